@@ -1,0 +1,68 @@
+// Package cells measures and cuts text in terminal cells: CJK takes two,
+// combining marks none. Escape sequences of our own styling count as nothing
+// and are never cut apart; text from outside must have passed termsafe.
+package cells
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// Width is how many cells s takes.
+func Width(s string) int { return ansi.StringWidth(s) }
+
+// Cut shortens s to at most w cells, ending in "…" when something was left out.
+func Cut(s string, w int) string {
+	if w <= 0 {
+		return ""
+	}
+	if ansi.StringWidth(s) <= w {
+		return s
+	}
+	return ansi.Truncate(s, w, "…")
+}
+
+// CutLeft shortens s from the front, so that its end stays: "…ups/mysql".
+func CutLeft(s string, w int) string {
+	have := ansi.StringWidth(s)
+	if have <= w {
+		return s
+	}
+	if w <= 0 {
+		return ""
+	}
+	cut := have - w + 1
+	out := ansi.TruncateLeft(s, cut, "…")
+	for ansi.StringWidth(out) > w {
+		cut++
+		out = ansi.TruncateLeft(s, cut, "…")
+	}
+	return out
+}
+
+// Pad cuts or fills s with spaces to exactly w cells.
+func Pad(s string, w int) string {
+	s = Cut(s, w)
+	if n := w - ansi.StringWidth(s); n > 0 {
+		return s + strings.Repeat(" ", n)
+	}
+	return s
+}
+
+// PadLeft cuts or fills s to exactly w cells with spaces in front, for numbers.
+func PadLeft(s string, w int) string {
+	s = Cut(s, w)
+	if n := w - ansi.StringWidth(s); n > 0 {
+		return strings.Repeat(" ", n) + s
+	}
+	return s
+}
+
+// Wrap breaks s at spaces, and between CJK, into lines of at most w cells.
+func Wrap(s string, w int) []string {
+	if w <= 0 {
+		return nil
+	}
+	return strings.Split(ansi.Wrap(s, w, " "), "\n")
+}

@@ -1,0 +1,166 @@
+// Package config reads the configuration: strict YAML over the defaults of the
+// field. A file that says nothing gives a working set-up for the field's server.
+package config
+
+import "time"
+
+// Config is the whole configuration.
+type Config struct {
+	Services []Service `yaml:"services"`
+	StateDir string    `yaml:"state_dir"` // records, locks, restores; "" picks one by user
+	Console  Console   `yaml:"console"`
+}
+
+// Console is how the console looks and behaves.
+type Console struct {
+	Lang  string `yaml:"lang"`  // en, zh, or "" for the environment's
+	Theme string `yaml:"theme"` // auto, dark, light
+	ASCII bool   `yaml:"ascii"` // borders and glyphs in ASCII
+	UTC   bool   `yaml:"utc"`   // show times in UTC
+}
+
+// Service is one service that opsdeck looks after.
+type Service struct {
+	Name     string        `yaml:"name"`
+	Health   Health        `yaml:"health"`
+	Database Database      `yaml:"database"`
+	Redis    Redis         `yaml:"redis"`
+	Process  Process       `yaml:"process"`
+	Logs     []string      `yaml:"logs"` // files, globs, docker:NAME, journald:UNIT, loki:URL
+	LogViews []SavedSearch `yaml:"searches"`
+	Audit    Audit         `yaml:"audit"`
+	Backup   Backup        `yaml:"backup"`
+	Restore  Restore       `yaml:"restore"`
+	Notify   []Notify      `yaml:"notify"`
+}
+
+// SavedSearch is a named query of the Logs tab.
+type SavedSearch struct {
+	Name  string `yaml:"name"`
+	Query string `yaml:"query"`
+}
+
+// Health is where the service says how it is, and what to think of it.
+type Health struct {
+	URL             string        `yaml:"url"`        // base; /health, /health/ready and /health/version stand under it
+	Timeout         time.Duration `yaml:"timeout"`    // of each check
+	Interval        time.Duration `yaml:"interval"`   // between two runs of a check
+	Fails           int           `yaml:"fails"`      // failures in a row until critical
+	Passes          int           `yaml:"passes"`     // successes in a row until well again
+	DiskFree        float64       `yaml:"disk_free"`  // share of a disk that must be free: 0.2
+	Disks           []string      `yaml:"disks"`      // further folders whose disks are watched
+	ClockSkew       time.Duration `yaml:"clock_skew"` // more than this against the HTTP Date is a warning
+	CertDays        int           `yaml:"cert_days"`  // fewer days left on the certificate is a warning
+	Threads         float64       `yaml:"threads"`    // share of max_connections in use that is a warning
+	LongTransaction time.Duration `yaml:"long_transaction"`
+	ReplicationLag  time.Duration `yaml:"replication_lag"`
+}
+
+// Database is the MySQL or MariaDB server of a service. The password comes from
+// the options file alone.
+type Database struct {
+	Name        string `yaml:"name"`
+	OptionsFile string `yaml:"options_file"` // [client] section; ~ is the home folder
+	Host        string `yaml:"host"`
+	Port        int    `yaml:"port"`
+	Socket      string `yaml:"socket"`
+	User        string `yaml:"user"`
+	Container   string `yaml:"container"` // docker container that holds the server, for --engine mysqldump
+	DataDir     string `yaml:"data_dir"`  // for the disk check; "" asks the server
+}
+
+// Redis is the service's Redis.
+type Redis struct {
+	Address      string `yaml:"address"`       // "" means none
+	PasswordFile string `yaml:"password_file"` // 0600
+	Required     bool   `yaml:"required"`      // down is critical rather than a warning
+}
+
+// Process is how the service is started and stopped.
+type Process struct {
+	Kind   string `yaml:"kind"`  // pm2, systemd, compose, command, none
+	Name   string `yaml:"name"`  // process, unit or Compose service
+	Dir    string `yaml:"dir"`   // Compose project folder; working folder of commands
+	Start  string `yaml:"start"` // commands, run by sh -c, for kind command
+	Stop   string `yaml:"stop"`
+	Status string `yaml:"status"` // exit 0: running, 3: stopped, else unknown
+}
+
+// Audit is where the audit rows are.
+type Audit struct {
+	Table   string            `yaml:"table"`
+	Columns map[string]string `yaml:"columns"`  // our name: theirs
+	Replica Database          `yaml:"replica"`  // read from here instead; zero: from Database
+	MaxRows int64             `yaml:"max_rows"` // a query that would scan more asks first
+	Timeout time.Duration     `yaml:"timeout"`  // on the server
+}
+
+// Backup is the backup policy.
+type Backup struct {
+	Dir         string        `yaml:"dir"`
+	Keep        Keep          `yaml:"keep"`
+	Daily       string        `yaml:"daily"`  // cron, local time
+	Verify      string        `yaml:"verify"` // cron
+	Drill       string        `yaml:"drill"`  // cron
+	Late        time.Duration `yaml:"late"`   // newest good one older than this is critical
+	Jobs        int           `yaml:"jobs"`
+	Compress    string        `yaml:"compress"` // gzip or zstd
+	Engine      string        `yaml:"engine"`   // native or mysqldump
+	LockWait    time.Duration `yaml:"lock_wait"`
+	Throttle    Throttle      `yaml:"throttle"`
+	Recipients  []string      `yaml:"recipients"` // age public keys
+	Identity    string        `yaml:"identity"`   // age identity file, 0600
+	Copies      []Copy        `yaml:"copies"`
+	DrillServer Database      `yaml:"drill_server"` // zero: the same server, a scratch schema
+}
+
+// Keep is how many slots of each tier hold a verified backup.
+type Keep struct {
+	Daily     int `yaml:"daily"`
+	Weekly    int `yaml:"weekly"`
+	Monthly   int `yaml:"monthly"`
+	Emergency int `yaml:"emergency"` // the newest so many
+	Manual    int `yaml:"manual"`    // the newest so many
+}
+
+// Throttle bounds what a backup asks of the server.
+type Throttle struct {
+	BytesPerSecond string `yaml:"bytes_per_second"` // "50M"; "" is no bound
+	Threads        int    `yaml:"threads_running"`  // pause while more threads run; 0 is no bound
+}
+
+// Copy is where backups are copied to.
+type Copy struct {
+	Name            string `yaml:"name"`
+	Kind            string `yaml:"kind"`          // rsync or s3 (Aliyun OSS speaks s3)
+	Target          string `yaml:"target"`        // rsync: user@host:/folder; s3: bucket/prefix
+	Port            int    `yaml:"port"`          // ssh
+	IdentityFile    string `yaml:"identity_file"` // ssh key
+	Endpoint        string `yaml:"endpoint"`
+	Region          string `yaml:"region"`
+	Insecure        bool   `yaml:"insecure"`         // plain http
+	CredentialsFile string `yaml:"credentials_file"` // 0600: access_key, secret_key
+	Keep            Keep   `yaml:"keep"`             // zero: as local
+}
+
+// Restore is what a restore must look at.
+type Restore struct {
+	KeyTables []string      `yaml:"key_tables"`
+	Mode      string        `yaml:"mode"`       // swap or in-place
+	SmokeTest []string      `yaml:"smoke_test"` // SELECTs; each must give a row whose first column is true
+	ReadyWait time.Duration `yaml:"ready_wait"` // how long /health/ready may take after the start
+}
+
+// Notify is who is told.
+type Notify struct {
+	Name         string   `yaml:"name"`
+	Kind         string   `yaml:"kind"`     // smtp, webhook, dingtalk, wecom, feishu, slack
+	URLFile      string   `yaml:"url_file"` // 0600; webhook URLs carry secrets
+	Host         string   `yaml:"host"`
+	Port         int      `yaml:"port"`
+	User         string   `yaml:"user"`
+	PasswordFile string   `yaml:"password_file"`
+	From         string   `yaml:"from"`
+	To           []string `yaml:"to"`
+	On           []string `yaml:"on"` // restore, backup-failed, status
+}

@@ -1,0 +1,128 @@
+// Package lang holds every sentence that a person reads. The English text is
+// the key; the zh_*.go files are the Chinese catalogue. A test walks the whole
+// tree and fails for a key with no Chinese.
+package lang
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+	"golang.org/x/text/message/catalog"
+)
+
+// Msg is a sentence that is not yet in any language: an English format in
+// fmt's syntax and its arguments. An argument may itself be a Msg.
+type Msg struct {
+	Key  string
+	Args []any
+}
+
+// M makes a Msg. The key must be a literal, so that the catalogue's test finds it.
+func M(key string, args ...any) Msg { return Msg{Key: key, Args: args} }
+
+// Empty tells whether there is nothing to say.
+func (m Msg) Empty() bool { return m.Key == "" }
+
+// String is the sentence in English, for logs and for errors seen by programs.
+func (m Msg) String() string { return English().Msg(m) }
+
+// Raw makes a Msg of text that came from outside and has no translation.
+func Raw(text string) Msg { return Msg{Key: "%s", Args: []any{text}} }
+
+// Printer writes sentences in one language. It is safe for concurrent use.
+type Printer struct {
+	code string
+	p    *message.Printer
+}
+
+var (
+	english = sync.OnceValue(func() *Printer { return newPrinter("en", language.English) })
+	chinese = sync.OnceValue(func() *Printer { return newPrinter("zh", language.Chinese) })
+	zh      = map[string]string{"%s": "%s"}
+)
+
+// English returns the printer for English.
+func English() *Printer { return english() }
+
+// Chinese returns the printer for Chinese.
+func Chinese() *Printer { return chinese() }
+
+// For returns the printer for a code, "en" or "zh"; anything else is English.
+func For(code string) *Printer {
+	if strings.HasPrefix(strings.ToLower(code), "zh") {
+		return chinese()
+	}
+	return english()
+}
+
+// FromEnv picks a language by LC_ALL, LC_MESSAGES and LANG, the first that is
+// set, as setlocale(3) does.
+func FromEnv(getenv func(string) string) *Printer {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if v := getenv(name); v != "" {
+			return For(v)
+		}
+	}
+	return english()
+}
+
+func register(part map[string]string) {
+	for key, text := range part {
+		if old, ok := zh[key]; ok && old != text {
+			panic("two translations of " + key)
+		}
+		zh[key] = text
+	}
+}
+
+func newPrinter(code string, tag language.Tag) *Printer {
+	b := catalog.NewBuilder(catalog.Fallback(language.English))
+	if code == "zh" {
+		for key, text := range zh {
+			b.SetString(tag, key, text)
+		}
+	}
+	return &Printer{code: code, p: message.NewPrinter(tag, message.Catalog(b))}
+}
+
+// Code is "en" or "zh".
+func (p *Printer) Code() string { return p.code }
+
+// T writes the sentence of a literal key.
+func (p *Printer) T(key string, args ...any) string { return p.Msg(Msg{key, args}) }
+
+// Msg writes a sentence. Numbers are written plainly, without grouping, for
+// most of them are ports, ids and codes; human.Count groups where it helps.
+func (p *Printer) Msg(m Msg) string {
+	if m.Key == "" {
+		return ""
+	}
+	if len(m.Args) == 0 {
+		return p.p.Sprintf(m.Key)
+	}
+	args := make([]any, len(m.Args))
+	for i, a := range m.Args {
+		args[i] = p.arg(a)
+	}
+	return p.p.Sprintf(m.Key, args...)
+}
+
+func (p *Printer) arg(a any) any {
+	switch v := a.(type) {
+	case Msg:
+		return p.Msg(v)
+	case *Msg:
+		return p.Msg(*v)
+	case int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64:
+		return plain{v}
+	}
+	return a
+}
+
+// plain keeps message.Printer from grouping digits.
+type plain struct{ v any }
+
+func (n plain) Format(s fmt.State, verb rune) { fmt.Fprintf(s, fmt.FormatString(s, verb), n.v) }

@@ -1,0 +1,116 @@
+// Package backup knows what a backup is: its manifest, its name and tier, the
+// inventory, retention and verification. It decides; adapters do the I/O of
+// servers and copies.
+package backup
+
+import "time"
+
+// ManifestVersion is the format version that this program writes. A reader
+// refuses a greater one.
+const ManifestVersion = 1
+
+// ManifestSuffix is what a manifest's name adds to its backup's.
+const ManifestSuffix = ".manifest.json"
+
+// Manifest describes one backup file, as FILE.manifest.json beside it. It is
+// written last: a file with a manifest is complete.
+type Manifest struct {
+	FormatVersion int       `json:"format_version"`
+	Tool          string    `json:"tool"`   // "opsdeck 1.2.3"
+	Engine        string    `json:"engine"` // "native", "mysqldump", "mariadb-dump"
+	Kind          string    `json:"kind"`   // "manual", "scheduled", "emergency", "archive"
+	File          string    `json:"file"`   // base name of the backup
+	Server        Server    `json:"server"`
+	Databases     []string  `json:"databases"` // in file order; the first is the target of a restore
+	StartedAt     time.Time `json:"started_at"`
+	FinishedAt    time.Time `json:"finished_at"`
+	SnapshotAt    time.Time `json:"snapshot_at"` // the moment that the rows are of
+	Consistent    bool      `json:"consistent"`
+	// Consistency says how it was got: "ftwrl", "backup-stage", "binlog-position",
+	// "single-connection", "engine" or "none".
+	Consistency string   `json:"consistency"`
+	Position    Position `json:"position"`
+	Warnings    []string `json:"warnings,omitempty"` // e.g. tables outside the snapshot
+
+	Compression string `json:"compression"` // "gzip" or "zstd"
+	Encrypted   bool   `json:"encrypted,omitempty"`
+	Partial     bool   `json:"partial,omitempty"` // some tables or some rows only
+	Where       string `json:"where,omitempty"`
+	NoData      bool   `json:"no_data,omitempty"`
+
+	Tables  []Table  `json:"tables"`
+	Objects []Object `json:"objects,omitempty"` // views, routines, triggers, events, sequences
+	Members []Member `json:"members,omitempty"` // in file order, covering the file without gaps; empty for foreign engines
+
+	SizeBytes int64  `json:"size_bytes"` // of the file
+	RawBytes  int64  `json:"raw_bytes"`  // of the SQL text
+	SHA256    string `json:"sha256"`     // of the file, hex
+}
+
+// Server is what the backup was read from.
+type Server struct {
+	Flavour   string `json:"flavour"` // "mysql" or "mariadb"
+	Version   string `json:"version"` // as VERSION() says
+	Charset   string `json:"charset"`
+	Collation string `json:"collation"`
+	SQLMode   string `json:"sql_mode"`
+	TimeZone  string `json:"time_zone"`
+}
+
+// Position is where the binary log stood at the snapshot; empty when unknown.
+type Position struct {
+	File string `json:"file,omitempty"`
+	Pos  uint64 `json:"pos,omitempty"`
+	GTID string `json:"gtid,omitempty"`
+}
+
+// Table is one base table. Checksum is the sum modulo 2^128 of the rows' hashes
+// (see ops/mysql/dump), hex; the same rows in any order give the same sum, and
+// a doubled row changes it. Transactional false means the table is outside the
+// snapshot.
+type Table struct {
+	Database       string `json:"database"`
+	Name           string `json:"name"`
+	Engine         string `json:"engine"`
+	Rows           int64  `json:"rows"`
+	Checksum       string `json:"checksum,omitempty"`
+	DefinitionHash string `json:"definition_hash,omitempty"` // SHA-256, hex, of the normalised SHOW CREATE TABLE
+	Transactional  bool   `json:"transactional"`
+	DataBytes      int64  `json:"data_bytes,omitempty"` // raw bytes of its row members
+}
+
+// Object is anything in a schema that is not a base table.
+type Object struct {
+	Database       string `json:"database"`
+	Kind           string `json:"kind"` // "view", "procedure", "function", "trigger", "event", "sequence", "package" …
+	Name           string `json:"name"`
+	Table          string `json:"table,omitempty"` // a trigger's
+	Definer        string `json:"definer,omitempty"`
+	DefinitionHash string `json:"definition_hash,omitempty"`
+}
+
+// Member kinds, in the order they stand in a file. Each member decompresses on
+// its own; the text of all of them in order is a dump that a plain client loads.
+const (
+	MemberHeader   = "header"   // session settings
+	MemberDatabase = "database" // CREATE DATABASE, USE
+	MemberTable    = "table"    // a table's DDL, or a sequence's
+	MemberRows     = "rows"     // INSERTs of a chunk
+	MemberObject   = "object"   // a view, routine, trigger, event
+	MemberTrailer  = "trailer"  // session settings back, "-- Dump completed"
+)
+
+// Member is one gzip member, or zstd frame, of the file.
+type Member struct {
+	Kind       string `json:"kind"`
+	Database   string `json:"database,omitempty"`
+	Object     string `json:"object,omitempty"`      // table or object name
+	ObjectKind string `json:"object_kind,omitempty"` // for MemberObject: as Object.Kind; "view-placeholder" too
+	Offset     int64  `json:"offset"`
+	Length     int64  `json:"length"`
+	RawLength  int64  `json:"raw_length"`
+	Rows       int64  `json:"rows,omitempty"`
+	KeyFrom    string `json:"key_from,omitempty"` // inclusive, as an SQL literal list
+	KeyTo      string `json:"key_to,omitempty"`   // exclusive
+	SHA256     string `json:"sha256"`             // of the compressed bytes, hex
+}

@@ -1,0 +1,128 @@
+// Package theme holds the colours and glyphs of the console. Colour is never
+// the only sign: every state has a glyph and a word too. The 16 ANSI colours
+// are used, so that the operator's own palette decides.
+package theme
+
+import (
+	"io"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/muesli/termenv"
+
+	"opsdeck/ops"
+)
+
+// Theme is a set of styles and glyphs.
+type Theme struct {
+	ASCII bool
+	Dark  bool
+
+	Text, Dim, Bold, Title  lipgloss.Style
+	Accent                  lipgloss.Style // what is ours: the active tab, keys
+	Selected                lipgloss.Style // the row under the cursor
+	Match                   lipgloss.Style // where a search matched
+	OK, Warn, Crit, Unknown lipgloss.Style
+	Info, Added, Removed    lipgloss.Style
+	Rule                    lipgloss.Style // lines and borders
+	Key                     lipgloss.Style // a key in footer and help
+	Badge                   lipgloss.Style // reversed words in the header
+
+	Border lipgloss.Border
+	Glyph  Glyphs
+}
+
+// Glyphs are the marks beside words, one cell each unless said otherwise.
+type Glyphs struct {
+	OK, Warn, Crit, Unknown          string
+	Cursor, Fold, Open, Bullet, More string
+	Up, Down, Left, Right            string
+	HRule, VRule, Ellipsis, Dot      string
+	Check, Cross, Running, Pending   string
+	Bar                              []rune // eight heights, low to high
+	Full, Half, Empty                string // progress
+	Spinner                          []string
+}
+
+// Options chooses a theme.
+type Options struct {
+	Dark    bool
+	NoColor bool
+	ASCII   bool
+	Output  io.Writer // decides nothing but where styles would be rendered; may be nil
+}
+
+// New makes a theme. It asks the terminal nothing.
+func New(o Options) *Theme {
+	w := o.Output
+	if w == nil {
+		w = io.Discard
+	}
+	r := lipgloss.NewRenderer(w)
+	r.SetColorProfile(termenv.ANSI)
+	if o.NoColor {
+		r.SetColorProfile(termenv.Ascii)
+	}
+	r.SetHasDarkBackground(o.Dark)
+	s := r.NewStyle
+	fg := func(dark, light string) lipgloss.Style {
+		if o.Dark {
+			return s().Foreground(lipgloss.Color(dark))
+		}
+		return s().Foreground(lipgloss.Color(light))
+	}
+	t := &Theme{
+		ASCII: o.ASCII, Dark: o.Dark,
+		Text: s(), Bold: s().Bold(true), Title: s().Bold(true),
+		Dim:      fg("8", "8"),
+		Accent:   fg("14", "6").Bold(true),
+		Selected: s().Reverse(true),
+		Match:    fg("11", "5").Bold(true).Underline(true),
+		OK:       fg("10", "2"), Warn: fg("11", "3"), Crit: fg("9", "1").Bold(true), Unknown: fg("13", "5"),
+		Info: fg("12", "4"), Added: fg("10", "2"), Removed: fg("9", "1"),
+		Rule: fg("8", "7"), Key: fg("14", "6"), Badge: s().Reverse(true).Bold(true),
+		Border: lipgloss.RoundedBorder(), Glyph: unicodeGlyphs,
+	}
+	if o.NoColor {
+		// Without colour, weight has to carry what colour did.
+		t.Crit, t.Warn, t.Dim, t.Match = s().Bold(true), s().Bold(true), s(), s().Underline(true)
+	}
+	if o.ASCII {
+		t.Border, t.Glyph = lipgloss.ASCIIBorder(), asciiGlyphs
+	}
+	return t
+}
+
+var unicodeGlyphs = Glyphs{
+	OK: "●", Warn: "▲", Crit: "✖", Unknown: "?",
+	Cursor: "▌", Fold: "▸", Open: "▾", Bullet: "•", More: "⋯",
+	Up: "↑", Down: "↓", Left: "←", Right: "→",
+	HRule: "─", VRule: "│", Ellipsis: "…", Dot: "·",
+	Check: "✓", Cross: "✗", Running: "◐", Pending: "○",
+	Bar:  []rune("▁▂▃▄▅▆▇█"),
+	Full: "█", Half: "▌", Empty: "░",
+	Spinner: []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"},
+}
+
+var asciiGlyphs = Glyphs{
+	OK: "+", Warn: "!", Crit: "X", Unknown: "?",
+	Cursor: ">", Fold: ">", Open: "v", Bullet: "*", More: "~",
+	Up: "^", Down: "v", Left: "<", Right: ">",
+	HRule: "-", VRule: "|", Ellipsis: "~", Dot: ".",
+	Check: "+", Cross: "x", Running: "*", Pending: "o",
+	Bar:  []rune("_.-=+*%#"),
+	Full: "#", Half: "=", Empty: ".",
+	Spinner: []string{"|", "/", "-", "\\"},
+}
+
+// State is the style and the glyph of a state.
+func (t *Theme) State(s ops.State) (lipgloss.Style, string) {
+	switch s {
+	case ops.StateOK:
+		return t.OK, t.Glyph.OK
+	case ops.StateWarning:
+		return t.Warn, t.Glyph.Warn
+	case ops.StateCritical:
+		return t.Crit, t.Glyph.Crit
+	}
+	return t.Unknown, t.Glyph.Unknown
+}
