@@ -12,7 +12,7 @@ func DefaultService() Service {
 	return Service{
 		Name:     "qianzhang",
 		Health:   Health{URL: "http://localhost:3000", Timeout: 2 * time.Second, Interval: 5 * time.Second, Fails: 3, Passes: 2, DiskFree: 0.2, ClockSkew: 2 * time.Second, CertDays: 21, Threads: 0.8, LongTransaction: time.Minute, ReplicationLag: 30 * time.Second},
-		Database: Database{Name: "qianzhang_sales", OptionsFile: "~/.my.cnf", Host: "127.0.0.1", Port: 3306, Container: "qianzhang-mysql"},
+		Database: Database{Name: "qianzhang_sales", OptionsFile: "~/.my.cnf", Container: "qianzhang-mysql"},
 		Redis:    Redis{Address: "127.0.0.1:6379"},
 		Process:  Process{Kind: "pm2", Name: "qianzhang-backend"},
 		Logs:     []string{"~/.pm2/logs/qianzhang-backend-*.log*"},

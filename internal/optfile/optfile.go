@@ -1,0 +1,173 @@
+// Package optfile reads MySQL option files (my.cnf) by the rules of the MySQL
+// manual, "Using Option Files": groups, comments, quotes, escapes, !include and
+// !includedir.
+package optfile
+
+import (
+	"bufio"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Options are the options of the groups that were asked for. Names are in the
+// form with dashes; a later setting replaces an earlier one.
+type Options map[string]string
+
+// InsecureError says that a file holds a password and others can read it.
+type InsecureError struct {
+	Path string
+	Mode fs.FileMode
+}
+
+func (e *InsecureError) Error() string {
+	return fmt.Sprintf("%s holds a password and has mode %04o", e.Path, e.Mode.Perm())
+}
+
+// SyntaxError points at a line that cannot be read.
+type SyntaxError struct {
+	Path string
+	Line int
+	Why  string
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("%s:%d: %s", e.Path, e.Line, e.Why) }
+
+// maxDepth is how deep includes may nest, as in MySQL's my_default.cc.
+const maxDepth = 10
+
+// Read reads the options of the given groups from the file at path and what it
+// includes. A file that holds a password and can be read by group or others is
+// refused with an *InsecureError.
+func Read(path string, groups ...string) (Options, error) {
+	out := Options{}
+	return out, read(path, groups, out, 0)
+}
+
+func read(path string, groups []string, out Options, depth int) error {
+	if depth > maxDepth {
+		return &SyntaxError{path, 0, "includes nest too deep"}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file", path)
+	}
+	group := ""
+	scan := bufio.NewScanner(f)
+	scan.Buffer(nil, 1<<20)
+	for n := 1; scan.Scan(); n++ {
+		line := strings.TrimSpace(scan.Text())
+		switch {
+		case line == "" || line[0] == '#' || line[0] == ';':
+		case line[0] == '!':
+			if err := include(path, n, line, groups, out, depth); err != nil {
+				return err
+			}
+		case line[0] == '[':
+			end := strings.IndexByte(line, ']')
+			if end < 0 {
+				return &SyntaxError{path, n, "a group has no closing ]"}
+			}
+			group = strings.TrimSpace(line[1:end])
+		case group == "":
+			return &SyntaxError{path, n, "an option stands before any [group]"}
+		case slices.Contains(groups, group):
+			name, value := option(line)
+			if name == "password" && value != "" && info.Mode().Perm()&0o077 != 0 {
+				return &InsecureError{path, info.Mode()}
+			}
+			out[name] = value
+		}
+	}
+	if err := scan.Err(); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	return nil
+}
+
+func include(path string, n int, line string, groups []string, out Options, depth int) error {
+	verb, arg, _ := strings.Cut(line, " ")
+	arg = strings.TrimSpace(arg)
+	if arg != "" && !filepath.IsAbs(arg) {
+		arg = filepath.Join(filepath.Dir(path), arg)
+	}
+	switch {
+	case verb == "!include" && arg != "":
+		return read(arg, groups, out, depth+1)
+	case verb == "!includedir" && arg != "":
+		names, err := filepath.Glob(filepath.Join(arg, "*.cnf"))
+		if err != nil {
+			return err
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			if err := read(name, groups, out, depth+1); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return &SyntaxError{path, n, "want !include FILE or !includedir FOLDER"}
+}
+
+// option splits "name = value # comment". A name alone has the value "".
+func option(line string) (name, value string) {
+	line = uncomment(line)
+	name, value, _ = strings.Cut(line, "=")
+	name = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), "_", "-")
+	name = strings.TrimPrefix(name, "loose-")
+	value = strings.TrimSpace(value)
+	if n := len(value); n >= 2 && (value[0] == '\'' || value[0] == '"') && value[n-1] == value[0] {
+		value = value[1 : n-1]
+	}
+	return name, unescape(value)
+}
+
+// uncomment cuts a comment that starts in the middle of a line, outside quotes.
+func uncomment(line string) string {
+	var quote byte
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case c == '\\' && quote != 0:
+			i++
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote == 0 && (c == '\'' || c == '"'):
+			quote = c
+		case quote == 0 && c == '#':
+			return strings.TrimSpace(line[:i])
+		}
+	}
+	return line
+}
+
+var escapes = map[byte]byte{'b': '\b', 't': '\t', 'n': '\n', 'r': '\r', '\\': '\\', 's': ' ', '"': '"', '\'': '\''}
+
+func unescape(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			if c, ok := escapes[s[i+1]]; ok {
+				b.WriteByte(c)
+				i++
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
