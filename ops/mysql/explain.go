@@ -1,0 +1,105 @@
+package mysql
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"net"
+	"os"
+	"syscall"
+
+	mysqldriver "github.com/go-sql-driver/mysql"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// Server error numbers that opsdeck acts on; names as in mysqld_error.h.
+const (
+	ErrTooManyConnections = 1040
+	ErrDBAccessDenied     = 1044
+	ErrAccessDenied       = 1045
+	ErrBadDB              = 1049
+	ErrServerShutdown     = 1053
+	ErrTableAccessDenied  = 1142
+	ErrNoSuchTable        = 1146
+	ErrLockWaitTimeout    = 1205
+	ErrSpecificAccess     = 1227
+	ErrOptionReadOnly     = 1290
+	ErrQueryInterrupted   = 1317
+	ErrTableDefChanged    = 1412
+)
+
+// Number is the server's error number in an error's chain, or 0.
+func Number(err error) uint16 {
+	var e *mysqldriver.MySQLError
+	if errors.As(err, &e) {
+		return e.Number
+	}
+	return 0
+}
+
+// Lost tells whether an error means that the connection is gone, rather than
+// that the server refused something.
+func Lost(err error) bool {
+	var op *net.OpError
+	return errors.Is(err, mysqldriver.ErrInvalidConn) || errors.Is(err, driver.ErrBadConn) ||
+		errors.As(err, &op) || Number(err) == ErrServerShutdown
+}
+
+// Explain makes an *ops.Error of whatever went wrong when a server was reached.
+// An error that is one already, and nil, come back as they are.
+func Explain(err error, t Target) error {
+	var known *ops.Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	if errors.Is(err, context.Canceled) {
+		return ops.Wrap(err, ops.Interrupted, lang.M("interrupted"))
+	}
+	switch Number(err) {
+	case ErrAccessDenied:
+		return ops.Wrap(err, ops.Config, lang.M("MySQL at %s refuses the user or its password", t.String())).
+			WithHint(lang.M("check user and password in the options file (database.options_file)"))
+	case ErrDBAccessDenied, ErrTableAccessDenied, ErrSpecificAccess:
+		return ops.Wrap(err, ops.Config, lang.M("the user %s lacks a right that this needs", t.User)).
+			WithHint(lang.M("`opsdeck doctor` lists the rights that are missing"))
+	case ErrBadDB:
+		return ops.Wrap(err, ops.Config, lang.M("the server at %s has no such database", t.Addr)).
+			WithHint(lang.M("check database.name in the configuration"))
+	case ErrTooManyConnections:
+		return ops.Wrap(err, ops.Busy, lang.M("MySQL at %s has no connection left to give", t.Addr)).
+			WithHint(lang.M("see Threads_connected against max_connections in `opsdeck status`"))
+	case 0:
+		return ops.Wrap(err, ops.Busy, lang.M("MySQL at %s cannot be reached (%s)", t.Addr, Reason(err))).
+			WithHint(lang.M("is the server running? `opsdeck status` looks at everything around it"))
+	}
+	return ops.Wrap(err, ops.Failed, lang.M("MySQL at %s reports an error", t.Addr))
+}
+
+// Reason says in a few words why a connection failed.
+func Reason(err error) lang.Msg {
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return lang.M("connection refused")
+	case errors.Is(err, syscall.ENOENT):
+		return lang.M("no such socket")
+	case errors.Is(err, syscall.EACCES):
+		return lang.M("permission denied")
+	case errors.As(err, &dns):
+		return lang.M("name not found")
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):
+		return lang.M("no answer in time")
+	case errors.Is(err, mysqldriver.ErrInvalidConn), errors.Is(err, driver.ErrBadConn):
+		return lang.M("the connection broke")
+	case errors.Is(err, mysqldriver.ErrMalformPkt), errors.Is(err, mysqldriver.ErrPktSync):
+		return lang.M("what answers is not MySQL")
+	}
+	return lang.Raw(err.Error())
+}
+
+func isTimeout(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) && n.Timeout()
+}

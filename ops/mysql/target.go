@@ -1,0 +1,197 @@
+// Package mysql reaches MySQL and MariaDB servers: where one is, how to log in,
+// and what its errors mean to a person. Its children dump, load and query.
+package mysql
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/optfile"
+	"opsdeck/ops"
+)
+
+func init() {
+	// The driver reports broken connections on stderr by default; over a
+	// console that would tear the screen.
+	driver.SetLogger(log.New(io.Discard, "", 0))
+}
+
+// DialTimeout bounds how long reaching a server may take, greeting included.
+const DialTimeout = 5 * time.Second
+
+// Target is a server and how to log in to it.
+type Target struct {
+	Network  string // "tcp" or "unix"
+	Addr     string // host:port, or the socket's path
+	User     string
+	Password string
+	TLS      *tls.Config // nil: TLS when the server offers it, unverified, as clients do
+	NoTLS    bool
+}
+
+// String names the target without its secrets: "root@127.0.0.1:3306".
+func (t Target) String() string { return t.User + "@" + t.Addr }
+
+// Server names the place without the user, for locks and records.
+func (t Target) Server() string { return t.Addr }
+
+// Resolve finds the target of a configuration: what it says itself, else what
+// its options file says, else 127.0.0.1:3306 and the user running opsdeck.
+func Resolve(c config.Database) (Target, error) {
+	opts, err := readOptions(c.OptionsFile)
+	if err != nil {
+		return Target{}, err
+	}
+	t := Target{User: first(c.User, opts["user"], os.Getenv("USER"), "root"), Password: opts["password"]}
+	host, socket := first(c.Host, opts["host"]), c.Socket
+	if socket == "" && c.Host == "" && (host == "" || host == "localhost") {
+		socket = opts["socket"]
+	}
+	if socket != "" {
+		t.Network, t.Addr = "unix", config.Home(socket)
+		return t, nil
+	}
+	port := c.Port
+	if port == 0 && opts["port"] != "" {
+		if port, err = strconv.Atoi(opts["port"]); err != nil || port < 1 || port > 65535 {
+			return Target{}, ops.E(ops.Config, lang.M("the port %q in %s is not a port number", opts["port"], c.OptionsFile))
+		}
+	}
+	if port == 0 {
+		port = 3306
+	}
+	t.Network, t.Addr = "tcp", net.JoinHostPort(first(host, "127.0.0.1"), strconv.Itoa(port))
+	return t, t.tls(opts, host)
+}
+
+func readOptions(path string) (optfile.Options, error) {
+	if path == "" {
+		return nil, nil
+	}
+	opts, err := optfile.Read(config.Home(path), "client", "opsdeck")
+	var insecure *optfile.InsecureError
+	switch {
+	case err == nil:
+		return opts, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil // no file: log in as the user, without a password
+	case errors.As(err, &insecure):
+		return nil, ops.Wrap(err, ops.Config, lang.M("%s holds a password and others can read it", insecure.Path)).
+			WithHint(lang.M("run: chmod 600 %s", insecure.Path))
+	}
+	return nil, ops.Wrap(err, ops.Config, lang.M("the options file %s cannot be read", path))
+}
+
+func (t *Target) tls(opts optfile.Options, host string) error {
+	mode := strings.ToUpper(opts["ssl-mode"])
+	if mode == "DISABLED" {
+		t.NoTLS = true
+		return nil
+	}
+	ca := opts["ssl-ca"]
+	if mode != "VERIFY_CA" && mode != "VERIFY_IDENTITY" && ca == "" {
+		if mode == "REQUIRED" {
+			t.TLS = &tls.Config{InsecureSkipVerify: true}
+		}
+		return nil
+	}
+	cfg := &tls.Config{ServerName: host}
+	if ca != "" {
+		pem, err := os.ReadFile(filepath.Clean(config.Home(ca)))
+		if err != nil {
+			return ops.Wrap(err, ops.Config, lang.M("the CA file %s cannot be read", ca))
+		}
+		cfg.RootCAs = x509.NewCertPool()
+		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
+			return ops.E(ops.Config, lang.M("the CA file %s holds no certificate", ca))
+		}
+	}
+	if mode != "VERIFY_IDENTITY" {
+		verifyChainOnly(cfg)
+	}
+	t.TLS = cfg
+	return nil
+}
+
+// verifyChainOnly checks the certificate's chain but not its name, as VERIFY_CA does.
+func verifyChainOnly(cfg *tls.Config) {
+	cfg.InsecureSkipVerify = true
+	cfg.VerifyConnection = func(s tls.ConnectionState) error {
+		inter := x509.NewCertPool()
+		for _, c := range s.PeerCertificates[1:] {
+			inter.AddCert(c)
+		}
+		_, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: cfg.RootCAs, Intermediates: inter})
+		return err
+	}
+}
+
+// Config is the driver's configuration for the target. Times are not parsed:
+// zero dates and microseconds must come through as the server prints them.
+func (t Target) Config(database string) *driver.Config {
+	c := driver.NewConfig()
+	c.Net, c.Addr, c.User, c.Passwd, c.DBName = t.Network, t.Addr, t.User, t.Password, database
+	c.Timeout = DialTimeout
+	c.MaxAllowedPacket = 0 // ask the server
+	c.Params = map[string]string{}
+	c.Apply(driver.Charset("utf8mb4", ""))
+	switch {
+	case t.NoTLS || t.Network == "unix":
+	case t.TLS != nil:
+		c.TLS = t.TLS
+	default:
+		c.TLSConfig = "preferred"
+	}
+	return c
+}
+
+// Open returns a pool of connections to a database ("" for none) after one of
+// them has answered. Errors are *ops.Error, as Explain makes them. change may
+// adjust the driver's configuration.
+func Open(ctx context.Context, t Target, database string, change ...func(*driver.Config)) (*sql.DB, error) {
+	c := t.Config(database)
+	for _, f := range change {
+		f(c)
+	}
+	connector, err := driver.NewConnector(c)
+	if err != nil {
+		return nil, ops.Wrap(err, ops.Config, lang.M("the database settings are not usable"))
+	}
+	db := sql.OpenDB(connector)
+	ping, cancel := context.WithTimeout(ctx, DialTimeout)
+	defer cancel()
+	if err := db.PingContext(ping); err != nil {
+		db.Close()
+		if ctx.Err() == nil && ping.Err() != nil {
+			err = fmt.Errorf("no answer within %v: %w", DialTimeout, ping.Err())
+		}
+		return nil, Explain(err, t)
+	}
+	return db, nil
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
