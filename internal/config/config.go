@@ -84,6 +84,7 @@ type Process struct {
 	Start  string `yaml:"start"` // commands, run by sh -c, for kind command
 	Stop   string `yaml:"stop"`
 	Status string `yaml:"status"` // exit 0: running, 3: stopped, else unknown
+	Home   string `yaml:"home"`   // PM2's folder; "" is $PM2_HOME, then ~/.pm2
 }
 
 // Audit is where the audit rows are.

@@ -1,0 +1,38 @@
+package lang
+
+func init() {
+	register(map[string]string{
+		"running":  "运行中",
+		"starting": "启动中",
+		"stopped":  "已停止",
+		"failed":   "失败",
+
+		"process control %q has no name":              "进程控制 %q 没有名称",
+		"set process.name in the configuration":       "请在配置中设置 process.name",
+		"process control %q is not known":             "不认识的进程控制 %q",
+		"use pm2, systemd, compose, command or none":  "请使用 pm2、systemd、compose、command 或 none",
+		"no process control is configured":            "没有配置进程控制",
+		"%s is not on the PATH":                       "%s 不在 PATH 中",
+		"%s did not answer in time":                   "%s 未按时应答",
+		"%s failed":                                   "%s 失败",
+		"run it by hand to see why: %s":               "手动运行以查看原因：%s",
+		"no status command is configured":             "没有配置 status 命令",
+		"the status command did not answer in time":   "status 命令未按时应答",
+		"the status command ended with %d: %s":        "status 命令以 %d 结束：%s",
+		"no %s command is configured":                 "没有配置 %s 命令",
+		"set process.%s in the configuration":         "请在配置中设置 process.%s",
+		"there is no unit %s":                         "没有单元 %s",
+		"systemd says %q":                             "systemd 报告 %q",
+		"docker compose gave no JSON: %s":             "docker compose 没有给出 JSON：%s",
+		"it has no container":                         "它没有容器",
+		"a container is unhealthy":                    "有容器不健康",
+		"a container is starting":                     "有容器正在启动",
+		"a container is %s, exit code %d":             "有容器处于 %s，退出码 %d",
+		"no PM2 daemon runs in %s":                    "%s 中没有运行 PM2 守护进程",
+		"pm2 jlist gave no JSON":                      "pm2 jlist 没有给出 JSON",
+		"PM2 knows no process %s":                     "PM2 不认识进程 %s",
+		"PM2 says %q":                                 "PM2 报告 %q",
+		"PM2 does not hold %s, so it cannot start it": "PM2 没有 %s，无法启动它",
+		"bring the saved processes back with `pm2 resurrect`, or start the service by its own start command once": "用 `pm2 resurrect` 恢复已保存的进程，或先用服务自己的启动命令启动一次",
+	})
+}

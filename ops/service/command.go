@@ -1,0 +1,64 @@
+package service
+
+import (
+	"context"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+)
+
+// command is process control by the operator's own commands, run by sh -c.
+type command struct {
+	conf config.Process
+	dir  string
+}
+
+// notRunning is the exit code for "stopped" that init scripts have (LSB).
+const notRunning = 3
+
+func (c *command) Commands() health.Commands {
+	return health.Commands{Status: c.conf.Status, Start: c.conf.Start, Stop: c.conf.Stop}
+}
+
+func (c *command) Status(ctx context.Context) health.Process {
+	p := health.Process{Kind: "command", Name: c.conf.Name, State: health.ProcessUnknown}
+	if c.conf.Status == "" {
+		p.Reason = lang.M("no status command is configured")
+		return p
+	}
+	out := run(ctx, c.dir, nil, "sh", "-c", c.conf.Status)
+	p.Raw = out.stdout + out.stderr
+	switch {
+	case out.err == nil:
+		p.State = health.ProcessRunning
+	case out.code == notRunning:
+		p.State = health.ProcessStopped
+	case out.timedOut():
+		p.Reason = lang.M("the status command did not answer in time")
+	default:
+		p.Reason = lang.M("the status command ended with %d: %s", out.code, out.why())
+	}
+	return p
+}
+
+func (c *command) Start(ctx context.Context) error {
+	return c.to(ctx, health.ProcessRunning, c.conf.Start, "start")
+}
+
+func (c *command) Stop(ctx context.Context) error {
+	return c.to(ctx, health.ProcessStopped, c.conf.Stop, "stop")
+}
+
+// to runs a command unless the process stands as wanted already.
+func (c *command) to(ctx context.Context, want health.ProcessState, line, verb string) error {
+	if line == "" {
+		return ops.E(ops.Config, lang.M("no %s command is configured", verb)).
+			WithHint(lang.M("set process.%s in the configuration", verb))
+	}
+	if c.conf.Status != "" && c.Status(ctx).State == want {
+		return nil
+	}
+	return run(ctx, c.dir, nil, "sh", "-c", line).failed(line)
+}
