@@ -22,3 +22,33 @@ func DefaultService() Service {
 		Restore: Restore{KeyTables: []string{"customers", "orders", "ar_invoices"}, Mode: "swap", ReadyWait: 2 * time.Minute},
 	}
 }
+
+// neutralService is what a service of another name says where its configuration
+// is silent: the field's policies, but none of the names of the field's server,
+// so that nobody restores into a database that they did not name.
+func neutralService(name string) Service {
+	s := DefaultService()
+	s.Name = name
+	s.Health.URL = ""
+	s.Database.Container = ""
+	s.Database.Name = ""
+	s.Redis.Address = ""
+	s.Process = Process{Kind: "none"}
+	s.Logs = nil
+	s.Restore.KeyTables = nil
+	return s
+}
+
+// StateDirFor is the folder of records, locks and restores: the configured one,
+// else /var/lib/opsdeck for root, else $XDG_STATE_HOME/opsdeck.
+func (c *Config) StateDirFor(uid int, getenv func(string) string) string {
+	switch {
+	case c.StateDir != "":
+		return Home(c.StateDir)
+	case uid == 0:
+		return "/var/lib/opsdeck"
+	case getenv("XDG_STATE_HOME") != "":
+		return getenv("XDG_STATE_HOME") + "/opsdeck"
+	}
+	return Home("~/.local/state/opsdeck")
+}

@@ -1,0 +1,95 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/robfig/cron/v3"
+)
+
+// check finds values that no part of the program could work with.
+func (l *Loaded) check() error {
+	c := &checker{l: l}
+	c.oneOf("console.lang", l.Console.Lang, "", "en", "zh")
+	c.oneOf("console.theme", l.Console.Theme, "auto", "dark", "light")
+	seen := map[string]bool{}
+	for i, s := range l.Services {
+		at := fmt.Sprintf("services[%d].", i)
+		c.that(at+"name", s.Name != "", "a service needs a name")
+		c.that(at+"name", !seen[s.Name], "two services have the name %q", s.Name)
+		seen[s.Name] = true
+		c.service(at, s)
+	}
+	return c.err
+}
+
+type checker struct {
+	l   *Loaded
+	err error // the first found
+}
+
+func (c *checker) that(at string, ok bool, why string, args ...any) {
+	if ok || c.err != nil {
+		return
+	}
+	c.err = &Error{Path: c.l.Path, Line: c.l.Lines[at], Why: at + ": " + fmt.Sprintf(why, args...)}
+}
+
+func (c *checker) oneOf(at, value string, allowed ...string) {
+	c.that(at, slices.Contains(allowed, value), "%q is none of %s", value, strings.TrimPrefix(strings.Join(allowed, ", "), ", "))
+}
+
+func (c *checker) service(at string, s Service) {
+	c.url(at+"health.url", s.Health.URL)
+	c.that(at+"health.timeout", s.Health.Timeout > 0, "must be more than 0")
+	c.that(at+"health.interval", s.Health.Interval > 0, "must be more than 0")
+	c.that(at+"health.fails", s.Health.Fails > 0, "must be more than 0")
+	c.that(at+"health.passes", s.Health.Passes > 0, "must be more than 0")
+	c.that(at+"health.disk_free", s.Health.DiskFree >= 0 && s.Health.DiskFree < 1, "is a share: 0.2 means 20 %%")
+	c.that(at+"database.port", s.Database.Port >= 0 && s.Database.Port < 65536, "%d is not a port number", s.Database.Port)
+	c.oneOf(at+"process.kind", s.Process.Kind, "pm2", "systemd", "compose", "command", "none")
+	c.that(at+"process.start", s.Process.Kind != "command" || s.Process.Start != "" && s.Process.Stop != "", "process kind command needs start and stop")
+	c.oneOf(at+"backup.compress", s.Backup.Compress, "gzip", "zstd")
+	c.oneOf(at+"backup.engine", s.Backup.Engine, "native", "mysqldump")
+	c.that(at+"backup.dir", s.Backup.Dir != "", "must name a folder")
+	c.that(at+"backup.jobs", s.Backup.Jobs > 0, "must be more than 0")
+	c.keep(at+"backup.keep.", s.Backup.Keep)
+	c.that(at+"backup.keep", s.Backup.Keep.Daily+s.Backup.Keep.Weekly+s.Backup.Keep.Monthly > 0, "would keep no backup at all")
+	c.cron(at+"backup.daily", s.Backup.Daily)
+	c.cron(at+"backup.verify", s.Backup.Verify)
+	c.cron(at+"backup.drill", s.Backup.Drill)
+	for i, copy := range s.Backup.Copies {
+		here := fmt.Sprintf("%sbackup.copies[%d].", at, i)
+		c.oneOf(here+"kind", copy.Kind, "rsync", "s3")
+		c.that(here+"target", copy.Target != "", "must say where to")
+		c.keep(here+"keep.", copy.Keep)
+	}
+	c.oneOf(at+"restore.mode", s.Restore.Mode, "swap", "in-place")
+	for i, n := range s.Notify {
+		c.oneOf(fmt.Sprintf("%snotify[%d].kind", at, i), n.Kind, "smtp", "webhook", "dingtalk", "wecom", "feishu", "slack")
+	}
+}
+
+func (c *checker) keep(at string, k Keep) {
+	for name, n := range map[string]int{"daily": k.Daily, "weekly": k.Weekly, "monthly": k.Monthly, "emergency": k.Emergency, "manual": k.Manual} {
+		c.that(at+name, n >= 0, "cannot be negative")
+	}
+}
+
+func (c *checker) url(at, value string) {
+	if value == "" {
+		return
+	}
+	u, err := url.Parse(value)
+	c.that(at, err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "%q is not an http or https address", value)
+}
+
+func (c *checker) cron(at, spec string) {
+	if spec == "" {
+		return
+	}
+	_, err := cron.ParseStandard(spec)
+	c.that(at, err == nil, "%q is not a cron schedule: %v", spec, err)
+}

@@ -1,0 +1,143 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestContractExampleIsTheFieldsServer(t *testing.T) {
+	got, err := Parse("config.yaml", []byte(`services:
+  - name: qianzhang
+    health: {url: "http://localhost:3000"}
+    database: {name: qianzhang_sales, options_file: ~/.my.cnf}   # or host, port, socket, user
+    redis: {address: "127.0.0.1:6379"}
+    process: {kind: pm2, name: qianzhang-backend}
+    logs: ["~/.pm2/logs/qianzhang-backend-*.log*"]
+    audit: {table: audit_logs}
+    backup: {dir: /var/backups/mysql, keep: {daily: 7, weekly: 4, monthly: 12}}
+    restore: {key_tables: [customers, orders, ar_invoices]}
+    notify: []
+state_dir: /var/lib/opsdeck
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	if len(got.Services) != 1 || got.StateDir != "/var/lib/opsdeck" {
+		t.Fatalf("got %+v", got.Config)
+	}
+	g, w := got.Services[0], want.Services[0]
+	if g.Backup.Keep != w.Backup.Keep || g.Health.Interval != w.Health.Interval || g.Database != w.Database || g.Process != w.Process {
+		t.Fatalf("got  %+v\nwant %+v", g, w)
+	}
+}
+
+func TestErrorsNameTheLineAndTheNearMiss(t *testing.T) {
+	for text, want := range map[string]string{
+		"services:\n  - name: a\n    helth: {}\n": `c.yaml:3: unknown key "services[0].helth" (did you mean "health"?)`,
+		"statedir: x\n":                `c.yaml:1: unknown key "statedir" (did you mean "state_dir"?)`,
+		"state_dir: x\nstate_dir: y\n": `c.yaml:2: `,
+		"services:\n  - name: a\n    backup:\n      jobs: many\n":    `c.yaml:4: `,
+		"services:\n  - name: a\n    health:\n      timeout: soon\n": `c.yaml:4: `,
+		"services:\n  - name: a\n  - name: a\n":                      `two services have the name "a"`,
+		"services:\n  - name: a\n    process: {kind: pm3}\n":         `c.yaml:3: services[0].process.kind: "pm3" is none of pm2`,
+		"services:\n  - name: a\n    backup: {daily: every day}\n":   `is not a cron schedule`,
+		"services:\n  - name: a\n    backup: {keep: {daily: -1}}\n":  `cannot be negative`,
+		"services:\n  - name: a\n    health: {url: localhost}\n":     `is not an http or https address`,
+		"services: {\n":     `c.yaml:`,
+		"a: 1\n---\nb: 2\n": `several YAML documents`,
+		"services:\n  - name: a\n    backup: {keep: {daily: 0, weekly: 0, monthly: 0}}\n": `would keep no backup at all`,
+	} {
+		_, err := Parse("c.yaml", []byte(text))
+		var e *Error
+		if !errors.As(err, &e) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q:\n got %v\nwant %s", text, err, want)
+		}
+	}
+}
+
+func TestSilentFileGivesDefaults(t *testing.T) {
+	for _, text := range []string{"", "# nothing\n", "services: []\n", "---\n"} {
+		got, err := Parse("c.yaml", []byte(text))
+		if err != nil || got.Services[0].Database.Name != "qianzhang_sales" {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestAnotherServiceInheritsPolicyButNoNames(t *testing.T) {
+	got, err := Parse("c.yaml", []byte("services:\n  - name: shop\n    health: {interval: 10s}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := got.Services[0]
+	if s.Database.Name != "" || s.Process.Kind != "none" || s.Health.URL != "" || len(s.Logs) != 0 {
+		t.Errorf("inherited names: %+v", s)
+	}
+	if s.Backup.Keep.Daily != 7 || s.Health.Interval != 10*time.Second || s.Health.Timeout != 2*time.Second {
+		t.Errorf("lost policies: %+v", s)
+	}
+}
+
+func TestSettingsSayWhereTheyCameFrom(t *testing.T) {
+	got, err := Parse("c.yaml", []byte("services:\n  - name: shop\n    backup:\n      dir: /b\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := map[string]string{}
+	for _, s := range got.Settings() {
+		sources[s.Key] = s.Source
+	}
+	if sources["services[0].backup.dir"] != "c.yaml:4" || sources["services[0].backup.jobs"] != "default" {
+		t.Fatalf("got %v", sources)
+	}
+}
+
+func TestFindFollowsTheContract(t *testing.T) {
+	dir := t.TempDir()
+	env := func(k string) string { return map[string]string{"XDG_CONFIG_HOME": dir}[k] }
+	want := filepath.Join(dir, "opsdeck", "config.yaml")
+	os.MkdirAll(filepath.Dir(want), 0o700)
+	os.WriteFile(want, nil, 0o600)
+	if got := Find("", env); got != want {
+		t.Errorf("Find = %q", got)
+	}
+	if got := Find("/nowhere/x.yaml", env); got != "/nowhere/x.yaml" {
+		t.Errorf("Find = %q", got)
+	}
+}
+
+func TestLoadOfAMissingFileFails(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{filepath.Join(dir, "none.yaml"), dir} {
+		if _, err := Load(path); err == nil {
+			t.Errorf("Load(%q) worked", path)
+		}
+	}
+}
+
+func TestReadSecretRefusesWhatOthersCanRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	os.WriteFile(path, []byte("hush\n"), 0o644)
+	if _, err := ReadSecret(path); err == nil {
+		t.Fatal("read a world-readable secret")
+	}
+	os.Chmod(path, 0o600)
+	if got, err := ReadSecret(path); got != "hush" || err != nil {
+		t.Fatalf("got %q, %v", got, err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("services:\n  - name: a\n    backup: {keep: {daily: 7}}\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := Parse("c.yaml", []byte(text))
+		if err == nil && len(got.Services) == 0 {
+			t.Fatal("no service and no error")
+		}
+	})
+}

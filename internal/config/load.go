@@ -1,0 +1,270 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// Error points at what is wrong in a configuration file. Line is 0 when the
+// whole file is meant.
+type Error struct {
+	Path string
+	Line int
+	Why  string
+	Hint string // a near miss, or ""
+}
+
+func (e *Error) Error() string {
+	s := e.Path
+	if e.Line > 0 {
+		s += ":" + strconv.Itoa(e.Line)
+	}
+	s += ": " + e.Why
+	if e.Hint != "" {
+		s += " (" + e.Hint + ")"
+	}
+	return s
+}
+
+// Loaded is a configuration and where each of its values came from.
+type Loaded struct {
+	*Config
+	Path  string         // "" when the defaults alone are in force
+	Lines map[string]int // "services[0].backup.dir": its line in the file
+}
+
+// maxSize bounds a configuration file; a larger one is a mistake.
+const maxSize = 1 << 20
+
+// Find picks the configuration file: the one asked for, else
+// $XDG_CONFIG_HOME/opsdeck/config.yaml (~/.config when unset), else
+// /etc/opsdeck/config.yaml, else "" for the defaults. A file asked for by name
+// is returned whether it exists or not.
+func Find(asked string, getenv func(string) string) string {
+	if asked != "" {
+		return Home(asked)
+	}
+	base := getenv("XDG_CONFIG_HOME")
+	if base == "" {
+		base = Home("~/.config")
+	}
+	for _, path := range []string{filepath.Join(base, "opsdeck", "config.yaml"), "/etc/opsdeck/config.yaml"} {
+		if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return path
+		}
+	}
+	return ""
+}
+
+// Load reads the file at path over the defaults; path "" gives the defaults.
+// Errors in the content are *Error.
+func Load(path string) (*Loaded, error) {
+	if path == "" {
+		return &Loaded{Config: Default()}, nil
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, &Error{Path: path, Why: reason(err)}
+	case info.IsDir():
+		return nil, &Error{Path: path, Why: "is a folder, not a file"}
+	case info.Size() > maxSize:
+		return nil, &Error{Path: path, Why: "is larger than 1 MiB"}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &Error{Path: path, Why: reason(err)}
+	}
+	return Parse(path, text)
+}
+
+func reason(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "no such file"
+	case errors.Is(err, fs.ErrPermission):
+		return "permission denied"
+	}
+	return err.Error()
+}
+
+// Parse reads a configuration from text; path is for messages only.
+func Parse(path string, text []byte) (*Loaded, error) {
+	file, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return nil, yamlError(path, err)
+	}
+	out := &Loaded{Config: Default(), Path: path, Lines: map[string]int{}}
+	if len(file.Docs) > 1 {
+		return nil, &Error{Path: path, Why: "holds several YAML documents; want one"}
+	}
+	if len(file.Docs) == 0 || file.Docs[0].Body == nil || file.Docs[0].Body.Type() == ast.NullType || onlyComments(file.Docs[0].Body) {
+		return out, nil
+	}
+	body := file.Docs[0].Body
+	if err := walk(path, "", body, reflect.TypeFor[Config](), out.Lines); err != nil {
+		return nil, err
+	}
+	if err := yaml.NodeToValue(body, out.Config); err != nil {
+		return nil, yamlError(path, err)
+	}
+	if len(out.Services) == 0 {
+		out.Services = Default().Services
+	}
+	return out, out.check()
+}
+
+func onlyComments(n ast.Node) bool { return n.Type() == ast.CommentType }
+
+func yamlError(path string, err error) error {
+	var e yaml.Error
+	if errors.As(err, &e) {
+		line := 0
+		if t := e.GetToken(); t != nil && t.Position != nil {
+			line = t.Position.Line
+		}
+		return &Error{Path: path, Line: line, Why: e.GetMessage()}
+	}
+	return &Error{Path: path, Why: err.Error()}
+}
+
+// walk checks every key against the Go type that it stands for and notes its line.
+func walk(path, at string, n ast.Node, t reflect.Type, lines map[string]int) error {
+	if t == reflect.TypeFor[[]string]() || t.Kind() == reflect.Map {
+		return nil
+	}
+	if t == reflect.TypeFor[time.Duration]() {
+		return checkDuration(path, at, n)
+	}
+	switch t.Kind() {
+	case reflect.Slice:
+		seq, ok := n.(*ast.SequenceNode)
+		if !ok {
+			return nil // the decoder says what is wrong with its type
+		}
+		for i, v := range seq.Values {
+			if err := walk(path, fmt.Sprintf("%s[%d]", at, i), v, t.Elem(), lines); err != nil {
+				return err
+			}
+		}
+	case reflect.Struct:
+		for _, kv := range pairs(n) {
+			key := kv.Key.GetToken().Value
+			line := kv.Key.GetToken().Position.Line
+			field, ok := fieldOf(t, key)
+			if !ok {
+				return unknownKey(path, line, at, key, t)
+			}
+			name := join(at, key)
+			if _, twice := lines[name]; twice {
+				return &Error{Path: path, Line: line, Why: fmt.Sprintf("the key %q stands here twice", name)}
+			}
+			lines[name] = line
+			if err := walk(path, name, kv.Value, field.Type, lines); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func checkDuration(path, at string, n ast.Node) error {
+	if _, err := time.ParseDuration(n.GetToken().Value); err != nil {
+		return &Error{Path: path, Line: n.GetToken().Position.Line, Why: fmt.Sprintf("%s: %q is not a duration", at, n.GetToken().Value), Hint: "write it as 90s, 15m or 26h"}
+	}
+	return nil
+}
+
+func pairs(n ast.Node) []*ast.MappingValueNode {
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		return n.Values
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{n}
+	}
+	return nil
+}
+
+func join(at, key string) string {
+	if at == "" {
+		return key
+	}
+	return at + "." + key
+}
+
+func fieldOf(t reflect.Type, key string) (reflect.StructField, bool) {
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Tag.Get("yaml") == key {
+			return f, true
+		}
+	}
+	return reflect.StructField{}, false
+}
+
+func unknownKey(path string, line int, at, key string, t reflect.Type) error {
+	e := &Error{Path: path, Line: line, Why: fmt.Sprintf("unknown key %q", join(at, key))}
+	best := 3
+	for i := range t.NumField() {
+		name := t.Field(i).Tag.Get("yaml")
+		if d := distance(key, name); d < best && d < len(key) {
+			best, e.Hint = d, fmt.Sprintf("did you mean %q?", name)
+		}
+	}
+	return e
+}
+
+// distance is the number of single-letter edits between two words, a swap of
+// neighbours counting as one (optimal string alignment).
+func distance(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}
+
+// UnmarshalYAML reads a service over its defaults.
+func (s *Service) UnmarshalYAML(unmarshal func(any) error) error {
+	var named struct {
+		Name string `yaml:"name"`
+	}
+	if err := unmarshal(&named); err != nil {
+		return err
+	}
+	type plain Service
+	v := plain(DefaultService())
+	if named.Name != "" && named.Name != v.Name {
+		v = plain(neutralService(named.Name))
+	}
+	if err := unmarshal(&v); err != nil {
+		return err
+	}
+	*s = Service(v)
+	return nil
+}
