@@ -1,0 +1,233 @@
+package backup
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Kinds of a backup: why it was made.
+const (
+	KindManual    = "manual"
+	KindScheduled = "scheduled"
+	KindEmergency = "emergency"
+	KindArchive   = "archive"
+)
+
+// Tier is the shelf that a backup stands on; each has its own rule of keeping.
+type Tier string
+
+// The tiers, in the order in which they are shown. Unknown holds what this
+// program would not have made: other databases' files, physical folders.
+const (
+	Daily     Tier = "daily"
+	Weekly    Tier = "weekly"
+	Monthly   Tier = "monthly"
+	Emergency Tier = "emergency"
+	Manual    Tier = "manual"
+	Partial   Tier = "partial"
+	Archive   Tier = "archive"
+	Unknown   Tier = "unknown"
+)
+
+// Tiers lists all tiers in their order.
+var Tiers = []Tier{Daily, Weekly, Monthly, Emergency, Manual, Partial, Archive, Unknown}
+
+// Beginnings of names that stand for something other than a database.
+const (
+	emergencySubject = "emergency_backup"
+	allSubject       = "all_databases"
+	partSubject      = "_tables" // behind a database: more tables than a name can hold
+)
+
+// Name is what a file name tells. The clock in it is the server's local time,
+// without a zone: At needs one.
+type Name struct {
+	Tier     Tier   // as far as a name tells: manual backups bear daily ones' names
+	Subject  string // the database, or tables joined by "_"
+	Date     string // 20260129; "" in an archive's name
+	Clock    string // 020000; "" when the name has only a date
+	Year     int    // of an archive
+	Serial   int    // 2 and up tell backups of one second apart; else 0
+	Ext      string // ".sql.gz", ".sql.zst", ".sql", each perhaps with ".age"
+	Physical bool   // a folder made by xtrabackup or mariabackup
+}
+
+// Known is what helps to tell a database's name from tables' names.
+type Known struct {
+	Databases []string // the configured one first
+	Tables    []string
+}
+
+var (
+	fileName = regexp.MustCompile(`(?s)^(weekly_|monthly_)?(.+?)_(\d{8})(?:_(\d{6}))?(?:-([1-9]\d{0,3}))?(\.sql(?:\.gz|\.zst)?(?:\.age)?)$`)
+	yearName = regexp.MustCompile(`(?s)^(.+)_(\d{4})(\.sql(?:\.gz|\.zst)?(?:\.age)?)$`)
+	dirName  = regexp.MustCompile(`^(xtrabackup|mariabackup)_(\d{8})(?:_(\d{6}))?$`)
+)
+
+// ParseName reads a base name, of a file or (physical) a folder. ok is false
+// when it is not a backup's.
+func ParseName(base string, known Known) (n Name, ok bool) {
+	if m := dirName.FindStringSubmatch(base); m != nil {
+		n = Name{Tier: Unknown, Subject: m[1], Date: m[2], Clock: m[3], Physical: true}
+		return n, n.dated()
+	}
+	if m := fileName.FindStringSubmatch(base); m != nil {
+		n = Name{Subject: unescape(m[2]), Date: m[3], Clock: m[4], Ext: m[6]}
+		n.Serial, _ = strconv.Atoi(m[5])
+		n.Tier = tierOf(m[1], n.Subject, known)
+		if n.dated() {
+			return n, true
+		}
+	}
+	if m := yearName.FindStringSubmatch(base); m != nil {
+		year, _ := strconv.Atoi(m[2])
+		n = Name{Tier: Archive, Subject: unescape(m[1]), Year: year, Ext: m[3]}
+		return n, year >= 1970 && year < 2200
+	}
+	return Name{}, false
+}
+
+func tierOf(prefix, subject string, known Known) Tier {
+	switch {
+	case prefix == "weekly_":
+		return Weekly
+	case prefix == "monthly_":
+		return Monthly
+	case subject == emergencySubject:
+		return Emergency
+	case subject == allSubject:
+		return Manual
+	}
+	for _, db := range known.Databases {
+		switch {
+		case subject == db:
+			return Daily
+		case subject == db+partSubject:
+			return Partial
+		}
+	}
+	if joined(subject, known.Tables) {
+		return Partial
+	}
+	return Unknown
+}
+
+// joined tells whether s is names out of the list joined by "_".
+func joined(s string, names []string) bool {
+	for _, n := range names {
+		if s == n || strings.HasPrefix(s, n+"_") && joined(s[len(n)+1:], names) {
+			return true
+		}
+	}
+	return false
+}
+
+func (n Name) dated() bool {
+	_, _, ok := n.wall()
+	return ok
+}
+
+// wall is the clock on the wall, written as if it were UTC.
+func (n Name) wall() (t time.Time, exact, ok bool) {
+	if n.Year > 0 {
+		// An archive is as old as the end of its year.
+		return time.Date(n.Year+1, 1, 1, 0, 0, 0, 0, time.UTC), false, true
+	}
+	if n.Clock == "" {
+		t, err := time.Parse("20060102", n.Date)
+		return t, false, err == nil
+	}
+	t, err := time.Parse("20060102150405", n.Date+n.Clock)
+	return t, true, err == nil
+}
+
+// At is the moment that the name tells, for a server in the given zone. In the
+// hour that autumn repeats it is the earlier of the two, so that a backup never
+// passes for younger than it is; in the hour that spring leaves out it is as
+// many minutes after the change.
+func (n Name) At(zone *time.Location) time.Time {
+	wall, _, ok := n.wall()
+	if !ok {
+		return time.Time{}
+	}
+	_, before := wall.Add(-36 * time.Hour).In(zone).Zone()
+	_, after := wall.Add(36 * time.Hour).In(zone).Zone()
+	first := wall.Add(-time.Duration(before) * time.Second).In(zone)
+	second := wall.Add(-time.Duration(after) * time.Second).In(zone)
+	if first.After(second) {
+		first, second = second, first
+	}
+	if sameWall(first, wall) {
+		return first
+	}
+	return second
+}
+
+func sameWall(t, wall time.Time) bool {
+	_, off := t.Zone()
+	return t.Unix()+int64(off) == wall.Unix()
+}
+
+// String is the file's base name.
+func (n Name) String() string {
+	if n.Physical {
+		return n.Subject + "_" + n.stamp()
+	}
+	if n.Year > 0 {
+		return fmt.Sprintf("%s_%04d%s", escape(n.Subject), n.Year, n.Ext)
+	}
+	prefix := ""
+	if n.Tier == Weekly || n.Tier == Monthly {
+		prefix = string(n.Tier) + "_"
+	}
+	serial := ""
+	if n.Serial > 1 {
+		serial = "-" + strconv.Itoa(n.Serial)
+	}
+	return prefix + escape(n.Subject) + "_" + n.stamp() + serial + n.Ext
+}
+
+func (n Name) stamp() string {
+	if n.Clock == "" {
+		return n.Date
+	}
+	return n.Date + "_" + n.Clock
+}
+
+// plainName is the name without the tier in front of it.
+func plainName(base string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(base, "weekly_"), "monthly_")
+}
+
+// escape makes any database's name fit for a file's: separators, control
+// characters and a leading dot are written %XX, and so is %.
+func escape(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c < ' ' || c == 0x7f || c == '/' || c == '\\' || c == '%' || c == '.' && i == 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+			continue
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}
+
+func unescape(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			if v, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				b.WriteByte(byte(v))
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}

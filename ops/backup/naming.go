@@ -1,0 +1,186 @@
+package backup
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"opsdeck/internal/atomicfile"
+)
+
+// Spec says what a backup to be made holds; its name follows from that.
+type Spec struct {
+	Kind      string    // KindManual …; KindArchive needs Year and one table
+	Databases []string  // one, or several
+	All       bool      // all databases of the server
+	Tables    []string  // some tables only
+	Year      int       // of an archive
+	At        time.Time // the start, in the server's local zone
+	Ext       string    // ".sql.gz", ".sql.zst"
+}
+
+// maxSubject leaves room in the 255 bytes of a file's name for the rest, for
+// .manifest.json and .tmp.
+const maxSubject = 120
+
+func (s Spec) subject() string {
+	joined := strings.Join(s.Databases, "_")
+	if len(s.Tables) > 0 {
+		joined = strings.Join(s.Tables, "_")
+	}
+	switch {
+	case s.Kind == KindEmergency:
+		return emergencySubject
+	case s.All:
+		return allSubject
+	case len(escape(joined)) <= maxSubject:
+		return joined
+	case len(s.Tables) > 0 && len(s.Databases) == 1 && len(escape(s.Databases[0])) <= maxSubject:
+		return s.Databases[0] + partSubject
+	}
+	for len(escape(joined)) > maxSubject {
+		joined = joined[:len(joined)-1]
+	}
+	return strings.ToValidUTF8(joined, "")
+}
+
+// Name is the backup's name; a serial of 2 and up tells backups of one second,
+// or of the two passes of autumn's repeated hour, apart.
+func (s Spec) Name(serial int) string {
+	if s.Kind == KindArchive && s.Year > 0 {
+		n := Name{Tier: Archive, Subject: s.subject(), Year: s.Year, Ext: s.Ext}
+		if serial > 1 {
+			n.Subject += fmt.Sprintf("-%d", serial)
+		}
+		return n.String()
+	}
+	n := Name{Tier: Daily, Subject: s.subject(), Date: s.At.Format("20060102"), Clock: s.At.Format("150405"), Serial: serial, Ext: s.Ext}
+	return n.String()
+}
+
+// Reserve finds the first free name for a backup in dir and takes it for the
+// caller by making NAME.tmp, which atomicfile.Create(dir/NAME) then fills. Two
+// backups never get one name, not in one second and not in two processes. Call
+// Release when nothing will come of it.
+func Reserve(dir string, s Spec) (name string, err error) {
+	for serial := 1; serial < 10000; serial++ {
+		name = s.Name(serial)
+		path := filepath.Join(dir, name)
+		if taken(path) || taken(path+ManifestSuffix) {
+			continue
+		}
+		f, err := os.OpenFile(path+atomicfile.Suffix, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		return name, f.Close()
+	}
+	return "", fmt.Errorf("name in %s: 9,999 backups of one second", dir)
+}
+
+// Release gives a reserved name back.
+func Release(dir, name string) { os.Remove(filepath.Join(dir, name+atomicfile.Suffix)) }
+
+func taken(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// TierNames are the further names that a full backup made at the given local
+// time gets: Sunday's a weekly one, the 1st's a monthly one.
+func TierNames(name string, at time.Time) []string {
+	var names []string
+	if at.Weekday() == time.Sunday {
+		names = append(names, "weekly_"+name)
+	}
+	if at.Day() == 1 {
+		names = append(names, "monthly_"+name)
+	}
+	return names
+}
+
+// LinkTiers gives a finished full backup its weekly and monthly names and
+// returns them. A name is a hard link, else a reflink, else a copy; the
+// manifest's follows the file's, so that a name with a manifest is whole.
+// Emergency backups, archives and partial ones get none.
+func LinkTiers(dir, name string, m *Manifest, at time.Time) ([]string, error) {
+	if m.Kind == KindEmergency || m.Kind == KindArchive || partial(m) {
+		return nil, nil
+	}
+	var made []string
+	for _, to := range TierNames(name, at) {
+		if err := linkPair(dir, name, to); err != nil {
+			return made, fmt.Errorf("name %s: %w", to, err)
+		}
+		made = append(made, to)
+	}
+	return made, nil
+}
+
+func partial(m *Manifest) bool { return m.Partial || m.NoData || m.Where != "" }
+
+// linkPair gives a backup and its manifest a second name. It is safe to repeat.
+func linkPair(dir, from, to string) error {
+	for _, suffix := range []string{"", ManifestSuffix} {
+		src, dst := filepath.Join(dir, from+suffix), filepath.Join(dir, to+suffix)
+		if suffix != "" && !taken(src) {
+			continue // made by others
+		}
+		if err := linkFile(src, dst); err != nil {
+			return err
+		}
+	}
+	return atomicfile.SyncDir(dir)
+}
+
+func linkFile(src, dst string) error {
+	if a, err := os.Stat(src); err != nil {
+		return err
+	} else if b, err := os.Lstat(dst); err == nil {
+		if os.SameFile(a, b) {
+			return nil
+		}
+		return fmt.Errorf("link %s: %w", dst, fs.ErrExist)
+	}
+	if err := os.Link(src, dst); err == nil || errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return copyFile(src, dst) // no hard links here: vfat, some network folders
+}
+
+// copyFile shares the blocks where the file system can (reflink), else copies.
+func copyFile(src, dst string) error {
+	in, err := os.Open(src)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := atomicfile.Create(dst, 0o600)
+	if err != nil {
+		return err
+	}
+	defer out.Abort()
+	if unix.IoctlFileClone(int(out.Fd()), int(in.Fd())) != nil {
+		if _, err := io.Copy(out, in); err != nil {
+			return err
+		}
+	}
+	if info, err := in.Stat(); err == nil {
+		os.Chtimes(out.Name(), time.Now(), info.ModTime())
+	}
+	return out.Commit()
+}
+
+// LockPath is the lock that one backup at a time holds: create, prune, verify
+// of all and copies take it.
+func LockPath(stateDir string) string { return filepath.Join(stateDir, "locks", "backup.lock") }
