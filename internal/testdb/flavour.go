@@ -1,0 +1,147 @@
+package testdb
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// The one account of every server, with all rights, on TCP and socket.
+const (
+	account  = "root"
+	password = "opsdeck"
+)
+
+// flavour is what differs between MySQL and MariaDB: programs, first
+// initialisation, arguments.
+type flavour struct {
+	name  string
+	tools map[string][]string // our name of a client program: theirs, in order of preference
+	bin   func() string       // folder of the programs, "" for the PATH
+	init  func(server, data string) error
+	args  []string
+}
+
+var (
+	flavours     = map[string]*flavour{"mysql": mysqlFlavour, "mariadb": mariadbFlavour}
+	mysqlFlavour = &flavour{
+		name: "mysql",
+		tools: map[string][]string{"server": {"mysqld"}, "mysql": {"mysql"}, "mysqldump": {"mysqldump"},
+			"mysqlbinlog": {"mysqlbinlog"}, "mysqladmin": {"mysqladmin"}},
+		bin:  func() string { return filepath.Join(cacheDir(), "mysql9", "bin") },
+		init: initMySQL,
+		args: []string{"--mysqlx=0", "--innodb-redo-log-capacity=67108864"},
+	}
+	mariadbFlavour = &flavour{
+		name: "mariadb",
+		tools: map[string][]string{"server": {"mariadbd"}, "mysql": {"mariadb"}, "mysqldump": {"mariadb-dump"},
+			"mysqlbinlog": {"mariadb-binlog"}, "mysqladmin": {"mariadb-admin"}},
+		bin:  func() string { return "" },
+		init: initMariaDB,
+		args: []string{"--innodb-log-file-size=67108864"},
+	}
+)
+
+// accounts gives the one account its password, for the socket and for TCP.
+const accounts = "CREATE USER root@'127.0.0.1' IDENTIFIED BY '" + password + "';\n" +
+	"GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;\n" +
+	"ALTER USER root@localhost IDENTIFIED BY '" + password + "';\n"
+
+func initMySQL(server, data string) error {
+	sql := data + ".sql"
+	if err := os.WriteFile(sql, []byte(accounts), 0o600); err != nil {
+		return err
+	}
+	defer os.Remove(sql)
+	args := []string{"--initialize-insecure", "--datadir=" + data, "--init-file=" + sql, "--innodb-redo-log-capacity=67108864"}
+	return run("", server, append(args, asUser()...)...)
+}
+
+func initMariaDB(server, data string) error {
+	install, err := program("", "mariadb-install-db")
+	if err != nil {
+		return err
+	}
+	args := []string{"--no-defaults", "--datadir=" + data, "--skip-test-db", "--auth-root-authentication-method=normal"}
+	if err := run("", install, append(args, asUser()...)...); err != nil {
+		return err
+	}
+	sql := "FLUSH PRIVILEGES;\nDROP USER IF EXISTS root@'127.0.0.1';\n" + accounts
+	return run(sql, server, append([]string{"--no-defaults", "--bootstrap", "--datadir=" + data}, asUser()...)...)
+}
+
+// asUser is the argument without which a server refuses to run as root.
+func asUser() []string {
+	if os.Getuid() == 0 {
+		return []string{"--user=root"}
+	}
+	return nil
+}
+
+func run(stdin, name string, args ...string) error {
+	cmd := exec.Command(name, args...)
+	cmd.Stdin = strings.NewReader(stdin)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		text := strings.TrimSpace(string(out))
+		return fmt.Errorf("%s: %w: %s", filepath.Base(name), err, text[max(0, len(text)-600):])
+	}
+	return nil
+}
+
+// arguments of a server program. Durability against a crash of the machine is
+// given up (nothing is synced); a kill -9 of the server loses nothing.
+func (f *flavour) arguments(dir string, port int) []string {
+	data := filepath.Join(dir, "data")
+	args := []string{"--no-defaults", "--datadir=" + data, "--socket=" + filepath.Join(dir, "sock"), "--port=" + strconv.Itoa(port),
+		"--bind-address=127.0.0.1", "--pid-file=" + filepath.Join(dir, "server.pid"), "--server-id=1", "--log-bin=" + filepath.Join(data, "binlog"),
+		"--local-infile=1", "--secure-file-priv=", "--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=2",
+		"--innodb-flush-method=nosync", "--sync-binlog=0", "--max-connections=200", "--max-allowed-packet=64M"}
+	if f == mysqlFlavour {
+		args = args[1:] // the program's wrapper says --no-defaults, and it must come first
+	}
+	return append(append(args, f.args...), asUser()...)
+}
+
+// template is an initialised data folder, made once per version and kept in the
+// cache; servers get a copy of it.
+func (f *flavour) template(server string) (string, error) {
+	version, err := exec.Command(server, "--version").Output()
+	if err != nil {
+		return "", fmt.Errorf("%s --version: %w", server, err)
+	}
+	dir := filepath.Join(cacheDir(), "templates")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	name := f.name
+	for _, word := range strings.Fields(string(version)) {
+		if word[0] >= '0' && word[0] <= '9' {
+			name += "-" + word
+			break
+		}
+	}
+	path := filepath.Join(dir, name+"-v1")
+	lock, err := os.Create(path + ".lock")
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	if err := os.RemoveAll(path + ".new"); err != nil {
+		return "", err
+	}
+	if err := f.init(server, path+".new"); err != nil {
+		return "", fmt.Errorf("initialise %s: %w", f.name, err)
+	}
+	os.Remove(filepath.Join(path+".new", "auto.cnf")) // each server gets an identity of its own
+	return path, os.Rename(path+".new", path)
+}

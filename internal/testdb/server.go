@@ -1,0 +1,253 @@
+package testdb
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// Server is a real MySQL or MariaDB server. Its binary log is on. The account
+// has all rights, by TCP and by socket.
+type Server struct {
+	Flavour  string // "mysql" or "mariadb"
+	Host     string // "127.0.0.1"
+	Port     int
+	Socket   string
+	User     string
+	Password string
+
+	flavour *flavour
+	dir     string
+	extra   []string
+	proc    *process
+}
+
+func newServer(f *flavour, extra []string) (*Server, error) {
+	server, err := f.tool("server")
+	if err != nil {
+		return nil, err
+	}
+	template, err := f.template(server)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := newFolder(f.name)
+	if err != nil {
+		return nil, err
+	}
+	if err := run("", "cp", "-a", "--reflink=auto", template, filepath.Join(dir, "data")); err != nil {
+		return nil, err
+	}
+	return &Server{Flavour: f.name, Host: "127.0.0.1", Socket: filepath.Join(dir, "sock"), User: account, Password: password,
+		flavour: f, dir: dir, extra: extra}, nil
+}
+
+// start runs the server; the first start looks for a port, later ones keep it.
+func (s *Server) start() error {
+	server, err := s.flavour.tool("server")
+	if err != nil {
+		return err
+	}
+	first := s.Port == 0
+	for range 3 {
+		if first {
+			if s.Port, err = freePort(); err != nil {
+				return err
+			}
+		}
+		args := append(s.flavour.arguments(s.dir, s.Port), s.extra...)
+		if s.proc, err = launch(s.dir, nil, server, args...); err != nil {
+			return err
+		}
+		if err = s.proc.ready(s.ping); err == nil || !strings.Contains(err.Error(), "ddress already in use") {
+			return err
+		}
+	}
+	return err
+}
+
+func (s *Server) ping(ctx context.Context) error {
+	// A stranger may hold the port, so the answer must be this data folder's.
+	db, err := sql.Open("mysql", s.DSN("")+"?timeout=2s&readTimeout=10s")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var dir string
+	if err := db.QueryRowContext(ctx, "SELECT @@datadir").Scan(&dir); err != nil {
+		return err
+	}
+	if filepath.Clean(dir) != filepath.Join(s.dir, "data") {
+		return fmt.Errorf("port %d answers for %s", s.Port, dir)
+	}
+	return nil
+}
+
+// remove ends the server and removes its folder.
+func (s *Server) remove() {
+	if s.proc != nil {
+		s.proc.kill()
+	}
+	os.RemoveAll(s.dir)
+}
+
+// Start starts a server that was stopped or killed, on the same port with the
+// same data, and waits until it answers.
+func (s *Server) Start(t testing.TB) {
+	t.Helper()
+	if s.proc.running() {
+		return
+	}
+	if err := s.start(); err != nil {
+		t.Fatalf("start %s: %v", s.Flavour, err)
+	}
+}
+
+// Stop ends the server in order and waits for it.
+func (s *Server) Stop(t testing.TB) {
+	t.Helper()
+	if err := s.proc.stop(); err != nil {
+		t.Fatalf("stop %s: %v", s.Flavour, err)
+	}
+}
+
+// Kill is kill -9; it waits until the server is gone.
+func (s *Server) Kill() { s.proc.kill() }
+
+// PID is the process id of the server, as it runs now.
+func (s *Server) PID() int { return s.proc.cmd.Process.Pid }
+
+// DataDir is the server's data folder.
+func (s *Server) DataDir() string { return filepath.Join(s.dir, "data") }
+
+// DSN is the address for the Go driver, by TCP, without parameters.
+func (s *Server) DSN(db string) string {
+	return fmt.Sprintf("%s:%s@tcp(%s:%d)/%s", s.User, s.Password, s.Host, s.Port, db)
+}
+
+// Open opens a database ("" for none); it is closed at the test's end.
+func (s *Server) Open(t testing.TB, db string) *sql.DB {
+	t.Helper()
+	return s.open(t, s.DSN(db))
+}
+
+func (s *Server) open(t testing.TB, dsn string) *sql.DB {
+	t.Helper()
+	pool, err := sql.Open("mysql", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { pool.Close() })
+	return pool
+}
+
+var (
+	schemaCount atomic.Int64
+	notWord     = regexp.MustCompile(`[^a-z0-9]+`)
+)
+
+// Schema makes an empty utf8mb4 schema with a name of its own, dropped at the
+// test's end.
+func (s *Server) Schema(t testing.TB) string {
+	t.Helper()
+	name := notWord.ReplaceAllString(strings.ToLower(t.Name()), "_")
+	name = fmt.Sprintf("t%d_%s", schemaCount.Add(1), strings.Trim(name[max(0, len(name)-40):], "_"))
+	db := s.Open(t, "")
+	if _, err := db.Exec("CREATE DATABASE `" + name + "` CHARACTER SET utf8mb4"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if s.proc.running() {
+			db.Exec("DROP DATABASE IF EXISTS `" + name + "`")
+		}
+	})
+	return name
+}
+
+// Exec runs statements in a database ("" for none), on one connection. A string
+// may hold several statements with semicolons between them.
+func (s *Server) Exec(t testing.TB, db string, statements ...string) {
+	t.Helper()
+	pool := s.open(t, s.DSN(db)+"?multiStatements=true")
+	defer pool.Close()
+	conn, err := pool.Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for _, statement := range statements {
+		if _, err := conn.ExecContext(context.Background(), statement); err != nil {
+			t.Fatalf("%s: %.200s: %v", s.Flavour, statement, err)
+		}
+	}
+}
+
+// OptionsFile writes an options file with the account's [client] section, mode
+// 0600, in a folder of the test.
+func (s *Server) OptionsFile(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "my.cnf")
+	text := fmt.Sprintf("[client]\nuser=%s\npassword=%s\nhost=%s\nport=%d\n", s.User, s.Password, s.Host, s.Port)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Tool is the path of a client program of the server's flavour: "mysql",
+// "mysqldump", "mysqlbinlog" or "mysqladmin".
+func (s *Server) Tool(t testing.TB, name string) string {
+	t.Helper()
+	path, err := s.flavour.tool(name)
+	if err != nil {
+		absent(t, err)
+	}
+	return path
+}
+
+func (f *flavour) tool(name string) (string, error) { return program(f.bin(), f.tools[name]...) }
+
+// Dump is what the flavour's mysqldump writes, given further arguments.
+func (s *Server) Dump(t testing.TB, args ...string) []byte {
+	t.Helper()
+	return s.runTool(t, "mysqldump", nil, args...)
+}
+
+// Client feeds the flavour's mysql client and returns what it prints.
+func (s *Server) Client(t testing.TB, db string, stdin io.Reader) []byte {
+	t.Helper()
+	var args []string
+	if db != "" {
+		args = []string{db}
+	}
+	return s.runTool(t, "mysql", stdin, args...)
+}
+
+func (s *Server) runTool(t testing.TB, tool string, stdin io.Reader, args ...string) []byte {
+	t.Helper()
+	cmd := exec.Command(s.Tool(t, tool), append([]string{"--defaults-file=" + s.OptionsFile(t)}, args...)...)
+	var out, problems bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &problems
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%s of %s: %v: %s", tool, s.Flavour, err, problems.Bytes())
+	}
+	return out.Bytes()
+}
+
+// Quiet keeps the driver's own notes (about connections that a test breaks on
+// purpose) out of the test's output.
+func Quiet(t testing.TB) {
+	t.Helper()
+	mysql.SetLogger(&mysql.NopLogger{})
+}
