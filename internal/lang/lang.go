@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
@@ -31,6 +33,12 @@ func (m Msg) String() string { return English().Msg(m) }
 
 // Raw makes a Msg of text that came from outside and has no translation.
 func Raw(text string) Msg { return Msg{Key: "%s", Args: []any{text}} }
+
+// Sentence makes a clause a sentence: a capital at its front, a stop at its end.
+func Sentence(clause Msg) Msg { return Msg{Key: "%s.", Args: []any{capital(clause)}} }
+
+// capital is a Msg that stands at the front of a sentence.
+type capital Msg
 
 // Printer writes sentences in one language. It is safe for concurrent use.
 type Printer struct {
@@ -116,6 +124,10 @@ func (p *Printer) arg(a any) any {
 		return p.Msg(v)
 	case *Msg:
 		return p.Msg(*v)
+	case capital:
+		text := p.Msg(Msg(v))
+		r, n := utf8.DecodeRuneInString(text)
+		return string(unicode.ToUpper(r)) + text[n:]
 	case int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64:
 		return plain{v}
 	}

@@ -1,0 +1,317 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"opsdeck/internal/clock"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+var noon = time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
+
+// course runs states through a rule, one a second, and writes the standing
+// after each: o w c u, with the seconds since noon at which it began.
+func course(states string, rule Rule) (string, Standing) {
+	byLetter := map[rune]ops.State{'o': ops.StateOK, 'w': ops.StateWarning, 'c': ops.StateCritical, 'u': ops.StateUnknown}
+	var s Standing
+	var out strings.Builder
+	for i, l := range states {
+		s = s.Next(Result{State: byLetter[l], At: noon.Add(time.Duration(i) * time.Second)}, rule)
+		out.WriteByte(s.State.String()[0])
+	}
+	return out.String(), s
+}
+
+func TestThreeFailuresGoCriticalAndTwoPassesRecover(t *testing.T) {
+	for _, c := range []struct {
+		looks, want string
+		since       int // seconds after noon of the last state
+	}{
+		{"o", "o", 0}, {"occ", "ooo", 0}, {"occc", "oooc", 1}, {"occcoo", "ooocco", 4},
+		{"occoccc", "ooooooc", 4}, {"c", "c", 0}, {"co", "cc", 0}, {"coo", "cco", 1},
+		{"ow", "ow", 1}, {"wo", "wo", 1}, {"ou", "ou", 1}, {"ccoc", "cccc", 0},
+		{"ccwo", "ccco", 2}, {"wccc", "wwwc", 1}, {"occcwu", "oooccu", 4},
+	} {
+		got, s := course(c.looks, DefaultRule)
+		if got != c.want {
+			t.Errorf("%s: stood %s, want %s", c.looks, got, c.want)
+		}
+		if since := int(s.Since.Sub(noon) / time.Second); since != c.since {
+			t.Errorf("%s: since %d s, want %d", c.looks, since, c.since)
+		}
+	}
+}
+
+func TestOneLookJudgesAtOnceWithTheZeroRule(t *testing.T) {
+	if got, _ := course("occoc", Rule{}); got != "occoc" {
+		t.Fatalf("got %s", got)
+	}
+}
+
+func TestHistoryIsBoundedAndEarlierStandingsKeepTheirs(t *testing.T) {
+	var s Standing
+	for i := range HistoryLength {
+		s = s.Next(Result{At: noon.Add(time.Duration(i) * time.Second)}, DefaultRule)
+	}
+	old := s
+	for i := range 10 {
+		s = s.Next(Result{At: noon.Add(time.Hour), Latency: time.Duration(i)}, DefaultRule)
+	}
+	if len(s.History) != HistoryLength || !old.History[0].At.Equal(noon) || !s.History[HistoryLength-1].At.Equal(noon.Add(time.Hour)) {
+		t.Fatalf("length %d, oldest of the former %v", len(s.History), old.History[0].At)
+	}
+}
+
+func at(s int) time.Time { return noon.Add(time.Duration(s) * time.Second) }
+
+// stood is a standing that has been in a state since a second, witnessed.
+func stood(kind Kind, r Result, since int) Standing {
+	r.At = at(60)
+	return Standing{Check: Check{Service: "q", Name: string(kind), Kind: kind}, State: r.State, Since: at(since), Last: r, LastError: r,
+		History: []Sample{{At: at(0)}, {At: at(60), State: r.State}}}
+}
+
+func TestVerdictIsTheSentenceOfTheIssue(t *testing.T) {
+	mysql := stood(KindMySQL, Broken(lang.M("MySQL is down"), lang.M("connection refused")), 7)
+	ready := stood(KindHTTP, Broken(lang.M("%s fails", "/health/ready"), lang.Msg{}), 9)
+	backup := stood(KindBackup, Result{Subject: noon.Add(time.Minute - 3*time.Hour - 12*time.Minute - 30*time.Second)}, 0)
+	r := Report{At: at(60), Standings: []Standing{ready, backup, mysql}}
+	face := Face{Zone: time.UTC, Restore: lang.M("Press %s to restore.", "5")}
+	got := Judge(r, face)
+	want := "MySQL is down since 12:00:07 (connection refused); /health/ready fails since 12:00:09; newest good backup 3 h 12 m ago. Press 5 to restore."
+	if got.Text.String() != want || got.State != ops.StateCritical {
+		t.Fatalf("got  %s\nwant %s", got.Text, want)
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	face := CommandFace()
+	face.Zone = time.UTC
+	ok := stood(KindRedis, Result{}, 0)
+	backup := stood(KindBackup, Result{Subject: at(-3600)}, 0)
+	warn := stood(KindDisk, Result{State: ops.StateWarning, Headline: lang.M("disk %s is full", "/var"), Why: lang.M("4 %% free")}, 30)
+	warn.Check.Commands = []string{"df -h /var"}
+	down := stood(KindMySQL, Broken(lang.M("MySQL is down"), lang.M("refused")), 7)
+	before := down
+	before.SinceBefore = true
+	single := down
+	single.History = single.History[1:]
+	other := warn
+	other.Check.Service = "other"
+	late := stood(KindBackup, Result{State: ops.StateCritical, Headline: lang.M("there is no good backup")}, 0)
+	late.History = nil
+	for name, c := range map[string]struct {
+		standings []Standing
+		state     ops.State
+		want      string
+	}{
+		"none":           {nil, ops.StateUnknown, "Nothing is configured to be checked."},
+		"well":           {[]Standing{ok, ok}, ops.StateOK, "All 2 checks pass."},
+		"well, backup":   {[]Standing{ok, backup}, ops.StateOK, "All 2 checks pass; newest good backup of 11:00:00."},
+		"one":            {[]Standing{ok}, ops.StateOK, "The check passes."},
+		"looking":        {[]Standing{ok, {}}, ops.StateUnknown, "Looking: 1 of 2 checks have answered."},
+		"warning":        {[]Standing{ok, warn}, ops.StateWarning, "Disk /var is full since 12:00:30 (4 % free). Look further: df -h /var"},
+		"critical first": {[]Standing{warn, down}, ops.StateCritical, "MySQL is down since 12:00:07 (refused); disk /var is full since 12:00:30 (4 % free)."},
+		"restore only with a backup": {[]Standing{backup, down}, ops.StateCritical,
+			"MySQL is down since 12:00:07 (refused); newest good backup 1 h 1 m ago. Run opsdeck restore."},
+		"not witnessed": {[]Standing{before}, ops.StateCritical, "MySQL is down since before 12:00:07 (refused)."},
+		"single look":   {[]Standing{single}, ops.StateCritical, "MySQL is down (refused)."},
+		"services":      {[]Standing{ok, other}, ops.StateWarning, "Other: disk /var is full since 12:00:30 (4 % free). Look further: df -h /var"},
+		"many":          {[]Standing{warn, warn, warn, warn, warn}, ops.StateWarning, ""},
+		"no backup":     {[]Standing{late}, ops.StateCritical, "There is no good backup. Run opsdeck backup create."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := Judge(Report{At: at(60), Standings: c.standings}, face)
+			if got.State != c.state || c.want != "" && got.Text.String() != c.want {
+				t.Errorf("%s: %s", got.State, got.Text)
+			}
+			if name == "many" && !strings.Contains(got.Text.String(), "2 more") {
+				t.Errorf("the rest is not counted: %s", got.Text)
+			}
+		})
+	}
+}
+
+func TestVerdictOverAnIdleServiceDoesNotTick(t *testing.T) {
+	r := Report{At: at(60), Standings: []Standing{stood(KindBackup, Result{Subject: at(-3600)}, 0)}}
+	first := Judge(r, CommandFace()).Text.String()
+	r.At = at(3660)
+	if later := Judge(r, CommandFace()).Text.String(); later != first {
+		t.Fatalf("%q became %q", first, later)
+	}
+}
+
+// await waits for a condition of the monitor's report.
+func await(t *testing.T, m *Monitor, what string, ok func(Report) bool) Report {
+	t.Helper()
+	c, end := m.Signal()
+	defer end()
+	deadline := time.After(20 * time.Second)
+	for {
+		if r := m.Report(); ok(r) {
+			return r
+		}
+		select {
+		case <-c:
+		case <-deadline:
+			t.Fatalf("never saw: %s; stands at %+v", what, m.Report())
+		}
+	}
+}
+
+func TestMonitorLooksSideBySideAndOneHangingCheckHoldsUpNone(t *testing.T) {
+	block := make(chan struct{})
+	var starts atomic.Int32
+	hang := func(context.Context) Result { // does not keep to its context
+		starts.Add(1)
+		<-block
+		return Result{}
+	}
+	ok := func(context.Context) Result { return Result{Detail: lang.M("fine")} }
+	m := Watch(t.Context(), []Check{
+		{Name: "hangs", Probe: hang, Timeout: 10 * time.Millisecond, Interval: time.Millisecond},
+		{Name: "fine", Probe: ok, Interval: time.Millisecond},
+	}, Options{Retry: time.Millisecond})
+	defer m.Close()
+	await(t, m, "the hanging check critical, the other with many looks", func(r Report) bool {
+		return r.Standings[0].State == ops.StateCritical && len(r.Standings[0].History) > 3 && len(r.Standings[1].History) > 20
+	})
+	if n := starts.Load(); n != 1 {
+		t.Fatalf("%d looks piled up behind one that hangs", n)
+	}
+	close(block)
+	await(t, m, "the hanging check well again", func(r Report) bool { return r.Standings[0].State == ops.StateOK })
+}
+
+func TestMonitorCloseWaitsForItsLooks(t *testing.T) {
+	var running atomic.Int32
+	m := Watch(t.Context(), []Check{{Name: "a", Probe: func(ctx context.Context) Result {
+		running.Add(1)
+		defer running.Add(-1)
+		<-ctx.Done()
+		return Result{}
+	}}}, Options{})
+	for running.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	m.Close()
+	if running.Load() != 0 {
+		t.Fatal("a look was under way after Close")
+	}
+}
+
+func TestNowLooksWithoutWaitingForTheInterval(t *testing.T) {
+	m := Watch(t.Context(), []Check{{Name: "a", Probe: func(context.Context) Result { return Result{} }, Interval: time.Hour}}, Options{})
+	defer m.Close()
+	await(t, m, "the first look", func(r Report) bool { return len(r.Standings[0].History) == 1 })
+	m.Now()
+	await(t, m, "the second look", func(r Report) bool { return len(r.Standings[0].History) == 2 })
+}
+
+func TestUnconfirmedChangeIsLookedAtAgainSoon(t *testing.T) {
+	var down atomic.Bool
+	m := Watch(t.Context(), []Check{{Name: "a", Interval: time.Hour, Probe: func(context.Context) Result {
+		if down.Load() {
+			return Broken(lang.M("x"), lang.M("y"))
+		}
+		return Result{}
+	}}}, Options{Retry: time.Millisecond})
+	defer m.Close()
+	await(t, m, "the first look", func(r Report) bool { return r.Standings[0].Seen() })
+	down.Store(true)
+	m.Now()
+	await(t, m, "critical within one interval", func(r Report) bool { return r.Standings[0].State == ops.StateCritical })
+}
+
+func TestPanicOfOneCheckIsItsOwnUnknown(t *testing.T) {
+	r := Once(t.Context(), []Check{
+		{Name: "bad", Probe: func(context.Context) Result { panic("boom") }},
+		{Name: "good", Probe: func(context.Context) Result { return Result{} }},
+	}, clock.NewFake(noon))
+	if r.Standings[0].State != ops.StateUnknown || r.Standings[1].State != ops.StateOK {
+		t.Fatalf("%+v", r)
+	}
+	if got := r.Standings[0].Last.Detail.String(); !strings.Contains(got, "boom") {
+		t.Fatalf("detail %q", got)
+	}
+}
+
+func TestOnlyNamesChecksKindsAndServices(t *testing.T) {
+	checks := []Check{{Service: "a", Name: "ready", Kind: KindHTTP}, {Service: "a", Name: "mysql", Kind: KindMySQL}, {Service: "b", Name: "mysql", Kind: KindMySQL}}
+	for _, c := range []struct {
+		names string
+		want  int
+	}{{"", 3}, {"mysql", 2}, {"a/mysql", 1}, {"http", 1}, {"b", 1}, {"ready b", 2}} {
+		got, err := Only(checks, strings.Fields(c.names))
+		if err != nil || len(got) != c.want {
+			t.Errorf("%q: %d checks, %v", c.names, len(got), err)
+		}
+	}
+	_, err := Only(checks, []string{"msyql"})
+	var e *ops.Error
+	if !errors.As(err, &e) || e.Code != ops.Usage || e.Hint.String() != "there are: ready, mysql" {
+		t.Fatalf("err = %v", err)
+	}
+}
+
+func TestFlightIsOneLookForAStormOfAskers(t *testing.T) {
+	var looks atomic.Int32
+	f := Flight[int]{TTL: time.Hour}
+	release := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 500 {
+		wg.Go(func() {
+			v, err := f.Do(t.Context(), func(context.Context) int {
+				<-release
+				return int(looks.Add(1))
+			})
+			if v != 1 || err != nil {
+				t.Errorf("got %d, %v", v, err)
+			}
+		})
+	}
+	close(release)
+	wg.Wait()
+	if n := looks.Load(); n != 1 {
+		t.Fatalf("%d looks", n)
+	}
+}
+
+func TestFlightGoesOnWhenItsFirstAskerLeaves(t *testing.T) {
+	f := Flight[int]{TTL: time.Hour}
+	release := make(chan struct{})
+	ctx, leave := context.WithCancel(t.Context())
+	look := func(ctx context.Context) int {
+		select {
+		case <-release:
+			return 7
+		case <-ctx.Done():
+			return -1
+		}
+	}
+	leave()
+	if _, err := f.Do(ctx, look); !errors.Is(err, context.Canceled) {
+		t.Fatalf("err = %v", err)
+	}
+	close(release)
+	if v, err := f.Do(t.Context(), look); v != 7 || err != nil {
+		t.Fatalf("the second asker got %d, %v", v, err)
+	}
+}
+
+func TestMedianLatency(t *testing.T) {
+	s := Standing{History: []Sample{{Latency: 9}, {Latency: 1}, {Latency: 5}, {Latency: 100}, {Latency: 4}}}
+	if got := s.MedianLatency(3); got != 5 {
+		t.Fatalf("got %d", got)
+	}
+	if got := (Standing{}).MedianLatency(3); got != 0 {
+		t.Fatalf("got %d", got)
+	}
+}

@@ -1,0 +1,191 @@
+package health
+
+import (
+	"sort"
+	"time"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// Verdict is the one sentence over all checks: the evidence, and what to do next.
+type Verdict struct {
+	State ops.State
+	Text  lang.Msg
+}
+
+// Face is how the verdict speaks to who reads it: the console names keys, a
+// command names commands.
+type Face struct {
+	Zone    *time.Location // times are shown in it; nil is local
+	Restore lang.Msg       // a sentence: how to get to the restore
+	Backup  lang.Msg       // how to make a backup
+	Look    lang.Msg       // how to see more; empty: the check's first command
+}
+
+// CommandFace is the face of the commands.
+func CommandFace() Face {
+	return Face{Zone: time.Local, Restore: lang.M("Run opsdeck restore."), Backup: lang.M("Run opsdeck backup create.")}
+}
+
+// maxClauses is how many findings the sentence names; the rest it counts.
+const maxClauses = 3
+
+// Judge makes the verdict of a report.
+func Judge(r Report, face Face) Verdict {
+	if face.Zone == nil {
+		face.Zone = time.Local
+	}
+	seen, bad := 0, []Standing{}
+	for _, s := range r.Standings {
+		if !s.Seen() {
+			continue
+		}
+		seen++
+		if s.State != ops.StateOK {
+			bad = append(bad, s)
+		}
+	}
+	switch {
+	case len(r.Standings) == 0:
+		return Verdict{ops.StateUnknown, lang.M("Nothing is configured to be checked.")}
+	case len(bad) == 0 && seen < len(r.Standings):
+		return Verdict{ops.StateUnknown, lang.M("Looking: %d of %d checks have answered.", seen, len(r.Standings))}
+	case len(bad) == 0:
+		return Verdict{ops.StateOK, allWell(r, face)}
+	}
+	sort.SliceStable(bad, func(i, j int) bool { return before(bad[i], bad[j]) })
+	j := judge{report: r, face: face, services: serviceCount(r)}
+	return Verdict{bad[0].State, j.sentence(bad)}
+}
+
+// before puts what a person must care for first first.
+func before(a, b Standing) bool {
+	if a.State != b.State {
+		return a.State > b.State
+	}
+	return weights[a.Check.Kind] < weights[b.Check.Kind]
+}
+
+func serviceCount(r Report) int {
+	names := map[string]bool{}
+	for _, s := range r.Standings {
+		names[s.Check.Service] = true
+	}
+	return len(names)
+}
+
+func allWell(r Report, face Face) lang.Msg {
+	said := lang.M("all %d checks pass", len(r.Standings))
+	if len(r.Standings) == 1 {
+		said = lang.M("the check passes")
+	}
+	if b := newestBackup(r, ""); !b.IsZero() {
+		// The moment, not the age: a sentence over an idle service must not tick.
+		said = lang.M("%s; newest good backup of %s", said, moment(b, r.At, face.Zone))
+	}
+	return lang.Sentence(said)
+}
+
+// newestBackup is when the newest good backup was made, of one service or of
+// all; zero when that is unknown or not well.
+func newestBackup(r Report, service string) time.Time {
+	var newest time.Time
+	for _, s := range r.Standings {
+		if s.Check.Kind == KindBackup && (service == "" || service == s.Check.Service) && s.Last.Subject.After(newest) {
+			newest = s.Last.Subject
+		}
+	}
+	return newest
+}
+
+// moment writes a time as short as it can be understood at now.
+func moment(t, now time.Time, zone *time.Location) string {
+	t, now = t.In(zone), now.In(zone)
+	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format("2006-01-02 15:04")
+}
+
+type judge struct {
+	report   Report
+	face     Face
+	services int
+}
+
+func (j judge) sentence(bad []Standing) lang.Msg {
+	said := j.clause(bad[0])
+	for i := 1; i < min(len(bad), maxClauses); i++ {
+		said = lang.M("%s; %s", said, j.clause(bad[i]))
+	}
+	if more := len(bad) - maxClauses; more > 0 {
+		said = lang.M("%s; %d more", said, more)
+	}
+	first := bad[0]
+	backup := newestBackup(j.report, first.Check.Service)
+	restore := first.State == ops.StateCritical && first.Check.Kind == KindMySQL && first.Last.Down
+	if restore && !backup.IsZero() {
+		said = lang.M("%s; newest good backup %s ago", said, age(j.report.At.Sub(backup)))
+	}
+	text := lang.Sentence(said)
+	if next := j.next(first, restore && !backup.IsZero()); !next.Empty() {
+		text = lang.M("%s %s", text, next)
+	}
+	return text
+}
+
+// age is to the minute, so that the sentence changes once a minute at most.
+func age(d time.Duration) string {
+	if d >= time.Minute {
+		d = d.Truncate(time.Minute)
+	}
+	return human.Duration(d)
+}
+
+func (j judge) clause(s Standing) lang.Msg {
+	shown := s.Shown()
+	said, why := shown.Headline, shown.Why
+	if said.Empty() {
+		said, why = lang.M("%s is %s", s.Check.Name, s.State.Label()), shown.Detail
+	}
+	if j.services > 1 {
+		said = lang.M("%s: %s", s.Check.Service, said)
+	}
+	if at := j.since(s); at != "" {
+		if s.SinceBefore {
+			said = lang.M("%s since before %s", said, at)
+		} else {
+			said = lang.M("%s since %s", said, at)
+		}
+	}
+	if !why.Empty() {
+		said = lang.M("%s (%s)", said, why)
+	}
+	return said
+}
+
+// since is empty where it would only say that the look was just now.
+func (j judge) since(s Standing) string {
+	if len(s.History) < 2 {
+		return ""
+	}
+	return moment(s.Since, j.report.At, j.face.Zone)
+}
+
+func (j judge) next(s Standing, restore bool) lang.Msg {
+	switch shown := s.Shown(); {
+	case !shown.Next.Empty():
+		return shown.Next
+	case restore:
+		return j.face.Restore
+	case s.Check.Kind == KindBackup:
+		return j.face.Backup
+	case !j.face.Look.Empty():
+		return j.face.Look
+	case len(s.Check.Commands) > 0:
+		return lang.M("Look further: %s", s.Check.Commands[0])
+	}
+	return lang.Msg{}
+}
