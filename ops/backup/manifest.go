@@ -65,7 +65,7 @@ type Position struct {
 }
 
 // Table is one base table. Checksum is the sum modulo 2^128 of the rows' hashes
-// (see ops/mysql/dump), hex; the same rows in any order give the same sum, and
+// (see ops/mysql/checksum), hex; the same rows in any order give the same sum, and
 // a doubled row changes it. Transactional false means the table is outside the
 // snapshot.
 type Table struct {
@@ -76,6 +76,7 @@ type Table struct {
 	Checksum       string `json:"checksum,omitempty"`
 	DefinitionHash string `json:"definition_hash,omitempty"` // SHA-256, hex, of the normalised SHOW CREATE TABLE
 	Transactional  bool   `json:"transactional"`
+	History        bool   `json:"history,omitempty"`    // rows hold all versions of a system-versioned table
 	DataBytes      int64  `json:"data_bytes,omitempty"` // raw bytes of its row members
 }
 

@@ -1,0 +1,51 @@
+package schema
+
+import "testing"
+
+func TestNormalTakesOutOnlyTheCounter(t *testing.T) {
+	for in, want := range map[string]string{
+		"CREATE TABLE `t` (\n `a` int\n) ENGINE=InnoDB AUTO_INCREMENT=17 DEFAULT CHARSET=utf8mb4": "CREATE TABLE `t` (\n `a` int\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+		"CREATE TABLE `t` (`a` int COMMENT ') AUTO_INCREMENT=5 ''x') COMMENT=' AUTO_INCREMENT=6 '": "CREATE TABLE `t` (`a` int COMMENT ') AUTO_INCREMENT=5 ''x') COMMENT=' AUTO_INCREMENT=6 '",
+		"CREATE TABLE ` AUTO_INCREMENT=1` (`a` int) ENGINE=InnoDB AUTO_INCREMENT=3":                "CREATE TABLE ` AUTO_INCREMENT=1` (`a` int) ENGINE=InnoDB",
+		"CREATE TABLE `t` (`a` varchar(9) DEFAULT 'it\\'s') AUTO_INCREMENT=9":                      "CREATE TABLE `t` (`a` varchar(9) DEFAULT 'it\\'s')",
+	} {
+		if got := Normal(in); got != want {
+			t.Errorf("Normal(%q)\n got %q\nwant %q", in, got, want)
+		}
+	}
+}
+
+func TestEmptyMemberIsFoundAmongTheMembersOfAnEnum(t *testing.T) {
+	for declared, want := range map[string]bool{
+		"enum('a','b')": false, "enum('','b')": true, "enum('a','')": true, "enum('a''','b')": false,
+		"enum('''','b')": false, "enum(''',','b')": false, "enum(','',','x')": false, "enum('''a','')": true,
+	} {
+		if got := emptyMember(declared); got != want {
+			t.Errorf("emptyMember(%s) = %v", declared, got)
+		}
+	}
+}
+
+func TestValuesAreWrittenSoThatTheyComeBack(t *testing.T) {
+	for _, c := range []struct {
+		column     Column
+		text, want string
+	}{
+		{Column{Form: FormText}, "it's\n\"C:\\\"\x00\x1a 客户", `'it\'s\n\"C:\\\"\0\Z 客户'`},
+		{Column{Form: FormNumber}, "00042", "00042"},
+		{Column{Form: FormFloat}, "-0", "-0e0"},
+		{Column{Form: FormFloat}, "0.10000000149011612", "0.10000000149011612e0"},
+		{Column{Form: FormFloat}, "2.2250738585072014e-308", "2.2250738585072014e-308"},
+		{Column{Form: FormFloat}, "1.5", "1.5"},
+		{Column{Form: FormBinary}, "\x00\xff", "0x00FF"},
+		{Column{Form: FormBinary}, "", "''"},
+		{Column{Form: FormRaw, Charset: "gbk"}, "abc", "'abc'"},
+		{Column{Form: FormRaw, Charset: "gbk"}, "\xbf\x5c", "_gbk 0xBF5C"},
+		{Column{Form: FormWide, Charset: "utf16"}, "\x00a", "_utf16 0x0061"},
+		{Column{Form: FormWide, Charset: "utf16"}, "", "''"},
+	} {
+		if got := string(c.column.AppendValue(nil, []byte(c.text))); got != c.want {
+			t.Errorf("form %d of %q: got %s, want %s", c.column.Form, c.text, got, c.want)
+		}
+	}
+}
