@@ -59,7 +59,8 @@ func Take(path string, who Holder) (*Lock, error) {
 		who.Since = time.Now()
 	}
 	text, _ := json.Marshal(who)
-	if err := f.Truncate(0); err == nil {
+	err = f.Truncate(0)
+	if err == nil {
 		_, err = f.WriteAt(append(text, '\n'), 0)
 	}
 	if err != nil {

@@ -1,0 +1,68 @@
+# opsdeck's make targets. `make demo` and `make test` are all that a newcomer needs.
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+PREFIX ?= /usr/local
+FUZZTIME ?= 30s
+BENCH ?= .
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+VHS := github.com/charmbracelet/vhs@v0.10.0
+PLATFORMS := linux/amd64 linux/arm64 darwin/arm64
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
+DATE := $(shell git log -1 --format=%cI 2>/dev/null)
+LDFLAGS := -s -w -X opsdeck/internal/version.version=$(VERSION) -X opsdeck/internal/version.commit=$(COMMIT) -X opsdeck/internal/version.date=$(DATE)
+BUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
+
+.PHONY: demo test lint bench compare fuzz build build-demo install release clean
+
+demo: build build-demo ## the console on a living world in a temporary folder; nothing but Go is needed
+	@bin/opsdeck-demo --opsdeck bin/opsdeck
+
+test: ## everything, against real MySQL, MariaDB, Redis, PM2 and sshd
+	@.ci/install-real
+	go test -race -p 2 -timeout 15m ./...
+	cd cmd/opsdeck-demo && go test -race -timeout 10m ./...
+
+lint:
+	@unformatted=$$(gofmt -l cmd tui ops internal); [ -z "$$unformatted" ] || { echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	cd cmd/opsdeck-demo && go vet ./...
+	go run $(STATICCHECK) ./...
+	cd cmd/opsdeck-demo && go run $(STATICCHECK) ./...
+	go run $(VHS) validate demo.tape
+
+bench: ## every benchmark that needs no server; BENCH=regexp chooses
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+compare: ## our backup, restore and log search against the old way, in the same run
+	@.ci/install-real
+	OPSDECK_REAL=required OPSDECK_COMPARE=1 go test -run '^$$' -bench 'Compare' -benchtime 1x -timeout 30m ./...
+
+fuzz: ## every fuzz target for FUZZTIME
+	@.ci/fuzz $(FUZZTIME)
+
+build:
+	@mkdir -p bin
+	$(BUILD) -o bin/opsdeck ./cmd/opsdeck
+
+build-demo:
+	@mkdir -p bin
+	cd cmd/opsdeck-demo && $(BUILD) -o ../../bin/opsdeck-demo .
+
+install: build ## the program and its man page below PREFIX
+	install -D -m 755 bin/opsdeck $(DESTDIR)$(PREFIX)/bin/opsdeck
+	bin/opsdeck man >bin/opsdeck.1
+	install -D -m 644 bin/opsdeck.1 $(DESTDIR)$(PREFIX)/share/man/man1/opsdeck.1
+
+release: ## static binaries for each platform, with checksums, in dist/
+	@rm -rf dist && mkdir -p dist
+	@set -e; for p in $(PLATFORMS); do \
+		name=opsdeck_$(VERSION)_$${p%/*}_$${p#*/}; echo "$$name"; \
+		GOOS=$${p%/*} GOARCH=$${p#*/} $(BUILD) -o dist/$$name/opsdeck ./cmd/opsdeck; \
+		cp README.md LICENSE CHANGELOG.md dist/$$name/; \
+		tar -C dist --sort=name --owner=0 --group=0 --numeric-owner --mtime='$(DATE)' -czf dist/$$name.tar.gz $$name; rm -r dist/$$name; done
+	@cd dist && sha256sum *.tar.gz >SHA256SUMS && cat SHA256SUMS
+
+clean:
+	rm -rf bin dist
