@@ -167,6 +167,21 @@ type (
 // Send makes a command that delivers a message.
 func Send(m tea.Msg) tea.Cmd { return func() tea.Msg { return m } }
 
+// After makes a command that delivers a message after d, or nothing when ctx
+// ends before. tea.Tick would keep the console from ending.
+func After(ctx context.Context, d time.Duration, m tea.Msg) tea.Cmd {
+	return func() tea.Msg {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			return m
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
 // Overlay is a dialog above the page. It gets every key until it is done; keys
 // typed before it was first drawn never reach it.
 type Overlay interface {

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
+
+	"opsdeck/internal/clock"
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/version"
+	"opsdeck/ops"
+)
+
+// cli is the table of contents: a line a verb, each in a file of its own.
+type cli struct {
+	globals
+
+	Console    consoleCmd    `cmd:"" default:"1" help:"Open the console."`
+	Operations operationsCmd `cmd:"" help:"Show who changed what and when."`
+	Config     configCmd     `cmd:"" help:"Write, show or check the configuration."`
+	Completion completionCmd `cmd:"" help:"Print the completion code for a shell."`
+	Man        manCmd        `cmd:"" help:"Print the manual page."`
+}
+
+// globals are the flags of every command.
+type globals struct {
+	ConfigFile string           `name:"config" placeholder:"FILE" help:"Configuration file." type:"path"`
+	Lang       string           `placeholder:"en|zh" enum:",en,zh" default:"" help:"Language: en or zh; else by LC_ALL, LC_MESSAGES, LANG."`
+	NoColor    bool             `help:"No colour; so do NO_COLOR, TERM=dumb and a pipe."`
+	ASCII      bool             `name:"ascii" help:"Borders and marks in ASCII."`
+	ReadOnly   bool             `help:"Refuse everything that changes something."`
+	Service    string           `placeholder:"NAME" help:"The service to act on, when several are configured."`
+	Timeout    time.Duration    `placeholder:"DUR" help:"Give up after this long."`
+	Version    kong.VersionFlag `help:"Print the version."`
+}
+
+// run is the program: arguments in, exit code out.
+func run(ctx context.Context, args []string, io stdio) int {
+	var c cli
+	a := &app{ctx: ctx, stdio: io, getenv: os.Getenv, clock: clock.Real{}, flags: &c.globals}
+	a.lang = earlyLang(args, os.Getenv)
+	code := -1
+	parser, err := newParser(&c, a, func(n int) { code = n })
+	if err != nil {
+		return a.fail(err)
+	}
+	kongcompletion.Register(parser, kongcompletion.WithExitFunc(func(n int) { code = n }))
+	if code >= 0 {
+		return code
+	}
+	kctx, err := parser.Parse(args)
+	if code >= 0 { // --help and --version are done
+		return code
+	}
+	if err != nil {
+		return a.fail(usageError(err))
+	}
+	if c.Timeout > 0 {
+		var cancel context.CancelFunc
+		a.ctx, cancel = context.WithTimeout(ctx, c.Timeout)
+		defer cancel()
+	}
+	a.color = colorWanted(io.out, c.NoColor, os.Getenv)
+	return a.fail(kctx.Run(a))
+}
+
+func newParser(c *cli, a *app, exit func(int)) (*kong.Kong, error) {
+	p, err := kong.New(c,
+		kong.Name("opsdeck"),
+		kong.Description(a.lang.T("A console for the person who looks after a MySQL-backed service.")),
+		kong.Vars{"version": "opsdeck " + version.Get().String()},
+		kong.Writers(a.out, a.err),
+		kong.Exit(exit),
+		kong.Help(printHelp(a)),
+		kong.Bind(a),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		return nil, err
+	}
+	translate(p.Model.Node, a.lang)
+	return p, nil
+}
+
+// translate puts the help of every command and flag in the reader's language.
+func translate(n *kong.Node, p *lang.Printer) {
+	if n.Parent != nil {
+		n.Help = p.Msg(lang.Msg{Key: n.Help})
+	}
+	for _, f := range n.Flags {
+		f.Help = p.Msg(lang.Msg{Key: strings.ReplaceAll(f.Help, "%", "%%")})
+	}
+	for _, arg := range n.Positional {
+		arg.Help = p.Msg(lang.Msg{Key: arg.Help})
+	}
+	for _, child := range n.Children {
+		translate(child, p)
+	}
+}
+
+// earlyLang finds the language before the command line is parsed, so that its
+// errors and help are in it too.
+func earlyLang(args []string, getenv func(string) string) *lang.Printer {
+	for i, arg := range args {
+		if v, ok := strings.CutPrefix(arg, "--lang="); ok {
+			return lang.For(v)
+		}
+		if arg == "--lang" && i+1 < len(args) {
+			return lang.For(args[i+1])
+		}
+		if arg == "--" {
+			break
+		}
+	}
+	return lang.FromEnv(getenv)
+}
+
+func usageError(err error) error {
+	var parse *kong.ParseError
+	hint := lang.M("`opsdeck --help` lists the commands and flags")
+	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
+		hint = lang.M("`opsdeck %s --help` shows how it is used", parse.Context.Selected().Path())
+	}
+	return ops.E(ops.Usage, lang.Raw(err.Error())).WithHint(hint)
+}
+
+// service is the configured service that --service names, or the only one.
+func (a *app) service() (*config.Service, error) {
+	l, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	if a.flags.Service == "" && len(l.Services) > 1 {
+		return nil, ops.E(ops.Usage, lang.M("several services are configured")).
+			WithHint(lang.M("choose one with --service: %s", strings.Join(l.Names(), ", ")))
+	}
+	return a.consoleService()
+}
+
+// consoleService is the service that --service names, or the first.
+func (a *app) consoleService() (*config.Service, error) {
+	l, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	s, ok := l.Service(a.flags.Service)
+	if !ok {
+		return nil, ops.E(ops.Config, lang.M("no service %q is configured", a.flags.Service)).
+			WithHint(lang.M("choose one with --service: %s", strings.Join(l.Names(), ", ")))
+	}
+	return s, nil
+}

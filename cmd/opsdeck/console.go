@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/muesli/termenv"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/version"
+	"opsdeck/ops"
+	"opsdeck/tui"
+	"opsdeck/tui/page"
+	"opsdeck/tui/theme"
+)
+
+type consoleCmd struct {
+	Tab string `placeholder:"NAME" help:"The tab to begin with: status, logs, audit, backups or restore."`
+}
+
+// Run opens the console. It needs a terminal on both sides.
+func (c *consoleCmd) Run(a *app) error {
+	if !isTerminal(a.in) || !isTerminal(a.out) {
+		return ops.E(ops.Usage, lang.M("the console needs a terminal")).
+			WithHint(lang.M("in scripts use a command; `opsdeck --help` lists them"))
+	}
+	if t := a.getenv("TERM"); t == "" || t == "dumb" {
+		return ops.E(ops.Usage, lang.M("the terminal is of the kind %q, which cannot move its cursor", t)).
+			WithHint(lang.M("set TERM, for example TERM=xterm-256color, or use a command"))
+	}
+	loaded, err := a.config()
+	if err != nil {
+		return err
+	}
+	state, err := a.stateDir()
+	if err != nil {
+		return err
+	}
+	// The console asks the terminal nothing at its start: a slow line would make
+	// it wait. The libraries beneath must not ask either.
+	lipgloss.SetHasDarkBackground(true)
+	lipgloss.SetColorProfile(termenv.ANSI)
+	look := theme.Options{Dark: darkBackground(loaded.Console.Theme, a.getenv("COLORFGBG")), NoColor: !a.color, ASCII: a.flags.ASCII || loaded.Console.ASCII}
+	ctx, cancel := context.WithCancel(a.ctx)
+	defer cancel()
+	env := &page.Env{Ctx: ctx, Lang: a.lang, Theme: theme.New(look), Clock: a.clock, Zone: time.Local, ReadOnly: a.flags.ReadOnly}
+	if loaded.Console.UTC {
+		env.Zone = time.UTC
+	}
+	pages, err := a.pages(env)
+	if err != nil {
+		return err
+	}
+	host, _ := os.Hostname()
+	err = tui.Run(ctx, tui.Options{
+		Env: env, Pages: pages, Host: host, Start: c.Tab, Actions: a.demoActions(env), Theme: look,
+		Copy: clipboard{out: a.out, getenv: a.getenv, dir: state}.put, ReportDir: state, Version: "opsdeck " + version.Get().String(),
+	}, os.Stdin, os.Stdout)
+	var crash *tui.CrashError
+	if errors.As(err, &crash) {
+		return ops.Wrap(err, ops.Failed, lang.M("the console broke; nothing that runs on the server was touched by that")).
+			WithHint(lang.M("the report is in %s; a restore under way goes on: opsdeck restore status", crash.Report))
+	}
+	return err
+}
+
+// darkBackground decides by configuration, else by COLORFGBG, which many
+// terminals set to "foreground;background"; 7 and 15 are the light ones.
+func darkBackground(asked, colorfgbg string) bool {
+	switch asked {
+	case "dark":
+		return true
+	case "light":
+		return false
+	}
+	n := len(colorfgbg)
+	return !(n >= 2 && colorfgbg[n-2:] == ";7" || n >= 3 && colorfgbg[n-3:] == ";15")
+}

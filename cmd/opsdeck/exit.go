@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/redact"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+)
+
+// exitCode ends a command with a code and without a word; it has said all it
+// had to say.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// fail tells the person what went wrong and what to do, and returns the exit
+// code. It is the only place that does.
+func (a *app) fail(err error) int {
+	var silent exitCode
+	if err == nil {
+		return 0
+	}
+	if errors.As(err, &silent) {
+		return int(silent)
+	}
+	e := a.explain(err)
+	fmt.Fprintln(a.err, a.lang.T("opsdeck: %s", sentence(a.lang, e)))
+	if !e.Hint.Empty() {
+		fmt.Fprintln(a.err, a.lang.T("  → %s", termsafe.Line(a.lang.Msg(e.Hint))))
+	}
+	return int(e.Code)
+}
+
+// sentence is what happened, with the cause behind it, safe to show.
+func sentence(p *lang.Printer, e *ops.Error) string {
+	s := p.Msg(e.What)
+	if e.Err != nil && !errors.Is(e.Err, context.Canceled) {
+		s = p.T("%s (%s)", s, e.Err.Error())
+	}
+	return termsafe.Text(redact.Text(s))
+}
+
+// explain makes an *ops.Error of any error.
+func (a *app) explain(err error) *ops.Error {
+	var known *ops.Error
+	var held *lock.HeldError
+	var insecure *config.InsecureError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &held):
+		return ops.E(ops.Busy, lang.M("busy: %s (pid %d) holds the lock for %s since %s", held.Holder.User, held.Holder.PID, held.Holder.What, held.Holder.Since.Format("15:04:05"))).
+			WithHint(lang.M("wait for it to end, then run this again"))
+	case errors.As(err, &insecure):
+		return ops.E(ops.Config, lang.Raw(err.Error()))
+	case errors.Is(err, context.DeadlineExceeded) && a.ctx.Err() != nil:
+		return ops.E(ops.Busy, lang.M("gave up after the --timeout of %s", a.flags.Timeout.String()))
+	case errors.Is(err, context.Canceled):
+		return ops.E(ops.Interrupted, lang.M("interrupted"))
+	}
+	return ops.E(ops.Failed, lang.Raw(err.Error()))
+}

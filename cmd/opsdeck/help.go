@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"opsdeck/internal/cells"
+)
+
+// helpWidth is how wide help is where the terminal's width is unknown.
+const helpWidth = 80
+
+// printHelp draws the help of a command: how it is called, what it does, its
+// commands, arguments and flags.
+func printHelp(a *app) kong.HelpPrinter {
+	return func(_ kong.HelpOptions, ctx *kong.Context) error {
+		w := a.width()
+		if w == 0 {
+			w = helpWidth
+		}
+		h := helper{a: a, out: ctx.Stdout, width: min(w, 110)}
+		node := ctx.Selected()
+		if node == nil {
+			node = ctx.Model.Node
+		}
+		h.node(ctx, node)
+		return nil
+	}
+}
+
+type helper struct {
+	a     *app
+	out   io.Writer
+	width int
+}
+
+func (h helper) node(ctx *kong.Context, n *kong.Node) {
+	fmt.Fprintln(h.out, h.a.lang.T("Usage: %s", usage(ctx, n)))
+	if n.Help != "" {
+		fmt.Fprintln(h.out)
+		h.para("", n.Help)
+	}
+	if n.Detail != "" {
+		fmt.Fprintln(h.out)
+		h.para("", n.Detail)
+	}
+	h.section(h.a.lang.T("Commands"), h.commands(n))
+	h.section(h.a.lang.T("Arguments"), arguments(n))
+	own, global := flags(n)
+	h.section(h.a.lang.T("Flags"), own)
+	h.section(h.a.lang.T("Global flags"), global)
+	if len(n.Children) > 0 {
+		fmt.Fprintln(h.out)
+		h.para("", h.a.lang.T("`opsdeck COMMAND --help` tells more about a command."))
+	}
+}
+
+func usage(ctx *kong.Context, n *kong.Node) string {
+	if n == ctx.Model.Node {
+		return "opsdeck [command] [flags]"
+	}
+	return "opsdeck " + strings.TrimSpace(strings.TrimPrefix(n.Summary(), "opsdeck "))
+}
+
+func (h helper) commands(n *kong.Node) [][2]string {
+	var rows [][2]string
+	for _, c := range n.Children {
+		if !c.Hidden {
+			rows = append(rows, [2]string{c.Name, c.Help})
+		}
+	}
+	return rows
+}
+
+func arguments(n *kong.Node) [][2]string {
+	var rows [][2]string
+	for _, p := range n.Positional {
+		rows = append(rows, [2]string{p.Summary(), p.Help})
+	}
+	return rows
+}
+
+// flags splits what a command may be given into its own and those of every command.
+func flags(n *kong.Node) (own, global [][2]string) {
+	for _, group := range n.AllFlags(true) {
+		for _, f := range group {
+			row := [2]string{flagName(f), f.Help}
+			if n.Parent != nil && f.Parent != nil && f.Parent == n {
+				own = append(own, row)
+			} else {
+				global = append(global, row)
+			}
+		}
+	}
+	return own, global
+}
+
+func flagName(f *kong.Flag) string {
+	name := "    --" + f.Name
+	if f.Short != 0 {
+		name = "-" + string(f.Short) + ", --" + f.Name
+	}
+	if !f.IsBool() {
+		name += " " + f.FormatPlaceHolder()
+	}
+	return name
+}
+
+func (h helper) section(title string, rows [][2]string) {
+	if len(rows) == 0 {
+		return
+	}
+	fmt.Fprintf(h.out, "\n%s:\n", title)
+	left := 0
+	for _, r := range rows {
+		left = max(left, min(cells.Width(r[0]), 30))
+	}
+	for _, r := range rows {
+		lines := cells.Wrap(r[1], max(20, h.width-left-4))
+		head := cells.Pad(r[0], left)
+		if cells.Width(r[0]) > left {
+			fmt.Fprintf(h.out, "  %s\n", r[0])
+			head = strings.Repeat(" ", left)
+		}
+		for _, line := range lines {
+			fmt.Fprintln(h.out, strings.TrimRight("  "+head+"  "+line, " "))
+			head = strings.Repeat(" ", left)
+		}
+	}
+}
+
+func (h helper) para(indent, text string) {
+	for _, line := range cells.Wrap(text, h.width-len(indent)) {
+		fmt.Fprintln(h.out, indent+line)
+	}
+}

@@ -1,0 +1,191 @@
+// Package tui is the console: tabs, the verdict line, the footer, and the way
+// that keys and messages take. Its pages are given to it; it knows none by name.
+package tui
+
+import (
+	"strconv"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/tui/page"
+	"opsdeck/tui/theme"
+	"opsdeck/tui/widget"
+)
+
+// Options is what a console is made of.
+type Options struct {
+	Env     *page.Env
+	Pages   []page.Page
+	Host    string
+	Start   string        // the page to begin with; "" is the first
+	Actions []page.Action // further ones for the palette, e.g. the demo's faults
+	Theme   theme.Options // as Env.Theme was made, for the key that changes it
+	// Copy puts text on the clipboard and says how it did. It runs in a command.
+	Copy func(text string) (lang.Msg, error)
+	// ReportDir is where a crash leaves its report.
+	ReportDir string
+	Version   string
+}
+
+// Console is the root model.
+type Console struct {
+	o       Options
+	env     *page.Env
+	size    page.Size
+	active  int
+	verdict page.Verdict
+	notice  page.Notice
+	noticed uint64 // the notice's number, so that only its own timer clears it
+	armed   time.Time
+	mouse   bool
+	stack   []overlay
+	actions []page.Action
+	work    *tracker
+}
+
+// quitAgain is how soon the second ctrl-c must follow the first.
+const quitAgain = 2 * time.Second
+
+// noticeTime is how long a notice stays.
+const noticeTime = 5 * time.Second
+
+// New makes a console.
+func New(o Options) *Console {
+	c := &Console{o: o, env: o.Env, size: page.Size{Width: 80, Height: 24}, work: newTracker(o)}
+	for i, p := range o.Pages {
+		if p.ID() == o.Start {
+			c.active = i
+		}
+	}
+	c.actions = c.globalActions()
+	return c
+}
+
+func (c *Console) page() page.Page { return c.o.Pages[c.active] }
+
+// Init starts every page.
+func (c *Console) Init() tea.Cmd {
+	cmds := []tea.Cmd{}
+	for _, p := range c.o.Pages {
+		cmds = append(cmds, p.Init())
+	}
+	cmds = append(cmds, c.page().Show())
+	return c.work.watch(tea.Batch(cmds...))
+}
+
+// Update takes a message on its way; see route.go.
+func (c *Console) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	defer c.work.report()
+	return c, c.work.watch(c.route(msg))
+}
+
+// goTo brings a page to the front.
+func (c *Console) goTo(i int) tea.Cmd {
+	if i < 0 || i >= len(c.o.Pages) || i == c.active {
+		return nil
+	}
+	c.page().Hide()
+	c.active = i
+	return c.page().Show()
+}
+
+// globalActions are the console's own keys. Pages must not use them.
+func (c *Console) globalActions() []page.Action {
+	n := len(c.o.Pages)
+	actions := []page.Action{
+		{ID: "console.next", Keys: []string{"tab"}, Label: lang.M("next tab"), Help: lang.M("go to the next tab"),
+			Run: func() tea.Cmd { return c.goTo((c.active + 1) % n) }},
+		{ID: "console.previous", Keys: []string{"shift+tab"}, Label: lang.M("previous tab"), Help: lang.M("go to the previous tab"),
+			Run: func() tea.Cmd { return c.goTo((c.active + n - 1) % n) }},
+		{ID: "console.help", Keys: []string{"?"}, Label: lang.M("help"), Help: lang.M("show the keys of this page"), Footer: true,
+			Run: func() tea.Cmd { c.push(c.help()); return nil }},
+		{ID: "console.palette", Keys: []string{":"}, Label: lang.M("palette"), Help: lang.M("find any action by typing a part of its name"), Footer: true,
+			Run: func() tea.Cmd { c.push(newPalette(c)); return nil }},
+		{ID: "console.language", Keys: []string{"L"}, Label: lang.M("中文/English"), Help: lang.M("switch between English and Chinese"),
+			Run: c.switchLanguage},
+		{ID: "console.zone", Keys: []string{"U"}, Label: lang.M("UTC/local"), Help: lang.M("show times in UTC or in local time"),
+			Run: c.switchZone},
+		{ID: "console.theme", Keys: []string{"T"}, Label: lang.M("dark/light"), Help: lang.M("switch between dark and light background"),
+			Run: c.switchTheme},
+		{ID: "console.mouse", Keys: []string{"M"}, Label: lang.M("mouse"), Help: lang.M("turn the mouse on or off; off, the terminal selects text"),
+			Run: c.switchMouse},
+		{ID: "console.quit", Keys: []string{"q"}, Label: lang.M("quit"), Help: lang.M("leave the console; ctrl-c twice does so too"), Footer: true,
+			Run: c.quit},
+	}
+	for i := range n {
+		p := c.o.Pages[i]
+		actions = append(actions, page.Action{ID: "console.tab." + p.ID(), Keys: []string{strconv.Itoa(i + 1)}, Label: p.Title(),
+			Help: lang.M("go to the tab %s", p.Title()), Run: func() tea.Cmd { return c.goTo(i) }})
+	}
+	return actions
+}
+
+func (c *Console) switchLanguage() tea.Cmd {
+	if c.env.Lang.Code() == "en" {
+		c.env.Lang = lang.Chinese()
+	} else {
+		c.env.Lang = lang.English()
+	}
+	return nil
+}
+
+func (c *Console) switchZone() tea.Cmd {
+	if c.env.Zone == time.UTC {
+		c.env.Zone = time.Local
+	} else {
+		c.env.Zone = time.UTC
+	}
+	return nil
+}
+
+func (c *Console) switchTheme() tea.Cmd {
+	c.o.Theme.Dark = !c.o.Theme.Dark
+	*c.env.Theme = *theme.New(c.o.Theme)
+	return nil
+}
+
+func (c *Console) switchMouse() tea.Cmd {
+	c.mouse = !c.mouse
+	if c.mouse {
+		return tea.Batch(tea.EnableMouseCellMotion, c.notify(ops.StateOK, lang.M("mouse on; M turns it off")))
+	}
+	return tea.Batch(tea.DisableMouse, c.notify(ops.StateOK, lang.M("mouse off")))
+}
+
+// quit leaves, after a question when work is under way.
+func (c *Console) quit() tea.Cmd {
+	for _, p := range c.o.Pages {
+		b, ok := p.(page.Busier)
+		if !ok {
+			continue
+		}
+		if why, busy := b.Busy(); busy {
+			c.push(widget.NewAsk(c.env, lang.M("Leave the console?"), []lang.Msg{why}, false,
+				widget.Choice{Key: "y", Label: lang.M("leave"), Run: func() tea.Cmd { return tea.Quit }}))
+			return nil
+		}
+	}
+	return tea.Quit
+}
+
+// interrupt is ctrl-c: the second one in a row quits.
+func (c *Console) interrupt() tea.Cmd {
+	now := c.env.Clock.Now()
+	if !c.armed.IsZero() && now.Sub(c.armed) < quitAgain {
+		return tea.Quit
+	}
+	c.armed = now
+	return c.notify(ops.StateWarning, lang.M("press ctrl-c again to leave"))
+}
+
+type clearNotice struct{ n uint64 }
+
+func (c *Console) notify(s ops.State, text lang.Msg) tea.Cmd {
+	c.noticed++
+	n := c.noticed
+	c.notice = page.Notice{State: s, Text: text}
+	return page.After(c.env.Ctx, noticeTime, clearNotice{n})
+}

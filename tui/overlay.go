@@ -1,0 +1,114 @@
+package tui
+
+import (
+	"time"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/lang"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// grace is how long a guarded dialog must have been visible before it listens:
+// keys typed before a person could see it never reach it.
+const grace = 250 * time.Millisecond
+
+// overlay is a dialog on the stack and when it was first drawn.
+type overlay struct {
+	page.Overlay
+	shown time.Time
+}
+
+func (o *overlay) listening(now time.Time) bool {
+	g, ok := o.Overlay.(interface{ Guarded() bool })
+	if !ok || !g.Guarded() {
+		return true
+	}
+	return !o.shown.IsZero() && now.Sub(o.shown) >= grace
+}
+
+func (c *Console) push(o page.Overlay) { c.stack = append(c.stack, overlay{Overlay: o}) }
+
+func (c *Console) top() *overlay {
+	if len(c.stack) == 0 {
+		return nil
+	}
+	return &c.stack[len(c.stack)-1]
+}
+
+// settle takes an overlay off the stack when it is done, wherever it stands by
+// then: its answer may have opened another.
+func (c *Console) settle(o *overlay, done bool) {
+	if !done {
+		return
+	}
+	for i := range c.stack {
+		if c.stack[i].Overlay == o.Overlay {
+			c.stack = append(c.stack[:i], c.stack[i+1:]...)
+			return
+		}
+	}
+}
+
+// help lists the keys of the page and of the console.
+func (c *Console) help() page.Overlay {
+	t, e := c.env.Theme, c.env
+	var lines []string
+	section := func(title string, actions []page.Action) {
+		if len(actions) == 0 {
+			return
+		}
+		if len(lines) > 0 {
+			lines = append(lines, "")
+		}
+		lines = append(lines, t.Title.Render(title))
+		for _, a := range actions {
+			if len(a.Keys) == 0 {
+				continue
+			}
+			text := e.Lang.Msg(a.Help)
+			if why := a.Why(e); !why.Empty() {
+				text = t.Dim.Render(text + " – " + e.Lang.Msg(why))
+			}
+			lines = append(lines, t.Key.Render(cells.Pad(keyNames(a.Keys), 12))+" "+text)
+		}
+	}
+	section(e.Lang.Msg(c.page().Title()), c.page().Actions())
+	section(e.T("Moving"), movement)
+	section(e.T("Everywhere"), c.actions)
+	return widget.NewText(e, lang.M("Help"), lines, "")
+}
+
+// movement describes the keys that lists share, for the help alone.
+var movement = []page.Action{
+	{Keys: []string{"up", "down"}, Help: lang.M("one row; k and j too")},
+	{Keys: []string{"pgup", "pgdown"}, Help: lang.M("one page; ctrl+b and ctrl+f too")},
+	{Keys: []string{"g", "G"}, Help: lang.M("to the start, to the end")},
+	{Keys: []string{"esc"}, Help: lang.M("back")},
+}
+
+func keyNames(keys []string) string {
+	s := ""
+	for i, k := range keys {
+		if i > 0 {
+			s += " "
+		}
+		s += keyName(k)
+	}
+	return s
+}
+
+// keyName is how a key is written for people.
+func keyName(key string) string {
+	switch key {
+	case "up":
+		return "↑"
+	case "down":
+		return "↓"
+	case " ":
+		return "space"
+	case "pgdown":
+		return "pgdn"
+	}
+	return key
+}

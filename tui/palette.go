@@ -1,0 +1,168 @@
+package tui
+
+import (
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/sahilm/fuzzy"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/lang"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// palette finds any action of any page by a part of its words.
+type palette struct {
+	c      *Console
+	input  widget.Input
+	all    []entry
+	hits   []hit
+	scroll widget.Scroll
+}
+
+type entry struct {
+	page   int // -1 for the console's own
+	action page.Action
+	text   string
+}
+
+type hit struct {
+	entry   *entry
+	matched []int
+}
+
+func newPalette(c *Console) *palette {
+	p := &palette{c: c, input: widget.NewInput(": ", c.env.T("type a part of an action's name"))}
+	add := func(i int, actions []page.Action) {
+		for _, a := range actions {
+			if a.ID == "console.palette" || a.Run == nil {
+				continue
+			}
+			text := c.env.Lang.Msg(a.Help)
+			if i >= 0 {
+				text = c.env.Lang.Msg(c.o.Pages[i].Title()) + ": " + text
+			}
+			p.all = append(p.all, entry{i, a, text})
+		}
+	}
+	add(c.active, c.page().Actions())
+	for i, pg := range c.o.Pages {
+		if i != c.active {
+			add(i, pg.Actions())
+		}
+	}
+	add(-1, c.o.Actions)
+	add(-1, c.actions)
+	p.filter()
+	return p
+}
+
+// String and Len make the entries a fuzzy.Source.
+func (p *palette) String(i int) string { return p.all[i].text + " " + p.all[i].action.ID }
+
+// Len is the number of entries.
+func (p *palette) Len() int { return len(p.all) }
+
+func (p *palette) filter() {
+	p.hits = p.hits[:0]
+	if p.input.Value() == "" {
+		for i := range p.all {
+			p.hits = append(p.hits, hit{&p.all[i], nil})
+		}
+	} else {
+		for _, m := range fuzzy.FindFrom(p.input.Value(), p) {
+			p.hits = append(p.hits, hit{&p.all[m.Index], m.MatchedIndexes})
+		}
+	}
+	p.scroll = widget.Scroll{}
+}
+
+// Update takes a key.
+func (p *palette) Update(msg tea.Msg) (tea.Cmd, bool) {
+	k, ok := msg.(tea.KeyMsg)
+	if !ok {
+		return nil, false
+	}
+	switch k.String() {
+	case "esc", "ctrl+c":
+		return nil, true
+	case "up", "down", "pgup", "pgdown":
+		p.scroll.Key(k.String())
+	case "enter":
+		if len(p.hits) == 0 {
+			return nil, false
+		}
+		return p.run(p.hits[p.scroll.Cursor].entry), true
+	default:
+		before := p.input.Value()
+		p.input.Key(k)
+		if p.input.Value() != before {
+			p.filter()
+		}
+	}
+	return nil, false
+}
+
+func (p *palette) run(e *entry) tea.Cmd {
+	var cmds []tea.Cmd
+	if e.page >= 0 {
+		cmds = append(cmds, p.c.goTo(e.page))
+	}
+	return tea.Batch(append(cmds, p.c.run(e.action))...)
+}
+
+// View draws the palette.
+func (p *palette) View(size page.Size) string {
+	t, env := p.c.env.Theme, p.c.env
+	w, h := min(size.Width-4, 76), max(1, min(size.Height-5, 14))
+	p.scroll.Resize(len(p.hits), h)
+	lines := []string{p.input.View(t, w), widget.Rule(t, "", w)}
+	from, to := p.scroll.Window()
+	for i := from; i < to; i++ {
+		lines = append(lines, p.row(p.hits[i], i == p.scroll.Cursor, w))
+	}
+	if len(p.hits) == 0 {
+		lines = append(lines, t.Dim.Render(env.T("no action has these letters")))
+	}
+	for len(lines) < h+2 {
+		lines = append(lines, "")
+	}
+	return widget.Box(t, " "+env.Lang.Msg(lang.M("Palette"))+" ", lines, size)
+}
+
+func (p *palette) row(h hit, selected bool, w int) string {
+	t, env := p.c.env.Theme, p.c.env
+	key := ""
+	if len(h.entry.action.Keys) > 0 {
+		key = keyName(h.entry.action.Keys[0])
+	}
+	room := max(1, w-cells.Width(key)-3)
+	if selected {
+		return t.Selected.Render(t.Glyph.Cursor + cells.Pad(h.entry.text, room) + " " + key + " ")
+	}
+	text := highlight(h.entry.text, h.matched, t.Match.Render)
+	if why := h.entry.action.Why(env); !why.Empty() {
+		text = t.Dim.Render(h.entry.text + " – " + env.Lang.Msg(why))
+	}
+	return " " + cells.Pad(text, room) + " " + t.Key.Render(key) + " "
+}
+
+// highlight styles the matched bytes' runes; positions beyond the text (in the
+// action's ID) are passed over.
+func highlight(text string, matched []int, style func(...string) string) string {
+	if len(matched) == 0 {
+		return text
+	}
+	on := map[int]bool{}
+	for _, i := range matched {
+		on[i] = true
+	}
+	out := ""
+	for i, r := range text {
+		if on[i] {
+			out += style(string(r))
+		} else {
+			out += string(r)
+		}
+	}
+	return out
+}

@@ -1,0 +1,154 @@
+package tui
+
+import (
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/ops"
+	"opsdeck/tui/page"
+)
+
+// route sends a message to whom it is for.
+func (c *Console) route(msg tea.Msg) tea.Cmd {
+	switch m := msg.(type) {
+	case tea.WindowSizeMsg:
+		c.size = page.Size{Width: m.Width, Height: m.Height}
+	case tea.KeyMsg:
+		return c.key(m)
+	case tea.MouseMsg:
+		return c.pointer(m)
+	case page.Msg:
+		return c.deliver(m)
+	case page.Goto:
+		return c.goToPage(m)
+	case page.Incident:
+		return c.broadcast(m)
+	case page.Notice:
+		return c.notify(m.State, m.Text)
+	case clearNotice:
+		if m.n == c.noticed {
+			c.notice = page.Notice{}
+		}
+	case page.Verdict:
+		c.verdict = m
+	case page.Open:
+		c.push(m.Overlay)
+	case page.Copy:
+		return c.copyText(m.Text)
+	case quitMsg:
+		return tea.Quit
+	default:
+		if top := c.top(); top != nil && msg != nil {
+			cmd, done := top.Overlay.Update(msg)
+			c.settle(top, done)
+			return cmd
+		}
+	}
+	return nil
+}
+
+// key is the fixed order: open overlay, page that takes text, global actions,
+// active page.
+func (c *Console) key(k tea.KeyMsg) tea.Cmd {
+	name := k.String()
+	if top := c.top(); top != nil {
+		if !top.listening(c.env.Clock.Now()) {
+			return nil
+		}
+		cmd, done := top.Overlay.Update(k)
+		c.settle(top, done)
+		return cmd
+	}
+	if name == "ctrl+c" {
+		return c.interrupt()
+	}
+	if c.page().TakingText() {
+		return c.pageKey(k)
+	}
+	if a, ok := page.ForKey(c.actions, name); ok {
+		return c.run(a)
+	}
+	return c.pageKey(k)
+}
+
+func (c *Console) pageKey(k tea.KeyMsg) tea.Cmd {
+	p := c.page()
+	if !p.TakingText() {
+		if a, ok := page.ForKey(p.Actions(), k.String()); ok {
+			return c.run(a)
+		}
+	}
+	return p.Key(k)
+}
+
+// run does an action, or says why it cannot be done now.
+func (c *Console) run(a page.Action) tea.Cmd {
+	if why := a.Why(c.env); !why.Empty() {
+		return c.notify(ops.StateWarning, why)
+	}
+	return a.Run()
+}
+
+func (c *Console) deliver(m page.Msg) tea.Cmd {
+	for _, p := range c.o.Pages {
+		if p.ID() != m.To {
+			continue
+		}
+		if e, ok := p.(page.Envelope); ok {
+			return e.Receive(m)
+		}
+		return p.Update(m.Body)
+	}
+	return nil
+}
+
+func (c *Console) goToPage(m page.Goto) tea.Cmd {
+	for i, p := range c.o.Pages {
+		if p.ID() == m.Page {
+			cmd := c.goTo(i)
+			if m.Body == nil {
+				return cmd
+			}
+			return tea.Batch(cmd, p.Update(m.Body))
+		}
+	}
+	return nil
+}
+
+func (c *Console) broadcast(body any) tea.Cmd {
+	var cmds []tea.Cmd
+	for _, p := range c.o.Pages {
+		cmds = append(cmds, p.Update(body))
+	}
+	return tea.Batch(cmds...)
+}
+
+func (c *Console) copyText(text string) tea.Cmd {
+	put := c.o.Copy
+	if put == nil {
+		return nil
+	}
+	return func() tea.Msg {
+		how, err := put(text)
+		if err != nil {
+			return page.Notice{State: ops.StateWarning, Text: how}
+		}
+		return page.Notice{State: ops.StateOK, Text: how}
+	}
+}
+
+// pointer is the mouse: a click on a tab, else the page's.
+func (c *Console) pointer(m tea.MouseMsg) tea.Cmd {
+	if c.top() != nil {
+		return nil
+	}
+	if m.Y == 0 {
+		if m.Action == tea.MouseActionPress && m.Button == tea.MouseButtonLeft {
+			return c.goTo(c.tabAt(m.X))
+		}
+		return nil
+	}
+	if p, ok := c.page().(page.Mouser); ok {
+		return p.Mouse(m, m.X, m.Y-c.headHeight())
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+package tui
+
+import (
+	"strconv"
+	"strings"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/termsafe"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// tall is the height from which there is room for the rule under the header
+// and a second line of verdict.
+const tall = 16
+
+// View draws the frame: tabs, verdict, rule, page, footer.
+func (c *Console) View() string {
+	defer c.work.report()
+	w, h := c.size.Width, c.size.Height
+	if w < 1 || h < 1 {
+		return ""
+	}
+	head := c.head()
+	body := page.Size{Width: w, Height: max(0, h-len(head)-1)}
+	lines := append([]string{}, head...)
+	if body.Height > 0 {
+		view := strings.Split(c.page().View(body), "\n")
+		for i := range body.Height {
+			line := ""
+			if i < len(view) {
+				line = view[i]
+			}
+			lines = append(lines, cells.Cut(line, w))
+		}
+	}
+	lines = append(lines, c.footer(w))
+	out := strings.Join(lines[:min(h, len(lines))], "\n")
+	for i := range c.stack {
+		o := &c.stack[i]
+		if o.shown.IsZero() {
+			o.shown = c.env.Clock.Now()
+		}
+		out = widget.Over(out, o.View(page.Size{Width: w, Height: h}), c.size)
+	}
+	return out
+}
+
+// head is everything above the page.
+func (c *Console) head() []string {
+	w, h := c.size.Width, c.size.Height
+	if h < 4 {
+		return []string{c.tabs(w)}
+	}
+	lines := append([]string{c.tabs(w)}, c.verdictLines(w, h)...)
+	if h >= tall {
+		lines = append(lines, widget.Rule(c.env.Theme, "", w))
+	}
+	return lines
+}
+
+func (c *Console) headHeight() int { return len(c.head()) }
+
+// verdictLines is the one sentence, on a second line where there is room.
+func (c *Console) verdictLines(w, h int) []string {
+	t, e := c.env.Theme, c.env
+	if c.verdict.Text.Empty() {
+		return []string{t.Dim.Render(cells.Cut(" "+t.Glyph.Pending+" "+e.T("looking at the service for the first time"), w))}
+	}
+	style, glyph := t.State(c.verdict.State)
+	text := termsafe.Line(e.Lang.Msg(c.verdict.Text))
+	lines := cells.Wrap(text, max(1, w-4))
+	if len(lines) > 1 && h < tall {
+		lines = []string{text}
+	}
+	if len(lines) > 2 {
+		lines = []string{lines[0], strings.Join(lines[1:], " ")}
+	}
+	out := []string{" " + style.Render(glyph+" "+cells.Cut(lines[0], w-4))}
+	if len(lines) == 2 {
+		out = append(out, "   "+style.Render(cells.Cut(lines[1], w-4)))
+	}
+	return out
+}
+
+// tabs is the first line: the tabs at the left, where we are at the right.
+func (c *Console) tabs(w int) string {
+	left := strings.Join(c.tabCells(w), "")
+	where := c.where(w - cells.Width(left) - 1)
+	gap := max(0, w-cells.Width(left)-cells.Width(where))
+	return cells.Cut(left+strings.Repeat(" ", gap)+where, w)
+}
+
+// tabCells are the tabs, shortened to their digits where they do not fit.
+func (c *Console) tabCells(w int) []string {
+	t := c.env.Theme
+	draw := func(short bool) (out []string, width int) {
+		for i, p := range c.o.Pages {
+			digit := strconv.Itoa(i + 1)
+			title := digit + " " + c.env.Lang.Msg(p.Title())
+			if short && i != c.active {
+				title = digit
+			}
+			cell := t.Dim.Render(" "+digit) + strings.TrimPrefix(title, digit) + " "
+			if i == c.active {
+				cell = t.Badge.Render(" " + title + " ")
+			}
+			out = append(out, cell)
+			width += cells.Width(cell)
+		}
+		return out, width
+	}
+	out, width := draw(false)
+	if width > w {
+		out, _ = draw(true)
+	}
+	return out
+}
+
+// tabAt is the tab at a column of the first line, or -1.
+func (c *Console) tabAt(x int) int {
+	at := 0
+	for i, cell := range c.tabCells(c.size.Width) {
+		at += cells.Width(cell)
+		if x < at {
+			return i
+		}
+	}
+	return -1
+}
+
+// where names service, host and zone, and says when nothing may be changed; the
+// least needed goes first when there is no room.
+func (c *Console) where(room int) string {
+	t, e := c.env.Theme, c.env
+	zone := e.Clock.Now().In(e.Zone).Format("MST")
+	if strings.HasPrefix(zone, "+") || strings.HasPrefix(zone, "-") {
+		zone = "UTC" + zone
+	}
+	readOnly := ""
+	if e.ReadOnly {
+		readOnly = t.Badge.Render(e.T(" read-only ")) + " "
+	}
+	service, host := termsafe.Line(e.Service), termsafe.Line(c.o.Host)
+	dot := t.Rule.Render(" " + t.Glyph.Dot + " ")
+	for _, s := range []string{
+		readOnly + t.Bold.Render(service) + dot + t.Dim.Render(host) + dot + t.Dim.Render(zone) + " ",
+		readOnly + t.Bold.Render(service) + dot + t.Dim.Render(zone) + " ",
+		readOnly + t.Dim.Render(zone) + " ",
+		readOnly,
+	} {
+		if cells.Width(s) <= room {
+			return s
+		}
+	}
+	return ""
+}
+
+// footer is the last line: a notice while there is one, else the keys.
+func (c *Console) footer(w int) string {
+	t, e := c.env.Theme, c.env
+	if !c.notice.Text.Empty() {
+		style, glyph := t.State(c.notice.State)
+		return cells.Pad(" "+style.Render(glyph+" "+cells.Cut(termsafe.Line(e.Lang.Msg(c.notice.Text)), w-4)), w)
+	}
+	own, always := keyList(c, c.page().Actions()), keyList(c, c.actions)
+	room := w - 1
+	for _, k := range always {
+		room -= cells.Width(k) + 2
+	}
+	line := " "
+	for _, k := range own {
+		if cells.Width(k)+2 > room {
+			break
+		}
+		line += k + "  "
+		room -= cells.Width(k) + 2
+	}
+	return cells.Cut(line+strings.Join(always, "  "), w)
+}
+
+// keyList draws the actions that belong in the footer and can run now.
+func keyList(c *Console, actions []page.Action) (out []string) {
+	for _, a := range actions {
+		if a.Footer && len(a.Keys) > 0 && a.Why(c.env).Empty() {
+			out = append(out, widget.KeyHelp(c.env.Theme, keyName(a.Keys[0]), c.env.Lang.Msg(a.Label)))
+		}
+	}
+	return out
+}

@@ -1,0 +1,199 @@
+package widget
+
+import (
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/tui/page"
+)
+
+// Confirm asks for a destructive act: the person must type a name, the target
+// database's, to go on. Esc leaves with nothing done.
+type Confirm struct {
+	env   *page.Env
+	title lang.Msg
+	body  []lang.Msg // what will happen, a sentence a line
+	name  string
+	input Input
+	yes   func() tea.Cmd
+	wrong bool
+}
+
+// NewConfirm makes the dialog; yes runs once, when the name has been typed.
+func NewConfirm(env *page.Env, title lang.Msg, body []lang.Msg, name string, yes func() tea.Cmd) *Confirm {
+	return &Confirm{env: env, title: title, body: body, name: name, yes: yes, input: NewInput("> ", "")}
+}
+
+// Guarded makes the console drop keys that were typed before the dialog showed.
+func (c *Confirm) Guarded() bool { return true }
+
+// Update takes a key.
+func (c *Confirm) Update(msg tea.Msg) (tea.Cmd, bool) {
+	k, ok := msg.(tea.KeyMsg)
+	if !ok {
+		return nil, false
+	}
+	switch k.String() {
+	case "esc", "ctrl+c":
+		return nil, true
+	case "enter":
+		if c.input.Value() == c.name {
+			return c.yes(), true
+		}
+		c.wrong = true
+		return nil, false
+	}
+	c.wrong = false
+	c.input.Key(k)
+	return nil, false
+}
+
+// View draws the dialog.
+func (c *Confirm) View(size page.Size) string {
+	t, e := c.env.Theme, c.env
+	w := min(size.Width-4, 72)
+	var lines []string
+	for _, m := range c.body {
+		lines = append(lines, cells.Wrap(termsafe.Text(e.Lang.Msg(m)), w)...)
+	}
+	lines = append(lines, "", cells.Cut(e.T("Type %s to go on:", t.Bold.Render(termsafe.Line(c.name))), w), c.input.View(t, w))
+	if c.wrong {
+		lines = append(lines, t.Crit.Render(e.T("That is not the name. Nothing was done.")))
+	} else {
+		lines = append(lines, "")
+	}
+	lines = append(lines, KeyHelp(t, "enter", e.T("do it"))+"  "+KeyHelp(t, "esc", e.T("leave, nothing done")))
+	if over := len(lines) - (size.Height - 2); over > 0 && len(lines)-over >= 4 {
+		keep := 4 // the question, the input, the answer's mark, the keys
+		lines = append(lines[:max(0, len(lines)-keep-over)], lines[len(lines)-keep:]...)
+	}
+	return Box(t, " "+e.Lang.Msg(c.title)+" ", lines, size)
+}
+
+// Choice is an answer that a dialog offers.
+type Choice struct {
+	Key   string
+	Label lang.Msg
+	Run   func() tea.Cmd // may be nil
+}
+
+// Ask is a dialog with a few answers, each by its key; esc leaves.
+type Ask struct {
+	env     *page.Env
+	title   lang.Msg
+	body    []lang.Msg
+	choices []Choice
+	guarded bool
+}
+
+// NewAsk makes the dialog. guarded drops keys typed before it showed: for a
+// dialog that opens by itself.
+func NewAsk(env *page.Env, title lang.Msg, body []lang.Msg, guarded bool, choices ...Choice) *Ask {
+	return &Ask{env, title, body, choices, guarded}
+}
+
+// Guarded tells whether early keys are dropped.
+func (a *Ask) Guarded() bool { return a.guarded }
+
+// Update takes a key.
+func (a *Ask) Update(msg tea.Msg) (tea.Cmd, bool) {
+	k, ok := msg.(tea.KeyMsg)
+	if !ok {
+		return nil, false
+	}
+	if k.String() == "esc" || k.String() == "ctrl+c" {
+		return nil, true
+	}
+	for _, c := range a.choices {
+		if c.Key == k.String() {
+			if c.Run == nil {
+				return nil, true
+			}
+			return c.Run(), true
+		}
+	}
+	return nil, false
+}
+
+// View draws the dialog.
+func (a *Ask) View(size page.Size) string {
+	t, e := a.env.Theme, a.env
+	w := min(size.Width-4, 72)
+	var lines, keys []string
+	for _, m := range a.body {
+		lines = append(lines, cells.Wrap(termsafe.Text(e.Lang.Msg(m)), w)...)
+	}
+	for _, c := range a.choices {
+		keys = append(keys, KeyHelp(t, c.Key, e.Lang.Msg(c.Label)))
+	}
+	keys = append(keys, KeyHelp(t, "esc", e.T("back")))
+	lines = append(lines, "")
+	lines = append(lines, cells.Wrap(strings.Join(keys, "  "), w)...)
+	return Box(t, " "+e.Lang.Msg(a.title)+" ", lines, size)
+}
+
+// Text shows lines to read and scroll; esc, q or enter leaves, y copies.
+type Text struct {
+	env    *page.Env
+	title  lang.Msg
+	lines  []string
+	copy   string
+	scroll Scroll
+}
+
+// NewText makes the dialog from lines that are safe to show; copied is what y
+// copies, "" for nothing.
+func NewText(env *page.Env, title lang.Msg, lines []string, copied string) *Text {
+	return &Text{env: env, title: title, lines: lines, copy: copied}
+}
+
+// Update takes a key.
+func (d *Text) Update(msg tea.Msg) (tea.Cmd, bool) {
+	k, ok := msg.(tea.KeyMsg)
+	if !ok {
+		return nil, false
+	}
+	switch k.String() {
+	case "esc", "q", "enter", "?", "ctrl+c":
+		return nil, true
+	case "y":
+		if d.copy != "" {
+			return page.Send(page.Copy{Text: d.copy}), false
+		}
+	case "up", "k":
+		d.scroll.Top = max(0, d.scroll.Top-1)
+	case "down", "j":
+		d.scroll.Top++
+	case "pgup":
+		d.scroll.Top = max(0, d.scroll.Top-d.scroll.height)
+	case "pgdown", " ":
+		d.scroll.Top += d.scroll.height
+	case "home", "g":
+		d.scroll.Top = 0
+	case "end", "G":
+		d.scroll.Top = len(d.lines)
+	}
+	return nil, false
+}
+
+// View draws the dialog.
+func (d *Text) View(size page.Size) string {
+	t, e := d.env.Theme, d.env
+	height := max(1, size.Height-4)
+	d.scroll.height = height
+	d.scroll.Top = max(0, min(d.scroll.Top, len(d.lines)-height))
+	to := min(len(d.lines), d.scroll.Top+height)
+	lines := append([]string{}, d.lines[d.scroll.Top:to]...)
+	foot := KeyHelp(t, "esc", e.T("back"))
+	if d.copy != "" {
+		foot = KeyHelp(t, "y", e.T("copy")) + "  " + foot
+	}
+	if to-d.scroll.Top < len(d.lines) {
+		foot += t.Dim.Render(e.T("  %d–%d of %d", d.scroll.Top+1, to, len(d.lines)))
+	}
+	return Box(t, " "+e.Lang.Msg(d.title)+" ", append(lines, "", foot), size)
+}

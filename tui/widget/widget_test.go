@@ -1,0 +1,67 @@
+package widget
+
+import (
+	"strings"
+	"testing"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/lang"
+	"opsdeck/tui/page"
+	"opsdeck/tui/theme"
+)
+
+func testEnv() *page.Env {
+	return &page.Env{Lang: lang.English(), Theme: theme.New(theme.Options{NoColor: true})}
+}
+
+func typed(s string) (keys []tea.KeyMsg) {
+	for _, r := range s {
+		keys = append(keys, tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}})
+	}
+	return keys
+}
+
+func TestConfirmRunsOnlyForTheWholeName(t *testing.T) {
+	for text, want := range map[string]int{"shop": 1, "sho": 0, "shopp": 0, "": 0, "SHOP": 0} {
+		ran := 0
+		c := NewConfirm(testEnv(), lang.Raw("x"), nil, "shop", func() tea.Cmd { ran++; return nil })
+		for _, k := range typed(text) {
+			c.Update(k)
+		}
+		_, done := c.Update(tea.KeyMsg{Type: tea.KeyEnter})
+		if ran != want || done != (want == 1) {
+			t.Errorf("%q: ran %d times, done %v", text, ran, done)
+		}
+	}
+}
+
+func TestOverKeepsEveryLineAsWide(t *testing.T) {
+	size := page.Size{Width: 21, Height: 9}
+	bg := Fill([]string{"客户客户客户客户客户客户", "abc", strings.Repeat("x客", 9)}, size)
+	for w := 1; w < 25; w++ {
+		box := Box(testEnv().Theme, "标题", []string{strings.Repeat("户", w/2), "a"}, page.Size{Width: min(w+4, 21), Height: 9})
+		for i, line := range strings.Split(Over(bg, box, size), "\n") {
+			if got := cells.Width(line); got != 21 {
+				t.Fatalf("w=%d line %d is %d wide: %q", w, i, got, line)
+			}
+		}
+	}
+}
+
+func TestScrollKeepsTheCursorInSight(t *testing.T) {
+	var s Scroll
+	s.Resize(100, 10)
+	for _, key := range []string{"down", "pgdown", "end", "up", "ctrl+u", "home", "pgup", "G", "g", "ctrl+d"} {
+		s.Key(key)
+		from, to := s.Window()
+		if s.Cursor < from || s.Cursor >= to || to-from != 10 {
+			t.Fatalf("after %s: cursor %d, window %d–%d", key, s.Cursor, from, to)
+		}
+	}
+	s.Resize(0, 5)
+	if from, to := s.Window(); from != 0 || to != 0 || s.Cursor != 0 {
+		t.Fatalf("empty list: %d–%d, cursor %d", from, to, s.Cursor)
+	}
+}
