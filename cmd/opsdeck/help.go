@@ -85,10 +85,13 @@ func arguments(n *kong.Node) [][2]string {
 
 // flags splits what a command may be given into its own and those of every command.
 func flags(n *kong.Node) (own, global [][2]string) {
-	for _, group := range n.AllFlags(true) {
-		for _, f := range group {
+	for at := n; at != nil; at = at.Parent {
+		for _, f := range at.Flags {
+			if f.Hidden {
+				continue
+			}
 			row := [2]string{flagName(f), f.Help}
-			if n.Parent != nil && f.Parent != nil && f.Parent == n {
+			if at == n && n.Parent != nil && f.Name != "help" {
 				own = append(own, row)
 			} else {
 				global = append(global, row)

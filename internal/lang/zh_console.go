@@ -77,6 +77,8 @@ func init() {
 		"the console needs a terminal":                          "控制台需要终端",
 		"in scripts use a command; `opsdeck --help` lists them": "脚本中请使用命令；`opsdeck --help` 列出它们",
 
+		"Show context-sensitive help.": "显示帮助。",
+
 		// The frame.
 		"next tab": "下一页", "go to the next tab": "转到下一个标签页",
 		"previous tab": "上一页", "go to the previous tab": "转到上一个标签页",
