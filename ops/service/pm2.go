@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
@@ -22,12 +23,12 @@ type pm2 struct{ name, home string }
 // pm2Home is the folder of PM2's daemon: the configured one, $PM2_HOME, ~/.pm2.
 func pm2Home(configured string) string {
 	if configured != "" {
-		return expand(configured)
+		return config.Home(configured)
 	}
 	if env := os.Getenv("PM2_HOME"); env != "" {
 		return env
 	}
-	return expand("~/.pm2")
+	return config.Home("~/.pm2")
 }
 
 func (p *pm2) Commands() health.Commands {

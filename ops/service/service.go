@@ -6,8 +6,6 @@ package service
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"opsdeck/internal/config"
@@ -28,9 +26,9 @@ func New(p config.Process) (health.Controller, error) {
 	case "systemd":
 		return &systemd{unit: p.Name}, nil
 	case "compose":
-		return &compose{service: p.Name, dir: expand(p.Dir)}, nil
+		return &compose{service: p.Name, dir: config.Home(p.Dir)}, nil
 	case "command":
-		return &command{conf: p, dir: expand(p.Dir)}, nil
+		return &command{conf: p, dir: config.Home(p.Dir)}, nil
 	case "", "none":
 		return none{}, nil
 	}
@@ -51,16 +49,6 @@ func (none) Commands() health.Commands   { return health.Commands{} }
 // unknown is the status of a process that could not be looked at.
 func unknown(kind, name string, why lang.Msg) health.Process {
 	return health.Process{Kind: kind, Name: name, State: health.ProcessUnknown, Reason: why}
-}
-
-// expand replaces a leading ~ by the home folder.
-func expand(path string) string {
-	if path == "~" || strings.HasPrefix(path, "~/") {
-		if home, err := os.UserHomeDir(); err == nil {
-			return filepath.Join(home, path[1:])
-		}
-	}
-	return path
 }
 
 // quote writes an argument as a shell would want it.

@@ -1,0 +1,230 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+)
+
+// Probe says what a look at the server judges by.
+type Probe struct {
+	Target      Target
+	Threads     float64       // share of max_connections in use that is a warning
+	Transaction time.Duration // a transaction open for longer is a warning
+	Lag         time.Duration // a replica farther behind is a warning
+}
+
+// full is the share of max_connections in use that is critical.
+const full = 0.95
+
+// Health makes the probe. Every look opens a connection of its own, for whether
+// one can be had is the first question. What the user may not see is a field
+// that is unknown, with the reason, and judges nothing.
+func (p Probe) Health() health.Probe {
+	return func(ctx context.Context) health.Result {
+		db, err := Open(ctx, p.Target, "", func(c *driver.Config) {
+			c.MaxAllowedPacket = 1 << 20 // known, so that the server is not asked
+		})
+		if err != nil {
+			return p.unreachable(err)
+		}
+		defer db.Close()
+		db.SetMaxOpenConns(1)
+		var one int
+		if err := db.QueryRowContext(ctx, "SELECT 1").Scan(&one); err != nil {
+			return health.Broken(lang.M("MySQL does not answer a query"), Reason(err))
+		}
+		l := look{ctx: ctx, db: db, probe: p}
+		l.server()
+		l.threads()
+		l.transactions()
+		l.replication()
+		return l.done()
+	}
+}
+
+// unreachable tells a server that is down from one that refuses us.
+func (p Probe) unreachable(err error) health.Result {
+	switch Number(err) {
+	case ErrAccessDenied, ErrDBAccessDenied:
+		r := health.CannotTell(lang.M("MySQL refuses opsdeck's login"), lang.M("user or password refused for %s", p.Target.String()))
+		r.Next = lang.M("Check user and password in the options file.")
+		return r
+	case ErrTooManyConnections:
+		r := health.Broken(lang.M("MySQL gives no more connections"), lang.M("max_connections is reached"))
+		r.Down = false
+		return r
+	}
+	return health.Broken(lang.M("MySQL is down"), Reason(err))
+}
+
+// look is one look at a server that answers.
+type look struct {
+	ctx    context.Context
+	db     *sql.DB
+	probe  Probe
+	r      health.Result
+	maria  bool
+	about  []lang.Msg
+	maxCon int64
+}
+
+// done puts the detail together.
+func (l *look) done() health.Result {
+	if l.r.State == ops.StateOK && len(l.about) > 0 {
+		said := l.about[0]
+		for _, a := range l.about[1:] {
+			said = lang.M("%s · %s", said, a)
+		}
+		l.r.Detail = said
+	}
+	var raw strings.Builder
+	for _, f := range l.r.Fields {
+		if f.State != ops.StateUnknown {
+			raw.WriteString(f.Name + ": " + f.Text.String() + "\n")
+		}
+	}
+	l.r.Raw = raw.String()
+	return l.r
+}
+
+// server reads what the server is.
+func (l *look) server() {
+	v, err := l.row("SELECT VERSION() AS version, @@GLOBAL.read_only AS read_only, @@GLOBAL.max_connections AS max_connections, " +
+		"@@GLOBAL.slow_query_log AS slow_query_log, @@GLOBAL.long_query_time AS long_query_time")
+	if err != nil {
+		l.r.AddUnknown("version", l.reason(err))
+		return
+	}
+	l.maria = strings.Contains(strings.ToLower(v["version"]), "mariadb")
+	flavour, name := "mysql", "MySQL"
+	if l.maria {
+		flavour, name = "mariadb", "MariaDB"
+	}
+	short, _, _ := strings.Cut(v["version"], "-")
+	l.about = append(l.about, lang.Raw(name+" "+short))
+	l.r.Add("flavour", flavour, lang.Raw(name))
+	l.r.Add("version", v["version"], lang.Raw(v["version"]))
+	l.onOff("read_only", v["read_only"])
+	if v["read_only"] != "0" {
+		l.r.Find(ops.StateWarning, lang.M("MySQL is read-only"), lang.Msg{})
+	}
+	l.maxCon = number(v["max_connections"])
+	l.onOff("slow_query_log", v["slow_query_log"])
+	l.r.Add("long_query_time_s", v["long_query_time"], lang.Raw(v["long_query_time"]+" s"))
+}
+
+func (l *look) onOff(name, value string) {
+	on := value == "1" || strings.EqualFold(value, "ON")
+	text := lang.M("off")
+	if on {
+		text = lang.M("on")
+	}
+	l.r.Add(name, on, text)
+}
+
+// threads reads uptime and the use of connections.
+func (l *look) threads() {
+	s, err := l.pairs("SHOW GLOBAL STATUS WHERE Variable_name IN ('Uptime','Threads_connected','Threads_running','Max_used_connections','Slow_queries','Aborted_connects')")
+	if err != nil {
+		l.r.AddUnknown("threads_connected", l.reason(err))
+		return
+	}
+	up := time.Duration(number(s["uptime"])) * time.Second
+	l.r.Add("uptime_ms", up.Milliseconds(), lang.Raw(human.Duration(up)))
+	l.r.Add("threads_running", number(s["threads_running"]), lang.Msg{})
+	l.r.Add("slow_queries", number(s["slow_queries"]), lang.Msg{})
+	l.r.Add("max_used_connections", number(s["max_used_connections"]), lang.Msg{})
+	l.r.Add("max_connections", l.maxCon, lang.Msg{})
+	used := number(s["threads_connected"])
+	l.r.Add("threads_connected", used, lang.Raw(human.Count(used)))
+	l.about = append(l.about, lang.M("up %s", human.Duration(up)), lang.M("%d of %d connections", used, l.maxCon))
+	if l.maxCon <= 0 {
+		return
+	}
+	share := float64(used) / float64(l.maxCon)
+	headline := lang.M("MySQL has %d of %d connections in use", used, l.maxCon)
+	switch {
+	case share >= full:
+		l.r.Find(ops.StateCritical, headline, lang.Msg{})
+	case l.probe.Threads > 0 && share >= l.probe.Threads:
+		l.r.Find(ops.StateWarning, headline, lang.M("limit %s", human.Percent(l.probe.Threads)))
+	}
+}
+
+// transactions reads open transactions and lock waits; it needs PROCESS.
+func (l *look) transactions() {
+	v, err := l.row("SELECT COUNT(*) AS n, COALESCE(SUM(trx_state = 'LOCK WAIT'), 0) AS waiting, " +
+		"COALESCE(MAX(TIMESTAMPDIFF(SECOND, trx_started, NOW())), 0) AS oldest, " +
+		"COALESCE(MAX(TIMESTAMPDIFF(SECOND, trx_wait_started, NOW())), 0) AS longest FROM information_schema.INNODB_TRX")
+	if err != nil {
+		why := l.reason(err)
+		l.r.AddUnknown("transactions", why)
+		l.r.AddUnknown("lock_waits", why)
+		return
+	}
+	l.r.Add("transactions", number(v["n"]), lang.Msg{})
+	oldest := time.Duration(number(v["oldest"])) * time.Second
+	l.r.Add("oldest_transaction_ms", oldest.Milliseconds(), lang.Raw(human.Duration(oldest)))
+	if limit := l.probe.Transaction; limit > 0 && oldest > limit {
+		l.r.Find(ops.StateWarning, lang.M("a transaction in MySQL is open for %s", human.Duration(oldest)), lang.M("limit %s", human.Duration(limit)))
+	}
+	waiting, longest := number(v["waiting"]), time.Duration(number(v["longest"]))*time.Second
+	l.r.Add("lock_waits", waiting, lang.Msg{})
+	if waiting > 0 && longest >= lockWait {
+		l.r.Find(ops.StateWarning, lang.M("%d transactions wait for locks", waiting), lang.M("the longest for %s", human.Duration(longest)))
+	}
+	if n, err := l.row("SELECT COUNT(*) AS n FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for%lock%'"); err == nil {
+		l.r.Add("metadata_lock_waits", number(n["n"]), lang.Msg{})
+	}
+}
+
+// lockWait is how long a wait for a lock is nobody's concern.
+const lockWait = 2 * time.Second
+
+// replication reads how far a replica is behind; it needs REPLICATION CLIENT.
+func (l *look) replication() {
+	v, err := l.row("SHOW REPLICA STATUS")
+	if n := Number(err); err != nil && n != ErrSpecificAccess && n != ErrAccessDenied {
+		v, err = l.row("SHOW SLAVE STATUS") // before MySQL 8.0.22 and MariaDB 10.5
+	}
+	switch {
+	case err != nil:
+		l.r.AddUnknown("replication", l.reason(err))
+		return
+	case len(v) == 0:
+		l.r.Add("replication", "none", lang.M("does not replicate"))
+		return
+	}
+	pick := func(names ...string) string {
+		for _, n := range names {
+			if s, ok := v[n]; ok {
+				return s
+			}
+		}
+		return ""
+	}
+	io, apply := pick("replica_io_running", "slave_io_running"), pick("replica_sql_running", "slave_sql_running")
+	l.r.Add("replication", io+"/"+apply, lang.M("receives: %s, applies: %s", io, apply))
+	if io != "Yes" || apply != "Yes" {
+		l.r.Find(ops.StateCritical, lang.M("replication has stopped"), lang.Raw(firstLine(pick("last_sql_error", "last_io_error", "last_error"))))
+	}
+	behind := pick("seconds_behind_source", "seconds_behind_master")
+	if behind == "" {
+		l.r.AddUnknown("replication_lag_ms", lang.M("the server does not know"))
+		return
+	}
+	lag := time.Duration(number(behind)) * time.Second
+	l.r.Add("replication_lag_ms", lag.Milliseconds(), lang.Raw(human.Duration(lag)))
+	if l.probe.Lag > 0 && lag > l.probe.Lag {
+		l.r.Find(ops.StateWarning, lang.M("replication is %s behind", human.Duration(lag)), lang.M("limit %s", human.Duration(l.probe.Lag)))
+	}
+}

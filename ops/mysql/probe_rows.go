@@ -1,0 +1,97 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"opsdeck/internal/lang"
+)
+
+// row reads the first row of a query into a map by lower-case column name; NULL
+// is "", and no row an empty map.
+func (l *look) row(query string) (map[string]string, error) {
+	rows, err := l.db.QueryContext(l.ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	if rows.Next() {
+		values, into := make([]sql.NullString, len(names)), make([]any, len(names))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, err
+		}
+		for i, n := range names {
+			out[strings.ToLower(n)] = values[i].String
+		}
+	}
+	return out, rows.Err()
+}
+
+// pairs reads rows of name and value, names in lower case.
+func (l *look) pairs(query string) (map[string]string, error) {
+	rows, err := l.db.QueryContext(l.ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[string]string{}
+	for rows.Next() {
+		var name, value sql.NullString
+		if err := rows.Scan(&name, &value); err != nil {
+			return nil, err
+		}
+		out[strings.ToLower(name.String)] = value.String
+	}
+	return out, rows.Err()
+}
+
+// reason is why something could not be seen.
+func (l *look) reason(err error) lang.Msg {
+	switch Number(err) {
+	case ErrSpecificAccess, ErrAccessDenied, ErrDBAccessDenied, ErrTableAccessDenied:
+		return lang.M("%s lacks the right to see it", l.probe.Target.User)
+	case 0:
+		return Reason(err)
+	}
+	return lang.Raw(firstLine(err.Error()))
+}
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
+}
+
+func number(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		var f float64
+		fmt.Sscan(s, &f)
+		n = int64(f)
+	}
+	return n
+}
+
+// DataDir asks the server where its data is.
+func DataDir(t Target) func(ctx context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		db, err := Open(ctx, t, "")
+		if err != nil {
+			return "", err
+		}
+		defer db.Close()
+		var dir string
+		err = db.QueryRowContext(ctx, "SELECT @@datadir").Scan(&dir)
+		return dir, err
+	}
+}

@@ -1,0 +1,95 @@
+package probe
+
+import (
+	"context"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+)
+
+// Backup judges the newest good backup by its age and by its schedule.
+type Backup struct {
+	Source   health.Backups
+	Schedule string        // cron, in the zone of Now; "" is none
+	Late     time.Duration // older is critical; 0 is never
+	Now      func() time.Time
+}
+
+// runTime is how long a scheduled backup may take before its absence is a warning.
+const runTime = time.Hour
+
+// Probe looks at the inventory.
+func (b Backup) Probe() health.Probe {
+	return func(ctx context.Context) health.Result {
+		newest, err := b.Source.NewestGood(ctx)
+		if err != nil {
+			return health.CannotTell(lang.M("the backups cannot be looked at"), lang.Raw(clip(err.Error())))
+		}
+		if newest.CreatedAt.IsZero() {
+			r := health.Result{}
+			r.Find(ops.StateCritical, lang.M("there is no good backup"), lang.Msg{})
+			return r
+		}
+		return b.judge(newest)
+	}
+}
+
+func (b Backup) judge(newest health.NewestBackup) health.Result {
+	now := b.Now()
+	made := newest.CreatedAt.In(now.Location())
+	r := health.Result{Subject: newest.CreatedAt, Detail: lang.M("%s of %s, %s", newest.Name, made.Format("2006-01-02 15:04"), human.Bytes(newest.SizeBytes))}
+	r.Add("name", newest.Name, lang.Raw(newest.Name))
+	r.Add("size_bytes", newest.SizeBytes, lang.Raw(human.Bytes(newest.SizeBytes)))
+	r.Add("verified", newest.Verified, yesNo(newest.Verified))
+	r.Add("created_at", newest.CreatedAt, lang.Raw(made.Format("2006-01-02 15:04:05")))
+	age := now.Sub(newest.CreatedAt)
+	headline := lang.M("the newest good backup is %s old", human.Duration(age.Truncate(time.Minute)))
+	if b.Late > 0 && age > b.Late {
+		r.Find(ops.StateCritical, headline, lang.M("limit %s", human.Duration(b.Late)))
+	}
+	if run, ok := lastRun(b.Schedule, now.Add(-runTime)); ok {
+		r.Add("last_scheduled_run", run, lang.Raw(run.Format("2006-01-02 15:04")))
+		if newest.CreatedAt.Before(run.Add(-time.Minute)) {
+			r.Find(ops.StateWarning, lang.M("the backup of %s is missing", run.Format("2006-01-02 15:04")), lang.Msg{})
+		}
+	}
+	if newest.Bad > 0 {
+		r.Add("newer_bad", newest.Bad, lang.Msg{})
+		r.Find(ops.StateWarning, lang.M("newer backups are not usable: %s", newest.BadName), lang.Msg{})
+	}
+	return r
+}
+
+func yesNo(b bool) lang.Msg {
+	if b {
+		return lang.M("yes")
+	}
+	return lang.M("no")
+}
+
+// lookBack is how far a scheduled run is searched for: more than a month.
+const lookBack = 32 * 24 * time.Hour
+
+// lastRun is the newest run of a cron schedule at or before a moment.
+func lastRun(spec string, at time.Time) (time.Time, bool) {
+	schedule, err := cron.ParseStandard(spec)
+	if spec == "" || err != nil {
+		return time.Time{}, false
+	}
+	// Look back a little first: a schedule of every minute has many runs a month.
+	for back := 15 * time.Minute; back <= 2*lookBack; back *= 4 {
+		var last time.Time
+		for t := schedule.Next(at.Add(-back)); !t.IsZero() && !t.After(at); t = schedule.Next(t) {
+			last = t
+		}
+		if !last.IsZero() {
+			return last, true
+		}
+	}
+	return time.Time{}, false
+}

@@ -1,0 +1,141 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+)
+
+// Disk is a folder whose disk must keep a share free.
+type Disk struct {
+	// Path finds the folder; it is asked at every look until it answers, for the
+	// data folder is known only to the database.
+	Path func(ctx context.Context) (string, error)
+	Free float64 // share that must be free: less is a warning, a quarter of it critical
+	Now  func() time.Time
+}
+
+// Fixed is a Path that is known.
+func Fixed(path string) func(context.Context) (string, error) {
+	return func(context.Context) (string, error) { return path, nil }
+}
+
+// Times until full that are a finding.
+const (
+	fullSoon = 24 * time.Hour // a warning
+	fullNow  = time.Hour      // critical
+)
+
+// Probe looks at free space and inodes, and at the trend over its own looks.
+func (d Disk) Probe() health.Probe {
+	var known string
+	var trend Trend
+	return func(ctx context.Context) health.Result {
+		if known == "" {
+			path, err := d.Path(ctx)
+			if err != nil {
+				return health.CannotTell(lang.M("the disk cannot be looked at"), lang.Raw(err.Error()))
+			}
+			known = path
+		}
+		var s unix.Statfs_t
+		at, err := existing(known)
+		if err == nil {
+			err = unix.Statfs(at, &s)
+		}
+		if err != nil {
+			return health.CannotTell(lang.M("the disk of %s cannot be looked at", known), lang.Raw(err.Error()))
+		}
+		return d.judge(known, at, s, &trend)
+	}
+}
+
+func (d Disk) judge(path, at string, s unix.Statfs_t, trend *Trend) health.Result {
+	var r health.Result
+	size := s.Blocks * uint64(s.Bsize)
+	free := s.Bavail * uint64(s.Bsize) // what a process that is not root can have
+	usable := (s.Blocks - s.Bfree + s.Bavail) * uint64(s.Bsize)
+	mount := mountOf(at)
+	r.Add("path", path, lang.Raw(path))
+	r.Add("mount", mount, lang.Raw(mount))
+	r.Add("size_bytes", size, lang.Raw(human.Bytes(int64(size))))
+	r.Add("free_bytes", free, lang.Raw(human.Bytes(int64(free))))
+	if usable == 0 {
+		r.Detail = lang.M("a file system without a size")
+		return r
+	}
+	share := float64(free) / float64(usable)
+	r.Add("free_share", float64(int(share*1e4))/1e4, lang.Raw(human.Percent(share)))
+	r.Detail = lang.M("%s free (%s) on %s", human.Bytes(int64(free)), human.Percent(share), mount)
+	low(&r, lang.M("disk %s has %s free", mount, human.Percent(share)), share, d.Free)
+	if at != path {
+		r.Add("missing", true, lang.M("the folder does not exist yet; its parent's disk was looked at"))
+	}
+	if s.Files > 0 {
+		inodes := float64(s.Ffree) / float64(s.Files)
+		r.Add("free_inodes", s.Ffree, lang.Raw(human.Count(int64(s.Ffree))))
+		low(&r, lang.M("disk %s has %s of its inodes free", mount, human.Percent(inodes)), inodes, d.Free/2)
+	}
+	trend.Add(d.Now(), float64(free))
+	if left, ok := trend.UntilZero(); ok {
+		r.Add("full_in_ms", left.Milliseconds(), lang.Raw(human.Duration(left)))
+		headline := lang.M("disk %s is full in %s at this rate", mount, human.Duration(left))
+		switch {
+		case left < fullNow:
+			r.Find(ops.StateCritical, headline, lang.M("%s free", human.Bytes(int64(free))))
+		case left < fullSoon:
+			r.Find(ops.StateWarning, headline, lang.M("%s free", human.Bytes(int64(free))))
+		}
+	} else {
+		r.AddUnknown("full_in_ms", lang.M("it does not fill up, or was not looked at long enough"))
+	}
+	return r
+}
+
+// low is a finding when a share is less than it must be.
+func low(r *health.Result, headline lang.Msg, share, must float64) {
+	why := lang.M("at least %s should be", human.Percent(must))
+	switch {
+	case share < must/4:
+		r.Find(ops.StateCritical, headline, why)
+	case share < must:
+		r.Find(ops.StateWarning, headline, why)
+	}
+}
+
+// existing is the path, or its nearest parent that is there.
+func existing(path string) (string, error) {
+	for at := filepath.Clean(path); ; at = filepath.Dir(at) {
+		_, err := os.Stat(at)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) || at == filepath.Dir(at) {
+			return at, err
+		}
+	}
+}
+
+// mountOf is the folder where the file system that holds path is mounted.
+func mountOf(path string) string {
+	var here, up unix.Stat_t
+	if unix.Stat(path, &here) != nil {
+		return path
+	}
+	for path != "/" {
+		parent := filepath.Dir(path)
+		if unix.Stat(parent, &up) != nil || up.Dev != here.Dev {
+			return path
+		}
+		path = parent
+	}
+	return path
+}

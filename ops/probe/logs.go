@@ -1,0 +1,138 @@
+package probe
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+)
+
+// Logs are log files with the limits of their rotation (pm2-logrotate's:
+// FIELD.md).
+type Logs struct {
+	Patterns []string // paths and globs; other sources, such as docker:NAME, are left out
+	MaxBytes int64    // a live file is rotated at this length
+	Keep     int      // rotated files kept of each live one
+}
+
+// IsFile tells whether a configured source is a path or glob.
+func IsFile(source string) bool {
+	scheme, _, ok := strings.Cut(source, ":")
+	return !ok || strings.Contains(scheme, "/")
+}
+
+// slack is how far over its limit a file may be: rotation looks every so often.
+const slack = 2
+
+// Probe looks whether rotation keeps up: no live file far over its limit, no
+// more rotated files than are kept.
+func (l Logs) Probe() health.Probe {
+	return func(ctx context.Context) health.Result {
+		live, rotated, err := l.files()
+		if err != nil {
+			return health.CannotTell(lang.M("the log files cannot be looked at"), lang.Raw(err.Error()))
+		}
+		if len(live)+len(rotated) == 0 {
+			return health.CannotTell(lang.M("there are no log files"), lang.Raw(strings.Join(l.Patterns, " ")))
+		}
+		var r health.Result
+		var total int64
+		var newest time.Time
+		largest := live[""]
+		for _, f := range live {
+			total += f.size
+			if f.size > largest.size {
+				largest = f
+			}
+			if f.at.After(newest) {
+				newest = f.at
+			}
+		}
+		most, mostOf := 0, ""
+		for stem, files := range rotated {
+			for _, f := range files {
+				total += f.size
+			}
+			if len(files) > most || len(files) == most && stem < mostOf {
+				most, mostOf = len(files), stem
+			}
+		}
+		r.Detail = lang.M("%d files, %s", len(live)+count(rotated), human.Bytes(total))
+		r.Add("total_bytes", total, lang.Raw(human.Bytes(total)))
+		if !newest.IsZero() {
+			r.Add("written_at", newest, lang.Raw(newest.Format("2006-01-02 15:04:05")))
+		}
+		r.Add("largest_bytes", largest.size, lang.Raw(human.Bytes(largest.size)))
+		if l.MaxBytes > 0 && largest.size > slack*l.MaxBytes {
+			r.Find(ops.StateWarning, lang.M("log file %s has %s", filepath.Base(largest.path), human.Bytes(largest.size)), lang.M("rotation is set to %s", human.Bytes(l.MaxBytes)))
+		}
+		r.Add("rotated_files", most, lang.Msg{})
+		if l.Keep > 0 && most > l.Keep+1 {
+			r.Find(ops.StateWarning, lang.M("%d rotated files of %s are kept", most, mostOf), lang.M("rotation is set to %d", l.Keep))
+		}
+		return r
+	}
+}
+
+type logFile struct {
+	path string
+	size int64
+	at   time.Time
+}
+
+// files sorts what the patterns match into live files by name and rotated ones
+// by the name of their live file.
+func (l Logs) files() (live map[string]logFile, rotated map[string][]logFile, err error) {
+	live, rotated = map[string]logFile{}, map[string][]logFile{}
+	for _, pattern := range l.Patterns {
+		if !IsFile(pattern) {
+			continue
+		}
+		paths, err := filepath.Glob(config.Home(pattern))
+		if err != nil {
+			return nil, nil, err
+		}
+		sort.Strings(paths)
+		for _, path := range paths {
+			info, err := os.Stat(path)
+			if err != nil || !info.Mode().IsRegular() {
+				continue // gone since, or not a file
+			}
+			f := logFile{path, info.Size(), info.ModTime()}
+			if stem, ok := stemOf(filepath.Base(path)); ok {
+				rotated[stem] = append(rotated[stem], f)
+			} else {
+				live[filepath.Base(path)] = f
+			}
+		}
+	}
+	return live, rotated, nil
+}
+
+// stemOf is the live file's name of a rotated one: "app-out__2026-01-29_00-00-00.log.gz"
+// (pm2-logrotate) and "app.log.1.gz" (logrotate); ok is false for a live file.
+func stemOf(name string) (string, bool) {
+	base := strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
+	if at := strings.Index(base, "__2"); at > 0 {
+		return base[:at] + filepath.Ext(base), true
+	}
+	if ext := filepath.Ext(base); len(ext) > 1 && strings.Trim(ext[1:], "0123456789-") == "" {
+		return strings.TrimSuffix(base, ext), true
+	}
+	return base, base != name
+}
+
+func count(m map[string][]logFile) (n int) {
+	for _, files := range m {
+		n += len(files)
+	}
+	return n
+}

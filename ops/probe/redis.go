@@ -1,0 +1,134 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/redact"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+)
+
+// Redis says where a Redis is and what to think of its absence.
+type Redis struct {
+	Address  string
+	Password string
+	Required bool // down is critical; else a warning, for the service does without
+}
+
+// quiet keeps go-redis from writing on stderr, over the console.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
+func init() { redis.SetLogger(quiet{}) }
+
+// Probe sends PING and INFO. Evictions and rejected connections are findings
+// when they grew since the look before.
+func (c Redis) Probe() health.Probe {
+	var last counters
+	return func(ctx context.Context) health.Result {
+		client := redis.NewClient(&redis.Options{
+			Addr: c.Address, Password: c.Password, PoolSize: 1, MaxRetries: -1, DialerRetries: 1,
+			Protocol: 2, DisableIdentity: true, ContextTimeoutEnabled: true,
+		})
+		defer client.Close()
+		if err := client.Ping(ctx).Err(); err != nil {
+			return c.down(err)
+		}
+		r := health.Result{Detail: lang.M("answers")}
+		info, err := client.Info(ctx).Result()
+		if err != nil {
+			r.AddUnknown("info", redisWhy(err))
+			return r
+		}
+		last = readInfo(&r, info, last)
+		return r
+	}
+}
+
+func (c Redis) down(err error) health.Result {
+	r := health.Broken(lang.M("Redis is down"), redisWhy(err))
+	if strings.HasPrefix(err.Error(), "NOAUTH") || strings.HasPrefix(err.Error(), "WRONGPASS") {
+		r = health.CannotTell(lang.M("Redis refuses opsdeck's login"), lang.M("user or password refused"))
+		r.Next = lang.M("Check redis.password_file in the configuration.")
+		return r
+	}
+	if !c.Required {
+		r.State = ops.StateWarning
+	}
+	return r
+}
+
+func redisWhy(err error) lang.Msg {
+	var dns *net.DNSError
+	var netErr net.Error
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return lang.M("connection refused")
+	case errors.As(err, &dns):
+		return lang.M("name not found")
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
+		return lang.M("no answer in time")
+	case strings.HasPrefix(err.Error(), "redis: can't parse"), strings.HasPrefix(err.Error(), "redis: invalid"):
+		return lang.M("what answers is not Redis")
+	case strings.HasPrefix(err.Error(), "LOADING"):
+		return lang.M("it is still loading its data")
+	}
+	return lang.Raw(clip(err.Error()))
+}
+
+// counters are what only grows, and is judged by how much.
+type counters struct {
+	seen              bool
+	evicted, rejected int64
+}
+
+// readInfo makes fields of INFO's answer and judges them.
+func readInfo(r *health.Result, info string, last counters) counters {
+	v := map[string]string{}
+	for _, line := range strings.Split(info, "\n") {
+		if key, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			v[key] = value
+		}
+	}
+	r.Raw = redact.Text(info)
+	if len(r.Raw) > 16<<10 {
+		r.Raw = r.Raw[:16<<10]
+	}
+	num := func(key string) int64 { n, _ := strconv.ParseInt(v[key], 10, 64); return n }
+	r.Add("version", clip(v["redis_version"]), lang.Msg{})
+	up := time.Duration(num("uptime_in_seconds")) * time.Second
+	r.Add("uptime_ms", up.Milliseconds(), lang.Raw(human.Duration(up)))
+	r.Add("clients", num("connected_clients"), lang.Msg{})
+	used, limit := num("used_memory"), num("maxmemory")
+	r.Add("used_memory_bytes", used, lang.Raw(human.Bytes(used)))
+	r.Detail = lang.M("Redis %s · up %s · %s", clip(v["redis_version"]), human.Duration(up), human.Bytes(used))
+	if limit > 0 && float64(used) > 0.9*float64(limit) && v["maxmemory_policy"] == "noeviction" {
+		r.Find(ops.StateWarning, lang.M("Redis has used %s of its memory", human.Percent(float64(used)/float64(limit))), lang.M("it refuses writes when full"))
+	}
+	if limit > 0 {
+		r.Add("max_memory_bytes", limit, lang.Raw(human.Bytes(limit)))
+	} else {
+		r.Add("max_memory_bytes", 0, lang.M("no limit"))
+	}
+	now := counters{true, num("evicted_keys"), num("rejected_connections")}
+	r.Add("evicted_keys", now.evicted, lang.Msg{})
+	if grew := now.evicted - last.evicted; last.seen && grew > 0 {
+		r.Find(ops.StateWarning, lang.M("Redis drops keys for want of memory"), lang.M("%d since the last look", grew))
+	}
+	r.Add("rejected_connections", now.rejected, lang.Msg{})
+	if grew := now.rejected - last.rejected; last.seen && grew > 0 {
+		r.Find(ops.StateWarning, lang.M("Redis turns connections away"), lang.M("%d since the last look", grew))
+	}
+	return now
+}

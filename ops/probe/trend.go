@@ -1,0 +1,63 @@
+package probe
+
+import "time"
+
+// Trend is a straight line through the newest values of something.
+type Trend struct {
+	at    []time.Time
+	value []float64
+}
+
+// How much a trend looks back, and how much it must have seen to speak.
+const (
+	trendLength = 120
+	trendLeast  = 5
+	trendSpan   = 5 * time.Minute
+)
+
+// Add takes one more value.
+func (t *Trend) Add(at time.Time, value float64) {
+	if n := len(t.at); n > 0 && !at.After(t.at[n-1]) {
+		t.at, t.value = nil, nil // the clock was set back
+	}
+	if len(t.at) == trendLength {
+		t.at, t.value = append(t.at[:0], t.at[1:]...), append(t.value[:0], t.value[1:]...)
+	}
+	t.at, t.value = append(t.at, at), append(t.value, value)
+}
+
+// Slope is the change per second by least squares; ok is false while too little
+// was seen.
+func (t *Trend) Slope() (perSecond float64, ok bool) {
+	n := len(t.at)
+	if n < trendLeast || t.at[n-1].Sub(t.at[0]) < trendSpan {
+		return 0, false
+	}
+	var sx, sy, sxx, sxy float64
+	for i := range t.at {
+		x, y := t.at[i].Sub(t.at[0]).Seconds(), t.value[i]-t.value[0]
+		sx, sy, sxx, sxy = sx+x, sy+y, sxx+x*x, sxy+x*y
+	}
+	d := float64(n)*sxx - sx*sx
+	if d == 0 {
+		return 0, false
+	}
+	return (float64(n)*sxy - sx*sy) / d, true
+}
+
+// maxUntil is the farthest that a trend is believed.
+const maxUntil = 90 * 24 * time.Hour
+
+// UntilZero is how long until the value is used up; ok is false where it does
+// not shrink, or not within ninety days.
+func (t *Trend) UntilZero() (left time.Duration, ok bool) {
+	slope, ok := t.Slope()
+	if !ok || slope >= 0 {
+		return 0, false
+	}
+	seconds := t.value[len(t.value)-1] / -slope
+	if seconds > maxUntil.Seconds() {
+		return 0, false
+	}
+	return time.Duration(seconds * float64(time.Second)).Round(time.Second), true
+}
