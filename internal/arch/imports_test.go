@@ -80,7 +80,7 @@ func roomOf(path string) room {
 		return pieceRoom
 	case path == "ops":
 		return vocabulary
-	case first == "ops" && slices.Contains([]string{"mysql", "service", "logfile", "remote", "notify"}, below):
+	case first == "ops" && slices.Contains([]string{"mysql", "service", "probe", "logfile", "remote", "notify"}, below):
 		return adapterRoom
 	case path == "ops/opstest":
 		return fakesRoom

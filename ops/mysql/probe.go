@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strings"
 	"time"
 
@@ -62,6 +63,10 @@ func (p Probe) unreachable(err error) health.Result {
 		r := health.Broken(lang.M("MySQL gives no more connections"), lang.M("max_connections is reached"))
 		r.Down = false
 		return r
+	}
+	var explained *ops.Error
+	if errors.As(err, &explained) && explained.Err != nil {
+		err = explained.Err
 	}
 	return health.Broken(lang.M("MySQL is down"), Reason(err))
 }

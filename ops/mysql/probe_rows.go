@@ -3,7 +3,6 @@ package mysql
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -72,14 +71,10 @@ func firstLine(s string) string {
 	return s
 }
 
+// number reads what the server prints for a number; what is none is 0.
 func number(s string) int64 {
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		var f float64
-		fmt.Sscan(s, &f)
-		n = int64(f)
-	}
-	return n
+	f, _ := strconv.ParseFloat(s, 64)
+	return int64(f)
 }
 
 // DataDir asks the server where its data is.

@@ -1,0 +1,9 @@
+package mysql
+
+import (
+	"testing"
+
+	"opsdeck/internal/testdb"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }

@@ -1,0 +1,184 @@
+package mysql
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"opsdeck/internal/testdb"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+)
+
+func targetOf(s *testdb.Server) Target {
+	return Target{Network: "tcp", Addr: net.JoinHostPort(s.Host, strconv.Itoa(s.Port)), User: s.User, Password: s.Password}
+}
+
+func lookOnce(t *testing.T, p Probe) health.Result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	return p.Health()(ctx)
+}
+
+func TestProbeSeesWhatARealServerIs(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		r := lookOnce(t, Probe{Target: targetOf(s), Threads: 0.8, Transaction: time.Hour, Lag: time.Minute})
+		if r.State != ops.StateOK {
+			t.Fatalf("%s: %s", r.State, r.Detail)
+		}
+		if got := r.Field("flavour"); got != s.Flavour {
+			t.Errorf("flavour %v, want %s", got, s.Flavour)
+		}
+		for _, name := range []string{"version", "read_only", "max_connections", "threads_connected", "uptime_ms", "slow_query_log", "transactions", "lock_waits", "replication"} {
+			if r.Field(name) == nil {
+				t.Errorf("%s is unknown on a server that shows everything", name)
+			}
+		}
+		if n, _ := r.Field("threads_connected").(int64); n < 1 {
+			t.Errorf("threads_connected = %v", r.Field("threads_connected"))
+		}
+	})
+}
+
+func TestProbeWithoutRightsIsWellWithUnknownFields(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		s.Exec(t, "", "CREATE USER IF NOT EXISTS poor@'%' IDENTIFIED BY 'pw'", "CREATE USER IF NOT EXISTS poor@localhost IDENTIFIED BY 'pw'")
+		target := targetOf(s)
+		target.User, target.Password = "poor", "pw"
+		r := lookOnce(t, Probe{Target: target, Threads: 0.8})
+		if r.State != ops.StateOK || r.Field("version") == nil {
+			t.Fatalf("%s: %s", r.State, r.Detail)
+		}
+		for _, f := range r.Fields {
+			if f.Name == "transactions" && (f.State != ops.StateUnknown || f.Reason.Empty() || f.Value != nil) {
+				t.Errorf("transactions without PROCESS: %+v", f)
+			}
+		}
+		target.Password = "wrong"
+		r = lookOnce(t, Probe{Target: target})
+		if r.State != ops.StateUnknown || r.Down || r.Next.Empty() || strings.Contains(r.Detail.String(), "wrong") {
+			t.Fatalf("wrong password: %s %s", r.State, r.Detail)
+		}
+	})
+}
+
+func TestProbeFindsLongTransactionsAndLockWaits(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		schema := s.Schema(t)
+		s.Exec(t, schema, "CREATE TABLE t (id INT PRIMARY KEY, v INT) ENGINE=InnoDB", "INSERT INTO t VALUES (1, 1)")
+		db := s.Open(t, schema)
+		hold, err := db.Begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer hold.Rollback()
+		if _, err := hold.Exec("UPDATE t SET v = 2"); err != nil {
+			t.Fatal(err)
+		}
+		wait := make(chan struct{})
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			defer close(wait)
+			db.ExecContext(ctx, "UPDATE t SET v = 3")
+		}()
+		defer func() { cancel(); <-wait }()
+		p := Probe{Target: targetOf(s), Threads: 0.99, Transaction: 500 * time.Millisecond}
+		for deadline := time.Now().Add(30 * time.Second); ; {
+			r := lookOnce(t, p)
+			n, _ := r.Field("lock_waits").(int64)
+			if n == 1 && r.State == ops.StateWarning && strings.Contains(r.Detail.String(), "transaction") {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: %s; lock waits %v", r.State, r.Detail, n)
+			}
+			time.Sleep(200 * time.Millisecond) // MariaDB keeps INNODB_TRX as it was while it is read more often than every 100 ms
+		}
+	})
+}
+
+func TestProbeSeesConnectionsRunOut(t *testing.T) {
+	s := testdb.Private(t, "mariadb", "--max-connections=10")
+	db := s.Open(t, "")
+	db.SetMaxOpenConns(0)
+	for range 9 {
+		c, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	r := lookOnce(t, Probe{Target: targetOf(s), Threads: 0.8})
+	if r.State != ops.StateCritical || r.Down || !strings.Contains(r.Detail.String(), "10 of 10") {
+		t.Fatalf("%s: %s", r.State, r.Detail)
+	}
+}
+
+func TestProbeSeesTheServerStopAndComeBack(t *testing.T) {
+	for _, flavour := range []string{"mysql", "mariadb"} {
+		t.Run(flavour, func(t *testing.T) {
+			s := testdb.Private(t, flavour)
+			p := Probe{Target: targetOf(s)}
+			if r := lookOnce(t, p); r.State != ops.StateOK {
+				t.Fatalf("%s: %s", r.State, r.Detail)
+			}
+			s.Kill()
+			if r := lookOnce(t, p); r.State != ops.StateCritical || !r.Down || r.Detail.String() != "MySQL is down (connection refused)" {
+				t.Fatalf("%s: %s", r.State, r.Detail)
+			}
+			s.Start(t)
+			if r := lookOnce(t, p); r.State != ops.StateOK {
+				t.Fatalf("%s: %s", r.State, r.Detail)
+			}
+		})
+	}
+}
+
+// listen accepts connections and hands each to serve.
+func listen(t *testing.T, serve func(net.Conn)) Target {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { defer c.Close(); serve(c) }()
+		}
+	}()
+	return Target{Network: "tcp", Addr: l.Addr().String(), User: "root"}
+}
+
+func TestBadServersEndInASentence(t *testing.T) {
+	quiet := make(chan struct{})
+	defer close(quiet)
+	for name, c := range map[string]struct {
+		serve func(net.Conn)
+		why   string
+	}{
+		"accepts and never greets": {func(net.Conn) { <-quiet }, "no answer in time"},
+		"speaks garbage":           {func(c net.Conn) { c.Write([]byte("SSH-2.0-OpenSSH_9.6\r\n")) }, ""},
+		"hangs up":                 {func(net.Conn) {}, ""},
+		"greets with an HTTP page": {func(c net.Conn) { c.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := listen(t, c.serve)
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			r := Probe{Target: target}.Health()(ctx)
+			if r.State != ops.StateCritical || !r.Down || c.why != "" && r.Why.String() != c.why {
+				t.Fatalf("%s: %s", r.State, r.Detail)
+			}
+			t.Log(r.Detail)
+		})
+	}
+}
