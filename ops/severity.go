@@ -1,6 +1,10 @@
 package ops
 
-import "opsdeck/internal/lang"
+import (
+	"fmt"
+
+	"opsdeck/internal/lang"
+)
 
 // State is how a thing stands. The order is the order of how much a person
 // must care; Unknown is not healthy.
@@ -21,6 +25,17 @@ func (s State) String() string { return stateNames[s] }
 
 // MarshalText writes the contract's name.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads the contract's name.
+func (s *State) UnmarshalText(text []byte) error {
+	for i, name := range stateNames {
+		if name == string(text) {
+			*s = State(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("state %q: want ok, unknown, warning or critical", text)
+}
 
 // Label is the word for people.
 func (s State) Label() lang.Msg {

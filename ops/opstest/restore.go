@@ -1,0 +1,227 @@
+// Package opstest holds fakes of the world that opsdeck works on, for tests.
+package opstest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/ops"
+	"opsdeck/ops/restore"
+)
+
+// World is a service and a database that a restore can work on. It lives in a
+// file when Path is set, so that it outlives the process that changes it, as a
+// real server does.
+type World struct {
+	Path string
+	// Fail makes the method of that name fail until the entry is removed.
+	Fail map[string]error
+	// Before runs at the begin of each method; tests stop or end things there.
+	Before func(ctx context.Context, method string)
+
+	mu    sync.Mutex
+	State WorldState
+}
+
+// WorldState is what the world holds. Data stands for the contents of a schema.
+type WorldState struct {
+	Live, Shadow, Kept string
+	Saved              string
+	Loading            bool // the live schema is half emptied
+	Running            bool
+	Ready              bool
+	Sessions           []restore.Session
+	Unreadable         []string
+	Doubts             []string
+	Told               int
+	Calls              []string
+}
+
+// NewWorld is a damaged live schema with the service running.
+func NewWorld() *World {
+	return &World{State: WorldState{Live: "damaged", Running: true, Ready: true}, Fail: map[string]error{}}
+}
+
+func (w *World) do(ctx context.Context, method string, change func(*WorldState) error) error {
+	if w.Before != nil {
+		w.Before(ctx, method)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.Path != "" {
+		text, err := os.ReadFile(w.Path)
+		if err == nil {
+			err = json.Unmarshal(text, &w.State)
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	w.State.Calls = append(w.State.Calls, method)
+	err := w.Fail[method]
+	if err == nil {
+		err = change(&w.State)
+	}
+	if w.Path != "" {
+		text, _ := json.Marshal(w.State)
+		return errors.Join(err, atomicfile.WriteBytes(w.Path, 0o600, text))
+	}
+	return err
+}
+
+// Look returns the state as it is now.
+func (w *World) Look() (s WorldState) {
+	w.do(context.Background(), "look", func(st *WorldState) error { s = *st; return nil })
+	return s
+}
+
+// Ensure finds the backup in place.
+func (w *World) Ensure(ctx context.Context, _ *restore.Plan, _ restore.Report) ([]restore.Note, error) {
+	return nil, w.do(ctx, "ensure", func(*WorldState) error { return nil })
+}
+
+// Check finds the plan still true.
+func (w *World) Check(ctx context.Context, _ *restore.Plan) ([]restore.Note, error) {
+	return nil, w.do(ctx, "check", func(*WorldState) error { return nil })
+}
+
+// Writers names the sessions left.
+func (w *World) Writers(ctx context.Context, _ *restore.Plan) (out []restore.Session, at string, err error) {
+	err = w.do(ctx, "writers", func(s *WorldState) error { out, at = slices.Clone(s.Sessions), "binlog.1:4"; return nil })
+	return out, at, err
+}
+
+// Kill ends all sessions.
+func (w *World) Kill(ctx context.Context, _ *restore.Plan, _ []restore.Session) ([]restore.Note, error) {
+	return nil, w.do(ctx, "kill", func(s *WorldState) error { s.Sessions = nil; return nil })
+}
+
+// Load loads the backup, into the live schema in two parts when in place.
+func (w *World) Load(ctx context.Context, p *restore.Plan, report restore.Report) (restore.Loaded, error) {
+	report(ops.Progress{Phase: "rows", Done: 1, Total: 2, Unit: "bytes"})
+	if p.Mode == restore.Swap {
+		return restore.Loaded{Tables: 1, Rows: 3}, w.do(ctx, "load", func(s *WorldState) error { s.Shadow = "good"; return nil })
+	}
+	if err := w.do(ctx, "clear", func(s *WorldState) error { s.Live, s.Loading = "", true; return nil }); err != nil {
+		return restore.Loaded{}, err
+	}
+	return restore.Loaded{Tables: 1, Rows: 3}, w.do(ctx, "load", func(s *WorldState) error { s.Live, s.Loading = "good", false; return nil })
+}
+
+// Verify finds the planted doubts, and refuses what is not the backup.
+func (w *World) Verify(ctx context.Context, p *restore.Plan, _ restore.Report) (v restore.Verdict, err error) {
+	err = w.do(ctx, "verify", func(s *WorldState) error {
+		have := s.Live
+		if p.Mode == restore.Swap {
+			have = s.Shadow
+		}
+		if have != "good" {
+			v.Doubts = append(v.Doubts, "loaded: "+have)
+		}
+		v.Doubts = append(v.Doubts, s.Doubts...)
+		v.Tables = []restore.TableRows{{Table: "orders", Rows: 3, Want: 3, State: "ok"}}
+		return nil
+	})
+	return v, err
+}
+
+// Swap exchanges the schemas once.
+func (w *World) Swap(ctx context.Context, _ *restore.Plan, _ restore.Folder) (restore.Swapped, error) {
+	return restore.Swapped{Renamed: time.Millisecond}, w.do(ctx, "swap", func(s *WorldState) error {
+		if s.Shadow != "" {
+			s.Live, s.Shadow, s.Kept = s.Shadow, "", s.Live
+		}
+		return nil
+	})
+}
+
+// SwapBack exchanges them back once.
+func (w *World) SwapBack(ctx context.Context, _ *restore.Plan, _ restore.Folder) (restore.Swapped, error) {
+	return restore.Swapped{}, w.do(ctx, "swap-back", func(s *WorldState) error {
+		if s.Kept != "" {
+			s.Live, s.Kept, s.Shadow = s.Kept, "", s.Live
+		}
+		return nil
+	})
+}
+
+// LoadBack loads what was saved.
+func (w *World) LoadBack(ctx context.Context, _ *restore.Plan, from string, _ restore.Report) (restore.Loaded, error) {
+	return restore.Loaded{}, w.do(ctx, "load-back", func(s *WorldState) error {
+		if from == "" || s.Saved == "" {
+			return errors.New("nothing was saved")
+		}
+		s.Live, s.Loading = s.Saved, false
+		return nil
+	})
+}
+
+// Export finds one row written since.
+func (w *World) Export(ctx context.Context, _ *restore.Plan, since time.Time, _ restore.Folder, _ restore.Report) (restore.Loss, []string, error) {
+	err := w.do(ctx, "export", func(*WorldState) error { return nil })
+	return restore.Loss{Since: since, Tables: []restore.LossTable{{Table: "orders", Newer: 1}}}, []string{"orders.sql"}, err
+}
+
+// Clean removes the shadow.
+func (w *World) Clean(ctx context.Context, _ *restore.Plan) ([]restore.Note, error) {
+	return nil, w.do(ctx, "clean", func(s *WorldState) error { s.Shadow = ""; return nil })
+}
+
+// DropOld removes what undo would need.
+func (w *World) DropOld(ctx context.Context, _ *restore.Plan) ([]restore.Note, error) {
+	return nil, w.do(ctx, "drop-old", func(s *WorldState) error { s.Kept, s.Shadow = "", ""; return nil })
+}
+
+// Stop stops the service.
+func (w *World) Stop(ctx context.Context, _ restore.Process) (ran bool, _ []restore.Note, err error) {
+	err = w.do(ctx, "stop", func(s *WorldState) error { ran, s.Running = s.Running, false; return nil })
+	return ran, nil, err
+}
+
+// Start starts the service.
+func (w *World) Start(ctx context.Context, _ restore.Process) ([]restore.Note, error) {
+	return nil, w.do(ctx, "start", func(s *WorldState) error { s.Running = true; return nil })
+}
+
+// Save saves the live schema as it is; it does nothing when that was done.
+func (w *World) Save(ctx context.Context, p *restore.Plan, skip []string, _ restore.Report) (string, []restore.Note, error) {
+	err := w.do(ctx, "save", func(s *WorldState) error {
+		var missing []string
+		for _, t := range s.Unreadable {
+			if !slices.Contains(skip, t) {
+				missing = append(missing, t)
+			}
+		}
+		if len(missing) > 0 {
+			return &restore.UnreadableError{Tables: missing, Err: errors.New("crashed")}
+		}
+		if s.Saved == "" {
+			s.Saved = s.Live
+		}
+		return nil
+	})
+	return p.Emergency, nil, err
+}
+
+// Ready answers for the service.
+func (w *World) Ready(ctx context.Context, _ restore.Ready) (ok bool, answer string) {
+	w.do(ctx, "ready", func(s *WorldState) error { ok = s.Running && s.Ready; return nil })
+	if ok {
+		return true, "200 ready"
+	}
+	return false, "503 not ready"
+}
+
+// Tell counts the notifications.
+func (w *World) Tell(ctx context.Context, p *restore.Plan, _ string, _ []string) ([]string, error) {
+	return p.Notify, w.do(ctx, "tell", func(s *WorldState) error { s.Told++; return nil })
+}

@@ -1,0 +1,136 @@
+package restore
+
+import (
+	"fmt"
+	"time"
+
+	"opsdeck/ops"
+)
+
+// Assessment is what step 1 found out about the target and the backup. Each
+// part may be missing; what could not be found out is said in Findings.
+type Assessment struct {
+	At          time.Time    `json:"at"`
+	Server      ServerState  `json:"server"`
+	SchemaThere bool         `json:"schema_exists"`
+	Tables      []TableState `json:"tables"`
+	Views       int          `json:"views"`
+	Routines    int          `json:"routines"`
+	Triggers    int          `json:"triggers"`
+	Events      int          `json:"events"`
+	Sessions    []Session    `json:"sessions"`
+	Disk        Disk         `json:"disk"`
+	SwapRefused Note         `json:"swap_refused,omitzero"` // why swap cannot be done here; empty when it can
+	Missing     []string     `json:"rights_missing,omitempty"`
+	Definers    []string     `json:"definers_missing,omitempty"`
+	Loss        Loss         `json:"loss"`
+	Outside     []string     `json:"outside_keys,omitempty"` // foreign keys of other schemas into this one
+	Closure     []string     `json:"closure,omitempty"`      // the chosen tables with all that their keys need
+	Drill       *Drill       `json:"drill,omitempty"`
+	Findings    []Finding    `json:"findings"`
+}
+
+// ServerState is the target's server.
+type ServerState struct {
+	Address    string `json:"address"` // host:port or the socket
+	Flavour    string `json:"flavour"`
+	Version    string `json:"version"`
+	Identity   string `json:"identity"` // server UUID, or host, port and data folder
+	User       string `json:"user"`
+	ReadOnly   bool   `json:"read_only"`
+	Replicates string `json:"replicates,omitempty"` // what is known of replication
+	Replicas   int    `json:"replicas"`
+	BinaryLog  bool   `json:"binary_log"`
+	Position   string `json:"position,omitempty"`
+}
+
+// TableState compares a live table with the backup's.
+type TableState struct {
+	Name       string `json:"name"`
+	Exists     bool   `json:"exists"`
+	InBackup   bool   `json:"in_backup"`
+	Engine     string `json:"engine,omitempty"`
+	Rows       int64  `json:"rows"`        // -1 when it cannot be counted
+	Estimate   bool   `json:"estimate"`    // Rows is the server's guess
+	BackupRows int64  `json:"backup_rows"` // -1 when the manifest does not say
+	Bytes      int64  `json:"bytes"`
+	Check      string `json:"check"` // CHECK TABLE's word: OK, or what is wrong; empty: not checked
+}
+
+// Broken tells that the table is missing, cannot be read, or fails its check.
+func (t TableState) Broken() bool {
+	return t.InBackup && !t.Exists || t.Exists && (t.Rows < 0 || t.Check != "" && t.Check != "OK")
+}
+
+// Session is a connection to the target's schema that is not ours.
+type Session struct {
+	ID          uint64        `json:"id"`
+	User        string        `json:"user"`
+	Host        string        `json:"host"`
+	Database    string        `json:"database,omitempty"`
+	Command     string        `json:"command"`
+	Seconds     time.Duration `json:"for_ns"`
+	Statement   string        `json:"statement,omitempty"`
+	Transaction bool          `json:"transaction"` // it has one open
+}
+
+// String names the session as a person would.
+func (s Session) String() string {
+	return fmt.Sprintf("%d %s@%s %s", s.ID, s.User, s.Host, s.Command)
+}
+
+// Disk is the room on the server's disk. Known is false when the data folder is
+// not on this machine.
+type Disk struct {
+	Known     bool   `json:"known"`
+	Folder    string `json:"folder,omitempty"`
+	Free      int64  `json:"free_bytes"`
+	NeedSwap  int64  `json:"need_swap_bytes"`  // estimate: the shadow beside the live tables
+	NeedPlace int64  `json:"need_place_bytes"` // estimate: in place
+	SaveFree  int64  `json:"save_free_bytes"`  // where the emergency backup goes; -1 unknown
+	NeedSave  int64  `json:"need_save_bytes"`
+}
+
+// Drill is the newest drill of the chosen backup, or the newest of any.
+type Drill struct {
+	At       time.Time     `json:"at"`
+	Backup   string        `json:"backup"`
+	Result   string        `json:"result"`
+	Duration time.Duration `json:"duration_ns"`
+	Bytes    int64         `json:"bytes"`
+}
+
+// Finding is one thing that a person should know before going on.
+type Finding struct {
+	State  ops.State `json:"state"`
+	What   Note      `json:"what"`
+	Hint   Note      `json:"hint,omitzero"`
+	Blocks bool      `json:"blocks,omitempty"` // the plan cannot run so
+}
+
+// Loss is what will be lost: rows newer than the backup, and tables that would
+// vanish. Numbers are estimates unless a row says otherwise.
+type Loss struct {
+	Since     time.Time   `json:"since"` // the backup's moment
+	Tables    []LossTable `json:"tables"`
+	Users     []string    `json:"users,omitempty"`     // who acted since, by the audit rows
+	Resources []string    `json:"resources,omitempty"` // what they touched
+	Unknown   []string    `json:"unknown,omitempty"`   // tables that could not be judged
+}
+
+// LossTable is the loss in one table.
+type LossTable struct {
+	Table    string `json:"table"`
+	Newer    int64  `json:"newer"`
+	Estimate bool   `json:"estimate"`
+	How      string `json:"how"` // "created_at", "updated_at", "auto_increment", "count"
+	Vanishes bool   `json:"vanishes,omitempty"`
+}
+
+// Rows is the sum over the tables.
+func (l Loss) Rows() (n int64) {
+	for _, t := range l.Tables {
+		n += t.Newer
+	}
+	return n
+}

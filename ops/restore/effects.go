@@ -1,0 +1,222 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+func (c *Crew) check(ctx context.Context, p *Plan, report Report) (Event, error) {
+	if !p.Intact() {
+		return Event{}, ErrPlanChanged
+	}
+	notes, err := c.Sourcer.Ensure(ctx, p, report)
+	if err != nil {
+		return Event{}, err
+	}
+	more, err := c.Database.Check(ctx, p)
+	return Event{Kind: KindDone, Notes: append(notes, more...)}, err
+}
+
+func (c *Crew) stop(ctx context.Context, p *Plan) (Event, error) {
+	if p.Process.Leave || p.Process.Kind == "none" || p.Process.Kind == "" {
+		return Event{Kind: KindDone, Notes: []Note{N(lang.M("the service was not stopped by opsdeck"))}}, nil
+	}
+	ran, notes, err := c.Services.Stop(ctx, p.Process)
+	return Event{Kind: KindDone, Notes: notes, Data: &Data{Stopped: ran}}, err
+}
+
+// quiet proves that writes have stopped: nobody is left who could write, and
+// the position stands still. Idle sessions without a transaction are named and
+// do no harm.
+func (c *Crew) quiet(ctx context.Context, p *Plan, report Report) (Event, error) {
+	_, before, err := c.Database.Writers(ctx, p)
+	if err != nil {
+		return Event{}, err
+	}
+	if err := c.wait(ctx, c.quietFor(), report); err != nil {
+		return Event{}, err
+	}
+	sessions, after, err := c.Database.Writers(ctx, p)
+	if err != nil {
+		return Event{}, err
+	}
+	busy := sessions
+	if !p.Process.Leave {
+		busy = nil
+		for _, s := range sessions {
+			if s.Transaction || s.Command != "Sleep" {
+				busy = append(busy, s)
+			}
+		}
+	}
+	var notes []Note
+	moved := before != after && before != ""
+	if moved {
+		notes = append(notes, N(lang.M("something still writes: the position moved from %s to %s", before, after)))
+	}
+	for _, s := range sessions {
+		notes = append(notes, N(lang.M("session left: %s", s.String())))
+	}
+	if moved && !p.Process.Leave || len(busy) > 0 && !p.Process.Leave {
+		if len(sessions) == 0 {
+			sessions = []Session{}
+		}
+		return Event{Kind: KindFound, Notes: notes, Data: &Data{Sessions: sessions}}, nil
+	}
+	if !moved {
+		notes = append(notes, N(lang.M("no writes for %s; the position stands at %s", human.Duration(c.quietFor()), orNone(after))))
+	}
+	return Event{Kind: KindDone, Notes: notes}, nil
+}
+
+func (c *Crew) quietFor() time.Duration {
+	if c.QuietFor > 0 {
+		return c.QuietFor
+	}
+	return 2 * time.Second
+}
+
+// wait waits with a clock that people see.
+func (c *Crew) wait(ctx context.Context, d time.Duration, report Report) error {
+	const beat = 250 * time.Millisecond
+	for done := time.Duration(0); done < d; done += beat {
+		report(ops.Progress{Phase: "wait", Done: int64(done / time.Millisecond), Total: int64(d / time.Millisecond), Unit: "ms", Elapsed: done})
+		if err := c.sleep(ctx, min(beat, d-done)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Crew) sleep(ctx context.Context, d time.Duration) error {
+	if c.Sleep != nil {
+		return c.Sleep(ctx, d)
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *Crew) save(ctx context.Context, p *Plan, s Snapshot, report Report) (Event, error) {
+	path, notes, err := c.Saver.Save(ctx, p, s.SkipTables, report)
+	var unreadable *UnreadableError
+	if errors.As(err, &unreadable) {
+		all := append(append([]string{}, s.SkipTables...), unreadable.Tables...)
+		return Event{Kind: KindFound, Data: &Data{Unreadable: all}, Notes: []Note{
+			N(lang.M("these tables cannot be read and would be missing in the emergency backup: %s", strings.Join(all, ", "))), RawNote(unreadable.Err.Error())}}, nil
+	}
+	return Event{Kind: KindDone, Notes: notes, Data: &Data{Emergency: path}}, err
+}
+
+func (c *Crew) verify(ctx context.Context, p *Plan, report Report) (Event, error) {
+	v, err := c.Database.Verify(ctx, p, report)
+	ev := Event{Kind: KindDone, Notes: v.Notes, Data: &Data{TableRows: v.Tables, Doubts: v.Doubts, Tables: len(v.Tables), Rows: total(v.Tables)}}
+	if len(v.Doubts) > 0 {
+		ev.Kind = KindFound
+		ev.Notes = nil
+		for _, d := range v.Doubts {
+			ev.Notes = append(ev.Notes, RawNote(d))
+		}
+		ev.Notes = append(ev.Notes, unchanged(EffectVerify, p, Snapshot{Data: Data{Emergency: p.Emergency}}))
+	}
+	return ev, err
+}
+
+func total(tables []TableRows) (n int64) {
+	for _, t := range tables {
+		n += t.Rows
+	}
+	return n
+}
+
+func (c *Crew) start(ctx context.Context, p *Plan, s Snapshot) (Event, error) {
+	if p.Process.Leave || p.Process.Kind == "none" || p.Process.Kind == "" {
+		return Event{Kind: KindDone, Notes: []Note{N(lang.M("the service was not stopped by opsdeck"))}}, nil
+	}
+	if s.Stage == AbortStarting && !s.Data.Stopped && !s.tried(Stopping) {
+		return Event{Kind: KindDone, Notes: []Note{N(lang.M("the service did not run before"))}}, nil
+	}
+	notes, err := c.Services.Start(ctx, p.Process)
+	return Event{Kind: KindDone, Notes: notes}, err
+}
+
+// tried tells whether a stage was entered and did not end well, so that what it
+// meant to do may have happened without its line in the journal.
+func (s Snapshot) tried(stage Stage) bool {
+	for _, m := range s.Trail {
+		if m.Stage == stage && m.How != KindDone {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Crew) ready(ctx context.Context, p *Plan, report Report) (Event, error) {
+	if p.Ready.URL == "" {
+		return Event{Kind: KindDone, Notes: []Note{N(lang.M("no readiness address is configured"))}}, nil
+	}
+	const beat = 250 * time.Millisecond
+	begin, wait := c.Clock.Now(), time.Duration(p.Ready.Wait)
+	for tries := 1; ; tries++ {
+		ok, answer := c.Prober.Ready(ctx, p.Ready)
+		if ctx.Err() != nil {
+			return Event{}, ctx.Err()
+		}
+		took := c.Clock.Now().Sub(begin)
+		if ok {
+			return Event{Kind: KindDone, Notes: []Note{N(lang.M("ready after %s: %s", human.Duration(took), answer))}}, nil
+		}
+		if took >= wait {
+			return Event{}, ops.E(ops.Failed, lang.M("not ready after %s (%s tries): %s", human.Duration(took), strconv.Itoa(tries), answer))
+		}
+		report(ops.Progress{Phase: "ready", Object: answer, Done: took.Milliseconds(), Total: wait.Milliseconds(), Unit: "ms", Elapsed: took})
+		if err := c.sleep(ctx, beat); err != nil {
+			return Event{}, err
+		}
+	}
+}
+
+// export says, before an undo, which writes it will lose, and keeps them.
+func (c *Crew) export(ctx context.Context, p *Plan, s Snapshot, report Report) (Event, error) {
+	loss, files, err := c.Database.Export(ctx, p, s.liveSince(), c.Folder, report)
+	if err != nil {
+		return Event{}, err
+	}
+	notes := []Note{N(lang.M("rows written since the restore: %s", human.Count(loss.Rows())))}
+	for _, f := range files {
+		notes = append(notes, N(lang.M("exported: %s", f)))
+	}
+	return Event{Kind: KindDone, Notes: notes, Data: &Data{Exports: files, Lost: &loss}}, nil
+}
+
+// liveSince is when the restored data became the live one.
+func (s Snapshot) liveSince() time.Time {
+	var at time.Time
+	for _, m := range s.Trail {
+		if m.Stage == Swapping || m.Stage == Loading && s.Mode == InPlace {
+			at = m.End
+		}
+	}
+	return at
+}
+
+func (c *Crew) notify(ctx context.Context, p *Plan, s Snapshot) (Event, error) {
+	sent, err := c.Teller.Tell(ctx, p, s.Data.Text, nil)
+	notes := make([]Note, 0, len(sent))
+	for _, name := range sent {
+		notes = append(notes, N(lang.M("told: %s", name)))
+	}
+	return Event{Kind: KindDone, Notes: notes}, err
+}

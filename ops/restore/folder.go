@@ -1,0 +1,260 @@
+package restore
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/ops"
+)
+
+// Store is the folder of all runs: restores/<id>/{plan.json, journal.jsonl,
+// report.md} and the locks.
+type Store struct{ Dir string } // the state folder
+
+// ErrNoRun says that there is no restore of that id.
+var ErrNoRun = errors.New("no such restore")
+
+var validID = regexp.MustCompile(`^[0-9]{8}-[0-9]{6}-[0-9a-f]{4}$`)
+
+// Folder is the folder of a run.
+func (st Store) Folder(id string) Folder { return Folder{filepath.Join(st.Dir, "restores", id)} }
+
+// TargetLock is the path of the lock that keeps a second restore from one
+// schema of one server.
+func (st Store) TargetLock(t Target) string {
+	sum := sha256.Sum256([]byte(t.Identity + "\x00" + t.Database))
+	return filepath.Join(st.Dir, "locks", "restore-"+hex.EncodeToString(sum[:8])+".lock")
+}
+
+// Save makes the folder of a plan; the plan is durable when it returns.
+func (st Store) Save(p *Plan) (Folder, error) {
+	f := st.Folder(p.ID)
+	if err := os.MkdirAll(filepath.Join(f.Path, "inbox"), 0o700); err != nil {
+		return f, err
+	}
+	text, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return f, fmt.Errorf("encode plan: %w", err)
+	}
+	if err := atomicfile.WriteBytes(f.PlanPath(), 0o600, append(text, '\n')); err != nil {
+		return f, fmt.Errorf("write plan: %w", err)
+	}
+	return f, atomicfile.SyncDir(filepath.Dir(f.Path))
+}
+
+// Runs are the ids of all runs, newest first. A folder without a plan is the
+// leftover of a crash before anything was begun.
+func (st Store) Runs() ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(st.Dir, "restores"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, e := range entries {
+		if !e.IsDir() || !validID.MatchString(e.Name()) {
+			continue
+		}
+		if _, err := os.Stat(st.Folder(e.Name()).PlanPath()); err == nil {
+			ids = append(ids, e.Name())
+		}
+	}
+	slices.Sort(ids)
+	slices.Reverse(ids)
+	return ids, nil
+}
+
+// Load reads how a run stands. An empty id is the newest.
+func (st Store) Load(id string) (*Run, error) {
+	if id == "" {
+		ids, err := st.Runs()
+		if err != nil {
+			return nil, err
+		}
+		if len(ids) == 0 {
+			return nil, ErrNoRun
+		}
+		id = ids[0]
+	}
+	if !validID.MatchString(id) {
+		return nil, fmt.Errorf("%q: %w", id, ErrNoRun)
+	}
+	return st.Folder(id).Load()
+}
+
+// Unfinished finds a run of this target that was begun and is not over.
+func (st Store) Unfinished(t Target) (*Run, error) {
+	ids, err := st.Runs()
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		r, err := st.Load(id)
+		if err != nil {
+			continue // a damaged one cannot be judged; status names it
+		}
+		if r.Plan.Target.Identity == t.Identity && r.Plan.Target.Database == t.Database && r.Open() {
+			return r, nil
+		}
+	}
+	return nil, nil
+}
+
+// Folder is the folder of one run.
+type Folder struct{ Path string }
+
+// PlanPath is that of the plan.
+func (f Folder) PlanPath() string { return filepath.Join(f.Path, "plan.json") }
+
+// JournalPath is that of the journal.
+func (f Folder) JournalPath() string { return filepath.Join(f.Path, "journal.jsonl") }
+
+// ReportPath is that of the report in Markdown.
+func (f Folder) ReportPath() string { return filepath.Join(f.Path, "report.md") }
+
+// ReportJSONPath is that of the report for programs.
+func (f Folder) ReportJSONPath() string { return filepath.Join(f.Path, "report.json") }
+
+// WorkerLock is that of the lock the worker holds while it lives.
+func (f Folder) WorkerLock() string { return filepath.Join(f.Path, "worker.lock") }
+
+func (f Folder) progressPath() string { return filepath.Join(f.Path, "progress.json") }
+
+// Plan reads the plan and proves that nobody touched it.
+func (f Folder) Plan() (*Plan, error) {
+	text, err := os.ReadFile(f.PlanPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", filepath.Base(f.Path), ErrNoRun)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var p Plan
+	if err := json.Unmarshal(text, &p); err != nil {
+		return nil, fmt.Errorf("read %s: %w", f.PlanPath(), err)
+	}
+	if p.FormatVersion > PlanVersion {
+		return nil, ops.E(ops.Failed, lang.M("%s was made by a newer opsdeck", f.PlanPath()))
+	}
+	if !p.Intact() {
+		return nil, fmt.Errorf("%s: %w", f.PlanPath(), ErrPlanChanged)
+	}
+	return &p, nil
+}
+
+// Run is how a run stands, as its folder tells.
+type Run struct {
+	Folder   Folder
+	Plan     *Plan
+	Lines    []Line
+	State    Snapshot
+	Pending  Effect // had begun and not ended
+	Alive    bool   // a worker is on it
+	Worker   lock.Holder
+	Progress *ops.Progress // the newest of the present effect, if any
+}
+
+// Open tells that the run was begun and is not over.
+func (r *Run) Open() bool { return r.State.Stage != Planned && !r.State.Stage.Final() }
+
+// Load reads how the run stands.
+func (f Folder) Load() (*Run, error) {
+	p, err := f.Plan()
+	if err != nil {
+		return nil, err
+	}
+	lines, err := ReadJournal(f.JournalPath())
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{Folder: f, Plan: p, Lines: lines}
+	if r.State, r.Pending, err = Fold(p, lines); err != nil {
+		return nil, err
+	}
+	if r.Worker, r.Alive, err = lock.Look(f.WorkerLock()); err != nil {
+		return nil, fmt.Errorf("look at the worker's lock: %w", err)
+	}
+	r.Progress = f.progress(r.State.Seq)
+	return r, nil
+}
+
+type progressFile struct {
+	Seq      int          `json:"seq"`
+	Progress ops.Progress `json:"progress"`
+}
+
+// SaveProgress leaves the newest progress for those who watch. It is a comfort:
+// losing it loses nothing.
+func (f Folder) SaveProgress(seq int, p ops.Progress) error {
+	text, err := json.Marshal(progressFile{seq, p})
+	if err != nil {
+		return err
+	}
+	tmp := f.progressPath() + atomicfile.Suffix
+	if err := os.WriteFile(tmp, text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, f.progressPath())
+}
+
+func (f Folder) progress(seq int) *ops.Progress {
+	text, err := os.ReadFile(f.progressPath())
+	var in progressFile
+	if err != nil || json.Unmarshal(text, &in) != nil || in.Seq != seq {
+		return nil
+	}
+	return &in.Progress
+}
+
+// Send leaves a request for the worker; it is durable when Send returns.
+func (f Folder) Send(q Request) error {
+	text, err := json.Marshal(q)
+	if err != nil {
+		return fmt.Errorf("encode request: %w", err)
+	}
+	dir := filepath.Join(f.Path, "inbox")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	name := fmt.Sprintf("%019d-%d.json", time.Now().UnixNano(), os.Getpid())
+	return atomicfile.WriteBytes(filepath.Join(dir, name), 0o600, text)
+}
+
+// take removes and returns the oldest request. A file that cannot be read as
+// one is removed too: it would stand in the way of all others.
+func (f Folder) take() (q Request, ok bool) {
+	dir := filepath.Join(f.Path, "inbox")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return q, false
+	}
+	for _, e := range entries { // sorted by name, so by time
+		if !strings.HasSuffix(e.Name(), ".json") {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		text, err := os.ReadFile(path)
+		if err != nil || os.Remove(path) != nil {
+			continue
+		}
+		if json.Unmarshal(text, &q) == nil {
+			return q, true
+		}
+	}
+	return q, false
+}

@@ -1,0 +1,139 @@
+package restore
+
+import (
+	"slices"
+	"strings"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+func (p *Plan) add(state ops.State, what, hint lang.Msg) {
+	p.Findings = append(p.Findings, Finding{State: state, What: N(what), Hint: N(hint)})
+}
+
+func (p *Plan) block(what, hint lang.Msg) {
+	p.Findings = append(p.Findings, Finding{State: ops.StateCritical, What: N(what), Hint: N(hint), Blocks: true})
+}
+
+// judge adds what a person must know about this plan before it runs.
+func (p *Plan) judge(a *Assessment) {
+	p.judgeSource()
+	p.judgeTables(a)
+	p.judgeDisk(a.Disk)
+	p.judgeServer(a)
+}
+
+func (p *Plan) judgeSource() {
+	src := p.Source
+	switch {
+	case src.State == "bad":
+		p.block(lang.M("the backup is bad: %s", strings.Join(src.Problems, "; ")), lang.M("choose another backup"))
+	case src.State != "good":
+		p.add(ops.StateWarning, lang.M("the backup was never verified"), lang.M("opsdeck backup verify %s", src.Name))
+	}
+	if src.Partial && len(p.Tables) == 0 && p.Mode != Into {
+		p.block(lang.M("the backup holds only some tables: %s", tableNames(src)), lang.M("choose these tables, or another backup"))
+	}
+	if !src.Manifest {
+		p.add(ops.StateWarning, lang.M("the backup has no manifest: rows and checksums cannot be compared"), lang.Msg{})
+		if p.Mode == Swap && len(p.Tables) > 0 {
+			p.block(lang.M("tables can be chosen only from a backup with a manifest"), lang.M("choose the whole database, or opsdeck restore rescue"))
+		}
+	}
+	if !src.Consistent && src.Manifest {
+		p.add(ops.StateWarning, lang.M("the backup is not of one moment: its tables may disagree"), lang.Msg{})
+	}
+	if src.Flavour != "" && p.Target.Flavour != "" && src.Flavour != p.Target.Flavour {
+		p.add(ops.StateWarning, lang.M("the backup is of %s %s, the target is %s %s", src.Flavour, src.Version, p.Target.Flavour, p.Target.Version), lang.Msg{})
+	}
+}
+
+func tableNames(src Source) string {
+	names := make([]string, len(src.Tables))
+	for i, t := range src.Tables {
+		names[i] = t.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+func (p *Plan) judgeTables(a *Assessment) {
+	var absent []string
+	for _, t := range p.Tables {
+		if _, ok := p.Source.Table(t); !ok && p.Source.Manifest {
+			absent = append(absent, t)
+		}
+	}
+	if len(absent) > 0 {
+		p.block(lang.M("the backup does not hold %s", strings.Join(absent, ", ")), lang.M("opsdeck backup show %s", p.Source.Name))
+	}
+	if p.Mode == Into {
+		return
+	}
+	var open []string
+	for _, t := range a.Closure {
+		if len(p.Tables) > 0 && !slices.Contains(p.Tables, t) {
+			open = append(open, t)
+		}
+	}
+	if len(open) > 0 {
+		p.block(lang.M("foreign keys bind the chosen tables to %s", strings.Join(open, ", ")), lang.M("choose them too"))
+	}
+	if len(a.Outside) > 0 && p.Mode == Swap {
+		p.block(lang.M("tables of other databases have foreign keys into this one: %s", strings.Join(a.Outside, ", ")), lang.M("choose the mode in-place"))
+	}
+	if len(p.Vanishing) > 0 {
+		p.add(ops.StateWarning, lang.M("made after the backup, will vanish: %s", strings.Join(p.Vanishing, ", ")), lang.Msg{})
+	}
+}
+
+func (p *Plan) judgeDisk(d Disk) {
+	if !d.Known {
+		if p.Mode != Into {
+			p.add(ops.StateUnknown, lang.M("the disk of the database's data cannot be seen from here"), lang.M("make sure of the room yourself: about %s", human.Bytes(p.need(d))))
+		}
+		return
+	}
+	if need := p.need(d); need > d.Free {
+		hint := lang.M("free some room first")
+		if p.Mode == Swap && d.NeedPlace <= d.Free {
+			hint = lang.M("choose the mode in-place: it needs about %s", human.Bytes(d.NeedPlace))
+		}
+		p.block(lang.M("the disk is too small: %s has %s free, about %s are needed", d.Folder, human.Bytes(d.Free), human.Bytes(need)), hint)
+	}
+	if p.Mode != Into && d.SaveFree >= 0 && d.NeedSave > d.SaveFree {
+		p.block(lang.M("no room for the emergency backup: %s free, about %s are needed", human.Bytes(d.SaveFree), human.Bytes(d.NeedSave)), lang.M("free some room first"))
+	}
+}
+
+func (p *Plan) need(d Disk) int64 {
+	if p.Mode == InPlace {
+		return d.NeedPlace
+	}
+	return d.NeedSwap
+}
+
+func (p *Plan) judgeServer(a *Assessment) {
+	if len(a.Missing) > 0 {
+		p.block(lang.M("%s lacks the rights %s", a.Server.User, strings.Join(a.Missing, ", ")), lang.M("give another user in the options file, or let root run: sudo opsdeck restore"))
+	}
+	if a.Server.ReadOnly {
+		p.block(lang.M("the server is read-only"), lang.M("SET GLOBAL read_only = OFF, if this is the primary"))
+	}
+	if a.Server.Replicates != "" {
+		p.add(ops.StateWarning, lang.M("the server is a replica of %s: what is restored here will be overwritten or break it", a.Server.Replicates), lang.M("restore on the primary"))
+	}
+	if a.Server.Replicas > 0 {
+		p.add(ops.StateWarning, lang.M("%s replicas follow this server: they will follow the restore too", a.Server.Replicas), lang.Msg{})
+	}
+	if len(a.Definers) > 0 {
+		p.add(ops.StateWarning, lang.M("definers that do not exist here: %s", strings.Join(a.Definers, ", ")), lang.M("create these users, or the objects will fail when used"))
+	}
+	if p.Process.Leave && p.Mode != Into {
+		p.add(ops.StateWarning, lang.M("the service stays up: what it writes while the backup loads is lost"), lang.Msg{})
+	}
+	if p.Process.Kind == "none" && p.Mode != Into && !p.Process.Leave {
+		p.add(ops.StateWarning, lang.M("no process control is configured: stop the service yourself"), lang.Msg{})
+	}
+}

@@ -1,0 +1,201 @@
+package restore
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Snapshot is all that the machine knows: the fold of the journal's events.
+type Snapshot struct {
+	ID       string `json:"id"`
+	Database string `json:"database"`
+	Mode     Mode   `json:"mode"`
+	Notifies bool   `json:"notifies"` // there are targets to tell
+
+	Stage      Stage    `json:"stage"`
+	Seq        int      `json:"seq"` // events so far; an answer names the one it answers
+	Attempts   int      `json:"attempts"`
+	SkipBackup bool     `json:"skip_backup,omitempty"` // typed by the operator
+	SkipTables []string `json:"skip_tables,omitempty"`
+	Doubted    bool     `json:"doubted,omitempty"` // verification had doubts and was overruled, typed
+	Ignored    bool     `json:"ignored,omitempty"` // writes had not stopped
+	NotReady   bool     `json:"not_ready,omitempty"`
+	Swapped    bool     `json:"swapped,omitempty"` // the restored tables are live
+	Kept       bool     `json:"kept,omitempty"`    // there is something to undo with
+	Data       Data     `json:"data"`              // what the effects found so far
+	Trail      []Mark   `json:"trail"`
+	Why        []Note   `json:"why,omitempty"` // what the present question is about
+}
+
+// Mark is one stage that was entered, in order.
+type Mark struct {
+	Stage Stage     `json:"stage"`
+	Begin time.Time `json:"begin"`
+	End   time.Time `json:"end,omitzero"`
+	How   Kind      `json:"how,omitempty"` // the event that ended it
+	By    string    `json:"by,omitempty"`
+	Notes []Note    `json:"notes,omitempty"`
+}
+
+// New is the snapshot of a plan that was not begun.
+func New(p *Plan) Snapshot {
+	return Snapshot{ID: p.ID, Database: p.Target.Database, Mode: p.Mode, Notifies: len(p.Notify) > 0, Stage: Planned}
+}
+
+// Next is the machine: what follows from an event, and which effects to do
+// then. It changes nothing of s, and does no I/O. An event that makes no sense
+// in the stage is an error, and the snapshot stays.
+func Next(s Snapshot, e Event) (Snapshot, []Effect, error) {
+	rule, ok := table[s.Stage][e.Kind]
+	if !ok {
+		return s, nil, fmt.Errorf("%s while %s: %w", e.Kind, s.Stage, ErrNotNow)
+	}
+	to, err := rule(&s, e)
+	if err != nil {
+		return s, nil, fmt.Errorf("%s while %s: %w", e.Kind, s.Stage, err)
+	}
+	n := s
+	n.Trail = slices.Clone(s.Trail)
+	n.Seq++
+	n.absorb(e)
+	if to == s.Stage {
+		n.Attempts++
+	} else {
+		n.Attempts = 1
+	}
+	n.mark(s.Stage, to, e)
+	n.Stage = to
+	n.Why = nil
+	if to.Asks() {
+		n.Why = e.Notes
+		if e.Kind == KindResume {
+			n.Why = s.Why
+		}
+	}
+	if effect, ok := to.Effect(); ok {
+		return n, []Effect{effect}, nil
+	}
+	return n, nil, nil
+}
+
+func (s *Snapshot) mark(from, to Stage, e Event) {
+	if last := len(s.Trail) - 1; last >= 0 && s.Trail[last].End.IsZero() {
+		if from == to {
+			return
+		}
+		s.Trail[last].End, s.Trail[last].How, s.Trail[last].Notes = e.Time, e.Kind, e.Notes
+		if e.By != "" {
+			s.Trail[last].By = e.By
+		}
+	}
+	m := Mark{Stage: to, Begin: e.Time}
+	if to.Final() {
+		m.End, m.How = e.Time, KindDone
+	}
+	s.Trail = append(s.Trail, m)
+}
+
+// absorb takes over what the event says about the world.
+func (s *Snapshot) absorb(e Event) {
+	switch {
+	case s.Stage == AskSave && e.Kind == KindSkip:
+		s.SkipBackup = true
+	case s.Stage == AskSkip && e.Kind == KindSkip:
+		s.SkipTables = slices.Clone(s.Data.Unreadable)
+	case s.Stage == AskVerify && e.Kind == KindGoOn:
+		s.Doubted = true
+	case s.Stage == AskQuiet && e.Kind == KindGoOn:
+		s.Ignored = true
+	case (s.Stage == AskReady || s.Stage == AskStart) && e.Kind == KindKeep:
+		s.NotReady = true
+	case s.Stage == Swapping && e.Kind == KindDone:
+		s.Swapped, s.Kept = true, true
+	case s.Stage == Verifying && e.Kind == KindDone && s.Mode == InPlace:
+		s.Swapped, s.Kept = true, s.Data.Emergency != ""
+	case s.Stage == AskVerify && e.Kind == KindGoOn && s.Mode == InPlace:
+		s.Swapped, s.Kept = true, s.Data.Emergency != ""
+	case (s.Stage == UndoSwapping || s.Stage == UndoLoading) && e.Kind == KindDone:
+		s.Swapped = false
+	case (s.Stage == Dropping || s.Stage == DropUndone) && e.Kind == KindDone:
+		s.Kept = false
+	}
+	if e.Data != nil {
+		s.Data.merge(*e.Data)
+	}
+}
+
+func (d *Data) merge(n Data) {
+	d.Stopped = d.Stopped || n.Stopped
+	d.Started = d.Started || n.Started
+	set(&d.Emergency, n.Emergency)
+	set(&d.Report, n.Report)
+	set(&d.Text, n.Text)
+	set(&d.Rows, n.Rows)
+	set(&d.Tables, n.Tables)
+	set(&d.Bytes, n.Bytes)
+	set(&d.SwapMS, n.SwapMS)
+	set(&d.Lost, n.Lost)
+	if n.Unreadable != nil {
+		d.Unreadable = n.Unreadable
+	}
+	if n.Sessions != nil {
+		d.Sessions = n.Sessions
+	}
+	if n.TableRows != nil {
+		d.TableRows = n.TableRows
+	}
+	if n.Doubts != nil {
+		d.Doubts = n.Doubts
+	}
+	d.Exports = append(slices.Clip(d.Exports), n.Exports...)
+}
+
+func set[T comparable](to *T, v T) {
+	var zero T
+	if v != zero {
+		*to = v
+	}
+}
+
+// Answers are the answers that the present stage takes, the proposed one first.
+func (s Snapshot) Answers() []Kind {
+	var out []Kind
+	for _, k := range []Kind{KindRetry, KindSend, KindKill, KindUndo, KindAbort, KindSkip, KindGoOn, KindKeep, KindSilent, KindLeave, KindDrop} {
+		if s.Can(k) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// Can tells whether an answer or a request is possible now (typed, where it
+// has to be).
+func (s Snapshot) Can(k Kind) bool {
+	_, _, err := Next(s, Event{Kind: k, Typed: s.Database})
+	return err == nil
+}
+
+// NeedsTyping tells whether an answer takes the database's name, typed.
+func (s Snapshot) NeedsTyping(k Kind) bool {
+	_, _, err := Next(s, Event{Kind: k})
+	return err != nil && s.Can(k)
+}
+
+// Result is how it ended, or stands: "restored", "aborted", "undone", "asking",
+// "running", "planned".
+func (s Snapshot) Result() string {
+	switch {
+	case s.Stage == Done:
+		return "restored"
+	case s.Stage == Aborted:
+		return "aborted"
+	case s.Stage == Undone:
+		return "undone"
+	case s.Stage == Planned:
+		return "planned"
+	case s.Stage.Asks():
+		return "asking"
+	}
+	return "running"
+}

@@ -1,0 +1,318 @@
+package restore
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// PlanVersion is the format version of plan.json.
+const PlanVersion = 1
+
+// Plan is everything that a restore will do. It is made once, shown, hashed,
+// confirmed, and executed as it was shown.
+type Plan struct {
+	FormatVersion int         `json:"format_version"`
+	ID            string      `json:"id"`
+	CreatedAt     time.Time   `json:"created_at"`
+	Operator      string      `json:"operator"` // who planned it: user, sudo, where from
+	Service       string      `json:"service"`
+	Target        Target      `json:"target"`
+	Source        Source      `json:"source"`
+	Mode          Mode        `json:"mode"`
+	Tables        []string    `json:"tables,omitempty"` // the scope; empty: the whole database
+	Leaving       []string    `json:"leaving"`          // live tables that make room
+	Coming        []string    `json:"coming"`           // tables of the backup that take their place; empty: as the backup holds
+	Vanishing     []string    `json:"vanishing,omitempty"`
+	Shadow        string      `json:"shadow,omitempty"` // schema that the backup is loaded into
+	Kept          string      `json:"kept,omitempty"`   // schema that keeps the former tables
+	Emergency     string      `json:"emergency,omitempty"`
+	Process       Process     `json:"process"`
+	Ready         Ready       `json:"ready"`
+	Verify        Checks      `json:"verify"`
+	Notify        []string    `json:"notify,omitempty"` // names of the targets
+	LockWait      Span        `json:"lock_wait_ms"`
+	Findings      []Finding   `json:"findings"`
+	Steps         []StepPlan  `json:"steps"`
+	Assessment    *Assessment `json:"assessment,omitempty"`
+	Hash          string      `json:"hash"` // of all that decides what will be done
+}
+
+// Span is a duration that JSON carries in milliseconds.
+type Span time.Duration
+
+// MarshalJSON writes milliseconds.
+func (s Span) MarshalJSON() ([]byte, error) {
+	return json.Marshal(time.Duration(s).Milliseconds())
+}
+
+// UnmarshalJSON reads milliseconds.
+func (s *Span) UnmarshalJSON(data []byte) error {
+	var ms int64
+	if err := json.Unmarshal(data, &ms); err != nil {
+		return err
+	}
+	*s = Span(time.Duration(ms) * time.Millisecond)
+	return nil
+}
+
+// Target is the schema that will be changed.
+type Target struct {
+	Database string `json:"database"` // with Into: the new schema
+	Live     string `json:"live"`     // the service's own schema
+	Address  string `json:"address"`
+	Identity string `json:"identity"`
+	Flavour  string `json:"flavour"`
+	Version  string `json:"version"`
+}
+
+// Source is the backup that is restored.
+type Source struct {
+	Name        string        `json:"name"`
+	Path        string        `json:"path"`
+	Copy        string        `json:"copy,omitempty"` // where it is fetched from; empty: the local folder
+	Kind        string        `json:"kind"`
+	Engine      string        `json:"engine"`
+	State       string        `json:"state"` // good, unverified, bad
+	Database    string        `json:"database"`
+	Databases   int           `json:"databases"`
+	Flavour     string        `json:"flavour,omitempty"`
+	Version     string        `json:"version,omitempty"`
+	SizeBytes   int64         `json:"size_bytes"`
+	RawBytes    int64         `json:"raw_bytes,omitempty"`
+	SHA256      string        `json:"sha256,omitempty"`
+	At          time.Time     `json:"restored_to"` // the moment its rows are of
+	Manifest    bool          `json:"manifest"`
+	Encrypted   bool          `json:"encrypted,omitempty"`
+	Partial     bool          `json:"partial,omitempty"`
+	Consistent  bool          `json:"consistent"`
+	Tables      []SourceTable `json:"tables,omitempty"`
+	Objects     int           `json:"objects"`
+	Definers    []string      `json:"definers,omitempty"`
+	VerifiedAt  time.Time     `json:"verified_at,omitzero"`
+	LastDrillAt time.Time     `json:"last_drill_at,omitzero"`
+	Problems    []string      `json:"problems,omitempty"`
+}
+
+// SourceTable is a table as the manifest has it.
+type SourceTable struct {
+	Name     string `json:"name"`
+	Rows     int64  `json:"rows"`
+	Checksum string `json:"checksum,omitempty"`
+	Bytes    int64  `json:"bytes,omitempty"`
+	Engine   string `json:"engine,omitempty"`
+}
+
+// Table finds a table of the backup.
+func (s Source) Table(name string) (SourceTable, bool) {
+	i := slices.IndexFunc(s.Tables, func(t SourceTable) bool { return t.Name == name })
+	if i < 0 {
+		return SourceTable{}, false
+	}
+	return s.Tables[i], true
+}
+
+// Rows is the sum over the tables.
+func (s Source) Rows() (n int64) {
+	for _, t := range s.Tables {
+		n += t.Rows
+	}
+	return n
+}
+
+// Process is how the service is stopped and started; Stop and Start are the
+// commands as a person would type them.
+type Process struct {
+	Kind  string `json:"kind"`
+	Name  string `json:"name"`
+	Stop  string `json:"stop,omitempty"`
+	Start string `json:"start,omitempty"`
+	Leave bool   `json:"leave,omitempty"` // it stays up: the operator chose so
+}
+
+// Ready is how the service says that it is well.
+type Ready struct {
+	URL  string `json:"url,omitempty"` // the full address; empty: not asked
+	Wait Span   `json:"wait_ms"`
+}
+
+// Checks is what verification looks at besides rows and checksums.
+type Checks struct {
+	KeyTables []string `json:"key_tables,omitempty"`
+	SmokeTest []string `json:"smoke_test,omitempty"`
+}
+
+// StepPlan is one of the seven steps as planned: the statements and commands in
+// the order they run, secrets masked.
+type StepPlan struct {
+	Step       Step     `json:"step"`
+	Name       string   `json:"name"`
+	Skipped    bool     `json:"skipped,omitempty"`
+	Statements []string `json:"statements"`
+}
+
+// Choice is what the operator chose.
+type Choice struct {
+	Source string   `json:"source"`
+	Mode   Mode     `json:"mode,omitempty"` // empty: as configured, where it can be done
+	Into   string   `json:"into,omitempty"`
+	Tables []string `json:"tables,omitempty"`
+	Leave  bool     `json:"leave,omitempty"` // the service stays up
+}
+
+// Settings is what the configuration says.
+type Settings struct {
+	Service      string
+	Mode         Mode
+	Process      Process
+	Ready        Ready
+	Verify       Checks
+	Notify       []string
+	LockWait     time.Duration
+	EmergencyDir string
+	Operator     string
+}
+
+// Draft makes the plan of a choice. It never fails: what stands in the way is a
+// Finding that blocks.
+func Draft(id string, now time.Time, c Choice, set Settings, src Source, live string, a *Assessment) *Plan {
+	p := &Plan{
+		FormatVersion: PlanVersion, ID: id, CreatedAt: now, Operator: set.Operator, Service: set.Service,
+		Target:  Target{Database: live, Live: live, Address: a.Server.Address, Identity: a.Server.Identity, Flavour: a.Server.Flavour, Version: a.Server.Version},
+		Source:  src,
+		Tables:  slices.Clone(c.Tables),
+		Process: set.Process, Ready: set.Ready, Verify: set.Verify, Notify: slices.Clone(set.Notify), LockWait: Span(set.LockWait),
+		Assessment: a,
+	}
+	p.Process.Leave = c.Leave
+	if c.Into != "" {
+		p.intoSchema(c.Into)
+	} else {
+		p.chooseMode(c.Mode, set.Mode, a)
+	}
+	p.chooseTables(a)
+	if p.Mode != Into {
+		p.Emergency = set.EmergencyDir + "/" + EmergencyName(live, now)
+	}
+	if p.Mode == Swap {
+		p.Shadow, p.Kept = SideSchema(live, "new", id), SideSchema(live, "old", id)
+	}
+	p.Findings = append(p.Findings, a.Findings...)
+	p.judge(a)
+	p.Steps = steps(p)
+	p.Hash = p.hash()
+	return p
+}
+
+func (p *Plan) intoSchema(schema string) {
+	p.Mode, p.Target.Database = Into, schema
+	p.Process, p.Ready, p.Notify = Process{Kind: "none"}, Ready{}, nil
+	p.Verify.SmokeTest = nil
+}
+
+func (p *Plan) chooseMode(asked, configured Mode, a *Assessment) {
+	p.Mode = asked
+	if asked == "" {
+		p.Mode = configured
+	}
+	if p.Mode == "" {
+		p.Mode = Swap
+	}
+	if p.Mode != Swap || a.SwapRefused.Empty() {
+		return
+	}
+	if asked == Swap {
+		p.block(lang.M("swap cannot be done here: %s", a.SwapRefused), lang.M("choose the mode in-place"))
+		return
+	}
+	p.Mode = InPlace
+	p.Findings = append(p.Findings, Finding{State: ops.StateWarning, What: N(lang.M("swap cannot be done here: %s", a.SwapRefused)),
+		Hint: N(lang.M("the plan restores in place instead: the way back is the emergency backup"))})
+}
+
+// chooseTables says which live tables leave and which come.
+func (p *Plan) chooseTables(a *Assessment) {
+	inScope := func(name string) bool { return len(p.Tables) == 0 || slices.Contains(p.Tables, name) }
+	for _, t := range p.Source.Tables {
+		if inScope(t.Name) {
+			p.Coming = append(p.Coming, t.Name)
+		}
+	}
+	for _, t := range a.Tables {
+		if p.Mode == Into || !t.Exists || !inScope(t.Name) {
+			continue
+		}
+		p.Leaving = append(p.Leaving, t.Name)
+		if p.Source.Manifest && !slices.Contains(p.Coming, t.Name) {
+			p.Vanishing = append(p.Vanishing, t.Name)
+		}
+	}
+	slices.Sort(p.Coming)
+	slices.Sort(p.Leaving)
+}
+
+// Blocked tells whether something stands in the way.
+func (p *Plan) Blocked() bool {
+	return slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.Blocks })
+}
+
+// SideSchema names a schema beside the live one: at most 64 characters, with the
+// run's id so that no two runs meet.
+func SideSchema(live, role, id string) string {
+	tail := "__" + role + "_" + strings.ReplaceAll(id, "-", "_")
+	runes := []rune(live)
+	return string(runes[:min(len(runes), 64-len(tail))]) + tail
+}
+
+// EmergencyName is the base name of the backup of the state before a restore.
+func EmergencyName(database string, at time.Time) string {
+	return "emergency_backup_" + database + "_" + at.Format("20060102_150405") + ".sql.gz"
+}
+
+// NewID names a run: its moment, to sort by, and four digits against meeting
+// another of the same second.
+func NewID(now time.Time, random uint16) string {
+	return fmt.Sprintf("%s-%04x", now.UTC().Format("20060102-150405"), random)
+}
+
+// hash covers what decides what will be done, and neither the id and the names
+// made of it nor numbers that move while people read.
+func (p *Plan) hash() string {
+	type decided struct {
+		Version                            int
+		Service                            string
+		Target                             Target
+		Name, Path, SHA256                 string
+		Size                               int64
+		At                                 time.Time
+		Mode                               Mode
+		Tables, Leaving, Coming, Vanishing []string
+		Process                            Process
+		Ready                              Ready
+		Verify                             Checks
+		Notify                             []string
+		LockWait                           Span
+	}
+	text, err := json.Marshal(decided{p.FormatVersion, p.Service, p.Target, p.Source.Name, p.Source.Path, p.Source.SHA256,
+		p.Source.SizeBytes, p.Source.At.UTC(), p.Mode, p.Tables, p.Leaving, p.Coming, p.Vanishing, p.Process, p.Ready, p.Verify, p.Notify, p.LockWait})
+	if err != nil {
+		panic("a plan cannot be encoded: " + err.Error())
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// Intact tells whether the plan is the one whose hash was shown, with the steps
+// that belong to it.
+func (p *Plan) Intact() bool {
+	again, err := json.Marshal(steps(p))
+	have, err2 := json.Marshal(p.Steps)
+	return err == nil && err2 == nil && p.hash() == p.Hash && string(again) == string(have)
+}

@@ -1,0 +1,272 @@
+package restore
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+)
+
+// Account is the report of a run, for programs and as the source of the texts.
+type Account struct {
+	ID         string      `json:"id"`
+	Result     string      `json:"result"`
+	Service    string      `json:"service"`
+	Database   string      `json:"database"`
+	Server     string      `json:"server"`
+	Mode       Mode        `json:"mode"`
+	Operator   string      `json:"operator"`
+	Backup     string      `json:"backup"`
+	RestoredTo time.Time   `json:"restored_to"`
+	BeganAt    time.Time   `json:"began_at"`
+	EndedAt    time.Time   `json:"ended_at"`
+	TookMS     int64       `json:"took_ms"`
+	DownMS     int64       `json:"down_ms"` // from the stop of the service until it was ready again
+	SwapMS     float64     `json:"swap_ms,omitempty"`
+	Tables     []TableRows `json:"tables,omitempty"`
+	Lost       Loss        `json:"lost"`
+	LostByUndo *Loss       `json:"lost_by_undo,omitempty"`
+	Exports    []string    `json:"exports,omitempty"`
+	Emergency  string      `json:"emergency_backup,omitempty"`
+	Kept       string      `json:"kept_schema,omitempty"`
+	Remarks    []Note      `json:"remarks,omitempty"`
+	Timeline   []Mark      `json:"timeline"`
+}
+
+// Tell makes the account of a run as it stands; ended is the moment to close
+// it with while the report itself is being written.
+func Tell(p *Plan, s Snapshot, ended time.Time) Account {
+	a := Account{
+		ID: p.ID, Result: outcome(s), Service: p.Service, Database: p.Target.Database, Server: p.Target.Address, Mode: p.Mode,
+		Operator: p.Operator, Backup: p.Source.Name, RestoredTo: p.Source.At, EndedAt: ended, SwapMS: s.Data.SwapMS,
+		Tables: s.Data.TableRows, LostByUndo: s.Data.Lost, Exports: s.Data.Exports, Emergency: s.Data.Emergency, Timeline: s.Trail,
+	}
+	if p.Assessment != nil && p.Mode != Into {
+		a.Lost = p.Assessment.Loss
+	}
+	if s.Kept && p.Mode == Swap {
+		a.Kept = p.Kept
+	}
+	if len(s.Trail) > 0 {
+		a.BeganAt = s.Trail[0].Begin
+		a.TookMS = ended.Sub(a.BeganAt).Milliseconds()
+	}
+	a.DownMS = s.Down(ended).Milliseconds()
+	a.Remarks = remarks(s)
+	return a
+}
+
+// outcome is the result that the way taken leads to, while the report is
+// written too.
+func outcome(s Snapshot) string {
+	switch s.Stage {
+	case Reporting, AskReport, AskNotify, Notifying:
+		return "restored"
+	case AbortReporting:
+		return "aborted"
+	case UndoReporting:
+		return "undone"
+	}
+	return s.Result()
+}
+
+// Down is how long the service was stopped, so far.
+func (s Snapshot) Down(now time.Time) time.Duration {
+	var from, until time.Time
+	for _, m := range s.Trail {
+		switch m.Stage {
+		case Stopping:
+			if from.IsZero() {
+				from = m.Begin
+			}
+		case Readying, AbortReadying, UndoReadying:
+			until = m.End
+		}
+	}
+	switch {
+	case from.IsZero():
+		return 0
+	case until.IsZero():
+		return now.Sub(from)
+	}
+	return until.Sub(from)
+}
+
+func remarks(s Snapshot) []Note {
+	var out []Note
+	if s.SkipBackup {
+		out = append(out, N(lang.M("There is no emergency backup: the operator chose to go on without.")))
+	}
+	if len(s.SkipTables) > 0 {
+		out = append(out, N(lang.M("Not in the emergency backup, for they could not be read: %s", strings.Join(s.SkipTables, ", "))))
+	}
+	if s.Ignored {
+		out = append(out, N(lang.M("Writes had not stopped when the restore went on.")))
+	}
+	if s.Doubted {
+		out = append(out, N(lang.M("Verification had doubts, and was overruled: %s", strings.Join(s.Data.Doubts, "; "))))
+	}
+	if s.NotReady {
+		out = append(out, N(lang.M("The service was not ready at the end.")))
+	}
+	return out
+}
+
+func resultLabel(result string) lang.Msg {
+	switch result {
+	case "restored":
+		return lang.M("restored")
+	case "aborted":
+		return lang.M("aborted")
+	case "undone":
+		return lang.M("undone")
+	}
+	return lang.Raw(result)
+}
+
+func (c *Crew) report(p *Plan, s Snapshot) (Event, error) {
+	a := Tell(p, s, c.Clock.Now())
+	text, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return Event{}, fmt.Errorf("encode report: %w", err)
+	}
+	if err := atomicfile.WriteBytes(c.Folder.ReportJSONPath(), 0o600, append(text, '\n')); err != nil {
+		return Event{}, err
+	}
+	if err := atomicfile.WriteBytes(c.Folder.ReportPath(), 0o600, []byte(a.Markdown(c.Lang))); err != nil {
+		return Event{}, err
+	}
+	return Event{Kind: KindDone, Notes: []Note{N(lang.M("report: %s", c.Folder.ReportPath()))},
+		Data: &Data{Report: c.Folder.ReportPath(), Text: a.Message(c.Lang)}}, nil
+}
+
+// Message is the short text for those who wait: what happened, to which moment,
+// what was lost.
+func (a Account) Message(l *lang.Printer) string {
+	var b strings.Builder
+	line := func(m lang.Msg) { b.WriteString(l.Msg(m) + "\n") }
+	line(lang.M("[%s] database %s: %s", a.Service, a.Database, resultLabel(a.Result)))
+	if a.Result == "restored" {
+		line(lang.M("The data is that of %s (backup %s).", stamp(a.RestoredTo), a.Backup))
+		if n := a.Lost.Rows(); n > 0 {
+			line(lang.M("About %s rows written after that moment are lost.", human.Count(n)))
+		}
+	}
+	line(lang.M("Began %s, took %s, the service was down for %s.", stamp(a.BeganAt), human.Duration(ms(a.TookMS)), human.Duration(ms(a.DownMS))))
+	for _, r := range a.Remarks {
+		line(r.Msg)
+	}
+	line(lang.M("By %s, restore %s.", a.Operator, a.ID))
+	return b.String()
+}
+
+func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
+
+func stamp(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 -07:00") }
+
+// Markdown is the report for people.
+func (a Account) Markdown(l *lang.Printer) string {
+	var b strings.Builder
+	head := func(m lang.Msg) { fmt.Fprintf(&b, "\n## %s\n\n", l.Msg(m)) }
+	fmt.Fprintf(&b, "# %s\n\n%s", l.T("Restore %s: %s", a.ID, resultLabel(a.Result)), a.Message(l))
+	head(lang.M("Facts"))
+	for _, f := range a.facts() {
+		fmt.Fprintf(&b, "- %s: %s\n", l.Msg(f.name), f.value)
+	}
+	head(lang.M("Timeline"))
+	for _, m := range a.Timeline {
+		took := ""
+		if !m.End.IsZero() && m.End.After(m.Begin) {
+			took = " (" + human.Duration(m.End.Sub(m.Begin)) + ")"
+		}
+		by := ""
+		if m.By != "" {
+			by = " – " + m.By
+		}
+		fmt.Fprintf(&b, "- %s %s%s%s\n", stamp(m.Begin), l.Msg(m.Stage.Label()), took, by)
+		for _, n := range m.Notes {
+			fmt.Fprintf(&b, "  - %s\n", mdLine(l.Msg(n.Msg)))
+		}
+	}
+	if len(a.Tables) > 0 {
+		head(lang.M("Tables"))
+		fmt.Fprintf(&b, "| %s | %s | %s | |\n| --- | ---: | ---: | --- |\n", l.T("table"), l.T("rows"), l.T("in the backup"))
+		for _, t := range a.Tables {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", mdLine(t.Table), human.Count(t.Rows), countOr(t.Want), t.State)
+		}
+	}
+	a.lossMarkdown(&b, l)
+	return b.String()
+}
+
+func countOr(n int64) string {
+	if n < 0 {
+		return "–"
+	}
+	return human.Count(n)
+}
+
+type fact struct {
+	name  lang.Msg
+	value string
+}
+
+func (a Account) facts() []fact {
+	all := []fact{
+		{lang.M("service"), a.Service}, {lang.M("database"), a.Database}, {lang.M("server"), a.Server}, {lang.M("mode"), string(a.Mode)},
+		{lang.M("operator"), a.Operator}, {lang.M("backup"), a.Backup}, {lang.M("restored to"), stamp(a.RestoredTo)},
+		{lang.M("emergency backup"), a.Emergency}, {lang.M("former tables kept in"), a.Kept}, {lang.M("exports"), strings.Join(a.Exports, ", ")},
+	}
+	if a.SwapMS > 0 {
+		all = append(all, fact{lang.M("the exchange took"), fmt.Sprintf("%.1f ms", a.SwapMS)})
+	}
+	out := all[:0]
+	for _, f := range all {
+		if f.value != "" {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func (a Account) lossMarkdown(b *strings.Builder, l *lang.Printer) {
+	lossSection(b, l, l.T("What was lost"), a.Lost)
+	if a.LostByUndo != nil {
+		lossSection(b, l, l.T("What the undo lost"), *a.LostByUndo)
+	}
+}
+
+func lossSection(b *strings.Builder, l *lang.Printer, title string, loss Loss) {
+	if len(loss.Tables) == 0 && len(loss.Unknown) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n## %s\n\n| %s | %s | |\n| --- | ---: | --- |\n", title, l.T("table"), l.T("rows"))
+	for _, t := range loss.Tables {
+		about := ""
+		if t.Estimate {
+			about = l.T("estimate")
+		}
+		if t.Vanishes {
+			about = strings.TrimSpace(about + " " + l.T("the table vanishes"))
+		}
+		fmt.Fprintf(b, "| %s | %s | %s |\n", mdLine(t.Table), human.Count(t.Newer), about)
+	}
+	if len(loss.Unknown) > 0 {
+		fmt.Fprintf(b, "\n%s\n", l.T("Could not be judged: %s", mdLine(strings.Join(loss.Unknown, ", "))))
+	}
+	if len(loss.Users) > 0 {
+		fmt.Fprintf(b, "\n%s\n", l.T("People who acted since: %s", mdLine(strings.Join(loss.Users, ", "))))
+	}
+	if len(loss.Resources) > 0 {
+		fmt.Fprintf(b, "\n%s\n", l.T("What they touched: %s", mdLine(strings.Join(loss.Resources, ", "))))
+	}
+}
+
+// mdLine keeps text from outside on one line and out of the table's syntax.
+func mdLine(s string) string {
+	return strings.NewReplacer("\n", " ", "\r", " ", "|", `\|`, "\x1b", "").Replace(s)
+}

@@ -1,0 +1,127 @@
+// Package restore decides how a damaged database is put back: the plan that is
+// shown and then executed, the state machine of the seven steps, its journal,
+// and the report. It speaks with servers, services and people through narrow
+// interfaces; the only I/O of its own is the run's folder.
+package restore
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"opsdeck/internal/lang"
+)
+
+// Mode is how the restored data takes the place of the damaged.
+type Mode string
+
+// The modes. Swap loads beside the live schema and exchanges the tables with
+// one RENAME; InPlace empties the live schema and loads into it, the old
+// runbook's way; Into loads into a schema that was absent or empty.
+const (
+	Swap    Mode = "swap"
+	InPlace Mode = "in-place"
+	Into    Mode = "into"
+)
+
+// Label is the mode's name for people.
+func (m Mode) Label() lang.Msg {
+	switch m {
+	case Swap:
+		return lang.M("swap")
+	case InPlace:
+		return lang.M("in place")
+	}
+	return lang.M("into another schema")
+}
+
+// Errors of the machine and the runner.
+var (
+	// ErrNotNow says that an event makes no sense in the present stage.
+	ErrNotNow = errors.New("not possible in this stage")
+	// ErrTyped says that the database's name has to be typed for this answer.
+	ErrTyped = errors.New("the database's name must be typed for this")
+	// ErrNoBackup says that an in-place restore has no emergency backup to go back to.
+	ErrNoBackup = errors.New("there is no emergency backup to go back to")
+	// ErrPlanChanged says that what was shown is not what would be done now.
+	ErrPlanChanged = errors.New("the plan changed since it was shown")
+)
+
+// Note is a sentence that is kept in a journal or a plan and still can be read
+// in any language. Its arguments are text or Notes.
+type Note struct{ lang.Msg }
+
+// N makes a Note of a sentence. All its verbs must be %s.
+func N(m lang.Msg) Note {
+	args := make([]any, len(m.Args))
+	for i, a := range m.Args {
+		switch v := a.(type) {
+		case lang.Msg:
+			args[i] = N(v).Msg
+		case Note:
+			args[i] = v.Msg
+		default:
+			args[i] = fmt.Sprint(a)
+		}
+	}
+	if len(args) == 0 {
+		args = nil
+	}
+	return Note{lang.Msg{Key: m.Key, Args: args}}
+}
+
+// RawNote is text from outside.
+func RawNote(text string) Note { return N(lang.Raw(text)) }
+
+type noteJSON struct {
+	Text string            `json:"text"`
+	Key  string            `json:"key,omitempty"`
+	Args []json.RawMessage `json:"args,omitempty"`
+}
+
+// MarshalJSON writes the English text for programs, and key and arguments.
+func (n Note) MarshalJSON() ([]byte, error) {
+	out := noteJSON{Text: n.Msg.String()}
+	if n.Key != out.Text {
+		out.Key = n.Key
+	}
+	for _, a := range n.Args {
+		var raw []byte
+		var err error
+		if m, ok := a.(lang.Msg); ok {
+			raw, err = json.Marshal(Note{m})
+		} else {
+			raw, err = json.Marshal(fmt.Sprint(a))
+		}
+		if err != nil {
+			return nil, err
+		}
+		out.Args = append(out.Args, raw)
+	}
+	return json.Marshal(out)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (n *Note) UnmarshalJSON(data []byte) error {
+	var in noteJSON
+	if err := json.Unmarshal(data, &in); err != nil {
+		return err
+	}
+	if in.Key == "" {
+		in.Key = in.Text
+	}
+	n.Msg = lang.Msg{Key: in.Key}
+	for _, raw := range in.Args {
+		var text string
+		if json.Unmarshal(raw, &text) == nil {
+			n.Args = append(n.Args, text)
+			continue
+		}
+		var inner Note
+		if err := json.Unmarshal(raw, &inner); err != nil {
+			return fmt.Errorf("argument of a note: %w", err)
+		}
+		n.Args = append(n.Args, inner.Msg)
+	}
+	return nil
+}

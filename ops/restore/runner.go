@@ -1,0 +1,170 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"opsdeck/internal/clock"
+	"opsdeck/ops"
+)
+
+// World does the effects. Do looks at the actual state first, so that doing an
+// effect again is harmless. It returns an event of kind KindDone, KindFailed or
+// KindFound, and no error but that of ctx.
+type World interface {
+	Do(ctx context.Context, e Effect, p *Plan, s Snapshot, report func(ops.Progress)) (Event, error)
+}
+
+// Inbox gives the answers and requests of people, as events.
+type Inbox interface {
+	// Events delivers them until ctx ends; the channel is never closed.
+	Events(ctx context.Context) <-chan Request
+}
+
+// Request is what a person asks of a running restore.
+type Request struct {
+	Seq   int   `json:"seq"` // Snapshot.Seq that it answers; 0 for a request to abort
+	Event Event `json:"event"`
+}
+
+// ErrLeft says that the runner was told to stop; the restore stands where it
+// stood and can be resumed.
+var ErrLeft = errors.New("left where it stood")
+
+// Runner executes a plan: it journals before and after each effect, and takes
+// answers where the machine asks.
+type Runner struct {
+	Plan     *Plan
+	Journal  *Journal
+	World    World
+	Inbox    Inbox
+	Clock    clock.Clock
+	Progress func(Snapshot, ops.Progress) // may be nil
+	Changed  func(Snapshot)               // after each journaled event; may be nil
+
+	s Snapshot
+}
+
+// Run carries the restore on from where its journal stands until it is over,
+// with first as the reason that it runs now: KindBegin, KindResume, KindUndo,
+// KindDrop or KindAbort. When ctx ends it returns ErrLeft: nothing is rolled
+// back, nothing more is begun.
+func (r *Runner) Run(ctx context.Context, first Event) (Snapshot, error) {
+	s, _, err := Fold(r.Plan, r.Journal.Lines())
+	if err != nil {
+		return s, err
+	}
+	r.s = s
+	requests := r.Inbox.Events(ctx)
+	if err := r.apply(first); err != nil {
+		return r.s, err
+	}
+	for !r.s.Stage.Final() {
+		if err := r.step(ctx, requests); err != nil {
+			return r.s, err
+		}
+	}
+	return r.s, nil
+}
+
+// apply journals an event and takes it over; the pure machine is asked first.
+func (r *Runner) apply(e Event) error {
+	if e.Time.IsZero() {
+		e.Time = r.Clock.Now()
+	}
+	e.PID = os.Getpid()
+	next, _, err := Next(r.s, e)
+	if err != nil {
+		return err
+	}
+	if err := r.Journal.Append(Line{Time: e.Time, Event: &e, Stage: next.Stage}); err != nil {
+		return err
+	}
+	r.s = next
+	if r.Changed != nil {
+		r.Changed(next)
+	}
+	return nil
+}
+
+func (r *Runner) step(ctx context.Context, requests <-chan Request) error {
+	if ctx.Err() != nil {
+		return ErrLeft
+	}
+	if effect, ok := r.s.Stage.Effect(); ok {
+		return r.effect(ctx, effect, requests)
+	}
+	select {
+	case <-ctx.Done():
+		return ErrLeft
+	case q := <-requests:
+		return r.answer(q)
+	}
+}
+
+// answer takes an answer to the present question. One that is late, or that the
+// machine does not take, changes nothing.
+func (r *Runner) answer(q Request) error {
+	if q.Seq != r.s.Seq && (q.Seq != 0 || q.Event.Kind != KindAbort) {
+		return nil
+	}
+	err := r.apply(q.Event)
+	if errors.Is(err, ErrNotNow) || errors.Is(err, ErrTyped) || errors.Is(err, ErrNoBackup) {
+		return nil
+	}
+	return err
+}
+
+type ended struct {
+	event Event
+	err   error
+}
+
+// effect does one effect, and lets a request to abort end it early where the
+// machine allows.
+func (r *Runner) effect(ctx context.Context, e Effect, requests <-chan Request) error {
+	if err := r.Journal.Append(Line{Time: r.Clock.Now(), Begins: e, Stage: r.s.Stage}); err != nil {
+		return err
+	}
+	work, cancel := context.WithCancel(ctx)
+	defer cancel()
+	end := make(chan ended, 1)
+	s := r.s
+	go func() {
+		ev, err := r.World.Do(work, e, r.Plan, s, func(p ops.Progress) {
+			if r.Progress != nil {
+				r.Progress(s, p)
+			}
+		})
+		end <- ended{ev, err}
+	}()
+	var abort *Event
+	for {
+		select {
+		case q := <-requests:
+			if abort == nil && q.Event.Kind == KindAbort && r.s.Can(KindAbort) {
+				abort = &q.Event
+				cancel()
+			}
+		case done := <-end:
+			return r.ended(ctx, e, done, abort)
+		}
+	}
+}
+
+// ended journals how an effect ended. An abort counts even when the effect was
+// done in the same moment: the way back looks at the actual state.
+func (r *Runner) ended(ctx context.Context, e Effect, done ended, abort *Event) error {
+	switch {
+	case abort != nil:
+		abort.Data = done.event.Data
+		return r.apply(*abort)
+	case ctx.Err() != nil && done.err != nil:
+		return ErrLeft
+	case done.err != nil:
+		return fmt.Errorf("effect %s: %w", e, done.err)
+	}
+	return r.apply(done.event)
+}

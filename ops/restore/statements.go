@@ -1,0 +1,166 @@
+package restore
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Name quotes an identifier for MySQL and MariaDB.
+func Name(parts ...string) string {
+	quoted := make([]string, len(parts))
+	for i, p := range parts {
+		quoted[i] = "`" + strings.ReplaceAll(p, "`", "``") + "`"
+	}
+	return strings.Join(quoted, ".")
+}
+
+// Move is one table that changes its schema.
+type Move struct{ From, To, Table string }
+
+// SwapMoves are the moves of the exchange: first all live tables out, then all
+// loaded ones in, so that no name is taken twice.
+func SwapMoves(live, shadow, kept string, leaving, coming []string) []Move {
+	moves := make([]Move, 0, len(leaving)+len(coming))
+	for _, t := range leaving {
+		moves = append(moves, Move{live, kept, t})
+	}
+	for _, t := range coming {
+		moves = append(moves, Move{shadow, live, t})
+	}
+	return moves
+}
+
+// RenameStatement is the one statement that exchanges the tables.
+func RenameStatement(moves []Move) string {
+	var b strings.Builder
+	b.WriteString("RENAME TABLE ")
+	for i, m := range moves {
+		if i > 0 {
+			b.WriteString(",\n  ")
+		}
+		b.WriteString(Name(m.From, m.Table) + " TO " + Name(m.To, m.Table))
+	}
+	return b.String()
+}
+
+// steps writes down what each step runs. Only the plan decides it, so it can be
+// made again to prove that a plan file was not touched.
+func steps(p *Plan) []StepPlan {
+	out := make([]StepPlan, 0, len(AllSteps))
+	for _, s := range AllSteps {
+		text := p.statements(s)
+		out = append(out, StepPlan{Step: s, Name: s.Name(), Skipped: len(text) == 0, Statements: text})
+	}
+	return out
+}
+
+func (p *Plan) statements(s Step) []string {
+	switch s {
+	case StepAssess:
+		return []string{"sha256sum " + p.Source.Path, "SHOW TABLES FROM " + Name(p.Target.Live)}
+	case StepStop:
+		return p.stopStatements()
+	case StepSave:
+		if p.Emergency == "" {
+			return nil
+		}
+		return []string{"opsdeck backup create --kind emergency   # " + p.Emergency}
+	case StepRestore:
+		return p.loadStatements()
+	case StepVerify:
+		return p.verifyStatements()
+	case StepRestart:
+		return p.startStatements()
+	}
+	out := []string{"restores/" + p.ID + "/report.md"}
+	for _, n := range p.Notify {
+		out = append(out, "notify "+n)
+	}
+	return out
+}
+
+func (p *Plan) stopStatements() []string {
+	if p.Mode == Into {
+		return nil
+	}
+	var out []string
+	if p.Process.Stop != "" && !p.Process.Leave {
+		out = append(out, p.Process.Stop)
+	}
+	return append(out, "SHOW PROCESSLIST", binlogStatus(p.Target.Flavour))
+}
+
+func binlogStatus(flavour string) string {
+	if flavour == "mariadb" {
+		return "SHOW MASTER STATUS"
+	}
+	return "SHOW BINARY LOG STATUS"
+}
+
+func (p *Plan) loadStatements() []string {
+	load := func(schema string) string {
+		text := "opsdeck load " + p.Source.Path + " into " + Name(schema)
+		if len(p.Tables) > 0 {
+			text += " tables " + strings.Join(p.Tables, ",")
+		}
+		return text
+	}
+	switch p.Mode {
+	case Swap:
+		return []string{"CREATE DATABASE " + Name(p.Shadow), load(p.Shadow)}
+	case InPlace:
+		var out []string
+		if len(p.Leaving) > 0 {
+			out = append(out, DropStatement(p.Target.Database, p.Leaving))
+		}
+		return append(out, load(p.Target.Database))
+	}
+	return []string{"CREATE DATABASE IF NOT EXISTS " + Name(p.Target.Database), load(p.Target.Database)}
+}
+
+// DropStatement drops tables of a schema.
+func DropStatement(schema string, tables []string) string {
+	names := make([]string, len(tables))
+	for i, t := range tables {
+		names[i] = Name(schema, t)
+	}
+	return "DROP TABLE IF EXISTS " + strings.Join(names, ",\n  ")
+}
+
+// Loaded is the schema that the backup is loaded into.
+func (p *Plan) Loaded() string {
+	if p.Mode == Swap {
+		return p.Shadow
+	}
+	return p.Target.Database
+}
+
+func (p *Plan) verifyStatements() []string {
+	out := []string{fmt.Sprintf("SELECT COUNT(*), checksum of every table of %s   # against the manifest", Name(p.Loaded())),
+		"CHECK TABLE, foreign keys of " + Name(p.Loaded())}
+	out = append(out, p.Verify.SmokeTest...)
+	if p.Mode != Swap {
+		return out
+	}
+	return append(out,
+		"CREATE DATABASE IF NOT EXISTS "+Name(p.Kept),
+		"DROP TRIGGER of both schemas   # made again after the exchange",
+		fmt.Sprintf("SET SESSION lock_wait_timeout = %d", LockSeconds(time.Duration(p.LockWait))),
+		RenameStatement(SwapMoves(p.Target.Live, p.Shadow, p.Kept, p.Leaving, p.Coming)),
+		"CREATE OR REPLACE VIEW, CREATE PROCEDURE, FUNCTION, TRIGGER, EVENT in "+Name(p.Target.Live))
+}
+
+// LockSeconds is a lock wait for the server: whole seconds, at least one.
+func LockSeconds(d time.Duration) int { return max(1, int(d.Round(time.Second)/time.Second)) }
+
+func (p *Plan) startStatements() []string {
+	var out []string
+	if p.Process.Start != "" && !p.Process.Leave {
+		out = append(out, p.Process.Start)
+	}
+	if p.Ready.URL != "" {
+		out = append(out, "GET "+p.Ready.URL)
+	}
+	return out
+}

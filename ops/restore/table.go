@@ -1,0 +1,162 @@
+package restore
+
+// rule says where an event leads, given what is known; it changes nothing.
+type rule func(s *Snapshot, e Event) (Stage, error)
+
+type row map[Kind]rule
+
+// table is the whole machine: a cell that is not here is not possible.
+var table = complete(map[Stage]row{
+	Planned:  {KindBegin: to(Checking)},
+	Checking: {KindDone: mode(Stopping, Stopping, Loading), KindFailed: to(AskCheck), KindAbort: to(AbortReporting)},
+	AskCheck: {KindRetry: to(Checking), KindAbort: to(AbortReporting)},
+
+	Stopping: {KindDone: to(Quieting), KindFailed: to(AskStop), KindAbort: to(AbortStarting)},
+	AskStop:  {KindRetry: to(Stopping), KindAbort: to(AbortStarting)},
+	Quieting: {KindDone: to(Saving), KindFound: to(AskQuiet), KindFailed: to(AskQuiet), KindAbort: to(AbortStarting)},
+	AskQuiet: {KindRetry: to(Quieting), KindKill: to(Killing), KindGoOn: typed(Saving), KindAbort: to(AbortStarting)},
+	Killing:  {KindDone: to(Quieting), KindFailed: to(AskQuiet), KindAbort: to(AbortStarting)},
+
+	Saving:  {KindDone: to(Loading), KindFound: to(AskSkip), KindFailed: to(AskSave), KindAbort: to(AbortStarting)},
+	AskSkip: {KindSkip: to(Saving), KindRetry: to(Saving), KindAbort: to(AbortStarting)},
+	AskSave: {KindRetry: to(Saving), KindSkip: typed(Loading), KindAbort: to(AbortStarting)},
+
+	Loading:   {KindDone: to(Verifying), KindFailed: to(AskLoad), KindAbort: backOut},
+	AskLoad:   {KindRetry: to(Loading), KindAbort: backOut},
+	Verifying: {KindDone: mode(Swapping, Starting, Reporting), KindFound: to(AskVerify), KindFailed: to(AskVerify), KindAbort: backOut},
+	AskVerify: {KindRetry: to(Verifying), KindGoOn: typedMode(Swapping, Starting, Reporting), KindAbort: backOut},
+	Swapping:  {KindDone: to(Starting), KindFailed: to(AskSwap)},
+	AskSwap:   {KindRetry: to(Swapping), KindAbort: to(Cleaning)},
+
+	Starting: {KindDone: to(Readying), KindFailed: to(AskStart)},
+	AskStart: {KindRetry: to(Starting), KindUndo: undo, KindKeep: to(Reporting)},
+	Readying: {KindDone: to(Reporting), KindFailed: to(AskReady)},
+	AskReady: {KindRetry: to(Readying), KindUndo: undo, KindKeep: to(Reporting)},
+
+	Reporting: {KindDone: afterReport, KindFailed: to(AskReport)},
+	AskReport: {KindRetry: to(Reporting), KindLeave: to(Done)},
+	AskNotify: {KindSend: to(Notifying), KindSilent: to(Done)},
+	Notifying: {KindDone: to(Done), KindFailed: to(AskNotify)},
+	Done:      {KindUndo: undo, KindDrop: drop(Dropping)},
+	Dropping:  {KindDone: to(Done), KindFailed: to(AskDrop)},
+	AskDrop:   {KindRetry: dropAgain, KindLeave: dropLeave},
+
+	Cleaning:       {KindDone: mode(AbortStarting, AbortStarting, AbortReporting), KindFailed: to(AskClean)},
+	AskClean:       {KindRetry: to(Cleaning), KindLeave: mode(AbortStarting, AbortStarting, AbortReporting)},
+	AbortStarting:  {KindDone: to(AbortReadying), KindFailed: to(AskAbortStart)},
+	AskAbortStart:  {KindRetry: to(AbortStarting), KindLeave: to(AbortReporting)},
+	AbortReadying:  {KindDone: to(AbortReporting), KindFailed: to(AskAbortReady)},
+	AskAbortReady:  {KindRetry: to(AbortReadying), KindLeave: to(AbortReporting)},
+	AbortReporting: {KindDone: to(Aborted), KindFailed: to(Aborted)},
+	Aborted:        {},
+
+	UndoStopping:  {KindDone: to(UndoExporting), KindFailed: to(AskUndoStop)},
+	AskUndoStop:   {KindRetry: to(UndoStopping)},
+	UndoExporting: {KindDone: mode(UndoSwapping, UndoLoading, UndoLoading), KindFailed: to(AskUndoExport)},
+	AskUndoExport: {KindRetry: to(UndoExporting), KindGoOn: typedMode(UndoSwapping, UndoLoading, UndoLoading)},
+	UndoSwapping:  {KindDone: to(UndoStarting), KindFailed: to(AskUndoSwap)},
+	AskUndoSwap:   {KindRetry: to(UndoSwapping)},
+	UndoLoading:   {KindDone: to(UndoStarting), KindFailed: to(AskUndoLoad)},
+	AskUndoLoad:   {KindRetry: to(UndoLoading)},
+	UndoStarting:  {KindDone: to(UndoReadying), KindFailed: to(AskUndoStart)},
+	AskUndoStart:  {KindRetry: to(UndoStarting), KindLeave: to(UndoReporting)},
+	UndoReadying:  {KindDone: to(UndoReporting), KindFailed: to(AskUndoReady)},
+	AskUndoReady:  {KindRetry: to(UndoReadying), KindLeave: to(UndoReporting)},
+	UndoReporting: {KindDone: to(Undone), KindFailed: to(Undone)},
+	Undone:        {KindDrop: dropUndone},
+	DropUndone:    {KindDone: to(Undone), KindFailed: to(AskDrop)},
+})
+
+// complete adds what holds everywhere: whatever is not over and was begun can be
+// taken up again where it stood.
+func complete(t map[Stage]row) map[Stage]row {
+	for stage, r := range t {
+		if stage != Planned && !stage.Final() {
+			r[KindResume] = to(stage)
+		}
+	}
+	return t
+}
+
+func to(stage Stage) rule { return func(*Snapshot, Event) (Stage, error) { return stage, nil } }
+
+// mode chooses by the restore's mode.
+func mode(swap, inPlace, into Stage) rule {
+	return func(s *Snapshot, _ Event) (Stage, error) {
+		switch s.Mode {
+		case Swap:
+			return swap, nil
+		case InPlace:
+			return inPlace, nil
+		}
+		return into, nil
+	}
+}
+
+func typed(stage Stage) rule { return typedMode(stage, stage, stage) }
+
+func typedMode(swap, inPlace, into Stage) rule {
+	choose := mode(swap, inPlace, into)
+	return func(s *Snapshot, e Event) (Stage, error) {
+		if e.Typed != s.Database {
+			return "", ErrTyped
+		}
+		return choose(s, e)
+	}
+}
+
+// backOut leaves before the exchange: a shadow is dropped; a live schema that
+// was already emptied gets the emergency backup.
+func backOut(s *Snapshot, _ Event) (Stage, error) {
+	switch {
+	case s.Mode != InPlace:
+		return Cleaning, nil
+	case s.Data.Emergency == "":
+		return "", ErrNoBackup
+	}
+	return UndoLoading, nil
+}
+
+func undo(s *Snapshot, _ Event) (Stage, error) {
+	switch {
+	case s.Mode == Into:
+		return "", ErrNotNow
+	case !s.Kept && s.Mode == InPlace:
+		return "", ErrNoBackup
+	case !s.Kept:
+		return "", ErrNotNow
+	}
+	return UndoStopping, nil
+}
+
+func afterReport(s *Snapshot, _ Event) (Stage, error) {
+	if s.Notifies {
+		return AskNotify, nil
+	}
+	return Done, nil
+}
+
+func drop(stage Stage) rule {
+	return func(s *Snapshot, _ Event) (Stage, error) {
+		if !s.Kept || s.Mode != Swap {
+			return "", ErrNotNow
+		}
+		return stage, nil
+	}
+}
+
+func dropUndone(s *Snapshot, e Event) (Stage, error) { return drop(DropUndone)(s, e) }
+
+func dropAgain(s *Snapshot, _ Event) (Stage, error) {
+	if s.Swapped {
+		return Dropping, nil
+	}
+	return DropUndone, nil
+}
+
+func dropLeave(s *Snapshot, _ Event) (Stage, error) {
+	if s.Swapped {
+		return Done, nil
+	}
+	return Undone, nil
+}

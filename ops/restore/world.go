@@ -1,0 +1,241 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"opsdeck/internal/clock"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// Report takes progress; it is never nil and may be called from any goroutine.
+type Report func(ops.Progress)
+
+// Database is the target's server as the effects need it. Every method looks at
+// the actual state first; doing it again is harmless.
+type Database interface {
+	// Check proves that what the plan was made of is still so: the live tables
+	// are those that were shown, and the server is the same.
+	Check(ctx context.Context, p *Plan) ([]Note, error)
+	// Writers are the sessions that could still write to the live schema, never
+	// our own, and where the binary log or the counters stand.
+	Writers(ctx context.Context, p *Plan) (sessions []Session, position string, err error)
+	Kill(ctx context.Context, p *Plan, sessions []Session) ([]Note, error)
+	// Load loads the backup into p.Loaded(). What a former try left there is
+	// finished or removed first.
+	Load(ctx context.Context, p *Plan, report Report) (Loaded, error)
+	Verify(ctx context.Context, p *Plan, report Report) (Verdict, error)
+	// Swap exchanges the tables, and carries triggers, views, routines, events
+	// and grants over.
+	Swap(ctx context.Context, p *Plan, f Folder) (Swapped, error)
+	// SwapBack brings the kept tables back.
+	SwapBack(ctx context.Context, p *Plan, f Folder) (Swapped, error)
+	// LoadBack loads the emergency backup into the live schema.
+	LoadBack(ctx context.Context, p *Plan, emergency string, report Report) (Loaded, error)
+	// Export writes the rows that were written since the restore to the folder,
+	// and says what they are.
+	Export(ctx context.Context, p *Plan, since time.Time, f Folder, report Report) (Loss, []string, error)
+	// Clean removes what was loaded and is not live.
+	Clean(ctx context.Context, p *Plan) ([]Note, error)
+	// DropOld drops the schemas that undo would need.
+	DropOld(ctx context.Context, p *Plan) ([]Note, error)
+}
+
+// Loaded is what a load did.
+type Loaded struct {
+	Tables int
+	Rows   int64
+	Bytes  int64
+	Notes  []Note
+}
+
+// Verdict is what verification found.
+type Verdict struct {
+	Tables []TableRows
+	Doubts []string // empty: all is as the manifest says
+	Notes  []Note
+}
+
+// Swapped is what an exchange did. Renamed is how long the one statement took.
+type Swapped struct {
+	Renamed time.Duration
+	Notes   []Note
+}
+
+// Services stops and starts the service.
+type Services interface {
+	// Stop stops it and waits until it is down; ran tells whether it was up.
+	Stop(ctx context.Context, p Process) (ran bool, notes []Note, err error)
+	// Start starts it; one that runs already is left alone.
+	Start(ctx context.Context, p Process) ([]Note, error)
+}
+
+// Saver makes the backup of the present state.
+type Saver interface {
+	// Save writes p.Emergency, or finds that it is there, whole. Tables in skip
+	// are left out. It returns an *UnreadableError when tables cannot be read.
+	Save(ctx context.Context, p *Plan, skip []string, report Report) (path string, notes []Note, err error)
+}
+
+// UnreadableError says which tables the emergency backup cannot hold.
+type UnreadableError struct {
+	Tables []string
+	Err    error
+}
+
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("tables %v cannot be read: %v", e.Tables, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
+// Prober asks the service whether it is ready.
+type Prober interface {
+	// Ready asks once. The note says what it answered.
+	Ready(ctx context.Context, r Ready) (ok bool, answer string)
+}
+
+// Teller sends notifications.
+type Teller interface {
+	// Tell sends the text to every target; sent names those that took it.
+	Tell(ctx context.Context, p *Plan, text string, already []string) (sent []string, err error)
+}
+
+// Sourcer brings the backup to this machine when it is a copy elsewhere, and
+// checks that it is the one of the plan.
+type Sourcer interface {
+	Ensure(ctx context.Context, p *Plan, report Report) ([]Note, error)
+}
+
+// Crew is a World made of those who do the parts.
+type Crew struct {
+	Database Database
+	Services Services
+	Saver    Saver
+	Prober   Prober
+	Teller   Teller
+	Sourcer  Sourcer
+	Folder   Folder
+	Clock    clock.Clock
+	Lang     *lang.Printer // of the notification and the report
+	// QuietFor is how long the position must stand still; the default is 2 s.
+	QuietFor time.Duration
+	Sleep    func(ctx context.Context, d time.Duration) error // nil: really
+}
+
+// Do does an effect.
+func (c *Crew) Do(ctx context.Context, e Effect, p *Plan, s Snapshot, report func(ops.Progress)) (Event, error) {
+	if report == nil {
+		report = func(ops.Progress) {}
+	}
+	ev, err := c.do(ctx, e, p, s, report)
+	if err == nil {
+		return ev, nil
+	}
+	if ctx.Err() != nil {
+		return Event{}, ctx.Err()
+	}
+	return Event{Kind: KindFailed, Notes: append(failure(err), unchanged(e, p, s)), Data: ev.Data}, nil
+}
+
+func (c *Crew) do(ctx context.Context, e Effect, p *Plan, s Snapshot, report Report) (Event, error) {
+	switch e {
+	case EffectCheck:
+		return c.check(ctx, p, report)
+	case EffectStop:
+		return c.stop(ctx, p)
+	case EffectQuiet:
+		return c.quiet(ctx, p, report)
+	case EffectKill:
+		return noted(c.Database.Kill(ctx, p, s.Data.Sessions))
+	case EffectSave:
+		return c.save(ctx, p, s, report)
+	case EffectLoad:
+		return loaded(c.Database.Load(ctx, p, report))
+	case EffectVerify:
+		return c.verify(ctx, p, report)
+	case EffectSwap:
+		return swapped(c.Database.Swap(ctx, p, c.Folder))
+	case EffectSwapBack:
+		return swapped(c.Database.SwapBack(ctx, p, c.Folder))
+	case EffectLoadBack:
+		return loaded(c.Database.LoadBack(ctx, p, s.Data.Emergency, report))
+	case EffectExport:
+		return c.export(ctx, p, s, report)
+	case EffectClean:
+		return noted(c.Database.Clean(ctx, p))
+	case EffectDropOld:
+		return noted(c.Database.DropOld(ctx, p))
+	case EffectStart:
+		return c.start(ctx, p, s)
+	case EffectReady:
+		return c.ready(ctx, p, report)
+	case EffectReport:
+		return c.report(p, s)
+	case EffectNotify:
+		return c.notify(ctx, p, s)
+	}
+	return Event{}, fmt.Errorf("unknown effect %q", e)
+}
+
+func noted(notes []Note, err error) (Event, error) {
+	return Event{Kind: KindDone, Notes: notes}, err
+}
+
+func loaded(l Loaded, err error) (Event, error) {
+	return Event{Kind: KindDone, Notes: l.Notes, Data: &Data{Started: true, Tables: l.Tables, Rows: l.Rows, Bytes: l.Bytes}}, err
+}
+
+func swapped(s Swapped, err error) (Event, error) {
+	return Event{Kind: KindDone, Notes: s.Notes, Data: &Data{SwapMS: float64(s.Renamed.Microseconds()) / 1000}}, err
+}
+
+// failure is the error as notes: the sentence and hint for people where there
+// are some, and the cause.
+func failure(err error) []Note {
+	var e *ops.Error
+	if !errors.As(err, &e) {
+		return []Note{RawNote(err.Error())}
+	}
+	notes := []Note{N(e.What)}
+	if e.Err != nil {
+		notes = append(notes, RawNote(e.Err.Error()))
+	}
+	if !e.Hint.Empty() {
+		notes = append(notes, N(e.Hint))
+	}
+	return notes
+}
+
+// unchanged says what a failed effect did not touch.
+func unchanged(e Effect, p *Plan, s Snapshot) Note {
+	switch e {
+	case EffectSwap:
+		return N(lang.M("The exchange is one statement: it happens whole or not at all; the next look will tell."))
+	case EffectStart, EffectReady:
+		return N(lang.M("The data is in place; nothing of it was changed by this."))
+	case EffectNotify, EffectReport:
+		return N(lang.M("The database and the service are not touched by this."))
+	case EffectSwapBack, EffectLoadBack:
+		return N(lang.M("The way back can be tried again; it begins by looking at what is there."))
+	case EffectLoad, EffectVerify:
+		if p.Mode == InPlace {
+			return N(lang.M("%s was changed; the state before is in %s.", p.Target.Database, orNone(s.Data.Emergency)))
+		}
+		return N(lang.M("%s was not changed.", p.Target.Live))
+	case EffectDropOld, EffectClean:
+		return N(lang.M("%s was not changed.", p.Target.Live))
+	}
+	return N(lang.M("Nothing was changed in %s.", p.Target.Live))
+}
+
+func orNone(path string) string {
+	if path == "" {
+		return "–"
+	}
+	return path
+}
