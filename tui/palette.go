@@ -1,6 +1,9 @@
 package tui
 
 import (
+	"slices"
+	"strings"
+
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/sahilm/fuzzy"
 
@@ -72,8 +75,32 @@ func (p *palette) filter() {
 		for _, m := range fuzzy.FindFrom(p.input.Value(), p) {
 			p.hits = append(p.hits, hit{&p.all[m.Index], m.MatchedIndexes})
 		}
+		p.wordsFirst(strings.ToLower(p.input.Value()))
 	}
 	p.scroll = widget.Scroll{}
+}
+
+// wordsFirst puts what holds the typed text in one piece before what has its
+// letters scattered, and marks the piece.
+func (p *palette) wordsFirst(typed string) {
+	at := func(h hit) int { return strings.Index(strings.ToLower(h.entry.text), typed) }
+	slices.SortStableFunc(p.hits, func(a, b hit) int {
+		switch inA, inB := at(a) >= 0, at(b) >= 0; {
+		case inA == inB:
+			return 0
+		case inA:
+			return -1
+		}
+		return 1
+	})
+	for i, h := range p.hits {
+		if n := at(h); n >= 0 {
+			p.hits[i].matched = nil
+			for j := range len(typed) {
+				p.hits[i].matched = append(p.hits[i].matched, n+j)
+			}
+		}
+	}
 }
 
 // Update takes a key.

@@ -4,7 +4,7 @@ import "testing"
 
 func TestNormalTakesOutOnlyTheCounter(t *testing.T) {
 	for in, want := range map[string]string{
-		"CREATE TABLE `t` (\n `a` int\n) ENGINE=InnoDB AUTO_INCREMENT=17 DEFAULT CHARSET=utf8mb4": "CREATE TABLE `t` (\n `a` int\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+		"CREATE TABLE `t` (\n `a` int\n) ENGINE=InnoDB AUTO_INCREMENT=17 DEFAULT CHARSET=utf8mb4":  "CREATE TABLE `t` (\n `a` int\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
 		"CREATE TABLE `t` (`a` int COMMENT ') AUTO_INCREMENT=5 ''x') COMMENT=' AUTO_INCREMENT=6 '": "CREATE TABLE `t` (`a` int COMMENT ') AUTO_INCREMENT=5 ''x') COMMENT=' AUTO_INCREMENT=6 '",
 		"CREATE TABLE ` AUTO_INCREMENT=1` (`a` int) ENGINE=InnoDB AUTO_INCREMENT=3":                "CREATE TABLE ` AUTO_INCREMENT=1` (`a` int) ENGINE=InnoDB",
 		"CREATE TABLE `t` (`a` varchar(9) DEFAULT 'it\\'s') AUTO_INCREMENT=9":                      "CREATE TABLE `t` (`a` varchar(9) DEFAULT 'it\\'s')",

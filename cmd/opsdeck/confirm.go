@@ -1,0 +1,42 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+)
+
+// confirm asks for a destructive act. given is the value of --confirm; without
+// it the person at a terminal types the name. Everything else is refused.
+func (a *app) confirm(name, given string, what lang.Msg) error {
+	switch {
+	case given == name:
+		return nil
+	case given != "":
+		return ops.E(ops.Usage, lang.M("--confirm says %q, but this is about %q; nothing was done", given, name))
+	case !isTerminal(a.in) || !isTerminal(a.err):
+		return ops.E(ops.Usage, lang.M("this needs a confirmation; nothing was done")).
+			WithHint(lang.M("without a terminal add --confirm %s", name))
+	}
+	fmt.Fprintln(a.err, termsafe.Text(a.lang.Msg(what)))
+	fmt.Fprint(a.err, a.lang.T("Type %s to go on:", termsafe.Line(name))+" ")
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(a.in).ReadString('\n')
+		answer <- strings.TrimRight(line, "\r\n")
+	}()
+	select {
+	case text := <-answer:
+		if text == name {
+			return nil
+		}
+		return ops.E(ops.Usage, lang.M("That is not the name. Nothing was done."))
+	case <-a.ctx.Done():
+		fmt.Fprintln(a.err)
+		return a.ctx.Err()
+	}
+}
