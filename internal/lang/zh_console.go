@@ -80,7 +80,7 @@ func init() {
 		"Show context-sensitive help.": "显示帮助。",
 
 		"%s rows": "%s 行", "%s rows/s": "%s 行/秒", "ETA %s": "剩余 %s",
-		"definitions": "定义", "rows": "数据行", "indexes": "索引", "views and routines": "视图与例程", "verify": "校验",
+		"definitions": "定义", "rows": "行数", "indexes": "索引", "views and routines": "视图与例程", "verify": "校验",
 		"--confirm says %q, but this is about %q; nothing was done": "--confirm 写的是 %q，而操作对象是 %q；未执行任何操作",
 		"this needs a confirmation; nothing was done":               "此操作需要确认；未执行任何操作",
 		"without a terminal add --confirm %s":                       "没有终端时请加 --confirm %s",
