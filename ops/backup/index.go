@@ -1,0 +1,340 @@
+package backup
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/lock"
+)
+
+// Check is what a verification found, of one file in one state.
+type Check struct {
+	At       time.Time
+	Deep     bool
+	Problems []Problem // none: it passed
+	SHA256   string
+	Inside   string // the database that a foreign file names inside
+}
+
+// OK tells whether it passed.
+func (c Check) OK() bool {
+	for _, p := range c.Problems {
+		if p.Fatal() {
+			return false
+		}
+	}
+	return true
+}
+
+// key is what a check or a summary is true of. A changed file has another key,
+// so nothing is ever believed of it that was found before.
+type key struct{ File, Manifest FileID }
+
+// Index remembers, for one folder of backups, what was verified and what the
+// manifests say, keyed by the files' identity. Checks are appended as they come,
+// so that two processes lose nothing of each other's; summaries are a cache.
+// It is safe for use by several goroutines.
+type Index struct {
+	mu        sync.Mutex
+	base      string // path without suffix; "" keeps nothing
+	checks    map[key]Check
+	summaries map[FileID]Summary
+	lines     int
+	stale     bool // summaries were added since they were read
+}
+
+// OpenIndex reads what is remembered of dir under stateDir; "" remembers
+// nothing beyond the process. A damaged line is forgotten, not an error: the
+// file that it was about has to be verified again.
+func OpenIndex(stateDir, dir string) (*Index, error) {
+	x := &Index{checks: map[key]Check{}, summaries: map[FileID]Summary{}}
+	if stateDir == "" {
+		return x, nil
+	}
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	sum := sha256.Sum256([]byte(dir))
+	x.base = filepath.Join(stateDir, "backups", hex.EncodeToString(sum[:6]))
+	if err := eachLine(x.base+".checks", func(f []string) { x.lines++; x.readCheck(f) }); err != nil {
+		return x, err
+	}
+	return x, eachLine(x.base+".manifests", x.readSummary)
+}
+
+func eachLine(path string, read func(fields []string)) error {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	rest := string(text)
+	fields := make([]string, 0, 32)
+	for rest != "" {
+		line, after, whole := strings.Cut(rest, "\n")
+		if !whole {
+			break // a crash cut it
+		}
+		rest = after
+		fields = fields[:0]
+		for {
+			f, more, found := strings.Cut(line, "\t")
+			fields = append(fields, f)
+			if !found {
+				break
+			}
+			line = more
+		}
+		read(fields)
+	}
+	return nil
+}
+
+// find returns the check of a file as it is now.
+func (x *Index) find(k key) (Check, bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	c, ok := x.checks[k]
+	return c, ok
+}
+
+// Record remembers what a verification found, durably.
+func (x *Index) Record(file, manifest FileID, c Check) error {
+	return x.put(key{file, manifest}, c)
+}
+
+func (x *Index) put(k key, c Check) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.checks[k] = c
+	if x.base == "" {
+		return nil
+	}
+	x.lines++
+	return x.locked(func() error {
+		f, err := os.OpenFile(x.base+".checks", os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if _, err := f.WriteString(checkLine(k, c)); err != nil {
+			return err
+		}
+		return f.Sync()
+	})
+}
+
+// restamp carries what is known of a file over to its new identity, after this
+// program itself changed only its names (which changes ctime).
+func (x *Index) restamp(old, now key) error {
+	c, ok := x.find(old)
+	if !ok || old == now {
+		return nil
+	}
+	return x.put(now, c)
+}
+
+func (x *Index) summary(id FileID) (Summary, bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	s, ok := x.summaries[id]
+	return s, ok
+}
+
+func (x *Index) learn(id FileID, s Summary) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.summaries[id] = s
+	x.stale = true
+}
+
+// save writes the summaries that were learned and, when most of what is
+// remembered is about files that are gone, forgets those. live holds the keys
+// of all files now in the folder. Failing to save costs time, not truth.
+func (x *Index) save(live map[key]bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.base == "" {
+		return
+	}
+	if x.stale || len(x.summaries) > 2*len(live)+100 {
+		var b bytes.Buffer
+		seen := make(map[FileID]bool, len(live))
+		for k := range live {
+			s, ok := x.summaries[k.Manifest]
+			if ok && !seen[k.Manifest] {
+				seen[k.Manifest] = true
+				summaryLine(&b, k.Manifest, s)
+			}
+		}
+		if x.write(".manifests", b.Bytes()) == nil {
+			x.stale = false
+		}
+	}
+	if x.lines > 2*len(live)+1000 {
+		x.compact(live)
+	}
+}
+
+// compact reads the checks anew under the lock, so that none is lost that
+// another process added.
+func (x *Index) compact(live map[key]bool) {
+	x.locked(func() error {
+		if err := eachLine(x.base+".checks", x.readCheck); err != nil {
+			return err
+		}
+		var b strings.Builder
+		lines := 0
+		for k, c := range x.checks {
+			if live[k] {
+				b.WriteString(checkLine(k, c))
+				lines++
+			} else {
+				delete(x.checks, k)
+			}
+		}
+		x.lines = lines
+		return x.write(".checks", []byte(b.String()))
+	})
+}
+
+func (x *Index) write(suffix string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(x.base), 0o700); err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(x.base+suffix, 0o600, text)
+}
+
+// locked holds off other processes for the moment that a line takes.
+func (x *Index) locked(f func() error) error {
+	for try := 0; ; try++ {
+		l, err := lock.Take(x.base+".lock", lock.Holder{What: "backup index"})
+		if err == nil {
+			defer l.Release()
+			return f()
+		}
+		var held *lock.HeldError
+		if !errors.As(err, &held) || try == 200 {
+			return fmt.Errorf("backup index: %w", err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func (id FileID) fields() string {
+	return fmt.Sprintf("%d\t%d\t%d\t%d", id.Inode, id.Size, id.MTime, id.CTime)
+}
+
+// line reads the fields of a line one after the other; bad says that one was not
+// what it must be.
+type line struct {
+	fields []string
+	bad    bool
+}
+
+func (l *line) text() string {
+	if len(l.fields) == 0 {
+		l.bad = true
+		return ""
+	}
+	f := l.fields[0]
+	l.fields = l.fields[1:]
+	return f
+}
+
+func (l *line) quoted() string {
+	s, err := strconv.Unquote(l.text())
+	l.bad = l.bad || err != nil
+	return s
+}
+
+func (l *line) int() int64 {
+	v, err := strconv.ParseInt(l.text(), 10, 64)
+	l.bad = l.bad || err != nil
+	return v
+}
+
+func (l *line) id() FileID {
+	inode, err := strconv.ParseUint(l.text(), 10, 64)
+	l.bad = l.bad || err != nil
+	return FileID{Inode: inode, Size: l.int(), MTime: l.int(), CTime: l.int()}
+}
+
+func (l *line) time() time.Time {
+	if n := l.int(); n != 0 {
+		return time.Unix(0, n)
+	}
+	return time.Time{}
+}
+
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func checkLine(k key, c Check) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "c1\t%s\t%s\t%d\t%t\t%s\t%q", k.File.fields(), k.Manifest.fields(), nanos(c.At), c.Deep, c.SHA256, c.Inside)
+	for _, p := range c.Problems {
+		fmt.Fprintf(&b, "\t%q", strings.Join(append([]string{p.Code}, p.Args...), "\x00"))
+	}
+	b.WriteString("\t.\n")
+	return b.String()
+}
+
+func (x *Index) readCheck(fields []string) {
+	l := line{fields: fields}
+	if l.text() != "c1" {
+		return
+	}
+	k := key{l.id(), l.id()}
+	c := Check{At: l.time(), Deep: l.text() == "true", SHA256: l.text(), Inside: l.quoted()}
+	for len(l.fields) > 1 {
+		parts := strings.Split(l.quoted(), "\x00")
+		c.Problems = append(c.Problems, Problem{Code: parts[0], Args: parts[1:]})
+	}
+	if l.text() == "." && !l.bad {
+		x.checks[k] = c
+	}
+}
+
+func summaryLine(b *bytes.Buffer, id FileID, s Summary) {
+	flags := ""
+	for flag, on := range map[string]bool{"c": s.Consistent, "p": s.Partial, "e": s.Encrypted} {
+		if on {
+			flags += flag
+		}
+	}
+	fmt.Fprintf(b, "m1\t%s\t%q\t%q\t%q\t%q\t%q\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%q\t-%s\t.\n", id.fields(), s.File, s.Kind, s.Engine, s.Flavour,
+		strings.Join(s.Databases, "\x00"), nanos(s.At), nanos(s.Finished), s.SizeBytes, s.RawBytes, s.Tables, s.Rows, s.SHA256, s.Consistency, flags)
+}
+
+func (x *Index) readSummary(fields []string) {
+	l := line{fields: fields}
+	if l.text() != "m1" {
+		return
+	}
+	id := l.id()
+	s := Summary{File: l.quoted(), Kind: l.quoted(), Engine: l.quoted(), Flavour: l.quoted(), Databases: strings.Split(l.quoted(), "\x00"),
+		At: l.time(), Finished: l.time(), SizeBytes: l.int(), RawBytes: l.int(), Tables: int(l.int()), Rows: l.int(), SHA256: l.text(), Consistency: l.quoted()}
+	flags := l.text()
+	s.Consistent, s.Partial, s.Encrypted = strings.Contains(flags, "c"), strings.Contains(flags, "p"), strings.Contains(flags, "e")
+	if l.text() == "." && !l.bad {
+		x.summaries[id] = s
+	}
+}

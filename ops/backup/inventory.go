@@ -1,0 +1,377 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// skew is how far two clocks may be apart before a date counts as in the future.
+const skew = 5 * time.Minute
+
+// Disk is the room where a folder is. Free is what a common user may still
+// write; all in bytes, zero when unknown.
+type Disk struct{ Total, Free int64 }
+
+// Inventory is what a folder of backups holds at one moment.
+type Inventory struct {
+	Dir      string
+	Database string // the one that this is about
+	Zone     *time.Location
+	At       time.Time
+	Sets     []*Set // newest first
+	Bytes    int64  // on disk: names of one content count once
+	Disk     Disk
+	Others   int       // further files: logs of the old script, leftovers
+	Problems []Problem // of the folder
+}
+
+// Scan is how a folder is read.
+type Scan struct {
+	Dir       string
+	Databases []string // the configured one first
+	Tables    []string // help to tell partial backups from other databases'
+	Zone      *time.Location
+	Now       time.Time
+	Index     *Index // may be nil
+}
+
+// Read takes the inventory. Errors are about the folder; what is wrong with one
+// backup is in its Problems.
+func (sc Scan) Read(ctx context.Context) (*Inventory, error) {
+	if sc.Zone == nil {
+		sc.Zone = time.Local
+	}
+	if sc.Index == nil {
+		sc.Index, _ = OpenIndex("", sc.Dir)
+	}
+	names, err := folder(sc.Dir)
+	if err != nil {
+		return nil, err
+	}
+	inv := &Inventory{Dir: sc.Dir, Zone: sc.Zone, At: sc.Now, Disk: diskOf(sc.Dir)}
+	if len(sc.Databases) > 0 {
+		inv.Database = sc.Databases[0]
+	}
+	if info, err := os.Stat(sc.Dir); err == nil && info.Mode().Perm()&0o007 != 0 {
+		inv.Problems = append(inv.Problems, problem(OthersRead, fmt.Sprintf("%04o", info.Mode().Perm())))
+	}
+	inv.Sets, inv.Others, err = sc.sets(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	sortSets(inv.Sets)
+	inv.Bytes = diskBytes(inv.Sets)
+	judgeNeighbours(inv.Sets)
+	live := make(map[key]bool, len(inv.Sets))
+	for _, s := range inv.Sets {
+		live[key{s.ID, s.Manifest}] = true
+	}
+	sc.Index.save(live)
+	return inv, nil
+}
+
+// folder lists the names in a folder, sorted.
+func folder(dir string) ([]string, error) {
+	d, err := os.Open(dir)
+	if err == nil {
+		defer d.Close()
+		var names []string
+		names, err = d.Readdirnames(-1)
+		if err == nil {
+			slices.Sort(names)
+			return names, nil
+		}
+	}
+	return nil, folderError(dir, err)
+}
+
+func folderError(dir string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return ops.Wrap(err, ops.Failed, lang.M("there is no backup folder %s", dir)).
+			WithHint(lang.M("make the first backup with: opsdeck backup create, or set backup.dir in the configuration"))
+	case errors.Is(err, fs.ErrPermission):
+		return ops.Wrap(err, ops.Failed, lang.M("the backup folder %s may not be read by this user", dir)).
+			WithHint(lang.M("run opsdeck as the folder's owner"))
+	case errors.Is(err, unix.ENOTDIR):
+		return ops.Wrap(err, ops.Config, lang.M("the backup folder %s is not a folder", dir))
+	case errors.Is(err, unix.ELOOP):
+		return ops.Wrap(err, ops.Config, lang.M("the backup folder %s is a symbolic link to itself", dir))
+	}
+	return ops.Wrap(err, ops.Failed, lang.M("the backup folder %s cannot be read", dir))
+}
+
+// sets looks at every name that may be a backup, on all cores.
+func (sc Scan) sets(ctx context.Context, names []string) (sets []*Set, others int, err error) {
+	present := make(map[string]bool, len(names))
+	for _, n := range names {
+		present[n] = true
+	}
+	found := make([]*Set, len(names))
+	var wg sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < len(names) && ctx.Err() == nil; i += workers {
+				found[i] = sc.look(names[i], present)
+			}
+		})
+	}
+	wg.Wait()
+	for i, s := range found {
+		switch {
+		case s != nil:
+			sets = append(sets, s)
+		case !ours(names[i]):
+			others++
+		}
+	}
+	return sets, others, ctx.Err()
+}
+
+// ours tells the files that belong to backups without being any.
+func ours(name string) bool {
+	return strings.HasSuffix(name, ManifestSuffix) || strings.HasPrefix(name, ".opsdeck-")
+}
+
+func (sc Scan) look(name string, present map[string]bool) *Set {
+	parsed, ok := ParseName(name, Known{Databases: sc.Databases, Tables: sc.Tables})
+	if !ok {
+		return nil
+	}
+	s := &Set{Name: name, Path: filepath.Join(sc.Dir, name), Parsed: parsed, Tier: parsed.Tier, Database: parsed.Subject, State: Unverified}
+	s.At = parsed.At(sc.Zone)
+	if !sc.stat(s) {
+		return s
+	}
+	switch {
+	case parsed.Physical:
+		s.Engine, s.Foreign = parsed.Subject, true
+		s.Database = ""
+		s.add(problem(IsPhysical))
+	case present[name+ManifestSuffix]:
+		sc.manifest(s)
+	default:
+		sc.foreign(s)
+	}
+	sc.judge(s)
+	return s
+}
+
+// stat fills in what the file system says; false means there is no more to see.
+func (sc Scan) stat(s *Set) bool {
+	info, err := os.Stat(s.Path)
+	switch {
+	case err != nil:
+		s.Foreign = true
+		s.add(problem(Unreadable, reason(err)))
+		return false
+	case info.IsDir() != s.Parsed.Physical, !info.IsDir() && !info.Mode().IsRegular():
+		s.add(problem(Unreadable, "not a plain file"))
+		return false
+	}
+	s.ID, s.Links = idOf(info)
+	s.Size = info.Size()
+	if s.Parsed.Physical {
+		s.Size = 0 // a walk through a physical backup takes too long for a list
+	}
+	if info.Mode().Perm()&0o004 != 0 {
+		s.add(problem(OthersRead, fmt.Sprintf("%04o", info.Mode().Perm())))
+	}
+	return true
+}
+
+// reason is an error without the path, which the reader already knows.
+func reason(err error) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}
+
+func idOf(info fs.FileInfo) (FileID, int) {
+	id := FileID{Size: info.Size(), MTime: info.ModTime().UnixNano()}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		id.Inode, id.CTime = st.Ino, st.Ctim.Nano()
+		return id, int(st.Nlink)
+	}
+	return id, 1
+}
+
+// Identify returns the identities of a backup and of its manifest (zero when it
+// has none), as Index.Record wants them.
+func Identify(path string) (file, manifest FileID, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return file, manifest, err
+	}
+	file, _ = idOf(info)
+	if info, err := os.Stat(path + ManifestSuffix); err == nil {
+		manifest, _ = idOf(info)
+	}
+	return file, manifest, nil
+}
+
+func (sc Scan) manifest(s *Set) {
+	info, err := os.Stat(s.Path + ManifestSuffix)
+	if err != nil {
+		s.add(problem(Unreadable, reason(err)))
+		return
+	}
+	id, _ := idOf(info)
+	s.Manifest = id
+	sum, known := sc.Index.summary(id)
+	if !known {
+		m, err := ReadManifest(s.Path)
+		if err != nil {
+			s.add(problem(BadManifest, err.Error()))
+			return
+		}
+		sum = Summarise(m)
+		sc.Index.learn(id, sum)
+	}
+	s.Summary, s.Engine, s.Kind, s.Database, s.At = sum, sum.Engine, sum.Kind, sum.Databases[0], sum.At
+	s.Tier = tierBy(s.Parsed, sum, sc.Databases)
+	if sum.File != s.Name && sum.File != plainName(s.Name) {
+		s.add(problem(Renamed, sum.File))
+	}
+	if !sum.Consistent {
+		s.add(problem(Torn, sum.Consistency))
+	}
+	if sum.Encrypted {
+		s.add(problem(Locked))
+	}
+	checkSize(s)
+}
+
+// tierBy is the tier by name and manifest: the manifest knows why a backup was
+// made and whether it is whole.
+func tierBy(n Name, sum Summary, databases []string) Tier {
+	switch {
+	case n.Tier == Weekly, n.Tier == Monthly:
+		return n.Tier
+	case sum.Kind == KindArchive:
+		return Archive
+	case sum.Kind == KindEmergency:
+		return Emergency
+	case sum.Partial:
+		return Partial
+	case len(databases) > 0 && !slices.Contains(sum.Databases, databases[0]):
+		return Unknown
+	case sum.Kind == KindManual:
+		return Manual
+	}
+	return Daily
+}
+
+func checkSize(s *Set) {
+	switch {
+	case s.Size == 0:
+		s.add(problem(Empty))
+	case s.Size < s.Summary.SizeBytes:
+		s.add(problem(Truncated, bytesOf(s.Size), bytesOf(s.Summary.SizeBytes)))
+	case s.Size > s.Summary.SizeBytes:
+		s.add(problem(Grown, bytesOf(s.Size), bytesOf(s.Summary.SizeBytes)))
+	}
+}
+
+func (sc Scan) foreign(s *Set) {
+	s.Foreign = true
+	if s.Size == 0 || s.Size <= emptyGzip && strings.HasSuffix(s.Parsed.Ext, ".gz") {
+		s.add(problem(Empty))
+	}
+	if s.Tier == Emergency || s.Tier == Manual || s.Tier == Archive || s.Tier == Partial {
+		s.Database = ""
+		if len(sc.Databases) == 1 {
+			s.Database = sc.Databases[0]
+		}
+	}
+	s.Kind = map[Tier]string{Emergency: KindEmergency, Archive: KindArchive}[s.Tier]
+}
+
+// emptyGzip is the length of gzip's output for no input at all: what the old
+// script's pipe left behind when mysqldump failed.
+const emptyGzip = 40
+
+// judge adds what depends on the moment and on earlier checks.
+func (sc Scan) judge(s *Set) {
+	if s.At.After(sc.Now.Add(skew)) {
+		s.add(problem(Future, s.At.In(sc.Zone).Format("2006-01-02 15:04")))
+	}
+	if c, ok := sc.Index.find(key{s.ID, s.Manifest}); ok {
+		s.Checked, s.Deep = c.At, c.Deep && c.OK()
+		for _, p := range c.Problems {
+			if !slices.ContainsFunc(s.Problems, func(q Problem) bool { return q.Code == p.Code }) {
+				s.add(p)
+			}
+		}
+		if c.Inside != "" {
+			sc.inside(s, c.Inside)
+		}
+		if s.State == Unverified && c.OK() && (!s.Foreign || c.Deep) {
+			s.State = Good
+		}
+	}
+	if s.Foreign && s.State == Unverified && !s.Parsed.Physical {
+		s.add(problem(ByOthers))
+	}
+}
+
+// inside is what a check found to be the database of a foreign file.
+func (sc Scan) inside(s *Set, db string) {
+	switch s.Tier {
+	case Daily, Weekly, Monthly:
+		if db != s.Parsed.Subject {
+			s.add(problem(WrongDB, db, s.Parsed.Subject))
+		}
+	case Unknown:
+		if slices.Contains(sc.Databases, db) {
+			s.Tier = Partial // the configured database under another name: some of its tables
+		}
+	}
+	s.Database = db
+}
+
+func sortSets(sets []*Set) {
+	slices.SortStableFunc(sets, func(a, b *Set) int {
+		if c := b.At.Compare(a.At); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+}
+
+func diskBytes(sets []*Set) (n int64) {
+	seen := make(map[any]bool, len(sets))
+	for _, s := range sets {
+		if id := s.identity(); !seen[id] {
+			seen[id] = true
+			n += s.Size
+		}
+	}
+	return n
+}
+
+func diskOf(dir string) Disk {
+	var st unix.Statfs_t
+	if unix.Statfs(dir, &st) != nil {
+		return Disk{}
+	}
+	return Disk{Total: int64(st.Blocks) * int64(st.Bsize), Free: int64(st.Bavail) * int64(st.Bsize)}
+}

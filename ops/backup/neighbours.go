@@ -1,0 +1,90 @@
+package backup
+
+import (
+	"slices"
+
+	"opsdeck/internal/human"
+)
+
+// How many neighbours a size is held against, and when it is far from them.
+const (
+	neighbours     = 5
+	fewNeighbours  = 3
+	farBelow       = 0.5
+	farAbove       = 4.0
+	rowsFarBelow   = 0.5
+	rowsWorthAWord = 100
+)
+
+func bytesOf(n int64) string { return human.Bytes(n) }
+
+// judgeNeighbours holds sizes against those of the full backups of the same
+// database around them: a file without a manifest whose size is far off is bad;
+// where a manifest proves the size, far fewer rows than before are a remark.
+func judgeNeighbours(sets []*Set) {
+	byDB := map[string][]*Set{}
+	seen := map[any]bool{}
+	var twins []*Set
+	for _, s := range sets {
+		if !s.Full() || s.Tier == Emergency || s.Size == 0 || hasCode(s, Empty) {
+			continue
+		}
+		if seen[s.identity()] {
+			twins = append(twins, s)
+			continue
+		}
+		seen[s.identity()] = true
+		byDB[s.Database+"\x00"+s.Parsed.Ext] = append(byDB[s.Database+"\x00"+s.Parsed.Ext], s)
+	}
+	odd := map[any]Problem{}
+	for _, line := range byDB {
+		for i, s := range line {
+			if p, ok := oddOne(line, i); ok {
+				s.add(p)
+				odd[s.identity()] = p
+			}
+		}
+	}
+	for _, s := range twins {
+		if p, ok := odd[s.identity()]; ok {
+			s.add(p)
+		}
+	}
+}
+
+func hasCode(s *Set, code string) bool {
+	return slices.ContainsFunc(s.Problems, func(p Problem) bool { return p.Code == code })
+}
+
+// oddOne judges line[i]; the line is newest first.
+func oddOne(line []*Set, i int) (Problem, bool) {
+	s := line[i]
+	if !s.Foreign {
+		if i+1 < len(line) && !line[i+1].Foreign {
+			before := line[i+1].Summary.Rows
+			if before >= rowsWorthAWord && float64(s.Summary.Rows) < rowsFarBelow*float64(before) {
+				return problem(FewerRows, human.Count(s.Summary.Rows), human.Count(before)), true
+			}
+		}
+		return Problem{}, false
+	}
+	if s.State == Good {
+		return Problem{}, false // it was loaded
+	}
+	from := max(0, min(i-neighbours/2, len(line)-neighbours-1))
+	var sizes []int64
+	for j := from; j < len(line) && len(sizes) < neighbours; j++ {
+		if j != i {
+			sizes = append(sizes, line[j].Size)
+		}
+	}
+	if len(sizes) < fewNeighbours {
+		return Problem{}, false
+	}
+	slices.Sort(sizes)
+	median := float64(sizes[len(sizes)/2])
+	if size := float64(s.Size); size < farBelow*median || size > farAbove*median {
+		return problem(OddSize, human.Bytes(s.Size), human.Bytes(int64(median))), true
+	}
+	return Problem{}, false
+}

@@ -1,0 +1,57 @@
+package backup
+
+import "time"
+
+// Newest is the newest good backup that a restore of db may take by itself: a
+// whole database, no emergency backup. nil when there is none.
+func Newest(inv *Inventory, db string) *Set {
+	for _, s := range inv.Sets {
+		if s.State == Good && s.Restorable(db) {
+			return s
+		}
+	}
+	return nil
+}
+
+// NewestUsable is Newest, or else the newest against which nothing speaks.
+func NewestUsable(inv *Inventory, db string) *Set {
+	if s := Newest(inv, db); s != nil {
+		return s
+	}
+	for _, s := range inv.Sets {
+		if s.State == Unverified && !s.Parsed.Physical && s.Restorable(db) {
+			return s
+		}
+	}
+	return nil
+}
+
+// NewestBefore is the newest good backup that is of the moment t or before it.
+func NewestBefore(inv *Inventory, db string, t time.Time) *Set {
+	for _, s := range inv.Sets {
+		if s.State == Good && s.Restorable(db) && !s.At.After(t) {
+			return s
+		}
+	}
+	return nil
+}
+
+// Find is the backup of that name, or of that path's name; nil when there is none.
+func (inv *Inventory) Find(name string) *Set {
+	for _, s := range inv.Sets {
+		if s.Name == name || s.Path == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// Age is how old the newest good backup is: what would be lost now. ok is false
+// when there is none.
+func (inv *Inventory) Age(db string) (age time.Duration, ok bool) {
+	s := Newest(inv, db)
+	if s == nil {
+		return 0, false
+	}
+	return inv.At.Sub(s.At), true
+}

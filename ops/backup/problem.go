@@ -1,0 +1,138 @@
+package backup
+
+import (
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// State is how far a backup can be trusted.
+type State string
+
+// The states of the contract. Good means proved: length, hash and manifest read
+// back, or loaded whole. Unverified means that nothing speaks against it.
+const (
+	Good       State = "good"
+	Unverified State = "unverified"
+	Bad        State = "bad"
+)
+
+// Label is the word for people.
+func (s State) Label() lang.Msg {
+	switch s {
+	case Good:
+		return lang.M("good")
+	case Bad:
+		return lang.M("bad")
+	}
+	return lang.M("unverified")
+}
+
+// Health is the state on the console's common scale.
+func (s State) Health() ops.State {
+	switch s {
+	case Good:
+		return ops.StateOK
+	case Bad:
+		return ops.StateCritical
+	}
+	return ops.StateUnknown
+}
+
+// Problem is one thing to know about a backup. Its code is stable; its
+// arguments are already readable (sizes, names).
+type Problem struct {
+	Code string
+	Args []string
+}
+
+// Codes of problems. Those in fatal make a backup bad, the others are remarks.
+const (
+	Empty       = "empty"
+	Truncated   = "truncated"
+	Grown       = "grown"
+	OddSize     = "size"
+	NoTrailer   = "trailer"
+	Damaged     = "damaged"
+	WrongDB     = "database"
+	HashDiffers = "hash"
+	BadMember   = "member"
+	Future      = "future"
+	Unreadable  = "unreadable"
+	BadManifest = "manifest"
+	NoLoad      = "load"
+	ByOthers    = "foreign"
+	IsPhysical  = "physical"
+	Renamed     = "renamed"
+	OthersRead  = "mode"
+	FewerRows   = "rows"
+	Torn        = "inconsistent"
+	Locked      = "encrypted"
+)
+
+var fatal = map[string]bool{Empty: true, Truncated: true, Grown: true, OddSize: true, NoTrailer: true, Damaged: true, WrongDB: true,
+	HashDiffers: true, BadMember: true, Future: true, Unreadable: true, BadManifest: true, NoLoad: true}
+
+// Fatal tells whether the problem alone makes a backup bad.
+func (p Problem) Fatal() bool { return fatal[p.Code] }
+
+func problem(code string, args ...string) Problem { return Problem{Code: code, Args: args} }
+
+func (p Problem) arg(i int) string {
+	if i < len(p.Args) {
+		return p.Args[i]
+	}
+	return "?"
+}
+
+// Text is the problem as a sentence.
+func (p Problem) Text() lang.Msg {
+	switch p.Code {
+	case Empty:
+		return lang.M("empty")
+	case Truncated:
+		return lang.M("truncated: %s of %s", p.arg(0), p.arg(1))
+	case Grown:
+		return lang.M("longer than its manifest says: %s instead of %s", p.arg(0), p.arg(1))
+	case OddSize:
+		return lang.M("its size, %s, is far from its neighbours', %s", p.arg(0), p.arg(1))
+	case NoTrailer:
+		return lang.M("no trailer: the dump did not come to its end")
+	case Damaged:
+		return lang.M("damaged: %s", p.arg(0))
+	case WrongDB:
+		return lang.M("holds database %s, not %s", p.arg(0), p.arg(1))
+	case HashDiffers:
+		return lang.M("its hash differs from the manifest's: the file was changed or damaged")
+	case BadMember:
+		return lang.M("damaged in %s", p.arg(0))
+	case Future:
+		return lang.M("its date is in the future: %s", p.arg(0))
+	case Unreadable:
+		return lang.M("cannot be read: %s", p.arg(0))
+	case BadManifest:
+		return lang.M("its manifest cannot be trusted: %s", p.arg(0))
+	case NoLoad:
+		return lang.M("could not be loaded: %s", p.arg(0))
+	}
+	return p.remark()
+}
+
+func (p Problem) remark() lang.Msg {
+	switch p.Code {
+	case ByOthers:
+		return lang.M("no manifest: made by others, its rows can only be proved by loading it (verify --deep)")
+	case IsPhysical:
+		return lang.M("a physical backup folder: listed, not verified and never removed")
+	case Renamed:
+		return lang.M("renamed: its manifest was written for %s", p.arg(0))
+	case OthersRead:
+		return lang.M("others may read it (mode %s)", p.arg(0))
+	case FewerRows:
+		return lang.M("far fewer rows than the backup before it: %s after %s", p.arg(0), p.arg(1))
+	case Torn:
+		return lang.M("not one moment of all tables: %s", p.arg(0))
+	case Locked:
+		return lang.M("encrypted: its contents are proved by their hashes alone")
+	}
+	return lang.Raw(p.Code)
+}

@@ -1,0 +1,127 @@
+package backup
+
+import (
+	"slices"
+	"time"
+)
+
+// FileID tells a file's contents from any others it could have had: it changes
+// when they do. ctime, which nobody can set back, is part of it; the device is
+// not, for its number may change at a reboot.
+type FileID struct {
+	Inode uint64
+	Size  int64
+	MTime int64 // nanoseconds since 1970
+	CTime int64
+}
+
+// Summary is what an inventory keeps of a manifest.
+type Summary struct {
+	File        string
+	Kind        string
+	Engine      string
+	Flavour     string
+	Databases   []string
+	At          time.Time // of the snapshot
+	Finished    time.Time
+	SizeBytes   int64
+	RawBytes    int64
+	Tables      int
+	Rows        int64
+	SHA256      string
+	Consistency string
+	Consistent  bool
+	Partial     bool // some tables, some rows or no rows
+	Encrypted   bool
+}
+
+// Summarise keeps of a manifest what an inventory shows.
+func Summarise(m *Manifest) Summary {
+	at := m.SnapshotAt
+	if at.IsZero() {
+		at = m.StartedAt
+	}
+	return Summary{File: m.File, Kind: m.Kind, Engine: m.Engine, Flavour: m.Server.Flavour, Databases: m.Databases, At: at, Finished: m.FinishedAt,
+		SizeBytes: m.SizeBytes, RawBytes: m.RawBytes, Tables: len(m.Tables), Rows: m.Rows(), SHA256: m.SHA256,
+		Consistency: m.Consistency, Consistent: m.Consistent, Partial: partial(m), Encrypted: m.Encrypted}
+}
+
+// Set is one backup as it is found: a file, or a folder of a physical backup.
+type Set struct {
+	Name     string
+	Path     string
+	Parsed   Name
+	Tier     Tier
+	Kind     string
+	Database string // the first it holds; for a foreign file what its name tells
+	At       time.Time
+	Size     int64
+	Engine   string // "native", "mysqldump" …; "" when unknown
+	Summary  Summary
+	Foreign  bool // no manifest: made by others
+	State    State
+	Problems []Problem
+	Checked  time.Time // when it was last verified as it is now; zero: never
+	Deep     bool      // it was loaded then
+	ID       FileID
+	Manifest FileID // zero without one
+	Links    int    // names that its contents have, elsewhere too
+	Copies   []CopyState
+}
+
+// CopyState is how a backup stands at one copy.
+type CopyState struct {
+	Copy  string
+	State State // Good: hash read back there
+	At    time.Time
+}
+
+// Full tells whether it holds a whole database, so that it can fill a slot and
+// be the newest good one.
+func (s *Set) Full() bool {
+	switch s.Tier {
+	case Daily, Weekly, Monthly:
+		return true
+	case Manual, Emergency:
+		return !s.Summary.Partial
+	}
+	return false
+}
+
+// Restorable tells whether a restore of db may take it without being told to:
+// full, and neither the picture of a damaged state nor another database.
+func (s *Set) Restorable(db string) bool {
+	return s.Full() && s.Tier != Emergency && (db == "" || s.holds(db))
+}
+
+func (s *Set) holds(db string) bool {
+	return s.Database == db || slices.Contains(s.Summary.Databases, db)
+}
+
+// Worst is the first problem that makes it bad, else the first remark.
+func (s *Set) Worst() (Problem, bool) {
+	for _, p := range s.Problems {
+		if p.Fatal() {
+			return p, true
+		}
+	}
+	if len(s.Problems) > 0 {
+		return s.Problems[0], true
+	}
+	return Problem{}, false
+}
+
+func (s *Set) add(p Problem) {
+	s.Problems = append(s.Problems, p)
+	if p.Fatal() {
+		s.State = Bad
+	}
+}
+
+// Identity is what makes two names one set of bytes.
+func (s *Set) identity() any {
+	if s.ID.Inode != 0 {
+		return s.ID
+	}
+	return s.Name
+}
