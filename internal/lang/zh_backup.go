@@ -50,7 +50,6 @@ func init() {
 		"the newest good backup":                                                                    "最新的完好备份",
 		"the clock went backwards: a plan was made at %s already":                                   "时钟倒退了：上一次计划是在 %s 做的",
 		"the clock or a name is wrong: %s lies in the future":                                       "时钟或文件名有误：%s 的日期在将来",
-		"there is no good backup":                                                                   "没有任何完好的备份",
 		"the newest good backup is %s old, the schedule allows %s":                                  "最新的完好备份已有 %s，而计划只允许 %s",
 		"the newest backup, %s, is bad":                                                             "最新的备份 %s 是坏的",
 		"partial backups and archives have no rule: remove them by hand":                            "部分备份和归档没有保留规则：请手动删除",
