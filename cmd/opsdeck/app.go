@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 
 	"golang.org/x/term"
@@ -131,6 +132,30 @@ func (a *app) width() int {
 		return 0
 	}
 	return w
+}
+
+// height is the terminal's height on stdout, or 0 when it is not a terminal.
+func (a *app) height() int {
+	f, ok := a.out.(*os.File)
+	if !ok {
+		return 0
+	}
+	_, h, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return h
+}
+
+// shell writes an argument as a shell wants it.
+func shell(s string) string {
+	plain := func(r rune) bool {
+		return r < 128 && strings.ContainsRune("@%+=:,./_-~*", r) || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 func colorWanted(out io.Writer, noColor bool, getenv func(string) string) bool {

@@ -22,6 +22,7 @@ type cli struct {
 	globals
 
 	Console    consoleCmd    `cmd:"" default:"1" help:"Open the console."`
+	Status     statusCmd     `cmd:"" help:"Look at everything once; the exit code is the state."`
 	Operations operationsCmd `cmd:"" help:"Show who changed what and when."`
 	Config     configCmd     `cmd:"" help:"Write, show or check the configuration."`
 	Completion completionCmd `cmd:"" help:"Print the completion code for a shell."`

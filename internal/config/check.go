@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/robfig/cron/v3"
+
+	"opsdeck/internal/human"
 )
 
 // check finds values that no part of the program could work with.
@@ -48,6 +50,8 @@ func (c *checker) service(at string, s Service) {
 	c.that(at+"health.fails", s.Health.Fails > 0, "must be more than 0")
 	c.that(at+"health.passes", s.Health.Passes > 0, "must be more than 0")
 	c.that(at+"health.disk_free", s.Health.DiskFree >= 0 && s.Health.DiskFree < 1, "is a share: 0.2 means 20 %%")
+	_, err := human.ParseBytes(s.Health.LogSize)
+	c.that(at+"health.log_size", s.Health.LogSize == "" || err == nil, "%q is not a size: write 50M", s.Health.LogSize)
 	c.that(at+"database.port", s.Database.Port >= 0 && s.Database.Port < 65536, "%d is not a port number", s.Database.Port)
 	c.oneOf(at+"process.kind", s.Process.Kind, "pm2", "systemd", "compose", "command", "none")
 	c.that(at+"process.start", s.Process.Kind != "command" || s.Process.Start != "" && s.Process.Stop != "", "process kind command needs start and stop")

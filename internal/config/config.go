@@ -54,6 +54,8 @@ type Health struct {
 	Threads         float64       `yaml:"threads"`    // share of max_connections in use that is a warning
 	LongTransaction time.Duration `yaml:"long_transaction"`
 	ReplicationLag  time.Duration `yaml:"replication_lag"`
+	LogSize         string        `yaml:"log_size"` // a live log file is rotated at this size: "50M"
+	LogKeep         int           `yaml:"log_keep"` // rotated files kept of each; 0 is no bound
 }
 
 // Database is the MySQL or MariaDB server of a service. The password comes from

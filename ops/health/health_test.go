@@ -139,6 +139,20 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+func TestVerdictLeavesOutWhatOnlyFollows(t *testing.T) {
+	live := stood(KindHTTP, Broken(lang.M("%s fails", "/health"), lang.M("refused")), 7)
+	ready := stood(KindHTTP, Broken(lang.M("%s fails", "/health/ready"), lang.M("refused")), 7)
+	ready.Last.Follows = KindHTTP
+	r := Report{At: at(60), Standings: []Standing{ready, live}}
+	if got := Judge(r, Face{Zone: time.UTC}).Text.String(); got != "/health fails since 12:00:07 (refused)." {
+		t.Error(got)
+	}
+	r.Standings = []Standing{ready, stood(KindHTTP, Result{}, 0)}
+	if got := Judge(r, Face{Zone: time.UTC}).Text.String(); got != "/health/ready fails since 12:00:07 (refused)." {
+		t.Errorf("alone it is not said: %s", got)
+	}
+}
+
 func TestVerdictOverAnIdleServiceDoesNotTick(t *testing.T) {
 	r := Report{At: at(60), Standings: []Standing{stood(KindBackup, Result{Subject: at(-3600)}, 0)}}
 	first := Judge(r, CommandFace()).Text.String()

@@ -55,9 +55,27 @@ func Judge(r Report, face Face) Verdict {
 	case len(bad) == 0:
 		return Verdict{ops.StateOK, allWell(r, face)}
 	}
+	bad = causes(bad)
 	sort.SliceStable(bad, func(i, j int) bool { return before(bad[i], bad[j]) })
 	j := judge{report: r, face: face, services: serviceCount(r)}
 	return Verdict{bad[0].State, j.sentence(bad)}
+}
+
+// causes leaves out what only follows from something else that is down.
+func causes(bad []Standing) []Standing {
+	down := map[string]bool{}
+	for _, s := range bad {
+		if s.Last.Down && s.Last.Follows == "" {
+			down[s.Check.Service+"/"+string(s.Check.Kind)] = true
+		}
+	}
+	var out []Standing
+	for _, s := range bad {
+		if s.Last.Follows == "" || !down[s.Check.Service+"/"+string(s.Last.Follows)] {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // before puts what a person must care for first first.

@@ -28,7 +28,7 @@ func (b Backup) Probe() health.Probe {
 	return func(ctx context.Context) health.Result {
 		newest, err := b.Source.NewestGood(ctx)
 		if err != nil {
-			return health.CannotTell(lang.M("the backups cannot be looked at"), lang.Raw(clip(err.Error())))
+			return health.CannotTell(lang.M("the backup folder cannot be looked at"), reasonOf(err))
 		}
 		if newest.CreatedAt.IsZero() {
 			r := health.Result{}

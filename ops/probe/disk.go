@@ -45,7 +45,9 @@ func (d Disk) Probe() health.Probe {
 		if known == "" {
 			path, err := d.Path(ctx)
 			if err != nil {
-				return health.CannotTell(lang.M("the disk cannot be looked at"), lang.Raw(err.Error()))
+				r := health.CannotTell(lang.M("the disk cannot be looked at"), reasonOf(err))
+				r.Follows = health.KindMySQL // which is the one to be asked
+				return r
 			}
 			known = path
 		}
@@ -55,7 +57,7 @@ func (d Disk) Probe() health.Probe {
 			err = unix.Statfs(at, &s)
 		}
 		if err != nil {
-			return health.CannotTell(lang.M("the disk of %s cannot be looked at", known), lang.Raw(err.Error()))
+			return health.CannotTell(lang.M("the disk of %s cannot be looked at", known), reasonOf(err))
 		}
 		return d.judge(known, at, s, &trend)
 	}

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -201,6 +202,9 @@ func Readiness(base string) health.Probe {
 	return func(ctx context.Context) health.Result {
 		a, err := get(ctx, client, address)
 		r, body := judged(a, err, "/health/ready")
+		if r.Down {
+			r.Follows = health.KindHTTP
+		}
 		if body == nil {
 			return r
 		}
@@ -266,6 +270,9 @@ func Version(base string) health.Probe {
 		r, body := judged(a, err, "/health/version")
 		if body == nil {
 			r.State = ops.StateUnknown
+			if r.Down {
+				r.Follows = health.KindHTTP
+			}
 			return r
 		}
 		addText(&r, body, "name", "version", "description", "environment", "timestamp")
@@ -311,6 +318,21 @@ func addText(r *health.Result, body map[string]any, names ...string) {
 			r.Add(n, clip(s), lang.Raw(clip(s)))
 		}
 	}
+}
+
+// reasonOf is the short form of an error: the sentence of an ops.Error, the
+// plain words of the file system, else the error.
+func reasonOf(err error) lang.Msg {
+	var known *ops.Error
+	switch {
+	case errors.As(err, &known):
+		return known.What
+	case errors.Is(err, fs.ErrNotExist):
+		return lang.M("it is not there")
+	case errors.Is(err, fs.ErrPermission):
+		return lang.M("permission denied")
+	}
+	return lang.Raw(clip(err.Error()))
 }
 
 // clip bounds a word from outside.

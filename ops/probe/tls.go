@@ -36,7 +36,7 @@ func Certificate(base string, warn int, now func() time.Time) health.Probe {
 		conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 		if err != nil {
 			r := health.CannotTell(headline, why(err))
-			r.Down = true
+			r.Down, r.Follows = true, health.KindHTTP
 			return r
 		}
 		defer conn.Close()
@@ -72,7 +72,7 @@ func Clock(base string, limit time.Duration, now func() time.Time) health.Probe 
 		a, err := get(ctx, client, address)
 		if err != nil {
 			r := health.CannotTell(headline, why(err))
-			r.Down = true
+			r.Down, r.Follows = true, health.KindHTTP
 			return r
 		}
 		date, err := http.ParseTime(a.header.Get("Date"))

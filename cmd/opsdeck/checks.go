@@ -1,0 +1,304 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/probe"
+	"opsdeck/ops/service"
+)
+
+// How many intervals lie between two looks at what changes slowly or costs more.
+const (
+	processPace = 3
+	diskPace    = 6
+	slowPace    = 12
+)
+
+// statusServices are the services that status looks at: the one named, or all.
+func (a *app) statusServices() ([]config.Service, error) {
+	if a.flags.Service != "" {
+		s, err := a.consoleService()
+		if err != nil {
+			return nil, err
+		}
+		return []config.Service{*s}, nil
+	}
+	l, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	return l.Services, nil
+}
+
+// checks makes the checks of services, in the order in which they are shown.
+func (a *app) checks(services []config.Service) []health.Check {
+	var out []health.Check
+	for _, s := range services {
+		b := checker{service: s, now: a.clock.Now}
+		b.http()
+		b.database()
+		b.redis()
+		b.process()
+		b.disks()
+		b.backup()
+		b.logs()
+		out = append(out, b.checks...)
+	}
+	return out
+}
+
+// checker collects the checks of one service.
+type checker struct {
+	service config.Service
+	now     func() time.Time
+	checks  []health.Check
+}
+
+func (b *checker) add(name string, kind health.Kind, pace int, probe health.Probe, limits []health.Limit, commands ...string) {
+	h := b.service.Health
+	b.checks = append(b.checks, health.Check{
+		Service: b.service.Name, Name: name, Kind: kind, Timeout: h.Timeout, Interval: time.Duration(pace) * h.Interval,
+		Probe: probe, Limits: limits, Commands: commands,
+	})
+}
+
+func (b *checker) http() {
+	h := b.service.Health
+	if h.URL == "" {
+		return
+	}
+	curl := func(path string) string { return "curl -sS -i " + shell(probe.Join(h.URL, path)) }
+	b.add("health", health.KindHTTP, 1, probe.Liveness(h.URL),
+		limits(lang.M("answer"), lang.Msg{}, lang.M("not 200, or its status is not ok")), curl("/health"))
+	b.add("ready", health.KindHTTP, 1, probe.Readiness(h.URL),
+		limits(lang.M("answer"), lang.Msg{}, lang.M("not 200, or one of its checks is false")), curl("/health/ready"))
+	b.add("version", health.KindHTTP, slowPace, probe.Version(h.URL), nil, curl("/health/version"))
+	if probe.IsTLS(h.URL) {
+		b.add("tls", health.KindTLS, slowPace, probe.Certificate(h.URL, h.CertDays, b.now),
+			limits(lang.M("days left"), lang.M("under %d", h.CertDays), lang.M("under %d", h.CertDays/3)), "curl -svo /dev/null "+shell(h.URL))
+	}
+	b.add("clock", health.KindClock, slowPace, probe.Clock(h.URL, h.ClockSkew, b.now),
+		limits(lang.M("difference"), lang.M("over %s", human.Duration(h.ClockSkew)), lang.Msg{}), "timedatectl", curl("/health")+" | grep -i ^date")
+}
+
+func (b *checker) database() {
+	d, h := b.service.Database, b.service.Health
+	if !hasDatabase(d) {
+		return
+	}
+	client := "mysql"
+	if d.OptionsFile != "" {
+		client += " --defaults-file=" + d.OptionsFile
+	}
+	if d.Host != "" {
+		client += " -h " + shell(d.Host)
+	}
+	if d.Port != 0 {
+		client += fmt.Sprintf(" -P %d", d.Port)
+	}
+	commands := []string{client + ` -e "SHOW FULL PROCESSLIST"`, client + ` -e "SHOW ENGINE INNODB STATUS\G"`}
+	if d.Container != "" {
+		commands = append(commands, "docker logs --tail 50 "+shell(d.Container))
+	}
+	lim := append(limits(lang.M("connections in use"), lang.M("from %s", human.Percent(h.Threads)), lang.M("from %s", "95 %")),
+		health.Limit{What: lang.M("open transaction"), Warning: lang.M("over %s", human.Duration(h.LongTransaction))},
+		health.Limit{What: lang.M("replication lag"), Warning: lang.M("over %s", human.Duration(h.ReplicationLag))})
+	b.add("mysql", health.KindMySQL, 1, databaseProbe(d, h), lim, commands...)
+}
+
+func hasDatabase(d config.Database) bool { return d.Name != "" || d.Host != "" || d.Socket != "" }
+
+// databaseProbe reads the options file at the first look, so that a file that
+// cannot be used is one check's result and not the end of all.
+func databaseProbe(d config.Database, h config.Health) health.Probe {
+	var ready health.Probe
+	return func(ctx context.Context) health.Result {
+		if ready == nil {
+			target, err := mysql.Resolve(d)
+			if err != nil {
+				return cannot(lang.M("MySQL cannot be looked at"), err)
+			}
+			ready = mysql.Probe{Target: target, Threads: h.Threads, Transaction: h.LongTransaction, Lag: h.ReplicationLag}.Health()
+		}
+		return ready(ctx)
+	}
+}
+
+// cannot is the result of a look that failed before it began.
+func cannot(headline lang.Msg, err error) health.Result {
+	var e *ops.Error
+	if !errors.As(err, &e) {
+		return health.CannotTell(headline, lang.Raw(err.Error()))
+	}
+	r := health.CannotTell(headline, e.What)
+	if !e.Hint.Empty() {
+		r.Next = lang.Sentence(e.Hint)
+	}
+	return r
+}
+
+func (b *checker) redis() {
+	r := b.service.Redis
+	if r.Address == "" {
+		return
+	}
+	host, port, err := net.SplitHostPort(r.Address)
+	if err != nil {
+		host, port = r.Address, "6379"
+	}
+	cli := "redis-cli -h " + shell(host) + " -p " + port
+	var ready health.Probe
+	look := func(ctx context.Context) health.Result {
+		if ready == nil {
+			password := ""
+			if r.PasswordFile != "" {
+				if password, err = config.ReadSecret(r.PasswordFile); err != nil {
+					return cannot(lang.M("Redis cannot be looked at"), err)
+				}
+			}
+			ready = probe.Redis{Address: net.JoinHostPort(host, port), Password: password, Required: r.Required}.Probe()
+		}
+		return ready(ctx)
+	}
+	down := lang.M("it is down")
+	lim := health.Limit{What: lang.M("answer"), Warning: down}
+	if r.Required {
+		lim = health.Limit{What: lang.M("answer"), Critical: down}
+	}
+	b.add("redis", health.KindRedis, 1, look, []health.Limit{lim, {What: lang.M("dropped keys, rejected connections"), Warning: lang.M("any more")}}, cli+" ping", cli+" info")
+}
+
+func (b *checker) process() {
+	p := b.service.Process
+	if p.Kind == "none" || p.Kind == "" {
+		return
+	}
+	c, err := service.New(p)
+	if err != nil {
+		b.add("process", health.KindProcess, slowPace, func(context.Context) health.Result {
+			return cannot(lang.M("the process cannot be looked at"), err)
+		}, nil)
+		return
+	}
+	cmds := c.Commands()
+	var commands []string
+	for _, line := range []string{cmds.Status, cmds.Start, cmds.Stop} {
+		if line != "" {
+			commands = append(commands, line)
+		}
+	}
+	if p.Kind == "pm2" {
+		commands = append(commands, "pm2 logs "+shell(p.Name)+" --lines 50")
+	}
+	b.add("process", health.KindProcess, processPace, probe.Process(c),
+		limits(lang.M("status"), lang.M("starting, or restarted"), lang.M("stopped or failed")), commands...)
+	last := &b.checks[len(b.checks)-1]
+	last.Timeout = max(last.Timeout, probe.ProcessTimeout)
+}
+
+func (b *checker) disks() {
+	add := func(name string, path func(context.Context) (string, error), shown string) {
+		free := b.service.Health.DiskFree
+		lim := append(limits(lang.M("free space"), lang.M("under %s", human.Percent(free)), lang.M("under %s", human.Percent(free/4))),
+			health.Limit{What: lang.M("full at this rate in"), Warning: lang.M("under %s", "24 h"), Critical: lang.M("under %s", "1 h")})
+		b.add(name, health.KindDisk, diskPace, probe.Disk{Path: path, Free: free, Now: b.now}.Probe(), lim, "df -h "+shown, "du -xh --max-depth=1 "+shown+" | sort -h | tail")
+	}
+	if d := b.service.Database; hasDatabase(d) && b.isLocal() {
+		path, shown := probe.Fixed(config.Home(d.DataDir)), shell(d.DataDir)
+		if d.DataDir == "" {
+			path, shown = dataFolder(d), "/var/lib/mysql"
+		}
+		add("disk-data", path, shown)
+	}
+	for _, source := range b.service.Logs {
+		if probe.IsFile(source) {
+			dir := filepath.Dir(config.Home(source))
+			add("disk-log", probe.Fixed(dir), shell(dir))
+			break
+		}
+	}
+	if dir := b.service.Backup.Dir; dir != "" && hasDatabase(b.service.Database) {
+		add("disk-backup", probe.Fixed(config.Home(dir)), shell(config.Home(dir)))
+	}
+	for _, dir := range b.service.Health.Disks {
+		add("disk:"+dir, probe.Fixed(config.Home(dir)), shell(config.Home(dir)))
+	}
+}
+
+// isLocal tells whether the database's disk can be one of this machine's.
+func (b *checker) isLocal() bool {
+	switch b.service.Database.Host {
+	case "", "localhost", "127.0.0.1", "::1":
+		return true
+	}
+	return b.service.Database.DataDir != ""
+}
+
+// dataFolder finds the folder of the server's data on this machine. A server in
+// a container names a folder of the container's: then it is Docker's own, where
+// its volumes are.
+func dataFolder(d config.Database) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		target, err := mysql.Resolve(d)
+		if err != nil {
+			return "", err
+		}
+		dir, err := mysql.DataDir(target)(ctx)
+		if err != nil {
+			return "", err
+		}
+		for _, at := range []string{dir, "/var/lib/docker/volumes", "/var/lib/docker"} {
+			if isFolder(at) {
+				return at, nil
+			}
+		}
+		return "/", nil
+	}
+}
+
+func (b *checker) backup() {
+	p, d := b.service.Backup, b.service.Database
+	if p.Dir == "" || !hasDatabase(d) {
+		return
+	}
+	dir := config.Home(p.Dir)
+	look := probe.Backup{Source: probe.Folder{Dir: dir, Database: d.Name, Zone: time.Local}, Schedule: p.Daily, Late: p.Late, Now: b.now}
+	b.add("backup", health.KindBackup, slowPace, look.Probe(),
+		limits(lang.M("age of the newest good one"), lang.M("the last run of %q left none", p.Daily), lang.M("over %s", human.Duration(p.Late))),
+		"opsdeck backup list", "ls -lt "+shell(dir)+" | head")
+}
+
+func (b *checker) logs() {
+	h := b.service.Health
+	var patterns []string
+	for _, source := range b.service.Logs {
+		if probe.IsFile(source) {
+			patterns = append(patterns, source)
+		}
+	}
+	if len(patterns) == 0 {
+		return
+	}
+	size, _ := human.ParseBytes(h.LogSize) // checked when it was loaded
+	look := probe.Logs{Patterns: patterns, MaxBytes: size, Keep: h.LogKeep}
+	b.add("logs", health.KindLog, slowPace, look.Probe(), []health.Limit{
+		{What: lang.M("a live file"), Warning: lang.M("over %s", human.Bytes(2*size))},
+		{What: lang.M("rotated files"), Warning: lang.M("over %d", h.LogKeep+1)},
+	}, "ls -lhS "+strings.Join(patterns, " "))
+}
+
+func limits(what, warning, critical lang.Msg) []health.Limit {
+	return []health.Limit{{What: what, Warning: warning, Critical: critical}}
+}
