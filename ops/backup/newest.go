@@ -55,3 +55,13 @@ func (inv *Inventory) Age(db string) (age time.Duration, ok bool) {
 	}
 	return inv.At.Sub(s.At), true
 }
+
+// NamesOf lists the names that a backup's contents have in the folder.
+func (inv *Inventory) NamesOf(s *Set) (names []string) {
+	for _, o := range inv.Sets {
+		if o == s || o.identity() == s.identity() {
+			names = append(names, o.Name)
+		}
+	}
+	return names
+}

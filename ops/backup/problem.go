@@ -136,3 +136,24 @@ func (p Problem) remark() lang.Msg {
 	}
 	return lang.Raw(p.Code)
 }
+
+// Label is the tier's name for people.
+func (t Tier) Label() lang.Msg {
+	switch t {
+	case Daily:
+		return lang.M("daily")
+	case Weekly:
+		return lang.M("weekly")
+	case Monthly:
+		return lang.M("monthly")
+	case Emergency:
+		return lang.M("emergency")
+	case Manual:
+		return lang.M("manual")
+	case Partial:
+		return lang.M("partial")
+	case Archive:
+		return lang.M("archive")
+	}
+	return lang.M("others")
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"path/filepath"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+)
+
+// backupCmd is the group of the backup verbs.
+type backupCmd struct {
+	List backupListCmd `cmd:"" help:"List the backups by tier, with what is missing."`
+	Show backupShowCmd `cmd:"" help:"Show one backup: what it holds and how far it is proved."`
+}
+
+// shelf is the backups of the chosen service, with what is remembered of them.
+type shelf struct {
+	*app
+	service *config.Service
+	dir     string
+	state   string
+	index   *backup.Index
+	daily   backup.Cron
+}
+
+func (a *app) shelf() (*shelf, error) {
+	s, err := a.service()
+	if err != nil {
+		return nil, err
+	}
+	return a.shelfOf(s)
+}
+
+func (a *app) shelfOf(s *config.Service) (*shelf, error) {
+	state, err := a.stateDir()
+	if err != nil {
+		return nil, err
+	}
+	sh := &shelf{app: a, service: s, dir: config.Home(s.Backup.Dir), state: state}
+	if sh.dir == "" {
+		return nil, ops.E(ops.Config, lang.M("no backup folder is configured for %s", s.Name)).
+			WithHint(lang.M("set backup.dir in the configuration"))
+	}
+	if sh.index, err = backup.OpenIndex(state, sh.dir); err != nil {
+		return nil, ops.Wrap(err, ops.Failed, lang.M("the index of verified backups cannot be read"))
+	}
+	if sh.daily, err = backup.ParseCron(s.Backup.Daily); err != nil {
+		return nil, ops.Wrap(err, ops.Config, lang.M("backup.daily is not a schedule"))
+	}
+	return sh, nil
+}
+
+// grace is how long after its time a run may end before its slot counts as missing.
+const grace = 2 * time.Hour
+
+func (sh *shelf) read() (*backup.Inventory, error) {
+	now := sh.clock.Now()
+	return backup.Scan{Dir: sh.dir, Databases: []string{sh.service.Database.Name}, Tables: sh.service.Restore.KeyTables,
+		Zone: now.Location(), Now: now, Index: sh.index}.Read(sh.ctx)
+}
+
+func (sh *shelf) keep() backup.Keep {
+	k := sh.service.Backup.Keep
+	return backup.Keep{Daily: k.Daily, Weekly: k.Weekly, Monthly: k.Monthly, Emergency: k.Emergency, Manual: k.Manual}
+}
+
+func (sh *shelf) policy() backup.Policy {
+	return backup.Policy{Keep: sh.keep(), Late: sh.service.Backup.Late}
+}
+
+// find is the backup that a person named; a path's base will do.
+func (sh *shelf) find(inv *backup.Inventory, name string) (*backup.Set, error) {
+	if s := inv.Find(name); s != nil {
+		return s, nil
+	}
+	if s := inv.Find(filepath.Base(name)); s != nil {
+		return s, nil
+	}
+	return nil, ops.E(ops.Usage, lang.M("there is no backup %q in %s", name, sh.dir)).
+		WithHint(lang.M("opsdeck backup list shows the names"))
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops/backup"
+)
+
+type backupListCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+type (
+	backupListJSON struct {
+		Dir        string       `json:"dir"`
+		Database   string       `json:"database"`
+		NewestGood *string      `json:"newest_good"`
+		AgeMS      *int64       `json:"age_ms"` // of the newest good one: what would be lost now
+		DiskBytes  int64        `json:"disk_bytes"`
+		FreeBytes  int64        `json:"free_bytes"`
+		Tiers      []tierJSON   `json:"tiers"`
+		Backups    []backupJSON `json:"backups"`
+	}
+	tierJSON struct {
+		Name    string   `json:"name"`
+		Keep    int      `json:"keep"`
+		Held    int      `json:"held"`
+		Missing []string `json:"missing"`
+	}
+	backupJSON struct {
+		Name        string     `json:"name"`
+		Path        string     `json:"path"`
+		Tier        string     `json:"tier"`
+		Kind        string     `json:"kind"`
+		Database    string     `json:"database"`
+		CreatedAt   time.Time  `json:"created_at"`
+		SizeBytes   int64      `json:"size_bytes"`
+		Engine      string     `json:"engine"`
+		VerifiedAt  *time.Time `json:"verified_at"`
+		State       string     `json:"state"`
+		ExpiresAt   *time.Time `json:"expires_at"`
+		KeepReasons []string   `json:"keep_reasons"`
+		Problems    []string   `json:"problems"`
+	}
+)
+
+// Run lists the backups.
+func (c *backupListCmd) Run(a *app) error {
+	sh, err := a.shelf()
+	if err != nil {
+		return err
+	}
+	inv, err := sh.read()
+	if err != nil {
+		return err
+	}
+	tiers := inv.Tiers(sh.keep(), sh.daily, grace)
+	if c.JSON {
+		return a.json(sh.listJSON(inv, tiers))
+	}
+	sh.list(inv, tiers)
+	return nil
+}
+
+func (sh *shelf) listJSON(inv *backup.Inventory, tiers []backup.TierInfo) backupListJSON {
+	doc := backupListJSON{Dir: inv.Dir, Database: inv.Database, DiskBytes: inv.Bytes, FreeBytes: inv.Disk.Free, Backups: []backupJSON{}}
+	if s := backup.Newest(inv, inv.Database); s != nil {
+		age := inv.At.Sub(s.At).Milliseconds()
+		doc.NewestGood, doc.AgeMS = &s.Name, &age
+	}
+	for _, t := range tiers {
+		j := tierJSON{Name: string(t.Tier), Keep: t.Keep, Held: t.Held, Missing: []string{}}
+		for _, s := range t.Missing() {
+			j.Missing = append(j.Missing, slotName(t.Tier, s))
+		}
+		doc.Tiers = append(doc.Tiers, j)
+	}
+	plan := backup.PlanRetention(inv, sh.policy())
+	for i, s := range inv.Sets {
+		doc.Backups = append(doc.Backups, setJSON(s, plan.Steps[i], plan.Expires(s, inv.Zone, sh.keep())))
+	}
+	return doc
+}
+
+// slotName is a period in JSON: 2026-01-29, a week by its Monday, 2026-01.
+func slotName(t backup.Tier, s backup.Slot) string {
+	if t == backup.Monthly {
+		return s.From.Format("2006-01")
+	}
+	return s.From.Format("2006-01-02")
+}
+
+func setJSON(s *backup.Set, step backup.Step, expires time.Time) backupJSON {
+	j := backupJSON{Name: s.Name, Path: s.Path, Tier: string(s.Tier), Kind: s.Kind, Database: s.Database, CreatedAt: s.At, SizeBytes: s.Size,
+		Engine: s.Engine, State: string(s.State), KeepReasons: []string{}, Problems: []string{}}
+	j.VerifiedAt, j.ExpiresAt = timeOrNull(s.Checked), timeOrNull(expires)
+	if step.Verb != backup.Remove {
+		for _, r := range step.Reasons {
+			j.KeepReasons = append(j.KeepReasons, r.Text.String())
+		}
+	}
+	for _, p := range s.Problems {
+		j.Problems = append(j.Problems, p.Text().String())
+	}
+	return j
+}
+
+func timeOrNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// list prints the inventory for people.
+func (sh *shelf) list(inv *backup.Inventory, tiers []backup.TierInfo) {
+	th := sh.theme()
+	fmt.Fprintln(sh.out, th.Bold.Render(termsafe.Line(inv.Dir))+"  "+sh.lang.Msg(headline(inv)))
+	fmt.Fprintln(sh.out, th.Dim.Render(sh.lang.Msg(roomLine(inv))))
+	for _, p := range inv.Problems {
+		sh.note(lang.M("the backup folder: %s", p.Text()))
+	}
+	for _, t := range tiers {
+		if len(t.Sets) == 0 && len(t.Missing()) == 0 {
+			continue
+		}
+		fmt.Fprintln(sh.out)
+		fmt.Fprintln(sh.out, th.Title.Render(sh.lang.Msg(tierTitle(t))))
+		sh.tier(inv, t)
+	}
+	if len(inv.Sets) == 0 {
+		sh.note(lang.M("there are no backups yet; make one with: opsdeck backup create"))
+	}
+}
+
+// headline says how old the newest good backup is.
+func headline(inv *backup.Inventory) lang.Msg {
+	s := backup.Newest(inv, inv.Database)
+	if s == nil {
+		return lang.M("no good backup of %s", inv.Database)
+	}
+	return lang.M("newest good backup of %s: %s ago", inv.Database, human.Duration(inv.At.Sub(s.At).Truncate(time.Minute)))
+}
+
+func roomLine(inv *backup.Inventory) lang.Msg {
+	return lang.M("%d names, %s on disk, %s of %s free", len(inv.Sets), human.Bytes(inv.Bytes), human.Bytes(inv.Disk.Free), human.Bytes(inv.Disk.Total))
+}
+
+func tierTitle(t backup.TierInfo) lang.Msg {
+	switch t.Tier {
+	case backup.Daily, backup.Weekly, backup.Monthly:
+		return lang.M("%s: %d of %d held", t.Tier.Label(), t.Held, t.Keep)
+	}
+	if t.Keep > 0 {
+		return lang.M("%s: %d, the newest %d are kept", t.Tier.Label(), len(t.Sets), t.Keep)
+	}
+	return lang.M("%s: %d", t.Tier.Label(), len(t.Sets))
+}
+
+func (sh *shelf) tier(inv *backup.Inventory, t backup.TierInfo) {
+	th := sh.theme()
+	table := cells.Table{Right: []int{4}, Max: sh.width()}
+	for _, s := range t.Sets {
+		style, glyph := th.State(s.State.Health())
+		what := ""
+		if p, ok := s.Worst(); ok {
+			what = sh.lang.Msg(p.Text())
+		}
+		table.Rows = append(table.Rows, []string{"  " + style.Render(glyph+" "+sh.lang.Msg(s.State.Label())), termsafe.Line(s.Name),
+			s.At.In(inv.Zone).Format("2006-01-02 15:04"), sh.lang.Msg(age(inv.At.Sub(s.At))), human.Bytes(s.Size), termsafe.Line(what)})
+	}
+	fmt.Fprint(sh.out, table)
+	var missing []string
+	for _, s := range t.Missing() {
+		missing = append(missing, sh.lang.Msg(s.Label(t.Tier)))
+	}
+	if len(missing) > 0 {
+		style, _ := th.State(missingState)
+		fmt.Fprintln(sh.out, "  "+style.Render(th.Glyph.Pending+" "+sh.lang.T("missing: %s", strings.Join(missing, ", "))))
+	}
+}
+
+func age(d time.Duration) lang.Msg {
+	if d < 0 {
+		return lang.M("in %s", human.Duration(-d.Truncate(time.Minute)))
+	}
+	return lang.M("%s ago", human.Duration(d.Truncate(time.Minute)))
+}

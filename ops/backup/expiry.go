@@ -1,0 +1,38 @@
+package backup
+
+import "time"
+
+// Expires is when retention will let a backup go, if a good one comes each
+// night from now on; zero where no rule of time speaks about it.
+func (p *Plan) Expires(s *Set, zone *time.Location, keep Keep) time.Time {
+	for _, step := range p.Steps {
+		if step.Set != s {
+			continue
+		}
+		if step.Verb == Remove {
+			return p.At
+		}
+		var last time.Time
+		for _, r := range step.Reasons {
+			if t := slotEnd(Tier(r.Code), s.At.In(zone), keep); t.After(last) {
+				last = t
+			}
+		}
+		return last
+	}
+	return time.Time{}
+}
+
+// slotEnd is when the slot that t stands in falls out of its tier's window.
+func slotEnd(t Tier, at time.Time, keep Keep) time.Time {
+	switch t {
+	case Daily, Weekly, Monthly:
+	default:
+		return time.Time{}
+	}
+	from := slotStart(t, at)
+	for range keep.Of(t) {
+		from = slotAfter(t, from)
+	}
+	return from
+}
