@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"opsdeck/internal/atomicfile"
+)
+
+// held is one backup of the world's year.
+type held struct {
+	name string
+	at   time.Time
+}
+
+// oldInventory is what the field's old script has left: daily, weekly and
+// monthly files that its retention keeps, and an emergency's.
+func oldInventory(now time.Time) []held {
+	var list []held
+	night := func(day time.Time) time.Time {
+		return time.Date(day.Year(), day.Month(), day.Day(), 2, 0, 0, 0, day.Location())
+	}
+	add := func(format string, at time.Time) {
+		if at.Before(now) {
+			list = append(list, held{fmt.Sprintf(format, at.Format("20060102_150405")), at})
+		}
+	}
+	for day := range 8 {
+		add(database+"_%s.sql.gz", night(now.AddDate(0, 0, -day)))
+	}
+	sunday := now.AddDate(0, 0, -int(now.Weekday()))
+	for week := range 5 {
+		add("weekly_"+database+"_%s.sql.gz", night(sunday.AddDate(0, 0, -7*week)))
+	}
+	first := now.AddDate(0, 0, 1-now.Day())
+	for month := range 12 {
+		add("monthly_"+database+"_%s.sql.gz", night(first.AddDate(0, -month, 0)))
+	}
+	add("emergency_backup_%s.sql.gz", night(now.AddDate(0, 0, -43)).Add(8*time.Hour+17*time.Minute))
+	return list
+}
+
+// The names of the two tiers in which a fault is planted: the third newest daily is
+// empty, as a failed mysqldump leaves it behind a gzip that succeeds; the third
+// newest weekly was cut by a full disk.
+const (
+	emptyDaily      = database + "_"
+	truncatedWeekly = "weekly_" + database + "_"
+)
+
+// writeOldBackups writes the inventory, the old script's two logs, and last
+// year's audit archive.
+func (w *world) writeOldBackups(ctx context.Context, data *dataset) error {
+	dir := w.path("backups")
+	list := oldInventory(w.now)
+	group, _ := errgroup.WithContext(ctx)
+	group.SetLimit(2)
+	for _, h := range list {
+		group.Go(func() error { return writeOldBackup(dir, h, data) })
+	}
+	group.Go(func() error { return writeArchive(dir, w.now, data) })
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if err := plantFaults(dir, list); err != nil {
+		return err
+	}
+	return writeScriptLogs(dir, list)
+}
+
+func writeOldBackup(dir string, h held, data *dataset) error {
+	path := filepath.Join(dir, h.name)
+	err := writeGzip(path, func(w io.Writer) error { return oldDump(w, data, h.at) })
+	if err != nil {
+		return err
+	}
+	return os.Chtimes(path, h.at, h.at.Add(2*time.Second))
+}
+
+func writeGzip(path string, fill func(io.Writer) error) error {
+	return atomicfile.Write(path, 0o600, func(w io.Writer) error {
+		z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
+		if err != nil {
+			return err
+		}
+		b := bufio.NewWriterSize(z, 1<<16)
+		if err := fill(b); err != nil {
+			return err
+		}
+		if err := b.Flush(); err != nil {
+			return err
+		}
+		return z.Close()
+	})
+}
+
+// oldDump writes what `mysqldump --databases` writes, of the rows before cut.
+func oldDump(w io.Writer, data *dataset, cut time.Time) error {
+	fmt.Fprintf(w, "-- MySQL dump 10.13  Distrib 8.0.36, for Linux (x86_64)\n--\n-- Host: 127.0.0.1    Database: %s\n-- ------------------------------------------------------\n-- Server version\t8.0.36\n\n", database)
+	fmt.Fprint(w, "/*!50503 SET NAMES utf8mb4 */;\n/*!40103 SET @OLD_TIME_ZONE=@@TIME_ZONE */;\n/*!40103 SET TIME_ZONE='+00:00' */;\n/*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */;\n\n")
+	fmt.Fprintf(w, "CREATE DATABASE /*!32312 IF NOT EXISTS*/ `%s` /*!40100 DEFAULT CHARACTER SET utf8mb4 */;\n\nUSE `%s`;\n", database, database)
+	for i, c := range columns {
+		fmt.Fprintf(w, "\n--\n-- Table structure for table `%s`\n--\n\nDROP TABLE IF EXISTS `%s`;\n%s;\n\nLOCK TABLES `%s` WRITE;\n", c.table, c.table, schema[i], c.table)
+		dumpRows(w, c.table, c.names, data, cut)
+		fmt.Fprint(w, "UNLOCK TABLES;\n")
+	}
+	_, err := fmt.Fprintf(w, "\n/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;\n/*!40014 SET FOREIGN_KEY_CHECKS=@OLD_FOREIGN_KEY_CHECKS */;\n\n-- Dump completed on %s\n", cut.Format("2006-01-02 15:04:05"))
+	return err
+}
+
+func dumpRows(w io.Writer, table, names string, data *dataset, cut time.Time) {
+	const perStatement = 500
+	open := false
+	for i, row := range data.rows[table] {
+		if !data.times[table][i].Before(cut) {
+			break
+		}
+		switch {
+		case !open:
+			fmt.Fprintf(w, "INSERT INTO `%s` (%s) VALUES ", table, names)
+		default:
+			io.WriteString(w, ",")
+		}
+		open = true
+		io.WriteString(w, "(")
+		for n, v := range row {
+			if n > 0 {
+				io.WriteString(w, ",")
+			}
+			io.WriteString(w, literal(v))
+		}
+		io.WriteString(w, ")")
+		if i%perStatement == perStatement-1 {
+			io.WriteString(w, ";\n")
+			open = false
+		}
+	}
+	if open {
+		io.WriteString(w, ";\n")
+	}
+}
+
+var escaper = strings.NewReplacer("\\", "\\\\", "'", "\\'", "\n", "\\n")
+
+func literal(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "NULL"
+	case string:
+		return "'" + escaper.Replace(v) + "'"
+	case time.Time:
+		return "'" + v.UTC().Format("2006-01-02 15:04:05.000000") + "'"
+	case bool:
+		return map[bool]string{true: "1", false: "0"}[v]
+	}
+	return fmt.Sprint(v)
+}
+
+// plantFaults empties one daily file and cuts one weekly.
+func plantFaults(dir string, list []held) error {
+	seen := map[string]int{}
+	for _, h := range list { // newest first within each tier
+		tier, _, _ := strings.Cut(h.name, "2")
+		seen[tier]++
+		path := filepath.Join(dir, h.name)
+		var err error
+		switch {
+		case tier == emptyDaily && seen[tier] == 3:
+			err = writeGzip(path, func(io.Writer) error { return nil })
+		case tier == truncatedWeekly && seen[tier] == 3:
+			var info os.FileInfo
+			if info, err = os.Stat(path); err == nil {
+				err = os.Truncate(path, info.Size()*6/10)
+			}
+		default:
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := os.Chtimes(path, h.at, h.at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeArchive is last year's audit rows, as the yearly job leaves them.
+func writeArchive(dir string, now time.Time, data *dataset) error {
+	year := now.Year() - 1
+	end := time.Date(year+1, 1, 1, 0, 0, 0, 0, now.Location())
+	path := filepath.Join(dir, fmt.Sprintf("audit_logs_%d.sql.gz", year))
+	err := writeGzip(path, func(w io.Writer) error {
+		dumpRows(w, "audit_logs", columns[len(columns)-1].names, data, end)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	at := end.Add(3 * time.Hour)
+	return os.Chtimes(path, at, at)
+}
+
+// writeScriptLogs is what the old script says of its work: that all is well.
+func writeScriptLogs(dir string, list []held) error {
+	var b strings.Builder
+	for i := len(list) - 1; i >= 0; i-- {
+		fmt.Fprintf(&b, "[%s] 备份成功: %s\n", list[i].at.Format("2006-01-02 15:04:05"), filepath.Join(dir, list[i].name))
+	}
+	for _, name := range []string{"backup.log", "cron.log"} {
+		if err := atomicfile.WriteBytes(filepath.Join(dir, name), 0o600, []byte(b.String())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
