@@ -1,0 +1,244 @@
+package auditlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+
+	"opsdeck/ops/audit"
+)
+
+// Page reads one page of the list, newest first by time, then by id: the very
+// rows that sorting the whole table would give. Errors are *ops.Error, except
+// *audit.TooMuchError and *audit.UnprovedError, which ask for leave.
+func (s *Source) Page(ctx context.Context, req audit.PageRequest) (audit.Page, error) {
+	var p audit.Page
+	err := s.with(ctx, func(ctx context.Context, q *session) error {
+		var err error
+		p, err = s.page(ctx, q, req)
+		if errors.Is(err, audit.ErrStale) {
+			s.forget()
+			p, err = s.page(ctx, q, req)
+		}
+		return err
+	})
+	return p, s.asked(err)
+}
+
+// asked leaves questions as they are and explains everything else.
+func (s *Source) asked(err error) error {
+	var much *audit.TooMuchError
+	var unproved *audit.UnprovedError
+	if errors.As(err, &much) || errors.As(err, &unproved) {
+		return err
+	}
+	return s.explain(err)
+}
+
+func (s *Source) page(ctx context.Context, q *session, req audit.PageRequest) (audit.Page, error) {
+	way := s.layout.Choose(req.Filter, true)
+	if way == audit.ZoneOrder {
+		missing, err := s.catchUp(ctx, q)
+		switch {
+		case err != nil:
+			return audit.Page{}, err
+		case missing > 0 && req.Unproved:
+			return s.unproved(ctx, q, req)
+		case missing > 0:
+			return audit.Page{}, &audit.UnprovedError{Rows: missing}
+		}
+		if !s.Order().Helps() {
+			way = audit.SortTable
+		}
+	}
+	var p audit.Page
+	var err error
+	switch way {
+	case audit.ZoneOrder:
+		p, err = s.byZones(ctx, q, req)
+	case audit.UserOrder:
+		p, err = s.byUsers(ctx, q, req)
+	case audit.TimeOrder:
+		p, err = s.byIndex(ctx, q, req)
+	default:
+		p, err = s.sorted(ctx, q, req)
+	}
+	p.Strategy = way
+	return p, err
+}
+
+// byZones pages by id, as far as the zones prove it.
+func (s *Source) byZones(ctx context.Context, q *session, req audit.PageRequest) (audit.Page, error) {
+	since, until := req.Filter.Span(s.layout)
+	before := req.Before
+	if top := (audit.Pos{At: until, ID: -1 << 63}); until != audit.MaxStamp && top.Less(before) {
+		before = top
+	}
+	walk := audit.Walk{Before: before, Since: since, Limit: req.Limit, Filtered: len(req.Filter.Terms) > 0, Seen: req.Seen}
+	if !req.Leave {
+		walk.Budget = s.o.MaxRows
+	}
+	walk.Read = func(ctx context.Context, w audit.Window) ([]audit.Row, error) {
+		return s.window(ctx, q, req, w)
+	}
+	found, err := s.zones.Page(ctx, walk)
+	return audit.Page{Rows: found.Rows, More: found.More, Next: found.Next, Partial: found.Partial, Scanned: found.Scanned}, err
+}
+
+func (s *Source) window(ctx context.Context, q *session, req audit.PageRequest, win audit.Window) ([]audit.Row, error) {
+	id, order := s.col(audit.ID), s.col(audit.ID)+" DESC"
+	if win.ByTime {
+		order = s.orderBy(" DESC")
+	}
+	w := s.filter(req.Filter)
+	w.add(id+" BETWEEN ? AND ?", win.First, win.Last)
+	s.before(w, req.Before, req.Filter.Until.IsZero() && req.Filter.Since.IsZero())
+	return s.fetch(ctx, q, s.selectRows(s.byKey(), w, order, win.Limit), w.args)
+}
+
+// selectRows is the query for rows.
+func (s *Source) selectRows(hint string, w *where, order string, limit int) string {
+	return fmt.Sprintf("SELECT %s FROM %s%s%s ORDER BY %s LIMIT %d", s.list(), s.name(), hint, w, order, limit)
+}
+
+// orderBy is the order of a list, or of a trace.
+func (s *Source) orderBy(direction string) string {
+	return s.col(audit.CreatedAt) + direction + ", " + s.col(audit.ID) + direction
+}
+
+// byKey keeps the server from preferring another index to the key.
+func (s *Source) byKey() string {
+	if !s.ability.force {
+		return ""
+	}
+	return " FORCE INDEX (" + audit.Ident(s.layout.KeyIndex().Name) + ")"
+}
+
+// byUsers walks the index on user and time, once for each user asked for.
+func (s *Source) byUsers(ctx context.Context, q *session, req audit.PageRequest) (audit.Page, error) {
+	users := s.layout.Users(req.Filter)
+	if len(users) == 1 {
+		return s.byIndex(ctx, q, req)
+	}
+	var all []audit.Row
+	for _, user := range users {
+		one := req
+		one.Filter.Terms = nil
+		for _, t := range req.Filter.Terms {
+			if t.Op == audit.Is && t.Field == audit.UserID && !t.Not {
+				t.Any = []audit.Match{audit.Exactly(user)}
+			}
+			one.Filter.Terms = append(one.Filter.Terms, t)
+		}
+		p, err := s.byIndex(ctx, q, one)
+		if err != nil {
+			return p, err
+		}
+		all = append(all, p.Rows...)
+		if p.More {
+			// One row more than the page tells that there is more.
+			one.Before, one.Limit = p.Next, 1
+			if p, err = s.byIndex(ctx, q, one); err != nil {
+				return p, err
+			}
+			all = append(all, p.Rows...)
+		}
+	}
+	sort.Slice(all, func(i, j int) bool { return all[j].Pos().Less(all[i].Pos()) })
+	return paged(unique(all), req.Limit), nil
+}
+
+// unique drops repeated rows of a sorted list: a user may be asked for twice.
+func unique(rows []audit.Row) []audit.Row {
+	var out []audit.Row
+	for i := range rows {
+		if i == 0 || rows[i].ID != rows[i-1].ID {
+			out = append(out, rows[i])
+		}
+	}
+	return out
+}
+
+// paged cuts the row that tells that there is more.
+func paged(rows []audit.Row, limit int) audit.Page {
+	p := audit.Page{Rows: rows, Scanned: int64(len(rows))}
+	if len(rows) > limit {
+		p.Rows, p.More = rows[:limit], true
+		if limit > 0 {
+			p.Next = rows[limit-1].Pos()
+		}
+	}
+	return p
+}
+
+// byIndex reads along an index that is in the page's order: first the rows
+// that have a time, then, when they do not fill the page, those that have none.
+func (s *Source) byIndex(ctx context.Context, q *session, req audit.PageRequest) (audit.Page, error) {
+	var rows []audit.Row
+	if req.Before.At != audit.NoStamp {
+		w := s.filter(req.Filter)
+		s.before(w, req.Before, false)
+		if s.layout.Column(audit.CreatedAt).Nullable {
+			w.add(s.col(audit.CreatedAt) + " IS NOT NULL")
+		}
+		query := s.selectRows("", w, s.orderBy(" DESC"), req.Limit+1)
+		if err := s.guardFiltered(ctx, q, req, query, w.args); err != nil {
+			return audit.Page{}, err
+		}
+		var err error
+		if rows, err = s.fetch(ctx, q, query, w.args); err != nil {
+			return audit.Page{}, err
+		}
+	}
+	spanned := !req.Filter.Since.IsZero() || !req.Filter.Until.IsZero()
+	if len(rows) > req.Limit || spanned || !s.layout.Column(audit.CreatedAt).Nullable {
+		return paged(rows, req.Limit), nil
+	}
+	w := s.filter(req.Filter)
+	w.add(s.col(audit.CreatedAt) + " IS NULL")
+	if req.Before.At == audit.NoStamp {
+		w.add(s.col(audit.ID)+" < ?", req.Before.ID)
+	}
+	more, err := s.fetch(ctx, q, s.selectRows("", w, s.col(audit.ID)+" DESC", req.Limit+1-len(rows)), w.args)
+	return paged(append(rows, more...), req.Limit), err
+}
+
+// guardFiltered guards a walk along an index only where the filter may make it
+// pass over many rows.
+func (s *Source) guardFiltered(ctx context.Context, q *session, req audit.PageRequest, query string, args []any) error {
+	if req.Leave || len(req.Filter.Terms) <= 1 && s.layout.Choose(req.Filter, true) == audit.UserOrder || req.Filter.Zero() {
+		return nil
+	}
+	return s.guard(ctx, q, req.Filter, query, args)
+}
+
+// sorted lets the server sort what the filter leaves.
+func (s *Source) sorted(ctx context.Context, q *session, req audit.PageRequest) (audit.Page, error) {
+	w := s.filter(req.Filter)
+	s.before(w, req.Before, req.Filter.Since.IsZero() && req.Filter.Until.IsZero())
+	query := s.selectRows("", w, s.orderBy(" DESC"), req.Limit+1)
+	if !req.Leave {
+		if err := s.guard(ctx, q, req.Filter, query, w.args); err != nil {
+			return audit.Page{}, err
+		}
+	}
+	rows, err := s.fetch(ctx, q, query, w.args)
+	return paged(rows, req.Limit), err
+}
+
+// unproved gives the rows with the highest ids, in the order of the list. It
+// reads back no further than it may, so a filter can leave it with nothing.
+func (s *Source) unproved(ctx context.Context, q *session, req audit.PageRequest) (audit.Page, error) {
+	top, err := s.topID(ctx, q)
+	if err != nil {
+		return audit.Page{}, err
+	}
+	w := s.filter(req.Filter)
+	if len(req.Filter.Terms) > 0 || !req.Filter.Zero() {
+		w.add(s.col(audit.ID)+" > ?", top-s.o.MaxRows)
+	}
+	rows, err := s.fetch(ctx, q, s.selectRows(s.byKey(), w, s.col(audit.ID)+" DESC", req.Limit), w.args)
+	sort.SliceStable(rows, func(i, j int) bool { return rows[j].Pos().Less(rows[i].Pos()) })
+	return audit.Page{Rows: rows, Unproved: true, Strategy: audit.ZoneOrder, Scanned: int64(len(rows))}, err
+}

@@ -1,0 +1,137 @@
+package auditlog
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"opsdeck/ops/audit"
+)
+
+// list is the columns of a row for SELECT, in the order that scan reads them.
+func (s *Source) list() string {
+	var names []string
+	for _, f := range s.layout.Fields() {
+		names = append(names, s.col(f))
+	}
+	for _, c := range s.layout.Extra {
+		names = append(names, audit.Ident(c.Name))
+	}
+	return strings.Join(names, ", ")
+}
+
+// scanner reads whole rows.
+type scanner struct {
+	layout *audit.Layout
+	fields []audit.Field
+	raw    []sql.RawBytes
+	dest   []any
+}
+
+func (s *Source) scanner() *scanner {
+	sc := &scanner{layout: s.layout, fields: s.layout.Fields()}
+	sc.raw = make([]sql.RawBytes, len(sc.fields)+len(s.layout.Extra))
+	for i := range sc.raw {
+		sc.dest = append(sc.dest, &sc.raw[i])
+	}
+	return sc
+}
+
+func (sc *scanner) scan(rows *sql.Rows) (audit.Row, error) {
+	var r audit.Row
+	if err := rows.Scan(sc.dest...); err != nil {
+		return r, err
+	}
+	for i, f := range sc.fields {
+		if sc.raw[i] != nil {
+			r.Values[f] = audit.Value{Text: string(sc.raw[i]), Valid: true}
+		}
+	}
+	for _, raw := range sc.raw[len(sc.fields):] {
+		r.Extra = append(r.Extra, audit.Value{Text: string(raw), Valid: raw != nil})
+	}
+	var err error
+	if r.ID, err = strconv.ParseInt(r.Get(audit.ID), 10, 64); err != nil {
+		return r, fmt.Errorf("read the key: %w", err)
+	}
+	r.At = audit.NoStamp
+	if v := r.Values[audit.CreatedAt]; v.Valid {
+		if r.At, err = audit.ParseStamp(v.Text); err != nil {
+			return r, fmt.Errorf("row %d: %w", r.ID, err)
+		}
+	}
+	r.Time = r.At.Moment(sc.layout.Zone)
+	return r, nil
+}
+
+// fetch reads all rows of a query whose SELECT list is list().
+func (s *Source) fetch(ctx context.Context, q *session, query string, args []any) ([]audit.Row, error) {
+	rows, err := q.query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	sc := s.scanner()
+	var out []audit.Row
+	for rows.Next() {
+		r, err := sc.scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
+// estimate asks the server what a query would read.
+func (s *Source) estimate(ctx context.Context, q *session, query string, args []any) (audit.Estimate, error) {
+	var e audit.Estimate
+	if !s.ability.explain {
+		return e, nil
+	}
+	rows, err := q.conn.QueryContext(ctx, "EXPLAIN "+query, args...)
+	if err != nil {
+		return e, err
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		return e, err
+	}
+	raw := make([]sql.NullString, len(names))
+	dest := make([]any, len(names))
+	for i := range raw {
+		dest[i] = &raw[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return e, err
+		}
+		for i, name := range names {
+			switch strings.ToLower(name) {
+			case "rows", "estrows":
+				n, _ := strconv.ParseFloat(raw[i].String, 64)
+				e.Rows = max(e.Rows, int64(n))
+			case "key":
+				e.Key = raw[i].String
+			case "extra":
+				e.Sorts = e.Sorts || strings.Contains(raw[i].String, "filesort")
+			}
+		}
+	}
+	return e, rows.Err()
+}
+
+// guard refuses a query that would read too much without leave.
+func (s *Source) guard(ctx context.Context, q *session, f audit.Filter, query string, args []any) error {
+	e, err := s.estimate(ctx, q, query, args)
+	if err != nil {
+		return err
+	}
+	if e.Rows <= s.o.MaxRows {
+		return nil
+	}
+	return &audit.TooMuchError{Estimate: e, Max: s.o.MaxRows, Index: s.layout.Advise(f)}
+}

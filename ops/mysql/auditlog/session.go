@@ -1,0 +1,167 @@
+package auditlog
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/ops/mysql"
+)
+
+// killPatience is how long a cancelled query may take to end after KILL QUERY
+// before its connection is cut.
+const killPatience = 3 * time.Second
+
+// session is the one connection that queries run on.
+type session struct {
+	conn *sql.Conn
+	id   int64
+	hint string // put behind SELECT
+}
+
+func (s *Source) connect(ctx context.Context) (*session, error) {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	q := &session{conn: conn}
+	if err := q.prepare(ctx, s.o.Timeout); err != nil {
+		q.close()
+		return nil, fmt.Errorf("set up the session: %w", err)
+	}
+	return q, nil
+}
+
+// prepare sets what queries rely on. The time limit is set in whichever way
+// the server knows; the other fails, which is no matter.
+func (q *session) prepare(ctx context.Context, limit time.Duration) error {
+	if err := q.row(ctx, "SELECT CONNECTION_ID()", nil, &q.id); err != nil {
+		return err
+	}
+	if err := q.exec(ctx, "SET time_zone = '+00:00'"); err != nil {
+		return err
+	}
+	if err := q.exec(ctx, "SET sql_mode = ''"); mysql.Lost(err) {
+		return err
+	}
+	if limit > 0 {
+		q.hint = fmt.Sprintf(" /*+ MAX_EXECUTION_TIME(%d) */", limit.Milliseconds())
+		if err := q.exec(ctx, fmt.Sprintf("SET SESSION max_statement_time = %.3f", limit.Seconds())); mysql.Lost(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// close gives up the connection for good: its session is not the pool's.
+func (q *session) close() {
+	_ = q.conn.Raw(func(any) error { return driver.ErrBadConn }) // makes the pool drop it
+	_ = q.conn.Close()
+}
+
+func (q *session) exec(ctx context.Context, query string) error {
+	_, err := q.conn.ExecContext(ctx, query)
+	return err
+}
+
+func (q *session) row(ctx context.Context, query string, args []any, dest ...any) error {
+	return q.conn.QueryRowContext(ctx, query, args...).Scan(dest...)
+}
+
+// query sends a SELECT with its time limit.
+func (q *session) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if rest, ok := strings.CutPrefix(query, "SELECT"); ok {
+		query = "SELECT" + q.hint + rest
+	}
+	return q.conn.QueryContext(ctx, query, args...)
+}
+
+// with runs work on the session, in its turn. When ctx ends meanwhile, the
+// query is killed on the server. Work that only reads is begun once more when
+// the connection turns out to be gone.
+func (s *Source) with(ctx context.Context, work func(context.Context, *session) error) error {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	err := s.attempt(ctx, work)
+	if mysql.Lost(err) && ctx.Err() == nil {
+		err = s.attempt(ctx, work)
+	}
+	if ctx.Err() != nil && err != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+func (s *Source) attempt(ctx context.Context, work func(context.Context, *session) error) error {
+	if s.conn == nil {
+		conn, err := s.connect(ctx)
+		if err != nil {
+			return err
+		}
+		s.conn = conn
+	}
+	// The driver would close the connection when ctx ends and leave the query
+	// running; so the query gets a context that outlives ctx by the kill.
+	inner, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	done := make(chan struct{})
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-done:
+		case <-ctx.Done():
+			s.kill(done, cut)
+		}
+	}()
+	err := s.transact(inner, s.conn, work)
+	close(done)
+	<-watched
+	if err != nil && (mysql.Lost(err) || ctx.Err() != nil) {
+		s.conn.close()
+		s.conn = nil
+	}
+	return err
+}
+
+// kill ends the session's query from a connection of its own, and cuts the
+// session off when that does not help in time.
+func (s *Source) kill(done <-chan struct{}, cut context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.Background(), killPatience)
+	defer cancel()
+	defer cut()
+	for ctx.Err() == nil {
+		if _, err := s.db.ExecContext(ctx, fmt.Sprintf("KILL QUERY %d", s.conn.id)); err != nil {
+			return
+		}
+		// The kill may have come between two queries of the work: again, soon.
+		select {
+		case <-done:
+			return
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (s *Source) transact(ctx context.Context, q *session, work func(context.Context, *session) error) error {
+	begin := "START TRANSACTION READ ONLY"
+	if !s.ability.readOnly {
+		return work(ctx, q)
+	}
+	if err := q.exec(ctx, begin); err != nil {
+		return err
+	}
+	err := work(ctx, q)
+	if end := q.exec(ctx, "COMMIT"); err == nil {
+		err = end
+	}
+	return err
+}

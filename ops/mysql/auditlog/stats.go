@@ -1,0 +1,195 @@
+package auditlog
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"sort"
+	"time"
+
+	"opsdeck/ops"
+	"opsdeck/ops/audit"
+)
+
+// statsChunk is how many rows one counting query reads.
+const statsChunk = 100_000
+
+// Stats counts the rows that pass a filter, in the server, a bounded stretch
+// of ids at a time. leave lets it read more rows than the configuration says.
+func (s *Source) Stats(ctx context.Context, req audit.StatsRequest, leave bool, report func(ops.Progress)) (audit.Stats, error) {
+	out := audit.Stats{Since: req.Filter.Since, Until: req.Filter.Until}
+	c := &counter{s: s, req: req, out: &out, actions: audit.NewTally(), resources: audit.NewTally(), users: audit.NewTally(), hours: map[int64]int64{}}
+	begun := time.Now()
+	err := s.with(ctx, func(ctx context.Context, q *session) error {
+		spans, rows, err := s.spans(ctx, q, req.Filter, leave)
+		if err != nil {
+			return err
+		}
+		for _, span := range spans {
+			if err := c.count(ctx, q, span); err != nil {
+				return err
+			}
+			out.Scanned += span.rows
+			if report != nil {
+				report(ops.Progress{Phase: "count", Done: out.Scanned, Total: rows, Unit: "rows", Rows: out.Rows, Elapsed: time.Since(begun), Estimate: true})
+			}
+		}
+		return nil
+	})
+	c.finish()
+	return out, s.asked(err)
+}
+
+// stretch is a run of ids with about so many rows; none given means the table.
+type stretch struct {
+	audit.Range
+	rows int64
+	all  bool
+}
+
+// spans cuts what a filter's time covers into stretches of bounded size. It
+// fails with a question when that is too much, or not known.
+func (s *Source) spans(ctx context.Context, q *session, f audit.Filter, leave bool) ([]stretch, int64, error) {
+	way := s.layout.Choose(f, true)
+	if way != audit.ZoneOrder {
+		w := s.filter(f)
+		e, err := s.estimate(ctx, q, "SELECT COUNT(*) FROM "+s.name()+w.String(), w.args)
+		if err == nil && !leave && e.Rows > s.o.MaxRows {
+			err = &audit.TooMuchError{Estimate: e, Max: s.o.MaxRows, Index: s.layout.Advise(f)}
+		}
+		return []stretch{{all: true, rows: e.Rows}}, e.Rows, err
+	}
+	missing, err := s.catchUp(ctx, q)
+	if err != nil {
+		return nil, 0, err
+	}
+	if missing > 0 {
+		return nil, 0, &audit.UnprovedError{Rows: missing}
+	}
+	since, until := f.Span(s.layout)
+	out, rows := s.stretches(since, until)
+	if rows > s.o.MaxRows && !leave {
+		key := s.layout.KeyIndex().Name
+		return nil, 0, &audit.TooMuchError{Estimate: audit.Estimate{Rows: rows, Key: key}, Max: s.o.MaxRows, Index: s.layout.Advise(f)}
+	}
+	return out, rows, nil
+}
+
+// stretches cuts the ids that a span of time can have, by the zones.
+func (s *Source) stretches(since, until audit.Stamp) (out []stretch, rows int64) {
+	for _, zone := range s.zones.List {
+		if zone.Max < since || until != audit.MaxStamp && zone.Min >= until {
+			continue
+		}
+		rows += zone.Rows
+		if n := len(out); n > 0 && out[n-1].Last+1 == zone.First && out[n-1].rows+zone.Rows <= statsChunk {
+			out[n-1].Last, out[n-1].rows = zone.Last, out[n-1].rows+zone.Rows
+			continue
+		}
+		out = append(out, stretch{Range: audit.Range{First: zone.First, Last: zone.Last}, rows: zone.Rows})
+	}
+	if n := len(out); n > 0 && out[n-1].Last == s.zones.End() {
+		out[n-1].Last = math.MaxInt64 // what came since
+	}
+	return out, rows
+}
+
+// counter gathers the counts of stretches.
+type counter struct {
+	s                         *Source
+	req                       audit.StatsRequest
+	out                       *audit.Stats
+	actions, resources, users *audit.Tally
+	hours                     map[int64]int64 // by the hour's start on the column's clock, in hours since 1970
+}
+
+func (c *counter) count(ctx context.Context, q *session, span stretch) error {
+	s := c.s
+	w, hint := s.filter(c.req.Filter), ""
+	if !span.all {
+		w, hint = s.span(w, span.Range), s.byKey()
+	}
+	resource, user, name := "NULL", "NULL", "NULL"
+	if s.layout.Has(audit.ResourceType) {
+		resource = s.col(audit.ResourceType)
+	}
+	if s.layout.Has(audit.UserID) {
+		user = s.col(audit.UserID)
+	}
+	if s.layout.Has(audit.UserName) {
+		name = s.col(audit.UserName)
+	}
+	from := " FROM " + s.name() + hint + w.String()
+	err := c.groups(ctx, q, "SELECT "+list3(s.col(audit.Action), resource, "COUNT(*)")+from+" GROUP BY 1, 2", w.args, func(a, b sql.NullString, n int64) error {
+		c.out.Rows += n
+		c.actions.Add(a.String, "", n)
+		c.resources.Add(b.String, "", n)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if user != "NULL" || name != "NULL" {
+		err = c.groups(ctx, q, "SELECT "+list3(user, "MAX("+name+")", "COUNT(*)")+from+" GROUP BY 1", w.args, func(a, b sql.NullString, n int64) error {
+			if user == "NULL" {
+				a, b = b, sql.NullString{}
+			}
+			c.users.Add(a.String, b.String, n)
+			return nil
+		})
+	}
+	if err != nil {
+		return err
+	}
+	hour := fmt.Sprintf("DATE_FORMAT(%s, '%%Y-%%m-%%d %%H:00:00')", s.col(audit.CreatedAt))
+	return c.groups(ctx, q, "SELECT "+list3(hour, "NULL", "COUNT(*)")+from+" GROUP BY 1", w.args, func(a, _ sql.NullString, n int64) error {
+		if !a.Valid {
+			return nil
+		}
+		at, err := audit.ParseStamp(a.String)
+		if err == nil && at > audit.NoStamp+1 {
+			c.hours[int64(at)] += n
+		}
+		return err
+	})
+}
+
+func (c *counter) groups(ctx context.Context, q *session, query string, args []any, take func(a, b sql.NullString, n int64) error) error {
+	rows, err := q.query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var a, b sql.NullString
+		var n int64
+		if err := rows.Scan(&a, &b, &n); err != nil {
+			return err
+		}
+		if err := take(a, b, n); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func (c *counter) finish() {
+	zone := c.req.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	c.out.ByAction, c.out.ByResource, c.out.ByUser = c.actions.Top(0), c.resources.Top(c.req.Top), c.users.Top(c.req.Top)
+	for at, n := range c.hours {
+		start := audit.Stamp(at).Moment(c.s.layout.Zone).In(zone)
+		c.out.ByHour = append(c.out.ByHour, audit.Hour{Start: start, Rows: n})
+		c.out.AddHour(start, n)
+	}
+	sortHours(c.out.ByHour)
+}
+
+func sortHours(hours []audit.Hour) {
+	sort.Slice(hours, func(i, j int) bool { return hours[i].Start.Before(hours[j].Start) })
+}
+
+func list3(a, b, c string) string { return a + ", " + b + ", " + c }

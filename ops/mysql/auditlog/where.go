@@ -1,0 +1,215 @@
+package auditlog
+
+import (
+	"strconv"
+	"strings"
+
+	"opsdeck/ops/audit"
+)
+
+// where is a condition being built. What a person wrote only ever goes into
+// args; parts hold our own words and quoted names of found columns.
+type where struct {
+	parts []string
+	args  []any
+}
+
+func (w *where) add(part string, args ...any) {
+	w.parts = append(w.parts, part)
+	w.args = append(w.args, args...)
+}
+
+func (w *where) any(alternatives []string) string {
+	if len(alternatives) == 0 {
+		return "FALSE"
+	}
+	return "(" + strings.Join(alternatives, " OR ") + ")"
+}
+
+// String is " WHERE …", or "" for no condition.
+func (w *where) String() string {
+	if len(w.parts) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(w.parts, " AND ")
+}
+
+func (s *Source) col(f audit.Field) string { return audit.Ident(s.layout.Column(f).Name) }
+
+// filter is the condition of a filter.
+func (s *Source) filter(f audit.Filter) *where {
+	w := &where{}
+	since, until := f.Span(s.layout)
+	if since != audit.NoStamp {
+		w.add(s.col(audit.CreatedAt)+" >= ?", since.String())
+	}
+	if until != audit.MaxStamp {
+		w.add(s.col(audit.CreatedAt)+" < ?", until.String())
+	}
+	for _, t := range f.Terms {
+		cond, args := s.term(t)
+		if t.Not {
+			cond = "(" + cond + ") IS NOT TRUE"
+		}
+		w.add(cond, args...)
+	}
+	return w
+}
+
+func (s *Source) term(t audit.Term) (string, []any) {
+	switch t.Op {
+	case audit.Contains:
+		return s.contains(t.Any[0].Like())
+	case audit.Changed:
+		return s.changed(t.Any)
+	}
+	var alternatives []string
+	var args []any
+	for _, m := range t.Any {
+		field := t.Field
+		if t.Op == audit.Resource {
+			field = audit.ResourceType
+		}
+		cond, a := s.match(field, m)
+		args = append(args, a...)
+		if t.Op == audit.Resource && m.Sub != nil {
+			sub, b := s.match(audit.ResourceID, *m.Sub)
+			cond, args = "("+cond+" AND "+sub+")", append(args, b...)
+		}
+		alternatives = append(alternatives, cond)
+	}
+	return (&where{}).any(alternatives), args
+}
+
+// match is the condition that a field is like one value. Values go to the
+// server in the column's own type, so that indexes serve and '12ab' is not 12.
+func (s *Source) match(f audit.Field, m audit.Match) (string, []any) {
+	col, c := s.col(f), s.layout.Column(f)
+	switch {
+	case m.Null:
+		return col + " IS NULL", nil
+	case c.Integer && m.Wild():
+		return "CAST(" + col + " AS CHAR) LIKE ? ESCAPE '!'", []any{m.Like()}
+	case c.Integer:
+		n, err := strconv.ParseInt(m.Text(), 10, 64)
+		if err != nil {
+			return "FALSE", nil
+		}
+		return col + " = ?", []any{n}
+	case m.Wild() && (c.Exact || f.JSON()):
+		return "CAST(" + col + " AS CHAR) LIKE ? ESCAPE '!'", []any{m.Like()}
+	case m.Wild():
+		return col + " LIKE ? ESCAPE '!'", []any{m.Like()}
+	case c.Exact:
+		text := m.Text()
+		return col + " IN (?, ?, ?)", []any{text, strings.ToUpper(text), strings.ToLower(text)}
+	}
+	return col + " = ?", []any{m.Text()}
+}
+
+// contains looks in every text of the row, whatever the case.
+func (s *Source) contains(pattern string) (string, []any) {
+	var alternatives []string
+	var args []any
+	for _, f := range s.layout.TextFields() {
+		c := s.layout.Column(f)
+		col := s.col(f)
+		if c.JSON || c.Exact || c.Integer {
+			col = "CAST(" + col + " AS CHAR)"
+		}
+		alternatives = append(alternatives, col+" LIKE ? ESCAPE '!'")
+		args = append(args, "%"+pattern+"%")
+	}
+	return (&where{}).any(alternatives), args
+}
+
+// changed asks for rows whose change touched one of the paths.
+func (s *Source) changed(paths []audit.Match) (string, []any) {
+	var alternatives []string
+	var args []any
+	for _, m := range paths {
+		path := jsonPath(m.Text())
+		if s.layout.Has(audit.OldValue) || s.layout.Has(audit.NewValue) {
+			alternatives = append(alternatives, "NOT ("+s.extract(audit.OldValue)+" <=> "+s.extract(audit.NewValue)+")")
+			for _, f := range []audit.Field{audit.OldValue, audit.NewValue} {
+				if s.layout.Has(f) {
+					args = append(args, "$"+path)
+				}
+			}
+		}
+		if s.layout.Has(audit.Changes) {
+			cond, a := s.changedBy(path, m.Text())
+			alternatives, args = append(alternatives, cond), append(args, a...)
+		}
+	}
+	return (&where{}).any(alternatives), args
+}
+
+// extract is a path's value in a column; NULL where the column is missing, is
+// NULL or holds text that is no JSON.
+func (s *Source) extract(f audit.Field) string {
+	if !s.layout.Has(f) {
+		return "NULL"
+	}
+	if s.layout.Column(f).JSON {
+		return "JSON_EXTRACT(" + s.col(f) + ", ?)"
+	}
+	return "CAST(JSON_EXTRACT(" + s.valid(f) + ", ?) AS BINARY)"
+}
+
+func (s *Source) valid(f audit.Field) string {
+	if s.layout.Column(f).JSON {
+		return s.col(f)
+	}
+	return "IF(JSON_VALID(" + s.col(f) + "), " + s.col(f) + ", NULL)"
+}
+
+// changedBy looks for a path in the changes column, in the forms that
+// audit.Diff understands.
+func (s *Source) changedBy(path, name string) (string, []any) {
+	col := s.valid(audit.Changes)
+	alternatives := []string{"JSON_CONTAINS_PATH(" + col + ", 'one', ?)"}
+	args := []any{"$" + path}
+	for _, side := range [][2]string{{"old", "new"}, {"from", "to"}, {"before", "after"}} {
+		alternatives = append(alternatives, "NOT ("+s.extract(audit.Changes)+" <=> "+s.extract(audit.Changes)+")")
+		args = append(args, "$."+side[0]+path, "$."+side[1]+path)
+	}
+	alternatives = append(alternatives, "JSON_CONTAINS("+col+", JSON_OBJECT('field', ?))")
+	return (&where{}).any(alternatives), append(args, name)
+}
+
+// jsonPath writes a.b[0] as the server's path, without its "$"; members are
+// quoted, so that any name is only a name.
+func jsonPath(path string) string {
+	var b strings.Builder
+	for _, part := range strings.Split(path, ".") {
+		name, rest := part, ""
+		if i := strings.IndexByte(part, '['); i >= 0 && strings.HasSuffix(part, "]") {
+			if _, err := strconv.Atoi(part[i+1 : len(part)-1]); err == nil {
+				name, rest = part[:i], part[i:]
+			}
+		}
+		if name != "" {
+			b.WriteString(`."` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`)
+		}
+		b.WriteString(rest)
+	}
+	return b.String()
+}
+
+// before is the condition that a row comes after a place in a list, newest
+// first. withNull tells that rows without a time, which come last, are wanted.
+func (s *Source) before(w *where, p audit.Pos, withNull bool) {
+	at, id := s.col(audit.CreatedAt), s.col(audit.ID)
+	withNull = withNull && s.layout.Column(audit.CreatedAt).Nullable
+	switch {
+	case p.At == audit.MaxStamp:
+	case p.At == audit.NoStamp:
+		w.add("("+at+" IS NULL AND "+id+" < ?)", p.ID)
+	case withNull:
+		w.add("("+at+" < ? OR "+at+" = ? AND "+id+" < ? OR "+at+" IS NULL)", p.At.String(), p.At.String(), p.ID)
+	default:
+		// Said so that an index on the time gives a range.
+		w.add(at+" <= ? AND ("+at+" < ? OR "+id+" < ?)", p.At.String(), p.At.String(), p.ID)
+	}
+}
