@@ -269,3 +269,40 @@ func maskChange(c Change) Change {
 	}
 	return c
 }
+
+// Brief is a change in one line: "status: OLD → NEW, total: 10 → 20 +2", with
+// at most n places named; "" for no change.
+func Brief(changes []Change, n int) string {
+	var parts []string
+	for _, c := range changes[:min(n, len(changes))] {
+		parts = append(parts, c.brief())
+	}
+	s := strings.Join(parts, ", ")
+	if more := len(changes) - n; more > 0 {
+		s += " +" + strconv.Itoa(more)
+	}
+	return s
+}
+
+func (c Change) brief() string {
+	name := c.Path
+	if name != "" {
+		name += ": "
+	}
+	switch {
+	case c.Old == "":
+		return name + Plain(c.New)
+	case c.New == "":
+		return name + Plain(c.Old) + " → ∅"
+	}
+	return name + Plain(c.Old) + " → " + Plain(c.New)
+}
+
+// Plain is a JSON value for reading: a string without its quotes.
+func Plain(value string) string {
+	var s string
+	if strings.HasPrefix(value, `"`) && json.Unmarshal([]byte(value), &s) == nil {
+		return s
+	}
+	return value
+}

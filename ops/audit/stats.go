@@ -1,6 +1,10 @@
 package audit
 
-import "time"
+import (
+	"time"
+
+	"opsdeck/internal/lang"
+)
 
 // Stats are counts over a span.
 type Stats struct {
@@ -42,4 +46,9 @@ func (s *Stats) Busiest() int64 {
 		}
 	}
 	return most
+}
+
+// Weekday is the short name of a day, 0 for Monday.
+func Weekday(day int) lang.Msg {
+	return [...]lang.Msg{lang.M("Mon"), lang.M("Tue"), lang.M("Wed"), lang.M("Thu"), lang.M("Fri"), lang.M("Sat"), lang.M("Sun")}[day]
 }

@@ -251,3 +251,6 @@ func (s *Source) explain(err error) error {
 	}
 	return mysql.Explain(err, s.o.Target)
 }
+
+// MaxRows is how many rows a query may read without leave.
+func (s *Source) MaxRows() int64 { return s.o.MaxRows }

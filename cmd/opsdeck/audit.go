@@ -1,0 +1,261 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/config"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/audit"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/auditlog"
+)
+
+type auditCmd struct {
+	List  auditListCmd  `cmd:"" default:"withargs" help:"List audit rows, newest first."`
+	Trace auditTraceCmd `cmd:"" help:"Show the whole life of a resource."`
+	Stats auditStatsCmd `cmd:"" help:"Count audit rows by action, resource, user and hour."`
+}
+
+// gentleRows times max_rows is how many rows the order of a table may be
+// learnt from without asking: that is read in small pieces and only once.
+const gentleRows = 100
+
+// auditSource opens the configured audit table. The caller calls close.
+func (a *app) auditSource() (src *auditlog.Source, done func(), err error) {
+	svc, err := a.service()
+	if err != nil {
+		return nil, nil, err
+	}
+	o, database, err := a.auditOptions(svc)
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := mysql.Open(a.ctx, o.Target, database)
+	if err != nil {
+		return nil, nil, err
+	}
+	if src, err = auditlog.Open(a.ctx, db, o); err != nil {
+		db.Close()
+		return nil, nil, err
+	}
+	return src, func() { src.Close(); db.Close() }, nil
+}
+
+func (a *app) auditOptions(svc *config.Service) (auditlog.Options, string, error) {
+	where := svc.Database
+	if svc.Audit.Replica != (config.Database{}) {
+		where = svc.Audit.Replica
+		if where.Name == "" {
+			where.Name = svc.Database.Name
+		}
+	}
+	target, err := mysql.Resolve(where)
+	if err != nil {
+		return auditlog.Options{}, "", err
+	}
+	state, err := a.stateDir()
+	if err != nil {
+		return auditlog.Options{}, "", err
+	}
+	return auditlog.Options{Target: target, Schema: where.Name, Table: svc.Audit.Table, Columns: svc.Audit.Columns,
+		MaxRows: svc.Audit.MaxRows, Timeout: svc.Audit.Timeout, StateDir: state, Clock: a.clock}, where.Name, nil
+}
+
+// withLeave runs a reading of the table; what would read much is asked for
+// first, and an order that is not known yet is learnt.
+func (a *app) withLeave(src *auditlog.Source, yes bool, maxRows int64, read func(leave bool) error) error {
+	for range 3 {
+		err := read(yes)
+		var much *audit.TooMuchError
+		var unproved *audit.UnprovedError
+		switch {
+		case errors.As(err, &much):
+			if !a.agrees(much.Message(), much.Advice()) {
+				return much.Explain()
+			}
+			yes = true
+		case errors.As(err, &unproved):
+			if !yes && unproved.Rows > maxRows*gentleRows && !a.agrees(unproved.Message(), lang.Msg{}) {
+				return unproved.Explain()
+			}
+			if err := a.prove(src); err != nil {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+	return read(yes)
+}
+
+// prove learns the order of the table, with progress.
+func (a *app) prove(src *auditlog.Source) error {
+	p := a.progress()
+	defer p.done()
+	return src.Prove(a.ctx, 0.2, p.report)
+}
+
+// agrees asks a person at a terminal; nobody there means no.
+func (a *app) agrees(what, advice lang.Msg) bool {
+	if !isTerminal(a.in) || !isTerminal(a.err) {
+		return false
+	}
+	a.note(what)
+	if !advice.Empty() {
+		a.note(advice)
+	}
+	fmt.Fprint(a.err, a.lang.T("Go on? [y/N]")+" ")
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(a.in).ReadString('\n')
+		answer <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case text := <-answer:
+		return text == "y" || text == "yes" || text == "是"
+	case <-a.ctx.Done():
+		return false
+	}
+}
+
+// auditFilter are the flags that choose rows.
+type auditFilter struct {
+	User     string `placeholder:"U" help:"Rows of this user: an id, or a name where the table has names."`
+	Action   string `placeholder:"A" help:"Rows of this action; several with commas."`
+	Resource string `placeholder:"TYPE[:ID]" help:"Rows of this kind of resource, or of one."`
+	Since    string `placeholder:"T" help:"From this time on: 24h ago, 2026-01-29, 2026-01-29T10:30, today."`
+	Until    string `placeholder:"T" help:"Before this time; a day or month is included whole."`
+}
+
+// parse makes one filter of the flags and a query line.
+func (f auditFilter) parse(a *app, l *audit.Layout, query []string) (audit.Filter, error) {
+	line := strings.Join(query, " ")
+	for _, flag := range []struct{ key, value string }{{"user", f.User}, {"action", f.Action}, {"resource", f.Resource}, {"since", f.Since}, {"until", f.Until}} {
+		if flag.value != "" {
+			line = strings.TrimSpace(line + " " + flag.key + ":" + spaced(flag.value))
+		}
+	}
+	filter, err := audit.Syntax{Layout: l, Now: a.clock.Now(), Zone: time.Local}.Parse(line)
+	var q *audit.QueryError
+	if errors.As(err, &q) {
+		return filter, q.Explain(line)
+	}
+	return filter, err
+}
+
+// spaced quotes a flag's value only where white space or a quote would end it.
+func spaced(value string) string {
+	if strings.ContainsAny(value, " \t\n\"") {
+		return audit.Quote(value)
+	}
+	return value
+}
+
+// auditTable writes rows for people.
+func (a *app) auditTable(l *audit.Layout, rows []audit.Row) {
+	head := []string{a.lang.T("id"), a.lang.T("time"), a.lang.T("user"), a.lang.T("action"), a.lang.T("resource")}
+	if l.Has(audit.IP) {
+		head = append(head, "IP")
+	}
+	t := cells.Table{Head: append(head, a.lang.T("change")), Right: []int{0}, Max: a.width()}
+	for i := range rows {
+		r := &rows[i]
+		cols := []string{fmt.Sprint(r.ID), a.when(r.Time), clean(r.User()), clean(r.Get(audit.Action)), clean(resourceName(r))}
+		if l.Has(audit.IP) {
+			cols = append(cols, clean(r.Get(audit.IP)))
+		}
+		t.Rows = append(t.Rows, append(cols, clean(audit.Brief(audit.Diff(r), 3))))
+	}
+	fmt.Fprint(a.out, t)
+}
+
+func resourceName(r *audit.Row) string {
+	if r.Has(audit.ResourceID) {
+		return r.Get(audit.ResourceType) + ":" + r.Get(audit.ResourceID)
+	}
+	return r.Get(audit.ResourceType)
+}
+
+func clean(s string) string { return termsafe.Line(audit.Mask(s)) }
+
+func (a *app) when(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+type auditTraceCmd struct {
+	Type string `arg:"" help:"Kind of resource, as the rows name it."`
+	ID   string `arg:"" name:"id" help:"The resource's id."`
+	Yes  bool   `help:"Read on where many rows would be read."`
+	JSON bool   `name:"json" help:"Print JSON."`
+}
+
+// Run shows one resource's life, oldest first.
+func (c *auditTraceCmd) Run(a *app) error {
+	src, done, err := a.auditSource()
+	if err != nil {
+		return err
+	}
+	defer done()
+	var t audit.Trace
+	err = a.withLeave(src, c.Yes, src.MaxRows(), func(leave bool) error {
+		t, err = src.Trace(a.ctx, c.Type, c.ID, leave)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		_, err := a.out.Write(append(termsafe.JSON(src.Layout().EncodeTrace(&t)), '\n'))
+		return err
+	}
+	if len(t.Timeline) == 0 {
+		a.note(lang.M("no rows of %s", c.Type+":"+c.ID))
+		return nil
+	}
+	a.auditTable(src.Layout(), t.Timeline)
+	s := t.Summary
+	a.note(lang.M("%s rows from %s to %s", human.Count(s.Rows), a.when(s.First), a.when(s.Last)))
+	a.note(lang.M("actions: %s", a.counts(s.ByAction)))
+	a.note(lang.M("users: %s", a.counts(s.ByUser)))
+	for _, g := range s.Gaps {
+		a.note(lang.M("nothing for %s between %s and %s", human.Duration(g.Length), a.when(g.After), a.when(g.Before)))
+	}
+	if s.Cut {
+		a.note(lang.M("the resource has more rows; these are the oldest"))
+	}
+	return nil
+}
+
+// counts is "UPDATE 12, CREATE 1".
+func (a *app) counts(all []audit.Count) string {
+	var parts []string
+	for _, c := range all[:min(10, len(all))] {
+		parts = append(parts, fmt.Sprintf("%s %s", clean(countName(c)), human.Count(c.Rows)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func countName(c audit.Count) string {
+	switch {
+	case c.Label != "" && c.Value != "":
+		return c.Label + " (" + c.Value + ")"
+	case c.Label != "":
+		return c.Label
+	case c.Value == "":
+		return "-"
+	}
+	return c.Value
+}
+
+var errNoRows = ops.E(ops.Usage, lang.M("--limit must be at least 1"))

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops/audit"
+)
+
+type auditListCmd struct {
+	Query []string `arg:"" optional:"" help:"Query line: user:1 action:DELETE resource:ORDER:456 since:24h ip:10.0.* changed:status."`
+	auditFilter
+	Limit  int    `default:"100" placeholder:"N" help:"Rows of a page."`
+	Before string `placeholder:"CURSOR" help:"Go on from next_cursor of the page before."`
+	Yes    bool   `help:"Read on where many rows would be read."`
+	JSON   bool   `name:"json" help:"Print NDJSON."`
+}
+
+// Run prints one page, newest first.
+func (c *auditListCmd) Run(a *app) error {
+	if c.Limit < 1 {
+		return errNoRows
+	}
+	src, done, err := a.auditSource()
+	if err != nil {
+		return err
+	}
+	defer done()
+	l := src.Layout()
+	req := audit.PageRequest{Before: audit.Newest(), Limit: c.Limit}
+	if req.Filter, err = c.parse(a, l, c.Query); err != nil {
+		return err
+	}
+	if c.Before != "" {
+		if req.Before, err = l.ParseCursor(c.Before); err != nil {
+			return err
+		}
+	}
+	var page audit.Page
+	err = a.withLeave(src, c.Yes, src.MaxRows(), func(leave bool) error {
+		req.Leave = leave
+		page, err = src.Page(a.ctx, req)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.print(a, l, page)
+}
+
+func (c *auditListCmd) print(a *app, l *audit.Layout, page audit.Page) error {
+	next := ""
+	if page.More {
+		next = l.Cursor(page.Next)
+	}
+	if c.JSON {
+		return a.auditNDJSON(l, page, next)
+	}
+	if len(page.Rows) == 0 && !page.More {
+		a.note(lang.M("no rows"))
+		return nil
+	}
+	a.auditTable(l, page.Rows)
+	if page.Partial {
+		a.note(lang.M("%s rows were looked at, back to %s; --yes looks on, or --before %s", human.Count(page.Scanned), a.when(page.Next.At.Moment(l.Zone)), next))
+	} else if page.More {
+		a.note(lang.M("more rows: --before %s", next))
+	}
+	return nil
+}
+
+// nextJSON is the last line of a list that goes on.
+type nextJSON struct {
+	Next    string `json:"next_cursor"`
+	Partial bool   `json:"partial,omitempty"` // the search ended early; rows older than the cursor were not looked at
+}
+
+func (a *app) auditNDJSON(l *audit.Layout, page audit.Page, next string) error {
+	for i := range page.Rows {
+		if _, err := a.out.Write(append(termsafe.JSON(l.Encode(&page.Rows[i], true)), '\n')); err != nil {
+			return err
+		}
+	}
+	if next == "" {
+		return nil
+	}
+	return a.ndjson(nextJSON{next, page.Partial})
+}
