@@ -26,24 +26,52 @@ func Idents(names []string) string {
 // String quotes text as a literal, for sessions without NO_BACKSLASH_ESCAPES.
 func String(text string) string { return string(AppendString(nil, text)) }
 
-// escapes holds, for each byte that cannot stand in a quoted literal as it is,
-// the byte behind the backslash. Control characters that upset terminals and
-// line-wise tools are written out too; the same set as mysqldump's.
-var escapes = [256]byte{0: '0', '\n': 'n', '\r': 'r', '\\': '\\', '\'': '\'', '"': '"', 0x1a: 'Z'}
+// escapes holds, for each byte that must not stand in a quoted literal as it
+// is, the byte behind the backslash. Besides what SQL needs, these are the
+// bytes that line-wise tools stumble over.
+var escapes = [256]byte{0: '0', '\n': 'n', '\r': 'r', '\\': '\\', '\'': '\'', 0x1a: 'Z'}
 
 // AppendString appends text as a quoted literal.
 func AppendString[T string | []byte](dst []byte, text T) []byte {
 	dst = append(dst, '\'')
-	from := 0
-	for i := 0; i < len(text); i++ {
-		if e := escapes[text[i]]; e != 0 {
-			dst = append(dst, text[from:i]...)
-			dst = append(dst, '\\', e)
-			from = i + 1
+	for {
+		i := special(text)
+		if i < 0 {
+			return append(append(dst, text...), '\'')
+		}
+		dst = append(append(dst, text[:i]...), '\\', escapes[text[i]])
+		text = text[i+1:]
+	}
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// special finds the first byte that must be escaped, or -1. Eight bytes at a
+// time are looked at for control characters, quotes and backslashes: a byte b
+// is zero in x exactly where (x - ones) &^ x has b's high bit, or above such one.
+func special[T string | []byte](text T) int {
+	i := 0
+	for ; i+8 <= len(text); i += 8 {
+		x := uint64(text[i]) | uint64(text[i+1])<<8 | uint64(text[i+2])<<16 | uint64(text[i+3])<<24 |
+			uint64(text[i+4])<<32 | uint64(text[i+5])<<40 | uint64(text[i+6])<<48 | uint64(text[i+7])<<56
+		quote, slash := x^ones*'\'', x^ones*'\\'
+		if ((x-ones*0x20)&^x|(quote-ones)&^quote|(slash-ones)&^slash)&highs != 0 {
+			for j := i; j < i+8; j++ {
+				if escapes[text[j]] != 0 {
+					return j
+				}
+			}
 		}
 	}
-	dst = append(dst, text[from:]...)
-	return append(dst, '\'')
+	for ; i < len(text); i++ {
+		if escapes[text[i]] != 0 {
+			return i
+		}
+	}
+	return -1
 }
 
 const hexDigits = "0123456789ABCDEF"

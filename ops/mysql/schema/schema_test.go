@@ -31,7 +31,7 @@ func TestValuesAreWrittenSoThatTheyComeBack(t *testing.T) {
 		column     Column
 		text, want string
 	}{
-		{Column{Form: FormText}, "it's\n\"C:\\\"\x00\x1a 客户", `'it\'s\n\"C:\\\"\0\Z 客户'`},
+		{Column{Form: FormText}, "it's\n\"C:\\\"\x00\x1a 客户", `'it\'s\n"C:\\"\0\Z 客户'`},
 		{Column{Form: FormNumber}, "00042", "00042"},
 		{Column{Form: FormFloat}, "-0", "-0e0"},
 		{Column{Form: FormFloat}, "0.10000000149011612", "0.10000000149011612e0"},
@@ -48,4 +48,25 @@ func TestValuesAreWrittenSoThatTheyComeBack(t *testing.T) {
 			t.Errorf("form %d of %q: got %s, want %s", c.column.Form, c.text, got, c.want)
 		}
 	}
+}
+
+func FuzzAppendString(f *testing.F) {
+	f.Add("it's a \\ \x00 long enough text\n客户")
+	f.Fuzz(func(t *testing.T, text string) {
+		plain := []byte{'\''}
+		for i := range len(text) {
+			if e := escapes[text[i]]; e != 0 {
+				plain = append(plain, '\\', e)
+			} else {
+				plain = append(plain, text[i])
+			}
+		}
+		plain = append(plain, '\'')
+		if got := AppendString(nil, text); string(got) != string(plain) {
+			t.Errorf("%q: got %q, want %q", text, got, plain)
+		}
+		if got := AppendString(nil, []byte(text)); string(got) != string(plain) {
+			t.Errorf("%q as bytes: got %q, want %q", text, got, plain)
+		}
+	})
 }
