@@ -11,6 +11,7 @@ type Progress struct {
 	Total    int64         // in Unit; 0 when unknown
 	Unit     string        // "bytes" or "rows" or "members" …
 	Rows     int64         // rows so far, where rows are counted
+	Bytes    int64         // bytes so far, where Unit is another
 	Elapsed  time.Duration // since the work began
 	Estimate bool          // Total is an estimate
 }

@@ -1,0 +1,329 @@
+package dump
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/rowread"
+	"opsdeck/ops/mysql/schema"
+)
+
+// dumper is one dump under way.
+type dumper struct {
+	*pipeline
+	opts   Options
+	target mysql.Target
+	file   *file
+	gate   *gate
+	maria  bool
+	now    func() time.Time
+	notes  []string // warnings found on the way
+}
+
+// Run dumps to the file path and writes path.manifest.json beside it. Either
+// both are there at the end, whole and durable, or neither. A name that is
+// taken gives fs.ErrExist. Errors of the server are *ops.Error.
+func Run(ctx context.Context, target mysql.Target, opts Options, path string) (*backup.Manifest, error) {
+	d := &dumper{opts: opts, target: target, now: opts.Now}
+	d.defaults()
+	m, err := d.dump(ctx, path)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return nil, d.explain(err)
+	}
+	return m, nil
+}
+
+func (d *dumper) defaults() {
+	if d.now == nil {
+		d.now = time.Now
+	}
+	if d.opts.Jobs == 0 {
+		d.opts.Jobs = 2
+	}
+	d.opts.Jobs = max(1, min(d.opts.Jobs, runtime.NumCPU()))
+	if d.opts.Compress == "" {
+		d.opts.Compress = "gzip"
+	}
+	if d.opts.LockWait <= 0 {
+		d.opts.LockWait = defaultLockWait
+	}
+	if d.opts.Kind == "" {
+		d.opts.Kind = backup.KindManual
+	}
+	d.gate = &gate{rate: d.opts.BytesRate, report: d.opts.Report, since: time.Now()}
+}
+
+func (d *dumper) explain(err error) error {
+	var known *ops.Error
+	var none *schema.NoTableError
+	switch {
+	case errors.As(err, &known):
+		return err
+	case errors.As(err, &none):
+		return ops.E(ops.Usage, lang.M("there is no table %s", none.Name))
+	case mysql.Number(err) == mysql.ErrTableDefChanged:
+		return changedError("", err)
+	case mysql.Number(err) != 0 || mysql.Lost(err):
+		return mysql.Explain(err, d.target)
+	}
+	return err
+}
+
+func changedError(what string, cause error) error {
+	return ops.Wrap(cause, ops.Busy, lang.M("the definition of %s changed during the dump; the backup would be of neither state", orSome(what))).
+		WithHint(lang.M("run it again when no migration is under way"))
+}
+
+func orSome(what string) string {
+	if what == "" {
+		return "a table"
+	}
+	return what
+}
+
+func (d *dumper) dump(ctx context.Context, path string) (*backup.Manifest, error) {
+	m := &backup.Manifest{FormatVersion: backup.ManifestVersion, Tool: d.opts.Tool, Engine: "native", Kind: d.opts.Kind, File: filepath.Base(path),
+		StartedAt: d.now(), Compression: d.opts.Compress, Where: d.opts.Where, NoData: d.opts.NoData,
+		Partial: len(d.opts.Tables) > 0 || d.opts.Where != ""}
+	db, err := rowread.Open(ctx, d.target, "")
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	control, err := connect(ctx, db, d.opts.LockWait)
+	if err != nil {
+		return nil, err
+	}
+	defer control.Close()
+	if d.maria, err = schema.IsMariaDB(ctx, control); err != nil {
+		return nil, err
+	}
+	if m.Server, err = describeServer(ctx, control, d.maria); err != nil {
+		return nil, err
+	}
+	d.gate.step("definitions", "")
+	if err := holdDefinitions(ctx, control); err != nil {
+		return nil, err
+	}
+	inv, snap, err := d.begin(ctx, db, control)
+	if err != nil {
+		return nil, err
+	}
+	defer snap.close()
+	m.SnapshotAt, m.Consistency, m.Position = snap.at, snap.how, snap.position
+	return m, d.write(ctx, control, inv, snap, m, path)
+}
+
+// attempts is how often a dump begins anew because definitions changed between
+// the first look at them and the snapshot.
+const attempts = 3
+
+// begin takes the inventory and opens the snapshot, so that both are of one moment.
+func (d *dumper) begin(ctx context.Context, db *sql.DB, control *sql.Conn) (*inventory, *snapshot, error) {
+	inv, err := d.takeInventory(ctx, control)
+	if err != nil {
+		return nil, nil, err
+	}
+	changed := ""
+	for range attempts {
+		snap, err := d.openSnapshot(ctx, db, control, inv)
+		if err != nil {
+			return nil, nil, err
+		}
+		again, err := d.takeInventory(ctx, control)
+		if err != nil {
+			snap.close()
+			return nil, nil, err
+		}
+		if changed = inv.differs(again, true); changed == "" {
+			return again, snap, nil
+		}
+		snap.close()
+		inv = again
+	}
+	return nil, nil, changedError(changed, nil)
+}
+
+func (d *dumper) openSnapshot(ctx context.Context, db *sql.DB, control *sql.Conn, inv *inventory) (*snapshot, error) {
+	s := &snapshotter{control: control, now: d.now}
+	for _, db := range inv.databases {
+		for _, t := range db.tables {
+			s.tables = append(s.tables, t.Table)
+		}
+	}
+	jobs := d.opts.Jobs
+	if d.opts.NoData {
+		jobs = 1
+	}
+	for range jobs {
+		c, err := connect(ctx, db, d.opts.LockWait)
+		if err != nil {
+			closeAll(s.conns)
+			return nil, err
+		}
+		s.conns = append(s.conns, c)
+	}
+	snap, err := s.open(ctx)
+	if err != nil {
+		closeAll(s.conns)
+	}
+	return snap, err
+}
+
+func closeAll(conns []*sql.Conn) {
+	for _, c := range conns {
+		c.Close()
+	}
+}
+
+// close ends the snapshot and its connections.
+func (s *snapshot) close() {
+	for _, c := range s.conns {
+		c.ExecContext(context.Background(), "ROLLBACK")
+		c.Close()
+	}
+}
+
+// write fills the file, looks whether the definitions are still the same, and
+// gives file and manifest their names.
+func (d *dumper) write(ctx context.Context, control *sql.Conn, inv *inventory, snap *snapshot, m *backup.Manifest, path string) (err error) {
+	d.pipeline = newPipeline(len(snap.conns))
+	if d.file, err = createFile(path, d.opts.Compress, d.opts.Recipients); err != nil {
+		return err
+	}
+	defer d.file.out.Abort()
+	stop := d.throttle(ctx, control, len(snap.conns))
+	err = d.fill(ctx, inv, snap, m)
+	stop()
+	if err != nil {
+		return err
+	}
+	d.gate.step("verify", "")
+	after, err := d.takeInventory(ctx, control)
+	if err != nil {
+		return err
+	}
+	if changed := inv.differs(after, false); changed != "" {
+		return changedError(changed, nil)
+	}
+	m.FinishedAt = d.now()
+	d.summarise(inv, snap, m)
+	d.gate.step("finish", filepath.Base(path))
+	return d.commit(m, path)
+}
+
+// throttle starts watching how busy the server is, when that is wanted.
+func (d *dumper) throttle(ctx context.Context, control *sql.Conn, readers int) (stop func()) {
+	if d.opts.Threads <= 0 {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		d.gate.watchThreads(ctx, control, d.opts.Threads, readers)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// commit makes both files durable, then names the backup, then its manifest.
+func (d *dumper) commit(m *backup.Manifest, path string) error {
+	if err := d.file.finish(m); err != nil {
+		return err
+	}
+	text, err := atomicfile.Create(path+backup.ManifestSuffix, 0o600)
+	if err != nil {
+		return err
+	}
+	defer text.Abort()
+	if err := writeJSON(text, m); err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	if err := text.Sync(); err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	if err := d.file.out.CommitNew(); err != nil {
+		return fmt.Errorf("name %s: %w", path, err)
+	}
+	return text.Commit()
+}
+
+func writeJSON(w io.Writer, m *backup.Manifest) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	return e.Encode(m)
+}
+
+// differs names the first thing that is not the same in both inventories, or
+// "". New things count only when strict: what came after the snapshot's moment
+// is not in it.
+func (inv *inventory) differs(after *inventory, strict bool) string {
+	was, is := inv.hashes(), after.hashes()
+	for _, what := range slices.Sorted(maps.Keys(was)) {
+		if is[what] != was[what] {
+			return what
+		}
+	}
+	for _, what := range slices.Sorted(maps.Keys(is)) {
+		if _, ok := was[what]; !ok && strict {
+			return what
+		}
+	}
+	return ""
+}
+
+func (inv *inventory) hashes() map[string]string {
+	all := map[string]string{}
+	for _, db := range inv.databases {
+		all["database "+schema.Ident(db.name)] = schema.Hash(db.create)
+		for _, t := range db.tables {
+			all["table "+t.SQLName()] = schema.Hash(t.create)
+		}
+		for _, o := range db.objects {
+			all[o.Kind+" "+schema.Name(o.Database, o.Name)] = o.Hash()
+		}
+	}
+	return all
+}
+
+// summarise writes into the manifest what was dumped.
+func (d *dumper) summarise(inv *inventory, snap *snapshot, m *backup.Manifest) {
+	m.Consistent = true
+	m.Objects = inv.manifest()
+	m.Warnings = append(append(append([]string{}, snap.warnings...), inv.warnings...), d.notes...)
+	for _, db := range inv.databases {
+		m.Databases = append(m.Databases, db.name)
+		for _, t := range db.tables {
+			if t.Sequence {
+				continue
+			}
+			entry := backup.Table{Database: db.name, Name: t.Name, Engine: t.Engine, DefinitionHash: schema.Hash(t.create), Transactional: t.Transactional(), History: t.history}
+			if done := d.done[t]; done != nil {
+				entry.Rows, entry.DataBytes, entry.Checksum = done.rows, done.bytes, done.sum.String()
+			}
+			m.Consistent = m.Consistent && (t.Transactional() || d.opts.NoData || t.noRows())
+			m.Tables = append(m.Tables, entry)
+		}
+	}
+}

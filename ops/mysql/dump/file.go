@@ -1,0 +1,181 @@
+package dump
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"sync"
+
+	"filippo.io/age"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sys/unix"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/ops/backup"
+)
+
+// file is the backup being written: members go to its end one after the other,
+// from any goroutine. Offsets are those of the compressed text, before encryption.
+type file struct {
+	mu      sync.Mutex
+	out     *atomicfile.File
+	seal    io.WriteCloser // encryption; nil for none
+	sum     hash.Hash      // of the file's bytes
+	size    int64          // of the file
+	flushed int64
+	offset  int64 // of the next member
+	raw     int64
+	members []backup.Member
+	packers sync.Pool
+}
+
+func createFile(path, compress string, recipients []string) (*file, error) {
+	f := &file{sum: sha256.New()}
+	f.packers.New = func() any { return newPacker(compress) }
+	to, err := parseRecipients(recipients)
+	if err != nil {
+		return nil, err
+	}
+	if f.out, err = atomicfile.Create(path, 0o600); err != nil {
+		return nil, err
+	}
+	if len(to) > 0 {
+		if f.seal, err = age.Encrypt(sink{f}, to...); err != nil {
+			f.out.Abort()
+			return nil, fmt.Errorf("encrypt: %w", err)
+		}
+	}
+	return f, nil
+}
+
+func parseRecipients(keys []string) ([]age.Recipient, error) {
+	var all []age.Recipient
+	for _, k := range keys {
+		r, err := age.ParseX25519Recipient(k)
+		if err != nil {
+			return nil, fmt.Errorf("recipient %q: %w", k, err)
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// sink is the file itself, where the bytes are counted and summed.
+type sink struct{ f *file }
+
+// writeback is how many bytes are gathered before the kernel is asked to begin
+// writing them, so that the last fsync finds little to do.
+const writeback = 16 << 20
+
+func (s sink) Write(p []byte) (int, error) {
+	n, err := s.f.out.Write(p)
+	s.f.sum.Write(p[:n])
+	s.f.size += int64(n)
+	if s.f.size-s.f.flushed >= writeback {
+		unix.SyncFileRange(int(s.f.out.Fd()), s.f.flushed, s.f.size-s.f.flushed, unix.SYNC_FILE_RANGE_WRITE)
+		s.f.flushed = s.f.size
+	}
+	return n, err
+}
+
+// add compresses text as a member and appends it.
+func (f *file) add(m backup.Member, text []byte) error {
+	p := f.packers.Get().(packer)
+	defer f.packers.Put(p)
+	data, err := p.pack(text)
+	if err != nil {
+		return err
+	}
+	digest := sha256.Sum256(data)
+	m.Length, m.RawLength, m.SHA256 = int64(len(data)), int64(len(text)), hex.EncodeToString(digest[:])
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m.Offset = f.offset
+	var w io.Writer = sink{f}
+	if f.seal != nil {
+		w = f.seal
+	}
+	if _, err := w.Write(data); err != nil {
+		return fmt.Errorf("write %s: %w", f.out.Path(), err)
+	}
+	f.offset += m.Length
+	f.raw += m.RawLength
+	f.members = append(f.members, m)
+	return nil
+}
+
+// finish makes the file whole, but for its name.
+func (f *file) finish(m *backup.Manifest) error {
+	if f.seal != nil {
+		if err := f.seal.Close(); err != nil {
+			return fmt.Errorf("encrypt: %w", err)
+		}
+	}
+	m.Members, m.SizeBytes, m.RawBytes, m.SHA256 = f.members, f.size, f.raw, hex.EncodeToString(f.sum.Sum(nil))
+	m.Encrypted = f.seal != nil
+	return f.out.Sync()
+}
+
+// packer compresses one member. What it returns is valid until the next call.
+type packer interface {
+	pack(text []byte) ([]byte, error)
+}
+
+func newPacker(compress string) packer {
+	if compress == "zstd" {
+		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+		if err != nil {
+			panic(err) // fixed options
+		}
+		return &zstdPacker{e: e}
+	}
+	g := &gzipPacker{}
+	w, err := gzip.NewWriterLevel(&g.out, gzipLevel)
+	if err != nil {
+		panic(err) // fixed level
+	}
+	g.w = w
+	return g
+}
+
+// gzipLevel is the fastest: on rows of a database its files are 5 % larger than
+// gzip's own default makes them, at a tenth of the time.
+const gzipLevel = 1
+
+type gzipPacker struct {
+	w   *gzip.Writer
+	out bytesBuffer
+}
+
+func (g *gzipPacker) pack(text []byte) ([]byte, error) {
+	g.out = g.out[:0]
+	g.w.Reset(&g.out)
+	if _, err := g.w.Write(text); err != nil {
+		return nil, err
+	}
+	if err := g.w.Close(); err != nil {
+		return nil, err
+	}
+	return g.out, nil
+}
+
+type zstdPacker struct {
+	e   *zstd.Encoder
+	out []byte
+}
+
+func (z *zstdPacker) pack(text []byte) ([]byte, error) {
+	z.out = z.e.EncodeAll(text, z.out[:0])
+	return z.out, nil
+}
+
+// bytesBuffer is a slice to write to.
+type bytesBuffer []byte
+
+func (b *bytesBuffer) Write(p []byte) (int, error) {
+	*b = append(*b, p...)
+	return len(p), nil
+}

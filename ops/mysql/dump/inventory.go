@@ -1,0 +1,246 @@
+package dump
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql/schema"
+)
+
+// database is everything of one database that goes into the backup.
+type database struct {
+	name    string
+	create  string
+	tables  []*table
+	objects []*object
+}
+
+// table is a base table or a sequence with its definition.
+type table struct {
+	*schema.Table
+	create  string // SHOW CREATE TABLE
+	history bool   // all versions of its rows are dumped
+	where   string
+}
+
+// object is a view, routine, trigger, event or library.
+type object struct {
+	schema.Object
+}
+
+// inventory is what there is to dump.
+type inventory struct {
+	databases []*database
+	warnings  []string
+}
+
+var systemDatabases = []string{"mysql", "information_schema", "performance_schema", "sys", "ndbinfo"}
+
+// takeInventory reads the definitions of all that is to be dumped and refuses
+// what a dump could not hold.
+func (d *dumper) takeInventory(ctx context.Context, q *sql.Conn) (*inventory, error) {
+	names, err := d.databaseNames(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	inv := &inventory{}
+	for _, name := range names {
+		if err := d.rights(ctx, q, name, inv); err != nil {
+			return nil, err
+		}
+		db, err := d.readDatabase(ctx, q, name)
+		if err != nil {
+			return nil, err
+		}
+		inv.databases = append(inv.databases, db)
+	}
+	return inv, d.refuse(ctx, q, inv)
+}
+
+func (d *dumper) databaseNames(ctx context.Context, q *sql.Conn) ([]string, error) {
+	rows, err := schema.All(ctx, q, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY SCHEMA_NAME")
+	if err != nil {
+		return nil, fmt.Errorf("list databases: %w", err)
+	}
+	var all []string
+	for _, r := range rows {
+		if !slices.Contains(systemDatabases, strings.ToLower(r[0])) {
+			all = append(all, r[0])
+		}
+	}
+	if d.opts.All {
+		return all, nil
+	}
+	for _, name := range d.opts.Databases {
+		if !slices.Contains(all, name) {
+			return nil, ops.E(ops.Config, lang.M("the server has no database %s, or the user may not see it", name)).
+				WithHint(lang.M("check database.name in the configuration"))
+		}
+	}
+	return d.opts.Databases, nil
+}
+
+func (d *dumper) readDatabase(ctx context.Context, q *sql.Conn, name string) (*database, error) {
+	db := &database{name: name}
+	if err := exec(ctx, q, "USE "+schema.Ident(name)); err != nil {
+		return nil, err
+	}
+	create, err := schema.All(ctx, q, "SHOW CREATE DATABASE IF NOT EXISTS "+schema.Ident(name))
+	if err != nil || len(create) == 0 {
+		return nil, fmt.Errorf("show create database %s: %w", name, err)
+	}
+	db.create = create[0][1]
+	tables, err := schema.Tables(ctx, q, name, d.opts.Tables...)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tables {
+		create, err := schema.CreateTable(ctx, q, t)
+		if err != nil {
+			return nil, err
+		}
+		db.tables = append(db.tables, &table{Table: t, create: create, history: t.Versioned && !d.opts.NoHistory, where: d.opts.Where})
+	}
+	objects, err := schema.Objects(ctx, q, name)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range objects {
+		if len(d.opts.Tables) == 0 || o.Kind == "trigger" && slices.Contains(d.opts.Tables, o.Table) && d.opts.Where == "" {
+			db.objects = append(db.objects, &object{*o})
+		}
+	}
+	return db, nil
+}
+
+// refuse fails for what cannot be dumped faithfully, naming it.
+func (d *dumper) refuse(ctx context.Context, q *sql.Conn, inv *inventory) error {
+	for _, db := range inv.databases {
+		for _, t := range db.tables {
+			if err := d.refuseTable(ctx, q, t); err != nil {
+				return err
+			}
+			if !t.Transactional() && !t.Sequence && !d.opts.NoData {
+				inv.warnings = append(inv.warnings, fmt.Sprintf("table %s (%s) is not transactional: its rows are not of the snapshot's moment", schema.Name(db.name, t.Name), t.Engine))
+			}
+		}
+		var kept []*object
+		for _, o := range db.objects {
+			broken, err := d.refuseObject(ctx, q, o)
+			if err != nil {
+				return err
+			}
+			if broken != "" {
+				inv.warnings = append(inv.warnings, broken)
+				continue
+			}
+			kept = append(kept, o)
+		}
+		db.objects = kept
+	}
+	return nil
+}
+
+func (d *dumper) refuseTable(ctx context.Context, q *sql.Conn, t *table) error {
+	what := schema.Name(t.Database, t.Name)
+	if t.Engine == "" && !t.Sequence {
+		return ops.E(ops.Failed, lang.M("table %s cannot be read: the server does not know its engine, or it is damaged", what)).
+			WithHint(lang.M("look at it with CHECK TABLE; leave it out with --tables"))
+	}
+	if len(t.Columns) == 0 {
+		return ops.E(ops.Config, lang.M("the user may not read the columns of table %s", what)).
+			WithHint(lang.M("grant SELECT on the whole database"))
+	}
+	if _, err := schema.All(ctx, q, "SELECT * FROM "+what+" LIMIT 0"); denied(err) {
+		return ops.Wrap(err, ops.Config, lang.M("the user may not read table %s", what)).
+			WithHint(lang.M("grant SELECT on the whole database"))
+	}
+	switch strings.ToLower(t.Engine) {
+	case "federated", "connect", "spider", "s3":
+		return ops.E(ops.Failed, lang.M("table %s (%s) keeps its rows elsewhere; a backup cannot hold them faithfully", what, t.Engine)).
+			WithHint(lang.M("back it up where its rows are, and leave it out here with --tables"))
+	}
+	if !t.history || d.opts.NoData {
+		return nil
+	}
+	return d.refuseHistory(ctx, q, t, what)
+}
+
+// refuseHistory fails where the old versions of rows cannot be written back.
+func (d *dumper) refuseHistory(ctx context.Context, q *sql.Conn, t *table, what string) error {
+	hint := lang.M("--no-history dumps its current rows only")
+	for _, c := range t.Columns {
+		if c.Period && !strings.HasPrefix(c.DataType, "timestamp") {
+			return ops.E(ops.Failed, lang.M("the history of table %s goes by transactions and cannot be restored", what)).WithHint(hint)
+		}
+	}
+	can, err := schema.All(ctx, q, "SHOW VARIABLES LIKE 'system_versioning_insert_history'")
+	if err != nil {
+		return err
+	}
+	if len(can) == 0 {
+		return ops.E(ops.Failed, lang.M("this server cannot restore the history of table %s", what)).WithHint(hint)
+	}
+	return nil
+}
+
+// refuseObject reads an object's definition. What the user may not see, and a
+// view that is broken, is an error; the latter a warning when that is allowed.
+func (d *dumper) refuseObject(ctx context.Context, q *sql.Conn, o *object) (warning string, err error) {
+	what := o.Kind + " " + schema.Name(o.Database, o.Name)
+	if err := o.ReadDefinition(ctx, q); err != nil {
+		if denied(err) || err == schema.ErrHidden {
+			return "", ops.Wrap(err, ops.Config, lang.M("the user may not read the definition of %s", what)).
+				WithHint(lang.M("grant SHOW VIEW, TRIGGER, EVENT, and for routines SELECT on *.* or SHOW_ROUTINE"))
+		}
+		return "", fmt.Errorf("read %s: %w", what, err)
+	}
+	if o.Kind != "view" {
+		return "", nil
+	}
+	problem, err := brokenView(ctx, q, o)
+	if problem == "" || err != nil {
+		return "", err
+	}
+	if d.opts.Broken {
+		return fmt.Sprintf("%s is broken (%s) and not in the backup", what, problem), nil
+	}
+	return "", ops.E(ops.Failed, lang.M("%s no longer works (%s) and could not be restored", what, problem)).
+		WithHint(lang.M("repair or drop it, or leave it out with --skip-broken"))
+}
+
+// brokenView tells what is wrong with a view, "" when nothing is.
+func brokenView(ctx context.Context, q *sql.Conn, o *object) (string, error) {
+	rows, err := schema.All(ctx, q, "SHOW FIELDS FROM "+schema.Name(o.Database, o.Name))
+	switch {
+	case ctx.Err() != nil:
+		return "", err
+	case err != nil:
+		return err.Error(), nil
+	}
+	for _, r := range rows {
+		o.Columns = append(o.Columns, r[0])
+	}
+	return "", nil
+}
+
+// manifest lists the objects and tables, without what only the dump finds out.
+func (inv *inventory) manifest() (objects []backup.Object) {
+	for _, db := range inv.databases {
+		for _, t := range db.tables {
+			if t.Sequence {
+				objects = append(objects, backup.Object{Database: db.name, Kind: "sequence", Name: t.Name, DefinitionHash: schema.Hash(t.create)})
+			}
+		}
+		for _, o := range db.objects {
+			objects = append(objects, backup.Object{Database: db.name, Kind: o.Kind, Name: o.Name, Table: o.Table, Definer: o.Definer, DefinitionHash: o.Hash()})
+		}
+	}
+	return objects
+}

@@ -1,0 +1,217 @@
+package dump
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql/checksum"
+	"opsdeck/ops/mysql/rowread"
+	"opsdeck/ops/mysql/schema"
+)
+
+// writer turns the rows of a chunk into members of INSERT statements.
+type writer struct {
+	d       *dumper
+	c       *chunk
+	buf     []byte
+	insert  []byte // INSERT INTO `t` (`a`,`b`) VALUES
+	started int    // where the open statement begins in buf; -1 when none is open
+	keys    []int  // places of the key's columns in a row; nil when not in its order
+	from    string // the first key of the member
+	member  int64  // rows in the member
+	ticked  int    // bytes of buf already told to the gate
+	told    int64  // rows already told to the gate
+
+	rows, bytes int64
+	sum         checksum.Sum
+}
+
+// readChunk reads one chunk over conn and hands its members on to be written.
+func (d *dumper) readChunk(ctx context.Context, conn *sql.Conn, c *chunk) error {
+	w := &writer{d: d, c: c, started: -1, from: c.from, insert: insertHead(c)}
+	if c.ordered {
+		w.keys = keyPlaces(c)
+	}
+	s, err := rowread.Query(ctx, conn, c.columns, c.rest())
+	if err != nil {
+		return fmt.Errorf("read %s: %w", c.t.SQLName(), err)
+	}
+	defer s.Close()
+	defer func() { d.free(w.buf) }()
+	for s.Next() {
+		if err := w.add(ctx, s.Row()); err != nil {
+			return fmt.Errorf("read %s: %w", c.t.SQLName(), err)
+		}
+	}
+	if err := s.Err(); err != nil {
+		return fmt.Errorf("read %s after %d rows: %w", c.t.SQLName(), w.rows, err)
+	}
+	if err := w.ship(ctx, c.to); err != nil {
+		return err
+	}
+	d.finishChunk(w)
+	return nil
+}
+
+func insertHead(c *chunk) []byte {
+	names := make([]string, len(c.columns))
+	for i, col := range c.columns {
+		names[i] = col.Name
+	}
+	return []byte("INSERT INTO " + schema.Ident(c.t.Name) + " (" + schema.Idents(names) + ") VALUES\n")
+}
+
+func keyPlaces(c *chunk) []int {
+	var places []int
+	for _, k := range c.t.Key {
+		for i, col := range c.columns {
+			if col.Name == k {
+				places = append(places, i)
+			}
+		}
+	}
+	if len(places) != len(c.t.Key) {
+		return nil // a computed column is part of the key
+	}
+	return places
+}
+
+var errShortRow = errors.New("a row ends before its last column")
+
+// add writes one row. Its statement ends before it would grow past
+// statementBytes, its member past memberBytes, unless the row alone does.
+func (w *writer) add(ctx context.Context, row []byte) error {
+	most := 2*len(row) + 8*len(w.c.columns) // hex doubles; anything else grows less
+	if w.member > 0 && len(w.buf)+most > memberBytes {
+		next := w.keyOf(row)
+		if err := w.ship(ctx, next); err != nil {
+			return err
+		}
+		w.from = next
+	}
+	if w.buf == nil {
+		if err := w.begin(ctx); err != nil {
+			return err
+		}
+	}
+	switch {
+	case w.started < 0:
+		w.openStatement()
+	case len(w.buf)-w.started+most > statementBytes:
+		w.closeStatement()
+		w.openStatement()
+	default:
+		w.buf = append(w.buf, ",\n"...)
+	}
+	if err := w.values(row); err != nil {
+		return err
+	}
+	w.sum.Add(checksum.Row(row))
+	w.rows++
+	w.member++
+	if len(w.buf)-w.ticked >= tickBytes {
+		return w.tick(ctx)
+	}
+	return nil
+}
+
+// tickBytes is how much text lies between two looks at throttle and progress.
+const tickBytes = 64 << 10
+
+func (w *writer) tick(ctx context.Context) error {
+	bytes, rows := len(w.buf)-w.ticked, w.rows-w.told
+	w.ticked, w.told = len(w.buf), w.rows
+	return w.d.gate.pass(ctx, w.c.t, int64(bytes), rows)
+}
+
+func (w *writer) begin(ctx context.Context) (err error) {
+	if w.buf, err = w.d.buffer(ctx); err != nil {
+		return err
+	}
+	if w.c.t.history {
+		w.buf = append(w.buf, "SET @@session.system_versioning_insert_history = 1;\n"...)
+	}
+	return nil
+}
+
+func (w *writer) openStatement() {
+	w.started = len(w.buf)
+	w.buf = append(w.buf, w.insert...)
+}
+
+func (w *writer) closeStatement() {
+	w.buf = append(w.buf, ";\n"...)
+	w.started = -1
+}
+
+// values appends (a,b,…) of a row.
+func (w *writer) values(row []byte) error {
+	buf, columns := append(w.buf, '('), w.c.columns
+	for i := range columns {
+		text, rest, null, ok := rowread.Value(row)
+		if !ok {
+			return errShortRow
+		}
+		row = rest
+		if i > 0 {
+			buf = append(buf, ',')
+		}
+		switch {
+		case null:
+			buf = append(buf, "NULL"...)
+		case columns[i].Form == schema.FormText:
+			buf = schema.AppendString(buf, text)
+		case columns[i].Form == schema.FormNumber:
+			buf = append(buf, text...)
+		default:
+			buf = columns[i].AppendValue(buf, text)
+		}
+	}
+	w.buf = append(buf, ')')
+	return nil
+}
+
+// keyOf is the key of a row as SQL literals, "" when rows are not in its order.
+func (w *writer) keyOf(row []byte) string {
+	if w.keys == nil {
+		return ""
+	}
+	literals := make([][]byte, len(w.c.columns))
+	for i := range w.c.columns {
+		text, rest, _, ok := rowread.Value(row)
+		if !ok {
+			return ""
+		}
+		row, literals[i] = rest, w.c.columns[i].AppendValue(nil, text)
+	}
+	key := literals[w.keys[0]]
+	for _, place := range w.keys[1:] {
+		key = append(append(key, ','), literals[place]...)
+	}
+	return string(key)
+}
+
+// ship ends the member and hands it on. to is the key that the next begins with.
+func (w *writer) ship(ctx context.Context, to string) error {
+	if w.member == 0 {
+		return nil
+	}
+	w.closeStatement()
+	if w.c.t.history {
+		w.buf = append(w.buf, "SET @@session.system_versioning_insert_history = 0;\n"...)
+	}
+	if err := w.tick(ctx); err != nil {
+		return err
+	}
+	m := backup.Member{Kind: backup.MemberRows, Database: w.c.t.Database, Object: w.c.t.Name, Rows: w.member}
+	if w.keys != nil {
+		m.KeyFrom, m.KeyTo = w.from, to
+	}
+	w.bytes += int64(len(w.buf))
+	buf := w.buf
+	w.buf, w.member, w.ticked = nil, 0, 0
+	return w.d.hand(ctx, m, buf)
+}

@@ -1,0 +1,97 @@
+package dump
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/checksum"
+	"opsdeck/ops/mysql/schema"
+)
+
+const errUnknownVariable = 1193
+
+// settings make a session see everything and wait for slow readers. Those that
+// a server does not know are skipped: they are probed for, not looked up by version.
+var settings = []string{
+	"SQL_QUOTE_SHOW_CREATE = 1",
+	"net_write_timeout = 3600",
+	"net_read_timeout = 3600",
+	"wait_timeout = 86400",
+	"sql_select_limit = 18446744073709551615",
+	"sql_big_selects = 1",
+	"max_execution_time = 0",
+	"max_statement_time = 0",
+	"show_gipk_in_create_table_and_information_schema = ON",
+	"system_versioning_asof = DEFAULT",
+	"transaction_isolation = 'REPEATABLE-READ'",
+	"tx_isolation = 'REPEATABLE-READ'",
+}
+
+// connect pins a connection and makes it ready to read for a dump.
+func connect(ctx context.Context, db *sql.DB, lockWait time.Duration) (*sql.Conn, error) {
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := prepare(ctx, c, lockWait); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func prepare(ctx context.Context, c *sql.Conn, lockWait time.Duration) error {
+	if err := checksum.Session(ctx, c); err != nil {
+		return err
+	}
+	seconds := max(1, int(lockWait.Seconds()))
+	for _, s := range append([]string{fmt.Sprintf("lock_wait_timeout = %d", seconds)}, settings...) {
+		if _, err := c.ExecContext(ctx, "SET SESSION "+s); err != nil && mysql.Number(err) != errUnknownVariable {
+			return fmt.Errorf("set session %s: %w", s, err)
+		}
+	}
+	return nil
+}
+
+func exec(ctx context.Context, c *sql.Conn, statements ...string) error {
+	for _, s := range statements {
+		if _, err := c.ExecContext(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", firstWords(s), err)
+		}
+	}
+	return nil
+}
+
+// firstWords cuts a statement for an error.
+func firstWords(s string) string {
+	if len(s) > 60 {
+		s = strings.ToValidUTF8(s[:60], "") + "…"
+	}
+	return strings.ToLower(s)
+}
+
+// denied tells whether the server refused for want of a right.
+func denied(err error) bool {
+	switch mysql.Number(err) {
+	case 1044, 1045, 1142, 1143, 1227, 1370, 1419:
+		return true
+	}
+	return false
+}
+
+// unknown tells whether the server does not know the statement.
+func unknown(err error) bool {
+	switch mysql.Number(err) {
+	case 1064, 1193, 1109, 1146, 1235:
+		return true
+	}
+	return false
+}
+
+func one(ctx context.Context, c schema.Querier, query string, args ...any) (string, error) {
+	return schema.One(ctx, c, query, args...)
+}

@@ -1,0 +1,250 @@
+package dump
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql/schema"
+)
+
+// header sets the session of whoever loads the file; trailer sets it back. The
+// MariaDB comment lets rows in that a CHECK would now refuse.
+func (d *dumper) header(m *backup.Manifest) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "-- %s, native dump of %s %s, %s\n", oneLine(m.Tool), m.Server.Flavour, oneLine(m.Server.Version), m.SnapshotAt.Format("2006-01-02T15:04:05Z07:00"))
+	fmt.Fprintf(&b, "-- consistency: %s\n", m.Consistency)
+	if m.Position.File != "" || m.Position.GTID != "" {
+		fmt.Fprintf(&b, "-- position: %s %d, GTID %s\n", oneLine(m.Position.File), m.Position.Pos, oneLine(m.Position.GTID))
+	}
+	b.WriteString(`
+SET @OLD_CHARACTER_SET_CLIENT = @@CHARACTER_SET_CLIENT, @OLD_CHARACTER_SET_RESULTS = @@CHARACTER_SET_RESULTS, @OLD_COLLATION_CONNECTION = @@COLLATION_CONNECTION;
+SET NAMES utf8mb4;
+SET @OLD_TIME_ZONE = @@TIME_ZONE, TIME_ZONE = '+00:00';
+SET @OLD_UNIQUE_CHECKS = @@UNIQUE_CHECKS, UNIQUE_CHECKS = 0;
+SET @OLD_FOREIGN_KEY_CHECKS = @@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS = 0;
+SET @OLD_SQL_MODE = @@SQL_MODE, SQL_MODE = '` + sqlMode + `';
+SET @OLD_SQL_NOTES = @@SQL_NOTES, SQL_NOTES = 0;
+SET SESSION net_read_timeout = 3600, SESSION net_write_timeout = 3600;
+/*M!100201 SET @OLD_CHECK_CONSTRAINT_CHECKS = @@check_constraint_checks, check_constraint_checks = 0 */;
+`)
+	return b.String()
+}
+
+const trailer = `
+/*M!100201 SET check_constraint_checks = @OLD_CHECK_CONSTRAINT_CHECKS */;
+SET TIME_ZONE = @OLD_TIME_ZONE;
+SET SQL_MODE = @OLD_SQL_MODE;
+SET FOREIGN_KEY_CHECKS = @OLD_FOREIGN_KEY_CHECKS;
+SET UNIQUE_CHECKS = @OLD_UNIQUE_CHECKS;
+SET CHARACTER_SET_CLIENT = @OLD_CHARACTER_SET_CLIENT, CHARACTER_SET_RESULTS = @OLD_CHARACTER_SET_RESULTS, COLLATION_CONNECTION = @OLD_COLLATION_CONNECTION;
+SET SQL_NOTES = @OLD_SQL_NOTES;
+-- Dump completed
+`
+
+// oneLine keeps text from outside within its comment.
+func oneLine(s string) string {
+	return strings.NewReplacer("\n", " ", "\r", " ", "\x00", " ").Replace(s)
+}
+
+// fill writes all members: for each database its tables' definitions, its
+// views' stand-ins and its rows, then for each database its other objects,
+// which may need those of any database.
+func (d *dumper) fill(ctx context.Context, inv *inventory, snap *snapshot, m *backup.Manifest) error {
+	if err := d.file.add(backup.Member{Kind: backup.MemberHeader}, []byte(d.header(m))); err != nil {
+		return err
+	}
+	for _, db := range inv.databases {
+		if !d.opts.NoData {
+			for _, t := range db.tables {
+				d.gate.total += t.Rows
+			}
+		}
+	}
+	for _, db := range inv.databases {
+		if err := d.fillDatabase(ctx, db, snap); err != nil {
+			return err
+		}
+	}
+	for _, db := range inv.databases {
+		if err := d.fillObjects(ctx, db, len(inv.databases) > 1, snap.conns[0]); err != nil {
+			return err
+		}
+	}
+	return d.file.add(backup.Member{Kind: backup.MemberTrailer}, []byte(trailer))
+}
+
+func (d *dumper) fillDatabase(ctx context.Context, db *database, snap *snapshot) error {
+	text := fmt.Sprintf("%s;\n\nUSE %s;\n", db.create, schema.Ident(db.name))
+	if err := d.file.add(backup.Member{Kind: backup.MemberDatabase, Database: db.name}, []byte(text)); err != nil {
+		return err
+	}
+	for _, sequences := range []bool{true, false} { // a default may draw from a sequence
+		for _, t := range db.tables {
+			if t.Sequence != sequences {
+				continue
+			}
+			text, err := t.definition(ctx, snap.conns[0])
+			if err != nil {
+				return err
+			}
+			if err := d.file.add(backup.Member{Kind: backup.MemberTable, Database: db.name, Object: t.Name}, []byte(text)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, o := range db.objects {
+		if o.Kind != "view" {
+			continue
+		}
+		m := backup.Member{Kind: backup.MemberObject, Database: db.name, Object: o.Name, ObjectKind: "view-placeholder"}
+		if err := d.file.add(m, []byte(o.placeholder())); err != nil {
+			return err
+		}
+	}
+	return d.fillRows(ctx, db, snap)
+}
+
+// fillRows reads the rows of all tables. Big tables that cannot be cut come
+// first, so that no connection is left alone with one at the end.
+func (d *dumper) fillRows(ctx context.Context, db *database, snap *snapshot) error {
+	if d.opts.NoData {
+		return nil
+	}
+	var first, rest []chunk
+	for _, t := range db.tables {
+		if t.noRows() {
+			continue
+		}
+		d.gate.step("plan", t.Name)
+		chunks, err := planChunks(ctx, snap.conns[0], t)
+		if err != nil {
+			return err
+		}
+		if len(chunks) == 1 && t.Bytes > 2*chunkBytes {
+			first = append(first, chunks...)
+		} else {
+			rest = append(rest, chunks...)
+		}
+	}
+	return d.run(ctx, snap.conns, append(first, rest...))
+}
+
+// definition is the statements that make a table or sequence. A table that is
+// dumped only in part is never dropped: a restore adds to it.
+func (t *table) definition(ctx context.Context, c *sql.Conn) (string, error) {
+	name := schema.Ident(t.Name)
+	switch {
+	case t.Sequence:
+		next, err := schema.All(ctx, c, "SELECT next_not_cached_value, cycle_count FROM "+t.SQLName())
+		if err != nil || len(next) != 1 {
+			return "", fmt.Errorf("read sequence %s: %w", t.SQLName(), err)
+		}
+		return fmt.Sprintf("\nDROP SEQUENCE IF EXISTS %s;\n%s;\nDO SETVAL(%s, %s, 0, %s);\n", name, t.create, name, next[0][0], next[0][1]), nil
+	case t.where != "":
+		return "\n" + strings.Replace(t.create, "CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1) + ";\n", nil
+	}
+	return fmt.Sprintf("\nDROP TABLE IF EXISTS %s;\n%s;\n", name, t.create), nil
+}
+
+// placeholder is a view that does nothing but have the columns, so that other
+// views can be made before this one.
+func (o *object) placeholder() string {
+	var columns []string
+	for _, c := range o.Columns {
+		columns = append(columns, "1 AS "+schema.Ident(c))
+	}
+	name := schema.Ident(o.Name)
+	return fmt.Sprintf("\nDROP VIEW IF EXISTS %s;\nCREATE VIEW %s AS SELECT %s;\n", name, name, strings.Join(columns, ", "))
+}
+
+func (d *dumper) fillObjects(ctx context.Context, db *database, use bool, c *sql.Conn) error {
+	if len(db.objects) == 0 {
+		return nil
+	}
+	if err := exec(ctx, c, "USE "+schema.Ident(db.name)); err != nil {
+		return err
+	}
+	if use {
+		m := backup.Member{Kind: backup.MemberDatabase, Database: db.name}
+		if err := d.file.add(m, []byte("\nUSE "+schema.Ident(db.name)+";\n")); err != nil {
+			return err
+		}
+	}
+	for _, o := range db.objects {
+		text, err := d.objectText(ctx, o, c)
+		if err != nil {
+			return err
+		}
+		m := backup.Member{Kind: backup.MemberObject, Database: db.name, Object: o.Name, ObjectKind: o.Kind}
+		if err := d.file.add(m, []byte(text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// objectText is the statements that make an object, under its own settings.
+func (d *dumper) objectText(ctx context.Context, o *object, c *sql.Conn) (string, error) {
+	charset, create, err := d.encoded(ctx, o, c)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nDROP %s IF EXISTS %s;\n", strings.ToUpper(o.Kind), schema.Ident(o.Name))
+	if o.Kind != "view" && o.Kind != "library" {
+		fmt.Fprintf(&b, "SET SQL_MODE = %s;\n", schema.String(o.SQLMode))
+	}
+	if charset != "" {
+		fmt.Fprintf(&b, "SET CHARACTER_SET_CLIENT = %s;\nSET COLLATION_CONNECTION = %s;\n", charset, o.Collation)
+	}
+	if o.Kind == "event" {
+		fmt.Fprintf(&b, "SET TIME_ZONE = %s;\n", schema.String(o.TimeZone))
+	}
+	end := delimiter(create)
+	fmt.Fprintf(&b, "DELIMITER %s\n%s\n%s\nDELIMITER ;\n", end, create, end)
+	if o.Kind == "event" {
+		b.WriteString("SET TIME_ZONE = '+00:00';\n")
+	}
+	fmt.Fprintf(&b, "SET NAMES utf8mb4;\nSET SQL_MODE = '%s';\n", sqlMode)
+	return b.String(), nil
+}
+
+// delimiter finds one that is not in the statement.
+func delimiter(create string) string {
+	for _, d := range []string{";;", "$$", "//", "~~", "@@@@"} {
+		if !strings.Contains(create, d) {
+			return d
+		}
+	}
+	d := ";;"
+	for strings.Contains(create, d) {
+		d += ";"
+	}
+	return d
+}
+
+// ambiguous are the client charsets whose characters may hold a backslash or a
+// quote as their second byte, which any client reading the file as utf8mb4
+// would take for one.
+var ambiguous = map[string]bool{"gbk": true, "big5": true, "sjis": true, "cp932": true, "gb18030": true}
+
+// encoded returns an object's statement in the bytes of the client charset that
+// a restore is to set for it.
+func (d *dumper) encoded(ctx context.Context, o *object, c *sql.Conn) (charset, create string, err error) {
+	plain := true
+	for i := range len(o.Create) {
+		plain = plain && o.Create[i] < 0x80
+	}
+	switch {
+	case plain || strings.HasPrefix(o.Charset, "utf8") || o.Charset == "":
+		return o.Charset, o.Create, nil
+	case ambiguous[o.Charset]:
+		d.notes = append(d.notes, fmt.Sprintf("%s %s was made by a %s client; it is kept as utf8mb4", o.Kind, schema.Name(o.Database, o.Name), o.Charset))
+		return "utf8mb4", o.Create, nil
+	}
+	create, err = o.Original(ctx, c)
+	return o.Charset, create, err
+}

@@ -1,0 +1,149 @@
+package schema
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Object is anything in a database that is not a table: "library", "function",
+// "procedure", "package", "package body", "view", "trigger" or "event".
+type Object struct {
+	Database  string
+	Kind      string
+	Name      string
+	Table     string // a trigger's
+	Definer   string // user@host
+	SQLMode   string
+	Charset   string // the client's when it was made
+	Collation string // the connection's when it was made
+	TimeZone  string // an event's
+	Create    string // the statement that makes it, in utf8mb4
+	Columns   []string
+}
+
+// ErrHidden says that the server shows that an object is there but not what it is.
+var ErrHidden = errors.New("the server does not show the definition")
+
+// Objects lists the objects of a database in an order in which they can be
+// made: libraries and routines, views, triggers in the order they fire, events.
+// Their definitions are still to be read.
+func Objects(ctx context.Context, q Querier, database string) ([]*Object, error) {
+	var all []*Object
+	for _, l := range []struct{ query, optional string }{
+		{query: "SELECT 'library', LIBRARY_NAME, '', '', '' FROM information_schema.LIBRARIES WHERE LIBRARY_SCHEMA = ? ORDER BY 2", optional: "LIBRARIES"},
+		{query: `SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME, '', DEFINER, '' FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?
+			ORDER BY FIELD(ROUTINE_TYPE,'PACKAGE','PACKAGE BODY','FUNCTION','PROCEDURE'), ROUTINE_NAME`},
+		{query: `SELECT 'view', t.TABLE_NAME, '', IFNULL(v.DEFINER,''), '' FROM information_schema.TABLES t LEFT JOIN information_schema.VIEWS v
+			ON v.TABLE_SCHEMA = t.TABLE_SCHEMA AND v.TABLE_NAME = t.TABLE_NAME WHERE t.TABLE_SCHEMA = ? AND t.TABLE_TYPE = 'VIEW' ORDER BY t.TABLE_NAME`},
+		{query: `SELECT 'trigger', TRIGGER_NAME, EVENT_OBJECT_TABLE, DEFINER, '' FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?
+			ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER`},
+		{query: `SELECT 'event', EVENT_NAME, '', DEFINER, TIME_ZONE FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ? ORDER BY EVENT_NAME`},
+	} {
+		if l.optional != "" {
+			if has, err := One(ctx, q, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'information_schema' AND TABLE_NAME = '"+l.optional+"'"); err != nil || has == "0" {
+				continue
+			}
+		}
+		rows, err := All(ctx, q, l.query, database)
+		if err != nil {
+			return nil, fmt.Errorf("list objects of %s: %w", database, err)
+		}
+		for _, r := range rows {
+			all = append(all, &Object{Database: database, Kind: r[0], Name: r[1], Table: r[2], Definer: r[3], TimeZone: r[4]})
+		}
+	}
+	return all, nil
+}
+
+// ReadDefinition reads the statement that makes the object and the settings it
+// was made under. The connection's database must be the object's own, for then
+// a view's statement does not name it.
+func (o *Object) ReadDefinition(ctx context.Context, q Querier) error {
+	row, err := o.show(ctx, q)
+	if err != nil {
+		return err
+	}
+	o.Create = row.any("create view", "create procedure", "create function", "sql original statement", "create event",
+		"create package", "create package body", "create library")
+	if o.Create == "" {
+		return ErrHidden
+	}
+	o.SQLMode, o.Charset, o.Collation = row["sql_mode"], row["character_set_client"], row["collation_connection"]
+	if tz := row["time_zone"]; tz != "" {
+		o.TimeZone = tz
+	}
+	return nil
+}
+
+// fields is one row by lower case names of its columns.
+type fields map[string]string
+
+func (f fields) any(names ...string) string {
+	for _, n := range names {
+		if f[n] != "" {
+			return f[n]
+		}
+	}
+	return ""
+}
+
+func (o *Object) show(ctx context.Context, q Querier) (fields, error) {
+	rows, err := q.QueryContext(ctx, "SHOW CREATE "+strings.ToUpper(o.Kind)+" "+Name(o.Database, o.Name))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	values, ptrs := make([]sql.NullString, len(names)), make([]any, len(names))
+	for i := range values {
+		ptrs[i] = &values[i]
+	}
+	row := fields{}
+	if rows.Next() {
+		if err := rows.Scan(ptrs...); err != nil {
+			return nil, err
+		}
+		for i, n := range names {
+			row[strings.ToLower(n)] = values[i].String
+		}
+	}
+	return row, rows.Err()
+}
+
+// Original reads the statement again in the bytes in which it was given, that
+// is in the object's own client charset, for a session that will set that.
+func (o *Object) Original(ctx context.Context, c *sql.Conn) (text string, err error) {
+	if _, err := c.ExecContext(ctx, "SET character_set_results = NULL"); err != nil {
+		return "", err
+	}
+	defer func() {
+		if _, back := c.ExecContext(context.WithoutCancel(ctx), "SET character_set_results = utf8mb4"); err == nil {
+			err = back
+		}
+	}()
+	again := *o
+	err = again.ReadDefinition(ctx, c)
+	return again.Create, err
+}
+
+var eventStatus = regexp.MustCompile(`( ON COMPLETION (?:NOT )?PRESERVE) (?:ENABLE|DISABLE ON SLAVE|DISABLE ON REPLICA|DISABLE)`)
+
+// Hash is the SHA-256, hex, of the definition and what it means: mode, collation
+// and time zone are part of it, whether an event is enabled is not.
+func (o *Object) Hash() string {
+	create := o.Create
+	if at := eventStatus.FindStringSubmatchIndex(create); o.Kind == "event" && at != nil {
+		create = create[:at[3]] + create[at[1]:]
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{o.Kind, o.Name, o.Table, o.SQLMode, o.Collation, o.TimeZone, create}, "\x00")))
+	return hex.EncodeToString(sum[:])
+}
