@@ -167,12 +167,19 @@ func (w *world) fill(ctx context.Context, data *dataset) error {
 		return err
 	}
 	w.db.SetMaxOpenConns(2)
-	for _, statement := range schema {
+	if err := w.exec(ctx, schema); err != nil {
+		return err
+	}
+	return data.load(ctx, w.db, w.now.Add(time.Hour))
+}
+
+func (w *world) exec(ctx context.Context, statements []string) error {
+	for _, statement := range statements {
 		if _, err := w.db.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("%.60s…: %w", statement, err)
 		}
 	}
-	return data.load(ctx, w.db, w.now.Add(time.Hour))
+	return nil
 }
 
 // writeFiles writes what the programs of the world read: the account, the back
