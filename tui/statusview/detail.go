@@ -1,0 +1,234 @@
+package statusview
+
+import (
+	"fmt"
+	"strings"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// preview draws the chosen check below the list: what it saw, its history, its
+// first commands; as much as there is room for.
+func (p *Page) preview(s *health.Standing, size page.Size) []string {
+	t := p.env.Theme
+	lines := []string{widget.Rule(t, termsafe.Line(s.Check.Name), size.Width)}
+	left := p.fields(s, size.Width/2-2)
+	if size.Width < 100 {
+		left = p.fields(s, size.Width-2)
+	}
+	var right []string
+	if size.Width >= 100 {
+		w := size.Width - size.Width/2 - 4
+		right = append(right, p.graph(s, w, 3)...)
+		right = append(right, p.graphCaption(s, w), "")
+		right = append(right, p.commandLines(s, w, -1)...)
+	}
+	for i := 0; i < size.Height-1 && (i < len(left) || i < len(right)); i++ {
+		line := "  "
+		if i < len(left) {
+			line += left[i]
+		}
+		if len(right) > 0 {
+			line = cells.Pad(line, size.Width/2+1)
+			if i < len(right) {
+				line += right[i]
+			}
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// viewDetail draws the opened check, scrolled.
+func (p *Page) viewDetail(s *health.Standing, size page.Size) string {
+	lines := p.detailLines(s, size.Width)
+	room := max(1, size.Height-2)
+	p.detail.Top = max(0, min(p.detail.Top, len(lines)-room))
+	to := min(len(lines), p.detail.Top+room)
+	head := []string{p.title(s, size.Width), widget.Rule(p.env.Theme, "", size.Width)}
+	if to-p.detail.Top < len(lines) {
+		part := p.env.Theme.Dim.Render(p.env.T("%d–%d of %d", p.detail.Top+1, to, len(lines)) + " ")
+		if w := cells.Width(part); w < size.Width/2 {
+			head[1] = cells.Cut(head[1], size.Width-w-1) + " " + part
+			head[1] = strings.Replace(head[1], "…", p.env.Theme.Glyph.HRule, 1)
+		}
+	}
+	return widget.Fill(append(head, lines[p.detail.Top:to]...), size)
+}
+
+// title is the state, the name, and since when.
+func (p *Page) title(s *health.Standing, width int) string {
+	t, e := p.env.Theme, p.env
+	style, glyph := t.State(s.State)
+	left := " " + style.Render(glyph+" "+e.Lang.Msg(s.State.Label())) + "  " + t.Title.Render(termsafe.Line(s.Check.Name))
+	if severalServices(p.report) {
+		left += t.Dim.Render("  " + termsafe.Line(s.Check.Service))
+	}
+	if !s.Seen() {
+		return cells.Cut(left, width)
+	}
+	right := e.T("since %s", e.Time(s.Since))
+	if s.SinceBefore {
+		right = e.T("since before %s", e.Time(s.Since))
+	}
+	space := width - cells.Width(left) - cells.Width(right) - 1
+	if space < 2 {
+		return cells.Cut(left, width)
+	}
+	return left + strings.Repeat(" ", space) + t.Dim.Render(right)
+}
+
+func (p *Page) detailLines(s *health.Standing, width int) []string {
+	e := p.env
+	var out []string
+	section := func(title string, lines []string) {
+		if len(lines) == 0 {
+			return
+		}
+		if len(out) > 0 {
+			out = append(out, "")
+		}
+		out = append(out, " "+e.Theme.Accent.Render(title))
+		for _, l := range lines {
+			out = append(out, "   "+l)
+		}
+	}
+	inner := max(1, width-4)
+	section(e.T("Now"), p.nowLines(s, inner))
+	section(e.T("Seen"), p.fields(s, inner))
+	section(e.T("Limits"), p.limitLines(s, inner))
+	if len(s.History) > 1 {
+		w := min(inner, health.HistoryLength)
+		section(e.T("History"), append(p.graph(s, w, 4), p.graphCaption(s, w)))
+	}
+	section(e.T("To look further"), p.commandLines(s, inner, p.command))
+	section(e.T("Answer"), p.rawLines(s, inner))
+	return out
+}
+
+func (p *Page) nowLines(s *health.Standing, width int) []string {
+	t, e := p.env.Theme, p.env
+	style, _ := t.State(s.State)
+	var lines []string
+	for _, l := range cells.Wrap(termsafe.Line(e.Lang.Msg(s.Detail(p.source.Rule()))), width) {
+		lines = append(lines, style.Render(l))
+	}
+	if next := s.Shown().Next; !next.Empty() {
+		lines = append(lines, cells.Wrap(termsafe.Line(e.Lang.Msg(next)), width)...)
+	}
+	if last := s.LastError; !last.At.IsZero() && last.At != s.Last.At {
+		text := e.T("last bad at %s: %s", e.Time(last.At), last.Detail)
+		for _, l := range cells.Wrap(termsafe.Line(text), width) {
+			lines = append(lines, t.Dim.Render(l))
+		}
+	}
+	rule := p.source.Rule()
+	if s.Streak > 0 || s.State == ops.StateCritical {
+		lines = append(lines, t.Dim.Render(cells.Cut(e.T("critical after %d failures in a row, well again after %d passes", rule.Fails, rule.Passes), width)))
+	}
+	return lines
+}
+
+// fields are what the newest look saw, names in one column.
+func (p *Page) fields(s *health.Standing, width int) []string {
+	t, e := p.env.Theme, p.env
+	names := 0
+	for _, f := range s.Last.Fields {
+		names = max(names, cells.Width(p.label(f)))
+	}
+	names = min(names, max(8, width/2))
+	var lines []string
+	for _, f := range s.Last.Fields {
+		style, glyph := t.State(f.State)
+		value := e.Lang.Msg(f.Text)
+		switch {
+		case f.State == ops.StateUnknown:
+			value = e.T("unknown: %s", f.Reason)
+		case f.Text.Empty():
+			value = fmt.Sprint(f.Value)
+		}
+		value = cells.Cut(termsafe.Line(value), max(1, width-names-4))
+		mark := " "
+		if f.State != ops.StateOK {
+			mark, value = style.Render(glyph), style.Render(value)
+		}
+		lines = append(lines, mark+" "+t.Dim.Render(cells.Pad(p.label(f), names))+"  "+value)
+	}
+	return lines
+}
+
+// label is a field's name as people write it.
+func (p *Page) label(f health.Field) string {
+	name := f.Name
+	for _, unit := range []string{"_bytes", "_ms", "_s"} {
+		name = strings.TrimSuffix(name, unit)
+	}
+	return termsafe.Line(strings.ReplaceAll(name, "_", " "))
+}
+
+func (p *Page) limitLines(s *health.Standing, width int) []string {
+	t, e := p.env.Theme, p.env
+	table := cells.Table{Max: width}
+	for _, l := range s.Check.Limits {
+		cell := func(state ops.State, m lang.Msg) string {
+			if m.Empty() {
+				return ""
+			}
+			style, glyph := t.State(state)
+			return style.Render(glyph) + " " + e.Lang.Msg(m)
+		}
+		table.Rows = append(table.Rows, []string{t.Dim.Render(e.Lang.Msg(l.What)), cell(ops.StateWarning, l.Warning), cell(ops.StateCritical, l.Critical)})
+	}
+	return table.Lines()
+}
+
+func (p *Page) graphCaption(s *health.Standing, width int) string {
+	samples := newest(s, width)
+	if len(samples) == 0 {
+		return ""
+	}
+	most, bad := samples[0].Latency, 0
+	for _, x := range samples {
+		most = max(most, x.Latency)
+		if x.State != ops.StateOK {
+			bad++
+		}
+	}
+	text := p.env.T("%d looks since %s, slowest %s, %d not ok", len(samples), p.short(samples[0].At), human.Duration(most), bad)
+	return p.env.Theme.Dim.Render(cells.Cut(text, width))
+}
+
+// commandLines are the commands, the marked one with the cursor's glyph.
+func (p *Page) commandLines(s *health.Standing, width, marked int) []string {
+	t := p.env.Theme
+	var lines []string
+	for i, c := range s.Check.Commands {
+		mark := t.Dim.Render("$ ")
+		if i == marked {
+			mark = t.Accent.Render(t.Glyph.Cursor + " ")
+		}
+		lines = append(lines, mark+cells.Cut(termsafe.Line(c), width-2))
+	}
+	return lines
+}
+
+// maxRaw bounds how many lines of an answer are shown.
+const maxRaw = 500
+
+func (p *Page) rawLines(s *health.Standing, width int) []string {
+	var lines []string
+	for _, l := range strings.Split(strings.TrimRight(termsafe.Text(s.Last.Raw), "\n"), "\n") {
+		if len(lines) >= maxRaw || l == "" && len(lines) == 0 {
+			break
+		}
+		lines = append(lines, p.env.Theme.Dim.Render(cells.Cut(l, width)))
+	}
+	return lines
+}

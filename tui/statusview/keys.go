@@ -1,0 +1,198 @@
+package statusview
+
+import (
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+	"opsdeck/tui/page"
+)
+
+// Actions is the table of keys: those of the opened check, or of the list.
+func (p *Page) Actions() []page.Action {
+	look := page.Action{ID: "status.look", Keys: []string{"r"}, Label: lang.M("look now"), Help: lang.M("look at everything now, without waiting"), Footer: true,
+		Run: func() tea.Cmd {
+			source := p.source
+			return func() tea.Msg { source.Now(); return nil }
+		}}
+	moment := page.Action{ID: "status.moment", Keys: []string{"i"}, Label: lang.M("logs then"), Help: lang.M("show the logs of the moment since which the check stands so"), Footer: true,
+		Off: func() lang.Msg {
+			if s := p.subject(); s == nil || !s.Seen() {
+				return lang.M("it was not looked at yet")
+			}
+			return lang.Msg{}
+		},
+		Run: func() tea.Cmd {
+			at := p.subject().Since
+			return tea.Sequence(page.Send(page.Incident{At: at}), page.Send(page.Goto{Page: "logs"}))
+		}}
+	if s := p.opened(); s != nil {
+		return append(p.detailActions(len(s.Check.Commands)), look, moment)
+	}
+	return append(p.listActions(), look, moment)
+}
+
+// subject is the check that actions are about, or nil.
+func (p *Page) subject() *health.Standing {
+	if s := p.opened(); s != nil {
+		return s
+	}
+	return p.current()
+}
+
+func (p *Page) listActions() []page.Action {
+	return []page.Action{
+		{ID: "status.open", Keys: []string{"enter"}, Label: lang.M("open"), Help: lang.M("open the check: answer, limits, history, commands"), Footer: true,
+			Off: p.nothing, Run: func() tea.Cmd { p.openCheck(p.chosen); return nil }},
+		{ID: "status.filter", Keys: []string{"/"}, Label: lang.M("filter"), Help: lang.M("list only checks that hold all words typed"), Footer: true,
+			Run: func() tea.Cmd {
+				p.typing = true
+				p.input.Set(p.filter)
+				p.input.Focus()
+				return nil
+			}},
+		{ID: "status.bad", Keys: []string{"b"}, Label: lang.M("only bad"), Help: lang.M("list only what is not well, or everything again"), Footer: true,
+			Run: func() tea.Cmd { p.bad = !p.bad; p.take(p.report); return nil }},
+		{ID: "status.copy", Keys: []string{"y"}, Label: lang.M("copy"), Help: lang.M("copy the command with which to look further"),
+			Off: p.nothing, Run: func() tea.Cmd { return p.copyCommand(0) }},
+		{ID: "status.all", Keys: []string{"esc"}, Label: lang.M("all"), Help: lang.M("list everything again"),
+			Run: func() tea.Cmd { p.bad, p.filter = false, ""; p.take(p.report); return nil }},
+	}
+}
+
+func (p *Page) detailActions(commands int) []page.Action {
+	none := func() lang.Msg {
+		if commands == 0 {
+			return lang.M("there is no command for it")
+		}
+		return lang.Msg{}
+	}
+	return []page.Action{
+		{ID: "status.back", Keys: []string{"esc", "enter", "backspace"}, Label: lang.M("back"), Help: lang.M("back to the list"), Footer: true,
+			Run: func() tea.Cmd { p.open = ""; return nil }},
+		{ID: "status.copy", Keys: []string{"y"}, Label: lang.M("copy command"), Help: lang.M("copy the marked command"), Footer: true,
+			Off: none, Run: func() tea.Cmd { return p.copyCommand(p.command) }},
+		{ID: "status.mark", Keys: []string{"c"}, Label: lang.M("next command"), Help: lang.M("mark the next command"), Footer: commands > 1,
+			Off: none, Run: func() tea.Cmd { p.command = (p.command + 1) % commands; return nil }},
+		{ID: "status.copyraw", Keys: []string{"Y"}, Label: lang.M("copy answer"), Help: lang.M("copy the answer as it came"),
+			Run: func() tea.Cmd {
+				if s := p.opened(); s != nil && s.Last.Raw != "" {
+					return page.Send(page.Copy{Text: s.Last.Raw})
+				}
+				return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("there was no answer to copy")})
+			}},
+		{ID: "status.next", Keys: []string{"right", "l", "n"}, Label: lang.M("next"), Help: lang.M("the next check of the list"),
+			Run: func() tea.Cmd { p.step(1); return nil }},
+		{ID: "status.previous", Keys: []string{"left", "h", "p"}, Label: lang.M("previous"), Help: lang.M("the check before in the list"),
+			Run: func() tea.Cmd { p.step(-1); return nil }},
+	}
+}
+
+func (p *Page) nothing() lang.Msg {
+	if p.current() == nil {
+		return lang.M("no check is listed")
+	}
+	return lang.Msg{}
+}
+
+// step opens the check before or after in the list.
+func (p *Page) step(n int) {
+	p.scroll.Move(n)
+	p.settle(n)
+	p.openCheck(p.chosen)
+}
+
+func (p *Page) copyCommand(i int) tea.Cmd {
+	s := p.subject()
+	if s == nil || i >= len(s.Check.Commands) {
+		return nil
+	}
+	return page.Send(page.Copy{Text: s.Check.Commands[i]})
+}
+
+// Key moves in the list or the opened check, or types the filter.
+func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
+	name := k.String()
+	if p.typing {
+		p.typeFilter(k)
+		return nil
+	}
+	if p.open != "" {
+		p.scrollDetail(name)
+		return nil
+	}
+	before := p.scroll.Cursor
+	if p.scroll.Key(name) {
+		step := 1
+		if p.scroll.Cursor < before {
+			step = -1
+		}
+		p.settle(step)
+	}
+	return nil
+}
+
+func (p *Page) typeFilter(k tea.KeyMsg) {
+	switch k.String() {
+	case "enter":
+		p.typing = false
+		return
+	case "esc":
+		p.typing = false
+		p.input.Set("")
+	case "up", "down", "pgup", "pgdown":
+		p.scroll.Key(k.String())
+		p.settle(1)
+		return
+	default:
+		p.input.Key(k)
+	}
+	p.filter = p.input.Value()
+	p.take(p.report)
+}
+
+func (p *Page) scrollDetail(name string) {
+	switch name {
+	case "up", "k":
+		p.detail.Top--
+	case "down", "j":
+		p.detail.Top++
+	case "pgup", "ctrl+b":
+		p.detail.Top -= 10
+	case "pgdown", "ctrl+f", " ":
+		p.detail.Top += 10
+	case "home", "g":
+		p.detail.Top = 0
+	case "end", "G":
+		p.detail.Top = 1 << 20
+	}
+}
+
+// Mouse chooses by click, opens what is chosen already, and scrolls.
+func (p *Page) Mouse(m tea.MouseMsg, x, y int) tea.Cmd {
+	if m.Action != tea.MouseActionPress {
+		return nil
+	}
+	switch m.Button {
+	case tea.MouseButtonWheelUp, tea.MouseButtonWheelDown:
+		key := map[tea.MouseButton]string{tea.MouseButtonWheelUp: "up", tea.MouseButtonWheelDown: "down"}[m.Button]
+		if p.open != "" {
+			p.scrollDetail(key)
+		} else if p.scroll.Key(key) {
+			p.settle(map[string]int{"up": -1, "down": 1}[key])
+		}
+	case tea.MouseButtonLeft:
+		at := y - listTop + p.scroll.Top
+		if p.open != "" || y < listTop || at >= len(p.rows) || p.rows[at].check == nil {
+			return nil
+		}
+		if at == p.scroll.Cursor {
+			p.openCheck(p.chosen)
+			return nil
+		}
+		p.scroll.Cursor = at
+		p.settle(1)
+	}
+	return nil
+}

@@ -1,0 +1,279 @@
+package statusview
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// listTop is how many lines stand above the first row.
+const listTop = 1
+
+// columns are the widths of the list's columns; 0 leaves one out.
+type columns struct {
+	state, name, latency, spark, strip, since, detail, lastBad int
+}
+
+// layout shares out a width: what helps least goes first.
+func (p *Page) layout(width int) columns {
+	c := columns{state: p.stateWidth(), name: p.nameWidth(), latency: 7}
+	switch {
+	case width < 60:
+		c.state, c.latency, c.name = 1, 0, min(c.name, 12)
+	case width < 100:
+		c.strip, c.since = 10, 8
+	case width < 150:
+		c.spark, c.strip, c.since = 12, 16, 9
+	default:
+		c.spark, c.strip, c.since, c.lastBad = 24, 32, 14, 30
+	}
+	used := 2 // the cursor's mark, and a space at the end
+	for _, w := range []int{c.state, c.name, c.latency, c.spark, c.strip, c.since, c.lastBad} {
+		if w > 0 {
+			used += w + gap
+		}
+	}
+	c.detail = max(0, width-used)
+	return c
+}
+
+// gap is between columns.
+const gap = 2
+
+func (p *Page) stateWidth() int {
+	w := 0
+	for _, s := range []ops.State{ops.StateOK, ops.StateUnknown, ops.StateWarning, ops.StateCritical} {
+		w = max(w, cells.Width(p.env.Lang.Msg(s.Label())))
+	}
+	return w + 2
+}
+
+func (p *Page) nameWidth() int {
+	w := 0
+	for _, s := range p.report.Standings {
+		w = max(w, cells.Width(termsafe.Line(s.Check.Name)))
+	}
+	return min(w, 20)
+}
+
+// viewList draws head, rows and, where there is room, the chosen check below.
+func (p *Page) viewList(size page.Size) string {
+	rows := len(p.rows)
+	if len(p.rows) == 0 {
+		rows = 2
+	}
+	foot := 0
+	if p.typing || p.filter != "" || p.bad {
+		foot = 1
+	}
+	room := max(1, size.Height-listTop-foot)
+	preview := room - rows - 1
+	if preview < 4 || p.current() == nil {
+		preview = -1
+	} else {
+		room = rows
+	}
+	p.scroll.Resize(len(p.rows), room)
+	c := p.layout(size.Width)
+	lines := append(make([]string, 0, size.Height), p.head(c))
+	from, to := p.scroll.Window()
+	for i := from; i < to; i++ {
+		lines = append(lines, p.row(p.rows[i], c, i == p.scroll.Cursor, size.Width))
+	}
+	if len(p.rows) == 0 {
+		lines = append(lines, "", "  "+p.env.Theme.Dim.Render(p.empty()))
+	}
+	for len(lines) < room+listTop && preview < 0 {
+		lines = append(lines, "")
+	}
+	if foot == 1 && size.Height > 1 {
+		lines = append(lines[:min(len(lines), size.Height-1)], p.filterLine(size.Width))
+	}
+	if preview > 0 {
+		lines = append(lines, p.preview(p.current(), page.Size{Width: size.Width, Height: preview + 1})...)
+	}
+	return widget.Fill(lines, size)
+}
+
+func (p *Page) empty() string {
+	switch {
+	case len(p.report.Standings) == 0:
+		return p.env.T("Nothing is configured to be checked.")
+	case p.bad && p.filter == "":
+		return p.env.T("Everything is well. Press b to list it.")
+	}
+	return p.env.T("No check holds these words. Press esc to list all.")
+}
+
+func (p *Page) filterLine(width int) string {
+	t, e := p.env.Theme, p.env
+	if p.typing {
+		return p.input.View(t, width)
+	}
+	said := ""
+	if p.filter != "" {
+		said = "/" + termsafe.Line(p.filter) + "  "
+	}
+	if p.bad {
+		said += e.T("only what is not well") + "  "
+	}
+	return cells.Cut(t.Accent.Render(" "+said)+t.Dim.Render(e.T("%d of %d checks", p.countChecks(), len(p.report.Standings))), width)
+}
+
+func (p *Page) countChecks() (n int) {
+	for _, r := range p.rows {
+		if r.check != nil {
+			n++
+		}
+	}
+	return n
+}
+
+func (p *Page) head(c columns) string {
+	e := p.env
+	state := e.T("STATE")
+	if c.state < 3 {
+		state = ""
+	}
+	var b strings.Builder
+	b.WriteByte(' ')
+	column(&b, state, c.state)
+	column(&b, e.T("CHECK"), c.name)
+	if c.latency > 0 {
+		b.WriteString(cells.PadLeft(e.T("LATENCY"), c.latency) + "  ")
+	}
+	column(&b, e.T("TREND"), c.spark)
+	column(&b, e.T("HISTORY"), c.strip)
+	column(&b, e.T("SINCE"), c.since)
+	column(&b, e.T("DETAIL"), c.detail)
+	column(&b, e.T("LAST BAD"), c.lastBad)
+	return e.Theme.Dim.Render(b.String())
+}
+
+// column writes a cell of a row, and the gap behind it.
+func column(b *strings.Builder, s string, w int) {
+	if w > 0 {
+		b.WriteString(cells.Pad(s, w))
+		b.WriteString("  ")
+	}
+}
+
+// row draws a line of the list. The chosen one is reversed as a whole, so that
+// it carries no other style.
+func (p *Page) row(r row, c columns, chosen bool, width int) string {
+	t, e := p.env.Theme, p.env
+	if r.check == nil {
+		return t.Title.Render(" " + cells.Cut(termsafe.Line(r.service), width-1))
+	}
+	s := r.check
+	plain := func(_ func(...string) string, text string) string { return text }
+	styled := func(render func(...string) string, text string) string { return render(text) }
+	paint := styled
+	if chosen {
+		paint = plain
+	}
+	style, glyph := t.State(s.State)
+	word := " " + e.Lang.Msg(s.State.Label())
+	if !s.Seen() {
+		style, glyph, word = t.Dim, t.Glyph.Pending, " "+e.T("looking")
+	}
+	mark := " "
+	if chosen {
+		mark = t.Glyph.Cursor
+	}
+	if c.state < 3 {
+		word = ""
+	}
+	var b strings.Builder
+	b.WriteString(mark)
+	b.WriteString(paint(style.Render, cells.Pad(glyph+word, c.state)) + "  ")
+	b.WriteString(cells.Pad(termsafe.Line(s.Check.Name), c.name) + "  ")
+	if c.latency > 0 {
+		b.WriteString(paint(t.Dim.Render, cells.PadLeft(shownLatency(s), c.latency)) + "  ")
+	}
+	if c.spark > 0 {
+		b.WriteString(paint(t.Info.Render, p.spark(s, c.spark)) + "  ")
+	}
+	if c.strip > 0 {
+		b.WriteString(p.strip(s, c.strip, !chosen) + "  ")
+	}
+	if c.since > 0 {
+		b.WriteString(paint(t.Dim.Render, cells.Pad(p.since(s), c.since)) + "  ")
+	}
+	detail := cells.Pad(termsafe.Line(e.Lang.Msg(s.Detail(p.source.Rule()))), c.detail)
+	if s.Seen() && s.State != ops.StateOK {
+		detail = paint(style.Render, detail)
+	}
+	b.WriteString(detail)
+	if c.lastBad > 0 {
+		b.WriteString("  " + paint(t.Dim.Render, cells.Pad(p.lastBad(s), c.lastBad)))
+	}
+	if chosen {
+		return t.Selected.Render(cells.Pad(b.String(), width))
+	}
+	return b.String()
+}
+
+// shownLatency is the middle of the newest looks, coarse, so that it stands
+// still while nothing happens.
+func shownLatency(s *health.Standing) string {
+	d := s.MedianLatency(9)
+	switch {
+	case !s.Seen():
+		return ""
+	case d < 5*time.Millisecond:
+		return "<5 ms"
+	case d < 100*time.Millisecond:
+		return human.Duration(d.Round(5 * time.Millisecond))
+	case d < time.Second:
+		return human.Duration(d.Round(50 * time.Millisecond))
+	}
+	return human.Duration(d.Round(100 * time.Millisecond))
+}
+
+// since is when the state began; "≤" before a time says that it was so already
+// when the console first looked.
+func (p *Page) since(s *health.Standing) string {
+	if !s.Seen() {
+		return ""
+	}
+	at := p.short(s.Since)
+	if s.SinceBefore {
+		if s.State == ops.StateOK {
+			return p.env.Theme.Glyph.HRule
+		}
+		return p.before() + at
+	}
+	return at
+}
+
+func (p *Page) before() string {
+	if p.env.Theme.ASCII {
+		return "<"
+	}
+	return "≤"
+}
+
+// short is a time of today as a clock, another day's as a date.
+func (p *Page) short(at time.Time) string {
+	at, now := at.In(p.env.Zone), p.env.Clock.Now().In(p.env.Zone)
+	if at.YearDay() == now.YearDay() && at.Year() == now.Year() {
+		return at.Format(time.TimeOnly)
+	}
+	return at.Format("01-02 15:04")
+}
+
+func (p *Page) lastBad(s *health.Standing) string {
+	if s.LastError.At.IsZero() || s.State != ops.StateOK {
+		return ""
+	}
+	return fmt.Sprintf("%s %s", p.short(s.LastError.At), termsafe.Line(p.env.Lang.Msg(s.LastError.Detail)))
+}

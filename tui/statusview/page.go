@@ -1,0 +1,234 @@
+// Package statusview is the Status tab: every check of every service with its
+// state, latency and history, and one check opened with all that it saw. It also
+// sends the verdict, shown or not.
+package statusview
+
+import (
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// Source is where the standings come from: a health.Monitor.
+type Source interface {
+	Report() health.Report
+	Rule() health.Rule
+	Signal() (<-chan struct{}, func())
+	Now()
+	Close()
+}
+
+// ID is the page's address.
+const ID = "status"
+
+// frame is how long a burst of answers is gathered before it is drawn.
+const frame = 33 * time.Millisecond
+
+// Page is the tab.
+type Page struct {
+	env    *page.Env
+	source Source
+	face   health.Face
+	signal <-chan struct{}
+	end    func()
+
+	report  health.Report
+	rows    []row // what is listed, after the filter
+	scroll  widget.Scroll
+	chosen  string // the ID under the cursor, kept when rows come and go
+	bad     bool   // only what is not well
+	filter  string
+	input   widget.Input
+	typing  bool
+	open    string // the ID of the opened check; "" for the list
+	detail  widget.Scroll
+	command int    // the marked command of the opened check
+	verdict string // as last sent
+}
+
+// Open opens a check, for other pages: page.Goto{Page: "status", Body: Open{…}}.
+type Open struct{ Check string }
+
+// New makes the tab. restore and backup say how to get there from the keyboard.
+func New(env *page.Env, source Source, restore, backup lang.Msg) *Page {
+	p := &Page{env: env, source: source, input: widget.NewInput("/", "")}
+	p.face = health.Face{Restore: restore, Backup: backup}
+	p.signal, p.end = source.Signal()
+	p.take(source.Report())
+	return p
+}
+
+func (p *Page) ID() string       { return ID }
+func (p *Page) Title() lang.Msg  { return lang.M("Status") }
+func (p *Page) TakingText() bool { return p.typing }
+func (p *Page) Init() tea.Cmd    { return tea.Batch(p.wait(), p.judge()) }
+func (p *Page) Show() tea.Cmd    { return nil }
+func (p *Page) Hide()            { p.typing = false }
+func (p *Page) Close()           { p.end(); p.source.Close() }
+
+// newsMsg brings the standings after something was looked at.
+type newsMsg struct{ report health.Report }
+
+// wait parks until something was looked at.
+func (p *Page) wait() tea.Cmd {
+	ctx, signal, source := p.env.Ctx, p.signal, p.source
+	return func() tea.Msg {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-signal:
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(frame):
+		}
+		return page.Msg{To: ID, Body: newsMsg{source.Report()}}
+	}
+}
+
+// Update takes news, and requests of other pages.
+func (p *Page) Update(body any) tea.Cmd {
+	switch m := body.(type) {
+	case newsMsg:
+		p.take(m.report)
+		return tea.Batch(p.wait(), p.judge())
+	case Open:
+		p.openCheck(m.Check)
+	}
+	return nil
+}
+
+// judge sends the verdict when its words changed.
+func (p *Page) judge() tea.Cmd {
+	p.face.Zone = p.env.Zone
+	v := health.Judge(p.report, p.face)
+	said := v.State.String() + v.Text.String()
+	if said == p.verdict {
+		return nil
+	}
+	p.verdict = said
+	return page.Send(page.Verdict{State: v.State, Text: v.Text})
+}
+
+// row is a line of the list: a service's name or a check.
+type row struct {
+	service string
+	check   *health.Standing // nil for a service's name
+}
+
+// take lists a report's standings anew.
+func (p *Page) take(r health.Report) {
+	p.report = r
+	p.rows = p.rows[:0]
+	several, last := severalServices(r), ""
+	for i := range r.Standings {
+		s := &r.Standings[i]
+		if !p.listed(s) {
+			continue
+		}
+		if several && s.Check.Service != last {
+			last = s.Check.Service
+			p.rows = append(p.rows, row{service: last})
+		}
+		p.rows = append(p.rows, row{service: s.Check.Service, check: s})
+	}
+	p.keepCursor()
+}
+
+func severalServices(r health.Report) bool {
+	for _, s := range r.Standings {
+		if s.Check.Service != r.Standings[0].Check.Service {
+			return true
+		}
+	}
+	return false
+}
+
+// listed tells whether a check passes the filter: every word must be in its
+// service, name, kind, state or detail.
+func (p *Page) listed(s *health.Standing) bool {
+	if p.bad && s.Seen() && s.State == ops.StateOK {
+		return false
+	}
+	if p.filter == "" {
+		return true
+	}
+	e := p.env
+	text := strings.ToLower(s.Check.ID() + " " + string(s.Check.Kind) + " " + s.State.String() + " " + e.Lang.Msg(s.State.Label()) + " " + e.Lang.Msg(s.Last.Detail))
+	for _, word := range strings.Fields(strings.ToLower(p.filter)) {
+		if !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
+}
+
+// keepCursor puts the cursor back on the check it was on.
+func (p *Page) keepCursor() {
+	p.scroll.Len = len(p.rows)
+	for i, r := range p.rows {
+		if r.check != nil && r.check.Check.ID() == p.chosen {
+			p.scroll.Cursor = i
+		}
+	}
+	p.settle(1)
+}
+
+// settle notes the check under the cursor; a service's name is stepped over.
+func (p *Page) settle(step int) {
+	p.scroll.Move(0)
+	if p.scroll.Cursor < len(p.rows) && p.rows[p.scroll.Cursor].check == nil {
+		before := p.scroll.Cursor
+		p.scroll.Move(step)
+		if p.scroll.Cursor == before { // at the top there is only downwards
+			p.scroll.Move(-step)
+		}
+	}
+	p.chosen = ""
+	if s := p.current(); s != nil {
+		p.chosen = s.Check.ID()
+	}
+}
+
+// current is the check under the cursor, or nil.
+func (p *Page) current() *health.Standing {
+	if p.scroll.Cursor < len(p.rows) {
+		return p.rows[p.scroll.Cursor].check
+	}
+	return nil
+}
+
+// opened is the opened check, or nil for the list.
+func (p *Page) opened() *health.Standing {
+	for i := range p.report.Standings {
+		if s := &p.report.Standings[i]; p.open != "" && s.Check.ID() == p.open {
+			return s
+		}
+	}
+	return nil
+}
+
+func (p *Page) openCheck(id string) {
+	for i := range p.report.Standings {
+		if c := p.report.Standings[i].Check; c.ID() == id || c.Name == id && c.Service == p.env.Service {
+			p.open, p.detail, p.command = c.ID(), widget.Scroll{}, 0
+			return
+		}
+	}
+}
+
+// View draws the list, or the opened check.
+func (p *Page) View(size page.Size) string {
+	if s := p.opened(); s != nil {
+		return p.viewDetail(s, size)
+	}
+	return p.viewList(size)
+}
