@@ -142,7 +142,9 @@ func TestPanicRestoresTheTerminalAndLeavesAReport(t *testing.T) {
 	for name, boom := range map[string]func() tea.Cmd{
 		"update":  func() tea.Cmd { panic("boom in update") },
 		"command": func() tea.Cmd { return func() tea.Msg { panic("boom in command") } },
-		"batch":   func() tea.Cmd { return tea.Batch(nil, func() tea.Msg { panic("boom in batch") }, page.Send(page.Refresh{})) },
+		"batch": func() tea.Cmd {
+			return tea.Batch(nil, func() tea.Msg { panic("boom in batch") }, page.Send(page.Refresh{}))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := start80x24(t, func(_ *Options, p *fakePage) {

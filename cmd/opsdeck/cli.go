@@ -25,6 +25,7 @@ type cli struct {
 	Status     statusCmd     `cmd:"" help:"Look at everything once; the exit code is the state."`
 	Backup     backupCmd     `cmd:"" help:"Make, list, verify, prune, copy and rehearse backups."`
 	Audit      auditCmd      `cmd:"" help:"Read the audit table: who did what."`
+	Serve      serveCmd      `cmd:"" help:"Serve the health endpoints for load balancers and Kubernetes."`
 	Operations operationsCmd `cmd:"" help:"Show who changed what and when."`
 	Config     configCmd     `cmd:"" help:"Write, show or check the configuration."`
 	Completion completionCmd `cmd:"" help:"Print the completion code for a shell."`

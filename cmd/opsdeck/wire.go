@@ -1,7 +1,9 @@
 package main
 
 import (
+	"opsdeck/ops/health"
 	"opsdeck/tui/page"
+	"opsdeck/tui/statusview"
 )
 
 // pages makes the console's tabs in their order. This file is the only place
@@ -12,6 +14,22 @@ func (a *app) pages(env *page.Env) ([]page.Page, error) {
 		return nil, err
 	}
 	env.Service = s.Name
-	var pages []page.Page
+	status, err := a.statusPage(env)
+	if err != nil {
+		return nil, err
+	}
+	pages := []page.Page{status}
+	status.Hint(pages)
 	return pages, nil
+}
+
+// statusPage is the Status tab over the named service, or all.
+func (a *app) statusPage(env *page.Env) (*statusview.Page, error) {
+	services, err := a.statusServices()
+	if err != nil {
+		return nil, err
+	}
+	h := services[0].Health
+	m := health.Watch(env.Ctx, a.checks(services), health.Options{Clock: a.clock, Rule: health.Rule{Fails: h.Fails, Passes: h.Passes}})
+	return statusview.New(env, m), nil
 }

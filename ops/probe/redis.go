@@ -37,10 +37,7 @@ func init() { redis.SetLogger(quiet{}) }
 func (c Redis) Probe() health.Probe {
 	var last counters
 	return func(ctx context.Context) health.Result {
-		client := redis.NewClient(&redis.Options{
-			Addr: c.Address, Password: c.Password, PoolSize: 1, MaxRetries: -1, DialerRetries: 1,
-			Protocol: 2, DisableIdentity: true, ContextTimeoutEnabled: true,
-		})
+		client := c.client()
 		defer client.Close()
 		if err := client.Ping(ctx).Err(); err != nil {
 			return c.down(err)
@@ -54,6 +51,19 @@ func (c Redis) Probe() health.Probe {
 		last = readInfo(&r, info, last)
 		return r
 	}
+}
+
+func (c Redis) client() *redis.Client {
+	return redis.NewClient(&redis.Options{
+		Addr: c.Address, Password: c.Password, PoolSize: 1, MaxRetries: -1, DialerRetries: 1,
+		Protocol: 2, DisableIdentity: true, ContextTimeoutEnabled: true,
+	})
+}
+
+// Pinger sends PING over a connection that it keeps; close gives it back.
+func (c Redis) Pinger() (ping func(context.Context) error, close func() error) {
+	client := c.client()
+	return func(ctx context.Context) error { return client.Ping(ctx).Err() }, client.Close
 }
 
 func (c Redis) down(err error) health.Result {

@@ -4,6 +4,7 @@
 package statusview
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,13 +57,28 @@ type Page struct {
 // Open opens a check, for other pages: page.Goto{Page: "status", Body: Open{…}}.
 type Open struct{ Check string }
 
-// New makes the tab. restore and backup say how to get there from the keyboard.
-func New(env *page.Env, source Source, restore, backup lang.Msg) *Page {
+// New makes the tab.
+func New(env *page.Env, source Source) *Page {
 	p := &Page{env: env, source: source, input: widget.NewInput("/", "")}
-	p.face = health.Face{Restore: restore, Backup: backup}
 	p.signal, p.end = source.Signal()
 	p.take(source.Report())
 	return p
+}
+
+// Hint tells the verdict which digits bring the console's other tabs, in their
+// order, to the front.
+func (p *Page) Hint(pages []page.Page) {
+	for i, other := range pages {
+		digit := strconv.Itoa(i + 1)
+		switch other.ID() {
+		case "restore":
+			p.face.Restore = lang.M("Press %s to restore.", digit)
+		case "backups":
+			p.face.Backup = lang.M("Press %s to make a backup.", digit)
+		case ID:
+			p.face.Look = lang.M("Press %s and enter for more.", digit)
+		}
+	}
 }
 
 func (p *Page) ID() string       { return ID }
