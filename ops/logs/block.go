@@ -1,0 +1,226 @@
+package logs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+)
+
+// Sizes of the index.
+const (
+	blockBytes  = 4 << 20   // text of a block
+	windowBytes = 512 << 10 // read at a time; a longer line is a giant
+	headSearch  = 256 << 10 // how far the start of a block is moved to begin with a timed head
+)
+
+// Block is the index of a stretch of text that begins with an event's head: for
+// every line where it starts, its shape and its time. The text stays where it is.
+type Block struct {
+	Off, End int64 // of the text
+	starts   []uint32
+	shapes   []uint32
+	times    []int64 // ms since 1970, of the event; unset while none is known
+	heads    bitmap
+	sum      Summary
+	partial  bool // the last line has no line break yet
+}
+
+// Summary counts what lines say.
+type Summary struct {
+	Lines, Events   int64
+	ByLevel         [levelCount]int64 // events
+	Critical, Slow  int64             // events
+	FirstMS, LastMS int64             // of the times; unset when there is none
+}
+
+// Add adds another summary's counts.
+func (s *Summary) Add(o Summary) {
+	s.Lines += o.Lines
+	s.Events += o.Events
+	s.Critical += o.Critical
+	s.Slow += o.Slow
+	for l := range s.ByLevel {
+		s.ByLevel[l] += o.ByLevel[l]
+	}
+	if o.FirstMS != unset && (s.FirstMS == unset || s.FirstMS == 0 || o.FirstMS < s.FirstMS) {
+		s.FirstMS = o.FirstMS
+	}
+	if o.LastMS != unset && (s.LastMS == unset || o.LastMS > s.LastMS) {
+		s.LastMS = o.LastMS
+	}
+}
+
+// Lines is how many lines the block has.
+func (b *Block) Lines() int { return len(b.starts) }
+
+// lineAt returns where a line's text begins and ends, without its line break.
+func (b *Block) lineAt(i int) (off, end int64) {
+	off, end = b.Off+int64(b.starts[i]), b.End
+	if i+1 < len(b.starts) {
+		return off, b.Off + int64(b.starts[i+1]) - 1
+	}
+	if !b.partial {
+		end--
+	}
+	return off, end
+}
+
+// headOf returns the line that starts the event of line i.
+func (b *Block) headOf(i int) int {
+	for i > 0 && !b.heads.has(i) {
+		i--
+	}
+	return i
+}
+
+// eventEnd returns the line after the last one of the event of line i.
+func (b *Block) eventEnd(i int) int {
+	for i++; i < len(b.starts) && !b.heads.has(i); i++ {
+	}
+	return i
+}
+
+// bitmap is a set of a block's lines.
+type bitmap []uint64
+
+func newBitmap(n int) bitmap    { return make(bitmap, (n+63)/64) }
+func (b bitmap) has(i int) bool { return i>>6 < len(b) && b[i>>6]>>(i&63)&1 != 0 }
+func (b bitmap) set(i int)      { b[i>>6] |= 1 << (i & 63) }
+func (b *bitmap) grow(n int) {
+	for len(*b)*64 < n {
+		*b = append(*b, 0)
+	}
+}
+func (b bitmap) count() (n int) {
+	for _, w := range b {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+// nth returns the place of the k-th member, from 0, or -1.
+func (b bitmap) nth(k int) int {
+	for i, w := range b {
+		n := bits.OnesCount64(w)
+		if k >= n {
+			k -= n
+			continue
+		}
+		for ; k > 0; k-- {
+			w &= w - 1
+		}
+		return i<<6 + bits.TrailingZeros64(w)
+	}
+	return -1
+}
+
+// rank returns how many members lie before place i.
+func (b bitmap) rank(i int) (n int) {
+	for w := 0; w < i>>6 && w < len(b); w++ {
+		n += bits.OnesCount64(b[w])
+	}
+	if i>>6 < len(b) {
+		n += bits.OnesCount64(b[i>>6] & (1<<(i&63) - 1))
+	}
+	return n
+}
+
+// next returns the first member at or after place i, or -1.
+func (b bitmap) next(i int) int {
+	if i < 0 {
+		i = 0
+	}
+	for w := i >> 6; w < len(b); w++ {
+		word := b[w]
+		if w == i>>6 {
+			word &^= 1<<(i&63) - 1
+		}
+		if word != 0 {
+			return w<<6 + bits.TrailingZeros64(word)
+		}
+	}
+	return -1
+}
+
+// errStop ends a walk early.
+var errStop = errors.New("stop")
+
+// eachLine reads the text from off to end and calls do for every line, without
+// its line break. A giant line comes as its first windowBytes, with its length.
+// The slice is good until do returns. broken is false for a last line that has
+// no line break.
+func eachLine(r io.ReaderAt, off, end int64, buf []byte, do func(line []byte, at, size int64, broken bool) error) error {
+	have := 0 // bytes of an unfinished line at the front of buf
+	for pos := off; pos < end; {
+		n := int(min(int64(len(buf)-have), end-pos))
+		if n == 0 { // a giant
+			size, broken, err := giantEnd(r, pos, end)
+			if err != nil {
+				return err
+			}
+			at := pos - int64(have)
+			if err := do(buf[:have], at, size-at, broken); err != nil {
+				return err
+			}
+			pos, have = size, 0
+			if broken {
+				pos++
+			}
+			continue
+		}
+		if err := readFull(r, buf[have:have+n], pos); err != nil {
+			return err
+		}
+		text := buf[:have+n]
+		at := pos - int64(have)
+		pos += int64(n)
+		from := have // what lies before has no line break
+		start := 0
+		for {
+			i := bytes.IndexByte(text[from:], '\n')
+			if i < 0 {
+				break
+			}
+			line := text[start : from+i]
+			if err := do(line, at+int64(start), int64(len(line)), true); err != nil {
+				return err
+			}
+			start = from + i + 1
+			from = start
+		}
+		have = copy(buf, text[start:])
+	}
+	if have == 0 {
+		return nil
+	}
+	return do(buf[:have], end-int64(have), int64(have), false)
+}
+
+// giantEnd finds the line break at or after pos.
+func giantEnd(r io.ReaderAt, pos, end int64) (at int64, broken bool, err error) {
+	buf := make([]byte, 256<<10)
+	for pos < end {
+		n := int(min(int64(len(buf)), end-pos))
+		if err := readFull(r, buf[:n], pos); err != nil {
+			return 0, false, err
+		}
+		if i := bytes.IndexByte(buf[:n], '\n'); i >= 0 {
+			return pos + int64(i), true, nil
+		}
+		pos += int64(n)
+	}
+	return end, false, nil
+}
+
+func readFull(r io.ReaderAt, buf []byte, off int64) error {
+	n, err := r.ReadAt(buf, off)
+	if n == len(buf) {
+		return nil
+	}
+	if err == nil || err == io.EOF {
+		return fmt.Errorf("read at %d: %w", off, io.ErrUnexpectedEOF)
+	}
+	return err
+}

@@ -1,0 +1,193 @@
+package logs
+
+import (
+	"context"
+	"errors"
+)
+
+// cursor goes through one source's hits in order, with a few regions being
+// looked through ahead.
+type cursor struct {
+	scan      *Scan
+	src       Source
+	order     int
+	depth     int
+	newest    bool
+	countOnly bool
+
+	part   int // the next part to open
+	open   *openPart
+	region int64 // the next region of the open part
+	jobs   []job
+	parts  []*openPart
+
+	hits []Hit
+	pos  int
+	key  int64 // time of the current hit, never running backwards
+}
+
+// close closes the texts.
+func (c *cursor) close() {
+	for _, j := range c.jobs {
+		<-j.done
+	}
+	for _, p := range c.parts {
+		p.text.Close()
+	}
+	c.parts = nil
+}
+
+func (c *cursor) hit() *Hit { return &c.hits[c.pos-1] }
+
+// next steps to the next hit.
+func (c *cursor) next(ctx context.Context) (bool, error) {
+	for c.pos >= len(c.hits) {
+		f, ok, err := c.nextRegion(ctx)
+		if err != nil || !ok {
+			return false, err
+		}
+		c.hits, c.pos = f.hits, 0
+	}
+	c.pos++
+	switch ms := c.hit().ms; {
+	case ms == unset:
+	case c.key == 0:
+		c.key = ms
+	case c.newest:
+		c.key = min(c.key, ms)
+	default:
+		c.key = max(c.key, ms)
+	}
+	return true, nil
+}
+
+// nextRegion waits for the next region. A part that cannot be read is warned of
+// and left.
+func (c *cursor) nextRegion(ctx context.Context) (found, bool, error) {
+	for {
+		c.prefetch(ctx)
+		if len(c.jobs) == 0 {
+			return found{}, false, ctx.Err()
+		}
+		j := c.jobs[0]
+		c.jobs = c.jobs[1:]
+		f := <-j.done
+		if f.err != nil {
+			if err := ctx.Err(); err != nil {
+				return f, false, err
+			}
+			c.scan.Warn(j.part.name, f.err)
+			continue
+		}
+		if !c.countOnly {
+			if err := j.number(&f, c.newest); err != nil {
+				c.scan.Warn(j.part.name, err)
+			}
+		}
+		if c.newest {
+			for a, b := 0, len(f.hits)-1; a < b; a, b = a+1, b-1 {
+				f.hits[a], f.hits[b] = f.hits[b], f.hits[a]
+			}
+		}
+		return f, true, nil
+	}
+}
+
+// number gives the hits their line numbers in the part.
+func (j job) number(f *found, newest bool) error {
+	p, i := j.part, int(j.region/blockBytes)
+	for len(p.lines) <= i+1 {
+		p.lines = append(p.lines, -1)
+	}
+	if p.lines[0] < 0 {
+		p.lines[0] = 0
+	}
+	if newest && p.lines[i] < 0 && p.lines[i+1] >= 0 {
+		p.lines[i] = p.lines[i+1] - f.lines
+	}
+	if len(f.hits) > 0 && p.lines[i] < 0 {
+		if err := p.countTo(i, f.hits[0].Off, f.hits[0].Line-1); err != nil {
+			return err
+		}
+	}
+	if p.lines[i] >= 0 {
+		p.lines[i+1] = p.lines[i] + f.lines
+		for k := range f.hits {
+			f.hits[k].Line += p.lines[i]
+		}
+	}
+	return nil
+}
+
+// prefetch keeps depth regions under way.
+func (c *cursor) prefetch(ctx context.Context) {
+	for len(c.jobs) < c.depth && ctx.Err() == nil {
+		if !c.more(ctx) {
+			return
+		}
+		j := job{part: c.open, region: c.region, done: make(chan found, 1)}
+		if c.newest {
+			c.region -= blockBytes
+		} else {
+			c.region += blockBytes
+		}
+		c.jobs = append(c.jobs, j)
+		go func() { j.done <- c.scan.look(ctx, j.part, j.region, c.countOnly) }()
+	}
+}
+
+// more tells whether there is a region left, opening the next part when needed.
+func (c *cursor) more(ctx context.Context) bool {
+	for c.open == nil || c.region < 0 || c.region >= c.open.size {
+		if c.part >= len(c.src.Parts) {
+			return false
+		}
+		i := c.part
+		if c.newest {
+			i = len(c.src.Parts) - 1 - i
+		}
+		c.part++
+		part := c.src.Parts[i]
+		text, err := part.Open(ctx)
+		if err != nil && !errors.Is(err, context.Canceled) {
+			c.scan.Warn(part.Name(), err)
+		}
+		if text == nil {
+			continue
+		}
+		c.open = &openPart{name: part.Name(), text: text, size: text.Size()}
+		c.parts = append(c.parts, c.open)
+		k := <-c.scan.kits
+		c.open.plain = looksPlain(k.build, text, c.open.size)
+		c.scan.kits <- k
+		if c.region = 0; c.newest {
+			c.region = (c.open.size - 1) / blockBytes * blockBytes
+		}
+	}
+	return true
+}
+
+// merge is a heap of cursors by the time of their hits; ties go by the order of
+// the sources.
+type merge struct {
+	all    []*cursor
+	newest bool
+}
+
+func (m *merge) Len() int      { return len(m.all) }
+func (m *merge) Swap(i, j int) { m.all[i], m.all[j] = m.all[j], m.all[i] }
+func (m *merge) Push(x any)    { m.all = append(m.all, x.(*cursor)) }
+
+func (m *merge) Less(i, j int) bool {
+	a, b := m.all[i], m.all[j]
+	if a.key != b.key {
+		return (a.key < b.key) != m.newest
+	}
+	return (a.order < b.order) != m.newest
+}
+
+func (m *merge) Pop() any {
+	last := m.all[len(m.all)-1]
+	m.all = m.all[:len(m.all)-1]
+	return last
+}

@@ -1,0 +1,85 @@
+package logs
+
+import (
+	"bytes"
+	"io"
+	"strings"
+)
+
+// maxRaw bounds how much of an event's text is taken into memory.
+const maxRaw = 1 << 20
+
+// countTo finds the number of lines before region i by counting line breaks up
+// to a line whose number within the region is known.
+func (p *openPart) countTo(i int, off, within int64) error {
+	n, pos := int64(0), int64(0)
+	buf := make([]byte, windowBytes)
+	for pos < off {
+		size := int(min(int64(len(buf)), off-pos))
+		if err := readFull(p.text, buf[:size], pos); err != nil {
+			return err
+		}
+		n += int64(bytes.Count(buf[:size], []byte{'\n'}))
+		pos += int64(size)
+	}
+	p.lines[i] = n - within
+	return nil
+}
+
+// Event reads the hit's event: whole when the line is its head, else the line
+// alone with what the event says of itself.
+func (s *Scan) Event(p *Parser, h *Hit) (Event, error) {
+	end := h.End
+	if h.Off == h.Head {
+		end = h.Last
+	}
+	e, err := readEvent(h.text.text, p, h.Off, end, h.Head)
+	e.Source, e.Line, e.Time = h.Source, h.Line, h.Time()
+	if !e.Time.IsZero() {
+		e.Time = e.Time.In(s.Zone)
+	}
+	return e, err
+}
+
+// readEvent reads and parses the text from off to end, whose event's head begins
+// at head.
+func readEvent(r io.ReaderAt, p *Parser, off, end, head int64) (Event, error) {
+	raw, err := readText(r, off, min(end, off+maxRaw))
+	if err != nil {
+		return Event{}, err
+	}
+	first, _, _ := strings.Cut(raw, "\n")
+	e, _ := p.Parse([]byte(first))
+	e.Raw = raw
+	if off == head {
+		return e, nil
+	}
+	top, err := firstLine(r, head, off)
+	if err != nil {
+		return e, err
+	}
+	of, _ := p.Parse(top)
+	e.Cont, e.Level, e.Context, e.Time = true, of.Level, of.Context, of.Time
+	return e, nil
+}
+
+// readText reads text without the \r of its line breaks.
+func readText(r io.ReaderAt, off, end int64) (string, error) {
+	buf := make([]byte, max(0, end-off))
+	if err := readFull(r, buf, off); err != nil {
+		return "", err
+	}
+	text := string(trimCR(buf))
+	if strings.Contains(text, "\r\n") {
+		text = strings.ReplaceAll(text, "\r\n", "\n")
+	}
+	return text, nil
+}
+
+func firstLine(r io.ReaderAt, off, end int64) ([]byte, error) {
+	buf := make([]byte, min(end-off, 64<<10))
+	if err := readFull(r, buf, off); err != nil {
+		return nil, err
+	}
+	return trimCR(buf[:after(buf, '\n', 0)]), nil
+}

@@ -1,0 +1,104 @@
+package logs
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Level is how serious a line says it is. The order is that of Nest:
+// verbose < debug < info < warn < error < fatal.
+type Level uint8
+
+// The levels. Nest prints LOG for info; trace counts as verbose.
+const (
+	LevelUnknown Level = iota
+	LevelVerbose
+	LevelDebug
+	LevelInfo
+	LevelWarn
+	LevelError
+	LevelFatal
+	levelCount
+)
+
+var levelNames = [levelCount]string{"UNKNOWN", "VERBOSE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
+
+// String is the word that JSON output carries: "ERROR", or "UNKNOWN".
+func (l Level) String() string { return levelNames[min(l, levelCount-1)] }
+
+// Levels lists all levels, the least serious first, LevelUnknown in front.
+func Levels() []Level {
+	return []Level{LevelUnknown, LevelVerbose, LevelDebug, LevelInfo, LevelWarn, LevelError, LevelFatal}
+}
+
+var levelWords = map[string]Level{
+	"VERBOSE": LevelVerbose, "TRACE": LevelVerbose, "SILLY": LevelVerbose, "FINEST": LevelVerbose,
+	"DEBUG": LevelDebug, "DBG": LevelDebug,
+	"INFO": LevelInfo, "LOG": LevelInfo, "INF": LevelInfo, "NOTICE": LevelInfo, "INFORMATION": LevelInfo, "HTTP": LevelInfo,
+	"WARN": LevelWarn, "WARNING": LevelWarn, "WRN": LevelWarn,
+	"ERROR": LevelError, "ERR": LevelError, "SEVERE": LevelError,
+	"FATAL": LevelFatal, "CRITICAL": LevelFatal, "CRIT": LevelFatal, "PANIC": LevelFatal, "EMERG": LevelFatal, "ALERT": LevelFatal,
+}
+
+// ParseLevel reads a level's name in any case.
+func ParseLevel(word string) (Level, bool) {
+	if l, ok := levelWords[word]; ok {
+		return l, true
+	}
+	l, ok := levelWords[strings.ToUpper(word)]
+	return l, ok
+}
+
+// numberLevel is the level of a number in the manner of pino and bunyan, where
+// 10 is trace and 60 is fatal.
+func numberLevel(n int) Level {
+	switch {
+	case n <= 0:
+		return LevelUnknown
+	case n <= 10:
+		return LevelVerbose
+	case n <= 20:
+		return LevelDebug
+	case n <= 30:
+		return LevelInfo
+	case n <= 40:
+		return LevelWarn
+	case n <= 50:
+		return LevelError
+	}
+	return LevelFatal
+}
+
+// LevelSet is a set of levels, a bit for each.
+type LevelSet uint8
+
+// AllLevels holds every level, the unknown one too.
+const AllLevels LevelSet = 1<<levelCount - 1
+
+// Has tells whether l is in the set.
+func (s LevelSet) Has(l Level) bool { return s&(1<<l) != 0 }
+
+// ParseLevelSet reads "error", "warn+" (that and all above), "debug-" (that and
+// all below), or several with commas: "info,error+".
+func ParseLevelSet(text string) (LevelSet, error) {
+	var set LevelSet
+	for _, word := range strings.Split(text, ",") {
+		name := strings.TrimRight(word, "+-")
+		l, ok := ParseLevel(name)
+		if !ok && strings.EqualFold(name, "unknown") {
+			l, ok = LevelUnknown, true
+		}
+		if !ok || len(word)-len(name) > 1 {
+			return 0, fmt.Errorf("level %q: want verbose, debug, info, warn, error or fatal, with + for that and above", word)
+		}
+		switch {
+		case strings.HasSuffix(word, "+"):
+			set |= AllLevels &^ (1<<l - 1)
+		case strings.HasSuffix(word, "-"):
+			set |= 1<<(l+1) - 1
+		default:
+			set |= 1 << l
+		}
+	}
+	return set, nil
+}

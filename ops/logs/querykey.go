@@ -1,0 +1,201 @@
+package logs
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+)
+
+// QueryKeys are the words that the query box understands before a colon or a
+// comparison, for completion and help.
+var QueryKeys = []string{"level:", "context:", "source:", "since:", "until:", "field.", "took>", "is:critical", "is:slow"}
+
+// splitKey splits "level:warn+" and "took>1000" into key, operator and value.
+func splitKey(text string) (key, op, value string, ok bool) {
+	i := strings.IndexAny(text, ":=<>~!")
+	if i <= 0 {
+		return "", "", "", false
+	}
+	key, op = text[:i], text[i:i+1]
+	if i+1 < len(text) && text[i+1] == '=' && op != "=" && op != ":" && op != "~" {
+		op += "="
+	}
+	return key, op, text[i+len(op):], op != "!"
+}
+
+// isKeyed tells whether a word, as far as it is typed, has a key of the language.
+func isKeyed(text string) bool {
+	key, op, _, ok := splitKey(strings.TrimPrefix(text, "!"))
+	return ok && knownKey(key, op)
+}
+
+func knownKey(key, op string) bool {
+	switch key {
+	case "level", "context", "source", "since", "until", "is":
+		return op == ":"
+	case "took":
+		return op == ">" || op == ">=" || op == ":"
+	}
+	return strings.HasPrefix(key, "field.") && len(key) > len("field.") && op != ":"
+}
+
+// keyed takes a word such as level:warn+; false leaves it to be a plain word.
+func (p *queryParser) keyed(w word) bool {
+	text, not := strings.CutPrefix(w.text, "!")
+	key, op, value, ok := splitKey(text)
+	if !ok || !knownKey(key, op) {
+		return false
+	}
+	value = strings.Trim(strings.ReplaceAll(value, `\ `, " "), `"`)
+	if value == "" {
+		if op != "=" {
+			p.fail(w, lang.M("%s wants a value", lang.Raw(key+op)))
+			return true
+		}
+	}
+	if not && (key == "since" || key == "until" || key == "took" || key == "is") {
+		p.fail(w, lang.M("! cannot stand before %s", lang.Raw(key+op)))
+		return true
+	}
+	switch key {
+	case "level":
+		p.level(w, value, not)
+	case "context":
+		pat := ParsePattern(value)
+		pat.Not = not
+		p.q.Contexts = append(p.q.Contexts, pat)
+	case "source":
+		pat := ParsePattern(value)
+		pat.Not = not
+		p.q.Sources = append(p.q.Sources, pat)
+	case "since", "until":
+		p.time(w, key, value)
+	case "took":
+		p.took(w, value, op)
+	case "is":
+		p.is(w, value)
+	default:
+		p.q.Fields = append(p.q.Fields, FieldTest{Not: not, Name: key[len("field."):], Op: op, Value: value, Pos: w.pos})
+	}
+	return true
+}
+
+func (p *queryParser) level(w word, value string, not bool) {
+	set, err := ParseLevelSet(value)
+	if err != nil {
+		p.fail(w, lang.M("no such level: %s (verbose, debug, info, warn, error, fatal; + for that and above)", lang.Raw(value)))
+		return
+	}
+	if not {
+		set = AllLevels &^ set
+	}
+	p.q.limitLevels(set)
+}
+
+// limitLevels narrows the query to levels of the set too.
+func (q *Query) limitLevels(set LevelSet) {
+	if q.Levels != 0 {
+		set &= q.Levels
+	}
+	if set == 0 {
+		set = 1 << levelCount // a level that no event has
+	}
+	q.Levels = set
+}
+
+// LimitLevels narrows the query to "error", "warn+" and so on.
+func (q *Query) LimitLevels(text string) error {
+	set, err := ParseLevelSet(text)
+	if err == nil {
+		q.limitLevels(set)
+	}
+	return err
+}
+
+func (p *queryParser) time(w word, key, value string) {
+	t, err := ParseMoment(value, p.now)
+	if err != nil {
+		p.fail(w, lang.M("not a time: %s (-2h, 14:00, 2026-01-29, 2026-01-29T14:00)", lang.Raw(value)))
+		return
+	}
+	if key == "since" {
+		p.q.Since = t
+	} else {
+		p.q.Until = t
+	}
+}
+
+func (p *queryParser) took(w word, value, op string) {
+	ms := int64(-1)
+	if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+		ms = n
+	} else if d, err := time.ParseDuration(value); err == nil {
+		ms = d.Milliseconds()
+	}
+	if ms < 0 {
+		p.fail(w, lang.M("took wants a number of ms, or 1.5s"))
+		return
+	}
+	if op == ">" {
+		ms++
+	}
+	p.q.Took = max(ms, 1)
+}
+
+func (p *queryParser) is(w word, value string) {
+	switch value {
+	case "critical":
+		p.q.Critical = true
+	case "slow":
+		p.q.Took = SlowMS
+	default:
+		p.fail(w, lang.M("is: knows critical and slow"))
+	}
+}
+
+// ParseMoment reads a moment as people type it: "-2h" and "2h" (ago), "14:00"
+// (today), "2026-01-29", with a time behind it, "today", "yesterday", "now".
+func ParseMoment(text string, now time.Time) (time.Time, error) {
+	day := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
+	switch text {
+	case "now":
+		return now, nil
+	case "today":
+		return day, nil
+	case "yesterday":
+		return day.AddDate(0, 0, -1), nil
+	}
+	if d, ok := ago(text); ok {
+		return now.Add(-d), nil
+	}
+	for _, layout := range []string{"15:04", "15:04:05"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return time.Date(now.Year(), now.Month(), now.Day(), t.Hour(), t.Minute(), t.Second(), 0, now.Location()), nil
+		}
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04"} {
+		if t, err := time.ParseInLocation(layout, text, now.Location()); err == nil {
+			return t, nil
+		}
+	}
+	return time.ParseInLocation("2006-01-02", text, now.Location())
+}
+
+// ago reads "-2h", "90m", "-7d", "1w".
+func ago(text string) (time.Duration, bool) {
+	text = strings.TrimPrefix(text, "-")
+	if n := len(text) - 1; n > 0 && (text[n] == 'd' || text[n] == 'w') {
+		days, err := strconv.ParseFloat(text[:n], 64)
+		if text[n] == 'w' {
+			days *= 7
+		}
+		if err != nil || days < 0 || days > 100_000 {
+			return 0, false
+		}
+		return time.Duration(days * 24 * float64(time.Hour)), true
+	}
+	d, err := time.ParseDuration(text)
+	return d, err == nil && d >= 0
+}

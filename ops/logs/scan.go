@@ -1,0 +1,353 @@
+package logs
+
+import (
+	"bytes"
+	"container/heap"
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"time"
+)
+
+// Scan goes through sources once, in the order of time, without an index that
+// stays. All fields but Query may be zero.
+type Scan struct {
+	Query  *Query
+	Zone   *time.Location
+	Now    time.Time
+	Newest bool // the newest first
+	// Warn is told of parts that could not be read, or not wholly; the scan goes
+	// on without them.
+	Warn func(part string, err error)
+
+	table *Shapes
+	kits  chan *kit
+}
+
+// kit is what one goroutine needs to look through text.
+type kit struct {
+	build *builder
+	match *matcher
+	find  []finder // the literal that every hit holds, for text without an index
+}
+
+// Hit is a line that was found.
+type Hit struct {
+	Source   string
+	Off, End int64 // of the line in the part's text
+	Last     int64 // end of its event's text, when the line is a head
+	Head     int64 // where its event's head begins
+	Line     int64 // number of the line, from 1
+	ms       int64
+	level    Level
+	text     *openPart
+}
+
+// Time is the time of the hit's event, zero when none is known.
+func (h *Hit) Time() time.Time {
+	if h.ms == unset {
+		return time.Time{}
+	}
+	return time.UnixMilli(h.ms)
+}
+
+// Level is that of the hit's event.
+func (h *Hit) Level() Level { return h.level }
+
+func (s *Scan) prepare() {
+	if s.Zone == nil {
+		s.Zone = time.Local
+	}
+	if s.Now.IsZero() {
+		s.Now = time.Now()
+	}
+	if s.Warn == nil {
+		s.Warn = func(string, error) {}
+	}
+	s.table = NewShapes()
+	n := runtime.GOMAXPROCS(0)
+	s.kits = make(chan *kit, n)
+	for range n {
+		p := NewParser(s.Zone, s.Now)
+		k := &kit{build: newBuilder(s.table, p, false), match: newMatcher(s.Query, s.table, p)}
+		if f, ok := s.Query.literal(); ok {
+			k.find = []finder{f}
+		}
+		s.kits <- k
+	}
+}
+
+// literal is a word that every hit must hold as it stands.
+func (q *Query) literal() (f finder, ok bool) {
+	best := 2
+	for _, g := range q.Groups {
+		if len(g) != 1 || g[0].Not {
+			continue
+		}
+		t, word, fold := g[0], "", g[0].Fold
+		switch t.Kind {
+		case TermExact, TermPrefix, TermSuffix, TermEqual:
+			word = t.Text
+		case TermRegexp:
+			word, fold = t.literal(), false
+		}
+		if len(word) > best && (!fold || ascii(word)) {
+			best, f, ok = len(word), newFinder(word, fold), true
+		}
+	}
+	return f, ok
+}
+
+// openPart is a part whose text is open, shared by the hits found in it.
+type openPart struct {
+	name  string
+	text  Text
+	size  int64
+	plain bool
+	lines []int64 // line numbers at the beginnings of regions, where known
+}
+
+// found is what was found in a region.
+type found struct {
+	hits  []Hit
+	lines int64
+	count int64
+	err   error
+}
+
+// job is one region being looked through.
+type job struct {
+	part   *openPart
+	region int64
+	done   chan found
+}
+
+// Each calls do for every hit, the sources merged by time.
+func (s *Scan) Each(ctx context.Context, sources []Source, do func(*Hit) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.prepare()
+	var m merge
+	m.newest = s.Newest
+	depth := max(2, 6/max(1, len(sources)))
+	for i, src := range sources {
+		if !matchAll(s.Query.Sources, src.Name) {
+			continue
+		}
+		c := &cursor{scan: s, src: src, order: i, depth: depth, newest: s.Newest}
+		defer c.close()
+		c.prefetch(ctx)
+		m.all = append(m.all, c)
+	}
+	live := m.all[:0]
+	for _, c := range m.all {
+		ok, err := c.next(ctx)
+		if err != nil {
+			return err
+		}
+		if ok {
+			live = append(live, c)
+		}
+	}
+	m.all = live
+	heap.Init(&m)
+	for len(m.all) > 0 {
+		c := m.all[0]
+		if err := do(c.hit()); err != nil {
+			if err == ErrEnough {
+				return nil
+			}
+			return err
+		}
+		ok, err := c.next(ctx)
+		if err != nil {
+			return err
+		}
+		if ok {
+			heap.Fix(&m, 0)
+		} else {
+			heap.Pop(&m)
+		}
+	}
+	return ctx.Err()
+}
+
+// ErrEnough ends a scan from within, as a success.
+var ErrEnough = errors.New("enough")
+
+// Count counts the hits.
+func (s *Scan) Count(ctx context.Context, sources []Source) (n int64, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.prepare()
+	for _, src := range sources {
+		if !matchAll(s.Query.Sources, src.Name) {
+			continue
+		}
+		c := &cursor{scan: s, src: src, depth: 6, countOnly: true}
+		for {
+			f, ok, err := c.nextRegion(ctx)
+			if err != nil {
+				c.close()
+				return n, err
+			}
+			if !ok {
+				break
+			}
+			n += f.count
+		}
+		c.close()
+	}
+	return n, nil
+}
+
+// look looks through one region.
+func (s *Scan) look(ctx context.Context, p *openPart, region int64, countOnly bool) (f found) {
+	k := <-s.kits
+	defer func() { s.kits <- k }()
+	k.build.plain, k.match.source = p.plain, p.name
+	if len(k.find) > 0 && !s.Query.HasTests() && countOnly {
+		return k.literal(ctx, p, region)
+	}
+	off, err := k.build.start(p.text, region, p.size)
+	end, err2 := k.build.start(p.text, region+blockBytes, p.size)
+	if err = errors.Join(err, err2); err != nil || off >= end {
+		return found{err: err}
+	}
+	blk, err := k.build.build(p.text, off, end)
+	if err != nil {
+		return found{err: err}
+	}
+	hits, err := k.match.find(ctx, blk, p.text, 0, nil)
+	if err != nil {
+		return found{err: err}
+	}
+	f = found{lines: blk.sum.Lines, count: int64(hits.count())}
+	if countOnly {
+		return f
+	}
+	f.hits = make([]Hit, 0, f.count)
+	for i := hits.next(0); i >= 0; i = hits.next(i + 1) {
+		f.hits = append(f.hits, k.hit(blk, p, i))
+	}
+	return f
+}
+
+func (k *kit) hit(b *Block, p *openPart, i int) Hit {
+	h := Hit{Source: p.name, Line: int64(i) + 1, ms: b.times[i], text: p}
+	h.Off, h.End = b.lineAt(i)
+	head := b.headOf(i)
+	h.level = k.build.shape(b.shapes[head]).Level
+	h.Head, _ = b.lineAt(head)
+	_, h.Last = b.lineAt(b.eventEnd(i) - 1)
+	return h
+}
+
+// literal counts the hits of a region, whose bounds are lines, by looking for a
+// word that each must hold; only the lines around it are read as lines.
+func (k *kit) literal(ctx context.Context, p *openPart, region int64) (f found) {
+	off, err := lineStart(p.text, region, p.size, k.build.buf)
+	end, err2 := lineStart(p.text, region+blockBytes, p.size, k.build.buf)
+	if err = errors.Join(err, err2); err != nil {
+		return found{err: err}
+	}
+	buf := k.build.buf
+	have := 0
+	for pos := off; pos < end && ctx.Err() == nil; {
+		n := int(min(int64(len(buf)-have), end-pos))
+		if n == 0 {
+			return k.giant(p, pos-int64(have), end, f)
+		}
+		if err := readFull(p.text, buf[have:have+n], pos); err != nil {
+			return found{err: err}
+		}
+		pos += int64(n)
+		text := buf[:have+n]
+		whole := len(text)
+		if pos < end {
+			if whole = bytes.LastIndexByte(text, '\n') + 1; whole == 0 {
+				have = len(text)
+				continue
+			}
+		}
+		f.count += k.countIn(text[:whole])
+		have = copy(buf, text[whole:])
+	}
+	f.err = ctx.Err()
+	return f
+}
+
+// giant goes on line by line where a line is longer than the buffer.
+func (k *kit) giant(p *openPart, off, end int64, f found) found {
+	err := eachLine(p.text, off, end, k.build.buf, func(line []byte, at, size int64, _ bool) error {
+		ok := k.match.q.matchBytes(trimCR(line), &k.match.vis)
+		if size > int64(len(line)) {
+			var err error
+			if ok, err = k.match.q.matchGiant(p.text, at, at+size); err != nil {
+				return err
+			}
+		}
+		if ok {
+			f.count++
+		}
+		return nil
+	})
+	f.err = err
+	return f
+}
+
+// countIn counts the matching lines of whole lines of text.
+func (k *kit) countIn(text []byte) (n int64) {
+	q, finder := k.match.q, &k.find[0]
+	only := len(q.Groups) == 1 && q.Groups[0][0].Kind == TermExact
+	if bytes.IndexByte(text, 0x1b) >= 0 {
+		return k.countLines(text)
+	}
+	for i := 0; i < len(text); {
+		at := finder.next(text, i)
+		if at < 0 {
+			break
+		}
+		end := after(text, '\n', at)
+		if only && end >= at+len(finder.word) {
+			n++
+		} else if q.matchBytes(trimCR(text[bytes.LastIndexByte(text[:at], '\n')+1:end]), &k.match.vis) {
+			n++
+		}
+		i = end + 1
+	}
+	return n
+}
+
+func (k *kit) countLines(text []byte) (n int64) {
+	for len(text) > 0 {
+		end := after(text, '\n', 0)
+		if k.match.q.matchBytes(trimCR(text[:end]), &k.match.vis) {
+			n++
+		}
+		text = text[min(end+1, len(text)):]
+	}
+	return n
+}
+
+// lineStart returns where the first line that begins at or after off begins.
+func lineStart(r io.ReaderAt, off, size int64, buf []byte) (int64, error) {
+	if off <= 0 || off >= size {
+		return max(0, min(off, size)), nil
+	}
+	for pos := off - 1; pos < size; {
+		n := int(min(4<<10, size-pos))
+		if pos > off {
+			n = int(min(int64(len(buf)), size-pos))
+		}
+		if err := readFull(r, buf[:n], pos); err != nil {
+			return 0, err
+		}
+		if i := bytes.IndexByte(buf[:n], '\n'); i >= 0 {
+			return pos + int64(i) + 1, nil
+		}
+		pos += int64(n)
+	}
+	return size, nil
+}

@@ -1,0 +1,279 @@
+package logs
+
+import (
+	"strings"
+	"time"
+)
+
+// stamps reads the times that lines begin with. It remembers the last hour it
+// computed, for the lines of a log mostly share one; so it is not safe for
+// concurrent use.
+type stamps struct {
+	zone *time.Location
+	now  time.Time // a time without a year lies before it
+
+	year, month, day, hour int
+	base                   int64 // of that hour in zone, in ms
+}
+
+// unset is the time, in ms, of a line that says none.
+const unset = -1 << 62
+
+func (s *stamps) hourBase(year, month, day, hour int) int64 {
+	if year != s.year || month != s.month || day != s.day || hour != s.hour || s.base == 0 {
+		s.year, s.month, s.day, s.hour = year, month, day, hour
+		s.base = time.Date(year, time.Month(month), day, hour, 0, 0, 0, s.zone).UnixMilli()
+	}
+	return s.base
+}
+
+// stamp is a time in text, in parts.
+type stamp struct {
+	year, month, day, hour, min, sec, ms int
+	zoned                                bool
+	offset                               int // seconds east of UTC, when zoned
+}
+
+func (s *stamps) millis(t stamp) int64 {
+	if t.month < 1 || t.month > 12 || t.day < 1 || t.day > 31 || t.hour > 24 || t.min > 59 || t.sec > 60 {
+		return unset
+	}
+	rest := int64(t.min*60+t.sec)*1000 + int64(t.ms)
+	if t.zoned {
+		return civil(t.year, t.month, t.day)*86400000 + int64(t.hour)*3600000 + rest - int64(t.offset)*1000
+	}
+	return s.hourBase(t.year, t.month, t.day, t.hour) + rest
+}
+
+// civil is the number of days since 1970-01-01, by Howard Hinnant's
+// days_from_civil.
+func civil(y, m, d int) int64 {
+	if m <= 2 {
+		y--
+		m += 12
+	}
+	era := y / 400
+	yoe := y - era*400
+	doy := (153*(m-3)+2)/5 + d - 1
+	return int64(era)*146097 + int64(yoe*365+yoe/4-yoe/100+doy) - 719468
+}
+
+// iso reads "2026-01-29T12:00:00.123Z" and its kin from the beginning of b: T or
+// a space between, / for -, a comma for the point, a zone or none. n is how many
+// bytes it took, 0 when there is no such time.
+func iso(b []byte) (t stamp, n int) {
+	if len(b) < 19 || b[4] != '-' && b[4] != '/' || b[7] != b[4] || b[10] != 'T' && b[10] != ' ' || b[13] != ':' || b[16] != ':' {
+		return t, 0
+	}
+	t.year, t.month, t.day = digits4(b), digits2(b[5:]), digits2(b[8:])
+	if t.hour, t.min, t.sec = digits2(b[11:]), digits2(b[14:]), digits2(b[17:]); t.year|t.month|t.day|t.hour|t.min|t.sec < 0 {
+		return t, 0
+	}
+	n = 19
+	t.ms, n = fraction(b, n)
+	t.zoned, t.offset, n = zoneAt(b, n)
+	return t, n
+}
+
+// us reads "01/29/2026, 12:00:00 PM", as Nest writes it in its default locale,
+// and with the day first where the first number cannot be a month.
+func us(b []byte) (t stamp, n int) {
+	if len(b) < 19 || b[2] != '/' || b[5] != '/' {
+		return t, 0
+	}
+	t.month, t.day, t.year = digits2(b), digits2(b[3:]), digits4(b[6:])
+	n = 10
+	if b[n] == ',' {
+		n++
+	}
+	if len(b) < n+9 || b[n] != ' ' || b[n+3] != ':' || b[n+6] != ':' {
+		return t, 0
+	}
+	if t.hour, t.min, t.sec = digits2(b[n+1:]), digits2(b[n+4:]), digits2(b[n+7:]); t.year|t.month|t.day|t.hour|t.min|t.sec < 0 {
+		return t, 0
+	}
+	n += 9
+	if t.month > 12 {
+		t.month, t.day = t.day, t.month
+	}
+	half, n := meridiem(b, n)
+	switch {
+	case half == 'A' && t.hour == 12:
+		t.hour = 0
+	case half == 'P' && t.hour < 12:
+		t.hour += 12
+	}
+	return t, n
+}
+
+// meridiem reads " PM", also with the narrow space that newer Node writes.
+func meridiem(b []byte, n int) (half byte, end int) {
+	i := n
+	switch {
+	case i < len(b) && b[i] == ' ':
+		i++
+	case i+2 < len(b) && b[i] == 0xe2 && b[i+1] == 0x80 && b[i+2] == 0xaf:
+		i += 3
+	default:
+		return 0, n
+	}
+	if i+1 < len(b) && (b[i] == 'A' || b[i] == 'P') && b[i+1] == 'M' {
+		return b[i], i + 2
+	}
+	return 0, n
+}
+
+// fraction reads ".123" or ",123456" at n, in ms.
+func fraction(b []byte, n int) (ms, end int) {
+	if n+1 >= len(b) || b[n] != '.' && b[n] != ',' || !digit(b[n+1]) {
+		return 0, n
+	}
+	scale := 100
+	for n++; n < len(b) && digit(b[n]); n++ {
+		ms += int(b[n]-'0') * scale
+		scale /= 10
+	}
+	return ms, n
+}
+
+// zoneAt reads "Z", "+08:00", "+0800", " +08:00" or " UTC" at n.
+func zoneAt(b []byte, n int) (zoned bool, offset, end int) {
+	if n < len(b) && b[n] == 'Z' {
+		return true, 0, n + 1
+	}
+	i := n
+	if i < len(b) && b[i] == ' ' {
+		i++
+		if i+3 <= len(b) && string(b[i:i+3]) == "UTC" {
+			return true, 0, i + 3
+		}
+	}
+	if i+5 > len(b) || b[i] != '+' && b[i] != '-' {
+		return false, 0, n
+	}
+	h, rest := digits2(b[i+1:]), b[i+3:]
+	size := 5
+	if rest[0] == ':' {
+		rest, size = rest[1:], 6
+	}
+	if len(rest) < 2 || h < 0 || digits2(rest) < 0 {
+		return false, 0, n
+	}
+	offset = h*3600 + digits2(rest)*60
+	if b[i] == '-' {
+		offset = -offset
+	}
+	return true, offset, i + size
+}
+
+var months = [...]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"}
+
+// syslog reads "Jan 29 12:00:00", which has no year: the latest one that does
+// not lie more than a day ahead of now.
+func (s *stamps) syslog(b []byte) (t stamp, n int) {
+	if len(b) < 15 || b[3] != ' ' || b[6] != ' ' || b[9] != ':' || b[12] != ':' {
+		return t, 0
+	}
+	for i, name := range months {
+		if string(b[:3]) == name {
+			t.month = i + 1
+		}
+	}
+	if b[4] == ' ' {
+		t.day = int(b[5]) - '0'
+	} else {
+		t.day = digits2(b[4:])
+	}
+	t.hour, t.min, t.sec = digits2(b[7:]), digits2(b[10:]), digits2(b[13:])
+	if t.month == 0 || t.day|t.hour|t.min|t.sec < 0 {
+		return t, 0
+	}
+	return s.withYear(t), 15
+}
+
+// short reads "01-29 12:00:00", which has no year either.
+func (s *stamps) short(b []byte) (t stamp, n int) {
+	if len(b) < 14 || b[2] != '-' && b[2] != '/' || b[5] != ' ' || b[8] != ':' || b[11] != ':' {
+		return t, 0
+	}
+	t.month, t.day = digits2(b), digits2(b[3:])
+	if t.hour, t.min, t.sec = digits2(b[6:]), digits2(b[9:]), digits2(b[12:]); t.month|t.day|t.hour|t.min|t.sec < 0 {
+		return t, 0
+	}
+	t.ms, n = fraction(b, 14)
+	return s.withYear(t), n
+}
+
+func (s *stamps) withYear(t stamp) stamp {
+	t.year = s.now.In(s.zone).Year()
+	if s.millis(t) > s.now.Add(24*time.Hour).UnixMilli() {
+		t.year--
+	}
+	return t
+}
+
+// any reads whichever time b begins with, a time without a year too.
+func (s *stamps) any(b []byte) (ms int64, n int) {
+	if len(b) == 0 {
+		return unset, 0
+	}
+	t, n := iso(b)
+	if n == 0 {
+		t, n = us(b)
+	}
+	if n == 0 {
+		t, n = s.syslog(b)
+	}
+	if n == 0 {
+		t, n = s.short(b)
+	}
+	if n == 0 {
+		return unset, 0
+	}
+	return s.millis(t), n
+}
+
+// value reads a time out of a field: ISO text, or seconds, ms, µs or ns since
+// 1970 by the size of the number.
+func (s *stamps) value(v string) int64 {
+	if ms, n := s.any([]byte(v)); n > 0 {
+		return ms
+	}
+	whole, frac, _ := strings.Cut(v, ".")
+	if len(whole) < 9 || len(whole) > 19 {
+		return unset
+	}
+	var n int64
+	for i := range len(whole) {
+		if !digit(whole[i]) {
+			return unset
+		}
+		n = n*10 + int64(whole[i]-'0')
+	}
+	switch {
+	case len(whole) <= 10:
+		ms, _ := fraction([]byte("."+frac), 0)
+		return n*1000 + int64(ms)
+	case len(whole) <= 13:
+		return n
+	case len(whole) <= 16:
+		return n / 1000
+	}
+	return n / 1_000_000
+}
+
+func digit(c byte) bool { return c-'0' < 10 }
+
+// digits2 is the number in the first two bytes, or negative.
+func digits2(b []byte) int {
+	_ = b[1]
+	if !digit(b[0]) || !digit(b[1]) {
+		return -1
+	}
+	return int(b[0]-'0')*10 + int(b[1]-'0')
+}
+
+func digits4(b []byte) int {
+	_ = b[3]
+	return digits2(b)*100 + digits2(b[2:])
+}
