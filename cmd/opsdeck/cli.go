@@ -23,6 +23,7 @@ type cli struct {
 
 	Console    consoleCmd    `cmd:"" default:"1" help:"Open the console."`
 	Status     statusCmd     `cmd:"" help:"Look at everything once; the exit code is the state."`
+	Logs       logsCmd       `cmd:"" help:"Search the logs and follow them."`
 	Backup     backupCmd     `cmd:"" help:"Make, list, verify, prune, copy and rehearse backups."`
 	Audit      auditCmd      `cmd:"" help:"Read the audit table: who did what."`
 	Serve      serveCmd      `cmd:"" help:"Serve the health endpoints for load balancers and Kubernetes."`

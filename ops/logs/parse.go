@@ -77,6 +77,9 @@ func (p *Parser) one(line []byte) (e Event, ms int64, kind Kind) {
 		e = text(line)
 		e.Level, e.Format = l, FormatText
 		e.Context, e.Message = leadingContext(rest)
+		if line[0] != '[' && letter(line[1]) && line[1] >= 'a' {
+			return e, unset, KindPlain // "Error: …" is mostly the first line of a stack
+		}
 		return e, unset, KindHead
 	}
 	e = text(line)

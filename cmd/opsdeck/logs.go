@@ -1,0 +1,265 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/logfile"
+	"opsdeck/ops/logs"
+)
+
+type logsCmd struct {
+	Query     []string      `arg:"" optional:"" name:"query" help:"Words to find, fuzzily; all must match. Also 'exact ^start end$ !not /regexp/ level:warn+ context:X since:-2h field.a=b took>1000."`
+	Source    []string      `placeholder:"NAME|FILE|-" sep:"none" help:"A configured log by name, a file or glob, or - for standard input; may be repeated."`
+	Level     string        `placeholder:"L+" help:"Only this level; with + that and above."`
+	Context   string        `name:"context" placeholder:"C" help:"Only lines of this context; * for any text."`
+	Since     string        `placeholder:"T" help:"From then on: -2h, 14:00, 2026-01-29, 2026-01-29T14:00."`
+	Until     string        `placeholder:"T" help:"Before then."`
+	Regexp    string        `placeholder:"RE" help:"Lines that match a regular expression."`
+	Exact     string        `placeholder:"S" help:"Lines that hold this text as it stands."`
+	After     int           `short:"A" placeholder:"N" help:"Also N lines after each hit."`
+	Before    int           `short:"B" placeholder:"N" help:"Also N lines before each hit."`
+	Around    int           `short:"C" placeholder:"N" help:"Also N lines before and after each hit."`
+	Follow    bool          `short:"f" help:"Go on with lines as they come."`
+	Count     bool          `help:"Print only how many there are."`
+	Histogram time.Duration `placeholder:"DUR" help:"Count by time, in buckets this wide, and level."`
+	Slow      int64         `placeholder:"MS" help:"Operations that took at least so many ms."`
+	Critical  bool          `help:"Only the errors that need a person at once."`
+	Limit     int           `placeholder:"N" help:"Stop after N hits."`
+	Newest    bool          `help:"Newest first."`
+	JSON      bool          `name:"json" help:"Print JSON."`
+}
+
+// bareLimit is how many events a bare `opsdeck logs` shows on a terminal.
+const bareLimit = 200
+
+// Run searches, and follows when asked. It exits 0 with hits and 1 without, as
+// grep does.
+func (c *logsCmd) Run(a *app) error {
+	q, err := c.query(a)
+	if err != nil {
+		return err
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	sources, err := c.sources(a)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriterSize(a.out, 64<<10)
+	run := &logsRun{app: a, cmd: c, query: q, out: out, scan: logs.Scan{Query: q, Zone: time.Local, Now: a.clock.Now(), Newest: c.Newest}}
+	run.scan.Warn = run.warn
+	err = run.do(a.ctx, sources)
+	if flushed := out.Flush(); err == nil {
+		err = flushed
+	}
+	if err == nil && run.hits == 0 {
+		err = exitCode(1)
+	}
+	return err
+}
+
+func (c *logsCmd) check() error {
+	switch {
+	case c.Histogram < 0 || c.Histogram > 0 && c.Histogram < time.Millisecond:
+		return ops.E(ops.Usage, lang.M("--histogram wants a time such as 1h or 5m"))
+	case c.Follow && (c.Count || c.Histogram > 0 || c.Newest):
+		return ops.E(ops.Usage, lang.M("-f goes on for ever: it cannot count or show the newest first"))
+	case c.Limit < 0 || c.After < 0 || c.Before < 0 || c.Around < 0:
+		return ops.E(ops.Usage, lang.M("a number of lines cannot be negative"))
+	}
+	return nil
+}
+
+// query makes one query of the words and the flags.
+func (c *logsCmd) query(a *app) (*logs.Query, error) {
+	now := a.clock.Now()
+	q, err := logs.ParseQuery(strings.Join(c.Query, " "), now)
+	if err != nil {
+		var at *logs.QueryError
+		if errors.As(err, &at) {
+			return nil, ops.E(ops.Usage, lang.M("the query is not clear at %q: %s", q.Source[at.Pos:at.End], at.What))
+		}
+		return nil, err
+	}
+	if c.Level != "" {
+		if err := q.LimitLevels(c.Level); err != nil {
+			return nil, ops.E(ops.Usage, lang.M("no such level: %s (verbose, debug, info, warn, error, fatal; + for that and above)", c.Level))
+		}
+	}
+	if c.Context != "" {
+		q.Contexts = append(q.Contexts, logs.ParsePattern(c.Context))
+	}
+	for _, m := range []struct {
+		text string
+		to   *time.Time
+	}{{c.Since, &q.Since}, {c.Until, &q.Until}} {
+		if m.text == "" {
+			continue
+		}
+		if *m.to, err = logs.ParseMoment(m.text, now); err != nil {
+			return nil, ops.E(ops.Usage, lang.M("not a time: %s (-2h, 14:00, 2026-01-29, 2026-01-29T14:00)", m.text))
+		}
+	}
+	if c.Regexp != "" {
+		t, err := logs.RegexpTerm(c.Regexp)
+		if err != nil {
+			return nil, ops.E(ops.Usage, lang.M("not a regular expression: %s", err.Error()))
+		}
+		q.Groups = append(q.Groups, []logs.Term{t})
+	}
+	if c.Exact != "" {
+		q.Groups = append(q.Groups, []logs.Term{logs.ExactTerm(c.Exact)})
+	}
+	if c.Slow > 0 {
+		q.Took = c.Slow
+	}
+	q.Critical = q.Critical || c.Critical
+	return q, nil
+}
+
+// sources finds the logs to look through. Only configured ones need the
+// configuration.
+func (c *logsCmd) sources(a *app) ([]logs.Source, error) {
+	conf := logfile.Config{Stdin: a.in}
+	if len(c.Source) != 1 || c.Source[0] != "-" {
+		s, err := a.service()
+		if err != nil {
+			return nil, err
+		}
+		conf.Sources = s.Logs
+	}
+	return conf.Resolve(a.ctx, c.Source)
+}
+
+// logsRun is one run of the command.
+type logsRun struct {
+	app   *app
+	cmd   *logsCmd
+	query *logs.Query
+	scan  logs.Scan
+	out   *bufio.Writer
+	hits  int64
+	last  logs.Hit // the one printed before, for context lines and whole events
+}
+
+func (r *logsRun) warn(part string, err error) {
+	var known *ops.Error
+	if errors.As(err, &known) {
+		r.app.note(lang.M("opsdeck: %s", sentence(r.app.lang, known)))
+		return
+	}
+	r.app.note(lang.M("opsdeck: %s: %s", part, err.Error()))
+}
+
+func (r *logsRun) do(ctx context.Context, sources []logs.Source) error {
+	switch {
+	case r.cmd.Count:
+		return r.count(ctx, sources)
+	case r.cmd.Histogram > 0:
+		return r.histogram(ctx, sources)
+	}
+	limit := r.cmd.Limit
+	if limit == 0 && r.query.Empty() && isTerminal(r.app.out) && !r.cmd.Newest {
+		return r.tail(ctx, sources, bareLimit)
+	}
+	parser := logs.NewParser(r.scan.Zone, r.scan.Now)
+	return r.scan.Each(ctx, sources, func(h *logs.Hit) error {
+		r.hits++
+		if err := r.print(parser, h); err != nil {
+			return err
+		}
+		if limit > 0 && r.hits >= int64(limit) {
+			return logs.ErrEnough
+		}
+		return nil
+	})
+}
+
+// tail prints the newest n events in their order.
+func (r *logsRun) tail(ctx context.Context, sources []logs.Source, n int) error {
+	r.scan.Newest = true
+	parser := logs.NewParser(r.scan.Zone, r.scan.Now)
+	var events []logs.Event
+	err := r.scan.Each(ctx, sources, func(h *logs.Hit) error {
+		e, err := r.scan.Event(parser, h)
+		if err != nil {
+			return err
+		}
+		if events = append(events, e); len(events) == n {
+			return logs.ErrEnough
+		}
+		return nil
+	})
+	for i := len(events) - 1; i >= 0; i-- {
+		r.hits++
+		if r.cmd.JSON {
+			r.json(&events[i])
+		} else {
+			r.text(events[i].Raw, true)
+		}
+	}
+	return err
+}
+
+func (r *logsRun) count(ctx context.Context, sources []logs.Source) error {
+	n, err := r.scan.Count(ctx, sources)
+	if err != nil {
+		return err
+	}
+	if r.hits = n; r.cmd.JSON {
+		return r.app.ndjson(map[string]int64{"count": n})
+	}
+	r.app.say(lang.M("%d", n))
+	return nil
+}
+
+func (r *logsRun) histogram(ctx context.Context, sources []logs.Source) error {
+	h := logs.NewHistogram(r.cmd.Histogram, r.scan.Zone)
+	err := r.scan.Each(ctx, sources, func(hit *logs.Hit) error {
+		r.hits++
+		h.Add(hit.Time(), hit.Level())
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, b := range h.Buckets() {
+		if r.cmd.JSON {
+			if err := r.app.ndjson(bucketJSON(b)); err != nil {
+				return err
+			}
+			continue
+		}
+		r.out.WriteString(r.bar(b, h.Top()) + "\n")
+	}
+	return nil
+}
+
+// print prints one hit.
+func (r *logsRun) print(p *logs.Parser, h *logs.Hit) error {
+	if r.cmd.JSON {
+		e, err := r.scan.Event(p, h)
+		if err != nil {
+			return err
+		}
+		return r.json(&e)
+	}
+	return r.lines(p, h)
+}
+
+func (r *logsRun) json(e *logs.Event) error {
+	b, err := eventJSON(e)
+	if err != nil {
+		return err
+	}
+	_, err = r.out.Write(termsafe.JSON(b))
+	return err
+}

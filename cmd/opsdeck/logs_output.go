@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops/logs"
+)
+
+// hitJSON is a line of the contract.
+type hitJSON struct {
+	Time    *time.Time                 `json:"time"` // null when none is known
+	Level   string                     `json:"level"`
+	Context string                     `json:"context"`
+	Message string                     `json:"message"`
+	Source  string                     `json:"source"`
+	Line    int64                      `json:"line"`
+	Raw     string                     `json:"raw"`
+	Fields  map[string]json.RawMessage `json:"fields"`
+}
+
+func eventJSON(e *logs.Event) ([]byte, error) {
+	h := hitJSON{Level: e.Level.String(), Context: e.Context, Message: e.Message, Source: e.Source, Line: e.Line, Raw: e.Raw, Fields: map[string]json.RawMessage{}}
+	if !e.Time.IsZero() {
+		h.Time = &e.Time
+	}
+	for _, f := range e.Fields {
+		h.Fields[f.Key] = fieldJSON(f)
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(h); err != nil {
+		return nil, fmt.Errorf("write JSON: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// fieldJSON is a field's value: as it stands when that is JSON, else a string.
+func fieldJSON(f logs.Field) json.RawMessage {
+	if f.JSON && utf8.ValidString(f.Value) && json.Valid([]byte(f.Value)) {
+		return json.RawMessage(f.Value)
+	}
+	b, _ := json.Marshal(f.Text())
+	return b
+}
+
+type histogramJSON struct {
+	Bucket  time.Time        `json:"bucket"`
+	Count   int64            `json:"count"`
+	ByLevel map[string]int64 `json:"by_level"`
+}
+
+func bucketJSON(b logs.Bucket) histogramJSON {
+	h := histogramJSON{Bucket: b.At, Count: b.Count, ByLevel: map[string]int64{}}
+	for l, n := range b.ByLevel {
+		if n > 0 {
+			h.ByLevel[logs.Level(l).String()] = n
+		}
+	}
+	return h
+}
+
+// barWidth is how wide the longest bar of a histogram in text is.
+const barWidth = 40
+
+// bar is a line of the histogram in text.
+func (r *logsRun) bar(b logs.Bucket, top int64) string {
+	t := r.app.theme()
+	n := 0
+	if top > 0 {
+		n = int((b.Count*barWidth + top - 1) / top)
+	}
+	var words []string
+	for l := len(b.ByLevel) - 1; l >= 0; l-- {
+		if b.ByLevel[l] > 0 {
+			words = append(words, fmt.Sprintf("%s %d", logs.Level(l), b.ByLevel[l]))
+		}
+	}
+	return b.At.Format("2006-01-02 15:04:05") + " " + cells.PadLeft(fmt.Sprint(b.Count), 9) + " " +
+		t.Accent.Render(cells.Pad(strings.Repeat(t.Glyph.Full, n), barWidth)) + " " + t.Dim.Render(strings.Join(words, " "))
+}
+
+// lines prints a hit as text: its event whole, each event once, with the lines
+// around it that were asked for and -- where lines are left out between.
+func (r *logsRun) lines(p *logs.Parser, h *logs.Hit) error {
+	before, after := max(r.cmd.Before, r.cmd.Around), max(r.cmd.After, r.cmd.Around)
+	if r.last.SameEvent(h) {
+		return nil
+	}
+	around, err := r.scan.Around(h, before, after, &r.last)
+	if err != nil {
+		return err
+	}
+	if around.Gap && (before > 0 || after > 0) {
+		r.out.WriteString("--\n")
+	}
+	r.text(around.Before, false)
+	r.text(around.Event, true)
+	r.text(around.After, false)
+	r.last = *h
+	r.last.Printed = around.End
+	return nil
+}
+
+// text prints lines made safe; those that are no hit are dim.
+func (r *logsRun) text(lines string, hit bool) {
+	if lines == "" {
+		return
+	}
+	t := r.app.theme()
+	for line := range strings.SplitSeq(lines, "\n") {
+		line = termsafe.Line(string(logs.Visible([]byte(line), nil)))
+		switch {
+		case !r.app.color:
+		case !hit:
+			line = t.Dim.Render(line)
+		default:
+			line = paint(t, r.query, line)
+		}
+		r.out.WriteString(line)
+		r.out.WriteByte('\n')
+	}
+}

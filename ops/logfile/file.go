@@ -1,0 +1,208 @@
+package logfile
+
+import (
+	"container/list"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/logs"
+)
+
+// File is one file as a part of a source.
+type File struct{ path string }
+
+// NewFile makes a part of a file, which need not be there yet.
+func NewFile(path string) *File { return &File{path} }
+
+// Name is the file's path.
+func (f *File) Name() string { return f.path }
+
+// Open opens the file. One that is packed or not in UTF-8 is unpacked into a
+// temporary file that has no name; of a damaged one, what it holds comes with
+// an error that says so.
+func (f *File) Open(ctx context.Context) (logs.Text, error) {
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return nil, readError(f.path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, notRegular(f.path, info.Mode())
+	}
+	file, err := os.Open(f.path)
+	if err != nil {
+		return nil, readError(f.path, err)
+	}
+	head := make([]byte, 8<<10)
+	n, _ := file.ReadAt(head, 0)
+	open := decoder(f.path, head[:n])
+	if open == nil {
+		return newFileText(file, info.Size()), nil
+	}
+	defer file.Close()
+	return spoolOf(ctx, file, open)
+}
+
+// spoolOf unpacks a file into a spool.
+func spoolOf(ctx context.Context, file *os.File, open func(io.Reader) (io.Reader, error)) (logs.Text, error) {
+	r, err := open(file)
+	if err != nil {
+		return nil, damaged(file.Name(), err)
+	}
+	s, err := newSpool()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.Copy(s, contextReader{ctx, r}); err != nil {
+		if ctx.Err() != nil {
+			s.Close()
+			return nil, ctx.Err()
+		}
+		return s, damaged(file.Name(), err)
+	}
+	return s, nil
+}
+
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+func readError(path string, err error) error {
+	e := ops.Wrap(err, ops.Failed, lang.M("%s cannot be read", path))
+	switch {
+	case os.IsNotExist(err):
+		return e.WithHint(lang.M("is the path right? `opsdeck logs --source FILE` takes files, globs and - for standard input"))
+	case os.IsPermission(err):
+		return e.WithHint(lang.M("read it as the user that the service runs as, or as root"))
+	}
+	return e
+}
+
+func damaged(path string, err error) error {
+	return ops.Wrap(err, ops.Failed, lang.M("%s is damaged; shown is what could be read", path))
+}
+
+func notRegular(path string, mode fs.FileMode) error {
+	what := lang.M("a device")
+	switch {
+	case mode.IsDir():
+		what = lang.M("a folder")
+	case mode&fs.ModeSocket != 0:
+		what = lang.M("a socket")
+	case mode&fs.ModeNamedPipe != 0:
+		what = lang.M("a pipe")
+	}
+	e := ops.E(ops.Failed, lang.M("%s is %s, not a file", path, what))
+	if mode.IsDir() {
+		e.WithHint(lang.M("for the files in it: %s", strings.TrimSuffix(path, "/")+"/*.log"))
+	} else if mode&fs.ModeNamedPipe != 0 {
+		e.WithHint(lang.M("read a pipe with: opsdeck logs --source - < %s", path))
+	}
+	return e
+}
+
+// maxOpen is how many files are held open at once; of more, those not read
+// lately are closed and opened again when they are.
+const maxOpen = 400
+
+var held = struct {
+	sync.Mutex
+	lru *list.List
+}{lru: list.New()}
+
+// fileText is the text of a file.
+type fileText struct {
+	mu   sync.RWMutex
+	f    *os.File // nil while it is closed to make room
+	path string
+	same fs.FileInfo
+	size int64
+	elem *list.Element
+}
+
+func newFileText(f *os.File, size int64) *fileText {
+	info, _ := f.Stat()
+	t := &fileText{f: f, path: f.Name(), same: info, size: size}
+	held.Lock()
+	t.elem = held.lru.PushFront(t)
+	var old *fileText
+	if held.lru.Len() > maxOpen {
+		e := held.lru.Back()
+		old = e.Value.(*fileText)
+		held.lru.Remove(e)
+	}
+	held.Unlock()
+	if old != nil {
+		old.drop()
+	}
+	return t
+}
+
+// drop closes the file to make room for another.
+func (t *fileText) drop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.f != nil {
+		t.f.Close()
+		t.f = nil
+	}
+}
+
+// Size is how long the file is now, or was when it was last looked at.
+func (t *fileText) Size() int64 {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if t.f != nil {
+		if info, err := t.f.Stat(); err == nil {
+			return info.Size()
+		}
+	}
+	return t.size
+}
+
+// ReadAt reads with pread, never by a map: a file cut short under us is a short
+// read, not the end of the program.
+func (t *fileText) ReadAt(p []byte, off int64) (int, error) {
+	t.mu.RLock()
+	if t.f != nil {
+		defer t.mu.RUnlock()
+		return t.f.ReadAt(p, off)
+	}
+	t.mu.RUnlock()
+	return t.readClosed(p, off)
+}
+
+func (t *fileText) readClosed(p []byte, off int64) (int, error) {
+	f, err := os.Open(t.path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !os.SameFile(info, t.same) {
+		return 0, fmt.Errorf("%s is another file now", t.path)
+	}
+	return f.ReadAt(p, off)
+}
+
+// Close closes the file.
+func (t *fileText) Close() error {
+	held.Lock()
+	held.lru.Remove(t.elem)
+	held.Unlock()
+	t.drop()
+	return nil
+}

@@ -1,0 +1,124 @@
+// Package logfile reads logs from where they lie: files with their rotated
+// generations, compressed or not, standard input, Docker, journald and Loki;
+// and follows them while they grow, are truncated, renamed, vanish and return.
+package logfile
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+
+	"opsdeck/ops/logs"
+)
+
+// The names of rotated generations: those of pm2-logrotate, and of logrotate
+// with numbers and with dates.
+var (
+	pm2Name    = regexp.MustCompile(`^(.*)__(\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)(\.[A-Za-z]+)$`)
+	numberName = regexp.MustCompile(`^(.*)\.(\d{1,4})$`)
+	dateName   = regexp.MustCompile(`^(.*?)-(\d{8}(?:-?\d+)?)$`)
+)
+
+// generation is what a file's name tells: the live file's name, and where among
+// its generations it belongs.
+type generation struct {
+	path, live string
+	key        string // orders the generations, the oldest first; "" is the live one
+	packed     bool
+}
+
+func nameOf(path string) generation {
+	g := generation{path: path, live: path}
+	name := path
+	for _, ext := range []string{".gz", ".zst"} {
+		if s, ok := strings.CutSuffix(name, ext); ok {
+			name, g.packed = s, true
+		}
+	}
+	g.live = name
+	if m := pm2Name.FindStringSubmatch(name); m != nil {
+		g.live, g.key = m[1]+m[3], "b"+m[2]
+	} else if m := numberName.FindStringSubmatch(name); m != nil {
+		n, _ := strconv.Atoi(m[2])
+		g.live, g.key = m[1], "b"+strconv.Itoa(100_000-n)
+	} else if m := dateName.FindStringSubmatch(name); m != nil {
+		g.live, g.key = m[1], "b"+m[2]
+	} else if g.packed {
+		g.key = "a"
+	}
+	return g
+}
+
+// Group makes sources of files: the rotated generations of a file and the file
+// itself are one source, in the order of time.
+func Group(paths []string) []logs.Source {
+	byLive := map[string][]generation{}
+	var order []string
+	for _, path := range paths {
+		g := nameOf(path)
+		if byLive[g.live] == nil {
+			order = append(order, g.live)
+		}
+		byLive[g.live] = append(byLive[g.live], g)
+	}
+	sort.Strings(order)
+	sources := make([]logs.Source, 0, len(order))
+	for _, live := range order {
+		src := logs.Source{Name: live}
+		for _, g := range sortGenerations(byLive[live]) {
+			src.Parts = append(src.Parts, NewFile(g.path))
+		}
+		sources = append(sources, src)
+	}
+	return sources
+}
+
+// sortGenerations puts them in the order of time. Of a generation that lies
+// there both packed and not, which happens while it is being packed, the one
+// that is not is taken.
+func sortGenerations(all []generation) (out []generation) {
+	sort.SliceStable(all, func(i, j int) bool {
+		a, b := all[i], all[j]
+		if (a.key == "") != (b.key == "") {
+			return b.key == ""
+		}
+		if a.key != b.key {
+			return a.key < b.key
+		}
+		return !a.packed && b.packed
+	})
+	for i, g := range all {
+		if i > 0 && g.key != "" && g.key == all[i-1].key && g.packed {
+			continue
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
+// Expand finds the files that a pattern stands for; ~ is the home folder. A
+// name without * ? [ is itself, whether there or not.
+func Expand(pattern string) ([]string, error) {
+	if rest, ok := strings.CutPrefix(pattern, "~/"); ok {
+		if home, err := os.UserHomeDir(); err == nil {
+			pattern = filepath.Join(home, rest)
+		}
+	}
+	if !strings.ContainsAny(pattern, "*?[") {
+		return []string{pattern}, nil
+	}
+	found, err := filepath.Glob(pattern)
+	if err != nil {
+		return nil, err
+	}
+	files := found[:0]
+	for _, path := range found {
+		if info, err := os.Stat(path); err != nil || info.Mode().IsRegular() {
+			files = append(files, path)
+		}
+	}
+	return files, nil
+}

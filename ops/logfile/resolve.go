@@ -1,0 +1,133 @@
+package logfile
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/logs"
+)
+
+// Config is where a service's logs are.
+type Config struct {
+	Sources []string  // files, globs, docker:NAME, journald:UNIT, loki:URL
+	Stdin   io.Reader // what "-" reads
+}
+
+// Resolve makes sources. Without names it is all that is configured; a name is a
+// file, a glob, "-", a source with its scheme, or part of a configured source's
+// name.
+func (c Config) Resolve(ctx context.Context, names []string) ([]logs.Source, error) {
+	if len(names) == 0 {
+		return c.configured(ctx)
+	}
+	var out []logs.Source
+	for _, name := range names {
+		found, err := c.named(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	return unique(out), nil
+}
+
+func (c Config) configured(ctx context.Context) (out []logs.Source, err error) {
+	for _, name := range c.Sources {
+		found, err := c.open(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	if len(out) == 0 {
+		return nil, ops.E(ops.Failed, lang.M("no log found at %s", strings.Join(c.Sources, " "))).
+			WithHint(lang.M("name one with --source FILE, or set logs: in the configuration"))
+	}
+	return unique(out), nil
+}
+
+// open makes the sources of one name that says what it is.
+func (c Config) open(ctx context.Context, name string) ([]logs.Source, error) {
+	if name == "-" {
+		return []logs.Source{{Name: "-", Parts: []logs.Part{&stream{name: "-", r: c.Stdin}}}}, nil
+	}
+	paths, err := Expand(name)
+	if err != nil {
+		return nil, ops.Wrap(err, ops.Usage, lang.M("%s is not a pattern of files", name))
+	}
+	return Group(paths), nil
+}
+
+func (c Config) named(ctx context.Context, name string) ([]logs.Source, error) {
+	if name == "-" || strings.ContainsAny(name, "*?[/") {
+		return c.openSome(ctx, name)
+	}
+	if _, err := os.Lstat(name); err == nil {
+		return c.open(ctx, name)
+	}
+	all, err := c.configured(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []logs.Source
+	for _, s := range all {
+		if strings.Contains(filepath.Base(s.Name), name) {
+			out = append(out, s)
+		}
+	}
+	if len(out) == 0 {
+		return nil, ops.E(ops.Failed, lang.M("no log is called %s", name)).WithHint(lang.M("there are: %s", strings.Join(names(all), ", ")))
+	}
+	return out, nil
+}
+
+func (c Config) openSome(ctx context.Context, name string) ([]logs.Source, error) {
+	out, err := c.open(ctx, name)
+	if err == nil && len(out) == 0 {
+		return nil, ops.E(ops.Failed, lang.M("no file fits %s", name))
+	}
+	return out, err
+}
+
+func names(sources []logs.Source) (out []string) {
+	for _, s := range sources {
+		out = append(out, s.Name)
+	}
+	return out
+}
+
+func unique(sources []logs.Source) []logs.Source {
+	seen := map[string]bool{}
+	out := sources[:0]
+	for _, s := range sources {
+		if !seen[s.Name] {
+			seen[s.Name] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// stream is a reader as a part: it is read to its end into a spool.
+type stream struct {
+	name string
+	r    io.Reader
+}
+
+func (s *stream) Name() string { return s.name }
+
+func (s *stream) Open(ctx context.Context) (logs.Text, error) {
+	sp, err := newSpool()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.CopyBuffer(struct{ io.Writer }{sp}, contextReader{ctx, s.r}, make([]byte, 256<<10)); err != nil {
+		return sp, err
+	}
+	return sp, nil
+}

@@ -1,0 +1,121 @@
+package logfile
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync/atomic"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// spool is a temporary file without a name: it is gone with its last user,
+// however that one ends. One goroutine writes, any number read.
+type spool struct {
+	f    *os.File
+	size atomic.Int64
+}
+
+func newSpool() (*spool, error) {
+	f, err := os.CreateTemp("", "opsdeck-log-*")
+	if err != nil {
+		return nil, fmt.Errorf("make a temporary file: %w", err)
+	}
+	os.Remove(f.Name())
+	return &spool{f: f}, nil
+}
+
+// Write appends.
+func (s *spool) Write(p []byte) (int, error) {
+	n, err := s.f.WriteAt(p, s.size.Load())
+	s.size.Add(int64(n))
+	return n, err
+}
+
+// Size is how much was written.
+func (s *spool) Size() int64 { return s.size.Load() }
+
+// ReadAt reads what was written.
+func (s *spool) ReadAt(p []byte, off int64) (int, error) { return s.f.ReadAt(p, off) }
+
+// Close frees the room.
+func (s *spool) Close() error { return s.f.Close() }
+
+// decoder returns how to make UTF-8 of a file that begins with head, or nil
+// when it is text as it stands.
+func decoder(path string, head []byte) func(io.Reader) (io.Reader, error) {
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		return func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		return func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r, zstd.WithDecoderConcurrency(1)) }
+	case strings.HasSuffix(path, ".gz") && len(head) > 0 && !utf8.Valid(head[:min(len(head), 2)]):
+		return func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
+	}
+	if order, ok := utf16Order(head); ok {
+		return func(r io.Reader) (io.Reader, error) {
+			return unicode.UTF16(order, unicode.UseBOM).NewDecoder().Reader(r), nil
+		}
+	}
+	if looksGBK(head) {
+		return func(r io.Reader) (io.Reader, error) {
+			return simplifiedchinese.GB18030.NewDecoder().Reader(r), nil
+		}
+	}
+	return nil
+}
+
+// utf16Order tells UTF-16 by its mark, or by every second byte being zero.
+func utf16Order(head []byte) (unicode.Endianness, bool) {
+	switch {
+	case bytes.HasPrefix(head, []byte{0xff, 0xfe}):
+		return unicode.LittleEndian, true
+	case bytes.HasPrefix(head, []byte{0xfe, 0xff}):
+		return unicode.BigEndian, true
+	}
+	var zeros [2]int
+	for i, c := range head {
+		if c == 0 {
+			zeros[i&1]++
+		}
+	}
+	half := len(head) / 2
+	switch {
+	case half >= 8 && zeros[1] > half*2/3 && zeros[0] < half/10:
+		return unicode.LittleEndian, true
+	case half >= 8 && zeros[0] > half*2/3 && zeros[1] < half/10:
+		return unicode.BigEndian, true
+	}
+	return unicode.LittleEndian, false
+}
+
+// looksGBK tells text in GBK or GB18030: not UTF-8, and nearly all that is not
+// ASCII makes pairs that stand for common characters.
+func looksGBK(head []byte) bool {
+	if i := bytes.LastIndexByte(head, '\n'); i > 0 {
+		head = head[:i]
+	}
+	if utf8.Valid(head) {
+		return false
+	}
+	pairs, bad := 0, 0
+	for i := 0; i < len(head); i++ {
+		c := head[i]
+		if c < 0x80 {
+			continue
+		}
+		if i+1 < len(head) && c >= 0xb0 && c <= 0xf7 && head[i+1] >= 0xa1 && head[i+1] != 0xff || i+1 < len(head) && c >= 0xa1 && c <= 0xa3 && head[i+1] >= 0xa1 {
+			pairs++
+		} else {
+			bad++
+		}
+		i++
+	}
+	return pairs >= 4 && bad*10 <= pairs
+}

@@ -1,0 +1,103 @@
+package logs
+
+import (
+	"bytes"
+	"io"
+)
+
+// Around is a hit's event with lines before and after it.
+type Around struct {
+	Before, Event, After string
+	End                  int64 // end of what is given, in the part's text
+	Gap                  bool  // lines are left out between the last hit and this
+}
+
+// SameEvent tells whether two hits lie in one event.
+func (h *Hit) SameEvent(o *Hit) bool { return h.text != nil && h.text == o.text && h.Head == o.Head }
+
+// Around reads the hit's event with as many lines before and after it, but for
+// those that were printed with the last hit.
+func (s *Scan) Around(h *Hit, before, after int, last *Hit) (a Around, err error) {
+	text := h.text.text
+	from, err := linesBack(text, h.Head, before)
+	if err != nil {
+		return a, err
+	}
+	to, err := linesOn(text, h.Last, h.text.size, after)
+	if err != nil {
+		return a, err
+	}
+	done := int64(0)
+	if last.text == h.text {
+		done = min(last.Printed, to)
+	}
+	from = max(from, done)
+	a.Gap = last.text != nil && (last.text != h.text || from > done)
+	a.End = to
+	if h.Last < to {
+		a.End = to
+	}
+	for _, p := range []struct {
+		out      *string
+		off, end int64
+	}{{&a.Before, from, h.Head - 1}, {&a.Event, max(h.Head, done), min(h.Last, h.Head+maxRaw)}, {&a.After, max(h.Last+1, done), to}} {
+		if p.off < p.end {
+			if *p.out, err = readText(text, p.off, p.end); err != nil {
+				return a, err
+			}
+		}
+	}
+	if a.End < h.text.size {
+		a.End++ // the line break
+	}
+	return a, nil
+}
+
+// linesBack returns where the n-th line before the one at off begins.
+func linesBack(r io.ReaderAt, off int64, n int) (int64, error) {
+	buf := make([]byte, 4<<10)
+	for pos := off - 1; n > 0 && pos > 0; {
+		size := int(min(int64(len(buf)), pos))
+		if err := readFull(r, buf[:size], pos-int64(size)); err != nil {
+			return 0, err
+		}
+		i := bytes.LastIndexByte(buf[:size], '\n')
+		if i < 0 {
+			pos -= int64(size)
+			off = pos
+			continue
+		}
+		off = pos - int64(size) + int64(i) + 1
+		pos = off - 1
+		n--
+		if pos <= 0 {
+			break
+		}
+	}
+	if n > 0 {
+		return 0, nil
+	}
+	return off, nil
+}
+
+// linesOn returns where the n-th line after the one that ends at end ends.
+func linesOn(r io.ReaderAt, end, size int64, n int) (int64, error) {
+	buf := make([]byte, 4<<10)
+	for n > 0 && end+1 < size {
+		pos := end + 1
+		for pos < size {
+			k := int(min(int64(len(buf)), size-pos))
+			if err := readFull(r, buf[:k], pos); err != nil {
+				return 0, err
+			}
+			if i := bytes.IndexByte(buf[:k], '\n'); i >= 0 {
+				pos += int64(i)
+				break
+			}
+			pos += int64(k)
+		}
+		end = pos
+		n--
+	}
+	return end, nil
+}
