@@ -11,7 +11,6 @@ import (
 	"filippo.io/age"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/ops/backup"
@@ -75,7 +74,7 @@ func (s sink) Write(p []byte) (int, error) {
 	s.f.sum.Write(p[:n])
 	s.f.size += int64(n)
 	if s.f.size-s.f.flushed >= writeback {
-		unix.SyncFileRange(int(s.f.out.Fd()), s.f.flushed, s.f.size-s.f.flushed, unix.SYNC_FILE_RANGE_WRITE)
+		beginWriteback(s.f.out.File, s.f.flushed, s.f.size-s.f.flushed)
 		s.f.flushed = s.f.size
 	}
 	return n, err

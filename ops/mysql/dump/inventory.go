@@ -142,7 +142,7 @@ func (d *dumper) refuse(ctx context.Context, q *sql.Conn, inv *inventory) error 
 			}
 			kept = append(kept, o)
 		}
-		db.objects = kept
+		db.objects = viewsInOrder(kept)
 	}
 	return nil
 }

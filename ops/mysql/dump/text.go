@@ -193,10 +193,11 @@ func (d *dumper) objectText(ctx context.Context, o *object, c *sql.Conn) (string
 		return "", err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nDROP %s IF EXISTS %s;\n", strings.ToUpper(o.Kind), schema.Ident(o.Name))
-	if o.Kind != "view" && o.Kind != "library" {
+	b.WriteByte('\n')
+	if o.Kind != "view" && o.Kind != "library" { // first, for only ORACLE's mode knows packages
 		fmt.Fprintf(&b, "SET SQL_MODE = %s;\n", schema.String(o.SQLMode))
 	}
+	fmt.Fprintf(&b, "DROP %s IF EXISTS %s;\n", strings.ToUpper(o.Kind), schema.Ident(o.Name))
 	if charset != "" {
 		fmt.Fprintf(&b, "SET CHARACTER_SET_CLIENT = %s;\nSET COLLATION_CONNECTION = %s;\n", charset, o.Collation)
 	}

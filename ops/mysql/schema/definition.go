@@ -39,7 +39,7 @@ func Normal(definition string) string {
 	for i := 0; i < len(definition); i++ {
 		switch c := definition[i]; c {
 		case '\'', '"', '`':
-			i = skipQuoted(definition, i)
+			i = SkipQuoted(definition, i)
 		case '(':
 			depth++
 		case ')':
@@ -57,8 +57,9 @@ func Normal(definition string) string {
 	return definition
 }
 
-// skipQuoted returns the index of the quote that ends what begins at i.
-func skipQuoted(s string, i int) int {
+// SkipQuoted returns the index of the quote that ends what the quote at i begins,
+// or the length of s when none does.
+func SkipQuoted(s string, i int) int {
 	quote := s[i]
 	for i++; i < len(s); i++ {
 		switch {

@@ -1,0 +1,166 @@
+-- The zoo: every kind of thing that a dump of MySQL or MariaDB can get wrong.
+-- Loaded into an empty database by the plain client of either flavour; mysql.sql
+-- or mariadb.sql after it.
+SET NAMES utf8mb4;
+SET time_zone = '+00:00';
+SET foreign_key_checks = 0;
+SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES';
+
+-- Values.
+CREATE TABLE numbers (
+  id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  t TINYINT, tu TINYINT UNSIGNED, b BIGINT, bu BIGINT UNSIGNED, z INT(8) ZEROFILL, y YEAR,
+  d DECIMAL(65,30), m DECIMAL(12,2) UNSIGNED, bl BOOLEAN DEFAULT TRUE
+) COMMENT='it''s "quoted" \\ and 中文; AUTO_INCREMENT=5 -- not a comment';
+INSERT INTO numbers VALUES
+ (0,-128,0,-9223372036854775808,0,0,0,-99999999999999999999999999999999999.999999999999999999999999999999,0,0),
+ (1,127,255,9223372036854775807,18446744073709551615,42,2155,99999999999999999999999999999999999.999999999999999999999999999999,9999999999.99,1),
+ (2,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL),
+ (3,0,0,0,0,99999999,1901,0.000000000000000000000000000001,0.01,1);
+ALTER TABLE numbers AUTO_INCREMENT = 1000;
+
+CREATE TABLE floats (id INT PRIMARY KEY, f FLOAT, fu FLOAT UNSIGNED, fd FLOAT(10,4), d DOUBLE, dd DOUBLE(20,5));
+INSERT INTO floats VALUES
+ (1,0.1,0.1,0.1,0.1,0.1),(2,1e-7,1e-7,0,1e-7,0.00001),(3,3.4028234e38,3.4028234e38,123456.7891,1.7976931348623157e308,123456789012345.12345),
+ (4,-3.4028234e38,1.17549435e-38,-0.0001,2.2250738585072014e-308,-0.00001),(5,16777217,16777216,99999.9999,0.30000000000000004,1),
+ (6,1.4e-45,0,0,4.9406564584124654e-324,0),(7,-0e0,0,0,-0e0,0),(8,NULL,NULL,NULL,NULL,NULL),
+ (9,8388608.5,33554431,1234.5678,123456789012345680,99999999999999.99999),(10,1234567.9,7e22,5.5555,7.2057594037927945e16,2.5),
+ (11,0.33333334,9.999999e-5,3.1416,0.0000000000000001234567890123456789,12.34567);
+
+CREATE TABLE strings (
+  id INT PRIMARY KEY, c CHAR(10), v VARCHAR(500), t TEXT, mt MEDIUMTEXT, e ENUM('a','it''s','','中'), s SET('x','y z','q''"r') ,
+  bin BINARY(4), vb VARBINARY(300), bl BLOB, bt BIT(1), bt64 BIT(64)
+);
+INSERT INTO strings VALUES
+ (1,'','','','','','', '', '', '', b'0', b'0'),
+ (2,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL),
+ (3,'a','line\nline\r\n\ttab\0nul\Z','quote '' double " back \\ percent % under _ semicolon ; -- dash /* c */ `tick`','DELIMITER ;;','it''s','x,y z',x'00ff',x'000102ff27225c0a0d1a',x'deadbeef',b'1',x'ffffffffffffffff'),
+ (4,'😀客户','𠮷野家 ☃ e\u0301','INSERT INTO x VALUES (1);\nUSE mysql;\n);','\\','中','q''"r',x'20202020',x'20',x'27',b'1',b'101'),
+ (5,'trail   ','trail   ','\\''','\\\\''\\','a','x,y z,q''"r',x'61000000',x'',x'5c',b'0',x'8000000000000000');
+INSERT INTO strings (id, e) VALUES (6, 0), (7, ''), (8, 1);
+INSERT INTO strings (id, vb) SELECT 9, UNHEX(CONCAT(HEX(CHAR(0)),'0102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F2021222324252627282C2D5B5C5D5E7F80FEFF'));
+
+CREATE TABLE times (
+  id INT PRIMARY KEY, d DATE, t TIME(6), dt DATETIME(6), dt0 DATETIME, ts TIMESTAMP(6) NULL DEFAULT NULL, ts0 TIMESTAMP NULL DEFAULT NULL,
+  created_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6)
+);
+INSERT INTO times VALUES
+ (1,'0000-00-00','-838:59:59.000000','0000-00-00 00:00:00.000000','0000-00-00 00:00:00','0000-00-00 00:00:00','0000-00-00 00:00:00','2020-01-01 00:00:00.000001'),
+ (2,'9999-12-31','838:59:59','9999-12-31 23:59:59.999999','1000-01-01 00:00:00','2038-01-19 03:14:07.499999','1970-01-01 00:00:01','2021-03-28 01:30:00.5'),
+ (3,'2024-02-31','00:00:00.000001','2024-00-00 00:00:00','2024-02-29 12:00:00','2021-10-31 00:30:00.123456','2021-10-31 01:30:00','2021-10-31 02:30:00'),
+ (4,NULL,NULL,NULL,NULL,NULL,NULL,'2022-01-01 00:00:00');
+
+CREATE TABLE documents (id INT PRIMARY KEY, j JSON);
+INSERT INTO documents VALUES (1,NULL),(2,'null'),(3,'{"a": "it''s \\"q\\" \\\\ 中文 😀", "n": [1, 2.5, -1e-7, 18446744073709551615], "e": {}}'),(4,'"\\u0000\\n"'),(5,'[]');
+
+CREATE TABLE shapes (id INT PRIMARY KEY AUTO_INCREMENT, g GEOMETRY NOT NULL, p POINT, poly POLYGON, gc GEOMETRYCOLLECTION, SPATIAL INDEX(g));
+INSERT INTO shapes (g,p,poly,gc) VALUES (ST_GeomFromText('POINT(1.1 -2.2)'),ST_GeomFromText('POINT(0 0)'),ST_GeomFromText('POLYGON((0 0,10 0,10 10,0 10,0 0))'),ST_GeomFromText('GEOMETRYCOLLECTION(POINT(1 1),LINESTRING(0 0,1 1))')),
+ (ST_GeomFromText('LINESTRING(0 0,1e-7 1e7)'),NULL,NULL,NULL);
+
+-- Charsets. Bytes that look like quotes and backslashes inside of characters.
+CREATE TABLE charsets (
+  id INT PRIMARY KEY,
+  a VARCHAR(20) CHARACTER SET ascii, l VARCHAR(20) CHARACTER SET latin1 COLLATE latin1_german2_ci, g VARCHAR(20) CHARACTER SET gbk, b VARCHAR(20) CHARACTER SET big5,
+  s VARCHAR(20) CHARACTER SET sjis, u2 VARCHAR(20) CHARACTER SET ucs2, u16 VARCHAR(20) CHARACTER SET utf16, u32 VARCHAR(20) CHARACTER SET utf32,
+  u3 VARCHAR(20) CHARACTER SET utf8mb3, k VARCHAR(20) CHARACTER SET koi8r, sw VARCHAR(20) CHARACTER SET swe7, e ENUM('客','户') CHARACTER SET gbk,
+  bin VARCHAR(20) COLLATE utf8mb4_bin
+) DEFAULT CHARSET=latin1;
+INSERT INTO charsets VALUES
+ (1,'plain','plain','plain','plain','plain','plain','plain','plain','plain','plain','plain','客','plain'),
+ (2,'','Äß€','客户誠','許功蓋','表ソ','中文','😀中','😀','中文','Привет','a','户','Aa'),
+ (3,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL),
+ (4,'it''s','it''s\\','it''s\\','\\''','''','\\','''','"','\\',"'",'x','客',' ');
+INSERT INTO charsets (id,l,g) VALUES (5,_latin1 x'818d8f909dff80',_gbk x'bf5c');
+
+-- Keys: none, composite, text, negative, gaps, unsigned up to the end.
+CREATE TABLE no_key (a INT, b VARCHAR(10));
+INSERT INTO no_key VALUES (1,'x'),(1,'x'),(NULL,NULL),(1,'x'),(2,'');
+CREATE TABLE composite_key (k1 INT NOT NULL, k2 VARCHAR(20) NOT NULL, v INT, PRIMARY KEY (k1,k2));
+INSERT INTO composite_key VALUES (-5,'a',1),(-5,'b',2),(0,'',3),(7,'''',4);
+CREATE TABLE text_key (k VARCHAR(50) NOT NULL PRIMARY KEY, v INT);
+INSERT INTO text_key VALUES ('',0),('a''b',1),('中',2),('Z\\',3);
+CREATE TABLE sparse_key (id BIGINT PRIMARY KEY, v INT);
+INSERT INTO sparse_key VALUES (-9223372036854775808,1),(-1,2),(0,3),(1,4),(9223372036854775807,5);
+CREATE TABLE unsigned_key (id BIGINT UNSIGNED PRIMARY KEY);
+INSERT INTO unsigned_key VALUES (0),(18446744073709551615);
+CREATE TABLE unique_only (a INT NOT NULL, b INT, UNIQUE KEY ua (a), UNIQUE KEY ub (b));
+INSERT INTO unique_only VALUES (2,NULL),(1,NULL),(3,3);
+CREATE TABLE empty_table (id INT PRIMARY KEY);
+CREATE TABLE prefix_key (t VARCHAR(200) NOT NULL, UNIQUE KEY (t(5)));
+INSERT INTO prefix_key VALUES ('abcdefgh');
+
+-- Definitions.
+CREATE TABLE computed (
+  id INT PRIMARY KEY, price DECIMAL(10,2) NOT NULL, qty INT NOT NULL,
+  total DECIMAL(12,2) GENERATED ALWAYS AS (price * qty) STORED, half INT GENERATED ALWAYS AS (qty DIV 2) VIRTUAL,
+  label VARCHAR(40) DEFAULT (CONCAT('n', '''', 1)), created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, KEY (half)
+);
+INSERT INTO computed (id,price,qty,created_at) VALUES (1,1.10,3,'2020-01-01'),(2,0,0,'2020-01-02');
+CREATE TABLE checked (id INT PRIMARY KEY, a INT CHECK (a > 0), s VARCHAR(9), CONSTRAINT `the check` CHECK (s <> 'it''s'));
+INSERT INTO checked VALUES (1,1,'ok'),(2,NULL,NULL);
+CREATE TABLE parted (id INT NOT NULL, at DATE NOT NULL, v VARCHAR(9), PRIMARY KEY (id, at))
+  PARTITION BY RANGE (YEAR(at)) (PARTITION p0 VALUES LESS THAN (2020), PARTITION p1 VALUES LESS THAN (2021) COMMENT='it''s', PARTITION pmax VALUES LESS THAN MAXVALUE);
+INSERT INTO parted VALUES (1,'2019-05-05','a'),(1,'2020-05-05','b'),(2,'2030-01-01','c');
+CREATE TABLE hashed (id INT PRIMARY KEY) PARTITION BY HASH (id) PARTITIONS 3;
+INSERT INTO hashed VALUES (1),(2),(3),(4);
+CREATE TABLE articles (id INT PRIMARY KEY AUTO_INCREMENT, title VARCHAR(200), body TEXT, FULLTEXT KEY ft (title, body));
+INSERT INTO articles (title,body) VALUES ('hello','world of words'),('千张','销售管理系统');
+CREATE TABLE fk_parent (id INT PRIMARY KEY, child_id INT, KEY (child_id), CONSTRAINT fk_cycle FOREIGN KEY (child_id) REFERENCES fk_child (id));
+CREATE TABLE fk_child (id INT PRIMARY KEY, parent_id INT, self_id INT, KEY (parent_id), KEY (self_id),
+  CONSTRAINT fk_parent_1 FOREIGN KEY (parent_id) REFERENCES fk_parent (id) ON DELETE CASCADE ON UPDATE SET NULL, FOREIGN KEY (self_id) REFERENCES fk_child (id));
+INSERT INTO fk_parent VALUES (1,2),(2,1);
+INSERT INTO fk_child VALUES (1,2,1),(2,1,1);
+CREATE TABLE `odd ``name``; 表 "x"` (`select` INT PRIMARY KEY, `col ``a``` VARCHAR(10) COMMENT 'c''omment\n2', `列` INT, INDEX `idx ``1``` (`列`));
+INSERT INTO `odd ``name``; 表 "x"` VALUES (1,'v',2);
+CREATE TABLE myisam_table (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(20), FULLTEXT KEY (v)) ENGINE=MyISAM;
+INSERT INTO myisam_table (v) VALUES ('one'),('two');
+CREATE TABLE memory_table (id INT PRIMARY KEY, v INT, KEY USING HASH (v)) ENGINE=MEMORY;
+INSERT INTO memory_table VALUES (1,1);
+CREATE TABLE archive_table (id INT, v VARCHAR(20)) ENGINE=ARCHIVE;
+INSERT INTO archive_table VALUES (1,'archived'),(1,'archived');
+CREATE TABLE csv_table (id INT NOT NULL, v VARCHAR(20) NOT NULL) ENGINE=CSV;
+INSERT INTO csv_table VALUES (1,'a,"b"\n');
+CREATE TABLE merge_one (id INT PRIMARY KEY, v INT) ENGINE=MyISAM;
+CREATE TABLE merge_two (id INT PRIMARY KEY, v INT) ENGINE=MyISAM;
+INSERT INTO merge_one VALUES (1,1);
+INSERT INTO merge_two VALUES (2,2);
+CREATE TABLE merged (id INT PRIMARY KEY, v INT) ENGINE=MERGE UNION=(merge_one,merge_two);
+CREATE TABLE compressed (id INT PRIMARY KEY, t TEXT) ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=8;
+INSERT INTO compressed VALUES (1, REPEAT('compress me ', 500));
+CREATE TABLE wide_rows (id INT PRIMARY KEY, b LONGBLOB);
+INSERT INTO wide_rows VALUES (1, REPEAT(x'00ff275c', 200000)),(2, ''),(3, NULL),(4, REPEAT('x', 70000)),(5, REPEAT('y', 251)),(6, REPEAT('z', 65536));
+
+-- Objects. Each carries its own mode, charset and collation.
+CREATE FUNCTION f_double(x INT) RETURNS INT DETERMINISTIC RETURN x * 2;
+CREATE VIEW z_base AS SELECT id, f_double(qty) AS doubled, label AS `col ``x``` FROM computed;
+CREATE VIEW a_over_z AS SELECT id, doubled FROM z_base WHERE doubled > 0 WITH CHECK OPTION;
+CREATE ALGORITHM=MERGE SQL SECURITY INVOKER VIEW `view 中文` AS SELECT 'it''s \\ 中文; --' AS `文`, id FROM numbers;
+CREATE TABLE log_lines (id INT PRIMARY KEY AUTO_INCREMENT, line VARCHAR(200)) AUTO_INCREMENT=10;
+DELIMITER ;;
+CREATE TRIGGER t_second BEFORE INSERT ON no_key FOR EACH ROW SET NEW.b = CONCAT(NEW.b, '2');;
+CREATE TRIGGER t_first BEFORE INSERT ON no_key FOR EACH ROW PRECEDES t_second BEGIN
+  -- a comment; with 'quote
+  SET NEW.b = CONCAT(IFNULL(NEW.b, ''), 'it''s "1" \\ 中');
+END;;
+CREATE TRIGGER `t ``after``` AFTER DELETE ON no_key FOR EACH ROW INSERT INTO log_lines (line) VALUES (CONCAT('gone ', OLD.a));;
+CREATE PROCEDURE p_report(IN `from` INT, OUT total DECIMAL(12,2), INOUT note VARCHAR(20) CHARSET utf8mb4)
+  READS SQL DATA SQL SECURITY INVOKER COMMENT 'it''s a 报表'
+BEGIN
+  DECLARE done INT DEFAULT 0; # trailing comment
+  SELECT SUM(price) INTO total FROM computed WHERE id > `from`; /* block; comment */
+  SET note = 'a;b;;c';
+END;;
+CREATE EVENT e_off ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 02:00:00' ON COMPLETION PRESERVE DISABLE COMMENT 'it''s' DO DELETE FROM log_lines WHERE id < 0;;
+CREATE EVENT e_on ON SCHEDULE EVERY 10 YEAR STARTS '2035-01-01 00:00:00' DO BEGIN DELETE FROM log_lines WHERE id < 0; DELETE FROM log_lines WHERE id < -1; END;;
+SET sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES';;
+CREATE PROCEDURE p_ansi() BEGIN SELECT 'a\' || "id" FROM numbers; END;;
+SET sql_mode = 'STRICT_TRANS_TABLES';;
+SET time_zone = '+08:00';;
+CREATE EVENT e_zone ON SCHEDULE AT '2037-01-01 00:00:00' ON COMPLETION PRESERVE DO SELECT 1;;
+SET time_zone = '+00:00';;
+SET NAMES latin1;;
+CREATE FUNCTION f_latin() RETURNS VARCHAR(20) CHARSET utf8mb4 DETERMINISTIC RETURN '��';;
+SET NAMES utf8mb4 COLLATE utf8mb4_bin;;
+CREATE FUNCTION f_bin() RETURNS INT DETERMINISTIC RETURN 'a' = 'A';;
+SET NAMES utf8mb4;;
+DELIMITER ;

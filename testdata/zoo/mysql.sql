@@ -1,0 +1,24 @@
+-- What only MySQL has.
+SET NAMES utf8mb4;
+SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO';
+CREATE TABLE invisible (id INT PRIMARY KEY, seen INT, hidden INT INVISIBLE DEFAULT 7, both_ways INT GENERATED ALWAYS AS (hidden + 1) STORED INVISIBLE, KEY k (seen) INVISIBLE);
+INSERT INTO invisible (id, seen, hidden) VALUES (1,1,8),(2,2,NULL);
+SET SESSION sql_generate_invisible_primary_key = ON;
+CREATE TABLE gipk (v INT);
+SET SESSION sql_generate_invisible_primary_key = OFF;
+INSERT INTO gipk (v) VALUES (1),(2);
+ALTER TABLE gipk AUTO_INCREMENT = 50;
+CREATE TABLE vectors (id INT PRIMARY KEY, v VECTOR(3));
+INSERT INTO vectors VALUES (1, STRING_TO_VECTOR('[1,-2.5,1e-7]')),(2,NULL);
+CREATE TABLE typed_json (id INT PRIMARY KEY, j JSON DEFAULT (JSON_OBJECT('a', 1)), KEY mv ((CAST(j->'$.tags' AS UNSIGNED ARRAY))));
+INSERT INTO typed_json VALUES (1, '{"tags": [3, 1, 2], "d": 1.5, "big": 1e300, "s": 0.1}');
+CREATE TABLE functional (a INT, b INT, KEY fk ((a + b)), KEY d (a DESC));
+INSERT INTO functional VALUES (1,2);
+CREATE TABLE srs (id INT PRIMARY KEY, p POINT NOT NULL SRID 4326, SPATIAL INDEX (p));
+INSERT INTO srs VALUES (1, ST_GeomFromText('POINT(31.2 121.5)', 4326));
+CREATE TABLE not_enforced (id INT PRIMARY KEY, a INT, CONSTRAINT never CHECK (a > 100) NOT ENFORCED);
+INSERT INTO not_enforced VALUES (1,1);
+CREATE TABLE modern (v VARCHAR(20) COLLATE utf8mb4_0900_as_cs, w VARCHAR(20) CHARACTER SET gb18030);
+INSERT INTO modern VALUES ('Ä','客户😀'),('\'','\\');
+CREATE TABLE set_default (a INT DEFAULT (1 + 1), u BINARY(16) DEFAULT (UUID_TO_BIN(UUID())), t TEXT DEFAULT ('it''s'));
+INSERT INTO set_default (u) VALUES (x'000102030405060708090a0b0c0d0e0f');
