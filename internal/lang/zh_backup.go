@@ -106,5 +106,9 @@ func init() {
 		"List the backups by tier, with what is missing.":          "按层级列出备份及缺少的备份。",
 		"Show one backup: what it holds and how far it is proved.": "显示一个备份：内容与校验程度。",
 		"The backup's name.": "备份名称。",
+
+		"cut off in the middle of its compressed data":      "在压缩数据的中途被切断",
+		"%s changed while it was read":                      "%s 在读取过程中发生了变化",
+		"wait until nobody writes it, then verify it again": "等到没有人写它时再校验",
 	})
 }

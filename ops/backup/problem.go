@@ -53,6 +53,7 @@ const (
 	OddSize     = "size"
 	NoTrailer   = "trailer"
 	Damaged     = "damaged"
+	CutShort    = "cut"
 	WrongDB     = "database"
 	HashDiffers = "hash"
 	BadMember   = "member"
@@ -69,7 +70,7 @@ const (
 	Locked      = "encrypted"
 )
 
-var fatal = map[string]bool{Empty: true, Truncated: true, Grown: true, OddSize: true, NoTrailer: true, Damaged: true, WrongDB: true,
+var fatal = map[string]bool{Empty: true, Truncated: true, Grown: true, OddSize: true, NoTrailer: true, Damaged: true, CutShort: true, WrongDB: true,
 	HashDiffers: true, BadMember: true, Future: true, Unreadable: true, BadManifest: true, NoLoad: true}
 
 // Fatal tells whether the problem alone makes a backup bad.
@@ -99,6 +100,8 @@ func (p Problem) Text() lang.Msg {
 		return lang.M("no trailer: the dump did not come to its end")
 	case Damaged:
 		return lang.M("damaged: %s", p.arg(0))
+	case CutShort:
+		return lang.M("cut off in the middle of its compressed data")
 	case WrongDB:
 		return lang.M("holds database %s, not %s", p.arg(0), p.arg(1))
 	case HashDiffers:

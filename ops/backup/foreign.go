@@ -1,0 +1,156 @@
+package backup
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"hash"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// tailWindow is how much of a dump's end is searched for its last line.
+const tailWindow = 64 << 10
+
+var (
+	gzipMagic = []byte{0x1f, 0x8b}
+	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+	ageMagic  = []byte("age-encryption.org/")
+)
+
+// foreign proves a file without a manifest as far as it can be done without
+// loading it.
+func (v *verification) foreign() (Check, error) {
+	sum := sha256.New()
+	in := bufio.NewReaderSize(io.TeeReader(reading{v}, sum), blockSize)
+	head, _ := in.Peek(len(ageMagic))
+	if bytes.HasPrefix(head, ageMagic) {
+		_, err := io.Copy(io.Discard, in)
+		return Check{SHA256: sumOf(sum), Problems: []Problem{problem(Locked)}}, err
+	}
+	text, err := expander(in)
+	if err != nil {
+		return Check{Problems: []Problem{damage(err)}}, v.ctx.Err()
+	}
+	defer text.Close()
+	var d dumpText
+	if _, err := io.CopyBuffer(&d, onlyReader{text}, make([]byte, blockSize)); err != nil {
+		return Check{Problems: []Problem{damage(err)}}, v.ctx.Err()
+	}
+	if _, err := io.Copy(io.Discard, in); err != nil {
+		return Check{Problems: []Problem{damage(err)}}, v.ctx.Err()
+	}
+	check := Check{SHA256: sumOf(sum), Inside: d.database()}
+	switch {
+	case d.size == 0:
+		check.Problems = append(check.Problems, problem(Empty))
+	case !completed(d.tail):
+		check.Problems = append(check.Problems, problem(NoTrailer))
+	}
+	return check, v.ctx.Err()
+}
+
+func sumOf(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
+
+func damage(err error) Problem {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return problem(CutShort)
+	}
+	return problem(Damaged, reason(err))
+}
+
+// reading counts what is read and stops when the context ends.
+type reading struct{ v *verification }
+
+func (r reading) Read(p []byte) (int, error) {
+	if err := r.v.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := r.v.f.Read(p)
+	r.v.done += int64(n)
+	r.v.tell()
+	return n, err
+}
+
+type onlyReader struct{ io.Reader }
+
+// expander decompresses gzip of any number of members, zstd, or nothing.
+func expander(in *bufio.Reader) (io.ReadCloser, error) {
+	head, _ := in.Peek(4)
+	switch {
+	case bytes.HasPrefix(head, gzipMagic):
+		return gzip.NewReader(in)
+	case bytes.HasPrefix(head, zstdMagic):
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
+		if err != nil {
+			return nil, err
+		}
+		return z.IOReadCloser(), nil
+	}
+	return io.NopCloser(in), nil
+}
+
+// expand decompresses the whole of a small piece.
+func expand(r io.Reader) ([]byte, error) {
+	z, err := expander(bufio.NewReader(r))
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	return io.ReadAll(io.LimitReader(z, 16<<20))
+}
+
+// completed tells whether a dump's last line says that it came to its end:
+// "-- Dump completed", with or without a date.
+func completed(tail []byte) bool {
+	tail = bytes.TrimRight(tail, " \t\r\n;")
+	last := tail[bytes.LastIndexByte(tail, '\n')+1:]
+	return bytes.HasPrefix(last, []byte("-- Dump completed"))
+}
+
+// dumpText keeps the beginning and the end of a dump that flows by, and the
+// first database that it changes to.
+type dumpText struct {
+	size int64
+	head []byte
+	tail []byte
+}
+
+func (d *dumpText) Write(p []byte) (int, error) {
+	d.size += int64(len(p))
+	if room := tailWindow - len(d.head); room > 0 {
+		d.head = append(d.head, p[:min(room, len(p))]...)
+	}
+	if len(p) >= tailWindow {
+		d.tail = append(d.tail[:0], p[len(p)-tailWindow:]...)
+		return len(p), nil
+	}
+	if over := len(d.tail) + len(p) - tailWindow; over > 0 {
+		d.tail = append(d.tail[:0], d.tail[over:]...)
+	}
+	d.tail = append(d.tail, p...)
+	return len(p), nil
+}
+
+var (
+	useLine  = regexp.MustCompile("(?m)^USE `((?:[^`]|``)+)`;")
+	hostLine = regexp.MustCompile(`(?m)^-- Host: \S*\s+Database: ([^\r\n]+)$`)
+)
+
+// database is the one that the dump begins to fill, by its USE, else by the
+// comment that mysqldump writes at its top; "" when it does not say.
+func (d *dumpText) database() string {
+	if m := useLine.FindSubmatch(d.head); m != nil {
+		return strings.ReplaceAll(string(m[1]), "``", "`")
+	}
+	if m := hostLine.FindSubmatch(d.head); m != nil {
+		return strings.TrimSpace(string(m[1]))
+	}
+	return ""
+}

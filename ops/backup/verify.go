@@ -1,0 +1,244 @@
+package backup
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// blockSize is how much of a file is read at a time, and blocks how many such
+// pieces may wait for the two hashes: 8 MiB of memory in all.
+const (
+	blockSize = 1 << 20
+	blocks    = 8
+)
+
+// Verify reads a backup from its first byte to its last and tells whether it is
+// what its manifest says: length, hash of the file, hash of every member, and a
+// trailer at its end. A file made by others is decompressed instead: whole
+// compression, a dump that came to its end, and which database is inside.
+// What is wrong with the backup is in the Check; the error is for what kept it
+// from being read at all: a cancelled context, a file that changed meanwhile.
+// report may be nil.
+func Verify(ctx context.Context, path string, now func() time.Time, report func(ops.Progress)) (Check, error) {
+	before, manifest, err := Identify(path)
+	if err != nil {
+		return unreadable(now(), err), nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return unreadable(now(), err), nil
+	}
+	defer f.Close()
+	unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_SEQUENTIAL)
+	v := verification{ctx: ctx, f: f, size: before.Size, start: time.Now(), report: report}
+	var check Check
+	m, err := ReadManifest(path)
+	switch {
+	case errors.Is(err, ErrNoManifest):
+		check, err = v.foreign()
+	case err != nil:
+		check, err = Check{Problems: []Problem{problem(BadManifest, err.Error())}}, nil
+	default:
+		check, err = v.ours(m)
+	}
+	if err != nil {
+		return Check{}, err
+	}
+	after, manifestAfter, err := Identify(path)
+	if err != nil || after != before || manifestAfter != manifest {
+		return Check{}, ops.E(ops.Busy, lang.M("%s changed while it was read", path)).WithHint(lang.M("wait until nobody writes it, then verify it again"))
+	}
+	check.At = now()
+	return check, nil
+}
+
+func unreadable(at time.Time, err error) Check {
+	return Check{At: at, Problems: []Problem{problem(Unreadable, reason(err))}}
+}
+
+type verification struct {
+	ctx    context.Context
+	f      *os.File
+	size   int64
+	done   int64
+	start  time.Time
+	told   time.Time
+	report func(ops.Progress)
+}
+
+// tell reports progress at most ten times a second, and at the end.
+func (v *verification) tell() {
+	now := time.Now()
+	if v.report == nil || v.done < v.size && now.Sub(v.told) < 100*time.Millisecond {
+		return
+	}
+	v.told = now
+	v.report(ops.Progress{Phase: "verify", Done: v.done, Total: v.size, Unit: "bytes", Elapsed: now.Sub(v.start)})
+}
+
+// ours proves a file by its manifest. The hash of the file and those of the
+// members are reckoned side by side.
+func (v *verification) ours(m *Manifest) (Check, error) {
+	switch {
+	case v.size == 0:
+		return Check{Problems: []Problem{problem(Empty)}}, nil
+	case v.size < m.SizeBytes:
+		return Check{Problems: []Problem{problem(Truncated, bytesOf(v.size), bytesOf(m.SizeBytes))}}, nil
+	case v.size > m.SizeBytes:
+		return Check{Problems: []Problem{problem(Grown, bytesOf(v.size), bytesOf(m.SizeBytes))}}, nil
+	}
+	whole := sha256.New()
+	members := &memberHash{left: m.Members, hash: sha256.New()}
+	if m.Encrypted {
+		members.left = nil // their offsets are of the text inside
+	}
+	if err := v.feed(whole, members); err != nil {
+		if v.ctx.Err() != nil {
+			return Check{}, v.ctx.Err()
+		}
+		return Check{Problems: []Problem{problem(Unreadable, reason(err))}}, nil
+	}
+	check := Check{SHA256: hex.EncodeToString(whole.Sum(nil))}
+	if members.bad != nil {
+		check.Problems = append(check.Problems, problem(BadMember, memberName(*members.bad)))
+	}
+	if check.SHA256 != m.SHA256 {
+		check.Problems = append(check.Problems, problem(HashDiffers))
+	}
+	if len(check.Problems) == 0 && !m.Encrypted {
+		check.Problems = v.trailer(m)
+	}
+	return check, nil
+}
+
+// memberName is "rows 3 of orders (bytes 100 to 200)".
+func memberName(x Member) string {
+	return fmt.Sprintf("%s %s (bytes %d to %d)", x.Kind, x.Object, x.Offset, x.Offset+x.Length)
+}
+
+// piece is a part of the file that both hashes still need.
+type piece struct {
+	bytes []byte
+	users sync.WaitGroup
+}
+
+// feed reads the file once and gives every piece to both writers, each on a
+// goroutine of its own.
+func (v *verification) feed(a, b io.Writer) error {
+	free, work := make(chan *piece, blocks), [2]chan *piece{make(chan *piece, blocks), make(chan *piece, blocks)}
+	for range min(blocks, v.size/blockSize+1) {
+		free <- &piece{bytes: make([]byte, min(blockSize, v.size+1))}
+	}
+	var hashing sync.WaitGroup
+	for i, w := range []io.Writer{a, b} {
+		hashing.Go(func() {
+			for x := range work[i] {
+				w.Write(x.bytes)
+				x.users.Done()
+			}
+		})
+	}
+	used := make(chan *piece, blocks)
+	hashing.Go(func() {
+		for x := range used {
+			x.users.Wait()
+			free <- x
+		}
+	})
+	err := v.read(free, func(x *piece) {
+		x.users.Add(2)
+		work[0] <- x
+		work[1] <- x
+		used <- x
+	})
+	close(work[0])
+	close(work[1])
+	close(used)
+	hashing.Wait()
+	return err
+}
+
+func (v *verification) read(free chan *piece, give func(*piece)) error {
+	for {
+		if err := v.ctx.Err(); err != nil {
+			return err
+		}
+		x := <-free
+		n, err := io.ReadFull(v.f, x.bytes[:cap(x.bytes)])
+		if n > 0 {
+			x.bytes = x.bytes[:n]
+			v.done += int64(n)
+			give(x)
+			v.tell()
+		}
+		switch {
+		case err == io.EOF || err == io.ErrUnexpectedEOF:
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// memberHash takes the bytes of a file and compares each member's hash.
+type memberHash struct {
+	left []Member
+	hash hash.Hash
+	have int64 // bytes of left[0] so far
+	bad  *Member
+}
+
+func (w *memberHash) Write(p []byte) (int, error) {
+	n := len(p)
+	for len(p) > 0 && len(w.left) > 0 {
+		m := w.left[0]
+		part := p[:min(int64(len(p)), m.Length-w.have)]
+		w.hash.Write(part)
+		w.have += int64(len(part))
+		p = p[len(part):]
+		if w.have == m.Length {
+			w.end(m)
+		}
+	}
+	return n, nil
+}
+
+func (w *memberHash) end(m Member) {
+	var sum [sha256.Size]byte
+	if hex.EncodeToString(w.hash.Sum(sum[:0])) != m.SHA256 && w.bad == nil {
+		w.bad = &m
+	}
+	w.hash.Reset()
+	w.left, w.have = w.left[1:], 0
+}
+
+// trailer looks whether the dump says that it came to its end.
+func (v *verification) trailer(m *Manifest) []Problem {
+	from := max(0, m.SizeBytes-tailWindow)
+	if n := len(m.Members); n > 0 {
+		from = m.Members[n-1].Offset
+	} else if m.Compression != "" && m.Compression != "none" {
+		return nil // made by another engine in one piece: create read its trailer
+	}
+	text, err := expand(io.NewSectionReader(v.f, from, m.SizeBytes-from))
+	if err != nil {
+		return []Problem{problem(Damaged, reason(err))}
+	}
+	if !completed(text) {
+		return []Problem{problem(NoTrailer)}
+	}
+	return nil
+}
