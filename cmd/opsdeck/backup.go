@@ -12,8 +12,10 @@ import (
 
 // backupCmd is the group of the backup verbs.
 type backupCmd struct {
-	List backupListCmd `cmd:"" help:"List the backups by tier, with what is missing."`
-	Show backupShowCmd `cmd:"" help:"Show one backup: what it holds and how far it is proved."`
+	List   backupListCmd   `cmd:"" help:"List the backups by tier, with what is missing."`
+	Show   backupShowCmd   `cmd:"" help:"Show one backup: what it holds and how far it is proved."`
+	Verify backupVerifyCmd `cmd:"" help:"Prove backups: length, hashes, trailer."`
+	Prune  backupPruneCmd  `cmd:"" help:"Let go of what retention does not keep."`
 }
 
 // shelf is the backups of the chosen service, with what is remembered of them.

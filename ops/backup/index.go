@@ -338,3 +338,27 @@ func (x *Index) readSummary(fields []string) {
 		x.summaries[id] = s
 	}
 }
+
+// LastPlan is when a plan was last carried out in this folder; zero when never.
+func (x *Index) LastPlan() time.Time {
+	if x.base == "" {
+		return time.Time{}
+	}
+	text, err := os.ReadFile(x.base + ".lastplan")
+	if err != nil {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339Nano, strings.TrimSpace(string(text)))
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// Planned remembers that a plan was carried out at t.
+func (x *Index) Planned(t time.Time) error {
+	if x.base == "" {
+		return nil
+	}
+	return x.write(".lastplan", []byte(t.Format(time.RFC3339Nano)+"\n"))
+}

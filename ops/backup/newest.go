@@ -65,3 +65,19 @@ func (inv *Inventory) NamesOf(s *Set) (names []string) {
 	}
 	return names
 }
+
+// ToVerify lists what a verification should read: with all, everything; else
+// what is not verified yet and the newest restorable one. Names of one content
+// are read once.
+func (inv *Inventory) ToVerify(all bool) (sets []*Set) {
+	seen := map[any]bool{}
+	newest := newestFull(inv, inv.Database)
+	for _, s := range inv.Sets {
+		if s.Parsed.Physical || seen[s.identity()] || !all && s != newest && !s.Checked.IsZero() {
+			continue
+		}
+		seen[s.identity()] = true
+		sets = append(sets, s)
+	}
+	return sets
+}

@@ -56,6 +56,7 @@ type Plan struct {
 	Blocked []lang.Msg // why nothing is removed; then no step removes or links
 	Frees   int64
 	Guard   *Set // the newest good one: it is verified again before anything goes
+	ran     bool
 }
 
 // Removes lists the steps that remove.
@@ -324,4 +325,15 @@ func (p *Plan) frees() {
 			p.Frees += s.Frees
 		}
 	}
+}
+
+// Label is the verb for people.
+func (v Verb) Label() lang.Msg {
+	switch v {
+	case Rename:
+		return lang.M("rename")
+	case Remove:
+		return lang.M("remove")
+	}
+	return lang.M("keep")
 }

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/oplog"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+)
+
+type backupPruneCmd struct {
+	DryRun  bool   `help:"Show the plan and do nothing."`
+	Confirm string `placeholder:"NAME" help:"The database's name, where no terminal can ask."`
+	Plan    string `placeholder:"HASH" help:"Carry out only the plan of this hash, as --dry-run showed it."`
+	Foreign bool   `help:"Also let go of files made by others."`
+	JSON    bool   `name:"json" help:"Print JSON."`
+}
+
+type (
+	backupPruneJSON struct {
+		Plan       string     `json:"plan"`
+		Done       bool       `json:"done"`
+		Blocked    []string   `json:"blocked"`
+		Steps      []stepJSON `json:"steps"`
+		FreesBytes int64      `json:"frees_bytes"`
+	}
+	stepJSON struct {
+		Name       string   `json:"name"`
+		Action     string   `json:"action"` // keep, rename, remove
+		To         []string `json:"to,omitempty"`
+		Reasons    []string `json:"reasons"`
+		FreesBytes int64    `json:"frees_bytes"`
+	}
+)
+
+// Run shows the retention plan and carries it out.
+func (c *backupPruneCmd) Run(a *app) error {
+	sh, err := a.shelf()
+	if err != nil {
+		return err
+	}
+	if !c.DryRun {
+		if err := a.writable(); err != nil {
+			return err
+		}
+		held, err := sh.lock("backup prune")
+		if err != nil {
+			return err
+		}
+		defer held.Release()
+		if err := backup.Recover(sh.dir); err != nil {
+			return err
+		}
+	}
+	plan, err := sh.plan(c.Foreign)
+	if err != nil {
+		return err
+	}
+	if c.Plan != "" && c.Plan != plan.Hash() {
+		return ops.E(ops.Busy, lang.M("the plan is another one now; nothing was done")).WithHint(lang.M("look at it again with --dry-run"))
+	}
+	if !c.JSON {
+		sh.sayPlan(plan)
+	}
+	if !c.DryRun {
+		err = c.execute(sh, plan)
+	}
+	if c.JSON && (err == nil || len(plan.Blocked) > 0) {
+		if err := a.json(planJSON(plan, !c.DryRun && err == nil)); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (sh *shelf) lock(what string) (*lock.Lock, error) {
+	return lock.Take(backup.LockPath(sh.state), lock.Holder{User: oplog.UserName(), What: what})
+}
+
+func (sh *shelf) plan(foreign bool) (*backup.Plan, error) {
+	inv, err := sh.read()
+	if err != nil {
+		return nil, err
+	}
+	policy := sh.policy()
+	policy.Foreign, policy.LastRun = foreign, sh.index.LastPlan()
+	return backup.PlanRetention(inv, policy), nil
+}
+
+func (c *backupPruneCmd) execute(sh *shelf, plan *backup.Plan) error {
+	if len(plan.Blocked) > 0 {
+		return ops.E(ops.Failed, lang.M("nothing is removed: %s", plan.Blocked[0])).
+			WithHint(lang.M("make or verify a backup first: opsdeck backup create, opsdeck backup verify"))
+	}
+	if plan.Empty() {
+		return sh.index.Planned(plan.At)
+	}
+	what := lang.M("%d backups will be removed for good, %s become free.", len(plan.Removes()), human.Bytes(plan.Frees))
+	if err := sh.confirm(sh.service.Database.Name, c.Confirm, what); err != nil {
+		return err
+	}
+	out, err := sh.prune(sh.ctx, plan, func(s backup.Step) {
+		if !c.JSON && s.Verb == backup.Remove {
+			sh.note(lang.M("removed %s", s.Set.Name))
+		}
+	})
+	if err == nil && !c.JSON {
+		sh.say(lang.M("%d removed, %d renamed, %s free now", len(out.Removed), len(out.Renamed), human.Bytes(out.Freed)))
+	}
+	return err
+}
+
+// prune carries out a plan that was shown, and puts it on record.
+func (sh *shelf) prune(ctx context.Context, plan *backup.Plan, tell func(backup.Step)) (backup.Outcome, error) {
+	log, err := sh.oplog()
+	if err != nil {
+		return backup.Outcome{}, err
+	}
+	var names []string
+	for _, s := range plan.Removes() {
+		names = append(names, s.Set.Name)
+	}
+	entry := oplog.Entry{Service: sh.service.Name, Action: "backup.prune", Object: sh.dir, Result: oplog.Started,
+		Detail: map[string]string{"plan": plan.Hash(), "remove": strings.Join(names, " ")}}
+	if err := log.Record(entry); err != nil {
+		return backup.Outcome{}, err
+	}
+	out, err := plan.Execute(ctx, backup.Execution{Index: sh.index, Tell: tell, Verify: func(ctx context.Context, s *backup.Set) (backup.Check, error) {
+		return backup.Verify(ctx, s.Path, sh.clock.Now, nil)
+	}})
+	entry.Result = oplog.Done
+	entry.Detail = map[string]string{"plan": plan.Hash(), "removed": fmt.Sprint(len(out.Removed)), "freed_bytes": fmt.Sprint(out.Freed)}
+	if err != nil {
+		entry.Result, entry.Detail["error"] = oplog.Failed, err.Error()
+	} else {
+		err = sh.index.Planned(plan.At)
+	}
+	if e := log.Record(entry); err == nil {
+		err = e
+	}
+	return out, err
+}
+
+func planJSON(p *backup.Plan, done bool) backupPruneJSON {
+	doc := backupPruneJSON{Plan: p.Hash(), Done: done, Blocked: []string{}, Steps: []stepJSON{}, FreesBytes: p.Frees}
+	for _, why := range p.Blocked {
+		doc.Blocked = append(doc.Blocked, why.String())
+	}
+	for _, s := range p.Steps {
+		j := stepJSON{Name: s.Set.Name, Action: string(s.Verb), To: s.To, Reasons: []string{}, FreesBytes: s.Frees}
+		for _, r := range s.Reasons {
+			j.Reasons = append(j.Reasons, r.Text.String())
+		}
+		doc.Steps = append(doc.Steps, j)
+	}
+	return doc
+}
+
+func (sh *shelf) sayPlan(p *backup.Plan) {
+	th := sh.theme()
+	t := cells.Table{Max: sh.width()}
+	for _, s := range p.Steps {
+		word, style := sh.lang.Msg(s.Verb.Label()), th.Dim
+		switch s.Verb {
+		case backup.Remove:
+			word, style = "- "+word, th.Removed
+		case backup.Rename:
+			word, style = "~ "+word, th.Info
+		default:
+			word = "  " + word
+		}
+		var why []string
+		for _, r := range s.Reasons {
+			why = append(why, sh.lang.Msg(r.Text))
+		}
+		t.Rows = append(t.Rows, []string{style.Render(word), termsafe.Line(s.Set.Name), termsafe.Line(strings.Join(why, "; "))})
+	}
+	fmt.Fprint(sh.out, t)
+	for _, why := range p.Blocked {
+		fmt.Fprintln(sh.out, th.Warn.Render(th.Glyph.Warn+" "+sh.lang.T("nothing is removed: %s", why)))
+	}
+	sh.say(lang.M("%d kept, %d renamed, %d removed, %s become free", len(p.Steps)-len(p.Removes())-len(p.Renames()), len(p.Renames()), len(p.Removes()), human.Bytes(p.Frees)))
+	sh.note(lang.M("plan %s of %s", p.Hash()[:12], p.At.Format(time.DateTime)))
+}
