@@ -31,6 +31,7 @@ type (
 		Deep       bool     `json:"deep"`
 		DurationMS int64    `json:"duration_ms"`
 		Problems   []string `json:"problems"`
+		said       []lang.Msg
 	}
 )
 
@@ -51,19 +52,18 @@ func (c *backupVerifyCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	doc := backupVerifyJSON{Verified: []verifiedJSON{}}
+	took := map[string]time.Duration{}
 	for i, s := range sets {
-		v, err := sh.verifyOne(inv, s, i+1, len(sets))
-		if err != nil {
+		if took[s.Name], err = sh.verifyOne(s, i+1, len(sets)); err != nil {
 			return err
 		}
-		doc.Verified = append(doc.Verified, v)
-		if v.State == string(backup.Bad) {
-			doc.Bad++
-		} else {
-			doc.Good++
-		}
-		if !c.JSON {
+	}
+	doc, err := sh.verdicts(sets, took)
+	if err != nil {
+		return err
+	}
+	if !c.JSON {
+		for _, v := range doc.Verified {
 			sh.sayVerified(v)
 		}
 	}
@@ -94,41 +94,57 @@ func (c *backupVerifyCmd) choose(sh *shelf, inv *backup.Inventory) ([]*backup.Se
 	return inv.ToVerify(c.All), nil
 }
 
-func (sh *shelf) verifyOne(inv *backup.Inventory, s *backup.Set, i, n int) (verifiedJSON, error) {
+// verifyOne reads one backup and remembers what was found.
+func (sh *shelf) verifyOne(s *backup.Set, i, n int) (time.Duration, error) {
 	p := sh.progress()
+	defer p.done()
 	start := time.Now()
 	check, err := backup.Verify(sh.ctx, s.Path, sh.clock.Now, func(r ops.Progress) {
 		r.Object = fmt.Sprintf("%d/%d %s", i, n, s.Name)
 		p.report(r)
 	})
-	p.done()
 	if err != nil {
-		return verifiedJSON{}, err
+		return 0, err
 	}
-	took := time.Since(start)
-	return sh.recorded(inv, s, check, took)
+	return time.Since(start), sh.remember(s, check)
 }
 
-// recorded remembers a check and tells what the backup is thought of with it.
-func (sh *shelf) recorded(inv *backup.Inventory, s *backup.Set, check backup.Check, took time.Duration) (verifiedJSON, error) {
-	if file, manifest, err := backup.Identify(s.Path); err == nil {
-		if err := sh.index.Record(file, manifest, check); err != nil {
-			sh.note(lang.M("the result cannot be remembered: %s", err.Error()))
-		}
+func (sh *shelf) remember(s *backup.Set, check backup.Check) error {
+	file, manifest, err := backup.Identify(s.Path)
+	if err != nil {
+		return nil // it cannot be read, and the inventory says so
 	}
+	if err := sh.index.Record(file, manifest, check); err != nil {
+		return ops.Wrap(err, ops.Failed, lang.M("the result of the verification cannot be remembered"))
+	}
+	return nil
+}
+
+// verdicts takes the inventory anew: what is thought of the backups now.
+func (sh *shelf) verdicts(sets []*backup.Set, took map[string]time.Duration) (backupVerifyJSON, error) {
+	doc := backupVerifyJSON{Verified: []verifiedJSON{}}
 	now, err := sh.read()
 	if err != nil {
-		return verifiedJSON{}, err
+		return doc, err
 	}
-	v := verifiedJSON{Name: s.Name, State: string(backup.Bad), SizeBytes: s.Size, SHA256: check.SHA256, Deep: check.Deep, DurationMS: took.Milliseconds(), Problems: []string{}}
-	if again := now.Find(s.Name); again != nil {
-		v.State = string(again.State)
-		for _, p := range again.Problems {
-			v.Problems = append(v.Problems, p.Text().String())
+	for _, was := range sets {
+		s := now.Find(was.Name)
+		if s == nil {
+			continue // removed meanwhile
 		}
-		*s = *again
+		v := verifiedJSON{Name: s.Name, State: string(s.State), SizeBytes: s.Size, SHA256: s.SHA256, Deep: s.Deep, DurationMS: took[s.Name].Milliseconds(), Problems: []string{}}
+		for _, p := range s.Problems {
+			v.Problems = append(v.Problems, p.Text().String())
+			v.said = append(v.said, p.Text())
+		}
+		doc.Verified = append(doc.Verified, v)
+		if s.State == backup.Bad {
+			doc.Bad++
+		} else {
+			doc.Good++
+		}
 	}
-	return v, nil
+	return doc, nil
 }
 
 func (sh *shelf) sayVerified(v verifiedJSON) {
@@ -140,7 +156,7 @@ func (sh *shelf) sayVerified(v verifiedJSON) {
 		line += th.Dim.Render("  " + human.Bytes(v.SizeBytes) + ", " + human.Rate(float64(v.SizeBytes)*1000/float64(v.DurationMS)))
 	}
 	fmt.Fprintln(sh.out, line)
-	for _, p := range v.Problems {
-		fmt.Fprintln(sh.out, "    "+termsafe.Line(p))
+	for _, p := range v.said {
+		fmt.Fprintln(sh.out, "    "+termsafe.Line(sh.lang.Msg(p)))
 	}
 }

@@ -119,7 +119,7 @@ func init() {
 		"make a new one: opsdeck backup create":                                          "请制作新的备份：opsdeck backup create",
 		"%s is a physical backup folder: opsdeck cannot verify it":                       "%s 是物理备份目录：opsdeck 无法校验",
 		"use the tool that made it":                                                      "请使用制作它的工具",
-		"the result cannot be remembered: %s":                                            "结果无法保存：%s",
+		"the result of the verification cannot be remembered":                            "校验结果无法保存",
 		"Show the plan and do nothing.":                                                  "只显示计划，不执行任何操作。",
 		"The database's name, where no terminal can ask.":                                "数据库名称，用于没有终端可询问时。",
 		"Carry out only the plan of this hash, as --dry-run showed it.":                  "只执行此哈希对应的计划（由 --dry-run 显示）。",

@@ -63,6 +63,7 @@ type Set struct {
 	Problems []Problem
 	Checked  time.Time // when it was last verified as it is now; zero: never
 	Deep     bool      // it was loaded then
+	SHA256   string    // of the file as it was read then
 	ID       FileID
 	Manifest FileID // zero without one
 	Links    int    // names that its contents have, elsewhere too
