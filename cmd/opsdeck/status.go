@@ -92,7 +92,12 @@ func (v statusView) json(r health.Report, verdict health.Verdict) statusJSON {
 
 func (v statusView) check(s health.Standing) checkJSON {
 	latency := float64(s.Last.Latency.Microseconds()/10) / 100
-	return checkJSON{v.name(s), s.Check.Kind, s.State, latency, v.lang.Msg(s.Last.Detail), v.fields(s.Last)}
+	return checkJSON{v.name(s), s.Check.Kind, s.State, latency, v.say(s.Last.Detail), v.fields(s.Last)}
+}
+
+// say writes a sentence with its moments in local time.
+func (v statusView) say(m lang.Msg) string {
+	return v.lang.Msg(health.In(m, v.clock.Now(), time.Local))
 }
 
 // name is the check's name, with its service's where there are several.
@@ -110,7 +115,7 @@ func (v statusView) fields(r health.Result) map[string]any {
 	for _, f := range r.Fields {
 		out[f.Name] = f.Value
 		if f.Value == nil {
-			out[f.Name+"_unknown"] = v.lang.Msg(f.Reason)
+			out[f.Name+"_unknown"] = v.say(f.Reason)
 		}
 	}
 	return out
@@ -166,7 +171,7 @@ func (v statusView) row(s health.Standing) []string {
 	}
 	style, glyph := t.State(s.State)
 	state := style.Render(glyph + " " + v.lang.Msg(s.State.Label()))
-	return []string{state, termsafe.Line(s.Check.Name), t.Dim.Render(latency(s.Last.Latency)), termsafe.Line(v.lang.Msg(s.Detail(health.DefaultRule)))}
+	return []string{state, termsafe.Line(s.Check.Name), t.Dim.Render(latency(s.Last.Latency)), termsafe.Line(v.say(s.Detail(health.DefaultRule)))}
 }
 
 // latency is short and as coarse as it matters.

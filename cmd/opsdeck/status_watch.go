@@ -88,7 +88,7 @@ func (l *changeLines) print(s health.Standing, before ops.State, known bool) err
 		change = v.lang.Msg(before.Label()) + " → " + change
 	}
 	_, err := fmt.Fprintf(v.out, "%s  %s  %s  %s\n", s.Since.Format(time.RFC3339), cells.Pad(termsafe.Line(v.name(s)), 12),
-		cells.Pad(change, 20), termsafe.Line(v.lang.Msg(s.Last.Detail)))
+		cells.Pad(change, 20), termsafe.Line(v.say(s.Last.Detail)))
 	return err
 }
 

@@ -104,6 +104,15 @@ func (s Standing) Shown() Result {
 	return s.Last
 }
 
+// Steady is a start time computed from an uptime that has whole seconds: a
+// difference of a few seconds to the one before is no other start.
+func Steady(before, now time.Time) time.Time {
+	if d := now.Sub(before).Abs(); d < 5*time.Second {
+		return before
+	}
+	return now.Round(time.Second)
+}
+
 // Detail is the line for people: what was found, and how far a change is.
 func (s Standing) Detail(rule Rule) lang.Msg {
 	switch {

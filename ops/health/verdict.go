@@ -58,7 +58,7 @@ func Judge(r Report, face Face) Verdict {
 	bad = causes(bad)
 	sort.SliceStable(bad, func(i, j int) bool { return before(bad[i], bad[j]) })
 	j := judge{report: r, face: face, services: serviceCount(r)}
-	return Verdict{bad[0].State, j.sentence(bad)}
+	return Verdict{bad[0].State, In(j.sentence(bad), r.At, face.Zone)}
 }
 
 // causes leaves out what only follows from something else that is down.
@@ -116,6 +116,27 @@ func newestBackup(r Report, service string) time.Time {
 		}
 	}
 	return newest
+}
+
+// In puts a sentence's moments into words: every time.Time among its arguments,
+// however deep, becomes a clock of today or a date, in the given zone. Results
+// carry moments and not ages, so that what stands still reads the same.
+func In(m lang.Msg, now time.Time, zone *time.Location) lang.Msg {
+	if len(m.Args) == 0 {
+		return m
+	}
+	args := make([]any, len(m.Args))
+	for i, a := range m.Args {
+		switch v := a.(type) {
+		case time.Time:
+			args[i] = moment(v, now, zone)
+		case lang.Msg:
+			args[i] = In(v, now, zone)
+		default:
+			args[i] = a
+		}
+	}
+	return lang.Msg{Key: m.Key, Args: args}
 }
 
 // moment writes a time as short as it can be understood at now.

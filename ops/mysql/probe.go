@@ -30,6 +30,7 @@ const full = 0.95
 // one can be had is the first question. What the user may not see is a field
 // that is unknown, with the reason, and judges nothing.
 func (p Probe) Health() health.Probe {
+	var started time.Time
 	return func(ctx context.Context) health.Result {
 		db, err := Open(ctx, p.Target, "", func(c *driver.Config) {
 			c.MaxAllowedPacket = 1 << 20 // known, so that the server is not asked
@@ -43,7 +44,7 @@ func (p Probe) Health() health.Probe {
 		if err := db.QueryRowContext(ctx, "SELECT 1").Scan(&one); err != nil {
 			return health.Broken(lang.M("MySQL does not answer a query"), Reason(err))
 		}
-		l := look{ctx: ctx, db: db, probe: p}
+		l := look{ctx: ctx, db: db, probe: p, started: &started}
 		l.server()
 		l.threads()
 		l.transactions()
@@ -80,6 +81,8 @@ type look struct {
 	maria  bool
 	about  []lang.Msg
 	maxCon int64
+
+	started *time.Time
 }
 
 // done puts the detail together.
@@ -91,13 +94,6 @@ func (l *look) done() health.Result {
 		}
 		l.r.Detail = said
 	}
-	var raw strings.Builder
-	for _, f := range l.r.Fields {
-		if f.State != ops.StateUnknown {
-			raw.WriteString(f.Name + ": " + f.Text.String() + "\n")
-		}
-	}
-	l.r.Raw = raw.String()
 	return l.r
 }
 
@@ -144,14 +140,15 @@ func (l *look) threads() {
 		return
 	}
 	up := time.Duration(number(s["uptime"])) * time.Second
-	l.r.Add("uptime_ms", up.Milliseconds(), lang.Raw(human.Duration(up)))
+	*l.started = health.Steady(*l.started, time.Now().Add(-up))
+	l.r.Add("uptime_ms", up.Milliseconds(), lang.M("since %s", *l.started))
 	l.r.Add("threads_running", number(s["threads_running"]), lang.Msg{})
 	l.r.Add("slow_queries", number(s["slow_queries"]), lang.Msg{})
 	l.r.Add("max_used_connections", number(s["max_used_connections"]), lang.Msg{})
 	l.r.Add("max_connections", l.maxCon, lang.Msg{})
 	used := number(s["threads_connected"])
 	l.r.Add("threads_connected", used, lang.Raw(human.Count(used)))
-	l.about = append(l.about, lang.M("up %s", human.Duration(up)), lang.M("%d of %d connections", used, l.maxCon))
+	l.about = append(l.about, lang.M("up since %s", *l.started), lang.M("%d of %d connections", used, l.maxCon))
 	if l.maxCon <= 0 {
 		return
 	}

@@ -41,21 +41,20 @@ func (b Backup) Probe() health.Probe {
 
 func (b Backup) judge(newest health.NewestBackup) health.Result {
 	now := b.Now()
-	made := newest.CreatedAt.In(now.Location())
-	r := health.Result{Subject: newest.CreatedAt, Detail: lang.M("%s of %s, %s", newest.Name, made.Format("2006-01-02 15:04"), human.Bytes(newest.SizeBytes))}
+	r := health.Result{Subject: newest.CreatedAt, Detail: lang.M("%s of %s, %s", newest.Name, newest.CreatedAt, human.Bytes(newest.SizeBytes))}
 	r.Add("name", newest.Name, lang.Raw(newest.Name))
 	r.Add("size_bytes", newest.SizeBytes, lang.Raw(human.Bytes(newest.SizeBytes)))
 	r.Add("verified", newest.Verified, yesNo(newest.Verified))
-	r.Add("created_at", newest.CreatedAt, lang.Raw(made.Format("2006-01-02 15:04:05")))
+	r.Add("created_at", newest.CreatedAt, lang.M("%s", newest.CreatedAt))
 	age := now.Sub(newest.CreatedAt)
 	headline := lang.M("the newest good backup is %s old", human.Duration(age.Truncate(time.Minute)))
 	if b.Late > 0 && age > b.Late {
 		r.Find(ops.StateCritical, headline, lang.M("limit %s", human.Duration(b.Late)))
 	}
 	if run, ok := lastRun(b.Schedule, now.Add(-runTime)); ok {
-		r.Add("last_scheduled_run", run, lang.Raw(run.Format("2006-01-02 15:04")))
+		r.Add("last_scheduled_run", run, lang.M("%s", run))
 		if newest.CreatedAt.Before(run.Add(-time.Minute)) {
-			r.Find(ops.StateWarning, lang.M("the backup of %s is missing", run.Format("2006-01-02 15:04")), lang.Msg{})
+			r.Find(ops.StateWarning, lang.M("the backup of %s is missing", run), lang.Msg{})
 		}
 	}
 	if newest.Bad > 0 {

@@ -174,6 +174,7 @@ func Join(base, path string) string { return strings.TrimRight(base, "/") + path
 // Liveness asks base/health, which answers 200 and {"status":"ok"} (FIELD.md).
 func Liveness(base string) health.Probe {
 	client, address := newClient(), Join(base, "/health")
+	var started time.Time
 	return func(ctx context.Context) health.Result {
 		a, err := get(ctx, client, address)
 		r, body := judged(a, err, "/health")
@@ -181,10 +182,11 @@ func Liveness(base string) health.Probe {
 			return r
 		}
 		status, _ := body["status"].(string)
-		addText(&r, body, "status", "message", "timestamp")
+		addText(&r, body, "status", "message")
 		if up, ok := body["uptime"].(float64); ok && up >= 0 && up < 1e10 {
-			r.Add("uptime_ms", int64(up*1000), lang.Raw(human.Duration(time.Duration(up*float64(time.Second)))))
-			r.Detail = lang.M("up %s", human.Duration(time.Duration(up)*time.Second))
+			started = health.Steady(started, a.sent.Add(-time.Duration(up*float64(time.Second))))
+			r.Add("uptime_ms", int64(up*1000), lang.M("since %s", started))
+			r.Detail = lang.M("up since %s", started)
 		}
 		switch {
 		case a.code != http.StatusOK:
@@ -213,7 +215,7 @@ func Readiness(base string) health.Probe {
 			return broken(a, "/health/ready", lang.M("the answer has no checks"))
 		}
 		bad := addChecks(&r, checks)
-		addText(&r, body, "status", "message", "timestamp")
+		addText(&r, body, "status", "message")
 		r.Detail = lang.M("ready: %s", strings.Join(sorted(checks), ", "))
 		switch {
 		case len(bad) > 0:
@@ -275,7 +277,7 @@ func Version(base string) health.Probe {
 			}
 			return r
 		}
-		addText(&r, body, "name", "version", "description", "environment", "timestamp")
+		addText(&r, body, "name", "version", "description", "environment")
 		name, _ := body["name"].(string)
 		version, _ := body["version"].(string)
 		r.Detail = lang.Raw(strings.TrimSpace(clip(name) + " " + clip(version)))

@@ -65,10 +65,13 @@ func (l Logs) Probe() health.Probe {
 				most, mostOf = len(files), stem
 			}
 		}
-		r.Detail = lang.M("%d files, %s", len(live)+count(rotated), human.Bytes(total))
+		r.Detail = lang.M("%s in %d log files", human.Bytes(total), len(live)+count(rotated))
+		if len(live)+count(rotated) == 1 {
+			r.Detail = lang.M("%s in one log file", human.Bytes(total))
+		}
 		r.Add("total_bytes", total, lang.Raw(human.Bytes(total)))
 		if !newest.IsZero() {
-			r.Add("written_at", newest, lang.Raw(newest.Format("2006-01-02 15:04:05")))
+			r.Add("written_at", newest, lang.M("%s", newest))
 		}
 		r.Add("largest_bytes", largest.size, lang.Raw(human.Bytes(largest.size)))
 		if l.MaxBytes > 0 && largest.size > slack*l.MaxBytes {

@@ -52,9 +52,9 @@ func processResult(p health.Process) health.Result {
 		r.Add("pid", p.PID, lang.Msg{})
 	}
 	if !p.Since.IsZero() {
-		r.Add("started_at", p.Since, lang.Raw(p.Since.Format("2006-01-02 15:04:05")))
+		r.Add("started_at", p.Since, lang.M("%s", p.Since))
 		if p.State == health.ProcessRunning {
-			r.Detail = lang.M("%s since %s", r.Detail, p.Since.Format("2006-01-02 15:04"))
+			r.Detail = lang.M("%s since %s", r.Detail, p.Since)
 		}
 	}
 	if p.Instances > 1 {

@@ -36,6 +36,7 @@ func init() { redis.SetLogger(quiet{}) }
 // when they grew since the look before.
 func (c Redis) Probe() health.Probe {
 	var last counters
+	var started time.Time
 	return func(ctx context.Context) health.Result {
 		client := c.client()
 		defer client.Close()
@@ -48,7 +49,7 @@ func (c Redis) Probe() health.Probe {
 			r.AddUnknown("info", redisWhy(err))
 			return r
 		}
-		last = readInfo(&r, info, last)
+		last = readInfo(&r, info, last, &started)
 		return r
 	}
 }
@@ -104,7 +105,7 @@ type counters struct {
 }
 
 // readInfo makes fields of INFO's answer and judges them.
-func readInfo(r *health.Result, info string, last counters) counters {
+func readInfo(r *health.Result, info string, last counters, started *time.Time) counters {
 	v := map[string]string{}
 	for _, line := range strings.Split(info, "\n") {
 		if key, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
@@ -118,11 +119,12 @@ func readInfo(r *health.Result, info string, last counters) counters {
 	num := func(key string) int64 { n, _ := strconv.ParseInt(v[key], 10, 64); return n }
 	r.Add("version", clip(v["redis_version"]), lang.Msg{})
 	up := time.Duration(num("uptime_in_seconds")) * time.Second
-	r.Add("uptime_ms", up.Milliseconds(), lang.Raw(human.Duration(up)))
+	*started = health.Steady(*started, time.Now().Add(-up))
+	r.Add("uptime_ms", up.Milliseconds(), lang.M("since %s", *started))
 	r.Add("clients", num("connected_clients"), lang.Msg{})
 	used, limit := num("used_memory"), num("maxmemory")
 	r.Add("used_memory_bytes", used, lang.Raw(human.Bytes(used)))
-	r.Detail = lang.M("Redis %s · up %s · %s", clip(v["redis_version"]), human.Duration(up), human.Bytes(used))
+	r.Detail = lang.M("Redis %s · up since %s · %s", clip(v["redis_version"]), *started, human.Bytes(used))
 	if limit > 0 && float64(used) > 0.9*float64(limit) && v["maxmemory_policy"] == "noeviction" {
 		r.Find(ops.StateWarning, lang.M("Redis has used %s of its memory", human.Percent(float64(used)/float64(limit))), lang.M("it refuses writes when full"))
 	}

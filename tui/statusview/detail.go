@@ -117,15 +117,14 @@ func (p *Page) nowLines(s *health.Standing, width int) []string {
 	t, e := p.env.Theme, p.env
 	style, _ := t.State(s.State)
 	var lines []string
-	for _, l := range cells.Wrap(termsafe.Line(e.Lang.Msg(s.Detail(p.source.Rule()))), width) {
+	for _, l := range cells.Wrap(p.say(s.Detail(p.source.Rule())), width) {
 		lines = append(lines, style.Render(l))
 	}
 	if next := s.Shown().Next; !next.Empty() {
-		lines = append(lines, cells.Wrap(termsafe.Line(e.Lang.Msg(next)), width)...)
+		lines = append(lines, cells.Wrap(p.say(next), width)...)
 	}
 	if last := s.LastError; !last.At.IsZero() && last.At != s.Last.At {
-		text := e.T("last bad at %s: %s", e.Time(last.At), last.Detail)
-		for _, l := range cells.Wrap(termsafe.Line(text), width) {
+		for _, l := range cells.Wrap(p.say(lang.M("last bad at %s: %s", e.Time(last.At), last.Detail)), width) {
 			lines = append(lines, t.Dim.Render(l))
 		}
 	}
@@ -138,7 +137,7 @@ func (p *Page) nowLines(s *health.Standing, width int) []string {
 
 // fields are what the newest look saw, names in one column.
 func (p *Page) fields(s *health.Standing, width int) []string {
-	t, e := p.env.Theme, p.env
+	t := p.env.Theme
 	names := 0
 	for _, f := range s.Last.Fields {
 		names = max(names, cells.Width(p.label(f)))
@@ -147,10 +146,10 @@ func (p *Page) fields(s *health.Standing, width int) []string {
 	var lines []string
 	for _, f := range s.Last.Fields {
 		style, glyph := t.State(f.State)
-		value := e.Lang.Msg(f.Text)
+		value := p.say(f.Text)
 		switch {
 		case f.State == ops.StateUnknown:
-			value = e.T("unknown: %s", f.Reason)
+			value = p.say(lang.M("unknown: %s", f.Reason))
 		case f.Text.Empty():
 			value = fmt.Sprint(f.Value)
 		}

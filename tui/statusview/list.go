@@ -29,7 +29,7 @@ func (p *Page) layout(width int) columns {
 	case width < 60:
 		c.state, c.latency, c.name = 1, 0, min(c.name, 12)
 	case width < 100:
-		c.strip, c.since = 10, 8
+		c.strip = 8
 	case width < 150:
 		c.spark, c.strip, c.since = 12, 16, 9
 	default:
@@ -153,8 +153,10 @@ func (p *Page) head(c columns) string {
 	column(&b, e.T("TREND"), c.spark)
 	column(&b, e.T("HISTORY"), c.strip)
 	column(&b, e.T("SINCE"), c.since)
-	column(&b, e.T("DETAIL"), c.detail)
-	column(&b, e.T("LAST BAD"), c.lastBad)
+	b.WriteString(cells.Pad(e.T("DETAIL"), c.detail))
+	if c.lastBad > 0 {
+		b.WriteString("  " + e.T("LAST BAD"))
+	}
 	return e.Theme.Dim.Render(b.String())
 }
 
@@ -208,7 +210,7 @@ func (p *Page) row(r row, c columns, chosen bool, width int) string {
 	if c.since > 0 {
 		b.WriteString(paint(t.Dim.Render, cells.Pad(p.since(s), c.since)) + "  ")
 	}
-	detail := cells.Pad(termsafe.Line(e.Lang.Msg(s.Detail(p.source.Rule()))), c.detail)
+	detail := cells.Pad(p.detailLine(s, c), c.detail)
 	if s.Seen() && s.State != ops.StateOK {
 		detail = paint(style.Render, detail)
 	}
@@ -220,6 +222,15 @@ func (p *Page) row(r row, c columns, chosen bool, width int) string {
 		return t.Selected.Render(cells.Pad(b.String(), width))
 	}
 	return b.String()
+}
+
+// detailLine is what was found; where there is no column for it, since when.
+func (p *Page) detailLine(s *health.Standing, c columns) string {
+	text := p.say(s.Detail(p.source.Rule()))
+	if c.since == 0 && s.Seen() && s.State != ops.StateOK && !s.SinceBefore {
+		return p.short(s.Since) + " " + text
+	}
+	return text
 }
 
 // shownLatency is the middle of the newest looks, coarse, so that it stands
@@ -275,5 +286,5 @@ func (p *Page) lastBad(s *health.Standing) string {
 	if s.LastError.At.IsZero() || s.State != ops.StateOK {
 		return ""
 	}
-	return fmt.Sprintf("%s %s", p.short(s.LastError.At), termsafe.Line(p.env.Lang.Msg(s.LastError.Detail)))
+	return fmt.Sprintf("%s %s", p.short(s.LastError.At), p.say(s.LastError.Detail))
 }

@@ -11,6 +11,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
 	"opsdeck/tui/page"
@@ -178,13 +179,18 @@ func (p *Page) listed(s *health.Standing) bool {
 		return true
 	}
 	e := p.env
-	text := strings.ToLower(s.Check.ID() + " " + string(s.Check.Kind) + " " + s.State.String() + " " + e.Lang.Msg(s.State.Label()) + " " + e.Lang.Msg(s.Last.Detail))
+	text := strings.ToLower(s.Check.ID() + " " + string(s.Check.Kind) + " " + s.State.String() + " " + e.Lang.Msg(s.State.Label()) + " " + p.say(s.Last.Detail))
 	for _, word := range strings.Fields(strings.ToLower(p.filter)) {
 		if !strings.Contains(text, word) {
 			return false
 		}
 	}
 	return true
+}
+
+// say writes a sentence with its moments in the console's zone.
+func (p *Page) say(m lang.Msg) string {
+	return termsafe.Line(p.env.Lang.Msg(health.In(m, p.env.Clock.Now(), p.env.Zone)))
 }
 
 // keepCursor puts the cursor back on the check it was on.
