@@ -80,6 +80,7 @@ func init() {
 		"Check user and password in the options file.":                   "请检查选项文件中的用户名和密码。",
 		"MySQL gives no more connections":                                "MySQL 不再接受连接",
 		"max_connections is reached":                                     "已达 max_connections",
+		"none":                                                           "无",
 		"MySQL is down":                                                  "MySQL 无法连接",
 		"%s · %s":                                                        "%s · %s",
 		"MySQL is read-only":                                             "MySQL 为只读",

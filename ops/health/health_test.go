@@ -132,7 +132,7 @@ func TestVerdict(t *testing.T) {
 			if got.State != c.state || c.want != "" && got.Text.String() != c.want {
 				t.Errorf("%s: %s", got.State, got.Text)
 			}
-			if name == "many" && !strings.Contains(got.Text.String(), "2 more") {
+			if name == "many" && !strings.Contains(got.Text.String(), "3 more") {
 				t.Errorf("the rest is not counted: %s", got.Text)
 			}
 		})

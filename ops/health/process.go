@@ -54,6 +54,7 @@ type Process struct {
 	Kind        string // pm2, systemd, compose, command, none
 	Name        string
 	State       ProcessState
+	Remedy      string    // the command that helps, where it is not Commands.Start
 	Reason      lang.Msg  // why it is unknown, stopped or failed, where that is known
 	PID         int       // of the first instance
 	Since       time.Time // running since

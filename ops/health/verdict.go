@@ -30,7 +30,7 @@ func CommandFace() Face {
 }
 
 // maxClauses is how many findings the sentence names; the rest it counts.
-const maxClauses = 3
+const maxClauses = 2
 
 // Judge makes the verdict of a report.
 func Judge(r Report, face Face) Verdict {

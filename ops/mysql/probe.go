@@ -175,7 +175,7 @@ func (l *look) transactions() {
 	}
 	l.r.Add("transactions", number(v["n"]), lang.Msg{})
 	oldest := time.Duration(number(v["oldest"])) * time.Second
-	l.r.Add("oldest_transaction_ms", oldest.Milliseconds(), lang.Raw(human.Duration(oldest)))
+	l.r.Add("oldest_transaction_ms", oldest.Milliseconds(), orNone(oldest))
 	if limit := l.probe.Transaction; limit > 0 && oldest > limit {
 		l.r.Find(ops.StateWarning, lang.M("a transaction in MySQL is open for %s", human.Duration(oldest)), lang.M("limit %s", human.Duration(limit)))
 	}
@@ -187,6 +187,13 @@ func (l *look) transactions() {
 	if n, err := l.row("SELECT COUNT(*) AS n FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for%lock%'"); err == nil {
 		l.r.Add("metadata_lock_waits", number(n["n"]), lang.Msg{})
 	}
+}
+
+func orNone(d time.Duration) lang.Msg {
+	if d == 0 {
+		return lang.M("none")
+	}
+	return lang.Raw(human.Duration(d))
 }
 
 // lockWait is how long a wait for a lock is nobody's concern.

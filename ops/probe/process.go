@@ -24,8 +24,12 @@ func Process(c health.Controller) health.Probe {
 		if p.State == health.ProcessRunning {
 			last = p.Restarts
 		}
-		if p.State.State() == ops.StateCritical && c.Commands().Start != "" {
-			r.Next = lang.M("Start it: %s", c.Commands().Start)
+		start := p.Remedy
+		if start == "" {
+			start = c.Commands().Start
+		}
+		if p.State.State() == ops.StateCritical && start != "" {
+			r.Next = lang.M("Start it: %s", start)
 		}
 		return r
 	}

@@ -58,7 +58,7 @@ func (p *pm2) alive(ctx context.Context) bool {
 func (p *pm2) Status(ctx context.Context) health.Process {
 	if !p.alive(ctx) {
 		return health.Process{Kind: "pm2", Name: p.name, State: health.ProcessStopped,
-			Reason: lang.M("no PM2 daemon runs in %s", p.home)}
+			Reason: lang.M("no PM2 daemon runs in %s", p.home), Remedy: "pm2 resurrect"}
 	}
 	out := p.run(ctx, "jlist")
 	if out.err != nil {
