@@ -3,10 +3,8 @@ package dump
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"path/filepath"
 	"runtime"
@@ -256,7 +254,11 @@ func (d *dumper) commit(m *backup.Manifest, path string) error {
 		return err
 	}
 	defer text.Abort()
-	if err := writeJSON(text, m); err != nil {
+	sealed, err := backup.EncodeManifest(m)
+	if err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	if _, err := text.Write(sealed); err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
 	if err := text.Sync(); err != nil {
@@ -266,13 +268,6 @@ func (d *dumper) commit(m *backup.Manifest, path string) error {
 		return fmt.Errorf("name %s: %w", path, err)
 	}
 	return text.Commit()
-}
-
-func writeJSON(w io.Writer, m *backup.Manifest) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", " ")
-	return e.Encode(m)
 }
 
 // differs names the first thing that is not the same in both inventories, or
