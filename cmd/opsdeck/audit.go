@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -16,6 +18,8 @@ import (
 	"opsdeck/ops/audit"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/auditlog"
+	"opsdeck/tui/auditview"
+	"opsdeck/tui/page"
 )
 
 type auditCmd struct {
@@ -28,25 +32,58 @@ type auditCmd struct {
 // learnt from without asking: that is read in small pieces and only once.
 const gentleRows = 100
 
-// auditSource opens the configured audit table. The caller calls close.
+// auditSource opens the audit table of the service that a command is about.
+// The caller calls done.
 func (a *app) auditSource() (src *auditlog.Source, done func(), err error) {
 	svc, err := a.service()
 	if err != nil {
 		return nil, nil, err
 	}
+	open, err := a.openAudit(a.ctx, svc)
+	if err != nil {
+		return nil, nil, err
+	}
+	return open.Source, open.Close, nil
+}
+
+// openedAudit is a source with the pool beneath it.
+type openedAudit struct {
+	*auditlog.Source
+	db *sql.DB
+}
+
+// Close ends both.
+func (o openedAudit) Close() {
+	o.Source.Close()
+	o.db.Close()
+}
+
+func (a *app) openAudit(ctx context.Context, svc *config.Service) (openedAudit, error) {
 	o, database, err := a.auditOptions(svc)
 	if err != nil {
-		return nil, nil, err
+		return openedAudit{}, err
 	}
-	db, err := mysql.Open(a.ctx, o.Target, database)
+	db, err := mysql.Open(ctx, o.Target, database)
 	if err != nil {
-		return nil, nil, err
+		return openedAudit{}, err
 	}
-	if src, err = auditlog.Open(a.ctx, db, o); err != nil {
+	src, err := auditlog.Open(ctx, db, o)
+	if err != nil {
 		db.Close()
-		return nil, nil, err
+		return openedAudit{}, err
 	}
-	return src, func() { src.Close(); db.Close() }, nil
+	return openedAudit{src, db}, nil
+}
+
+// auditPage is the console's Audit tab.
+func (a *app) auditPage(env *page.Env, svc *config.Service) page.Page {
+	return auditview.New(env, func(ctx context.Context) (auditview.Source, error) {
+		open, err := a.openAudit(ctx, svc)
+		if err != nil {
+			return nil, err
+		}
+		return open, nil
+	})
 }
 
 func (a *app) auditOptions(svc *config.Service) (auditlog.Options, string, error) {

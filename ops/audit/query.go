@@ -28,7 +28,7 @@ func (e *QueryError) Error() string { return e.Msg.String() }
 
 // Explain makes an error for people of it, which points at the place.
 func (e *QueryError) Explain(query string) error {
-	return ops.Wrap(e, ops.Usage, lang.M("the query is not understood at character %d", len([]rune(query[:e.Pos]))+1)).
+	return ops.E(ops.Usage, lang.M("the query is not understood at character %d, %q", len([]rune(query[:e.Pos]))+1, query[e.Pos:e.End])).
 		WithHint(e.Msg)
 }
 
@@ -226,3 +226,10 @@ func distance(a, b string) int {
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// QueryField is the field whose values a key of the query language asks for;
+// ok is false for keys that ask for none.
+func QueryField(key string) (Field, bool) {
+	f, ok := queryKeys[key]
+	return f, ok && f != ID
+}

@@ -1,0 +1,176 @@
+package auditview
+
+import (
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops/audit"
+	"opsdeck/tui/page"
+)
+
+// Actions are what the tab can do where it stands.
+func (p *Page) Actions() []page.Action {
+	if p.src == nil {
+		return []page.Action{{ID: "audit.retry", Keys: []string{"r"}, Label: lang.M("try again"), Help: lang.M("reach the database again"), Footer: true, Run: p.connect}}
+	}
+	var out []page.Action
+	switch p.mode {
+	case listMode:
+		out = p.listActions()
+	case detailMode:
+		out = p.detailActions()
+	case traceMode:
+		out = p.traceActions()
+	case statsMode:
+		out = p.statsActions()
+	}
+	return append(out, p.rowActions()...)
+}
+
+func (p *Page) listActions() []page.Action {
+	return []page.Action{
+		{ID: "audit.open", Keys: []string{"enter"}, Label: lang.M("open"), Help: lang.M("show the row and what changed"), Footer: true, Off: p.noRow,
+			Run: func() tea.Cmd { return p.show(p.list.rows, p.list.scroll.Cursor) }},
+		{ID: "audit.query", Keys: []string{"/"}, Label: lang.M("query"), Help: lang.M("write a query: user: action: resource: since: …"), Footer: true, Run: p.edit},
+		{ID: "audit.trace", Keys: []string{"t"}, Label: lang.M("trace"), Help: lang.M("the whole life of the row's resource"), Footer: true, Off: p.noResource,
+			Run: func() tea.Cmd { return p.follow(false) }},
+		{ID: "audit.stats", Keys: []string{"s"}, Label: lang.M("counts"), Help: lang.M("count rows by action, user, resource and hour"), Footer: true,
+			Run: func() tea.Cmd { return p.count(false) }},
+		{ID: "audit.live", Keys: []string{"f"}, Label: lang.M("live"), Help: lang.M("put in new rows as they come"), Footer: true, Run: p.toggleLive},
+		{ID: "audit.columns", Keys: []string{"c"}, Label: lang.M("columns"), Help: lang.M("choose the columns"), Footer: true, Run: p.chooseColumns},
+		{ID: "audit.refresh", Keys: []string{"r"}, Label: lang.M("read again"), Help: lang.M("read the newest rows again"), Run: func() tea.Cmd { return p.reload(p.list.leave) }},
+		{ID: "audit.onward", Keys: []string{"m"}, Label: lang.M("search on"), Help: lang.M("search further back"), Footer: p.list.partial, Off: p.notPartial, Run: p.goOn},
+		{ID: "audit.leave", Keys: []string{"a"}, Label: lang.M("read all the same"), Help: lang.M("read although it is much"), Off: p.noQuestion,
+			Run: func() tea.Cmd { return p.reload(true) }},
+		{ID: "audit.user", Keys: []string{"u"}, Label: lang.M("this user"), Help: lang.M("only rows of the row's user"), Off: p.noRow, Run: p.narrowUser},
+		{ID: "audit.around", Keys: []string{"@"}, Label: lang.M("the incident"), Help: lang.M("rows around the moment set in another tab"), Off: p.noMoment, Run: p.around},
+		{ID: "audit.clear", Keys: []string{"esc"}, Label: lang.M("all rows"), Help: lang.M("stop reading, or show all rows again"), Footer: p.query != "" || p.list.loading, Run: p.clear},
+	}
+}
+
+func (p *Page) detailActions() []page.Action {
+	return []page.Action{
+		{ID: "audit.back", Keys: []string{"esc", "enter"}, Label: lang.M("back"), Help: lang.M("back"), Footer: true, Run: p.goBack},
+		{ID: "audit.next", Keys: []string{"right", "n", "l"}, Label: lang.M("next"), Help: lang.M("the next row"), Footer: true, Run: func() tea.Cmd { return p.step(1) }},
+		{ID: "audit.previous", Keys: []string{"left", "p", "h"}, Label: lang.M("previous"), Help: lang.M("the row before"), Footer: true, Run: func() tea.Cmd { return p.step(-1) }},
+		{ID: "audit.trace", Keys: []string{"t"}, Label: lang.M("trace"), Help: lang.M("the whole life of the row's resource"), Footer: true, Off: p.noResource,
+			Run: func() tea.Cmd { return p.follow(false) }},
+	}
+}
+
+func (p *Page) traceActions() []page.Action {
+	return []page.Action{
+		{ID: "audit.back", Keys: []string{"esc"}, Label: lang.M("back"), Help: lang.M("back"), Footer: true, Run: p.goBack},
+		{ID: "audit.fold", Keys: []string{"enter", "o"}, Label: lang.M("unfold"), Help: lang.M("show or hide the row's change"), Footer: true, Run: p.fold},
+		{ID: "audit.foldall", Keys: []string{"O"}, Label: lang.M("unfold all"), Help: lang.M("show or hide all changes"), Footer: true, Run: p.foldAll},
+		{ID: "audit.whole", Keys: []string{"d"}, Label: lang.M("whole row"), Help: lang.M("show the row and what changed"), Off: p.noRow,
+			Run: func() tea.Cmd { return p.show(p.trace.data.Timeline, p.trace.scroll.Cursor) }},
+		{ID: "audit.leave", Keys: []string{"a"}, Label: lang.M("read all the same"), Help: lang.M("read although it is much"), Off: p.noQuestion,
+			Run: func() tea.Cmd { return p.follow(true) }},
+	}
+}
+
+func (p *Page) statsActions() []page.Action {
+	return []page.Action{
+		{ID: "audit.back", Keys: []string{"esc"}, Label: lang.M("back"), Help: lang.M("back"), Footer: true, Run: p.goBack},
+		{ID: "audit.longer", Keys: []string{"right", "+"}, Label: lang.M("longer"), Help: lang.M("count over a longer time"), Footer: true, Run: func() tea.Cmd { return p.widen(1) }},
+		{ID: "audit.shorter", Keys: []string{"left", "-"}, Label: lang.M("shorter"), Help: lang.M("count over a shorter time"), Footer: true, Run: func() tea.Cmd { return p.widen(-1) }},
+		{ID: "audit.refresh", Keys: []string{"r"}, Label: lang.M("count again"), Help: lang.M("count again"), Run: func() tea.Cmd { return p.count(false) }},
+		{ID: "audit.leave", Keys: []string{"a"}, Label: lang.M("read all the same"), Help: lang.M("read although it is much"), Off: p.noQuestion,
+			Run: func() tea.Cmd { return p.count(true) }},
+	}
+}
+
+// rowActions are the same wherever there is a row.
+func (p *Page) rowActions() []page.Action {
+	if p.mode == statsMode {
+		return nil
+	}
+	return []page.Action{
+		{ID: "audit.logs", Keys: []string{"i"}, Label: lang.M("logs then"), Help: lang.M("the log lines around the row's moment"), Footer: true, Off: p.noRow, Run: p.jump},
+		{ID: "audit.copy", Keys: []string{"y"}, Label: lang.M("copy"), Help: lang.M("copy the row as JSON"), Footer: true, Off: p.noRow, Run: p.copyRow},
+	}
+}
+
+func (p *Page) copyRow() tea.Cmd {
+	return page.Send(page.Copy{Text: string(p.src.Layout().Encode(p.current(), true))})
+}
+
+func (p *Page) toggleLive() tea.Cmd {
+	p.list.live = !p.list.live
+	p.list.unseen = 0
+	if !p.list.live {
+		p.ticks.Next()
+		return nil
+	}
+	return tea.Batch(p.poll(), p.tick())
+}
+
+func (p *Page) narrowUser() tea.Cmd {
+	r := p.current()
+	if r.Get(audit.UserID) == "" {
+		return p.ask("user:none")
+	}
+	return p.ask("user:" + audit.Quote(r.Get(audit.UserID)))
+}
+
+// clear stops a reading under way; else it takes the query away.
+func (p *Page) clear() tea.Cmd {
+	if p.list.loading {
+		p.list.stop()
+		p.list.gen.Next()
+		return nil
+	}
+	if p.query != "" || p.list.err != nil {
+		return p.ask("")
+	}
+	p.list.scroll.Move(-p.list.scroll.Len)
+	p.list.unseen = 0
+	return nil
+}
+
+func (p *Page) goBack() tea.Cmd {
+	switch p.mode {
+	case traceMode:
+		p.trace.stop()
+	case statsMode:
+		p.stats.stop()
+	}
+	p.leave()
+	return nil
+}
+
+func (p *Page) noRow() lang.Msg {
+	if p.current() == nil {
+		return lang.M("no row is chosen")
+	}
+	return lang.Msg{}
+}
+
+func (p *Page) noResource() lang.Msg {
+	if r := p.current(); r == nil || !r.Has(audit.ResourceType) || !r.Has(audit.ResourceID) {
+		return lang.M("the row names no resource")
+	}
+	return lang.Msg{}
+}
+
+func (p *Page) notPartial() lang.Msg {
+	if !p.list.partial {
+		return lang.M("everything was searched")
+	}
+	return lang.Msg{}
+}
+
+func (p *Page) noQuestion() lang.Msg {
+	if p.list.question == nil && p.trace.question == nil && p.stats.question == nil {
+		return lang.M("nothing was asked")
+	}
+	return lang.Msg{}
+}
+
+func (p *Page) noMoment() lang.Msg {
+	if p.at.IsZero() {
+		return lang.M("no moment was set; the Logs tab and the i key set one")
+	}
+	return lang.Msg{}
+}

@@ -1,0 +1,286 @@
+package auditview
+
+import (
+	"errors"
+	"strings"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/audit"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// wide is the width from which the list has the chosen row beside it.
+const wide = 150
+
+// drawList draws the query line, the rows and one line about them.
+func (p *Page) drawList(size page.Size) []string {
+	lines := []string{p.queryLine(size.Width)}
+	if size.Height < 3 {
+		return lines
+	}
+	lines = append(lines, p.hints(size)...)
+	body := page.Size{Width: size.Width, Height: size.Height - len(lines) - 1}
+	side := 0
+	if size.Width >= wide && len(p.list.rows) > 0 {
+		side = size.Width * 2 / 5
+		body.Width -= side + 1
+	}
+	rows := p.drawRows(body)
+	if side > 0 {
+		rows = p.beside(rows, body, side)
+	}
+	lines = append(lines, rows...)
+	for len(lines) < size.Height-1 {
+		lines = append(lines, "")
+	}
+	return append(lines, p.statusLine(size.Width))
+}
+
+// queryLine is the query, or what can be written there.
+func (p *Page) queryLine(w int) string {
+	t, e := p.env.Theme, p.env
+	if p.editing {
+		return " " + p.input.View(t, w-1)
+	}
+	right := ""
+	switch {
+	case p.list.loading:
+		right = t.Accent.Render(t.Glyph.Running+" "+e.T("reading")) + " "
+	case p.list.live && p.list.unseen > 0:
+		right = t.Badge.Render(e.T(" +%d new ", p.list.unseen)) + " "
+	case p.list.live:
+		right = t.OK.Render(t.Glyph.OK+" "+e.T("live")) + " "
+	}
+	left := " " + t.Accent.Render("/") + " "
+	room := w - cells.Width(right)
+	if p.query == "" {
+		return cells.Pad(left+t.Dim.Render(e.T("all rows, newest first; for example user:1 action:DELETE since:-24h")), room) + right
+	}
+	return cells.Pad(left+t.Bold.Render(shown(p.query)), room) + right
+}
+
+// hints are the lines under the query while it is written: what is wrong, or
+// what fits.
+func (p *Page) hints(size page.Size) []string {
+	if !p.editing {
+		return nil
+	}
+	t, e := p.env.Theme, p.env
+	if p.wrong != nil {
+		before := cells.Width(p.input.Value()[:p.wrong.Pos])
+		marks := strings.Repeat("^", max(1, cells.Width(p.input.Value()[p.wrong.Pos:p.wrong.End])))
+		out := []string{cells.Cut(strings.Repeat(" ", 3+before)+t.Crit.Render(marks), size.Width)}
+		for _, l := range cells.Wrap(termsafe.Line(e.Lang.Msg(p.wrong.Msg)), size.Width-4) {
+			out = append(out, "   "+t.Crit.Render(l))
+		}
+		return out[:min(len(out), max(0, size.Height-2))]
+	}
+	var out []string
+	for i, c := range p.offers[:min(len(p.offers), maxOffers, max(0, size.Height-4))] {
+		text := " " + cells.Pad(shown(c.Value), 28)
+		switch {
+		case c.Label != "":
+			text += " " + shown(c.Label)
+		case c.Rows > 0:
+			text += t.Dim.Render(cells.PadLeft(human.Count(c.Rows), 8))
+		}
+		mark := "  " + t.Rule.Render(t.Glyph.VRule)
+		if i == p.pick {
+			text = t.Selected.Render(cells.Cut(" "+cells.Pad(shown(c.Value), 28), size.Width-4))
+			mark = "  " + t.Accent.Render(t.Glyph.Cursor)
+		}
+		out = append(out, cells.Cut(mark+text, size.Width))
+	}
+	return out
+}
+
+// drawRows draws the head and the visible rows.
+func (p *Page) drawRows(size page.Size) []string {
+	l, t := &p.list, p.env.Theme
+	l.width = size.Width
+	switch {
+	case l.err != nil:
+		return p.problem(l.err, size, lang.M("r tries again"))
+	case l.question != nil:
+		return p.drawQuestion(l.question, size)
+	case len(l.rows) == 0 && l.loading:
+		return []string{"", "  " + t.Dim.Render(p.env.T("reading the newest rows …"))}
+	case len(l.rows) == 0:
+		return []string{"", "  " + t.Dim.Render(p.empty())}
+	}
+	banner := p.banner(size.Width)
+	height := max(1, size.Height-1-len(banner))
+	l.scroll.Resize(len(l.rows), height)
+	from, to := l.scroll.Window()
+	rows := l.rows[from:to]
+	cols := p.look.shown(p.src.Layout(), size.Width)
+	widths := p.cellWidths(cols, rows, size.Width)
+	head := " "
+	for i, col := range cols {
+		head += cells.Pad(p.env.Lang.Msg(col.title), widths[i]) + "  "
+	}
+	lines := append(banner, t.Dim.Render(cells.Cut(head, size.Width)))
+	for i := range rows {
+		lines = append(lines, p.drawRow(cols, widths, from+i, size.Width))
+	}
+	return lines
+}
+
+func (p *Page) drawRow(cols []column, widths []int, at, width int) string {
+	r, selected := &p.list.rows[at], at == p.list.scroll.Cursor
+	var before *audit.Row
+	if at > p.list.scroll.Top {
+		before = &p.list.rows[at-1]
+	}
+	var b strings.Builder
+	for i, col := range cols {
+		if widths[i] == 0 {
+			continue
+		}
+		b.WriteString(p.cell(col, r, before, widths[i], width, selected))
+		b.WriteString("  ")
+	}
+	line := cells.Pad(strings.TrimRight(b.String(), " "), width-1)
+	if selected {
+		return p.env.Theme.Accent.Render(p.env.Theme.Glyph.Cursor) + p.env.Theme.Selected.Render(line)
+	}
+	return " " + line
+}
+
+// empty says why there is nothing.
+func (p *Page) empty() string {
+	if p.list.partial {
+		return p.env.T("nothing yet, back to %s", p.moment(p.list.next.At))
+	}
+	if p.query == "" {
+		return p.env.T("the table is empty")
+	}
+	return p.env.T("no row is like this; esc shows all")
+}
+
+// banner says what is not as usual with the list.
+func (p *Page) banner(w int) []string {
+	t, e := p.env.Theme, p.env
+	if !p.list.unproved {
+		return nil
+	}
+	text := e.T("the highest ids; whether they are the newest rows is being looked at")
+	if n := p.proof.progress; n.Total > 0 {
+		text += "  " + human.Percent(float64(n.Done)/float64(n.Total))
+	}
+	if p.proof.err != nil {
+		text = e.T("the highest ids; the table's order is not known: %s", sentence(p.proof.err))
+	}
+	return []string{t.Warn.Render(cells.Cut(" "+t.Glyph.Warn+" "+termsafe.Line(text), w))}
+}
+
+// drawQuestion shows what would be read, and asks.
+func (p *Page) drawQuestion(err error, size page.Size) []string {
+	t, e := p.env.Theme, p.env
+	var much *audit.TooMuchError
+	out := []string{""}
+	add := func(s string) {
+		for _, l := range cells.Wrap(termsafe.Text(s), size.Width-4) {
+			out = append(out, "  "+l)
+		}
+	}
+	if errors.As(err, &much) {
+		add(t.Warn.Render(t.Glyph.Warn) + " " + e.Lang.Msg(much.Message()))
+		if a := much.Advice(); !a.Empty() {
+			out = append(out, "")
+			add(e.Lang.Msg(a))
+		}
+		out = append(out, "", "  "+widget.KeyHelp(t, "a", e.T("read all the same"))+"  "+widget.KeyHelp(t, "/", e.T("change the query")))
+		return out
+	}
+	add(t.Dim.Render(e.T("looking at the rows once, to learn their order")))
+	if n := p.proof.progress; n.Total > 0 {
+		out = append(out, "", "  "+widget.Bar(t, float64(n.Done)/float64(n.Total), min(40, size.Width-12))+" "+human.Percent(float64(n.Done)/float64(n.Total)))
+		out = append(out, "  "+t.Dim.Render(e.T("%s rows", human.Count(n.Done))))
+	}
+	return out
+}
+
+// problem shows an error with its hint.
+func (p *Page) problem(err error, size page.Size, then lang.Msg) []string {
+	t, e := p.env.Theme, p.env
+	out := []string{""}
+	add := func(prefix, s string) {
+		for i, l := range cells.Wrap(termsafe.Text(s), max(1, size.Width-6)) {
+			if i > 0 {
+				prefix = strings.Repeat(" ", cells.Width(prefix))
+			}
+			out = append(out, "  "+prefix+l)
+		}
+	}
+	add(t.Crit.Render(t.Glyph.Crit)+" ", e.Lang.Msg(sentence(err)))
+	var o *ops.Error
+	if errors.As(err, &o) {
+		if o.Err != nil {
+			add("  ", audit.Mask(o.Err.Error()))
+		}
+		if !o.Hint.Empty() {
+			out = append(out, "")
+			add("→ ", e.Lang.Msg(o.Hint))
+		}
+	}
+	return append(out, "", "  "+t.Dim.Render(e.Lang.Msg(then)))
+}
+
+// statusLine is one line about the rows: where the cursor is, how they were got.
+func (p *Page) statusLine(w int) string {
+	l, t, e := &p.list, p.env.Theme, p.env
+	var parts []string
+	if len(l.rows) > 0 {
+		more := ""
+		if l.more {
+			more = "+"
+		}
+		parts = append(parts, e.T("row %s of %s", human.Count(int64(l.scroll.Cursor+1)), human.Count(int64(len(l.rows)))+more))
+	}
+	switch {
+	case l.loading && l.seen.rows > 0:
+		parts = append(parts, e.T("looked at %s rows, back to %s", human.Count(l.seen.rows), p.moment(l.seen.back)))
+	case l.partial:
+		parts = append(parts, t.Warn.Render(e.T("searched back to %s; m searches on", p.moment(l.next.At))))
+	case len(l.rows) > 0:
+		parts = append(parts, e.T("%d ms by %s", l.took.Milliseconds(), l.way.Label()))
+	}
+	for _, n := range p.src.Notes()[:min(1, len(p.src.Notes()))] {
+		parts = append(parts, e.Lang.Msg(n))
+	}
+	return t.Dim.Render(cells.Cut(" "+termsafe.Line(strings.Join(parts, " "+t.Glyph.Dot+" ")), w))
+}
+
+// moment is a stamp for people.
+func (p *Page) moment(at audit.Stamp) string {
+	when := at.Moment(p.src.Layout().Zone)
+	if when.IsZero() {
+		return "-"
+	}
+	return p.env.Time(when)
+}
+
+// beside puts the chosen row at the right of the list.
+func (p *Page) beside(rows []string, body page.Size, side int) []string {
+	t := p.env.Theme
+	r := &p.list.rows[min(p.list.scroll.Cursor, len(p.list.rows)-1)]
+	right := p.describe(r, side-2)
+	out := make([]string, body.Height)
+	for i := range out {
+		a, b := "", ""
+		if i < len(rows) {
+			a = rows[i]
+		}
+		if i < len(right) {
+			b = right[i]
+		}
+		out[i] = cells.Pad(a, body.Width) + t.Rule.Render(t.Glyph.VRule) + " " + cells.Cut(b, side-1)
+	}
+	return out
+}

@@ -1,0 +1,319 @@
+package auditview
+
+import (
+	"context"
+	"errors"
+	"sort"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/audit"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+const (
+	pageRows  = 200             // rows of one reading
+	ahead     = 40              // rows left below the cursor when the next page is read
+	keepRows  = 20_000          // rows held in memory; older ones are read again
+	pollEvery = 2 * time.Second // the live list's clock
+	overlap   = 64              // ids read again for rows that were committed late
+)
+
+// list is the newest rows that pass the filter, and how far they were read.
+type list struct {
+	gen      generation
+	rows     []audit.Row
+	scroll   widget.Scroll
+	loading  bool
+	more     bool
+	partial  bool
+	unproved bool
+	next     audit.Pos
+	took     time.Duration
+	way      audit.Strategy
+	err      error
+	question error // asks for leave
+	leave    bool  // was given, for this query
+	live     bool
+	unseen   int // rows that came above the cursor
+	seen     seenMsg
+	signal   chan seenMsg
+	width    int // of the rows when last drawn
+}
+
+func (l *list) stop() { l.gen.stop(); l.loading = false }
+
+type pageMsg struct {
+	page  audit.Page
+	err   error
+	first bool
+	took  time.Duration
+}
+
+// seenMsg tells how far a long search has come.
+type seenMsg struct {
+	rows int64
+	back audit.Stamp
+}
+
+// reload reads the first page anew.
+func (p *Page) reload(leave bool) tea.Cmd {
+	l := &p.list
+	l.leave, l.question, l.err = leave, nil, nil
+	return p.fetch(audit.PageRequest{Filter: p.filter, Before: audit.Newest(), Limit: pageRows, Leave: leave, Unproved: true}, true)
+}
+
+// loadMore reads the next page when the cursor comes near the end.
+func (p *Page) loadMore() tea.Cmd {
+	l := &p.list
+	if l.loading || !l.more || l.question != nil || l.partial || len(l.rows)-l.scroll.Cursor > ahead || len(l.rows) >= keepRows {
+		return nil
+	}
+	return p.goOn()
+}
+
+// goOn reads the page behind the last row, or where a search stopped.
+func (p *Page) goOn() tea.Cmd {
+	return p.fetch(audit.PageRequest{Filter: p.filter, Before: p.list.next, Limit: pageRows, Leave: p.list.leave}, false)
+}
+
+func (p *Page) fetch(req audit.PageRequest, first bool) tea.Cmd {
+	if p.src == nil {
+		return nil
+	}
+	ctx, gen := p.list.gen.begin(p.env.Ctx)
+	src, now := p.src, p.env.Clock.Now
+	signal := make(chan seenMsg, 1)
+	p.list.loading, p.list.signal, p.list.seen = true, signal, seenMsg{}
+	req.Seen = func(rows int64, back audit.Stamp) {
+		select {
+		case signal <- seenMsg{rows, back}:
+		default:
+		}
+	}
+	return tea.Batch(p.list.wait(gen), func() tea.Msg {
+		defer close(signal)
+		begun := now()
+		got, err := src.Page(ctx, req)
+		return page.Msg{To: id, Gen: gen, Body: pageMsg{got, err, first, now().Sub(begun)}}
+	})
+}
+
+// wait parks until a search reports, at most a few times a second.
+func (l *list) wait(gen uint64) tea.Cmd {
+	signal := l.signal
+	return func() tea.Msg {
+		time.Sleep(150 * time.Millisecond)
+		seen, ok := <-signal
+		if !ok {
+			return nil
+		}
+		return page.Msg{To: id, Gen: gen, Body: seen}
+	}
+}
+
+func (p *Page) loaded(m pageMsg) tea.Cmd {
+	l := &p.list
+	l.loading = false
+	switch {
+	case errors.Is(m.err, context.Canceled):
+		return nil
+	case m.err != nil && asksLeave(m.err):
+		l.question = m.err
+		return p.proveFor(m.err)
+	case m.err != nil:
+		l.err = m.err
+		return nil
+	}
+	l.err, l.question, l.took, l.way = nil, nil, m.took, m.page.Strategy
+	l.more, l.next, l.partial, l.unproved = m.page.More, m.page.Next, m.page.Partial, m.page.Unproved
+	if m.first {
+		l.rows, l.unseen = nil, 0
+		l.scroll = widget.Scroll{}
+	}
+	l.rows = append(l.rows, m.page.Rows...)
+	if l.unproved {
+		return p.prove()
+	}
+	return nil
+}
+
+// ask sets a new query.
+func (p *Page) ask(query string) tea.Cmd {
+	p.query = query
+	p.input.Set(query)
+	p.mode, p.back = listMode, nil
+	if p.src == nil {
+		return nil
+	}
+	f, err := p.syntax().Parse(query)
+	if err != nil {
+		p.list.err = err
+		return nil
+	}
+	p.filter = f
+	return p.reload(false)
+}
+
+func (p *Page) syntax() audit.Syntax {
+	return audit.Syntax{Layout: p.src.Layout(), Now: p.env.Clock.Now(), Zone: p.env.Zone}
+}
+
+// The live list.
+
+type tickMsg struct{}
+
+type newRowsMsg struct {
+	rows []audit.Row
+	err  error
+}
+
+func (p *Page) tick() tea.Cmd {
+	if !p.list.live {
+		return nil
+	}
+	gen := p.ticks.Next()
+	return tea.Tick(pollEvery, func(time.Time) tea.Msg { return page.Msg{To: id, Gen: gen, Body: tickMsg{}} })
+}
+
+// poll reads what came behind the highest id.
+func (p *Page) poll() tea.Cmd {
+	l := &p.list
+	if p.src == nil || l.loading || len(l.rows) == 0 || l.unproved || l.question != nil {
+		return nil
+	}
+	top := l.rows[0].ID
+	for i := range l.rows {
+		top = max(top, l.rows[i].ID)
+	}
+	ctx, gen, src, f := p.env.Ctx, uint64(l.gen.Gen), p.src, p.filter
+	return func() tea.Msg {
+		rows, err := src.After(ctx, f, top-overlap, 1000)
+		return page.Msg{To: id, Gen: gen, Body: newRowsMsg{rows, err}}
+	}
+}
+
+// arrived puts new rows where they belong. The cursor stays on its row, or at
+// the top when it stands there.
+func (p *Page) arrived(m newRowsMsg) tea.Cmd {
+	l := &p.list
+	if m.err != nil {
+		return page.Send(page.Notice{State: ops.StateWarning, Text: sentence(m.err)})
+	}
+	known := make(map[int64]bool, len(l.rows))
+	for i := range l.rows {
+		known[l.rows[i].ID] = true
+	}
+	var fresh []audit.Row
+	for _, r := range m.rows {
+		if !known[r.ID] && (!l.more || l.next.Less(r.Pos())) {
+			fresh = append(fresh, r)
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	var on audit.Pos
+	if l.scroll.Cursor < len(l.rows) {
+		on = l.rows[l.scroll.Cursor].Pos()
+	}
+	l.rows = append(l.rows, fresh...)
+	sort.SliceStable(l.rows, func(i, j int) bool { return l.rows[j].Pos().Less(l.rows[i].Pos()) })
+	if l.scroll.Cursor == 0 {
+		return nil
+	}
+	above := 0
+	for _, r := range fresh {
+		if on.Less(r.Pos()) {
+			above++
+		}
+	}
+	l.scroll.Len += len(fresh)
+	l.scroll.Top += above
+	l.scroll.Move(above)
+	l.unseen += above
+	return nil
+}
+
+// The proof of the table's order.
+
+type proof struct {
+	running  bool
+	progress ops.Progress
+	signal   chan ops.Progress
+	err      error
+}
+
+type (
+	provingMsg ops.Progress
+	provedMsg  struct{ err error }
+)
+
+// proveFor begins the proof when that is what a question is about.
+func (p *Page) proveFor(err error) tea.Cmd {
+	var unproved *audit.UnprovedError
+	if errors.As(err, &unproved) {
+		return p.prove()
+	}
+	return nil
+}
+
+// prove looks at the rows' order in the background, gently.
+func (p *Page) prove() tea.Cmd {
+	if p.proof.running {
+		return nil
+	}
+	signal := make(chan ops.Progress, 1)
+	p.proof = proof{running: true, signal: signal}
+	ctx, src := p.env.Ctx, p.src
+	return tea.Batch(p.proof.wait(), func() tea.Msg {
+		defer close(signal)
+		err := src.Prove(ctx, 0.5, func(r ops.Progress) {
+			select {
+			case signal <- r:
+			default:
+			}
+		})
+		return page.Msg{To: id, Body: provedMsg{err}}
+	})
+}
+
+func (r *proof) wait() tea.Cmd {
+	signal := r.signal
+	return func() tea.Msg {
+		time.Sleep(150 * time.Millisecond)
+		got, ok := <-signal
+		if !ok {
+			return nil
+		}
+		return page.Msg{To: id, Body: provingMsg(got)}
+	}
+}
+
+func (p *Page) proved(m provedMsg) tea.Cmd {
+	p.proof.running = false
+	if p.proof.err = m.err; m.err != nil {
+		return nil
+	}
+	var cmds []tea.Cmd
+	if p.list.unproved || p.list.question != nil {
+		cmds = append(cmds, p.reload(false))
+	}
+	if p.mode == statsMode && p.stats.question != nil {
+		cmds = append(cmds, p.count(false))
+	}
+	return tea.Batch(cmds...)
+}
+
+// sentence is an error for the footer.
+func sentence(err error) lang.Msg {
+	var e *ops.Error
+	if errors.As(err, &e) {
+		return e.What
+	}
+	return lang.Raw(err.Error())
+}

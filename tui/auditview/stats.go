@@ -1,0 +1,254 @@
+package auditview
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/lipgloss"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/audit"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// spans are the times that counts can be over; 0 is everything.
+var spans = []struct {
+	days  int
+	label lang.Msg
+}{{1, lang.M("24 hours")}, {7, lang.M("7 days")}, {30, lang.M("30 days")}, {365, lang.M("a year")}, {0, lang.M("everything")}}
+
+// stats is the counts on the screen.
+type stats struct {
+	gen      generation
+	span     int // into spans
+	data     audit.Stats
+	loading  bool
+	progress ops.Progress
+	signal   chan ops.Progress
+	err      error
+	question error
+	scroll   widget.Scroll
+}
+
+func (s *stats) stop() { s.gen.stop() }
+
+type (
+	statsMsg struct {
+		data audit.Stats
+		err  error
+	}
+	countingMsg ops.Progress
+)
+
+// count reads the counts of the span and of the query's terms.
+func (p *Page) count(leave bool) tea.Cmd {
+	s := &p.stats
+	ctx, gen := s.gen.begin(p.env.Ctx)
+	signal := make(chan ops.Progress, 1)
+	s.loading, s.err, s.question, s.progress, s.signal = true, nil, nil, ops.Progress{}, signal
+	f := p.filter
+	if days := spans[s.span].days; days > 0 {
+		f.Since, f.Until = p.env.Clock.Now().AddDate(0, 0, -days), time.Time{}
+	} else {
+		f.Since, f.Until = time.Time{}, time.Time{}
+	}
+	src, zone := p.src, p.env.Zone
+	p.enter(statsMode)
+	return tea.Batch(s.wait(gen), func() tea.Msg {
+		defer close(signal)
+		data, err := src.Stats(ctx, audit.StatsRequest{Filter: f, Top: 10, Zone: zone}, leave, func(r ops.Progress) {
+			select {
+			case signal <- r:
+			default:
+			}
+		})
+		return page.Msg{To: id, Gen: gen, Body: statsMsg{data, err}}
+	})
+}
+
+func (s *stats) wait(gen uint64) tea.Cmd {
+	signal := s.signal
+	return func() tea.Msg {
+		time.Sleep(150 * time.Millisecond)
+		r, ok := <-signal
+		if !ok {
+			return nil
+		}
+		return page.Msg{To: id, Gen: gen, Body: countingMsg(r)}
+	}
+}
+
+func (p *Page) counted(m statsMsg) {
+	s := &p.stats
+	s.loading = false
+	switch {
+	case errors.Is(m.err, context.Canceled):
+	case m.err != nil && asksLeave(m.err):
+		s.question = m.err
+	case m.err != nil:
+		s.err = m.err
+	default:
+		s.data, s.scroll = m.data, widget.Scroll{}
+	}
+}
+
+// widen changes the span by one.
+func (p *Page) widen(n int) tea.Cmd {
+	next := max(0, min(p.stats.span+n, len(spans)-1))
+	if next == p.stats.span {
+		return nil
+	}
+	p.stats.span = next
+	return p.count(false)
+}
+
+func (p *Page) drawStats(size page.Size) []string {
+	s, t, e := &p.stats, p.env.Theme, p.env
+	head := " "
+	for i, span := range spans {
+		name := " " + e.Lang.Msg(span.label) + " "
+		if i == s.span {
+			head += t.Badge.Render(name)
+		} else {
+			head += t.Dim.Render(name)
+		}
+	}
+	lines := []string{cells.Cut(head, size.Width)}
+	if len(p.filter.Terms) > 0 {
+		lines = append(lines, cells.Cut(" "+t.Accent.Render("/")+" "+shown(p.query), size.Width))
+	}
+	switch {
+	case s.loading:
+		lines = append(lines, "", "  "+t.Dim.Render(e.T("counting …")))
+		if n := s.progress; n.Total > 0 {
+			lines = append(lines, "  "+widget.Bar(t, float64(n.Done)/float64(n.Total), min(40, size.Width-12))+" "+human.Percent(float64(n.Done)/float64(n.Total)))
+		}
+		return lines
+	case s.err != nil:
+		return append(lines, p.problem(s.err, size, lang.M("esc goes back"))...)
+	case s.question != nil:
+		return append(lines, p.drawQuestion(s.question, size)...)
+	}
+	body := p.statsBody(size.Width)
+	height := max(1, size.Height-len(lines))
+	s.scroll.Resize(max(1, len(body)-height+1), 1)
+	from := s.scroll.Cursor
+	return append(lines, body[min(from, len(body)):min(from+height, len(body))]...)
+}
+
+// statsBody lays the counts out: side by side where there is room.
+func (p *Page) statsBody(w int) []string {
+	s, e, t := p.stats.data, p.env, p.env.Theme
+	lines := []string{"", " " + t.Bold.Render(e.T("%s rows", human.Count(s.Rows))) + t.Dim.Render("  "+p.statsSpan()), ""}
+	if s.Rows == 0 {
+		return lines
+	}
+	if w < 100 {
+		for _, part := range [][]string{p.bars(e.T("by action"), s.ByAction, w-2, true), p.heat(w), p.bars(e.T("by user"), s.ByUser, w-2, false), p.bars(e.T("by resource"), s.ByResource, w-2, false)} {
+			lines = append(append(lines, part...), "")
+		}
+		return lines
+	}
+	half := (w - 4) / 2
+	lines = append(lines, columnsOf(p.bars(e.T("by action"), s.ByAction, half, true), p.heat(half), half)...)
+	lines = append(lines, "")
+	return append(lines, columnsOf(p.bars(e.T("by user"), s.ByUser, half, false), p.bars(e.T("by resource"), s.ByResource, half, false), half)...)
+}
+
+func (p *Page) statsSpan() string {
+	s := p.stats.data
+	if s.Since.IsZero() {
+		return ""
+	}
+	return p.env.T("since %s", p.env.Time(s.Since))
+}
+
+// columnsOf puts two blocks side by side.
+func columnsOf(left, right []string, w int) []string {
+	var out []string
+	for i := range max(len(left), len(right)) {
+		a, b := "", ""
+		if i < len(left) {
+			a = left[i]
+		}
+		if i < len(right) {
+			b = right[i]
+		}
+		out = append(out, cells.Pad(a, w)+"  "+b)
+	}
+	return out
+}
+
+// bars draws counts as bars, the greatest filling its room.
+func (p *Page) bars(title string, counts []audit.Count, w int, actions bool) []string {
+	t := p.env.Theme
+	lines := []string{" " + t.Title.Render(title)}
+	name := 0
+	for _, c := range counts {
+		name = max(name, cells.Width(shown(countName(c)))+2)
+	}
+	name = min(name, w/3)
+	room := w - name - 20
+	for _, c := range counts {
+		label := cells.Pad(shown(countName(c)), name)
+		style := t.Info
+		if actions {
+			var glyph string
+			style, glyph = p.actionLook(c.Value)
+			label = style.Render(cells.Pad(glyph+" "+shown(countName(c)), name))
+		}
+		full := max(1, int(float64(room)*float64(c.Rows)/float64(counts[0].Rows)))
+		bar := ""
+		if room > 3 {
+			bar = style.Render(strings.Repeat(t.Glyph.Full, full)) + strings.Repeat(" ", max(0, room-full))
+		}
+		share := float64(c.Rows) / float64(max(1, p.stats.data.Rows))
+		lines = append(lines, cells.Cut(" "+label+" "+bar+cells.PadLeft(human.Count(c.Rows), 10)+t.Dim.Render(cells.PadLeft(human.Percent(share), 7)), w))
+	}
+	return lines
+}
+
+// heat is the map of weekdays and hours: darker marks and stronger colours for
+// more rows.
+func (p *Page) heat(w int) []string {
+	t, e := p.env.Theme, p.env
+	each := 1
+	if w >= 60 {
+		each = 2
+	}
+	axis := strings.Repeat(" ", 7)
+	for hour := 0; hour < 24; hour += 6 {
+		axis += cells.Pad(time.Date(0, 1, 1, hour, 0, 0, 0, time.UTC).Format("15"), 6*each)
+	}
+	lines := []string{" " + t.Title.Render(e.T("by weekday and hour")), t.Dim.Render(axis)}
+	most := max(1, p.stats.data.Busiest())
+	for day, hours := range p.stats.data.Week {
+		var b strings.Builder
+		for _, n := range hours {
+			b.WriteString(p.heatCell(n, most, each))
+		}
+		lines = append(lines, "  "+t.Dim.Render(cells.Pad(e.Lang.Msg(audit.Weekday(day)), 5))+b.String())
+	}
+	return append(lines, t.Dim.Render(e.T("       most: %s an hour of the week", human.Count(most))))
+}
+
+func (p *Page) heatCell(n, most int64, each int) string {
+	t := p.env.Theme
+	if n == 0 {
+		return t.Rule.Render(strings.Repeat(t.Glyph.Dot, each))
+	}
+	step := min(3, int(n*4/(most+1)))
+	marks := []string{"░", "▒", "▓", "█"}
+	if t.ASCII {
+		marks = []string{".", "-", "+", "#"}
+	}
+	style := []lipgloss.Style{t.Dim, t.Info, t.Warn, t.Crit}[step]
+	return style.Render(strings.Repeat(marks[step], each))
+}

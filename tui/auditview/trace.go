@@ -1,0 +1,260 @@
+package auditview
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/audit"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// trace is a resource's life, oldest first.
+type trace struct {
+	gen      generation
+	kind, id string
+	data     audit.Trace
+	loading  bool
+	err      error
+	question error
+	open     map[int]bool // rows whose diffs are unfolded
+	scroll   widget.Scroll
+}
+
+func (t *trace) stop() { t.gen.stop() }
+
+func (t *trace) current() *audit.Row {
+	if t.scroll.Cursor < len(t.data.Timeline) {
+		return &t.data.Timeline[t.scroll.Cursor]
+	}
+	return nil
+}
+
+type traceMsg struct {
+	data audit.Trace
+	err  error
+}
+
+// follow opens the life of the current row's resource, at that row.
+func (p *Page) follow(leave bool) tea.Cmd {
+	if r := p.current(); r != nil && !leave {
+		p.trace.kind, p.trace.id = r.Get(audit.ResourceType), r.Get(audit.ResourceID)
+	}
+	t := &p.trace
+	ctx, gen := t.gen.begin(p.env.Ctx)
+	t.loading, t.err, t.question, t.data, t.open, t.scroll = true, nil, nil, audit.Trace{}, map[int]bool{}, widget.Scroll{}
+	src, kind, rid := p.src, t.kind, t.id
+	p.enter(traceMode)
+	return func() tea.Msg {
+		data, err := src.Trace(ctx, kind, rid, leave)
+		return page.Msg{To: id, Gen: gen, Body: traceMsg{data, err}}
+	}
+}
+
+func (p *Page) traced(m traceMsg) {
+	t := &p.trace
+	t.loading = false
+	switch {
+	case errors.Is(m.err, context.Canceled):
+	case m.err != nil && asksLeave(m.err):
+		t.question = m.err
+	case m.err != nil:
+		t.err = m.err
+	default:
+		t.data = m.data
+		t.scroll.Resize(len(m.data.Timeline), 1)
+		for i := range m.data.Timeline {
+			if p.list.scroll.Cursor < len(p.list.rows) && m.data.Timeline[i].ID == p.list.rows[p.list.scroll.Cursor].ID {
+				t.scroll.Move(i)
+			}
+		}
+	}
+}
+
+func (p *Page) fold() tea.Cmd {
+	t := &p.trace
+	t.open[t.scroll.Cursor] = !t.open[t.scroll.Cursor]
+	return nil
+}
+
+func (p *Page) foldAll() tea.Cmd {
+	t := &p.trace
+	unfold := len(t.open) == 0
+	t.open = map[int]bool{}
+	for i := range t.data.Timeline {
+		if unfold {
+			t.open[i] = true
+		}
+	}
+	return nil
+}
+
+func (p *Page) drawTrace(size page.Size) []string {
+	t, look, e := &p.trace, p.env.Theme, p.env
+	name := shown(t.kind + ":" + t.id)
+	lines := []string{" " + look.Title.Render(name) + "  " + p.traceSpan()}
+	switch {
+	case t.loading:
+		return append(lines, "", "  "+look.Dim.Render(e.T("reading the resource's rows …")))
+	case t.err != nil:
+		return append(lines, p.problem(t.err, size, lang.M("esc goes back"))...)
+	case t.question != nil:
+		return append(lines, p.drawQuestion(t.question, size)...)
+	case len(t.data.Timeline) == 0:
+		return append(lines, "", "  "+look.Dim.Render(e.T("no rows")))
+	}
+	if size.Height >= 12 {
+		lines = append(lines, p.traceCounts(size.Width)...)
+	}
+	lines = append(lines, p.timeline(page.Size{Width: size.Width, Height: size.Height - len(lines)})...)
+	return lines
+}
+
+func (p *Page) traceSpan() string {
+	s, e := p.trace.data.Summary, p.env
+	if s.Rows == 0 || s.First.IsZero() {
+		return ""
+	}
+	text := e.T("%s rows in %s", human.Count(s.Rows), human.Duration(s.Last.Sub(s.First)))
+	if s.Cut {
+		text += ", " + e.T("the oldest only")
+	}
+	return e.Theme.Dim.Render(text)
+}
+
+// traceCounts are the numbers of the life: when, what, who.
+func (p *Page) traceCounts(w int) []string {
+	s, e, t := p.trace.data.Summary, p.env, p.env.Theme
+	pair := func(name, value string) string { return " " + t.Dim.Render(cells.Pad(name, 8)) + value }
+	var actions []string
+	for _, c := range s.ByAction {
+		style, glyph := p.actionLook(c.Value)
+		actions = append(actions, style.Render(glyph+" "+shown(c.Value))+" "+human.Count(c.Rows))
+	}
+	var users []string
+	for _, c := range s.ByUser {
+		users = append(users, shown(countName(c))+" "+t.Dim.Render(human.Count(c.Rows)))
+	}
+	lines := []string{
+		pair(e.T("time"), fmt.Sprintf("%s → %s", e.Time(s.First), e.Time(s.Last))),
+		pair(e.T("actions"), strings.Join(actions, "  ")),
+		pair(e.T("users"), strings.Join(users, "  ")),
+		widget.Rule(t, "", w),
+	}
+	for i := range lines {
+		lines[i] = cells.Cut(lines[i], w)
+	}
+	return lines
+}
+
+func countName(c audit.Count) string {
+	switch {
+	case c.Label != "":
+		return c.Label
+	case c.Value == "":
+		return "-"
+	}
+	return c.Value
+}
+
+// timeline draws the rows around the cursor, gaps between them, and diffs of
+// unfolded ones. Lines and rows differ, so it draws from the top row on and
+// moves the top until the cursor's row is in sight.
+func (p *Page) timeline(size page.Size) []string {
+	t := &p.trace
+	t.scroll.Resize(len(t.data.Timeline), max(1, size.Height))
+	for top := t.scroll.Top; ; top++ {
+		lines, shownAll := p.timelineFrom(top, size)
+		if shownAll || top >= t.scroll.Cursor {
+			return lines
+		}
+	}
+}
+
+func (p *Page) timelineFrom(top int, size page.Size) (lines []string, whole bool) {
+	t := &p.trace
+	for i := top; i < len(t.data.Timeline) && len(lines) < size.Height; i++ {
+		if i > top {
+			lines = append(lines, p.gapLine(i, size.Width)...)
+		}
+		lines = append(lines, p.traceRow(i, size.Width)...)
+		if i == t.scroll.Cursor && len(lines) <= size.Height {
+			whole = true
+		}
+	}
+	return lines[:min(len(lines), size.Height)], whole
+}
+
+// gapLine tells of a long silence before a row.
+func (p *Page) gapLine(i int, w int) []string {
+	t := p.env.Theme
+	at := p.trace.data.Timeline[i].Time
+	for _, g := range p.trace.data.Summary.Gaps {
+		if g.Before.Equal(at) && g.After.Equal(p.trace.data.Timeline[i-1].Time) {
+			return []string{cells.Cut("   "+t.Rule.Render("┆")+" "+t.Dim.Render(p.env.T("nothing for %s", human.Duration(g.Length))), w)}
+		}
+	}
+	return nil
+}
+
+func (p *Page) traceRow(i, w int) []string {
+	t := p.env.Theme
+	r := &p.trace.data.Timeline[i]
+	selected := i == p.trace.scroll.Cursor
+	changes := audit.Diff(r)
+	mark := " "
+	if len(changes) > 0 {
+		mark = t.Glyph.Fold
+		if p.trace.open[i] {
+			mark = t.Glyph.Open
+		}
+	}
+	style, glyph := p.actionLook(r.Get(audit.Action))
+	when := "-"
+	if !r.Time.IsZero() {
+		when = p.clock(r, w)
+	}
+	user := cells.Pad(shown(r.User()), min(12, w/6))
+	action := cells.Pad(glyph+" "+shown(r.Get(audit.Action)), 10)
+	brief := ""
+	if !p.trace.open[i] {
+		brief = shown(audit.Brief(changes, 4))
+	}
+	var out []string
+	if selected {
+		out = append(out, t.Accent.Render(t.Glyph.Cursor)+t.Selected.Render(cells.Pad(strings.Join([]string{mark, when, action, user, brief}, " "), w-1)))
+	} else {
+		out = append(out, " "+cells.Cut(strings.Join([]string{t.Dim.Render(mark), when, style.Render(action), user, p.arrows(brief)}, " "), w-1))
+	}
+	if p.trace.open[i] {
+		for _, l := range p.diffLines(changes, w-6) {
+			out = append(out, "    "+t.Rule.Render(t.Glyph.VRule)+" "+l)
+		}
+	}
+	return out
+}
+
+// jump sets the console's moment to the current row's and opens the logs there.
+func (p *Page) jump() tea.Cmd {
+	r := p.current()
+	if r == nil || r.Time.IsZero() {
+		return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("the row has no time")})
+	}
+	return tea.Sequence(page.Send(page.Incident{At: r.Time}), page.Send(page.Goto{Page: "logs"}))
+}
+
+// around shows the rows around the console's moment of interest.
+func (p *Page) around() tea.Cmd {
+	const span = 10 * time.Minute
+	from, till := p.at.Add(-span), p.at.Add(span)
+	return p.ask(fmt.Sprintf("since:%s until:%s", from.In(p.env.Zone).Format(time.RFC3339), till.In(p.env.Zone).Format(time.RFC3339)))
+}
