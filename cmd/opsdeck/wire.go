@@ -18,7 +18,7 @@ func (a *app) pages(env *page.Env) ([]page.Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages := []page.Page{status}
+	pages := []page.Page{status, a.auditPage(env, s)}
 	status.Hint(pages)
 	return pages, nil
 }

@@ -14,7 +14,7 @@ func init() {
 		"%s: there is no such time of day":                                     "%s：没有这样的时刻",
 		"nothing stands after %s":                                              "%s 后面没有内容",
 		"on: wants a day, a month or a year":                                   "on: 后面要写某日、某月或某年",
-		"the query is not understood at character %d, %q":                          "查询在第 %d 个字符处无法理解：%q",
+		"the query is not understood at character %d, %q":                      "查询在第 %d 个字符处无法理解：%q",
 		"the quotation mark is not closed":                                     "引号没有闭合",
 		"the span is empty: it ends before it begins":                          "时间范围为空：结束早于开始",
 		"the span is given twice":                                              "时间范围写了两次",

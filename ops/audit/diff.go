@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -271,8 +272,11 @@ func maskChange(c Change) Change {
 }
 
 // Brief is a change in one line: "status: OLD → NEW, total: 10 → 20 +2", with
-// at most n places named; "" for no change.
+// at most n places named, those that were there before and after first; "" for
+// no change.
 func Brief(changes []Change, n int) string {
+	changes = slices.Clone(changes)
+	slices.SortStableFunc(changes, func(a, b Change) int { return a.rank() - b.rank() })
 	var parts []string
 	for _, c := range changes[:min(n, len(changes))] {
 		parts = append(parts, c.brief())
@@ -282,6 +286,13 @@ func Brief(changes []Change, n int) string {
 		s += " +" + strconv.Itoa(more)
 	}
 	return s
+}
+
+func (c Change) rank() int {
+	if c.Old != "" && c.New != "" {
+		return 0
+	}
+	return 1
 }
 
 func (c Change) brief() string {
