@@ -1,0 +1,112 @@
+package backup
+
+import "time"
+
+// LoadReport says what a load did. Texts are English, for records; Kind is for
+// programs.
+type LoadReport struct {
+	Schema     string        `json:"schema"`
+	From       string        `json:"from"` // the database of the backup that was loaded
+	Native     bool          `json:"native"`
+	Resumed    bool          `json:"resumed"`
+	Tables     []LoadedTable `json:"tables"`
+	Objects    int           `json:"objects"`    // views, routines, triggers, events that were made
+	Statements int64         `json:"statements"` // of a foreign dump, those that were run
+	Rows       int64         `json:"rows"`
+	RawBytes   int64         `json:"raw_bytes"` // of SQL text that was read
+	Notes      []LoadNote    `json:"notes,omitempty"`
+	Duration   time.Duration `json:"-"`
+	DurationMS int64         `json:"duration_ms"`
+}
+
+// LoadedTable is one table of a load.
+type LoadedTable struct {
+	Name string `json:"name"`
+	Rows int64  `json:"rows"`
+	// How its rows went in: "load-data", "insert", or "" when there were none.
+	How string `json:"how,omitempty"`
+}
+
+// Kinds of LoadNote.
+const (
+	NoteSkipped = "skipped" // a statement that has no place in a load: GTID_PURGED, LOCK TABLES of others
+	NoteDefiner = "definer" // an account that the target does not have
+	NoteOutside = "outside" // a body that names another schema
+	NoteOldName = "oldname" // a string in a body that holds the old schema's name
+	NoteEvent   = "event"   // an event that was made DISABLED
+	NoteWarning = "warning" // the server's warnings about rows
+)
+
+// LoadNote is something about a load that a person should know.
+type LoadNote struct {
+	Kind   string `json:"kind"`
+	Object string `json:"object,omitempty"`
+	Detail string `json:"detail"`
+}
+
+// VerifyReport compares a schema with a backup's manifest.
+type VerifyReport struct {
+	Schema     string          `json:"schema"`
+	Good       bool            `json:"good"` // everything that the manifest tells is so
+	Tables     []TableVerdict  `json:"tables"`
+	Objects    []ObjectVerdict `json:"objects,omitempty"`
+	Rows       int64           `json:"rows"`
+	DurationMS int64           `json:"duration_ms"`
+}
+
+// States of a TableVerdict and an ObjectVerdict.
+const (
+	Same      = "same"
+	Differs   = "differs"
+	Missing   = "missing"
+	Extra     = "extra"     // in the schema, not in the backup
+	Unchecked = "unchecked" // the manifest does not tell enough
+)
+
+// TableVerdict compares one table.
+type TableVerdict struct {
+	Name         string `json:"name"`
+	State        string `json:"state"`
+	Rows         int64  `json:"rows"`
+	WantRows     int64  `json:"want_rows"`
+	Checksum     string `json:"checksum,omitempty"`
+	WantChecksum string `json:"want_checksum,omitempty"`
+	Definition   string `json:"definition"` // same, differs or unchecked
+	Detail       string `json:"detail,omitempty"`
+}
+
+// ObjectVerdict compares one view, routine, trigger, event or sequence.
+type ObjectVerdict struct {
+	Kind   string `json:"kind"`
+	Name   string `json:"name"`
+	State  string `json:"state"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// DumpContents is what a look into a foreign dump found.
+type DumpContents struct {
+	Tool       string        `json:"tool,omitempty"`     // "mysqldump", "mariadb-dump", "phpMyAdmin", …
+	Database   string        `json:"database,omitempty"` // that its header names
+	Schemas    []DumpSchema  `json:"schemas"`            // in the order they are met; "" is the part before any USE
+	Complete   bool          `json:"complete"`           // the trailer is there
+	Completed  time.Time     `json:"completed,omitzero"` // that the trailer names, in the dumping host's zone
+	RawBytes   int64         `json:"raw_bytes"`
+	Statements int64         `json:"statements"`
+	Definers   []string      `json:"definers,omitempty"`
+	Outside    []string      `json:"outside,omitempty"` // statements that reach outside of any schema: GRANT, SET GLOBAL …
+	Elapsed    time.Duration `json:"-"`
+}
+
+// DumpSchema is one schema of a foreign dump.
+type DumpSchema struct {
+	Name    string      `json:"name"`
+	Tables  []DumpTable `json:"tables"`
+	Objects []Object    `json:"objects,omitempty"`
+}
+
+// DumpTable is one table of a foreign dump. Rows counts the rows of its INSERTs.
+type DumpTable struct {
+	Name  string `json:"name"`
+	Rows  int64  `json:"rows"`
+	Bytes int64  `json:"bytes"`
+}

@@ -1,0 +1,328 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/mysql/sqlscan"
+)
+
+const errEmptyQuery = 1065
+
+// foreign loads a dump that another tool made: it reads it once to judge every
+// statement, and once more to run them.
+func (s *session) foreign(ctx context.Context, src *Source) error {
+	if src.Manifest != nil && s.o.From == "" && src.Manifest.Databases[0] != s.o.Schema {
+		s.o.From = src.Manifest.Databases[0]
+	}
+	s.meter = newMeter(s.o.Report, "check", "bytes", 2*src.size)
+	seen, err := s.check(ctx, src)
+	if err != nil {
+		return err
+	}
+	if err := s.definers(ctx, seen.guard.definers); err != nil {
+		return err
+	}
+	if !s.o.Replace {
+		if err := s.vacant(ctx, seen.makes); err != nil {
+			return err
+		}
+	}
+	if err := s.makeSchema(ctx, seen.guard.options); err != nil {
+		return err
+	}
+	s.meter.phase("rows", "")
+	return s.replay(ctx, src)
+}
+
+// stream is one reading of a foreign dump.
+type stream struct {
+	s     *session
+	guard *guard
+	conn  *sql.Conn
+	split *sqlscan.Splitter
+	text  io.ReadCloser
+	ends  *edges
+	makes map[string]bool // "table x", "trigger y" …
+	later []trigger
+	rows  map[string]int64
+	order []string // tables
+}
+
+func (s *session) stream(src *Source, conn *sql.Conn) (*stream, error) {
+	text, err := src.counted(func(n int64) { s.meter.add("", n, 0) })
+	if err != nil {
+		return nil, damaged(err)
+	}
+	ends := &edges{r: text}
+	limits := sqlscan.Limits{Cut: min(4<<20, s.packet/2), Max: s.packet}
+	return &stream{s: s, guard: s.guard(), conn: conn, split: sqlscan.NewSplitter(ends, limits), text: text, ends: ends,
+		makes: map[string]bool{}, rows: map[string]int64{}}, nil
+}
+
+func damaged(err error) error {
+	return ops.Wrap(err, ops.Failed, lang.M("the backup is damaged"))
+}
+
+// check reads the whole dump and runs nothing but its SET statements, on a
+// connection of their own.
+func (s *session) check(ctx context.Context, src *Source) (*stream, error) {
+	scratch, err := s.foreignConn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer scratch.Close()
+	st, err := s.stream(src, scratch)
+	if err != nil {
+		return nil, err
+	}
+	defer st.text.Close()
+	err = st.each(ctx, func(v verdict) error {
+		if v.action == settle {
+			return st.settle(ctx, v)
+		}
+		if p := v.parsed; p.Verb == "CREATE" && v.action != skip && !p.Temporary {
+			st.makes[strings.ToLower(p.Kind)+" "+p.Own().Name] = true
+		}
+		return nil
+	})
+	if err == nil && !st.ends.complete() {
+		err = ops.E(ops.Failed, lang.M("the dump is cut off: its end is missing"))
+	}
+	return st, err
+}
+
+// foreignConn is a connection as the mysql client has it: the server's own time
+// zone, for the dump will say if it wants another.
+func (s *session) foreignConn(ctx context.Context) (*sql.Conn, error) {
+	c, err := s.conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := exec(ctx, c, "SET time_zone = DEFAULT"); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// each judges the statements one after another and hands them to do.
+func (st *stream) each(ctx context.Context, do func(verdict) error) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		st.split.SetMode(st.guard.settings.mode)
+		q, err := st.split.Next()
+		where := fmt.Sprintf("line %d", q.Line)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.Is(err, sqlscan.ErrTooLong):
+			return ops.Wrap(err, ops.Failed, lang.M("a statement of the dump is longer than the server takes")).
+				WithHint(lang.M("raise max_allowed_packet on the server"))
+		case errors.Is(err, sqlscan.ErrOpen):
+			return damaged(err)
+		case err != nil:
+			return damaged(err)
+		}
+		v, err := st.guard.judge(q.SQL, where)
+		if err != nil {
+			return err
+		}
+		if !st.s.picked(v) {
+			v.action = skip
+		}
+		if err := do(v); err != nil {
+			return fmt.Errorf("%s: %w", where, err)
+		}
+	}
+}
+
+// picked tells whether a statement belongs to the tables that were asked for.
+func (s *session) picked(v verdict) bool {
+	if len(s.o.Tables) == 0 || v.action == skip || v.action == settle {
+		return true
+	}
+	p := v.parsed
+	switch {
+	case len(p.Refs) == 0:
+		return true
+	case p.Kind == "TRIGGER" && p.Verb == "CREATE":
+		return slices.Contains(s.o.Tables, p.Refs[1].Name)
+	case p.Kind == "TABLE" || p.Kind == "" || p.Kind == "INDEX":
+		return slices.Contains(s.o.Tables, p.Refs[len(p.Refs)-1].Name) || slices.Contains(s.o.Tables, p.Own().Name)
+	}
+	return false
+}
+
+// settle runs a SET and, when it was about sql_mode, asks how to read on.
+func (st *stream) settle(ctx context.Context, v verdict) error {
+	if _, err := st.conn.ExecContext(ctx, string(v.sql)); err != nil && !optional(err) && mysql.Number(err) != errEmptyQuery {
+		return fmt.Errorf("%s: %w", firstWords(string(v.sql)), err)
+	}
+	if !bytes.Contains(bytes.ToLower(v.sql), []byte("sql_mode")) {
+		return nil
+	}
+	mode, err := schema.One(ctx, st.conn, "SELECT @@SESSION.sql_mode")
+	if err != nil {
+		return err
+	}
+	wide := st.guard.settings.mode.Wide
+	st.guard.settings.mode = sqlscan.ModeOf(mode)
+	st.guard.settings.mode.Wide = wide
+	st.guard.settings.vars["sql_mode"] = mode
+	return nil
+}
+
+// replay runs the dump.
+func (s *session) replay(ctx context.Context, src *Source) error {
+	conn, err := s.foreignConn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := s.use(ctx, conn); err != nil {
+		return err
+	}
+	st, err := s.stream(src, conn)
+	if err != nil {
+		return err
+	}
+	defer st.text.Close()
+	if err := st.each(ctx, func(v verdict) error { return st.run(ctx, v) }); err != nil {
+		return err
+	}
+	if err := exec(ctx, conn, "COMMIT"); err != nil {
+		return err
+	}
+	if err := st.triggers(ctx); err != nil {
+		return err
+	}
+	for _, t := range st.order {
+		s.report.Tables = append(s.report.Tables, backup.LoadedTable{Name: t, Rows: st.rows[t], How: "insert"})
+		s.report.Rows += st.rows[t]
+	}
+	s.meter.phase("done", "")
+	return nil
+}
+
+func (st *stream) run(ctx context.Context, v verdict) error {
+	p := v.parsed
+	switch v.action {
+	case skip:
+		return nil
+	case settle:
+		return st.settle(ctx, v)
+	case later:
+		t, err := st.keep(ctx, v)
+		st.later = append(st.later, t)
+		return err
+	}
+	st.s.report.Statements++
+	if st.s.o.Replace {
+		if drop := dropFor(v); p.Verb == "CREATE" && drop != "" {
+			if err := exec(ctx, st.conn, drop); err != nil {
+				return err
+			}
+		}
+	}
+	res, err := st.conn.ExecContext(ctx, string(v.sql))
+	if mysql.Number(err) == errEmptyQuery {
+		return nil // a comment that this server leaves out
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", firstWords(string(v.sql)), err)
+	}
+	return st.count(v, res)
+}
+
+func (st *stream) count(v verdict, res sql.Result) error {
+	p := v.parsed
+	name := p.Own().Name
+	switch {
+	case p.Verb == "CREATE" && p.Kind == "TABLE" && !p.Temporary:
+		if _, ok := st.rows[name]; !ok {
+			st.rows[name] = 0
+			st.order = append(st.order, name)
+		}
+	case p.Verb == "DROP" && p.Kind == "TABLE": // a view's placeholder
+		for _, r := range p.Refs {
+			delete(st.rows, r.Name)
+			st.order = slices.DeleteFunc(st.order, func(t string) bool { return t == r.Name })
+		}
+	case p.Verb == "INSERT" || p.Verb == "REPLACE":
+		n, err := res.RowsAffected()
+		if err != nil {
+			return err
+		}
+		if _, ok := st.rows[name]; !ok {
+			st.order = append(st.order, name)
+		}
+		st.rows[name] += n
+		st.s.meter.add(name, 0, n)
+	case p.Verb == "CREATE" && body(p):
+		st.s.report.Objects++
+	}
+	return nil
+}
+
+// trigger is a CREATE TRIGGER that waits for the end of the rows, with the
+// settings it stood under.
+type trigger struct {
+	sql                          string
+	mode, client, conn, db, drop string
+}
+
+func (st *stream) keep(ctx context.Context, v verdict) (trigger, error) {
+	rows, err := schema.All(ctx, st.conn, "SELECT @@SESSION.sql_mode, @@character_set_client, @@collation_connection, @@collation_database")
+	if err != nil {
+		return trigger{}, err
+	}
+	r := rows[0]
+	drop := ""
+	if st.s.o.Replace {
+		drop = dropFor(v)
+	}
+	return trigger{sql: string(v.sql), mode: r[0], client: r[1], conn: r[2], db: r[3], drop: drop}, nil
+}
+
+// triggers makes the triggers that were kept.
+func (st *stream) triggers(ctx context.Context) error {
+	own, err := schema.One(ctx, st.conn, "SELECT @@collation_database")
+	if err != nil {
+		return err
+	}
+	for _, t := range st.later {
+		set := []string{"SET sql_mode = " + schema.String(t.mode), "SET character_set_client = " + t.client, "SET collation_connection = " + t.conn}
+		if t.drop != "" {
+			set = append([]string{t.drop}, set...)
+		}
+		alter := "ALTER DATABASE " + schema.Ident(st.s.o.Schema) + " COLLATE "
+		if t.db != own {
+			set = append([]string{alter + t.db}, set...)
+		}
+		if err := exec(ctx, st.conn, append(set, t.sql)...); err != nil {
+			return err
+		}
+		if t.db != own {
+			if err := exec(ctx, st.conn, alter+own); err != nil {
+				return err
+			}
+		}
+		st.s.report.Objects++
+		st.s.report.Statements++
+	}
+	return nil
+}

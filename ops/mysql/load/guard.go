@@ -1,0 +1,387 @@
+package load
+
+import (
+	"bytes"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/mysql/sqlscan"
+)
+
+// action is what is done with a statement.
+type action int
+
+const (
+	skip   action = iota // not run
+	run                  // run, as rewritten
+	settle               // a setting of the session: run
+	later                // a trigger: run behind all rows
+)
+
+// verdict is the judgement over one statement.
+type verdict struct {
+	action action
+	sql    []byte // to be run
+	parsed *sqlscan.Parsed
+	rows   int64 // of an INSERT
+}
+
+// guard judges statements, one after another, as the server would come to them.
+// It lets through what it knows and what lands in the target, nothing else.
+type guard struct {
+	schema   string // the target
+	from     string // what the dump calls it; "" only the target's own name
+	maria    bool
+	current  bool // definers become the loading user
+	events   bool // events keep their status
+	skipping bool // inside another schema's part of a dump of several
+	others   bool // other schemas' parts may be skipped
+	settings settings
+	note     func(kind, object, detail string)
+
+	definers map[string][]string // account as SQL → objects
+	options  string              // of CREATE DATABASE, behind the name
+	skipped  bool                // the last PREPARE was left out
+}
+
+func (s *session) guard() *guard {
+	g := &guard{schema: s.o.Schema, from: s.o.From, maria: s.maria, current: s.o.Definer == DefinerCurrent, events: s.o.Events,
+		others: s.o.SkipOthers, note: s.note, definers: map[string][]string{}}
+	g.settings.vars = map[string]string{}
+	// Before its first USE such a dump is in no schema at all.
+	g.skipping = s.o.SkipOthers
+	return g
+}
+
+// ours tells whether a schema's name in the dump means the target.
+func (g *guard) ours(name string) bool { return name == g.from || name == g.schema && g.from == "" }
+
+// judge decides over one statement. where is for the error.
+func (g *guard) judge(sql []byte, where string) (verdict, error) {
+	p, err := sqlscan.Parse(sql, g.settings.mode)
+	if err != nil {
+		if g.skipping && p != nil && p.Verb != "USE" {
+			return verdict{parsed: p}, nil
+		}
+		return verdict{}, refuse(where, lang.M("a statement that opsdeck cannot read: %s", firstWords(string(sql))))
+	}
+	v := verdict{action: run, sql: sql, parsed: p}
+	reason := g.decide(&v)
+	if !reason.Empty() {
+		return verdict{}, refuse(where, reason)
+	}
+	return v, nil
+}
+
+func (g *guard) decide(v *verdict) (refusal lang.Msg) {
+	p := v.parsed
+	switch p.Verb {
+	case "":
+		v.action = skip
+		if p.Len() > 0 {
+			return unknownStatement(p)
+		}
+		return lang.Msg{}
+	case "SET":
+		return g.set(v)
+	case "USE":
+		return g.use(v)
+	}
+	if g.skipping {
+		v.action = skip
+		return lang.Msg{}
+	}
+	switch p.Verb {
+	case "CREATE", "DROP", "ALTER":
+		if p.Kind == "DATABASE" {
+			return g.database(v)
+		}
+		return g.definition(v)
+	case "INSERT", "REPLACE":
+		return g.insert(v)
+	case "LOCK", "UNLOCK":
+		v.action = skip
+		return lang.Msg{}
+	case "START", "BEGIN", "COMMIT":
+		if p.Len() == 1 || p.Follows(1, "TRANSACTION") && p.Len() == 2 || p.Is(1, "WORK") && p.Len() == 2 {
+			return lang.Msg{}
+		}
+	case "TRUNCATE", "DELETE":
+		if p.Body == p.Len() {
+			return g.names(v)
+		}
+	case "SELECT", "DO":
+		return g.call(v)
+	case "PREPARE", "EXECUTE", "DEALLOCATE":
+		return g.prepared(v)
+	}
+	return unknownStatement(p)
+}
+
+func unknownStatement(p *sqlscan.Parsed) lang.Msg {
+	return lang.M("a statement that has no place in a load: %s", firstWords(string(p.SQL)))
+}
+
+func outside(name string, p *sqlscan.Parsed) lang.Msg {
+	return lang.M("it would reach the schema %q: %s", name, firstWords(string(p.SQL)))
+}
+
+// use follows USE: into the target, or into what is skipped.
+func (g *guard) use(v *verdict) lang.Msg {
+	p := v.parsed
+	name := p.Own().Name
+	v.action = skip
+	if p.Own().Qualified() || p.Body != p.Len() {
+		return unknownStatement(p)
+	}
+	switch {
+	case g.ours(name):
+		g.skipping = false
+	case g.others:
+		g.skipping = true
+	default:
+		return outside(name, p)
+	}
+	return lang.Msg{}
+}
+
+// database judges CREATE, DROP and ALTER DATABASE. The target is made by the
+// load itself.
+func (g *guard) database(v *verdict) lang.Msg {
+	p := v.parsed
+	v.action = skip
+	if p.Own().Qualified() {
+		return unknownStatement(p)
+	}
+	if !g.ours(p.Own().Name) {
+		if g.others && p.Verb != "ALTER" {
+			return lang.Msg{}
+		}
+		return outside(p.Own().Name, p)
+	}
+	switch p.Verb {
+	case "CREATE":
+		g.options = databaseOptions(p)
+	case "ALTER":
+		v.action = run
+		v.sql = sqlscan.Apply(p.SQL, []sqlscan.Edit{p.Requalify(p.Own(), schema.Ident(g.schema))})
+	}
+	return lang.Msg{}
+}
+
+// databaseOptions takes charset and collation out of a CREATE DATABASE.
+func databaseOptions(p *sqlscan.Parsed) string {
+	var out []string
+	for i := p.Body; i < p.Len(); i++ {
+		value := i + 1
+		if p.Is(value, "=") {
+			value++
+		}
+		name, ok := p.Name(value)
+		switch {
+		case !ok:
+		case p.Follows(i, "CHARACTER", "SET"):
+			if p.Is(i+2, "=") {
+				value++
+			}
+			if name, ok = p.Name(value + 1); ok {
+				out = append(out, "CHARACTER SET "+schema.Ident(name))
+			}
+		case p.Any(i, "CHARSET", "COLLATE"):
+			out = append(out, p.Upper(i)+" "+schema.Ident(name))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// definition judges CREATE, DROP and ALTER of what is in a schema.
+func (g *guard) definition(v *verdict) lang.Msg {
+	p := v.parsed
+	if p.Kind == "TABLE" && p.Verb != "DROP" {
+		if reason := g.engine(p); !reason.Empty() {
+			return reason
+		}
+	}
+	if reason := g.names(v); !reason.Empty() {
+		return reason
+	}
+	if p.Verb == "CREATE" && p.Kind == "TRIGGER" {
+		v.action = later
+	}
+	return lang.Msg{}
+}
+
+// remote are the engines whose tables are not in the schema they are in.
+var remote = map[string]bool{"FEDERATED": true, "FEDERATEDX": true, "CONNECT": true, "SPIDER": true, "S3": true, "OQGRAPH": true}
+
+// engine refuses tables whose rows lie elsewhere.
+func (g *guard) engine(p *sqlscan.Parsed) lang.Msg {
+	for i := p.Body; i < p.Len(); i++ {
+		if !p.Any(i, "ENGINE", "TYPE") {
+			continue
+		}
+		value := i + 1
+		if p.Is(value, "=") {
+			value++
+		}
+		name, ok := p.Name(value)
+		if !ok {
+			name, _ = p.Value(value)
+		}
+		if remote[strings.ToUpper(name)] {
+			return lang.M("the table's engine %s keeps its rows elsewhere: %s", name, firstWords(string(p.SQL)))
+		}
+	}
+	return lang.Msg{}
+}
+
+// body tells whether the names behind a statement's own lie in code that runs
+// later, not in what the statement does now.
+func body(p *sqlscan.Parsed) bool {
+	switch p.Kind {
+	case "VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "EVENT", "PACKAGE", "PACKAGE BODY":
+		return p.Verb == "CREATE"
+	}
+	return false
+}
+
+// names judges all names of a statement and rewrites it for the target.
+func (g *guard) names(v *verdict) lang.Msg {
+	p := v.parsed
+	var edits []sqlscan.Edit
+	for i, r := range p.Refs {
+		switch {
+		case !r.Qualified():
+		case g.ours(r.Schema):
+			if r.Schema != g.schema {
+				edits = append(edits, p.Requalify(r, schema.Ident(g.schema)))
+			}
+		case body(p) && !g.landing(p, i):
+			if harmless(r.Schema) {
+				break
+			}
+			if p.Kind == "TRIGGER" && g.schema != g.from {
+				return outside(r.Schema, p)
+			}
+			g.note(backup.NoteOutside, p.Own().Name, strings.ToLower(p.Kind)+" names "+schema.Name(r.Schema, r.Name))
+		default:
+			return outside(r.Schema, p)
+		}
+	}
+	if reason := g.body(p, &edits); !reason.Empty() {
+		return reason
+	}
+	v.sql = sqlscan.Apply(p.SQL, edits)
+	return lang.Msg{}
+}
+
+// landing tells whether name i of a statement with a body is where the object
+// itself goes: its own name, or a trigger's table.
+func (g *guard) landing(p *sqlscan.Parsed, i int) bool {
+	return i == 0 || p.Kind == "TRIGGER" && i == 1
+}
+
+func harmless(name string) bool {
+	switch strings.ToLower(name) {
+	case "information_schema", "performance_schema", "sys", "mysql":
+		return true
+	}
+	return false
+}
+
+// body looks into what runs later: old names in strings, the definer, the status
+// of events.
+func (g *guard) body(p *sqlscan.Parsed, edits *[]sqlscan.Edit) lang.Msg {
+	if !body(p) {
+		return lang.Msg{}
+	}
+	name := p.Own().Name
+	if g.from != "" && g.from != g.schema {
+		if _, inString := p.Mentions(g.from); inString {
+			g.note(backup.NoteOldName, name, strings.ToLower(p.Kind)+" holds "+g.from+" in a string")
+		}
+	}
+	if p.Definer != "" && !strings.HasPrefix(strings.ToUpper(p.Definer), "CURRENT_USER") {
+		if g.current {
+			*edits = append(*edits, p.Redefine("CURRENT_USER"))
+		} else {
+			g.definers[p.Definer] = append(g.definers[p.Definer], name)
+		}
+	}
+	if p.Kind == "EVENT" && !g.events {
+		e, err := p.Disable()
+		if err != nil {
+			return unknownStatement(p)
+		}
+		*edits = append(*edits, e)
+		g.note(backup.NoteEvent, name, "made DISABLED")
+	}
+	return lang.Msg{}
+}
+
+// insert judges INSERT and REPLACE: values only.
+func (g *guard) insert(v *verdict) lang.Msg {
+	p := v.parsed
+	last := p.Len() - 1
+	if !p.Any(last, "VALUES", "VALUE") {
+		return unknownStatement(p)
+	}
+	rows, ok := sqlscan.Literal(p.SQL, p.Tokens[last].End, p.Mode)
+	if !ok {
+		return unknownStatement(p)
+	}
+	v.rows = int64(rows)
+	for i := p.Body; i < last; i++ {
+		if p.Is(i, ".") || p.Is(i, "SELECT") {
+			return unknownStatement(p)
+		}
+	}
+	return g.names(v)
+}
+
+// call judges SELECT SETVAL(`sequence`, …) and DO SETVAL(…), which set a
+// sequence of MariaDB.
+func (g *guard) call(v *verdict) lang.Msg {
+	p := v.parsed
+	if bytes.Contains(bytes.ToLower(p.SQL), []byte("rocksdb")) {
+		v.action = skip
+		return lang.Msg{}
+	}
+	if !p.Is(1, "SETVAL") || !p.Is(2, "(") || !p.Is(p.Len()-1, ")") {
+		return unknownStatement(p)
+	}
+	at := 3
+	if p.Is(4, ".") {
+		name, _ := p.Name(3)
+		if !g.ours(name) {
+			return outside(name, p)
+		}
+		v.sql = sqlscan.Apply(p.SQL, []sqlscan.Edit{{Start: p.Tokens[3].Start, End: p.Tokens[3].End, New: schema.Ident(g.schema)}})
+		at = 5
+	}
+	for i := at + 1; i < p.Len()-1; i++ {
+		if k := p.Text.Kind(i); k != sqlscan.Number && !p.Is(i, ",") && !p.Is(i, "-") {
+			return unknownStatement(p)
+		}
+	}
+	return lang.Msg{}
+}
+
+// prepared steps over the statements by which Percona's mysqldump sets MyRocks up.
+func (g *guard) prepared(v *verdict) lang.Msg {
+	p := v.parsed
+	switch {
+	case p.Verb == "PREPARE":
+		g.skipped = bytes.Contains(bytes.ToLower(p.SQL), []byte("rocksdb"))
+	case p.Verb == "DEALLOCATE" && g.skipped:
+		v.action, g.skipped = skip, false
+		return lang.Msg{}
+	}
+	if !g.skipped {
+		return unknownStatement(p)
+	}
+	v.action = skip
+	return lang.Msg{}
+}

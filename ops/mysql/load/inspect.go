@@ -1,0 +1,247 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql/sqlscan"
+)
+
+// counted is Text, telling how many bytes of the file have been read.
+func (s *Source) counted(tell func(n int64)) (io.ReadCloser, error) {
+	return plain(&countingReaderAt{s, tell})
+}
+
+type countingReaderAt struct {
+	s    *Source
+	tell func(int64)
+}
+
+func (c *countingReaderAt) ReadAt(p []byte, off int64) (int, error) {
+	if off >= c.s.size {
+		return 0, io.EOF
+	}
+	p = p[:min(int64(len(p)), c.s.size-off)]
+	n, err := c.s.file.ReadAt(p, off)
+	if tell := int64(n); off > 0 || n > 4 {
+		c.tell(tell)
+	}
+	return n, err
+}
+
+// edges keeps the first and the last bytes of what is read through it.
+type edges struct {
+	r          io.Reader
+	head, tail []byte
+	n          int64
+}
+
+const edgeBytes = 4 << 10
+
+func (e *edges) Read(p []byte) (int, error) {
+	n, err := e.r.Read(p)
+	e.n += int64(n)
+	if room := edgeBytes - len(e.head); room > 0 {
+		e.head = append(e.head, p[:min(room, n)]...)
+	}
+	e.tail = append(e.tail, p[max(0, n-edgeBytes):n]...)
+	if len(e.tail) > edgeBytes {
+		e.tail = append(e.tail[:0], e.tail[len(e.tail)-edgeBytes:]...)
+	}
+	return n, err
+}
+
+var (
+	firstLine  = regexp.MustCompile(`(?m)^-- (MySQL dump|MariaDB dump|phpMyAdmin SQL Dump|HeidiSQL|Adminer|mydumper)`)
+	hostLine   = regexp.MustCompile(`(?m)^-- (?:Host: .*\s|)Database: +(?:` + "`" + `([^` + "`" + `]+)` + "`" + `|(\S+))`)
+	lastLine   = regexp.MustCompile(`(?m)^-- Dump completed(?: on +(\d{4}-\d\d-\d\d +\d+:\d\d:\d\d))?`)
+	trailerSet = []byte("/*!40111 SET SQL_NOTES=@OLD_SQL_NOTES */")
+)
+
+// complete tells whether the end is there that the beginning promises.
+func (e *edges) complete() bool {
+	tool := firstLine.FindSubmatch(e.head)
+	switch {
+	case tool == nil:
+		return true // nothing was promised
+	case bytes.HasPrefix(tool[1], []byte("phpMyAdmin")):
+		return !bytes.Contains(e.head, []byte("OLD_CHARACTER_SET_RESULTS=")) || bytes.Contains(e.tail, []byte("CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT"))
+	case bytes.HasSuffix(tool[1], []byte(" dump")):
+		return lastLine.Match(e.tail) || bytes.Contains(e.tail, trailerSet)
+	}
+	return true
+}
+
+// Inspect reads a foreign dump without a server: what is in it, and whether its
+// end is there. It never fails for what a statement says, only for what cannot
+// be read.
+func Inspect(ctx context.Context, src *Source) (*backup.DumpContents, error) {
+	begin := time.Now()
+	text, err := src.Text()
+	if err != nil {
+		return nil, damaged(err)
+	}
+	defer text.Close()
+	e := &edges{r: text}
+	v := &inspection{contents: &backup.DumpContents{}, settings: settings{vars: map[string]string{}}, definers: map[string]bool{}}
+	sp := sqlscan.NewSplitter(e, sqlscan.Limits{})
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		sp.SetMode(v.settings.mode)
+		q, err := sp.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, damaged(err)
+		}
+		v.look(q)
+	}
+	v.finish(e)
+	v.contents.Elapsed = time.Since(begin)
+	return v.contents, nil
+}
+
+// inspection gathers what Inspect finds.
+type inspection struct {
+	contents *backup.DumpContents
+	settings settings
+	current  string // the schema of the last USE
+	definers map[string]bool
+}
+
+func (v *inspection) look(q sqlscan.Statement) {
+	c := v.contents
+	c.Statements++
+	p, err := sqlscan.Parse(q.SQL, v.settings.mode)
+	if err != nil {
+		v.outside(q, q.SQL)
+		return
+	}
+	if p.Definer != "" && !v.definers[p.Definer] {
+		v.definers[p.Definer] = true
+		user, host := splitAccount(p.Definer)
+		c.Definers = append(c.Definers, user+"@"+host)
+	}
+	own := p.Own()
+	switch p.Verb {
+	case "SET":
+		v.set(p, q)
+	case "USE":
+		v.current = own.Name
+		v.schema(own.Name)
+	case "INSERT", "REPLACE":
+		t := v.table(own)
+		last := p.Len() - 1
+		rows, _ := sqlscan.Literal(q.SQL, p.Tokens[max(last, 0)].End, p.Mode)
+		t.Rows += int64(rows)
+		t.Bytes += int64(len(q.SQL))
+	case "CREATE":
+		v.create(p)
+	case "DROP":
+		if p.Kind == "TABLE" && len(p.Refs) == 1 {
+			s := v.schema(v.in(own))
+			s.Tables = slices.DeleteFunc(s.Tables, func(t backup.DumpTable) bool { return t.Name == own.Name && t.Rows == 0 })
+		}
+	case "ALTER", "LOCK", "UNLOCK", "START", "BEGIN", "COMMIT", "TRUNCATE", "DELETE", "SELECT", "DO", "":
+	default:
+		v.outside(q, q.SQL)
+	}
+}
+
+func (v *inspection) create(p *sqlscan.Parsed) {
+	own := p.Own()
+	switch p.Kind {
+	case "DATABASE":
+		v.schema(own.Name)
+	case "TABLE":
+		v.table(own)
+	case "INDEX":
+	default:
+		s := v.schema(v.in(own))
+		o := backup.Object{Database: s.Name, Kind: strings.ToLower(p.Kind), Name: own.Name, Definer: p.Definer}
+		if p.Kind == "TRIGGER" {
+			o.Table = p.Refs[1].Name
+		}
+		if !slices.ContainsFunc(s.Objects, func(x backup.Object) bool { return x.Kind == o.Kind && x.Name == o.Name }) {
+			s.Objects = append(s.Objects, o)
+		}
+		if p.Kind == "VIEW" { // its placeholder was a table, in old dumps
+			s.Tables = slices.DeleteFunc(s.Tables, func(t backup.DumpTable) bool { return t.Name == own.Name })
+		}
+	}
+}
+
+func (v *inspection) set(p *sqlscan.Parsed, q sqlscan.Statement) {
+	list, ok := assignments(p)
+	for _, a := range list {
+		if a.scope == "GLOBAL" || strings.HasPrefix(a.scope, "PERSIST") {
+			v.outside(q, q.SQL)
+		}
+		v.settings.follow(p, a)
+	}
+	if !ok {
+		v.outside(q, q.SQL)
+	}
+}
+
+func (v *inspection) outside(q sqlscan.Statement, text []byte) {
+	if len(v.contents.Outside) < 100 {
+		v.contents.Outside = append(v.contents.Outside, fmt.Sprintf("line %d: %s", q.Line, firstWords(string(text))))
+	}
+}
+
+func (v *inspection) in(r sqlscan.Ref) string {
+	if r.Qualified() {
+		return r.Schema
+	}
+	return v.current
+}
+
+func (v *inspection) schema(name string) *backup.DumpSchema {
+	c := v.contents
+	for i := range c.Schemas {
+		if c.Schemas[i].Name == name {
+			return &c.Schemas[i]
+		}
+	}
+	c.Schemas = append(c.Schemas, backup.DumpSchema{Name: name})
+	return &c.Schemas[len(c.Schemas)-1]
+}
+
+func (v *inspection) table(r sqlscan.Ref) *backup.DumpTable {
+	s := v.schema(v.in(r))
+	for i := range s.Tables {
+		if s.Tables[i].Name == r.Name {
+			return &s.Tables[i]
+		}
+	}
+	s.Tables = append(s.Tables, backup.DumpTable{Name: r.Name})
+	return &s.Tables[len(s.Tables)-1]
+}
+
+// finish reads head and tail.
+func (v *inspection) finish(e *edges) {
+	c := v.contents
+	c.RawBytes = e.n
+	c.Complete = e.complete()
+	if m := firstLine.FindSubmatch(e.head); m != nil {
+		c.Tool = string(m[1])
+	}
+	if m := hostLine.FindSubmatch(e.head); m != nil {
+		c.Database = string(m[1]) + string(m[2])
+	}
+	if m := lastLine.FindSubmatch(e.tail); m != nil && len(m[1]) > 0 {
+		c.Completed, _ = time.ParseInLocation("2006-01-02 15:04:05", strings.Join(strings.Fields(string(m[1])), " "), time.Local)
+	}
+}

@@ -1,0 +1,98 @@
+package load
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql/schema"
+)
+
+// Kinds of lines in the progress table.
+const (
+	doneIdentity = "identity" // which load this is
+	doneTable    = "table"    // the table was made
+	doneRows     = "rows"     // a member's rows are in
+)
+
+// journal is what a former try of the same load has done.
+type journal struct {
+	resumed bool
+	done    map[string]map[int]bool // kind → number of the member
+}
+
+func (j *journal) has(kind string, member int) bool { return j.done[kind][member] }
+
+// identity names a load: the same backup, part and target.
+func identity(m *backup.Manifest, o Options, from string) string {
+	sum := sha256.Sum256([]byte(strings.Join(append([]string{m.SHA256, o.Schema, from, o.Definer, fmt.Sprint(o.NoDefer)}, o.Tables...), "\x00")))
+	return hex.EncodeToString(sum[:])
+}
+
+// openJournal reads the progress table, or makes it.
+func (s *session) openJournal(ctx context.Context, id string) (*journal, error) {
+	j := &journal{done: map[string]map[int]bool{doneTable: {}, doneRows: {}}}
+	exists, err := schema.One(ctx, s.main, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", s.o.Schema, ProgressTable)
+	if err != nil {
+		return nil, err
+	}
+	if exists == "0" {
+		return j, s.newJournal(ctx, id)
+	}
+	rows, err := schema.All(ctx, s.main, "SELECT kind, member, note FROM "+schema.Ident(ProgressTable))
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		n, _ := strconv.Atoi(r[1])
+		if r[0] == doneIdentity && r[2] != id {
+			return nil, s.otherLoad()
+		}
+		if set := j.done[r[0]]; set != nil {
+			set[n] = true
+		}
+		j.resumed = j.resumed || r[0] == doneIdentity
+	}
+	if !j.resumed { // made, but not yet filled
+		return j, s.newJournal(ctx, id)
+	}
+	return j, nil
+}
+
+func (s *session) otherLoad() error {
+	return ops.E(ops.Failed, lang.M("the schema %s holds another load that was not finished", s.o.Schema)).
+		WithHint(lang.M("finish that one, or drop the schema"))
+}
+
+func (s *session) newJournal(ctx context.Context, id string) error {
+	return exec(ctx, s.main,
+		"CREATE TABLE IF NOT EXISTS "+schema.Ident(ProgressTable)+" (kind VARCHAR(16) CHARACTER SET ascii NOT NULL, member BIGINT NOT NULL, "+
+			"note VARCHAR(100) CHARACTER SET ascii NOT NULL DEFAULT '', PRIMARY KEY (kind, member)) ENGINE=InnoDB COMMENT='opsdeck: a load that is not finished'",
+		"INSERT INTO "+schema.Ident(ProgressTable)+" VALUES ('"+doneIdentity+"', 0, '"+id+"')")
+}
+
+// mark notes members as done, in the connection's transaction.
+func mark(ctx context.Context, c *sql.Conn, kind string, members ...int) error {
+	values := make([]string, len(members))
+	for i, m := range members {
+		values[i] = fmt.Sprintf("('%s',%d,'')", kind, m)
+	}
+	return exec(ctx, c, "INSERT INTO "+schema.Ident(ProgressTable)+" VALUES "+strings.Join(values, ","))
+}
+
+// marked asks whether a member's line is there: after a lost COMMIT.
+func marked(ctx context.Context, c *sql.Conn, kind string, member int) (bool, error) {
+	n, err := schema.One(ctx, c, "SELECT COUNT(*) FROM "+schema.Ident(ProgressTable)+" WHERE kind = ? AND member = ?", kind, member)
+	return n == "1", err
+}
+
+func (s *session) closeJournal(ctx context.Context) error {
+	return exec(ctx, s.main, "DROP TABLE IF EXISTS "+schema.Ident(ProgressTable))
+}

@@ -1,0 +1,122 @@
+// Package load restores dumps into a schema of MySQL or MariaDB: backups of
+// ops/mysql/dump over several connections, chunk by chunk, and dumps that other
+// tools made, as a stream. Nothing is ever run that would land outside the
+// target schema: every statement is read by tokens (ops/mysql/sqlscan) and
+// judged before the first one runs.
+//
+// A load of our own file can be broken off at any moment and goes on where it
+// stood: each chunk of rows is committed together with its line in the table
+// ProgressTable of the target schema, which is dropped at the end.
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+)
+
+// ProgressTable is where a load notes what is done, in the target schema.
+const ProgressTable = "_opsdeck_load"
+
+// What to do about definers that the target does not have.
+const (
+	DefinerKeep    = "keep"    // leave the clause as it is
+	DefinerCurrent = "current" // make the objects belong to the loading user
+)
+
+// Options say what to load and where.
+type Options struct {
+	Schema string   // the target; made when it is absent
+	From   string   // the database in the dump; "": the manifest's first; for a foreign dump, none but the target itself
+	Tables []string // these tables alone, with their triggers; empty is everything
+
+	Jobs    int    // connections for rows; 0 is the number of cores, at least 2
+	Definer string // DefinerKeep or DefinerCurrent; "" refuses definers that the target does not have
+	Events  bool   // events keep their status: for the real restore only
+	Replace bool   // tables and objects of the same names are dropped; else the schema must not have them
+
+	SkipOthers bool // of a dump of several databases, load From and step over the rest
+	NoBinlog   bool // SET sql_log_bin = 0: replicas and point-in-time recovery will miss the rows
+	NoLocal    bool // never LOAD DATA LOCAL
+	NoDefer    bool // make secondary indexes before the rows
+
+	Report func(ops.Progress) // may be nil
+}
+
+func (o Options) jobs() int {
+	if o.Jobs > 0 {
+		return o.Jobs
+	}
+	return max(2, runtime.NumCPU())
+}
+
+// Run loads a source into a schema. What it refuses it refuses before the first
+// statement runs. After an error or the end of ctx a load of our own file can be
+// run again with the same options and goes on. Errors for people are *ops.Error.
+func Run(ctx context.Context, target mysql.Target, src *Source, o Options) (*backup.LoadReport, error) {
+	if o.Schema == "" {
+		return nil, errors.New("load without a target schema")
+	}
+	if system(o.Schema) {
+		return nil, ops.E(ops.Usage, lang.M("%s belongs to the server itself: nothing is loaded into it", o.Schema))
+	}
+	begin := time.Now()
+	s, err := connect(ctx, target, o)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	s.report = &backup.LoadReport{Schema: o.Schema, From: o.From, Native: src.Manifest != nil && len(src.Manifest.Members) > 0}
+	if s.report.Native {
+		err = s.native(ctx, src)
+	} else {
+		err = s.foreign(ctx, src)
+	}
+	s.report.Duration = time.Since(begin)
+	s.report.DurationMS = s.report.Duration.Milliseconds()
+	if err != nil {
+		return s.report, explain(ctx, err, target)
+	}
+	return s.report, nil
+}
+
+// explain makes an *ops.Error of what ended a load.
+func explain(ctx context.Context, err error, target mysql.Target) error {
+	var known *ops.Error
+	switch {
+	case ctx.Err() != nil:
+		return ops.Wrap(err, ops.CodeOf(ctx.Err()), lang.M("the load was interrupted"))
+	case errors.As(err, &known):
+		return err
+	case mysql.Number(err) != 0 || mysql.Lost(err):
+		return mysql.Explain(err, target)
+	}
+	return ops.Wrap(err, ops.Failed, lang.M("the load failed"))
+}
+
+func system(schema string) bool {
+	switch schema {
+	case "mysql", "information_schema", "performance_schema", "sys":
+		return true
+	}
+	return false
+}
+
+// refuse is the error for a statement that is not run.
+func refuse(where string, reason lang.Msg) error {
+	return ops.E(ops.Failed, lang.M("refused, nothing was loaded: %s (%s)", reason, where))
+}
+
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

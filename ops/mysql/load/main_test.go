@@ -1,0 +1,60 @@
+package load
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"opsdeck/internal/testdb"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+func target(s *testdb.Server) mysql.Target {
+	return mysql.Target{Network: "tcp", Addr: fmt.Sprintf("%s:%d", s.Host, s.Port), User: s.User, Password: s.Password}
+}
+
+// source writes SQL text as a gzip file and opens it.
+func source(t *testing.T, text []byte) *Source {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "dump.sql.gz")
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write(text)
+	w.Close()
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	src, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { src.Close() })
+	return src
+}
+
+func mustRun(t *testing.T, s *testdb.Server, src *Source, o Options) *backup.LoadReport {
+	t.Helper()
+	r, err := Run(context.Background(), target(s), src, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+var stamps = regexp.MustCompile(`(?m)^-- (Dump completed|Host:).*$|^SET @@GLOBAL.GTID_PURGED.*$`)
+
+// dumped is what mysqldump says about a schema, without times and its name.
+func dumped(t *testing.T, s *testdb.Server, schema string) string {
+	t.Helper()
+	out := s.Dump(t, "--routines", "--triggers", "--events", "--hex-blob", "--skip-extended-insert", "--order-by-primary", schema)
+	out = stamps.ReplaceAll(out, nil)
+	return string(bytes.ReplaceAll(out, []byte(schema), []byte("SCHEMA")))
+}

@@ -1,0 +1,60 @@
+package load
+
+import (
+	"sync"
+	"time"
+
+	"opsdeck/ops"
+)
+
+// reportEvery is how often progress is told at most.
+const reportEvery = 100 * time.Millisecond
+
+// meter counts what is done and tells it now and then.
+type meter struct {
+	mu    sync.Mutex
+	tell  func(ops.Progress)
+	begin time.Time
+	last  time.Time
+	p     ops.Progress
+}
+
+func newMeter(tell func(ops.Progress), phase, unit string, total int64) *meter {
+	now := time.Now()
+	return &meter{tell: tell, begin: now, p: ops.Progress{Phase: phase, Unit: unit, Total: total}}
+}
+
+// add counts; object "" keeps the last one.
+func (m *meter) add(object string, done, rows int64) {
+	if m == nil || m.tell == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.p.Done += done
+	m.p.Rows += rows
+	if object != "" {
+		m.p.Object = object
+	}
+	if now := time.Now(); now.Sub(m.last) >= reportEvery {
+		m.say(now)
+	}
+}
+
+// phase names what comes now and tells it at once.
+func (m *meter) phase(name, object string) {
+	if m == nil || m.tell == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.p.Phase, m.p.Object = name, object
+	m.say(time.Now())
+}
+
+func (m *meter) say(now time.Time) {
+	m.last = now
+	p := m.p
+	p.Elapsed = now.Sub(m.begin)
+	m.tell(p)
+}

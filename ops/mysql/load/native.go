@@ -1,0 +1,279 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql/schema"
+)
+
+// native loads a backup of our own.
+func (s *session) native(ctx context.Context, src *Source) error {
+	p, err := s.plan(ctx, src)
+	if err != nil {
+		return err
+	}
+	s.report.From = p.from
+	if err := s.definers(ctx, p.guard.definers); err != nil {
+		return err
+	}
+	if err := s.makeSchema(ctx, p.options); err != nil {
+		return err
+	}
+	j, err := s.begin(ctx, src.Manifest, p)
+	if err != nil {
+		return err
+	}
+	s.report.Resumed = j.resumed
+	s.meter = newMeter(s.o.Report, "ddl", "bytes", p.bytes)
+	if err := s.definitions(ctx, p, j); err != nil {
+		return err
+	}
+	s.meter.phase("rows", "")
+	if err := s.rows(ctx, src, p, j); err != nil {
+		return err
+	}
+	s.meter.phase("objects", "")
+	if err := s.objects(ctx, p, j.resumed || s.o.Replace); err != nil {
+		return err
+	}
+	if err := s.closeJournal(ctx); err != nil {
+		return err
+	}
+	s.account(p)
+	s.meter.phase("done", "")
+	return nil
+}
+
+// makeSchema makes the target schema if it is absent, with the options of the
+// dump's, and steps into it.
+func (s *session) makeSchema(ctx context.Context, options string) error {
+	return exec(ctx, s.main, "CREATE DATABASE IF NOT EXISTS "+schema.Ident(s.o.Schema)+" "+options, "USE "+schema.Ident(s.o.Schema))
+}
+
+// begin opens the journal, after proof that nothing of others is in the way.
+func (s *session) begin(ctx context.Context, m *backup.Manifest, p *plan) (*journal, error) {
+	exists, err := schema.One(ctx, s.main, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", s.o.Schema, ProgressTable)
+	if err != nil {
+		return nil, err
+	}
+	if exists == "0" && !s.o.Replace {
+		names := map[string]bool{}
+		for _, t := range p.tables {
+			names["table "+t.object] = true
+		}
+		for _, o := range p.objects {
+			names[strings.TrimSuffix(o.kind, "-placeholder")+" "+o.object] = true
+		}
+		if err := s.vacant(ctx, names); err != nil {
+			return nil, err
+		}
+	}
+	return s.openJournal(ctx, identity(m, s.o, p.from))
+}
+
+// vacant refuses when the schema has something of the same name: "table x",
+// "trigger y" …
+func (s *session) vacant(ctx context.Context, names map[string]bool) error {
+	there, err := s.inventory(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range there {
+		other := strings.Replace(n, "view ", "table ", 1) // tables and views share their names
+		if names[n] || names[other] || names[strings.Replace(n, "table ", "view ", 1)] {
+			return ops.E(ops.Failed, lang.M("the schema %s already has the %s", s.o.Schema, n)).
+				WithHint(lang.M("load into a schema that is absent or empty"))
+		}
+	}
+	return nil
+}
+
+// inventory lists what a schema holds, as "kind name".
+func (s *session) inventory(ctx context.Context) ([]string, error) {
+	rows, err := schema.All(ctx, s.main, `SELECT IF(TABLE_TYPE LIKE '%VIEW%', 'view', 'table'), TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?
+		UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?
+		UNION ALL SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?
+		UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?`, s.o.Schema, s.o.Schema, s.o.Schema, s.o.Schema)
+	if err != nil {
+		return nil, wrap("look into the schema", err)
+	}
+	var all []string
+	for _, r := range rows {
+		all = append(all, r[0]+" "+r[1])
+	}
+	return all, nil
+}
+
+// definitions makes the tables and sequences.
+func (s *session) definitions(ctx context.Context, p *plan, j *journal) error {
+	for _, v := range p.header {
+		if v.action == settle {
+			if err := exec(ctx, s.main, string(v.sql)); err != nil && !optional(err) {
+				return err
+			}
+		}
+	}
+	if err := exec(ctx, s.main, "SET foreign_key_checks = 0"); err != nil {
+		return err
+	}
+	for _, t := range p.tables {
+		if j.has(doneTable, t.member) {
+			continue
+		}
+		s.meter.phase("ddl", t.object)
+		if err := s.makeTable(ctx, t, j.resumed || s.o.Replace); err != nil {
+			return err
+		}
+		if err := mark(ctx, s.main, doneTable, t.member); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) makeTable(ctx context.Context, t *table, clear bool) error {
+	if clear {
+		kind := "TABLE"
+		if t.create == nil {
+			kind = "SEQUENCE"
+		}
+		if err := exec(ctx, s.main, "DROP "+kind+" IF EXISTS "+schema.Ident(t.object)); err != nil {
+			return err
+		}
+	}
+	for _, v := range t.statements {
+		q := v.sql
+		if t.without != nil && v.parsed.Verb == "CREATE" {
+			q = t.without
+		}
+		if err := exec(ctx, s.main, string(q)); err != nil {
+			return fmt.Errorf("table %s: %w", t.object, err)
+		}
+	}
+	return nil
+}
+
+// objects makes views, routines, triggers and events, in the file's order.
+func (s *session) objects(ctx context.Context, p *plan, clear bool) error {
+	for _, o := range p.objects {
+		s.meter.phase("objects", o.object)
+		made := false
+		for _, v := range o.statements {
+			if create := v.parsed.Verb == "CREATE"; create {
+				made = true
+				if drop := dropFor(v); clear && drop != "" {
+					if err := exec(ctx, s.main, drop); err != nil {
+						return err
+					}
+				}
+			}
+			if err := exec(ctx, s.main, string(v.sql)); err != nil {
+				return fmt.Errorf("%s %s: %w", o.kind, o.object, err)
+			}
+		}
+		if made && !strings.HasSuffix(o.kind, "-placeholder") {
+			s.report.Objects++
+		}
+	}
+	return nil
+}
+
+// dropFor is the DROP that makes room for what a CREATE makes.
+func dropFor(v verdict) string {
+	p := v.parsed
+	if p.Replace || !body(p) {
+		return ""
+	}
+	return "DROP " + p.Kind + " IF EXISTS " + schema.Ident(p.Own().Name)
+}
+
+// account fills the report's tables.
+func (s *session) account(p *plan) {
+	for _, t := range p.tables {
+		s.report.Rows += t.rows
+		s.report.RawBytes += t.bytes
+		if t.create != nil {
+			s.report.Tables = append(s.report.Tables, backup.LoadedTable{Name: t.object, Rows: t.rows, How: t.how})
+		}
+	}
+}
+
+// definers looks before the start whether the target has the accounts that
+// objects belong to, and whether we may say so.
+func (s *session) definers(ctx context.Context, definers map[string][]string) error {
+	if len(definers) == 0 || s.o.Definer == DefinerCurrent {
+		return nil
+	}
+	own, err := schema.One(ctx, s.main, "SELECT CURRENT_USER()")
+	if err != nil {
+		return err
+	}
+	var absent []string
+	foreign := ""
+	for account, objects := range definers {
+		user, host := splitAccount(account)
+		if user+"@"+host == own {
+			continue
+		}
+		foreign = user + "@" + host
+		n, err := schema.One(ctx, s.main, "SELECT COUNT(*) FROM mysql.user WHERE User = ? AND Host = ?", user, host)
+		if err == nil && n == "0" {
+			absent = append(absent, user+"@"+host)
+			slices.Sort(objects)
+			s.note(backup.NoteDefiner, user+"@"+host, "does not exist here; defines "+strings.Join(objects, ", "))
+		}
+	}
+	if foreign != "" && !s.mayDefine(ctx) {
+		return ops.E(ops.Config, lang.M("objects of the backup belong to %s, and the user may not make objects for others", foreign)).
+			WithHint(lang.M("use --definer current, or a user that may"))
+	}
+	if len(absent) > 0 && s.o.Definer == "" {
+		slices.Sort(absent)
+		return ops.E(ops.Failed, lang.M("the server does not have the accounts that objects belong to: %s", strings.Join(absent, ", "))).
+			WithHint(lang.M("make the accounts, or choose --definer keep or --definer current"))
+	}
+	return nil
+}
+
+// mayDefine tells whether the user may make objects in another's name.
+func (s *session) mayDefine(ctx context.Context) bool {
+	grants, err := schema.All(ctx, s.main, "SHOW GRANTS")
+	if err != nil {
+		return true // the server will say
+	}
+	for _, row := range grants {
+		g := strings.ToUpper(row[0])
+		if !strings.Contains(g, " ON *.* ") {
+			continue
+		}
+		for _, right := range []string{"ALL PRIVILEGES", "SUPER", "SET_ANY_DEFINER", "SET_USER_ID", "SET USER"} {
+			if strings.Contains(g, right) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// splitAccount reads `user`@`host`, 'user'@'host' or user@host.
+func splitAccount(account string) (user, host string) {
+	at := strings.LastIndexByte(account, '@')
+	if at < 0 {
+		return unquote(account), "%"
+	}
+	return unquote(account[:at]), unquote(account[at+1:])
+}
+
+func unquote(s string) string {
+	s = strings.TrimSpace(s)
+	if len(s) >= 2 && (s[0] == '`' || s[0] == '\'' || s[0] == '"') && s[len(s)-1] == s[0] {
+		return strings.ReplaceAll(s[1:len(s)-1], s[:1]+s[:1], s[:1])
+	}
+	return s
+}

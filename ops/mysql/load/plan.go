@@ -1,0 +1,259 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/mysql/sqlscan"
+)
+
+const (
+	deferFrom = 8 << 20  // tables with less text get their indexes at once
+	jobBytes  = 24 << 20 // text that goes in by one transaction, if its members are smaller
+)
+
+// step is a member with definitions: its statements, judged and rewritten.
+type step struct {
+	member     int
+	object     string
+	kind       string // of the object
+	statements []verdict
+	before     []string // DROPs for what may be in the way
+}
+
+// table is one table of the plan.
+type table struct {
+	step
+	create   *sqlscan.Table // nil for a sequence
+	without  []byte         // its CREATE without the deferred keys
+	deferred []sqlscan.Key
+	convert  *converter // nil: INSERT only
+	plain    bool       // its engine has no transactions: all rows or none
+	single   bool       // one loader at a time
+	members  []int      // of its rows
+	bytes    int64
+	rows     int64
+	how      string
+}
+
+// plan is what a load of our own file does, known before anything is run.
+type plan struct {
+	from    string
+	header  []verdict
+	tables  []*table
+	objects []step
+	options string // of the schema
+	bytes   int64
+	guard   *guard
+}
+
+// plan reads all definitions of a backup, proves their hashes and judges every
+// statement.
+func (s *session) plan(ctx context.Context, src *Source) (*plan, error) {
+	m := src.Manifest
+	p := &plan{from: s.o.From}
+	if p.from == "" {
+		p.from = m.Databases[0]
+	}
+	if !slices.Contains(m.Databases, p.from) {
+		return nil, ops.E(ops.Usage, lang.M("the backup holds no database %s", p.from))
+	}
+	if err := missingTables(m, p.from, s.o.Tables); err != nil {
+		return nil, err
+	}
+	p.guard = s.guard()
+	p.guard.from, p.guard.skipping, p.guard.others = p.from, false, false
+	u := newUnpacker(src)
+	defer u.close()
+	for i, mem := range m.Members {
+		if mem.Database != "" && mem.Database != p.from || !s.wanted(m, mem) {
+			continue
+		}
+		if mem.Kind == backup.MemberRows {
+			if err := p.addRows(i, mem); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		text, err := u.member(ctx, nil, mem)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.add(i, mem, text); err != nil {
+			return nil, err
+		}
+	}
+	s.shape(p)
+	return p, nil
+}
+
+func missingTables(m *backup.Manifest, from string, names []string) error {
+	for _, n := range names {
+		if !slices.ContainsFunc(m.Tables, func(t backup.Table) bool { return t.Database == from && t.Name == n }) {
+			return ops.E(ops.Usage, lang.M("the backup holds no table %s", n))
+		}
+	}
+	return nil
+}
+
+// wanted tells whether a member is part of what was asked for.
+func (s *session) wanted(m *backup.Manifest, mem backup.Member) bool {
+	if len(s.o.Tables) == 0 || mem.Kind == backup.MemberHeader || mem.Kind == backup.MemberDatabase {
+		return true
+	}
+	if mem.Kind == backup.MemberTable || mem.Kind == backup.MemberRows {
+		return slices.Contains(s.o.Tables, mem.Object)
+	}
+	return slices.ContainsFunc(m.Objects, func(o backup.Object) bool {
+		return o.Kind == "trigger" && o.Kind == mem.ObjectKind && o.Database == mem.Database && o.Name == mem.Object && slices.Contains(s.o.Tables, o.Table)
+	})
+}
+
+func (p *plan) addRows(i int, mem backup.Member) error {
+	at := slices.IndexFunc(p.tables, func(t *table) bool { return t.object == mem.Object })
+	if at < 0 {
+		return damage(mem, "rows before the table's definition")
+	}
+	t := p.tables[at]
+	t.members = append(t.members, i)
+	t.bytes += mem.RawLength
+	t.rows += mem.Rows
+	p.bytes += mem.RawLength
+	return nil
+}
+
+func (p *plan) add(i int, mem backup.Member, text []byte) error {
+	st := step{member: i, object: mem.Object, kind: mem.ObjectKind}
+	var err error
+	if st.statements, err = p.guard.all(text, fmt.Sprintf("%s %s", mem.Kind, mem.Object)); err != nil {
+		return err
+	}
+	switch mem.Kind {
+	case backup.MemberHeader:
+		p.header = st.statements
+	case backup.MemberDatabase:
+		p.options = p.guard.options
+	case backup.MemberTable:
+		return p.addTable(st)
+	case backup.MemberObject:
+		p.objects = append(p.objects, st)
+	}
+	return nil
+}
+
+// all judges the statements of a text.
+func (g *guard) all(text []byte, where string) ([]verdict, error) {
+	sp := sqlscan.NewSplitter(bytes.NewReader(text), sqlscan.Limits{})
+	var list []verdict
+	for {
+		sp.SetMode(g.settings.mode)
+		st, err := sp.Next()
+		if errors.Is(err, io.EOF) {
+			return list, nil
+		}
+		if err != nil {
+			return nil, refuse(where, lang.M("a statement that opsdeck cannot read: %s", err.Error()))
+		}
+		v, err := g.judge(bytes.Clone(st.SQL), where)
+		if err != nil {
+			return nil, err
+		}
+		if v.action != skip {
+			list = append(list, v)
+		}
+	}
+}
+
+func (p *plan) addTable(st step) error {
+	t := &table{step: st}
+	for _, v := range st.statements {
+		if v.parsed.Verb == "CREATE" && v.parsed.Kind == "TABLE" {
+			create, err := sqlscan.ParseTable(v.sql, v.parsed.Mode)
+			if err != nil {
+				return err
+			}
+			t.create = create
+			t.plain = !transactional(create.Options["ENGINE"])
+		}
+	}
+	p.tables = append(p.tables, t)
+	return nil
+}
+
+func transactional(engine string) bool {
+	switch strings.ToLower(engine) {
+	case "innodb", "rocksdb", "tokudb", "":
+		return true
+	}
+	return false
+}
+
+// shape decides for each table how its rows and indexes go in.
+func (s *session) shape(p *plan) {
+	referenced := map[string]bool{} // table NUL first column of what foreign keys point to
+	for _, t := range p.tables {
+		if t.create == nil {
+			continue
+		}
+		for _, f := range t.create.ForeignKeys {
+			if len(f.Referenced) > 0 {
+				referenced[strings.ToLower(f.References.Name+"\x00"+f.Referenced[0])] = true
+			}
+		}
+	}
+	for _, t := range p.tables {
+		if t.create == nil {
+			continue
+		}
+		counter := slices.ContainsFunc(t.create.Columns, func(c sqlscan.Column) bool { return c.AutoInc })
+		t.convert = newConverter(t.create)
+		t.single = s.oneLoader && counter || t.plain
+		if s.o.NoDefer || t.bytes < deferFrom {
+			continue
+		}
+		t.deferred = t.create.Deferrable(func(k sqlscan.Key) bool {
+			return referenced[strings.ToLower(t.object+"\x00"+k.Columns[0])]
+		})
+		if len(t.deferred) > 0 {
+			t.without = t.create.Without(t.deferred)
+		}
+	}
+}
+
+// addKeys is the statement that adds the deferred keys.
+func (t *table) addKeys() string {
+	add := make([]string, len(t.deferred))
+	for i, k := range t.deferred {
+		add[i] = "ADD " + k.SQL
+	}
+	return "ALTER TABLE " + schema.Ident(t.object) + " " + strings.Join(add, ", ")
+}
+
+// jobs cuts a table's rows into pieces that are committed at once.
+func (t *table) jobs(m *backup.Manifest, done func(member int) bool) (jobs [][]int) {
+	var job []int
+	var size int64
+	for _, i := range t.members {
+		if done(i) {
+			continue
+		}
+		if len(job) > 0 && (size+m.Members[i].RawLength > jobBytes || job[len(job)-1] != i-1) && !t.plain {
+			jobs, job, size = append(jobs, job), nil, 0
+		}
+		job = append(job, i)
+		size += m.Members[i].RawLength
+	}
+	if len(job) > 0 {
+		jobs = append(jobs, job)
+	}
+	return jobs
+}

@@ -1,0 +1,438 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/mysql/sqlscan"
+)
+
+// tries is how often a job is tried whose connection or lock was lost.
+const tries = 4
+
+// rows loads all rows over several connections, and adds the deferred indexes
+// of each table behind its last row.
+func (s *session) rows(ctx context.Context, src *Source, p *plan, j *journal) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	q := newQueue(src.Manifest, p, j)
+	stop := context.AfterFunc(ctx, q.end)
+	defer stop()
+	var wg sync.WaitGroup
+	for range s.o.jobs() {
+		wg.Go(func() {
+			w := &worker{s: s, src: src, unpack: newUnpacker(src), resumed: j.resumed}
+			defer w.close()
+			for t, job := q.next(); t != nil; t, job = q.next() {
+				if err := w.do(ctx, t, job); err != nil {
+					cancel(err)
+					return
+				}
+				q.done(t, job)
+			}
+		})
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// worker is one connection that loads rows.
+type worker struct {
+	s       *session
+	src     *Source
+	unpack  *unpacker
+	conn    *sql.Conn
+	id      string // of the connection
+	resumed bool
+	text    []byte
+}
+
+func (w *worker) close() {
+	w.drop()
+	w.unpack.close()
+}
+
+func (w *worker) drop() {
+	if w.conn != nil {
+		w.conn.Close()
+		w.conn = nil
+	}
+}
+
+func (w *worker) open(ctx context.Context) (err error) {
+	if w.conn != nil {
+		return nil
+	}
+	if w.conn, err = w.s.worker(ctx); err != nil {
+		return err
+	}
+	w.id, err = schema.One(ctx, w.conn, "SELECT CONNECTION_ID()")
+	return err
+}
+
+// do does a job, again when it was the connection's or a lock's fault. A job of
+// no members is the table's indexes.
+func (w *worker) do(ctx context.Context, t *table, job []int) (err error) {
+	for try := range tries {
+		if try > 0 {
+			if !again(err) || ctx.Err() != nil {
+				return err
+			}
+			w.drop()
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-time.After(time.Duration(try*try) * 300 * time.Millisecond):
+			}
+		}
+		if err = w.open(ctx); err != nil {
+			continue
+		}
+		if try > 0 && len(job) > 0 {
+			if done, lookErr := marked(ctx, w.conn, doneRows, job[0]); lookErr != nil || done {
+				err = lookErr
+				if done {
+					return nil
+				}
+				continue
+			}
+		}
+		if len(job) == 0 {
+			err = w.indexes(ctx, t)
+		} else {
+			err = w.chunk(ctx, t, job)
+		}
+		if err == nil {
+			return nil
+		}
+		w.drop() // and with it what the transaction has done
+	}
+	return err
+}
+
+// again tells of errors behind which the same can succeed.
+func again(err error) bool {
+	switch mysql.Number(err) {
+	case mysql.ErrLockWaitTimeout, 1213, mysql.ErrQueryInterrupted, 1927, 3024, mysql.ErrServerShutdown, mysql.ErrTooManyConnections:
+		return true
+	}
+	return mysql.Lost(err)
+}
+
+// indexes adds the deferred keys, unless a former try did.
+func (w *worker) indexes(ctx context.Context, t *table) error {
+	there, err := schema.One(ctx, w.conn, "SELECT COUNT(*) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND INDEX_NAME = ?",
+		w.s.o.Schema, t.object, t.deferred[0].Name)
+	if err != nil {
+		return err
+	}
+	if there != "0" {
+		return nil
+	}
+	w.s.meter.phase("indexes", t.object)
+	id := w.id
+	stop := context.AfterFunc(ctx, func() { w.s.kill(id) })
+	defer stop()
+	_, err = w.conn.ExecContext(ctx, t.addKeys())
+	return wrap("add indexes to "+t.object, err)
+}
+
+// chunk loads the members of a job in one transaction, with their lines in the
+// progress table.
+func (w *worker) chunk(ctx context.Context, t *table, job []int) error {
+	if err := exec(ctx, w.conn, "START TRANSACTION"); err != nil {
+		return err
+	}
+	if t.plain && w.resumed {
+		if err := exec(ctx, w.conn, "DELETE FROM "+schema.Ident(t.object)); err != nil {
+			return err
+		}
+	}
+	how, err := w.fill(ctx, t, job)
+	if err != nil {
+		return fmt.Errorf("rows of %s: %w", t.object, err)
+	}
+	if err := mark(ctx, w.conn, doneRows, job...); err != nil {
+		return err
+	}
+	if err := exec(ctx, w.conn, "COMMIT"); err != nil {
+		return err
+	}
+	w.s.mu.Lock()
+	t.how = how
+	w.s.mu.Unlock()
+	return nil
+}
+
+// fill sends the rows, by LOAD DATA where that carries them, else by INSERT.
+func (w *worker) fill(ctx context.Context, t *table, job []int) (how string, err error) {
+	if c := w.converter(t); c != nil {
+		err := w.loadData(ctx, t, c, job)
+		if err == nil {
+			return "load-data", nil
+		}
+		if !w.giveUpLocal(t, err) {
+			return "", err
+		}
+		// The transaction is clean but for rows that LOAD DATA may have put in.
+		if err := exec(ctx, w.conn, "ROLLBACK", "START TRANSACTION"); err != nil {
+			return "", err
+		}
+		if t.plain {
+			if err := exec(ctx, w.conn, "DELETE FROM "+schema.Ident(t.object)); err != nil {
+				return "", err
+			}
+		}
+	}
+	return "insert", w.insert(ctx, t, job)
+}
+
+func (w *worker) converter(t *table) *converter {
+	w.s.mu.Lock()
+	defer w.s.mu.Unlock()
+	if !w.s.local || t.convert == nil {
+		return nil
+	}
+	c := *t.convert
+	return &c
+}
+
+// errNotAll says that LOAD DATA did not take all rows as they are.
+var errNotAll = errors.New("LOAD DATA changed or left out rows")
+
+// giveUpLocal tells whether the job is to go in by INSERT instead, and lets the
+// others know.
+func (w *worker) giveUpLocal(t *table, err error) bool {
+	w.s.mu.Lock()
+	defer w.s.mu.Unlock()
+	switch n := mysql.Number(err); {
+	case n == 1148 || n == 3948 || n == 4166 || n == 1290:
+		w.s.local = false
+	case errors.Is(err, errForm), errors.Is(err, errNotAll), n != 0 && !again(err):
+		t.convert = nil
+	default:
+		return false
+	}
+	return true
+}
+
+var readers atomic.Int64
+
+// loadData sends the members of a job as the file of one LOAD DATA LOCAL.
+func (w *worker) loadData(ctx context.Context, t *table, c *converter, job []int) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	feed := w.feed(ctx, t, c, job)
+	first, ok := <-feed
+	if !ok {
+		return nil
+	}
+	if first.err != nil {
+		return first.err
+	}
+	name := "opsdeck" + strconv.FormatInt(readers.Add(1), 10)
+	r := &feedReader{feed: feed, block: first, s: w.s, table: t.object}
+	driver.RegisterReaderHandler(name, func() io.Reader { return r })
+	defer driver.DeregisterReaderHandler(name)
+	res, err := w.conn.ExecContext(ctx, c.statement(name))
+	if err == nil {
+		err = r.err
+	}
+	if err != nil {
+		cancel(err)
+		for range feed { // the goroutine behind it uses the worker's buffers
+			continue
+		}
+		return err
+	}
+	return w.allIn(ctx, res, r.rows)
+}
+
+// allIn checks what the server says about a LOAD DATA: LOCAL makes of every
+// error a warning.
+func (w *worker) allIn(ctx context.Context, res sql.Result, want int64) error {
+	got, err := res.RowsAffected()
+	if err != nil {
+		return err
+	}
+	warnings, err := schema.One(ctx, w.conn, "SELECT @@warning_count")
+	if err != nil {
+		return err
+	}
+	if got != want || warnings != "0" {
+		return fmt.Errorf("%w: %d of %d rows, %s warnings", errNotAll, got, want, warnings)
+	}
+	return nil
+}
+
+// block is a converted member.
+type block struct {
+	data []byte
+	rows int64
+	raw  int64
+	err  error
+}
+
+// feed unpacks and converts members ahead of the server. The channel is closed
+// at the end; an error is its last block.
+func (w *worker) feed(ctx context.Context, t *table, c *converter, job []int) <-chan block {
+	feed := make(chan block)
+	go func() {
+		defer close(feed)
+		for _, i := range job {
+			mem := w.src.Manifest.Members[i]
+			b := block{raw: mem.RawLength}
+			w.text, b.err = w.unpack.member(ctx, w.text[:0], mem)
+			if b.err == nil {
+				buf := make([]byte, 0, len(w.text)+1024)
+				b.data, b.rows, b.err = c.member(buf, w.text, t.create)
+			}
+			if b.err == nil && b.rows != mem.Rows {
+				b.err = damage(mem, "%d rows, the manifest says %d", b.rows, mem.Rows)
+			}
+			select {
+			case feed <- b:
+			case <-ctx.Done():
+				return
+			}
+			if b.err != nil {
+				return
+			}
+		}
+	}()
+	return feed
+}
+
+// feedReader is what the driver reads from.
+type feedReader struct {
+	feed  <-chan block
+	block block
+	used  int
+	rows  int64
+	err   error
+	s     *session
+	table string
+}
+
+func (r *feedReader) Read(p []byte) (int, error) {
+	for r.used == len(r.block.data) {
+		r.rows += r.block.rows
+		r.s.meter.add(r.table, r.block.raw, r.block.rows)
+		var ok bool
+		if r.block, ok = <-r.feed; !ok {
+			r.block = block{}
+			r.used = 0
+			return 0, io.EOF
+		}
+		r.used = 0
+		if r.err = r.block.err; r.err != nil {
+			return 0, r.err
+		}
+	}
+	n := copy(p, r.block.data[r.used:])
+	r.used += n
+	return n, nil
+}
+
+// insert sends the statements of a job's members as they are.
+func (w *worker) insert(ctx context.Context, t *table, job []int) error {
+	for _, i := range job {
+		mem := w.src.Manifest.Members[i]
+		var err error
+		if w.text, err = w.unpack.member(ctx, w.text[:0], mem); err != nil {
+			return err
+		}
+		rows, err := w.insertText(ctx, t, w.text)
+		if err != nil {
+			return err
+		}
+		if rows != mem.Rows {
+			return damage(mem, "%d rows went in, the manifest says %d", rows, mem.Rows)
+		}
+		w.s.meter.add(t.object, mem.RawLength, rows)
+	}
+	return nil
+}
+
+func (w *worker) insertText(ctx context.Context, t *table, text []byte) (rows int64, err error) {
+	sp := sqlscan.NewSplitter(bytes.NewReader(text), sqlscan.Limits{Cut: min(4<<20, w.s.packet/2), Max: w.s.packet})
+	for {
+		st, err := sp.Next()
+		if err == io.EOF {
+			return rows, nil
+		}
+		if err != nil {
+			return rows, err
+		}
+		p, err := sqlscan.Parse(st.SQL, sqlscan.Mode{})
+		if err != nil {
+			return rows, err
+		}
+		if p.Verb == "SET" { // of system-versioned tables
+			if err := w.set(ctx, st.SQL); err != nil {
+				return rows, err
+			}
+			continue
+		}
+		if !rowsOf(p, t.object) {
+			return rows, refuse(t.object, unknownStatement(p))
+		}
+		res, err := w.conn.ExecContext(ctx, string(st.SQL))
+		if err != nil {
+			return rows, err
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return rows, err
+		}
+		rows += n
+		if err := w.warnings(ctx, t); err != nil {
+			return rows, err
+		}
+	}
+}
+
+// set runs a SET that stands among rows, if it is harmless.
+func (w *worker) set(ctx context.Context, q []byte) error {
+	v, err := w.s.guard().judge(q, "rows")
+	if err != nil || v.action != settle {
+		return err
+	}
+	return exec(ctx, w.conn, string(v.sql))
+}
+
+// rowsOf tells whether a statement puts values into that table and does nothing else.
+func rowsOf(p *sqlscan.Parsed, name string) bool {
+	last := p.Len() - 1
+	if p.Verb != "INSERT" || len(p.Refs) != 1 || p.Own().Qualified() || p.Own().Name != name || !p.Is(last, "VALUES") {
+		return false
+	}
+	_, ok := sqlscan.Literal(p.SQL, p.Tokens[last].End, p.Mode)
+	return ok
+}
+
+// warnings notes what the server says about rows that it took.
+func (w *worker) warnings(ctx context.Context, t *table) error {
+	count, err := schema.One(ctx, w.conn, "SELECT @@warning_count")
+	if err != nil || count == "0" {
+		return err
+	}
+	list, err := schema.All(ctx, w.conn, "SHOW WARNINGS LIMIT 1")
+	if err == nil && len(list) > 0 {
+		w.s.note(backup.NoteWarning, t.object, list[0][2])
+	}
+	return err
+}

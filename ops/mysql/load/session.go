@@ -1,0 +1,201 @@
+package load
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/rowread"
+	"opsdeck/ops/mysql/schema"
+)
+
+// sqlMode is under which rows go in: ids of 0 stay, and nothing is refused that
+// the original server held. The same as in the header of our dumps.
+const sqlMode = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"
+
+const errUnknownVariable = 1193
+
+// session is one load: its connections, what the server can do, and its report.
+type session struct {
+	o      Options
+	target mysql.Target
+	db     *sql.DB
+	main   *sql.Conn // for definitions, one after another
+
+	maria     bool
+	foldNames bool // lower_case_table_names is not 0
+	packet    int  // max_allowed_packet
+	local     bool // LOAD DATA LOCAL works
+	oneLoader bool // LOAD DATA holds a counter's lock: one at a time per table
+
+	mu     sync.Mutex
+	report *backup.LoadReport
+	meter  *meter
+}
+
+func connect(ctx context.Context, target mysql.Target, o Options) (*session, error) {
+	db, err := rowread.Open(ctx, target, "")
+	if err != nil {
+		return nil, err
+	}
+	s := &session{o: o, target: target, db: db, report: &backup.LoadReport{}}
+	db.SetMaxIdleConns(0) // a connection carries settings: none is used twice
+	if err := s.probe(ctx); err != nil {
+		s.close()
+		return nil, mysql.Explain(err, target)
+	}
+	return s, nil
+}
+
+func (s *session) close() {
+	if s.main != nil {
+		s.main.Close()
+	}
+	s.db.Close()
+}
+
+// probe pins the main connection and asks what the server can do.
+func (s *session) probe(ctx context.Context) (err error) {
+	if s.maria, err = schema.IsMariaDB(ctx, s.db); err != nil {
+		return err
+	}
+	if s.main, err = s.conn(ctx); err != nil {
+		return err
+	}
+	ask := func(name string) string {
+		v, _ := schema.One(ctx, s.main, "SELECT @@GLOBAL."+name)
+		return v
+	}
+	s.packet, _ = strconv.Atoi(ask("max_allowed_packet"))
+	s.packet = max(s.packet, 1<<20)
+	s.foldNames = ask("lower_case_table_names") != "0"
+	s.local = !s.o.NoLocal && ask("local_infile") == "1"
+	s.oneLoader = ask("innodb_autoinc_lock_mode") != "2"
+	return ctx.Err()
+}
+
+// settings are those of every connection that loads. Those that a server does
+// not know are left out: they are probed for, not looked up by version.
+func (s *session) settings() []string {
+	set := []string{
+		"NAMES utf8mb4", "SESSION time_zone = '+00:00'", "SESSION sql_mode = '" + sqlMode + "'",
+		"SESSION foreign_key_checks = 0", "SESSION sql_notes = 1",
+		"SESSION net_read_timeout = 3600", "SESSION net_write_timeout = 3600", "SESSION wait_timeout = 86400",
+		"SESSION lock_wait_timeout = 60", "SESSION innodb_lock_wait_timeout = 120",
+		"SESSION max_statement_time = 0",      // MariaDB
+		"SESSION check_constraint_checks = 0", // MariaDB: rows are what they were
+		"SESSION show_create_table_skip_secondary_engine = 0",
+		"SESSION sql_generate_invisible_primary_key = 0", // MySQL: a table without a key stays one
+		"SESSION sql_require_primary_key = 0",
+		"SESSION restrict_fk_on_non_standard_key = 0",
+		"SESSION explicit_defaults_for_timestamp = 1",
+		"SESSION system_versioning_insert_history = 1",
+		"SESSION system_versioning_alter_history = KEEP",
+		"SESSION default_storage_engine = InnoDB",
+	}
+	if s.maria {
+		// With the checks off MariaDB loads an empty table in bulk, which over
+		// several statements is slower and locks the table.
+		set = append(set, "SESSION unique_checks = 1")
+	} else {
+		set = append(set, "SESSION unique_checks = 0")
+	}
+	return set
+}
+
+// conn opens a connection, with the settings of a load.
+func (s *session) conn(ctx context.Context) (*sql.Conn, error) {
+	c, err := s.db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, set := range s.settings() {
+		if _, err := c.ExecContext(ctx, "SET "+set); err != nil && !optional(err) {
+			c.Close()
+			return nil, fmt.Errorf("set %s: %w", strings.ToLower(set), err)
+		}
+	}
+	if s.o.NoBinlog {
+		if _, err := c.ExecContext(ctx, "SET SESSION sql_log_bin = 0"); err != nil {
+			c.Close()
+			return nil, ops.Wrap(err, ops.Config, lang.M("the binary log cannot be left out: the user lacks the right"))
+		}
+	}
+	return c, nil
+}
+
+// optional tells of errors that a setting may give: it is unknown, or the user
+// may not change it.
+func optional(err error) bool {
+	switch mysql.Number(err) {
+	case errUnknownVariable, mysql.ErrSpecificAccess, mysql.ErrOptionReadOnly, 1238, 1231, 1232:
+		return true
+	}
+	return false
+}
+
+// use makes the target schema a connection's own.
+func (s *session) use(ctx context.Context, c *sql.Conn) error {
+	return exec(ctx, c, "USE "+schema.Ident(s.o.Schema))
+}
+
+// worker opens a connection into the target schema.
+func (s *session) worker(ctx context.Context) (*sql.Conn, error) {
+	c, err := s.conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.use(ctx, c); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (s *session) note(kind, object, detail string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range s.report.Notes {
+		if n.Kind == kind && n.Object == object && n.Detail == detail {
+			return
+		}
+	}
+	s.report.Notes = append(s.report.Notes, backup.LoadNote{Kind: kind, Object: object, Detail: detail})
+}
+
+func exec(ctx context.Context, c *sql.Conn, statements ...string) error {
+	for _, q := range statements {
+		if _, err := c.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("%s: %w", firstWords(q), err)
+		}
+	}
+	return nil
+}
+
+// firstWords cuts a statement for an error.
+func firstWords(q string) string {
+	q = strings.Join(strings.Fields(q[:min(len(q), 200)]), " ")
+	if len(q) > 80 {
+		q = strings.ToValidUTF8(q[:80], "") + "…"
+	}
+	return q
+}
+
+// kill ends what a connection is doing on the server, which goes on with an
+// ALTER TABLE long after the client has left.
+func (s *session) kill(id string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if c, err := s.db.Conn(ctx); err == nil {
+		c.ExecContext(ctx, "KILL "+id)
+		c.Close()
+	}
+}

@@ -1,0 +1,192 @@
+package load
+
+import (
+	"bytes"
+	"compress/bzip2"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"filippo.io/age"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+)
+
+// Source is a dump in a file.
+type Source struct {
+	Path     string
+	Manifest *backup.Manifest // nil: a foreign dump, or one whose manifest is lost
+
+	file  io.ReaderAt // decrypted
+	size  int64       // decrypted
+	close func() error
+}
+
+// Open opens a dump. A manifest beside it is read and judged; a backup without
+// one is a foreign dump. identities open an encrypted file.
+func Open(path string, identities ...age.Identity) (*Source, error) {
+	m, err := backup.ReadManifest(path)
+	if err != nil && !errors.Is(err, backup.ErrNoManifest) {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, ops.Wrap(err, ops.Failed, lang.M("the backup cannot be opened"))
+	}
+	s := &Source{Path: path, Manifest: m, file: f, close: f.Close}
+	if err := s.prepare(f, identities); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Source) prepare(f *os.File, identities []age.Identity) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return ops.E(ops.Failed, lang.M("%s is not a plain file", s.Path))
+	}
+	s.size = info.Size()
+	if s.Manifest != nil && s.Manifest.SizeBytes != s.size {
+		return ops.E(ops.Failed, lang.M("the backup is damaged: it has %d bytes, its manifest says %d", s.size, s.Manifest.SizeBytes))
+	}
+	head := make([]byte, len(ageHead))
+	if n, _ := f.ReadAt(head, 0); string(head[:n]) != ageHead {
+		return nil
+	}
+	if len(identities) == 0 {
+		return ops.E(ops.Config, lang.M("the backup is encrypted")).WithHint(lang.M("name the file of the age identity that opens it"))
+	}
+	s.file, s.size, err = age.DecryptReaderAt(f, s.size, identities...)
+	if err != nil {
+		return ops.Wrap(err, ops.Failed, lang.M("the backup cannot be decrypted"))
+	}
+	return nil
+}
+
+const ageHead = "age-encryption.org/v1\n"
+
+// Close closes the file.
+func (s *Source) Close() error { return s.close() }
+
+// Text is the whole dump as SQL text, whatever its compression.
+func (s *Source) Text() (io.ReadCloser, error) {
+	raw := io.NewSectionReader(s.file, 0, s.size)
+	return plain(raw)
+}
+
+// plain undoes gzip, zstd or bzip2, known by the first bytes.
+func plain(r io.ReaderAt) (io.ReadCloser, error) {
+	raw := io.NewSectionReader(r, 0, 1<<62)
+	head := make([]byte, 4)
+	n, _ := raw.ReadAt(head, 0)
+	head = head[:n]
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		return gzip.NewReader(raw)
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}), len(head) == 4 && head[0]&0xf0 == 0x50 && string(head[1:]) == "\x2a\x4d\x18":
+		d, err := zstd.NewReader(raw, zstd.WithDecoderMaxMemory(256<<20), zstd.WithDecoderConcurrency(2))
+		if err != nil {
+			return nil, err
+		}
+		return d.IOReadCloser(), nil
+	case bytes.HasPrefix(head, []byte("BZh")):
+		return io.NopCloser(bzip2.NewReader(raw)), nil
+	}
+	return io.NopCloser(raw), nil
+}
+
+// unpacker reads members one after another, keeping its buffers and decoders.
+type unpacker struct {
+	src  *Source
+	raw  []byte
+	gz   *gzip.Reader
+	zst  *zstd.Decoder
+	seen bytes.Reader
+}
+
+func newUnpacker(src *Source) *unpacker { return &unpacker{src: src} }
+
+func (u *unpacker) close() {
+	if u.zst != nil {
+		u.zst.Close()
+	}
+}
+
+// damage is what every proof of a damaged file says.
+func damage(m backup.Member, format string, args ...any) error {
+	return ops.Wrap(fmt.Errorf(format, args...), ops.Failed, lang.M("the backup is damaged at byte %d (%s %s)", m.Offset, m.Kind, m.Object))
+}
+
+// member appends the text of a member to dst, after proof of its hash.
+func (u *unpacker) member(ctx context.Context, dst []byte, m backup.Member) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if m.Length > u.src.size-m.Offset || m.Length <= 0 || m.Offset < 0 {
+		return nil, damage(m, "%d bytes at %d of a file of %d", m.Length, m.Offset, u.src.size)
+	}
+	if int64(cap(u.raw)) < m.Length {
+		u.raw = make([]byte, m.Length)
+	}
+	u.raw = u.raw[:m.Length]
+	if n, err := u.src.file.ReadAt(u.raw, m.Offset); int64(n) < m.Length {
+		return nil, ops.Wrap(err, ops.Failed, lang.M("the backup cannot be read"))
+	}
+	if sum := sha256.Sum256(u.raw); hex.EncodeToString(sum[:]) != m.SHA256 {
+		return nil, damage(m, "the hash differs")
+	}
+	r, err := u.decoder(m)
+	if err != nil {
+		return nil, err
+	}
+	at := int64(len(dst))
+	dst = grow(dst, int(m.RawLength)+1)
+	n, err := io.ReadFull(r, dst[at:at+m.RawLength+1])
+	if int64(n) != m.RawLength || err != io.ErrUnexpectedEOF && err != io.EOF {
+		return nil, damage(m, "%d bytes of text, %d expected (%v)", n, m.RawLength, err)
+	}
+	return dst[:at+m.RawLength], nil
+}
+
+func (u *unpacker) decoder(m backup.Member) (r io.Reader, err error) {
+	u.seen.Reset(u.raw)
+	if u.src.Manifest.Compression == "zstd" {
+		if u.zst == nil {
+			u.zst, err = zstd.NewReader(&u.seen, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
+		} else {
+			err = u.zst.Reset(&u.seen)
+		}
+		r = u.zst
+	} else {
+		if u.gz == nil {
+			u.gz, err = gzip.NewReader(&u.seen)
+		} else {
+			err = u.gz.Reset(&u.seen)
+		}
+		r = u.gz
+	}
+	if err != nil {
+		return nil, damage(m, "%v", err)
+	}
+	return r, nil
+}
+
+// grow makes room for n more bytes and returns dst with them in its length.
+func grow(dst []byte, n int) []byte {
+	if cap(dst)-len(dst) < n {
+		dst = append(make([]byte, 0, len(dst)+n), dst...)
+	}
+	return dst[:len(dst)+n]
+}
