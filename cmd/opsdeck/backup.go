@@ -12,6 +12,7 @@ import (
 
 // backupCmd is the group of the backup verbs.
 type backupCmd struct {
+	Create backupCreateCmd `cmd:"" help:"Make a backup, its manifest and its weekly and monthly names."`
 	List   backupListCmd   `cmd:"" help:"List the backups by tier, with what is missing."`
 	Show   backupShowCmd   `cmd:"" help:"Show one backup: what it holds and how far it is proved."`
 	Verify backupVerifyCmd `cmd:"" help:"Prove backups: length, hashes, trailer."`

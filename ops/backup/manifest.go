@@ -27,7 +27,7 @@ type Manifest struct {
 	SnapshotAt    time.Time `json:"snapshot_at"` // the moment that the rows are of
 	Consistent    bool      `json:"consistent"`
 	// Consistency says how it was got: "ftwrl", "backup-stage", "binlog-position",
-	// "single-connection", "engine" or "none".
+	// "lock-tables", "single-connection", "engine" or "none".
 	Consistency string   `json:"consistency"`
 	Position    Position `json:"position"`
 	Warnings    []string `json:"warnings,omitempty"` // e.g. tables outside the snapshot
@@ -66,7 +66,8 @@ type Position struct {
 
 // Table is one base table. Checksum is the sum modulo 2^128 of the rows' hashes
 // (see ops/mysql/checksum), hex; the same rows in any order give the same sum, and
-// a doubled row changes it. Transactional false means the table is outside the
+// a doubled row changes it. An empty one means that the rows were not counted
+// either, as by a foreign engine; then Rows is 0. Transactional false means the table is outside the
 // snapshot.
 type Table struct {
 	Database       string `json:"database"`

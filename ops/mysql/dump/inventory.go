@@ -88,7 +88,7 @@ func (d *dumper) databaseNames(ctx context.Context, q *sql.Conn) ([]string, erro
 
 func (d *dumper) readDatabase(ctx context.Context, q *sql.Conn, name string) (*database, error) {
 	db := &database{name: name}
-	if err := exec(ctx, q, "USE "+schema.Ident(name)); err != nil {
+	if err := execute(ctx, q, "USE "+schema.Ident(name)); err != nil {
 		return nil, err
 	}
 	create, err := schema.All(ctx, q, "SHOW CREATE DATABASE IF NOT EXISTS "+schema.Ident(name))
@@ -126,7 +126,7 @@ func (d *dumper) refuse(ctx context.Context, q *sql.Conn, inv *inventory) error 
 			if err := d.refuseTable(ctx, q, t); err != nil {
 				return err
 			}
-			if !t.Transactional() && !t.Sequence && !d.opts.NoData {
+			if !t.Transactional() && !t.noRows() && !d.opts.NoData {
 				inv.warnings = append(inv.warnings, fmt.Sprintf("table %s (%s) is not transactional: its rows are not of the snapshot's moment", schema.Name(db.name, t.Name), t.Engine))
 			}
 		}

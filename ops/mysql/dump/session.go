@@ -57,7 +57,7 @@ func prepare(ctx context.Context, c *sql.Conn, lockWait time.Duration) error {
 	return nil
 }
 
-func exec(ctx context.Context, c *sql.Conn, statements ...string) error {
+func execute(ctx context.Context, c *sql.Conn, statements ...string) error {
 	for _, s := range statements {
 		if _, err := c.ExecContext(ctx, s); err != nil {
 			return fmt.Errorf("%s: %w", firstWords(s), err)

@@ -87,7 +87,7 @@ func (s *snapshotter) open(ctx context.Context) (*snapshot, error) {
 // start opens the snapshot on every connection. A failure ends those that stand.
 func (s *snapshotter) start(ctx context.Context) error {
 	for _, c := range s.conns {
-		if err := exec(ctx, c, "START TRANSACTION WITH CONSISTENT SNAPSHOT"); err != nil {
+		if err := execute(ctx, c, "START TRANSACTION WITH CONSISTENT SNAPSHOT"); err != nil {
 			return err
 		}
 	}
@@ -145,11 +145,11 @@ func (s *snapshotter) byCoordinates(ctx context.Context) error {
 
 // byBackupStage holds commits back for a moment; MariaDB.
 func (s *snapshotter) byBackupStage(ctx context.Context) error {
-	if err := exec(ctx, s.control, "BACKUP STAGE START"); err != nil {
+	if err := execute(ctx, s.control, "BACKUP STAGE START"); err != nil {
 		return err
 	}
 	defer s.control.ExecContext(context.WithoutCancel(ctx), "BACKUP STAGE END")
-	if err := exec(ctx, s.control, "BACKUP STAGE BLOCK_COMMIT"); err != nil {
+	if err := execute(ctx, s.control, "BACKUP STAGE BLOCK_COMMIT"); err != nil {
 		return err
 	}
 	return s.underLock(ctx)
@@ -157,7 +157,7 @@ func (s *snapshotter) byBackupStage(ctx context.Context) error {
 
 // byGlobalLock holds all writes back for a moment.
 func (s *snapshotter) byGlobalLock(ctx context.Context) error {
-	if err := exec(ctx, s.control, "FLUSH TABLES WITH READ LOCK"); err != nil {
+	if err := execute(ctx, s.control, "FLUSH TABLES WITH READ LOCK"); err != nil {
 		return err
 	}
 	defer s.control.ExecContext(context.WithoutCancel(ctx), "UNLOCK TABLES")
@@ -176,7 +176,7 @@ func (s *snapshotter) byTableLocks(ctx context.Context) error {
 	if len(lock) == 0 {
 		return &notHereError{"no table to lock"}
 	}
-	if err := exec(ctx, s.control, "LOCK TABLES "+string(lock[2:])); err != nil {
+	if err := execute(ctx, s.control, "LOCK TABLES "+string(lock[2:])); err != nil {
 		return err
 	}
 	defer s.control.ExecContext(context.WithoutCancel(ctx), "UNLOCK TABLES")

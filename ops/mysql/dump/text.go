@@ -164,7 +164,7 @@ func (d *dumper) fillObjects(ctx context.Context, db *database, use bool, c *sql
 	if len(db.objects) == 0 {
 		return nil
 	}
-	if err := exec(ctx, c, "USE "+schema.Ident(db.name)); err != nil {
+	if err := execute(ctx, c, "USE "+schema.Ident(db.name)); err != nil {
 		return err
 	}
 	if use {

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+)
+
+type backupCreateCmd struct {
+	Kind           string        `enum:"manual,scheduled,emergency" default:"manual" placeholder:"KIND" help:"Why it is made: manual, scheduled or emergency."`
+	Engine         string        `enum:",native,mysqldump" default:"" placeholder:"ENGINE" help:"native, or mysqldump to drive the server's own tool."`
+	Tables         []string      `placeholder:"A,B" help:"These tables only, with their triggers."`
+	Where          string        `placeholder:"SQL" help:"Only the rows of --tables that this condition holds for."`
+	NoData         bool          `help:"Definitions only, no rows."`
+	Databases      []string      `placeholder:"A,B" help:"These databases instead of the service's." xor:"databases"`
+	AllDatabases   bool          `help:"All databases of the server but its own." xor:"databases"`
+	Jobs           int           `placeholder:"N" help:"Connections that read rows; at most the cores."`
+	Compress       string        `enum:",gzip,zstd" default:"" placeholder:"gzip|zstd" help:"How the file is compressed."`
+	LockWait       time.Duration `placeholder:"DUR" help:"The longest wait for a lock on the server."`
+	Throttle       string        `placeholder:"SIZE" help:"At most so many bytes of SQL a second: 50M."`
+	ThreadsRunning int           `placeholder:"N" help:"Pause while more threads run on the server."`
+	Recipient      []string      `placeholder:"AGE1…" help:"Encrypt to these age public keys."`
+	NoHistory      bool          `help:"Only the current rows of system-versioned tables."`
+	SkipBroken     bool          `help:"Leave out views that no longer work, with a warning."`
+	DryRun         bool          `help:"Say what would be done, do nothing."`
+	JSON           bool          `name:"json" help:"Print JSON."`
+}
+
+type backupCreateJSON struct {
+	Name        string          `json:"name"`
+	Path        string          `json:"path"`
+	SizeBytes   int64           `json:"size_bytes"`
+	RawBytes    int64           `json:"raw_bytes"`
+	Tables      int             `json:"tables"`
+	Rows        int64           `json:"rows"`
+	SHA256      string          `json:"sha256"`
+	DurationMS  int64           `json:"duration_ms"`
+	Consistent  bool            `json:"consistent"`
+	Consistency string          `json:"consistency"`
+	Position    backup.Position `json:"position"`
+	Links       []string        `json:"links"`
+	Warnings    []string        `json:"warnings"`
+}
+
+// Run makes a backup.
+func (c *backupCreateCmd) Run(a *app) error {
+	if !c.DryRun {
+		if err := a.writable(); err != nil {
+			return err
+		}
+	}
+	sh, err := a.shelf()
+	if err != nil {
+		return err
+	}
+	o, err := c.order()
+	if err != nil {
+		return err
+	}
+	if o, err = sh.orderOf(o); err != nil {
+		return err
+	}
+	if c.DryRun {
+		return c.plan(sh, o)
+	}
+	p := a.progress()
+	m, err := sh.make(a.ctx, o, p.report)
+	p.done()
+	if m == nil {
+		return err
+	}
+	if c.JSON {
+		if werr := a.json(createJSON(m)); werr != nil {
+			return werr
+		}
+		return err
+	}
+	a.tellMade(m)
+	return err
+}
+
+func (c *backupCreateCmd) order() (order, error) {
+	o := order{kind: c.Kind, engine: c.Engine, databases: c.Databases, all: c.AllDatabases, tables: c.Tables, where: c.Where, noData: c.NoData,
+		noHistory: c.NoHistory, broken: c.SkipBroken, jobs: c.Jobs, compress: c.Compress, lockWait: c.LockWait, threads: c.ThreadsRunning, to: c.Recipient}
+	switch {
+	case c.Where != "" && len(c.Tables) == 0:
+		return o, ops.E(ops.Usage, lang.M("--where needs --tables: it is a condition on their rows"))
+	case len(c.Tables) > 0 && (c.AllDatabases || len(c.Databases) > 1):
+		return o, ops.E(ops.Usage, lang.M("--tables are of one database"))
+	case c.Jobs < 0:
+		return o, ops.E(ops.Usage, lang.M("--jobs must be 1 or more"))
+	}
+	if c.Throttle != "" {
+		rate, err := human.ParseBytes(c.Throttle)
+		if err != nil || rate == 0 {
+			return o, ops.E(ops.Usage, lang.M("--throttle %q is not a size", c.Throttle)).WithHint(lang.M("for example --throttle 50M"))
+		}
+		o.bytesRate = rate
+	}
+	return o, nil
+}
+
+// plan says what would be done.
+func (c *backupCreateCmd) plan(sh *shelf, o order) error {
+	name := o.spec(sh.clock.Now().Local()).Name(1)
+	if c.JSON {
+		return sh.json(struct {
+			DryRun bool   `json:"dry_run"`
+			Name   string `json:"name"`
+			Path   string `json:"path"`
+			Engine string `json:"engine"`
+		}{true, name, filepath.Join(sh.dir, name), o.engine})
+	}
+	what := strings.Join(o.databases, ", ")
+	if o.all {
+		what = sh.lang.T("all databases")
+	}
+	if len(o.tables) > 0 {
+		what += ": " + strings.Join(o.tables, ", ")
+	}
+	sh.say(lang.M("would back up %s of %s to %s (engine %s, %d connections)", what, sh.service.Name, filepath.Join(sh.dir, name), o.engine, o.jobs))
+	return nil
+}
+
+func createJSON(m *made) backupCreateJSON {
+	doc := backupCreateJSON{Name: m.File, Path: m.Path, SizeBytes: m.SizeBytes, RawBytes: m.RawBytes, Tables: len(m.Tables), SHA256: m.SHA256,
+		DurationMS: m.Took.Milliseconds(), Consistent: m.Consistent, Consistency: m.Consistency, Position: m.Position, Links: []string{}, Warnings: []string{}}
+	doc.Links = append(doc.Links, m.Links...)
+	doc.Warnings = append(doc.Warnings, m.Warnings...)
+	for _, t := range m.Tables {
+		doc.Rows += t.Rows
+	}
+	return doc
+}
+
+// tellMade says what was made, and everything that is not as it should be.
+func (a *app) tellMade(m *made) {
+	j := createJSON(m)
+	a.say(lang.M("made %s", m.Path))
+	rate := float64(m.RawBytes) / max(m.Took.Seconds(), 0.001)
+	a.say(lang.M("  %s on disk of %s of SQL · %d tables · %s rows · %s (%s)", human.Bytes(m.SizeBytes), human.Bytes(m.RawBytes),
+		j.Tables, human.Count(j.Rows), human.Duration(m.Took), human.Rate(rate)))
+	a.say(lang.M("  %s", howConsistent(m.Manifest)))
+	if m.Position.File != "" {
+		a.say(lang.M("  binary log %s, position %s", m.Position.File, fmt.Sprint(m.Position.Pos)))
+	}
+	for _, l := range m.Links {
+		a.say(lang.M("  also as %s", l))
+	}
+	for _, w := range m.Warnings {
+		a.note(lang.M("  ! %s", termsafe.Line(w)))
+	}
+}
+
+func howConsistent(m *backup.Manifest) lang.Msg {
+	switch {
+	case !m.Consistent:
+		return lang.M("NOT one moment: some rows are outside of the snapshot (%s)", m.Consistency)
+	case m.Consistency == "single-connection":
+		return lang.M("one moment, read over a single connection")
+	case m.Consistency == "engine":
+		return lang.M("one moment, as the server's own tool reads it")
+	}
+	return lang.M("one moment over all connections, by %s", m.Consistency)
+}

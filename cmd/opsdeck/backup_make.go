@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/oplog"
+	"opsdeck/internal/version"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/dump"
+)
+
+// order says what backup to make, where it departs from the configuration.
+type order struct {
+	kind      string // "" is manual
+	engine    string
+	databases []string // empty is the service's
+	all       bool
+	tables    []string
+	where     string
+	year      int // of an archive
+	noData    bool
+	noHistory bool
+	broken    bool
+	jobs      int
+	compress  string
+	lockWait  time.Duration
+	bytesRate int64
+	threads   int
+	to        []string // age recipients
+}
+
+// made is a backup that was made.
+type made struct {
+	*backup.Manifest
+	Path  string
+	Links []string // weekly and monthly names
+	Took  time.Duration
+}
+
+// orderOf fills an order from the configuration of the service.
+func (sh *shelf) orderOf(o order) (order, error) {
+	b := sh.service.Backup
+	if o.kind == "" {
+		o.kind = backup.KindManual
+	}
+	if o.engine == "" {
+		o.engine = b.Engine
+	}
+	if len(o.databases) == 0 && !o.all {
+		o.databases = []string{sh.service.Database.Name}
+	}
+	if o.compress == "" {
+		o.compress = b.Compress
+	}
+	if o.jobs == 0 {
+		o.jobs = b.Jobs
+	}
+	o.jobs = min(o.jobs, runtime.NumCPU())
+	if o.lockWait == 0 {
+		o.lockWait = b.LockWait
+	}
+	if o.threads == 0 {
+		o.threads = b.Throttle.Threads
+	}
+	if o.bytesRate == 0 && b.Throttle.BytesPerSecond != "" {
+		rate, err := human.ParseBytes(b.Throttle.BytesPerSecond)
+		if err != nil {
+			return o, ops.Wrap(err, ops.Config, lang.M("backup.throttle.bytes_per_second is not a size"))
+		}
+		o.bytesRate = rate
+	}
+	if len(o.to) == 0 {
+		o.to = b.Recipients
+	}
+	o.broken = o.broken || o.kind == backup.KindEmergency
+	return o, nil
+}
+
+func (o order) spec(at time.Time) backup.Spec {
+	ext := ".sql.gz"
+	if o.compress == "zstd" {
+		ext = ".sql.zst"
+	}
+	if len(o.to) > 0 {
+		ext += ".age"
+	}
+	return backup.Spec{Kind: o.kind, Databases: o.databases, All: o.all, Tables: o.tables, Year: o.year, At: at, Ext: ext}
+}
+
+func (o order) options(now func() time.Time, report func(ops.Progress)) dump.Options {
+	return dump.Options{
+		Databases: o.databases, All: o.all, Tables: o.tables, Where: o.where, NoData: o.noData, NoHistory: o.noHistory, Broken: o.broken,
+		Jobs: o.jobs, Compress: o.compress, Recipients: o.to, LockWait: o.lockWait, BytesRate: o.bytesRate, Threads: o.threads,
+		Kind: o.kind, Tool: "opsdeck " + version.Get().String(), Report: report, Now: now,
+	}
+}
+
+// make makes a backup in the service's folder under the lock that one backup at
+// a time holds, and records it. Nothing is left behind when it fails.
+func (sh *shelf) make(ctx context.Context, o order, report func(ops.Progress)) (*made, error) {
+	target, err := mysql.Resolve(sh.service.Database)
+	if err != nil {
+		return nil, err
+	}
+	held, err := lock.Take(backup.LockPath(sh.state), lock.Holder{User: oplog.UserName(), What: "backup create"})
+	if err != nil {
+		return nil, err
+	}
+	defer held.Release()
+	if err := os.MkdirAll(sh.dir, 0o700); err != nil {
+		return nil, ops.Wrap(err, ops.Config, lang.M("the backup folder %s cannot be made", sh.dir))
+	}
+	sh.sweep()
+	log, err := sh.oplog()
+	if err != nil {
+		return nil, err
+	}
+	entry := oplog.Entry{Service: sh.service.Name, Action: "backup.create", Object: strings.Join(o.databases, ","), Result: oplog.Started,
+		Detail: map[string]string{"kind": o.kind, "engine": o.engine}}
+	if err := log.Record(entry); err != nil {
+		return nil, err
+	}
+	m, err := sh.dump(ctx, o, target, report)
+	entry.Result = oplog.Done
+	switch {
+	case err != nil && ctx.Err() != nil:
+		entry.Result = oplog.Stopped
+	case err != nil:
+		entry.Result, entry.Detail["error"] = oplog.Failed, err.Error()
+	default:
+		entry.Detail["name"], entry.Detail["sha256"] = m.File, m.SHA256
+	}
+	return m, errors.Join(err, log.Record(entry))
+}
+
+// dump writes the backup under a name of its own and links the further names.
+func (sh *shelf) dump(ctx context.Context, o order, target mysql.Target, report func(ops.Progress)) (*made, error) {
+	start := sh.clock.Now()
+	name, err := backup.Reserve(sh.dir, o.spec(start.Local()))
+	if err != nil {
+		return nil, ops.Wrap(err, ops.Failed, lang.M("the backup folder %s cannot be written", sh.dir))
+	}
+	path := filepath.Join(sh.dir, name)
+	began := time.Now()
+	run := dump.Run
+	if o.engine == "mysqldump" {
+		run = dump.Foreign{Container: sh.service.Database.Container}.Run
+	}
+	m, err := run(ctx, target, o.options(sh.clock.Now, report), path)
+	if err != nil {
+		backup.Release(sh.dir, name)
+		return nil, diskError(err, sh.dir)
+	}
+	made := &made{Manifest: m, Path: path, Took: time.Since(began)}
+	if made.Links, err = backup.LinkTiers(sh.dir, name, m, start.Local()); err != nil {
+		return made, ops.Wrap(err, ops.Failed, lang.M("the backup %s is good, but its weekly or monthly name could not be made", name))
+	}
+	return made, nil
+}
+
+func diskError(err error, dir string) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return ops.Wrap(err, ops.Failed, lang.M("the disk of %s is full; nothing was left behind", dir)).
+			WithHint(lang.M("make room with `opsdeck backup prune`, or give the folder a larger disk"))
+	}
+	return err
+}
+
+// leftover are the names of files that a backup leaves when it is killed.
+var leftover = []string{".sql.gz", ".sql.zst", ".sql.gz.age", ".sql.zst.age"}
+
+// sweep removes what backups that were killed left: under the lock nobody
+// writes to a .tmp.
+func (sh *shelf) sweep() {
+	entries, _ := os.ReadDir(sh.dir)
+	for _, e := range entries {
+		base, tmp := strings.CutSuffix(e.Name(), atomicfile.Suffix)
+		base = strings.TrimSuffix(base, backup.ManifestSuffix)
+		for _, ext := range leftover {
+			if tmp && e.Type().IsRegular() && strings.HasSuffix(base, ext) {
+				sh.note(lang.M("removing %s, left unfinished by a backup that was killed", e.Name()))
+				if err := os.Remove(filepath.Join(sh.dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					sh.note(lang.Raw(err.Error()))
+				}
+			}
+		}
+	}
+}

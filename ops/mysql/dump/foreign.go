@@ -1,0 +1,254 @@
+package dump
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/rowread"
+	"opsdeck/ops/mysql/schema"
+)
+
+// Foreign makes backups with the server's own tool: mysqldump or mariadb-dump
+// of this machine, else the one in the server's container. Its text is kept as
+// it is, as one member. What the tool does not tell (rows, checksums) the
+// manifest does not hold.
+type Foreign struct {
+	Container string // of docker; "" for none
+}
+
+// Run is dump.Run by the server's own tool. A failure of any part of the way,
+// and a dump without its last line, is an error; nothing is left then.
+func (f Foreign) Run(ctx context.Context, target mysql.Target, opts Options, path string) (*backup.Manifest, error) {
+	d := &dumper{opts: opts, target: target, now: opts.Now}
+	d.defaults()
+	m, err := f.dump(ctx, d, path)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return nil, d.explain(err)
+	}
+	return m, nil
+}
+
+func (f Foreign) dump(ctx context.Context, d *dumper, path string) (*backup.Manifest, error) {
+	m := &backup.Manifest{FormatVersion: backup.ManifestVersion, Tool: d.opts.Tool, Kind: d.opts.Kind, File: filepath.Base(path), StartedAt: d.now(),
+		Compression: d.opts.Compress, Where: d.opts.Where, NoData: d.opts.NoData, Partial: len(d.opts.Tables) > 0 || d.opts.Where != "",
+		Consistency: "engine"}
+	inv, err := f.look(ctx, d, m)
+	if err != nil {
+		return nil, err
+	}
+	cmd, cleanup, err := f.command(ctx, d, inv)
+	if err != nil {
+		return nil, err
+	}
+	defer cleanup()
+	m.Engine = filepath.Base(toolOf(cmd.Args))
+	if d.file, err = createFile(path, d.opts.Compress, d.opts.Recipients); err != nil {
+		return nil, err
+	}
+	defer d.file.out.Abort()
+	m.SnapshotAt = d.now()
+	if err := f.copy(ctx, d, cmd); err != nil {
+		return nil, err
+	}
+	m.FinishedAt = d.now()
+	d.pipeline = newPipeline(1)
+	d.summarise(inv, &snapshot{}, m)
+	err = d.commit(m, path)
+	return m, err
+}
+
+// look takes the inventory, which says what must be in the dump and whether the
+// user may read it.
+func (f Foreign) look(ctx context.Context, d *dumper, m *backup.Manifest) (*inventory, error) {
+	db, err := rowread.Open(ctx, d.target, "")
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	c, err := connect(ctx, db, d.opts.LockWait)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	if d.maria, err = schema.IsMariaDB(ctx, c); err != nil {
+		return nil, err
+	}
+	if m.Server, err = describeServer(ctx, c, d.maria); err != nil {
+		return nil, err
+	}
+	return d.takeInventory(ctx, c)
+}
+
+var tools = map[bool][]string{false: {"mysqldump", "mariadb-dump"}, true: {"mariadb-dump", "mysqldump"}}
+
+// command is the tool's. The password goes by an options file that only this
+// user can read, or on the container's side by the environment: never by argv.
+func (f Foreign) command(ctx context.Context, d *dumper, inv *inventory) (*exec.Cmd, func(), error) {
+	for _, tool := range tools[d.maria] {
+		if path, err := exec.LookPath(tool); err == nil {
+			return f.local(ctx, d, inv, path)
+		}
+	}
+	docker, err := exec.LookPath("docker")
+	if err != nil || f.Container == "" {
+		return nil, nil, ops.E(ops.Config, lang.M("neither mysqldump nor mariadb-dump is installed here")).
+			WithHint(lang.M("use --engine native, which needs no other tool"))
+	}
+	tool := tools[d.maria][0]
+	args := append([]string{"exec", "-e", "MYSQL_PWD", f.Container, tool, "--user=" + d.target.User}, f.arguments(d, inv, false)...)
+	cmd := exec.CommandContext(ctx, docker, args...)
+	cmd.Env = append(os.Environ(), "MYSQL_PWD="+d.target.Password)
+	return cmd, func() {}, nil
+}
+
+func (f Foreign) local(ctx context.Context, d *dumper, inv *inventory, tool string) (*exec.Cmd, func(), error) {
+	file, err := os.CreateTemp("", "opsdeck-*.cnf") // mode 0600
+	if err != nil {
+		return nil, nil, err
+	}
+	cleanup := func() { os.Remove(file.Name()) }
+	_, err = file.WriteString(optionsText(d.target))
+	if err = errors.Join(err, file.Close()); err != nil {
+		cleanup()
+		return nil, nil, err
+	}
+	says, _ := exec.CommandContext(ctx, tool, "--version").Output()
+	args := f.arguments(d, inv, bytes.Contains(says, []byte("MariaDB")))
+	return exec.CommandContext(ctx, tool, append([]string{"--defaults-file=" + file.Name()}, args...)...), cleanup, nil
+}
+
+func optionsText(t mysql.Target) string {
+	quote := func(s string) string { return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"` }
+	text := "[client]\nuser=" + quote(t.User) + "\npassword=" + quote(t.Password) + "\n"
+	if t.Network == "unix" {
+		return text + "socket=" + quote(t.Addr) + "\n"
+	}
+	host, port, _ := strings.Cut(t.Addr, ":")
+	if i := strings.LastIndexByte(t.Addr, ':'); i >= 0 {
+		host, port = strings.Trim(t.Addr[:i], "[]"), t.Addr[i+1:]
+	}
+	return text + "host=" + quote(host) + "\nport=" + port + "\nprotocol=tcp\n"
+}
+
+// arguments are the field's, with what keeps values exact.
+func (f Foreign) arguments(d *dumper, inv *inventory, mariaTool bool) []string {
+	args := []string{"--single-transaction", "--quick", "--routines", "--triggers", "--events", "--hex-blob", "--default-character-set=utf8mb4", "--max-allowed-packet=1G", "--no-tablespaces"}
+	if !d.maria && !mariaTool {
+		args = append(args, "--set-gtid-purged=OFF")
+	}
+	if d.opts.NoData {
+		args = append(args, "--no-data")
+	}
+	if d.opts.Where != "" {
+		args = append(args, "--where="+d.opts.Where, "--skip-add-drop-table")
+	}
+	if len(d.opts.Tables) > 0 {
+		return append(append(args, "--skip-routines", "--skip-events", d.opts.Databases[0]), d.opts.Tables...)
+	}
+	args = append(args, "--databases")
+	for _, db := range inv.databases {
+		args = append(args, db.name)
+	}
+	return args
+}
+
+func toolOf(args []string) string {
+	for _, a := range args {
+		switch base := filepath.Base(a); base {
+		case "mysqldump", "mariadb-dump":
+			return base
+		}
+	}
+	return "mysqldump"
+}
+
+const trailerMark = "-- Dump completed"
+
+// copy runs the tool and writes what it says as members of the file.
+func (f Foreign) copy(ctx context.Context, d *dumper, cmd *exec.Cmd) error {
+	var problems tail
+	cmd.Stderr, cmd.WaitDelay = &problems, 10*time.Second
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	last, err := f.members(ctx, d, bufio.NewReaderSize(out, 1<<20))
+	if err != nil {
+		cmd.Process.Kill()
+		return errors.Join(err, ignoreExit(cmd.Wait()))
+	}
+	if err := cmd.Wait(); err != nil {
+		return ops.Wrap(fmt.Errorf("%w: %s", err, problems.String()), ops.Failed, lang.M("%s failed; nothing was kept", filepath.Base(toolOf(cmd.Args))))
+	}
+	if !bytes.Contains(last, []byte(trailerMark)) {
+		return ops.E(ops.Failed, lang.M("%s ended without its last line; nothing was kept", filepath.Base(toolOf(cmd.Args))))
+	}
+	return nil
+}
+
+func ignoreExit(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return nil
+	}
+	return err
+}
+
+// members cuts the text into members and returns the end of it. They mean
+// nothing but their length: the manifest of a foreign dump does not list them.
+func (f Foreign) members(ctx context.Context, d *dumper, r io.Reader) (last []byte, err error) {
+	buf := make([]byte, memberBytes)
+	for {
+		n, err := io.ReadFull(r, buf)
+		if n > 0 {
+			last = append(last, buf[max(0, n-512):n]...)
+			last = last[max(0, len(last)-512):]
+			if err := d.file.add(backup.Member{}, buf[:n]); err != nil {
+				return nil, err
+			}
+			d.gate.mu.Lock()
+			d.gate.bytes += int64(n)
+			d.gate.tell("rows", false)
+			d.gate.mu.Unlock()
+		}
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			d.file.members = nil
+			return last, ctx.Err()
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// tail keeps the end of what a tool complains.
+type tail struct{ text []byte }
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.text = append(t.text, p...)
+	if over := len(t.text) - 4096; over > 0 {
+		t.text = append(t.text[:0], t.text[over:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string { return strings.TrimSpace(string(t.text)) }
