@@ -10,14 +10,19 @@ import (
 )
 
 // Width is how many cells s takes.
-func Width(s string) int { return ansi.StringWidth(s) }
+func Width(s string) int {
+	if w, ok := fastWidth(s); ok {
+		return w
+	}
+	return ansi.StringWidth(s)
+}
 
 // Cut shortens s to at most w cells, ending in "…" when something was left out.
 func Cut(s string, w int) string {
 	if w <= 0 {
 		return ""
 	}
-	if ansi.StringWidth(s) <= w {
+	if Width(s) <= w {
 		return s
 	}
 	return ansi.Truncate(s, w, "…")
@@ -25,7 +30,7 @@ func Cut(s string, w int) string {
 
 // CutLeft shortens s from the front, so that its end stays: "…ups/mysql".
 func CutLeft(s string, w int) string {
-	have := ansi.StringWidth(s)
+	have := Width(s)
 	if have <= w {
 		return s
 	}
@@ -34,7 +39,7 @@ func CutLeft(s string, w int) string {
 	}
 	cut := have - w + 1
 	out := ansi.TruncateLeft(s, cut, "…")
-	for ansi.StringWidth(out) > w {
+	for Width(out) > w {
 		cut++
 		out = ansi.TruncateLeft(s, cut, "…")
 	}
@@ -44,7 +49,7 @@ func CutLeft(s string, w int) string {
 // Pad cuts or fills s with spaces to exactly w cells.
 func Pad(s string, w int) string {
 	s = Cut(s, w)
-	if n := w - ansi.StringWidth(s); n > 0 {
+	if n := w - Width(s); n > 0 {
 		return s + strings.Repeat(" ", n)
 	}
 	return s
@@ -53,7 +58,7 @@ func Pad(s string, w int) string {
 // PadLeft cuts or fills s to exactly w cells with spaces in front, for numbers.
 func PadLeft(s string, w int) string {
 	s = Cut(s, w)
-	if n := w - ansi.StringWidth(s); n > 0 {
+	if n := w - Width(s); n > 0 {
 		return strings.Repeat(" ", n) + s
 	}
 	return s

@@ -19,10 +19,11 @@ import (
 func (p *Page) preview(s *health.Standing, size page.Size) []string {
 	t := p.env.Theme
 	lines := []string{widget.Rule(t, termsafe.Line(s.Check.Name), size.Width)}
-	left := p.fields(s, size.Width/2-2)
+	inner := size.Width/2 - 2
 	if size.Width < 100 {
-		left = p.fields(s, size.Width-2)
+		inner = size.Width - 3
 	}
+	left := append(p.nowLines(s, inner), p.fields(s, inner)...)
 	var right []string
 	if size.Width >= 100 {
 		w := size.Width - size.Width/2 - 4
@@ -48,6 +49,7 @@ func (p *Page) preview(s *health.Standing, size page.Size) []string {
 
 // viewDetail draws the opened check, scrolled.
 func (p *Page) viewDetail(s *health.Standing, size page.Size) string {
+	p.ink = newInks(p.env.Theme)
 	lines := p.detailLines(s, size.Width)
 	room := max(1, size.Height-2)
 	p.detail.Top = max(0, min(p.detail.Top, len(lines)-room))

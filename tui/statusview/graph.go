@@ -53,8 +53,8 @@ func (p *Page) strip(s *health.Standing, w int, colour bool) string {
 			to++
 		}
 		run := strings.Repeat(p.mark(h[from].State), to-from)
-		if style, _ := p.env.Theme.State(h[from].State); colour {
-			run = style.Render(run)
+		if colour {
+			run = p.ink.state[h[from].State].Paint(run)
 		}
 		b.WriteString(run)
 		from = to

@@ -11,6 +11,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/health"
 	"opsdeck/tui/page"
+	"opsdeck/tui/theme"
 	"opsdeck/tui/widget"
 )
 
@@ -45,6 +46,21 @@ func (p *Page) layout(width int) columns {
 	return c
 }
 
+// inks are the list's styles, worked out once a frame.
+type inks struct {
+	dim, info, selected widget.Ink
+	state               [ops.StateCritical + 1]widget.Ink
+}
+
+func newInks(t *theme.Theme) inks {
+	i := inks{dim: widget.NewInk(t.Dim), info: widget.NewInk(t.Info), selected: widget.NewInk(t.Selected)}
+	for s := range i.state {
+		style, _ := t.State(ops.State(s))
+		i.state[s] = widget.NewInk(style)
+	}
+	return i
+}
+
 // gap is between columns.
 const gap = 2
 
@@ -52,6 +68,11 @@ func (p *Page) stateWidth() int {
 	w := 0
 	for _, s := range []ops.State{ops.StateOK, ops.StateUnknown, ops.StateWarning, ops.StateCritical} {
 		w = max(w, cells.Width(p.env.Lang.Msg(s.Label())))
+	}
+	for _, s := range p.report.Standings {
+		if !s.Seen() {
+			w = max(w, cells.Width(p.env.T("looking")))
+		}
 	}
 	return w + 2
 }
@@ -82,6 +103,7 @@ func (p *Page) viewList(size page.Size) string {
 		room = rows
 	}
 	p.scroll.Resize(len(p.rows), room)
+	p.ink = newInks(p.env.Theme)
 	c := p.layout(size.Width)
 	lines := append(make([]string, 0, size.Height), p.head(c))
 	from, to := p.scroll.Window()
@@ -176,16 +198,14 @@ func (p *Page) row(r row, c columns, chosen bool, width int) string {
 		return t.Title.Render(" " + cells.Cut(termsafe.Line(r.service), width-1))
 	}
 	s := r.check
-	plain := func(_ func(...string) string, text string) string { return text }
-	styled := func(render func(...string) string, text string) string { return render(text) }
-	paint := styled
+	paint := func(i widget.Ink, text string) string { return i.Paint(text) }
 	if chosen {
-		paint = plain
+		paint = func(_ widget.Ink, text string) string { return text }
 	}
-	style, glyph := t.State(s.State)
-	word := " " + e.Lang.Msg(s.State.Label())
+	_, glyph := t.State(s.State)
+	ink, word := p.ink.state[s.State], " "+e.Lang.Msg(s.State.Label())
 	if !s.Seen() {
-		style, glyph, word = t.Dim, t.Glyph.Pending, " "+e.T("looking")
+		ink, glyph, word = p.ink.dim, t.Glyph.Pending, " "+e.T("looking")
 	}
 	mark := " "
 	if chosen {
@@ -196,30 +216,30 @@ func (p *Page) row(r row, c columns, chosen bool, width int) string {
 	}
 	var b strings.Builder
 	b.WriteString(mark)
-	b.WriteString(paint(style.Render, cells.Pad(glyph+word, c.state)) + "  ")
+	b.WriteString(paint(ink, cells.Pad(glyph+word, c.state)) + "  ")
 	b.WriteString(cells.Pad(termsafe.Line(s.Check.Name), c.name) + "  ")
 	if c.latency > 0 {
-		b.WriteString(paint(t.Dim.Render, cells.PadLeft(shownLatency(s), c.latency)) + "  ")
+		b.WriteString(paint(p.ink.dim, cells.PadLeft(shownLatency(s), c.latency)) + "  ")
 	}
 	if c.spark > 0 {
-		b.WriteString(paint(t.Info.Render, p.spark(s, c.spark)) + "  ")
+		b.WriteString(paint(p.ink.info, p.spark(s, c.spark)) + "  ")
 	}
 	if c.strip > 0 {
 		b.WriteString(p.strip(s, c.strip, !chosen) + "  ")
 	}
 	if c.since > 0 {
-		b.WriteString(paint(t.Dim.Render, cells.Pad(p.since(s), c.since)) + "  ")
+		b.WriteString(paint(p.ink.dim, cells.Pad(p.since(s), c.since)) + "  ")
 	}
 	detail := cells.Pad(p.detailLine(s, c), c.detail)
 	if s.Seen() && s.State != ops.StateOK {
-		detail = paint(style.Render, detail)
+		detail = paint(ink, detail)
 	}
 	b.WriteString(detail)
 	if c.lastBad > 0 {
-		b.WriteString("  " + paint(t.Dim.Render, cells.Pad(p.lastBad(s), c.lastBad)))
+		b.WriteString("  " + paint(p.ink.dim, cells.Pad(p.lastBad(s), c.lastBad)))
 	}
 	if chosen {
-		return t.Selected.Render(cells.Pad(b.String(), width))
+		return p.ink.selected.Paint(cells.Pad(b.String(), width))
 	}
 	return b.String()
 }

@@ -53,6 +53,7 @@ type Page struct {
 	detail  widget.Scroll
 	command int    // the marked command of the opened check
 	verdict string // as last sent
+	ink     inks
 }
 
 // Open opens a check, for other pages: page.Goto{Page: "status", Body: Open{…}}.
