@@ -165,6 +165,8 @@ func (r *logsRun) do(ctx context.Context, sources []logs.Source) error {
 		return r.count(ctx, sources)
 	case r.cmd.Histogram > 0:
 		return r.histogram(ctx, sources)
+	case r.cmd.Follow:
+		return r.follow(ctx, sources)
 	}
 	limit := r.cmd.Limit
 	if limit == 0 && r.query.Empty() && isTerminal(r.app.out) && !r.cmd.Newest {

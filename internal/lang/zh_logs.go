@@ -51,5 +51,10 @@ func init() {
 		"a number of lines cannot be negative":                          "行数不能为负",
 		"the query is not clear at %q: %s":                              "查询在 %q 处不清楚：%s",
 		"opsdeck: %s: %s":                                               "opsdeck：%s：%s",
+
+		"%s is not there yet; waiting for it":                              "%s 还不存在；等待它出现",
+		"there is nothing to follow":                                       "没有可跟踪的日志",
+		"%s was truncated: it begins anew":                                 "%s 被截断，从头开始",
+		"%d older files are left packed; `opsdeck logs` searches them too": "更旧的 %d 个文件未解压；`opsdeck logs` 也会搜索它们",
 	})
 }

@@ -206,3 +206,8 @@ func (t *fileText) Close() error {
 	t.drop()
 	return nil
 }
+
+// errOlder says that further rotated generations were left packed.
+func errOlder(n int) error {
+	return ops.E(ops.Failed, lang.M("%d older files are left packed; `opsdeck logs` searches them too", n))
+}

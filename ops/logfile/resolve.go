@@ -131,3 +131,9 @@ func (s *stream) Open(ctx context.Context) (logs.Text, error) {
 	}
 	return sp, nil
 }
+
+// Stream copies the reader's text.
+func (s *stream) Stream(ctx context.Context, w *Lines) error {
+	_, err := io.CopyBuffer(struct{ io.Writer }{w}, contextReader{ctx, s.r}, make([]byte, 64<<10))
+	return err
+}

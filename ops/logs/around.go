@@ -101,3 +101,33 @@ func linesOn(r io.ReaderAt, end, size int64, n int) (int64, error) {
 	}
 	return end, nil
 }
+
+// LastBreak is the end of the last whole line before end.
+func LastBreak(r io.ReaderAt, end int64) int64 {
+	buf := make([]byte, 64<<10)
+	for end > 0 {
+		n := min(int64(len(buf)), end)
+		if readFull(r, buf[:n], end-n) != nil {
+			return end
+		}
+		if i := bytes.LastIndexByte(buf[:n], '\n'); i >= 0 {
+			return end - n + int64(i) + 1
+		}
+		end -= n
+	}
+	return 0
+}
+
+// CountLines counts the line breaks before end.
+func CountLines(r io.ReaderAt, end int64) (n int64, err error) {
+	buf := make([]byte, windowBytes)
+	for pos := int64(0); pos < end; {
+		size := min(int64(len(buf)), end-pos)
+		if err := readFull(r, buf[:size], pos); err != nil {
+			return n, err
+		}
+		n += int64(bytes.Count(buf[:size], []byte{'\n'}))
+		pos += size
+	}
+	return n, nil
+}

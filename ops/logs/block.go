@@ -25,6 +25,7 @@ type Block struct {
 	heads    bitmap
 	sum      Summary
 	partial  bool // the last line has no line break yet
+	back     bool // somewhere the time runs backwards
 }
 
 // Summary counts what lines say.
@@ -65,6 +66,19 @@ func (b *Block) lineAt(i int) (off, end int64) {
 		end--
 	}
 	return off, end
+}
+
+// key is the time by which line i is merged with other sources: its time, but
+// never less than that of a line before it.
+func (b *Block) key(i int) int64 {
+	if !b.back {
+		return b.times[i]
+	}
+	k := int64(unset)
+	for _, t := range b.times[:i+1] {
+		k = max(k, t)
+	}
+	return k
 }
 
 // headOf returns the line that starts the event of line i.

@@ -192,6 +192,9 @@ func (b *builder) add(blk *Block, line []byte, at, size, last int64) int64 {
 	blk.starts = append(blk.starts, uint32(at-blk.Off))
 	blk.shapes = append(blk.shapes, id)
 	blk.times = append(blk.times, last)
+	if i > 0 && last < blk.times[i-1] {
+		blk.back = true
+	}
 	blk.sum.Lines++
 	return last
 }
@@ -216,14 +219,22 @@ func (b *Block) count(s *Shape, line []byte, ms int64) {
 }
 
 // dropLast takes the last line off, which is about to grow; it returns where it
-// began.
+// began. What shared its room keeps it.
 func (b *builder) dropLast(blk *Block) int64 {
 	i := len(blk.starts) - 1
 	off := blk.Off + int64(blk.starts[i])
-	blk.starts, blk.shapes, blk.times = blk.starts[:i], blk.shapes[:i], blk.times[:i]
+	shape := blk.shapes[i]
+	blk.starts, blk.shapes, blk.times = blk.starts[:i:i], blk.shapes[:i:i], blk.times[:i:i]
 	if blk.heads.has(i) {
 		blk.heads[i>>6] &^= 1 << (i & 63)
+		s := b.shape(shape)
+		blk.sum.Events--
+		blk.sum.ByLevel[s.Level]--
+		if s.critical {
+			blk.sum.Critical--
+		}
 	}
+	blk.sum.Lines--
 	blk.End, blk.partial = off, false
 	return off
 }

@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"bytes"
 	"io"
 	"strings"
 )
@@ -12,15 +11,9 @@ const maxRaw = 1 << 20
 // countTo finds the number of lines before region i by counting line breaks up
 // to a line whose number within the region is known.
 func (p *openPart) countTo(i int, off, within int64) error {
-	n, pos := int64(0), int64(0)
-	buf := make([]byte, windowBytes)
-	for pos < off {
-		size := int(min(int64(len(buf)), off-pos))
-		if err := readFull(p.text, buf[:size], pos); err != nil {
-			return err
-		}
-		n += int64(bytes.Count(buf[:size], []byte{'\n'}))
-		pos += int64(size)
+	n, err := CountLines(p.text, off)
+	if err != nil {
+		return err
 	}
 	p.lines[i] = n - within
 	return nil

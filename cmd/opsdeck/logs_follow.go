@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/logfile"
+	"opsdeck/ops/logs"
+)
+
+// followShown is how many hits -f shows of what was there, unless --limit says.
+const followShown = 10
+
+// settle is how long an event is waited for to have no further lines.
+const settle = 150 * time.Millisecond
+
+// follow prints the last hits and goes on with what comes.
+func (r *logsRun) follow(ctx context.Context, sources []logs.Source) error {
+	f := &following{run: r}
+	var tails []*logfile.Tail
+	frozen := make([]logs.Source, 0, len(sources))
+	for _, src := range sources {
+		last := src.Parts[len(src.Parts)-1]
+		if s, ok := last.(logfile.Streamer); ok {
+			f.stream(ctx, last.Name(), s)
+			continue
+		}
+		if _, err := os.Stat(src.Name); err != nil && len(src.Parts) == 1 {
+			r.app.note(lang.M("%s is not there yet; waiting for it", src.Name))
+		}
+		t := logfile.NewTail(src.Name, f)
+		t.Look()
+		tails = append(tails, t)
+		old := src.Parts[:len(src.Parts)-1]
+		frozen = append(frozen, logs.Source{Name: src.Name, Parts: append(append([]logs.Part{}, old...), f.frozen()...)})
+	}
+	if len(tails) == 0 && len(f.streams) == 0 {
+		return ops.E(ops.Failed, lang.M("there is nothing to follow"))
+	}
+	n := r.cmd.Limit
+	if n == 0 {
+		n = followShown
+	}
+	if err := r.tail(ctx, frozen, n); err != nil {
+		return err
+	}
+	f.start()
+	if len(tails) > 0 {
+		logfile.Follow(ctx, tails, f.idle)
+	}
+	f.wait(ctx)
+	return ctx.Err()
+}
+
+// following is where followed logs print. Until start it only notes what was
+// there.
+type following struct {
+	run     *logsRun
+	mu      sync.Mutex
+	tracks  []*followed
+	fresh   []logs.Part
+	running bool
+	streams []chan error
+}
+
+// followed is one text being followed.
+type followed struct {
+	f    *following
+	name string
+	text logs.Text
+	live *logs.Live
+	off  int64
+}
+
+// Begin starts a text: what was there before is left to the search.
+func (f *following) Begin(name string, text logs.Text) logfile.Track {
+	t := &followed{f: f, name: name, text: text}
+	line := int64(0)
+	if !f.running {
+		t.off = logs.LastBreak(text, text.Size())
+		f.fresh = append(f.fresh, frozenPart{name, frozenText{text, t.off}})
+		if f.run.cmd.JSON {
+			line, _ = logs.CountLines(text, t.off)
+		}
+	}
+	t.live = logs.NewLive(f.run.query, name, line, logs.NewParser(f.run.scan.Zone, f.run.scan.Now), f.emit)
+	t.live.Each = f.run.cmd.JSON
+	f.tracks = append(f.tracks, t)
+	return t
+}
+
+// frozen are the texts begun since the last call, as they were.
+func (f *following) frozen() []logs.Part {
+	out := f.fresh
+	f.fresh = nil
+	return out
+}
+
+func (f *following) start() {
+	f.running = true
+	f.run.out.Flush()
+}
+
+// emit prints one hit.
+func (f *following) emit(e logs.Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.run.hits++
+	if f.run.cmd.JSON {
+		f.run.json(&e)
+	} else {
+		f.run.text(e.Raw, true)
+	}
+}
+
+// idle passes on what waited long enough.
+func (f *following) idle() {
+	for _, t := range f.tracks {
+		t.live.Quiet(settle)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.run.out.Flush()
+}
+
+// Grow reads what came.
+func (t *followed) Grow(size int64) {
+	if !t.f.running || size <= t.off {
+		return
+	}
+	if err := t.live.Read(t.text, t.off, size); err != nil {
+		t.f.run.warn(t.name, err)
+	}
+	t.off = size
+}
+
+// Swap reads on from a copy.
+func (t *followed) Swap(text logs.Text) { t.text = text }
+
+// End passes on what was waited for.
+func (t *followed) End() {
+	t.live.Quiet(0)
+	t.text.Close()
+}
+
+// Lost says so.
+func (t *followed) Lost() {
+	t.live.Quiet(0)
+	t.f.run.app.note(lang.M("%s was truncated: it begins anew", t.name))
+}
+
+// stream follows what has no file.
+func (f *following) stream(ctx context.Context, name string, s logfile.Streamer) {
+	done := make(chan error, 1)
+	f.streams = append(f.streams, done)
+	live := logs.NewLive(f.run.query, name, 0, logs.NewParser(f.run.scan.Zone, f.run.scan.Now), f.emit)
+	live.Each = f.run.cmd.JSON
+	f.tracks = append(f.tracks, &followed{f: f, name: name, live: live})
+	go func() {
+		done <- logfile.StreamTo(ctx, s, func(r io.ReaderAt, from, to int64) { live.Read(r, from, to) })
+		live.Quiet(0)
+	}()
+}
+
+// wait waits for the streams to end, passing on what they say.
+func (f *following) wait(ctx context.Context) {
+	tick := time.NewTicker(settle)
+	defer tick.Stop()
+	for len(f.streams) > 0 && ctx.Err() == nil {
+		select {
+		case err := <-f.streams[0]:
+			if err != nil && ctx.Err() == nil {
+				f.run.warn("-", err)
+			}
+			f.streams = f.streams[1:]
+		case <-tick.C:
+		}
+		f.idle()
+	}
+}
+
+// frozenPart is a text as far as it went at a moment.
+type frozenPart struct {
+	name string
+	text frozenText
+}
+
+func (p frozenPart) Name() string                            { return p.name }
+func (p frozenPart) Open(context.Context) (logs.Text, error) { return p.text, nil }
+
+type frozenText struct {
+	logs.Text
+	size int64
+}
+
+func (t frozenText) Size() int64  { return t.size }
+func (t frozenText) Close() error { return nil }

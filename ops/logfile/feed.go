@@ -1,0 +1,157 @@
+package logfile
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"sync"
+
+	"opsdeck/ops/logs"
+)
+
+// unpackLimit is how much of rotated, packed generations is unpacked for a store
+// without being asked: the newest ones first.
+const unpackLimit = 1 << 30
+
+// Streamer is a part that has no file: it writes its lines until ctx ends.
+type Streamer interface {
+	Stream(ctx context.Context, w *Lines) error
+}
+
+// Feed fills a store from sources and keeps it up to date until ctx ends. It
+// returns when everything has stopped. failed is told of what could not be read.
+func Feed(ctx context.Context, store *logs.Store, sources []logs.Source, failed func(name string, err error)) {
+	var tails []*Tail
+	var wg sync.WaitGroup
+	var old []oldPart
+	for _, src := range sources {
+		for i, part := range src.Parts {
+			last := i == len(src.Parts)-1
+			switch p := part.(type) {
+			case Streamer:
+				wg.Add(1)
+				go func() {
+					defer wg.Done()
+					if err := feedStream(ctx, store, src.Name, part.Name(), p); err != nil && ctx.Err() == nil {
+						failed(part.Name(), err)
+					}
+				}()
+			case *File:
+				if last && nameOf(p.path).key == "" {
+					tails = append(tails, NewTail(p.path, storeSink{store, src.Name}))
+					continue
+				}
+				old = append(old, oldPart{src.Name, p})
+			default:
+				old = append(old, oldPart{src.Name, p})
+			}
+		}
+	}
+	for _, t := range tails {
+		t.Look() // the live texts come first
+		if t.cur == nil {
+			if _, err := NewFile(t.path).Open(ctx); err != nil {
+				failed(t.path, err)
+			}
+		}
+	}
+	wg.Add(1)
+	go func() {
+		defer wg.Done()
+		feedOld(ctx, store, old, failed)
+	}()
+	if len(tails) > 0 {
+		Follow(ctx, tails, nil)
+	}
+	wg.Wait()
+}
+
+type oldPart struct {
+	source string
+	part   logs.Part
+}
+
+// feedOld adds the rotated generations, the newest first.
+func feedOld(ctx context.Context, store *logs.Store, old []oldPart, failed func(string, error)) {
+	unpacked := int64(0)
+	for i := len(old) - 1; i >= 0 && ctx.Err() == nil; i-- {
+		p := old[i]
+		text, err := p.part.Open(ctx)
+		if err != nil && ctx.Err() == nil {
+			failed(p.part.Name(), err)
+		}
+		if text == nil {
+			continue
+		}
+		if _, ok := text.(*spool); ok {
+			unpacked += text.Size()
+		}
+		store.Add(p.source, p.part.Name(), text, false, true)
+		if unpacked > unpackLimit {
+			failed(p.part.Name(), errOlder(i))
+			return
+		}
+	}
+}
+
+// storeSink puts a followed file into a store.
+type storeSink struct {
+	store  *logs.Store
+	source string
+}
+
+func (s storeSink) Begin(name string, text logs.Text) Track {
+	return storeTrack{s.store.Add(s.source, name, text, true, false)}
+}
+
+type storeTrack struct{ *logs.Segment }
+
+func (t storeTrack) End()  { t.Finish() }
+func (t storeTrack) Lost() { t.Remove() }
+
+// Lines is where a Streamer writes: a spool that tells how far whole lines go.
+type Lines struct {
+	spool *spool
+	grow  func(size int64)
+}
+
+// Write appends text. Lines that are whole can be seen from then on.
+func (l *Lines) Write(p []byte) (int, error) {
+	before := l.spool.Size()
+	n, err := l.spool.Write(p)
+	if i := bytes.LastIndexByte(p[:n], '\n'); i >= 0 {
+		l.grow(before + int64(i) + 1)
+	}
+	return n, err
+}
+
+func feedStream(ctx context.Context, store *logs.Store, source, name string, p Streamer) error {
+	sp, err := newSpool()
+	if err != nil {
+		return err
+	}
+	seg := store.Add(source, name, sp, true, false)
+	err = p.Stream(ctx, &Lines{sp, seg.Grow})
+	seg.Grow(sp.Size())
+	seg.Finish()
+	return err
+}
+
+// StreamTo runs a stream and calls read for every stretch of whole lines.
+func StreamTo(ctx context.Context, p Streamer, read func(r io.ReaderAt, from, to int64)) error {
+	sp, err := newSpool()
+	if err != nil {
+		return err
+	}
+	defer sp.Close()
+	done := int64(0)
+	grow := func(size int64) {
+		read(sp, done, size)
+		done = size
+	}
+	err = p.Stream(ctx, &Lines{sp, grow})
+	if sp.Size() > done {
+		grow(sp.Size())
+	}
+	return err
+}

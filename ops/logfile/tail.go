@@ -1,0 +1,384 @@
+package logfile
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"opsdeck/ops/logs"
+)
+
+// Sink is told what happens to a log that is followed. Its methods are called
+// from one goroutine a log.
+type Sink interface {
+	// Begin is a new text, to be read from its beginning; or, for the text that
+	// was there when following began, from where that text ended.
+	Begin(name string, text logs.Text) Track
+}
+
+// Track is one text being followed.
+type Track interface {
+	// Grow tells that whole lines end at size, or, when quiet, that nothing came
+	// behind a half line for a while.
+	Grow(size int64)
+	// Swap tells that the same text is to be read from elsewhere.
+	Swap(text logs.Text)
+	// End tells that the text will not grow any more.
+	End()
+	// Lost tells that the text is gone with all that was not read.
+	Lost()
+}
+
+// Times of following.
+const (
+	pollEvery  = 250 * time.Millisecond // where no notice of changes comes
+	shortest   = 15 * time.Millisecond  // between two looks
+	quietAfter = 400 * time.Millisecond // a half line is shown after so long
+	drainFor   = 10 * time.Second       // a renamed file may still be written to
+	printBytes = 256                    // of a text's beginning, by which it is known again
+)
+
+// Tail follows one file by its name: appended to, truncated after a copy,
+// renamed, gone and back. Every line is told of once, in the order of writing.
+type Tail struct {
+	path  string
+	sink  Sink
+	known map[string]bool // generations that were there when following began
+	cur   *tracked
+	old   []*tracked // renamed, perhaps still written to
+}
+
+// tracked is a text being followed and what it is known by.
+type tracked struct {
+	Track
+	file   *os.File
+	text   logs.Text
+	told   int64  // Grow was called up to here
+	size   int64  // seen
+	head   []byte // the beginning
+	foot   []byte // what lies before size
+	since  time.Time
+	until  time.Time // of a renamed one
+	opened bool
+}
+
+// NewTail prepares to follow the file at path.
+func NewTail(path string, sink Sink) *Tail {
+	t := &Tail{path: path, sink: sink, known: map[string]bool{}}
+	for _, g := range t.generations() {
+		t.known[g.path] = true
+	}
+	return t
+}
+
+// Follow looks at all files again and again, soon after something changed in
+// their folders and from time to time in any case, until ctx ends. Between two
+// rounds it calls idle, which may be nil.
+func Follow(ctx context.Context, tails []*Tail, idle func()) {
+	wake, stop := watch(tails)
+	defer stop()
+	every := pollEvery
+	if len(tails) > 200 {
+		every *= 8
+	}
+	poll := time.NewTicker(every)
+	defer poll.Stop()
+	for {
+		for _, t := range tails {
+			t.Look()
+		}
+		if idle != nil {
+			idle()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake:
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(shortest):
+			}
+		case <-poll.C:
+		}
+	}
+}
+
+// watch signals changes in the files' folders; where that cannot be had it never
+// does.
+func watch(tails []*Tail) (wake <-chan struct{}, stop func()) {
+	out := make(chan struct{}, 1)
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		return out, func() {}
+	}
+	dirs := map[string]bool{}
+	for _, t := range tails {
+		if dir := filepath.Dir(t.path); !dirs[dir] && len(dirs) < 100 {
+			dirs[dir] = true
+			w.Add(dir) // a folder that is not there, or on a network: polled
+		}
+	}
+	go relay(w, out)
+	return out, func() { w.Close() }
+}
+
+func relay(w *fsnotify.Watcher, out chan<- struct{}) {
+	for {
+		select {
+		case _, ok := <-w.Events:
+			if !ok {
+				return
+			}
+			select {
+			case out <- struct{}{}:
+			default:
+			}
+		case _, ok := <-w.Errors:
+			if !ok {
+				return
+			}
+		}
+	}
+}
+
+// Look takes one look at the file and tells the sink what changed.
+func (t *Tail) Look() {
+	now := time.Now()
+	keep := t.old[:0]
+	for _, o := range t.old {
+		if o.take(now); now.Before(o.until) {
+			keep = append(keep, o)
+			continue
+		}
+		o.finish()
+	}
+	t.old = keep
+	if t.cur != nil && !t.cur.same() {
+		t.truncated(now)
+	}
+	info, err := os.Stat(t.path)
+	if err != nil || !info.Mode().IsRegular() {
+		if t.cur != nil {
+			t.cur.take(now)
+		}
+		return
+	}
+	if t.cur != nil {
+		if mine, err := t.cur.file.Stat(); err == nil && os.SameFile(info, mine) {
+			t.cur.take(now)
+			return
+		}
+		t.renamed(now)
+	}
+	t.open(now)
+}
+
+// open begins with the file that has the name now.
+func (t *Tail) open(now time.Time) {
+	f, err := os.Open(t.path)
+	if err != nil {
+		return
+	}
+	text := &liveText{f: f}
+	t.cur = &tracked{file: f, text: text, since: now}
+	t.cur.Track = t.sink.Begin(t.path, text)
+	t.cur.take(now)
+}
+
+// renamed: the name belongs to another file, or will. What was written to ours
+// before and since is read from the one we hold.
+func (t *Tail) renamed(now time.Time) {
+	t.cur.take(now)
+	t.cur.until = now.Add(drainFor)
+	mine := t.cur
+	t.old = append(t.old, mine)
+	t.cur = nil
+	t.between(func(g generation) bool { return mine.is(g.path) })
+}
+
+// between reads the generations that came and went between two looks, but for
+// the one that was followed.
+func (t *Tail) between(followed func(generation) bool) {
+	for _, g := range t.generations() {
+		if t.known[g.path] || g.packed && t.known[g.path[:len(g.path)-len(filepath.Ext(g.path))]] {
+			continue
+		}
+		t.known[g.path] = true
+		if g.key == "" || followed(g) {
+			continue
+		}
+		text, err := NewFile(g.path).Open(context.Background())
+		if text == nil || err != nil && text.Size() == 0 {
+			continue
+		}
+		track := t.sink.Begin(g.path, text)
+		track.Grow(text.Size())
+		track.End()
+	}
+}
+
+// truncated: the file begins anew. What we had not read yet is in the copy, if
+// there is one.
+func (t *Tail) truncated(now time.Time) {
+	mine := t.cur
+	t.cur = nil
+	found := false
+	t.between(func(g generation) bool {
+		if found || !mine.is(g.path) {
+			return false
+		}
+		text, _ := NewFile(g.path).Open(context.Background())
+		if text == nil {
+			return false
+		}
+		found = true
+		mine.Swap(text)
+		if size := text.Size(); size > mine.told {
+			mine.Grow(size)
+		}
+		mine.End()
+		return true
+	})
+	if !found {
+		mine.Lost()
+	}
+	mine.file.Close()
+}
+
+// generations are the rotated files beside the one followed, oldest first.
+func (t *Tail) generations() (out []generation) {
+	dir := filepath.Dir(t.path)
+	names, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	for _, n := range names {
+		if g := nameOf(filepath.Join(dir, n.Name())); g.live == t.path && g.path != t.path {
+			out = append(out, g)
+		}
+	}
+	return sortGenerations(out)
+}
+
+// take looks how far the text has grown.
+func (k *tracked) take(now time.Time) {
+	info, err := k.file.Stat()
+	if err != nil || info.Size() < k.size {
+		return
+	}
+	if info.Size() > k.size {
+		k.size, k.since = info.Size(), now
+		k.remember()
+		if end := k.lastBreak(); end > k.told {
+			k.told = end
+			k.Grow(end)
+		}
+		return
+	}
+	if k.size > k.told && now.Sub(k.since) > quietAfter {
+		k.told = k.size
+		k.Grow(k.size)
+	}
+}
+
+// remember keeps what the text is known by.
+func (k *tracked) remember() {
+	if len(k.head) < printBytes && int64(len(k.head)) < k.size {
+		k.head = k.read(0, min(printBytes, k.size))
+	}
+	k.foot = k.read(max(0, k.size-64), k.size)
+}
+
+func (k *tracked) read(off, end int64) []byte {
+	buf := make([]byte, end-off)
+	n, _ := k.file.ReadAt(buf, off)
+	return buf[:n]
+}
+
+// same tells that the file still holds what was seen of it: it may have been
+// truncated and have grown again past where it was.
+func (k *tracked) same() bool {
+	info, err := k.file.Stat()
+	if err != nil {
+		return true
+	}
+	if info.Size() < k.size {
+		return false
+	}
+	off := max(0, k.size-64)
+	return bytes.Equal(k.read(off, k.size), k.foot) && bytes.Equal(k.read(0, int64(len(k.head))), k.head)
+}
+
+// is tells whether a file begins as this text does.
+func (k *tracked) is(path string) bool {
+	if len(k.head) == 0 {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var r io.Reader = f
+	first := make([]byte, 4<<10)
+	n, _ := f.ReadAt(first, 0)
+	if open := decoder(path, first[:n]); open != nil {
+		if r, err = open(f); err != nil {
+			return false
+		}
+	}
+	buf := make([]byte, len(k.head))
+	n, _ = io.ReadFull(r, buf)
+	return bytes.Equal(buf[:n], k.head)
+}
+
+// lastBreak is the end of the last whole line.
+func (k *tracked) lastBreak() int64 {
+	const step = 64 << 10
+	for end := k.size; end > k.told; end -= step {
+		off := max(k.told, end-step)
+		if i := bytes.LastIndexByte(k.read(off, end), '\n'); i >= 0 {
+			return off + int64(i) + 1
+		}
+	}
+	return k.told
+}
+
+// finish ends a text that was renamed long enough ago.
+func (k *tracked) finish() {
+	if k.size > k.told {
+		k.told = k.size
+		k.Grow(k.size)
+	}
+	k.End()
+}
+
+// Close ends following: half lines are told of as they stand.
+func (t *Tail) Close() {
+	t.Look()
+	for _, o := range t.old {
+		o.finish()
+	}
+	if t.cur != nil {
+		t.cur.finish()
+	}
+}
+
+// liveText is an open file that grows.
+type liveText struct{ f *os.File }
+
+func (l *liveText) ReadAt(p []byte, off int64) (int, error) { return l.f.ReadAt(p, off) }
+func (l *liveText) Close() error                            { return l.f.Close() }
+func (l *liveText) Size() int64 {
+	info, err := l.f.Stat()
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}

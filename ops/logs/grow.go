@@ -1,0 +1,119 @@
+package logs
+
+// grew tells whether there is text behind the last block that can be indexed.
+func (g *Segment) grew() bool {
+	if !g.probed || g.err != nil {
+		return false
+	}
+	n := len(g.blocks)
+	if n == 0 {
+		return g.size > 0
+	}
+	last := g.blocks[n-1].blk
+	return last != nil && (g.size > last.End || last.partial && !g.live && last.End < g.size)
+}
+
+// extend indexes what came since. The block before is not changed, for it may
+// be in use: a new one takes its place, with room shared.
+func (g *Segment) extend(b *builder, m *matcher, gen uint64) {
+	s := g.store
+	g.busy = true
+	text, size := g.text, g.size
+	var old *entry
+	var blk Block
+	if n := len(g.blocks); n > 0 {
+		old = g.blocks[n-1]
+		blk = *old.blk
+		blk.heads = append(bitmap(nil), blk.heads...)
+	} else {
+		blk.sum.FirstMS, blk.sum.LastMS = unset, unset
+	}
+	b.plain = g.plain
+	s.mu.Unlock()
+	fresh, events, err := b.grow(&blk, text, size)
+	s.mu.Lock()
+	g.busy = false
+	if g.text != text && err != nil {
+		return // swapped meanwhile: again
+	}
+	if err != nil {
+		g.err = err
+		return
+	}
+	s.added += events
+	e := old
+	if old == nil {
+		e = &entry{off: blk.Off}
+		g.blocks = append(g.blocks, e)
+	}
+	from := 0
+	if e.blk != nil {
+		from = min(e.blk.Lines(), blk.Lines())
+	}
+	done := e.gen == s.gen && !e.busy
+	prior := e.hits
+	e.blk = &blk
+	for _, f := range fresh {
+		g.blocks = append(g.blocks, &entry{off: f.Off, blk: f})
+	}
+	g.evaluateNew(e, from, prior, done, m, gen)
+}
+
+// evaluateNew looks for hits in a block's new lines alone, where its older ones
+// have been looked at.
+func (g *Segment) evaluateNew(e *entry, from int, prior bitmap, done bool, m *matcher, gen uint64) {
+	s := g.store
+	if s.query.Empty() || gen != s.gen {
+		return
+	}
+	if !done {
+		e.gen = 0
+		return
+	}
+	blk, text, ctx := e.blk, g.text, s.qctx
+	from = blk.headOf(max(0, min(from, blk.Lines()-1)))
+	g.busy, e.busy = true, true
+	s.mu.Unlock()
+	m.source = g.name
+	hits, err := m.find(ctx, blk, text, from, nil)
+	s.mu.Lock()
+	g.busy, e.busy = false, false
+	if err != nil || gen != s.gen {
+		e.gen = 0
+		return
+	}
+	for i := prior.next(0); i >= 0 && i < from; i = prior.next(i + 1) {
+		hits.set(i)
+	}
+	e.hits, e.count, e.gen = hits, hits.count(), gen
+}
+
+// grow adds text up to size to a block, and further blocks where it gets too
+// long; events is how many came.
+func (b *builder) grow(blk *Block, r Text, size int64) (fresh []*Block, events int64, err error) {
+	from := blk.End
+	before := blk.sum.Events
+	if blk.partial {
+		from = b.dropLast(blk)
+		before = min(before, blk.sum.Events)
+	}
+	cur := blk
+	for from < size {
+		to := size
+		if room := cur.Off + blockBytes - from; room < size-from {
+			if to, err = b.start(r, max(cur.Off+blockBytes, from+1), size); err != nil {
+				return nil, 0, err
+			}
+		}
+		if err := b.extend(cur, r, from, to); err != nil {
+			return nil, 0, err
+		}
+		events += cur.sum.Events - before
+		if from = to; from < size {
+			cur, before = &Block{Off: from, End: from}, 0
+			cur.sum.FirstMS, cur.sum.LastMS = unset, unset
+			fresh = append(fresh, cur)
+		}
+	}
+	return fresh, events, nil
+}

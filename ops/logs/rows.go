@@ -1,0 +1,180 @@
+package logs
+
+import (
+	"math/bits"
+	"time"
+)
+
+func leading(w uint64) int { return bits.LeadingZeros64(w) }
+
+// Window returns up to above rows before the place and below rows from it on.
+// It reads the rows' text, so it must not be called where waiting hurts.
+func (s *Store) Window(at Place, above, below int) Window {
+	s.mu.Lock()
+	spots := s.spots(at)
+	switch {
+	case at.Skip > 0:
+		s.walk(spots, at.Skip, true)
+	case at.Skip < 0:
+		s.walk(spots, -at.Skip, false)
+	}
+	up := s.walk(append([]spot(nil), spots...), above, false)
+	down := s.walk(append([]spot(nil), spots...), below, true)
+	w := Window{Above: len(up), Stats: s.stats(spots)}
+	all := make([]rowAt, 0, len(up)+len(down))
+	for i := len(up) - 1; i >= 0; i-- {
+		all = append(all, up[i])
+	}
+	all = append(all, down...)
+	q, list := s.query, s.table.snapshot()
+	texts := make([]Text, len(all))
+	hits := make([]bool, len(all))
+	for i, r := range all {
+		texts[i] = r.g.text
+		hits[i] = !q.Empty() && r.e.gen == s.gen && r.e.hitIn(r.line)
+	}
+	blks := make([]*Block, len(all))
+	for i, r := range all {
+		blks[i] = r.e.blk
+	}
+	s.mu.Unlock()
+	p := NewParser(s.zone, s.now())
+	w.Rows = make([]Row, len(all))
+	for i, r := range all {
+		w.Rows[i] = readRow(r, blks[i], texts[i], list, p)
+		w.Rows[i].Hit = hits[i]
+	}
+	return w
+}
+
+// hitIn tells whether a line or, for a head, any line of its event is a hit.
+func (e *entry) hitIn(line int) bool {
+	if e.hits.has(line) {
+		return true
+	}
+	i := e.hits.next(line)
+	return i >= 0 && e.blk.heads.has(line) && i < e.blk.eventEnd(line)
+}
+
+// rowText bounds how much of a line is taken for the list.
+const rowText = 16 << 10
+
+func readRow(r rowAt, blk *Block, text Text, list []*Shape, p *Parser) Row {
+	off, end := blk.lineAt(r.line)
+	row := Row{ID: RowID{r.g.id, off}}
+	head := blk.headOf(r.line)
+	if blk.heads.has(r.line) {
+		row.Lines = blk.eventEnd(r.line) - r.line - 1
+	}
+	at, _ := blk.lineAt(head)
+	e, err := readEvent(text, p, off, min(end, off+rowText), at)
+	if err != nil {
+		row.Lost = true
+	}
+	e.Source = r.g.name
+	if ms := blk.times[r.line]; ms != unset {
+		e.Time = time.UnixMilli(ms).In(p.zone)
+	}
+	row.Event = e
+	if s := list[blk.shapes[head]]; s.critical || s.opaque && critical([]byte(e.Raw)) {
+		row.Critical = head == r.line
+	}
+	row.Slow = head == r.line && Took([]byte(e.Message)) >= SlowMS
+	return row
+}
+
+// stats sums up the store. The lock is held.
+func (s *Store) stats(spots []spot) (t Stats) {
+	t.Sources, t.Added, t.Lost, t.FirstHits = len(s.feeds), s.added, s.lost, s.first
+	t.All.FirstMS, t.All.LastMS = unset, unset
+	for i, f := range s.feeds {
+		for k, g := range f.segs {
+			if g.err != nil {
+				t.Errors = append(t.Errors, g.err)
+			}
+			t.Bytes += g.size
+			for b, e := range g.blocks {
+				if e.blk == nil {
+					continue
+				}
+				t.Done += e.blk.End - e.blk.Off
+				t.Lines += e.blk.sum.Lines
+				t.All.Add(e.blk.sum)
+				if b < g.first {
+					continue
+				}
+				n := int64(s.countOf(e))
+				t.Rows += n
+				if !s.query.Empty() {
+					if e.gen == s.gen {
+						t.Hits += int64(e.count)
+					} else {
+						t.Pending = true
+					}
+				}
+				if spots == nil {
+					continue
+				}
+				switch p := spots[i]; {
+				case k < p.seg || k == p.seg && b < p.blk:
+					t.Index += n
+				case k == p.seg && b == p.blk:
+					t.Index += int64(s.rowsOf(e).rank(min(p.line, e.blk.Lines())))
+				}
+			}
+		}
+	}
+	if t.All.FirstMS != unset {
+		t.Oldest, t.Last = time.UnixMilli(t.All.FirstMS).In(s.zone), time.UnixMilli(t.All.LastMS).In(s.zone)
+	}
+	t.Pending = t.Pending || !s.query.Empty() && t.Done < t.Bytes
+	return t
+}
+
+// Stats sums up the store.
+func (s *Store) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stats(nil)
+}
+
+// Event reads the whole event that a row belongs to, with the number of its
+// line, for which the text before may have to be counted.
+func (s *Store) Event(id RowID) (Event, bool) {
+	s.mu.Lock()
+	p, _, _, ok := s.locate(id)
+	if !ok {
+		s.mu.Unlock()
+		return Event{}, false
+	}
+	g := p.f.segs[p.seg]
+	blk, text, name := g.blocks[p.blk].blk, g.text, g.name
+	var before []*Block
+	if g.first == 0 {
+		for _, e := range g.blocks[:p.blk] {
+			before = append(before, e.blk)
+		}
+	}
+	s.mu.Unlock()
+	if p.line >= blk.Lines() {
+		return Event{}, false
+	}
+	head := blk.headOf(p.line)
+	off, _ := blk.lineAt(head)
+	_, end := blk.lineAt(blk.eventEnd(head) - 1)
+	e, err := readEvent(text, NewParser(s.zone, s.now()), off, end, off)
+	if err != nil {
+		return Event{}, false
+	}
+	e.Source = name
+	if ms := blk.times[head]; ms != unset {
+		e.Time = time.UnixMilli(ms).In(s.zone)
+	}
+	if g.first == 0 {
+		e.Line = int64(head) + 1
+		for _, b := range before {
+			e.Line += b.sum.Lines
+		}
+	}
+	return e, true
+}
