@@ -8,7 +8,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VHS := github.com/charmbracelet/vhs@v0.10.0
 PLATFORMS := linux/amd64 linux/arm64 darwin/arm64
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+VERSION ?= $(shell git describe --tags --dirty 2>/dev/null || echo dev)
 COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
 DATE := $(shell git log -1 --format=%cI 2>/dev/null)
 LDFLAGS := -s -w -X opsdeck/internal/version.version=$(VERSION) -X opsdeck/internal/version.commit=$(COMMIT) -X opsdeck/internal/version.date=$(DATE)
