@@ -68,7 +68,7 @@ func (e *embedded) start(context.Context) error {
 		return err
 	}
 	config := server.Config{Protocol: "tcp", Listener: listener, Version: "8.0.36-embedded", MaxConnections: 200, ConnReadTimeout: time.Hour, ConnWriteTimeout: time.Minute}
-	e.server, err = server.NewServer(config, e.engine, sql.NewContext, memory.NewSessionBuilder(e.provider), nil)
+	e.server, err = server.NewServerWithHandler(config, e.engine, sql.NewContext, memory.NewSessionBuilder(e.provider), nil, newDialect)
 	if err != nil {
 		listener.Close()
 		return err
