@@ -16,70 +16,37 @@ import (
 	"opsdeck/internal/atomicfile"
 )
 
-// held is one backup of the world's year.
-type held struct {
-	name string
-	at   time.Time
-}
-
-// oldInventory is what the field's old script has left: daily, weekly and
-// monthly files that its retention keeps, and an emergency's.
-func oldInventory(now time.Time) []held {
-	var list []held
-	night := func(day time.Time) time.Time {
-		return time.Date(day.Year(), day.Month(), day.Day(), 2, 0, 0, 0, day.Location())
-	}
-	add := func(format string, at time.Time) {
-		if at.Before(now) {
-			list = append(list, held{fmt.Sprintf(format, at.Format("20060102_150405")), at})
-		}
-	}
-	for day := range 8 {
-		add(database+"_%s.sql.gz", night(now.AddDate(0, 0, -day)))
-	}
-	sunday := now.AddDate(0, 0, -int(now.Weekday()))
-	for week := range 5 {
-		add("weekly_"+database+"_%s.sql.gz", night(sunday.AddDate(0, 0, -7*week)))
-	}
-	first := now.AddDate(0, 0, 1-now.Day())
-	for month := range 12 {
-		add("monthly_"+database+"_%s.sql.gz", night(first.AddDate(0, -month, 0)))
-	}
-	add("emergency_backup_%s.sql.gz", night(now.AddDate(0, 0, -43)).Add(8*time.Hour+17*time.Minute))
-	return list
-}
-
-// The names of the two tiers in which a fault is planted: the third newest daily is
-// empty, as a failed mysqldump leaves it behind a gzip that succeeds; the third
-// newest weekly was cut by a full disk.
-const (
-	emptyDaily      = database + "_"
-	truncatedWeekly = "weekly_" + database + "_"
-)
-
-// writeOldBackups writes the inventory, the old script's two logs, and last
-// year's audit archive.
+// writeOldBackups writes what the old script left before opsdeck came, an empty
+// file of its cron line that still ran lately, its two logs, and last year's
+// audit archive.
 func (w *world) writeOldBackups(ctx context.Context, data *dataset) error {
 	dir := w.path("backups")
-	list := oldInventory(w.now)
+	var old []held
+	for _, h := range inventory(w.now) {
+		if h.at.Before(w.installed()) || h.fault == faultEmpty {
+			old = append(old, h)
+		}
+	}
 	group, _ := errgroup.WithContext(ctx)
 	group.SetLimit(2)
-	for _, h := range list {
+	for _, h := range old {
 		group.Go(func() error { return writeOldBackup(dir, h, data) })
 	}
 	group.Go(func() error { return writeArchive(dir, w.now, data) })
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	if err := plantFaults(dir, list); err != nil {
-		return err
-	}
-	return writeScriptLogs(dir, list)
+	return writeScriptLogs(dir, old)
 }
 
 func writeOldBackup(dir string, h held, data *dataset) error {
 	path := filepath.Join(dir, h.name)
-	err := writeGzip(path, func(w io.Writer) error { return oldDump(w, data, h.at) })
+	err := writeGzip(path, func(w io.Writer) error {
+		if h.fault == faultEmpty {
+			return nil
+		}
+		return oldDump(w, data, h.at)
+	})
 	if err != nil {
 		return err
 	}
@@ -163,35 +130,6 @@ func literal(v any) string {
 		return map[bool]string{true: "1", false: "0"}[v]
 	}
 	return fmt.Sprint(v)
-}
-
-// plantFaults empties one daily file and cuts one weekly.
-func plantFaults(dir string, list []held) error {
-	seen := map[string]int{}
-	for _, h := range list { // newest first within each tier
-		tier, _, _ := strings.Cut(h.name, "2")
-		seen[tier]++
-		path := filepath.Join(dir, h.name)
-		var err error
-		switch {
-		case tier == emptyDaily && seen[tier] == 3:
-			err = writeGzip(path, func(io.Writer) error { return nil })
-		case tier == truncatedWeekly && seen[tier] == 3:
-			var info os.FileInfo
-			if info, err = os.Stat(path); err == nil {
-				err = os.Truncate(path, info.Size()*6/10)
-			}
-		default:
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if err := os.Chtimes(path, h.at, h.at); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // writeArchive is last year's audit rows, as the yearly job leaves them.

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// dataset is about a year of the sales system's life, in order of time. It is
+// dataset is two and a half years of the sales system's life, in order of time. It is
 // the same for the same end.
 type dataset struct {
 	rand  *rand.Rand
@@ -27,10 +27,10 @@ const (
 	orderCount    = 1200
 )
 
-// newDataset makes the rows of the 400 days before now.
+// newDataset makes the rows of the 900 days before now.
 func newDataset(now time.Time) *dataset {
 	d := &dataset{rand: rand.New(rand.NewPCG(20260129, 7)), rows: map[string][][]any{}, times: map[string][]time.Time{}, done: map[string]int{}, prices: map[int]int64{}}
-	first := now.AddDate(0, 0, -400)
+	first := now.AddDate(0, 0, -900)
 	d.products(first)
 	span := now.Add(-10 * time.Minute).Sub(first)
 	customers := 0

@@ -49,6 +49,7 @@ func newEmbedded(password string) (*embedded, error) {
 	db.BaseDatabase.EnablePrimaryKeyIndexes()
 	e := &embedded{at: account{"127.0.0.1", port, "qianzhang", password}, provider: memory.NewDBProvider(db)}
 	e.engine = sqle.NewDefault(e.provider)
+	sql.SystemVariables.AssignValues(map[string]any{"version": "8.0.36-embedded"})
 	users := e.engine.Analyzer.Catalog.MySQLDb
 	users.SetEnabled(true)
 	editor := users.Editor()
@@ -74,6 +75,7 @@ func (e *embedded) start(context.Context) error {
 		return err
 	}
 	e.ended = make(chan struct{})
+	go tellUptime(e.ended, time.Now())
 	go func(s *server.Server, ended chan struct{}) {
 		defer close(ended)
 		if err := s.Start(); err != nil && !errors.Is(err, net.ErrClosed) {
@@ -81,6 +83,20 @@ func (e *embedded) start(context.Context) error {
 		}
 	}(e.server, e.ended)
 	return nil
+}
+
+// tellUptime keeps the status variable, which the server itself does not.
+func tellUptime(ended <-chan struct{}, began time.Time) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-tick.C:
+			sql.StatusVariables.SetGlobal("Uptime", uint64(time.Since(began).Seconds()))
+		}
+	}
 }
 
 // stop closes the port and every connection; the data stays in memory.

@@ -41,6 +41,7 @@ type world struct {
 	outLog   *os.File
 	errorLog *os.File
 	held     *os.File
+	stages   []stage
 }
 
 // marker is a file that only a world's folder has. It is locked while the world
@@ -109,6 +110,9 @@ func (w *world) start(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	if err := w.writeOwnBackups(ctx); err != nil {
+		return err
+	}
 	var err error
 	if w.outLog, w.errorLog, err = openLogs(w.path("logs")); err != nil {
 		return err
@@ -146,7 +150,7 @@ func (w *world) startServers(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("database server: %w", err)
 	}
-	if w.redis, err = miniredis.Run(); err != nil {
+	if w.redis, err = startRedis(); err != nil {
 		return fmt.Errorf("redis: %w", err)
 	}
 	w.web, err = freePort()
@@ -170,7 +174,7 @@ func (w *world) fill(ctx context.Context, data *dataset) error {
 	if err := w.exec(ctx, schema); err != nil {
 		return err
 	}
-	return data.load(ctx, w.db, w.now.Add(time.Hour))
+	return w.fillInStages(ctx, data)
 }
 
 func (w *world) exec(ctx context.Context, statements []string) error {

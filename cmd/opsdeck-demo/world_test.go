@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"opsdeck/ops/backup"
 )
 
 // TestMain lets the test binary be the demo too, as its children are.
@@ -274,23 +276,25 @@ func TestTheWorldTakesOnlyAFolderOfItsOwn(t *testing.T) {
 }
 
 func TestTheInventoryHasTwoFaultsAndOnlyTwo(t *testing.T) {
-	w, err := newWorld(options{dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.close()
-	if err := w.writeOldBackups(t.Context(), newDataset(w.now)); err != nil {
-		t.Fatal(err)
-	}
+	r := bringUp(t)
 	var bad []string
-	files, _ := filepath.Glob(w.path("backups", "*.sql.gz"))
+	own := 0
+	files, _ := filepath.Glob(r.dir + "/backups/*.sql.gz")
 	for _, file := range files {
-		if text, err := unzip(file); err != nil || !strings.Contains(text, "Dump completed") && !strings.Contains(file, "audit_logs_") {
-			bad = append(bad, fmt.Sprintf("%s: %d bytes, %v", filepath.Base(file), len(text), err))
+		check, err := backup.Verify(t.Context(), file, time.Now, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := unzip(file)
+		if !check.OK() || err != nil || !strings.Contains(text, "Dump completed") && !strings.Contains(file, "audit_logs_") {
+			bad = append(bad, fmt.Sprintf("%s: %d bytes, %v", filepath.Base(file), len(text), check.Problems))
+		}
+		if _, err := backup.ReadManifest(file); err == nil {
+			own++
 		}
 	}
-	if len(bad) != 2 || len(files) < 20 {
-		t.Errorf("%d files, bad: %q", len(files), bad)
+	if len(bad) != 2 || len(files) < 20 || own < 12 {
+		t.Errorf("%d files, %d of them our own, bad: %q", len(files), own, bad)
 	}
 }
 
