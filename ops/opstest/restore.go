@@ -106,7 +106,7 @@ func (w *World) Kill(ctx context.Context, _ *restore.Plan, _ []restore.Session) 
 }
 
 // Load loads the backup, into the live schema in two parts when in place.
-func (w *World) Load(ctx context.Context, p *restore.Plan, report restore.Report) (restore.Loaded, error) {
+func (w *World) Load(ctx context.Context, p *restore.Plan, _ restore.Folder, report restore.Report) (restore.Loaded, error) {
 	report(ops.Progress{Phase: "rows", Done: 1, Total: 2, Unit: "bytes"})
 	if p.Mode == restore.Swap {
 		return restore.Loaded{Tables: 1, Rows: 3}, w.do(ctx, "load", func(s *WorldState) error { s.Shadow = "good"; return nil })
@@ -125,9 +125,11 @@ func (w *World) Verify(ctx context.Context, p *restore.Plan, _ restore.Report) (
 			have = s.Shadow
 		}
 		if have != "good" {
-			v.Doubts = append(v.Doubts, "loaded: "+have)
+			v.Doubts = append(v.Doubts, restore.RawNote("loaded: "+have))
 		}
-		v.Doubts = append(v.Doubts, s.Doubts...)
+		for _, d := range s.Doubts {
+			v.Doubts = append(v.Doubts, restore.RawNote(d))
+		}
 		v.Tables = []restore.TableRows{{Table: "orders", Rows: 3, Want: 3, State: "ok"}}
 		return nil
 	})
@@ -172,7 +174,7 @@ func (w *World) Export(ctx context.Context, _ *restore.Plan, since time.Time, _ 
 }
 
 // Clean removes the shadow.
-func (w *World) Clean(ctx context.Context, _ *restore.Plan) ([]restore.Note, error) {
+func (w *World) Clean(ctx context.Context, _ *restore.Plan, _ restore.Folder) ([]restore.Note, error) {
 	return nil, w.do(ctx, "clean", func(s *WorldState) error { s.Shadow = ""; return nil })
 }
 

@@ -3,6 +3,7 @@ package restore
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -125,11 +126,7 @@ func (c *Crew) verify(ctx context.Context, p *Plan, report Report) (Event, error
 	ev := Event{Kind: KindDone, Notes: v.Notes, Data: &Data{TableRows: v.Tables, Doubts: v.Doubts, Tables: len(v.Tables), Rows: total(v.Tables)}}
 	if len(v.Doubts) > 0 {
 		ev.Kind = KindFound
-		ev.Notes = nil
-		for _, d := range v.Doubts {
-			ev.Notes = append(ev.Notes, RawNote(d))
-		}
-		ev.Notes = append(ev.Notes, unchanged(EffectVerify, p, Snapshot{Data: Data{Emergency: p.Emergency}}))
+		ev.Notes = append(slices.Clone(v.Doubts), unchanged(EffectVerify, p, Snapshot{Data: Data{Emergency: p.Emergency}}))
 	}
 	return ev, err
 }

@@ -94,7 +94,7 @@ type Data struct {
 	Report     string      `json:"report,omitempty"`
 	Text       string      `json:"text,omitempty"` // the notification, as it would be sent
 	SwapMS     float64     `json:"swap_ms,omitempty"`
-	Doubts     []string    `json:"doubts,omitempty"` // what verification did not like
+	Doubts     []Note      `json:"doubts,omitempty"` // what verification did not like
 }
 
 // TableRows is one table's verdict of the verification.

@@ -108,12 +108,20 @@ func remarks(s Snapshot) []Note {
 		out = append(out, N(lang.M("Writes had not stopped when the restore went on.")))
 	}
 	if s.Doubted {
-		out = append(out, N(lang.M("Verification had doubts, and was overruled: %s", strings.Join(s.Data.Doubts, "; "))))
+		out = append(out, N(lang.M("Verification had doubts, and was overruled: %s", english(s.Data.Doubts))))
 	}
 	if s.NotReady {
 		out = append(out, N(lang.M("The service was not ready at the end.")))
 	}
 	return out
+}
+
+func english(notes []Note) string {
+	var out []string
+	for _, n := range notes {
+		out = append(out, n.Msg.String())
+	}
+	return strings.Join(out, "; ")
 }
 
 func resultLabel(result string) lang.Msg {

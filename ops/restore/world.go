@@ -26,7 +26,7 @@ type Database interface {
 	Kill(ctx context.Context, p *Plan, sessions []Session) ([]Note, error)
 	// Load loads the backup into p.Loaded(). What a former try left there is
 	// finished or removed first.
-	Load(ctx context.Context, p *Plan, report Report) (Loaded, error)
+	Load(ctx context.Context, p *Plan, f Folder, report Report) (Loaded, error)
 	Verify(ctx context.Context, p *Plan, report Report) (Verdict, error)
 	// Swap exchanges the tables, and carries triggers, views, routines, events
 	// and grants over.
@@ -39,7 +39,7 @@ type Database interface {
 	// and says what they are.
 	Export(ctx context.Context, p *Plan, since time.Time, f Folder, report Report) (Loss, []string, error)
 	// Clean removes what was loaded and is not live.
-	Clean(ctx context.Context, p *Plan) ([]Note, error)
+	Clean(ctx context.Context, p *Plan, f Folder) ([]Note, error)
 	// DropOld drops the schemas that undo would need.
 	DropOld(ctx context.Context, p *Plan) ([]Note, error)
 }
@@ -55,7 +55,7 @@ type Loaded struct {
 // Verdict is what verification found.
 type Verdict struct {
 	Tables []TableRows
-	Doubts []string // empty: all is as the manifest says
+	Doubts []Note // empty: all is as the manifest says
 	Notes  []Note
 }
 
@@ -155,7 +155,7 @@ func (c *Crew) do(ctx context.Context, e Effect, p *Plan, s Snapshot, report Rep
 	case EffectSave:
 		return c.save(ctx, p, s, report)
 	case EffectLoad:
-		return loaded(c.Database.Load(ctx, p, report))
+		return loaded(c.Database.Load(ctx, p, c.Folder, report))
 	case EffectVerify:
 		return c.verify(ctx, p, report)
 	case EffectSwap:
@@ -167,7 +167,7 @@ func (c *Crew) do(ctx context.Context, e Effect, p *Plan, s Snapshot, report Rep
 	case EffectExport:
 		return c.export(ctx, p, s, report)
 	case EffectClean:
-		return noted(c.Database.Clean(ctx, p))
+		return noted(c.Database.Clean(ctx, p, c.Folder))
 	case EffectDropOld:
 		return noted(c.Database.DropOld(ctx, p))
 	case EffectStart:

@@ -1,0 +1,266 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+)
+
+// countLimit is up to how many rows, by the server's guess, a table is counted.
+const countLimit = 2_000_000
+
+// Survey looks at the target for a backup and a choice: what is broken, what
+// will be lost, what stands in the way. It changes nothing but an empty schema
+// of a moment, which tells whether RENAME works across schemas.
+func (s *Server) Survey(ctx context.Context, live string, src restore.Source, choice restore.Choice) (*restore.Assessment, error) {
+	db, err := s.db(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a := &restore.Assessment{At: time.Now(), Loss: restore.Loss{Since: src.At}, Disk: restore.Disk{SaveFree: -1}}
+	if a.Server, err = s.server(ctx, db); err != nil {
+		return nil, err
+	}
+	target := live
+	if choice.Into != "" {
+		target = choice.Into
+	}
+	if a.SchemaThere, err = exists(ctx, db, target); err != nil {
+		return nil, err
+	}
+	if err := s.surveyTables(ctx, db, a, target, src); err != nil {
+		return nil, err
+	}
+	if choice.Into != "" {
+		if len(a.Tables) > 0 && slices.ContainsFunc(a.Tables, func(t restore.TableState) bool { return t.Exists }) {
+			a.Findings = append(a.Findings, restore.Finding{State: ops.StateCritical, Blocks: true, What: restore.N(lang.M("%s is not empty", target)),
+				Hint: restore.N(lang.M("choose a schema that is absent or empty"))})
+		}
+		s.surveyRights(ctx, db, a, target, restore.Into)
+		return a, nil
+	}
+	if a.Sessions, err = s.surveySessions(ctx, live); err != nil {
+		return nil, err
+	}
+	keys, err := foreignKeys(ctx, db, live)
+	if err != nil {
+		return nil, err
+	}
+	a.Closure = closure(choice.Tables, keys)
+	if len(choice.Tables) == 0 {
+		a.Closure = nil
+	}
+	for _, k := range keys {
+		if k.schema != live && k.parentSchema == live {
+			a.Outside = append(a.Outside, k.schema+"."+k.table)
+		}
+	}
+	s.surveyDefiners(ctx, db, a, src)
+	s.surveyRights(ctx, db, a, live, restore.Swap)
+	s.surveyRename(ctx, db, a, live)
+	s.surveyDisk(ctx, db, a, src)
+	s.loss(ctx, a, live, src)
+	return a, nil
+}
+
+// server is what the server says of itself.
+func (s *Server) server(ctx context.Context, db *sql.DB) (restore.ServerState, error) {
+	out := restore.ServerState{Address: s.Target.Server(), User: s.Target.User, Flavour: "mysql"}
+	if s.mariadb {
+		out.Flavour = "mariadb"
+	}
+	rows, err := schema.All(ctx, db, "SELECT VERSION(), @@hostname, @@port, @@datadir, @@read_only, @@log_bin")
+	if err != nil {
+		return out, fmt.Errorf("ask the server what it is: %w", err)
+	}
+	r := rows[0]
+	out.Version, out.ReadOnly, out.BinaryLog = r[0], r[4] != "0" && r[4] != "OFF", r[5] == "1"
+	out.Identity = strings.Join(r[1:4], ":")
+	if uuid, err := schema.One(ctx, db, "SELECT @@server_uuid"); err == nil && uuid != "" {
+		out.Identity = uuid
+	}
+	s.replication(ctx, db, &out)
+	return out, nil
+}
+
+func (s *Server) replication(ctx context.Context, db *sql.DB, out *restore.ServerState) {
+	for _, q := range []string{"SHOW REPLICA STATUS", "SHOW SLAVE STATUS"} {
+		c, err := db.Conn(ctx)
+		if err != nil {
+			return
+		}
+		r, err := show(ctx, c, q)
+		c.Close()
+		if err == nil {
+			out.Replicates = r["source_host"] + r["master_host"]
+			break
+		}
+	}
+	rows, err := schema.All(ctx, db, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'")
+	if err == nil && len(rows) == 1 {
+		out.Replicas, _ = strconv.Atoi(rows[0][0])
+	}
+}
+
+// surveyTables compares the live tables with the backup's: there, readable,
+// checked, counted.
+func (s *Server) surveyTables(ctx context.Context, db *sql.DB, a *restore.Assessment, in string, src restore.Source) error {
+	rows, err := schema.All(ctx, db, "SELECT TABLE_NAME, COALESCE(ENGINE, ''), COALESCE(TABLE_ROWS, 0), COALESCE(DATA_LENGTH + INDEX_LENGTH, 0), TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME", in)
+	if err != nil {
+		return fmt.Errorf("list the tables of %s: %w", in, err)
+	}
+	var names []string
+	for _, r := range rows {
+		if r[4] == "VIEW" || r[4] == "SYSTEM VIEW" {
+			a.Views++
+			continue
+		}
+		t := restore.TableState{Name: r[0], Exists: true, Engine: r[1], BackupRows: -1, Estimate: true}
+		t.Rows, _ = strconv.ParseInt(r[2], 10, 64)
+		t.Bytes, _ = strconv.ParseInt(r[3], 10, 64)
+		a.Tables, names = append(a.Tables, t), append(names, r[0])
+	}
+	for _, t := range src.Tables {
+		if !has(names, t.Name) {
+			a.Tables = append(a.Tables, restore.TableState{Name: t.Name, InBackup: true, BackupRows: t.Rows})
+		}
+	}
+	for i := range a.Tables {
+		if t := &a.Tables[i]; t.Exists {
+			s.surveyTable(ctx, db, t, in, src)
+		}
+	}
+	s.countObjects(ctx, db, a, in)
+	return ctx.Err()
+}
+
+func (s *Server) surveyTable(ctx context.Context, db *sql.DB, t *restore.TableState, in string, src restore.Source) {
+	if b, ok := src.Table(t.Name); ok {
+		t.InBackup, t.BackupRows = true, b.Rows
+	}
+	if bad, err := checkTables(ctx, db, in, []string{t.Name}); err == nil {
+		t.Check = "OK"
+		if len(bad) > 0 {
+			t.Check = bad[0][1]
+		}
+	}
+	if t.Rows > countLimit {
+		return
+	}
+	bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	n, err := schema.One(bounded, db, "SELECT COUNT(*) FROM "+restore.Name(in, t.Name))
+	switch {
+	case err == nil:
+		t.Rows, _ = strconv.ParseInt(n, 10, 64)
+		t.Estimate = false
+	case bounded.Err() == nil:
+		t.Rows, t.Estimate, t.Check = -1, false, err.Error()
+	}
+}
+
+func (s *Server) countObjects(ctx context.Context, db *sql.DB, a *restore.Assessment, in string) {
+	for _, o := range []struct {
+		to    *int
+		query string
+	}{{&a.Routines, "SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?"},
+		{&a.Triggers, "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?"},
+		{&a.Events, "SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?"}} {
+		if n, err := schema.One(ctx, db, o.query, in); err == nil {
+			*o.to, _ = strconv.Atoi(n)
+		}
+	}
+}
+
+func (s *Server) surveySessions(ctx context.Context, in string) ([]restore.Session, error) {
+	c, err := s.conn(ctx, "", time.Second)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return s.sessions(ctx, c, in)
+}
+
+// surveyDefiners finds those whom objects of the backup name and the server
+// does not know. Without the right to see accounts nothing is said.
+func (s *Server) surveyDefiners(ctx context.Context, db *sql.DB, a *restore.Assessment, src restore.Source) {
+	for _, d := range src.Definers {
+		user, host, ok := strings.Cut(d, "@")
+		if !ok || user == "" || strings.EqualFold(user, "current_user") {
+			continue
+		}
+		rows, err := schema.All(ctx, db, "SELECT 1 FROM mysql.user WHERE User = ? AND Host = ?", strings.Trim(user, "`'"), strings.Trim(host, "`'"))
+		if err == nil && len(rows) == 0 && !has(a.Definers, d) {
+			a.Definers = append(a.Definers, d)
+		}
+	}
+}
+
+// surveyRename tries what the exchange will do, on two schemas of a moment.
+func (s *Server) surveyRename(ctx context.Context, db *sql.DB, a *restore.Assessment, live string) {
+	if len(a.Missing) > 0 {
+		return
+	}
+	id := fmt.Sprintf("%x", time.Now().UnixNano())
+	one, two := restore.SideSchema(live, "probe1", id), restore.SideSchema(live, "probe2", id)
+	defer func() {
+		back := context.WithoutCancel(ctx)
+		for _, name := range []string{one, two} {
+			db.ExecContext(back, "DROP DATABASE IF EXISTS "+restore.Name(name))
+		}
+	}()
+	for _, q := range []string{"CREATE DATABASE " + restore.Name(one), "CREATE DATABASE " + restore.Name(two),
+		"CREATE TABLE " + restore.Name(one, "t") + " (id INT PRIMARY KEY)", "RENAME TABLE " + restore.Name(one, "t") + " TO " + restore.Name(two, "t"),
+		"SELECT COUNT(*) FROM " + restore.Name(two, "t")} {
+		if err := run(ctx, db, q); err != nil {
+			a.SwapRefused = restore.RawNote(err.Error())
+			return
+		}
+	}
+}
+
+func run(ctx context.Context, db *sql.DB, q string) error {
+	if strings.HasPrefix(q, "SELECT") {
+		_, err := schema.All(ctx, db, q)
+		return err
+	}
+	_, err := db.ExecContext(ctx, q)
+	return err
+}
+
+// surveyDisk estimates the room that both modes need: the live tables' size, or
+// the text's where that is larger. It is known only when the data folder is on
+// this machine.
+func (s *Server) surveyDisk(ctx context.Context, db *sql.DB, a *restore.Assessment, src restore.Source) {
+	var now int64
+	for _, t := range a.Tables {
+		now += t.Bytes
+	}
+	size := max(now, src.RawBytes*3/2)
+	a.Disk.NeedSwap, a.Disk.NeedPlace = size+size/10, max(0, size+size/10-now)
+	a.Disk.NeedSave = max(src.SizeBytes, now/4)
+	dir, err := schema.One(ctx, db, "SELECT @@datadir")
+	if err != nil || !local(s.Target.Network, s.Target.Addr) {
+		return
+	}
+	var st unix.Statfs_t
+	if unix.Statfs(dir, &st) != nil {
+		return
+	}
+	a.Disk.Known, a.Disk.Folder, a.Disk.Free = true, dir, int64(st.Bavail)*st.Bsize
+}
+
+func local(network, addr string) bool {
+	return network == "unix" || strings.HasPrefix(addr, "127.") || strings.HasPrefix(addr, "localhost:") || strings.HasPrefix(addr, "[::1]:")
+}

@@ -1,0 +1,521 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+)
+
+// record is what both schemas held before the exchange. It is durable before
+// the first change, so that a later look can tell what is done and what is not.
+type record struct {
+	Leaving contents `json:"leaving"` // the live schema's: tables in scope, all objects
+	Coming  contents `json:"coming"`  // the shadow's
+	Since   []string `json:"since,omitempty"`
+	Back    bool     `json:"back,omitempty"` // Since is known: a way back was begun
+}
+
+func recordPath(f restore.Folder) string { return filepath.Join(f.Path, "exchange.json") }
+
+func readRecord(f restore.Folder) (*record, error) {
+	text, err := os.ReadFile(recordPath(f))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var r record
+	if err := json.Unmarshal(text, &r); err != nil {
+		return nil, fmt.Errorf("read %s: %w", recordPath(f), err)
+	}
+	return &r, nil
+}
+
+func (r *record) save(f restore.Folder) error {
+	text, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		return fmt.Errorf("encode the record of the exchange: %w", err)
+	}
+	return atomicfile.WriteBytes(recordPath(f), 0o600, append(text, '\n'))
+}
+
+// Swap exchanges the tables.
+func (s *Server) Swap(ctx context.Context, p *restore.Plan, f restore.Folder) (restore.Swapped, error) {
+	var out restore.Swapped
+	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
+	if err != nil {
+		return out, err
+	}
+	defer c.Close()
+	r, err := readRecord(f)
+	if err == nil && r == nil {
+		r, err = s.newRecord(ctx, c, p, f)
+		if err == nil {
+			err = r.save(f)
+		}
+	}
+	if err != nil {
+		return out, err
+	}
+	moves, err := remaining(ctx, c, p, r)
+	if err != nil {
+		return out, err
+	}
+	if len(moves) > 0 {
+		if out.Renamed, err = s.exchange(ctx, c, p, r, moves); err != nil {
+			return out, err
+		}
+	}
+	scope := func(o object) bool { return len(p.Tables) == 0 || o.Kind == "trigger" && has(p.Tables, o.Table) }
+	out.Notes, err = s.replaceObjects(ctx, c, p.Target.Live, p.Shadow, r.Leaving, r.Coming, scope)
+	if err != nil {
+		return out, err
+	}
+	if len(p.Tables) == 0 {
+		if err := s.setCharset(ctx, c, p.Target.Live, r.Coming); err != nil {
+			return out, err
+		}
+	}
+	if err := s.dropEmpty(ctx, c, p.Shadow); err != nil {
+		return out, err
+	}
+	note := restore.N(lang.M("%s tables exchanged; the former ones are in %s", fmt.Sprint(len(r.Coming.Tables)), p.Kept))
+	out.Notes = append([]restore.Note{note}, out.Notes...)
+	return out, nil
+}
+
+func (s *Server) newRecord(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder) (*record, error) {
+	live, err := s.look(ctx, c, p.Target.Live)
+	if err != nil {
+		return nil, err
+	}
+	coming, err := s.look(ctx, c, p.Shadow)
+	if err != nil {
+		return nil, err
+	}
+	if len(coming.Tables) == 0 {
+		return nil, ops.E(ops.Failed, lang.M("the schema %s holds no table to exchange", p.Shadow))
+	}
+	live.Tables = only(live.Tables, p.Leaving)
+	if len(live.Tables) != len(p.Leaving) {
+		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the tables of %s are not those of the plan any more", p.Target.Live))
+	}
+	r := &record{Leaving: live, Coming: coming}
+	enabled, err := readEnabled(f)
+	for i, o := range r.Coming.Objects {
+		r.Coming.Objects[i].Enabled = o.Kind == "event" && has(enabled, o.Name)
+	}
+	return r, err
+}
+
+func eventsPath(f restore.Folder) string { return filepath.Join(f.Path, "events.json") }
+
+// keepEnabled remembers which of the loaded events, which a shadow keeps
+// disabled, are enabled in the backup. A load that was taken up names only its
+// own part.
+func keepEnabled(f restore.Folder, names []string) error {
+	known, err := readEnabled(f)
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		if !has(known, n) {
+			known = append(known, n)
+		}
+	}
+	text, err := json.Marshal(known)
+	if err != nil {
+		return fmt.Errorf("encode the events: %w", err)
+	}
+	return atomicfile.WriteBytes(eventsPath(f), 0o600, text)
+}
+
+func readEnabled(f restore.Folder) (names []string, err error) {
+	text, err := os.ReadFile(eventsPath(f))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &names)
+	}
+	return names, err
+}
+
+// remaining are the moves not yet made.
+func remaining(ctx context.Context, c *sql.Conn, p *restore.Plan, r *record) ([]restore.Move, error) {
+	kept, err := tables(ctx, c, p.Kept)
+	if err != nil {
+		return nil, err
+	}
+	shadow, err := tables(ctx, c, p.Shadow)
+	if err != nil {
+		return nil, err
+	}
+	var leaving []string
+	for _, t := range r.Leaving.Tables {
+		if !has(kept, t) {
+			leaving = append(leaving, t)
+		}
+	}
+	return restore.SwapMoves(p.Target.Live, p.Shadow, p.Kept, leaving, only(r.Coming.Tables, shadow)), nil
+}
+
+// exchange does the RENAME. Triggers stand in its way on both sides; when it
+// cannot be done, those of the live tables are put back.
+func (s *Server) exchange(ctx context.Context, c *sql.Conn, p *restore.Plan, r *record, moves []restore.Move) (time.Duration, error) {
+	if err := makeSchema(ctx, c, p.Kept, r.Leaving); err != nil {
+		return 0, err
+	}
+	err := s.clearWay(ctx, c, p.Target.Live, moves, r.Coming.Tables)
+	var took time.Duration
+	if err == nil {
+		took, err = s.rename(ctx, c, moves)
+	}
+	if err != nil {
+		back := context.WithoutCancel(ctx)
+		return 0, errors.Join(err, s.putTriggers(back, p.Target.Live, r.Leaving), s.putTriggers(back, p.Shadow, r.Coming))
+	}
+	return took, nil
+}
+
+// clearWay drops what a RENAME cannot pass: triggers, and views of a coming
+// table's name.
+func (s *Server) clearWay(ctx context.Context, c *sql.Conn, live string, moves []restore.Move, coming []string) error {
+	err := dropTriggers(ctx, c, moves)
+	if err == nil {
+		err = dropInTheWay(ctx, c, live, coming)
+	}
+	return s.held(ctx, c, live, err)
+}
+
+func (s *Server) rename(ctx context.Context, c *sql.Conn, moves []restore.Move) (time.Duration, error) {
+	begin := time.Now()
+	if _, err := c.ExecContext(ctx, restore.RenameStatement(moves)); err != nil {
+		return 0, s.held(ctx, c, moves[0].From, fmt.Errorf("exchange the tables: %w", err))
+	}
+	return time.Since(begin), nil
+}
+
+// held makes an error that names the sessions of one that is about a lock.
+func (s *Server) held(ctx context.Context, c *sql.Conn, in string, err error) error {
+	if mysql.Number(err) != mysql.ErrLockWaitTimeout {
+		return err
+	}
+	return ops.Wrap(err, ops.Busy, lang.M("other sessions hold the tables: %s", s.holders(ctx, c, in))).
+		WithHint(lang.M("end them, or wait, and try again"))
+}
+
+// holders names the sessions that are busy in a schema.
+func (s *Server) holders(ctx context.Context, c *sql.Conn, in string) string {
+	sessions, err := s.sessions(ctx, c, in)
+	if err != nil || len(sessions) == 0 {
+		return "?"
+	}
+	var names []string
+	for _, x := range sessions {
+		names = append(names, x.String())
+	}
+	return strings.Join(names, ", ")
+}
+
+func makeSchema(ctx context.Context, c *sql.Conn, name string, like contents) error {
+	q := "CREATE DATABASE IF NOT EXISTS " + restore.Name(name)
+	if like.Charset != "" {
+		q += " CHARACTER SET " + like.Charset + " COLLATE " + like.Collation
+	}
+	if _, err := c.ExecContext(ctx, q); err != nil {
+		return fmt.Errorf("make the schema %s: %w", name, err)
+	}
+	return nil
+}
+
+// dropTriggers drops those of the tables that are about to move: error 1435
+// stands in their way.
+func dropTriggers(ctx context.Context, c *sql.Conn, moves []restore.Move) error {
+	for _, m := range moves {
+		rows, err := schema.All(ctx, c, "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? AND EVENT_OBJECT_TABLE = ?", m.From, m.Table)
+		if err != nil {
+			return fmt.Errorf("list the triggers of %s: %w", m.Table, err)
+		}
+		for _, r := range rows {
+			if err := (object{Kind: "trigger", Name: r[0]}).drop(ctx, c, m.From); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// dropInTheWay drops live views whose name a table of the backup has.
+func dropInTheWay(ctx context.Context, c *sql.Conn, live string, coming []string) error {
+	rows, err := schema.All(ctx, c, "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?", live)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if !has(coming, r[0]) {
+			continue
+		}
+		if err := (object{Kind: "view", Name: r[0]}).drop(ctx, c, live); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putTriggers makes those of a record's triggers that are missing, each on a
+// table that is there.
+func (s *Server) putTriggers(ctx context.Context, in string, rec contents) error {
+	c, err := s.conn(ctx, "", 15*time.Second)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if there, err := exists(ctx, c, in); err != nil || !there {
+		return err
+	}
+	if _, err := c.ExecContext(ctx, "USE "+restore.Name(in)); err != nil {
+		return err
+	}
+	have, err := schema.All(ctx, c, "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?", in)
+	if err != nil {
+		return err
+	}
+	names, err := tables(ctx, c, in)
+	if err != nil {
+		return err
+	}
+	for _, o := range rec.of("trigger") {
+		there := slices.ContainsFunc(have, func(r []string) bool { return r[0] == o.Name })
+		if there || !has(names, o.Table) {
+			continue
+		}
+		if err := o.create(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SwapBack brings the kept tables back; what was live goes to the shadow.
+func (s *Server) SwapBack(ctx context.Context, p *restore.Plan, f restore.Folder) (restore.Swapped, error) {
+	var out restore.Swapped
+	r, err := readRecord(f)
+	if err != nil {
+		return out, err
+	}
+	if r == nil {
+		return out, ops.E(ops.Failed, lang.M("the record of the exchange is missing: %s", recordPath(f)))
+	}
+	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
+	if err != nil {
+		return out, err
+	}
+	defer c.Close()
+	if err := r.beginBack(ctx, c, p, f); err != nil {
+		return out, err
+	}
+	moves, err := remainingBack(ctx, c, p, r)
+	if err != nil {
+		return out, err
+	}
+	if len(moves) > 0 {
+		if err := makeSchema(ctx, c, p.Shadow, r.Coming); err != nil {
+			return out, err
+		}
+		if err = s.clearWay(ctx, c, p.Target.Live, moves, r.Leaving.Tables); err == nil {
+			out.Renamed, err = s.rename(ctx, c, moves)
+		}
+		if err != nil {
+			return out, errors.Join(err, s.putTriggers(context.WithoutCancel(ctx), p.Target.Live, r.Coming))
+		}
+	}
+	scope := func(o object) bool { return len(p.Tables) == 0 || o.Kind == "trigger" && has(p.Tables, o.Table) }
+	if out.Notes, err = s.replaceObjects(ctx, c, p.Target.Live, "", r.Coming, r.Leaving, scope); err != nil {
+		return out, err
+	}
+	if len(p.Tables) == 0 {
+		err = s.setCharset(ctx, c, p.Target.Live, r.Leaving)
+	}
+	out.Notes = append(out.Notes, restore.N(lang.M("the former tables are back; those that were live are in %s", p.Shadow)))
+	return out, err
+}
+
+// beginBack notes which live tables have to make room, once.
+func (r *record) beginBack(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder) error {
+	if r.Back {
+		return nil
+	}
+	live, err := tables(ctx, c, p.Target.Live)
+	if err != nil {
+		return err
+	}
+	if len(p.Tables) > 0 {
+		live = only(live, r.Coming.Tables)
+	}
+	r.Since, r.Back = live, true
+	return r.save(f)
+}
+
+func remainingBack(ctx context.Context, c *sql.Conn, p *restore.Plan, r *record) ([]restore.Move, error) {
+	shadow, err := tables(ctx, c, p.Shadow)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := tables(ctx, c, p.Kept)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, t := range r.Since {
+		if !has(shadow, t) {
+			out = append(out, t)
+		}
+	}
+	return restore.SwapMoves(p.Target.Live, p.Kept, p.Shadow, out, only(r.Leaving.Tables, kept)), nil
+}
+
+// replaceObjects makes the objects of the schema those of next instead of those
+// of former. Views that are in both are replaced, never missing.
+func (s *Server) replaceObjects(ctx context.Context, c *sql.Conn, in, from string, former, next contents, scope func(object) bool) ([]restore.Note, error) {
+	if _, err := c.ExecContext(ctx, "USE "+restore.Name(in)); err != nil {
+		return nil, err
+	}
+	coming := map[string]bool{}
+	for _, o := range next.Objects {
+		coming[o.Kind+" "+o.Name] = true
+	}
+	for _, o := range former.Objects {
+		if scope(o) && (o.Kind != "view" || !coming["view "+o.Name]) && o.Kind != "trigger" {
+			if err := o.drop(ctx, c, in); err != nil {
+				return nil, err
+			}
+		}
+	}
+	count := map[string]int{}
+	var waiting []object
+	for _, o := range next.Objects {
+		if !scope(o) {
+			continue
+		}
+		if from != "" {
+			o = o.moved(from, in)
+		}
+		count[o.Kind]++
+		if o.Kind == "view" {
+			waiting = append(waiting, o)
+			continue
+		}
+		if err := remake(ctx, c, in, o); err != nil {
+			return nil, err
+		}
+	}
+	if err := makeViews(ctx, c, waiting); err != nil {
+		return nil, err
+	}
+	notes := s.regrant(ctx, c, former)
+	for _, kind := range []string{"trigger", "view", "procedure", "function", "event"} {
+		if count[kind] > 0 {
+			notes = append(notes, restore.N(lang.M("%s carried over: %s", objectKinds(kind), fmt.Sprint(count[kind]))))
+		}
+	}
+	return notes, nil
+}
+
+func objectKinds(kind string) lang.Msg {
+	switch kind {
+	case "trigger":
+		return lang.M("triggers")
+	case "view":
+		return lang.M("views")
+	case "procedure":
+		return lang.M("procedures")
+	case "function":
+		return lang.M("functions")
+	}
+	return lang.M("events")
+}
+
+func remake(ctx context.Context, c *sql.Conn, in string, o object) error {
+	if err := o.drop(ctx, c, in); err != nil {
+		return err
+	}
+	if err := o.create(ctx, c); err != nil {
+		return err
+	}
+	if o.Kind != "event" {
+		return nil
+	}
+	state := " DISABLE"
+	if o.Enabled {
+		state = " ENABLE"
+	}
+	_, err := c.ExecContext(ctx, "ALTER EVENT "+restore.Name(in, o.Name)+state)
+	return err
+}
+
+// makeViews makes views in rounds, for one may stand on another.
+func makeViews(ctx context.Context, c *sql.Conn, waiting []object) error {
+	for len(waiting) > 0 {
+		var again []object
+		var last error
+		for _, o := range waiting {
+			o.Create = strings.Replace(o.Create, "CREATE ", "CREATE OR REPLACE ", 1)
+			if err := o.create(ctx, c); err != nil {
+				last = err
+				o.Create = strings.Replace(o.Create, "CREATE OR REPLACE ", "CREATE ", 1)
+				again = append(again, o)
+			}
+		}
+		if len(again) == len(waiting) {
+			return last
+		}
+		waiting = again
+	}
+	return nil
+}
+
+// regrant gives back what the drop of a routine took along.
+func (s *Server) regrant(ctx context.Context, c *sql.Conn, former contents) []restore.Note {
+	var notes []restore.Note
+	for _, g := range former.Grants {
+		if _, err := c.ExecContext(ctx, g); err != nil {
+			notes = append(notes, restore.N(lang.M("grant lost: %s", g)))
+		}
+	}
+	return notes
+}
+
+func (s *Server) setCharset(ctx context.Context, c *sql.Conn, name string, like contents) error {
+	if like.Charset == "" {
+		return nil
+	}
+	_, err := c.ExecContext(ctx, "ALTER DATABASE "+restore.Name(name)+" CHARACTER SET "+like.Charset+" COLLATE "+like.Collation)
+	return err
+}
+
+// dropEmpty drops a schema of ours once no table is left in it.
+func (s *Server) dropEmpty(ctx context.Context, c *sql.Conn, name string) error {
+	left, err := tables(ctx, c, name)
+	if err != nil || len(left) > 0 {
+		return err
+	}
+	_, err = c.ExecContext(ctx, "DROP DATABASE IF EXISTS "+restore.Name(name))
+	return err
+}

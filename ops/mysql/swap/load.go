@@ -1,0 +1,198 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/restore"
+)
+
+// Load loads the backup into the shadow schema, the emptied live schema, or the
+// schema of the operator's choice.
+func (s *Server) Load(ctx context.Context, p *restore.Plan, f restore.Folder, report restore.Report) (restore.Loaded, error) {
+	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
+	if err != nil {
+		return restore.Loaded{}, err
+	}
+	defer c.Close()
+	job := Job{Path: p.Source.Path, Schema: p.Loaded(), Tables: p.Tables}
+	if p.Mode == restore.InPlace {
+		if err := s.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
+			return restore.Loaded{}, err
+		}
+		job.Fresh, job.Live = true, true
+	}
+	loaded, enabled, err := s.Loader.Load(ctx, job, report)
+	if err == nil && p.Mode == restore.Swap {
+		err = keepEnabled(f, enabled)
+	}
+	return loaded, err
+}
+
+// LoadBack empties the live schema and loads the emergency backup.
+func (s *Server) LoadBack(ctx context.Context, p *restore.Plan, emergency string, report restore.Report) (restore.Loaded, error) {
+	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
+	if err != nil {
+		return restore.Loaded{}, err
+	}
+	defer c.Close()
+	if err := s.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
+		return restore.Loaded{}, err
+	}
+	loaded, _, err := s.Loader.Load(ctx, Job{Path: emergency, Schema: p.Target.Database, Tables: p.Tables, Fresh: true, Live: true}, report)
+	return loaded, err
+}
+
+// clear drops the tables in scope; the whole schema's objects too when the
+// scope is the whole schema. What was made after the backup goes with it.
+func (s *Server) clear(ctx context.Context, c *sql.Conn, name string, scope []string) error {
+	there, err := exists(ctx, c, name)
+	if err != nil || !there {
+		return err
+	}
+	names, err := tables(ctx, c, name)
+	if err != nil {
+		return err
+	}
+	if len(scope) > 0 {
+		names = only(names, scope)
+	} else if err := s.clearObjects(ctx, c, name); err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	if _, err := c.ExecContext(ctx, "SET SESSION foreign_key_checks = 0"); err != nil {
+		return err
+	}
+	if _, err := c.ExecContext(ctx, restore.DropStatement(name, names)); err != nil {
+		return fmt.Errorf("drop the tables of %s: %w", name, err)
+	}
+	_, err = c.ExecContext(ctx, "SET SESSION foreign_key_checks = 1")
+	return err
+}
+
+func (s *Server) clearObjects(ctx context.Context, c *sql.Conn, name string) error {
+	for _, kind := range []struct{ kind, query string }{
+		{"event", "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?"},
+		{"view", "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?"},
+		{"procedure", "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND ROUTINE_TYPE = 'PROCEDURE'"},
+		{"function", "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND ROUTINE_TYPE = 'FUNCTION'"},
+	} {
+		names, err := column(ctx, c, kind.query, name)
+		if err != nil {
+			return fmt.Errorf("list the objects of %s: %w", name, err)
+		}
+		for _, n := range names {
+			if err := (object{Kind: kind.kind, Name: n}).drop(ctx, c, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// column is the first column of all rows.
+func column(ctx context.Context, c *sql.Conn, query string, args ...any) ([]string, error) {
+	rows, err := c.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var v sql.NullString
+		if err := rows.Scan(&v); err != nil {
+			return nil, err
+		}
+		out = append(out, v.String)
+	}
+	return out, rows.Err()
+}
+
+// Clean removes what was loaded and is not live, and puts triggers back that an
+// exchange had taken off before it could not go on.
+func (s *Server) Clean(ctx context.Context, p *restore.Plan, f restore.Folder) ([]restore.Note, error) {
+	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	switch p.Mode {
+	case restore.Swap:
+		return s.cleanSwap(ctx, c, p, f)
+	case restore.Into:
+		return s.cleanInto(ctx, c, p)
+	}
+	return nil, nil
+}
+
+func (s *Server) cleanSwap(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder) ([]restore.Note, error) {
+	r, err := readRecord(f)
+	if err != nil {
+		return nil, err
+	}
+	if r != nil {
+		kept, err := tables(ctx, c, p.Kept)
+		if err != nil {
+			return nil, err
+		}
+		if len(kept) > 0 {
+			return nil, ops.E(ops.Failed, lang.M("tables were exchanged already: %s holds former ones", p.Kept)).WithHint(lang.M("resume, then undo"))
+		}
+		if err := s.putTriggers(ctx, p.Target.Live, r.Leaving); err != nil {
+			return nil, err
+		}
+		if _, err := c.ExecContext(ctx, "DROP DATABASE IF EXISTS "+restore.Name(p.Kept)); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := c.ExecContext(ctx, "DROP DATABASE IF EXISTS "+restore.Name(p.Shadow)); err != nil {
+		return nil, fmt.Errorf("drop the shadow schema: %w", err)
+	}
+	return []restore.Note{restore.N(lang.M("dropped the schema %s, which only this restore used", p.Shadow))}, nil
+}
+
+// cleanInto empties the schema again; one that was absent is dropped.
+func (s *Server) cleanInto(ctx context.Context, c *sql.Conn, p *restore.Plan) ([]restore.Note, error) {
+	name := p.Target.Database
+	if p.Assessment != nil && p.Assessment.SchemaThere {
+		return []restore.Note{restore.N(lang.M("emptied %s, as it was before", name))}, s.clear(ctx, c, name, nil)
+	}
+	_, err := c.ExecContext(ctx, "DROP DATABASE IF EXISTS "+restore.Name(name))
+	return []restore.Note{restore.N(lang.M("dropped the schema %s, which only this restore used", name))}, err
+}
+
+// DropOld drops the schemas that undo would need. Only names made of the run's
+// own id are dropped.
+func (s *Server) DropOld(ctx context.Context, p *restore.Plan) ([]restore.Note, error) {
+	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	mark := strings.ReplaceAll(p.ID, "-", "_")
+	var notes []restore.Note
+	for _, name := range []string{p.Kept, p.Shadow} {
+		if name == "" || !strings.HasSuffix(name, mark) {
+			continue
+		}
+		there, err := exists(ctx, c, name)
+		if err != nil {
+			return notes, err
+		}
+		if !there {
+			continue
+		}
+		if _, err := c.ExecContext(ctx, "DROP DATABASE "+restore.Name(name)); err != nil {
+			return notes, fmt.Errorf("drop %s: %w", name, err)
+		}
+		notes = append(notes, restore.N(lang.M("dropped the schema %s, which only this restore used", name)))
+	}
+	return notes, nil
+}

@@ -1,0 +1,240 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+)
+
+// object is a trigger, view, routine or event with all that its meaning hangs on.
+type object struct {
+	Kind      string `json:"kind"` // trigger, view, procedure, function, event
+	Name      string `json:"name"`
+	Table     string `json:"table,omitempty"` // a trigger's
+	Create    string `json:"create"`
+	SQLMode   string `json:"sql_mode"`
+	Charset   string `json:"charset"`
+	Collation string `json:"collation"`
+	TimeZone  string `json:"time_zone,omitempty"`
+	Enabled   bool   `json:"enabled,omitempty"` // an event's
+}
+
+// contents is what a schema holds besides rows.
+type contents struct {
+	Charset   string   `json:"charset"`
+	Collation string   `json:"collation"`
+	Tables    []string `json:"tables"`
+	Objects   []object `json:"objects"`
+	Grants    []string `json:"grants,omitempty"` // on routines: they vanish with them
+}
+
+func (c contents) of(kinds ...string) []object {
+	var out []object
+	for _, o := range c.Objects {
+		if has(kinds, o.Kind) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// look reads the contents of a schema. The connection's default schema is
+// changed to it: only then does SHOW CREATE VIEW leave its name out.
+func (s *Server) look(ctx context.Context, c *sql.Conn, name string) (contents, error) {
+	var out contents
+	there, err := exists(ctx, c, name)
+	if err != nil || !there {
+		return out, err
+	}
+	if _, err := c.ExecContext(ctx, "USE "+restore.Name(name)); err != nil {
+		return out, err
+	}
+	row, err := schema.All(ctx, c, "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", name)
+	if err != nil {
+		return out, err
+	}
+	out.Charset, out.Collation = row[0][0], row[0][1]
+	if out.Tables, err = tables(ctx, c, name); err != nil {
+		return out, err
+	}
+	for _, read := range []func(context.Context, *sql.Conn, string) ([]object, error){triggers, views, routines, events} {
+		objects, err := read(ctx, c, name)
+		if err != nil {
+			return out, fmt.Errorf("read the objects of %s: %w", name, err)
+		}
+		out.Objects = append(out.Objects, objects...)
+	}
+	out.Grants = routineGrants(ctx, c, name)
+	return out, nil
+}
+
+// show runs a SHOW CREATE statement and returns its one row by column name.
+func show(ctx context.Context, c *sql.Conn, query string) (map[string]string, error) {
+	rows, err := c.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	if !rows.Next() {
+		return nil, fmt.Errorf("%s: nothing came back", query)
+	}
+	cells, to := make([]sql.NullString, len(names)), make([]any, len(names))
+	for i := range cells {
+		to[i] = &cells[i]
+	}
+	if err := rows.Scan(to...); err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for i, n := range names {
+		out[strings.ToLower(n)] = cells[i].String
+	}
+	return out, rows.Err()
+}
+
+func made(kind, name, create string, r map[string]string) (object, error) {
+	if r[create] == "" {
+		return object{}, fmt.Errorf("the definition of %s %s cannot be seen: a right is missing", kind, name)
+	}
+	return object{Kind: kind, Name: name, Create: r[create], SQLMode: r["sql_mode"], Charset: r["character_set_client"],
+		Collation: r["collation_connection"], TimeZone: r["time_zone"]}, nil
+}
+
+func triggers(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
+	rows, err := schema.All(ctx, c, "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? ORDER BY EVENT_OBJECT_TABLE, EVENT_MANIPULATION, ACTION_TIMING, ACTION_ORDER", in)
+	var out []object
+	for _, r := range rows {
+		def, err := show(ctx, c, "SHOW CREATE TRIGGER "+restore.Name(in, r[0]))
+		if err != nil {
+			return nil, err
+		}
+		o, err := made("trigger", r[0], "sql original statement", def)
+		if err != nil {
+			return nil, err
+		}
+		o.Table = r[1]
+		out = append(out, o)
+	}
+	return out, err
+}
+
+// views come in an order in which each finds those it needs, as far as names
+// tell; makeViews goes round until all are made.
+func views(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
+	rows, err := schema.All(ctx, c, "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME", in)
+	var out []object
+	for _, r := range rows {
+		def, err := show(ctx, c, "SHOW CREATE VIEW "+restore.Name(in, r[0]))
+		if err != nil {
+			return nil, err
+		}
+		o, err := made("view", r[0], "create view", def)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, o)
+	}
+	return out, err
+}
+
+func routines(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
+	rows, err := schema.All(ctx, c, "SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND ROUTINE_TYPE IN ('PROCEDURE', 'FUNCTION') ORDER BY ROUTINE_TYPE, ROUTINE_NAME", in)
+	var out []object
+	for _, r := range rows {
+		kind := strings.ToLower(r[0])
+		def, err := show(ctx, c, "SHOW CREATE "+r[0]+" "+restore.Name(in, r[1]))
+		if err != nil {
+			return nil, err
+		}
+		o, err := made(kind, r[1], "create "+kind, def)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, o)
+	}
+	return out, err
+}
+
+func events(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
+	rows, err := schema.All(ctx, c, "SELECT EVENT_NAME, STATUS FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ? ORDER BY EVENT_NAME", in)
+	var out []object
+	for _, r := range rows {
+		def, err := show(ctx, c, "SHOW CREATE EVENT "+restore.Name(in, r[0]))
+		if err != nil {
+			return nil, err
+		}
+		o, err := made("event", r[0], "create event", def)
+		if err != nil {
+			return nil, err
+		}
+		o.Enabled = r[1] == "ENABLED"
+		out = append(out, o)
+	}
+	return out, err
+}
+
+// routineGrants are the grants that a DROP of a routine takes along. They can
+// be seen only with rights on mysql.procs_priv; without, there are none to keep.
+func routineGrants(ctx context.Context, c *sql.Conn, in string) []string {
+	rows, err := schema.All(ctx, c, "SELECT User, Host, Routine_type, Routine_name, Proc_priv FROM mysql.procs_priv WHERE Db = ?", in)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, r := range rows {
+		for _, right := range strings.Split(r[4], ",") {
+			grant := "GRANT " + strings.ToUpper(right) + " ON " + r[2] + " %s TO " + schema.String(r[0]) + "@" + schema.String(r[1])
+			if strings.EqualFold(right, "Grant") {
+				grant = "GRANT USAGE ON " + r[2] + " %s TO " + schema.String(r[0]) + "@" + schema.String(r[1]) + " WITH GRANT OPTION"
+			}
+			out = append(out, strings.Replace(grant, "%s", restore.Name(in, r[3]), 1))
+		}
+	}
+	return out
+}
+
+// create makes an object in the connection's default schema, as it was.
+func (o object) create(ctx context.Context, c *sql.Conn) error {
+	session := []string{"SET SESSION sql_mode = " + schema.String(o.SQLMode)}
+	if o.Charset != "" {
+		session = append(session, "SET character_set_client = "+o.Charset, "SET collation_connection = "+o.Collation)
+	}
+	if o.TimeZone != "" {
+		session = append(session, "SET time_zone = "+schema.String(o.TimeZone))
+	}
+	for _, q := range append(session, o.Create) {
+		if _, err := c.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("make %s %s: %w", o.Kind, o.Name, err)
+		}
+	}
+	for _, q := range []string{"SET SESSION sql_mode = ''", "SET NAMES utf8mb4", "SET time_zone = '+00:00'"} {
+		if _, err := c.ExecContext(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o object) drop(ctx context.Context, c *sql.Conn, in string) error {
+	_, err := c.ExecContext(ctx, "DROP "+strings.ToUpper(o.Kind)+" IF EXISTS "+restore.Name(in, o.Name))
+	if err != nil {
+		return fmt.Errorf("drop %s %s: %w", o.Kind, o.Name, err)
+	}
+	return nil
+}
+
+// moved is the object as it has to be made in another schema. The name of the
+// schema it comes from was made by us, with the run's id in it: it can stand in
+// the text only as that name.
+func (o object) moved(from, to string) object {
+	o.Create = strings.NewReplacer(restore.Name(from), restore.Name(to), from, restore.Name(to)).Replace(o.Create)
+	return o
+}

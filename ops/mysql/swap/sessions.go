@@ -1,0 +1,124 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+)
+
+// Writers are the sessions in the live schema that are not ours, and a mark
+// that moves when somebody writes to it.
+func (s *Server) Writers(ctx context.Context, p *restore.Plan) ([]restore.Session, string, error) {
+	c, err := s.conn(ctx, "", time.Second)
+	if err != nil {
+		return nil, "", err
+	}
+	defer c.Close()
+	list, err := s.sessions(ctx, c, p.Target.Live)
+	if err != nil {
+		return nil, "", fmt.Errorf("list the sessions: %w", err)
+	}
+	return list, s.position(ctx, c, p.Target.Live), nil
+}
+
+// sessions are those in a schema, but for our own pool's. Without the right
+// PROCESS the server shows only those of the same user.
+func (s *Server) sessions(ctx context.Context, c *sql.Conn, in string) ([]restore.Session, error) {
+	rows, err := schema.All(ctx, c, "SELECT ID, USER, HOST, COALESCE(DB, ''), COMMAND, COALESCE(TIME, 0), COALESCE(LEFT(INFO, 200), '') FROM information_schema.PROCESSLIST WHERE DB = ? AND ID <> CONNECTION_ID() ORDER BY ID", in)
+	if err != nil {
+		return nil, err
+	}
+	open := transactions(ctx, c)
+	var out []restore.Session
+	for _, r := range rows {
+		id, _ := strconv.ParseUint(r[0], 10, 64)
+		seconds, _ := strconv.ParseInt(r[5], 10, 64)
+		if r[4] == "Binlog Dump" || r[4] == "Binlog Dump GTID" || r[4] == "Daemon" {
+			continue
+		}
+		out = append(out, restore.Session{ID: id, User: termsafe.Line(r[1]), Host: termsafe.Line(r[2]), Database: r[3], Command: r[4],
+			Seconds: time.Duration(seconds) * time.Second, Statement: termsafe.Line(r[6]), Transaction: open[id]})
+	}
+	return out, nil
+}
+
+// transactions are the sessions with one open; empty when that cannot be seen.
+func transactions(ctx context.Context, c *sql.Conn) map[uint64]bool {
+	out := map[uint64]bool{}
+	ids, err := column(ctx, c, "SELECT trx_mysql_thread_id FROM information_schema.INNODB_TRX")
+	if err != nil {
+		return out
+	}
+	for _, text := range ids {
+		id, _ := strconv.ParseUint(text, 10, 64)
+		out[id] = true
+	}
+	return out
+}
+
+// position is the schema's own count of writes where the server keeps one, else
+// where the binary log stands; empty when neither can be had.
+func (s *Server) position(ctx context.Context, c *sql.Conn, in string) string {
+	n, err := schema.One(ctx, c, "SELECT COALESCE(SUM(COUNT_WRITE), -1) FROM performance_schema.table_io_waits_summary_by_table WHERE OBJECT_SCHEMA = ?", in)
+	if err == nil && n != "" && n != "-1" && s.counting(ctx, c) {
+		return "writes=" + n
+	}
+	return s.binlog(ctx, c)
+}
+
+// counting tells whether the server's instruments are on.
+func (s *Server) counting(ctx context.Context, c *sql.Conn) bool {
+	on, err := schema.One(ctx, c, "SELECT @@performance_schema")
+	if err != nil || on != "1" {
+		return false
+	}
+	rows, err := schema.All(ctx, c, "SELECT 1 FROM performance_schema.setup_instruments WHERE NAME = 'wait/io/table/sql/handler' AND ENABLED = 'YES'")
+	return err == nil && len(rows) == 1
+}
+
+func (s *Server) binlog(ctx context.Context, c *sql.Conn) string {
+	for _, q := range []string{"SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"} {
+		if r, err := show(ctx, c, q); err == nil {
+			return r["file"] + ":" + r["position"]
+		}
+	}
+	return ""
+}
+
+// Kill ends the sessions, those of them that are still there.
+func (s *Server) Kill(ctx context.Context, p *restore.Plan, list []restore.Session) ([]restore.Note, error) {
+	c, err := s.conn(ctx, "", time.Second)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	now, err := s.sessions(ctx, c, p.Target.Live)
+	if err != nil {
+		return nil, err
+	}
+	var notes []restore.Note
+	for _, x := range now {
+		known := false
+		for _, l := range list {
+			known = known || l.ID == x.ID && l.User == x.User && l.Host == x.Host
+		}
+		if !known {
+			continue
+		}
+		_, err := c.ExecContext(ctx, "KILL "+strconv.FormatUint(x.ID, 10))
+		if err != nil && mysql.Number(err) != 1094 { // it went by itself
+			return notes, fmt.Errorf("end session %s: %w", strings.TrimSpace(x.String()), err)
+		}
+		notes = append(notes, restore.N(lang.M("ended session %s", x.String())))
+	}
+	return notes, nil
+}
