@@ -1,0 +1,135 @@
+package probe
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+)
+
+type backups struct {
+	newest health.NewestBackup
+	err    error
+}
+
+func (b backups) NewestGood(context.Context) (health.NewestBackup, error) { return b.newest, b.err }
+
+func TestBackupIsJudgedByAgeAndSchedule(t *testing.T) {
+	at := func(h int) health.NewestBackup {
+		return health.NewestBackup{Name: "x", CreatedAt: noon.Add(-time.Duration(h) * time.Hour)}
+	}
+	bad := at(10)
+	bad.Bad, bad.BadName = 1, "newer.sql.gz"
+	for name, c := range map[string]struct {
+		source   backups
+		schedule string
+		want     ops.State
+		say      string
+	}{
+		"today's at 02:00":      {backups{newest: at(10)}, "0 2 * * *", ops.StateOK, ""},
+		"by hand, just now":     {backups{newest: at(0)}, "0 2 * * *", ops.StateOK, ""},
+		"today's run missing":   {backups{newest: at(24)}, "0 2 * * *", ops.StateWarning, "is missing"},
+		"old":                   {backups{newest: at(30)}, "0 2 * * *", ops.StateCritical, "30"},
+		"none":                  {backups{}, "0 2 * * *", ops.StateCritical, "no good backup"},
+		"a newer one is bad":    {backups{newest: bad}, "0 2 * * *", ops.StateWarning, "newer.sql.gz"},
+		"no schedule":           {backups{newest: at(20)}, "", ops.StateOK, ""},
+		"the run is under way":  {backups{newest: at(24)}, "30 11 * * *", ops.StateOK, ""},
+		"folder not readable":   {backups{err: errors.New("boom")}, "0 2 * * *", ops.StateUnknown, "boom"},
+		"schedule every minute": {backups{newest: at(3)}, "* * * * *", ops.StateWarning, "is missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			late := 26 * time.Hour
+			r := look(t, Backup{Source: c.source, Schedule: c.schedule, Late: late, Now: func() time.Time { return noon }}.Probe())
+			if r.State != c.want || !strings.Contains(health.In(r.Detail, noon, time.UTC).String(), strings.TrimSuffix(c.say, "30")) {
+				t.Fatalf("%s: %s", r.State, r.Detail)
+			}
+			if !c.source.newest.CreatedAt.IsZero() && !r.Subject.Equal(c.source.newest.CreatedAt) {
+				t.Fatalf("subject %v", r.Subject)
+			}
+		})
+	}
+}
+
+func gz(n int) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	for i := range n {
+		w.Write([]byte{byte(i * 7919), byte(i >> 3)})
+	}
+	w.Close()
+	return b.Bytes()
+}
+
+func TestFolderFindsTheNewestThatLooksGood(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name string, body []byte) {
+		if err := os.WriteFile(filepath.Join(dir, name), body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := Folder{Dir: dir, Database: "qianzhang_sales", Zone: time.UTC}
+	if b, err := f.NewestGood(t.Context()); err != nil || !b.CreatedAt.IsZero() {
+		t.Fatalf("empty folder: %+v, %v", b, err)
+	}
+	put("qianzhang_sales_20260128_020000.sql.gz", gz(1000))
+	put("weekly_qianzhang_sales_20260125_020000.sql.gz", gz(1000))
+	put("qianzhang_sales_20260129_020000.sql.gz", gz(0))                          // mysqldump failed, gzip did not
+	put("qianzhang_sales_20260129_030000.sql.gz", bytes.Repeat([]byte("x"), 1e4)) // not gzip
+	put("qianzhang_sales_20260129_040000.sql.gz.tmp", gz(1000))
+	put("other_20260129_050000.sql.gz", gz(1000))
+	put("emergency_backup_20260129_060000.sql.gz", gz(1000))
+	b, err := f.NewestGood(t.Context())
+	if err != nil || b.Name != "qianzhang_sales_20260128_020000.sql.gz" || b.Bad != 2 || b.BadName != "qianzhang_sales_20260129_030000.sql.gz" {
+		t.Fatalf("%+v, %v", b, err)
+	}
+	if _, err := (Folder{Dir: filepath.Join(dir, "none")}).NewestGood(t.Context()); err == nil {
+		t.Fatal("a folder that is not there gave no error")
+	}
+}
+
+func TestLogsAreHeldAgainstTheirRotation(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name string, size int) {
+		if err := os.WriteFile(filepath.Join(dir, name), make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := Logs{Patterns: []string{filepath.Join(dir, "*.log*"), "docker:x"}, MaxBytes: 1000, Keep: 2}.Probe()
+	if r := look(t, p); r.State != ops.StateUnknown {
+		t.Errorf("no files: %s %s", r.State, r.Detail)
+	}
+	put("b-out.log", 1500)
+	for _, day := range []string{"27", "28", "29"} {
+		put("b-out__2026-01-"+day+"_00-00-00.log.gz", 10)
+	}
+	if r := look(t, p); r.State != ops.StateOK || r.Field("rotated_files") != 3 {
+		t.Errorf("within limits: %s %s, %v rotated", r.State, r.Detail, r.Field("rotated_files"))
+	}
+	put("b-out__2026-01-26_00-00-00.log.gz", 10)
+	if r := look(t, p); r.State != ops.StateWarning || !strings.Contains(r.Detail.String(), "4 rotated files of b-out.log") {
+		t.Errorf("too many: %s %s", r.State, r.Detail)
+	}
+	put("b-error.log", 3000)
+	if r := look(t, p); r.State != ops.StateWarning || !strings.Contains(r.Detail.String(), "b-error.log") {
+		t.Errorf("too large: %s %s", r.State, r.Detail)
+	}
+}
+
+func TestStemOfRotatedNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"app-out__2026-01-29_00-00-00.log.gz": "app-out.log", "app-out__2026-01-29_00-00-00.log": "app-out.log",
+		"app.log.1": "app.log", "app.log.2.gz": "app.log", "app.log-20260129": "", "app.log": "",
+	} {
+		if got, ok := stemOf(name); ok != (want != "") || ok && got != want {
+			t.Errorf("%s: %q %v", name, got, ok)
+		}
+	}
+}

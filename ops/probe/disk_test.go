@@ -1,0 +1,103 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+)
+
+var noon = time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
+
+func statfs(size, free uint64) unix.Statfs_t {
+	return unix.Statfs_t{Bsize: 4096, Blocks: size / 4096, Bfree: free / 4096, Bavail: free / 4096, Files: 1000, Ffree: 900}
+}
+
+func TestDiskKeepsTheTwentyPercentRule(t *testing.T) {
+	for share, want := range map[float64]ops.State{0.5: ops.StateOK, 0.21: ops.StateOK, 0.19: ops.StateWarning, 0.06: ops.StateWarning, 0.04: ops.StateCritical, 0: ops.StateCritical} {
+		r := Disk{Free: 0.2, Now: func() time.Time { return noon }}.judge("/d", "/", statfs(1<<40, uint64(share*(1<<40))), &Trend{})
+		if r.State != want {
+			t.Errorf("%v free: %s %s", share, r.State, r.Detail)
+		}
+	}
+	s := statfs(1<<40, 1<<39)
+	s.Ffree = 1
+	if r := (Disk{Free: 0.2, Now: func() time.Time { return noon }}).judge("/d", "/", s, &Trend{}); r.State != ops.StateCritical {
+		t.Errorf("no inodes left: %s %s", r.State, r.Detail)
+	}
+}
+
+func TestDiskThatFillsUpIsSeenBeforeItIsFull(t *testing.T) {
+	// fill looks every 30 s for ten minutes while the disk loses bytes an hour.
+	fill := func(perHour float64) health.Result {
+		var trend Trend
+		var r health.Result
+		free := float64(512 << 30)
+		for i := range 21 {
+			at := noon.Add(time.Duration(i) * 30 * time.Second)
+			left := free - perHour*float64(i)*30/3600
+			r = Disk{Free: 0.2, Now: func() time.Time { return at }}.judge("/d", "/", statfs(1<<40, uint64(left)), &trend)
+		}
+		return r
+	}
+	for gib, want := range map[float64]ops.State{0: ops.StateOK, 1: ops.StateOK, 60: ops.StateWarning, 600: ops.StateCritical, -100: ops.StateOK} {
+		if r := fill(gib * (1 << 30)); r.State != want {
+			t.Errorf("%v GiB/h: %s %s, full in %v", gib, r.State, r.Detail, r.Field("full_in_ms"))
+		}
+	}
+}
+
+func TestTrendSaysNothingBeforeItKnows(t *testing.T) {
+	var trend Trend
+	for i := range 4 {
+		trend.Add(noon.Add(time.Duration(i)*time.Hour), float64(10-i))
+	}
+	if _, ok := trend.Slope(); ok {
+		t.Error("it spoke after four values")
+	}
+	trend.Add(noon.Add(4*time.Hour), 6)
+	if left, ok := trend.UntilZero(); !ok || left != 6*time.Hour {
+		t.Errorf("until zero: %v, %v", left, ok)
+	}
+	trend.Add(noon, 5) // the clock was set back
+	if _, ok := trend.Slope(); ok {
+		t.Error("it spoke across a clock that was set back")
+	}
+}
+
+func TestDiskOfAFolderThatIsNotThereIsItsParents(t *testing.T) {
+	dir := t.TempDir()
+	r := look(t, Disk{Path: Fixed(filepath.Join(dir, "a", "b")), Free: 0, Now: time.Now}.Probe())
+	if r.State != ops.StateOK || r.Field("missing") != true {
+		t.Fatalf("%s: %s", r.State, r.Detail)
+	}
+	file := filepath.Join(dir, "file")
+	os.WriteFile(file, nil, 0o600)
+	if r := look(t, Disk{Path: Fixed(filepath.Join(file, "x")), Now: time.Now}.Probe()); r.State != ops.StateOK {
+		t.Errorf("below a file: %s %s", r.State, r.Detail)
+	}
+}
+
+func TestDiskAsksForItsFolderUntilItIsKnown(t *testing.T) {
+	asked := 0
+	p := Disk{Now: time.Now, Path: func(context.Context) (string, error) {
+		if asked++; asked == 1 {
+			return "", errors.New("server is down")
+		}
+		return "/", nil
+	}}.Probe()
+	if r := look(t, p); r.State != ops.StateUnknown || r.Follows != health.KindMySQL {
+		t.Errorf("%s: %s", r.State, r.Detail)
+	}
+	look(t, p)
+	if r := look(t, p); r.State != ops.StateOK || asked != 2 {
+		t.Errorf("%s, asked %d times", r.State, asked)
+	}
+}

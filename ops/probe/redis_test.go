@@ -1,0 +1,82 @@
+package probe
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"opsdeck/internal/testdb"
+	"opsdeck/ops"
+)
+
+func TestRedisIsSeenStoppingAndComingBack(t *testing.T) {
+	s := testdb.Redis(t)
+	optional, required := Redis{Address: s.Addr}.Probe(), Redis{Address: s.Addr, Required: true}.Probe()
+	r := look(t, optional)
+	if r.State != ops.StateOK || r.Field("version") == "" || r.Field("used_memory_bytes").(int64) < 1 {
+		t.Fatalf("%s: %s", r.State, r.Detail)
+	}
+	s.Kill()
+	if r := look(t, optional); r.State != ops.StateWarning || !r.Down || r.Detail.String() != "Redis is down (connection refused)" {
+		t.Errorf("optional: %s %s", r.State, r.Detail)
+	}
+	if r := look(t, required); r.State != ops.StateCritical || !r.Down {
+		t.Errorf("required: %s %s", r.State, r.Detail)
+	}
+	s.Start(t)
+	if r := look(t, required); r.State != ops.StateOK {
+		t.Errorf("%s: %s", r.State, r.Detail)
+	}
+}
+
+func TestRedisLoginThatIsRefusedIsNotDown(t *testing.T) {
+	s := testdb.Redis(t, "--requirepass", "secret")
+	if r := look(t, Redis{Address: s.Addr, Password: "secret"}.Probe()); r.State != ops.StateOK {
+		t.Errorf("right password: %s %s", r.State, r.Detail)
+	}
+	for _, password := range []string{"", "wrong"} {
+		if r := look(t, Redis{Address: s.Addr, Password: password}.Probe()); r.State != ops.StateUnknown || r.Down || r.Next.Empty() {
+			t.Errorf("%q: %s %s", password, r.State, r.Detail)
+		}
+	}
+}
+
+func TestRedisEvictionsSinceTheLastLookAreAWarning(t *testing.T) {
+	s := testdb.Redis(t, "--maxmemory", "2mb", "--maxmemory-policy", "allkeys-lru")
+	p := Redis{Address: s.Addr}.Probe()
+	if r := look(t, p); r.State != ops.StateOK {
+		t.Fatalf("%s: %s", r.State, r.Detail)
+	}
+	c := Redis{Address: s.Addr}.client()
+	defer c.Close()
+	big := make([]byte, 100<<10)
+	for i := range 40 {
+		if err := c.Set(t.Context(), string(rune('a'+i)), big, 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := look(t, p); r.State != ops.StateWarning || r.Headline.String() != "Redis drops keys for want of memory" {
+		t.Errorf("%s: %s", r.State, r.Detail)
+	}
+	if r := look(t, p); r.State != ops.StateOK {
+		t.Errorf("no further evictions: %s %s", r.State, r.Detail)
+	}
+}
+
+func TestWhatIsNotRedisEndsInASentence(t *testing.T) {
+	hang := make(chan struct{})
+	defer close(hang)
+	for name, serve := range map[string]func(net.Conn){
+		"hangs":   func(net.Conn) { <-hang },
+		"garbage": func(c net.Conn) { c.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")) },
+		"closes":  func(net.Conn) {},
+	} {
+		addr := raw(t, serve)[len("http://"):]
+		began := time.Now()
+		r := lookFor(t, 400*time.Millisecond, Redis{Address: addr, Required: true}.Probe())
+		if r.State != ops.StateCritical || r.Why.Empty() || time.Since(began) > 5*time.Second {
+			t.Errorf("%s: %s %s after %v", name, r.State, r.Detail, time.Since(began))
+		}
+		t.Log(name, r.Detail)
+	}
+}
