@@ -58,3 +58,25 @@ func dumped(t *testing.T, s *testdb.Server, schema string) string {
 	out = stamps.ReplaceAll(out, nil)
 	return string(bytes.ReplaceAll(out, []byte(schema), []byte("SCHEMA")))
 }
+
+// mustVerify compares a copy with its manifest.
+func mustVerify(t *testing.T, s *testdb.Server, m *backup.Manifest, schema string) {
+	t.Helper()
+	v, err := Verify(context.Background(), target(s), m, VerifyOptions{Schema: schema})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range v.Tables {
+		if d.State != backup.Same && d.State != backup.Unchecked {
+			t.Errorf("table: %+v", d)
+		}
+	}
+	for _, d := range v.Objects {
+		if d.State != backup.Same {
+			t.Errorf("object: %+v", d)
+		}
+	}
+	if t.Failed() == v.Good {
+		t.Errorf("the verdict is %v", v.Good)
+	}
+}

@@ -51,6 +51,7 @@ func TestOurBackupComesBackAsItWas(t *testing.T) {
 			if got := dumped(t, s, o.Schema); got != want {
 				t.Errorf("%+v: the copy differs: %s", o, difference(want, got))
 			}
+			mustVerify(t, s, src.Manifest, o.Schema)
 		}
 	})
 }

@@ -1,0 +1,338 @@
+package load
+
+import (
+	"context"
+	"database/sql"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/checksum"
+	"opsdeck/ops/mysql/rowread"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/mysql/sqlscan"
+)
+
+// VerifyOptions say what is compared.
+type VerifyOptions struct {
+	Schema string   // where the copy is
+	From   string   // the database in the manifest; "": its first
+	Tables []string // these alone; empty is everything
+	Jobs   int      // connections; 0 is the number of cores, at least 2
+	Report func(ops.Progress)
+}
+
+// Verify compares a schema with a manifest: rows and checksum of each table,
+// definitions of tables and objects. It only reads. What differs is in the
+// report; the error is for what could not be read.
+func Verify(ctx context.Context, target mysql.Target, m *backup.Manifest, o VerifyOptions) (*backup.VerifyReport, error) {
+	if o.From == "" {
+		o.From = m.Databases[0]
+	}
+	if o.Jobs <= 0 {
+		o.Jobs = max(2, runtime.NumCPU())
+	}
+	db, err := rowread.Open(ctx, target, "")
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	db.SetMaxIdleConns(0)
+	begin := time.Now()
+	v := &verifier{o: o, m: m, db: db, report: &backup.VerifyReport{Schema: o.Schema}}
+	if err := v.all(ctx); err != nil {
+		return nil, explain(ctx, err, target)
+	}
+	v.report.DurationMS = time.Since(begin).Milliseconds()
+	return v.report, nil
+}
+
+type verifier struct {
+	o      VerifyOptions
+	m      *backup.Manifest
+	db     *sql.DB
+	report *backup.VerifyReport
+	meter  *meter
+}
+
+func (v *verifier) conn(ctx context.Context) (*sql.Conn, error) {
+	c, err := v.db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err = checksum.Session(ctx, c); err == nil {
+		for _, set := range []string{"SQL_QUOTE_SHOW_CREATE = 1", "net_write_timeout = 3600", "wait_timeout = 86400", "max_execution_time = 0",
+			"max_statement_time = 0", "show_gipk_in_create_table_and_information_schema = ON"} {
+			if _, e := c.ExecContext(ctx, "SET SESSION "+set); e != nil && !optional(e) {
+				err = e
+			}
+		}
+	}
+	if err == nil {
+		err = exec(ctx, c, "USE "+schema.Ident(v.o.Schema))
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (v *verifier) all(ctx context.Context) error {
+	c, err := v.conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	there, err := schema.Tables(ctx, c, v.o.Schema)
+	if err != nil {
+		return err
+	}
+	jobs := v.plan(there)
+	if err := v.tables(ctx, jobs); err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		v.report.Tables = append(v.report.Tables, j.verdict)
+		v.report.Rows += j.verdict.Rows
+	}
+	if err := v.objects(ctx, c, there); err != nil {
+		return err
+	}
+	v.report.Good = v.good()
+	v.meter.phase("done", "")
+	return nil
+}
+
+// check is one table to compare.
+type check struct {
+	want    backup.Table
+	there   *schema.Table // nil: missing
+	verdict backup.TableVerdict
+}
+
+func (v *verifier) picked(table string) bool {
+	return len(v.o.Tables) == 0 || slices.Contains(v.o.Tables, table)
+}
+
+func (v *verifier) plan(there []*schema.Table) (jobs []*check) {
+	var rows int64
+	known := map[string]bool{ProgressTable: true}
+	for _, want := range v.m.Tables {
+		if want.Database != v.o.From || !v.picked(want.Name) {
+			continue
+		}
+		known[want.Name] = true
+		j := &check{want: want}
+		if i := slices.IndexFunc(there, func(t *schema.Table) bool { return t.Name == want.Name && !t.Sequence }); i >= 0 {
+			j.there = there[i]
+		}
+		rows += want.Rows
+		jobs = append(jobs, j)
+	}
+	for _, t := range there {
+		if !known[t.Name] && !t.Sequence && len(v.o.Tables) == 0 && !v.m.Partial {
+			jobs = append(jobs, &check{there: t})
+		}
+	}
+	v.meter = newMeter(v.o.Report, "verify", "rows", rows)
+	return jobs
+}
+
+// tables compares the largest tables first, over several connections.
+func (v *verifier) tables(ctx context.Context, jobs []*check) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	order := slices.Clone(jobs)
+	slices.SortStableFunc(order, func(a, b *check) int { return int(min(1, max(-1, b.want.DataBytes-a.want.DataBytes))) })
+	next := make(chan *check, len(order))
+	for _, j := range order {
+		next <- j
+	}
+	close(next)
+	var wg sync.WaitGroup
+	for range min(v.o.Jobs, max(1, len(order))) {
+		wg.Go(func() {
+			c, err := v.conn(ctx)
+			if err != nil {
+				cancel(err)
+				return
+			}
+			defer c.Close()
+			for j := range next {
+				if err := v.table(ctx, c, j); err != nil {
+					cancel(wrap("verify "+j.want.Name, err))
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+func (v *verifier) table(ctx context.Context, c *sql.Conn, j *check) error {
+	d := &j.verdict
+	*d = backup.TableVerdict{Name: j.want.Name, State: backup.Same, WantRows: j.want.Rows, WantChecksum: j.want.Checksum, Definition: backup.Unchecked}
+	switch {
+	case j.there == nil:
+		d.State = backup.Missing
+		return nil
+	case j.want.Name == "":
+		d.Name, d.State = j.there.Name, backup.Extra
+		return nil
+	}
+	if j.want.Checksum == "" { // its rows are not its own (MERGE), or were not dumped
+		d.State = backup.Unchecked
+		err := v.definition(ctx, c, j)
+		if d.Definition == backup.Differs {
+			d.State, d.Detail = backup.Differs, "definition"
+		}
+		return err
+	}
+	var last int64
+	rows, sum, err := checksum.Table(ctx, c, j.there, j.want.History, func(n int64) {
+		v.meter.add(j.want.Name, n-last, n-last)
+		last = n
+	})
+	if err != nil {
+		return err
+	}
+	v.meter.add(j.want.Name, rows-last, rows-last)
+	d.Rows = rows
+	d.Checksum = sum.String()
+	if err := v.definition(ctx, c, j); err != nil {
+		return err
+	}
+	switch {
+	case rows != j.want.Rows:
+		d.State, d.Detail = backup.Differs, "number of rows"
+	case d.Checksum != j.want.Checksum:
+		d.State, d.Detail = backup.Differs, "contents of rows"
+	case d.Definition == backup.Differs:
+		d.State, d.Detail = backup.Differs, "definition"
+	}
+	return nil
+}
+
+func (v *verifier) definition(ctx context.Context, c *sql.Conn, j *check) error {
+	if j.want.DefinitionHash == "" {
+		return nil
+	}
+	create, err := schema.CreateTable(ctx, c, j.there)
+	if err != nil {
+		return err
+	}
+	j.verdict.Definition = backup.Differs
+	if schema.Hash(create) == j.want.DefinitionHash || schema.Hash(v.original(create, "", "")) == j.want.DefinitionHash {
+		j.verdict.Definition = backup.Same
+	}
+	return nil
+}
+
+// original writes a definition as it was where the backup was made: with the
+// old schema's name, and the definer given.
+func (v *verifier) original(create, mode, definer string) string {
+	p, err := sqlscan.Parse([]byte(create), sqlscan.ModeOf(mode))
+	if err != nil {
+		return create
+	}
+	var edits []sqlscan.Edit
+	for _, r := range p.Refs {
+		if r.Schema == v.o.Schema {
+			edits = append(edits, p.Requalify(r, schema.Ident(v.o.From)))
+		}
+	}
+	if definer != "" && p.Definer != "" {
+		user, host := splitAccount(definer)
+		edits = append(edits, p.Redefine(schema.Ident(user)+"@"+schema.Ident(host)))
+	}
+	return string(sqlscan.Apply([]byte(create), edits))
+}
+
+// objects compares what is not a table.
+func (v *verifier) objects(ctx context.Context, c *sql.Conn, tables []*schema.Table) error {
+	there, err := schema.Objects(ctx, c, v.o.Schema)
+	if err != nil {
+		return err
+	}
+	for _, want := range v.m.Objects {
+		if want.Database != v.o.From || len(v.o.Tables) > 0 && (want.Kind != "trigger" || !v.picked(want.Table)) {
+			continue
+		}
+		d := backup.ObjectVerdict{Kind: want.Kind, Name: want.Name, State: backup.Missing}
+		if want.Kind == "sequence" {
+			err = v.sequence(ctx, c, want, tables, &d)
+		} else if i := slices.IndexFunc(there, func(o *schema.Object) bool { return o.Kind == want.Kind && o.Name == want.Name }); i >= 0 {
+			err = v.object(ctx, c, want, there[i], &d)
+		}
+		if err != nil {
+			return wrap("verify "+want.Kind+" "+want.Name, err)
+		}
+		v.report.Objects = append(v.report.Objects, d)
+	}
+	return nil
+}
+
+func (v *verifier) sequence(ctx context.Context, c *sql.Conn, want backup.Object, tables []*schema.Table, d *backup.ObjectVerdict) error {
+	for _, t := range tables {
+		if !t.Sequence || t.Name != want.Name {
+			continue
+		}
+		create, err := schema.CreateTable(ctx, c, t)
+		if err != nil {
+			return err
+		}
+		d.State = state(schema.Hash(create) == want.DefinitionHash, want.DefinitionHash)
+	}
+	return nil
+}
+
+func (v *verifier) object(ctx context.Context, c *sql.Conn, want backup.Object, o *schema.Object, d *backup.ObjectVerdict) error {
+	if err := o.ReadDefinition(ctx, c); err != nil {
+		return err
+	}
+	same := o.Hash() == want.DefinitionHash
+	if !same {
+		as := *o
+		as.Create = v.original(o.Create, o.SQLMode, "")
+		same = as.Hash() == want.DefinitionHash
+	}
+	if !same && want.Definer != "" && want.Definer != o.Definer {
+		as := *o
+		as.Create = v.original(o.Create, o.SQLMode, want.Definer)
+		if same = as.Hash() == want.DefinitionHash; same {
+			d.Detail = "belongs to " + o.Definer + ", not to " + want.Definer
+		}
+	}
+	d.State = state(same, want.DefinitionHash)
+	return nil
+}
+
+func state(same bool, want string) string {
+	switch {
+	case want == "":
+		return backup.Unchecked
+	case same:
+		return backup.Same
+	}
+	return backup.Differs
+}
+
+func (v *verifier) good() bool {
+	for _, t := range v.report.Tables {
+		if t.State != backup.Same && t.State != backup.Unchecked {
+			return false
+		}
+	}
+	for _, o := range v.report.Objects {
+		if o.State != backup.Same && o.State != backup.Unchecked {
+			return false
+		}
+	}
+	return true
+}
