@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"path/filepath"
 	"time"
 
@@ -59,10 +60,12 @@ func (a *app) shelfOf(s *config.Service) (*shelf, error) {
 // grace is how long after its time a run may end before its slot counts as missing.
 const grace = 2 * time.Hour
 
-func (sh *shelf) read() (*backup.Inventory, error) {
+func (sh *shelf) read() (*backup.Inventory, error) { return sh.readIn(sh.ctx) }
+
+func (sh *shelf) readIn(ctx context.Context) (*backup.Inventory, error) {
 	now := sh.clock.Now()
 	return backup.Scan{Dir: sh.dir, Databases: []string{sh.service.Database.Name}, Tables: sh.service.Restore.KeyTables,
-		Zone: now.Location(), Now: now, Index: sh.index}.Read(sh.ctx)
+		Zone: now.Location(), Now: now, Index: sh.index}.Read(ctx)
 }
 
 func (sh *shelf) keep() backup.Keep {

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/tui/backupview"
+	"opsdeck/tui/page"
+)
+
+// backupsPage is the Backups tab of a service.
+func (a *app) backupsPage(env *page.Env, s *config.Service) (*backupview.Page, error) {
+	sh, err := a.shelfOf(s)
+	if err != nil {
+		return nil, err
+	}
+	return backupview.New(env, backupview.Service{
+		Database: s.Database.Name,
+		Late:     s.Backup.Late,
+		Read:     sh.shown,
+		Manifest: func(_ context.Context, s *backup.Set) (*backup.Manifest, error) { return backup.ReadManifest(s.Path) },
+		Verify:   sh.verifyInPlace,
+		Prune:    sh.pruneInPlace,
+	}), nil
+}
+
+// shown is the shelf as the tab draws it.
+func (sh *shelf) shown(ctx context.Context) (*backupview.Shelf, error) {
+	inv, err := sh.readIn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	policy := sh.policy()
+	policy.LastRun = sh.index.LastPlan()
+	drills, err := backup.Drills(sh.state, sh.service.Database.Name)
+	if err != nil {
+		return nil, ops.Wrap(err, ops.Failed, lang.M("the record of drills cannot be read"))
+	}
+	return &backupview.Shelf{Inventory: inv, Tiers: inv.Tiers(sh.keep(), sh.daily, grace), Plan: backup.PlanRetention(inv, policy), Drills: drills}, nil
+}
+
+// verifyInPlace proves one backup, or with nil what is due.
+func (sh *shelf) verifyInPlace(ctx context.Context, s *backup.Set, report backupview.Report) (lang.Msg, error) {
+	sets := []*backup.Set{s}
+	if s == nil {
+		inv, err := sh.readIn(ctx)
+		if err != nil {
+			return lang.Msg{}, err
+		}
+		sets = inv.ToVerify(false)
+	}
+	bad, bytes, start := 0, int64(0), time.Now()
+	for _, s := range sets {
+		check, err := backup.Verify(ctx, s.Path, sh.clock.Now, func(p ops.Progress) {
+			p.Object = s.Name
+			report(p)
+		})
+		if err != nil {
+			return lang.Msg{}, err
+		}
+		if err := sh.remember(s, check); err != nil {
+			return lang.Msg{}, err
+		}
+		bytes += s.Size
+		if !check.OK() {
+			bad++
+		}
+	}
+	if bad > 0 {
+		return lang.Msg{}, ops.E(ops.Failed, lang.M("%d of %d backups are bad", bad, len(sets)))
+	}
+	return lang.M("%d verified, %s at %s", len(sets), human.Bytes(bytes), human.Rate(float64(bytes)/time.Since(start).Seconds())), nil
+}
+
+// pruneInPlace carries out the plan that was on screen.
+func (sh *shelf) pruneInPlace(ctx context.Context, plan *backup.Plan, report backupview.Report) (lang.Msg, error) {
+	held, err := sh.lock("backup prune")
+	if err != nil {
+		return lang.Msg{}, err
+	}
+	defer held.Release()
+	done, total := int64(0), int64(len(plan.Removes())+len(plan.Renames()))
+	out, err := sh.prune(ctx, plan, func(s backup.Step) {
+		done++
+		report(ops.Progress{Phase: "prune", Object: s.Set.Name, Done: done, Total: total, Unit: "backups"})
+	})
+	if err != nil {
+		return lang.Msg{}, err
+	}
+	return lang.M("%d removed, %d renamed, %s free now", len(out.Removed), len(out.Renamed), human.Bytes(out.Freed)), nil
+}

@@ -1,0 +1,169 @@
+package backup
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+)
+
+// Scenarios of a drill.
+const (
+	WholeDatabase = "whole"
+	SingleTable   = "table"
+	NewDatabase   = "new-database"
+)
+
+// Results of a drill.
+const (
+	Passed = "passed"
+	Failed = "failed"
+)
+
+// Drill is one rehearsal of a restore, a line of drills.jsonl.
+type Drill struct {
+	At        time.Time `json:"at"`
+	Operator  string    `json:"operator"`
+	Service   string    `json:"service,omitempty"`
+	Database  string    `json:"database"`
+	Backup    string    `json:"backup"`
+	Scenario  string    `json:"scenario"`
+	Table     string    `json:"table,omitempty"`
+	Target    string    `json:"target"`     // the schema, and the server when it is another
+	TookMS    int64     `json:"took_ms"`    // from its start to the scratch schema's end
+	RestoreMS int64     `json:"restore_ms"` // of the load alone: what a restore would take
+	SizeBytes int64     `json:"size_bytes"` // of what was read of the file
+	RawBytes  int64     `json:"raw_bytes"`
+	Rows      int64     `json:"rows"`
+	Tables    int       `json:"tables"`
+	Result    string    `json:"result"`
+	Remark    string    `json:"remark"`
+}
+
+// ScenarioLabel is a scenario for people.
+func (d Drill) ScenarioLabel() lang.Msg {
+	switch d.Scenario {
+	case SingleTable:
+		return lang.M("single table %s", d.Table)
+	case NewDatabase:
+		return lang.M("into a new database")
+	}
+	return lang.M("whole database")
+}
+
+// ResultLabel is the result for people.
+func (d Drill) ResultLabel() lang.Msg {
+	if d.Result == Passed {
+		return lang.M("passed")
+	}
+	return lang.M("failed")
+}
+
+// drillsName is the record's name in the state folder.
+const drillsName = "drills.jsonl"
+
+// AppendDrill puts a drill on record, durably.
+func AppendDrill(stateDir string, d Drill) error {
+	line, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(stateDir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(stateDir, drillsName), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		return err
+	}
+	if size, err := f.Seek(0, 2); err == nil && size > 0 {
+		last := make([]byte, 1)
+		if _, err := f.ReadAt(last, size-1); err == nil && last[0] != '\n' {
+			line = append([]byte{'\n'}, line...) // a crash cut the line before
+		}
+	}
+	if _, err := f.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("record the drill: %w", err)
+	}
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("record the drill: %w", err)
+	}
+	return atomicfile.SyncDir(stateDir)
+}
+
+// Drills reads the record, newest first; a damaged line is left out. database
+// "" means all.
+func Drills(stateDir, database string) ([]Drill, error) {
+	f, err := os.Open(filepath.Join(stateDir, drillsName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var all []Drill
+	in := bufio.NewScanner(f)
+	in.Buffer(nil, 1<<20)
+	for in.Scan() {
+		var d Drill
+		if json.Unmarshal(in.Bytes(), &d) == nil && !d.At.IsZero() && (database == "" || d.Database == database) {
+			all = append(all, d)
+		}
+	}
+	for i, j := 0, len(all)-1; i < j; i, j = i+1, j-1 {
+		all[i], all[j] = all[j], all[i]
+	}
+	return all, in.Err()
+}
+
+// RestoreTime is how long a whole restore of a backup of so many bytes will take
+// by what drills measured: the newest passed one of the whole database, in
+// proportion to its size. ok is false when there was none.
+func RestoreTime(drills []Drill, sizeBytes int64) (d time.Duration, from Drill, ok bool) {
+	for _, x := range drills {
+		if x.Result != Passed || x.Scenario == SingleTable || x.SizeBytes <= 0 || x.RestoreMS <= 0 {
+			continue
+		}
+		ms := float64(x.RestoreMS)
+		if sizeBytes > 0 {
+			ms *= float64(sizeBytes) / float64(x.SizeBytes)
+		}
+		return time.Duration(ms * float64(time.Millisecond)), x, true
+	}
+	return 0, Drill{}, false
+}
+
+// DrillsMarkdown is the record as a table for a wiki or a report, in the
+// columns of the runbook.
+func DrillsMarkdown(drills []Drill, p *lang.Printer, zone *time.Location) string {
+	var b strings.Builder
+	row := func(cells ...string) {
+		for _, c := range cells {
+			c = strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ").Replace(c)
+			b.WriteString("| " + c + " ")
+		}
+		b.WriteString("|\n")
+	}
+	row(p.T("date"), p.T("operator"), p.T("backup"), p.T("scenario"), p.T("took"), p.T("size"), p.T("result"), p.T("remark"))
+	row("---", "---", "---", "---", "---", "---", "---", "---")
+	for _, d := range drills {
+		row(d.At.In(zone).Format("2006-01-02 15:04"), d.Operator, d.Backup, p.Msg(d.ScenarioLabel()),
+			human.Duration(time.Duration(d.TookMS)*time.Millisecond), human.Bytes(d.SizeBytes), p.Msg(d.ResultLabel()), d.Remark)
+	}
+	return b.String()
+}

@@ -1,0 +1,252 @@
+package backupview
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops/backup"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// scrolled is the part of lines that fits, below a head.
+func (p *Page) scrolled(head, lines []string, size page.Size) []string {
+	room := max(1, size.Height-len(head))
+	p.detail.Resize(max(1, len(lines)-room+1), 1)
+	top := min(p.detail.Cursor, max(0, len(lines)-room))
+	to := min(len(lines), top+room)
+	if to-top < len(lines) && len(head) > 0 {
+		part := p.env.Theme.Dim.Render(p.env.T("%d–%d of %d", top+1, to, len(lines)))
+		last := head[len(head)-1]
+		if w := cells.Width(part); w < size.Width/2 {
+			head[len(head)-1] = cells.Pad(last, size.Width-w-1) + part + " "
+		}
+	}
+	return append(head, lines[top:to]...)
+}
+
+// detailView draws the opened backup.
+func (p *Page) detailView(s *backup.Set, size page.Size) []string {
+	t, e := p.env.Theme, p.env
+	style, glyph := t.State(s.State.Health())
+	title := " " + style.Render(glyph+" "+e.Lang.Msg(s.State.Label())) + "  " + t.Title.Render(termsafe.Line(s.Name))
+	head := []string{cells.Cut(title, size.Width), ""}
+	return p.scrolled(head, p.detailLines(s, size.Width), size)
+}
+
+func (p *Page) detailLines(s *backup.Set, width int) []string {
+	e := p.env
+	var out []string
+	section := func(title string, lines []string) {
+		if len(lines) == 0 {
+			return
+		}
+		if len(out) > 0 {
+			out = append(out, "")
+		}
+		out = append(out, " "+e.Theme.Accent.Render(title))
+		for _, l := range lines {
+			out = append(out, "   "+l)
+		}
+	}
+	inner := max(1, width-4)
+	section(e.T("Not as it should be"), p.problemLines(s, inner))
+	section(e.T("A restore from here"), p.restoreLines(s, inner))
+	section(e.T("Kept"), p.keepLines(s, inner))
+	section(e.T("Facts"), p.factLines(s, inner))
+	section(e.T("Copies"), p.copyLines(s, inner))
+	section(e.T("Drills"), p.drillLines(s, inner))
+	section(e.T("Tables"), p.tableLines(inner))
+	return out
+}
+
+func wrap(text string, width int) []string { return cells.Wrap(termsafe.Line(text), width) }
+
+func (p *Page) problemLines(s *backup.Set, width int) (lines []string) {
+	t := p.env.Theme
+	for _, x := range s.Problems {
+		style, mark := t.Warn, t.Glyph.Warn
+		if x.Fatal() {
+			style, mark = t.Crit, t.Glyph.Crit
+		}
+		for i, l := range wrap(p.env.Lang.Msg(x.Text()), width-2) {
+			if i > 0 {
+				mark = " "
+			}
+			lines = append(lines, style.Render(mark+" "+l))
+		}
+	}
+	return lines
+}
+
+// restoreLines say what a restore would bring back, what it would lose, and how
+// long it would take.
+func (p *Page) restoreLines(s *backup.Set, width int) (lines []string) {
+	e := p.env
+	say := func(m lang.Msg) { lines = append(lines, wrap(e.Lang.Msg(m), width)...) }
+	if s.Parsed.Physical {
+		return nil
+	}
+	say(lang.M("brings back %s as it was at %s", nameOr(s.Database), e.Time(s.At)))
+	say(lang.M("loses what was written since: %s", human.Duration(e.Clock.Now().Sub(s.At).Truncate(time.Minute))))
+	if m := p.manifest; m != nil && m.Position.File != "" {
+		say(lang.M("the binary log goes on from %s, position %d", m.Position.File, m.Position.Pos))
+	}
+	if d, from, ok := backup.RestoreTime(p.shelf.Drills, s.Size); ok {
+		say(lang.M("takes about %s, by the drill of %s", human.Duration(d), from.At.In(e.Zone).Format("2006-01-02")))
+	} else {
+		say(lang.M("how long it takes is not known: no drill was passed yet"))
+	}
+	return lines
+}
+
+func nameOr(db string) string {
+	if db == "" {
+		return "?"
+	}
+	return db
+}
+
+func (p *Page) keepLines(s *backup.Set, width int) (lines []string) {
+	e := p.env
+	step, ok := p.steps[s]
+	if !ok {
+		return nil
+	}
+	for _, r := range step.Reasons {
+		text := e.Lang.Msg(r.Text)
+		if step.Verb == backup.Remove {
+			text = e.T("goes with the next prune: %s", text)
+		}
+		lines = append(lines, wrap(text, width)...)
+	}
+	return lines
+}
+
+// factLines are names and values in two columns.
+func (p *Page) factLines(s *backup.Set, width int) []string {
+	e, m := p.env, p.manifest
+	table := cells.Table{Max: width}
+	fact := func(name, value string) {
+		if value = strings.TrimSpace(termsafe.Line(value)); value != "" {
+			table.Rows = append(table.Rows, []string{e.Theme.Dim.Render(name), value})
+		}
+	}
+	fact(e.T("of"), e.Time(s.At)+", "+e.T("%s ago", p.ago(s.At)))
+	fact(e.T("size"), sizeOf(s))
+	fact(e.T("verified"), p.checked(s))
+	if m != nil {
+		if m.RawBytes > 0 && s.Size > 0 {
+			fact(e.T("unpacked"), fmt.Sprintf("%s, 1:%.1f", human.Bytes(m.RawBytes), float64(m.RawBytes)/float64(s.Size)))
+		}
+		fact(e.T("rows"), human.Count(m.Rows()))
+		fact(e.T("made by"), fmt.Sprintf("%s, %s, %s %s", m.Tool, m.Engine, m.Server.Flavour, m.Server.Version))
+		fact(e.T("took"), human.Duration(m.FinishedAt.Sub(m.StartedAt)))
+		fact(e.T("consistent"), m.Consistency)
+		for _, w := range m.Warnings {
+			fact(e.T("note"), w)
+		}
+	}
+	fact(e.T("names"), strings.Join(p.shelf.Inventory.NamesOf(s), ", "))
+	fact(e.T("path"), s.Path)
+	if m != nil {
+		fact("SHA-256", m.SHA256)
+	}
+	return table.Lines()
+}
+
+func (p *Page) checked(s *backup.Set) string {
+	if s.Checked.IsZero() {
+		return p.env.T("never")
+	}
+	text := p.env.Time(s.Checked) + ", " + p.env.T("%s ago", p.ago(s.Checked))
+	if s.Deep {
+		text += ", " + p.env.T("loaded whole")
+	}
+	return text
+}
+
+func (p *Page) copyLines(s *backup.Set, width int) (lines []string) {
+	t, e := p.env.Theme, p.env
+	for _, c := range s.Copies {
+		style, glyph := t.State(c.State.Health())
+		lines = append(lines, cells.Cut(style.Render(glyph+" "+e.Lang.Msg(c.State.Label()))+"  "+termsafe.Line(c.Copy), width))
+	}
+	return lines
+}
+
+func (p *Page) drillLines(s *backup.Set, width int) []string {
+	e := p.env
+	table := cells.Table{Max: width}
+	for _, d := range p.shelf.Drills {
+		if d.Backup != s.Name {
+			continue
+		}
+		table.Rows = append(table.Rows, []string{d.At.In(e.Zone).Format("2006-01-02 15:04"), e.Lang.Msg(d.ResultLabel()), e.Lang.Msg(d.ScenarioLabel()),
+			human.Duration(time.Duration(d.TookMS) * time.Millisecond), termsafe.Line(d.Operator), termsafe.Line(d.Remark)})
+	}
+	return table.Lines()
+}
+
+func (p *Page) tableLines(width int) []string {
+	if p.manifest == nil {
+		return nil
+	}
+	table := cells.Table{Max: width, Right: []int{1, 2}}
+	for _, x := range p.manifest.Tables {
+		table.Rows = append(table.Rows, []string{termsafe.Line(x.Name), human.Count(x.Rows), human.Bytes(x.DataBytes), p.env.Theme.Dim.Render(termsafe.Line(x.Engine))})
+	}
+	return table.Lines()
+}
+
+// planLines draw the retention plan: what goes, what is renamed, what stays.
+func (p *Page) planLines(size page.Size) []string {
+	t, e := p.env.Theme, p.env
+	if p.shelf == nil {
+		return p.head(size.Width)
+	}
+	plan := p.shelf.Plan
+	head := []string{cells.Cut(" "+t.Title.Render(e.T("%d kept, %d renamed, %d removed, %s become free",
+		len(plan.Steps)-len(plan.Removes())-len(plan.Renames()), len(plan.Renames()), len(plan.Removes()), human.Bytes(plan.Frees))), size.Width)}
+	for _, why := range plan.Blocked {
+		head = append(head, cells.Cut(" "+t.Warn.Render(t.Glyph.Warn+" "+e.T("nothing is removed: %s", why)), size.Width))
+	}
+	head = append(head, widget.Rule(t, "", size.Width/2))
+	var lines []string
+	for _, verb := range []backup.Verb{backup.Remove, backup.Rename, backup.KeepIt} {
+		for _, s := range plan.Steps {
+			if s.Verb == verb {
+				lines = append(lines, p.planLine(s, size.Width))
+			}
+		}
+	}
+	return p.scrolled(head, lines, size)
+}
+
+func (p *Page) planLine(s backup.Step, width int) string {
+	t, e := p.env.Theme, p.env
+	mark, style := " ", t.Dim
+	switch s.Verb {
+	case backup.Remove:
+		mark, style = "-", t.Removed
+	case backup.Rename:
+		mark, style = "~", t.Info
+	}
+	var why []string
+	for _, r := range s.Reasons {
+		why = append(why, e.Lang.Msg(r.Text))
+	}
+	word := style.Render(mark + " " + cells.Pad(e.Lang.Msg(s.Verb.Label()), 6))
+	name := termsafe.Line(s.Set.Name)
+	if width < 100 {
+		name = s.Set.At.In(e.Zone).Format("2006-01-02 15:04") + " " + cells.Pad(e.Lang.Msg(s.Set.Tier.Label()), 8)
+	} else {
+		name = cells.Pad(name, 48)
+	}
+	return cells.Cut(" "+word+"  "+name+"  "+t.Dim.Render(termsafe.Line(strings.Join(why, "; "))), width)
+}

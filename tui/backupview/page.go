@@ -1,0 +1,268 @@
+// Package backupview is the Backups tab: the backups by tier with the slots that
+// are missing, one backup opened with all that is known of it, and the acts:
+// back up, verify, rehearse, prune, copy, and restore from here. Long work shows
+// its progress in place and goes on when the tab is left.
+package backupview
+
+import (
+	"context"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// ID is the page's address.
+const ID = "backups"
+
+// Report takes the progress of long work.
+type Report = func(ops.Progress)
+
+// Service is what the tab shows and does. An act that is nil cannot be done on
+// this service. An act answers with the sentence that tells its end.
+type Service struct {
+	Database string
+	Late     time.Duration // the newest good backup must be younger
+
+	Read     func(context.Context) (*Shelf, error)
+	Manifest func(context.Context, *backup.Set) (*backup.Manifest, error)
+	Create   func(context.Context, Report) (lang.Msg, error)
+	Verify   func(context.Context, *backup.Set, Report) (lang.Msg, error) // nil: what is not verified yet
+	Drill    func(context.Context, *backup.Set, Report) (lang.Msg, error)
+	Prune    func(context.Context, *backup.Plan, Report) (lang.Msg, error)
+	Sync     func(context.Context, Report) (lang.Msg, error)
+}
+
+// Shelf is the backups as they are at one moment.
+type Shelf struct {
+	Inventory *backup.Inventory
+	Tiers     []backup.TierInfo
+	Plan      *backup.Plan
+	Drills    []backup.Drill
+}
+
+// refresh is how often the shown tab looks at the folder by itself.
+const refresh = 30 * time.Second
+
+// patience is how long quitting waits for work that was told to stop.
+const patience = 10 * time.Second
+
+// Page is the tab.
+type Page struct {
+	env  *page.Env
+	svc  Service
+	gen  page.Gen // of reading the folder
+	tick page.Gen // of the timer
+
+	shelf *Shelf
+	err   error
+	shown bool
+
+	steps  map[*backup.Set]backup.Step // the plan's, by backup
+	rows   []row
+	scroll widget.Scroll
+	chosen string          // the key of the row under the cursor
+	folded map[string]bool // groups, by tier
+	order  order
+	filter string
+	input  widget.Input
+	typing bool
+
+	open     string // the name of the opened backup; "" for the list
+	manifest *backup.Manifest
+	planOpen bool
+	detail   widget.Scroll
+
+	job *job
+}
+
+// New makes the tab.
+func New(env *page.Env, svc Service) *Page {
+	return &Page{env: env, svc: svc, input: widget.NewInput("/", ""), folded: map[string]bool{}}
+}
+
+func (p *Page) ID() string       { return ID }
+func (p *Page) Title() lang.Msg  { return lang.M("Backups") }
+func (p *Page) TakingText() bool { return p.typing }
+func (p *Page) Init() tea.Cmd    { return nil }
+
+// Show looks at the folder anew.
+func (p *Page) Show() tea.Cmd {
+	p.shown = true
+	return tea.Batch(p.read(), p.later())
+}
+
+// Hide stops looking; work under way goes on.
+func (p *Page) Hide() {
+	p.shown, p.typing = false, false
+	p.tick.Next()
+}
+
+// Close ends the work under way and waits for it.
+func (p *Page) Close() {
+	if j := p.job; j != nil {
+		j.cancel()
+		select {
+		case <-j.done:
+		case <-time.After(patience):
+		}
+	}
+}
+
+// Busy tells of work that quitting would break off.
+func (p *Page) Busy() (lang.Msg, bool) {
+	if p.job == nil {
+		return lang.Msg{}, false
+	}
+	return lang.M("%s is under way and would be broken off", p.job.title), true
+}
+
+type (
+	shelfMsg struct {
+		shelf *Shelf
+		err   error
+	}
+	manifestMsg struct {
+		name     string
+		manifest *backup.Manifest
+	}
+	tickMsg struct{}
+)
+
+// read takes the inventory in the background.
+func (p *Page) read() tea.Cmd {
+	ctx, read, gen := p.env.Ctx, p.svc.Read, p.gen.Next()
+	return func() tea.Msg {
+		shelf, err := read(ctx)
+		return page.Msg{To: ID, Gen: gen, Body: shelfMsg{shelf, err}}
+	}
+}
+
+// later waits for the next look.
+func (p *Page) later() tea.Cmd {
+	ctx, gen := p.env.Ctx, p.tick.Next()
+	return func() tea.Msg {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(refresh):
+			return page.Msg{To: ID, Gen: gen, Body: tickMsg{}}
+		}
+	}
+}
+
+// Receive takes an answer, unless a newer one was asked for.
+func (p *Page) Receive(m page.Msg) tea.Cmd {
+	switch m.Body.(type) {
+	case shelfMsg:
+		if !p.gen.Is(m.Gen) {
+			return nil
+		}
+	case tickMsg:
+		if !p.tick.Is(m.Gen) {
+			return nil
+		}
+	}
+	return p.Update(m.Body)
+}
+
+// Update takes an answer or a request.
+func (p *Page) Update(body any) tea.Cmd {
+	switch m := body.(type) {
+	case shelfMsg:
+		p.err = m.err
+		if m.err == nil {
+			p.take(m.shelf)
+		}
+		p.list()
+		if p.open != "" && p.opened() == nil {
+			p.open = ""
+		}
+	case manifestMsg:
+		if m.name == p.open {
+			p.manifest = m.manifest
+		}
+	case tickMsg:
+		return tea.Batch(p.read(), p.later())
+	case progressMsg:
+		return p.progressed(m)
+	case endMsg:
+		return p.ended(m)
+	case Open:
+		return p.openSet(m.Name)
+	}
+	return nil
+}
+
+// take shows another inventory.
+func (p *Page) take(s *Shelf) {
+	p.shelf, p.steps = s, make(map[*backup.Set]backup.Step, len(s.Plan.Steps))
+	for _, step := range s.Plan.Steps {
+		p.steps[step.Set] = step
+	}
+}
+
+// Open opens a backup, for other pages: page.Goto{Page: "backups", Body: Open{…}}.
+type Open struct{ Name string }
+
+func (p *Page) openSet(name string) tea.Cmd {
+	p.open, p.manifest, p.planOpen, p.detail = name, nil, false, widget.Scroll{}
+	s := p.opened()
+	if s == nil || s.Foreign || p.svc.Manifest == nil {
+		return nil
+	}
+	ctx, read := p.env.Ctx, p.svc.Manifest
+	return func() tea.Msg {
+		m, err := read(ctx, s)
+		if err != nil {
+			return nil // what is wrong with it is among its problems
+		}
+		return page.Msg{To: ID, Body: manifestMsg{name, m}}
+	}
+}
+
+// opened is the opened backup, or nil for the list.
+func (p *Page) opened() *backup.Set {
+	if p.open == "" || p.shelf == nil {
+		return nil
+	}
+	return p.shelf.Inventory.Find(p.open)
+}
+
+// current is the backup that actions are about, or nil.
+func (p *Page) current() *backup.Set {
+	if s := p.opened(); s != nil {
+		return s
+	}
+	if p.scroll.Cursor < len(p.rows) {
+		return p.rows[p.scroll.Cursor].set
+	}
+	return nil
+}
+
+// View draws the list, the plan or the opened backup.
+func (p *Page) View(size page.Size) string {
+	foot := p.jobLines(size.Width)
+	if len(foot) >= size.Height {
+		foot = foot[:max(0, size.Height-1)]
+	}
+	room := page.Size{Width: size.Width, Height: size.Height - len(foot)}
+	var lines []string
+	switch {
+	case p.planOpen:
+		lines = p.planLines(room)
+	case p.opened() != nil:
+		lines = p.detailView(p.opened(), room)
+	default:
+		lines = p.listView(room)
+	}
+	for len(lines) < room.Height {
+		lines = append(lines, "")
+	}
+	return widget.Fill(append(lines[:room.Height], foot...), size)
+}
