@@ -125,6 +125,9 @@ func (sh *shelf) make(ctx context.Context, o order, report func(ops.Progress)) (
 		return nil, ops.Wrap(err, ops.Config, lang.M("the backup folder %s cannot be made", sh.dir))
 	}
 	sh.sweep()
+	if err := backup.Recover(sh.dir); err != nil {
+		return nil, err
+	}
 	log, err := sh.oplog()
 	if err != nil {
 		return nil, err
@@ -169,7 +172,23 @@ func (sh *shelf) dump(ctx context.Context, o order, target mysql.Target, report 
 	if made.Links, err = backup.LinkTiers(sh.dir, name, m, start.Local()); err != nil {
 		return made, ops.Wrap(err, ops.Failed, lang.M("the backup %s is good, but its weekly or monthly name could not be made", name))
 	}
-	return made, nil
+	return made, sh.readBack(ctx, made, report)
+}
+
+// readBack proves what was written by reading it, so that it counts as good.
+func (sh *shelf) readBack(ctx context.Context, m *made, report func(ops.Progress)) error {
+	check, err := backup.Verify(ctx, m.Path, sh.clock.Now, report)
+	if err != nil {
+		return err
+	}
+	if err := sh.remember(&backup.Set{Path: m.Path}, check); err != nil {
+		return err
+	}
+	if !check.OK() {
+		return ops.E(ops.Failed, lang.M("%s was written but does not read back as it should: %s", m.File, check.Problems[0].Text())).
+			WithHint(lang.M("the disk may be failing: look at dmesg, then make another backup"))
+	}
+	return nil
 }
 
 func diskError(err error, dir string) error {

@@ -24,6 +24,7 @@ func (a *app) backupsPage(env *page.Env, s *config.Service) (*backupview.Page, e
 		Late:     s.Backup.Late,
 		Read:     sh.shown,
 		Manifest: func(_ context.Context, s *backup.Set) (*backup.Manifest, error) { return backup.ReadManifest(s.Path) },
+		Create:   sh.createInPlace,
 		Verify:   sh.verifyInPlace,
 		Prune:    sh.pruneInPlace,
 	}), nil
@@ -42,6 +43,19 @@ func (sh *shelf) shown(ctx context.Context) (*backupview.Shelf, error) {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("the record of drills cannot be read"))
 	}
 	return &backupview.Shelf{Inventory: inv, Tiers: inv.Tiers(sh.keep(), sh.daily, grace), Plan: backup.PlanRetention(inv, policy), Drills: drills}, nil
+}
+
+// createInPlace makes a manual backup.
+func (sh *shelf) createInPlace(ctx context.Context, report backupview.Report) (lang.Msg, error) {
+	o, err := sh.orderOf(order{kind: backup.KindManual})
+	if err != nil {
+		return lang.Msg{}, err
+	}
+	m, err := sh.make(ctx, o, report)
+	if err != nil {
+		return lang.Msg{}, err
+	}
+	return lang.M("made %s, %s in %s, read back and proved", m.File, human.Bytes(m.SizeBytes), human.Duration(m.Took)), nil
 }
 
 // verifyInPlace proves one backup, or with nil what is due.

@@ -18,7 +18,11 @@ func (a *app) pages(env *page.Env) ([]page.Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages := []page.Page{status, a.auditPage(env, s)}
+	backups, err := a.backupsPage(env, s)
+	if err != nil {
+		return nil, err
+	}
+	pages := []page.Page{status, a.auditPage(env, s), backups}
 	status.Hint(pages)
 	return pages, nil
 }

@@ -137,7 +137,7 @@ func (p *Page) factLines(s *backup.Set, width int) []string {
 			table.Rows = append(table.Rows, []string{e.Theme.Dim.Render(name), value})
 		}
 	}
-	fact(e.T("of"), e.Time(s.At)+", "+e.T("%s ago", p.ago(s.At)))
+	fact(e.T("of"), e.Time(s.At)+", "+e.T("%s ago", p.ago(s.At, 9)))
 	fact(e.T("size"), sizeOf(s))
 	fact(e.T("verified"), p.checked(s))
 	if m != nil {
@@ -164,7 +164,7 @@ func (p *Page) checked(s *backup.Set) string {
 	if s.Checked.IsZero() {
 		return p.env.T("never")
 	}
-	text := p.env.Time(s.Checked) + ", " + p.env.T("%s ago", p.ago(s.Checked))
+	text := p.env.Time(s.Checked) + ", " + p.env.T("%s ago", p.ago(s.Checked, 9))
 	if s.Deep {
 		text += ", " + p.env.T("loaded whole")
 	}

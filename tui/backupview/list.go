@@ -90,26 +90,38 @@ func (p *Page) standing(now time.Time) (ops.State, lang.Msg) {
 	return ops.StateOK, lang.M("newest good backup %s ago", human.Duration(age))
 }
 
-// sizes draws the trend of the full backups' sizes and the room on the disk.
+// sizes draws the trend of the full backups' sizes and the room on the disk;
+// what does not fit is left out, the least needed first.
 func (p *Page) sizes(width int) string {
+	for detail := 2; detail > 0; detail-- {
+		if line := p.sizesWith(width, detail); cells.Width(line) <= width {
+			return line
+		}
+	}
+	return cells.Cut(p.sizesWith(width, 0), width)
+}
+
+func (p *Page) sizesWith(width, detail int) string {
 	t, e, inv := p.env.Theme, p.env, p.shelf.Inventory
 	var parts []string
 	trend := backup.SizeTrend(inv)
 	if len(trend) > 1 {
 		w := min(len(trend), max(8, width/4))
-		bars := spark(t.Glyph.Bar, trend[len(trend)-w:])
-		last := trend[len(trend)-1]
-		parts = append(parts, t.Info.Render(bars)+" "+human.Bytes(last.Bytes)+t.Dim.Render(growth(e.Lang, trend)))
+		part := t.Info.Render(spark(t.Glyph.Bar, trend[len(trend)-w:])) + " " + human.Bytes(trend[len(trend)-1].Bytes)
+		if detail > 0 {
+			part += t.Dim.Render(growth(e.Lang, trend))
+		}
+		parts = append(parts, part)
 	}
 	parts = append(parts, e.T("%s held", human.Bytes(inv.Bytes)))
 	if inv.Disk.Total > 0 {
 		room := e.T("%s free", human.Bytes(inv.Disk.Free))
-		if n := len(trend); n > 0 && trend[n-1].Bytes > 0 {
+		if n := len(trend); detail > 1 && n > 0 && trend[n-1].Bytes > 0 {
 			room += t.Dim.Render(" " + e.T("(room for %s more)", human.Count(inv.Disk.Free/trend[n-1].Bytes)))
 		}
 		parts = append(parts, room)
 	}
-	return cells.Cut(" "+strings.Join(parts, t.Dim.Render("  "+t.Glyph.Dot+"  ")), width)
+	return " " + strings.Join(parts, t.Dim.Render("  "+t.Glyph.Dot+"  "))
 }
 
 // growth is the change of the size over the trend, by week.
@@ -183,10 +195,10 @@ const gap = 2
 
 // layout shares out a width: what helps least goes first.
 func (p *Page) layout(width int) columns {
-	c := columns{state: p.stateWidth(), when: 16, age: 8, size: 8}
+	c := columns{state: p.stateWidth(), when: 16, age: 9, size: 8}
 	switch {
 	case width < 60:
-		c.state, c.age = 1, 7
+		c.state, c.when, c.age = 1, 11, 5
 	case width < 100:
 	case width < 150:
 		c.name = 40
@@ -304,8 +316,8 @@ func (p *Page) setRow(r row, c columns) string {
 	}
 	cols := []string{
 		"  " + style.Render(cells.Pad(mark, c.state)),
-		cells.Pad(s.At.In(e.Zone).Format("2006-01-02 15:04"), c.when),
-		t.Dim.Render(cells.PadLeft(p.ago(s.At), c.age)),
+		p.when(s.At, c),
+		t.Dim.Render(cells.PadLeft(p.ago(s.At, c.age), c.age)),
 		cells.PadLeft(sizeOf(s), c.size),
 	}
 	if c.name > 0 {
@@ -318,7 +330,16 @@ func (p *Page) setRow(r row, c columns) string {
 		}
 		cols = append(cols, checked)
 	}
-	return strings.Join(append(cols, p.noteOf(r, c)), "  ")
+	if c.note > 0 {
+		cols = append(cols, p.noteOf(r, c))
+	}
+	return strings.Join(cols, "  ")
+}
+
+// when is a moment in the width of its column.
+func (p *Page) when(at time.Time, c columns) string {
+	layout := "2006-01-02 15:04"
+	return at.In(p.env.Zone).Format(layout[len(layout)-c.when:])
 }
 
 // noteOf is what there is to say about a backup in the room that is left.
@@ -349,18 +370,19 @@ func (p *Page) keepNote(s *backup.Set) string {
 	return ""
 }
 
-// ago is an age in one unit and a half: "6 h 59 m", "12 d".
-func (p *Page) ago(at time.Time) string {
+// ago is an age in two units, or in one where there is little room.
+func (p *Page) ago(at time.Time, room int) string {
 	d := p.env.Clock.Now().Sub(at)
+	unit := time.Minute
 	switch {
 	case d < 0:
 		return "-" + human.Duration(-d.Truncate(time.Minute))
-	case d >= 10*24*time.Hour:
-		return human.Duration(d.Truncate(24 * time.Hour))
-	case d >= 24*time.Hour:
-		return human.Duration(d.Truncate(time.Hour))
+	case d >= 10*24*time.Hour || room < 9 && d >= 24*time.Hour:
+		unit = 24 * time.Hour
+	case d >= 24*time.Hour || room < 9 && d >= time.Hour:
+		unit = time.Hour
 	}
-	return human.Duration(d.Truncate(time.Minute))
+	return human.Duration(d.Truncate(unit))
 }
 
 func sizeOf(s *backup.Set) string {
