@@ -112,6 +112,18 @@ func TestKeysGoInTheFixedOrder(t *testing.T) {
 	}
 }
 
+func TestKeysThatArriveTogetherCountOneByOne(t *testing.T) {
+	c, pages, _ := testConsole()
+	c.route(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("x2y")})
+	if got := strings.Join(pages[0].keys, "") + "|" + strings.Join(pages[1].keys, ""); got != "x|y" {
+		t.Errorf("got %q", got)
+	}
+	c.route(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("q3"), Paste: true})
+	if c.page().ID() != "logs" || len(pages[1].keys) != 1 {
+		t.Error("pasted text was taken for keys")
+	}
+}
+
 func TestReadOnlyRefusesWhatWrites(t *testing.T) {
 	c, _, _ := testConsole()
 	press(c, "S")

@@ -13,7 +13,7 @@ func (c *Console) route(msg tea.Msg) tea.Cmd {
 	case tea.WindowSizeMsg:
 		c.size = page.Size{Width: m.Width, Height: m.Height}
 	case tea.KeyMsg:
-		return c.key(m)
+		return c.typed(m)
 	case tea.MouseMsg:
 		return c.pointer(m)
 	case page.Msg:
@@ -44,6 +44,22 @@ func (c *Console) route(msg tea.Msg) tea.Cmd {
 		}
 	}
 	return nil
+}
+
+// typed splits what arrived in one read: over a slow line several keys come as
+// one message. Pasted text stays whole, and means nothing where no text is taken.
+func (c *Console) typed(k tea.KeyMsg) tea.Cmd {
+	if k.Paste && c.top() == nil && !c.page().TakingText() {
+		return nil
+	}
+	if k.Type != tea.KeyRunes || k.Paste || k.Alt || len(k.Runes) < 2 {
+		return c.key(k)
+	}
+	var cmds []tea.Cmd
+	for _, r := range k.Runes {
+		cmds = append(cmds, c.key(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}}))
+	}
+	return tea.Batch(cmds...)
 }
 
 // key is the fixed order: open overlay, page that takes text, global actions,

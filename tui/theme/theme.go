@@ -73,7 +73,9 @@ func New(o Options) *Theme {
 	t := &Theme{
 		ASCII: o.ASCII, Dark: o.Dark,
 		Text: s(), Bold: s().Bold(true), Title: s().Bold(true),
-		Dim:      fg("8", "8"),
+		// Faint rather than bright black, which some palettes (Solarized) use for
+		// their background.
+		Dim:      s().Faint(true),
 		Accent:   fg("14", "6").Bold(true),
 		Selected: s().Reverse(true),
 		Match:    fg("11", "5").Bold(true).Underline(true),
