@@ -14,6 +14,7 @@ type Window struct {
 	First, Last int64
 	Limit       int
 	ByTime      bool
+	IDs         []int64 // when given, these rows instead of First to Last
 }
 
 // ErrStale says that a row does not agree with the zones: it was changed, or
@@ -51,6 +52,7 @@ type head struct {
 	step  int64 // rows the next bounded window spans
 	width int   // rows the next window may return
 	done  bool
+	odd   []Pos // for the one head of rows that stand apart: those left, oldest first
 }
 
 const (
@@ -103,7 +105,17 @@ func (z *Zones) heads(w Walk) []*head {
 		}
 		out = append(out, h)
 	}
+	if odd := z.oddBetween(w.Since, w.Before); len(odd) > 0 {
+		out = append(out, &head{odd: odd})
+	}
 	return out
+}
+
+// oddBetween are the rows that stand apart and are wanted.
+func (z *Zones) oddBetween(since Stamp, before Pos) []Pos {
+	from := sort.Search(len(z.Odd), func(i int) bool { return z.Odd[i].At >= since })
+	to := sort.Search(len(z.Odd), func(i int) bool { return !z.Odd[i].Less(before) })
+	return z.Odd[min(from, to):to]
 }
 
 // narrow leaves out zones at both ends of a tidy run that hold no row of the span.
@@ -124,7 +136,12 @@ func (z *Zones) narrow(h *head, w Walk) {
 }
 
 // left is a place that no unread row of the run comes after.
-func (h *head) left() Pos { return Pos{At: h.bound, ID: h.next} }
+func (h *head) left() Pos {
+	if len(h.odd) > 0 {
+		return h.odd[len(h.odd)-1]
+	}
+	return Pos{At: h.bound, ID: h.next}
+}
 
 func highest(heads []*head) *head {
 	var top *head
@@ -138,12 +155,18 @@ func highest(heads []*head) *head {
 
 // readOn reads the next window of a run and lowers its bound.
 func (z *Zones) readOn(ctx context.Context, w Walk, h *head, found *Found) ([]Row, error) {
+	if len(h.odd) > 0 {
+		return z.readOdd(ctx, w, h, found)
+	}
 	if !h.tidy {
 		h.done = true // Limit+1 rows by time are all that a page can need of it
 		zone := z.List[h.from]
 		found.Scanned += zone.Rows
 		rows, err := w.Read(ctx, Window{First: zone.First, Last: zone.Last, Limit: w.Limit + 1, ByTime: true})
-		return rows, errors.Join(err, z.agree(rows))
+		if err := errors.Join(err, z.agree(rows)); err != nil {
+			return nil, err
+		}
+		return z.withoutOdd(rows), nil
 	}
 	low, span := h.from, int64(0)
 	if w.Filtered {
@@ -155,7 +178,32 @@ func (z *Zones) readOn(ctx context.Context, w Walk, h *head, found *Found) ([]Ro
 	}
 	h.advance(z, rows, low)
 	found.Scanned += max(span, int64(len(rows)))
-	return rows, nil
+	return z.withoutOdd(rows), nil
+}
+
+// readOdd reads the newest of the rows that stand apart.
+func (z *Zones) readOdd(ctx context.Context, w Walk, h *head, found *Found) ([]Row, error) {
+	n := max(0, len(h.odd)-max(w.Limit+1, slack))
+	ids := make([]int64, 0, len(h.odd)-n)
+	for _, p := range h.odd[n:] {
+		ids = append(ids, p.ID)
+	}
+	h.odd = h.odd[:n]
+	h.done = n == 0
+	found.Scanned += int64(len(ids))
+	rows, err := w.Read(ctx, Window{IDs: ids, Limit: len(ids)})
+	return rows, errors.Join(err, z.agree(rows))
+}
+
+// withoutOdd leaves out rows that readOdd gives.
+func (z *Zones) withoutOdd(rows []Row) []Row {
+	kept := rows[:0]
+	for i := range rows {
+		if _, odd := z.isOdd(rows[i].ID); !odd {
+			kept = append(kept, rows[i])
+		}
+	}
+	return kept
 }
 
 // stretch chooses how far down a bounded window goes, and how many rows it spans.
@@ -183,7 +231,9 @@ func (h *head) advance(z *Zones, rows []Row, low int) {
 	}
 	oldest := MaxStamp
 	for i := range rows {
-		oldest = min(oldest, rows[i].At)
+		if _, odd := z.isOdd(rows[i].ID); !odd {
+			oldest = min(oldest, rows[i].At)
+		}
 	}
 	last := rows[len(rows)-1].ID
 	if last == math.MinInt64 || last-1 < z.List[h.from].First {
@@ -191,7 +241,10 @@ func (h *head) advance(z *Zones, rows []Row, low int) {
 		return
 	}
 	h.next = last - 1
-	h.bound = min(h.bound, oldest+h.late, h.prefix[z.find(h.next)-h.from])
+	if oldest != MaxStamp {
+		h.bound = min(h.bound, oldest+h.late)
+	}
+	h.bound = min(h.bound, h.prefix[z.find(h.next)-h.from])
 	h.width = min(h.width*2, 4096)
 }
 

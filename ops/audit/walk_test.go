@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"testing"
 )
@@ -26,7 +27,11 @@ func (t table) reader(before Pos, since Stamp, keep func(Row) bool) func(context
 	return func(_ context.Context, w Window) ([]Row, error) {
 		var out []Row
 		for _, r := range t {
-			if r.ID >= w.First && r.ID <= w.Last && r.Pos().Less(before) && r.At >= since && keep(r) {
+			in := r.ID >= w.First && r.ID <= w.Last
+			if w.IDs != nil {
+				in = slices.Contains(w.IDs, r.ID)
+			}
+			if in && r.Pos().Less(before) && r.At >= since && keep(r) {
 				out = append(out, r)
 			}
 		}
@@ -144,7 +149,7 @@ func TestRowsCommittedLateAreSeen(t *testing.T) {
 	if !z.Holds(Pos{7, 2950}) || z.Rows() != 3000 {
 		t.Fatalf("the late row is not covered: %+v", z.List)
 	}
-	ranges, _ := z.Ranges(0, 8)
+	ranges, _ := z.Ranges(0, 8, 100)
 	if len(ranges) != 1 || ranges[0].Last < 2950 {
 		t.Fatalf("a search at its time does not reach it: %v", ranges)
 	}
@@ -176,5 +181,36 @@ func TestZonesAreHalvedToBoundMemory(t *testing.T) {
 		if z.List[i].First != z.List[i-1].Last+1 {
 			t.Fatal("a gap between zones")
 		}
+	}
+}
+
+func TestAFewPlantedRowsDoNotSpoilTheOrder(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	var rows table
+	for id := int64(1); id <= 20_000; id++ {
+		at := Stamp(id)*1_000_000 + Stamp(rng.IntN(300_000))
+		if rng.IntN(100) == 0 {
+			at += Stamp(rng.IntN(1e12)) - 5e11
+		}
+		rows = append(rows, Row{ID: id, At: at})
+	}
+	z := rows.zones(512)
+	if o := z.Order(); o.Untidy > 1 || o.Odd < 100 || !o.Helps() {
+		t.Fatalf("got %+v", o)
+	}
+	reads := 0
+	read := rows.reader(Newest(), NoStamp, func(Row) bool { return true })
+	found, err := z.Page(context.Background(), Walk{Before: Newest(), Since: NoStamp, Limit: 50, Read: func(ctx context.Context, w Window) ([]Row, error) {
+		reads++
+		return read(ctx, w)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := rows.model(Newest(), NoStamp, func(Row) bool { return true })[:50]; positions(found.Rows) != positions(want) {
+		t.Fatalf("got %s\nwant %s", positions(found.Rows), positions(want))
+	}
+	if reads > 4 || found.Scanned > 1000 {
+		t.Fatalf("%d windows and %d rows for a page of 50", reads, found.Scanned)
 	}
 }

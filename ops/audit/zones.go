@@ -13,11 +13,17 @@ import (
 // still read only a few rows. They hold for rows that are not changed after
 // they were seen; rows deleted since do no harm.
 type Zones struct {
-	Size    int64   `json:"size"`     // rows a zone
-	FirstID int64   `json:"first_id"` // the lowest id seen
-	List    []Zone  `json:"list"`     // by id, without gaps
-	tail    []int64 // the last ids, to look there again
-	runs    []run   // made from List when needed
+	Size    int64  `json:"size"`     // rows a zone
+	FirstID int64  `json:"first_id"` // the lowest id seen
+	List    []Zone `json:"list"`     // by id, without gaps
+	// Odd are rows that stand apart from their neighbours' times, oldest first;
+	// the Min, Max and Late of zones are without them.
+	Odd []Pos `json:"odd"`
+
+	tail []int64         // the last ids, to look there again
+	open []Pos           // the rows of the last zone, while all of them are known
+	odd  map[int64]Stamp // Odd by id, made when needed
+	runs []run           // made from List when needed
 }
 
 // Zone is what was seen of ids First to Last. The zone before ends at First-1,
@@ -79,6 +85,7 @@ func (z *Zones) Add(id int64, at Stamp) {
 		}
 		z.List = append(z.List, Zone{First: first, Last: id, Min: MaxStamp, Max: NoStamp})
 		n++
+		z.open = make([]Pos, 0, z.Size)
 	}
 	zone := &z.List[n-1]
 	if zone.Rows > 0 {
@@ -87,6 +94,13 @@ func (z *Zones) Add(id int64, at Stamp) {
 	zone.Last, zone.Rows = id, zone.Rows+1
 	z.remember(id)
 	zone.Min, zone.Max = min(zone.Min, at), max(zone.Max, at)
+	if z.open != nil {
+		z.open = append(z.open, Pos{at, id})
+	}
+	if zone.Rows >= z.Size {
+		z.sift(zone)
+		z.open = nil
+	}
 }
 
 // lateness is how far at lies behind a time seen before it.
@@ -110,7 +124,7 @@ func (z *Zones) halve() {
 		}
 		kept = append(kept, zone)
 	}
-	z.List, z.Size = kept, z.Size*2
+	z.List, z.Size, z.open = kept, z.Size*2, nil
 }
 
 func merge(a, b Zone) Zone {
@@ -120,7 +134,13 @@ func merge(a, b Zone) Zone {
 
 // Head is a copy of the first n zones.
 func (z *Zones) Head(n int) *Zones {
-	return &Zones{Size: z.Size, FirstID: z.FirstID, List: append([]Zone(nil), z.List[:n]...)}
+	h := &Zones{Size: z.Size, FirstID: z.FirstID, List: append([]Zone(nil), z.List[:n]...)}
+	for _, p := range z.Odd {
+		if p.ID <= h.End() {
+			h.Odd = append(h.Odd, p)
+		}
+	}
+	return h
 }
 
 // tailRows is how many of the last ids are remembered, to look there again.
@@ -146,12 +166,9 @@ func (z *Zones) See(id int64, at Stamp) bool {
 		return false
 	}
 	z.tail = slices.Insert(z.tail, i, id)
-	z.runs = nil
-	// Which rows came before and after it in its zone is not known any more:
-	// the worst is taken.
-	zone := &z.List[z.find(id)]
-	zone.Late = max(zone.Late, lateness(zone.Max, at), lateness(at, zone.Min))
-	zone.Min, zone.Max, zone.Rows = min(zone.Min, at), max(zone.Max, at), zone.Rows+1
+	z.List[z.find(id)].Rows++
+	z.open = nil
+	z.setApart(Pos{at, id})
 	return true
 }
 
@@ -171,7 +188,7 @@ func (z *Zones) Sound() bool {
 		}
 		next = zone.Last + 1
 	}
-	return z.Size >= DefaultZoneRows && len(z.List) <= maxZones
+	return z.Size >= DefaultZoneRows && len(z.List) <= maxZones && slices.IsSortedFunc(z.Odd, byPlace)
 }
 
 // Settled is how many zones, from the first on, no open transaction should add
@@ -189,6 +206,9 @@ func (z *Zones) Settled(before, future Stamp) int {
 // Holds tells whether a row agrees with what was seen of its id. Rows beyond
 // the end agree with nothing.
 func (z *Zones) Holds(p Pos) bool {
+	if at, odd := z.isOdd(p.ID); odd {
+		return at == p.At
+	}
 	i := z.find(p.ID)
 	return i < len(z.List) && z.List[i].Min <= p.At && p.At <= z.List[i].Max
 }
@@ -198,22 +218,32 @@ func (z *Zones) find(id int64) int {
 	return sort.Search(len(z.List), func(i int) bool { return z.List[i].Last >= id })
 }
 
-// Range is a run of ids, both ends among them.
-type Range struct{ First, Last int64 }
+// Range is a run of ids, both ends among them, with at most so many rows.
+type Range struct{ First, Last, Rows int64 }
 
-// Ranges are the ids that rows with from ≤ time < till can have, neighbours in
-// one; rows tells how many rows they hold at most.
-func (z *Zones) Ranges(from, till Stamp) (out []Range, rows int64) {
+// Ranges are the ids that rows with from ≤ time < till can have, in pieces of
+// about most rows; rows tells how many they hold together at most.
+func (z *Zones) Ranges(from, till Stamp, most int64) (out []Range, rows int64) {
+	within := func(lowest, highest Stamp) bool {
+		return highest >= from && (till == MaxStamp || lowest < till)
+	}
+	take := func(r Range) {
+		rows += r.Rows
+		if n := len(out); n > 0 && out[n-1].Last+1 == r.First && out[n-1].Rows+r.Rows <= most {
+			out[n-1].Last, out[n-1].Rows = r.Last, out[n-1].Rows+r.Rows
+			return
+		}
+		out = append(out, r)
+	}
 	for _, zone := range z.List {
-		if zone.Max < from || zone.Min >= till && till != MaxStamp {
-			continue
+		if within(zone.Min, zone.Max) {
+			take(Range{zone.First, zone.Last, zone.Rows})
 		}
-		rows += zone.Rows
-		if n := len(out); n > 0 && out[n-1].Last+1 == zone.First {
-			out[n-1].Last = zone.Last
-			continue
+	}
+	for _, p := range z.Odd {
+		if zone := z.List[z.find(p.ID)]; within(p.At, p.At) && !within(zone.Min, zone.Max) {
+			take(Range{p.ID, p.ID, 1})
 		}
-		out = append(out, Range{zone.First, zone.Last})
 	}
 	return out, rows
 }
@@ -224,11 +254,12 @@ type Order struct {
 	Tidy   int64 // of these, in runs that are read by id
 	Late   Stamp // the greatest lateness within those runs, microseconds
 	Untidy int   // zones whose rows have to be sorted
+	Odd    int   // rows that stand apart
 }
 
 // Order sums up what was seen.
 func (z *Zones) Order() Order {
-	var o Order
+	o := Order{Odd: len(z.Odd)}
 	for _, r := range z.segments() {
 		o.Rows += r.rows
 		if r.tidy {

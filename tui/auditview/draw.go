@@ -124,7 +124,7 @@ func (p *Page) drawRows(size page.Size) []string {
 	for i, col := range cols {
 		head += cells.Pad(p.env.Lang.Msg(col.title), widths[i]) + "  "
 	}
-	lines := append(banner, t.Dim.Render(cells.Cut(head, size.Width)))
+	lines := append(banner, t.Dim.Render(cells.Cut(strings.TrimRight(head, " "), size.Width)))
 	for i := range rows {
 		lines = append(lines, p.drawRow(cols, widths, from+i, size.Width))
 	}

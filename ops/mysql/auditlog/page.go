@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"strings"
 
 	"opsdeck/ops/audit"
 )
@@ -92,9 +93,21 @@ func (s *Source) window(ctx context.Context, q *session, req audit.PageRequest, 
 		order = s.orderBy(" DESC")
 	}
 	w := s.filter(req.Filter)
-	w.add(id+" BETWEEN ? AND ?", win.First, win.Last)
+	if win.IDs != nil {
+		w.add(id+" IN (?"+strings.Repeat(", ?", len(win.IDs)-1)+")", anys(win.IDs)...)
+	} else {
+		w.add(id+" BETWEEN ? AND ?", win.First, win.Last)
+	}
 	s.before(w, req.Before, req.Filter.Until.IsZero() && req.Filter.Since.IsZero())
 	return s.fetch(ctx, q, s.selectRows(s.byKey(), w, order, win.Limit), w.args)
+}
+
+func anys(ids []int64) []any {
+	out := make([]any, len(ids))
+	for i, id := range ids {
+		out[i] = id
+	}
+	return out
 }
 
 // selectRows is the query for rows.

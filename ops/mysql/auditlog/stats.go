@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math"
 	"sort"
 	"time"
 
@@ -30,7 +29,7 @@ func (s *Source) Stats(ctx context.Context, req audit.StatsRequest, leave bool, 
 			if err := c.count(ctx, q, span); err != nil {
 				return err
 			}
-			out.Scanned += span.rows
+			out.Scanned += span.Rows
 			if report != nil {
 				report(ops.Progress{Phase: "count", Done: out.Scanned, Total: rows, Unit: "rows", Rows: out.Rows, Elapsed: time.Since(begun), Estimate: true})
 			}
@@ -44,8 +43,7 @@ func (s *Source) Stats(ctx context.Context, req audit.StatsRequest, leave bool, 
 // stretch is a run of ids with about so many rows; none given means the table.
 type stretch struct {
 	audit.Range
-	rows int64
-	all  bool
+	all bool
 }
 
 // spans cuts what a filter's time covers into stretches of bounded size. It
@@ -58,7 +56,7 @@ func (s *Source) spans(ctx context.Context, q *session, f audit.Filter, leave bo
 		if err == nil && !leave && e.Rows > s.o.MaxRows {
 			err = &audit.TooMuchError{Estimate: e, Max: s.o.MaxRows, Index: s.layout.Advise(f)}
 		}
-		return []stretch{{all: true, rows: e.Rows}}, e.Rows, err
+		return []stretch{{all: true, Range: audit.Range{Rows: e.Rows}}}, e.Rows, err
 	}
 	missing, err := s.catchUp(ctx, q)
 	if err != nil {
@@ -76,21 +74,11 @@ func (s *Source) spans(ctx context.Context, q *session, f audit.Filter, leave bo
 	return out, rows, nil
 }
 
-// stretches cuts the ids that a span of time can have, by the zones.
+// stretches are the ids that a span of time can have, by the zones.
 func (s *Source) stretches(since, until audit.Stamp) (out []stretch, rows int64) {
-	for _, zone := range s.zones.List {
-		if zone.Max < since || until != audit.MaxStamp && zone.Min >= until {
-			continue
-		}
-		rows += zone.Rows
-		if n := len(out); n > 0 && out[n-1].Last+1 == zone.First && out[n-1].rows+zone.Rows <= statsChunk {
-			out[n-1].Last, out[n-1].rows = zone.Last, out[n-1].rows+zone.Rows
-			continue
-		}
-		out = append(out, stretch{Range: audit.Range{First: zone.First, Last: zone.Last}, rows: zone.Rows})
-	}
-	if n := len(out); n > 0 && out[n-1].Last == s.zones.End() {
-		out[n-1].Last = math.MaxInt64 // what came since
+	ranges, rows := s.zones.Ranges(since, until, statsChunk)
+	for _, r := range ranges {
+		out = append(out, stretch{Range: r})
 	}
 	return out, rows
 }
