@@ -45,7 +45,7 @@ const maxZones = 1 << 16
 
 // tidyRows is how many rows may lie within a run's lateness for it to be read
 // by id: more, and a page would have to read too far.
-const tidyRows = 512
+const tidyRows = 200
 
 // NewZones is a proof of nothing yet.
 func NewZones() *Zones { return &Zones{Size: DefaultZoneRows} }
