@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"opsdeck/internal/testdb"
+)
+
+// locked is a buffer that two goroutines may use.
+type locked struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *locked) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// served runs `opsdeck serve` and returns its base address, and a function that
+// ends it and returns the exit code.
+func served(t *testing.T, config string) (base string, end func() int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var said locked
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, []string{"--config", config, "--lang", "en", "serve", "--listen", "127.0.0.1:0"}, stdio{out: io.Discard, err: &said})
+	}()
+	end = sync.OnceValue(func() int { cancel(); return <-code })
+	t.Cleanup(func() { end() })
+	for range 2000 {
+		if _, rest, ok := strings.Cut(said.String(), "http://"); ok {
+			return "http://" + strings.TrimSuffix(strings.TrimSpace(rest), "/health/ready"), end
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatalf("it never served: %s", said.String())
+	return "", nil
+}
+
+func get(t *testing.T, address string) (int, string) {
+	t.Helper()
+	resp, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+// awaitCode asks until the answer has the code.
+func awaitCode(t *testing.T, address string, want int) string {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		code, body := get(t, address)
+		if code == want {
+			return body
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s answers %d %s, want %d", address, code, body, want)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func TestServeFollowsTheDatabase(t *testing.T) {
+	for _, flavour := range []string{"mysql", "mariadb"} {
+		t.Run(flavour, func(t *testing.T) {
+			s := testdb.Private(t, flavour)
+			config := configFile(t, fmt.Sprintf("services:\n  - name: 千张\n    database: {options_file: %s, name: mysql}\n", s.OptionsFile(t)))
+			base, end := served(t, config)
+			if code, body := get(t, base+"/health"); code != 200 || !strings.HasPrefix(body, `{"status":"ok","timestamp":"`) {
+				t.Fatalf("%d %s", code, body)
+			}
+			if body := awaitCode(t, base+"/health/ready", 200); !strings.Contains(body, `"checks":{"database":true},"message":"Service is ready"}`) {
+				t.Fatal(body)
+			}
+			s.Kill()
+			if body := awaitCode(t, base+"/health/ready", 503); !strings.Contains(body, `{"status":"not ready"`) || !strings.Contains(body, `"checks":{"database":false}`) {
+				t.Fatal(body)
+			}
+			s.Start(t)
+			awaitCode(t, base+"/health/ready", 200)
+			if code := end(); code != 0 {
+				t.Fatalf("exit code %d after it was told to stop", code)
+			}
+		})
+	}
+}
+
+func TestServeAnswersThoughTheDatabaseHangs(t *testing.T) {
+	host, port, _ := net.SplitHostPort(silent(t))
+	config := configFile(t, fmt.Sprintf("services:\n  - name: x\n    health: {url: \"\", timeout: 200ms}\n    database: {name: a, host: %s, port: %s, user: u}\n", host, port))
+	base, _ := served(t, config)
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			resp, err := http.Get(base + "/health/ready")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			resp.Body.Close()
+			if resp.StatusCode != 503 {
+				t.Errorf("%d", resp.StatusCode)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestServeSaysWhenItsPortIsTaken(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	config := configFile(t, "services:\n  - name: x\n    database: {name: a, host: 127.0.0.1, port: 1, user: u}\n")
+	var out bytes.Buffer
+	code := run(t.Context(), []string{"--config", config, "--lang", "en", "serve", "--listen", l.Addr().String()}, stdio{out: io.Discard, err: &out})
+	if code != 75 || !strings.Contains(out.String(), "something listens on") {
+		t.Fatalf("exit code %d: %s", code, out.String())
+	}
+}
