@@ -137,9 +137,12 @@ func writeArchive(dir string, now time.Time, data *dataset) error {
 	year := now.Year() - 1
 	end := time.Date(year+1, 1, 1, 0, 0, 0, 0, now.Location())
 	path := filepath.Join(dir, fmt.Sprintf("audit_logs_%d.sql.gz", year))
+	last := len(columns) - 1
 	err := writeGzip(path, func(w io.Writer) error {
-		dumpRows(w, "audit_logs", columns[len(columns)-1].names, data, end)
-		return nil
+		fmt.Fprintf(w, "-- MySQL dump 10.13  Distrib 8.0.36, for Linux (x86_64)\n\n%s;\n", schema[last])
+		dumpRows(w, columns[last].table, columns[last].names, data, end)
+		_, err := fmt.Fprintf(w, "\n-- Dump completed on %s\n", end.Format("2006-01-02 15:04:05"))
+		return err
 	})
 	if err != nil {
 		return err

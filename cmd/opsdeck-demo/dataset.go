@@ -37,8 +37,8 @@ func newDataset(now time.Time) *dataset {
 	for n := 1; n <= orderCount; n++ {
 		part := float64(n) / orderCount
 		at := first.Add(time.Duration(part * float64(span))).Add(time.Duration(d.rand.IntN(3600)) * time.Second)
-		if at.After(now) {
-			at = now.Add(-time.Second)
+		if latest := now.Add(-5 * time.Minute); at.After(latest) {
+			at = latest // what follows an order takes minutes
 		}
 		for customers < 12+int(part*(customerCount-12)) {
 			customers++

@@ -24,12 +24,19 @@ import (
 
 // TestMain lets the test binary be the demo too, as its children are.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && slices.Contains([]string{"up", "backend", "service", "fault", "faults"}, os.Args[1]) {
+	if os.Getenv(demoEnv) != "" || len(os.Args) > 1 && slices.Contains([]string{"up", "backend", "service", "fault", "faults"}, os.Args[1]) {
 		main()
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if building.path != "" {
+		os.RemoveAll(filepath.Dir(building.path))
+	}
+	os.Exit(code)
 }
+
+// demoEnv makes the test binary the demo with no verb.
+const demoEnv = "OPSDECK_DEMO_TEST"
 
 // running is a world in a process of its own.
 type running struct {
@@ -286,7 +293,7 @@ func TestTheInventoryHasTwoFaultsAndOnlyTwo(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, err := unzip(file)
-		if !check.OK() || err != nil || !strings.Contains(text, "Dump completed") && !strings.Contains(file, "audit_logs_") {
+		if !check.OK() || err != nil || !strings.Contains(text, "Dump completed") {
 			bad = append(bad, fmt.Sprintf("%s: %d bytes, %v", filepath.Base(file), len(text), check.Problems))
 		}
 		if _, err := backup.ReadManifest(file); err == nil {
