@@ -234,6 +234,7 @@ var consoleTabs = []struct {
 }{
 	{"Status", []string{"mysql", "redis", "disk-data"}},
 	{"Audit", []string{"CREATE", "ORDER"}},
+	{"Backups", []string{"daily", "weekly", "monthly"}},
 }
 
 var tabDigit = regexp.MustCompile(`(\d) (\pL+)`)
