@@ -2,7 +2,8 @@ package lang
 
 func init() {
 	register(map[string]string{
-		"there is no table %s": "没有表 %s",
+		"there is no database to back up": "没有可备份的数据库",
+		"there is no table %s":            "没有表 %s",
 		"the definition of %s changed during the dump; the backup would be of neither state":  "备份期间 %s 的定义发生了变化；得到的备份将两个状态都不是",
 		"run it again when no migration is under way":                                         "等没有表结构变更时再运行一次",
 		"table %s cannot be read: the server does not know its engine, or it is damaged":      "表 %s 无法读取：服务器不认识它的存储引擎，或者它已损坏",

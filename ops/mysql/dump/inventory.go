@@ -49,6 +49,9 @@ func (d *dumper) takeInventory(ctx context.Context, q *sql.Conn) (*inventory, er
 	if err != nil {
 		return nil, err
 	}
+	if len(names) == 0 {
+		return nil, ops.E(ops.Usage, lang.M("there is no database to back up"))
+	}
 	inv := &inventory{}
 	for _, name := range names {
 		if err := d.rights(ctx, q, name, inv); err != nil {
@@ -129,6 +132,10 @@ func (d *dumper) refuse(ctx context.Context, q *sql.Conn, inv *inventory) error 
 			if !t.Transactional() && !t.noRows() && !d.opts.NoData {
 				inv.warnings = append(inv.warnings, fmt.Sprintf("table %s (%s) is not transactional: its rows are not of the snapshot's moment", schema.Name(db.name, t.Name), t.Engine))
 			}
+		}
+		// A view's statement leaves out the name of the database in use.
+		if err := execute(ctx, q, "USE "+schema.Ident(db.name)); err != nil {
+			return err
 		}
 		var kept []*object
 		for _, o := range db.objects {

@@ -43,9 +43,12 @@ const (
 	defaultLockWait = 15 * time.Second
 	statementBytes  = 1 << 20 // of one INSERT, unless a single row is longer
 	memberBytes     = 4 << 20 // of a member's text, unless a single row is longer
-	chunkBytes      = 8 << 20 // of table data that one range query is planned to read
 	reportEvery     = 100 * time.Millisecond
 )
+
+// chunkBytes is how much table data one range query is planned to read; tests
+// make it small.
+var chunkBytes int64 = 8 << 20
 
 // sqlMode is the header's: rows with id 0 keep it, zero and impossible dates
 // stay what they are, and nothing is refused that the original server held.

@@ -38,7 +38,7 @@ func packers(readers int) int { return min(runtime.GOMAXPROCS(0), 2*readers) }
 
 func newPipeline(readers int) *pipeline {
 	n := readers + packers(readers) + 1
-	p := &pipeline{jobs: make(chan job), buffers: make(chan []byte, n), done: map[*table]*tally{}}
+	p := &pipeline{buffers: make(chan []byte, n), done: map[*table]*tally{}}
 	for range n {
 		p.buffers <- nil
 	}
@@ -98,6 +98,7 @@ func (p *pipeline) finishChunk(w *writer) {
 // run reads all chunks over all connections and writes their members.
 func (d *dumper) run(ctx context.Context, conns []*sql.Conn, chunks []chunk) error {
 	g, ctx := errgroup.WithContext(ctx)
+	d.jobs = make(chan job)
 	queue := make(chan *chunk)
 	g.Go(func() error {
 		defer close(queue)

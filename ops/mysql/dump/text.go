@@ -50,8 +50,7 @@ func oneLine(s string) string {
 }
 
 // fill writes all members: for each database its tables' definitions, its
-// views' stand-ins and its rows, then for each database its other objects,
-// which may need those of any database.
+// views' stand-ins and its rows, then the other objects of all databases.
 func (d *dumper) fill(ctx context.Context, inv *inventory, snap *snapshot, m *backup.Manifest) error {
 	if err := d.file.add(backup.Member{Kind: backup.MemberHeader}, []byte(d.header(m))); err != nil {
 		return err
@@ -68,10 +67,8 @@ func (d *dumper) fill(ctx context.Context, inv *inventory, snap *snapshot, m *ba
 			return err
 		}
 	}
-	for _, db := range inv.databases {
-		if err := d.fillObjects(ctx, db, len(inv.databases) > 1, snap.conns[0]); err != nil {
-			return err
-		}
+	if err := d.fillObjects(ctx, inv, snap.conns[0]); err != nil {
+		return err
 	}
 	return d.file.add(backup.Member{Kind: backup.MemberTrailer}, []byte(trailer))
 }
@@ -160,30 +157,45 @@ func (o *object) placeholder() string {
 	return fmt.Sprintf("\nDROP VIEW IF EXISTS %s;\nCREATE VIEW %s AS SELECT %s;\n", name, name, strings.Join(columns, ", "))
 }
 
-func (d *dumper) fillObjects(ctx context.Context, db *database, use bool, c *sql.Conn) error {
-	if len(db.objects) == 0 {
-		return nil
-	}
-	if err := execute(ctx, c, "USE "+schema.Ident(db.name)); err != nil {
-		return err
-	}
-	if use {
-		m := backup.Member{Kind: backup.MemberDatabase, Database: db.name}
-		if err := d.file.add(m, []byte("\nUSE "+schema.Ident(db.name)+";\n")); err != nil {
-			return err
-		}
-	}
-	for _, o := range db.objects {
-		text, err := d.objectText(ctx, o, c)
-		if err != nil {
-			return err
-		}
-		m := backup.Member{Kind: backup.MemberObject, Database: db.name, Object: o.Name, ObjectKind: o.Kind}
-		if err := d.file.add(m, []byte(text)); err != nil {
-			return err
+// phases are the objects' kinds in the order of restoring, over all databases:
+// a view may call another database's function.
+var phases = []func(kind string) bool{
+	func(kind string) bool { return kind != "view" && kind != "trigger" && kind != "event" },
+	func(kind string) bool { return kind == "view" },
+	func(kind string) bool { return kind == "trigger" || kind == "event" },
+}
+
+func (d *dumper) fillObjects(ctx context.Context, inv *inventory, c *sql.Conn) error {
+	in := inv.databases[len(inv.databases)-1] // what the file last said to USE
+	for _, phase := range phases {
+		for _, db := range inv.databases {
+			for _, o := range db.objects {
+				if !phase(o.Kind) {
+					continue
+				}
+				if in != db {
+					in = db
+					m := backup.Member{Kind: backup.MemberDatabase, Database: db.name}
+					if err := d.file.add(m, []byte("\nUSE "+schema.Ident(db.name)+";\n")); err != nil {
+						return err
+					}
+				}
+				if err := d.fillObject(ctx, o, c); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	return nil
+}
+
+func (d *dumper) fillObject(ctx context.Context, o *object, c *sql.Conn) error {
+	text, err := d.objectText(ctx, o, c)
+	if err != nil {
+		return err
+	}
+	m := backup.Member{Kind: backup.MemberObject, Database: o.Database, Object: o.Name, ObjectKind: o.Kind}
+	return d.file.add(m, []byte(text))
 }
 
 // objectText is the statements that make an object, under its own settings.
@@ -245,6 +257,9 @@ func (d *dumper) encoded(ctx context.Context, o *object, c *sql.Conn) (charset, 
 	case ambiguous[o.Charset]:
 		d.notes = append(d.notes, fmt.Sprintf("%s %s was made by a %s client; it is kept as utf8mb4", o.Kind, schema.Name(o.Database, o.Name), o.Charset))
 		return "utf8mb4", o.Create, nil
+	}
+	if err := execute(ctx, c, "USE "+schema.Ident(o.Database)); err != nil {
+		return "", "", err
 	}
 	create, err = o.Original(ctx, c)
 	return o.Charset, create, err
