@@ -299,3 +299,6 @@ func foldRune(r rune) rune {
 	}
 	return r
 }
+
+// Saved is a named query of the configuration.
+type Saved struct{ Name, Query string }

@@ -1,0 +1,201 @@
+package logs
+
+import (
+	"context"
+	"sort"
+	"strings"
+	"time"
+)
+
+// EventPattern is what many events have in common: a message with what varies taken
+// out.
+type EventPattern struct {
+	Text        string // # for numbers, <time>, <id>
+	Level       Level  // the most serious among them
+	Context     string // that of one of them
+	Count       int64
+	Before, Now int64 // in the time before, and in the last stretch
+	First, Last time.Time
+	Critical    bool
+	State       PatternState
+	Literal     string // its longest piece that does not vary
+}
+
+// PatternState tells how a pattern's rate has changed.
+type PatternState uint8
+
+// The states. A pattern is new when it was not seen before the last stretch of
+// time, surging when it comes three times as often as before.
+const (
+	PatternSteady PatternState = iota
+	PatternSurging
+	PatternNew
+)
+
+// Stretch of time that is compared with the time before it.
+const Stretch = time.Hour
+
+// Patterns groups the rows, or with no query all events, by their messages. What
+// came in the stretch of time up to until is compared with what came before; a
+// zero until is the newest event's time. Most worrying first.
+func (s *Store) Patterns(ctx context.Context, until time.Time) []EventPattern {
+	blocks, rows, list, newest := s.rowBlocks()
+	pivot := newest
+	if !until.IsZero() {
+		pivot = until.UnixMilli()
+	}
+	c := patternCount{by: make([]shapeCount, len(list)), from: pivot - Stretch.Milliseconds(), until: pivot, oldest: pivot}
+	for i, b := range blocks {
+		c.add(b, rows[i])
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+	return c.patterns(list, s.zone)
+}
+
+func (s *Store) rowBlocks() (blocks []*Block, rows []bitmap, list []*Shape, newest int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	newest = unset
+	for _, f := range s.feeds {
+		for _, g := range f.segs {
+			for k := g.first; k < len(g.blocks); k++ {
+				e := g.blocks[k]
+				if e.blk == nil || !s.query.Empty() && e.gen != s.gen {
+					continue
+				}
+				r := e.blk.heads
+				if !s.query.Empty() {
+					r = e.hits
+				}
+				newest = max(newest, e.blk.sum.LastMS)
+				blocks, rows = append(blocks, e.blk), append(rows, r)
+			}
+		}
+	}
+	return blocks, rows, s.table.snapshot(), newest
+}
+
+type shapeCount struct {
+	n, now, before int64
+	first, last    int64
+}
+
+type patternCount struct {
+	by                  []shapeCount
+	from, until, oldest int64
+}
+
+func (c *patternCount) add(b *Block, rows bitmap) {
+	for i := rows.next(0); i >= 0; i = rows.next(i + 1) {
+		if int(b.shapes[i]) >= len(c.by) {
+			continue
+		}
+		s, ms := &c.by[b.shapes[i]], b.times[i]
+		s.n++
+		if ms == unset {
+			continue
+		}
+		if s.first == 0 || ms < s.first {
+			s.first = ms
+		}
+		s.last = max(s.last, ms)
+		c.oldest = min(c.oldest, ms)
+		switch {
+		case ms > c.until:
+		case ms > c.from:
+			s.now++
+		default:
+			s.before++
+		}
+	}
+}
+
+func (c *patternCount) patterns(list []*Shape, zone *time.Location) []EventPattern {
+	by := map[string]*EventPattern{}
+	for id, n := range c.by {
+		if n.n == 0 {
+			continue
+		}
+		shape := list[id]
+		text := readable(shape.message)
+		p := by[text]
+		if p == nil {
+			p = &EventPattern{Text: text, Context: shape.Context, Literal: literalOf(shape.message)}
+			by[text] = p
+		}
+		p.take(shape, n, zone)
+	}
+	out := make([]EventPattern, 0, len(by))
+	span := float64(c.from-c.oldest) / float64(Stretch.Milliseconds())
+	for _, p := range by {
+		p.judge(span)
+		out = append(out, *p)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].before(&out[j]) })
+	return out
+}
+
+func (p *EventPattern) take(s *Shape, n shapeCount, zone *time.Location) {
+	p.Count += n.n
+	p.Now += n.now
+	p.Before += n.before
+	p.Level = max(p.Level, s.Level)
+	p.Critical = p.Critical || s.critical
+	if n.first == 0 {
+		return
+	}
+	if first := time.UnixMilli(n.first).In(zone); p.First.IsZero() || first.Before(p.First) {
+		p.First = first
+	}
+	if last := time.UnixMilli(n.last).In(zone); last.After(p.Last) {
+		p.Last = last
+	}
+}
+
+// judge compares the last stretch with the mean of those before; span is how
+// many there were.
+func (p *EventPattern) judge(span float64) {
+	switch {
+	case span < 0.25 || p.Now == 0:
+	case p.Before == 0:
+		p.State = PatternNew
+	case p.Now >= 5 && float64(p.Now) >= 3*float64(p.Before)/max(span, 1):
+		p.State = PatternSurging
+	}
+}
+
+// before is the order of the list: new and surging, critical, by level, by count.
+func (p *EventPattern) before(o *EventPattern) bool {
+	switch {
+	case p.State != o.State:
+		return p.State > o.State
+	case p.Critical != o.Critical:
+		return p.Critical
+	case (p.Level >= LevelWarn || o.Level >= LevelWarn) && p.Level != o.Level:
+		return p.Level > o.Level
+	case p.Count != o.Count:
+		return p.Count > o.Count
+	}
+	return p.Text < o.Text
+}
+
+var readableMarks = strings.NewReplacer(string(rune(slotDigits)), "#", string(rune(slotTime)), "<time>", string(rune(slotID)), "<id>")
+
+func readable(shape string) string {
+	if shape == "" {
+		return "…"
+	}
+	return readableMarks.Replace(shape)
+}
+
+// literalOf is the longest piece between two marks.
+func literalOf(shape string) (best string) {
+	for _, piece := range strings.FieldsFunc(shape, func(r rune) bool { return r >= 1 && r <= 3 }) {
+		if piece = strings.TrimSpace(piece); len(piece) > len(best) {
+			best = piece
+		}
+	}
+	return best
+}

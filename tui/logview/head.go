@@ -1,0 +1,265 @@
+package logview
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops/logs"
+	"opsdeck/tui/page"
+)
+
+// head is the query box and what there is.
+func (p *Page) head(width int) string {
+	right := p.counts(width)
+	room := max(10, width-cells.Width(right)-1)
+	if p.typing {
+		p.input.SetHint(p.env.T("words, 'exact, !not, level:warn+, since:-2h …"))
+		return p.input.View(p.env.Theme, room) + " " + right
+	}
+	left := p.ink.dim.Paint(p.env.T(" / to search"))
+	if text := termsafe.Line(p.asked.Source); strings.TrimSpace(text) != "" {
+		left = p.ink.accent.Paint(" / ") + p.ink.bold.Paint(cells.Cut(strings.TrimSpace(text), room-3))
+		if !p.filter {
+			left += p.ink.dim.Paint(p.env.T(" (marked)"))
+		}
+	}
+	return cells.Pad(cells.Cut(left, room), room) + " " + right
+}
+
+// counts are hits of all, the errors that matter, and how far the index is; the
+// least needed goes first when there is no room.
+func (p *Page) counts(width int) string {
+	e, s, t := p.env, p.stats, p.env.Theme
+	var parts []string
+	if !p.asked.Empty() {
+		more := ""
+		if s.Pending {
+			more = t.Glyph.Ellipsis
+		}
+		parts = append(parts, p.ink.bold.Paint(e.T("%s hits", human.Count(s.Hits)+more)))
+	}
+	if s.All.Critical > 0 {
+		parts = append(parts, p.ink.crit.Paint(t.Glyph.Crit+" "+e.T("%s critical", human.Count(s.All.Critical))))
+	}
+	if s.All.Slow > 0 {
+		parts = append(parts, p.ink.warn.Paint(t.Glyph.Warn+" "+e.T("%s slow", human.Count(s.All.Slow))))
+	}
+	if n := s.All.ByLevel[logs.LevelError] + s.All.ByLevel[logs.LevelFatal]; n > 0 {
+		parts = append(parts, e.T("%s errors", human.Count(n)))
+	}
+	parts = append(parts, p.ink.dim.Paint(e.T("%s events", human.Count(s.All.Events))))
+	if s.Done < s.Bytes {
+		parts = append(parts, p.ink.accent.Paint(e.T("indexing %s", fmt.Sprintf("%d%%", s.Done*100/max(1, s.Bytes)))))
+	}
+	out := strings.Join(parts, "  ")
+	for len(parts) > 1 && cells.Width(out) > width-16 {
+		parts = parts[:len(parts)-1]
+		out = strings.Join(parts, "  ")
+	}
+	return out + " "
+}
+
+// errorLine shows what is wrong in the query, under the place.
+func (p *Page) errorLine(width int) []string {
+	if p.queryErr == nil {
+		return nil
+	}
+	at := 2 + cells.Width(termsafe.Line(p.query.Source[:min(p.queryErr.Pos, len(p.query.Source))]))
+	text := p.env.Theme.Glyph.Up + " " + termsafe.Line(p.env.Lang.Msg(p.queryErr.What))
+	at = max(0, min(at, width-cells.Width(text)-1))
+	return []string{strings.Repeat(" ", at) + p.ink.crit.Paint(cells.Cut(text, width-at))}
+}
+
+// timelineRows is how high the timeline is, with its scale.
+func (p *Page) timelineRows() int {
+	switch h := p.size.Height; {
+	case h < 12 || p.stats.Rows == 0 && len(p.line.Counts) == 0:
+		return 0
+	case h < 18:
+		return 2
+	}
+	return 4
+}
+
+func (p *Page) timelineWidth() int {
+	if p.timelineRows() == 0 && p.size.Height < 12 {
+		return 0
+	}
+	return max(1, p.size.Width-2)
+}
+
+// listTop is how many lines stand above the first row.
+func (p *Page) listTop() int {
+	n := 1 + p.timelineRows()
+	if p.queryErr != nil {
+		n++
+	}
+	return n
+}
+
+func (p *Page) listHeight() int { return max(1, p.size.Height-p.listTop()-1) }
+
+// viewTimeline draws how many rows there are over time: bars with the errors' and
+// the warnings' share coloured from below, and the scale.
+func (p *Page) viewTimeline(size page.Size) []string {
+	rows := p.timelineRows()
+	if rows == 0 {
+		return nil
+	}
+	height := rows - 1
+	out := make([]string, rows)
+	counts := p.line.Counts
+	if len(counts) == 0 || p.line.From.IsZero() {
+		return out
+	}
+	top := int32(1)
+	for _, c := range counts {
+		top = max(top, total(c))
+	}
+	at := p.cursorColumn(len(counts))
+	for y := range height {
+		var b strings.Builder
+		b.WriteByte(' ')
+		for x, c := range counts {
+			b.WriteString(p.barCell(c, top, height, height-1-y, x == at))
+		}
+		out[y] = b.String()
+	}
+	out[height] = p.scale(len(counts), at)
+	return out
+}
+
+func total(c [7]int32) (n int32) {
+	for _, v := range c {
+		n += v
+	}
+	return n
+}
+
+// barCell is one cell of a bar, y cells above its foot.
+func (p *Page) barCell(c [7]int32, top int32, height, y int, cursor bool) string {
+	bars := p.env.Theme.Glyph.Bar
+	n := total(c)
+	eighths := func(v int32) int {
+		if v == 0 {
+			return 0
+		}
+		return max(1, int(int64(v)*int64(height)*8/int64(top)))
+	}
+	fill := min(8, eighths(n)-y*8)
+	glyph := " "
+	if fill > 0 {
+		glyph = string(bars[fill-1])
+	} else if cursor && y == 0 {
+		return p.ink.accent.Paint(string(bars[0]))
+	}
+	bad := c[logs.LevelError] + c[logs.LevelFatal]
+	switch {
+	case fill <= 0:
+		return glyph
+	case cursor:
+		return p.ink.accent.Paint(glyph)
+	case eighths(bad) > y*8:
+		return p.ink.crit.Paint(glyph)
+	case eighths(bad+c[logs.LevelWarn]) > y*8:
+		return p.ink.warn.Paint(glyph)
+	}
+	return p.ink.dim.Paint(glyph)
+}
+
+// cursorColumn is the column of the event under the cursor, or -1.
+func (p *Page) cursorColumn(n int) int {
+	r, ok := p.current()
+	if !ok || r.Event.Time.IsZero() || p.line.From.IsZero() {
+		return -1
+	}
+	width := p.line.To.Sub(p.line.From)
+	x := int(int64(r.Event.Time.Sub(p.line.From)) / max(1, int64(width)/int64(n)))
+	if r.Event.Time.Before(p.line.From) || x >= n {
+		return -1
+	}
+	return x
+}
+
+// scale is the line under the bars: from, the cursor's mark, the incident's, to.
+func (p *Page) scale(n, at int) string {
+	t, e := p.env.Theme, p.env
+	layout := "15:04:05"
+	from, to := p.line.From.In(e.Zone), p.line.To.In(e.Zone)
+	if day(from) != day(to) {
+		layout = "01-02 15:04"
+	}
+	left, right := from.Format(layout), to.Format(layout)
+	middle := e.T("%s a column", human.Duration(roundSpan(to.Sub(from)/time.Duration(max(1, n)))))
+	line := []rune(strings.Repeat(" ", n))
+	put := func(at int, s string) {
+		for i, r := range []rune(s) {
+			if at+i >= 0 && at+i < len(line) {
+				line[at+i] = r
+			}
+		}
+	}
+	if n > 50 && cells.Width(middle) == len([]rune(middle)) {
+		put((n-len(middle))/2, middle)
+	}
+	put(0, left)
+	put(n-len(right), right)
+	text := string(line)
+	if !p.incident.IsZero() && p.incident.After(from) && p.incident.Before(to) {
+		x := int(int64(p.incident.Sub(from)) * int64(n) / max(1, int64(to.Sub(from))))
+		runes := []rune(text)
+		return " " + p.ink.dim.Paint(string(runes[:x])) + p.ink.crit.Paint("@") + p.ink.dim.Paint(string(runes[min(x+1, n):]))
+	}
+	if at >= 0 {
+		runes := []rune(text)
+		return " " + p.ink.dim.Paint(string(runes[:at])) + p.ink.accent.Paint(t.Glyph.Up) + p.ink.dim.Paint(string(runes[min(at+1, n):]))
+	}
+	return " " + p.ink.dim.Paint(text)
+}
+
+func roundSpan(d time.Duration) time.Duration {
+	switch {
+	case d > time.Minute:
+		return d.Round(time.Second)
+	case d > time.Second:
+		return d.Round(100 * time.Millisecond)
+	}
+	return max(d.Round(time.Millisecond), time.Millisecond)
+}
+
+// foot says whether the end is followed, and where one is.
+func (p *Page) foot(width int) string {
+	e, t, s := p.env, p.env.Theme, p.stats
+	left := ""
+	switch {
+	case p.follow:
+		left = e.Theme.OK.Render(" " + t.Glyph.OK + " " + e.T("following"))
+	default:
+		left = p.ink.warn.Paint(" " + t.Glyph.Pending + " " + e.T("paused"))
+		if n := s.Added - p.seen; n > 0 {
+			left += p.ink.bold.Paint("  " + e.T("+%s new", human.Count(n)))
+		}
+		left += p.ink.dim.Paint("  " + e.T("G follows"))
+	}
+	if s.Lost > 0 {
+		left += p.ink.crit.Paint("  " + e.T("%s were truncated away unread", human.Bytes(s.Lost)))
+	}
+	if len(s.Errors) > 0 {
+		left += p.ink.crit.Paint("  " + termsafe.Line(s.Errors[0].Error()))
+	}
+	right := ""
+	if s.Rows > 0 && !p.follow {
+		right = p.ink.dim.Paint(e.T("%s of %s", human.Count(min(s.Index+1, s.Rows)), human.Count(s.Rows))) + " "
+	} else if r, ok := p.current(); ok && !r.Event.Time.IsZero() {
+		right = p.ink.dim.Paint(e.Time(r.Event.Time)) + " "
+	}
+	room := width - cells.Width(right)
+	if room < 10 {
+		return cells.Cut(left, width)
+	}
+	return cells.Pad(left, room) + right
+}

@@ -1,0 +1,180 @@
+package logview
+
+import (
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops/logs"
+	"opsdeck/tui/page"
+)
+
+// Actions is the table of keys where the tab stands.
+func (p *Page) Actions() []page.Action {
+	switch p.mode {
+	case detailMode:
+		return p.detailActions()
+	case patternMode:
+		return p.patternActions()
+	}
+	return append(p.listActions(), p.moreActions()...)
+}
+
+func (p *Page) listActions() []page.Action {
+	jump := func(what logs.Mark, down bool) func() tea.Cmd {
+		return func() tea.Cmd { return p.jump(what, down) }
+	}
+	follow := lang.M("follow")
+	if p.follow {
+		follow = lang.M("pause")
+	}
+	return []page.Action{
+		{ID: "logs.query", Keys: []string{"/"}, Label: lang.M("search"), Help: lang.M("search: words fuzzily, 'exact, ^start, end$, !not, /regexp/, level:warn+ context:X since:-2h took>1000"), Footer: true, Run: p.edit},
+		{ID: "logs.open", Keys: []string{"enter"}, Label: lang.M("open"), Help: lang.M("open the event: all fields, stack, raw text"), Footer: true, Off: p.noRow, Run: p.openCurrent},
+		{ID: "logs.level", Keys: []string{"l"}, Label: lang.M("level"), Help: lang.M("only info, warnings or errors and above, or all again"), Footer: true, Run: p.pickLevel},
+		{ID: "logs.critical", Keys: []string{"c"}, Label: lang.M("critical"), Help: lang.M("to the next error that needs a person at once"), Footer: true, Off: p.noRow, Run: jump(logs.MarkCritical, true)},
+		{ID: "logs.patterns", Keys: []string{"p"}, Label: lang.M("patterns"), Help: lang.M("group events that differ only in numbers; what is new or surging"), Footer: true, Run: p.openPatterns},
+		{ID: "logs.follow", Keys: []string{"f"}, Label: follow, Help: lang.M("follow the newest lines, or stop"), Footer: true, Run: p.toggleFollow},
+		{ID: "logs.around", Keys: []string{"m"}, Label: lang.M("around"), Help: lang.M("show all events with the hits marked, or only the hits"), Footer: p.asked.HasText() || p.asked.HasTests(), Run: p.toggleFilter},
+		{ID: "logs.next", Keys: []string{"n"}, Label: lang.M("next hit"), Help: lang.M("to the next hit"), Off: p.noRow, Run: p.nextHit(true)},
+		{ID: "logs.previous", Keys: []string{"N"}, Label: lang.M("previous hit"), Help: lang.M("to the hit before"), Off: p.noRow, Run: p.nextHit(false)},
+		{ID: "logs.criticalback", Keys: []string{"C"}, Label: lang.M("critical before"), Help: lang.M("to the critical error before"), Off: p.noRow, Run: jump(logs.MarkCritical, false)},
+		{ID: "logs.slow", Keys: []string{"s"}, Label: lang.M("slow"), Help: lang.M("to the next operation of 1000 ms or more"), Off: p.noRow, Run: jump(logs.MarkSlow, true)},
+		{ID: "logs.slowback", Keys: []string{"S"}, Label: lang.M("slow before"), Help: lang.M("to the slow operation before"), Off: p.noRow, Run: jump(logs.MarkSlow, false)},
+		{ID: "logs.error", Keys: []string{"e"}, Label: lang.M("error"), Help: lang.M("to the next error"), Off: p.noRow, Run: jump(logs.MarkError, true)},
+		{ID: "logs.errorback", Keys: []string{"E"}, Label: lang.M("error before"), Help: lang.M("to the error before"), Off: p.noRow, Run: jump(logs.MarkError, false)},
+	}
+}
+
+func (p *Page) moreActions() []page.Action {
+	return []page.Action{
+		{ID: "logs.incident", Keys: []string{"@"}, Label: lang.M("incident"), Help: lang.M("make this moment the incident: every tab goes there"), Off: p.noTime, Run: p.setIncident},
+		{ID: "logs.zoom", Keys: []string{"z", "+"}, Label: lang.M("zoom in"), Help: lang.M("zoom the timeline in around the cursor"), Off: p.noTime, Run: p.zoomIn},
+		{ID: "logs.zoomout", Keys: []string{"Z", "-"}, Label: lang.M("zoom out"), Help: lang.M("zoom the timeline out"), Run: p.zoomOut},
+		{ID: "logs.mark", Keys: []string{"b"}, Label: lang.M("bookmark"), Help: lang.M("set or take away a bookmark"), Off: p.noRow, Run: p.bookmark},
+		{ID: "logs.nextmark", Keys: []string{"'"}, Label: lang.M("next bookmark"), Help: lang.M("to the next bookmark"), Off: p.noBookmark, Run: p.nextBookmark},
+		{ID: "logs.select", Keys: []string{"v"}, Label: lang.M("select"), Help: lang.M("begin a selection here, or end it; y copies it"), Off: p.noRow, Run: p.selectFrom},
+		{ID: "logs.copy", Keys: []string{"y"}, Label: lang.M("copy"), Help: lang.M("copy the line or the selection, with secrets masked"), Off: p.noRow, Run: p.copyLines},
+		{ID: "logs.copyevent", Keys: []string{"Y"}, Label: lang.M("copy event"), Help: lang.M("copy the whole event, with secrets masked"), Off: p.noRow, Run: p.copyEvent},
+		{ID: "logs.export", Keys: []string{"w"}, Label: lang.M("export"), Help: lang.M("write what is shown to a file, as text or NDJSON, with secrets masked"), Run: p.askExport},
+		{ID: "logs.clear", Keys: []string{"esc"}, Label: lang.M("all"), Help: lang.M("show all events again"), Run: p.clear},
+	}
+}
+
+func (p *Page) noRow() lang.Msg {
+	if _, ok := p.current(); !ok {
+		return lang.M("no event is listed")
+	}
+	return lang.Msg{}
+}
+
+func (p *Page) noTime() lang.Msg {
+	if r, ok := p.current(); !ok || r.Event.Time.IsZero() {
+		return lang.M("the event says no time")
+	}
+	return lang.Msg{}
+}
+
+func (p *Page) noBookmark() lang.Msg {
+	if len(p.order) == 0 {
+		return lang.M("no bookmark is set")
+	}
+	return lang.Msg{}
+}
+
+// nextHit steps through hits: in the list of hits that is the next row.
+func (p *Page) nextHit(down bool) func() tea.Cmd {
+	return func() tea.Cmd {
+		if p.asked.Empty() {
+			return p.edit()
+		}
+		if !p.filter {
+			return p.jump(logs.MarkHit, down)
+		}
+		if down {
+			return p.move(1)
+		}
+		return p.move(-1)
+	}
+}
+
+func (p *Page) toggleFollow() tea.Cmd {
+	if p.follow {
+		p.leaveEnd()
+		return nil
+	}
+	return p.toEnd()
+}
+
+// clear takes away, one after another, the selection, the zoom, the query.
+func (p *Page) clear() tea.Cmd {
+	switch {
+	case p.from != logs.RowID{}:
+		p.from = logs.RowID{}
+		return nil
+	case len(p.zoom) > 0:
+		p.zoom = nil
+		return p.count(true)
+	}
+	p.minLevel = logs.LevelUnknown
+	p.input.Set("")
+	return p.search("")
+}
+
+// Key moves in what is shown, or types the query.
+func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
+	if p.typing {
+		return p.typeQuery(k)
+	}
+	name := k.String()
+	switch p.mode {
+	case detailMode:
+		p.detail.scroll(name, p.size.Height)
+		return nil
+	case patternMode:
+		p.patterns.scroll.Key(name)
+		return nil
+	}
+	h := max(p.listHeight()-1, 1)
+	switch name {
+	case "up", "k":
+		return p.move(-1)
+	case "down", "j":
+		return p.move(1)
+	case "pgup", "ctrl+b":
+		return p.move(-h)
+	case "pgdown", "ctrl+f", " ":
+		return p.move(h)
+	case "ctrl+u":
+		return p.move(-h / 2)
+	case "ctrl+d":
+		return p.move(h / 2)
+	case "home", "g":
+		return p.toTop()
+	case "end", "G":
+		return p.toEnd()
+	}
+	return nil
+}
+
+// Mouse scrolls with the wheel and puts the cursor where one clicks.
+func (p *Page) Mouse(m tea.MouseMsg, _, y int) tea.Cmd {
+	switch m.Button {
+	case tea.MouseButtonWheelUp:
+		if p.mode == listMode {
+			return p.move(-3)
+		}
+	case tea.MouseButtonWheelDown:
+		if p.mode == listMode {
+			return p.move(3)
+		}
+	case tea.MouseButtonLeft:
+		at := p.top + y - p.listTop()
+		if m.Action == tea.MouseActionPress && p.mode == listMode && y >= p.listTop() && at < len(p.rows) {
+			if at == p.cur {
+				return p.openCurrent()
+			}
+			return p.move(at - p.cur)
+		}
+	}
+	return nil
+}

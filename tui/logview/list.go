@@ -1,0 +1,295 @@
+package logview
+
+import (
+	"path/filepath"
+	"strings"
+	"time"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops/logs"
+	"opsdeck/tui/page"
+	"opsdeck/tui/theme"
+	"opsdeck/tui/widget"
+)
+
+// inks are the list's styles, worked out once a frame.
+type inks struct {
+	dim, bold, match, accent, crit, warn, selected, info widget.Ink
+	level                                                [8]widget.Ink
+}
+
+func newInks(t *theme.Theme) inks {
+	i := inks{dim: widget.NewInk(t.Dim), bold: widget.NewInk(t.Bold), match: widget.NewInk(t.Match), accent: widget.NewInk(t.Accent),
+		crit: widget.NewInk(t.Crit), warn: widget.NewInk(t.Warn), selected: widget.NewInk(t.Selected), info: widget.NewInk(t.Info)}
+	for _, l := range logs.Levels() {
+		switch {
+		case l >= logs.LevelError:
+			i.level[l] = i.crit
+		case l == logs.LevelWarn:
+			i.level[l] = i.warn
+		case l == logs.LevelInfo:
+			i.level[l] = widget.NewInk(t.OK)
+		default:
+			i.level[l] = i.dim
+		}
+	}
+	return i
+}
+
+// columns are the widths of the list's columns; 0 leaves one out.
+type columns struct {
+	date, source, level, context, message int
+	layout                                string // of the time
+}
+
+func (p *Page) columns(width int) columns {
+	c := columns{level: 5, layout: "15:04:05"}
+	switch {
+	case width < 60:
+		c.context = 0
+	case width < 100:
+		c.context = 16
+	default:
+		c.context, c.layout = 20, "15:04:05.000"
+	}
+	if width >= 60 && p.severalDays() {
+		c.layout = "01-02 " + c.layout
+	}
+	c.date = len(c.layout)
+	if p.stats.Sources > 1 && width >= 60 {
+		c.source = p.sourceWidth()
+	}
+	used := 1 + c.date + 1 + c.level + 1
+	if c.source > 0 {
+		used += c.source + 1
+	}
+	if c.context > 0 {
+		used += c.context + 1
+	}
+	c.message = max(1, width-used)
+	return c
+}
+
+// severalDays tells whether a time of day would not be clear.
+func (p *Page) severalDays() bool {
+	if len(p.rows) == 0 {
+		return false
+	}
+	day := p.env.Clock.Now().In(p.env.Zone).YearDay()
+	for _, r := range p.rows {
+		if t := r.Event.Time; !t.IsZero() && t.In(p.env.Zone).YearDay() != day {
+			return true
+		}
+	}
+	return false
+}
+
+// maxSource is the widest column for the source's name.
+const maxSource = 8
+
+func (p *Page) sourceWidth() int {
+	w := 3
+	for _, r := range p.rows {
+		w = max(w, cells.Width(shortSource(r.Event.Source)))
+	}
+	return min(w, maxSource)
+}
+
+// shortSource is what tells one log from its siblings: "out" or "error" of PM2's
+// files.
+func shortSource(path string) string {
+	name := filepath.Base(path)
+	for _, ext := range []string{".gz", ".zst", ".log"} {
+		name = strings.TrimSuffix(name, ext)
+	}
+	name, _, _ = strings.Cut(name, "__")
+	if i := strings.LastIndexByte(name, '-'); i >= 0 && i+1 < len(name) {
+		name = name[i+1:]
+	}
+	return termsafe.Line(name)
+}
+
+// viewList draws head, timeline, rows and foot.
+func (p *Page) viewList(size page.Size) string {
+	lines := append([]string{p.head(size.Width)}, p.errorLine(size.Width)...)
+	lines = append(lines, p.viewTimeline(size)...)
+	h := p.listHeight()
+	c := p.columns(size.Width)
+	p.settle()
+	for i := p.top; i < p.top+h; i++ {
+		switch {
+		case i < len(p.rows):
+			lines = append(lines, p.row(p.rows[i], c, i == p.cur, size.Width))
+		case i == p.top && len(p.rows) == 0:
+			lines = append(lines, p.ink.dim.Paint(cells.Cut("  "+p.nothing(), size.Width)))
+		default:
+			lines = append(lines, "")
+		}
+	}
+	lines = append(lines, p.foot(size.Width))
+	return widget.Fill(lines, size)
+}
+
+// nothing says why the list is empty.
+func (p *Page) nothing() string {
+	e := p.env
+	switch {
+	case p.loading || p.stats.Pending:
+		return e.T("looking …")
+	case !p.asked.Empty():
+		return e.T("nothing matches; esc shows all events again")
+	case p.stats.Sources == 0:
+		return e.T("no log was found")
+	case p.stats.Bytes > p.stats.Done:
+		return e.T("reading …")
+	}
+	return e.T("the log is empty so far; new lines appear here")
+}
+
+func (p *Page) row(r logs.Row, c columns, cursor bool, width int) string {
+	e := r.Event
+	mark := " "
+	switch {
+	case cursor:
+		mark = p.ink.accent.Paint(p.env.Theme.Glyph.Cursor)
+	case p.inSelection(r.ID):
+		mark = p.ink.accent.Paint(p.env.Theme.Glyph.VRule)
+	case p.marked(r.ID):
+		mark = p.ink.info.Paint(p.env.Theme.Glyph.Bullet)
+	}
+	var b strings.Builder
+	b.WriteString(mark)
+	when := strings.Repeat(" ", c.date)
+	if !e.Time.IsZero() && !e.Cont {
+		when = e.Time.In(p.env.Zone).Format(c.layout)
+	}
+	b.WriteString(p.ink.dim.Paint(when))
+	b.WriteByte(' ')
+	if c.source > 0 {
+		b.WriteString(p.ink.dim.Paint(cells.Pad(shortSource(e.Source), c.source)))
+		b.WriteByte(' ')
+	}
+	b.WriteString(p.level(e))
+	b.WriteByte(' ')
+	if c.context > 0 {
+		b.WriteString(p.ink.info.Paint(cells.Pad(termsafe.Line(e.Context), c.context)))
+		b.WriteByte(' ')
+	}
+	b.WriteString(p.message(r, c.message))
+	line := b.String()
+	if cursor {
+		line = cells.Pad(line, width)
+	}
+	return line
+}
+
+// level is the word of five cells.
+func (p *Page) level(e logs.Event) string {
+	word := e.Level.String()
+	switch e.Level {
+	case logs.LevelUnknown:
+		word = ""
+	case logs.LevelVerbose:
+		word = "VERB"
+	}
+	if e.Cont {
+		return p.ink.dim.Paint(cells.Pad(p.env.Theme.Glyph.VRule, 5))
+	}
+	return p.ink.level[e.Level].Paint(cells.Pad(word, 5))
+}
+
+// message is the text with its marks: critical, slow, further lines.
+func (p *Page) message(r logs.Row, width int) string {
+	t := p.env.Theme
+	lead, tail := "", ""
+	if r.Critical {
+		lead = p.ink.crit.Paint(t.Glyph.Crit) + " "
+	} else if r.Slow {
+		lead = p.ink.warn.Paint(t.Glyph.Warn) + " "
+	}
+	if r.Lines > 0 {
+		tail = p.ink.dim.Paint(p.env.T(" +%d", r.Lines))
+	}
+	if r.Lost {
+		return p.ink.dim.Paint(cells.Cut(p.env.T("(gone: the file was truncated)"), width))
+	}
+	room := max(1, width-cells.Width(lead)-cells.Width(tail))
+	text := p.highlight(r.Event.Message, room)
+	return lead + text + tail
+}
+
+// maxShown is how many bytes of a message can be seen on the widest screen.
+const maxShown = 4 << 10
+
+// highlight cuts a text to a width with the query's matches bright; where the
+// first match lies beyond, the text is shown from before it.
+func (p *Page) highlight(text string, width int) string {
+	if i := strings.IndexByte(text, '\n'); i >= 0 {
+		text = text[:i]
+	}
+	if len(text) > maxShown {
+		text = strings.ToValidUTF8(text[:maxShown], "")
+	}
+	safe := termsafe.Line(string(logs.Visible([]byte(text), nil)))
+	if !p.asked.HasText() {
+		return cells.Cut(safe, width)
+	}
+	spans := p.asked.Spans(safe)
+	if len(spans) == 0 {
+		return cells.Cut(safe, width)
+	}
+	if skip := cells.Width(safe[:spans[0].To]); skip > width-1 && cells.Width(safe) > width {
+		from := spans[0].From
+		for from > 0 && cells.Width(safe[from:spans[0].To]) < width/3 {
+			from--
+			for from > 0 && safe[from]&0xc0 == 0x80 {
+				from--
+			}
+		}
+		safe = p.env.Theme.Glyph.Ellipsis + safe[from:]
+		for i := range spans {
+			spans[i].From += len(p.env.Theme.Glyph.Ellipsis) - from
+			spans[i].To += len(p.env.Theme.Glyph.Ellipsis) - from
+		}
+	}
+	var b strings.Builder
+	at := 0
+	for _, s := range spans {
+		if s.From < at || s.To > len(safe) {
+			continue
+		}
+		b.WriteString(safe[at:s.From])
+		b.WriteString(p.ink.match.Paint(safe[s.From:s.To]))
+		at = s.To
+	}
+	return cells.Cut(b.String()+safe[at:], width)
+}
+
+func (p *Page) inSelection(id logs.RowID) bool {
+	if p.from == (logs.RowID{}) {
+		return false
+	}
+	a, b := p.selection()
+	for i := a; i <= b; i++ {
+		if p.rows[i].ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// selection is the range of loaded rows that is selected.
+func (p *Page) selection() (from, to int) {
+	from = p.cur
+	for i, r := range p.rows {
+		if r.ID == p.from {
+			from = i
+		}
+	}
+	return min(from, p.cur), max(from, p.cur)
+}
+
+func (p *Page) marked(id logs.RowID) bool { _, ok := p.marks[id]; return ok }
+
+func day(t time.Time) string { return t.Format("2006-01-02") }

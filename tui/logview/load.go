@@ -1,0 +1,189 @@
+package logview
+
+import (
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/logs"
+	"opsdeck/tui/page"
+)
+
+// load asks for the rows to be shown; while one is under way, for one more after it.
+func (p *Page) load() tea.Cmd {
+	if p.loading {
+		p.again = true
+		return nil
+	}
+	p.loading, p.again = true, false
+	h := max(p.listHeight(), 1)
+	w := p.want
+	p.want = wish{}
+	above, below := 2*h, 3*h
+	switch {
+	case w.set:
+	case p.follow || len(p.rows) == 0:
+		w, above, below = wish{}, 3*h, 1
+	default:
+		w = wish{true, logs.Place{Row: p.rows[p.cur].ID}, p.cur - p.top}
+	}
+	source, gen := p.source, p.gen.Next()
+	return func() tea.Msg {
+		win := source.Window(w.place, above, below)
+		if len(win.Rows)-win.Above < h && w.set && !w.place.Top {
+			win = source.Window(w.place, above+h, below)
+		}
+		return send(windowMsg{win, w, gen})
+	}
+}
+
+// take shows a window that came.
+func (p *Page) take(m windowMsg) tea.Cmd {
+	p.loading = false
+	if !p.gen.Is(m.gen) {
+		return p.load()
+	}
+	p.rows, p.stats = m.w.Rows, m.w.Stats
+	h := max(p.listHeight(), 1)
+	switch {
+	case !m.wish.set:
+		p.cur = max(0, len(p.rows)-1)
+		p.top = max(0, len(p.rows)-h)
+	default:
+		p.cur = max(0, min(m.w.Above, len(p.rows)-1))
+		row := m.wish.row
+		if row < 0 {
+			row = p.cur - p.top
+		}
+		p.top = p.cur - row
+		p.settle()
+	}
+	if p.stats.Rows == 0 {
+		p.cur, p.top = 0, 0
+	}
+	cmds := []tea.Cmd{p.count(false)}
+	if p.again || p.want.set {
+		cmds = append(cmds, p.load())
+	}
+	return tea.Batch(cmds...)
+}
+
+// settle keeps the cursor in sight.
+func (p *Page) settle() {
+	h := max(p.listHeight(), 1)
+	p.cur = max(0, min(p.cur, len(p.rows)-1))
+	p.top = max(p.top, p.cur-h+1)
+	p.top = max(0, min(p.top, p.cur, max(0, len(p.rows)-h)))
+}
+
+// move moves the cursor by n rows; past what is loaded it asks for more.
+func (p *Page) move(n int) tea.Cmd {
+	if len(p.rows) == 0 {
+		return nil
+	}
+	to := p.cur + n
+	if n < 0 {
+		p.leaveEnd()
+	}
+	if to >= 0 && to < len(p.rows) {
+		p.cur = to
+		p.settle()
+		h := p.listHeight()
+		if p.cur < h || p.cur > len(p.rows)-h {
+			return p.load()
+		}
+		return nil
+	}
+	row := p.cur - p.top
+	p.want = wish{true, logs.Place{Row: p.rows[p.cur].ID, Skip: n}, row}
+	if n > 0 && p.stats.Index+int64(n) >= p.stats.Rows-int64(p.listHeight()) && p.atEnd() {
+		return p.toEnd()
+	}
+	if n < 0 {
+		p.cur = 0
+	} else {
+		p.cur = len(p.rows) - 1
+	}
+	p.settle()
+	return p.load()
+}
+
+// atEnd tells whether the last loaded row is the last there is.
+func (p *Page) atEnd() bool {
+	return p.stats.Index+int64(len(p.rows)-p.cur) >= p.stats.Rows
+}
+
+// toEnd follows again.
+func (p *Page) toEnd() tea.Cmd {
+	p.follow = true
+	p.want = wish{}
+	p.cur = max(0, len(p.rows)-1)
+	p.settle()
+	return p.load()
+}
+
+func (p *Page) toTop() tea.Cmd {
+	p.leaveEnd()
+	p.want = wish{true, logs.Place{Top: true}, 0}
+	return p.load()
+}
+
+// current is the row under the cursor.
+func (p *Page) current() (logs.Row, bool) {
+	if p.cur < len(p.rows) && p.cur >= 0 {
+		return p.rows[p.cur], true
+	}
+	return logs.Row{}, false
+}
+
+// jump goes to the next event with a mark.
+func (p *Page) jump(what logs.Mark, down bool) tea.Cmd {
+	r, ok := p.current()
+	if !ok {
+		return nil
+	}
+	source := p.source
+	return func() tea.Msg {
+		id, ok := source.Next(r.ID, what, down)
+		return send(foundMsg{id, ok, what, down})
+	}
+}
+
+func (p *Page) found(m foundMsg) tea.Cmd {
+	if !m.ok {
+		where := lang.M("none further down")
+		if !m.down {
+			where = lang.M("none further up")
+		}
+		return page.Send(page.Notice{State: ops.StateUnknown, Text: where})
+	}
+	p.leaveEnd()
+	p.want = wish{true, logs.Place{Row: m.id}, p.listHeight() / 3}
+	var open tea.Cmd
+	if p.mode == detailMode {
+		open = p.open(m.id)
+	}
+	return tea.Batch(p.load(), open)
+}
+
+// countEvery is how often the timeline is counted anew while logs grow.
+const countEvery = 400 * time.Millisecond
+
+// count counts the timeline anew; unless at once, not too often.
+func (p *Page) count(atOnce bool) tea.Cmd {
+	n := p.timelineWidth()
+	if n <= 0 || p.lineBusy && !atOnce || !atOnce && p.env.Clock.Now().Sub(p.lineAt) < countEvery && len(p.line.Counts) == n {
+		return nil
+	}
+	p.lineBusy, p.lineAt = true, p.env.Clock.Now()
+	var z span
+	if k := len(p.zoom); k > 0 {
+		z = p.zoom[k-1]
+	}
+	source, ctx, gen := p.source, p.env.Ctx, p.lineGen.Next()
+	return func() tea.Msg {
+		return send(timelineMsg{source.Timeline(ctx, z.from, z.to, n), gen})
+	}
+}

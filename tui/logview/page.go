@@ -1,0 +1,274 @@
+// Package logview is the Logs tab: a query box, events by time above a list that
+// follows what comes, an event opened, and what patterns the events make.
+package logview
+
+import (
+	"context"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops/logs"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// ID is the page's address.
+const ID = "logs"
+
+// frame is how long a burst of lines is gathered before it is drawn.
+const frame = 33 * time.Millisecond
+
+// Source is where the events come from: a logs.Store.
+type Source interface {
+	Changed() <-chan struct{}
+	SetQuery(q *logs.Query, filter bool)
+	Window(at logs.Place, above, below int) logs.Window
+	Event(id logs.RowID) (logs.Event, bool)
+	Next(from logs.RowID, mark logs.Mark, down bool) (logs.RowID, bool)
+	Timeline(ctx context.Context, from, to time.Time, n int) logs.Timeline
+	Patterns(ctx context.Context, until time.Time) []logs.EventPattern
+}
+
+// Options is what else the tab works with. All may be zero.
+type Options struct {
+	Searches []logs.Saved // of the configuration
+	// Export writes what is shown to a file, newest query first, and tells where.
+	Export func(ctx context.Context, q *logs.Query, ndjson bool) (path string, n int64, err error)
+	// Start begins to read the logs; it is called when the tab is first shown.
+	Start func()
+	Close func()
+}
+
+type mode int
+
+const (
+	listMode mode = iota
+	detailMode
+	patternMode
+)
+
+// Page is the tab.
+type Page struct {
+	env    *page.Env
+	source Source
+	o      Options
+	size   page.Size
+	mode   mode
+	ink    inks
+
+	shown   bool
+	started bool
+	parked  bool
+	gen     page.Gen // of windows
+	loading bool
+	again   bool // what is shown is stale: load once more
+
+	rows     []logs.Row
+	top, cur int
+	stats    logs.Stats
+	follow   bool
+	seen     int64 // Stats.Added when following was left
+	want     wish
+
+	query    *logs.Query
+	asked    *logs.Query // with the level picked by a key
+	queryErr *logs.QueryError
+	filter   bool
+	minLevel logs.Level
+	input    widget.Input
+	typing   bool
+	typed    page.Gen // of keystrokes, to search when they pause
+	history  []string
+	histAt   int
+	incident time.Time
+
+	line     logs.Timeline
+	lineGen  page.Gen
+	lineBusy bool
+	lineAt   time.Time // when it was last counted
+	zoom     []span
+
+	detail   detail
+	patterns patterns
+	marks    map[logs.RowID]logs.Row // bookmarks
+	order    []logs.RowID
+	from     logs.RowID // where a selection began
+}
+
+type span struct{ from, to time.Time }
+
+// wish is where the next window is to be, and where the cursor goes in it.
+type wish struct {
+	set   bool
+	place logs.Place
+	row   int // screen row of the cursor; -1 keeps it
+}
+
+// New makes the tab.
+func New(env *page.Env, source Source, o Options) *Page {
+	return &Page{env: env, source: source, o: o, follow: true, filter: true, query: &logs.Query{}, asked: &logs.Query{},
+		size: page.Size{Width: 80, Height: 20}, input: widget.NewInput("/ ", ""), marks: map[logs.RowID]logs.Row{}, histAt: -1}
+}
+
+func (p *Page) ID() string       { return ID }
+func (p *Page) Title() lang.Msg  { return lang.M("Logs") }
+func (p *Page) TakingText() bool { return p.typing }
+
+// Init starts reading at once, so that the tab is full when it is opened.
+func (p *Page) Init() tea.Cmd {
+	start := p.o.Start
+	if start == nil {
+		return nil
+	}
+	return func() tea.Msg { start(); return nil }
+}
+
+// Show brings the newest, or where one was.
+func (p *Page) Show() tea.Cmd {
+	p.shown = true
+	return tea.Batch(p.load(), p.park())
+}
+
+// Hide stops drawing; reading goes on.
+func (p *Page) Hide() { p.shown = false; p.typing = false }
+
+// Close ends reading.
+func (p *Page) Close() {
+	if p.o.Close != nil {
+		p.o.Close()
+	}
+}
+
+// The answers to commands.
+type (
+	changedMsg struct{}
+	windowMsg  struct {
+		w    logs.Window
+		wish wish
+		gen  uint64
+	}
+	foundMsg struct {
+		id   logs.RowID
+		ok   bool
+		what logs.Mark
+		down bool
+	}
+	timelineMsg struct {
+		line logs.Timeline
+		gen  uint64
+	}
+	typedMsg struct{ gen uint64 }
+	eventMsg struct {
+		id    logs.RowID
+		event logs.Event
+		ok    bool
+	}
+	copyMsg   struct{ text string }
+	exportMsg struct {
+		path string
+		n    int64
+		err  error
+	}
+)
+
+func send(body any) tea.Msg { return page.Msg{To: ID, Body: body} }
+
+// park waits until there is more to see; one command at a time, and only while
+// the tab is shown.
+func (p *Page) park() tea.Cmd {
+	if p.parked || !p.shown {
+		return nil
+	}
+	p.parked = true
+	ctx, changed := p.env.Ctx, p.source.Changed()
+	return func() tea.Msg {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(frame):
+		}
+		return send(changedMsg{})
+	}
+}
+
+// Update takes answers and what other tabs ask.
+func (p *Page) Update(body any) tea.Cmd {
+	switch m := body.(type) {
+	case changedMsg:
+		p.parked = false
+		if !p.shown {
+			return nil
+		}
+		return tea.Batch(p.load(), p.park(), p.count(false))
+	case windowMsg:
+		return p.take(m)
+	case foundMsg:
+		return p.found(m)
+	case timelineMsg:
+		p.lineBusy = false
+		if p.lineGen.Is(m.gen) {
+			p.line = m.line
+		}
+	case typedMsg:
+		if p.typed.Is(m.gen) {
+			return p.search(p.input.Value())
+		}
+	case eventMsg:
+		p.openEvent(m)
+	case patternsMsg:
+		p.takePatterns(m)
+	case copyMsg:
+		return page.Send(page.Copy{Text: m.text})
+	case exportMsg:
+		return p.exported(m)
+	case page.Incident:
+		return p.goTo(m.At)
+	case Find:
+		p.input.Set(m.Query)
+		return p.search(m.Query)
+	}
+	return nil
+}
+
+// Find searches, for other pages: page.Goto{Page: "logs", Body: Find{…}}.
+type Find struct{ Query string }
+
+// goTo shows the events around a moment.
+func (p *Page) goTo(at time.Time) tea.Cmd {
+	p.incident = at
+	p.mode = listMode
+	p.leaveEnd()
+	p.want = wish{true, logs.Place{At: at}, p.listHeight() / 3}
+	if !p.shown {
+		return nil
+	}
+	return p.load()
+}
+
+// leaveEnd stops following.
+func (p *Page) leaveEnd() {
+	if p.follow {
+		p.follow = false
+		p.seen = p.stats.Added
+	}
+}
+
+// View draws the tab.
+func (p *Page) View(size page.Size) string {
+	p.size = size
+	p.ink = newInks(p.env.Theme)
+	switch p.mode {
+	case detailMode:
+		return p.viewDetail(size)
+	case patternMode:
+		return p.viewPatterns(size)
+	}
+	return p.viewList(size)
+}

@@ -1,0 +1,142 @@
+package logview
+
+import (
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops/logs"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// patterns is what the events have in common.
+type patterns struct {
+	list    []logs.EventPattern
+	scroll  widget.Scroll
+	loading bool
+	gen     page.Gen
+}
+
+type patternsMsg struct {
+	list []logs.EventPattern
+	gen  uint64
+}
+
+func (p *Page) openPatterns() tea.Cmd {
+	p.mode = patternMode
+	p.patterns.loading = true
+	source, ctx, until, gen := p.source, p.env.Ctx, p.incident, p.patterns.gen.Next()
+	return func() tea.Msg { return send(patternsMsg{source.Patterns(ctx, until), gen}) }
+}
+
+func (p *Page) takePatterns(m patternsMsg) {
+	if p.patterns.gen.Is(m.gen) {
+		p.patterns.list, p.patterns.loading = m.list, false
+	}
+}
+
+func (p *Page) patternActions() []page.Action {
+	none := func() lang.Msg {
+		if len(p.patterns.list) == 0 {
+			return lang.M("no event is listed")
+		}
+		return lang.Msg{}
+	}
+	return []page.Action{
+		{ID: "logs.back", Keys: []string{"esc", "p", "backspace"}, Label: lang.M("back"), Help: lang.M("back to the list"), Footer: true, Run: func() tea.Cmd { p.mode = listMode; return p.load() }},
+		{ID: "logs.only", Keys: []string{"enter"}, Label: lang.M("only these"), Help: lang.M("show only events of this pattern"), Footer: true, Off: none, Run: func() tea.Cmd { return p.searchPattern("'") }},
+		{ID: "logs.without", Keys: []string{"x"}, Label: lang.M("without these"), Help: lang.M("show all events but those of this pattern"), Footer: true, Off: none, Run: func() tea.Cmd { return p.searchPattern("!") }},
+		{ID: "logs.recount", Keys: []string{"r"}, Label: lang.M("count again"), Help: lang.M("count again"), Footer: true, Run: p.openPatterns},
+	}
+}
+
+// searchPattern adds the pattern's longest fixed piece to the query.
+func (p *Page) searchPattern(mark string) tea.Cmd {
+	piece := p.patterns.list[p.patterns.scroll.Cursor].Literal
+	p.mode = listMode
+	if piece == "" {
+		return nil
+	}
+	word := mark + strings.ReplaceAll(piece, " ", `\ `)
+	text := strings.TrimSpace(p.query.Source + " " + word)
+	p.remember(text)
+	p.input.Set(text)
+	return p.search(text)
+}
+
+func (p *Page) viewPatterns(size page.Size) string {
+	e := p.env
+	title := e.T("%d patterns · compared: the last hour with the time before", len(p.patterns.list))
+	if !p.incident.IsZero() {
+		title = e.T("%d patterns · compared: the hour up to %s with the time before", len(p.patterns.list), e.Time(p.incident))
+	}
+	if p.patterns.loading {
+		title = e.T("counting …")
+	}
+	p.patterns.scroll.Resize(len(p.patterns.list), size.Height-1)
+	lines := []string{" " + p.ink.dim.Paint(cells.Cut(title, size.Width-2))}
+	from, to := p.patterns.scroll.Window()
+	for i := from; i < to; i++ {
+		lines = append(lines, p.patternRow(&p.patterns.list[i], i == p.patterns.scroll.Cursor, size.Width))
+	}
+	return widget.Fill(lines, size)
+}
+
+func (p *Page) patternRow(t *logs.EventPattern, cursor bool, width int) string {
+	mark := " "
+	if cursor {
+		mark = p.ink.accent.Paint(p.env.Theme.Glyph.Cursor)
+	}
+	line := mark + cells.PadLeft(human.Count(t.Count), 7) + " " + p.change(t)
+	if width >= 60 {
+		line += p.ink.level[t.Level].Paint(cells.Pad(levelWord(t.Level), 6))
+	}
+	if width >= 100 {
+		line += p.ink.dim.Paint(cells.Pad(p.stretch(t.First, t.Last), 24))
+	}
+	if t.Critical {
+		line += p.ink.crit.Paint(p.env.Theme.Glyph.Crit) + " "
+	}
+	return cells.Cut(line+p.readable(t.Text), width)
+}
+
+// readable draws a pattern with what varies dim.
+func (p *Page) readable(text string) string {
+	safe := termsafe.Line(text)
+	for _, v := range []string{"<time>", "<id>", "#"} {
+		safe = strings.ReplaceAll(safe, v, p.ink.info.Paint(v))
+	}
+	return safe
+}
+
+// change says what is new or surging, in a word.
+func (p *Page) change(t *logs.EventPattern) string {
+	const width = 7
+	switch t.State {
+	case logs.PatternNew:
+		return p.ink.crit.Paint(cells.Pad(p.env.T("NEW"), width))
+	case logs.PatternSurging:
+		return p.ink.warn.Paint(cells.Pad(p.env.Theme.Glyph.Up+" "+p.env.T("more"), width))
+	}
+	return cells.Pad("", width)
+}
+
+func (p *Page) stretch(first, last time.Time) string {
+	if first.IsZero() {
+		return ""
+	}
+	return first.In(p.env.Zone).Format("01-02 15:04") + "–" + last.In(p.env.Zone).Format("01-02 15:04")
+}
+
+func levelWord(l logs.Level) string {
+	if l == logs.LevelUnknown {
+		return ""
+	}
+	return l.String()
+}

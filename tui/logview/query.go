@@ -1,0 +1,135 @@
+package logview
+
+import (
+	"errors"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/ops/logs"
+	"opsdeck/tui/page"
+)
+
+// pause is how long typing must rest before a search; it narrows what the last
+// one found, so it can be short.
+const pause = 40 * time.Millisecond
+
+// edit opens the query box.
+func (p *Page) edit() tea.Cmd {
+	p.mode, p.typing, p.histAt = listMode, true, -1
+	p.input.Set(p.query.Source)
+	p.input.Focus()
+	return nil
+}
+
+// typeQuery takes a key of the query box.
+func (p *Page) typeQuery(k tea.KeyMsg) tea.Cmd {
+	switch k.String() {
+	case "enter":
+		p.typing = false
+		p.remember(p.input.Value())
+		return p.search(p.input.Value())
+	case "esc":
+		p.typing = false
+		if p.input.Value() == "" {
+			return nil
+		}
+		p.input.Set("")
+		return p.search("")
+	case "up", "ctrl+p":
+		return p.recall(1)
+	case "down", "ctrl+n":
+		return p.recall(-1)
+	case "pgup":
+		return p.move(-p.listHeight())
+	case "pgdown":
+		return p.move(p.listHeight())
+	}
+	before := p.input.Value()
+	p.input.Key(k)
+	if p.input.Value() == before {
+		return nil
+	}
+	return page.After(p.env.Ctx, pause, page.Msg{To: ID, Body: typedMsg{p.typed.Next()}})
+}
+
+// recall brings back an earlier query, then the saved ones.
+func (p *Page) recall(step int) tea.Cmd {
+	var all []string
+	for i := len(p.history) - 1; i >= 0; i-- {
+		all = append(all, p.history[i])
+	}
+	for _, s := range p.o.Searches {
+		all = append(all, s.Query)
+	}
+	at := p.histAt + step
+	if at >= len(all) || at < -1 {
+		return nil
+	}
+	p.histAt = at
+	text := ""
+	if at >= 0 {
+		text = all[at]
+	}
+	p.input.Set(text)
+	return p.search(text)
+}
+
+const maxHistory = 100
+
+func (p *Page) remember(text string) {
+	if text == "" || len(p.history) > 0 && p.history[len(p.history)-1] == text {
+		return
+	}
+	p.history = append(p.history, text)
+	if len(p.history) > maxHistory {
+		p.history = p.history[1:]
+	}
+}
+
+// search looks for what is typed; of a query with an error, for the part that
+// is clear.
+func (p *Page) search(text string) tea.Cmd {
+	q, err := logs.ParseQuery(text, p.env.Clock.Now().In(p.env.Zone))
+	p.queryErr = nil
+	errors.As(err, &p.queryErr)
+	p.query = q
+	return p.apply()
+}
+
+// apply puts the query, with the level that was picked, into force.
+func (p *Page) apply() tea.Cmd {
+	q := *p.query
+	if p.minLevel != logs.LevelUnknown {
+		q.LimitLevels(p.minLevel.String() + "+")
+		q.Source += " level:" + p.minLevel.String() + "+"
+	}
+	p.asked = &q
+	p.source.SetQuery(&q, p.filter)
+	if r, ok := p.current(); ok && !p.follow && !p.want.set {
+		p.want = wish{true, logs.Place{Row: r.ID}, -1}
+	}
+	p.gen.Next() // what is under way is for another query
+	return tea.Batch(p.load(), p.count(true))
+}
+
+// pickLevel goes round the levels: all, info and above, warnings, errors.
+func (p *Page) pickLevel() tea.Cmd {
+	switch p.minLevel {
+	case logs.LevelUnknown:
+		p.minLevel = logs.LevelInfo
+	case logs.LevelInfo:
+		p.minLevel = logs.LevelWarn
+	case logs.LevelWarn:
+		p.minLevel = logs.LevelError
+	default:
+		p.minLevel = logs.LevelUnknown
+	}
+	return p.apply()
+}
+
+// toggleFilter shows only hits, or all events with the hits marked.
+func (p *Page) toggleFilter() tea.Cmd {
+	p.filter = !p.filter
+	return p.apply()
+}
