@@ -22,7 +22,7 @@ func (a *app) pages(env *page.Env) ([]page.Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages := []page.Page{status, a.auditPage(env, s), backups}
+	pages := []page.Page{status, a.logsPage(env, s), a.auditPage(env, s), backups}
 	status.Hint(pages)
 	return pages, nil
 }

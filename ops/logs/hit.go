@@ -34,6 +34,14 @@ func (s *Scan) Event(p *Parser, h *Hit) (Event, error) {
 	return e, err
 }
 
+// WholeEvent reads the event that the hit lies in.
+func (s *Scan) WholeEvent(p *Parser, h *Hit) (Event, error) {
+	whole := *h
+	whole.Line -= int64(h.within)
+	whole.Off = h.Head
+	return s.Event(p, &whole)
+}
+
 // readEvent reads and parses the text from off to end, whose event's head begins
 // at head.
 func readEvent(r io.ReaderAt, p *Parser, off, end, head int64) (Event, error) {

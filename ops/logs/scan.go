@@ -40,6 +40,7 @@ type Hit struct {
 	Head     int64 // where its event's head begins
 	Line     int64 // number of the line, from 1
 	Printed  int64 // for the caller: the end of what it printed
+	within   int32 // lines after its event's head
 	ms       int64
 	level    Level
 	text     *openPart
@@ -241,6 +242,7 @@ func (k *kit) hit(b *Block, p *openPart, i int) Hit {
 	head := b.headOf(i)
 	h.level = k.build.shape(b.shapes[head]).Level
 	h.Head, _ = b.lineAt(head)
+	h.within = int32(i - head)
 	_, h.Last = b.lineAt(b.eventEnd(i) - 1)
 	return h
 }

@@ -32,6 +32,7 @@ type Store struct {
 	lost    int64 // bytes that were gone before they could be read
 	asked   time.Time
 	first   time.Duration // from the query to the first screen of hits
+	failed  []error
 	closed  bool
 	wg      sync.WaitGroup
 }
@@ -137,6 +138,17 @@ func (s *Store) feed(name string) *feed {
 	f := &feed{name: name}
 	s.feeds = append(s.feeds, f)
 	return f
+}
+
+// Fail notes what could not be read, to be shown.
+func (s *Store) Fail(_ string, err error) {
+	s.mu.Lock()
+	s.failed = append(s.failed, err)
+	if len(s.failed) > 20 {
+		s.failed = s.failed[1:]
+	}
+	s.mu.Unlock()
+	s.signal()
 }
 
 // Grow tells that the text may be read up to size.

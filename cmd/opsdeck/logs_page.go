@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/ops/logfile"
+	"opsdeck/ops/logs"
+	"opsdeck/tui/logview"
+	"opsdeck/tui/page"
+)
+
+// logsPage is the Logs tab over a service's logs. Reading begins with the
+// console, so that the tab is full when it is opened.
+func (a *app) logsPage(env *page.Env, s *config.Service) *logview.Page {
+	store := logs.NewStore(env.Zone, a.clock.Now)
+	conf := logfile.Config{Sources: s.Logs, Stdin: a.in}
+	ctx, cancel := context.WithCancel(env.Ctx)
+	var wg sync.WaitGroup
+	o := logview.Options{Start: func() {
+		wg.Go(func() { a.feedLogs(ctx, store, conf) })
+	}, Close: func() {
+		cancel()
+		wg.Wait()
+		store.Close()
+	}, Export: func(ctx context.Context, q *logs.Query, ndjson bool) (string, int64, error) {
+		return a.exportLogs(ctx, conf, q, ndjson)
+	}}
+	for _, v := range s.LogViews {
+		o.Searches = append(o.Searches, logs.Saved{Name: v.Name, Query: v.Query})
+	}
+	return logview.New(env, store, o)
+}
+
+// noLogsAgain is how often logs that were not there are looked for.
+const noLogsAgain = 5 * time.Second
+
+func (a *app) feedLogs(ctx context.Context, store *logs.Store, conf logfile.Config) {
+	for ctx.Err() == nil {
+		sources, err := conf.Resolve(ctx, nil)
+		if err == nil {
+			logfile.Feed(ctx, store, sources, store.Fail)
+			return
+		}
+		store.Fail("", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(noLogsAgain):
+		}
+	}
+}
+
+// exportLogs writes what a query finds to a file beside the state, with secrets
+// masked.
+func (a *app) exportLogs(ctx context.Context, conf logfile.Config, q *logs.Query, ndjson bool) (string, int64, error) {
+	dir, err := a.stateDir()
+	if err != nil {
+		return "", 0, err
+	}
+	dir = filepath.Join(dir, "exports")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", 0, err
+	}
+	ext := "log"
+	if ndjson {
+		ext = "ndjson"
+	}
+	path := filepath.Join(dir, fmt.Sprintf("logs_%s.%s", a.clock.Now().Format("20060102_150405"), ext))
+	sources, err := conf.Resolve(ctx, nil)
+	if err != nil {
+		return "", 0, err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	n, err := writeExport(ctx, bufio.NewWriterSize(f, 256<<10), sources, q, ndjson)
+	if err != nil {
+		os.Remove(path)
+		return "", n, err
+	}
+	return path, n, f.Close()
+}
+
+func writeExport(ctx context.Context, w *bufio.Writer, sources []logs.Source, q *logs.Query, ndjson bool) (n int64, err error) {
+	scan := logs.Scan{Query: q}
+	var last logs.Hit
+	var parser *logs.Parser
+	err = scan.Each(ctx, sources, func(h *logs.Hit) error {
+		if parser == nil {
+			parser = logs.NewParser(scan.Zone, scan.Now)
+		}
+		if last.SameEvent(h) {
+			return nil
+		}
+		last = *h
+		e, err := scan.WholeEvent(parser, h)
+		if err != nil {
+			return err
+		}
+		n++
+		if !ndjson {
+			_, err = w.WriteString(logs.Mask(e.Raw) + "\n")
+			return err
+		}
+		b, err := eventJSON(&e)
+		if err != nil {
+			return err
+		}
+		_, err = w.WriteString(logs.Mask(string(b)))
+		return err
+	})
+	if err != nil {
+		return n, fmt.Errorf("export: %w", err)
+	}
+	return n, w.Flush()
+}
