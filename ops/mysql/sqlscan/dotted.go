@@ -54,6 +54,8 @@ func (c *clause) turn(p *Parsed, i int) {
 		c.tables = c.query
 	case "JOIN", "STRAIGHT_JOIN", "INTO", "TABLE", "TABLES", "REFERENCES", "CALL", "LIKE", "TRUNCATE", "DESCRIBE", "UNION":
 		c.tables = p.Upper(i) != "LIKE" || p.Verb == "CREATE" && p.Kind == "TABLE"
+	case "RENAME":
+		c.tables = p.Verb == "ALTER"
 	case "UPDATE":
 		// ON DUPLICATE KEY UPDATE a.b = … and FOR UPDATE name columns or nothing.
 		c.tables = !p.Is(i-1, "KEY") && !p.Is(i-1, "FOR") && !p.Is(i-1, "ON") && !p.Any(i-1, "BEFORE", "AFTER")

@@ -86,6 +86,9 @@ func (s *Splitter) Next() (Statement, error) {
 		return Statement{}, s.failed
 	}
 	st, err := s.next()
+	if err == nil && len(st.SQL) > s.limits.Max {
+		err = fmt.Errorf("line %d: %w (%d bytes)", st.Line, ErrTooLong, s.limits.Max)
+	}
 	if err != nil {
 		s.failed = err
 	}
@@ -331,21 +334,15 @@ func (s *Splitter) fill() error {
 	if s.n == len(s.buf) {
 		s.buf = append(s.buf, make([]byte, len(s.buf))...)
 	}
-	for range 100 {
-		n, err := s.r.Read(s.buf[s.n:])
-		s.n += n
-		if err == io.EOF {
-			s.eof = true
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if n > 0 {
-			return nil
-		}
+	// The buffer is filled whole, so that a long token, which is read again
+	// from its start, costs no more than twice its length.
+	n, err := io.ReadFull(s.r, s.buf[s.n:])
+	s.n += n
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		s.eof = true
+		return nil
 	}
-	return io.ErrNoProgress
+	return err
 }
 
 func (s *Splitter) drop(keep int) {
