@@ -17,6 +17,8 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/redis/go-redis/v9"
+
+	"opsdeck/ops/health/healthhttp"
 )
 
 // backendConfig is what the back end knows of its world (run/backend.json, 0600).
@@ -72,60 +74,18 @@ func runBackend(ctx context.Context, dir string) error {
 	return nil
 }
 
+// handler answers as the Nest application does, with opsdeck's own handlers.
 func (b *backend) handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, struct {
-			Status    string  `json:"status"`
-			Timestamp string  `json:"timestamp"`
-			Uptime    float64 `json:"uptime"`
-			Message   string  `json:"message"`
-		}{"ok", stamp(time.Now()), float64(time.Since(b.started).Milliseconds()) / 1000, "Service is running"})
-	})
-	mux.HandleFunc("GET /health/ready", b.ready)
-	mux.HandleFunc("GET /health/version", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, struct {
-			Name        string `json:"name"`
-			Version     string `json:"version"`
-			Description string `json:"description"`
-			Timestamp   string `json:"timestamp"`
-			Environment string `json:"environment"`
-		}{"qianzhang-backend", "1.8.2", "千张销售管理系统", stamp(time.Now()), "demo"})
-	})
-	return mux
+	return healthhttp.Handler(healthhttp.Service{Name: "qianzhang-backend", Version: "1.8.2", Description: "千张销售管理系统", Environment: "demo",
+		Started: b.started, Timeout: 4 * time.Second, Database: b.askDatabase, Redis: func(ctx context.Context) error { return b.redis.Ping(ctx).Err() }})
 }
 
-// ready is the readiness endpoint in its newer form: Redis is optional, and
-// always true.
-func (b *backend) ready(w http.ResponseWriter, req *http.Request) {
-	ctx, cancel := context.WithTimeout(req.Context(), 3*time.Second)
-	defer cancel()
-	planted := plantedIn(b.dir)
-	if planted["slow"] {
-		pause(ctx, time.Duration(1200+rand.IntN(1600))*time.Millisecond)
+func (b *backend) askDatabase(ctx context.Context) error {
+	if plantedIn(b.dir)["slow"] {
+		pause(ctx, time.Duration(1200+rand.IntN(500))*time.Millisecond)
 	}
 	var one int
-	type checks struct {
-		Database bool `json:"database"`
-		Redis    bool `json:"redis"`
-	}
-	answer := struct {
-		Status    string `json:"status"`
-		Timestamp string `json:"timestamp"`
-		Checks    checks `json:"checks"`
-		Message   string `json:"message"`
-	}{"ready", stamp(time.Now()), checks{b.db.QueryRowContext(ctx, "SELECT 1").Scan(&one) == nil, true}, "Service is ready"}
-	code := http.StatusOK
-	if !answer.Checks.Database {
-		answer.Status, answer.Message, code = "not ready", "Service is not ready", http.StatusServiceUnavailable
-	}
-	writeJSON(w, code, answer)
-}
-
-func writeJSON(w http.ResponseWriter, code int, body any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(code)
-	json.NewEncoder(w).Encode(body)
+	return b.db.QueryRowContext(ctx, "SELECT 1").Scan(&one)
 }
 
 // pause waits, or ends with the context.

@@ -110,6 +110,9 @@ func (w *world) start(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	if err := w.writeDrills(); err != nil {
+		return err
+	}
 	if err := w.writeOwnBackups(ctx); err != nil {
 		return err
 	}
