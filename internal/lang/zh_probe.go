@@ -41,7 +41,7 @@ func init() {
 		"Check redis.password_file in the configuration.":       "请检查配置中的 redis.password_file。",
 		"what answers is not Redis":                             "应答方不是 Redis",
 		"it is still loading its data":                          "仍在加载数据",
-		"Redis %s · up since %s · %s":                           "Redis %s · 自 %s 起运行 · %s",
+		"Redis %s · up since %s":                                "Redis %s · 自 %s 起运行",
 		"Redis has used %s of its memory":                       "Redis 已用内存的 %s",
 		"it refuses writes when full":                           "用满后会拒绝写入",
 		"no limit":                                              "无限制",

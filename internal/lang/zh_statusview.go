@@ -55,9 +55,9 @@ func init() {
 		"last bad at %s: %s":                                 "上次异常于 %s：%s",
 		"critical after %d failures in a row, well again after %d passes": "连续 %d 次失败为严重，连续 %d 次通过为恢复",
 		"unknown: %s": "未知：%s",
-		"%d looks since %s, slowest %s, %d not ok": "自 %[2]s 起检查 %[1]d 次，最慢 %[3]s，%[4]d 次异常",
-		"Press %s and enter for more.":             "按 %s 再按回车查看详情。",
-		"Press %s to restore.":                     "按 %s 进行恢复。",
-		"Press %s to make a backup.":               "按 %s 制作备份。",
+		"a look every %s: slowest %s, not ok %d times": "每 %s 检查一次：最慢 %s，异常 %d 次",
+		"Press %s and enter for more.":                 "按 %s 再按回车查看详情。",
+		"Press %s to restore.":                         "按 %s 进行恢复。",
+		"Press %s to make a backup.":                   "按 %s 制作备份。",
 	})
 }

@@ -124,7 +124,7 @@ func readInfo(r *health.Result, info string, last counters, started *time.Time) 
 	r.Add("clients", num("connected_clients"), lang.Msg{})
 	used, limit := num("used_memory"), num("maxmemory")
 	r.Add("used_memory_bytes", used, lang.Raw(human.Bytes(used)))
-	r.Detail = lang.M("Redis %s · up since %s · %s", clip(v["redis_version"]), *started, human.Bytes(used))
+	r.Detail = lang.M("Redis %s · up since %s", clip(v["redis_version"]), *started)
 	if limit > 0 && float64(used) > 0.9*float64(limit) && v["maxmemory_policy"] == "noeviction" {
 		r.Find(ops.StateWarning, lang.M("Redis has used %s of its memory", human.Percent(float64(used)/float64(limit))), lang.M("it refuses writes when full"))
 	}

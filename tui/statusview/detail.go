@@ -202,7 +202,11 @@ func (p *Page) graphCaption(s *health.Standing, width int) string {
 			bad++
 		}
 	}
-	text := p.env.T("%d looks since %s, slowest %s, %d not ok", len(samples), p.short(samples[0].At), human.Duration(most), bad)
+	every := s.Check.Interval
+	if every <= 0 {
+		every = health.DefaultInterval
+	}
+	text := p.env.T("a look every %s: slowest %s, not ok %d times", human.Duration(every), coarse(most), bad)
 	return p.env.Theme.Dim.Render(cells.Cut(text, width))
 }
 

@@ -31,9 +31,36 @@ func newest(s *health.Standing, w int) []health.Sample {
 	return h
 }
 
+// even tells whether all samples are alike in what is drawn of them. Then the
+// drawing is filled to its left end as well: a service that stands still must
+// not draw a line that grows with every look.
+func even(h []health.Sample, of func(health.Sample) int) bool {
+	for _, x := range h {
+		if of(x) != of(h[0]) {
+			return false
+		}
+	}
+	return len(h) > 0
+}
+
+func levelOf(x health.Sample) int { return level(x.Latency) }
+func stateOf(x health.Sample) int { return int(x.State) }
+
+// fill makes w samples of fewer that are even.
+func fill(h []health.Sample, w int, of func(health.Sample) int) []health.Sample {
+	if len(h) == w || !even(h, of) {
+		return h
+	}
+	out := make([]health.Sample, w)
+	for i := range out {
+		out[i] = h[0]
+	}
+	return out
+}
+
 // spark draws latencies as bars, newest at the right.
 func (p *Page) spark(s *health.Standing, w int) string {
-	h := newest(s, w)
+	h := fill(newest(s, w), w, levelOf)
 	var b strings.Builder
 	b.WriteString(strings.Repeat(" ", w-len(h)))
 	for _, x := range h {
@@ -45,6 +72,9 @@ func (p *Page) spark(s *health.Standing, w int) string {
 // strip draws what each look said as a mark, newest at the right.
 func (p *Page) strip(s *health.Standing, w int, colour bool) string {
 	h := newest(s, w)
+	if s.State == ops.StateOK {
+		h = fill(h, w, stateOf)
+	}
 	var b strings.Builder
 	b.WriteString(strings.Repeat(" ", w-len(h)))
 	for from := 0; from < len(h); {
@@ -83,7 +113,7 @@ func (p *Page) mark(s ops.State) string {
 // states below.
 func (p *Page) graph(s *health.Standing, w, h int) []string {
 	t := p.env.Theme
-	samples := newest(s, w)
+	samples := fill(newest(s, w), w, levelOf)
 	lines := make([]string, 0, h+1)
 	for line := h - 1; line >= 0; line-- {
 		var b strings.Builder

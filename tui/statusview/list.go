@@ -219,7 +219,7 @@ func (p *Page) row(r row, c columns, chosen bool, width int) string {
 	b.WriteString(paint(ink, cells.Pad(glyph+word, c.state)) + "  ")
 	b.WriteString(cells.Pad(termsafe.Line(s.Check.Name), c.name) + "  ")
 	if c.latency > 0 {
-		b.WriteString(paint(p.ink.dim, cells.PadLeft(shownLatency(s), c.latency)) + "  ")
+		b.WriteString(paint(p.ink.dim, cells.PadLeft(p.latency(s), c.latency)) + "  ")
 	}
 	if c.spark > 0 {
 		b.WriteString(paint(p.ink.info, p.spark(s, c.spark)) + "  ")
@@ -253,13 +253,29 @@ func (p *Page) detailLine(s *health.Standing, c columns) string {
 	return text
 }
 
-// shownLatency is the middle of the newest looks, coarse, so that it stands
-// still while nothing happens.
-func shownLatency(s *health.Standing) string {
-	d := s.MedianLatency(9)
-	switch {
-	case !s.Seen():
+// latency is the middle of the newest looks. It stands still until that has
+// moved by more than a third.
+func (p *Page) latency(s *health.Standing) string {
+	if !s.Seen() {
 		return ""
+	}
+	return coarse(p.latencies[s.Check.ID()])
+}
+
+// steady keeps the shown latencies while they are near enough.
+func (p *Page) steady() {
+	for i := range p.report.Standings {
+		s := &p.report.Standings[i]
+		shown, now := p.latencies[s.Check.ID()], s.MedianLatency(9)
+		if moved := (now - shown).Abs(); moved > max(shown/3, 5*time.Millisecond) || len(s.History) < 3 {
+			p.latencies[s.Check.ID()] = now
+		}
+	}
+}
+
+// coarse writes a latency to the digits that matter.
+func coarse(d time.Duration) string {
+	switch {
 	case d < 5*time.Millisecond:
 		return "<5 ms"
 	case d < 100*time.Millisecond:

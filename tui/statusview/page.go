@@ -54,6 +54,8 @@ type Page struct {
 	command int    // the marked command of the opened check
 	verdict string // as last sent
 	ink     inks
+
+	latencies map[string]time.Duration // as shown
 }
 
 // Open opens a check, for other pages: page.Goto{Page: "status", Body: Open{…}}.
@@ -61,7 +63,7 @@ type Open struct{ Check string }
 
 // New makes the tab.
 func New(env *page.Env, source Source) *Page {
-	p := &Page{env: env, source: source, input: widget.NewInput("/", "")}
+	p := &Page{env: env, source: source, input: widget.NewInput("/", ""), latencies: map[string]time.Duration{}}
 	p.signal, p.end = source.Signal()
 	p.take(source.Report())
 	return p
@@ -145,6 +147,7 @@ type row struct {
 // take lists a report's standings anew.
 func (p *Page) take(r health.Report) {
 	p.report = r
+	p.steady()
 	p.rows = p.rows[:0]
 	several, last := severalServices(r), ""
 	for i := range r.Standings {
