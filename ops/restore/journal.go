@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -83,9 +84,8 @@ func readJournal(r io.Reader) (lines []Line, good int64, err error) {
 	}
 	for rest := data; len(rest) > 0; {
 		text, after, whole := bytes.Cut(rest, []byte("\n"))
-		var l Line
-		bad := json.Unmarshal(text, &l) != nil || l.Seq != len(lines)+1
-		if !whole || bad {
+		l, ok := decodeLine(text)
+		if !whole || !ok || l.Seq != len(lines)+1 {
 			if bytes.IndexByte(after, '\n') >= 0 && len(bytes.Trim(after, "\x00\n ")) > 0 {
 				return nil, 0, fmt.Errorf("line %d is damaged, and lines follow it", len(lines)+1)
 			}
@@ -98,17 +98,39 @@ func readJournal(r io.Reader) (lines []Line, good int64, err error) {
 	return lines, good, nil
 }
 
+const sumKey = `,"crc32c":"`
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// encodeLine writes a line with the checksum of all that stands before it.
+func encodeLine(l Line) ([]byte, error) {
+	text, err := json.Marshal(l)
+	if err != nil {
+		return nil, err
+	}
+	text = text[:len(text)-1]
+	return fmt.Appendf(text, "%s%08x\"}\n", sumKey, crc32.Checksum(text, castagnoli)), nil
+}
+
+func decodeLine(text []byte) (l Line, ok bool) {
+	at := bytes.LastIndex(text, []byte(sumKey))
+	if at < 0 || string(text[at:]) != fmt.Sprintf("%s%08x\"}", sumKey, crc32.Checksum(text[:at], castagnoli)) {
+		return l, false
+	}
+	return l, json.Unmarshal(text, &l) == nil
+}
+
 // Lines are the lines so far.
 func (j *Journal) Lines() []Line { return j.lines }
 
 // Append writes a line and returns when it is on the disk.
 func (j *Journal) Append(l Line) error {
 	l.Seq = len(j.lines) + 1
-	text, err := json.Marshal(l)
+	text, err := encodeLine(l)
 	if err != nil {
 		return fmt.Errorf("encode journal line: %w", err)
 	}
-	if _, err := j.f.Write(append(text, '\n')); err != nil {
+	if _, err := j.f.Write(text); err != nil {
 		return fmt.Errorf("write journal: %w", err)
 	}
 	if err := j.f.Sync(); err != nil {
