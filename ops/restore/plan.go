@@ -177,6 +177,7 @@ type Settings struct {
 	Notify       []string
 	LockWait     time.Duration
 	EmergencyDir string
+	EmergencyExt string // behind .sql.gz: ".age" when backups are encrypted
 	Operator     string
 }
 
@@ -199,7 +200,7 @@ func Draft(id string, now time.Time, c Choice, set Settings, src Source, live st
 	}
 	p.chooseTables(a)
 	if p.Mode != Into {
-		p.Emergency = set.EmergencyDir + "/" + EmergencyName(live, now)
+		p.Emergency = set.EmergencyDir + "/" + EmergencyName(live, now) + set.EmergencyExt
 	}
 	if p.Mode == Swap {
 		p.Shadow, p.Kept = SideSchema(live, "new", id), SideSchema(live, "old", id)

@@ -316,7 +316,9 @@ func (g *guard) body(p *sqlscan.Parsed, edits *[]sqlscan.Edit) lang.Msg {
 			return unknownStatement(p)
 		}
 		*edits = append(*edits, e)
-		g.note(backup.NoteEvent, name, "made DISABLED")
+		if !strings.HasPrefix(strings.ToUpper(string(p.SQL[e.Start:e.End])), "DISABLE") {
+			g.note(backup.NoteEvent, name, "made DISABLED")
+		}
 	}
 	return lang.Msg{}
 }

@@ -9,6 +9,7 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/restore"
 )
 
@@ -20,7 +21,7 @@ func (s *Server) Load(ctx context.Context, p *restore.Plan, f restore.Folder, re
 		return restore.Loaded{}, err
 	}
 	defer c.Close()
-	job := Job{Path: p.Source.Path, Schema: p.Loaded(), Tables: p.Tables}
+	job := Job{Path: p.Source.Path, From: p.Source.Database, Schema: p.Loaded(), Tables: p.Tables}
 	if p.Mode == restore.InPlace {
 		if err := s.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
 			return restore.Loaded{}, err
@@ -44,7 +45,7 @@ func (s *Server) LoadBack(ctx context.Context, p *restore.Plan, emergency string
 	if err := s.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
 		return restore.Loaded{}, err
 	}
-	loaded, _, err := s.Loader.Load(ctx, Job{Path: emergency, Schema: p.Target.Database, Tables: p.Tables, Fresh: true, Live: true}, report)
+	loaded, _, err := s.Loader.Load(ctx, Job{Path: emergency, From: p.Target.Live, Schema: p.Target.Database, Tables: p.Tables, Fresh: true, Live: true}, report)
 	return loaded, err
 }
 
@@ -64,9 +65,7 @@ func (s *Server) clear(ctx context.Context, c *sql.Conn, name string, scope []st
 	} else if err := s.clearObjects(ctx, c, name); err != nil {
 		return err
 	}
-	if len(names) == 0 {
-		return nil
-	}
+	names = append(names, load.ProgressTable) // of a load that was broken off
 	if _, err := c.ExecContext(ctx, "SET SESSION foreign_key_checks = 0"); err != nil {
 		return err
 	}

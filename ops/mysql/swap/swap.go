@@ -15,6 +15,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 )
@@ -22,6 +23,7 @@ import (
 // Job is one load of a backup file.
 type Job struct {
 	Path   string   // the backup
+	From   string   // the database in the backup
 	Schema string   // where it goes; statements that would land elsewhere are refused
 	Tables []string // empty: all
 	Fresh  bool     // a former try's remains must not be taken up
@@ -109,9 +111,10 @@ func exists(ctx context.Context, q schema.Querier, name string) (bool, error) {
 	return len(rows) > 0, err
 }
 
-// tables are the names of all that RENAME can move: tables, sequences, but no views.
+// tables are the names of all that RENAME can move: tables and sequences, but no
+// views, and not the list of a load that was broken off.
 func tables(ctx context.Context, q schema.Querier, in string) ([]string, error) {
-	rows, err := schema.All(ctx, q, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT IN ('VIEW', 'SYSTEM VIEW') ORDER BY TABLE_NAME", in)
+	rows, err := schema.All(ctx, q, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT IN ('VIEW', 'SYSTEM VIEW') AND TABLE_NAME <> ? ORDER BY TABLE_NAME", in, load.ProgressTable)
 	if err != nil {
 		return nil, fmt.Errorf("list the tables of %s: %w", in, err)
 	}

@@ -47,7 +47,11 @@ func (s *Server) Verify(ctx context.Context, p *restore.Plan, report restore.Rep
 		return restore.Verdict{}, fmt.Errorf("list the tables of %s: %w", in, err)
 	}
 	v := &verifier{s: s, p: p, db: db, report: report, begin: time.Now()}
-	v.missing(have)
+	names, err := tables(ctx, db, in)
+	if err != nil {
+		return restore.Verdict{}, err
+	}
+	v.missing(names)
 	if err := v.tables(ctx, v.inScope(have)); err != nil {
 		return restore.Verdict{}, err
 	}
@@ -82,11 +86,7 @@ func (v *verifier) inScope(have []*schema.Table) []*schema.Table {
 
 // missing tells which tables of the manifest are not there, and which are there
 // and not in it.
-func (v *verifier) missing(have []*schema.Table) {
-	names := make([]string, len(have))
-	for i, t := range have {
-		names[i] = t.Name
-	}
+func (v *verifier) missing(names []string) {
 	for _, want := range v.p.Coming {
 		if !has(names, want) {
 			src, _ := v.p.Source.Table(want)
@@ -102,7 +102,7 @@ func (v *verifier) missing(have []*schema.Table) {
 			v.doubt(lang.M("the table %s is not in the backup's manifest", t))
 		}
 	}
-	if len(have) == 0 {
+	if len(names) == 0 {
 		v.doubt(lang.M("nothing was loaded"))
 	}
 }

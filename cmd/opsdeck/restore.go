@@ -1,0 +1,397 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/restore"
+)
+
+// restoreCmd is the group of the restore verbs.
+type restoreCmd struct {
+	Run     restoreRunCmd    `cmd:"" default:"withargs" help:"Plan a restore, confirm it, carry it out."`
+	Status  restoreStatusCmd `cmd:"" help:"Show how the newest restore, or a named one, stands."`
+	Attach  restoreAttachCmd `cmd:"" help:"Watch a running restore and answer its questions."`
+	Resume  restoreGoOnCmd   `cmd:"" help:"Go on with a restore whose worker is gone."`
+	Abort   restoreAbortCmd  `cmd:"" help:"Give a restore up, and put back what it changed."`
+	Undo    restoreUndoCmd   `cmd:"" help:"Bring back the state before a restore."`
+	DropOld restoreDropCmd   `cmd:"" help:"Drop the former tables that a restore kept for its undo."`
+	Report  restoreReportCmd `cmd:"" help:"Print the report of a restore."`
+	Worker  restoreWorkerCmd `cmd:"" hidden:"" help:"Carry a restore out; started by the others."`
+}
+
+// answers are what a headless restore says to the questions that may come up.
+type answers struct {
+	KillSessions   bool   `help:"End the sessions that still write after the stop."`
+	SkipUnreadable bool   `help:"Go on though some tables cannot be put in the emergency backup."`
+	WithoutBackup  string `placeholder:"NAME" help:"Go on without emergency backup if it fails; takes the database's name."`
+	Notify         bool   `help:"Send the notification at the end."`
+	OnTrouble      string `enum:"keep,undo" default:"keep" help:"When the service is not ready at the end: keep or undo."`
+}
+
+// restoreRunCmd is `opsdeck restore --from NAME`.
+type restoreRunCmd struct {
+	answers
+	From        string   `placeholder:"NAME" help:"The backup, or a dump file; without it the newest usable one."`
+	Mode        string   `placeholder:"swap|in-place" enum:",swap,in-place" default:"" help:"swap exchanges the tables at the end, in-place loads into the live database."`
+	To          string   `placeholder:"SCHEMA" help:"Load into this schema, absent or empty, and leave the live one alone."`
+	Tables      []string `placeholder:"A,B" sep:"," help:"These tables alone."`
+	KeepRunning bool     `help:"Leave the service up; what it writes meanwhile is lost."`
+	Plan        bool     `help:"Print the plan and do nothing."`
+	DryRun      bool     `help:"The same as --plan."`
+	PlanHash    string   `placeholder:"HASH" help:"Refuse when the plan is not the one with this hash."`
+	Confirm     string   `placeholder:"NAME" help:"The target database's name, where there is no terminal."`
+	JSON        bool     `name:"json" help:"NDJSON events, or the plan as JSON."`
+	Detach      bool     `help:"Start it and do not wait."`
+}
+
+// Run plans, confirms and carries out.
+func (c *restoreRunCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	if c.To != "" && c.Mode != "" {
+		return ops.E(ops.Usage, lang.M("--to and --mode do not go together"))
+	}
+	a.note(lang.M("looking at the backup and the target …"))
+	p, err := d.Draft(a.ctx, restore.Choice{Source: c.From, Mode: restore.Mode(c.Mode), Into: c.To, Tables: c.Tables, Leave: c.KeepRunning})
+	if err != nil {
+		return err
+	}
+	if c.PlanHash != "" && c.PlanHash != p.Hash {
+		return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the plan is not the one that was shown; nothing was done")).
+			WithHint(lang.M("look at it again: opsdeck restore --plan"))
+	}
+	if c.Plan || c.DryRun {
+		if c.JSON {
+			return a.json(p)
+		}
+		return a.plain(p.Markdown(a.lang))
+	}
+	if err := a.writable(); err != nil {
+		return err
+	}
+	if p.Blocked() {
+		return blocked(p)
+	}
+	if err := d.vacant(p.Target); err != nil {
+		return err
+	}
+	a.tellPlan(p)
+	if err := a.confirm(p.Target.Database, c.Confirm, lang.M("This replaces %s by the state of %s.", p.Target.Database, p.Source.At.Local().Format("2006-01-02 15:04:05"))); err != nil {
+		return err
+	}
+	f, err := d.Begin(a.ctx, p, p.Target.Database)
+	if err != nil {
+		return err
+	}
+	if c.Detach {
+		a.note(lang.M("restore %s runs; watch it: opsdeck restore attach", p.ID))
+		return a.json(map[string]string{"id": p.ID})
+	}
+	return d.attach(f, c.answers, c.JSON, "restored")
+}
+
+// tellPlan says what a person must know before the name is typed.
+func (a *app) tellPlan(p *restore.Plan) {
+	a.note(lang.M("restore %s: %s from %s into %s at %s, mode %s", p.ID, p.Target.Database, p.Source.Name, p.Loaded(), p.Target.Address, p.Mode.Label()))
+	for _, f := range p.Findings {
+		a.note(lang.M("  %s: %s", f.State.Label(), f.What.Msg))
+	}
+	if p.Assessment != nil && p.Mode != restore.Into {
+		for _, t := range p.Assessment.Loss.Tables {
+			a.note(lang.M("  will be lost: %d rows of %s", t.Newer, t.Table))
+		}
+	}
+}
+
+// one is the argument of the verbs that act on a run.
+type one struct {
+	ID   string `arg:"" optional:"" help:"The restore; without it the newest."`
+	JSON bool   `name:"json" help:"Print JSON."`
+}
+
+func (d *desk) load(id string) (*restore.Run, error) {
+	r, err := d.store.Load(id)
+	if errors.Is(err, restore.ErrNoRun) {
+		return nil, ops.E(ops.Usage, lang.M("there is no such restore")).WithHint(lang.M("opsdeck restore status lists them"))
+	}
+	return r, err
+}
+
+type restoreAttachCmd struct {
+	one
+	answers
+}
+
+// Run watches a run.
+func (c *restoreAttachCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	r, err := d.load(c.ID)
+	if err != nil {
+		return err
+	}
+	return d.attach(r.Folder, c.answers, c.JSON, "")
+}
+
+type restoreGoOnCmd struct {
+	one
+	answers
+}
+
+// Run takes a run up again whose worker is gone.
+func (c *restoreGoOnCmd) Run(a *app) error {
+	return a.goOn(c.one, c.answers, restore.KindResume, "", "")
+}
+
+type restoreAbortCmd struct {
+	one
+	answers
+	Confirm string `placeholder:"NAME" help:"The target database's name, where there is no terminal."`
+	DryRun  bool   `help:"Say what would be done."`
+}
+
+// Run aborts a run.
+func (c *restoreAbortCmd) Run(a *app) error {
+	if c.DryRun {
+		return a.dryBack(c.one, restore.KindAbort)
+	}
+	return a.goOn(c.one, c.answers, restore.KindAbort, "aborted", c.Confirm)
+}
+
+type restoreUndoCmd struct {
+	one
+	answers
+	Confirm string `placeholder:"NAME" help:"The target database's name, where there is no terminal."`
+	DryRun  bool   `help:"Say what would be done."`
+}
+
+// Run undoes a run.
+func (c *restoreUndoCmd) Run(a *app) error {
+	if c.DryRun {
+		return a.dryBack(c.one, restore.KindUndo)
+	}
+	return a.goOn(c.one, c.answers, restore.KindUndo, "undone", c.Confirm)
+}
+
+type restoreDropCmd struct {
+	one
+	answers
+	Confirm string `placeholder:"NAME" help:"The target database's name, where there is no terminal."`
+	DryRun  bool   `help:"Say what would be done."`
+}
+
+// Run drops what undo would need.
+func (c *restoreDropCmd) Run(a *app) error {
+	if c.DryRun {
+		return a.dryBack(c.one, restore.KindDrop)
+	}
+	return a.goOn(c.one, c.answers, restore.KindDrop, "", c.Confirm)
+}
+
+// dryBack says what a request would do now.
+func (a *app) dryBack(c one, kind restore.Kind) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	r, err := d.load(c.ID)
+	if err != nil {
+		return err
+	}
+	n, _, err := restore.Next(r.State, restore.Event{Kind: kind, Typed: r.Plan.Target.Database})
+	if err != nil {
+		return notNow(r, kind, err)
+	}
+	a.say(lang.M("restore %s of %s: next would be %s", r.Plan.ID, r.Plan.Target.Database, n.Stage.Label()))
+	return nil
+}
+
+func notNow(r *restore.Run, kind restore.Kind, err error) error {
+	if errors.Is(err, restore.ErrNoBackup) {
+		return ops.E(ops.Failed, lang.M("there is no emergency backup to go back to")).WithHint(lang.M("opsdeck restore resume goes on instead"))
+	}
+	return ops.E(ops.Failed, lang.M("the restore %s is %s: %s is not possible now", r.Plan.ID, r.State.Stage.Label(), kind.Label())).
+		WithHint(lang.M("opsdeck restore status shows what is"))
+}
+
+// goOn asks a living worker, or starts a new one, for a request, and watches.
+func (a *app) goOn(c one, ans answers, kind restore.Kind, want, confirm string) error {
+	if err := a.writable(); err != nil {
+		return err
+	}
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	r, err := d.load(c.ID)
+	if err != nil {
+		return err
+	}
+	db := r.Plan.Target.Database
+	if _, _, err := restore.Next(r.State, restore.Event{Kind: kind, Typed: db}); err != nil {
+		return notNow(r, kind, err)
+	}
+	if kind != restore.KindResume {
+		if err := a.confirm(db, confirm, lang.M("%s for restore %s of %s.", kind.Label(), r.Plan.ID, db)); err != nil {
+			return err
+		}
+	}
+	switch {
+	case !r.Alive:
+		err = d.Work(a.ctx, r.Plan.ID, kind)
+	case kind == restore.KindResume:
+		return ops.E(ops.Busy, lang.M("%s is at it (pid %d)", r.Worker.User, r.Worker.PID)).WithHint(lang.M("watch it: opsdeck restore attach"))
+	default:
+		err = r.Folder.Send(restore.Request{Seq: requestSeq(r.State, kind), Event: restore.Event{Kind: kind, By: a.operator(), Typed: db}})
+	}
+	if err != nil {
+		return err
+	}
+	return d.attach(r.Folder, ans, c.JSON, want)
+}
+
+func requestSeq(s restore.Snapshot, kind restore.Kind) int {
+	if kind == restore.KindAbort {
+		return 0
+	}
+	return s.Seq
+}
+
+type restoreStatusCmd struct {
+	one
+}
+
+// runJSON is one run for programs.
+type runJSON struct {
+	ID         string     `json:"id"`
+	Service    string     `json:"service"`
+	Database   string     `json:"database"`
+	Backup     string     `json:"backup"`
+	RestoredTo time.Time  `json:"restored_to"`
+	Mode       string     `json:"mode"`
+	Stage      string     `json:"stage"`
+	Step       string     `json:"step"`
+	Result     string     `json:"result"`
+	Running    bool       `json:"running"`
+	Operator   string     `json:"operator"`
+	BeganAt    *time.Time `json:"began_at,omitempty"`
+	Answers    []string   `json:"answers"`
+	Why        []string   `json:"why,omitempty"`
+	Kept       bool       `json:"undo_possible"`
+	Report     string     `json:"report,omitempty"`
+}
+
+func (d *desk) runJSON(r *restore.Run) runJSON {
+	out := runJSON{ID: r.Plan.ID, Service: r.Plan.Service, Database: r.Plan.Target.Database, Backup: r.Plan.Source.Name, RestoredTo: r.Plan.Source.At,
+		Mode: string(r.Plan.Mode), Stage: string(r.State.Stage), Step: r.State.Stage.Step().Name(), Result: r.State.Result(), Running: r.Alive,
+		Operator: r.Plan.Operator, Answers: []string{}, Kept: r.State.Kept, Report: r.State.Data.Report}
+	for _, k := range r.State.Answers() {
+		out.Answers = append(out.Answers, string(k))
+	}
+	if r.Open() && !r.Alive {
+		out.Answers = append(out.Answers, string(restore.KindResume))
+	}
+	for _, n := range r.State.Why {
+		out.Why = append(out.Why, d.lang.Msg(n.Msg))
+	}
+	if len(r.State.Trail) > 0 {
+		out.BeganAt = &r.State.Trail[0].Begin
+	}
+	return out
+}
+
+// Run shows one run, or all.
+func (c *restoreStatusCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	ids := []string{c.ID}
+	if c.ID == "" {
+		if ids, err = d.store.Runs(); err != nil {
+			return err
+		}
+	}
+	list := []runJSON{}
+	for _, id := range ids {
+		r, err := d.load(id)
+		if err != nil && c.ID != "" {
+			return err
+		}
+		if err != nil {
+			a.note(lang.M("%s cannot be read: %s", id, err.Error()))
+			continue
+		}
+		list = append(list, d.runJSON(r))
+	}
+	if c.JSON {
+		return a.json(map[string]any{"restores": list})
+	}
+	if len(list) == 0 {
+		a.say(lang.M("There was no restore yet."))
+	}
+	for _, r := range list {
+		a.sayRun(r)
+	}
+	return nil
+}
+
+func (a *app) sayRun(r runJSON) {
+	stage := restore.Stage(r.Stage)
+	a.say(lang.M("%s  %s from %s: %s", r.ID, r.Database, r.Backup, stage.Label()))
+	for _, w := range r.Why {
+		a.say(lang.M("    %s", w))
+	}
+	open := !stage.Final() && stage != restore.Planned
+	switch {
+	case open && !r.Running:
+		a.say(lang.M("    Its worker is gone. Go on: opsdeck restore resume %s", r.ID))
+	case open:
+		a.say(lang.M("    It runs. Watch it: opsdeck restore attach %s", r.ID))
+	}
+	if len(r.Answers) > 0 {
+		a.say(lang.M("    possible now: %s", strings.Join(r.Answers, ", ")))
+	}
+}
+
+type restoreReportCmd struct{ one }
+
+// Run prints the report as it is known now.
+func (c *restoreReportCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	r, err := d.load(c.ID)
+	if err != nil {
+		return err
+	}
+	account := restore.Tell(r.Plan, r.State, lastTime(r, a.clock.Now()))
+	if c.JSON {
+		return a.json(account)
+	}
+	return a.plain(account.Markdown(a.lang))
+}
+
+func lastTime(r *restore.Run, now time.Time) time.Time {
+	if n := len(r.Lines); n > 0 && r.State.Stage.Final() {
+		return r.Lines[n-1].Time
+	}
+	return now
+}
+
+// plain prints a text of several lines, safe for a terminal.
+func (a *app) plain(text string) error {
+	_, err := fmt.Fprint(a.out, termsafe.Text(text))
+	return err
+}

@@ -1,0 +1,358 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	agelib "filippo.io/age"
+	"golang.org/x/sys/unix"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/swap"
+	"opsdeck/ops/restore"
+	"opsdeck/ops/service"
+)
+
+// desk is what the restore verbs and the Restore tab work with: the chosen
+// service's backups, its server, and the runs so far.
+type desk struct {
+	*shelf
+	target mysql.Target
+	store  restore.Store
+}
+
+func (a *app) desk() (*desk, error) {
+	s, err := a.service()
+	if err != nil {
+		return nil, err
+	}
+	return a.deskOf(s)
+}
+
+func (a *app) deskOf(s *config.Service) (*desk, error) {
+	sh, err := a.shelfOf(s)
+	if err != nil {
+		return nil, err
+	}
+	target, err := mysql.Resolve(s.Database)
+	if err != nil {
+		return nil, err
+	}
+	return &desk{shelf: sh, target: target, store: restore.Store{Dir: sh.state}}, nil
+}
+
+// operator is who is at it: "zhang (sudo, from 10.0.0.7)".
+func (a *app) operator() string {
+	who := oplog.UserName()
+	var how []string
+	if s := a.getenv("SUDO_USER"); s != "" && s != who {
+		how = append(how, "sudo "+s)
+	}
+	if from, _, ok := strings.Cut(a.getenv("SSH_CONNECTION"), " "); ok {
+		how = append(how, "from "+from)
+	}
+	if len(how) > 0 {
+		who += " (" + strings.Join(how, ", ") + ")"
+	}
+	return who
+}
+
+// server is the adapter of the target.
+func (d *desk) server() *swap.Server {
+	return &swap.Server{Target: d.target, Jobs: d.service.Backup.Jobs, Audit: d.service.Audit.Table,
+		Loader: swap.Engine{Target: d.target, Identities: d.identities}}
+}
+
+// identities are those that open encrypted backups.
+func (d *desk) identities() ([]agelib.Identity, error) {
+	path := config.Home(d.service.Backup.Identity)
+	if path == "" {
+		return nil, ops.E(ops.Config, lang.M("the backup is encrypted, and backup.identity names no identity file"))
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, ops.Wrap(err, ops.Config, lang.M("the identity file cannot be read"))
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, ops.E(ops.Config, lang.M("others can read the identity file %s", path)).WithHint(lang.M("run: chmod 600 %s", path))
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return agelib.ParseIdentities(f)
+}
+
+// settings are those of the configuration.
+func (d *desk) settings() (restore.Settings, error) {
+	s := d.service
+	ctl, err := service.New(s.Process)
+	if err != nil {
+		return restore.Settings{}, err
+	}
+	cmds := ctl.Commands()
+	set := restore.Settings{
+		Service: s.Name, Mode: restore.Mode(s.Restore.Mode), LockWait: s.Backup.LockWait, EmergencyDir: d.dir, Operator: d.operator(),
+		Process: restore.Process{Kind: s.Process.Kind, Name: s.Process.Name, Stop: cmds.Stop, Start: cmds.Start},
+		Verify:  restore.Checks{KeyTables: s.Restore.KeyTables, SmokeTest: s.Restore.SmokeTest},
+	}
+	if s.Health.URL != "" {
+		set.Ready = restore.Ready{URL: strings.TrimRight(s.Health.URL, "/") + "/health/ready", Wait: restore.Span(s.Restore.ReadyWait)}
+	}
+	for _, n := range s.Notify {
+		if len(n.On) == 0 || has(n.On, "restore") {
+			set.Notify = append(set.Notify, n.Name)
+		}
+	}
+	if len(s.Backup.Recipients) > 0 {
+		set.EmergencyExt = ".age"
+	}
+	return set, nil
+}
+
+func has(list []string, v string) bool {
+	for _, x := range list {
+		if x == v {
+			return true
+		}
+	}
+	return false
+}
+
+// source is a backup of the inventory, or any dump file that a person named.
+func (d *desk) source(ctx context.Context, name string) (restore.Source, error) {
+	inv, err := d.read()
+	if err != nil && !strings.Contains(name, "/") {
+		return restore.Source{}, err
+	}
+	if err == nil {
+		if name == "" {
+			if set := backup.NewestUsable(inv, d.service.Database.Name); set != nil {
+				return d.sourceOf(set)
+			}
+			return restore.Source{}, ops.E(ops.Failed, lang.M("there is no usable backup in %s", d.dir)).WithHint(lang.M("opsdeck backup list shows what is there"))
+		}
+		if set, err := d.find(inv, name); err == nil && (!strings.Contains(name, "/") || same(name, set.Path)) {
+			return d.sourceOf(set)
+		}
+	}
+	return d.foreign(name)
+}
+
+func same(a, b string) bool {
+	one, err1 := filepath.Abs(a)
+	two, err2 := filepath.Abs(b)
+	return err1 == nil && err2 == nil && one == two
+}
+
+// foreign is a dump that is not in the backup folder.
+func (d *desk) foreign(name string) (restore.Source, error) {
+	path, err := filepath.Abs(config.Home(name))
+	if err != nil {
+		return restore.Source{}, err
+	}
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return restore.Source{}, ops.E(ops.Usage, lang.M("there is no backup %q in %s", name, d.dir)).WithHint(lang.M("opsdeck backup list shows the names"))
+	}
+	src := restore.Source{Name: filepath.Base(path), Path: path, State: string(backup.Unverified), Database: d.service.Database.Name, Databases: 1,
+		SizeBytes: info.Size(), At: info.ModTime(), Engine: "unknown"}
+	if m, err := backup.ReadManifest(path); err == nil {
+		fill(&src, m, d.service.Database.Name)
+	} else if !errors.Is(err, backup.ErrNoManifest) {
+		return src, err
+	}
+	return src, nil
+}
+
+func (d *desk) sourceOf(set *backup.Set) (restore.Source, error) {
+	src := restore.Source{Name: set.Name, Path: set.Path, Kind: set.Kind, Engine: set.Engine, State: string(set.State), Database: set.Database,
+		Databases: 1, SizeBytes: set.Size, SHA256: set.SHA256, At: set.At, VerifiedAt: set.Checked}
+	for _, p := range set.Problems {
+		src.Problems = append(src.Problems, p.Text().String())
+	}
+	if set.Foreign {
+		return src, nil
+	}
+	m, err := backup.ReadManifest(set.Path)
+	if err != nil {
+		return src, err
+	}
+	fill(&src, m, d.service.Database.Name)
+	return src, nil
+}
+
+// fill takes over what a manifest tells of a database.
+func fill(src *restore.Source, m *backup.Manifest, database string) {
+	sum := backup.Summarise(m)
+	src.Manifest, src.Kind, src.Engine, src.SHA256, src.RawBytes = true, m.Kind, m.Engine, m.SHA256, m.RawBytes
+	src.Flavour, src.Version, src.Consistent, src.Encrypted = m.Server.Flavour, m.Server.Version, m.Consistent, m.Encrypted
+	src.At, src.Partial, src.Databases = sum.At, sum.Partial, len(m.Databases)
+	if !has(m.Databases, database) && len(m.Databases) > 0 {
+		database = m.Databases[0]
+	}
+	src.Database = database
+	for _, t := range m.Tables {
+		if t.Database == database {
+			src.Tables = append(src.Tables, restore.SourceTable{Name: t.Name, Rows: t.Rows, Checksum: t.Checksum, Bytes: t.DataBytes, Engine: t.Engine})
+		}
+	}
+	for _, o := range m.Objects {
+		if o.Database != database {
+			continue
+		}
+		src.Objects++
+		if o.Kind == "sequence" {
+			src.Tables = append(src.Tables, restore.SourceTable{Name: o.Name, Engine: "SEQUENCE"})
+		}
+		if o.Definer != "" && !has(src.Definers, o.Definer) {
+			src.Definers = append(src.Definers, o.Definer)
+		}
+	}
+}
+
+// Draft makes the plan of a choice after a look at the target.
+func (d *desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, error) {
+	src, err := d.source(ctx, c.Source)
+	if err != nil {
+		return nil, err
+	}
+	set, err := d.settings()
+	if err != nil {
+		return nil, err
+	}
+	server := d.server()
+	defer server.Close()
+	a, err := server.Survey(ctx, d.service.Database.Name, src, c)
+	if err != nil {
+		return nil, err
+	}
+	a.Disk.SaveFree = freeAt(d.dir)
+	now := d.clock.Now()
+	return restore.Draft(restore.NewID(now, random()), now, c, set, src, d.service.Database.Name, a), nil
+}
+
+func random() uint16 {
+	var b [2]byte
+	rand.Read(b[:])
+	return binary.BigEndian.Uint16(b[:])
+}
+
+// freeAt is the room in a folder, or -1.
+func freeAt(dir string) int64 {
+	var st unix.Statfs_t
+	if unix.Statfs(dir, &st) != nil {
+		return -1
+	}
+	return int64(st.Bavail) * st.Bsize
+}
+
+// vacant refuses while another restore of the target runs or stands unfinished.
+func (d *desk) vacant(t restore.Target) error {
+	holder, held, err := lock.Look(d.store.TargetLock(t))
+	if err != nil {
+		return err
+	}
+	if held {
+		return ops.E(ops.Busy, lang.M("%s restores %s since %s", holder.User, t.Database, holder.Since.Local().Format("15:04:05"))).
+			WithHint(lang.M("watch it: opsdeck restore attach"))
+	}
+	open, err := d.store.Unfinished(t)
+	if err != nil || open == nil {
+		return err
+	}
+	return ops.E(ops.Busy, lang.M("the restore %s of %s stands unfinished: %s", open.Plan.ID, t.Database, open.State.Stage.Label())).
+		WithHint(lang.M("opsdeck restore resume, undo or abort %s", open.Plan.ID))
+}
+
+// Begin saves the plan and starts its worker. typed is what the operator typed:
+// the target database's name.
+func (d *desk) Begin(ctx context.Context, p *restore.Plan, typed string) (restore.Folder, error) {
+	switch {
+	case typed != p.Target.Database:
+		return restore.Folder{}, ops.Wrap(restore.ErrTyped, ops.Usage, lang.M("That is not the name. Nothing was done."))
+	case p.Blocked():
+		return restore.Folder{}, blocked(p)
+	case !p.Intact():
+		return restore.Folder{}, restore.ErrPlanChanged
+	}
+	if err := d.vacant(p.Target); err != nil {
+		return restore.Folder{}, err
+	}
+	f, err := d.store.Save(p)
+	if err != nil {
+		return f, err
+	}
+	return f, d.Work(ctx, p.ID, restore.KindBegin)
+}
+
+func blocked(p *restore.Plan) error {
+	for _, f := range p.Findings {
+		if f.Blocks {
+			return ops.E(ops.Failed, f.What.Msg).WithHint(f.Hint.Msg)
+		}
+	}
+	return errors.New("blocked")
+}
+
+// record writes what a run does to the record of operations.
+func (d *desk) record(p *restore.Plan, action, result string, detail map[string]string) error {
+	log, err := d.oplog()
+	if err != nil {
+		return err
+	}
+	if detail == nil {
+		detail = map[string]string{}
+	}
+	detail["restore"], detail["backup"], detail["mode"] = p.ID, p.Source.Name, string(p.Mode)
+	return log.Record(oplog.Entry{Service: p.Service, Action: "restore." + action, Object: p.Target.Database, Result: result, Detail: detail})
+}
+
+// startWait is how long a worker may take until it holds its lock.
+const startWait = 10 * time.Second
+
+// Work starts a worker of its own session on a run and waits until it is at it.
+func (d *desk) Work(ctx context.Context, id string, first restore.Kind) error {
+	f := d.store.Folder(id)
+	before, err := restore.ReadJournal(f.JournalPath())
+	if err != nil {
+		return err
+	}
+	exited, err := d.spawn(f, id, first)
+	if err != nil {
+		return fmt.Errorf("start the worker: %w", err)
+	}
+	deadline := time.After(startWait)
+	for {
+		lines, err := restore.ReadJournal(f.JournalPath())
+		if err != nil || len(lines) > len(before) {
+			return err
+		}
+		select {
+		case err := <-exited:
+			if lines, _ := restore.ReadJournal(f.JournalPath()); len(lines) > len(before) {
+				return nil
+			}
+			return workerError(f, err)
+		case <-time.After(20 * time.Millisecond):
+		case <-deadline:
+			return ops.E(ops.Failed, lang.M("the worker did not begin within %s", startWait.String())).WithHint(lang.M("see %s", workerLog(f)))
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+	"opsdeck/ops/restore"
+	"opsdeck/ops/service"
+)
+
+// processControl stops and starts the service for a restore.
+type processControl struct{ *desk }
+
+// downWait is how long a stopped service may take until it is down.
+const downWait = 30 * time.Second
+
+// Stop stops the service and waits until it is down.
+func (c processControl) Stop(ctx context.Context, p restore.Process) (bool, []restore.Note, error) {
+	ctl, err := service.New(c.service.Process)
+	if err != nil {
+		return false, nil, err
+	}
+	before := ctl.Status(ctx)
+	if before.State == health.ProcessStopped {
+		return false, []restore.Note{restore.N(lang.M("%s does not run", p.Name))}, nil
+	}
+	if err := ctl.Stop(ctx); err != nil {
+		return false, nil, err
+	}
+	until := time.Now().Add(downWait)
+	for {
+		now := ctl.Status(ctx)
+		switch {
+		case now.State == health.ProcessStopped || now.State == health.ProcessFailed:
+			return true, []restore.Note{restore.N(lang.M("stopped: %s", p.Stop))}, nil
+		case now.State == health.ProcessUnknown && before.State == health.ProcessUnknown:
+			return true, []restore.Note{restore.N(lang.M("stopped, as far as can be seen: %s", p.Stop))}, nil
+		case time.Now().After(until):
+			return true, nil, ops.E(ops.Failed, lang.M("%s still runs %s after it was stopped", p.Name, downWait.String()))
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return true, nil, ctx.Err()
+		}
+	}
+}
+
+// Start starts the service.
+func (c processControl) Start(ctx context.Context, p restore.Process) ([]restore.Note, error) {
+	ctl, err := service.New(c.service.Process)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctl.Start(ctx); err != nil {
+		return nil, err
+	}
+	return []restore.Note{restore.N(lang.M("started: %s", p.Start))}, nil
+}
+
+// readiness asks /health/ready.
+type readiness struct{ timeout time.Duration }
+
+// Ready asks once.
+func (r readiness) Ready(ctx context.Context, want restore.Ready) (bool, string) {
+	ctx, cancel := context.WithTimeout(ctx, max(r.timeout, time.Second))
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, want.URL, nil)
+	if err != nil {
+		return false, err.Error()
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := client.Do(req)
+	if err != nil {
+		return false, termsafe.Line(short(err.Error()))
+	}
+	defer res.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	var said struct {
+		Status string `json:"status"`
+	}
+	json.Unmarshal(body, &said)
+	answer := fmt.Sprintf("%d %s", res.StatusCode, termsafe.Line(short(said.Status)))
+	return res.StatusCode == http.StatusOK, strings.TrimSpace(answer)
+}
+
+func short(s string) string {
+	if i := strings.LastIndex(s, ": "); i >= 0 {
+		s = s[i+2:]
+	}
+	runes := []rune(s)
+	return string(runes[:min(len(runes), 120)])
+}
+
+// sourcer proves that the backup is the one of the plan.
+type sourcer struct{ *desk }
+
+// Ensure reads the file once, for its hash.
+func (s sourcer) Ensure(ctx context.Context, p *restore.Plan, report restore.Report) ([]restore.Note, error) {
+	f, err := os.Open(p.Source.Path)
+	if err != nil {
+		return nil, ops.Wrap(err, ops.Failed, lang.M("the backup cannot be opened"))
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() != p.Source.SizeBytes {
+		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the backup is not the one of the plan any more"))
+	}
+	if p.Source.SHA256 == "" {
+		return []restore.Note{restore.N(lang.M("the backup has the planned length; its hash is not known"))}, nil
+	}
+	h := sha256.New()
+	if err := copyHash(ctx, h, f, info.Size(), report); err != nil {
+		return nil, err
+	}
+	if hex.EncodeToString(h.Sum(nil)) != p.Source.SHA256 {
+		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the backup is damaged: its hash is not the manifest's")).WithHint(lang.M("choose another backup"))
+	}
+	return []restore.Note{restore.N(lang.M("the backup's SHA-256 is the manifest's"))}, nil
+}
+
+func copyHash(ctx context.Context, h io.Writer, f io.Reader, size int64, report restore.Report) error {
+	buf := make([]byte, 1<<20)
+	begin := time.Now()
+	for done := int64(0); ; {
+		n, err := f.Read(buf)
+		h.Write(buf[:n])
+		done += int64(n)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		report(ops.Progress{Phase: "verify", Done: done, Total: size, Unit: "bytes", Elapsed: time.Since(begin)})
+	}
+}
+
+// teller sends the notification to the configured targets.
+type teller struct{ *desk }
+
+// Tell sends nothing where nobody is configured.
+func (t teller) Tell(ctx context.Context, p *restore.Plan, text string, _ []string) ([]string, error) {
+	return nil, nil
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql/dump"
+	"opsdeck/ops/mysql/swap"
+	"opsdeck/ops/restore"
+)
+
+// restoreWorkerCmd is the process that carries a restore out. It is started by
+// the others in a session of its own, so that a closed terminal or a dropped
+// line does not end it.
+type restoreWorkerCmd struct {
+	ID    string `arg:"" help:"The restore."`
+	First string `required:"" enum:"begin,resume,abort,undo,drop-old" help:"Why it runs now."`
+	By    string `help:"Who asked for it."`
+}
+
+func workerLog(f restore.Folder) string { return filepath.Join(f.Path, "worker.log") }
+
+// spawn starts the worker; exited gets its end.
+func (d *desk) spawn(f restore.Folder, id string, first restore.Kind) (exited chan error, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	out, err := os.OpenFile(workerLog(f), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	args := []string{"restore", "worker", id, "--first=" + string(first), "--by=" + d.operator(), "--service=" + d.service.Name, "--lang=" + d.lang.Code()}
+	if loaded, err := d.config(); err == nil && loaded.Path != "" {
+		path, err := filepath.Abs(loaded.Path)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, "--config="+path)
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	exited = make(chan error, 1)
+	go func() { exited <- cmd.Wait() }()
+	return exited, nil
+}
+
+// workerError is what a worker said that ended before it began.
+func workerError(f restore.Folder, err error) error {
+	text, _ := os.ReadFile(workerLog(f))
+	said := strings.TrimPrefix(strings.TrimSpace(string(text)), "opsdeck: ")
+	code := ops.Failed
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() > 0 {
+		code = ops.Code(exit.ExitCode())
+	}
+	if said == "" {
+		said = fmt.Sprint(err)
+	}
+	return ops.E(code, lang.M("the worker could not begin: %s", lang.Raw(said)))
+}
+
+// Run is the worker's life.
+func (c *restoreWorkerCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	if !validRun(d.store, c.ID) {
+		return restore.ErrNoRun
+	}
+	f := d.store.Folder(c.ID)
+	p, err := f.Plan()
+	if err != nil {
+		return err
+	}
+	who := lock.Holder{User: c.By, What: "restore " + c.ID}
+	mine, err := lock.Take(f.WorkerLock(), who)
+	if err != nil {
+		return err
+	}
+	defer mine.Release()
+	target, err := lock.Take(d.store.TargetLock(p.Target), who)
+	if err != nil {
+		return err
+	}
+	defer target.Release()
+	journal, err := restore.OpenJournal(f.JournalPath())
+	if err != nil {
+		return err
+	}
+	defer journal.Close()
+	return d.work(a.ctx, f, p, journal, restore.Event{Kind: restore.Kind(c.First), By: c.By})
+}
+
+func validRun(st restore.Store, id string) bool {
+	_, err := st.Load(id)
+	return err == nil
+}
+
+func (d *desk) work(ctx context.Context, f restore.Folder, p *restore.Plan, j *restore.Journal, first restore.Event) error {
+	action := map[restore.Kind]string{restore.KindBegin: "run"}[first.Kind]
+	if action == "" {
+		action = string(first.Kind)
+	}
+	if err := d.record(p, action, oplog.Started, map[string]string{"by": first.By}); err != nil {
+		return err
+	}
+	server := d.server()
+	defer server.Close()
+	crew := &restore.Crew{
+		Database: server, Services: processControl{d}, Saver: swap.Saver{Target: d.target, Server: server, Dump: d.emergency},
+		Prober: readiness{timeout: d.service.Health.Timeout}, Teller: teller{d}, Sourcer: sourcer{d}, Folder: f, Clock: d.clock, Lang: d.lang,
+	}
+	last := time.Time{}
+	r := &restore.Runner{Plan: p, Journal: j, World: crew, Inbox: restore.FolderInbox{Folder: f}, Clock: d.clock,
+		Progress: func(s restore.Snapshot, pr ops.Progress) {
+			if now := time.Now(); now.Sub(last) >= 100*time.Millisecond {
+				last = now
+				f.SaveProgress(s.Seq, pr)
+			}
+		}}
+	s, err := r.Run(ctx, first)
+	result := oplog.Done
+	switch {
+	case errors.Is(err, restore.ErrLeft):
+		result = oplog.Stopped
+	case err != nil || s.Stage == restore.Aborted && first.Kind != restore.KindAbort:
+		result = oplog.Failed
+	}
+	detail := map[string]string{"result": s.Result()}
+	if err != nil {
+		detail["error"] = err.Error()
+	}
+	return errors.Join(err, d.record(p, action, result, detail))
+}
+
+// emergency makes the backup of the present state, under the lock that one
+// backup at a time holds.
+func (d *desk) emergency(ctx context.Context, o dump.Options, path string) (*backup.Manifest, error) {
+	held, err := lock.Take(backup.LockPath(d.state), lock.Holder{User: oplog.UserName(), What: "emergency backup"})
+	if err != nil {
+		return nil, err
+	}
+	defer held.Release()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	full, err := d.orderOf(order{kind: backup.KindEmergency, databases: o.Databases, tables: o.Tables, engine: "native"})
+	if err != nil {
+		return nil, err
+	}
+	all := full.options(d.clock.Now, o.Report)
+	all.Compress = "gzip"
+	m, err := dump.Run(ctx, d.target, all, path)
+	return m, diskError(err, d.dir)
+}

@@ -1,0 +1,152 @@
+package swap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/dump"
+	"opsdeck/ops/mysql/load"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+)
+
+// Engine is the Loader of opsdeck: ops/mysql/load.
+type Engine struct {
+	Target     mysql.Target
+	Jobs       int
+	Identities func() ([]age.Identity, error) // called when a backup is encrypted; may be nil
+}
+
+// loadNotes is how many of a load's remarks a person is shown.
+const loadNotes = 12
+
+// Load loads a backup file, or goes on with a load that was broken off.
+func (e Engine) Load(ctx context.Context, j Job, report restore.Report) (restore.Loaded, []string, error) {
+	src, err := e.open(j.Path)
+	if err != nil {
+		return restore.Loaded{}, nil, err
+	}
+	defer src.Close()
+	r, err := load.Run(ctx, e.Target, src, load.Options{Schema: j.Schema, From: j.From, Tables: j.Tables, Jobs: e.Jobs, Definer: load.DefinerKeep,
+		Events: j.Live, Replace: j.Fresh, SkipOthers: true, Report: report})
+	if err != nil {
+		return restore.Loaded{}, nil, err
+	}
+	out := restore.Loaded{Tables: len(r.Tables), Rows: r.Rows, Bytes: r.RawBytes}
+	out.Notes = append(out.Notes, restore.N(lang.M("%s rows of %s tables loaded in %s", human.Count(r.Rows), fmt.Sprint(len(r.Tables)), human.Duration(r.Duration))))
+	var enabled []string
+	for _, n := range r.Notes {
+		if n.Kind == backup.NoteEvent {
+			enabled = append(enabled, n.Object)
+			continue
+		}
+		if n.Kind != backup.NoteSkipped && len(out.Notes) < loadNotes {
+			out.Notes = append(out.Notes, restore.RawNote(strings.TrimSpace(n.Kind+" "+n.Object+": "+n.Detail)))
+		}
+	}
+	return out, enabled, nil
+}
+
+func (e Engine) open(path string) (*load.Source, error) {
+	src, err := load.Open(path)
+	if ops.CodeOf(err) != ops.Config || e.Identities == nil {
+		return src, err
+	}
+	ids, idErr := e.Identities()
+	if idErr != nil {
+		return nil, errors.Join(err, idErr)
+	}
+	return load.Open(path, ids...)
+}
+
+// Saver makes the emergency backup.
+type Saver struct {
+	Target mysql.Target
+	Dump   func(ctx context.Context, o dump.Options, path string) (*backup.Manifest, error)
+	Server *Server
+}
+
+// Save writes the backup of the present state, or finds that it is there, whole.
+func (s Saver) Save(ctx context.Context, p *restore.Plan, skip []string, report restore.Report) (string, []restore.Note, error) {
+	live := p.Target.Live
+	db, err := s.Server.db(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	there, err := exists(ctx, db, live)
+	if err != nil {
+		return "", nil, err
+	}
+	if !there {
+		return "", []restore.Note{restore.N(lang.M("%s does not exist: there is nothing to back up", live))}, nil
+	}
+	if m, err := backup.ReadManifest(p.Emergency); err == nil && whole(p.Emergency, m) {
+		return p.Emergency, []restore.Note{restore.N(lang.M("the emergency backup was made already"))}, nil
+	}
+	if err := os.Remove(p.Emergency); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", nil, err
+	}
+	o := dump.Options{Databases: []string{live}, Broken: true, Kind: backup.KindEmergency, Report: report}
+	if len(skip) > 0 {
+		names, err := tables(ctx, db, live)
+		if err != nil {
+			return "", nil, err
+		}
+		o.Tables = slices.DeleteFunc(names, func(n string) bool { return has(skip, n) })
+	}
+	m, err := s.Dump(ctx, o, p.Emergency)
+	if err != nil {
+		if bad := s.unreadable(ctx, live, skip); len(bad) > 0 {
+			return "", nil, &restore.UnreadableError{Tables: bad, Err: err}
+		}
+		return "", nil, err
+	}
+	notes := []restore.Note{restore.N(lang.M("%s, %s, %s rows", p.Emergency, human.Bytes(m.SizeBytes), human.Count(m.Rows())))}
+	for _, w := range m.Warnings {
+		notes = append(notes, restore.RawNote(w))
+	}
+	return p.Emergency, notes, nil
+}
+
+func whole(path string, m *backup.Manifest) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Size() == m.SizeBytes
+}
+
+// unreadable finds the tables that cannot be read to their end.
+func (s Saver) unreadable(ctx context.Context, in string, skip []string) []string {
+	db, err := s.Server.db(ctx)
+	if err != nil {
+		return nil
+	}
+	names, err := tables(ctx, db, in)
+	if err != nil {
+		return nil
+	}
+	var bad []string
+	for _, t := range names {
+		if has(skip, t) {
+			continue
+		}
+		bounded, cancel := context.WithTimeout(ctx, time.Minute)
+		_, err := schema.All(bounded, db, "SELECT COUNT(*) FROM "+restore.Name(in, t))
+		late := bounded.Err() != nil
+		cancel()
+		if err != nil && !late && !mysql.Lost(err) {
+			bad = append(bad, t)
+		}
+	}
+	return bad
+}
