@@ -18,6 +18,8 @@ type backupCmd struct {
 	Show   backupShowCmd   `cmd:"" help:"Show one backup: what it holds and how far it is proved."`
 	Verify backupVerifyCmd `cmd:"" help:"Prove backups: length, hashes, trailer."`
 	Prune  backupPruneCmd  `cmd:"" help:"Let go of what retention does not keep."`
+	Drill  backupDrillCmd  `cmd:"" help:"Rehearse a restore in a scratch schema, and record it."`
+	Drills backupDrillsCmd `cmd:"" help:"Show the record of drills."`
 }
 
 // shelf is the backups of the chosen service, with what is remembered of them.

@@ -9,6 +9,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql/drill"
 	"opsdeck/tui/backupview"
 	"opsdeck/tui/page"
 )
@@ -26,6 +27,7 @@ func (a *app) backupsPage(env *page.Env, s *config.Service) (*backupview.Page, e
 		Manifest: func(_ context.Context, s *backup.Set) (*backup.Manifest, error) { return backup.ReadManifest(s.Path) },
 		Create:   sh.createInPlace,
 		Verify:   sh.verifyInPlace,
+		Drill:    sh.drillInPlace,
 		Prune:    sh.pruneInPlace,
 	}), nil
 }
@@ -89,6 +91,18 @@ func (sh *shelf) verifyInPlace(ctx context.Context, s *backup.Set, report backup
 		return lang.Msg{}, ops.E(ops.Failed, lang.M("%d of %d backups are bad", bad, len(sets)))
 	}
 	return lang.M("%d verified, %s at %s", len(sets), human.Bytes(bytes), human.Rate(float64(bytes)/time.Since(start).Seconds())), nil
+}
+
+// drillInPlace rehearses with one backup.
+func (sh *shelf) drillInPlace(ctx context.Context, s *backup.Set, report backupview.Report) (lang.Msg, error) {
+	d, err := sh.drill(ctx, s, drill.Job{}, "", report)
+	if err != nil {
+		return lang.Msg{}, err
+	}
+	if d.Result != backup.Passed {
+		return lang.Msg{}, ops.E(ops.Failed, lang.M("the drill failed: %s", d.Remark))
+	}
+	return lang.M("drill passed: %s restored in %s, %s rows checked", human.Bytes(d.SizeBytes), ms(d.RestoreMS), human.Count(d.Rows)), nil
 }
 
 // pruneInPlace carries out the plan that was on screen.

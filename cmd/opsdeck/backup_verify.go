@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"opsdeck/internal/human"
@@ -13,6 +14,7 @@ import (
 
 type backupVerifyCmd struct {
 	Name string `arg:"" optional:"" help:"The backup's name; without one, all that are not verified yet, and the newest."`
+	Deep bool   `help:"Also load each into a scratch schema and check it there."`
 	All  bool   `help:"Verify all, also those that were verified before."`
 	JSON bool   `name:"json" help:"Print JSON."`
 }
@@ -40,6 +42,11 @@ func (c *backupVerifyCmd) Run(a *app) error {
 	if c.Name != "" && c.All {
 		return ops.E(ops.Usage, lang.M("a name or --all, not both"))
 	}
+	if c.Deep {
+		if err := a.writable(); err != nil {
+			return err
+		}
+	}
 	sh, err := a.shelf()
 	if err != nil {
 		return err
@@ -54,7 +61,7 @@ func (c *backupVerifyCmd) Run(a *app) error {
 	}
 	took := map[string]time.Duration{}
 	for i, s := range sets {
-		if took[s.Name], err = sh.verifyOne(s, i+1, len(sets)); err != nil {
+		if took[s.Name], err = sh.verifyOne(s, c.Deep, i+1, len(sets)); err != nil {
 			return err
 		}
 	}
@@ -95,14 +102,18 @@ func (c *backupVerifyCmd) choose(sh *shelf, inv *backup.Inventory) ([]*backup.Se
 }
 
 // verifyOne reads one backup and remembers what was found.
-func (sh *shelf) verifyOne(s *backup.Set, i, n int) (time.Duration, error) {
+func (sh *shelf) verifyOne(s *backup.Set, deep bool, i, n int) (time.Duration, error) {
 	p := sh.progress()
 	defer p.done()
 	start := time.Now()
-	check, err := backup.Verify(sh.ctx, s.Path, sh.clock.Now, func(r ops.Progress) {
-		r.Object = fmt.Sprintf("%d/%d %s", i, n, s.Name)
+	report := func(r ops.Progress) {
+		r.Object = strings.TrimSpace(fmt.Sprintf("%d/%d %s %s", i, n, s.Name, r.Object))
 		p.report(r)
-	})
+	}
+	check, err := backup.Verify(sh.ctx, s.Path, sh.clock.Now, report)
+	if err == nil && deep {
+		check, err = sh.deepen(sh.ctx, s, check, report)
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -184,3 +184,7 @@ func copyFile(src, dst string) error {
 // LockPath is the lock that one backup at a time holds: create, prune, verify
 // of all and copies take it.
 func LockPath(stateDir string) string { return filepath.Join(stateDir, "locks", "backup.lock") }
+
+// DrillLockPath is the lock that one drill at a time holds. It is not the
+// backups': a long drill must not keep the night's backup from running.
+func DrillLockPath(stateDir string) string { return filepath.Join(stateDir, "locks", "drill.lock") }

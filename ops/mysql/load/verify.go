@@ -228,7 +228,7 @@ func (v *verifier) definition(ctx context.Context, c *sql.Conn, j *check) error 
 		return err
 	}
 	j.verdict.Definition = backup.Differs
-	if schema.Hash(create) == j.want.DefinitionHash || schema.Hash(v.original(create, "", "")) == j.want.DefinitionHash {
+	if schema.Hash(create) == j.want.DefinitionHash || schema.Hash(v.original(create, "", "", schema.Ident)) == j.want.DefinitionHash {
 		j.verdict.Definition = backup.Same
 	}
 	return nil
@@ -236,7 +236,7 @@ func (v *verifier) definition(ctx context.Context, c *sql.Conn, j *check) error 
 
 // original writes a definition as it was where the backup was made: with the
 // old schema's name, and the definer given.
-func (v *verifier) original(create, mode, definer string) string {
+func (v *verifier) original(create, mode, definer string, quote func(string) string) string {
 	p, err := sqlscan.Parse([]byte(create), sqlscan.ModeOf(mode))
 	if err != nil {
 		return create
@@ -244,7 +244,7 @@ func (v *verifier) original(create, mode, definer string) string {
 	var edits []sqlscan.Edit
 	for _, r := range p.Refs {
 		if r.Schema == v.o.Schema {
-			edits = append(edits, p.Requalify(r, schema.Ident(v.o.From)))
+			edits = append(edits, p.Requalify(r, quote(v.o.From)))
 		}
 	}
 	if definer != "" && p.Definer != "" {
@@ -297,21 +297,24 @@ func (v *verifier) object(ctx context.Context, c *sql.Conn, want backup.Object, 
 		return err
 	}
 	same := o.Hash() == want.DefinitionHash
-	if !same {
+	// Bodies name their schema with quotes or without: the load wrote it with.
+	for _, quote := range []func(string) string{schema.Ident, bare} {
 		as := *o
-		as.Create = v.original(o.Create, o.SQLMode, "")
-		same = as.Hash() == want.DefinitionHash
-	}
-	if !same && want.Definer != "" && want.Definer != o.Definer {
-		as := *o
-		as.Create = v.original(o.Create, o.SQLMode, want.Definer)
-		if same = as.Hash() == want.DefinitionHash; same {
-			d.Detail = "belongs to " + o.Definer + ", not to " + want.Definer
+		if as.Create = v.original(o.Create, o.SQLMode, "", quote); !same {
+			same = as.Hash() == want.DefinitionHash
+		}
+		if !same && want.Definer != "" && want.Definer != o.Definer {
+			as.Create = v.original(o.Create, o.SQLMode, want.Definer, quote)
+			if same = as.Hash() == want.DefinitionHash; same {
+				d.Detail = "belongs to " + o.Definer + ", not to " + want.Definer
+			}
 		}
 	}
 	d.State = state(same, want.DefinitionHash)
 	return nil
 }
+
+func bare(name string) string { return name }
 
 func state(same bool, want string) string {
 	switch {

@@ -1,0 +1,225 @@
+package drill
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"opsdeck/internal/human"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/load"
+	"opsdeck/ops/mysql/schema"
+)
+
+// maxFaults bounds how many faults a remark names.
+const maxFaults = 8
+
+func (d *drill) fault(format string, args ...any) {
+	if len(d.faults) < maxFaults {
+		d.faults = append(d.faults, fmt.Sprintf(format, args...))
+	}
+}
+
+// integrity compares the copy with what the backup says of itself and asks the
+// server whether the tables and the references between them are whole.
+func (d *drill) integrity(ctx context.Context) error {
+	compare := d.byManifest
+	if d.src.Manifest == nil || len(d.src.Manifest.Tables) == 0 {
+		compare = d.byContents
+	}
+	for _, check := range []func(context.Context) error{compare, d.checkTables, d.foreignKeys} {
+		if err := check(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *drill) byManifest(ctx context.Context) error {
+	o := load.VerifyOptions{Schema: d.Schema, From: d.from(), Jobs: d.Jobs, Report: d.Report}
+	if d.Table != "" {
+		o.Tables = []string{d.Table}
+	}
+	r, err := load.Verify(ctx, d.Target, d.src.Manifest, o)
+	if err != nil {
+		return err
+	}
+	if r.Good {
+		return nil
+	}
+	before := len(d.faults)
+	for _, t := range r.Tables {
+		if t.State == backup.Differs || t.State == backup.Missing || t.State == backup.Extra {
+			d.fault("table %s %s: %s rows, the manifest says %s %s", t.Name, t.State, human.Count(t.Rows), human.Count(t.WantRows), t.Detail)
+		}
+	}
+	for _, o := range r.Objects {
+		if o.State == backup.Differs || o.State == backup.Missing {
+			d.fault("%s %s %s %s", o.Kind, o.Name, o.State, o.Detail)
+		}
+	}
+	if len(d.faults) == before {
+		d.fault("the copy is not what the manifest says")
+	}
+	return nil
+}
+
+// byContents counts the rows of a dump made by others in its own statements.
+func (d *drill) byContents(ctx context.Context) error {
+	c, err := load.Inspect(ctx, d.src)
+	if err != nil {
+		return err
+	}
+	if !c.Complete {
+		d.fault("the dump did not come to its end")
+	}
+	tables := 0
+	for _, s := range c.Schemas {
+		if len(c.Schemas) > 1 && s.Name != "" && s.Name != d.from() && d.from() != "" {
+			continue
+		}
+		for _, t := range s.Tables {
+			if d.Table != "" && t.Name != d.Table {
+				continue
+			}
+			tables++
+			if err := d.countRows(ctx, t); err != nil {
+				return err
+			}
+		}
+	}
+	if tables == 0 {
+		d.fault("no table came")
+	}
+	return nil
+}
+
+func (d *drill) countRows(ctx context.Context, t backup.DumpTable) error {
+	n, err := schema.One(ctx, d.conn, "SELECT COUNT(*) FROM "+schema.Name(d.Schema, t.Name))
+	switch {
+	case mysql.Number(err) == 1146: // no such table
+		d.fault("table %s missing", t.Name)
+	case err != nil:
+		return mysql.Explain(err, d.Target)
+	case count(n) != t.Rows:
+		d.fault("table %s: %s rows, the dump holds %s", t.Name, human.Count(count(n)), human.Count(t.Rows))
+	}
+	return nil
+}
+
+// checkTables runs CHECK TABLE over the copy.
+func (d *drill) checkTables(ctx context.Context) error {
+	names, err := schema.All(ctx, d.conn, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')", d.Schema)
+	if err != nil {
+		return mysql.Explain(err, d.Target)
+	}
+	d.record.Tables = len(names)
+	if len(names) == 0 {
+		d.fault("no table came")
+	}
+	for i, row := range names {
+		d.tell("check", row[0], i, len(names))
+		answers, err := schema.All(ctx, d.conn, "CHECK TABLE "+schema.Name(d.Schema, row[0]))
+		if err != nil {
+			return mysql.Explain(err, d.Target)
+		}
+		for _, a := range answers { // Table, Op, Msg_type, Msg_text
+			if len(a) == 4 && (strings.EqualFold(a[2], "error") || a[2] == "status" && a[3] != "OK" && a[3] != "Table is already up to date") {
+				d.fault("CHECK TABLE %s: %s", row[0], a[3])
+			}
+		}
+	}
+	return nil
+}
+
+func (d *drill) tell(phase, object string, done, total int) {
+	if d.Report != nil {
+		d.Report(ops.Progress{Phase: phase, Object: object, Done: int64(done), Total: int64(total), Unit: "tables"})
+	}
+}
+
+// reference is one foreign key of the copy.
+type reference struct {
+	name, table, parent string
+	columns, parents    []string
+}
+
+// foreignKeys looks for rows that refer to what is not there: they are loaded
+// with the checks off.
+func (d *drill) foreignKeys(ctx context.Context) error {
+	refs, err := d.references(ctx)
+	if err != nil {
+		return err
+	}
+	for i, r := range refs {
+		d.tell("foreign keys", r.table, i, len(refs))
+		n, err := schema.One(ctx, d.conn, r.orphans(d.Schema))
+		switch {
+		case mysql.Number(err) == 1146:
+			continue // the parent was not loaded: a single table
+		case err != nil:
+			return mysql.Explain(err, d.Target)
+		case n != "0":
+			d.fault("%s: %s rows refer to rows of %s that are not there (%s)", r.table, n, r.parent, r.name)
+		}
+	}
+	return nil
+}
+
+func (d *drill) references(ctx context.Context) ([]*reference, error) {
+	rows, err := schema.All(ctx, d.conn, `SELECT CONSTRAINT_NAME, TABLE_NAME, REFERENCED_TABLE_NAME, COLUMN_NAME, REFERENCED_COLUMN_NAME
+		FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = ? AND REFERENCED_TABLE_SCHEMA = ? ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION`, d.Schema, d.Schema)
+	if err != nil {
+		return nil, mysql.Explain(err, d.Target)
+	}
+	var refs []*reference
+	for _, row := range rows {
+		if n := len(refs); n == 0 || refs[n-1].name != row[0] || refs[n-1].table != row[1] {
+			refs = append(refs, &reference{name: row[0], table: row[1], parent: row[2]})
+		}
+		r := refs[len(refs)-1]
+		r.columns, r.parents = append(r.columns, row[3]), append(r.parents, row[4])
+	}
+	return refs, nil
+}
+
+// orphans counts the rows whose parents are missing; a NULL refers to nothing.
+func (r *reference) orphans(in string) string {
+	var on, set []string
+	for i := range r.columns {
+		on = append(on, fmt.Sprintf("p.%s = c.%s", schema.Ident(r.parents[i]), schema.Ident(r.columns[i])))
+		set = append(set, fmt.Sprintf("c.%s IS NOT NULL", schema.Ident(r.columns[i])))
+	}
+	return fmt.Sprintf("SELECT COUNT(*) FROM %s c LEFT JOIN %s p ON %s WHERE %s AND p.%s IS NULL", schema.Name(in, r.table), schema.Name(in, r.parent),
+		strings.Join(on, " AND "), strings.Join(set, " AND "), schema.Ident(r.parents[0]))
+}
+
+// freeOf is the room on the disk of the server's data, if that is on this machine.
+func freeOf(ctx context.Context, c *sql.Conn, t mysql.Target) (int64, bool) {
+	if t.Network != "unix" && !strings.HasPrefix(t.Addr, "127.") && !strings.HasPrefix(t.Addr, "localhost:") && !strings.HasPrefix(t.Addr, "[::1]:") {
+		return 0, false
+	}
+	dir, err := schema.One(ctx, c, "SELECT @@datadir")
+	if err != nil {
+		return 0, false
+	}
+	var st unix.Statfs_t
+	if unix.Statfs(dir, &st) != nil {
+		return 0, false // in a container: its paths are not ours
+	}
+	return int64(st.Bavail) * st.Bsize, true
+}
+
+func fileSize(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
