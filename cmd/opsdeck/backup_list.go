@@ -173,7 +173,7 @@ func (sh *shelf) tier(inv *backup.Inventory, t backup.TierInfo) {
 			what = sh.lang.Msg(p.Text())
 		}
 		table.Rows = append(table.Rows, []string{"  " + style.Render(glyph+" "+sh.lang.Msg(s.State.Label())), termsafe.Line(s.Name),
-			s.At.In(inv.Zone).Format("2006-01-02 15:04"), sh.lang.Msg(age(inv.At.Sub(s.At))), human.Bytes(s.Size), termsafe.Line(what)})
+			s.At.In(inv.Zone).Format("2006-01-02 15:04"), sh.lang.Msg(ago(inv.At.Sub(s.At))), human.Bytes(s.Size), termsafe.Line(what)})
 	}
 	fmt.Fprint(sh.out, table)
 	var missing []string
@@ -186,7 +186,7 @@ func (sh *shelf) tier(inv *backup.Inventory, t backup.TierInfo) {
 	}
 }
 
-func age(d time.Duration) lang.Msg {
+func ago(d time.Duration) lang.Msg {
 	if d < 0 {
 		return lang.M("in %s", human.Duration(-d.Truncate(time.Minute)))
 	}

@@ -111,7 +111,7 @@ func (sh *shelf) show(inv *backup.Inventory, s *backup.Set, m *backup.Manifest, 
 		fact(lang.M("note"), sh.lang.Msg(p.Text()))
 	}
 	fact(lang.M("path"), s.Path)
-	fact(lang.M("of"), s.At.In(inv.Zone).Format("2006-01-02 15:04:05 MST")+", "+sh.lang.Msg(age(inv.At.Sub(s.At))))
+	fact(lang.M("of"), s.At.In(inv.Zone).Format("2006-01-02 15:04:05 MST")+", "+sh.lang.Msg(ago(inv.At.Sub(s.At))))
 	fact(lang.M("database"), strings.Join(append(m.Databases, s.Database)[:max(1, len(m.Databases))], ", "))
 	fact(lang.M("tier"), sh.lang.Msg(s.Tier.Label()))
 	fact(lang.M("size"), sizeLine(s, m))
@@ -153,7 +153,7 @@ func (sh *shelf) checked(inv *backup.Inventory, s *backup.Set) string {
 	if s.Checked.IsZero() {
 		return sh.lang.T("never")
 	}
-	at := s.Checked.In(inv.Zone).Format("2006-01-02 15:04") + ", " + sh.lang.Msg(age(inv.At.Sub(s.Checked)))
+	at := s.Checked.In(inv.Zone).Format("2006-01-02 15:04") + ", " + sh.lang.Msg(ago(inv.At.Sub(s.Checked)))
 	if s.Deep {
 		at += ", " + sh.lang.T("loaded whole")
 	}
