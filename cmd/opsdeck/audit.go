@@ -23,9 +23,10 @@ import (
 )
 
 type auditCmd struct {
-	List  auditListCmd  `cmd:"" default:"withargs" help:"List audit rows, newest first."`
-	Trace auditTraceCmd `cmd:"" help:"Show the whole life of a resource."`
-	Stats auditStatsCmd `cmd:"" help:"Count audit rows by action, resource, user and hour."`
+	List   auditListCmd   `cmd:"" default:"withargs" help:"List audit rows, newest first."`
+	Trace  auditTraceCmd  `cmd:"" help:"Show the whole life of a resource."`
+	Stats  auditStatsCmd  `cmd:"" help:"Count audit rows by action, resource, user and hour."`
+	Export auditExportCmd `cmd:"" help:"Write audit rows to a file."`
 }
 
 // gentleRows times max_rows is how many rows the order of a table may be

@@ -1,0 +1,368 @@
+package auditlog
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"sort"
+	"time"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/audit"
+)
+
+const (
+	exportChunk = 4000            // rows of one reading query
+	saveAfter   = 2 * time.Second // between two notes of how far an export is
+	partSuffix  = ".part"
+)
+
+// Export says what to write where.
+type Export struct {
+	Filter  audit.Filter
+	Query   string // the filter as it was written; an interrupted export goes on only for the same
+	Format  audit.Format
+	Path    string
+	Mask    bool // hide secrets
+	Restart bool // begin anew, whatever an interrupted one left
+	Report  func(ops.Progress)
+}
+
+// Exported is what an export did.
+type Exported struct {
+	Path     string
+	Rows     int64
+	Bytes    int64
+	Resumed  bool // it went on where an earlier one was interrupted
+	Duration time.Duration
+}
+
+// exportState is kept beside the unfinished file, so that the next run goes on
+// exactly there.
+type exportState struct {
+	Table   string       `json:"table"`
+	Query   string       `json:"query"`
+	Format  audit.Format `json:"format"`
+	Mask    bool         `json:"mask"`
+	Since   time.Time    `json:"since"`
+	Until   time.Time    `json:"until"`
+	Through int64        `json:"through_id"` // rows up to this id belong to it
+	After   int64        `json:"after_id"`   // those up to this one are written
+	Rows    int64        `json:"rows"`
+	Bytes   int64        `json:"bytes"`
+}
+
+// Export writes the rows that pass a filter to a file, by rising id, those up
+// to the id that was the highest when it began. Memory does not grow with the
+// rows. The file has mode 0600 and gets its name when all rows are in it and
+// their number is that of the source; until then FILE.part and FILE.part.json
+// stand there, and the same call goes on from them.
+func (s *Source) Export(ctx context.Context, e Export) (Exported, error) {
+	begun := time.Now()
+	if _, err := os.Lstat(e.Path); !errors.Is(err, fs.ErrNotExist) {
+		return Exported{}, ops.E(ops.Usage, lang.M("%s exists already", e.Path)).WithHint(lang.M("choose another name, or remove it first"))
+	}
+	x := &export{s: s, e: e, begun: begun}
+	resumed, err := x.begin(ctx)
+	if err != nil {
+		return Exported{}, err
+	}
+	defer x.file.Close()
+	if err := x.run(ctx); err != nil {
+		return Exported{}, err
+	}
+	if err := x.finish(ctx); err != nil {
+		return Exported{}, err
+	}
+	return Exported{Path: e.Path, Rows: x.state.Rows, Bytes: x.state.Bytes, Resumed: resumed, Duration: time.Since(begun)}, nil
+}
+
+type export struct {
+	s       *Source
+	e       Export
+	state   exportState
+	file    *os.File
+	out     *bufio.Writer
+	written *counting
+	enc     *audit.Encoder
+	ranges  []audit.Range
+	total   int64
+	begun   time.Time
+	saved   time.Time
+}
+
+// counting counts what was written.
+type counting struct {
+	io.Writer
+	n int64
+}
+
+func (c *counting) Write(b []byte) (int, error) {
+	n, err := c.Writer.Write(b)
+	c.n += int64(n)
+	return n, err
+}
+
+func (x *export) part() string { return x.e.Path + partSuffix }
+
+func (x *export) stateFile() string { return x.e.Path + partSuffix + ".json" }
+
+// begin takes up an interrupted export, or starts one.
+func (x *export) begin(ctx context.Context) (resumed bool, err error) {
+	x.state = exportState{Table: x.s.identity(), Query: x.e.Query, Format: x.e.Format, Mask: x.e.Mask,
+		Since: x.e.Filter.Since, Until: x.e.Filter.Until, After: math.MinInt64}
+	if !x.e.Restart {
+		if resumed, err = x.resume(); err != nil {
+			return false, err
+		}
+	}
+	if err := x.plan(ctx, resumed); err != nil {
+		return false, err
+	}
+	return resumed, x.openPart(resumed)
+}
+
+// resume reads the state of an interrupted export of the very same rows.
+func (x *export) resume() (bool, error) {
+	data, err := os.ReadFile(x.stateFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	var old exportState
+	if err != nil || json.Unmarshal(data, &old) != nil || old.Table != x.state.Table || old.Query != x.state.Query ||
+		old.Format != x.state.Format || old.Mask != x.state.Mask {
+		return false, ops.E(ops.Usage, lang.M("an interrupted export of something else stands at %s", x.part())).
+			WithHint(lang.M("add --restart to write over it, or choose another file"))
+	}
+	if info, err := os.Stat(x.part()); err != nil || info.Size() < old.Bytes {
+		return false, nil // its file is gone or shorter than noted: begin anew
+	}
+	x.state = old
+	x.e.Filter.Since, x.e.Filter.Until = old.Since, old.Until
+	return true, nil
+}
+
+// plan finds the ids that the rows can have.
+func (x *export) plan(ctx context.Context, resumed bool) error {
+	f := x.e.Filter
+	err := x.s.with(ctx, func(ctx context.Context, q *session) error {
+		top, err := x.s.topID(ctx, q)
+		if err != nil {
+			return err
+		}
+		if !resumed {
+			x.state.Through = top
+		}
+		x.ranges = []audit.Range{{First: math.MinInt64, Last: x.state.Through, Rows: x.s.rows}}
+		timed := !f.Since.IsZero() || !f.Until.IsZero()
+		if !timed || x.s.layout.Choose(f, true) != audit.ZoneOrder {
+			return nil
+		}
+		missing, err := x.s.catchUp(ctx, q)
+		if err != nil {
+			return err
+		}
+		if missing > 0 {
+			return &audit.UnprovedError{Rows: missing}
+		}
+		since, until := f.Span(x.s.layout)
+		x.ranges, _ = x.s.zones.Ranges(since, until, math.MaxInt64)
+		sort.Slice(x.ranges, func(i, j int) bool { return x.ranges[i].First < x.ranges[j].First })
+		return nil
+	})
+	for _, r := range x.ranges {
+		x.total += r.Rows
+	}
+	return x.s.asked(err)
+}
+
+func (x *export) openPart(resumed bool) error {
+	flags := os.O_CREATE | os.O_WRONLY
+	if !resumed {
+		flags |= os.O_TRUNC
+		if err := os.Remove(x.stateFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return cannotWrite(err, x.e.Path)
+		}
+	}
+	f, err := os.OpenFile(x.part(), flags, 0o600)
+	if err != nil {
+		return cannotWrite(err, x.e.Path)
+	}
+	x.file = f
+	if err := errors.Join(f.Chmod(0o600), f.Truncate(x.state.Bytes)); err != nil {
+		return cannotWrite(err, x.e.Path)
+	}
+	if _, err := f.Seek(x.state.Bytes, io.SeekStart); err != nil {
+		return cannotWrite(err, x.e.Path)
+	}
+	x.out = bufio.NewWriterSize(f, 1<<20)
+	x.written = &counting{Writer: x.out, n: x.state.Bytes}
+	x.enc, err = audit.NewEncoder(x.written, x.s.layout, x.e.Format, x.e.Mask, x.state.Bytes == 0)
+	x.saved = time.Now()
+	return err
+}
+
+// run writes chunk after chunk.
+func (x *export) run(ctx context.Context) error {
+	for _, r := range x.ranges {
+		for r.Last > x.state.After {
+			n, err := x.chunk(ctx, r)
+			if err != nil {
+				return x.interrupted(err)
+			}
+			if n < exportChunk {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// interrupted notes how far it came, so that nothing is written twice.
+func (x *export) interrupted(err error) error {
+	if save := x.save(); save != nil {
+		return errors.Join(x.s.explain(err), save)
+	}
+	err = x.s.explain(err)
+	var o *ops.Error
+	if errors.As(err, &o) && o.Hint.Empty() {
+		o.Hint = lang.M("%s rows are in %s; the same command goes on from there", human.Count(x.state.Rows), x.part())
+	}
+	return err
+}
+
+// chunk reads the next rows of a range and writes them. It counts them as
+// written only when all of them are.
+func (x *export) chunk(ctx context.Context, r audit.Range) (int, error) {
+	var rows []audit.Row
+	err := x.s.with(ctx, func(ctx context.Context, q *session) error {
+		w := x.s.filter(x.e.Filter)
+		w.add(x.s.col(audit.ID)+" BETWEEN ? AND ?", max(r.First, x.state.After+1), min(r.Last, x.state.Through))
+		hint := ""
+		if way := x.s.layout.Choose(x.e.Filter, true); way == audit.ZoneOrder || len(x.e.Filter.Terms) == 0 {
+			hint = x.s.byKey()
+		}
+		var err error
+		rows, err = x.s.fetch(ctx, q, x.s.selectRows(hint, w, x.s.col(audit.ID), exportChunk), w.args)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	for i := range rows {
+		if err := x.enc.Write(&rows[i]); err != nil {
+			return 0, cannotWrite(err, x.e.Path)
+		}
+	}
+	if err := x.enc.Flush(); err != nil {
+		return 0, cannotWrite(err, x.e.Path)
+	}
+	if n := len(rows); n > 0 {
+		x.state.After, x.state.Rows, x.state.Bytes = rows[n-1].ID, x.state.Rows+int64(n), x.written.n
+	}
+	if time.Since(x.saved) > saveAfter {
+		if err := x.save(); err != nil {
+			return 0, err
+		}
+	}
+	if x.e.Report != nil {
+		x.e.Report(ops.Progress{Phase: "export", Object: x.s.o.Table, Done: x.state.Rows, Total: max(x.total, x.state.Rows), Unit: "rows", Rows: x.state.Rows, Elapsed: time.Since(x.begun), Estimate: true})
+	}
+	return len(rows), nil
+}
+
+// save makes what was written durable, then notes how much that is.
+func (x *export) save() error {
+	x.saved = time.Now()
+	if err := errors.Join(x.out.Flush(), x.file.Sync()); err != nil {
+		return cannotWrite(err, x.e.Path)
+	}
+	data, err := json.Marshal(x.state)
+	if err != nil {
+		return fmt.Errorf("note the state of the export: %w", err)
+	}
+	if err := atomicfile.WriteBytes(x.stateFile(), 0o600, data); err != nil {
+		return cannotWrite(err, x.e.Path)
+	}
+	return nil
+}
+
+// finish counts the rows in the source and gives the file its name.
+func (x *export) finish(ctx context.Context) error {
+	if err := x.save(); err != nil {
+		return err
+	}
+	have, err := x.count(ctx)
+	if err != nil {
+		return x.interrupted(err)
+	}
+	if have != x.state.Rows {
+		return ops.E(ops.Failed, lang.M("%s rows were written, but the table now has %s of them: it changed meanwhile", human.Count(x.state.Rows), human.Count(have))).
+			WithHint(lang.M("run it again with --restart"))
+	}
+	if err := os.Rename(x.part(), x.e.Path); err != nil {
+		return cannotWrite(err, x.e.Path)
+	}
+	_ = os.Remove(x.stateFile())
+	return atomicfile.SyncDir(filepath.Dir(x.e.Path))
+}
+
+// countSpan is how many ids one counting query spans.
+const countSpan = 500_000
+
+// count asks the source how many rows there are, a bounded stretch at a time.
+func (x *export) count(ctx context.Context) (int64, error) {
+	var have int64
+	for _, r := range x.ranges {
+		last := min(r.Last, x.state.Through)
+		first, err := x.s.firstFrom(ctx, r.First)
+		for ; err == nil && first <= last; first += countSpan {
+			var n int64
+			n, err = x.s.countBetween(ctx, x.e.Filter, first, min(last, first+countSpan-1))
+			have += n
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	return have, nil
+}
+
+// firstFrom is the lowest id that is not below one; beyond every id when there
+// is none.
+func (s *Source) firstFrom(ctx context.Context, id int64) (first int64, err error) {
+	err = s.with(ctx, func(ctx context.Context, q *session) error {
+		var low sql.NullInt64
+		err := q.row(ctx, "SELECT MIN("+s.col(audit.ID)+") FROM "+s.name()+" WHERE "+s.col(audit.ID)+" >= ?", []any{id}, &low)
+		first = low.Int64
+		if !low.Valid {
+			first = math.MaxInt64
+		}
+		return err
+	})
+	return first, err
+}
+
+func (s *Source) countBetween(ctx context.Context, f audit.Filter, first, last int64) (n int64, err error) {
+	err = s.with(ctx, func(ctx context.Context, q *session) error {
+		w := s.filter(f)
+		w.add(s.col(audit.ID)+" BETWEEN ? AND ?", first, last)
+		return q.row(ctx, "SELECT COUNT(*) FROM "+s.name()+w.String(), w.args, &n)
+	})
+	return n, err
+}
+
+func cannotWrite(err error, path string) error {
+	return ops.Wrap(err, ops.Failed, lang.M("%s cannot be written", path))
+}
