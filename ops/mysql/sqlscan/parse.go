@@ -116,7 +116,7 @@ func (p *Parsed) create() error {
 		case p.Follows(i, "SQL", "SECURITY"):
 			i += 2
 		case p.Any(i, "UNIQUE", "FULLTEXT", "SPATIAL", "AGGREGATE", "ONLINE", "OFFLINE"):
-		case p.Is(i, "DEFINER") && p.Is(i+1, "="):
+		case p.Is(i, "DEFINER") && p.Is(i+1, "=") && i+2 < p.Len():
 			p.DefinerFirst = i
 			i = p.account(i + 2)
 			p.DefinerLast = i

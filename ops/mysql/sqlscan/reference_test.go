@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -69,7 +71,7 @@ func reference(text string) (list []string, broken bool) {
 			if len(f) == 0 || bytes.ContainsAny(f[0], "\\'\"`") || len(f[0]) > 16 {
 				return list, true
 			}
-			delim = string(f[0])
+			delim, start = string(f[0]), -1
 			i += len("DELIMITER") + len(line)
 			continue
 		}
@@ -173,6 +175,25 @@ var texts = []string{
 func TestSplittingIsThatOfThePlainReference(t *testing.T) {
 	for _, text := range texts {
 		compare(t, text)
+	}
+}
+
+func TestRandomTextsAreSplitAsByTheReference(t *testing.T) {
+	pieces := append(strings.Split("; ; ; ' \" ` \\ -- # /* */ /*! /*!50000 /*M! */ a b 1 .5 1e 0x @ @@ ( ) , INSERT VALUES DELIMITER $$ // ;; 客 .", " "),
+		" ", "\n", "\t", "'x'", "`y`", "DELIMITER ;\n", "DELIMITER $$\n", "-- c\n", "'it''s'")
+	n := 3000
+	if os.Getenv("OPSDECK_SOAK") != "" {
+		n = 3000000
+	}
+	seed := rand.Uint64()
+	r := rand.New(rand.NewPCG(seed, 1))
+	t.Logf("seed %d", seed)
+	for range n {
+		var b strings.Builder
+		for range r.IntN(30) {
+			b.WriteString(pieces[r.IntN(len(pieces))])
+		}
+		compare(t, b.String())
 	}
 }
 

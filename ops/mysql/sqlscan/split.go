@@ -180,6 +180,9 @@ func (s *Splitter) beforeDelimiter(t Token) Token {
 	if (t.Kind != Word && t.Kind != Number && t.Kind != Variable) || s.st.inCode || !wordByte[s.delim[0]] {
 		return t
 	}
+	if last := s.buf[t.End-1]; last == '`' || last == '\'' || last == '"' {
+		return t // @`in quotes`
+	}
 	upTo := min(t.End+len(s.delim)-1, s.n)
 	if i := bytes.Index(s.buf[t.Start+1:upTo], s.delim); i >= 0 {
 		t.End = min(t.End, t.Start+1+i)
