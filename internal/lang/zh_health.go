@@ -18,8 +18,8 @@ func init() {
 		"%s; newest good backup %s ago":           "%s；最新可用备份在 %s前",
 		"%s; %d more":                             "%s；另有 %d 项",
 		"%s is %s":                                "%s：%s",
-		"%s since %s":                             "自 %[2]s 起 %[1]s",
-		"%s since before %s":                      "早于 %[2]s 起 %[1]s",
+		"%s since %s":                             "自 %[2]s 起，%[1]s",
+		"%s since before %s":                      "至少自 %[2]s 起，%[1]s",
 		"Look further: %s":                        "进一步查看：%s",
 		"not looked yet":                          "尚未检查",
 		"%s · failure %d of %d":                   "%s · 失败 %d/%d",
@@ -29,6 +29,5 @@ func init() {
 		"no answer within %s":                     "%s 内无应答",
 		"the check itself failed":                 "检查程序自身出错",
 		"no check is called %q":                   "没有名为 %q 的检查",
-		"there are: %s":                           "现有：%s",
 	})
 }

@@ -2,7 +2,9 @@ package statusview
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
@@ -165,15 +167,6 @@ func (p *Page) fields(s *health.Standing, width int) []string {
 	return lines
 }
 
-// label is a field's name as people write it.
-func (p *Page) label(f health.Field) string {
-	name := f.Name
-	for _, unit := range []string{"_bytes", "_ms", "_s"} {
-		name = strings.TrimSuffix(name, unit)
-	}
-	return termsafe.Line(strings.ReplaceAll(name, "_", " "))
-}
-
 func (p *Page) limitLines(s *health.Standing, width int) []string {
 	t, e := p.env.Theme, p.env
 	table := cells.Table{Max: width}
@@ -206,7 +199,7 @@ func (p *Page) graphCaption(s *health.Standing, width int) string {
 	if every <= 0 {
 		every = health.DefaultInterval
 	}
-	text := p.env.T("a look every %s: slowest %s, not ok %d times", human.Duration(every), coarse(most), bad)
+	text := p.env.T("a look every %s: slowest %s, not ok %d times", whole(every), coarse(most), bad)
 	return p.env.Theme.Dim.Render(cells.Cut(text, width))
 }
 
@@ -236,4 +229,12 @@ func (p *Page) rawLines(s *health.Standing, width int) []string {
 		lines = append(lines, p.env.Theme.Dim.Render(cells.Cut(l, width)))
 	}
 	return lines
+}
+
+// whole writes an interval without a fraction that is nothing.
+func whole(d time.Duration) string {
+	if d < 10*time.Second && d%time.Second == 0 {
+		return strconv.Itoa(int(d/time.Second)) + " s"
+	}
+	return human.Duration(d)
 }
