@@ -48,7 +48,9 @@ func (g *Segment) extend(b *builder, m *matcher, gen uint64) {
 	}
 	from := 0
 	if e.blk != nil {
-		from = min(e.blk.Lines(), blk.Lines())
+		if from = min(e.blk.Lines(), blk.Lines()); e.blk.partial {
+			from-- // its last line has changed
+		}
 	}
 	done := e.gen == s.gen && !e.busy
 	prior := e.hits
