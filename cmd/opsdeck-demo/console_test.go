@@ -233,8 +233,9 @@ var consoleTabs = []struct {
 	words []string
 }{
 	{"Status", []string{"mysql", "redis", "disk-data"}},
+	{"Logs", []string{"HttpLogger", "GET /api/v1/"}},
 	{"Audit", []string{"CREATE", "ORDER"}},
-	{"Backups", []string{"daily", "weekly", "monthly"}},
+	{"Backups", []string{"daily", "weekly", "monthly", "truncated"}},
 }
 
 var tabDigit = regexp.MustCompile(`(\d) (\pL+)`)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -25,6 +26,7 @@ type dataset struct {
 const (
 	customerCount = 180
 	orderCount    = 1200
+	lateOrders    = 90
 )
 
 // newDataset makes the rows of the 900 days before now.
@@ -36,7 +38,10 @@ func newDataset(now time.Time) *dataset {
 	customers := 0
 	for n := 1; n <= orderCount; n++ {
 		part := float64(n) / orderCount
-		at := first.Add(time.Duration(part * float64(span))).Add(time.Duration(d.rand.IntN(3600)) * time.Second)
+		at := first.Add(time.Duration(math.Sqrt(part) * float64(span))).Add(time.Duration(d.rand.IntN(3600)) * time.Second)
+		if left := orderCount - n; left < lateOrders { // the last day and a half is dense
+			at = now.Add(-36 * time.Hour * time.Duration(left+1) / lateOrders)
+		}
 		if latest := now.Add(-5 * time.Minute); at.After(latest) {
 			at = latest // what follows an order takes minutes
 		}
