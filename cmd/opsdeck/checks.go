@@ -13,6 +13,7 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/backup"
 	"opsdeck/ops/health"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/probe"
@@ -46,7 +47,7 @@ func (a *app) statusServices() ([]config.Service, error) {
 func (a *app) checks(services []config.Service) []health.Check {
 	var out []health.Check
 	for _, s := range services {
-		b := checker{service: s, now: a.clock.Now}
+		b := checker{app: a, service: s, now: a.clock.Now}
 		b.http()
 		b.database()
 		b.redis()
@@ -61,6 +62,7 @@ func (a *app) checks(services []config.Service) []health.Check {
 
 // checker collects the checks of one service.
 type checker struct {
+	app     *app
 	service config.Service
 	now     func() time.Time
 	checks  []health.Check
@@ -274,10 +276,43 @@ func (b *checker) backup() {
 		return
 	}
 	dir := config.Home(p.Dir)
-	look := probe.Backup{Source: probe.Folder{Dir: dir, Database: d.Name, Zone: time.Local}, Schedule: p.Daily, Late: p.Late, Now: b.now}
+	look := probe.Backup{Source: inventory{b.app, b.service}, Schedule: p.Daily, Late: p.Late, Now: b.now}
 	b.add("backup", health.KindBackup, slowPace, look.Probe(),
 		limits(lang.M("age of the newest good one"), lang.M("the last run of %q left none", p.Daily), lang.M("over %s", human.Duration(p.Late))),
 		"opsdeck backup list", "ls -lt "+shell(dir)+" | head")
+	last := &b.checks[len(b.checks)-1]
+	last.Timeout = max(last.Timeout, inventoryTimeout)
+}
+
+// inventory tells status of the newest good backup.
+type inventory struct {
+	app     *app
+	service config.Service
+}
+
+// NewestGood reads the folder.
+func (i inventory) NewestGood(ctx context.Context) (health.NewestBackup, error) {
+	shelf, err := i.app.shelfOf(&i.service)
+	if err != nil {
+		return health.NewestBackup{}, err
+	}
+	inv, err := shelf.readIn(ctx)
+	if err != nil {
+		return health.NewestBackup{}, err
+	}
+	best := backup.NewestUsable(inv, i.service.Database.Name)
+	out := health.NewestBackup{}
+	if best != nil {
+		out = health.NewestBackup{Name: best.Name, CreatedAt: best.At, SizeBytes: best.Size, Verified: best.State == backup.Good}
+	}
+	for _, s := range inv.Sets {
+		if s.State == backup.Bad && s.At.After(out.CreatedAt) && s.Restorable(i.service.Database.Name) {
+			if out.Bad++; out.BadName == "" {
+				out.BadName = s.Name
+			}
+		}
+	}
+	return out, nil
 }
 
 func (b *checker) logs() {
@@ -298,6 +333,9 @@ func (b *checker) logs() {
 		{What: lang.M("rotated files"), Warning: lang.M("over %d", h.LogKeep+1)},
 	}, "ls -lhS "+strings.Join(patterns, " "))
 }
+
+// inventoryTimeout is the least time that a look at a folder of backups gets.
+const inventoryTimeout = 10 * time.Second
 
 func limits(what, warning, critical lang.Msg) []health.Limit {
 	return []health.Limit{{What: what, Warning: warning, Critical: critical}}

@@ -65,6 +65,8 @@ func init() {
 		"%s of %s, %s":                                                   "%s，%s，%s",
 		"the newest good backup is %s old":                               "最新可用备份已有 %s",
 		"the backup of %s is missing":                                    "缺少 %s 的备份",
+		"the newest backup is not verified":                              "最新备份未经校验",
+		"Verify it: %s":                                                  "校验它：%s",
 		"newer backups are not usable: %s":                               "更新的备份不可用：%s",
 		"the log files cannot be looked at":                              "无法查看日志文件",
 		"there are no log files":                                         "没有日志文件",

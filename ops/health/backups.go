@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// NewestBackup is the newest backup that can be restored from.
+// NewestBackup is the newest backup that can be restored from: a verified one,
+// or where there is none the newest against which nothing speaks.
 type NewestBackup struct {
 	Name      string
 	CreatedAt time.Time

@@ -45,6 +45,10 @@ func (b Backup) judge(newest health.NewestBackup) health.Result {
 	r.Add("name", newest.Name, lang.Raw(newest.Name))
 	r.Add("size_bytes", newest.SizeBytes, lang.Raw(human.Bytes(newest.SizeBytes)))
 	r.Add("verified", newest.Verified, yesNo(newest.Verified))
+	if !newest.Verified {
+		r.Find(ops.StateWarning, lang.M("the newest backup is not verified"), lang.Raw(newest.Name))
+		r.Next = lang.M("Verify it: %s", "opsdeck backup verify --all")
+	}
 	r.Add("created_at", newest.CreatedAt, lang.M("%s", newest.CreatedAt))
 	age := now.Sub(newest.CreatedAt)
 	headline := lang.M("the newest good backup is %s old", human.Duration(age.Truncate(time.Minute)))

@@ -1,8 +1,6 @@
 package probe
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"os"
@@ -24,8 +22,10 @@ func (b backups) NewestGood(context.Context) (health.NewestBackup, error) { retu
 
 func TestBackupIsJudgedByAgeAndSchedule(t *testing.T) {
 	at := func(h int) health.NewestBackup {
-		return health.NewestBackup{Name: "x", CreatedAt: noon.Add(-time.Duration(h) * time.Hour)}
+		return health.NewestBackup{Name: "x", Verified: true, CreatedAt: noon.Add(-time.Duration(h) * time.Hour)}
 	}
+	unproved := at(10)
+	unproved.Verified = false
 	bad := at(10)
 	bad.Bad, bad.BadName = 1, "newer.sql.gz"
 	for name, c := range map[string]struct {
@@ -40,6 +40,7 @@ func TestBackupIsJudgedByAgeAndSchedule(t *testing.T) {
 		"old":                   {backups{newest: at(30)}, "0 2 * * *", ops.StateCritical, "30"},
 		"none":                  {backups{}, "0 2 * * *", ops.StateCritical, "no good backup"},
 		"a newer one is bad":    {backups{newest: bad}, "0 2 * * *", ops.StateWarning, "newer.sql.gz"},
+		"none is verified":      {backups{newest: unproved}, "0 2 * * *", ops.StateWarning, "not verified"},
 		"no schedule":           {backups{newest: at(20)}, "", ops.StateOK, ""},
 		"the run is under way":  {backups{newest: at(24)}, "30 11 * * *", ops.StateOK, ""},
 		"folder not readable":   {backups{err: errors.New("boom")}, "0 2 * * *", ops.StateUnknown, "boom"},
@@ -55,43 +56,6 @@ func TestBackupIsJudgedByAgeAndSchedule(t *testing.T) {
 				t.Fatalf("subject %v", r.Subject)
 			}
 		})
-	}
-}
-
-func gz(n int) []byte {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	for i := range n {
-		w.Write([]byte{byte(i * 7919), byte(i >> 3)})
-	}
-	w.Close()
-	return b.Bytes()
-}
-
-func TestFolderFindsTheNewestThatLooksGood(t *testing.T) {
-	dir := t.TempDir()
-	put := func(name string, body []byte) {
-		if err := os.WriteFile(filepath.Join(dir, name), body, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	f := Folder{Dir: dir, Database: "qianzhang_sales", Zone: time.UTC}
-	if b, err := f.NewestGood(t.Context()); err != nil || !b.CreatedAt.IsZero() {
-		t.Fatalf("empty folder: %+v, %v", b, err)
-	}
-	put("qianzhang_sales_20260128_020000.sql.gz", gz(1000))
-	put("weekly_qianzhang_sales_20260125_020000.sql.gz", gz(1000))
-	put("qianzhang_sales_20260129_020000.sql.gz", gz(0))                          // mysqldump failed, gzip did not
-	put("qianzhang_sales_20260129_030000.sql.gz", bytes.Repeat([]byte("x"), 1e4)) // not gzip
-	put("qianzhang_sales_20260129_040000.sql.gz.tmp", gz(1000))
-	put("other_20260129_050000.sql.gz", gz(1000))
-	put("emergency_backup_20260129_060000.sql.gz", gz(1000))
-	b, err := f.NewestGood(t.Context())
-	if err != nil || b.Name != "qianzhang_sales_20260128_020000.sql.gz" || b.Bad != 2 || b.BadName != "qianzhang_sales_20260129_030000.sql.gz" {
-		t.Fatalf("%+v, %v", b, err)
-	}
-	if _, err := (Folder{Dir: filepath.Join(dir, "none")}).NewestGood(t.Context()); err == nil {
-		t.Fatal("a folder that is not there gave no error")
 	}
 }
 
