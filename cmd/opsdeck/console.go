@@ -43,7 +43,7 @@ func (c *consoleCmd) Run(a *app) error {
 	// it wait. The libraries beneath must not ask either.
 	lipgloss.SetHasDarkBackground(true)
 	lipgloss.SetColorProfile(termenv.ANSI)
-	look := theme.Options{Dark: darkBackground(loaded.Console.Theme, a.getenv("COLORFGBG")), NoColor: !a.color, ASCII: a.flags.ASCII || loaded.Console.ASCII}
+	look := theme.Options{Dark: darkBackground(loaded.Console.Theme, a.getenv("COLORFGBG")), Mono: !a.color, ASCII: a.flags.ASCII || loaded.Console.ASCII}
 	ctx, cancel := context.WithCancel(a.ctx)
 	defer cancel()
 	env := &page.Env{Ctx: ctx, Lang: a.lang, Theme: theme.New(look), Clock: a.clock, Zone: time.Local, ReadOnly: a.flags.ReadOnly}

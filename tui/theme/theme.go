@@ -46,7 +46,8 @@ type Glyphs struct {
 // Options chooses a theme.
 type Options struct {
 	Dark    bool
-	NoColor bool
+	NoColor bool // no styling at all: pipes, files, golden views
+	Mono    bool // no colours, but bold, faint, underline and reverse: NO_COLOR on a terminal
 	ASCII   bool
 	Output  io.Writer // decides nothing but where styles would be rendered; may be nil
 }
@@ -64,7 +65,11 @@ func New(o Options) *Theme {
 	}
 	r.SetHasDarkBackground(o.Dark)
 	s := r.NewStyle
+	mono := o.Mono || o.NoColor
 	fg := func(dark, light string) lipgloss.Style {
+		if mono {
+			return s()
+		}
 		if o.Dark {
 			return s().Foreground(lipgloss.Color(dark))
 		}
@@ -77,21 +82,30 @@ func New(o Options) *Theme {
 		// their background.
 		Dim:      s().Faint(true),
 		Accent:   fg("14", "6").Bold(true),
-		Selected: s().Reverse(true),
+		Selected: s().Background(lipgloss.Color("4")).Foreground(lipgloss.Color("15")),
 		Match:    fg("11", "5").Bold(true).Underline(true),
 		OK:       fg("10", "2"), Warn: fg("11", "3"), Crit: fg("9", "1").Bold(true), Unknown: fg("13", "5"),
 		Info: fg("12", "4"), Added: fg("10", "2"), Removed: fg("9", "1"),
-		Rule: fg("8", "7"), Key: fg("14", "6"), Badge: s().Reverse(true).Bold(true),
+		Rule: fg("8", "7"), Key: fg("14", "6"), Badge: s().Background(lipgloss.Color("6")).Foreground(lipgloss.Color(badgeText(o.Dark))).Bold(true),
 		Border: lipgloss.RoundedBorder(), Glyph: unicodeGlyphs,
 	}
-	if o.NoColor {
+	if mono {
 		// Without colour, weight has to carry what colour did.
-		t.Crit, t.Warn, t.Dim, t.Match = s().Bold(true), s().Bold(true), s(), s().Underline(true)
+		t.Crit, t.Warn, t.Match = s().Bold(true), s().Bold(true), s().Underline(true)
+		t.Selected, t.Badge = s().Reverse(true), s().Reverse(true).Bold(true)
 	}
 	if o.ASCII {
 		t.Border, t.Glyph = lipgloss.ASCIIBorder(), asciiGlyphs
 	}
 	return t
+}
+
+// badgeText is the colour of letters on cyan: black where cyan is bright.
+func badgeText(dark bool) string {
+	if dark {
+		return "0"
+	}
+	return "15"
 }
 
 var unicodeGlyphs = Glyphs{
