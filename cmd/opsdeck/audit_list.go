@@ -10,16 +10,20 @@ import (
 type auditListCmd struct {
 	Query []string `arg:"" optional:"" help:"Query line: user:1 action:DELETE resource:ORDER:456 since:24h ip:10.0.* changed:status."`
 	auditFilter
-	Limit  int    `default:"100" placeholder:"N" help:"Rows of a page."`
-	Before string `placeholder:"CURSOR" help:"Go on from next_cursor of the page before."`
-	Yes    bool   `help:"Read on where many rows would be read."`
-	JSON   bool   `name:"json" help:"Print NDJSON."`
+	Limit   int    `default:"100" placeholder:"N" help:"Rows of a page."`
+	Before  string `placeholder:"CURSOR" help:"Go on from next_cursor of the page before."`
+	Archive string `placeholder:"FILE" type:"path" help:"Read an archive instead of the table, without loading it."`
+	Yes     bool   `help:"Read on where many rows would be read."`
+	JSON    bool   `name:"json" help:"Print NDJSON."`
 }
 
 // Run prints one page, newest first.
 func (c *auditListCmd) Run(a *app) error {
 	if c.Limit < 1 {
 		return errNoRows
+	}
+	if c.Archive != "" {
+		return c.listArchive(a)
 	}
 	src, done, err := a.auditSource()
 	if err != nil {

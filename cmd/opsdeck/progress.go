@@ -115,6 +115,14 @@ func phase(name string) lang.Msg {
 		return lang.M("verify")
 	case "copy":
 		return lang.M("copy")
+	case "export":
+		return lang.M("export")
+	case "delete":
+		return lang.M("delete")
+	case "count":
+		return lang.M("count")
+	case "prove":
+		return lang.M("learn the order")
 	}
 	return lang.Raw(name)
 }

@@ -303,7 +303,7 @@ func (x *export) finish(ctx context.Context) error {
 	if err := x.save(); err != nil {
 		return err
 	}
-	have, err := x.count(ctx)
+	have, err := x.s.countRanges(ctx, x.e.Filter, x.ranges, x.state.Through)
 	if err != nil {
 		return x.interrupted(err)
 	}
@@ -321,15 +321,22 @@ func (x *export) finish(ctx context.Context) error {
 // countSpan is how many ids one counting query spans.
 const countSpan = 500_000
 
-// count asks the source how many rows there are, a bounded stretch at a time.
-func (x *export) count(ctx context.Context) (int64, error) {
+// countRanges counts the rows that pass a filter, a bounded stretch of ids at a
+// time.
+func (s *Source) countRanges(ctx context.Context, f audit.Filter, ranges []audit.Range, through int64) (int64, error) {
 	var have int64
-	for _, r := range x.ranges {
-		last := min(r.Last, x.state.Through)
-		first, err := x.s.firstFrom(ctx, r.First)
+	for _, r := range ranges {
+		last := min(r.Last, through)
+		if last == math.MaxInt64 {
+			err := s.with(ctx, func(ctx context.Context, q *session) (err error) { last, err = s.topID(ctx, q); return err })
+			if err != nil {
+				return 0, err
+			}
+		}
+		first, err := s.firstFrom(ctx, r.First)
 		for ; err == nil && first <= last; first += countSpan {
 			var n int64
-			n, err = x.s.countBetween(ctx, x.e.Filter, first, min(last, first+countSpan-1))
+			n, err = s.countBetween(ctx, f, first, min(last, first+countSpan-1))
 			have += n
 		}
 		if err != nil {

@@ -1,0 +1,139 @@
+package auditlog
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"opsdeck/internal/testdb"
+	"opsdeck/ops"
+	"opsdeck/ops/audit"
+)
+
+// old puts rows of last year before those that fill makes, some between them.
+func old(t testing.TB, srv *testdb.Server, schema string, n int) {
+	t.Helper()
+	for i := range n {
+		at := time.Date(2025, 12, 31, 23, 59, 59, 999999000, time.UTC).Add(-time.Duration(i) * time.Hour)
+		srv.Exec(t, schema, fmt.Sprintf(`SET time_zone='+00:00'; INSERT INTO audit_logs (user_id, action, resource_type, resource_id, created_at)
+			VALUES (1, 'OLD', '张三 \\ ''x''\n', '%d', '%s')`, i, at.Format("2006-01-02 15:04:05.000000")))
+	}
+}
+
+func plan(t testing.TB, s *Source, dir string) YearPlan {
+	t.Helper()
+	p, err := s.PlanYear(context.Background(), 2025, time.UTC, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestAYearIsArchivedDeletedAndLoadedAgain(t *testing.T) {
+	eachShape(t, func(t *testing.T, srv *testdb.Server, schema, shape string) {
+		fill(t, srv, schema, shape, 2500, 7)
+		old(t, srv, schema, 30) // with higher ids than the rows of this year
+		s := open(t, srv, schema)
+		s.zones.Size = 128
+		db := utc(t, srv, schema)
+		const cond = "created_at >= '2025-01-01' AND created_at < '2026-01-01'"
+		want := model(t, db, cond)
+		left := model(t, db, "NOT ("+cond+") OR created_at IS NULL")
+		dir := t.TempDir()
+		p := plan(t, s, dir)
+		if p.Rows != int64(len(want)) || p.File != filepath.Join(dir, "audit_logs_2025.sql.gz") {
+			t.Fatalf("planned %+v, the year has %d rows", p, len(want))
+		}
+		made, err := s.ArchiveYear(context.Background(), p, "test", nil)
+		if err != nil || !made.Made || made.Rows != int64(len(want)) {
+			t.Fatalf("%+v %v", made, err)
+		}
+		var inside []int64
+		_, page, err := s.archive(p.File).Page(context.Background(), func(l *audit.Layout) (audit.Filter, audit.Pos, error) {
+			return audit.Filter{}, audit.Newest(), nil
+		}, 10_000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inside = ids(page.Rows)
+		if fmt.Sprint(inside) != fmt.Sprint(want) {
+			t.Fatalf("the archive lists %v, the table had %v", inside, want)
+		}
+		// A row that changed after it was archived stays, and is told.
+		srv.Exec(t, schema, fmt.Sprintf("UPDATE audit_logs SET action = 'CHANGED' WHERE id = %d", want[0]))
+		d, err := s.DeleteArchived(context.Background(), p.File, 0, nil)
+		if err != nil || d.Rows != int64(len(want)-1) || d.Differs != 1 {
+			t.Fatalf("%+v %v", d, err)
+		}
+		if got := model(t, db, "TRUE"); len(got) != len(left)+1 {
+			t.Fatalf("%d rows are left, want %d", len(got), len(left)+1)
+		}
+		// Again: it passes over what is gone.
+		if d, err = s.DeleteArchived(context.Background(), p.File, 0, nil); err != nil || d.Rows != 0 || d.Gone != int64(len(want)-1) {
+			t.Fatalf("%+v %v", d, err)
+		}
+		n, err := s.LoadArchive(context.Background(), LoadArchive{Path: p.File, As: "audit_logs_2025"})
+		if err != nil || n != int64(len(want)) {
+			t.Fatalf("%d %v", n, err)
+		}
+		var back int64
+		if err := db.QueryRow("SELECT COUNT(*) FROM audit_logs_2025").Scan(&back); err != nil || back != n {
+			t.Fatalf("%d rows beside the table: %v", back, err)
+		}
+		if _, err := s.LoadArchive(context.Background(), LoadArchive{Path: p.File, As: "audit_logs_2025"}); ops.CodeOf(err) != ops.Usage {
+			t.Fatalf("a taken name gave %v", err)
+		}
+	})
+}
+
+func TestNothingIsDeletedForAnUnsoundArchive(t *testing.T) {
+	srv := testdb.MySQL(t)
+	schema := srv.Schema(t)
+	srv.Exec(t, schema, shapes["current"])
+	old(t, srv, schema, 20)
+	s := open(t, srv, schema)
+	p := plan(t, s, t.TempDir())
+	if _, err := s.ArchiveYear(context.Background(), p, "test", nil); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(p.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)/2] ^= 1
+	if err := os.WriteFile(p.File, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.Exists = true
+	if _, err := s.ArchiveYear(context.Background(), p, "test", nil); err == nil {
+		t.Fatal("a flipped bit passed")
+	}
+}
+
+func TestABrokenDeletionGoesOnExactly(t *testing.T) {
+	srv := testdb.MariaDB(t)
+	schema := srv.Schema(t)
+	srv.Exec(t, schema, shapes["current"])
+	srv.Exec(t, schema, `SET time_zone='+00:00'; INSERT INTO audit_logs (action, resource_type, created_at) SELECT 'X', 'Y', TIMESTAMP('2025-06-01') + INTERVAL seq SECOND FROM seq_1_to_3000`)
+	s := open(t, srv, schema)
+	p := plan(t, s, t.TempDir())
+	if _, err := s.ArchiveYear(context.Background(), p, "test", nil); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	first, err := s.DeleteArchived(ctx, p.File, 0, func(r ops.Progress) {
+		if r.Done >= 1000 {
+			cancel()
+		}
+	})
+	if err == nil || first.Rows != 1000 {
+		t.Fatalf("%+v %v", first, err)
+	}
+	second, err := s.DeleteArchived(context.Background(), p.File, 0, nil)
+	if err != nil || second.Rows != 2000 || second.Gone != 1000 {
+		t.Fatalf("%+v %v", second, err)
+	}
+}
