@@ -58,6 +58,8 @@ type stream struct {
 	later []trigger
 	rows  map[string]int64
 	order []string // tables
+
+	statements int64
 }
 
 func (s *session) stream(src *Source, conn *sql.Conn) (*stream, error) {
@@ -97,7 +99,11 @@ func (s *session) check(ctx context.Context, src *Source) (*stream, error) {
 		}
 		return nil
 	})
-	if err == nil && !st.ends.complete() {
+	switch {
+	case err != nil:
+	case st.statements == 0:
+		err = ops.E(ops.Failed, lang.M("the dump holds nothing"))
+	case !st.ends.complete():
 		err = ops.E(ops.Failed, lang.M("the dump is cut off: its end is missing"))
 	}
 	return st, err
@@ -137,6 +143,7 @@ func (st *stream) each(ctx context.Context, do func(verdict) error) error {
 		case err != nil:
 			return damaged(err)
 		}
+		st.statements++
 		v, err := st.guard.judge(q.SQL, where)
 		if err != nil {
 			return err

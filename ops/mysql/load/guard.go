@@ -102,8 +102,10 @@ func (g *guard) decide(v *verdict) (refusal lang.Msg) {
 	case "INSERT", "REPLACE":
 		return g.insert(v)
 	case "LOCK", "UNLOCK":
-		v.action = skip
-		return lang.Msg{}
+		if p.Any(1, "TABLES", "TABLE") {
+			v.action = skip
+			return lang.Msg{}
+		}
 	case "START", "BEGIN", "COMMIT":
 		if p.Len() == 1 || p.Follows(1, "TRANSACTION") && p.Len() == 2 || p.Is(1, "WORK") && p.Len() == 2 {
 			return lang.Msg{}

@@ -29,6 +29,9 @@ var known = strings.Fields(`names charset character_set character_set_client cha
 // functions may stand in the value of a SET.
 var functions = strings.Fields("CONCAT CONCAT_WS IF IFNULL NULLIF COALESCE REPLACE UPPER LOWER TRIM LEFT RIGHT NOW CAST CONVERT")
 
+// others are no variables: SET PASSWORD and the like act on accounts.
+var others = strings.Fields("password role default transaction resource")
+
 // assignment is one part of a SET statement: tokens [first, last) are its value.
 type assignment struct {
 	scope       string // "", "@" for a user variable, SESSION, GLOBAL, PERSIST …
@@ -82,6 +85,8 @@ func (g *guard) assign(p *sqlscan.Parsed, a assignment) (refusal lang.Msg, leave
 		return lang.Msg{}, true
 	case a.scope != "" && a.scope != "SESSION" && a.scope != "LOCAL":
 		return lang.M("it would change a setting of the whole server: %s", firstWords(string(p.SQL))), false
+	case slices.Contains(others, a.name):
+		return unknownStatement(p), false
 	case a.name == "autocommit":
 		return lang.Msg{}, true
 	case slices.Contains(known, a.name):

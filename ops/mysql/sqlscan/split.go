@@ -339,13 +339,23 @@ func (s *Splitter) fill() error {
 	}
 	// The buffer is filled whole, so that a long token, which is read again
 	// from its start, costs no more than twice its length.
-	n, err := io.ReadFull(s.r, s.buf[s.n:])
-	s.n += n
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		s.eof = true
-		return nil
+	// (io.ReadFull would hide a reader's own ErrUnexpectedEOF.)
+	for idle := 0; s.n < len(s.buf); idle++ {
+		n, err := s.r.Read(s.buf[s.n:])
+		s.n += n
+		switch {
+		case err == io.EOF:
+			s.eof = true
+			return nil
+		case err != nil:
+			return err
+		case n > 0:
+			idle = 0
+		case idle > 100:
+			return io.ErrNoProgress
+		}
 	}
-	return err
+	return nil
 }
 
 func (s *Splitter) drop(keep int) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 func TestLongInsertIsCutBetweenRows(t *testing.T) {
@@ -129,5 +130,18 @@ func TestModesChangeHowTextIsRead(t *testing.T) {
 	sp.SetMode(Mode{Wide: WideChinese})
 	if st, err := sp.Next(); err != nil || string(st.SQL) != "a '\xbf\x5c'" {
 		t.Errorf("%q %v", st.SQL, err)
+	}
+}
+
+func TestAReadersErrorIsNotTheEnd(t *testing.T) {
+	for _, broken := range []error{io.ErrUnexpectedEOF, errors.New("disk")} {
+		sp := NewSplitter(io.MultiReader(strings.NewReader("a; b"), iotest.ErrReader(broken)), Limits{})
+		var err error
+		for err == nil {
+			_, err = sp.Next()
+		}
+		if !errors.Is(err, broken) {
+			t.Errorf("%v ends as %v", broken, err)
+		}
 	}
 }

@@ -1,0 +1,250 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"opsdeck/internal/testdb"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+)
+
+// outsiders are statements that reach beyond the target, in every dress.
+var outsiders = []string{
+	"USE prod",
+	"USE `prod`",
+	"/*!40000 USE prod */",
+	"/*!50000 USE */ prod",
+	"INSERT INTO prod.t VALUES (1)",
+	"INSERT INTO `prod` . `t` VALUES (1)",
+	"INSERT INTO prod/* x */./* y */t VALUES (1)",
+	"/*!50000 INSERT INTO prod.t VALUES (1) */",
+	"INSERT /*!50000 INTO prod. */ t VALUES (1)",
+	"INSERT INTO t SELECT * FROM prod.t",
+	"INSERT INTO t VALUES ((SELECT 1))",
+	"INSERT INTO t VALUES (prod.f())",
+	"INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE a = prod.f()",
+	"REPLACE INTO prod.t VALUES (1)",
+	"DELETE FROM prod.t",
+	"DELETE FROM t WHERE a = prod.f()",
+	"UPDATE prod.t SET a = 1",
+	"TRUNCATE prod.t",
+	"DROP TABLE prod.t",
+	"DROP TABLE IF EXISTS x, prod.t",
+	"DROP DATABASE prod",
+	"DROP SCHEMA IF EXISTS prod",
+	"DROP VIEW prod.v",
+	"CREATE DATABASE prod",
+	"CREATE DATABASE /*!32312 IF NOT EXISTS*/ `prod` /*!40100 DEFAULT CHARACTER SET utf8mb4 */",
+	"ALTER DATABASE prod CHARACTER SET latin1",
+	"CREATE TABLE prod.t (a INT)",
+	"CREATE TABLE u (a INT, FOREIGN KEY (a) REFERENCES prod.t (a))",
+	"CREATE TABLE u LIKE prod.t",
+	"CREATE TABLE u AS SELECT * FROM prod.t",
+	"CREATE TABLE u (a INT) ENGINE=MERGE UNION=(prod.t) INSERT_METHOD=LAST",
+	"CREATE TABLE u (a INT) ENGINE=FEDERATED CONNECTION='mysql://u@h/prod/t'",
+	"CREATE TABLE u (a INT) ENGINE='CONNECT'",
+	"ALTER TABLE u ENGINE=FEDERATED",
+	"ALTER TABLE prod.t ADD b INT",
+	"ALTER TABLE t RENAME TO prod.t",
+	"ALTER TABLE t RENAME prod.t",
+	"RENAME TABLE t TO prod.t",
+	"CREATE VIEW prod.v AS SELECT 1",
+	"CREATE TRIGGER g BEFORE INSERT ON prod.t FOR EACH ROW SET @a = 1",
+	"CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW INSERT INTO prod.t VALUES (NEW.a)",
+	"CREATE EVENT prod.e ON SCHEDULE EVERY 1 DAY DO SET @a = 1",
+	"CREATE FUNCTION prod.f() RETURNS INT RETURN 1",
+	"CREATE USER x", "DROP USER x", "GRANT ALL ON *.* TO x", "REVOKE ALL ON *.* FROM x", "SET PASSWORD = 'x'", "FLUSH PRIVILEGES",
+	"SET GLOBAL read_only = 1", "SET @@GLOBAL.read_only = 1", "SET @@global.max_connections=1", "SET PERSIST max_connections = 1", "SET @@PERSIST.max_connections = 1",
+	"SET sql_mode = '', GLOBAL read_only = 1",
+	"SET @a = (SELECT prod.f())", "SET @a = prod.f()", "SET @a = f()",
+	"SET STATEMENT max_statement_time = 1 FOR DROP DATABASE prod",
+	"RESET MASTER", "CHANGE MASTER TO MASTER_HOST='x'", "CHANGE REPLICATION SOURCE TO SOURCE_HOST='x'", "STOP SLAVE", "PURGE BINARY LOGS TO 'x'",
+	"CALL prod.p()", "CALL p()", "DO prod.f()", "SELECT prod.f()", "SELECT 1 INTO OUTFILE '/tmp/x'", "DO SETVAL(prod.s, 1)",
+	"PREPARE s FROM 'DROP DATABASE prod'", "EXECUTE s", "EXECUTE IMMEDIATE 'DROP DATABASE prod'",
+	"LOAD DATA INFILE '/etc/passwd' INTO TABLE t", "INSTALL PLUGIN x SONAME 'x'", "CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'x')",
+	"HANDLER prod.t OPEN", "XA START 'x'", "KILL 1", "SHUTDOWN", "SELECT 1 /*!99999 ' */ ; DROP DATABASE prod; -- ' */",
+	"LOCK INSTANCE FOR BACKUP", "\\u prod", "source /tmp/x.sql", "system rm x",
+}
+
+func TestNothingRunsOfADumpThatReachesOutside(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		s.Exec(t, "", "CREATE DATABASE IF NOT EXISTS prod", "CREATE TABLE IF NOT EXISTS prod.t (a INT)")
+		defer s.Exec(t, "", "DROP DATABASE prod")
+		db := s.Open(t, "")
+		for i, q := range outsiders {
+			schema := fmt.Sprintf("never_%d", i)
+			text := "CREATE TABLE t (a INT);\nINSERT INTO t VALUES (1);\n" + q + ";\n"
+			_, err := Run(context.Background(), target(s), source(t, []byte(text)), Options{Schema: schema, Definer: DefinerKeep})
+			var known *ops.Error
+			if !errors.As(err, &known) || known.Code != ops.Failed {
+				t.Errorf("%s: %v", q, err)
+			}
+			var n int
+			if err := db.QueryRow("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", schema).Scan(&n); err != nil || n != 0 {
+				t.Errorf("%s: the schema was made (%v)", q, err)
+				s.Exec(t, "", "DROP DATABASE "+schema)
+			}
+		}
+		var rows int
+		if err := db.QueryRow("SELECT COUNT(*) FROM prod.t").Scan(&rows); err != nil || rows != 0 {
+			t.Errorf("prod.t has %d rows (%v)", rows, err)
+		}
+	})
+}
+
+func TestStringsAndCommentsAreNoNames(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		schema := s.Schema(t)
+		text := "-- USE prod;\n# USE prod;\n/* USE prod; */\nCREATE TABLE t (a VARCHAR(99) COMMENT 'USE prod;');\n" +
+			"INSERT INTO t VALUES ('USE prod;'),('x; DROP DATABASE prod; --'),('prod.t'),('a\\'; USE prod; -- '),('''; USE prod;');\n" +
+			"CREATE TABLE `USE prod` (`prod.t` INT);\n"
+		r := mustRun(t, s, source(t, []byte(text)), Options{Schema: schema})
+		if r.Rows != 5 || len(r.Tables) != 2 {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+func TestADumpOfSeveralDatabasesGivesUpOneAndNothingElse(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		schema := s.Schema(t)
+		text := "CREATE DATABASE a;\nUSE a;\nCREATE TABLE t (x INT);\nINSERT INTO t VALUES (1);\nCREATE DATABASE b;\nUSE b;\n" +
+			"CREATE TABLE u (x INT);\nINSERT INTO u VALUES (2);\nUSE mysql;\nGRANT ALL ON *.* TO x;\nFLUSH PRIVILEGES;\nUSE b;\nINSERT INTO u VALUES (3);\n"
+		if _, err := Run(context.Background(), target(s), source(t, []byte(text)), Options{Schema: schema, From: "b"}); err == nil {
+			t.Error("a dump that also fills others is taken without SkipOthers")
+		}
+		r := mustRun(t, s, source(t, []byte(text)), Options{Schema: schema, From: "b", SkipOthers: true})
+		if r.Rows != 2 || len(r.Tables) != 1 || r.Tables[0].Name != "u" {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+func TestWhatIsThereIsNotReplacedUnasked(t *testing.T) {
+	s := testdb.MariaDB(t)
+	schema := s.Schema(t)
+	s.Exec(t, schema, "CREATE TABLE t (a INT)", "INSERT INTO t VALUES (7)")
+	text := []byte("DROP TABLE IF EXISTS t;\nCREATE TABLE t (a INT);\nINSERT INTO t VALUES (1),(2);\n")
+	if _, err := Run(context.Background(), target(s), source(t, text), Options{Schema: schema}); err == nil || !strings.Contains(err.Error(), "already has") {
+		t.Errorf("%v", err)
+	}
+	if r := mustRun(t, s, source(t, text), Options{Schema: schema, Replace: true}); r.Rows != 2 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestServerWideSettingsOfADumpAreSteppedOver(t *testing.T) {
+	s := testdb.MySQL(t)
+	schema := s.Schema(t)
+	text := "SET @MYSQLDUMP_TEMP_LOG_BIN = @@SESSION.SQL_LOG_BIN;\nSET @@SESSION.SQL_LOG_BIN= 0;\nSET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'c1b9ee34-e753-11f1-8b0e-02fc00000001:1-143';\n" +
+		"CREATE TABLE t (a INT);\nSET @@SESSION.SQL_LOG_BIN = @MYSQLDUMP_TEMP_LOG_BIN;\n"
+	r := mustRun(t, s, source(t, []byte(text)), Options{Schema: schema})
+	var skipped []string
+	for _, n := range r.Notes {
+		if n.Kind == backup.NoteSkipped {
+			skipped = append(skipped, n.Object)
+		}
+	}
+	if len(r.Tables) != 1 || !strings.Contains(strings.Join(skipped, " "), "gtid_purged") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestACutDumpIsRefused(t *testing.T) {
+	s := testdb.MariaDB(t)
+	from := s.Schema(t)
+	s.Exec(t, from, "CREATE TABLE t (a INT PRIMARY KEY)", "INSERT INTO t VALUES (1),(2)")
+	text := s.Dump(t, from)
+	for _, keep := range []int{len(text) - 60, len(text) / 2, len(text) * 3 / 4} {
+		if _, err := Run(context.Background(), target(s), source(t, text[:keep]), Options{Schema: "never_cut"}); err == nil {
+			t.Errorf("cut at %d of %d: taken", keep, len(text))
+		}
+	}
+	path := filepath.Join(t.TempDir(), "x.sql.gz")
+	whole, err := os.ReadFile(source(t, text).Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range len(whole) {
+		if n%37 != 0 {
+			continue
+		}
+		if err := os.WriteFile(path, whole[:n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		src, err := Open(path)
+		if err != nil {
+			continue
+		}
+		if _, err := Run(context.Background(), target(s), src, Options{Schema: "never_cut"}); err == nil {
+			t.Errorf("gzip cut at %d of %d: taken", n, len(whole))
+		}
+		src.Close()
+	}
+}
+
+func TestEventsRunOnlyInTheRealRestore(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		text := []byte("CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01 00:00:00' ON COMPLETION PRESERVE ENABLE DO SET @a = 1;\n")
+		for events, want := range map[bool]string{false: "DISABLED", true: "ENABLED"} {
+			schema := s.Schema(t)
+			mustRun(t, s, source(t, text), Options{Schema: schema, Events: events})
+			var got string
+			if err := s.Open(t, "").QueryRow("SELECT STATUS FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?", schema).Scan(&got); err != nil || got != want {
+				t.Errorf("events %v: %s (%v)", events, got, err)
+			}
+		}
+	})
+}
+
+func TestDefinersThatTheTargetLacksAreToldBeforeTheStart(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		text := []byte("CREATE TABLE t (a INT);\nCREATE DEFINER=`nobody`@`%` VIEW v AS SELECT a FROM t;\n")
+		_, err := Run(context.Background(), target(s), source(t, text), Options{Schema: "never_definer"})
+		if err == nil || !strings.Contains(err.Error(), "nobody@%") {
+			t.Errorf("%v", err)
+		}
+		for choice, want := range map[string]string{DefinerKeep: "nobody@%", DefinerCurrent: s.User + "@"} {
+			schema := s.Schema(t)
+			r := mustRun(t, s, source(t, text), Options{Schema: schema, Definer: choice})
+			var got string
+			if err := s.Open(t, "").QueryRow("SELECT DEFINER FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?", schema).Scan(&got); err != nil || !strings.HasPrefix(got, want) {
+				t.Errorf("%s: %s (%v)", choice, got, err)
+			}
+			if choice == DefinerKeep && len(r.Notes) == 0 {
+				t.Error("no note about the absent account")
+			}
+		}
+	})
+}
+
+func TestNamesOfTheOldSchemaAreRewrittenByToken(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		schema := s.Schema(t)
+		text := "CREATE DATABASE old;\nUSE old;\nCREATE TABLE old.t (a INT, old INT);\nINSERT INTO old.t VALUES (1,2),(3,4);\n" +
+			"CREATE VIEW old.v AS SELECT old.t.a, `t`.`old` FROM old.t WHERE 'old.t' <> '';\n" +
+			"DELIMITER //\nCREATE PROCEDURE old.p() BEGIN DECLARE q VARCHAR(99) DEFAULT 'old.t'; SELECT COUNT(*) FROM old.t; END//\nDELIMITER ;\n"
+		r := mustRun(t, s, source(t, []byte(text)), Options{Schema: schema, From: "old"})
+		db := s.Open(t, schema)
+		var a, b int
+		if err := db.QueryRow("SELECT SUM(a), SUM(old) FROM v").Scan(&a, &b); err != nil || a != 4 || b != 6 {
+			t.Errorf("%d %d %v", a, b, err)
+		}
+		if err := db.QueryRow("CALL p()").Scan(&a); err != nil || a != 2 {
+			t.Errorf("%d %v", a, err)
+		}
+		found := false
+		for _, n := range r.Notes {
+			found = found || n.Kind == backup.NoteOldName && n.Object == "p"
+		}
+		if !found {
+			t.Errorf("no note about the string: %+v", r.Notes)
+		}
+	})
+}
