@@ -1,0 +1,407 @@
+package restoreview
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/restore"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// narrow is up to which width the steps are one line above the text.
+const narrow = 60
+
+// View draws the head, the steps, and the marked step.
+func (p *Page) View(size page.Size) string {
+	lines := p.head(size.Width)
+	rest := page.Size{Width: size.Width, Height: max(1, size.Height-len(lines))}
+	if p.shownPlan() == nil {
+		return widget.Fill(append(lines, p.waiting(rest)...), size)
+	}
+	if size.Width < narrow {
+		lines = append(lines, p.strip(size.Width))
+		rest.Height--
+		return widget.Fill(append(lines, p.window(p.right(size.Width), rest.Height)...), size)
+	}
+	left := p.left()
+	w := 0
+	for _, l := range left {
+		w = max(w, cells.Width(l))
+	}
+	right := p.window(p.right(size.Width-w-3), rest.Height)
+	bar := p.env.Theme.Rule.Render(p.env.Theme.Glyph.VRule)
+	for i := range rest.Height {
+		l, r := "", ""
+		if i < len(left) {
+			l = left[i]
+		}
+		if i < len(right) {
+			r = right[i]
+		}
+		lines = append(lines, cells.Pad(l, w)+" "+bar+" "+r)
+	}
+	return widget.Fill(lines, size)
+}
+
+// window is the visible part of the right side, with a mark when there is more.
+func (p *Page) window(lines []string, height int) []string {
+	p.rightH, p.rightN = height, len(lines)
+	p.scroll = max(0, min(p.scroll, len(lines)-height))
+	out := lines[p.scroll:min(len(lines), p.scroll+height)]
+	if p.scroll+height < len(lines) && height > 1 {
+		out = append(append([]string{}, out[:height-1]...), p.env.Theme.Dim.Render(p.env.T("%s more: space", p.env.Theme.Glyph.More)))
+	}
+	return out
+}
+
+// head is the line that says what is restored from what, and one for trouble.
+func (p *Page) head(w int) []string {
+	e, t := p.env, p.env.Theme
+	plan := p.shownPlan()
+	if plan == nil {
+		return nil
+	}
+	age := human.Duration(plan.CreatedAt.Sub(plan.Source.At).Round(time.Second))
+	text := t.Bold.Render(termsafe.Line(plan.Target.Database)) + " " + t.Glyph.Left + " " + termsafe.Line(plan.Source.Name)
+	if w >= narrow {
+		text = t.Bold.Render(termsafe.Line(plan.Target.Database)) + " " + t.Glyph.Left + " " + e.T("%s (%s before the plan), mode %s", e.Time(plan.Source.At), age, plan.Mode.Label())
+	}
+	lines := []string{cells.Cut(text, w)}
+	if p.problem != nil {
+		lines = append(lines, cells.Cut(t.Crit.Render(t.Glyph.Crit+" "+p.sentence(p.problem)), w))
+	}
+	if p.watching() {
+		lines = append(lines, cells.Cut(p.standing(), w))
+	}
+	return append(lines, widget.Rule(t, "", w))
+}
+
+// sentence is an error as a person reads it.
+func (p *Page) sentence(err error) string {
+	var known *ops.Error
+	if !errors.As(err, &known) {
+		return termsafe.Line(err.Error())
+	}
+	text := p.env.Lang.Msg(known.What)
+	if !known.Hint.Empty() {
+		text += " " + p.env.Theme.Glyph.Right + " " + p.env.Lang.Msg(known.Hint)
+	}
+	return termsafe.Line(text)
+}
+
+// standing is the line of the run: who, since when, how it stands.
+func (p *Page) standing() string {
+	e, t, s := p.env, p.env.Theme, p.run.State
+	stage := e.Lang.Msg(s.Stage.Label())
+	switch {
+	case p.running() && !p.run.Alive:
+		return t.Warn.Render(t.Glyph.Warn + " " + e.T("The worker is gone, in step %d: %s. Resume, undo or abort.", int(s.Stage.Step()), stage))
+	case s.Stage.Asks() && p.run.Alive:
+		return t.Warn.Render(t.Glyph.Warn + " " + e.T("It waits for an answer: press a."))
+	case p.running():
+		return t.Accent.Render(t.Glyph.Running+" ") + e.T("%s by %s, since %s", stage, termsafe.Line(p.run.Worker.User), human.Clock(e.Clock.Now().Sub(s.Trail[0].Begin)))
+	case s.Stage == restore.Done && s.NotReady:
+		return t.Warn.Render(t.Glyph.Warn + " " + e.T("restored, but the service is not ready"))
+	case s.Stage == restore.Done:
+		return t.OK.Render(t.Glyph.OK + " " + e.T("restored in %s; the service was down for %s", human.Duration(p.took()), human.Duration(s.Down(e.Clock.Now()))))
+	}
+	return t.Unknown.Render(t.Glyph.Dot + " " + stage)
+}
+
+func (p *Page) took() time.Duration {
+	trail := p.run.State.Trail
+	return trail[len(trail)-1].Begin.Sub(trail[0].Begin)
+}
+
+// waiting is what is shown before there is a plan.
+func (p *Page) waiting(size page.Size) []string {
+	e, t := p.env, p.env.Theme
+	switch {
+	case p.planErr != nil:
+		lines := []string{t.Crit.Render(t.Glyph.Crit + " " + e.T("There can be no plan now."))}
+		lines = append(lines, cells.Wrap(p.sentence(p.planErr), size.Width)...)
+		return append(lines, "", e.T("Nothing was changed. r looks again, b chooses another backup."))
+	case p.runErr != nil:
+		return cells.Wrap(t.Crit.Render(t.Glyph.Crit+" ")+p.sentence(p.runErr), size.Width)
+	case !p.since.IsZero():
+		return []string{e.T("Looking at the backup and the target …")}
+	}
+	return nil
+}
+
+// stepState is how a step stands.
+type stepState struct {
+	glyph string
+	style interface{ Render(...string) string }
+	took  time.Duration
+	known bool
+}
+
+func (p *Page) stepState(s restore.Step) stepState {
+	t := p.env.Theme
+	pending := stepState{glyph: t.Glyph.Pending, style: t.Dim}
+	if !p.watching() {
+		if p.plan.Steps[s-1].Skipped {
+			pending.glyph = t.Glyph.Dot
+		}
+		return pending
+	}
+	st := p.run.State
+	var took time.Duration
+	seen := false
+	for _, m := range st.Trail {
+		if m.Stage.Step() != s {
+			continue
+		}
+		seen = true
+		end := m.End
+		if end.IsZero() {
+			end = p.env.Clock.Now()
+		}
+		took += end.Sub(m.Begin)
+	}
+	current := st.Stage.Step() == s && !st.Stage.Final()
+	switch {
+	case current && st.Stage.Asks():
+		return stepState{t.Glyph.Warn, t.Warn, took, true}
+	case current && !p.run.Alive:
+		return stepState{t.Glyph.Warn, t.Warn, took, true}
+	case current:
+		return stepState{t.Glyph.Running, t.Accent, took, true}
+	case seen && st.Stage.Back() && s > 1 && s < restore.StepRestart:
+		return stepState{t.Glyph.Left, t.Unknown, took, true}
+	case seen:
+		return stepState{t.Glyph.Check, t.OK, took, true}
+	}
+	return pending
+}
+
+// left is the list of the seven steps, with marks and times.
+func (p *Page) left() []string {
+	e, t := p.env, p.env.Theme
+	w := 0
+	for _, s := range restore.AllSteps {
+		w = max(w, cells.Width(e.Lang.Msg(s.Label())))
+	}
+	var lines []string
+	for i, s := range restore.AllSteps {
+		st := p.stepState(s)
+		clock := "     "
+		if st.known {
+			clock = cells.PadLeft(human.Clock(st.took), 5)
+		}
+		name := fmt.Sprintf("%d %s", i+1, cells.Pad(e.Lang.Msg(s.Label()), w))
+		if i == p.step {
+			name = t.Selected.Render(name)
+		}
+		lines = append(lines, st.style.Render(st.glyph)+" "+name+" "+t.Dim.Render(clock))
+	}
+	return lines
+}
+
+// strip is the steps in one line, for a narrow screen.
+func (p *Page) strip(w int) string {
+	e, t := p.env, p.env.Theme
+	var b strings.Builder
+	for _, s := range restore.AllSteps {
+		st := p.stepState(s)
+		b.WriteString(st.style.Render(st.glyph))
+	}
+	b.WriteString(" " + t.Selected.Render(fmt.Sprintf("%d/7 %s", p.step+1, e.Lang.Msg(restore.AllSteps[p.step].Label()))))
+	if st := p.stepState(restore.AllSteps[p.step]); st.known {
+		b.WriteString(" " + human.Clock(st.took))
+	}
+	return cells.Cut(b.String(), w)
+}
+
+// right is all about the marked step.
+func (p *Page) right(w int) []string {
+	step := restore.AllSteps[p.step]
+	plan, t, e := p.shownPlan(), p.env.Theme, p.env
+	var lines []string
+	add := func(style interface{ Render(...string) string }, m lang.Msg) {
+		for _, l := range cells.Wrap(termsafe.Text(e.Lang.Msg(m)), w) {
+			lines = append(lines, style.Render(l))
+		}
+	}
+	if p.watching() && p.run.State.Stage.Step() == step && !p.run.State.Stage.Final() {
+		lines = append(lines, p.now(w)...)
+	}
+	add(t.Text, plan.What(step))
+	if p.watching() {
+		lines = append(lines, p.evidence(step, w)...)
+	}
+	if step == restore.StepAssess {
+		lines = append(lines, p.findings(plan, w)...)
+	}
+	if !p.since.IsZero() && p.planning() {
+		lines = append(lines, "", t.Dim.Render(e.T("Looking at the backup and the target …")))
+	}
+	lines = append(lines, p.preview(w)...)
+	lines = append(lines, "")
+	add(t.Dim, lang.M("Back: %s", plan.Back(step)))
+	return lines
+}
+
+// now is what goes on: the stage, its clock, progress, or the question.
+func (p *Page) now(w int) []string {
+	e, t, s := p.env, p.env.Theme, p.run.State
+	mark := s.Trail[len(s.Trail)-1]
+	clock := human.Clock(e.Clock.Now().Sub(mark.Begin))
+	lines := []string{t.Accent.Render(cells.Cut(e.Lang.Msg(s.Stage.Label())+"  "+clock, w))}
+	if pr := p.run.Progress; pr != nil && p.run.Alive && !s.Stage.Asks() {
+		lines = append(lines, p.progress(*pr, w)...)
+	}
+	for _, n := range s.Why {
+		for _, l := range cells.Wrap(termsafe.Text(e.Lang.Msg(n.Msg)), w-2) {
+			lines = append(lines, "  "+t.Warn.Render(l))
+		}
+	}
+	return append(lines, "")
+}
+
+func (p *Page) progress(pr ops.Progress, w int) []string {
+	e, t := p.env, p.env.Theme
+	var parts []string
+	if pr.Object != "" {
+		parts = append(parts, termsafe.Line(pr.Object))
+	}
+	switch pr.Unit {
+	case "bytes":
+		parts = append(parts, human.Bytes(pr.Done), human.Rate(pr.Rate()))
+	case "rows":
+		parts = append(parts, e.T("%s rows", human.Count(pr.Done)))
+	}
+	if left, ok := pr.ETA(); ok {
+		parts = append(parts, e.T("ETA %s", human.Clock(left)))
+	}
+	var lines []string
+	if pr.Total > 0 {
+		share := min(1, float64(pr.Done)/float64(pr.Total))
+		lines = append(lines, widget.Bar(t, share, min(w-7, 40))+" "+human.Percent(share))
+	}
+	if len(parts) > 0 {
+		lines = append(lines, cells.Cut(strings.Join(parts, "  "), w))
+	}
+	return lines
+}
+
+// evidence is what the step's ended stages found.
+func (p *Page) evidence(step restore.Step, w int) []string {
+	e, t := p.env, p.env.Theme
+	var lines []string
+	for _, m := range p.run.State.Trail {
+		if m.Stage.Step() != step || m.End.IsZero() || len(m.Notes) == 0 {
+			continue
+		}
+		glyph, style := t.Glyph.Check, t.OK
+		if m.How == restore.KindFailed || m.How == restore.KindFound {
+			glyph, style = t.Glyph.Cross, t.Warn
+		}
+		for _, n := range m.Notes {
+			for i, l := range cells.Wrap(termsafe.Text(e.Lang.Msg(n.Msg)), w-2) {
+				head := "  "
+				if i == 0 {
+					head = style.Render(glyph) + " "
+				}
+				lines = append(lines, head+l)
+			}
+		}
+	}
+	if len(lines) > 0 {
+		lines = append([]string{""}, lines...)
+	}
+	return lines
+}
+
+// findings are what a person should know before beginning, and what is lost.
+func (p *Page) findings(plan *restore.Plan, w int) []string {
+	e, t := p.env, p.env.Theme
+	var lines []string
+	put := func(state ops.State, text string) {
+		style, glyph := t.State(state)
+		for i, l := range cells.Wrap(termsafe.Text(text), w-2) {
+			head := "  "
+			if i == 0 {
+				head = style.Render(glyph) + " "
+			}
+			lines = append(lines, head+l)
+		}
+	}
+	lines = append(lines, "")
+	p.facts(plan, put)
+	for _, f := range plan.Findings {
+		text := e.Lang.Msg(f.What.Msg)
+		if !f.Hint.Empty() {
+			text += " " + t.Glyph.Right + " " + e.Lang.Msg(f.Hint.Msg)
+		}
+		put(f.State, text)
+	}
+	return lines
+}
+
+// facts are the backup, the tables, the loss and the time it takes, a line each.
+func (p *Page) facts(plan *restore.Plan, put func(ops.State, string)) {
+	e, a := p.env, plan.Assessment
+	state := ops.StateOK
+	if plan.Source.State != "good" {
+		state = ops.StateWarning
+	}
+	put(state, e.T("%s: %s, %s tables, %s rows", plan.Source.Name, human.Bytes(plan.Source.SizeBytes), fmt.Sprint(len(plan.Source.Tables)), human.Count(plan.Source.Rows())))
+	if a == nil {
+		return
+	}
+	var broken []string
+	for _, t := range a.Tables {
+		if t.Broken() {
+			broken = append(broken, t.Name)
+		}
+	}
+	if len(broken) > 0 {
+		put(ops.StateCritical, e.T("broken or missing now: %s", strings.Join(broken, ", ")))
+	} else if plan.Mode != restore.Into {
+		put(ops.StateOK, e.T("all tables of the backup are there and pass CHECK TABLE"))
+	}
+	if plan.Mode == restore.Into {
+		return
+	}
+	if n := a.Loss.Rows(); n > 0 {
+		put(ops.StateWarning, e.T("about %s newer rows in %s tables will be lost (L)", human.Count(n), fmt.Sprint(len(a.Loss.Tables))))
+	}
+	if len(a.Sessions) > 0 {
+		put(ops.StateUnknown, e.T("%s sessions are connected", fmt.Sprint(len(a.Sessions))))
+	}
+	if d := a.Drill; d != nil {
+		put(ops.StateOK, e.T("last drill: %s for %s, %s", human.Duration(d.Duration), human.Bytes(d.Bytes), e.Time(d.At)))
+	}
+}
+
+// preview is the beginning of what is run.
+func (p *Page) preview(w int) []string {
+	e, t := p.env, p.env.Theme
+	list := p.statements()
+	if len(list) == 0 {
+		return nil
+	}
+	lines := []string{"", t.Dim.Render(e.T("What is run (enter for all):"))}
+	const most = 4
+	for i, s := range list {
+		if i == most {
+			break
+		}
+		first, _, more := strings.Cut(termsafe.Text(s), "\n")
+		if more {
+			first += " " + t.Glyph.More
+		}
+		lines = append(lines, "  "+cells.Cut(first, w-2))
+	}
+	return lines
+}

@@ -1,0 +1,319 @@
+package restoreview
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/restore"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// Actions is the table of keys: those of the plan, or of the run.
+func (p *Page) Actions() []page.Action {
+	common := []page.Action{
+		{ID: "restore.statements", Keys: []string{"enter"}, Label: lang.M("statements"), Help: lang.M("all statements and commands of the marked step, to read and copy"), Footer: true,
+			Off: p.noPlan, Run: p.openStatements},
+		{ID: "restore.copy", Keys: []string{"y"}, Label: lang.M("copy"), Help: lang.M("copy the statements of the marked step"), Off: p.noPlan,
+			Run: func() tea.Cmd { return page.Send(page.Copy{Text: strings.Join(p.statements(), "\n")}) }},
+		{ID: "restore.loss", Keys: []string{"L"}, Label: lang.M("losses"), Help: lang.M("what is newer than the backup and will be lost, table by table"), Footer: true, Off: p.noPlan, Run: p.openLoss},
+		{ID: "restore.next", Keys: []string{"right", "l", "n"}, Label: lang.M("next step"), Help: lang.M("mark the next step"), Run: func() tea.Cmd { p.mark(1); return nil }},
+		{ID: "restore.previous", Keys: []string{"left", "h", "p"}, Label: lang.M("step before"), Help: lang.M("mark the step before"), Run: func() tea.Cmd { p.mark(-1); return nil }},
+	}
+	if p.watching() {
+		return append(p.runActions(), common...)
+	}
+	return append(p.planActions(), common...)
+}
+
+func (p *Page) planActions() []page.Action {
+	return []page.Action{
+		{ID: "restore.begin", Keys: []string{"B"}, Label: lang.M("begin"), Help: lang.M("carry the plan out, after the database's name was typed"), Footer: true, Writes: true,
+			Off: p.cannotBegin, Run: p.openBegin},
+		{ID: "restore.backup", Keys: []string{"b"}, Label: lang.M("backup"), Help: lang.M("choose another backup"), Footer: true, Run: p.loadSources},
+		{ID: "restore.mode", Keys: []string{"m"}, Label: lang.M("mode"), Help: lang.M("exchange the tables at the end (swap), or load in place"), Footer: true, Off: p.noPlan,
+			Run: func() tea.Cmd {
+				p.choice.Mode = restore.Swap
+				if p.plan.Mode == restore.Swap {
+					p.choice.Mode = restore.InPlace
+				}
+				return p.draft()
+			}},
+		{ID: "restore.tables", Keys: []string{"t"}, Label: lang.M("tables"), Help: lang.M("the whole database, or some tables"), Footer: true, Off: p.noPlan, Run: p.openTables},
+		{ID: "restore.again", Keys: []string{"r"}, Label: lang.M("look again"), Help: lang.M("look at the target again and plan anew"), Run: p.draft},
+	}
+}
+
+func (p *Page) runActions() []page.Action {
+	can := func(k restore.Kind) func() lang.Msg {
+		return func() lang.Msg {
+			if !p.run.State.Can(k) {
+				return lang.M("not possible in this stage")
+			}
+			return lang.Msg{}
+		}
+	}
+	s := p.run.State
+	return []page.Action{
+		{ID: "restore.answer", Keys: []string{"a"}, Label: lang.M("answer"), Help: lang.M("answer the question that the restore waits for"), Footer: s.Stage.Asks(), Writes: true,
+			Off: func() lang.Msg {
+				if !s.Stage.Asks() {
+					return lang.M("there is no question")
+				}
+				return lang.Msg{}
+			}, Run: func() tea.Cmd { return p.openQuestion(false) }},
+		{ID: "restore.resume", Keys: []string{"R"}, Label: lang.M("resume"), Help: lang.M("go on with a restore whose worker is gone"), Footer: p.running() && !p.run.Alive, Writes: true,
+			Off: func() lang.Msg {
+				if !p.running() || p.run.Alive {
+					return lang.M("it runs, or is over")
+				}
+				return lang.Msg{}
+			}, Run: func() tea.Cmd { return p.ask(restore.KindResume) }},
+		{ID: "restore.abort", Keys: []string{"X"}, Label: lang.M("abort"), Help: lang.M("give the restore up, and put back what it changed"), Footer: s.Can(restore.KindAbort), Writes: true,
+			Off: can(restore.KindAbort), Run: func() tea.Cmd { return p.ask(restore.KindAbort) }},
+		{ID: "restore.undo", Keys: []string{"U"}, Label: lang.M("undo"), Help: lang.M("bring back the state before the restore"), Footer: s.Can(restore.KindUndo), Writes: true,
+			Off: can(restore.KindUndo), Run: func() tea.Cmd { return p.ask(restore.KindUndo) }},
+		{ID: "restore.drop", Keys: []string{"D"}, Label: lang.M("drop old"), Help: lang.M("drop the former tables that are kept for the undo"), Footer: s.Can(restore.KindDrop), Writes: true,
+			Off: can(restore.KindDrop), Run: func() tea.Cmd { return p.ask(restore.KindDrop) }},
+		{ID: "restore.new", Keys: []string{"N"}, Label: lang.M("new plan"), Help: lang.M("plan a new restore"), Footer: !p.running(),
+			Off: func() lang.Msg {
+				if p.running() {
+					return lang.M("a restore is under way: this one first")
+				}
+				return lang.Msg{}
+			}, Run: func() tea.Cmd { p.fresh, p.choice = true, restore.Choice{}; return p.draft() }},
+	}
+}
+
+func (p *Page) noPlan() lang.Msg {
+	if p.shownPlan() == nil {
+		return lang.M("there is no plan yet")
+	}
+	return lang.Msg{}
+}
+
+func (p *Page) cannotBegin() lang.Msg {
+	switch {
+	case !p.since.IsZero():
+		return lang.M("still looking at the target")
+	case p.plan == nil:
+		return lang.M("there is no plan yet")
+	case p.begun:
+		return lang.M("it is being begun")
+	}
+	for _, f := range p.plan.Findings {
+		if f.Blocks {
+			return f.What.Msg
+		}
+	}
+	return lang.Msg{}
+}
+
+// mark moves the mark by hand; it then stays where it is put.
+func (p *Page) mark(n int) {
+	p.step = max(0, min(6, p.step+n))
+	p.follow, p.scroll = p.watching() && p.step == int(p.run.State.Stage.Step())-1, 0
+}
+
+// Key moves the mark and scrolls.
+func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
+	switch k.String() {
+	case "up", "k":
+		p.mark(-1)
+	case "down", "j", "tab":
+		p.mark(1)
+	case "pgdown", " ":
+		p.scroll += max(1, p.rightH-1)
+	case "pgup":
+		p.scroll -= max(1, p.rightH-1)
+	case "home", "g":
+		p.scroll = 0
+	case "end", "G":
+		p.scroll = p.rightN
+	}
+	p.scroll = max(0, min(p.scroll, p.rightN-p.rightH))
+	return nil
+}
+
+func (p *Page) shownPlan() *restore.Plan {
+	if p.watching() {
+		return p.run.Plan
+	}
+	return p.plan
+}
+
+func (p *Page) statements() []string {
+	plan := p.shownPlan()
+	if plan == nil || p.step >= len(plan.Steps) {
+		return nil
+	}
+	return plan.Steps[p.step].Statements
+}
+
+func (p *Page) openStatements() tea.Cmd {
+	var lines []string
+	for _, s := range p.statements() {
+		lines = append(lines, strings.Split(termsafe.Text(s), "\n")...)
+	}
+	if len(lines) == 0 {
+		lines = []string{p.env.T("Nothing is run in this step.")}
+	}
+	title := lang.M("%d %s: what is run", p.step+1, restore.AllSteps[p.step].Label())
+	return page.Send(page.Open{Overlay: widget.NewText(p.env, title, lines, strings.Join(p.statements(), "\n"))})
+}
+
+func (p *Page) openLoss() tea.Cmd {
+	a := p.shownPlan().Assessment
+	if a == nil || len(a.Loss.Tables)+len(a.Loss.Unknown) == 0 {
+		return page.Send(page.Notice{State: ops.StateOK, Text: lang.M("nothing newer than the backup was found")})
+	}
+	e := p.env
+	lines := []string{e.T("Since %s:", e.Time(a.Loss.Since)), ""}
+	for _, t := range a.Loss.Tables {
+		line := human.Count(t.Newer) + "  " + termsafe.Line(t.Table)
+		if t.Estimate {
+			line += "  " + e.T("estimate")
+		}
+		if t.Vanishes {
+			line += "  " + e.T("the table vanishes")
+		}
+		lines = append(lines, line)
+	}
+	for _, part := range []struct {
+		what string
+		list []string
+	}{{e.T("could not be judged"), a.Loss.Unknown}, {e.T("people who acted since"), a.Loss.Users}, {e.T("what they touched"), a.Loss.Resources}} {
+		if len(part.list) > 0 {
+			lines = append(lines, "", part.what+":")
+		}
+		for _, x := range part.list {
+			lines = append(lines, "  "+termsafe.Line(x))
+		}
+	}
+	return page.Send(page.Open{Overlay: widget.NewText(e, lang.M("What will be lost"), lines, strings.Join(lines, "\n"))})
+}
+
+// openBegin asks for the database's name, and says what it means.
+func (p *Page) openBegin() tea.Cmd {
+	plan, desk := p.plan, p.desk
+	body := []lang.Msg{
+		lang.M("%s gets the state of %s.", plan.Target.Database, p.env.Time(plan.Source.At)),
+		lang.M("Backup %s, mode %s, server %s.", plan.Source.Name, plan.Mode.Label(), plan.Target.Address),
+	}
+	if plan.Assessment != nil {
+		if n := plan.Assessment.Loss.Rows(); n > 0 {
+			body = append(body, lang.M("About %s newer rows will be lost.", human.Count(n)))
+		}
+	}
+	db := plan.Target.Database
+	return page.Send(page.Open{Overlay: widget.NewConfirm(p.env, lang.M("Begin the restore"), body, db, func() tea.Cmd {
+		p.follow = true
+		return p.request(func(ctx context.Context) error { return desk.Begin(ctx, plan, db) })
+	})})
+}
+
+// ask confirms a request and hands it to the worker, or to a new one.
+func (p *Page) ask(kind restore.Kind) tea.Cmd {
+	r := p.run
+	do := func() tea.Cmd { return p.hand(r, kind, r.Plan.Target.Database) }
+	if kind == restore.KindResume {
+		return do()
+	}
+	return page.Send(page.Open{Overlay: widget.NewConfirm(p.env, kind.Label(), p.consequences(kind), r.Plan.Target.Database, do)})
+}
+
+func (p *Page) consequences(kind restore.Kind) []lang.Msg {
+	plan := p.run.Plan
+	switch kind {
+	case restore.KindUndo:
+		out := []lang.Msg{lang.M("What was written since the restore is exported, then lost to the live database.")}
+		return append(out, plan.Back(restore.StepRestart))
+	case restore.KindDrop:
+		return []lang.Msg{lang.M("The schema %s is dropped. After that there is no undo.", plan.Kept)}
+	}
+	return []lang.Msg{plan.Back(p.run.State.Stage.Step())}
+}
+
+func (p *Page) hand(r *restore.Run, kind restore.Kind, typed string) tea.Cmd {
+	desk, id, seq, alive := p.desk, r.Plan.ID, r.State.Seq, r.Alive
+	p.follow = true
+	if kind == restore.KindAbort {
+		seq = 0
+	}
+	return p.request(func(ctx context.Context) error {
+		if !alive {
+			return desk.Work(ctx, id, kind)
+		}
+		return desk.Send(ctx, id, restore.Request{Seq: seq, Event: restore.Event{Kind: kind, Typed: typed}})
+	})
+}
+
+// answerKeys are the keys of the answers in the question's dialog.
+var answerKeys = map[restore.Kind]string{
+	restore.KindRetry: "r", restore.KindAbort: "x", restore.KindSkip: "s", restore.KindKill: "k", restore.KindGoOn: "g",
+	restore.KindUndo: "u", restore.KindKeep: "e", restore.KindSend: "y", restore.KindSilent: "n", restore.KindLeave: "l",
+}
+
+// openQuestion opens the dialog of the present question. When it opens by
+// itself it is guarded: keys typed before it showed do nothing.
+func (p *Page) openQuestion(guarded bool) tea.Cmd {
+	r := p.run
+	var body []lang.Msg
+	for _, n := range r.State.Why {
+		body = append(body, n.Msg)
+	}
+	if r.State.Stage == restore.AskNotify {
+		body = []lang.Msg{lang.M("This would be sent to %s:", strings.Join(r.Plan.Notify, ", ")), lang.Raw(r.State.Data.Text)}
+	}
+	var choices []widget.Choice
+	for _, k := range r.State.Answers() {
+		choices = append(choices, widget.Choice{Key: answerKeys[k], Label: k.Label(), Run: func() tea.Cmd {
+			if !r.State.NeedsTyping(k) && k != restore.KindUndo {
+				return p.hand(r, k, r.Plan.Target.Database)
+			}
+			return page.Send(page.Open{Overlay: widget.NewConfirm(p.env, k.Label(), body, r.Plan.Target.Database, func() tea.Cmd {
+				return p.hand(r, k, r.Plan.Target.Database)
+			})})
+		}})
+	}
+	title := lang.M("%d %s: a question", int(r.State.Stage.Step()), r.State.Stage.Step().Label())
+	return page.Send(page.Open{Overlay: widget.NewAsk(p.env, title, body, guarded, choices...)})
+}
+
+func (p *Page) loadSources() tea.Cmd {
+	ctx, desk := p.env.Ctx, p.desk
+	return func() tea.Msg {
+		list, err := desk.Sources(ctx)
+		return page.Msg{To: ID, Body: sourcesMsg{list, err}}
+	}
+}
+
+func (p *Page) openSources() tea.Cmd {
+	e := p.env
+	var rows []pick
+	for _, s := range p.sources {
+		rows = append(rows, pick{id: s.Name, text: e.Time(s.At) + "  " + human.Duration(e.Clock.Now().Sub(s.At).Round(1e9)) + "  " + human.Bytes(s.SizeBytes) + "  " + s.State + "  " + termsafe.Line(s.Name)})
+	}
+	return page.Send(page.Open{Overlay: newPicker(e, lang.M("Choose the backup"), rows, false, func(ids []string) tea.Cmd {
+		p.choice.Source, p.choice.Tables = ids[0], nil
+		return p.draft()
+	})})
+}
+
+func (p *Page) openTables() tea.Cmd {
+	var rows []pick
+	for _, t := range p.plan.Source.Tables {
+		rows = append(rows, pick{id: t.Name, text: termsafe.Line(t.Name) + "  " + p.env.T("%s rows", human.Count(t.Rows)), on: slices.Contains(p.plan.Tables, t.Name)})
+	}
+	return page.Send(page.Open{Overlay: newPicker(p.env, lang.M("Choose tables; none is the whole database"), rows, true, func(ids []string) tea.Cmd {
+		p.choice.Tables = ids
+		return p.draft()
+	})})
+}

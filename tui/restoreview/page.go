@@ -1,0 +1,223 @@
+// Package restoreview is the Restore tab: the plan of the seven steps, the
+// confirmation, and the restore as it runs, here or by somebody else.
+package restoreview
+
+import (
+	"context"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/restore"
+	"opsdeck/tui/page"
+)
+
+// ID is the page's address.
+const ID = "restore"
+
+// Desk is what the tab works with.
+type Desk interface {
+	// Sources are the backups to choose from, the proposed one first.
+	Sources(ctx context.Context) ([]restore.Source, error)
+	// Draft makes the plan of a choice after a look at the target.
+	Draft(ctx context.Context, c restore.Choice) (*restore.Plan, error)
+	// Begin executes a plan; typed is what the person typed.
+	Begin(ctx context.Context, p *restore.Plan, typed string) error
+	// Work starts a worker on a run that has none.
+	Work(ctx context.Context, id string, first restore.Kind) error
+	// Run tells how a run stands; an empty id is the newest. Without any it is nil.
+	Run(ctx context.Context, id string) (*restore.Run, error)
+	// Send leaves a request for the worker of a run.
+	Send(ctx context.Context, id string, q restore.Request) error
+}
+
+// watchEvery is how often a run is looked at while it is shown.
+const watchEvery = 250 * time.Millisecond
+
+// Page is the tab.
+type Page struct {
+	env  *page.Env
+	desk Desk
+	gen  page.Gen // of drafts
+	eyes page.Gen // of looks at the run
+
+	shown   bool
+	choice  restore.Choice
+	plan    *restore.Plan
+	planErr error
+	since   time.Time // a draft is under way since; zero: none
+	sources []restore.Source
+
+	run     *restore.Run
+	runErr  error
+	fresh   bool // the operator asked for a new plan though a run is there
+	begun   bool // a request to begin or go on is under way
+	asked   int  // Seq of the question whose dialog was opened by itself
+	step    int  // the marked step, 0 to 6
+	follow  bool // the mark follows the running step
+	scroll  int  // of the right side
+	rightH  int
+	rightN  int
+	problem error // of the last request
+}
+
+// New makes the tab.
+func New(env *page.Env, desk Desk) *Page {
+	return &Page{env: env, desk: desk, follow: true, asked: -1}
+}
+
+func (p *Page) ID() string       { return ID }
+func (p *Page) Title() lang.Msg  { return lang.M("Restore") }
+func (p *Page) TakingText() bool { return false }
+func (p *Page) Init() tea.Cmd    { return nil }
+func (p *Page) Hide()            { p.shown = false; p.eyes.Next() }
+
+// Show looks at the newest run, and plans when there is none to watch.
+func (p *Page) Show() tea.Cmd {
+	p.shown = true
+	return p.look(0)
+}
+
+// Messages of the tab.
+type (
+	runMsg struct {
+		run *restore.Run
+		err error
+	}
+	planMsg struct {
+		plan *restore.Plan
+		err  error
+	}
+	sourcesMsg struct {
+		list []restore.Source
+		err  error
+	}
+	sentMsg struct{ err error }
+)
+
+// Receive drops answers to older questions.
+func (p *Page) Receive(m page.Msg) tea.Cmd {
+	switch m.Body.(type) {
+	case planMsg:
+		if !p.gen.Is(m.Gen) {
+			return nil
+		}
+	case runMsg:
+		if !p.eyes.Is(m.Gen) {
+			return nil
+		}
+	}
+	return p.Update(m.Body)
+}
+
+// Update takes answers, and the name of a backup that another page sends.
+func (p *Page) Update(body any) tea.Cmd {
+	switch m := body.(type) {
+	case runMsg:
+		return p.seeRun(m)
+	case planMsg:
+		p.since = time.Time{}
+		p.plan, p.planErr = m.plan, m.err
+		return nil
+	case sourcesMsg:
+		p.sources = m.list
+		if m.err != nil {
+			p.problem = m.err
+			return nil
+		}
+		return p.openSources()
+	case sentMsg:
+		p.begun, p.problem = false, m.err
+		return p.look(0)
+	case string:
+		if p.running() {
+			return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("a restore is under way: this one first")})
+		}
+		p.fresh, p.choice = true, restore.Choice{Source: m}
+		return p.draft()
+	}
+	return nil
+}
+
+// look asks how the run stands, after a while.
+func (p *Page) look(after time.Duration) tea.Cmd {
+	ctx, desk, gen := p.env.Ctx, p.desk, p.eyes.Next()
+	id := ""
+	if p.run != nil && !p.begun {
+		id = p.run.Plan.ID
+	}
+	return func() tea.Msg {
+		if after > 0 {
+			select {
+			case <-time.After(after):
+			case <-ctx.Done():
+				return nil
+			}
+		}
+		r, err := desk.Run(ctx, id)
+		return page.Msg{To: ID, Gen: gen, Body: runMsg{r, err}}
+	}
+}
+
+// seeRun takes in how the run stands, opens the dialog of a new question, and
+// goes on looking while that is worth it.
+func (p *Page) seeRun(m runMsg) tea.Cmd {
+	if m.run != nil && p.run != nil && m.run.Plan.ID != p.run.Plan.ID {
+		p.fresh, p.asked, p.follow, p.scroll = false, -1, true, 0
+	}
+	p.run, p.runErr = m.run, m.err
+	var cmds []tea.Cmd
+	if p.planning() && p.plan == nil && p.since.IsZero() && p.planErr == nil {
+		cmds = append(cmds, p.draft())
+	}
+	if p.watching() {
+		if p.follow {
+			p.step = int(p.run.State.Stage.Step()) - 1
+		}
+		if s := p.run.State; p.run.Alive && s.Stage.Asks() && p.asked != s.Seq && p.shown {
+			p.asked = s.Seq
+			cmds = append(cmds, p.openQuestion(true))
+		}
+	}
+	if p.shown {
+		wait := watchEvery
+		if !p.running() {
+			wait = 8 * watchEvery
+		}
+		cmds = append(cmds, p.look(wait))
+	}
+	return tea.Batch(cmds...)
+}
+
+// running tells that a restore was begun and is not over.
+func (p *Page) running() bool { return p.run != nil && p.run.Open() }
+
+// watching tells that the run is what is shown.
+func (p *Page) watching() bool {
+	return p.run != nil && p.run.State.Stage != restore.Planned && (p.running() || !p.fresh)
+}
+
+// planning tells that the plan is what is shown.
+func (p *Page) planning() bool { return !p.watching() }
+
+// draft makes the plan anew.
+func (p *Page) draft() tea.Cmd {
+	ctx, desk, c, gen := p.env.Ctx, p.desk, p.choice, p.gen.Next()
+	p.since, p.planErr, p.problem, p.step, p.scroll = p.env.Clock.Now(), nil, nil, 0, 0
+	return tea.Batch(func() tea.Msg {
+		plan, err := desk.Draft(ctx, c)
+		return page.Msg{To: ID, Gen: gen, Body: planMsg{plan, err}}
+	})
+}
+
+// request does something that changes the run, off the console's goroutine.
+func (p *Page) request(do func(ctx context.Context) error) tea.Cmd {
+	ctx := p.env.Ctx
+	p.begun, p.problem = true, nil
+	return func() tea.Msg { return page.Msg{To: ID, Body: sentMsg{do(ctx)}} }
+}
+
+// Busy keeps nobody from leaving: the worker goes on without the console.
+func (p *Page) Busy() (lang.Msg, bool) { return lang.Msg{}, false }
