@@ -22,7 +22,11 @@ func (a *app) pages(env *page.Env) ([]page.Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages := []page.Page{status, a.logsPage(env, s), a.auditPage(env, s), backups}
+	restores, err := a.restorePage(env, s)
+	if err != nil {
+		return nil, err
+	}
+	pages := []page.Page{status, a.logsPage(env, s), a.auditPage(env, s), backups, restores}
 	status.Hint(pages)
 	return pages, nil
 }
