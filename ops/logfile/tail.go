@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -41,39 +42,72 @@ const (
 	quietAfter = 400 * time.Millisecond // a half line is shown after so long
 	drainFor   = 10 * time.Second       // a renamed file may still be written to
 	printBytes = 256                    // of a text's beginning, by which it is known again
+	maxHeads   = 500
 )
 
 // Tail follows one file by its name: appended to, truncated after a copy,
 // renamed, gone and back. Every line is told of once, in the order of writing.
 type Tail struct {
-	path  string
-	sink  Sink
-	known map[string]bool // generations that were there when following began
-	cur   *tracked
-	old   []*tracked // renamed, perhaps still written to
+	path    string
+	sink    Sink
+	cur     *tracked
+	old     []*tracked             // renamed, perhaps still written to
+	heads   [][]byte               // beginnings of the texts that are known
+	checked map[string]fs.FileInfo // generations that need no second look
 }
 
 // tracked is a text being followed and what it is known by.
 type tracked struct {
 	Track
-	file   *os.File
-	text   logs.Text
-	told   int64  // Grow was called up to here
-	size   int64  // seen
-	head   []byte // the beginning
-	foot   []byte // what lies before size
-	since  time.Time
-	until  time.Time // of a renamed one
-	opened bool
+	file  *os.File
+	info  fs.FileInfo // when it was opened, for which file it is
+	told  int64       // Grow was called up to here
+	size  int64       // seen
+	head  []byte      // the beginning
+	foot  []byte      // what lies before size
+	since time.Time
+	until time.Time // of a renamed one
 }
 
-// NewTail prepares to follow the file at path.
+// NewTail prepares to follow the file at path. Rotated generations that are
+// there already are left alone.
 func NewTail(path string, sink Sink) *Tail {
-	t := &Tail{path: path, sink: sink, known: map[string]bool{}}
+	t := &Tail{path: path, sink: sink, checked: map[string]fs.FileInfo{}}
 	for _, g := range t.generations() {
-		t.known[g.path] = true
+		if info, err := os.Stat(g.path); err == nil {
+			t.checked[g.path] = info
+			t.know(headOf(g.path))
+		}
 	}
 	return t
+}
+
+// know remembers a text by its beginning.
+func (t *Tail) know(head []byte) {
+	if head = wholeLines(head); len(head) > 0 {
+		t.heads = append(t.heads, head)
+	}
+	if len(t.heads) > maxHeads {
+		t.heads = t.heads[1:]
+	}
+}
+
+func (t *Tail) knows(head []byte) bool {
+	for _, h := range t.heads {
+		if bytes.HasPrefix(head, h) {
+			return true
+		}
+	}
+	return false
+}
+
+// wholeLines cuts a beginning after its last whole line: a part of a line may
+// stand at the beginning of any text.
+func wholeLines(head []byte) []byte {
+	if len(head) == printBytes {
+		return head
+	}
+	return head[:bytes.LastIndexByte(head, '\n')+1]
 }
 
 // Follow looks at all files again and again, soon after something changed in
@@ -156,11 +190,17 @@ func (t *Tail) Look() {
 			keep = append(keep, o)
 			continue
 		}
+		t.know(o.head)
 		o.finish()
 	}
 	t.old = keep
-	if t.cur != nil && !t.cur.same() {
+	switch {
+	case t.cur == nil:
+	case !t.cur.same():
 		t.truncated(now)
+	case t.cur.size == 0: // it may have been written to and rotated unseen
+		t.cur.take(now)
+		t.adopt(now, nil)
 	}
 	info, err := os.Stat(t.path)
 	if err != nil || !info.Mode().IsRegular() {
@@ -170,7 +210,7 @@ func (t *Tail) Look() {
 		return
 	}
 	if t.cur != nil {
-		if mine, err := t.cur.file.Stat(); err == nil && os.SameFile(info, mine) {
+		if t.cur.info != nil && os.SameFile(info, t.cur.info) {
 			t.cur.take(now)
 			return
 		}
@@ -181,46 +221,99 @@ func (t *Tail) Look() {
 
 // open begins with the file that has the name now.
 func (t *Tail) open(now time.Time) {
-	f, err := os.Open(t.path)
-	if err != nil {
-		return
+	if f, err := os.Open(t.path); err == nil {
+		t.cur = t.begin(t.path, f, now)
+		t.cur.take(now)
 	}
-	text := &liveText{f: f}
-	t.cur = &tracked{file: f, text: text, since: now}
-	t.cur.Track = t.sink.Begin(t.path, text)
-	t.cur.take(now)
+}
+
+func (t *Tail) begin(name string, f *os.File, now time.Time) *tracked {
+	info, err := f.Stat()
+	if err != nil {
+		info = nil
+	}
+	return &tracked{Track: t.sink.Begin(name, &liveText{f: f}), file: f, info: info, since: now}
 }
 
 // renamed: the name belongs to another file, or will. What was written to ours
 // before and since is read from the one we hold.
 func (t *Tail) renamed(now time.Time) {
 	t.cur.take(now)
-	t.cur.until = now.Add(drainFor)
-	mine := t.cur
-	t.old = append(t.old, mine)
+	t.retire(t.cur, now)
 	t.cur = nil
-	t.between(func(g generation) bool { return mine.is(g.path) })
+	t.adopt(now, nil)
 }
 
-// between reads the generations that came and went between two looks, but for
-// the one that was followed.
-func (t *Tail) between(followed func(generation) bool) {
+// retire follows a renamed file for a while longer.
+func (t *Tail) retire(k *tracked, now time.Time) {
+	k.until = now.Add(drainFor)
+	t.old = append(t.old, k)
+}
+
+// adopt reads the generations that came and went between two looks. mine, which
+// was copied and truncated, goes on in its copy; it tells whether there is one.
+func (t *Tail) adopt(now time.Time, mine *tracked) (found bool) {
 	for _, g := range t.generations() {
-		if t.known[g.path] || g.packed && t.known[g.path[:len(g.path)-len(filepath.Ext(g.path))]] {
+		info, err := os.Stat(g.path)
+		if err != nil || t.held(info) {
 			continue
 		}
-		t.known[g.path] = true
-		if g.key == "" || followed(g) {
+		if before, ok := t.checked[g.path]; ok && os.SameFile(before, info) && before.Size() == info.Size() {
 			continue
 		}
-		text, err := NewFile(g.path).Open(context.Background())
-		if text == nil || err != nil && text.Size() == 0 {
+		head := headOf(g.path)
+		if len(head) == 0 {
 			continue
 		}
-		track := t.sink.Begin(g.path, text)
-		track.Grow(text.Size())
-		track.End()
+		switch {
+		case mine != nil && !found && mine.began(head):
+			found = mine.moveTo(g.path)
+		case t.cur != nil && t.cur.began(head):
+			continue // a copy being made of what we are reading
+		case !t.knows(head) && !t.read(g, info, now):
+			continue
+		}
+		t.checked[g.path] = info
+		t.know(head)
 	}
+	return found
+}
+
+// held tells whether we hold the file open.
+func (t *Tail) held(info fs.FileInfo) bool {
+	for _, o := range append(t.old[:len(t.old):len(t.old)], t.cur) {
+		if o != nil && o.info != nil && os.SameFile(o.info, info) {
+			return true
+		}
+	}
+	return false
+}
+
+// read takes a generation that we never saw under its own name. A packed one
+// that is still being written is left for the next look.
+func (t *Tail) read(g generation, info fs.FileInfo, now time.Time) bool {
+	if !g.packed {
+		f, err := os.Open(g.path)
+		if err != nil {
+			return false
+		}
+		k := t.begin(g.path, f, now)
+		k.take(now)
+		t.retire(k, now)
+		return true
+	}
+	text, err := NewFile(g.path).Open(context.Background())
+	if text == nil {
+		return false
+	}
+	if err != nil && now.Sub(info.ModTime()) < drainFor {
+		text.Close()
+		return false
+	}
+	track := t.sink.Begin(g.path, text)
+	track.Grow(text.Size())
+	track.End()
+	return true
 }
 
 // truncated: the file begins anew. What we had not read yet is in the copy, if
@@ -228,27 +321,31 @@ func (t *Tail) between(followed func(generation) bool) {
 func (t *Tail) truncated(now time.Time) {
 	mine := t.cur
 	t.cur = nil
-	found := false
-	t.between(func(g generation) bool {
-		if found || !mine.is(g.path) {
-			return false
-		}
-		text, _ := NewFile(g.path).Open(context.Background())
-		if text == nil {
-			return false
-		}
-		found = true
-		mine.Swap(text)
-		if size := text.Size(); size > mine.told {
-			mine.Grow(size)
-		}
-		mine.End()
-		return true
-	})
-	if !found {
+	if !t.adopt(now, mine) {
 		mine.Lost()
 	}
+	t.know(mine.head)
 	mine.file.Close()
+}
+
+// moveTo goes on with the text in its copy.
+func (k *tracked) moveTo(path string) bool {
+	text, _ := NewFile(path).Open(context.Background())
+	if text == nil {
+		return false
+	}
+	k.Swap(text)
+	if size := text.Size(); size > k.told {
+		k.Grow(size)
+	}
+	k.End()
+	return true
+}
+
+// began tells whether a text that begins with head is this one.
+func (k *tracked) began(head []byte) bool {
+	mine := wholeLines(k.head)
+	return len(mine) > 0 && bytes.HasPrefix(head, mine)
 }
 
 // generations are the rotated files beside the one followed, oldest first.
@@ -315,14 +412,11 @@ func (k *tracked) same() bool {
 	return bytes.Equal(k.read(off, k.size), k.foot) && bytes.Equal(k.read(0, int64(len(k.head))), k.head)
 }
 
-// is tells whether a file begins as this text does.
-func (k *tracked) is(path string) bool {
-	if len(k.head) == 0 {
-		return false
-	}
+// headOf is how a file's text begins; nothing when it cannot be read.
+func headOf(path string) []byte {
 	f, err := os.Open(path)
 	if err != nil {
-		return false
+		return nil
 	}
 	defer f.Close()
 	var r io.Reader = f
@@ -330,12 +424,12 @@ func (k *tracked) is(path string) bool {
 	n, _ := f.ReadAt(first, 0)
 	if open := decoder(path, first[:n]); open != nil {
 		if r, err = open(f); err != nil {
-			return false
+			return nil
 		}
 	}
-	buf := make([]byte, len(k.head))
+	buf := make([]byte, printBytes)
 	n, _ = io.ReadFull(r, buf)
-	return bytes.Equal(buf[:n], k.head)
+	return buf[:n]
 }
 
 // lastBreak is the end of the last whole line.

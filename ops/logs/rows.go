@@ -109,9 +109,8 @@ func (s *Store) stats(spots []spot) (t Stats) {
 				if !s.query.Empty() {
 					if e.gen == s.gen {
 						t.Hits += int64(e.count)
-					} else {
-						t.Pending = true
 					}
+					t.Pending = t.Pending || e.gen != s.gen || e.busy
 				}
 				if spots == nil {
 					continue
