@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"opsdeck/internal/clock"
+	"opsdeck/internal/lang"
+	"opsdeck/tui"
+	"opsdeck/tui/page"
+	"opsdeck/tui/theme"
+)
+
+// testPages are the console's pages over a configuration of nothing that answers.
+func testPages(t *testing.T) []page.Page {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "config.yaml")
+	text := "services:\n  - name: shop\n    database: {name: shop, options_file: none.cnf, host: 127.0.0.1, port: 1}\n    backup: {dir: " + dir + "/b}\nstate_dir: " + dir + "/state\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	a := &app{ctx: ctx, stdio: stdio{nil, io.Discard, io.Discard}, getenv: func(string) string { return "" }, clock: clock.Real{}, flags: &globals{ConfigFile: path}, lang: lang.English()}
+	pages, err := a.pages(&page.Env{Ctx: ctx, Lang: a.lang, Theme: theme.New(theme.Options{NoColor: true}), Clock: a.clock, Zone: time.UTC})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		for _, p := range pages {
+			if c, ok := p.(page.Closer); ok {
+				c.Close()
+			}
+		}
+	})
+	return pages
+}
+
+func TestPagesLeaveTheConsolesKeysAlone(t *testing.T) {
+	pages := testPages(t)
+	own := tui.Keys(pages)
+	if !slices.Contains(own, "q") || len(pages) == 0 {
+		t.Fatalf("keys %v, %d pages", own, len(pages))
+	}
+	for _, p := range pages {
+		taken := map[string]string{}
+		for _, a := range p.Actions() {
+			for _, k := range a.Keys {
+				if slices.Contains(own, k) {
+					t.Errorf("%s: %s takes the console's key %q", p.ID(), a.ID, k)
+				}
+				if other, twice := taken[k]; twice {
+					t.Errorf("%s: %s and %s both take %q", p.ID(), other, a.ID, k)
+				}
+				taken[k] = a.ID
+			}
+			if a.Help.Empty() || a.Run == nil {
+				t.Errorf("%s: %s has no help or does nothing", p.ID(), a.ID)
+			}
+		}
+	}
+}
+
+func TestEveryPageDrawsBeforeItKnowsAnything(t *testing.T) {
+	for _, p := range testPages(t) {
+		for _, size := range []page.Size{{Width: 1, Height: 1}, {Width: 10, Height: 2}, {Width: 40, Height: 7}, {Width: 80, Height: 20}, {Width: 200, Height: 56}} {
+			p.View(size) // must not panic
+		}
+	}
+}
