@@ -1,6 +1,7 @@
 package auditlog
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -190,7 +191,7 @@ func jsonPath(path string) string {
 			}
 		}
 		if name != "" {
-			b.WriteString(`."` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`)
+			b.WriteString("." + member(name))
 		}
 		b.WriteString(rest)
 	}
@@ -212,4 +213,23 @@ func (s *Source) before(w *where, p audit.Pos, withNull bool) {
 		// Said so that an index on the time gives a range.
 		w.add(at+" <= ? AND ("+at+" < ? OR "+id+" < ?)", p.At.String(), p.At.String(), p.ID)
 	}
+}
+
+// member quotes the name of a JSON member as JSON does.
+func member(name string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range name {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteRune('\\')
+			b.WriteRune(r)
+		case r < ' ':
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
 }
