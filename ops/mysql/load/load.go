@@ -37,6 +37,7 @@ type Options struct {
 	From   string   // the database in the dump; "": the manifest's first; for a foreign dump, none but the target itself
 	Tables []string // these tables alone, with their triggers; empty is everything
 
+	Commit  int64  // bytes of text that are committed at once; 0 is 24 MB. A member is never cut
 	Jobs    int    // connections for rows; 0 is the number of cores, at least 2
 	Definer string // DefinerKeep or DefinerCurrent; "" refuses definers that the target does not have
 	Events  bool   // events keep their status: for the real restore only

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	deferFrom = 8 << 20  // tables with less text get their indexes at once
-	jobBytes  = 24 << 20 // text that goes in by one transaction, if its members are smaller
+	deferFrom   = 8 << 20  // tables with less text get their indexes at once
+	commitBytes = 24 << 20 // text that goes in by one transaction, if its members are smaller
 )
 
 // step is a member with definitions: its statements, judged and rewritten.
@@ -239,14 +239,14 @@ func (t *table) addKeys() string {
 }
 
 // jobs cuts a table's rows into pieces that are committed at once.
-func (t *table) jobs(m *backup.Manifest, done func(member int) bool) (jobs [][]int) {
+func (t *table) jobs(m *backup.Manifest, most int64, done func(member int) bool) (jobs [][]int) {
 	var job []int
 	var size int64
 	for _, i := range t.members {
 		if done(i) {
 			continue
 		}
-		if len(job) > 0 && (size+m.Members[i].RawLength > jobBytes || job[len(job)-1] != i-1) && !t.plain {
+		if len(job) > 0 && (size+m.Members[i].RawLength > most || job[len(job)-1] != i-1) && !t.plain {
 			jobs, job, size = append(jobs, job), nil, 0
 		}
 		job = append(job, i)

@@ -28,7 +28,7 @@ const tries = 4
 func (s *session) rows(ctx context.Context, src *Source, p *plan, j *journal) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	q := newQueue(src.Manifest, p, j)
+	q := newQueue(src.Manifest, p, j, s.o.Commit)
 	stop := context.AfterFunc(ctx, q.end)
 	defer stop()
 	var wg sync.WaitGroup

@@ -1,0 +1,152 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	osexec "os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"opsdeck/internal/testdb"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/dump"
+)
+
+// filled makes a schema with some megabytes in several tables.
+func filled(t *testing.T, s *testdb.Server) string {
+	t.Helper()
+	name := s.Schema(t)
+	digits := "(SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
+	from := fmt.Sprintf("FROM %[1]s a, %[1]s b, %[1]s c, %[1]s d, (SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2) e", digits)
+	number := "1+a.d+10*b.d+100*c.d+1000*d.d+10000*e.d"
+	s.Exec(t, name,
+		"CREATE TABLE big (id BIGINT PRIMARY KEY AUTO_INCREMENT, no VARCHAR(40), text VARCHAR(600), raw VARBINARY(40), UNIQUE KEY (no), KEY k (text(20), id)) ENGINE=InnoDB CHARACTER SET utf8mb4",
+		"CREATE TABLE child (id INT PRIMARY KEY, big BIGINT, KEY (big), FOREIGN KEY (big) REFERENCES big (id)) ENGINE=InnoDB",
+		"CREATE TABLE aria (id INT PRIMARY KEY, t TEXT) ENGINE=MyISAM",
+		"INSERT INTO big SELECT "+number+", CONCAT('n', "+number+"), REPEAT(SHA2("+number+",256), 9), UNHEX(SHA2("+number+",256)) "+from,
+		"INSERT INTO child SELECT id, id FROM big WHERE id <= 20000", "INSERT INTO aria SELECT id, text FROM big WHERE id <= 9000",
+		"CREATE VIEW v AS SELECT COUNT(*) n FROM big", "CREATE TRIGGER g BEFORE INSERT ON child FOR EACH ROW SET NEW.big = NEW.big + 0",
+		"CREATE PROCEDURE p() SELECT 1")
+	return name
+}
+
+// TestHelperLoad is no test: it is the process that TestResumeAfterKill kills.
+func TestHelperLoad(t *testing.T) {
+	args := strings.Split(os.Getenv("OPSDECK_TEST_LOAD"), " ")
+	if len(args) != 5 {
+		t.Skip("only for TestResumeAfterKill")
+	}
+	src, err := Open(args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := mysql.Target{Network: "tcp", Addr: args[1], User: args[2], Password: args[3]}
+	if _, err := Run(context.Background(), to, src, Options{Schema: args[4], Definer: DefinerCurrent}); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println("LOADED")
+}
+
+func TestResumeAfterKill(t *testing.T) {
+	rounds := 2
+	if n, err := strconv.Atoi(os.Getenv("OPSDECK_SOAK")); err == nil {
+		rounds = max(rounds, n)
+	}
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		src := backedUp(t, s, dump.Options{Databases: []string{filled(t, s)}})
+		to := target(s)
+		seed := rand.Uint64()
+		t.Logf("seed %d", seed)
+		r := rand.New(rand.NewPCG(seed, 2))
+		limit := 1500 * time.Millisecond
+		for range rounds {
+			schema := s.Schema(t)
+			killed := 0
+			for done := false; !done; {
+				cmd := osexec.Command(os.Args[0], "-test.run=^TestHelperLoad$")
+				cmd.Env = append(os.Environ(), "OPSDECK_TEST_LOAD="+strings.Join([]string{src.Path, to.Addr, to.User, to.Password, schema}, " "))
+				timer := time.AfterFunc(time.Duration(r.Int64N(int64(limit))), func() { cmd.Process.Kill() })
+				if killed > 6 {
+					timer.Stop()
+				}
+				out, err := cmd.CombinedOutput()
+				timer.Stop()
+				done = strings.Contains(string(out), "LOADED")
+				if killed++; !done && err != nil && strings.Contains(string(out), "FAIL") {
+					t.Fatalf("after %d kills: %s", killed, out)
+				}
+			}
+			mustVerify(t, s, src.Manifest, schema)
+		}
+	})
+}
+
+func TestAFinishedChunkIsNotLoadedTwice(t *testing.T) {
+	s := testdb.MariaDB(t)
+	src := backedUp(t, s, dump.Options{Databases: []string{filled(t, s)}})
+	o := Options{Schema: s.Schema(t), Definer: DefinerCurrent, Jobs: 1, Commit: 1}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	first := o
+	first.Report = func(p ops.Progress) {
+		if p.Rows > 15000 {
+			cancel()
+		}
+	}
+	if _, err := Run(ctx, target(s), src, first); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	db := s.Open(t, o.Schema)
+	var done int
+	if err := db.QueryRow("SELECT COUNT(*) FROM " + ProgressTable + " WHERE kind = 'rows'").Scan(&done); err != nil || done < 2 {
+		t.Fatalf("%d chunks were done when it was broken off (%v)", done, err)
+	}
+	// A row that goes missing behind the back of a finished chunk stays missing.
+	s.Exec(t, o.Schema, "DELETE FROM big WHERE id = 1")
+	if r := mustRun(t, s, src, o); !r.Resumed {
+		t.Error("the second run began anew")
+	}
+	v, err := Verify(context.Background(), target(s), src.Manifest, VerifyOptions{Schema: o.Schema})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range v.Tables {
+		if missing := d.WantRows - d.Rows; d.Name == "big" && missing != 1 || d.Name != "big" && d.State != backup.Same {
+			t.Errorf("%+v", d)
+		}
+	}
+	if _, err := Run(context.Background(), target(s), src, o); err == nil {
+		t.Error("a load over a finished one was taken")
+	}
+}
+
+func TestOneTableComesAlone(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		src := backedUp(t, s, dump.Options{Databases: []string{filled(t, s)}})
+		schema := s.Schema(t)
+		r := mustRun(t, s, src, Options{Schema: schema, Tables: []string{"child"}, Definer: DefinerCurrent})
+		if len(r.Tables) != 1 || r.Rows != 20000 || r.Objects != 1 {
+			t.Errorf("%+v", r)
+		}
+		v, err := Verify(context.Background(), target(s), src.Manifest, VerifyOptions{Schema: schema, Tables: []string{"child"}})
+		if err != nil || !v.Good || len(v.Tables) != 1 || len(v.Objects) != 1 {
+			t.Errorf("%+v %v", v, err)
+		}
+		// The rest of the file is not read: it may be gone.
+		cut := *src
+		for _, m := range src.Manifest.Members {
+			if m.Object == "child" || m.Object == "g" || m.Kind == backup.MemberHeader || m.Kind == backup.MemberDatabase {
+				continue
+			}
+			cut.file = hole{cut.file, m.Offset, m.Offset + m.Length}
+		}
+		mustRun(t, s, &cut, Options{Schema: s.Schema(t), Tables: []string{"child"}, Definer: DefinerCurrent})
+	})
+}
