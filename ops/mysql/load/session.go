@@ -117,8 +117,8 @@ func (s *session) conn(ctx context.Context) (*sql.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, set := range s.settings() {
-		if _, err := c.ExecContext(ctx, "SET "+set); err != nil && !optional(err) {
+	for i, set := range s.settings() {
+		if _, err := c.ExecContext(ctx, "SET "+set); err != nil && !optional(err) && (i < essential || mysql.Number(err) == 0) {
 			c.Close()
 			return nil, fmt.Errorf("set %s: %w", strings.ToLower(set), err)
 		}
@@ -131,6 +131,11 @@ func (s *session) conn(ctx context.Context) (*sql.Conn, error) {
 	}
 	return c, nil
 }
+
+// essential is how many of the settings, from the first on, decide whether the
+// rows come out as they were. The rest makes a load quick and patient, and does
+// not stop one on a server that wants none of it.
+const essential = 4
 
 // optional tells of errors that a setting may give: it is unknown, or the user
 // may not change it.
