@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 
 	gms "github.com/dolthub/go-mysql-server/sql"
@@ -18,11 +19,18 @@ type dialect struct{ mysql.Handler }
 func newDialect(h mysql.Handler) (mysql.Handler, error) { return &dialect{h}, nil }
 
 func (d *dialect) ComQuery(ctx context.Context, c *mysql.Conn, query string, callback mysql.ResultSpoolFn) error {
-	return numbered(d.Handler.ComQuery(ctx, c, mended(query), callback))
+	err := d.Handler.ComQuery(ctx, c, mended(query), callback)
+	if needless(query, err) {
+		err = d.Handler.ComQuery(ctx, c, harmless, callback)
+	}
+	return numbered(err)
 }
 
 func (d *dialect) ComMultiQuery(ctx context.Context, c *mysql.Conn, query string, callback mysql.ResultSpoolFn) (string, error) {
 	rest, err := d.Handler.ComMultiQuery(ctx, c, mended(query), callback)
+	if needless(query, err) {
+		rest, err = d.Handler.ComMultiQuery(ctx, c, harmless, callback)
+	}
 	return rest, numbered(err)
 }
 
@@ -32,10 +40,41 @@ func (d *dialect) ComStmtExecute(ctx context.Context, c *mysql.Conn, prepare *my
 
 // mended is a statement in words that the embedded server takes.
 func mended(query string) string {
-	if strings.Contains(query, "sql_select_limit = 18446744073709551615") {
-		return "SET @unlimited = 1" // it reads the greatest limit as a negative one
+	switch {
+	case strings.Contains(query, "sql_select_limit = 18446744073709551615"):
+		return harmless // it reads the greatest limit as a negative one
+	case strings.EqualFold(query, "SELECT @@warning_count"):
+		return "SELECT 0" // it keeps no count
+	case strings.HasPrefix(query, "CHECK TABLE "):
+		return checkAnswer(query)
 	}
 	return query
+}
+
+var checked = regexp.MustCompile("`((?:[^`]|``)+)`(?:, *| QUICK| EXTENDED|$)")
+
+// checkAnswer makes MySQL's answer to CHECK TABLE for tables of an engine that
+// has no check, as those in memory are.
+func checkAnswer(query string) string {
+	var rows []string
+	for _, m := range checked.FindAllStringSubmatch(query, -1) {
+		name := strings.ReplaceAll(strings.ReplaceAll(m[1], "``", "`"), "'", "''")
+		rows = append(rows, "SELECT '"+name+"' AS `Table`, 'check' AS Op, 'note' AS Msg_type, 'The storage engine for the table doesn''t support check' AS Msg_text")
+	}
+	if rows == nil {
+		return query
+	}
+	return strings.Join(rows, " UNION ALL ")
+}
+
+// harmless is what is run instead of a statement that the server cannot do and
+// need not do.
+const harmless = "SET @opsdeck_demo = 1"
+
+// needless tells of a refused session setting of a kind that the server has no
+// use for: it keeps some of MySQL's session variables as global ones.
+func needless(query string, err error) bool {
+	return err != nil && strings.HasPrefix(query, "SET SESSION ") && strings.Contains(err.Error(), "is a GLOBAL variable")
 }
 
 // numbers are MySQL's, by a part of the embedded server's message.
