@@ -39,6 +39,9 @@ func (s *session) native(ctx context.Context, src *Source) error {
 		return err
 	}
 	s.meter.phase("objects", "")
+	if err := s.revive(ctx, p); err != nil {
+		return err
+	}
 	if err := s.objects(ctx, p, j.resumed || s.o.Replace); err != nil {
 		return err
 	}
@@ -110,8 +113,8 @@ func (s *session) inventory(ctx context.Context) ([]string, error) {
 	return all, nil
 }
 
-// definitions makes the tables and sequences.
-func (s *session) definitions(ctx context.Context, p *plan, j *journal) error {
+// header gives the main connection the settings of the file's header.
+func (s *session) header(ctx context.Context, p *plan) error {
 	for _, v := range p.header {
 		if v.action == settle {
 			if err := exec(ctx, s.main, string(v.sql)); err != nil && !optional(err) {
@@ -119,7 +122,27 @@ func (s *session) definitions(ctx context.Context, p *plan, j *journal) error {
 			}
 		}
 	}
-	if err := exec(ctx, s.main, "SET foreign_key_checks = 0"); err != nil {
+	return exec(ctx, s.main, "SET foreign_key_checks = 0")
+}
+
+// revive makes a new main connection when the old one was lost while the rows
+// went in over others.
+func (s *session) revive(ctx context.Context, p *plan) error {
+	if s.main.PingContext(ctx) == nil {
+		return nil
+	}
+	c, err := s.worker(ctx)
+	if err != nil {
+		return err
+	}
+	s.main.Close()
+	s.main = c
+	return s.header(ctx, p)
+}
+
+// definitions makes the tables and sequences.
+func (s *session) definitions(ctx context.Context, p *plan, j *journal) error {
+	if err := s.header(ctx, p); err != nil {
 		return err
 	}
 	for _, t := range p.tables {

@@ -1,0 +1,149 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"opsdeck/internal/testdb"
+	"opsdeck/ops"
+	"opsdeck/ops/mysql/dump"
+)
+
+// untilDone runs a load again and again until it succeeds, as a person would.
+func untilDone(t *testing.T, run func() error) (tries int) {
+	t.Helper()
+	for tries = 1; ; tries++ {
+		err := run()
+		if err == nil {
+			return tries
+		}
+		if tries == 20 {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestKilledQueriesAndConnectionsCostNoRow(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		src := backedUp(t, s, dump.Options{Databases: []string{filled(t, s)}})
+		schema := s.Schema(t)
+		o := Options{Schema: schema, Definer: DefinerCurrent, Commit: 1 << 20}
+		ctx, stop := context.WithCancel(context.Background())
+		defer stop()
+		kills := make(chan int, 1)
+		go func() { kills <- assassin(ctx, t, s, schema) }()
+		n := untilDone(t, func() error {
+			_, err := Run(context.Background(), target(s), src, o)
+			return err
+		})
+		stop()
+		t.Logf("%d runs, %d kills", n, <-kills)
+		mustVerify(t, s, src.Manifest, schema)
+	})
+}
+
+// assassin kills what works in a schema, five times.
+func assassin(ctx context.Context, t *testing.T, s *testdb.Server, schema string) (kills int) {
+	db := s.Open(t, "")
+	for kills < 5 && ctx.Err() == nil {
+		time.Sleep(time.Duration(rand.IntN(150)) * time.Millisecond)
+		var id int
+		if db.QueryRow("SELECT ID FROM information_schema.PROCESSLIST WHERE DB = ? AND COMMAND = 'Query' ORDER BY RAND() LIMIT 1", schema).Scan(&id) != nil {
+			continue
+		}
+		how := []string{"KILL QUERY", "KILL CONNECTION"}[kills%2]
+		if _, err := db.Exec(fmt.Sprintf("%s %d", how, id)); err == nil {
+			kills++
+		}
+	}
+	return kills
+}
+
+func TestAServerThatDiesInTheMiddleIsLoadedToTheEnd(t *testing.T) {
+	flavours := []string{"mariadb"}
+	if os.Getenv("OPSDECK_SOAK") != "" {
+		flavours = append(flavours, "mysql")
+	}
+	for _, flavour := range flavours {
+		s := testdb.Private(t, flavour)
+		src := backedUp(t, s, dump.Options{Databases: []string{filled(t, s)}})
+		o := Options{Schema: "copy", Definer: DefinerCurrent, Commit: 1 << 20}
+		var once sync.Once
+		dying := o
+		for at := range 3 {
+			once = sync.Once{}
+			dying.Report = func(p ops.Progress) {
+				if p.Rows > int64(4000+8000*at) {
+					once.Do(s.Kill)
+				}
+			}
+			if _, err := Run(context.Background(), target(s), src, dying); err == nil {
+				t.Errorf("%d: the load outlived the server", at)
+			}
+			s.Start(t)
+		}
+		mustRun(t, s, src, o)
+		mustVerify(t, s, src.Manifest, "copy")
+	}
+}
+
+// proxy passes connections on, and cuts each after a number of bytes.
+func proxy(t *testing.T, addr string, bytes func() int64) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", addr)
+			if err != nil {
+				in.Close()
+				continue
+			}
+			go io.Copy(in, out)
+			go func() {
+				io.CopyN(out, in, bytes())
+				in.Close()
+				out.Close()
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
+func TestACutLineCostsNoRow(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		src := backedUp(t, s, dump.Options{Databases: []string{filled(t, s)}})
+		schema := s.Schema(t)
+		direct := target(s)
+		cut := direct
+		var mu sync.Mutex
+		budget := int64(1 << 20)
+		cut.Addr = proxy(t, direct.Addr, func() int64 {
+			mu.Lock()
+			defer mu.Unlock()
+			budget += 1 << 20 // in the end it gets through
+			return budget + rand.Int64N(1<<20)
+		})
+		cut.NoTLS = true
+		n := untilDone(t, func() error {
+			_, err := Run(context.Background(), cut, src, Options{Schema: schema, Definer: DefinerCurrent, Commit: 1 << 20})
+			return err
+		})
+		t.Logf("%d runs", n)
+		mustVerify(t, s, src.Manifest, schema)
+	})
+}
