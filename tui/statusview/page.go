@@ -64,6 +64,7 @@ type Open struct{ Check string }
 // New makes the tab.
 func New(env *page.Env, source Source) *Page {
 	p := &Page{env: env, source: source, input: widget.NewInput("/", ""), latencies: map[string]time.Duration{}}
+	p.face = health.CommandFace() // until Hint knows better
 	p.signal, p.end = source.Signal()
 	p.take(source.Report())
 	return p
