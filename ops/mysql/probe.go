@@ -105,7 +105,7 @@ func (l *look) server() {
 		l.r.AddUnknown("version", l.reason(err))
 		return
 	}
-	l.maria = strings.Contains(strings.ToLower(v["version"]), "mariadb")
+	l.maria = isMaria(v["version"])
 	flavour, name := "mysql", "MySQL"
 	if l.maria {
 		flavour, name = "mariadb", "MariaDB"

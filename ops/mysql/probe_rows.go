@@ -5,14 +5,18 @@ import (
 	"database/sql"
 	"strconv"
 	"strings"
+	"time"
 
 	"opsdeck/internal/lang"
 )
 
 // row reads the first row of a query into a map by lower-case column name; NULL
 // is "", and no row an empty map.
-func (l *look) row(query string) (map[string]string, error) {
-	rows, err := l.db.QueryContext(l.ctx, query)
+func (l *look) row(query string) (map[string]string, error) { return l.rowOf(query) }
+
+// rowOf is row with arguments.
+func (l *look) rowOf(query string, args ...any) (map[string]string, error) {
+	rows, err := l.db.QueryContext(l.ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +59,24 @@ func (l *look) pairs(query string) (map[string]string, error) {
 	return out, rows.Err()
 }
 
+// column reads the first column of all rows.
+func (l *look) column(query string, args ...any) ([]string, error) {
+	rows, err := l.db.QueryContext(l.ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var s sql.NullString
+		if err := rows.Scan(&s); err != nil {
+			return nil, err
+		}
+		out = append(out, s.String)
+	}
+	return out, rows.Err()
+}
+
 // reason is why something could not be seen.
 func (l *look) reason(err error) lang.Msg {
 	switch Number(err) {
@@ -76,6 +98,14 @@ func number(s string) int64 {
 	f, _ := strconv.ParseFloat(s, 64)
 	return int64(f)
 }
+
+// unixTime reads seconds since 1970 with a fraction.
+func unixTime(s string) time.Time {
+	f, _ := strconv.ParseFloat(s, 64)
+	return time.UnixMicro(int64(f * 1e6))
+}
+
+func isMaria(version string) bool { return strings.Contains(strings.ToLower(version), "mariadb") }
 
 // DataDir asks the server where its data is.
 func DataDir(t Target) func(ctx context.Context) (string, error) {

@@ -1,0 +1,224 @@
+// Package doctor judges whether the ground is fit for what opsdeck does on a
+// server: rights, settings, folders, tools, clock. It decides on facts that
+// adapters bring; every finding says what to do about it.
+package doctor
+
+import (
+	"strings"
+	"time"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// Finding is one thing that is not as it should be, or worth knowing.
+type Finding struct {
+	State ops.State
+	What  lang.Msg
+	Fix   string // a command or statement that helps; may be empty
+}
+
+// Point is one thing that was looked at.
+type Point struct {
+	Name     string // "grants", "disk-backup"
+	Service  string // "" for the machine
+	Seen     lang.Msg
+	Findings []Finding // none: it is well
+}
+
+// State is the worst of the findings.
+func (p Point) State() ops.State {
+	worst := ops.StateOK
+	for _, f := range p.Findings {
+		worst = ops.Worst(worst, f.State)
+	}
+	return worst
+}
+
+// Report is everything that was looked at.
+type Report struct {
+	At     time.Time
+	Points []Point
+}
+
+// State is the worst of all.
+func (r Report) State() ops.State {
+	worst := ops.StateOK
+	for _, p := range r.Points {
+		worst = ops.Worst(worst, p.State())
+	}
+	return worst
+}
+
+// Server are the facts about a database server that a doctor wants.
+type Server struct {
+	Flavour, Version string
+	User             string // CURRENT_USER()
+	Grants           []string
+	Now              time.Time // its clock
+	Asked            time.Time // ours, at the middle of the question
+	Binlog           bool
+	TrustCreators    bool  // log_bin_trust_function_creators
+	RequireKey       bool  // sql_require_primary_key
+	MaxPacket        int64 // max_allowed_packet
+	Tables           int
+	Engines          map[string]int // tables that are not InnoDB, by engine
+	Keyless          int            // tables without a primary key
+	Routines         int
+	MissingDefiners  []string // users that objects name and that are not there
+	DefinersUnknown  bool     // mysql.user could not be read
+}
+
+// leastPacket is what rows of the field need: a longer row cannot be loaded.
+const leastPacket = 16 << 20
+
+// maxSkew is how far the server's clock may be from ours.
+const maxSkew = 2 * time.Second
+
+// JudgeServer makes the points of a server that answers.
+func JudgeServer(s Server, service, db, beside string) []Point {
+	rights := ParseGrants(s.Grants)
+	backup := Point{Name: "backup-rights", Service: service, Seen: lang.M("%s may make whole backups of %s", s.User, db), Findings: JudgeBackup(rights, s.User, db)}
+	restore := Point{Name: "restore-rights", Service: service, Seen: lang.M("%s may restore %s", s.User, db), Findings: JudgeRestore(rights, s.User, db, beside)}
+	if s.Routines > 0 && s.Binlog && !s.TrustCreators && s.Flavour == "mysql" && !rights.Has("SUPER", "") && !rights.Has("SET_USER_ID", "") {
+		restore.Findings = append(restore.Findings, Finding{State: ops.StateWarning,
+			What: lang.M("functions cannot be created while the binary log is on and this user has no SUPER"),
+			Fix:  "SET PERSIST log_bin_trust_function_creators = ON"})
+	}
+	return []Point{backup, restore, tables(s, service, db), definers(s, service), settings(s, service), serverClock(s, service)}
+}
+
+func tables(s Server, service, db string) Point {
+	p := Point{Name: "tables", Service: service, Seen: lang.M("%d tables, all transactional, all with a primary key", s.Tables)}
+	if s.Tables == 0 {
+		p.Findings = append(p.Findings, Finding{State: ops.StateWarning, What: lang.M("the database %s has no table, or this user sees none", db)})
+	}
+	for _, engine := range sortedKeys(s.Engines) {
+		p.Findings = append(p.Findings, Finding{State: ops.StateWarning, What: lang.M("%d tables of the engine %s are outside a backup's snapshot", s.Engines[engine], engine),
+			Fix: "ALTER TABLE … ENGINE=InnoDB"})
+	}
+	if s.Keyless > 0 {
+		p.Findings = append(p.Findings, Finding{State: ops.StateWarning, What: lang.M("%d tables have no primary key: they are read in one piece", s.Keyless)})
+	}
+	return p
+}
+
+func definers(s Server, service string) Point {
+	p := Point{Name: "definers", Service: service, Seen: lang.M("every user that views, routines, triggers and events name is there")}
+	switch {
+	case s.DefinersUnknown:
+		p.Findings = []Finding{{State: ops.StateUnknown, What: lang.M("not looked at: this user may not read mysql.user")}}
+	case len(s.MissingDefiners) > 0:
+		p.Findings = []Finding{{State: ops.StateWarning, What: lang.M("objects name users that are not there: %s", strings.Join(s.MissingDefiners, ", ")),
+			Fix: "CREATE USER … ACCOUNT LOCK"}}
+	}
+	return p
+}
+
+func settings(s Server, service string) Point {
+	p := Point{Name: "settings", Service: service, Seen: lang.M("%s %s, binary log on", s.Flavour, s.Version)}
+	if !s.Binlog {
+		p.Seen = lang.M("%s %s, binary log off: no restore to a point in time", s.Flavour, s.Version)
+	}
+	if s.MaxPacket > 0 && s.MaxPacket < leastPacket {
+		p.Findings = append(p.Findings, Finding{State: ops.StateWarning, What: lang.M("max_allowed_packet is %s: longer rows cannot be loaded", human.Bytes(s.MaxPacket)),
+			Fix: "SET GLOBAL max_allowed_packet = 67108864"})
+	}
+	if s.RequireKey && s.Keyless > 0 {
+		p.Findings = append(p.Findings, Finding{State: ops.StateCritical, What: lang.M("sql_require_primary_key is on, and %d tables without one could not be restored", s.Keyless),
+			Fix: "SET GLOBAL sql_require_primary_key = OFF"})
+	}
+	return p
+}
+
+func serverClock(s Server, service string) Point {
+	skew := s.Now.Sub(s.Asked)
+	p := Point{Name: "clock", Service: service, Seen: lang.M("the database's clock is in step with this machine's")}
+	if skew.Abs() > maxSkew {
+		p.Findings = []Finding{{State: ops.StateWarning, What: lang.M("the database's clock is %s off this machine's", human.Duration(skew.Abs())), Fix: "timedatectl set-ntp true"}}
+	}
+	return p
+}
+
+func sortedKeys(m map[string]int) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	for i := 1; i < len(keys); i++ {
+		for j := i; j > 0 && keys[j] < keys[j-1]; j-- {
+			keys[j], keys[j-1] = keys[j-1], keys[j]
+		}
+	}
+	return keys
+}
+
+// Folder are the facts about a folder that opsdeck writes to.
+type Folder struct {
+	Path       string
+	Exists     bool
+	Parent     string // the nearest one that exists
+	Writable   bool   // it, or Parent where it does not exist
+	Mode       uint32 // permission bits
+	Free, Size int64  // of its disk, bytes that a common user can have
+}
+
+// JudgeFolder makes the point of a folder. private folders must be 0700; share
+// is what must be free, room how many bytes the next work needs.
+func JudgeFolder(f Folder, name, service string, private bool, share float64, room int64) Point {
+	p := Point{Name: name, Service: service, Seen: lang.M("%s: writable, %s free", f.Path, human.Bytes(f.Free))}
+	add := func(state ops.State, what lang.Msg, fix string) {
+		p.Findings = append(p.Findings, Finding{State: state, What: what, Fix: fix})
+	}
+	switch {
+	case !f.Writable && !f.Exists:
+		add(ops.StateCritical, lang.M("%s is not there, and this user may not make it below %s", f.Path, f.Parent), "sudo install -d -m 700 -o $USER "+f.Path)
+	case !f.Writable:
+		add(ops.StateCritical, lang.M("this user may not write to %s", f.Path), "")
+	case !f.Exists:
+		p.Seen = lang.M("%s will be made when it is needed; %s free", f.Path, human.Bytes(f.Free))
+	case private && f.Mode&0o077 != 0:
+		add(ops.StateWarning, lang.M("others may look into %s", f.Path), "chmod 700 "+f.Path)
+	}
+	if f.Size > 0 && float64(f.Free) < share*float64(f.Size) {
+		add(ops.StateWarning, lang.M("only %s of the disk of %s is free", human.Percent(float64(f.Free)/float64(f.Size)), f.Path), "df -h "+f.Path)
+	}
+	if room > 0 && f.Free < room {
+		add(ops.StateCritical, lang.M("%s has no room for the next backup: about %s are needed", f.Path, human.Bytes(room)), "df -h "+f.Path)
+	}
+	return p
+}
+
+// weak are the passwords that the field's installation comes with (FIELD.md).
+var weak = map[string]bool{"qianzhang_password": true, "123456": true, "change-me-in-production": true, "password": true, "root": true}
+
+// JudgePassword makes the point of the database's password; it never says it.
+func JudgePassword(password, service string) Point {
+	p := Point{Name: "password", Service: service, Seen: lang.M("the database's password is not one of the defaults")}
+	switch {
+	case password == "":
+		p.Findings = []Finding{{State: ops.StateWarning, What: lang.M("the database is used without a password")}}
+	case weak[password]:
+		p.Findings = []Finding{{State: ops.StateCritical, What: lang.M("the database's password is one that every installation comes with"), Fix: "ALTER USER CURRENT_USER() IDENTIFIED BY '…'"}}
+	}
+	return p
+}
+
+// JudgeTools makes the point of the programs that the configuration needs.
+func JudgeTools(needed map[string]lang.Msg, have func(string) bool, service string) Point {
+	p := Point{Name: "tools", Service: service, Seen: lang.M("every program that is needed is on the PATH")}
+	if len(needed) == 0 {
+		p.Seen = lang.M("no other program is needed")
+	}
+	counts := map[string]int{}
+	for name := range needed {
+		counts[name] = 1
+	}
+	for _, name := range sortedKeys(counts) {
+		if !have(name) {
+			p.Findings = append(p.Findings, Finding{State: ops.StateCritical, What: lang.M("%s is not on the PATH: %s", name, needed[name])})
+		}
+	}
+	return p
+}
