@@ -20,6 +20,7 @@ type backupCmd struct {
 	Prune  backupPruneCmd  `cmd:"" help:"Let go of what retention does not keep."`
 	Drill  backupDrillCmd  `cmd:"" help:"Rehearse a restore in a scratch schema, and record it."`
 	Drills backupDrillsCmd `cmd:"" help:"Show the record of drills."`
+	Sync   backupSyncCmd   `cmd:"" help:"Bring the copies elsewhere up to date; nothing is removed there."`
 }
 
 // shelf is the backups of the chosen service, with what is remembered of them.
@@ -66,8 +67,17 @@ func (sh *shelf) read() (*backup.Inventory, error) { return sh.readIn(sh.ctx) }
 
 func (sh *shelf) readIn(ctx context.Context) (*backup.Inventory, error) {
 	now := sh.clock.Now()
-	return backup.Scan{Dir: sh.dir, Databases: []string{sh.service.Database.Name}, Tables: sh.service.Restore.KeyTables,
+	inv, err := backup.Scan{Dir: sh.dir, Databases: []string{sh.service.Database.Name}, Tables: sh.service.Restore.KeyTables,
 		Zone: now.Location(), Now: now, Index: sh.index}.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	copies, err := backup.ReadCopies(sh.state)
+	if err != nil {
+		return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
+	}
+	inv.Attach(copies)
+	return inv, nil
 }
 
 func (sh *shelf) keep() backup.Keep {

@@ -145,7 +145,7 @@ func headline(inv *backup.Inventory) lang.Msg {
 	if s == nil {
 		return lang.M("no good backup of %s", inv.Database)
 	}
-	return lang.M("newest good backup of %s: %s ago", inv.Database, human.Duration(inv.At.Sub(s.At).Truncate(time.Minute)))
+	return lang.M("newest good backup of %s: %s", inv.Database, ago(inv.At.Sub(s.At)))
 }
 
 func roomLine(inv *backup.Inventory) lang.Msg {
@@ -187,6 +187,9 @@ func (sh *shelf) tier(inv *backup.Inventory, t backup.TierInfo) {
 }
 
 func ago(d time.Duration) lang.Msg {
+	if d >= 0 && d < time.Minute {
+		return lang.M("just now")
+	}
 	if d < 0 {
 		return lang.M("in %s", human.Duration(-d.Truncate(time.Minute)))
 	}

@@ -20,7 +20,7 @@ func (a *app) backupsPage(env *page.Env, s *config.Service) (*backupview.Page, e
 	if err != nil {
 		return nil, err
 	}
-	return backupview.New(env, backupview.Service{
+	svc := backupview.Service{
 		Database: s.Database.Name,
 		Late:     s.Backup.Late,
 		Read:     sh.shown,
@@ -29,7 +29,27 @@ func (a *app) backupsPage(env *page.Env, s *config.Service) (*backupview.Page, e
 		Verify:   sh.verifyInPlace,
 		Drill:    sh.drillInPlace,
 		Prune:    sh.pruneInPlace,
-	}), nil
+	}
+	if len(s.Backup.Copies) > 0 {
+		svc.Sync = sh.syncInPlace
+	}
+	return backupview.New(env, svc), nil
+}
+
+// syncInPlace brings all copies up to date.
+func (sh *shelf) syncInPlace(ctx context.Context, report backupview.Report) (lang.Msg, error) {
+	sent, bytes := 0, int64(0)
+	for _, c := range sh.service.Backup.Copies {
+		r, err := sh.send(ctx, c, false, report)
+		if err != nil {
+			return lang.Msg{}, err
+		}
+		if len(r.Failed) > 0 {
+			return lang.Msg{}, ops.E(ops.Failed, lang.M("%d backups could not be brought to the copy %s", len(r.Failed), c.Name))
+		}
+		sent, bytes = sent+len(r.Sent), bytes+r.Bytes
+	}
+	return lang.M("copies are up to date: %d sent, %s", sent, human.Bytes(bytes)), nil
 }
 
 // shown is the shelf as the tab draws it.

@@ -21,6 +21,7 @@ type backupPruneCmd struct {
 	Confirm string `placeholder:"NAME" help:"The database's name, where no terminal can ask."`
 	Plan    string `placeholder:"HASH" help:"Carry out only the plan of this hash, as --dry-run showed it."`
 	Foreign bool   `help:"Also let go of files made by others."`
+	Copy    string `placeholder:"NAME" help:"At this copy, by its own retention."`
 	JSON    bool   `name:"json" help:"Print JSON."`
 }
 
@@ -59,6 +60,9 @@ func (c *backupPruneCmd) Run(a *app) error {
 		if err := backup.Recover(sh.dir); err != nil {
 			return err
 		}
+	}
+	if c.Copy != "" {
+		return c.pruneCopy(sh)
 	}
 	plan, err := sh.plan(c.Foreign)
 	if err != nil {

@@ -134,16 +134,17 @@ type Throttle struct {
 
 // Copy is where backups are copied to.
 type Copy struct {
-	Name            string `yaml:"name"`
-	Kind            string `yaml:"kind"`          // rsync or s3 (Aliyun OSS speaks s3)
-	Target          string `yaml:"target"`        // rsync: user@host:/folder; s3: bucket/prefix
-	Port            int    `yaml:"port"`          // ssh
-	IdentityFile    string `yaml:"identity_file"` // ssh key
-	Endpoint        string `yaml:"endpoint"`
-	Region          string `yaml:"region"`
-	Insecure        bool   `yaml:"insecure"`         // plain http
-	CredentialsFile string `yaml:"credentials_file"` // 0600: access_key, secret_key
-	Keep            Keep   `yaml:"keep"`             // zero: as local
+	Name            string   `yaml:"name"`
+	Kind            string   `yaml:"kind"`          // rsync or s3 (Aliyun OSS speaks s3)
+	Target          string   `yaml:"target"`        // rsync: user@host:/folder; s3: bucket/prefix
+	Port            int      `yaml:"port"`          // ssh
+	IdentityFile    string   `yaml:"identity_file"` // ssh key
+	SSHOptions      []string `yaml:"ssh_options"`   // as ssh -o takes them
+	Endpoint        string   `yaml:"endpoint"`
+	Region          string   `yaml:"region"`
+	Insecure        bool     `yaml:"insecure"`         // plain http
+	CredentialsFile string   `yaml:"credentials_file"` // 0600: access_key, secret_key
+	Keep            Keep     `yaml:"keep"`             // zero: as local
 }
 
 // Restore is what a restore must look at.

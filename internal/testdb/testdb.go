@@ -18,8 +18,8 @@ import (
 )
 
 // Main runs a package's tests and ends all servers afterwards. It is the body of
-// TestMain and does not return.
-func Main(m *testing.M) {
+// TestMain, takes its *testing.M, and does not return.
+func Main(m interface{ Run() int }) {
 	code := m.Run()
 	cleanUp()
 	os.Exit(code)

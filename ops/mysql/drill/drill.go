@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,6 +107,10 @@ func (d *drill) begin(ctx context.Context) (err error) {
 	}
 	if d.src, err = load.Open(d.Path, d.Identities...); err != nil {
 		return err
+	}
+	if m := d.src.Manifest; d.Table != "" && m != nil && !slices.ContainsFunc(m.Tables, func(t backup.Table) bool { return t.Name == d.Table }) {
+		d.src.Close()
+		return ops.E(ops.Usage, lang.M("the backup holds no table %s", d.Table))
 	}
 	if d.db, err = mysql.Open(ctx, d.Target, ""); err != nil {
 		d.src.Close()

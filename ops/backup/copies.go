@@ -1,0 +1,173 @@
+package backup
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// CopyRecord is what is known of one backup at one copy, a line of copies.jsonl.
+type CopyRecord struct {
+	At     time.Time `json:"at"`
+	Copy   string    `json:"copy"`
+	Name   string    `json:"name"`
+	Size   int64     `json:"size_bytes"`
+	SHA256 string    `json:"sha256"` // as it was read back there
+	Good   bool      `json:"good"`   // and it is the one it must be
+}
+
+// Copies are the newest records, by copy and name.
+type Copies map[string]map[string]CopyRecord
+
+// Of is the record of a name at a copy, good and of the given contents.
+func (c Copies) Of(copy, name, sha string, size int64) bool {
+	r, ok := c[copy][name]
+	return ok && r.Good && r.SHA256 == sha && r.Size == size
+}
+
+const copiesName = "copies.jsonl"
+
+// ReadCopies reads what is known of the copies; a damaged line is left out.
+func ReadCopies(stateDir string) (Copies, error) {
+	all := Copies{}
+	f, err := os.Open(filepath.Join(stateDir, copiesName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return all, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	in := bufio.NewScanner(f)
+	in.Buffer(nil, 1<<20)
+	for in.Scan() {
+		var r CopyRecord
+		if json.Unmarshal(in.Bytes(), &r) != nil || r.Copy == "" {
+			continue
+		}
+		if all[r.Copy] == nil {
+			all[r.Copy] = map[string]CopyRecord{}
+		}
+		all[r.Copy][r.Name] = r
+	}
+	return all, in.Err()
+}
+
+// AppendCopy remembers what was read back at a copy, durably.
+func AppendCopy(stateDir string, r CopyRecord) error {
+	line, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(stateDir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(stateDir, copiesName), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		return err
+	}
+	if _, err := f.Write(append([]byte("\n"), append(line, '\n')...)); err != nil {
+		return fmt.Errorf("remember the copy: %w", err)
+	}
+	return f.Sync()
+}
+
+// Attach tells each backup how it stands at the copies, by its contents.
+func (inv *Inventory) Attach(copies Copies) {
+	type where struct{ copy, sha string }
+	found := map[where]CopyRecord{}
+	for name, records := range copies {
+		for _, r := range records {
+			if old, ok := found[where{name, r.SHA256}]; !ok || r.Good && !old.Good {
+				found[where{name, r.SHA256}] = r
+			}
+		}
+	}
+	for _, s := range inv.Sets {
+		s.Copies = nil
+		for name := range copies {
+			if r, ok := found[where{name, s.hash()}]; ok && s.hash() != "" {
+				state := Bad
+				if r.Good && r.Size == s.Size {
+					state = Good
+				}
+				s.Copies = append(s.Copies, CopyState{Copy: name, State: state, At: r.At})
+			}
+		}
+	}
+}
+
+// hash is the SHA-256 that the contents have, or by the manifest must have.
+func (s *Set) hash() string {
+	if s.SHA256 != "" {
+		return s.SHA256
+	}
+	return s.Summary.SHA256
+}
+
+// ToSend lists what belongs on a copy: what was verified and found whole, one
+// name for each content, the newest first.
+func (inv *Inventory) ToSend() (sets []*Set) {
+	at := map[any]int{}
+	for _, s := range inv.Sets {
+		if s.State == Bad || s.Checked.IsZero() || s.SHA256 == "" || s.Parsed.Physical {
+			continue
+		}
+		if i, seen := at[s.identity()]; !seen {
+			at[s.identity()] = len(sets)
+			sets = append(sets, s)
+		} else if plainName(sets[i].Name) != sets[i].Name && plainName(s.Name) == s.Name {
+			sets[i] = s // the plain name, not the weekly one
+		}
+	}
+	return sets
+}
+
+// AtCopy is a backup as a copy's listing and its manifest there describe it. m
+// is nil for a file without one. It is good when good is: its bytes were read
+// back there.
+func (sc Scan) AtCopy(name string, size int64, m *Manifest, good bool) (*Set, bool) {
+	parsed, ok := ParseName(name, Known{Databases: sc.Databases, Tables: sc.Tables})
+	if !ok || parsed.Physical {
+		return nil, false
+	}
+	s := &Set{Name: name, Parsed: parsed, Tier: parsed.Tier, Database: parsed.Subject, Size: size, At: parsed.At(sc.Zone), State: Unverified, Links: 1}
+	if m == nil {
+		s.Foreign = true
+		sc.foreign(s)
+	} else {
+		sum := Summarise(m)
+		s.Summary, s.Engine, s.Kind, s.Database, s.At = sum, sum.Engine, sum.Kind, sum.Databases[0], sum.At
+		s.Tier = tierBy(parsed, sum, sc.Databases)
+		checkSize(s)
+	}
+	if s.At.After(sc.Now.Add(skew)) {
+		s.add(problem(Future, s.At.In(sc.Zone).Format("2006-01-02 15:04")))
+	}
+	if good && s.State == Unverified {
+		s.State, s.Checked = Good, sc.Now
+	}
+	return s, true
+}
+
+// NewInventory is an inventory of backups that are elsewhere.
+func (sc Scan) NewInventory(sets []*Set) *Inventory {
+	inv := &Inventory{Dir: sc.Dir, Zone: sc.Zone, At: sc.Now, Sets: sets}
+	if len(sc.Databases) > 0 {
+		inv.Database = sc.Databases[0]
+	}
+	sortSets(inv.Sets)
+	inv.Bytes = diskBytes(inv.Sets)
+	return inv
+}

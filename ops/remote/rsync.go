@@ -1,0 +1,264 @@
+package remote
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+)
+
+// rsync is a folder on another machine.
+type rsync struct {
+	name   string
+	host   string // user@host
+	folder string
+	ssh    []string // the ssh command with its options
+
+	once   sync.Once
+	master *exec.Cmd // one connection that all commands share
+	socket string    // its folder
+}
+
+func newRsync(c config.Copy) (*rsync, error) {
+	host, folder, ok := strings.Cut(c.Target, ":")
+	if !ok || host == "" || !strings.HasPrefix(folder, "/") || strings.HasPrefix(host, "-") {
+		return nil, ops.E(ops.Config, lang.M("the target of the copy %s is %q; it must be user@host:/folder", c.Name, c.Target))
+	}
+	r := &rsync{name: c.Name, host: host, folder: strings.TrimRight(folder, "/"), ssh: []string{"ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15"}}
+	if c.Port != 0 {
+		r.ssh = append(r.ssh, "-p", strconv.Itoa(c.Port))
+	}
+	if c.IdentityFile != "" {
+		r.ssh = append(r.ssh, "-i", config.Home(c.IdentityFile), "-o", "IdentitiesOnly=yes")
+	}
+	for _, o := range c.SSHOptions {
+		r.ssh = append(r.ssh, "-o", o)
+	}
+	for _, tool := range []string{"rsync", "ssh"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return nil, ops.Wrap(err, ops.Config, lang.M("the copy %s needs %s, which is not installed here", c.Name, tool))
+		}
+	}
+	return r, nil
+}
+
+// quote makes one word of s for the shell at the other side.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+func (r *rsync) path(name string) string { return r.folder + "/" + name }
+
+// shell is the value of rsync's -e.
+func (r *rsync) shell() string {
+	words := make([]string, len(r.ssh))
+	for i, w := range r.ssh {
+		words[i] = w
+		if strings.ContainsAny(w, " '\"") {
+			words[i] = quote(w)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// run runs a command and returns what it wrote; out, when not nil, gets it as
+// it comes.
+func (r *rsync) run(ctx context.Context, out io.Writer, name string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a ctrl-c is for us alone
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = 5 * time.Second
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	var text, complaint bytes.Buffer
+	cmd.Stdout, cmd.Stderr = io.Writer(&text), &complaint
+	if out != nil {
+		cmd.Stdout = out
+	}
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return text.Bytes(), &commandError{err: err, said: strings.TrimSpace(complaint.String())}
+	}
+	return text.Bytes(), nil
+}
+
+// commandError is a command that failed, with what it said.
+type commandError struct {
+	err  error
+	said string
+}
+
+func (e *commandError) Error() string {
+	if e.said == "" {
+		return e.err.Error()
+	}
+	return termsafe.Line(lastLines(e.said, 3)) + " (" + e.err.Error() + ")"
+}
+
+func (e *commandError) Unwrap() error { return e.err }
+
+func lastLines(s string, n int) string {
+	lines := strings.Split(s, "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], " · ")
+}
+
+// explain makes a sentence of what went wrong.
+func (r *rsync) explain(err error) error {
+	var c *commandError
+	if err == nil || !errors.As(err, &c) {
+		return err
+	}
+	code := ops.Failed
+	var exit *exec.ExitError
+	if errors.As(c.err, &exit) && (exit.ExitCode() == 255 || exit.ExitCode() == 10 || exit.ExitCode() == 30 || exit.ExitCode() == 12) {
+		code = ops.Busy // ssh could not connect, or the line broke
+	}
+	return ops.Wrap(err, code, lang.M("the copy %s at %s cannot be reached or refuses", r.name, r.host)).
+		WithHint(lang.M("try by hand: %s", r.shell()+" "+r.host+" ls "+r.folder))
+}
+
+// connect opens one connection for all commands: a login each would take
+// longer than what they do. Without it each opens its own.
+func (r *rsync) connect(ctx context.Context) {
+	r.once.Do(func() {
+		dir, err := os.MkdirTemp("", "opsdeck")
+		if err != nil {
+			return
+		}
+		r.socket = dir
+		path := dir + "/s"
+		args := append(append([]string{}, r.ssh[1:]...), "-M", "-N", "-S", path, "-o", "ControlPersist=no", "--", r.host)
+		master := exec.Command(r.ssh[0], args...)
+		master.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+		if master.Start() != nil {
+			return
+		}
+		r.master = master
+		gone := make(chan struct{})
+		go func() { master.Wait(); close(gone) }()
+		for range 200 {
+			if _, err := os.Lstat(path); err == nil {
+				r.ssh = append(r.ssh, "-S", path)
+				return
+			}
+			select {
+			case <-gone:
+				return // it cannot; the command itself will say why
+			case <-ctx.Done():
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	})
+}
+
+// Close ends the shared connection.
+func (r *rsync) Close() error {
+	if r.master != nil {
+		r.master.Process.Signal(syscall.SIGTERM)
+	}
+	if r.socket == "" {
+		return nil
+	}
+	return os.RemoveAll(r.socket)
+}
+
+func (r *rsync) atHost(ctx context.Context, command string) ([]byte, error) {
+	return r.run(ctx, nil, r.ssh[0], append(append([]string{}, r.ssh[1:]...), "--", r.host, command)...)
+}
+
+// List names the files of the folder, which is made when it is absent.
+func (r *rsync) List(ctx context.Context) ([]Object, error) {
+	r.connect(ctx)
+	out, err := r.atHost(ctx, "umask 077 && mkdir -p "+quote(r.folder)+" && cd "+quote(r.folder)+` && for f in * ; do [ -f "$f" ] && wc -c "$f" ; done; true`)
+	if err != nil {
+		return nil, r.explain(err)
+	}
+	var list []Object
+	in := bufio.NewScanner(bytes.NewReader(out))
+	in.Buffer(nil, 1<<20)
+	for in.Scan() {
+		size, name, ok := strings.Cut(strings.TrimLeft(in.Text(), " "), " ")
+		n, err := strconv.ParseInt(size, 10, 64)
+		if name = strings.TrimLeft(name, " "); ok && err == nil && plainName(name) {
+			list = append(list, Object{Name: name, Size: n})
+		}
+	}
+	return list, in.Err()
+}
+
+// partial is where rsync keeps what an unfinished transfer has brought.
+const partial = ".opsdeck-partial"
+
+// Put sends a file. rsync writes beside the name and renames when it is whole.
+func (r *rsync) Put(ctx context.Context, name, path string, report func(int64)) error {
+	args := []string{"--partial-dir=" + partial, "--chmod=F600", "--times", "--ignore-times", "--fsync", "--info=progress2", "--timeout=120", "-s", "-e", r.shell(), "--", path, r.host + ":" + r.path(name)}
+	_, err := r.run(ctx, &meter{report: report}, "rsync", args...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 1 { // an rsync before 3.2.4 knows no --fsync
+		args = append(args[:4:4], args[5:]...)
+		_, err = r.run(ctx, &meter{report: report}, "rsync", args...)
+	}
+	return r.explain(err)
+}
+
+// meter reads how far rsync is: "  1,234,567  45%  …" between carriage returns.
+type meter struct {
+	report func(int64)
+	line   []byte
+}
+
+func (m *meter) Write(p []byte) (int, error) {
+	for _, c := range p {
+		if c != '\r' && c != '\n' {
+			m.line = append(m.line, c)
+			continue
+		}
+		word, _, _ := strings.Cut(strings.TrimLeft(string(m.line), " "), " ")
+		if n, err := strconv.ParseInt(strings.ReplaceAll(word, ",", ""), 10, 64); err == nil && m.report != nil {
+			m.report(n)
+		}
+		m.line = m.line[:0]
+	}
+	return len(p), nil
+}
+
+// Get reads a file.
+func (r *rsync) Get(ctx context.Context, name string, w io.Writer) error {
+	_, err := r.run(ctx, w, r.ssh[0], append(append([]string{}, r.ssh[1:]...), "--", r.host, "cat "+quote(r.path(name)))...)
+	return r.explain(err)
+}
+
+// Hash lets the other side read the file.
+func (r *rsync) Hash(ctx context.Context, name string) (string, error) {
+	p := quote(r.path(name))
+	out, err := r.atHost(ctx, "sha256sum "+p+" 2>/dev/null || shasum -a 256 "+p+" 2>/dev/null || openssl dgst -sha256 -r "+p)
+	if err != nil {
+		return "", r.explain(err)
+	}
+	word, _, _ := strings.Cut(strings.TrimPrefix(string(out), `\`), " ")
+	if len(word) != 64 {
+		return "", fmt.Errorf("hash of %s at %s: %q", name, r.host, termsafe.Line(string(out)))
+	}
+	return word, nil
+}
+
+// Remove lets a file go.
+func (r *rsync) Remove(ctx context.Context, name string) error {
+	_, err := r.atHost(ctx, "rm -f "+quote(r.path(name)))
+	return r.explain(err)
+}

@@ -1,0 +1,64 @@
+// Package remote keeps copies of backups elsewhere: on another machine by rsync
+// over ssh, or in S3-compatible storage. A copy is complete when its manifest is
+// there, which is sent last, and good when its bytes were read back and have the
+// hash that the manifest says. Sending never removes anything.
+package remote
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+)
+
+// Object is a file at a copy.
+type Object struct {
+	Name string
+	Size int64
+}
+
+// Store is a place where copies are. Names are base names.
+type Store interface {
+	// List names what is there.
+	List(ctx context.Context) ([]Object, error)
+	// Put sends a local file. It goes on where an earlier try stopped, and the
+	// name appears only when all of it is there.
+	Put(ctx context.Context, name, path string, report func(done int64)) error
+	// Get writes what is there to w.
+	Get(ctx context.Context, name string, w io.Writer) error
+	// Hash reads the bytes back where they are and returns their SHA-256, hex.
+	Hash(ctx context.Context, name string) (string, error)
+	// Remove lets a file go. A file that may not go yet gives a *LockedError.
+	Remove(ctx context.Context, name string) error
+	// Close ends the connection.
+	Close() error
+}
+
+// LockedError says that a copy is protected from being removed.
+type LockedError struct{ Name, Until string }
+
+func (e *LockedError) Error() string { return e.Name + " is locked until " + e.Until }
+
+// Open makes the store of a configured copy. Nothing is sent yet.
+func Open(c config.Copy) (Store, error) {
+	switch c.Kind {
+	case "rsync":
+		return newRsync(c)
+	case "s3":
+		return newS3(c)
+	}
+	return nil, ops.E(ops.Config, lang.M("the copy %s is of no kind that is known: %q", c.Name, c.Kind)).
+		WithHint(lang.M("kinds are rsync and s3"))
+}
+
+// plainName refuses what is not a base name: the other side's listing is text
+// from outside.
+func plainName(name string) bool {
+	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\\\x00\n\r")
+}
+
+func isManifest(name string) bool { return strings.HasSuffix(name, backup.ManifestSuffix) }

@@ -1,0 +1,234 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+)
+
+// Copier brings one copy up to date and lets go there what its own retention
+// does not keep: two steps that never mix.
+type Copier struct {
+	Name    string
+	Store   Store
+	State   string // folder of what is remembered
+	Copies  backup.Copies
+	Now     func() time.Time
+	Report  func(ops.Progress) // may be nil
+	DryRun  bool
+	started time.Time
+}
+
+// Result is what a Send did. Bytes are of the files sent.
+type Result struct {
+	Sent    []string
+	Proved  []string // were there already and were read back now
+	Present int      // were there, read back before
+	Failed  []Failure
+	Bytes   int64
+}
+
+// Failure is a backup that could not be brought to the copy.
+type Failure struct {
+	Name string
+	Err  error
+}
+
+// Send brings what the copy lacks. One backup that fails does not keep the
+// others from being sent, but a copy that cannot be reached ends it.
+func (c *Copier) Send(ctx context.Context, inv *backup.Inventory) (Result, error) {
+	var out Result
+	there, err := c.listing(ctx)
+	if err != nil {
+		return out, err
+	}
+	c.started = time.Now()
+	sets := inv.ToSend()
+	for i, s := range sets {
+		err := c.one(ctx, s, there, &out, fmt.Sprintf("%d/%d %s", i+1, len(sets), s.Name))
+		if ctx.Err() != nil {
+			return out, ctx.Err()
+		}
+		if err == nil {
+			continue
+		}
+		out.Failed = append(out.Failed, Failure{s.Name, err})
+		if code := ops.CodeOf(err); code == ops.Busy || code == ops.Config {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+func (c *Copier) listing(ctx context.Context) (map[string]int64, error) {
+	list, err := c.Store.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	there := make(map[string]int64, len(list))
+	for _, o := range list {
+		there[o.Name] = o.Size
+	}
+	return there, nil
+}
+
+// one makes sure that a backup is at the copy, whole and read back.
+func (c *Copier) one(ctx context.Context, s *backup.Set, there map[string]int64, out *Result, label string) error {
+	size, present := there[s.Name]
+	_, manifest := there[s.Name+backup.ManifestSuffix]
+	whole := present && size == s.Size && (manifest || s.Foreign)
+	switch {
+	case whole && c.Copies.Of(c.Name, s.Name, s.SHA256, s.Size), !present && c.elsewhere(s, there):
+		out.Present++
+		return nil
+	case c.DryRun:
+		out.Sent = append(out.Sent, s.Name)
+		out.Bytes += s.Size
+		return nil
+	case whole:
+		if hash, err := c.Store.Hash(ctx, s.Name); err != nil {
+			return err
+		} else if hash == s.SHA256 {
+			out.Proved = append(out.Proved, s.Name)
+			return c.remember(s, hash, true)
+		}
+	}
+	if err := c.send(ctx, s, label); err != nil {
+		return err
+	}
+	out.Sent = append(out.Sent, s.Name)
+	out.Bytes += s.Size
+	return nil
+}
+
+// elsewhere tells whether the contents are at the copy under another name.
+func (c *Copier) elsewhere(s *backup.Set, there map[string]int64) bool {
+	for name, r := range c.Copies[c.Name] {
+		if size, ok := there[name]; ok && r.Good && r.SHA256 == s.SHA256 && size == s.Size && r.Size == s.Size {
+			return true
+		}
+	}
+	return false
+}
+
+// send sends the file, reads it back, and only then sends its manifest.
+func (c *Copier) send(ctx context.Context, s *backup.Set, label string) error {
+	file, manifest, err := backup.Identify(s.Path)
+	if err != nil || file != s.ID || manifest != s.Manifest {
+		return ops.E(ops.Failed, lang.M("%s changed while it was to be copied", s.Name))
+	}
+	if err := c.Store.Put(ctx, s.Name, s.Path, func(done int64) { c.tell(label, done, s.Size) }); err != nil {
+		return err
+	}
+	hash, err := c.Store.Hash(ctx, s.Name)
+	if err != nil {
+		return err
+	}
+	if err := c.remember(s, hash, hash == s.SHA256); err != nil {
+		return err
+	}
+	if hash != s.SHA256 {
+		return ops.E(ops.Failed, lang.M("%s came to the copy %s with another hash", s.Name, c.Name)).
+			WithHint(lang.M("run the copy again; if it happens again, the line or the disk there is at fault"))
+	}
+	if s.Foreign {
+		return nil
+	}
+	return c.Store.Put(ctx, s.Name+backup.ManifestSuffix, s.Path+backup.ManifestSuffix, nil)
+}
+
+func (c *Copier) tell(label string, done, size int64) {
+	if c.Report != nil {
+		c.Report(ops.Progress{Phase: "copy", Object: label, Done: done, Total: size, Unit: "bytes", Elapsed: time.Since(c.started)})
+	}
+}
+
+func (c *Copier) remember(s *backup.Set, hash string, good bool) error {
+	r := backup.CopyRecord{At: c.Now(), Copy: c.Name, Name: s.Name, Size: s.Size, SHA256: hash, Good: good}
+	if c.Copies[c.Name] == nil {
+		c.Copies[c.Name] = map[string]backup.CopyRecord{}
+	}
+	c.Copies[c.Name][s.Name] = r
+	return backup.AppendCopy(c.State, r)
+}
+
+// Inventory is what the copy holds, as its listing and its manifests tell. Only
+// what was read back counts as good.
+func (c *Copier) Inventory(ctx context.Context, sc backup.Scan) (*backup.Inventory, error) {
+	there, err := c.listing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var sets []*backup.Set
+	for name, size := range there {
+		if isManifest(name) {
+			continue
+		}
+		var m *backup.Manifest
+		if _, ok := there[name+backup.ManifestSuffix]; ok {
+			var text bytes.Buffer
+			if err := c.Store.Get(ctx, name+backup.ManifestSuffix, &text); err != nil {
+				return nil, err
+			}
+			m, _ = backup.DecodeManifest(text.Bytes()) // a bad one: a file without
+		}
+		good := m != nil && c.Copies.Of(c.Name, name, m.SHA256, size)
+		if s, ok := sc.AtCopy(name, size, m, good); ok {
+			sets = append(sets, s)
+		}
+	}
+	return sc.NewInventory(sets), nil
+}
+
+// Pruned is what a Prune did.
+type Pruned struct {
+	Removed []string
+	Locked  []string // may not go yet
+	Freed   int64
+}
+
+// Prune carries a plan out at the copy: removals only, after the newest good
+// backup there was read back once more. What object lock protects stays.
+func (c *Copier) Prune(ctx context.Context, plan *backup.Plan) (Pruned, error) {
+	var out Pruned
+	if len(plan.Blocked) > 0 {
+		return out, ops.E(ops.Failed, lang.M("nothing is removed: %s", plan.Blocked[0]))
+	}
+	steps := plan.Removes()
+	if len(steps) == 0 {
+		return out, nil
+	}
+	if hash, err := c.Store.Hash(ctx, plan.Guard.Name); err != nil {
+		return out, err
+	} else if hash != plan.Guard.Summary.SHA256 {
+		c.remember(plan.Guard, hash, false)
+		return out, ops.E(ops.Failed, lang.M("the newest good backup at the copy %s, %s, is bad after all; nothing was removed", c.Name, plan.Guard.Name))
+	}
+	for i := len(steps) - 1; i >= 0; i-- {
+		s := steps[i].Set
+		err := c.Store.Remove(ctx, s.Name)
+		var locked *LockedError
+		if errors.As(err, &locked) {
+			out.Locked = append(out.Locked, s.Name)
+			continue
+		}
+		if err == nil && !s.Foreign {
+			err = c.Store.Remove(ctx, s.Name+backup.ManifestSuffix)
+			if errors.As(err, &locked) {
+				err = nil // a manifest alone is no backup
+			}
+		}
+		if err != nil {
+			return out, err
+		}
+		out.Removed = append(out.Removed, s.Name)
+		out.Freed += s.Size
+	}
+	return out, nil
+}
