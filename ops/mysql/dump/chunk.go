@@ -104,9 +104,9 @@ func keyRange(ctx context.Context, c *sql.Conn, t *table) (low, high *big.Int, o
 	return low, high, ok1 && ok2, nil
 }
 
-// maxDepth bounds how often a range is halved: enough to find a million rows
-// anywhere among 2^64 keys.
-const maxDepth = 48
+// maxDepth bounds how often a range is halved: enough to find rows anywhere
+// among 2^64 keys.
+const maxDepth = 66
 
 // planner finds the bounds between chunks.
 type planner struct {
@@ -131,11 +131,17 @@ func (p *planner) split(ctx context.Context, from, to *big.Int, rows int64, dept
 	if err != nil {
 		return err
 	}
-	left = min(max(left, 0), rows)
+	right := rows - left
+	if left >= rows { // so it may say of a part that it would scan as a whole
+		if right, err = p.estimate(ctx, mid, to); err != nil {
+			return err
+		}
+		left = rows
+	}
 	if err := p.split(ctx, from, mid, left, depth-1); err != nil {
 		return err
 	}
-	return p.split(ctx, mid, to, rows-left, depth-1)
+	return p.split(ctx, mid, to, min(right, rows), depth-1)
 }
 
 // add ends a range at to; a bound is set once enough rows have gathered.
@@ -151,7 +157,7 @@ func (p *planner) add(to *big.Int, rows int64) {
 // into the index for that but reads no rows.
 func (p *planner) estimate(ctx context.Context, from, to *big.Int) (int64, error) {
 	key := schema.Ident(p.t.Key[0])
-	rows, err := p.c.QueryContext(ctx, fmt.Sprintf("EXPLAIN FORMAT=TRADITIONAL SELECT 1 FROM %s FORCE INDEX (PRIMARY) WHERE %s >= %s AND %s < %s", p.t.SQLName(), key, from, key, to))
+	rows, err := p.c.QueryContext(ctx, fmt.Sprintf("EXPLAIN FORMAT=TRADITIONAL SELECT 1 FROM %s USE INDEX (PRIMARY) WHERE %s >= %s AND %s < %s", p.t.SQLName(), key, from, key, to))
 	if err != nil {
 		return 0, fmt.Errorf("estimate rows of %s: %w", p.t.SQLName(), err)
 	}

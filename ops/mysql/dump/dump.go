@@ -76,7 +76,7 @@ func (d *dumper) explain(err error) error {
 		return err
 	case errors.As(err, &none):
 		return ops.E(ops.Usage, lang.M("there is no table %s", none.Name))
-	case mysql.Number(err) == mysql.ErrTableDefChanged:
+	case mysql.Number(err) == mysql.ErrTableDefChanged || mysql.Number(err) == mysql.ErrNoSuchTable:
 		return changedError("", err)
 	case mysql.Number(err) != 0 || mysql.Lost(err):
 		return mysql.Explain(err, d.target)
@@ -105,6 +105,7 @@ func (d *dumper) dump(ctx context.Context, path string) (*backup.Manifest, error
 		return nil, err
 	}
 	defer db.Close()
+	db.SetMaxIdleConns(-1)
 	control, err := connect(ctx, db, d.opts.LockWait)
 	if err != nil {
 		return nil, err
@@ -191,13 +192,9 @@ func closeAll(conns []*sql.Conn) {
 	}
 }
 
-// close ends the snapshot and its connections.
-func (s *snapshot) close() {
-	for _, c := range s.conns {
-		c.ExecContext(context.Background(), "ROLLBACK")
-		c.Close()
-	}
-}
+// close ends the snapshot: the pool keeps no idle connection, and a transaction
+// ends with its own.
+func (s *snapshot) close() { closeAll(s.conns) }
 
 // write fills the file, looks whether the definitions are still the same, and
 // gives file and manifest their names.

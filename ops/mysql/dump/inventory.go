@@ -228,6 +228,8 @@ func brokenView(ctx context.Context, q *sql.Conn, o *object) (string, error) {
 	switch {
 	case ctx.Err() != nil:
 		return "", err
+	case denied(err):
+		return "", nil // the user may not look through it, but has seen its definition
 	case err != nil:
 		return err.Error(), nil
 	}

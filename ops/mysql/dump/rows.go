@@ -53,7 +53,7 @@ func (d *dumper) readChunk(ctx context.Context, conn *sql.Conn, c *chunk) error 
 		return err
 	}
 	d.finishChunk(w)
-	return nil
+	return execute(ctx, conn, "ROLLBACK TO SAVEPOINT "+savepoint)
 }
 
 func insertHead(c *chunk) []byte {

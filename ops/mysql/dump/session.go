@@ -25,6 +25,7 @@ var settings = []string{
 	"sql_big_selects = 1",
 	"max_execution_time = 0",
 	"max_statement_time = 0",
+	"information_schema_stats_expiry = 0", // else sizes are a day old
 	"show_gipk_in_create_table_and_information_schema = ON",
 	"system_versioning_asof = DEFAULT",
 	"transaction_isolation = 'REPEATABLE-READ'",

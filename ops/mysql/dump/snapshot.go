@@ -84,10 +84,14 @@ func (s *snapshotter) open(ctx context.Context) (*snapshot, error) {
 	return snap, nil
 }
 
-// start opens the snapshot on every connection. A failure ends those that stand.
+// savepoint is what a connection goes back to after each chunk, to let go of
+// its hold on the table's definition: a migration need not wait for the dump.
+const savepoint = "opsdeck_dump"
+
+// start opens the snapshot on every connection.
 func (s *snapshotter) start(ctx context.Context) error {
 	for _, c := range s.conns {
-		if err := execute(ctx, c, "START TRANSACTION WITH CONSISTENT SNAPSHOT"); err != nil {
+		if err := execute(ctx, c, "START TRANSACTION WITH CONSISTENT SNAPSHOT", "SAVEPOINT "+savepoint); err != nil {
 			return err
 		}
 	}
@@ -148,7 +152,7 @@ func (s *snapshotter) byBackupStage(ctx context.Context) error {
 	if err := execute(ctx, s.control, "BACKUP STAGE START"); err != nil {
 		return err
 	}
-	defer s.control.ExecContext(context.WithoutCancel(ctx), "BACKUP STAGE END")
+	defer s.release(ctx, "BACKUP STAGE END")
 	if err := execute(ctx, s.control, "BACKUP STAGE BLOCK_COMMIT"); err != nil {
 		return err
 	}
@@ -160,7 +164,7 @@ func (s *snapshotter) byGlobalLock(ctx context.Context) error {
 	if err := execute(ctx, s.control, "FLUSH TABLES WITH READ LOCK"); err != nil {
 		return err
 	}
-	defer s.control.ExecContext(context.WithoutCancel(ctx), "UNLOCK TABLES")
+	defer s.release(ctx, "UNLOCK TABLES")
 	return s.underLock(ctx)
 }
 
@@ -179,8 +183,16 @@ func (s *snapshotter) byTableLocks(ctx context.Context) error {
 	if err := execute(ctx, s.control, "LOCK TABLES "+string(lock[2:])); err != nil {
 		return err
 	}
-	defer s.control.ExecContext(context.WithoutCancel(ctx), "UNLOCK TABLES")
+	defer s.release(ctx, "UNLOCK TABLES")
 	return s.underLock(ctx)
+}
+
+// release gives a lock back, interrupted or not, unless the line is stalled;
+// the lock then ends with the connection.
+func (s *snapshotter) release(ctx context.Context, statement string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	s.control.ExecContext(ctx, statement)
 }
 
 func (s *snapshotter) underLock(ctx context.Context) error {

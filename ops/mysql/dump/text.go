@@ -93,7 +93,7 @@ func (d *dumper) fillDatabase(ctx context.Context, db *database, snap *snapshot)
 		}
 	}
 	for _, o := range db.objects {
-		if o.Kind != "view" {
+		if o.Kind != "view" || len(o.Columns) == 0 {
 			continue
 		}
 		m := backup.Member{Kind: backup.MemberObject, Database: db.name, Object: o.Name, ObjectKind: "view-placeholder"}

@@ -42,7 +42,7 @@ func Query(ctx context.Context, c *sql.Conn, columns []schema.Column, rest strin
 	if w != nil {
 		s, err = newWireSource(ctx, w, Select(columns, false, rest), len(columns))
 	} else {
-		s, err = newPlainSource(ctx, c, Select(columns, true, rest), len(columns))
+		s, err = newPlainSource(ctx, c, Select(columns, true, rest), columns)
 	}
 	if err != nil {
 		return nil, err
@@ -50,8 +50,9 @@ func Query(ctx context.Context, c *sql.Conn, columns []schema.Column, rest strin
 	return &Stream{source: s}, nil
 }
 
-// Select writes the statement. With asText numbers are made text on the server,
-// as its text protocol would write them, so that the driver leaves them alone.
+// Select writes the statement. With asText exact numbers are made text on the
+// server, as its text protocol would write them, so that the driver leaves them
+// alone. A DOUBLE made text there would lose its last digit.
 func Select(columns []schema.Column, asText bool, rest string) string {
 	var b strings.Builder
 	b.WriteString("SELECT /*!40001 SQL_NO_CACHE */ ")
@@ -59,7 +60,7 @@ func Select(columns []schema.Column, asText bool, rest string) string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		if asText && (c.Form == schema.FormNumber || c.Form == schema.FormFloat) {
+		if asText && c.Form == schema.FormNumber {
 			fmt.Fprintf(&b, "CAST(%s AS CHAR)", c.Expr())
 		} else {
 			b.WriteString(c.Expr())

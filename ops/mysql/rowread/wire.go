@@ -11,6 +11,10 @@ import (
 	mysqldriver "github.com/go-sql-driver/mysql"
 )
 
+// stallLimit is how long a server may work on a query without sending a byte,
+// before the line counts as dead; tests make it short.
+var stallLimit = 15 * time.Minute
+
 const (
 	bufferSize = 256 << 10 // of what is read ahead from the wire
 	maxPacket  = 1<<24 - 1 // payload of one packet; a longer row goes on in the next
@@ -172,10 +176,23 @@ func (s *wireSource) fill(want int) error {
 		s.n = copy(s.buf, s.buf[s.r:s.n])
 		s.r = 0
 	}
+	if err := s.patience(); err != nil {
+		return err
+	}
 	n, err := io.ReadAtLeast(s.w.Conn, s.buf[s.n:], want-(s.n-s.r))
 	s.n += n
 	if err != nil {
 		return s.broken(err)
+	}
+	return nil
+}
+
+// patience lets the next read wait for stallLimit. The end of ctx may come in
+// between and set the deadline that this one replaces, so it is looked at after.
+func (s *wireSource) patience() error {
+	s.w.Conn.SetReadDeadline(time.Now().Add(stallLimit))
+	if s.ctx.Err() != nil {
+		return s.broken(s.ctx.Err())
 	}
 	return nil
 }
@@ -190,6 +207,9 @@ func (s *wireSource) take(size int) error {
 	}
 	at := len(s.long)
 	s.long = append(s.long, make([]byte, size-have)...)
+	if err := s.patience(); err != nil {
+		return err
+	}
 	if _, err := io.ReadFull(s.w.Conn, s.long[at:]); err != nil {
 		return s.broken(err)
 	}
@@ -215,6 +235,7 @@ func (s *wireSource) close() error {
 	if !s.stop() {
 		s.w.Conn.Close() // its deadline is over
 	}
+	s.w.Conn.SetReadDeadline(time.Time{})
 	return nil
 }
 

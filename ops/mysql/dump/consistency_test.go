@@ -1,0 +1,194 @@
+package dump
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"opsdeck/internal/testdb"
+	"opsdeck/ops/mysql"
+)
+
+// writers move amounts between rows of two tables until the test ends. The
+// total never changes in any committed state.
+func writers(t *testing.T, s *testdb.Server, db string) (stop func()) {
+	t.Helper()
+	var fill strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&fill, ",(%d,1000)", i)
+	}
+	for _, table := range []string{"left_side", "right_side"} {
+		s.Exec(t, db, "CREATE TABLE "+table+" (id INT PRIMARY KEY, amount INT NOT NULL)", "INSERT INTO "+table+" VALUES "+fill.String()[1:])
+	}
+	pool := s.Open(t, db)
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	for range 3 {
+		running.Go(func() {
+			for ctx.Err() == nil {
+				transfer(pool)
+			}
+		})
+	}
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
+
+func transfer(pool *sql.DB) {
+	tx, err := pool.Begin()
+	if err != nil {
+		return
+	}
+	defer tx.Rollback()
+	amount := rand.IntN(100)
+	_, e1 := tx.Exec(fmt.Sprintf("UPDATE left_side SET amount = amount - %d WHERE id = %d", amount, rand.IntN(200)))
+	_, e2 := tx.Exec(fmt.Sprintf("UPDATE right_side SET amount = amount + %d WHERE id = %d", amount, rand.IntN(200)))
+	if e1 == nil && e2 == nil {
+		tx.Commit()
+	}
+}
+
+var amountRow = regexp.MustCompile(`(?m)^\(\d+,(-?\d+)\)`)
+
+func total(sql []byte) (sum int) {
+	for _, m := range amountRow.FindAllSubmatch(sql, -1) {
+		n, _ := strconv.Atoi(string(m[1]))
+		sum += n
+	}
+	return sum
+}
+
+// soak is how often a test repeats: small unless OPSDECK_SOAK is set.
+func soak(few, many int) int {
+	if os.Getenv("OPSDECK_SOAK") != "" {
+		return many
+	}
+	return few
+}
+
+// Every way to one moment keeps the total under load; each is tried on its own.
+func TestEveryWayReadsOneMomentUnderLoad(t *testing.T) {
+	all := ways
+	defer func() { ways = all }()
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		db := s.Schema(t)
+		stop := writers(t, s, db)
+		defer stop()
+		for _, only := range []string{"binlog-position", "backup-stage", "ftwrl", "lock-tables", "single-connection"} {
+			t.Run(only, func(t *testing.T) {
+				ways = nil
+				for _, w := range all {
+					if w.name == only {
+						ways = append(ways, w)
+					}
+				}
+				used := 0
+				for range soak(15, 300) {
+					path, m := dumped(t, s, Options{Databases: []string{db}})
+					if m.Consistency == only {
+						used++
+					}
+					if got := total(text(t, path, m)); got != 400*1000 {
+						t.Fatalf("by %s: the total is %d", m.Consistency, got)
+					}
+				}
+				expect := s.Flavour == "mariadb" || only != "backup-stage" && only != "binlog-position"
+				if expect && used == 0 {
+					t.Errorf("%s was never the way", only)
+				}
+			})
+		}
+	})
+}
+
+func TestFieldsBackupUserSuffices(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		db := zoo(t, s)
+		_, want := dumped(t, s, Options{Databases: []string{db}})
+		user := account(t, s, "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON *.* TO")
+		path := filepath.Join(t.TempDir(), "a.sql.gz")
+		m, err := Run(t.Context(), user, Options{Databases: []string{db}}, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameTables(t, m, want)
+		if m.Consistency == "single-connection" || m.Consistency == "ftwrl" {
+			t.Errorf("read by %s", m.Consistency)
+		}
+	})
+}
+
+// account makes a user with the rights of the grants.
+func account(t *testing.T, s *testdb.Server, grants ...string) mysql.Target {
+	t.Helper()
+	name := fmt.Sprintf("u%d", rand.Uint32())
+	s.Exec(t, "", "CREATE USER "+name+"@'%' IDENTIFIED BY 'secret of "+name+"'")
+	t.Cleanup(func() { s.Exec(t, "", "DROP USER "+name+"@'%'") })
+	for _, g := range grants {
+		s.Exec(t, "", g+" "+name+"@'%'")
+	}
+	user := tcp(s)
+	user.User, user.Password = name, "secret of "+name
+	return user
+}
+
+// Objects that the user cannot see would be missing without a word.
+func TestMissingRightsAreNamedBeforeTheFirstRow(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		db := s.Schema(t)
+		s.Exec(t, db, "CREATE TABLE a (id INT)", "CREATE TRIGGER tr BEFORE INSERT ON a FOR EACH ROW SET NEW.id = 1", "CREATE VIEW v AS SELECT 1",
+			"CREATE EVENT e ON SCHEDULE AT '2037-01-01' DO SELECT 1", "CREATE FUNCTION f() RETURNS INT DETERMINISTIC RETURN 1")
+		all := []string{"SELECT", "SHOW VIEW", "EVENT", "TRIGGER"}
+		for _, missing := range all {
+			rest := slices.DeleteFunc(slices.Clone(all), func(r string) bool { return r == missing })
+			dir := t.TempDir()
+			_, err := Run(t.Context(), account(t, s, "GRANT "+strings.Join(rest, ", ")+" ON `"+db+"`.* TO"), Options{Databases: []string{db}}, dir+"/a.sql.gz")
+			if err == nil {
+				t.Errorf("a dump without %s passed for a whole one", missing)
+			} else if !strings.Contains(err.Error(), missing) && missing != "SELECT" {
+				t.Errorf("without %s: %v", missing, err)
+			}
+			nothingLeft(t, dir)
+		}
+		m, err := Run(t.Context(), account(t, s, "GRANT SELECT, SHOW VIEW, EVENT, TRIGGER ON `"+db+"`.* TO"), Options{Databases: []string{db}}, t.TempDir()+"/a.sql.gz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(m.Warnings) != 1 || !strings.Contains(m.Warnings[0], "routines") {
+			t.Errorf("routines that the user cannot see are not said: %q", m.Warnings)
+		}
+	})
+}
+
+func TestGrantsAreReadAsTheServerMeansThem(t *testing.T) {
+	g := parseGrants([]string{
+		"GRANT USAGE ON *.* TO `u`@`%`",
+		"GRANT SELECT, SHOW VIEW ON `shop\\_%`.* TO `u`@`%`",
+		"GRANT TRIGGER ON `shop_1`.`t` TO `u`@`%`",
+		"GRANT ALL PRIVILEGES ON `we``ird`.* TO `u`@`%` WITH GRANT OPTION",
+		"GRANT EVENT ON *.* TO `u`@`%`",
+		"REVOKE EVENT ON `mute`.* FROM `u`@`%`",
+	})
+	for _, c := range []struct {
+		right, db string
+		want      bool
+	}{
+		{"SELECT", "shop_1", true}, {"SELECT", "shopX1", false}, {"SHOW VIEW", "shop_", true}, {"TRIGGER", "shop_1", false},
+		{"TRIGGER", "we`ird", true}, {"EVENT", "anything", true}, {"EVENT", "mute", false}, {"SELECT", "other", false},
+	} {
+		if got := g.may(c.right, c.db); got != c.want {
+			t.Errorf("%s on %s: %v", c.right, c.db, got)
+		}
+	}
+}
