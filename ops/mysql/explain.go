@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"syscall"
@@ -71,10 +72,23 @@ func Explain(err error, t Target) error {
 		return ops.Wrap(err, ops.Busy, lang.M("MySQL at %s has no connection left to give", t.Addr)).
 			WithHint(lang.M("see Threads_connected against max_connections in `opsdeck status`"))
 	case 0:
+		if !unreachable(err) {
+			break
+		}
 		return ops.Wrap(err, ops.Busy, lang.M("MySQL at %s cannot be reached (%s)", t.Addr, Reason(err))).
 			WithHint(lang.M("is the server running? `opsdeck status` looks at everything around it"))
 	}
 	return ops.Wrap(err, ops.Failed, lang.M("MySQL at %s reports an error", t.Addr))
+}
+
+// unreachable tells of errors that come from the way to the server or from
+// something else that answers there, not from the server or from ourselves.
+func unreachable(err error) bool {
+	var n net.Error
+	var number syscall.Errno
+	return Lost(err) || errors.As(err, &n) || errors.As(err, &number) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, io.EOF) || errors.Is(err, mysqldriver.ErrMalformPkt) || errors.Is(err, mysqldriver.ErrPktSync) ||
+		errors.Is(err, mysqldriver.ErrPktSyncMul) || errors.Is(err, mysqldriver.ErrUnknownPlugin) || errors.Is(err, mysqldriver.ErrOldProtocol)
 }
 
 // Reason says in a few words why a connection failed.
