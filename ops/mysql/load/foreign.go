@@ -103,6 +103,8 @@ func (s *session) check(ctx context.Context, src *Source) (*stream, error) {
 	case err != nil:
 	case st.statements == 0:
 		err = ops.E(ops.Failed, lang.M("the dump holds nothing"))
+	case st.guard.strayed && !st.guard.entered && len(st.makes) == 0:
+		err = ops.E(ops.Usage, lang.M("the backup holds no database %s", s.o.From))
 	case !st.ends.complete():
 		err = ops.E(ops.Failed, lang.M("the dump is cut off: its end is missing"))
 	}

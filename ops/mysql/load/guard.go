@@ -44,14 +44,14 @@ type guard struct {
 	definers map[string][]string // account as SQL → objects
 	options  string              // of CREATE DATABASE, behind the name
 	skipped  bool                // the last PREPARE was left out
+	entered  bool                // USE has led into the target
+	strayed  bool                // USE has led elsewhere
 }
 
 func (s *session) guard() *guard {
 	g := &guard{schema: s.o.Schema, from: s.o.From, maria: s.maria, current: s.o.Definer == DefinerCurrent, events: s.o.Events,
 		others: s.o.SkipOthers, note: s.note, definers: map[string][]string{}}
 	g.settings.vars = map[string]string{}
-	// Before its first USE such a dump is in no schema at all.
-	g.skipping = s.o.SkipOthers
 	return g
 }
 
@@ -140,9 +140,9 @@ func (g *guard) use(v *verdict) lang.Msg {
 	}
 	switch {
 	case g.ours(name):
-		g.skipping = false
+		g.skipping, g.entered = false, true
 	case g.others:
-		g.skipping = true
+		g.skipping, g.strayed = true, true
 	default:
 		return outside(name, p)
 	}

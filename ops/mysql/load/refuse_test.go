@@ -126,6 +126,18 @@ func TestADumpOfSeveralDatabasesGivesUpOneAndNothingElse(t *testing.T) {
 	})
 }
 
+func TestADumpWithoutUseIsTakenWhole(t *testing.T) {
+	s := testdb.MariaDB(t)
+	text := []byte("CREATE TABLE t (x INT);\nINSERT INTO t VALUES (1),(2);\n")
+	if r := mustRun(t, s, source(t, text), Options{Schema: s.Schema(t), From: "b", SkipOthers: true}); r.Rows != 2 {
+		t.Errorf("%+v", r)
+	}
+	other := []byte("USE a;\nCREATE TABLE t (x INT);\n")
+	if _, err := Run(context.Background(), target(s), source(t, other), Options{Schema: "never_other", From: "b", SkipOthers: true}); err == nil {
+		t.Error("a dump without the database that was asked for is taken")
+	}
+}
+
 func TestWhatIsThereIsNotReplacedUnasked(t *testing.T) {
 	s := testdb.MariaDB(t)
 	schema := s.Schema(t)
