@@ -313,7 +313,7 @@ func init() {
 		"%s: %s, %s tables, %s rows": "%s：%s，%s 个表，%s 行",
 		"broken or missing now: %s":  "目前损坏或缺失：%s",
 		"all tables of the backup are there and pass CHECK TABLE": "备份中的表都在，且通过 CHECK TABLE",
-		"about %s newer rows in %s tables will be lost (L)":       "将丢失约 %s 行较新的数据（%s 个表，按 L 查看）",
+		"about %s newer rows in %s tables will be lost (o)":       "将丢失约 %s 行较新的数据（%s 个表，按 o 查看）",
 		"%s sessions are connected":                               "有 %s 个会话连接着",
 		"last drill: %s for %s, %s":                               "最近演练：%s（%s），%s",
 		"What is run (enter for all):":                            "将执行（按 enter 看全部）：",

@@ -374,7 +374,7 @@ func (p *Page) facts(plan *restore.Plan, put func(ops.State, string)) {
 		return
 	}
 	if n := a.Loss.Rows(); n > 0 {
-		put(ops.StateWarning, e.T("about %s newer rows in %s tables will be lost (L)", human.Count(n), fmt.Sprint(len(a.Loss.Tables))))
+		put(ops.StateWarning, e.T("about %s newer rows in %s tables will be lost (o)", human.Count(n), fmt.Sprint(len(a.Loss.Tables))))
 	}
 	if len(a.Sessions) > 0 {
 		put(ops.StateUnknown, e.T("%s sessions are connected", fmt.Sprint(len(a.Sessions))))

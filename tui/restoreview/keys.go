@@ -23,7 +23,7 @@ func (p *Page) Actions() []page.Action {
 			Off: p.noPlan, Run: p.openStatements},
 		{ID: "restore.copy", Keys: []string{"y"}, Label: lang.M("copy"), Help: lang.M("copy the statements of the marked step"), Off: p.noPlan,
 			Run: func() tea.Cmd { return page.Send(page.Copy{Text: strings.Join(p.statements(), "\n")}) }},
-		{ID: "restore.loss", Keys: []string{"L"}, Label: lang.M("losses"), Help: lang.M("what is newer than the backup and will be lost, table by table"), Footer: true, Off: p.noPlan, Run: p.openLoss},
+		{ID: "restore.loss", Keys: []string{"o"}, Label: lang.M("losses"), Help: lang.M("what is newer than the backup and will be lost, table by table"), Footer: true, Off: p.noPlan, Run: p.openLoss},
 		{ID: "restore.next", Keys: []string{"right", "l", "n"}, Label: lang.M("next step"), Help: lang.M("mark the next step"), Run: func() tea.Cmd { p.mark(1); return nil }},
 		{ID: "restore.previous", Keys: []string{"left", "h", "p"}, Label: lang.M("step before"), Help: lang.M("mark the step before"), Run: func() tea.Cmd { p.mark(-1); return nil }},
 	}
