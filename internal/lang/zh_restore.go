@@ -369,5 +369,6 @@ func init() {
 		"There is nothing to choose from.":       "没有可选项。",
 		"take it":                                "选定",
 		"mark":                                   "标记",
+		"all tables of the backup are there; CHECK TABLE cannot be had here": "备份中的表都在；此处无法执行 CHECK TABLE",
 	})
 }

@@ -360,14 +360,21 @@ func (p *Page) facts(plan *restore.Plan, put func(ops.State, string)) {
 		return
 	}
 	var broken []string
+	unchecked := 0
 	for _, t := range a.Tables {
 		if t.Broken() {
 			broken = append(broken, t.Name)
+		} else if t.InBackup && t.Check == "" {
+			unchecked++
 		}
 	}
-	if len(broken) > 0 {
+	switch {
+	case len(broken) > 0:
 		put(ops.StateCritical, e.T("broken or missing now: %s", strings.Join(broken, ", ")))
-	} else if plan.Mode != restore.Into {
+	case plan.Mode == restore.Into:
+	case unchecked > 0:
+		put(ops.StateUnknown, e.T("all tables of the backup are there; CHECK TABLE cannot be had here"))
+	default:
 		put(ops.StateOK, e.T("all tables of the backup are there and pass CHECK TABLE"))
 	}
 	if plan.Mode == restore.Into {
