@@ -55,8 +55,8 @@ func (d *desk) attach(f restore.Folder, ans answers, asJSON bool, want string) e
 // see takes in how the run stands; false ends the watch.
 func (w *watcher) see(r *restore.Run) bool {
 	w.last = r
-	for _, l := range r.Lines[w.seen:] {
-		w.line(r, l)
+	for n := w.seen; n < len(r.Lines); n++ {
+		w.line(r, n)
 	}
 	w.seen = len(r.Lines)
 	if r.Progress != nil {
@@ -87,8 +87,15 @@ type restoreEvent struct {
 	Stage  string    `json:"stage"`
 }
 
-func (w *watcher) line(r *restore.Run, l restore.Line) {
-	ev := restoreEvent{Time: l.Time, Step: l.Stage.Step().Name(), Stage: string(l.Stage), Detail: w.lang.Msg(l.Stage.Label())}
+// line tells the n-th line of the journal. What an effect reports belongs to the
+// step it was begun in, not to the one that the restore goes on to.
+func (w *watcher) line(r *restore.Run, n int) {
+	l := r.Lines[n]
+	step := l.Stage.Step()
+	if n > 0 && l.Event != nil && (l.Event.Kind == restore.KindDone || l.Event.Kind == restore.KindFailed || l.Event.Kind == restore.KindFound) {
+		step = r.Lines[n-1].Stage.Step()
+	}
+	ev := restoreEvent{Time: l.Time, Step: step.Name(), Stage: string(l.Stage), Detail: w.lang.Msg(l.Stage.Label())}
 	switch {
 	case l.Event == nil:
 		ev.State = "running"
