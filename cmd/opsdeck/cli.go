@@ -29,6 +29,7 @@ type cli struct {
 	Audit      auditCmd      `cmd:"" help:"Read the audit table: who did what."`
 	Serve      serveCmd      `cmd:"" help:"Serve the health endpoints for load balancers and Kubernetes."`
 	Doctor     doctorCmd     `cmd:"" help:"Look whether rights, settings, folders and tools are fit for backup and restore."`
+	Runbook    runbookCmd    `cmd:"" help:"Show what to do, step by step, when something happens."`
 	Operations operationsCmd `cmd:"" help:"Show who changed what and when."`
 	Config     configCmd     `cmd:"" help:"Write, show or check the configuration."`
 	Completion completionCmd `cmd:"" help:"Print the completion code for a shell."`

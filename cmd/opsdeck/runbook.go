@@ -1,0 +1,203 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+	"opsdeck/ops/service"
+)
+
+type runbookCmd struct {
+	Name string `arg:"" optional:"" help:"The runbook; without it they are listed."`
+}
+
+// step is a line of a runbook: what to do, and the commands that do it.
+type step struct {
+	do       lang.Msg
+	commands []string
+}
+
+// runbook is what to do, step by step, when a thing happens. The steps are made
+// for the configured service, so that they can be typed as they stand.
+type runbook struct {
+	name  string
+	when  lang.Msg
+	steps func(place) []step
+}
+
+// place is what a runbook is filled with.
+type place struct {
+	service  config.Service
+	config   string // " --config FILE", or ""
+	database string
+	dir      string
+	process  health.Commands
+	client   string // the mysql client's command
+}
+
+func (p place) opsdeck(args string) string { return "opsdeck" + p.config + " " + args }
+
+var runbooks = []runbook{
+	{"restore", lang.M("the database is lost or damaged"), restoreSteps},
+	{"mysql-down", lang.M("MySQL does not answer"), mysqlSteps},
+	{"service-down", lang.M("the service does not answer, or is not ready"), serviceSteps},
+	{"disk-full", lang.M("a disk is nearly full"), diskSteps},
+	{"backup-failed", lang.M("a backup is missing, old or bad"), backupSteps},
+	{"drill", lang.M("each quarter: rehearse the restore"), drillSteps},
+}
+
+func restoreSteps(p place) []step {
+	return []step{
+		{lang.M("Assess: how bad is it, is a full restore needed, who must know?"), []string{p.opsdeck("status"), p.opsdeck("logs --critical --since 1h"), p.opsdeck("audit list --limit 20")}},
+		{lang.M("Find the newest good backup, and see what it would lose."), []string{p.opsdeck("backup list"), p.opsdeck("restore --plan")}},
+		{lang.M("Restore. It stops the service, keeps the state as it is now, loads, verifies, starts and reports; it goes on when the line drops."), []string{p.opsdeck("restore"), p.opsdeck("restore attach")}},
+		{lang.M("Verify that the service is ready."), []string{p.opsdeck("status"), p.opsdeck("restore report")}},
+		{lang.M("If it was the wrong backup: go back."), []string{p.opsdeck("restore undo")}},
+		{lang.M("If opsdeck itself cannot be used, by hand:"), p.byHand()},
+		{lang.M("Tell those who must know: restored, to which moment, what is lost. Keep the report."), nil},
+	}
+}
+
+// byHand is the old way (FIELD.md), as it works without opsdeck.
+func (p place) byHand() []string {
+	file := filepath.Join(p.dir, p.database+"_YYYYMMDD_HHMMSS.sql.gz")
+	out := []string{}
+	if p.process.Stop != "" {
+		out = append(out, p.process.Stop)
+	}
+	out = append(out, "gzip -t "+shell(file), "zcat "+shell(file)+" | "+p.client)
+	if p.process.Start != "" {
+		out = append(out, p.process.Start)
+	}
+	return out
+}
+
+func mysqlSteps(p place) []step {
+	look := []string{p.opsdeck("status --only mysql,disk-data")}
+	start := []string{"sudo systemctl status mysql mariadb", "sudo systemctl start mysql"}
+	if p.service.Database.Container != "" {
+		look = append(look, "docker ps --all --filter name="+shell(p.service.Database.Container), "docker logs --tail 100 "+shell(p.service.Database.Container))
+		start = []string{"docker start " + shell(p.service.Database.Container)}
+	}
+	return []step{
+		{lang.M("See what answers: refused means stopped, no answer in time means overloaded or hung, user or password refused means our options file."), look},
+		{lang.M("Look for a full disk first: it stops MySQL and keeps it from starting."), []string{"df -h", p.opsdeck("runbook disk-full")}},
+		{lang.M("Start it, and wait for it."), append(start, p.opsdeck("status --only mysql --watch 2s"))},
+		{lang.M("If it has no connection left: see who holds them."), []string{p.client + ` -e "SHOW FULL PROCESSLIST"`}},
+		{lang.M("If it does not start for damage, restore."), []string{p.opsdeck("runbook restore")}},
+	}
+}
+
+func serviceSteps(p place) []step {
+	start := []string{}
+	for _, c := range []string{p.process.Status, p.process.Start} {
+		if c != "" {
+			start = append(start, c)
+		}
+	}
+	return []step{
+		{lang.M("See which part fails: process, port, database or Redis."), []string{p.opsdeck("status")}},
+		{lang.M("Read the last errors."), []string{p.opsdeck("logs --level ERROR+ --since 30m"), p.opsdeck("logs --critical --since 1d")}},
+		{lang.M("Look at the process, and start it if it is stopped."), start},
+		{lang.M("If its port is taken, find by whom."), []string{"ss -ltnp"}},
+		{lang.M("Watch it become ready."), []string{p.opsdeck("status --only health,ready --watch 2s")}},
+	}
+}
+
+func diskSteps(p place) []step {
+	dir := shell(p.dir)
+	return []step{
+		{lang.M("See which disk, and what is large on it."), []string{"df -h", "du -xh --max-depth=2 / 2>/dev/null | sort -h | tail -n 20"}},
+		{lang.M("Old logs: let rotation do it, delete rotated files by hand only."), []string{"ls -lhS " + strings.Join(p.service.Logs, " ")}},
+		{lang.M("Old backups: only by retention, which never takes the last good one."), []string{p.opsdeck("backup prune --dry-run"), p.opsdeck("backup prune"), "ls -lh " + dir}},
+		{lang.M("Never delete files in the data folder of MySQL. Old binary logs go by:"), []string{p.client + ` -e "SHOW BINARY LOGS; PURGE BINARY LOGS BEFORE NOW() - INTERVAL 7 DAY"`}},
+		{lang.M("See that a fifth is free again."), []string{p.opsdeck("status --only disk")}},
+	}
+}
+
+func backupSteps(p place) []step {
+	return []step{
+		{lang.M("See what is missing and why."), []string{p.opsdeck("backup list"), p.opsdeck("status --only backup,disk-backup"), p.opsdeck("operations --limit 20")}},
+		{lang.M("Check rights, folders and tools."), []string{p.opsdeck("doctor")}},
+		{lang.M("Make one now, by hand."), []string{p.opsdeck("backup create")}},
+		{lang.M("Prove all there are."), []string{p.opsdeck("backup verify --all")}},
+		{lang.M("See that the schedule is in place."), []string{"systemctl list-timers 'opsdeck*'", "crontab -l"}},
+	}
+}
+
+func drillSteps(p place) []step {
+	return []step{
+		{lang.M("Prove the newest backup."), []string{p.opsdeck("backup verify")}},
+		{lang.M("Load it into a scratch schema, check it, time it, drop it. The live database is not touched."), []string{p.opsdeck("backup drill")}},
+		{lang.M("See the record."), []string{p.opsdeck("backup drills")}},
+	}
+}
+
+// Run lists the runbooks, or prints one as Markdown.
+func (c *runbookCmd) Run(a *app) error {
+	if c.Name == "" {
+		t := cells.Table{}
+		for _, r := range runbooks {
+			t.Rows = append(t.Rows, []string{r.name, a.lang.Msg(r.when)})
+		}
+		_, err := fmt.Fprint(a.out, t)
+		return err
+	}
+	for _, r := range runbooks {
+		if r.name == c.Name {
+			s, err := a.service()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(a.out, a.markdown(r, a.placeOf(*s)))
+			return err
+		}
+	}
+	var names []string
+	for _, r := range runbooks {
+		names = append(names, r.name)
+	}
+	return ops.E(ops.Usage, lang.M("there is no runbook %q", c.Name)).WithHint(lang.M("there are: %s", strings.Join(names, ", ")))
+}
+
+func (a *app) placeOf(s config.Service) place {
+	p := place{service: s, database: s.Database.Name, dir: config.Home(s.Backup.Dir), client: "mysql"}
+	if a.flags.ConfigFile != "" {
+		p.config = " --config " + shell(a.flags.ConfigFile)
+	}
+	if a.flags.Service != "" {
+		p.config += " --service " + shell(a.flags.Service)
+	}
+	if s.Database.OptionsFile != "" {
+		p.client += " --defaults-file=" + s.Database.OptionsFile
+	}
+	if c, err := service.New(s.Process); err == nil {
+		p.process = c.Commands()
+	}
+	return p
+}
+
+// markdown is a runbook to read or to print.
+func (a *app) markdown(r runbook, p place) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s: %s\n", termsafe.Line(p.service.Name), a.lang.Msg(r.when))
+	for i, s := range r.steps(p) {
+		fmt.Fprintf(&b, "\n%d. %s\n", i+1, a.lang.Msg(s.do))
+		if len(s.commands) == 0 {
+			continue
+		}
+		b.WriteString("\n   ```sh\n")
+		for _, line := range s.commands {
+			fmt.Fprintf(&b, "   %s\n", termsafe.Line(line))
+		}
+		b.WriteString("   ```\n")
+	}
+	return b.String()
+}
