@@ -129,14 +129,15 @@ func (f *following) idle() {
 }
 
 // Grow reads what came.
-func (t *followed) Grow(size int64) {
+func (t *followed) Grow(size int64, same func() bool) bool {
 	if !t.f.running || size <= t.off {
-		return
+		return true
 	}
-	if err := t.live.Read(t.text, t.off, size); err != nil {
+	off, err := t.live.Read(t.text, t.off, size, same)
+	if t.off = off; err != nil {
 		t.f.run.warn(t.name, err)
 	}
-	t.off = size
+	return off == size
 }
 
 // Swap reads on from a copy.
@@ -162,7 +163,7 @@ func (f *following) stream(ctx context.Context, name string, s logfile.Streamer)
 	live.Each = f.run.cmd.JSON
 	f.tracks = append(f.tracks, &followed{f: f, name: name, live: live})
 	go func() {
-		done <- logfile.StreamTo(ctx, s, func(r io.ReaderAt, from, to int64) { live.Read(r, from, to) })
+		done <- logfile.StreamTo(ctx, s, func(r io.ReaderAt, from, to int64) { live.Read(r, from, to, nil) })
 		live.Quiet(0)
 	}()
 }

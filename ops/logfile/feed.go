@@ -106,6 +106,11 @@ func (s storeSink) Begin(name string, text logs.Text) Track {
 
 type storeTrack struct{ *logs.Segment }
 
+func (t storeTrack) Grow(size int64, same func() bool) bool {
+	t.Segment.Grow(size, same)
+	return true
+}
+
 func (t storeTrack) End()  { t.Finish() }
 func (t storeTrack) Lost() { t.Remove() }
 
@@ -131,8 +136,8 @@ func feedStream(ctx context.Context, store *logs.Store, source, name string, p S
 		return err
 	}
 	seg := store.Add(source, name, sp, true, false)
-	err = p.Stream(ctx, &Lines{sp, seg.Grow})
-	seg.Grow(sp.Size())
+	err = p.Stream(ctx, &Lines{sp, func(size int64) { seg.Grow(size, nil) }})
+	seg.Grow(sp.Size(), nil)
 	seg.Finish()
 	return err
 }

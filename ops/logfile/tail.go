@@ -25,8 +25,10 @@ type Sink interface {
 // Track is one text being followed.
 type Track interface {
 	// Grow tells that whole lines end at size, or, when quiet, that nothing came
-	// behind a half line for a while.
-	Grow(size int64)
+	// behind a half line for a while. What was read up to there is good if same
+	// says so afterwards: else the file was truncated while it was read. It
+	// returns whether the text was taken, or will be.
+	Grow(size int64, same func() bool) bool
 	// Swap tells that the same text is to be read from elsewhere.
 	Swap(text logs.Text)
 	// End tells that the text will not grow any more.
@@ -42,7 +44,8 @@ const (
 	quietAfter = 400 * time.Millisecond // a half line is shown after so long
 	drainFor   = 10 * time.Second       // a renamed file may still be written to
 	printBytes = 256                    // of a text's beginning, by which it is known again
-	maxHeads   = 500
+	maxKnown   = 4000                   // texts
+	maxHeld    = 50                     // renamed files held open
 )
 
 // Tail follows one file by its name: appended to, truncated after a copy,
@@ -52,7 +55,8 @@ type Tail struct {
 	sink    Sink
 	cur     *tracked
 	old     []*tracked             // renamed, perhaps still written to
-	heads   [][]byte               // beginnings of the texts that are known
+	known   []known                // texts that were told of
+	again   bool                   // a generation was still being written
 	checked map[string]fs.FileInfo // generations that need no second look
 }
 
@@ -76,29 +80,34 @@ func NewTail(path string, sink Sink) *Tail {
 	for _, g := range t.generations() {
 		if info, err := os.Stat(g.path); err == nil {
 			t.checked[g.path] = info
-			t.know(headOf(g.path))
+			t.know(headOf(g.path), info.Size())
 		}
 	}
 	return t
 }
 
-// know remembers a text by its beginning.
-func (t *Tail) know(head []byte) {
+// known is a text that was told of, by its beginning, and how long it was.
+type known struct {
+	head []byte
+	size int64
+}
+
+func (t *Tail) know(head []byte, size int64) {
 	if head = wholeLines(head); len(head) > 0 {
-		t.heads = append(t.heads, head)
+		t.known = append(t.known, known{head, size})
 	}
-	if len(t.heads) > maxHeads {
-		t.heads = t.heads[1:]
+	if len(t.known) > maxKnown {
+		t.known = t.known[1:]
 	}
 }
 
-func (t *Tail) knows(head []byte) bool {
-	for _, h := range t.heads {
-		if bytes.HasPrefix(head, h) {
-			return true
+func (t *Tail) knows(head []byte) (size int64, ok bool) {
+	for i := len(t.known) - 1; i >= 0; i-- {
+		if bytes.HasPrefix(head, t.known[i].head) {
+			return t.known[i].size, true
 		}
 	}
-	return false
+	return 0, false
 }
 
 // wholeLines cuts a beginning after its last whole line: a part of a line may
@@ -185,12 +194,12 @@ func relay(w *fsnotify.Watcher, out chan<- struct{}) {
 func (t *Tail) Look() {
 	now := time.Now()
 	keep := t.old[:0]
-	for _, o := range t.old {
-		if o.take(now); now.Before(o.until) {
+	for i, o := range t.old {
+		if o.take(now); now.Before(o.until) && len(t.old)-i <= maxHeld {
 			keep = append(keep, o)
 			continue
 		}
-		t.know(o.head)
+		t.know(o.head, o.size)
 		o.finish()
 	}
 	t.old = keep
@@ -199,7 +208,9 @@ func (t *Tail) Look() {
 	case !t.cur.same():
 		t.truncated(now)
 	case t.cur.size == 0: // it may have been written to and rotated unseen
-		t.cur.take(now)
+		t.takeFirst(now)
+		t.adopt(now, nil)
+	case t.again:
 		t.adopt(now, nil)
 	}
 	info, err := os.Stat(t.path)
@@ -223,8 +234,33 @@ func (t *Tail) Look() {
 func (t *Tail) open(now time.Time) {
 	if f, err := os.Open(t.path); err == nil {
 		t.cur = t.begin(t.path, f, now)
-		t.cur.take(now)
+		t.takeFirst(now)
 	}
+}
+
+// takeFirst takes the beginning of the file. It may be known already, from a
+// copy that was made of it but that it is not truncated after yet: then what the
+// copy told of is left out, and the copy tells no more.
+func (t *Tail) takeFirst(now time.Time) {
+	k := t.cur
+	head := wholeLines(k.read(0, printBytes))
+	size, ok := t.knows(head)
+	if !ok || len(head) == 0 {
+		k.take(now)
+		return
+	}
+	for i, o := range t.old {
+		if bytes.HasPrefix(head, wholeLines(o.head)) && len(wholeLines(o.head)) > 0 {
+			size = o.told
+			o.End()
+			t.old = append(t.old[:i:i], t.old[i+1:]...)
+			break
+		}
+	}
+	if info, err := k.file.Stat(); err == nil && info.Size() >= size {
+		k.told = size
+	}
+	k.take(now)
 }
 
 func (t *Tail) begin(name string, f *os.File, now time.Time) *tracked {
@@ -238,6 +274,10 @@ func (t *Tail) begin(name string, f *os.File, now time.Time) *tracked {
 // renamed: the name belongs to another file, or will. What was written to ours
 // before and since is read from the one we hold.
 func (t *Tail) renamed(now time.Time) {
+	if !t.cur.same() { // and truncated before
+		t.truncated(now)
+		return
+	}
 	t.cur.take(now)
 	t.retire(t.cur, now)
 	t.cur = nil
@@ -253,16 +293,22 @@ func (t *Tail) retire(k *tracked, now time.Time) {
 // adopt reads the generations that came and went between two looks. mine, which
 // was copied and truncated, goes on in its copy; it tells whether there is one.
 func (t *Tail) adopt(now time.Time, mine *tracked) (found bool) {
+	t.again = false
 	for _, g := range t.generations() {
 		info, err := os.Stat(g.path)
-		if err != nil || t.held(info) {
+		if err != nil {
 			continue
 		}
-		if before, ok := t.checked[g.path]; ok && os.SameFile(before, info) && before.Size() == info.Size() {
+		if before, ok := t.checked[g.path]; ok && os.SameFile(before, info) {
+			continue
+		}
+		if t.held(info) {
+			t.checked[g.path] = info
 			continue
 		}
 		head := headOf(g.path)
 		if len(head) == 0 {
+			t.again = t.again || now.Sub(info.ModTime()) < drainFor
 			continue
 		}
 		switch {
@@ -270,11 +316,16 @@ func (t *Tail) adopt(now time.Time, mine *tracked) (found bool) {
 			found = mine.moveTo(g.path)
 		case t.cur != nil && t.cur.began(head):
 			continue // a copy being made of what we are reading
-		case !t.knows(head) && !t.read(g, info, now):
-			continue
+		default:
+			if _, ok := t.knows(head); !ok && !t.read(g, info, now) {
+				t.again = true
+				continue
+			}
 		}
 		t.checked[g.path] = info
-		t.know(head)
+		if !g.packed {
+			t.know(head, info.Size())
+		}
 	}
 	return found
 }
@@ -311,7 +362,8 @@ func (t *Tail) read(g generation, info fs.FileInfo, now time.Time) bool {
 		return false
 	}
 	track := t.sink.Begin(g.path, text)
-	track.Grow(text.Size())
+	t.know(headOf(g.path), text.Size())
+	track.Grow(text.Size(), always)
 	track.End()
 	return true
 }
@@ -324,7 +376,7 @@ func (t *Tail) truncated(now time.Time) {
 	if !t.adopt(now, mine) {
 		mine.Lost()
 	}
-	t.know(mine.head)
+	t.know(mine.head, mine.size)
 	mine.file.Close()
 }
 
@@ -336,11 +388,13 @@ func (k *tracked) moveTo(path string) bool {
 	}
 	k.Swap(text)
 	if size := text.Size(); size > k.told {
-		k.Grow(size)
+		k.Grow(size, always)
 	}
 	k.End()
 	return true
 }
+
+func always() bool { return true }
 
 // began tells whether a text that begins with head is this one.
 func (k *tracked) began(head []byte) bool {
@@ -369,18 +423,27 @@ func (k *tracked) take(now time.Time) {
 	if err != nil || info.Size() < k.size {
 		return
 	}
-	if info.Size() > k.size {
+	if grown := info.Size() > k.size; grown {
+		before := *k
 		k.size, k.since = info.Size(), now
 		k.remember()
-		if end := k.lastBreak(); end > k.told {
-			k.told = end
-			k.Grow(end)
+		if !before.same() || !k.same() { // truncated this very moment
+			k.size, k.head, k.foot, k.since = before.size, before.head, before.foot, before.since
+			return
 		}
-		return
 	}
-	if k.size > k.told && now.Sub(k.since) > quietAfter {
-		k.told = k.size
-		k.Grow(k.size)
+	end := k.lastBreak()
+	if end == k.told && k.size > k.told && now.Sub(k.since) > quietAfter {
+		end = k.size
+	}
+	k.tell(end)
+}
+
+// tell tells the sink of the text up to end.
+func (k *tracked) tell(end int64) {
+	known := *k
+	if end > k.told && k.Grow(end, known.same) {
+		k.told = end
 	}
 }
 
@@ -446,10 +509,7 @@ func (k *tracked) lastBreak() int64 {
 
 // finish ends a text that was renamed long enough ago.
 func (k *tracked) finish() {
-	if k.size > k.told {
-		k.told = k.size
-		k.Grow(k.size)
-	}
+	k.tell(k.size)
 	k.End()
 }
 

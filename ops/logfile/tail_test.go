@@ -33,10 +33,13 @@ type collected struct {
 
 func (c *collect) Begin(_ string, text logs.Text) Track { return &collected{c: c, text: text} }
 
-func (k *collected) Grow(size int64) {
+func (k *collected) Grow(size int64, same func() bool) bool {
 	buf := make([]byte, size-k.off)
-	if n, err := k.text.ReadAt(buf, k.off); n < len(buf) {
+	if n, err := k.text.ReadAt(buf, k.off); n < len(buf) && same() {
 		k.c.t.Errorf("read %d of %d bytes at %d: %v", n, len(buf), k.off, err)
+	}
+	if !same() {
+		return false
 	}
 	k.off = size
 	k.c.mu.Lock()
@@ -50,10 +53,11 @@ func (k *collected) Grow(size int64) {
 		k.c.lines = append(k.c.lines, line)
 		k.half = rest
 	}
+	return true
 }
 
 func (k *collected) Swap(text logs.Text) { k.text = text }
-func (k *collected) End()                {}
+func (k *collected) End()                { k.text.Close() }
 func (k *collected) Lost()               { k.c.lost++ }
 
 func (c *collect) count() int {

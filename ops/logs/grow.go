@@ -2,7 +2,7 @@ package logs
 
 // grew tells whether there is text behind the last block that can be indexed.
 func (g *Segment) grew() bool {
-	if !g.probed || g.err != nil {
+	if !g.probed || g.err != nil || g.stuck {
 		return false
 	}
 	n := len(g.blocks)
@@ -18,7 +18,7 @@ func (g *Segment) grew() bool {
 func (g *Segment) extend(b *builder, m *matcher, gen uint64) {
 	s := g.store
 	g.busy = true
-	text, size := g.text, g.size
+	text, size, same := g.text, g.size, g.same
 	var old *entry
 	var blk Block
 	if n := len(g.blocks); n > 0 {
@@ -31,10 +31,15 @@ func (g *Segment) extend(b *builder, m *matcher, gen uint64) {
 	b.plain = g.plain
 	s.mu.Unlock()
 	fresh, events, err := b.grow(&blk, text, size)
+	torn := same != nil && !same()
 	s.mu.Lock()
 	g.busy = false
-	if g.text != text && err != nil {
+	if g.text != text && (err != nil || torn) {
 		return // swapped meanwhile: again
+	}
+	if torn {
+		g.stuck = true
+		return
 	}
 	if err != nil {
 		g.err = err

@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"bytes"
 	"io"
 	"strings"
 	"sync"
@@ -25,22 +26,60 @@ type Live struct {
 	last   time.Time
 	came   time.Time
 	buf    []byte
+	half   []byte
 }
 
 // NewLive makes one for the lines behind line number line.
 func NewLive(q *Query, source string, line int64, p *Parser, emit func(Event)) *Live {
-	return &Live{Query: q, Source: source, Emit: emit, parser: p, line: line, buf: make([]byte, 64<<10)}
+	return &Live{Query: q, Source: source, Emit: emit, parser: p, line: line}
 }
 
-// Read takes the lines of a text from off to end.
-func (l *Live) Read(r io.ReaderAt, off, end int64) error {
+// Read takes the lines of a text from off to end. It reads a piece, asks same,
+// which may be nil, whether that was good, and only then takes its lines. It
+// returns how far it came.
+func (l *Live) Read(r io.ReaderAt, off, end int64, same func() bool) (int64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.came = time.Now()
-	return eachLine(r, off, end, l.buf, func(line []byte, _, _ int64, _ bool) error {
-		l.take(string(trimCR(line)))
-		return nil
-	})
+	for off < end {
+		n := int(min(end-off, livePiece))
+		if len(l.buf) < n {
+			l.buf = make([]byte, n)
+		}
+		piece := l.buf[:n]
+		err := readFull(r, piece, off)
+		if same != nil && !same() {
+			return off, nil
+		}
+		if err != nil {
+			return off, err
+		}
+		off += int64(n)
+		l.pieces(piece, off == end)
+	}
+	return off, nil
+}
+
+// livePiece is how much is read at a time.
+const livePiece = 1 << 20
+
+// pieces takes the lines of a piece; the half line at its end, unless the piece
+// is the last, waits for the next.
+func (l *Live) pieces(piece []byte, last bool) {
+	for len(piece) > 0 {
+		i := bytes.IndexByte(piece, '\n')
+		if i < 0 {
+			if l.half = append(l.half, piece...); !last {
+				return
+			}
+			i, piece = 0, piece[:0]
+		} else {
+			l.half = append(l.half, piece[:i]...)
+			piece = piece[i+1:]
+		}
+		l.take(string(trimCR(l.half)))
+		l.half = l.half[:0]
+	}
 }
 
 // heldLines bounds an event's lines that are waited for.

@@ -54,7 +54,9 @@ type Segment struct {
 	probed bool
 	live   bool
 	blocks []*entry
-	first  int // all blocks from here on are indexed
+	first  int         // all blocks from here on are indexed
+	same   func() bool // whether text is still what it was, for what is beyond the blocks
+	stuck  bool        // it is not: wait for Swap or Remove
 	busy   bool
 	err    error
 }
@@ -151,13 +153,14 @@ func (s *Store) Fail(_ string, err error) {
 	s.signal()
 }
 
-// Grow tells that the text may be read up to size.
-func (g *Segment) Grow(size int64) {
+// Grow tells that the text may be read up to size. same, when not nil, tells
+// after reading whether it was that text still that was read.
+func (g *Segment) Grow(size int64, same func() bool) {
 	s := g.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if size > g.size {
-		g.size = size
+		g.size, g.same, g.stuck = size, same, false
 		s.work.Broadcast()
 	}
 }
@@ -175,7 +178,7 @@ func (g *Segment) Finish() {
 func (g *Segment) Swap(text Text) {
 	g.store.mu.Lock()
 	old := g.text
-	g.text = text
+	g.text, g.same, g.stuck, g.err = text, nil, false, nil
 	g.store.mu.Unlock()
 	old.Close()
 	g.store.signal()

@@ -114,7 +114,7 @@ func TestStoreGrowsWithoutLosingOrDoubling(t *testing.T) {
 		seg := s.Add("m", "m", g, true, false)
 		for at := first; at < len(text); {
 			n := min(1+r.IntN(900), len(text)-at)
-			seg.Grow(g.append(text[at : at+n]))
+			seg.Grow(g.append(text[at:at+n]), nil)
 			at += n
 			if r.IntN(4) == 0 {
 				quiet(t, s)
