@@ -55,7 +55,8 @@ type stream struct {
 	text  io.ReadCloser
 	ends  *edges
 	makes map[string]bool // "table x", "trigger y" …
-	later []trigger
+	views []kept          // that need views which are still to come
+	later []kept          // triggers
 	rows  map[string]int64
 	order []string // tables
 
@@ -216,7 +217,7 @@ func (s *session) replay(ctx context.Context, src *Source) error {
 	if err := exec(ctx, conn, "COMMIT"); err != nil {
 		return err
 	}
-	if err := st.triggers(ctx); err != nil {
+	if err := st.makeKept(ctx); err != nil {
 		return err
 	}
 	for _, t := range st.order {
@@ -235,8 +236,8 @@ func (st *stream) run(ctx context.Context, v verdict) error {
 	case settle:
 		return st.settle(ctx, v)
 	case later:
-		t, err := st.keep(ctx, v)
-		st.later = append(st.later, t)
+		k, err := st.keep(ctx, v)
+		st.later = append(st.later, k)
 		return err
 	}
 	st.s.report.Statements++
@@ -248,8 +249,13 @@ func (st *stream) run(ctx context.Context, v verdict) error {
 		}
 	}
 	res, err := st.conn.ExecContext(ctx, string(v.sql))
-	if mysql.Number(err) == errEmptyQuery {
+	switch {
+	case mysql.Number(err) == errEmptyQuery:
 		return nil // a comment that this server leaves out
+	case p.Verb == "CREATE" && p.Kind == "VIEW" && tooEarly(err):
+		k, err := st.keep(ctx, v)
+		st.views = append(st.views, k)
+		return err
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", firstWords(string(v.sql)), err)
@@ -283,55 +289,6 @@ func (st *stream) count(v verdict, res sql.Result) error {
 		st.s.meter.add(name, 0, n)
 	case p.Verb == "CREATE" && body(p):
 		st.s.report.Objects++
-	}
-	return nil
-}
-
-// trigger is a CREATE TRIGGER that waits for the end of the rows, with the
-// settings it stood under.
-type trigger struct {
-	sql                          string
-	mode, client, conn, db, drop string
-}
-
-func (st *stream) keep(ctx context.Context, v verdict) (trigger, error) {
-	rows, err := schema.All(ctx, st.conn, "SELECT @@SESSION.sql_mode, @@character_set_client, @@collation_connection, @@collation_database")
-	if err != nil {
-		return trigger{}, err
-	}
-	r := rows[0]
-	drop := ""
-	if st.s.o.Replace {
-		drop = dropFor(v)
-	}
-	return trigger{sql: string(v.sql), mode: r[0], client: r[1], conn: r[2], db: r[3], drop: drop}, nil
-}
-
-// triggers makes the triggers that were kept.
-func (st *stream) triggers(ctx context.Context) error {
-	own, err := schema.One(ctx, st.conn, "SELECT @@collation_database")
-	if err != nil {
-		return err
-	}
-	for _, t := range st.later {
-		set := []string{"SET sql_mode = " + schema.String(t.mode), "SET character_set_client = " + t.client, "SET collation_connection = " + t.conn}
-		if t.drop != "" {
-			set = append([]string{t.drop}, set...)
-		}
-		alter := "ALTER DATABASE " + schema.Ident(st.s.o.Schema) + " COLLATE "
-		if t.db != own {
-			set = append([]string{alter + t.db}, set...)
-		}
-		if err := exec(ctx, st.conn, append(set, t.sql)...); err != nil {
-			return err
-		}
-		if t.db != own {
-			if err := exec(ctx, st.conn, alter+own); err != nil {
-				return err
-			}
-		}
-		st.s.report.Objects++
-		st.s.report.Statements++
 	}
 	return nil
 }
