@@ -7,7 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"filippo.io/age"
+
 	"opsdeck/internal/testdb"
+	"opsdeck/ops"
 	"opsdeck/ops/mysql/dump"
 )
 
@@ -65,4 +68,33 @@ func difference(want, got string) string {
 		}
 	}
 	return "length"
+}
+
+func TestEncryptedAndZstdBackupsComeBack(t *testing.T) {
+	s := testdb.MariaDB(t)
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := filled(t, s)
+	for _, o := range []dump.Options{{Compress: "zstd"}, {Recipients: []string{id.Recipient().String()}}} {
+		o.Databases = []string{from}
+		path := filepath.Join(t.TempDir(), "x.sql")
+		if _, err := dump.Run(context.Background(), target(s), o, path); err != nil {
+			t.Fatal(err)
+		}
+		if len(o.Recipients) > 0 {
+			if _, err := Open(path); ops.CodeOf(err) != ops.Config {
+				t.Errorf("opened without the identity: %v", err)
+			}
+		}
+		src, err := Open(path, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer src.Close()
+		schema := s.Schema(t)
+		mustRun(t, s, src, Options{Schema: schema, Definer: DefinerCurrent})
+		mustVerify(t, s, src.Manifest, schema)
+	}
 }
