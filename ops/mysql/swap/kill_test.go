@@ -1,0 +1,272 @@
+package swap_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"opsdeck/internal/clock"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/testdb"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/dump"
+	"opsdeck/ops/mysql/swap"
+	"opsdeck/ops/restore"
+)
+
+// job is what the worker process of a kill test is told.
+type job struct {
+	Dir    string
+	Target mysql.Target
+	First  restore.Kind
+	Line   int // SIGKILL after this line of the journal
+}
+
+const jobEnv = "SWAP_TEST_WORKER"
+
+// fileService is a service whose process is a file.
+type fileService struct{ path string }
+
+func (s fileService) Stop(context.Context, restore.Process) (bool, []restore.Note, error) {
+	err := os.Remove(s.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil, nil
+	}
+	return true, nil, err
+}
+
+func (s fileService) Start(context.Context, restore.Process) ([]restore.Note, error) {
+	return nil, os.WriteFile(s.path, nil, 0o600)
+}
+
+func (s fileService) Ready(context.Context, restore.Ready) (bool, string) {
+	_, err := os.Stat(s.path)
+	return err == nil, fmt.Sprint(err)
+}
+
+type here struct{}
+
+func (here) Ensure(context.Context, *restore.Plan, restore.Report) ([]restore.Note, error) {
+	return nil, nil
+}
+
+func (here) Tell(context.Context, *restore.Plan, string, []string) ([]string, error) { return nil, nil }
+
+// work is the worker process: the real adapter, the real engine.
+func work(j job) error {
+	f := restore.Folder{Path: j.Dir}
+	p, err := f.Plan()
+	if err != nil {
+		return err
+	}
+	journal, err := restore.OpenJournal(f.JournalPath())
+	if err != nil {
+		return err
+	}
+	journal.After = func(n int) {
+		if n == j.Line {
+			syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}
+	server := &swap.Server{Target: j.Target, Loader: swap.Engine{Target: j.Target, Jobs: 2}}
+	service := fileService{filepath.Join(j.Dir, "up")}
+	saver := swap.Saver{Target: j.Target, Server: server, Dump: func(ctx context.Context, o dump.Options, path string) (*backup.Manifest, error) {
+		return dump.Run(ctx, j.Target, o, path)
+	}}
+	crew := &restore.Crew{Database: server, Services: service, Saver: saver, Prober: service, Teller: here{}, Sourcer: here{},
+		Folder: f, Clock: clock.Real{}, Lang: lang.English(), QuietFor: time.Millisecond}
+	tries := 0
+	r := &restore.Runner{Plan: p, Journal: journal, World: crew, Inbox: restore.FolderInbox{Folder: f}, Clock: clock.Real{}, Changed: func(s restore.Snapshot) {
+		if !s.Stage.Asks() {
+			return
+		}
+		if tries++; tries > 20 {
+			fmt.Println(s.Stage, s.Why)
+			os.Exit(3)
+		}
+		kind := restore.KindRetry // a server's session of the killed worker may still be ending
+		f.Send(restore.Request{Seq: s.Seq, Event: restore.Event{Kind: kind}})
+	}}
+	s, err := r.Run(context.Background(), restore.Event{Kind: j.First})
+	fmt.Println(s.Stage, err)
+	return err
+}
+
+// launch runs a worker process; kill ends it after that long, if not 0.
+func launch(t *testing.T, j job, kill time.Duration) (killed bool) {
+	t.Helper()
+	text, err := json.Marshal(j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), jobEnv+"="+string(text))
+	out, err := os.CreateTemp(t.TempDir(), "out")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if kill > 0 {
+		timer := time.AfterFunc(kill, func() { cmd.Process.Kill() })
+		defer timer.Stop()
+	}
+	err = cmd.Wait()
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL) {
+		said, _ := os.ReadFile(out.Name())
+		t.Fatalf("worker: %v\n%s", err, said)
+	}
+	return err != nil
+}
+
+// engineField is a field whose backup and loads are the engine's.
+func engineField(t *testing.T, db *testdb.Server, mode restore.Mode) (f *field, p *restore.Plan, damaged string) {
+	t.Helper()
+	f = newField(t, db)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "backup.sql.gz")
+	m, err := dump.Run(context.Background(), f.server.Target, dump.Options{Databases: []string{f.live}}, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Exec(t, f.live, damage...)
+	damaged = f.dump()
+	src := restore.Source{Name: "backup", Path: path, State: "good", Manifest: true, Consistent: true, At: m.SnapshotAt, Database: f.live}
+	for _, x := range m.Tables {
+		src.Tables = append(src.Tables, restore.SourceTable{Name: x.Name, Rows: x.Rows, Checksum: x.Checksum})
+	}
+	choice := restore.Choice{Mode: mode}
+	a, err := f.server.Survey(context.Background(), f.live, src, choice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := restore.Settings{LockWait: 3 * time.Second, EmergencyDir: dir, Process: restore.Process{Kind: "file", Name: "up"}, Ready: restore.Ready{URL: "file", Wait: restore.Span(5 * time.Second)}}
+	id := restore.NewID(time.Now(), uint16(rand.Uint32()))
+	p = restore.Draft(id, time.Now(), choice, set, src, f.live, a)
+	if f.folder, err = (restore.Store{Dir: t.TempDir()}).Save(p); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(f.folder.Path, "up"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for _, side := range []string{p.Shadow, p.Kept} {
+			if side != "" {
+				db.Exec(t, "", "DROP DATABASE IF EXISTS `"+side+"`")
+			}
+		}
+	})
+	return f, p, damaged
+}
+
+// survive kills a worker, then goes on in the wanted way where that is
+// possible, else by resuming, and looks at what has come of it.
+func survive(t *testing.T, db *testdb.Server, mode restore.Mode, line int, after time.Duration, then restore.Kind) (killed bool) {
+	t.Helper()
+	f, p, damaged := engineField(t, db, mode)
+	j := job{Dir: f.folder.Path, Target: f.server.Target, First: restore.KindBegin, Line: line}
+	killed = launch(t, j, after)
+	r, err := f.folder.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	where := fmt.Sprintf("%s, killed after line %d (%s), then %s", p.Mode, len(r.Lines), r.State.Stage, then)
+	if !r.State.Can(then) {
+		then = restore.KindResume
+		if r.State.Stage == restore.Planned {
+			then = restore.KindBegin
+		}
+	}
+	if r.State.Can(then) {
+		launch(t, job{Dir: f.folder.Path, Target: f.server.Target, First: then}, 0)
+	}
+	if r, err = f.folder.Load(); err != nil || !r.State.Stage.Final() {
+		t.Fatalf("%s: %s, %v", where, r.State.Stage, err)
+	}
+	want := damaged
+	if r.State.Stage == restore.Done {
+		want = f.good
+	}
+	got := f.dump()
+	if got != want {
+		t.Logf("%s: ended %s", where, r.State.Stage)
+		same(t, want, got)
+	}
+	if ok, _ := (fileService{filepath.Join(f.folder.Path, "up")}).Ready(context.Background(), restore.Ready{}); !ok {
+		t.Fatalf("%s: the service is down", where)
+	}
+	return killed
+}
+
+var ways = []restore.Kind{restore.KindResume, restore.KindUndo, restore.KindAbort}
+
+// TestKilledWorkersEndInAConsistentPlace ends the worker with SIGKILL after
+// lines of its journal: every one with OPSDECK_SOAK=1, else a spread of them.
+func TestKilledWorkersEndInAConsistentPlace(t *testing.T) {
+	soak := os.Getenv("OPSDECK_SOAK") != ""
+	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+		for m, mode := range []restore.Mode{restore.Swap, restore.InPlace} {
+			t.Run(string(mode), func(t *testing.T) {
+				step := 6
+				if soak {
+					step = 1
+				}
+				start := 3 + 2*m
+				if soak {
+					start = 1
+				}
+				for line := start; ; line += step {
+					killed := true
+					picks := ways[line%3 : line%3+1]
+					if soak {
+						picks = ways
+					}
+					for _, then := range picks {
+						t.Run(strconv.Itoa(line)+"/"+string(then), func(t *testing.T) { killed = survive(t, db, mode, line, 0, then) })
+					}
+					if !killed || t.Failed() {
+						if line < 12 {
+							t.Fatalf("the restore ended at line %d: the test is broken", line)
+						}
+						return
+					}
+				}
+			})
+		}
+	})
+}
+
+// TestKilledAtRandomMoments kills at any moment, in the middle of effects too.
+func TestKilledAtRandomMoments(t *testing.T) {
+	n := 2
+	if os.Getenv("OPSDECK_SOAK") != "" {
+		n = 25
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+		for i := range n {
+			for _, mode := range []restore.Mode{restore.Swap, restore.InPlace} {
+				after := time.Duration(rnd.Int64N(int64(1200 * time.Millisecond)))
+				then := ways[rnd.IntN(3)]
+				t.Run(fmt.Sprintf("%d/%s/%s/%s", i, mode, after.Round(time.Millisecond), then), func(t *testing.T) { survive(t, db, mode, 0, after, then) })
+			}
+		}
+	})
+}
