@@ -298,8 +298,10 @@ func (p *Page) progress(pr ops.Progress, w int) []string {
 func (p *Page) evidence(step restore.Step, w int) []string {
 	e, t := p.env, p.env.Theme
 	var lines []string
-	for _, m := range p.run.State.Trail {
-		if m.Stage.Step() != step || m.End.IsZero() || len(m.Notes) == 0 {
+	trail := p.run.State.Trail
+	for i, m := range trail {
+		asking := i == len(trail)-2 && p.run.State.Stage.Asks() // its notes stand above, as the question
+		if m.Stage.Step() != step || m.End.IsZero() || len(m.Notes) == 0 || asking {
 			continue
 		}
 		glyph, style := t.Glyph.Check, t.OK

@@ -206,10 +206,10 @@ func (p *Page) planning() bool { return !p.watching() }
 func (p *Page) draft() tea.Cmd {
 	ctx, desk, c, gen := p.env.Ctx, p.desk, p.choice, p.gen.Next()
 	p.since, p.planErr, p.problem, p.step, p.scroll = p.env.Clock.Now(), nil, nil, 0, 0
-	return tea.Batch(func() tea.Msg {
+	return func() tea.Msg {
 		plan, err := desk.Draft(ctx, c)
 		return page.Msg{To: ID, Gen: gen, Body: planMsg{plan, err}}
-	})
+	}
 }
 
 // request does something that changes the run, off the console's goroutine.

@@ -1,0 +1,299 @@
+package restoreview
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/x/exp/golden"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/clock"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/ops"
+	"opsdeck/ops/restore"
+	"opsdeck/tui/page"
+	"opsdeck/tui/theme"
+)
+
+var now = time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
+
+// fakeDesk answers from memory and notes what it was asked.
+type fakeDesk struct {
+	plan *restore.Plan
+	run  *restore.Run
+	err  error
+	did  []string
+}
+
+func (d *fakeDesk) Sources(context.Context) ([]restore.Source, error) {
+	return []restore.Source{{Name: "b.sql.gz", At: now.Add(-10 * time.Hour), SizeBytes: 1 << 20, State: "good"}, {Name: "a.sql.gz", At: now.Add(-34 * time.Hour), State: "unverified"}}, d.err
+}
+
+func (d *fakeDesk) Draft(_ context.Context, c restore.Choice) (*restore.Plan, error) {
+	d.did = append(d.did, fmt.Sprintf("draft %s %s %v", c.Source, c.Mode, c.Tables))
+	return d.plan, d.err
+}
+
+func (d *fakeDesk) Begin(_ context.Context, p *restore.Plan, typed string) error {
+	d.did = append(d.did, "begin "+typed)
+	return d.err
+}
+
+func (d *fakeDesk) Work(_ context.Context, id string, first restore.Kind) error {
+	d.did = append(d.did, "work "+string(first))
+	return d.err
+}
+
+func (d *fakeDesk) Run(context.Context, string) (*restore.Run, error) { return d.run, nil }
+
+func (d *fakeDesk) Send(_ context.Context, id string, q restore.Request) error {
+	d.did = append(d.did, fmt.Sprintf("send %s %d", q.Event.Kind, q.Seq))
+	return d.err
+}
+
+func samplePlan(mode restore.Mode) *restore.Plan {
+	a := &restore.Assessment{
+		At: now, Server: restore.ServerState{Address: "127.0.0.1:3306", Flavour: "mysql", Version: "8.0.36", Identity: "u"}, SchemaThere: true,
+		Tables: []restore.TableState{{Name: "customers", Exists: true, InBackup: true, Check: "OK", Rows: 3, BackupRows: 3}, {Name: "orders", Exists: true, InBackup: true, Check: "OK", Rows: 90, BackupRows: 80}, {Name: "ar_invoices", InBackup: true}, {Name: "临时表", Exists: true, Check: "OK"}},
+		Loss:   restore.Loss{Since: now.Add(-10 * time.Hour), Tables: []restore.LossTable{{Table: "orders", Newer: 1234}, {Table: "临时表", Newer: 5, Estimate: true, Vanishes: true}}, Users: []string{"张三 (12)"}},
+		Disk:   restore.Disk{Known: true, Free: 1 << 40, SaveFree: 1 << 40}, Sessions: []restore.Session{{ID: 1}},
+		Drill: &restore.Drill{At: now.Add(-30 * 24 * time.Hour), Duration: 48 * time.Second, Bytes: 1 << 30},
+	}
+	src := restore.Source{Name: "qianzhang_sales_20260129_020000.sql.gz", Path: "/var/backups/mysql/qianzhang_sales_20260129_020000.sql.gz", State: "good", Manifest: true, Consistent: true, At: now.Add(-10 * time.Hour), SizeBytes: 350 << 20,
+		Tables: []restore.SourceTable{{Name: "customers", Rows: 3}, {Name: "orders", Rows: 80}, {Name: "ar_invoices", Rows: 7}}}
+	set := restore.Settings{Service: "qianzhang", Operator: "zhang", EmergencyDir: "/var/backups/mysql", LockWait: 15 * time.Second, Notify: []string{"ops-group"},
+		Process: restore.Process{Kind: "pm2", Name: "qianzhang-backend", Stop: "pm2 stop qianzhang-backend", Start: "pm2 start qianzhang-backend"},
+		Ready:   restore.Ready{URL: "http://localhost:3000/health/ready", Wait: restore.Span(2 * time.Minute)}}
+	return restore.Draft("20260129-120000-0001", now, restore.Choice{Mode: mode}, set, src, "qianzhang_sales", a)
+}
+
+// at plays events on a plan, ten seconds apart, the last one 42 s ago.
+func at(p *restore.Plan, alive bool, events ...restore.Event) *restore.Run {
+	r := &restore.Run{Plan: p, State: restore.New(p), Alive: alive, Worker: lock.Holder{User: "zhang", PID: 7}}
+	for i, e := range events {
+		e.Time = now.Add(-42*time.Second - time.Duration(len(events)-1-i)*10*time.Second)
+		next, _, err := restore.Next(r.State, e)
+		if err != nil {
+			panic(err)
+		}
+		r.State = next
+	}
+	return r
+}
+
+func ev(kind restore.Kind, notes ...string) restore.Event {
+	e := restore.Event{Kind: kind}
+	for _, n := range notes {
+		e.Notes = append(e.Notes, restore.RawNote(n))
+	}
+	if kind == restore.KindDone && len(notes) > 0 && strings.HasPrefix(notes[0], "/var") {
+		e.Data = &restore.Data{Emergency: notes[0]}
+	}
+	return e
+}
+
+var upToLoading = []restore.Event{ev(restore.KindBegin), ev(restore.KindDone, "the backup's SHA-256 is the manifest's"), ev(restore.KindDone, "stopped: pm2 stop qianzhang-backend"),
+	ev(restore.KindDone, "no writes for 2.0 s"), ev(restore.KindDone, "/var/backups/mysql/emergency.sql.gz")}
+
+func newPage(code string, d *fakeDesk) *Page {
+	env := &page.Env{Ctx: context.Background(), Lang: lang.For(code), Theme: theme.New(theme.Options{NoColor: true}), Clock: clock.NewFake(now), Zone: time.UTC, Service: "qianzhang"}
+	p := New(env, d)
+	p.shown = true
+	p.Update(runMsg{run: d.run})
+	if p.planning() {
+		p.Update(planMsg{plan: d.plan, err: d.err})
+	}
+	return p
+}
+
+func scenes() map[string]*fakeDesk {
+	p := samplePlan(restore.Swap)
+	loading := at(p, true, upToLoading...)
+	loading.Progress = &ops.Progress{Phase: "rows", Object: "order_items", Done: 420 << 20, Total: 1 << 30, Unit: "bytes", Elapsed: 42 * time.Second}
+	doubt := at(p, true, append(slices.Clone(upToLoading), ev(restore.KindDone, "9,336 rows of 8 tables loaded in 9.0 s"), ev(restore.KindFound, "orders has 79 rows, the backup 80", "qianzhang_sales was not changed."))...)
+	gone := at(p, false, upToLoading...)
+	done := at(p, false, append(slices.Clone(upToLoading), ev(restore.KindDone, "rows loaded"), ev(restore.KindDone, "8 of 8 tables are as in the manifest"), ev(restore.KindDone, "8 tables exchanged"),
+		ev(restore.KindDone, "started"), ev(restore.KindDone, "ready after 3.1 s: 200 ready"), ev(restore.KindDone, "report: report.md"), ev(restore.KindSilent))...)
+	return map[string]*fakeDesk{
+		"plan": {plan: p}, "loading": {run: loading}, "doubt": {run: doubt}, "gone": {run: gone}, "done": {run: done},
+		"noplan": {err: ops.E(ops.Busy, lang.Raw("MySQL at 127.0.0.1:3306 cannot be reached (connection refused)")).WithHint(lang.Raw("is the server running?"))},
+	}
+}
+
+func TestViews(t *testing.T) {
+	for name, d := range scenes() {
+		for _, size := range []page.Size{{Width: 40, Height: 10}, {Width: 80, Height: 20}, {Width: 120, Height: 36}} {
+			for _, code := range []string{"en", "zh"} {
+				t.Run(fmt.Sprintf("%s/%dx%d/%s", name, size.Width, size.Height, code), func(t *testing.T) {
+					view := newPage(code, d).View(size)
+					golden.RequireEqual(t, view)
+					fits(t, view, size)
+				})
+			}
+		}
+	}
+}
+
+func fits(t *testing.T, view string, size page.Size) {
+	t.Helper()
+	lines := strings.Split(view, "\n")
+	if len(lines) != size.Height {
+		t.Fatalf("%d lines instead of %d", len(lines), size.Height)
+	}
+	for i, l := range lines {
+		if cells.Width(l) > size.Width {
+			t.Fatalf("line %d is %d cells wide: %q", i+1, cells.Width(l), l)
+		}
+	}
+}
+
+// Every step of every scene fits every size, from 1×1 on.
+func TestEveryStepFitsEverySize(t *testing.T) {
+	for name, d := range scenes() {
+		for _, size := range []page.Size{{Width: 1, Height: 1}, {Width: 12, Height: 3}, {Width: 40, Height: 6}, {Width: 61, Height: 8}, {Width: 200, Height: 60}} {
+			p := newPage("zh", d)
+			for range 7 {
+				t.Run(fmt.Sprintf("%s/%dx%d/%d", name, size.Width, size.Height, p.step), func(t *testing.T) { fits(t, p.View(size), size) })
+				p.mark(1)
+			}
+		}
+	}
+}
+
+func key(name string) tea.KeyMsg {
+	switch name {
+	case "enter":
+		return tea.KeyMsg{Type: tea.KeyEnter}
+	case "esc":
+		return tea.KeyMsg{Type: tea.KeyEsc}
+	}
+	return tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(name)}
+}
+
+// press runs the action of a key and what comes of it, and returns the dialog
+// that it opened.
+func press(t *testing.T, p *Page, name string) page.Overlay {
+	t.Helper()
+	a, ok := page.ForKey(p.Actions(), name)
+	if !ok {
+		t.Fatalf("no action has the key %s", name)
+	}
+	if why := a.Why(p.env); !why.Empty() {
+		t.Fatalf("%s: %s", name, why.String())
+	}
+	return opened(p, a.Run())
+}
+
+func opened(p *Page, cmd tea.Cmd) page.Overlay {
+	if cmd == nil {
+		return nil
+	}
+	switch m := cmd().(type) {
+	case page.Open:
+		return m.Overlay
+	case page.Msg:
+		return opened(p, p.Receive(m))
+	case tea.BatchMsg:
+		for _, c := range m {
+			if o := opened(p, c); o != nil {
+				return o
+			}
+		}
+	}
+	return nil
+}
+
+// typeIn types text into a dialog and ends with enter.
+func typeIn(p *Page, o page.Overlay, text string) (done bool) {
+	for _, r := range text {
+		o.Update(key(string(r)))
+	}
+	cmd, done := o.Update(key("enter"))
+	p.shown = false // so that the look at the run does not go on for ever
+	opened(p, cmd)
+	return done
+}
+
+func TestBeginTakesTheTypedName(t *testing.T) {
+	d := &fakeDesk{plan: samplePlan(restore.Swap)}
+	p := newPage("en", d)
+	d.did = nil
+	o := press(t, p, "B")
+	if typeIn(p, o, "wrong") || len(d.did) > 0 {
+		t.Fatalf("a wrong name did %v", d.did)
+	}
+	o = press(t, p, "B")
+	if !typeIn(p, o, "qianzhang_sales") || !slices.Equal(d.did, []string{"begin qianzhang_sales"}) {
+		t.Fatalf("it did %v", d.did)
+	}
+}
+
+func TestABlockedPlanCannotBegin(t *testing.T) {
+	plan := samplePlan(restore.Swap)
+	plan.Findings = append(plan.Findings, restore.Finding{Blocks: true, What: restore.RawNote("no room")})
+	p := newPage("en", &fakeDesk{plan: plan})
+	a, _ := page.ForKey(p.Actions(), "B")
+	if why := a.Why(p.env); why.String() != "no room" {
+		t.Fatalf("got %q", why.String())
+	}
+}
+
+func TestAQuestionOpensItsDialogGuardedAndSendsTheAnswer(t *testing.T) {
+	d := scenes()["doubt"]
+	p := newPage("en", d)
+	o := opened(p, p.openQuestion(true))
+	if g, ok := o.(interface{ Guarded() bool }); !ok || !g.Guarded() {
+		t.Fatal("the dialog takes keys that were typed before it showed")
+	}
+	cmd, done := o.Update(key("r"))
+	p.shown = false
+	opened(p, cmd)
+	if !done || !slices.Equal(d.did, []string{fmt.Sprintf("send retry %d", d.run.State.Seq)}) {
+		t.Fatalf("it did %v", d.did)
+	}
+	d.did = nil
+	cmd, _ = o.Update(key("g")) // going on in spite of a doubt takes the name
+	confirm := opened(p, cmd)
+	if confirm == nil || len(d.did) > 0 {
+		t.Fatalf("it went on without the name: %v", d.did)
+	}
+}
+
+func TestAWorkerThatIsGoneCanBeResumed(t *testing.T) {
+	d := scenes()["gone"]
+	p := newPage("en", d)
+	p.shown = false
+	press(t, p, "R")
+	if !slices.Equal(d.did, []string{"work resume"}) {
+		t.Fatalf("it did %v", d.did)
+	}
+}
+
+func TestAnOldDraftIsDropped(t *testing.T) {
+	d := &fakeDesk{plan: samplePlan(restore.Swap)}
+	p := newPage("en", d)
+	first := p.draft()
+	p.choice.Mode = restore.InPlace
+	p.draft()
+	p.plan = nil
+	p.Receive(first().(page.Msg))
+	if p.plan != nil {
+		t.Fatal("the answer to an older question was taken")
+	}
+}
+
+func TestErrorsOfRequestsAreShown(t *testing.T) {
+	d := scenes()["done"]
+	p := newPage("en", d)
+	p.Update(sentMsg{err: errors.New("the disk is full")})
+	if !strings.Contains(p.View(page.Size{Width: 80, Height: 20}), "the disk is full") {
+		t.Fatal("it is not")
+	}
+}
