@@ -289,7 +289,10 @@ func Brief(changes []Change, n int) string {
 }
 
 func (c Change) rank() int {
-	if c.Old != "" && c.New != "" {
+	switch {
+	case strings.Contains(c.Old+c.New, redact.Mask):
+		return 2 // that a secret changed says least
+	case c.Old != "" && c.New != "":
 		return 0
 	}
 	return 1

@@ -23,6 +23,9 @@ const (
 	overlap   = 64              // ids read again for rows that were committed late
 )
 
+// reportEvery is how long a parked command waits before it takes a report.
+var reportEvery = 150 * time.Millisecond
+
 // list is the newest rows that pass the filter, and how far they were read.
 type list struct {
 	gen      generation
@@ -107,7 +110,7 @@ func (p *Page) fetch(req audit.PageRequest, first bool) tea.Cmd {
 func (l *list) wait(gen uint64) tea.Cmd {
 	signal := l.signal
 	return func() tea.Msg {
-		time.Sleep(150 * time.Millisecond)
+		time.Sleep(reportEvery)
 		seen, ok := <-signal
 		if !ok {
 			return nil
@@ -285,7 +288,7 @@ func (p *Page) prove() tea.Cmd {
 func (r *proof) wait() tea.Cmd {
 	signal := r.signal
 	return func() tea.Msg {
-		time.Sleep(150 * time.Millisecond)
+		time.Sleep(reportEvery)
 		got, ok := <-signal
 		if !ok {
 			return nil

@@ -76,7 +76,7 @@ func (p *Page) count(leave bool) tea.Cmd {
 func (s *stats) wait(gen uint64) tea.Cmd {
 	signal := s.signal
 	return func() tea.Msg {
-		time.Sleep(150 * time.Millisecond)
+		time.Sleep(reportEvery)
 		r, ok := <-signal
 		if !ok {
 			return nil
