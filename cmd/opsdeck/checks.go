@@ -50,6 +50,7 @@ func (a *app) checks(services []config.Service) []health.Check {
 		b := checker{app: a, service: s, now: a.clock.Now}
 		b.http()
 		b.database()
+		b.schema()
 		b.redis()
 		b.process()
 		b.disks()

@@ -85,6 +85,13 @@ func init() {
 		"this needs a confirmation; nothing was done":               "此操作需要确认；未执行任何操作",
 		"without a terminal add --confirm %s":                       "没有终端时请加 --confirm %s",
 
+		"the tables cannot be compared": "无法比对数据表", "the tables cannot be listed": "无法列出数据表",
+		"the database %s has no tables": "数据库 %s 中没有表", "%s has %d": "%s有 %d 个",
+		"%d of %d tables of %s are missing": "%[3]s 缺少 %[1]d/%[2]d 个表", "%s has them: %s": "%s中有：%s",
+		"%d tables; no backup to compare them with": "%d 个表；没有可比对的备份", "all %d tables of %s are there": "%[2]s中的 %[1]d 个表都在",
+		"the configuration": "配置",
+		"tables of the newest good backup": "最新可用备份中的表", "one is missing": "缺少任何一个",
+
 		// The frame.
 		"next tab": "下一页", "go to the next tab": "转到下一个标签页",
 		"previous tab": "上一页", "go to the previous tab": "转到上一个标签页",

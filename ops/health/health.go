@@ -18,6 +18,7 @@ type Kind string
 // The kinds, in the order of how much of the service hangs on them.
 const (
 	KindMySQL   Kind = "mysql"
+	KindSchema  Kind = "schema"
 	KindProcess Kind = "process"
 	KindHTTP    Kind = "http"
 	KindRedis   Kind = "redis"
@@ -28,7 +29,7 @@ const (
 	KindClock   Kind = "clock"
 )
 
-var weights = map[Kind]int{KindMySQL: 0, KindProcess: 1, KindHTTP: 2, KindRedis: 3, KindDisk: 4, KindBackup: 5, KindTLS: 6, KindClock: 7, KindLog: 8}
+var weights = map[Kind]int{KindMySQL: 0, KindSchema: 1, KindProcess: 2, KindHTTP: 3, KindRedis: 4, KindDisk: 5, KindBackup: 6, KindTLS: 7, KindClock: 8, KindLog: 9}
 
 // Default times of a check that names none.
 const (

@@ -164,7 +164,7 @@ func (j judge) sentence(bad []Standing) lang.Msg {
 	}
 	first := bad[0]
 	backup := newestBackup(j.report, first.Check.Service)
-	restore := first.State == ops.StateCritical && first.Check.Kind == KindMySQL && first.Last.Down
+	restore := first.State == ops.StateCritical && (first.Check.Kind == KindMySQL || first.Check.Kind == KindSchema) && first.Last.Down
 	if restore && !backup.IsZero() {
 		said = lang.M("%s; newest good backup %s ago", said, age(j.report.At.Sub(backup)))
 	}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/health"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/probe"
+)
+
+// schema checks that the tables of the newest good backup are still there.
+func (b *checker) schema() {
+	d := b.service.Database
+	if d.Name == "" {
+		return
+	}
+	look := probe.Schema{
+		Database: d.Name,
+		Expected: inventory{b.app, b.service}.tables,
+		Present: func(ctx context.Context) ([]string, error) {
+			target, err := mysql.Resolve(d)
+			if err != nil {
+				return nil, err
+			}
+			return mysql.Tables(ctx, target, d.Name)
+		},
+	}
+	b.add("schema", health.KindSchema, processPace, look.Probe(),
+		limits(lang.M("tables of the newest good backup"), lang.Msg{}, lang.M("one is missing")), `mysql -e "SHOW TABLES FROM `+d.Name+`"`, "opsdeck restore --plan")
+	last := &b.checks[len(b.checks)-1]
+	last.Timeout = max(last.Timeout, inventoryTimeout)
+}
+
+// tables are those of the newest good backup that tells; without one, the key
+// tables of the configuration.
+func (i inventory) tables(ctx context.Context) ([]string, lang.Msg, error) {
+	shelf, err := i.app.shelfOf(&i.service)
+	if err != nil {
+		return nil, lang.Msg{}, err
+	}
+	name := i.service.Database.Name
+	if inv, err := shelf.readIn(ctx); err == nil {
+		if best := backup.Newest(inv, name); best != nil {
+			if m, err := backup.ReadManifest(best.Path); err == nil && !m.Partial {
+				return tablesOf(m, name), lang.M("the newest good backup"), nil
+			}
+		}
+	}
+	return i.service.Restore.KeyTables, lang.M("the configuration"), nil
+}
+
+func tablesOf(m *backup.Manifest, database string) (names []string) {
+	for _, t := range m.Tables {
+		if t.Database == database {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}

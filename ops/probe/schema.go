@@ -1,0 +1,76 @@
+package probe
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+)
+
+// Schema compares the tables that should be in a database with those that are.
+type Schema struct {
+	Database string
+	// Expected lists the tables that should be there, and says by what that is
+	// known; none means that nothing is known.
+	Expected func(ctx context.Context) (tables []string, by lang.Msg, err error)
+	// Present lists those that are there.
+	Present func(ctx context.Context) ([]string, error)
+}
+
+// namesShown is how many missing tables the sentence names.
+const namesShown = 3
+
+// Probe makes the check. A missing table is critical: what holds no rows any
+// more can only come back by a restore. One that was dropped on purpose is
+// forgotten with the next backup.
+func (s Schema) Probe() health.Probe {
+	return func(ctx context.Context) health.Result {
+		want, by, err := s.Expected(ctx)
+		if err != nil {
+			return health.CannotTell(lang.M("the tables cannot be compared"), lang.Raw(err.Error()))
+		}
+		have, err := s.Present(ctx)
+		if err != nil {
+			r := health.CannotTell(lang.M("the tables cannot be listed"), lang.Raw(err.Error()))
+			r.Follows = health.KindMySQL
+			return r
+		}
+		return s.judge(want, have, by)
+	}
+}
+
+func (s Schema) judge(want, have []string, by lang.Msg) health.Result {
+	var missing []string
+	for _, name := range want {
+		if !slices.Contains(have, name) {
+			missing = append(missing, name)
+		}
+	}
+	var r health.Result
+	r.Add("tables", len(have), lang.Msg{})
+	r.Add("expected_tables", len(want), lang.Msg{})
+	r.Add("missing_tables", append([]string{}, missing...), lang.Raw(strings.Join(missing, ", ")))
+	switch {
+	case len(have) == 0 && len(want) > 0:
+		r.Find(ops.StateCritical, lang.M("the database %s has no tables", s.Database), lang.M("%s has %d", by, len(want)))
+		r.Down = true
+	case len(missing) > 0:
+		r.Find(ops.StateCritical, lang.M("%d of %d tables of %s are missing", len(missing), len(want), s.Database), lang.M("%s has them: %s", by, shorten(missing)))
+		r.Down = true
+	case len(want) == 0:
+		r.Detail = lang.M("%d tables; no backup to compare them with", len(have))
+	default:
+		r.Detail = lang.M("all %d tables of %s are there", len(want), by)
+	}
+	return r
+}
+
+func shorten(names []string) string {
+	if len(names) <= namesShown {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:namesShown], ", ") + " …"
+}

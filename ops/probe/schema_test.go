@@ -1,0 +1,44 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+)
+
+func TestMissingTablesAreCritical(t *testing.T) {
+	list := func(names ...string) func(context.Context) ([]string, error) {
+		return func(context.Context) ([]string, error) { return names, nil }
+	}
+	for name, c := range map[string]struct {
+		want, have []string
+		state      ops.State
+		detail     string
+	}{
+		"all there":     {[]string{"a", "b"}, []string{"b", "a", "new"}, ops.StateOK, "all 2 tables of the backup are there"},
+		"one missing":   {[]string{"a", "b"}, []string{"a"}, ops.StateCritical, "1 of 2 tables of shop are missing (the backup has them: b)"},
+		"all missing":   {[]string{"a", "b"}, nil, ops.StateCritical, "the database shop has no tables (the backup has 2)"},
+		"many missing":  {[]string{"a", "b", "c", "d", "e"}, []string{"a"}, ops.StateCritical, "4 of 5 tables of shop are missing (the backup has them: b, c, d …)"},
+		"nothing known": {nil, []string{"a"}, ops.StateOK, "1 tables; no backup to compare them with"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := Schema{Database: "shop", Present: list(c.have...), Expected: func(context.Context) ([]string, lang.Msg, error) { return c.want, lang.Raw("the backup"), nil }}
+			r := s.Probe()(t.Context())
+			if r.State != c.state || r.Detail.String() != c.detail || r.Down != (c.state == ops.StateCritical) {
+				t.Errorf("%v %q down %v", r.State, r.Detail, r.Down)
+			}
+		})
+	}
+}
+
+func TestTablesThatCannotBeListedAreUnknown(t *testing.T) {
+	s := Schema{Database: "shop", Present: func(context.Context) ([]string, error) { return nil, errors.New("gone") },
+		Expected: func(context.Context) ([]string, lang.Msg, error) { return []string{"a"}, lang.Raw("x"), nil }}
+	if r := s.Probe()(t.Context()); r.State != ops.StateUnknown || r.Follows != health.KindMySQL {
+		t.Errorf("%+v", r)
+	}
+}
