@@ -5,6 +5,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"sync/atomic"
 
 	gms "github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/mysql"
@@ -14,11 +15,15 @@ import (
 // dialect stands before the embedded server's own handler. It gives errors the
 // numbers that MySQL gives them, since programs that probe for a feature go by
 // them, and mends the few statements that the server misunderstands.
-type dialect struct{ mysql.Handler }
-
-func newDialect(h mysql.Handler) (mysql.Handler, error) { return &dialect{h}, nil }
+type dialect struct {
+	mysql.Handler
+	full *atomic.Bool // no space is left for rows
+}
 
 func (d *dialect) ComQuery(ctx context.Context, c *mysql.Conn, query string, callback mysql.ResultSpoolFn) error {
+	if d.full.Load() && strings.HasPrefix(query, "INSERT INTO ") {
+		return mysql.NewSQLError(1114, "HY000", "The table '%s' is full", strings.Trim(strings.Fields(query)[2], "`"))
+	}
 	err := d.Handler.ComQuery(ctx, c, mended(query), callback)
 	if needless(query, err) {
 		err = d.Handler.ComQuery(ctx, c, harmless, callback)

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 
 	sqle "github.com/dolthub/go-mysql-server"
 	"github.com/dolthub/go-mysql-server/memory"
 	"github.com/dolthub/go-mysql-server/server"
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/mysql"
 	"github.com/sirupsen/logrus"
 )
 
@@ -21,6 +23,7 @@ type sqlServer interface {
 	start(ctx context.Context) error
 	stop()
 	account() account
+	setFull(full bool) // no space is left for rows; a real server ignores it
 }
 
 // account is how the world's programs reach the database server.
@@ -37,6 +40,7 @@ type embedded struct {
 	provider *memory.DbProvider
 	server   *server.Server
 	ended    chan struct{}
+	full     atomic.Bool
 }
 
 func newEmbedded(password string) (*embedded, error) {
@@ -60,6 +64,12 @@ func newEmbedded(password string) (*embedded, error) {
 
 func (e *embedded) account() account { return e.at }
 
+func (e *embedded) setFull(full bool) { e.full.Store(full) }
+
+func (e *embedded) dialect(h mysql.Handler) (mysql.Handler, error) {
+	return &dialect{Handler: h, full: &e.full}, nil
+}
+
 func (e *embedded) start(context.Context) error {
 	if e.server != nil {
 		return nil
@@ -69,7 +79,7 @@ func (e *embedded) start(context.Context) error {
 		return err
 	}
 	config := server.Config{Protocol: "tcp", Listener: listener, Version: "8.0.36-embedded", MaxConnections: 200, ConnReadTimeout: time.Hour, ConnWriteTimeout: time.Minute}
-	e.server, err = server.NewServerWithHandler(config, e.engine, sql.NewContext, memory.NewSessionBuilder(e.provider), nil, newDialect)
+	e.server, err = server.NewServerWithHandler(config, e.engine, sql.NewContext, memory.NewSessionBuilder(e.provider), nil, e.dialect)
 	if err != nil {
 		listener.Close()
 		return err

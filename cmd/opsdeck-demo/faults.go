@@ -20,7 +20,7 @@ type fault struct {
 var faults = []fault{
 	{"db-down", "the database server stops", (*world).dbDown, (*world).dbUp},
 	{"slow", "the back end and its queries take seconds", nil, nil},
-	{"disk-full", "no space is left for the back end's writes", nil, nil},
+	{"disk-full", "no space is left for rows and files", (*world).fillDisk, (*world).freeDisk},
 	{"app-crash", "the back end runs out of memory and dies", (*world).crash, (*world).startBackend},
 	{"db-damaged", "a bad migration loses invoices and garbles orders", (*world).damage, nil},
 }
@@ -124,6 +124,9 @@ func plantedIn(dir string) map[string]bool {
 
 func (w *world) dbDown(context.Context) error   { w.sql.stop(); return nil }
 func (w *world) dbUp(ctx context.Context) error { return w.sql.start(ctx) }
+
+func (w *world) fillDisk(context.Context) error { w.sql.setFull(true); return nil }
+func (w *world) freeDisk(context.Context) error { w.sql.setFull(false); return nil }
 
 // crash is what a node process does that runs out of memory.
 func (w *world) crash(context.Context) error {

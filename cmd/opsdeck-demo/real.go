@@ -52,6 +52,8 @@ func newReal(ctx context.Context, dir, password string) (*realServer, error) {
 
 func (r *realServer) account() account { return r.at }
 
+func (r *realServer) setFull(bool) {}
+
 func (r *realServer) initialise(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, r.program, "--no-defaults", "--initialize-insecure", "--datadir="+r.data())
 	if r.maria {

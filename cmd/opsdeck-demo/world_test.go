@@ -160,7 +160,7 @@ func (r *running) count(t *testing.T, query string) (n int) {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}
@@ -241,6 +241,12 @@ func TestFaultsShowAndHeal(t *testing.T) {
 	if _, err := r.open(t).Exec("SELECT 1 FROM ar_payment_applications"); err == nil {
 		t.Error("the lost table is there")
 	}
+
+	r.demo(t, "fault", "disk-full")
+	if _, err := r.open(t).Exec("INSERT INTO products (sku, name, unit, price, stock) VALUES ('X', 'x', 'x', 1, 1)"); err == nil || !strings.Contains(err.Error(), "1114") {
+		t.Errorf("a row on a full disk: %v", err)
+	}
+	r.demo(t, "fault", "disk-full", "--heal")
 
 	r.demo(t, "fault", "slow")
 	eventually(t, "a slow answer", func() bool {
