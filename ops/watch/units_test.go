@@ -1,0 +1,91 @@
+package watch
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestOnCalendarSaysWhatCronSays(t *testing.T) {
+	for cron, want := range map[string][]string{
+		"0 2 * * *":        {"*-*-* 02:00:00"},
+		"0 4 * * 0":        {"Sun *-*-* 04:00:00"},
+		"0 4 * * 7":        {"Sun *-*-* 04:00:00"},
+		"0 4 * * mon-fri":  {"Mon,Tue,Wed,Thu,Fri *-*-* 04:00:00"},
+		"0 5 1 1,4,7,10 *": {"*-01,04,07,10-01 05:00:00"},
+		"*/15 */6 * * *":   {"*-*-* 00,06,12,18:00,15,30,45:00"},
+		"30 1-3 * jan *":   {"*-01-* 01,02,03:30:00"},
+		"0 2 1 * 0":        {"*-*-01 02:00:00", "Sun *-*-* 02:00:00"},
+	} {
+		got, err := OnCalendar(cron)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %v %v", cron, got, err)
+		}
+	}
+	for _, bad := range []string{"", "0 2 * *", "60 2 * * *", "0 2 0 * *", "0 2 * 13 *", "x 2 * * *", "*/0 2 * * *", "5-1 2 * * *"} {
+		if got, err := OnCalendar(bad); err == nil {
+			t.Errorf("%q gives %v", bad, got)
+		}
+	}
+}
+
+var plan = Plan{Service: "qian zhang", Command: []string{"/usr/local/bin/opsdeck", "--config", "/etc/ops deck/100%.yaml", "backup", "schedule", "run"},
+	Jobs: []Planned{{"daily", "0 2 * * *", "backup"}, {"drill", "0 5 1 1,4,7,10 *", "restore drill"}}}
+
+func TestSystemdUnitsCatchUpAndQuote(t *testing.T) {
+	units, err := plan.Systemd()
+	if err != nil || len(units) != 4 {
+		t.Fatal(units, err)
+	}
+	if units[0].Name != "opsdeck-qian_zhang-daily.service" || !strings.Contains(units[0].Text, `ExecStart=/usr/local/bin/opsdeck --config "/etc/ops deck/100%%.yaml" backup schedule run daily`) {
+		t.Errorf("%s\n%s", units[0].Name, units[0].Text)
+	}
+	for _, want := range []string{"OnCalendar=*-*-* 02:00:00\n", "Persistent=true\n", "WantedBy=timers.target\n"} {
+		if !strings.Contains(units[1].Text, want) {
+			t.Errorf("no %q in\n%s", want, units[1].Text)
+		}
+	}
+}
+
+func TestTheCrontabKeepsWhatIsNotOurs(t *testing.T) {
+	old := "MAILTO=root\n5 4 * * * other\n"
+	once := plan.Crontab(old)
+	if !strings.HasPrefix(once, old) || !strings.Contains(once, `*/10 * * * * /usr/local/bin/opsdeck --config '/etc/ops deck/100\%.yaml' backup schedule run`+"\n") {
+		t.Errorf("%q", once)
+	}
+	if again := plan.Crontab(once); again != once || !plan.Installed(once) {
+		t.Errorf("again: %q", again)
+	}
+	none := plan
+	none.Jobs = nil
+	if gone := none.Crontab(once); gone != old || plan.Installed(gone) {
+		t.Errorf("removed: %q", gone)
+	}
+	if gone := none.Crontab(plan.Crontab("")); gone != "" {
+		t.Errorf("an empty crontab: %q", gone)
+	}
+}
+
+func TestOldJobsAreRecognisedAndTakenOut(t *testing.T) {
+	crontab := "# 0 1 * * * mysqldump x\n0 2 * * * /opt/scripts/backup-mysql.sh >> /var/backups/mysql/cron.log 2>&1\n0 3 * * * mysqldump --databases x | gzip > y\n*/10 * * * * opsdeck backup schedule run\n0 5 * * * /usr/bin/certbot renew\n"
+	jobs := OldJobs("", crontab)
+	if len(jobs) != 2 || !strings.Contains(jobs[0].Line, "backup-mysql.sh") {
+		t.Fatalf("%v", jobs)
+	}
+	after := Replace(crontab)
+	if len(OldJobs("", after)) != 0 || strings.Count(after, replaced) != 2 || !strings.Contains(after, "certbot") {
+		t.Errorf("%s", after)
+	}
+}
+
+func TestTheOldScriptsLogIsRead(t *testing.T) {
+	log := "[2026-01-28 02:00:00] 备份成功: /var/backups/mysql/a.sql.gz\nnoise\n[2026-01-29 02:00:00] 备份失败: disk\n[2026-01-29 02:00:01] 清理过期备份\n"
+	run, ok := LastOldRun(log, time.UTC)
+	if !ok || run.OK || !run.At.Equal(time.Date(2026, 1, 29, 2, 0, 0, 0, time.UTC)) {
+		t.Errorf("%+v %v", run, ok)
+	}
+	if _, ok := LastOldRun("", time.UTC); ok {
+		t.Error("a run in an empty log")
+	}
+}

@@ -1,0 +1,210 @@
+// Package watch runs jobs by their schedules and remembers what each run did, so
+// that a run that was missed, because the machine was off, is made up for.
+package watch
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"opsdeck/internal/clock"
+)
+
+// Schedule says when a job is due, in the zone of the time given.
+type Schedule interface {
+	Next(t time.Time) time.Time // the first after t; zero when never
+	Last(t time.Time) time.Time // the newest at or before t; zero when never
+}
+
+// Job is work that is due by a schedule.
+type Job struct {
+	Name     string // stable: "qianzhang/daily"
+	Schedule Schedule
+	Run      func(context.Context) error
+}
+
+// Results of a run.
+const (
+	Done      = "done"
+	Failed    = "failed"
+	Stopped   = "stopped"
+	Installed = "installed" // no run: from here on runs count as missed
+)
+
+// Run is what one run did, a line of runs.jsonl.
+type Run struct {
+	Job     string    `json:"job"`
+	Due     time.Time `json:"due"` // the moment of the schedule that it was for
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended"`
+	Result  string    `json:"result"`
+	Error   string    `json:"error,omitempty"`
+}
+
+// Record is the memory of runs in a state folder.
+type Record struct{ Dir string }
+
+const recordName = "runs.jsonl"
+
+// Append remembers a run, durably.
+func (r Record) Append(run Run) error {
+	line, err := json.Marshal(run)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(r.Dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(r.Dir, recordName), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		return err
+	}
+	// An empty line first ends one that a crash cut.
+	if _, err := f.Write(append([]byte("\n"), append(line, '\n')...)); err != nil {
+		return fmt.Errorf("remember the run of %s: %w", run.Job, err)
+	}
+	return f.Sync()
+}
+
+// Last is the newest run of each job; a damaged line is left out.
+func (r Record) Last() (map[string]Run, error) {
+	last := map[string]Run{}
+	f, err := os.Open(filepath.Join(r.Dir, recordName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return last, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	in := bufio.NewScanner(f)
+	in.Buffer(nil, 1<<20)
+	for in.Scan() {
+		var run Run
+		if json.Unmarshal(in.Bytes(), &run) == nil && run.Job != "" {
+			last[run.Job] = run
+		}
+	}
+	return last, in.Err()
+}
+
+// Due tells whether a job is due at now, and since when: the newest moment of
+// its schedule that is after the last run's. Several missed runs are made up for
+// by one. A clock that went backwards makes nothing due again.
+func Due(s Schedule, last Run, now time.Time) (time.Time, bool) {
+	due := s.Last(now)
+	if due.IsZero() || !due.After(last.Due) {
+		return time.Time{}, false
+	}
+	return due, true
+}
+
+// Scheduler runs what is due.
+type Scheduler struct {
+	Jobs   []Job
+	Record Record
+	Clock  clock.Clock
+	Tell   func(Run) // before (Result "") and after each run; may be nil
+}
+
+// RunDue runs all jobs that are due, one after the other, and returns what each
+// did. A job that is seen for the first time is due from now on only. The error
+// is of the record; a job's own is in its Run.
+func (s *Scheduler) RunDue(ctx context.Context) (ran []Run, err error) {
+	last, err := s.Record.Last()
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range s.Jobs {
+		if ctx.Err() != nil {
+			return ran, ctx.Err()
+		}
+		now := s.Clock.Now()
+		known, seen := last[j.Name]
+		if !seen {
+			if err := s.Record.Append(Run{Job: j.Name, Due: now, Started: now, Ended: now, Result: Installed}); err != nil {
+				return ran, err
+			}
+			continue
+		}
+		due, is := Due(j.Schedule, known, now)
+		if !is {
+			continue
+		}
+		run, err := s.Run(ctx, j, due)
+		ran = append(ran, run)
+		if err != nil {
+			return ran, err
+		}
+	}
+	return ran, nil
+}
+
+// Run runs one job now and remembers it as the run of due.
+func (s *Scheduler) Run(ctx context.Context, j Job, due time.Time) (Run, error) {
+	run := Run{Job: j.Name, Due: due, Started: s.Clock.Now()}
+	if s.Tell != nil {
+		s.Tell(run)
+	}
+	err := j.Run(ctx)
+	run.Ended, run.Result = s.Clock.Now(), Done
+	switch {
+	case err != nil && ctx.Err() != nil:
+		run.Result = Stopped
+		run.Due = time.Time{} // it is still due
+	case err != nil:
+		run.Result, run.Error = Failed, err.Error()
+	}
+	if s.Tell != nil {
+		s.Tell(run)
+	}
+	if run.Result == Stopped {
+		return run, nil
+	}
+	return run, s.Record.Append(run)
+}
+
+// pulse is how often Loop looks at the clock at least: a machine that slept, or
+// whose clock was set, is noticed within it.
+const pulse = 30 * time.Second
+
+// Loop runs what is due until ctx ends. after is called when something ran or
+// could not be remembered; the loop goes on.
+func (s *Scheduler) Loop(ctx context.Context, after func([]Run, error)) error {
+	for {
+		ran, err := s.RunDue(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if len(ran) > 0 || err != nil {
+			after(ran, err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(s.pause()):
+		}
+	}
+}
+
+func (s *Scheduler) pause() time.Duration {
+	now, wait := s.Clock.Now(), pulse
+	for _, j := range s.Jobs {
+		if next := j.Schedule.Next(now); !next.IsZero() {
+			wait = min(wait, max(next.Sub(now), time.Second))
+		}
+	}
+	return wait
+}
