@@ -13,14 +13,15 @@ import (
 
 // backupCmd is the group of the backup verbs.
 type backupCmd struct {
-	Create backupCreateCmd `cmd:"" help:"Make a backup, its manifest and its weekly and monthly names."`
-	List   backupListCmd   `cmd:"" help:"List the backups by tier, with what is missing."`
-	Show   backupShowCmd   `cmd:"" help:"Show one backup: what it holds and how far it is proved."`
-	Verify backupVerifyCmd `cmd:"" help:"Prove backups: length, hashes, trailer."`
-	Prune  backupPruneCmd  `cmd:"" help:"Let go of what retention does not keep."`
-	Drill  backupDrillCmd  `cmd:"" help:"Rehearse a restore in a scratch schema, and record it."`
-	Drills backupDrillsCmd `cmd:"" help:"Show the record of drills."`
-	Sync   backupSyncCmd   `cmd:"" help:"Bring the copies elsewhere up to date; nothing is removed there."`
+	Create   backupCreateCmd   `cmd:"" help:"Make a backup, its manifest and its weekly and monthly names."`
+	List     backupListCmd     `cmd:"" help:"List the backups by tier, with what is missing."`
+	Show     backupShowCmd     `cmd:"" help:"Show one backup: what it holds and how far it is proved."`
+	Verify   backupVerifyCmd   `cmd:"" help:"Prove backups: length, hashes, trailer."`
+	Prune    backupPruneCmd    `cmd:"" help:"Let go of what retention does not keep."`
+	Drill    backupDrillCmd    `cmd:"" help:"Rehearse a restore in a scratch schema, and record it."`
+	Drills   backupDrillsCmd   `cmd:"" help:"Show the record of drills."`
+	Sync     backupSyncCmd     `cmd:"" help:"Bring the copies elsewhere up to date; nothing is removed there."`
+	Schedule backupScheduleCmd `cmd:"" help:"When backups, verifications and drills run by themselves."`
 }
 
 // shelf is the backups of the chosen service, with what is remembered of them.

@@ -92,7 +92,7 @@ func (sh *shelf) verifyInPlace(ctx context.Context, s *backup.Set, report backup
 	}
 	bad, bytes, start := 0, int64(0), time.Now()
 	for _, s := range sets {
-		check, err := backup.Verify(ctx, s.Path, sh.clock.Now, func(p ops.Progress) {
+		check, err := sh.prove(ctx, s, func(p ops.Progress) {
 			p.Object = s.Name
 			report(p)
 		})

@@ -1,0 +1,322 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops"
+	"opsdeck/ops/watch"
+)
+
+type scheduleInstallCmd struct {
+	With    string `enum:",systemd,cron" default:"" placeholder:"systemd|cron" help:"Instead of what runs here."`
+	Replace bool   `help:"Comment the old script's lines in this user's crontab out."`
+	DryRun  bool   `help:"Show what would be installed, install nothing."`
+}
+
+type scheduleRemoveCmd struct {
+	DryRun bool `help:"Say what would be removed, remove nothing."`
+}
+
+// installer knows where schedules are installed on this machine.
+type installer struct {
+	plan  watch.Plan
+	unit  string // folder of systemd's units
+	user  bool   // systemd's user manager
+	which string // systemd, cron or "" for neither
+	run   func(stdin string, name string, args ...string) (string, error)
+}
+
+func (sh *shelf) installer() installer {
+	b := sh.service.Backup
+	command := []string{executable()}
+	if f := sh.flags.ConfigFile; f != "" {
+		if abs, err := filepath.Abs(f); err == nil {
+			f = abs
+		}
+		command = append(command, "--config", f)
+	}
+	command = append(command, "--service", sh.service.Name, "backup", "schedule", "run")
+	in := installer{plan: watch.Plan{Service: sh.service.Name, Command: command}, unit: "/etc/systemd/system", run: sh.tool}
+	for _, j := range []watch.Planned{{Name: "daily", Cron: b.Daily, About: "backup"}, {Name: "verify", Cron: b.Verify, About: "verification"}, {Name: "drill", Cron: b.Drill, About: "restore drill"}} {
+		if j.Cron != "" && j.Cron != "never" {
+			in.plan.Jobs = append(in.plan.Jobs, j)
+		}
+	}
+	if os.Getuid() != 0 {
+		in.user = true
+		home, _ := os.UserHomeDir()
+		in.unit = filepath.Join(home, ".config/systemd/user")
+	}
+	in.which = "cron"
+	if _, err := os.Stat("/run/systemd/system"); err == nil {
+		in.which = "systemd"
+	} else if _, err := exec.LookPath("crontab"); err != nil {
+		in.which = ""
+	}
+	return in
+}
+
+func executable() string {
+	if path, err := os.Executable(); err == nil {
+		return path
+	}
+	return "opsdeck"
+}
+
+// tool runs one of the system's programs.
+func (sh *shelf) tool(stdin, name string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(sh.ctx, 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Stdin = strings.NewReader(stdin)
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && len(exit.Stderr) > 0 {
+		err = fmt.Errorf("%s: %s", name, strings.TrimSpace(string(exit.Stderr)))
+	}
+	return string(out), err
+}
+
+// crontab is the user's, "" when there is none.
+func (in installer) crontab() string {
+	text, err := in.run("", "crontab", "-l")
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
+func (in installer) installed() string {
+	if len(in.plan.Jobs) > 0 {
+		if _, err := os.Stat(filepath.Join(in.unit, in.plan.UnitName(in.plan.Jobs[0].Name)+".timer")); err == nil {
+			return "systemd"
+		}
+	}
+	if in.plan.Installed(in.crontab()) {
+		return "cron"
+	}
+	return "none"
+}
+
+// oldJobs are the old script's lines in the crontabs that can be read.
+func (in installer) oldJobs() []watch.OldJob {
+	jobs := watch.OldJobs("", in.crontab())
+	files, _ := filepath.Glob("/etc/cron.d/*")
+	for _, f := range append(files, "/etc/crontab") {
+		if text, err := os.ReadFile(f); err == nil {
+			jobs = append(jobs, watch.OldJobs(f, string(text))...)
+		}
+	}
+	return jobs
+}
+
+// systemctl runs systemctl for the manager that the units belong to.
+func (in installer) systemctl(args ...string) error {
+	if in.user {
+		args = append([]string{"--user"}, args...)
+	}
+	_, err := in.run("", "systemctl", args...)
+	return err
+}
+
+// Run installs the schedule.
+func (c *scheduleInstallCmd) Run(a *app) error {
+	sh, err := a.shelf()
+	if err != nil {
+		return err
+	}
+	if _, err := sh.jobs(nil); err != nil { // a schedule that cannot be read
+		return err
+	}
+	in := sh.installer()
+	if c.With != "" {
+		in.which = c.With
+	}
+	if in.which == "" {
+		return ops.E(ops.Failed, lang.M("there is neither systemd nor cron here")).
+			WithHint(lang.M("keep `opsdeck watch` running: it is a scheduler of its own"))
+	}
+	if c.DryRun {
+		return c.preview(sh, in)
+	}
+	if err := a.writable(); err != nil {
+		return err
+	}
+	return sh.onRecord("backup.schedule.install", in.which, func() error {
+		if err := sh.baseline(); err != nil {
+			return err
+		}
+		if in.which == "systemd" {
+			err = in.installUnits()
+		} else {
+			err = in.installCron(c.Replace)
+		}
+		if err != nil {
+			return ops.Wrap(err, ops.Failed, lang.M("the schedule could not be installed"))
+		}
+		if in.which == "systemd" && c.Replace {
+			if err := in.replaceOld(); err != nil {
+				return ops.Wrap(err, ops.Failed, lang.M("the old script's lines could not be taken out"))
+			}
+		}
+		a.say(lang.M("installed in %s", in.which))
+		for _, o := range in.oldJobs() {
+			a.note(lang.M("the old script is still scheduled: %s", strings.TrimSpace(o.File+" "+o.Line)))
+		}
+		return nil
+	})
+}
+
+// baseline notes that from now on runs count as missed.
+func (sh *shelf) baseline() error {
+	jobs, err := sh.jobs(nil)
+	if err != nil {
+		return err
+	}
+	record := watch.Record{Dir: sh.state}
+	last, err := record.Last()
+	if err != nil {
+		return err
+	}
+	now := sh.clock.Now()
+	for _, j := range jobs {
+		if _, seen := last[j.Name]; !seen {
+			if err := record.Append(watch.Run{Job: j.Name, Due: now, Started: now, Ended: now, Result: watch.Installed}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// onRecord does a change and puts it on record.
+func (sh *shelf) onRecord(action, object string, do func() error) error {
+	log, err := sh.oplog()
+	if err != nil {
+		return err
+	}
+	err = do()
+	entry := oplog.Entry{Service: sh.service.Name, Action: action, Object: object, Result: oplog.Done}
+	if err != nil {
+		entry.Result, entry.Detail = oplog.Failed, map[string]string{"error": err.Error()}
+	}
+	return errors.Join(err, log.Record(entry))
+}
+
+func (c *scheduleInstallCmd) preview(sh *shelf, in installer) error {
+	if in.which == "systemd" {
+		units, err := in.plan.Systemd()
+		if err != nil {
+			return err
+		}
+		for _, u := range units {
+			fmt.Fprintf(sh.out, "# %s\n%s\n", filepath.Join(in.unit, u.Name), u.Text)
+		}
+		return nil
+	}
+	old := in.crontab()
+	if c.Replace {
+		old = watch.Replace(old)
+	}
+	fmt.Fprint(sh.out, in.plan.Crontab(old))
+	return nil
+}
+
+func (in installer) installUnits() error {
+	units, err := in.plan.Systemd()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(in.unit, 0o755); err != nil {
+		return err
+	}
+	for _, u := range units {
+		if err := atomicfile.WriteBytes(filepath.Join(in.unit, u.Name), 0o644, []byte(u.Text)); err != nil {
+			return err
+		}
+	}
+	if err := in.systemctl("daemon-reload"); err != nil {
+		return err
+	}
+	for _, j := range in.plan.Jobs {
+		if err := in.systemctl("enable", "--now", in.plan.UnitName(j.Name)+".timer"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (in installer) installCron(replace bool) error {
+	old := in.crontab()
+	if replace {
+		old = watch.Replace(old)
+	}
+	_, err := in.run(in.plan.Crontab(old), "crontab", "-")
+	return err
+}
+
+func (in installer) replaceOld() error {
+	old := in.crontab()
+	if after := watch.Replace(old); after != old {
+		_, err := in.run(after, "crontab", "-")
+		return err
+	}
+	return nil
+}
+
+// Run removes the schedule.
+func (c *scheduleRemoveCmd) Run(a *app) error {
+	sh, err := a.shelf()
+	if err != nil {
+		return err
+	}
+	in := sh.installer()
+	where := in.installed()
+	if where == "none" {
+		a.note(lang.M("no schedule is installed"))
+		return nil
+	}
+	if c.DryRun {
+		a.say(lang.M("would remove the schedule from %s", where))
+		return nil
+	}
+	if err := a.writable(); err != nil {
+		return err
+	}
+	return sh.onRecord("backup.schedule.remove", where, func() error {
+		if err := in.remove(where); err != nil {
+			return ops.Wrap(err, ops.Failed, lang.M("the schedule could not be removed"))
+		}
+		a.say(lang.M("removed from %s; backups are not made by themselves any more", where))
+		return nil
+	})
+}
+
+func (in installer) remove(where string) error {
+	if where == "cron" {
+		in.plan.Jobs = nil
+		_, err := in.run(in.plan.Crontab(in.crontab()), "crontab", "-")
+		return err
+	}
+	for _, job := range jobNames {
+		name := in.plan.UnitName(job)
+		in.systemctl("disable", "--now", name+".timer") // one that is not there is no fault
+		for _, suffix := range []string{".timer", ".service"} {
+			if err := os.Remove(filepath.Join(in.unit, name+suffix)); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return in.systemctl("daemon-reload")
+}

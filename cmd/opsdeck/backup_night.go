@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql/drill"
+	"opsdeck/ops/watch"
+)
+
+// jobNames are the scheduled jobs of a service, in the order of a night.
+var jobNames = []string{"daily", "verify", "drill"}
+
+// jobs are the service's scheduled jobs.
+func (sh *shelf) jobs(report func(ops.Progress)) ([]watch.Job, error) {
+	b := sh.service.Backup
+	run := map[string]func(context.Context) error{
+		"daily":  func(ctx context.Context) error { return sh.night(ctx, report) },
+		"verify": func(ctx context.Context) error { return sh.verifyAll(ctx, true, report) },
+		"drill": func(ctx context.Context) error {
+			inv, err := sh.readIn(ctx)
+			if err != nil {
+				return err
+			}
+			s, err := sh.drillable(inv, "")
+			if err != nil {
+				return err
+			}
+			d, err := sh.drill(ctx, s, drill.Job{}, "", report)
+			if err == nil && d.Result != backup.Passed {
+				err = ops.E(ops.Failed, lang.M("the drill failed: %s", d.Remark))
+			}
+			return err
+		},
+	}
+	var jobs []watch.Job
+	for _, name := range jobNames {
+		c, err := backup.ParseCron(map[string]string{"daily": b.Daily, "verify": b.Verify, "drill": b.Drill}[name])
+		if err != nil {
+			return nil, ops.Wrap(err, ops.Config, lang.M("backup.%s is not a schedule", name))
+		}
+		jobs = append(jobs, watch.Job{Name: sh.service.Name + "/" + name, Schedule: c, Run: run[name]})
+	}
+	return jobs, nil
+}
+
+// night is what happens each night: a backup, its proof, retention, the copies.
+// A step that fails does not keep the later ones from being tried, but the night
+// has failed.
+func (sh *shelf) night(ctx context.Context, report func(ops.Progress)) error {
+	o, err := sh.orderOf(order{kind: backup.KindScheduled})
+	if err != nil {
+		return err
+	}
+	m, err := sh.make(ctx, o, report)
+	if err != nil {
+		return err // without a new backup nothing may go, and nothing is to be copied
+	}
+	sh.note(lang.M("made %s", m.Path))
+	var failed []error
+	for _, step := range []func() error{
+		func() error { return sh.verifyAll(ctx, false, report) },
+		func() error { return sh.pruneTonight(ctx) },
+		func() error { return sh.copyTonight(ctx, report) },
+	} {
+		if err := step(); err != nil {
+			failed = append(failed, err)
+			sh.note(lang.Raw(sentence(sh.lang, sh.explain(err))))
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// verifyAll proves all backups, or what is due.
+func (sh *shelf) verifyAll(ctx context.Context, all bool, report func(ops.Progress)) error {
+	inv, err := sh.readIn(ctx)
+	if err != nil {
+		return err
+	}
+	bad := 0
+	sets := inv.ToVerify(all)
+	for _, s := range sets {
+		check, err := sh.prove(ctx, s, report)
+		if err == nil {
+			err = sh.remember(s, check)
+		}
+		if err != nil {
+			return err
+		}
+		if !check.OK() {
+			bad++
+			sh.note(lang.M("%s is bad: %s", s.Name, check.Problems[0].Text()))
+		}
+	}
+	if bad > 0 {
+		return ops.E(ops.Failed, lang.M("%d of %d backups are bad", bad, len(sets)))
+	}
+	return nil
+}
+
+func (sh *shelf) pruneTonight(ctx context.Context) error {
+	held, err := sh.lock("backup prune")
+	if err != nil {
+		return err
+	}
+	defer held.Release()
+	plan, err := sh.plan(false)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(plan.Blocked) > 0:
+		return ops.E(ops.Failed, lang.M("nothing is removed: %s", plan.Blocked[0]))
+	case plan.Empty():
+		return sh.index.Planned(plan.At)
+	}
+	out, err := sh.prune(ctx, plan, nil)
+	if err == nil {
+		sh.note(lang.M("%d removed, %d renamed, %s free now", len(out.Removed), len(out.Renamed), bytesText(out.Freed)))
+	}
+	return err
+}
+
+func (sh *shelf) copyTonight(ctx context.Context, report func(ops.Progress)) error {
+	var failed []error
+	for _, c := range sh.service.Backup.Copies {
+		r, err := sh.send(ctx, c, false, report)
+		if err == nil && len(r.Failed) > 0 {
+			err = ops.E(ops.Failed, lang.M("%d backups could not be brought to the copy %s", len(r.Failed), c.Name))
+		}
+		failed = append(failed, err)
+	}
+	return errors.Join(failed...)
+}

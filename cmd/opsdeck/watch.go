@@ -1,0 +1,66 @@
+package main
+
+import (
+	"path/filepath"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops/watch"
+)
+
+type watchCmd struct{}
+
+// Run is the built-in scheduler: it runs what is due until it is told to stop,
+// missed runs too. One watch at a time runs on a state folder.
+func (c *watchCmd) Run(a *app) error {
+	if err := a.writable(); err != nil {
+		return err
+	}
+	services, err := a.statusServices()
+	if err != nil {
+		return err
+	}
+	state, err := a.stateDir()
+	if err != nil {
+		return err
+	}
+	held, err := lock.Take(filepath.Join(state, "locks", "watch.lock"), lock.Holder{User: oplog.UserName(), What: "watch"})
+	if err != nil {
+		return err
+	}
+	defer held.Release()
+	s := watch.Scheduler{Record: watch.Record{Dir: state}, Clock: a.clock, Tell: a.tellRun}
+	for i := range services {
+		if services[i].Backup.Dir == "" || !hasDatabase(services[i].Database) {
+			continue
+		}
+		sh, err := a.shelfOf(&services[i])
+		if err != nil {
+			return err
+		}
+		jobs, err := sh.jobs(nil)
+		if err != nil {
+			return err
+		}
+		s.Jobs = append(s.Jobs, jobs...)
+	}
+	a.note(lang.M("watching %d jobs; stop with ctrl-c", len(s.Jobs)))
+	return s.Loop(a.ctx, func(_ []watch.Run, err error) {
+		if err != nil {
+			a.note(lang.M("the record of runs cannot be written: %s", err.Error()))
+		}
+	})
+}
+
+// tellRun narrates the runs.
+func (a *app) tellRun(r watch.Run) {
+	switch r.Result {
+	case "":
+		a.note(lang.M("%s begins %s", r.Started.Format("2006-01-02 15:04:05"), r.Job))
+	case watch.Failed:
+		a.note(lang.M("%s FAILED: %s", r.Job, r.Error))
+	default:
+		a.note(lang.M("%s %s in %s", r.Job, r.Result, ms(r.Ended.Sub(r.Started).Milliseconds())))
+	}
+}
