@@ -48,7 +48,11 @@ func TestHelperLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	to := mysql.Target{Network: "tcp", Addr: args[1], User: args[2], Password: args[3]}
-	if _, err := Run(context.Background(), to, src, Options{Schema: args[4], Definer: DefinerCurrent}); err != nil {
+	o := Options{Schema: args[4], Definer: DefinerCurrent, From: os.Getenv("OPSDECK_TEST_FROM")}
+	if tables := os.Getenv("OPSDECK_TEST_TABLES"); tables != "" {
+		o.Tables = strings.Split(tables, ",")
+	}
+	if _, err := Run(context.Background(), to, src, o); err != nil {
 		t.Fatal(err)
 	}
 	fmt.Println("LOADED")
