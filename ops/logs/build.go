@@ -1,6 +1,9 @@
 package logs
 
-import "io"
+import (
+	"io"
+	"sync"
+)
 
 // builder makes blocks. Each goroutine has its own.
 type builder struct {
@@ -11,10 +14,11 @@ type builder struct {
 	vis    []byte
 	known  shapeCache
 	list   []*Shape // a snapshot of the table
+	giants *giants  // of all builders of one table
 }
 
 func newBuilder(table *Shapes, parser *Parser, plain bool) *builder {
-	return &builder{table: table, parser: parser, plain: plain, buf: make([]byte, windowBytes)}
+	return &builder{table: table, parser: parser, plain: plain, buf: make([]byte, windowBytes), giants: &table.giants}
 }
 
 // shapeCache finds a shape's number by its hash without the table's lock. It is
@@ -103,6 +107,10 @@ func (b *builder) start(r io.ReaderAt, off, size int64) (int64, error) {
 	if off >= size {
 		return size, nil
 	}
+	if at, ok := b.giants.start(r, off); ok {
+		return at, nil
+	}
+	asked := off
 	line, head, timed, limit := int64(-1), int64(-1), int64(-1), off+headSearch
 	skip := true // up to the first line break, unless off-1 is one
 	err := eachLine(r, off-1, size, b.buf[:64<<10], func(text []byte, at, n int64, _ bool) error {
@@ -132,12 +140,63 @@ func (b *builder) start(r io.ReaderAt, off, size int64) (int64, error) {
 	if err != nil && err != errStop {
 		return 0, err
 	}
+	if line < 0 {
+		line = size
+	}
 	for _, at := range []int64{timed, head, line} {
 		if at >= 0 {
+			b.giants.note(r, asked, line, at)
 			return at, nil
 		}
 	}
 	return size, nil
+}
+
+// giants remembers lines longer than a window, over which many regions lie: the
+// block after all of them starts at the same place.
+type giants struct {
+	mu   sync.Mutex
+	list []giantLine
+}
+
+type giantLine struct {
+	r             io.ReaderAt
+	off, line, at int64 // no line begins between off and line; the block starts at at, -1 while unknown
+}
+
+func (g *giants) start(r io.ReaderAt, off int64) (int64, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, l := range g.list {
+		if l.r == r && off >= l.off && off <= l.line && l.at >= 0 {
+			return l.at, true
+		}
+	}
+	return 0, false
+}
+
+// lineStart is start for the line alone.
+func (g *giants) lineStart(r io.ReaderAt, off int64) (int64, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, l := range g.list {
+		if l.r == r && off >= l.off && off <= l.line {
+			return l.line, true
+		}
+	}
+	return 0, false
+}
+
+func (g *giants) note(r io.ReaderAt, off, line, at int64) {
+	if line-off <= windowBytes {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.list = append(g.list, giantLine{r, off, line, at})
+	if len(g.list) > 64 {
+		g.list = g.list[1:]
+	}
 }
 
 // build indexes the text from off to end.

@@ -250,8 +250,8 @@ func (k *kit) hit(b *Block, p *openPart, i int) Hit {
 // literal counts the hits of a region, whose bounds are lines, by looking for a
 // word that each must hold; only the lines around it are read as lines.
 func (k *kit) literal(ctx context.Context, p *openPart, region int64) (f found) {
-	off, err := lineStart(p.text, region, p.size, k.build.buf)
-	end, err2 := lineStart(p.text, region+blockBytes, p.size, k.build.buf)
+	off, err := k.build.lineStart(p.text, region, p.size)
+	end, err2 := k.build.lineStart(p.text, region+blockBytes, p.size)
 	if err = errors.Join(err, err2); err != nil {
 		return found{err: err}
 	}
@@ -335,22 +335,27 @@ func (k *kit) countLines(text []byte) (n int64) {
 }
 
 // lineStart returns where the first line that begins at or after off begins.
-func lineStart(r io.ReaderAt, off, size int64, buf []byte) (int64, error) {
+func (b *builder) lineStart(r io.ReaderAt, off, size int64) (int64, error) {
 	if off <= 0 || off >= size {
 		return max(0, min(off, size)), nil
+	}
+	if at, ok := b.giants.lineStart(r, off); ok {
+		return at, nil
 	}
 	for pos := off - 1; pos < size; {
 		n := int(min(4<<10, size-pos))
 		if pos > off {
-			n = int(min(int64(len(buf)), size-pos))
+			n = int(min(int64(len(b.buf)), size-pos))
 		}
-		if err := readFull(r, buf[:n], pos); err != nil {
+		if err := readFull(r, b.buf[:n], pos); err != nil {
 			return 0, err
 		}
-		if i := bytes.IndexByte(buf[:n], '\n'); i >= 0 {
+		if i := bytes.IndexByte(b.buf[:n], '\n'); i >= 0 {
+			b.giants.note(r, off, pos+int64(i)+1, -1)
 			return pos + int64(i) + 1, nil
 		}
 		pos += int64(n)
 	}
+	b.giants.note(r, off, size, -1)
 	return size, nil
 }

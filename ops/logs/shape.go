@@ -50,6 +50,7 @@ type Shapes struct {
 	byHash map[uint64]uint32
 	list   []*Shape
 	bytes  int
+	giants giants
 }
 
 // NewShapes makes an empty table.
