@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
+	"opsdeck/ops/notify"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/service"
 )
@@ -157,7 +159,23 @@ func copyHash(ctx context.Context, h io.Writer, f io.Reader, size int64, report 
 // teller sends the notification to the configured targets.
 type teller struct{ *desk }
 
-// Tell sends nothing where nobody is configured.
-func (t teller) Tell(ctx context.Context, p *restore.Plan, text string, _ []string) ([]string, error) {
-	return nil, nil
+// Tell sends the text to each target of the plan that has not got it. What one
+// of them refuses keeps the others from nothing.
+func (t teller) Tell(ctx context.Context, p *restore.Plan, text string, already []string) (sent []string, err error) {
+	subject, _, _ := strings.Cut(text, "\n")
+	for _, c := range t.service.Notify {
+		if !has(p.Notify, c.Name) || has(already, c.Name) {
+			continue
+		}
+		target, one := notify.New(c)
+		if one == nil {
+			one = target.Send(ctx, notify.Message{Service: p.Service, Subject: subject, Text: text})
+		}
+		if one != nil {
+			err = errors.Join(err, one)
+			continue
+		}
+		sent = append(sent, c.Name)
+	}
+	return sent, err
 }

@@ -210,10 +210,10 @@ func (s Snapshot) liveSince() time.Time {
 }
 
 func (c *Crew) notify(ctx context.Context, p *Plan, s Snapshot) (Event, error) {
-	sent, err := c.Teller.Tell(ctx, p, s.Data.Text, nil)
+	sent, err := c.Teller.Tell(ctx, p, s.Data.Text, s.Data.Told)
 	notes := make([]Note, 0, len(sent))
 	for _, name := range sent {
 		notes = append(notes, N(lang.M("told: %s", name)))
 	}
-	return Event{Kind: KindDone, Notes: notes}, err
+	return Event{Kind: KindDone, Notes: notes, Data: &Data{Told: sent}}, err
 }

@@ -93,6 +93,7 @@ type Data struct {
 	Lost       *Loss       `json:"lost,omitempty"`
 	Report     string      `json:"report,omitempty"`
 	Text       string      `json:"text,omitempty"` // the notification, as it would be sent
+	Told       []string    `json:"told,omitempty"` // targets that took the notification
 	SwapMS     float64     `json:"swap_ms,omitempty"`
 	Doubts     []Note      `json:"doubts,omitempty"` // what verification did not like
 }

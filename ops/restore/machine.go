@@ -148,6 +148,7 @@ func (d *Data) merge(n Data) {
 	if n.Doubts != nil {
 		d.Doubts = n.Doubts
 	}
+	d.Told = append(slices.Clip(d.Told), n.Told...)
 	d.Exports = append(slices.Clip(d.Exports), n.Exports...)
 }
 
