@@ -238,5 +238,8 @@ func init() {
 		"there is neither systemd nor cron here":                                              "这里既没有 systemd 也没有 cron",
 		"watching %d jobs; stop with ctrl-c":                                                  "正在看护 %d 个任务；按 ctrl-c 停止",
 		"would remove the schedule from %s":                                                   "将从 %s 移除计划",
+
+		"%s, %s":                            "%s，%s",
+		"the scheduled run %q of %s failed": "%[2]s 的计划任务 %[1]q 失败",
 	})
 }

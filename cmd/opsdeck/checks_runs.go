@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+	"opsdeck/ops/watch"
+)
+
+// withRuns adds to the backup check what the scheduled runs did last: a night
+// that failed is critical, a verification or drill that failed a warning.
+func (b *checker) withRuns(look health.Probe) health.Probe {
+	return func(ctx context.Context) health.Result {
+		r := look(ctx)
+		dir, err := b.app.stateDir()
+		if err != nil {
+			return r
+		}
+		last, err := watch.Record{Dir: dir}.Last()
+		if err != nil {
+			r.Find(ops.StateWarning, lang.M("the record of runs cannot be read"), lang.Msg{})
+			return r
+		}
+		for _, job := range jobNames {
+			run, ok := last[b.service.Name+"/"+job]
+			if !ok || run.Result == watch.Installed {
+				continue
+			}
+			at := run.Started.In(b.now().Location()).Format("2006-01-02 15:04")
+			r.Add("last_"+job, run.Started, lang.M("%s, %s", at, run.Result))
+			if run.Result != watch.Failed {
+				continue
+			}
+			state := ops.StateWarning
+			if job == "daily" {
+				state = ops.StateCritical
+			}
+			r.Find(state, lang.M("the scheduled run %q of %s failed", job, at), lang.M("%s", run.Error))
+		}
+		return r
+	}
+}
