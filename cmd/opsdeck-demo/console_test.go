@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -274,6 +275,22 @@ func TestSignalsRestoreTheTerminal(t *testing.T) {
 			}
 			c.leaves()
 		})
+	}
+}
+
+func TestARestoreUnderWayEndsWithTheWorld(t *testing.T) {
+	r := bringUp(t)
+	cmd := exec.Command(opsdeck(t), "--config", r.dir+"/config.yaml", "restore", "run", "--confirm", database, "--detach")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if !slices.ContainsFunc(r.left(t), func(line string) bool { return strings.Contains(line, "--config="+r.dir) }) {
+		t.Fatalf("no worker among %q", r.left(t))
+	}
+	r.cmd.Process.Signal(syscall.SIGTERM)
+	r.cmd.Wait()
+	if left := r.left(t); len(left) > 0 {
+		t.Errorf("left running: %q", left)
 	}
 }
 

@@ -270,6 +270,7 @@ func (w *world) close() {
 	if w.control != nil {
 		w.control.Close()
 	}
+	w.endWorkers()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.backend != nil {
