@@ -128,8 +128,8 @@ func TestEveryScreenIsExactlyItsSize(t *testing.T) {
 	for name, report := range map[string]health.Report{"none": {}, "one service": incident(), "two services": twice} {
 		for _, ascii := range []bool{false, true} {
 			for _, keys := range [][]string{{}, {"enter"}, {"end", "enter", "end"}, {"/", "x", "y", "z"}, {"b"}} {
-				for w := 1; w < 210; w += 7 {
-					for _, h := range []int{1, 2, 3, 5, 9, 24, 60} {
+				for _, w := range []int{1, 2, 10, 39, 40, 59, 60, 80, 99, 100, 149, 150, 200} {
+					for _, h := range []int{1, 2, 3, 7, 19, 55} {
 						p, _ := newPage("zh", report)
 						p.env.Theme = theme.New(theme.Options{ASCII: ascii})
 						p.View(page.Size{Width: w, Height: h})
