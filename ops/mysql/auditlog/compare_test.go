@@ -62,7 +62,7 @@ func loadBig(t testing.TB, srv *testdb.Server, schema string, n int) {
 	for from := 0; from < n; from += 100_000 {
 		srv.Exec(t, schema, fmt.Sprintf(`SET time_zone='+00:00', sql_log_bin=0; INSERT INTO audit_logs (id, user_id, action, resource_type, resource_id, old_value, new_value, ip_address, user_agent, api_path, request_body, http_method, idempotency_key, created_at)
 			SELECT s, 1 + s * 7919 %% 100, ELT(1 + s * 31 %% 6, 'CREATE','UPDATE','DELETE','APPLY','APPROVE','REJECT'), ELT(1 + s * 17 %% 5, 'AR_PAYMENT','AR_INVOICE','AR_APPLY','ORDER','CUSTOMER'), 1 + s * 104729 %% 10007,
-			JSON_OBJECT('status', 'OLD', 'n', s), JSON_OBJECT('status', 'NEW', 'n', s, 'note', SHA1(s)), CONCAT('10.0.', s %% 255, '.', s %% 251), 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/120 Safari/537.36',
+			JSON_OBJECT('status', 'OLD', 'n', s), JSON_OBJECT('status', 'NEW', 'n', s, 'note', LEFT(SHA2(s, 256), 40)), CONCAT('10.0.', s %% 255, '.', s %% 251), 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/120 Safari/537.36',
 			CONCAT('/api/orders/', s), JSON_OBJECT('a', s, 'token', '***'), 'POST', CONCAT('k', s), TIMESTAMP('2025-08-01') + INTERVAL FLOOR(s * 3.9) SECOND
 			FROM (SELECT %d + a.n*10000 + b.n*1000 + c.n*100 + e.n*10 + f.n AS s FROM d a, d b, d c, d e, d f ORDER BY s) x`, from+1))
 	}
