@@ -197,7 +197,9 @@ func (s *Source) probe(ctx context.Context, q *session) {
 		a.force = q.exec(ctx, "SELECT 1 FROM "+s.name()+" FORCE INDEX ("+audit.Ident(ix.Name)+") LIMIT 0") == nil
 	}
 	a.json = q.exec(ctx, `SELECT JSON_EXTRACT('{"a":1}', '$.a'), JSON_VALID('x')`) == nil
-	a.explain = q.exec(ctx, "EXPLAIN SELECT 1 FROM "+s.name()+" LIMIT 1") == nil
+	a.explain = true
+	_, err := s.estimate(ctx, q, "SELECT 1 FROM "+s.name()+" WHERE "+s.col(audit.ID)+" = ? LIMIT 1", []any{1})
+	a.explain = err == nil
 	a.zone = serverZone(ctx, q)
 	var born sql.NullString
 	var rows sql.NullInt64
