@@ -12,6 +12,7 @@ func init() {
 		"a statement that opsdeck cannot read: %s":                                         "opsdeck 读不懂的语句：%s",
 		"the schema %s holds another load that was not finished":                           "库 %s 中有另一次未完成的载入",
 		"finish that one, or drop the schema":                                              "请先完成那一次，或删除该库",
+		"another load works on the schema %s":                                              "另一个载入正在处理库 %s",
 		"the dump holds nothing":                                                           "转储里没有任何内容",
 		"the load failed":                                                                  "载入失败",
 		"refused, nothing was loaded: %s (%s)":                                             "已拒绝，没有载入任何内容：%s（%s）",

@@ -132,3 +132,43 @@ func TestNothingIsMadeOfADamagedBackup(t *testing.T) {
 		t.Errorf("the schema was made (%v)", err)
 	}
 }
+
+func TestABackupOfAnotherEngineIsProvenByItsManifest(t *testing.T) {
+	s := testdb.MariaDB(t)
+	src := small(t, s, dump.Options{})
+	data, err := os.ReadFile(src.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := *src.Manifest
+	m.Engine, m.Members = "mysqldump", nil
+	other := *src
+	other.Manifest = &m
+	schema := s.Schema(t)
+	if r := mustRun(t, s, &other, Options{Schema: schema, Definer: DefinerCurrent}); r.Native || r.Rows != 3 {
+		t.Errorf("%+v", r)
+	}
+	mustVerify(t, s, &m, schema)
+	other.stored = bytes.NewReader(flipped(data, len(data)-3))
+	if _, err := Run(context.Background(), target(s), &other, Options{Schema: "never_damaged", Definer: DefinerCurrent}); err == nil {
+		t.Error("a changed file is taken")
+	}
+}
+
+func TestTwoLoadsIntoOneSchemaAreKeptApart(t *testing.T) {
+	s := testdb.MariaDB(t)
+	src := backedUp(t, s, dump.Options{Databases: []string{filled(t, s)}})
+	schema := s.Schema(t)
+	errs := make(chan error, 2)
+	for range 2 {
+		go func() {
+			_, err := Run(context.Background(), target(s), src, Options{Schema: schema, Definer: DefinerCurrent})
+			errs <- err
+		}()
+	}
+	first, second := <-errs, <-errs
+	if (first == nil) == (second == nil) {
+		t.Errorf("%v, %v", first, second)
+	}
+	mustVerify(t, s, src.Manifest, schema)
+}

@@ -26,6 +26,9 @@ func (s *session) foreign(ctx context.Context, src *Source) error {
 	if src.Manifest != nil && s.o.From == "" && src.Manifest.Databases[0] != s.o.Schema {
 		s.o.From = src.Manifest.Databases[0]
 	}
+	if err := src.proven(ctx); err != nil {
+		return err
+	}
 	s.meter = newMeter(s.o.Report, "check", "bytes", 2*src.size)
 	seen, err := s.check(ctx, src)
 	if err != nil {

@@ -74,6 +74,9 @@ func Run(ctx context.Context, target mysql.Target, src *Source, o Options) (*bac
 		return nil, err
 	}
 	defer s.close()
+	if err := s.alone(ctx); err != nil {
+		return nil, err
+	}
 	s.report = &backup.LoadReport{Schema: o.Schema, From: o.From, Native: src.Manifest != nil && len(src.Manifest.Members) > 0}
 	if s.report.Native {
 		err = s.native(ctx, src)

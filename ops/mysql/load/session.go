@@ -2,7 +2,9 @@ package load
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -80,6 +82,17 @@ func (s *session) probe(ctx context.Context) (err error) {
 	s.local = !s.o.NoLocal && ask("local_infile") == "1"
 	s.oneLoader = ask("innodb_autoinc_lock_mode") != "2"
 	return ctx.Err()
+}
+
+// alone makes sure that no other load of this server works on the schema. The
+// lock ends with the main connection; that of a killed load may take a moment.
+func (s *session) alone(ctx context.Context) error {
+	sum := sha256.Sum256([]byte(s.o.Schema))
+	got, err := schema.One(ctx, s.main, "SELECT GET_LOCK('opsdeck_load_"+hex.EncodeToString(sum[:16])+"', 10)")
+	if err == nil && got == "0" {
+		return ops.E(ops.Busy, lang.M("another load works on the schema %s", s.o.Schema))
+	}
+	return nil // a server without such locks is no reason not to load
 }
 
 // settings are those of every connection that loads. Those that a server does
