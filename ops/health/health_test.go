@@ -123,7 +123,7 @@ func TestVerdict(t *testing.T) {
 			"MySQL is down since 12:00:07 (refused); newest good backup 1 h 1 m ago. Run opsdeck restore."},
 		"not witnessed": {[]Standing{before}, ops.StateCritical, "MySQL is down since before 12:00:07 (refused)."},
 		"single look":   {[]Standing{single}, ops.StateCritical, "MySQL is down (refused)."},
-		"services":      {[]Standing{ok, other}, ops.StateWarning, "Other: disk /var is full since 12:00:30 (4 % free). Look further: df -h /var"},
+		"services":      {[]Standing{ok, other}, ops.StateWarning, "other: disk /var is full since 12:00:30 (4 % free). Look further: df -h /var"},
 		"many":          {[]Standing{warn, warn, warn, warn, warn}, ops.StateWarning, ""},
 		"no backup":     {[]Standing{late}, ops.StateCritical, "There is no good backup. Run opsdeck backup create."},
 	} {
@@ -150,6 +150,19 @@ func TestVerdictLeavesOutWhatOnlyFollows(t *testing.T) {
 	r.Standings = []Standing{ready, stood(KindHTTP, Result{}, 0)}
 	if got := Judge(r, Face{Zone: time.UTC}).Text.String(); got != "/health/ready fails since 12:00:07 (refused)." {
 		t.Errorf("alone it is not said: %s", got)
+	}
+}
+
+func TestVerdictKeepsWhatToDoInSightWhenThereIsMuchToSay(t *testing.T) {
+	long := func(kind Kind, since int) Standing {
+		return stood(kind, Broken(lang.M("process %s is stopped", "qianzhang-backend"), lang.Raw(strings.Repeat("a long reason ", 8))), since)
+	}
+	r := Report{At: at(60), Standings: []Standing{long(KindProcess, 7), long(KindHTTP, 9), long(KindRedis, 9)}}
+	r.Standings[0].Last.Why = lang.Raw("no daemon")
+	got := Judge(r, Face{Zone: time.UTC, Look: lang.Raw("Press enter.")}).Text.String()
+	want := "Process qianzhang-backend is stopped since 12:00:07 (no daemon); process qianzhang-backend is stopped since 12:00:09; 1 more. Press enter."
+	if got != want {
+		t.Fatalf("got  %s\nwant %s", got, want)
 	}
 }
 

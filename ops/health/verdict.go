@@ -4,6 +4,7 @@ import (
 	"sort"
 	"time"
 
+	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -154,12 +155,30 @@ type judge struct {
 	services int
 }
 
+// longest is how many cells a sentence should take: two lines of a terminal of 80
+// columns, so that what to do next, which ends it, is seen.
+const longest = 148
+
+// sentence says as much as there is room for: all evidence, else that of the
+// first finding alone, else the first finding and how many more there are.
 func (j judge) sentence(bad []Standing) lang.Msg {
-	said := j.clause(bad[0])
-	for i := 1; i < min(len(bad), maxClauses); i++ {
-		said = lang.M("%s; %s", said, j.clause(bad[i]))
+	var text lang.Msg
+	for _, brief := range []struct{ clauses, reasons int }{{maxClauses, maxClauses}, {maxClauses, 1}, {1, 1}} {
+		text = j.say(bad, brief.clauses, brief.reasons)
+		if cells.Width(In(text, j.report.At, j.face.Zone).String()) <= longest {
+			break
+		}
 	}
-	if more := len(bad) - maxClauses; more > 0 {
+	return text
+}
+
+// say joins the first clauses, the first of them with their reasons.
+func (j judge) say(bad []Standing, clauses, reasons int) lang.Msg {
+	said := j.clause(bad[0], true)
+	for i := 1; i < min(len(bad), clauses); i++ {
+		said = lang.M("%s; %s", said, j.clause(bad[i], i < reasons))
+	}
+	if more := len(bad) - clauses; more > 0 {
 		said = lang.M("%s; %d more", said, more)
 	}
 	first := bad[0]
@@ -169,6 +188,9 @@ func (j judge) sentence(bad []Standing) lang.Msg {
 		said = lang.M("%s; newest good backup %s ago", said, age(j.report.At.Sub(backup)))
 	}
 	text := lang.Sentence(said)
+	if j.services > 1 { // a service's name keeps its small letter
+		text = lang.M("%s.", said)
+	}
 	if next := j.next(first, restore && !backup.IsZero()); !next.Empty() {
 		text = lang.M("%s %s", text, next)
 	}
@@ -183,7 +205,7 @@ func age(d time.Duration) string {
 	return human.Duration(d)
 }
 
-func (j judge) clause(s Standing) lang.Msg {
+func (j judge) clause(s Standing, reason bool) lang.Msg {
 	shown := s.Shown()
 	said, why := shown.Headline, shown.Why
 	if said.Empty() {
@@ -199,7 +221,7 @@ func (j judge) clause(s Standing) lang.Msg {
 			said = lang.M("%s since %s", said, at)
 		}
 	}
-	if !why.Empty() {
+	if reason && !why.Empty() {
 		said = lang.M("%s (%s)", said, why)
 	}
 	return said

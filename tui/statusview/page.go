@@ -219,6 +219,9 @@ func (p *Page) settle(step int) {
 			p.scroll.Move(-step)
 		}
 	}
+	if c := p.scroll.Cursor; c > 0 && c == p.scroll.Top && p.rows[c-1].check == nil {
+		p.scroll.Top-- // a service's name stays in sight with its first check
+	}
 	p.chosen = ""
 	if s := p.current(); s != nil {
 		p.chosen = s.Check.ID()
