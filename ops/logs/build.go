@@ -15,6 +15,7 @@ type builder struct {
 	known  shapeCache
 	list   []*Shape // a snapshot of the table
 	giants *giants  // of all builders of one table
+	once   Block    // for count
 }
 
 func newBuilder(table *Shapes, parser *Parser, plain bool) *builder {
@@ -209,6 +210,14 @@ func (b *builder) build(r io.ReaderAt, off, end int64) (*Block, error) {
 	}
 	blk.trim()
 	return blk, nil
+}
+
+// count is build for a block that is used once: its room is used again.
+func (b *builder) count(r io.ReaderAt, off, end int64) (*Block, error) {
+	k := &b.once
+	*k = Block{Off: off, End: off, starts: k.starts[:0], shapes: k.shapes[:0], times: k.times[:0], heads: k.heads[:0]}
+	k.sum.FirstMS, k.sum.LastMS = unset, unset
+	return k, b.extend(k, r, off, end)
 }
 
 // trim gives back memory that was taken for more lines than there are.

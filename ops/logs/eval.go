@@ -11,6 +11,7 @@ type matcher struct {
 	table        *Shapes
 	list         []*Shape
 	text, event  []verdict
+	left         []uint64 // groups of words that a shape leaves open, a bit for each
 	parser       *Parser
 	win          window
 	vis          []byte
@@ -35,9 +36,11 @@ func (m *matcher) verdicts(id uint32) (text, event verdict) {
 		m.list = m.table.snapshot()
 		m.text = append(m.text, make([]verdict, len(m.list)-len(m.text))...)
 		m.event = append(m.event, make([]verdict, len(m.list)-len(m.event))...)
+		m.left = append(m.left, make([]uint64, len(m.list)-len(m.left))...)
 	}
 	if m.text[id] == unknownYet {
-		m.text[id], m.event[id] = m.q.textVerdict(m.list[id]), m.q.eventVerdict(m.list[id])
+		m.text[id], m.left[id] = m.q.textVerdict(m.list[id])
+		m.event[id] = m.q.eventVerdict(m.list[id])
 	}
 	return m.text[id], m.event[id]
 }
@@ -140,7 +143,7 @@ func (m *matcher) lineMatches(b *Block, i int) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return m.q.matchBytes(trimCR(line), &m.vis), nil
+	return m.q.matchGroups(trimCR(line), &m.vis, m.left[b.shapes[i]]), nil
 }
 
 // window reads lines that lie close together with few reads.

@@ -12,8 +12,17 @@ var zeroTime time.Time
 // matchBytes is MatchLine for a line as it stands in the text, without making a
 // string of it. vis is room for the line without its colours.
 func (q *Query) matchBytes(line []byte, vis *[]byte) bool {
+	return q.matchGroups(line, vis, ^uint64(0))
+}
+
+// matchGroups is matchBytes for those groups of words whose bit is set, and for
+// all from the 65th on.
+func (q *Query) matchGroups(line []byte, vis *[]byte, which uint64) bool {
 	line = visible(line, vis)
-	for _, group := range q.Groups {
+	for k, group := range q.Groups {
+		if k < 64 && which>>k&1 == 0 {
+			continue
+		}
 		ok := false
 		for i := range group {
 			if group[i].matchBytes(line) {
@@ -31,7 +40,7 @@ func (q *Query) matchBytes(line []byte, vis *[]byte) bool {
 func (t *Term) matchBytes(line []byte) bool {
 	switch {
 	case t.Kind == TermFuzzy && ascii(t.Text):
-		return fuzzyASCII(line, t.Text, t.Fold) != t.Not
+		return fuzzyASCII(line, t.Text, t.Fold && hasLetter(t.Text)) != t.Not
 	case t.Kind == TermExact && (!t.Fold || ascii(t.Text)):
 		f := newFinder(t.Text, t.Fold)
 		return (f.next(line, 0) >= 0) != t.Not
@@ -39,6 +48,15 @@ func (t *Term) matchBytes(line []byte) bool {
 		return t.Re.Match(line) != t.Not
 	}
 	return t.Match(unsafe.String(unsafe.SliceData(line), len(line)))
+}
+
+func hasLetter(s string) bool {
+	for i := range len(s) {
+		if letter(s[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 func ascii(s string) bool {

@@ -191,7 +191,7 @@ func FuzzVerdict(f *testing.F) {
 				break
 			}
 			match := q.MatchLine(l)
-			switch v := q.textVerdict(s); {
+			switch v, _ := q.textVerdict(s); {
 			case v == yes && !match, v == no && match:
 				t.Fatalf("%q in %q: the shape %q says %d, the line %v", words, l, s.Text, v, match)
 			}

@@ -217,7 +217,11 @@ func (s *Scan) look(ctx context.Context, p *openPart, region int64, countOnly bo
 	if err = errors.Join(err, err2); err != nil || off >= end {
 		return found{err: err}
 	}
-	blk, err := k.build.build(p.text, off, end)
+	index := k.build.build
+	if countOnly {
+		index = k.build.count
+	}
+	blk, err := index(p.text, off, end)
 	if err != nil {
 		return found{err: err}
 	}

@@ -27,20 +27,24 @@ func (v verdict) not() verdict {
 	return v
 }
 
-// textVerdict tells whether the words of a query match the lines of a shape.
-func (q *Query) textVerdict(s *Shape) verdict {
+// textVerdict tells whether the words of a query match the lines of a shape, and
+// which groups of words the lines' own text has to decide, a bit for each.
+func (q *Query) textVerdict(s *Shape) (all verdict, left uint64) {
 	if s.opaque && q.HasText() {
-		return maybe
+		return maybe, ^uint64(0)
 	}
-	all := yes
-	for _, group := range q.Groups {
+	all = yes
+	for k, group := range q.Groups {
 		one := no
 		for i := range group {
 			one = max(one, group[i].verdict(s.Text))
 		}
+		if one == maybe && k < 64 {
+			left |= 1 << k
+		}
 		all = min(all, one)
 	}
-	return all
+	return all, left
 }
 
 func (t *Term) verdict(text []byte) verdict {
