@@ -13,17 +13,17 @@ import (
 	"opsdeck/internal/testdb"
 )
 
-// shop is a real service with a database, a folder for backups and a copy.
-type shop struct {
+// nightly is a real service with a database, a folder for backups and a copy.
+type nightly struct {
 	t      *testing.T
 	config string
 	dir    string
 }
 
-func newShop(t *testing.T, s *testdb.Server, db, copies string) shop {
+func newNightly(t *testing.T, s *testdb.Server, db, copies string) nightly {
 	t.Helper()
 	dir := t.TempDir()
-	sh := shop{t: t, config: filepath.Join(dir, "config.yaml"), dir: filepath.Join(dir, "backups")}
+	sh := nightly{t: t, config: filepath.Join(dir, "config.yaml"), dir: filepath.Join(dir, "backups")}
 	text := fmt.Sprintf(`services:
   - name: shop
     health: {url: ""}
@@ -45,7 +45,7 @@ state_dir: %s
 }
 
 // run runs a command and decodes its JSON, if it is wanted.
-func (s shop) run(want int, into any, args ...string) string {
+func (s nightly) run(want int, into any, args ...string) string {
 	s.t.Helper()
 	var out, errs bytes.Buffer
 	code := run(context.Background(), append([]string{"--config", s.config, "--lang", "en"}, args...), stdio{in: strings.NewReader(""), out: &out, err: &errs})
@@ -69,7 +69,7 @@ func TestTheWholeNight(t *testing.T) {
 			"CREATE TABLE orders (id INT PRIMARY KEY, customer_id INT, FOREIGN KEY (customer_id) REFERENCES customers (id))",
 			"INSERT INTO customers (name) VALUES ('千张'), ('b'), ('c')", "INSERT INTO orders VALUES (1, 1), (2, 3)")
 		far := testdb.SSHD(t)
-		sh := newShop(t, s, db, fmt.Sprintf("      copies: [{name: far, kind: rsync, target: \"%s@%s:%s/copy\", port: %d, identity_file: %s, ssh_options: [UserKnownHostsFile=%s]}]",
+		sh := newNightly(t, s, db, fmt.Sprintf("      copies: [{name: far, kind: rsync, target: \"%s@%s:%s/copy\", port: %d, identity_file: %s, ssh_options: [UserKnownHostsFile=%s]}]",
 			far.User, far.Host, far.Dir, far.Port, far.IdentityFile, far.KnownHosts))
 
 		var made struct {
@@ -123,7 +123,7 @@ func TestTheWholeNight(t *testing.T) {
 
 // damaged flips a byte of the newest backup: verify finds it, the list says so,
 // and nothing is removed any more.
-func (s shop) damaged(name string) {
+func (s nightly) damaged(name string) {
 	s.t.Helper()
 	path := filepath.Join(s.dir, name)
 	b, err := os.ReadFile(path)
@@ -148,7 +148,7 @@ func (s shop) damaged(name string) {
 func TestAFailedNightIsLoud(t *testing.T) {
 	s := testdb.Private(t, "mariadb")
 	db := s.Schema(t)
-	sh := newShop(t, s, db, "")
+	sh := newNightly(t, s, db, "")
 	s.Stop(t)
 	sh.run(75, nil, "backup", "schedule", "run", "daily")
 	var doc scheduleJSON
