@@ -18,9 +18,9 @@ import (
 	"opsdeck/ops/backup"
 )
 
-// shop is a configured database with two tables; the folder for its backups
+// aShop is a configured database with two tables; the folder for its backups
 // does not exist yet.
-func shop(t *testing.T, srv *testdb.Server) (config, schema, dir string) {
+func aShop(t *testing.T, srv *testdb.Server) (config, schema, dir string) {
 	t.Helper()
 	schema, dir = srv.Schema(t), t.TempDir()
 	srv.Exec(t, schema, "CREATE TABLE customers (id INT PRIMARY KEY, name VARCHAR(50))", "INSERT INTO customers VALUES (1,'客户'),(2,'it''s')",
@@ -32,7 +32,7 @@ func shop(t *testing.T, srv *testdb.Server) (config, schema, dir string) {
 
 func TestBackupCreateTellsWhatItMade(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
-		config, schema, _ := shop(t, srv)
+		config, schema, _ := aShop(t, srv)
 		out, _ := asked(t, config, 0, "backup", "create", "--json")
 		var made struct {
 			Name       string         `json:"name"`
@@ -76,7 +76,7 @@ func TestBackupCreateTellsWhatItMade(t *testing.T) {
 }
 
 func TestBackupsOfOneSecondHaveTwoNames(t *testing.T) {
-	config, _, dir := shop(t, testdb.MariaDB(t))
+	config, _, dir := aShop(t, testdb.MariaDB(t))
 	names := map[string]bool{}
 	for range 4 {
 		out, _ := asked(t, config, 0, "backup", "create", "--json", "--tables", "orders")
@@ -94,7 +94,7 @@ func TestBackupsOfOneSecondHaveTwoNames(t *testing.T) {
 
 func TestBackupCreateRefuses(t *testing.T) {
 	srv := testdb.MariaDB(t)
-	config, schema, dir := shop(t, srv)
+	config, schema, dir := aShop(t, srv)
 	t.Run("when another one runs", func(t *testing.T) {
 		l, err := lock.Take(backup.LockPath(filepath.Join(dir, "state")), lock.Holder{User: "nightly", What: "backup create"})
 		if err != nil {
@@ -129,7 +129,7 @@ func TestBackupCreateRefuses(t *testing.T) {
 }
 
 func TestDryRunOfABackupDoesNothing(t *testing.T) {
-	config, _, dir := shop(t, testdb.MariaDB(t))
+	config, _, dir := aShop(t, testdb.MariaDB(t))
 	if out, _ := asked(t, config, 0, "--read-only", "backup", "create", "--dry-run"); !strings.Contains(out, "would back up") {
 		t.Errorf("%s", out)
 	}
@@ -139,7 +139,7 @@ func TestDryRunOfABackupDoesNothing(t *testing.T) {
 }
 
 func TestNextBackupSweepsWhatAKilledOneLeft(t *testing.T) {
-	config, schema, dir := shop(t, testdb.MariaDB(t))
+	config, schema, dir := aShop(t, testdb.MariaDB(t))
 	folder := filepath.Join(dir, "backups")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		t.Fatal(err)
