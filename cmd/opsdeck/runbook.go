@@ -128,7 +128,7 @@ func backupSteps(p place) []step {
 		{lang.M("Check rights, folders and tools."), []string{p.opsdeck("doctor")}},
 		{lang.M("Make one now, by hand."), []string{p.opsdeck("backup create")}},
 		{lang.M("Prove all there are."), []string{p.opsdeck("backup verify --all")}},
-		{lang.M("See that the schedule is in place."), []string{"systemctl list-timers 'opsdeck*'", "crontab -l"}},
+		{lang.M("See that the schedule is in place."), []string{p.opsdeck("backup schedule show")}},
 	}
 }
 
