@@ -21,7 +21,8 @@ func (p *Page) Actions() []page.Action {
 
 func (p *Page) listActions() []page.Action {
 	jump := func(what logs.Mark, down bool) func() tea.Cmd {
-		return func() tea.Cmd { return p.jump(what, down) }
+		// At the end, where one follows, there is only upwards.
+		return func() tea.Cmd { return p.jump(what, down && !p.follow) }
 	}
 	follow := lang.M("follow")
 	if p.follow {
