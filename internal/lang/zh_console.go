@@ -89,7 +89,7 @@ func init() {
 		"the database %s has no tables": "数据库 %s 中没有表", "%s has %d": "%s有 %d 个",
 		"%d of %d tables of %s are missing": "%[3]s 缺少 %[1]d/%[2]d 个表", "%s has them: %s": "%s中有：%s",
 		"%d tables; no backup to compare them with": "%d 个表；没有可比对的备份", "all %d tables of %s are there": "%[2]s中的 %[1]d 个表都在",
-		"the configuration": "配置",
+		"the configuration":                "配置",
 		"tables of the newest good backup": "最新可用备份中的表", "one is missing": "缺少任何一个",
 
 		// The frame.

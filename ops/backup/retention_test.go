@@ -140,12 +140,14 @@ func modelKeep(good []time.Time, zone *time.Location, keep Keep) map[time.Time]b
 // failures, late verification, gaps and clocks that jump, in zones with and
 // without summer time.
 func TestTenYearsAgainstThePlainModel(t *testing.T) {
-	seeds := 1
+	zones := []string{"Asia/Shanghai", "Europe/Berlin", "America/Sao_Paulo", "Australia/Lord_Howe"}
+	base, seeds := rand.Uint64(), 1
 	if os.Getenv("OPSDECK_SOAK") != "" {
 		seeds = 200
+	} else {
+		zones = zones[base%4:][:1] // another one each time: a zone's ten years take a while under -race
 	}
-	base := rand.Uint64()
-	for _, name := range []string{"Asia/Shanghai", "Europe/Berlin", "America/Sao_Paulo", "Australia/Lord_Howe"} {
+	for _, name := range zones {
 		for i := range seeds {
 			seed := base + uint64(i)
 			t.Run(fmt.Sprintf("%s/%d", name, seed), func(t *testing.T) { tenYears(t, zone(t, name), seed) })

@@ -143,7 +143,8 @@ func why(err error) lang.Msg {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
 		strings.Contains(err.Error(), "server closed idle connection"):
 		return lang.M("the connection broke")
-	case strings.Contains(err.Error(), "malformed HTTP"), strings.Contains(err.Error(), "server response headers exceeded"):
+	case strings.Contains(err.Error(), "malformed HTTP"), strings.Contains(err.Error(), "server response headers exceeded"),
+		strings.Contains(err.Error(), "readLoopPeekFailLocked"): // net/http's words for one who speaks before he is asked
 		return lang.M("what answers is not HTTP")
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return lang.M("what answers does not speak TLS")
