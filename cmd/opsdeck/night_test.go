@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"opsdeck/internal/lock"
 	"opsdeck/internal/testdb"
 )
 
@@ -160,4 +161,21 @@ func TestAFailedNightIsLoud(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 	s.Start(t)
+}
+
+// TestTwoAtOnce: the second ends with 75 and says who holds the lock.
+func TestTwoAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	s := nightly{t: t, config: filepath.Join(dir, "config.yaml")}
+	os.WriteFile(s.config, fmt.Appendf(nil, "services: [{name: shop, backup: {dir: %s}}]\nstate_dir: %s\n", dir, dir), 0o600)
+	for name, command := range map[string][]string{"backup.lock": {"backup", "prune"}, "schedule.lock": {"backup", "schedule", "run", "daily"}, "watch.lock": {"watch"}} {
+		held, err := lock.Take(filepath.Join(dir, "locks", name), lock.Holder{User: "li", What: "something long"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := s.run(75, nil, command...); !strings.Contains(text, "li (pid") || !strings.Contains(text, "something long") {
+			t.Error(text)
+		}
+		held.Release()
+	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"opsdeck/ops"
 )
 
@@ -232,5 +234,62 @@ func TestAnOldIntentDoesNotTouchANewFile(t *testing.T) {
 	in := intent{From: name, To: p.Renames()[0].To, ID: p.Renames()[0].Set.ID}
 	if err := in.finish(dir); err != nil || !taken(filepath.Join(dir, name)) {
 		t.Error("a new file was renamed by an old journal", err)
+	}
+}
+
+// tmpfs mounts a small file system of its own; that needs root.
+func tmpfs(t *testing.T, size string) string {
+	t.Helper()
+	dir := folderOf(t)
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size+",mode=0700"); err != nil {
+		t.Skip("no mount here: ", err)
+	}
+	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
+	return dir
+}
+
+func TestAFullDiskCanStillBePruned(t *testing.T) {
+	dir := tmpfs(t, "2m")
+	x := index(t, t.TempDir(), dir)
+	nights(t, dir, x, 40)
+	lostSunday(t, dir)
+	p := PlanRetention(reverified(t, dir, x), nightly)
+	fill, err := os.Create(filepath.Join(dir, "fill"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = fill.Write(make([]byte, 4096))
+	}
+	fill.Close()
+	if _, err := p.Execute(context.Background(), execution(x)); err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(filepath.Join(dir, "fill"))
+	if _, err := PlanRetention(reverified(t, dir, x), nightly).Execute(context.Background(), execution(x)); err != nil {
+		t.Fatal(err)
+	}
+	if left := PlanRetention(reverified(t, dir, x), nightly); !left.Empty() {
+		t.Errorf("left to do:\n%s", planText(left))
+	}
+}
+
+func TestAReadOnlyFolderLosesNothing(t *testing.T) {
+	dir := tmpfs(t, "2m")
+	x := index(t, t.TempDir(), dir)
+	nights(t, dir, x, 15)
+	p := PlanRetention(reverified(t, dir, x), nightly)
+	before := names(scan(t, dir, x))
+	if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Skip(err)
+	}
+	if _, err := p.Execute(context.Background(), execution(x)); err == nil {
+		t.Error("no error")
+	}
+	if _, err := Reserve(dir, Spec{Databases: []string{db}, At: testNow, Ext: ".sql.gz"}); err == nil {
+		t.Error("a name was reserved")
+	}
+	if after := names(scan(t, dir, x)); !slices.Equal(before, after) {
+		t.Errorf("%v", after)
 	}
 }
