@@ -39,8 +39,6 @@ var queryKeys = map[string]Field{
 	"ip": IP, "agent": UserAgent, "path": Path, "method": Method, "key": Key, "id": ID,
 }
 
-var specialKeys = []string{"since", "until", "on", "text", "changed"}
-
 // QueryKeys are the keys that make sense for a table, sorted.
 func (l *Layout) QueryKeys() []string {
 	var out []string
