@@ -252,8 +252,8 @@ func TestEverySceneFitsEverySize(t *testing.T) {
 	for name, scene := range scenes {
 		p := settled(t, "zh", sample(t))
 		scene(p)
-		for _, w := range []int{1, 2, 7, 19, 40, 59, 61, 99, 149, 150, 200} {
-			for _, h := range []int{1, 2, 3, 5, 9, 24, 60} {
+		for _, w := range []int{1, 7, 40, 59, 99, 150, 200} {
+			for _, h := range []int{1, 2, 4, 9, 60} {
 				size := page.Size{Width: w, Height: h}
 				t.Run(fmt.Sprintf("%s %dx%d", name, w, h), func(t *testing.T) { check(t, p.View(size), size) })
 			}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -239,14 +240,17 @@ func readAll(t testing.TB, s *Source, query string, limit int) (ids []int64, way
 
 func TestPagesEqualPlainSQLOnRandomFilters(t *testing.T) {
 	eachShape(t, func(t *testing.T, srv *testdb.Server, schema, shape string) {
-		const n = 3000
+		n, queries := 1500, 20
+		if os.Getenv("OPSDECK_SOAK") != "" {
+			n, queries = 6000, 400
+		}
 		fill(t, srv, schema, shape, n, 1)
 		s := open(t, srv, schema)
 		s.zones.Size = 32
 		db := utc(t, srv, schema)
 		rng := rand.New(rand.NewPCG(5, 5))
 		ways := map[audit.Strategy]bool{}
-		for range 40 {
+		for range queries {
 			q := randomQuery(rng, shape, n)
 			got, used := readAll(t, s, q.query, 60+rng.IntN(400))
 			for w := range used {

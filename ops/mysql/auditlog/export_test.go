@@ -20,7 +20,7 @@ import (
 
 func TestExportWritesEveryRowOnce(t *testing.T) {
 	eachShape(t, func(t *testing.T, srv *testdb.Server, schema, shape string) {
-		fill(t, srv, schema, shape, 9000, 4)
+		fill(t, srv, schema, shape, 4500, 4)
 		s := open(t, srv, schema)
 		db := utc(t, srv, schema)
 		for i, q := range []asked{{"", "TRUE"}, {"action:DELETE", "action = 'DELETE'"},
@@ -65,7 +65,7 @@ func TestAnInterruptedExportGoesOnExactly(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"])
-		fill(t, srv, schema, "current", 13_000, 5)
+		fill(t, srv, schema, "current", 9000, 5)
 		for _, format := range []audit.Format{audit.CSV, audit.JSONL} {
 			s := open(t, srv, schema)
 			path := filepath.Join(t.TempDir(), "x")
@@ -117,7 +117,7 @@ func TestExportRefusesToGoOnWithSomethingElse(t *testing.T) {
 	srv := testdb.MariaDB(t)
 	schema := srv.Schema(t)
 	srv.Exec(t, schema, shapes["current"])
-	fill(t, srv, schema, "current", 9000, 6)
+	fill(t, srv, schema, "current", 5000, 6)
 	s := open(t, srv, schema)
 	path := filepath.Join(t.TempDir(), "x")
 	ctx, cancel := context.WithCancel(context.Background())

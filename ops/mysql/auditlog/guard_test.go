@@ -339,7 +339,7 @@ func contains(all []int64, id int64) bool {
 
 func TestStatsEqualPlainSQL(t *testing.T) {
 	eachShape(t, func(t *testing.T, srv *testdb.Server, schema, shape string) {
-		fill(t, srv, schema, shape, 3000, 13)
+		fill(t, srv, schema, shape, 1500, 13)
 		s := open(t, srv, schema)
 		s.zones.Size = 64
 		db := utc(t, srv, schema)
