@@ -43,46 +43,58 @@ func (l Logs) Probe() health.Probe {
 		if len(live)+len(rotated) == 0 {
 			return health.CannotTell(lang.M("there are no log files"), lang.Raw(strings.Join(l.Patterns, " ")))
 		}
-		var r health.Result
-		var total int64
-		var newest time.Time
-		largest := live[""]
-		for _, f := range live {
-			total += f.size
-			if f.size > largest.size {
-				largest = f
-			}
-			if f.at.After(newest) {
-				newest = f.at
-			}
-		}
-		most, mostOf := 0, ""
-		for stem, files := range rotated {
-			for _, f := range files {
-				total += f.size
-			}
-			if len(files) > most || len(files) == most && stem < mostOf {
-				most, mostOf = len(files), stem
-			}
-		}
-		r.Detail = lang.M("%s in %d log files", human.Bytes(total), len(live)+count(rotated))
-		if len(live)+count(rotated) == 1 {
-			r.Detail = lang.M("%s in one log file", human.Bytes(total))
-		}
-		r.Add("total_bytes", total, lang.Raw(human.Bytes(total)))
-		if !newest.IsZero() {
-			r.Add("written_at", newest, lang.M("%s", newest))
-		}
-		r.Add("largest_bytes", largest.size, lang.Raw(human.Bytes(largest.size)))
-		if l.MaxBytes > 0 && largest.size > slack*l.MaxBytes {
-			r.Find(ops.StateWarning, lang.M("log file %s has %s", filepath.Base(largest.path), human.Bytes(largest.size)), lang.M("rotation is set to %s", human.Bytes(l.MaxBytes)))
-		}
-		r.Add("rotated_files", most, lang.Msg{})
-		if l.Keep > 0 && most > l.Keep+1 {
-			r.Find(ops.StateWarning, lang.M("%d rotated files of %s are kept", most, mostOf), lang.M("rotation is set to %d", l.Keep))
-		}
-		return r
+		return l.judge(live, rotated)
 	}
+}
+
+func (l Logs) judge(live map[string]logFile, rotated map[string][]logFile) health.Result {
+	var r health.Result
+	var total int64
+	var largest, newest logFile
+	for _, f := range live {
+		total += f.size
+		if f.size > largest.size {
+			largest = f
+		}
+		if f.at.After(newest.at) {
+			newest = f
+		}
+	}
+	kept, keptOf, number := most(rotated)
+	for _, files := range rotated {
+		for _, f := range files {
+			total += f.size
+		}
+	}
+	r.Detail = lang.M("%s in %d log files", human.Bytes(total), len(live)+number)
+	if len(live)+number == 1 {
+		r.Detail = lang.M("%s in one log file", human.Bytes(total))
+	}
+	r.Add("total_bytes", total, lang.Raw(human.Bytes(total)))
+	if !newest.at.IsZero() {
+		r.Add("written_at", newest.at, lang.M("%s", newest.at))
+	}
+	r.Add("largest_bytes", largest.size, lang.Raw(human.Bytes(largest.size)))
+	if l.MaxBytes > 0 && largest.size > slack*l.MaxBytes {
+		r.Find(ops.StateWarning, lang.M("log file %s has %s", filepath.Base(largest.path), human.Bytes(largest.size)), lang.M("rotation is set to %s", human.Bytes(l.MaxBytes)))
+	}
+	r.Add("rotated_files", kept, lang.Msg{})
+	if l.Keep > 0 && kept > l.Keep+1 {
+		r.Find(ops.StateWarning, lang.M("%d rotated files of %s are kept", kept, keptOf), lang.M("rotation is set to %d", l.Keep))
+	}
+	return r
+}
+
+// most is the live file with the most rotated ones, how many those are, and how
+// many rotated files there are in all.
+func most(rotated map[string][]logFile) (kept int, of string, all int) {
+	for stem, files := range rotated {
+		all += len(files)
+		if len(files) > kept || len(files) == kept && stem < of {
+			kept, of = len(files), stem
+		}
+	}
+	return kept, of, all
 }
 
 type logFile struct {
@@ -131,11 +143,4 @@ func stemOf(name string) (string, bool) {
 		return strings.TrimSuffix(base, ext), true
 	}
 	return base, base != name
-}
-
-func count(m map[string][]logFile) (n int) {
-	for _, files := range m {
-		n += len(files)
-	}
-	return n
 }

@@ -193,31 +193,25 @@ func column(b *strings.Builder, s string, w int) {
 // row draws a line of the list. The chosen one is reversed as a whole, so that
 // it carries no other style.
 func (p *Page) row(r row, c columns, chosen bool, width int) string {
-	t, e := p.env.Theme, p.env
 	if r.check == nil {
-		return t.Title.Render(" " + cells.Cut(termsafe.Line(r.service), width-1))
+		return p.env.Theme.Title.Render(" " + cells.Cut(termsafe.Line(r.service), width-1))
 	}
-	s := r.check
-	paint := func(i widget.Ink, text string) string { return i.Paint(text) }
-	if chosen {
-		paint = func(_ widget.Ink, text string) string { return text }
+	if !chosen {
+		return " " + p.cellsOf(r.check, c, widget.Ink.Paint, true)
 	}
-	_, glyph := t.State(s.State)
-	ink, word := p.ink.state[s.State], " "+e.Lang.Msg(s.State.Label())
-	if !s.Seen() {
-		ink, glyph, word = p.ink.dim, t.Glyph.Pending, " "+e.T("looking")
-	}
-	mark := " "
-	if chosen {
-		mark = t.Glyph.Cursor
-	}
-	if c.state < 3 {
-		word = ""
+	plain := func(_ widget.Ink, text string) string { return text }
+	return p.ink.selected.Paint(cells.Pad(p.env.Theme.Glyph.Cursor+p.cellsOf(r.check, c, plain, false), width))
+}
+
+// cellsOf draws the columns of a check.
+func (p *Page) cellsOf(s *health.Standing, c columns, paint func(widget.Ink, string) string, colour bool) string {
+	ink, state, word := p.stateCell(s)
+	if c.state >= 3 {
+		state += " " + word
 	}
 	var b strings.Builder
-	b.WriteString(mark)
-	b.WriteString(paint(ink, cells.Pad(glyph+word, c.state)) + "  ")
-	b.WriteString(cells.Pad(termsafe.Line(s.Check.Name), c.name) + "  ")
+	b.WriteString(paint(ink, cells.Pad(state, c.state)) + "  ")
+	column(&b, termsafe.Line(s.Check.Name), c.name)
 	if c.latency > 0 {
 		b.WriteString(paint(p.ink.dim, cells.PadLeft(p.latency(s), c.latency)) + "  ")
 	}
@@ -225,7 +219,7 @@ func (p *Page) row(r row, c columns, chosen bool, width int) string {
 		b.WriteString(paint(p.ink.info, p.spark(s, c.spark)) + "  ")
 	}
 	if c.strip > 0 {
-		b.WriteString(p.strip(s, c.strip, !chosen) + "  ")
+		b.WriteString(p.strip(s, c.strip, colour) + "  ")
 	}
 	if c.since > 0 {
 		b.WriteString(paint(p.ink.dim, cells.Pad(p.since(s), c.since)) + "  ")
@@ -238,10 +232,17 @@ func (p *Page) row(r row, c columns, chosen bool, width int) string {
 	if c.lastBad > 0 {
 		b.WriteString("  " + paint(p.ink.dim, cells.Pad(p.lastBad(s), c.lastBad)))
 	}
-	if chosen {
-		return p.ink.selected.Paint(cells.Pad(b.String(), width))
-	}
 	return b.String()
+}
+
+// stateCell is a state's ink, glyph and word.
+func (p *Page) stateCell(s *health.Standing) (ink widget.Ink, glyph, word string) {
+	t, e := p.env.Theme, p.env
+	if !s.Seen() {
+		return p.ink.dim, t.Glyph.Pending, e.T("looking")
+	}
+	_, glyph = t.State(s.State)
+	return p.ink.state[s.State], glyph, e.Lang.Msg(s.State.Label())
 }
 
 // detailLine is what was found; where there is no column for it, since when.
