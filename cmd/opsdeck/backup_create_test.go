@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"opsdeck/internal/lock"
 	"opsdeck/internal/testdb"
@@ -144,10 +145,14 @@ func TestNextBackupSweepsWhatAKilledOneLeft(t *testing.T) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	mine, other := schema+"_20200101_000000.sql.gz.tmp", "notes.tmp"
-	for _, name := range []string{mine, other} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte("half"), 0o600); err != nil {
+	mine, other, fresh := schema+"_20200101_000000.sql.gz.tmp", "notes.tmp", schema+"_20200101_000001.sql.gz.tmp"
+	for _, name := range []string{mine, other, fresh} {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte("half"), 0o600); err != nil {
 			t.Fatal(err)
+		}
+		if old := time.Now().Add(-2 * time.Hour); name != fresh {
+			os.Chtimes(path, old, old)
 		}
 	}
 	if _, errs := asked(t, config, 0, "backup", "create"); !strings.Contains(errs, mine) {
@@ -156,7 +161,9 @@ func TestNextBackupSweepsWhatAKilledOneLeft(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(folder, mine)); err == nil {
 		t.Error("the unfinished file is still there")
 	}
-	if _, err := os.Stat(filepath.Join(folder, other)); err != nil {
-		t.Error("somebody else's file is gone")
+	for _, name := range []string{other, fresh} {
+		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
+			t.Errorf("%s is gone, which was somebody else's or in work", name)
+		}
 	}
 }

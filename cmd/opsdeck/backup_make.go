@@ -7,9 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/human"
@@ -202,20 +205,38 @@ func diskError(err error, dir string) error {
 // leftover are the names of files that a backup leaves when it is killed.
 var leftover = []string{".sql.gz", ".sql.zst", ".sql.gz.age", ".sql.zst.age"}
 
-// sweep removes what backups that were killed left: under the lock nobody
-// writes to a .tmp.
+// abandoned is how long an unfinished file must lie still before it is swept.
+const abandoned = time.Hour
+
+// sweep removes what backups that were killed left, hours ago or more: a file
+// that a process still writes is locked by it.
 func (sh *shelf) sweep() {
 	entries, _ := os.ReadDir(sh.dir)
 	for _, e := range entries {
-		base, tmp := strings.CutSuffix(e.Name(), atomicfile.Suffix)
-		base = strings.TrimSuffix(base, backup.ManifestSuffix)
-		for _, ext := range leftover {
-			if tmp && e.Type().IsRegular() && strings.HasSuffix(base, ext) {
-				sh.note(lang.M("removing %s, left unfinished by a backup that was killed", e.Name()))
-				if err := os.Remove(filepath.Join(sh.dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-					sh.note(lang.Raw(err.Error()))
-				}
-			}
+		path := filepath.Join(sh.dir, e.Name())
+		if !e.Type().IsRegular() || !unfinished(e.Name()) || !sh.still(path) {
+			continue
+		}
+		sh.note(lang.M("removing %s, left unfinished by a backup that was killed", e.Name()))
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			sh.note(lang.Raw(err.Error()))
 		}
 	}
+}
+
+func unfinished(name string) bool {
+	base, tmp := strings.CutSuffix(name, atomicfile.Suffix)
+	base = strings.TrimSuffix(base, backup.ManifestSuffix)
+	return tmp && slices.ContainsFunc(leftover, func(ext string) bool { return strings.HasSuffix(base, ext) })
+}
+
+// still tells whether nobody writes to a file any more.
+func (sh *shelf) still(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	return err == nil && sh.clock.Now().Sub(info.ModTime()) > abandoned && unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
 }

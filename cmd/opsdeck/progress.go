@@ -90,6 +90,9 @@ func progressLine(p *lang.Printer, r ops.Progress, width int) string {
 		parts = append(parts, human.Bytes(r.Done), human.Rate(r.Rate()))
 	case "rows":
 		parts = append(parts, p.T("%s rows/s", human.Count(int64(r.Rate()))))
+		if r.Bytes > 0 && r.Elapsed > 0 {
+			parts = append(parts, human.Bytes(r.Bytes), human.Rate(float64(r.Bytes)/r.Elapsed.Seconds()))
+		}
 	default:
 		parts = append(parts, human.Count(r.Done)+" "+r.Unit)
 	}

@@ -117,7 +117,7 @@ func (d *dumper) dump(ctx context.Context, path string) (*backup.Manifest, error
 	if m.Server, err = describeServer(ctx, control, d.maria); err != nil {
 		return nil, err
 	}
-	d.gate.step("definitions", "")
+	d.gate.step("ddl", "")
 	if err := holdDefinitions(ctx, control); err != nil {
 		return nil, err
 	}
@@ -220,7 +220,7 @@ func (d *dumper) write(ctx context.Context, control *sql.Conn, inv *inventory, s
 	}
 	m.FinishedAt = d.now()
 	d.summarise(inv, snap, m)
-	d.gate.step("finish", filepath.Base(path))
+	d.gate.step("verify", filepath.Base(path))
 	return d.commit(m, path)
 }
 

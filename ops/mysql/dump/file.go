@@ -11,6 +11,7 @@ import (
 	"filippo.io/age"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/ops/backup"
@@ -41,6 +42,9 @@ func createFile(path, compress string, recipients []string) (*file, error) {
 	if f.out, err = atomicfile.Create(path, 0o600); err != nil {
 		return nil, err
 	}
+	// Whoever sweeps the folder sees by this lock that the file is in work; it
+	// ends with the process. A file system without locks does not matter here.
+	unix.Flock(int(f.out.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if len(to) > 0 {
 		if f.seal, err = age.Encrypt(sink{f}, to...); err != nil {
 			f.out.Abort()

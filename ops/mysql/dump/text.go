@@ -115,7 +115,7 @@ func (d *dumper) fillRows(ctx context.Context, db *database, snap *snapshot) err
 		if t.noRows() {
 			continue
 		}
-		d.gate.step("plan", t.Name)
+		d.gate.step("ddl", t.Name)
 		chunks, err := planChunks(ctx, snap.conns[0], t)
 		if err != nil {
 			return err
