@@ -114,22 +114,6 @@ func (b bitmap) count() (n int) {
 	return n
 }
 
-// nth returns the place of the k-th member, from 0, or -1.
-func (b bitmap) nth(k int) int {
-	for i, w := range b {
-		n := bits.OnesCount64(w)
-		if k >= n {
-			k -= n
-			continue
-		}
-		for ; k > 0; k-- {
-			w &= w - 1
-		}
-		return i<<6 + bits.TrailingZeros64(w)
-	}
-	return -1
-}
-
 // rank returns how many members lie before place i.
 func (b bitmap) rank(i int) (n int) {
 	for w := 0; w < i>>6 && w < len(b); w++ {

@@ -127,7 +127,7 @@ func exactVerdict(text []byte, word string, fold bool) verdict {
 	if index(line, word, fold) >= 0 {
 		return yes
 	}
-	marks := bytes.IndexAny(text, "\x01\x02\x03") >= 0
+	marks := bytes.ContainsAny(text, "\x01\x02\x03")
 	if !marks {
 		return no
 	}

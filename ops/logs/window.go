@@ -47,13 +47,10 @@ type Stats struct {
 
 // spot is a place between two rows of a feed: before row line of block blk.
 type spot struct {
-	f         *feed
-	seg, blk  int
-	line      int
-	rows      bitmap // of the block
-	order     int
-	filter    bool
-	emptyHits bool
+	f        *feed
+	seg, blk int
+	line     int
+	order    int
 }
 
 // rowsOf are the lines of an entry that are rows.

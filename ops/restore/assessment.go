@@ -69,7 +69,7 @@ type Session struct {
 	Host        string        `json:"host"`
 	Database    string        `json:"database,omitempty"`
 	Command     string        `json:"command"`
-	Seconds     time.Duration `json:"for_ns"`
+	For         time.Duration `json:"for_ns"`
 	Statement   string        `json:"statement,omitempty"`
 	Transaction bool          `json:"transaction"` // it has one open
 }

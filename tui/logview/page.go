@@ -59,7 +59,6 @@ type Page struct {
 	ink    inks
 
 	shown   bool
-	started bool
 	parked  bool
 	gen     page.Gen // of windows
 	loading bool

@@ -27,7 +27,6 @@ type step struct {
 	object     string
 	kind       string // of the object
 	statements []verdict
-	before     []string // DROPs for what may be in the way
 }
 
 // table is one table of the plan.

@@ -106,6 +106,7 @@ func work(j job) error {
 // launch runs a worker process; kill ends it after that long, if not 0.
 func launch(t *testing.T, j job, kill time.Duration) (killed bool) {
 	t.Helper()
+	//lint:ignore SA1026 the TLS configuration, which holds a function, is nil
 	text, err := json.Marshal(j)
 	if err != nil {
 		t.Fatal(err)

@@ -46,7 +46,7 @@ func (s *Server) sessions(ctx context.Context, c *sql.Conn, in string) ([]restor
 			continue
 		}
 		out = append(out, restore.Session{ID: id, User: termsafe.Line(r[1]), Host: termsafe.Line(r[2]), Database: r[3], Command: r[4],
-			Seconds: time.Duration(seconds) * time.Second, Statement: termsafe.Line(r[6]), Transaction: open[id]})
+			For: time.Duration(seconds) * time.Second, Statement: termsafe.Line(r[6]), Transaction: open[id]})
 	}
 	return out, nil
 }
