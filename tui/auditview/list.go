@@ -205,6 +205,7 @@ func (p *Page) poll() tea.Cmd {
 func (p *Page) arrived(m newRowsMsg) tea.Cmd {
 	l := &p.list
 	if m.err != nil {
+		l.live = false // one notice is enough
 		return page.Send(page.Notice{State: ops.StateWarning, Text: sentence(m.err)})
 	}
 	known := make(map[int64]bool, len(l.rows))

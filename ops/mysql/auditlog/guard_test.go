@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"opsdeck/internal/clock"
 	"opsdeck/internal/testdb"
 	"opsdeck/ops"
 	"opsdeck/ops/audit"
@@ -393,4 +394,21 @@ func groups(t *testing.T, db *sql.DB, column, cond string) map[string]int64 {
 		out[v] = n
 	}
 	return out
+}
+
+func TestARowCommittedLateIsFoundInALongSession(t *testing.T) {
+	srv := testdb.MariaDB(t)
+	schema := srv.Schema(t)
+	srv.Exec(t, schema, shapes["current"])
+	srv.Exec(t, schema, `SET time_zone='+00:00'; INSERT INTO audit_logs (id, action, resource_type, created_at) SELECT seq, 'X', 'Y', TIMESTAMP('2026-01-01') + INTERVAL seq SECOND FROM seq_1_to_4000 WHERE seq <> 3500`)
+	now := clock.NewFake(start.Add(2 * time.Hour))
+	s := open(t, srv, schema, func(o *Options) { o.Clock = now })
+	if got, _ := readAll(t, s, "", 1000); len(got) != 3999 {
+		t.Fatalf("%d rows", len(got))
+	}
+	srv.Exec(t, schema, `SET time_zone='+00:00'; INSERT INTO audit_logs (id, action, resource_type, created_at) VALUES (3500, 'LATE', 'Y', '2026-01-01 01:59:59')`)
+	now.Advance(time.Minute)
+	if got, _ := readAll(t, s, "", 10); got[0] != 3500 || len(got) != 4000 {
+		t.Fatalf("the newest of %d is %d", len(got), got[0])
+	}
 }

@@ -24,7 +24,8 @@ const (
 	catchUpRows = 32 << 10 // new rows that a page reads by itself
 	settleAfter = 10 * time.Minute
 	farFuture   = time.Hour
-	saveEvery   = 1 << 20 // rows between two saves of a long proof
+	saveEvery   = 1 << 20          // rows between two saves of a long proof
+	lookAgain   = 30 * time.Second // between two looks at rows that may not be settled
 )
 
 // Order says how well ids follow time, as far as was looked.
@@ -45,6 +46,7 @@ func (s *Source) noteOrder() {
 // it tells about how many rows are.
 func (s *Source) catchUp(ctx context.Context, q *session) (missing int64, err error) {
 	s.load()
+	s.unsettle()
 	if moved, err := s.headMoved(ctx, q); err != nil {
 		return 0, err
 	} else if moved {
@@ -73,7 +75,40 @@ func (s *Source) catchUp(ctx context.Context, q *session) (missing int64, err er
 			return 0, nil
 		}
 	}
-	return max(1, s.rows-s.zones.Rows()), nil
+	return s.guess(ctx, q)
+}
+
+// guess is about how many rows were not looked at yet: by the server's count,
+// or by the distance of ids where that is out of date.
+func (s *Source) guess(ctx context.Context, q *session) (int64, error) {
+	if left := s.rows - s.zones.Rows(); left > 0 {
+		return left, nil
+	}
+	top, err := s.topID(ctx, q)
+	return max(1, top-s.zones.End()), err
+}
+
+// unsettle forgets now and then what was seen of the newest rows, so that they
+// are looked at again: a transaction may have been open then that put a row
+// between them. What lies further back than a page reads by itself stays.
+func (s *Source) unsettle() {
+	now := s.o.Clock.Now()
+	if len(s.zones.List) == 0 || now.Sub(s.looked) < lookAgain {
+		return
+	}
+	s.looked = now
+	keep, rows := len(s.zones.List), int64(0)
+	settled := s.settled(now)
+	for keep > max(settled, 1) && rows+s.zones.List[keep-1].Rows <= proveChunk {
+		keep--
+		rows += s.zones.List[keep].Rows
+	}
+	s.zones = s.zones.Head(keep)
+}
+
+// settled is how many zones hold rows that no open transaction should add to.
+func (s *Source) settled(now time.Time) int {
+	return s.zones.Settled(audit.StampOf(now.Add(-settleAfter), s.layout.Zone), audit.StampOf(now.Add(farFuture), s.layout.Zone))
 }
 
 // headMoved tells whether the table's lowest id is below the lowest seen, or
@@ -247,7 +282,7 @@ func (s *Source) save() {
 		return
 	}
 	now := s.o.Clock.Now()
-	settled := s.zones.Head(s.zones.Settled(audit.StampOf(now.Add(-settleAfter), s.layout.Zone), audit.StampOf(now.Add(farFuture), s.layout.Zone)))
+	settled := s.zones.Head(s.settled(now))
 	if len(settled.List) == 0 {
 		return
 	}

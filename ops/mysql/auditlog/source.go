@@ -40,12 +40,13 @@ type Source struct {
 	born    string // when the table was made, as the server says
 	rows    int64  // the server's estimate at discovery
 
-	turn  chan struct{} // capacity 1: one query at a time
-	conn  *session      // used while holding the turn
-	mu    sync.Mutex
-	zones *audit.Zones // guarded by the turn
-	order audit.Order  // of zones; guarded by mu
-	ready bool         // zones were loaded
+	turn   chan struct{} // capacity 1: one query at a time
+	conn   *session      // used while holding the turn
+	mu     sync.Mutex
+	zones  *audit.Zones // guarded by the turn
+	order  audit.Order  // of zones; guarded by mu
+	ready  bool         // zones were loaded
+	looked time.Time    // when the newest rows were last looked at again
 }
 
 // ability is what the server offers beyond plain queries.
