@@ -49,7 +49,7 @@ func (c *logsCmd) Run(a *app) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	sources, err := c.sources(a)
+	sources, err := c.sources(a, q)
 	if err != nil {
 		return err
 	}
@@ -127,8 +127,8 @@ func (c *logsCmd) query(a *app) (*logs.Query, error) {
 
 // sources finds the logs to look through. Only configured ones need the
 // configuration.
-func (c *logsCmd) sources(a *app) ([]logs.Source, error) {
-	conf := logfile.Config{Stdin: a.in}
+func (c *logsCmd) sources(a *app, q *logs.Query) ([]logs.Source, error) {
+	conf := logfile.Config{Stdin: a.in, Filter: logfile.Push(q)}
 	if len(c.Source) != 1 || c.Source[0] != "-" {
 		s, err := a.service()
 		if err != nil {

@@ -158,5 +158,13 @@ func init() {
 		"%d events written to %s": "%d 个事件已写入 %s",
 		"context":                 "上下文",
 		"%s of %s":                "第 %s，共 %s",
+
+		"%s is not loki:http://HOST:3100?query={app=\"NAME\"}":           "%s 不是 loki:http://HOST:3100?query={app=\"NAME\"} 的形式",
+		"Loki at %s does not answer":                                     "%s 的 Loki 没有应答",
+		"Loki at %s says %s":                                             "%s 的 Loki 返回 %s",
+		"journalctl cannot be run":                                       "无法运行 journalctl",
+		"journalctl failed":                                              "journalctl 失败",
+		"docker does not say where the log of %s lies":                   "docker 没有给出 %s 的日志位置",
+		"does the container use the json-file driver? docker inspect %s": "容器使用 json-file 驱动吗？docker inspect %s",
 	})
 }

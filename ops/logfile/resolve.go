@@ -16,6 +16,7 @@ import (
 type Config struct {
 	Sources []string  // files, globs, docker:NAME, journald:UNIT, loki:URL
 	Stdin   io.Reader // what "-" reads
+	Filter  Filter    // what sources that can may do themselves
 }
 
 // Resolve makes sources. Without names it is all that is configured; a name is a
@@ -56,6 +57,23 @@ func (c Config) open(ctx context.Context, name string) ([]logs.Source, error) {
 	if name == "-" {
 		return []logs.Source{{Name: "-", Parts: []logs.Part{&stream{name: "-", r: c.Stdin}}}}, nil
 	}
+	scheme, rest, _ := strings.Cut(name, ":")
+	switch scheme {
+	case "loki":
+		l, err := newLoki(name, c.Filter)
+		if err != nil {
+			return nil, err
+		}
+		return []logs.Source{{Name: name, Parts: []logs.Part{l}}}, nil
+	case "journald":
+		return []logs.Source{{Name: name, Parts: []logs.Part{&journal{name, rest, c.Filter}}}}, nil
+	case "docker":
+		paths, err := dockerLog(ctx, rest)
+		if err != nil {
+			return nil, err
+		}
+		return Group(paths), nil
+	}
 	paths, err := Expand(name)
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Usage, lang.M("%s is not a pattern of files", name))
@@ -64,7 +82,7 @@ func (c Config) open(ctx context.Context, name string) ([]logs.Source, error) {
 }
 
 func (c Config) named(ctx context.Context, name string) ([]logs.Source, error) {
-	if name == "-" || strings.ContainsAny(name, "*?[/") {
+	if name == "-" || strings.ContainsAny(name, "*?[/") || strings.HasPrefix(name, "journald:") || strings.HasPrefix(name, "docker:") {
 		return c.openSome(ctx, name)
 	}
 	if _, err := os.Lstat(name); err == nil {

@@ -1,0 +1,148 @@
+package logfile
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/logs"
+)
+
+// journal is a unit's log in journald, read by journalctl -o json.
+type journal struct {
+	name, unit string
+	filter     Filter
+}
+
+func (j *journal) Name() string { return j.name }
+
+func (j *journal) args(follow bool) []string {
+	args := []string{"-o", "json", "--no-pager", "-q"}
+	if j.unit != "" {
+		args = append(args, "-u", j.unit)
+	}
+	if !j.filter.Since.IsZero() {
+		args = append(args, "--since", "@"+strconv.FormatInt(j.filter.Since.Unix(), 10))
+	}
+	if follow {
+		return append(args, "-f", "-n", "10000")
+	}
+	return args
+}
+
+// Open reads the journal up to now.
+func (j *journal) Open(ctx context.Context) (logs.Text, error) {
+	sp, err := newSpool()
+	if err != nil {
+		return nil, err
+	}
+	return sp, runJournal(ctx, sp, j.args(false))
+}
+
+// Stream reads the journal's newest entries and goes on.
+func (j *journal) Stream(ctx context.Context, w *Lines) error {
+	return runJournal(ctx, w, j.args(true))
+}
+
+func runJournal(ctx context.Context, w io.Writer, args []string) error {
+	cmd := exec.CommandContext(ctx, "journalctl", args...)
+	cmd.WaitDelay = time.Second
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return ops.Wrap(err, ops.Failed, lang.M("journalctl cannot be run"))
+	}
+	in := bufio.NewScanner(out)
+	in.Buffer(make([]byte, 64<<10), 16<<20)
+	for in.Scan() {
+		if line := journalLine(in.Bytes()); line != "" {
+			if _, err := io.WriteString(w, line); err != nil {
+				break
+			}
+		}
+	}
+	err = cmd.Wait()
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err == nil {
+		err = in.Err()
+	}
+	if err != nil {
+		return ops.Wrap(errors.Join(err, errors.New(strings.TrimSpace(stderr.String()))), ops.Failed, lang.M("journalctl failed"))
+	}
+	return nil
+}
+
+// syslogLevels are the levels of journald's PRIORITY.
+var syslogLevels = [...]string{"FATAL", "FATAL", "FATAL", "ERROR", "WARN", "INFO", "INFO", "DEBUG"}
+
+// journalLine makes a line of an entry: the message as it stands when it says
+// its time, else with the entry's time, level and unit in front. A message can
+// be a list of bytes.
+func journalLine(entry []byte) string {
+	var e struct {
+		Message  json.RawMessage `json:"MESSAGE"`
+		Micros   string          `json:"__REALTIME_TIMESTAMP"`
+		Priority string          `json:"PRIORITY"`
+		Ident    string          `json:"SYSLOG_IDENTIFIER"`
+	}
+	if json.Unmarshal(entry, &e) != nil {
+		return ""
+	}
+	var text string
+	if json.Unmarshal(e.Message, &text) != nil {
+		var raw []byte
+		var codes []int
+		if json.Unmarshal(e.Message, &codes) != nil {
+			return ""
+		}
+		for _, c := range codes {
+			raw = append(raw, byte(c))
+		}
+		text = string(raw)
+	}
+	us, _ := strconv.ParseInt(e.Micros, 10, 64)
+	at := time.UnixMicro(us)
+	first, _, _ := strings.Cut(text, "\n")
+	ev, kind := logs.NewParser(time.Local, at).Parse([]byte(first))
+	if kind == logs.KindCont || kind == logs.KindHead && !ev.Time.IsZero() {
+		return text + "\n"
+	}
+	level := "INFO"
+	if n, err := strconv.Atoi(e.Priority); err == nil && n >= 0 && n < len(syslogLevels) {
+		level = syslogLevels[n]
+	}
+	return fmt.Sprintf("%s %s [%s] %s\n", at.UTC().Format("2006-01-02T15:04:05.000Z"), level, e.Ident, text)
+}
+
+// dockerLog asks docker where a container's json-file log lies.
+func dockerLog(ctx context.Context, container string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "docker", "inspect", "--format", "{{.LogPath}}", "--", container).Output()
+	path := strings.TrimSpace(string(out))
+	if err != nil || path == "" {
+		return nil, ops.Wrap(err, ops.Failed, lang.M("docker does not say where the log of %s lies", container)).
+			WithHint(lang.M("does the container use the json-file driver? docker inspect %s", container))
+	}
+	older, err := Expand(path + ".*")
+	if err != nil {
+		return nil, err
+	}
+	return append(older, path), nil
+}

@@ -1,0 +1,245 @@
+package logfile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/logs"
+)
+
+// Loki's HTTP API, as of version 3: GET /loki/api/v1/query_range with query,
+// start and end in ns, limit and direction; the answer's data.result is a list of
+// streams with values of [ns as text, line].
+const (
+	lokiLimit = 5000
+	lokiPast  = 24 * time.Hour // read when the query has no since
+	lokiPoll  = time.Second
+	lokiLag   = 2 * time.Second // lines can come that much late
+)
+
+// loki is a Loki server as a source. Its name is "loki:http://host:3100" with
+// the stream selector behind ?query=.
+type loki struct {
+	name     string
+	base     string
+	selector string
+	filter   Filter
+	client   *http.Client
+	now      func() time.Time
+}
+
+// Filter is the part of a query that a source can do itself.
+type Filter struct {
+	Since, Until time.Time
+	Contains     []string // texts that every line holds as they stand
+}
+
+// Push takes out of a query what a source may do itself. Everything is looked at
+// again, so it need not.
+func Push(q *logs.Query) Filter {
+	f := Filter{Since: q.Since, Until: q.Until}
+	for _, g := range q.Groups {
+		if len(g) == 1 && g[0].Kind == logs.TermExact && !g[0].Not && !g[0].Fold {
+			f.Contains = append(f.Contains, g[0].Text)
+		}
+	}
+	return f
+}
+
+func newLoki(name string, f Filter) (*loki, error) {
+	u, err := url.Parse(strings.TrimPrefix(name, "loki:"))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, ops.E(ops.Config, lang.M("%s is not loki:http://HOST:3100?query={app=\"NAME\"}", name))
+	}
+	selector := u.Query().Get("query")
+	if selector == "" {
+		selector = `{job=~".+"}`
+	}
+	u.RawQuery = ""
+	return &loki{name: name, base: strings.TrimSuffix(u.String(), "/"), selector: selector, filter: f, client: &http.Client{Timeout: 30 * time.Second}, now: time.Now}, nil
+}
+
+func (l *loki) Name() string { return l.name }
+
+// logQL is the selector with the texts that lines must hold.
+func (l *loki) logQL() string {
+	q := l.selector
+	for _, text := range l.filter.Contains {
+		q += " |= " + strconv.Quote(text)
+	}
+	return q
+}
+
+// Open reads the range of the query into a spool.
+func (l *loki) Open(ctx context.Context) (logs.Text, error) {
+	sp, err := newSpool()
+	if err != nil {
+		return nil, err
+	}
+	from, to := l.span()
+	_, err = l.pages(ctx, sp, from, to, nil)
+	return sp, err
+}
+
+// Stream reads the range and goes on with what comes.
+func (l *loki) Stream(ctx context.Context, w *Lines) error {
+	from, _ := l.span()
+	var seen map[string]bool
+	for {
+		last, err := l.pages(ctx, w, from, l.now(), seen)
+		if err != nil {
+			return err
+		}
+		from, seen = last.from, last.seen
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(lokiPoll):
+		}
+	}
+}
+
+func (l *loki) span() (from, to time.Time) {
+	from, to = l.filter.Since, l.filter.Until
+	if to.IsZero() {
+		to = l.now()
+	}
+	if from.IsZero() {
+		from = to.Add(-lokiPast)
+	}
+	return from, to
+}
+
+type lokiEntry struct {
+	ns   int64
+	line string
+}
+
+// lokiPlace is where the next request goes on: from then, without what was seen.
+type lokiPlace struct {
+	from time.Time
+	seen map[string]bool
+}
+
+// pages reads page after page. Requests overlap by the lag in which late lines
+// can still come, so what was seen there is left out.
+func (l *loki) pages(ctx context.Context, w io.Writer, from, to time.Time, seen map[string]bool) (lokiPlace, error) {
+	if seen == nil {
+		seen = map[string]bool{}
+	}
+	for {
+		entries, err := l.page(ctx, from, to)
+		if err != nil {
+			return lokiPlace{from, seen}, err
+		}
+		fresh := 0
+		for _, e := range entries {
+			id := strconv.FormatInt(e.ns, 36) + e.line
+			if seen[id] {
+				continue
+			}
+			seen[id] = true
+			fresh++
+			if _, err := io.WriteString(w, lokiLine(e)); err != nil {
+				return lokiPlace{from, seen}, err
+			}
+		}
+		if len(entries) == 0 {
+			return lokiPlace{from, seen}, nil
+		}
+		last := time.Unix(0, entries[len(entries)-1].ns)
+		if len(entries) < lokiLimit || fresh == 0 && !last.After(from) {
+			return lokiPlace{later(from, last.Add(-lokiLag)), recent(entries, last.Add(-lokiLag))}, nil
+		}
+		from, seen = last, recent(entries, last)
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func recent(entries []lokiEntry, since time.Time) map[string]bool {
+	seen := map[string]bool{}
+	for _, e := range entries {
+		if e.ns >= since.UnixNano() {
+			seen[strconv.FormatInt(e.ns, 36)+e.line] = true
+		}
+	}
+	return seen
+}
+
+// lokiLine is the entry as a line; one that says no time gets Loki's in front.
+func lokiLine(e lokiEntry) string {
+	p := logs.NewParser(time.UTC, time.Unix(0, e.ns))
+	first, _, _ := strings.Cut(e.line, "\n")
+	if ev, kind := p.Parse([]byte(first)); kind == logs.KindCont || kind == logs.KindHead && !ev.Time.IsZero() {
+		return e.line + "\n"
+	}
+	return time.Unix(0, e.ns).UTC().Format("2006-01-02T15:04:05.000Z") + " " + e.line + "\n"
+}
+
+// page makes one request; entries come in the order of time.
+func (l *loki) page(ctx context.Context, from, to time.Time) ([]lokiEntry, error) {
+	v := url.Values{"query": {l.logQL()}, "start": {strconv.FormatInt(from.UnixNano(), 10)}, "end": {strconv.FormatInt(to.UnixNano(), 10)},
+		"limit": {strconv.Itoa(lokiLimit)}, "direction": {"forward"}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.base+"/loki/api/v1/query_range?"+v.Encode(), nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := l.client.Do(req)
+	if err != nil {
+		return nil, ops.Wrap(err, ops.Busy, lang.M("Loki at %s does not answer", l.base))
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 256<<20))
+	if err != nil {
+		return nil, fmt.Errorf("read Loki's answer: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, ops.Wrap(errors.New(strings.TrimSpace(string(body[:min(len(body), 300)]))), ops.Failed, lang.M("Loki at %s says %s", l.base, resp.Status))
+	}
+	return lokiEntries(body)
+}
+
+func lokiEntries(body []byte) (out []lokiEntry, err error) {
+	var answer struct {
+		Data struct {
+			Result []struct {
+				Values [][]json.RawMessage `json:"values"`
+			} `json:"result"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, fmt.Errorf("read Loki's answer: %w", err)
+	}
+	for _, s := range answer.Data.Result {
+		for _, v := range s.Values {
+			var ns, line string
+			if len(v) < 2 || json.Unmarshal(v[0], &ns) != nil || json.Unmarshal(v[1], &line) != nil {
+				return nil, errors.New("read Loki's answer: a value is not [time, line]")
+			}
+			n, err := strconv.ParseInt(ns, 10, 64)
+			if err != nil {
+				return nil, fmt.Errorf("read Loki's answer: %w", err)
+			}
+			out = append(out, lokiEntry{n, strings.TrimRight(line, "\n")})
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].ns < out[j].ns })
+	return out, nil
+}

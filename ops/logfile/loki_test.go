@@ -1,0 +1,104 @@
+package logfile
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// recorded is an answer of Loki 3 to query_range, shortened.
+const recorded = `{"status":"success","data":{"resultType":"streams","result":[
+{"stream":{"app":"qianzhang","filename":"/l/out.log"},"values":[["1769688000000000000","[Nest] 1  - 01/29/2026, 12:00:00 PM     LOG [A] one"],["1769688002000000000","plain three",{"structured":"x"}]]},
+{"stream":{"app":"qianzhang","filename":"/l/err.log"},"values":[["1769688001000000000","{\"timestamp\":\"2026-01-29T12:00:01Z\",\"level\":\"ERROR\",\"message\":\"two\"}"]]}],
+"stats":{"summary":{"bytesProcessedPerSecond":1}}}}`
+
+func TestLokiStreamsBecomeOneInTheOrderOfTime(t *testing.T) {
+	entries, err := lokiEntries([]byte(recorded))
+	if err != nil || len(entries) != 3 {
+		t.Fatalf("%v, %v", entries, err)
+	}
+	got := lokiLine(entries[0]) + lokiLine(entries[1]) + lokiLine(entries[2])
+	want := "[Nest] 1  - 01/29/2026, 12:00:00 PM     LOG [A] one\n{\"timestamp\":\"2026-01-29T12:00:01Z\",\"level\":\"ERROR\",\"message\":\"two\"}\n2026-01-29T12:00:02.000Z plain three\n"
+	if got != want {
+		t.Fatalf("got %q", got)
+	}
+}
+
+// standIn answers as Loki does: at most limit lines from start on.
+func standIn(t *testing.T, n int, asked *string) *httptest.Server {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		*asked = r.URL.Query().Get("query")
+		if strings.Contains(*asked, "broken") {
+			http.Error(w, "parse error at line 1, col 2", http.StatusBadRequest)
+			return
+		}
+		start, _ := strconv.ParseInt(r.URL.Query().Get("start"), 10, 64)
+		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
+		var values [][]string
+		for i := 0; i < n && len(values) < limit; i++ {
+			ns := int64(1769688000000000000) + int64(i/3)*1_000_000 // three lines share a moment
+			if ns >= start {
+				values = append(values, []string{strconv.FormatInt(ns, 10), fmt.Sprintf("line %d", i)})
+			}
+		}
+		json.NewEncoder(w).Encode(map[string]any{"data": map[string]any{"result": []any{map[string]any{"values": values}}}})
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func TestLokiPagesLoseAndDoubleNothing(t *testing.T) {
+	var asked string
+	const n = 12_345
+	s := standIn(t, n, &asked)
+	l, err := newLoki("loki:"+s.URL+`?query={app="x"}`, Filter{Since: time.Unix(1769687000, 0), Until: time.Unix(1769689000, 0), Contains: []string{`say "hi"`}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := l.Open(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer text.Close()
+	all, _ := io.ReadAll(io.NewSectionReader(text, 0, text.Size()))
+	if got := bytes.Count(all, []byte("\n")); got != n {
+		t.Errorf("%d lines, want %d", got, n)
+	}
+	if want := `{app="x"} |= "say \"hi\""`; asked != want {
+		t.Errorf("asked %s, want %s", asked, want)
+	}
+}
+
+func TestLokiSaysWhatIsWrong(t *testing.T) {
+	var asked string
+	s := standIn(t, 1, &asked)
+	l, _ := newLoki("loki:"+s.URL+"?query=broken", Filter{})
+	if _, err := l.Open(context.Background()); err == nil || !strings.Contains(err.Error(), "400") || !strings.Contains(err.Error(), "parse error") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := newLoki("loki:nowhere", Filter{}); err == nil {
+		t.Error("loki:nowhere is taken")
+	}
+}
+
+func TestJournalEntriesBecomeLines(t *testing.T) {
+	for entry, want := range map[string]string{
+		`{"MESSAGE":"hello","__REALTIME_TIMESTAMP":"1769688000000000","PRIORITY":"3","SYSLOG_IDENTIFIER":"node"}`:                    "2026-01-29T12:00:00.000Z ERROR [node] hello\n",
+		`{"MESSAGE":[104,105,255],"__REALTIME_TIMESTAMP":"1769688000000000"}`:                                                        "2026-01-29T12:00:00.000Z INFO [] hi\xff\n",
+		`{"MESSAGE":"[Nest] 1  - 01/29/2026, 12:00:00 PM     LOG [A] one","__REALTIME_TIMESTAMP":"1769688000000000","PRIORITY":"6"}`: "[Nest] 1  - 01/29/2026, 12:00:00 PM     LOG [A] one\n",
+		`{"MESSAGE":null}`: "1970-01-01T00:00:00.000Z INFO [] \n",
+		`broken`:           "",
+	} {
+		if got := journalLine([]byte(entry)); got != want {
+			t.Errorf("%s: %q, want %q", entry, got, want)
+		}
+	}
+}
