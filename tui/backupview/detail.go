@@ -93,7 +93,7 @@ func (p *Page) restoreLines(s *backup.Set, width int) (lines []string) {
 		return nil
 	}
 	say(lang.M("brings back %s as it was at %s", nameOr(s.Database), e.Time(s.At)))
-	say(lang.M("loses what was written since: %s", human.Duration(e.Clock.Now().Sub(s.At).Truncate(time.Minute))))
+	say(lang.M("loses what was written since: %s", minutes(e.Clock.Now().Sub(s.At))))
 	if m := p.manifest; m != nil && m.Position.File != "" {
 		say(lang.M("the binary log goes on from %s, position %d", m.Position.File, m.Position.Pos))
 	}
