@@ -3,13 +3,13 @@ package probe
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
@@ -25,26 +25,22 @@ type Redis struct {
 	Required bool // down is critical; else a warning, for the service does without
 }
 
-// quiet keeps go-redis from writing on stderr, over the console.
-type quiet struct{}
-
-func (quiet) Printf(context.Context, string, ...any) {}
-
-func init() { redis.SetLogger(quiet{}) }
-
 // Probe sends PING and INFO. Evictions and rejected connections are findings
 // when they grew since the look before.
 func (c Redis) Probe() health.Probe {
 	var last counters
 	var started time.Time
 	return func(ctx context.Context) health.Result {
-		client := c.client()
-		defer client.Close()
-		if err := client.Ping(ctx).Err(); err != nil {
+		client, err := dialRedis(ctx, c.Address, c.Password)
+		if err != nil {
+			return c.down(err)
+		}
+		defer client.close()
+		if _, err := client.do(ctx, "PING"); err != nil {
 			return c.down(err)
 		}
 		r := health.Result{Detail: lang.M("answers")}
-		info, err := client.Info(ctx).Result()
+		info, err := client.do(ctx, "INFO")
 		if err != nil {
 			r.AddUnknown("info", redisWhy(err))
 			return r
@@ -54,17 +50,37 @@ func (c Redis) Probe() health.Probe {
 	}
 }
 
-func (c Redis) client() *redis.Client {
-	return redis.NewClient(&redis.Options{
-		Addr: c.Address, Password: c.Password, PoolSize: 1, MaxRetries: -1, DialerRetries: 1,
-		Protocol: 2, DisableIdentity: true, ContextTimeoutEnabled: true,
-	})
-}
-
-// Pinger sends PING over a connection that it keeps; close gives it back.
+// Pinger sends PING over a connection that it keeps, and opens another after a
+// failure. close gives the connection back.
 func (c Redis) Pinger() (ping func(context.Context) error, close func() error) {
-	client := c.client()
-	return func(ctx context.Context) error { return client.Ping(ctx).Err() }, client.Close
+	var mu sync.Mutex
+	var client *resp
+	drop := func() error {
+		if client == nil {
+			return nil
+		}
+		err := client.close()
+		client = nil
+		return err
+	}
+	ping = func(ctx context.Context) (err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if client == nil {
+			if client, err = dialRedis(ctx, c.Address, c.Password); err != nil {
+				return err
+			}
+		}
+		if _, err = client.do(ctx, "PING"); err != nil {
+			drop()
+		}
+		return err
+	}
+	return ping, func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		return drop()
+	}
 }
 
 func (c Redis) down(err error) health.Result {
@@ -90,8 +106,10 @@ func redisWhy(err error) lang.Msg {
 		return lang.M("name not found")
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		return lang.M("no answer in time")
-	case strings.HasPrefix(err.Error(), "redis: can't parse"), strings.HasPrefix(err.Error(), "redis: invalid"):
+	case errors.Is(err, errNotRedis):
 		return lang.M("what answers is not Redis")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return lang.M("the connection broke")
 	case strings.HasPrefix(err.Error(), "LOADING"):
 		return lang.M("it is still loading its data")
 	}

@@ -1,7 +1,10 @@
 package probe
 
 import (
+	"bufio"
+	"context"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,11 +50,14 @@ func TestRedisEvictionsSinceTheLastLookAreAWarning(t *testing.T) {
 	if r := look(t, p); r.State != ops.StateOK {
 		t.Fatalf("%s: %s", r.State, r.Detail)
 	}
-	c := Redis{Address: s.Addr}.client()
-	defer c.Close()
-	big := make([]byte, 100<<10)
+	c, err := dialRedis(t.Context(), s.Addr, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	big := strings.Repeat("x", 100<<10)
 	for i := range 40 {
-		if err := c.Set(t.Context(), string(rune('a'+i)), big, 0).Err(); err != nil {
+		if _, err := c.do(t.Context(), "SET", string(rune('a'+i)), big); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -61,6 +67,39 @@ func TestRedisEvictionsSinceTheLastLookAreAWarning(t *testing.T) {
 	if r := look(t, p); r.State != ops.StateOK {
 		t.Errorf("no further evictions: %s %s", r.State, r.Detail)
 	}
+}
+
+func TestPingerKeepsItsConnectionAndFindsTheServerAgain(t *testing.T) {
+	s := testdb.Redis(t, "--requirepass", "secret")
+	ping, end := Redis{Address: s.Addr, Password: "secret"}.Pinger()
+	defer end()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for range 3 {
+		if err := ping(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Kill()
+	if err := ping(ctx); err == nil {
+		t.Fatal("a server that is gone answered")
+	}
+	s.Start(t)
+	if err := ping(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func FuzzRedisReply(f *testing.F) {
+	for _, s := range []string{"+PONG\r\n", "-ERR x\r\n", "$3\r\nabc\r\n", "$-1\r\n", "$99999999\r\n", ":1\r\n", "*1\r\n", "\n", "HTTP/1.1 200 OK\r\n"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		c := &resp{in: bufio.NewReaderSize(strings.NewReader(s), maxReplyLine)}
+		if text, err := c.reply(); err == nil && len(text) > len(s) {
+			t.Fatalf("%q gave %q", s, text)
+		}
+	})
 }
 
 func TestWhatIsNotRedisEndsInASentence(t *testing.T) {
