@@ -166,5 +166,6 @@ func init() {
 		"journalctl failed":                                              "journalctl 失败",
 		"docker does not say where the log of %s lies":                   "docker 没有给出 %s 的日志位置",
 		"does the container use the json-file driver? docker inspect %s": "容器使用 json-file 驱动吗？docker inspect %s",
+		"no file or log is called %s":                                    "没有名为 %s 的文件或日志",
 	})
 }

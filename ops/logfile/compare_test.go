@@ -18,7 +18,7 @@ import (
 )
 
 // fieldMix writes the field's mix: Nest text and JSON, Chinese, stack traces.
-func fieldMix(b *testing.B, path string, lines int) {
+func fieldMix(b testing.TB, path string, lines int) {
 	b.Helper()
 	f, err := os.Create(path)
 	if err != nil {

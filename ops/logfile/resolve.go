@@ -90,7 +90,7 @@ func (c Config) named(ctx context.Context, name string) ([]logs.Source, error) {
 	}
 	all, err := c.configured(ctx)
 	if err != nil {
-		return nil, err
+		return nil, ops.E(ops.Failed, lang.M("no file or log is called %s", name))
 	}
 	var out []logs.Source
 	for _, s := range all {
