@@ -41,6 +41,8 @@ type site struct {
 	dir    string
 	bin    string
 	health *httptest.Server
+	env    []string    // further environment of the program
+	up     func() bool // whether the service runs, where it is not a file
 }
 
 var shopSchema = []string{
@@ -145,7 +147,7 @@ type outcome struct {
 
 func (s *site) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(s.bin, append(args, "--config="+filepath.Join(s.dir, "config.yaml"), "--lang=en")...)
-	cmd.Env = append(os.Environ(), "HOME="+s.dir, "TERM=dumb")
+	cmd.Env = append(append(os.Environ(), "HOME="+s.dir, "TERM=dumb"), s.env...)
 	return cmd
 }
 
