@@ -197,4 +197,3 @@ func TestTheWizardByKeysAlone(t *testing.T) {
 		}
 	})
 }
-
