@@ -78,7 +78,7 @@ func (p *Page) runActions() []page.Action {
 			}, Run: func() tea.Cmd { return p.ask(restore.KindResume) }},
 		{ID: "restore.abort", Keys: []string{"X"}, Label: lang.M("abort"), Help: lang.M("give the restore up, and put back what it changed"), Footer: s.Can(restore.KindAbort), Writes: true,
 			Off: can(restore.KindAbort), Run: func() tea.Cmd { return p.ask(restore.KindAbort) }},
-		{ID: "restore.undo", Keys: []string{"U"}, Label: lang.M("undo"), Help: lang.M("bring back the state before the restore"), Footer: s.Can(restore.KindUndo), Writes: true,
+		{ID: "restore.undo", Keys: []string{"Z"}, Label: lang.M("undo"), Help: lang.M("bring back the state before the restore"), Footer: s.Can(restore.KindUndo), Writes: true,
 			Off: can(restore.KindUndo), Run: func() tea.Cmd { return p.ask(restore.KindUndo) }},
 		{ID: "restore.drop", Keys: []string{"D"}, Label: lang.M("drop old"), Help: lang.M("drop the former tables that are kept for the undo"), Footer: s.Can(restore.KindDrop), Writes: true,
 			Off: can(restore.KindDrop), Run: func() tea.Cmd { return p.ask(restore.KindDrop) }},
@@ -127,7 +127,7 @@ func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
 	switch k.String() {
 	case "up", "k":
 		p.mark(-1)
-	case "down", "j", "tab":
+	case "down", "j":
 		p.mark(1)
 	case "pgdown", " ":
 		p.scroll += max(1, p.rightH-1)

@@ -297,3 +297,16 @@ func TestErrorsOfRequestsAreShown(t *testing.T) {
 		t.Fatal("it is not")
 	}
 }
+
+// The console's own keys never reach a page.
+func TestNoSceneTakesTheConsolesKeys(t *testing.T) {
+	for name, d := range scenes() {
+		for _, a := range newPage("en", d).Actions() {
+			for _, k := range a.Keys {
+				if strings.Contains(" tab shift+tab ? : L U T M q 1 2 3 4 5 6 7 8 9 ", " "+k+" ") {
+					t.Errorf("%s: %s takes the console's key %s", name, a.ID, k)
+				}
+			}
+		}
+	}
+}
