@@ -56,8 +56,8 @@ func (t *Term) verdict(text []byte) verdict {
 }
 
 func (t *Term) findIn(text []byte) verdict {
-	if strings.ContainsAny(t.Text, "\x01\x02\x03") {
-		return maybe
+	if strings.ContainsAny(t.Text, "\x01\x02\x03") || strings.ContainsRune(t.Text, utf8.RuneError) {
+		return maybe // bytes that are no character are all alike, also those within a mark
 	}
 	switch t.Kind {
 	case TermFuzzy:
