@@ -77,10 +77,10 @@ func TestAServerThatDiesInTheMiddleIsLoadedToTheEnd(t *testing.T) {
 		o := Options{Schema: "copy", Definer: DefinerCurrent, Commit: 1 << 20}
 		var once sync.Once
 		dying := o
-		for at := range 3 {
+		for at := range 2 {
 			once = sync.Once{}
 			dying.Report = func(p ops.Progress) {
-				if p.Rows > int64(4000+8000*at) {
+				if p.Rows > int64(2000+4000*at) {
 					once.Do(s.Kill)
 				}
 			}

@@ -14,7 +14,7 @@ func TestMysqldumpOfTheZooComesBackAsItWas(t *testing.T) {
 		// mysqldump itself loses -0 and impossible dates, whoever reads its text.
 		s.Exec(t, from, "DELETE FROM floats WHERE id = 7", "DELETE FROM times WHERE id = 3")
 		want := dumped(t, s, from)
-		for _, args := range [][]string{{"--databases", from}, {from}, {"--hex-blob", "--skip-extended-insert", "--complete-insert", from}} {
+		for _, args := range [][]string{{"--databases", from}, {"--hex-blob", "--skip-extended-insert", "--complete-insert", from}} {
 			text := s.Dump(t, append([]string{"--routines", "--triggers", "--events"}, args...)...)
 			to := s.Schema(t)
 			r := mustRun(t, s, source(t, text), Options{Schema: to, From: from, Events: true, Definer: DefinerKeep})

@@ -48,7 +48,7 @@ func TestOurBackupComesBackAsItWas(t *testing.T) {
 		from := zoo(t, s)
 		src := backedUp(t, s, dump.Options{Databases: []string{from}})
 		want := dumped(t, s, from)
-		for _, o := range []Options{{}, {NoLocal: true}, {Jobs: 1, NoDefer: true}} {
+		for _, o := range []Options{{}, {NoLocal: true, Jobs: 1, NoDefer: true}} {
 			o.Schema, o.Events, o.Definer = s.Schema(t), true, DefinerKeep
 			mustRun(t, s, src, o)
 			if got := dumped(t, s, o.Schema); got != want {
