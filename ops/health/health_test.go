@@ -159,7 +159,7 @@ func TestVerdictKeepsWhatToDoInSightWhenThereIsMuchToSay(t *testing.T) {
 	}
 	r := Report{At: at(60), Standings: []Standing{long(KindProcess, 7), long(KindHTTP, 9), long(KindRedis, 9)}}
 	r.Standings[0].Last.Why = lang.Raw("no daemon")
-	got := Judge(r, Face{Zone: time.UTC, Look: lang.Raw("Press enter.")}).Text.String()
+	got := Judge(r, Face{Zone: time.UTC, Look: lang.Raw("Press enter."), Longest: 148}).Text.String()
 	want := "Process qianzhang-backend is stopped since 12:00:07 (no daemon); process qianzhang-backend is stopped since 12:00:09; 1 more. Press enter."
 	if got != want {
 		t.Fatalf("got  %s\nwant %s", got, want)

@@ -23,6 +23,7 @@ type Face struct {
 	Restore lang.Msg       // a sentence: how to get to the restore
 	Backup  lang.Msg       // how to make a backup
 	Look    lang.Msg       // how to see more; empty: the check's first command
+	Longest int            // cells that the sentence should take, where room is short; 0 is no bound
 }
 
 // CommandFace is the face of the commands.
@@ -155,17 +156,13 @@ type judge struct {
 	services int
 }
 
-// longest is how many cells a sentence should take: two lines of a terminal of 80
-// columns, so that what to do next, which ends it, is seen.
-const longest = 148
-
 // sentence says as much as there is room for: all evidence, else that of the
 // first finding alone, else the first finding and how many more there are.
 func (j judge) sentence(bad []Standing) lang.Msg {
 	var text lang.Msg
 	for _, brief := range []struct{ clauses, reasons int }{{maxClauses, maxClauses}, {maxClauses, 1}, {1, 1}} {
 		text = j.say(bad, brief.clauses, brief.reasons)
-		if cells.Width(In(text, j.report.At, j.face.Zone).String()) <= longest {
+		if j.face.Longest <= 0 || cells.Width(In(text, j.report.At, j.face.Zone).String()) <= j.face.Longest {
 			break
 		}
 	}

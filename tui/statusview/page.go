@@ -30,6 +30,10 @@ type Source interface {
 // ID is the page's address.
 const ID = "status"
 
+// twoLines is the room for the verdict in a terminal of 80 columns: what to do
+// next ends the sentence and must be seen.
+const twoLines = 148
+
 // frame is how long a burst of answers is gathered before it is drawn.
 const frame = 33 * time.Millisecond
 
@@ -65,6 +69,7 @@ type Open struct{ Check string }
 func New(env *page.Env, source Source) *Page {
 	p := &Page{env: env, source: source, input: widget.NewInput("/", ""), latencies: map[string]time.Duration{}}
 	p.face = health.CommandFace() // until Hint knows better
+	p.face.Longest = twoLines
 	p.signal, p.end = source.Signal()
 	p.take(source.Report())
 	return p
