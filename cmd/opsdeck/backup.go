@@ -9,6 +9,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/restore"
 )
 
 // backupCmd is the group of the backup verbs.
@@ -87,7 +88,23 @@ func (sh *shelf) keep() backup.Keep {
 }
 
 func (sh *shelf) policy() backup.Policy {
-	return backup.Policy{Keep: sh.keep(), Late: sh.service.Backup.Late}
+	return backup.Policy{Keep: sh.keep(), Late: sh.service.Backup.Late, InUse: sh.inUse()}
+}
+
+// inUse names the backups that unfinished restores read.
+func (sh *shelf) inUse() map[string]bool {
+	store := restore.Store{Dir: sh.state}
+	ids, err := store.Runs()
+	if err != nil {
+		return nil
+	}
+	names := map[string]bool{}
+	for _, id := range ids {
+		if r, err := store.Load(id); err == nil && r.Open() {
+			names[filepath.Base(r.Plan.Source.Path)] = true
+		}
+	}
+	return names
 }
 
 // find is the backup that a person named; a path's base will do.

@@ -241,5 +241,7 @@ func init() {
 
 		"%s, %s":                            "%s，%s",
 		"the scheduled run %q of %s failed": "%[2]s 的计划任务 %[1]q 失败",
+
+		"a restore that is not finished needs it": "一个尚未完成的恢复需要它",
 	})
 }

@@ -42,6 +42,9 @@ type Policy struct {
 	Keep    Keep
 	Late    time.Duration // the newest good one must be younger, or nothing is removed
 	Foreign bool          // files made by others may be removed too
+	// InUse names the backups that an unfinished restore reads; while there is
+	// one, no emergency backup goes either.
+	InUse map[string]bool
 	// LastRun is the latest moment at which a plan was made before: a clock that
 	// stands before it went backwards. Zero when unknown.
 	LastRun time.Time
@@ -100,6 +103,7 @@ func PlanRetention(inv *Inventory, p Policy) *Plan {
 	}
 	r.numbers(Manual, p.Keep.Manual)
 	r.numbers(Emergency, p.Keep.Emergency)
+	r.inUse()
 	r.guard()
 	plan := &Plan{At: inv.At, Dir: inv.Dir, Blocked: r.blocked(), Guard: r.newest}
 	for _, s := range inv.Sets {
@@ -179,6 +183,15 @@ func (r *retention) numbers(t Tier, n int) {
 			} else {
 				r.hold(s, string(t), lang.M("emergency %d of %d", i, n))
 			}
+		}
+	}
+}
+
+// inUse keeps what an unfinished restore stands on.
+func (r *retention) inUse() {
+	for _, s := range r.inv.Sets {
+		if r.policy.InUse[s.Name] || len(r.policy.InUse) > 0 && s.Tier == Emergency {
+			r.hold(s, "in-use", lang.M("a restore that is not finished needs it"))
 		}
 	}
 }
@@ -285,7 +298,7 @@ func (r *retention) standIn(s *Set) *Set {
 // newNames are the tiers' names that a daily file needs when it holds a weekly
 // or monthly slot, but not its day's any more.
 func (r *retention) newNames(s *Set) (names []string) {
-	if s.Tier != Daily || s.Foreign || slices.Contains(r.tiers[s], Daily) || s == r.newest {
+	if s.Tier != Daily || s.Foreign || r.policy.InUse[s.Name] || slices.Contains(r.tiers[s], Daily) || s == r.newest {
 		return nil
 	}
 	for _, t := range r.tiers[s] {

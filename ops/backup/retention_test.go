@@ -351,6 +351,21 @@ func TestPruneNeverTouchesWhatIsNotItsOwn(t *testing.T) {
 	}
 }
 
+func TestWhatAnUnfinishedRestoreReadsStays(t *testing.T) {
+	now := time.Date(2026, 3, 10, 3, 0, 0, 0, time.UTC)
+	w := newWorld(time.UTC)
+	for n := range 5 {
+		w.add(now.AddDate(0, 0, -n).Add(-time.Hour), Good)
+	}
+	w.put("emergency_backup_20260101_020000.sql.gz", time.Date(2026, 1, 1, 2, 0, 0, 0, time.UTC), Good, 99)
+	policy := Policy{Keep: Keep{Daily: 1}, Late: 26 * time.Hour}
+	without := len(PlanRetention(w.inventory(now), policy).Removes())
+	policy.InUse = map[string]bool{db + "_20260307_020000.sql.gz": true}
+	if with := len(PlanRetention(w.inventory(now), policy).Removes()); with != without-2 {
+		t.Errorf("%d go without a restore, %d with one", without, with)
+	}
+}
+
 func TestSpaceIsToldHonestly(t *testing.T) {
 	now := time.Date(2026, 3, 10, 3, 0, 0, 0, time.UTC)
 	w := newWorld(time.UTC)

@@ -186,4 +186,3 @@ func (p *Page) filterLine(width int) string {
 	}
 	return ""
 }
-
