@@ -174,6 +174,7 @@ func FuzzVerdict(f *testing.F) {
 		f.Add("[Nest] 12345  - 01/29/2026, 12:00:00 PM     LOG [A] 客户 82239 took 103ms +3ms", q, byte(7))
 	}
 	f.Add("00/00/01\x800 02:00:00", "\x90", byte(7))
+	f.Add("00/00/010d 00:00:00", "d", byte(7))
 	f.Fuzz(func(t *testing.T, line, words string, turn byte) {
 		if strings.ContainsAny(line, "\n\x1b") || len(line) > 2000 || len(words) > 200 {
 			return

@@ -274,6 +274,9 @@ func digits2(b []byte) int {
 }
 
 func digits4(b []byte) int {
-	_ = b[3]
-	return digits2(b)*100 + digits2(b[2:])
+	high, low := digits2(b), digits2(b[2:])
+	if high < 0 || low < 0 {
+		return -1
+	}
+	return high*100 + low
 }
