@@ -121,7 +121,7 @@ var modelQueries = []string{"", "order", "ordcr", "Order", "'order", "'Order 1",
 	"since:2026-01-29T09:02 until:2026-01-29T09:04", "/Order \\d+ created/", "!/Order/", "/^\\[Nest/ '客户", "客户", "户足", "order | took", "pool | error level:error", "3f2a9", "'3f2a9c1b00", "0122", "'29T09:0", "'9:0", "'PM  ", "k", "'k", "ünï", "level:debug,error 1", "Z\"", "'Z\",\"level", "'M     L"}
 
 func TestScanAgreesWithThePlainModel(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range uint64(4) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		text := randomLog(r, 300)
 		if seed%2 == 1 {
@@ -147,7 +147,7 @@ func TestScanAgreesWithThePlainModel(t *testing.T) {
 func head(v []int64) []int64 { return v[:min(len(v), 8)] }
 
 func TestNewestFirstIsTheSameReversed(t *testing.T) {
-	text := randomLog(rand.New(rand.NewPCG(3, 3)), 60_000) // several regions
+	text := randomLog(rand.New(rand.NewPCG(3, 3)), 40_000) // several regions
 	for _, words := range []string{"order", "level:error", "'客户"} {
 		q, _ := ParseQuery(words, testNow)
 		want := modelHits(q, text)

@@ -1,0 +1,185 @@
+package logs
+
+import (
+	"errors"
+	"time"
+)
+
+// run does the store's work until it is closed.
+func (s *Store) run() {
+	defer s.wg.Done()
+	p := NewParser(s.zone, s.now())
+	b := newBuilder(s.table, p, false)
+	var m *matcher
+	var mgen uint64
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.closed {
+		do := s.next()
+		if do == nil {
+			s.work.Wait()
+			continue
+		}
+		if m == nil || mgen != s.gen {
+			m, mgen = newMatcher(s.query, s.table, p), s.gen
+		}
+		do(b, m, mgen)
+		s.signal()
+		s.work.Broadcast()
+	}
+}
+
+// task is some work. It is called with the lock held, and gives it up while it
+// reads.
+type task func(b *builder, m *matcher, gen uint64)
+
+// next is what is most urgent: text that came, hits of what is indexed, then
+// older text; the newest segments first.
+func (s *Store) next() task {
+	for _, f := range s.feeds {
+		for i := len(f.segs) - 1; i >= 0; i-- {
+			if g := f.segs[i]; !g.busy && g.grew() {
+				return g.extend
+			}
+		}
+	}
+	if t := s.nextEval(); t != nil {
+		return t
+	}
+	for depth := 0; ; depth++ {
+		more := false
+		for _, f := range s.feeds {
+			i := len(f.segs) - 1 - depth
+			if i < 0 {
+				continue
+			}
+			more = true
+			if t := f.segs[i].nextIndex(); t != nil {
+				return t
+			}
+		}
+		if !more {
+			return nil
+		}
+	}
+}
+
+func (s *Store) nextEval() task {
+	if s.query.Empty() {
+		return nil
+	}
+	for _, f := range s.feeds {
+		if !matchAll(s.query.Sources, f.name) {
+			continue
+		}
+		for i := len(f.segs) - 1; i >= 0; i-- {
+			g := f.segs[i]
+			for k := len(g.blocks) - 1; k >= g.first; k-- {
+				if e := g.blocks[k]; e.gen != s.gen && !e.busy && e.blk != nil {
+					return func(_ *builder, m *matcher, gen uint64) { g.evaluate(e, m, gen) }
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (g *Segment) nextIndex() task {
+	if !g.probed {
+		if g.busy {
+			return nil
+		}
+		return g.probe
+	}
+	if g.err != nil {
+		return nil
+	}
+	for k := min(g.first, len(g.blocks)) - 1; k >= 0 && k >= g.first-8; k-- {
+		if e := g.blocks[k]; e.blk == nil && !e.busy {
+			return func(b *builder, m *matcher, gen uint64) { g.index(e, b, m, gen) }
+		}
+	}
+	return nil
+}
+
+// probe looks whether the lines have times.
+func (g *Segment) probe(b *builder, _ *matcher, _ uint64) {
+	g.busy = true
+	text, size := g.text, g.size
+	g.store.mu.Unlock()
+	b.plain = false
+	plain := looksPlain(b, text, size)
+	g.store.mu.Lock()
+	g.plain, g.probed, g.busy = plain, true, false
+}
+
+// index makes the block of one region.
+func (g *Segment) index(e *entry, b *builder, m *matcher, gen uint64) {
+	s := g.store
+	e.busy = true
+	text, end := g.text, g.end()
+	b.plain = g.plain
+	s.mu.Unlock()
+	blk, err := b.region(text, e.off, end)
+	s.mu.Lock()
+	e.busy = false
+	if g.text != text {
+		return // swapped meanwhile: again
+	}
+	if err != nil {
+		g.err = err
+		return
+	}
+	e.blk = blk
+	for g.first > 0 && g.blocks[g.first-1].blk != nil {
+		g.first--
+	}
+	if !s.query.Empty() && gen == s.gen {
+		g.evaluate(e, m, gen)
+	}
+}
+
+// end is where the text ended when it was added: what came later is added block
+// by block behind.
+func (g *Segment) end() int64 {
+	if n := len(g.blocks); n > 0 && g.blocks[n-1].blk != nil {
+		return g.blocks[n-1].blk.End
+	}
+	return g.size
+}
+
+// region makes the block of the region that begins at off.
+func (b *builder) region(r Text, off, size int64) (*Block, error) {
+	from, err := b.start(r, off, size)
+	to, err2 := b.start(r, off+blockBytes, size)
+	if err = errors.Join(err, err2); err != nil {
+		return nil, err
+	}
+	return b.build(r, from, to)
+}
+
+// evaluate looks for the query's hits in a block.
+func (g *Segment) evaluate(e *entry, m *matcher, gen uint64) {
+	s := g.store
+	if gen != s.gen {
+		return
+	}
+	e.busy = true
+	blk, text, ctx, within := e.blk, g.text, s.qctx, e.within
+	s.mu.Unlock()
+	m.source = g.name
+	hits, err := m.find(ctx, blk, text, 0, within)
+	s.mu.Lock()
+	e.busy = false
+	if ctx.Err() != nil || gen != s.gen || e.blk != blk {
+		return
+	}
+	if err != nil {
+		g.err = err
+		hits = newBitmap(blk.Lines())
+	}
+	e.hits, e.count, e.gen, e.within = hits, hits.count(), gen, nil
+	if s.first == 0 && e.count > 0 {
+		s.first = time.Since(s.asked)
+	}
+}
