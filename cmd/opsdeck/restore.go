@@ -257,7 +257,7 @@ func (a *app) goOn(c one, ans answers, kind restore.Kind, want, confirm string) 
 	if err != nil {
 		return err
 	}
-	return d.attach(r.Folder, ans, c.JSON, want)
+	return d.attachFrom(r.Folder, len(r.Lines), ans, c.JSON, want)
 }
 
 func requestSeq(s restore.Snapshot, kind restore.Kind) int {

@@ -37,7 +37,12 @@ type watcher struct {
 // attach follows a run to its end. want is the result that counts as success;
 // empty takes any.
 func (d *desk) attach(f restore.Folder, ans answers, asJSON bool, want string) error {
-	w := &watcher{desk: d, f: f, ans: ans, json: asJSON, bar: d.progress(), tries: map[restore.Stage]int{}, answered: -1}
+	return d.attachFrom(f, 0, ans, asJSON, want)
+}
+
+// attachFrom leaves out the journal's first lines, which were told before.
+func (d *desk) attachFrom(f restore.Folder, told int, ans answers, asJSON bool, want string) error {
+	w := &watcher{desk: d, f: f, ans: ans, json: asJSON, bar: d.progress(), tries: map[restore.Stage]int{}, answered: -1, seen: told}
 	err := f.Watch(d.ctx, watchEvery, w.see)
 	w.bar.done()
 	if err != nil && d.ctx.Err() != nil {

@@ -242,8 +242,23 @@ func (d *desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 		return nil, err
 	}
 	a.Disk.SaveFree = freeAt(d.dir)
+	a.Drill = d.newestDrill()
 	now := d.clock.Now()
 	return restore.Draft(restore.NewID(now, random()), now, c, set, src, d.service.Database.Name, a), nil
+}
+
+// newestDrill is the newest whole drill that went well: how long a restore takes.
+func (d *desk) newestDrill() (newest *restore.Drill) {
+	drills, err := backup.Drills(d.state, d.service.Database.Name)
+	if err != nil {
+		return nil // a record that cannot be read is no reason not to restore
+	}
+	for _, x := range drills {
+		if x.Result == backup.Passed && x.Table == "" && (newest == nil || x.At.After(newest.At)) {
+			newest = &restore.Drill{At: x.At, Backup: x.Backup, Result: x.Result, Duration: time.Duration(x.RestoreMS) * time.Millisecond, Bytes: x.RawBytes}
+		}
+	}
+	return newest
 }
 
 func random() uint16 {

@@ -39,7 +39,7 @@ func (p *Plan) judgeSource() {
 	if !src.Manifest {
 		p.add(ops.StateWarning, lang.M("the backup has no manifest: rows and checksums cannot be compared"), lang.Msg{})
 		if p.Mode == Swap && len(p.Tables) > 0 {
-			p.block(lang.M("tables can be chosen only from a backup with a manifest"), lang.M("choose the whole database, or opsdeck restore rescue"))
+			p.block(lang.M("tables can be chosen only from a backup with a manifest"), lang.M("choose the whole database"))
 		}
 	}
 	if !src.Consistent && src.Manifest {

@@ -59,6 +59,15 @@ func (e Engine) Load(ctx context.Context, j Job, report restore.Report) (restore
 	return out, enabled, nil
 }
 
+// Ready opens the backup and closes it again.
+func (e Engine) Ready(j Job) error {
+	src, err := e.open(j.Path)
+	if err != nil {
+		return err
+	}
+	return src.Close()
+}
+
 func (e Engine) open(path string) (*load.Source, error) {
 	src, err := load.Open(path)
 	if ops.CodeOf(err) != ops.Config || e.Identities == nil {

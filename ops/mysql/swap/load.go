@@ -22,6 +22,9 @@ func (s *Server) Load(ctx context.Context, p *restore.Plan, f restore.Folder, re
 	}
 	defer c.Close()
 	job := Job{Path: p.Source.Path, From: p.Source.Database, Schema: p.Loaded(), Tables: p.Tables}
+	if err := s.Loader.Ready(job); err != nil {
+		return restore.Loaded{}, err
+	}
 	if p.Mode == restore.InPlace {
 		if err := s.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
 			return restore.Loaded{}, err
@@ -42,10 +45,14 @@ func (s *Server) LoadBack(ctx context.Context, p *restore.Plan, emergency string
 		return restore.Loaded{}, err
 	}
 	defer c.Close()
+	job := Job{Path: emergency, From: p.Target.Live, Schema: p.Target.Database, Tables: p.Tables, Fresh: true, Live: true}
+	if err := s.Loader.Ready(job); err != nil {
+		return restore.Loaded{}, err
+	}
 	if err := s.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
 		return restore.Loaded{}, err
 	}
-	loaded, _, err := s.Loader.Load(ctx, Job{Path: emergency, From: p.Target.Live, Schema: p.Target.Database, Tables: p.Tables, Fresh: true, Live: true}, report)
+	loaded, _, err := s.Loader.Load(ctx, job, report)
 	return loaded, err
 }
 

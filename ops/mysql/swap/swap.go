@@ -32,6 +32,8 @@ type Job struct {
 
 // Loader loads a backup file. It is the engine.
 type Loader interface {
+	// Ready proves that the backup can be opened, before anything makes room for it.
+	Ready(j Job) error
 	// Load also names the events that it made disabled and the backup has enabled.
 	Load(ctx context.Context, j Job, report restore.Report) (l restore.Loaded, enabled []string, err error)
 }

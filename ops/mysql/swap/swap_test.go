@@ -65,6 +65,13 @@ func (l clientLoader) Load(_ context.Context, j swap.Job, _ restore.Report) (_ r
 	return restore.Loaded{Tables: 1}, enabled, nil
 }
 
+func (l clientLoader) Ready(j swap.Job) error {
+	if l.dumps[j.Path] == nil {
+		return fmt.Errorf("no dump %s", j.Path)
+	}
+	return nil
+}
+
 func column(t *testing.T, s *testdb.Server, query string) (out []string) {
 	t.Helper()
 	rows, err := s.Open(t, "").Query(query)
