@@ -78,3 +78,13 @@ func TestTheProgramHoldsNoServerAndNoTestCode(t *testing.T) {
 		}
 	}
 }
+
+// TestTheDemosModuleIsComplete keeps the nested module's go.mod and go.sum in
+// step with what the packages that it shares with the program import.
+func TestTheDemosModuleIsComplete(t *testing.T) {
+	cmd := exec.Command("go", "list", "-deps", ".")
+	cmd.Dir = filepath.Join(root, "cmd", "opsdeck-demo")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s\nadd the lines of ../../go.mod and ../../go.sum that it misses", err, out)
+	}
+}

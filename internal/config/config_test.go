@@ -133,6 +133,7 @@ func TestReadSecretRefusesWhatOthersCanRead(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
+	f.Add("services:  ! ")
 	f.Add("services:\n  - name: a\n    backup: {keep: {daily: 7}}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		got, err := Parse("c.yaml", []byte(text))

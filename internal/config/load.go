@@ -115,13 +115,24 @@ func Parse(path string, text []byte) (*Loaded, error) {
 	if err := walk(path, "", body, reflect.TypeFor[Config](), out.Lines); err != nil {
 		return nil, err
 	}
-	if err := yaml.NodeToValue(body, out.Config); err != nil {
+	if err := decode(body, out.Config); err != nil {
 		return nil, yamlError(path, err)
 	}
 	if len(out.Services) == 0 {
 		out.Services = Default().Services
 	}
 	return out, out.check()
+}
+
+// decode fills the configuration. The decoder panics at some wrong shapes, as
+// "services: !" with nothing after it.
+func decode(body ast.Node, into *Config) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = errors.New("not a configuration: a value is missing or of the wrong kind")
+		}
+	}()
+	return yaml.NodeToValue(body, into)
 }
 
 func onlyComments(n ast.Node) bool { return n.Type() == ast.CommentType }
