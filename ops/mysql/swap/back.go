@@ -1,0 +1,90 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/restore"
+)
+
+// SwapBack brings the kept tables back; what was live goes to the shadow.
+func (s *Server) SwapBack(ctx context.Context, p *restore.Plan, f restore.Folder) (restore.Swapped, error) {
+	var out restore.Swapped
+	r, err := readRecord(f)
+	if err != nil {
+		return out, err
+	}
+	if r == nil {
+		return out, ops.E(ops.Failed, lang.M("the record of the exchange is missing: %s", recordPath(f)))
+	}
+	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
+	if err != nil {
+		return out, err
+	}
+	defer c.Close()
+	if err := r.beginBack(ctx, c, p, f); err != nil {
+		return out, err
+	}
+	moves, err := remainingBack(ctx, c, p, r)
+	if err != nil {
+		return out, err
+	}
+	if len(moves) > 0 {
+		if err := makeSchema(ctx, c, p.Shadow, r.Coming); err != nil {
+			return out, err
+		}
+		if err = s.clearWay(ctx, c, p.Target.Live, moves, r.Leaving.Tables); err == nil {
+			out.Renamed, err = s.rename(ctx, c, moves)
+		}
+		if err != nil {
+			return out, errors.Join(err, s.putTriggers(context.WithoutCancel(ctx), p.Target.Live, r.Coming))
+		}
+	}
+	scope := func(o object) bool { return len(p.Tables) == 0 || o.Kind == "trigger" && has(p.Tables, o.Table) }
+	if out.Notes, err = s.replaceObjects(ctx, c, p.Target.Live, "", r.Coming, r.Leaving, scope); err != nil {
+		return out, err
+	}
+	if len(p.Tables) == 0 {
+		err = s.setCharset(ctx, c, p.Target.Live, r.Leaving)
+	}
+	out.Notes = append(out.Notes, restore.N(lang.M("the former tables are back; those that were live are in %s", p.Shadow)))
+	return out, err
+}
+
+// beginBack notes which live tables have to make room, once.
+func (r *record) beginBack(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder) error {
+	if r.Back {
+		return nil
+	}
+	live, err := tables(ctx, c, p.Target.Live)
+	if err != nil {
+		return err
+	}
+	if len(p.Tables) > 0 {
+		live = only(live, r.Coming.Tables)
+	}
+	r.Since, r.Back = live, true
+	return r.save(f)
+}
+
+func remainingBack(ctx context.Context, c *sql.Conn, p *restore.Plan, r *record) ([]restore.Move, error) {
+	shadow, err := tables(ctx, c, p.Shadow)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := tables(ctx, c, p.Kept)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, t := range r.Since {
+		if !has(shadow, t) {
+			out = append(out, t)
+		}
+	}
+	return restore.SwapMoves(p.Target.Live, p.Kept, p.Shadow, out, only(r.Leaving.Tables, kept)), nil
+}

@@ -1,0 +1,140 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops/restore"
+)
+
+// replaceObjects makes the objects of the schema those of next instead of those
+// of former. Views that are in both are replaced, never missing.
+func (s *Server) replaceObjects(ctx context.Context, c *sql.Conn, in, from string, former, next contents, scope func(object) bool) ([]restore.Note, error) {
+	if _, err := c.ExecContext(ctx, "USE "+restore.Name(in)); err != nil {
+		return nil, err
+	}
+	coming := map[string]bool{}
+	for _, o := range next.Objects {
+		coming[o.Kind+" "+o.Name] = true
+	}
+	for _, o := range former.Objects {
+		if scope(o) && (o.Kind != "view" || !coming["view "+o.Name]) && o.Kind != "trigger" {
+			if err := o.drop(ctx, c, in); err != nil {
+				return nil, err
+			}
+		}
+	}
+	count := map[string]int{}
+	var waiting []object
+	for _, o := range next.Objects {
+		if !scope(o) {
+			continue
+		}
+		if from != "" {
+			o = o.moved(from, in)
+		}
+		count[o.Kind]++
+		if o.Kind == "view" {
+			waiting = append(waiting, o)
+			continue
+		}
+		if err := remake(ctx, c, in, o); err != nil {
+			return nil, err
+		}
+	}
+	if err := makeViews(ctx, c, waiting); err != nil {
+		return nil, err
+	}
+	notes := s.regrant(ctx, c, former)
+	for _, kind := range []string{"trigger", "view", "procedure", "function", "event"} {
+		if count[kind] > 0 {
+			notes = append(notes, restore.N(lang.M("%s carried over: %s", objectKinds(kind), fmt.Sprint(count[kind]))))
+		}
+	}
+	return notes, nil
+}
+
+func objectKinds(kind string) lang.Msg {
+	switch kind {
+	case "trigger":
+		return lang.M("triggers")
+	case "view":
+		return lang.M("views")
+	case "procedure":
+		return lang.M("procedures")
+	case "function":
+		return lang.M("functions")
+	}
+	return lang.M("events")
+}
+
+func remake(ctx context.Context, c *sql.Conn, in string, o object) error {
+	if err := o.drop(ctx, c, in); err != nil {
+		return err
+	}
+	if err := o.create(ctx, c); err != nil {
+		return err
+	}
+	if o.Kind != "event" {
+		return nil
+	}
+	state := " DISABLE"
+	if o.Enabled {
+		state = " ENABLE"
+	}
+	_, err := c.ExecContext(ctx, "ALTER EVENT "+restore.Name(in, o.Name)+state)
+	return err
+}
+
+// makeViews makes views in rounds, for one may stand on another.
+func makeViews(ctx context.Context, c *sql.Conn, waiting []object) error {
+	for len(waiting) > 0 {
+		var again []object
+		var last error
+		for _, o := range waiting {
+			o.Create = strings.Replace(o.Create, "CREATE ", "CREATE OR REPLACE ", 1)
+			if err := o.create(ctx, c); err != nil {
+				last = err
+				o.Create = strings.Replace(o.Create, "CREATE OR REPLACE ", "CREATE ", 1)
+				again = append(again, o)
+			}
+		}
+		if len(again) == len(waiting) {
+			return last
+		}
+		waiting = again
+	}
+	return nil
+}
+
+// regrant gives back what the drop of a routine took along.
+func (s *Server) regrant(ctx context.Context, c *sql.Conn, former contents) []restore.Note {
+	var notes []restore.Note
+	for _, g := range former.Grants {
+		if _, err := c.ExecContext(ctx, g); err != nil {
+			notes = append(notes, restore.N(lang.M("grant lost: %s", g)))
+		}
+	}
+	return notes
+}
+
+func (s *Server) setCharset(ctx context.Context, c *sql.Conn, name string, like contents) error {
+	if like.Charset == "" {
+		return nil
+	}
+	_, err := c.ExecContext(ctx, "ALTER DATABASE "+restore.Name(name)+" CHARACTER SET "+like.Charset+" COLLATE "+like.Collation)
+	return err
+}
+
+// dropEmpty drops a schema of ours once no table is left in it.
+func (s *Server) dropEmpty(ctx context.Context, c *sql.Conn, name string) error {
+	left, err := tables(ctx, c, name)
+	if err != nil || len(left) > 0 {
+		return err
+	}
+	_, err = c.ExecContext(ctx, "DROP DATABASE IF EXISTS "+restore.Name(name))
+	return err
+}
