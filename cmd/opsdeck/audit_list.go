@@ -64,7 +64,9 @@ func (c *auditListCmd) print(a *app, l *audit.Layout, page audit.Page) error {
 		a.note(lang.M("no rows"))
 		return nil
 	}
-	a.auditTable(l, page.Rows)
+	if len(page.Rows) > 0 {
+		a.auditTable(l, page.Rows)
+	}
 	if page.Partial {
 		a.note(lang.M("%s rows were looked at, back to %s; --yes looks on, or --before %s", human.Count(page.Scanned), a.when(page.Next.At.Moment(l.Zone)), next))
 	} else if page.More {

@@ -262,3 +262,19 @@ func TestFilterAcceptsWhatItsTermsSay(t *testing.T) {
 		}
 	}
 }
+
+func TestTheQuickLookMissesNoSecret(t *testing.T) {
+	for _, text := range []string{`{"password":"x1"}`, `{"PassWd" : "x1"}`, "pwd=x1", `{"clientSecret":"x1"}`, `{"access_token":"x1"}`, "mysql://u:x1@h/", "u:x1@tcp(h)", "u:x1@unix(h)",
+		"Authorization: Bearer x1", "Cookie: a=x1", "IDENTIFIED BY 'x1'", `{"api_key":"x1"}`, `{"privateKey":"x1"}`, "eyJhbGciOiJI.eyJzdWIiOiIx.x1x1", `{"token":71}`} {
+		if got := Mask(text); got == text || strings.Contains(got, "x1") {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}
+
+func BenchmarkMask(b *testing.B) {
+	const text = `{"status":"已审核","n":12345,"note":"89d7e1229644d8accd9ab6815498bbdf61af6b95"}`
+	for b.Loop() {
+		Mask(text)
+	}
+}

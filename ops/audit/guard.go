@@ -49,7 +49,7 @@ func (e *TooMuchError) Explain() error {
 	if e.Index != "" {
 		hint = lang.M("narrow the query, or run it with --yes; this index would help: %s", e.Index)
 	}
-	return ops.Wrap(e, ops.Failed, e.Message()).WithHint(hint)
+	return ops.E(ops.Failed, e.Message()).WithHint(hint)
 }
 
 // Advise writes the statement of an index that would serve a filter, or "".

@@ -45,5 +45,5 @@ func (e *UnprovedError) Message() lang.Msg {
 
 // Explain makes an error for people of it.
 func (e *UnprovedError) Explain() error {
-	return ops.Wrap(e, ops.Failed, e.Message()).WithHint(lang.M("run it with --yes; it reads gently, and only this once"))
+	return ops.E(ops.Failed, e.Message()).WithHint(lang.M("run it with --yes; it reads gently, and only this once"))
 }

@@ -88,6 +88,10 @@ func (s *Source) keyRanges(ranges []audit.Range) string {
 		if r.First == math.MinInt64 && r.Last == math.MaxInt64 {
 			return ""
 		}
+		if r.First == math.MinInt64 {
+			parts = append(parts, fmt.Sprintf("%s <= %d", s.col(audit.ID), r.Last))
+			continue
+		}
 		parts = append(parts, fmt.Sprintf("%s BETWEEN %d AND %d", s.col(audit.ID), r.First, r.Last))
 	}
 	if len(parts) == 0 {
