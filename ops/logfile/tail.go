@@ -289,7 +289,10 @@ func (t *Tail) adopt(now time.Time, mine *tracked) (found bool) {
 			continue
 		}
 		if t.held(info) {
-			t.checked[g.path] = info
+			// The current one may yet turn out to have been truncated before.
+			if t.cur == nil || !os.SameFile(t.cur.info, info) {
+				t.checked[g.path] = info
+			}
 			continue
 		}
 		head := headOf(g.path)
