@@ -236,6 +236,7 @@ var consoleTabs = []struct {
 	{"Status", []string{"mysql", "redis", "disk-data"}},
 	{"Logs", []string{"HttpLogger", "GET /api/v1/"}},
 	{"Audit", []string{"CREATE", "ORDER"}},
+	{"Restore", []string{"qianzhang_sales"}},
 	{"Backups", []string{"daily", "weekly", "monthly", "truncated"}},
 }
 

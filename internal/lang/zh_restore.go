@@ -50,7 +50,7 @@ func init() {
 		"choose these tables, or another backup":                                   "请选择这些表，或换一个备份",
 		"the backup has no manifest: rows and checksums cannot be compared":        "该备份没有清单：无法核对行数与校验和",
 		"tables can be chosen only from a backup with a manifest":                  "只有带清单的备份才能选择单个表",
-		"choose the whole database":                     "请选择整个数据库",
+		"choose the whole database":                                                "请选择整个数据库",
 		"the backup is not of one moment: its tables may disagree":                 "该备份不是同一时刻的数据：各表之间可能不一致",
 		"the backup is of %s %s, the target is %s %s":                              "备份来自 %s %s，目标为 %s %s",
 		"the backup does not hold %s":                                              "该备份不含 %s",
