@@ -22,6 +22,7 @@ type restoreCmd struct {
 	Undo    restoreUndoCmd   `cmd:"" help:"Bring back the state before a restore."`
 	DropOld restoreDropCmd   `cmd:"" help:"Drop the former tables that a restore kept for its undo."`
 	Report  restoreReportCmd `cmd:"" help:"Print the report of a restore."`
+	Rescue  restoreRescueCmd `cmd:"" help:"Compare one table with its copy in a backup, and merge chosen rows."`
 	Worker  restoreWorkerCmd `cmd:"" hidden:"" help:"Carry a restore out; started by the others."`
 }
 

@@ -1,0 +1,287 @@
+package restore
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"opsdeck/internal/redact"
+)
+
+// Difference kinds of a rescue.
+const (
+	RescueMissing = "missing" // in the backup, not in the live table
+	RescueChanged = "changed" // in both, with other values
+	RescueAdded   = "added"   // in the live table alone; never deleted
+)
+
+// RescueOrder is how two values of a key column compare.
+type RescueOrder int
+
+// The orders.
+const (
+	OrderBytes  RescueOrder = iota // by their bytes
+	OrderNumber                    // as exact decimal numbers
+	OrderFloat                     // as doubles
+)
+
+// RescueColumn is a column that both tables have.
+type RescueColumn struct {
+	Name   string
+	Order  RescueOrder
+	Binary bool // shown and named as 0x…
+}
+
+// RescueTable is what two copies of a table have in common: the columns that
+// are compared, and which of them are the key.
+type RescueTable struct {
+	Columns []RescueColumn
+	Key     []int
+}
+
+// RescueRows are rows in the ascending order of the key.
+type RescueRows interface {
+	Next() bool
+	Values() [][]byte // by column, nil for NULL; valid until Next
+	Err() error
+}
+
+// Difference is one row that is not the same in both tables. Its values are
+// valid only while the function that got it runs.
+type Difference struct {
+	Kind         string
+	Backup, Live [][]byte // by column; nil on the side that lacks the row
+	Columns      []int    // those that differ, of a changed row
+}
+
+// Row is the side that has the row, the backup's where both do.
+func (d *Difference) Row() [][]byte {
+	if d.Backup != nil {
+		return d.Backup
+	}
+	return d.Live
+}
+
+// RescueTally counts the rows of a comparison.
+type RescueTally struct {
+	Same    int64 `json:"same"`
+	Missing int64 `json:"missing"`
+	Changed int64 `json:"changed"`
+	Added   int64 `json:"added"`
+}
+
+// RescueOrderError says that rows did not come in the order of their key: a
+// comparison of them would be wrong.
+type RescueOrderError struct{ Side, Key string }
+
+func (e *RescueOrderError) Error() string {
+	return fmt.Sprintf("the rows of the %s are out of order at key %s", e.Side, e.Key)
+}
+
+// Diff walks two tables side by side and hands over each row that differs, in
+// the order of the key. It holds one row of each at a time.
+func (t *RescueTable) Diff(backup, live RescueRows, each func(*Difference) error) (n RescueTally, err error) {
+	b, l := &rescueSide{t: t, name: "backup", rows: backup}, &rescueSide{t: t, name: "live table", rows: live}
+	b.next()
+	l.next()
+	for b.err == nil && l.err == nil && (b.row != nil || l.row != nil) {
+		d := Difference{}
+		switch c := t.side(b.row, l.row); {
+		case c < 0:
+			d.Kind, d.Backup = RescueMissing, b.row
+			n.Missing++
+		case c > 0:
+			d.Kind, d.Live = RescueAdded, l.row
+			n.Added++
+		default:
+			if d.Columns = t.differing(b.row, l.row); d.Columns == nil {
+				n.Same++
+				break
+			}
+			d.Kind, d.Backup, d.Live = RescueChanged, b.row, l.row
+			n.Changed++
+		}
+		if d.Kind != "" {
+			if err := each(&d); err != nil {
+				return n, err
+			}
+		}
+		if d.Kind != RescueAdded {
+			b.next()
+		}
+		if d.Kind != RescueMissing {
+			l.next()
+		}
+	}
+	if b.err != nil {
+		return n, b.err
+	}
+	return n, l.err
+}
+
+// side tells whose row comes first; an absent row comes last.
+func (t *RescueTable) side(b, l [][]byte) int {
+	switch {
+	case l == nil:
+		return -1
+	case b == nil:
+		return 1
+	}
+	return t.compareKeys(b, l)
+}
+
+func (t *RescueTable) compareKeys(a, b [][]byte) int {
+	for _, i := range t.Key {
+		if c := t.Columns[i].Order.compare(a[i], b[i]); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+// differing are the columns whose values are not the same; nil for none.
+func (t *RescueTable) differing(a, b [][]byte) (columns []int) {
+	for i, c := range t.Columns {
+		if !c.Same(a[i], b[i]) {
+			columns = append(columns, i)
+		}
+	}
+	return columns
+}
+
+// Equal tells whether two rows hold the same.
+func (t *RescueTable) Equal(a, b [][]byte) bool {
+	return len(a) == len(b) && t.differing(a, b) == nil
+}
+
+// Same tells whether two values are the same; NULL is only NULL.
+func (c RescueColumn) Same(a, b []byte) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	if c.Order == OrderNumber {
+		return compareNumbers(a, b) == 0
+	}
+	return bytes.Equal(a, b)
+}
+
+// rescueSide is one table's rows, with a watch on their order.
+type rescueSide struct {
+	t    *RescueTable
+	name string
+	rows RescueRows
+	row  [][]byte
+	last [][]byte // the key's values of the row before
+	err  error
+}
+
+func (s *rescueSide) next() {
+	first := s.row == nil
+	if !first {
+		for n, i := range s.t.Key {
+			s.last[n] = append(s.last[n][:0], s.row[i]...)
+		}
+	} else {
+		s.last = make([][]byte, len(s.t.Key))
+	}
+	if !s.rows.Next() {
+		s.row, s.err = nil, s.rows.Err()
+		return
+	}
+	s.row = s.rows.Values()
+	if !first && !s.ascends() {
+		s.err = &RescueOrderError{s.name, s.t.KeyText(s.row)}
+	}
+}
+
+func (s *rescueSide) ascends() bool {
+	for n, i := range s.t.Key {
+		if c := s.t.Columns[i].Order.compare(s.last[n], s.row[i]); c != 0 {
+			return c < 0
+		}
+	}
+	return false
+}
+
+// KeyText names a row by its key, as --keys takes it: the parts joined by "/",
+// with a backslash before "/", "," and "\" inside a part, binary ones as 0x….
+func (t *RescueTable) KeyText(row [][]byte) string {
+	return t.keyText(row, RescueColumn.Text)
+}
+
+// ShownKey is KeyText with secrets masked.
+func (t *RescueTable) ShownKey(row [][]byte) string {
+	return t.keyText(row, RescueColumn.Shown)
+}
+
+func (t *RescueTable) keyText(row [][]byte, text func(RescueColumn, []byte) *string) string {
+	parts := make([]string, len(t.Key))
+	for n, i := range t.Key {
+		parts[n] = keyEscape.Replace(*text(t.Columns[i], row[i]))
+	}
+	return strings.Join(parts, "/")
+}
+
+var keyEscape = strings.NewReplacer(`\`, `\\`, `/`, `\/`, `,`, `\,`)
+
+// SplitKeys takes a list of keys apart at the commas that no backslash stands
+// before.
+func SplitKeys(list string) (keys []string) {
+	start := 0
+	for i := 0; i <= len(list); i++ {
+		switch {
+		case i == len(list) || list[i] == ',':
+			if key := strings.TrimSpace(list[start:i]); key != "" {
+				keys = append(keys, key)
+			}
+			start = i + 1
+		case list[i] == '\\':
+			i = min(i+1, len(list)-1)
+		}
+	}
+	return keys
+}
+
+// Text is a value for people and programs; nil for NULL.
+func (c RescueColumn) Text(value []byte) *string {
+	var text string
+	switch {
+	case value == nil:
+		return nil
+	case c.Binary:
+		text = fmt.Sprintf("0x%X", value)
+	default:
+		text = string(value)
+	}
+	return &text
+}
+
+var secretColumn = regexp.MustCompile(`(?i)(passw|pwd|secret|token|api_?key|access_?key|private_?key|authorization|cookie)`)
+
+// Shown is Text with secrets masked: all of a column that is named for one.
+func (c RescueColumn) Shown(value []byte) *string {
+	text := c.Text(value)
+	switch {
+	case text == nil:
+	case secretColumn.MatchString(c.Name):
+		*text = redact.Mask
+	case !c.Binary:
+		*text = redact.Text(*text)
+	}
+	return text
+}
+
+// RescuePick says which rows are merged, or shown.
+type RescuePick struct {
+	Kinds map[string]bool // nil: all
+	Keys  map[string]bool // by KeyText; nil: all
+}
+
+// Takes tells whether a row is picked.
+func (p RescuePick) Takes(t *RescueTable, d *Difference) bool {
+	if p.Kinds != nil && !p.Kinds[d.Kind] {
+		return false
+	}
+	return p.Keys == nil || p.Keys[t.KeyText(d.Row())]
+}
