@@ -6,7 +6,7 @@ FUZZTIME ?= 30s
 BENCH ?= .
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VHS := github.com/charmbracelet/vhs@v0.10.0
-PLATFORMS := linux/amd64 linux/arm64 darwin/arm64
+PLATFORMS := linux/amd64 linux/arm64
 
 VERSION ?= $(shell git describe --tags --dirty 2>/dev/null || echo dev)
 COMMIT := $(shell git rev-parse HEAD 2>/dev/null)

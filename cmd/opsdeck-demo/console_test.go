@@ -274,7 +274,9 @@ func TestSignalsRestoreTheTerminal(t *testing.T) {
 			if err := c.cmd.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}
-			c.leaves()
+			if code := c.leaves(); code != 130 {
+				t.Errorf("exit code %d, want 130: interrupted", code)
+			}
 		})
 	}
 }
