@@ -118,6 +118,8 @@ func phase(name string) lang.Msg {
 		return lang.M("verify")
 	case "copy":
 		return lang.M("copy")
+	case "compare":
+		return lang.M("compare")
 	case "export":
 		return lang.M("export")
 	case "delete":

@@ -11,6 +11,7 @@ import (
 	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
 	"opsdeck/internal/oplog"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
@@ -81,7 +82,11 @@ func (c *restoreRescueCmd) Run(a *app) error {
 	}
 	db := d.service.Database.Name
 	if c.writes() {
-		if err := d.vacant(restore.Target{Address: d.target.Addr, Database: db}); err != nil {
+		t, err := d.rescueTarget(a.ctx)
+		if err != nil {
+			return err
+		}
+		if err := d.vacant(t); err != nil {
 			return err
 		}
 		if c.Confirm != "" || !isTerminal(a.in) {
@@ -99,6 +104,15 @@ func (c *restoreRescueCmd) Run(a *app) error {
 	}
 	r := &rescuer{restoreRescueCmd: c, desk: d, src: src}
 	return r.recorded()
+}
+
+// rescueTarget names the live database as restores do: one of them keeps a
+// merge out, and a merge keeps them out.
+func (d *desk) rescueTarget(ctx context.Context) (restore.Target, error) {
+	server := d.server()
+	defer server.Close()
+	id, err := server.Identity(ctx)
+	return restore.Target{Database: d.service.Database.Name, Address: d.target.Server(), Identity: id}, err
 }
 
 func (c *restoreRescueCmd) writes() bool { return c.Merge != "" && !c.DryRun && !c.Diff }
@@ -318,6 +332,15 @@ func (r *rescuer) merge(s *rescue.Session) error {
 			return err
 		}
 	}
+	t, err := r.rescueTarget(r.ctx)
+	if err != nil {
+		return err
+	}
+	held, err := lock.Take(r.store.TargetLock(t), lock.Holder{User: r.operator(), What: "restore rescue"})
+	if err != nil {
+		return err
+	}
+	defer held.Release()
 	done, err := s.Merge(r.ctx, r.pick())
 	r.out.Merged = &rescueMerged{Inserted: done.Missing, Updated: done.Changed}
 	if err != nil {

@@ -2,6 +2,8 @@ package lang
 
 func init() {
 	register(map[string]string{
+		"compare": "比较",
+		"%d triggers of %s run for each row that is merged":                                              "合并每一行时会触发 %d 个触发器（表 %s）",
 		"%s against %s of %s: %s the same, %s missing now, %s changed, %s new since":                     "%s 与备份 %s（%s）相比：相同 %s 行，现缺 %s 行，有改动 %s 行，新增 %s 行",
 		"%s more rows; --limit 0 shows all":                                                              "另有 %s 行；--limit 0 显示全部",
 		"%s rows were inserted and %s updated, each read again and found as in the backup":               "已插入 %s 行、更新 %s 行，逐行重读，均与备份一致",

@@ -119,7 +119,19 @@ func (s *Session) open(ctx context.Context) (err error) {
 	if s.backup == nil {
 		return ops.E(ops.Usage, lang.M("the backup holds no table %s", s.Table))
 	}
-	return s.match()
+	if err := s.match(); err != nil {
+		return err
+	}
+	return s.noteTriggers(ctx)
+}
+
+// noteTriggers says that a merge sets off the live table's triggers.
+func (s *Session) noteTriggers(ctx context.Context) error {
+	n, err := schema.All(ctx, s.conn, "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE = ? AND EVENT_MANIPULATION <> 'DELETE'", s.Live, s.Table)
+	if err == nil && len(n) > 0 {
+		s.Notes = append(s.Notes, lang.M("%d triggers of %s run for each row that is merged", len(n), s.Table))
+	}
+	return err
 }
 
 func noKey(t *schema.Table) error {

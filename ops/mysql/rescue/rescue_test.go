@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -235,4 +236,45 @@ func TestManyRowsInBatchesAndAnInterruption(t *testing.T) {
 	if err != nil || n.Same != 3000 {
 		t.Errorf("%+v %v", n, err)
 	}
+}
+
+func TestTheScratchSchemaGoesAlsoWhenTheLoadIsInterrupted(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		live := s.Schema(t)
+		s.Exec(t, live, "CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)",
+			"CREATE DATABASE opsdeck_rescue_20200101_000000_000", "CREATE DATABASE opsdeck_rescue_kept_20200101_000000_000")
+		path := backupOf(t, s, live)
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := Open(ctx, Job{Target: target(s), Path: path, Live: live, Table: "t", Report: func(ops.Progress) { cancel() }})
+		if ops.CodeOf(err) != ops.Interrupted {
+			t.Errorf("interrupted: %v", err)
+		}
+		if left := scratch(t, s); left != "opsdeck_rescue_kept_20200101_000000_000" {
+			t.Errorf("what a killed run left goes, what was to be kept stays: %s", left)
+		}
+		s.Exec(t, "", "DROP DATABASE opsdeck_rescue_kept_20200101_000000_000")
+	})
+}
+
+func TestATableOfAForeignDump(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		live := s.Schema(t)
+		s.Exec(t, live, "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20))", "CREATE TABLE u (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1, '千'), (2, 'b')")
+		path := filepath.Join(t.TempDir(), "dump.sql")
+		if err := os.WriteFile(path, s.Dump(t, "--databases", live), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.Exec(t, live, "DELETE FROM t WHERE id = 1")
+		r, err := Open(t.Context(), Job{Target: target(s), Path: path, Live: live, From: live, Table: "t"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if n, err := r.Merge(t.Context(), all); err != nil || n.Missing != 1 {
+			t.Errorf("%+v %v", n, err)
+		}
+		if got := text(t, s, live, "t"); !strings.Contains(got, "(1,'千')") {
+			t.Errorf("got %s", got)
+		}
+	})
 }

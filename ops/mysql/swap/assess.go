@@ -74,6 +74,16 @@ func (s *Server) Survey(ctx context.Context, live string, src restore.Source, ch
 	return a, nil
 }
 
+// Identity is what tells the server from all others, as plans and locks name it.
+func (s *Server) Identity(ctx context.Context) (string, error) {
+	db, err := s.db(ctx)
+	if err != nil {
+		return "", err
+	}
+	state, err := s.server(ctx, db)
+	return state.Identity, err
+}
+
 // server is what the server says of itself.
 func (s *Server) server(ctx context.Context, db *sql.DB) (restore.ServerState, error) {
 	out := restore.ServerState{Address: s.Target.Server(), User: s.Target.User, Flavour: "mysql"}
