@@ -20,11 +20,14 @@ import (
 // A batch of rows is merged in one transaction.
 const (
 	batchRows  = 200
-	batchBytes = 4 << 20
+	batchBytes = 1 << 20
 )
 
-// errMoved says that the live row is not the one that was compared.
-var errMoved = errors.New("the row was changed meanwhile")
+// Why a row is not merged, besides what the server says.
+var (
+	errMoved = errors.New("the row was changed meanwhile")
+	errOther = errors.New("the row came out otherwise")
+)
 
 // Mergeable refuses a table whose rows could not be taken back.
 func (s *Session) Mergeable() error {
@@ -49,7 +52,7 @@ func (s *Session) Merge(ctx context.Context, pick restore.RescuePick) (done rest
 		return done, mysql.Explain(err, s.Target)
 	}
 	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'"); err != nil {
+	if _, err := conn.ExecContext(ctx, "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', SESSION autocommit = 0"); err != nil {
 		return done, mysql.Explain(err, s.Target)
 	}
 	m := &merger{Session: s, conn: conn}
@@ -102,76 +105,153 @@ func (m *merger) flush(ctx context.Context) error {
 	if _, err := m.conn.ExecContext(ctx, "START TRANSACTION"); err != nil {
 		return mysql.Explain(err, m.Target)
 	}
-	var n restore.RescueTally
-	for i := range m.batch {
-		if err := m.put(ctx, &m.batch[i]); err != nil {
-			m.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
-			return m.explain(ctx, err, &m.batch[i])
-		}
-		if m.batch[i].Kind == restore.RescueMissing {
-			n.Missing++
-		} else {
-			n.Changed++
-		}
+	if row, err := m.put(ctx); err != nil {
+		m.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		return m.explain(ctx, err, row)
 	}
 	if _, err := m.conn.ExecContext(context.WithoutCancel(ctx), "COMMIT"); err != nil {
 		return mysql.Explain(err, m.Target)
 	}
-	m.done.Missing += n.Missing
-	m.done.Changed += n.Changed
+	for i := range m.batch {
+		if m.batch[i].Kind == restore.RescueMissing {
+			m.done.Missing++
+		} else {
+			m.done.Changed++
+		}
+	}
 	m.batch, m.size = m.batch[:0], 0
 	return nil
 }
 
-// put merges one row: it must be as it was compared, and be the backup's then.
-func (m *merger) put(ctx context.Context, d *restore.Difference) error {
-	now, err := m.at(ctx, d.Backup)
-	if err != nil {
-		return err
+// put writes the batch: its rows must be as they were compared, and as in the
+// backup then. With an error comes the row that it is about.
+func (m *merger) put(ctx context.Context) (row [][]byte, err error) {
+	var missing, before, after [][][]byte
+	for i := range m.batch {
+		after = append(after, m.batch[i].Backup)
+		if live := m.batch[i].Live; live == nil {
+			missing = append(missing, m.batch[i].Backup)
+		} else {
+			before = append(before, live)
+		}
 	}
-	if d.Live == nil && now != nil || d.Live != nil && !m.Common.Equal(now, d.Live) {
-		return errMoved
+	if row, err = m.expect(ctx, before, errMoved); err != nil {
+		return row, err
 	}
-	text := m.insert(d.Backup)
-	if d.Live != nil {
-		text = m.update(d)
+	if row, err = m.insertAll(ctx, missing); err != nil {
+		return row, err
 	}
-	if _, err := m.conn.ExecContext(ctx, text); err != nil {
-		return err
+	for i := range m.batch {
+		if d := &m.batch[i]; d.Live != nil {
+			if _, err := m.conn.ExecContext(ctx, m.update(d)); err != nil {
+				return d.Backup, err
+			}
+		}
 	}
-	now, err = m.at(ctx, d.Backup)
-	if err != nil {
-		return err
-	}
-	if !m.Common.Equal(now, d.Backup) {
-		return ops.E(ops.Failed, lang.M("the row %s did not come out as it is in the backup; a trigger or the column's type changed it", m.keyText(d.Backup)))
-	}
-	return nil
+	return m.expect(ctx, after, errOther)
 }
 
-// at reads, and locks, the live row of a key; nil when there is none.
-func (m *merger) at(ctx context.Context, row [][]byte) ([][]byte, error) {
-	s, err := rowread.Query(ctx, m.conn, m.columns[1], "FROM "+m.live.SQLName()+" WHERE "+m.where(row)+" FOR UPDATE")
+// insertAll inserts rows by one statement, or one by one to learn which of them
+// the server refuses. A row that refers to another of its own table waits for it.
+func (m *merger) insertAll(ctx context.Context, rows [][][]byte) (row [][]byte, err error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	_, err = m.conn.ExecContext(ctx, m.insert(rows))
+	switch mysql.Number(err) {
+	case 0, errDeadlock, mysql.ErrLockWaitTimeout: // done, or the transaction may be gone
+		return rows[0], err
+	}
+	for len(rows) > 0 {
+		var again [][][]byte
+		for i := range rows {
+			_, err = m.conn.ExecContext(ctx, m.insert(rows[i:i+1]))
+			if err != nil && mysql.Number(err) != errNoParent {
+				return rows[i], err
+			}
+			if err != nil {
+				again, row = append(again, rows[i]), rows[i]
+			}
+		}
+		if len(again) == len(rows) {
+			return row, err
+		}
+		rows = again
+	}
+	return nil, nil
+}
+
+// expect reads, and locks, the live rows of the batch's keys: they must be these
+// rows, no more and no fewer. Otherwise it returns no with the first that is not.
+func (m *merger) expect(ctx context.Context, rows [][][]byte, no error) (row [][]byte, err error) {
+	rest := fmt.Sprintf("FROM %s FORCE INDEX (%s) WHERE %s ORDER BY %s FOR UPDATE", m.live.SQLName(), schema.Ident(m.live.KeyUnique), m.keys(), m.order(m.columns[1]))
+	s, err := rowread.Query(ctx, m.conn, m.columns[1], rest)
 	if err != nil {
 		return nil, err
 	}
-	var found [][]byte
-	for s.Next() {
-		values := make([][]byte, len(m.columns[1]))
-		if err := split(s.Row(), values); err != nil {
-			s.Close()
-			return nil, err
+	found := &reader{stream: s, values: make([][]byte, len(m.columns[1]))}
+	_, err = m.Common.Diff(&list{rows: rows}, found, func(d *restore.Difference) error {
+		if row == nil {
+			row = m.clone(d.Row())
 		}
-		found = make([][]byte, len(values))
-		for i, v := range values {
-			found[i] = slices.Clone(v)
-		}
-	}
-	err = s.Err()
+		return nil
+	})
 	if e := s.Close(); err == nil {
 		err = e
 	}
-	return found, err
+	if err == nil && row != nil {
+		err = no
+	}
+	return row, err
+}
+
+// list is rows in memory.
+type list struct {
+	rows [][][]byte
+	next int
+}
+
+// Next moves to the next row.
+func (l *list) Next() bool { l.next++; return l.next <= len(l.rows) }
+
+// Values is the current row.
+func (l *list) Values() [][]byte { return l.rows[l.next-1] }
+
+// Err is nil.
+func (l *list) Err() error { return nil }
+
+// keys finds the live rows of the batch, by the index of the key.
+func (m *merger) keys() string {
+	var b []byte
+	for n, i := range m.Common.Key {
+		if n > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, m.keyName(i)...)
+	}
+	b = append(append([]byte{'('}, b...), ") IN ("...)
+	for n := range m.batch {
+		if n > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '(')
+		for k, i := range m.Common.Key {
+			if k > 0 {
+				b = append(b, ',')
+			}
+			b = m.columns[0][i].AppendValue(b, m.batch[n].Backup[i])
+		}
+		b = append(b, ')')
+	}
+	return string(append(b, ')'))
+}
+
+// keyName is what a key's value is compared with.
+func (m *merger) keyName(i int) string {
+	if c := m.columns[1][i]; c.Form == schema.FormFloat {
+		return c.Expr()
+	}
+	return schema.Ident(m.columns[1][i].Name)
 }
 
 // where finds the live row of a key. The literals are written as the backup's
@@ -182,11 +262,7 @@ func (m *merger) where(row [][]byte) string {
 		if n > 0 {
 			b = append(b, " AND "...)
 		}
-		name := schema.Ident(m.columns[1][i].Name)
-		if m.columns[1][i].Form == schema.FormFloat {
-			name = m.columns[1][i].Expr()
-		}
-		b = m.columns[0][i].AppendValue(append(append(b, name...), '='), row[i])
+		b = m.columns[0][i].AppendValue(append(append(b, m.keyName(i)...), '='), row[i])
 	}
 	return string(b)
 }
@@ -198,17 +274,26 @@ func (m *merger) literal(dst []byte, i int, value []byte) []byte {
 	return m.columns[0][i].AppendValue(dst, value)
 }
 
-func (m *merger) insert(row [][]byte) string {
-	names := make([]string, len(row))
+func (m *merger) insert(rows [][][]byte) string {
+	names := make([]string, len(m.columns[1]))
+	for i, c := range m.columns[1] {
+		names[i] = c.Name
+	}
 	var b []byte
-	for i, v := range row {
-		names[i] = m.columns[1][i].Name
-		if i > 0 {
+	for n, row := range rows {
+		if n > 0 {
 			b = append(b, ',')
 		}
-		b = m.literal(b, i, v)
+		b = append(b, '(')
+		for i, v := range row {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = m.literal(b, i, v)
+		}
+		b = append(b, ')')
 	}
-	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", m.live.SQLName(), schema.Idents(names), b)
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES %s", m.live.SQLName(), schema.Idents(names), b)
 }
 
 // update sets every column, those that stay to themselves: one that is not
@@ -232,12 +317,10 @@ func (m *merger) update(d *restore.Difference) string {
 	return fmt.Sprintf("UPDATE %s SET %s WHERE %s", m.live.SQLName(), b, m.where(d.Live))
 }
 
-// keyText names a row for people.
-func (m *merger) keyText(row [][]byte) string { return m.Common.ShownKey(row) }
-
 // What the server says when a row does not fit the others.
 const (
 	errDuplicate = 1062
+	errDeadlock  = 1213
 	errHasChild  = 1451
 	errNoParent  = 1452
 )
@@ -245,13 +328,15 @@ const (
 var constraintName = regexp.MustCompile("CONSTRAINT `((?:[^`]|``)+)`")
 
 // explain says which row failed and why.
-func (m *merger) explain(ctx context.Context, err error, d *restore.Difference) error {
-	key := m.keyText(d.Backup)
-	var known *ops.Error
+func (m *merger) explain(ctx context.Context, err error, row [][]byte) error {
+	key := "?"
+	if row != nil {
+		key = m.Common.ShownKey(row)
+	}
 	what, hint := lang.M("the row %s of %s cannot be merged", key, m.Table), lang.Msg{}
 	switch number := mysql.Number(err); {
-	case errors.As(err, &known):
-		what, hint, err = known.What, known.Hint, known.Err
+	case errors.Is(err, errOther):
+		what = lang.M("the row %s did not come out as it is in the backup; a trigger or the column's type changed it", key)
 	case ctx.Err() != nil:
 		return ops.Wrap(err, ops.CodeOf(ctx.Err()), lang.M("the merge was interrupted; the rows of its last batch were taken back"))
 	case errors.Is(err, errMoved):

@@ -278,3 +278,69 @@ func TestATableOfAForeignDump(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatWouldNotComeOutAsInTheBackupIsTakenBack(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		for _, c := range []struct{ name, damage, want string }{
+			{"trigger", "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.v = 'other'", "row 2 did not come out"},
+			{"unique", "INSERT INTO t VALUES (9, NULL, 'b')", "row 2 of t has a value that must be unique"},
+			{"refused", "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no rows today'", "row 2 of t cannot be merged"},
+		} {
+			live := s.Schema(t)
+			s.Exec(t, live, "CREATE TABLE t (id INT PRIMARY KEY, up INT, v VARCHAR(9) UNIQUE)", "INSERT INTO t VALUES (1, NULL, 'a'), (2, NULL, 'b'), (3, NULL, 'c')")
+			path := backupOf(t, s, live)
+			s.Exec(t, live, "DELETE FROM t WHERE id = 2", "UPDATE t SET v = 'x' WHERE id = 3", c.damage)
+			before := text(t, s, live, "t")
+			r := open(t, s, live, path, "t")
+			if n, err := r.Merge(t.Context(), all); err == nil || !strings.Contains(err.Error(), c.want) || n != (restore.RescueTally{}) {
+				t.Errorf("%s: %+v %v", c.name, n, err)
+			}
+			if after := text(t, s, live, "t"); after != before {
+				t.Errorf("%s: got\n%s\nwant\n%s", c.name, after, before)
+			}
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+			r.made = false
+		}
+	})
+}
+
+func TestARowThatChangedSinceItWasComparedIsLeftAlone(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		live := s.Schema(t)
+		s.Exec(t, live, "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1), (2, 2)")
+		path := backupOf(t, s, live)
+		s.Exec(t, live, "UPDATE t SET v = 0")
+		r := open(t, s, live, path, "t")
+		conn, err := r.session(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		m := &merger{Session: r, conn: conn}
+		if _, err := r.Diff(t.Context(), func(d *restore.Difference) error { return m.add(t.Context(), d) }); err != nil {
+			t.Fatal(err)
+		}
+		s.Exec(t, live, "UPDATE t SET v = 77 WHERE id = 2")
+		if err := m.flush(t.Context()); err == nil || !strings.Contains(err.Error(), "row 2 of t is not any more as it was compared") {
+			t.Errorf("%v", err)
+		}
+		if got := text(t, s, live, "t"); !strings.Contains(got, "(1,0)") || !strings.Contains(got, "(2,77)") {
+			t.Errorf("got %s", got)
+		}
+	})
+}
+
+func TestRowsThatReferToEachOtherComeBack(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		live := s.Schema(t)
+		s.Exec(t, live, "CREATE TABLE t (id INT PRIMARY KEY, up INT, FOREIGN KEY (up) REFERENCES t (id))", "INSERT INTO t VALUES (3, NULL), (2, 3), (1, 2)")
+		path := backupOf(t, s, live)
+		s.Exec(t, live, "DELETE FROM t WHERE id = 1", "DELETE FROM t WHERE id = 2", "DELETE FROM t")
+		r := open(t, s, live, path, "t")
+		if n, err := r.Merge(t.Context(), all); err != nil || n.Missing != 3 {
+			t.Errorf("%+v %v", n, err)
+		}
+	})
+}
