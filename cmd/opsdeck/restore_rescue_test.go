@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"opsdeck/internal/testdb"
 )
@@ -66,4 +68,52 @@ func TestRescueOfATable(t *testing.T) {
 		}
 		db.Exec(t, "", "DROP DATABASE `"+doc.Scratch+"`")
 	})
+}
+
+func TestRescueThatIsInterruptedLeavesNothing(t *testing.T) {
+	db := testdb.MySQL(t)
+	s := newSite(t, db)
+	s.must("backup", "create")
+	db.Exec(t, s.live, "DELETE FROM orders")
+	damaged := s.dump()
+	held := db.Open(t, s.live)
+	held.SetMaxOpenConns(1)
+	if _, err := held.Exec("LOCK TABLES orders WRITE"); err != nil { // the comparison has to wait
+		t.Fatal(err)
+	}
+	cmd := s.command("restore", "rescue", "--table", "orders", "--merge", "all", "--confirm", s.live)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	watch := db.Open(t, "")
+	for until := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		var waiting int
+		err := watch.QueryRow("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for table metadata lock%'").Scan(&waiting)
+		if err != nil || time.Now().After(until) {
+			t.Fatal("the comparison does not wait", err)
+		}
+		if waiting > 0 {
+			break
+		}
+	}
+	const scratch = "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'opsdeck\\_rescue%'"
+	var left int
+	if err := watch.QueryRow(scratch).Scan(&left); err != nil || left != 1 {
+		t.Fatalf("%d scratch databases while it runs, %v", left, err)
+	}
+	cmd.Process.Signal(os.Interrupt)
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit %d", code)
+	}
+	if _, err := held.Exec("UNLOCK TABLES"); err != nil {
+		t.Fatal(err)
+	}
+	if err := watch.QueryRow(scratch).Scan(&left); err != nil || left != 0 {
+		t.Errorf("%d scratch databases are left, %v", left, err)
+	}
+	sameDump(t, damaged, s.dump())
+	if o := s.must("operations"); !strings.Contains(o.out, "stopped") {
+		t.Errorf("not on record:\n%s", o.out)
+	}
 }
