@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
@@ -40,10 +41,16 @@ func (a *app) fail(err error) int {
 // sentence is what happened, with the cause behind it, safe to show.
 func sentence(p *lang.Printer, e *ops.Error) string {
 	s := p.Msg(e.What)
-	if e.Err != nil && !errors.Is(e.Err, context.Canceled) {
+	if e.Err != nil && !errors.Is(e.Err, context.Canceled) && !says(s, e.Err.Error()) {
 		s = p.T("%s (%s)", s, e.Err.Error())
 	}
 	return termsafe.Text(redact.Text(s))
+}
+
+// says tells whether a sentence gives the reason, the last part of a cause,
+// already: "connection refused" need not be said twice.
+func says(sentence, cause string) bool {
+	return strings.Contains(sentence, strings.TrimSpace(cause[strings.LastIndex(cause, ": ")+1:]))
 }
 
 // explain makes an *ops.Error of any error.

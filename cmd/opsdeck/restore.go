@@ -60,6 +60,9 @@ func (c *restoreRunCmd) Run(a *app) error {
 	if c.To != "" && c.Mode != "" {
 		return ops.E(ops.Usage, lang.M("--to and --mode do not go together"))
 	}
+	if err := a.writable(); err != nil && !c.Plan && !c.DryRun {
+		return err
+	}
 	a.note(lang.M("looking at the backup and the target …"))
 	p, err := d.Draft(a.ctx, restore.Choice{Source: c.From, Mode: restore.Mode(c.Mode), Into: c.To, Tables: c.Tables, Leave: c.KeepRunning})
 	if err != nil {
@@ -74,9 +77,6 @@ func (c *restoreRunCmd) Run(a *app) error {
 			return a.json(p)
 		}
 		return a.plain(p.Markdown(a.lang))
-	}
-	if err := a.writable(); err != nil {
-		return err
 	}
 	if p.Blocked() {
 		return blocked(p)
