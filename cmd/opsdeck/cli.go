@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -63,7 +64,7 @@ func run(ctx context.Context, args []string, io stdio) int {
 	if code >= 0 {
 		return code
 	}
-	kctx, err := parser.Parse(args)
+	kctx, err := parser.Parse(joinAges(args))
 	if code >= 0 { // --help and --version are done
 		return code
 	}
@@ -111,6 +112,26 @@ func translate(n *kong.Node, p *lang.Printer) {
 	for _, child := range n.Children {
 		translate(child, p)
 	}
+}
+
+// anAge is a moment given as an age: -2h, -7d.
+var anAge = regexp.MustCompile(`^-\d+(\.\d+)?[a-z]+$`)
+
+// joinAges lets people write --since -2h: kong would take -2h for a flag.
+func joinAges(args []string) []string {
+	var out []string
+	for i := 0; i < len(args); i++ {
+		if (args[i] == "--since" || args[i] == "--until") && i+1 < len(args) && anAge.MatchString(args[i+1]) {
+			out = append(out, args[i]+"="+args[i+1])
+			i++
+			continue
+		}
+		out = append(out, args[i])
+		if args[i] == "--" {
+			return append(out, args[i+1:]...)
+		}
+	}
+	return out
 }
 
 // earlyLang finds the language before the command line is parsed, so that its
