@@ -110,12 +110,12 @@ func facts(m Mode, stage Stage) Snapshot {
 
 func reachable(m Mode) []Stage {
 	seen := map[Stage]bool{Planned: true}
-	for todo := []Stage{Planned}; len(todo) > 0; todo = todo[1:] {
+	for waiting := []Stage{Planned}; len(waiting) > 0; waiting = waiting[1:] {
 		for _, kind := range AllKinds {
-			n, _, err := Next(facts(m, todo[0]), Event{Kind: kind, Typed: "db"})
+			n, _, err := Next(facts(m, waiting[0]), Event{Kind: kind, Typed: "db"})
 			if err == nil && !seen[n.Stage] {
 				seen[n.Stage] = true
-				todo = append(todo, n.Stage)
+				waiting = append(waiting, n.Stage)
 			}
 		}
 	}
