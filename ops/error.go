@@ -5,11 +5,8 @@ package ops
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"opsdeck/internal/lang"
-	"opsdeck/internal/redact"
-	"opsdeck/internal/termsafe"
 )
 
 // Code tells a program what kind of end an error is. Its value is the exit
@@ -60,23 +57,6 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
-
-// Sentence is what happened as a person reads it: in the printer's language,
-// with the cause behind it where the sentence does not give it already, secrets
-// masked, safe for a terminal.
-func (e *Error) Sentence(p *lang.Printer) string {
-	s := p.Msg(e.What)
-	if e.Err != nil && !errors.Is(e.Err, context.Canceled) && !says(s, e.Err.Error()) {
-		s = p.T("%s (%s)", s, e.Err.Error())
-	}
-	return termsafe.Text(redact.Text(s))
-}
-
-// says tells whether a sentence gives the reason, the last part of a cause,
-// already: "connection refused" need not be said twice.
-func says(sentence, cause string) bool {
-	return strings.Contains(sentence, strings.TrimSpace(cause[strings.LastIndex(cause, ": ")+1:]))
-}
 
 // CodeOf is the exit code of any error: that of the outermost Error in its
 // chain, Interrupted for a cancelled context, else Failed.

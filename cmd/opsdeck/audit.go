@@ -208,7 +208,7 @@ func (a *app) auditTable(l *audit.Layout, rows []audit.Row) {
 	t := cells.Table{Head: append(head, a.lang.T("change")), Right: []int{0}, Max: a.width()}
 	for i := range rows {
 		r := &rows[i]
-		cols := []string{fmt.Sprint(r.ID), a.when(r.Time), clean(r.User()), clean(r.Get(audit.Action)), clean(resourceName(r))}
+		cols := []string{clean(r.Name()), a.when(r.Time), clean(r.User()), clean(r.Get(audit.Action)), clean(resourceName(r))}
 		if l.Has(audit.IP) {
 			cols = append(cols, clean(r.Get(audit.IP)))
 		}

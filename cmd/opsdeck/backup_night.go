@@ -68,7 +68,7 @@ func (sh *shelf) night(ctx context.Context, report func(ops.Progress)) error {
 	} {
 		if err := step(); err != nil {
 			failed = append(failed, err)
-			sh.note(lang.Raw(sh.explain(err).Sentence(sh.lang)))
+			sh.note(lang.Raw(sentence(sh.lang, sh.explain(err))))
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -119,9 +120,14 @@ func (a *app) servicePoints(s config.Service) []doctor.Point {
 
 func (a *app) databasePoints(s config.Service) []doctor.Point {
 	broken := func(name string, err error) []doctor.Point {
-		e := a.explain(err)
-		f := doctor.Finding{State: ops.StateCritical, What: lang.Raw(e.Sentence(a.lang)), Fix: a.lang.Msg(e.Hint)}
-		return []doctor.Point{{Name: name, Service: s.Name, Findings: []doctor.Finding{f}}}
+		var e *ops.Error
+		p := doctor.Point{Name: name, Service: s.Name}
+		f := doctor.Finding{State: ops.StateCritical, What: lang.Raw(err.Error())}
+		if errors.As(err, &e) {
+			f.What, f.Fix = e.What, a.lang.Msg(e.Hint)
+		}
+		p.Findings = []doctor.Finding{f}
+		return []doctor.Point{p}
 	}
 	target, err := mysql.Resolve(s.Database)
 	if err != nil {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
+	"opsdeck/internal/redact"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 )
@@ -29,11 +31,26 @@ func (a *app) fail(err error) int {
 		return int(silent)
 	}
 	e := a.explain(err)
-	fmt.Fprintln(a.err, a.lang.T("opsdeck: %s", e.Sentence(a.lang)))
+	fmt.Fprintln(a.err, a.lang.T("opsdeck: %s", sentence(a.lang, e)))
 	if !e.Hint.Empty() {
 		fmt.Fprintln(a.err, a.lang.T("  → %s", termsafe.Line(a.lang.Msg(e.Hint))))
 	}
 	return int(e.Code)
+}
+
+// sentence is what happened, with the cause behind it, safe to show.
+func sentence(p *lang.Printer, e *ops.Error) string {
+	s := p.Msg(e.What)
+	if e.Err != nil && !errors.Is(e.Err, context.Canceled) && !says(s, e.Err.Error()) {
+		s = p.T("%s (%s)", s, e.Err.Error())
+	}
+	return termsafe.Text(redact.Text(s))
+}
+
+// says tells whether a sentence gives the reason, the last part of a cause,
+// already: "connection refused" need not be said twice.
+func says(sentence, cause string) bool {
+	return strings.Contains(sentence, strings.TrimSpace(cause[strings.LastIndex(cause, ": ")+1:]))
 }
 
 // explain makes an *ops.Error of any error.

@@ -153,7 +153,7 @@ type logsRun struct {
 func (r *logsRun) warn(part string, err error) {
 	var known *ops.Error
 	if errors.As(err, &known) {
-		r.app.note(lang.M("opsdeck: %s", known.Sentence(r.app.lang)))
+		r.app.note(lang.M("opsdeck: %s", sentence(r.app.lang, known)))
 		return
 	}
 	r.app.note(lang.M("opsdeck: %s: %s", part, err.Error()))

@@ -128,7 +128,7 @@ func TestClocksThatWerePutForwardOrBack(t *testing.T) {
 
 func TestACursorIsOfItsTableAndWhole(t *testing.T) {
 	l := current(t)
-	for _, p := range []Pos{{0, 1}, {NoStamp, -5}, {MaxStamp, 1 << 62}, {-1, 0}} {
+	for _, p := range []Pos{{At: 0, ID: 1}, {At: NoStamp, ID: -5}, {At: MaxStamp, ID: 1 << 62}, {At: -1}} {
 		text := l.Cursor(p)
 		if got, err := l.ParseCursor(text); err != nil || got != p {
 			t.Fatalf("%v came back as %v, %v", p, got, err)

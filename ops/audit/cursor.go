@@ -10,9 +10,12 @@ import (
 	"opsdeck/ops"
 )
 
+// Versions of a cursor: a numbered table's is as long as its numbers, another
+// one's ends with its key.
 const (
-	cursorVersion = 1
-	cursorLength  = 1 + 8 + 8 + 8
+	cursorNumbered = 1
+	cursorKeyed    = 2
+	cursorLength   = 1 + 8 + 8 + 8
 )
 
 // Cursor writes a place in the table's order as opaque text. It is bound to
@@ -20,11 +23,19 @@ const (
 // checksum keyed with the table's name. That guards against mistakes; it is no
 // secret, for a cursor grants nothing that the account cannot read.
 func (l *Layout) Cursor(p Pos) string {
-	b := make([]byte, 1, cursorLength)
-	b[0] = cursorVersion
+	b := make([]byte, 1, cursorLength+len(p.Key))
+	b[0] = l.cursorVersion()
 	b = binary.BigEndian.AppendUint64(b, uint64(p.At))
 	b = binary.BigEndian.AppendUint64(b, uint64(p.ID))
+	b = append(b, p.Key...)
 	return base64.RawURLEncoding.EncodeToString(append(b, l.seal(b)...))
+}
+
+func (l *Layout) cursorVersion() byte {
+	if l.numbered {
+		return cursorNumbered
+	}
+	return cursorKeyed
 }
 
 // ParseCursor reads what Cursor wrote for this very table.
@@ -35,10 +46,15 @@ func (l *Layout) ParseCursor(text string) (Pos, error) {
 	}
 	// Strict: the unused low bits of the last character count as tampering too.
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) != cursorLength || b[0] != cursorVersion || !hmac.Equal(b[17:], l.seal(b[:17])) {
+	if err != nil || len(b) < cursorLength || b[0] != l.cursorVersion() {
 		return Pos{}, bad()
 	}
-	return Pos{At: Stamp(binary.BigEndian.Uint64(b[1:9])), ID: int64(binary.BigEndian.Uint64(b[9:17]))}, nil
+	end := len(b) - 8
+	p := Pos{At: Stamp(binary.BigEndian.Uint64(b[1:9])), ID: int64(binary.BigEndian.Uint64(b[9:17])), Key: string(b[17:end])}
+	if !hmac.Equal(b[end:], l.seal(b[:end])) || l.numbered != (p.Key == "") || !l.numbered && len(SplitKey(p.Key, len(l.Keys))) != len(l.Keys) {
+		return Pos{}, bad()
+	}
+	return p, nil
 }
 
 func (l *Layout) seal(b []byte) []byte {

@@ -84,8 +84,6 @@ func (e *Encoder) Flush() error {
 
 func (e *Encoder) cell(r *Row, f Field) string {
 	switch f {
-	case ID:
-		return itoa(r.ID)
 	case CreatedAt:
 		if r.Time.IsZero() {
 			return ""

@@ -115,7 +115,7 @@ func (t Term) accept(l *Layout, r *Row) bool {
 		return false
 	}
 	for _, m := range t.Any {
-		if t.Op == Is && m.accept(fieldValue(r, t.Field)) {
+		if t.Op == Is && m.accept(r.Values[t.Field]) {
 			return true
 		}
 		if t.Op == Resource && m.accept(r.Values[ResourceType]) && (m.Sub == nil || m.Sub.accept(r.Values[ResourceID])) {
@@ -123,13 +123,6 @@ func (t Term) accept(l *Layout, r *Row) bool {
 		}
 	}
 	return false
-}
-
-func fieldValue(r *Row, f Field) Value {
-	if f == ID {
-		return Value{Text: itoa(r.ID), Valid: true}
-	}
-	return r.Values[f]
 }
 
 func (m Match) accept(v Value) bool {

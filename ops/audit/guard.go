@@ -109,10 +109,10 @@ func (l *Layout) Choose(f Filter, proved bool) Strategy {
 	if users, ok := l.users(f); ok && len(users) > 0 {
 		return UserOrder
 	}
-	if ix, ok := l.IndexOn(CreatedAt); ok && (len(ix.Columns) == 1 || len(ix.Columns) > 1 && l.begins(ix, []Field{CreatedAt, ID})) {
+	if l.inOrder(CreatedAt) {
 		return TimeOrder
 	}
-	if proved {
+	if proved && l.numbered {
 		return ZoneOrder
 	}
 	return SortTable
@@ -149,7 +149,7 @@ func (l *Layout) selective(t Term) bool {
 // users are the ids of the one term that asks for users, where an index on
 // user and time can give their rows in order.
 func (l *Layout) users(f Filter) ([]string, bool) {
-	if _, ok := l.IndexOn(UserID, CreatedAt); !ok {
+	if !l.inOrder(UserID, CreatedAt) {
 		return nil, false
 	}
 	var ids []string

@@ -17,6 +17,8 @@ type Column struct {
 	Integer   bool // any integer type
 	JSON      bool // the server's JSON type, or text that a check keeps JSON
 	Exact     bool // text whose collation tells upper from lower case
+	Binary    bool // bytes without a character set
+	Counted   bool // AUTO_INCREMENT
 	OnUpdate  bool // the server writes it anew when the row changes
 	Precision int  // digits of a second's fraction, for times
 }
@@ -34,7 +36,15 @@ type Layout struct {
 	Columns       [NumFields]*Column // nil: the table has none
 	Extra         []Column           // columns that stand for no field
 	Indexes       []Index
+	Keys          []Column       // with the time they make a row unique; see key.go
+	Unique        bool           // without the time too
+	Trusted       bool           // no index says so, only the configuration
 	Zone          *time.Location // of the wall time in a DATETIME column; UTC for a TIMESTAMP
+
+	numbered bool
+	keyed    Index           // the unique index that gave Keys
+	primary  bool            // the key is the primary one, so every index ends with it
+	named    [NumFields]bool // by the configuration
 }
 
 // Has tells whether a column stands for the field.
@@ -83,8 +93,8 @@ var synonyms = map[Field][]string{
 
 // Map decides which column stands for which field: what the configuration
 // names, else the field's own name, else one of its known other names, always
-// without regard to case. id, created_at and action must be there, id an
-// integer that is unique, created_at a time.
+// without regard to case. id, created_at and action must be there, id in a
+// unique index, created_at a time.
 func Map(schema, table string, found []Column, indexes []Index, named map[string]string) (*Layout, error) {
 	l := &Layout{Schema: schema, Table: table, Indexes: indexes, Zone: time.UTC}
 	byName := make(map[string]*Column, len(found))
@@ -105,7 +115,10 @@ func Map(schema, table string, found []Column, indexes []Index, named map[string
 			l.Extra = append(l.Extra, found[i])
 		}
 	}
-	return l, l.check(found)
+	if err := l.check(found); err != nil {
+		return l, err
+	}
+	return l, l.setKeys(found)
 }
 
 func (l *Layout) mapNamed(byName map[string]*Column, taken map[*Column]bool, named map[string]string) error {
@@ -124,7 +137,7 @@ func (l *Layout) mapNamed(byName map[string]*Column, taken map[*Column]bool, nam
 		if c == nil {
 			return ops.E(ops.Config, lang.M("the table %s has no column %q, which audit.columns gives for %s", l.Table, named[name], name))
 		}
-		l.Columns[f], taken[c] = c, true
+		l.Columns[f], taken[c], l.named[f] = c, true, true
 	}
 	return nil
 }
@@ -161,24 +174,11 @@ func (l *Layout) check(found []Column) error {
 			l.Table, strings.Join(missing, ", "), len(found), strings.Join(names, ", "))).
 			WithHint(lang.M("name the columns under audit.columns in the configuration, e.g. created_at: logged_on"))
 	}
-	if !l.Columns[ID].Integer || !l.uniqueAlone(l.Columns[ID].Name) {
-		return ops.E(ops.Config, lang.M("the column %s of %s cannot serve as the key: pages need a unique integer", l.Columns[ID].Name, l.Table)).
-			WithHint(lang.M("name another column as audit.columns.id"))
-	}
 	if t := l.Columns[CreatedAt].Type; t != "timestamp" && t != "datetime" && t != "date" {
 		return ops.E(ops.Config, lang.M("the column %s of %s is of type %s, not a time", l.Columns[CreatedAt].Name, l.Table, t)).
 			WithHint(lang.M("name another column as audit.columns.created_at"))
 	}
 	return nil
-}
-
-func (l *Layout) uniqueAlone(column string) bool {
-	for _, ix := range l.Indexes {
-		if ix.Unique && len(ix.Columns) == 1 && strings.EqualFold(ix.Columns[0], column) {
-			return true
-		}
-	}
-	return false
 }
 
 // IndexOn finds an index that begins with the columns of these fields, in order.
@@ -203,8 +203,12 @@ func (l *Layout) begins(ix Index, fields []Field) bool {
 	return true
 }
 
-// KeyIndex is the index that holds the id alone.
+// KeyIndex is the index that rows come by their key from; nameless when there
+// is none.
 func (l *Layout) KeyIndex() Index {
-	ix, _ := l.IndexOn(ID)
-	return ix
+	if l.numbered {
+		ix, _ := l.IndexOn(ID)
+		return ix
+	}
+	return l.keyed
 }

@@ -122,6 +122,11 @@ func (s Syntax) field(f *Filter, tok token, key string, field Field) error {
 	if !s.Layout.Has(field) {
 		return tok.fail(lang.M("the table %s has no column for %s", s.Layout.Table, field.String()))
 	}
+	if s.Layout.Column(field).Binary {
+		if err := plainHex(t.Any, tok, key); err != nil {
+			return err
+		}
+	}
 	if s.Layout.Column(field).Integer {
 		for _, m := range t.Any {
 			if _, err := strconv.ParseInt(m.Text(), 10, 64); err != nil && !m.Null {
@@ -130,6 +135,20 @@ func (s Syntax) field(f *Filter, tok token, key string, field Field) error {
 		}
 	}
 	f.Terms = append(f.Terms, t)
+	return nil
+}
+
+// plainHex takes the dashes and capitals of UUIDs away, where a column holds bytes.
+func plainHex(any []Match, tok token, key string) error {
+	for _, m := range any {
+		for i, part := range m.Parts {
+			part = strings.ToLower(strings.ReplaceAll(part, "-", ""))
+			if strings.Trim(part, "0123456789abcdef") != "" {
+				return tok.fail(lang.M("%s wants hexadecimal digits or a UUID, not %q", key+":", m.Text()))
+			}
+			m.Parts[i] = part
+		}
+	}
 	return nil
 }
 

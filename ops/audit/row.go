@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
-	"strconv"
 	"time"
 )
 
@@ -81,7 +80,8 @@ type Value struct {
 
 // Row is one row of the table.
 type Row struct {
-	ID     int64
+	ID     int64     // the key of a numbered table; 0 in others
+	Key    string    // the key of others, as JoinKey makes it
 	At     Stamp     // its place in the order
 	Time   time.Time // the same as a moment; zero for NULL and zero dates
 	Values [NumFields]Value
@@ -103,16 +103,26 @@ func (r *Row) User() string {
 }
 
 // Pos is the row's place in the order of a list.
-func (r *Row) Pos() Pos { return Pos{At: r.At, ID: r.ID} }
+func (r *Row) Pos() Pos { return Pos{At: r.At, ID: r.ID, Key: r.Key} }
 
-// Pos is a place in the order of rows: by time, then by id.
+// Pos is a place in the order of rows: by time, then by key.
 type Pos struct {
-	At Stamp
-	ID int64
+	At  Stamp
+	ID  int64  // of numbered tables
+	Key string `json:",omitempty"` // of others
 }
 
-// Less tells whether p is older than q.
-func (p Pos) Less(q Pos) bool { return p.At < q.At || p.At == q.At && p.ID < q.ID }
+// Less tells whether p is older than q. Keys that are not numbers are compared
+// byte by byte, which a server may see otherwise: it decides for its own pages.
+func (p Pos) Less(q Pos) bool {
+	switch {
+	case p.At != q.At:
+		return p.At < q.At
+	case p.ID != q.ID:
+		return p.ID < q.ID
+	}
+	return p.Key < q.Key
+}
 
 // Newest is after every row.
 func Newest() Pos { return Pos{At: MaxStamp, ID: math.MaxInt64} }
@@ -122,7 +132,8 @@ func Newest() Pos { return Pos{At: MaxStamp, ID: math.MaxInt64} }
 // JSON as a string), secrets masked when mask is set.
 func (l *Layout) Encode(r *Row, mask bool) []byte {
 	var b bytes.Buffer
-	b.WriteString(`{"id":` + strconv.FormatInt(r.ID, 10))
+	b.WriteString(`{"id":`)
+	b.Write(l.encodeValue(ID, r.Values[ID], false))
 	b.WriteString(`,"created_at":`)
 	if r.Time.IsZero() {
 		b.WriteString("null")
@@ -149,7 +160,7 @@ func (l *Layout) encodeValue(f Field, v Value, mask bool) []byte {
 	switch {
 	case !v.Valid:
 		return []byte("null")
-	case f == UserID && l.Column(f).Integer:
+	case (f == UserID || f == ID) && l.Column(f).Integer:
 		return []byte(v.Text)
 	case f.JSON():
 		text := v.Text

@@ -95,7 +95,7 @@ func (z *Zones) Add(id int64, at Stamp) {
 	z.remember(id)
 	zone.Min, zone.Max = min(zone.Min, at), max(zone.Max, at)
 	if z.open != nil {
-		z.open = append(z.open, Pos{at, id})
+		z.open = append(z.open, Pos{At: at, ID: id})
 	}
 	if zone.Rows >= z.Size {
 		z.sift(zone)
@@ -168,7 +168,7 @@ func (z *Zones) See(id int64, at Stamp) bool {
 	z.tail = slices.Insert(z.tail, i, id)
 	z.List[z.find(id)].Rows++
 	z.open = nil
-	z.setApart(Pos{at, id})
+	z.setApart(Pos{At: at, ID: id})
 	return true
 }
 

@@ -20,13 +20,13 @@ func Facts(ctx context.Context, t Target, database string) (doctor.Server, error
 	l := &look{ctx: ctx, db: db, probe: Probe{Target: t}}
 	s := doctor.Server{User: t.User, Engines: map[string]int{}, Flavour: "mysql"}
 	began := time.Now()
-	v, err := l.row("SELECT VERSION() AS version, CURRENT_USER() AS user, UNIX_TIMESTAMP(NOW(6)) AS seconds, @@GLOBAL.log_bin AS binlog, @@GLOBAL.max_allowed_packet AS packet")
+	v, err := l.row("SELECT VERSION() AS version, CURRENT_USER() AS user, UNIX_TIMESTAMP(NOW(6)) AS now, @@GLOBAL.log_bin AS binlog, @@GLOBAL.max_allowed_packet AS packet")
 	if err != nil {
 		return s, Explain(err, t)
 	}
 	s.Asked = began.Add(time.Since(began) / 2)
 	s.Version, s.User, s.Binlog, s.MaxPacket = v["version"], v["user"], v["binlog"] == "1", number(v["packet"])
-	s.Now = unixTime(v["seconds"])
+	s.Now = unixTime(v["now"])
 	if isMaria(s.Version) {
 		s.Flavour = "mariadb"
 	}

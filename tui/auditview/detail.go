@@ -3,7 +3,6 @@ package auditview
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
@@ -69,7 +68,7 @@ func (p *Page) drawDetail(size page.Size) []string {
 func (p *Page) describe(r *audit.Row, w int) []string {
 	t, e := p.env.Theme, p.env
 	style, glyph := p.actionLook(r.Get(audit.Action))
-	lines := []string{style.Render(glyph+" "+shown(r.Get(audit.Action))) + "  " + t.Title.Render(shown(resource(r))) + "  " + t.Dim.Render(fmt.Sprintf("#%d", r.ID)), ""}
+	lines := []string{style.Render(glyph+" "+shown(r.Get(audit.Action))) + "  " + t.Title.Render(shown(resource(r))) + "  " + t.Dim.Render("#"+shown(r.Name())), ""}
 	add := func(name, value string) {
 		if value != "" {
 			lines = append(lines, wrapPair(t.Dim.Render(cells.Pad(name, 10)), value, w)...)

@@ -20,7 +20,6 @@ const (
 	ahead     = 40              // rows left below the cursor when the next page is read
 	keepRows  = 20_000          // rows held in memory; older ones are read again
 	pollEvery = 2 * time.Second // the live list's clock
-	overlap   = 64              // ids read again for rows that were committed late
 )
 
 // reportEvery is how long a parked command waits before it takes a report.
@@ -183,21 +182,30 @@ func (p *Page) tick() tea.Cmd {
 	return tea.Tick(pollEvery, func(time.Time) tea.Msg { return page.Msg{To: id, Gen: gen, Body: tickMsg{}} })
 }
 
-// poll reads what came behind the highest id.
+// poll reads what came behind the highest id, or the newest time.
 func (p *Page) poll() tea.Cmd {
 	l := &p.list
 	if p.src == nil || l.loading || len(l.rows) == 0 || l.unproved || l.question != nil {
 		return nil
 	}
-	top := l.rows[0].ID
-	for i := range l.rows {
-		top = max(top, l.rows[i].ID)
-	}
+	top := p.top()
 	ctx, gen, src, f := p.env.Ctx, uint64(l.gen.Gen), p.src, p.filter
 	return func() tea.Msg {
-		rows, err := src.After(ctx, f, top-overlap, 1000)
+		rows, err := src.After(ctx, f, top, 1000)
 		return page.Msg{To: id, Gen: gen, Body: newRowsMsg{rows, err}}
 	}
+}
+
+// top is the place behind which new rows come.
+func (p *Page) top() audit.Pos {
+	top := p.list.rows[0].Pos()
+	numbered := p.src.Layout().Numbered()
+	for i := range p.list.rows {
+		if r := p.list.rows[i].Pos(); numbered && r.ID > top.ID || !numbered && top.Less(r) {
+			top = r
+		}
+	}
+	return top
 }
 
 // arrived puts new rows where they belong. The cursor stays on its row, or at
@@ -208,13 +216,13 @@ func (p *Page) arrived(m newRowsMsg) tea.Cmd {
 		l.live = false // one notice is enough
 		return page.Send(page.Notice{State: ops.StateWarning, Text: sentence(m.err)})
 	}
-	known := make(map[int64]bool, len(l.rows))
+	known := make(map[audit.Pos]bool, len(l.rows))
 	for i := range l.rows {
-		known[l.rows[i].ID] = true
+		known[l.rows[i].Pos()] = true
 	}
 	var fresh []audit.Row
 	for _, r := range m.rows {
-		if !known[r.ID] && (!l.more || l.next.Less(r.Pos())) {
+		if !known[r.Pos()] && (!l.more || l.next.Less(r.Pos())) {
 			fresh = append(fresh, r)
 		}
 	}

@@ -20,7 +20,7 @@ import (
 type Source interface {
 	Layout() *audit.Layout
 	Page(ctx context.Context, req audit.PageRequest) (audit.Page, error)
-	After(ctx context.Context, f audit.Filter, id int64, limit int) ([]audit.Row, error)
+	After(ctx context.Context, f audit.Filter, top audit.Pos, limit int) ([]audit.Row, error)
 	Trace(ctx context.Context, resourceType, id string, leave bool) (audit.Trace, error)
 	Stats(ctx context.Context, req audit.StatsRequest, leave bool, report func(ops.Progress)) (audit.Stats, error)
 	Values(ctx context.Context, f audit.Field, prefix string, limit int) ([]audit.Count, error)

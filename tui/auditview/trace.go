@@ -73,7 +73,7 @@ func (p *Page) traced(m traceMsg) {
 		t.data = m.data
 		t.scroll.Resize(len(m.data.Timeline), 1)
 		for i := range m.data.Timeline {
-			if p.list.scroll.Cursor < len(p.list.rows) && m.data.Timeline[i].ID == p.list.rows[p.list.scroll.Cursor].ID {
+			if p.list.scroll.Cursor < len(p.list.rows) && m.data.Timeline[i].Pos() == p.list.rows[p.list.scroll.Cursor].Pos() {
 				t.scroll.Move(i)
 			}
 		}

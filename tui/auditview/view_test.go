@@ -57,7 +57,7 @@ func (f *fake) Page(_ context.Context, req audit.PageRequest) (audit.Page, error
 	return p, nil
 }
 
-func (f *fake) After(_ context.Context, _ audit.Filter, id int64, _ int) (out []audit.Row, err error) {
+func (f *fake) After(_ context.Context, _ audit.Filter, top audit.Pos, _ int) (out []audit.Row, err error) {
 	return f.late, f.err
 }
 
@@ -122,6 +122,7 @@ func sample(t testing.TB) *fake {
 		r := audit.Row{ID: int64(1060 - i), Time: now.Add(-time.Duration(i*i) * 7 * time.Minute)}
 		r.At = audit.StampOf(r.Time, time.UTC)
 		set := func(f audit.Field, text string) { r.Values[f] = audit.Value{Text: text, Valid: true} }
+		set(audit.ID, fmt.Sprint(r.ID))
 		set(audit.UserID, fmt.Sprint(1+i%7))
 		set(audit.UserName, []string{"张三", "li.si", "王小明 (出纳)", "root\x1b[31m"}[i%4])
 		set(audit.Action, actions[i%6])

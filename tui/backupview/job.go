@@ -107,12 +107,25 @@ func (p *Page) ended(m endMsg) tea.Cmd {
 	}
 	notice := page.Notice{State: ops.StateOK, Text: m.text}
 	if m.err != nil {
-		notice = page.Notice{State: ops.StateCritical, Text: lang.M("%s: %s", m.job.title, p.env.Problem(m.err))}
+		notice = page.Notice{State: ops.StateCritical, Text: lang.M("%s: %s", m.job.title, p.sentence(m.err))}
 		if errors.Is(m.err, context.Canceled) {
 			notice = page.Notice{State: ops.StateWarning, Text: lang.M("%s: stopped", m.job.title)}
 		}
 	}
 	return tea.Batch(page.Send(notice), p.read())
+}
+
+// sentence is an error for people.
+func (p *Page) sentence(err error) string {
+	var e *ops.Error
+	if errors.As(err, &e) {
+		text := p.env.Lang.Msg(e.What)
+		if !e.Hint.Empty() {
+			text += " → " + p.env.Lang.Msg(e.Hint)
+		}
+		return termsafe.Line(text)
+	}
+	return termsafe.Line(err.Error())
 }
 
 // stop breaks the work off.

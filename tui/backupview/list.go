@@ -50,7 +50,7 @@ func (p *Page) head(width int) []string {
 	t, e := p.env.Theme, p.env
 	if p.shelf == nil {
 		if p.err != nil {
-			return []string{" " + t.Crit.Render(cells.Cut(t.Glyph.Crit+" "+p.env.Problem(p.err), width-1))}
+			return []string{" " + t.Crit.Render(cells.Cut(t.Glyph.Crit+" "+p.sentence(p.err), width-1))}
 		}
 		return []string{" " + t.Dim.Render(e.T("looking at the backups…"))}
 	}
@@ -66,7 +66,7 @@ func (p *Page) verdict(width int) string {
 	style, glyph := t.State(state)
 	line := " " + style.Render(glyph+" "+e.Lang.Msg(text))
 	if p.err != nil {
-		line += "  " + t.Warn.Render(p.env.Problem(p.err))
+		line += "  " + t.Warn.Render(p.sentence(p.err))
 	} else if s := backup.Newest(inv, inv.Database); s != nil && width >= 70 {
 		line += "  " + t.Dim.Render(e.Time(s.At))
 	}

@@ -4,14 +4,12 @@ package page
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
 	"opsdeck/internal/clock"
 	"opsdeck/internal/lang"
-	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/tui/theme"
 )
@@ -33,19 +31,6 @@ func (e *Env) T(key string, args ...any) string { return e.Lang.Msg(lang.Msg{Key
 
 // Time writes a moment in the console's zone, date and time to the second.
 func (e *Env) Time(t time.Time) string { return t.In(e.Zone).Format("2006-01-02 15:04:05") }
-
-// Problem is an error on one line: what happened, why, and what to do next.
-func (e *Env) Problem(err error) string {
-	var known *ops.Error
-	if !errors.As(err, &known) {
-		known = ops.E(ops.Failed, lang.Raw(err.Error()))
-	}
-	text := known.Sentence(e.Lang)
-	if !known.Hint.Empty() {
-		text += " " + e.Theme.Glyph.Right + " " + e.Lang.Msg(known.Hint)
-	}
-	return termsafe.Line(text)
-}
 
 // Size is the room a page may draw in, in cells.
 type Size struct{ Width, Height int }

@@ -1,6 +1,7 @@
 package restoreview
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -75,12 +76,25 @@ func (p *Page) head(w int) []string {
 	}
 	lines := []string{cells.Cut(text, w)}
 	if p.problem != nil {
-		lines = append(lines, cells.Cut(t.Crit.Render(t.Glyph.Crit+" "+p.env.Problem(p.problem)), w))
+		lines = append(lines, cells.Cut(t.Crit.Render(t.Glyph.Crit+" "+p.sentence(p.problem)), w))
 	}
 	if p.watching() {
 		lines = append(lines, cells.Cut(p.standing(), w))
 	}
 	return append(lines, widget.Rule(t, "", w))
+}
+
+// sentence is an error as a person reads it.
+func (p *Page) sentence(err error) string {
+	var known *ops.Error
+	if !errors.As(err, &known) {
+		return termsafe.Line(err.Error())
+	}
+	text := p.env.Lang.Msg(known.What)
+	if !known.Hint.Empty() {
+		text += " " + p.env.Theme.Glyph.Right + " " + p.env.Lang.Msg(known.Hint)
+	}
+	return termsafe.Line(text)
 }
 
 // standing is the line of the run: who, since when, how it stands.
@@ -113,10 +127,10 @@ func (p *Page) waiting(size page.Size) []string {
 	switch {
 	case p.planErr != nil:
 		lines := []string{t.Crit.Render(t.Glyph.Crit + " " + e.T("There can be no plan now."))}
-		lines = append(lines, cells.Wrap(p.env.Problem(p.planErr), size.Width)...)
+		lines = append(lines, cells.Wrap(p.sentence(p.planErr), size.Width)...)
 		return append(lines, "", e.T("Nothing was changed. r looks again, b chooses another backup."))
 	case p.runErr != nil:
-		return cells.Wrap(t.Crit.Render(t.Glyph.Crit+" ")+p.env.Problem(p.runErr), size.Width)
+		return cells.Wrap(t.Crit.Render(t.Glyph.Crit+" ")+p.sentence(p.runErr), size.Width)
 	case !p.since.IsZero():
 		return []string{e.T("Looking at the backup and the target …")}
 	}

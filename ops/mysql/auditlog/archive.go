@@ -47,29 +47,18 @@ func (s *Source) PlanYear(ctx context.Context, year int, zone *time.Location, di
 	since, until := f.Span(s.layout)
 	at := s.col(audit.CreatedAt)
 	p.Where = fmt.Sprintf("%s >= '%s' AND %s < '%s'", at, since, at, until)
-	var ranges []audit.Range
-	err := s.with(ctx, func(ctx context.Context, q *session) error {
-		if s.layout.Choose(f, true) != audit.ZoneOrder {
-			ranges = []audit.Range{{First: math.MinInt64, Last: math.MaxInt64}}
-			return nil
-		}
-		missing, err := s.catchUp(ctx, q)
-		if err != nil {
-			return err
-		}
-		if missing > 0 {
-			return &audit.UnprovedError{Rows: missing}
-		}
-		ranges, _ = s.zones.Ranges(since, until, math.MaxInt64)
-		return nil
+	var way route
+	err := s.with(ctx, func(ctx context.Context, q *session) (err error) {
+		way, err = s.route(ctx, q, f)
+		return err
 	})
 	if err != nil {
 		return p, s.asked(err)
 	}
-	if keys := s.keyRanges(ranges); keys != "" {
+	if keys := s.keyRanges(way.ranges); keys != "" {
 		p.Where += " AND " + keys
 	}
-	p.Rows, err = s.countRanges(ctx, f, ranges, math.MaxInt64)
+	p.Rows, err = way.count(ctx, nil)
 	return p, s.asked(err)
 }
 
@@ -95,7 +84,7 @@ func (s *Source) keyRanges(ranges []audit.Range) string {
 		parts = append(parts, fmt.Sprintf("%s BETWEEN %d AND %d", s.col(audit.ID), r.First, r.Last))
 	}
 	if len(parts) == 0 {
-		return s.col(audit.ID) + " IS NULL"
+		return "FALSE"
 	}
 	return "(" + strings.Join(parts, " OR ") + ")"
 }
@@ -268,38 +257,26 @@ func (d *deletion) flush(ctx context.Context) error {
 
 // attempt deletes the batch's rows that are as they were archived.
 func (d *deletion) attempt(ctx context.Context) (int64, error) {
-	ids := make([]int64, len(d.batch))
-	for i := range d.batch {
-		ids[i] = d.batch[i].ID
-	}
-	live := map[int64]*audit.Row{}
-	err := d.s.with(ctx, func(ctx context.Context, q *session) error {
-		w := &where{}
-		w.add(d.s.col(audit.ID)+" IN (?"+strings.Repeat(", ?", len(ids)-1)+")", anys(ids)...)
-		rows, err := d.s.fetch(ctx, q, d.s.selectRows(d.s.byKey(), w, d.s.col(audit.ID), len(ids)), w.args)
-		for i := range rows {
-			live[rows[i].ID] = &rows[i]
-		}
-		return err
-	})
+	live, err := d.live(ctx)
 	if err != nil {
 		return 0, err
 	}
-	var same []any
+	var same []audit.Row
 	var gone, differs int64
 	for i := range d.batch {
-		switch r := live[d.batch[i].ID]; {
+		switch r := live[d.ref(&d.batch[i])]; {
 		case r == nil:
 			gone++
 		case !d.same(r, &d.batch[i]):
 			differs++
 		default:
-			same = append(same, r.ID)
+			same = append(same, *r)
 		}
 	}
 	var n int64
 	if len(same) > 0 {
-		res, err := d.db.ExecContext(ctx, "DELETE FROM "+d.s.name()+" WHERE "+d.s.col(audit.ID)+" IN (?"+strings.Repeat(", ?", len(same)-1)+")", same...)
+		w := d.these(same)
+		res, err := d.db.ExecContext(ctx, "DELETE FROM "+d.s.name()+w.String(), w.args...)
 		if err != nil {
 			return 0, err
 		}
@@ -309,6 +286,63 @@ func (d *deletion) attempt(ctx context.Context) (int64, error) {
 	}
 	d.done.Gone, d.done.Differs = d.done.Gone+gone, d.done.Differs+differs
 	return n, nil
+}
+
+// live are the batch's rows as they stand in the table.
+func (d *deletion) live(ctx context.Context) (map[audit.Pos]*audit.Row, error) {
+	out := map[audit.Pos]*audit.Row{}
+	err := d.s.with(ctx, func(ctx context.Context, q *session) error {
+		w := d.these(d.batch)
+		rows, err := d.s.fetch(ctx, q, d.s.selectRows(d.s.byKey(), w, d.s.keyOrder(""), len(d.batch)), w.args)
+		for i := range rows {
+			out[d.ref(&rows[i])] = &rows[i]
+		}
+		return err
+	})
+	return out, err
+}
+
+// ref is what makes a row one: its key, and its time where the key alone does not.
+func (d *deletion) ref(r *audit.Row) audit.Pos {
+	p := r.Pos()
+	if d.s.layout.Unique {
+		p.At = 0
+	}
+	return p
+}
+
+// these is the condition for rows by their keys.
+func (d *deletion) these(rows []audit.Row) *where {
+	w := &where{}
+	if l := d.s.layout; l.Unique && len(l.Keys) == 1 {
+		var args []any
+		for i := range rows {
+			args = append(args, d.key(&rows[i])...)
+		}
+		w.add(audit.Ident(l.Keys[0].Name)+" IN (?"+strings.Repeat(", ?", len(args)-1)+")", args...)
+		return w
+	}
+	var either []string
+	var args []any
+	for i := range rows {
+		one := &where{}
+		for k, v := range d.key(&rows[i]) {
+			one.add(audit.Ident(d.s.layout.Keys[k].Name)+" = ?", v)
+		}
+		if !d.s.layout.Unique {
+			one.add(d.s.col(audit.CreatedAt)+" = ?", rows[i].At.String())
+		}
+		either, args = append(either, strings.Join(one.parts, " AND ")), append(args, one.args...)
+	}
+	w.add("("+strings.Join(either, " OR ")+")", args...)
+	return w
+}
+
+func (d *deletion) key(r *audit.Row) []any {
+	if d.s.layout.Numbered() {
+		return []any{r.ID}
+	}
+	return d.s.keyArgs(r.Key)
 }
 
 // same tells whether a row in the table says what the archived one says.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"path/filepath"
 	"sort"
-	"strconv"
 	"strings"
 	"time"
 
@@ -99,8 +98,10 @@ func (r *archiveReader) define(sql []byte) error {
 		return fmt.Errorf("read the table of the archive: %w", err)
 	}
 	var found []audit.Column
+	primary := primaryKey(t)
 	for _, c := range t.Columns {
-		found = append(found, audit.Column{Name: c.Name, Type: c.Type, Nullable: true, Integer: strings.HasSuffix(c.Type, "int"), JSON: c.Type == "json"})
+		found = append(found, audit.Column{Name: c.Name, Type: c.Type, Nullable: !primary[strings.ToLower(c.Name)], Integer: strings.HasSuffix(c.Type, "int"),
+			JSON: c.Type == "json", Binary: c.Type == "binary" || c.Type == "varbinary", Counted: c.AutoInc})
 		if !c.Generated {
 			r.columns = append(r.columns, c.Name)
 		}
@@ -123,6 +124,24 @@ func (r *archiveReader) define(sql []byte) error {
 		}
 	}
 	return r.layout(r.l)
+}
+
+// primaryKey are the columns, in lower case, that are never NULL.
+func primaryKey(t *sqlscan.Table) map[string]bool {
+	out := map[string]bool{}
+	for _, k := range t.Keys {
+		for _, c := range k.Columns {
+			if k.Kind == "PRIMARY" {
+				out[strings.ToLower(c)] = true
+			}
+		}
+	}
+	for _, c := range t.Columns {
+		if c.Unique {
+			out[strings.ToLower(c.Name)] = true
+		}
+	}
+	return out
 }
 
 // insert reads the rows of an INSERT.
@@ -243,19 +262,10 @@ func value(t *sqlscan.Text, i int) (audit.Value, int) {
 }
 
 func (r *archiveReader) give() error {
-	row := &r.row
-	id, err := strconv.ParseInt(row.Get(audit.ID), 10, 64)
-	if err != nil {
-		return fmt.Errorf("read the key of an archived row: %w", err)
+	if err := finish(r.l, &r.row); err != nil {
+		return fmt.Errorf("in the archive: %w", err)
 	}
-	row.ID, row.At = id, audit.NoStamp
-	if v := row.Values[audit.CreatedAt]; v.Valid {
-		if row.At, err = audit.ParseStamp(v.Text); err != nil {
-			return fmt.Errorf("archived row %d: %w", id, err)
-		}
-	}
-	row.Time = row.At.Moment(r.l.Zone)
-	return r.each(row)
+	return r.each(&r.row)
 }
 
 // Page is the list of a table's rows in the archive: newest first, after

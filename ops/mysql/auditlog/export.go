@@ -3,16 +3,13 @@ package auditlog
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
-	"sort"
 	"time"
 
 	"opsdeck/internal/atomicfile"
@@ -24,6 +21,7 @@ import (
 
 const (
 	exportChunk = 4000            // rows of one reading query
+	sparseChunk = 16_000          // the same where a filter leaves some out
 	saveAfter   = 2 * time.Second // between two notes of how far an export is
 	partSuffix  = ".part"
 )
@@ -57,14 +55,16 @@ type exportState struct {
 	Mask    bool         `json:"mask"`
 	Since   time.Time    `json:"since"`
 	Until   time.Time    `json:"until"`
-	Through int64        `json:"through_id"` // rows up to this id belong to it
-	After   int64        `json:"after_id"`   // those up to this one are written
+	Through int64        `json:"through_id"` // rows up to this id belong to it, in numbered tables
+	After   mark         `json:"after"`      // what was written
 	Rows    int64        `json:"rows"`
 	Bytes   int64        `json:"bytes"`
 }
 
-// Export writes the rows that pass a filter to a file, by rising id, those up
-// to the id that was the highest when it began. Memory does not grow with the
+// Export writes the rows that pass a filter to a file, by rising key, or by
+// time where an index on it serves a span. In numbered tables those up to the
+// id that was the highest when it began belong to it; in others a table that
+// grows meanwhile is found to in the end. Memory does not grow with the
 // rows. The file has mode 0600 and gets its name when all rows are in it and
 // their number is that of the source; until then FILE.part and FILE.part.json
 // stand there, and the same call goes on from them.
@@ -96,7 +96,7 @@ type export struct {
 	out     *bufio.Writer
 	written *counting
 	enc     *audit.Encoder
-	ranges  []audit.Range
+	route   route
 	total   int64
 	begun   time.Time
 	saved   time.Time
@@ -121,7 +121,7 @@ func (x *export) stateFile() string { return x.e.Path + partSuffix + ".json" }
 // begin takes up an interrupted export, or starts one.
 func (x *export) begin(ctx context.Context) (resumed bool, err error) {
 	x.state = exportState{Table: x.s.identity(), Query: x.e.Query, Format: x.e.Format, Mask: x.e.Mask,
-		Since: x.e.Filter.Since, Until: x.e.Filter.Until, After: math.MinInt64}
+		Since: x.e.Filter.Since, Until: x.e.Filter.Until}
 	if !x.e.Restart {
 		if resumed, err = x.resume(); err != nil {
 			return false, err
@@ -153,37 +153,24 @@ func (x *export) resume() (bool, error) {
 	return true, nil
 }
 
-// plan finds the ids that the rows can have.
+// plan finds the way to the rows.
 func (x *export) plan(ctx context.Context, resumed bool) error {
-	f := x.e.Filter
 	err := x.s.with(ctx, func(ctx context.Context, q *session) error {
-		top, err := x.s.topID(ctx, q)
-		if err != nil {
-			return err
-		}
-		if !resumed {
+		if !resumed && x.s.layout.Numbered() {
+			top, err := x.s.topID(ctx, q)
+			if err != nil {
+				return err
+			}
 			x.state.Through = top
 		}
-		x.ranges = []audit.Range{{First: math.MinInt64, Last: x.state.Through, Rows: x.s.rows}}
-		timed := !f.Since.IsZero() || !f.Until.IsZero()
-		if !timed || x.s.layout.Choose(f, true) != audit.ZoneOrder {
-			return nil
-		}
-		missing, err := x.s.catchUp(ctx, q)
-		if err != nil {
-			return err
-		}
-		if missing > 0 {
-			return &audit.UnprovedError{Rows: missing}
-		}
-		since, until := f.Span(x.s.layout)
-		x.ranges, _ = x.s.zones.Ranges(since, until, math.MaxInt64)
-		sort.Slice(x.ranges, func(i, j int) bool { return x.ranges[i].First < x.ranges[j].First })
-		return nil
+		var err error
+		x.route, err = x.s.route(ctx, q, x.e.Filter)
+		return err
 	})
-	for _, r := range x.ranges {
-		x.total += r.Rows
+	if x.route.numbered() {
+		x.route.upTo(x.state.Through)
 	}
+	x.total = x.route.rows()
 	return x.s.asked(err)
 }
 
@@ -215,15 +202,9 @@ func (x *export) openPart(resumed bool) error {
 
 // run writes chunk after chunk.
 func (x *export) run(ctx context.Context) error {
-	for _, r := range x.ranges {
-		for r.Last > x.state.After {
-			n, err := x.chunk(ctx, r)
-			if err != nil {
-				return x.interrupted(err)
-			}
-			if n < exportChunk {
-				break
-			}
+	for !x.state.After.End {
+		if err := x.chunk(ctx); err != nil {
+			return x.interrupted(err)
 		}
 	}
 	return nil
@@ -242,44 +223,40 @@ func (x *export) interrupted(err error) error {
 	return err
 }
 
-// chunk reads the next rows of a range and writes them. It counts them as
-// written only when all of them are.
-func (x *export) chunk(ctx context.Context, r audit.Range) (int, error) {
+// chunk reads the next rows and writes them. It counts them as written only
+// when all of them are.
+func (x *export) chunk(ctx context.Context) error {
+	size := exportChunk
+	if len(x.e.Filter.Terms) > 0 && !x.route.few {
+		size = sparseChunk
+	}
 	var rows []audit.Row
-	err := x.s.with(ctx, func(ctx context.Context, q *session) error {
-		w := x.s.filter(x.e.Filter)
-		w.add(x.s.col(audit.ID)+" BETWEEN ? AND ?", max(r.First, x.state.After+1), min(r.Last, x.state.Through))
-		hint := ""
-		if way := x.s.layout.Choose(x.e.Filter, true); way == audit.ZoneOrder || len(x.e.Filter.Terms) == 0 {
-			hint = x.s.byKey()
-		}
-		var err error
-		rows, err = x.s.fetch(ctx, q, x.s.selectRows(hint, w, x.s.col(audit.ID), exportChunk), w.args)
+	var to mark
+	err := x.s.with(ctx, func(ctx context.Context, q *session) (err error) {
+		rows, to, err = x.route.next(ctx, q, x.state.After, size)
 		return err
 	})
 	if err != nil {
-		return 0, err
+		return err
 	}
 	for i := range rows {
 		if err := x.enc.Write(&rows[i]); err != nil {
-			return 0, cannotWrite(err, x.e.Path)
+			return cannotWrite(err, x.e.Path)
 		}
 	}
 	if err := x.enc.Flush(); err != nil {
-		return 0, cannotWrite(err, x.e.Path)
+		return cannotWrite(err, x.e.Path)
 	}
-	if n := len(rows); n > 0 {
-		x.state.After, x.state.Rows, x.state.Bytes = rows[n-1].ID, x.state.Rows+int64(n), x.written.n
-	}
+	x.state.After, x.state.Rows, x.state.Bytes = to, x.state.Rows+int64(len(rows)), x.written.n
 	if time.Since(x.saved) > saveAfter {
 		if err := x.save(); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	if x.e.Report != nil {
 		x.e.Report(ops.Progress{Phase: "export", Object: x.s.o.Table, Done: x.state.Rows, Total: max(x.total, x.state.Rows), Unit: "rows", Rows: x.state.Rows, Elapsed: time.Since(x.begun), Estimate: true})
 	}
-	return len(rows), nil
+	return nil
 }
 
 // save makes what was written durable, then notes how much that is.
@@ -303,7 +280,7 @@ func (x *export) finish(ctx context.Context) error {
 	if err := x.save(); err != nil {
 		return err
 	}
-	have, err := x.s.countRanges(ctx, x.e.Filter, x.ranges, x.state.Through)
+	have, err := x.count(ctx)
 	if err != nil {
 		return x.interrupted(err)
 	}
@@ -318,56 +295,13 @@ func (x *export) finish(ctx context.Context) error {
 	return atomicfile.SyncDir(filepath.Dir(x.e.Path))
 }
 
-// countSpan is how many ids one counting query spans.
-const countSpan = 500_000
-
-// countRanges counts the rows that pass a filter, a bounded stretch of ids at a
-// time.
-func (s *Source) countRanges(ctx context.Context, f audit.Filter, ranges []audit.Range, through int64) (int64, error) {
-	var have int64
-	for _, r := range ranges {
-		last := min(r.Last, through)
-		if last == math.MaxInt64 {
-			err := s.with(ctx, func(ctx context.Context, q *session) (err error) { last, err = s.topID(ctx, q); return err })
-			if err != nil {
-				return 0, err
-			}
+// count counts the source's rows, with progress.
+func (x *export) count(ctx context.Context) (int64, error) {
+	return x.route.count(ctx, func(rows int64) {
+		if x.e.Report != nil {
+			x.e.Report(ops.Progress{Phase: "count", Object: x.s.o.Table, Done: rows, Total: x.state.Rows, Unit: "rows", Rows: rows, Elapsed: time.Since(x.begun)})
 		}
-		first, err := s.firstFrom(ctx, r.First)
-		for ; err == nil && first <= last; first += countSpan {
-			var n int64
-			n, err = s.countBetween(ctx, f, first, min(last, first+countSpan-1))
-			have += n
-		}
-		if err != nil {
-			return 0, err
-		}
-	}
-	return have, nil
-}
-
-// firstFrom is the lowest id that is not below one; beyond every id when there
-// is none.
-func (s *Source) firstFrom(ctx context.Context, id int64) (first int64, err error) {
-	err = s.with(ctx, func(ctx context.Context, q *session) error {
-		var low sql.NullInt64
-		err := q.row(ctx, "SELECT MIN("+s.col(audit.ID)+") FROM "+s.name()+" WHERE "+s.col(audit.ID)+" >= ?", []any{id}, &low)
-		first = low.Int64
-		if !low.Valid {
-			first = math.MaxInt64
-		}
-		return err
 	})
-	return first, err
-}
-
-func (s *Source) countBetween(ctx context.Context, f audit.Filter, first, last int64) (n int64, err error) {
-	err = s.with(ctx, func(ctx context.Context, q *session) error {
-		w := s.filter(f)
-		w.add(s.col(audit.ID)+" BETWEEN ? AND ?", first, last)
-		return q.row(ctx, "SELECT COUNT(*) FROM "+s.name()+w.String(), w.args, &n)
-	})
-	return n, err
 }
 
 func cannotWrite(err error, path string) error {

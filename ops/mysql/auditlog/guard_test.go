@@ -36,7 +36,7 @@ func openErr(t *testing.T, srv *testdb.Server, schema string, change func(*Optio
 func TestWhatIsNoAuditTableIsSaidClearly(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
-		srv.Exec(t, schema, "CREATE TABLE three (a INT, b TEXT, c DATE)", "CREATE TABLE textkey (id VARCHAR(36) PRIMARY KEY, action TEXT, created_at DATETIME)",
+		srv.Exec(t, schema, "CREATE TABLE three (a INT, b TEXT, c DATE)", "CREATE TABLE textkey (id VARCHAR(36), action TEXT, created_at DATETIME, KEY (id))",
 			"CREATE TABLE notime (id INT PRIMARY KEY, action TEXT, created_at VARCHAR(20))", shapes["current"])
 		for _, c := range []struct {
 			change func(*Options)

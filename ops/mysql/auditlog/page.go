@@ -38,23 +38,18 @@ func (s *Source) asked(err error) error {
 }
 
 func (s *Source) page(ctx context.Context, q *session, req audit.PageRequest) (audit.Page, error) {
-	way := s.layout.Choose(req.Filter, true)
-	if way == audit.ZoneOrder {
-		missing, err := s.catchUp(ctx, q)
-		switch {
-		case err != nil:
-			return audit.Page{}, err
-		case missing > 0 && req.Unproved:
-			return s.unproved(ctx, q, req)
-		case missing > 0:
-			return audit.Page{}, &audit.UnprovedError{Rows: missing}
-		}
-		if !s.Order().Helps() {
-			way = audit.SortTable
-		}
+	way, missing, err := s.way(ctx, q, req.Filter)
+	switch {
+	case err != nil:
+		return audit.Page{}, err
+	case missing > 0 && req.Unproved:
+		return s.unproved(ctx, q, req)
+	case missing > 0:
+		return audit.Page{}, &audit.UnprovedError{Rows: missing}
+	case way == audit.ZoneOrder && !s.Order().Helps():
+		way = audit.SortTable
 	}
 	var p audit.Page
-	var err error
 	switch way {
 	case audit.ZoneOrder:
 		p, err = s.byZones(ctx, q, req)
@@ -117,7 +112,18 @@ func (s *Source) selectRows(hint string, w *where, order string, limit int) stri
 
 // orderBy is the order of a list, or of a trace.
 func (s *Source) orderBy(direction string) string {
-	return s.col(audit.CreatedAt) + direction + ", " + s.col(audit.ID) + direction
+	return s.col(audit.CreatedAt) + direction + ", " + s.keyOrder(direction)
+}
+
+func (s *Source) keyOrder(direction string) string {
+	if s.layout.Numbered() {
+		return s.col(audit.ID) + direction
+	}
+	names := make([]string, len(s.layout.Keys))
+	for i, c := range s.layout.Keys {
+		names[i] = audit.Ident(c.Name) + direction
+	}
+	return strings.Join(names, ", ")
 }
 
 // byKey keeps the server from preferring another index to the key.
@@ -133,6 +139,9 @@ func (s *Source) byUsers(ctx context.Context, q *session, req audit.PageRequest)
 	users := s.layout.Users(req.Filter)
 	if len(users) == 1 {
 		return s.byIndex(ctx, q, req)
+	}
+	if !s.layout.Numbered() { // only the server knows how to merge them
+		return s.sorted(ctx, q, req)
 	}
 	var all []audit.Row
 	for _, user := range users {
@@ -211,9 +220,10 @@ func (s *Source) byIndex(ctx context.Context, q *session, req audit.PageRequest)
 	w := s.filter(req.Filter)
 	w.add(s.col(audit.CreatedAt) + " IS NULL")
 	if req.Before.At == audit.NoStamp {
-		w.add(s.col(audit.ID)+" < ?", req.Before.ID)
+		older, args := s.keyBeyond(req.Before, "<")
+		w.add(older, args...)
 	}
-	more, err := s.fetch(ctx, q, s.selectRows("", w, s.col(audit.ID)+" DESC", req.Limit+1-len(rows)), w.args)
+	more, err := s.fetch(ctx, q, s.selectRows("", w, s.keyOrder(" DESC"), req.Limit+1-len(rows)), w.args)
 	return paged(append(rows, more...), req.Limit), err
 }
 

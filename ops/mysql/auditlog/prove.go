@@ -78,6 +78,18 @@ func (s *Source) catchUp(ctx context.Context, q *session) (missing int64, err er
 	return s.guess(ctx, q)
 }
 
+// way chooses how to get a filter's rows, and brings the zones up to date where
+// they are to be used. missing tells how many rows they do not know yet.
+func (s *Source) way(ctx context.Context, q *session, f audit.Filter) (way audit.Strategy, missing int64, err error) {
+	if way = s.layout.Choose(f, true); way != audit.ZoneOrder {
+		return way, 0, nil
+	}
+	if missing, err = s.catchUp(ctx, q); s.twice {
+		return audit.SortTable, 0, err
+	}
+	return way, missing, err
+}
+
 // guess is about how many rows were not looked at yet: by the server's count,
 // or by the distance of ids where that is out of date.
 func (s *Source) guess(ctx context.Context, q *session) (int64, error) {
@@ -134,6 +146,7 @@ func (s *Source) look(ctx context.Context, q *session) (int64, error) {
 	}
 	defer rows.Close()
 	var n int64
+	last := int64(math.MinInt64)
 	for rows.Next() {
 		var id int64
 		var text sql.RawBytes
@@ -147,6 +160,8 @@ func (s *Source) look(ctx context.Context, q *session) (int64, error) {
 			}
 		}
 		s.zones.See(id, at)
+		s.twice = s.twice || id == last
+		last = id
 		n++
 	}
 	return n, rows.Err()

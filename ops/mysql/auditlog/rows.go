@@ -30,6 +30,37 @@ type scanner struct {
 	dest   []any
 }
 
+// finish fills in what follows from a row's values: bytes become hexadecimal
+// digits, the key and the time what rows are ordered by.
+func finish(l *audit.Layout, r *audit.Row) error {
+	for i, c := range l.Columns {
+		if c != nil && c.Binary && r.Values[i].Valid {
+			r.Values[i].Text = audit.Hex(r.Values[i].Text)
+		}
+	}
+	for i, c := range l.Extra {
+		if c.Binary && r.Extra[i].Valid {
+			r.Extra[i].Text = audit.Hex(r.Extra[i].Text)
+		}
+	}
+	var err error
+	if l.Numbered() {
+		if r.ID, err = strconv.ParseInt(r.Get(audit.ID), 10, 64); err != nil {
+			return fmt.Errorf("read the key: %w", err)
+		}
+	} else {
+		r.Key = l.KeyOf(r)
+	}
+	r.At = audit.NoStamp
+	if v := r.Values[audit.CreatedAt]; v.Valid {
+		if r.At, err = audit.ParseStamp(v.Text); err != nil {
+			return fmt.Errorf("row %s: %w", r.Name(), err)
+		}
+	}
+	r.Time = r.At.Moment(l.Zone)
+	return nil
+}
+
 func (s *Source) scanner() *scanner {
 	sc := &scanner{layout: s.layout, fields: s.layout.Fields()}
 	sc.raw = make([]sql.RawBytes, len(sc.fields)+len(s.layout.Extra))
@@ -52,18 +83,7 @@ func (sc *scanner) scan(rows *sql.Rows) (audit.Row, error) {
 	for _, raw := range sc.raw[len(sc.fields):] {
 		r.Extra = append(r.Extra, audit.Value{Text: string(raw), Valid: raw != nil})
 	}
-	var err error
-	if r.ID, err = strconv.ParseInt(r.Get(audit.ID), 10, 64); err != nil {
-		return r, fmt.Errorf("read the key: %w", err)
-	}
-	r.At = audit.NoStamp
-	if v := r.Values[audit.CreatedAt]; v.Valid {
-		if r.At, err = audit.ParseStamp(v.Text); err != nil {
-			return r, fmt.Errorf("row %d: %w", r.ID, err)
-		}
-	}
-	r.Time = r.At.Moment(sc.layout.Zone)
-	return r, nil
+	return r, finish(sc.layout, &r)
 }
 
 // fetch reads all rows of a query whose SELECT list is list().

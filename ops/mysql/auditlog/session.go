@@ -83,6 +83,9 @@ func (q *session) query(ctx context.Context, query string, args ...any) (*sql.Ro
 // query is killed on the server. Work that only reads is begun once more when
 // the connection turns out to be gone.
 func (s *Source) with(ctx context.Context, work func(context.Context, *session) error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()

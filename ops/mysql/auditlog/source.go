@@ -46,6 +46,7 @@ type Source struct {
 	zones  *audit.Zones // guarded by the turn
 	order  audit.Order  // of zones; guarded by mu
 	ready  bool         // zones were loaded
+	twice  bool         // an id was seen twice, so runs of ids prove nothing
 	looked time.Time    // when the newest rows were last looked at again
 }
 
@@ -92,6 +93,9 @@ func (s *Source) Notes() []lang.Msg {
 	}
 	if !s.ability.explain {
 		out = append(out, lang.M("the server does not explain queries; how much one reads is not known beforehand"))
+	}
+	if s.layout.Trusted {
+		out = append(out, lang.M("the server names no unique index; that %s is one is taken from the configuration", s.layout.Column(audit.ID).Name))
 	}
 	if s.layout.Column(audit.CreatedAt).OnUpdate {
 		out = append(out, lang.M("the column %s changes whenever a row is updated; times may not be those of the event", s.layout.Column(audit.CreatedAt).Name))
@@ -155,6 +159,8 @@ func (s *Source) columns(ctx context.Context, q *session) ([]audit.Column, error
 		c.Nullable = strings.EqualFold(nullable, "YES")
 		c.Integer = strings.HasSuffix(c.Type, "int")
 		c.JSON = c.Type == "json"
+		c.Binary = c.Type == "binary" || c.Type == "varbinary"
+		c.Counted = strings.Contains(strings.ToLower(extra), "auto_increment")
 		c.Exact = strings.HasSuffix(collation, "_bin") || strings.HasSuffix(collation, "_cs")
 		c.OnUpdate = strings.Contains(strings.ToLower(extra), "on update")
 		out = append(out, c)
@@ -199,7 +205,7 @@ func (s *Source) probe(ctx context.Context, q *session) {
 	}
 	a.json = q.exec(ctx, `SELECT JSON_EXTRACT('{"a":1}', '$.a'), JSON_VALID('x')`) == nil
 	a.explain = true
-	_, err := s.estimate(ctx, q, "SELECT 1 FROM "+s.name()+" WHERE "+s.col(audit.ID)+" = ? LIMIT 1", []any{1})
+	_, err := s.estimate(ctx, q, "SELECT 1 FROM "+s.name()+" WHERE "+s.col(audit.CreatedAt)+" = ? LIMIT 1", []any{"2026-01-01"})
 	a.explain = err == nil
 	a.zone = serverZone(ctx, q)
 	var born sql.NullString

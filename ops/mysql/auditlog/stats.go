@@ -49,7 +49,10 @@ type stretch struct {
 // spans cuts what a filter's time covers into stretches of bounded size. It
 // fails with a question when that is too much, or not known.
 func (s *Source) spans(ctx context.Context, q *session, f audit.Filter, leave bool) ([]stretch, int64, error) {
-	way := s.layout.Choose(f, true)
+	way, missing, err := s.way(ctx, q, f)
+	if err != nil {
+		return nil, 0, err
+	}
 	if way != audit.ZoneOrder {
 		w := s.filter(f)
 		e, err := s.estimate(ctx, q, "SELECT COUNT(*) FROM "+s.name()+w.String(), w.args)
@@ -57,10 +60,6 @@ func (s *Source) spans(ctx context.Context, q *session, f audit.Filter, leave bo
 			err = &audit.TooMuchError{Estimate: e, Max: s.o.MaxRows, Index: s.layout.Advise(f)}
 		}
 		return []stretch{{all: true, Range: audit.Range{Rows: e.Rows}}}, e.Rows, err
-	}
-	missing, err := s.catchUp(ctx, q)
-	if err != nil {
-		return nil, 0, err
 	}
 	if missing > 0 {
 		return nil, 0, &audit.UnprovedError{Rows: missing}

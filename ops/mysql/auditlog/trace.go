@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -45,33 +46,35 @@ func (s *Source) Trace(ctx context.Context, resourceType, id string, leave bool)
 	return t, s.asked(err)
 }
 
-// Row reads one row by its id; ok is false when there is none.
-func (s *Source) Row(ctx context.Context, id int64) (r audit.Row, ok bool, err error) {
-	err = s.with(ctx, func(ctx context.Context, q *session) error {
-		w := &where{}
-		w.add(s.col(audit.ID)+" = ?", id)
-		rows, err := s.fetch(ctx, q, s.selectRows("", w, s.col(audit.ID), 1), w.args)
-		if len(rows) > 0 {
-			r, ok = rows[0], true
-		}
-		return err
-	})
-	return r, ok, s.explain(err)
-}
+const (
+	overlapIDs  = 64              // ids read again for rows that were committed late
+	overlapTime = 5 * time.Second // the same where rows are read by time
+)
 
-// After reads the rows that came behind an id, at most limit of them, in the
-// order of ids, for a live list. With overlap a few ids before it are read
-// again, for rows that were committed late.
-func (s *Source) After(ctx context.Context, f audit.Filter, id int64, limit int) ([]audit.Row, error) {
+// After reads the rows that came behind a place, at most limit of them, oldest
+// first, for a live list; and some before it again, for rows that were
+// committed late. A table whose key does not count up is asked by time, and
+// fails with *audit.TooMuchError where that would read much.
+func (s *Source) After(ctx context.Context, f audit.Filter, top audit.Pos, limit int) ([]audit.Row, error) {
 	var out []audit.Row
-	err := s.with(ctx, func(ctx context.Context, q *session) error {
+	err := s.with(ctx, func(ctx context.Context, q *session) (err error) {
 		w := s.filter(f)
-		w.add(s.col(audit.ID)+" > ?", id)
-		var err error
-		out, err = s.fetch(ctx, q, s.selectRows(s.byKey(), w, s.col(audit.ID), limit), w.args)
+		if s.layout.Numbered() {
+			w.add(s.col(audit.ID)+" > ?", top.ID-overlapIDs)
+			out, err = s.fetch(ctx, q, s.selectRows(s.byKey(), w, s.col(audit.ID), limit), w.args)
+			return err
+		}
+		if top.At > audit.NoStamp+1 {
+			w.add(s.col(audit.CreatedAt)+" >= ?", (top.At - audit.Stamp(overlapTime/time.Microsecond)).String())
+		}
+		query := s.selectRows("", w, s.orderBy(""), limit)
+		if err := s.guard(ctx, q, f, query, w.args); err != nil {
+			return err
+		}
+		out, err = s.fetch(ctx, q, query, w.args)
 		return err
 	})
-	return out, s.explain(err)
+	return out, s.asked(err)
 }
 
 // sampleRows is how many of the newest rows the values for completion come from.
@@ -91,8 +94,8 @@ func (s *Source) Values(ctx context.Context, f audit.Field, prefix string, limit
 	if s.layout.Has(audit.UserName) {
 		name = s.col(audit.UserName)
 	}
-	query := fmt.Sprintf("SELECT v, %s, COUNT(*) c FROM (SELECT CAST(%s AS CHAR) v, %s n FROM %s%s ORDER BY %s DESC LIMIT %d) t WHERE v LIKE ? ESCAPE '!' GROUP BY v ORDER BY c DESC, v LIMIT %d",
-		label, s.col(f), name, s.name(), s.byKey(), s.col(audit.ID), sampleRows, limit)
+	query := fmt.Sprintf("SELECT v, %s, COUNT(*) c FROM (SELECT %s v, %s n FROM %s LIMIT %d) t WHERE v LIKE ? ESCAPE '!' GROUP BY v ORDER BY c DESC, v LIMIT %d",
+		label, s.asText(f), name, s.newest(), sampleRows, limit)
 	m := audit.Match{Parts: []string{prefix, ""}}
 	var out []audit.Count
 	err := s.with(ctx, func(ctx context.Context, q *session) error {
@@ -113,6 +116,26 @@ func (s *Source) Values(ctx context.Context, f audit.Field, prefix string, limit
 		return rows.Err()
 	})
 	return out, s.explain(err)
+}
+
+// newest is the table in the order of its newest rows where that costs little,
+// else in any order.
+func (s *Source) newest() string {
+	switch {
+	case s.layout.Numbered():
+		return s.name() + s.byKey() + " ORDER BY " + s.col(audit.ID) + " DESC"
+	case s.layout.Choose(audit.Filter{}, false) == audit.TimeOrder:
+		return s.name() + " ORDER BY " + s.orderBy(" DESC")
+	}
+	return s.name()
+}
+
+// asText is a field as the text that rows show.
+func (s *Source) asText(f audit.Field) string {
+	if s.layout.Column(f).Binary {
+		return "LOWER(HEX(" + s.col(f) + "))"
+	}
+	return "CAST(" + s.col(f) + " AS CHAR)"
 }
 
 // span is the condition for rows of a run of ids.

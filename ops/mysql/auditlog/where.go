@@ -89,6 +89,16 @@ func (s *Source) match(f audit.Field, m audit.Match) (string, []any) {
 	switch {
 	case m.Null:
 		return col + " IS NULL", nil
+	case c.Binary && m.Wild():
+		return "LOWER(HEX(" + col + ")) LIKE ? ESCAPE '!'", []any{m.Like()}
+	case c.Binary:
+		raw, ok := audit.Unhex(m.Text())
+		if !ok {
+			return "FALSE", nil
+		}
+		return col + " = ?", []any{raw}
+	case c.Type == "uuid":
+		return "CAST(" + col + " AS CHAR) LIKE ? ESCAPE '!'", []any{m.Like()}
 	case c.Integer && m.Wild():
 		return "CAST(" + col + " AS CHAR) LIKE ? ESCAPE '!'", []any{m.Like()}
 	case c.Integer:
@@ -115,7 +125,10 @@ func (s *Source) contains(pattern string) (string, []any) {
 	for _, f := range s.layout.TextFields() {
 		c := s.layout.Column(f)
 		col := s.col(f)
-		if c.JSON || c.Exact || c.Integer {
+		switch {
+		case c.Binary:
+			col = "LOWER(HEX(" + col + "))"
+		case c.JSON || c.Exact || c.Integer:
 			col = "CAST(" + col + " AS CHAR)"
 		}
 		alternatives = append(alternatives, col+" LIKE ? ESCAPE '!'")
@@ -201,18 +214,69 @@ func jsonPath(path string) string {
 // before is the condition that a row comes after a place in a list, newest
 // first. withNull tells that rows without a time, which come last, are wanted.
 func (s *Source) before(w *where, p audit.Pos, withNull bool) {
-	at, id := s.col(audit.CreatedAt), s.col(audit.ID)
+	at := s.col(audit.CreatedAt)
+	if p.At == audit.MaxStamp {
+		return
+	}
+	older, args := s.keyBeyond(p, "<")
 	withNull = withNull && s.layout.Column(audit.CreatedAt).Nullable
 	switch {
-	case p.At == audit.MaxStamp:
 	case p.At == audit.NoStamp:
-		w.add("("+at+" IS NULL AND "+id+" < ?)", p.ID)
+		w.add("("+at+" IS NULL AND "+older+")", args...)
 	case withNull:
-		w.add("("+at+" < ? OR "+at+" = ? AND "+id+" < ? OR "+at+" IS NULL)", p.At.String(), p.At.String(), p.ID)
+		w.add("("+at+" < ? OR "+at+" = ? AND "+older+" OR "+at+" IS NULL)", append([]any{p.At.String(), p.At.String()}, args...)...)
 	default:
 		// Said so that an index on the time gives a range.
-		w.add(at+" <= ? AND ("+at+" < ? OR "+id+" < ?)", p.At.String(), p.At.String(), p.ID)
+		w.add(at+" <= ? AND ("+at+" < ? OR "+older+")", append([]any{p.At.String(), p.At.String()}, args...)...)
 	}
+}
+
+// keyBeyond is the condition that a key is below (<) or above (>) that of a
+// place, column by column as ORDER BY sorts them.
+func (s *Source) keyBeyond(p audit.Pos, op string) (string, []any) {
+	if s.layout.Numbered() {
+		return s.col(audit.ID) + " " + op + " ?", []any{p.ID}
+	}
+	names := make([]string, len(s.layout.Keys))
+	for i, c := range s.layout.Keys {
+		names[i] = c.Name
+	}
+	cond, args := compare(names, s.keyArgs(p.Key), op)
+	return cond, args
+}
+
+// compare is the condition that columns, the first before the second, are
+// below or above values.
+func compare(columns []string, values []any, op string) (string, []any) {
+	if len(columns) == 1 {
+		return audit.Ident(columns[0]) + " " + op + " ?", values
+	}
+	var either []string
+	var args []any
+	for i, c := range columns {
+		var all []string
+		for j, before := range columns[:i] {
+			all, args = append(all, audit.Ident(before)+" = ?"), append(args, values[j])
+		}
+		all, args = append(all, audit.Ident(c)+" "+op+" ?"), append(args, values[i])
+		either = append(either, strings.Join(all, " AND "))
+	}
+	return "(" + strings.Join(either, " OR ") + ")", args
+}
+
+// keyArgs are the values of a key as the server wants them.
+func (s *Source) keyArgs(key string) []any {
+	values := audit.SplitKey(key, len(s.layout.Keys))
+	out := make([]any, len(values))
+	for i, c := range s.layout.Keys {
+		out[i] = values[i]
+		if c.Binary {
+			out[i], _ = audit.Unhex(values[i])
+		} else if n, err := strconv.ParseInt(values[i], 10, 64); err == nil && c.Integer {
+			out[i] = n
+		}
+	}
+	return out
 }
 
 // member quotes the name of a JSON member as JSON does.
