@@ -105,7 +105,7 @@ func (r *logsRun) lines(p *logs.Parser, h *logs.Hit) error {
 	r.text(around.Event, true)
 	r.text(around.After, false)
 	r.last = *h
-	r.last.Printed = around.End
+	r.last.Begun, r.last.Printed = around.Begin, around.End
 	return nil
 }
 

@@ -8,7 +8,7 @@ import (
 // Around is a hit's event with lines before and after it.
 type Around struct {
 	Before, Event, After string
-	End                  int64 // end of what is given, in the part's text
+	Begin, End           int64 // of what is given, in the part's text
 	Gap                  bool  // lines are left out between the last hit and this
 }
 
@@ -27,16 +27,19 @@ func (s *Scan) Around(h *Hit, before, after int, last *Hit) (a Around, err error
 	if err != nil {
 		return a, err
 	}
-	done := int64(0)
-	if last.text == h.text {
+	done := int64(0) // what was printed ends, or with the newest first begins, here
+	switch {
+	case last.text != h.text:
+		a.Gap = last.text != nil
+	case s.Newest:
+		a.Gap = to+1 < last.Begun
+		to = max(h.Last, min(to, last.Begun-1))
+	default:
 		done = min(last.Printed, to)
+		a.Gap = from > done
+		from = max(from, done)
 	}
-	from = max(from, done)
-	a.Gap = last.text != nil && (last.text != h.text || from > done)
-	a.End = to
-	if h.Last < to {
-		a.End = to
-	}
+	a.Begin, a.End = from, to
 	for _, p := range []struct {
 		out      *string
 		off, end int64
@@ -119,9 +122,11 @@ func LastBreak(r io.ReaderAt, end int64) int64 {
 }
 
 // CountLines counts the line breaks before end.
-func CountLines(r io.ReaderAt, end int64) (n int64, err error) {
-	buf := make([]byte, windowBytes)
-	for pos := int64(0); pos < end; {
+func CountLines(r io.ReaderAt, end int64) (n int64, err error) { return countBreaks(r, 0, end) }
+
+func countBreaks(r io.ReaderAt, from, end int64) (n int64, err error) {
+	buf := make([]byte, min(windowBytes, max(0, end-from)))
+	for pos := from; pos < end; {
 		size := min(int64(len(buf)), end-pos)
 		if err := readFull(r, buf[:size], pos); err != nil {
 			return n, err

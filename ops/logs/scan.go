@@ -39,7 +39,8 @@ type Hit struct {
 	Last     int64 // end of its event's text, when the line is a head
 	Head     int64 // where its event's head begins
 	Line     int64 // number of the line, from 1
-	Printed  int64 // for the caller: the end of what it printed
+	Begun    int64 // for the caller: the beginning of what it printed
+	Printed  int64 // and its end
 	within   int32 // lines after its event's head
 	ms       int64
 	level    Level
