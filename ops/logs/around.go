@@ -8,7 +8,7 @@ import (
 // Around is a hit's event with lines before and after it.
 type Around struct {
 	Before, Event, After string
-	Begin, End           int64 // of what is given, in the part's text
+	End                  int64 // end of what is given, in the part's text
 	Gap                  bool  // lines are left out between the last hit and this
 }
 
@@ -16,7 +16,7 @@ type Around struct {
 func (h *Hit) SameEvent(o *Hit) bool { return h.text != nil && h.text == o.text && h.Head == o.Head }
 
 // Around reads the hit's event with as many lines before and after it, but for
-// those that were printed with the last hit.
+// those that were printed with the last hit. Hits come the oldest first.
 func (s *Scan) Around(h *Hit, before, after int, last *Hit) (a Around, err error) {
 	text := h.text.text
 	from, err := linesBack(text, h.Head, before)
@@ -27,19 +27,13 @@ func (s *Scan) Around(h *Hit, before, after int, last *Hit) (a Around, err error
 	if err != nil {
 		return a, err
 	}
-	done := int64(0) // what was printed ends, or with the newest first begins, here
-	switch {
-	case last.text != h.text:
-		a.Gap = last.text != nil
-	case s.Newest:
-		a.Gap = to+1 < last.Begun
-		to = max(h.Last, min(to, last.Begun-1))
-	default:
+	done := int64(0)
+	if last.text == h.text {
 		done = min(last.Printed, to)
-		a.Gap = from > done
-		from = max(from, done)
 	}
-	a.Begin, a.End = from, to
+	from = max(from, done)
+	a.Gap = last.text != nil && (last.text != h.text || from > done)
+	a.End = to
 	for _, p := range []struct {
 		out      *string
 		off, end int64

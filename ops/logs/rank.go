@@ -15,10 +15,10 @@ type Rank uint32
 
 // The parts of a rank.
 const (
-	rankWords   Rank = 1 << 20 // each word somewhere
-	rankFuzzy   Rank = 2 << 20 // letters in order
-	rankPart    Rank = 1 << 16 // a part of a longer word
-	rankFarthes Rank = 1<<16 - 1
+	rankWords    Rank = 1 << 20 // each word somewhere
+	rankFuzzy    Rank = 2 << 20 // letters in order
+	rankPart     Rank = 1 << 16 // a part of a longer word
+	rankFarthest Rank = 1<<16 - 1
 )
 
 // Rank ranks a line that the query matches, as a person sees it.
@@ -32,17 +32,17 @@ func (q *Query) Rank(line string) Rank {
 	}
 	var worst, far Rank
 	for _, group := range q.Groups {
-		r := rankFuzzy + rankFarthes
+		r := rankFuzzy + rankFarthest
 		for i := range group {
 			r = min(r, group[i].rank(line))
 		}
-		worst = max(worst, r&^rankFarthes)
-		far += r & rankFarthes
+		worst = max(worst, r&^rankFarthest)
+		far += r & rankFarthest
 	}
-	if words > 1 {
-		worst = max(worst, rankWords)
+	if words > 1 && worst < rankWords {
+		worst += rankWords
 	}
-	return worst + min(far, rankFarthes)
+	return worst + min(far, rankFarthest)
 }
 
 // phrase is the query's words as they were typed, when they are plain words.
@@ -86,23 +86,23 @@ func (t *Term) rank(line string) Rank {
 		if t.Match(line) {
 			return 0
 		}
-		return rankFuzzy + rankFarthes
+		return rankFuzzy + rankFarthest
 	}
 	if i := index(line, t.Text, t.Fold); i >= 0 {
 		return wholeWord(line, t.Text, t.Fold, i)
 	}
 	if t.Kind == TermExact {
-		return rankFuzzy + rankFarthes
+		return rankFuzzy + rankFarthest
 	}
 	spans := fuzzySpans(line, t.Text, t.Fold)
 	if len(spans) == 0 {
-		return rankFuzzy + rankFarthes
+		return rankFuzzy + rankFarthest
 	}
 	gaps := Rank(0)
 	for i := 1; i < len(spans); i++ {
 		gaps += Rank(spans[i].From - spans[i-1].To)
 	}
-	return rankFuzzy + min(gaps, rankFarthes)
+	return rankFuzzy + min(gaps, rankFarthest)
 }
 
 // Best keeps the best of many things: those with the least rank, and of equals

@@ -66,7 +66,7 @@ func (s *Surround) up(h *Hit, fresh bool) error {
 
 // afterLast passes on the lines behind the last hit, up to the next.
 func (s *Surround) afterLast(limit int64) error {
-	to, err := s.behind(&s.last)
+	to, err := s.behind(&s.last, max(s.high, s.last.end()))
 	if err != nil {
 		return err
 	}
@@ -76,9 +76,9 @@ func (s *Surround) afterLast(limit int64) error {
 	return s.lines(&s.last, from, to)
 }
 
-// behind is where the lines behind a hit end that were asked for.
-func (s *Surround) behind(h *Hit) (int64, error) {
-	to, err := linesOn(h.text.text, h.end()-1, h.text.size, s.After)
+// behind is where the lines behind a hit that ends at end are over.
+func (s *Surround) behind(h *Hit, end int64) (int64, error) {
+	to, err := linesOn(h.text.text, end-1, h.text.size, s.After)
 	return min(to+1, h.text.size), err
 }
 
@@ -89,7 +89,7 @@ func (s *Surround) down(h *Hit, fresh bool) error {
 			return err
 		}
 	}
-	to, err := s.behind(h)
+	to, err := s.behind(h, h.end())
 	if err != nil {
 		return err
 	}
