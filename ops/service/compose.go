@@ -86,7 +86,7 @@ func (c *compose) Status(ctx context.Context) health.Process {
 // engine that is down.
 func (c *compose) unknown(out output, program string) health.Process {
 	p := unknown("compose", c.service, out.reason(program))
-	for _, words := range []string{"connect to the Docker daemon", "connect to Docker daemon", "the docker daemon running"} {
+	for _, words := range []string{"the docker daemon running", "connect to Docker daemon", "fetching server API version"} {
 		if strings.Contains(out.stderr, words) {
 			p.Reason, p.Remedy = lang.M("the Docker engine does not answer"), "systemctl start docker"
 		}

@@ -37,6 +37,7 @@ func TestRealComposeServiceIsFollowedAndDriven(t *testing.T) {
 }
 
 func followCompose(t *testing.T, engine *testdb.DockerEngine, which string) {
+	engine.Start(t) // the walk before this one ends by stopping it
 	t.Setenv("DOCKER_HOST", engine.Host)
 	t.Setenv("DOCKER_CONFIG", engine.Compose(t, which))
 	dir := filepath.Join(engine.Dir, "千张 "+which)
@@ -102,7 +103,6 @@ func followCompose(t *testing.T, engine *testdb.DockerEngine, which string) {
 	if p := back.Status(ctx); p.State != health.ProcessUnknown || p.Remedy != "systemctl start docker" {
 		t.Fatalf("without an engine: %+v", p)
 	}
-	engine.Start(t)
 }
 
 // writeProject writes the project's file; the old program does not know its name.
