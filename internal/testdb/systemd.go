@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 //go:embed systemd.sh
@@ -60,11 +61,11 @@ func Systemd(t testing.TB) *SystemdManager {
 const enterGroup = `if [ -n "$1" ]; then echo $$ >"$1/cgroup.procs"; fi; shift; exec "$@"`
 
 func (s *SystemdManager) start() error {
-	if root := "/sys/fs/cgroup/systemd"; isDir(root) {
-		s.group = filepath.Join(root, filepath.Base(filepath.Dir(s.dir))+"-"+filepath.Base(s.dir))
-	} else {
-		s.group = filepath.Join("/sys/fs/cgroup", filepath.Base(filepath.Dir(s.dir))+"-"+filepath.Base(s.dir))
+	groups := "/sys/fs/cgroup/systemd" // where the machine has not the newer kind alone
+	if !isDir(groups) {
+		groups = "/sys/fs/cgroup"
 	}
+	s.group = filepath.Join(groups, filepath.Base(filepath.Dir(s.dir))+"-"+filepath.Base(s.dir))
 	if err := os.Mkdir(s.group, 0o755); err != nil {
 		return err
 	}
@@ -132,8 +133,11 @@ func (s *SystemdManager) remove() {
 	if s.proc != nil {
 		s.proc.kill()
 	}
-	if s.group != "" {
-		removeGroups(s.group)
+	for range 100 { // the last of its processes may still be ending
+		if removeGroups(s.group); !isDir(s.group) {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 	os.RemoveAll(s.dir)
 }
