@@ -245,7 +245,13 @@ func (c *auditListCmd) listArchive(a *app) error {
 	if err != nil {
 		return err
 	}
-	ar := auditlog.Archive{Path: c.Archive, Table: svc.Audit.Table, Columns: svc.Audit.Columns}
+	state, err := a.stateDir()
+	if err != nil {
+		return err
+	}
+	p := a.progress()
+	defer p.done()
+	ar := auditlog.Archive{Path: c.Archive, Table: svc.Audit.Table, Columns: svc.Audit.Columns, StateDir: state, Report: p.report}
 	layout, page, err := ar.Page(a.ctx, func(l *audit.Layout) (f audit.Filter, before audit.Pos, err error) {
 		before = audit.Newest()
 		if f, err = c.parse(a, l, c.Query); err != nil || c.Before == "" {
@@ -254,6 +260,7 @@ func (c *auditListCmd) listArchive(a *app) error {
 		before, err = l.ParseCursor(c.Before)
 		return f, before, err
 	}, c.Limit)
+	p.done()
 	if err != nil {
 		return err
 	}

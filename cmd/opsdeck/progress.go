@@ -128,6 +128,12 @@ func phase(name string) lang.Msg {
 		return lang.M("count")
 	case "prove":
 		return lang.M("learn the order")
+	case "read":
+		return lang.M("read")
+	case "index":
+		return lang.M("index")
+	case "search":
+		return lang.M("search")
 	}
 	return lang.Raw(name)
 }

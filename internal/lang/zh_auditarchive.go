@@ -41,5 +41,6 @@ func init() {
 		"there is a table %s in the database %s already":                        "已有表 %s（数据库 %s）",
 		"there is no table %s in the archive %s":                                "没有表 %s（归档 %s）",
 		"export":                                                                "导出", "delete": "删除", "count": "统计", "learn the order": "了解顺序",
+		"read": "读取", "index": "建立索引",
 	})
 }

@@ -24,7 +24,6 @@ type Store struct {
 	query   *Query
 	gen     uint64 // of the query
 	filter  bool   // rows are hits; else all events, hits are only marked
-	around  int    // events shown before and after each hit
 	within  uint64 // the generation whose hits hold all of the query's, or 0
 	cancel  context.CancelFunc
 	qctx    context.Context
@@ -69,7 +68,6 @@ type entry struct {
 	count  int
 	gen    uint64 // of the query that hits belongs to
 	within bitmap
-	near   *near
 	busy   bool
 }
 

@@ -139,16 +139,11 @@ func (s *Source) checkArchive(ctx context.Context, p YearPlan, out *Archived, re
 	if !check.OK() {
 		return unsound(lang.M("its bytes are not those of its manifest"))
 	}
-	f := audit.Filter{Since: p.Since, Until: p.Until}
-	strange := int64(0)
-	var layout *audit.Layout
-	err = s.archive(p.File).Scan(ctx, func(l *audit.Layout) error { layout = l; return nil }, func(r *audit.Row) error {
-		if out.Rows++; !f.Accept(layout, r) {
-			strange++
-		}
-		return nil
-	})
-	if err != nil {
+	a := s.archive(p.File)
+	a.Report = report
+	since, until := audit.Filter{Since: p.Since, Until: p.Until}.Span(s.layout)
+	var strange int64
+	if out.Rows, strange, err = a.census(ctx, since, until); err != nil {
 		return err
 	}
 	var told int64
@@ -168,7 +163,7 @@ func (s *Source) checkArchive(ctx context.Context, p YearPlan, out *Archived, re
 }
 
 func (s *Source) archive(path string) Archive {
-	return Archive{Path: path, Table: s.o.Table, Columns: s.o.Columns, Zone: s.layout.Zone}
+	return Archive{Path: path, Table: s.o.Table, Columns: s.o.Columns, Zone: s.layout.Zone, StateDir: s.o.StateDir}
 }
 
 // Deleted is what a deletion did.

@@ -2,18 +2,15 @@ package auditlog
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
-	"path/filepath"
-	"sort"
 	"strings"
 	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/audit"
+	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/sqlscan"
 )
@@ -24,10 +21,12 @@ const archiveCut = 256 << 10
 // Archive is an archived year, or any dump that holds the audit table, read
 // without a server.
 type Archive struct {
-	Path    string
-	Table   string            // the table to look for
-	Columns map[string]string // as Options.Columns
-	Zone    *time.Location    // of the wall time in a DATETIME column; nil is the machine's
+	Path     string
+	Table    string            // the table to look for
+	Columns  map[string]string // as Options.Columns
+	Zone     *time.Location    // of the wall time in a DATETIME column; nil is the machine's
+	StateDir string            // where it is kept which times lie where; "" keeps nothing
+	Report   func(ops.Progress)
 }
 
 // Scan reads every row of the audit table in the archive, in the order of the
@@ -39,266 +38,161 @@ func (a Archive) Scan(ctx context.Context, layout func(*audit.Layout) error, eac
 		return err
 	}
 	defer src.Close()
-	text, err := src.Text()
+	return a.scan(ctx, src, func(t *archiveTable) (*rowReader, error) {
+		return &rowReader{table: t, each: each}, layout(t.layout)
+	})
+}
+
+// scan reads the archive from its beginning to its end. rows makes the reader
+// of the rows, once the table's definition was found.
+func (a Archive) scan(ctx context.Context, src *load.Source, rows func(*archiveTable) (*rowReader, error)) error {
+	if parts, ok := a.parts(src.Manifest); ok {
+		return a.scanParts(ctx, src, parts, rows)
+	}
+	text, read, size, err := src.Stream()
 	if err != nil {
 		return err
 	}
 	defer text.Close()
-	r := &archiveReader{Archive: a, ctx: ctx, split: sqlscan.NewSplitter(text, sqlscan.Limits{Cut: archiveCut}), layout: layout, each: each}
-	for {
+	begun := time.Now()
+	split := sqlscan.NewSplitter(text, sqlscan.Limits{Cut: archiveCut})
+	var r *rowReader
+	for n := 0; ; n++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		st, err := r.split.Next()
+		st, err := split.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return ops.Wrap(err, ops.Failed, lang.M("the archive %s is not whole", a.Path))
 		}
-		if err := r.statement(st.SQL); err != nil {
+		if r, err = a.statement(st.SQL, split.Mode(), r, rows); err != nil {
 			return err
 		}
+		if n%64 == 0 {
+			a.report(ops.Progress{Phase: "read", Object: a.Table, Done: read(), Total: size, Unit: "bytes", Elapsed: time.Since(begun)})
+		}
 	}
-	if r.l == nil {
-		return ops.E(ops.Failed, lang.M("there is no table %s in the archive %s", a.Table, a.Path))
+	if r == nil {
+		return a.noTable()
 	}
 	return nil
 }
 
-type archiveReader struct {
-	Archive
-	ctx     context.Context
-	split   *sqlscan.Splitter
-	layout  func(*audit.Layout) error
-	each    func(*audit.Row) error
-	l       *audit.Layout
-	columns []string // of the table, in order
-	row     audit.Row
+func (a Archive) noTable() error {
+	return ops.E(ops.Failed, lang.M("there is no table %s in the archive %s", a.Table, a.Path))
 }
 
-func (r *archiveReader) statement(sql []byte) error {
-	p, err := sqlscan.Parse(sql, r.split.Mode())
-	if err != nil || p.Own().Name != r.Table {
-		return nil // what is not about the table is none of our business
+func (a Archive) report(p ops.Progress) {
+	if a.Report != nil {
+		a.Report(p)
+	}
+}
+
+// statement takes what is about the table; the rest is none of our business.
+func (a Archive) statement(sql []byte, mode sqlscan.Mode, r *rowReader, rows func(*archiveTable) (*rowReader, error)) (*rowReader, error) {
+	head, err := sqlscan.Head(sql, mode)
+	if err != nil {
+		return r, nil
 	}
 	switch {
-	case p.Verb == "CREATE" && p.Kind == "TABLE":
-		return r.define(sql)
-	case (p.Verb == "INSERT" || p.Verb == "REPLACE") && r.l != nil:
-		return r.insert(sql)
+	case head.Is(0, "CREATE"):
+		p, err := sqlscan.Parse(sql, mode)
+		if err != nil || p.Kind != "TABLE" || p.Own().Name != a.Table {
+			return r, nil
+		}
+		t, err := a.define(sql, mode)
+		if err != nil {
+			return nil, err
+		}
+		return rows(t)
+	case (head.Is(0, "INSERT") || head.Is(0, "REPLACE")) && r != nil && into(head) == a.Table:
+		r.mode = mode
+		return r, r.text(sql)
 	}
-	return nil
+	return r, nil
 }
 
-// define learns the columns from CREATE TABLE.
-func (r *archiveReader) define(sql []byte) error {
-	t, err := sqlscan.ParseTable(sql, r.split.Mode())
-	if err != nil {
-		return fmt.Errorf("read the table of the archive: %w", err)
-	}
-	var found []audit.Column
-	primary := primaryKey(t)
-	for _, c := range t.Columns {
-		found = append(found, audit.Column{Name: c.Name, Type: c.Type, Nullable: !primary[strings.ToLower(c.Name)], Integer: strings.HasSuffix(c.Type, "int"),
-			JSON: c.Type == "json", Binary: c.Type == "binary" || c.Type == "varbinary", Counted: c.AutoInc})
-		if !c.Generated {
-			r.columns = append(r.columns, c.Name)
-		}
-	}
-	var indexes []audit.Index
-	for _, k := range t.Keys {
-		indexes = append(indexes, audit.Index{Name: k.Name, Columns: k.Columns, Unique: k.Kind == "PRIMARY" || k.Kind == "UNIQUE"})
-	}
-	for _, c := range t.Columns {
-		if c.Unique {
-			indexes = append(indexes, audit.Index{Name: c.Name, Columns: []string{c.Name}, Unique: true})
-		}
-	}
-	if r.l, err = audit.Map("archive:"+filepath.Base(r.Path), r.Table, found, indexes, r.Columns); err != nil {
-		return err
-	}
-	if r.l.Column(audit.CreatedAt).Type != "timestamp" {
-		if r.l.Zone = r.Zone; r.Zone == nil {
-			r.l.Zone = time.Local
-		}
-	}
-	return r.layout(r.l)
-}
-
-// primaryKey are the columns, in lower case, that are never NULL.
-func primaryKey(t *sqlscan.Table) map[string]bool {
-	out := map[string]bool{}
-	for _, k := range t.Keys {
-		for _, c := range k.Columns {
-			if k.Kind == "PRIMARY" {
-				out[strings.ToLower(c)] = true
-			}
-		}
-	}
-	for _, c := range t.Columns {
-		if c.Unique {
-			out[strings.ToLower(c.Name)] = true
-		}
-	}
-	return out
-}
-
-// insert reads the rows of an INSERT.
-func (r *archiveReader) insert(sql []byte) error {
-	t, err := sqlscan.Tokenize(sql, r.split.Mode())
-	if err != nil {
-		return fmt.Errorf("read the rows of the archive: %w", err)
-	}
-	columns := r.columns
-	i := 0
-	for i < t.Len() && !t.Is(i, "VALUES") && !t.Is(i, "VALUE") {
-		if t.Is(i, "(") {
-			columns, i = names(t, i+1)
-			continue
-		}
+// into is the name of the table that an INSERT writes to, without its schema.
+func into(t *sqlscan.Text) (table string) {
+	i := 1
+	for t.Any(i, "LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE", "INTO") {
 		i++
 	}
-	place := r.places(columns)
-	for i++; i < t.Len(); i++ {
-		if !t.Is(i, "(") {
-			continue // the comma between rows
+	table, _ = t.Name(i)
+	if t.Is(i+1, ".") {
+		table, _ = t.Name(i + 2)
+	}
+	return table
+}
+
+// parts are the members of an archive that are about the table.
+type parts struct {
+	table backup.Member
+	rows  []backup.Member
+}
+
+// parts finds them in a manifest; false when there is none that knows members.
+func (a Archive) parts(m *backup.Manifest) (p parts, ok bool) {
+	if m == nil || len(m.Members) == 0 {
+		return p, false
+	}
+	for _, one := range m.Members {
+		if one.Object != a.Table {
+			continue
 		}
-		if i, err = r.tuple(t, i+1, place); err != nil {
+		switch one.Kind {
+		case backup.MemberTable:
+			p.table, ok = one, true
+		case backup.MemberRows:
+			p.rows = append(p.rows, one)
+		}
+	}
+	return p, ok
+}
+
+// tableOf reads the table's definition.
+func (a Archive) tableOf(ctx context.Context, r *load.Reader, p parts) (*archiveTable, error) {
+	text, err := r.Text(ctx, p.table)
+	if err != nil {
+		return nil, err
+	}
+	split := sqlscan.NewSplitter(strings.NewReader(string(text)), sqlscan.Limits{})
+	for {
+		st, err := split.Next()
+		if errors.Is(err, io.EOF) {
+			return nil, a.noTable()
+		}
+		if err != nil {
+			return nil, ops.Wrap(err, ops.Failed, lang.M("the archive %s is not whole", a.Path))
+		}
+		if head, err := sqlscan.Head(st.SQL, split.Mode()); err == nil && head.Is(0, "CREATE") {
+			return a.define(st.SQL, split.Mode())
+		}
+	}
+}
+
+func (a Archive) scanParts(ctx context.Context, src *load.Source, p parts, rows func(*archiveTable) (*rowReader, error)) error {
+	in := src.Reader()
+	defer in.Close()
+	t, err := a.tableOf(ctx, in, p)
+	if err != nil {
+		return err
+	}
+	r, err := rows(t)
+	if err != nil {
+		return err
+	}
+	for _, m := range p.rows {
+		text, err := in.Text(ctx, m)
+		if err != nil {
+			return err
+		}
+		if err := r.text(text); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// names reads a list of columns up to its closing parenthesis.
-func names(t *sqlscan.Text, i int) (out []string, next int) {
-	for ; i < t.Len() && !t.Is(i, ")"); i++ {
-		if name, ok := t.Name(i); ok {
-			out = append(out, name)
-		}
-	}
-	return out, i + 1
-}
-
-// places tells for each value of a row which field it is: 0 and up for fields,
-// -1 and down for the extra columns.
-func (r *archiveReader) places(columns []string) []int {
-	at := map[string]int{}
-	for f, c := range r.l.Columns {
-		if c != nil {
-			at[strings.ToLower(c.Name)] = f
-		}
-	}
-	for i, c := range r.l.Extra {
-		at[strings.ToLower(c.Name)] = -1 - i
-	}
-	out := make([]int, len(columns))
-	for i, name := range columns {
-		out[i] = at[strings.ToLower(name)]
-	}
-	return out
-}
-
-// tuple reads one row from the token behind its "(" and returns that of its ")".
-func (r *archiveReader) tuple(t *sqlscan.Text, i int, place []int) (int, error) {
-	r.row = audit.Row{Extra: make([]audit.Value, len(r.l.Extra))}
-	n := 0
-	for ; !t.Is(i, ")"); i++ {
-		if i >= t.Len() {
-			return i, fmt.Errorf("the archive ends within a row: %w", io.ErrUnexpectedEOF)
-		}
-		if t.Is(i, ",") {
-			n++
-			continue
-		}
-		var v audit.Value
-		v, i = value(t, i)
-		switch {
-		case n >= len(place):
-			return i, fmt.Errorf("a row of the archive has more than %d values", len(place))
-		case place[n] >= 0:
-			r.row.Values[place[n]] = v
-		default:
-			r.row.Extra[-1-place[n]] = v
-		}
-	}
-	return i, r.give()
-}
-
-// value reads a literal: NULL, a string, a number with its sign, hexadecimal
-// digits, each perhaps behind an introducer.
-func value(t *sqlscan.Text, i int) (audit.Value, int) {
-	sign := ""
-	for {
-		switch t.Kind(i) {
-		case sqlscan.String:
-			text, _ := t.Value(i)
-			return audit.Value{Text: text, Valid: true}, i
-		case sqlscan.Number:
-			text := string(t.Bytes(i))
-			if raw, ok := strings.CutPrefix(text, "0x"); ok {
-				if b, err := hex.DecodeString(raw); err == nil {
-					return audit.Value{Text: string(b), Valid: true}, i
-				}
-			}
-			return audit.Value{Text: sign + text, Valid: true}, i
-		case sqlscan.Punct:
-			if t.Is(i, "-") {
-				sign = "-"
-			}
-		case sqlscan.Word:
-			if t.Is(i, "NULL") {
-				return audit.Value{}, i
-			}
-		default:
-			return audit.Value{}, i
-		}
-		if t.Is(i+1, ",") || t.Is(i+1, ")") || i+1 >= t.Len() {
-			return audit.Value{}, i
-		}
-		i++
-	}
-}
-
-func (r *archiveReader) give() error {
-	if err := finish(r.l, &r.row); err != nil {
-		return fmt.Errorf("in the archive: %w", err)
-	}
-	return r.each(&r.row)
-}
-
-// Page is the list of a table's rows in the archive: newest first, after
-// before. parse makes the filter once the columns are known. The whole archive
-// is read for each page; memory is that of the page.
-func (a Archive) Page(ctx context.Context, parse func(*audit.Layout) (audit.Filter, audit.Pos, error), limit int) (*audit.Layout, audit.Page, error) {
-	var layout *audit.Layout
-	var filter audit.Filter
-	var before audit.Pos
-	var rows []audit.Row
-	p := audit.Page{}
-	cut := func() {
-		sort.Slice(rows, func(i, j int) bool { return rows[j].Pos().Less(rows[i].Pos()) })
-		rows = rows[:min(len(rows), limit+1)]
-	}
-	err := a.Scan(ctx, func(l *audit.Layout) (err error) {
-		layout = l
-		filter, before, err = parse(l)
-		return err
-	}, func(r *audit.Row) error {
-		p.Scanned++
-		if r.Pos().Less(before) && filter.Accept(layout, r) {
-			if rows = append(rows, *r); len(rows) >= 4*limit+1000 {
-				cut()
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return layout, p, err
-	}
-	cut()
-	done := paged(rows, limit)
-	done.Scanned = p.Scanned
-	return layout, done, nil
 }
