@@ -76,7 +76,7 @@ func (sh *shelf) listJSON(inv *backup.Inventory, tiers []backup.TierInfo) backup
 	}
 	for _, t := range tiers {
 		j := tierJSON{Name: string(t.Tier), Keep: t.Keep, Held: t.Held, Missing: []string{}}
-		for _, s := range t.Missing() {
+		for _, s := range t.Unfilled() {
 			j.Missing = append(j.Missing, slotName(t.Tier, s))
 		}
 		doc.Tiers = append(doc.Tiers, j)
@@ -173,7 +173,7 @@ func (sh *shelf) tier(inv *backup.Inventory, t backup.TierInfo) {
 			what = sh.lang.Msg(p.Text())
 		}
 		table.Rows = append(table.Rows, []string{"  " + style.Render(glyph+" "+sh.lang.Msg(s.State.Label())), termsafe.Line(s.Name),
-			s.At.In(inv.Zone).Format("2006-01-02 15:04"), sh.lang.Msg(ago(inv.At.Sub(s.At))), human.Bytes(s.Size), termsafe.Line(what)})
+			s.At.In(inv.Zone).Format("2006-01-02 15:04"), sh.lang.Msg(ago(inv.At.Sub(s.At))), s.SizeText(), termsafe.Line(what)})
 	}
 	fmt.Fprint(sh.out, table)
 	var missing []string

@@ -48,6 +48,8 @@ type Scan struct {
 	Zone      *time.Location
 	Now       time.Time
 	Index     *Index // may be nil
+
+	open bool // others may pass through the folder, so a file's own mode counts
 }
 
 // Read takes the inventory. Errors are about the folder; what is wrong with one
@@ -68,6 +70,7 @@ func (sc Scan) Read(ctx context.Context) (*Inventory, error) {
 		inv.Database = sc.Databases[0]
 	}
 	if info, err := os.Stat(sc.Dir); err == nil && info.Mode().Perm()&0o007 != 0 {
+		sc.open = info.Mode().Perm()&0o001 != 0
 		inv.Problems = append(inv.Problems, problem(OthersRead, fmt.Sprintf("%04o", info.Mode().Perm())))
 	}
 	inv.Sets, inv.Others, err = sc.sets(ctx, names)
@@ -190,7 +193,7 @@ func (sc Scan) stat(s *Set) bool {
 	if s.Parsed.Physical {
 		s.Size = 0 // a walk through a physical backup takes too long for a list
 	}
-	if info.Mode().Perm()&0o004 != 0 {
+	if sc.open && info.Mode().Perm()&0o004 != 0 {
 		s.add(problem(OthersRead, fmt.Sprintf("%04o", info.Mode().Perm())))
 	}
 	return true

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,21 @@ func passed(t testing.TB, x *Index, path string) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The old script's files are 0644 in a folder of 0700: nobody else gets there.
+func TestModeOfAFileCountsOnlyWhereOthersReachIt(t *testing.T) {
+	dir := folderOf(t)
+	name := nameAt(testNow.Add(-time.Hour))
+	place(t, dir, name, []byte("x"), testNow.Add(-time.Hour), nil)
+	os.Chmod(filepath.Join(dir, name), 0o644)
+	for mode, want := range map[os.FileMode]bool{0o700: false, 0o750: false, 0o755: true} {
+		os.Chmod(dir, mode)
+		s := scan(t, dir, nil).Find(name)
+		if got := slices.ContainsFunc(s.Problems, func(p Problem) bool { return p.Code == OthersRead }); got != want {
+			t.Errorf("folder %o: told %v, want %v", mode, got, want)
+		}
 	}
 }
 
@@ -154,6 +170,7 @@ func TestStateOfEachBackupIsToldWithItsReason(t *testing.T) {
 			n := nameAt(at.Add(12 * time.Second))
 			place(t, dir, n, content, at, nil)
 			os.Chmod(filepath.Join(dir, n), 0o644)
+			os.Chmod(dir, 0o755)
 			return n
 		}, Unverified, OthersRead},
 		{"renamed", func() string {
@@ -304,6 +321,29 @@ func TestSlotsShowWhatIsMissing(t *testing.T) {
 	}
 	if m := tiers[2]; m.Held != 2 || len(m.Missing()) != 0 {
 		t.Errorf("monthly: months before the first backup are not missing: %d, %v", m.Held, m.Missing())
+	}
+}
+
+func TestASlotWithABadFileAloneIsUnfilled(t *testing.T) {
+	dir := folderOf(t)
+	for days := 1; days <= 3; days++ {
+		at := testNow.AddDate(0, 0, -days)
+		place(t, dir, nameAt(at), []byte("x"), at, nil)
+	}
+	at := testNow.AddDate(0, 0, -2)
+	os.WriteFile(filepath.Join(dir, nameAt(at)), nil, 0o600)
+	tier := scan(t, dir, nil).Tiers(Keep{Daily: 7}, daily, time.Hour)[0]
+	empty := map[string]bool{}
+	for _, s := range tier.Unfilled() {
+		empty[s.Key(Daily)] = true
+	}
+	if !empty[at.Format("2006-01-02")] || empty[testNow.AddDate(0, 0, -1).Format("2006-01-02")] {
+		t.Errorf("unfilled %v", empty)
+	}
+	for _, s := range tier.Missing() {
+		if s.Key(Daily) == at.Format("2006-01-02") {
+			t.Error("a slot with a file counts as empty")
+		}
 	}
 }
 

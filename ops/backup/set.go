@@ -3,6 +3,8 @@ package backup
 import (
 	"slices"
 	"time"
+
+	"opsdeck/internal/human"
 )
 
 // FileID tells a file's contents from any others it could have had: it changes
@@ -125,4 +127,13 @@ func (s *Set) identity() any {
 		return s.ID
 	}
 	return s.Name
+}
+
+// SizeText is the size for people; that of a physical backup, which no list
+// walks through, is a dash.
+func (s *Set) SizeText() string {
+	if s.Parsed.Physical {
+		return "–"
+	}
+	return human.Bytes(s.Size)
 }

@@ -51,6 +51,17 @@ func (t TierInfo) Missing() (slots []Slot) {
 	return slots
 }
 
+// Unfilled lists the slots that no backup fills which could be restored: the
+// empty ones, and those whose only file is bad.
+func (t TierInfo) Unfilled() (slots []Slot) {
+	for _, s := range t.Slots {
+		if s.Missing || s.Set != nil && s.Set.State == Bad {
+			slots = append(slots, s)
+		}
+	}
+	return slots
+}
+
 // Keep is how many slots, or backups, of each tier are kept.
 type Keep struct{ Daily, Weekly, Monthly, Emergency, Manual int }
 

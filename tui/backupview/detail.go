@@ -138,7 +138,7 @@ func (p *Page) factLines(s *backup.Set, width int) []string {
 		}
 	}
 	fact(e.T("of"), e.Time(s.At)+", "+e.T("%s ago", p.ago(s.At, 9)))
-	fact(e.T("size"), sizeOf(s))
+	fact(e.T("size"), s.SizeText())
 	fact(e.T("verified"), p.checked(s))
 	if m != nil {
 		if m.RawBytes > 0 && s.Size > 0 {

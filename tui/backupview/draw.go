@@ -141,7 +141,7 @@ func (p *Page) setRow(r row, c columns) string {
 		"  " + style.Render(cells.Pad(mark, c.state)),
 		p.when(s.At, c),
 		t.Dim.Render(cells.PadLeft(p.ago(s.At, c.age), c.age)),
-		cells.PadLeft(sizeOf(s), c.size),
+		cells.PadLeft(s.SizeText(), c.size),
 	}
 	if c.name > 0 {
 		cols = append(cols, cells.Pad(termsafe.Line(s.Name), c.name))
@@ -214,11 +214,4 @@ func minutes(d time.Duration) string {
 		return "<1 m"
 	}
 	return human.Duration(d.Truncate(time.Minute))
-}
-
-func sizeOf(s *backup.Set) string {
-	if s.Parsed.Physical {
-		return "–"
-	}
-	return human.Bytes(s.Size)
 }
