@@ -332,6 +332,7 @@ func TestASlotWithABadFileAloneIsUnfilled(t *testing.T) {
 	}
 	at := testNow.AddDate(0, 0, -2)
 	os.WriteFile(filepath.Join(dir, nameAt(at)), nil, 0o600)
+	daily, _ := ParseCron("0 2 * * *")
 	tier := scan(t, dir, nil).Tiers(Keep{Daily: 7}, daily, time.Hour)[0]
 	empty := map[string]bool{}
 	for _, s := range tier.Unfilled() {
