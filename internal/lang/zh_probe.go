@@ -93,6 +93,7 @@ func init() {
 		"the longest for %s":                                             "最长已等 %s",
 		"does not replicate":                                             "不做复制",
 		"receives: %s, applies: %s":                                      "接收：%s，应用：%s",
+		"replication does not reach its source":                          "复制连接不上源服务器",
 		"replication has stopped":                                        "复制已停止",
 		"the server does not know":                                       "服务器不知道",
 		"replication is %s behind":                                       "复制落后 %s",

@@ -45,6 +45,7 @@ func (p Probe) Health() health.Probe {
 			return health.Broken(lang.M("MySQL does not answer a query"), Reason(err))
 		}
 		l := look{ctx: ctx, db: db, probe: p, started: &started}
+		l.identify()
 		l.server()
 		l.threads()
 		l.transactions()
@@ -78,7 +79,9 @@ type look struct {
 	db     *sql.DB
 	probe  Probe
 	r      health.Result
+	vars   map[string]string // what the server says of itself; nil when it does not
 	maria  bool
+	copies replicas
 	about  []lang.Msg
 	maxCon int64
 
@@ -97,15 +100,25 @@ func (l *look) done() health.Result {
 	return l.r
 }
 
-// server reads what the server is.
-func (l *look) server() {
+// identify asks what the server is, and what it replicates from: a replica is
+// judged otherwise.
+func (l *look) identify() {
 	v, err := l.row("SELECT VERSION() AS version, @@GLOBAL.read_only AS read_only, @@GLOBAL.max_connections AS max_connections, " +
 		"@@GLOBAL.slow_query_log AS slow_query_log, @@GLOBAL.long_query_time AS long_query_time")
 	if err != nil {
 		l.r.AddUnknown("version", l.reason(err))
 		return
 	}
-	l.maria = isMaria(v["version"])
+	l.vars, l.maria = v, isMaria(v["version"])
+	l.copies = l.replicas()
+}
+
+// server says what the server is.
+func (l *look) server() {
+	v := l.vars
+	if v == nil {
+		return
+	}
 	flavour, name := "mysql", "MySQL"
 	if l.maria {
 		flavour, name = "mariadb", "MariaDB"
@@ -115,7 +128,7 @@ func (l *look) server() {
 	l.r.Add("flavour", flavour, lang.Raw(name))
 	l.r.Add("version", v["version"], lang.Raw(v["version"]))
 	l.onOff("read_only", v["read_only"])
-	if v["read_only"] != "0" {
+	if v["read_only"] != "0" && len(l.copies.channels) == 0 { // a replica should be
 		l.r.Find(ops.StateWarning, lang.M("MySQL is read-only"), lang.Msg{})
 	}
 	l.maxCon = number(v["max_connections"])
@@ -198,42 +211,3 @@ func orNone(d time.Duration) lang.Msg {
 
 // lockWait is how long a wait for a lock is nobody's concern.
 const lockWait = 2 * time.Second
-
-// replication reads how far a replica is behind; it needs REPLICATION CLIENT.
-func (l *look) replication() {
-	v, err := l.row("SHOW REPLICA STATUS")
-	if n := Number(err); err != nil && n != ErrSpecificAccess && n != ErrAccessDenied {
-		v, err = l.row("SHOW SLAVE STATUS") // before MySQL 8.0.22 and MariaDB 10.5
-	}
-	switch {
-	case err != nil:
-		l.r.AddUnknown("replication", l.reason(err))
-		return
-	case len(v) == 0:
-		l.r.Add("replication", "none", lang.M("does not replicate"))
-		return
-	}
-	pick := func(names ...string) string {
-		for _, n := range names {
-			if s, ok := v[n]; ok {
-				return s
-			}
-		}
-		return ""
-	}
-	io, apply := pick("replica_io_running", "slave_io_running"), pick("replica_sql_running", "slave_sql_running")
-	l.r.Add("replication", io+"/"+apply, lang.M("receives: %s, applies: %s", io, apply))
-	if io != "Yes" || apply != "Yes" {
-		l.r.Find(ops.StateCritical, lang.M("replication has stopped"), lang.Raw(firstLine(pick("last_sql_error", "last_io_error", "last_error"))))
-	}
-	behind := pick("seconds_behind_source", "seconds_behind_master")
-	if behind == "" {
-		l.r.AddUnknown("replication_lag_ms", lang.M("the server does not know"))
-		return
-	}
-	lag := time.Duration(number(behind)) * time.Second
-	l.r.Add("replication_lag_ms", lag.Milliseconds(), lang.Raw(human.Duration(lag)))
-	if l.probe.Lag > 0 && lag > l.probe.Lag {
-		l.r.Find(ops.StateWarning, lang.M("replication is %s behind", human.Duration(lag)), lang.M("limit %s", human.Duration(l.probe.Lag)))
-	}
-}

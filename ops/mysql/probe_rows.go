@@ -16,6 +16,15 @@ func (l *look) row(query string) (map[string]string, error) { return l.rowOf(que
 
 // rowOf is row with arguments.
 func (l *look) rowOf(query string, args ...any) (map[string]string, error) {
+	rows, err := l.rows(query, args...)
+	if err != nil || len(rows) == 0 {
+		return map[string]string{}, err
+	}
+	return rows[0], nil
+}
+
+// rows reads all rows of a query, each as row does.
+func (l *look) rows(query string, args ...any) ([]map[string]string, error) {
 	rows, err := l.db.QueryContext(l.ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -25,9 +34,9 @@ func (l *look) rowOf(query string, args ...any) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]string{}
-	if rows.Next() {
-		values, into := make([]sql.NullString, len(names)), make([]any, len(names))
+	var out []map[string]string
+	for rows.Next() {
+		values, into, row := make([]sql.NullString, len(names)), make([]any, len(names)), map[string]string{}
 		for i := range values {
 			into[i] = &values[i]
 		}
@@ -35,8 +44,9 @@ func (l *look) rowOf(query string, args ...any) (map[string]string, error) {
 			return nil, err
 		}
 		for i, n := range names {
-			out[strings.ToLower(n)] = values[i].String
+			row[strings.ToLower(n)] = values[i].String
 		}
+		out = append(out, row)
 	}
 	return out, rows.Err()
 }
