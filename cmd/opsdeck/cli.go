@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"regexp"
 	"strings"
@@ -149,15 +148,6 @@ func earlyLang(args []string, getenv func(string) string) *lang.Printer {
 		}
 	}
 	return lang.FromEnv(getenv)
-}
-
-func usageError(err error) error {
-	var parse *kong.ParseError
-	hint := lang.M("`opsdeck --help` lists the commands and flags")
-	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
-		hint = lang.M("`opsdeck %s --help` shows how it is used", parse.Context.Selected().Path())
-	}
-	return ops.E(ops.Usage, lang.Raw(err.Error())).WithHint(hint)
 }
 
 // service is the configured service that --service names, or the only one.

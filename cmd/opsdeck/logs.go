@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"opsdeck/internal/lang"
-	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/logfile"
 	"opsdeck/ops/logs"
@@ -33,6 +32,7 @@ type logsCmd struct {
 	Critical  bool          `help:"Only the errors that need a person at once."`
 	Limit     int           `placeholder:"N" help:"Stop after N hits."`
 	Newest    bool          `help:"Newest first."`
+	Rank      bool          `help:"Best first: lines that hold the words as typed, then all words, then their letters in order."`
 	JSON      bool          `name:"json" help:"Print JSON."`
 }
 
@@ -72,6 +72,8 @@ func (c *logsCmd) check() error {
 		return ops.E(ops.Usage, lang.M("--histogram wants a time such as 1h or 5m"))
 	case c.Follow && (c.Count || c.Histogram > 0 || c.Newest):
 		return ops.E(ops.Usage, lang.M("-f goes on for ever: it cannot count or show the newest first"))
+	case c.Rank && (c.Newest || c.Follow || c.Count || c.Histogram > 0):
+		return ops.E(ops.Usage, lang.M("--rank shows the best first: it goes with neither --newest nor -f, --count, --histogram"))
 	case c.Limit < 0 || c.After < 0 || c.Before < 0 || c.Around < 0:
 		return ops.E(ops.Usage, lang.M("a number of lines cannot be negative"))
 	}
@@ -167,15 +169,17 @@ func (r *logsRun) do(ctx context.Context, sources []logs.Source) error {
 		return r.histogram(ctx, sources)
 	case r.cmd.Follow:
 		return r.follow(ctx, sources)
+	case r.cmd.Rank:
+		return r.best(ctx, sources)
 	}
 	limit := r.cmd.Limit
 	if limit == 0 && r.query.Empty() && isTerminal(r.app.out) && !r.cmd.Newest {
 		return r.tail(ctx, sources, bareLimit)
 	}
-	parser := logs.NewParser(r.scan.Zone, r.scan.Now)
+	print := r.printer()
 	return r.scan.Each(ctx, sources, func(h *logs.Hit) error {
 		r.hits++
-		if err := r.print(parser, h); err != nil {
+		if err := print(h); err != nil {
 			return err
 		}
 		if limit > 0 && r.hits >= int64(limit) {
@@ -243,25 +247,4 @@ func (r *logsRun) histogram(ctx context.Context, sources []logs.Source) error {
 		r.out.WriteString(r.bar(b, h.Top()) + "\n")
 	}
 	return nil
-}
-
-// print prints one hit.
-func (r *logsRun) print(p *logs.Parser, h *logs.Hit) error {
-	if r.cmd.JSON {
-		e, err := r.scan.Event(p, h)
-		if err != nil {
-			return err
-		}
-		return r.json(&e)
-	}
-	return r.lines(p, h)
-}
-
-func (r *logsRun) json(e *logs.Event) error {
-	b, err := eventJSON(e)
-	if err != nil {
-		return err
-	}
-	_, err = r.out.Write(termsafe.JSON(b))
-	return err
 }

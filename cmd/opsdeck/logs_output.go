@@ -23,10 +23,13 @@ type hitJSON struct {
 	Line    int64                      `json:"line"`
 	Raw     string                     `json:"raw"`
 	Fields  map[string]json.RawMessage `json:"fields"`
+	Hit     *bool                      `json:"hit,omitempty"` // only where lines around hits are shown too
 }
 
-func eventJSON(e *logs.Event) ([]byte, error) {
-	h := hitJSON{Level: e.Level.String(), Context: e.Context, Message: e.Message, Source: e.Source, Line: e.Line, Raw: e.Raw, Fields: map[string]json.RawMessage{}}
+func eventJSON(e *logs.Event) ([]byte, error) { return lineJSON(e, nil) }
+
+func lineJSON(e *logs.Event, hit *bool) ([]byte, error) {
+	h := hitJSON{Level: e.Level.String(), Context: e.Context, Message: e.Message, Source: e.Source, Line: e.Line, Raw: e.Raw, Fields: map[string]json.RawMessage{}, Hit: hit}
 	if !e.Time.IsZero() {
 		h.Time = &e.Time
 	}
@@ -87,10 +90,57 @@ func (r *logsRun) bar(b logs.Bucket, top int64) string {
 		t.Accent.Render(cells.Pad(strings.Repeat(t.Glyph.Full, n), barWidth)) + " " + t.Dim.Render(strings.Join(words, " "))
 }
 
+// context is how many lines around each hit were asked for.
+func (c *logsCmd) context() (before, after int) {
+	return max(c.Before, c.Around), max(c.After, c.Around)
+}
+
+// printer returns what prints a hit.
+func (r *logsRun) printer() func(*logs.Hit) error {
+	p := logs.NewParser(r.scan.Zone, r.scan.Now)
+	before, after := r.cmd.context()
+	around := before > 0 || after > 0
+	switch {
+	case !r.cmd.JSON && !(around && r.scan.Newest):
+		return func(h *logs.Hit) error { return r.lines(p, h) }
+	case around:
+		s := &logs.Surround{Scan: &r.scan, Parser: p, Before: before, After: after, Emit: r.around}
+		r.scan.Last = s.Close
+		return s.Hit
+	}
+	return func(h *logs.Hit) error {
+		e, err := r.scan.Event(p, h)
+		if err != nil {
+			return err
+		}
+		return r.json(&e)
+	}
+}
+
+func (r *logsRun) json(e *logs.Event) error { return r.object(e, nil) }
+
+// around prints a hit, or a line near one.
+func (r *logsRun) around(e *logs.Event, hit bool) error {
+	if !r.cmd.JSON {
+		r.text(e.Raw, hit)
+		return nil
+	}
+	return r.object(e, &hit)
+}
+
+func (r *logsRun) object(e *logs.Event, hit *bool) error {
+	b, err := lineJSON(e, hit)
+	if err != nil {
+		return err
+	}
+	_, err = r.out.Write(termsafe.JSON(b))
+	return err
+}
+
 // lines prints a hit as text: its event whole, each event once, with the lines
 // around it that were asked for and -- where lines are left out between.
 func (r *logsRun) lines(p *logs.Parser, h *logs.Hit) error {
-	before, after := max(r.cmd.Before, r.cmd.Around), max(r.cmd.After, r.cmd.Around)
+	before, after := r.cmd.context()
 	if r.last.SameEvent(h) {
 		return nil
 	}

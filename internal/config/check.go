@@ -9,6 +9,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
 )
 
 // check finds values that no part of the program could work with.
@@ -19,8 +20,8 @@ func (l *Loaded) check() error {
 	seen := map[string]bool{}
 	for i, s := range l.Services {
 		at := fmt.Sprintf("services[%d].", i)
-		c.that(at+"name", s.Name != "", "a service needs a name")
-		c.that(at+"name", !seen[s.Name], "two services have the name %q", s.Name)
+		c.that(at+"name", s.Name != "", lang.M("a service needs a name"))
+		c.that(at+"name", !seen[s.Name], lang.M("two services have the name %q", s.Name))
 		seen[s.Name] = true
 		c.service(at, s)
 	}
@@ -32,42 +33,42 @@ type checker struct {
 	err error // the first found
 }
 
-func (c *checker) that(at string, ok bool, why string, args ...any) {
+func (c *checker) that(at string, ok bool, why lang.Msg) {
 	if ok || c.err != nil {
 		return
 	}
-	c.err = &Error{Path: c.l.Path, Line: c.l.Lines[at], Why: at + ": " + fmt.Sprintf(why, args...)}
+	c.err = &Error{Path: c.l.Path, Line: c.l.Lines[at], Why: lang.M("%s: %s", at, why)}
 }
 
 func (c *checker) oneOf(at, value string, allowed ...string) {
-	c.that(at, slices.Contains(allowed, value), "%q is none of %s", value, strings.TrimPrefix(strings.Join(allowed, ", "), ", "))
+	c.that(at, slices.Contains(allowed, value), lang.M("%q is none of %s", value, strings.TrimPrefix(strings.Join(allowed, ", "), ", ")))
 }
 
 func (c *checker) service(at string, s Service) {
 	c.url(at+"health.url", s.Health.URL)
-	c.that(at+"health.timeout", s.Health.Timeout > 0, "must be more than 0")
-	c.that(at+"health.interval", s.Health.Interval > 0, "must be more than 0")
-	c.that(at+"health.fails", s.Health.Fails > 0, "must be more than 0")
-	c.that(at+"health.passes", s.Health.Passes > 0, "must be more than 0")
-	c.that(at+"health.disk_free", s.Health.DiskFree >= 0 && s.Health.DiskFree < 1, "is a share: 0.2 means 20 %%")
+	c.that(at+"health.timeout", s.Health.Timeout > 0, lang.M("must be more than 0"))
+	c.that(at+"health.interval", s.Health.Interval > 0, lang.M("must be more than 0"))
+	c.that(at+"health.fails", s.Health.Fails > 0, lang.M("must be more than 0"))
+	c.that(at+"health.passes", s.Health.Passes > 0, lang.M("must be more than 0"))
+	c.that(at+"health.disk_free", s.Health.DiskFree >= 0 && s.Health.DiskFree < 1, lang.M("is a share: 0.2 means 20 %%"))
 	_, err := human.ParseBytes(s.Health.LogSize)
-	c.that(at+"health.log_size", s.Health.LogSize == "" || err == nil, "%q is not a size: write 50M", s.Health.LogSize)
-	c.that(at+"database.port", s.Database.Port >= 0 && s.Database.Port < 65536, "%d is not a port number", s.Database.Port)
+	c.that(at+"health.log_size", s.Health.LogSize == "" || err == nil, lang.M("%q is not a size: write 50M", s.Health.LogSize))
+	c.that(at+"database.port", s.Database.Port >= 0 && s.Database.Port < 65536, lang.M("%d is not a port number", s.Database.Port))
 	c.oneOf(at+"process.kind", s.Process.Kind, "pm2", "systemd", "compose", "command", "none")
-	c.that(at+"process.start", s.Process.Kind != "command" || s.Process.Start != "" && s.Process.Stop != "", "process kind command needs start and stop")
+	c.that(at+"process.start", s.Process.Kind != "command" || s.Process.Start != "" && s.Process.Stop != "", lang.M("process kind command needs start and stop"))
 	c.oneOf(at+"backup.compress", s.Backup.Compress, "gzip", "zstd")
 	c.oneOf(at+"backup.engine", s.Backup.Engine, "native", "mysqldump")
-	c.that(at+"backup.dir", s.Backup.Dir != "", "must name a folder")
-	c.that(at+"backup.jobs", s.Backup.Jobs > 0, "must be more than 0")
+	c.that(at+"backup.dir", s.Backup.Dir != "", lang.M("must name a folder"))
+	c.that(at+"backup.jobs", s.Backup.Jobs > 0, lang.M("must be more than 0"))
 	c.keep(at+"backup.keep.", s.Backup.Keep)
-	c.that(at+"backup.keep", s.Backup.Keep.Daily+s.Backup.Keep.Weekly+s.Backup.Keep.Monthly > 0, "would keep no backup at all")
+	c.that(at+"backup.keep", s.Backup.Keep.Daily+s.Backup.Keep.Weekly+s.Backup.Keep.Monthly > 0, lang.M("would keep no backup at all"))
 	c.cron(at+"backup.daily", s.Backup.Daily)
 	c.cron(at+"backup.verify", s.Backup.Verify)
 	c.cron(at+"backup.drill", s.Backup.Drill)
 	for i, copy := range s.Backup.Copies {
 		here := fmt.Sprintf("%sbackup.copies[%d].", at, i)
 		c.oneOf(here+"kind", copy.Kind, "rsync", "s3")
-		c.that(here+"target", copy.Target != "", "must say where to")
+		c.that(here+"target", copy.Target != "", lang.M("must say where to"))
 		c.keep(here+"keep.", copy.Keep)
 	}
 	c.oneOf(at+"restore.mode", s.Restore.Mode, "swap", "in-place")
@@ -78,7 +79,7 @@ func (c *checker) service(at string, s Service) {
 
 func (c *checker) keep(at string, k Keep) {
 	for name, n := range map[string]int{"daily": k.Daily, "weekly": k.Weekly, "monthly": k.Monthly, "emergency": k.Emergency, "manual": k.Manual} {
-		c.that(at+name, n >= 0, "cannot be negative")
+		c.that(at+name, n >= 0, lang.M("cannot be negative"))
 	}
 }
 
@@ -87,7 +88,7 @@ func (c *checker) url(at, value string) {
 		return
 	}
 	u, err := url.Parse(value)
-	c.that(at, err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "%q is not an http or https address", value)
+	c.that(at, err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", lang.M("%q is not an http or https address", value))
 }
 
 func (c *checker) cron(at, spec string) {
@@ -95,5 +96,5 @@ func (c *checker) cron(at, spec string) {
 		return
 	}
 	_, err := cron.ParseStandard(spec)
-	c.that(at, err == nil, "%q is not a cron schedule: %v", spec, err)
+	c.that(at, err == nil, lang.M("%q is not a cron schedule: %v", spec, err))
 }

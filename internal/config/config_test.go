@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"opsdeck/internal/lang"
 )
 
 func TestContractExampleIsTheFieldsServer(t *testing.T) {
@@ -41,7 +43,13 @@ func TestErrorsNameTheLineAndTheNearMiss(t *testing.T) {
 		"services:\n  - name: a\n    helth: {}\n": `c.yaml:3: unknown key "services[0].helth" (did you mean "health"?)`,
 		"statedir: x\n":                `c.yaml:1: unknown key "statedir" (did you mean "state_dir"?)`,
 		"state_dir: x\nstate_dir: y\n": `c.yaml:2: `,
-		"services:\n  - name: a\n    backup:\n      jobs: many\n":    `c.yaml:4: `,
+		"services:\n  - name: a\n    backup:\n      jobs: many\n": `c.yaml:4: services[0].backup.jobs wants a whole number, not "many"`,
+		"services: shop\n":                                     `c.yaml:1: services wants a list, not "shop"`,
+		"services:\n  - name: a\n    backup: 5\n":              `c.yaml:3: services[0].backup wants keys with values, not "5"`,
+		"services:\n  - name: a\n    logs: x\n":                `c.yaml:3: services[0].logs wants a list, not "x"`,
+		"services:\n  - name: a\n    logs: [{a: b}]\n":         `c.yaml:3: services[0].logs[0] wants one text`,
+		"services:\n  - name: a\n    health: {disk_free: x}\n": `c.yaml:3: services[0].health.disk_free wants a number`,
+		"hello\n": `c.yaml:1: the file wants keys with values, not "hello"`,
 		"services:\n  - name: a\n    health:\n      timeout: soon\n": `c.yaml:4: `,
 		"services:\n  - name: a\n  - name: a\n":                      `two services have the name "a"`,
 		"services:\n  - name: a\n    process: {kind: pm3}\n":         `c.yaml:3: services[0].process.kind: "pm3" is none of pm2`,
@@ -57,6 +65,17 @@ func TestErrorsNameTheLineAndTheNearMiss(t *testing.T) {
 		if !errors.As(err, &e) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q:\n got %v\nwant %s", text, err, want)
 		}
+	}
+}
+
+func TestErrorsSpeakChinese(t *testing.T) {
+	_, err := Parse("c.yaml", []byte("statedir: x\n"))
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatal(err)
+	}
+	if got, want := lang.For("zh").Msg(e.Msg()), `c.yaml:1：未知的键 "statedir"（是否想写 "state_dir"？）`; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"opsdeck/internal/lang"
 )
 
 // Error points at what is wrong in a configuration file. Line is 0 when the
@@ -20,21 +22,23 @@ import (
 type Error struct {
 	Path string
 	Line int
-	Why  string
-	Hint string // a near miss, or ""
+	Why  lang.Msg
+	Hint lang.Msg // a near miss; may be empty
 }
 
-func (e *Error) Error() string {
-	s := e.Path
+// Msg is the error as a sentence: the place, what is wrong there, the hint.
+func (e *Error) Msg() lang.Msg {
+	place, why := e.Path, e.Why
 	if e.Line > 0 {
-		s += ":" + strconv.Itoa(e.Line)
+		place += ":" + strconv.Itoa(e.Line)
 	}
-	s += ": " + e.Why
-	if e.Hint != "" {
-		s += " (" + e.Hint + ")"
+	if !e.Hint.Empty() {
+		why = lang.M("%s (%s)", why, e.Hint)
 	}
-	return s
+	return lang.M("%s: %s", place, why)
 }
+
+func (e *Error) Error() string { return e.Msg().String() }
 
 // Loaded is a configuration and where each of its values came from.
 type Loaded struct {
@@ -77,9 +81,9 @@ func Load(path string) (*Loaded, error) {
 	case err != nil:
 		return nil, &Error{Path: path, Why: reason(err)}
 	case info.IsDir():
-		return nil, &Error{Path: path, Why: "is a folder, not a file"}
+		return nil, &Error{Path: path, Why: lang.M("is a folder, not a file")}
 	case info.Size() > maxSize:
-		return nil, &Error{Path: path, Why: "is larger than 1 MiB"}
+		return nil, &Error{Path: path, Why: lang.M("is larger than 1 MiB")}
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -88,14 +92,14 @@ func Load(path string) (*Loaded, error) {
 	return Parse(path, text)
 }
 
-func reason(err error) string {
+func reason(err error) lang.Msg {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "no such file"
+		return lang.M("no such file")
 	case errors.Is(err, fs.ErrPermission):
-		return "permission denied"
+		return lang.M("permission denied")
 	}
-	return err.Error()
+	return lang.Raw(err.Error())
 }
 
 // Parse reads a configuration from text; path is for messages only.
@@ -106,7 +110,7 @@ func Parse(path string, text []byte) (*Loaded, error) {
 	}
 	out := &Loaded{Config: Default(), Path: path, Lines: map[string]int{}}
 	if len(file.Docs) > 1 {
-		return nil, &Error{Path: path, Why: "holds several YAML documents; want one"}
+		return nil, &Error{Path: path, Why: lang.M("holds several YAML documents; want one")}
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil || file.Docs[0].Body.Type() == ast.NullType || onlyComments(file.Docs[0].Body) {
 		return out, nil
@@ -129,7 +133,7 @@ func Parse(path string, text []byte) (*Loaded, error) {
 func decode(body ast.Node, into *Config) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = errors.New("not a configuration: a value is missing or of the wrong kind")
+			err = &Error{Why: lang.M("not a configuration: a value is missing or of the wrong kind")}
 		}
 	}()
 	return yaml.NodeToValue(body, into)
@@ -139,23 +143,30 @@ func onlyComments(n ast.Node) bool { return n.Type() == ast.CommentType }
 
 func yamlError(path string, err error) error {
 	var e yaml.Error
+	var own *Error
+	if errors.As(err, &own) {
+		return &Error{Path: path, Why: own.Why}
+	}
 	if errors.As(err, &e) {
 		line := 0
 		if t := e.GetToken(); t != nil && t.Position != nil {
 			line = t.Position.Line
 		}
-		return &Error{Path: path, Line: line, Why: e.GetMessage()}
+		return &Error{Path: path, Line: line, Why: lang.Raw(e.GetMessage())}
 	}
-	return &Error{Path: path, Why: err.Error()}
+	return &Error{Path: path, Why: lang.Raw(err.Error())}
 }
 
 // walk checks every key against the Go type that it stands for and notes its line.
 func walk(path, at string, n ast.Node, t reflect.Type, lines map[string]int) error {
-	if t == reflect.TypeFor[[]string]() || t.Kind() == reflect.Map {
-		return nil
-	}
 	if t == reflect.TypeFor[time.Duration]() {
 		return checkDuration(path, at, n)
+	}
+	if err := checkShape(path, at, n, t); err != nil {
+		return err
+	}
+	if t.Kind() == reflect.Map {
+		return nil
 	}
 	switch t.Kind() {
 	case reflect.Slice:
@@ -178,7 +189,7 @@ func walk(path, at string, n ast.Node, t reflect.Type, lines map[string]int) err
 			}
 			name := join(at, key)
 			if _, twice := lines[name]; twice {
-				return &Error{Path: path, Line: line, Why: fmt.Sprintf("the key %q stands here twice", name)}
+				return &Error{Path: path, Line: line, Why: lang.M("the key %q stands here twice", name)}
 			}
 			lines[name] = line
 			if err := walk(path, name, kv.Value, field.Type, lines); err != nil {
@@ -191,7 +202,7 @@ func walk(path, at string, n ast.Node, t reflect.Type, lines map[string]int) err
 
 func checkDuration(path, at string, n ast.Node) error {
 	if _, err := time.ParseDuration(n.GetToken().Value); err != nil {
-		return &Error{Path: path, Line: n.GetToken().Position.Line, Why: fmt.Sprintf("%s: %q is not a duration", at, n.GetToken().Value), Hint: "write it as 90s, 15m or 26h"}
+		return &Error{Path: path, Line: n.GetToken().Position.Line, Why: lang.M("%s: %q is not a duration", at, n.GetToken().Value), Hint: lang.M("write it as 90s, 15m or 26h")}
 	}
 	return nil
 }
@@ -223,12 +234,12 @@ func fieldOf(t reflect.Type, key string) (reflect.StructField, bool) {
 }
 
 func unknownKey(path string, line int, at, key string, t reflect.Type) error {
-	e := &Error{Path: path, Line: line, Why: fmt.Sprintf("unknown key %q", join(at, key))}
+	e := &Error{Path: path, Line: line, Why: lang.M("unknown key %q", join(at, key))}
 	best := 3
 	for i := range t.NumField() {
 		name := t.Field(i).Tag.Get("yaml")
 		if d := distance(key, name); d < best && d < len(key) {
-			best, e.Hint = d, fmt.Sprintf("did you mean %q?", name)
+			best, e.Hint = d, lang.M("did you mean %q?", name)
 		}
 	}
 	return e

@@ -1,7 +1,8 @@
 // Package testdb gives tests private, real servers: MySQL 9, MariaDB, Redis,
-// PM2 and sshd, each on a free port of the loopback in a folder of its own. They
-// are started on first use and end with the test process, also when that is
-// killed. What they need is installed by .ci/install-real.
+// PM2, sshd, Docker and systemd, each on a free port of the loopback or behind a
+// socket, in a folder of its own. They are started on first use and end with the
+// test process, also when that is killed. What they need is installed by
+// .ci/install-real.
 //
 // A server that is not there skips the test with the reason, unless
 // OPSDECK_REAL=required, which makes it a failure.

@@ -16,7 +16,7 @@ type Around struct {
 func (h *Hit) SameEvent(o *Hit) bool { return h.text != nil && h.text == o.text && h.Head == o.Head }
 
 // Around reads the hit's event with as many lines before and after it, but for
-// those that were printed with the last hit.
+// those that were printed with the last hit. Hits come the oldest first.
 func (s *Scan) Around(h *Hit, before, after int, last *Hit) (a Around, err error) {
 	text := h.text.text
 	from, err := linesBack(text, h.Head, before)
@@ -34,9 +34,6 @@ func (s *Scan) Around(h *Hit, before, after int, last *Hit) (a Around, err error
 	from = max(from, done)
 	a.Gap = last.text != nil && (last.text != h.text || from > done)
 	a.End = to
-	if h.Last < to {
-		a.End = to
-	}
 	for _, p := range []struct {
 		out      *string
 		off, end int64
@@ -119,9 +116,11 @@ func LastBreak(r io.ReaderAt, end int64) int64 {
 }
 
 // CountLines counts the line breaks before end.
-func CountLines(r io.ReaderAt, end int64) (n int64, err error) {
-	buf := make([]byte, windowBytes)
-	for pos := int64(0); pos < end; {
+func CountLines(r io.ReaderAt, end int64) (n int64, err error) { return countBreaks(r, 0, end) }
+
+func countBreaks(r io.ReaderAt, from, end int64) (n int64, err error) {
+	buf := make([]byte, min(windowBytes, max(0, end-from)))
+	for pos := from; pos < end; {
 		size := min(int64(len(buf)), end-pos)
 		if err := readFull(r, buf[:size], pos); err != nil {
 			return n, err

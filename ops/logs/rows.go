@@ -28,9 +28,10 @@ func (s *Store) Window(at Place, above, below int) Window {
 	all = append(all, down...)
 	q, list := s.query, s.table.snapshot()
 	texts := make([]Text, len(all))
-	hits := make([]bool, len(all))
+	hits, gaps := make([]bool, len(all)), make([]bool, len(all))
 	for i, r := range all {
 		texts[i] = r.g.text
+		gaps[i] = s.hitsOnly() && s.around > 0 && r.e.near != nil && r.e.near.gapAt(r.e.blk, r.line)
 		hits[i] = !q.Empty() && r.e.gen == s.gen && r.e.hitIn(r.line)
 	}
 	blks := make([]*Block, len(all))
@@ -42,7 +43,7 @@ func (s *Store) Window(at Place, above, below int) Window {
 	w.Rows = make([]Row, len(all))
 	for i, r := range all {
 		w.Rows[i] = readRow(r, blks[i], texts[i], list, p)
-		w.Rows[i].Hit = hits[i]
+		w.Rows[i].Hit, w.Rows[i].Gap = hits[i], gaps[i]
 	}
 	return w
 }
@@ -104,7 +105,7 @@ func (s *Store) stats(spots []spot) (t Stats) {
 				if b < g.first {
 					continue
 				}
-				n := int64(s.countOf(e))
+				n := int64(s.countOf(g, b))
 				t.Rows += n
 				if !s.query.Empty() {
 					if e.gen == s.gen {
@@ -119,7 +120,7 @@ func (s *Store) stats(spots []spot) (t Stats) {
 				case k < p.seg || k == p.seg && b < p.blk:
 					t.Index += n
 				case k == p.seg && b == p.blk:
-					t.Index += int64(s.rowsOf(e).rank(min(p.line, e.blk.Lines())))
+					t.Index += int64(s.rowsOf(g, b).rank(min(p.line, e.blk.Lines())))
 				}
 			}
 		}

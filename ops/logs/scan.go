@@ -20,6 +20,8 @@ type Scan struct {
 	// Warn is told of parts that could not be read, or not wholly; the scan goes
 	// on without them.
 	Warn func(part string, err error)
+	// Last is called once all hits were passed on, while their texts are open.
+	Last func() error
 
 	table *Shapes
 	kits  chan *kit
@@ -66,6 +68,9 @@ func (s *Scan) prepare() {
 	}
 	if s.Warn == nil {
 		s.Warn = func(string, error) {}
+	}
+	if s.Last == nil {
+		s.Last = func() error { return nil }
 	}
 	s.table = NewShapes()
 	n := runtime.GOMAXPROCS(0)
@@ -158,7 +163,7 @@ func (s *Scan) Each(ctx context.Context, sources []Source, do func(*Hit) error) 
 		c := m.all[0]
 		if err := do(c.hit()); err != nil {
 			if err == ErrEnough {
-				return nil
+				return s.Last()
 			}
 			return err
 		}
@@ -172,7 +177,10 @@ func (s *Scan) Each(ctx context.Context, sources []Source, do func(*Hit) error) 
 			heap.Pop(&m)
 		}
 	}
-	return ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.Last()
 }
 
 // ErrEnough ends a scan from within, as a success.

@@ -24,6 +24,7 @@ type Store struct {
 	query   *Query
 	gen     uint64 // of the query
 	filter  bool   // rows are hits; else all events, hits are only marked
+	around  int    // events shown before and after each hit
 	within  uint64 // the generation whose hits hold all of the query's, or 0
 	cancel  context.CancelFunc
 	qctx    context.Context
@@ -68,6 +69,7 @@ type entry struct {
 	count  int
 	gen    uint64 // of the query that hits belongs to
 	within bitmap
+	near   *near
 	busy   bool
 }
 

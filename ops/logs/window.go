@@ -19,6 +19,7 @@ type Row struct {
 	Lines    int // of its event, beyond this line
 	Critical bool
 	Slow     bool
+	Gap      bool // events around hits begin anew: some before are left out
 	Lost     bool // the text could not be read
 }
 
@@ -53,29 +54,33 @@ type spot struct {
 	order    int
 }
 
-// rowsOf are the lines of an entry that are rows.
-func (s *Store) rowsOf(e *entry) bitmap {
-	if e.blk == nil {
+// rowsOf are the lines of a block that are rows.
+func (s *Store) rowsOf(g *Segment, k int) bitmap {
+	e := g.blocks[k]
+	switch {
+	case e.blk == nil:
 		return nil
-	}
-	if !s.filter || s.query.Empty() {
+	case !s.hitsOnly():
 		return e.blk.heads
-	}
-	if e.gen != s.gen {
+	case e.gen != s.gen:
 		return nil
+	case s.around > 0:
+		return s.nearOf(g, k).rows
 	}
 	return e.hits
 }
 
-func (s *Store) countOf(e *entry) int {
-	if e.blk == nil {
+func (s *Store) countOf(g *Segment, k int) int {
+	e := g.blocks[k]
+	switch {
+	case e.blk == nil:
 		return 0
-	}
-	if !s.filter || s.query.Empty() {
+	case !s.hitsOnly():
 		return int(e.blk.sum.Events)
-	}
-	if e.gen != s.gen {
+	case e.gen != s.gen:
 		return 0
+	case s.around > 0:
+		return s.nearOf(g, k).n
 	}
 	return e.count
 }
@@ -94,7 +99,7 @@ func (s *Store) back(p *spot) (r rowAt, ok bool) {
 		g := p.f.segs[p.seg]
 		for p.blk >= g.first && p.blk >= 0 {
 			if p.blk < len(g.blocks) {
-				rows := s.rowsOf(g.blocks[p.blk])
+				rows := s.rowsOf(g, p.blk)
 				if i := prev(rows, p.line-1); i >= 0 {
 					p.line = i
 					return rowAt{g, g.blocks[p.blk], i, g.blocks[p.blk].blk.key(i)}, true
@@ -120,7 +125,7 @@ func (s *Store) on(p *spot) (r rowAt, ok bool) {
 		g := p.f.segs[p.seg]
 		p.blk = max(p.blk, g.first)
 		for p.blk < len(g.blocks) {
-			rows := s.rowsOf(g.blocks[p.blk])
+			rows := s.rowsOf(g, p.blk)
 			if i := rows.next(p.line); i >= 0 {
 				p.line = i + 1
 				return rowAt{g, g.blocks[p.blk], i, g.blocks[p.blk].blk.key(i)}, true

@@ -24,15 +24,22 @@ func Process(c health.Controller) health.Probe {
 		if p.State == health.ProcessRunning {
 			last = p.Restarts
 		}
-		start := p.Remedy
-		if start == "" {
-			start = c.Commands().Start
-		}
-		if p.State.State() == ops.StateCritical && start != "" {
-			r.Next = lang.M("Start it: %s", start)
-		}
+		r.Next = remedy(c, p)
 		return r
 	}
+}
+
+// remedy is what to type next: the keeper's own remedy also where nothing could
+// be found out, for then the keeper itself is down.
+func remedy(c health.Controller, p health.Process) lang.Msg {
+	state := p.State.State()
+	switch start := c.Commands().Start; {
+	case p.Remedy != "" && state != ops.StateOK:
+		return lang.M("Start it: %s", p.Remedy)
+	case start != "" && state == ops.StateCritical:
+		return lang.M("Start it: %s", start)
+	}
+	return lang.Msg{}
 }
 
 func processResult(p health.Process) health.Result {

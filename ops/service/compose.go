@@ -2,31 +2,52 @@ package service
 
 import (
 	"context"
-	"encoding/json"
-	"io"
 	"os/exec"
 	"strings"
+	"sync"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops/health"
 )
 
 // compose is a service of a Docker Compose project.
-type compose struct{ service, dir string }
+type compose struct {
+	service, dir string
 
-// base is the Compose command that this machine has: the plugin of docker, or
-// the older program of its own.
-func (c *compose) base() []string {
-	if _, err := exec.LookPath("docker"); err != nil {
-		if _, err := exec.LookPath("docker-compose"); err == nil {
-			return []string{"docker-compose"}
-		}
+	mu    sync.Mutex
+	found []string // the Compose command, once one has answered
+}
+
+// The two programs called Compose: the plugin of docker, and the older one of
+// its own that Debian 12 and Ubuntu 22.04 still install.
+var (
+	composePlugin = []string{"docker", "compose"}
+	composeOld    = []string{"docker-compose"}
+)
+
+// base is the Compose command that this machine has. The docker command may be
+// there without its plugin, so the plugin is asked, once.
+func (c *compose) base(ctx context.Context) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.found != nil {
+		return c.found
 	}
-	return []string{"docker", "compose"}
+	if _, err := exec.LookPath("docker-compose"); err != nil {
+		return composePlugin // the only one left; should it be missing, its own words say so
+	}
+	if run(ctx, "", nil, "docker", "compose", "version").err == nil {
+		c.found = composePlugin
+	} else if ctx.Err() == nil {
+		c.found = composeOld
+	} else {
+		return composeOld
+	}
+	return c.found
 }
 
 func (c *compose) Commands() health.Commands {
-	in, base, s := "", strings.Join(c.base(), " "), quote(c.service)
+	in, base, s := "", strings.Join(c.base(context.Background()), " "), quote(c.service)
 	if c.dir != "" {
 		in = "cd " + quote(c.dir) + " && "
 	}
@@ -38,89 +59,51 @@ func (c *compose) Commands() health.Commands {
 }
 
 func (c *compose) run(ctx context.Context, args ...string) output {
-	argv := append(c.base(), args...)
+	argv := append(append([]string{}, c.base(ctx)...), args...)
 	return run(ctx, c.dir, nil, argv[0], argv[1:]...)
 }
 
+// Status asks Compose for the service's containers, and the engine how they
+// stand: only the newer Compose can say that itself, and it leaves out restarts
+// and start times.
 func (c *compose) Status(ctx context.Context) health.Process {
-	out := c.run(ctx, "ps", "--all", "--format", "json", c.service)
+	out := c.run(ctx, "ps", "--all", "--quiet", c.service)
 	if out.err != nil {
-		return unknown("compose", c.service, out.reason(c.base()[0]))
+		return c.unknown(out, strings.Join(c.base(ctx), " "))
+	}
+	ids := strings.Fields(out.stdout)
+	if len(ids) == 0 {
+		return composeStatus(c.service, "")
+	}
+	out = run(ctx, c.dir, nil, "docker", append([]string{"inspect", "--format", containerFormat}, ids...)...)
+	if out.err != nil {
+		return c.unknown(out, "docker")
 	}
 	return composeStatus(c.service, out.stdout)
 }
 
-// container is what `docker compose ps --format json` says of one.
-type container struct {
-	Service, State, Health string
-	ExitCode               int
-}
-
-// composeStatus reads the answer: one JSON array (Compose before 2.21) or one
-// object a line.
-func composeStatus(service, answer string) health.Process {
-	p := health.Process{Kind: "compose", Name: service, State: health.ProcessUnknown, Raw: answer}
-	all, err := containers(answer)
-	if err != nil {
-		p.Reason = lang.M("docker compose gave no JSON: %s", err.Error())
-		return p
-	}
-	p.Instances = len(all)
-	if len(all) == 0 {
-		p.State, p.Reason = health.ProcessStopped, lang.M("it has no container")
-		return p
-	}
-	failing := lang.Msg{}
-	for _, one := range all {
-		switch {
-		case one.State == "running" && one.Health == "unhealthy":
-			failing = lang.M("a container is unhealthy")
-		case one.State == "running" && one.Health == "starting":
-			p.Running++
-			failing = lang.M("a container is starting")
-		case one.State == "running":
-			p.Running++
-		case one.State == "restarting" || one.State == "dead":
-			failing = lang.M("a container is %s, exit code %d", one.State, one.ExitCode)
-		default:
-			failing = lang.M("a container is %s, exit code %d", one.State, one.ExitCode)
+// unknown is a service that could not be looked at. The commonest cause is an
+// engine that is down.
+func (c *compose) unknown(out output, program string) health.Process {
+	p := unknown("compose", c.service, out.reason(program))
+	for _, words := range []string{"the docker daemon running", "connect to Docker daemon", "fetching server API version"} {
+		if strings.Contains(out.stderr, words) {
+			p.Reason, p.Remedy = lang.M("the Docker engine does not answer"), "systemctl start docker"
 		}
 	}
-	p.State, p.Reason = composeState(all, p.Running), failing
 	return p
 }
 
-func composeState(all []container, running int) health.ProcessState {
-	switch first := all[0]; {
-	case running == len(all) && first.Health == "starting":
-		return health.ProcessStarting
-	case running > 0:
-		return health.ProcessRunning
-	case first.State == "created" || first.State == "exited" || first.State == "paused":
-		return health.ProcessStopped
-	}
-	return health.ProcessFailed
-}
-
-func containers(answer string) ([]container, error) {
-	var all []container
-	if strings.HasPrefix(strings.TrimSpace(answer), "[") {
-		err := json.Unmarshal([]byte(answer), &all)
-		return all, err
-	}
-	for dec := json.NewDecoder(strings.NewReader(answer)); ; {
-		var one container
-		if err := dec.Decode(&one); err == io.EOF {
-			return all, nil
-		} else if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-}
-
 func (c *compose) Start(ctx context.Context) error {
-	return c.run(ctx, "up", "-d", "--no-recreate", c.service).failed(c.Commands().Start)
+	out := c.run(ctx, "up", "-d", "--no-recreate", c.service)
+	out.stderr = lastCause(out.stderr)
+	return out.failed(c.Commands().Start)
+}
+
+// lastCause leaves out the older Compose's last line, which says only that there
+// was an error.
+func lastCause(stderr string) string {
+	return strings.TrimSuffix(strings.TrimSpace(stderr), "Encountered errors while bringing up the project.")
 }
 
 func (c *compose) Stop(ctx context.Context) error {

@@ -141,22 +141,30 @@ func TestSystemdStatus(t *testing.T) {
 	}
 }
 
-func TestComposeStatusReadsBothForms(t *testing.T) {
+func TestContainersAreJudgedTogether(t *testing.T) {
+	const up = `{"name":"/a","once":"False","restarts":2,"state":{"Status":"running","Pid":7,"StartedAt":"2026-01-29T12:00:00Z"}}` + "\n"
 	for name, c := range map[string]struct {
-		answer string
-		want   health.ProcessState
+		answer  string
+		want    health.ProcessState
+		running int
 	}{
-		"lines":     {`{"Service":"mysql","State":"running","Health":"healthy"}` + "\n", health.ProcessRunning},
-		"array":     {`[{"Service":"mysql","State":"running"}]`, health.ProcessRunning},
-		"none":      {"", health.ProcessStopped},
-		"exited":    {`{"State":"exited","ExitCode":137}`, health.ProcessStopped},
-		"starting":  {`{"State":"running","Health":"starting"}`, health.ProcessStarting},
-		"unhealthy": {`{"State":"running","Health":"unhealthy"}`, health.ProcessFailed},
-		"loop":      {`{"State":"restarting","ExitCode":1}`, health.ProcessFailed},
-		"garbage":   {"no such service: mysql", health.ProcessUnknown},
+		"one":           {up, health.ProcessRunning, 1},
+		"none":          {"", health.ProcessStopped, 0},
+		"run by hand":   {strings.Replace(up, "False", "True", 1), health.ProcessStopped, 0},
+		"one of two":    {up + `{"name":"/b","state":{"Status":"exited","ExitCode":1}}`, health.ProcessRunning, 1},
+		"one starts":    {up + `{"name":"/b","state":{"Status":"running","Health":{"Status":"starting"}}}`, health.ProcessStarting, 2},
+		"no memory":     {`{"state":{"Status":"exited","OOMKilled":true,"ExitCode":137}}`, health.ProcessFailed, 0},
+		"loop":          {`{"state":{"Status":"restarting","ExitCode":1}}`, health.ProcessFailed, 0},
+		"unhealthy":     {`{"state":{"Status":"running","Health":{"Status":"unhealthy"}}}`, health.ProcessFailed, 0},
+		"unhealthy too": {up + `{"state":{"Status":"running","Health":{"Status":"unhealthy"}}}`, health.ProcessRunning, 1},
+		"garbage":       {"no such object", health.ProcessUnknown, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if p := composeStatus("mysql", c.answer); p.State != c.want || c.want != health.ProcessRunning && p.Reason.Empty() {
+			p := composeStatus("mysql", c.answer)
+			if p.State != c.want || p.Running != c.running || (c.want != health.ProcessRunning || p.Instances > 1) && p.Reason.Empty() {
+				t.Fatalf("got %+v", p)
+			}
+			if name == "one" && (p.PID != 7 || p.Restarts != 2 || p.Since.Hour() != 12) {
 				t.Fatalf("got %+v", p)
 			}
 		})

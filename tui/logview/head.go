@@ -23,11 +23,22 @@ func (p *Page) head(width int) string {
 	left := p.ink.dim.Paint(p.env.T(" / to search"))
 	if text := termsafe.Line(p.asked.Source); strings.TrimSpace(text) != "" {
 		left = p.ink.accent.Paint(" / ") + p.ink.bold.Paint(cells.Cut(strings.TrimSpace(text), room-3))
-		if !p.filter {
-			left += p.ink.dim.Paint(p.env.T(" (marked)"))
-		}
+		left += p.ink.dim.Paint(p.manner())
 	}
 	return cells.Pad(cells.Cut(left, room), room) + " " + right
+}
+
+// manner says how hits are shown, when not each by itself in the order of time.
+func (p *Page) manner() string {
+	switch {
+	case p.byRank():
+		return p.env.T(" (best first)")
+	case !p.filter:
+		return p.env.T(" (marked)")
+	case p.around > 0 && !p.asked.Empty():
+		return p.env.T(" (with %d around)", p.around)
+	}
+	return ""
 }
 
 // counts are hits of all, the errors that matter, and how far the index is; the
@@ -236,6 +247,8 @@ func (p *Page) foot(width int) string {
 	e, t, s := p.env, p.env.Theme, p.stats
 	left := ""
 	switch {
+	case p.byRank():
+		left = p.ink.accent.Paint(" "+t.Glyph.Bullet+" "+e.T("best first")) + p.ink.dim.Paint("  "+e.T("o lists by time"))
 	case p.follow:
 		left = e.Theme.OK.Render(" " + t.Glyph.OK + " " + e.T("following"))
 	default:
@@ -252,7 +265,9 @@ func (p *Page) foot(width int) string {
 		left += p.ink.crit.Paint("  " + termsafe.Line(s.Errors[0].Error()))
 	}
 	right := ""
-	if s.Rows > 0 && !p.follow {
+	if p.byRank() {
+		right = p.ink.dim.Paint(e.T("%s of %s", human.Count(int64(min(p.cur+1, len(p.rows)))), human.Count(s.Hits))) + " "
+	} else if s.Rows > 0 && !p.follow {
 		right = p.ink.dim.Paint(e.T("%s of %s", human.Count(min(s.Index+1, s.Rows)), human.Count(s.Rows))) + " "
 	} else if r, ok := p.current(); ok && !r.Event.Time.IsZero() {
 		right = p.ink.dim.Paint(e.Time(r.Event.Time)) + " "

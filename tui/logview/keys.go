@@ -36,6 +36,9 @@ func (p *Page) listActions() []page.Action {
 		{ID: "logs.patterns", Keys: []string{"p"}, Label: lang.M("patterns"), Help: lang.M("group events that differ only in numbers; what is new or surging"), Footer: true, Run: p.openPatterns},
 		{ID: "logs.follow", Keys: []string{"f"}, Label: follow, Help: lang.M("follow the newest lines, or stop"), Footer: true, Run: p.toggleFollow},
 		{ID: "logs.around", Keys: []string{"m"}, Label: lang.M("around"), Help: lang.M("show all events with the hits marked, or only the hits"), Footer: p.asked.HasText() || p.asked.HasTests(), Run: p.toggleFilter},
+		{ID: "logs.wider", Keys: []string{"]"}, Label: lang.M("more around"), Help: lang.M("show more events around each hit"), Off: p.noHits, Run: p.widen(1)},
+		{ID: "logs.narrower", Keys: []string{"["}, Label: lang.M("less around"), Help: lang.M("show fewer events around each hit"), Off: p.noHits, Run: p.widen(-1)},
+		{ID: "logs.order", Keys: []string{"o"}, Label: lang.M("best first"), Help: lang.M("list hits by how well they fit, or by time"), Off: p.noWords, Run: p.toggleOrder},
 		{ID: "logs.next", Keys: []string{"n"}, Label: lang.M("next hit"), Help: lang.M("to the next hit"), Off: p.noRow, Run: p.nextHit(true)},
 		{ID: "logs.previous", Keys: []string{"N"}, Label: lang.M("previous hit"), Help: lang.M("to the hit before"), Off: p.noRow, Run: p.nextHit(false)},
 		{ID: "logs.criticalback", Keys: []string{"C"}, Label: lang.M("critical before"), Help: lang.M("to the critical error before"), Off: p.noRow, Run: jump(logs.MarkCritical, false)},
@@ -75,6 +78,20 @@ func (p *Page) noTime() lang.Msg {
 	return lang.Msg{}
 }
 
+func (p *Page) noHits() lang.Msg {
+	if p.asked.Empty() {
+		return lang.M("nothing is searched for")
+	}
+	return lang.Msg{}
+}
+
+func (p *Page) noWords() lang.Msg {
+	if !p.asked.HasText() {
+		return lang.M("with no words to search for, all events fit alike")
+	}
+	return lang.Msg{}
+}
+
 func (p *Page) noBookmark() lang.Msg {
 	if len(p.order) == 0 {
 		return lang.M("no bookmark is set")
@@ -88,7 +105,7 @@ func (p *Page) nextHit(down bool) func() tea.Cmd {
 		if p.asked.Empty() {
 			return p.edit()
 		}
-		if !p.filter {
+		if !p.byRank() && (!p.filter || p.around > 0) {
 			return p.jump(logs.MarkHit, down)
 		}
 		if down {

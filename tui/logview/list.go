@@ -157,6 +157,8 @@ func (p *Page) row(r logs.Row, c columns, cursor bool, width int) string {
 		mark = p.ink.accent.Paint(p.env.Theme.Glyph.VRule)
 	case p.marked(r.ID):
 		mark = p.ink.info.Paint(p.env.Theme.Glyph.Bullet)
+	case r.Gap:
+		mark = p.ink.dim.Paint(p.env.Theme.Glyph.HRule)
 	}
 	var b strings.Builder
 	b.WriteString(mark)
@@ -215,23 +217,30 @@ func (p *Page) message(r logs.Row, width int) string {
 		return p.ink.dim.Paint(cells.Cut(p.env.T("(gone: the file was truncated)"), width))
 	}
 	room := max(1, width-cells.Width(lead)-cells.Width(tail))
-	text := p.highlight(r.Event.Message, room)
-	return lead + text + tail
+	if !r.Hit && !p.asked.Empty() {
+		return lead + p.ink.dim.Paint(cells.Cut(oneLine(r.Event.Message), room)) + tail
+	}
+	return lead + p.highlight(r.Event.Message, room) + tail
 }
 
 // maxShown is how many bytes of a message can be seen on the widest screen.
 const maxShown = 4 << 10
 
-// highlight cuts a text to a width with the query's matches bright; where the
-// first match lies beyond, the text is shown from before it.
-func (p *Page) highlight(text string, width int) string {
+// oneLine is the first line of a text, safe to show.
+func oneLine(text string) string {
 	if i := strings.IndexByte(text, '\n'); i >= 0 {
 		text = text[:i]
 	}
 	if len(text) > maxShown {
 		text = strings.ToValidUTF8(text[:maxShown], "")
 	}
-	safe := termsafe.Line(string(logs.Visible([]byte(text), nil)))
+	return termsafe.Line(string(logs.Visible([]byte(text), nil)))
+}
+
+// highlight cuts a text to a width with the query's matches bright; where the
+// first match lies beyond, the text is shown from before it.
+func (p *Page) highlight(text string, width int) string {
+	safe := oneLine(text)
 	if !p.asked.HasText() {
 		return cells.Cut(safe, width)
 	}

@@ -1,6 +1,7 @@
 package logview
 
 import (
+	"slices"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -18,6 +19,9 @@ func (p *Page) load() tea.Cmd {
 		return nil
 	}
 	p.loading, p.again = true, false
+	if p.byRank() {
+		return p.loadBest(0)
+	}
 	h := max(p.listHeight(), 1)
 	w := p.want
 	p.want = wish{}
@@ -35,8 +39,52 @@ func (p *Page) load() tea.Cmd {
 		if len(win.Rows)-win.Above < h && w.set && !w.place.Top {
 			win = source.Window(w.place, above+h, below)
 		}
-		return send(windowMsg{win, w, gen})
+		return send(windowMsg{win, w, gen, false})
 	}
+}
+
+// bestShown is how many hits are listed by rank, bestEvery how often they are
+// ranked anew while logs grow.
+const (
+	bestShown = 1000
+	bestEvery = 300 * time.Millisecond
+)
+
+// byRank tells whether hits are listed by rank: with no words all rank alike.
+func (p *Page) byRank() bool { return p.ranked && p.asked.HasText() }
+
+// reload loads what came; ranking takes longer, so it waits a little.
+func (p *Page) reload() tea.Cmd {
+	if !p.byRank() || p.loading {
+		return p.load()
+	}
+	p.loading, p.again = true, false
+	return p.loadBest(bestEvery)
+}
+
+func (p *Page) loadBest(wait time.Duration) tea.Cmd {
+	p.want = wish{}
+	source, ctx, gen := p.source, p.env.Ctx, p.gen.Next()
+	return func() tea.Msg {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+		return send(windowMsg{source.Best(ctx, bestShown), wish{}, gen, true})
+	}
+}
+
+// takeBest lists the best hits, the cursor where it was if that is still one.
+func (p *Page) takeBest(m windowMsg) {
+	r, had := p.current()
+	fresh := !had || p.top == 0 && p.cur == 0
+	p.rows, p.stats = m.w.Rows, m.w.Stats
+	if at := slices.IndexFunc(p.rows, func(o logs.Row) bool { return o.ID == r.ID }); at >= 0 && !fresh {
+		p.top += at - p.cur
+		p.cur = at
+	}
+	p.settle()
 }
 
 // take shows a window that came.
@@ -44,6 +92,13 @@ func (p *Page) take(m windowMsg) tea.Cmd {
 	p.loading = false
 	if !p.gen.Is(m.gen) {
 		return p.load()
+	}
+	if m.best != p.byRank() {
+		return p.load()
+	}
+	if m.best {
+		p.takeBest(m)
+		return tea.Batch(p.count(false), p.loadAgain())
 	}
 	p.rows, p.stats = m.w.Rows, m.w.Stats
 	h := max(p.listHeight(), 1)
@@ -63,11 +118,15 @@ func (p *Page) take(m windowMsg) tea.Cmd {
 	if p.stats.Rows == 0 {
 		p.cur, p.top = 0, 0
 	}
-	cmds := []tea.Cmd{p.count(false)}
+	return tea.Batch(p.count(false), p.loadAgain())
+}
+
+// loadAgain loads once more when that was asked for meanwhile.
+func (p *Page) loadAgain() tea.Cmd {
 	if p.again || p.want.set {
-		cmds = append(cmds, p.load())
+		return p.reload()
 	}
-	return tea.Batch(cmds...)
+	return nil
 }
 
 // settle keeps the cursor in sight.
@@ -86,6 +145,11 @@ func (p *Page) move(n int) tea.Cmd {
 	to := p.cur + n
 	if n < 0 {
 		p.leaveEnd()
+	}
+	if p.byRank() {
+		p.cur = max(0, min(to, len(p.rows)-1))
+		p.settle()
+		return nil
 	}
 	if to >= 0 && to < len(p.rows) {
 		p.cur = to
@@ -117,6 +181,9 @@ func (p *Page) atEnd() bool {
 
 // toEnd follows again.
 func (p *Page) toEnd() tea.Cmd {
+	if p.byRank() {
+		return p.move(len(p.rows))
+	}
 	p.follow = true
 	p.want = wish{}
 	p.cur = max(0, len(p.rows)-1)
@@ -126,6 +193,9 @@ func (p *Page) toEnd() tea.Cmd {
 
 func (p *Page) toTop() tea.Cmd {
 	p.leaveEnd()
+	if p.byRank() {
+		return p.move(-len(p.rows))
+	}
 	p.want = wish{true, logs.Place{Top: true}, 0}
 	return p.load()
 }

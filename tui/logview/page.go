@@ -24,6 +24,8 @@ const frame = 33 * time.Millisecond
 type Source interface {
 	Changed() <-chan struct{}
 	SetQuery(q *logs.Query, filter bool)
+	SetAround(n int)
+	Best(ctx context.Context, n int) logs.Window
 	Window(at logs.Place, above, below int) logs.Window
 	Event(id logs.RowID) (logs.Event, bool)
 	Next(from logs.RowID, mark logs.Mark, down bool) (logs.RowID, bool)
@@ -75,6 +77,8 @@ type Page struct {
 	asked    *logs.Query // with the level picked by a key
 	queryErr *logs.QueryError
 	filter   bool
+	around   int  // events shown before and after each hit
+	ranked   bool // hits are listed by rank
 	minLevel logs.Level
 	input    widget.Input
 	typing   bool
@@ -147,6 +151,7 @@ type (
 		w    logs.Window
 		wish wish
 		gen  uint64
+		best bool // rows are the best hits, all of them
 	}
 	foundMsg struct {
 		id   logs.RowID
@@ -205,7 +210,7 @@ func (p *Page) Update(body any) tea.Cmd {
 		if !p.shown {
 			return nil
 		}
-		return tea.Batch(p.load(), p.park(), p.count(false))
+		return tea.Batch(p.reload(), p.park(), p.count(false))
 	case windowMsg:
 		return p.take(m)
 	case foundMsg:

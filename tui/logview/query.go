@@ -2,6 +2,7 @@ package logview
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -128,8 +129,34 @@ func (p *Page) pickLevel() tea.Cmd {
 	return p.apply()
 }
 
+// arounds are how many events are shown around each hit, from narrow to wide.
+var arounds = []int{0, 1, 3, 10, 30, 100}
+
+// widen shows more or fewer events around each hit.
+func (p *Page) widen(step int) func() tea.Cmd {
+	return func() tea.Cmd {
+		at := max(0, min(slices.Index(arounds, p.around)+step, len(arounds)-1))
+		p.around, p.filter, p.ranked = arounds[at], true, false
+		p.source.SetAround(p.around)
+		return p.apply()
+	}
+}
+
+// toggleOrder lists hits by rank, or by time again.
+func (p *Page) toggleOrder() tea.Cmd {
+	if p.ranked = !p.ranked; p.ranked {
+		p.leaveEnd()
+		p.cur, p.top = 0, 0
+		return p.apply()
+	}
+	if r, ok := p.current(); ok {
+		p.want = wish{true, logs.Place{Row: r.ID}, p.listHeight() / 3}
+	}
+	return p.apply()
+}
+
 // toggleFilter shows only hits, or all events with the hits marked.
 func (p *Page) toggleFilter() tea.Cmd {
-	p.filter = !p.filter
+	p.filter, p.ranked = !p.filter, false
 	return p.apply()
 }

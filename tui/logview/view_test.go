@@ -126,6 +126,7 @@ func TestScreens(t *testing.T) {
 	screens := map[string][]string{
 		"list": nil, "query": {"/", "connect", "enter"}, "error": {"/", "order level:loud", "enter"}, "typing": {"/", "客户"},
 		"detail": {"/", "unable", "enter", "enter"}, "json": {"/", "'客户", "enter", "enter"}, "patterns": {"p"}, "paused": {"g"},
+		"around": {"/", "wait", "enter", "]", "]"}, "best": {"/", "connect", "enter", "o"},
 	}
 	for name, keys := range screens {
 		for _, size := range sizes {

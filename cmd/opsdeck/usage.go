@@ -1,0 +1,53 @@
+package main
+
+import (
+	"errors"
+	"regexp"
+
+	"github.com/alecthomas/kong"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// usageError is kong's error in words that can be translated, with where to
+// read how the command is used.
+func usageError(err error) error {
+	var parse *kong.ParseError
+	hint := lang.M("`opsdeck --help` lists the commands and flags")
+	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
+		hint = lang.M("`opsdeck %s --help` shows how it is used", parse.Context.Selected().Path())
+	}
+	return ops.E(ops.Usage, reword(err.Error())).WithHint(hint)
+}
+
+// reword says a message of kong's in our own words; one that is not known
+// stays as it is. The patterns follow the messages of kong's context.go and
+// mapper.go.
+func reword(text string) lang.Msg {
+	for _, w := range []struct {
+		pattern string
+		say     func(m []string) lang.Msg
+	}{
+		{`^unexpected argument (\S+), did you mean (.+)\?$`, func(m []string) lang.Msg {
+			return lang.M("there is no command or argument %s: did you mean %s?", m[1], m[2])
+		}},
+		{`^unexpected argument (.+)$`, func(m []string) lang.Msg { return lang.M("there is no command or argument %s", m[1]) }},
+		{`^unknown flag (\S+), did you mean (.+)\?$`, func(m []string) lang.Msg { return lang.M("there is no flag %s: did you mean %s?", m[1], m[2]) }},
+		{`^unknown flag (.+)$`, func(m []string) lang.Msg { return lang.M("there is no flag %s", m[1]) }},
+		{`^missing flags: (.+)$`, func(m []string) lang.Msg { return lang.M("needed and missing: %s", m[1]) }},
+		{`^expected one of (.+)$`, func(m []string) lang.Msg { return lang.M("one of these is needed: %s", m[1]) }},
+		{`^expected (.+)$`, func(m []string) lang.Msg { return lang.M("needed and missing: %s", m[1]) }},
+		{`^(.+) must be one of (?:"",)?(.+) but got (.+)$`, func(m []string) lang.Msg { return lang.M("%s must be one of %s, not %s", m[1], m[2], m[3]) }},
+		{`^(.+): expected an? .*(?:int|uint|float) but got (\S+).*$`, func(m []string) lang.Msg { return lang.M("%s must be a number, not %s", m[1], m[2]) }},
+		{`^(.+): expected duration but got ("[^"]*").*$`, func(m []string) lang.Msg {
+			return lang.M("%s must be a duration as 90s, 15m or 26h, not %s", m[1], m[2])
+		}},
+		{`^(--\S+) and (--\S+) can't be used together$`, func(m []string) lang.Msg { return lang.M("%s and %s exclude each other", m[1], m[2]) }},
+	} {
+		if m := regexp.MustCompile(w.pattern).FindStringSubmatch(text); m != nil {
+			return w.say(m)
+		}
+	}
+	return lang.Raw(text)
+}
