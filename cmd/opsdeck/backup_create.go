@@ -29,6 +29,7 @@ type backupCreateCmd struct {
 	Recipient      []string      `placeholder:"AGE1…" help:"Encrypt to these age public keys."`
 	NoHistory      bool          `help:"Only the current rows of system-versioned tables."`
 	SkipBroken     bool          `help:"Leave out views that no longer work, with a warning."`
+	To             string        `placeholder:"COPY" help:"Stream it straight to this configured copy; no room is needed here."`
 	DryRun         bool          `help:"Say what would be done, do nothing."`
 	JSON           bool          `name:"json" help:"Print JSON."`
 }
@@ -67,6 +68,11 @@ func (c *backupCreateCmd) Run(a *app) error {
 	if o, err = sh.orderOf(o); err != nil {
 		return err
 	}
+	if o.copy != "" {
+		if _, err := sh.copies(o.copy); err != nil {
+			return err
+		}
+	}
 	if c.DryRun {
 		return c.plan(sh, o)
 	}
@@ -88,7 +94,7 @@ func (c *backupCreateCmd) Run(a *app) error {
 
 func (c *backupCreateCmd) order() (order, error) {
 	o := order{kind: c.Kind, engine: c.Engine, databases: c.Databases, all: c.AllDatabases, tables: c.Tables, where: c.Where, noData: c.NoData,
-		noHistory: c.NoHistory, broken: c.SkipBroken, jobs: c.Jobs, compress: c.Compress, lockWait: c.LockWait, threads: c.ThreadsRunning, to: c.Recipient}
+		noHistory: c.NoHistory, broken: c.SkipBroken, jobs: c.Jobs, compress: c.Compress, lockWait: c.LockWait, threads: c.ThreadsRunning, to: c.Recipient, copy: c.To}
 	switch {
 	case c.Where != "" && len(c.Tables) == 0:
 		return o, ops.E(ops.Usage, lang.M("--where needs --tables: it is a condition on their rows"))
@@ -110,13 +116,17 @@ func (c *backupCreateCmd) order() (order, error) {
 // plan says what would be done.
 func (c *backupCreateCmd) plan(sh *shelf, o order) error {
 	name := o.spec(sh.clock.Now().Local()).Name(1)
+	path := filepath.Join(sh.dir, name)
+	if o.copy != "" {
+		path = atCopy(o.copy, name)
+	}
 	if c.JSON {
 		return sh.json(struct {
 			DryRun bool   `json:"dry_run"`
 			Name   string `json:"name"`
 			Path   string `json:"path"`
 			Engine string `json:"engine"`
-		}{true, name, filepath.Join(sh.dir, name), o.engine})
+		}{true, name, path, o.engine})
 	}
 	what := strings.Join(o.databases, ", ")
 	if o.all {
@@ -125,7 +135,7 @@ func (c *backupCreateCmd) plan(sh *shelf, o order) error {
 	if len(o.tables) > 0 {
 		what += ": " + strings.Join(o.tables, ", ")
 	}
-	sh.say(lang.M("would back up %s of %s to %s (engine %s, %d connections)", what, sh.service.Name, filepath.Join(sh.dir, name), o.engine, o.jobs))
+	sh.say(lang.M("would back up %s of %s to %s (engine %s, %d connections)", what, sh.service.Name, path, o.engine, o.jobs))
 	return nil
 }
 
@@ -150,6 +160,9 @@ func (a *app) tellMade(m *made) {
 	a.say(lang.M("  %s", howConsistent(m.Manifest)))
 	if m.Position.File != "" {
 		a.say(lang.M("  binary log %s, position %s", m.Position.File, fmt.Sprint(m.Position.Pos)))
+	}
+	if m.Copy != "" {
+		a.say(lang.M("  streamed to the copy %s, read back there and proved", m.Copy))
 	}
 	for _, l := range m.Links {
 		a.say(lang.M("  also as %s", l))

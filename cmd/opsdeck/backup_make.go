@@ -44,12 +44,14 @@ type order struct {
 	bytesRate int64
 	threads   int
 	to        []string // age recipients
+	copy      string   // where it is streamed to; "" is this machine
 }
 
 // made is a backup that was made.
 type made struct {
 	*backup.Manifest
 	Path  string
+	Copy  string   // where it was streamed to
 	Links []string // weekly and monthly names
 	Took  time.Duration
 }
@@ -124,12 +126,12 @@ func (sh *shelf) make(ctx context.Context, o order, report func(ops.Progress)) (
 		return nil, err
 	}
 	defer held.Release()
-	if err := os.MkdirAll(sh.dir, 0o700); err != nil {
-		return nil, ops.Wrap(err, ops.Config, lang.M("the backup folder %s cannot be made", sh.dir))
-	}
-	sh.sweep()
-	if err := backup.Recover(sh.dir); err != nil {
-		return nil, err
+	write := sh.stream
+	if o.copy == "" {
+		if err := sh.tidy(); err != nil {
+			return nil, err
+		}
+		write = sh.dump
 	}
 	log, err := sh.oplog()
 	if err != nil {
@@ -140,7 +142,7 @@ func (sh *shelf) make(ctx context.Context, o order, report func(ops.Progress)) (
 	if err := log.Record(entry); err != nil {
 		return nil, err
 	}
-	m, err := sh.dump(ctx, o, target, report)
+	m, err := write(ctx, o, target, report)
 	entry.Result = oplog.Done
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -149,8 +151,20 @@ func (sh *shelf) make(ctx context.Context, o order, report func(ops.Progress)) (
 		entry.Result, entry.Detail["error"] = oplog.Failed, err.Error()
 	default:
 		entry.Detail["name"], entry.Detail["sha256"] = m.File, m.SHA256
+		if m.Copy != "" {
+			entry.Detail["copy"] = m.Copy
+		}
 	}
 	return m, errors.Join(err, log.Record(entry))
+}
+
+// tidy makes the folder ready for another backup.
+func (sh *shelf) tidy() error {
+	if err := os.MkdirAll(sh.dir, 0o700); err != nil {
+		return ops.Wrap(err, ops.Config, lang.M("the backup folder %s cannot be made", sh.dir))
+	}
+	sh.sweep()
+	return backup.Recover(sh.dir)
 }
 
 // dump writes the backup under a name of its own and links the further names.
@@ -162,11 +176,7 @@ func (sh *shelf) dump(ctx context.Context, o order, target mysql.Target, report 
 	}
 	path := filepath.Join(sh.dir, name)
 	began := time.Now()
-	run := dump.Run
-	if o.engine == "mysqldump" {
-		run = dump.Foreign{Container: sh.service.Database.Container}.Run
-	}
-	m, err := run(ctx, target, o.options(sh.clock.Now, report), path)
+	m, err := sh.engine(o)(ctx, target, o.options(sh.clock.Now, report), path)
 	if err != nil {
 		backup.Release(sh.dir, name)
 		return nil, diskError(err, sh.dir)
@@ -176,6 +186,14 @@ func (sh *shelf) dump(ctx context.Context, o order, target mysql.Target, report 
 		return made, ops.Wrap(err, ops.Failed, lang.M("the backup %s is good, but its weekly or monthly name could not be made", name))
 	}
 	return made, sh.readBack(ctx, made, report)
+}
+
+// engine is what makes backups.
+func (sh *shelf) engine(o order) func(context.Context, mysql.Target, dump.Options, string) (*backup.Manifest, error) {
+	if o.engine == "mysqldump" {
+		return dump.Foreign{Container: sh.service.Database.Container}.Run
+	}
+	return dump.Run
 }
 
 // readBack proves what was written by reading it, so that it counts as good.

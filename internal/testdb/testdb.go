@@ -1,4 +1,4 @@
-// Package testdb gives tests private, real servers: MySQL 9, MariaDB, Redis,
+// Package testdb gives tests private, real servers: MySQL 9, MariaDB, Redis, S3,
 // PM2, sshd, Docker and systemd, each on a free port of the loopback or behind a
 // socket, in a folder of its own. They are started on first use and end with the
 // test process, also when that is killed. What they need is installed by

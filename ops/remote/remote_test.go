@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"net/http/httptest"
 	"os"
@@ -47,10 +46,11 @@ const db = "qianzhang_sales"
 var now = time.Date(2026, 11, 18, 9, 0, 0, 0, time.UTC)
 
 // eachStore runs a test against every kind of store: a real sshd with a real
-// rsync, an S3 in this process, and a real MinIO where one can be had.
+// rsync, an S3 in this process, a real S3 server, and MinIO where one can be had.
 func eachStore(t *testing.T, test func(t *testing.T, s Store)) {
 	t.Run("rsync", func(t *testing.T) { test(t, rsyncStore(t, testdb.SSHD(t))) })
 	t.Run("s3", func(t *testing.T) { test(t, fakeS3(t)) })
+	t.Run("gateway", func(t *testing.T) { test(t, gatewayStore(t, false)) })
 	t.Run("minio", func(t *testing.T) { test(t, minioStore(t, false)) })
 }
 
@@ -259,7 +259,7 @@ func TestAByteFlippedOnTheWayIsFoundAndNoManifestFollows(t *testing.T) {
 
 // stopping cancels the context once the first report of progress comes.
 func TestAnUploadThatWasStoppedGoesOn(t *testing.T) {
-	for name, open := range map[string]func(*testing.T) *s3{"s3": fakeS3, "minio": func(t *testing.T) *s3 { return minioStore(t, false) }} {
+	for name, open := range map[string]func(*testing.T) *s3{"s3": fakeS3, "gateway": func(t *testing.T) *s3 { return gatewayStore(t, false) }, "minio": func(t *testing.T) *s3 { return minioStore(t, false) }} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t)
 			path := filepath.Join(t.TempDir(), "big")
@@ -291,21 +291,6 @@ func TestAnUploadThatWasStoppedGoesOn(t *testing.T) {
 		})
 	}
 }
-
-func TestAStreamNeedsNoFile(t *testing.T) {
-	s := fakeS3(t)
-	content := make([]byte, 11<<20)
-	rand.NewChaCha8([32]byte{7}).Read(content)
-	size, sha, err := s.PutStream(context.Background(), "streamed", onlyReader{bytes.NewReader(content)})
-	if err != nil || size != int64(len(content)) {
-		t.Fatal(size, err)
-	}
-	if h, err := s.Hash(context.Background(), "streamed"); err != nil || h != sha {
-		t.Errorf("%s %v", h, err)
-	}
-}
-
-type onlyReader struct{ io.Reader }
 
 func TestRetentionAtTheCopyIsItsOwnStep(t *testing.T) {
 	eachStore(t, func(t *testing.T, s Store) {
@@ -382,7 +367,11 @@ func TestACopyConfiguredWronglySaysSo(t *testing.T) {
 }
 
 func TestObjectLockIsRespected(t *testing.T) {
-	s := minioStore(t, true)
+	t.Run("gateway", func(t *testing.T) { respectsLocks(t, gatewayStore(t, true)) })
+	t.Run("minio", func(t *testing.T) { respectsLocks(t, minioStore(t, true)) })
+}
+
+func respectsLocks(t *testing.T, s *s3) {
 	inv, sc := local(t, 3, 500)
 	c := copier(t, s)
 	send(t, c, inv)

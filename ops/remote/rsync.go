@@ -4,8 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"os/exec"
@@ -76,13 +79,18 @@ func (r *rsync) shell() string {
 // run runs a command and returns what it wrote; out, when not nil, gets it as
 // it comes.
 func (r *rsync) run(ctx context.Context, out io.Writer, name string, args ...string) ([]byte, error) {
+	return r.pipe(ctx, nil, out, name, args...)
+}
+
+// pipe is run with something for the command to read.
+func (r *rsync) pipe(ctx context.Context, in io.Reader, out io.Writer, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a ctrl-c is for us alone
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	var text, complaint bytes.Buffer
-	cmd.Stdout, cmd.Stderr = io.Writer(&text), &complaint
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, io.Writer(&text), &complaint
 	if out != nil {
 		cmd.Stdout = out
 	}
@@ -178,7 +186,11 @@ func (r *rsync) Close() error {
 }
 
 func (r *rsync) atHost(ctx context.Context, command string) ([]byte, error) {
-	return r.run(ctx, nil, r.ssh[0], append(append([]string{}, r.ssh[1:]...), "--", r.host, command)...)
+	return r.atHostReading(ctx, nil, command)
+}
+
+func (r *rsync) atHostReading(ctx context.Context, in io.Reader, command string) ([]byte, error) {
+	return r.pipe(ctx, in, nil, r.ssh[0], append(append([]string{}, r.ssh[1:]...), "--", r.host, command)...)
 }
 
 // List names the files of the folder, which is made when it is absent.
@@ -235,6 +247,52 @@ func (m *meter) Write(p []byte) (int, error) {
 		m.line = m.line[:0]
 	}
 	return len(p), nil
+}
+
+// streaming begins the name of a stream that is not whole yet; the listing does
+// not see it.
+const streaming = ".opsdeck-stream-"
+
+// PutStream lets the other side write what r gives beside the name. Only when
+// that was read back there and is what was sent does it get the name: a line
+// that broke looks to the other side like the end. What killed streams left a
+// day ago goes.
+func (r *rsync) PutStream(ctx context.Context, name string, in io.Reader) (size int64, sha string, err error) {
+	r.connect(ctx)
+	tmp, final, sum := quote(r.path(streaming+name)), quote(r.path(name)), &counted{hash: sha256.New()}
+	defer func() {
+		if err != nil {
+			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+			defer cancel()
+			r.atHost(late, "rm -f "+tmp)
+		}
+	}()
+	folder := quote(r.folder)
+	_, err = r.atHostReading(ctx, io.TeeReader(in, sum), "umask 077 && mkdir -p "+folder+" && find "+folder+" -maxdepth 1 -name '"+streaming+"*' -mmin +1440 -exec rm -f {} + ; cat >"+tmp+" && { sync "+tmp+" 2>/dev/null || sync; }")
+	if err != nil {
+		return 0, "", r.explain(err)
+	}
+	sha = hex.EncodeToString(sum.hash.Sum(nil))
+	there, err := r.Hash(ctx, streaming+name)
+	if err == nil && there != sha {
+		err = differs(name, r.name)
+	}
+	if err != nil {
+		return 0, "", err
+	}
+	_, err = r.atHost(ctx, "[ ! -e "+final+" ] && mv "+tmp+" "+final)
+	return sum.n, sha, r.explain(err)
+}
+
+// counted hashes and counts what passes.
+type counted struct {
+	hash hash.Hash
+	n    int64
+}
+
+func (c *counted) Write(p []byte) (int, error) {
+	c.n += int64(len(p))
+	return c.hash.Write(p)
 }
 
 // Get reads a file.

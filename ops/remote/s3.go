@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"bytes"
 	"context"
 	"crypto/md5"
 	"crypto/sha256"
@@ -198,44 +197,6 @@ func (s *s3) putPart(ctx context.Context, name, id string, n int, piece *io.Sect
 	}
 	return s.core.PutObjectPart(ctx, s.bucket, s.key(name), id, n, piece, piece.Size(),
 		minio.PutObjectPartOptions{Md5Base64: base64.StdEncoding.EncodeToString(sum.Sum(nil)), Sha256Hex: hex.EncodeToString(sha.Sum(nil)), DisableContentSha256: true})
-}
-
-// PutStream sends what r gives, of unknown length, in parts: a dump without any
-// local file. It holds one part in memory. What fails leaves no file there.
-func (s *s3) PutStream(ctx context.Context, name string, r io.Reader) (size int64, sha256Hex string, err error) {
-	id, err := s.core.NewMultipartUpload(ctx, s.bucket, s.key(name), minio.PutObjectOptions{})
-	if err != nil {
-		return 0, "", s.explain(err)
-	}
-	size, sha256Hex, err = s.streamParts(ctx, name, id, r)
-	if err != nil {
-		s.core.AbortMultipartUpload(context.WithoutCancel(ctx), s.bucket, s.key(name), id)
-	}
-	return size, sha256Hex, s.explain(err)
-}
-
-func (s *s3) streamParts(ctx context.Context, name, id string, r io.Reader) (size int64, sum string, err error) {
-	whole, buffer := sha256.New(), make([]byte, s.part)
-	var parts []minio.CompletePart
-	for more := true; more; {
-		n, err := io.ReadFull(r, buffer)
-		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-			return 0, "", err
-		}
-		if more = err == nil; n == 0 && len(parts) > 0 {
-			break
-		}
-		whole.Write(buffer[:n])
-		piece := io.NewSectionReader(bytes.NewReader(buffer[:n]), 0, int64(n))
-		part, err := s.putPart(ctx, name, id, len(parts)+1, piece, minio.ObjectPart{})
-		if err != nil {
-			return 0, "", err
-		}
-		parts = append(parts, minio.CompletePart{PartNumber: len(parts) + 1, ETag: part.ETag})
-		size += int64(n)
-	}
-	_, err = s.core.CompleteMultipartUpload(ctx, s.bucket, s.key(name), id, parts, minio.PutObjectOptions{})
-	return size, hex.EncodeToString(whole.Sum(nil)), err
 }
 
 // Close ends nothing: each request stands for itself.

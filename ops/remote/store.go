@@ -28,6 +28,10 @@ type Store interface {
 	// Put sends a local file. It goes on where an earlier try stopped, and the
 	// name appears only when all of it is there.
 	Put(ctx context.Context, name, path string, report func(done int64)) error
+	// PutStream sends what r gives, of unknown length, with no file here. The name
+	// appears only when r has ended well; else nothing is left there. It returns
+	// what was sent.
+	PutStream(ctx context.Context, name string, r io.Reader) (size int64, sha256 string, err error)
 	// Get writes what is there to w.
 	Get(ctx context.Context, name string, w io.Writer) error
 	// Hash reads the bytes back where they are and returns their SHA-256, hex.

@@ -134,8 +134,7 @@ func (c *Copier) send(ctx context.Context, s *backup.Set, label string) error {
 		return err
 	}
 	if hash != s.SHA256 {
-		return ops.E(ops.Failed, lang.M("%s came to the copy %s with another hash", s.Name, c.Name)).
-			WithHint(lang.M("run the copy again; if it happens again, the line or the disk there is at fault"))
+		return differs(s.Name, c.Name)
 	}
 	if s.Foreign {
 		return nil

@@ -34,7 +34,9 @@ type dumper struct {
 
 // Run dumps to the file path and writes path.manifest.json beside it. Either
 // both are there at the end, whole and durable, or neither. A name that is
-// taken gives fs.ErrExist. Errors of the server are *ops.Error.
+// taken gives fs.ErrExist. Errors of the server are *ops.Error. With opts.Out
+// the backup goes there, path is but its name, and the manifest is for the
+// caller to put beside it.
 func Run(ctx context.Context, target mysql.Target, opts Options, path string) (*backup.Manifest, error) {
 	d := &dumper{opts: opts, target: target, now: opts.Now}
 	d.defaults()
@@ -200,10 +202,10 @@ func (s *snapshot) close() { closeAll(s.conns) }
 // gives file and manifest their names.
 func (d *dumper) write(ctx context.Context, control *sql.Conn, inv *inventory, snap *snapshot, m *backup.Manifest, path string) (err error) {
 	d.pipeline = newPipeline(len(snap.conns))
-	if d.file, err = createFile(path, d.opts.Compress, d.opts.Recipients); err != nil {
+	if d.file, err = createFile(path, d.opts); err != nil {
 		return err
 	}
-	defer d.file.out.Abort()
+	defer d.file.abort()
 	stop := d.throttle(ctx, control, len(snap.conns))
 	err = d.fill(ctx, inv, snap, m)
 	stop()
@@ -243,7 +245,7 @@ func (d *dumper) throttle(ctx context.Context, control *sql.Conn, readers int) (
 
 // commit makes both files durable, then names the backup, then its manifest.
 func (d *dumper) commit(m *backup.Manifest, path string) error {
-	if err := d.file.finish(m); err != nil {
+	if err := d.file.finish(m); err != nil || d.file.out == nil {
 		return err
 	}
 	text, err := atomicfile.Create(path+backup.ManifestSuffix, 0o600)

@@ -21,7 +21,9 @@ import (
 // from any goroutine. Offsets are those of the compressed text, before encryption.
 type file struct {
 	mu      sync.Mutex
-	out     *atomicfile.File
+	name    string
+	out     *atomicfile.File // nil when the bytes go elsewhere
+	to      io.Writer
 	seal    io.WriteCloser // encryption; nil for none
 	sum     hash.Hash      // of the file's bytes
 	size    int64          // of the file
@@ -32,26 +34,37 @@ type file struct {
 	packers sync.Pool
 }
 
-func createFile(path, compress string, recipients []string) (*file, error) {
-	f := &file{sum: sha256.New()}
-	f.packers.New = func() any { return newPacker(compress) }
-	to, err := parseRecipients(recipients)
+// createFile begins the file path, or with opts.Out what goes there.
+func createFile(path string, opts Options) (*file, error) {
+	f := &file{name: path, sum: sha256.New(), to: opts.Out}
+	f.packers.New = func() any { return newPacker(opts.Compress) }
+	to, err := parseRecipients(opts.Recipients)
 	if err != nil {
 		return nil, err
 	}
-	if f.out, err = atomicfile.Create(path, 0o600); err != nil {
-		return nil, err
+	if f.to == nil {
+		if f.out, err = atomicfile.Create(path, 0o600); err != nil {
+			return nil, err
+		}
+		f.to = f.out
+		// Whoever sweeps the folder sees by this lock that the file is in work; it
+		// ends with the process. A file system without locks does not matter here.
+		unix.Flock(int(f.out.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	}
-	// Whoever sweeps the folder sees by this lock that the file is in work; it
-	// ends with the process. A file system without locks does not matter here.
-	unix.Flock(int(f.out.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if len(to) > 0 {
 		if f.seal, err = age.Encrypt(sink{f}, to...); err != nil {
-			f.out.Abort()
+			f.abort()
 			return nil, fmt.Errorf("encrypt: %w", err)
 		}
 	}
 	return f, nil
+}
+
+// abort leaves nothing on this machine.
+func (f *file) abort() {
+	if f.out != nil {
+		f.out.Abort()
+	}
 }
 
 func parseRecipients(keys []string) ([]age.Recipient, error) {
@@ -74,10 +87,10 @@ type sink struct{ f *file }
 const writeback = 16 << 20
 
 func (s sink) Write(p []byte) (int, error) {
-	n, err := s.f.out.Write(p)
+	n, err := s.f.to.Write(p)
 	s.f.sum.Write(p[:n])
 	s.f.size += int64(n)
-	if s.f.size-s.f.flushed >= writeback {
+	if s.f.out != nil && s.f.size-s.f.flushed >= writeback {
 		beginWriteback(s.f.out.File, s.f.flushed, s.f.size-s.f.flushed)
 		s.f.flushed = s.f.size
 	}
@@ -102,7 +115,7 @@ func (f *file) add(m backup.Member, text []byte) error {
 		w = f.seal
 	}
 	if _, err := w.Write(data); err != nil {
-		return fmt.Errorf("write %s: %w", f.out.Path(), err)
+		return fmt.Errorf("write %s: %w", f.name, err)
 	}
 	f.offset += m.Length
 	f.raw += m.RawLength
@@ -119,6 +132,9 @@ func (f *file) finish(m *backup.Manifest) error {
 	}
 	m.Members, m.SizeBytes, m.RawBytes, m.SHA256 = f.members, f.size, f.raw, hex.EncodeToString(f.sum.Sum(nil))
 	m.Encrypted = f.seal != nil
+	if f.out == nil {
+		return nil
+	}
 	return f.out.Sync()
 }
 

@@ -58,10 +58,10 @@ func (f Foreign) dump(ctx context.Context, d *dumper, path string) (*backup.Mani
 	}
 	defer cleanup()
 	m.Engine = filepath.Base(toolOf(cmd.Args))
-	if d.file, err = createFile(path, d.opts.Compress, d.opts.Recipients); err != nil {
+	if d.file, err = createFile(path, d.opts); err != nil {
 		return nil, err
 	}
-	defer d.file.out.Abort()
+	defer d.file.abort()
 	m.SnapshotAt = d.now()
 	if err := f.copy(ctx, d, cmd); err != nil {
 		return nil, err

@@ -11,6 +11,7 @@
 package dump
 
 import (
+	"io"
 	"time"
 
 	"opsdeck/ops"
@@ -33,8 +34,9 @@ type Options struct {
 	BytesRate  int64         // SQL text per second at most; 0 is no bound
 	Threads    int           // pause while more threads run on the server; 0 is no bound
 
-	Kind   string // the manifest's: "manual", "scheduled", "emergency", "archive"
-	Tool   string // the manifest's: "opsdeck 1.2.3"
+	Kind   string    // the manifest's: "manual", "scheduled", "emergency", "archive"
+	Tool   string    // the manifest's: "opsdeck 1.2.3"
+	Out    io.Writer // the backup's bytes go here, in order; nil is the file
 	Report func(ops.Progress)
 	Now    func() time.Time // nil is time.Now
 }
