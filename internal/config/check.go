@@ -68,6 +68,7 @@ func (c *checker) service(at string, s Service) {
 	for i, copy := range s.Backup.Copies {
 		here := fmt.Sprintf("%sbackup.copies[%d].", at, i)
 		c.oneOf(here+"kind", copy.Kind, "rsync", "s3")
+		c.oneOf(here+"addressing", copy.Addressing, "", "host", "path")
 		c.that(here+"target", copy.Target != "", lang.M("must say where to"))
 		c.keep(here+"keep.", copy.Keep)
 	}

@@ -143,6 +143,7 @@ type Copy struct {
 	Endpoint        string   `yaml:"endpoint"`
 	Region          string   `yaml:"region"`
 	Insecure        bool     `yaml:"insecure"`         // plain http
+	Addressing      string   `yaml:"addressing"`       // s3: where the bucket stands: host, path, or "" to know by the endpoint
 	CredentialsFile string   `yaml:"credentials_file"` // 0600: access_key, secret_key
 	Keep            Keep     `yaml:"keep"`             // zero: as local
 }

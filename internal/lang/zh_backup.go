@@ -243,5 +243,10 @@ func init() {
 		"the scheduled run %q of %s failed": "%[2]s 的计划任务 %[1]q 失败",
 
 		"a restore that is not finished needs it": "一个尚未完成的恢复需要它",
+
+		"Stream it straight to this configured copy; no room is needed here.": "直接写入这个已配置的副本，本地不占空间。",
+		"  streamed to the copy %s, read back there and proved":               "  已直接写入副本 %s，并在那里读回校验",
+		"the backup is larger than %d parts of the copy %s":                   "备份超过副本 %[2]s 的 %[1]d 个分片",
+		"make it locally and copy it with: opsdeck backup sync":               "先在本地备份，再用 opsdeck backup sync 复制",
 	})
 }

@@ -62,11 +62,26 @@ func newS3(c config.Copy) (*s3, error) {
 	if bucket == "" || c.Endpoint == "" {
 		return nil, ops.E(ops.Config, lang.M("the copy %s needs an endpoint and a target of the form bucket/folder", c.Name))
 	}
-	core, err := minio.NewCore(c.Endpoint, &minio.Options{Creds: credentials.NewStaticV4(k.Access, k.Secret, k.Token), Secure: !c.Insecure, Region: c.Region, MaxRetries: 4})
+	core, err := minio.NewCore(c.Endpoint, clientOptions(c, k))
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Config, lang.M("the endpoint of the copy %s is not usable", c.Name))
 	}
 	return &s3{name: c.Name, core: *core, bucket: bucket, prefix: prefix, part: partSize}, nil
+}
+
+// clientOptions are what all storages take. Checksums beyond MD5 and the
+// signature's own SHA-256, and bodies signed in chunks, are left out: Aliyun OSS
+// refuses them. The bucket is part of the host's name at Amazon, Google and
+// Aliyun, of the path elsewhere, unless the configuration says how.
+func clientOptions(c config.Copy, k keys) *minio.Options {
+	o := &minio.Options{Creds: credentials.NewStaticV4(k.Access, k.Secret, k.Token), Secure: !c.Insecure, Region: c.Region, MaxRetries: 4}
+	switch c.Addressing {
+	case "host":
+		o.BucketLookup = minio.BucketLookupDNS
+	case "path":
+		o.BucketLookup = minio.BucketLookupPath
+	}
+	return o
 }
 
 func (s *s3) key(name string) string { return path.Join(s.prefix, name) }
@@ -119,13 +134,34 @@ func (s *s3) Put(ctx context.Context, name, file string, report func(int64)) err
 		return err
 	}
 	if info.Size() <= s.part {
-		_, err := s.core.Client.PutObject(ctx, s.bucket, s.key(name), f, info.Size(), minio.PutObjectOptions{DisableMultipart: true, SendContentMd5: true})
+		err := s.putWhole(ctx, name, io.NewSectionReader(f, 0, info.Size()))
 		if err == nil && report != nil {
 			report(info.Size())
 		}
 		return s.explain(err)
 	}
 	return s.explain(s.putParts(ctx, name, f, info.Size(), report))
+}
+
+// putWhole sends a small file in one request.
+func (s *s3) putWhole(ctx context.Context, name string, r *io.SectionReader) error {
+	md5Sum, shaSum, err := sums(r)
+	if err != nil {
+		return err
+	}
+	_, err = s.core.PutObject(ctx, s.bucket, s.key(name), r, r.Size(), base64.StdEncoding.EncodeToString(md5Sum), hex.EncodeToString(shaSum),
+		minio.PutObjectOptions{DisableContentSha256: true})
+	return err
+}
+
+// sums are the MD5 and the SHA-256 of a piece, which is at its beginning again.
+func sums(piece *io.SectionReader) (md5Sum, shaSum []byte, err error) {
+	m, s := md5.New(), sha256.New()
+	if _, err := io.Copy(io.MultiWriter(m, s), piece); err != nil {
+		return nil, nil, err
+	}
+	_, err = piece.Seek(0, io.SeekStart)
+	return m.Sum(nil), s.Sum(nil), err
 }
 
 func (s *s3) putParts(ctx context.Context, name string, f io.ReaderAt, size int64, report func(int64)) error {
@@ -185,18 +221,15 @@ func (s *s3) unfinished(ctx context.Context, name string) (id string, parts map[
 
 // putPart sends a part unless it is there already: its ETag is its MD5.
 func (s *s3) putPart(ctx context.Context, name, id string, n int, piece *io.SectionReader, there minio.ObjectPart) (minio.ObjectPart, error) {
-	sum, sha := md5.New(), sha256.New()
-	if _, err := io.Copy(io.MultiWriter(sum, sha), piece); err != nil {
+	md5Sum, shaSum, err := sums(piece)
+	if err != nil {
 		return there, err
 	}
-	if there.Size == piece.Size() && strings.Trim(there.ETag, `"`) == hex.EncodeToString(sum.Sum(nil)) {
+	if there.Size == piece.Size() && strings.Trim(there.ETag, `"`) == hex.EncodeToString(md5Sum) {
 		return there, nil
 	}
-	if _, err := piece.Seek(0, io.SeekStart); err != nil {
-		return there, err
-	}
 	return s.core.PutObjectPart(ctx, s.bucket, s.key(name), id, n, piece, piece.Size(),
-		minio.PutObjectPartOptions{Md5Base64: base64.StdEncoding.EncodeToString(sum.Sum(nil)), Sha256Hex: hex.EncodeToString(sha.Sum(nil)), DisableContentSha256: true})
+		minio.PutObjectPartOptions{Md5Base64: base64.StdEncoding.EncodeToString(md5Sum), Sha256Hex: hex.EncodeToString(shaSum), DisableContentSha256: true})
 }
 
 // Close ends nothing: each request stands for itself.
@@ -236,13 +269,42 @@ func (s *s3) Remove(ctx context.Context, name string) error {
 		}
 		return s.explain(err)
 	}
-	_, until, err := s.core.Client.GetObjectRetention(ctx, s.bucket, key, info.VersionID)
-	if err == nil && until != nil && until.After(time.Now()) {
-		return &LockedError{Name: name, Until: until.UTC().Format(time.RFC3339)}
+	if until, locked := s.locked(ctx, key, info); locked {
+		return &LockedError{Name: name, Until: until}
+	}
+	err = s.core.Client.RemoveObject(ctx, s.bucket, key, minio.RemoveObjectOptions{VersionID: info.VersionID})
+	if immutable(err) {
+		return &LockedError{Name: name, Until: "the bucket's retention ends"}
+	}
+	return s.explain(err)
+}
+
+// legalHold is how a lock without an end is told.
+const legalHold = "its legal hold ends"
+
+// locked tells until when a file may not go. The answer about the file says so
+// at most storages; to others it has to be put as a question of its own, which
+// those without locks refuse.
+func (s *s3) locked(ctx context.Context, key string, info minio.ObjectInfo) (until string, locked bool) {
+	if info.Metadata.Get("X-Amz-Object-Lock-Legal-Hold") == "ON" {
+		return legalHold, true
+	}
+	if end, err := time.Parse(time.RFC3339, info.Metadata.Get("X-Amz-Object-Lock-Retain-Until-Date")); err == nil && end.After(time.Now()) {
+		return end.UTC().Format(time.RFC3339), true
+	}
+	if _, end, err := s.core.Client.GetObjectRetention(ctx, s.bucket, key, info.VersionID); err == nil && end != nil && end.After(time.Now()) {
+		return end.UTC().Format(time.RFC3339), true
 	}
 	hold, err := s.core.Client.GetObjectLegalHold(ctx, s.bucket, key, minio.GetObjectLegalHoldOptions{VersionID: info.VersionID})
-	if err == nil && hold != nil && *hold == minio.LegalHoldEnabled {
-		return &LockedError{Name: name, Until: "its legal hold ends"}
+	return legalHold, err == nil && hold != nil && *hold == minio.LegalHoldEnabled
+}
+
+// immutable tells whether a storage refused to remove what its retention
+// protects: Aliyun's FileImmutable, and what others say of an object's lock.
+func immutable(err error) bool {
+	if err == nil {
+		return false
 	}
-	return s.explain(s.core.Client.RemoveObject(ctx, s.bucket, key, minio.RemoveObjectOptions{VersionID: info.VersionID}))
+	r := minio.ToErrorResponse(err)
+	return r.Code == "FileImmutable" || r.Code == "ObjectLocked" || r.StatusCode == http.StatusForbidden && strings.Contains(strings.ToLower(r.Message), "object lock")
 }
