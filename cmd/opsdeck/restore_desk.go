@@ -170,13 +170,22 @@ func (d *desk) foreign(name string) (restore.Source, error) {
 		return restore.Source{}, ops.E(ops.Usage, lang.M("there is no backup %q in %s", name, d.dir)).WithHint(lang.M("opsdeck backup list shows the names"))
 	}
 	src := restore.Source{Name: filepath.Base(path), Path: path, State: string(backup.Unverified), Database: d.service.Database.Name, Databases: 1,
-		SizeBytes: info.Size(), At: info.ModTime(), Engine: "unknown"}
+		SizeBytes: info.Size(), At: dateOf(filepath.Base(path), info), Engine: "unknown"}
 	if m, err := backup.ReadManifest(path); err == nil {
 		fill(&src, m, d.service.Database.Name)
 	} else if !errors.Is(err, backup.ErrNoManifest) {
 		return src, err
 	}
 	return src, nil
+}
+
+// dateOf is the moment of a dump by its name, which a copy keeps; the file's own
+// time, which it does not, is the last resort.
+func dateOf(name string, info os.FileInfo) time.Time {
+	if n, ok := backup.ParseName(name, backup.Known{}); ok {
+		return n.At(time.Local)
+	}
+	return info.ModTime()
 }
 
 func (d *desk) sourceOf(set *backup.Set) (restore.Source, error) {
