@@ -22,7 +22,7 @@ import (
 const (
 	exportChunk = 4000            // rows of one reading query
 	sparseChunk = 16_000          // the same where a filter leaves some out
-	saveAfter   = 2 * time.Second // between two notes of how far an export is
+	saveAfter   = 500 * time.Millisecond // between two notes of how far an export is
 	partSuffix  = ".part"
 )
 
@@ -217,7 +217,7 @@ func (x *export) interrupted(err error) error {
 	}
 	err = x.s.explain(err)
 	var o *ops.Error
-	if errors.As(err, &o) && o.Hint.Empty() {
+	if errors.As(err, &o) && (o.Hint.Empty() || o.Code == ops.Busy) {
 		o.Hint = lang.M("%s rows are in %s; the same command goes on from there", human.Count(x.state.Rows), x.part())
 	}
 	return err
