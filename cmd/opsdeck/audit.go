@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"opsdeck/internal/cells"
+	"opsdeck/internal/clock"
 	"opsdeck/internal/config"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
@@ -106,7 +107,18 @@ func (a *app) auditOptions(svc *config.Service) (auditlog.Options, string, error
 		return auditlog.Options{}, "", err
 	}
 	return auditlog.Options{Target: target, Schema: where.Name, Table: svc.Audit.Table, Columns: svc.Audit.Columns,
-		MaxRows: svc.Audit.MaxRows, Timeout: svc.Audit.Timeout, StateDir: state, Clock: a.clock}, where.Name, nil
+		MaxRows: svc.Audit.MaxRows, Timeout: svc.Audit.Timeout, Zone: auditZone(svc), StateDir: state, Clock: a.clock}, where.Name, nil
+}
+
+// auditZone is the zone of a DATETIME column by the configuration, which was
+// checked; nil for the server's.
+func auditZone(svc *config.Service) *time.Location {
+	if name := svc.Audit.TimeZone; name != "" && name != "server" {
+		if zone, err := clock.ParseZone(name); err == nil {
+			return zone
+		}
+	}
+	return nil
 }
 
 // withLeave runs a reading of the table; what would read much is asked for

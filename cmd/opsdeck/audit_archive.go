@@ -251,7 +251,7 @@ func (c *auditListCmd) listArchive(a *app) error {
 	}
 	p := a.progress()
 	defer p.done()
-	ar := auditlog.Archive{Path: c.Archive, Table: svc.Audit.Table, Columns: svc.Audit.Columns, StateDir: state, Report: p.report}
+	ar := auditlog.Archive{Path: c.Archive, Table: svc.Audit.Table, Columns: svc.Audit.Columns, Zone: auditZone(svc), StateDir: state, Report: p.report}
 	layout, page, err := ar.Page(a.ctx, func(l *audit.Layout) (f audit.Filter, before audit.Pos, err error) {
 		before = audit.Newest()
 		if f, err = c.parse(a, l, c.Query); err != nil || c.Before == "" {

@@ -96,6 +96,9 @@ type Audit struct {
 	Replica Database          `yaml:"replica"`  // read from here instead; zero: from Database
 	MaxRows int64             `yaml:"max_rows"` // a query that would scan more asks first
 	Timeout time.Duration     `yaml:"timeout"`  // on the server
+	// TimeZone is that of the wall time in a DATETIME column: Asia/Shanghai,
+	// +08:00, local; "" or server asks the server. A TIMESTAMP needs none.
+	TimeZone string `yaml:"time_zone"`
 }
 
 // Backup is the backup policy.

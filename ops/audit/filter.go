@@ -66,14 +66,7 @@ func (f Filter) Zero() bool { return len(f.Terms) == 0 && f.Since.IsZero() && f.
 // Span is the filter's time on the clock of the layout's time column: rows
 // with since ≤ stamp < until.
 func (f Filter) Span(l *Layout) (since, until Stamp) {
-	since, until = NoStamp, MaxStamp
-	if !f.Since.IsZero() {
-		since = StampOf(f.Since, l.Zone)
-	}
-	if !f.Until.IsZero() {
-		until = StampOf(f.Until, l.Zone)
-	}
-	return since, until
+	return wallSpan(f.Since, f.Until, l.Zone)
 }
 
 // TextFields are the fields that Contains looks at, where the table has them.

@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	exportChunk = 4000            // rows of one reading query
-	sparseChunk = 16_000          // the same where a filter leaves some out
+	exportChunk = 4000                   // rows of one reading query
+	sparseChunk = 16_000                 // the same where a filter leaves some out
 	saveAfter   = 500 * time.Millisecond // between two notes of how far an export is
 	partSuffix  = ".part"
 )

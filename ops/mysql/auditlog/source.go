@@ -7,7 +7,6 @@ package auditlog
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -26,6 +25,7 @@ type Options struct {
 	Columns       map[string]string // field name: column name, over what is found
 	MaxRows       int64             // a query that would read more needs leave
 	Timeout       time.Duration     // of one query, on the server; 0 for none
+	Zone          *time.Location    // of the wall time in a DATETIME column; nil: the server's
 	StateDir      string            // where the proof of order is kept; "" keeps none
 	Clock         clock.Clock       // nil: the machine's
 }
@@ -132,7 +132,9 @@ func (s *Source) discover(ctx context.Context) error {
 		}
 		s.probe(ctx, q)
 		if s.layout.Column(audit.CreatedAt).Type != "timestamp" {
-			s.layout.Zone = s.ability.zone
+			if s.layout.Zone = s.o.Zone; s.o.Zone == nil {
+				s.layout.Zone = s.ability.zone
+			}
 		}
 		return nil
 	})
@@ -223,10 +225,11 @@ func serverZone(ctx context.Context, q *session) *time.Location {
 	if q.row(ctx, "SELECT @@GLOBAL.time_zone, @@GLOBAL.system_time_zone", nil, &global, &system) != nil {
 		return time.UTC
 	}
-	for _, name := range []string{global, system} {
-		if zone, err := time.LoadLocation(name); err == nil && !strings.EqualFold(name, "SYSTEM") && name != "" {
-			return zone
-		}
+	if strings.EqualFold(global, "SYSTEM") {
+		global = system
+	}
+	if zone, err := clock.ParseZone(global); err == nil && global != "" && global != "local" {
+		return zone
 	}
 	var minutes int
 	if q.exec(ctx, "SET time_zone = @@GLOBAL.time_zone") != nil {
@@ -236,7 +239,7 @@ func serverZone(ctx context.Context, q *session) *time.Location {
 	if q.exec(ctx, "SET time_zone = '+00:00'") != nil || err != nil || minutes == 0 {
 		return time.UTC
 	}
-	return time.FixedZone(fmt.Sprintf("UTC%+03d:%02d", minutes/60, max(minutes, -minutes)%60), minutes*60)
+	return clock.FixedZone(minutes)
 }
 
 // Error numbers that matter here, beside those of package mysql.
