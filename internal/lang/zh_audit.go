@@ -34,6 +34,7 @@ func init() {
 		"the column %s of %s cannot serve as the key: it is of type %s":                                        "列 %s（表 %s）不能作为键：其类型为 %s",
 		"%s wants hexadecimal digits or a UUID, not %q":                                                        "%s 需要十六进制数字或 UUID，而不是 %q",
 		"the server names no unique index; that %s is one is taken from the configuration":                     "服务器未报告唯一索引；按配置认定 %s 唯一",
+		"%q is not a time zone: write Asia/Shanghai, +08:00, local or server":                                  "%q 不是时区：请写 Asia/Shanghai、+08:00、local 或 server",
 		"name another column as audit.columns.id":                                                              "请用 audit.columns.id 指定另一列",
 		"the column %s of %s is of type %s, not a time":                                                        "列 %s(表 %s）的类型是 %s，不是时间",
 		"name another column as audit.columns.created_at":                                                      "请用 audit.columns.created_at 指定另一列",
