@@ -51,6 +51,10 @@ func (h helper) node(ctx *kong.Context, n *kong.Node) {
 	h.section(h.a.lang.T("Arguments"), arguments(n))
 	own, global := flags(n)
 	h.section(h.a.lang.T("Flags"), own)
+	if d := n.DefaultCmd; d != nil && n.Parent != nil {
+		own, _ := flags(d)
+		h.section(h.a.lang.T("Flags where no command is named, as for %s", d.Name), own)
+	}
 	h.section(h.a.lang.T("Global flags"), global)
 	if len(n.Children) > 0 {
 		fmt.Fprintln(h.out)

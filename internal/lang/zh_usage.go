@@ -2,6 +2,7 @@ package lang
 
 func init() {
 	register(map[string]string{
+		"Flags where no command is named, as for %s":           "不写命令时的选项（同 %s）",
 		"there is no command or argument %s: did you mean %s?": "没有命令或参数 %s：是否想写 %s？",
 		"there is no command or argument %s":                   "没有命令或参数 %s",
 		"there is no flag %s: did you mean %s?":                "没有选项 %s：是否想写 %s？",
