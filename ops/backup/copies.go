@@ -1,16 +1,11 @@
 package backup
 
 import (
-	"bufio"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"opsdeck/internal/jsonl"
 )
 
 // CopyRecord is what is known of one backup at one copy, a line of copies.jsonl.
@@ -37,50 +32,27 @@ const copiesName = "copies.jsonl"
 // ReadCopies reads what is known of the copies; a damaged line is left out.
 func ReadCopies(stateDir string) (Copies, error) {
 	all := Copies{}
-	f, err := os.Open(filepath.Join(stateDir, copiesName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return all, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	in := bufio.NewScanner(f)
-	in.Buffer(nil, 1<<20)
-	for in.Scan() {
-		var r CopyRecord
-		if json.Unmarshal(in.Bytes(), &r) != nil || r.Copy == "" {
-			continue
+	err := jsonl.Each(filepath.Join(stateDir, copiesName), func(r CopyRecord) {
+		if r.Copy == "" {
+			return
 		}
 		if all[r.Copy] == nil {
 			all[r.Copy] = map[string]CopyRecord{}
 		}
 		all[r.Copy][r.Name] = r
+	})
+	if err != nil {
+		return nil, err
 	}
-	return all, in.Err()
+	return all, nil
 }
 
 // AppendCopy remembers what was read back at a copy, durably.
 func AppendCopy(stateDir string, r CopyRecord) error {
-	line, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(stateDir, 0o700); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(filepath.Join(stateDir, copiesName), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		return err
-	}
-	if _, err := f.Write(append([]byte("\n"), append(line, '\n')...)); err != nil {
+	if err := jsonl.Append(filepath.Join(stateDir, copiesName), r); err != nil {
 		return fmt.Errorf("remember the copy: %w", err)
 	}
-	return f.Sync()
+	return nil
 }
 
 // Attach tells each backup how it stands at the copies, by its contents.

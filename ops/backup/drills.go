@@ -1,20 +1,14 @@
 package backup
 
 import (
-	"bufio"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/human"
+	"opsdeck/internal/jsonl"
 	"opsdeck/internal/lang"
 )
 
@@ -75,60 +69,23 @@ const drillsName = "drills.jsonl"
 
 // AppendDrill puts a drill on record, durably.
 func AppendDrill(stateDir string, d Drill) error {
-	line, err := json.Marshal(d)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(stateDir, 0o700); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(filepath.Join(stateDir, drillsName), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		return err
-	}
-	if size, err := f.Seek(0, 2); err == nil && size > 0 {
-		last := make([]byte, 1)
-		if _, err := f.ReadAt(last, size-1); err == nil && last[0] != '\n' {
-			line = append([]byte{'\n'}, line...) // a crash cut the line before
-		}
-	}
-	if _, err := f.Write(append(line, '\n')); err != nil {
+	if err := jsonl.Append(filepath.Join(stateDir, drillsName), d); err != nil {
 		return fmt.Errorf("record the drill: %w", err)
 	}
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("record the drill: %w", err)
-	}
-	return atomicfile.SyncDir(stateDir)
+	return nil
 }
 
 // Drills reads the record, newest first; a damaged line is left out. database
 // "" means all.
 func Drills(stateDir, database string) ([]Drill, error) {
-	f, err := os.Open(filepath.Join(stateDir, drillsName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
 	var all []Drill
-	in := bufio.NewScanner(f)
-	in.Buffer(nil, 1<<20)
-	for in.Scan() {
-		var d Drill
-		if json.Unmarshal(in.Bytes(), &d) == nil && !d.At.IsZero() && (database == "" || d.Database == database) {
+	err := jsonl.Each(filepath.Join(stateDir, drillsName), func(d Drill) {
+		if !d.At.IsZero() && (database == "" || d.Database == database) {
 			all = append(all, d)
 		}
-	}
-	for i, j := 0, len(all)-1; i < j; i, j = i+1, j-1 {
-		all[i], all[j] = all[j], all[i]
-	}
-	return all, in.Err()
+	})
+	slices.Reverse(all)
+	return all, err
 }
 
 // RestoreTime is how long a whole restore of a backup of so many bytes will take

@@ -3,19 +3,13 @@
 package watch
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"opsdeck/internal/clock"
+	"opsdeck/internal/jsonl"
 )
 
 // Schedule says when a job is due, in the zone of the time given.
@@ -56,48 +50,24 @@ const recordName = "runs.jsonl"
 
 // Append remembers a run, durably.
 func (r Record) Append(run Run) error {
-	line, err := json.Marshal(run)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(r.Dir, 0o700); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(filepath.Join(r.Dir, recordName), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		return err
-	}
-	// An empty line first ends one that a crash cut.
-	if _, err := f.Write(append([]byte("\n"), append(line, '\n')...)); err != nil {
+	if err := jsonl.Append(filepath.Join(r.Dir, recordName), run); err != nil {
 		return fmt.Errorf("remember the run of %s: %w", run.Job, err)
 	}
-	return f.Sync()
+	return nil
 }
 
 // Last is the newest run of each job; a damaged line is left out.
 func (r Record) Last() (map[string]Run, error) {
 	last := map[string]Run{}
-	f, err := os.Open(filepath.Join(r.Dir, recordName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return last, nil
-	}
+	err := jsonl.Each(filepath.Join(r.Dir, recordName), func(run Run) {
+		if run.Job != "" {
+			last[run.Job] = run
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	in := bufio.NewScanner(f)
-	in.Buffer(nil, 1<<20)
-	for in.Scan() {
-		var run Run
-		if json.Unmarshal(in.Bytes(), &run) == nil && run.Job != "" {
-			last[run.Job] = run
-		}
-	}
-	return last, in.Err()
+	return last, nil
 }
 
 // Due tells whether a job is due at now, and since when: the newest moment of

@@ -41,28 +41,16 @@ func (p *Page) detailView(s *backup.Set, size page.Size) []string {
 
 func (p *Page) detailLines(s *backup.Set, width int) []string {
 	e := p.env
-	var out []string
-	section := func(title string, lines []string) {
-		if len(lines) == 0 {
-			return
-		}
-		if len(out) > 0 {
-			out = append(out, "")
-		}
-		out = append(out, " "+e.Theme.Accent.Render(title))
-		for _, l := range lines {
-			out = append(out, "   "+l)
-		}
-	}
-	inner := max(1, width-4)
-	section(e.T("Not as it should be"), p.problemLines(s, inner))
-	section(e.T("A restore from here"), p.restoreLines(s, inner))
-	section(e.T("Kept"), p.keepLines(s, inner))
-	section(e.T("Facts"), p.factLines(s, inner))
-	section(e.T("Copies"), p.copyLines(s, inner))
-	section(e.T("Drills"), p.drillLines(s, inner))
-	section(e.T("Tables"), p.tableLines(inner))
-	return out
+	out := widget.Sections{Theme: e.Theme}
+	inner := out.Inner(width)
+	out.Add(e.T("Not as it should be"), p.problemLines(s, inner))
+	out.Add(e.T("A restore from here"), p.restoreLines(s, inner))
+	out.Add(e.T("Kept"), p.keepLines(s, inner))
+	out.Add(e.T("Facts"), p.factLines(s, inner))
+	out.Add(e.T("Copies"), p.copyLines(s, inner))
+	out.Add(e.T("Drills"), p.drillLines(s, inner))
+	out.Add(e.T("Tables"), p.tableLines(inner))
+	return out.Lines
 }
 
 func wrap(text string, width int) []string { return cells.Wrap(termsafe.Line(text), width) }

@@ -91,30 +91,18 @@ func (p *Page) title(s *health.Standing, width int) string {
 
 func (p *Page) detailLines(s *health.Standing, width int) []string {
 	e := p.env
-	var out []string
-	section := func(title string, lines []string) {
-		if len(lines) == 0 {
-			return
-		}
-		if len(out) > 0 {
-			out = append(out, "")
-		}
-		out = append(out, " "+e.Theme.Accent.Render(title))
-		for _, l := range lines {
-			out = append(out, "   "+l)
-		}
-	}
-	inner := max(1, width-4)
-	section(e.T("Now"), p.nowLines(s, inner))
-	section(e.T("Seen"), p.fields(s, inner))
-	section(e.T("Limits"), p.limitLines(s, inner))
+	out := widget.Sections{Theme: e.Theme}
+	inner := out.Inner(width)
+	out.Add(e.T("Now"), p.nowLines(s, inner))
+	out.Add(e.T("Seen"), p.fields(s, inner))
+	out.Add(e.T("Limits"), p.limitLines(s, inner))
 	if len(s.History) > 1 {
 		w := min(inner, health.HistoryLength)
-		section(e.T("History"), append(p.graph(s, w, 4), p.graphCaption(s, w)))
+		out.Add(e.T("History"), append(p.graph(s, w, 4), p.graphCaption(s, w)))
 	}
-	section(e.T("To look further"), p.commandLines(s, inner, p.command))
-	section(e.T("Answer"), p.rawLines(s, inner))
-	return out
+	out.Add(e.T("To look further"), p.commandLines(s, inner, p.command))
+	out.Add(e.T("Answer"), p.rawLines(s, inner))
+	return out.Lines
 }
 
 func (p *Page) nowLines(s *health.Standing, width int) []string {
