@@ -56,6 +56,9 @@ func (c *logsCmd) Run(a *app) error {
 	out := bufio.NewWriterSize(a.out, 64<<10)
 	run := &logsRun{app: a, cmd: c, query: q, out: out, scan: logs.Scan{Query: q, Zone: time.Local, Now: a.clock.Now(), Newest: c.Newest}}
 	run.scan.Warn = run.warn
+	if shelf := a.logShelf(time.Local); shelf != nil {
+		run.scan.Shelf = shelf
+	}
 	err = run.do(a.ctx, sources)
 	if flushed := out.Flush(); err == nil {
 		err = flushed

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"opsdeck/internal/config"
+	"opsdeck/internal/version"
 	"opsdeck/ops/logfile"
 	"opsdeck/ops/logs"
 	"opsdeck/tui/logview"
@@ -20,6 +21,9 @@ import (
 // console, so that the tab is full when it is opened.
 func (a *app) logsPage(env *page.Env, s *config.Service) *logview.Page {
 	store := logs.NewStore(env.Zone, a.clock.Now)
+	if shelf := a.logShelf(env.Zone); shelf != nil {
+		store.Keep(shelf)
+	}
 	conf := logfile.Config{Sources: s.Logs, Stdin: a.in}
 	ctx, cancel := context.WithCancel(env.Ctx)
 	var wg sync.WaitGroup
@@ -36,6 +40,26 @@ func (a *app) logsPage(env *page.Env, s *config.Service) *logview.Page {
 		o.Searches = append(o.Searches, logs.Saved{Name: v.Name, Query: v.Query})
 	}
 	return logview.New(env, store, o)
+}
+
+// logShelf is where the indexes of logs are kept, beside the state; nil when there
+// is no such place. An index holds for one build of the program and one zone.
+func (a *app) logShelf(zone *time.Location) *logfile.Shelf {
+	dir, err := a.stateDir()
+	if err != nil {
+		return nil
+	}
+	v, now := version.Get(), a.clock.Now()
+	stamp := fmt.Sprint(v.Version, " ", v.Commit, " ", zone)
+	for _, month := range []time.Month{time.January, time.July} {
+		stamp += time.Date(now.Year(), month, 1, 0, 0, 0, 0, zone).Format(" -0700")
+	}
+	if path, err := os.Executable(); err == nil {
+		if info, err := os.Stat(path); err == nil {
+			stamp += fmt.Sprint(" ", info.Size(), " ", info.ModTime().UnixNano())
+		}
+	}
+	return logfile.NewShelf(filepath.Join(dir, "log-index"), stamp)
 }
 
 // noLogsAgain is how often logs that were not there are looked for.

@@ -17,7 +17,7 @@ type cursor struct {
 
 	part   int // the next part to open
 	open   *openPart
-	region int64 // the next region of the open part
+	region int // the next region of the open part
 	jobs   []job
 	parts  []*openPart
 
@@ -32,7 +32,7 @@ func (c *cursor) close() {
 		<-j.done
 	}
 	for _, p := range c.parts {
-		p.text.Close()
+		p.close()
 	}
 	c.parts = nil
 }
@@ -95,13 +95,7 @@ func (c *cursor) nextRegion(ctx context.Context) (found, bool, error) {
 
 // number gives the hits their line numbers in the part.
 func (j job) number(f *found, newest bool) error {
-	p, i := j.part, int(j.region/blockBytes)
-	for len(p.lines) <= i+1 {
-		p.lines = append(p.lines, -1)
-	}
-	if p.lines[0] < 0 {
-		p.lines[0] = 0
-	}
+	p, i := j.part, j.region
 	if newest && p.lines[i] < 0 && p.lines[i+1] >= 0 {
 		p.lines[i] = p.lines[i+1] - f.lines
 	}
@@ -127,9 +121,9 @@ func (c *cursor) prefetch(ctx context.Context) {
 		}
 		j := job{part: c.open, region: c.region, done: make(chan found, 1)}
 		if c.newest {
-			c.region -= blockBytes
+			c.region--
 		} else {
-			c.region += blockBytes
+			c.region++
 		}
 		c.jobs = append(c.jobs, j)
 		go func() { j.done <- c.scan.look(ctx, j.part, j.region, c.countOnly) }()
@@ -138,7 +132,7 @@ func (c *cursor) prefetch(ctx context.Context) {
 
 // more tells whether there is a region left, opening the next part when needed.
 func (c *cursor) more(ctx context.Context) bool {
-	for c.open == nil || c.region < 0 || c.region >= c.open.size {
+	for c.open == nil || c.region < 0 || c.region >= len(c.open.regions) {
 		if c.part >= len(c.src.Parts) {
 			return false
 		}
@@ -155,13 +149,10 @@ func (c *cursor) more(ctx context.Context) bool {
 		if text == nil {
 			continue
 		}
-		c.open = &openPart{name: part.Name(), text: text, size: text.Size()}
+		c.open = c.scan.openText(part.Name(), text)
 		c.parts = append(c.parts, c.open)
-		k := <-c.scan.kits
-		c.open.plain = looksPlain(k.build, text, c.open.size)
-		c.scan.kits <- k
 		if c.region = 0; c.newest {
-			c.region = (c.open.size - 1) / blockBytes * blockBytes
+			c.region = len(c.open.regions) - 1
 		}
 	}
 	return true

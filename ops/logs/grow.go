@@ -48,7 +48,7 @@ func (g *Segment) extend(b *builder, m *matcher, gen uint64) {
 	s.added += events
 	e := old
 	if old == nil {
-		e = &entry{off: blk.Off}
+		e = &entry{region: region{off: blk.Off}}
 		g.blocks = append(g.blocks, e)
 	}
 	from := 0
@@ -61,7 +61,7 @@ func (g *Segment) extend(b *builder, m *matcher, gen uint64) {
 	prior := e.hits
 	e.blk = &blk
 	for _, f := range fresh {
-		g.blocks = append(g.blocks, &entry{off: f.Off, blk: f})
+		g.blocks = append(g.blocks, &entry{region: region{off: f.Off}, blk: f})
 	}
 	g.evaluateNew(e, from, prior, done, m, gen)
 }

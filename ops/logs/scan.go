@@ -22,6 +22,8 @@ type Scan struct {
 	Warn func(part string, err error)
 	// Last is called once all hits were passed on, while their texts are open.
 	Last func() error
+	// Shelf, when not nil, has the indexes that the console keeps.
+	Shelf Shelf
 
 	table *Shapes
 	kits  chan *kit
@@ -108,11 +110,44 @@ func (q *Query) literal() (f finder, ok bool) {
 
 // openPart is a part whose text is open, shared by the hits found in it.
 type openPart struct {
-	name  string
-	text  Text
-	size  int64
-	plain bool
-	lines []int64 // line numbers at the beginnings of regions, where known
+	name    string
+	text    Text
+	size    int64
+	plain   bool
+	kept    *Kept
+	regions []region
+	lines   []int64 // line numbers at the beginnings of regions, where known
+}
+
+func (s *Scan) openText(name string, text Text) *openPart {
+	p := &openPart{name: name, text: text, size: text.Size()}
+	k := <-s.kits
+	p.plain = looksPlain(k.build, text, p.size)
+	s.kits <- k
+	if s.Shelf != nil && p.size >= keepFrom {
+		p.kept = takeKept(s.Shelf, text, p.plain, p.size)
+	}
+	p.regions = regionsOf(p.size, p.kept)
+	p.lines = make([]int64, len(p.regions)+1)
+	for i := range p.lines[1:] {
+		p.lines[i+1] = -1
+	}
+	return p
+}
+
+// bounds is where region i begins and ends.
+func (p *openPart) bounds(i int, start func(io.ReaderAt, int64, int64) (int64, error)) (off, end int64, err error) {
+	off, err = p.regions[i].begin(p.text, p.size, start)
+	end = p.size
+	if i+1 < len(p.regions) && err == nil {
+		end, err = p.regions[i+1].begin(p.text, p.size, start)
+	}
+	return off, end, err
+}
+
+func (p *openPart) close() {
+	p.kept.Close()
+	p.text.Close()
 }
 
 // found is what was found in a region.
@@ -126,7 +161,7 @@ type found struct {
 // job is one region being looked through.
 type job struct {
 	part   *openPart
-	region int64
+	region int
 	done   chan found
 }
 
@@ -213,23 +248,22 @@ func (s *Scan) Count(ctx context.Context, sources []Source) (n int64, err error)
 }
 
 // look looks through one region.
-func (s *Scan) look(ctx context.Context, p *openPart, region int64, countOnly bool) (f found) {
+func (s *Scan) look(ctx context.Context, p *openPart, region int, countOnly bool) (f found) {
 	k := <-s.kits
 	defer func() { s.kits <- k }()
 	k.build.plain, k.match.source = p.plain, p.name
 	if len(k.find) > 0 && !s.Query.HasTests() && countOnly {
 		return k.literal(ctx, p, region)
 	}
-	off, err := k.build.start(p.text, region, p.size)
-	end, err2 := k.build.start(p.text, region+blockBytes, p.size)
-	if err = errors.Join(err, err2); err != nil || off >= end {
+	off, end, err := p.bounds(region, k.build.start)
+	if err != nil || off >= end {
 		return found{err: err}
 	}
 	index := k.build.build
 	if countOnly {
 		index = k.build.count
 	}
-	blk, err := index(p.text, off, end)
+	blk, err := k.build.read(p.text, p.regions[region], off, end, index)
 	if err != nil {
 		return found{err: err}
 	}
@@ -261,10 +295,9 @@ func (k *kit) hit(b *Block, p *openPart, i int) Hit {
 
 // literal counts the hits of a region, whose bounds are lines, by looking for a
 // word that each must hold; only the lines around it are read as lines.
-func (k *kit) literal(ctx context.Context, p *openPart, region int64) (f found) {
-	off, err := k.build.lineStart(p.text, region, p.size)
-	end, err2 := k.build.lineStart(p.text, region+blockBytes, p.size)
-	if err = errors.Join(err, err2); err != nil {
+func (k *kit) literal(ctx context.Context, p *openPart, region int) (f found) {
+	off, end, err := p.bounds(region, k.build.lineStart)
+	if err != nil {
 		return found{err: err}
 	}
 	buf := k.build.buf

@@ -33,6 +33,7 @@ type Store struct {
 	asked   time.Time
 	first   time.Duration // from the query to the first screen of hits
 	failed  []error
+	shelf   Shelf
 	closed  bool
 	wg      sync.WaitGroup
 }
@@ -59,11 +60,15 @@ type Segment struct {
 	stuck  bool        // it is not: wait for Swap or Remove
 	busy   bool
 	err    error
+
+	kept    *Kept
+	saved   int64 // of the text, in the index on the shelf
+	keeping bool
 }
 
 // entry is a block's place: the block once it is indexed, and the hits in it.
 type entry struct {
-	off    int64 // of the region, before its start is moved to a head
+	region
 	blk    *Block
 	hits   bitmap
 	count  int
@@ -93,8 +98,10 @@ func (s *Store) Close() {
 	s.work.Broadcast()
 	s.mu.Unlock()
 	s.wg.Wait()
+	s.keepRest()
 	for _, f := range s.feeds {
 		for _, g := range f.segs {
+			g.kept.Close()
 			g.text.Close()
 		}
 	}
@@ -117,10 +124,7 @@ func (s *Store) Add(source, name string, text Text, live, before bool) *Segment 
 	defer s.mu.Unlock()
 	s.nextSeg++
 	g := &Segment{store: s, id: s.nextSeg, name: name, text: text, size: text.Size(), live: live}
-	for off := int64(0); off < g.size; off += blockBytes {
-		g.blocks = append(g.blocks, &entry{off: off})
-	}
-	g.first = len(g.blocks)
+	g.cut(nil)
 	f := s.feed(source)
 	if before {
 		f.segs = append([]*Segment{g}, f.segs...)
@@ -130,6 +134,15 @@ func (s *Store) Add(source, name string, text Text, live, before bool) *Segment 
 	s.work.Broadcast()
 	s.signal()
 	return g
+}
+
+// cut makes a place for every block, none of which is indexed yet.
+func (g *Segment) cut(k *Kept) {
+	g.blocks = nil
+	for _, r := range regionsOf(g.size, k) {
+		g.blocks = append(g.blocks, &entry{region: r})
+	}
+	g.first = len(g.blocks)
 }
 
 func (s *Store) feed(name string) *feed {
@@ -189,6 +202,7 @@ func (g *Segment) Swap(text Text) {
 func (g *Segment) Remove() {
 	s := g.store
 	s.mu.Lock()
+	g.kept.Close()
 	s.lost += g.size
 	for _, f := range s.feeds {
 		for i, o := range f.segs {

@@ -59,7 +59,7 @@ func (s *Store) next() task {
 			}
 		}
 		if !more {
-			return nil
+			return s.nextKeep()
 		}
 	}
 }
@@ -96,31 +96,46 @@ func (g *Segment) nextIndex() task {
 	}
 	for k := min(g.first, len(g.blocks)) - 1; k >= 0 && k >= g.first-8; k-- {
 		if e := g.blocks[k]; e.blk == nil && !e.busy {
-			return func(b *builder, m *matcher, gen uint64) { g.index(e, b, m, gen) }
+			return func(b *builder, m *matcher, gen uint64) { g.index(k, b, m, gen) }
 		}
 	}
 	return nil
 }
 
-// probe looks whether the lines have times.
+// probe looks whether the lines have times, and for an index that was kept.
 func (g *Segment) probe(b *builder, _ *matcher, _ uint64) {
 	g.busy = true
-	text, size := g.text, g.size
-	g.store.mu.Unlock()
+	s, text, size := g.store, g.text, g.size
+	s.mu.Unlock()
 	b.plain = false
 	plain := looksPlain(b, text, size)
-	g.store.mu.Lock()
+	kept := s.take(text, plain, size)
+	s.mu.Lock()
 	g.plain, g.probed, g.busy = plain, true, false
+	if kept == nil {
+		return
+	}
+	if g.kept = kept; g.text == text {
+		g.saved = kept.blocks[len(kept.blocks)-1].end
+		g.cut(kept)
+	}
 }
 
 // index makes the block of one region.
-func (g *Segment) index(e *entry, b *builder, m *matcher, gen uint64) {
-	s := g.store
+func (g *Segment) index(k int, b *builder, m *matcher, gen uint64) {
+	s, e := g.store, g.blocks[k]
 	e.busy = true
 	text, end := g.text, g.end()
+	var next *entry
+	nextAt := int64(-1)
+	if k+1 < len(g.blocks) {
+		if next = g.blocks[k+1]; next.blk != nil {
+			nextAt = next.blk.Off
+		}
+	}
 	b.plain = g.plain
 	s.mu.Unlock()
-	blk, err := b.region(text, e.off, end)
+	blk, err := b.region(text, e.region, next, nextAt, end)
 	s.mu.Lock()
 	e.busy = false
 	if g.text != text {
@@ -133,6 +148,10 @@ func (g *Segment) index(e *entry, b *builder, m *matcher, gen uint64) {
 	e.blk = blk
 	for g.first > 0 && g.blocks[g.first-1].blk != nil {
 		g.first--
+	}
+	if g.first == 0 {
+		g.kept.Close()
+		g.kept = nil
 	}
 	if !s.query.Empty() && gen == s.gen {
 		g.evaluate(e, m, gen)
@@ -148,14 +167,24 @@ func (g *Segment) end() int64 {
 	return g.size
 }
 
-// region makes the block of the region that begins at off.
-func (b *builder) region(r Text, off, size int64) (*Block, error) {
-	from, err := b.start(r, off, size)
-	to, err2 := b.start(r, off+blockBytes, size)
-	if err = errors.Join(err, err2); err != nil {
+// region makes the block of a region that ends where the next begins: at nextAt
+// when that is known.
+func (b *builder) region(r Text, g region, next *entry, nextAt, size int64) (*Block, error) {
+	from, err := g.begin(r, size, b.start)
+	to := nextAt
+	if to < 0 && next != nil {
+		var err2 error
+		to, err2 = next.begin(r, size, b.start)
+		err = errors.Join(err, err2)
+	} else if to < 0 {
+		var err2 error
+		to, err2 = b.start(r, g.off+blockBytes, size)
+		err = errors.Join(err, err2)
+	}
+	if err != nil {
 		return nil, err
 	}
-	return b.build(r, from, to)
+	return b.read(r, g, min(from, to), to, b.build)
 }
 
 // evaluate looks for the query's hits in a block.

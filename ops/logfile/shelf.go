@@ -1,0 +1,198 @@
+package logfile
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"syscall"
+	"time"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/ops/logs"
+)
+
+// shelfRoom is how many bytes of indexes are kept; of more, those not used for
+// the longest time go.
+const shelfRoom = 512 << 20
+
+// indexExt ends the name of a kept index.
+const indexExt = ".index"
+
+// Shelf keeps indexes in a folder, a file for each log by the log's identity on
+// its disk: a rotated log, renamed, keeps its index. Each begins with a line of
+// JSON that says what it was made of.
+type Shelf struct {
+	dir   string
+	stamp string
+	room  int64
+}
+
+// NewShelf makes a shelf in a folder, which need not be there. stamp is what
+// else an index depends on: the program's version, the zone of times.
+func NewShelf(dir, stamp string) *Shelf { return &Shelf{dir: dir, stamp: stamp, room: shelfRoom} }
+
+// identity is which file an index is of, and when it was.
+type identity struct {
+	Stamp   string `json:"stamp"`
+	Device  uint64 `json:"device"`
+	Inode   uint64 `json:"inode"`
+	Size    int64  `json:"size"`
+	Written int64  `json:"written_ns"` // mtime
+	Touched int64  `json:"touched_ns"` // ctime
+}
+
+func (s *Shelf) identify(f *os.File) (id identity, ok bool) {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return id, false
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return id, false
+	}
+	return identity{Stamp: s.stamp, Device: uint64(st.Dev), Inode: st.Ino, Size: info.Size(), Written: info.ModTime().UnixNano(), Touched: st.Ctim.Nano()}, true
+}
+
+func (s *Shelf) path(id identity) string {
+	return filepath.Join(s.dir, fmt.Sprintf("%x-%x%s", id.Device, id.Inode, indexExt))
+}
+
+// fileOf is the file that a text is, or nil.
+func fileOf(text logs.Text) *os.File {
+	switch t := text.(type) {
+	case *fileText:
+		t.mu.RLock()
+		defer t.mu.RUnlock()
+		return t.f
+	case *liveText:
+		return t.f
+	}
+	return nil
+}
+
+// keptFile is an index behind its first line.
+type keptFile struct {
+	*os.File
+	base, size int64
+}
+
+func (k *keptFile) Size() int64                             { return k.size }
+func (k *keptFile) ReadAt(p []byte, off int64) (int, error) { return k.File.ReadAt(p, k.base+off) }
+
+// Take returns the index that was kept of a file with this identity, which has
+// not become shorter since.
+func (s *Shelf) Take(text logs.Text) (logs.KeptFile, bool) {
+	f := fileOf(text)
+	if f == nil {
+		return nil, false
+	}
+	now, ok := s.identify(f)
+	if !ok {
+		return nil, false
+	}
+	path := s.path(now)
+	kept, err := os.Open(path)
+	if err != nil {
+		return nil, false
+	}
+	k, was, err := readIdentity(kept)
+	if err != nil || was.Stamp != now.Stamp || was.Device != now.Device || was.Inode != now.Inode || was.Size > now.Size {
+		kept.Close()
+		return nil, false
+	}
+	used := time.Now()
+	os.Chtimes(path, used, used) // what is used stays longest; if not, no harm
+	return k, was == now
+}
+
+func readIdentity(f *os.File) (*keptFile, identity, error) {
+	var id identity
+	info, err := f.Stat()
+	if err != nil {
+		return nil, id, err
+	}
+	head := make([]byte, 1<<10)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return nil, id, err
+	}
+	line, _, ok := bytes.Cut(head[:n], []byte{'\n'})
+	if !ok {
+		return nil, id, errors.New("no identity")
+	}
+	base := int64(len(line)) + 1
+	return &keptFile{f, base, info.Size() - base}, id, json.Unmarshal(line, &id)
+}
+
+// errNoFile: what has no file of its own is not kept.
+var errNoFile = errors.New("the text is no file")
+
+// Put keeps an index.
+func (s *Shelf) Put(text logs.Text, write func(io.Writer) error) error {
+	f := fileOf(text)
+	if f == nil {
+		return errNoFile
+	}
+	id, ok := s.identify(f)
+	if !ok {
+		return errNoFile
+	}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return err
+	}
+	out, err := atomicfile.Create(s.path(id), 0o600)
+	if err != nil {
+		return err
+	}
+	defer out.Abort()
+	line, err := json.Marshal(id)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(out, 1<<20)
+	w.Write(append(line, '\n'))
+	if err := write(w); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if err := out.Commit(); err != nil {
+		return err
+	}
+	return s.tidy()
+}
+
+// tidy makes room, the index not used for the longest time first.
+func (s *Shelf) tidy() error {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return err
+	}
+	var all []fs.FileInfo
+	sum := int64(0)
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && filepath.Ext(e.Name()) == indexExt {
+			all = append(all, info)
+			sum += info.Size()
+		}
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].ModTime().Before(all[j].ModTime()) })
+	for _, info := range all {
+		if sum <= s.room {
+			break
+		}
+		if err := os.Remove(filepath.Join(s.dir, info.Name())); err != nil {
+			return err
+		}
+		sum -= info.Size()
+	}
+	return nil
+}
