@@ -39,6 +39,11 @@ func (a *app) logsPage(env *page.Env, s *config.Service) *logview.Page {
 	for _, v := range s.LogViews {
 		o.Searches = append(o.Searches, logs.Saved{Name: v.Name, Query: v.Query})
 	}
+	if dir, err := a.stateDir(); err == nil {
+		m := newLogsMemory(dir, s.Name)
+		was := m.read()
+		o.History, o.Marks, o.SaveHistory, o.SaveMarks = was.History, was.Marks, m.saveHistory, m.saveMarks
+	}
 	return logview.New(env, store, o)
 }
 
@@ -134,11 +139,12 @@ func writeExport(ctx context.Context, w *bufio.Writer, sources []logs.Source, q 
 			_, err = w.WriteString(logs.Mask(e.Raw) + "\n")
 			return err
 		}
+		logs.MaskEvent(&e)
 		b, err := eventJSON(&e)
 		if err != nil {
 			return err
 		}
-		_, err = w.WriteString(logs.Mask(string(b)))
+		_, err = w.Write(b)
 		return err
 	})
 	if err != nil {

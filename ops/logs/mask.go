@@ -1,7 +1,10 @@
 package logs
 
 import (
+	"encoding/json"
 	"regexp"
+	"strconv"
+	"strings"
 
 	"opsdeck/internal/redact"
 )
@@ -26,4 +29,29 @@ func Mask(text string) string {
 		text = p.re.ReplaceAllString(p.re.ReplaceAllString(text, p.with), p.with)
 	}
 	return text
+}
+
+// MaskEvent masks the event's text and fields.
+func MaskEvent(e *Event) {
+	e.Raw, e.Message, e.Context = Mask(e.Raw), Mask(e.Message), Mask(e.Context)
+	fields := make([]Field, len(e.Fields))
+	for i, f := range e.Fields {
+		fields[i] = maskField(f)
+	}
+	e.Fields = fields
+}
+
+// maskField masks a field's value by its name too.
+func maskField(f Field) Field {
+	key := strconv.Quote(f.Key) + ":"
+	if f.JSON {
+		if v, ok := strings.CutPrefix(Mask(key+f.Value), key); ok && json.Valid([]byte(v)) {
+			return Field{Key: f.Key, Value: v, JSON: true}
+		}
+		return Field{Key: f.Key, Value: strconv.Quote(redact.Mask), JSON: true}
+	}
+	if v, ok := strings.CutPrefix(Mask(f.Key+"="+f.Value), f.Key+"="); ok {
+		return Field{Key: f.Key, Value: v}
+	}
+	return Field{Key: f.Key, Value: redact.Mask}
 }

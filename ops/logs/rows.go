@@ -179,3 +179,25 @@ func (s *Store) Event(id RowID) (Event, bool) {
 	}
 	return e, true
 }
+
+// Between reads the lines of the rows from one to another, whichever comes first,
+// both with. whole is false when there are more than most.
+func (s *Store) Between(a, b RowID, most int) (lines []string, whole bool) {
+	for _, ends := range [][2]RowID{{a, b}, {b, a}} {
+		at := Place{Row: ends[0]}
+		lines = nil
+		for len(lines) <= most {
+			w := s.Window(at, 0, 200)
+			for _, r := range w.Rows {
+				if lines = append(lines, r.Event.Raw); r.ID == ends[1] {
+					return lines, len(lines) <= most
+				}
+			}
+			if len(w.Rows) == 0 {
+				break // the other way round
+			}
+			at = Place{Row: w.Rows[len(w.Rows)-1].ID, Skip: 1}
+		}
+	}
+	return nil, false
+}

@@ -2,7 +2,6 @@ package logview
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -49,34 +48,6 @@ func (p *Page) zoomOut() tea.Cmd {
 	return p.count(true)
 }
 
-func (p *Page) bookmark() tea.Cmd {
-	r, _ := p.current()
-	if p.marked(r.ID) {
-		delete(p.marks, r.ID)
-		p.order = slices.DeleteFunc(p.order, func(id logs.RowID) bool { return id == r.ID })
-		return nil
-	}
-	p.marks[r.ID] = r
-	p.order = append(p.order, r.ID)
-	slices.SortStableFunc(p.order, func(a, b logs.RowID) int { return p.marks[a].Event.Time.Compare(p.marks[b].Event.Time) })
-	return nil
-}
-
-// nextBookmark goes to the bookmark after the cursor, and round.
-func (p *Page) nextBookmark() tea.Cmd {
-	r, _ := p.current()
-	next := p.order[0]
-	for _, id := range p.order {
-		if p.marks[id].Event.Time.After(r.Event.Time) {
-			next = id
-			break
-		}
-	}
-	p.leaveEnd()
-	p.want = wish{true, logs.Place{Row: next}, p.listHeight() / 3}
-	return p.load()
-}
-
 func (p *Page) selectFrom() tea.Cmd {
 	r, _ := p.current()
 	if p.from != (logs.RowID{}) {
@@ -84,22 +55,38 @@ func (p *Page) selectFrom() tea.Cmd {
 		return nil
 	}
 	p.leaveEnd()
-	p.from = r.ID
+	p.from, p.fromAt = r.ID, r.Event.Time
 	return nil
 }
 
-// copyLines copies the selection, or the line under the cursor.
+// copyMost bounds how many rows are copied at once.
+const copyMost = 20_000
+
+// copyLines copies the selection, of which more may be selected than is loaded,
+// or the line under the cursor.
 func (p *Page) copyLines() tea.Cmd {
-	from, to := p.cur, p.cur
-	if p.from != (logs.RowID{}) {
-		from, to = p.selection()
+	r, _ := p.current()
+	if p.from == (logs.RowID{}) || p.byRank() {
+		from, to := p.selection()
+		var lines []string
+		for _, r := range p.rows[from : to+1] {
+			lines = append(lines, logs.Mask(r.Event.Raw))
+		}
+		p.from = logs.RowID{}
+		return page.Send(page.Copy{Text: strings.Join(lines, "\n")})
 	}
-	var lines []string
-	for _, r := range p.rows[from : to+1] {
-		lines = append(lines, logs.Mask(r.Event.Raw))
-	}
+	source, from, to := p.source, p.from, r.ID
 	p.from = logs.RowID{}
-	return page.Send(page.Copy{Text: strings.Join(lines, "\n")})
+	return func() tea.Msg {
+		lines, whole := source.Between(from, to, copyMost)
+		for i := range lines {
+			lines[i] = logs.Mask(lines[i])
+		}
+		if !whole {
+			return page.Notice{State: ops.StateWarning, Text: lang.M("more than %d rows are selected: write them to a file with w", copyMost)}
+		}
+		return send(copyMsg{strings.Join(lines, "\n")})
+	}
 }
 
 func (p *Page) copyEvent() tea.Cmd {
@@ -133,6 +120,9 @@ func (p *Page) askExport() tea.Cmd {
 
 func (p *Page) export(ndjson bool) tea.Cmd {
 	run, q, ctx := p.o.Export, *p.asked, p.env.Ctx
+	if !p.filter {
+		q = logs.Query{} // all events are shown
+	}
 	return func() tea.Msg {
 		path, n, err := run(ctx, &q, ndjson)
 		return send(exportMsg{path, n, err})

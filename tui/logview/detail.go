@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -156,6 +157,9 @@ func (p *Page) summary(e logs.Event, width int) []string {
 	out := []string{p.pair(p.env.T("time"), p.ink.bold.Paint(when), width), p.pair(p.env.T("level"), level, width)}
 	if e.Context != "" {
 		out = append(out, p.pair(p.env.T("context"), p.ink.info.Paint(termsafe.Line(e.Context)), width))
+	}
+	if i := slices.IndexFunc(p.marks, bookmarkOf(logs.Row{Event: e}).is); i >= 0 && p.marks[i].Note != "" {
+		out = append(out, p.pair(p.env.T("note"), p.ink.info.Paint(termsafe.Line(p.marks[i].Note)), width))
 	}
 	return append(out, p.pair(p.env.T("where"), cells.CutLeft(where, max(8, width-12)), width), p.pair(p.env.T("format"), e.Format.String(), width))
 }

@@ -55,7 +55,10 @@ func (p *Page) moreActions() []page.Action {
 		{ID: "logs.zoom", Keys: []string{"z", "+"}, Label: lang.M("zoom in"), Help: lang.M("zoom the timeline in around the cursor"), Off: p.noTime, Run: p.zoomIn},
 		{ID: "logs.zoomout", Keys: []string{"Z", "-"}, Label: lang.M("zoom out"), Help: lang.M("zoom the timeline out"), Run: p.zoomOut},
 		{ID: "logs.mark", Keys: []string{"b"}, Label: lang.M("bookmark"), Help: lang.M("set or take away a bookmark"), Off: p.noRow, Run: p.bookmark},
+		{ID: "logs.note", Keys: []string{"B"}, Label: lang.M("note"), Help: lang.M("bookmark with a note"), Off: p.noRow, Run: p.note},
 		{ID: "logs.nextmark", Keys: []string{"'"}, Label: lang.M("next bookmark"), Help: lang.M("to the next bookmark"), Off: p.noBookmark, Run: p.nextBookmark},
+		{ID: "logs.marks", Keys: []string{"\""}, Label: lang.M("bookmarks"), Help: lang.M("list the bookmarks and their notes"), Off: p.noBookmark, Run: p.pickMark},
+		{ID: "logs.searches", Keys: []string{"h"}, Label: lang.M("searches"), Help: lang.M("pick a saved search or an earlier one"), Off: p.noSearch, Run: p.pickSearch},
 		{ID: "logs.select", Keys: []string{"v"}, Label: lang.M("select"), Help: lang.M("begin a selection here, or end it; y copies it"), Off: p.noRow, Run: p.selectFrom},
 		{ID: "logs.copy", Keys: []string{"y"}, Label: lang.M("copy"), Help: lang.M("copy the line or the selection, with secrets masked"), Off: p.noRow, Run: p.copyLines},
 		{ID: "logs.copyevent", Keys: []string{"Y"}, Label: lang.M("copy event"), Help: lang.M("copy the whole event, with secrets masked"), Off: p.noRow, Run: p.copyEvent},
@@ -92,8 +95,15 @@ func (p *Page) noWords() lang.Msg {
 	return lang.Msg{}
 }
 
+func (p *Page) noSearch() lang.Msg {
+	if len(p.o.Searches)+len(p.history) == 0 {
+		return lang.M("no search is saved (searches: in the configuration), and none was made")
+	}
+	return lang.Msg{}
+}
+
 func (p *Page) noBookmark() lang.Msg {
-	if len(p.order) == 0 {
+	if len(p.marks) == 0 {
 		return lang.M("no bookmark is set")
 	}
 	return lang.Msg{}

@@ -2,6 +2,7 @@ package logview
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -155,7 +156,7 @@ func (p *Page) row(r logs.Row, c columns, cursor bool, width int) string {
 		mark = p.ink.accent.Paint(p.env.Theme.Glyph.Cursor)
 	case p.inSelection(r.ID):
 		mark = p.ink.accent.Paint(p.env.Theme.Glyph.VRule)
-	case p.marked(r.ID):
+	case p.markOf(r) >= 0:
 		mark = p.ink.info.Paint(p.env.Theme.Glyph.Bullet)
 	case r.Gap:
 		mark = p.ink.dim.Paint(p.env.Theme.Glyph.HRule)
@@ -215,6 +216,9 @@ func (p *Page) message(r logs.Row, width int) string {
 	}
 	if r.Lost {
 		return p.ink.dim.Paint(cells.Cut(p.env.T("(gone: the file was truncated)"), width))
+	}
+	if i := p.markOf(r); i >= 0 && p.marks[i].Note != "" {
+		tail += p.ink.info.Paint(cells.Cut(" "+t.Glyph.Bullet+" "+termsafe.Line(p.marks[i].Note), width/2))
 	}
 	room := max(1, width-cells.Width(lead)-cells.Width(tail))
 	if !r.Hit && !p.asked.Empty() {
@@ -291,14 +295,15 @@ func (p *Page) inSelection(id logs.RowID) bool {
 // selection is the range of loaded rows that is selected.
 func (p *Page) selection() (from, to int) {
 	from = p.cur
-	for i, r := range p.rows {
-		if r.ID == p.from {
-			from = i
+	if p.from != (logs.RowID{}) {
+		from = slices.IndexFunc(p.rows, func(r logs.Row) bool { return r.ID == p.from })
+	}
+	if from < 0 { // it began where nothing is loaded
+		if from = 0; p.fromAt.After(p.rows[p.cur].Event.Time) {
+			from = len(p.rows) - 1
 		}
 	}
 	return min(from, p.cur), max(from, p.cur)
 }
-
-func (p *Page) marked(id logs.RowID) bool { _, ok := p.marks[id]; return ok }
 
 func day(t time.Time) string { return t.Format("2006-01-02") }

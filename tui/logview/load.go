@@ -114,6 +114,7 @@ func (p *Page) take(m windowMsg) tea.Cmd {
 		}
 		p.top = p.cur - row
 		p.settle()
+		p.onMark()
 	}
 	if p.stats.Rows == 0 {
 		p.cur, p.top = 0, 0

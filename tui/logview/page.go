@@ -26,6 +26,7 @@ type Source interface {
 	SetQuery(q *logs.Query, filter bool)
 	SetAround(n int)
 	Best(ctx context.Context, n int) logs.Window
+	Between(a, b logs.RowID, most int) (lines []string, whole bool)
 	Window(at logs.Place, above, below int) logs.Window
 	Event(id logs.RowID) (logs.Event, bool)
 	Next(from logs.RowID, mark logs.Mark, down bool) (logs.RowID, bool)
@@ -36,6 +37,11 @@ type Source interface {
 // Options is what else the tab works with. All may be zero.
 type Options struct {
 	Searches []logs.Saved // of the configuration
+	History  []string     // queries of earlier times, the oldest first
+	Marks    []Bookmark   // of earlier times
+	// SaveHistory and SaveMarks keep them for the next time.
+	SaveHistory func([]string) error
+	SaveMarks   func([]Bookmark) error
 	// Export writes what is shown to a file, newest query first, and tells where.
 	Export func(ctx context.Context, q *logs.Query, ndjson bool) (path string, n int64, err error)
 	// Start begins to read the logs; it is called when the tab is first shown.
@@ -95,9 +101,10 @@ type Page struct {
 
 	detail   detail
 	patterns patterns
-	marks    map[logs.RowID]logs.Row // bookmarks
-	order    []logs.RowID
+	marks    []Bookmark // in the order of time
+	toMark   *Bookmark  // the cursor is to go there
 	from     logs.RowID // where a selection began
+	fromAt   time.Time
 }
 
 type span struct{ from, to time.Time }
@@ -112,7 +119,7 @@ type wish struct {
 // New makes the tab.
 func New(env *page.Env, source Source, o Options) *Page {
 	return &Page{env: env, source: source, o: o, follow: true, filter: true, query: &logs.Query{}, asked: &logs.Query{},
-		size: page.Size{Width: 80, Height: 20}, input: widget.NewInput("/ ", ""), marks: map[logs.RowID]logs.Row{}, histAt: -1}
+		size: page.Size{Width: 80, Height: 20}, input: widget.NewInput("/ ", ""), history: o.History, marks: o.Marks, histAt: -1}
 }
 
 func (p *Page) ID() string       { return ID }

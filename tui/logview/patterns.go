@@ -65,9 +65,8 @@ func (p *Page) searchPattern(mark string) tea.Cmd {
 	}
 	word := mark + strings.ReplaceAll(piece, " ", `\ `)
 	text := strings.TrimSpace(p.query.Source + " " + word)
-	p.remember(text)
 	p.input.Set(text)
-	return p.search(text)
+	return tea.Batch(p.remember(text), p.search(text))
 }
 
 func (p *Page) viewPatterns(size page.Size) string {

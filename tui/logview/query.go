@@ -3,12 +3,16 @@ package logview
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
 	"opsdeck/ops/logs"
 	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
 )
 
 // pause is how long typing must rest before a search; it narrows what the last
@@ -28,8 +32,7 @@ func (p *Page) typeQuery(k tea.KeyMsg) tea.Cmd {
 	switch k.String() {
 	case "enter":
 		p.typing = false
-		p.remember(p.input.Value())
-		return p.search(p.input.Value())
+		return tea.Batch(p.remember(p.input.Value()), p.search(p.input.Value()))
 	case "esc":
 		p.typing = false
 		if p.input.Value() == "" {
@@ -78,14 +81,41 @@ func (p *Page) recall(step int) tea.Cmd {
 
 const maxHistory = 100
 
-func (p *Page) remember(text string) {
-	if text == "" || len(p.history) > 0 && p.history[len(p.history)-1] == text {
-		return
+// remember puts a query into the history, which is kept for the next time.
+func (p *Page) remember(text string) tea.Cmd {
+	if strings.TrimSpace(text) == "" || len(p.history) > 0 && p.history[len(p.history)-1] == text {
+		return nil
 	}
-	p.history = append(p.history, text)
+	p.history = append(slices.DeleteFunc(slices.Clone(p.history), func(old string) bool { return old == text }), text)
 	if len(p.history) > maxHistory {
 		p.history = p.history[1:]
 	}
+	save, all := p.o.SaveHistory, slices.Clone(p.history)
+	if save == nil {
+		return nil
+	}
+	return func() tea.Msg {
+		if err := save(all); err != nil {
+			return page.Notice{State: ops.StateWarning, Text: lang.M("the search history is not kept: %s", lang.Raw(err.Error()))}
+		}
+		return nil
+	}
+}
+
+// pickSearch lists the saved searches and the earlier ones.
+func (p *Page) pickSearch() tea.Cmd {
+	var items []widget.Item
+	var queries []string
+	for _, s := range p.o.Searches {
+		items, queries = append(items, widget.Item{Name: s.Name, Detail: s.Query}), append(queries, s.Query)
+	}
+	for _, text := range slices.Backward(p.history) {
+		items, queries = append(items, widget.Item{Name: text}), append(queries, text)
+	}
+	return page.Send(page.Open{Overlay: widget.NewPick(p.env, lang.M("Searches"), items, func(i int) tea.Cmd {
+		p.input.Set(queries[i])
+		return tea.Batch(p.remember(queries[i]), p.search(queries[i]))
+	})})
 }
 
 // search looks for what is typed; of a query with an error, for the part that

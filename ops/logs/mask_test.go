@@ -1,0 +1,35 @@
+package logs
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAMaskedEventHoldsNoSecret(t *testing.T) {
+	p := NewParser(time.UTC, testNow)
+	for _, line := range []string{
+		`{"timestamp":"2026-01-29T12:00:00Z","level":"INFO","message":"login password=hunter2 ok","password":"hunter2","metadata":{"user":{"token":"hunter2"},"phone":"13812345678"},"idCard":"110101199003074233"}`,
+		`{"timestamp":"2026-01-29T12:00:00Z","message":"body","body":"{\"password\":\"hunter2\",\"mobile\": 13812345678}"}`,
+		`time=2026-01-29T12:00:00Z level=info msg="x" password=hunter2 api_key="hunter2" phone=13812345678`,
+		"[Nest] 1  - 01/29/2026, 12:00:00 PM     LOG [Http] Authorization: Bearer hunter2 Cookie: sid=hunter2; a=hunter2",
+		"2026-01-29T12:00:00Z INFO connect mysql://root:hunter2@db:3306/x for 110101199003074233",
+	} {
+		e, _ := p.Parse([]byte(line))
+		e.Raw = line
+		MaskEvent(&e)
+		all := e.Raw + "\n" + e.Message
+		for _, f := range e.Fields {
+			all += "\n" + f.Key + "=" + f.Value
+			if f.JSON && !json.Valid([]byte(f.Value)) {
+				t.Errorf("%s is no JSON any more: %s", f.Key, f.Value)
+			}
+		}
+		for _, secret := range []string{"hunter2", "13812345678", "19900307"} {
+			if strings.Contains(all, secret) {
+				t.Errorf("%s stays in\n%s", secret, all)
+			}
+		}
+	}
+}

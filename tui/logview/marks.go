@@ -1,0 +1,154 @@
+package logview
+
+import (
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/logs"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// Bookmark is a line to come back to, known by its time and its text's hash, so
+// that it is found again after a rotation and after a restart.
+type Bookmark struct {
+	At     time.Time `json:"at"`
+	Sum    string    `json:"sum"`
+	Source string    `json:"source"`
+	Text   string    `json:"text"` // the beginning of the message, secrets masked
+	Note   string    `json:"note,omitempty"`
+}
+
+// markText is how much of a message a bookmark keeps.
+const markText = 120
+
+func bookmarkOf(r logs.Row) Bookmark {
+	h := fnv.New64a()
+	line, _, _ := strings.Cut(r.Event.Raw, "\n")
+	h.Write([]byte(line))
+	return Bookmark{At: r.Event.Time, Sum: fmt.Sprintf("%016x", h.Sum64()), Source: r.Event.Source, Text: cells.Cut(termsafe.Line(logs.Mask(oneLine(r.Event.Message))), markText)}
+}
+
+func (b Bookmark) is(o Bookmark) bool { return b.Sum == o.Sum && b.At.Equal(o.At) }
+
+// markOf finds the row's bookmark among the page's.
+func (p *Page) markOf(r logs.Row) int {
+	if len(p.marks) == 0 {
+		return -1
+	}
+	b := bookmarkOf(r)
+	return slices.IndexFunc(p.marks, b.is)
+}
+
+// bookmark sets a bookmark or takes it away.
+func (p *Page) bookmark() tea.Cmd {
+	r, _ := p.current()
+	if i := p.markOf(r); i >= 0 {
+		p.marks = slices.Delete(p.marks, i, i+1)
+		return p.saveMarks()
+	}
+	p.addMark(bookmarkOf(r))
+	return p.saveMarks()
+}
+
+func (p *Page) addMark(b Bookmark) {
+	p.marks = append(p.marks, b)
+	slices.SortStableFunc(p.marks, func(a, b Bookmark) int { return a.At.Compare(b.At) })
+}
+
+// note asks for a bookmark's note.
+func (p *Page) note() tea.Cmd {
+	r, _ := p.current()
+	b := bookmarkOf(r)
+	if i := p.markOf(r); i >= 0 {
+		b = p.marks[i]
+	}
+	return page.Send(page.Open{Overlay: widget.NewPrompt(p.env, lang.M("Note"), b.Text, b.Note, func(text string) tea.Cmd {
+		b.Note = text
+		if i := slices.IndexFunc(p.marks, b.is); i >= 0 {
+			p.marks[i] = b
+		} else {
+			p.addMark(b)
+		}
+		return p.saveMarks()
+	})})
+}
+
+// saveMarks keeps the bookmarks for the next time.
+func (p *Page) saveMarks() tea.Cmd {
+	save, marks := p.o.SaveMarks, slices.Clone(p.marks)
+	if save == nil {
+		return nil
+	}
+	return func() tea.Msg {
+		if err := save(marks); err != nil {
+			return page.Notice{State: ops.StateWarning, Text: lang.M("the bookmarks are not kept: %s", lang.Raw(err.Error()))}
+		}
+		return nil
+	}
+}
+
+// nextBookmark goes to the bookmark after the cursor, and round.
+func (p *Page) nextBookmark() tea.Cmd {
+	r, _ := p.current()
+	at := r.Event.Time
+	if p.toMark != nil { // on the way to one
+		at = p.toMark.At
+	}
+	next := p.marks[0]
+	for _, b := range p.marks {
+		if b.At.After(at) {
+			next = b
+			break
+		}
+	}
+	return p.goToMark(next)
+}
+
+func (p *Page) goToMark(b Bookmark) tea.Cmd {
+	p.leaveEnd()
+	p.ranked = false
+	p.toMark = &b
+	p.want = wish{true, logs.Place{At: b.At}, p.listHeight() / 3}
+	return p.load()
+}
+
+// onMark puts the cursor on the bookmark that one went to.
+func (p *Page) onMark() {
+	if p.toMark == nil {
+		return
+	}
+	b := *p.toMark
+	p.toMark = nil
+	for i := p.cur; i < len(p.rows); i++ {
+		if r := p.rows[i]; r.Event.Time.After(b.At) {
+			return
+		} else if bookmarkOf(r).is(b) {
+			p.cur = i
+			p.settle()
+			return
+		}
+	}
+}
+
+// pickMark lists the bookmarks with their notes.
+func (p *Page) pickMark() tea.Cmd {
+	marks := slices.Clone(p.marks)
+	items := make([]widget.Item, len(marks))
+	for i, b := range marks {
+		items[i] = widget.Item{Name: p.env.Time(b.At), Detail: b.Text}
+		if b.Note != "" {
+			items[i].Detail = b.Note + " · " + b.Text
+		}
+	}
+	return page.Send(page.Open{Overlay: widget.NewPick(p.env, lang.M("Bookmarks"), items, func(i int) tea.Cmd { return p.goToMark(marks[i]) })})
+}

@@ -1,0 +1,51 @@
+package widget
+
+import (
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/tui/page"
+)
+
+// Prompt asks for a line of text. Enter takes it, esc leaves.
+type Prompt struct {
+	env   *page.Env
+	title lang.Msg
+	body  string
+	input Input
+	done  func(text string) tea.Cmd
+}
+
+// NewPrompt makes the dialog: body says what the text is for, in one line, and
+// value is there to begin with.
+func NewPrompt(env *page.Env, title lang.Msg, body, value string, done func(text string) tea.Cmd) *Prompt {
+	p := &Prompt{env: env, title: title, body: body, input: NewInput("> ", ""), done: done}
+	p.input.Set(value)
+	return p
+}
+
+// Update takes a key.
+func (p *Prompt) Update(msg tea.Msg) (tea.Cmd, bool) {
+	k, ok := msg.(tea.KeyMsg)
+	if !ok {
+		return nil, false
+	}
+	switch k.String() {
+	case "esc", "ctrl+c":
+		return nil, true
+	case "enter":
+		return p.done(p.input.Value()), true
+	}
+	p.input.Key(k)
+	return nil, false
+}
+
+// View draws the dialog.
+func (p *Prompt) View(size page.Size) string {
+	t, e := p.env.Theme, p.env
+	w := max(1, min(size.Width-4, 72))
+	lines := []string{t.Dim.Render(cells.Cut(termsafe.Line(p.body), w)), "", p.input.View(t, w), "", KeyHelp(t, "enter", e.T("take it")) + "  " + KeyHelp(t, "esc", e.T("back"))}
+	return Box(t, " "+e.Lang.Msg(p.title)+" ", lines, size)
+}
