@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/oplog"
 	"opsdeck/ops"
@@ -54,8 +55,7 @@ func (sh *shelf) installer() installer {
 	}
 	if os.Getuid() != 0 {
 		in.user = true
-		home, _ := os.UserHomeDir()
-		in.unit = filepath.Join(home, ".config/systemd/user")
+		in.unit = config.Home("~/.config/systemd/user")
 	}
 	in.which = "cron"
 	if _, err := os.Stat("/run/systemd/system"); err == nil {

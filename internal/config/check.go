@@ -6,9 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/robfig/cron/v3"
-
 	"opsdeck/internal/clock"
+	"opsdeck/internal/crontab"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 )
@@ -96,9 +95,9 @@ func (c *checker) url(at, value string) {
 }
 
 func (c *checker) cron(at, spec string) {
-	if spec == "" {
+	if spec == "" || spec == "never" {
 		return
 	}
-	_, err := cron.ParseStandard(spec)
+	_, err := crontab.Parse(spec)
 	c.that(at, err == nil, lang.M("%q is not a cron schedule: %v", spec, err))
 }

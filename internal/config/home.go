@@ -2,6 +2,7 @@ package config
 
 import (
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 )
@@ -11,9 +12,21 @@ func Home(path string) string {
 	if path != "~" && !strings.HasPrefix(path, "~/") {
 		return path
 	}
-	home, err := os.UserHomeDir()
-	if err != nil {
+	home := homeFolder()
+	if home == "" {
 		return path
 	}
 	return filepath.Join(home, path[1:])
+}
+
+// homeFolder is $HOME, else what the machine's accounts say: a unit of systemd
+// has no $HOME.
+func homeFolder() string {
+	if home, err := os.UserHomeDir(); err == nil {
+		return home
+	}
+	if me, err := user.Current(); err == nil {
+		return me.HomeDir
+	}
+	return ""
 }

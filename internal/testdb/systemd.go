@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,13 +24,14 @@ type SystemdManager struct {
 	Bin string // a folder for the PATH; its systemctl speaks to this systemd
 
 	dir, group string
+	shared     []string
 	proc       *process
 	pid        int // systemd's, as seen from here
 }
 
-// Systemd starts a systemd of the test's own. It and every unit end with the
-// test. It needs root.
-func Systemd(t testing.TB) *SystemdManager {
+// Systemd starts a systemd of the test's own, which sees the folders shared at
+// the same place. It and every unit end with the test. It needs root.
+func Systemd(t testing.TB, shared ...string) *SystemdManager {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		absent(t, fmt.Errorf("a systemd of the test's own needs root"))
@@ -43,7 +45,7 @@ func Systemd(t testing.TB) *SystemdManager {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &SystemdManager{dir: dir, Bin: filepath.Join(dir, "bin")}
+	s := &SystemdManager{dir: dir, shared: shared, Bin: filepath.Join(dir, "bin")}
 	t.Cleanup(s.remove)
 	for _, sub := range []string{"root", "bin"} {
 		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
@@ -70,8 +72,9 @@ func (s *SystemdManager) start() error {
 		return err
 	}
 	var err error
-	s.proc, err = launch(s.dir, nil, "sh", "-c", enterGroup, "sh", s.group, "unshare", "--pid", "--mount", "--uts", "--ipc", "--cgroup", "--net",
-		"--fork", "--kill-child", "sh", "-c", systemdScript, "sh", filepath.Join(s.dir, "root"))
+	args := []string{"-c", enterGroup, "sh", s.group, "unshare", "--pid", "--mount", "--uts", "--ipc", "--cgroup", "--net",
+		"--fork", "--kill-child", "sh", "-c", systemdScript, "sh", filepath.Join(s.dir, "root")}
+	s.proc, err = launch(s.dir, nil, "sh", append(args, s.shared...)...)
 	if err != nil {
 		return err
 	}
@@ -127,6 +130,22 @@ func (s *SystemdManager) Systemctl(t testing.TB, args ...string) string {
 		t.Fatalf("systemctl %v: %v: %s", args, err, out)
 	}
 	return strings.TrimSpace(string(out))
+}
+
+// Run runs a command inside, with nothing in its environment but a PATH, as a
+// unit would have it. It returns what the command wrote, and its exit code.
+func (s *SystemdManager) Run(t testing.TB, name string, args ...string) (out string, code int) {
+	t.Helper()
+	inside := append([]string{"-t", strconv.Itoa(s.pid), "-m", "-p", "-C", "-n", "env", "-i", "PATH=/usr/sbin:/usr/bin", name}, args...)
+	text, err := exec.Command("nsenter", inside...).CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("%s %v: %v", name, args, err)
+	}
+	if exit != nil {
+		code = exit.ExitCode()
+	}
+	return string(text), code
 }
 
 func (s *SystemdManager) remove() {

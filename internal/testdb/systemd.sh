@@ -4,6 +4,7 @@
 # before it runs, and unmounted: what remains of the machine is /usr, read-only.
 set -eu
 root=$1
+shift
 mount --make-rprivate /
 mount -t tmpfs -o mode=755,size=64m tmpfs "$root"
 cd "$root"
@@ -13,6 +14,10 @@ mount --bind /usr usr
 mount -o remount,bind,ro usr
 for dir in tmpfiles.d sysctl.d modules-load.d systemd/system-generators; do
 	[ ! -d usr/lib/$dir ] || mount -t tmpfs -o ro tmpfs usr/lib/$dir
+done
+for share; do # what a test lends it, at the same place
+	mkdir -p ".$share"
+	mount --bind "$share" ".$share"
 done
 mount -t proc proc proc
 mount --bind proc/sys proc/sys

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"opsdeck/internal/crontab"
 )
 
 // Cron is a schedule in crontab(5)'s five fields, in local time. The zero value
@@ -21,7 +23,7 @@ func ParseCron(text string) (Cron, error) {
 	if text == "" || text == "never" {
 		return Cron{}, nil
 	}
-	plan, err := cron.ParseStandard(text)
+	plan, err := crontab.Parse(text)
 	if err != nil {
 		return Cron{}, fmt.Errorf("schedule %q: %w", text, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"opsdeck/internal/config"
 	"opsdeck/ops/logs"
 )
 
@@ -102,11 +103,7 @@ func sortGenerations(all []generation) (out []generation) {
 // Expand finds the files that a pattern stands for; ~ is the home folder. A
 // name without * ? [ is itself, whether there or not.
 func Expand(pattern string) ([]string, error) {
-	if rest, ok := strings.CutPrefix(pattern, "~/"); ok {
-		if home, err := os.UserHomeDir(); err == nil {
-			pattern = filepath.Join(home, rest)
-		}
-	}
+	pattern = config.Home(pattern)
 	if !strings.ContainsAny(pattern, "*?[") {
 		return []string{pattern}, nil
 	}

@@ -4,8 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/robfig/cron/v3"
-
+	"opsdeck/internal/crontab"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -80,7 +79,7 @@ const lookBack = 32 * 24 * time.Hour
 
 // lastRun is the newest run of a cron schedule at or before a moment.
 func lastRun(spec string, at time.Time) (time.Time, bool) {
-	schedule, err := cron.ParseStandard(spec)
+	schedule, err := crontab.Parse(spec)
 	if spec == "" || err != nil {
 		return time.Time{}, false
 	}
