@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -88,17 +87,9 @@ func isDir(path string) bool {
 
 // answers finds systemd, which is the only child of unshare, and asks it.
 func (s *SystemdManager) answers(ctx context.Context) error {
-	outer := s.proc.cmd.Process.Pid
-	child, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", outer, outer))
-	if err != nil {
+	var err error
+	if s.pid, err = onlyChild(s.proc.cmd.Process.Pid, "systemd"); err != nil {
 		return err
-	}
-	if s.pid, err = strconv.Atoi(strings.TrimSpace(string(child))); err != nil {
-		return fmt.Errorf("no process 1 yet")
-	}
-	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", s.pid))
-	if err != nil || strings.TrimSpace(string(name)) != "systemd" {
-		return fmt.Errorf("process 1 is %s", name)
 	}
 	script := fmt.Sprintf("#!/bin/sh\nexec nsenter -t %d -m -p -C systemctl \"$@\"\n", s.pid)
 	if err := os.WriteFile(filepath.Join(s.Bin, "systemctl"), []byte(script), 0o755); err != nil {
@@ -136,16 +127,7 @@ func (s *SystemdManager) Systemctl(t testing.TB, args ...string) string {
 // unit would have it. It returns what the command wrote, and its exit code.
 func (s *SystemdManager) Run(t testing.TB, name string, args ...string) (out string, code int) {
 	t.Helper()
-	inside := append([]string{"-t", strconv.Itoa(s.pid), "-m", "-p", "-C", "-n", "env", "-i", "PATH=/usr/sbin:/usr/bin", name}, args...)
-	text, err := exec.Command("nsenter", inside...).CombinedOutput()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatalf("%s %v: %v", name, args, err)
-	}
-	if exit != nil {
-		code = exit.ExitCode()
-	}
-	return string(text), code
+	return enter(t, "", append([]string{"-t", strconv.Itoa(s.pid), "-m", "-p", "-C", "-n", "env", "-i", "PATH=/usr/sbin:/usr/bin", name}, args...))
 }
 
 func (s *SystemdManager) remove() {
