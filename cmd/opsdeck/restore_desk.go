@@ -72,9 +72,10 @@ func (a *app) operator() string {
 
 // server is the adapter of the target.
 func (d *desk) server() *swap.Server {
-	return &swap.Server{Target: d.target, Jobs: d.service.Backup.Jobs, Audit: d.service.Audit.Table,
-		Loader: swap.Engine{Target: d.target, Identities: d.identities}}
+	return &swap.Server{Target: d.target, Jobs: d.service.Backup.Jobs, Audit: d.service.Audit.Table, Loader: d.loader()}
 }
+
+func (d *desk) loader() swap.Engine { return swap.Engine{Target: d.target, Identities: d.identities} }
 
 // identities are those that open encrypted backups.
 func (d *desk) identities() ([]agelib.Identity, error) {
@@ -133,107 +134,6 @@ func has(list []string, v string) bool {
 	return false
 }
 
-// source is a backup of the inventory, or any dump file that a person named.
-func (d *desk) source(ctx context.Context, name string) (restore.Source, error) {
-	inv, err := d.read()
-	if err != nil && !strings.Contains(name, "/") {
-		return restore.Source{}, err
-	}
-	if err == nil {
-		if name == "" {
-			if set := backup.NewestUsable(inv, d.service.Database.Name); set != nil {
-				return d.sourceOf(set)
-			}
-			return restore.Source{}, ops.E(ops.Failed, lang.M("there is no usable backup in %s", d.dir)).WithHint(lang.M("opsdeck backup list shows what is there"))
-		}
-		if set, err := d.find(inv, name); err == nil && (!strings.Contains(name, "/") || same(name, set.Path)) {
-			return d.sourceOf(set)
-		}
-	}
-	return d.foreign(name)
-}
-
-func same(a, b string) bool {
-	one, err1 := filepath.Abs(a)
-	two, err2 := filepath.Abs(b)
-	return err1 == nil && err2 == nil && one == two
-}
-
-// foreign is a dump that is not in the backup folder.
-func (d *desk) foreign(name string) (restore.Source, error) {
-	path, err := filepath.Abs(config.Home(name))
-	if err != nil {
-		return restore.Source{}, err
-	}
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
-		return restore.Source{}, ops.E(ops.Usage, lang.M("there is no backup %q in %s", name, d.dir)).WithHint(lang.M("opsdeck backup list shows the names"))
-	}
-	src := restore.Source{Name: filepath.Base(path), Path: path, State: string(backup.Unverified), Database: d.service.Database.Name, Databases: 1,
-		SizeBytes: info.Size(), At: dateOf(filepath.Base(path), info), Engine: "unknown"}
-	if m, err := backup.ReadManifest(path); err == nil {
-		fill(&src, m, d.service.Database.Name)
-	} else if !errors.Is(err, backup.ErrNoManifest) {
-		return src, err
-	}
-	return src, nil
-}
-
-// dateOf is the moment of a dump by its name, which a copy keeps; the file's own
-// time, which it does not, is the last resort.
-func dateOf(name string, info os.FileInfo) time.Time {
-	if n, ok := backup.ParseName(name, backup.Known{}); ok {
-		return n.At(time.Local)
-	}
-	return info.ModTime()
-}
-
-func (d *desk) sourceOf(set *backup.Set) (restore.Source, error) {
-	src := restore.Source{Name: set.Name, Path: set.Path, Kind: set.Kind, Engine: set.Engine, State: string(set.State), Database: set.Database,
-		Databases: 1, SizeBytes: set.Size, SHA256: set.SHA256, At: set.At, VerifiedAt: set.Checked}
-	for _, p := range set.Problems {
-		src.Problems = append(src.Problems, p.Text().String())
-	}
-	if set.Foreign {
-		return src, nil
-	}
-	m, err := backup.ReadManifest(set.Path)
-	if err != nil {
-		return src, err
-	}
-	fill(&src, m, d.service.Database.Name)
-	return src, nil
-}
-
-// fill takes over what a manifest tells of a database.
-func fill(src *restore.Source, m *backup.Manifest, database string) {
-	sum := backup.Summarise(m)
-	src.Manifest, src.Kind, src.Engine, src.SHA256, src.RawBytes = true, m.Kind, m.Engine, m.SHA256, m.RawBytes
-	src.Flavour, src.Version, src.Consistent, src.Encrypted = m.Server.Flavour, m.Server.Version, m.Consistent, m.Encrypted
-	src.At, src.Partial, src.Databases = sum.At, sum.Partial, len(m.Databases)
-	if !has(m.Databases, database) && len(m.Databases) > 0 {
-		database = m.Databases[0]
-	}
-	src.Database = database
-	for _, t := range m.Tables {
-		if t.Database == database {
-			src.Tables = append(src.Tables, restore.SourceTable{Name: t.Name, Rows: t.Rows, Checksum: t.Checksum, Bytes: t.DataBytes, Engine: t.Engine})
-		}
-	}
-	for _, o := range m.Objects {
-		if o.Database != database {
-			continue
-		}
-		src.Objects++
-		if o.Kind == "sequence" {
-			src.Tables = append(src.Tables, restore.SourceTable{Name: o.Name, Engine: "SEQUENCE"})
-		}
-		if o.Definer != "" && !has(src.Definers, o.Definer) {
-			src.Definers = append(src.Definers, o.Definer)
-		}
-	}
-}
-
 // Draft makes the plan of a choice after a look at the target.
 func (d *desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, error) {
 	src, err := d.source(ctx, c.Source)
@@ -251,6 +151,10 @@ func (d *desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 		return nil, err
 	}
 	a.Disk.SaveFree = freeAt(d.dir)
+	if src.Copy != "" {
+		a.Disk.NeedFetch = src.SizeBytes
+	}
+	d.surveySource(a, src)
 	a.Drill = d.newestDrill()
 	now := d.clock.Now()
 	return restore.Draft(restore.NewID(now, random()), now, c, set, src, d.service.Database.Name, a), nil
@@ -276,10 +180,37 @@ func random() uint16 {
 	return binary.BigEndian.Uint16(b[:])
 }
 
-// freeAt is the room in a folder, or -1.
+// surveySource finds out whether the backup can be opened at all: an encrypted
+// one without its identity is told now, not when the service is down.
+func (d *desk) surveySource(a *restore.Assessment, src restore.Source) {
+	err := error(nil)
+	switch {
+	case src.Copy == "":
+		err = d.loader().Ready(swap.Job{Path: src.Path})
+	case src.Encrypted:
+		_, err = d.identities()
+	}
+	if err == nil {
+		return
+	}
+	f := restore.Finding{State: ops.StateCritical, Blocks: true, What: restore.RawNote(err.Error())}
+	var known *ops.Error
+	if errors.As(err, &known) {
+		f.What, f.Hint = restore.N(known.What), restore.N(known.Hint)
+	}
+	a.Findings = append(a.Findings, f)
+}
+
+// freeAt is the room in a folder, or in the one that it will be made in; -1 when
+// that cannot be seen.
 func freeAt(dir string) int64 {
 	var st unix.Statfs_t
-	if unix.Statfs(dir, &st) != nil {
+	err := unix.Statfs(dir, &st)
+	for err == unix.ENOENT && dir != filepath.Dir(dir) {
+		dir = filepath.Dir(dir)
+		err = unix.Statfs(dir, &st)
+	}
+	if err != nil {
 		return -1
 	}
 	return int64(st.Bavail) * st.Bsize

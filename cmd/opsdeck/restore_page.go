@@ -26,27 +26,47 @@ func (a *app) restorePage(env *page.Env, s *config.Service) (*restoreview.Page, 
 // tabDesk is the desk as the tab uses it.
 type tabDesk struct{ d *desk }
 
-// Sources are the backups that can be restored, the newest usable one first.
-func (t tabDesk) Sources(ctx context.Context) ([]restore.Source, error) {
-	inv, err := t.d.read()
+// Copies are the names of the configured copies.
+func (t tabDesk) Copies() []string {
+	var names []string
+	for _, c := range t.d.service.Backup.Copies {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// Sources are the backups that can be restored, here or at a copy, the newest
+// usable one first.
+func (t tabDesk) Sources(ctx context.Context, at string) ([]restore.Source, error) {
+	inv, err := t.inventory(ctx, at)
 	if err != nil {
 		return nil, err
 	}
-	best := backup.NewestUsable(inv, t.d.service.Database.Name)
+	database := t.d.service.Database.Name
+	best := backup.NewestUsable(inv, database)
 	var out []restore.Source
 	for _, set := range inv.Sets {
-		if !set.Restorable(t.d.service.Database.Name) && !set.Foreign {
-			continue
+		src := t.d.plainSource(set)
+		src.Copy = at
+		switch {
+		case set == best:
+			out = slices.Insert(out, 0, src)
+		case set.Restorable(database) || set.Foreign:
+			out = append(out, src)
 		}
-		if set == best {
-			continue
-		}
-		out = append(out, restore.Source{Name: set.Name, Path: set.Path, Kind: set.Kind, State: string(set.State), SizeBytes: set.Size, At: set.At})
-	}
-	if best != nil {
-		out = slices.Insert(out, 0, restore.Source{Name: best.Name, Path: best.Path, Kind: best.Kind, State: string(best.State), SizeBytes: best.Size, At: best.At})
 	}
 	return out, ctx.Err()
+}
+
+func (t tabDesk) inventory(ctx context.Context, at string) (*backup.Inventory, error) {
+	if at == "" {
+		return t.d.read()
+	}
+	found, err := t.d.copies(at)
+	if err != nil {
+		return nil, err
+	}
+	return t.d.atCopy(ctx, found[0])
 }
 
 // Draft makes the plan of a choice.

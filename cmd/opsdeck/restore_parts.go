@@ -17,6 +17,7 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
+	"opsdeck/ops/mysql/swap"
 	"opsdeck/ops/notify"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/service"
@@ -109,8 +110,23 @@ func short(s string) string {
 // sourcer proves that the backup is the one of the plan.
 type sourcer struct{ *desk }
 
-// Ensure reads the file once, for its hash.
+// Ensure brings the backup here when it is at a copy, proves it by its hash, and
+// opens it once, so that an identity that does not fit is known before the
+// service is stopped.
 func (s sourcer) Ensure(ctx context.Context, p *restore.Plan, report restore.Report) ([]restore.Note, error) {
+	prove := s.prove
+	if p.Source.Copy != "" {
+		prove = s.fetch
+	}
+	notes, err := prove(ctx, p, report)
+	if err != nil {
+		return nil, err
+	}
+	return notes, s.loader().Ready(swap.Job{Path: p.Source.Path})
+}
+
+// prove reads the file once, for its hash.
+func (s sourcer) prove(ctx context.Context, p *restore.Plan, report restore.Report) ([]restore.Note, error) {
 	f, err := os.Open(p.Source.Path)
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("the backup cannot be opened"))

@@ -139,6 +139,9 @@ func (d *desk) work(ctx context.Context, f restore.Folder, p *restore.Plan, j *r
 			}
 		}}
 	s, err := r.Run(ctx, first)
+	if s.Stage.Final() {
+		d.dropFetched(p)
+	}
 	result := oplog.Done
 	switch {
 	case errors.Is(err, restore.ErrLeft):

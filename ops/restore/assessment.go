@@ -89,6 +89,7 @@ type Disk struct {
 	NeedPlace int64  `json:"need_place_bytes"` // estimate: in place
 	SaveFree  int64  `json:"save_free_bytes"`  // where the emergency backup goes; -1 unknown
 	NeedSave  int64  `json:"need_save_bytes"`
+	NeedFetch int64  `json:"need_fetch_bytes,omitempty"` // there too: the backup, when it comes from a copy
 }
 
 // Drill is the newest drill of the chosen backup, or the newest of any.

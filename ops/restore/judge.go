@@ -89,6 +89,7 @@ func (p *Plan) judgeTables(a *Assessment) {
 }
 
 func (p *Plan) judgeDisk(d Disk) {
+	p.judgeRoom(d)
 	if !d.Known {
 		if p.Mode != Into {
 			p.add(ops.StateUnknown, lang.M("the disk of the database's data cannot be seen from here"), lang.M("make sure of the room yourself: about %s", human.Bytes(p.need(d))))
@@ -102,9 +103,22 @@ func (p *Plan) judgeDisk(d Disk) {
 		}
 		p.block(lang.M("the disk is too small: %s has %s free, about %s are needed", d.Folder, human.Bytes(d.Free), human.Bytes(need)), hint)
 	}
-	if p.Mode != Into && d.SaveFree >= 0 && d.NeedSave > d.SaveFree {
-		p.block(lang.M("no room for the emergency backup: %s free, about %s are needed", human.Bytes(d.SaveFree), human.Bytes(d.NeedSave)), lang.M("free some room first"))
+}
+
+// judgeRoom looks at the folder of the emergency backup and of what is fetched.
+func (p *Plan) judgeRoom(d Disk) {
+	save := d.NeedSave
+	if p.Mode == Into {
+		save = 0
 	}
+	if d.SaveFree < 0 || save+d.NeedFetch <= d.SaveFree {
+		return
+	}
+	what := lang.M("no room for the emergency backup: %s free, about %s are needed", human.Bytes(d.SaveFree), human.Bytes(save))
+	if d.NeedFetch > 0 {
+		what = lang.M("no room for the fetched backup and the emergency backup: %s free, about %s are needed", human.Bytes(d.SaveFree), human.Bytes(save+d.NeedFetch))
+	}
+	p.block(what, lang.M("free some room first"))
 }
 
 func (p *Plan) need(d Disk) int64 {

@@ -77,7 +77,8 @@ type Target struct {
 type Source struct {
 	Name        string        `json:"name"`
 	Path        string        `json:"path"`
-	Copy        string        `json:"copy,omitempty"` // where it is fetched from; empty: the local folder
+	Copy        string        `json:"copy,omitempty"`  // where it is fetched from; empty: the local folder
+	Fetch       string        `json:"fetch,omitempty"` // the command that fetches it, as a person would type it
 	Kind        string        `json:"kind"`
 	Engine      string        `json:"engine"`
 	State       string        `json:"state"` // good, unverified, bad

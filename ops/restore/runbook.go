@@ -13,6 +13,9 @@ func (p *Plan) What(s Step) lang.Msg {
 	db, src := p.Target.Database, p.Source.Name
 	switch s {
 	case StepAssess:
+		if p.Source.Copy != "" {
+			return lang.M("Fetch %s from the copy %s, prove its hash, and look once more that server and tables are those of this plan. Nothing is changed.", src, p.Source.Copy)
+		}
 		return lang.M("Look once more that backup, server and tables are those of this plan. Nothing is changed.")
 	case StepStop:
 		switch {

@@ -58,7 +58,7 @@ func steps(p *Plan) []StepPlan {
 func (p *Plan) statements(s Step) []string {
 	switch s {
 	case StepAssess:
-		return []string{"sha256sum " + p.Source.Path, "SHOW TABLES FROM " + Name(p.Target.Live)}
+		return p.assessStatements()
 	case StepStop:
 		return p.stopStatements()
 	case StepSave:
@@ -78,6 +78,14 @@ func (p *Plan) statements(s Step) []string {
 		out = append(out, "notify "+n)
 	}
 	return out
+}
+
+func (p *Plan) assessStatements() []string {
+	var out []string
+	if p.Source.Fetch != "" {
+		out = append(out, p.Source.Fetch)
+	}
+	return append(out, "sha256sum "+p.Source.Path, "SHOW TABLES FROM "+Name(p.Target.Live))
 }
 
 func (p *Plan) stopStatements() []string {

@@ -21,7 +21,7 @@ const narrow = 60
 
 // View draws the head, the steps, and the marked step.
 func (p *Page) View(size page.Size) string {
-	lines := p.head(size.Width)
+	lines := append(p.head(size.Width), p.lookingLine(size.Width)...)
 	rest := page.Size{Width: size.Width, Height: max(1, size.Height-len(lines))}
 	if p.shownPlan() == nil {
 		return widget.Fill(append(lines, p.waiting(rest)...), size)
@@ -132,7 +132,7 @@ func (p *Page) waiting(size page.Size) []string {
 	case p.runErr != nil:
 		return cells.Wrap(t.Crit.Render(t.Glyph.Crit+" ")+p.sentence(p.runErr), size.Width)
 	case !p.since.IsZero():
-		return []string{e.T("Looking at the backup and the target …")}
+		return []string{e.T("Looking at the backup and the target …") + "  " + human.Clock(e.Clock.Now().Sub(p.since))}
 	}
 	return nil
 }
@@ -243,7 +243,7 @@ func (p *Page) right(w int) []string {
 		lines = append(lines, p.findings(plan, w)...)
 	}
 	if !p.since.IsZero() && p.planning() {
-		lines = append(lines, "", t.Dim.Render(e.T("Looking at the backup and the target …")))
+		lines = append(lines, "", t.Dim.Render(e.T("Looking at the backup and the target …")+"  "+human.Clock(e.Clock.Now().Sub(p.since))))
 	}
 	lines = append(lines, p.preview(w)...)
 	lines = append(lines, "")

@@ -37,7 +37,7 @@ func (p *Page) planActions() []page.Action {
 	return []page.Action{
 		{ID: "restore.begin", Keys: []string{"B"}, Label: lang.M("begin"), Help: lang.M("carry the plan out, after the database's name was typed"), Footer: true, Writes: true,
 			Off: p.cannotBegin, Run: p.openBegin},
-		{ID: "restore.backup", Keys: []string{"b"}, Label: lang.M("backup"), Help: lang.M("choose another backup"), Footer: true, Run: p.loadSources},
+		{ID: "restore.backup", Keys: []string{"b"}, Label: lang.M("backup"), Help: lang.M("choose another backup"), Footer: true, Run: func() tea.Cmd { return p.loadSources("") }},
 		{ID: "restore.mode", Keys: []string{"m"}, Label: lang.M("mode"), Help: lang.M("exchange the tables at the end (swap), or load in place"), Footer: true, Off: p.noPlan,
 			Run: func() tea.Cmd {
 				p.choice.Mode = restore.Swap
@@ -285,26 +285,6 @@ func (p *Page) openQuestion(guarded bool) tea.Cmd {
 	}
 	title := lang.M("%d %s: a question", int(r.State.Stage.Step()), r.State.Stage.Step().Label())
 	return page.Send(page.Open{Overlay: widget.NewAsk(p.env, title, body, guarded, choices...)})
-}
-
-func (p *Page) loadSources() tea.Cmd {
-	ctx, desk := p.env.Ctx, p.desk
-	return func() tea.Msg {
-		list, err := desk.Sources(ctx)
-		return page.Msg{To: ID, Body: sourcesMsg{list, err}}
-	}
-}
-
-func (p *Page) openSources() tea.Cmd {
-	e := p.env
-	var rows []pick
-	for _, s := range p.sources {
-		rows = append(rows, pick{id: s.Name, text: e.Time(s.At) + "  " + human.Duration(e.Clock.Now().Sub(s.At).Round(1e9)) + "  " + human.Bytes(s.SizeBytes) + "  " + s.State + "  " + termsafe.Line(s.Name)})
-	}
-	return page.Send(page.Open{Overlay: newPicker(e, lang.M("Choose the backup"), rows, false, func(ids []string) tea.Cmd {
-		p.choice.Source, p.choice.Tables = ids[0], nil
-		return p.draft()
-	})})
 }
 
 func (p *Page) openTables() tea.Cmd {

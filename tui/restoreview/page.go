@@ -19,8 +19,11 @@ const ID = "restore"
 
 // Desk is what the tab works with.
 type Desk interface {
-	// Sources are the backups to choose from, the proposed one first.
-	Sources(ctx context.Context) ([]restore.Source, error)
+	// Copies are the names of the copies that backups can be fetched from.
+	Copies() []string
+	// Sources are the backups to choose from, at a copy ("" is here), the
+	// proposed one first.
+	Sources(ctx context.Context, at string) ([]restore.Source, error)
 	// Draft makes the plan of a choice after a look at the target.
 	Draft(ctx context.Context, c restore.Choice) (*restore.Plan, error)
 	// Begin executes a plan; typed is what the person typed.
@@ -49,6 +52,7 @@ type Page struct {
 	planErr error
 	since   time.Time // a draft is under way since; zero: none
 	sources []restore.Source
+	looking lookingAt // at the backups of a copy
 
 	run     *restore.Run
 	runErr  error
@@ -91,6 +95,7 @@ type (
 		err  error
 	}
 	sourcesMsg struct {
+		at   string
 		list []restore.Source
 		err  error
 	}
@@ -100,7 +105,7 @@ type (
 // Receive drops answers to older questions.
 func (p *Page) Receive(m page.Msg) tea.Cmd {
 	switch m.Body.(type) {
-	case planMsg:
+	case planMsg, sourcesMsg:
 		if !p.gen.Is(m.Gen) {
 			return nil
 		}
@@ -122,12 +127,7 @@ func (p *Page) Update(body any) tea.Cmd {
 		p.plan, p.planErr = m.plan, m.err
 		return nil
 	case sourcesMsg:
-		p.sources = m.list
-		if m.err != nil {
-			p.problem = m.err
-			return nil
-		}
-		return p.openSources()
+		return p.seeSources(m)
 	case sentMsg:
 		p.begun, p.problem = false, m.err
 		return p.look(0)
@@ -206,6 +206,7 @@ func (p *Page) planning() bool { return !p.watching() }
 func (p *Page) draft() tea.Cmd {
 	ctx, desk, c, gen := p.env.Ctx, p.desk, p.choice, p.gen.Next()
 	p.since, p.planErr, p.problem, p.step, p.scroll = p.env.Clock.Now(), nil, nil, 0, 0
+	p.looking = lookingAt{}
 	return func() tea.Msg {
 		plan, err := desk.Draft(ctx, c)
 		return page.Msg{To: ID, Gen: gen, Body: planMsg{plan, err}}

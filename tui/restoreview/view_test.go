@@ -30,9 +30,14 @@ type fakeDesk struct {
 	run  *restore.Run
 	err  error
 	did  []string
+
+	copies []string
 }
 
-func (d *fakeDesk) Sources(context.Context) ([]restore.Source, error) {
+func (d *fakeDesk) Copies() []string { return d.copies }
+
+func (d *fakeDesk) Sources(_ context.Context, at string) ([]restore.Source, error) {
+	d.did = append(d.did, "sources "+at)
 	return []restore.Source{{Name: "b.sql.gz", At: now.Add(-10 * time.Hour), SizeBytes: 1 << 20, State: "good"}, {Name: "a.sql.gz", At: now.Add(-34 * time.Hour), State: "unverified"}}, d.err
 }
 

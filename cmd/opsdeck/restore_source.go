@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/restore"
+)
+
+// source is a backup of the inventory, one at a configured copy, or any dump
+// file that a person named.
+func (d *desk) source(ctx context.Context, name string) (restore.Source, error) {
+	if c, there, ok := d.copyOf(name); ok {
+		return d.sourceAtCopy(ctx, c, there)
+	}
+	inv, err := d.read()
+	if err != nil && !strings.Contains(name, "/") {
+		return restore.Source{}, err
+	}
+	if err == nil {
+		if name == "" {
+			if set := backup.NewestUsable(inv, d.service.Database.Name); set != nil {
+				return d.sourceOf(set)
+			}
+			return restore.Source{}, ops.E(ops.Failed, lang.M("there is no usable backup in %s", d.dir)).WithHint(d.elsewhere())
+		}
+		if set, err := d.find(inv, name); err == nil && (!strings.Contains(name, "/") || same(name, set.Path)) {
+			return d.sourceOf(set)
+		}
+	}
+	return d.foreign(name)
+}
+
+// elsewhere says where else a backup could be.
+func (d *desk) elsewhere() lang.Msg {
+	if copies := d.service.Backup.Copies; len(copies) > 0 {
+		return lang.M("the newest one at the copy %s: opsdeck restore --from %s:", copies[0].Name, copies[0].Name)
+	}
+	return lang.M("opsdeck backup list shows what is there")
+}
+
+func same(a, b string) bool {
+	one, err1 := filepath.Abs(a)
+	two, err2 := filepath.Abs(b)
+	return err1 == nil && err2 == nil && one == two
+}
+
+// foreign is a dump that is not in the backup folder.
+func (d *desk) foreign(name string) (restore.Source, error) {
+	path, err := filepath.Abs(config.Home(name))
+	if err != nil {
+		return restore.Source{}, err
+	}
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return restore.Source{}, ops.E(ops.Usage, lang.M("there is no backup %q in %s", name, d.dir)).WithHint(lang.M("opsdeck backup list shows the names"))
+	}
+	src := restore.Source{Name: filepath.Base(path), Path: path, State: string(backup.Unverified), Database: d.service.Database.Name, Databases: 1,
+		SizeBytes: info.Size(), At: dateOf(filepath.Base(path), info), Engine: "unknown"}
+	if m, err := backup.ReadManifest(path); err == nil {
+		fill(&src, m, d.service.Database.Name)
+	} else if !errors.Is(err, backup.ErrNoManifest) {
+		return src, err
+	}
+	return src, nil
+}
+
+// dateOf is the moment of a dump by its name, which a copy keeps; the file's own
+// time, which it does not, is the last resort.
+func dateOf(name string, info os.FileInfo) time.Time {
+	if n, ok := backup.ParseName(name, backup.Known{}); ok {
+		return n.At(time.Local)
+	}
+	return info.ModTime()
+}
+
+// plainSource is what the inventory tells of a backup.
+func (d *desk) plainSource(set *backup.Set) restore.Source {
+	src := restore.Source{Name: set.Name, Path: set.Path, Kind: set.Kind, Engine: set.Engine, State: string(set.State), Database: set.Database,
+		Databases: 1, SizeBytes: set.Size, SHA256: set.SHA256, At: set.At, VerifiedAt: set.Checked}
+	for _, p := range set.Problems {
+		src.Problems = append(src.Problems, p.Text().String())
+	}
+	return src
+}
+
+func (d *desk) sourceOf(set *backup.Set) (restore.Source, error) {
+	src := d.plainSource(set)
+	if set.Foreign {
+		return src, nil
+	}
+	m, err := backup.ReadManifest(set.Path)
+	if err != nil {
+		return src, err
+	}
+	fill(&src, m, d.service.Database.Name)
+	return src, nil
+}
+
+// fill takes over what a manifest tells of a database.
+func fill(src *restore.Source, m *backup.Manifest, database string) {
+	sum := backup.Summarise(m)
+	src.Manifest, src.Kind, src.Engine, src.SHA256, src.RawBytes = true, m.Kind, m.Engine, m.SHA256, m.RawBytes
+	src.Flavour, src.Version, src.Consistent, src.Encrypted = m.Server.Flavour, m.Server.Version, m.Consistent, m.Encrypted
+	src.At, src.Partial, src.Databases = sum.At, sum.Partial, len(m.Databases)
+	if !has(m.Databases, database) && len(m.Databases) > 0 {
+		database = m.Databases[0]
+	}
+	src.Database = database
+	for _, t := range m.Tables {
+		if t.Database == database {
+			src.Tables = append(src.Tables, restore.SourceTable{Name: t.Name, Rows: t.Rows, Checksum: t.Checksum, Bytes: t.DataBytes, Engine: t.Engine})
+		}
+	}
+	for _, o := range m.Objects {
+		if o.Database != database {
+			continue
+		}
+		src.Objects++
+		if o.Kind == "sequence" {
+			src.Tables = append(src.Tables, restore.SourceTable{Name: o.Name, Engine: "SEQUENCE"})
+		}
+		if o.Definer != "" && !has(src.Definers, o.Definer) {
+			src.Definers = append(src.Definers, o.Definer)
+		}
+	}
+}
+
