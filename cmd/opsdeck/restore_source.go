@@ -22,7 +22,12 @@ func (d *desk) source(ctx context.Context, name string) (restore.Source, error) 
 		return d.sourceAtCopy(ctx, c, there)
 	}
 	inv, err := d.read()
-	if err != nil && !strings.Contains(name, "/") {
+	var known *ops.Error
+	switch {
+	case err == nil || strings.Contains(name, "/"):
+	case errors.As(err, &known) && name == "" && len(d.service.Backup.Copies) > 0:
+		return restore.Source{}, known.WithHint(d.elsewhere())
+	default:
 		return restore.Source{}, err
 	}
 	if err == nil {

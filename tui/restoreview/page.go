@@ -41,10 +41,11 @@ const watchEvery = 250 * time.Millisecond
 
 // Page is the tab.
 type Page struct {
-	env  *page.Env
-	desk Desk
-	gen  page.Gen // of drafts
-	eyes page.Gen // of looks at the run
+	env   *page.Env
+	desk  Desk
+	gen   page.Gen // of drafts
+	eyes  page.Gen // of looks at the run
+	lists page.Gen // of looks at the backups
 
 	shown   bool
 	choice  restore.Choice
@@ -105,7 +106,11 @@ type (
 // Receive drops answers to older questions.
 func (p *Page) Receive(m page.Msg) tea.Cmd {
 	switch m.Body.(type) {
-	case planMsg, sourcesMsg:
+	case sourcesMsg:
+		if !p.lists.Is(m.Gen) {
+			return nil
+		}
+	case planMsg:
 		if !p.gen.Is(m.Gen) {
 			return nil
 		}
@@ -206,7 +211,7 @@ func (p *Page) planning() bool { return !p.watching() }
 func (p *Page) draft() tea.Cmd {
 	ctx, desk, c, gen := p.env.Ctx, p.desk, p.choice, p.gen.Next()
 	p.since, p.planErr, p.problem, p.step, p.scroll = p.env.Clock.Now(), nil, nil, 0, 0
-	p.looking = lookingAt{}
+	p.looking, _ = lookingAt{}, p.lists.Next()
 	return func() tea.Msg {
 		plan, err := desk.Draft(ctx, c)
 		return page.Msg{To: ID, Gen: gen, Body: planMsg{plan, err}}

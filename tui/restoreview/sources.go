@@ -24,9 +24,8 @@ type lookingAt struct {
 // loadSources reads which backups there are, here or at a copy. A copy is far
 // away: it is asked only when a person wants it.
 func (p *Page) loadSources(at string) tea.Cmd {
-	ctx, desk, gen := p.env.Ctx, p.desk, p.gen.Next()
+	ctx, desk, gen := p.env.Ctx, p.desk, p.lists.Next()
 	p.problem = nil
-	p.since = time.Time{}
 	if at != "" {
 		p.looking = lookingAt{at, p.env.Clock.Now()}
 	}

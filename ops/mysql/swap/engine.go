@@ -75,7 +75,7 @@ func (e Engine) open(path string) (*load.Source, error) {
 	}
 	ids, idErr := e.Identities()
 	if idErr != nil {
-		return nil, errors.Join(err, idErr)
+		return nil, idErr
 	}
 	return load.Open(path, ids...)
 }
