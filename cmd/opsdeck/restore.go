@@ -15,6 +15,7 @@ import (
 // restoreCmd is the group of the restore verbs.
 type restoreCmd struct {
 	Run     restoreRunCmd    `cmd:"" default:"withargs" help:"Plan a restore, confirm it, carry it out."`
+	Lost    restoreLostCmd   `cmd:"" help:"Say what a restore would lose, and export it for replay."`
 	Status  restoreStatusCmd `cmd:"" help:"Show how the newest restore, or a named one, stands."`
 	Attach  restoreAttachCmd `cmd:"" help:"Watch a running restore and answer its questions."`
 	Resume  restoreGoOnCmd   `cmd:"" help:"Go on with a restore whose worker is gone."`
@@ -43,6 +44,7 @@ type restoreRunCmd struct {
 	To          string   `placeholder:"SCHEMA" help:"Load into this schema, absent or empty, and leave the live one alone."`
 	Tables      []string `placeholder:"A,B" sep:"," help:"These tables alone."`
 	KeepRunning bool     `help:"Leave the service up; what it writes meanwhile is lost."`
+	ExportLost  string   `placeholder:"DIR" help:"Before it begins write the rows that will be lost to this folder."`
 	Plan        bool     `help:"Print the plan and do nothing."`
 	DryRun      bool     `help:"The same as --plan."`
 	PlanHash    string   `placeholder:"HASH" help:"Refuse when the plan is not the one with this hash."`
@@ -88,6 +90,14 @@ func (c *restoreRunCmd) Run(a *app) error {
 	if err := a.confirm(p.Target.Database, c.Confirm, lang.M("This replaces %s by the state of %s.", p.Target.Database, p.Source.At.Local().Format("2006-01-02 15:04:05"))); err != nil {
 		return err
 	}
+	if c.ExportLost != "" {
+		bar := a.progress()
+		err := d.exportLost(a.ctx, p, c.ExportLost, bar.report)
+		bar.done()
+		if err != nil {
+			return err
+		}
+	}
 	f, err := d.Begin(a.ctx, p, p.Target.Database)
 	if err != nil {
 		return err
@@ -107,7 +117,10 @@ func (a *app) tellPlan(p *restore.Plan) {
 	}
 	if p.Assessment != nil && p.Mode != restore.Into {
 		for _, t := range p.Assessment.Loss.Tables {
-			a.note(lang.M("  will be lost: %d rows of %s", t.Newer, t.Table))
+			a.note(lang.M("  will be lost: %s", lang.Raw(a.lossLine(t))))
+		}
+		if l := p.Assessment.Loss; l.Rows()+l.Changed() > 0 {
+			a.note(lang.M("  keep them for replay: --export-lost DIR"))
 		}
 	}
 }

@@ -74,6 +74,13 @@ func (t tabDesk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, er
 	return t.d.Draft(ctx, c)
 }
 
+// Export writes what a plan will lose to the state folder.
+func (t tabDesk) Export(ctx context.Context, p *restore.Plan) (*restore.Plan, error) {
+	out, about := *p, *p.Assessment
+	out.Assessment = &about
+	return &out, t.d.exportLost(ctx, &out, t.d.exportDir(p), func(ops.Progress) {})
+}
+
 // Begin executes a plan.
 func (t tabDesk) Begin(ctx context.Context, p *restore.Plan, typed string) error {
 	if err := t.d.writable(); err != nil {

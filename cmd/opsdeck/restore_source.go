@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -125,6 +126,7 @@ func fill(src *restore.Source, m *backup.Manifest, database string) {
 			src.Tables = append(src.Tables, restore.SourceTable{Name: t.Name, Rows: t.Rows, Checksum: t.Checksum, Bytes: t.DataBytes, Engine: t.Engine})
 		}
 	}
+	lastChunks(src, m, database)
 	for _, o := range m.Objects {
 		if o.Database != database {
 			continue
@@ -139,3 +141,25 @@ func fill(src *restore.Source, m *backup.Manifest, database string) {
 	}
 }
 
+// lastChunks notes where the last chunk of each table begins, and its rows.
+func lastChunks(src *restore.Source, m *backup.Manifest, database string) {
+	at := map[string]int{}
+	for i, t := range src.Tables {
+		at[t.Name] = i
+	}
+	last := map[string]int64{}
+	for _, member := range m.Members {
+		i, ok := at[member.Object]
+		if !ok || member.Kind != backup.MemberRows || member.Database != database {
+			continue
+		}
+		t := &src.Tables[i]
+		key, err := strconv.ParseInt(member.KeyFrom, 10, 64)
+		switch {
+		case member.KeyFrom == "" && t.LastKey == "":
+			t.LastRows += member.Rows
+		case err == nil && (t.LastKey == "" || key > last[t.Name]):
+			t.LastKey, t.LastRows, last[t.Name] = member.KeyFrom, member.Rows, key
+		}
+	}
+}

@@ -2,8 +2,11 @@ package restore
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
 	"opsdeck/ops"
 )
 
@@ -123,9 +126,37 @@ type Loss struct {
 type LossTable struct {
 	Table    string `json:"table"`
 	Newer    int64  `json:"newer"`
+	Changed  int64  `json:"changed,omitempty"` // older rows that were changed since
 	Estimate bool   `json:"estimate"`
 	How      string `json:"how"` // "created_at", "updated_at", "auto_increment", "count"
 	Vanishes bool   `json:"vanishes,omitempty"`
+}
+
+// About is what more there is to say of the loss in a table.
+func (t LossTable) About(l *lang.Printer) (words []string) {
+	if t.Changed > 0 {
+		words = append(words, l.T("%s changed rows", human.Count(t.Changed)))
+	}
+	if t.Estimate {
+		words = append(words, l.T("estimate"))
+	}
+	if t.Vanishes {
+		words = append(words, l.T("the table vanishes"))
+	}
+	return words
+}
+
+// Changed is the sum of the rows that were changed, over the tables.
+func (l Loss) Changed() (n int64) {
+	for _, t := range l.Tables {
+		n += t.Changed
+	}
+	return n
+}
+
+// Estimated tells whether any of the numbers is an estimate.
+func (l Loss) Estimated() bool {
+	return slices.ContainsFunc(l.Tables, func(t LossTable) bool { return t.Estimate })
 }
 
 // Rows is the sum over the tables.

@@ -37,7 +37,8 @@ type Plan struct {
 	Process       Process     `json:"process"`
 	Ready         Ready       `json:"ready"`
 	Verify        Checks      `json:"verify"`
-	Notify        []string    `json:"notify,omitempty"` // names of the targets
+	Notify        []string    `json:"notify,omitempty"`   // names of the targets
+	Exported      []string    `json:"exported,omitempty"` // files with the rows that will be lost
 	LockWait      Span        `json:"lock_wait_ms"`
 	Findings      []Finding   `json:"findings"`
 	Steps         []StepPlan  `json:"steps"`
@@ -109,7 +110,15 @@ type SourceTable struct {
 	Checksum string `json:"checksum,omitempty"`
 	Bytes    int64  `json:"bytes,omitempty"`
 	Engine   string `json:"engine,omitempty"`
+	// The last chunk of the table begins at the key LastKey ("" is its very
+	// beginning) and holds LastRows rows: what has a greater key, beyond those,
+	// came later. It is of use only where the key is one number.
+	LastKey  string `json:"last_key,omitempty"`
+	LastRows int64  `json:"last_rows,omitempty"`
 }
+
+// Ends tells whether it is known where the table's rows end in the backup.
+func (t SourceTable) Ends() bool { return t.LastRows > 0 || t.Rows == 0 && t.Checksum != "" }
 
 // Table finds a table of the backup.
 func (s Source) Table(name string) (SourceTable, bool) {

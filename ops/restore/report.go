@@ -3,6 +3,7 @@ package restore
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +44,7 @@ func Tell(p *Plan, s Snapshot, ended time.Time) Account {
 	a := Account{
 		ID: p.ID, Result: outcome(s), Service: p.Service, Database: p.Target.Database, Server: p.Target.Address, Mode: p.Mode,
 		Operator: p.Operator, Backup: p.Source.Name, RestoredTo: p.Source.At, EndedAt: ended, SwapMS: s.Data.SwapMS,
-		Tables: s.Data.TableRows, LostByUndo: s.Data.Lost, Exports: s.Data.Exports, Emergency: s.Data.Emergency, Timeline: s.Trail,
+		Tables: s.Data.TableRows, LostByUndo: s.Data.Lost, Exports: append(slices.Clone(p.Exported), s.Data.Exports...), Emergency: s.Data.Emergency, Timeline: s.Trail,
 	}
 	if p.Assessment != nil && p.Mode != Into {
 		a.Lost = p.Assessment.Loss
@@ -254,14 +255,7 @@ func lossSection(b *strings.Builder, l *lang.Printer, title string, loss Loss) {
 	}
 	fmt.Fprintf(b, "\n## %s\n\n| %s | %s | |\n| --- | ---: | --- |\n", title, l.T("table"), l.T("rows"))
 	for _, t := range loss.Tables {
-		about := ""
-		if t.Estimate {
-			about = l.T("estimate")
-		}
-		if t.Vanishes {
-			about = strings.TrimSpace(about + " " + l.T("the table vanishes"))
-		}
-		fmt.Fprintf(b, "| %s | %s | %s |\n", mdLine(t.Table), human.Count(t.Newer), about)
+		fmt.Fprintf(b, "| %s | %s | %s |\n", mdLine(t.Table), human.Count(t.Newer), strings.Join(t.About(l), ", "))
 	}
 	if len(loss.Unknown) > 0 {
 		fmt.Fprintf(b, "\n%s\n", l.T("Could not be judged: %s", mdLine(strings.Join(loss.Unknown, ", "))))

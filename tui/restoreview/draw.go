@@ -21,7 +21,7 @@ const narrow = 60
 
 // View draws the head, the steps, and the marked step.
 func (p *Page) View(size page.Size) string {
-	lines := append(p.head(size.Width), p.lookingLine(size.Width)...)
+	lines := append(append(p.head(size.Width), p.lookingLine(size.Width)...), p.savingLine(size.Width)...)
 	rest := page.Size{Width: size.Width, Height: max(1, size.Height-len(lines))}
 	if p.shownPlan() == nil {
 		return widget.Fill(append(lines, p.waiting(rest)...), size)
@@ -382,9 +382,7 @@ func (p *Page) facts(plan *restore.Plan, put func(ops.State, string)) {
 	if plan.Mode == restore.Into {
 		return
 	}
-	if n := a.Loss.Rows(); n > 0 {
-		put(ops.StateWarning, e.T("about %s newer rows in %s tables will be lost (o)", human.Count(n), fmt.Sprint(len(a.Loss.Tables))))
-	}
+	p.lossFacts(plan, put)
 	if len(a.Sessions) > 0 {
 		put(ops.StateUnknown, e.T("%s sessions are connected", fmt.Sprint(len(a.Sessions))))
 	}

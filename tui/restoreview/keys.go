@@ -10,7 +10,6 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
-	"opsdeck/ops"
 	"opsdeck/ops/restore"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
@@ -47,6 +46,7 @@ func (p *Page) planActions() []page.Action {
 				return p.draft()
 			}},
 		{ID: "restore.tables", Keys: []string{"t"}, Label: lang.M("tables"), Help: lang.M("the whole database, or some tables"), Footer: true, Off: p.noPlan, Run: p.openTables},
+		{ID: "restore.export", Keys: []string{"e"}, Label: lang.M("export"), Help: lang.M("write the rows that will be lost to files, for replay"), Footer: true, Off: p.cannotExport, Run: p.export},
 		{ID: "restore.again", Keys: []string{"r"}, Label: lang.M("look again"), Help: lang.M("look at the target again and plan anew"), Run: p.draft},
 	}
 }
@@ -107,6 +107,8 @@ func (p *Page) cannotBegin() lang.Msg {
 		return lang.M("there is no plan yet")
 	case p.begun:
 		return lang.M("it is being begun")
+	case !p.saving.IsZero():
+		return lang.M("what will be lost is being exported")
 	}
 	for _, f := range p.plan.Findings {
 		if f.Blocks {
@@ -169,37 +171,6 @@ func (p *Page) openStatements() tea.Cmd {
 	return page.Send(page.Open{Overlay: widget.NewText(p.env, title, lines, strings.Join(p.statements(), "\n"))})
 }
 
-func (p *Page) openLoss() tea.Cmd {
-	a := p.shownPlan().Assessment
-	if a == nil || len(a.Loss.Tables)+len(a.Loss.Unknown) == 0 {
-		return page.Send(page.Notice{State: ops.StateOK, Text: lang.M("nothing newer than the backup was found")})
-	}
-	e := p.env
-	lines := []string{e.T("Since %s:", e.Time(a.Loss.Since)), ""}
-	for _, t := range a.Loss.Tables {
-		line := human.Count(t.Newer) + "  " + termsafe.Line(t.Table)
-		if t.Estimate {
-			line += "  " + e.T("estimate")
-		}
-		if t.Vanishes {
-			line += "  " + e.T("the table vanishes")
-		}
-		lines = append(lines, line)
-	}
-	for _, part := range []struct {
-		what string
-		list []string
-	}{{e.T("could not be judged"), a.Loss.Unknown}, {e.T("people who acted since"), a.Loss.Users}, {e.T("what they touched"), a.Loss.Resources}} {
-		if len(part.list) > 0 {
-			lines = append(lines, "", part.what+":")
-		}
-		for _, x := range part.list {
-			lines = append(lines, "  "+termsafe.Line(x))
-		}
-	}
-	return page.Send(page.Open{Overlay: widget.NewText(e, lang.M("What will be lost"), lines, strings.Join(lines, "\n"))})
-}
-
 // openBegin asks for the database's name, and says what it means.
 func (p *Page) openBegin() tea.Cmd {
 	plan, desk := p.plan, p.desk
@@ -208,9 +179,7 @@ func (p *Page) openBegin() tea.Cmd {
 		lang.M("Backup %s, mode %s, server %s.", plan.Source.Name, plan.Mode.Label(), plan.Target.Address),
 	}
 	if plan.Assessment != nil {
-		if n := plan.Assessment.Loss.Rows(); n > 0 {
-			body = append(body, lang.M("About %s newer rows will be lost.", human.Count(n)))
-		}
+		body = append(body, lossWords(plan)...)
 	}
 	db := plan.Target.Database
 	return page.Send(page.Open{Overlay: widget.NewConfirm(p.env, lang.M("Begin the restore"), body, db, func() tea.Cmd {

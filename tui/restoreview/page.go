@@ -26,6 +26,9 @@ type Desk interface {
 	Sources(ctx context.Context, at string) ([]restore.Source, error)
 	// Draft makes the plan of a choice after a look at the target.
 	Draft(ctx context.Context, c restore.Choice) (*restore.Plan, error)
+	// Export writes the rows that a plan will lose to files, and returns the plan
+	// that names them; the given one stays as it is.
+	Export(ctx context.Context, p *restore.Plan) (*restore.Plan, error)
 	// Begin executes a plan; typed is what the person typed.
 	Begin(ctx context.Context, p *restore.Plan, typed string) error
 	// Work starts a worker on a run that has none.
@@ -54,6 +57,7 @@ type Page struct {
 	since   time.Time // a draft is under way since; zero: none
 	sources []restore.Source
 	looking lookingAt // at the backups of a copy
+	saving  time.Time // what will be lost is being exported since; zero: it is not
 
 	run     *restore.Run
 	runErr  error
@@ -100,6 +104,10 @@ type (
 		list []restore.Source
 		err  error
 	}
+	exportedMsg struct {
+		plan *restore.Plan
+		err  error
+	}
 	sentMsg struct{ err error }
 )
 
@@ -110,7 +118,7 @@ func (p *Page) Receive(m page.Msg) tea.Cmd {
 		if !p.lists.Is(m.Gen) {
 			return nil
 		}
-	case planMsg:
+	case planMsg, exportedMsg:
 		if !p.gen.Is(m.Gen) {
 			return nil
 		}
@@ -133,6 +141,8 @@ func (p *Page) Update(body any) tea.Cmd {
 		return nil
 	case sourcesMsg:
 		return p.seeSources(m)
+	case exportedMsg:
+		return p.seeExport(m)
 	case sentMsg:
 		p.begun, p.problem = false, m.err
 		return p.look(0)
@@ -212,6 +222,7 @@ func (p *Page) draft() tea.Cmd {
 	ctx, desk, c, gen := p.env.Ctx, p.desk, p.choice, p.gen.Next()
 	p.since, p.planErr, p.problem, p.step, p.scroll = p.env.Clock.Now(), nil, nil, 0, 0
 	p.looking, _ = lookingAt{}, p.lists.Next()
+	p.saving = time.Time{}
 	return func() tea.Msg {
 		plan, err := desk.Draft(ctx, c)
 		return page.Msg{To: ID, Gen: gen, Body: planMsg{plan, err}}

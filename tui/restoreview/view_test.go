@@ -46,6 +46,13 @@ func (d *fakeDesk) Draft(_ context.Context, c restore.Choice) (*restore.Plan, er
 	return d.plan, d.err
 }
 
+func (d *fakeDesk) Export(_ context.Context, p *restore.Plan) (*restore.Plan, error) {
+	d.did = append(d.did, "export")
+	out := *p
+	out.Exported = []string{"/var/lib/opsdeck/exports/qianzhang-1/orders.sql", "/var/lib/opsdeck/exports/qianzhang-1/lost.json"}
+	return &out, d.err
+}
+
 func (d *fakeDesk) Begin(_ context.Context, p *restore.Plan, typed string) error {
 	d.did = append(d.did, "begin "+typed)
 	return d.err

@@ -70,7 +70,7 @@ func (s *Server) Survey(ctx context.Context, live string, src restore.Source, ch
 	s.surveyRights(ctx, db, a, live, restore.Swap)
 	s.surveyRename(ctx, db, a, live)
 	s.surveyDisk(ctx, db, a, src)
-	s.loss(ctx, a, live, src)
+	s.loss(ctx, a, live, src, choice.Tables)
 	return a, nil
 }
 

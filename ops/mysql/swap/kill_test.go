@@ -256,7 +256,7 @@ func TestKilledWorkersEndInAConsistentPlace(t *testing.T) {
 func TestKilledAtRandomMoments(t *testing.T) {
 	n := 2
 	if os.Getenv("OPSDECK_SOAK") != "" {
-		n = 25
+		n = 50 // of each mode, so a hundred on each server
 	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

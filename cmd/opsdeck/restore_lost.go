@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/restore"
+)
+
+// restoreLostCmd is `opsdeck restore lost --from NAME`.
+type restoreLostCmd struct {
+	From   string   `placeholder:"NAME" help:"The backup; without it the newest usable one."`
+	Tables []string `placeholder:"A,B" sep:"," help:"These tables alone."`
+	Export string   `placeholder:"DIR" help:"Write the rows to this folder too, as statements for replay."`
+	JSON   bool     `name:"json" help:"Print JSON."`
+}
+
+// lostJSON is what would be lost, for programs.
+type lostJSON struct {
+	Backup string `json:"backup"`
+	restore.Loss
+	Files []string `json:"files"`
+}
+
+// Run says what a restore would lose, and exports it when a folder is given.
+func (c *restoreLostCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	a.note(lang.M("looking at the backup and the target …"))
+	p, err := d.Draft(a.ctx, restore.Choice{Source: c.From, Tables: c.Tables})
+	if err != nil {
+		return err
+	}
+	doc := lostJSON{Backup: p.Source.Name, Loss: p.Assessment.Loss, Files: []string{}}
+	if c.Export != "" {
+		bar := a.progress()
+		err := d.exportLost(a.ctx, p, c.Export, bar.report)
+		bar.done()
+		if err != nil {
+			return err
+		}
+		doc.Files = p.Exported
+	}
+	if c.JSON {
+		return a.json(doc)
+	}
+	a.sayLoss(p)
+	return nil
+}
+
+// exportLost writes what the plan would lose to a folder, and remembers the
+// files in the plan, for its report.
+func (d *desk) exportLost(ctx context.Context, p *restore.Plan, dir string, report restore.Report) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	if left, err := os.ReadDir(dir); err == nil && len(left) > 0 {
+		return ops.E(ops.Usage, lang.M("the folder %s is not empty; nothing was exported", dir)).WithHint(lang.M("name a new folder"))
+	}
+	server := d.server()
+	defer server.Close()
+	loss, files, err := server.ExportLost(ctx, p.Target.Live, p.Source, p.Tables, dir, report)
+	if err != nil {
+		return diskError(err, dir)
+	}
+	if a := p.Assessment; a != nil {
+		loss.Users, loss.Resources = a.Loss.Users, a.Loss.Resources
+	}
+	text, err := json.MarshalIndent(lostJSON{Backup: p.Source.Name, Loss: loss, Files: files}, "", "  ")
+	if err != nil {
+		return err
+	}
+	about := filepath.Join(dir, "lost.json")
+	if err := atomicfile.WriteBytes(about, 0o600, append(text, '\n')); err != nil {
+		return diskError(err, dir)
+	}
+	p.Exported = append(files, about)
+	if p.Assessment != nil {
+		p.Assessment.Loss = loss
+	}
+	return nil
+}
+
+// exportDir is where the wizard exports to.
+func (d *desk) exportDir(p *restore.Plan) string {
+	return filepath.Join(d.state, "exports", d.service.Name+"-"+p.ID)
+}
+
+func (a *app) sayLoss(p *restore.Plan) {
+	loss := p.Assessment.Loss
+	a.say(lang.M("newer than %s (%s):", p.Source.Name, loss.Since.Local().Format("2006-01-02 15:04:05")))
+	for _, t := range loss.Tables {
+		a.say(lang.M("  %s", lang.Raw(a.lossLine(t))))
+	}
+	if len(loss.Tables) == 0 {
+		a.say(lang.M("  nothing was found"))
+	}
+	for _, part := range []struct {
+		what lang.Msg
+		list []string
+	}{{lang.M("could not be judged"), loss.Unknown}, {lang.M("people who acted since"), loss.Users}, {lang.M("what they touched"), loss.Resources}, {lang.M("exported"), p.Exported}} {
+		if len(part.list) > 0 {
+			a.say(lang.M("%s: %s", part.what, termsafe.Line(strings.Join(part.list, ", "))))
+		}
+	}
+}
+
+// lossLine is the loss in one table, in words.
+func (a *app) lossLine(t restore.LossTable) string {
+	rows := fmt.Sprintf("%s  %s", termsafe.Line(t.Table), a.lang.T("%s rows", human.Count(t.Newer)))
+	return strings.Join(append([]string{rows}, t.About(a.lang)...), ", ")
+}

@@ -1,0 +1,168 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"opsdeck/ops/mysql/checksum"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+)
+
+// The names that columns go by which tell when a row was made, or last changed;
+// the surest first.
+var (
+	createdColumns = []string{"created_at", "createdat", "create_time", "created", "created_on", "gmt_create"}
+	updatedColumns = []string{"updated_at", "updatedat", "update_time", "modified_at", "gmt_modified"}
+)
+
+// newer says which rows of a table are newer than a moment: as conditions, or as
+// so many rows at the end of its key.
+type newer struct {
+	t       *schema.Table
+	how     string // the column that tells, "auto_increment", or empty: nothing does
+	created string // condition of rows made since
+	changed string // condition of older rows changed since
+	sure    bool   // how counts every new row, and no other
+	tail    int64  // the newest so many by key
+}
+
+// newer finds out what tells the age of the rows of a table: a column with the
+// time of their making, one with that of their last change, or a key that only
+// grows, by where the backup's last chunk ends.
+func (s *Server) newer(ctx context.Context, t *schema.Table, stored restore.SourceTable, since time.Time) (newer, error) {
+	n := newer{t: t}
+	if since.IsZero() {
+		return n, nil
+	}
+	made, err := s.later(ctx, t, createdColumns, since)
+	if err != nil {
+		return n, err
+	}
+	touched, err := s.later(ctx, t, updatedColumns, since)
+	if err != nil {
+		return n, err
+	}
+	switch {
+	case made.column != "":
+		n.how, n.created, n.sure = made.column, made.condition, true
+		if touched.column != "" {
+			n.changed = touched.condition + " AND NOT COALESCE(" + made.condition + ", FALSE)"
+		}
+	case len(t.Key) == 1 && stored.Ends() && number(stored.LastKey) && t.Column(t.Key[0]) != nil && t.Column(t.Key[0]).Form == schema.FormNumber:
+		n.how = "auto_increment"
+		if n.tail, err = s.tail(ctx, t, stored); err == nil && touched.column != "" {
+			n.changed = touched.condition
+		}
+	case touched.column != "":
+		n.how, n.created = touched.column, touched.condition
+	}
+	return n, err
+}
+
+// number tells whether a chunk's bound is one; the manifest is text from outside.
+func number(key string) bool {
+	_, err := strconv.ParseInt(key, 10, 64)
+	return key == "" || err == nil
+}
+
+// tail is how many rows stand behind those of the backup.
+func (s *Server) tail(ctx context.Context, t *schema.Table, stored restore.SourceTable) (int64, error) {
+	where := ""
+	if stored.LastKey != "" {
+		where = " WHERE " + schema.Ident(t.Key[0]) + " >= " + stored.LastKey
+	}
+	n, err := s.utc(ctx, "SELECT COUNT(*) FROM "+t.SQLName()+where)
+	return max(0, n-stored.LastRows), err
+}
+
+type laterThan struct{ column, condition string }
+
+// later is the condition of a time column of one of the names. TIMESTAMP is
+// compared in UTC, DATETIME in the server's zone.
+func (s *Server) later(ctx context.Context, t *schema.Table, names []string, since time.Time) (out laterThan, err error) {
+	for _, want := range names {
+		for _, c := range t.Columns {
+			if strings.ToLower(c.Name) != want || c.DataType != "timestamp" && c.DataType != "datetime" {
+				continue
+			}
+			at := since.UTC()
+			if c.DataType == "datetime" {
+				db, err := s.db(ctx)
+				if err != nil {
+					return out, err
+				}
+				at = at.Add(s.zone(ctx, db))
+			}
+			return laterThan{c.Name, schema.Ident(c.Name) + " > " + schema.String(at.Format("2006-01-02 15:04:05.000000"))}, nil
+		}
+	}
+	return out, nil
+}
+
+// count counts the rows that the conditions choose.
+func (n newer) count(ctx context.Context, s *Server, out *restore.LossTable) (err error) {
+	out.How, out.Estimate, out.Newer = n.how, !n.sure, n.tail
+	if n.created != "" {
+		if out.Newer, err = s.utc(ctx, "SELECT COUNT(*) FROM "+n.t.SQLName()+" WHERE "+n.created); err != nil {
+			return err
+		}
+	}
+	if n.changed != "" {
+		out.Changed, err = s.utc(ctx, "SELECT COUNT(*) FROM "+n.t.SQLName()+" WHERE "+n.changed)
+	}
+	if n.tail > 0 {
+		out.Changed = max(0, out.Changed-n.tail) // the new ones carry a time of change too
+	}
+	return err
+}
+
+// newRows and changedRows are what follows SELECT … for the rows to export; empty
+// when there are none to look for.
+func (n newer) newRows() string {
+	switch {
+	case n.created != "":
+		return "FROM " + n.t.SQLName() + " WHERE " + n.created
+	case n.tail > 0:
+		return fmt.Sprintf("FROM %s ORDER BY %s DESC LIMIT %d", n.t.SQLName(), schema.Ident(n.t.Key[0]), n.tail)
+	}
+	return ""
+}
+
+func (n newer) changedRows() string {
+	if n.changed == "" {
+		return ""
+	}
+	return "FROM " + n.t.SQLName() + " WHERE " + n.changed
+}
+
+// utc runs a query for one number in a session in UTC.
+func (s *Server) utc(ctx context.Context, query string) (int64, error) {
+	c, err := s.reader(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	text, err := schema.One(ctx, c, query)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(text, 10, 64)
+}
+
+// reader is a connection that renders values canonically.
+func (s *Server) reader(ctx context.Context) (*sql.Conn, error) {
+	c, err := s.conn(ctx, "", time.Second)
+	if err != nil {
+		return nil, err
+	}
+	if err := checksum.Session(ctx, c); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}

@@ -1,0 +1,127 @@
+package restoreview
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/restore"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// lossWords says in a sentence or two what a plan will lose.
+func lossWords(plan *restore.Plan) (out []lang.Msg) {
+	loss := plan.Assessment.Loss
+	if n := loss.Rows(); n > 0 {
+		out = append(out, lang.M("About %s newer rows will be lost.", human.Count(n)))
+	}
+	if n := loss.Changed(); n > 0 {
+		out = append(out, lang.M("%s rows lose what was changed in them.", human.Count(n)))
+	}
+	if len(out) > 0 && len(plan.Exported) > 0 {
+		out = append(out, lang.M("They are kept in %s.", filepath.Dir(plan.Exported[0])))
+	}
+	return out
+}
+
+// lossFacts are the lines of step 1 about the loss.
+func (p *Page) lossFacts(plan *restore.Plan, put func(ops.State, string)) {
+	e, loss := p.env, plan.Assessment.Loss
+	n := loss.Rows() + loss.Changed()
+	switch {
+	case n == 0:
+		return
+	case len(plan.Exported) > 0:
+		put(ops.StateOK, e.T("about %s newer rows in %s tables will be lost (o); kept in %s", human.Count(n), fmt.Sprint(len(loss.Tables)), filepath.Dir(plan.Exported[0])))
+	default:
+		put(ops.StateWarning, e.T("about %s newer rows in %s tables will be lost (o)", human.Count(n), fmt.Sprint(len(loss.Tables)))+" "+e.Theme.Glyph.Right+" "+e.T("e keeps them"))
+	}
+}
+
+func (p *Page) cannotExport() lang.Msg {
+	switch {
+	case !p.since.IsZero():
+		return lang.M("still looking at the target")
+	case p.plan == nil:
+		return lang.M("there is no plan yet")
+	case !p.saving.IsZero():
+		return lang.M("what will be lost is being exported")
+	case len(p.plan.Exported) > 0:
+		return lang.M("it is exported already: %s", filepath.Dir(p.plan.Exported[0]))
+	case p.plan.Assessment == nil || p.plan.Assessment.Loss.Rows()+p.plan.Assessment.Loss.Changed() == 0:
+		return lang.M("nothing newer than the backup was found")
+	}
+	return lang.Msg{}
+}
+
+// export writes the rows that will be lost to files.
+func (p *Page) export() tea.Cmd {
+	ctx, desk, plan, gen := p.env.Ctx, p.desk, p.plan, p.gen.Next()
+	p.saving, p.problem = p.env.Clock.Now(), nil
+	return func() tea.Msg {
+		out, err := desk.Export(ctx, plan)
+		return page.Msg{To: ID, Gen: gen, Body: exportedMsg{out, err}}
+	}
+}
+
+func (p *Page) seeExport(m exportedMsg) tea.Cmd {
+	p.saving = time.Time{}
+	if m.err != nil {
+		p.problem = m.err
+		return nil
+	}
+	if p.plan == nil || p.plan.ID != m.plan.ID {
+		return nil
+	}
+	p.plan = m.plan
+	return page.Send(page.Notice{State: ops.StateOK, Text: lang.M("exported to %s", filepath.Dir(m.plan.Exported[0]))})
+}
+
+// savingLine says that the export is under way, with a clock.
+func (p *Page) savingLine(w int) []string {
+	if p.saving.IsZero() {
+		return nil
+	}
+	e, t := p.env, p.env.Theme
+	text := t.Accent.Render(t.Glyph.Running+" ") + e.T("Exporting what will be lost …") + "  " + human.Clock(e.Clock.Now().Sub(p.saving))
+	return []string{cells.Cut(text, w)}
+}
+
+// openLoss shows the loss table by table, and who is concerned.
+func (p *Page) openLoss() tea.Cmd {
+	plan := p.shownPlan()
+	a := plan.Assessment
+	if a == nil || len(a.Loss.Tables)+len(a.Loss.Unknown) == 0 {
+		return page.Send(page.Notice{State: ops.StateOK, Text: lang.M("nothing newer than the backup was found")})
+	}
+	e := p.env
+	lines := []string{e.T("Since %s:", e.Time(a.Loss.Since)), ""}
+	w := 0
+	for _, t := range a.Loss.Tables {
+		w = max(w, cells.Width(termsafe.Line(t.Table)))
+	}
+	for _, t := range a.Loss.Tables {
+		lines = append(lines, "  "+cells.Pad(termsafe.Line(t.Table), w)+"  "+cells.PadLeft(human.Count(t.Newer), 9)+"  "+strings.Join(t.About(e.Lang), ", "))
+	}
+	for _, part := range []struct {
+		what string
+		list []string
+	}{{e.T("could not be judged"), a.Loss.Unknown}, {e.T("people who acted since"), a.Loss.Users}, {e.T("what they touched"), a.Loss.Resources}, {e.T("exported"), plan.Exported}} {
+		if len(part.list) > 0 {
+			lines = append(lines, "", part.what+":")
+		}
+		for _, x := range part.list {
+			lines = append(lines, "  "+termsafe.Line(x))
+		}
+	}
+	return page.Send(page.Open{Overlay: widget.NewText(e, lang.M("What will be lost"), lines, strings.Join(lines, "\n"))})
+}
