@@ -2,6 +2,8 @@ package lang
 
 func init() {
 	register(map[string]string{
+		"a statement of the former worker still runs: %s":                   "前一个工作进程的语句仍在运行：%s",
+		"wait for it, and try again":                                        "请等待它结束后再试",
 		"Say what a restore would lose, and export it for replay.":          "说明一次恢复会丢失什么，并可导出以便重放。",
 		"The backup; without it the newest usable one.":                     "备份；不指定则用最新可用的。",
 		"Write the rows to this folder too, as statements for replay.":      "同时把这些行以语句形式写入此文件夹，以便重放。",

@@ -25,6 +25,7 @@ const (
 	ErrTableAccessDenied  = 1142
 	ErrNoSuchTable        = 1146
 	ErrLockWaitTimeout    = 1205
+	ErrDeadlock           = 1213
 	ErrSpecificAccess     = 1227
 	ErrOptionReadOnly     = 1290
 	ErrQueryInterrupted   = 1317

@@ -26,6 +26,9 @@ func (s *Server) SwapBack(ctx context.Context, p *restore.Plan, f restore.Folder
 		return out, err
 	}
 	defer c.Close()
+	if err := s.alone(ctx, c, p, f); err != nil {
+		return out, err
+	}
 	if err := r.beginBack(ctx, c, p, f); err != nil {
 		return out, err
 	}
@@ -38,7 +41,7 @@ func (s *Server) SwapBack(ctx context.Context, p *restore.Plan, f restore.Folder
 			return out, err
 		}
 		if err = s.clearWay(ctx, c, p.Target.Live, moves, r.Leaving.Tables); err == nil {
-			out.Renamed, err = s.rename(ctx, c, moves)
+			out.Renamed, err = s.rename(ctx, c, moves, time.Duration(p.LockWait))
 		}
 		if err != nil {
 			return out, errors.Join(err, s.putTriggers(context.WithoutCancel(ctx), p.Target.Live, r.Coming))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"opsdeck/internal/lang"
+	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 )
 
@@ -26,6 +27,9 @@ func (s *Server) replaceObjects(ctx context.Context, c *sql.Conn, in, from strin
 				return nil, err
 			}
 		}
+	}
+	if err := dropStrayTriggers(ctx, c, in, coming, scope); err != nil {
+		return nil, err
 	}
 	count := map[string]int{}
 	var waiting []object
@@ -55,6 +59,25 @@ func (s *Server) replaceObjects(ctx context.Context, c *sql.Conn, in, from strin
 		}
 	}
 	return notes, nil
+}
+
+// dropStrayTriggers drops those that are on the schema's tables and not to come:
+// a try that was broken off may have put former ones on the tables that came.
+func dropStrayTriggers(ctx context.Context, c *sql.Conn, in string, coming map[string]bool, scope func(object) bool) error {
+	rows, err := schema.All(ctx, c, "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?", in)
+	if err != nil {
+		return fmt.Errorf("list the triggers of %s: %w", in, err)
+	}
+	for _, r := range rows {
+		o := object{Kind: "trigger", Name: r[0], Table: r[1]}
+		if !scope(o) || coming["trigger "+o.Name] {
+			continue
+		}
+		if err := o.drop(ctx, c, in); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func objectKinds(kind string) lang.Msg {

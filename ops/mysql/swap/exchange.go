@@ -63,6 +63,9 @@ func (s *Server) Swap(ctx context.Context, p *restore.Plan, f restore.Folder) (r
 		return out, err
 	}
 	defer c.Close()
+	if err := s.alone(ctx, c, p, f); err != nil {
+		return out, err
+	}
 	r, err := readRecord(f)
 	if err == nil && r == nil {
 		r, err = s.newRecord(ctx, c, p, f)
@@ -185,13 +188,27 @@ func (s *Server) exchange(ctx context.Context, c *sql.Conn, p *restore.Plan, r *
 	err := s.clearWay(ctx, c, p.Target.Live, moves, r.Coming.Tables)
 	var took time.Duration
 	if err == nil {
-		took, err = s.rename(ctx, c, moves)
+		took, err = s.rename(ctx, c, moves, time.Duration(p.LockWait))
 	}
 	if err != nil {
-		back := context.WithoutCancel(ctx)
-		return 0, errors.Join(err, s.putTriggers(back, p.Target.Live, r.Leaving), s.putTriggers(back, p.Shadow, r.Coming))
+		return 0, errors.Join(err, s.putBoth(context.WithoutCancel(ctx), p, r))
 	}
 	return took, nil
+}
+
+// putBoth gives both schemas their triggers back when the exchange did not
+// happen. Where it did after all the tables in the live schema are the restored
+// ones, and the next look goes on from there.
+func (s *Server) putBoth(ctx context.Context, p *restore.Plan, r *record) error {
+	db, err := s.db(ctx)
+	if err != nil {
+		return err
+	}
+	kept, err := tables(ctx, db, p.Kept)
+	if err != nil || len(only(r.Leaving.Tables, kept)) > 0 {
+		return err
+	}
+	return errors.Join(s.putTriggers(ctx, p.Target.Live, r.Leaving), s.putTriggers(ctx, p.Shadow, r.Coming))
 }
 
 // clearWay drops what a RENAME cannot pass: triggers, and views of a coming
@@ -204,12 +221,20 @@ func (s *Server) clearWay(ctx context.Context, c *sql.Conn, live string, moves [
 	return s.held(ctx, c, live, err)
 }
 
-func (s *Server) rename(ctx context.Context, c *sql.Conn, moves []restore.Move) (time.Duration, error) {
-	begin := time.Now()
-	if _, err := c.ExecContext(ctx, restore.RenameStatement(moves)); err != nil {
-		return 0, s.held(ctx, c, moves[0].From, fmt.Errorf("exchange the tables: %w", err))
+// rename does the one statement. Against readers that take the tables in another
+// order the server may end it as the victim of a deadlock: then it has changed
+// nothing, and is tried again while the wait for locks lasts.
+func (s *Server) rename(ctx context.Context, c *sql.Conn, moves []restore.Move, wait time.Duration) (time.Duration, error) {
+	for last := time.Now().Add(wait); ; {
+		begin := time.Now()
+		_, err := c.ExecContext(ctx, restore.RenameStatement(moves))
+		switch {
+		case err == nil:
+			return time.Since(begin), nil
+		case mysql.Number(err) != mysql.ErrDeadlock || begin.After(last):
+			return 0, s.held(ctx, c, moves[0].From, fmt.Errorf("exchange the tables: %w", err))
+		}
 	}
-	return time.Since(begin), nil
 }
 
 // held makes an error that names the sessions of one that is about a lock.

@@ -29,7 +29,8 @@ type job struct {
 	Dir    string
 	Target mysql.Target
 	First  restore.Kind
-	Line   int // SIGKILL after this line of the journal
+	Line   int           // SIGKILL after this line of the journal
+	Later  time.Duration // so long after it: in the middle of an effect
 }
 
 const jobEnv = "SWAP_TEST_WORKER"
@@ -74,7 +75,11 @@ func work(j job) error {
 		return err
 	}
 	journal.After = func(n int) {
-		if n == j.Line {
+		switch {
+		case n != j.Line:
+		case j.Later > 0:
+			time.AfterFunc(j.Later, func() { syscall.Kill(os.Getpid(), syscall.SIGKILL) })
+		default:
 			syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
 		}
@@ -181,6 +186,9 @@ func survive(t *testing.T, db *testdb.Server, mode restore.Mode, line int, after
 	t.Helper()
 	f, p, damaged := engineField(t, db, mode)
 	j := job{Dir: f.folder.Path, Target: f.server.Target, First: restore.KindBegin, Line: line}
+	if line > 0 {
+		j.Later, after = after, 0
+	}
 	killed = launch(t, j, after)
 	r, err := f.folder.Load()
 	if err != nil {
@@ -267,6 +275,28 @@ func TestKilledAtRandomMoments(t *testing.T) {
 				after := time.Duration(rnd.Int64N(int64(1200 * time.Millisecond)))
 				then := ways[rnd.IntN(3)]
 				t.Run(fmt.Sprintf("%d/%s/%s/%s", i, mode, after.Round(time.Millisecond), then), func(t *testing.T) { survive(t, db, mode, 0, after, then) })
+			}
+		}
+	})
+}
+
+// TestKilledInTheMiddleOfAnEffect kills a moment after the line with which an
+// effect begins: its statements may still run on the server when the next worker
+// comes.
+func TestKilledInTheMiddleOfAnEffect(t *testing.T) {
+	n := 1
+	if os.Getenv("OPSDECK_SOAK") != "" {
+		n = 40
+	}
+	begins := map[restore.Mode][]int{restore.Swap: {10, 14}, restore.InPlace: {10}} // load, exchange
+	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+		for i := range n {
+			for mode, lines := range begins {
+				for _, line := range lines {
+					after := time.Duration(1+rand.Int64N(250)) * time.Millisecond
+					then := ways[i%3]
+					t.Run(fmt.Sprintf("%d/%s/%d/%s/%s", i, mode, line, after, then), func(t *testing.T) { survive(t, db, mode, line, after, then) })
+				}
 			}
 		}
 	})

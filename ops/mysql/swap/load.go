@@ -3,13 +3,19 @@ package swap
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
+	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/mysql/load"
+	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 )
 
@@ -25,17 +31,44 @@ func (s *Server) Load(ctx context.Context, p *restore.Plan, f restore.Folder, re
 	if err := s.Loader.Ready(job); err != nil {
 		return restore.Loaded{}, err
 	}
+	if err := s.alone(ctx, c, p, f); err != nil {
+		return restore.Loaded{}, err
+	}
 	if p.Mode == restore.InPlace {
 		if err := s.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
 			return restore.Loaded{}, err
 		}
 		job.Fresh, job.Live = true, true
+	} else if err := s.clearRemains(ctx, c, p, f); err != nil {
+		return restore.Loaded{}, err
 	}
 	loaded, enabled, err := s.Loader.Load(ctx, job, report)
 	if err == nil && p.Mode == restore.Swap {
 		err = keepEnabled(f, enabled)
 	}
 	return loaded, err
+}
+
+// clearRemains removes what a former try left in the schema that only this
+// restore uses, unless the load can go on from there: when it had ended, and its
+// worker died before it could say so, it is done anew. The first try finds its
+// schema as the plan was checked, and what is there then is not ours.
+func (s *Server) clearRemains(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder) error {
+	tried := filepath.Join(f.Path, "load.tried")
+	if _, err := os.Stat(tried); errors.Is(err, fs.ErrNotExist) {
+		return atomicfile.WriteBytes(tried, 0o600, nil)
+	} else if err != nil {
+		return err
+	}
+	rows, err := schema.All(ctx, c, "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", p.Loaded(), load.ProgressTable)
+	if err != nil || len(rows) > 0 {
+		return err
+	}
+	if p.Mode == restore.Swap {
+		_, err := c.ExecContext(ctx, "DROP DATABASE IF EXISTS "+restore.Name(p.Shadow))
+		return err
+	}
+	return s.clear(ctx, c, p.Target.Database, nil)
 }
 
 // LoadBack empties the live schema and loads the emergency backup.
@@ -129,6 +162,9 @@ func (s *Server) Clean(ctx context.Context, p *restore.Plan, f restore.Folder) (
 		return nil, err
 	}
 	defer c.Close()
+	if err := s.alone(ctx, c, p, f); err != nil {
+		return nil, err
+	}
 	switch p.Mode {
 	case restore.Swap:
 		return s.cleanSwap(ctx, c, p, f)

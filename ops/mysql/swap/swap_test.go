@@ -221,7 +221,10 @@ func same(t *testing.T, want, got string) {
 			b = g[i]
 		}
 		if a != b {
-			t.Fatalf("line %d\nwant %s\n got %s", i+1, a, b)
+			near := func(lines []string) string {
+				return strings.Join(lines[min(len(lines), max(0, i-2)):min(len(lines), i+6)], "\n")
+			}
+			t.Fatalf("line %d\nwant %s\n got %s\n--- want\n%s\n--- got\n%s", i+1, a, b, near(w), near(g))
 		}
 	}
 }
