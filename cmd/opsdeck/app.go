@@ -86,6 +86,15 @@ func (a *app) writable() error {
 		WithHint(lang.M("run it again without --read-only"))
 }
 
+// mayChange is writable for a command of which a dry run was asked, or not: what
+// changes nothing may be looked at.
+func (a *app) mayChange(dryRun bool) error {
+	if dryRun {
+		return nil
+	}
+	return a.writable()
+}
+
 // json prints one document.
 func (a *app) json(v any) error { return writeJSON(a.out, v, "  ") }
 

@@ -33,6 +33,9 @@ type backupDrillCmd struct {
 
 // Run rehearses a restore and records it. It ends with 1 when the drill failed.
 func (c *backupDrillCmd) Run(a *app) error {
+	if err := a.mayChange(c.DryRun); err != nil {
+		return err
+	}
 	sh, err := a.shelf()
 	if err != nil {
 		return err
@@ -48,9 +51,6 @@ func (c *backupDrillCmd) Run(a *app) error {
 	if c.DryRun {
 		a.say(lang.M("would load %s into a scratch schema, check it and drop the schema", s.Name))
 		return nil
-	}
-	if err := a.writable(); err != nil {
-		return err
 	}
 	p := a.progress()
 	d, err := sh.drill(a.ctx, s, drill.Job{Table: c.Table, Schema: c.Into}, c.Server, p.report)

@@ -277,6 +277,9 @@ func (in installer) replaceOld() error {
 
 // Run removes the schedule.
 func (c *scheduleRemoveCmd) Run(a *app) error {
+	if err := a.mayChange(c.DryRun); err != nil {
+		return err
+	}
 	sh, err := a.shelf()
 	if err != nil {
 		return err
@@ -290,9 +293,6 @@ func (c *scheduleRemoveCmd) Run(a *app) error {
 	if c.DryRun {
 		a.say(lang.M("would remove the schedule from %s", where))
 		return nil
-	}
-	if err := a.writable(); err != nil {
-		return err
 	}
 	return sh.onRecord("backup.schedule.remove", where, func() error {
 		if err := in.remove(where); err != nil {

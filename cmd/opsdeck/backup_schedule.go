@@ -31,17 +31,21 @@ type backupScheduleCmd struct {
 }
 
 type scheduleRunCmd struct {
-	Job string `arg:"" optional:"" enum:",daily,verify,drill" default:"" help:"daily, verify or drill."`
+	Job    string `arg:"" optional:"" enum:",daily,verify,drill" default:"" help:"daily, verify or drill."`
+	DryRun bool   `help:"Say what would be run, run nothing."`
 }
 
 // Run runs jobs. One process at a time does; the second ends with 75.
 func (c *scheduleRunCmd) Run(a *app) error {
-	if err := a.writable(); err != nil {
+	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
 	sh, err := a.shelf()
 	if err != nil {
 		return err
+	}
+	if c.DryRun {
+		return c.say(sh)
 	}
 	held, err := lock.Take(filepath.Join(sh.state, "locks", "schedule.lock"), lock.Holder{User: oplog.UserName(), What: "backup schedule run"})
 	if err != nil {
@@ -76,6 +80,23 @@ func (c *scheduleRunCmd) Run(a *app) error {
 		}
 	}
 	return first(failed, err)
+}
+
+// say says what a run would do.
+func (c *scheduleRunCmd) say(sh *shelf) error {
+	jobs, err := sh.jobs(nil)
+	if err != nil {
+		return err
+	}
+	if c.Job == "" {
+		return sh.sayDue(watch.Scheduler{Jobs: jobs, Record: watch.Record{Dir: sh.state}})
+	}
+	for _, j := range jobs {
+		if strings.HasSuffix(j.Name, "/"+c.Job) {
+			sh.say(lang.M("%s would be run now", j.Name))
+		}
+	}
+	return nil
 }
 
 // first is the first error that is one.

@@ -14,10 +14,11 @@ import (
 )
 
 type backupVerifyCmd struct {
-	Name string `arg:"" optional:"" help:"The backup's name; without one, all that are not verified yet, and the newest."`
-	Deep bool   `help:"Also load each into a scratch schema and check it there."`
-	All  bool   `help:"Verify all, also those that were verified before."`
-	JSON bool   `name:"json" help:"Print JSON."`
+	Name   string `arg:"" optional:"" help:"The backup's name; without one, all that are not verified yet, and the newest."`
+	Deep   bool   `help:"Also load each into a scratch schema and check it there."`
+	All    bool   `help:"Verify all, also those that were verified before."`
+	DryRun bool   `help:"Say what would be verified, do nothing."`
+	JSON   bool   `name:"json" help:"Print JSON."`
 }
 
 type (
@@ -43,10 +44,8 @@ func (c *backupVerifyCmd) Run(a *app) error {
 	if c.Name != "" && c.All {
 		return ops.E(ops.Usage, lang.M("a name or --all, not both"))
 	}
-	if c.Deep {
-		if err := a.writable(); err != nil {
-			return err
-		}
+	if err := a.mayChange(c.DryRun || !c.Deep); err != nil {
+		return err
 	}
 	sh, err := a.shelf()
 	if err != nil {
@@ -59,6 +58,9 @@ func (c *backupVerifyCmd) Run(a *app) error {
 	sets, err := c.choose(sh, inv)
 	if err != nil {
 		return err
+	}
+	if c.DryRun {
+		return c.say(sh, sets)
 	}
 	took := map[string]time.Duration{}
 	for i, s := range sets {
@@ -84,6 +86,24 @@ func (c *backupVerifyCmd) Run(a *app) error {
 		err = ops.E(ops.Failed, lang.M("%d of %d backups are bad", doc.Bad, len(sets))).WithHint(lang.M("make a new one: opsdeck backup create"))
 	}
 	return err
+}
+
+// say says which backups would be read, and how much that is.
+func (c *backupVerifyCmd) say(sh *shelf, sets []*backup.Set) error {
+	if c.JSON {
+		doc, err := sh.verdicts(sets, nil)
+		if err != nil {
+			return err
+		}
+		return sh.json(doc)
+	}
+	var size int64
+	for _, s := range sets {
+		sh.say(lang.M("%s would be verified: %s", s.Name, human.Bytes(s.Size)))
+		size += s.Size
+	}
+	sh.note(lang.M("%d backups, %s to read", len(sets), human.Bytes(size)))
+	return nil
 }
 
 // choose picks what to verify; names of one content are read once.

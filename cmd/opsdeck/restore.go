@@ -33,7 +33,7 @@ type answers struct {
 	SkipUnreadable bool   `help:"Go on though some tables cannot be put in the emergency backup."`
 	WithoutBackup  string `placeholder:"NAME" help:"Go on without emergency backup if it fails; takes the database's name."`
 	Notify         bool   `help:"Send the notification at the end."`
-	OnTrouble      string `enum:"keep,undo" default:"keep" help:"When the service is not ready at the end: keep or undo."`
+	OnTrouble      string `placeholder:"keep|undo" enum:"keep,undo" default:"keep" help:"When the service is not ready at the end: keep or undo."`
 }
 
 // restoreRunCmd is `opsdeck restore --from NAME`.
@@ -160,10 +160,14 @@ func (c *restoreAttachCmd) Run(a *app) error {
 type restoreGoOnCmd struct {
 	one
 	answers
+	DryRun bool `help:"Say what would be done."`
 }
 
 // Run takes a run up again whose worker is gone.
 func (c *restoreGoOnCmd) Run(a *app) error {
+	if c.DryRun {
+		return a.dryBack(c.one, restore.KindResume)
+	}
 	return a.goOn(c.one, c.answers, restore.KindResume, "", "")
 }
 

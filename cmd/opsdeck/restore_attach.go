@@ -139,6 +139,10 @@ func (w *watcher) narrate(r *restore.Run, l restore.Line) {
 
 // answer answers a question: at a terminal the person does, else the flags do.
 func (w *watcher) answer(r *restore.Run) bool {
+	if w.writable() != nil { // who may only read, watches
+		w.note(lang.M("the restore waits for an answer, and --read-only gives none"))
+		return true
+	}
 	kind, ok := w.choose(r)
 	if !ok {
 		w.stuck = true

@@ -6,15 +6,18 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
 	"opsdeck/internal/oplog"
+	"opsdeck/ops"
 	"opsdeck/ops/watch"
 )
 
-type watchCmd struct{}
+type watchCmd struct {
+	DryRun bool `help:"Say what would be run now and what comes next, run nothing."`
+}
 
 // Run is the built-in scheduler: it runs what is due until it is told to stop,
 // missed runs too. One watch at a time runs on a state folder.
 func (c *watchCmd) Run(a *app) error {
-	if err := a.writable(); err != nil {
+	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
 	services, err := a.statusServices()
@@ -25,11 +28,6 @@ func (c *watchCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	held, err := lock.Take(filepath.Join(state, "locks", "watch.lock"), lock.Holder{User: oplog.UserName(), What: "watch"})
-	if err != nil {
-		return err
-	}
-	defer held.Release()
 	s := watch.Scheduler{Record: watch.Record{Dir: state}, Clock: a.clock, Tell: a.tellRun}
 	for i := range services {
 		if services[i].Backup.Dir == "" || !hasDatabase(services[i].Database) {
@@ -45,12 +43,39 @@ func (c *watchCmd) Run(a *app) error {
 		}
 		s.Jobs = append(s.Jobs, jobs...)
 	}
+	if c.DryRun {
+		return a.sayDue(s)
+	}
+	held, err := lock.Take(filepath.Join(state, "locks", "watch.lock"), lock.Holder{User: oplog.UserName(), What: "watch"})
+	if err != nil {
+		return err
+	}
+	defer held.Release()
 	a.note(lang.M("watching %d jobs; stop with ctrl-c", len(s.Jobs)))
 	return s.Loop(a.ctx, func(_ []watch.Run, err error) {
 		if err != nil {
 			a.note(lang.M("the record of runs cannot be written: %s", err.Error()))
 		}
 	})
+}
+
+// sayDue says of each job whether it would be run now, and when it comes next.
+func (a *app) sayDue(s watch.Scheduler) error {
+	last, err := s.Record.Last()
+	if err != nil {
+		return ops.Wrap(err, ops.Failed, lang.M("the record of runs cannot be read"))
+	}
+	now := a.clock.Now()
+	for _, j := range s.Jobs {
+		if ran, known := last[j.Name]; known {
+			if due, is := watch.Due(j.Schedule, ran, now); is {
+				a.say(lang.M("%s would be run now: due since %s", j.Name, due.Format("2006-01-02 15:04")))
+				continue
+			}
+		}
+		a.say(lang.M("%s is not due; next at %s", j.Name, j.Schedule.Next(now).Format("2006-01-02 15:04")))
+	}
+	return nil
 }
 
 // tellRun narrates the runs.

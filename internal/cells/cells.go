@@ -69,5 +69,10 @@ func Wrap(s string, w int) []string {
 	if w <= 0 {
 		return nil
 	}
-	return strings.Split(ansi.Wrap(s, w, " "), "\n")
+	wrapped := ansi.Wrap(strings.ReplaceAll(s, "-", keptHyphen), w, " ")
+	return strings.Split(strings.ReplaceAll(wrapped, keptHyphen, "-"), "\n")
 }
+
+// keptHyphen stands for a hyphen while a text is wrapped, for a line must not end
+// within a flag, a date or a name.
+const keptHyphen = "\u2011"

@@ -248,5 +248,13 @@ func init() {
 		"  streamed to the copy %s, read back there and proved":               "  已直接写入副本 %s，并在那里读回校验",
 		"the backup is larger than %d parts of the copy %s":                   "备份超过副本 %[2]s 的 %[1]d 个分片",
 		"make it locally and copy it with: opsdeck backup sync":               "先在本地备份，再用 opsdeck backup sync 复制",
+		"%s would be run now: due since %s":                                   "现在会运行 %s：自 %s 起到期",
+		"%s would be run now":                                                 "现在会运行 %s",
+		"%s is not due; next at %s":                                           "%s 尚未到期；下次在 %s",
+		"%s would be verified: %s":                                            "将校验 %s：%s",
+		"%d backups, %s to read":                                              "共 %d 个备份，需读取 %s",
+		"Say what would be run now and what comes next, run nothing.":         "只说明现在会运行什么、接下来是什么，不运行任何任务。",
+		"Say what would be run, run nothing.":                                 "只说明会运行什么，不运行任何任务。",
+		"Say what would be verified, do nothing.":                             "只说明会校验什么，不做任何操作。",
 	})
 }

@@ -373,10 +373,11 @@ func init() {
 		"the secret file cannot be read":                                     "密钥文件无法读取",
 		"%s holds a secret and others can read it":                           "%s 含有密钥，而其他人可以读取",
 		"%s was not told": "未能通知 %s",
-		"the notify target %s lacks host, from or to":          "通知目标 %s 缺少 host、from 或 to",
-		"the notify target %s has an unknown kind %q":          "通知目标 %s 的类型 %q 未知",
-		"one of smtp, webhook, dingtalk, wecom, feishu, slack": "可选 smtp、webhook、dingtalk、wecom、feishu、slack",
-		"the file %s holds no URL":                             "文件 %s 中没有 URL",
-		"the file %s holds no https URL":                       "文件 %s 中没有 https URL",
+		"the notify target %s lacks host, from or to":                 "通知目标 %s 缺少 host、from 或 to",
+		"the notify target %s has an unknown kind %q":                 "通知目标 %s 的类型 %q 未知",
+		"one of smtp, webhook, dingtalk, wecom, feishu, slack":        "可选 smtp、webhook、dingtalk、wecom、feishu、slack",
+		"the file %s holds no URL":                                    "文件 %s 中没有 URL",
+		"the file %s holds no https URL":                              "文件 %s 中没有 https URL",
+		"the restore waits for an answer, and --read-only gives none": "恢复正在等待回答，而 --read-only 下不作回答",
 	})
 }
