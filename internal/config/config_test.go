@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -160,4 +161,25 @@ func FuzzParse(f *testing.F) {
 			t.Fatal("no service and no error")
 		}
 	})
+}
+
+func TestRelativePathsAreBelowTheFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "c.yaml")
+	text := "state_dir: state\nservices:\n  - name: q\n    database: {options_file: my.cnf, socket: /run/s}\n    backup: {dir: ../b, identity: ~/key}\n" +
+		"    logs: [\"logs/*.log\", \"docker:back\", \"journald:u\"]\n    health: {disks: [d]}\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir("/")
+	l, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := l.Services[0]
+	got := append([]string{l.StateDir, s.Database.OptionsFile, s.Database.Socket, s.Backup.Dir, s.Backup.Identity}, append(s.Logs, s.Health.Disks...)...)
+	want := []string{dir + "/state", dir + "/my.cnf", "/run/s", filepath.Dir(dir) + "/b", "~/key", dir + "/logs/*.log", "docker:back", "journald:u", dir + "/d"}
+	if !slices.Equal(got, want) {
+		t.Fatalf("got %q", got)
+	}
 }

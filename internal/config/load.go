@@ -71,7 +71,7 @@ func Find(asked string, getenv func(string) string) string {
 }
 
 // Load reads the file at path over the defaults; path "" gives the defaults.
-// Errors in the content are *Error.
+// Relative paths in the file are below its folder. Errors in the content are *Error.
 func Load(path string) (*Loaded, error) {
 	if path == "" {
 		return &Loaded{Config: Default()}, nil
@@ -89,7 +89,16 @@ func Load(path string) (*Loaded, error) {
 	if err != nil {
 		return nil, &Error{Path: path, Why: reason(err)}
 	}
-	return Parse(path, text)
+	loaded, err := Parse(path, text)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, &Error{Path: path, Why: reason(err)}
+	}
+	loaded.anchor(folder)
+	return loaded, nil
 }
 
 func reason(err error) lang.Msg {

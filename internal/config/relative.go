@@ -1,0 +1,45 @@
+package config
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// anchor makes every relative path of the file one below the file's own folder:
+// a worker, a timer and a person in another folder must mean the same file.
+func (c *Config) anchor(folder string) {
+	at := func(paths ...*string) {
+		for _, p := range paths {
+			*p = below(folder, *p)
+		}
+	}
+	at(&c.StateDir)
+	for i := range c.Services {
+		s := &c.Services[i]
+		at(&s.Redis.PasswordFile, &s.Process.Dir, &s.Process.Home, &s.Backup.Dir, &s.Backup.Identity)
+		for _, d := range []*Database{&s.Database, &s.Audit.Replica, &s.Backup.DrillServer} {
+			at(&d.OptionsFile, &d.Socket, &d.DataDir)
+		}
+		for n := range s.Backup.Copies {
+			at(&s.Backup.Copies[n].IdentityFile, &s.Backup.Copies[n].CredentialsFile)
+		}
+		for n := range s.Notify {
+			at(&s.Notify[n].URLFile, &s.Notify[n].PasswordFile)
+		}
+		for n := range s.Health.Disks {
+			at(&s.Health.Disks[n])
+		}
+		for n, source := range s.Logs {
+			if !strings.Contains(source, ":") { // docker:NAME, journald:UNIT, loki:URL
+				at(&s.Logs[n])
+			}
+		}
+	}
+}
+
+func below(folder, path string) string {
+	if path == "" || filepath.IsAbs(path) || strings.HasPrefix(path, "~") {
+		return path
+	}
+	return filepath.Join(folder, path)
+}
