@@ -192,7 +192,7 @@ func (f auditFilter) parse(a *app, l *audit.Layout, query []string) (audit.Filte
 	line := strings.Join(query, " ")
 	for _, flag := range []struct{ key, value string }{{"user", f.User}, {"action", f.Action}, {"resource", f.Resource}, {"since", f.Since}, {"until", f.Until}} {
 		if flag.value != "" {
-			line = strings.TrimSpace(line + " " + flag.key + ":" + spaced(flag.value))
+			line = strings.TrimSpace(line + " " + audit.TermOf(flag.key, flag.value))
 		}
 	}
 	filter, err := audit.Syntax{Layout: l, Now: a.clock.Now(), Zone: time.Local}.Parse(line)
@@ -201,14 +201,6 @@ func (f auditFilter) parse(a *app, l *audit.Layout, query []string) (audit.Filte
 		return filter, q.Explain(line)
 	}
 	return filter, err
-}
-
-// spaced quotes a flag's value only where white space or a quote would end it.
-func spaced(value string) string {
-	if strings.ContainsAny(value, " \t\n\"") {
-		return audit.Quote(value)
-	}
-	return value
 }
 
 // auditTable writes rows for people.

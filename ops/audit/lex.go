@@ -213,3 +213,33 @@ func SpotAt(query string, at int) Spot {
 	}
 	return Spot{Pos: at, End: at}
 }
+
+// Written is one term of a query as somebody wrote it.
+type Written struct {
+	Key   string // "" for a bare word, or a term that is turned round
+	Value string // behind the key, as it was written
+	Raw   string // all of it
+}
+
+// Split takes a query line apart, for a form that shows its terms.
+func Split(query string) []Written {
+	var out []Written
+	for _, tok := range lex(query) {
+		w := Written{Raw: query[tok.pos:tok.end]}
+		if tok.key != "" && !tok.not {
+			w.Key, w.Value = strings.ToLower(tok.key), query[tok.pos+len(tok.key)+1:tok.end]
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// TermOf writes a term as a person may have meant it: wildcards, lists and
+// quotes stay what they are, and the whole is quoted only where it would not be
+// one term.
+func TermOf(key, value string) string {
+	if all := lex(key + ":" + value); len(all) != 1 || all[0].err != nil || all[0].end != len(key)+1+len(value) {
+		value = Quote(value)
+	}
+	return key + ":" + value
+}

@@ -32,6 +32,7 @@ func (p *Page) listActions() []page.Action {
 		{ID: "audit.open", Keys: []string{"enter"}, Label: lang.M("open"), Help: lang.M("show the row and what changed"), Footer: true, Off: p.noRow,
 			Run: func() tea.Cmd { return p.show(p.list.rows, p.list.scroll.Cursor) }},
 		{ID: "audit.query", Keys: []string{"/"}, Label: lang.M("query"), Help: lang.M("write a query: user: action: resource: since: …"), Footer: true, Run: p.edit},
+		{ID: "audit.form", Keys: []string{"F"}, Label: lang.M("filter"), Help: lang.M("write the query field by field"), Footer: true, Run: p.openForm},
 		{ID: "audit.trace", Keys: []string{"t"}, Label: lang.M("trace"), Help: lang.M("the whole life of the row's resource"), Footer: true, Off: p.noResource,
 			Run: func() tea.Cmd { return p.follow(false) }},
 		{ID: "audit.stats", Keys: []string{"s"}, Label: lang.M("counts"), Help: lang.M("count rows by action, user, resource and hour"), Footer: true,

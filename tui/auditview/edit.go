@@ -154,8 +154,23 @@ func (p *Page) offer(m valuesMsg) {
 	}
 }
 
+// keys are those that fit, with what to write behind them.
 func (p *Page) keys(prefix string) []audit.Count {
-	return fitting(words(p.src.Layout().QueryKeys()...), prefix)
+	all := words(p.src.Layout().QueryKeys()...)
+	for i := range all {
+		for _, k := range formKeys {
+			if k.key == all[i].Value {
+				all[i].Label = p.env.Lang.Msg(k.hint)
+			}
+		}
+	}
+	var out []audit.Count
+	for _, c := range all {
+		if strings.HasPrefix(c.Value, strings.ToLower(prefix)) {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // paths are those that changed in the rows that are here.

@@ -3,6 +3,7 @@ package auditview
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"time"
 
@@ -236,7 +237,39 @@ func (p *Page) heat(w int) []string {
 		}
 		lines = append(lines, "  "+t.Dim.Render(cells.Pad(e.Lang.Msg(audit.Weekday(day)), 5))+b.String())
 	}
-	return append(lines, t.Dim.Render(e.T("       most: %s an hour of the week", human.Count(most))))
+	return append(lines, p.heatLegend(most))
+}
+
+// heatLegend tells how many rows each mark stands for.
+func (p *Page) heatLegend(most int64) string {
+	t := p.env.Theme
+	var parts []string
+	low := int64(1)
+	for step := range heatSteps {
+		high := low
+		for high < most && heatStep(high+1, most) == step {
+			high++
+		}
+		if heatStep(low, most) != step {
+			continue
+		}
+		span := human.Count(low)
+		if high > low {
+			span += "–" + human.Count(high)
+		}
+		parts = append(parts, p.heatCell(low, most, 1)+" "+t.Dim.Render(span))
+		low = high + 1
+	}
+	return "       " + strings.Join(parts, "  ")
+}
+
+// heatSteps is how many marks there are.
+const heatSteps = 4
+
+// heatStep is the mark for n rows. It rises with the root of n, so that one
+// busy hour does not make all others look alike.
+func heatStep(n, most int64) int {
+	return min(heatSteps-1, int(heatSteps*math.Sqrt(float64(n)/float64(most+1))))
 }
 
 func (p *Page) heatCell(n, most int64, each int) string {
@@ -244,7 +277,7 @@ func (p *Page) heatCell(n, most int64, each int) string {
 	if n == 0 {
 		return t.Rule.Render(strings.Repeat(t.Glyph.Dot, each))
 	}
-	step := min(3, int(n*4/(most+1)))
+	step := heatStep(n, most)
 	marks := []string{"░", "▒", "▓", "█"}
 	if t.ASCII {
 		marks = []string{".", "-", "+", "#"}

@@ -125,6 +125,9 @@ func (p *Page) traceSpan() string {
 		return ""
 	}
 	text := e.T("%s rows in %s", human.Count(s.Rows), human.Duration(s.Last.Sub(s.First)))
+	if s.Rows == 1 {
+		text = e.T("one row")
+	}
 	if s.Cut {
 		text += ", " + e.T("the oldest only")
 	}
@@ -138,11 +141,11 @@ func (p *Page) traceCounts(w int) []string {
 	var actions []string
 	for _, c := range s.ByAction {
 		style, glyph := p.actionLook(c.Value)
-		actions = append(actions, style.Render(glyph+" "+shown(c.Value))+" "+human.Count(c.Rows))
+		actions = append(actions, style.Render(glyph+" "+shown(c.Value))+t.Dim.Render(" × "+human.Count(c.Rows)))
 	}
 	var users []string
 	for _, c := range s.ByUser {
-		users = append(users, shown(countName(c))+" "+t.Dim.Render(human.Count(c.Rows)))
+		users = append(users, shown(countName(c))+t.Dim.Render(" × "+human.Count(c.Rows)))
 	}
 	lines := []string{
 		pair(e.T("time"), fmt.Sprintf("%s → %s", e.Time(s.First), e.Time(s.Last))),
