@@ -81,7 +81,10 @@ func (p *Page) hints(size page.Size) []string {
 		return out[:min(len(out), max(0, size.Height-2))]
 	}
 	var out []string
-	for i, c := range p.offers[:min(len(p.offers), maxOffers, max(0, size.Height-4))] {
+	room := min(maxOffers, max(0, size.Height-4))
+	from := max(0, p.pick-room+1)
+	for i := from; i < min(len(p.offers), from+room); i++ {
+		c := p.offers[i]
 		text := " " + cells.Pad(shown(c.Value), 28)
 		switch {
 		case c.Label != "":
@@ -90,6 +93,9 @@ func (p *Page) hints(size page.Size) []string {
 			text += t.Dim.Render(cells.PadLeft(human.Count(c.Rows), 8))
 		}
 		mark := "  " + t.Rule.Render(t.Glyph.VRule)
+		if i == from+room-1 && i < len(p.offers)-1 {
+			mark = "  " + t.Dim.Render(t.Glyph.Down)
+		}
 		if i == p.pick {
 			text = t.Selected.Render(cells.Cut(" "+cells.Pad(shown(c.Value), 28), size.Width-4))
 			mark = "  " + t.Accent.Render(t.Glyph.Cursor)

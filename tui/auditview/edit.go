@@ -56,7 +56,7 @@ func (p *Page) editKey(k tea.KeyMsg) tea.Cmd {
 		p.pick = max(p.pick, 0)
 		return p.accept()
 	case "down":
-		p.pick = min(p.pick+1, min(len(p.offers), maxOffers)-1)
+		p.pick = min(p.pick+1, len(p.offers)-1)
 		return nil
 	case "up":
 		p.pick = max(p.pick-1, -1)
