@@ -42,11 +42,12 @@ func init() {
 		"name the audit table as audit.table in the configuration":                                             "请在配置中用 audit.table 指定审计表",
 		"the user %s may not read %s":                                                                          "用户 %s 无权读取 %s",
 		"the right needed is: GRANT SELECT ON %s":                                                              "需要的权限：GRANT SELECT ON %s",
+		"the query ran longer than %s, its time limit, and was killed":                                         "查询超过时限 %s，已被终止",
 		"the server ended the query after %s, its time limit":                                                  "查询超过时限 %s，已被服务器终止",
 		"narrow the query, or raise audit.timeout in the configuration":                                        "请缩小查询范围，或在配置中调大 audit.timeout",
 		"the server knows no read-only transactions; only SELECT is ever sent":                                 "服务器不支持只读事务；只会发送 SELECT",
 		"the server offers no time limit for queries; opsdeck cancels them itself":                             "服务器不支持查询时限；由 opsdeck 自行取消",
-		"the server does not explain queries; how much one reads is not known beforehand":                      "服务器不支持 EXPLAIN;无法预知查询读取量",
+		"the server does not explain queries; how much one reads is not known beforehand":                      "服务器不支持 EXPLAIN；无法预知查询读取量",
 		"the column %s changes whenever a row is updated; times may not be those of the event":                 "列 %s 会随行更新而变化；时间未必是事件发生的时间",
 
 		// The guard.

@@ -278,3 +278,25 @@ func BenchmarkMask(b *testing.B) {
 		Mask(text)
 	}
 }
+
+func TestAnEstimateIsReadAsServersWriteIt(t *testing.T) {
+	for _, c := range []struct {
+		columns, line []string
+		want          Estimate
+	}{
+		{[]string{"id", "key", "rows", "extra"}, []string{"1", "PRIMARY", "42", "Using where; Using filesort"}, Estimate{42, "PRIMARY", true}},
+		{[]string{"id", "estrows", "task", "access object", "operator info"}, []string{"└─IndexRangeScan_5", "1203.50", "cop[tikv]", "table:audit_logs, index:u(user_id, created_at)", "range:…"}, Estimate{1203, "u", false}},
+	} {
+		var e Estimate
+		told := false
+		for i, name := range c.columns {
+			told = e.Take(name, c.line[i]) || told
+		}
+		if !told || e != c.want {
+			t.Errorf("%v: %+v", c.line, e)
+		}
+	}
+	if (&Estimate{}).Take("plan", "Project") {
+		t.Error("a plan in words is no estimate")
+	}
+}

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"strconv"
 	"strings"
 
 	"opsdeck/internal/human"
@@ -13,6 +14,26 @@ type Estimate struct {
 	Rows  int64
 	Key   string // the index used; "" for none
 	Sorts bool   // all of it has to be sorted
+}
+
+// Take reads one column of a line of EXPLAIN, as MySQL and MariaDB or as TiDB
+// write it, and tells whether it was the number of rows.
+func (e *Estimate) Take(column, text string) bool {
+	switch column {
+	case "rows", "estrows":
+		n, err := strconv.ParseFloat(text, 64)
+		e.Rows = max(e.Rows, int64(n))
+		return err == nil
+	case "key":
+		e.Key = text
+	case "access object":
+		if _, index, ok := strings.Cut(text, "index:"); ok {
+			e.Key, _, _ = strings.Cut(index, "(")
+		}
+	case "extra":
+		e.Sorts = e.Sorts || strings.Contains(text, "filesort")
+	}
+	return false
 }
 
 // TooMuchError says that a query would read more rows than it may without

@@ -412,3 +412,35 @@ func TestARowCommittedLateIsFoundInALongSession(t *testing.T) {
 		t.Fatalf("the newest of %d is %d", len(got), got[0])
 	}
 }
+
+// A server that knows no time limit, or does not obey it: we end the query there.
+func TestAQueryIsKilledWhereTheServerKnowsNoLimit(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+		schema := srv.Schema(t)
+		srv.Exec(t, schema, shapes["current"])
+		fill(t, srv, schema, "current", 200, 8)
+		s := open(t, srv, schema, func(o *Options) { o.Timeout = 300 * time.Millisecond })
+		s.ability.limit = ""
+		begun := time.Now()
+		err := s.asked(s.with(context.Background(), func(ctx context.Context, q *session) error {
+			q.hint = ""
+			_ = q.exec(ctx, "SET SESSION max_statement_time = 0")
+			_, err := s.fetch(ctx, q, "SELECT "+s.list()+", 'late~mark' x FROM audit_logs WHERE SLEEP(1) = 0", nil)
+			return err
+		}))
+		if ops.CodeOf(err) != ops.Failed || !strings.Contains(err.Error(), "and was killed") || time.Since(begun) > 10*time.Second {
+			t.Fatalf("after %s: %v", time.Since(begun), err)
+		}
+		db := utc(t, srv, schema)
+		await(t, "the query to be gone", func() bool {
+			var n int
+			if err := db.QueryRow("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE '%late~mark%' AND INFO NOT LIKE '%PROCESSLIST%'").Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n == 0
+		})
+		if _, err := s.Page(context.Background(), audit.PageRequest{Before: audit.Newest(), Limit: 1}); err != nil {
+			t.Fatalf("the next query: %v", err)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package auditlog
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -125,24 +126,23 @@ func (s *Source) estimate(ctx context.Context, q *session, query string, args []
 	for i := range raw {
 		dest[i] = &raw[i]
 	}
+	told := false
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
 			return e, err
 		}
 		for i, name := range names {
-			switch strings.ToLower(name) {
-			case "rows", "estrows":
-				n, _ := strconv.ParseFloat(raw[i].String, 64)
-				e.Rows = max(e.Rows, int64(n))
-			case "key":
-				e.Key = raw[i].String
-			case "extra":
-				e.Sorts = e.Sorts || strings.Contains(raw[i].String, "filesort")
-			}
+			told = e.Take(strings.ToLower(name), raw[i].String) || told
 		}
 	}
-	return e, rows.Err()
+	if err := rows.Err(); err != nil || told {
+		return e, err
+	}
+	return e, errNoEstimate
 }
+
+// errNoEstimate says that the server explains queries without a number of rows.
+var errNoEstimate = errors.New("the server's EXPLAIN tells no number of rows")
 
 // guard refuses a query that would read too much without leave.
 func (s *Source) guard(ctx context.Context, q *session, f audit.Filter, query string, args []any) error {

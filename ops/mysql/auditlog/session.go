@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -20,7 +21,12 @@ type session struct {
 	conn *sql.Conn
 	id   int64
 	hint string // put behind SELECT
+	arm  func() // has the time of the next query begin
 }
+
+// errOverTime says that a query ran longer than it may and was killed by us,
+// because the server did not end it.
+var errOverTime = errors.New("the query ran over its time")
 
 func (s *Source) connect(ctx context.Context) (*session, error) {
 	conn, err := s.db.Conn(ctx)
@@ -63,16 +69,25 @@ func (q *session) close() {
 }
 
 func (q *session) exec(ctx context.Context, query string) error {
+	q.begin()
 	_, err := q.conn.ExecContext(ctx, query)
 	return err
 }
 
 func (q *session) row(ctx context.Context, query string, args []any, dest ...any) error {
+	q.begin()
 	return q.conn.QueryRowContext(ctx, query, args...).Scan(dest...)
+}
+
+func (q *session) begin() {
+	if q.arm != nil {
+		q.arm()
+	}
 }
 
 // query sends a SELECT with its time limit.
 func (q *session) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	q.begin()
 	if rest, ok := strings.CutPrefix(query, "SELECT"); ok {
 		query = "SELECT" + q.hint + rest
 	}
@@ -116,22 +131,45 @@ func (s *Source) attempt(ctx context.Context, work func(context.Context, *sessio
 	defer cut()
 	done := make(chan struct{})
 	watched := make(chan struct{})
+	late := false // written before watched is closed
+	alarm := s.alarm(s.conn)
 	go func() {
 		defer close(watched)
 		select {
 		case <-done:
+			return
 		case <-ctx.Done():
-			s.kill(done, cut)
+		case <-alarm.C:
+			late = true
 		}
+		s.kill(done, cut)
 	}()
 	err := s.transact(inner, s.conn, work)
 	close(done)
 	<-watched
-	if err != nil && (mysql.Lost(err) || ctx.Err() != nil) {
+	alarm.Stop()
+	if err != nil && (mysql.Lost(err) || ctx.Err() != nil || late) {
 		s.conn.close()
 		s.conn = nil
 	}
+	if err != nil && late {
+		return errOverTime
+	}
 	return err
+}
+
+// alarm is the clock of each query of a session. Where the server has a limit
+// of its own, that comes first.
+func (s *Source) alarm(q *session) *time.Timer {
+	limit := s.o.Timeout
+	if limit <= 0 {
+		limit = 365 * 24 * time.Hour
+	} else if s.ability.limit != "" {
+		limit += limit/2 + 2*time.Second
+	}
+	t := time.NewTimer(limit)
+	q.arm = func() { t.Reset(limit) }
+	return t
 }
 
 // kill ends the session's query from a connection of its own, and cuts the

@@ -7,6 +7,8 @@ package auditlog
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -196,12 +198,7 @@ func (s *Source) indexes(ctx context.Context, q *session) ([]audit.Index, error)
 func (s *Source) probe(ctx context.Context, q *session) {
 	a := &s.ability
 	a.readOnly = q.exec(ctx, "START TRANSACTION READ ONLY") == nil && q.exec(ctx, "COMMIT") == nil
-	switch {
-	case q.exec(ctx, "SELECT @@SESSION.max_statement_time") == nil:
-		a.limit = "variable"
-	case q.exec(ctx, "SELECT @@SESSION.max_execution_time") == nil:
-		a.limit = "hint"
-	}
+	a.limit = s.limits(ctx, q)
 	if ix := s.layout.KeyIndex(); ix.Name != "" {
 		a.force = q.exec(ctx, "SELECT 1 FROM "+s.name()+" FORCE INDEX ("+audit.Ident(ix.Name)+") LIMIT 0") == nil
 	}
@@ -216,6 +213,23 @@ func (s *Source) probe(ctx context.Context, q *session) {
 		[]any{s.o.Schema, s.o.Table}, &born, &rows) == nil {
 		s.born, s.rows = born.String, rows.Int64
 	}
+}
+
+// limits finds how the server limits a query's time, by trying: some know the
+// words and do not obey.
+func (s *Source) limits(ctx context.Context, q *session) string {
+	var cut int
+	if q.row(ctx, "SELECT /*+ MAX_EXECUTION_TIME(1) */ SLEEP(0.03)", nil, &cut) == nil && cut == 1 {
+		return "hint"
+	}
+	if q.exec(ctx, "SET SESSION max_statement_time = 0.001") != nil {
+		return ""
+	}
+	err := q.row(ctx, "SELECT SLEEP(0.03)", nil, &cut)
+	if mysql.Number(err) != errStatementTimeout || q.exec(ctx, fmt.Sprintf("SET SESSION max_statement_time = %.3f", s.o.Timeout.Seconds())) != nil {
+		return ""
+	}
+	return "variable"
 }
 
 // serverZone finds the zone of the server's wall clock, by name where it has
@@ -250,6 +264,10 @@ const (
 
 // explain makes an *ops.Error of whatever went wrong.
 func (s *Source) explain(err error) error {
+	if errors.Is(err, errOverTime) {
+		return ops.Wrap(err, ops.Failed, lang.M("the query ran longer than %s, its time limit, and was killed", s.o.Timeout)).
+			WithHint(lang.M("narrow the query, or raise audit.timeout in the configuration"))
+	}
 	switch mysql.Number(err) {
 	case mysql.ErrNoSuchTable:
 		return ops.Wrap(err, ops.Config, lang.M("there is no table %s in the database %s", s.o.Table, s.o.Schema)).
