@@ -444,3 +444,16 @@ func TestAQueryIsKilledWhereTheServerKnowsNoLimit(t *testing.T) {
 		}
 	})
 }
+
+func TestAConditionThatCannotBeTrueGivesNothing(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+		schema := srv.Schema(t)
+		srv.Exec(t, schema, shapes["current"])
+		s := open(t, srv, schema, func(o *Options) { o.MaxRows = 10 })
+		for _, q := range []string{"id:5 id:6", "resource:ORDER:1 resource:ORDER:2", "user:1 user:2"} {
+			if got, _ := readAll(t, s, q, 10); len(got) != 0 || len(s.Notes()) != 0 {
+				t.Errorf("%s gives %v, notes %v", q, got, s.Notes())
+			}
+		}
+	})
+}
