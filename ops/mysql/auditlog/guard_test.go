@@ -457,3 +457,24 @@ func TestAConditionThatCannotBeTrueGivesNothing(t *testing.T) {
 		}
 	})
 }
+
+// What the server would sort is asked for by its own estimate, whatever form
+// it explains queries in unless told.
+func TestWhatWouldBeSortedIsAskedForFirst(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+		schema := srv.Schema(t)
+		fillKeyed(t, srv, schema, "char without an index on time", 400)
+		srv.Exec(t, schema, "ANALYZE TABLE audit_logs")
+		s := open(t, srv, schema, func(o *Options) { o.MaxRows = 100 })
+		req := audit.PageRequest{Before: audit.Newest(), Limit: 10}
+		_, err := s.Page(context.Background(), req)
+		var much *audit.TooMuchError
+		if !errors.As(err, &much) || much.Estimate.Rows < 200 || much.Estimate.Key != "" || !much.Estimate.Sorts || much.Index != "ALTER TABLE `audit_logs` ADD INDEX (`created_at`)" {
+			t.Fatalf("got %+v", err)
+		}
+		req.Leave = true
+		if p, err := s.Page(context.Background(), req); err != nil || len(p.Rows) != 10 {
+			t.Fatalf("%d rows: %v", len(p.Rows), err)
+		}
+	})
+}

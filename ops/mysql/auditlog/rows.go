@@ -109,10 +109,10 @@ func (s *Source) fetch(ctx context.Context, q *session, query string, args []any
 // estimate asks the server what a query would read.
 func (s *Source) estimate(ctx context.Context, q *session, query string, args []any) (audit.Estimate, error) {
 	var e audit.Estimate
-	if !s.ability.explain {
+	if s.ability.explain == "" {
 		return e, nil
 	}
-	rows, err := q.conn.QueryContext(ctx, "EXPLAIN "+query, args...)
+	rows, err := q.conn.QueryContext(ctx, s.ability.explain+" "+query, args...)
 	if err != nil {
 		return e, err
 	}

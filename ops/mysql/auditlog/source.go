@@ -54,11 +54,11 @@ type Source struct {
 
 // ability is what the server offers beyond plain queries.
 type ability struct {
-	readOnly bool   // START TRANSACTION READ ONLY
-	limit    string // "hint", "variable" or ""
-	force    bool   // FORCE INDEX
-	json     bool   // JSON_EXTRACT, JSON_VALID
-	explain  bool
+	readOnly bool           // START TRANSACTION READ ONLY
+	limit    string         // "hint", "variable" or ""
+	force    bool           // FORCE INDEX
+	json     bool           // JSON_EXTRACT, JSON_VALID
+	explain  string         // the words before a query that have it explained as a table; "" for none
 	zone     *time.Location // of the server's wall clock
 }
 
@@ -93,7 +93,7 @@ func (s *Source) Notes() []lang.Msg {
 	if s.ability.limit == "" {
 		out = append(out, lang.M("the server offers no time limit for queries; opsdeck cancels them itself"))
 	}
-	if !s.ability.explain {
+	if s.ability.explain == "" {
 		out = append(out, lang.M("the server does not explain queries; how much one reads is not known beforehand"))
 	}
 	if s.layout.Trusted {
@@ -203,9 +203,12 @@ func (s *Source) probe(ctx context.Context, q *session) {
 		a.force = q.exec(ctx, "SELECT 1 FROM "+s.name()+" FORCE INDEX ("+audit.Ident(ix.Name)+") LIMIT 0") == nil
 	}
 	a.json = q.exec(ctx, `SELECT JSON_EXTRACT('{"a":1}', '$.a'), JSON_VALID('x')`) == nil
-	a.explain = true
-	_, err := s.estimate(ctx, q, "SELECT 1 FROM "+s.name()+" WHERE "+s.col(audit.CreatedAt)+" = ? LIMIT 1", []any{"2026-01-01"})
-	a.explain = err == nil
+	// Some explain as a tree unless they are told otherwise, some do not know the word.
+	for _, a.explain = range []string{"EXPLAIN FORMAT=TRADITIONAL", "EXPLAIN", ""} {
+		if _, err := s.estimate(ctx, q, "SELECT 1 FROM "+s.name()+" WHERE "+s.col(audit.CreatedAt)+" = ? LIMIT 1", []any{"2026-01-01"}); err == nil {
+			break
+		}
+	}
 	a.zone = serverZone(ctx, q)
 	var born sql.NullString
 	var rows sql.NullInt64
