@@ -3,6 +3,7 @@ package auditlog
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -32,9 +33,13 @@ func momentsOf(t *testing.T, s *Source, query string) (out []string) {
 
 // A DATETIME is wall time: of the configured zone, else of the server's.
 func TestAWallTimeIsReadInItsZone(t *testing.T) {
-	for flavour, args := range map[string][]string{"mysql": {"--default-time-zone=+05:30"}, "mariadb": {"--default-time-zone=+05:30"}} {
+	flavours := []string{"mariadb"}
+	if os.Getenv("OPSDECK_SOAK") != "" {
+		flavours = append(flavours, "mysql")
+	}
+	for _, flavour := range flavours {
 		t.Run(flavour, func(t *testing.T) {
-			srv := testdb.Private(t, flavour, args...)
+			srv := testdb.Private(t, flavour, "--default-time-zone=+05:30")
 			schema := srv.Schema(t)
 			srv.Exec(t, schema, wallTable, "INSERT INTO audit_logs VALUES (1, 'A', '2026-01-10 12:00:00')")
 			for zone, want := range map[string]string{"": "10T06:30", "Asia/Shanghai": "10T04:00", "-02:00": "10T14:00", "UTC": "10T12:00"} {
