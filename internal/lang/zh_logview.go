@@ -28,6 +28,8 @@ func init() {
 		"the bookmarks are not kept: %s":        "书签未能保存：%s",
 		"Searches":                              "搜索",
 		"the search history is not kept: %s":    "搜索历史未能保存：%s",
-		"nothing has these letters":             "没有包含这些字母的项",
+		"Loki's tail broke off; it goes on from there": "Loki 的实时推送中断；将从中断处继续",
+		"%s lines were dropped by the server":          "服务器丢弃了 %s 行",
+		"nothing has these letters":                    "没有包含这些字母的项",
 	})
 }

@@ -32,6 +32,12 @@ func Feed(ctx context.Context, store *logs.Store, sources []logs.Source, failed 
 				wg.Add(1)
 				go func() {
 					defer wg.Done()
+					if l, ok := p.(*loki); ok {
+						if err := l.feed(ctx, store, src.Name); err != nil && ctx.Err() == nil {
+							failed(part.Name(), err)
+						}
+						return
+					}
 					if err := feedStream(ctx, store, src.Name, part.Name(), p); err != nil && ctx.Err() == nil {
 						failed(part.Name(), err)
 					}
@@ -118,6 +124,22 @@ func (t storeTrack) Lost() { t.Remove() }
 type Lines struct {
 	spool *spool
 	grow  func(size int64)
+	warn  func(error) // may be nil
+	drop  func(n int64)
+}
+
+// Warn tells of what went wrong and did not end the stream.
+func (l *Lines) Warn(err error) {
+	if l.warn != nil {
+		l.warn(err)
+	}
+}
+
+// Drop tells how many lines the stream's server left out.
+func (l *Lines) Drop(n int64) {
+	if l.drop != nil {
+		l.drop(n)
+	}
 }
 
 // Write appends text. Lines that are whole can be seen from then on.
@@ -136,7 +158,7 @@ func feedStream(ctx context.Context, store *logs.Store, source, name string, p S
 		return err
 	}
 	seg := store.Add(source, name, sp, true, false)
-	err = p.Stream(ctx, &Lines{sp, func(size int64) { seg.Grow(size, nil) }})
+	err = p.Stream(ctx, &Lines{spool: sp, grow: func(size int64) { seg.Grow(size, nil) }, warn: func(err error) { store.Fail(name, err) }, drop: store.Drop})
 	seg.Grow(sp.Size(), nil)
 	seg.Finish()
 	return err
@@ -154,7 +176,7 @@ func StreamTo(ctx context.Context, p Streamer, read func(r io.ReaderAt, from, to
 		read(sp, done, size)
 		done = size
 	}
-	err = p.Stream(ctx, &Lines{sp, grow})
+	err = p.Stream(ctx, &Lines{spool: sp, grow: grow})
 	if sp.Size() > done {
 		grow(sp.Size())
 	}

@@ -23,8 +23,8 @@ import (
 // streams with values of [ns as text, line].
 const (
 	lokiLimit = 5000
-	lokiPast  = 24 * time.Hour // read when the query has no since
-	lokiPoll  = time.Second
+	lokiPast  = 24 * time.Hour  // read when the query has no since
+	lokiPoll  = time.Second     // where tailing cannot be had
 	lokiLag   = 2 * time.Second // lines can come that much late
 )
 
@@ -37,24 +37,7 @@ type loki struct {
 	filter   Filter
 	client   *http.Client
 	now      func() time.Time
-}
-
-// Filter is the part of a query that a source can do itself.
-type Filter struct {
-	Since, Until time.Time
-	Contains     []string // texts that every line holds as they stand
-}
-
-// Push takes out of a query what a source may do itself. Everything is looked at
-// again, so it need not.
-func Push(q *logs.Query) Filter {
-	f := Filter{Since: q.Since, Until: q.Until}
-	for _, g := range q.Groups {
-		if len(g) == 1 && g[0].Kind == logs.TermExact && !g[0].Not && !g[0].Fold {
-			f.Contains = append(f.Contains, g[0].Text)
-		}
-	}
-	return f
+	recently int // lines that a store gets without asking
 }
 
 func newLoki(name string, f Filter) (*loki, error) {
@@ -67,19 +50,10 @@ func newLoki(name string, f Filter) (*loki, error) {
 		selector = `{job=~".+"}`
 	}
 	u.RawQuery = ""
-	return &loki{name: name, base: strings.TrimSuffix(u.String(), "/"), selector: selector, filter: f, client: &http.Client{Timeout: 30 * time.Second}, now: time.Now}, nil
+	return &loki{name: name, base: strings.TrimSuffix(u.String(), "/"), selector: selector, filter: f, client: &http.Client{Timeout: 30 * time.Second}, now: time.Now, recently: lokiRecent}, nil
 }
 
 func (l *loki) Name() string { return l.name }
-
-// logQL is the selector with the texts that lines must hold.
-func (l *loki) logQL() string {
-	q := l.selector
-	for _, text := range l.filter.Contains {
-		q += " |= " + strconv.Quote(text)
-	}
-	return q
-}
 
 // Open reads the range of the query into a spool.
 func (l *loki) Open(ctx context.Context) (logs.Text, error) {
@@ -90,24 +64,6 @@ func (l *loki) Open(ctx context.Context) (logs.Text, error) {
 	from, to := l.span()
 	_, err = l.pages(ctx, sp, from, to, nil)
 	return sp, err
-}
-
-// Stream reads the range and goes on with what comes.
-func (l *loki) Stream(ctx context.Context, w *Lines) error {
-	from, _ := l.span()
-	var seen map[string]bool
-	for {
-		last, err := l.pages(ctx, w, from, l.now(), seen)
-		if err != nil {
-			return err
-		}
-		from, seen = last.from, last.seen
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(lokiPoll):
-		}
-	}
 }
 
 func (l *loki) span() (from, to time.Time) {
@@ -139,7 +95,7 @@ func (l *loki) pages(ctx context.Context, w io.Writer, from, to time.Time, seen 
 		seen = map[string]bool{}
 	}
 	for {
-		entries, err := l.page(ctx, from, to)
+		entries, err := l.page(ctx, l.filter.logQL(l.selector), from, to, "forward")
 		if err != nil {
 			return lokiPlace{from, seen}, err
 		}
@@ -194,9 +150,9 @@ func lokiLine(e lokiEntry) string {
 }
 
 // page makes one request; entries come in the order of time.
-func (l *loki) page(ctx context.Context, from, to time.Time) ([]lokiEntry, error) {
-	v := url.Values{"query": {l.logQL()}, "start": {strconv.FormatInt(from.UnixNano(), 10)}, "end": {strconv.FormatInt(to.UnixNano(), 10)},
-		"limit": {strconv.Itoa(lokiLimit)}, "direction": {"forward"}}
+func (l *loki) page(ctx context.Context, query string, from, to time.Time, direction string) ([]lokiEntry, error) {
+	v := url.Values{"query": {query}, "start": {strconv.FormatInt(from.UnixNano(), 10)}, "end": {strconv.FormatInt(to.UnixNano(), 10)},
+		"limit": {strconv.Itoa(lokiLimit)}, "direction": {direction}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.base+"/loki/api/v1/query_range?"+v.Encode(), nil)
 	if err != nil {
 		return nil, err
@@ -216,18 +172,26 @@ func (l *loki) page(ctx context.Context, from, to time.Time) ([]lokiEntry, error
 	return lokiEntries(body)
 }
 
-func lokiEntries(body []byte) (out []lokiEntry, err error) {
+func lokiEntries(body []byte) ([]lokiEntry, error) {
 	var answer struct {
 		Data struct {
-			Result []struct {
-				Values [][]json.RawMessage `json:"values"`
-			} `json:"result"`
+			Result []lokiStream `json:"result"`
 		} `json:"data"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return nil, fmt.Errorf("read Loki's answer: %w", err)
 	}
-	for _, s := range answer.Data.Result {
+	return inOrder(answer.Data.Result)
+}
+
+// lokiStream is a stream of an answer: values of [ns as text, line, …].
+type lokiStream struct {
+	Values [][]json.RawMessage `json:"values"`
+}
+
+// inOrder makes one list of the streams, in the order of time.
+func inOrder(streams []lokiStream) (out []lokiEntry, err error) {
+	for _, s := range streams {
 		for _, v := range s.Values {
 			var ns, line string
 			if len(v) < 2 || json.Unmarshal(v[0], &ns) != nil || json.Unmarshal(v[1], &line) != nil {

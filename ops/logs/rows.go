@@ -86,7 +86,7 @@ func readRow(r rowAt, blk *Block, text Text, list []*Shape, p *Parser) Row {
 
 // stats sums up the store. The lock is held.
 func (s *Store) stats(spots []spot) (t Stats) {
-	t.Sources, t.Added, t.Lost, t.FirstHits = len(s.feeds), s.added, s.lost, s.first
+	t.Sources, t.Added, t.Lost, t.Dropped, t.FirstHits = len(s.feeds), s.added, s.lost, s.dropped, s.first
 	t.All.FirstMS, t.All.LastMS = unset, unset
 	t.Errors = append(t.Errors, s.failed...)
 	for i, f := range s.feeds {

@@ -99,7 +99,7 @@ func (q *Query) literal() (f finder, ok bool) {
 		case TermExact, TermPrefix, TermSuffix, TermEqual:
 			word = t.Text
 		case TermRegexp:
-			word, fold = t.literal(), false
+			word, fold = t.Literal(), false
 		}
 		if len(word) > best && (!fold || ascii(word)) {
 			best, f, ok = len(word), newFinder(word, fold), true

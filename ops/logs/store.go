@@ -33,6 +33,8 @@ type Store struct {
 	asked   time.Time
 	first   time.Duration // from the query to the first screen of hits
 	failed  []error
+	dropped int64 // lines that a server left out
+	hooks   map[int]func(*Query)
 	shelf   Shelf
 	closed  bool
 	wg      sync.WaitGroup
@@ -216,6 +218,41 @@ func (g *Segment) Remove() {
 	s.signal()
 }
 
+// Discard takes a text away that is not wanted any more.
+func (g *Segment) Discard() {
+	g.Remove()
+	g.store.mu.Lock()
+	g.store.lost -= g.size
+	g.store.mu.Unlock()
+}
+
+// Drop notes that a server left lines out.
+func (s *Store) Drop(n int64) {
+	s.mu.Lock()
+	s.dropped += n
+	s.mu.Unlock()
+	s.signal()
+}
+
+// OnQuery calls do with the query that is asked now and each that is asked from
+// then on, until stop. do must not wait, nor call the store.
+func (s *Store) OnQuery(do func(*Query)) (stop func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hooks == nil {
+		s.hooks = map[int]func(*Query){}
+	}
+	s.nextSeg++
+	id := s.nextSeg
+	s.hooks[id] = do
+	do(s.query)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.hooks, id)
+	}
+}
+
 // SetQuery looks for something else. What an older query still has to do is
 // dropped. With filter false all events stay rows and hits are only marked.
 func (s *Store) SetQuery(q *Query, filter bool) {
@@ -242,6 +279,9 @@ func (s *Store) SetQuery(q *Query, filter bool) {
 				}
 			}
 		}
+	}
+	for _, do := range s.hooks {
+		do(q)
 	}
 	s.work.Broadcast()
 	s.signal()

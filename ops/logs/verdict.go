@@ -65,7 +65,7 @@ func (t *Term) findIn(text []byte) verdict {
 	case TermExact:
 		return exactVerdict(text, t.Text, t.Fold)
 	case TermRegexp:
-		if lit := t.literal(); lit != "" && exactVerdict(text, lit, false) == no {
+		if lit := t.Literal(); lit != "" && exactVerdict(text, lit, false) == no {
 			return no
 		}
 		return maybe
@@ -172,8 +172,8 @@ func digitsVerdict(line, word string, fold bool) verdict {
 	return maybe
 }
 
-// literal is a text that every match of the regular expression holds, or "".
-func (t *Term) literal() string {
+// Literal is a text that every match of the regular expression holds, or "".
+func (t *Term) Literal() string {
 	re, err := syntax.Parse(t.Re.String(), syntax.Perl)
 	if err != nil {
 		return ""

@@ -40,6 +40,7 @@ type Stats struct {
 	Pending      bool    // hits are still being looked for
 	Added        int64   // events that came since the store was made
 	Lost         int64   // bytes that were gone before they could be read
+	Dropped      int64   // lines that a server left out
 	Sources      int
 	FirstHits    time.Duration // from the query to its first hits
 	Errors       []error

@@ -261,6 +261,9 @@ func (p *Page) foot(width int) string {
 	if s.Lost > 0 {
 		left += p.ink.crit.Paint("  " + e.T("%s were truncated away unread", human.Bytes(s.Lost)))
 	}
+	if s.Dropped > 0 {
+		left += p.ink.crit.Paint("  " + e.T("%s lines were dropped by the server", human.Count(s.Dropped)))
+	}
 	if len(s.Errors) > 0 {
 		left += p.ink.crit.Paint("  " + termsafe.Line(s.Errors[0].Error()))
 	}

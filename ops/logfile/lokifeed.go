@@ -1,0 +1,206 @@
+package logfile
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"opsdeck/ops/logs"
+)
+
+// Bounds of what the console holds of a Loki server's logs.
+const (
+	lokiRecent = 100_000                // lines that are read without being asked for
+	lokiFound  = 20_000                 // older lines that a query finds
+	lokiDepth  = 30 * 24 * time.Hour    // how far back a query without a since looks
+	lokiPause  = 300 * time.Millisecond // a query must rest so long
+)
+
+// feed fills a store with the newest lines, follows, and brings older lines that
+// the store's query finds: the query is pushed down to Loki for what lies before
+// the lines that are here.
+func (l *loki) feed(ctx context.Context, store *logs.Store, source string) error {
+	asked := make(chan *logs.Query, 1)
+	stop := store.OnQuery(func(q *logs.Query) {
+		select {
+		case <-asked: // a newer query takes the older one's place
+		default:
+		}
+		asked <- q
+	})
+	defer stop()
+	seen := map[lokiEntry]bool{}
+	first, older, err := l.first(ctx, store, seen)
+	if err != nil {
+		return err
+	}
+	sp, err := newSpool()
+	if err != nil {
+		return err
+	}
+	seg := store.Add(source, l.name, sp, true, false)
+	lines := &Lines{spool: sp, grow: func(size int64) { seg.Grow(size, nil) }, warn: func(err error) { store.Fail(l.name, err) }, drop: store.Drop}
+	at := lokiPlace{from: l.now().Add(-lokiLag), seen: map[string]bool{}}
+	if len(first) > 0 {
+		at.from = time.Unix(0, first[0].ns)
+	}
+	if at, err = at.pass(lines, first); err != nil {
+		return err
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		older = l.recent(ctx, store, source, older, seen)
+		l.answer(ctx, store, source, older, seen, asked)
+	}()
+	err = l.goOn(ctx, lines, at)
+	<-done
+	seg.Finish()
+	return err
+}
+
+// lokiRetry is how often a server that does not answer is asked again.
+const lokiRetry = 5 * time.Second
+
+// first reads the newest lines, as soon as the server answers.
+func (l *loki) first(ctx context.Context, store *logs.Store, seen map[lokiEntry]bool) (entries []lokiEntry, older time.Time, err error) {
+	for {
+		to := l.now()
+		entries, older, err = l.back(ctx, l.selector, to.Add(-lokiPast), to, lokiLimit, seen)
+		if err == nil || ctx.Err() != nil {
+			return entries, older, err
+		}
+		store.Fail(l.name, err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(lokiRetry):
+		}
+	}
+}
+
+// recent brings the lines before the first ones, and tells from when on older
+// ones are left where they are.
+func (l *loki) recent(ctx context.Context, store *logs.Store, source string, older time.Time, seen map[lokiEntry]bool) time.Time {
+	entries, left, err := l.back(ctx, l.selector, l.now().Add(-lokiPast), older.Add(1), l.recently, seen)
+	if err != nil {
+		store.Fail(l.name, err)
+		return older
+	}
+	if sp, err := spoolEntries(entries); err != nil {
+		store.Fail(l.name, err)
+	} else if sp != nil {
+		store.Add(source, l.name, sp, false, true)
+	}
+	return left
+}
+
+// back reads up to about n entries before to, page after page, the newest first,
+// but for those seen; they come in the order of time.
+func (l *loki) back(ctx context.Context, query string, from, to time.Time, n int, seen map[lokiEntry]bool) (all []lokiEntry, older time.Time, err error) {
+	for len(all) < n && from.Before(to) {
+		page, err := l.page(ctx, query, from, to, "backward")
+		if err != nil {
+			return nil, to, err
+		}
+		fresh := page[:0:0]
+		for _, e := range page {
+			if !seen[e] {
+				seen[e] = true
+				fresh = append(fresh, e)
+			}
+		}
+		all = append(fresh, all...)
+		if len(page) < lokiLimit {
+			return all, from, nil
+		}
+		if to = time.Unix(0, page[0].ns+1); len(fresh) == 0 { // a moment with more lines than a page
+			to = time.Unix(0, page[0].ns)
+		}
+	}
+	return all, to, nil
+}
+
+// spoolEntries makes a text of entries, nil when there are none.
+func spoolEntries(entries []lokiEntry) (*spool, error) {
+	if len(entries) == 0 {
+		return nil, nil
+	}
+	sp, err := newSpool()
+	if err != nil {
+		return nil, err
+	}
+	for batch := range slices.Chunk(entries, 1000) {
+		var text strings.Builder
+		for _, e := range batch {
+			text.WriteString(lokiLine(e))
+		}
+		if _, err := io.WriteString(sp, text.String()); err != nil {
+			sp.Close()
+			return nil, err
+		}
+	}
+	return sp, nil
+}
+
+// answer looks for each query's older lines and shows them before the recent
+// ones, until the next query.
+func (l *loki) answer(ctx context.Context, store *logs.Store, source string, older time.Time, seen map[lokiEntry]bool, asked <-chan *logs.Query) {
+	var shown *logs.Segment
+	var found chan *spool
+	cancel := func() {}
+	defer func() { cancel() }()
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	var q *logs.Query
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case q = <-asked:
+			cancel()
+			cancel, found = func() {}, nil
+			if shown != nil {
+				shown.Discard()
+				shown = nil
+			}
+			timer.Reset(lokiPause)
+		case <-timer.C:
+			f := Push(q)
+			if !f.narrows() {
+				continue
+			}
+			asking, stop := context.WithCancel(ctx)
+			cancel, found = stop, make(chan *spool, 1)
+			go l.find(asking, store, f, older, maps.Clone(seen), found)
+		case sp := <-found:
+			shown = store.Add(source, l.name, sp, false, true)
+			found = nil
+		}
+	}
+}
+
+// find asks for the lines of a filter from before the ones that are here.
+func (l *loki) find(ctx context.Context, store *logs.Store, f Filter, before time.Time, seen map[lokiEntry]bool, found chan<- *spool) {
+	from := f.Since
+	if from.IsZero() {
+		from = l.now().Add(-lokiDepth)
+	}
+	if !f.Until.IsZero() && f.Until.Before(before) {
+		before = f.Until
+	}
+	entries, _, err := l.back(ctx, f.logQL(l.selector), from, before, lokiFound, seen)
+	if ctx.Err() != nil {
+		return
+	}
+	sp, err2 := spoolEntries(entries)
+	if err = errors.Join(err, err2); err != nil {
+		store.Fail(l.name, err)
+	}
+	if sp != nil {
+		found <- sp
+	}
+}
