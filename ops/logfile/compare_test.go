@@ -76,7 +76,9 @@ func tool(b *testing.B, path, name string, args ...string) (time.Duration, bool)
 		}
 		defer in.Close()
 		cmd := exec.Command(name, args...)
-		cmd.Stdin = in
+		if cmd.Stdin = in; args[len(args)-1] == path {
+			cmd.Stdin = nil
+		}
 		out, _ := cmd.Output()
 		if n := strings.Count(string(out), "\n"); n > 1 {
 			return strconv.Itoa(n)
@@ -130,6 +132,8 @@ func BenchmarkCompareLogSearch(b *testing.B) {
 	ratio("fzf fuzzy, cold", fzf, ok, fuzzy)
 	indexed := compareStore(b, path, info.Size())
 	ratio("fzf fuzzy, indexed", fzf, ok, indexed)
+	d, ok = tool(b, path, "lnav", "-n", "-N", "-c", ":filter-in Connection timeout", path)
+	ratio("lnav filter", d, ok, literal)
 }
 
 func parsed(words string) *logs.Query {
