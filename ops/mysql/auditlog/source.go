@@ -8,7 +8,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -225,14 +224,10 @@ func (s *Source) limits(ctx context.Context, q *session) string {
 	if q.row(ctx, "SELECT /*+ MAX_EXECUTION_TIME(1) */ SLEEP(0.03)", nil, &cut) == nil && cut == 1 {
 		return "hint"
 	}
-	if q.exec(ctx, "SET SESSION max_statement_time = 0.001") != nil {
-		return ""
+	if mysql.Number(q.row(ctx, "SET STATEMENT max_statement_time = 0.001 FOR SELECT SLEEP(0.03)", nil, &cut)) == errStatementTimeout {
+		return "variable"
 	}
-	err := q.row(ctx, "SELECT SLEEP(0.03)", nil, &cut)
-	if mysql.Number(err) != errStatementTimeout || q.exec(ctx, fmt.Sprintf("SET SESSION max_statement_time = %.3f", s.o.Timeout.Seconds())) != nil {
-		return ""
-	}
-	return "variable"
+	return ""
 }
 
 // serverZone finds the zone of the server's wall clock, by name where it has
