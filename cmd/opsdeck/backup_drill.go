@@ -252,7 +252,7 @@ func (sh *shelf) deepen(ctx context.Context, s *backup.Set, check backup.Check, 
 	if err != nil {
 		return check, err
 	}
-	check.Deep = true
+	check.Deep, check.Sealed = true, false
 	if d.Result != backup.Passed {
 		check.Problems = append(check.Problems, backup.Problem{Code: backup.NoLoad, Args: []string{d.Remark}})
 	}

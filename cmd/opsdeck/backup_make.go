@@ -198,7 +198,7 @@ func (sh *shelf) engine(o order) func(context.Context, mysql.Target, dump.Option
 
 // readBack proves what was written by reading it, so that it counts as good.
 func (sh *shelf) readBack(ctx context.Context, m *made, report func(ops.Progress)) error {
-	check, err := backup.Verify(ctx, m.Path, sh.clock.Now, report)
+	check, err := sh.proof(ctx, m.Path, report)
 	if err != nil {
 		return err
 	}

@@ -138,7 +138,7 @@ func (sh *shelf) prune(ctx context.Context, plan *backup.Plan, tell func(backup.
 		return backup.Outcome{}, err
 	}
 	out, err := plan.Execute(ctx, backup.Execution{Index: sh.index, Tell: tell, Verify: func(ctx context.Context, s *backup.Set) (backup.Check, error) {
-		return backup.Verify(ctx, s.Path, sh.clock.Now, nil)
+		return sh.proof(ctx, s.Path, nil)
 	}})
 	entry.Result = oplog.Done
 	entry.Detail = map[string]string{"plan": plan.Hash(), "removed": fmt.Sprint(len(out.Removed)), "freed_bytes": fmt.Sprint(out.Freed)}

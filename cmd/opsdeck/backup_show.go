@@ -157,6 +157,9 @@ func (sh *shelf) checked(inv *backup.Inventory, s *backup.Set) string {
 	if s.Deep {
 		at += ", " + sh.lang.T("loaded whole")
 	}
+	if s.Sealed {
+		at += ", " + sh.lang.T("encrypted, the file's own hash alone")
+	}
 	return at
 }
 

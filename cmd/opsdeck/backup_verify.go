@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
+
+	"filippo.io/age"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
@@ -33,6 +37,7 @@ type (
 		SizeBytes  int64    `json:"size_bytes"`
 		SHA256     string   `json:"sha256"`
 		Deep       bool     `json:"deep"`
+		Sealed     bool     `json:"sealed"` // encrypted: only the file's own hash was proved
 		DurationMS int64    `json:"duration_ms"`
 		Problems   []string `json:"problems"`
 		said       []lang.Msg
@@ -144,9 +149,29 @@ func (sh *shelf) verifyOne(s *backup.Set, deep bool, i, n int) (time.Duration, e
 // prove reads a backup. That it was loaded once stays true while its bytes are
 // the same.
 func (sh *shelf) prove(ctx context.Context, s *backup.Set, report func(ops.Progress)) (backup.Check, error) {
-	check, err := backup.Verify(ctx, s.Path, sh.clock.Now, report)
+	check, err := sh.proof(ctx, s.Path, report)
 	check.Deep = s.Deep && check.OK() && check.SHA256 == s.SHA256
 	return check, err
+}
+
+// proof reads a backup; with backup.identity what is inside of an encrypted one
+// too.
+func (sh *shelf) proof(ctx context.Context, path string, report func(ops.Progress)) (backup.Check, error) {
+	ids, err := sh.identities()
+	if err != nil {
+		return backup.Check{}, err
+	}
+	var unseal backup.Unseal
+	if len(ids) > 0 {
+		unseal = func(r io.Reader) (io.Reader, error) {
+			plain, err := age.Decrypt(r, ids...)
+			if none := (*age.NoIdentityMatchError)(nil); errors.As(err, &none) {
+				return nil, backup.ErrSealed
+			}
+			return plain, err
+		}
+	}
+	return backup.VerifySealed(ctx, path, unseal, sh.clock.Now, report)
 }
 
 func (sh *shelf) remember(s *backup.Set, check backup.Check) error {
@@ -172,7 +197,7 @@ func (sh *shelf) verdicts(sets []*backup.Set, took map[string]time.Duration) (ba
 		if s == nil {
 			continue // removed meanwhile
 		}
-		v := verifiedJSON{Name: s.Name, State: string(s.State), SizeBytes: s.Size, SHA256: s.SHA256, Deep: s.Deep, DurationMS: took[s.Name].Milliseconds(), Problems: []string{}}
+		v := verifiedJSON{Name: s.Name, State: string(s.State), SizeBytes: s.Size, SHA256: s.SHA256, Deep: s.Deep, Sealed: s.Sealed, DurationMS: took[s.Name].Milliseconds(), Problems: []string{}}
 		for _, p := range s.Problems {
 			v.Problems = append(v.Problems, p.Text().String())
 			v.said = append(v.said, p.Text())
@@ -187,6 +212,9 @@ func (sh *shelf) verdicts(sets []*backup.Set, took map[string]time.Duration) (ba
 	return doc, nil
 }
 
+// sealedNote says how far the proof of an encrypted backup went without a key.
+var sealedNote = lang.M("encrypted: length and hash of the whole file were proved, not its members; backup.identity opens it")
+
 func (sh *shelf) sayVerified(v verifiedJSON) {
 	th := sh.theme()
 	state := backup.State(v.State)
@@ -196,6 +224,9 @@ func (sh *shelf) sayVerified(v verifiedJSON) {
 		line += th.Dim.Render("  " + human.Bytes(v.SizeBytes) + ", " + human.Rate(float64(v.SizeBytes)*1000/float64(v.DurationMS)))
 	}
 	fmt.Fprintln(sh.out, line)
+	if v.Sealed {
+		fmt.Fprintln(sh.out, "    "+sh.lang.Msg(sealedNote))
+	}
 	for _, p := range v.said {
 		fmt.Fprintln(sh.out, "    "+termsafe.Line(sh.lang.Msg(p)))
 	}

@@ -256,5 +256,7 @@ func init() {
 		"Say what would be run now and what comes next, run nothing.":         "只说明现在会运行什么、接下来是什么，不运行任何任务。",
 		"Say what would be run, run nothing.":                                 "只说明会运行什么，不运行任何任务。",
 		"Say what would be verified, do nothing.":                             "只说明会校验什么，不做任何操作。",
+		"encrypted: length and hash of the whole file were proved, not its members; backup.identity opens it": "已加密：只校验了整个文件的长度和哈希，未校验各个成员；用 backup.identity 可以解开",
+		"encrypted, the file's own hash alone": "已加密，只校验了整个文件的哈希",
 	})
 }

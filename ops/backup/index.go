@@ -22,6 +22,7 @@ import (
 type Check struct {
 	At       time.Time
 	Deep     bool
+	Sealed   bool      // encrypted, and nothing opened it: its own length and hash were proved, not what is inside
 	Problems []Problem // none: it passed
 	SHA256   string
 	Inside   string // the database that a foreign file names inside
@@ -287,9 +288,20 @@ func nanos(t time.Time) int64 {
 	return t.UnixNano()
 }
 
+// depth is how far the check went, in the index's words.
+func (c Check) depth() string {
+	switch {
+	case c.Deep:
+		return "true"
+	case c.Sealed:
+		return "sealed"
+	}
+	return "false"
+}
+
 func checkLine(k key, c Check) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "c1\t%s\t%s\t%d\t%t\t%s\t%q", k.File.fields(), k.Manifest.fields(), nanos(c.At), c.Deep, c.SHA256, c.Inside)
+	fmt.Fprintf(&b, "c1\t%s\t%s\t%d\t%s\t%s\t%q", k.File.fields(), k.Manifest.fields(), nanos(c.At), c.depth(), c.SHA256, c.Inside)
 	for _, p := range c.Problems {
 		fmt.Fprintf(&b, "\t%q", strings.Join(append([]string{p.Code}, p.Args...), "\x00"))
 	}
@@ -303,7 +315,9 @@ func (x *Index) readCheck(fields []string) {
 		return
 	}
 	k := key{l.id(), l.id()}
-	c := Check{At: l.time(), Deep: l.text() == "true", SHA256: l.text(), Inside: l.quoted()}
+	c := Check{At: l.time()}
+	depth := l.text()
+	c.Deep, c.Sealed, c.SHA256, c.Inside = depth == "true", depth == "sealed", l.text(), l.quoted()
 	for len(l.fields) > 1 {
 		parts := strings.Split(l.quoted(), "\x00")
 		c.Problems = append(c.Problems, Problem{Code: parts[0], Args: parts[1:]})

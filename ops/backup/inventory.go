@@ -318,7 +318,7 @@ func (sc Scan) judge(s *Set) {
 		s.add(problem(Future, s.At.In(sc.Zone).Format("2006-01-02 15:04")))
 	}
 	if c, ok := sc.Index.find(key{s.ID, s.Manifest}); ok {
-		s.Checked, s.SHA256, s.Deep = c.At, c.SHA256, c.Deep && c.OK()
+		s.Checked, s.SHA256, s.Deep, s.Sealed = c.At, c.SHA256, c.Deep && c.OK(), c.Sealed && !c.Deep
 		for _, p := range c.Problems {
 			if !slices.ContainsFunc(s.Problems, func(q Problem) bool { return q.Code == p.Code }) {
 				s.add(p)

@@ -65,6 +65,7 @@ type Set struct {
 	Problems []Problem
 	Checked  time.Time // when it was last verified as it is now; zero: never
 	Deep     bool      // it was loaded then
+	Sealed   bool      // it is encrypted, and only its own length and hash were proved then
 	SHA256   string    // of the file as it was read then
 	ID       FileID
 	Manifest FileID // zero without one

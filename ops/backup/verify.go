@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -31,8 +32,15 @@ const (
 // compression, a dump that came to its end, and which database is inside.
 // What is wrong with the backup is in the Check; the error is for what kept it
 // from being read at all: a cancelled context, a file that changed meanwhile.
-// report may be nil.
+// report may be nil. Of an encrypted file only its own length and hash are
+// proved, and the Check says so; see VerifySealed.
 func Verify(ctx context.Context, path string, now func() time.Time, report func(ops.Progress)) (Check, error) {
+	return VerifySealed(ctx, path, nil, now, report)
+}
+
+// VerifySealed is Verify with what opens encrypted backups: each member and the
+// trailer are proved of them too.
+func VerifySealed(ctx context.Context, path string, unseal Unseal, now func() time.Time, report func(ops.Progress)) (Check, error) {
 	before, manifest, err := Identify(path)
 	if err != nil {
 		return unreadable(now(), err), nil
@@ -43,7 +51,7 @@ func Verify(ctx context.Context, path string, now func() time.Time, report func(
 	}
 	defer f.Close()
 	unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_SEQUENTIAL)
-	v := verification{ctx: ctx, f: f, size: before.Size, start: time.Now(), report: report}
+	v := verification{ctx: ctx, f: f, unseal: unseal, size: before.Size, start: time.Now(), report: report}
 	var check Check
 	m, err := ReadManifest(path)
 	switch {
@@ -72,6 +80,7 @@ func unreadable(at time.Time, err error) Check {
 type verification struct {
 	ctx    context.Context
 	f      *os.File
+	unseal Unseal // nil when there is no key
 	size   int64
 	done   int64
 	start  time.Time
@@ -102,26 +111,44 @@ func (v *verification) ours(m *Manifest) (Check, error) {
 	}
 	whole := sha256.New()
 	members := &memberHash{left: m.Members, hash: sha256.New()}
-	if m.Encrypted {
-		members.left = nil // their offsets are of the text inside
-	}
-	if err := v.feed(whole, members); err != nil {
+	sealed, err := v.feedMembers(m, whole, members)
+	if err != nil {
 		if v.ctx.Err() != nil {
 			return Check{}, v.ctx.Err()
 		}
 		return Check{Problems: []Problem{problem(Unreadable, reason(err))}}, nil
 	}
-	check := Check{SHA256: hex.EncodeToString(whole.Sum(nil))}
+	check := Check{SHA256: hex.EncodeToString(whole.Sum(nil)), Sealed: errors.Is(sealed, ErrSealed)}
 	if members.bad != nil {
 		check.Problems = append(check.Problems, problem(BadMember, memberName(*members.bad)))
 	}
 	if check.SHA256 != m.SHA256 {
 		check.Problems = append(check.Problems, problem(HashDiffers))
 	}
-	if len(check.Problems) == 0 && !m.Encrypted {
-		check.Problems = v.trailer(m)
+	switch {
+	case len(check.Problems) > 0 || check.Sealed:
+	case sealed != nil:
+		check.Problems = []Problem{problem(Damaged, reason(sealed))}
+	case len(members.left) > 0:
+		check.Problems = []Problem{problem(BadMember, memberName(members.left[0]))}
+	default:
+		check.Problems = v.trailer(m, members.last)
 	}
 	return check, nil
+}
+
+// feedMembers reads the file for both hashes. sealed is why what is inside of an
+// encrypted file was not seen, or not to its end.
+func (v *verification) feedMembers(m *Manifest, whole io.Writer, members *memberHash) (sealed, err error) {
+	switch {
+	case !m.Encrypted:
+		return nil, v.feed(whole, members)
+	case v.unseal == nil:
+		return ErrSealed, v.feed(whole, io.Discard)
+	}
+	inside := newSealedMembers(v.unseal, members)
+	err = v.feed(whole, inside)
+	return inside.end(), err
 }
 
 // memberName is "rows 3 of orders (bytes 100 to 200)".
@@ -199,6 +226,7 @@ type memberHash struct {
 	hash hash.Hash
 	have int64 // bytes of left[0] so far
 	bad  *Member
+	last []byte // the last member, which holds the trailer
 }
 
 func (w *memberHash) Write(p []byte) (int, error) {
@@ -207,6 +235,9 @@ func (w *memberHash) Write(p []byte) (int, error) {
 		m := w.left[0]
 		part := p[:min(int64(len(p)), m.Length-w.have)]
 		w.hash.Write(part)
+		if len(w.left) == 1 {
+			w.last = append(w.last, part...)
+		}
 		w.have += int64(len(part))
 		p = p[len(part):]
 		if w.have == m.Length {
@@ -225,15 +256,19 @@ func (w *memberHash) end(m Member) {
 	w.left, w.have = w.left[1:], 0
 }
 
-// trailer looks whether the dump says that it came to its end.
-func (v *verification) trailer(m *Manifest) []Problem {
-	from := max(0, m.SizeBytes-tailWindow)
-	if n := len(m.Members); n > 0 {
-		from = m.Members[n-1].Offset
-	} else if m.Compression != "" && m.Compression != "none" {
-		return nil // made by another engine in one piece: create read its trailer
+// trailer looks whether the dump says that it came to its end: in its last
+// member. What another engine made in one piece has none; create read its
+// trailer.
+func (v *verification) trailer(m *Manifest, last []byte) []Problem {
+	var end io.Reader = bytes.NewReader(last)
+	if len(m.Members) == 0 {
+		if m.Compression != "" && m.Compression != "none" {
+			return nil
+		}
+		from := max(0, m.SizeBytes-tailWindow)
+		end = io.NewSectionReader(v.f, from, m.SizeBytes-from)
 	}
-	text, err := expand(io.NewSectionReader(v.f, from, m.SizeBytes-from))
+	text, err := expand(end)
 	if err != nil {
 		return []Problem{problem(Damaged, reason(err))}
 	}

@@ -156,6 +156,9 @@ func (p *Page) checked(s *backup.Set) string {
 	if s.Deep {
 		text += ", " + p.env.T("loaded whole")
 	}
+	if s.Sealed {
+		text += ", " + p.env.T("encrypted, the file's own hash alone")
+	}
 	return text
 }
 

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"filippo.io/age"
+
+	"opsdeck/internal/testdb"
+)
+
+// TestVerifyOfAnEncryptedBackupSaysHowFarItWent: without the identity the whole
+// file's hash, with it each member.
+func TestVerifyOfAnEncryptedBackupSaysHowFarItWent(t *testing.T) {
+	s := testdb.MariaDB(t)
+	db := s.Schema(t)
+	s.Exec(t, db, "CREATE TABLE customers (id INT PRIMARY KEY)", "INSERT INTO customers VALUES (1)")
+	sh := newNightly(t, s, db, "")
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sh.run(0, nil, "backup", "create", "--recipient", key.Recipient().String())
+	sealed := func(want bool) {
+		t.Helper()
+		var doc backupVerifyJSON
+		sh.run(0, &doc, "backup", "verify", "--all", "--json")
+		if len(doc.Verified) != 1 || doc.Verified[0].State != "good" || doc.Verified[0].Sealed != want {
+			t.Errorf("%+v", doc.Verified)
+		}
+	}
+	sealed(true)
+	if text := sh.run(0, nil, "backup", "verify", "--all"); !strings.Contains(text, "not its members") {
+		t.Error(text)
+	}
+	name := filepath.Join(filepath.Dir(sh.config), "identity")
+	if err := os.WriteFile(name, []byte(key.String()+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config, err := os.ReadFile(sh.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(string(config), "    backup:\n", "    backup:\n      identity: "+name+"\n", 1)
+	if err := os.WriteFile(sh.config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sealed(false)
+	sh.run(0, nil, "backup", "drill")
+}
