@@ -48,12 +48,12 @@ func (c *backupDrillCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	job := drill.Job{Table: c.Table, Schema: c.Into}
 	if c.DryRun {
-		a.say(lang.M("would load %s into a scratch schema, check it and drop the schema", s.Name))
-		return nil
+		return c.plan(sh, s, job)
 	}
 	p := a.progress()
-	d, err := sh.drill(a.ctx, s, drill.Job{Table: c.Table, Schema: c.Into}, c.Server, p.report)
+	d, err := sh.drill(a.ctx, s, job, c.Server, p.report)
 	p.done()
 	if err != nil {
 		return err
@@ -70,6 +70,34 @@ func (c *backupDrillCmd) Run(a *app) error {
 		err = ops.E(ops.Failed, lang.M("the drill failed: %s cannot be relied on", d.Backup)).WithHint(lang.M("make a new backup, and rehearse that one"))
 	}
 	return err
+}
+
+// drillPlanJSON is what a drill would do.
+type drillPlanJSON struct {
+	DryRun bool   `json:"dry_run"`
+	Backup string `json:"backup"`
+	Table  string `json:"table"`
+	Schema string `json:"schema"` // "" is a scratch one
+	Server string `json:"server"` // address
+}
+
+// plan says what would be done, and where.
+func (c *backupDrillCmd) plan(sh *shelf, s *backup.Set, job drill.Job) error {
+	target, _, err := sh.drillServer(c.Server)
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.JSON:
+		return sh.json(drillPlanJSON{true, s.Name, job.Table, job.Schema, target.Addr})
+	case job.Table != "":
+		sh.say(lang.M("would load the table %s of %s into a scratch schema at %s, check it and drop the schema", job.Table, s.Name, target.Addr))
+	case job.Schema != "":
+		sh.say(lang.M("would load %s into the new database %s at %s, check it and drop it", s.Name, job.Schema, target.Addr))
+	default:
+		sh.say(lang.M("would load %s into a scratch schema at %s, check it and drop the schema", s.Name, target.Addr))
+	}
+	return nil
 }
 
 func ms(n int64) string { return human.Duration(time.Duration(n) * time.Millisecond) }

@@ -147,7 +147,6 @@ func init() {
 		"Rehearse the restore of this table alone.":                                                  "只演练恢复这一张表。",
 		"Rehearse the restore into a new database of this name, dropped afterwards.":                 "演练恢复到此名称的新数据库，之后删除。",
 		"Use the database server of this configured service.":                                        "使用此已配置服务的数据库服务器。",
-		"would load %s into a scratch schema, check it and drop the schema":                          "将把 %s 导入临时库，核对后删除该库",
 		"%s: %s, %s restored in %s (%s), the drill took %s":                                          "%s：%s，%s 恢复用时 %s（%s），演练共用时 %s",
 		"the drill failed: %s cannot be relied on":                                                   "演练失败：%s 不可依赖",
 		"the drill failed: %s":                                                                       "演练失败：%s",
@@ -257,6 +256,9 @@ func init() {
 		"Say what would be run, run nothing.":                                 "只说明会运行什么，不运行任何任务。",
 		"Say what would be verified, do nothing.":                             "只说明会校验什么，不做任何操作。",
 		"encrypted: length and hash of the whole file were proved, not its members; backup.identity opens it": "已加密：只校验了整个文件的长度和哈希，未校验各个成员；用 backup.identity 可以解开",
-		"encrypted, the file's own hash alone": "已加密，只校验了整个文件的哈希",
+		"encrypted, the file's own hash alone":                                                    "已加密，只校验了整个文件的哈希",
+		"would load %s into a scratch schema at %s, check it and drop the schema":                 "将把 %s 导入 %s 上的临时库，核对后删除该库",
+		"would load the table %s of %s into a scratch schema at %s, check it and drop the schema": "将把 %[2]s 中的表 %[1]s 导入 %[3]s 上的临时库，核对后删除该库",
+		"would load %s into the new database %s at %s, check it and drop it":                      "将把 %[1]s 导入 %[3]s 上的新数据库 %[2]s，核对后删除",
 	})
 }
