@@ -8,11 +8,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
+	"strconv"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
-	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/mysql/sqlscan"
@@ -26,7 +25,8 @@ func (s *session) foreign(ctx context.Context, src *Source) error {
 	if src.Manifest != nil && s.o.From == "" && src.Manifest.Databases[0] != s.o.Schema {
 		s.o.From = src.Manifest.Databases[0]
 	}
-	if err := src.proven(ctx); err != nil {
+	sum, err := src.proven(ctx)
+	if err != nil {
 		return err
 	}
 	s.meter = newMeter(s.o.Report, "check", "bytes", 2*src.size)
@@ -37,16 +37,16 @@ func (s *session) foreign(ctx context.Context, src *Source) error {
 	if err := s.definers(ctx, seen.guard.definers); err != nil {
 		return err
 	}
-	if !s.o.Replace {
-		if err := s.vacant(ctx, seen.makes); err != nil {
-			return err
-		}
-	}
 	if err := s.makeSchema(ctx, seen.guard.options); err != nil {
 		return err
 	}
+	j, err := s.begin(ctx, identity(s.o, sum, s.o.From, strconv.Itoa(s.cut())), seen.makes)
+	if err != nil {
+		return err
+	}
+	s.report.Resumed = j.resumed
 	s.meter.phase("rows", "")
-	return s.replay(ctx, src)
+	return s.replay(ctx, src, seen.lateKeys(s), j)
 }
 
 // stream is one reading of a foreign dump.
@@ -58,10 +58,12 @@ type stream struct {
 	text  io.ReadCloser
 	ends  *edges
 	makes map[string]bool // "table x", "trigger y" …
-	views []kept          // that need views which are still to come
-	later []kept          // triggers
-	rows  map[string]int64
+	known map[string]*sighting
+	views []kept // that need views which are still to come
+	later []kept // triggers
+
 	order []string // tables
+	clear bool     // what a CREATE makes may be there, from a former try
 
 	statements int64
 }
@@ -72,10 +74,13 @@ func (s *session) stream(src *Source, conn *sql.Conn) (*stream, error) {
 		return nil, damaged(err)
 	}
 	ends := &edges{r: text}
-	limits := sqlscan.Limits{Cut: min(4<<20, s.packet/2), Max: s.packet}
+	limits := sqlscan.Limits{Cut: s.cut(), Max: s.packet}
 	return &stream{s: s, guard: s.guard(), conn: conn, split: sqlscan.NewSplitter(ends, limits), text: text, ends: ends,
-		makes: map[string]bool{}, rows: map[string]int64{}}, nil
+		makes: map[string]bool{}, known: map[string]*sighting{}}, nil
 }
+
+// cut is how long an INSERT may be before it is sent in pieces.
+func (s *session) cut() int { return min(4<<20, s.packet/2) }
 
 func damaged(err error) error {
 	return ops.Wrap(err, ops.Failed, lang.M("the backup is damaged"))
@@ -98,8 +103,8 @@ func (s *session) check(ctx context.Context, src *Source) (*stream, error) {
 		if v.action == settle {
 			return st.settle(ctx, v)
 		}
-		if p := v.parsed; p.Verb == "CREATE" && v.action != skip && !p.Temporary {
-			st.makes[strings.ToLower(p.Kind)+" "+p.Own().Name] = true
+		if v.action != skip {
+			st.note(v)
 		}
 		return nil
 	})
@@ -196,102 +201,5 @@ func (st *stream) settle(ctx context.Context, v verdict) error {
 	st.guard.settings.mode = sqlscan.ModeOf(mode)
 	st.guard.settings.mode.Wide = wide
 	st.guard.settings.vars["sql_mode"] = mode
-	return nil
-}
-
-// replay runs the dump.
-func (s *session) replay(ctx context.Context, src *Source) error {
-	conn, err := s.foreignConn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if err := s.use(ctx, conn); err != nil {
-		return err
-	}
-	st, err := s.stream(src, conn)
-	if err != nil {
-		return err
-	}
-	defer st.text.Close()
-	if err := st.each(ctx, func(v verdict) error { return st.run(ctx, v) }); err != nil {
-		return err
-	}
-	if err := exec(ctx, conn, "COMMIT"); err != nil {
-		return err
-	}
-	if err := st.makeKept(ctx); err != nil {
-		return err
-	}
-	for _, t := range st.order {
-		s.report.Tables = append(s.report.Tables, backup.LoadedTable{Name: t, Rows: st.rows[t], How: "insert"})
-		s.report.Rows += st.rows[t]
-	}
-	s.meter.phase("done", "")
-	return nil
-}
-
-func (st *stream) run(ctx context.Context, v verdict) error {
-	p := v.parsed
-	switch v.action {
-	case skip:
-		return nil
-	case settle:
-		return st.settle(ctx, v)
-	case later:
-		k, err := st.keep(ctx, v)
-		st.later = append(st.later, k)
-		return err
-	}
-	st.s.report.Statements++
-	if st.s.o.Replace {
-		if drop := dropFor(v); p.Verb == "CREATE" && drop != "" {
-			if err := exec(ctx, st.conn, drop); err != nil {
-				return err
-			}
-		}
-	}
-	res, err := st.conn.ExecContext(ctx, string(v.sql))
-	switch {
-	case mysql.Number(err) == errEmptyQuery:
-		return nil // a comment that this server leaves out
-	case p.Verb == "CREATE" && p.Kind == "VIEW" && tooEarly(err):
-		k, err := st.keep(ctx, v)
-		st.views = append(st.views, k)
-		return err
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", firstWords(string(v.sql)), err)
-	}
-	return st.count(v, res)
-}
-
-func (st *stream) count(v verdict, res sql.Result) error {
-	p := v.parsed
-	name := p.Own().Name
-	switch {
-	case p.Verb == "CREATE" && p.Kind == "TABLE" && !p.Temporary:
-		if _, ok := st.rows[name]; !ok {
-			st.rows[name] = 0
-			st.order = append(st.order, name)
-		}
-	case p.Verb == "DROP" && p.Kind == "TABLE": // a view's placeholder
-		for _, r := range p.Refs {
-			delete(st.rows, r.Name)
-			st.order = slices.DeleteFunc(st.order, func(t string) bool { return t == r.Name })
-		}
-	case p.Verb == "INSERT" || p.Verb == "REPLACE":
-		n, err := res.RowsAffected()
-		if err != nil {
-			return err
-		}
-		if _, ok := st.rows[name]; !ok {
-			st.order = append(st.order, name)
-		}
-		st.rows[name] += n
-		st.s.meter.add(name, 0, n)
-	case p.Verb == "CREATE" && body(p):
-		st.s.report.Objects++
-	}
 	return nil
 }

@@ -26,6 +26,7 @@ type verdict struct {
 	sql    []byte // to be run
 	parsed *sqlscan.Parsed
 	rows   int64 // of an INSERT
+	loose  bool  // an INSERT whose rows may go in beside others of the table, in any order
 }
 
 // guard judges statements, one after another, as the server would come to them.
@@ -46,11 +47,12 @@ type guard struct {
 	skipped  bool                // the last PREPARE was left out
 	entered  bool                // USE has led into the target
 	strayed  bool                // USE has led elsewhere
+	tables   map[string]facts    // made by the dump, and not changed since
 }
 
 func (s *session) guard() *guard {
 	g := &guard{schema: s.o.Schema, from: s.o.From, maria: s.maria, current: s.o.Definer == DefinerCurrent, events: s.o.Events,
-		others: s.o.SkipOthers, note: s.note, definers: map[string][]string{}}
+		others: s.o.SkipOthers, note: s.note, definers: map[string][]string{}, tables: map[string]facts{}}
 	g.settings.vars = map[string]string{}
 	return g
 }
@@ -212,6 +214,7 @@ func (g *guard) definition(v *verdict) lang.Msg {
 	if p.Verb == "CREATE" && p.Kind == "TRIGGER" {
 		v.action = later
 	}
+	g.learn(p)
 	return lang.Msg{}
 }
 
@@ -332,11 +335,12 @@ func (g *guard) insert(v *verdict) lang.Msg {
 	if !p.Any(last, "VALUES", "VALUE") {
 		return unknownStatement(p)
 	}
-	rows, ok := sqlscan.Literal(p.SQL, p.Tokens[last].End, p.Mode)
+	place, loose := g.counter(p)
+	rows, numbered, ok := sqlscan.Rows(p.SQL, p.Tokens[last].End, p.Mode, place)
 	if !ok {
 		return unknownStatement(p)
 	}
-	v.rows = int64(rows)
+	v.rows, v.loose = int64(rows), loose && (numbered || place < 0)
 	for i := p.Body; i < last; i++ {
 		if p.Is(i, ".") || p.Is(i, "SELECT") {
 			return unknownStatement(p)

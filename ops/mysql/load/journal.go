@@ -11,7 +11,6 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
-	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql/schema"
 )
 
@@ -19,26 +18,31 @@ import (
 const (
 	doneIdentity = "identity" // which load this is
 	doneTable    = "table"    // the table was made
-	doneRows     = "rows"     // a member's rows are in
+	doneRows     = "rows"     // a member's rows are in; of a foreign dump, those of statement member up to statement note
+
+	doneStatement = "statement" // of a foreign dump: a definition was run
 )
 
 // journal is what a former try of the same load has done.
 type journal struct {
 	resumed bool
 	done    map[string]map[int]bool // kind → number of the member
+	spans   map[int]int             // of a foreign dump: first statement with rows → last of them
 }
 
 func (j *journal) has(kind string, member int) bool { return j.done[kind][member] }
 
-// identity names a load: the same backup, part and target.
-func identity(m *backup.Manifest, o Options, from string) string {
-	sum := sha256.Sum256([]byte(strings.Join(append([]string{m.SHA256, o.Schema, from, o.Definer, fmt.Sprint(o.NoDefer)}, o.Tables...), "\x00")))
+// identity names a load: the same backup, part and target, and what else has to
+// be the same for the numbers in the journal to mean the same.
+func identity(o Options, backup, from string, more ...string) string {
+	parts := append([]string{backup, o.Schema, from, o.Definer, fmt.Sprint(o.NoDefer)}, o.Tables...)
+	sum := sha256.Sum256([]byte(strings.Join(append(parts, more...), "\x00")))
 	return hex.EncodeToString(sum[:])
 }
 
 // openJournal reads the progress table, or makes it.
 func (s *session) openJournal(ctx context.Context, id string) (*journal, error) {
-	j := &journal{done: map[string]map[int]bool{doneTable: {}, doneRows: {}}}
+	j := &journal{done: map[string]map[int]bool{doneTable: {}, doneRows: {}, doneStatement: {}}, spans: map[int]int{}}
 	exists, err := schema.One(ctx, s.main, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", s.o.Schema, ProgressTable)
 	if err != nil {
 		return nil, err
@@ -57,6 +61,9 @@ func (s *session) openJournal(ctx context.Context, id string) (*journal, error) 
 		}
 		if set := j.done[r[0]]; set != nil {
 			set[n] = true
+		}
+		if last, err := strconv.Atoi(r[2]); err == nil && r[0] == doneRows {
+			j.spans[n] = last
 		}
 		j.resumed = j.resumed || r[0] == doneIdentity
 	}
@@ -85,6 +92,11 @@ func mark(ctx context.Context, c *sql.Conn, kind string, members ...int) error {
 		values[i] = fmt.Sprintf("('%s',%d,'')", kind, m)
 	}
 	return exec(ctx, c, "INSERT INTO "+schema.Ident(ProgressTable)+" VALUES "+strings.Join(values, ","))
+}
+
+// markSpan notes the rows of statements as in, again if need be.
+func markSpan(ctx context.Context, c *sql.Conn, first, last int) error {
+	return exec(ctx, c, fmt.Sprintf("REPLACE INTO %s VALUES ('%s',%d,'%d')", schema.Ident(ProgressTable), doneRows, first, last))
 }
 
 // marked asks whether a member's line is there: after a lost COMMIT.

@@ -22,7 +22,7 @@ func (st *stream) keep(ctx context.Context, v verdict) (kept, error) {
 	}
 	r := rows[0]
 	k := kept{sql: string(v.sql), mode: r[0], client: r[1], connection: r[2], db: r[3]}
-	if st.s.o.Replace {
+	if st.clear {
 		k.drop = dropFor(v)
 	}
 	return k, nil

@@ -25,7 +25,7 @@ func (s *session) native(ctx context.Context, src *Source) error {
 	if err := s.makeSchema(ctx, p.options); err != nil {
 		return err
 	}
-	j, err := s.begin(ctx, src.Manifest, p)
+	j, err := s.begin(ctx, identity(s.o, src.Manifest.SHA256, p.from), p.makes())
 	if err != nil {
 		return err
 	}
@@ -59,25 +59,31 @@ func (s *session) makeSchema(ctx context.Context, options string) error {
 	return exec(ctx, s.main, "CREATE DATABASE IF NOT EXISTS "+schema.Ident(s.o.Schema)+" "+options, "USE "+schema.Ident(s.o.Schema))
 }
 
-// begin opens the journal, after proof that nothing of others is in the way.
-func (s *session) begin(ctx context.Context, m *backup.Manifest, p *plan) (*journal, error) {
+// begin opens the journal, after proof that nothing of others is in the way of
+// what the load makes.
+func (s *session) begin(ctx context.Context, id string, makes map[string]bool) (*journal, error) {
 	exists, err := schema.One(ctx, s.main, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", s.o.Schema, ProgressTable)
 	if err != nil {
 		return nil, err
 	}
 	if exists == "0" && !s.o.Replace {
-		names := map[string]bool{}
-		for _, t := range p.tables {
-			names["table "+t.object] = true
-		}
-		for _, o := range p.objects {
-			names[strings.TrimSuffix(o.kind, "-placeholder")+" "+o.object] = true
-		}
-		if err := s.vacant(ctx, names); err != nil {
+		if err := s.vacant(ctx, makes); err != nil {
 			return nil, err
 		}
 	}
-	return s.openJournal(ctx, identity(m, s.o, p.from))
+	return s.openJournal(ctx, id)
+}
+
+// makes is what the plan makes: "table x", "trigger y" …
+func (p *plan) makes() map[string]bool {
+	names := map[string]bool{}
+	for _, t := range p.tables {
+		names["table "+t.object] = true
+	}
+	for _, o := range p.objects {
+		names[strings.TrimSuffix(o.kind, "-placeholder")+" "+o.object] = true
+	}
+	return names
 }
 
 // vacant refuses when the schema has something of the same name: "table x",

@@ -42,6 +42,7 @@ type table struct {
 	bytes    int64
 	rows     int64
 	how      string
+	lastRow  int64 // of a foreign dump: the statement with its last rows
 }
 
 // plan is what a load of our own file does, known before anything is run.
@@ -198,17 +199,13 @@ func transactional(engine string) bool {
 
 // shape decides for each table how its rows and indexes go in.
 func (s *session) shape(p *plan) {
-	referenced := map[string]bool{} // table NUL first column of what foreign keys point to
+	creates := map[string]*sqlscan.Table{}
 	for _, t := range p.tables {
-		if t.create == nil {
-			continue
-		}
-		for _, f := range t.create.ForeignKeys {
-			if len(f.Referenced) > 0 {
-				referenced[strings.ToLower(f.References.Name+"\x00"+f.Referenced[0])] = true
-			}
+		if t.create != nil {
+			creates[t.object] = t.create
 		}
 	}
+	referenced := references(creates)
 	for _, t := range p.tables {
 		if t.create == nil {
 			continue
@@ -219,12 +216,7 @@ func (s *session) shape(p *plan) {
 		if s.o.NoDefer || t.bytes < deferFrom {
 			continue
 		}
-		t.deferred = t.create.Deferrable(func(k sqlscan.Key) bool {
-			return referenced[strings.ToLower(t.object+"\x00"+k.Columns[0])]
-		})
-		if len(t.deferred) > 0 {
-			t.without = t.create.Without(t.deferred)
-		}
+		t.putOff(referenced)
 	}
 }
 

@@ -54,6 +54,8 @@ type worker struct {
 	id      string // of the connection
 	resumed bool
 	text    []byte
+
+	settings *settled // of a foreign dump, as the connection has them
 }
 
 func (w *worker) close() {
@@ -64,7 +66,7 @@ func (w *worker) close() {
 func (w *worker) drop() {
 	if w.conn != nil {
 		w.conn.Close()
-		w.conn = nil
+		w.conn, w.settings = nil, nil
 	}
 }
 
@@ -79,9 +81,18 @@ func (w *worker) open(ctx context.Context) (err error) {
 	return err
 }
 
-// do does a job, again when it was the connection's or a lock's fault. A job of
-// no members is the table's indexes.
-func (w *worker) do(ctx context.Context, t *table, job []int) (err error) {
+// do does a job. One of no members is the table's indexes.
+func (w *worker) do(ctx context.Context, t *table, job []int) error {
+	if len(job) == 0 {
+		return w.persist(ctx, -1, func() error { return w.indexes(ctx, t) })
+	}
+	return w.persist(ctx, job[0], func() error { return w.chunk(ctx, t, job) })
+}
+
+// persist does something over the connection, again when it was the connection's
+// or a lock's fault. member, if it is not below 0, is whose line in the progress
+// table tells that a former try has succeeded after all.
+func (w *worker) persist(ctx context.Context, member int, act func() error) (err error) {
 	for try := range tries {
 		if try > 0 {
 			if !again(err) || ctx.Err() != nil {
@@ -97,21 +108,15 @@ func (w *worker) do(ctx context.Context, t *table, job []int) (err error) {
 		if err = w.open(ctx); err != nil {
 			continue
 		}
-		if try > 0 && len(job) > 0 {
-			if done, lookErr := marked(ctx, w.conn, doneRows, job[0]); lookErr != nil || done {
-				err = lookErr
-				if done {
-					return nil
-				}
+		if try > 0 && member >= 0 {
+			var done bool
+			if done, err = marked(ctx, w.conn, doneRows, member); done {
+				return nil
+			} else if err != nil {
 				continue
 			}
 		}
-		if len(job) == 0 {
-			err = w.indexes(ctx, t)
-		} else {
-			err = w.chunk(ctx, t, job)
-		}
-		if err == nil {
+		if err = act(); err == nil {
 			return nil
 		}
 		w.drop() // and with it what the transaction has done

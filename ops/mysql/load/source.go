@@ -82,17 +82,14 @@ const ageHead = "age-encryption.org/v1\n"
 // Close closes the file.
 func (s *Source) Close() error { return s.close() }
 
-// proven compares the whole file with its manifest: for backups of other engines,
-// whose manifest knows no members.
-func (s *Source) proven(ctx context.Context) error {
-	if s.Manifest == nil || s.stored == nil {
-		return nil
-	}
+// proven returns the hash of the whole file, after comparison with its manifest's
+// if it has one.
+func (s *Source) proven(ctx context.Context) (string, error) {
 	sum := sha256.New()
 	buf := make([]byte, 1<<20)
 	for off := int64(0); ; {
 		if err := ctx.Err(); err != nil {
-			return err
+			return "", err
 		}
 		n, err := s.stored.ReadAt(buf, off)
 		sum.Write(buf[:n])
@@ -101,13 +98,14 @@ func (s *Source) proven(ctx context.Context) error {
 			break
 		}
 		if err != nil {
-			return ops.Wrap(err, ops.Failed, lang.M("the backup cannot be read"))
+			return "", ops.Wrap(err, ops.Failed, lang.M("the backup cannot be read"))
 		}
 	}
-	if hex.EncodeToString(sum.Sum(nil)) != s.Manifest.SHA256 {
-		return damaged(errors.New("the hash of the file differs from its manifest's"))
+	found := hex.EncodeToString(sum.Sum(nil))
+	if s.Manifest != nil && found != s.Manifest.SHA256 {
+		return "", damaged(errors.New("the hash of the file differs from its manifest's"))
 	}
-	return nil
+	return found, nil
 }
 
 // Text is the whole dump as SQL text, whatever its compression.

@@ -1,39 +1,86 @@
 package sqlscan
 
+import "bytes"
+
 // Literal counts the rows behind VALUES of an INSERT, from the byte at from on,
 // and tells whether they hold values only: strings, numbers, NULL, DEFAULT,
 // charset introducers and calls of functions without a schema; no name with a
 // dot, no subquery, no variable, and nothing behind the rows.
 func Literal(sql []byte, from int, mode Mode) (rows int, ok bool) {
-	inCode, depth := false, 0
-	for at := from; at < len(sql); {
-		tok, _ := scan(sql, at, mode, inCode)
-		at = tok.End
+	rows, _, ok = Rows(sql, from, mode, -1)
+	return rows, ok
+}
+
+// Rows is Literal that also tells whether the value at a place, counted from 0,
+// is in each row a plain number other than 0: a counter that counts itself.
+func Rows(sql []byte, from int, mode Mode, place int) (rows int, numbered, ok bool) {
+	inCode, r := false, rowScan{place: place, numbered: true}
+	for i := from; i < len(sql); {
+		tok, _ := scan(sql, i, mode, inCode)
+		i = tok.End
 		switch tok.Kind {
 		case Space, Comment:
-		case String, Number:
-			ok = depth > 0
+			continue
+		case String:
+			ok = r.depth > 0
+			r.others++
+		case Number:
+			ok = r.depth > 0
+			r.numbers++
+			if zero(sql[tok.Start:tok.End]) {
+				r.others++
+			}
 		case Word:
-			ok = depth > 0 && !is(sql[tok.Start:tok.End], "SELECT")
+			ok = r.depth > 0 && !is(sql[tok.Start:tok.End], "SELECT")
+			r.others++
 		case Punct:
-			c := sql[tok.Start]
-			if c == '(' {
-				depth++
-			}
-			if c == ')' {
-				if depth--; depth == 0 {
-					rows++
-				}
-			}
-			ok = c != '.' && c != ';' && (depth > 0 || c == ',' || c == ')' && depth == 0)
+			ok = r.punct(sql[tok.Start])
 		default:
 			ok = false
 		}
-		if !ok && tok.Kind != Space && tok.Kind != Comment {
-			return rows, false
+		if !ok {
+			return r.rows, false, false
 		}
 	}
-	return rows, ok && depth == 0
+	return r.rows, r.numbered, ok && r.depth == 0
+}
+
+// rowScan is where Rows stands: in which value of a row, and what it has seen
+// of that value.
+type rowScan struct {
+	rows, depth, at, place int
+	numbers, others        int
+	numbered               bool
+}
+
+// punct takes a bracket, a comma or a sign, and tells whether it may stand there.
+func (r *rowScan) punct(c byte) bool {
+	switch {
+	case c == '(' && r.depth == 0:
+		r.depth, r.at, r.numbers, r.others = 1, 0, 0, 0
+	case c == '(':
+		r.depth++
+		r.others++
+	case (c == ')' || c == ',') && r.depth == 1:
+		if r.at == r.place && (r.numbers != 1 || r.others > 0) {
+			r.numbered = false
+		}
+		r.at, r.numbers, r.others = r.at+1, 0, 0
+		if c == ')' {
+			r.depth, r.rows = 0, r.rows+1
+			r.numbered = r.numbered && r.at > r.place
+		}
+	case c == ')':
+		r.depth--
+	case c != '-':
+		r.others++
+	}
+	return c != '.' && c != ';' && (r.depth > 0 || c == ',' || c == ')' && r.depth == 0)
+}
+
+// zero tells whether a number is 0, or may round to it.
+func zero(number []byte) bool {
+	return number[0] == '0' || bytes.ContainsAny(number, ".eExX")
 }
 
 func is(word []byte, upper string) bool {

@@ -1,0 +1,68 @@
+package load
+
+import (
+	"slices"
+
+	"opsdeck/ops/mysql/sqlscan"
+)
+
+// facts are what the order of a table's rows depends on.
+type facts struct {
+	columns []string
+	counter string // its AUTO_INCREMENT column
+	loose   bool   // nothing else makes one row depend on those before it
+}
+
+// learn takes down what a definition says of a table.
+func (g *guard) learn(p *sqlscan.Parsed) {
+	if p.Kind != "TABLE" || switchesKeys(p) {
+		return
+	}
+	for _, r := range p.Refs {
+		delete(g.tables, r.Name)
+	}
+	if p.Verb != "CREATE" || p.Temporary {
+		return
+	}
+	t, err := sqlscan.ParseTable(p.SQL, p.Mode)
+	if err != nil {
+		return
+	}
+	// Without a primary key rows lie in the order in which they came.
+	primary := slices.ContainsFunc(t.Keys, func(k sqlscan.Key) bool { return k.Kind == "PRIMARY" })
+	f := facts{loose: t.Whole && primary && !t.Versioned && transactional(t.Options["ENGINE"])}
+	for _, c := range t.Columns {
+		f.columns = append(f.columns, c.Name)
+		if c.AutoInc {
+			f.counter = c.Name
+		}
+	}
+	g.tables[p.Own().Name] = f
+}
+
+// switchesKeys tells of ALTER TABLE … DISABLE KEYS and ENABLE KEYS.
+func switchesKeys(p *sqlscan.Parsed) bool {
+	return p.Verb == "ALTER" && p.Len() == p.Body+2 && p.Any(p.Body, "DISABLE", "ENABLE") && p.Is(p.Body+1, "KEYS")
+}
+
+// counter finds the place of the table's counter among an INSERT's values, -1
+// for none. loose tells whether rows may go in at any order if that one is given.
+func (g *guard) counter(p *sqlscan.Parsed) (place int, loose bool) {
+	f, known := g.tables[p.Own().Name]
+	if !known || !f.loose || p.Verb != "INSERT" || !p.Is(1, "INTO") {
+		return -1, false
+	}
+	if f.counter == "" {
+		return -1, true
+	}
+	columns := f.columns
+	if p.Is(p.Body, "(") {
+		columns = nil
+		for i := p.Body + 1; i < p.Len() && !p.Is(i, ")"); i += 2 {
+			name, _ := p.Name(i)
+			columns = append(columns, name)
+		}
+	}
+	place = slices.Index(columns, f.counter)
+	return place, place >= 0
+}

@@ -1,0 +1,96 @@
+package load
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"opsdeck/ops/mysql/sqlscan"
+)
+
+// sighting is what the first reading of a foreign dump has seen of a table.
+type sighting struct {
+	create  []byte // the statement that makes it
+	mode    sqlscan.Mode
+	changed bool // by something that may need its keys
+	bytes   int64
+	last    int64 // statement with rows
+}
+
+// note takes down what a statement makes and changes.
+func (st *stream) note(v verdict) {
+	p := v.parsed
+	name := p.Own().Name
+	t := st.known[name]
+	switch {
+	case p.Verb == "INSERT" || p.Verb == "REPLACE":
+		if t != nil {
+			t.bytes += int64(len(v.sql))
+			t.last = st.statements
+		}
+		return
+	case p.Verb == "CREATE" && !p.Temporary:
+		st.makes[strings.ToLower(p.Kind)+" "+name] = true
+		if p.Kind == "TABLE" && t == nil && !p.Cautious {
+			st.known[name] = &sighting{create: bytes.Clone(v.sql), mode: p.Mode}
+			return
+		}
+	}
+	if switchesKeys(p) || body(p) {
+		return
+	}
+	for _, r := range p.Refs {
+		if t := st.known[r.Name]; t != nil {
+			t.changed = true
+		}
+	}
+}
+
+// lateKeys are the tables whose secondary keys are made behind their rows.
+func (st *stream) lateKeys(s *session) map[string]*table {
+	late := map[string]*table{}
+	if s.o.NoDefer {
+		return late
+	}
+	creates := map[string]*sqlscan.Table{}
+	for name, seen := range st.known {
+		if t, err := sqlscan.ParseTable(seen.create, seen.mode); err == nil {
+			creates[name] = t
+		}
+	}
+	referenced := references(creates)
+	for name, c := range creates {
+		seen := st.known[name]
+		if seen.changed || seen.bytes < deferFrom {
+			continue
+		}
+		t := &table{step: step{object: name}, create: c, bytes: seen.bytes, lastRow: seen.last}
+		if t.putOff(referenced); len(t.deferred) > 0 {
+			late[name] = t
+		}
+	}
+	return late
+}
+
+// references are what foreign keys point to: a table, NUL, its first column.
+func references(creates map[string]*sqlscan.Table) map[string]bool {
+	all := map[string]bool{}
+	for _, t := range creates {
+		for _, f := range t.ForeignKeys {
+			if len(f.Referenced) > 0 {
+				all[strings.ToLower(f.References.Name+"\x00"+f.Referenced[0])] = true
+			}
+		}
+	}
+	return all
+}
+
+// putOff decides which keys of the table are added behind its rows.
+func (t *table) putOff(referenced map[string]bool) {
+	t.deferred = t.create.Deferrable(func(k sqlscan.Key) bool {
+		return referenced[strings.ToLower(t.object+"\x00"+k.Columns[0])]
+	})
+	if len(t.deferred) > 0 {
+		t.without = slices.Clone(t.create.Without(t.deferred))
+	}
+}
