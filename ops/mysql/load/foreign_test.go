@@ -1,11 +1,17 @@
 package load
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/ops"
 )
 
 func TestMysqldumpOfTheZooComesBackAsItWas(t *testing.T) {
@@ -42,5 +48,167 @@ func TestForeignDumpComesBackAsItWas(t *testing.T) {
 		if want, got := dumped(t, s, from), dumped(t, s, to); got != want {
 			t.Errorf("the copy differs\n%s\n------\n%s", want, got)
 		}
+	})
+}
+
+// shopDump is a schema with what makes a foreign load hard to resume, and its
+// mysqldump: a table that is large enough for late keys, one of an engine without
+// transactions, one whose rows lie in the order they came, views over views.
+func shopDump(t *testing.T, s *testdb.Server) (schema string, text []byte) {
+	t.Helper()
+	schema = filled(t, s)
+	s.Exec(t, schema, "CREATE TABLE heap (a INT, b VARCHAR(40), KEY (a)) ENGINE=InnoDB", "INSERT INTO heap SELECT 10000 - id, no FROM big WHERE id % 3 = 0",
+		"CREATE VIEW a_first AS SELECT n + 1 AS n FROM v", "CREATE FUNCTION f() RETURNS INT DETERMINISTIC RETURN (SELECT COUNT(*) FROM heap)",
+		"CREATE TRIGGER g2 AFTER DELETE ON heap FOR EACH ROW SET @x = 1")
+	return schema, s.Dump(t, "--routines", "--triggers", "--events", "--net-buffer-length=200000", "--databases", schema)
+}
+
+// sameAs fails unless mysqldump says the same of two schemas, whoever made the objects.
+func sameAs(t *testing.T, s *testdb.Server, copied, from string) {
+	t.Helper()
+	account := strings.NewReplacer("`root`@`127.0.0.1`", "`root`@`localhost`")
+	want, got := account.Replace(dumped(t, s, from)), account.Replace(dumped(t, s, copied))
+	if got != want {
+		t.Errorf("the copy differs: %.2000s", difference(want, got))
+	}
+}
+
+func TestForeignLoadIsResumedAfterAKill(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		from, text := shopDump(t, s)
+		src := source(t, text)
+		eachRound(t, func(r *rand.Rand) {
+			to := s.Schema(t)
+			killed(t, s, r, src.Path, from, to)
+			sameAs(t, s, to, from)
+		})
+	})
+}
+
+// Broken off at every single definition and every batch of rows, and resumed.
+func TestForeignLoadIsResumedFromAnywhere(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		from, text := shopDump(t, s)
+		src := source(t, text)
+		to := s.Schema(t)
+		o := Options{Schema: to, From: from, Definer: DefinerKeep, Events: true}
+		lines, tries := -1, 0
+		for done := false; !done; tries++ {
+			ctx, cancel := context.WithCancel(t.Context())
+			stop := make(chan struct{})
+			go func() { // as soon as there is one line more in the journal
+				defer close(stop)
+				db := s.Open(t, to)
+				for n := 0; ctx.Err() == nil; time.Sleep(time.Millisecond) {
+					if db.QueryRow("SELECT COUNT(*) FROM "+ProgressTable).Scan(&n) == nil && n > lines+2 {
+						lines = n
+						cancel()
+					}
+				}
+			}()
+			r, err := Run(ctx, target(s), src, o)
+			done = err == nil
+			if err != nil && ctx.Err() == nil {
+				t.Fatal(err)
+			}
+			if done && tries > 3 && !r.Resumed {
+				t.Error("the last run began anew")
+			}
+			cancel()
+			<-stop
+		}
+		t.Logf("%d tries, %d lines", tries, lines)
+		if tries < 8 {
+			t.Errorf("only %d tries", tries)
+		}
+		sameAs(t, s, to, from)
+	})
+}
+
+func TestRowsOfAForeignDumpThatAreInAreNotLoadedTwice(t *testing.T) {
+	s := testdb.MariaDB(t)
+	from, text := shopDump(t, s)
+	src := source(t, text)
+	o := Options{Schema: s.Schema(t), From: from, Definer: DefinerKeep, Jobs: 1}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	first := o
+	first.Report = func(p ops.Progress) {
+		if p.Phase == "rows" && p.Rows > 6000 {
+			cancel()
+		}
+	}
+	if _, err := Run(ctx, target(s), src, first); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	// A row that goes missing behind the back of a finished batch stays missing.
+	s.Exec(t, o.Schema, "DELETE FROM big WHERE id = 1")
+	r := mustRun(t, s, src, o)
+	var n int
+	if err := s.Open(t, o.Schema).QueryRow("SELECT COUNT(*) FROM big").Scan(&n); err != nil || n != 9999 || !r.Resumed {
+		t.Errorf("%d rows, resumed %v, %v", n, r.Resumed, err)
+	}
+	for _, table := range r.Tables {
+		if table.Name == "big" && table.Rows != 10000 {
+			t.Errorf("the report has %d rows", table.Rows)
+		}
+	}
+	if _, err := Run(t.Context(), target(s), src, o); err == nil {
+		t.Error("a load over a finished one was taken")
+	}
+}
+
+func TestAnotherDumpDoesNotResumeALoad(t *testing.T) {
+	s := testdb.MariaDB(t)
+	from, text := shopDump(t, s)
+	o := Options{Schema: s.Schema(t), From: from, Definer: DefinerKeep}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	first := o
+	first.Report = func(p ops.Progress) {
+		if p.Phase == "rows" && p.Rows > 0 {
+			cancel()
+		}
+	}
+	if _, err := Run(ctx, target(s), source(t, text), first); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), target(s), source(t, append(text, "\n-- another\n"...)), o); err == nil || !strings.Contains(err.Error(), "another load") {
+		t.Errorf("%v", err)
+	}
+}
+
+// Rows whose counter the server counts keep the numbers that one connection would
+// give them, however many there are.
+func TestRowsThatTheServerNumbersKeepTheirOrder(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		var text strings.Builder
+		text.WriteString("CREATE TABLE n (id INT NOT NULL AUTO_INCREMENT, v INT, PRIMARY KEY (id)) ENGINE=InnoDB;\nCREATE TABLE m (id INT NOT NULL AUTO_INCREMENT, v INT, PRIMARY KEY (id)) ENGINE=InnoDB;\n")
+		pad := strings.Repeat(" ", 40000)
+		for i := range 300 {
+			fmt.Fprintf(&text, "INSERT INTO n VALUES (NULL,%d),(NULL,%d)%s;\n", 2*i+1, 2*i+2, pad)
+		}
+		for i := range 300 {
+			fmt.Fprintf(&text, "INSERT INTO m (v) VALUES (%d)%s;\n", i+1, pad)
+		}
+		to := s.Schema(t)
+		r := mustRun(t, s, source(t, []byte(text.String())), Options{Schema: to, Jobs: 4})
+		var wrong int
+		if err := s.Open(t, to).QueryRow("SELECT (SELECT COUNT(*) FROM n WHERE id <> v) + (SELECT COUNT(*) FROM m WHERE id <> v)").Scan(&wrong); err != nil || wrong != 0 || r.Rows != 900 {
+			t.Errorf("%d rows have another number, of %d (%v)", wrong, r.Rows, err)
+		}
+	})
+}
+
+// With foreign keys checked, a row needs the one it points to before it.
+func TestRowsUnderCheckedForeignKeysKeepTheirOrder(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		var text strings.Builder
+		text.WriteString("SET foreign_key_checks = 1;\nCREATE TABLE n (id INT NOT NULL, up INT, PRIMARY KEY (id), FOREIGN KEY (up) REFERENCES n (id)) ENGINE=InnoDB;\nINSERT INTO n VALUES (1,NULL);\n")
+		pad := strings.Repeat(" ", 80000)
+		for i := range 300 {
+			fmt.Fprintf(&text, "INSERT INTO n VALUES (%d,%d)%s;\n", i+2, i+1, pad)
+		}
+		mustRun(t, s, source(t, []byte(text.String())), Options{Schema: s.Schema(t), Jobs: 4})
 	})
 }

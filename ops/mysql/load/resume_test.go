@@ -60,42 +60,56 @@ func TestHelperLoad(t *testing.T) {
 }
 
 func TestResumeAfterKill(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		src := backedUp(t, s, dump.Options{Databases: []string{filled(t, s)}})
+		eachRound(t, func(r *rand.Rand) {
+			schema := s.Schema(t)
+			killed(t, s, r, src.Path, "", schema)
+			mustVerify(t, s, src.Manifest, schema)
+		})
+	})
+}
+
+// eachRound runs a test of chance once, or OPSDECK_SOAK times.
+func eachRound(t *testing.T, round func(*rand.Rand)) {
+	t.Helper()
 	rounds := 1
 	if n, err := strconv.Atoi(os.Getenv("OPSDECK_SOAK")); err == nil {
 		rounds = max(rounds, n)
 	}
-	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
-		src := backedUp(t, s, dump.Options{Databases: []string{filled(t, s)}})
-		to := target(s)
-		seed := rand.Uint64()
-		t.Logf("seed %d", seed)
-		r := rand.New(rand.NewPCG(seed, 2))
-		limit := 1500 * time.Millisecond
-		for range rounds {
-			schema := s.Schema(t)
-			killed := 0
-			for done := false; !done; {
-				cmd := osexec.Command(os.Args[0], "-test.run=^TestHelperLoad$")
-				cmd.Env = append(os.Environ(), "OPSDECK_TEST_LOAD="+strings.Join([]string{src.Path, to.Addr, to.User, to.Password, schema}, " "))
-				var out bytes.Buffer
-				cmd.Stdout, cmd.Stderr = &out, &out
-				if err := cmd.Start(); err != nil {
-					t.Fatal(err)
-				}
-				timer := time.AfterFunc(time.Duration(r.Int64N(int64(limit))), func() { cmd.Process.Kill() })
-				if killed > 3 {
-					timer.Stop()
-				}
-				err := cmd.Wait()
-				timer.Stop()
-				done = strings.Contains(out.String(), "LOADED")
-				if killed++; !done && err != nil && strings.Contains(out.String(), "FAIL") {
-					t.Fatalf("after %d kills: %s", killed, out.String())
-				}
-			}
-			mustVerify(t, s, src.Manifest, schema)
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 2))
+	for range rounds {
+		round(r)
+	}
+}
+
+// killed loads a file in a process that is killed with -9 at random moments, four
+// times, and begun again until it is through.
+func killed(t *testing.T, s *testdb.Server, r *rand.Rand, path, from, schema string) {
+	t.Helper()
+	to := target(s)
+	for kills := 0; ; kills++ {
+		cmd := osexec.Command(os.Args[0], "-test.run=^TestHelperLoad$")
+		cmd.Env = append(os.Environ(), "OPSDECK_TEST_LOAD="+strings.Join([]string{path, to.Addr, to.User, to.Password, schema}, " "), "OPSDECK_TEST_FROM="+from)
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
 		}
-	})
+		if kills < 4 {
+			timer := time.AfterFunc(time.Duration(r.Int64N(int64(1500*time.Millisecond))), func() { cmd.Process.Kill() })
+			defer timer.Stop()
+		}
+		err := cmd.Wait()
+		if strings.Contains(out.String(), "LOADED") {
+			return
+		}
+		if err != nil && strings.Contains(out.String(), "FAIL") {
+			t.Fatalf("after %d kills: %s", kills, out.String())
+		}
+	}
 }
 
 func TestAFinishedChunkIsNotLoadedTwice(t *testing.T) {
