@@ -11,8 +11,8 @@ import (
 )
 
 // batchBytes of INSERT statements are committed at once, together with their line
-// in the progress table.
-const batchBytes = 4 << 20
+// in the progress table; tests make it small.
+var batchBytes = 4 << 20
 
 // batch is INSERT statements that follow each other, into one table.
 type batch struct {
