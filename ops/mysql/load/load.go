@@ -4,9 +4,10 @@
 // target schema: every statement is read by tokens (ops/mysql/sqlscan) and
 // judged before the first one runs.
 //
-// A load of our own file can be broken off at any moment and goes on where it
-// stood: each chunk of rows is committed together with its line in the table
-// ProgressTable of the target schema, which is dropped at the end.
+// A load can be broken off at any moment and goes on where it stood: each chunk of
+// rows is committed together with its line in the table ProgressTable of the target
+// schema, which is dropped at the end. Of a foreign dump only rows of engines without
+// transactions are put in anew.
 package load
 
 import (
@@ -59,8 +60,8 @@ func (o Options) jobs() int {
 }
 
 // Run loads a source into a schema. What it refuses it refuses before the first
-// statement runs. After an error or the end of ctx a load of our own file can be
-// run again with the same options and goes on. Errors for people are *ops.Error.
+// statement runs. After an error or the end of ctx a load can be run again
+// with the same options and goes on. Errors for people are *ops.Error.
 func Run(ctx context.Context, target mysql.Target, src *Source, o Options) (*backup.LoadReport, error) {
 	if o.Schema == "" {
 		return nil, errors.New("load without a target schema")

@@ -1,0 +1,150 @@
+package dump
+
+import (
+	"encoding/binary"
+	"math/big"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"opsdeck/ops/mysql/schema"
+)
+
+// measure knows the values of a column well enough to name one between two others.
+type measure struct {
+	// between names a value that may lie between two, as text, and the next one
+	// below it; it need not be there. ok is false when there is none.
+	between func(low, high string) (mid, below string, ok bool)
+	exact   bool // between's order is the server's, so that its values can be bounds
+	// literal tells whether a value that is there can be a bound: not text in a
+	// charset of its own, for it might bring its own collation into a comparison.
+	// What between names can always be one.
+	literal func(value string) bool
+}
+
+func always(string) bool { return true }
+
+// measureOf is nil for columns whose values cannot be cut.
+func measureOf(c *schema.Column) *measure {
+	switch c.DataType {
+	case "tinyint", "smallint", "mediumint", "int", "bigint":
+		return &measure{betweenNumbers, true, always}
+	case "char", "varchar":
+		switch {
+		case c.Form == schema.FormWide:
+			return nil
+		case c.Charset == "utf8mb4":
+			return &measure{betweenTexts, false, always}
+		}
+		return &measure{betweenASCII, false, ascii}
+	case "binary", "varbinary":
+		return &measure{betweenBytes, false, always}
+	case "date":
+		return &measure{betweenTimes("2006-01-02"), false, always}
+	case "datetime", "timestamp":
+		return &measure{betweenTimes("2006-01-02 15:04:05"), false, always}
+	}
+	return nil
+}
+
+// betweenNumbers is the value in the middle, which is above low and at most high.
+func betweenNumbers(low, high string) (mid, below string, ok bool) {
+	a, ok1 := new(big.Int).SetString(low, 10)
+	b, ok2 := new(big.Int).SetString(high, 10)
+	if !ok1 || !ok2 || a.Cmp(b) >= 0 {
+		return "", "", false
+	}
+	one := big.NewInt(1)
+	m := new(big.Int).Add(a, b)
+	m.Rsh(m.Add(m, one), 1)
+	return m.String(), new(big.Int).Sub(m, one).String(), true
+}
+
+const lastASCII = '~'
+
+// betweenTexts goes by the characters' numbers, which is not the order of any
+// collation, but near enough to find the way by halving.
+func betweenTexts(low, high string) (mid, below string, ok bool) {
+	if !utf8.ValidString(low) || !utf8.ValidString(high) {
+		return "", "", false
+	}
+	a, b := []rune(low), []rune(high)
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	x, y := at(a, i, ' '), at(b, i, lastASCII)
+	x, y = min(x, y), max(x, y)
+	if mid := x + (y-x)/2; mid > x && !surrogate(mid) {
+		return string(b[:i]) + string(mid), low, true
+	}
+	// No character lies between: one that goes on behind low's.
+	next := at(a, i+1, ' ')
+	top := max(next, rune(lastASCII)+1)
+	if mid := next + (top-next)/2; i < len(a) && mid > next && !surrogate(mid) {
+		return string(a[:i+1]) + string(mid), low, true
+	}
+	return "", "", false
+}
+
+func at(text []rune, i int, absent rune) rune {
+	if i < len(text) {
+		return text[i]
+	}
+	return absent
+}
+
+func surrogate(r rune) bool { return r >= 0xd800 && r < 0xe000 }
+
+// betweenASCII names values of ASCII alone, by what stands before other characters.
+func betweenASCII(low, high string) (mid, below string, ok bool) {
+	mid, _, ok = betweenTexts(head(low, " "), head(high, string(lastASCII)))
+	return mid, low, ok && ascii(mid)
+}
+
+// head is a text up to its first character that is not ASCII, with end for the rest.
+func head(text, end string) string {
+	if i := strings.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }); i >= 0 {
+		return text[:i] + end
+	}
+	return text
+}
+
+func ascii(value string) bool { return head(value, "\x80") == value }
+
+// betweenBytes is the middle of two strings of bytes as numbers, to the eight bytes
+// behind what they have in common.
+func betweenBytes(low, high string) (mid, below string, ok bool) {
+	i := 0
+	for i < len(low) && i < len(high) && low[i] == high[i] {
+		i++
+	}
+	number := func(s string) (n uint64) {
+		for k := i; k < i+8; k++ {
+			n <<= 8
+			if k < len(s) {
+				n |= uint64(s[k])
+			}
+		}
+		return n
+	}
+	x, y := number(low), number(high)
+	m := x + (y-x)/2
+	if y <= x || m == x {
+		return "", "", false
+	}
+	return string(binary.BigEndian.AppendUint64([]byte(high[:i]), m)), low, true
+}
+
+// betweenTimes is the moment in the middle, in whole units of the layout.
+func betweenTimes(layout string) func(low, high string) (mid, below string, ok bool) {
+	return func(low, high string) (mid, below string, ok bool) {
+		a, err1 := time.Parse(layout, low) // a fraction of a second is let through
+		b, err2 := time.Parse(layout, high)
+		if err1 != nil || err2 != nil || !a.Before(b) {
+			return "", "", false
+		}
+		mid = time.Unix(a.Unix()+(b.Unix()-a.Unix())/2, 0).UTC().Format(layout)
+		return mid, low, mid > a.Format(layout)
+	}
+}
