@@ -16,8 +16,8 @@ import (
 // packet apart.
 const mostMemory = 150 << 20
 
-// TestMemoryOfABackupAndARestoreIsBounded runs the real program on 300 MB: many
-// small rows, a key of text, rows of half a megabyte, one of 20 MB.
+// TestMemoryOfABackupAndARestoreIsBounded runs the real program on 120 MB: many
+// small rows, a key of text, rows of half a megabyte, one of 8 MB.
 func TestMemoryOfABackupAndARestoreIsBounded(t *testing.T) {
 	s := testdb.MariaDB(t)
 	bin, err := program()
@@ -27,9 +27,9 @@ func TestMemoryOfABackupAndARestoreIsBounded(t *testing.T) {
 	s.Exec(t, "", "SET GLOBAL max_allowed_packet = 67108864")
 	config, schema, dir := aShop(t, s)
 	s.Exec(t, schema,
-		"CREATE TABLE big (id INT PRIMARY KEY, v LONGTEXT) ENGINE=InnoDB", "INSERT INTO big SELECT seq, REPEAT(MD5(seq), 16000) FROM seq_1_to_200",
-		"INSERT INTO big VALUES (0, REPEAT('x', 20000000))",
-		"CREATE TABLE many (k CHAR(32) PRIMARY KEY, a INT, v VARCHAR(600), KEY (a)) ENGINE=InnoDB", "INSERT INTO many SELECT MD5(seq), seq, REPEAT(SHA1(seq), 14) FROM seq_1_to_300000",
+		"CREATE TABLE big (id INT PRIMARY KEY, v LONGTEXT) ENGINE=InnoDB", "INSERT INTO big SELECT seq, REPEAT(MD5(seq), 16000) FROM seq_1_to_60",
+		"INSERT INTO big VALUES (0, REPEAT('x', 8000000))",
+		"CREATE TABLE many (k CHAR(32) PRIMARY KEY, a INT, v VARCHAR(600), KEY (a)) ENGINE=InnoDB", "INSERT INTO many SELECT MD5(seq), seq, REPEAT(SHA1(seq), 14) FROM seq_1_to_120000",
 		"ANALYZE TABLE big, many")
 	run := func(args ...string) (peak int64, out string) {
 		t.Helper()
