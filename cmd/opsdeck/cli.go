@@ -51,17 +51,19 @@ type globals struct {
 
 // run is the program: arguments in, exit code out.
 func run(ctx context.Context, args []string, io stdio) int {
-	var c cli
-	a := &app{ctx: ctx, stdio: io, getenv: os.Getenv, clock: clock.Real{}, flags: &c.globals}
+	_, completes := os.LookupEnv("COMP_LINE")
+	root, flags := grammar(args, completes)
+	a := &app{ctx: ctx, stdio: io, getenv: os.Getenv, clock: clock.Real{}, flags: flags}
 	a.lang = earlyLang(args, os.Getenv)
 	code := -1
-	parser, err := newParser(&c, a, func(n int) { code = n })
+	parser, err := newParser(root, a, func(n int) { code = n })
 	if err != nil {
 		return a.fail(err)
 	}
-	kongcompletion.Register(parser, kongcompletion.WithExitFunc(func(n int) { code = n }))
-	if code >= 0 {
-		return code
+	if completes {
+		if kongcompletion.Register(parser, kongcompletion.WithExitFunc(func(n int) { code = n })); code >= 0 {
+			return code
+		}
 	}
 	kctx, err := parser.Parse(joinAges(args))
 	if code >= 0 { // --help and --version are done
@@ -70,17 +72,17 @@ func run(ctx context.Context, args []string, io stdio) int {
 	if err != nil {
 		return a.fail(usageError(err))
 	}
-	if c.Timeout > 0 {
+	if flags.Timeout > 0 {
 		var cancel context.CancelFunc
-		a.ctx, cancel = context.WithTimeout(ctx, c.Timeout)
+		a.ctx, cancel = context.WithTimeout(ctx, flags.Timeout)
 		defer cancel()
 	}
-	a.color = colorWanted(io.out, c.NoColor, os.Getenv)
+	a.color = colorWanted(io.out, flags.NoColor, os.Getenv)
 	return a.fail(kctx.Run(a))
 }
 
-func newParser(c *cli, a *app, exit func(int)) (*kong.Kong, error) {
-	p, err := kong.New(c,
+func newParser(root any, a *app, exit func(int)) (*kong.Kong, error) {
+	p, err := kong.New(root,
 		kong.Name("opsdeck"),
 		kong.Description(a.lang.T("A console for the person who looks after a MySQL-backed service.")),
 		kong.Vars{"version": "opsdeck " + version.Get().String()},

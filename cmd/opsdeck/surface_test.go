@@ -16,7 +16,7 @@ import (
 var (
 	// readingCommands change nothing that lasts.
 	readingCommands = []string{"console", "status", "logs", "audit list", "audit trace", "audit stats", "audit export", "backup list", "backup show",
-		"backup drills", "backup schedule show", "restore status", "restore attach", "restore report", "serve", "doctor", "runbook", "operations",
+		"backup drills", "backup schedule show", "restore status", "restore attach", "restore report", "restore lost", "serve", "doctor", "runbook", "operations",
 		"config show", "config check", "completion", "man"}
 	// changingCommands are called so that they would change something.
 	changingCommands = map[string][]string{
@@ -44,7 +44,7 @@ var (
 	// jsonCommands print JSON when asked to.
 	jsonCommands = []string{"status", "logs", "audit list", "audit trace", "audit stats", "audit export", "audit archive", "audit restore-archive", "backup create", "backup list",
 		"backup show", "backup verify", "backup prune", "backup drill", "backup drills", "backup sync", "backup schedule show", "restore run",
-		"restore status", "restore attach", "restore resume", "restore abort", "restore undo", "restore drop-old", "restore report", "restore rescue",
+		"restore status", "restore attach", "restore resume", "restore abort", "restore undo", "restore drop-old", "restore report", "restore lost", "restore rescue",
 		"operations", "doctor", "config show", "config check"}
 )
 
