@@ -1,9 +1,12 @@
 package main
 
 import (
+	"time"
+
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
 	"opsdeck/ops/audit"
 )
 
@@ -17,10 +20,16 @@ type auditListCmd struct {
 	JSON    bool   `name:"json" help:"Print NDJSON."`
 }
 
+// maxPageRows is how many rows a page may have: they are held in memory.
+const maxPageRows = 100_000
+
 // Run prints one page, newest first.
 func (c *auditListCmd) Run(a *app) error {
 	if c.Limit < 1 {
 		return errNoRows
+	}
+	if c.Limit > maxPageRows {
+		return ops.E(ops.Usage, lang.M("--limit is at most %s", human.Count(maxPageRows))).WithHint(lang.M("`opsdeck audit export` writes any number of rows to a file"))
 	}
 	if c.Archive != "" {
 		return c.listArchive(a)
@@ -41,7 +50,14 @@ func (c *auditListCmd) Run(a *app) error {
 		}
 	}
 	var page audit.Page
+	p := a.progress()
+	defer p.done()
+	begun := time.Now()
+	req.Seen = func(rows int64, _ audit.Stamp) {
+		p.report(ops.Progress{Phase: "search", Object: l.Table, Done: rows, Unit: "rows", Rows: rows, Elapsed: time.Since(begun)})
+	}
 	err = a.withLeave(src, c.Yes, src.MaxRows(), func(leave bool) error {
+		defer p.done()
 		req.Leave = leave
 		page, err = src.Page(a.ctx, req)
 		return err

@@ -42,6 +42,8 @@ func init() {
 		"name the audit table as audit.table in the configuration":                                             "请在配置中用 audit.table 指定审计表",
 		"the user %s may not read %s":                                                                          "用户 %s 无权读取 %s",
 		"the right needed is: GRANT SELECT ON %s":                                                              "需要的权限：GRANT SELECT ON %s",
+		"--limit is at most %s":                                                                                "--limit 最多为 %s",
+		"`opsdeck audit export` writes any number of rows to a file":                                           "`opsdeck audit export` 可将任意行数写入文件",
 		"the query ran longer than %s, its time limit, and was killed":                                         "查询超过时限 %s，已被终止",
 		"the server ended the query after %s, its time limit":                                                  "查询超过时限 %s，已被服务器终止",
 		"narrow the query, or raise audit.timeout in the configuration":                                        "请缩小查询范围，或在配置中调大 audit.timeout",

@@ -478,3 +478,34 @@ func TestWhatWouldBeSortedIsAskedForFirst(t *testing.T) {
 		}
 	})
 }
+
+// Where ids do not follow time and no index helps, a page is a scan: asked for
+// first, then exact, with its progress told.
+func TestATableWithoutOrderIsScannedWithProgress(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+		schema := srv.Schema(t)
+		srv.Exec(t, schema, shapes["current"])
+		fill(t, srv, schema, "current", 5000, 14)
+		srv.Exec(t, schema, "SET time_zone='+00:00'; UPDATE audit_logs SET created_at = TIMESTAMP('2026-01-01') + INTERVAL (id * 7919) % 100003 SECOND WHERE created_at IS NOT NULL")
+		s, db := open(t, srv, schema, func(o *Options) { o.MaxRows = 1000 }), utc(t, srv, schema)
+		s.zones.Size = 512
+		req := audit.PageRequest{Before: audit.Newest(), Limit: 40}
+		var much *audit.TooMuchError
+		if _, err := s.Page(context.Background(), req); !errors.As(err, &much) || much.Estimate.Rows < 4000 {
+			t.Fatalf("got %v", err)
+		}
+		told := 0
+		req.Leave, req.Seen = true, func(int64, audit.Stamp) { told++ }
+		var got []int64
+		for range 3 {
+			p, err := s.Page(context.Background(), req)
+			if err != nil || p.Strategy != audit.ZoneOrder {
+				t.Fatalf("%v %v", p.Strategy, err)
+			}
+			got, req.Before = append(got, ids(p.Rows)...), p.Next
+		}
+		if want := model(t, db, "TRUE")[:120]; fmt.Sprint(got) != fmt.Sprint(want) || told < 9 {
+			t.Fatalf("told %d times:\n%v\n%v", told, got, want)
+		}
+	})
+}

@@ -47,7 +47,9 @@ func (s *Source) page(ctx context.Context, q *session, req audit.PageRequest) (a
 	case missing > 0:
 		return audit.Page{}, &audit.UnprovedError{Rows: missing}
 	case way == audit.ZoneOrder && !s.Order().Helps():
-		way = audit.SortTable
+		if way, err = s.unordered(ctx, q, req); err != nil {
+			return audit.Page{}, err
+		}
 	}
 	var p audit.Page
 	switch way {
@@ -62,6 +64,25 @@ func (s *Source) page(ctx context.Context, q *session, req audit.PageRequest) (a
 	}
 	p.Strategy = way
 	return p, err
+}
+
+// unordered chooses how to get a page of a table whose ids do not follow time:
+// a small one is sorted by the server; a large one, once there is leave, is
+// scanned zone by zone, which no time limit ends and which tells how far it is.
+func (s *Source) unordered(ctx context.Context, q *session, req audit.PageRequest) (audit.Strategy, error) {
+	if s.zones.Rows() <= s.o.MaxRows {
+		return audit.SortTable, nil
+	}
+	if !req.Leave {
+		w := s.filter(req.Filter)
+		e, err := s.estimate(ctx, q, s.selectRows("", w, s.orderBy(" DESC"), req.Limit+1), w.args)
+		e.Rows = max(e.Rows, s.zones.Rows())
+		if s.ability.explain != "" && err != nil {
+			return 0, err
+		}
+		return 0, &audit.TooMuchError{Estimate: e, Max: s.o.MaxRows, Index: s.layout.Advise(req.Filter)}
+	}
+	return audit.ZoneOrder, nil
 }
 
 // byZones pages by id, as far as the zones prove it.

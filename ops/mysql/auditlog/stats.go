@@ -21,65 +21,24 @@ func (s *Source) Stats(ctx context.Context, req audit.StatsRequest, leave bool, 
 	c := &counter{s: s, req: req, out: &out, actions: audit.NewTally(), resources: audit.NewTally(), users: audit.NewTally(), hours: map[int64]int64{}}
 	begun := time.Now()
 	err := s.with(ctx, func(ctx context.Context, q *session) error {
-		spans, rows, err := s.spans(ctx, q, req.Filter, leave)
-		if err != nil {
+		told := func(read, of int64) {
+			if out.Scanned = read; report != nil {
+				report(ops.Progress{Phase: "count", Done: read, Total: max(of, read), Unit: "rows", Rows: out.Rows, Elapsed: time.Since(begun), Estimate: true})
+			}
+		}
+		way, missing, err := s.way(ctx, q, req.Filter)
+		switch {
+		case err != nil:
 			return err
+		case missing > 0:
+			return &audit.UnprovedError{Rows: missing}
+		case way == audit.ZoneOrder:
+			return c.byZones(ctx, q, leave, told)
 		}
-		for _, span := range spans {
-			if err := c.count(ctx, q, span); err != nil {
-				return err
-			}
-			out.Scanned += span.Rows
-			if report != nil {
-				report(ops.Progress{Phase: "count", Done: out.Scanned, Total: rows, Unit: "rows", Rows: out.Rows, Elapsed: time.Since(begun), Estimate: true})
-			}
-		}
-		return nil
+		return c.alongRoute(ctx, q, leave, told)
 	})
 	c.finish()
 	return out, s.asked(err)
-}
-
-// stretch is a run of ids with about so many rows; none given means the table.
-type stretch struct {
-	audit.Range
-	all bool
-}
-
-// spans cuts what a filter's time covers into stretches of bounded size. It
-// fails with a question when that is too much, or not known.
-func (s *Source) spans(ctx context.Context, q *session, f audit.Filter, leave bool) ([]stretch, int64, error) {
-	way, missing, err := s.way(ctx, q, f)
-	if err != nil {
-		return nil, 0, err
-	}
-	if way != audit.ZoneOrder {
-		w := s.filter(f)
-		e, err := s.estimate(ctx, q, "SELECT COUNT(*) FROM "+s.name()+w.String(), w.args)
-		if err == nil && !leave && e.Rows > s.o.MaxRows {
-			err = &audit.TooMuchError{Estimate: e, Max: s.o.MaxRows, Index: s.layout.Advise(f)}
-		}
-		return []stretch{{all: true, Range: audit.Range{Rows: e.Rows}}}, e.Rows, err
-	}
-	if missing > 0 {
-		return nil, 0, &audit.UnprovedError{Rows: missing}
-	}
-	since, until := f.Span(s.layout)
-	out, rows := s.stretches(since, until)
-	if rows > s.o.MaxRows && !leave {
-		key := s.layout.KeyIndex().Name
-		return nil, 0, &audit.TooMuchError{Estimate: audit.Estimate{Rows: rows, Key: key}, Max: s.o.MaxRows, Index: s.layout.Advise(f)}
-	}
-	return out, rows, nil
-}
-
-// stretches are the ids that a span of time can have, by the zones.
-func (s *Source) stretches(since, until audit.Stamp) (out []stretch, rows int64) {
-	ranges, rows := s.zones.Ranges(since, until, statsChunk)
-	for _, r := range ranges {
-		out = append(out, stretch{Range: r})
-	}
-	return out, rows
 }
 
 // counter gathers the counts of stretches.
@@ -91,12 +50,68 @@ type counter struct {
 	hours                     map[int64]int64 // by the hour's start on the column's clock, in hours since 1970
 }
 
-func (c *counter) count(ctx context.Context, q *session, span stretch) error {
+// byZones counts the ids that a span of time can have, by the zones, a bounded
+// stretch at a time.
+func (c *counter) byZones(ctx context.Context, q *session, leave bool, told func(read, of int64)) error {
 	s := c.s
-	w, hint := s.filter(c.req.Filter), ""
-	if !span.all {
-		w, hint = s.span(w, span.Range), s.byKey()
+	since, until := c.req.Filter.Span(s.layout)
+	ranges, rows := s.zones.Ranges(since, until, statsChunk)
+	if rows > s.o.MaxRows && !leave {
+		key := s.layout.KeyIndex().Name
+		return &audit.TooMuchError{Estimate: audit.Estimate{Rows: rows, Key: key}, Max: s.o.MaxRows, Index: s.layout.Advise(c.req.Filter)}
 	}
+	var read int64
+	for _, one := range ranges {
+		if err := c.count(ctx, q, s.span(s.filter(c.req.Filter), one), s.byKey()); err != nil {
+			return err
+		}
+		read += one.Rows
+		told(read, rows)
+	}
+	return nil
+}
+
+// alongRoute counts by an index or along the key, a stride at a time.
+func (c *counter) alongRoute(ctx context.Context, q *session, leave bool, told func(read, of int64)) error {
+	s := c.s
+	w := s.filter(c.req.Filter)
+	e, err := s.estimate(ctx, q, "SELECT COUNT(*) FROM "+s.name()+w.String(), w.args)
+	if err == nil && !leave && e.Rows > s.o.MaxRows {
+		err = &audit.TooMuchError{Estimate: e, Max: s.o.MaxRows, Index: s.layout.Advise(c.req.Filter)}
+	}
+	if err != nil {
+		return err
+	}
+	way, err := s.route(ctx, q, c.req.Filter)
+	if err != nil {
+		return err
+	}
+	if way.few {
+		defer func() { told(e.Rows, e.Rows) }()
+		return c.count(ctx, q, w, "")
+	}
+	var read int64
+	for at := (mark{}); !at.End; {
+		to, err := way.stride(ctx, q, at, statsChunk)
+		if err != nil {
+			return err
+		}
+		before := c.out.Rows
+		if err := c.count(ctx, q, way.between(at, to), way.hint()); err != nil {
+			return err
+		}
+		if at = to; at.End {
+			read += c.out.Rows - before
+		} else {
+			read += statsChunk
+		}
+		told(read, max(e.Rows, c.out.Rows))
+	}
+	return nil
+}
+
+func (c *counter) count(ctx context.Context, q *session, w *where, hint string) error {
+	s := c.s
 	resource, user, name := "NULL", "NULL", "NULL"
 	if s.layout.Has(audit.ResourceType) {
 		resource = s.col(audit.ResourceType)
