@@ -179,3 +179,34 @@ func TestAuditExportAndArchiveFromTheCommandLine(t *testing.T) {
 		}
 	})
 }
+
+// With a replica configured questions go there; what changes rows goes to the
+// primary.
+func TestAuditReadsFromAReplicaAndArchivesFromThePrimary(t *testing.T) {
+	primary, replica := testdb.MariaDB(t), testdb.MySQL(t)
+	config, _, dir := auditWorld(t, primary)
+	_, schema, _ := auditWorld(t, replica)
+	replica.Exec(t, schema, "DELETE FROM audit_logs WHERE id > 240")
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = configFile(t, strings.Replace(string(text), "    backup:", fmt.Sprintf("    audit: {replica: {name: %s, options_file: %s, host: %s, port: %d}}\n    backup:",
+		schema, replica.OptionsFile(t), replica.Host, replica.Port), 1))
+	out, _ := asked(t, config, 0, "audit", "list", "--limit", "1", "--json")
+	if got := jsonLines(t, out)[0]["id"]; got != 240.0 {
+		t.Fatalf("the newest row has id %v", got)
+	}
+	replica.Exec(t, schema, "DELETE FROM audit_logs")
+	year := fmt.Sprint(time.Now().Year() - 1)
+	if _, errs := asked(t, config, 0, "audit", "archive", "--year", year); !strings.Contains(errs, "200 rows in "+filepath.Join(dir, "backups")) {
+		t.Fatalf("says %q", errs)
+	}
+}
+
+func TestAuditPagesAreBounded(t *testing.T) {
+	config, _, _ := auditWorld(t, testdb.MariaDB(t))
+	if _, errs := asked(t, config, 64, "audit", "list", "--limit", "100001"); !strings.Contains(errs, "audit export") {
+		t.Fatalf("says %q", errs)
+	}
+}
