@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"slices"
 	"testing"
 	"time"
@@ -52,6 +53,57 @@ func compareOn(b *testing.B, srv *testdb.Server) {
 	}
 	b.Run("stats of 7 days", func(b *testing.B) { compareStats(b, s, theirs) })
 	b.Run("10,000 mixed", func(b *testing.B) { mixed(b, s) })
+	compareArchive(b, s)
+}
+
+// compareArchive lists an archive of all rows: what is read of it the first
+// time, and pages then; zcat through the whole file stands beside them.
+func compareArchive(b *testing.B, s *Source) {
+	s.o.StateDir = b.TempDir()
+	p, err := s.PlanYear(context.Background(), 2025, time.UTC, b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	made, err := s.ArchiveYear(context.Background(), p, "bench", nil)
+	if err != nil || made.Rows < compareRows-comparePlanted {
+		b.Fatalf("%+v %v", made, err)
+	}
+	begun := time.Now()
+	if err := exec.Command("sh", "-c", "zcat "+p.File+" >/dev/null").Run(); err != nil {
+		b.Fatal(err)
+	}
+	zcat := time.Since(begun)
+	a := s.archive(p.File)
+	for _, q := range []struct {
+		name, query string
+		fresh       bool
+		times       int
+	}{{"archive, index made", "", true, 1}, {"archive, newest page", "", false, 5}, {"archive, a past day", "on:2025-08-20", false, 5}, {"archive, one resource", "resource:ORDER:456", false, 1}} {
+		b.Run(q.name, func(b *testing.B) {
+			if q.fresh {
+				a.StateDir = ""
+				defer func() { a.StateDir = s.o.StateDir }()
+			}
+			took, got := timed(q.times, func() []int64 { return pageOf(b, a, q.query) })
+			if len(got) == 0 {
+				b.Fatal("nothing found")
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(ms(took), "ms")
+			b.ReportMetric(ms(zcat), "zcat-ms")
+		})
+	}
+}
+
+func pageOf(b *testing.B, a Archive, query string) []int64 {
+	_, p, err := a.Page(context.Background(), func(l *audit.Layout) (audit.Filter, audit.Pos, error) {
+		f, err := audit.Syntax{Layout: l, Now: start, Zone: time.UTC}.Parse(query)
+		return f, audit.Newest(), err
+	}, 100)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return ids(p.Rows)
 }
 
 // loadBig makes n rows as the field's service would, four seconds apart, and
