@@ -12,7 +12,7 @@ import (
 )
 
 type auditExportCmd struct {
-	Query []string `arg:"" optional:"" help:"Query line: user:1 action:DELETE resource:ORDER:456 since:24h ip:10.0.* changed:status."`
+	Query []string `arg:"" optional:"" help:"Query line: user:1 action:DELETE resource:ORDER:456 since:24h ip:10.0.* changed:status; also name, type, id, path, method, agent, key, until, on, text. -term leaves out, a,b is either, * is anything, other words must be in the row."`
 	auditFilter
 	Format   string `enum:"csv,jsonl" default:"csv" placeholder:"csv|jsonl" help:"csv (for spreadsheets) or jsonl."`
 	Output   string `short:"o" required:"" placeholder:"FILE" type:"path" help:"The file to write, with mode 0600."`

@@ -11,7 +11,7 @@ import (
 )
 
 type auditListCmd struct {
-	Query []string `arg:"" optional:"" help:"Query line: user:1 action:DELETE resource:ORDER:456 since:24h ip:10.0.* changed:status."`
+	Query []string `arg:"" optional:"" help:"Query line: user:1 action:DELETE resource:ORDER:456 since:24h ip:10.0.* changed:status; also name, type, id, path, method, agent, key, until, on, text. -term leaves out, a,b is either, * is anything, other words must be in the row."`
 	auditFilter
 	Limit   int    `default:"100" placeholder:"N" help:"Rows of a page."`
 	Before  string `placeholder:"CURSOR" help:"Go on from next_cursor of the page before."`
