@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"opsdeck/internal/testdb"
 	"opsdeck/ops"
 	"opsdeck/ops/audit"
+	"opsdeck/ops/mysql/load"
 )
 
 // old puts rows of last year before those that fill makes, some between them.
@@ -136,4 +138,41 @@ func TestABrokenDeletionGoesOnExactly(t *testing.T) {
 	if err != nil || second.Rows != 2000 || second.Gone != 1000 {
 		t.Fatalf("%+v %v", second, err)
 	}
+}
+
+// A load that was broken off after the rows came and before the table got its
+// name goes on there; what stands in the scratch schema is verified.
+func TestABrokenLoadOfAnArchiveGoesOn(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+		schema := srv.Schema(t)
+		srv.Exec(t, schema, shapes["current"], "CREATE TRIGGER audit_bi BEFORE INSERT ON audit_logs FOR EACH ROW SET NEW.http_method = COALESCE(NEW.http_method, 'X')")
+		old(t, srv, schema, 25)
+		s := open(t, srv, schema)
+		p := plan(t, s, t.TempDir())
+		if _, err := s.ArchiveYear(context.Background(), p, "test", nil); err != nil {
+			t.Fatal(err)
+		}
+		src, err := load.Open(p.File)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer src.Close()
+		scratch := schema + "_audit_old_load"
+		if _, err := load.Run(context.Background(), target(srv), src, load.Options{Schema: scratch, Tables: []string{"audit_logs"}}); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := s.LoadArchive(context.Background(), LoadArchive{Path: p.File, As: "audit_old"}); err != nil || n != 25 {
+			t.Fatalf("%d %v", n, err)
+		}
+		var left int
+		if err := utc(t, srv, "").QueryRow("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", scratch).Scan(&left); err != nil || left != 0 {
+			t.Fatalf("the scratch schema is left: %v", err)
+		}
+		// One that holds other rows is not taken.
+		srv.Exec(t, "", "CREATE DATABASE "+schema+"_audit_x_load", "CREATE TABLE "+schema+"_audit_x_load.audit_logs LIKE "+schema+".audit_logs")
+		defer srv.Exec(t, "", "DROP DATABASE "+schema+"_audit_x_load")
+		if _, err := s.LoadArchive(context.Background(), LoadArchive{Path: p.File, As: "audit_x"}); err == nil || !strings.Contains(err.Error(), "are not those of the archive") {
+			t.Fatalf("got %v", err)
+		}
+	})
 }

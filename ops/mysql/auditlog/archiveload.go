@@ -2,6 +2,7 @@ package auditlog
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 
@@ -21,7 +22,8 @@ type LoadArchive struct {
 
 // LoadArchive loads an archive's table under another name beside the live one,
 // which it never touches: into a scratch schema, compared there with the
-// manifest, then renamed into place. A name that is taken is refused.
+// manifest, then renamed into place. A name that is taken is refused. It can be
+// broken off at any moment and run again.
 func (s *Source) LoadArchive(ctx context.Context, o LoadArchive) (rows int64, err error) {
 	db, err := mysql.Open(ctx, s.o.Target, "")
 	if err != nil {
@@ -43,11 +45,7 @@ func (s *Source) LoadArchive(ctx context.Context, o LoadArchive) (rows int64, er
 	}
 	defer src.Close()
 	scratch := s.o.Schema + "_" + o.As + "_load"
-	from := ""
-	if src.Manifest == nil {
-		from = s.o.Schema
-	}
-	done, err := load.Run(ctx, s.o.Target, src, load.Options{Schema: scratch, From: from, Tables: []string{s.o.Table}, Report: o.Report})
+	rows, err = s.loadInto(ctx, db, src, scratch, o.Report)
 	if err != nil {
 		return 0, err
 	}
@@ -61,17 +59,62 @@ func (s *Source) LoadArchive(ctx context.Context, o LoadArchive) (rows int64, er
 				WithHint(lang.M("look at that schema, then drop it; the live table was not touched"))
 		}
 	}
-	for _, statement := range []string{
+	triggers, err := found(ctx, db, "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?", scratch)
+	if err != nil {
+		return 0, s.explain(err)
+	}
+	var statements []string
+	for _, name := range triggers { // a table with triggers cannot change its schema, and an archive needs none
+		statements = append(statements, fmt.Sprintf("DROP TRIGGER %s.%s", audit.Ident(scratch), audit.Ident(name)))
+	}
+	for _, statement := range append(statements,
 		fmt.Sprintf("RENAME TABLE %s.%s TO %s.%s", audit.Ident(scratch), audit.Ident(s.o.Table), audit.Ident(s.o.Schema), audit.Ident(o.As)),
-		"DROP DATABASE " + audit.Ident(scratch),
-	} {
+		"DROP DATABASE "+audit.Ident(scratch)) {
 		if _, e := db.ExecContext(ctx, statement); e != nil {
 			err = errors.Join(err, e)
 			break
 		}
 	}
+	return rows, s.explain(err)
+}
+
+// loadInto loads the table into the scratch schema, unless an earlier run did
+// and was broken off before the end; what it holds then is verified all the same.
+func (s *Source) loadInto(ctx context.Context, db *sql.DB, src *load.Source, scratch string, report func(ops.Progress)) (int64, error) {
+	tables, err := found(ctx, db, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?", scratch)
 	if err != nil {
-		return done.Rows, s.explain(err)
+		return 0, s.explain(err)
 	}
-	return done.Rows, nil
+	if src.Manifest != nil && len(tables) == 1 && tables[0] == s.o.Table {
+		var rows int64
+		for _, t := range src.Manifest.Tables {
+			if t.Name == s.o.Table {
+				rows = t.Rows
+			}
+		}
+		return rows, nil
+	}
+	from := ""
+	if src.Manifest == nil {
+		from = s.o.Schema
+	}
+	done, err := load.Run(ctx, s.o.Target, src, load.Options{Schema: scratch, From: from, Tables: []string{s.o.Table}, Report: report})
+	return done.Rows, err
+}
+
+// found reads the names that a query finds.
+func found(ctx context.Context, db *sql.DB, query string, args ...any) (out []string, err error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		out = append(out, name)
+	}
+	return out, rows.Err()
 }

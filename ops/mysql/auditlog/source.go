@@ -221,10 +221,10 @@ func (s *Source) probe(ctx context.Context, q *session) {
 // words and do not obey.
 func (s *Source) limits(ctx context.Context, q *session) string {
 	var cut int
-	if q.row(ctx, "SELECT /*+ MAX_EXECUTION_TIME(1) */ SLEEP(0.03)", nil, &cut) == nil && cut == 1 {
+	if q.row(ctx, "SELECT /*+ MAX_EXECUTION_TIME(1) */ SLEEP(0.25)", nil, &cut) == nil && cut == 1 {
 		return "hint"
 	}
-	if mysql.Number(q.row(ctx, "SET STATEMENT max_statement_time = 0.001 FOR SELECT SLEEP(0.03)", nil, &cut)) == errStatementTimeout {
+	if mysql.Number(q.row(ctx, "SET STATEMENT max_statement_time = 0.001 FOR SELECT SLEEP(0.25)", nil, &cut)) == errStatementTimeout {
 		return "variable"
 	}
 	return ""
