@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"opsdeck/internal/testdb"
+)
+
+// badServer answers every connection with what is said, and keeps it open.
+func badServer(t *testing.T, said string, hangUp bool) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Write([]byte(said))
+			if hangUp {
+				c.Close()
+			}
+		}
+	}()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// TestServersThatAreNoneEndInASentenceAndCode75 is about the commands that need
+// the database: what answers is broken in each way, and nothing hangs.
+func TestServersThatAreNoneEndInASentenceAndCode75(t *testing.T) {
+	dir := t.TempDir()
+	for name, c := range map[string]struct {
+		port int
+		why  string // a regular expression
+	}{
+		"refuses":               {1, "connection refused"},
+		"never greets":          {badServer(t, "", false), "no answer in time|gave up after the --timeout of 700ms"},
+		"hangs up":              {badServer(t, "", true), "the connection broke"},
+		"speaks something else": {badServer(t, "HTTP/1.1 400 Bad Request\r\n\r\n", false), ""},
+	} {
+		config := configFile(t, fmt.Sprintf("services:\n  - name: q\n    database: {name: app, host: 127.0.0.1, port: %d, user: u}\n    backup: {dir: %s}\nstate_dir: %s\n",
+			c.port, filepath.Join(dir, "b"), filepath.Join(dir, "s")))
+		for _, command := range []string{"audit list", "audit stats", "backup create"} {
+			t.Run(name+"/"+command, func(t *testing.T) {
+				began := time.Now()
+				_, errs := asked(t, config, 75, append([]string{"--timeout", "700ms"}, strings.Fields(command)...)...)
+				if took := time.Since(began); took > 20*time.Second {
+					t.Errorf("took %s", took)
+				}
+				if !regexp.MustCompile(c.why).MatchString(errs) || strings.Count(errs, "\n") > 3 || strings.Contains(errs, "context deadline") || strings.Contains(errs, "invalid connection") {
+					t.Errorf("%s", errs)
+				}
+			})
+		}
+	}
+}
+
+// TestWrongPasswordIsAMatterOfConfiguration: the server answers, so trying again
+// does not help.
+func TestWrongPasswordIsAMatterOfConfiguration(t *testing.T) {
+	s := testdb.MariaDB(t)
+	config := configFile(t, fmt.Sprintf("services:\n  - name: q\n    database: {name: app, host: %s, port: %d, user: nobody_here}\nstate_dir: %s\n", s.Host, s.Port, t.TempDir()))
+	_, errs := asked(t, config, 78, "audit", "list")
+	if !strings.Contains(errs, "refuses the user or its password") || !strings.Contains(errs, "→ check user and password in the options file") {
+		t.Error(errs)
+	}
+}
+
+// TestTerminalsOfAnySizeAndKind opens the real console on terminals that are
+// hardly any, presses keys and leaves it.
+func TestTerminalsOfAnySizeAndKind(t *testing.T) {
+	bin, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := configFile(t, "services:\n  - name: q\n    health: {url: \"\"}\n    database: {name: q, host: 127.0.0.1, port: 1, user: u}\n    process: {kind: none}\n    logs: []\nstate_dir: "+t.TempDir()+"\n")
+	for name, c := range map[string]struct {
+		cols, rows uint16
+		term       string
+		code       int
+		words      string
+	}{
+		"1x1":       {1, 1, "TERM=xterm", 0, ""},
+		"3x2":       {3, 2, "TERM=xterm", 0, ""},
+		"no size":   {0, 0, "TERM=xterm", 0, ""},
+		"40x10":     {40, 10, "TERM=xterm", 0, ""},
+		"TERM dumb": {80, 24, "TERM=dumb", 64, "cannot move its cursor"},
+		"no TERM":   {80, 24, "TERM=", 64, "set TERM, for example TERM=xterm-256color"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(bin, "--config", config, "--lang", "en")
+			cmd.Env = append(cmd.Environ(), c.term)
+			tty, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: c.cols, Rows: c.rows})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer tty.Close()
+			if code, screen := leaveConsole(t, cmd, tty); code != c.code || !strings.Contains(screen, c.words) {
+				t.Errorf("exit %d\n%s", code, screen)
+			}
+		})
+	}
+}
+
+// leaveConsole walks through the tabs, then presses q until the program ends.
+func leaveConsole(t *testing.T, cmd *exec.Cmd, tty interface {
+	Read([]byte) (int, error)
+	Write([]byte) (int, error)
+}) (int, string) {
+	t.Helper()
+	read := make(chan string)
+	go func() {
+		var all bytes.Buffer
+		buffer := make([]byte, 4096)
+		for {
+			n, err := tty.Read(buffer)
+			all.Write(buffer[:n])
+			if err != nil {
+				read <- all.String()
+				return
+			}
+		}
+	}()
+	deadline := time.After(time.Minute)
+	for keys := "2345?\x1b:\x1b1"; ; keys = "q" {
+		for _, k := range keys {
+			tty.Write([]byte(string(k)))
+		}
+		select {
+		case screen := <-read:
+			cmd.Wait()
+			return cmd.ProcessState.ExitCode(), screen
+		case <-deadline:
+			cmd.Process.Kill()
+			t.Fatal("the console does not end")
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
