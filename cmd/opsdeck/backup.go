@@ -67,10 +67,14 @@ const grace = 2 * time.Hour
 
 func (sh *shelf) read() (*backup.Inventory, error) { return sh.readIn(sh.ctx) }
 
-func (sh *shelf) readIn(ctx context.Context) (*backup.Inventory, error) {
+// scan is how this service's backups are looked at, in dir.
+func (sh *shelf) scan(dir string) backup.Scan {
 	now := sh.clock.Now()
-	inv, err := backup.Scan{Dir: sh.dir, Databases: []string{sh.service.Database.Name}, Tables: sh.service.Restore.KeyTables,
-		Zone: now.Location(), Now: now, Index: sh.index}.Read(ctx)
+	return backup.Scan{Dir: dir, Databases: []string{sh.service.Database.Name}, Tables: sh.service.Restore.KeyTables, Zone: now.Location(), Now: now, Index: sh.index}
+}
+
+func (sh *shelf) readIn(ctx context.Context) (*backup.Inventory, error) {
+	inv, err := sh.scan(sh.dir).Read(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,8 @@ import (
 )
 
 type backupListCmd struct {
-	JSON bool `name:"json" help:"Print JSON."`
+	Copy string `placeholder:"NAME" help:"What this configured copy holds, looked at now."`
+	JSON bool   `name:"json" help:"Print JSON."`
 }
 
 type (
@@ -26,6 +27,8 @@ type (
 		FreeBytes  int64        `json:"free_bytes"`
 		Tiers      []tierJSON   `json:"tiers"`
 		Backups    []backupJSON `json:"backups"`
+
+		Copies []elsewhereJSON `json:"copies"` // as they were last looked at
 	}
 	tierJSON struct {
 		Name    string   `json:"name"`
@@ -47,6 +50,12 @@ type (
 		ExpiresAt   *time.Time `json:"expires_at"`
 		KeepReasons []string   `json:"keep_reasons"`
 		Problems    []string   `json:"problems"`
+		Copies      []copyJSON `json:"copies"` // where its contents are too
+	}
+	copyJSON struct {
+		Name  string    `json:"name"`
+		State string    `json:"state"`
+		At    time.Time `json:"at"`
 	}
 )
 
@@ -56,20 +65,29 @@ func (c *backupListCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	inv, err := sh.read()
+	if c.Copy != "" {
+		return c.listCopy(sh)
+	}
+	inv, err := sh.readOrNone(sh.ctx)
+	if err != nil {
+		return err
+	}
+	away, err := sh.elsewhere(inv)
 	if err != nil {
 		return err
 	}
 	tiers := inv.Tiers(sh.keep(), sh.daily, grace)
 	if c.JSON {
-		return a.json(sh.listJSON(inv, tiers))
+		return a.json(sh.listJSON(inv, tiers, away))
 	}
 	sh.list(inv, tiers)
+	sh.sayElsewhere(away, inv.At)
 	return nil
 }
 
-func (sh *shelf) listJSON(inv *backup.Inventory, tiers []backup.TierInfo) backupListJSON {
-	doc := backupListJSON{Dir: inv.Dir, Database: inv.Database, DiskBytes: inv.Bytes, FreeBytes: inv.Disk.Free, Backups: []backupJSON{}}
+func (sh *shelf) listJSON(inv *backup.Inventory, tiers []backup.TierInfo, away []backup.Elsewhere) backupListJSON {
+	doc := backupListJSON{Dir: inv.Dir, Database: inv.Database, DiskBytes: inv.Bytes, FreeBytes: inv.Disk.Free, Backups: []backupJSON{},
+		Copies: elsewhereDoc(sh.service.Backup.Copies, away)}
 	if s := backup.Newest(inv, inv.Database); s != nil {
 		age := inv.At.Sub(s.At).Milliseconds()
 		doc.NewestGood, doc.AgeMS = &s.Name, &age
@@ -98,7 +116,7 @@ func slotName(t backup.Tier, s backup.Slot) string {
 
 func setJSON(s *backup.Set, step backup.Step, expires time.Time) backupJSON {
 	j := backupJSON{Name: s.Name, Path: s.Path, Tier: string(s.Tier), Kind: s.Kind, Database: s.Database, CreatedAt: s.At, SizeBytes: s.Size,
-		Engine: s.Engine, State: string(s.State), KeepReasons: []string{}, Problems: []string{}}
+		Engine: s.Engine, State: string(s.State), KeepReasons: []string{}, Problems: []string{}, Copies: []copyJSON{}}
 	j.VerifiedAt, j.ExpiresAt = timeOrNull(s.Checked), timeOrNull(expires)
 	if step.Verb != backup.Remove {
 		for _, r := range step.Reasons {
@@ -107,6 +125,9 @@ func setJSON(s *backup.Set, step backup.Step, expires time.Time) backupJSON {
 	}
 	for _, p := range s.Problems {
 		j.Problems = append(j.Problems, p.Text().String())
+	}
+	for _, c := range s.Copies {
+		j.Copies = append(j.Copies, copyJSON{c.Copy, string(c.State), c.At})
 	}
 	return j
 }
@@ -122,7 +143,9 @@ func timeOrNull(t time.Time) *time.Time {
 func (sh *shelf) list(inv *backup.Inventory, tiers []backup.TierInfo) {
 	th := sh.theme()
 	fmt.Fprintln(sh.out, th.Bold.Render(termsafe.Line(inv.Dir))+"  "+sh.lang.Msg(headline(inv)))
-	fmt.Fprintln(sh.out, th.Dim.Render(sh.lang.Msg(roomLine(inv))))
+	if inv.Disk.Total > 0 {
+		fmt.Fprintln(sh.out, th.Dim.Render(sh.lang.Msg(roomLine(inv))))
+	}
 	for _, p := range inv.Problems {
 		sh.note(lang.M("the backup folder: %s", p.Text()))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
@@ -51,7 +52,7 @@ func (sh *shelf) jobs(report func(ops.Progress)) ([]watch.Job, error) {
 // A step that fails does not keep the later ones from being tried, but the night
 // has failed.
 func (sh *shelf) night(ctx context.Context, report func(ops.Progress)) error {
-	o, err := sh.orderOf(order{kind: backup.KindScheduled})
+	o, err := sh.orderOf(order{kind: backup.KindScheduled, copy: sh.service.Backup.StreamTo})
 	if err != nil {
 		return err
 	}
@@ -60,12 +61,16 @@ func (sh *shelf) night(ctx context.Context, report func(ops.Progress)) error {
 		return err // without a new backup nothing may go, and nothing is to be copied
 	}
 	sh.note(lang.M("made %s", m.Path))
-	var failed []error
-	for _, step := range []func() error{
+	steps := []func() error{
 		func() error { return sh.verifyAll(ctx, false, report) },
 		func() error { return sh.pruneTonight(ctx) },
 		func() error { return sh.copyTonight(ctx, report) },
-	} {
+	}
+	if o.copy != "" {
+		steps = nil // nothing of it is here
+	}
+	var failed []error
+	for _, step := range append(steps, func() error { return sh.pruneCopies(ctx) }) {
 		if err := step(); err != nil {
 			failed = append(failed, err)
 			sh.note(lang.Raw(sentence(sh.lang, sh.explain(err))))
@@ -137,4 +142,41 @@ func (sh *shelf) copyTonight(ctx context.Context, report func(ops.Progress)) err
 		failed = append(failed, err)
 	}
 	return errors.Join(failed...)
+}
+
+// pruneCopies lets go at each copy that has a rule of its own what it does not
+// keep. What the local rule alone would say there is left to a person.
+func (sh *shelf) pruneCopies(ctx context.Context) error {
+	var failed []error
+	for _, c := range sh.service.Backup.Copies {
+		if c.Keep != (config.Keep{}) {
+			failed = append(failed, sh.pruneOneCopy(ctx, c))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func (sh *shelf) pruneOneCopy(ctx context.Context, c config.Copy) error {
+	held, err := sh.lock("backup prune")
+	if err != nil {
+		return err
+	}
+	defer held.Release()
+	cp, err := sh.copier(c, false, nil)
+	if err != nil {
+		return err
+	}
+	defer cp.Store.Close()
+	plan, err := sh.planThere(ctx, cp, c, false)
+	if err != nil {
+		return err
+	}
+	if len(plan.Blocked) > 0 {
+		return ops.E(ops.Failed, lang.M("nothing is removed at the copy %s: %s", c.Name, plan.Blocked[0]))
+	}
+	out, err := sh.pruneThere(ctx, cp, plan)
+	if err == nil && len(out.Removed)+len(out.Locked) > 0 {
+		sh.note(lang.M("%d removed at %s, %d are locked there, %s free now", len(out.Removed), c.Name, len(out.Locked), bytesText(out.Freed)))
+	}
+	return err
 }

@@ -54,7 +54,11 @@ func (sh *shelf) syncInPlace(ctx context.Context, report backupview.Report) (lan
 
 // shown is the shelf as the tab draws it.
 func (sh *shelf) shown(ctx context.Context) (*backupview.Shelf, error) {
-	inv, err := sh.readIn(ctx)
+	inv, err := sh.readOrNone(ctx)
+	if err != nil {
+		return nil, err
+	}
+	away, err := sh.elsewhere(inv)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +68,7 @@ func (sh *shelf) shown(ctx context.Context) (*backupview.Shelf, error) {
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("the record of drills cannot be read"))
 	}
-	return &backupview.Shelf{Inventory: inv, Tiers: inv.Tiers(sh.keep(), sh.daily, grace), Plan: backup.PlanRetention(inv, policy), Drills: drills}, nil
+	return &backupview.Shelf{Inventory: inv, Tiers: inv.Tiers(sh.keep(), sh.daily, grace), Plan: backup.PlanRetention(inv, policy), Drills: drills, Away: away}, nil
 }
 
 // createInPlace makes a manual backup.

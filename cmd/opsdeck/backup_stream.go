@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql"
@@ -33,6 +34,9 @@ func (sh *shelf) stream(ctx context.Context, o order, target mysql.Target, repor
 	})
 	if err != nil {
 		return nil, err
+	}
+	if _, err := cp.Look(ctx); err != nil { // the backup is there and proved all the same
+		sh.note(lang.Raw(sentence(sh.lang, sh.explain(err))))
 	}
 	return &made{Manifest: m, Path: atCopy(o.copy, m.File), Copy: o.copy, Took: time.Since(began)}, nil
 }

@@ -79,3 +79,48 @@ func TestABackupIsStreamedToS3(t *testing.T) {
 		sh.run(64, nil, "backup", "create", "--to", "nowhere")
 	})
 }
+
+// TestANightThatNeedsNoRoomHere streams the scheduled backup to the bucket,
+// prunes there by the copy's own rule, and everything that looks at backups
+// knows of it, though no local folder was ever made.
+func TestANightThatNeedsNoRoomHere(t *testing.T) {
+	s := testdb.MariaDB(t)
+	db := s.Schema(t)
+	s.Exec(t, db, "CREATE TABLE customers (id INT PRIMARY KEY)", "INSERT INTO customers VALUES (1), (2)")
+	_, copies := bucket(t, "night")
+	sh := newNightly(t, s, db, strings.TrimSuffix(copies, "}]")+", keep: {daily: 1, manual: 1}}]\n      stream_to: cloud")
+	for range 3 {
+		sh.run(0, nil, "backup", "create", "--to", "cloud")
+	}
+	sh.run(0, nil, "backup", "schedule", "run", "daily")
+	if _, err := os.Stat(sh.dir); err == nil {
+		t.Error("the local folder was made")
+	}
+	var there, list backupListJSON
+	sh.run(0, &there, "backup", "list", "--copy", "cloud", "--json")
+	tiers := map[string]int{}
+	for _, b := range there.Backups {
+		tiers[b.Tier]++
+		if b.State != "good" || b.Path != "cloud:"+b.Name {
+			t.Errorf("%+v", b)
+		}
+	}
+	if tiers["daily"] != 1 || tiers["manual"] != 1 || there.NewestGood == nil {
+		t.Errorf("after the night: %v", tiers)
+	}
+	sh.run(0, &list, "backup", "list", "--json")
+	if len(list.Backups) != 0 || len(list.Copies) != 1 || list.Copies[0].Good != 2 || len(list.Copies[0].OnlyThere) != 2 || list.Copies[0].LookedAt == nil {
+		t.Errorf("%+v", list)
+	}
+	if text := sh.run(0, nil, "backup", "list"); !strings.Contains(text, "copy cloud: 2 held, 2 read back") || strings.Count(text, "only there") != 2 {
+		t.Error(text)
+	}
+	var status struct {
+		Checks []struct{ Name, State, Detail string }
+	}
+	sh.run(0, &status, "status", "--only", "backup", "--json")
+	if c := status.Checks; len(c) != 1 || c[0].State != "ok" || !strings.Contains(c[0].Detail, "cloud:") {
+		t.Errorf("%+v", status)
+	}
+	sh.run(64, nil, "backup", "list", "--copy", "nowhere")
+}

@@ -143,6 +143,9 @@ func (sh *shelf) send(ctx context.Context, c config.Copy, dry bool, report func(
 		return none, err
 	}
 	r, err := cp.Send(ctx, inv)
+	if err == nil {
+		_, err = cp.Look(ctx)
+	}
 	entry.Result = oplog.Done
 	entry.Detail = map[string]string{"sent": fmt.Sprint(len(r.Sent)), "sent_bytes": fmt.Sprint(r.Bytes), "failed": fmt.Sprint(len(r.Failed))}
 	if err != nil {
@@ -184,17 +187,10 @@ func (c *backupPruneCmd) pruneCopy(sh *shelf) error {
 		return err
 	}
 	defer cp.Store.Close()
-	now := sh.clock.Now()
-	inv, err := cp.Inventory(sh.ctx, backup.Scan{Dir: found[0].Target, Databases: []string{sh.service.Database.Name}, Tables: sh.service.Restore.KeyTables, Zone: now.Location(), Now: now})
+	plan, err := sh.planThere(sh.ctx, cp, found[0], c.Foreign)
 	if err != nil {
 		return err
 	}
-	policy := sh.policy()
-	policy.Foreign = c.Foreign
-	if k := found[0].Keep; k != (config.Keep{}) {
-		policy.Keep = backup.Keep{Daily: k.Daily, Weekly: k.Weekly, Monthly: k.Monthly, Emergency: k.Emergency, Manual: k.Manual}
-	}
-	plan := backup.PlanRetention(inv, policy)
 	if !c.JSON {
 		sh.sayPlan(plan)
 	}
@@ -218,20 +214,41 @@ func (c *backupPruneCmd) removeThere(sh *shelf, cp *remote.Copier, plan *backup.
 			return err
 		}
 	}
+	out, err := sh.pruneThere(sh.ctx, cp, plan)
+	if err == nil && !c.JSON {
+		sh.say(lang.M("%d removed at %s, %d are locked there, %s free now", len(out.Removed), cp.Name, len(out.Locked), human.Bytes(out.Freed)))
+	}
+	return err
+}
+
+// planThere is the retention plan of a copy, by its own rule.
+func (sh *shelf) planThere(ctx context.Context, cp *remote.Copier, c config.Copy, foreign bool) (*backup.Plan, error) {
+	inv, err := cp.Inventory(ctx, sh.scan(c.Target))
+	if err != nil {
+		return nil, err
+	}
+	policy := sh.policy()
+	policy.Foreign, policy.Keep = foreign, keepAt(sh, c)
+	return backup.PlanRetention(inv, policy), nil
+}
+
+// pruneThere carries a plan out at a copy and puts it on record.
+func (sh *shelf) pruneThere(ctx context.Context, cp *remote.Copier, plan *backup.Plan) (remote.Pruned, error) {
 	log, err := sh.oplog()
 	if err != nil {
-		return err
+		return remote.Pruned{}, err
 	}
 	entry := oplog.Entry{Service: sh.service.Name, Action: "backup.prune", Object: cp.Name, Result: oplog.Started, Detail: map[string]string{"plan": plan.Hash()}}
 	if err := log.Record(entry); err != nil {
-		return err
+		return remote.Pruned{}, err
 	}
-	out, err := cp.Prune(sh.ctx, plan)
+	out, err := cp.Prune(ctx, plan)
+	if err == nil {
+		_, err = cp.Look(ctx)
+	}
 	entry.Result, entry.Detail["removed"] = oplog.Done, fmt.Sprint(len(out.Removed))
 	if err != nil {
 		entry.Result, entry.Detail["error"] = oplog.Failed, err.Error()
-	} else if !c.JSON {
-		sh.say(lang.M("%d removed at %s, %d are locked there, %s free now", len(out.Removed), cp.Name, len(out.Locked), human.Bytes(out.Freed)))
 	}
-	return errors.Join(err, log.Record(entry))
+	return out, errors.Join(err, log.Record(entry))
 }

@@ -297,7 +297,11 @@ func (i inventory) NewestGood(ctx context.Context) (health.NewestBackup, error) 
 	if err != nil {
 		return health.NewestBackup{}, err
 	}
-	inv, err := shelf.readIn(ctx)
+	inv, err := shelf.readOrNone(ctx)
+	if err != nil {
+		return health.NewestBackup{}, err
+	}
+	away, err := shelf.elsewhere(inv)
 	if err != nil {
 		return health.NewestBackup{}, err
 	}
@@ -305,6 +309,9 @@ func (i inventory) NewestGood(ctx context.Context) (health.NewestBackup, error) 
 	out := health.NewestBackup{}
 	if best != nil {
 		out = health.NewestBackup{Name: best.Name, CreatedAt: best.At, SizeBytes: best.Size, Verified: best.State == backup.Good}
+	}
+	if s, _ := backup.NewestElsewhere(away, i.service.Database.Name); s != nil && s.At.After(out.CreatedAt) {
+		out = health.NewestBackup{Name: s.Path, CreatedAt: s.At, SizeBytes: s.Size, Verified: true}
 	}
 	for _, s := range inv.Sets {
 		if s.State == backup.Bad && s.At.After(out.CreatedAt) && s.Restorable(i.service.Database.Name) {

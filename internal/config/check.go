@@ -74,6 +74,8 @@ func (c *checker) service(at string, s Service) {
 	}
 	_, err = clock.ParseZone(s.Audit.TimeZone)
 	c.that(at+"audit.time_zone", err == nil || s.Audit.TimeZone == "server", lang.M("%q is not a time zone: write Asia/Shanghai, +08:00, local or server", s.Audit.TimeZone))
+	c.that(at+"backup.stream_to", s.Backup.StreamTo == "" || slices.ContainsFunc(s.Backup.Copies, func(x Copy) bool { return x.Name == s.Backup.StreamTo }),
+		lang.M("no copy is called %q", s.Backup.StreamTo))
 	c.oneOf(at+"restore.mode", s.Restore.Mode, "swap", "in-place")
 	for i, n := range s.Notify {
 		c.oneOf(fmt.Sprintf("%snotify[%d].kind", at, i), n.Kind, "smtp", "webhook", "dingtalk", "wecom", "feishu", "slack")

@@ -117,6 +117,7 @@ type Backup struct {
 	Recipients  []string      `yaml:"recipients"` // age public keys
 	Identity    string        `yaml:"identity"`   // age identity file, 0600
 	Copies      []Copy        `yaml:"copies"`
+	StreamTo    string        `yaml:"stream_to"` // the copy that scheduled backups go straight to, with no file here
 	DrillServer Database      `yaml:"drill_server"` // zero: the same server, a scratch schema
 }
 
@@ -148,7 +149,7 @@ type Copy struct {
 	Insecure        bool     `yaml:"insecure"`         // plain http
 	Addressing      string   `yaml:"addressing"`       // s3: where the bucket stands: host, path, or "" to know by the endpoint
 	CredentialsFile string   `yaml:"credentials_file"` // 0600: access_key, secret_key
-	Keep            Keep     `yaml:"keep"`             // zero: as local
+	Keep            Keep     `yaml:"keep"`             // zero: as local, and only by hand; else each night
 }
 
 // Restore is what a restore must look at.

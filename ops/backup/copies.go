@@ -106,22 +106,21 @@ func (inv *Inventory) ToSend() (sets []*Set) {
 	return sets
 }
 
-// AtCopy is a backup as a copy's listing and its manifest there describe it. m
+// AtCopy is a backup as a copy's listing and its manifest there describe it. sum
 // is nil for a file without one. It is good when good is: its bytes were read
 // back there.
-func (sc Scan) AtCopy(name string, size int64, m *Manifest, good bool) (*Set, bool) {
+func (sc Scan) AtCopy(name string, size int64, sum *Summary, good bool) (*Set, bool) {
 	parsed, ok := ParseName(name, Known{Databases: sc.Databases, Tables: sc.Tables})
 	if !ok || parsed.Physical {
 		return nil, false
 	}
 	s := &Set{Name: name, Parsed: parsed, Tier: parsed.Tier, Database: parsed.Subject, Size: size, At: parsed.At(sc.Zone), State: Unverified, Links: 1}
-	if m == nil {
+	if sum == nil {
 		s.Foreign = true
 		sc.foreign(s)
 	} else {
-		sum := Summarise(m)
-		s.Summary, s.Engine, s.Kind, s.Database, s.At = sum, sum.Engine, sum.Kind, sum.Databases[0], sum.At
-		s.Tier = tierBy(parsed, sum, sc.Databases)
+		s.Summary, s.Engine, s.Kind, s.Database, s.At = *sum, sum.Engine, sum.Kind, sum.Databases[0], sum.At
+		s.Tier = tierBy(parsed, *sum, sc.Databases)
 		checkSize(s)
 	}
 	if s.At.After(sc.Now.Add(skew)) {

@@ -69,6 +69,7 @@ type Set struct {
 	SHA256   string    // of the file as it was read then
 	ID       FileID
 	Manifest FileID // zero without one
+	AtCopy   string // the copy that it was found at; "" is the folder
 	Links    int    // names that its contents have, elsewhere too
 	Copies   []CopyState
 }

@@ -160,29 +160,63 @@ func (c *Copier) remember(s *backup.Set, hash string, good bool) error {
 // Inventory is what the copy holds, as its listing and its manifests tell. Only
 // what was read back counts as good.
 func (c *Copier) Inventory(ctx context.Context, sc backup.Scan) (*backup.Inventory, error) {
-	there, err := c.listing(ctx)
+	now, err := c.Look(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var sets []*backup.Set
+	return sc.NewInventory(sc.SetsAtCopy(now, c.Copies)), nil
+}
+
+// Look lists the copy and remembers what it holds. Manifests that were seen
+// before are not read again.
+func (c *Copier) Look(ctx context.Context) (backup.Listing, error) {
+	now := backup.Listing{Copy: c.Name, At: c.Now()}
+	there, err := c.listing(ctx)
+	if err != nil {
+		return now, err
+	}
+	before, err := backup.ReadListing(c.State, c.Name)
+	if err != nil {
+		return now, err
+	}
+	known := make(map[string]backup.FileAtCopy, len(before.Files))
+	for _, f := range before.Files {
+		known[f.Name] = f
+	}
 	for name, size := range there {
 		if isManifest(name) {
 			continue
 		}
-		var m *backup.Manifest
-		if _, ok := there[name+backup.ManifestSuffix]; ok {
-			var text bytes.Buffer
-			if err := c.Store.Get(ctx, name+backup.ManifestSuffix, &text); err != nil {
-				return nil, err
+		manifest := there[name+backup.ManifestSuffix]
+		f, seen := known[name]
+		if !seen || f.Size != size || f.ManifestSize != manifest {
+			if f, err = c.look(ctx, name, size, manifest); err != nil {
+				return now, err
 			}
-			m, _ = backup.DecodeManifest(text.Bytes()) // a bad one: a file without
 		}
-		good := m != nil && c.Copies.Of(c.Name, name, m.SHA256, size)
-		if s, ok := sc.AtCopy(name, size, m, good); ok {
-			sets = append(sets, s)
-		}
+		now.Files = append(now.Files, f)
 	}
-	return sc.NewInventory(sets), nil
+	if c.DryRun {
+		return now, nil
+	}
+	return now, backup.WriteListing(c.State, now)
+}
+
+// look reads the manifest of a file there.
+func (c *Copier) look(ctx context.Context, name string, size, manifest int64) (backup.FileAtCopy, error) {
+	f := backup.FileAtCopy{Name: name, Size: size, ManifestSize: manifest}
+	if manifest == 0 {
+		return f, nil
+	}
+	var text bytes.Buffer
+	if err := c.Store.Get(ctx, name+backup.ManifestSuffix, &text); err != nil {
+		return f, err
+	}
+	if m, err := backup.DecodeManifest(text.Bytes()); err == nil { // a bad one: a file without
+		sum := backup.Summarise(m)
+		f.Summary = &sum
+	}
+	return f, nil
 }
 
 // Pruned is what a Prune did.

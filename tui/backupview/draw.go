@@ -76,6 +76,9 @@ func (p *Page) headRow(r row, width int) string {
 	if p.folded[string(tier.Tier)] && p.filter == "" {
 		arrow = t.Glyph.Fold
 	}
+	if r.away != nil {
+		return t.Accent.Render(arrow) + " " + p.awayHead(r.away)
+	}
 	line := t.Accent.Render(arrow) + " " + t.Title.Render(cells.Pad(e.Lang.Msg(tier.Tier.Label()), 10))
 	if len(tier.Slots) == 0 {
 		what := e.T("%d backups", len(tier.Sets))
@@ -89,6 +92,20 @@ func (p *Page) headRow(r row, width int) string {
 		line += "  " + t.Warn.Render(e.T("missing: %s", p.slotNames(tier.Tier, missing)))
 	}
 	return line
+}
+
+// awayHead is a copy with what it holds, as it was last looked at.
+func (p *Page) awayHead(a *backup.Elsewhere) string {
+	t, e := p.env.Theme, p.env
+	title := t.Title.Render(e.T("copy %s", termsafe.Line(a.Copy))) + "  "
+	if a.At.IsZero() {
+		return title + t.Dim.Render(e.T("not looked at yet"))
+	}
+	facts := e.T("%d held, %d read back", len(a.Sets), a.Good())
+	if len(a.Only) > 0 {
+		facts += ", " + e.T("%d only there", len(a.Only))
+	}
+	return title + facts + "  " + t.Dim.Render(e.T("looked at %s ago", minutes(e.Clock.Now().Sub(a.At))))
 }
 
 // slotMarks draws a tier's slots, the newest at the right.

@@ -48,7 +48,7 @@ func (p *Page) enter() tea.Cmd {
 		return nil
 	}
 	if s := p.rows[p.scroll.Cursor].set; s != nil {
-		return p.openSet(s.Name)
+		return p.openSet(called(s))
 	}
 	p.fold()
 	return nil
@@ -71,7 +71,7 @@ func (p *Page) detailActions() []page.Action {
 				p.scroll.Move(n)
 				p.settle()
 				if s := p.rows[p.scroll.Cursor].set; s != nil {
-					return p.openSet(s.Name)
+					return p.openSet(called(s))
 				}
 			}
 			return nil
@@ -112,7 +112,7 @@ func (p *Page) acts() []page.Action {
 				return p.start(lang.M("verify what is due"), func(ctx context.Context, r Report) (lang.Msg, error) { return verify(ctx, nil, r) })
 			}},
 		{ID: "backups.restore", Keys: []string{"R"}, Label: lang.M("restore"), Help: lang.M("open the restore from this backup; nothing happens yet"), Footer: true,
-			Off: p.onSet(true), Run: func() tea.Cmd { return page.Send(page.Goto{Page: "restore", Body: p.current().Name}) }},
+			Off: p.onAnySet, Run: func() tea.Cmd { return page.Send(page.Goto{Page: "restore", Body: called(p.current())}) }},
 		{ID: "backups.drill", Keys: []string{"d"}, Label: lang.M("drill"), Help: lang.M("rehearse: load this backup into a scratch schema, check it, drop it"), Footer: true, Writes: true,
 			Off: p.onSet(p.svc.Drill != nil), Run: p.askDrill},
 		{ID: "backups.prune", Keys: []string{"p"}, Label: lang.M("prune"), Help: lang.M("show what retention would let go; nothing happens yet"), Footer: true,
@@ -138,17 +138,29 @@ func (p *Page) off(can bool) func() lang.Msg {
 	}
 }
 
+// onSet says why an act on the chosen backup cannot begin here.
 func (p *Page) onSet(can bool) func() lang.Msg {
 	return func() lang.Msg {
-		s := p.current()
-		switch {
-		case s == nil:
-			return lang.M("choose a backup first")
-		case s.Parsed.Physical:
-			return lang.M("a physical backup folder: use the tool that made it")
+		if s := p.current(); s != nil && s.AtCopy != "" {
+			return lang.M("it is only at the copy %s: a restore brings it here", s.AtCopy)
+		}
+		if why := p.onAnySet(); !why.Empty() {
+			return why
 		}
 		return p.off(can)()
 	}
+}
+
+// onAnySet says why nothing can be done with the chosen backup.
+func (p *Page) onAnySet() lang.Msg {
+	s := p.current()
+	switch {
+	case s == nil:
+		return lang.M("choose a backup first")
+	case s.Parsed.Physical:
+		return lang.M("a physical backup folder: use the tool that made it")
+	}
+	return p.off(true)()
 }
 
 func (p *Page) noPrune() lang.Msg {

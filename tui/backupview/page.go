@@ -44,6 +44,30 @@ type Shelf struct {
 	Tiers     []backup.TierInfo
 	Plan      *backup.Plan
 	Drills    []backup.Drill
+	Away      []backup.Elsewhere // the copies, as they were last looked at
+}
+
+// find is a backup of the folder by its name, or of a copy by COPY:NAME.
+func (s *Shelf) find(name string) *backup.Set {
+	if set := s.Inventory.Find(name); set != nil {
+		return set
+	}
+	for _, a := range s.Away {
+		for _, set := range a.Only {
+			if set.Path == name {
+				return set
+			}
+		}
+	}
+	return nil
+}
+
+// called is the name that find knows a backup by.
+func called(s *backup.Set) string {
+	if s.AtCopy != "" {
+		return s.Path
+	}
+	return s.Name
 }
 
 // refresh is how often the shown tab looks at the folder by itself.
@@ -213,7 +237,7 @@ type Open struct{ Name string }
 func (p *Page) openSet(name string) tea.Cmd {
 	p.open, p.manifest, p.planOpen, p.detail = name, nil, false, widget.Scroll{}
 	s := p.opened()
-	if s == nil || s.Foreign || p.svc.Manifest == nil {
+	if s == nil || s.Foreign || s.AtCopy != "" || p.svc.Manifest == nil {
 		return nil
 	}
 	ctx, read := p.env.Ctx, p.svc.Manifest
@@ -231,7 +255,7 @@ func (p *Page) opened() *backup.Set {
 	if p.open == "" || p.shelf == nil {
 		return nil
 	}
-	return p.shelf.Inventory.Find(p.open)
+	return p.shelf.find(p.open)
 }
 
 // current is the backup that actions are about, or nil.

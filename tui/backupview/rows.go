@@ -12,9 +12,11 @@ import (
 	"opsdeck/ops/backup"
 )
 
-// row is a line of the list: a tier's head, a backup, or a slot that is missing.
+// row is a line of the list: a tier's or a copy's head, a backup, or a slot that
+// is missing.
 type row struct {
 	tier *backup.TierInfo
+	away *backup.Elsewhere // of a copy's group, which stands as a tier of its own
 	head bool
 	set  *backup.Set  // nil for a head and for a missing slot
 	slot *backup.Slot // the slot that it stands for, if any
@@ -94,6 +96,9 @@ func (p *Page) list() {
 		for i := range p.shelf.Tiers {
 			p.group(&p.shelf.Tiers[i])
 		}
+		for i := range p.shelf.Away {
+			p.groupAway(&p.shelf.Away[i])
+		}
 	}
 	p.scroll.Len = len(p.rows)
 	for i, r := range p.rows {
@@ -110,6 +115,23 @@ func (p *Page) group(t *backup.TierInfo) {
 		return
 	}
 	p.rows = append(p.rows, row{tier: t, head: true})
+	if p.folded[string(t.Tier)] && p.filter == "" {
+		return
+	}
+	if p.filter == "" || p.order != newestFirst {
+		slices.SortStableFunc(rows, p.order.compare)
+	}
+	p.rows = append(p.rows, rows...)
+}
+
+// groupAway lists what only a copy holds.
+func (p *Page) groupAway(a *backup.Elsewhere) {
+	t := &backup.TierInfo{Tier: backup.Tier("copy " + a.Copy), Sets: a.Only}
+	rows := p.match(tierRows(t))
+	if len(rows) == 0 && p.filter != "" {
+		return
+	}
+	p.rows = append(p.rows, row{tier: t, away: a, head: true})
 	if p.folded[string(t.Tier)] && p.filter == "" {
 		return
 	}
@@ -198,6 +220,9 @@ func (p *Page) foldAll() {
 	}
 	for _, t := range backup.Tiers {
 		p.folded[string(t)] = !shut
+	}
+	for _, r := range p.rows {
+		p.folded[string(r.tier.Tier)] = !shut
 	}
 	if p.scroll.Cursor < len(p.rows) {
 		p.chosen = "tier " + string(p.rows[p.scroll.Cursor].tier.Tier)

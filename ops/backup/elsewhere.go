@@ -1,0 +1,125 @@
+package backup
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"opsdeck/internal/atomicfile"
+)
+
+// Listing is what a copy held when it was last looked at. It is remembered, so
+// that an inventory needs no line to the copy.
+type Listing struct {
+	Copy  string       `json:"copy"`
+	At    time.Time    `json:"at"`
+	Files []FileAtCopy `json:"files"`
+}
+
+// FileAtCopy is a file of a copy.
+type FileAtCopy struct {
+	Name         string   `json:"name"`
+	Size         int64    `json:"size_bytes"`
+	ManifestSize int64    `json:"manifest_bytes"`    // 0 without one
+	Summary      *Summary `json:"summary,omitempty"` // of its manifest; nil for a file without, or with one that cannot be trusted
+}
+
+func listingPath(stateDir, copy string) string {
+	return filepath.Join(stateDir, "copies", escape(copy)+".json")
+}
+
+// ReadListing reads what is remembered of a copy; of one that was never looked
+// at, and of a damaged record, nothing.
+func ReadListing(stateDir, copy string) (Listing, error) {
+	l := Listing{Copy: copy}
+	text, err := os.ReadFile(listingPath(stateDir, copy))
+	if errors.Is(err, fs.ErrNotExist) {
+		return l, nil
+	}
+	if err != nil {
+		return l, err
+	}
+	if json.Unmarshal(text, &l) != nil || l.Copy != copy {
+		return Listing{Copy: copy}, nil
+	}
+	return l, nil
+}
+
+// WriteListing remembers what a copy holds.
+func WriteListing(stateDir string, l Listing) error {
+	text, err := json.Marshal(l)
+	if err != nil {
+		return err
+	}
+	path := listingPath(stateDir, l.Copy)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(path, 0o600, text)
+}
+
+// Elsewhere is a copy's backups, beside a folder's.
+type Elsewhere struct {
+	Copy string
+	At   time.Time // when it was looked at; zero: never
+	Sets []*Set    // newest first
+	Only []*Set    // of those, what the folder does not hold
+}
+
+// Good counts the backups that were read back there and are what they must be.
+func (e Elsewhere) Good() (n int) {
+	for _, s := range e.Sets {
+		if s.State == Good {
+			n++
+		}
+	}
+	return n
+}
+
+// Beside tells what a copy holds, and what only it holds. Only what was read
+// back there is good.
+func (inv *Inventory) Beside(l Listing, sc Scan, copies Copies) Elsewhere {
+	e := Elsewhere{Copy: l.Copy, At: l.At, Sets: sc.SetsAtCopy(l, copies)}
+	here := map[string]bool{}
+	for _, s := range inv.Sets {
+		here[s.hash()] = true
+		here[s.Name] = true
+	}
+	for _, s := range e.Sets {
+		if !here[s.Name] && (s.hash() == "" || !here[s.hash()]) {
+			e.Only = append(e.Only, s)
+		}
+	}
+	return e
+}
+
+// SetsAtCopy makes backups of a copy's files.
+func (sc Scan) SetsAtCopy(l Listing, copies Copies) (sets []*Set) {
+	for _, f := range l.Files {
+		good := f.Summary != nil && copies.Of(l.Copy, f.Name, f.Summary.SHA256, f.Size)
+		if s, ok := sc.AtCopy(f.Name, f.Size, f.Summary, good); ok {
+			s.AtCopy, s.Path = l.Copy, l.Copy+":"+f.Name
+			if good {
+				s.SHA256, s.Checked = f.Summary.SHA256, copies[l.Copy][f.Name].At
+			}
+			sets = append(sets, s)
+		}
+	}
+	sortSets(sets)
+	return sets
+}
+
+// NewestElsewhere is the newest good backup of db at any copy, and where it is.
+func NewestElsewhere(all []Elsewhere, db string) (newest *Set, at string) {
+	for _, e := range all {
+		i := slices.IndexFunc(e.Sets, func(s *Set) bool { return s.State == Good && s.Restorable(db) })
+		if i >= 0 && (newest == nil || e.Sets[i].At.After(newest.At)) {
+			newest, at = e.Sets[i], e.Copy
+		}
+	}
+	return newest, at
+}
