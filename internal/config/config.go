@@ -117,7 +117,7 @@ type Backup struct {
 	Recipients  []string      `yaml:"recipients"` // age public keys
 	Identity    string        `yaml:"identity"`   // age identity file, 0600
 	Copies      []Copy        `yaml:"copies"`
-	StreamTo    string        `yaml:"stream_to"` // the copy that scheduled backups go straight to, with no file here
+	StreamTo    string        `yaml:"stream_to"`    // the copy that scheduled backups go straight to, with no file here
 	DrillServer Database      `yaml:"drill_server"` // zero: the same server, a scratch schema
 }
 
