@@ -29,8 +29,15 @@ func regionsOf(size int64, k *Kept) (out []region) {
 	for off := from; off < size; off += blockBytes {
 		out = append(out, region{off: off, fixed: off == from && from > 0})
 	}
+	if n := len(out); n > 0 && size-out[n-1].off > 2*endBytes && out[n-1].kept == nil {
+		out = append(out, region{off: size - endBytes})
+	}
 	return out
 }
+
+// endBytes is how much of a text's end is a region of its own: the first screen
+// need not wait for more.
+const endBytes = 256 << 10
 
 // begin is where the region's block begins. Where a kept block does not fit the
 // text any more, its place is taken for no more than a place to look from.

@@ -14,7 +14,7 @@ import (
 
 // head is the query box and what there is.
 func (p *Page) head(width int) string {
-	right := p.counts(width)
+	right := p.counts(width - max(16, p.askedWidth()))
 	room := max(10, width-cells.Width(right)-1)
 	if p.typing {
 		p.input.SetHint(p.env.T("words, 'exact, !not, level:warn+, since:-2h …"))
@@ -26,6 +26,14 @@ func (p *Page) head(width int) string {
 		left += p.ink.dim.Paint(p.manner())
 	}
 	return cells.Pad(cells.Cut(left, room), room) + " " + right
+}
+
+// askedWidth is how many cells the query takes, up to half of the screen.
+func (p *Page) askedWidth() int {
+	if p.asked.Empty() {
+		return 0
+	}
+	return min(p.size.Width/2, cells.Width(termsafe.Line(p.asked.Source)+p.manner())+5)
 }
 
 // manner says how hits are shown, when not each by itself in the order of time.
@@ -43,7 +51,7 @@ func (p *Page) manner() string {
 
 // counts are hits of all, the errors that matter, and how far the index is; the
 // least needed goes first when there is no room.
-func (p *Page) counts(width int) string {
+func (p *Page) counts(room int) string {
 	e, s, t := p.env, p.stats, p.env.Theme
 	var parts []string
 	if !p.asked.Empty() {
@@ -67,7 +75,7 @@ func (p *Page) counts(width int) string {
 		parts = append(parts, p.ink.accent.Paint(e.T("indexing %s", fmt.Sprintf("%d%%", s.Done*100/max(1, s.Bytes)))))
 	}
 	out := strings.Join(parts, "  ")
-	for len(parts) > 1 && cells.Width(out) > width-16 {
+	for len(parts) > 1 && cells.Width(out) > room {
 		parts = parts[:len(parts)-1]
 		out = strings.Join(parts, "  ")
 	}

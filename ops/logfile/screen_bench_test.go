@@ -1,0 +1,90 @@
+package logfile
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"opsdeck/ops/logs"
+)
+
+// screen is how many rows a console shows.
+const screen = 50
+
+// BenchmarkFirstScreen measures from a log's opening to its newest rows, for
+// sizes from 1 kB on; OPSDECK_BIG_LOG names a further file.
+func BenchmarkFirstScreen(b *testing.B) {
+	dir := b.TempDir()
+	sizes := []struct {
+		name  string
+		lines int
+	}{{"1kB", 8}, {"1MB", 8_000}, {"130MB", 1_000_000}}
+	for _, s := range sizes {
+		path := filepath.Join(dir, s.name)
+		fieldMix(b, path, s.lines)
+		b.Run(s.name, func(b *testing.B) { firstScreens(b, path, min(screen, s.lines*3/4)) })
+	}
+	if big := os.Getenv("OPSDECK_BIG_LOG"); big != "" {
+		b.Run("big", func(b *testing.B) { firstScreens(b, big, screen) })
+	}
+}
+
+func firstScreens(b *testing.B, path string, rows int) {
+	for b.Loop() {
+		store := logs.NewStore(time.UTC, time.Now)
+		text, err := NewFile(path).Open(context.Background())
+		if err != nil {
+			b.Fatal(err)
+		}
+		store.Add(path, path, text, true, false)
+		for len(store.Window(logs.Place{}, rows, 0).Rows) < rows {
+			<-store.Changed()
+		}
+		b.StopTimer()
+		store.Close()
+		b.StartTimer()
+	}
+}
+
+// BenchmarkScroll measures a step through a million hits, at any place: what a
+// frame of the console needs.
+func BenchmarkScroll(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "a.log")
+	fieldMix(b, path, 1_500_000)
+	store := logs.NewStore(time.UTC, time.Now)
+	defer store.Close()
+	text, err := NewFile(path).Open(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	store.Add(path, path, text, false, false)
+	store.SetQuery(parsed("er"), true)
+	rest(store)
+	if n := store.Stats().Hits; n < 1_000_000 {
+		b.Fatalf("%d hits", n)
+	}
+	for _, around := range []int{0, 3} {
+		store.SetAround(around)
+		for _, step := range []int{1, screen} {
+			b.Run(fmt.Sprintf("%d_around_%d", step, around), func(b *testing.B) {
+				at, down, worst := logs.Place{Top: true}, true, time.Duration(0)
+				for b.Loop() {
+					began := time.Now()
+					w := store.Window(at, screen, screen)
+					worst = max(worst, time.Since(began))
+					if len(w.Rows)-w.Above < screen || w.Above == 0 && !down {
+						down = !down
+					}
+					at = logs.Place{Row: w.Rows[min(w.Above, len(w.Rows)-1)].ID, Skip: step}
+					if !down {
+						at.Skip = -step
+					}
+				}
+				b.ReportMetric(float64(worst.Microseconds())/1000, "worst-ms")
+			})
+		}
+	}
+}
