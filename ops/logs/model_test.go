@@ -98,7 +98,7 @@ func randomLog(r *rand.Rand, lines int) string {
 		case 0, 1:
 			fmt.Fprintf(&b, "[Nest] %d  - %s     %s [%s] %s\n", r.IntN(99999), at.Format("01/02/2006, 03:04:05 PM"), level, ctx, msg)
 		case 2:
-			fmt.Fprintf(&b, "\x1b[32m[Nest] 123  - \x1b[39m%s \x1b[31m  %s\x1b[39m \x1b[33m[%s] \x1b[39m%s\n", at.Format("01/02/2006, 03:04:05 PM"), level, ctx, msg)
+			fmt.Fprintf(&b, "\x1b[32m[Nest] 123  - \x1b[39m%s \x1b[31m  %s\x1b[39m \x1b[33m[%s] \x1b[39m%s\n", at.Format("01/02/2006, 3:04:05 PM"), level, ctx, msg)
 		case 3, 4:
 			fmt.Fprintf(&b, `{"timestamp":"%s","level":"%s","context":"%s","message":"%s","metadata":{"userId":%d}}`+"\n", at.Format("2006-01-02T15:04:05.000Z"), level, ctx, msg, r.IntN(30))
 		case 5:
@@ -173,6 +173,7 @@ func FuzzVerdict(f *testing.F) {
 		f.Add(`{"timestamp":"2026-01-29T09:00:00.166Z","level":"INFO","message":"Order 51751 id 3f2a9c1b77"}`, q, byte(3))
 		f.Add("[Nest] 12345  - 01/29/2026, 12:00:00 PM     LOG [A] 客户 82239 took 103ms +3ms", q, byte(7))
 	}
+	f.Add("[Nest] 12345  - 01/29/2026, 2:00:00 PM     LOG [A] 客户 82239 took 103ms +3ms", "order", byte(7))
 	f.Add("00/00/01\x800 02:00:00", "\x90", byte(7))
 	f.Add("00/00/010d 00:00:00", "d", byte(7))
 	f.Fuzz(func(t *testing.T, line, words string, turn byte) {

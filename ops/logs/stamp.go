@@ -59,26 +59,51 @@ func civil(y, m, d int) int64 {
 }
 
 // iso reads "2026-01-29T12:00:00.123Z" and its kin from the beginning of b: T or
-// a space between, / for -, a comma for the point, a zone or none. n is how many
-// bytes it took, 0 when there is no such time.
+// a space between, / for -, a comma for the point, a zone or none; behind a space
+// the hour may have one digit, as in Japanese. n is how many bytes it took, 0 when
+// there is no such time.
 func iso(b []byte) (t stamp, n int) {
-	if len(b) < 19 || b[4] != '-' && b[4] != '/' || b[7] != b[4] || b[10] != 'T' && b[10] != ' ' || b[13] != ':' || b[16] != ':' {
+	if len(b) < 18 || b[4] != '-' && b[4] != '/' || b[7] != b[4] || b[10] != 'T' && b[10] != ' ' {
 		return t, 0
 	}
-	t.year, t.month, t.day = digits4(b), digits2(b[5:]), digits2(b[8:])
-	if t.hour, t.min, t.sec = digits2(b[11:]), digits2(b[14:]), digits2(b[17:]); t.year|t.month|t.day|t.hour|t.min|t.sec < 0 {
+	if t.year, t.month, t.day = digits4(b), digits2(b[5:]), digits2(b[8:]); t.year|t.month|t.day < 0 {
 		return t, 0
 	}
-	n = 19
+	if n = t.clock(b, 11); n == 0 || n == 18 && b[10] == 'T' {
+		return t, 0
+	}
 	t.ms, n = fraction(b, n)
 	t.zoned, t.offset, n = zoneAt(b, n)
 	return t, n
 }
 
-// us reads "01/29/2026, 12:00:00 PM", as Nest writes it in its default locale,
-// and with the day first where the first number cannot be a month.
+// clock reads "12:00:00" or "2:00:00" at n and returns where it ends, or 0.
+func (t *stamp) clock(b []byte, n int) int {
+	if n+1 < len(b) && b[n+1] == ':' {
+		if t.hour = -1; digit(b[n]) {
+			t.hour = int(b[n] - '0')
+		}
+		n++
+	} else if n+2 < len(b) && b[n+2] == ':' {
+		t.hour = digits2(b[n:])
+		n += 2
+	} else {
+		return 0
+	}
+	if n+6 > len(b) || b[n+3] != ':' {
+		return 0
+	}
+	if t.min, t.sec = digits2(b[n+1:]), digits2(b[n+4:]); t.hour|t.min|t.sec < 0 {
+		return 0
+	}
+	return n + 6
+}
+
+// us reads "01/29/2026, 2:00:00 PM", as Nest writes it in its default locale, and
+// with the day first where the first number cannot be a month or the parts are
+// set off by dots, as in German.
 func us(b []byte) (t stamp, n int) {
-	if len(b) < 19 || b[2] != '/' || b[5] != '/' {
+	if len(b) < 18 || b[2] != '/' && b[2] != '.' || b[5] != b[2] {
 		return t, 0
 	}
 	t.month, t.day, t.year = digits2(b), digits2(b[3:]), digits4(b[6:])
@@ -86,14 +111,13 @@ func us(b []byte) (t stamp, n int) {
 	if b[n] == ',' {
 		n++
 	}
-	if len(b) < n+9 || b[n] != ' ' || b[n+3] != ':' || b[n+6] != ':' {
+	if b[n] != ' ' || t.year|t.month|t.day < 0 {
 		return t, 0
 	}
-	if t.hour, t.min, t.sec = digits2(b[n+1:]), digits2(b[n+4:]), digits2(b[n+7:]); t.year|t.month|t.day|t.hour|t.min|t.sec < 0 {
+	if n = t.clock(b, n+1); n == 0 {
 		return t, 0
 	}
-	n += 9
-	if t.month > 12 {
+	if t.month > 12 || b[2] == '.' {
 		t.month, t.day = t.day, t.month
 	}
 	half, n := meridiem(b, n)
