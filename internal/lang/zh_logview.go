@@ -28,8 +28,12 @@ func init() {
 		"the bookmarks are not kept: %s":        "书签未能保存：%s",
 		"Searches":                              "搜索",
 		"the search history is not kept: %s":    "搜索历史未能保存：%s",
-		"Loki's tail broke off; it goes on from there": "Loki 的实时推送中断；将从中断处继续",
-		"%s lines were dropped by the server":          "服务器丢弃了 %s 行",
-		"nothing has these letters":                    "没有包含这些字母的项",
+		"Loki's tail broke off; it goes on from there":      "Loki 的实时推送中断；将从中断处继续",
+		"%s lines were dropped by the server":               "服务器丢弃了 %s 行",
+		"%d patterns":                                       "%d 种模式",
+		" · the hour from %s compared with the time before": " · 自 %s 起的一小时与此前比较",
+		" · since the last healthy hour before the incident (%s) compared with the time before": " · 自事发前最后一个正常小时（%s）以来与此前比较",
+		" · since the last healthy hour (%s) compared with the time before":                     " · 自最后一个正常小时（%s）以来与此前比较",
+		"nothing has these letters": "没有包含这些字母的项",
 	})
 }

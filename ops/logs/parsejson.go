@@ -70,6 +70,15 @@ func business(e *Event, kind string) {
 	}
 }
 
+// businessType is the type of an event in the business form.
+func businessType(e *Event) (string, bool) {
+	if e.Format != FormatJSON {
+		return "", false
+	}
+	typ, ok := e.Field("type")
+	return typ, ok && typ != "" && (e.Message == typ || strings.HasPrefix(e.Message, typ+" · "))
+}
+
 // jsonLevel reads a level's word, or pino's number, which only "level" has.
 func jsonLevel(key, value string) Level {
 	if l, ok := ParseLevel(jsonText(value)); ok {

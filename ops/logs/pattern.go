@@ -14,7 +14,7 @@ type EventPattern struct {
 	Level       Level  // the most serious among them
 	Context     string // that of one of them
 	Count       int64
-	Before, Now int64 // in the time before, and in the last stretch
+	Before, Now int64 // in the time before, and since the last healthy hour
 	First, Last time.Time
 	Critical    bool
 	State       PatternState
@@ -24,34 +24,40 @@ type EventPattern struct {
 // PatternState tells how a pattern's rate has changed.
 type PatternState uint8
 
-// The states. A pattern is new when it was not seen before the last stretch of
-// time, surging when it comes three times as often as before.
+// The states. A pattern is new when it was not seen up to the end of the last
+// healthy hour, surging when it comes three times as often since.
 const (
 	PatternSteady PatternState = iota
 	PatternSurging
 	PatternNew
 )
 
-// Stretch of time that is compared with the time before it.
+// Stretch is how long an hour is that may be healthy.
 const Stretch = time.Hour
 
 // Patterns groups the rows, or with no query all events, by their messages. What
-// came in the stretch of time up to until is compared with what came before; a
-// zero until is the newest event's time. Most worrying first.
-func (s *Store) Patterns(ctx context.Context, until time.Time) []EventPattern {
+// came since the last healthy hour up to until is compared with what came before;
+// a zero until is the newest event's time. Most worrying first.
+func (s *Store) Patterns(ctx context.Context, until time.Time) ([]EventPattern, Comparison) {
 	blocks, rows, list, newest := s.rowBlocks()
 	pivot := newest
 	if !until.IsZero() {
 		pivot = until.UnixMilli()
 	}
-	c := patternCount{by: make([]shapeCount, len(list)), from: pivot - Stretch.Milliseconds(), until: pivot, oldest: pivot}
+	h := hours{pivot: pivot}
 	for i, b := range blocks {
-		c.add(b, rows[i])
-		if ctx.Err() != nil {
-			return nil
+		if h.count(b, rows[i], list); ctx.Err() != nil {
+			return nil, Comparison{}
 		}
 	}
-	return c.patterns(list, s.zone)
+	from, healthy := h.since()
+	c := patternCount{by: make([]shapeCount, len(list)), from: from, until: pivot, oldest: pivot}
+	for i, b := range blocks {
+		if c.add(b, rows[i]); ctx.Err() != nil {
+			return nil, Comparison{}
+		}
+	}
+	return c.patterns(list, s.zone), Comparison{Since: time.UnixMilli(from).In(s.zone), Healthy: healthy}
 }
 
 func (s *Store) rowBlocks() (blocks []*Block, rows []bitmap, list []*Shape, newest int64) {
@@ -129,8 +135,9 @@ func (c *patternCount) patterns(list []*Shape, zone *time.Location) []EventPatte
 	}
 	out := make([]EventPattern, 0, len(by))
 	span := float64(c.from-c.oldest) / float64(Stretch.Milliseconds())
+	lately := float64(c.until-c.from) / float64(Stretch.Milliseconds())
 	for _, p := range by {
-		p.judge(span)
+		p.judge(span, lately)
 		out = append(out, *p)
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].before(&out[j]) })
@@ -154,27 +161,44 @@ func (p *EventPattern) take(s *Shape, n shapeCount, zone *time.Location) {
 	}
 }
 
-// judge compares the last stretch with the mean of those before; span is how
-// many there were.
-func (p *EventPattern) judge(span float64) {
+// judge compares the rate lately with that of the time before; both are in hours.
+func (p *EventPattern) judge(before, lately float64) {
 	switch {
-	case span < 0.25 || p.Now == 0:
+	case before < 0.25 || p.Now == 0:
 	case p.Before == 0:
 		p.State = PatternNew
-	case p.Now >= 5 && float64(p.Now) >= 3*float64(p.Before)/max(span, 1):
+	case p.Now >= 5 && float64(p.Now)/max(lately, 1) >= 3*float64(p.Before)/max(before, 1):
 		p.State = PatternSurging
 	}
 }
 
-// before is the order of the list: new and surging, critical, by level, by count.
+// worry is how much a pattern asks to be looked at: trouble that is new or
+// surging, then what needs a person, then errors, warnings, news, the rest.
+func (p *EventPattern) worry() int {
+	switch {
+	case p.State > PatternSteady && (p.Critical || p.Level >= LevelWarn):
+		return 5
+	case p.Critical:
+		return 4
+	case p.Level >= LevelError:
+		return 3
+	case p.Level == LevelWarn:
+		return 2
+	case p.State > PatternSteady:
+		return 1
+	}
+	return 0
+}
+
+// before is the order of the list.
 func (p *EventPattern) before(o *EventPattern) bool {
 	switch {
+	case p.worry() != o.worry():
+		return p.worry() > o.worry()
 	case p.State != o.State:
 		return p.State > o.State
 	case p.Critical != o.Critical:
 		return p.Critical
-	case (p.Level >= LevelWarn || o.Level >= LevelWarn) && p.Level != o.Level:
-		return p.Level > o.Level
 	case p.Count != o.Count:
 		return p.Count > o.Count
 	}

@@ -125,11 +125,15 @@ func (s *Shapes) standIn(e *Event, ms int64, kind Kind) uint32 {
 
 func newShape(line []byte, first int, p *Parser) *Shape {
 	e, ms, kind := p.parse(line)
+	pattern := e.Message
+	if typ, ok := businessType(&e); ok {
+		pattern = typ // not a pattern for each user
+	}
 	s := &Shape{
 		Text: shapeText(nil, line), Level: e.Level, Kind: kind, Format: e.Format, Context: e.Context,
 		varies:   strings.ContainsAny(e.Context, "0123456789"),
 		critical: critical(line), took: bytes.Contains(line, took),
-		message: string(shapeText(nil, []byte(strings.Repeat(" ", headBytes)+e.Message))[headBytes:]),
+		message: string(shapeText(nil, []byte(strings.Repeat(" ", headBytes)+pattern))[headBytes:]),
 	}
 	if kind == KindHead {
 		s.findTime(line, first, ms, p)

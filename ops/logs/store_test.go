@@ -219,7 +219,10 @@ func TestPatternsTellWhatIsNewAndSurging(t *testing.T) {
 	s.Add("m", "m", inMemory(b.String()), false, false)
 	quiet(t, s)
 	got := map[string]PatternState{}
-	list := s.Patterns(t.Context(), time.Time{})
+	list, compared := s.Patterns(t.Context(), time.Time{})
+	if !compared.Healthy || !compared.Since.Equal(at.Add(-time.Minute-time.Hour)) {
+		t.Errorf("compared since %v", compared)
+	}
 	for _, p := range list {
 		got[p.Text] = p.State
 	}

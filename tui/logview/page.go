@@ -31,7 +31,7 @@ type Source interface {
 	Event(id logs.RowID) (logs.Event, bool)
 	Next(from logs.RowID, mark logs.Mark, down bool) (logs.RowID, bool)
 	Timeline(ctx context.Context, from, to time.Time, n int) logs.Timeline
-	Patterns(ctx context.Context, until time.Time) []logs.EventPattern
+	Patterns(ctx context.Context, until time.Time) ([]logs.EventPattern, logs.Comparison)
 }
 
 // Options is what else the tab works with. All may be zero.

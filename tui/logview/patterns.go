@@ -18,6 +18,7 @@ import (
 // patterns is what the events have in common.
 type patterns struct {
 	list    []logs.EventPattern
+	with    logs.Comparison
 	scroll  widget.Scroll
 	loading bool
 	gen     page.Gen
@@ -25,6 +26,7 @@ type patterns struct {
 
 type patternsMsg struct {
 	list []logs.EventPattern
+	with logs.Comparison
 	gen  uint64
 }
 
@@ -32,12 +34,15 @@ func (p *Page) openPatterns() tea.Cmd {
 	p.mode = patternMode
 	p.patterns.loading = true
 	source, ctx, until, gen := p.source, p.env.Ctx, p.incident, p.patterns.gen.Next()
-	return func() tea.Msg { return send(patternsMsg{source.Patterns(ctx, until), gen}) }
+	return func() tea.Msg {
+		list, with := source.Patterns(ctx, until)
+		return send(patternsMsg{list, with, gen})
+	}
 }
 
 func (p *Page) takePatterns(m patternsMsg) {
 	if p.patterns.gen.Is(m.gen) {
-		p.patterns.list, p.patterns.loading = m.list, false
+		p.patterns.list, p.patterns.with, p.patterns.loading = m.list, m.with, false
 	}
 }
 
@@ -71,9 +76,9 @@ func (p *Page) searchPattern(mark string) tea.Cmd {
 
 func (p *Page) viewPatterns(size page.Size) string {
 	e := p.env
-	title := e.T("%d patterns · compared: the last hour with the time before", len(p.patterns.list))
-	if !p.incident.IsZero() {
-		title = e.T("%d patterns · compared: the hour up to %s with the time before", len(p.patterns.list), e.Time(p.incident))
+	title := e.T("%d patterns", len(p.patterns.list))
+	if since := p.patterns.with.Since; !since.IsZero() {
+		title += p.compared(since)
 	}
 	if p.patterns.loading {
 		title = e.T("counting …")
@@ -85,6 +90,18 @@ func (p *Page) viewPatterns(size page.Size) string {
 		lines = append(lines, p.patternRow(&p.patterns.list[i], i == p.patterns.scroll.Cursor, size.Width))
 	}
 	return widget.Fill(lines, size)
+}
+
+// compared says what new and more are measured by.
+func (p *Page) compared(since time.Time) string {
+	e := p.env
+	switch {
+	case !p.patterns.with.Healthy:
+		return e.T(" · the hour from %s compared with the time before", e.Time(since))
+	case !p.incident.IsZero():
+		return e.T(" · since the last healthy hour before the incident (%s) compared with the time before", e.Time(since))
+	}
+	return e.T(" · since the last healthy hour (%s) compared with the time before", e.Time(since))
 }
 
 func (p *Page) patternRow(t *logs.EventPattern, cursor bool, width int) string {

@@ -1,0 +1,79 @@
+package logs
+
+import (
+	"slices"
+	"time"
+)
+
+// maxHours is how far back an hour is looked for in which all was well.
+const maxHours = 24 * 14
+
+// hours counts what was wrong in the hours before a moment, the latest first.
+type hours struct {
+	pivot                    int64
+	events, errors, critical []int64
+}
+
+// count looks at a block's rows.
+func (h *hours) count(b *Block, rows bitmap, list []*Shape) {
+	for i := rows.next(0); i >= 0; i = rows.next(i + 1) {
+		ms := b.times[i]
+		if ms == unset || ms > h.pivot || int(b.shapes[i]) >= len(list) {
+			continue
+		}
+		at := (h.pivot - ms) / Stretch.Milliseconds()
+		if at >= maxHours {
+			continue
+		}
+		for int64(len(h.events)) <= at {
+			h.events, h.errors, h.critical = append(h.events, 0), append(h.errors, 0), append(h.critical, 0)
+		}
+		h.events[at]++
+		s := list[b.shapes[i]]
+		if s.Level >= LevelError {
+			h.errors[at]++
+		}
+		if s.critical {
+			h.critical[at]++
+		}
+	}
+}
+
+// healthy tells whether an hour had events, none critical, and no more errors
+// than usual.
+func (h *hours) healthy(at int, usual int64) bool {
+	return h.events[at] > 0 && h.critical[at] == 0 && h.errors[at] <= usual
+}
+
+// since is when the last healthy hour ended: what came after it is compared with
+// what came before. When the last hour is healthy itself, or none is, it is the
+// last hour that is compared; ok tells that there is a healthy one.
+func (h *hours) since() (ms int64, ok bool) {
+	var errors []int64
+	for at, n := range h.events {
+		if n > 0 {
+			errors = append(errors, h.errors[at])
+		}
+	}
+	last := h.pivot - Stretch.Milliseconds()
+	if len(errors) == 0 {
+		return last, false
+	}
+	slices.Sort(errors)
+	usual := errors[(len(errors)-1)/2]
+	if h.healthy(0, usual) {
+		return last, true
+	}
+	for at := 1; at < len(h.events); at++ {
+		if h.healthy(at, usual) {
+			return h.pivot - int64(at)*Stretch.Milliseconds(), true
+		}
+	}
+	return last, false
+}
+
+// Comparison is what patterns were compared: the time since with the time before.
+type Comparison struct {
+	Since   time.Time
+	Healthy bool // Since is the end of the last healthy hour
+}
