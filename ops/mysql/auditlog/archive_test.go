@@ -176,3 +176,33 @@ func TestABrokenLoadOfAnArchiveGoesOn(t *testing.T) {
 		}
 	})
 }
+
+// A row that another transaction changes while it is about to be deleted stays.
+func TestARowThatChangesMeanwhileIsNotDeleted(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+		schema := srv.Schema(t)
+		srv.Exec(t, schema, shapes["current"])
+		old(t, srv, schema, 30)
+		s := open(t, srv, schema)
+		p := plan(t, s, t.TempDir())
+		if _, err := s.ArchiveYear(context.Background(), p, "test", nil); err != nil {
+			t.Fatal(err)
+		}
+		db := utc(t, srv, schema)
+		tx, err := db.Begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.Exec("UPDATE audit_logs SET action = 'CHANGED' WHERE id = 7"); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			time.Sleep(300 * time.Millisecond)
+			_ = tx.Commit()
+		}()
+		d, err := s.DeleteArchived(context.Background(), p.File, 0, nil)
+		if err != nil || d.Rows != 29 || d.Differs != 1 || fmt.Sprint(model(t, db, "TRUE")) != "[7]" {
+			t.Fatalf("%+v %v", d, err)
+		}
+	})
+}
