@@ -104,74 +104,6 @@ func TestColumnsOfNearShapesAreFound(t *testing.T) {
 	})
 }
 
-func TestACancelledQueryEndsOnTheServer(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
-		schema := srv.Schema(t)
-		srv.Exec(t, schema, shapes["current"])
-		fill(t, srv, schema, "current", 200, 8)
-		s := open(t, srv, schema)
-		db := utc(t, srv, schema)
-		running := func() (n int) {
-			if err := db.QueryRow("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE '%slow~mark%' AND INFO NOT LIKE '%PROCESSLIST%'").Scan(&n); err != nil {
-				t.Fatal(err)
-			}
-			return n
-		}
-		ctx, cancel := context.WithCancel(context.Background())
-		failed := make(chan error, 1)
-		go func() {
-			failed <- s.with(ctx, func(ctx context.Context, q *session) error {
-				_, err := s.fetch(ctx, q, "SELECT "+s.list()+", 'slow~mark' x FROM audit_logs WHERE SLEEP(1) = 0", nil)
-				return err
-			})
-		}()
-		await(t, "the query to run", func() bool { return running() == 1 })
-		cancel()
-		if err := <-failed; !errors.Is(err, context.Canceled) {
-			t.Fatalf("got %v", err)
-		}
-		await(t, "the query to be gone", func() bool { return running() == 0 })
-		if _, err := s.Page(context.Background(), audit.PageRequest{Before: audit.Newest(), Limit: 1}); err != nil {
-			t.Fatalf("the next query: %v", err)
-		}
-	})
-}
-
-func await(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
-}
-
-func TestTheServerEndsAQueryAtItsTimeLimit(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
-		schema := srv.Schema(t)
-		srv.Exec(t, schema, shapes["current"])
-		fill(t, srv, schema, "current", 500, 8)
-		s := open(t, srv, schema, func(o *Options) { o.Timeout = 200 * time.Millisecond })
-		if len(s.Notes()) != 0 {
-			t.Fatalf("a real server lacks something: %v", s.Notes())
-		}
-		// Half a million rows of a join, each hashed: seconds of work.
-		err := s.with(context.Background(), func(ctx context.Context, q *session) error {
-			rows, err := q.query(ctx, "SELECT COUNT(*) FROM audit_logs a, audit_logs b, audit_logs c WHERE SHA2(CONCAT(a.id, b.id, c.id), 512) = 'x'")
-			if err != nil {
-				return err
-			}
-			defer rows.Close()
-			for rows.Next() {
-			}
-			return rows.Err()
-		})
-		if n := mysql.Number(err); n != errQueryTimeout && n != errStatementTimeout {
-			t.Fatalf("got %v", err)
-		}
-	})
-}
-
 func TestNothingCanBeWritten(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
@@ -184,63 +116,6 @@ func TestNothingCanBeWritten(t *testing.T) {
 			t.Fatalf("got %v", err)
 		}
 	})
-}
-
-func TestALargeReadIsAskedForFirst(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
-		schema := srv.Schema(t)
-		srv.Exec(t, schema, shapes["current"])
-		fill(t, srv, schema, "current", 3000, 9)
-		srv.Exec(t, schema, "ANALYZE TABLE audit_logs")
-		s := open(t, srv, schema, func(o *Options) { o.MaxRows = 100 })
-		f := audit.Filter{Terms: []audit.Term{{Op: audit.Is, Field: audit.Action, Any: []audit.Match{audit.Exactly("DELETE")}}}}
-		var much *audit.TooMuchError
-		_, err := s.Stats(context.Background(), audit.StatsRequest{Filter: f}, false, nil)
-		if !errors.As(err, &much) || much.Estimate.Rows < 2000 || much.Estimate.Key != "PRIMARY" || !strings.Contains(much.Index, "(`action`, `created_at`)") {
-			t.Fatalf("got %+v", err)
-		}
-		if _, err = s.Stats(context.Background(), audit.StatsRequest{Filter: f}, true, nil); err != nil {
-			t.Fatal(err)
-		}
-		// A search that finds little stops there, and goes on from its cursor.
-		f.Terms[0].Any[0] = audit.Exactly("NEVER")
-		req := audit.PageRequest{Filter: f, Before: audit.Newest(), Limit: 10}
-		pages := 0
-		for {
-			p, err := s.Page(context.Background(), req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if pages++; !p.More {
-				break
-			}
-			if !p.Partial || len(p.Rows) > 0 {
-				t.Fatalf("%+v", p)
-			}
-			req.Before = p.Next
-		}
-		if pages < 2 {
-			t.Fatal("the bound was never met")
-		}
-	})
-}
-
-func TestABillionRowsAreAskedForBeforeTheirOrderIsLearnt(t *testing.T) {
-	srv := testdb.MariaDB(t)
-	schema := srv.Schema(t)
-	srv.Exec(t, schema, shapes["current"])
-	fill(t, srv, schema, "current", 50, 9)
-	s := open(t, srv, schema)
-	s.rows = 1_000_000_000 // as a huge table's statistics would say
-	_, err := s.Page(context.Background(), audit.PageRequest{Before: audit.Newest(), Limit: 10})
-	var unproved *audit.UnprovedError
-	if !errors.As(err, &unproved) || unproved.Rows != 1_000_000_000 {
-		t.Fatalf("got %v", err)
-	}
-	p, err := s.Page(context.Background(), audit.PageRequest{Before: audit.Newest(), Limit: 10, Unproved: true})
-	if err != nil || !p.Unproved || len(p.Rows) != 10 {
-		t.Fatalf("%+v %v", p, err)
-	}
 }
 
 func TestWhatIsAskedIsNeverSQL(t *testing.T) {
@@ -414,98 +289,11 @@ func TestARowCommittedLateIsFoundInALongSession(t *testing.T) {
 }
 
 // A server that knows no time limit, or does not obey it: we end the query there.
-func TestAQueryIsKilledWhereTheServerKnowsNoLimit(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
-		schema := srv.Schema(t)
-		srv.Exec(t, schema, shapes["current"])
-		fill(t, srv, schema, "current", 200, 8)
-		s := open(t, srv, schema, func(o *Options) { o.Timeout = 300 * time.Millisecond })
-		s.ability.limit = ""
-		begun := time.Now()
-		err := s.asked(s.with(context.Background(), func(ctx context.Context, q *session) error {
-			q.hint = ""
-			_ = q.exec(ctx, "SET SESSION max_statement_time = 0")
-			_, err := s.fetch(ctx, q, "SELECT "+s.list()+", 'late~mark' x FROM audit_logs WHERE SLEEP(1) = 0", nil)
-			return err
-		}))
-		if ops.CodeOf(err) != ops.Failed || !strings.Contains(err.Error(), "and was killed") || time.Since(begun) > 10*time.Second {
-			t.Fatalf("after %s: %v", time.Since(begun), err)
-		}
-		db := utc(t, srv, schema)
-		await(t, "the query to be gone", func() bool {
-			var n int
-			if err := db.QueryRow("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE '%late~mark%' AND INFO NOT LIKE '%PROCESSLIST%'").Scan(&n); err != nil {
-				t.Fatal(err)
-			}
-			return n == 0
-		})
-		if _, err := s.Page(context.Background(), audit.PageRequest{Before: audit.Newest(), Limit: 1}); err != nil {
-			t.Fatalf("the next query: %v", err)
-		}
-	})
-}
-
-func TestAConditionThatCannotBeTrueGivesNothing(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
-		schema := srv.Schema(t)
-		srv.Exec(t, schema, shapes["current"])
-		s := open(t, srv, schema, func(o *Options) { o.MaxRows = 10 })
-		for _, q := range []string{"id:5 id:6", "resource:ORDER:1 resource:ORDER:2", "user:1 user:2"} {
-			if got, _ := readAll(t, s, q, 10); len(got) != 0 || len(s.Notes()) != 0 {
-				t.Errorf("%s gives %v, notes %v", q, got, s.Notes())
-			}
-		}
-	})
-}
 
 // What the server would sort is asked for by its own estimate, whatever form
+
 // it explains queries in unless told.
-func TestWhatWouldBeSortedIsAskedForFirst(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
-		schema := srv.Schema(t)
-		fillKeyed(t, srv, schema, "char without an index on time", 400)
-		srv.Exec(t, schema, "ANALYZE TABLE audit_logs")
-		s := open(t, srv, schema, func(o *Options) { o.MaxRows = 100 })
-		req := audit.PageRequest{Before: audit.Newest(), Limit: 10}
-		_, err := s.Page(context.Background(), req)
-		var much *audit.TooMuchError
-		if !errors.As(err, &much) || much.Estimate.Rows < 200 || much.Estimate.Key != "" || !much.Estimate.Sorts || much.Index != "ALTER TABLE `audit_logs` ADD INDEX (`created_at`)" {
-			t.Fatalf("got %+v", err)
-		}
-		req.Leave = true
-		if p, err := s.Page(context.Background(), req); err != nil || len(p.Rows) != 10 {
-			t.Fatalf("%d rows: %v", len(p.Rows), err)
-		}
-	})
-}
 
 // Where ids do not follow time and no index helps, a page is a scan: asked for
+
 // first, then exact, with its progress told.
-func TestATableWithoutOrderIsScannedWithProgress(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
-		schema := srv.Schema(t)
-		srv.Exec(t, schema, shapes["current"])
-		fill(t, srv, schema, "current", 5000, 14)
-		srv.Exec(t, schema, "SET time_zone='+00:00'; UPDATE audit_logs SET created_at = TIMESTAMP('2026-01-01') + INTERVAL (id * 7919) % 100003 SECOND WHERE created_at IS NOT NULL")
-		s, db := open(t, srv, schema, func(o *Options) { o.MaxRows = 1000 }), utc(t, srv, schema)
-		s.zones.Size = 512
-		req := audit.PageRequest{Before: audit.Newest(), Limit: 40}
-		var much *audit.TooMuchError
-		if _, err := s.Page(context.Background(), req); !errors.As(err, &much) || much.Estimate.Rows < 4000 {
-			t.Fatalf("got %v", err)
-		}
-		told := 0
-		req.Leave, req.Seen = true, func(int64, audit.Stamp) { told++ }
-		var got []int64
-		for range 3 {
-			p, err := s.Page(context.Background(), req)
-			if err != nil || p.Strategy != audit.ZoneOrder {
-				t.Fatalf("%v %v", p.Strategy, err)
-			}
-			got, req.Before = append(got, ids(p.Rows)...), p.Next
-		}
-		if want := model(t, db, "TRUE")[:120]; fmt.Sprint(got) != fmt.Sprint(want) || told < 9 {
-			t.Fatalf("told %d times:\n%v\n%v", told, got, want)
-		}
-	})
-}

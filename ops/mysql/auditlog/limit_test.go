@@ -1,0 +1,113 @@
+package auditlog
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"opsdeck/internal/testdb"
+	"opsdeck/ops"
+	"opsdeck/ops/audit"
+	"opsdeck/ops/mysql"
+)
+
+func TestACancelledQueryEndsOnTheServer(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+		schema := srv.Schema(t)
+		srv.Exec(t, schema, shapes["current"])
+		fill(t, srv, schema, "current", 200, 8)
+		s := open(t, srv, schema)
+		db := utc(t, srv, schema)
+		running := func() (n int) {
+			if err := db.QueryRow("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE '%slow~mark%' AND INFO NOT LIKE '%PROCESSLIST%'").Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		failed := make(chan error, 1)
+		go func() {
+			failed <- s.with(ctx, func(ctx context.Context, q *session) error {
+				_, err := s.fetch(ctx, q, "SELECT "+s.list()+", 'slow~mark' x FROM audit_logs WHERE SLEEP(1) = 0", nil)
+				return err
+			})
+		}()
+		await(t, "the query to run", func() bool { return running() == 1 })
+		cancel()
+		if err := <-failed; !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v", err)
+		}
+		await(t, "the query to be gone", func() bool { return running() == 0 })
+		if _, err := s.Page(context.Background(), audit.PageRequest{Before: audit.Newest(), Limit: 1}); err != nil {
+			t.Fatalf("the next query: %v", err)
+		}
+	})
+}
+
+func await(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+func TestTheServerEndsAQueryAtItsTimeLimit(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+		schema := srv.Schema(t)
+		srv.Exec(t, schema, shapes["current"])
+		fill(t, srv, schema, "current", 500, 8)
+		s := open(t, srv, schema, func(o *Options) { o.Timeout = 200 * time.Millisecond })
+		if len(s.Notes()) != 0 {
+			t.Fatalf("a real server lacks something: %v", s.Notes())
+		}
+		// Half a million rows of a join, each hashed: seconds of work.
+		err := s.with(context.Background(), func(ctx context.Context, q *session) error {
+			rows, err := q.query(ctx, "SELECT COUNT(*) FROM audit_logs a, audit_logs b, audit_logs c WHERE SHA2(CONCAT(a.id, b.id, c.id), 512) = 'x'")
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for rows.Next() {
+			}
+			return rows.Err()
+		})
+		if n := mysql.Number(err); n != errQueryTimeout && n != errStatementTimeout {
+			t.Fatalf("got %v", err)
+		}
+	})
+}
+
+func TestAQueryIsKilledWhereTheServerKnowsNoLimit(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+		schema := srv.Schema(t)
+		srv.Exec(t, schema, shapes["current"])
+		fill(t, srv, schema, "current", 200, 8)
+		s := open(t, srv, schema, func(o *Options) { o.Timeout = 300 * time.Millisecond })
+		s.ability.limit = ""
+		begun := time.Now()
+		err := s.asked(s.with(context.Background(), func(ctx context.Context, q *session) error {
+			q.hint = ""
+			_ = q.exec(ctx, "SET SESSION max_statement_time = 0")
+			_, err := s.fetch(ctx, q, "SELECT "+s.list()+", 'late~mark' x FROM audit_logs WHERE SLEEP(1) = 0", nil)
+			return err
+		}))
+		if ops.CodeOf(err) != ops.Failed || !strings.Contains(err.Error(), "and was killed") || time.Since(begun) > 10*time.Second {
+			t.Fatalf("after %s: %v", time.Since(begun), err)
+		}
+		db := utc(t, srv, schema)
+		await(t, "the query to be gone", func() bool {
+			var n int
+			if err := db.QueryRow("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE '%late~mark%' AND INFO NOT LIKE '%PROCESSLIST%'").Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n == 0
+		})
+		if _, err := s.Page(context.Background(), audit.PageRequest{Before: audit.Newest(), Limit: 1}); err != nil {
+			t.Fatalf("the next query: %v", err)
+		}
+	})
+}
