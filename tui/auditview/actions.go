@@ -44,7 +44,7 @@ func (p *Page) listActions() []page.Action {
 		{ID: "audit.leave", Keys: []string{"a"}, Label: lang.M("read all the same"), Help: lang.M("read although it is much"), Off: p.noQuestion,
 			Run: func() tea.Cmd { return p.reload(true) }},
 		{ID: "audit.user", Keys: []string{"u"}, Label: lang.M("this user"), Help: lang.M("only rows of the row's user"), Off: p.noRow, Run: p.narrowUser},
-		{ID: "audit.around", Keys: []string{"@"}, Label: lang.M("the incident"), Help: lang.M("rows around the moment set in another tab"), Off: p.noMoment, Run: p.around},
+		{ID: "audit.around", Keys: []string{"@"}, Label: lang.M("the incident"), Help: lang.M("rows around the moment set in another tab"), Footer: !p.at.IsZero(), Off: p.noMoment, Run: p.around},
 		{ID: "audit.clear", Keys: []string{"esc"}, Label: lang.M("all rows"), Help: lang.M("stop reading, or show all rows again"), Footer: p.query != "" || p.list.loading, Run: p.clear},
 	}
 }
