@@ -44,7 +44,8 @@ type list struct {
 	unseen   int // rows that came above the cursor
 	seen     seenMsg
 	signal   chan seenMsg
-	width    int // of the rows when last drawn
+	width    int       // of the rows when last drawn
+	seek     time.Time // the cursor goes there when the first page has come
 }
 
 func (l *list) stop() { l.gen.stop(); l.loading = false }
@@ -138,15 +139,32 @@ func (p *Page) loaded(m pageMsg) tea.Cmd {
 		l.scroll = widget.Scroll{}
 	}
 	l.rows = append(l.rows, m.page.Rows...)
+	if m.first {
+		l.goTo(l.seek)
+	}
 	if l.unproved {
 		return p.prove()
 	}
 	return nil
 }
 
+// goTo puts the cursor on the newest row that is not after a moment.
+func (l *list) goTo(at time.Time) {
+	if l.seek = (time.Time{}); at.IsZero() {
+		return
+	}
+	for i := range l.rows {
+		if !l.rows[i].Time.After(at) {
+			l.scroll.Resize(len(l.rows), 1)
+			l.scroll.Move(i)
+			return
+		}
+	}
+}
+
 // ask sets a new query.
 func (p *Page) ask(query string) tea.Cmd {
-	p.query = query
+	p.query, p.list.seek = query, time.Time{}
 	p.input.Set(query)
 	p.mode, p.back = listMode, nil
 	if p.src == nil {

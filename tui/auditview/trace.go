@@ -259,5 +259,7 @@ func (p *Page) jump() tea.Cmd {
 func (p *Page) around() tea.Cmd {
 	const span = 10 * time.Minute
 	from, till := p.at.Add(-span), p.at.Add(span)
-	return p.ask(fmt.Sprintf("since:%s until:%s", from.In(p.env.Zone).Format(time.RFC3339), till.In(p.env.Zone).Format(time.RFC3339)))
+	cmd := p.ask(fmt.Sprintf("since:%s until:%s", from.In(p.env.Zone).Format(time.RFC3339), till.In(p.env.Zone).Format(time.RFC3339)))
+	p.list.seek = p.at
+	return cmd
 }

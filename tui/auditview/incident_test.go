@@ -1,0 +1,22 @@
+package auditview
+
+import (
+	"testing"
+	"time"
+
+	"opsdeck/tui/page"
+)
+
+func TestTheIncidentPutsTheCursorOnItsRow(t *testing.T) {
+	p := settled(t, "en", sample(t))
+	at := p.src.(*fake).rows[1].Time.Add(time.Second) // the newest row is later, and within the span
+	p.Update(page.Incident{At: at})
+	press(p, "@")
+	if len(p.list.rows) < 2 || p.list.scroll.Cursor != 1 || !p.list.rows[1].Time.Before(at) {
+		t.Fatalf("%d rows, the cursor on %d", len(p.list.rows), p.list.scroll.Cursor)
+	}
+	press(p, "r")
+	if p.list.scroll.Cursor != 0 {
+		t.Fatal("reading again goes to the incident once more")
+	}
+}
