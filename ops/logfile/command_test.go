@@ -118,3 +118,14 @@ func TestADockerContainersJSONFileIsReadWithItsRotatedOnes(t *testing.T) {
 		t.Error("a container that is not there is taken")
 	}
 }
+
+func TestDockersTimeHoldsWhereLinesSayNone(t *testing.T) {
+	path := write(t, "abc-json.log", []byte(`{"log":"listening on 3000\n","stream":"stdout","time":"2026-01-29T12:00:00.5Z"}
+{"log":"bye\n","stream":"stderr","time":"2026-01-29T13:00:00Z"}
+`))
+	for words, want := range map[string]int{"": 2, "since:2026-01-29T12:30:00Z": 1, "until:2026-01-29T12:30:00Z 'listening": 1, "field.stream=stderr": 1} {
+		if raws, _ := find(t, words, path); len(raws) != want {
+			t.Errorf("%q: %q, want %d", words, raws, want)
+		}
+	}
+}

@@ -290,9 +290,10 @@ func (b *keptBlock) decode(by *builder, text io.ReaderAt, data []byte) (*Block, 
 	s.FirstMS, s.LastMS = freshMS(n.signed()), freshMS(n.signed())
 	at, ms := int64(0), int64(0)
 	for i := range lines {
-		at += n.next()
+		step := n.next()
+		at += step
 		id, ok := b.of.shape(n.next(), by, text)
-		if !ok || at >= b.end-b.off || n.bad {
+		if !ok || at >= b.end-b.off || n.bad || i > 0 && step == 0 {
 			return nil, false
 		}
 		ms += n.signed()
@@ -306,5 +307,5 @@ func (b *keptBlock) decode(by *builder, text io.ReaderAt, data []byte) (*Block, 
 	for i := range blk.heads {
 		blk.heads[i] = binary.LittleEndian.Uint64(n.b[i*8:])
 	}
-	return blk, true
+	return blk, blk.heads.next(lines) < 0
 }

@@ -135,8 +135,11 @@ func newShape(line []byte, first int, p *Parser) *Shape {
 		critical: critical(line), took: bytes.Contains(line, took),
 		message: string(shapeText(nil, []byte(strings.Repeat(" ", headBytes)+pattern))[headBytes:]),
 	}
-	if kind == KindHead {
+	switch {
+	case kind == KindHead:
 		s.findTime(line, first, ms, p)
+	case ms != unset: // a plain line that Docker wrote down with its time
+		s.timeMode = timeSlow
 	}
 	return s
 }
