@@ -1,0 +1,110 @@
+package dump
+
+import (
+	"database/sql"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"opsdeck/internal/testdb"
+	"opsdeck/ops/mysql"
+)
+
+// mysqlImage imports an image of MySQL 9 with a shell, of the tests' own server; $1
+// is its root, $2 a folder to work in, $3 busybox.
+const mysqlImage = `cd "$2" && mkdir -p my/tmp my/run/mysqld my/var/lib/mysql my/etc bb/usr/bin && chmod 1777 my/tmp && ln -s ../run my/var/run
+for l in bin lib lib64 sbin; do ln -s usr/$l my/$l; done; echo 'root:x:0:0::/root:/bin/sh' >my/etc/passwd
+cp "$3" bb/usr/bin/busybox && ln -s busybox bb/usr/bin/sh
+tar -C my -cf all.tar .
+tar -C "$1" -rf all.tar usr/sbin/mysqld usr/bin/mysqldump usr/lib usr/lib64 usr/share/mysql
+tar -C bb -rf all.tar usr/bin && docker import -c 'ENV PATH=/usr/sbin:/usr/bin' all.tar opsdeck-mysql:9`
+
+// The server's own tool in the server's container, where this machine has neither
+// mysqldump nor mariadb-dump: the field's way.
+func TestToolInTheServersContainerMakesABackup(t *testing.T) {
+	engine := testdb.Docker(t)
+	db := inContainer(t, engine, "qianzhang-mysql")
+	to := mysql.Target{Network: "tcp", Addr: db, User: "backup", Password: "it's \"$x`"}
+	// A PATH with docker and nothing else.
+	docker, err := exec.LookPath("docker")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir()
+	if err := os.Symlink(docker, filepath.Join(bin, "docker")); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DOCKER_HOST", engine.Host)
+	t.Setenv("PATH", bin)
+	path := filepath.Join(t.TempDir(), "a.sql.gz")
+	m, err := Foreign{Container: "qianzhang-mysql"}.Run(t.Context(), to, Options{Databases: []string{"shop"}}, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := string(text(t, path, m))
+	for _, want := range []string{"INSERT INTO `customers` VALUES (1,'千张'),(2,'it\\'s');", "CREATE DATABASE", "-- Dump completed"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in the dump:\n%.3000s", want, got)
+		}
+	}
+	if m.Engine != "mysqldump" || m.Server.Flavour != "mysql" {
+		t.Errorf("made by %s of a %s", m.Engine, m.Server.Flavour)
+	}
+	for name, bad := range map[string]Foreign{"no such container": {Container: "absent"}, "none": {}} {
+		dir := t.TempDir()
+		if _, err := bad.Run(t.Context(), to, Options{Databases: []string{"shop"}}, dir+"/a.sql.gz"); err == nil {
+			t.Errorf("%s: a dump came of it", name)
+		}
+		nothingLeft(t, dir)
+	}
+}
+
+// inContainer runs MySQL 9 in a container of the machine's network, with a schema
+// shop and the backup user of the field, and returns its address.
+func inContainer(t *testing.T, engine *testdb.DockerEngine, name string) string {
+	t.Helper()
+	server := testdb.MySQL(t) // its programs
+	root := filepath.Join(filepath.Dir(filepath.Dir(server.Tool(t, "mysqldump"))), "root")
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine.Run(t, "sh", "-ec", mysqlImage, "sh", root, t.TempDir(), busybox)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	start := fmt.Sprintf("mysqld --no-defaults --user=root --datadir=/var/lib/mysql --initialize-insecure && "+
+		"exec mysqld --no-defaults --user=root --datadir=/var/lib/mysql --secure-file-priv=NULL --mysqlx=OFF --bind-address=127.0.0.1 --port=%s --socket=/var/run/mysqld/mysqld.sock", addr[strings.LastIndexByte(addr, ':')+1:])
+	engine.Run(t, "docker", "run", "-d", "--name", name, "--network", "host", "opsdeck-mysql:9", "sh", "-c", start)
+	pool := answering(t, engine, name, addr)
+	for _, q := range []string{
+		"CREATE DATABASE shop", "CREATE TABLE shop.customers (id INT PRIMARY KEY, name VARCHAR(40))", "INSERT INTO shop.customers VALUES (1,'千张'),(2,'it''s')",
+		"CREATE USER backup@'%' IDENTIFIED BY 'it''s \"$x`'", "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON *.* TO backup@'%'",
+	} {
+		if _, err := pool.Exec(q); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+	return addr
+}
+
+// answering waits until the server in a container answers.
+func answering(t *testing.T, engine *testdb.DockerEngine, name, addr string) *sql.DB {
+	t.Helper()
+	for end := time.Now().Add(90 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+		if pool, err := mysql.Open(t.Context(), mysql.Target{Network: "tcp", Addr: addr, User: "root"}, ""); err == nil {
+			t.Cleanup(func() { pool.Close() })
+			return pool
+		}
+	}
+	t.Fatalf("MySQL in the container does not answer: %s", engine.Run(t, "docker", "logs", name))
+	return nil
+}
