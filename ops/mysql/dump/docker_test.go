@@ -55,6 +55,10 @@ func TestToolInTheServersContainerMakesABackup(t *testing.T) {
 	if m.Engine != "mysqldump" || m.Server.Flavour != "mysql" {
 		t.Errorf("made by %s of a %s", m.Engine, m.Server.Flavour)
 	}
+	// The tool is found under the name that it has there.
+	if tool, maria := (Foreign{Container: "qianzhang-mysql"}).contained(t.Context(), docker, []string{"mariadb-dump", "mysqldump"}); tool != "mysqldump" || maria {
+		t.Errorf("the container's tool is %s, MariaDB's: %v", tool, maria)
+	}
 	for name, bad := range map[string]Foreign{"no such container": {Container: "absent"}, "none": {}} {
 		dir := t.TempDir()
 		if _, err := bad.Run(t.Context(), to, Options{Databases: []string{"shop"}}, dir+"/a.sql.gz"); err == nil {

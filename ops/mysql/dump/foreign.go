@@ -110,11 +110,22 @@ func (f Foreign) command(ctx context.Context, d *dumper, inv *inventory) (*exec.
 		return nil, nil, ops.E(ops.Config, lang.M("neither mysqldump nor mariadb-dump is installed here")).
 			WithHint(lang.M("use --engine native, which needs no other tool"))
 	}
-	tool := tools[d.maria][0]
-	args := append([]string{"exec", "-e", "MYSQL_PWD", f.Container, tool, "--user=" + d.target.User}, f.arguments(d, inv, false)...)
+	tool, maria := f.contained(ctx, docker, tools[d.maria])
+	args := append([]string{"exec", "-e", "MYSQL_PWD", f.Container, tool, "--user=" + d.target.User}, f.arguments(d, inv, maria)...)
 	cmd := exec.CommandContext(ctx, docker, args...)
 	cmd.Env = append(os.Environ(), "MYSQL_PWD="+d.target.Password)
 	return cmd, func() {}, nil
+}
+
+// contained finds out which of the tools the container has, and whether that is
+// MariaDB's. Without any it is the first, which then says best what is wrong.
+func (f Foreign) contained(ctx context.Context, docker string, names []string) (tool string, maria bool) {
+	for _, name := range names {
+		if says, err := exec.CommandContext(ctx, docker, "exec", f.Container, name, "--version").Output(); err == nil {
+			return name, bytes.Contains(says, []byte("MariaDB"))
+		}
+	}
+	return names[0], false
 }
 
 func (f Foreign) local(ctx context.Context, d *dumper, inv *inventory, tool string) (*exec.Cmd, func(), error) {
