@@ -92,6 +92,99 @@ func TestKilledQueryIsNeverACompleteDump(t *testing.T) {
 	})
 }
 
+// In each phase all of the dump's connections are killed, or what they are at. The
+// dump is then whole, if it had no more need of them, or nothing.
+func TestKillsInAnyPhaseLeaveAWholeDumpOrNone(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		db := s.Schema(t)
+		fill(t, s, db, "a", 4000)
+		s.Exec(t, db, "CREATE VIEW v AS SELECT 1", "CREATE TRIGGER tr BEFORE INSERT ON a FOR EACH ROW SET NEW.id = NEW.id", "CREATE PROCEDURE p() SELECT 1")
+		user := account(t, s, "GRANT ALL ON *.* TO")
+		pool := s.Open(t, "")
+		failed := 0
+		for _, how := range []string{"QUERY", "CONNECTION"} {
+			for _, phase := range []string{"ddl", "rows", "verify"} {
+				for after := range 3 { // so many reports into the phase
+					seen := 0
+					report := func(p ops.Progress) {
+						if p.Phase == phase {
+							if seen++; seen == after+1 {
+								killUser(t, pool, user.User, how)
+							}
+						}
+					}
+					dir := t.TempDir()
+					m, err := Run(timeout(t, time.Minute), user, slow(Options{Databases: []string{db}}, report), dir+"/a.sql.gz")
+					if err == nil {
+						proved(t, dir+"/a.sql.gz", m)
+						continue
+					}
+					failed++
+					if code := ops.CodeOf(err); code != ops.Failed && code != ops.Busy {
+						t.Errorf("KILL %s in %s: code %d: %v", how, phase, code, err)
+					}
+					nothingLeft(t, dir)
+				}
+			}
+		}
+		if failed < 5 {
+			t.Errorf("only %d dumps felt it", failed)
+		}
+	})
+}
+
+// killUser kills a user's connections, or what they are at.
+func killUser(t *testing.T, pool *sql.DB, user, how string) {
+	rows, err := pool.Query("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = ?", user)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	var ids []int64
+	for rows.Next() {
+		var id int64
+		rows.Scan(&id)
+		ids = append(ids, id)
+	}
+	rows.Close()
+	for _, id := range ids {
+		pool.Exec(fmt.Sprintf("KILL %s %d", how, id))
+	}
+}
+
+// MySQL holds DDL back while a dump runs, for a user who may ask it to.
+func TestDefinitionsWaitForTheDumpWhereTheUserMayHoldThem(t *testing.T) {
+	s := testdb.MySQL(t)
+	db := s.Schema(t)
+	fill(t, s, db, "a", 8000)
+	s.Exec(t, db, "CREATE TABLE z (id INT)")
+	pool := s.Open(t, db)
+	var once sync.Once
+	altered := make(chan error, 1)
+	report := func(p ops.Progress) {
+		if p.Phase == "rows" && p.Rows > 0 {
+			once.Do(func() {
+				go func() {
+					_, err := pool.Exec("ALTER TABLE z ADD COLUMN n INT")
+					altered <- err
+				}()
+			})
+		}
+	}
+	path := t.TempDir() + "/a.sql.gz"
+	m, err := Run(timeout(t, time.Minute), target(s), slow(Options{Databases: []string{db}}, report), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proved(t, path, m)
+	if err := <-altered; err != nil {
+		t.Error(err)
+	}
+	if sql := text(t, path, m); strings.Contains(string(sql), "`n` int") {
+		t.Error("the dump holds the new definition")
+	}
+}
+
 func TestServerKilledMidwayLeavesNothing(t *testing.T) {
 	for _, flavour := range []string{"mysql", "mariadb"} {
 		t.Run(flavour, func(t *testing.T) {

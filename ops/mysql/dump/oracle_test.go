@@ -197,3 +197,23 @@ func TestFailureOfTheServersOwnToolLeavesNothing(t *testing.T) {
 		})
 	}
 }
+
+// Every database but the server's own, in one file that the plain client restores.
+func TestAllDatabasesAreAllButTheServersOwn(t *testing.T) {
+	for _, flavour := range []string{"mariadb", "mysql"} {
+		t.Run(flavour, func(t *testing.T) {
+			s := testdb.Private(t, flavour)
+			one, two := s.Schema(t), s.Schema(t)
+			fill(t, s, one, "a", 500)
+			s.Exec(t, two, "CREATE TABLE b (id INT PRIMARY KEY, v VARCHAR(20))", "INSERT INTO b VALUES (1, '客户')", "CREATE VIEW v AS SELECT COUNT(*) AS n FROM `"+one+"`.a")
+			before := canon(t, s, one, two)
+			path, m := dumped(t, s, Options{All: true})
+			proved(t, path, m)
+			if len(m.Databases) != 2 {
+				t.Errorf("it holds %q", m.Databases)
+			}
+			reload(t, s, text(t, path, m), one, two)
+			same(t, "all databases", canon(t, s, one, two), before)
+		})
+	}
+}

@@ -5,12 +5,14 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/schema"
 )
 
@@ -143,6 +145,28 @@ func TestRandomDatabasesComeBack(t *testing.T) {
 			same(t, "mysqldump of the restored database", canon(t, s, db), before)
 			_, again := dumped(t, s, Options{Databases: []string{db}})
 			sameTables(t, again, m)
+			loaded(t, s, path, db)
+			same(t, "mysqldump of native dump and native load", canon(t, s, db), before)
+			plain := filepath.Join(t.TempDir(), "plain.sql")
+			if err := os.WriteFile(plain, s.Dump(t, "--routines", "--triggers", "--events", "--hex-blob", "--default-character-set=utf8mb4", "--databases", db), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			loaded(t, s, plain, db)
+			same(t, "mysqldump of mysqldump and native load", canon(t, s, db), before)
 		}
 	})
+}
+
+// loaded drops a database and loads it again by ops/mysql/load.
+func loaded(t *testing.T, s *testdb.Server, path, db string) {
+	t.Helper()
+	src, err := load.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	s.Exec(t, "", "DROP DATABASE `"+db+"`")
+	if _, err := load.Run(t.Context(), target(s), src, load.Options{Schema: db, From: db, Definer: load.DefinerKeep, Events: true}); err != nil {
+		t.Fatal(err)
+	}
 }

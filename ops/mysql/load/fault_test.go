@@ -2,11 +2,14 @@ package load
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -146,4 +149,150 @@ func TestACutLineCostsNoRow(t *testing.T) {
 		t.Logf("%d runs", n)
 		mustVerify(t, s, src.Manifest, schema)
 	})
+}
+
+// In each phase of both kinds of load all connections are killed at once; run again,
+// the load comes to the same end.
+func TestKillsInAnyPhaseAreOvercome(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		from := filled(t, s)
+		native := backedUp(t, s, dump.Options{Databases: []string{from}})
+		foreign := source(t, s.Dump(t, "--routines", "--triggers", "--events", "--databases", from))
+		name := fmt.Sprintf("u%d", rand.Uint32())
+		s.Exec(t, "", "CREATE USER "+name+"@'%' IDENTIFIED BY 'secret of u'", "GRANT ALL ON *.* TO "+name+"@'%'")
+		defer s.Exec(t, "", "DROP USER "+name+"@'%'")
+		to := target(s)
+		to.User, to.Password = name, "secret of u"
+		db := s.Open(t, "")
+		for _, phase := range []string{"ddl", "rows", "indexes", "objects", "foreign check", "foreign rows"} {
+			src, o := native, Options{Schema: s.Schema(t), From: from, Definer: DefinerKeep, Commit: 1 << 20}
+			phase, isForeign := strings.CutPrefix(phase, "foreign ")
+			if isForeign {
+				src, o.Events = foreign, true
+			}
+			var once sync.Once
+			killing := o
+			killing.Report = func(p ops.Progress) {
+				if p.Phase == phase && (phase != "rows" || p.Rows > 0) {
+					once.Do(func() { killAll(t, db, name) })
+				}
+			}
+			_, err := Run(context.Background(), to, src, killing)
+			t.Logf("%s, foreign %v: %v", phase, isForeign, err)
+			if err != nil {
+				untilDone(t, func() error {
+					_, err := Run(context.Background(), to, src, o)
+					return err
+				})
+			}
+			if isForeign {
+				sameAs(t, s, o.Schema, from)
+			} else {
+				mustVerify(t, s, src.Manifest, o.Schema)
+			}
+		}
+	})
+}
+
+// killAll kills all connections of a user.
+func killAll(t *testing.T, db *sql.DB, user string) {
+	rows, err := db.Query("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = ?", user)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer rows.Close()
+	var id int
+	for rows.Next() {
+		if rows.Scan(&id) == nil {
+			db.Exec(fmt.Sprintf("KILL %d", id))
+		}
+	}
+}
+
+func TestInterruptOfALoadOnAStalledLineEndsAtOnce(t *testing.T) {
+	s := testdb.MariaDB(t)
+	src := backedUp(t, s, dump.Options{Databases: []string{filled(t, s)}})
+	direct := target(s)
+	stalled := direct
+	stall := make(chan struct{})
+	addr, hangUp := stalling(t, direct.Addr, stall)
+	stalled.Addr, stalled.NoTLS = addr, true
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var once sync.Once
+	var at time.Time
+	o := Options{Schema: s.Schema(t), Definer: DefinerCurrent, Commit: 1 << 20}
+	waiting := o
+	waiting.Report = func(p ops.Progress) {
+		if p.Phase == "rows" {
+			once.Do(func() {
+				close(stall)
+				at = time.Now()
+				time.AfterFunc(500*time.Millisecond, cancel)
+			})
+		}
+	}
+	_, err := Run(ctx, stalled, src, waiting)
+	if !errors.Is(err, context.Canceled) || time.Since(at) > 15*time.Second {
+		t.Errorf("after %v: %v", time.Since(at), err)
+	}
+	hangUp() // until then the server believes that the first load goes on
+	mustRun(t, s, src, o)
+	mustVerify(t, s, src.Manifest, o.Schema)
+}
+
+// stalling passes connections on until stall is closed; they stay open after it,
+// until hangUp is called.
+func stalling(t *testing.T, addr string, stall chan struct{}) (at string, hangUp func()) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	var mu sync.Mutex
+	var open []net.Conn
+	hangUp = func() {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, c := range open {
+			c.Close()
+		}
+	}
+	t.Cleanup(hangUp)
+	pipe := func(to, from net.Conn) {
+		buf := make([]byte, 32<<10)
+		for {
+			n, err := from.Read(buf)
+			select {
+			case <-stall:
+				return
+			default:
+			}
+			if _, werr := to.Write(buf[:n]); err != nil || werr != nil {
+				to.Close()
+				return
+			}
+		}
+	}
+	go func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", addr)
+			if err != nil {
+				in.Close()
+				continue
+			}
+			mu.Lock()
+			open = append(open, in, out)
+			mu.Unlock()
+			go pipe(in, out)
+			go pipe(out, in)
+		}
+	}()
+	return l.Addr().String(), hangUp
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/mysql"
@@ -141,6 +142,25 @@ func TestServersErrorsAndInterruptsComeThrough(t *testing.T) {
 		stream.Close()
 		if err := stream.Err(); err != nil && !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
+		}
+	})
+}
+
+// A line that is dead without a word ends the read, though nobody interrupts it.
+func TestASilentLineIsGivenUp(t *testing.T) {
+	defer rowread.SetStallLimit(300 * time.Millisecond)()
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		c := conn(t, s, s.Schema(t), rowread.Open)
+		began := time.Now()
+		stream, err := rowread.Query(t.Context(), c, []schema.Column{{Name: "a"}}, "FROM (SELECT SLEEP(30) AS a) q")
+		if err == nil {
+			for stream.Next() {
+			}
+			err = stream.Err()
+			stream.Close()
+		}
+		if !mysql.Lost(err) || time.Since(began) > 20*time.Second {
+			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 	})
 }
