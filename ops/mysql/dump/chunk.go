@@ -61,7 +61,7 @@ func planChunks(ctx context.Context, c *sql.Conn, t *table) ([]chunk, error) {
 	if parts < 2 || !t.byPrimary() || t.where != "" {
 		return []chunk{whole}, nil
 	}
-	p := planner{c: c, t: t, rows: max(1, t.Rows/parts)}
+	p := planner{c: c, t: t, rows: max(1, t.Rows/parts), most: 8*int(parts) + 16}
 	if err := p.cut(ctx, span{}, t.Rows); err != nil {
 		return nil, fmt.Errorf("cut %s: %w", t.SQLName(), err)
 	}

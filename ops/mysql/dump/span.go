@@ -58,6 +58,7 @@ type planner struct {
 	c     *sql.Conn
 	t     *table
 	rows  int64 // wanted in a span
+	most  int   // spans: a server whose estimates do not shrink would have no end of them
 	spans []span
 }
 
@@ -120,7 +121,7 @@ type bracket struct{ low, high string }
 
 // split halves a span until its parts are small enough.
 func (p *planner) split(ctx context.Context, col *schema.Column, s span, b bracket, rows int64, depth int) error {
-	if rows <= p.rows+p.rows/2 || depth == 0 {
+	if rows <= p.rows+p.rows/2 || depth == 0 || len(p.spans) >= p.most {
 		p.add(s, rows)
 		return nil
 	}
