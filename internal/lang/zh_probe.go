@@ -46,6 +46,8 @@ func init() {
 		"it refuses writes when full":                           "用满后会拒绝写入",
 		"no limit":                                              "无限制",
 		"Redis drops keys for want of memory":                   "Redis 因内存不足而淘汰键",
+		"Redis gives no more connections":                       "Redis 不再接受新连接",
+		"maxclients is reached":                                 "已达到 maxclients 上限",
 		"Redis turns connections away":                          "Redis 拒绝了连接",
 		"%d since the last look":                                "自上次检查起 %d 个",
 		"the disk cannot be looked at":                          "无法查看磁盘",

@@ -101,6 +101,27 @@ func TestProbeFindsLongTransactionsAndLockWaits(t *testing.T) {
 	})
 }
 
+func TestProbeSeesReadOnlyAndTheSlowQueryLog(t *testing.T) {
+	for _, flavour := range []string{"mysql", "mariadb"} {
+		t.Run(flavour, func(t *testing.T) {
+			s := testdb.Private(t, flavour)
+			p := Probe{Target: targetOf(s)}
+			if r := lookOnce(t, p); r.State != ops.StateOK || r.Field("read_only") != false || r.Field("slow_query_log") != false {
+				t.Fatalf("%s: %v", r.Detail, r.Fields)
+			}
+			s.Exec(t, "", "SET GLOBAL slow_query_log = 1, GLOBAL long_query_time = 2", "SET GLOBAL read_only = 1")
+			r := lookOnce(t, p)
+			if r.State != ops.StateWarning || r.Detail.String() != "MySQL is read-only" || r.Field("read_only") != true || r.Field("slow_query_log") != true {
+				t.Fatalf("%s: %s; %v", r.State, r.Detail, r.Fields)
+			}
+			s.Exec(t, "", "SET GLOBAL read_only = 0")
+			if r := lookOnce(t, p); r.State != ops.StateOK {
+				t.Fatalf("%s: %s", r.State, r.Detail)
+			}
+		})
+	}
+}
+
 func TestProbeSeesConnectionsRunOut(t *testing.T) {
 	s := testdb.Private(t, "mariadb", "--max-connections=10")
 	db := s.Open(t, "")

@@ -90,6 +90,10 @@ func (c Redis) down(err error) health.Result {
 		r.Next = lang.M("Check redis.password_file in the configuration.")
 		return r
 	}
+	if strings.HasPrefix(err.Error(), "ERR max number of clients") {
+		r = health.Broken(lang.M("Redis gives no more connections"), lang.M("maxclients is reached"))
+		r.Down = false
+	}
 	if !c.Required {
 		r.State = ops.StateWarning
 	}

@@ -10,6 +10,7 @@ import (
 
 	"opsdeck/internal/testdb"
 	"opsdeck/ops"
+	"opsdeck/ops/health"
 )
 
 func TestRedisIsSeenStoppingAndComingBack(t *testing.T) {
@@ -42,6 +43,44 @@ func TestRedisLoginThatIsRefusedIsNotDown(t *testing.T) {
 			t.Errorf("%q: %s %s", password, r.State, r.Detail)
 		}
 	}
+}
+
+func TestRedisThatTurnsConnectionsAwayIsNotDown(t *testing.T) {
+	s := testdb.Redis(t, "--maxclients", "2")
+	p := Redis{Address: s.Addr, Required: true}.Probe()
+	if r := look(t, p); r.State != ops.StateOK {
+		t.Fatalf("%s: %s", r.State, r.Detail)
+	}
+	var held []net.Conn
+	for len(held) < 2 {
+		c, err := net.Dial("tcp", s.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		held = append(held, c)
+	}
+	eventually := func(what string, ok func(health.Result) bool) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			r := look(t, p)
+			if ok(r) {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s never came: %s %s", what, r.State, r.Detail)
+			}
+		}
+	}
+	eventually("full", func(r health.Result) bool {
+		return r.State == ops.StateCritical && !r.Down && r.Detail.String() == "Redis gives no more connections (maxclients is reached)"
+	})
+	for _, c := range held {
+		c.Close()
+	}
+	eventually("the count", func(r health.Result) bool {
+		return r.State == ops.StateWarning && strings.HasPrefix(r.Detail.String(), "Redis turns connections away (") && r.Field("rejected_connections").(int64) > 0
+	})
 }
 
 func TestRedisEvictionsSinceTheLastLookAreAWarning(t *testing.T) {
