@@ -83,10 +83,14 @@ func (b *checker) http() {
 		return
 	}
 	curl := func(path string) string { return "curl -sS -i " + shell(probe.Join(h.URL, path)) }
-	b.add("health", health.KindHTTP, 1, probe.Liveness(h.URL),
-		limits(lang.M("answer"), lang.Msg{}, lang.M("not 200, or its status is not ok")), curl("/health"))
-	b.add("ready", health.KindHTTP, 1, probe.Readiness(h.URL),
-		limits(lang.M("answer"), lang.Msg{}, lang.M("not 200, or one of its checks is false")), curl("/health/ready"))
+	var slow lang.Msg
+	if h.Slow > 0 {
+		slow = lang.M("over %s", human.Duration(h.Slow))
+	}
+	b.add("health", health.KindHTTP, 1, probe.Slow(probe.Liveness(h.URL), h.Slow, "/health"),
+		limits(lang.M("answer"), slow, lang.M("not 200, or its status is not ok")), curl("/health"))
+	b.add("ready", health.KindHTTP, 1, probe.Slow(probe.Readiness(h.URL), h.Slow, "/health/ready"),
+		limits(lang.M("answer"), slow, lang.M("not 200, or one of its checks is false")), curl("/health/ready"))
 	b.add("version", health.KindHTTP, slowPace, probe.Version(h.URL), nil, curl("/health/version"))
 	if probe.IsTLS(h.URL) {
 		b.add("tls", health.KindTLS, slowPace, probe.Certificate(h.URL, h.CertDays, b.now),

@@ -45,6 +45,7 @@ type Health struct {
 	URL             string        `yaml:"url"`        // base; /health, /health/ready and /health/version stand under it
 	Timeout         time.Duration `yaml:"timeout"`    // of each check
 	Interval        time.Duration `yaml:"interval"`   // between two runs of a check
+	Slow            time.Duration `yaml:"slow"`       // a good answer that takes longer is a warning; 0 is no bound
 	Fails           int           `yaml:"fails"`      // failures in a row until critical
 	Passes          int           `yaml:"passes"`     // successes in a row until well again
 	DiskFree        float64       `yaml:"disk_free"`  // share of a disk that must be free: 0.2

@@ -11,7 +11,7 @@ func Default() *Config {
 func DefaultService() Service {
 	return Service{
 		Name:     "qianzhang",
-		Health:   Health{URL: "http://localhost:3000", Timeout: 2 * time.Second, Interval: 5 * time.Second, Fails: 3, Passes: 2, DiskFree: 0.2, ClockSkew: 2 * time.Second, CertDays: 21, Threads: 0.8, LongTransaction: time.Minute, ReplicationLag: 30 * time.Second, LogSize: "50M", LogKeep: 30},
+		Health:   Health{URL: "http://localhost:3000", Timeout: 2 * time.Second, Interval: 5 * time.Second, Slow: time.Second, Fails: 3, Passes: 2, DiskFree: 0.2, ClockSkew: 2 * time.Second, CertDays: 21, Threads: 0.8, LongTransaction: time.Minute, ReplicationLag: 30 * time.Second, LogSize: "50M", LogKeep: 30},
 		Database: Database{Name: "qianzhang_sales", OptionsFile: "~/.my.cnf", Container: "qianzhang-mysql"},
 		Redis:    Redis{Address: "127.0.0.1:6379"},
 		Process:  Process{Kind: "pm2", Name: "qianzhang-backend"},

@@ -87,6 +87,8 @@ func init() {
 		"none":                                                           "无",
 		"MySQL is down":                                                  "MySQL 无法连接",
 		"%s · %s":                                                        "%s · %s",
+		"%s answers slowly":                                              "%s 响应缓慢",
+		"%s, limit %s":                                                   "%s，限值 %s",
 		"MySQL is read-only":                                             "MySQL 为只读",
 		"%d of %d connections":                                           "%d/%d 个连接",
 		"MySQL has %d of %d connections in use":                          "MySQL 已用 %d/%d 个连接",

@@ -24,6 +24,7 @@ func init() {
 		"oldest transaction":         "最久的事务",
 		"lock waits":                 "锁等待",
 		"metadata lock waits":        "元数据锁等待",
+		"answered in":                "响应用时",
 		"replication":                "复制",
 		"clients":                    "客户端",
 		"memory used":                "已用内存",

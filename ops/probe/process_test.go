@@ -9,16 +9,16 @@ import (
 	"opsdeck/ops/health"
 )
 
-// told is a controller that says what it is told.
-type told struct{ p health.Process }
+// puppet is a controller that says what it is told.
+type puppet struct{ p health.Process }
 
-func (c *told) Status(context.Context) health.Process { return c.p }
-func (c *told) Start(context.Context) error           { return nil }
-func (c *told) Stop(context.Context) error            { return nil }
-func (c *told) Commands() health.Commands             { return health.Commands{Start: "up"} }
+func (c *puppet) Status(context.Context) health.Process { return c.p }
+func (c *puppet) Start(context.Context) error           { return nil }
+func (c *puppet) Stop(context.Context) error            { return nil }
+func (c *puppet) Commands() health.Commands             { return health.Commands{Start: "up"} }
 
 func TestProcessStates(t *testing.T) {
-	c := &told{}
+	c := &puppet{}
 	p := Process(c)
 	for _, step := range []struct {
 		name string

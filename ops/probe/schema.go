@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -30,11 +31,11 @@ func (s Schema) Probe() health.Probe {
 	return func(ctx context.Context) health.Result {
 		want, by, err := s.Expected(ctx)
 		if err != nil {
-			return health.CannotTell(lang.M("the tables cannot be compared"), lang.Raw(err.Error()))
+			return health.CannotTell(lang.M("the tables cannot be compared"), told(err))
 		}
 		have, err := s.Present(ctx)
 		if err != nil {
-			r := health.CannotTell(lang.M("the tables cannot be listed"), lang.Raw(err.Error()))
+			r := health.CannotTell(lang.M("the tables cannot be listed"), told(err))
 			r.Follows = health.KindMySQL
 			return r
 		}
@@ -66,6 +67,15 @@ func (s Schema) judge(want, have []string, by lang.Msg) health.Result {
 		r.Detail = lang.M("all %d tables of %s are there", len(want), by)
 	}
 	return r
+}
+
+// told is an error's sentence for people, where it has one: its cause is in it.
+func told(err error) lang.Msg {
+	var e *ops.Error
+	if errors.As(err, &e) {
+		return e.What
+	}
+	return lang.Raw(err.Error())
 }
 
 func shorten(names []string) string {

@@ -19,7 +19,7 @@ var labels = map[string]lang.Msg{
 	"long_query_time_s": lang.M("slow from"), "threads_running": lang.M("threads running"), "threads_connected": lang.M("connections"),
 	"slow_queries": lang.M("slow queries"), "max_used_connections": lang.M("connections at most so far"), "max_connections": lang.M("connections allowed"),
 	"transactions": lang.M("open transactions"), "oldest_transaction_ms": lang.M("oldest transaction"), "lock_waits": lang.M("lock waits"),
-	"metadata_lock_waits": lang.M("metadata lock waits"), "replication": lang.M("replication"), "replication_lag_ms": lang.M("replication lag"),
+	"metadata_lock_waits": lang.M("metadata lock waits"), "slow_ms": lang.M("answered in"), "replication": lang.M("replication"), "replication_lag_ms": lang.M("replication lag"),
 	"clients": lang.M("clients"), "used_memory_bytes": lang.M("memory used"), "max_memory_bytes": lang.M("memory allowed"),
 	"evicted_keys": lang.M("keys dropped"), "rejected_connections": lang.M("connections rejected"),
 	"pid": lang.M("process id"), "started_at": lang.M("runs since"), "instances_running": lang.M("instances running"),
