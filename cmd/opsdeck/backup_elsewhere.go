@@ -108,7 +108,7 @@ func (c *backupListCmd) listCopy(sh *shelf) error {
 	if c.JSON {
 		return sh.json(sh.listJSON(inv, inv.Tiers(keepAt(sh, found[0]), sh.daily, grace), nil))
 	}
-	sh.list(inv, inv.Tiers(keepAt(sh, found[0]), sh.daily, grace))
+	sh.list(inv, inv.Tiers(keepAt(sh, found[0]), sh.daily, grace), nil)
 	return nil
 }
 

@@ -80,7 +80,7 @@ func (c *backupListCmd) Run(a *app) error {
 	if c.JSON {
 		return a.json(sh.listJSON(inv, tiers, away))
 	}
-	sh.list(inv, tiers)
+	sh.list(inv, tiers, away)
 	sh.sayElsewhere(away, inv.At)
 	return nil
 }
@@ -140,9 +140,9 @@ func timeOrNull(t time.Time) *time.Time {
 }
 
 // list prints the inventory for people.
-func (sh *shelf) list(inv *backup.Inventory, tiers []backup.TierInfo) {
+func (sh *shelf) list(inv *backup.Inventory, tiers []backup.TierInfo, away []backup.Elsewhere) {
 	th := sh.theme()
-	fmt.Fprintln(sh.out, th.Bold.Render(termsafe.Line(inv.Dir))+"  "+sh.lang.Msg(headline(inv)))
+	fmt.Fprintln(sh.out, th.Bold.Render(termsafe.Line(inv.Dir))+"  "+sh.lang.Msg(headline(inv, away)))
 	if inv.Disk.Total > 0 {
 		fmt.Fprintln(sh.out, th.Dim.Render(sh.lang.Msg(roomLine(inv))))
 	}
@@ -163,10 +163,13 @@ func (sh *shelf) list(inv *backup.Inventory, tiers []backup.TierInfo) {
 }
 
 // headline says how old the newest good backup is.
-func headline(inv *backup.Inventory) lang.Msg {
-	s := backup.Newest(inv, inv.Database)
-	if s == nil {
+func headline(inv *backup.Inventory, away []backup.Elsewhere) lang.Msg {
+	s := backup.NewestAnywhere(inv, away, inv.Database)
+	switch {
+	case s == nil:
 		return lang.M("no good backup of %s", inv.Database)
+	case s.AtCopy != "":
+		return lang.M("newest good backup of %s: %s, at the copy %s", inv.Database, ago(inv.At.Sub(s.At)), s.AtCopy)
 	}
 	return lang.M("newest good backup of %s: %s", inv.Database, ago(inv.At.Sub(s.At)))
 }

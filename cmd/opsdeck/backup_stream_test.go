@@ -112,7 +112,7 @@ func TestANightThatNeedsNoRoomHere(t *testing.T) {
 	if len(list.Backups) != 0 || len(list.Copies) != 1 || list.Copies[0].Good != 2 || len(list.Copies[0].OnlyThere) != 2 || list.Copies[0].LookedAt == nil {
 		t.Errorf("%+v", list)
 	}
-	if text := sh.run(0, nil, "backup", "list"); !strings.Contains(text, "copy cloud: 2 held, 2 read back") || strings.Count(text, "only there") != 2 {
+	if text := sh.run(0, nil, "backup", "list"); !strings.Contains(text, "copy cloud: 2 held, 2 read back") || !strings.Contains(text, "at the copy cloud") || strings.Count(text, "only there") != 2 {
 		t.Error(text)
 	}
 	var status struct {

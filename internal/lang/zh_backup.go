@@ -244,7 +244,9 @@ func init() {
 		"a restore that is not finished needs it": "一个尚未完成的恢复需要它",
 
 		"Stream it straight to this configured copy; no room is needed here.": "直接写入这个已配置的副本，本地不占空间。",
-		"copy %s": "副本 %s",
+		"newest good backup of %s: %s, at the copy %s":                        "%s 的最新完好备份：%s，在副本 %s 上",
+		"at the copy %s": "在副本 %s 上",
+		"copy %s":        "副本 %s",
 		"not looked at yet: opsdeck backup sync, or backup list --copy %s": "尚未查看：opsdeck backup sync，或 backup list --copy %s",
 		"copy %s: %d held, %d read back":                                   "副本 %s：共 %d 个，已读回校验 %d 个",
 		"looked at %s":                                                     "查看于 %s",

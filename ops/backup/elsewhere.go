@@ -113,6 +113,15 @@ func (sc Scan) SetsAtCopy(l Listing, copies Copies) (sets []*Set) {
 	return sets
 }
 
+// NewestAnywhere is the newest good backup of db in the folder or at a copy.
+func NewestAnywhere(inv *Inventory, all []Elsewhere, db string) *Set {
+	here := Newest(inv, db)
+	if there, _ := NewestElsewhere(all, db); there != nil && (here == nil || there.At.After(here.At)) {
+		return there
+	}
+	return here
+}
+
 // NewestElsewhere is the newest good backup of db at any copy, and where it is.
 func NewestElsewhere(all []Elsewhere, db string) (newest *Set, at string) {
 	for _, e := range all {

@@ -3,6 +3,7 @@ package backupview
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,5 +66,16 @@ func TestABackupThatOnlyACopyHoldsCanBeRestoredAndNoMore(t *testing.T) {
 	press(p, "esc", "/", "2", "0", "2", "5", "1", "1", "1", "8", "enter")
 	if len(p.rows) < 2 || p.rows[len(p.rows)-1].set.Path != name {
 		t.Errorf("the filter finds %d rows", len(p.rows))
+	}
+}
+
+// TestABackupAtACopyCountsForTheAge: where backups are streamed there, the
+// folder has none.
+func TestABackupAtACopyCountsForTheAge(t *testing.T) {
+	p := besides("en")
+	fresh := &backup.Set{Name: "a", Path: "far:a", AtCopy: "far", Tier: backup.Daily, Database: db, State: backup.Good, At: now.Add(-5 * time.Minute)}
+	p.shelf.Away[0].Sets = append([]*backup.Set{fresh}, p.shelf.Away[0].Sets...)
+	if text := p.verdict(120); !strings.Contains(text, "5 m ago") || !strings.Contains(text, "at the copy far") {
+		t.Error(text)
 	}
 }

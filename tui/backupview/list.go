@@ -67,15 +67,18 @@ func (p *Page) verdict(width int) string {
 	line := " " + style.Render(glyph+" "+e.Lang.Msg(text))
 	if p.err != nil {
 		line += "  " + t.Warn.Render(p.sentence(p.err))
-	} else if s := backup.Newest(inv, inv.Database); s != nil && width >= 70 {
+	} else if s := backup.NewestAnywhere(inv, p.shelf.Away, inv.Database); s != nil && width >= 70 {
 		line += "  " + t.Dim.Render(e.Time(s.At))
+		if s.AtCopy != "" {
+			line += "  " + t.Dim.Render(e.T("at the copy %s", termsafe.Line(s.AtCopy)))
+		}
 	}
 	return cells.Cut(line, width)
 }
 
 func (p *Page) standing(now time.Time) (ops.State, lang.Msg) {
 	inv := p.shelf.Inventory
-	s := backup.Newest(inv, inv.Database)
+	s := backup.NewestAnywhere(inv, p.shelf.Away, inv.Database)
 	if s == nil {
 		return ops.StateCritical, lang.M("no good backup of %s", inv.Database)
 	}
