@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"opsdeck/ops/audit"
 	"opsdeck/tui/page"
 )
 
@@ -18,5 +19,19 @@ func TestTheIncidentPutsTheCursorOnItsRow(t *testing.T) {
 	press(p, "r")
 	if p.list.scroll.Cursor != 0 {
 		t.Fatal("reading again goes to the incident once more")
+	}
+}
+
+func TestALiveListThatWouldReadMuchStopsAndSaysSo(t *testing.T) {
+	src := sample(t)
+	p := settled(t, "zh", src)
+	p.list.live = true
+	p.arrived(newRowsMsg{err: &audit.TooMuchError{Estimate: audit.Estimate{Rows: 5_000_000}, Max: 200_000}})
+	if p.list.live {
+		t.Fatal("it polls on")
+	}
+	text := p.env.Lang.Msg(sentence(&audit.TooMuchError{Estimate: audit.Estimate{Rows: 5_000_000}, Max: 200_000}))
+	if text == "" || text == (&audit.TooMuchError{Estimate: audit.Estimate{Rows: 5_000_000}, Max: 200_000}).Error() {
+		t.Fatalf("not in the reader's language: %q", text)
 	}
 }

@@ -342,8 +342,12 @@ func (p *Page) proved(m provedMsg) tea.Cmd {
 // sentence is an error for the footer.
 func sentence(err error) lang.Msg {
 	var e *ops.Error
-	if errors.As(err, &e) {
+	var much *audit.TooMuchError
+	switch {
+	case errors.As(err, &e):
 		return e.What
+	case errors.As(err, &much):
+		return much.Message()
 	}
 	return lang.Raw(err.Error())
 }
