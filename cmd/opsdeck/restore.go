@@ -160,7 +160,8 @@ func (c *restoreAttachCmd) Run(a *app) error {
 type restoreGoOnCmd struct {
 	one
 	answers
-	DryRun bool `help:"Say what would be done."`
+	Confirm string `placeholder:"NAME" help:"The target database's name, to take over another operator's restore where there is no terminal."`
+	DryRun  bool   `help:"Say what would be done."`
 }
 
 // Run takes a run up again whose worker is gone.
@@ -168,7 +169,7 @@ func (c *restoreGoOnCmd) Run(a *app) error {
 	if c.DryRun {
 		return a.dryBack(c.one, restore.KindResume)
 	}
-	return a.goOn(c.one, c.answers, restore.KindResume, "", "")
+	return a.goOn(c.one, c.answers, restore.KindResume, "", c.Confirm)
 }
 
 type restoreAbortCmd struct {
@@ -259,10 +260,8 @@ func (a *app) goOn(c one, ans answers, kind restore.Kind, want, confirm string) 
 	if _, _, err := restore.Next(r.State, restore.Event{Kind: kind, Typed: db}); err != nil {
 		return notNow(r, kind, err)
 	}
-	if kind != restore.KindResume {
-		if err := a.confirm(db, confirm, lang.M("%s for restore %s of %s.", kind.Label(), r.Plan.ID, db)); err != nil {
-			return err
-		}
+	if err := a.confirmGoOn(r, kind, confirm); err != nil {
+		return err
 	}
 	switch {
 	case !r.Alive:
@@ -276,6 +275,20 @@ func (a *app) goOn(c one, ans answers, kind restore.Kind, want, confirm string) 
 		return err
 	}
 	return d.attachFrom(r.Folder, len(r.Lines), ans, c.JSON, want)
+}
+
+// confirmGoOn asks for the name. One's own restore is resumed without; another
+// operator's is taken over with it.
+func (a *app) confirmGoOn(r *restore.Run, kind restore.Kind, confirm string) error {
+	db := r.Plan.Target.Database
+	switch {
+	case kind != restore.KindResume:
+		return a.confirm(db, confirm, lang.M("%s for restore %s of %s.", kind.Label(), r.Plan.ID, db))
+	case r.Alive || r.LastBy() == "" || r.LastBy() == a.operator():
+		return nil
+	}
+	return a.confirm(db, confirm, lang.M("The restore %s of %s is %s's, whose worker is gone in step %d: %s. You take it over.",
+		r.Plan.ID, db, r.LastBy(), int(r.State.Stage.Step()), r.State.Stage.Label()))
 }
 
 func requestSeq(s restore.Snapshot, kind restore.Kind) int {

@@ -32,6 +32,9 @@ type watcher struct {
 	last     *restore.Run
 	stuck    bool
 	input    chan string
+
+	since      time.Time // a step is tried again and again since
+	sinceStage restore.Stage
 }
 
 // attach follows a run to its end. want is the result that counts as success;
@@ -163,6 +166,9 @@ func (w *watcher) choose(r *restore.Run) (restore.Kind, bool) {
 	if !w.json && isTerminal(w.in) && isTerminal(w.err) {
 		return w.ask(r)
 	}
+	if w.patient(r) {
+		return restore.KindRetry, true
+	}
 	kind, ok := w.policy(r)
 	if ok && kind == restore.KindRetry {
 		w.tries[r.State.Stage]++
@@ -175,6 +181,34 @@ func (w *watcher) choose(r *restore.Run) (restore.Kind, bool) {
 		}
 	}
 	return kind, ok && r.State.Can(kind)
+}
+
+// patience is how long a failure that may go away by itself is tried again, and
+// how often.
+const (
+	patience     = 90 * time.Second
+	patientEvery = 2 * time.Second
+)
+
+// patient tells whether to try again a step that failed because the server was
+// away or locks were held, and waits a moment for that.
+func (w *watcher) patient(r *restore.Run) bool {
+	last := r.Lines[len(r.Lines)-1]
+	if last.Event == nil || !last.Event.Busy || !r.State.Can(restore.KindRetry) {
+		return false
+	}
+	if w.since.IsZero() || w.sinceStage != r.State.Stage {
+		w.since, w.sinceStage = time.Now(), r.State.Stage
+	}
+	if time.Since(w.since) > patience {
+		return false
+	}
+	w.note(lang.M("            trying again in %s, for up to %s more", human.Duration(patientEvery), human.Duration((patience - time.Since(w.since)).Round(time.Second))))
+	select {
+	case <-time.After(patientEvery):
+	case <-w.ctx.Done():
+	}
+	return true
 }
 
 // policy is the headless answer to each question.

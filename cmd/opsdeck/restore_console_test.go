@@ -31,7 +31,7 @@ http.createServer((q, r) => {
   s.on('error', () => { r.statusCode = 503; r.end(JSON.stringify({status: 'not ready', checks: {database: false}})); });
 }).listen(port, '127.0.0.1');`
 
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -79,7 +79,7 @@ func (s *site) underPM2(pm2 *testdb.PM2Daemon) {
 	until(s.t, "the back end to be ready", s.up)
 }
 
-func until(t *testing.T, what string, ok func() bool) {
+func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if ok() {
@@ -91,7 +91,7 @@ func until(t *testing.T, what string, ok func() bool) {
 
 // seat is a person at a terminal.
 type seat struct {
-	t    *testing.T
+	t    testing.TB
 	file *os.File
 	mu   sync.Mutex
 	seen bytes.Buffer

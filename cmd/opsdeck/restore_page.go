@@ -26,6 +26,9 @@ func (a *app) restorePage(env *page.Env, s *config.Service) (*restoreview.Page, 
 // tabDesk is the desk as the tab uses it.
 type tabDesk struct{ d *desk }
 
+// Me is the operator at this console.
+func (t tabDesk) Me() string { return t.d.operator() }
+
 // Copies are the names of the configured copies.
 func (t tabDesk) Copies() []string {
 	var names []string

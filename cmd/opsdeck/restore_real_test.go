@@ -35,7 +35,7 @@ var program = sync.OnceValues(func() (string, error) {
 // site is a service to restore: a real server with a schema, a process that is
 // a file, a health endpoint that looks at both, a folder of backups.
 type site struct {
-	t      *testing.T
+	t      testing.TB
 	db     *testdb.Server
 	live   string
 	dir    string
@@ -63,7 +63,7 @@ var shopDamage = []string{
 	"INSERT INTO orders (customer_id, amount) VALUES (1, 1)", "CREATE TABLE made_later (id INT PRIMARY KEY)", "ALTER EVENT nightly DISABLE",
 }
 
-func newSite(t *testing.T, db *testdb.Server) *site {
+func newSite(t testing.TB, db *testdb.Server) *site {
 	t.Helper()
 	bin, err := program()
 	if err != nil {
@@ -174,7 +174,7 @@ func (s *site) must(args ...string) outcome {
 }
 
 // lastLine is the last NDJSON line.
-func (o outcome) lastLine(t *testing.T) (v struct{ ID, Result, Restored_To, Report string }) {
+func (o outcome) lastLine(t testing.TB) (v struct{ ID, Result, Restored_To, Report string }) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(o.out), "\n")
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &v); err != nil {
@@ -183,7 +183,7 @@ func (o outcome) lastLine(t *testing.T) (v struct{ ID, Result, Restored_To, Repo
 	return v
 }
 
-func sameDump(t *testing.T, want, got string) {
+func sameDump(t testing.TB, want, got string) {
 	t.Helper()
 	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
 	for i := range min(len(w), len(g)) {

@@ -2,13 +2,16 @@ package lang
 
 func init() {
 	register(map[string]string{
-		"a statement of the former worker still runs: %s":                   "前一个工作进程的语句仍在运行：%s",
-		"wait for it, and try again":                                        "请等待它结束后再试",
-		"Say what a restore would lose, and export it for replay.":          "说明一次恢复会丢失什么，并可导出以便重放。",
-		"The backup; without it the newest usable one.":                     "备份；不指定则用最新可用的。",
-		"Write the rows to this folder too, as statements for replay.":      "同时把这些行以语句形式写入此文件夹，以便重放。",
-		"Before it begins write the rows that will be lost to this folder.": "开始之前把将丢失的行写入此文件夹。",
-		"the folder %s is not empty; nothing was exported":                  "文件夹 %s 不为空；没有导出任何内容",
+		"            trying again in %s, for up to %s more":                                               "            %s 后重试，最多再试 %s",
+		"The target database's name, to take over another operator's restore where there is no terminal.": "目标数据库名，用于在没有终端时接管他人的恢复。",
+		"The restore %s of %s is %s's, whose worker is gone in step %d: %s. You take it over.":            "恢复 %s（%s）由 %s 发起，其工作进程已消失，停在第 %d 步：%s。你将接管它。",
+		"a statement of the former worker still runs: %s":                                                 "前一个工作进程的语句仍在运行：%s",
+		"wait for it, and try again":                                                                      "请等待它结束后再试",
+		"Say what a restore would lose, and export it for replay.":                                        "说明一次恢复会丢失什么，并可导出以便重放。",
+		"The backup; without it the newest usable one.":                                                   "备份；不指定则用最新可用的。",
+		"Write the rows to this folder too, as statements for replay.":                                    "同时把这些行以语句形式写入此文件夹，以便重放。",
+		"Before it begins write the rows that will be lost to this folder.":                               "开始之前把将丢失的行写入此文件夹。",
+		"the folder %s is not empty; nothing was exported":                                                "文件夹 %s 不为空；没有导出任何内容",
 		"name a new folder":   "请指定一个新文件夹",
 		"newer than %s (%s):": "比 %s（%s）新的内容：",
 		"  %s":                "  %s",

@@ -75,6 +75,7 @@ type Event struct {
 	Typed string    `json:"typed,omitempty"` // what was typed to confirm
 	Notes []Note    `json:"notes,omitempty"` // the evidence, or what went wrong
 	Data  *Data     `json:"data,omitempty"`
+	Busy  bool      `json:"busy,omitempty"` // of a failure: it may go away by itself, as a server that is starting
 }
 
 // Data is what later steps and the report need of an effect's outcome. Each

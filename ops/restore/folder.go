@@ -172,6 +172,16 @@ type Run struct {
 // Open tells that the run was begun and is not over.
 func (r *Run) Open() bool { return r.State.Stage != Planned && !r.State.Stage.Final() }
 
+// LastBy is who last asked something of the run: who began it, or took it over.
+func (r *Run) LastBy() string {
+	for i := len(r.Lines) - 1; i >= 0; i-- {
+		if e := r.Lines[i].Event; e != nil && e.By != "" {
+			return e.By
+		}
+	}
+	return ""
+}
+
 // Load reads how the run stands.
 func (f Folder) Load() (*Run, error) {
 	p, err := f.Plan()

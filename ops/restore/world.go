@@ -139,7 +139,7 @@ func (c *Crew) Do(ctx context.Context, e Effect, p *Plan, s Snapshot, report fun
 	if ctx.Err() != nil {
 		return Event{}, ctx.Err()
 	}
-	return Event{Kind: KindFailed, Notes: append(failure(err), unchanged(e, p, s)), Data: ev.Data}, nil
+	return Event{Kind: KindFailed, Notes: append(failure(err), unchanged(e, p, s)), Data: ev.Data, Busy: ops.CodeOf(err) == ops.Busy}, nil
 }
 
 func (c *Crew) do(ctx context.Context, e Effect, p *Plan, s Snapshot, report Report) (Event, error) {

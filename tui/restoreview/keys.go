@@ -192,7 +192,7 @@ func (p *Page) openBegin() tea.Cmd {
 func (p *Page) ask(kind restore.Kind) tea.Cmd {
 	r := p.run
 	do := func() tea.Cmd { return p.hand(r, kind, r.Plan.Target.Database) }
-	if kind == restore.KindResume {
+	if who := r.LastBy(); kind == restore.KindResume && (who == "" || who == p.desk.Me()) {
 		return do()
 	}
 	return page.Send(page.Open{Overlay: widget.NewConfirm(p.env, kind.Label(), p.consequences(kind), r.Plan.Target.Database, do)})
@@ -201,6 +201,9 @@ func (p *Page) ask(kind restore.Kind) tea.Cmd {
 func (p *Page) consequences(kind restore.Kind) []lang.Msg {
 	plan := p.run.Plan
 	switch kind {
+	case restore.KindResume:
+		return []lang.Msg{lang.M("The restore %s of %s is %s's, whose worker is gone in step %d: %s. You take it over.",
+			plan.ID, plan.Target.Database, p.run.LastBy(), int(p.run.State.Stage.Step()), p.run.State.Stage.Label())}
 	case restore.KindUndo:
 		out := []lang.Msg{lang.M("What was written since the restore is exported, then lost to the live database.")}
 		return append(out, plan.Back(restore.StepRestart))

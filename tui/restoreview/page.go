@@ -19,6 +19,8 @@ const ID = "restore"
 
 // Desk is what the tab works with.
 type Desk interface {
+	// Me is the operator at this console, as the journal names one.
+	Me() string
 	// Copies are the names of the copies that backups can be fetched from.
 	Copies() []string
 	// Sources are the backups to choose from, at a copy ("" is here), the

@@ -34,6 +34,8 @@ type fakeDesk struct {
 	copies []string
 }
 
+func (d *fakeDesk) Me() string { return "li" }
+
 func (d *fakeDesk) Copies() []string { return d.copies }
 
 func (d *fakeDesk) Sources(_ context.Context, at string) ([]restore.Source, error) {

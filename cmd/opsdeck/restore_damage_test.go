@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"opsdeck/internal/testdb"
+)
+
+// cramped is a server of the test's own whose data lie on a small disk.
+func cramped(t *testing.T, flavour string) *testdb.Server {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("a small disk cannot be mounted without root")
+	}
+	db := testdb.Private(t, flavour, "--log-bin="+filepath.Join(t.TempDir(), "binlog")) // MySQL waits for ever when the disk of its log is full
+	db.Stop(t)
+	aside := filepath.Join(t.TempDir(), "data")
+	if out, err := exec.Command("cp", "-a", db.DataDir(), aside).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if err := unix.Mount("tmpfs", db.DataDir(), "tmpfs", 0, "size=600m,mode=0700"); err != nil {
+		t.Skipf("a small disk cannot be mounted: %v", err)
+	}
+	t.Cleanup(func() { db.Kill(); unix.Unmount(db.DataDir(), unix.MNT_DETACH) })
+	if out, err := exec.Command("cp", "-a", aside+"/.", db.DataDir()).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	db.Start(t)
+	return db
+}
+
+// fillDisk leaves so many bytes free on a file system.
+func fillDisk(t testing.TB, dir string, leave int64) (path string) {
+	t.Helper()
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(dir, "filler")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := unix.Fallocate(int(f.Fd()), 0, 0, max(1, int64(st.Bavail)*st.Bsize-leave)); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// many adds a table of some 30 MB, so that a load takes its time.
+func (s *site) many() {
+	s.db.Exec(s.t, s.live, "CREATE TABLE items (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(100), note VARCHAR(200), KEY (name)) DEFAULT CHARSET=utf8mb4",
+		"INSERT INTO items (name, note) VALUES ('千张', REPEAT('x', 180))")
+	for range 17 {
+		s.db.Exec(s.t, s.live, "INSERT INTO items (name, note) SELECT CONCAT(name, id), note FROM items")
+	}
+}
+
+// atLoad begins a restore and returns as soon as the load has begun.
+func (s *site) atLoad(args ...string) {
+	s.t.Helper()
+	before := len(s.journals())
+	s.must(append([]string{"restore", "--confirm", s.live, "--detach"}, args...)...)
+	until(s.t, "the load", func() bool {
+		all := s.journals()
+		if len(all) == before {
+			return false
+		}
+		text, _ := os.ReadFile(all[len(all)-1])
+		return bytes.Contains(text, []byte(`"begins":"load"`))
+	})
+}
+
+func (s *site) journals() []string {
+	all, _ := filepath.Glob(filepath.Join(s.dir, "state", "restores", "*", "journal.jsonl"))
+	return all
+}
+
+// TestRestoreOnADamagedServer meets what the nights bring: too small a disk, a
+// disk that fills up in the middle, a server that dies in the middle, tables that
+// cannot be read. Each ends in a consistent place.
+func TestRestoreOnADamagedServer(t *testing.T) {
+	for _, flavour := range []string{"mysql", "mariadb"} {
+		t.Run(flavour, func(t *testing.T) {
+			s := newSite(t, cramped(t, flavour))
+			s.many()
+			good := s.dump()
+			s.must("backup", "create")
+			s.db.Exec(t, s.live, shopDamage...)
+			damaged := s.dump()
+			t.Run("disk too small", func(t *testing.T) { s.in(t).smallDisk(damaged) })
+			t.Run("disk full", func(t *testing.T) { s.in(t).fullDisk(damaged) })
+			t.Run("server killed", func(t *testing.T) { s.in(t).serverKilled(good, damaged) })
+			t.Run("unreadable", func(t *testing.T) { s.in(t).unreadable() })
+		})
+	}
+}
+
+// in is the site in a subtest.
+func (s *site) in(t *testing.T) *site {
+	sub := *s
+	sub.t = t
+	return &sub
+}
+
+// smallDisk: no room for shadow and live tables is told with the plan, and the
+// mode that fits is offered.
+func (s *site) smallDisk(damaged string) {
+	filler := fillDisk(s.t, s.db.DataDir(), 30<<20)
+	defer os.Remove(filler)
+	s.refuses("the disk is too small", "restore", "--confirm", s.live)
+	if o := s.run("restore", "--plan"); !strings.Contains(o.out, "in-place") || !strings.Contains(o.out, "stops the restore") {
+		s.t.Fatalf("in-place is not offered:\n%s", o.out)
+	}
+	if o := s.run("restore", "--plan", "--mode", "in-place"); strings.Contains(o.out, "stops the restore") {
+		s.t.Fatalf("in-place would fit:\n%s", o.out)
+	}
+	sameDump(s.t, damaged, s.dump())
+}
+
+// fullDisk: the disk fills up while the backup loads.
+func (s *site) fullDisk(damaged string) {
+	s.atLoad()
+	syscall.Kill(s.db.PID(), syscall.SIGSTOP)
+	filler := fillDisk(s.t, s.db.DataDir(), 1<<20)
+	syscall.Kill(s.db.PID(), syscall.SIGCONT)
+	o := s.run("restore", "attach", "--json")
+	os.Remove(filler)
+	if last := o.lastLine(s.t); last.Result != "aborted" {
+		s.t.Fatalf("exit %d, %+v\n%s\n%s", o.code, last, o.out, o.err)
+	}
+	if !strings.Contains(o.out, s.live+" was not changed") {
+		s.t.Errorf("no word of what was not changed:\n%s", o.out)
+	}
+	sameDump(s.t, damaged, s.dump())
+	if !s.running() || len(s.sides()) > 0 {
+		s.t.Fatalf("running %v, schemas %v", s.running(), s.sides())
+	}
+}
+
+// serverKilled: kill -9 of the server while the backup loads; once it is back
+// the load goes on.
+func (s *site) serverKilled(good, damaged string) {
+	for _, mode := range []string{"swap", "in-place"} {
+		s.atLoad("--mode", mode)
+		s.db.Kill()
+		s.db.Start(s.t)
+		o := s.run("restore", "attach", "--json")
+		if last := o.lastLine(s.t); last.Result != "restored" {
+			s.t.Fatalf("%s: exit %d, %+v\n%s\n%s", mode, o.code, last, o.out, o.err)
+		}
+		sameDump(s.t, good, s.dump())
+		s.must("restore", "undo", "--confirm", s.live)
+		sameDump(s.t, damaged, s.dump())
+		if !s.running() {
+			s.t.Fatal("the service is down")
+		}
+		if mode == "swap" {
+			s.must("restore", "drop-old", "--confirm", s.live)
+		}
+	}
+}
+
+// unreadable: a table whose file is gone cannot be in the emergency backup. It
+// is named, and skipped only after a yes.
+func (s *site) unreadable() {
+	s.db.Exec(s.t, s.live, "DROP TABLE made_later", "CREATE TABLE ar_invoices (id INT PRIMARY KEY AUTO_INCREMENT, total DECIMAL(12,2)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4", "INSERT INTO ar_invoices VALUES (1, 1)")
+	s.db.Stop(s.t)
+	if err := os.Remove(filepath.Join(s.db.DataDir(), s.live, "ar_invoices.ibd")); err != nil {
+		s.t.Fatal(err)
+	}
+	s.db.Start(s.t)
+	plan := s.must("restore", "--plan", "--json").out
+	if !strings.Contains(plan, `"rows":-1`) && !strings.Contains(plan, `"rows": -1`) {
+		s.t.Errorf("the plan does not know of it:\n%s", plan)
+	}
+	o := s.run("restore", "--confirm", s.live, "--json")
+	if last := o.lastLine(s.t); o.code != 1 || last.Result != "aborted" || !strings.Contains(o.out, "cannot be read and would be missing in the emergency backup: ar_invoices") {
+		s.t.Fatalf("exit %d, %+v\n%s", o.code, last, o.out)
+	}
+	for _, mode := range []string{"swap", "in-place"} {
+		o = s.run("restore", "--confirm", s.live, "--json", "--skip-unreadable", "--mode", mode)
+		if last := o.lastLine(s.t); last.Result != "restored" {
+			s.t.Fatalf("%s: exit %d, %+v\n%s\n%s", mode, o.code, last, o.out, o.err)
+		}
+		var rows int
+		if err := s.db.Open(s.t, s.live).QueryRow("SELECT COUNT(*) FROM ar_invoices").Scan(&rows); err != nil || rows != 3 {
+			s.t.Fatalf("%s: %d rows, %v", mode, rows, err)
+		}
+		if report := s.must("restore", "report").out; !strings.Contains(report, "Not in the emergency backup, for they could not be read: ar_invoices") {
+			s.t.Errorf("%s: the report says nothing of it:\n%s", mode, report)
+		}
+		if mode == "in-place" || !s.running() {
+			break
+		}
+		s.breakAgain()
+	}
+	if !s.running() {
+		s.t.Fatal("the service is down")
+	}
+}
+
+func (s *site) breakAgain() {
+	s.db.Stop(s.t)
+	if err := os.Remove(filepath.Join(s.db.DataDir(), s.live, "ar_invoices.ibd")); err != nil {
+		s.t.Fatal(err)
+	}
+	s.db.Start(s.t)
+}
