@@ -148,7 +148,7 @@ func (d *desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 	defer server.Close()
 	a, err := server.Survey(ctx, d.service.Database.Name, src, c)
 	if err != nil {
-		return nil, err
+		return nil, d.noEntry(err)
 	}
 	a.Disk.SaveFree = freeAt(d.dir)
 	if src.Copy != "" {
@@ -178,6 +178,16 @@ func random() uint16 {
 	var b [2]byte
 	rand.Read(b[:])
 	return binary.BigEndian.Uint16(b[:])
+}
+
+// noEntry says what to do when the server does not let this user in: often only
+// root may, by the socket.
+func (d *desk) noEntry(err error) error {
+	var known *ops.Error
+	if mysql.Number(err) == mysql.ErrAccessDenied && errors.As(err, &known) {
+		return known.WithHint(lang.M("give another user in the options file, or let root come by the socket (database.socket): sudo opsdeck restore"))
+	}
+	return err
 }
 
 // surveySource finds out whether the backup can be opened at all: an encrypted

@@ -76,7 +76,7 @@ func (d *desk) exportLost(ctx context.Context, p *restore.Plan, dir string, repo
 		return diskError(err, dir)
 	}
 	if a := p.Assessment; a != nil {
-		loss.Users, loss.Resources = a.Loss.Users, a.Loss.Resources
+		loss = merged(loss, a.Loss)
 	}
 	text, err := json.MarshalIndent(lostJSON{Backup: p.Source.Name, Loss: loss, Files: files}, "", "  ")
 	if err != nil {
@@ -91,6 +91,18 @@ func (d *desk) exportLost(ctx context.Context, p *restore.Plan, dir string, repo
 		p.Assessment.Loss = loss
 	}
 	return nil
+}
+
+// merged adds to what was exported what is known of the loss besides: who acted,
+// and the numbers of tables whose rows do not tell their age.
+func merged(exported, told restore.Loss) restore.Loss {
+	exported.Users, exported.Resources = told.Users, told.Resources
+	for _, t := range told.Tables {
+		if has(exported.Unknown, t.Table) {
+			exported.Tables = append(exported.Tables, t)
+		}
+	}
+	return exported
 }
 
 // exportDir is where the wizard exports to.

@@ -35,14 +35,15 @@ var program = sync.OnceValues(func() (string, error) {
 // site is a service to restore: a real server with a schema, a process that is
 // a file, a health endpoint that looks at both, a folder of backups.
 type site struct {
-	t      testing.TB
-	db     *testdb.Server
-	live   string
-	dir    string
-	bin    string
-	health *httptest.Server
-	env    []string    // further environment of the program
-	up     func() bool // whether the service runs, where it is not a file
+	t       testing.TB
+	db      *testdb.Server
+	live    string
+	dir     string
+	bin     string
+	health  *httptest.Server
+	options string      // its options file
+	env     []string    // further environment of the program
+	up      func() bool // whether the service runs, where it is not a file
 }
 
 var shopSchema = []string{
@@ -69,7 +70,7 @@ func newSite(t testing.TB, db *testdb.Server) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, db: db, live: db.Schema(t), dir: t.TempDir(), bin: bin}
+	s := &site{t: t, db: db, live: db.Schema(t), dir: t.TempDir(), bin: bin, options: db.OptionsFile(t)}
 	db.Exec(t, s.live, shopSchema...)
 	s.write("up", "")
 	s.health = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -92,7 +93,7 @@ func newSite(t testing.TB, db *testdb.Server) *site {
     backup: {dir: %s, keep: {daily: 7}}
     restore: {key_tables: [customers, orders], smoke_test: ["SELECT COUNT(*) > 0 FROM customers"], ready_wait: 5s}
 state_dir: %s
-`, s.health.URL, s.live, db.OptionsFile(t), db.Port, up, up, up, filepath.Join(s.dir, "backups"), filepath.Join(s.dir, "state")))
+`, s.health.URL, s.live, s.options, db.Port, up, up, up, filepath.Join(s.dir, "backups"), filepath.Join(s.dir, "state")))
 	t.Cleanup(func() {
 		for _, side := range s.sides() {
 			db.Exec(t, "", "DROP DATABASE `"+side+"`")

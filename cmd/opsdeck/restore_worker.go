@@ -16,6 +16,7 @@ import (
 	"opsdeck/internal/oplog"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/dump"
 	"opsdeck/ops/mysql/swap"
 	"opsdeck/ops/restore"
@@ -129,6 +130,7 @@ func (d *desk) work(ctx context.Context, f restore.Folder, p *restore.Plan, j *r
 	crew := &restore.Crew{
 		Database: server, Services: processControl{d}, Saver: swap.Saver{Target: d.target, Server: server, Dump: d.emergency},
 		Prober: readiness{timeout: d.service.Health.Timeout}, Teller: teller{d}, Sourcer: sourcer{d}, Folder: f, Clock: d.clock, Lang: d.lang,
+		Explain: d.explain,
 	}
 	last := time.Time{}
 	r := &restore.Runner{Plan: p, Journal: j, World: crew, Inbox: restore.FolderInbox{Folder: f}, Clock: d.clock,
@@ -154,6 +156,15 @@ func (d *desk) work(ctx context.Context, f restore.Folder, p *restore.Plan, j *r
 		detail["error"] = err.Error()
 	}
 	return errors.Join(err, d.record(p, action, result, detail))
+}
+
+// explain tells a server that went away from one that refuses: it may come back.
+func (d *desk) explain(err error) error {
+	var known *ops.Error
+	if errors.As(err, &known) && known.Code != ops.Failed || !mysql.Lost(err) {
+		return err
+	}
+	return ops.Wrap(err, ops.Busy, lang.M("the server at %s went away", d.target.Server())).WithHint(lang.M("is the server running? `opsdeck status` looks at everything around it"))
 }
 
 // emergency makes the backup of the present state, under the lock that one

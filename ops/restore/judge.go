@@ -83,6 +83,10 @@ func (p *Plan) judgeTables(a *Assessment) {
 	if len(a.Outside) > 0 && p.Mode == Swap {
 		p.block(lang.M("tables of other databases have foreign keys into this one: %s", strings.Join(a.Outside, ", ")), lang.M("choose the mode in-place"))
 	}
+	if len(p.Unreadable) > 0 {
+		p.add(ops.StateWarning, lang.M("the server can neither read nor move %s: the exchange drops them, and undo cannot bring them back", strings.Join(p.Unreadable, ", ")),
+			lang.M("copy the server's data folder first, if their remains are to be examined"))
+	}
 	if len(p.Vanishing) > 0 {
 		p.add(ops.StateWarning, lang.M("made after the backup, will vanish: %s", strings.Join(p.Vanishing, ", ")), lang.Msg{})
 	}

@@ -31,6 +31,7 @@ type Plan struct {
 	Leaving       []string    `json:"leaving"`          // live tables that make room
 	Coming        []string    `json:"coming"`           // tables of the backup that take their place; empty: as the backup holds
 	Vanishing     []string    `json:"vanishing,omitempty"`
+	Unreadable    []string    `json:"unreadable,omitempty"` // live tables that the exchange cannot move and drops
 	Shadow        string      `json:"shadow,omitempty"` // schema that the backup is loaded into
 	Kept          string      `json:"kept,omitempty"`   // schema that keeps the former tables
 	Emergency     string      `json:"emergency,omitempty"`
@@ -261,6 +262,9 @@ func (p *Plan) chooseTables(a *Assessment) {
 			continue
 		}
 		p.Leaving = append(p.Leaving, t.Name)
+		if p.Mode == Swap && t.Rows < 0 {
+			p.Unreadable = append(p.Unreadable, t.Name)
+		}
 		if p.Source.Manifest && !slices.Contains(p.Coming, t.Name) {
 			p.Vanishing = append(p.Vanishing, t.Name)
 		}
@@ -305,6 +309,7 @@ func (p *Plan) hash() string {
 		At                                 time.Time
 		Mode                               Mode
 		Tables, Leaving, Coming, Vanishing []string
+		Unreadable                         []string `json:",omitempty"`
 		Process                            Process
 		Ready                              Ready
 		Verify                             Checks
@@ -312,7 +317,7 @@ func (p *Plan) hash() string {
 		LockWait                           Span
 	}
 	text, err := json.Marshal(decided{p.FormatVersion, p.Service, p.Target, p.Source.Name, p.Source.Path, p.Source.SHA256,
-		p.Source.SizeBytes, p.Source.At.UTC(), p.Mode, p.Tables, p.Leaving, p.Coming, p.Vanishing, p.Process, p.Ready, p.Verify, p.Notify, p.LockWait})
+		p.Source.SizeBytes, p.Source.At.UTC(), p.Mode, p.Tables, p.Leaving, p.Coming, p.Vanishing, p.Unreadable, p.Process, p.Ready, p.Verify, p.Notify, p.LockWait})
 	if err != nil {
 		panic("a plan cannot be encoded: " + err.Error())
 	}

@@ -2,6 +2,7 @@ package restore
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -151,12 +152,19 @@ func (p *Plan) verifyStatements() []string {
 	if p.Mode != Swap {
 		return out
 	}
+	out = append(out, "CREATE DATABASE IF NOT EXISTS "+Name(p.Kept), "DROP TRIGGER of both schemas   # made again after the exchange")
+	if len(p.Unreadable) > 0 {
+		out = append(out, DropStatement(p.Target.Live, p.Unreadable))
+	}
 	return append(out,
-		"CREATE DATABASE IF NOT EXISTS "+Name(p.Kept),
-		"DROP TRIGGER of both schemas   # made again after the exchange",
 		fmt.Sprintf("SET SESSION lock_wait_timeout = %d", LockSeconds(time.Duration(p.LockWait))),
-		RenameStatement(SwapMoves(p.Target.Live, p.Shadow, p.Kept, p.Leaving, p.Coming)),
+		RenameStatement(SwapMoves(p.Target.Live, p.Shadow, p.Kept, p.Movable(p.Leaving), p.Coming)),
 		"CREATE OR REPLACE VIEW, CREATE PROCEDURE, FUNCTION, TRIGGER, EVENT in "+Name(p.Target.Live))
+}
+
+// Movable are those of the live tables that the exchange moves.
+func (p *Plan) Movable(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(p.Unreadable, n) })
 }
 
 // LockSeconds is a lock wait for the server: whole seconds, at least one.

@@ -125,6 +125,8 @@ type Crew struct {
 	// QuietFor is how long the position must stand still; the default is 2 s.
 	QuietFor time.Duration
 	Sleep    func(ctx context.Context, d time.Duration) error // nil: really
+	// Explain makes an error for people of a driver's; nil leaves them as they are.
+	Explain func(error) error
 }
 
 // Do does an effect.
@@ -138,6 +140,9 @@ func (c *Crew) Do(ctx context.Context, e Effect, p *Plan, s Snapshot, report fun
 	}
 	if ctx.Err() != nil {
 		return Event{}, ctx.Err()
+	}
+	if c.Explain != nil {
+		err = c.Explain(err)
 	}
 	return Event{Kind: KindFailed, Notes: append(failure(err), unchanged(e, p, s)), Data: ev.Data, Busy: ops.CodeOf(err) == ops.Busy}, nil
 }

@@ -79,8 +79,8 @@ func (p *Page) openSources(at string) tea.Cmd {
 func (p *Page) sourceRow(s restore.Source) string {
 	e := p.env
 	age := human.Duration(e.Clock.Now().Sub(s.At).Round(time.Second))
-	return strings.Join([]string{e.Time(s.At), cells.PadLeft(age, 7), cells.PadLeft(human.Bytes(s.SizeBytes), 8),
-		e.Lang.Msg(backup.State(s.State).Label()), termsafe.Line(s.Name)}, "  ")
+	return strings.Join([]string{e.Time(s.At), cells.PadLeft(age, 9), cells.PadLeft(human.Bytes(s.SizeBytes), 8),
+		cells.Pad(e.Lang.Msg(backup.State(s.State).Label()), p.stateWidth()), termsafe.Line(s.Name)}, "  ")
 }
 
 // lookingLine says that a copy is being asked, with a clock.
@@ -91,4 +91,12 @@ func (p *Page) lookingLine(w int) []string {
 	e, t := p.env, p.env.Theme
 	text := t.Accent.Render(t.Glyph.Running+" ") + e.T("Looking at the copy %s …", termsafe.Line(p.looking.copy)) + "  " + human.Clock(e.Clock.Now().Sub(p.looking.since))
 	return []string{cells.Cut(text, w)}
+}
+
+// stateWidth is how wide the words for a backup's state are.
+func (p *Page) stateWidth() (w int) {
+	for _, s := range []backup.State{backup.Good, backup.Unverified, backup.Bad} {
+		w = max(w, cells.Width(p.env.Lang.Msg(s.Label())))
+	}
+	return w
 }

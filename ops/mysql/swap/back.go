@@ -52,7 +52,7 @@ func (s *Server) SwapBack(ctx context.Context, p *restore.Plan, f restore.Folder
 		return out, err
 	}
 	if len(p.Tables) == 0 {
-		err = s.setCharset(ctx, c, p.Target.Live, r.Leaving)
+		err = s.setCharset(ctx, c, p.Target.Live, r.Coming, r.Leaving)
 	}
 	out.Notes = append(out.Notes, restore.N(lang.M("the former tables are back; those that were live are in %s", p.Shadow)))
 	return out, err

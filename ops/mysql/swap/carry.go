@@ -144,8 +144,9 @@ func (s *Server) regrant(ctx context.Context, c *sql.Conn, former contents) []re
 	return notes
 }
 
-func (s *Server) setCharset(ctx context.Context, c *sql.Conn, name string, like contents) error {
-	if like.Charset == "" {
+// setCharset gives the schema the defaults of another, where they differ.
+func (s *Server) setCharset(ctx context.Context, c *sql.Conn, name string, now, like contents) error {
+	if like.Charset == "" || now.Charset == like.Charset && now.Collation == like.Collation {
 		return nil
 	}
 	_, err := c.ExecContext(ctx, "ALTER DATABASE "+restore.Name(name)+" CHARACTER SET "+like.Charset+" COLLATE "+like.Collation)

@@ -91,7 +91,7 @@ func (s *Server) Swap(ctx context.Context, p *restore.Plan, f restore.Folder) (r
 		return out, err
 	}
 	if len(p.Tables) == 0 {
-		if err := s.setCharset(ctx, c, p.Target.Live, r.Coming); err != nil {
+		if err := s.setCharset(ctx, c, p.Target.Live, r.Leaving, r.Coming); err != nil {
 			return out, err
 		}
 	}
@@ -171,7 +171,7 @@ func remaining(ctx context.Context, c *sql.Conn, p *restore.Plan, r *record) ([]
 		return nil, err
 	}
 	var leaving []string
-	for _, t := range r.Leaving.Tables {
+	for _, t := range p.Movable(r.Leaving.Tables) {
 		if !has(kept, t) {
 			leaving = append(leaving, t)
 		}
@@ -186,6 +186,9 @@ func (s *Server) exchange(ctx context.Context, c *sql.Conn, p *restore.Plan, r *
 		return 0, err
 	}
 	err := s.clearWay(ctx, c, p.Target.Live, moves, r.Coming.Tables)
+	if err == nil {
+		err = dropUnreadable(ctx, c, p)
+	}
 	var took time.Duration
 	if err == nil {
 		took, err = s.rename(ctx, c, moves, time.Duration(p.LockWait))
@@ -194,6 +197,29 @@ func (s *Server) exchange(ctx context.Context, c *sql.Conn, p *restore.Plan, r *
 		return 0, errors.Join(err, s.putBoth(context.WithoutCancel(ctx), p, r))
 	}
 	return took, nil
+}
+
+// dropUnreadable drops the live tables that the plan says cannot be moved. One
+// that can be read after all is not dropped: the plan was made of something else.
+func dropUnreadable(ctx context.Context, c *sql.Conn, p *restore.Plan) error {
+	for _, t := range p.Unreadable {
+		_, err := schema.All(ctx, c, "SELECT 1 FROM "+restore.Name(p.Target.Live, t)+" LIMIT 1")
+		switch {
+		case err == nil:
+			return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("%s can be read again", t)).WithHint(lang.M("make a new plan"))
+		case mysql.Lost(err):
+			return err
+		}
+	}
+	if len(p.Unreadable) == 0 {
+		return nil
+	}
+	for _, q := range []string{"SET SESSION foreign_key_checks = 0", restore.DropStatement(p.Target.Live, p.Unreadable), "SET SESSION foreign_key_checks = 1"} {
+		if _, err := c.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("drop what cannot be read: %w", err)
+		}
+	}
+	return nil
 }
 
 // putBoth gives both schemas their triggers back when the exchange did not
