@@ -184,7 +184,8 @@ func random() uint16 {
 // root may, by the socket.
 func (d *desk) noEntry(err error) error {
 	var known *ops.Error
-	if mysql.Number(err) == mysql.ErrAccessDenied && errors.As(err, &known) {
+	number := mysql.Number(err)
+	if (number == mysql.ErrAccessDenied || number == mysql.ErrNoPassword) && errors.As(err, &known) {
 		return known.WithHint(lang.M("give another user in the options file, or let root come by the socket (database.socket): sudo opsdeck restore"))
 	}
 	return err

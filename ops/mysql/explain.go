@@ -24,6 +24,7 @@ const (
 	ErrServerShutdown     = 1053
 	ErrTableAccessDenied  = 1142
 	ErrNoSuchTable        = 1146
+	ErrNoPassword         = 1698 // an account that is known by its socket alone, or has no password
 	ErrLockWaitTimeout    = 1205
 	ErrDeadlock           = 1213
 	ErrSpecificAccess     = 1227
@@ -60,7 +61,7 @@ func Explain(err error, t Target) error {
 		return ops.Wrap(err, ops.Interrupted, lang.M("interrupted"))
 	}
 	switch Number(err) {
-	case ErrAccessDenied:
+	case ErrAccessDenied, ErrNoPassword:
 		return ops.Wrap(err, ops.Config, lang.M("MySQL at %s refuses the user or its password", t.String())).
 			WithHint(lang.M("check user and password in the options file (database.options_file)"))
 	case ErrDBAccessDenied, ErrTableAccessDenied, ErrSpecificAccess:

@@ -32,8 +32,8 @@ type Plan struct {
 	Coming        []string    `json:"coming"`           // tables of the backup that take their place; empty: as the backup holds
 	Vanishing     []string    `json:"vanishing,omitempty"`
 	Unreadable    []string    `json:"unreadable,omitempty"` // live tables that the exchange cannot move and drops
-	Shadow        string      `json:"shadow,omitempty"` // schema that the backup is loaded into
-	Kept          string      `json:"kept,omitempty"`   // schema that keeps the former tables
+	Shadow        string      `json:"shadow,omitempty"`     // schema that the backup is loaded into
+	Kept          string      `json:"kept,omitempty"`       // schema that keeps the former tables
 	Emergency     string      `json:"emergency,omitempty"`
 	Process       Process     `json:"process"`
 	Ready         Ready       `json:"ready"`

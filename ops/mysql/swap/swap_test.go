@@ -360,7 +360,7 @@ func reader(db *sql.DB, turned bool, stop chan struct{}, bad chan string, reads 
 		}
 		var name string
 		var amount float64
-		err := db.QueryRow("SELECT c.name, o.amount FROM " + from + " WHERE o.id = 1").Scan(&name, &amount)
+		err := db.QueryRow("SELECT c.name, o.amount FROM "+from+" WHERE o.id = 1").Scan(&name, &amount)
 		if err != nil || (name == "former") != (amount == 999) {
 			select {
 			case bad <- fmt.Sprint(name, amount, err):
