@@ -21,16 +21,18 @@ type Assessment struct {
 	Routines    int          `json:"routines"`
 	Triggers    int          `json:"triggers"`
 	Events      int          `json:"events"`
-	Sessions    []Session    `json:"sessions"`
-	Disk        Disk         `json:"disk"`
-	SwapRefused Note         `json:"swap_refused,omitzero"` // why swap cannot be done here; empty when it can
-	Missing     []string     `json:"rights_missing,omitempty"`
-	Definers    []string     `json:"definers_missing,omitempty"`
-	Loss        Loss         `json:"loss"`
-	Outside     []string     `json:"outside_keys,omitempty"` // foreign keys of other schemas into this one
-	Closure     []string     `json:"closure,omitempty"`      // the chosen tables with all that their keys need
-	Drill       *Drill       `json:"drill,omitempty"`
-	Findings    []Finding    `json:"findings"`
+	// TriggerNames are those of the live tables in scope.
+	TriggerNames []string  `json:"trigger_names,omitempty"`
+	Sessions     []Session `json:"sessions"`
+	Disk         Disk      `json:"disk"`
+	SwapRefused  Note      `json:"swap_refused,omitzero"` // why swap cannot be done here; empty when it can
+	Missing      []string  `json:"rights_missing,omitempty"`
+	Definers     []string  `json:"definers_missing,omitempty"`
+	Loss         Loss      `json:"loss"`
+	Outside      []string  `json:"outside_keys,omitempty"` // foreign keys of other schemas into this one
+	Closure      []string  `json:"closure,omitempty"`      // the chosen tables with all that their keys need
+	Drill        *Drill    `json:"drill,omitempty"`
+	Findings     []Finding `json:"findings"`
 }
 
 // ServerState is the target's server.

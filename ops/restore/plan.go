@@ -45,6 +45,7 @@ type Plan struct {
 	Steps         []StepPlan  `json:"steps"`
 	Assessment    *Assessment `json:"assessment,omitempty"`
 	Hash          string      `json:"hash"` // of all that decides what will be done
+	Seal          string      `json:"seal"` // of what is made of the id and written down: names and statements
 }
 
 // Span is a duration that JSON carries in milliseconds.
@@ -219,7 +220,7 @@ func Draft(id string, now time.Time, c Choice, set Settings, src Source, live st
 	p.Findings = append(p.Findings, a.Findings...)
 	p.judge(a)
 	p.Steps = steps(p)
-	p.Hash = p.hash()
+	p.Hash, p.Seal = p.hash(), p.seal()
 	return p
 }
 
@@ -325,10 +326,18 @@ func (p *Plan) hash() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Intact tells whether the plan is the one whose hash was shown, with the steps
-// that belong to it.
-func (p *Plan) Intact() bool {
-	again, err := json.Marshal(steps(p))
-	have, err2 := json.Marshal(p.Steps)
-	return err == nil && err2 == nil && p.hash() == p.Hash && string(again) == string(have)
+// seal covers what the hash leaves out. It is made of what is written down, not
+// made anew, so that a later opsdeck, which may word a statement otherwise, still
+// takes the plan.
+func (p *Plan) seal() string {
+	text, err := json.Marshal([]any{p.ID, p.Shadow, p.Kept, p.Emergency, p.Source.Database, p.Steps})
+	if err != nil {
+		panic("a plan cannot be encoded: " + err.Error())
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
+
+// Intact tells whether the plan is the one that was shown, with the names and
+// statements that belong to it.
+func (p *Plan) Intact() bool { return p.hash() == p.Hash && p.seal() == p.Seal }

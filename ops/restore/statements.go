@@ -2,6 +2,7 @@ package restore
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -108,24 +109,42 @@ func binlogStatus(flavour string) string {
 }
 
 func (p *Plan) loadStatements() []string {
-	load := func(schema string) string {
-		text := "opsdeck load " + p.Source.Path + " into " + Name(schema)
+	beside := "opsdeck restore --from " + p.Source.Path + " --to " + p.Loaded() + " --confirm " + p.Loaded()
+	if len(p.Tables) > 0 {
+		beside += " --tables " + strings.Join(p.Tables, ",")
+	}
+	if p.Mode != InPlace {
+		return []string{"CREATE DATABASE IF NOT EXISTS " + Name(p.Loaded()), beside}
+	}
+	var out []string
+	if len(p.Leaving) > 0 {
+		out = append(out, DropStatement(p.Target.Database, p.Leaving))
+	}
+	return append(out, p.streamCommand())
+}
+
+// streamCommand is the load in place as a person would type it; opsdeck itself
+// loads over several connections, and lets no statement land elsewhere. A dump
+// of a database of another name, or a part of one, cannot be piped so.
+func (p *Plan) streamCommand() string {
+	path := p.Source.Path
+	if p.Source.Database != p.Target.Live || len(p.Tables) > 0 {
+		text := "# opsdeck loads " + path + " into " + Name(p.Target.Database)
 		if len(p.Tables) > 0 {
-			text += " tables " + strings.Join(p.Tables, ",")
+			text += ", tables " + strings.Join(p.Tables, ", ")
 		}
 		return text
 	}
-	switch p.Mode {
-	case Swap:
-		return []string{"CREATE DATABASE " + Name(p.Shadow), load(p.Shadow)}
-	case InPlace:
-		var out []string
-		if len(p.Leaving) > 0 {
-			out = append(out, DropStatement(p.Target.Database, p.Leaving))
-		}
-		return append(out, load(p.Target.Database))
+	cat := map[string]string{".gz": "zcat", ".zst": "zstdcat", ".bz2": "bzcat"}
+	plain, age := strings.CutSuffix(path, ".age")
+	unpack := cat[filepath.Ext(plain)]
+	switch {
+	case age && unpack != "":
+		return "age -d -i IDENTITY " + path + " | " + unpack + " | mysql " + p.Target.Live
+	case unpack != "":
+		return unpack + " " + path + " | mysql " + p.Target.Live
 	}
-	return []string{"CREATE DATABASE IF NOT EXISTS " + Name(p.Target.Database), load(p.Target.Database)}
+	return "mysql " + p.Target.Live + " < " + path
 }
 
 // DropStatement drops tables of a schema.
@@ -146,20 +165,42 @@ func (p *Plan) Loaded() string {
 }
 
 func (p *Plan) verifyStatements() []string {
-	out := []string{fmt.Sprintf("SELECT COUNT(*), checksum of every table of %s   # against the manifest", Name(p.Loaded())),
-		"CHECK TABLE, foreign keys of " + Name(p.Loaded())}
+	out := p.compareStatements()
 	out = append(out, p.Verify.SmokeTest...)
 	if p.Mode != Swap {
 		return out
 	}
-	out = append(out, "CREATE DATABASE IF NOT EXISTS "+Name(p.Kept), "DROP TRIGGER of both schemas   # made again after the exchange")
+	out = append(out, "CREATE DATABASE IF NOT EXISTS "+Name(p.Kept))
+	if p.Assessment != nil {
+		for _, t := range p.Assessment.TriggerNames {
+			out = append(out, "DROP TRIGGER IF EXISTS "+Name(p.Target.Live, t)+"   # a RENAME cannot pass it")
+		}
+	}
 	if len(p.Unreadable) > 0 {
 		out = append(out, DropStatement(p.Target.Live, p.Unreadable))
 	}
 	return append(out,
 		fmt.Sprintf("SET SESSION lock_wait_timeout = %d", LockSeconds(time.Duration(p.LockWait))),
 		RenameStatement(SwapMoves(p.Target.Live, p.Shadow, p.Kept, p.Movable(p.Leaving), p.Coming)),
-		"CREATE OR REPLACE VIEW, CREATE PROCEDURE, FUNCTION, TRIGGER, EVENT in "+Name(p.Target.Live))
+		"# then the backup's triggers, views, routines and events are made in "+Name(p.Target.Live))
+}
+
+// compareStatements are those that look at what was loaded.
+func (p *Plan) compareStatements() []string {
+	if len(p.Coming) == 0 {
+		return []string{"SHOW TABLES FROM " + Name(p.Loaded()), "# CHECK TABLE and the foreign keys of each"}
+	}
+	out := []string{"# every row is read once: its checksum is compared with the manifest's"}
+	names := make([]string, len(p.Coming))
+	for i, t := range p.Coming {
+		names[i] = Name(p.Loaded(), t)
+		src, _ := p.Source.Table(t)
+		if src.Engine == "SEQUENCE" {
+			continue
+		}
+		out = append(out, fmt.Sprintf("SELECT COUNT(*) FROM %s   # %d", names[i], src.Rows))
+	}
+	return append(out, "CHECK TABLE "+strings.Join(names, ", ")+" QUICK")
 }
 
 // Movable are those of the live tables that the exchange moves.

@@ -66,6 +66,7 @@ func (s *Server) Survey(ctx context.Context, live string, src restore.Source, ch
 			a.Outside = append(a.Outside, k.schema+"."+k.table)
 		}
 	}
+	s.surveyTriggers(ctx, db, a, live, choice.Tables)
 	s.surveyDefiners(ctx, db, a, src)
 	s.surveyRights(ctx, db, a, live, restore.Swap)
 	s.surveyRename(ctx, db, a, live)
@@ -189,6 +190,19 @@ func (s *Server) countObjects(ctx context.Context, db *sql.DB, a *restore.Assess
 		{&a.Events, "SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?"}} {
 		if n, err := schema.One(ctx, db, o.query, in); err == nil {
 			*o.to, _ = strconv.Atoi(n)
+		}
+	}
+}
+
+// surveyTriggers names those that the exchange takes off; they are counted besides.
+func (s *Server) surveyTriggers(ctx context.Context, db *sql.DB, a *restore.Assessment, live string, scope []string) {
+	rows, err := schema.All(ctx, db, "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? ORDER BY TRIGGER_NAME", live)
+	if err != nil {
+		return // they are looked at once more at the exchange
+	}
+	for _, r := range rows {
+		if len(scope) == 0 || has(scope, r[1]) {
+			a.TriggerNames = append(a.TriggerNames, r[0])
 		}
 	}
 }
