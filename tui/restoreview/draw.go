@@ -247,7 +247,11 @@ func (p *Page) right(w int) []string {
 	}
 	lines = append(lines, p.preview(w)...)
 	lines = append(lines, "")
-	add(t.Dim, lang.M("Back: %s", plan.Back(step)))
+	back := plan.Back(step)
+	if step == restore.StepNotify && p.watching() && p.run.State.Can(restore.KindUndo) {
+		back = plan.Back(restore.StepRestart)
+	}
+	add(t.Dim, lang.M("Back: %s", back))
 	return lines
 }
 

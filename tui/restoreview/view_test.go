@@ -324,3 +324,34 @@ func TestNoSceneTakesTheConsolesKeys(t *testing.T) {
 		}
 	}
 }
+
+func TestABackupIsChosenAtACopy(t *testing.T) {
+	d := &fakeDesk{plan: samplePlan(restore.Swap), copies: []string{"far"}}
+	p := newPage("en", d)
+	d.did = nil
+	o := press(t, p, "b")
+	o.View(page.Size{Width: 80, Height: 20})
+	for range 2 { // past the two backups here
+		o.Update(key("down"))
+	}
+	cmd, _ := o.Update(key("enter"))
+	if view := p.View(page.Size{Width: 80, Height: 20}); !strings.Contains(view, "Looking at the copy far") {
+		t.Fatalf("no word of the look at the copy:\n%s", view)
+	}
+	o = opened(p, cmd)
+	cmd, _ = o.Update(key("enter"))
+	opened(p, cmd)
+	if want := []string{"sources ", "sources far", "draft far:b.sql.gz  []"}; !slices.Equal(d.did, want) {
+		t.Fatalf("it did %q, want %q", d.did, want)
+	}
+}
+
+func TestWhatWillBeLostIsExportedFromTheWizard(t *testing.T) {
+	d := &fakeDesk{plan: samplePlan(restore.Swap)}
+	p := newPage("en", d)
+	d.did = nil
+	press(t, p, "e")
+	if view := p.View(page.Size{Width: 80, Height: 20}); !slices.Contains(d.did, "export") || !strings.Contains(view, "kept in /var/lib/opsdeck/exports/qianzhang-1") {
+		t.Fatalf("it did %v\n%s", d.did, view)
+	}
+}
