@@ -164,6 +164,11 @@ func TestVerdictKeepsWhatToDoInSightWhenThereIsMuchToSay(t *testing.T) {
 	if got != want {
 		t.Fatalf("got  %s\nwant %s", got, want)
 	}
+	r.Standings[0].Last.Why = lang.Raw(strings.Repeat("a long reason ", 12))
+	got = Judge(r, Face{Zone: time.UTC, Look: lang.Raw("Press enter."), Longest: 148}).Text.String()
+	if want = "Process qianzhang-backend is stopped since 12:00:07; 2 more. Press enter."; got != want {
+		t.Fatalf("got  %s\nwant %s", got, want)
+	}
 }
 
 func TestVerdictOverAnIdleServiceDoesNotTick(t *testing.T) {

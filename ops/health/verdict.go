@@ -157,10 +157,11 @@ type judge struct {
 }
 
 // sentence says as much as there is room for: all evidence, else that of the
-// first finding alone, else the first finding and how many more there are.
+// first finding alone, else the first finding and how many more there are, at
+// last without its evidence: what to do next is never cut off.
 func (j judge) sentence(bad []Standing) lang.Msg {
 	var text lang.Msg
-	for _, brief := range []struct{ clauses, reasons int }{{maxClauses, maxClauses}, {maxClauses, 1}, {1, 1}} {
+	for _, brief := range []struct{ clauses, reasons int }{{maxClauses, maxClauses}, {maxClauses, 1}, {1, 1}, {1, 0}} {
 		text = j.say(bad, brief.clauses, brief.reasons)
 		if j.face.Longest <= 0 || cells.Width(In(text, j.report.At, j.face.Zone).String()) <= j.face.Longest {
 			break
@@ -171,7 +172,7 @@ func (j judge) sentence(bad []Standing) lang.Msg {
 
 // say joins the first clauses, the first of them with their reasons.
 func (j judge) say(bad []Standing, clauses, reasons int) lang.Msg {
-	said := j.clause(bad[0], true)
+	said := j.clause(bad[0], reasons > 0)
 	for i := 1; i < min(len(bad), clauses); i++ {
 		said = lang.M("%s; %s", said, j.clause(bad[i], i < reasons))
 	}
