@@ -231,6 +231,9 @@ func (a *app) dryBack(c one, kind restore.Kind) error {
 	if err != nil {
 		return notNow(r, kind, err)
 	}
+	if kind == restore.KindUndo && r.State.Swapped {
+		d.tellLater(r)
+	}
 	a.say(lang.M("restore %s of %s: next would be %s", r.Plan.ID, r.Plan.Target.Database, n.Stage.Label()))
 	return nil
 }
@@ -259,6 +262,9 @@ func (a *app) goOn(c one, ans answers, kind restore.Kind, want, confirm string) 
 	db := r.Plan.Target.Database
 	if _, _, err := restore.Next(r.State, restore.Event{Kind: kind, Typed: db}); err != nil {
 		return notNow(r, kind, err)
+	}
+	if kind == restore.KindUndo && r.State.Swapped {
+		d.tellLater(r)
 	}
 	if err := a.confirmGoOn(r, kind, confirm); err != nil {
 		return err

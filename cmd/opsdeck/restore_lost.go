@@ -134,3 +134,29 @@ func (a *app) lossLine(t restore.LossTable) string {
 	rows := fmt.Sprintf("%s  %s", termsafe.Line(t.Table), a.lang.T("%s rows", human.Count(t.Newer)))
 	return strings.Join(append([]string{rows}, t.About(a.lang)...), ", ")
 }
+
+// later is what was written since a restore, and an undo would lose.
+func (d *desk) later(ctx context.Context, r *restore.Run) (restore.Loss, error) {
+	server := d.server()
+	defer server.Close()
+	return server.Later(ctx, r.Plan, r.State.LiveSince())
+}
+
+// tellLater says what an undo would lose. A server that cannot be asked is no
+// reason not to undo: the undo itself exports before it goes back.
+func (d *desk) tellLater(r *restore.Run) {
+	loss, err := d.later(d.ctx, r)
+	if err != nil {
+		d.note(lang.M("what was written since the restore cannot be counted now: %s", err.Error()))
+		return
+	}
+	for _, t := range loss.Tables {
+		d.note(lang.M("  written since, exported and then lost: %s", lang.Raw(d.lossLine(t))))
+	}
+	if len(loss.Tables) == 0 {
+		d.note(lang.M("  nothing was written since the restore, as far as can be seen"))
+	}
+	if len(loss.Unknown) > 0 {
+		d.note(lang.M("  %s: %s", lang.M("could not be judged"), strings.Join(loss.Unknown, ", ")))
+	}
+}

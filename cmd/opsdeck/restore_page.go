@@ -122,6 +122,11 @@ func (t tabDesk) Run(_ context.Context, id string) (*restore.Run, error) {
 	return nil, nil
 }
 
+// Later counts what was written since a restore.
+func (t tabDesk) Later(ctx context.Context, r *restore.Run) (restore.Loss, error) {
+	return t.d.later(ctx, r)
+}
+
 // Send leaves a request for the worker.
 func (t tabDesk) Send(_ context.Context, id string, q restore.Request) error {
 	if err := t.d.writable(); err != nil {

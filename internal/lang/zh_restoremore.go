@@ -2,6 +2,12 @@ package lang
 
 func init() {
 	register(map[string]string{
+		"what was written since the restore cannot be counted now: %s":   "现在无法统计恢复之后写入的内容：%s",
+		"  written since, exported and then lost: %s":                    "  此后写入，将先导出再失去：%s",
+		"  nothing was written since the restore, as far as can be seen": "  就所能看到的，恢复之后没有写入",
+		"  %s: %s": "  %s：%s",
+		"Nothing was written since, as far as can be seen.": "就所能看到的，此后没有写入。",
+		"… and %s more tables":                              "… 另有 %s 个表",
 		"give another user in the options file, or let root come by the socket (database.socket): sudo opsdeck restore": "请在选项文件中换一个用户，或让 root 通过套接字（database.socket）连接：sudo opsdeck restore",
 		"the server at %s went away": "服务器 %s 断开了",
 		"%s can be read again":       "%s 又可以读取了",

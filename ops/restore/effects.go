@@ -187,7 +187,7 @@ func (c *Crew) ready(ctx context.Context, p *Plan, report Report) (Event, error)
 
 // export says, before an undo, which writes it will lose, and keeps them.
 func (c *Crew) export(ctx context.Context, p *Plan, s Snapshot, report Report) (Event, error) {
-	loss, files, err := c.Database.Export(ctx, p, s.liveSince(), c.Folder, report)
+	loss, files, err := c.Database.Export(ctx, p, s.LiveSince(), c.Folder, report)
 	if err != nil {
 		return Event{}, err
 	}
@@ -198,8 +198,8 @@ func (c *Crew) export(ctx context.Context, p *Plan, s Snapshot, report Report) (
 	return Event{Kind: KindDone, Notes: notes, Data: &Data{Exports: files, Lost: &loss}}, nil
 }
 
-// liveSince is when the restored data became the live one.
-func (s Snapshot) liveSince() time.Time {
+// LiveSince is when the restored data became the live one.
+func (s Snapshot) LiveSince() time.Time {
 	var at time.Time
 	for _, m := range s.Trail {
 		if m.Stage == Swapping || m.Stage == Loading && s.Mode == InPlace {

@@ -195,6 +195,9 @@ func (p *Page) ask(kind restore.Kind) tea.Cmd {
 	if who := r.LastBy(); kind == restore.KindResume && (who == "" || who == p.desk.Me()) {
 		return do()
 	}
+	if kind == restore.KindUndo && r.State.Swapped {
+		return p.countLater(r)
+	}
 	return page.Send(page.Open{Overlay: widget.NewConfirm(p.env, kind.Label(), p.consequences(kind), r.Plan.Target.Database, do)})
 }
 

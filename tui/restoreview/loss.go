@@ -125,3 +125,40 @@ func (p *Page) openLoss() tea.Cmd {
 	}
 	return page.Send(page.Open{Overlay: widget.NewText(e, lang.M("What will be lost"), lines, strings.Join(lines, "\n"))})
 }
+
+// countLater counts what an undo would lose, before it asks for the name.
+func (p *Page) countLater(r *restore.Run) tea.Cmd {
+	ctx, desk := p.env.Ctx, p.desk
+	return func() tea.Msg {
+		loss, err := desk.Later(ctx, r)
+		return page.Msg{To: ID, Body: laterMsg{r, loss, err}}
+	}
+}
+
+// confirmUndo says what an undo loses, table by table, and asks for the name.
+func (p *Page) confirmUndo(m laterMsg) tea.Cmd {
+	if p.run == nil || p.run.Plan.ID != m.run.Plan.ID || !p.shown {
+		return nil
+	}
+	body := p.consequences(restore.KindUndo)
+	switch {
+	case m.err != nil:
+		body = append(body, lang.M("what was written since the restore cannot be counted now: %s", m.err.Error()))
+	case len(m.loss.Tables) == 0:
+		body = append(body, lang.M("Nothing was written since, as far as can be seen."))
+	}
+	for i, t := range m.loss.Tables {
+		if i == mostLines {
+			body = append(body, lang.M("… and %s more tables", fmt.Sprint(len(m.loss.Tables)-i)))
+			break
+		}
+		about := strings.Join(t.About(p.env.Lang), ", ")
+		body = append(body, lang.Raw(strings.TrimRight("  "+termsafe.Line(t.Table)+"  "+p.env.T("%s rows", human.Count(t.Newer))+"  "+about, " ")))
+	}
+	return page.Send(page.Open{Overlay: widget.NewConfirm(p.env, restore.KindUndo.Label(), body, m.run.Plan.Target.Database, func() tea.Cmd {
+		return p.hand(m.run, restore.KindUndo, m.run.Plan.Target.Database)
+	})})
+}
+
+// mostLines is how many tables a dialog names.
+const mostLines = 6

@@ -37,6 +37,8 @@ type Desk interface {
 	Work(ctx context.Context, id string, first restore.Kind) error
 	// Run tells how a run stands; an empty id is the newest. Without any it is nil.
 	Run(ctx context.Context, id string) (*restore.Run, error)
+	// Later counts what was written since a restore: what its undo would lose.
+	Later(ctx context.Context, r *restore.Run) (restore.Loss, error)
 	// Send leaves a request for the worker of a run.
 	Send(ctx context.Context, id string, q restore.Request) error
 }
@@ -110,6 +112,11 @@ type (
 		plan *restore.Plan
 		err  error
 	}
+	laterMsg struct {
+		run  *restore.Run
+		loss restore.Loss
+		err  error
+	}
 	sentMsg struct{ err error }
 )
 
@@ -145,6 +152,8 @@ func (p *Page) Update(body any) tea.Cmd {
 		return p.seeSources(m)
 	case exportedMsg:
 		return p.seeExport(m)
+	case laterMsg:
+		return p.confirmUndo(m)
 	case sentMsg:
 		p.begun, p.problem = false, m.err
 		return p.look(0)

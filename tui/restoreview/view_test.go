@@ -34,6 +34,10 @@ type fakeDesk struct {
 	copies []string
 }
 
+func (d *fakeDesk) Later(context.Context, *restore.Run) (restore.Loss, error) {
+	return restore.Loss{Tables: []restore.LossTable{{Table: "orders", Newer: 12, Changed: 3}}}, nil
+}
+
 func (d *fakeDesk) Me() string { return "li" }
 
 func (d *fakeDesk) Copies() []string { return d.copies }
@@ -353,5 +357,21 @@ func TestWhatWillBeLostIsExportedFromTheWizard(t *testing.T) {
 	press(t, p, "e")
 	if view := p.View(page.Size{Width: 80, Height: 20}); !slices.Contains(d.did, "export") || !strings.Contains(view, "kept in /var/lib/opsdeck/exports/qianzhang-1") {
 		t.Fatalf("it did %v\n%s", d.did, view)
+	}
+}
+
+func TestUndoSaysWhatItLosesBeforeItAsks(t *testing.T) {
+	d := scenes()["done"]
+	p := newPage("en", d)
+	d.did = nil
+	o := press(t, p, "Z")
+	if o == nil {
+		t.Fatal("no dialog")
+	}
+	if view := o.View(page.Size{Width: 80, Height: 20}); !strings.Contains(view, "orders  12 rows  3 changed rows") {
+		t.Fatalf("the loss is not named:\n%s", view)
+	}
+	if !typeIn(p, o, "qianzhang_sales") || !slices.Equal(d.did, []string{"work undo"}) {
+		t.Fatalf("it did %v", d.did)
 	}
 }

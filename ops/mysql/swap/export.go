@@ -40,6 +40,50 @@ func (s *Server) ExportLost(ctx context.Context, live string, src restore.Source
 	return e.loss, e.files, err
 }
 
+// Later counts what was written since the restore: what an undo would lose.
+func (s *Server) Later(ctx context.Context, p *restore.Plan, since time.Time) (restore.Loss, error) {
+	loss := restore.Loss{Since: since}
+	db, err := s.db(ctx)
+	if err != nil {
+		return loss, err
+	}
+	list, err := schema.Tables(ctx, db, p.Target.Live)
+	if err != nil {
+		return loss, fmt.Errorf("list the tables of %s: %w", p.Target.Live, err)
+	}
+	for _, t := range list {
+		if t.Sequence || len(p.Tables) > 0 && !has(p.Tables, t.Name) {
+			continue
+		}
+		one, ok := s.laterIn(ctx, t, p.Source, since)
+		switch {
+		case !ok:
+			loss.Unknown = append(loss.Unknown, t.Name)
+		case one.Newer+one.Changed > 0 || one.Vanishes:
+			loss.Tables = append(loss.Tables, one)
+		}
+	}
+	return loss, ctx.Err()
+}
+
+func (s *Server) laterIn(ctx context.Context, t *schema.Table, src restore.Source, since time.Time) (restore.LossTable, bool) {
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	out := restore.LossTable{Table: t.Name, How: "count"}
+	stored, known := src.Table(t.Name)
+	if src.Manifest && !known {
+		out.Vanishes = true
+		var err error
+		out.Newer, err = s.utc(ctx, "SELECT COUNT(*) FROM "+t.SQLName())
+		return out, err == nil
+	}
+	n, err := s.newer(ctx, t, stored, since)
+	if err != nil || n.how == "" {
+		return out, false
+	}
+	return out, n.count(ctx, s, &out) == nil
+}
+
 // Export writes the rows that are newer than the restore to the run's folder.
 func (s *Server) Export(ctx context.Context, p *restore.Plan, since time.Time, f restore.Folder, report restore.Report) (restore.Loss, []string, error) {
 	e := &exporter{s: s, in: p.Target.Live, src: p.Source, since: since, scope: p.Tables, dir: filepath.Join(f.Path, "later-writes"), report: report}
