@@ -106,6 +106,9 @@ func killed(t *testing.T, s *testdb.Server, r *rand.Rand, path, from, schema str
 		if strings.Contains(out.String(), "LOADED") {
 			return
 		}
+		if strings.Contains(out.String(), "already has the") && kills > 0 {
+			return // the one before was killed behind its last statement; the caller proves the copy
+		}
 		if err != nil && strings.Contains(out.String(), "FAIL") {
 			t.Fatalf("after %d kills: %s", kills, out.String())
 		}
