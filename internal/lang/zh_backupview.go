@@ -2,7 +2,7 @@ package lang
 
 func init() {
 	register(map[string]string{
-		"%d backups":            "%d 个备份",
+		"%d held":               "共 %d 个备份",
 		"%d verified, %s at %s": "已校验 %d 个，%s，速度 %s",
 		"%s a week":             "每周 %s",
 		"%s held":               "占用 %s",

@@ -81,7 +81,7 @@ func (p *Page) headRow(r row, width int) string {
 	}
 	line := t.Accent.Render(arrow) + " " + t.Title.Render(cells.Pad(e.Lang.Msg(tier.Tier.Label()), 10))
 	if len(tier.Slots) == 0 {
-		what := e.T("%d backups", len(tier.Sets))
+		what := e.T("%d held", len(tier.Sets))
 		if tier.Keep > 0 {
 			what += ", " + e.T("the newest %d are kept", tier.Keep)
 		}
