@@ -36,6 +36,7 @@ require (
 )
 
 require (
+	a.opsdeck/firstlight v0.0.0
 	filippo.io/edwards25519 v1.2.0 // indirect
 	filippo.io/hpke v0.4.0 // indirect
 	github.com/atotto/clipboard v0.1.4 // indirect
@@ -77,3 +78,5 @@ require (
 	golang.org/x/tools v0.51.0 // indirect
 	gopkg.in/ini.v1 v1.67.3 // indirect
 )
+
+replace a.opsdeck/firstlight => ./cmd/opsdeck/firstlight

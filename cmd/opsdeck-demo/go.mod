@@ -19,6 +19,7 @@ require (
 )
 
 require (
+	a.opsdeck/firstlight v0.0.0
 	filippo.io/age v1.3.2 // indirect
 	filippo.io/edwards25519 v1.2.0 // indirect
 	filippo.io/hpke v0.4.0 // indirect
@@ -60,3 +61,5 @@ require (
 )
 
 replace github.com/dolthub/go-icu-regex => ./icuregex
+
+replace a.opsdeck/firstlight => ../opsdeck/firstlight

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"os/exec"
 	"path/filepath"
@@ -149,6 +150,36 @@ func leaveConsole(t *testing.T, cmd *exec.Cmd, tty interface {
 			cmd.Process.Kill()
 			t.Fatal("the console does not end")
 		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// TestColourIsForTerminalsThatWantIt looks at what status writes to a terminal.
+func TestColourIsForTerminalsThatWantIt(t *testing.T) {
+	bin, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := configFile(t, "services:\n  - name: q\n    health: {url: \"\"}\n    database: {name: q, host: 127.0.0.1, port: 1, user: u}\n")
+	for _, c := range []struct {
+		env, flag string
+		colour    bool
+	}{{"X=", "", true}, {"NO_COLOR=1", "", false}, {"TERM=dumb", "", false}, {"X=", "--no-color", false}} {
+		args := append([]string{"--config", config, "status", "--only", "mysql"}, strings.Fields(c.flag)...)
+		cmd := exec.Command(bin, args...)
+		cmd.Env = append(cmd.Environ(), "TERM=xterm-256color", "NO_COLOR=", c.env)
+		tty, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: 80, Rows: 24})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, _ := io.ReadAll(tty) // ends with an error when the program closes the terminal
+		tty.Close()
+		cmd.Wait()
+		if got := bytes.Contains(out, []byte("\x1b[")); got != c.colour || !bytes.Contains(out, []byte("MySQL is down")) {
+			t.Errorf("%s %s: colour is %v\n%q", c.env, c.flag, got, out)
+		}
+		if bytes.Contains(out, []byte("\x1b]11;?")) {
+			t.Errorf("%s %s: it asks the terminal for its background", c.env, c.flag)
 		}
 	}
 }

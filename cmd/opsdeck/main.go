@@ -3,6 +3,7 @@
 package main
 
 import (
+	_ "a.opsdeck/firstlight" // before anything asks the terminal
 	"context"
 	"io"
 	"log"
