@@ -26,7 +26,7 @@ func (c *Crew) check(ctx context.Context, p *Plan, report Report) (Event, error)
 }
 
 func (c *Crew) stop(ctx context.Context, p *Plan) (Event, error) {
-	if p.Process.Leave || p.Process.Kind == "none" || p.Process.Kind == "" {
+	if p.Process.Untouched() {
 		return Event{Kind: KindDone, Notes: []Note{N(lang.M("the service was not stopped by opsdeck"))}}, nil
 	}
 	ran, notes, err := c.Services.Stop(ctx, p.Process)
@@ -139,7 +139,7 @@ func total(tables []TableRows) (n int64) {
 }
 
 func (c *Crew) start(ctx context.Context, p *Plan, s Snapshot) (Event, error) {
-	if p.Process.Leave || p.Process.Kind == "none" || p.Process.Kind == "" {
+	if p.Process.Untouched() {
 		return Event{Kind: KindDone, Notes: []Note{N(lang.M("the service was not stopped by opsdeck"))}}, nil
 	}
 	if s.Stage == AbortStarting && !s.Data.Stopped && !s.tried(Stopping) {

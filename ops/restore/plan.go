@@ -149,6 +149,9 @@ type Process struct {
 	Leave bool   `json:"leave,omitempty"` // it stays up: the operator chose so
 }
 
+// Untouched tells that opsdeck neither stops nor starts the service.
+func (p Process) Untouched() bool { return p.Leave || p.Kind == "none" || p.Kind == "" }
+
 // Ready is how the service says that it is well.
 type Ready struct {
 	URL  string `json:"url,omitempty"` // the full address; empty: not asked

@@ -26,7 +26,7 @@ type Account struct {
 	BeganAt    time.Time   `json:"began_at"`
 	EndedAt    time.Time   `json:"ended_at"`
 	TookMS     int64       `json:"took_ms"`
-	DownMS     int64       `json:"down_ms"` // from the stop of the service until it was ready again
+	DownMS     int64       `json:"down_ms"` // from the stop of the service until it was ready again; 0 when opsdeck left it alone
 	SwapMS     float64     `json:"swap_ms,omitempty"`
 	Tables     []TableRows `json:"tables,omitempty"`
 	Lost       Loss        `json:"lost"`
@@ -56,7 +56,9 @@ func Tell(p *Plan, s Snapshot, ended time.Time) Account {
 		a.BeganAt = s.Trail[0].Begin
 		a.TookMS = ended.Sub(a.BeganAt).Milliseconds()
 	}
-	a.DownMS = s.Down(ended).Milliseconds()
+	if !p.Process.Untouched() {
+		a.DownMS = s.Down(ended).Milliseconds()
+	}
 	a.Remarks = remarks(s)
 	return a
 }
@@ -165,7 +167,11 @@ func (a Account) Message(l *lang.Printer) string {
 			line(lang.M("About %s rows written after that moment are lost.", human.Count(n)))
 		}
 	}
-	line(lang.M("Began %s, took %s, the service was down for %s.", stamp(a.BeganAt), human.Duration(ms(a.TookMS)), human.Duration(ms(a.DownMS))))
+	if a.DownMS > 0 {
+		line(lang.M("Began %s, took %s, the service was down for %s.", stamp(a.BeganAt), human.Duration(ms(a.TookMS)), human.Duration(ms(a.DownMS))))
+	} else {
+		line(lang.M("Began %s, took %s; the service was not stopped by opsdeck.", stamp(a.BeganAt), human.Duration(ms(a.TookMS))))
+	}
 	for _, r := range a.Remarks {
 		line(r.Msg)
 	}

@@ -49,7 +49,7 @@ func (p *Plan) What(s Step) lang.Msg {
 		switch {
 		case p.Mode == Into:
 			return lang.M("Not needed: the service was not stopped.")
-		case p.Process.Leave || p.Process.Kind == "none" || p.Process.Kind == "":
+		case p.Process.Untouched():
 			return lang.M("Wait until the service says that it is ready.")
 		}
 		return lang.M("Start %s and wait until it says that it is ready.", p.Process.Name)

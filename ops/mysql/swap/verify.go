@@ -263,7 +263,9 @@ func (v *verifier) smoke(ctx context.Context, in string) error {
 
 func (v *verifier) sum() {
 	var ok int
+	var rows int64
 	for _, t := range v.v.Tables {
+		rows += t.Rows
 		if t.State == "ok" {
 			ok++
 		}
@@ -276,5 +278,10 @@ func (v *verifier) sum() {
 			v.v.Notes = append(v.v.Notes, restore.N(lang.M("the key table %s is not in the backup", k)))
 		}
 	}
-	v.v.Notes = append([]restore.Note{restore.N(lang.M("%s of %s tables have the rows and checksums of the manifest", fmt.Sprint(ok), fmt.Sprint(len(v.v.Tables))))}, v.v.Notes...)
+	all := fmt.Sprint(len(v.v.Tables))
+	what := lang.M("%s of %s tables have the rows and checksums of the manifest", fmt.Sprint(ok), all)
+	if !v.p.Source.Manifest {
+		what = lang.M("the backup has no manifest to compare with: %s rows of %s tables were counted", human.Count(rows), all)
+	}
+	v.v.Notes = append([]restore.Note{restore.N(what)}, v.v.Notes...)
 }

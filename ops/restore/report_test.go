@@ -1,0 +1,28 @@
+package restore_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops/restore"
+)
+
+func TestReportClaimsNoDowntimeOfAServiceThatWasLeftAlone(t *testing.T) {
+	s := restore.Snapshot{Stage: restore.Done, Trail: []restore.Mark{
+		{Stage: restore.Stopping, Begin: at, End: at.Add(time.Second)},
+		{Stage: restore.Readying, Begin: at.Add(time.Minute), End: at.Add(time.Minute + 30*time.Second)},
+	}}
+	for kind, want := range map[string]string{"pm2": "the service was down for 1 m 30 s", "none": "the service was not stopped by opsdeck"} {
+		p := plan(t, restore.Swap)
+		p.Process.Kind = kind
+		a := restore.Tell(p, s, at.Add(2*time.Minute))
+		if got := a.Message(lang.For("en")); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", kind, got)
+		}
+		if down := a.DownMS > 0; down != (kind == "pm2") {
+			t.Errorf("%s: down for %d ms", kind, a.DownMS)
+		}
+	}
+}
