@@ -51,6 +51,7 @@ func (a *app) checks(services []config.Service) []health.Check {
 		b.http()
 		b.database()
 		b.schema()
+		b.restoring()
 		b.redis()
 		b.process()
 		b.disks()

@@ -2,6 +2,17 @@ package lang
 
 func init() {
 	register(map[string]string{
+		"the restores cannot be looked at": "无法查看恢复记录",
+		"a restore":                        "恢复",
+		"is under way":                     "正在进行",
+		"has stopped in the middle":        "中途停止",
+		"none is under way":                "没有正在进行的恢复",
+		"step %d of 7, %s, by %s":          "第 %d/7 步 %s，操作者 %s",
+		"a restore of %s is under way":     "正在恢复 %s",
+		"Start nothing by hand; watch it: opsdeck restore attach.":               "请勿手动启动任何服务；查看进度：opsdeck restore attach。",
+		"a restore of %s has stopped in the middle":                              "%s 的恢复中途停止",
+		"Go on with opsdeck restore resume, or back with opsdeck restore abort.": "继续：opsdeck restore resume；退回：opsdeck restore abort。",
+
 		"yes": "是",
 		"no":  "否",
 		"on":  "开",

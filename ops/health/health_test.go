@@ -91,6 +91,21 @@ func TestVerdictIsTheSentenceOfTheIssue(t *testing.T) {
 	}
 }
 
+func TestARestoreUnderWayIsSaidBeforeAllElse(t *testing.T) {
+	mysql := stood(KindMySQL, Broken(lang.M("MySQL is down"), lang.Msg{}), 7)
+	mysql.Last.Next = lang.M("Start it.")
+	restoring := stood(KindRestore, Result{State: ops.StateWarning, Headline: lang.M("a restore of %s is under way", "sales"), Next: lang.M("Start nothing by hand.")}, 3)
+	got := Judge(Report{At: at(60), Standings: []Standing{mysql, restoring}}, Face{Zone: time.UTC})
+	want := "A restore of sales is under way since 12:00:03; MySQL is down since 12:00:07. Start nothing by hand."
+	if got.Text.String() != want || got.State != ops.StateCritical {
+		t.Fatalf("%v: got  %s\nwant %s", got.State, got.Text, want)
+	}
+	restoring.State, restoring.Last = ops.StateOK, Result{}
+	if got := Judge(Report{At: at(60), Standings: []Standing{mysql, restoring}}, Face{Zone: time.UTC}); got.Text.String() != "MySQL is down since 12:00:07. Start it." {
+		t.Fatalf("no restore: %s", got.Text)
+	}
+}
+
 func TestVerdict(t *testing.T) {
 	face := CommandFace()
 	face.Zone = time.UTC

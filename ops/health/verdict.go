@@ -59,9 +59,16 @@ func Judge(r Report, face Face) Verdict {
 	}
 	bad = causes(bad)
 	sort.SliceStable(bad, func(i, j int) bool { return before(bad[i], bad[j]) })
+	state := bad[0].State
+	sort.SliceStable(bad, func(i, j int) bool { return explains(bad[i]) && !explains(bad[j]) })
 	j := judge{report: r, face: face, services: serviceCount(r)}
-	return Verdict{bad[0].State, In(j.sentence(bad), r.At, face.Zone)}
+	return Verdict{state, In(j.sentence(bad), r.At, face.Zone)}
 }
+
+// explains tells what is said first whatever else there is: while a restore is
+// under way the service stands still on purpose, and what to do next is the
+// restore's.
+func explains(s Standing) bool { return s.Check.Kind == KindRestore }
 
 // causes leaves out what only follows from something else that is down.
 func causes(bad []Standing) []Standing {

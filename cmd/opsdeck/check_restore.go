@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+	"opsdeck/ops/restore"
+)
+
+// restoring checks whether a restore of the service's database is under way.
+// Then the service stands still on purpose, and nobody should start it by hand.
+func (b *checker) restoring() {
+	name := b.service.Database.Name
+	if name == "" {
+		return
+	}
+	look := func(context.Context) health.Result {
+		dir, err := b.app.stateDir()
+		if err != nil {
+			return cannot(lang.M("the restores cannot be looked at"), err)
+		}
+		run, err := openRun(restore.Store{Dir: dir}, b.service.Name, name)
+		if err != nil {
+			return cannot(lang.M("the restores cannot be looked at"), err)
+		}
+		return judgeRun(run, name)
+	}
+	b.add("restore", health.KindRestore, 1, look,
+		limits(lang.M("a restore"), lang.M("is under way"), lang.M("has stopped in the middle")), "opsdeck restore status")
+}
+
+// runsLooked is how many of the newest restores a look reads: an open one keeps
+// others of its database from beginning, so it is among them.
+const runsLooked = 8
+
+// openRun is the restore of a service's database that was begun and is not over,
+// or nil.
+func openRun(store restore.Store, service, database string) (*restore.Run, error) {
+	ids, err := store.Runs()
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids[:min(len(ids), runsLooked)] {
+		r, err := store.Load(id)
+		if err != nil {
+			continue // a damaged one cannot be judged; `restore status` names it
+		}
+		if r.Plan.Service == service && r.Plan.Target.Database == database && r.Plan.Mode != restore.Into && r.Open() {
+			return r, nil
+		}
+	}
+	return nil, nil
+}
+
+// judgeRun is how a run stands, for those who did not begin it.
+func judgeRun(run *restore.Run, database string) health.Result {
+	if run == nil {
+		return health.Result{Detail: lang.M("none is under way")}
+	}
+	step := run.State.Stage.Step()
+	var r health.Result
+	r.Add("id", run.Plan.ID, lang.Msg{})
+	r.Add("step", step.Name(), step.Label())
+	r.Add("operator", run.Plan.Operator, lang.Msg{})
+	if run.Progress != nil && run.Progress.Total > 0 {
+		done := float64(run.Progress.Done) / float64(run.Progress.Total)
+		r.Add("done_share", done, lang.Raw(human.Percent(done)))
+	}
+	where := lang.M("step %d of 7, %s, by %s", int(step), step.Label(), run.Plan.Operator)
+	if run.Alive {
+		r.Find(ops.StateWarning, lang.M("a restore of %s is under way", database), where)
+		r.Next = lang.M("Start nothing by hand; watch it: opsdeck restore attach.")
+		return r
+	}
+	r.Find(ops.StateCritical, lang.M("a restore of %s has stopped in the middle", database), where)
+	r.Next = lang.M("Go on with opsdeck restore resume, or back with opsdeck restore abort.")
+	return r
+}

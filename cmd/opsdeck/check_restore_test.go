@@ -1,0 +1,36 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"opsdeck/ops"
+	"opsdeck/ops/restore"
+)
+
+func TestARestoreUnderWayIsToldToOthers(t *testing.T) {
+	run := func(alive bool) *restore.Run {
+		return &restore.Run{Plan: &restore.Plan{ID: "20260129-120000-0001", Operator: "zhang"}, State: restore.Snapshot{Stage: restore.Loading}, Alive: alive}
+	}
+	for _, c := range []struct {
+		what       string
+		run        *restore.Run
+		state      ops.State
+		says, next string
+	}{
+		{"none", nil, ops.StateOK, "none is under way", ""},
+		{"running", run(true), ops.StateWarning, "a restore of sales is under way (step 4 of 7, Restore data, by zhang)", "Start nothing by hand"},
+		{"its worker died", run(false), ops.StateCritical, "a restore of sales has stopped in the middle (step 4 of 7", "opsdeck restore resume"},
+	} {
+		r := judgeRun(c.run, "sales")
+		if r.State != c.state || !strings.Contains(r.Detail.String(), c.says) || !strings.Contains(r.Next.String(), c.next) {
+			t.Errorf("%s: %v, %q, next %q", c.what, r.State, r.Detail, r.Next)
+		}
+	}
+}
+
+func TestAnEmptyStateFolderHoldsNoRestore(t *testing.T) {
+	if r, err := openRun(restore.Store{Dir: t.TempDir()}, "a", "b"); r != nil || err != nil {
+		t.Errorf("%v, %v", r, err)
+	}
+}
