@@ -8,6 +8,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -218,14 +219,17 @@ func (s *Source) probe(ctx context.Context, q *session) {
 }
 
 // limits finds how the server limits a query's time, by trying: some know the
-// words and do not obey.
+// words and do not obey. On a busy machine a limit of a millisecond can be over
+// before the query has begun, and pass unnoticed; then a longer one is tried.
 func (s *Source) limits(ctx context.Context, q *session) string {
-	var cut int
-	if q.row(ctx, "SELECT /*+ MAX_EXECUTION_TIME(1) */ SLEEP(0.25)", nil, &cut) == nil && cut == 1 {
-		return "hint"
-	}
-	if mysql.Number(q.row(ctx, "SET STATEMENT max_statement_time = 0.001 FOR SELECT SLEEP(0.25)", nil, &cut)) == errStatementTimeout {
-		return "variable"
+	for _, ms := range []int{1, 20} {
+		var cut int
+		if q.row(ctx, fmt.Sprintf("SELECT /*+ MAX_EXECUTION_TIME(%d) */ SLEEP(0.25)", ms), nil, &cut) == nil && cut == 1 {
+			return "hint"
+		}
+		if mysql.Number(q.row(ctx, fmt.Sprintf("SET STATEMENT max_statement_time = 0.%03d FOR SELECT SLEEP(0.25)", ms), nil, &cut)) == errStatementTimeout {
+			return "variable"
+		}
 	}
 	return ""
 }
