@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,20 +42,26 @@ func cramped(t *testing.T, flavour string) *testdb.Server {
 // fillDisk leaves so many bytes free on a file system.
 func fillDisk(t testing.TB, dir string, leave int64) (path string) {
 	t.Helper()
-	var st unix.Statfs_t
-	if err := unix.Statfs(dir, &st); err != nil {
-		t.Fatal(err)
-	}
 	path = filepath.Join(dir, "filler")
 	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := unix.Fallocate(int(f.Fd()), 0, 0, max(1, int64(st.Bavail)*st.Bsize-leave)); err != nil {
-		t.Fatal(err)
+	for try := 0; ; try++ {
+		var st unix.Statfs_t
+		if err := unix.Statfs(dir, &st); err != nil {
+			t.Fatal(err)
+		}
+		err := unix.Fallocate(int(f.Fd()), 0, 0, max(1, int64(st.Bavail)*st.Bsize-leave))
+		if err == nil {
+			return path
+		}
+		if !errors.Is(err, unix.ENOSPC) || try == 50 { // another may have taken room meanwhile
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
-	return path
 }
 
 // many adds a table of some 15 MB, so that a load takes its time.
@@ -134,6 +141,7 @@ func (s *site) smallDisk(damaged string) {
 func (s *site) fullDisk(good, damaged string) {
 	s.atLoad()
 	syscall.Kill(s.db.PID(), syscall.SIGSTOP)
+	defer syscall.Kill(s.db.PID(), syscall.SIGCONT)
 	filler := fillDisk(s.t, s.db.DataDir(), 1<<20)
 	syscall.Kill(s.db.PID(), syscall.SIGCONT)
 	attach := s.command("restore", "attach", "--json")
@@ -156,8 +164,9 @@ func (s *site) fullDisk(good, damaged string) {
 		}
 	}
 	os.Remove(filler)
+	// A server that died and came back with room may have let the load end.
 	want := map[string]string{"aborted": damaged, "restored": good}[outcome{out: out.String()}.lastLine(s.t).Result]
-	if !strings.Contains(out.String(), s.live+" was not changed") {
+	if want == damaged && !strings.Contains(out.String(), s.live+" was not changed") {
 		s.t.Errorf("no word of what was not changed:\n%s", out.String())
 	}
 	sameDump(s.t, want, s.dump())
