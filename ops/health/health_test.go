@@ -168,7 +168,7 @@ func TestVerdictLeavesOutWhatOnlyFollows(t *testing.T) {
 	}
 }
 
-func TestVerdictKeepsWhatToDoInSightWhenThereIsMuchToSay(t *testing.T) {
+func TestVerdictKeepsTheNextStepInSightWhenThereIsMuchToSay(t *testing.T) {
 	long := func(kind Kind, since int) Standing {
 		return stood(kind, Broken(lang.M("process %s is stopped", "qianzhang-backend"), lang.Raw(strings.Repeat("a long reason ", 8))), since)
 	}

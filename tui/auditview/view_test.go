@@ -262,7 +262,7 @@ func TestEverySceneFitsEverySize(t *testing.T) {
 	}
 }
 
-func TestProblemsAreShownWithWhatToDo(t *testing.T) {
+func TestProblemsAreShownWithTheNextStep(t *testing.T) {
 	src := sample(t)
 	src.err = &audit.TooMuchError{Estimate: audit.Estimate{Rows: 1_000_000_000}, Max: 200_000, Index: "ALTER TABLE `audit_logs` ADD INDEX (`created_at`)"}
 	p := settled(t, "en", src)
