@@ -220,12 +220,25 @@ func TestTheTabsQueryIsPushedDownToLokiForOlderLines(t *testing.T) {
 	store := fedByLoki(t, f, 1)
 	ask := func(words string) { store.SetQuery(parsed(words), true) }
 	recent := int64(len(awaitRows(t, store, 2*lokiLimit-1))) // the first page and one more, which overlap
-	for words, want := range map[string]int64{"'needle": 12, "ndle": 12, "'[Pay]\\ the\\ needle": 12, "/needle \\(\\d+/": 12, "level:error": 10, "'order !created": 0, "'needle !(5500)": 11} {
-		ask(words)
-		rows := awaitRows(t, store, want)
+	// What one query brought, the next may find at once: so each waits for its own push.
+	for _, c := range []struct {
+		words, pushed string
+		want          int64
+	}{
+		{"'needle", `{app="x"} |~ "(?i)needle"`, 12},
+		{"ndle", `|~ "(?i)n.*d.*l.*e"`, 12},
+		{"'[Pay]\\ the\\ needle", `|= "Pay" |= "the" |= "needle"`, 12},
+		{"/needle \\(\\d+/", `{app="x"} |= "needle"`, 12},
+		{"level:error", "", 10},
+		{"'order !created", "", 0},
+		{"'needle !(5500)", "", 11},
+	} {
+		ask(c.words)
+		f.awaitAsked(t, c.pushed)
+		rows := awaitRows(t, store, c.want)
 		for i := 1; i < len(rows); i++ {
 			if rows[i] == rows[i-1] {
-				t.Errorf("%q: %q comes twice", words, rows[i])
+				t.Errorf("%q: %q comes twice", c.words, rows[i])
 			}
 		}
 	}
@@ -234,12 +247,20 @@ func TestTheTabsQueryIsPushedDownToLokiForOlderLines(t *testing.T) {
 	if st := store.Stats(); st.Lost != 0 {
 		t.Errorf("%d bytes are told as lost", st.Lost)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	pushed := strings.Join(f.asked, "\n")
-	for _, want := range []string{`{app="x"} |= "needle"`, `|~ "(?i)n.*d.*l.*e"`, `|= "Pay" |= "the" |= "needle"`} {
-		if !strings.Contains(pushed, want) {
-			t.Errorf("%s was not asked, but\n%s", want, pushed)
+}
+
+// awaitAsked waits until a query with this in it has reached the stand-in.
+func (f *fakeLoki) awaitAsked(t *testing.T, part string) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		f.mu.Lock()
+		asked := strings.Join(f.asked, "\n")
+		f.mu.Unlock()
+		if strings.Contains(asked, part) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s was not asked, but\n%s", part, asked)
 		}
 	}
 }

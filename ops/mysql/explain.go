@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"io"
@@ -43,10 +44,11 @@ func Number(err error) uint16 {
 }
 
 // Lost tells whether an error means that the connection is gone, rather than
-// that the server refused something.
+// that the server refused something. A held sql.Conn says ErrBadConn once, and
+// sql.ErrConnDone to whoever uses it afterwards.
 func Lost(err error) bool {
 	var op *net.OpError
-	return errors.Is(err, mysqldriver.ErrInvalidConn) || errors.Is(err, driver.ErrBadConn) ||
+	return errors.Is(err, mysqldriver.ErrInvalidConn) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
 		errors.As(err, &op) || Number(err) == ErrServerShutdown
 }
 
@@ -107,7 +109,7 @@ func Reason(err error) lang.Msg {
 		return lang.M("name not found")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):
 		return lang.M("no answer in time")
-	case errors.Is(err, mysqldriver.ErrInvalidConn), errors.Is(err, driver.ErrBadConn):
+	case errors.Is(err, mysqldriver.ErrInvalidConn), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone):
 		return lang.M("the connection broke")
 	case errors.Is(err, mysqldriver.ErrMalformPkt), errors.Is(err, mysqldriver.ErrPktSync):
 		return lang.M("what answers is not MySQL")

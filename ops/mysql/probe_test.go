@@ -2,6 +2,8 @@ package mysql
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -202,4 +204,33 @@ func TestBadServersEndInASentence(t *testing.T) {
 			t.Log(r.Detail)
 		})
 	}
+}
+
+func TestAHeldConnectionThatDiedIsLost(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		conn, err := s.Open(t, "").Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		var id int64
+		if err := conn.QueryRowContext(t.Context(), "SELECT CONNECTION_ID()").Scan(&id); err != nil {
+			t.Fatal(err)
+		}
+		s.Exec(t, "", fmt.Sprintf("KILL CONNECTION %d", id))
+		said := map[string]bool{}
+		for range 5 {
+			_, err := conn.ExecContext(t.Context(), "DO 1")
+			if err == nil {
+				t.Fatal("a killed connection answers")
+			}
+			if mysqlNumber := Number(err); mysqlNumber == 0 && !Lost(err) {
+				t.Errorf("%v is not known as a lost connection", err)
+			}
+			said[err.Error()] = true
+		}
+		if !said[sql.ErrConnDone.Error()] {
+			t.Errorf("database/sql never said that the connection is done, but %v", said)
+		}
+	})
 }
