@@ -156,7 +156,7 @@ func TestAuditNeedsNoMoreThanMySQLsProtocol(t *testing.T) {
 
 func restOfOther(t *testing.T, db *sql.DB, s *auditlog.Source, table string) {
 	ctx := context.Background()
-	trace, err := s.Trace(ctx, "ORDER", "4", true)
+	trace, err := s.Trace(ctx, "ORDER", "4", true, nil)
 	if want := namesBySQL(t, db, table, "resource_type = 'ORDER' AND resource_id = '4'"); err != nil || len(trace.Timeline) != len(want) {
 		t.Errorf("trace: %d rows, want %d: %v", len(trace.Timeline), len(want), err)
 	}

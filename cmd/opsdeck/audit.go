@@ -253,7 +253,9 @@ func (c *auditTraceCmd) Run(a *app) error {
 	defer done()
 	var t audit.Trace
 	err = a.withLeave(src, c.Yes, src.MaxRows(), func(leave bool) error {
-		t, err = src.Trace(a.ctx, c.Type, c.ID, leave)
+		p := a.progress()
+		defer p.done()
+		t, err = src.Trace(a.ctx, c.Type, c.ID, leave, p.report)
 		return err
 	})
 	if err != nil {

@@ -53,8 +53,8 @@ func (c *auditListCmd) Run(a *app) error {
 	p := a.progress()
 	defer p.done()
 	begun := time.Now()
-	req.Seen = func(rows int64, _ audit.Stamp) {
-		p.report(ops.Progress{Phase: "search", Object: l.Table, Done: rows, Unit: "rows", Rows: rows, Elapsed: time.Since(begun)})
+	req.Seen = func(n audit.Looked) {
+		p.report(ops.Progress{Phase: "search", Object: l.Table, Done: n.Rows, Total: n.Of, Unit: "rows", Rows: n.Rows, Elapsed: time.Since(begun), Estimate: true})
 	}
 	err = a.withLeave(src, c.Yes, src.MaxRows(), func(leave bool) error {
 		defer p.done()

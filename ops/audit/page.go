@@ -13,7 +13,15 @@ type PageRequest struct {
 	Limit    int
 	Leave    bool // read on where more than the configured rows would be read
 	Unproved bool // rather than fail with UnprovedError give the highest ids, said to be that
-	Seen     func(rows int64, back Stamp)
+	Seen     func(Looked)
+}
+
+// Looked is how far a long search has come. Of is about how many rows it has to
+// look at, 0 where that is not known; Back is the time down to which all rows
+// were looked at, NoStamp where it does not go by time.
+type Looked struct {
+	Rows, Of int64
+	Back     Stamp
 }
 
 // Page is one page. With More, Next is where the following one begins. Partial

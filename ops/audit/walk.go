@@ -28,10 +28,9 @@ type Walk struct {
 	Limit    int
 	Filtered bool  // the filter may let few rows through, so windows are bounded by rows read
 	Budget   int64 // stop after reading about so many rows; 0 for no bound
-	// Read gets a window. Seen is told how many rows were read so far and back
-	// to which time all was looked at; it may be nil.
+	// Read gets a window. Seen is told how far it is; it may be nil.
 	Read func(ctx context.Context, w Window) ([]Row, error)
-	Seen func(rows int64, back Stamp)
+	Seen func(Looked)
 }
 
 // Found is a page. With More, Next is where the following one begins. Partial
@@ -88,7 +87,7 @@ func (z *Zones) Page(ctx context.Context, w Walk) (Found, error) {
 		found.Rows = append(found.Rows, rows...)
 		sort.Slice(found.Rows, func(i, j int) bool { return found.Rows[j].Pos().Less(found.Rows[i].Pos()) })
 		if w.Seen != nil {
-			w.Seen(found.Scanned, top.bound)
+			w.Seen(Looked{Rows: found.Scanned, Back: top.bound})
 		}
 	}
 }

@@ -115,7 +115,7 @@ func (p *Page) drawRows(size page.Size) []string {
 	case l.question != nil:
 		return p.drawQuestion(l.question, size)
 	case len(l.rows) == 0 && l.loading:
-		return []string{"", "  " + t.Dim.Render(p.env.T("reading the newest rows …"))}
+		return p.drawSearch(size)
 	case len(l.rows) == 0:
 		return []string{"", "  " + t.Dim.Render(p.empty())}
 	}
@@ -250,8 +250,8 @@ func (p *Page) statusLine(w int) string {
 		parts = append(parts, e.T("row %s of %s", human.Count(int64(l.scroll.Cursor+1)), human.Count(int64(len(l.rows)))+more))
 	}
 	switch {
-	case l.loading && l.seen.rows > 0:
-		parts = append(parts, e.T("looked at %s rows, back to %s", human.Count(l.seen.rows), p.moment(l.seen.back)))
+	case l.loading && l.seen.Rows > 0:
+		parts = append(parts, e.Lang.Msg(p.lookedAt()))
 	case l.partial:
 		parts = append(parts, t.Warn.Render(e.T("searched back to %s; m searches on", p.moment(l.next.At))))
 	case len(l.rows) > 0:
@@ -261,6 +261,26 @@ func (p *Page) statusLine(w int) string {
 		parts = append(parts, e.Lang.Msg(n))
 	}
 	return t.Dim.Render(cells.Cut(" "+termsafe.Line(strings.Join(parts, " "+t.Glyph.Dot+" ")), w))
+}
+
+// lookedAt tells how far a search is: of how many rows, or back to when.
+func (p *Page) lookedAt() lang.Msg {
+	n := p.list.seen
+	if n.Of > 0 {
+		return lang.M("looked at %s of about %s rows", human.Count(n.Rows), human.Count(n.Of))
+	}
+	return lang.M("looked at %s rows, back to %s", human.Count(n.Rows), p.moment(n.Back))
+}
+
+// drawSearch stands in the place of rows that have not come yet.
+func (p *Page) drawSearch(size page.Size) []string {
+	t, n := p.env.Theme, p.list.seen
+	if n.Of == 0 {
+		return []string{"", "  " + t.Dim.Render(p.env.T("reading the newest rows …"))}
+	}
+	share := float64(n.Rows) / float64(n.Of)
+	return []string{"", "  " + t.Dim.Render(p.env.T("no index serves this; the whole table is looked through …")),
+		"  " + widget.Bar(t, share, min(40, size.Width-12)) + " " + human.Percent(share), "  " + t.Dim.Render(p.env.Lang.Msg(p.lookedAt()))}
 }
 
 // moment is a stamp for people.

@@ -58,14 +58,14 @@ type pageMsg struct {
 }
 
 // seenMsg tells how far a long search has come.
-type seenMsg struct {
-	rows int64
-	back audit.Stamp
-}
+type seenMsg audit.Looked
 
 // reload reads the first page anew.
 func (p *Page) reload(leave bool) tea.Cmd {
 	l := &p.list
+	if leave && l.question != nil {
+		l.rows = nil // of the query before
+	}
 	l.leave, l.question, l.err = leave, nil, nil
 	return p.fetch(audit.PageRequest{Filter: p.filter, Before: audit.Newest(), Limit: pageRows, Leave: leave, Unproved: true}, true)
 }
@@ -92,9 +92,9 @@ func (p *Page) fetch(req audit.PageRequest, first bool) tea.Cmd {
 	src, now := p.src, p.env.Clock.Now
 	signal := make(chan seenMsg, 1)
 	p.list.loading, p.list.signal, p.list.seen = true, signal, seenMsg{}
-	req.Seen = func(rows int64, back audit.Stamp) {
+	req.Seen = func(n audit.Looked) {
 		select {
-		case signal <- seenMsg{rows, back}:
+		case signal <- seenMsg(n):
 		default:
 		}
 	}

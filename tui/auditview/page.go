@@ -21,7 +21,7 @@ type Source interface {
 	Layout() *audit.Layout
 	Page(ctx context.Context, req audit.PageRequest) (audit.Page, error)
 	After(ctx context.Context, f audit.Filter, top audit.Pos, limit int) ([]audit.Row, error)
-	Trace(ctx context.Context, resourceType, id string, leave bool) (audit.Trace, error)
+	Trace(ctx context.Context, resourceType, id string, leave bool, report func(ops.Progress)) (audit.Trace, error)
 	Stats(ctx context.Context, req audit.StatsRequest, leave bool, report func(ops.Progress)) (audit.Stats, error)
 	Values(ctx context.Context, f audit.Field, prefix string, limit int) ([]audit.Count, error)
 	Prove(ctx context.Context, share float64, report func(ops.Progress)) error
@@ -149,9 +149,12 @@ func (p *Page) Receive(m page.Msg) tea.Cmd {
 	case traceMsg:
 		return p.trace.gen.drop(m.Gen, func() tea.Cmd { p.traced(body); return nil })
 	case statsMsg:
-		return p.stats.gen.drop(m.Gen, func() tea.Cmd { p.counted(body); return nil })
-	case countingMsg:
-		return p.stats.gen.drop(m.Gen, func() tea.Cmd { p.stats.progress = ops.Progress(body); return p.stats.wait(m.Gen) })
+		return p.stats.gen.drop(m.Gen, func() tea.Cmd { return p.counted(body) })
+	case readingMsg:
+		if body.of == traceMode {
+			return p.trace.told(m.Gen, body)
+		}
+		return p.stats.told(m.Gen, body)
 	case provingMsg:
 		p.proof.progress = ops.Progress(body)
 		return p.proof.wait()

@@ -1,8 +1,6 @@
 package auditview
 
 import (
-	"context"
-	"errors"
 	"math"
 	"strings"
 	"time"
@@ -13,7 +11,6 @@ import (
 	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
-	"opsdeck/ops"
 	"opsdeck/ops/audit"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
@@ -27,33 +24,21 @@ var spans = []struct {
 
 // stats is the counts on the screen.
 type stats struct {
-	gen      generation
-	span     int // into spans
-	data     audit.Stats
-	loading  bool
-	progress ops.Progress
-	signal   chan ops.Progress
-	err      error
-	question error
-	scroll   widget.Scroll
+	reading
+	span   int // into spans
+	data   audit.Stats
+	scroll widget.Scroll
 }
 
-func (s *stats) stop() { s.gen.stop() }
-
-type (
-	statsMsg struct {
-		data audit.Stats
-		err  error
-	}
-	countingMsg ops.Progress
-)
+type statsMsg struct {
+	data audit.Stats
+	err  error
+}
 
 // count reads the counts of the span and of the query's terms.
 func (p *Page) count(leave bool) tea.Cmd {
 	s := &p.stats
-	ctx, gen := s.gen.begin(p.env.Ctx)
-	signal := make(chan ops.Progress, 1)
-	s.loading, s.err, s.question, s.progress, s.signal = true, nil, nil, ops.Progress{}, signal
+	ctx, gen, wait, report, end := s.begin(p.env.Ctx, statsMode)
 	f := p.filter
 	if days := spans[s.span].days; days > 0 {
 		f.Since, f.Until = p.env.Clock.Now().AddDate(0, 0, -days), time.Time{}
@@ -62,42 +47,18 @@ func (p *Page) count(leave bool) tea.Cmd {
 	}
 	src, zone := p.src, p.env.Zone
 	p.enter(statsMode)
-	return tea.Batch(s.wait(gen), func() tea.Msg {
-		defer close(signal)
-		data, err := src.Stats(ctx, audit.StatsRequest{Filter: f, Top: 10, Zone: zone}, leave, func(r ops.Progress) {
-			select {
-			case signal <- r:
-			default:
-			}
-		})
+	return tea.Batch(wait, func() tea.Msg {
+		defer end()
+		data, err := src.Stats(ctx, audit.StatsRequest{Filter: f, Top: 10, Zone: zone}, leave, report)
 		return page.Msg{To: id, Gen: gen, Body: statsMsg{data, err}}
 	})
 }
 
-func (s *stats) wait(gen uint64) tea.Cmd {
-	signal := s.signal
-	return func() tea.Msg {
-		time.Sleep(reportEvery)
-		r, ok := <-signal
-		if !ok {
-			return nil
-		}
-		return page.Msg{To: id, Gen: gen, Body: countingMsg(r)}
+func (p *Page) counted(m statsMsg) tea.Cmd {
+	if p.stats.answered(m.err) {
+		p.stats.data, p.stats.scroll = m.data, widget.Scroll{}
 	}
-}
-
-func (p *Page) counted(m statsMsg) {
-	s := &p.stats
-	s.loading = false
-	switch {
-	case errors.Is(m.err, context.Canceled):
-	case m.err != nil && asksLeave(m.err):
-		s.question = m.err
-	case m.err != nil:
-		s.err = m.err
-	default:
-		s.data, s.scroll = m.data, widget.Scroll{}
-	}
+	return p.proveFor(m.err)
 }
 
 // widen changes the span by one.
@@ -125,17 +86,8 @@ func (p *Page) drawStats(size page.Size) []string {
 	if len(p.filter.Terms) > 0 {
 		lines = append(lines, cells.Cut(" "+t.Accent.Render("/")+" "+shown(p.query), size.Width))
 	}
-	switch {
-	case s.loading:
-		lines = append(lines, "", "  "+t.Dim.Render(e.T("counting …")))
-		if n := s.progress; n.Total > 0 {
-			lines = append(lines, "  "+widget.Bar(t, float64(n.Done)/float64(n.Total), min(40, size.Width-12))+" "+human.Percent(float64(n.Done)/float64(n.Total)))
-		}
-		return lines
-	case s.err != nil:
-		return append(lines, p.problem(s.err, size, lang.M("esc goes back"))...)
-	case s.question != nil:
-		return append(lines, p.drawQuestion(s.question, size)...)
+	if instead, ok := p.drawReading(&s.reading, lang.M("counting …"), size); ok {
+		return append(lines, instead...)
 	}
 	body := p.statsBody(size.Width)
 	height := max(1, size.Height-len(lines))

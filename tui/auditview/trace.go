@@ -1,8 +1,6 @@
 package auditview
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -20,17 +18,12 @@ import (
 
 // trace is a resource's life, oldest first.
 type trace struct {
-	gen      generation
+	reading
 	kind, id string
 	data     audit.Trace
-	loading  bool
-	err      error
-	question error
 	open     map[int]bool // rows whose diffs are unfolded
 	scroll   widget.Scroll
 }
-
-func (t *trace) stop() { t.gen.stop() }
 
 func (t *trace) current() *audit.Row {
 	if t.scroll.Cursor < len(t.data.Timeline) {
@@ -50,32 +43,28 @@ func (p *Page) follow(leave bool) tea.Cmd {
 		p.trace.kind, p.trace.id = r.Get(audit.ResourceType), r.Get(audit.ResourceID)
 	}
 	t := &p.trace
-	ctx, gen := t.gen.begin(p.env.Ctx)
-	t.loading, t.err, t.question, t.data, t.open, t.scroll = true, nil, nil, audit.Trace{}, map[int]bool{}, widget.Scroll{}
+	ctx, gen, wait, report, end := t.begin(p.env.Ctx, traceMode)
+	t.data, t.open, t.scroll = audit.Trace{}, map[int]bool{}, widget.Scroll{}
 	src, kind, rid := p.src, t.kind, t.id
 	p.enter(traceMode)
-	return func() tea.Msg {
-		data, err := src.Trace(ctx, kind, rid, leave)
+	return tea.Batch(wait, func() tea.Msg {
+		defer end()
+		data, err := src.Trace(ctx, kind, rid, leave, report)
 		return page.Msg{To: id, Gen: gen, Body: traceMsg{data, err}}
-	}
+	})
 }
 
+// traced shows a life, at the row that it was asked for from.
 func (p *Page) traced(m traceMsg) {
 	t := &p.trace
-	t.loading = false
-	switch {
-	case errors.Is(m.err, context.Canceled):
-	case m.err != nil && asksLeave(m.err):
-		t.question = m.err
-	case m.err != nil:
-		t.err = m.err
-	default:
-		t.data = m.data
-		t.scroll.Resize(len(m.data.Timeline), 1)
-		for i := range m.data.Timeline {
-			if p.list.scroll.Cursor < len(p.list.rows) && m.data.Timeline[i].Pos() == p.list.rows[p.list.scroll.Cursor].Pos() {
-				t.scroll.Move(i)
-			}
+	if !t.answered(m.err) {
+		return
+	}
+	t.data = m.data
+	t.scroll.Resize(len(m.data.Timeline), 1)
+	for i := range m.data.Timeline {
+		if p.list.scroll.Cursor < len(p.list.rows) && m.data.Timeline[i].Pos() == p.list.rows[p.list.scroll.Cursor].Pos() {
+			t.scroll.Move(i)
 		}
 	}
 }
@@ -102,14 +91,10 @@ func (p *Page) drawTrace(size page.Size) []string {
 	t, look, e := &p.trace, p.env.Theme, p.env
 	name := shown(t.kind + ":" + t.id)
 	lines := []string{" " + look.Title.Render(name) + "  " + p.traceSpan()}
-	switch {
-	case t.loading:
-		return append(lines, "", "  "+look.Dim.Render(e.T("reading the resource's rows …")))
-	case t.err != nil:
-		return append(lines, p.problem(t.err, size, lang.M("esc goes back"))...)
-	case t.question != nil:
-		return append(lines, p.drawQuestion(t.question, size)...)
-	case len(t.data.Timeline) == 0:
+	if instead, ok := p.drawReading(&t.reading, lang.M("reading the resource's rows …"), size); ok {
+		return append(lines, instead...)
+	}
+	if len(t.data.Timeline) == 0 {
 		return append(lines, "", "  "+look.Dim.Render(e.T("no rows")))
 	}
 	if size.Height >= 12 {

@@ -61,7 +61,7 @@ func (f *fake) After(_ context.Context, _ audit.Filter, top audit.Pos, _ int) (o
 	return f.late, f.err
 }
 
-func (f *fake) Trace(_ context.Context, kind, rid string, _ bool) (audit.Trace, error) {
+func (f *fake) Trace(_ context.Context, kind, rid string, _ bool, _ func(ops.Progress)) (audit.Trace, error) {
 	t := audit.Trace{Type: kind, ID: rid}
 	for i := len(f.rows) - 1; i >= 0; i-- {
 		if f.rows[i].Get(audit.ResourceType) == kind && f.rows[i].Get(audit.ResourceID) == rid {

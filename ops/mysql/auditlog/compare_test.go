@@ -191,7 +191,7 @@ var deep = map[string]audit.Pos{} // where a deep page begins, found once
 func ask(b *testing.B, s *Source, q question) []int64 {
 	ctx := context.Background()
 	if q.traced {
-		t, err := s.Trace(ctx, "ORDER", "456", true)
+		t, err := s.Trace(ctx, "ORDER", "456", true, nil)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -114,7 +114,7 @@ func TestATableWithoutOrderIsScannedWithProgress(t *testing.T) {
 			t.Fatalf("got %v", err)
 		}
 		told := 0
-		req.Leave, req.Seen = true, func(int64, audit.Stamp) { told++ }
+		req.Leave, req.Seen = true, func(audit.Looked) { told++ }
 		var got []int64
 		for range 3 {
 			p, err := s.Page(context.Background(), req)

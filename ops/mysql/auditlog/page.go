@@ -262,13 +262,30 @@ func (s *Source) sorted(ctx context.Context, q *session, req audit.PageRequest) 
 	w := s.filter(req.Filter)
 	s.before(w, req.Before, req.Filter.Since.IsZero() && req.Filter.Until.IsZero())
 	query := s.selectRows("", w, s.orderBy(" DESC"), req.Limit+1)
-	if !req.Leave {
-		if err := s.guard(ctx, q, req.Filter, query, w.args); err != nil {
-			return audit.Page{}, err
-		}
+	e, err := s.weigh(ctx, q, req.Filter, query, w.args)
+	switch {
+	case err != nil:
+		return audit.Page{}, err
+	case e.Rows > s.o.MaxRows && !req.Leave:
+		return audit.Page{}, &audit.TooMuchError{Estimate: e, Max: s.o.MaxRows, Index: s.layout.Advise(req.Filter)}
+	case s.sweeps(e):
+		return s.swept(ctx, q, req)
 	}
 	rows, err := s.fetch(ctx, q, query, w.args)
 	return paged(rows, req.Limit), err
+}
+
+// swept goes through the table by its key, for no index serves the page.
+func (s *Source) swept(ctx context.Context, q *session, req audit.PageRequest) (audit.Page, error) {
+	w := sweep{s: s, filter: req.Filter, direction: " DESC", limit: req.Limit + 1}
+	w.also = func(cond *where) { s.before(cond, req.Before, req.Filter.Since.IsZero() && req.Filter.Until.IsZero()) }
+	if req.Seen != nil {
+		w.told = func(rows int64) { req.Seen(audit.Looked{Rows: rows, Of: max(rows, s.rows), Back: audit.NoStamp}) }
+	}
+	rows, err := w.run(ctx, q)
+	p := paged(rows, req.Limit)
+	p.Scanned = w.read
+	return p, err
 }
 
 // unproved gives the rows with the highest ids, in the order of the list. It

@@ -20,8 +20,9 @@ const killPatience = 3 * time.Second
 type session struct {
 	conn *sql.Conn
 	id   int64
-	hint string // put behind SELECT
-	arm  func() // has the time of the next query begin
+	hint string       // put behind SELECT
+	arm  func()       // has the time of the next query begin
+	gone func() error // why whoever asked does not wait any more
 }
 
 // errOverTime says that a query ran longer than it may and was killed by us,
@@ -75,8 +76,20 @@ func (q *session) exec(ctx context.Context, query string) error {
 }
 
 func (q *session) row(ctx context.Context, query string, args []any, dest ...any) error {
+	if err := q.asked(); err != nil {
+		return err
+	}
 	q.begin()
 	return q.conn.QueryRowContext(ctx, query, args...).Scan(dest...)
+}
+
+// asked fails once nobody waits for the answer: work of many short queries
+// ends between two of them, where no kill would meet it.
+func (q *session) asked() error {
+	if q.gone == nil {
+		return nil
+	}
+	return q.gone()
 }
 
 func (q *session) begin() {
@@ -85,8 +98,16 @@ func (q *session) begin() {
 	}
 }
 
+// knows tells whether the server has a variable of that name.
+func (q *session) knows(ctx context.Context, variable string) bool {
+	return q.exec(ctx, "SELECT @@"+variable) == nil
+}
+
 // query sends a SELECT with its time limit.
 func (q *session) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := q.asked(); err != nil {
+		return nil, err
+	}
 	q.begin()
 	if rest, ok := strings.CutPrefix(query, "SELECT"); ok {
 		query = "SELECT" + q.hint + rest
@@ -133,6 +154,7 @@ func (s *Source) attempt(ctx context.Context, work func(context.Context, *sessio
 	watched := make(chan struct{})
 	late := false // written before watched is closed
 	alarm := s.alarm(s.conn)
+	s.conn.gone = ctx.Err
 	go func() {
 		defer close(watched)
 		select {

@@ -42,6 +42,8 @@ type Source struct {
 	born    string // when the table was made, as the server says
 	rows    int64  // the server's estimate at discovery
 
+	sweepRows int // of one query of a sweep
+
 	turn   chan struct{} // capacity 1: one query at a time
 	conn   *session      // used while holding the turn
 	mu     sync.Mutex
@@ -71,7 +73,7 @@ func Open(ctx context.Context, db *sql.DB, o Options) (*Source, error) {
 	if o.MaxRows <= 0 {
 		o.MaxRows = 200_000
 	}
-	s := &Source{db: db, o: o, turn: make(chan struct{}, 1), zones: audit.NewZones()}
+	s := &Source{db: db, o: o, turn: make(chan struct{}, 1), zones: audit.NewZones(), sweepRows: sweepRows}
 	if err := s.discover(ctx); err != nil {
 		return nil, s.explain(err)
 	}
@@ -220,18 +222,48 @@ func (s *Source) probe(ctx context.Context, q *session) {
 
 // limits finds how the server limits a query's time, by trying: some know the
 // words and do not obey. On a busy machine a limit of a millisecond can be over
-// before the query has begun, and pass unnoticed; then a longer one is tried.
+// before the query has begun, and pass unnoticed, and a sleep be over before
+// anybody looks; then longer ones are tried.
 func (s *Source) limits(ctx context.Context, q *session) string {
-	for _, ms := range []int{1, 20} {
-		var cut int
-		if q.row(ctx, fmt.Sprintf("SELECT /*+ MAX_EXECUTION_TIME(%d) */ SLEEP(0.25)", ms), nil, &cut) == nil && cut == 1 {
-			return "hint"
+	for _, try := range []struct {
+		ms    int
+		sleep float64
+	}{{1, 0.25}, {20, 0.25}, {50, 1.5}} {
+		limited := false
+		if q.knows(ctx, "max_execution_time") {
+			limited = true
+			if endedEarly(ctx, q, fmt.Sprintf("SELECT /*+ MAX_EXECUTION_TIME(%d) */ SLEEP(%g)", try.ms, try.sleep)) {
+				return "hint"
+			}
 		}
-		if mysql.Number(q.row(ctx, fmt.Sprintf("SET STATEMENT max_statement_time = 0.%03d FOR SELECT SLEEP(0.25)", ms), nil, &cut)) == errStatementTimeout {
-			return "variable"
+		if q.knows(ctx, "max_statement_time") {
+			limited = true
+			if endedEarly(ctx, q, fmt.Sprintf("SET STATEMENT max_statement_time = 0.%03d FOR SELECT SLEEP(%g)", try.ms, try.sleep)) {
+				return "variable"
+			}
+		}
+		if !limited {
+			break
 		}
 	}
 	return ""
+}
+
+// endedEarly tells whether the server ended a query that sleeps: by an error,
+// or by a sleep that says it was cut short.
+func endedEarly(ctx context.Context, q *session, query string) bool {
+	var cut int
+	err := q.row(ctx, query, nil, &cut)
+	return err == nil && cut == 1 || overTime(err)
+}
+
+// overTime tells whether the server ended a query at its time limit.
+func overTime(err error) bool {
+	switch mysql.Number(err) {
+	case errQueryTimeout, errStatementTimeout, errMaxExecTime:
+		return true
+	}
+	return false
 }
 
 // serverZone finds the zone of the server's wall clock, by name where it has
@@ -262,12 +294,17 @@ func serverZone(ctx context.Context, q *session) *time.Location {
 const (
 	errQueryTimeout     = 3024 // MySQL: MAX_EXECUTION_TIME exceeded
 	errStatementTimeout = 1969 // MariaDB: max_statement_time exceeded
+	errMaxExecTime      = 1907 // TiDB: the same as 3024
 )
 
 // explain makes an *ops.Error of whatever went wrong.
 func (s *Source) explain(err error) error {
 	if errors.Is(err, errOverTime) {
 		return ops.Wrap(err, ops.Failed, lang.M("the query ran longer than %s, its time limit, and was killed", s.o.Timeout)).
+			WithHint(lang.M("narrow the query, or raise audit.timeout in the configuration"))
+	}
+	if overTime(err) {
+		return ops.Wrap(err, ops.Failed, lang.M("the server ended the query after %s, its time limit", s.o.Timeout)).
 			WithHint(lang.M("narrow the query, or raise audit.timeout in the configuration"))
 	}
 	switch mysql.Number(err) {
@@ -277,9 +314,6 @@ func (s *Source) explain(err error) error {
 	case mysql.ErrTableAccessDenied, mysql.ErrDBAccessDenied:
 		return ops.Wrap(err, ops.Config, lang.M("the user %s may not read %s", s.o.Target.User, s.o.Schema+"."+s.o.Table)).
 			WithHint(lang.M("the right needed is: GRANT SELECT ON %s", s.name()))
-	case errQueryTimeout, errStatementTimeout:
-		return ops.Wrap(err, ops.Failed, lang.M("the server ended the query after %s, its time limit", s.o.Timeout)).
-			WithHint(lang.M("narrow the query, or raise audit.timeout in the configuration"))
 	}
 	return mysql.Explain(err, s.o.Target)
 }

@@ -15,7 +15,9 @@ import (
 const maxTrace = 20_000
 
 // Trace reads the life of a resource, oldest row first, at most maxTrace rows.
-func (s *Source) Trace(ctx context.Context, resourceType, id string, leave bool) (audit.Trace, error) {
+// Where no index leads to them, that is a scan: asked for first, and report is
+// told how far it is.
+func (s *Source) Trace(ctx context.Context, resourceType, id string, leave bool, report func(ops.Progress)) (audit.Trace, error) {
 	t := audit.Trace{Type: resourceType, ID: id}
 	if !s.layout.Has(audit.ResourceType) || !s.layout.Has(audit.ResourceID) {
 		return t, ops.E(ops.Config, lang.M("the table %s does not name resources", s.layout.Table)).
@@ -25,16 +27,8 @@ func (s *Source) Trace(ctx context.Context, resourceType, id string, leave bool)
 	m := audit.Exactly(resourceType)
 	m.Sub = &sub
 	f := audit.Filter{Terms: []audit.Term{{Op: audit.Resource, Field: audit.ResourceType, Any: []audit.Match{m}}}}
-	err := s.with(ctx, func(ctx context.Context, q *session) error {
-		w := s.filter(f)
-		query := s.selectRows("", w, s.orderBy(""), maxTrace+1)
-		if !leave {
-			if err := s.guard(ctx, q, f, query, w.args); err != nil {
-				return err
-			}
-		}
-		var err error
-		t.Timeline, err = s.fetch(ctx, q, query, w.args)
+	err := s.with(ctx, func(ctx context.Context, q *session) (err error) {
+		t.Timeline, err = s.life(ctx, q, f, leave, report)
 		return err
 	})
 	cut := len(t.Timeline) > maxTrace
@@ -44,6 +38,27 @@ func (s *Source) Trace(ctx context.Context, resourceType, id string, leave bool)
 	t.Summary = audit.Summarize(t.Timeline)
 	t.Summary.Cut = cut
 	return t, s.asked(err)
+}
+
+func (s *Source) life(ctx context.Context, q *session, f audit.Filter, leave bool, report func(ops.Progress)) ([]audit.Row, error) {
+	w := s.filter(f)
+	query := s.selectRows("", w, s.orderBy(""), maxTrace+1)
+	e, err := s.weigh(ctx, q, f, query, w.args)
+	switch {
+	case err != nil:
+		return nil, err
+	case e.Rows > s.o.MaxRows && !leave:
+		return nil, &audit.TooMuchError{Estimate: e, Max: s.o.MaxRows, Index: s.layout.Advise(f)}
+	case !s.sweeps(e):
+		return s.fetch(ctx, q, query, w.args)
+	}
+	all, begun := sweep{s: s, filter: f, limit: maxTrace + 1}, time.Now()
+	if report != nil {
+		all.told = func(rows int64) {
+			report(ops.Progress{Phase: "search", Object: s.o.Table, Done: rows, Total: max(rows, s.rows), Unit: "rows", Rows: rows, Elapsed: time.Since(begun), Estimate: true})
+		}
+	}
+	return all.run(ctx, q)
 }
 
 const (
