@@ -92,31 +92,13 @@ func (p *Page) fetch(req audit.PageRequest, first bool) tea.Cmd {
 	src, now := p.src, p.env.Clock.Now
 	signal := make(chan seenMsg, 1)
 	p.list.loading, p.list.signal, p.list.seen = true, signal, seenMsg{}
-	req.Seen = func(n audit.Looked) {
-		select {
-		case signal <- seenMsg(n):
-		default:
-		}
-	}
-	return tea.Batch(p.list.wait(gen), func() tea.Msg {
+	req.Seen = func(n audit.Looked) { tell(signal, seenMsg(n)) }
+	return tea.Batch(park(signal, gen), func() tea.Msg {
 		defer close(signal)
 		begun := now()
 		got, err := src.Page(ctx, req)
 		return page.Msg{To: id, Gen: gen, Body: pageMsg{got, err, first, now().Sub(begun)}}
 	})
-}
-
-// wait parks until a search reports, at most a few times a second.
-func (l *list) wait(gen uint64) tea.Cmd {
-	signal := l.signal
-	return func() tea.Msg {
-		time.Sleep(reportEvery)
-		seen, ok := <-signal
-		if !ok {
-			return nil
-		}
-		return page.Msg{To: id, Gen: gen, Body: seen}
-	}
 }
 
 func (p *Page) loaded(m pageMsg) tea.Cmd {
@@ -274,7 +256,7 @@ func (p *Page) arrived(m newRowsMsg) tea.Cmd {
 type proof struct {
 	running  bool
 	progress ops.Progress
-	signal   chan ops.Progress
+	signal   chan provingMsg
 	err      error
 }
 
@@ -297,31 +279,14 @@ func (p *Page) prove() tea.Cmd {
 	if p.proof.running {
 		return nil
 	}
-	signal := make(chan ops.Progress, 1)
+	signal := make(chan provingMsg, 1)
 	p.proof = proof{running: true, signal: signal}
 	ctx, src := p.env.Ctx, p.src
-	return tea.Batch(p.proof.wait(), func() tea.Msg {
+	return tea.Batch(park(signal, 0), func() tea.Msg {
 		defer close(signal)
-		err := src.Prove(ctx, 0.5, func(r ops.Progress) {
-			select {
-			case signal <- r:
-			default:
-			}
-		})
+		err := src.Prove(ctx, 0.5, func(r ops.Progress) { tell(signal, provingMsg(r)) })
 		return page.Msg{To: id, Body: provedMsg{err}}
 	})
-}
-
-func (r *proof) wait() tea.Cmd {
-	signal := r.signal
-	return func() tea.Msg {
-		time.Sleep(reportEvery)
-		got, ok := <-signal
-		if !ok {
-			return nil
-		}
-		return page.Msg{To: id, Body: provingMsg(got)}
-	}
 }
 
 func (p *Page) proved(m provedMsg) tea.Cmd {

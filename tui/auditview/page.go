@@ -139,7 +139,7 @@ func (p *Page) Receive(m page.Msg) tea.Cmd {
 	case pageMsg:
 		return p.list.gen.drop(m.Gen, func() tea.Cmd { return p.loaded(body) })
 	case seenMsg:
-		return p.list.gen.drop(m.Gen, func() tea.Cmd { p.list.seen = body; return p.list.wait(m.Gen) })
+		return p.list.gen.drop(m.Gen, func() tea.Cmd { p.list.seen = body; return park(p.list.signal, m.Gen) })
 	case newRowsMsg:
 		return p.list.gen.drop(m.Gen, func() tea.Cmd { return p.arrived(body) })
 	case tickMsg:
@@ -157,7 +157,7 @@ func (p *Page) Receive(m page.Msg) tea.Cmd {
 		return p.stats.told(m.Gen, body)
 	case provingMsg:
 		p.proof.progress = ops.Progress(body)
-		return p.proof.wait()
+		return park(p.proof.signal, 0)
 	case provedMsg:
 		return p.proved(body)
 	case valuesMsg:

@@ -20,7 +20,7 @@ type reading struct {
 	gen      generation
 	loading  bool
 	progress ops.Progress
-	signal   chan ops.Progress
+	signal   chan readingMsg
 	err      error
 	question error // asks for leave
 }
@@ -37,27 +37,30 @@ type readingMsg struct {
 // close ends that.
 func (r *reading) begin(parent context.Context, of mode) (ctx context.Context, gen uint64, wait tea.Cmd, report func(ops.Progress), end func()) {
 	ctx, gen = r.gen.begin(parent)
-	signal := make(chan ops.Progress, 1)
+	signal := make(chan readingMsg, 1)
 	r.loading, r.err, r.question, r.progress, r.signal = true, nil, nil, ops.Progress{}, signal
-	report = func(p ops.Progress) {
-		select {
-		case signal <- p:
-		default:
-		}
-	}
-	return ctx, gen, r.wait(gen, of), report, func() { close(signal) }
+	report = func(p ops.Progress) { tell(signal, readingMsg{of, p}) }
+	return ctx, gen, park(signal, gen), report, func() { close(signal) }
 }
 
-// wait parks until there is something to tell, at most a few times a second.
-func (r *reading) wait(gen uint64, of mode) tea.Cmd {
-	signal := r.signal
+// tell leaves a report for park, unless one lies there already.
+func tell[T any](signal chan<- T, report T) {
+	select {
+	case signal <- report:
+	default:
+	}
+}
+
+// park waits until work reports, and hands that over at most a few times a
+// second; it ends with the work.
+func park[T any](signal <-chan T, gen uint64) tea.Cmd {
 	return func() tea.Msg {
 		time.Sleep(reportEvery)
-		p, ok := <-signal
+		report, ok := <-signal
 		if !ok {
 			return nil
 		}
-		return page.Msg{To: id, Gen: gen, Body: readingMsg{of, p}}
+		return page.Msg{To: id, Gen: gen, Body: report}
 	}
 }
 
@@ -65,7 +68,7 @@ func (r *reading) wait(gen uint64, of mode) tea.Cmd {
 func (r *reading) told(gen uint64, m readingMsg) tea.Cmd {
 	return r.gen.drop(gen, func() tea.Cmd {
 		r.progress = m.progress
-		return r.wait(gen, m.of)
+		return park(r.signal, gen)
 	})
 }
 

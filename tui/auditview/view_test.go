@@ -82,6 +82,10 @@ func (f *fake) Stats(context.Context, audit.StatsRequest, bool, func(ops.Progres
 		s.AddHour(f.rows[i].Time, 1)
 	}
 	s.ByAction, s.ByUser, s.ByResource = action.Top(0), user.Top(10), resource.Top(10)
+	var unproved *audit.UnprovedError
+	if errors.As(f.err, &unproved) && f.proved > 0 {
+		return s, nil
+	}
 	return s, f.err
 }
 
