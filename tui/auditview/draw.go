@@ -279,8 +279,16 @@ func (p *Page) drawSearch(size page.Size) []string {
 		return []string{"", "  " + t.Dim.Render(p.env.T("reading the newest rows …"))}
 	}
 	share := float64(n.Rows) / float64(n.Of)
-	return []string{"", "  " + t.Dim.Render(p.env.T("no index serves this; the whole table is looked through …")),
-		"  " + widget.Bar(t, share, min(40, size.Width-12)) + " " + human.Percent(share), "  " + t.Dim.Render(p.env.Lang.Msg(p.lookedAt()))}
+	out := []string{""}
+	add := func(text string) {
+		for _, l := range cells.Wrap(text, max(1, size.Width-4)) {
+			out = append(out, "  "+t.Dim.Render(l))
+		}
+	}
+	add(p.env.T("no index serves this; the whole table is looked through …"))
+	out = append(out, "  "+widget.Bar(t, share, min(40, size.Width-12))+" "+human.Percent(share))
+	add(p.env.Lang.Msg(p.lookedAt()))
+	return out
 }
 
 // moment is a stamp for people.

@@ -19,7 +19,7 @@ func TestALongSearchShowsHowFarItIs(t *testing.T) {
 	for _, size := range sizes {
 		view := p.View(size)
 		check(t, view, size)
-		if !strings.Contains(view, "25 %") || !strings.Contains(view, "500,000 of about 2,000,000 rows") {
+		if !strings.Contains(view, "25 %") || !strings.Contains(view, "500,000 of about 2,000,000") || !strings.Contains(view, "looked through …") {
 			t.Fatalf("how far it is is not shown:\n%s", view)
 		}
 	}
