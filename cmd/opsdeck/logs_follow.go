@@ -33,7 +33,7 @@ func (r *logsRun) follow(ctx context.Context, sources []logs.Source) error {
 		if _, err := os.Stat(src.Name); err != nil && len(src.Parts) == 1 {
 			r.app.note(lang.M("%s is not there yet; waiting for it", src.Name))
 		}
-		t := logfile.NewTail(src.Name, f)
+		t := logfile.NewTail(src.Name, logfile.Unwrapped(f))
 		t.Look()
 		tails = append(tails, t)
 		old := src.Parts[:len(src.Parts)-1]

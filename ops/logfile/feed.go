@@ -24,7 +24,16 @@ func Feed(ctx context.Context, store *logs.Store, sources []logs.Source, failed 
 	var tails []*Tail
 	var wg sync.WaitGroup
 	var old []oldPart
+	first := true // nothing is read yet of what is old
 	for _, src := range sources {
+		before := func(pieces []logs.Part) bool {
+			for _, p := range pieces {
+				if first {
+					old = append(old, oldPart{src.Name, p})
+				}
+			}
+			return first
+		}
 		for i, part := range src.Parts {
 			last := i == len(src.Parts)-1
 			switch p := part.(type) {
@@ -44,7 +53,7 @@ func Feed(ctx context.Context, store *logs.Store, sources []logs.Source, failed 
 				}()
 			case *File:
 				if last && nameOf(p.path).key == "" {
-					tails = append(tails, NewTail(p.path, storeSink{store, src.Name}))
+					tails = append(tails, NewTail(p.path, unwrapped{storeSink{store, src.Name}, before}))
 					continue
 				}
 				old = append(old, oldPart{src.Name, p})
@@ -61,6 +70,7 @@ func Feed(ctx context.Context, store *logs.Store, sources []logs.Source, failed 
 			}
 		}
 	}
+	first = false
 	wg.Add(1)
 	go func() {
 		defer wg.Done()

@@ -1,6 +1,7 @@
 package logfile
 
 import (
+	"bufio"
 	"container/list"
 	"context"
 	"fmt"
@@ -24,49 +25,94 @@ func NewFile(path string) *File { return &File{path} }
 // Name is the file's path.
 func (f *File) Name() string { return f.path }
 
-// Open opens the file. One that is packed or not in UTF-8 is unpacked into a
-// temporary file that has no name; of a damaged one, what it holds comes with
-// an error that says so.
+// Open opens the file. One that is packed, wrapped by Docker or not in UTF-8 is
+// unpacked into a temporary file that has no name; of a damaged one, what it
+// holds comes with an error that says so.
 func (f *File) Open(ctx context.Context) (logs.Text, error) {
-	info, err := os.Stat(f.path)
+	file, open, size, err := opened(f.path)
 	if err != nil {
-		return nil, readError(f.path, err)
+		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, notRegular(f.path, info.Mode())
-	}
-	file, err := os.Open(f.path)
-	if err != nil {
-		return nil, readError(f.path, err)
-	}
-	head := make([]byte, 8<<10)
-	n, _ := file.ReadAt(head, 0)
-	open := decoder(f.path, head[:n])
 	if open == nil {
-		return newFileText(file, info.Size()), nil
+		if !wrapped(file) {
+			return newFileText(file, size), nil
+		}
+		open = func(r io.Reader) (io.Reader, error) { return r, nil }
 	}
 	defer file.Close()
-	return spoolOf(ctx, file, open)
-}
-
-// spoolOf unpacks a file into a spool.
-func spoolOf(ctx context.Context, file *os.File, open func(io.Reader) (io.Reader, error)) (logs.Text, error) {
 	r, err := open(file)
 	if err != nil {
-		return nil, damaged(file.Name(), err)
+		return nil, damaged(f.path, err)
+	}
+	return spoolFrom(ctx, f.path, r)
+}
+
+// opened opens a file and tells how to make text of it, if that is needed.
+func opened(path string) (file *os.File, open func(io.Reader) (io.Reader, error), size int64, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, 0, readError(path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, 0, notRegular(path, info.Mode())
+	}
+	if file, err = os.Open(path); err != nil {
+		return nil, nil, 0, readError(path, err)
+	}
+	return file, decoder(path, headBytes(file)), info.Size(), nil
+}
+
+// headBytes is the beginning of a text, by which its form is known.
+func headBytes(r io.ReaderAt) []byte {
+	head := make([]byte, 8<<10)
+	n, _ := r.ReadAt(head, 0)
+	return head[:n]
+}
+
+func wrapped(r io.ReaderAt) bool { return logs.IsDocker(headBytes(r)) }
+
+// spoolFrom reads text into a spool, unwrapped where Docker wrapped it.
+func spoolFrom(ctx context.Context, name string, r io.Reader) (logs.Text, error) {
+	in := bufio.NewReaderSize(r, 64<<10)
+	head, _ := in.Peek(8 << 10)
+	if !logs.IsDocker(head) {
+		return spoolPlain(ctx, name, in)
 	}
 	s, err := newSpool()
 	if err != nil {
 		return nil, err
 	}
-	if _, err := io.Copy(s, contextReader{ctx, r}); err != nil {
-		if ctx.Err() != nil {
-			s.Close()
-			return nil, ctx.Err()
-		}
-		return s, damaged(file.Name(), err)
+	u := &unwrapper{w: s}
+	err = s.fill(ctx, name, u, in)
+	if err2 := u.Close(); err == nil {
+		err = err2
 	}
-	return s, nil
+	return s.or(ctx, err)
+}
+
+// spoolPlain reads text into a spool as it is.
+func spoolPlain(ctx context.Context, name string, r io.Reader) (logs.Text, error) {
+	s, err := newSpool()
+	if err != nil {
+		return nil, err
+	}
+	return s.or(ctx, s.fill(ctx, name, s, r))
+}
+
+func (s *spool) fill(ctx context.Context, name string, w io.Writer, r io.Reader) error {
+	if _, err := io.CopyBuffer(struct{ io.Writer }{w}, contextReader{ctx, r}, make([]byte, 256<<10)); err != nil {
+		return damaged(name, err)
+	}
+	return nil
+}
+
+// or gives the spool with an error, unless that is because one gave up.
+func (s *spool) or(ctx context.Context, err error) (logs.Text, error) {
+	if err != nil && ctx.Err() != nil {
+		s.Close()
+		return nil, ctx.Err()
+	}
+	return s, err
 }
 
 type contextReader struct {

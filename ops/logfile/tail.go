@@ -342,7 +342,7 @@ func (t *Tail) read(g generation, info fs.FileInfo, now time.Time) bool {
 		t.retire(k, now)
 		return true
 	}
-	text, err := NewFile(g.path).Open(context.Background())
+	text, err := openPlain(context.Background(), g.path)
 	if text == nil {
 		return false
 	}

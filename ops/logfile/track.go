@@ -24,7 +24,7 @@ type tracked struct {
 
 // moveTo goes on with the text in its copy.
 func (k *tracked) moveTo(path string) bool {
-	text, _ := NewFile(path).Open(context.Background())
+	text, _ := openPlain(context.Background(), path)
 	if text == nil {
 		return false
 	}

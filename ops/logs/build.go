@@ -250,7 +250,11 @@ func (b *builder) add(blk *Block, line []byte, at, size, last int64) int64 {
 	i := len(blk.starts)
 	head := b.isHead(s) || i == 0
 	if head {
-		if ms := s.timeOf(seen, first, b.parser); ms != unset {
+		ms := s.timeOf(seen, first, b.parser)
+		if ms == unset && len(line) > 0 && line[0] == 0x1b {
+			ms = markTime(line)
+		}
+		if ms != unset {
 			last = ms
 		}
 		blk.heads.grow(i + 1)

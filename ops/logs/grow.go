@@ -28,7 +28,7 @@ func (g *Segment) extend(b *builder, m *matcher, gen uint64) {
 	} else {
 		blk.sum.FirstMS, blk.sum.LastMS = unset, unset
 	}
-	b.plain = g.plain
+	b.set(g.manner)
 	s.mu.Unlock()
 	fresh, events, err := b.grow(&blk, text, size)
 	torn := same != nil && !same()

@@ -45,13 +45,13 @@ func (s *Scan) WholeEvent(p *Parser, h *Hit) (Event, error) {
 // readEvent reads and parses the text from off to end, whose event's head begins
 // at head.
 func readEvent(r io.ReaderAt, p *Parser, off, end, head int64) (Event, error) {
-	raw, err := readText(r, off, min(end, off+maxRaw))
+	raw, err := readMarked(r, off, min(end, off+maxRaw))
 	if err != nil {
 		return Event{}, err
 	}
 	first, _, _ := strings.Cut(raw, "\n")
 	e, _ := p.Parse([]byte(first))
-	e.Raw = raw
+	e.Raw = unmarked(raw)
 	if off == head {
 		return e, nil
 	}
@@ -64,8 +64,14 @@ func readEvent(r io.ReaderAt, p *Parser, off, end, head int64) (Event, error) {
 	return e, nil
 }
 
-// readText reads text without the \r of its line breaks.
+// readText reads text as it was written: without marks and the \r of line breaks.
 func readText(r io.ReaderAt, off, end int64) (string, error) {
+	text, err := readMarked(r, off, end)
+	return unmarked(text), err
+}
+
+// readMarked reads text without the \r of its line breaks.
+func readMarked(r io.ReaderAt, off, end int64) (string, error) {
 	buf := make([]byte, max(0, end-off))
 	if err := readFull(r, buf, off); err != nil {
 		return "", err

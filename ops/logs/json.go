@@ -115,25 +115,23 @@ func nestEnd(s string, i int) int {
 // unquote returns the text of a JSON string with its quotes; what is not a
 // valid escape stays as it is.
 func unquote(q string) string {
-	s := q[1 : len(q)-1]
-	i := strings.IndexByte(s, '\\')
-	if i < 0 {
-		return s
+	if strings.IndexByte(q, '\\') < 0 {
+		return q[1 : len(q)-1]
 	}
-	var b strings.Builder
-	b.Grow(len(s))
-	b.WriteString(s[:i])
-	for i < len(s) {
-		if s[i] != '\\' || i+1 >= len(s) {
-			b.WriteByte(s[i])
-			i++
-			continue
+	return string(appendUnquoted(make([]byte, 0, len(q)), q))
+}
+
+// appendUnquoted appends the text of a JSON string with its quotes.
+func appendUnquoted(out []byte, q string) []byte {
+	for s := q[1 : len(q)-1]; ; {
+		i := strings.IndexByte(s, '\\')
+		if i < 0 || i+1 == len(s) {
+			return append(out, s...)
 		}
 		r, n := escape(s[i:])
-		b.WriteRune(r)
-		i += n
+		out = utf8.AppendRune(append(out, s[:i]...), r)
+		s = s[i+n:]
 	}
-	return b.String()
 }
 
 // escape decodes the escape that s begins with and tells how long it is.

@@ -32,7 +32,7 @@ type keeper struct {
 }
 
 // write writes the blocks and the footer.
-func (k *keeper) write(w io.Writer, plain bool) error {
+func (k *keeper) write(w io.Writer, m manner) error {
 	k.w, k.local, k.buf = w, map[uint32]uint64{}, make([]byte, windowBytes)
 	for _, b := range k.blocks {
 		if k.stop() {
@@ -42,10 +42,7 @@ func (k *keeper) write(w io.Writer, plain bool) error {
 			return err
 		}
 	}
-	foot := []byte{0}
-	if plain {
-		foot[0] = 1
-	}
+	foot := []byte{m.byte()}
 	foot = append(binary.AppendUvarint(foot, uint64(len(k.local))), k.foot...)
 	foot = append(binary.AppendUvarint(foot, uint64(len(k.blocks))), k.dir...)
 	tail := binary.LittleEndian.AppendUint64(nil, uint64(k.at))
@@ -102,20 +99,20 @@ func (s *Store) Keep(shelf Shelf) {
 }
 
 // take opens the kept index, when the text's lines are still seen alike.
-func (s *Store) take(text Text, plain bool, size int64) *Kept {
+func (s *Store) take(text Text, m manner, size int64) *Kept {
 	if s.shelf == nil || size < keepFrom {
 		return nil
 	}
-	return takeKept(s.shelf, text, plain, size)
+	return takeKept(s.shelf, text, m, size)
 }
 
-func takeKept(shelf Shelf, text Text, plain bool, size int64) *Kept {
+func takeKept(shelf Shelf, text Text, m manner, size int64) *Kept {
 	file, same := shelf.Take(text)
 	if file == nil {
 		return nil
 	}
 	k := openKept(file, same, size)
-	if k == nil || k.plain != plain || !k.isOf(text) {
+	if k == nil || k.manner != m || !k.isOf(text) {
 		file.Close()
 		return nil
 	}
@@ -170,14 +167,14 @@ func (g *Segment) keep(stop func() bool) {
 			blocks = append([]*Block{b}, blocks...)
 		}
 	}
-	text, plain := g.text, g.plain
+	text, m := g.text, g.manner
 	s.mu.Unlock()
 	end := int64(0)
 	var err error
 	if len(blocks) > 0 {
 		k := keeper{text: text, blocks: blocks, stop: stop}
 		end = blocks[len(blocks)-1].End
-		err = s.shelf.Put(text, func(w io.Writer) error { return k.write(w, plain) })
+		err = s.shelf.Put(text, func(w io.Writer) error { return k.write(w, m) })
 	}
 	s.mu.Lock()
 	g.keeping = false

@@ -25,7 +25,7 @@ type KeptFile interface {
 
 // Kept is the kept index of a text: blocks that are read when they are wanted,
 // each only when the text that it is of has not changed. Form: blocks one behind
-// the other; then the footer: a byte for plain, the number of shapes and for each
+// the other; then the footer: a byte for the manner, the number of shapes and for each
 // a line that has it (offset, length, checksum), the number of blocks and for
 // each its text (offset, length, checksum) and its own place, length and
 // checksum; then the footer's place and checksum and the magic. Numbers are
@@ -33,7 +33,7 @@ type KeptFile interface {
 type Kept struct {
 	file   KeptFile
 	same   bool
-	plain  bool
+	manner manner
 	shapes []keptShape
 	blocks []keptBlock
 }
@@ -55,7 +55,7 @@ type keptBlock struct {
 }
 
 const (
-	keptMagic   = "opsdeck log index 1\n"
+	keptMagic   = "opsdeck log index 2\n"
 	keptTrailer = 8 + 4 + len(keptMagic)
 	keptFooter  = 64 << 20 // at most
 )
@@ -124,7 +124,7 @@ func (n *numbers) count() int {
 
 func (k *Kept) readFooter(foot []byte) bool {
 	n := numbers{b: foot}
-	k.plain = n.next() == 1
+	k.manner = mannerOf(n.next())
 	k.shapes = make([]keptShape, n.count())
 	for i := range k.shapes {
 		s := &k.shapes[i]

@@ -23,7 +23,7 @@ func keptOf(t testing.TB, text string) (blk *Block, kept []byte) {
 	}
 	var w bytes.Buffer
 	k := keeper{text: inMemory(text), blocks: []*Block{blk}, stop: func() bool { return false }}
-	if err := k.write(&w, false); err != nil {
+	if err := k.write(&w, manner{}); err != nil {
 		t.Fatal(err)
 	}
 	return blk, w.Bytes()

@@ -86,7 +86,9 @@ func (l *Live) pieces(piece []byte, last bool) {
 const heldLines = 2000
 
 func (l *Live) take(line string) {
-	_, ms, kind := l.parser.parse([]byte(line))
+	text := []byte(line)
+	_, _, n := mark(text)
+	_, ms, kind := l.parser.parse(text[n:]) // the text's own time
 	l.timed = l.timed || kind == KindHead && ms != unset
 	if len(l.lines) > 0 && (kind == KindHead || kind == KindPlain && !l.timed || len(l.lines) >= heldLines) {
 		l.flush()
@@ -112,7 +114,7 @@ func (l *Live) flush() {
 		e.Time = l.last
 	}
 	l.last = e.Time
-	e.Source, e.Line, e.Raw = l.Source, l.line+1, strings.Join(lines, "\n")
+	e.Source, e.Line, e.Raw = l.Source, l.line+1, unmarked(strings.Join(lines, "\n"))
 	first := l.line
 	l.line += int64(len(lines))
 	if !l.Query.MatchEvent(&e, Visible([]byte(lines[0]), nil)) {
@@ -129,6 +131,7 @@ func (l *Live) flush() {
 		if i == 0 || !l.Each {
 			l.Emit(e)
 		} else {
+			line = unmarked(line)
 			c := Event{Time: e.Time, Level: e.Level, Context: e.Context, Source: e.Source, Message: line, Raw: line, Line: first + int64(i) + 1, Cont: true}
 			l.Emit(c)
 		}

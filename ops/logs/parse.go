@@ -41,12 +41,21 @@ func (p *Parser) Parse(line []byte) (Event, Kind) {
 	return e, kind
 }
 
-// parse is Parse with the time in ms, or unset.
+// parse is Parse with the time in ms, or unset. A line that says no time has that
+// of its mark.
 func (p *Parser) parse(line []byte) (e Event, ms int64, kind Kind) {
+	stderr, marked, n := mark(line)
+	line = line[n:]
 	raw := string(line)
 	line = Visible(line, nil)
 	e, ms, kind = p.one(line)
 	e.Raw = raw
+	if n > 0 {
+		e.Fields = append(e.Fields, Field{Key: "stream", Value: streamName(stderr), JSON: true})
+		if ms == unset {
+			ms = marked
+		}
+	}
 	return e, ms, kind
 }
 

@@ -20,7 +20,7 @@ func (p *Parser) json(line string) (e Event, ms int64, kind Kind, ok bool) {
 	if !ok || len(pairs) == 0 {
 		return e, unset, KindPlain, false
 	}
-	if inner, ms, kind, ok := p.docker(pairs); ok {
+	if inner, ms, kind, ok := p.docker(line, pairs); ok {
 		return inner, ms, kind, true
 	}
 	e.Format, ms = FormatJSON, unset
@@ -92,18 +92,19 @@ func jsonLevel(key, value string) Level {
 
 // docker reads the json-file driver's wrapping: log, stream and time. A line
 // inside that continues an event continues it.
-func (p *Parser) docker(pairs []pair) (e Event, ms int64, kind Kind, ok bool) {
-	if len(pairs) != 3 || pairs[0].key != "log" || pairs[1].key != "stream" || pairs[2].key != "time" {
+func (p *Parser) docker(line string, pairs []pair) (e Event, ms int64, kind Kind, ok bool) {
+	if pairs[0].key != "log" || len(pairs) < 3 || pairs[1].key != "stream" {
 		return e, unset, KindPlain, false
 	}
-	inner := strings.TrimRight(jsonText(pairs[0].value), "\r\n")
-	if strings.HasPrefix(inner, `{"log"`) {
+	log, stderr, at, ok := dockerParts(line)
+	inner := strings.TrimRight(jsonText(log), "\r\n")
+	if !ok || strings.HasPrefix(inner, dockerLead) {
 		return e, unset, KindPlain, false
 	}
 	e, ms, kind = p.one(Visible([]byte(inner), nil))
 	if ms == unset {
-		ms = p.value(jsonText(pairs[2].value))
+		ms = p.value(at)
 	}
-	e.Fields = append(e.Fields, Field{Key: "stream", Value: pairs[1].value, JSON: true})
+	e.Fields = append(e.Fields, Field{Key: "stream", Value: streamName(stderr), JSON: true})
 	return e, ms, kind, true
 }

@@ -57,8 +57,9 @@ func (e *entry) hitIn(line int) bool {
 	return i >= 0 && e.blk.heads.has(line) && i < e.blk.eventEnd(line)
 }
 
-// rowText bounds how much of a line is taken for the list.
-const rowText = 16 << 10
+// rowText bounds how much of a line is taken for the list: enough to understand
+// JSON that is longer than a screen.
+const rowText = 256 << 10
 
 func readRow(r rowAt, blk *Block, text Text, list []*Shape, p *Parser) Row {
 	off, end := blk.lineAt(r.line)

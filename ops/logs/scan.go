@@ -113,7 +113,7 @@ type openPart struct {
 	name    string
 	text    Text
 	size    int64
-	plain   bool
+	manner  manner
 	kept    *Kept
 	regions []region
 	lines   []int64 // line numbers at the beginnings of regions, where known
@@ -122,10 +122,10 @@ type openPart struct {
 func (s *Scan) openText(name string, text Text) *openPart {
 	p := &openPart{name: name, text: text, size: text.Size()}
 	k := <-s.kits
-	p.plain = looksPlain(k.build, text, p.size)
+	p.manner = looksLike(k.build, text, p.size)
 	s.kits <- k
 	if s.Shelf != nil && p.size >= keepFrom {
-		p.kept = takeKept(s.Shelf, text, p.plain, p.size)
+		p.kept = takeKept(s.Shelf, text, p.manner, p.size)
 	}
 	p.regions = regionsOf(p.size, p.kept)
 	p.lines = make([]int64, len(p.regions)+1)
@@ -251,7 +251,8 @@ func (s *Scan) Count(ctx context.Context, sources []Source) (n int64, err error)
 func (s *Scan) look(ctx context.Context, p *openPart, region int, countOnly bool) (f found) {
 	k := <-s.kits
 	defer func() { s.kits <- k }()
-	k.build.plain, k.match.source = p.plain, p.name
+	k.build.set(p.manner)
+	k.match.source = p.name
 	if len(k.find) > 0 && !s.Query.HasTests() && countOnly {
 		return k.literal(ctx, p, region)
 	}

@@ -12,6 +12,8 @@ type stamps struct {
 	zone *time.Location
 	now  time.Time // a time without a year lies before it
 
+	dayFirst bool // 05/01/2026 is the fifth of January
+
 	year, month, day, hour int
 	base                   int64 // of that hour in zone, in ms
 }
@@ -31,10 +33,14 @@ func (s *stamps) hourBase(year, month, day, hour int) int64 {
 type stamp struct {
 	year, month, day, hour, min, sec, ms int
 	zoned                                bool
-	offset                               int // seconds east of UTC, when zoned
+	offset                               int  // seconds east of UTC, when zoned
+	either                               bool // month and day can be the other way round
 }
 
 func (s *stamps) millis(t stamp) int64 {
+	if t.either && s.dayFirst {
+		t.month, t.day = t.day, t.month
+	}
 	if t.month < 1 || t.month > 12 || t.day < 1 || t.day > 31 || t.hour > 24 || t.min > 59 || t.sec > 60 {
 		return unset
 	}
@@ -101,7 +107,8 @@ func (t *stamp) clock(b []byte, n int) int {
 
 // us reads "01/29/2026, 2:00:00 PM", as Nest writes it in its default locale, and
 // with the day first where the first number cannot be a month or the parts are
-// set off by dots, as in German.
+// set off by dots, as in German. Where neither that nor AM or PM tells, either is
+// set: the month is taken for the first.
 func us(b []byte) (t stamp, n int) {
 	if len(b) < 18 || b[2] != '/' && b[2] != '.' || b[5] != b[2] {
 		return t, 0
@@ -121,6 +128,7 @@ func us(b []byte) (t stamp, n int) {
 		t.month, t.day = t.day, t.month
 	}
 	half, n := meridiem(b, n)
+	t.either = half == 0 && b[2] == '/' && t.month <= 12 && t.day <= 12 && t.month != t.day
 	switch {
 	case half == 'A' && t.hour == 12:
 		t.hour = 0

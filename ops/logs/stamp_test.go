@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -35,5 +36,49 @@ func TestNestsTimesAreReadInEveryLocale(t *testing.T) {
 		if _, n := p.any([]byte(text)); n != 0 {
 			t.Errorf("%s is taken for a time", text)
 		}
+	}
+}
+
+// TestTheOrderOfDatesIsFoundInTheText: 05/01/2026 without AM or PM tells nothing
+// by itself.
+func TestTheOrderOfDatesIsFoundInTheText(t *testing.T) {
+	line := func(date string) string { return "[Nest] 1  - " + date + "     LOG [A] text\n" }
+	many := strings.Repeat(line("05/01/2025, 12:00:00"), 3000)
+	for name, c := range map[string]struct {
+		text string
+		day  bool
+	}{
+		"nothing tells: Nest's order":      {line("05/01/2025, 12:00:00"), false},
+		"a day above 12 in front":          {line("05/01/2026, 12:00:00") + line("13/01/2026, 12:00:00"), true},
+		"a day above 12 behind":            {line("05/01/2026, 12:00:00") + line("01/13/2026, 12:00:00"), false},
+		"PM follows a month":               {line("01/05/2026, 2:00:00 PM") + line("01/06/2026, 2:00:00 PM"), false},
+		"a month in front were the future": {line("05/01/2026, 12:00:00") + line("04/01/2026, 12:00:00"), true},
+		"all through the middle":           {many[:len(many)/4] + strings.Repeat(line("31/12/2025, 12:00:00"), 2000) + many, true},
+		"ISO dates":                        {"2026-01-13T12:00:00Z x\n2026-13-01 y\n", false},
+	} {
+		b := newBuilder(NewShapes(), NewParser(time.UTC, time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)), false)
+		if got := looksLike(b, inMemory(c.text), int64(len(c.text))); got.dayFirst != c.day || got.plain {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+func TestAScanReadsDatesInTheOrderOfTheirFile(t *testing.T) {
+	text := "[Nest] 1  - 05/01/2026, 12:00:00     LOG [A] fifth\n[Nest] 1  - 13/01/2026, 12:00:00     LOG [A] thirteenth\n"
+	q, err := ParseQuery("until:2026-01-06T00:00:00Z", testNow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scan := Scan{Query: q, Zone: time.UTC, Now: testNow}
+	n := 0
+	err = scan.Each(t.Context(), []Source{memSource(text)}, func(h *Hit) error {
+		n++
+		if got := h.Time().UTC().Format(time.DateOnly); got != "2026-01-05" {
+			t.Errorf("read as %s", got)
+		}
+		return nil
+	})
+	if err != nil || n != 1 {
+		t.Errorf("%d hits, %v", n, err)
 	}
 }

@@ -53,7 +53,7 @@ type Segment struct {
 	name   string
 	text   Text
 	size   int64 // as far as it may be read
-	plain  bool
+	manner manner
 	probed bool
 	live   bool
 	blocks []*entry

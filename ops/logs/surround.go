@@ -137,7 +137,7 @@ func (s *Surround) lines(h *Hit, off, end int64) error {
 	if off >= end {
 		return nil
 	}
-	raw, err := readText(h.text.text, off, end)
+	raw, err := readMarked(h.text.text, off, end)
 	if err != nil {
 		return err
 	}
@@ -149,10 +149,11 @@ func (s *Surround) lines(h *Hit, off, end int64) error {
 	if err != nil {
 		return err
 	}
+	s.Parser.dayFirst = h.text.manner.dayFirst
 	var out []Event
 	for line := range strings.SplitSeq(strings.TrimSuffix(raw, "\n"), "\n") {
 		e, kind := s.Parser.Parse([]byte(line))
-		if kind == KindHead || kind == KindPlain && h.text.plain {
+		if kind == KindHead || kind == KindPlain && h.text.manner.plain {
 			if e.Time.IsZero() {
 				e.Time = of.Time
 			}
@@ -160,7 +161,7 @@ func (s *Surround) lines(h *Hit, off, end int64) error {
 		} else {
 			e.Cont, e.Time, e.Level, e.Context = true, of.Time, of.Level, of.Context
 		}
-		e.Raw, e.Source, e.Line = line, h.Source, number
+		e.Source, e.Line = h.Source, number
 		number++
 		out = append(out, e)
 	}
@@ -195,7 +196,7 @@ const headBack = 64 << 10
 // eventAt is what the event says of itself that goes on at off.
 func (s *Surround) eventAt(r io.ReaderAt, off int64) (of Event, err error) {
 	from := max(0, off-headBack)
-	raw, err := readText(r, from, off)
+	raw, err := readMarked(r, from, off)
 	if err != nil || raw == "" {
 		return of, err
 	}

@@ -107,11 +107,11 @@ func (g *Segment) probe(b *builder, _ *matcher, _ uint64) {
 	g.busy = true
 	s, text, size := g.store, g.text, g.size
 	s.mu.Unlock()
-	b.plain = false
-	plain := looksPlain(b, text, size)
-	kept := s.take(text, plain, size)
+	b.set(manner{})
+	m := looksLike(b, text, size)
+	kept := s.take(text, m, size)
 	s.mu.Lock()
-	g.plain, g.probed, g.busy = plain, true, false
+	g.manner, g.probed, g.busy = m, true, false
 	if kept == nil {
 		return
 	}
@@ -133,7 +133,7 @@ func (g *Segment) index(k int, b *builder, m *matcher, gen uint64) {
 			nextAt = next.blk.Off
 		}
 	}
-	b.plain = g.plain
+	b.set(g.manner)
 	s.mu.Unlock()
 	blk, err := b.region(text, e.region, next, nextAt, end)
 	s.mu.Lock()

@@ -1,0 +1,172 @@
+package logs
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Docker's json-file driver wraps what a container writes: a line of JSON with
+// log, stream, attrs when labels are asked for, and time, for each line; a line
+// longer than 16 kB comes in parts, of which only the last has its line break in
+// log. Docker makes the lines again that the container wrote. In front of each
+// stands what Docker said of it, in the form of a colour sequence, which nobody
+// sees and Parser understands: a mark.
+
+// markLead begins a mark: ESC [ 99 ; stream ; ms since 1970 m.
+const markLead = "\x1b[99;"
+
+// Docker joins and unwraps the lines of one container's log.
+type Docker struct {
+	half [2][]byte // of stdout and stderr: the parts so far, with the mark
+}
+
+// dockerHalf bounds what is held of a line that comes in parts.
+const dockerHalf = 64 << 20
+
+// IsDocker tells by the beginning of a text whether the json-file driver wrote it.
+func IsDocker(head []byte) bool {
+	if !bytes.HasPrefix(head, []byte(dockerLead)) {
+		return false
+	}
+	line, _, whole := bytes.Cut(head, []byte{'\n'})
+	if !whole {
+		return true
+	}
+	_, _, _, ok := dockerParts(string(trimCR(line)))
+	return ok
+}
+
+const dockerLead = `{"log":"`
+
+// dockerParts takes one wrapped line apart. log is JSON's text with its quotes.
+func dockerParts(line string) (log string, stderr bool, at string, ok bool) {
+	if !strings.HasPrefix(line, dockerLead) {
+		return "", false, "", false
+	}
+	pairs, ok := jsonPairs(line)
+	if !ok || len(pairs) < 3 || len(pairs) > 4 || pairs[1].key != "stream" || len(pairs) == 4 && pairs[2].key != "attrs" {
+		return "", false, "", false
+	}
+	last := pairs[len(pairs)-1]
+	if last.key != "time" || pairs[0].value[0] != '"' || last.value[0] != '"' {
+		return "", false, "", false
+	}
+	return pairs[0].value, pairs[1].value == `"stderr"`, jsonText(last.value), true
+}
+
+// Unwrap appends the line that a wrapped one, without its line break, ends. What
+// is not wrapped stays as it is.
+func (d *Docker) Unwrap(out, line []byte) []byte {
+	log, stderr, at, ok := dockerParts(string(trimCR(line)))
+	if !ok {
+		return append(append(out, line...), '\n')
+	}
+	i := 0
+	if stderr {
+		i = 1
+	}
+	half := d.half[i]
+	if len(half) == 0 {
+		half = appendMark(half, stderr, at)
+	}
+	half = appendUnquoted(half, log)
+	if half[len(half)-1] != '\n' && len(half) < dockerHalf {
+		d.half[i] = half
+		return out
+	}
+	d.half[i] = half[:0]
+	if out = append(out, half...); half[len(half)-1] != '\n' {
+		out = append(out, '\n')
+	}
+	return out
+}
+
+// Rest appends the lines whose last parts did not come.
+func (d *Docker) Rest(out []byte) []byte {
+	for i, half := range d.half {
+		if d.half[i] = nil; len(half) > 0 {
+			out = append(append(out, half...), '\n')
+		}
+	}
+	return out
+}
+
+// DockerBreak tells whether a wrapped line, of which the end is given, without its
+// line break, ends the container's line too.
+func DockerBreak(end []byte) bool {
+	i := bytes.LastIndex(end, []byte(`","stream":"`))
+	if i < 2 || end[i-1] != 'n' {
+		return false
+	}
+	slashes := 0
+	for i -= 2; i >= 0 && end[i] == '\\'; i-- {
+		slashes++
+	}
+	return slashes%2 == 1
+}
+
+func appendMark(out []byte, stderr bool, at string) []byte {
+	stream := byte('1')
+	if stderr {
+		stream = '2'
+	}
+	out = append(append(out, markLead...), stream, ';')
+	if t, err := time.Parse(time.RFC3339Nano, at); err == nil {
+		out = strconv.AppendInt(out, t.UnixMilli(), 10)
+	}
+	return append(out, 'm')
+}
+
+// mark reads the mark that a line begins with and tells how long it is, 0 when
+// there is none.
+func mark(line []byte) (stderr bool, ms int64, n int) {
+	if len(line) < len(markLead)+3 || line[0] != 0x1b || string(line[:len(markLead)]) != markLead {
+		return false, unset, 0
+	}
+	n = len(markLead)
+	stderr = line[n] == '2'
+	digits := n + 2
+	for n = digits; n < len(line) && n < digits+15 && digit(line[n]); n++ {
+		ms = ms*10 + int64(line[n]-'0')
+	}
+	switch {
+	case line[digits-1] != ';' || n == len(line) || line[n] != 'm':
+		return false, unset, 0
+	case n == digits:
+		ms = unset
+	}
+	return stderr, ms, n + 1
+}
+
+// markTime is the time in the mark of a line, if there is one.
+func markTime(line []byte) int64 {
+	_, ms, n := mark(line)
+	if n == 0 {
+		return unset
+	}
+	return ms
+}
+
+// unmarked is a text of several lines without their marks.
+func unmarked(text string) string {
+	if !strings.Contains(text, markLead) {
+		return text
+	}
+	var b strings.Builder
+	b.Grow(len(text))
+	for line := range strings.Lines(text) {
+		_, _, n := mark([]byte(line[:min(len(line), 32)]))
+		b.WriteString(line[n:])
+	}
+	return b.String()
+}
+
+// streamName is the field's value for a line's stream.
+func streamName(stderr bool) string {
+	if stderr {
+		return `"stderr"`
+	}
+	return `"stdout"`
+}
