@@ -88,3 +88,27 @@ func BenchmarkScroll(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkIndex makes the index of the field's mix as the console does: reading,
+// lines, shapes, times. The rate is by the CPU's time, that of all cores summed,
+// so that a busy machine does not count.
+func BenchmarkIndex(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "field.log")
+	fieldMix(b, path, 1_500_000)
+	info, err := os.Stat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	before := cpuTime()
+	for b.Loop() {
+		store := logs.NewStore(time.UTC, time.Now)
+		text, err := NewFile(path).Open(context.Background())
+		if err != nil {
+			b.Fatal(err)
+		}
+		store.Add(path, path, text, false, false)
+		rest(store)
+		store.Close()
+	}
+	b.ReportMetric(float64(info.Size())*float64(b.N)/1e6/(cpuTime()-before).Seconds(), "MB/s-a-core")
+}

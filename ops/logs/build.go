@@ -12,6 +12,7 @@ type builder struct {
 	plain  bool // lines have no times: a plain line is an event of its own
 	buf    []byte
 	vis    []byte
+	at     stamp // the first time in the line seen last
 	known  shapeCache
 	list   []*Shape // a snapshot of the table
 	giants *giants  // of all builders of one table
@@ -72,7 +73,7 @@ func (b *builder) shapeOf(line []byte, size int64) (id uint32, s *Shape, seen []
 		id = b.table.opaque(seen, b.parser)
 		return id, b.shape(id), seen, -1
 	}
-	h, first := shapeHash(seen, b.table.seed)
+	h, first := shapeHash(seen, b.table.seed, &b.at)
 	if h == 0 {
 		h = 1
 	}
@@ -132,7 +133,7 @@ func (b *builder) start(r io.ReaderAt, off, size int64) (int64, error) {
 		if head < 0 {
 			head = at
 		}
-		if b.plain || s.timeOf(seen, first, b.parser) != unset {
+		if b.plain || s.timeOf(seen, first, &b.at, b.parser) != unset {
 			timed = at
 			return errStop
 		}
@@ -250,7 +251,7 @@ func (b *builder) add(blk *Block, line []byte, at, size, last int64) int64 {
 	i := len(blk.starts)
 	head := b.isHead(s) || i == 0
 	if head {
-		ms := s.timeOf(seen, first, b.parser)
+		ms := s.timeOf(seen, first, &b.at, b.parser)
 		if ms == unset && len(line) > 0 && line[0] == 0x1b {
 			ms = markTime(line)
 		}

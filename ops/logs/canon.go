@@ -84,18 +84,19 @@ func tail(b []byte) uint64 {
 }
 
 // shapeHash is the hash of a line's shape; first is the index of the first time
-// in the line, or -1.
-func shapeHash(line []byte, seed uint64) (h uint64, first int) {
+// in the line, which is read into at, or -1.
+func shapeHash(line []byte, seed uint64, at *stamp) (h uint64, first int) {
 	h, first = seed, -1
+	var later stamp
 	start := 0
 	for i := nextDigit(line, 0); i < len(line); i = nextDigit(line, i) {
-		from, to, kind := slot(line, start, i)
+		from, to, kind := slot(line, start, i, at)
 		if kind == 0 {
 			i = to
 			continue
 		}
 		if kind == slotTime && first < 0 {
-			first = from
+			first, at = from, &later
 		}
 		h = mixBytes(h, line[start:from])
 		if kind == slotDigits && from < headBytes {
@@ -110,8 +111,9 @@ func shapeHash(line []byte, seed uint64) (h uint64, first int) {
 // shapeText appends the line's shape to out, with marks for what was taken out.
 func shapeText(out, line []byte) []byte {
 	start := 0
+	var at stamp
 	for i := nextDigit(line, 0); i < len(line); i = nextDigit(line, i) {
-		from, to, kind := slot(line, start, i)
+		from, to, kind := slot(line, start, i, &at)
 		if kind == 0 {
 			i = to
 			continue
@@ -128,8 +130,8 @@ func shapeText(out, line []byte) []byte {
 }
 
 // slot finds what is taken out around the digit at i; nothing before start may
-// be. Kind 0 means that the digits up to to stay: a numeric level.
-func slot(line []byte, start, i int) (from, to int, kind byte) {
+// be. A time is read into at. Kind 0 means that the digits up to to stay: a numeric level.
+func slot(line []byte, start, i int, at *stamp) (from, to int, kind byte) {
 	to = i + 1
 	for to < len(line) && digit(line[to]) {
 		to++
@@ -140,13 +142,13 @@ func slot(line []byte, start, i int) (from, to int, kind byte) {
 	switch to - i {
 	case 4:
 		if to+15 <= len(line) && (line[to] == '-' || line[to] == '/') {
-			if _, n := iso(line[i:]); n > 0 {
+			if n := iso(line[i:], at); n > 0 {
 				return i, i + n, slotTime
 			}
 		}
 	case 2:
 		if to+15 <= len(line) && line[to] == '/' {
-			if _, n := us(line[i:]); n > 0 {
+			if n := us(line[i:], at); n > 0 {
 				return i, i + n, slotTime
 			}
 		}

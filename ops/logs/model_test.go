@@ -185,10 +185,10 @@ func FuzzVerdict(f *testing.F) {
 			return
 		}
 		p := NewParser(time.UTC, testNow)
-		h, first := shapeHash([]byte(line), 1)
+		h, first := shapeHash([]byte(line), 1, new(stamp))
 		s := newShape([]byte(line), first, p)
 		other := turned(line, turn)
-		h2, _ := shapeHash([]byte(other), 1)
+		h2, _ := shapeHash([]byte(other), 1, new(stamp))
 		for i, l := range []string{line, other} {
 			if i == 1 && h2 != h {
 				break
@@ -206,9 +206,10 @@ func FuzzVerdict(f *testing.F) {
 			if kind != s.Kind || e.Level != s.Level {
 				t.Fatalf("%q: kind %d level %v, its shape %d %v", l, kind, e.Level, s.Kind, s.Level)
 			}
-			_, first := shapeHash([]byte(l), 1)
-			if kind == KindHead && s.timeOf([]byte(l), first, p) != ms {
-				t.Fatalf("%q: time %d, by its shape %d (mode %d)", l, ms, s.timeOf([]byte(l), first, p), s.timeMode)
+			var at stamp
+			_, first := shapeHash([]byte(l), 1, &at)
+			if kind == KindHead && s.timeOf([]byte(l), first, &at, p) != ms {
+				t.Fatalf("%q: time %d, by its shape %d (mode %d)", l, ms, s.timeOf([]byte(l), first, &at, p), s.timeMode)
 			}
 			if !s.varies && e.Context != s.Context {
 				t.Fatalf("%q: context %q, its shape %q", l, e.Context, s.Context)

@@ -226,17 +226,14 @@ func (p *Parser) afterKey(line []byte, key string) int64 {
 }
 
 // timeOf reads the time of a line with this shape.
-func (s *Shape) timeOf(line []byte, first int, p *Parser) int64 {
+// at is the first time in it, where first is not negative.
+func (s *Shape) timeOf(line []byte, first int, at *stamp, p *Parser) int64 {
 	switch s.timeMode {
 	case timeNone:
 		return unset
 	case timeFirst:
 		if first >= 0 {
-			t, n := iso(line[first:])
-			if n == 0 {
-				t, _ = us(line[first:])
-			}
-			return p.millis(t)
+			return p.millis(at)
 		}
 	case timeHead:
 		ms, _ := p.any(line[s.timeAt:])

@@ -97,7 +97,7 @@ func (l *look) at(r io.ReaderAt, off, end int64) {
 	// Lines cut by the bounds are no harm: they say no time, or a right one.
 	_ = eachLine(r, off, end, b.buf[:lookBytes], func(line []byte, _, n int64, _ bool) error {
 		_, s, seen, first := b.shapeOf(trimCR(line), n)
-		if s.Kind == KindHead && s.timeOf(seen, first, b.parser) != unset {
+		if s.Kind == KindHead && s.timeOf(seen, first, &b.at, b.parser) != unset {
 			l.timed = true
 		}
 		if first >= 0 {
@@ -109,16 +109,17 @@ func (l *look) at(r io.ReaderAt, off, end int64) {
 
 // date notes what a date with slashes tells of the order.
 func (l *look) date(text []byte) {
-	t, n := us(text)
+	var t stamp
+	n := us(text, &t)
 	switch {
 	case n == 0 || text[2] != '/':
 	case t.either:
 		l.open++
 		s, limit := &l.b.parser.stamps, l.b.parser.now.UnixMilli()+24*3600*1000
 		s.dayFirst = false
-		late := s.millis(t) > limit
+		late := s.millis(&t) > limit
 		s.dayFirst = true
-		l.ahead = l.ahead || late && s.millis(t) <= limit
+		l.ahead = l.ahead || late && s.millis(&t) <= limit
 		s.dayFirst = false
 	case digits2(text) > 12:
 		l.day++

@@ -37,18 +37,19 @@ type stamp struct {
 	either                               bool // month and day can be the other way round
 }
 
-func (s *stamps) millis(t stamp) int64 {
+func (s *stamps) millis(t *stamp) int64 {
+	month, day := t.month, t.day
 	if t.either && s.dayFirst {
-		t.month, t.day = t.day, t.month
+		month, day = day, month
 	}
-	if t.month < 1 || t.month > 12 || t.day < 1 || t.day > 31 || t.hour > 24 || t.min > 59 || t.sec > 60 {
+	if month < 1 || month > 12 || day < 1 || day > 31 || t.hour > 24 || t.min > 59 || t.sec > 60 {
 		return unset
 	}
 	rest := int64(t.min*60+t.sec)*1000 + int64(t.ms)
 	if t.zoned {
-		return civil(t.year, t.month, t.day)*86400000 + int64(t.hour)*3600000 + rest - int64(t.offset)*1000
+		return civil(t.year, month, day)*86400000 + int64(t.hour)*3600000 + rest - int64(t.offset)*1000
 	}
-	return s.hourBase(t.year, t.month, t.day, t.hour) + rest
+	return s.hourBase(t.year, month, day, t.hour) + rest
 }
 
 // civil is the number of days since 1970-01-01, by Howard Hinnant's
@@ -64,23 +65,24 @@ func civil(y, m, d int) int64 {
 	return int64(era)*146097 + int64(yoe*365+yoe/4-yoe/100+doy) - 719468
 }
 
-// iso reads "2026-01-29T12:00:00.123Z" and its kin from the beginning of b: T or
+// iso reads into t "2026-01-29T12:00:00.123Z" and its kin from the beginning of b: T or
 // a space between, / for -, a comma for the point, a zone or none; behind a space
 // the hour may have one digit, as in Japanese. n is how many bytes it took, 0 when
 // there is no such time.
-func iso(b []byte) (t stamp, n int) {
+func iso(b []byte, t *stamp) (n int) {
 	if len(b) < 18 || b[4] != '-' && b[4] != '/' || b[7] != b[4] || b[10] != 'T' && b[10] != ' ' {
-		return t, 0
+		return 0
 	}
+	*t = stamp{}
 	if t.year, t.month, t.day = digits4(b), digits2(b[5:]), digits2(b[8:]); t.year|t.month|t.day < 0 {
-		return t, 0
+		return 0
 	}
 	if n = t.clock(b, 11); n == 0 || n == 18 && b[10] == 'T' {
-		return t, 0
+		return 0
 	}
 	t.ms, n = fraction(b, n)
 	t.zoned, t.offset, n = zoneAt(b, n)
-	return t, n
+	return n
 }
 
 // clock reads "12:00:00" or "2:00:00" at n and returns where it ends, or 0.
@@ -105,24 +107,25 @@ func (t *stamp) clock(b []byte, n int) int {
 	return n + 6
 }
 
-// us reads "01/29/2026, 2:00:00 PM", as Nest writes it in its default locale, and
+// us reads into t "01/29/2026, 2:00:00 PM", as Nest writes it in its default locale, and
 // with the day first where the first number cannot be a month or the parts are
 // set off by dots, as in German. Where neither that nor AM or PM tells, either is
 // set: the month is taken for the first.
-func us(b []byte) (t stamp, n int) {
+func us(b []byte, t *stamp) (n int) {
 	if len(b) < 18 || b[2] != '/' && b[2] != '.' || b[5] != b[2] {
-		return t, 0
+		return 0
 	}
+	*t = stamp{}
 	t.month, t.day, t.year = digits2(b), digits2(b[3:]), digits4(b[6:])
 	n = 10
 	if b[n] == ',' {
 		n++
 	}
 	if b[n] != ' ' || t.year|t.month|t.day < 0 {
-		return t, 0
+		return 0
 	}
 	if n = t.clock(b, n+1); n == 0 {
-		return t, 0
+		return 0
 	}
 	if t.month > 12 || b[2] == '.' {
 		t.month, t.day = t.day, t.month
@@ -135,7 +138,7 @@ func us(b []byte) (t stamp, n int) {
 	case half == 'P' && t.hour < 12:
 		t.hour += 12
 	}
-	return t, n
+	return n
 }
 
 // meridiem reads " PM", also with the narrow space that newer Node writes.
@@ -238,7 +241,7 @@ func (s *stamps) short(b []byte) (t stamp, n int) {
 
 func (s *stamps) withYear(t stamp) stamp {
 	t.year = s.now.In(s.zone).Year()
-	if s.millis(t) > s.now.Add(24*time.Hour).UnixMilli() {
+	if s.millis(&t) > s.now.Add(24*time.Hour).UnixMilli() {
 		t.year--
 	}
 	return t
@@ -249,9 +252,10 @@ func (s *stamps) any(b []byte) (ms int64, n int) {
 	if len(b) == 0 {
 		return unset, 0
 	}
-	t, n := iso(b)
+	var t stamp
+	n = iso(b, &t)
 	if n == 0 {
-		t, n = us(b)
+		n = us(b, &t)
 	}
 	if n == 0 {
 		t, n = s.syslog(b)
@@ -262,7 +266,7 @@ func (s *stamps) any(b []byte) (ms int64, n int) {
 	if n == 0 {
 		return unset, 0
 	}
-	return s.millis(t), n
+	return s.millis(&t), n
 }
 
 // value reads a time out of a field: ISO text, or seconds, ms, µs or ns since
