@@ -6,10 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"opsdeck/internal/testdb"
 )
@@ -39,14 +37,12 @@ func TestMemoryOfABackupAndARestoreIsBounded(t *testing.T) {
 		cmd.Env = append(os.Environ(), "HOME="+dir)
 		var text bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &text, &text
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		high := highWater(cmd.Process.Pid)
-		if err := cmd.Wait(); err != nil {
-			t.Fatalf("%v: %v\n%s", args, err, text.String())
-		}
-		return <-high, text.String()
+		defer func() {
+			if t.Failed() {
+				t.Logf("%v:\n%s", args, text.String())
+			}
+		}()
+		return s.Measure(t, cmd).Peak, text.String()
 	}
 	for _, compress := range []string{"gzip", "zstd"} {
 		peak, out := run("backup", "create", "--compress", compress)
@@ -62,57 +58,6 @@ func TestMemoryOfABackupAndARestoreIsBounded(t *testing.T) {
 			t.Errorf("%s: %d MB for the backup, %d MB for the restore: more than %d MB", compress, peak>>20, loading>>20, mostMemory>>20)
 		}
 	}
-}
-
-// highWater gives the most memory that a process or a child of it (the worker of
-// a restore) had resident, in bytes, once it has ended. Their own counts are read
-// again and again: that of wait4 holds what the test's process had when it forked.
-func highWater(pid int) <-chan int64 {
-	out := make(chan int64, 1)
-	go func() {
-		var most int64
-		for {
-			mine, alive := resident(pid)
-			if !alive {
-				out <- most
-				return
-			}
-			most = max(most, mine)
-			for _, child := range children(pid) {
-				if theirs, ok := resident(child); ok {
-					most = max(most, theirs)
-				}
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
-	}()
-	return out
-}
-
-// children are those of all threads of a process.
-func children(pid int) (all []int) {
-	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-	for _, list := range lists {
-		text, _ := os.ReadFile(list)
-		for _, child := range strings.Fields(string(text)) {
-			if n, err := strconv.Atoi(child); err == nil {
-				all = append(all, n)
-			}
-		}
-	}
-	return all
-}
-
-// resident is the most that a process had resident so far; false once it has
-// ended or is a zombie.
-func resident(pid int) (bytes int64, alive bool) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	_, rest, found := strings.Cut(string(text), "VmHWM:")
-	if err != nil || !found {
-		return 0, false
-	}
-	fmt.Sscan(rest, &bytes)
-	return bytes << 10, true
 }
 
 // backupNamed finds the newest backup of a folder that the output speaks of.

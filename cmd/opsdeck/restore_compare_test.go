@@ -38,7 +38,7 @@ func BenchmarkCompareRecovery(b *testing.B) {
 	db := testdb.Private(b, "mariadb")
 	s := newSite(b, db)
 	db.Exec(b, "", "DROP DATABASE "+s.live, "CREATE DATABASE "+s.live+" CHARACTER SET utf8mb4")
-	s.field(scale)
+	db.Field(b, s.live, "../..", scale)
 	s.must("backup", "create")
 	old := filepath.Join(s.dir, "old.sql.gz")
 	options := db.OptionsFile(b)
@@ -80,19 +80,6 @@ func BenchmarkCompareRecovery(b *testing.B) {
 		"swap", slices.Max(swaps), slices.Max(downs)/1000, float64(stall.Microseconds())/1000)
 	b.ReportMetric(slices.Max(swaps), "rename_ms")
 	b.ReportMetric(float64(stall.Milliseconds()), "stall_ms")
-}
-
-// field loads the field's tables, so much of their rows.
-func (s *site) field(scale float64) {
-	data, err := os.ReadFile("../../testdata/field.sql")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	text := string(data)
-	for _, n := range []int{3000000, 2000000, 1000000, 500000, 50000} {
-		text = strings.ReplaceAll(text, fmt.Sprintf("seq_1_to_%d;", n), fmt.Sprintf("seq_1_to_%d;", max(1, int(float64(n)*scale))))
-	}
-	s.db.Client(s.t, s.live, strings.NewReader(text))
 }
 
 // damageField is what went wrong: rows lost, a table gone.

@@ -8,9 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"opsdeck/internal/testdb"
 )
@@ -21,11 +19,10 @@ type contender struct {
 	cmd  func(path string) *exec.Cmd
 }
 
-// heat is what one run took.
+// heat is what one run took, and the bytes that it made.
 type heat struct {
-	wall, cpu time.Duration // cpu: of the client side and the server
-	size      int64
-	peak      int64 // bytes of the largest process of the client side
+	testdb.Usage
+	size int64
 }
 
 // BenchmarkCompareDump races the native dump against the old ways on the field's
@@ -37,7 +34,8 @@ func BenchmarkCompareDump(b *testing.B) {
 		b.Skip("set OPSDECK_COMPARE, for `make compare`")
 	}
 	s := testdb.Private(b, "mariadb")
-	db := field(b, s, scale)
+	db := s.Schema(b)
+	s.Field(b, db, "../../..", scale)
 	options := s.OptionsFile(b)
 	if err := os.WriteFile(options, fmt.Appendf(nil, "[client]\nuser=%s\npassword=%s\nsocket=%s\n", s.User, s.Password, s.Socket), 0o600); err != nil {
 		b.Fatal(err)
@@ -80,15 +78,15 @@ func race(b *testing.B, s *testdb.Server, contenders []contender) {
 	fmt.Printf("\n%-22s %9s %7s %9s %10s %7s %9s\n", "dump", "wall", "ratio", "CPU", "size", "ratio", "peak")
 	for _, c := range contenders {
 		h := median(times[c.name])
-		fmt.Printf("%-22s %8.1fs %6.2fx %8.1fs %6d MB %6.2fx %6d MB\n", c.name, h.wall.Seconds(), old.wall.Seconds()/h.wall.Seconds(), h.cpu.Seconds(),
-			h.size>>20, float64(h.size)/float64(old.size), h.peak>>20)
-		b.ReportMetric(old.wall.Seconds()/h.wall.Seconds(), strings.NewReplacer(" ", "_", "|", "to").Replace(c.name)+"_times")
+		fmt.Printf("%-22s %8.1fs %6.2fx %8.1fs %6d MB %6.2fx %6d MB\n", c.name, h.Wall.Seconds(), old.Wall.Seconds()/h.Wall.Seconds(), h.CPU.Seconds(),
+			h.size>>20, float64(h.size)/float64(old.size), h.Peak>>20)
+		b.ReportMetric(old.Wall.Seconds()/h.Wall.Seconds(), strings.NewReplacer(" ", "_", "|", "to").Replace(c.name)+"_times")
 	}
 }
 
 // median is the heat of the middle time; the other numbers hardly vary.
 func median(heats []heat) heat {
-	sorted := slices.SortedFunc(slices.Values(heats), func(a, b heat) int { return int(a.wall - b.wall) })
+	sorted := slices.SortedFunc(slices.Values(heats), func(a, b heat) int { return int(a.Wall - b.Wall) })
 	return sorted[len(sorted)/2]
 }
 
@@ -99,14 +97,7 @@ func run(b *testing.B, s *testdb.Server, c contender) heat {
 	defer os.RemoveAll(dir)
 	cmd := c.cmd(path)
 	cmd.Stderr = os.Stderr
-	server, began := serverCPU(s.PID()), time.Now()
-	if err := cmd.Run(); err != nil {
-		b.Fatalf("%s: %v", c.name, err)
-	}
-	h := heat{wall: time.Since(began), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime() + serverCPU(s.PID()) - server}
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		h.peak = usage.Maxrss << 10
-	}
+	h := heat{Usage: s.Measure(b, cmd)}
 	filepath.Walk(path, func(_ string, info os.FileInfo, err error) error {
 		if err == nil && info.Mode().IsRegular() {
 			h.size += info.Size()
@@ -114,31 +105,4 @@ func run(b *testing.B, s *testdb.Server, c contender) heat {
 		return nil
 	})
 	return h
-}
-
-// serverCPU is what a process has used so far, from /proc; 0 where there is none.
-func serverCPU(pid int) time.Duration {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	f := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	user, _ := strconv.ParseInt(f[11], 10, 64)
-	system, _ := strconv.ParseInt(f[12], 10, 64)
-	return time.Duration(user+system) * 10 * time.Millisecond
-}
-
-// field makes the field's database, with so much of its rows.
-func field(b *testing.B, s *testdb.Server, scale float64) string {
-	b.Helper()
-	db := s.Schema(b)
-	data, err := os.ReadFile("../../../testdata/field.sql")
-	if err != nil {
-		b.Fatal(err)
-	}
-	for _, n := range []int{3000000, 2000000, 1000000, 500000, 50000} {
-		data = []byte(strings.ReplaceAll(string(data), fmt.Sprintf("seq_1_to_%d;", n), fmt.Sprintf("seq_1_to_%d;", max(1, int(float64(n)*scale)))))
-	}
-	s.Client(b, db, strings.NewReader(string(data)))
-	return db
 }

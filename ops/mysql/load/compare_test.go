@@ -8,9 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/mysql/dump"
@@ -20,12 +18,6 @@ import (
 type way struct {
 	name string
 	cmd  func() *osexec.Cmd
-}
-
-// heat is what one run took.
-type heat struct {
-	wall, cpu time.Duration // cpu: of the client side and the server
-	peak      int64         // bytes of the largest process of the client side
 }
 
 // BenchmarkCompareRestore races the native restore against the old ways on the
@@ -38,7 +30,8 @@ func BenchmarkCompareRestore(b *testing.B) {
 	}
 	s := testdb.Private(b, "mariadb")
 	const db = "copy" // the old way restores to where its text says
-	field(b, s, db, scale)
+	s.Exec(b, "", "CREATE DATABASE "+db+" CHARACTER SET utf8mb4")
+	s.Field(b, db, "../../..", scale)
 	dir := b.TempDir()
 	old, own := filepath.Join(dir, "old.sql.gz"), filepath.Join(dir, "own.sql.gz")
 	options := s.OptionsFile(b)
@@ -86,57 +79,24 @@ func must(b *testing.B, cmd *osexec.Cmd) {
 const heats = 3
 
 func race(b *testing.B, s *testdb.Server, ways []way, db string) {
-	times := map[string][]heat{}
+	times := map[string][]testdb.Usage{}
 	for range heats {
 		for _, w := range ways {
 			s.Exec(b, "", "DROP DATABASE IF EXISTS "+db)
-			server, began := serverCPU(s.PID()), time.Now()
-			cmd := w.cmd()
-			must(b, cmd)
-			h := heat{wall: time.Since(began), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime() + serverCPU(s.PID()) - server}
-			if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-				h.peak = usage.Maxrss << 10
-			}
-			times[w.name] = append(times[w.name], h)
+			times[w.name] = append(times[w.name], s.Measure(b, w.cmd()))
 		}
 	}
 	old := median(times["zcat | mysql"])
 	fmt.Printf("\n%-22s %9s %7s %9s %9s\n", "restore", "wall", "ratio", "CPU", "peak")
 	for _, w := range ways {
 		h := median(times[w.name])
-		fmt.Printf("%-22s %8.1fs %6.2fx %8.1fs %6d MB\n", w.name, h.wall.Seconds(), old.wall.Seconds()/h.wall.Seconds(), h.cpu.Seconds(), h.peak>>20)
-		b.ReportMetric(old.wall.Seconds()/h.wall.Seconds(), strings.NewReplacer(" ", "_", "|", "to", ",", "").Replace(w.name)+"_times")
+		fmt.Printf("%-22s %8.1fs %6.2fx %8.1fs %6d MB\n", w.name, h.Wall.Seconds(), old.Wall.Seconds()/h.Wall.Seconds(), h.CPU.Seconds(), h.Peak>>20)
+		b.ReportMetric(old.Wall.Seconds()/h.Wall.Seconds(), strings.NewReplacer(" ", "_", "|", "to", ",", "").Replace(w.name)+"_times")
 	}
 }
 
 // median is the heat of the middle time; the other numbers hardly vary.
-func median(heats []heat) heat {
-	sorted := slices.SortedFunc(slices.Values(heats), func(a, b heat) int { return int(a.wall - b.wall) })
+func median(heats []testdb.Usage) testdb.Usage {
+	sorted := slices.SortedFunc(slices.Values(heats), func(a, b testdb.Usage) int { return int(a.Wall - b.Wall) })
 	return sorted[len(sorted)/2]
-}
-
-// serverCPU is what a process has used so far, from /proc; 0 where there is none.
-func serverCPU(pid int) time.Duration {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	f := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	user, _ := strconv.ParseInt(f[11], 10, 64)
-	system, _ := strconv.ParseInt(f[12], 10, 64)
-	return time.Duration(user+system) * 10 * time.Millisecond
-}
-
-// field makes the field's database, with so much of its rows.
-func field(b *testing.B, s *testdb.Server, db string, scale float64) {
-	b.Helper()
-	s.Exec(b, "", "CREATE DATABASE "+db+" CHARACTER SET utf8mb4")
-	data, err := os.ReadFile("../../../testdata/field.sql")
-	if err != nil {
-		b.Fatal(err)
-	}
-	for _, n := range []int{3000000, 2000000, 1000000, 500000, 50000} {
-		data = []byte(strings.ReplaceAll(string(data), fmt.Sprintf("seq_1_to_%d;", n), fmt.Sprintf("seq_1_to_%d;", max(1, int(float64(n)*scale)))))
-	}
-	s.Client(b, db, strings.NewReader(string(data)))
 }
