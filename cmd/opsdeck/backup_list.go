@@ -175,7 +175,7 @@ func headline(inv *backup.Inventory, away []backup.Elsewhere) lang.Msg {
 }
 
 func roomLine(inv *backup.Inventory) lang.Msg {
-	return lang.M("%d names, %s on disk, %s of %s free", len(inv.Sets), human.Bytes(inv.Bytes), human.Bytes(inv.Disk.Free), human.Bytes(inv.Disk.Total))
+	return lang.M("names: %d, %s on disk, %s of %s free", len(inv.Sets), human.Bytes(inv.Bytes), human.Bytes(inv.Disk.Free), human.Bytes(inv.Disk.Total))
 }
 
 func tierTitle(t backup.TierInfo) lang.Msg {

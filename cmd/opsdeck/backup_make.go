@@ -172,7 +172,8 @@ func (sh *shelf) dump(ctx context.Context, o order, target mysql.Target, report 
 	start := sh.clock.Now()
 	name, err := backup.Reserve(sh.dir, o.spec(start.Local()))
 	if err != nil {
-		return nil, ops.Wrap(err, ops.Failed, lang.M("the backup folder %s cannot be written", sh.dir))
+		return nil, ops.Wrap(err, ops.Failed, lang.M("the backup folder %s cannot be written", sh.dir)).
+			WithHint(lang.M("see who owns it and how its disk is mounted (ls -ld, findmnt -T), or set backup.dir"))
 	}
 	path := filepath.Join(sh.dir, name)
 	began := time.Now()

@@ -63,7 +63,7 @@ func (c *backupSyncCmd) Run(a *app) error {
 		r, err := sh.send(a.ctx, cp, c.DryRun, p.report)
 		p.done()
 		doc.Copies = append(doc.Copies, syncJSON(cp.Name, r, err))
-		if !c.JSON {
+		if !c.JSON && (err == nil || len(r.Sent)+len(r.Proved)+len(r.Failed) > 0) {
 			sh.saySent(cp.Name, r, c.DryRun)
 		}
 		if err == nil && len(r.Failed) > 0 {

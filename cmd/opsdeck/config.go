@@ -15,6 +15,7 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/mysql"
+	"opsdeck/ops/remote"
 )
 
 type configCmd struct {
@@ -164,7 +165,12 @@ func configProblems(l *config.Loaded) []error {
 		}
 		secret(s.Redis.PasswordFile)
 		for _, c := range s.Backup.Copies {
-			secret(c.CredentialsFile)
+			store, err := remote.Open(c) // sends nothing yet
+			if err != nil {
+				problems = append(problems, err)
+				continue
+			}
+			store.Close()
 		}
 		for _, n := range s.Notify {
 			secret(n.URLFile)

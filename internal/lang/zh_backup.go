@@ -72,7 +72,7 @@ func init() {
 		"there are no backups yet; make one with: opsdeck backup create": "还没有备份；用 opsdeck backup create 制作一个",
 		"no good backup of %s":                                           "没有 %s 的完好备份",
 		"newest good backup of %s: %s":                                   "%s 的最新完好备份：%s",
-		"%d names, %s on disk, %s of %s free":                            "%d 个文件名，占用 %s，剩余 %s / %s",
+		"names: %d, %s on disk, %s of %s free":                           "%d 个文件名，占用 %s，剩余 %s / %s",
 		"%s: %d of %d held":                                              "%s：已有 %d/%d",
 		"%s: %d, the newest %d are kept":                                 "%s：%d 个，保留最新 %d 个",
 		"%s: %d":                                                         "%s：%d",
