@@ -100,10 +100,10 @@ func init() {
 		"Answer":                                             "原始应答",
 		"last bad at %s: %s":                                 "上次异常于 %s：%s",
 		"critical after %d failures in a row, well again after %d passes": "连续 %d 次失败为严重，连续 %d 次通过为恢复",
-		"unknown: %s": "未知：%s",
-		"a look every %s: slowest %s, not ok %d times": "每 %s 检查一次：最慢 %s，异常 %d 次",
-		"Press %s and enter for more.":                 "按 %s 再按回车查看详情。",
-		"Press %s to restore.":                         "按 %s 进行恢复。",
-		"Press %s to make a backup.":                   "按 %s 制作备份。",
+		"unknown: %s":                      "未知：%s",
+		"every %s, slowest %s, not ok: %d": "每 %s 检查一次：最慢 %s，异常 %d 次",
+		"Press %s and enter for more.":     "按 %s 再按回车查看详情。",
+		"Press %s to restore.":             "按 %s 进行恢复。",
+		"Press %s to make a backup.":       "按 %s 制作备份。",
 	})
 }

@@ -187,7 +187,7 @@ func (p *Page) graphCaption(s *health.Standing, width int) string {
 	if every <= 0 {
 		every = health.DefaultInterval
 	}
-	text := p.env.T("a look every %s: slowest %s, not ok %d times", whole(every), coarse(most), bad)
+	text := p.env.T("every %s, slowest %s, not ok: %d", whole(every), coarse(most), bad)
 	return p.env.Theme.Dim.Render(cells.Cut(text, width))
 }
 
