@@ -10,6 +10,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql/drill"
+	"opsdeck/ops/restore"
 	"opsdeck/tui/backupview"
 	"opsdeck/tui/page"
 )
@@ -17,6 +18,10 @@ import (
 // backupsPage is the Backups tab of a service.
 func (a *app) backupsPage(env *page.Env, s *config.Service) (*backupview.Page, error) {
 	sh, err := a.shelfOf(s)
+	if err != nil {
+		return nil, err
+	}
+	d, err := a.deskOf(s)
 	if err != nil {
 		return nil, err
 	}
@@ -29,11 +34,21 @@ func (a *app) backupsPage(env *page.Env, s *config.Service) (*backupview.Page, e
 		Verify:   sh.verifyInPlace,
 		Drill:    sh.drillInPlace,
 		Prune:    sh.pruneInPlace,
+		Compare:  d.compare,
 	}
 	if len(s.Backup.Copies) > 0 {
 		svc.Sync = sh.syncInPlace
 	}
 	return backupview.New(env, svc), nil
+}
+
+// compare is the target as it is now, from a backup's point of view.
+func (d *desk) compare(ctx context.Context, name string) (*restore.Assessment, error) {
+	p, err := d.Draft(ctx, restore.Choice{Source: name})
+	if err != nil {
+		return nil, err
+	}
+	return p.Assessment, nil
 }
 
 // syncInPlace brings all copies up to date.

@@ -2,6 +2,14 @@ package lang
 
 func init() {
 	register(map[string]string{
+		"compare with what is there now":                           "与当前数据比较",
+		"compared with what is there now: about %s rows are newer": "已与当前数据比较：约有 %s 行更新",
+		"o compares it, table by table, with what is there now":    "按 o 逐表与当前数据比较",
+		"comes back: %s rows":                                      "将恢复：%s 行",
+		"loses %s newer rows":                                      "将丢失 %s 行新数据",
+		"against what was there at %s:":                            "与 %s 时的数据相比：",
+		"compare":                                                  "比较",
+		"look at what is there now: what a restore from here would bring back and lose": "查看当前数据：从此处恢复会找回什么、丢失什么",
 		"%d held":               "共 %d 个备份",
 		"%d verified, %s at %s": "已校验 %d 个，%s，速度 %s",
 		"%s a week":             "每周 %s",

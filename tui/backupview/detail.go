@@ -90,7 +90,7 @@ func (p *Page) restoreLines(s *backup.Set, width int) (lines []string) {
 	} else {
 		say(lang.M("how long it takes is not known: no drill was passed yet"))
 	}
-	return lines
+	return append(lines, p.comparedLines(s, width)...)
 }
 
 func nameOr(db string) string {

@@ -32,6 +32,7 @@ type job struct {
 
 	shown    ops.Progress
 	stopping bool
+	keep     func() // takes what the work found, once it ended well
 }
 
 type (
@@ -104,6 +105,9 @@ func (p *Page) progressed(m progressMsg) tea.Cmd {
 func (p *Page) ended(m endMsg) tea.Cmd {
 	if m.job == p.job {
 		p.job = nil
+	}
+	if m.err == nil && m.job.keep != nil {
+		m.job.keep()
 	}
 	notice := page.Notice{State: ops.StateOK, Text: m.text}
 	if m.err != nil {

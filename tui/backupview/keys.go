@@ -82,6 +82,7 @@ func (p *Page) detailActions() []page.Action {
 			Run: func() tea.Cmd { p.open = ""; return nil }},
 		{ID: "backups.next", Keys: []string{"right", "l", "n"}, Label: lang.M("next"), Help: lang.M("the next backup of the list"), Run: step(1)},
 		{ID: "backups.previous", Keys: []string{"left", "h"}, Label: lang.M("previous"), Help: lang.M("the backup before in the list"), Run: step(-1)},
+		p.compareAction(),
 		{ID: "backups.copypath", Keys: []string{"y"}, Label: lang.M("copy path"), Help: lang.M("copy the backup's path"),
 			Run: func() tea.Cmd { return page.Send(page.Copy{Text: p.opened().Path}) }},
 	}

@@ -13,6 +13,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/restore"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
 )
@@ -36,6 +37,9 @@ type Service struct {
 	Drill    func(context.Context, *backup.Set, Report) (lang.Msg, error)
 	Prune    func(context.Context, *backup.Plan, Report) (lang.Msg, error)
 	Sync     func(context.Context, Report) (lang.Msg, error)
+	// Compare looks at the database as it is now, from a backup's point of view;
+	// the backup is named as restore --from names it. Only reads.
+	Compare func(ctx context.Context, backup string) (*restore.Assessment, error)
 }
 
 // Shelf is the backups as they are at one moment.
@@ -99,6 +103,7 @@ type Page struct {
 
 	open     string // the name of the opened backup; "" for the list
 	manifest *backup.Manifest
+	compared *comparison // the last one, of whichever backup
 	planOpen bool
 	detail   widget.Scroll
 

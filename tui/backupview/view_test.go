@@ -16,6 +16,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/restore"
 	"opsdeck/tui/page"
 	"opsdeck/tui/theme"
 )
@@ -99,8 +100,15 @@ func service() Service {
 		Verify:   func(context.Context, *backup.Set, Report) (lang.Msg, error) { return lang.Raw("good"), nil },
 		Drill:    func(context.Context, *backup.Set, Report) (lang.Msg, error) { return lang.Raw("passed"), nil },
 		Prune:    func(context.Context, *backup.Plan, Report) (lang.Msg, error) { return lang.Raw("pruned"), nil },
+		Compare:  func(context.Context, string) (*restore.Assessment, error) { return present, nil },
 	}
 }
+
+// present is what is in the database now, from a backup's point of view.
+var present = &restore.Assessment{At: now,
+	Tables: []restore.TableState{{Name: "ar_invoices", InBackup: true, BackupRows: 628}, {Name: "订单", InBackup: true, Exists: true, Rows: 7_600_000}},
+	Loss: restore.Loss{Tables: []restore.LossTable{{Table: "订单", Newer: 100_000, Changed: 12, Estimate: true}, {Table: "notes\x1b[2J", Newer: 3, Vanishes: true}},
+		Unknown: []string{"settings"}, Users: []string{"李磊 (40)", "7 (2)"}}}
 
 // run runs a command and gives the page what comes of it, as the console does.
 func run(p *Page, cmd tea.Cmd) (other []tea.Msg) {
@@ -152,7 +160,7 @@ func press(p *Page, keys ...string) (other []tea.Msg) {
 var sizes = []page.Size{{Width: 40, Height: 8}, {Width: 80, Height: 20}, {Width: 120, Height: 36}}
 
 func TestViews(t *testing.T) {
-	views := map[string][]string{"list": nil, "folded": {"z"}, "detail": {"down", "enter"}, "plan": {"p"}, "filter": {"/", "b", "a", "d", "enter"}, "worst": {"o", "o", "o"}}
+	views := map[string][]string{"list": nil, "folded": {"z"}, "detail": {"down", "enter"}, "compared": {"down", "enter", "o"}, "plan": {"p"}, "filter": {"/", "b", "a", "d", "enter"}, "worst": {"o", "o", "o"}}
 	for name, keys := range views {
 		for _, code := range []string{"en", "zh"} {
 			for _, size := range sizes {
@@ -175,7 +183,9 @@ func TestEveryViewFitsEverySize(t *testing.T) {
 	detail, plan := shown("zh"), shown("en")
 	press(detail, "down", "enter")
 	press(plan, "p")
-	for _, p := range []*Page{empty, failed, working, shown("zh"), detail, plan} {
+	compared := shown("en")
+	press(compared, "down", "enter", "o")
+	for _, p := range []*Page{compared, empty, failed, working, shown("zh"), detail, plan} {
 		for w := 1; w < 210; w += 7 {
 			for h := 1; h < 62; h += 5 {
 				lines := strings.Split(p.View(page.Size{Width: w, Height: h}), "\n")
@@ -220,6 +230,30 @@ func TestRestoreFromHereOpensTheWizard(t *testing.T) {
 	got := press(p, "down", "R")
 	if len(got) != 1 || got[0] != (page.Goto{Page: "restore", Body: "qianzhang_sales_20261118_020000.sql.gz"}) {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestAComparisonIsOfItsOwnBackupAlone(t *testing.T) {
+	p := shown("en")
+	asked := ""
+	p.svc.Compare = func(_ context.Context, name string) (*restore.Assessment, error) {
+		asked = name
+		return present, nil
+	}
+	press(p, "down", "enter", "o")
+	if first := called(p.opened()); asked != first {
+		t.Errorf("%q was looked at, not %q", asked, first)
+	}
+	if text := p.View(page.Size{Width: 80, Height: 40}); !strings.Contains(text, "comes back: 628 rows") {
+		t.Errorf("what comes back is not told:\n%s", text)
+	}
+	press(p, "n")
+	if text := p.View(page.Size{Width: 80, Height: 40}); strings.Contains(text, "comes back") || !strings.Contains(text, "o compares it") {
+		t.Errorf("the next backup shows the former's comparison:\n%s", text)
+	}
+	p.svc.Compare = func(context.Context, string) (*restore.Assessment, error) { return nil, errors.New("no server") }
+	if msgs := press(p, "o"); len(msgs) != 1 || msgs[0].(page.Notice).State != ops.StateCritical || p.job != nil {
+		t.Errorf("a server that is away is not told: %+v", msgs)
 	}
 }
 

@@ -1,0 +1,100 @@
+package backupview
+
+import (
+	"context"
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/restore"
+	"opsdeck/tui/page"
+)
+
+// comparison is how a backup stands against what is in the database now.
+type comparison struct {
+	name string // of the backup, as called says
+	with *restore.Assessment
+}
+
+// canCompare says why the opened backup cannot be compared with what is there now.
+func (p *Page) canCompare() lang.Msg {
+	if why := p.onAnySet(); !why.Empty() {
+		return why
+	}
+	return p.off(p.svc.Compare != nil)()
+}
+
+// compare looks at what is there now: on demand, for every table is checked and
+// counted.
+func (p *Page) compare() tea.Cmd {
+	name, look := called(p.current()), p.svc.Compare
+	found := &comparison{name: name}
+	cmd := p.start(lang.M("compare with what is there now"), func(ctx context.Context, r Report) (lang.Msg, error) {
+		r(ops.Progress{Phase: "survey", Object: p.svc.Database})
+		with, err := look(ctx, name)
+		if err != nil {
+			return lang.Msg{}, err
+		}
+		found.with = with
+		return lang.M("compared with what is there now: about %s rows are newer", human.Count(with.Loss.Rows()+with.Loss.Changed())), nil
+	})
+	p.job.keep = func() { p.compared = found }
+	return cmd
+}
+
+// comparedLines say table by table what a restore from here would bring back and
+// lose; one line that invites to look, when nobody did.
+func (p *Page) comparedLines(s *backup.Set, width int) []string {
+	c := p.compared
+	if c == nil || c.name != called(s) {
+		if p.svc.Compare == nil {
+			return nil
+		}
+		return []string{p.env.Theme.Dim.Render(cells.Cut(p.env.T("o compares it, table by table, with what is there now"), width))}
+	}
+	e, t := p.env, p.env.Theme
+	table := cells.Table{Max: width}
+	for _, x := range c.with.Tables {
+		if x.InBackup && !x.Exists {
+			table.Rows = append(table.Rows, []string{t.OK.Render(t.Glyph.OK), termsafe.Line(x.Name), e.T("comes back: %s rows", rows(x.BackupRows))})
+		}
+	}
+	for _, x := range c.with.Loss.Tables {
+		about := append([]string{e.T("loses %s newer rows", human.Count(x.Newer))}, x.About(e.Lang)...)
+		table.Rows = append(table.Rows, []string{t.Warn.Render(t.Glyph.Warn), termsafe.Line(x.Table), strings.Join(about, ", ")})
+	}
+	for _, name := range c.with.Loss.Unknown {
+		table.Rows = append(table.Rows, []string{t.Unknown.Render(t.Glyph.Unknown), termsafe.Line(name), e.T("could not be judged")})
+	}
+	lines := []string{e.T("against what was there at %s:", e.Time(c.with.At))}
+	if len(table.Rows) == 0 {
+		return append(lines, e.T("nothing newer than the backup was found"))
+	}
+	for _, line := range table.Lines() {
+		lines = append(lines, cells.Cut("  "+line, width))
+	}
+	if who := c.with.Loss.Users; len(who) > 0 {
+		lines = append(lines, cells.Wrap(e.T("people who acted since")+": "+termsafe.Line(strings.Join(who, ", ")), width)...)
+	}
+	return lines
+}
+
+// rows is a number of rows, or a mark where the manifest does not tell it.
+func rows(n int64) string {
+	if n < 0 {
+		return "?"
+	}
+	return human.Count(n)
+}
+
+// compareAction is the key of the opened backup.
+func (p *Page) compareAction() page.Action {
+	return page.Action{ID: "backups.compare", Keys: []string{"o"}, Label: lang.M("compare"), Help: lang.M("look at what is there now: what a restore from here would bring back and lose"), Footer: true,
+		Off: p.canCompare, Run: p.compare}
+}
