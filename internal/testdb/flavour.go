@@ -19,11 +19,12 @@ const (
 // flavour is what differs between MySQL and MariaDB: programs, first
 // initialisation, arguments.
 type flavour struct {
-	name  string
-	tools map[string][]string // our name of a client program: theirs, in order of preference
-	bin   func() string       // folder of the programs, "" for the PATH
-	init  func(server, data string) error
-	args  []string
+	name    string
+	tools   map[string][]string             // our name of a client program: theirs, in order of preference
+	bin     func() string                   // folder of the programs, "" for the PATH
+	init    func(server, data string) error // nil: the server needs none
+	args    []string
+	command func(dir string, port int) []string // of a server that takes other arguments than these two
 }
 
 var (
@@ -95,6 +96,9 @@ func run(stdin, name string, args ...string) error {
 // arguments of a server program. Durability against a crash of the machine is
 // given up (nothing is synced); a kill -9 of the server loses nothing.
 func (f *flavour) arguments(dir string, port int) []string {
+	if f.command != nil {
+		return f.command(dir, port)
+	}
 	data := filepath.Join(dir, "data")
 	args := []string{"--no-defaults", "--datadir=" + data, "--socket=" + filepath.Join(dir, "sock"), "--port=" + strconv.Itoa(port),
 		"--bind-address=127.0.0.1", "--pid-file=" + filepath.Join(dir, "server.pid"), "--server-id=1", "--log-bin=" + filepath.Join(data, "binlog"),

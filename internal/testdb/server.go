@@ -17,8 +17,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// Server is a real MySQL or MariaDB server. Its binary log is on. The account
-// has all rights, by TCP and by socket.
+// Server is a real MySQL or MariaDB server, or TiDB's. Its binary log is on. The
+// account has all rights, by TCP and by socket.
 type Server struct {
 	Flavour  string // "mysql" or "mariadb"
 	Host     string // "127.0.0.1"
@@ -37,6 +37,10 @@ func newServer(f *flavour, extra []string) (*Server, error) {
 	server, err := f.tool("server")
 	if err != nil {
 		return nil, err
+	}
+	if f.init == nil {
+		dir, err := newFolder(f.name)
+		return &Server{Flavour: f.name, Host: "127.0.0.1", Socket: filepath.Join(dir, "sock"), User: account, flavour: f, dir: dir, extra: extra}, err
 	}
 	template, err := f.template(server)
 	if err != nil {
@@ -78,18 +82,18 @@ func (s *Server) start() error {
 }
 
 func (s *Server) ping(ctx context.Context) error {
-	// A stranger may hold the port, so the answer must be this data folder's.
+	// A stranger may hold the port, so the answer must be this server's.
 	db, err := sql.Open("mysql", s.DSN("")+"?timeout=2s&readTimeout=10s")
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	var dir string
-	if err := db.QueryRowContext(ctx, "SELECT @@datadir").Scan(&dir); err != nil {
+	var socket string
+	if err := db.QueryRowContext(ctx, "SELECT @@socket").Scan(&socket); err != nil {
 		return err
 	}
-	if filepath.Clean(dir) != filepath.Join(s.dir, "data") {
-		return fmt.Errorf("port %d answers for %s", s.Port, dir)
+	if socket != s.Socket {
+		return fmt.Errorf("port %d answers for %s", s.Port, socket)
 	}
 	return nil
 }

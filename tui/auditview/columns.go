@@ -2,6 +2,7 @@ package auditview
 
 import (
 	"strings"
+	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/lipgloss"
@@ -198,20 +199,27 @@ func (p *Page) plainCell(col column, r *audit.Row, width int) string {
 // shown makes a row's text fit for the screen: no secrets, no control characters.
 func shown(s string) string { return termsafe.Line(audit.Mask(s)) }
 
-// clock is a row's time, as much of it as the width allows.
+// clock is a row's time: what is not as today comes first, as much of the rest
+// as the width allows.
 func (p *Page) clock(r *audit.Row, width int) string {
 	if r.Time.IsZero() {
 		return p.env.Theme.Glyph.Unknown
 	}
-	at := r.Time.In(p.env.Zone)
+	at, now := r.Time.In(p.env.Zone), p.env.Clock.Now().In(p.env.Zone)
 	switch {
-	case width < 60:
-		return at.Format("15:04:05")
-	case width < 100:
+	case width >= 100 || width >= 60 && at.Year() != now.Year():
+		return at.Format("2006-01-02 15:04:05")
+	case width >= 60:
 		return at.Format("01-02 15:04:05")
+	case at.Year() != now.Year():
+		return at.Format("2006-01-02")
+	case sameDay(at, now):
+		return at.Format("15:04:05")
 	}
-	return at.Format("2006-01-02 15:04:05")
+	return at.Format("01-02 15:04")
 }
+
+func sameDay(a, b time.Time) bool { return a.Format(time.DateOnly) == b.Format(time.DateOnly) }
 
 // cell draws one cell in exactly w cells; selected rows carry no colours of
 // their own. before is the row above, for what need not be said twice.
@@ -248,7 +256,7 @@ func (p *Page) clockCell(text string, r, before *audit.Row, width int) string {
 		return text
 	}
 	style := p.env.Theme.Accent
-	if before != nil && before.Time.In(p.env.Zone).YearDay() == r.Time.In(p.env.Zone).YearDay() {
+	if before != nil && sameDay(before.Time.In(p.env.Zone), r.Time.In(p.env.Zone)) {
 		style = p.env.Theme.Dim
 	}
 	return style.Render(date) + " " + clock

@@ -207,10 +207,7 @@ func (p *Page) traceRow(i, w int) []string {
 		}
 	}
 	style, glyph := p.actionLook(r.Get(audit.Action))
-	when := "-"
-	if !r.Time.IsZero() {
-		when = p.clock(r, w)
-	}
+	when := cells.Pad(p.clock(r, w), p.clockWidth(w))
 	user := cells.Pad(shown(r.User()), min(12, w/6))
 	action := cells.Pad(glyph+" "+shown(r.Get(audit.Action)), 10)
 	brief := ""
@@ -229,6 +226,16 @@ func (p *Page) traceRow(i, w int) []string {
 		}
 	}
 	return out
+}
+
+// clockWidth is the room for the times of a life. Its first one takes the most,
+// but for the narrowest screens, where that has only a date.
+func (p *Page) clockWidth(w int) int {
+	first := cells.Width(p.clock(&audit.Row{Time: p.trace.data.Summary.First}, w))
+	if first == len(time.DateOnly) {
+		first++
+	}
+	return first
 }
 
 // jump sets the console's moment to the current row's and opens the logs there.

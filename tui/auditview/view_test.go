@@ -375,3 +375,15 @@ func TestTheCopyHasNoSecrets(t *testing.T) {
 		t.Fatalf("%v", said[0])
 	}
 }
+
+func TestATimeOfAnotherYearSaysTheYear(t *testing.T) {
+	src := sample(t)
+	src.rows[2].Time = now.AddDate(-1, 0, 0)
+	src.rows[2].At = audit.StampOf(src.rows[2].Time, time.UTC)
+	p := settled(t, "en", src)
+	for width, want := range map[int]string{40: "2025-01-29 ", 80: "2025-01-29 14:05:00", 120: "2025-01-29 14:05:00"} {
+		if view := p.View(page.Size{Width: width, Height: 24}); !strings.Contains(view, want) {
+			t.Fatalf("no %q at %d:\n%s", want, width, view)
+		}
+	}
+}

@@ -143,7 +143,7 @@ func TestABrokenDeletionGoesOnExactly(t *testing.T) {
 // A load that was broken off after the rows came and before the table got its
 // name goes on there; what stands in the scratch schema is verified.
 func TestABrokenLoadOfAnArchiveGoesOn(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"], "CREATE TRIGGER audit_bi BEFORE INSERT ON audit_logs FOR EACH ROW SET NEW.http_method = COALESCE(NEW.http_method, 'X')")
 		old(t, srv, schema, 25)
@@ -179,7 +179,7 @@ func TestABrokenLoadOfAnArchiveGoesOn(t *testing.T) {
 
 // A row that another transaction changes while it is about to be deleted stays.
 func TestARowThatChangesMeanwhileIsNotDeleted(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"])
 		old(t, srv, schema, 30)

@@ -103,9 +103,17 @@ func open(t testing.TB, srv *testdb.Server, schema string, change ...func(*Optio
 	return s
 }
 
-// eachShape runs a test on both servers with both shapes.
+// each runs a test on both servers, and on TiDB where OPSDECK_TIDB names one.
+func each(t *testing.T, test func(t *testing.T, srv *testdb.Server)) {
+	testdb.Each(t, test)
+	if os.Getenv("OPSDECK_TIDB") != "" {
+		t.Run("tidb", func(t *testing.T) { test(t, testdb.TiDB(t)) })
+	}
+}
+
+// eachShape runs a test on the servers with both shapes.
 func eachShape(t *testing.T, test func(t *testing.T, srv *testdb.Server, schema, shape string)) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		for shape, ddl := range shapes {
 			t.Run(shape, func(t *testing.T) {
 				schema := srv.Schema(t)

@@ -12,7 +12,7 @@ import (
 )
 
 func TestALargeReadIsAskedForFirst(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"])
 		fill(t, srv, schema, "current", 3000, 9)
@@ -69,7 +69,7 @@ func TestABillionRowsAreAskedForBeforeTheirOrderIsLearnt(t *testing.T) {
 }
 
 func TestAConditionThatCannotBeTrueGivesNothing(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"])
 		s := open(t, srv, schema, func(o *Options) { o.MaxRows = 10 })
@@ -82,7 +82,7 @@ func TestAConditionThatCannotBeTrueGivesNothing(t *testing.T) {
 }
 
 func TestWhatWouldBeSortedIsAskedForFirst(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		fillKeyed(t, srv, schema, "char without an index on time", 400)
 		srv.Exec(t, schema, "ANALYZE TABLE audit_logs")
@@ -101,7 +101,7 @@ func TestWhatWouldBeSortedIsAskedForFirst(t *testing.T) {
 }
 
 func TestATableWithoutOrderIsScannedWithProgress(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"])
 		fill(t, srv, schema, "current", 5000, 14)

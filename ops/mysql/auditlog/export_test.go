@@ -62,7 +62,7 @@ func lines(t *testing.T, path string) []int64 {
 }
 
 func TestAnInterruptedExportGoesOnExactly(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"])
 		fill(t, srv, schema, "current", 9000, 5)

@@ -34,7 +34,7 @@ func openErr(t *testing.T, srv *testdb.Server, schema string, change func(*Optio
 }
 
 func TestWhatIsNoAuditTableIsSaidClearly(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, "CREATE TABLE three (a INT, b TEXT, c DATE)", "CREATE TABLE textkey (id VARCHAR(36), action TEXT, created_at DATETIME, KEY (id))",
 			"CREATE TABLE notime (id INT PRIMARY KEY, action TEXT, created_at VARCHAR(20))", shapes["current"])
@@ -59,7 +59,7 @@ func TestWhatIsNoAuditTableIsSaidClearly(t *testing.T) {
 }
 
 func TestAUserWithoutRightsIsToldWhichOneIsMissing(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"], "CREATE TABLE other (id INT)", "DROP USER IF EXISTS nobody@'%'", "CREATE USER nobody@'%' IDENTIFIED BY 'x'",
 			"GRANT SELECT ON `"+schema+"`.other TO nobody@'%'")
@@ -79,7 +79,7 @@ func TestAUserWithoutRightsIsToldWhichOneIsMissing(t *testing.T) {
 }
 
 func TestColumnsOfNearShapesAreFound(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, `CREATE TABLE audit_logs (log_id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, operator_name VARCHAR(50), operation VARCHAR(20), entity_type VARCHAR(20),
 			entity_id VARCHAR(20), details TEXT, weird VARCHAR(9), create_time DATETIME(3) NOT NULL, KEY (create_time))`,
@@ -105,7 +105,7 @@ func TestColumnsOfNearShapesAreFound(t *testing.T) {
 }
 
 func TestNothingCanBeWritten(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"])
 		s := open(t, srv, schema)
@@ -148,7 +148,7 @@ func TestWhatIsAskedIsNeverSQL(t *testing.T) {
 }
 
 func TestAPageSurvivesALostConnection(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"])
 		fill(t, srv, schema, "current", 300, 11)
@@ -169,7 +169,7 @@ func TestAPageSurvivesALostConnection(t *testing.T) {
 }
 
 func TestRowsOutOfOrderAreFoundAfterTheProofWasSaved(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"])
 		fill(t, srv, schema, "current", 6000, 12)

@@ -103,7 +103,7 @@ func readKeys(t testing.TB, s *Source, query string, limit int) (out []string) {
 }
 
 func TestKeysThatAreNoLoneIntegerPageAsPlainSQL(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		for name := range keyed {
 			t.Run(name, func(t *testing.T) {
 				schema := srv.Schema(t)
@@ -153,7 +153,7 @@ func keyedExportAndArchive(t *testing.T, srv *testdb.Server, schema string, s *S
 }
 
 func TestTheLiveListOfAKeyedTableGoesByTime(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		fillKeyed(t, srv, schema, "char", 300)
 		s := open(t, srv, schema)
@@ -178,7 +178,7 @@ func TestTheLiveListOfAKeyedTableGoesByTime(t *testing.T) {
 
 // An id that AUTO_INCREMENT gave can be there twice where the key is (id, created_at).
 func TestAnIDThatIsThereTwiceIsNotLost(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		fillKeyed(t, srv, schema, "partitioned", 300)
 		s, db := open(t, srv, schema), utc(t, srv, schema)

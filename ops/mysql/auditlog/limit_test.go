@@ -14,7 +14,7 @@ import (
 )
 
 func TestACancelledQueryEndsOnTheServer(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"])
 		fill(t, srv, schema, "current", 200, 8)
@@ -56,7 +56,7 @@ func await(t *testing.T, what string, ok func() bool) {
 }
 
 func TestTheServerEndsAQueryAtItsTimeLimit(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"])
 		fill(t, srv, schema, "current", 500, 8)
@@ -82,7 +82,7 @@ func TestTheServerEndsAQueryAtItsTimeLimit(t *testing.T) {
 }
 
 func TestAQueryIsKilledWhereTheServerKnowsNoLimit(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"])
 		fill(t, srv, schema, "current", 200, 8)

@@ -49,7 +49,7 @@ func sweptKeys(t *testing.T, s *Source, query string, limit int) (keys []string,
 // No integer leads to the rows, and no index on time: each page goes through
 // the table by its key, in whatever order times stand there.
 func TestATableThatNothingOrdersIsSweptByItsKey(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		for _, name := range []string{"char without an index on time", "uuid+time"} {
 			t.Run(name, func(t *testing.T) {
 				schema := srv.Schema(t)
@@ -74,7 +74,7 @@ func TestATableThatNothingOrdersIsSweptByItsKey(t *testing.T) {
 }
 
 func TestASweepEndsWhenItIsCancelled(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		fillKeyed(t, srv, schema, "char without an index on time", 400)
 		srv.Exec(t, schema, "ANALYZE TABLE audit_logs")
@@ -98,7 +98,7 @@ func TestASweepEndsWhenItIsCancelled(t *testing.T) {
 
 // The documented shape has no index on resources either.
 func TestALifeThatNoIndexLeadsToIsSwept(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["documented"])
 		fill(t, srv, schema, "documented", 3000, 17)

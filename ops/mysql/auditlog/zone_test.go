@@ -66,7 +66,7 @@ func TestAWallTimeIsReadInItsZone(t *testing.T) {
 
 // Where the clocks are put back, a span loses no row of the hour that is twice.
 func TestNoRowIsLostWhereTheClocksArePutBack(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, wallTable, "INSERT INTO audit_logs VALUES (1, 'A', '2026-10-25 01:30:00'), (2, 'A', '2026-10-25 02:10:00'), (3, 'A', '2026-10-25 02:50:00'), (4, 'A', '2026-10-25 02:15:00'), (5, 'A', '2026-10-25 03:05:00')")
 		s := open(t, srv, schema, func(o *Options) { o.Zone, _ = clock.ParseZone("Europe/Berlin") })
