@@ -30,6 +30,8 @@ func (e *Estimate) Take(column, text string) bool {
 		if _, index, ok := strings.Cut(text, "index:"); ok {
 			e.Key, _, _ = strings.Cut(index, "(")
 		}
+	case "id": // TiDB names its operators there, the others number theirs
+		e.Sorts = e.Sorts || strings.Contains(text, "Sort_") || strings.Contains(text, "TopN_")
 	case "extra":
 		e.Sorts = e.Sorts || strings.Contains(text, "filesort")
 	}

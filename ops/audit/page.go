@@ -35,6 +35,7 @@ type Page struct {
 	Unproved bool // in the order of ids, of which it is not known that they follow time
 	Scanned  int64
 	Strategy Strategy
+	Top      Pos // of a first page without rows: the place that new rows come behind
 }
 
 // UnprovedError says that it is not yet known how the order of ids and of

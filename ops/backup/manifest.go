@@ -27,7 +27,7 @@ type Manifest struct {
 	SnapshotAt    time.Time `json:"snapshot_at"` // the moment that the rows are of
 	Consistent    bool      `json:"consistent"`
 	// Consistency says how it was got: "ftwrl", "backup-stage", "binlog-position",
-	// "lock-tables", "single-connection", "engine" or "none".
+	// "lock-tables", "timestamp", "single-connection", "engine" or "none".
 	Consistency string   `json:"consistency"`
 	Position    Position `json:"position"`
 	Warnings    []string `json:"warnings,omitempty"` // e.g. tables outside the snapshot

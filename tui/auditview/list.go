@@ -35,6 +35,7 @@ type list struct {
 	partial  bool
 	unproved bool
 	next     audit.Pos
+	top      audit.Pos // where new rows come behind while there are none
 	took     time.Duration
 	way      audit.Strategy
 	err      error
@@ -117,7 +118,7 @@ func (p *Page) loaded(m pageMsg) tea.Cmd {
 	l.err, l.question, l.took, l.way = nil, nil, m.took, m.page.Strategy
 	l.more, l.next, l.partial, l.unproved = m.page.More, m.page.Next, m.page.Partial, m.page.Unproved
 	if m.first {
-		l.rows, l.unseen = nil, 0
+		l.rows, l.unseen, l.top = nil, 0, m.page.Top
 		l.scroll = widget.Scroll{}
 	}
 	l.rows = append(l.rows, m.page.Rows...)
@@ -185,7 +186,7 @@ func (p *Page) tick() tea.Cmd {
 // poll reads what came behind the highest id, or the newest time.
 func (p *Page) poll() tea.Cmd {
 	l := &p.list
-	if p.src == nil || l.loading || len(l.rows) == 0 || l.unproved || l.question != nil {
+	if p.src == nil || l.loading || l.unproved || l.question != nil || l.err != nil {
 		return nil
 	}
 	top := p.top()
@@ -198,6 +199,9 @@ func (p *Page) poll() tea.Cmd {
 
 // top is the place behind which new rows come.
 func (p *Page) top() audit.Pos {
+	if len(p.list.rows) == 0 {
+		return p.list.top
+	}
 	top := p.list.rows[0].Pos()
 	numbered := p.src.Layout().Numbered()
 	for i := range p.list.rows {

@@ -387,3 +387,22 @@ func TestATimeOfAnotherYearSaysTheYear(t *testing.T) {
 		}
 	}
 }
+
+func TestALiveListThatIsEmptyTakesItsFirstRow(t *testing.T) {
+	src := sample(t)
+	p := settled(t, "en", src)
+	press(p, "/")
+	typed(p, "action:NEVER")
+	press(p, "enter")
+	p.list.live = true
+	if len(p.list.rows) != 0 {
+		t.Fatalf("%d rows", len(p.list.rows))
+	}
+	r := src.rows[0]
+	r.ID, r.At = 3000, r.At+1
+	src.late = []audit.Row{r}
+	answer(p, p.poll())
+	if len(p.list.rows) != 1 || p.current().ID != 3000 {
+		t.Fatalf("the row that came is not shown: %d rows", len(p.list.rows))
+	}
+}

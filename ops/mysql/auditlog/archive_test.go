@@ -143,7 +143,7 @@ func TestABrokenDeletionGoesOnExactly(t *testing.T) {
 // A load that was broken off after the rows came and before the table got its
 // name goes on there; what stands in the scratch schema is verified.
 func TestABrokenLoadOfAnArchiveGoesOn(t *testing.T) {
-	each(t, func(t *testing.T, srv *testdb.Server) {
+	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"], "CREATE TRIGGER audit_bi BEFORE INSERT ON audit_logs FOR EACH ROW SET NEW.http_method = COALESCE(NEW.http_method, 'X')")
 		old(t, srv, schema, 25)

@@ -105,7 +105,7 @@ func TestColumnsOfNearShapesAreFound(t *testing.T) {
 }
 
 func TestNothingCanBeWritten(t *testing.T) {
-	each(t, func(t *testing.T, srv *testdb.Server) {
+	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"])
 		s := open(t, srv, schema)

@@ -10,7 +10,6 @@ import (
 	"opsdeck/internal/testdb"
 	"opsdeck/ops"
 	"opsdeck/ops/audit"
-	"opsdeck/ops/mysql"
 )
 
 func TestACancelledQueryEndsOnTheServer(t *testing.T) {
@@ -61,7 +60,7 @@ func TestTheServerEndsAQueryAtItsTimeLimit(t *testing.T) {
 		srv.Exec(t, schema, shapes["current"])
 		fill(t, srv, schema, "current", 500, 8)
 		s := open(t, srv, schema, func(o *Options) { o.Timeout = 200 * time.Millisecond })
-		if len(s.Notes()) != 0 {
+		if s.ability.limit == "" || srv.Flavour != "tidb" && len(s.Notes()) != 0 {
 			t.Fatalf("a real server lacks something: %v", s.Notes())
 		}
 		// Half a million rows of a join, each hashed: seconds of work.
@@ -75,7 +74,7 @@ func TestTheServerEndsAQueryAtItsTimeLimit(t *testing.T) {
 			}
 			return rows.Err()
 		})
-		if n := mysql.Number(err); n != errQueryTimeout && n != errStatementTimeout {
+		if !overTime(err) {
 			t.Fatalf("got %v", err)
 		}
 	})

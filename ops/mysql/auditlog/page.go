@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sort"
 	"strings"
+	"time"
 
 	"opsdeck/ops/audit"
 )
@@ -22,10 +24,25 @@ func (s *Source) Page(ctx context.Context, req audit.PageRequest) (audit.Page, e
 			s.forget()
 			p, err = s.page(ctx, q, req)
 		}
+		if err == nil && len(p.Rows) == 0 && req.Before == audit.Newest() {
+			p.Top, err = s.top(ctx, q)
+		}
 		return err
 	})
 	return p, s.asked(err)
 }
+
+// top is the place behind which rows will come that are not in the table yet.
+func (s *Source) top(ctx context.Context, q *session) (audit.Pos, error) {
+	if !s.layout.Numbered() {
+		return audit.Pos{At: audit.StampOf(s.o.Clock.Now().Add(-skew), s.layout.Zone)}, nil
+	}
+	id, err := s.topID(ctx, q)
+	return audit.Pos{At: audit.NoStamp, ID: max(id, math.MinInt64+overlapIDs)}, err
+}
+
+// skew is how far the server's clock may be behind ours.
+const skew = time.Minute
 
 // asked leaves questions as they are and explains everything else.
 func (s *Source) asked(err error) error {

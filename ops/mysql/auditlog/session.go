@@ -152,7 +152,7 @@ func (s *Source) attempt(ctx context.Context, work func(context.Context, *sessio
 	defer cut()
 	done := make(chan struct{})
 	watched := make(chan struct{})
-	late := false // written before watched is closed
+	late, killed := false, false // written before watched is closed
 	alarm := s.alarm(s.conn)
 	s.conn.gone = ctx.Err
 	go func() {
@@ -164,18 +164,22 @@ func (s *Source) attempt(ctx context.Context, work func(context.Context, *sessio
 		case <-alarm.C:
 			late = true
 		}
+		killed = true
 		s.kill(done, cut)
 	}()
 	err := s.transact(inner, s.conn, work)
 	close(done)
 	<-watched
 	alarm.Stop()
-	if err != nil && (mysql.Lost(err) || ctx.Err() != nil || late) {
+	if mysql.Lost(err) || killed {
 		s.conn.close()
 		s.conn = nil
 	}
-	if err != nil && late {
+	switch {
+	case late && ctx.Err() == nil:
 		return errOverTime
+	case killed && err == nil:
+		return ctx.Err() // some servers end a query that is killed as if it had no more rows
 	}
 	return err
 }

@@ -30,6 +30,7 @@ var ways = []struct {
 	name string
 	open func(*snapshotter, context.Context) error
 }{
+	{"timestamp", (*snapshotter).byTimestamp},
 	{"binlog-position", (*snapshotter).byCoordinates},
 	{"backup-stage", (*snapshotter).byBackupStage},
 	{"ftwrl", (*snapshotter).byGlobalLock},
@@ -120,6 +121,30 @@ func coordinates(ctx context.Context, c *sql.Conn) backup.Position {
 	}
 	p.GTID, _ = one(ctx, c, "SELECT BINLOG_GTID_POS(?, ?)", p.File, p.Pos)
 	return p
+}
+
+// byTimestamp has all connections read as of one of TiDB's timestamps, which
+// takes no lock. It lasts as long as the server keeps old rows
+// (tidb_gc_life_time); a dump that takes longer fails.
+// https://docs.pingcap.com/tidb/stable/read-historical-data
+func (s *snapshotter) byTimestamp(ctx context.Context) error {
+	if _, err := one(ctx, s.control, "SELECT @@tidb_current_ts"); err != nil {
+		return err
+	}
+	if err := execute(ctx, s.control, "START TRANSACTION"); err != nil {
+		return err
+	}
+	defer s.release(ctx, "ROLLBACK")
+	at, err := one(ctx, s.control, "SELECT @@tidb_current_ts")
+	if err != nil {
+		return err
+	}
+	for _, c := range s.conns {
+		if err := execute(ctx, c, "SET SESSION tidb_snapshot = '"+at+"'"); err != nil {
+			return err
+		}
+	}
+	return s.start(ctx)
 }
 
 const tries = 25
