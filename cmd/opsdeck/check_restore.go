@@ -70,6 +70,9 @@ func judgeRun(run *restore.Run, database string) health.Result {
 		r.Add("done_share", done, lang.Raw(human.Percent(done)))
 	}
 	where := lang.M("step %d of 7, %s, by %s", int(step), step.Label(), run.Plan.Operator)
+	if w := run.Waiting(); run.Alive && w != nil {
+		return judgeWaiting(r, w, where, database)
+	}
 	if run.Alive {
 		r.Find(ops.StateWarning, lang.M("a restore of %s is under way", database), where)
 		r.Next = lang.M("Start nothing by hand; watch it: opsdeck restore attach.")
@@ -77,5 +80,20 @@ func judgeRun(run *restore.Run, database string) health.Result {
 	}
 	r.Find(ops.StateCritical, lang.M("a restore of %s has stopped in the middle", database), where)
 	r.Next = lang.M("Go on with opsdeck restore resume, or back with opsdeck restore abort.")
+	return r
+}
+
+// judgeWaiting is a run that waits for an answer: since when and for what.
+func judgeWaiting(r health.Result, w *restore.Waiting, where lang.Msg, database string) health.Result {
+	at := w.Since.Local().Format("2006-01-02 15:04:05")
+	r.Add("waits_since", w.Since, lang.Raw(at))
+	if len(w.For) > 0 {
+		where = lang.M("%s: %s", where, w.For[0].Msg)
+	}
+	r.Find(ops.StateCritical, lang.M("the restore of %s waits for an answer since %s", database, at), where)
+	r.Next = lang.M("Answer it: opsdeck restore attach, or a in the Restore tab.")
+	if !w.Until.IsZero() {
+		r.Next = lang.M("Answer it: opsdeck restore attach. If nobody does, its flags answer at %s.", w.Until.Local().Format("15:04:05"))
+	}
 	return r
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
@@ -32,8 +33,41 @@ type answers struct {
 	KillSessions   bool   `help:"End the sessions that still write after the stop."`
 	SkipUnreadable bool   `help:"Go on though some tables cannot be put in the emergency backup."`
 	WithoutBackup  string `placeholder:"NAME" help:"Go on without emergency backup if it fails; takes the database's name."`
+	DespiteWrites  string `placeholder:"NAME" help:"Go on though something still writes, or that cannot be told; takes the database's name."`
 	Notify         bool   `help:"Send the notification at the end."`
 	OnTrouble      string `placeholder:"keep|undo" enum:"keep,undo" default:"keep" help:"When the service is not ready at the end: keep or undo."`
+
+	AnswerAfter time.Duration `placeholder:"DUR" help:"Without a terminal: how long a question waits for a person, once this command is gone, until these flags answer it (30s; with --detach 10m)."`
+}
+
+// How long a question of a run waits for a person, when nobody watches it: one
+// whose command was ended, and one that was begun to be left alone.
+const (
+	answerAfter = 30 * time.Second
+	answerAlone = 10 * time.Minute
+)
+
+// words are the answers as the policy takes them.
+func (ans answers) words() restore.Answers {
+	return restore.Answers{KillSessions: ans.KillSessions, SkipUnreadable: ans.SkipUnreadable, WithoutBackup: ans.WithoutBackup,
+		DespiteWrites: ans.DespiteWrites, Notify: ans.Notify, OnTrouble: ans.OnTrouble}
+}
+
+// unattended is what a run is left with that was begun or asked for without a
+// terminal; nil at one: there a person answers.
+func (a *app) unattended(ans answers, alone bool) *restore.Unattended {
+	if a.atTerminal() {
+		return nil
+	}
+	after := ans.AnswerAfter
+	switch {
+	case after > 0:
+	case alone:
+		after = answerAlone
+	default:
+		after = answerAfter
+	}
+	return &restore.Unattended{Answers: ans.words(), After: restore.Span(after), By: a.operator()}
 }
 
 // restoreRunCmd is `opsdeck restore --from NAME`.
@@ -98,7 +132,7 @@ func (c *restoreRunCmd) Run(a *app) error {
 			return err
 		}
 	}
-	f, err := d.Begin(a.ctx, p, p.Target.Database)
+	f, err := d.Begin(a.ctx, p, p.Target.Database, a.unattended(c.answers, c.Detach))
 	if err != nil {
 		return err
 	}
@@ -269,6 +303,9 @@ func (a *app) goOn(c one, ans answers, kind restore.Kind, want, confirm string) 
 	if err := a.confirmGoOn(r, kind, confirm); err != nil {
 		return err
 	}
+	if err := r.Folder.Leave(a.unattended(ans, false)); err != nil {
+		return err
+	}
 	switch {
 	case !r.Alive:
 		err = d.Work(a.ctx, r.Plan.ID, kind)
@@ -324,6 +361,9 @@ type runJSON struct {
 	BeganAt    *time.Time `json:"began_at,omitempty"`
 	Answers    []string   `json:"answers"`
 	Why        []string   `json:"why,omitempty"`
+	WaitsSince *time.Time `json:"waits_since,omitempty"`
+	WaitsFor   []string   `json:"waits_for,omitempty"`
+	WaitsUntil *time.Time `json:"waits_until,omitempty"` // then its flags answer
 	Kept       bool       `json:"undo_possible"`
 	Report     string     `json:"report,omitempty"`
 }
@@ -340,6 +380,15 @@ func (d *desk) runJSON(r *restore.Run) runJSON {
 	}
 	for _, n := range r.State.Why {
 		out.Why = append(out.Why, d.lang.Msg(n.Msg))
+	}
+	if w := r.Waiting(); w != nil {
+		out.WaitsSince = &w.Since
+		for _, n := range w.For {
+			out.WaitsFor = append(out.WaitsFor, d.lang.Msg(n.Msg))
+		}
+		if !w.Until.IsZero() {
+			out.WaitsUntil = &w.Until
+		}
 	}
 	if len(r.State.Trail) > 0 {
 		out.BeganAt = &r.State.Trail[0].Begin
@@ -393,12 +442,26 @@ func (a *app) sayRun(r runJSON) {
 	switch {
 	case open && !r.Running:
 		a.say(lang.M("    Its worker is gone. Go on: opsdeck restore resume %s", r.ID))
+	case open && r.WaitsSince != nil:
+		a.sayWaiting(r)
 	case open:
 		a.say(lang.M("    It runs. Watch it: opsdeck restore attach %s", r.ID))
 	}
 	if len(r.Answers) > 0 {
 		a.say(lang.M("    possible now: %s", strings.Join(r.Answers, ", ")))
 	}
+}
+
+// sayWaiting says since when a run waits for an answer, and what becomes of it
+// when nobody comes.
+func (a *app) sayWaiting(r runJSON) {
+	a.say(lang.M("    It waits for an answer since %s (%s). Answer it: opsdeck restore attach %s", r.WaitsSince.Local().Format("2006-01-02 15:04:05"),
+		human.Duration(a.clock.Now().Sub(*r.WaitsSince).Round(time.Second)), r.ID))
+	if r.WaitsUntil == nil {
+		a.say(lang.M("    It waits for a person, however long that takes."))
+		return
+	}
+	a.say(lang.M("    If nobody does, its flags answer at %s.", r.WaitsUntil.Local().Format("15:04:05")))
 }
 
 type restoreReportCmd struct{ one }

@@ -23,18 +23,14 @@ const watchEvery = 80 * time.Millisecond
 type watcher struct {
 	*desk
 	f        restore.Folder
-	ans      answers
 	json     bool
 	seen     int // journal lines
 	answered int // Seq of the newest question that got an answer
-	tries    map[restore.Stage]int
+	policy   restore.Policy
 	bar      *progress
 	last     *restore.Run
 	stuck    bool
 	input    chan string
-
-	since      time.Time // a step is tried again and again since
-	sinceStage restore.Stage
 }
 
 // attach follows a run to its end. want is the result that counts as success;
@@ -45,8 +41,11 @@ func (d *desk) attach(f restore.Folder, ans answers, asJSON bool, want string) e
 
 // attachFrom leaves out the journal's first lines, which were told before.
 func (d *desk) attachFrom(f restore.Folder, told int, ans answers, asJSON bool, want string) error {
-	w := &watcher{desk: d, f: f, ans: ans, json: asJSON, bar: d.progress(), tries: map[restore.Stage]int{}, answered: -1, seen: told}
+	w := &watcher{desk: d, f: f, policy: restore.Policy{Answers: ans.words()}, json: asJSON, bar: d.progress(), answered: -1, seen: told}
+	present, gone := context.WithCancel(d.ctx)
+	go w.stay(present)
 	err := f.Watch(d.ctx, watchEvery, w.see)
+	gone()
 	w.bar.done()
 	if err != nil && d.ctx.Err() != nil {
 		if w.last != nil && w.last.Alive {
@@ -58,6 +57,23 @@ func (d *desk) attachFrom(f restore.Folder, told int, ans answers, asJSON bool, 
 		return err
 	}
 	return w.end(want)
+}
+
+// attendEvery is how often it is said that somebody is here.
+const attendEvery = time.Second
+
+// stay says that somebody is here who can answer, as long as that is so.
+func (w *watcher) stay(ctx context.Context) {
+	if w.writable() != nil {
+		return
+	}
+	for ctx.Err() == nil {
+		w.f.Attend()
+		select {
+		case <-time.After(attendEvery):
+		case <-ctx.Done():
+		}
+	}
 }
 
 // see takes in how the run stands; false ends the watch.
@@ -163,92 +179,25 @@ func (w *watcher) answer(r *restore.Run) bool {
 }
 
 func (w *watcher) choose(r *restore.Run) (restore.Kind, bool) {
-	if !w.json && isTerminal(w.in) && isTerminal(w.err) {
+	if w.atTerminal() && !w.json {
 		return w.ask(r)
 	}
-	if w.patient(r) {
-		return restore.KindRetry, true
+	reply, ok := w.policy.Choose(r.State, r.Busy(), time.Now())
+	if !ok {
+		return "", false
 	}
-	kind, ok := w.policy(r)
-	if ok && kind == restore.KindRetry {
-		w.tries[r.State.Stage]++
-		if w.tries[r.State.Stage] > 3 {
-			return "", false
-		}
-		select {
-		case <-time.After(time.Second):
-		case <-w.ctx.Done():
-		}
+	if reply.Left > 0 {
+		w.note(lang.M("            trying again in %s, for up to %s more", human.Duration(reply.Wait), human.Duration(reply.Left.Round(time.Second))))
 	}
-	return kind, ok && r.State.Can(kind)
-}
-
-// patience is how long a failure that may go away by itself is tried again, and
-// how often.
-const (
-	patience     = 90 * time.Second
-	patientEvery = 2 * time.Second
-)
-
-// patient tells whether to try again a step that failed because the server was
-// away or locks were held, and waits a moment for that.
-func (w *watcher) patient(r *restore.Run) bool {
-	last := r.Lines[len(r.Lines)-1]
-	if last.Event == nil || !last.Event.Busy || !r.State.Can(restore.KindRetry) {
-		return false
-	}
-	if w.since.IsZero() || w.sinceStage != r.State.Stage {
-		w.since, w.sinceStage = time.Now(), r.State.Stage
-	}
-	if time.Since(w.since) > patience {
-		return false
-	}
-	w.note(lang.M("            trying again in %s, for up to %s more", human.Duration(patientEvery), human.Duration((patience - time.Since(w.since)).Round(time.Second))))
 	select {
-	case <-time.After(patientEvery):
+	case <-time.After(reply.Wait):
 	case <-w.ctx.Done():
 	}
-	return true
+	return reply.Kind, true
 }
 
-// policy is the headless answer to each question.
-func (w *watcher) policy(r *restore.Run) (restore.Kind, bool) {
-	yes := func(cond bool, k restore.Kind) (restore.Kind, bool) {
-		if cond {
-			return k, true
-		}
-		return restore.KindAbort, true
-	}
-	switch r.State.Stage {
-	case restore.AskNotify:
-		if w.ans.Notify && w.tries[restore.AskNotify] == 0 {
-			w.tries[restore.AskNotify]++
-			return restore.KindSend, true
-		}
-		return restore.KindSilent, true
-	case restore.AskQuiet:
-		w.tries[restore.AskQuiet]++
-		return yes(w.ans.KillSessions && w.tries[restore.AskQuiet] <= 3, restore.KindKill)
-	case restore.AskSkip:
-		return yes(w.ans.SkipUnreadable, restore.KindSkip)
-	case restore.AskSave:
-		return yes(w.ans.WithoutBackup == r.Plan.Target.Database, restore.KindSkip)
-	case restore.AskReady, restore.AskStart:
-		if w.ans.OnTrouble == "undo" && r.State.Can(restore.KindUndo) {
-			return restore.KindUndo, true
-		}
-		return restore.KindKeep, true
-	case restore.AskReport, restore.AskClean, restore.AskAbortStart, restore.AskAbortReady, restore.AskUndoStart, restore.AskUndoReady, restore.AskDrop:
-		if w.tries[r.State.Stage] >= 1 {
-			return restore.KindLeave, true
-		}
-		return restore.KindRetry, true
-	}
-	if r.State.Can(restore.KindAbort) {
-		return restore.KindAbort, true
-	}
-	return restore.KindRetry, true
-}
+// atTerminal tells whether a person sits at the command.
+func (a *app) atTerminal() bool { return isTerminal(a.in) && isTerminal(a.err) }
 
 // ask shows the question and reads the answer's number.
 func (w *watcher) ask(r *restore.Run) (restore.Kind, bool) {

@@ -246,8 +246,9 @@ func (d *desk) vacant(t restore.Target) error {
 }
 
 // Begin saves the plan and starts its worker. typed is what the operator typed:
-// the target database's name.
-func (d *desk) Begin(ctx context.Context, p *restore.Plan, typed string) (restore.Folder, error) {
+// the target database's name; alone is what to answer when nobody is there, nil
+// when a person will be.
+func (d *desk) Begin(ctx context.Context, p *restore.Plan, typed string, alone *restore.Unattended) (restore.Folder, error) {
 	switch {
 	case typed != p.Target.Database:
 		return restore.Folder{}, ops.Wrap(restore.ErrTyped, ops.Usage, lang.M("That is not the name. Nothing was done."))
@@ -260,6 +261,9 @@ func (d *desk) Begin(ctx context.Context, p *restore.Plan, typed string) (restor
 		return restore.Folder{}, err
 	}
 	f, err := d.store.Save(p)
+	if err == nil {
+		err = f.Leave(alone)
+	}
 	if err != nil {
 		return f, err
 	}

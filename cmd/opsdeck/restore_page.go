@@ -89,20 +89,33 @@ func (t tabDesk) Begin(ctx context.Context, p *restore.Plan, typed string) error
 	if err := t.d.writable(); err != nil {
 		return err
 	}
-	_, err := t.d.Begin(ctx, p, typed)
+	_, err := t.d.Begin(ctx, p, typed, nil)
 	return err
 }
 
-// Work starts a worker on a run.
+// Work starts a worker on a run, for a person who is here.
 func (t tabDesk) Work(ctx context.Context, id string, first restore.Kind) error {
 	if err := t.d.writable(); err != nil {
+		return err
+	}
+	if err := t.d.store.Folder(id).Leave(nil); err != nil {
 		return err
 	}
 	return t.d.Work(ctx, id, first)
 }
 
-// Run tells how a run of this service stands.
+// Run tells how a run of this service stands. Who looks at one that asks may
+// answer: it waits for that.
 func (t tabDesk) Run(_ context.Context, id string) (*restore.Run, error) {
+	r, err := t.newest(id)
+	if err == nil && r != nil && r.Alive && r.State.Stage.Asks() && t.d.writable() == nil {
+		r.Folder.Attend()
+	}
+	return r, err
+}
+
+// newest loads a run, or the newest of this service.
+func (t tabDesk) newest(id string) (*restore.Run, error) {
 	if id != "" {
 		return t.d.store.Load(id)
 	}

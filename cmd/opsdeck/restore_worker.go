@@ -140,6 +140,10 @@ func (d *desk) work(ctx context.Context, f restore.Folder, p *restore.Plan, j *r
 				f.SaveProgress(s.Seq, pr)
 			}
 		}}
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
+	alone := restore.StandIn{Folder: f, Clock: d.clock, GiveUp: leave}
+	go alone.Run(ctx)
 	s, err := r.Run(ctx, first)
 	if s.Stage.Final() {
 		d.dropFetched(p)

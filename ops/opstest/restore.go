@@ -37,6 +37,7 @@ type WorldState struct {
 	Running            bool
 	Ready              bool
 	Sessions           []restore.Session
+	Writes             restore.Writes
 	Unreadable         []string
 	Doubts             []string
 	Told               int
@@ -95,9 +96,29 @@ func (w *World) Check(ctx context.Context, _ *restore.Plan) ([]restore.Note, err
 }
 
 // Writers names the sessions left.
-func (w *World) Writers(ctx context.Context, _ *restore.Plan) (out []restore.Session, at string, err error) {
-	err = w.do(ctx, "writers", func(s *WorldState) error { out, at = slices.Clone(s.Sessions), "binlog.1:4"; return nil })
-	return out, at, err
+func (w *World) Writers(ctx context.Context, _ *restore.Plan) (out []restore.Session, err error) {
+	err = w.do(ctx, "writers", func(s *WorldState) error { out = slices.Clone(s.Sessions); return nil })
+	return out, err
+}
+
+// Mark is always the same.
+func (w *World) Mark(ctx context.Context, _ *restore.Plan) (restore.WriteMark, error) {
+	return "binlog.1:4", w.do(ctx, "mark", func(*WorldState) error { return nil })
+}
+
+// Plant makes the world say that these writes came.
+func (w *World) Plant(writes restore.Writes) {
+	w.do(context.Background(), "plant", func(s *WorldState) error { s.Writes = writes; return nil })
+}
+
+// Since tells the planted writes. It is no act of its own: how often it is asked
+// depends on the clock.
+func (w *World) Since(ctx context.Context, _ *restore.Plan, from restore.WriteMark) (restore.Writes, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := w.State.Writes
+	out.At = from
+	return out, ctx.Err()
 }
 
 // Kill ends all sessions.
@@ -192,6 +213,11 @@ func (w *World) Stop(ctx context.Context, _ restore.Process) (ran bool, _ []rest
 // Start starts the service.
 func (w *World) Start(ctx context.Context, _ restore.Process) ([]restore.Note, error) {
 	return nil, w.do(ctx, "start", func(s *WorldState) error { s.Running = true; return nil })
+}
+
+// Discard forgets what was saved.
+func (w *World) Discard(*restore.Plan) error {
+	return w.do(context.Background(), "discard", func(s *WorldState) error { s.Saved = ""; return nil })
 }
 
 // Save saves the live schema as it is; it does nothing when that was done.

@@ -2,7 +2,6 @@ package restore
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,69 +32,6 @@ func (c *Crew) stop(ctx context.Context, p *Plan) (Event, error) {
 	return Event{Kind: KindDone, Notes: notes, Data: &Data{Stopped: ran}}, err
 }
 
-// quiet proves that writes have stopped: nobody is left who could write, and
-// the position stands still. Idle sessions without a transaction are named and
-// do no harm.
-func (c *Crew) quiet(ctx context.Context, p *Plan, report Report) (Event, error) {
-	_, before, err := c.Database.Writers(ctx, p)
-	if err != nil {
-		return Event{}, err
-	}
-	if err := c.wait(ctx, c.quietFor(), report); err != nil {
-		return Event{}, err
-	}
-	sessions, after, err := c.Database.Writers(ctx, p)
-	if err != nil {
-		return Event{}, err
-	}
-	busy := sessions
-	if !p.Process.Leave {
-		busy = nil
-		for _, s := range sessions {
-			if s.Transaction || s.Command != "Sleep" {
-				busy = append(busy, s)
-			}
-		}
-	}
-	var notes []Note
-	moved := before != after && before != ""
-	if moved {
-		notes = append(notes, N(lang.M("something still writes: the position moved from %s to %s", before, after)))
-	}
-	for _, s := range sessions {
-		notes = append(notes, N(lang.M("session left: %s", s.String())))
-	}
-	if moved && !p.Process.Leave || len(busy) > 0 && !p.Process.Leave {
-		if len(sessions) == 0 {
-			sessions = []Session{}
-		}
-		return Event{Kind: KindFound, Notes: notes, Data: &Data{Sessions: sessions}}, nil
-	}
-	if !moved {
-		notes = append(notes, N(lang.M("no writes for %s; the position stands at %s", human.Duration(c.quietFor()), orNone(after))))
-	}
-	return Event{Kind: KindDone, Notes: notes}, nil
-}
-
-func (c *Crew) quietFor() time.Duration {
-	if c.QuietFor > 0 {
-		return c.QuietFor
-	}
-	return 2 * time.Second
-}
-
-// wait waits with a clock that people see.
-func (c *Crew) wait(ctx context.Context, d time.Duration, report Report) error {
-	const beat = 250 * time.Millisecond
-	for done := time.Duration(0); done < d; done += beat {
-		report(ops.Progress{Phase: "wait", Done: int64(done / time.Millisecond), Total: int64(d / time.Millisecond), Unit: "ms", Elapsed: done})
-		if err := c.sleep(ctx, min(beat, d-done)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (c *Crew) sleep(ctx context.Context, d time.Duration) error {
 	if c.Sleep != nil {
 		return c.Sleep(ctx, d)
@@ -110,15 +46,11 @@ func (c *Crew) sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func (c *Crew) save(ctx context.Context, p *Plan, s Snapshot, report Report) (Event, error) {
-	path, notes, err := c.Saver.Save(ctx, p, s.SkipTables, report)
-	var unreadable *UnreadableError
-	if errors.As(err, &unreadable) {
-		all := append(append([]string{}, s.SkipTables...), unreadable.Tables...)
-		return Event{Kind: KindFound, Data: &Data{Unreadable: all}, Notes: []Note{
-			N(lang.M("these tables cannot be read and would be missing in the emergency backup: %s", strings.Join(all, ", "))), RawNote(unreadable.Err.Error())}}, nil
-	}
-	return Event{Kind: KindDone, Notes: notes, Data: &Data{Emergency: path}}, err
+// unreadableFound asks about tables that the emergency backup cannot hold.
+func unreadableFound(s Snapshot, u *UnreadableError) Event {
+	all := append(append([]string{}, s.SkipTables...), u.Tables...)
+	return Event{Kind: KindFound, Data: &Data{Unreadable: all}, Notes: []Note{
+		N(lang.M("these tables cannot be read and would be missing in the emergency backup: %s", strings.Join(all, ", "))), RawNote(u.Err.Error())}}
 }
 
 func (c *Crew) verify(ctx context.Context, p *Plan, report Report) (Event, error) {
@@ -164,7 +96,6 @@ func (c *Crew) ready(ctx context.Context, p *Plan, report Report) (Event, error)
 	if p.Ready.URL == "" {
 		return Event{Kind: KindDone, Notes: []Note{N(lang.M("no readiness address is configured"))}}, nil
 	}
-	const beat = 250 * time.Millisecond
 	begin, wait := c.Clock.Now(), time.Duration(p.Ready.Wait)
 	for tries := 1; ; tries++ {
 		ok, answer := c.Prober.Ready(ctx, p.Ready)

@@ -51,6 +51,7 @@ func TestTheWholeTable(t *testing.T) {
 				for _, typed := range []string{"", "db"} {
 					cell(t, v, Event{Kind: kind, Typed: typed}, to)
 				}
+				cell(t, v, Event{Kind: kind, Data: &Data{Unreadable: []string{"t"}}}, to)
 			}
 			var names []string
 			for n := range to {
@@ -87,6 +88,9 @@ func cell(t *testing.T, v Snapshot, e Event, to map[string]bool) {
 	}
 }
 
+// facets are what an event's data can say that a way depends on.
+var facets = []*Data{nil, {Unreadable: []string{"t"}}}
+
 // TestDiagram is the way of each mode, for people who read.
 func TestDiagram(t *testing.T) {
 	var b strings.Builder
@@ -94,9 +98,16 @@ func TestDiagram(t *testing.T) {
 		fmt.Fprintf(&b, "%%%% %s\nstateDiagram-v2\n", m)
 		for _, stage := range reachable(m) {
 			for _, kind := range AllKinds {
-				n, _, err := Next(facts(m, stage), Event{Kind: kind, Typed: "db"})
-				if err == nil && kind != KindResume {
-					fmt.Fprintf(&b, "  %s --> %s: %s\n", stage, n.Stage, kind)
+				if kind == KindResume {
+					continue
+				}
+				seen := Stage("")
+				for _, data := range facets {
+					n, _, err := Next(facts(m, stage), Event{Kind: kind, Typed: "db", Data: data})
+					if err == nil && n.Stage != seen {
+						fmt.Fprintf(&b, "  %s --> %s: %s\n", stage, n.Stage, kind)
+						seen = n.Stage
+					}
 				}
 			}
 		}
@@ -112,10 +123,12 @@ func reachable(m Mode) []Stage {
 	seen := map[Stage]bool{Planned: true}
 	for waiting := []Stage{Planned}; len(waiting) > 0; waiting = waiting[1:] {
 		for _, kind := range AllKinds {
-			n, _, err := Next(facts(m, waiting[0]), Event{Kind: kind, Typed: "db"})
-			if err == nil && !seen[n.Stage] {
-				seen[n.Stage] = true
-				waiting = append(waiting, n.Stage)
+			for _, data := range facets {
+				n, _, err := Next(facts(m, waiting[0]), Event{Kind: kind, Typed: "db", Data: data})
+				if err == nil && !seen[n.Stage] {
+					seen[n.Stage] = true
+					waiting = append(waiting, n.Stage)
+				}
 			}
 		}
 	}
@@ -143,9 +156,10 @@ func TestEveryWayIsSafe(t *testing.T) {
 				safe(t, s)
 				for _, kind := range AllKinds {
 					for _, typed := range []string{"", "db"} {
-						n, _, err := Next(s, outcomeOf(s, kind, typed))
-						if err == nil {
-							walk(n)
+						for _, e := range outcomesOf(s, kind, typed) {
+							if n, _, err := Next(s, e); err == nil {
+								walk(n)
+							}
 						}
 					}
 				}
@@ -158,12 +172,17 @@ func TestEveryWayIsSafe(t *testing.T) {
 	}
 }
 
-func outcomeOf(s Snapshot, kind Kind, typed string) Event {
+func outcomesOf(s Snapshot, kind Kind, typed string) []Event {
 	e := Event{Kind: kind, Typed: typed, Time: time.Unix(int64(s.Seq), 0)}
-	if s.Stage == Saving && kind == KindDone {
+	switch {
+	case s.Stage == Saving && kind == KindDone:
 		e.Data = &Data{Emergency: "e.sql.gz"}
+	case s.Stage == Saving && kind == KindFound:
+		unreadable := e
+		unreadable.Data = facets[1]
+		return []Event{e, unreadable}
 	}
-	return e
+	return []Event{e}
 }
 
 func endedBy(s Snapshot, stage Stage, how ...Kind) bool {

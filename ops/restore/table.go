@@ -17,7 +17,7 @@ var table = complete(map[Stage]row{
 	AskQuiet: {KindRetry: to(Quieting), KindKill: to(Killing), KindGoOn: typed(Saving), KindAbort: to(AbortStarting)},
 	Killing:  {KindDone: to(Quieting), KindFailed: to(AskQuiet), KindAbort: to(AbortStarting)},
 
-	Saving:  {KindDone: to(Loading), KindFound: to(AskSkip), KindFailed: to(AskSave), KindAbort: to(AbortStarting)},
+	Saving:  {KindDone: to(Loading), KindFound: foundSaving, KindFailed: to(AskSave), KindAbort: to(AbortStarting)},
 	AskSkip: {KindSkip: to(Saving), KindRetry: to(Saving), KindAbort: to(AbortStarting)},
 	AskSave: {KindRetry: to(Saving), KindSkip: typed(Loading), KindAbort: to(AbortStarting)},
 
@@ -103,6 +103,14 @@ func typedMode(swap, inPlace, into Stage) rule {
 		}
 		return choose(s, e)
 	}
+}
+
+// foundSaving asks about tables that cannot be read, or else about writes that go on.
+func foundSaving(_ *Snapshot, e Event) (Stage, error) {
+	if e.Data != nil && len(e.Data.Unreadable) > 0 {
+		return AskSkip, nil
+	}
+	return AskQuiet, nil
 }
 
 // backOut leaves before the exchange: a shadow is dropped; a live schema that

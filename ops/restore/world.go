@@ -21,8 +21,13 @@ type Database interface {
 	// are those that were shown, and the server is the same.
 	Check(ctx context.Context, p *Plan) ([]Note, error)
 	// Writers are the sessions that could still write to the live schema, never
-	// our own, and where the binary log or the counters stand.
-	Writers(ctx context.Context, p *Plan) (sessions []Session, position string, err error)
+	// our own.
+	Writers(ctx context.Context, p *Plan) ([]Session, error)
+	// Mark is where the server's writes stand now.
+	Mark(ctx context.Context, p *Plan) (WriteMark, error)
+	// Since tells what was written since a mark, by schema as far as the server
+	// lets that be told.
+	Since(ctx context.Context, p *Plan, from WriteMark) (Writes, error)
 	Kill(ctx context.Context, p *Plan, sessions []Session) ([]Note, error)
 	// Load loads the backup into p.Loaded(). What a former try left there is
 	// finished or removed first.
@@ -78,6 +83,8 @@ type Saver interface {
 	// Save writes p.Emergency, or finds that it is there, whole. Tables in skip
 	// are left out. It returns an *UnreadableError when tables cannot be read.
 	Save(ctx context.Context, p *Plan, skip []string, report Report) (path string, notes []Note, err error)
+	// Discard removes what Save wrote, if anything.
+	Discard(p *Plan) error
 }
 
 // UnreadableError says which tables the emergency backup cannot hold.
@@ -122,7 +129,7 @@ type Crew struct {
 	Folder   Folder
 	Clock    clock.Clock
 	Lang     *lang.Printer // of the notification and the report
-	// QuietFor is how long the position must stand still; the default is 2 s.
+	// QuietFor is how long at least the live schema must stand still; the default is 2 s.
 	QuietFor time.Duration
 	Sleep    func(ctx context.Context, d time.Duration) error // nil: really
 	// Explain makes an error for people of a driver's; nil leaves them as they are.

@@ -50,6 +50,11 @@ type Options struct {
 	NoDefer    bool // make secondary indexes before the rows
 
 	Report func(ops.Progress) // may be nil
+
+	// Whole is told each table whose rows and keys are all in, while others still
+	// load, from any goroutine; it must not wait. Of a foreign dump, and of tables
+	// that a former try had finished, it is told nothing. It may be nil.
+	Whole func(table string)
 }
 
 func (o Options) jobs() int {

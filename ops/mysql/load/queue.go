@@ -100,17 +100,19 @@ func (q *queue) idle() bool {
 	return true
 }
 
-// done takes a finished job off its table.
-func (q *queue) done(t *table, job []int) {
+// done takes a finished job off its table, and tells whether it was the last.
+func (q *queue) done(t *table, job []int) (whole bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, l := range q.lines {
 		if l.t == t {
 			l.running--
 			l.left -= q.size(job)
+			whole = l.running == 0 && len(l.jobs) == 0 && !l.indexes
 		}
 	}
 	q.wake.Broadcast()
+	return whole
 }
 
 // end lets nobody wait any more.

@@ -37,7 +37,9 @@ func (s *session) rows(ctx context.Context, src *Source, p *plan, j *journal) er
 					cancel(err)
 					return
 				}
-				q.done(t, job)
+				if q.done(t, job) && s.o.Whole != nil {
+					s.o.Whole(t.object)
+				}
 			}
 		})
 	}

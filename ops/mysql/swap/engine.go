@@ -40,7 +40,7 @@ func (e Engine) Load(ctx context.Context, j Job, report restore.Report) (restore
 	}
 	defer src.Close()
 	r, err := load.Run(ctx, e.Target, src, load.Options{Schema: j.Schema, From: j.From, Tables: j.Tables, Jobs: e.Jobs, Definer: load.DefinerKeep,
-		Events: j.Live, Replace: j.Fresh, SkipOthers: true, Report: report})
+		Events: j.Live, Replace: j.Fresh, SkipOthers: true, Report: report, Whole: j.Whole})
 	if err != nil {
 		return restore.Loaded{}, nil, err
 	}
@@ -127,6 +127,16 @@ func (s Saver) Save(ctx context.Context, p *restore.Plan, skip []string, report 
 		notes = append(notes, restore.RawNote(w))
 	}
 	return p.Emergency, notes, nil
+}
+
+// Discard removes the emergency backup.
+func (s Saver) Discard(p *restore.Plan) error {
+	for _, path := range []string{p.Emergency + backup.ManifestSuffix, p.Emergency} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 func whole(path string, m *backup.Manifest) bool {

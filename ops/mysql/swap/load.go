@@ -42,9 +42,13 @@ func (s *Server) Load(ctx context.Context, p *restore.Plan, f restore.Folder, re
 	} else if err := s.clearRemains(ctx, c, p, f); err != nil {
 		return restore.Loaded{}, err
 	}
+	job.Whole = s.foresee(p)
 	loaded, enabled, err := s.Loader.Load(ctx, job, report)
 	if err == nil && p.Mode == restore.Swap {
 		err = keepEnabled(f, enabled)
+	}
+	if err != nil {
+		s.forget()
 	}
 	return loaded, err
 }
@@ -82,6 +86,7 @@ func (s *Server) LoadBack(ctx context.Context, p *restore.Plan, emergency string
 	if err := s.Loader.Ready(job); err != nil {
 		return restore.Loaded{}, err
 	}
+	s.forget()
 	if err := s.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
 		return restore.Loaded{}, err
 	}
@@ -157,6 +162,7 @@ func column(ctx context.Context, c *sql.Conn, query string, args ...any) ([]stri
 // Clean removes what was loaded and is not live, and puts triggers back that an
 // exchange had taken off before it could not go on.
 func (s *Server) Clean(ctx context.Context, p *restore.Plan, f restore.Folder) ([]restore.Note, error) {
+	s.forget()
 	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
 		return nil, err

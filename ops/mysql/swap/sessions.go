@@ -15,19 +15,18 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// Writers are the sessions in the live schema that are not ours, and a mark
-// that moves when somebody writes to it.
-func (s *Server) Writers(ctx context.Context, p *restore.Plan) ([]restore.Session, string, error) {
+// Writers are the sessions in the live schema that are not ours.
+func (s *Server) Writers(ctx context.Context, p *restore.Plan) ([]restore.Session, error) {
 	c, err := s.conn(ctx, "", time.Second)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	defer c.Close()
 	list, err := s.sessions(ctx, c, p.Target.Live)
 	if err != nil {
-		return nil, "", fmt.Errorf("list the sessions: %w", err)
+		return nil, fmt.Errorf("list the sessions: %w", err)
 	}
-	return list, s.position(ctx, c, p.Target.Live), nil
+	return list, nil
 }
 
 // sessions are those in a schema, but for our own pool's. Without the right
@@ -63,35 +62,6 @@ func transactions(ctx context.Context, c *sql.Conn) map[uint64]bool {
 		out[id] = true
 	}
 	return out
-}
-
-// position is the schema's own count of writes where the server keeps one, else
-// where the binary log stands; empty when neither can be had.
-func (s *Server) position(ctx context.Context, c *sql.Conn, in string) string {
-	n, err := schema.One(ctx, c, "SELECT COALESCE(SUM(COUNT_WRITE), -1) FROM performance_schema.table_io_waits_summary_by_table WHERE OBJECT_SCHEMA = ?", in)
-	if err == nil && n != "" && n != "-1" && s.counting(ctx, c) {
-		return "writes=" + n
-	}
-	return s.binlog(ctx, c)
-}
-
-// counting tells whether the server's instruments are on.
-func (s *Server) counting(ctx context.Context, c *sql.Conn) bool {
-	on, err := schema.One(ctx, c, "SELECT @@performance_schema")
-	if err != nil || on != "1" {
-		return false
-	}
-	rows, err := schema.All(ctx, c, "SELECT 1 FROM performance_schema.setup_instruments WHERE NAME = 'wait/io/table/sql/handler' AND ENABLED = 'YES'")
-	return err == nil && len(rows) == 1
-}
-
-func (s *Server) binlog(ctx context.Context, c *sql.Conn) string {
-	for _, q := range []string{"SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"} {
-		if r, err := show(ctx, c, q); err == nil {
-			return r["file"] + ":" + r["position"]
-		}
-	}
-	return ""
 }
 
 // Kill ends the sessions, those of them that are still there.

@@ -22,12 +22,13 @@ import (
 
 // Job is one load of a backup file.
 type Job struct {
-	Path   string   // the backup
-	From   string   // the database in the backup
-	Schema string   // where it goes; statements that would land elsewhere are refused
-	Tables []string // empty: all
-	Fresh  bool     // a former try's remains must not be taken up
-	Live   bool     // the service's own schema: events keep their status
+	Path   string             // the backup
+	From   string             // the database in the backup
+	Schema string             // where it goes; statements that would land elsewhere are refused
+	Tables []string           // empty: all
+	Fresh  bool               // a former try's remains must not be taken up
+	Live   bool               // the service's own schema: events keep their status
+	Whole  func(table string) // is told each table that is wholly in, while others still load; it does not wait
 }
 
 // Loader loads a backup file. It is the engine.
@@ -47,10 +48,12 @@ type Server struct {
 
 	mariadb bool
 	pool    *sql.DB
+	checks  *verifier // of the load that goes on, or has just ended
 }
 
 // Close ends the connections.
 func (s *Server) Close() error {
+	s.forget()
 	if s.pool == nil {
 		return nil
 	}

@@ -1,0 +1,287 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/mysql/checksum"
+	"opsdeck/ops/mysql/rowread"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+)
+
+// verifier compares what was loaded with the manifest, table by table. It begins
+// while the load goes on, with the tables that are wholly in, over one
+// connection; Verify has it finish over several. Nobody writes to a table after
+// it was loaded: the schema is this restore's alone, or the service is stopped.
+type verifier struct {
+	s      *Server
+	p      *restore.Plan
+	ctx    context.Context // of all that it asks the server
+	cancel context.CancelFunc
+	begin  time.Time
+	hands  sync.WaitGroup
+
+	opening sync.Mutex
+	db      *sql.DB
+	known   map[string]*schema.Table
+
+	mu      sync.Mutex
+	hired   int             // hands at work
+	waiting []string        // tables to look at
+	looked  map[string]bool // tables that are looked at, or were
+	late    bool            // the load is over: what fails now is an error
+	failed  error
+	report  restore.Report // nil while the load reports
+	rows    int64
+	blind   error // why CHECK TABLE cannot be had
+	v       restore.Verdict
+}
+
+func newVerifier(s *Server, p *restore.Plan) *verifier {
+	v := &verifier{s: s, p: p, looked: map[string]bool{}, begin: time.Now()}
+	v.ctx, v.cancel = context.WithCancel(context.Background())
+	return v
+}
+
+// foresee prepares the verification of a load that is about to begin, and
+// returns what has to be told each table that is wholly in.
+func (s *Server) foresee(p *restore.Plan) func(table string) {
+	s.forget()
+	s.checks = newVerifier(s, p)
+	return s.checks.whole
+}
+
+// forget ends a verification that nobody will ask for.
+func (s *Server) forget() {
+	s.checks.end()
+	s.checks = nil
+}
+
+// end stops what is going on, and waits for that.
+func (v *verifier) end() {
+	if v == nil {
+		return
+	}
+	v.cancel()
+	v.hands.Wait()
+	if v.db != nil {
+		v.db.Close()
+	}
+}
+
+// whole takes in that a table can be looked at, and sees to it that one hand is
+// at work.
+func (v *verifier) whole(table string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.inScope(table) {
+		return
+	}
+	v.waiting = append(v.waiting, table)
+	if v.hired == 0 {
+		v.hire()
+	}
+}
+
+// hire sets a hand to work; the lock is held.
+func (v *verifier) hire() {
+	v.hired++
+	v.hands.Go(v.work)
+}
+
+// open opens the connections, once.
+func (v *verifier) open(ctx context.Context) (*sql.DB, error) {
+	v.opening.Lock()
+	defer v.opening.Unlock()
+	if v.db != nil {
+		return v.db, nil
+	}
+	db, err := rowread.Open(ctx, v.s.Target, v.p.Loaded())
+	if err == nil {
+		v.db = db
+	}
+	return db, err
+}
+
+// rest looks at all tables that were not looked at yet, the largest first, and
+// returns when all are done.
+func (v *verifier) rest(ctx context.Context, names []string, report restore.Report) error {
+	v.mu.Lock()
+	v.late, v.report = true, report
+	if n := len(v.looked); n > 0 {
+		v.v.Notes = append(v.v.Notes, restore.N(lang.M("read back while others still loaded: %s tables", fmt.Sprint(n))))
+	}
+	for _, n := range names {
+		if v.inScope(n) && !v.looked[n] && !has(v.waiting, n) {
+			v.waiting = append(v.waiting, n)
+		}
+	}
+	slices.SortStableFunc(v.waiting, func(a, b string) int { return int(min(1, max(-1, v.size(b)-v.size(a)))) })
+	for v.hired < min(v.jobs(), len(v.waiting)) {
+		v.hire()
+	}
+	v.mu.Unlock()
+	v.hands.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return v.failed
+}
+
+func (v *verifier) jobs() int {
+	if v.s.Jobs > 0 {
+		return v.s.Jobs
+	}
+	return 2
+}
+
+func (v *verifier) size(table string) int64 {
+	src, _ := v.p.Source.Table(table)
+	return src.Bytes + src.Rows
+}
+
+// work is a hand: it looks at tables until there is none.
+func (v *verifier) work() {
+	table := ""
+	err := func() error {
+		c, err := v.conn()
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		for table = v.next(); table != ""; table = v.next() {
+			if err := v.table(c, table); err != nil {
+				return fmt.Errorf("read %s: %w", table, err)
+			}
+		}
+		return nil
+	}()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.hired--
+	if err == nil {
+		if len(v.waiting) > 0 && v.hired == 0 && v.failed == nil { // one came as this hand left
+			v.hire()
+		}
+		return
+	}
+	delete(v.looked, table)
+	if v.late && v.failed == nil {
+		v.failed = err
+		v.cancel()
+	}
+}
+
+func (v *verifier) conn() (*sql.Conn, error) {
+	db, err := v.open(v.ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, err := db.Conn(v.ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := checksum.Session(v.ctx, c); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// next is the next table, or empty.
+func (v *verifier) next() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.waiting) == 0 || v.failed != nil {
+		return ""
+	}
+	table := v.waiting[0]
+	v.waiting = v.waiting[1:]
+	v.looked[table] = true
+	return table
+}
+
+// table counts and sums one, and has the server check it.
+func (v *verifier) table(c *sql.Conn, name string) error {
+	t, err := v.definition(c, name)
+	if err != nil {
+		return err
+	}
+	var last int64
+	rows, sum, err := checksum.Table(v.ctx, c, t, false, func(n int64) { v.progress(name, n-last); last = n })
+	if err != nil {
+		return err
+	}
+	v.progress(name, rows-last)
+	bad, err := checkTables(v.ctx, c, v.p.Loaded(), []string{name})
+	if v.ctx.Err() != nil {
+		return v.ctx.Err()
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err != nil { // a server without CHECK TABLE is told, not held against the data
+		v.blind = err
+	}
+	v.judge(name, rows, sum.String())
+	for _, b := range bad {
+		v.v.Doubts = append(v.v.Doubts, restore.N(lang.M("CHECK TABLE %s: %s", b[0], b[1])))
+	}
+	return nil
+}
+
+// definition is a table's; all are read at once, when the first is asked for: a
+// load makes all tables before the first row.
+func (v *verifier) definition(c *sql.Conn, name string) (*schema.Table, error) {
+	v.opening.Lock()
+	defer v.opening.Unlock()
+	if t := v.known[name]; t != nil {
+		return t, nil
+	}
+	list, err := schema.Tables(v.ctx, c, v.p.Loaded())
+	if err != nil {
+		return nil, err
+	}
+	v.known = map[string]*schema.Table{}
+	for _, t := range list {
+		v.known[t.Name] = t
+	}
+	if v.known[name] == nil {
+		return nil, &schema.NoTableError{Name: name}
+	}
+	return v.known[name], nil
+}
+
+// judge compares a table with the manifest; the lock is held.
+func (v *verifier) judge(name string, rows int64, sum string) {
+	src, known := v.p.Source.Table(name)
+	out := restore.TableRows{Table: name, Rows: rows, Want: -1, Checksum: sum, State: "uncounted"}
+	if known && v.p.Source.Manifest {
+		out.Want, out.State = src.Rows, "ok"
+		switch {
+		case rows != src.Rows:
+			out.State = "differs"
+			v.doubt(lang.M("%s has %s rows, the backup %s", name, human.Count(rows), human.Count(src.Rows)))
+		case src.Checksum != "" && src.Checksum != sum:
+			out.State = "differs"
+			v.doubt(lang.M("%s has as many rows as the backup, but their contents differ", name))
+		}
+	}
+	v.v.Tables = append(v.v.Tables, out)
+}
+
+func (v *verifier) progress(table string, rows int64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.rows += rows
+	if v.report != nil {
+		v.report(ops.Progress{Phase: "verify", Object: table, Done: v.rows, Total: v.p.Source.Rows(), Unit: "rows", Rows: v.rows, Elapsed: time.Since(v.begin)})
+	}
+}

@@ -1,0 +1,275 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+)
+
+// The means by which a server tells that it was written to, the surest first. A
+// mark is the name of its means, and what that showed.
+const (
+	byCounts = "writes=" // performance_schema's count of the live schema's
+	byLog    = "log="    // where the binary log stands; its events name schemas
+	byStats  = "stats="  // InnoDB's count of changed rows of the live schema's tables
+)
+
+// Mark is where the live schema's writes stand.
+func (s *Server) Mark(ctx context.Context, p *restore.Plan) (restore.WriteMark, error) {
+	c, err := s.conn(ctx, "", time.Second)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	for _, means := range []string{byCounts, byLog, byStats} {
+		if at, ok := s.stands(ctx, c, means, p.Target.Live); ok {
+			return restore.WriteMark(means + at), nil
+		}
+	}
+	return "", ctx.Err()
+}
+
+// Since tells what was written since a mark.
+func (s *Server) Since(ctx context.Context, p *restore.Plan, from restore.WriteMark) (restore.Writes, error) {
+	c, err := s.conn(ctx, "", time.Second)
+	if err != nil {
+		return restore.Writes{}, err
+	}
+	defer c.Close()
+	live := p.Target.Live
+	means, before, ok := strings.Cut(string(from), "=")
+	if !ok {
+		return restore.Writes{Blind: true, Notes: []restore.Note{restore.N(lang.M("the server counts no writes (performance_schema and the binary log are off): that none came cannot be told"))}}, nil
+	}
+	means += "="
+	now, ok := s.stands(ctx, c, means, live)
+	if err := ctx.Err(); err != nil {
+		return restore.Writes{}, err
+	}
+	w := restore.Writes{At: restore.WriteMark(now)}
+	switch {
+	case !ok:
+		w.Untold, w.Notes = true, []restore.Note{restore.N(lang.M("where the server's writes stand cannot be seen any more: whether %s was written to cannot be told", live))}
+	case now == before:
+	case means == byLog:
+		return s.between(ctx, c, live, before, now)
+	default:
+		w.Live = true
+		w.Notes = []restore.Note{restore.N(lang.M("something still writes to %s: its writes went from %s to %s", live, before, now))}
+	}
+	return w, nil
+}
+
+// stands reads where a means stands; ok is false when the server does not have it.
+func (s *Server) stands(ctx context.Context, c *sql.Conn, means, live string) (at string, ok bool) {
+	switch means {
+	case byCounts:
+		n, err := schema.One(ctx, c, "SELECT COALESCE(SUM(COUNT_WRITE), -1) FROM performance_schema.table_io_waits_summary_by_table WHERE OBJECT_SCHEMA = ?", live)
+		return n, err == nil && n != "" && n != "-1" && s.counting(ctx, c)
+	case byLog:
+		at := s.binlog(ctx, c)
+		return at, at != ""
+	}
+	view := "INNODB_TABLESTATS"
+	if s.mariadb {
+		view = "INNODB_SYS_TABLESTATS"
+	}
+	n, err := schema.One(ctx, c, "SELECT COALESCE(SUM(MODIFIED_COUNTER), -1) FROM information_schema."+view+" WHERE NAME LIKE CONCAT(?, '/%')", likeFile(live))
+	return n, err == nil && n != "" && n != "-1"
+}
+
+// likeFile is a schema's name as InnoDB writes it, for LIKE: other characters
+// than letters, digits and the underscore are written as @ and a code, of which
+// any is taken here.
+func likeFile(name string) string {
+	var b strings.Builder
+	for _, r := range name {
+		switch {
+		case r == '_':
+			b.WriteString(`\_`)
+		case r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z':
+			b.WriteRune(r)
+		default:
+			b.WriteString("@%")
+		}
+	}
+	return b.String()
+}
+
+// counting tells whether the server's instruments are on.
+func (s *Server) counting(ctx context.Context, c *sql.Conn) bool {
+	on, err := schema.One(ctx, c, "SELECT @@performance_schema")
+	if err != nil || on != "1" {
+		return false
+	}
+	rows, err := schema.All(ctx, c, "SELECT 1 FROM performance_schema.setup_instruments WHERE NAME = 'wait/io/table/sql/handler' AND ENABLED = 'YES'")
+	return err == nil && len(rows) == 1
+}
+
+// binlog is where the binary log stands, "file:position"; empty when it is off.
+func (s *Server) binlog(ctx context.Context, c *sql.Conn) string {
+	for _, q := range []string{"SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"} {
+		if r, err := show(ctx, c, q); err == nil {
+			return r["file"] + ":" + r["position"]
+		}
+	}
+	return ""
+}
+
+// mostEvents bounds how much of a binary log is read to see whom it is about.
+const mostEvents = 20_000
+
+// between reads what the binary log holds between two of its places, to tell the
+// live schema's writes from those of others.
+func (s *Server) between(ctx context.Context, c *sql.Conn, live, from, to string) (restore.Writes, error) {
+	w := restore.Writes{At: restore.WriteMark(to)}
+	untold := func(why lang.Msg) (restore.Writes, error) {
+		w.Untold = true
+		w.Notes = []restore.Note{restore.N(lang.M("the server is written to, the binary log went from %s to %s, and whether %s is cannot be told: %s", from, to, live, why))}
+		return w, ctx.Err()
+	}
+	var others []string
+	place, end := splitPlace(from), splitPlace(to)
+	for place != end {
+		rows, err := schema.All(ctx, c, fmt.Sprintf("SHOW BINLOG EVENTS IN %s FROM %s LIMIT %d", schema.String(place.file), place.position, mostEvents))
+		if err != nil {
+			return untold(whyUnread(err))
+		}
+		next := place
+		for _, r := range rows { // Log_name, Pos, Event_type, Server_id, End_log_pos, Info
+			e := logEvent{kind: r[2], info: r[5]}
+			switch schemaOf := e.about(live); {
+			case schemaOf == live:
+				w.Live = true
+				w.Notes = []restore.Note{restore.N(lang.M("something still writes to %s: the binary log went from %s to %s", live, from, to))}
+				return w, nil
+			case schemaOf == unknown:
+				return untold(lang.M("it holds an event of the kind %s", termsafe.Line(e.kind)))
+			case schemaOf != "" && !has(others, schemaOf):
+				others = append(others, schemaOf)
+			}
+			next.position = r[4]
+			if file, ok := e.rotates(); ok {
+				next = logPlace{file, "4"}
+			}
+			if next == end {
+				break
+			}
+		}
+		switch {
+		case len(rows) == mostEvents && next != end:
+			return untold(lang.M("too much was written meanwhile to be read"))
+		case next == place:
+			return untold(lang.M("it cannot be followed from one place to the other"))
+		}
+		place = next
+	}
+	w.Elsewhere = len(others) > 0
+	if w.Elsewhere {
+		w.Notes = []restore.Note{restore.N(lang.M("others are written to (%s), %s is not", termsafe.Line(strings.Join(others, ", ")), live))}
+	}
+	return w, nil
+}
+
+// whyUnread says why the events of a binary log cannot be had.
+func whyUnread(err error) lang.Msg {
+	if mysql.Number(err) == mysql.ErrSpecificAccess {
+		return lang.M("the right REPLICATION SLAVE (MariaDB: BINLOG MONITOR) is missing, with which the binary log can be read")
+	}
+	return lang.Raw(termsafe.Line(err.Error()))
+}
+
+// logPlace is a place in the binary log.
+type logPlace struct{ file, position string }
+
+func splitPlace(at string) logPlace {
+	i := strings.LastIndexByte(at, ':')
+	return logPlace{at[:max(0, i)], at[i+1:]}
+}
+
+// logEvent is an event as SHOW BINLOG EVENTS tells it.
+type logEvent struct{ kind, info string }
+
+// unknown stands for a schema that an event does not name.
+const unknown = "\x00"
+
+// rotates is the file that the log goes on in.
+func (e logEvent) rotates() (file string, ok bool) {
+	if e.kind != "Rotate" {
+		return "", false
+	}
+	file, _, _ = strings.Cut(e.info, ";")
+	return file, true
+}
+
+// about is the schema that an event writes to: empty when it writes nothing,
+// unknown when that cannot be told. A statement that names the live schema is
+// taken to write to it, wherever it was run.
+func (e logEvent) about(live string) string {
+	switch kind := strings.TrimSuffix(e.kind, "_compressed"); kind {
+	case "Table_map": // table_id: 18 (db.table)
+		_, name, ok := strings.Cut(e.info, "(")
+		if !ok {
+			return unknown
+		}
+		if strings.HasPrefix(name, live+".") {
+			return live
+		}
+		other, _, _ := strings.Cut(name, ".")
+		return other
+	case "Query", "Execute_load_query":
+		return statementAbout(e.info, live)
+	case "Incident", "":
+		return unknown
+	}
+	return "" // rows belong to the Table_map before them; the others write nothing
+}
+
+func statementAbout(info, live string) string {
+	in, text := "", info
+	if rest, ok := strings.CutPrefix(info, "use `"); ok {
+		if end := strings.Index(rest, "`; "); end >= 0 {
+			in, text = rest[:end], rest[end+3:]
+		}
+	}
+	word, _, _ := strings.Cut(strings.TrimSpace(text), " ")
+	switch strings.ToUpper(strings.TrimRight(word, ";")) {
+	case "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "XA", "FLUSH", "ANALYZE":
+		return ""
+	}
+	switch {
+	case in == live || names(text, live):
+		return live
+	case in == "":
+		return "?"
+	}
+	return in
+}
+
+// names tells whether a text holds a name as a word.
+func names(text, name string) bool {
+	text, name = strings.ToLower(text), strings.ToLower(name)
+	for at := 0; ; {
+		i := strings.Index(text[at:], name)
+		if i < 0 {
+			return false
+		}
+		begin, end := at+i, at+i+len(name)
+		if (begin == 0 || !wordy(text[begin-1])) && (end == len(text) || !wordy(text[end])) {
+			return true
+		}
+		at = begin + 1
+	}
+}
+
+func wordy(c byte) bool {
+	return c == '_' || c == '$' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 0x80
+}

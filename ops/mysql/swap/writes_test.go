@@ -1,0 +1,126 @@
+package swap_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"opsdeck/internal/testdb"
+	"opsdeck/ops/restore"
+)
+
+// watched is a field with a mark, and a neighbour on the same server.
+type watched struct {
+	*field
+	plan  *restore.Plan
+	other string
+	from  restore.WriteMark
+}
+
+func watch(t *testing.T, db *testdb.Server) *watched {
+	t.Helper()
+	f := newField(t, db)
+	w := &watched{field: f, plan: f.plan(restore.Swap), other: db.Schema(t)}
+	db.Exec(t, w.other, "CREATE TABLE notes (id INT PRIMARY KEY AUTO_INCREMENT, text VARCHAR(80))", "INSERT INTO notes (text) VALUES ('x')")
+	w.mark()
+	return w
+}
+
+func (w *watched) mark() {
+	w.t.Helper()
+	from, err := w.server.Mark(context.Background(), w.plan)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.from = from
+}
+
+func (w *watched) since() restore.Writes {
+	w.t.Helper()
+	got, err := w.server.Since(context.Background(), w.plan, w.from)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return got
+}
+
+// knows goes through what the server must be able to tell.
+func (w *watched) knows(means string, elsewhere bool) {
+	w.t.Helper()
+	if !strings.HasPrefix(string(w.from), means) {
+		w.t.Fatalf("the mark is %q, not by %q", w.from, means)
+	}
+	if got := w.since(); got.Live || got.Untold || got.Elsewhere || got.Blind {
+		w.t.Fatalf("it moved by looking: %+v", got)
+	}
+	w.db.Exec(w.t, w.other, "INSERT INTO notes (text) SELECT text FROM notes", "CREATE TABLE more (id INT)", "DROP TABLE more", "UPDATE notes SET text = 'y'")
+	if got := w.since(); got.Live || got.Untold || got.Elsewhere != elsewhere {
+		w.t.Fatalf("another's writes: %+v", got)
+	}
+	w.db.Exec(w.t, w.live, "UPDATE customers SET name = 'moved' WHERE id = 1")
+	if got := w.since(); !got.Live || len(got.Notes) == 0 {
+		w.t.Fatalf("writes to the live schema were not seen: %+v", got)
+	}
+	w.mark()
+	w.db.Exec(w.t, w.other, "UPDATE `"+w.live+"`.orders SET amount = 7 WHERE id = 1")
+	if got := w.since(); !got.Live {
+		w.t.Fatalf("writes from another schema's session were not seen: %+v", got)
+	}
+}
+
+// The live schema's writes are told from those of others, by whatever the server
+// has: its counts, its binary log, or InnoDB's statistics.
+func TestWritesAreToldByWhatTheServerHas(t *testing.T) {
+	for _, c := range []struct {
+		flavour, means string
+		args           []string
+		elsewhere      bool // the log names others
+	}{
+		{"mysql", "writes=", nil, false},
+		{"mysql", "log=", []string{"--performance-schema=OFF"}, true},
+		{"mysql", "stats=", []string{"--performance-schema=OFF", "--skip-log-bin"}, false},
+		{"mariadb", "writes=", []string{"--performance-schema=ON"}, false},
+		{"mariadb", "log=", nil, true},
+		{"mariadb", "log=", []string{"--binlog-format=STATEMENT"}, true},
+		{"mariadb", "log=", []string{"--binlog-format=ROW", "--log-bin-compress=ON", "--log-bin-compress-min-len=10"}, true},
+		{"mariadb", "stats=", []string{"--skip-log-bin"}, false},
+	} {
+		t.Run(strings.Join(append([]string{c.flavour, c.means}, c.args...), " "), func(t *testing.T) {
+			t.Parallel()
+			watch(t, testdb.Private(t, c.flavour, c.args...)).knows(c.means, c.elsewhere)
+		})
+	}
+}
+
+// A log that goes on in another file is followed.
+func TestTheBinaryLogIsFollowedAcrossItsFiles(t *testing.T) {
+	w := watch(t, testdb.MariaDB(t))
+	for range 3 {
+		w.db.Exec(t, w.other, "INSERT INTO notes (text) VALUES ('z')", "FLUSH BINARY LOGS")
+	}
+	if got := w.since(); got.Live || got.Untold || !got.Elsewhere {
+		t.Fatalf("%+v", got)
+	}
+	w.db.Exec(t, w.live, "DELETE FROM log")
+	w.db.Exec(t, w.live, "INSERT INTO log (text) VALUES ('z')")
+	if got := w.since(); !got.Live {
+		t.Fatalf("%+v", got)
+	}
+}
+
+// Without the right to read the log it is said that it cannot be told, and why.
+func TestWhatCannotBeToldIsSaid(t *testing.T) {
+	db := testdb.MariaDB(t)
+	w := watch(t, db)
+	db.Exec(t, "", "CREATE USER IF NOT EXISTS 'narrow'@'%' IDENTIFIED BY 'narrow-pw'", "GRANT ALL ON `"+w.live+"`.* TO 'narrow'@'%'", "GRANT SLAVE MONITOR, BINLOG MONITOR ON *.* TO 'narrow'@'%'")
+	t.Cleanup(func() { db.Exec(t, "", "DROP USER 'narrow'@'%'") })
+	w.server.Close()
+	w.server.Target.User, w.server.Target.Password = "narrow", "narrow-pw"
+	w.mark()
+	db.Exec(t, "", "REVOKE BINLOG MONITOR ON *.* FROM 'narrow'@'%'")
+	w.server.Close()
+	db.Exec(t, w.other, "INSERT INTO notes (text) VALUES ('z')")
+	if got := w.since(); !got.Untold || len(got.Notes) == 0 {
+		t.Fatalf("%+v", got)
+	}
+}

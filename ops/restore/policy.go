@@ -1,0 +1,116 @@
+package restore
+
+import "time"
+
+// Answers are what an unattended restore says to the questions that may come up.
+type Answers struct {
+	KillSessions   bool   `json:"kill_sessions,omitempty"`
+	SkipUnreadable bool   `json:"skip_unreadable,omitempty"`
+	WithoutBackup  string `json:"without_backup,omitempty"` // the database's name
+	DespiteWrites  string `json:"despite_writes,omitempty"` // the database's name
+	Notify         bool   `json:"notify,omitempty"`
+	OnTrouble      string `json:"on_trouble,omitempty"` // "keep" or "undo"
+}
+
+// How long a failure that may go away by itself is tried again, how often, and
+// how often any other step is.
+const (
+	patience     = 90 * time.Second
+	patientEvery = 2 * time.Second
+	retryEvery   = time.Second
+	mostTries    = 3
+)
+
+// Policy answers questions for a person who is not there. It remembers what it
+// has tried.
+type Policy struct {
+	Answers Answers
+
+	tries      map[Stage]int
+	since      time.Time // a step is tried again and again since
+	sinceStage Stage
+}
+
+// Reply is what a policy says to a question.
+type Reply struct {
+	Kind Kind
+	Wait time.Duration // before it is given
+	Left time.Duration // of the patience with a failure that may go away by itself; 0 for any other
+}
+
+// Choose answers the present question. busy tells that what failed may go away
+// by itself. ok is false when nothing can be said: a person has to.
+func (y *Policy) Choose(s Snapshot, busy bool, now time.Time) (r Reply, ok bool) {
+	if y.tries == nil {
+		y.tries = map[Stage]int{}
+	}
+	if left := y.patient(s, busy, now); left > 0 {
+		return Reply{KindRetry, patientEvery, left}, true
+	}
+	kind := y.say(s)
+	if kind != KindRetry {
+		return Reply{Kind: kind}, s.Can(kind)
+	}
+	y.tries[s.Stage]++
+	return Reply{Kind: kind, Wait: retryEvery}, y.tries[s.Stage] <= mostTries && s.Can(kind)
+}
+
+// patient is how much longer a step is tried again that failed because the server
+// was away or locks were held.
+func (y *Policy) patient(s Snapshot, busy bool, now time.Time) time.Duration {
+	if !busy || !s.Can(KindRetry) {
+		return 0
+	}
+	if y.since.IsZero() || y.sinceStage != s.Stage {
+		y.since, y.sinceStage = now, s.Stage
+	}
+	return patience - now.Sub(y.since)
+}
+
+func (y *Policy) say(s Snapshot) Kind {
+	switch s.Stage {
+	case AskNotify:
+		y.tries[s.Stage]++
+		if y.Answers.Notify && y.tries[s.Stage] == 1 {
+			return KindSend
+		}
+		return KindSilent
+	case AskQuiet:
+		return y.quiet(s)
+	case AskSkip:
+		return orAbort(y.Answers.SkipUnreadable, KindSkip)
+	case AskSave:
+		return orAbort(y.Answers.WithoutBackup == s.Database, KindSkip)
+	case AskReady, AskStart:
+		if y.Answers.OnTrouble == "undo" && s.Can(KindUndo) {
+			return KindUndo
+		}
+		return KindKeep
+	case AskReport, AskClean, AskAbortStart, AskAbortReady, AskUndoStart, AskUndoReady, AskDrop:
+		if y.tries[s.Stage] >= 1 {
+			return KindLeave
+		}
+		return KindRetry
+	}
+	return orAbort(!s.Can(KindAbort), KindRetry)
+}
+
+// quiet is the answer when something still writes: its sessions are ended where
+// that was allowed; what ends by itself is waited for, a little.
+func (y *Policy) quiet(s Snapshot) Kind {
+	y.tries[s.Stage]++
+	switch n := y.tries[s.Stage]; {
+	case y.Answers.KillSessions && len(s.Data.Sessions) > 0 && n <= mostTries:
+		return KindKill
+	case y.Answers.DespiteWrites == s.Database:
+		return KindGoOn
+	}
+	return KindAbort
+}
+
+func orAbort(yes bool, k Kind) Kind {
+	if yes {
+		return k
+	}
+	return KindAbort
+}

@@ -1,0 +1,221 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// WriteMark is where a server's writes stand, as it tells them; only the server's
+// adapter reads it. Empty: it tells nothing.
+type WriteMark string
+
+// Writes is what was written since a WriteMark.
+type Writes struct {
+	Live      bool      // to the live schema
+	Untold    bool      // something was written, and it cannot be told whether to the live schema
+	Blind     bool      // nothing can be told: the server counts no writes
+	Elsewhere bool      // to other schemas of the server
+	At        WriteMark // where they stand now
+	Notes     []Note    // what was seen, or why it cannot be told
+}
+
+// stops tells whether the restore must not go on without a decision.
+func (w Writes) stops() bool { return w.Live || w.Untold }
+
+// quiet waits until nobody is left who could write, for a session may take its
+// moment to end after the service was stopped. Idle sessions without a
+// transaction are named and do no harm. That the data stand still is watched
+// while they are backed up.
+func (c *Crew) quiet(ctx context.Context, p *Plan, report Report) (Event, error) {
+	var sessions, busy []Session
+	for waited := time.Duration(0); ; waited += beat {
+		var err error
+		if sessions, err = c.Database.Writers(ctx, p); err != nil {
+			return Event{}, err
+		}
+		busy = writing(sessions)
+		if len(busy) == 0 || p.Process.Leave || waited >= c.quietFor() {
+			break
+		}
+		if err := c.waitBeat(ctx, waited, report); err != nil {
+			return Event{}, err
+		}
+	}
+	var notes []Note
+	for _, s := range sessions {
+		notes = append(notes, N(lang.M("session left: %s", s.String())))
+	}
+	if len(busy) > 0 && !p.Process.Leave {
+		return Event{Kind: KindFound, Notes: notes, Data: &Data{Sessions: sessions}}, nil
+	}
+	if !p.Process.Leave {
+		notes = append(notes, N(lang.M("nobody is left who writes to %s; that it stands still is watched while it is backed up", p.Target.Live)))
+	}
+	return Event{Kind: KindDone, Notes: notes}, nil
+}
+
+// writing are the sessions that do something, or hold a transaction open.
+func writing(sessions []Session) (busy []Session) {
+	for _, s := range sessions {
+		if s.Transaction || s.Command != "Sleep" {
+			busy = append(busy, s)
+		}
+	}
+	return busy
+}
+
+func (c *Crew) quietFor() time.Duration {
+	if c.QuietFor > 0 {
+		return c.QuietFor
+	}
+	return 2 * time.Second
+}
+
+// beat is how often something that is waited for is looked at.
+const beat = 250 * time.Millisecond
+
+// waitBeat waits a beat of the quiet, with a clock that people see.
+func (c *Crew) waitBeat(ctx context.Context, waited time.Duration, report Report) error {
+	all := c.quietFor()
+	report(ops.Progress{Phase: "wait", Done: waited.Milliseconds(), Total: all.Milliseconds(), Unit: "ms", Elapsed: waited})
+	return c.sleep(ctx, min(beat, all))
+}
+
+// errWritten ends a backup of a state that is being changed.
+var errWritten = errors.New("the state was written to while it was backed up")
+
+// watch looks at the live schema's writes while something else is done. end
+// returns what was written from its beginning on: it has then watched for the
+// time of quiet at least, however short that something was.
+type watch struct {
+	crew   *Crew
+	plan   *Plan
+	from   WriteMark
+	begin  time.Time
+	cancel context.CancelCauseFunc
+	done   chan struct{}
+	seen   Writes
+	err    error
+}
+
+// watchWrites begins a watch. The context it returns ends with errWritten as soon
+// as something is written to the live schema.
+func (c *Crew) watchWrites(ctx context.Context, p *Plan) (context.Context, *watch, error) {
+	from, err := c.Database.Mark(ctx, p)
+	if err != nil {
+		return ctx, nil, err
+	}
+	w := &watch{crew: c, plan: p, from: from, begin: time.Now(), done: make(chan struct{})}
+	inner, cancel := context.WithCancelCause(ctx)
+	w.cancel = cancel
+	go w.look(inner)
+	return inner, w, nil
+}
+
+// look looks every beat until the watch ends. A look that fails is made again:
+// the last one counts.
+func (w *watch) look(ctx context.Context) {
+	defer close(w.done)
+	for w.crew.sleep(ctx, min(beat, w.crew.quietFor())) == nil {
+		seen, err := w.crew.Database.Since(ctx, w.plan, w.from)
+		if err == nil && seen.Live {
+			w.seen = seen
+			w.cancel(errWritten)
+			return
+		}
+	}
+}
+
+// end ends the watch, once it has lasted for the time of quiet.
+func (w *watch) end(ctx context.Context, report Report) (Writes, time.Duration, error) {
+	for w.begin.Add(w.crew.quietFor()).After(time.Now()) && ctx.Err() == nil && !w.over() {
+		if err := w.crew.waitBeat(ctx, time.Since(w.begin), report); err != nil {
+			break
+		}
+	}
+	w.cancel(nil)
+	<-w.done
+	if w.seen.Live {
+		return w.seen, time.Since(w.begin), nil
+	}
+	seen, err := w.crew.Database.Since(ctx, w.plan, w.from)
+	return seen, time.Since(w.begin), err
+}
+
+func (w *watch) over() bool {
+	select {
+	case <-w.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// save backs the present state up, and proves that it stood still meanwhile: a
+// backup of a state that somebody still writes to is thrown away.
+func (c *Crew) save(ctx context.Context, p *Plan, s Snapshot, report Report) (Event, error) {
+	if p.Process.Leave || s.Ignored {
+		return c.back(ctx, p, s, report)
+	}
+	inner, w, err := c.watchWrites(ctx, p)
+	if err != nil {
+		return Event{}, err
+	}
+	ev, failed := c.back(inner, p, s, report)
+	written, took, err := w.end(ctx, report)
+	switch {
+	case ctx.Err() != nil:
+		return Event{}, ctx.Err()
+	case err != nil && failed == nil:
+		return ev, err
+	case written.stops():
+		return c.foundWrites(ctx, p, written)
+	case failed == nil && ev.Kind == KindDone:
+		ev.Notes = append(ev.Notes, standstill(p, written, took)...)
+	}
+	return ev, failed
+}
+
+// back backs the present state up.
+func (c *Crew) back(ctx context.Context, p *Plan, s Snapshot, report Report) (Event, error) {
+	path, notes, err := c.Saver.Save(ctx, p, s.SkipTables, report)
+	var unreadable *UnreadableError
+	if errors.As(err, &unreadable) {
+		return unreadableFound(s, unreadable), nil
+	}
+	return Event{Kind: KindDone, Notes: notes, Data: &Data{Emergency: path}}, err
+}
+
+// foundWrites throws the backup away and asks.
+func (c *Crew) foundWrites(ctx context.Context, p *Plan, w Writes) (Event, error) {
+	if err := c.Saver.Discard(p); err != nil {
+		return Event{}, fmt.Errorf("throw the emergency backup away: %w", err)
+	}
+	sessions, err := c.Database.Writers(ctx, p)
+	if err != nil {
+		return Event{}, err
+	}
+	notes := w.Notes
+	for _, s := range sessions {
+		notes = append(notes, N(lang.M("session left: %s", s.String())))
+	}
+	notes = append(notes, N(lang.M("To go on all the same: --despite-writes %s.", p.Target.Database)), unchanged(EffectQuiet, p, Snapshot{}))
+	if sessions == nil {
+		sessions = []Session{}
+	}
+	return Event{Kind: KindFound, Notes: notes, Data: &Data{Sessions: sessions}}, nil
+}
+
+// standstill is the proof that writes had stopped, or what could be told instead.
+func standstill(p *Plan, w Writes, took time.Duration) []Note {
+	if w.Blind {
+		return append(w.Notes, N(lang.M("no session was left that could write to %s", p.Target.Live)))
+	}
+	return append([]Note{N(lang.M("no writes to %s for %s; the position stands at %s", p.Target.Live, human.Duration(took.Round(time.Millisecond)), orNone(string(w.At))))}, w.Notes...)
+}

@@ -1,0 +1,77 @@
+package restore_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops/restore"
+)
+
+// wrote plants writes in the bench's world.
+func (b *bench) wrote(w restore.Writes) { b.world.Plant(w) }
+
+func said(notes []restore.Note) string {
+	var out []string
+	for _, n := range notes {
+		out = append(out, n.Msg.String())
+	}
+	return strings.Join(out, "; ")
+}
+
+// Who writes while the present state is backed up stops the restore: that backup
+// is of no moment, and is thrown away.
+func TestWritesDuringTheEmergencyBackupStopTheRestore(t *testing.T) {
+	for name, w := range map[string]restore.Writes{
+		"live":   {Live: true, Notes: []restore.Note{restore.N(lang.M("something still writes to %s: its writes went from %s to %s", "sales", "1", "2"))}},
+		"untold": {Untold: true, Notes: []restore.Note{restore.N(lang.M("too much was written meanwhile to be read"))}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, restore.Swap)
+			b.wrote(w)
+			s, _ := b.run(context.Background(), restore.KindBegin)
+			if s.Stage != restore.AskQuiet || b.world.Look().Saved != "" {
+				t.Fatalf("stage %s, saved %q", s.Stage, b.world.Look().Saved)
+			}
+			if got := said(s.Why); !strings.Contains(got, w.Notes[0].Msg.String()) || !strings.Contains(got, "--despite-writes sales") {
+				t.Fatalf("it asks %q", got)
+			}
+			b.wrote(restore.Writes{})
+			b.policy = map[restore.Stage]restore.Kind{restore.AskQuiet: restore.KindRetry, restore.AskNotify: restore.KindSilent}
+			b.run(context.Background(), restore.KindResume)
+			if w := b.world.Look(); w.Saved != "damaged" || w.Live != "good" {
+				t.Fatalf("once it is quiet: %+v", w)
+			}
+		})
+	}
+}
+
+// Who goes on in spite of writes has typed the name, and is not asked again.
+func TestGoingOnDespiteWritesIsTyped(t *testing.T) {
+	b := newBench(t, restore.Swap)
+	b.wrote(restore.Writes{Live: true})
+	b.policy = map[restore.Stage]restore.Kind{restore.AskQuiet: restore.KindGoOn, restore.AskNotify: restore.KindSilent}
+	s, err := b.run(context.Background(), restore.KindBegin)
+	if err != nil || s.Stage != restore.Done || !s.Ignored || b.world.Look().Saved != "damaged" {
+		t.Fatalf("%s, %v, %+v", s.Stage, err, b.world.Look())
+	}
+}
+
+// Others' writes do no harm, and a server that tells nothing is said to do so.
+func TestWritesOfOthersDoNoHarm(t *testing.T) {
+	for _, w := range []restore.Writes{
+		{Elsewhere: true, Notes: []restore.Note{restore.N(lang.M("others are written to (%s), %s is not", "blog", "sales"))}},
+		{Blind: true, Notes: []restore.Note{restore.RawNote("nothing is counted")}},
+	} {
+		b := newBench(t, restore.Swap)
+		b.wrote(w)
+		b.policy[restore.AskNotify] = restore.KindSilent
+		s, err := b.run(context.Background(), restore.KindBegin)
+		i := slices.IndexFunc(s.Trail, func(m restore.Mark) bool { return m.Stage == restore.Saving })
+		if err != nil || s.Stage != restore.Done || !strings.Contains(said(s.Trail[i].Notes), w.Notes[0].Msg.String()) {
+			t.Fatalf("%s, %v, %q", s.Stage, err, said(s.Trail[i].Notes))
+		}
+	}
+}
