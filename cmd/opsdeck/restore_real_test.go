@@ -13,9 +13,12 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
+	"opsdeck/internal/lock"
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/restore"
 )
 
 // program builds the real program once: workers are processes of their own.
@@ -95,11 +98,33 @@ func newSite(t testing.TB, db *testdb.Server) *site {
 state_dir: %s
 `, s.health.URL, s.live, s.options, db.Port, up, up, up, filepath.Join(s.dir, "backups"), filepath.Join(s.dir, "state")))
 	t.Cleanup(func() {
+		s.endWorkers()
 		for _, side := range s.sides() {
 			db.Exec(t, "", "DROP DATABASE `"+side+"`")
 		}
 	})
 	return s
+}
+
+// endWorkers ends what a test that failed left behind: a worker whose question
+// nobody answers.
+func (s *site) endWorkers() {
+	store := restore.Store{Dir: filepath.Join(s.dir, "state")}
+	ids, err := store.Runs()
+	if err != nil {
+		s.t.Error(err)
+	}
+	for _, id := range ids {
+		who, held, err := lock.Look(store.Folder(id).WorkerLock())
+		if err != nil {
+			s.t.Error(err)
+		}
+		if !held || who.PID == 0 {
+			continue
+		}
+		syscall.Kill(who.PID, syscall.SIGKILL)
+		until(s.t, "the worker's end", func() bool { _, held, _ := lock.Look(store.Folder(id).WorkerLock()); return !held })
+	}
 }
 
 func (s *site) write(name, text string) {

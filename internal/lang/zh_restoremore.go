@@ -78,5 +78,6 @@ func init() {
 		"no writes to %s for %s; the position stands at %s":                                                                                            "%s 在 %s 内没有写入；位点停在 %s",
 		"nobody is left who writes to %s; that it stands still is watched while it is backed up":                                                       "已无人写入 %s；备份期间会持续确认其没有变化",
 		"whether the notification is to be sent":                                                                                                       "是否发送通知",
+		"it holds statements, which may have written to %s by a view or trigger, and InnoDB's counts cannot be had":                                    "其中有语句级事件，可能经视图或触发器写入 %s，而 InnoDB 的计数又无法取得",
 	})
 }

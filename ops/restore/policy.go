@@ -104,6 +104,8 @@ func (y *Policy) quiet(s Snapshot) Kind {
 		return KindKill
 	case y.Answers.DespiteWrites == s.Database:
 		return KindGoOn
+	case n == 1 && len(writing(s.Data.Sessions)) == 0: // a service that was just stopped may have had a last word
+		return KindRetry
 	}
 	return KindAbort
 }

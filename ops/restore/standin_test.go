@@ -147,18 +147,19 @@ func TestPolicyAnswersAsTheFlagsSay(t *testing.T) {
 		}
 		return s
 	}
-	left := func(s *restore.Snapshot) { s.Data.Sessions = []restore.Session{{ID: 7}} }
+	left := func(s *restore.Snapshot) { s.Data.Sessions = []restore.Session{{ID: 7, Command: "Query"}} }
 	for _, c := range []struct {
 		name string
 		a    restore.Answers
 		s    restore.Snapshot
 		want []restore.Kind // of one question after the other
 	}{
-		{"writes, nothing said", restore.Answers{}, at(restore.AskQuiet, nil), []restore.Kind{restore.KindAbort}},
+		{"writes, nothing said", restore.Answers{}, at(restore.AskQuiet, nil), []restore.Kind{restore.KindRetry, restore.KindAbort}},
+		{"a session writes", restore.Answers{}, at(restore.AskQuiet, left), []restore.Kind{restore.KindAbort}},
 		{"sessions left", restore.Answers{KillSessions: true}, at(restore.AskQuiet, left), []restore.Kind{restore.KindKill, restore.KindKill, restore.KindKill, restore.KindAbort}},
-		{"writes without a session", restore.Answers{KillSessions: true}, at(restore.AskQuiet, nil), []restore.Kind{restore.KindAbort}},
+		{"writes without a session", restore.Answers{KillSessions: true}, at(restore.AskQuiet, nil), []restore.Kind{restore.KindRetry, restore.KindAbort}},
 		{"despite writes", restore.Answers{DespiteWrites: "sales"}, at(restore.AskQuiet, left), []restore.Kind{restore.KindGoOn}},
-		{"despite another's", restore.Answers{DespiteWrites: "blog"}, at(restore.AskQuiet, nil), []restore.Kind{restore.KindAbort}},
+		{"despite another's", restore.Answers{DespiteWrites: "blog"}, at(restore.AskQuiet, nil), []restore.Kind{restore.KindRetry, restore.KindAbort}},
 		{"unreadable", restore.Answers{}, at(restore.AskSkip, nil), []restore.Kind{restore.KindAbort}},
 		{"unreadable, skipped", restore.Answers{SkipUnreadable: true}, at(restore.AskSkip, nil), []restore.Kind{restore.KindSkip}},
 		{"no backup", restore.Answers{WithoutBackup: "sales"}, at(restore.AskSave, nil), []restore.Kind{restore.KindSkip}},

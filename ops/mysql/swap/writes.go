@@ -18,7 +18,7 @@ import (
 // mark is the name of its means, and what that showed.
 const (
 	byCounts = "writes=" // performance_schema's count of the live schema's
-	byLog    = "log="    // where the binary log stands; its events name schemas
+	byLog    = "log="    // where the binary log stands, whose events name schemas; and what byStats shows
 	byStats  = "stats="  // InnoDB's count of changed rows of the live schema's tables
 )
 
@@ -60,7 +60,7 @@ func (s *Server) Since(ctx context.Context, p *restore.Plan, from restore.WriteM
 		w.Untold, w.Notes = true, []restore.Note{restore.N(lang.M("where the server's writes stand cannot be seen any more: whether %s was written to cannot be told", live))}
 	case now == before:
 	case means == byLog:
-		return s.between(ctx, c, live, before, now)
+		return s.between(ctx, c, live, readPlace(before), readPlace(now))
 	default:
 		w.Live = true
 		w.Notes = []restore.Note{restore.N(lang.M("something still writes to %s: its writes went from %s to %s", live, before, now))}
@@ -76,14 +76,22 @@ func (s *Server) stands(ctx context.Context, c *sql.Conn, means, live string) (a
 		return n, err == nil && n != "" && n != "-1" && s.counting(ctx, c)
 	case byLog:
 		at := s.binlog(ctx, c)
-		return at, at != ""
+		if at == "" {
+			return "", false
+		}
+		stats, _ := s.stands(ctx, c, byStats, live)
+		return at + " " + stats, true
 	}
 	view := "INNODB_TABLESTATS"
 	if s.mariadb {
 		view = "INNODB_SYS_TABLESTATS"
 	}
 	n, err := schema.One(ctx, c, "SELECT COALESCE(SUM(MODIFIED_COUNTER), -1) FROM information_schema."+view+" WHERE NAME LIKE CONCAT(?, '/%')", likeFile(live))
-	return n, err == nil && n != "" && n != "-1"
+	if err != nil || n == "-1" {
+		return "", false
+	}
+	others, err := schema.One(ctx, c, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT LIKE '%VIEW%' AND ENGINE <> 'InnoDB'", live)
+	return n, err == nil && others == "0"
 }
 
 // likeFile is a schema's name as InnoDB writes it, for LIKE: other characters
@@ -127,56 +135,92 @@ func (s *Server) binlog(ctx context.Context, c *sql.Conn) string {
 // mostEvents bounds how much of a binary log is read to see whom it is about.
 const mostEvents = 20_000
 
-// between reads what the binary log holds between two of its places, to tell the
-// live schema's writes from those of others.
-func (s *Server) between(ctx context.Context, c *sql.Conn, live, from, to string) (restore.Writes, error) {
-	w := restore.Writes{At: restore.WriteMark(to)}
-	untold := func(why lang.Msg) (restore.Writes, error) {
-		w.Untold = true
-		w.Notes = []restore.Note{restore.N(lang.M("the server is written to, the binary log went from %s to %s, and whether %s is cannot be told: %s", from, to, live, why))}
-		return w, ctx.Err()
+// logPlace is a place in the binary log, and what InnoDB counted there.
+type logPlace struct{ file, position, stats string }
+
+func readPlace(at string) logPlace {
+	at, stats, _ := strings.Cut(at, " ")
+	i := strings.LastIndexByte(at, ':')
+	return logPlace{at[:max(0, i)], at[i+1:], stats}
+}
+
+func (l logPlace) String() string { return l.file + ":" + l.position }
+
+// between tells the live schema's writes from those of others, by what the binary
+// log holds between two of its places.
+func (s *Server) between(ctx context.Context, c *sql.Conn, live string, from, to logPlace) (restore.Writes, error) {
+	w := restore.Writes{At: restore.WriteMark(to.String())}
+	told, why := s.readLog(ctx, c, live, from, to)
+	if err := ctx.Err(); err != nil {
+		return w, err
 	}
-	var others []string
-	place, end := splitPlace(from), splitPlace(to)
-	for place != end {
-		rows, err := schema.All(ctx, c, fmt.Sprintf("SHOW BINLOG EVENTS IN %s FROM %s LIMIT %d", schema.String(place.file), place.position, mostEvents))
+	switch {
+	case told.live || from.stats != to.stats:
+		w.Live = true
+		w.Notes = []restore.Note{restore.N(lang.M("something still writes to %s: the binary log went from %s to %s", live, from.String(), to.String()))}
+		return w, nil
+	case why.Empty() && told.text && to.stats == "":
+		why = lang.M("it holds statements, which may have written to %s by a view or trigger, and InnoDB's counts cannot be had", live)
+	}
+	if !why.Empty() {
+		w.Untold = true
+		w.Notes = []restore.Note{restore.N(lang.M("the server is written to, the binary log went from %s to %s, and whether %s is cannot be told: %s", from.String(), to.String(), live, why))}
+		return w, nil
+	}
+	if w.Elsewhere = len(told.others) > 0; w.Elsewhere {
+		w.Notes = []restore.Note{restore.N(lang.M("others are written to (%s), %s is not", termsafe.Line(strings.Join(told.others, ", ")), live))}
+	}
+	return w, nil
+}
+
+// told is whom a part of the binary log is about.
+type told struct {
+	live   bool
+	others []string
+	text   bool // some of it is statements, which do not name all that they change
+}
+
+// readLog reads a part of the binary log; why says why that cannot be done.
+func (s *Server) readLog(ctx context.Context, c *sql.Conn, live string, from, to logPlace) (out told, why lang.Msg) {
+	for at := from; at.String() != to.String(); {
+		rows, err := schema.All(ctx, c, fmt.Sprintf("SHOW BINLOG EVENTS IN %s FROM %s LIMIT %d", schema.String(at.file), at.position, mostEvents))
 		if err != nil {
-			return untold(whyUnread(err))
+			return out, whyUnread(err)
 		}
-		next := place
+		next := at
 		for _, r := range rows { // Log_name, Pos, Event_type, Server_id, End_log_pos, Info
 			e := logEvent{kind: r[2], info: r[5]}
-			switch schemaOf := e.about(live); {
-			case schemaOf == live:
-				w.Live = true
-				w.Notes = []restore.Note{restore.N(lang.M("something still writes to %s: the binary log went from %s to %s", live, from, to))}
-				return w, nil
-			case schemaOf == unknown:
-				return untold(lang.M("it holds an event of the kind %s", termsafe.Line(e.kind)))
-			case schemaOf != "" && !has(others, schemaOf):
-				others = append(others, schemaOf)
+			if why := out.take(e, live); !why.Empty() || out.live {
+				return out, why
 			}
-			next.position = r[4]
-			if file, ok := e.rotates(); ok {
-				next = logPlace{file, "4"}
-			}
-			if next == end {
-				break
+			if next = e.behind(next, r[4]); next.String() == to.String() {
+				return out, lang.Msg{}
 			}
 		}
 		switch {
-		case len(rows) == mostEvents && next != end:
-			return untold(lang.M("too much was written meanwhile to be read"))
-		case next == place:
-			return untold(lang.M("it cannot be followed from one place to the other"))
+		case len(rows) == mostEvents:
+			return out, lang.M("too much was written meanwhile to be read")
+		case next == at:
+			return out, lang.M("it cannot be followed from one place to the other")
 		}
-		place = next
+		at = next
 	}
-	w.Elsewhere = len(others) > 0
-	if w.Elsewhere {
-		w.Notes = []restore.Note{restore.N(lang.M("others are written to (%s), %s is not", termsafe.Line(strings.Join(others, ", ")), live))}
+	return out, lang.Msg{}
+}
+
+// take takes in whom an event is about.
+func (t *told) take(e logEvent, live string) lang.Msg {
+	about, text := e.about(live)
+	switch {
+	case about == live:
+		t.live = true
+	case about == unknown:
+		return lang.M("it holds an event of the kind %s", termsafe.Line(e.kind))
+	case about != "" && !has(t.others, about):
+		t.others = append(t.others, about)
 	}
-	return w, nil
+	t.text = t.text || text
+	return lang.Msg{}
 }
 
 // whyUnread says why the events of a binary log cannot be had.
@@ -187,71 +231,67 @@ func whyUnread(err error) lang.Msg {
 	return lang.Raw(termsafe.Line(err.Error()))
 }
 
-// logPlace is a place in the binary log.
-type logPlace struct{ file, position string }
-
-func splitPlace(at string) logPlace {
-	i := strings.LastIndexByte(at, ':')
-	return logPlace{at[:max(0, i)], at[i+1:]}
-}
-
 // logEvent is an event as SHOW BINLOG EVENTS tells it.
 type logEvent struct{ kind, info string }
 
 // unknown stands for a schema that an event does not name.
 const unknown = "\x00"
 
-// rotates is the file that the log goes on in.
-func (e logEvent) rotates() (file string, ok bool) {
-	if e.kind != "Rotate" {
-		return "", false
+// behind is the place behind an event that ends there.
+func (e logEvent) behind(at logPlace, end string) logPlace {
+	at.position = end
+	if e.kind == "Rotate" {
+		at.file, _, _ = strings.Cut(e.info, ";")
+		at.position = "4"
 	}
-	file, _, _ = strings.Cut(e.info, ";")
-	return file, true
+	return at
 }
 
 // about is the schema that an event writes to: empty when it writes nothing,
-// unknown when that cannot be told. A statement that names the live schema is
+// unknown when that cannot be told; text tells that it is a statement, which by
+// a view or a trigger may write to others too. One that names the live schema is
 // taken to write to it, wherever it was run.
-func (e logEvent) about(live string) string {
+func (e logEvent) about(live string) (name string, text bool) {
 	switch kind := strings.TrimSuffix(e.kind, "_compressed"); kind {
 	case "Table_map": // table_id: 18 (db.table)
 		_, name, ok := strings.Cut(e.info, "(")
 		if !ok {
-			return unknown
+			return unknown, false
 		}
 		if strings.HasPrefix(name, live+".") {
-			return live
+			return live, false
 		}
-		other, _, _ := strings.Cut(name, ".")
-		return other
+		name, _, _ = strings.Cut(name, ".")
+		return name, false
 	case "Query", "Execute_load_query":
 		return statementAbout(e.info, live)
 	case "Incident", "":
-		return unknown
+		return unknown, false
 	}
-	return "" // rows belong to the Table_map before them; the others write nothing
+	return "", false // rows belong to the Table_map before them; the others write nothing
 }
 
-func statementAbout(info, live string) string {
-	in, text := "", info
+func statementAbout(info, live string) (name string, text bool) {
+	in, q := "?", info
 	if rest, ok := strings.CutPrefix(info, "use `"); ok {
 		if end := strings.Index(rest, "`; "); end >= 0 {
-			in, text = rest[:end], rest[end+3:]
+			in, q = rest[:end], rest[end+3:]
 		}
 	}
-	word, _, _ := strings.Cut(strings.TrimSpace(text), " ")
+	word, _, _ := strings.Cut(strings.TrimSpace(q), " ")
 	switch strings.ToUpper(strings.TrimRight(word, ";")) {
 	case "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "XA", "FLUSH", "ANALYZE":
-		return ""
+		return "", false
+	case "CREATE", "DROP", "ALTER", "RENAME", "TRUNCATE", "GRANT", "REVOKE", "SET":
+		if in == live || names(q, live) {
+			return live, false
+		}
+		return in, false
 	}
-	switch {
-	case in == live || names(text, live):
-		return live
-	case in == "":
-		return "?"
+	if in == live || names(q, live) {
+		return live, false
 	}
-	return in
+	return in, true
 }
 
 // names tells whether a text holds a name as a word.
