@@ -16,10 +16,9 @@ import (
 // palette finds any action of any page by a part of its words.
 type palette struct {
 	c      *Console
-	input  widget.Input
+	narrow widget.Narrow
 	all    []entry
 	hits   []hit
-	scroll widget.Scroll
 }
 
 type entry struct {
@@ -34,7 +33,7 @@ type hit struct {
 }
 
 func newPalette(c *Console) *palette {
-	p := &palette{c: c, input: widget.NewInput(": ", c.env.T("type a part of an action's name"))}
+	p := &palette{c: c, narrow: widget.Narrow{Input: widget.NewInput(": ", c.env.T("type a part of an action's name"))}}
 	add := func(i int, actions []page.Action) {
 		for _, a := range actions {
 			if a.ID == "console.palette" || a.Run == nil {
@@ -67,17 +66,17 @@ func (p *palette) Len() int { return len(p.all) }
 
 func (p *palette) filter() {
 	p.hits = p.hits[:0]
-	if p.input.Value() == "" {
+	if p.narrow.Input.Value() == "" {
 		for i := range p.all {
 			p.hits = append(p.hits, hit{&p.all[i], nil})
 		}
 	} else {
-		for _, m := range fuzzy.FindFrom(p.input.Value(), p) {
+		for _, m := range fuzzy.FindFrom(p.narrow.Input.Value(), p) {
 			p.hits = append(p.hits, hit{&p.all[m.Index], m.MatchedIndexes})
 		}
-		p.wordsFirst(strings.ToLower(p.input.Value()))
+		p.wordsFirst(strings.ToLower(p.narrow.Input.Value()))
 	}
-	p.scroll = widget.Scroll{}
+	p.narrow.Top()
 }
 
 // wordsFirst puts what holds the typed text in one piece before what has its
@@ -109,22 +108,13 @@ func (p *palette) Update(msg tea.Msg) (tea.Cmd, bool) {
 	if !ok {
 		return nil, false
 	}
-	switch k.String() {
-	case "esc", "ctrl+c":
+	switch p.narrow.Key(k, len(p.hits)) {
+	case widget.NarrowLeft:
 		return nil, true
-	case "up", "down", "pgup", "pgdown":
-		p.scroll.Key(k.String())
-	case "enter":
-		if len(p.hits) == 0 {
-			return nil, false
-		}
-		return p.run(p.hits[p.scroll.Cursor].entry), true
-	default:
-		before := p.input.Value()
-		p.input.Key(k)
-		if p.input.Value() != before {
-			p.filter()
-		}
+	case widget.NarrowTaken:
+		return p.run(p.hits[p.narrow.Cursor()].entry), true
+	case widget.NarrowTyped:
+		p.filter()
 	}
 	return nil, false
 }
@@ -139,21 +129,8 @@ func (p *palette) run(e *entry) tea.Cmd {
 
 // View draws the palette.
 func (p *palette) View(size page.Size) string {
-	t, env := p.c.env.Theme, p.c.env
-	w, h := min(size.Width-4, 76), max(1, min(size.Height-5, 14))
-	p.scroll.Resize(len(p.hits), h)
-	lines := []string{p.input.View(t, w), widget.Rule(t, "", w)}
-	from, to := p.scroll.Window()
-	for i := from; i < to; i++ {
-		lines = append(lines, p.row(p.hits[i], i == p.scroll.Cursor, w))
-	}
-	if len(p.hits) == 0 {
-		lines = append(lines, t.Dim.Render(env.T("no action has these letters")))
-	}
-	for len(lines) < h+2 {
-		lines = append(lines, "")
-	}
-	return widget.Box(t, " "+env.Lang.Msg(lang.M("Palette"))+" ", lines, size)
+	row := func(i int, selected bool, w int) string { return p.row(p.hits[i], selected, w) }
+	return p.narrow.View(p.c.env, lang.M("Palette"), len(p.hits), p.c.env.T("no action has these letters"), row, size)
 }
 
 func (p *palette) row(h hit, selected bool, w int) string {

@@ -20,24 +20,12 @@ import (
 // badServer answers every connection with what is said, and keeps it open.
 func badServer(t *testing.T, said string, hangUp bool) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			c.Write([]byte(said))
-			if hangUp {
-				c.Close()
-			}
+	return testdb.Listen(t, func(c net.Conn) {
+		c.Write([]byte(said))
+		if hangUp {
+			c.Close()
 		}
-	}()
-	return l.Addr().(*net.TCPAddr).Port
+	}).Port
 }
 
 // TestServersThatAreNoneEndInASentenceAndCode75 is about the commands that need

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -31,20 +30,13 @@ http.createServer((q, r) => {
   s.on('error', () => { r.statusCode = 503; r.end(JSON.stringify({status: 'not ready', checks: {database: false}})); });
 }).listen(port, '127.0.0.1');`
 
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 // underPM2 puts the site's service under a real PM2.
 func (s *site) underPM2(pm2 *testdb.PM2Daemon) {
 	s.t.Helper()
-	port := freePort(s.t)
+	port, err := testdb.FreePort()
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	script := filepath.Join(pm2.Dir, "backend.js")
 	text := strings.NewReplacer("PORT, DBPORT", fmt.Sprintf("%d, %d", port, s.db.Port)).Replace(backend)
 	if err := os.WriteFile(script, []byte(text), 0o600); err != nil {

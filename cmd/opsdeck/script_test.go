@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -53,12 +52,12 @@ func scripts(t *testing.T, dir string, server *testdb.Server) {
 			if err := scriptHome(e); err != nil {
 				return err
 			}
-			port, err := unusedPort()
+			port, err := testdb.FreePort()
 			if err != nil {
 				return err
 			}
 			e.Setenv("DB", server.Schema(e.T().(testing.TB)))
-			e.Setenv("PORT", port)
+			e.Setenv("PORT", strconv.Itoa(port))
 			e.Setenv("MYSQL_PORT", strconv.Itoa(server.Port))
 			login := fmt.Sprintf("[client]\nuser=%s\npassword=%s\nhost=%s\nport=%d\n", server.User, server.Password, server.Host, server.Port)
 			return os.WriteFile(filepath.Join(e.WorkDir, "my.cnf"), []byte(login), 0o600)
@@ -103,13 +102,4 @@ func getOnce(code, address, pattern string) error {
 		}
 		return nil
 	}
-}
-
-func unusedPort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port), nil
 }

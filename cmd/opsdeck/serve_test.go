@@ -110,8 +110,8 @@ func TestServeFollowsTheDatabase(t *testing.T) {
 }
 
 func TestServeAnswersThoughTheDatabaseHangs(t *testing.T) {
-	host, port, _ := net.SplitHostPort(silent(t))
-	config := configFile(t, fmt.Sprintf("services:\n  - name: x\n    health: {url: \"\", timeout: 200ms}\n    database: {name: a, host: %s, port: %s, user: u}\n", host, port))
+	silent := testdb.Listen(t, func(net.Conn) {})
+	config := configFile(t, fmt.Sprintf("services:\n  - name: x\n    health: {url: \"\", timeout: 200ms}\n    database: {name: a, host: %s, port: %d, user: u}\n", silent.IP, silent.Port))
 	base, _ := served(t, config)
 	var wg sync.WaitGroup
 	for range 50 {

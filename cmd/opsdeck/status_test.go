@@ -136,26 +136,15 @@ func statusOf(t *testing.T, config string, args ...string) (int, string) {
 	return code, out.String()
 }
 
-// silent accepts connections and never says a word.
-func silent(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	return l.Addr().String()
-}
-
 func TestStatusEndsInTimeWhateverHangs(t *testing.T) {
-	host, port, _ := net.SplitHostPort(silent(t))
+	silent := testdb.Listen(t, func(net.Conn) {})
 	config := configFile(t, fmt.Sprintf(`services:
   - name: x
-    health: {url: "http://%[1]s:%[2]s", timeout: 300ms}
-    database: {name: app, host: %[1]s, port: %[2]s, user: u, data_dir: /}
-    redis: {address: "%[1]s:%[2]s"}
+    health: {url: "http://%[1]s:%[2]d", timeout: 300ms}
+    database: {name: app, host: %[1]s, port: %[2]d, user: u, data_dir: /}
+    redis: {address: "%[1]s:%[2]d"}
     process: {kind: command, start: "true", stop: "true", status: "sleep 600"}
-`, host, port))
+`, silent.IP, silent.Port))
 	code, out := statusOf(t, config, "--only", "health,mysql,redis")
 	if code != 2 || strings.Count(out, "no answer in time") < 3 {
 		t.Fatalf("exit code %d:\n%s", code, out)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -127,15 +126,4 @@ func (p *process) stop() error {
 		p.kill()
 		return errors.New("did not stop within 30 s")
 	}
-}
-
-// freePort is a port of the loopback that nothing listened on just now. Another
-// program may take it before its use, so starts are tried again.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }

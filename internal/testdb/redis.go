@@ -43,7 +43,7 @@ func Redis(t testing.TB, args ...string) *RedisServer {
 		os.RemoveAll(r.dir)
 	})
 	for range 3 {
-		if r.Port, err = freePort(); err != nil {
+		if r.Port, err = FreePort(); err != nil {
 			t.Fatal(err)
 		}
 		r.Addr = net.JoinHostPort(r.Host, strconv.Itoa(r.Port))

@@ -56,7 +56,7 @@ func startS3() (*S3Server, error) {
 			return nil, err
 		}
 	}
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ func (s *Server) start() error {
 	first := s.Port == 0
 	for range 3 {
 		if first {
-			if s.Port, err = freePort(); err != nil {
+			if s.Port, err = FreePort(); err != nil {
 				return err
 			}
 		}

@@ -72,7 +72,7 @@ func (s *SSHServer) prepare() error {
 		}
 	}
 	var err error
-	if s.Port, err = freePort(); err != nil {
+	if s.Port, err = FreePort(); err != nil {
 		return err
 	}
 	host, err := os.ReadFile(filepath.Join(s.home, "host_key.pub"))

@@ -164,21 +164,8 @@ func TestProbeSeesTheServerStopAndComeBack(t *testing.T) {
 // listen accepts connections and hands each to serve.
 func listen(t *testing.T, serve func(net.Conn)) Target {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() { defer c.Close(); serve(c) }()
-		}
-	}()
-	return Target{Network: "tcp", Addr: l.Addr().String(), User: "root"}
+	at := testdb.Listen(t, func(c net.Conn) { defer c.Close(); serve(c) })
+	return Target{Network: "tcp", Addr: at.String(), User: "root"}
 }
 
 func TestBadServersEndInASentence(t *testing.T) {

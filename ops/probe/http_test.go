@@ -34,31 +34,16 @@ func lookFor(t *testing.T, d time.Duration, p health.Probe) health.Result {
 // raw listens and hands each connection to serve.
 func raw(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() { defer c.Close(); serve(c) }()
-		}
-	}()
-	return "http://" + l.Addr().String()
+	return "http://" + testdb.Listen(t, func(c net.Conn) { defer c.Close(); serve(c) }).String()
 }
 
 func refused(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := testdb.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return "http://" + l.Addr().String()
+	return fmt.Sprintf("http://127.0.0.1:%d", port)
 }
 
 func TestHTTPProbesReadTheAnswersOfTheField(t *testing.T) {

@@ -20,14 +20,13 @@ type Pick struct {
 	title  lang.Msg
 	items  []Item
 	hits   []int
-	input  Input
-	scroll Scroll
+	narrow Narrow
 	done   func(i int) tea.Cmd
 }
 
 // NewPick makes the dialog; done gets the index of what was picked.
 func NewPick(env *page.Env, title lang.Msg, items []Item, done func(i int) tea.Cmd) *Pick {
-	p := &Pick{env: env, title: title, items: items, input: NewInput("> ", ""), done: done}
+	p := &Pick{env: env, title: title, items: items, narrow: Narrow{Input: NewInput("> ", "")}, done: done}
 	p.filter()
 	return p
 }
@@ -39,14 +38,15 @@ func (p *Pick) String(i int) string { return p.items[i].Name + " " + p.items[i].
 func (p *Pick) Len() int { return len(p.items) }
 
 func (p *Pick) filter() {
-	p.hits, p.scroll = p.hits[:0], Scroll{}
-	if p.input.Value() == "" {
+	p.hits = p.hits[:0]
+	p.narrow.Top()
+	if p.narrow.Input.Value() == "" {
 		for i := range p.items {
 			p.hits = append(p.hits, i)
 		}
 		return
 	}
-	for _, m := range fuzzy.FindFrom(p.input.Value(), p) {
+	for _, m := range fuzzy.FindFrom(p.narrow.Input.Value(), p) {
 		p.hits = append(p.hits, m.Index)
 	}
 }
@@ -57,42 +57,21 @@ func (p *Pick) Update(msg tea.Msg) (tea.Cmd, bool) {
 	if !ok {
 		return nil, false
 	}
-	switch k.String() {
-	case "esc", "ctrl+c":
+	switch p.narrow.Key(k, len(p.hits)) {
+	case NarrowLeft:
 		return nil, true
-	case "up", "down", "pgup", "pgdown":
-		p.scroll.Key(k.String())
-	case "enter":
-		if len(p.hits) == 0 {
-			return nil, false
-		}
-		return p.done(p.hits[p.scroll.Cursor]), true
-	default:
-		before := p.input.Value()
-		if p.input.Key(k); p.input.Value() != before {
-			p.filter()
-		}
+	case NarrowTaken:
+		return p.done(p.hits[p.narrow.Cursor()]), true
+	case NarrowTyped:
+		p.filter()
 	}
 	return nil, false
 }
 
 // View draws the dialog.
 func (p *Pick) View(size page.Size) string {
-	t, e := p.env.Theme, p.env
-	w, h := max(1, min(size.Width-4, 76)), max(1, min(size.Height-5, 14))
-	p.scroll.Resize(len(p.hits), h)
-	lines := []string{p.input.View(t, w), Rule(t, "", w)}
-	from, to := p.scroll.Window()
-	for i := from; i < to; i++ {
-		lines = append(lines, p.row(p.items[p.hits[i]], i == p.scroll.Cursor, w))
-	}
-	if len(p.hits) == 0 {
-		lines = append(lines, t.Dim.Render(e.T("nothing has these letters")))
-	}
-	for len(lines) < h+2 {
-		lines = append(lines, "")
-	}
-	return Box(t, " "+e.Lang.Msg(p.title)+" ", lines, size)
+	row := func(i int, selected bool, w int) string { return p.row(p.items[p.hits[i]], selected, w) }
+	return p.narrow.View(p.env, p.title, len(p.hits), p.env.T("nothing has these letters"), row, size)
 }
 
 func (p *Pick) row(it Item, selected bool, w int) string {

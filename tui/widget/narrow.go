@@ -1,0 +1,71 @@
+package widget
+
+import (
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/lang"
+	"opsdeck/tui/page"
+)
+
+// Narrow is what dialogs share that shorten a list by typing a part of it: the
+// input, the cursor, the keys and the frame. The dialog keeps the list.
+type Narrow struct {
+	Input  Input
+	scroll Scroll
+}
+
+// Narrowed is what a key did to the dialog.
+type Narrowed int
+
+// What a key did.
+const (
+	NarrowKept  Narrowed = iota // nothing but moving the cursor
+	NarrowTyped                 // the text is another: the list is to be made anew
+	NarrowTaken                 // the line at the cursor was taken
+	NarrowLeft                  // the dialog was left
+)
+
+// Top puts the cursor on the first line, for a new list.
+func (n *Narrow) Top() { n.scroll = Scroll{} }
+
+// Cursor is the line that it is on.
+func (n *Narrow) Cursor() int { return n.scroll.Cursor }
+
+// Key takes a key; lines is how long the list is.
+func (n *Narrow) Key(k tea.KeyMsg, lines int) Narrowed {
+	switch k.String() {
+	case "esc", "ctrl+c":
+		return NarrowLeft
+	case "up", "down", "pgup", "pgdown":
+		n.scroll.Key(k.String())
+	case "enter":
+		if lines > 0 {
+			return NarrowTaken
+		}
+	default:
+		before := n.Input.Value()
+		if n.Input.Key(k); n.Input.Value() != before {
+			return NarrowTyped
+		}
+	}
+	return NarrowKept
+}
+
+// View draws the dialog: so many lines, each by row, or the sentence for none.
+func (n *Narrow) View(env *page.Env, title lang.Msg, lines int, none string, row func(i int, selected bool, width int) string, size page.Size) string {
+	t := env.Theme
+	w, h := max(1, min(size.Width-4, 76)), max(1, min(size.Height-5, 14))
+	n.scroll.Resize(lines, h)
+	out := []string{n.Input.View(t, w), Rule(t, "", w)}
+	from, to := n.scroll.Window()
+	for i := from; i < to; i++ {
+		out = append(out, row(i, i == n.scroll.Cursor, w))
+	}
+	if lines == 0 {
+		out = append(out, t.Dim.Render(none))
+	}
+	for len(out) < h+2 {
+		out = append(out, "")
+	}
+	return Box(t, " "+env.Lang.Msg(title)+" ", out, size)
+}
