@@ -133,7 +133,7 @@ func (c *logsCmd) query(a *app) (*logs.Query, error) {
 // sources finds the logs to look through. Only configured ones need the
 // configuration.
 func (c *logsCmd) sources(a *app, q *logs.Query) ([]logs.Source, error) {
-	conf := logfile.Config{Stdin: a.in, Filter: logfile.Push(q)}
+	conf := logfile.Config{Stdin: a.in, Filter: logfile.Push(q), Shelf: a.logShelf(time.Local)}
 	if len(c.Source) != 1 || c.Source[0] != "-" {
 		s, err := a.service()
 		if err != nil {

@@ -21,10 +21,10 @@ import (
 // console, so that the tab is full when it is opened.
 func (a *app) logsPage(env *page.Env, s *config.Service) *logview.Page {
 	store := logs.NewStore(env.Zone, a.clock.Now)
-	if shelf := a.logShelf(env.Zone); shelf != nil {
-		store.Keep(shelf)
+	conf := logfile.Config{Sources: s.Logs, Stdin: a.in, Shelf: a.logShelf(env.Zone)}
+	if conf.Shelf != nil {
+		store.Keep(conf.Shelf)
 	}
-	conf := logfile.Config{Sources: s.Logs, Stdin: a.in}
 	ctx, cancel := context.WithCancel(env.Ctx)
 	var wg sync.WaitGroup
 	o := logview.Options{Start: func() {

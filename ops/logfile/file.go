@@ -17,34 +17,62 @@ import (
 )
 
 // File is one file as a part of a source.
-type File struct{ path string }
+type File struct {
+	path  string
+	shelf *Shelf // where indexes are kept, or nil
+}
 
 // NewFile makes a part of a file, which need not be there yet.
-func NewFile(path string) *File { return &File{path} }
+func NewFile(path string) *File { return &File{path: path} }
 
 // Name is the file's path.
 func (f *File) Name() string { return f.path }
 
 // Open opens the file. One that is packed, wrapped by Docker or not in UTF-8 is
 // unpacked into a temporary file that has no name; of a damaged one, what it
-// holds comes with an error that says so.
+// holds comes with an error that says so. Where the index of its text is kept, it
+// is unpacked when it is read.
 func (f *File) Open(ctx context.Context) (logs.Text, error) {
 	file, open, size, err := opened(f.path)
 	if err != nil {
 		return nil, err
 	}
-	if open == nil {
-		if !wrapped(file) {
-			return newFileText(file, size), nil
-		}
-		open = func(r io.Reader) (io.Reader, error) { return r, nil }
+	if open == nil && !wrapped(file) {
+		return newFileText(file, size), nil
 	}
 	defer file.Close()
-	r, err := open(file)
-	if err != nil {
-		return nil, damaged(f.path, err)
+	if info, err := file.Stat(); err == nil {
+		if text := f.kept(info); text != nil {
+			return text, nil
+		}
 	}
-	return spoolFrom(ctx, f.path, r)
+	return unpackFile(ctx, file, open)
+}
+
+// unpack unpacks the file now.
+func (f *File) unpack(ctx context.Context) (logs.Text, error) {
+	file, open, _, err := opened(f.path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return unpackFile(ctx, file, open)
+}
+
+// unpackFile makes the text of a file that is packed, or wrapped by Docker.
+func unpackFile(ctx context.Context, file *os.File, open func(io.Reader) (io.Reader, error)) (logs.Text, error) {
+	r := io.Reader(file)
+	if open != nil {
+		var err error
+		if r, err = open(file); err != nil {
+			return nil, damaged(file.Name(), err)
+		}
+	}
+	text, err := spoolFrom(ctx, file.Name(), r)
+	if sp, ok := text.(*spool); ok && err == nil {
+		sp.of, _ = file.Stat()
+	}
+	return text, err
 }
 
 // opened opens a file and tells how to make text of it, if that is needed.

@@ -55,7 +55,10 @@ func nameOf(path string) generation {
 
 // Group makes sources of files: the rotated generations of a file and the file
 // itself are one source, in the order of time.
-func Group(paths []string) []logs.Source {
+func Group(paths []string) []logs.Source { return group(paths, nil) }
+
+// group is Group with a shelf on which indexes are kept.
+func group(paths []string, shelf *Shelf) []logs.Source {
 	byLive := map[string][]generation{}
 	var order []string
 	for _, path := range paths {
@@ -70,7 +73,7 @@ func Group(paths []string) []logs.Source {
 	for _, live := range order {
 		src := logs.Source{Name: live}
 		for _, g := range sortGenerations(byLive[live]) {
-			src.Parts = append(src.Parts, NewFile(g.path))
+			src.Parts = append(src.Parts, &File{g.path, shelf})
 		}
 		sources = append(sources, src)
 	}

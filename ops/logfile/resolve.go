@@ -17,6 +17,7 @@ type Config struct {
 	Sources []string  // files, globs, docker:NAME, journald:UNIT, loki:URL
 	Stdin   io.Reader // what "-" reads
 	Filter  Filter    // what sources that can may do themselves
+	Shelf   *Shelf    // where indexes are kept; may be nil
 }
 
 // Resolve makes sources. Without names it is all that is configured; a name is a
@@ -72,13 +73,13 @@ func (c Config) open(ctx context.Context, name string) ([]logs.Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		return Group(paths), nil
+		return group(paths, c.Shelf), nil
 	}
 	paths, err := Expand(name)
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Usage, lang.M("%s is not a pattern of files", name))
 	}
-	return Group(paths), nil
+	return group(paths, c.Shelf), nil
 }
 
 func (c Config) named(ctx context.Context, name string) ([]logs.Source, error) {

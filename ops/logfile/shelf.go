@@ -46,11 +46,33 @@ type identity struct {
 	Size    int64  `json:"size"`
 	Written int64  `json:"written_ns"` // mtime
 	Touched int64  `json:"touched_ns"` // ctime
+	// Unpacked is the length of a packed file's text.
+	Unpacked int64 `json:"unpacked_bytes,omitempty"`
 }
 
-func (s *Shelf) identify(f *os.File) (id identity, ok bool) {
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
+// identify tells which file a text is of.
+func (s *Shelf) identify(text logs.Text) (id identity, ok bool) {
+	info, unpacked := fs.FileInfo(nil), int64(0)
+	switch t := text.(type) {
+	case *packedText:
+		info, unpacked = t.info, t.size
+	case *spool:
+		info, unpacked = t.of, t.Size()
+	default:
+		if f := fileOf(text); f != nil {
+			info, _ = f.Stat()
+		}
+	}
+	if info == nil {
+		return id, false
+	}
+	id, ok = s.identityOf(info)
+	id.Unpacked = unpacked
+	return id, ok
+}
+
+func (s *Shelf) identityOf(info fs.FileInfo) (id identity, ok bool) {
+	if !info.Mode().IsRegular() {
 		return id, false
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
@@ -89,27 +111,51 @@ func (k *keptFile) ReadAt(p []byte, off int64) (int, error) { return k.File.Read
 // Take returns the index that was kept of a file with this identity, which has
 // not become shorter since.
 func (s *Shelf) Take(text logs.Text) (logs.KeptFile, bool) {
-	f := fileOf(text)
-	if f == nil {
-		return nil, false
-	}
-	now, ok := s.identify(f)
+	now, ok := s.identify(text)
 	if !ok {
 		return nil, false
 	}
-	path := s.path(now)
-	kept, err := os.Open(path)
-	if err != nil {
+	k, was := s.open(now)
+	if k == nil {
 		return nil, false
+	}
+	if now.Unpacked != 0 && was != now { // it cannot have grown
+		k.Close()
+		return nil, false
+	}
+	used := time.Now()
+	os.Chtimes(k.Name(), used, used) // what is used stays longest; if not, no harm
+	return k, was == now
+}
+
+// open opens the index of a file that has not become shorter.
+func (s *Shelf) open(now identity) (*keptFile, identity) {
+	kept, err := os.Open(s.path(now))
+	if err != nil {
+		return nil, identity{}
 	}
 	k, was, err := readIdentity(kept)
 	if err != nil || was.Stamp != now.Stamp || was.Device != now.Device || was.Inode != now.Inode || was.Size > now.Size {
 		kept.Close()
-		return nil, false
+		return nil, identity{}
 	}
-	used := time.Now()
-	os.Chtimes(path, used, used) // what is used stays longest; if not, no harm
-	return k, was == now
+	return k, was
+}
+
+// textSize is the length of a packed file's text, when its index was kept and it
+// was not touched since.
+func (s *Shelf) textSize(info fs.FileInfo) (int64, bool) {
+	now, ok := s.identityOf(info)
+	if !ok {
+		return 0, false
+	}
+	k, was := s.open(now)
+	if k == nil {
+		return 0, false
+	}
+	defer k.Close()
+	now.Unpacked = was.Unpacked
+	return was.Unpacked, was == now && was.Unpacked > 0
 }
 
 func readIdentity(f *os.File) (*keptFile, identity, error) {
@@ -136,11 +182,7 @@ var errNoFile = errors.New("the text is no file")
 
 // Put keeps an index.
 func (s *Shelf) Put(text logs.Text, write func(io.Writer) error) error {
-	f := fileOf(text)
-	if f == nil {
-		return errNoFile
-	}
-	id, ok := s.identify(f)
+	id, ok := s.identify(text)
 	if !ok {
 		return errNoFile
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -20,6 +21,7 @@ import (
 type spool struct {
 	f    *os.File
 	size atomic.Int64
+	of   fs.FileInfo // the packed file that this is the whole text of, or nil
 }
 
 func newSpool() (*spool, error) {

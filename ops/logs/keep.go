@@ -23,6 +23,7 @@ type keeper struct {
 	w      io.Writer
 	at     int64
 	text   io.ReaderAt
+	table  *Shapes
 	blocks []*Block
 	local  map[uint32]uint64
 	foot   []byte // of the shapes
@@ -85,9 +86,11 @@ func (k *keeper) shape(b *Block, line int) error {
 	if err := readFull(k.text, buf, off); err != nil {
 		return err
 	}
-	for _, v := range []uint64{uint64(off), uint64(end - off), uint64(crc32.Checksum(buf, castagnoli))} {
-		k.foot = binary.AppendUvarint(k.foot, v)
+	size := uint64(end-off) << 1
+	if k.table.At(b.shapes[line]).opaque {
+		size |= 1
 	}
+	k.foot = append(binary.AppendUvarint(k.foot, size), buf...)
 	return nil
 }
 
@@ -99,24 +102,30 @@ func (s *Store) Keep(shelf Shelf) {
 }
 
 // take opens the kept index, when the text's lines are still seen alike.
-func (s *Store) take(text Text, m manner, size int64) *Kept {
-	if s.shelf == nil || size < keepFrom {
-		return nil
-	}
-	return takeKept(s.shelf, text, m, size)
+func (s *Store) take(b *builder, text Text, size int64) (*Kept, manner) {
+	return takeKept(s.shelf, b, text, size)
 }
 
-func takeKept(shelf Shelf, text Text, m manner, size int64) *Kept {
+// takeKept takes a text's index from the shelf, nil when there is none, and tells
+// the text's manner: without a look when nothing has touched it.
+func takeKept(shelf Shelf, b *builder, text Text, size int64) (*Kept, manner) {
+	if shelf == nil || size < keepFrom {
+		return nil, looksLike(b, text, size)
+	}
 	file, same := shelf.Take(text)
 	if file == nil {
-		return nil
+		return nil, looksLike(b, text, size)
 	}
 	k := openKept(file, same, size)
+	if k != nil && same {
+		return k, k.manner
+	}
+	m := looksLike(b, text, size)
 	if k == nil || k.manner != m || !k.isOf(text) {
 		file.Close()
-		return nil
+		return nil, m
 	}
-	return k
+	return k, m
 }
 
 // nextKeep is the keeping of an index that is whole, once enough is new in it.
@@ -148,7 +157,7 @@ func (g *Segment) worthKeeping(fresh int64) bool {
 // keepable is how many blocks, from the first, will not change any more.
 func (g *Segment) keepable() int {
 	n := len(g.blocks)
-	if g.live || g.blocks[n-1].blk.partial {
+	if g.live {
 		n--
 	}
 	return n
@@ -172,7 +181,7 @@ func (g *Segment) keep(stop func() bool) {
 	end := int64(0)
 	var err error
 	if len(blocks) > 0 {
-		k := keeper{text: text, blocks: blocks, stop: stop}
+		k := keeper{text: text, table: s.table, blocks: blocks, stop: stop}
 		end = blocks[len(blocks)-1].End
 		err = s.shelf.Put(text, func(w io.Writer) error { return k.write(w, m) })
 	}

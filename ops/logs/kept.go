@@ -26,7 +26,8 @@ type KeptFile interface {
 // Kept is the kept index of a text: blocks that are read when they are wanted,
 // each only when the text that it is of has not changed. Form: blocks one behind
 // the other; then the footer: a byte for the manner, the number of shapes and for each
-// a line that has it (offset, length, checksum), the number of blocks and for
+// a line that has it (twice its length, plus 1 for a stand-in, and as much of it as
+// is read), the number of blocks and for
 // each its text (offset, length, checksum) and its own place, length and
 // checksum; then the footer's place and checksum and the magic. Numbers are
 // uvarints, those at the end of fixed size.
@@ -39,10 +40,10 @@ type Kept struct {
 }
 
 type keptShape struct {
-	off  int64
-	size int64
-	sum  uint32
-	id   atomic.Int64 // in the table, plus 1; 0 while unknown, negative when the text changed
+	line   []byte
+	size   int64
+	opaque bool
+	id     atomic.Int64 // in the table, plus 1; 0 while unknown
 }
 
 type keptBlock struct {
@@ -55,7 +56,7 @@ type keptBlock struct {
 }
 
 const (
-	keptMagic   = "opsdeck log index 2\n"
+	keptMagic   = "opsdeck log index 3\n"
 	keptTrailer = 8 + 4 + len(keptMagic)
 	keptFooter  = 64 << 20 // at most
 )
@@ -112,6 +113,17 @@ func (n *numbers) signed() int64 {
 	return v
 }
 
+// bytes takes so many bytes.
+func (n *numbers) bytes(size int64) []byte {
+	if size > int64(len(n.b)) {
+		n.bad, n.b = true, nil
+		return nil
+	}
+	out := n.b[:size]
+	n.b = n.b[size:]
+	return out
+}
+
 // count reads how many things follow, each of which takes at least a byte.
 func (n *numbers) count() int {
 	v := n.next()
@@ -128,7 +140,9 @@ func (k *Kept) readFooter(foot []byte) bool {
 	k.shapes = make([]keptShape, n.count())
 	for i := range k.shapes {
 		s := &k.shapes[i]
-		s.off, s.size, s.sum = n.next(), n.next(), uint32(n.next())
+		v := n.next()
+		s.size, s.opaque = v>>1, v&1 != 0
+		s.line = n.bytes(min(s.size, windowBytes))
 	}
 	k.blocks = make([]keptBlock, n.count())
 	for i := range k.blocks {
@@ -182,7 +196,7 @@ func (b *keptBlock) load(by *builder, text io.ReaderAt) (*Block, bool) {
 	if readFull(b.of.file, data, b.at) != nil || crc32.Checksum(data, castagnoli) != b.own {
 		return nil, false
 	}
-	return b.decode(by, text, data)
+	return b.decode(by, data)
 }
 
 func textSum(r io.ReaderAt, off, end int64, buf []byte) (sum uint32, err error) {
@@ -197,22 +211,22 @@ func textSum(r io.ReaderAt, off, end int64, buf []byte) (sum uint32, err error) 
 	return sum, nil
 }
 
-// shape returns the number of a kept shape in the table, by reading the line
+// shape returns the number of a kept shape in the table, by understanding the line
 // that it was found in.
-func (k *Kept) shape(i int64, by *builder, text io.ReaderAt) (uint32, bool) {
+func (k *Kept) shape(i int64, by *builder) (uint32, bool) {
 	if i < 0 || i >= int64(len(k.shapes)) {
 		return 0, false
 	}
 	s := &k.shapes[i]
 	if id := s.id.Load(); id != 0 {
-		return uint32(id - 1), id > 0
+		return uint32(id - 1), true
 	}
-	line := make([]byte, min(s.size, windowBytes))
-	if readFull(text, line, s.off) != nil || crc32.Checksum(line, castagnoli) != s.sum {
-		s.id.Store(-1)
-		return 0, false
+	id := uint32(0)
+	if line := trimCR(s.line); s.opaque {
+		id = by.table.opaque(visible(line, &by.vis), by.parser)
+	} else {
+		id, _, _, _ = by.shapeOf(line, s.size)
 	}
-	id, _, _, _ := by.shapeOf(trimCR(line), s.size)
 	s.id.Store(int64(id) + 1)
 	return id, true
 }
@@ -276,7 +290,7 @@ func (b *Block) encode(out []byte, local func(line int) uint64) []byte {
 	return out
 }
 
-func (b *keptBlock) decode(by *builder, text io.ReaderAt, data []byte) (*Block, bool) {
+func (b *keptBlock) decode(by *builder, data []byte) (*Block, bool) {
 	n := numbers{b: data}
 	lines := n.count()
 	blk := &Block{Off: b.off, End: b.end, starts: make([]uint32, lines), shapes: make([]uint32, lines), times: make([]int64, lines)}
@@ -292,7 +306,7 @@ func (b *keptBlock) decode(by *builder, text io.ReaderAt, data []byte) (*Block, 
 	for i := range lines {
 		step := n.next()
 		at += step
-		id, ok := b.of.shape(n.next(), by, text)
+		id, ok := b.of.shape(n.next(), by)
 		if !ok || at >= b.end-b.off || n.bad || i > 0 && step == 0 {
 			return nil, false
 		}

@@ -122,11 +122,8 @@ type openPart struct {
 func (s *Scan) openText(name string, text Text) *openPart {
 	p := &openPart{name: name, text: text, size: text.Size()}
 	k := <-s.kits
-	p.manner = looksLike(k.build, text, p.size)
+	p.kept, p.manner = takeKept(s.Shelf, k.build, text, p.size)
 	s.kits <- k
-	if s.Shelf != nil && p.size >= keepFrom {
-		p.kept = takeKept(s.Shelf, text, p.manner, p.size)
-	}
 	p.regions = regionsOf(p.size, p.kept)
 	p.lines = make([]int64, len(p.regions)+1)
 	for i := range p.lines[1:] {

@@ -108,8 +108,7 @@ func (g *Segment) probe(b *builder, _ *matcher, _ uint64) {
 	s, text, size := g.store, g.text, g.size
 	s.mu.Unlock()
 	b.set(manner{})
-	m := looksLike(b, text, size)
-	kept := s.take(text, m, size)
+	kept, m := s.take(b, text, size)
 	s.mu.Lock()
 	g.manner, g.probed, g.busy = m, true, false
 	if kept == nil {
