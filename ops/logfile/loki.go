@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -78,9 +80,14 @@ func (l *loki) span() (from, to time.Time) {
 }
 
 type lokiEntry struct {
-	ns   int64
-	line string
+	ns     int64
+	line   string
+	stream string // its labels, as text
 }
+
+// id tells entries apart, also those of a range from those of the tail, which may
+// write labels otherwise.
+func (e *lokiEntry) id() string { return strconv.FormatInt(e.ns, 36) + e.line }
 
 // lokiPlace is where the next request goes on: from then, without what was seen.
 type lokiPlace struct {
@@ -88,8 +95,9 @@ type lokiPlace struct {
 	seen map[string]bool
 }
 
-// pages reads page after page. Requests overlap by the lag in which late lines
-// can still come, so what was seen there is left out.
+// pages reads page after page; where the filter leaves lines out, whole events.
+// Requests overlap by the lag in which late lines can still come, so what was
+// seen there is left out.
 func (l *loki) pages(ctx context.Context, w io.Writer, from, to time.Time, seen map[string]bool) (lokiPlace, error) {
 	if seen == nil {
 		seen = map[string]bool{}
@@ -99,14 +107,11 @@ func (l *loki) pages(ctx context.Context, w io.Writer, from, to time.Time, seen 
 		if err != nil {
 			return lokiPlace{from, seen}, err
 		}
-		fresh := 0
-		for _, e := range entries {
-			id := strconv.FormatInt(e.ns, 36) + e.line
-			if seen[id] {
-				continue
-			}
-			seen[id] = true
-			fresh++
+		fresh, err := l.fresh(ctx, entries, seen)
+		if err != nil {
+			return lokiPlace{from, seen}, err
+		}
+		for _, e := range fresh {
 			if _, err := io.WriteString(w, lokiLine(e)); err != nil {
 				return lokiPlace{from, seen}, err
 			}
@@ -115,11 +120,45 @@ func (l *loki) pages(ctx context.Context, w io.Writer, from, to time.Time, seen 
 			return lokiPlace{from, seen}, nil
 		}
 		last := time.Unix(0, entries[len(entries)-1].ns)
-		if len(entries) < lokiLimit || fresh == 0 && !last.After(from) {
+		if len(entries) < lokiLimit || len(fresh) == 0 && !last.After(from) {
 			return lokiPlace{later(from, last.Add(-lokiLag)), recent(entries, last.Add(-lokiLag))}, nil
 		}
-		from, seen = last, recent(entries, last)
+		from = last
+		if seen = recent(entries, last); l.filter.narrows() {
+			maps.Copy(seen, recent(fresh, last.Add(-2*lokiAround)))
+		}
 	}
+}
+
+// fresh is what of a page was not seen yet, with the lines of the same events that
+// the filter left out.
+func (l *loki) fresh(ctx context.Context, entries []lokiEntry, seen map[string]bool) (fresh []lokiEntry, err error) {
+	unseen := func(e lokiEntry) bool {
+		id := e.id()
+		if seen[id] {
+			return false
+		}
+		seen[id] = true
+		return true
+	}
+	for _, e := range entries {
+		if unseen(e) {
+			fresh = append(fresh, e)
+		}
+	}
+	if !l.filter.narrows() || len(fresh) == 0 {
+		return together(fresh), nil
+	}
+	hits := len(fresh)
+	all, err := l.whole(ctx, fresh)
+	if err != nil || len(all) == hits {
+		return together(fresh), err
+	}
+	found := map[lokiEntry]bool{}
+	for _, e := range fresh {
+		found[e] = true
+	}
+	return together(slices.DeleteFunc(all, func(e lokiEntry) bool { return !found[e] && !unseen(e) })), nil
 }
 
 func later(a, b time.Time) time.Time {
@@ -133,7 +172,7 @@ func recent(entries []lokiEntry, since time.Time) map[string]bool {
 	seen := map[string]bool{}
 	for _, e := range entries {
 		if e.ns >= since.UnixNano() {
-			seen[strconv.FormatInt(e.ns, 36)+e.line] = true
+			seen[e.id()] = true
 		}
 	}
 	return seen
@@ -157,6 +196,7 @@ func (l *loki) page(ctx context.Context, query string, from, to time.Time, direc
 	if err != nil {
 		return nil, err
 	}
+	req.Header.Set("X-Loki-Response-Encoding-Flags", "categorize-labels") // labels without what single lines have
 	resp, err := l.client.Do(req)
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Busy, lang.M("Loki at %s does not answer", l.base))
@@ -186,12 +226,14 @@ func lokiEntries(body []byte) ([]lokiEntry, error) {
 
 // lokiStream is a stream of an answer: values of [ns as text, line, …].
 type lokiStream struct {
+	Stream map[string]string   `json:"stream"`
 	Values [][]json.RawMessage `json:"values"`
 }
 
 // inOrder makes one list of the streams, in the order of time.
 func inOrder(streams []lokiStream) (out []lokiEntry, err error) {
 	for _, s := range streams {
+		name := fmt.Sprint(s.Stream) // keys in their order
 		for _, v := range s.Values {
 			var ns, line string
 			if len(v) < 2 || json.Unmarshal(v[0], &ns) != nil || json.Unmarshal(v[1], &line) != nil {
@@ -201,7 +243,7 @@ func inOrder(streams []lokiStream) (out []lokiEntry, err error) {
 			if err != nil {
 				return nil, fmt.Errorf("read Loki's answer: %w", err)
 			}
-			out = append(out, lokiEntry{n, strings.TrimRight(line, "\n")})
+			out = append(out, lokiEntry{n, strings.TrimRight(line, "\n"), name})
 		}
 	}
 	sort.SliceStable(out, func(i, j int) bool { return out[i].ns < out[j].ns })

@@ -35,17 +35,21 @@ func TestLokiStreamsBecomeOneInTheOrderOfTime(t *testing.T) {
 // standIn answers as Loki does: at most limit lines from start on.
 func standIn(t *testing.T, n int, asked *string) *httptest.Server {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		*asked = r.URL.Query().Get("query")
-		if strings.Contains(*asked, "broken") {
+		query := r.URL.Query().Get("query")
+		if *asked == "" {
+			*asked = query
+		}
+		if strings.Contains(query, "broken") {
 			http.Error(w, "parse error at line 1, col 2", http.StatusBadRequest)
 			return
 		}
 		start, _ := strconv.ParseInt(r.URL.Query().Get("start"), 10, 64)
+		end, _ := strconv.ParseInt(r.URL.Query().Get("end"), 10, 64)
 		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
 		var values [][]string
 		for i := 0; i < n && len(values) < limit; i++ {
 			ns := int64(1769688000000000000) + int64(i/3)*1_000_000 // three lines share a moment
-			if ns >= start {
+			if ns >= start && ns < end {
 				values = append(values, []string{strconv.FormatInt(ns, 10), fmt.Sprintf("line %d", i)})
 			}
 		}

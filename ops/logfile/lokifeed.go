@@ -117,9 +117,11 @@ func (l *loki) back(ctx context.Context, query string, from, to time.Time, n int
 		if len(page) < lokiLimit {
 			return all, from, nil
 		}
-		if to = time.Unix(0, page[0].ns+1); len(fresh) == 0 { // a moment with more lines than a page
-			to = time.Unix(0, page[0].ns)
+		next := time.Unix(0, page[0].ns+1)
+		if len(fresh) == 0 || !next.Before(to) { // a moment with more lines than a page
+			next = time.Unix(0, min(page[0].ns, to.UnixNano()-1))
 		}
+		to = next
 	}
 	return all, to, nil
 }
@@ -133,7 +135,7 @@ func spoolEntries(entries []lokiEntry) (*spool, error) {
 	if err != nil {
 		return nil, err
 	}
-	for batch := range slices.Chunk(entries, 1000) {
+	for batch := range slices.Chunk(together(entries), 1000) {
 		var text strings.Builder
 		for _, e := range batch {
 			text.WriteString(lokiLine(e))
@@ -192,7 +194,12 @@ func (l *loki) find(ctx context.Context, store *logs.Store, f Filter, before tim
 	if !f.Until.IsZero() && f.Until.Before(before) {
 		before = f.Until
 	}
+	here := maps.Clone(seen)
 	entries, _, err := l.back(ctx, f.logQL(l.selector), from, before, lokiFound, seen)
+	if err == nil {
+		entries, err = l.whole(ctx, entries)
+	}
+	entries = slices.DeleteFunc(entries, func(e lokiEntry) bool { return here[e] })
 	if ctx.Err() != nil {
 		return
 	}

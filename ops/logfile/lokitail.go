@@ -18,10 +18,13 @@ import (
 )
 
 // Stream reads the range and goes on with what comes: by Loki's tail over a web
-// socket, and while that cannot be had by asking again and again.
+// socket, and while that cannot be had by asking again and again. It asks for every
+// line: a filter would leave out those that continue what it finds.
 func (l *loki) Stream(ctx context.Context, w *Lines) error {
-	from, _ := l.span()
-	return l.goOn(ctx, w, lokiPlace{from: from})
+	all := *l
+	all.filter.Contains, all.filter.Matches = nil, nil
+	from, _ := all.span()
+	return all.goOn(ctx, w, lokiPlace{from: from})
 }
 
 // goOn reads what came since the place and what comes.
@@ -102,8 +105,8 @@ func (p lokiPlace) pass(w io.Writer, entries []lokiEntry) (lokiPlace, error) {
 		p.seen = map[string]bool{}
 	}
 	last := p.from
-	for _, e := range entries {
-		id := strconv.FormatInt(e.ns, 36) + e.line
+	for _, e := range together(entries) {
+		id := e.id()
 		if p.seen[id] {
 			continue
 		}
