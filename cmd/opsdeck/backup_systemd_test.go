@@ -26,7 +26,7 @@ type inside struct {
 	folder string
 }
 
-func newInside(t *testing.T, s *testdb.Server) inside {
+func newInside(t *testing.T, s *testdb.Server, daily string) inside {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "opsdeck-inside")
 	if err != nil {
@@ -48,9 +48,9 @@ func newInside(t *testing.T, s *testdb.Server) inside {
     logs: []
     database: {name: %s, options_file: ~/.my.cnf}
     restore: {key_tables: [customers]}
-    backup: {dir: %s, drill: never}
+    backup: {dir: %s, drill: never, daily: %q}
 state_dir: %s
-`, db, in.path("backups"), in.path("state")))
+`, db, in.path("backups"), daily, in.path("state")))
 	in.write("my.cnf", fmt.Sprintf("[client]\nuser=%s\npassword=%s\nsocket=%s\n", s.User, s.Password, in.path("socket")))
 	in.SystemdManager = testdb.Systemd(t, folder)
 	in.must("mkdir", "-p", "/root", "/var/lib/systemd/timers")
@@ -115,7 +115,7 @@ func (in inside) schedule() (doc scheduleJSON) {
 // is a failed unit, a second one says who holds the lock, and all of it can be
 // taken away again.
 func TestTheScheduleOfARealSystemd(t *testing.T) {
-	in := newInside(t, testdb.MariaDB(t))
+	in := newInside(t, testdb.MariaDB(t), "0 2 * * *")
 	if text := in.opsdeck(0, "backup", "schedule", "install"); !strings.Contains(text, "installed in systemd") {
 		t.Error(text)
 	}
@@ -163,6 +163,27 @@ func TestTheScheduleOfARealSystemd(t *testing.T) {
 	}
 	if doc := in.schedule(); doc.Installed != "none" {
 		t.Errorf("%+v", doc)
+	}
+}
+
+// TestTheHourComes waits for the hour that a timer names, under a real systemd.
+func TestTheHourComes(t *testing.T) {
+	if os.Getenv("OPSDECK_SOAK") == "" {
+		t.Skip("takes two minutes; set OPSDECK_SOAK=1")
+	}
+	hour := time.Now().UTC().Add(110 * time.Second).Truncate(time.Minute)
+	in := newInside(t, testdb.MariaDB(t), fmt.Sprintf("%d %d * * *", hour.Minute(), hour.Hour()))
+	in.opsdeck(0, "backup", "schedule", "install")
+	if doc := in.schedule(); doc.Jobs[0].LastResult != "" {
+		t.Fatalf("it ran before its hour: %+v", doc.Jobs[0])
+	}
+	time.Sleep(time.Until(hour))
+	in.settles("opsdeck-shop-daily.service")
+	if doc := in.schedule(); doc.Jobs[0].LastResult != "done" {
+		t.Errorf("%+v", doc.Jobs[0])
+	}
+	if made, err := filepath.Glob(in.path("backups/*.sql.gz")); err != nil || len(made) == 0 || !strings.Contains(strings.Join(made, " "), hour.Format("20060102_1504")) {
+		t.Errorf("backups: %v, %v; the hour was %s", made, err, hour)
 	}
 }
 
