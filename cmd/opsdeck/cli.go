@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, io stdio) int {
 			return code
 		}
 	}
-	kctx, err := parser.Parse(joinAges(args))
+	kctx, err := parser.Parse(wordsLast(parser.Model.Node, joinAges(args)))
 	if code >= 0 { // --help and --version are done
 		return code
 	}

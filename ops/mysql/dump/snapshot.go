@@ -3,6 +3,7 @@ package dump
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -64,6 +65,9 @@ func (s *snapshotter) open(ctx context.Context) (*snapshot, error) {
 			if ctx.Err() != nil {
 				return nil, err
 			}
+			if errors.Is(err, errAlone) {
+				break
+			}
 			if mysql.Number(err) == mysql.ErrLockWaitTimeout {
 				snap.warnings = append(snap.warnings, "a lock for all connections was not had in time, for a long query or transaction holds it up; the backup was read over one connection")
 				break
@@ -123,6 +127,10 @@ func coordinates(ctx context.Context, c *sql.Conn) backup.Position {
 	return p
 }
 
+// errAlone says that no other way leads to one moment over several connections
+// either: TiDB takes LOCK TABLES and does nothing.
+var errAlone = errors.New("only one connection sees one moment")
+
 // byTimestamp has all connections read as of one of TiDB's timestamps, which
 // takes no lock. It lasts as long as the server keeps old rows
 // (tidb_gc_life_time); a dump that takes longer fails.
@@ -141,7 +149,7 @@ func (s *snapshotter) byTimestamp(ctx context.Context) error {
 	}
 	for _, c := range s.conns {
 		if err := execute(ctx, c, "SET SESSION tidb_snapshot = '"+at+"'"); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", errAlone, err) // a server that is minutes old cannot yet
 		}
 	}
 	return s.start(ctx)
