@@ -18,11 +18,12 @@ const killPatience = 3 * time.Second
 
 // session is the one connection that queries run on.
 type session struct {
-	conn *sql.Conn
-	id   int64
-	hint string       // put behind SELECT
-	arm  func()       // has the time of the next query begin
-	gone func() error // why whoever asked does not wait any more
+	conn  *sql.Conn
+	id    int64
+	hint  string       // put behind SELECT
+	arm   func()       // has the time of the next query begin
+	gone  func() error // why whoever asked does not wait any more
+	began time.Time    // the last SELECT
 }
 
 // errOverTime says that a query ran longer than it may and was killed by us,
@@ -109,6 +110,7 @@ func (q *session) query(ctx context.Context, query string, args ...any) (*sql.Ro
 		return nil, err
 	}
 	q.begin()
+	q.began = time.Now()
 	if rest, ok := strings.CutPrefix(query, "SELECT"); ok {
 		query = "SELECT" + q.hint + rest
 	}
@@ -180,6 +182,9 @@ func (s *Source) attempt(ctx context.Context, work func(context.Context, *sessio
 		return errOverTime
 	case killed && err == nil:
 		return ctx.Err() // some servers end a query that is killed as if it had no more rows
+	}
+	if mysql.Number(err) == mysql.ErrQueryInterrupted && s.o.Timeout > 0 && time.Since(s.conn.began) >= s.o.Timeout {
+		return errOverTime // TiDB does not say why it ended a query
 	}
 	return err
 }

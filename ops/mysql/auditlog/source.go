@@ -300,7 +300,7 @@ const (
 // explain makes an *ops.Error of whatever went wrong.
 func (s *Source) explain(err error) error {
 	if errors.Is(err, errOverTime) {
-		return ops.Wrap(err, ops.Failed, lang.M("the query ran longer than %s, its time limit, and was killed", s.o.Timeout)).
+		return ops.E(ops.Failed, lang.M("the query ran longer than %s, its time limit, and was killed", s.o.Timeout)).
 			WithHint(lang.M("narrow the query, or raise audit.timeout in the configuration"))
 	}
 	if overTime(err) {
