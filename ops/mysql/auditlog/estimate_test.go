@@ -105,7 +105,7 @@ func TestATableWithoutOrderIsScannedWithProgress(t *testing.T) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"])
 		fill(t, srv, schema, "current", 5000, 14)
-		srv.Exec(t, schema, "SET time_zone='+00:00'; UPDATE audit_logs SET created_at = TIMESTAMP('2026-01-01') + INTERVAL ((id * 7919) % 100003) SECOND WHERE created_at IS NOT NULL")
+		srv.Exec(t, schema, "SET time_zone='+00:00'; UPDATE audit_logs SET created_at = TIMESTAMP('2026-01-01') + INTERVAL id * 7919 % 100003 SECOND WHERE created_at IS NOT NULL")
 		s, db := open(t, srv, schema, func(o *Options) { o.MaxRows = 1000 }), utc(t, srv, schema)
 		s.zones.Size = 512
 		req := audit.PageRequest{Before: audit.Newest(), Limit: 40}

@@ -155,8 +155,9 @@ func (s *Source) attempt(ctx context.Context, work func(context.Context, *sessio
 	done := make(chan struct{})
 	watched := make(chan struct{})
 	late, killed := false, false // written before watched is closed
-	alarm := s.alarm(s.conn)
-	s.conn.gone = ctx.Err
+	q := s.conn
+	alarm := s.alarm(q)
+	q.gone = ctx.Err
 	go func() {
 		defer close(watched)
 		select {
@@ -169,12 +170,12 @@ func (s *Source) attempt(ctx context.Context, work func(context.Context, *sessio
 		killed = true
 		s.kill(done, cut)
 	}()
-	err := s.transact(inner, s.conn, work)
+	err := s.transact(inner, q, work)
 	close(done)
 	<-watched
 	alarm.Stop()
 	if mysql.Lost(err) || killed {
-		s.conn.close()
+		q.close()
 		s.conn = nil
 	}
 	switch {
@@ -183,7 +184,7 @@ func (s *Source) attempt(ctx context.Context, work func(context.Context, *sessio
 	case killed && err == nil:
 		return ctx.Err() // some servers end a query that is killed as if it had no more rows
 	}
-	if mysql.Number(err) == mysql.ErrQueryInterrupted && s.o.Timeout > 0 && time.Since(s.conn.began) >= s.o.Timeout {
+	if mysql.Number(err) == mysql.ErrQueryInterrupted && !killed && s.o.Timeout > 0 && time.Since(q.began) >= s.o.Timeout {
 		return errOverTime // TiDB does not say why it ended a query
 	}
 	return err
