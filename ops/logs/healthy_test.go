@@ -39,3 +39,32 @@ func TestPatternsAreComparedSinceTheLastHealthyHour(t *testing.T) {
 		t.Errorf("got %s\nwant %s", strings.Join(got, "|"), want)
 	}
 }
+
+// TestNamesDoNotMakePatterns: a sentence about many customers is one pattern, and
+// none is new because a customer is.
+func TestNamesDoNotMakePatterns(t *testing.T) {
+	var b strings.Builder
+	at := time.Date(2026, 1, 29, 0, 0, 0, 0, time.UTC)
+	line := func(text string) { fmt.Fprintf(&b, "%s WARN [A] %s\n", at.Format(time.RFC3339), text) }
+	names := []string{"上海瑞丰", "杭州老街坊", "宁波华联", "台州千禾", "温州聚福", "金华瑞丰", "南京万家", "绍兴永盛", "湖州锦江", "苏州同兴"}
+	for i := range 600 {
+		line("客户 " + names[i*9/600] + " 信用额度不足") // the last one's never comes
+		line(fmt.Sprintf("GET /api/v1/%c 200 took %dms", 'a'+i%12, i))
+		line([]string{"Order created", "Order updated", "Order deleted"}[i%3])
+		at = at.Add(time.Minute)
+	}
+	line("客户 " + names[9] + " 信用额度不足")
+	s := newTestStore(t)
+	s.Add("m", "m", inMemory(b.String()), false, false)
+	quiet(t, s)
+	list, _ := s.Patterns(t.Context(), time.Time{})
+	counts := map[string]int64{}
+	for _, p := range list {
+		if counts[p.Text] = p.Count; p.State != PatternSteady {
+			t.Errorf("%s is told as new or surging", p.Text)
+		}
+	}
+	if counts["客户 … 信用额度不足"] != 601 || counts["Order created"] != 200 || counts["GET /api/v#/a # took #ms"] != 50 || len(counts) != 16 {
+		t.Errorf("%d patterns: %v", len(counts), counts)
+	}
+}

@@ -10,7 +10,7 @@ import (
 // EventPattern is what many events have in common: a message with what varies taken
 // out.
 type EventPattern struct {
-	Text        string // # for numbers, <time>, <id>
+	Text        string // # for numbers, <time>, <id>, … for names
 	Level       Level  // the most serious among them
 	Context     string // that of one of them
 	Count       int64
@@ -125,14 +125,14 @@ func (c *patternCount) patterns(list []*Shape, zone *time.Location) []EventPatte
 			continue
 		}
 		shape := list[id]
-		text := readable(shape.message)
-		p := by[text]
+		p := by[shape.message]
 		if p == nil {
-			p = &EventPattern{Text: text, Context: shape.Context, Literal: literalOf(shape.message)}
-			by[text] = p
+			p = &EventPattern{Text: readable(shape.message), Context: shape.Context, Literal: literalOf(shape.message)}
+			by[shape.message] = p
 		}
 		p.take(shape, n, zone)
 	}
+	widen(by)
 	out := make([]EventPattern, 0, len(by))
 	span := float64(c.from-c.oldest) / float64(Stretch.Milliseconds())
 	lately := float64(c.until-c.from) / float64(Stretch.Milliseconds())
@@ -205,7 +205,7 @@ func (p *EventPattern) before(o *EventPattern) bool {
 	return p.Text < o.Text
 }
 
-var readableMarks = strings.NewReplacer(string(rune(slotDigits)), "#", string(rune(slotTime)), "<time>", string(rune(slotID)), "<id>")
+var readableMarks = strings.NewReplacer(string(rune(slotDigits)), "#", string(rune(slotTime)), "<time>", string(rune(slotID)), "<id>", string(rune(slotWord)), "…")
 
 func readable(shape string) string {
 	if shape == "" {
@@ -216,7 +216,7 @@ func readable(shape string) string {
 
 // literalOf is the longest piece between two marks.
 func literalOf(shape string) (best string) {
-	for _, piece := range strings.FieldsFunc(shape, func(r rune) bool { return r >= 1 && r <= 3 }) {
+	for _, piece := range strings.FieldsFunc(shape, func(r rune) bool { return r >= 1 && r <= 4 }) {
 		if piece = strings.TrimSpace(piece); len(piece) > len(best) {
 			best = piece
 		}

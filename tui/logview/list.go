@@ -165,7 +165,7 @@ func (p *Page) row(r logs.Row, c columns, cursor bool, width int) string {
 	b.WriteString(mark)
 	when := strings.Repeat(" ", c.date)
 	if !e.Time.IsZero() && !e.Cont {
-		when = e.Time.In(p.env.Zone).Format(c.layout)
+		when = cells.Pad(strings.TrimSuffix(e.Time.In(p.env.Zone).Format(c.layout), ".000"), c.date) // many logs know seconds only
 	}
 	b.WriteString(p.ink.dim.Paint(when))
 	b.WriteByte(' ')

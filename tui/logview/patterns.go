@@ -125,7 +125,7 @@ func (p *Page) patternRow(t *logs.EventPattern, cursor bool, width int) string {
 // readable draws a pattern with what varies dim.
 func (p *Page) readable(text string) string {
 	safe := termsafe.Line(text)
-	for _, v := range []string{"<time>", "<id>", "#"} {
+	for _, v := range []string{"<time>", "<id>", "#", "…"} {
 		safe = strings.ReplaceAll(safe, v, p.ink.info.Paint(v))
 	}
 	return safe
