@@ -20,7 +20,7 @@ var systemdScript string
 // SystemdManager is a real systemd, process 1 of its own namespaces with a root
 // of its own, in which the machine's /usr is all that is left of the machine.
 type SystemdManager struct {
-	Bin string // a folder for the PATH; its systemctl speaks to this systemd
+	Bin string // a folder for the PATH; its systemctl and journalctl speak to this systemd
 
 	dir, group string
 	shared     []string
@@ -91,9 +91,11 @@ func (s *SystemdManager) answers(ctx context.Context) error {
 	if s.pid, err = onlyChild(s.proc.cmd.Process.Pid, "systemd"); err != nil {
 		return err
 	}
-	script := fmt.Sprintf("#!/bin/sh\nexec nsenter -t %d -m -p -C systemctl \"$@\"\n", s.pid)
-	if err := os.WriteFile(filepath.Join(s.Bin, "systemctl"), []byte(script), 0o755); err != nil {
-		return err
+	for _, name := range []string{"systemctl", "journalctl"} {
+		script := fmt.Sprintf("#!/bin/sh\nexec nsenter -t %d -m -p -C %s \"$@\"\n", s.pid, name)
+		if err := os.WriteFile(filepath.Join(s.Bin, name), []byte(script), 0o755); err != nil {
+			return err
+		}
 	}
 	out, err := exec.CommandContext(ctx, filepath.Join(s.Bin, "systemctl"), "is-system-running").CombinedOutput()
 	if got := string(bytes.TrimSpace(out)); got != "running" && got != "degraded" {

@@ -27,7 +27,7 @@ type journal struct {
 func (j *journal) Name() string { return j.name }
 
 func (j *journal) args(follow bool) []string {
-	args := []string{"-o", "json", "--no-pager", "-q"}
+	args := []string{"-o", "json", "--all", "--no-pager", "-q"} // without --all, what is longer than 4 kB is null
 	if j.unit != "" {
 		args = append(args, "-u", j.unit)
 	}
@@ -67,14 +67,16 @@ func runJournal(ctx context.Context, w io.Writer, args []string) error {
 		return ops.Wrap(err, ops.Failed, lang.M("journalctl cannot be run"))
 	}
 	in := bufio.NewScanner(out)
-	in.Buffer(make([]byte, 64<<10), 16<<20)
+	in.Buffer(make([]byte, 64<<10), 64<<20)
+	var lines journalLines
 	for in.Scan() {
-		if line := journalLine(in.Bytes()); line != "" {
+		if line := lines.next(in.Bytes()); line != "" {
 			if _, err := io.WriteString(w, line); err != nil {
 				break
 			}
 		}
 	}
+	io.WriteString(w, lines.rest())
 	err = cmd.Wait()
 	if ctx.Err() != nil {
 		return nil
@@ -88,46 +90,92 @@ func runJournal(ctx context.Context, w io.Writer, args []string) error {
 	return nil
 }
 
+// halfMost bounds what is held of a line that comes in entries.
+const halfMost = 64 << 20
+
 // syslogLevels are the levels of journald's PRIORITY.
 var syslogLevels = [...]string{"FATAL", "FATAL", "FATAL", "ERROR", "WARN", "INFO", "INFO", "DEBUG"}
 
-// journalLine makes a line of an entry: the message as it stands when it says
-// its time, else with the entry's time, level and unit in front. A message can
-// be a list of bytes.
-func journalLine(entry []byte) string {
-	var e struct {
-		Message  json.RawMessage `json:"MESSAGE"`
-		Micros   string          `json:"__REALTIME_TIMESTAMP"`
-		Priority string          `json:"PRIORITY"`
-		Ident    string          `json:"SYSLOG_IDENTIFIER"`
+// journalEntry is what is read of an entry of the journal.
+type journalEntry struct {
+	Message  json.RawMessage `json:"MESSAGE"`
+	Micros   string          `json:"__REALTIME_TIMESTAMP"`
+	Priority string          `json:"PRIORITY"`
+	Ident    string          `json:"SYSLOG_IDENTIFIER"`
+	Stream   string          `json:"_STREAM_ID"`
+	Break    string          `json:"_LINE_BREAK"` // line-max: the line goes on in the stream's next entry
+
+	text string
+}
+
+// readEntry reads an entry; its message can be a list of bytes.
+func readEntry(data []byte) (e journalEntry, ok bool) {
+	if json.Unmarshal(data, &e) != nil {
+		return e, false
 	}
-	if json.Unmarshal(entry, &e) != nil {
+	if json.Unmarshal(e.Message, &e.text) == nil {
+		return e, true
+	}
+	var codes []int
+	if json.Unmarshal(e.Message, &codes) != nil {
+		return e, false
+	}
+	raw := make([]byte, len(codes))
+	for i, c := range codes {
+		raw[i] = byte(c)
+	}
+	e.text = string(raw)
+	return e, true
+}
+
+// journalLines makes lines of entries, and joins those that journald split.
+type journalLines struct{ half map[string]journalEntry }
+
+// next is the line that an entry ends, or "".
+func (j *journalLines) next(data []byte) string {
+	e, ok := readEntry(data)
+	if !ok {
 		return ""
 	}
-	var text string
-	if json.Unmarshal(e.Message, &text) != nil {
-		var raw []byte
-		var codes []int
-		if json.Unmarshal(e.Message, &codes) != nil {
-			return ""
-		}
-		for _, c := range codes {
-			raw = append(raw, byte(c))
-		}
-		text = string(raw)
+	if half, ok := j.half[e.Stream]; ok {
+		delete(j.half, e.Stream)
+		half.text, half.Break = half.text+e.text, e.Break
+		e = half
 	}
+	if e.Break == "line-max" && e.Stream != "" && len(e.text) < halfMost {
+		if j.half == nil {
+			j.half = map[string]journalEntry{}
+		}
+		j.half[e.Stream] = e
+		return ""
+	}
+	return e.line()
+}
+
+// rest are the lines whose ends did not come.
+func (j *journalLines) rest() (out string) {
+	for _, e := range j.half {
+		out += e.line()
+	}
+	j.half = nil
+	return out
+}
+
+// line is the message as it stands when it says its time, else with the entry's
+// time, level and unit in front.
+func (e *journalEntry) line() string {
 	us, _ := strconv.ParseInt(e.Micros, 10, 64)
 	at := time.UnixMicro(us)
-	first, _, _ := strings.Cut(text, "\n")
+	first, _, _ := strings.Cut(e.text, "\n")
 	ev, kind := logs.NewParser(time.Local, at).Parse([]byte(first))
 	if kind == logs.KindCont || kind == logs.KindHead && !ev.Time.IsZero() {
-		return text + "\n"
+		return e.text + "\n"
 	}
 	level := "INFO"
 	if n, err := strconv.Atoi(e.Priority); err == nil && n >= 0 && n < len(syslogLevels) {
 		level = syslogLevels[n]
 	}
-	return fmt.Sprintf("%s %s [%s] %s\n", at.UTC().Format("2006-01-02T15:04:05.000Z"), level, e.Ident, text)
+	return fmt.Sprintf("%s %s [%s] %s\n", at.UTC().Format("2006-01-02T15:04:05.000Z"), level, e.Ident, e.text)
 }
 
 // dockerLog asks docker where a container's json-file log lies.

@@ -19,7 +19,7 @@ func TestJournalEntriesBecomeLines(t *testing.T) {
 		`{"MESSAGE":null}`: "1970-01-01T00:00:00.000Z INFO [] \n",
 		`broken`:           "",
 	} {
-		if got := journalLine([]byte(entry)); got != want {
+		if got := new(journalLines).next([]byte(entry)); got != want {
 			t.Errorf("%s: %q, want %q", entry, got, want)
 		}
 	}
@@ -74,7 +74,7 @@ func TestAJournaldUnitIsReadWhole(t *testing.T) {
 		t.Errorf("got\n%q\nwant\n%q", got, want)
 	}
 	asked, _ := os.ReadFile(filepath.Join(dir, "asked"))
-	if !strings.HasPrefix(string(asked), "-o json --no-pager -q -u qianzhang.service --since @") {
+	if !strings.HasPrefix(string(asked), "-o json --all --no-pager -q -u qianzhang.service --since @") {
 		t.Errorf("asked %q", asked)
 	}
 }
