@@ -126,6 +126,11 @@ func (p *Printer) arg(a any) any {
 		return p.Msg(*v)
 	case capital:
 		text := p.Msg(Msg(v))
+		for _, a := range v.Args {
+			if name, ok := a.(string); ok && name != "" && strings.HasPrefix(text, name) {
+				return text // a name, which is as it is
+			}
+		}
 		r, n := utf8.DecodeRuneInString(text)
 		return string(unicode.ToUpper(r)) + text[n:]
 	case int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64:

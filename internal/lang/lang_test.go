@@ -129,3 +129,14 @@ func TestFromEnvFollowsSetlocale(t *testing.T) {
 		t.Fatalf("LANG=zh_CN gave %s", got)
 	}
 }
+
+func TestANameAtTheFrontOfASentenceKeepsItsLetters(t *testing.T) {
+	for _, code := range []string{"en", "zh"} {
+		if got := For(code).Msg(Sentence(M("%s cannot be written", "qianzhang_sales"))); !strings.Contains(got, "qianzhang_sales") {
+			t.Errorf("%s: %s", code, got)
+		}
+	}
+	if got := For("en").Msg(Sentence(M("no rows"))); got != "No rows." {
+		t.Errorf("got %s", got)
+	}
+}
