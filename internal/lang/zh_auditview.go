@@ -54,6 +54,7 @@ func init() {
 		"live":                                          "实时",
 		"longer":                                        "更长",
 		"shorter":                                       "更短",
+		"live, once the server is back":                 "服务器恢复后继续实时",
 		"looked at %s of about %s rows":                 "已查看 %s 行，共约 %s 行",
 		"no index serves this; the whole table is looked through …": "没有可用的索引，正在逐段查看整张表……",
 		"looked at %s rows, back to %s":                             "已查看 %s 行，回溯到 %s",

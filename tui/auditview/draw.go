@@ -51,6 +51,8 @@ func (p *Page) queryLine(w int) string {
 	switch {
 	case p.list.loading:
 		right = t.Accent.Render(t.Glyph.Running+" "+e.T("reading")) + " "
+	case p.list.live && p.list.lost:
+		right = t.Warn.Render(t.Glyph.Warn+" "+e.T("live, once the server is back")) + " "
 	case p.list.live && p.list.unseen > 0:
 		right = t.Badge.Render(e.T(" +%d new ", p.list.unseen)) + " "
 	case p.list.live:

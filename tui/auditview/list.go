@@ -42,7 +42,8 @@ type list struct {
 	question error // asks for leave
 	leave    bool  // was given, for this query
 	live     bool
-	unseen   int // rows that came above the cursor
+	lost     bool // the server did not answer the live list last
+	unseen   int  // rows that came above the cursor
 	seen     seenMsg
 	signal   chan seenMsg
 	width    int       // of the rows when last drawn
@@ -186,7 +187,12 @@ func (p *Page) tick() tea.Cmd {
 // poll reads what came behind the highest id, or the newest time.
 func (p *Page) poll() tea.Cmd {
 	l := &p.list
-	if p.src == nil || l.loading || l.unproved || l.question != nil || l.err != nil {
+	switch {
+	case p.src == nil || l.loading || l.unproved || l.question != nil:
+		return nil
+	case l.err != nil && l.live && ops.CodeOf(l.err) == ops.Busy:
+		return p.reload(l.leave)
+	case l.err != nil:
 		return nil
 	}
 	top := p.top()
@@ -217,9 +223,9 @@ func (p *Page) top() audit.Pos {
 func (p *Page) arrived(m newRowsMsg) tea.Cmd {
 	l := &p.list
 	if m.err != nil {
-		l.live = false // one notice is enough
-		return page.Send(page.Notice{State: ops.StateWarning, Text: sentence(m.err)})
+		return l.missed(m.err)
 	}
+	l.lost = false
 	known := make(map[audit.Pos]bool, len(l.rows))
 	for i := range l.rows {
 		known[l.rows[i].Pos()] = true
@@ -253,6 +259,18 @@ func (p *Page) arrived(m newRowsMsg) tea.Cmd {
 	l.scroll.Move(above)
 	l.unseen += above
 	return nil
+}
+
+// missed is told when new rows could not be asked for. A server that is away
+// may come back, so the list stays live; what is refused ends that. One notice
+// is enough.
+func (l *list) missed(err error) tea.Cmd {
+	told := l.lost
+	l.lost = ops.CodeOf(err) == ops.Busy
+	if l.live = l.live && l.lost; told && l.lost {
+		return nil
+	}
+	return page.Send(page.Notice{State: ops.StateWarning, Text: sentence(err)})
 }
 
 // The proof of the table's order.

@@ -406,3 +406,29 @@ func TestALiveListThatIsEmptyTakesItsFirstRow(t *testing.T) {
 		t.Fatalf("the row that came is not shown: %d rows", len(p.list.rows))
 	}
 }
+
+func TestALiveListWaitsForAServerThatIsAway(t *testing.T) {
+	src := sample(t)
+	p := settled(t, "en", src)
+	p.list.live = true
+	src.err = ops.E(ops.Busy, lang.M("MySQL at %s cannot be reached (%s)", "x", "y"))
+	if first, second := answer(p, p.poll()), answer(p, p.poll()); len(first) != 1 || len(second) != 0 || !p.list.live {
+		t.Fatalf("said %v, then %v, live %v", first, second, p.list.live)
+	}
+	if view := p.View(page.Size{Width: 80, Height: 24}); !strings.Contains(view, "live, once the server is back") {
+		t.Fatalf("got:\n%s", view)
+	}
+	src.err = nil
+	answer(p, p.poll())
+	if view := p.View(page.Size{Width: 80, Height: 24}); !strings.Contains(view, "● live") && !strings.Contains(view, " live ") {
+		t.Fatalf("got:\n%s", view)
+	}
+	p.list.err = ops.E(ops.Busy, lang.M("interrupted")) // as the r key would have met it
+	if answer(p, p.poll()); p.list.err != nil || len(p.list.rows) == 0 {
+		t.Fatal("the list does not come back with the server")
+	}
+	src.err = &audit.TooMuchError{Max: 1}
+	if answer(p, p.poll()); p.list.live {
+		t.Fatal("live although it was refused")
+	}
+}
