@@ -48,6 +48,43 @@ func TestRestoreOfAForeignDumpIntoAnotherSchema(t *testing.T) {
 	})
 }
 
+// A whole dump of others takes the place of the live schema, by one exchange of
+// the tables; its name stands in the dump, and the undo brings all back.
+func TestRestoreOfAForeignDumpIntoTheLiveSchema(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+		s := newSite(t, db)
+		good := s.dump()
+		args := []string{"--single-transaction", "--routines", "--triggers", "--events"}
+		if db.Flavour == "mysql" {
+			args = append(args, "--set-gtid-purged=OFF")
+		}
+		s.write("foreign.sql", string(db.Dump(t, append(args, "--databases", s.live)...)))
+		db.Exec(t, s.live, shopDamage...)
+		damaged := s.dump()
+		from := filepath.Join(s.dir, "foreign.sql")
+		plan := s.must("restore", "--from", from, "--plan").out
+		for _, want := range []string{"no manifest", "RENAME TABLE"} {
+			if !strings.Contains(plan, want) {
+				t.Errorf("the plan lacks %q:\n%s", want, plan)
+			}
+		}
+		o := s.must("restore", "--from", from, "--mode", "swap", "--confirm", s.live, "--json")
+		if last := o.lastLine(t); last.Result != "restored" {
+			t.Fatalf("last line %+v\n%s", last, o.out)
+		}
+		sameDump(t, good, s.dump())
+		if !s.running() {
+			t.Fatal("the service is down")
+		}
+		s.must("restore", "undo", "--confirm", s.live)
+		sameDump(t, damaged, s.dump())
+		s.must("restore", "drop-old", "--confirm", s.live)
+		if left := s.sides(); len(left) > 0 {
+			t.Fatalf("schemas are left: %v", left)
+		}
+	})
+}
+
 // A second operator sees the first one's restore and cannot start another.
 func TestASecondOperatorCannotStartAnother(t *testing.T) {
 	s := newSite(t, testdb.MySQL(t))
