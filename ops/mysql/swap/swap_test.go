@@ -3,10 +3,8 @@ package swap_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"fmt"
 	"net"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -290,85 +288,6 @@ func TestExchangeGivesUpOnAHeldTableAndChangesNothing(t *testing.T) {
 		}
 		same(t, f.good, f.dump())
 	})
-}
-
-// No reader sees a mixture of former and restored tables, and none fails, in
-// whatever order it takes the tables; neither at the exchange nor at its undo.
-func TestReadersSeeEitherAllFormerOrAllRestoredTables(t *testing.T) {
-	rounds := 1
-	if os.Getenv("OPSDECK_SOAK") != "" {
-		rounds = 60
-	}
-	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
-		f := newField(t, db)
-		db.Exec(t, f.live, "UPDATE customers SET name = 'former'", "UPDATE orders SET amount = 999")
-		for range rounds {
-			p := f.plan(restore.Swap)
-			f.folder = restore.Folder{Path: t.TempDir()}
-			f.loadAndVerify(p)
-			f.underReaders(func() (restore.Swapped, error) { return f.server.Swap(context.Background(), p, f.folder) })
-			f.underReaders(func() (restore.Swapped, error) { return f.server.SwapBack(context.Background(), p, f.folder) })
-			if _, err := f.server.DropOld(context.Background(), p); err != nil {
-				t.Fatal(err)
-			}
-		}
-	})
-}
-
-// underReaders exchanges while four sessions read.
-func (f *field) underReaders(exchange func() (restore.Swapped, error)) {
-	f.t.Helper()
-	stop, bad := make(chan struct{}), make(chan string, 8)
-	reads := make(chan int, 4)
-	for i := range 4 {
-		go reader(f.db.Open(f.t, f.live), i%2 == 1, stop, bad, reads)
-	}
-	time.Sleep(50 * time.Millisecond) // let them read; not a condition of the test
-	out, err := exchange()
-	close(stop)
-	total := 0
-	for range 4 {
-		total += <-reads
-	}
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	select {
-	case b := <-bad:
-		f.t.Fatalf("a reader saw %s", b)
-	default:
-	}
-	if total < 20 || out.Renamed > time.Second {
-		f.t.Fatalf("%d reads, RENAME took %s", total, out.Renamed)
-	}
-	f.t.Logf("%d reads, RENAME took %s", total, out.Renamed)
-}
-
-// reader reads both tables in one statement, over and over.
-func reader(db *sql.DB, turned bool, stop chan struct{}, bad chan string, reads chan int) {
-	n := 0
-	defer func() { db.Close(); reads <- n }()
-	from := "customers c JOIN orders o ON o.customer = c.id"
-	if turned {
-		from = "orders o JOIN customers c ON o.customer = c.id"
-	}
-	for ; ; n++ {
-		select {
-		case <-stop:
-			return
-		default:
-		}
-		var name string
-		var amount float64
-		err := db.QueryRow("SELECT c.name, o.amount FROM "+from+" WHERE o.id = 1").Scan(&name, &amount)
-		if err != nil || (name == "former") != (amount == 999) {
-			select {
-			case bad <- fmt.Sprint(name, amount, err):
-			default:
-			}
-			return
-		}
-	}
 }
 
 func TestSurveySaysWhatIsBrokenAndWhatWillBeLost(t *testing.T) {
