@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/restore"
 )
 
 // oldRunbook is the old way, as the field's page says it: stop, back up the damage,
@@ -49,6 +51,7 @@ func BenchmarkCompareRecovery(b *testing.B) {
 
 	times := map[string][]time.Duration{}
 	var swaps, downs []float64
+	stages := map[string]time.Duration{} // of the last swap
 	const rounds = 3
 	for range rounds {
 		s.damageField()
@@ -63,6 +66,7 @@ func BenchmarkCompareRecovery(b *testing.B) {
 			if mode == "swap" {
 				r := s.account()
 				swaps, downs = append(swaps, r.SwapMS), append(downs, r.DownMS)
+				stages = r.stages()
 				s.must("restore", "drop-old", "--confirm", s.live)
 			}
 		}
@@ -74,6 +78,9 @@ func BenchmarkCompareRecovery(b *testing.B) {
 		wall := middle(times[name])
 		fmt.Printf("%-14s %8.1fs %6.2fx\n", name, wall.Seconds(), base.Seconds()/wall.Seconds())
 		b.ReportMetric(base.Seconds()/wall.Seconds(), strings.ReplaceAll(name, " ", "_")+"_times")
+	}
+	for _, name := range slices.Sorted(maps.Keys(stages)) {
+		fmt.Printf("  %-12s %8.2fs\n", name, stages[name].Seconds())
 	}
 	stall := s.stallUnderReader()
 	fmt.Printf("%-14s RENAME %.1f ms, service down for %.1f s at most; a reader of the service that stays up waited %.1f ms at most\n",
@@ -94,10 +101,25 @@ func (s *site) bash(script string) {
 	}
 }
 
-func (s *site) account() (r struct {
-	SwapMS float64 `json:"swap_ms"`
-	DownMS float64 `json:"down_ms"`
-}) {
+// account is what the race reads of a report.
+type account struct {
+	SwapMS   float64        `json:"swap_ms"`
+	DownMS   float64        `json:"down_ms"`
+	Timeline []restore.Mark `json:"timeline"`
+}
+
+// stages are how long each took.
+func (a account) stages() map[string]time.Duration {
+	out := map[string]time.Duration{}
+	for _, m := range a.Timeline {
+		if m.End.After(m.Begin) {
+			out[string(m.Stage)] += m.End.Sub(m.Begin)
+		}
+	}
+	return out
+}
+
+func (s *site) account() (r account) {
 	s.t.Helper()
 	if err := json.Unmarshal([]byte(s.must("restore", "report", "--json").out), &r); err != nil {
 		s.t.Fatal(err)

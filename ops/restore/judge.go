@@ -151,6 +151,10 @@ func (p *Plan) judgeServer(a *Assessment) {
 	if p.Process.Leave && p.Mode != Into {
 		p.add(ops.StateWarning, lang.M("the service stays up: what it writes while the backup loads is lost"), lang.Msg{})
 	}
+	if p.Process.Leave && p.Mode == Swap {
+		p.add(ops.StateUnknown, lang.M("the service stays up: single queries wait for the exchange, but a transaction of several that meets it may be ended by the server (error 1213)"),
+			lang.M("such a transaction can be repeated; nothing of it was half done"))
+	}
 	if p.Process.Kind == "none" && p.Mode != Into && !p.Process.Leave {
 		p.add(ops.StateWarning, lang.M("no process control is configured: stop the service yourself"), lang.Msg{})
 	}
