@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/lang"
@@ -16,6 +17,9 @@ import (
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 )
+
+// surveyJobs is how many tables are looked at at a time.
+const surveyJobs = 4
 
 // countLimit is up to how many rows, by the server's guess, a table is counted.
 const countLimit = 2_000_000
@@ -147,11 +151,14 @@ func (s *Server) surveyTables(ctx context.Context, db *sql.DB, a *restore.Assess
 			a.Tables = append(a.Tables, restore.TableState{Name: t.Name, InBackup: true, BackupRows: t.Rows})
 		}
 	}
+	g := errgroup.Group{}
+	g.SetLimit(surveyJobs)
 	for i := range a.Tables {
 		if t := &a.Tables[i]; t.Exists {
-			s.surveyTable(ctx, db, t, in, src)
+			g.Go(func() error { s.surveyTable(ctx, db, t, in, src); return nil })
 		}
 	}
+	g.Wait()
 	s.countObjects(ctx, db, a, in)
 	return ctx.Err()
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"strconv"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
@@ -17,6 +20,7 @@ const lookLimit = 4 * time.Second
 // are new, rows that were changed, and tables that would vanish.
 func (s *Server) loss(ctx context.Context, a *restore.Assessment, live string, src restore.Source, scope []string) {
 	known := s.describe(ctx, live)
+	found := s.lossesOf(ctx, a, known, src, scope)
 	for _, t := range a.Tables {
 		if !t.Exists || len(scope) > 0 && !has(scope, t.Name) {
 			continue
@@ -25,14 +29,38 @@ func (s *Server) loss(ctx context.Context, a *restore.Assessment, live string, s
 			a.Loss.Tables = append(a.Loss.Tables, restore.LossTable{Table: t.Name, Newer: max(t.Rows, 0), Estimate: t.Estimate, How: "count", Vanishes: true})
 			continue
 		}
-		one, ok := s.lossOf(ctx, known[t.Name], t, src)
-		if !ok {
+		one := found[t.Name]
+		if one == nil {
 			a.Loss.Unknown = append(a.Loss.Unknown, t.Name)
 		} else if one.Newer > 0 || one.Changed > 0 {
-			a.Loss.Tables = append(a.Loss.Tables, one)
+			a.Loss.Tables = append(a.Loss.Tables, *one)
 		}
 	}
 	s.lossPeople(ctx, a, live, src.At)
+}
+
+// lossesOf looks at several tables at a time; those that nothing can be said of
+// are left out.
+func (s *Server) lossesOf(ctx context.Context, a *restore.Assessment, known map[string]*schema.Table, src restore.Source, scope []string) map[string]*restore.LossTable {
+	out := map[string]*restore.LossTable{}
+	var mu sync.Mutex
+	g := errgroup.Group{}
+	g.SetLimit(surveyJobs)
+	for _, t := range a.Tables {
+		if !t.Exists || len(scope) > 0 && !has(scope, t.Name) || !t.InBackup && src.Manifest {
+			continue
+		}
+		g.Go(func() error {
+			if one, ok := s.lossOf(ctx, known[t.Name], t, src); ok {
+				mu.Lock()
+				defer mu.Unlock()
+				out[t.Name] = &one
+			}
+			return nil
+		})
+	}
+	g.Wait()
+	return out
 }
 
 // describe reads the columns and keys of all tables; those that cannot be read

@@ -75,7 +75,7 @@ func (s *Server) db(ctx context.Context) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool.SetMaxIdleConns(4)
+	pool.SetMaxIdleConns(surveyJobs + 1)
 	pool.SetConnMaxIdleTime(30 * time.Second)
 	if s.mariadb, err = schema.IsMariaDB(ctx, pool); err != nil {
 		pool.Close()
