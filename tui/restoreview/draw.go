@@ -19,17 +19,32 @@ import (
 // narrow is up to which width the steps are one line above the text.
 const narrow = 60
 
-// View draws the head, the steps, and the marked step.
+// View draws the page with a margin of one cell, as the other tabs have it; only
+// rules go from edge to edge.
 func (p *Page) View(size page.Size) string {
+	if size.Width < 2 {
+		return widget.Fill(nil, size)
+	}
+	lines := p.lines(page.Size{Width: size.Width - 1, Height: size.Height})
+	for i, l := range lines {
+		if cells.Width(l) < size.Width {
+			lines[i] = " " + l
+		}
+	}
+	return widget.Fill(lines, size)
+}
+
+// lines are the head, the steps, and the marked step.
+func (p *Page) lines(size page.Size) []string {
 	lines := append(append(p.head(size.Width), p.lookingLine(size.Width)...), p.savingLine(size.Width)...)
 	rest := page.Size{Width: size.Width, Height: max(1, size.Height-len(lines))}
 	if p.shownPlan() == nil {
-		return widget.Fill(append(lines, p.waiting(rest)...), size)
+		return append(lines, p.waiting(rest)...)
 	}
 	if size.Width < narrow {
 		lines = append(lines, p.strip(size.Width))
 		rest.Height--
-		return widget.Fill(append(lines, p.window(p.right(size.Width), rest.Height)...), size)
+		return append(lines, p.window(p.right(size.Width), rest.Height)...)
 	}
 	left := p.left()
 	w := 0
@@ -48,7 +63,7 @@ func (p *Page) View(size page.Size) string {
 		}
 		lines = append(lines, cells.Pad(l, w)+" "+bar+" "+r)
 	}
-	return widget.Fill(lines, size)
+	return lines
 }
 
 // window is the visible part of the right side, with a mark when there is more.
@@ -81,7 +96,7 @@ func (p *Page) head(w int) []string {
 	if p.watching() {
 		lines = append(lines, cells.Cut(p.standing(), w))
 	}
-	return append(lines, widget.Rule(t, "", w))
+	return append(lines, widget.Rule(t, "", w+1))
 }
 
 // sentence is an error as a person reads it.
