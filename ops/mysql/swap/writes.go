@@ -54,7 +54,8 @@ func (s *Server) Since(ctx context.Context, p *restore.Plan, from restore.WriteM
 	if err := ctx.Err(); err != nil {
 		return restore.Writes{}, err
 	}
-	w := restore.Writes{At: restore.WriteMark(now)}
+	where, _, _ := strings.Cut(now, " ")
+	w := restore.Writes{At: restore.WriteMark(where)}
 	switch {
 	case !ok:
 		w.Untold, w.Notes = true, []restore.Note{restore.N(lang.M("where the server's writes stand cannot be seen any more: whether %s was written to cannot be told", live))}

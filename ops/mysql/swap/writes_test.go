@@ -50,7 +50,7 @@ func (w *watched) knows(means string, elsewhere bool) {
 	if !strings.HasPrefix(string(w.from), means) {
 		w.t.Fatalf("the mark is %q, not by %q", w.from, means)
 	}
-	if got := w.since(); got.Live || got.Untold || got.Elsewhere || got.Blind {
+	if got := w.since(); got.Live || got.Untold || got.Elsewhere || got.Blind || strings.Contains(string(got.At), " ") {
 		w.t.Fatalf("it moved by looking: %+v", got)
 	}
 	w.db.Exec(w.t, w.other, "INSERT INTO notes (text) SELECT text FROM notes", "CREATE TABLE more (id INT)", "DROP TABLE more", "UPDATE notes SET text = 'y'")
