@@ -156,9 +156,14 @@ func TestARecordedTailIsUnderstood(t *testing.T) {
 // fedByLoki feeds a store from the stand-in.
 func fedByLoki(t *testing.T, f *fakeLoki, recently int) *logs.Store {
 	t.Helper()
+	return fedByName(t, f.name(), recently)
+}
+
+func fedByName(t *testing.T, name string, recently int) *logs.Store {
+	t.Helper()
 	store := logs.NewStore(time.UTC, time.Now)
 	ctx, cancel := context.WithCancel(t.Context())
-	l, err := newLoki(f.name(), Filter{})
+	l, err := newLoki(name, Filter{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -98,3 +98,28 @@ func TestSearchesAreRememberedOnceAndPicked(t *testing.T) {
 		t.Fatalf("asked %q: %d hits", p.asked.Source, p.stats.Hits)
 	}
 }
+
+func TestOneGoesToATimeOfTheDayShown(t *testing.T) {
+	p, store := opened(t, "en", page.Size{Width: 100, Height: 24})
+	typeInto(p, overlayOf(t, p.askTime()), "13:30")
+	settle(t, p, store)
+	if r, _ := p.current(); r.Event.Time.Format("15:04:05") != "13:30:00" || p.follow {
+		t.Fatalf("went to %v", r.Event.Time)
+	}
+	if m, ok := p.toTime("half past two")().(page.Notice); !ok || !strings.Contains(p.env.Lang.Msg(m.Text), "half past two") {
+		t.Error("what is no time is not told")
+	}
+}
+
+func TestOneKeyShowsOnlyTheContextUnderTheCursor(t *testing.T) {
+	p, store := opened(t, "en", page.Size{Width: 100, Height: 24})
+	all := store.Stats().Rows
+	key(p, store, t, "/", "'took", "enter", "x")
+	if p.asked.Source != "'took context:RedisLockService" || store.Stats().Hits == 0 {
+		t.Fatalf("asked %q, %d hits", p.asked.Source, store.Stats().Hits)
+	}
+	key(p, store, t, "x", "esc")
+	if n := store.Stats().Rows; p.asked.Source != "" || n != all {
+		t.Fatalf("asked %q, %d rows of %d", p.asked.Source, n, all)
+	}
+}

@@ -1,0 +1,59 @@
+package logview
+
+import (
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/logs"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// askTime asks for a moment and shows the events from then on.
+func (p *Page) askTime() tea.Cmd {
+	return page.Send(page.Open{Overlay: widget.NewPrompt(p.env, lang.M("Go to a time"), p.env.T("14:00 of the day shown, 2026-01-29T14:00, yesterday, -2h"), "", p.toTime)})
+}
+
+// toTime goes to a moment; a time of day is that of the day under the cursor.
+func (p *Page) toTime(text string) tea.Cmd {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return nil
+	}
+	now := p.env.Clock.Now().In(p.env.Zone)
+	if r, ok := p.current(); ok && !r.Event.Time.IsZero() && strings.IndexByte(text, ':') > 0 {
+		now = r.Event.Time.In(p.env.Zone)
+	}
+	at, err := logs.ParseMoment(text, now)
+	if err != nil {
+		return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("not a time: %s (-2h, 14:00, 2026-01-29, 2026-01-29T14:00)", lang.Raw(text))})
+	}
+	p.leaveEnd()
+	p.ranked = false
+	p.want = wish{true, logs.Place{At: at.Truncate(time.Millisecond)}, 0}
+	return p.load()
+}
+
+// sameContext shows only the events of the context under the cursor, or all again.
+func (p *Page) sameContext() tea.Cmd {
+	r, _ := p.current()
+	word := "context:" + strings.ReplaceAll(r.Event.Context, " ", `\ `)
+	before, after, there := strings.Cut(" "+p.query.Source+" ", " "+word+" ")
+	text := strings.TrimSpace(p.query.Source + " " + word)
+	if there {
+		text = strings.TrimSpace(strings.TrimSpace(before) + " " + strings.TrimSpace(after))
+	}
+	p.input.Set(text)
+	return tea.Batch(p.remember(text), p.search(text))
+}
+
+func (p *Page) noContext() lang.Msg {
+	if r, ok := p.current(); !ok || r.Event.Context == "" {
+		return lang.M("the event names no context")
+	}
+	return lang.Msg{}
+}
