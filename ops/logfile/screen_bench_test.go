@@ -15,7 +15,8 @@ import (
 const screen = 50
 
 // BenchmarkFirstScreen measures from a log's opening to its newest rows, for
-// sizes from 1 kB on; OPSDECK_BIG_LOG names a further file.
+// sizes from 1 kB to 10 GB (of which a hole takes up most, so that no disk is
+// filled); OPSDECK_BIG_LOG names a further file.
 func BenchmarkFirstScreen(b *testing.B) {
 	dir := b.TempDir()
 	sizes := []struct {
@@ -27,9 +28,30 @@ func BenchmarkFirstScreen(b *testing.B) {
 		fieldMix(b, path, s.lines)
 		b.Run(s.name, func(b *testing.B) { firstScreens(b, path, min(screen, s.lines*3/4)) })
 	}
+	b.Run("10GB", func(b *testing.B) { firstScreens(b, hollow(b, filepath.Join(dir, "1MB"), 10<<30), screen) })
 	if big := os.Getenv("OPSDECK_BIG_LOG"); big != "" {
 		b.Run("big", func(b *testing.B) { firstScreens(b, big, screen) })
 	}
+}
+
+// hollow makes a log of a size with the text at its beginning and at its end.
+func hollow(b *testing.B, text string, size int64) string {
+	lines, err := os.ReadFile(text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	path := filepath.Join(b.TempDir(), "hollow.log")
+	f, err := os.Create(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	for _, at := range []int64{0, size - int64(len(lines))} {
+		if _, err := f.WriteAt(lines, at); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return path
 }
 
 func firstScreens(b *testing.B, path string, rows int) {
@@ -111,4 +133,38 @@ func BenchmarkIndex(b *testing.B) {
 		store.Close()
 	}
 	b.ReportMetric(float64(info.Size())*float64(b.N)/1e6/(cpuTime()-before).Seconds(), "MB/s-a-core")
+}
+
+// BenchmarkKeystroke types a word letter by letter over a million hits and more:
+// from each letter to a screen of what it finds, and until all is counted.
+func BenchmarkKeystroke(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "field.log")
+	fieldMix(b, path, 1_500_000)
+	store := logs.NewStore(time.UTC, time.Now)
+	defer store.Close()
+	text, err := NewFile(path).Open(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	store.Add(path, path, text, false, false)
+	rest(store)
+	const word = "order"
+	var sum, worst, worstAll time.Duration
+	for b.Loop() {
+		for n := 1; n <= len(word); n++ {
+			start := time.Now()
+			store.SetQuery(parsed(word[:n]), true)
+			for len(store.Window(logs.Place{}, screen, 0).Rows) < screen {
+				<-store.Changed()
+			}
+			took := time.Since(start)
+			sum, worst = sum+took, max(worst, took)
+			rest(store)
+			worstAll = max(worstAll, time.Since(start))
+		}
+		store.SetQuery(parsed(""), true)
+	}
+	b.ReportMetric(float64(worst.Microseconds())/1000, "worst-ms-to-a-screen")
+	b.ReportMetric(float64(worstAll.Microseconds())/1000, "worst-ms-to-all")
+	b.ReportMetric(float64(sum.Microseconds())/1000/float64(b.N*len(word)), "ms-to-a-screen")
 }
