@@ -1,8 +1,9 @@
 package main
 
 import (
-	"fmt"
+	"context"
 	"io"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -17,8 +18,8 @@ import (
 // drop sequences over 100,000 bytes, and base64 adds a third.
 const clipboardLimit = 70_000
 
-// clipboard puts text on the operator's own machine by OSC 52, through tmux and
-// screen, or in a file where the text is too long for that.
+// clipboard puts text on the operator's own machine: by tmux, where that runs,
+// else by OSC 52, or in a file where the text is too long for that.
 type clipboard struct {
 	out    io.Writer
 	getenv func(string) string
@@ -26,20 +27,42 @@ type clipboard struct {
 }
 
 func (c clipboard) put(text string) (lang.Msg, error) {
+	if c.getenv("TMUX") != "" && toTmux(text) == nil {
+		return lang.M("copied to tmux's buffer and the terminal's clipboard: %d bytes", len(text)), nil
+	}
 	if len(text) > clipboardLimit {
 		return c.file(text)
 	}
-	seq := osc52.New(text)
-	switch {
-	case c.getenv("TMUX") != "":
-		seq = seq.Tmux()
-	case strings.HasPrefix(c.getenv("TERM"), "screen"):
-		seq = seq.Screen()
-	}
-	if _, err := fmt.Fprint(c.out, seq); err != nil {
+	if _, err := io.WriteString(c.out, c.sequences(text)); err != nil {
 		return lang.M("could not copy: %s", err.Error()), err
 	}
 	return lang.M("sent to the terminal's clipboard (OSC 52): %d bytes", len(text)), nil
+}
+
+// sequences is OSC 52, within a multiplexer also in the wrapping that it passes on:
+// whether it takes the one or the other is its user's setting.
+func (c clipboard) sequences(text string) string {
+	seq := osc52.New(text)
+	switch term := c.getenv("TERM"); {
+	case c.getenv("TMUX") != "" || strings.HasPrefix(term, "tmux"):
+		return seq.String() + seq.Tmux().String()
+	case c.getenv("STY") != "" || strings.HasPrefix(term, "screen"):
+		return seq.String() + seq.Screen().String()
+	}
+	return seq.String()
+}
+
+// tmuxWait is how long tmux may take.
+const tmuxWait = 5 * time.Second
+
+// toTmux gives the text to tmux, which keeps it and, from version 3.2 on, passes it
+// on to its terminal whatever it lets programs do.
+func toTmux(text string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), tmuxWait)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "tmux", "load-buffer", "-w", "-")
+	cmd.Stdin = strings.NewReader(text)
+	return cmd.Run()
 }
 
 func (c clipboard) file(text string) (lang.Msg, error) {
