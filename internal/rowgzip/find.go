@@ -14,8 +14,8 @@ const (
 //
 // Rows repeat from their boundaries on: `,'APPROVED',` begins at a comma, behind a
 // number that is new. So only boundaries are looked up and remembered, and the
-// digits and hashes between them cost a look at each eighth byte. Text without any,
-// as a BLOB in hex, is looked through byte by byte.
+// digits and hashes between them cost a look at each eighth byte. A stretch without
+// any is looked through byte by byte.
 func (e *Encoder) find(text []byte, at int) int {
 	e.begin()
 	until := min(at+blockBytes, len(text)-margin)
@@ -50,6 +50,12 @@ func (e *Encoder) find(text []byte, at int) int {
 			s += 1 + (s-emit)>>skipShift
 		}
 	}
+	return e.finish(text, at, s, emit)
+}
+
+// finish notes the literals from emit on of a block that began at at and has been
+// looked through up to s, and returns where the block ends.
+func (e *Encoder) finish(text []byte, at, s, emit int) int {
 	end := len(text)
 	if at+blockBytes < len(text)-margin {
 		end = max(s, emit)

@@ -12,9 +12,10 @@ import (
 )
 
 // Encoder compresses one member after another. The zero value is ready; its
-// memory is half a megabyte. It is not for several goroutines at a time.
+// memory is three quarters of a megabyte. It is not for several goroutines at a time.
 type Encoder struct {
 	table  [1 << tableBits]int32 // where six bytes of this hash were seen last
+	chains chains                // the same for text with few boundaries
 	seqs   []sequence            // of the block at hand
 	lit    [256]uint32           // how often each literal is in it
 	length [numLength]uint32     // how often each code of a length is
@@ -66,8 +67,13 @@ func (e *Encoder) deflate(w *bitWriter, text []byte, last bool) {
 	for i := range e.table {
 		e.table[i] = never
 	}
+	e.chains.used = false
 	for at := 0; at < len(text); {
-		end := e.find(text, at)
+		find := e.find
+		if rare(text[at:min(len(text), at+blockBytes)]) {
+			find = e.findDense
+		}
+		end := find(text, at)
 		e.write(w, text[at:end], last && end == len(text))
 		at = end
 	}

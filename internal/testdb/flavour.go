@@ -1,13 +1,14 @@
 package testdb
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
+	"time"
 )
 
 // The one account of every server, with all rights, on TCP and socket.
@@ -84,7 +85,10 @@ func asUser() []string {
 }
 
 func run(stdin, name string, args ...string) error {
-	cmd := exec.Command(name, args...)
+	ctx, cancel := context.WithTimeout(context.Background(), initTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.WaitDelay = time.Second // for children that hold its output
 	cmd.Stdin = strings.NewReader(stdin)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		text := strings.TrimSpace(string(out))
@@ -109,44 +113,4 @@ func (f *flavour) arguments(dir string, port int) []string {
 		args = args[1:] // the program's wrapper says --no-defaults, and it must come first
 	}
 	return append(append(args, f.args...), asUser()...)
-}
-
-// template is an initialised data folder, made once per version and kept in the
-// cache; servers get a copy of it.
-func (f *flavour) template(server string) (string, error) {
-	version, err := exec.Command(server, "--version").Output()
-	if err != nil {
-		return "", fmt.Errorf("%s --version: %w", server, err)
-	}
-	dir := filepath.Join(cacheDir(), "templates")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
-	}
-	name := f.name
-	for _, word := range strings.Fields(string(version)) {
-		if word[0] >= '0' && word[0] <= '9' {
-			name += "-" + word
-			break
-		}
-	}
-	path := filepath.Join(dir, name+"-v1")
-	lock, err := os.Create(path + ".lock")
-	if err != nil {
-		return "", err
-	}
-	defer lock.Close()
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return "", err
-	}
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
-	}
-	if err := os.RemoveAll(path + ".new"); err != nil {
-		return "", err
-	}
-	if err := f.init(server, path+".new"); err != nil {
-		return "", fmt.Errorf("initialise %s: %w", f.name, err)
-	}
-	os.Remove(filepath.Join(path+".new", "auto.cnf")) // each server gets an identity of its own
-	return path, os.Rename(path+".new", path)
 }

@@ -17,6 +17,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv("TESTDB_CHILD") != "" {
 		holdServer()
 	}
+	if path := os.Getenv("TESTDB_LOCK"); path != "" {
+		holdLock(path)
+	}
 	Main(m)
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"regexp"
 	"syscall"
 
 	mysqldriver "github.com/go-sql-driver/mysql"
@@ -32,7 +33,19 @@ const (
 	ErrOptionReadOnly     = 1290
 	ErrQueryInterrupted   = 1317
 	ErrTableDefChanged    = 1412
+	ErrConnectionKilled   = 1927 // MariaDB
 )
+
+// noRoom are the errors of a full disk; those of errorNumber only when the system's
+// number for it stands in their text.
+var noRoom = map[uint16]bool{1021: true, 1114: true, 1878: true}
+
+var errorNumber = regexp.MustCompile(`(?i)\berr(no|code|or)?:? *28\b`)
+
+func fullDisk(err error) bool {
+	n := Number(err)
+	return noRoom[n] || n != 0 && errorNumber.MatchString(err.Error())
+}
 
 // Number is the server's error number in an error's chain, or 0.
 func Number(err error) uint16 {
@@ -75,12 +88,19 @@ func Explain(err error, t Target) error {
 	case ErrTooManyConnections:
 		return ops.Wrap(err, ops.Busy, lang.M("MySQL at %s has no connection left to give", t.Addr)).
 			WithHint(lang.M("see Threads_connected against max_connections in `opsdeck status`"))
+	case ErrQueryInterrupted, ErrConnectionKilled:
+		return ops.Wrap(err, ops.Failed, lang.M("somebody ended on the server at %s what opsdeck was doing there (KILL)", t.Addr)).
+			WithHint(lang.M("run it again when you know who did, and why"))
 	case 0:
 		if !unreachable(err) {
 			break
 		}
 		return ops.Wrap(err, ops.Busy, lang.M("MySQL at %s cannot be reached (%s)", t.Addr, Reason(err))).
 			WithHint(lang.M("is the server running? `opsdeck status` looks at everything around it"))
+	}
+	if fullDisk(err) {
+		return ops.Wrap(err, ops.Failed, lang.M("the server at %s has no room left: its disk is full, or a table may not grow", t.Addr)).
+			WithHint(lang.M("make room on the server, then run the same again"))
 	}
 	return ops.Wrap(err, ops.Failed, lang.M("MySQL at %s reports an error", t.Addr))
 }

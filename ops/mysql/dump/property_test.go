@@ -87,44 +87,6 @@ func rawBytes(r *rand.Rand, most int) []byte {
 
 func randomBytes(r *rand.Rand) string { return fmt.Sprintf("0x%x", rawBytes(r, 300)) }
 
-// randomTable makes a table of random columns, keys and rows.
-func randomTable(t *testing.T, s *testdb.Server, db string, r *rand.Rand) {
-	t.Helper()
-	var columns, names []string
-	var kinds []int
-	for i := range 1 + r.IntN(12) {
-		k := r.IntN(len(columnKinds))
-		names = append(names, fmt.Sprintf("c%d`%s", i, []string{"", "'", " x", "中"}[r.IntN(4)]))
-		columns = append(columns, schema.Ident(names[i])+" "+columnKinds[k].kind)
-		kinds = append(kinds, k)
-	}
-	list := schema.Idents(names)
-	switch r.IntN(3) {
-	case 0:
-		columns = append(columns, "id BIGINT AUTO_INCREMENT PRIMARY KEY")
-	case 1:
-		columns = append(columns, "k1 INT NOT NULL DEFAULT 3, k2 BINARY(16) NOT NULL DEFAULT '', seq INT AUTO_INCREMENT, KEY (seq), PRIMARY KEY (k1, seq)")
-	}
-	name := schema.Ident("t " + strconv.Itoa(r.IntN(1e9)))
-	statements := []string{"SET sql_mode = ''", "SET time_zone = '+00:00'", "SET NAMES utf8mb4", "CREATE TABLE " + name + " (" + strings.Join(columns, ", ") + ")"}
-	for range r.IntN(4) {
-		var rows []string
-		for range 1 + r.IntN(60) {
-			var values []string
-			for _, k := range kinds {
-				if r.IntN(8) == 0 {
-					values = append(values, "NULL")
-				} else {
-					values = append(values, columnKinds[k].value(r))
-				}
-			}
-			rows = append(rows, "("+strings.Join(values, ",")+")")
-		}
-		statements = append(statements, "INSERT INTO "+name+" ("+list+") VALUES "+strings.Join(rows, ","))
-	}
-	s.Exec(t, db, statements...)
-}
-
 // TestRandomDatabasesComeBack prints its seed; OPSDECK_SEED repeats one.
 func TestRandomDatabasesComeBack(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
@@ -135,9 +97,13 @@ func TestRandomDatabasesComeBack(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		for range soak(3, 60) {
-			db := s.Schema(t)
+			w := newWorld(t, s, r)
+			db := w.db
 			for range 5 {
-				randomTable(t, s, db, r)
+				w.table()
+			}
+			for range 4 + r.IntN(8) {
+				w.object()
 			}
 			before := canon(t, s, db)
 			path, m := dumped(t, s, Options{Databases: []string{db}, Compress: []string{"gzip", "zstd"}[r.IntN(2)]})
@@ -153,6 +119,7 @@ func TestRandomDatabasesComeBack(t *testing.T) {
 			}
 			loaded(t, s, plain, db)
 			same(t, "mysqldump of mysqldump and native load", canon(t, s, db), before)
+			s.Exec(t, "", "DROP DATABASE "+schema.Ident(db))
 		}
 	})
 }

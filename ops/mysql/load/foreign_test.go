@@ -89,40 +89,45 @@ func TestForeignLoadIsResumedAfterAKill(t *testing.T) {
 func TestForeignLoadIsResumedFromAnywhere(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		from, text := shopDump(t, s)
-		src := source(t, text)
-		to := s.Schema(t)
-		o := Options{Schema: to, From: from, Definer: DefinerKeep, Events: true}
-		lines, tries := -1, 0
-		for done := false; !done; tries++ {
-			ctx, cancel := context.WithCancel(t.Context())
-			stop := make(chan struct{})
-			go func() { // as soon as there is one line more in the journal
-				defer close(stop)
-				db := s.Open(t, to)
-				for n := 0; ctx.Err() == nil; time.Sleep(time.Millisecond) {
-					if db.QueryRow("SELECT COUNT(*) FROM "+ProgressTable).Scan(&n) == nil && n > lines+2 {
-						lines = n
-						cancel()
-					}
-				}
-			}()
-			r, err := Run(ctx, target(s), src, o)
-			done = err == nil
-			if err != nil && ctx.Err() == nil {
-				t.Fatal(err)
-			}
-			if done && tries > 3 && !r.Resumed {
-				t.Error("the last run began anew")
-			}
-			cancel()
-			<-stop
-		}
-		t.Logf("%d tries, %d lines", tries, lines)
-		if tries < 8 {
-			t.Errorf("only %d tries", tries)
-		}
-		sameAs(t, s, to, from)
+		sameAs(t, s, resumedFromAnywhere(t, s, source(t, text), from), from)
 	})
+}
+
+// resumedFromAnywhere loads a dump that is broken off at each line of its journal.
+func resumedFromAnywhere(t *testing.T, s *testdb.Server, src *Source, from string) (to string) {
+	t.Helper()
+	to = s.Schema(t)
+	o := Options{Schema: to, From: from, Definer: DefinerKeep, Events: true}
+	lines, tries := -1, 0
+	for done := false; !done; tries++ {
+		ctx, cancel := context.WithCancel(t.Context())
+		stop := make(chan struct{})
+		go func() { // as soon as there is one line more in the journal
+			defer close(stop)
+			db := s.Open(t, to)
+			for n := 0; ctx.Err() == nil; time.Sleep(time.Millisecond) {
+				if db.QueryRow("SELECT COUNT(*) FROM "+ProgressTable).Scan(&n) == nil && n > lines+2 {
+					lines = n
+					cancel()
+				}
+			}
+		}()
+		r, err := Run(ctx, target(s), src, o)
+		done = err == nil
+		if err != nil && ctx.Err() == nil {
+			t.Fatal(err)
+		}
+		if done && tries > 3 && !r.Resumed {
+			t.Error("the last run began anew")
+		}
+		cancel()
+		<-stop
+	}
+	t.Logf("%d tries, %d lines", tries, lines)
+	if tries < 8 {
+		t.Errorf("only %d tries", tries)
+	}
+	return to
 }
 
 func TestRowsOfAForeignDumpThatAreInAreNotLoadedTwice(t *testing.T) {

@@ -55,6 +55,7 @@ type worker struct {
 	conn    *sql.Conn
 	id      string // of the connection
 	resumed bool
+	retried bool // the job at hand was tried before
 	text    []byte
 
 	settings *settled // of a foreign dump, as the connection has them
@@ -96,7 +97,7 @@ func (w *worker) do(ctx context.Context, t *table, job []int) error {
 // table tells that a former try has succeeded after all.
 func (w *worker) persist(ctx context.Context, member int, act func() error) (err error) {
 	for try := range tries {
-		if try > 0 {
+		if w.retried = try > 0; w.retried {
 			if !again(err) || ctx.Err() != nil {
 				return err
 			}
@@ -159,7 +160,7 @@ func (w *worker) chunk(ctx context.Context, t *table, job []int) error {
 	if err := exec(ctx, w.conn, "START TRANSACTION"); err != nil {
 		return err
 	}
-	if t.plain && w.resumed {
+	if t.plain && (w.resumed || w.retried) { // what went in has stayed in
 		if err := exec(ctx, w.conn, "DELETE FROM "+schema.Ident(t.object)); err != nil {
 			return err
 		}
