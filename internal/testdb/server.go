@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -240,13 +241,53 @@ func (s *Server) Client(t testing.TB, db string, stdin io.Reader) []byte {
 
 func (s *Server) runTool(t testing.TB, tool string, stdin io.Reader, args ...string) []byte {
 	t.Helper()
-	cmd := exec.Command(s.Tool(t, tool), append([]string{"--defaults-file=" + s.OptionsFile(t)}, args...)...)
+	var stalled atomic.Pointer[string]
+	ctx, cancel := context.WithTimeout(context.Background(), toolTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, s.Tool(t, tool), append([]string{"--defaults-file=" + s.OptionsFile(t)}, args...)...)
+	cmd.Cancel = func() error { // while the server still shows what it waits for
+		work := s.work()
+		stalled.Store(&work)
+		return cmd.Process.Kill()
+	}
 	var out, problems bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &problems
-	if err := cmd.Run(); err != nil {
+	err := cmd.Run()
+	if work := stalled.Load(); work != nil {
+		t.Fatalf("%s of %s is not done after %v; the server is at\n%s", tool, s.Flavour, toolTimeout, *work)
+	}
+	if err != nil {
 		t.Fatalf("%s of %s: %v: %s", tool, s.Flavour, err, problems.Bytes())
 	}
 	return out.Bytes()
+}
+
+// toolTimeout is how long a client program may take: a lock that somebody holds for
+// ever ends a test with a sentence, not the whole run without one.
+const toolTimeout = 4 * time.Minute
+
+// work is what the server's connections are at, a line each.
+func (s *Server) work() string {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	db, err := sql.Open("mysql", s.DSN(""))
+	if err != nil {
+		return err.Error()
+	}
+	defer db.Close()
+	rows, err := db.QueryContext(ctx, "SELECT CONCAT_WS(' ', ID, COMMAND, TIME, STATE, LEFT(INFO, 300)) FROM information_schema.PROCESSLIST")
+	if err != nil {
+		return err.Error()
+	}
+	defer rows.Close()
+	var lines []string
+	for rows.Next() {
+		var line string
+		if rows.Scan(&line) == nil {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Quiet keeps the driver's own notes (about connections that a test breaks on

@@ -22,7 +22,8 @@ func smallDisk(t *testing.T, dir, size string) {
 	t.Cleanup(func() { osexec.Command("umount", "-l", dir).Run() })
 }
 
-// ballast takes all the room that a disk has left; remove it to make room again.
+// ballast takes the room that a disk has left, but for a little in which a server makes
+// the files that it needs for a definition; remove it to make room again.
 func ballast(t *testing.T, dir string) (path string) {
 	path = filepath.Join(dir, "ballast")
 	f, err := os.Create(path)
@@ -36,6 +37,9 @@ func ballast(t *testing.T, dir string) (path string) {
 			size /= 2
 		}
 	}
+	if info, err := f.Stat(); err != nil || f.Truncate(info.Size()-128<<10) != nil {
+		t.Errorf("%s: %v", path, err)
+	}
 	return path
 }
 
@@ -43,10 +47,10 @@ func ballast(t *testing.T, dir string) (path string) {
 func keyed(t *testing.T, s *testdb.Server) string {
 	t.Helper()
 	name := s.Schema(t)
-	number := "1+a.d+10*b.d+100*c.d+1000*d.d"
+	number := "1+a.d+10*b.d+100*c.d+1000*d.d" // up to 4000
 	hash := func(salt string) string { return "RPAD(SHA2(CONCAT(" + number + ",'" + salt + "'),256), 180, 'x')" }
 	digits := "(SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
-	from := strings.ReplaceAll("FROM D a, D b, D c, D d", "D", digits)
+	from := strings.ReplaceAll("FROM D a, D b, D c, D d WHERE d.d < 4", "D", digits)
 	s.Exec(t, name,
 		"CREATE TABLE wide (id INT PRIMARY KEY, a VARCHAR(180), b VARCHAR(180), c VARCHAR(180), KEY ab (a, b), KEY bc (b, c), KEY ca (c, a), UNIQUE KEY abc (a, c, b)) ENGINE=InnoDB CHARACTER SET ascii",
 		"INSERT INTO wide SELECT "+number+", "+hash("a")+", "+hash("b")+", "+hash("c")+" "+from,
@@ -63,17 +67,23 @@ func TestAFullDiskWhileKeysAreAddedLosesNothing(t *testing.T) {
 	for _, flavour := range []string{"mysql", "mariadb"} {
 		t.Run(flavour, func(t *testing.T) {
 			temporary := t.TempDir()
-			smallDisk(t, temporary, "16m")
-			s := testdb.Private(t, flavour, "--innodb-sort-buffer-size=65536", "--innodb-tmpdir="+temporary)
+			smallDisk(t, temporary, "48m")
+			s := testdb.Private(t, flavour, "--innodb-sort-buffer-size=262144", "--innodb-tmpdir="+temporary)
 			from := keyed(t, s)
 			native := backedUp(t, s, dump.Options{Databases: []string{from}})
 			foreign := source(t, s.Dump(t, "--databases", from))
-			for to, src := range map[string]*Source{"native": native, "foreign": foreign} {
+			sources := map[string]*Source{"native": native, "foreign": foreign}
+			others := map[string]string{"native": "foreign", "foreign": "native"}
+			for to, src := range sources {
+				if os.Getenv("OPSDECK_SOAK") == "" && (to == "native") != (flavour == "mysql") {
+					continue // each kind of dump fills each disk on one of the servers
+				}
 				overcome(t, s, src, Options{Schema: "tmp_" + to, From: from}, temporary)
+				to = others[to]
 				dir := filepath.Join(s.DataDir(), "own_"+to)
 				s.Exec(t, "", "CREATE DATABASE own_"+to)
-				smallDisk(t, dir, "64m")
-				overcome(t, s, src, Options{Schema: "own_" + to, From: from}, dir)
+				smallDisk(t, dir, "48m")
+				overcome(t, s, sources[to], Options{Schema: "own_" + to, From: from}, dir)
 				s.Exec(t, "", "DROP TABLE own_"+to+".wide", "DROP TABLE own_"+to+".other") // before its disk goes
 			}
 		})

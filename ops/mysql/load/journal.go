@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -105,6 +106,13 @@ func marked(ctx context.Context, c *sql.Conn, kind string, member int) (bool, er
 	return n == "1", err
 }
 
+// closeJournal ends a load: from here on it is done, so an interrupt that comes now
+// is too late, unless the line is stalled.
 func (s *session) closeJournal(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
 	return exec(ctx, s.main, "DROP TABLE IF EXISTS "+schema.Ident(ProgressTable))
 }
