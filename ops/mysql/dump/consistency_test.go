@@ -115,6 +115,32 @@ func TestEveryWayReadsOneMomentUnderLoad(t *testing.T) {
 	})
 }
 
+// A way that leads nowhere leaves nothing that the next one's lock would wait for: no
+// dump under load falls back to one connection, and none holds commits back for long.
+func TestWaysThatFailDoNotHinderTheNext(t *testing.T) {
+	all := ways
+	defer func() { ways = all }()
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		db := s.Schema(t)
+		fill(t, s, db, "a", 500)
+		for i := range all {
+			if i == 0 || s.Flavour == "mysql" && all[i].name == "backup-stage" {
+				continue
+			}
+			ways = slices.Concat(all[:1], all[i:i+1], all[2:3])
+			ways[0].open = func(s *snapshotter, ctx context.Context) error { // as it is when commits come between
+				if err := s.start(ctx); err != nil {
+					return err
+				}
+				return &notHereError{"commits came between the snapshots"}
+			}
+			if _, m := dumped(t, s, Options{Databases: []string{db}}); m.Consistency != all[i].name || len(m.Warnings) > 0 {
+				t.Errorf("behind a way that failed %s gave %s %q", all[i].name, m.Consistency, m.Warnings)
+			}
+		}
+	})
+}
+
 // On a server that nobody writes to, MySQL's binary log stands still.
 func TestQuietServerIsReadByPosition(t *testing.T) {
 	all := ways

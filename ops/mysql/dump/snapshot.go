@@ -75,6 +75,9 @@ func (s *snapshotter) open(ctx context.Context) (*snapshot, error) {
 			if _, ok := err.(*notHereError); !ok && !denied(err) && !unknown(err) {
 				return nil, fmt.Errorf("open a snapshot by %s: %w", way.name, err)
 			}
+			if err := s.forget(ctx); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for _, c := range s.conns[1:] {
@@ -97,6 +100,18 @@ const savepoint = "opsdeck_dump"
 func (s *snapshotter) start(ctx context.Context) error {
 	for _, c := range s.conns {
 		if err := execute(ctx, c, "START TRANSACTION WITH CONSISTENT SNAPSHOT", "SAVEPOINT "+savepoint); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget ends the snapshots of a way that led nowhere. Under the next one's lock even
+// their end could wait, for that very lock: a savepoint makes a transaction one that
+// writes, to MariaDB's BACKUP STAGE.
+func (s *snapshotter) forget(ctx context.Context) error {
+	for _, c := range s.conns {
+		if err := execute(ctx, c, "ROLLBACK"); err != nil {
 			return err
 		}
 	}
