@@ -5,30 +5,31 @@ import (
 	"math/bits"
 )
 
-// Text with few boundaries, as BLOBs in hex and base64, repeats from any place of it
+// Text with few boundaries, as BLOBs in hex and base64, and prose repeat from any place
 // on. Blocks of such text are searched as zlib does it: each place is remembered,
 // several earlier ones are looked at, and a match gives way to a better one that
 // begins a byte later. Unlike there a match must be shorter than its literals: four
 // digits of hex are, far back, longer as a match.
 const (
-	shortest   = 4
-	depth      = 16      // earlier places looked at
-	enough     = 48      // a match of this length is taken as it is
-	rareFrom   = 24      // bytes to a boundary, on average, from which on text is dense
-	sampleStep = 8 * 8   // one word of so many bytes is looked at
-	matchBits  = 8       // of the codes of a match, about, but for its distance's extra bits
-	hasteShift = 5       // how soon the steps grow where nothing repeats
-	hasteMost  = 1 << 4  // and how far
-	lastPlace  = 1 << 15 // of chain
+	depth       = 8       // earlier places looked at
+	enough      = 48      // a match of this length is taken as it is
+	wordyFrom   = 12      // bytes to a letter among the literals, at most, in wordy text
+	rareFrom    = 24      // bytes to a boundary, on average, from which on text is dense
+	sampleStep  = 8 * 8   // one word of so many bytes is looked at
+	dearLiteral = 5       // bits, from which on a match of four bytes is worth it
+	matchBits   = 8       // of the codes of a match, about, but for its distance's extra bits
+	hasteShift  = 5       // how soon the steps grow where nothing repeats
+	hasteMost   = 1 << 4  // and how far
+	lastPlace   = 1 << 15 // of chain
 )
 
-// chains are the places of a text by the hash of the four bytes there, each with the
+// chains are the places of a text by the hash of the first bytes there, each with the
 // one before it of the same hash.
 type chains struct {
 	head  [1 << tableBits]int32
 	chain [lastPlace]int32
+	least int // bytes that are hashed, and that a match has; 0 before the first block
 	cost  int // of a literal, in 1/16 bits
-	used  bool
 }
 
 // rare tells whether text has few boundaries.
@@ -39,6 +40,18 @@ func rare(text []byte) bool {
 		words++
 	}
 	return words > 0 && n*rareFrom < words*8
+}
+
+// wordy tells whether many letters are among the literals of a block of n bytes, as in
+// prose, which repeats by shorter pieces than rows do.
+func (e *Encoder) wordy(n int) bool {
+	letters := uint32(0)
+	for b, count := range e.lit {
+		if b >= 'g' && b <= 'z' || b >= 'G' && b <= 'Z' || b >= 0x80 {
+			letters += count
+		}
+	}
+	return int(letters)*wordyFrom > n
 }
 
 // literalCost is the bits of a literal under a code for text alone, times 16.
@@ -56,23 +69,31 @@ func literalCost(text []byte) int {
 	return int(16 * sum / float64(max(1, len(text))))
 }
 
+// begin gets ready for a block.
 func (c *chains) begin(text []byte) {
-	if !c.used {
-		c.used = true
-		for i := range c.head {
-			c.head[i] = never
-		}
-	}
 	c.cost = literalCost(text)
+	least := 4
+	if c.cost < 16*dearLiteral {
+		least = 6
+	}
+	if least == c.least {
+		return
+	}
+	c.least = least
+	for i := range c.head {
+		c.head[i] = never
+	}
+}
+
+func (c *chains) hash(v uint64) uint32 {
+	return uint32(v << (64 - 8*c.least) * 0x9E3779B185EBCA87 >> (64 - tableBits))
 }
 
 func (c *chains) remember(text []byte, s int) {
-	h := &c.head[hashShort(load(text, s))]
+	h := &c.head[c.hash(load(text, s))]
 	c.chain[s&(lastPlace-1)] = *h
 	*h = int32(s)
 }
-
-func hashShort(v uint64) uint32 { return uint32(v) * 2654435761 >> (32 - tableBits) }
 
 // match is one found, and how many 1/16 bits it saves.
 type match struct{ length, distance, gain int }
@@ -81,9 +102,9 @@ type match struct{ length, distance, gain int }
 func (c *chains) best(text []byte, s, least int) (m match) {
 	m.gain = least
 	v := load(text, s)
-	for t, tries := int(c.head[hashShort(v)]), depth; s-t <= window && tries > 0; tries-- {
-		if uint32(load(text, t)) == uint32(v) && (s+m.length >= len(text) || text[t+m.length] == text[s+m.length]) {
-			n := shortest + extent(text, t+shortest, s+shortest)
+	for t, tries := int(c.head[c.hash(v)]), depth; s-t <= window && tries > 0; tries-- {
+		if (load(text, t)^v)<<(64-8*c.least) == 0 && (s+m.length >= len(text) || text[t+m.length] == text[s+m.length]) {
+			n := c.least + extent(text, t+c.least, s+c.least)
 			if gain := n*c.cost - 16*(matchBits+bits.Len32(uint32(s-t))); n > m.length && gain > m.gain {
 				m = match{n, s - t, gain}
 				if n >= enough {

@@ -67,13 +67,18 @@ func (e *Encoder) deflate(w *bitWriter, text []byte, last bool) {
 	for i := range e.table {
 		e.table[i] = never
 	}
-	e.chains.used = false
+	e.chains.least = 0
+	dense := false
 	for at := 0; at < len(text); {
-		find := e.find
-		if rare(text[at:min(len(text), at+blockBytes)]) {
-			find = e.findDense
+		end := 0
+		dense = dense || rare(text[at:min(len(text), at+blockBytes)])
+		if !dense {
+			end = e.find(text, at)
+			dense = e.wordy(end - at)
 		}
-		end := find(text, at)
+		if dense {
+			end = e.findDense(text, at)
+		}
 		e.write(w, text[at:end], last && end == len(text))
 		at = end
 	}
