@@ -2,8 +2,11 @@ package lang
 
 func init() {
 	register(map[string]string{
-		"there is no database to back up": "没有可备份的数据库",
-		"there is no table %s":            "没有表 %s",
+		"the backup was interrupted; nothing of it was kept":                                  "备份已中断，没有留下任何文件",
+		"another session holds a lock that the backup needs, and kept it longer than %s":      "另一个会话占用着备份所需的锁，超过 %s 仍未释放",
+		"see who holds it with SHOW PROCESSLIST, or wait longer with --lock-wait":             "请用 SHOW PROCESSLIST 查看是谁占用，或用 --lock-wait 等待更久",
+		"there is no database to back up":                                                     "没有可备份的数据库",
+		"there is no table %s":                                                                "没有表 %s",
 		"the definition of %s changed during the dump; the backup would be of neither state":  "备份期间 %s 的定义发生了变化；得到的备份将两个状态都不是",
 		"run it again when no migration is under way":                                         "等没有表结构变更时再运行一次",
 		"table %s cannot be read: the server does not know its engine, or it is damaged":      "表 %s 无法读取：服务器不认识它的存储引擎，或者它已损坏",

@@ -42,7 +42,10 @@ func Run(ctx context.Context, target mysql.Target, opts Options, path string) (*
 	d.defaults()
 	m, err := d.dump(ctx, path)
 	if err != nil {
-		if ctx.Err() != nil {
+		switch {
+		case errors.Is(ctx.Err(), context.Canceled):
+			err = ops.Wrap(ctx.Err(), ops.Interrupted, lang.M("the backup was interrupted; nothing of it was kept"))
+		case ctx.Err() != nil:
 			err = ctx.Err()
 		}
 		return nil, d.explain(err)
@@ -80,6 +83,9 @@ func (d *dumper) explain(err error) error {
 		return ops.E(ops.Usage, lang.M("there is no table %s", none.Name))
 	case mysql.Number(err) == mysql.ErrTableDefChanged || mysql.Number(err) == mysql.ErrNoSuchTable:
 		return changedError("", err)
+	case mysql.Number(err) == mysql.ErrLockWaitTimeout:
+		return ops.Wrap(err, ops.Busy, lang.M("another session holds a lock that the backup needs, and kept it longer than %s", d.opts.LockWait.String())).
+			WithHint(lang.M("see who holds it with SHOW PROCESSLIST, or wait longer with --lock-wait"))
 	case mysql.Number(err) != 0 || mysql.Lost(err):
 		return mysql.Explain(err, d.target)
 	}

@@ -360,6 +360,28 @@ func TestWaitForALockIsBounded(t *testing.T) {
 	}
 }
 
+// A lock on a table that is not given up ends the dump in time, with a sentence.
+func TestALockThatIsNotGivenUpIsTold(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		db := s.Schema(t)
+		fill(t, s, db, "a", 500)
+		holder, err := s.Open(t, db).Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer holder.Close()
+		if err := execute(t.Context(), holder, "LOCK TABLES a WRITE"); err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		_, err = Run(timeout(t, 4*time.Minute), target(s), Options{Databases: []string{db}, LockWait: time.Second}, dir+"/a.sql.gz")
+		if ops.CodeOf(err) != ops.Busy || !strings.Contains(err.Error(), "another session holds a lock") {
+			t.Errorf("code %d: %v", ops.CodeOf(err), err)
+		}
+		nothingLeft(t, dir)
+	})
+}
+
 // TestKilledProcessLeavesNoFinalName runs the test binary as the dumping
 // process and kills it at random moments.
 func TestKilledProcessLeavesNoFinalName(t *testing.T) {
