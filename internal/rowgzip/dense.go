@@ -15,7 +15,7 @@ const (
 	enough      = 48      // a match of this length is taken as it is
 	wordyFrom   = 12      // bytes to a letter among the literals, at most, in wordy text
 	rareFrom    = 24      // bytes to a boundary, on average, from which on text is dense
-	sampleStep  = 8 * 8   // one word of so many bytes is looked at
+	sampleStep  = 61 * 8  // one word of so many bytes is looked at
 	dearLiteral = 5       // bits, from which on a match of four bytes is worth it
 	matchBits   = 8       // of the codes of a match, about, but for its distance's extra bits
 	hasteShift  = 5       // how soon the steps grow where nothing repeats
