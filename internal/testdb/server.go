@@ -221,7 +221,12 @@ func (s *Server) Tool(t testing.TB, name string) string {
 	return path
 }
 
-func (f *flavour) tool(name string) (string, error) { return program(f.bin(), f.tools[name]...) }
+func (f *flavour) tool(name string) (string, error) {
+	if f == tidbFlavour && name == "server" {
+		return exec.LookPath(os.Getenv("OPSDECK_TIDB"))
+	}
+	return program(f.bin(), f.tools[name]...)
+}
 
 // Dump is what the flavour's mysqldump writes, given further arguments.
 func (s *Server) Dump(t testing.TB, args ...string) []byte {

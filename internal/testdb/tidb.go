@@ -11,13 +11,8 @@ import (
 // two. It has no client programs of its own.
 var tidbFlavour = &flavour{
 	name:  "tidb",
-	tools: map[string][]string{"server": {"tidb-server"}, "mysql": {"mariadb"}, "mysqldump": {"mariadb-dump"}},
-	bin: func() string {
-		if path := os.Getenv("OPSDECK_TIDB"); path != "" {
-			return filepath.Dir(path)
-		}
-		return ""
-	},
+	tools: map[string][]string{"mysql": {"mariadb"}, "mysqldump": {"mariadb-dump"}},
+	bin:   func() string { return "" },
 	command: func(dir string, port int) []string {
 		return []string{"-store", "unistore", "-path", filepath.Join(dir, "data"), "-host", "127.0.0.1", "-P", strconv.Itoa(port),
 			"-socket", filepath.Join(dir, "sock"), "-temp-dir", dir, "-report-status=false", "-L", "warn", "-log-file", filepath.Join(dir, "tidb.log")}

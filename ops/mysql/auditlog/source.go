@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -148,7 +149,7 @@ func (s *Source) discover(ctx context.Context) error {
 func (s *Source) name() string { return audit.Ident(s.o.Schema) + "." + audit.Ident(s.o.Table) }
 
 func (s *Source) columns(ctx context.Context, q *session) ([]audit.Column, error) {
-	rows, err := q.query(ctx, `SELECT COLUMN_NAME, DATA_TYPE, IS_NULLABLE, EXTRA, COALESCE(COLLATION_NAME, ''), COALESCE(DATETIME_PRECISION, 0)
+	rows, err := q.query(ctx, `SELECT COLUMN_NAME, DATA_TYPE, IS_NULLABLE, EXTRA, COLLATION_NAME, DATETIME_PRECISION
 		FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION`, s.o.Schema, s.o.Table)
 	if err != nil {
 		return nil, err
@@ -157,11 +158,14 @@ func (s *Source) columns(ctx context.Context, q *session) ([]audit.Column, error
 	var out []audit.Column
 	for rows.Next() {
 		var c audit.Column
-		var nullable, extra, collation string
-		if err := rows.Scan(&c.Name, &c.Type, &nullable, &extra, &collation, &c.Precision); err != nil {
+		var nullable, extra string
+		var collated, precision sql.NullString
+		if err := rows.Scan(&c.Name, &c.Type, &nullable, &extra, &collated, &precision); err != nil {
 			return nil, err
 		}
-		c.Type, collation = strings.ToLower(c.Type), strings.ToLower(collation)
+		collation := strings.ToLower(collated.String)
+		c.Type = strings.ToLower(c.Type)
+		c.Precision, _ = strconv.Atoi(precision.String) // NULL: no time
 		c.Nullable = strings.EqualFold(nullable, "YES")
 		c.Integer = strings.HasSuffix(c.Type, "int")
 		c.JSON = c.Type == "json"
@@ -175,7 +179,7 @@ func (s *Source) columns(ctx context.Context, q *session) ([]audit.Column, error
 }
 
 func (s *Source) indexes(ctx context.Context, q *session) ([]audit.Index, error) {
-	rows, err := q.query(ctx, `SELECT INDEX_NAME, COALESCE(COLUMN_NAME, ''), NON_UNIQUE
+	rows, err := q.query(ctx, `SELECT INDEX_NAME, COLUMN_NAME, NON_UNIQUE
 		FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND INDEX_TYPE = 'BTREE' ORDER BY INDEX_NAME, SEQ_IN_INDEX`, s.o.Schema, s.o.Table)
 	if err != nil {
 		return nil, err
@@ -183,7 +187,8 @@ func (s *Source) indexes(ctx context.Context, q *session) ([]audit.Index, error)
 	defer rows.Close()
 	var out []audit.Index
 	for rows.Next() {
-		var name, column string
+		var name string
+		var column sql.NullString
 		var repeats bool
 		if err := rows.Scan(&name, &column, &repeats); err != nil {
 			return nil, err
@@ -191,7 +196,7 @@ func (s *Source) indexes(ctx context.Context, q *session) ([]audit.Index, error)
 		if n := len(out); n == 0 || out[n-1].Name != name {
 			out = append(out, audit.Index{Name: name, Unique: !repeats})
 		}
-		out[len(out)-1].Columns = append(out[len(out)-1].Columns, column)
+		out[len(out)-1].Columns = append(out[len(out)-1].Columns, column.String)
 	}
 	return out, rows.Err()
 }
