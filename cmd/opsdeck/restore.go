@@ -191,65 +191,40 @@ func (c *restoreAttachCmd) Run(a *app) error {
 	return d.attach(r.Folder, c.answers, c.JSON, "")
 }
 
-type restoreGoOnCmd struct {
+// request is what is asked of a run that was begun.
+type request struct {
 	one
 	answers
-	Confirm string `placeholder:"NAME" help:"The target database's name, to take over another operator's restore where there is no terminal."`
+	Confirm string `placeholder:"NAME" help:"The target database's name, where there is no terminal; resume takes it for another operator's restore alone."`
 	DryRun  bool   `help:"Say what would be done."`
 }
+
+// ask asks for it; want is the result that counts as success, empty takes any.
+func (q request) ask(a *app, kind restore.Kind, want string) error {
+	if q.DryRun {
+		return a.dryBack(q.one, kind)
+	}
+	return a.goOn(q.one, q.answers, kind, want, q.Confirm)
+}
+
+type (
+	restoreGoOnCmd  struct{ request }
+	restoreAbortCmd struct{ request }
+	restoreUndoCmd  struct{ request }
+	restoreDropCmd  struct{ request }
+)
 
 // Run takes a run up again whose worker is gone.
-func (c *restoreGoOnCmd) Run(a *app) error {
-	if c.DryRun {
-		return a.dryBack(c.one, restore.KindResume)
-	}
-	return a.goOn(c.one, c.answers, restore.KindResume, "", c.Confirm)
-}
-
-type restoreAbortCmd struct {
-	one
-	answers
-	Confirm string `placeholder:"NAME" help:"The target database's name, where there is no terminal."`
-	DryRun  bool   `help:"Say what would be done."`
-}
+func (c *restoreGoOnCmd) Run(a *app) error { return c.ask(a, restore.KindResume, "") }
 
 // Run aborts a run.
-func (c *restoreAbortCmd) Run(a *app) error {
-	if c.DryRun {
-		return a.dryBack(c.one, restore.KindAbort)
-	}
-	return a.goOn(c.one, c.answers, restore.KindAbort, "aborted", c.Confirm)
-}
-
-type restoreUndoCmd struct {
-	one
-	answers
-	Confirm string `placeholder:"NAME" help:"The target database's name, where there is no terminal."`
-	DryRun  bool   `help:"Say what would be done."`
-}
+func (c *restoreAbortCmd) Run(a *app) error { return c.ask(a, restore.KindAbort, "aborted") }
 
 // Run undoes a run.
-func (c *restoreUndoCmd) Run(a *app) error {
-	if c.DryRun {
-		return a.dryBack(c.one, restore.KindUndo)
-	}
-	return a.goOn(c.one, c.answers, restore.KindUndo, "undone", c.Confirm)
-}
-
-type restoreDropCmd struct {
-	one
-	answers
-	Confirm string `placeholder:"NAME" help:"The target database's name, where there is no terminal."`
-	DryRun  bool   `help:"Say what would be done."`
-}
+func (c *restoreUndoCmd) Run(a *app) error { return c.ask(a, restore.KindUndo, "undone") }
 
 // Run drops what undo would need.
-func (c *restoreDropCmd) Run(a *app) error {
-	if c.DryRun {
-		return a.dryBack(c.one, restore.KindDrop)
-	}
-	return a.goOn(c.one, c.answers, restore.KindDrop, "", c.Confirm)
-}
+func (c *restoreDropCmd) Run(a *app) error { return c.ask(a, restore.KindDrop, "") }
 
 // dryBack says what a request would do now.
 func (a *app) dryBack(c one, kind restore.Kind) error {

@@ -79,7 +79,7 @@ func TestARunThatWaitsSaysSinceWhenAndForWhat(t *testing.T) {
 // Another database of the server that is written to all the time keeps no restore
 // from going on; this one's own writes do.
 func TestABusyNeighbourKeepsNoRestoreFromGoingOn(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)
 		s.must("backup", "create")
 		good := s.dump()

@@ -73,7 +73,7 @@ func (s *site) underPM2(pm2 *testdb.PM2Daemon) {
 
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if ok() {
 			return
 		}
@@ -130,7 +130,7 @@ func (c *seat) press(keys string) {
 // sees waits until the text was drawn since the last key.
 func (c *seat) sees(text string) {
 	c.t.Helper()
-	for end := time.Now().Add(45 * time.Second); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
 		c.mu.Lock()
 		got := ansi.Strip(c.seen.String())
 		c.mu.Unlock()
@@ -153,7 +153,7 @@ func (c *seat) types(name string) {
 // TestTheWizardByKeysAlone restores and undoes with a real server, a real Node
 // process under a real PM2, and nothing but keys.
 func TestTheWizardByKeysAlone(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)
 		s.underPM2(testdb.PM2(t))
 		good := s.dump()

@@ -66,7 +66,7 @@ func (s *site) copyInS3() {
 
 // The backups of this machine are lost; a copy elsewhere brings them back.
 func TestRestoreFromACopy(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)
 		if db.Flavour == "mysql" {
 			s.copyOverSSH()
@@ -137,7 +137,7 @@ func TestACopyThatWentBadTouchesNothing(t *testing.T) {
 // Encrypted backups are restored with the identity file, and so is the encrypted
 // emergency backup; an identity that does not fit is told in step 1.
 func TestRestoreOfEncryptedBackups(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)
 		mine, other := identity(t), identity(t)
 		s.write("mine.txt", mine.String()+"\n")
@@ -197,7 +197,7 @@ func (s *site) refuses(why string, args ...string) outcome {
 // A manifest of an older opsdeck, which knew neither members nor checksums nor
 // the hashes of definitions, is restored: by streaming, its rows counted.
 func TestRestoreWithAnOlderManifest(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)
 		good := s.dump()
 		s.must("backup", "create")

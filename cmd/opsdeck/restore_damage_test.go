@@ -100,6 +100,7 @@ func (s *site) journals() []string {
 func TestRestoreOnADamagedServer(t *testing.T) {
 	for _, flavour := range []string{"mysql", "mariadb"} {
 		t.Run(flavour, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, cramped(t, flavour))
 			s.many()
 			good := s.dump()

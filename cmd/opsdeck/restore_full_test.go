@@ -32,7 +32,7 @@ func (s *site) smallFolder(t *testing.T) (dir string) {
 // backup: the restore stops there and says so, nothing was changed, no half file
 // stays, and the service runs again.
 func TestAFullBackupFolderStopsTheRestore(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)
 		dir := s.smallFolder(t)
 		s.must("backup", "create")

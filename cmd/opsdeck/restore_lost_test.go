@@ -37,7 +37,7 @@ func (s *site) withHistory() {
 // What a restore loses is told before it, exported, and can be replayed after
 // it: then nothing is lost.
 func TestWhatARestoreLosesCanBeReplayed(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)
 		s.withHistory()
 		s.must("backup", "create")

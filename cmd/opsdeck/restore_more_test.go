@@ -18,7 +18,7 @@ import (
 // A dump of others, made with --databases, goes to another schema and touches
 // the live one by no statement.
 func TestRestoreOfAForeignDumpIntoAnotherSchema(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)
 		args := []string{"--routines", "--triggers", "--events"}
 		if db.Flavour == "mysql" {
@@ -51,7 +51,7 @@ func TestRestoreOfAForeignDumpIntoAnotherSchema(t *testing.T) {
 // A whole dump of others takes the place of the live schema, by one exchange of
 // the tables; its name stands in the dump, and the undo brings all back.
 func TestRestoreOfAForeignDumpIntoTheLiveSchema(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)
 		good := s.dump()
 		args := []string{"--single-transaction", "--routines", "--triggers", "--events"}
@@ -126,7 +126,7 @@ type runsJSON struct {
 func waitStage(t *testing.T, s *site, stage string) runsJSON {
 	t.Helper()
 	var v runsJSON
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		v = runsJSON{}
 		if err := json.Unmarshal([]byte(s.must("restore", "status", "--json").out), &v); err != nil {
 			t.Fatal(err)

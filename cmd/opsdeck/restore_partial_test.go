@@ -11,7 +11,7 @@ import (
 // Some tables come back with all that their foreign keys need; the others, and
 // views, routines and events, stay as they are. Undo takes exactly that back.
 func TestRestoreOfSomeTables(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)
 		good := s.dump()
 		s.must("backup", "create")
@@ -38,7 +38,7 @@ func TestRestoreOfSomeTables(t *testing.T) {
 
 // A user that may only make backups is told before anything is begun.
 func TestABackupUserCannotRestore(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)
 		s.must("backup", "create")
 		db.Exec(t, "", "CREATE USER IF NOT EXISTS 'keeper'@'%' IDENTIFIED BY 'keeper-pw'", "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON `"+s.live+"`.* TO 'keeper'@'%'")

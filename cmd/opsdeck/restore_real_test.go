@@ -228,7 +228,7 @@ func sameDump(t testing.TB, want, got string) {
 }
 
 func TestRestoreHeadlessEndToEnd(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		for _, mode := range []string{"swap", "in-place"} {
 			t.Run(mode, func(t *testing.T) {
 				s := newSite(t, db)

@@ -11,7 +11,7 @@ import (
 )
 
 func TestRescueOfATable(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)
 		db.Exec(t, s.live, "ALTER TABLE customers ADD api_token VARCHAR(20) DEFAULT 'hush'")
 		good := s.dump()

@@ -34,6 +34,16 @@ func Each(t *testing.T, test func(t *testing.T, s *Server)) {
 	t.Run("mariadb", func(t *testing.T) { test(t, MariaDB(t)) })
 }
 
+// Beside is Each with both servers at once: for tests that wait more than they
+// work, and share nothing between the two.
+func Beside(t *testing.T, test func(t *testing.T, s *Server)) {
+	t.Helper()
+	Each(t, func(t *testing.T, s *Server) {
+		t.Parallel()
+		test(t, s)
+	})
+}
+
 // MySQL is the MySQL 9 server that the test process shares.
 func MySQL(t testing.TB) *Server { t.Helper(); return shared(t, mysqlFlavour) }
 

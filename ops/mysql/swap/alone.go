@@ -4,10 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -107,16 +104,7 @@ func startedAt(ctx context.Context, c *sql.Conn) int64 {
 	return at - up
 }
 
-func readHands(f restore.Folder) (h hands, err error) {
-	text, err := os.ReadFile(handsPath(f))
-	if errors.Is(err, fs.ErrNotExist) {
-		return h, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &h)
-	}
-	return h, err
-}
+func readHands(f restore.Folder) (hands, error) { return readJSON[hands](handsPath(f)) }
 
 // enter remembers this session, and no former one: they are gone.
 func (s *Server) enter(ctx context.Context, c *sql.Conn, f restore.Folder, started int64) error {

@@ -32,20 +32,7 @@ type record struct {
 
 func recordPath(f restore.Folder) string { return filepath.Join(f.Path, "exchange.json") }
 
-func readRecord(f restore.Folder) (*record, error) {
-	text, err := os.ReadFile(recordPath(f))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var r record
-	if err := json.Unmarshal(text, &r); err != nil {
-		return nil, fmt.Errorf("read %s: %w", recordPath(f), err)
-	}
-	return &r, nil
-}
+func readRecord(f restore.Folder) (*record, error) { return readJSON[*record](recordPath(f)) }
 
 func (r *record) save(f restore.Folder) error {
 	text, err := json.MarshalIndent(r, "", " ")
@@ -149,15 +136,22 @@ func keepEnabled(f restore.Folder, names []string) error {
 	return atomicfile.WriteBytes(eventsPath(f), 0o600, text)
 }
 
-func readEnabled(f restore.Folder) (names []string, err error) {
-	text, err := os.ReadFile(eventsPath(f))
+func readEnabled(f restore.Folder) ([]string, error) { return readJSON[[]string](eventsPath(f)) }
+
+// readJSON reads a file of the run's folder; one that is not there gives the zero
+// value.
+func readJSON[T any](path string) (v T, err error) {
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return v, nil
 	}
 	if err == nil {
-		err = json.Unmarshal(text, &names)
+		err = json.Unmarshal(text, &v)
 	}
-	return names, err
+	if err != nil {
+		return v, fmt.Errorf("read %s: %w", path, err)
+	}
+	return v, nil
 }
 
 // remaining are the moves not yet made.

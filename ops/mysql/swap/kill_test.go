@@ -228,7 +228,7 @@ var ways = []restore.Kind{restore.KindResume, restore.KindUndo, restore.KindAbor
 // lines of its journal: every one with OPSDECK_SOAK=1, else a spread of them.
 func TestKilledWorkersEndInAConsistentPlace(t *testing.T) {
 	soak := os.Getenv("OPSDECK_SOAK") != ""
-	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		for m, mode := range []restore.Mode{restore.Swap, restore.InPlace} {
 			t.Run(string(mode), func(t *testing.T) {
 				step := 6
@@ -268,8 +268,8 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	rnd := rand.New(rand.NewPCG(seed, 0))
-	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		rnd := rand.New(rand.NewPCG(seed, uint64(len(db.Flavour))))
 		for i := range n {
 			for _, mode := range []restore.Mode{restore.Swap, restore.InPlace} {
 				after := time.Duration(rnd.Int64N(int64(1200 * time.Millisecond)))
@@ -289,7 +289,7 @@ func TestKilledInTheMiddleOfAnEffect(t *testing.T) {
 		n = 40
 	}
 	begins := map[restore.Mode][]int{restore.Swap: {10, 14}, restore.InPlace: {10}} // load, exchange
-	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		for i := range n {
 			for mode, lines := range begins {
 				for _, line := range lines {
