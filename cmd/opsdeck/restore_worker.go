@@ -142,7 +142,8 @@ func (d *desk) work(ctx context.Context, f restore.Folder, p *restore.Plan, j *r
 		}}
 	ctx, leave := context.WithCancel(ctx)
 	defer leave()
-	alone := restore.StandIn{Folder: f, Clock: d.clock, GiveUp: leave}
+	alone := &restore.StandIn{Folder: f, Clock: d.clock, GiveUp: leave}
+	r.Changed = alone.Changed
 	go alone.Run(ctx)
 	s, err := r.Run(ctx, first)
 	if s.Stage.Final() {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"opsdeck/internal/atomicfile"
@@ -121,11 +122,15 @@ type StandIn struct {
 	Clock  clock.Clock
 	GiveUp func() // ends the worker
 
+	asks   atomic.Bool // the run asks
 	policy Policy
 	given  int // Seq of the newest question that got an answer
 	at     time.Time
 	reply  Reply
 }
+
+// Changed is told each step of the run.
+func (in *StandIn) Changed(s Snapshot) { in.asks.Store(s.Stage.Asks()) }
 
 // Run stands in until ctx ends.
 func (in *StandIn) Run(ctx context.Context) {
@@ -143,6 +148,9 @@ func (in *StandIn) Run(ctx context.Context) {
 }
 
 func (in *StandIn) look() {
+	if !in.asks.Load() {
+		return
+	}
 	r, err := in.Folder.Load()
 	if err != nil || !r.State.Stage.Asks() || in.given == r.State.Seq {
 		return

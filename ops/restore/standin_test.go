@@ -25,9 +25,9 @@ func (b *bench) alone(first restore.Kind, now clock.Clock) (restore.Snapshot, er
 	defer leave()
 	crew := &restore.Crew{Database: b.world, Services: b.world, Saver: b.world, Prober: b.world, Teller: b.world, Sourcer: b.world,
 		Folder: b.folder, Clock: clock.Real{}, Lang: lang.English(), QuietFor: time.Millisecond}
-	in := restore.StandIn{Folder: b.folder, Clock: now, GiveUp: leave}
+	in := &restore.StandIn{Folder: b.folder, Clock: now, GiveUp: leave}
 	go in.Run(ctx)
-	r := &restore.Runner{Plan: b.plan, Journal: j, World: crew, Inbox: restore.FolderInbox{Folder: b.folder}, Clock: clock.Real{}}
+	r := &restore.Runner{Plan: b.plan, Journal: j, World: crew, Inbox: restore.FolderInbox{Folder: b.folder}, Clock: clock.Real{}, Changed: in.Changed}
 	return r.Run(ctx, restore.Event{Kind: first, By: "zhang"})
 }
 
