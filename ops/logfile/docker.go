@@ -11,7 +11,8 @@ import (
 )
 
 // Docker's json-file logs are read as what the container wrote: unwrapped into a
-// spool, lines that Docker split joined again.
+// spool, lines that Docker split joined again; what is not in UTF-8 is written
+// anew in the same way.
 
 // unwrapper writes what the container wrote to w. It takes wrapped lines in
 // pieces of any size.
@@ -65,7 +66,8 @@ const (
 type older func(pieces []logs.Part) bool
 
 // Unwrapped is a sink that gets the container's lines of texts that Docker's
-// json-file driver writes, and every other text as it is.
+// json-file driver writes, those in GBK and UTF-16 in UTF-8, and every other text
+// as it is.
 func Unwrapped(sink Sink) Sink { return unwrapped{sink, nil} }
 
 type unwrapped struct {
@@ -74,18 +76,21 @@ type unwrapped struct {
 }
 
 func (u unwrapped) Begin(name string, text logs.Text) Track {
-	head := headBytes(text)
-	if !logs.IsDocker(head) && (len(head) > 0 || !strings.HasSuffix(name, "-json.log")) {
-		return u.Sink.Begin(name, text)
-	}
 	sp, err := newSpool()
 	if err != nil {
 		return u.Sink.Begin(name, text)
 	}
 	t := &unwrappedTrack{text: text, spool: sp}
-	t.unwrap.w = sp
+	head := headBytes(text)
+	if t.unwrap = reader(head, sp); len(head) == 0 && strings.HasSuffix(name, "-json.log") {
+		t.unwrap = &unwrapper{w: sp} // Docker's, with nothing in it yet
+	}
+	if t.unwrap == nil {
+		sp.Close()
+		return u.Sink.Begin(name, text)
+	}
 	end := logs.LastBreak(text, text.Size())
-	if u.older != nil && end > 2*dockerTail {
+	if u.older != nil && end > 2*dockerTail && logs.IsDocker(head) {
 		if at := dockerStart(text, end-dockerTail, end); u.older(dockerPieces(name, text, at)) {
 			t.done = at
 		}
@@ -100,13 +105,19 @@ type unwrappedTrack struct {
 	Track
 	text   logs.Text
 	spool  *spool
-	unwrap unwrapper
+	unwrap io.WriteCloser
 	done   int64 // of text
 }
 
 func (t *unwrappedTrack) Grow(size int64, same func() bool) bool {
 	good := t.read(size, same)
-	return t.Track.Grow(t.spool.Size(), nil) && good
+	// Half a line comes when nothing came behind it for a while; of whole ones the
+	// last may lack a part of its break, in UTF-16.
+	end, last := t.spool.Size(), make([]byte, 1)
+	if n, _ := t.text.ReadAt(last, t.done-1); n == 1 && last[0] == '\n' {
+		end = logs.LastBreak(t.spool, end)
+	}
+	return t.Track.Grow(end, nil) && good
 }
 
 // read unwraps up to size, a piece at a time, each only when it was read from the
@@ -192,7 +203,7 @@ func (p *dockerPart) Open(ctx context.Context) (logs.Text, error) {
 	return spoolFrom(ctx, p.name, io.NewSectionReader(p.text, off, to-off))
 }
 
-// openPlain opens a file as it stands, unpacked and in UTF-8 but not unwrapped.
+// openPlain opens a file as it was written, unpacked.
 func openPlain(ctx context.Context, path string) (logs.Text, error) {
 	file, open, size, err := opened(path)
 	if err != nil || open == nil {

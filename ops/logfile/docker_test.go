@@ -10,6 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
+
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/logs"
 )
@@ -214,5 +218,47 @@ printf 'no break'`
 	}
 	if n := len(foundIn(t, "docker:"+name, "field.stream=stderr 'red")); n != 1 {
 		t.Errorf("%d lines of stderr", n)
+	}
+}
+
+// TestWhatIsNotInUTF8IsFollowedToo: appended to, and truncated after a copy.
+func TestWhatIsNotInUTF8IsFollowedToo(t *testing.T) {
+	for name, code := range map[string]encoding.Encoding{"GBK": simplifiedchinese.GB18030, "UTF-16LE": unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), "UTF-16BE": unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)} {
+		line := func(i int) string {
+			return fmt.Sprintf("2026-01-29T12:00:0%dZ WARN 客户 %d 信用额度不足，订单已转人工审核", i, i)
+		}
+		coded := func(text string) []byte {
+			b, err := code.NewEncoder().Bytes([]byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b
+		}
+		first := line(0) + "\n" + line(1) + "\n"
+		if name != "GBK" {
+			first = "\ufeff" + first
+		}
+		path := write(t, "a.log", coded(first))
+		store := fed(t, path)
+		until(t, name+": two lines", func() bool { return store.Stats().Lines == 2 })
+		add := func(text string) {
+			f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			f.Write(coded(text))
+		}
+		add(line(2) + "\n")
+		until(t, name+": three lines", func() bool { return store.Stats().Lines == 3 })
+		add(line(3)[:20])
+		until(t, name+": half a line", func() bool { return store.Stats().Lines == 4 })
+		add(line(3)[20:] + "\n")
+		until(t, name+": the rest of it", func() bool { rest(store); raws := rawsOf(store); return len(raws) == 4 && raws[3] == line(3) })
+		for i, raw := range rawsOf(store) {
+			if raw != line(i) {
+				t.Errorf("%s: line %d is %q", name, i, raw)
+			}
+		}
 	}
 }

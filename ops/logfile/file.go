@@ -37,7 +37,7 @@ func (f *File) Open(ctx context.Context) (logs.Text, error) {
 	if err != nil {
 		return nil, err
 	}
-	if open == nil && !wrapped(file) {
+	if open == nil && reader(headBytes(file), io.Discard) == nil {
 		return newFileText(file, size), nil
 	}
 	defer file.Close()
@@ -87,7 +87,7 @@ func opened(path string) (file *os.File, open func(io.Reader) (io.Reader, error)
 	if file, err = os.Open(path); err != nil {
 		return nil, nil, 0, readError(path, err)
 	}
-	return file, decoder(path, headBytes(file)), info.Size(), nil
+	return file, unpacker(path, headBytes(file)), info.Size(), nil
 }
 
 // headBytes is the beginning of a text, by which its form is known.
@@ -97,22 +97,20 @@ func headBytes(r io.ReaderAt) []byte {
 	return head[:n]
 }
 
-func wrapped(r io.ReaderAt) bool { return logs.IsDocker(headBytes(r)) }
-
-// spoolFrom reads text into a spool, unwrapped where Docker wrapped it.
+// spoolFrom reads the lines that were logged into a spool.
 func spoolFrom(ctx context.Context, name string, r io.Reader) (logs.Text, error) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	head, _ := in.Peek(8 << 10)
-	if !logs.IsDocker(head) {
-		return spoolPlain(ctx, name, in)
-	}
 	s, err := newSpool()
 	if err != nil {
 		return nil, err
 	}
-	u := &unwrapper{w: s}
-	err = s.fill(ctx, name, u, in)
-	if err2 := u.Close(); err == nil {
+	w := reader(head, s)
+	if w == nil {
+		return s.or(ctx, s.fill(ctx, name, s, in))
+	}
+	err = s.fill(ctx, name, w, in)
+	if err2 := w.Close(); err == nil {
 		err = err2
 	}
 	return s.or(ctx, err)

@@ -14,6 +14,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+
+	"opsdeck/ops/logs"
 )
 
 // spool is a temporary file without a name: it is gone with its last user,
@@ -49,9 +52,9 @@ func (s *spool) ReadAt(p []byte, off int64) (int, error) { return s.f.ReadAt(p, 
 // Close frees the room.
 func (s *spool) Close() error { return s.f.Close() }
 
-// decoder returns how to make UTF-8 of a file that begins with head, or nil
-// when it is text as it stands.
-func decoder(path string, head []byte) func(io.Reader) (io.Reader, error) {
+// unpacker returns how to unpack a file that begins with head, or nil when it is
+// not packed.
+func unpacker(path string, head []byte) func(io.Reader) (io.Reader, error) {
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
 		return func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
@@ -60,15 +63,20 @@ func decoder(path string, head []byte) func(io.Reader) (io.Reader, error) {
 	case strings.HasSuffix(path, ".gz") && len(head) > 0 && !utf8.Valid(head[:min(len(head), 2)]):
 		return func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
 	}
+	return nil
+}
+
+// reader returns what makes UTF-8 of the lines that were logged of a text that
+// begins with head, writing to w; nil when they stand there as they are.
+func reader(head []byte, w io.Writer) io.WriteCloser {
+	if logs.IsDocker(head) {
+		return &unwrapper{w: w}
+	}
 	if order, ok := utf16Order(head); ok {
-		return func(r io.Reader) (io.Reader, error) {
-			return unicode.UTF16(order, unicode.UseBOM).NewDecoder().Reader(r), nil
-		}
+		return transform.NewWriter(w, unicode.UTF16(order, unicode.UseBOM).NewDecoder())
 	}
 	if looksGBK(head) {
-		return func(r io.Reader) (io.Reader, error) {
-			return simplifiedchinese.GB18030.NewDecoder().Reader(r), nil
-		}
+		return transform.NewWriter(w, simplifiedchinese.GB18030.NewDecoder())
 	}
 	return nil
 }

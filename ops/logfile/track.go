@@ -112,7 +112,7 @@ func headOf(path string) []byte {
 	var r io.Reader = f
 	first := make([]byte, 4<<10)
 	n, _ := f.ReadAt(first, 0)
-	if open := decoder(path, first[:n]); open != nil {
+	if open := unpacker(path, first[:n]); open != nil {
 		if r, err = open(f); err != nil {
 			return nil
 		}

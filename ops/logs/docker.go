@@ -38,7 +38,9 @@ func IsDocker(head []byte) bool {
 	return ok
 }
 
-const dockerLead = `{"log":"`
+// dockerLead begins a wrapped line. Docker puts no blanks between; who writes the
+// same form may.
+const dockerLead = `{"log":`
 
 // dockerParts takes one wrapped line apart. log is JSON's text with its quotes.
 func dockerParts(line string) (log string, stderr bool, at string, ok bool) {
@@ -96,8 +98,12 @@ func (d *Docker) Rest(out []byte) []byte {
 // DockerBreak tells whether a wrapped line, of which the end is given, without its
 // line break, ends the container's line too.
 func DockerBreak(end []byte) bool {
-	i := bytes.LastIndex(end, []byte(`","stream":"`))
-	if i < 2 || end[i-1] != 'n' {
+	i := bytes.LastIndex(end, []byte(`"stream":`))
+	if i < 0 {
+		return false
+	}
+	i = len(bytes.TrimRight(end[:i], " ,")) - 1 // log's closing quote
+	if i < 2 || end[i] != '"' || end[i-1] != 'n' {
 		return false
 	}
 	slashes := 0

@@ -92,6 +92,19 @@ func TestWhereAContainersLineEndsIsSeenByTheEndOfItsPart(t *testing.T) {
 		if got := DockerBreak([]byte(`{"log":"` + text + `","stream":"stdout","time":"2026-01-29T12:00:00Z"}`)); got != want {
 			t.Errorf("%s: %v", text, got)
 		}
+		if got := DockerBreak([]byte(`{"log": "` + text + `", "stream": "stdout", "time": "2026-01-29T12:00:00Z"}`)); got != want {
+			t.Errorf("%s: %v, with blanks", text, got)
+		}
+	}
+}
+
+func TestDockersFormWithBlanksIsTheSame(t *testing.T) {
+	line := `{"log": "a \"b\"\n", "stream": "stderr", "attrs": {"tag": "x"}, "time": "2026-01-29T12:00:00Z"}`
+	if got := unwrap([]string{line}); len(got) != 1 || got[0] != `a "b"` || !IsDocker([]byte(line+"\n")) {
+		t.Errorf("%q", got)
+	}
+	if other := `{"log": "a", "level": "info"}`; IsDocker([]byte(other + "\n")) {
+		t.Error("an application's JSON is taken for Docker's")
 	}
 }
 
