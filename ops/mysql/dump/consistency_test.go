@@ -123,19 +123,19 @@ func TestWaysThatFailDoNotHinderTheNext(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
 		fill(t, s, db, "a", 500)
-		for i := range all {
-			if i == 0 || s.Flavour == "mysql" && all[i].name == "backup-stage" {
+		for i, next := range all {
+			if !slices.Contains([]string{"ftwrl", "lock-tables", "backup-stage"}, next.name) || s.Flavour == "mysql" && next.name == "backup-stage" {
 				continue
 			}
-			ways = slices.Concat(all[:1], all[i:i+1], all[2:3])
-			ways[0].open = func(s *snapshotter, ctx context.Context) error { // as it is when commits come between
+			ways = slices.Concat(all[:1], all[i:i+1])
+			ways[0].name, ways[0].open = "fails", func(s *snapshotter, ctx context.Context) error { // as when commits come between
 				if err := s.start(ctx); err != nil {
 					return err
 				}
 				return &notHereError{"commits came between the snapshots"}
 			}
-			if _, m := dumped(t, s, Options{Databases: []string{db}}); m.Consistency != all[i].name || len(m.Warnings) > 0 {
-				t.Errorf("behind a way that failed %s gave %s %q", all[i].name, m.Consistency, m.Warnings)
+			if _, m := dumped(t, s, Options{Databases: []string{db}}); m.Consistency != next.name || len(m.Warnings) > 0 {
+				t.Errorf("behind a way that failed %s gave %s %q", next.name, m.Consistency, m.Warnings)
 			}
 		}
 	})
