@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"opsdeck/internal/testdb"
-	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/dump"
 )
 
@@ -40,7 +39,9 @@ func BenchmarkCompareRestore(b *testing.B) {
 		return fmt.Sprintf("'%s' --defaults-file='%s' --socket='%s'", s.Tool(b, tool), options, s.Socket)
 	}
 	must(b, shell(fmt.Sprintf("%s --single-transaction --routines --triggers --events --databases %s | gzip -1 > '%s'", client("mysqldump"), db, old))())
-	must(b, dumper(s, db, own))
+	if _, err := dump.Run(b.Context(), target(s), dump.Options{Databases: []string{db}}, own); err != nil {
+		b.Fatal(err)
+	}
 	native := func(path string, tables ...string) func() *osexec.Cmd {
 		return func() *osexec.Cmd {
 			cmd := osexec.Command(os.Args[0], "-test.run=^TestHelperLoad$")
@@ -62,27 +63,6 @@ func BenchmarkCompareRestore(b *testing.B) {
 		ways = append(ways, way{"myloader", shell(fmt.Sprintf("'%s' --defaults-file='%s' -S '%s' -B %s -t 2 -o -d '%s'", loader, options, s.Socket, db, parts))})
 	}
 	race(b, s, ways, db)
-}
-
-// dumper is a process that makes a backup of our own. Made in this one it would blow it
-// up, and a process begins its count of memory with what the one that started it had.
-func dumper(s *testdb.Server, db, path string) *osexec.Cmd {
-	cmd := osexec.Command(os.Args[0], "-test.run=^TestHelperDump$")
-	to := target(s)
-	cmd.Env = append(os.Environ(), "OPSDECK_TEST_DUMP="+strings.Join([]string{to.Addr, to.User, to.Password, db, path}, " "))
-	return cmd
-}
-
-// TestHelperDump is no test: it is that process.
-func TestHelperDump(t *testing.T) {
-	args := strings.Split(os.Getenv("OPSDECK_TEST_DUMP"), " ")
-	if len(args) != 5 {
-		t.Skip("only for BenchmarkCompareRestore")
-	}
-	to := mysql.Target{Network: "tcp", Addr: args[0], User: args[1], Password: args[2]}
-	if _, err := dump.Run(t.Context(), to, dump.Options{Databases: []string{args[3]}}, args[4]); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func shell(script string) func() *osexec.Cmd {
