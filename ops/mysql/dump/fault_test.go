@@ -22,8 +22,8 @@ import (
 	"opsdeck/ops/mysql"
 )
 
-// during runs a dump that is slow on purpose and does something once its rows
-// are on the way. It returns the dump's error; nothing may be left behind.
+// during runs a dump that is slow on purpose and does something once its rows are on
+// the way; they wait for its end. It returns the dump's error; nothing may be left behind.
 func during(t *testing.T, to mysql.Target, db string, act func()) error {
 	t.Helper()
 	return duringWith(t, to, Options{Databases: []string{db}}, act)
@@ -35,10 +35,10 @@ func duringWith(t *testing.T, to mysql.Target, o Options, act func()) error {
 	dir := t.TempDir()
 	report := func(p ops.Progress) {
 		if p.Phase == "rows" && p.Rows > 0 {
-			once.Do(func() { go act() })
+			once.Do(act)
 		}
 	}
-	_, err := Run(timeout(t, time.Minute), to, slow(o, report), dir+"/a.sql.gz")
+	_, err := Run(timeout(t, 4*time.Minute), to, slow(o, report), dir+"/a.sql.gz")
 	if err == nil {
 		t.Error("a dump that was disturbed passed for a good one")
 	}

@@ -103,9 +103,6 @@ func TestEveryRestoredCopyHasTheSameTotal(t *testing.T) {
 		}
 		moved := stop()
 		t.Logf("%d copies, %d of them different, %d transfers meanwhile, %v", rounds, len(sums), moved, ways)
-		if ways["single-connection"] > 0 {
-			t.Errorf("a lock was not had in time: %v", ways)
-		}
 		if len(sums) < 2 || moved == 0 {
 			t.Errorf("nothing moved: %d different copies, %d transfers", len(sums), moved)
 		}
