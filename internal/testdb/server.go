@@ -169,7 +169,7 @@ func (s *Server) Schema(t testing.TB) string {
 	name := notWord.ReplaceAllString(strings.ToLower(t.Name()), "_")
 	name = fmt.Sprintf("t%d_%s", schemaCount.Add(1), strings.Trim(name[max(0, len(name)-40):], "_"))
 	db := s.Open(t, "")
-	if _, err := db.Exec("CREATE DATABASE `" + name + "` CHARACTER SET utf8mb4"); err != nil {
+	if _, err := db.Exec("CREATE DATABASE `" + name + "` CHARACTER SET utf8mb4" + s.collated()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -178,6 +178,15 @@ func (s *Server) Schema(t testing.TB) string {
 		}
 	})
 	return name
+}
+
+// collated has text compared as the others do; TiDB tells upper from lower case
+// unless it is asked not to.
+func (s *Server) collated() string {
+	if s.flavour == tidbFlavour {
+		return " COLLATE utf8mb4_general_ci"
+	}
+	return ""
 }
 
 // Exec runs statements in a database ("" for none), on one connection. A string

@@ -297,3 +297,20 @@ func TestARowCommittedLateIsFoundInALongSession(t *testing.T) {
 // Where ids do not follow time and no index helps, a page is a scan: asked for
 
 // first, then exact, with its progress told.
+
+func TestTheCaseOfLettersIsNoMatterWhateverTheCollation(t *testing.T) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
+		schema := srv.Schema(t)
+		srv.Exec(t, schema, shapes["current"]+" COLLATE utf8mb4_bin", `INSERT INTO audit_logs (action, resource_type, resource_id, new_value, created_at) VALUES
+			('update', 'Order_X', '1', '{"note": "Geändert Von Li"}', '2026-01-01'), ('UPDATE', 'ORDER', '1', '{"note": "x"}', '2026-01-02'), ('DELETE', 'CUSTOMER', '1', '{"note": "LI"}', '2026-01-03')`)
+		s := open(t, srv, schema)
+		for query, want := range map[string]string{"type:order*": "[2 1]", "action:update": "[2 1]", "text~von": "[1]", "text:li": "[3 1]", "resource:order_x:1": "[]"} {
+			if got, _ := readAll(t, s, query, 10); fmt.Sprint(got) != want {
+				t.Errorf("%s gives %v, not %s", query, got, want)
+			}
+		}
+		if values, err := s.Values(context.Background(), audit.Action, "dEl", 5); err != nil || len(values) != 1 || values[0].Value != "DELETE" {
+			t.Errorf("completion offers %v, %v", values, err)
+		}
+	})
+}

@@ -60,6 +60,7 @@ type ability struct {
 	readOnly bool           // START TRANSACTION READ ONLY
 	limit    string         // "hint", "variable" or ""
 	force    bool           // FORCE INDEX
+	strict   bool           // text without a column's collation tells upper from lower case
 	json     bool           // JSON_EXTRACT, JSON_VALID
 	explain  string         // the words before a query that have it explained as a table; "" for none
 	zone     *time.Location // of the server's wall clock
@@ -209,6 +210,7 @@ func (s *Source) probe(ctx context.Context, q *session) {
 	if ix := s.layout.KeyIndex(); ix.Name != "" {
 		a.force = q.exec(ctx, "SELECT 1 FROM "+s.name()+" FORCE INDEX ("+audit.Ident(ix.Name)+") LIMIT 0") == nil
 	}
+	a.strict = differs(ctx, q)
 	a.json = q.exec(ctx, `SELECT JSON_EXTRACT('{"a":1}', '$.a'), JSON_VALID('x')`) == nil
 	// Some explain as a tree unless they are told otherwise, some do not know the word.
 	for _, a.explain = range []string{"EXPLAIN FORMAT=TRADITIONAL", "EXPLAIN", ""} {
@@ -223,6 +225,13 @@ func (s *Source) probe(ctx context.Context, q *session) {
 		[]any{s.o.Schema, s.o.Table}, &born, &rows) == nil {
 		s.born, s.rows = born.String, rows.Int64
 	}
+}
+
+// differs tells whether the server takes a cast text in another case for
+// another text.
+func differs(ctx context.Context, q *session) bool {
+	var like int
+	return q.row(ctx, "SELECT CAST('a' AS CHAR) LIKE 'A'", nil, &like) == nil && like == 0
 }
 
 // limits finds how the server limits a query's time, by trying: some know the

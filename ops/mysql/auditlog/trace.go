@@ -109,12 +109,12 @@ func (s *Source) Values(ctx context.Context, f audit.Field, prefix string, limit
 	if s.layout.Has(audit.UserName) {
 		name = s.col(audit.UserName)
 	}
-	query := fmt.Sprintf("SELECT v, %s, COUNT(*) c FROM (SELECT %s v, %s n FROM %s LIMIT %d) t WHERE v LIKE ? ESCAPE '!' GROUP BY v ORDER BY c DESC, v LIMIT %d",
-		label, s.asText(f), name, s.newest(), sampleRows, limit)
+	query := fmt.Sprintf("SELECT v, %s, COUNT(*) c FROM (SELECT %s v, %s n FROM %s LIMIT %d) t WHERE %s LIKE ? ESCAPE '!' GROUP BY v ORDER BY c DESC, v LIMIT %d",
+		label, s.asText(f), name, s.newest(), sampleRows, s.cast("v"), limit)
 	m := audit.Match{Parts: []string{prefix, ""}}
 	var out []audit.Count
 	err := s.with(ctx, func(ctx context.Context, q *session) error {
-		rows, err := q.query(ctx, query, m.Like())
+		rows, err := q.query(ctx, query, s.folded(m.Like()))
 		if err != nil {
 			return err
 		}

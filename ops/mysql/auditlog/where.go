@@ -97,10 +97,8 @@ func (s *Source) match(f audit.Field, m audit.Match) (string, []any) {
 			return "FALSE", nil
 		}
 		return col + " = ?", []any{raw}
-	case c.Type == "uuid":
-		return "CAST(" + col + " AS CHAR) LIKE ? ESCAPE '!'", []any{m.Like()}
-	case c.Integer && m.Wild():
-		return "CAST(" + col + " AS CHAR) LIKE ? ESCAPE '!'", []any{m.Like()}
+	case c.Type == "uuid" || c.Integer && m.Wild():
+		return s.cast(col) + " LIKE ? ESCAPE '!'", []any{s.folded(m.Like())}
 	case c.Integer:
 		n, err := strconv.ParseInt(m.Text(), 10, 64)
 		if err != nil {
@@ -108,7 +106,7 @@ func (s *Source) match(f audit.Field, m audit.Match) (string, []any) {
 		}
 		return col + " = ?", []any{n}
 	case m.Wild() && (c.Exact || f.JSON()):
-		return "CAST(" + col + " AS CHAR) LIKE ? ESCAPE '!'", []any{m.Like()}
+		return s.cast(col) + " LIKE ? ESCAPE '!'", []any{s.folded(m.Like())}
 	case m.Wild():
 		return col + " LIKE ? ESCAPE '!'", []any{m.Like()}
 	case c.Exact:
@@ -118,21 +116,36 @@ func (s *Source) match(f audit.Field, m audit.Match) (string, []any) {
 	return col + " = ?", []any{m.Text()}
 }
 
+// cast is a column as a text that is compared whatever its case, with what
+// folded makes of a pattern.
+func (s *Source) cast(col string) string {
+	if s.ability.strict {
+		return "LOWER(CAST(" + col + " AS CHAR))"
+	}
+	return "CAST(" + col + " AS CHAR)"
+}
+
+func (s *Source) folded(pattern string) string {
+	if s.ability.strict {
+		return strings.ToLower(pattern)
+	}
+	return pattern
+}
+
 // contains looks in every text of the row, whatever the case.
 func (s *Source) contains(pattern string) (string, []any) {
 	var alternatives []string
 	var args []any
 	for _, f := range s.layout.TextFields() {
 		c := s.layout.Column(f)
-		col := s.col(f)
+		col, like := s.col(f), "%"+pattern+"%"
 		switch {
 		case c.Binary:
 			col = "LOWER(HEX(" + col + "))"
 		case c.JSON || c.Exact || c.Integer:
-			col = "CAST(" + col + " AS CHAR)"
+			col, like = s.cast(col), s.folded(like)
 		}
-		alternatives = append(alternatives, col+" LIKE ? ESCAPE '!'")
-		args = append(args, "%"+pattern+"%")
+		alternatives, args = append(alternatives, col+" LIKE ? ESCAPE '!'"), append(args, like)
 	}
 	return (&where{}).any(alternatives), args
 }
