@@ -26,6 +26,9 @@ type session struct {
 	began time.Time    // the last SELECT
 }
 
+// discoverLimit is what a query may take that looks at the table and the server.
+const discoverLimit = 30 * time.Second
+
 // errOverTime says that a query ran longer than it may and was killed by us,
 // because the server did not end it.
 var errOverTime = errors.New("the query ran over its time")
@@ -198,6 +201,9 @@ func (s *Source) alarm(q *session) *time.Timer {
 		limit = 365 * 24 * time.Hour
 	} else if s.ability.limit != "" {
 		limit += limit/2 + 2*time.Second
+	}
+	if s.layout == nil { // the server's own limit is being tried, with queries that sleep
+		limit = max(limit, discoverLimit)
 	}
 	t := time.NewTimer(limit)
 	q.arm = func() { t.Reset(limit) }
