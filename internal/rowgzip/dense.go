@@ -21,6 +21,8 @@ const (
 	hasteShift  = 5       // how soon the steps grow where nothing repeats
 	hasteMost   = 1 << 4  // and how far
 	lastPlace   = 1 << 15 // of chain
+	longest     = 1 << 12 // of a match that is looked for: what repeats on goes on with the next
+	leastBits   = 1       // of a literal, in any code
 )
 
 // chains are the places of a text by the hash of the first bytes there, each with the
@@ -54,7 +56,8 @@ func (e *Encoder) wordy(n int) bool {
 	return int(letters)*wordyFrom > n
 }
 
-// literalCost is the bits of a literal under a code for text alone, times 16.
+// literalCost is the bits of a literal under a code for text alone, times 16: at
+// least those of the shortest code, so that text of one letter is worth a match.
 func literalCost(text []byte) int {
 	var count [256]int
 	for _, b := range text {
@@ -66,7 +69,7 @@ func literalCost(text []byte) int {
 			sum += float64(n) * math.Log2(float64(len(text))/float64(n))
 		}
 	}
-	return int(16 * sum / float64(max(1, len(text))))
+	return max(16*leastBits, int(16*sum/float64(max(1, len(text)))))
 }
 
 // begin gets ready for a block.
@@ -102,6 +105,7 @@ type match struct{ length, distance, gain int }
 func (c *chains) best(text []byte, s, least int) (m match) {
 	m.gain = least
 	v := load(text, s)
+	text = text[:min(len(text), s+longest)]
 	for t, tries := int(c.head[c.hash(v)]), depth; s-t <= window && tries > 0; tries-- {
 		if (load(text, t)^v)<<(64-8*c.least) == 0 && (s+m.length >= len(text) || text[t+m.length] == text[s+m.length]) {
 			n := c.least + extent(text, t+c.least, s+c.least)

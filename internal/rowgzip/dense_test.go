@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"testing"
 )
@@ -96,6 +97,41 @@ func TestNoTextIsMuchLargerThanGzipMakesIt(t *testing.T) {
 		t.Logf("%s: %+.1f %%", name, more)
 		if more > 10 {
 			t.Errorf("%s: %d bytes, gzip has %d", name, len(packed), b.Len())
+		}
+	}
+}
+
+// TestTextThatHardlyChangesIsPackedAtOnce is about text in which every place
+// repeats at great length: work that grows with the square of its length would
+// not end here before the tests' time is over.
+func TestTextThatHardlyChangesIsPackedAtOnce(t *testing.T) {
+	const n = 8 << 20
+	r := rand.New(rand.NewPCG(7, 11))
+	period := random(r, 31)
+	for name, text := range map[string][]byte{
+		"one letter":     bytes.Repeat([]byte("x"), n),
+		"one byte":       make([]byte, n),
+		"two letters":    bytes.Repeat([]byte("ab"), n/2),
+		"a short period": bytes.Repeat([]byte(hex.EncodeToString(period)), n/62),
+		"rare changes": func() []byte {
+			text := bytes.Repeat([]byte("x"), n)
+			for i := 0; i < n; i += 1000 + r.IntN(9000) {
+				text[i] = 'y'
+			}
+			return text
+		}(),
+	} {
+		var e Encoder
+		packed := e.Append(nil, text)
+		z, err := gzip.NewReader(bytes.NewReader(packed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(z); err != nil || !bytes.Equal(got, text) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if len(packed) > n/100 {
+			t.Errorf("%s: %d bytes of %d", name, len(packed), n)
 		}
 	}
 }

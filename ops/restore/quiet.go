@@ -101,7 +101,6 @@ type watch struct {
 	cancel context.CancelCauseFunc
 	done   chan struct{}
 	seen   Writes
-	err    error
 }
 
 // watchWrites begins a watch. The context it returns ends with errWritten as soon

@@ -90,7 +90,9 @@ func TestItWaitsWhileSomebodyIsThere(t *testing.T) {
 				t.Errorf("it waits for %v since %s", w.For, w.Since)
 			}
 			time.Sleep(600 * time.Millisecond) // time enough for a stand-in that should not answer
-			w = b.waiting()
+			if still := b.waiting(); !still.Since.Equal(w.Since) {
+				t.Errorf("it was answered: it waits since %s, not %s", still.Since, w.Since)
+			}
 			r, err := b.folder.Load()
 			if err != nil {
 				t.Fatal(err)
