@@ -52,6 +52,7 @@ type Index struct {
 	checks    map[key]Check
 	summaries map[FileID]Summary
 	lines     int
+	read      FileID // the file of checks, as it was when it was read last
 	stale     bool // summaries were added since they were read
 }
 
@@ -68,10 +69,37 @@ func OpenIndex(stateDir, dir string) (*Index, error) {
 	}
 	sum := sha256.Sum256([]byte(dir))
 	x.base = filepath.Join(stateDir, "backups", hex.EncodeToString(sum[:6]))
-	if err := eachLine(x.base+".checks", func(f []string) { x.lines++; x.readCheck(f) }); err != nil {
+	if err := x.catchUp(); err != nil {
 		return x, err
 	}
 	return x, eachLine(x.base+".manifests", x.readSummary)
+}
+
+// catchUp reads the checks anew when others have added some: a console is open
+// for days, while cron makes and proves backups beside it.
+func (x *Index) catchUp() error {
+	if x.base == "" {
+		return nil
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	info, err := os.Stat(x.base + ".checks")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	now, _ := idOf(info) // before it is read: what comes meanwhile is read again
+	if now == x.read {
+		return nil
+	}
+	x.lines = 0
+	if err := eachLine(x.base+".checks", func(f []string) { x.lines++; x.readCheck(f) }); err != nil {
+		return err
+	}
+	x.read = now
+	return nil
 }
 
 func eachLine(path string, read func(fields []string)) error {

@@ -65,6 +65,9 @@ func (sc Scan) Read(ctx context.Context) (*Inventory, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := sc.Index.catchUp(); err != nil {
+		return nil, fmt.Errorf("the index of verified backups: %w", err)
+	}
 	inv := &Inventory{Dir: sc.Dir, Zone: sc.Zone, At: sc.Now, Disk: diskOf(sc.Dir)}
 	if len(sc.Databases) > 0 {
 		inv.Database = sc.Databases[0]

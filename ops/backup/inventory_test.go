@@ -392,6 +392,24 @@ func TestNamesThatAttackAreListedAsTheyAre(t *testing.T) {
 	}
 }
 
+// A console that is open for days must know what cron proved beside it: else it
+// would propose an old backup for a restore.
+func TestWhatOthersVerifyIsSeenByWhoHasTheFolderOpen(t *testing.T) {
+	dir, state := folderOf(t), t.TempDir()
+	console, cron := index(t, state, dir), index(t, state, dir)
+	for n := 3; n > 0; n-- {
+		at := testNow.AddDate(0, 0, -n)
+		place(t, dir, nameAt(at), []byte("content"), at, nil)
+		if s := scan(t, dir, console).Find(nameAt(at)); s == nil || s.State != Unverified {
+			t.Fatalf("before anybody looked: %+v", s)
+		}
+		passed(t, cron, filepath.Join(dir, nameAt(at)))
+		if s := scan(t, dir, console).Find(nameAt(at)); s == nil || s.State != Good {
+			t.Fatalf("proved by another, and here: %+v", s)
+		}
+	}
+}
+
 func TestTheIndexSurvivesDamage(t *testing.T) {
 	dir, state := folderOf(t), t.TempDir()
 	for n := range 3 {
