@@ -87,9 +87,17 @@ func (p *Page) TakingText() bool { return false }
 func (p *Page) Init() tea.Cmd    { return nil }
 func (p *Page) Hide()            { p.shown = false; p.eyes.Next() }
 
-// Show looks at the newest run, and plans when there is none to watch.
+// planAge is how old a plan may be when the tab is shown again.
+const planAge = time.Minute
+
+// Show looks at the newest run, and plans when there is none to watch; an older
+// plan is made anew, for there may be a newer backup by now. One whose losses
+// were exported is kept.
 func (p *Page) Show() tea.Cmd {
 	p.shown = true
+	if p.plan != nil && len(p.plan.Exported) == 0 && p.env.Clock.Now().Sub(p.plan.CreatedAt) > planAge {
+		p.plan = nil
+	}
 	return p.look(0)
 }
 

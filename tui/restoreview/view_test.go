@@ -375,3 +375,31 @@ func TestUndoSaysWhatItLosesBeforeItAsks(t *testing.T) {
 		t.Fatalf("it did %v", d.did)
 	}
 }
+
+// A plan that was made before the newest backup must not be the one that is
+// proposed when the tab is opened again.
+func TestAnOldPlanIsMadeAnewWhenTheTabIsShown(t *testing.T) {
+	d := &fakeDesk{plan: samplePlan(restore.Swap)}
+	again := func(p *Page, after time.Duration) bool {
+		p.Hide()
+		p.env.Clock.(*clock.Fake).Advance(after)
+		p.Show()
+		p.Update(runMsg{})
+		return !p.since.IsZero() // it looks at the target
+	}
+	if again(newPage("en", d), 10*time.Second) {
+		t.Error("a plan of ten seconds is thrown away")
+	}
+	if !again(newPage("en", d), 2*time.Minute) {
+		t.Error("a plan of two minutes is still proposed")
+	}
+	kept := newPage("en", d)
+	exported, err := d.Export(t.Context(), kept.plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept.plan = exported
+	if again(kept, time.Hour) {
+		t.Error("a plan whose losses were exported is thrown away")
+	}
+}
