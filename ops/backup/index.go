@@ -53,7 +53,7 @@ type Index struct {
 	summaries map[FileID]Summary
 	lines     int
 	read      FileID // the file of checks, as it was when it was read last
-	stale     bool // summaries were added since they were read
+	stale     bool   // summaries were added since they were read
 }
 
 // OpenIndex reads what is remembered of dir under stateDir; "" remembers
