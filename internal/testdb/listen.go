@@ -6,8 +6,8 @@ import (
 )
 
 // Listen takes connections on a free port of the loopback and hands each to
-// serve, which may close it; else it stays open until the test ends. It is for faults that a real server does
-// not produce on demand. The address is host:port.
+// serve, which may close it; else it stays open until the test ends. It is for
+// faults that a real server does not produce on demand. The address is host:port.
 func Listen(t testing.TB, serve func(net.Conn)) *net.TCPAddr {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -29,15 +29,4 @@ func Listen(t testing.TB, serve func(net.Conn)) *net.TCPAddr {
 		}
 	}()
 	return l.Addr().(*net.TCPAddr)
-}
-
-// FreePort is a port of the loopback that nothing listened on just now. Another
-// program may take it before its use, so starts are tried again.
-func FreePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
