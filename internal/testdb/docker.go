@@ -67,7 +67,9 @@ func (d *DockerEngine) Start(t testing.TB) {
 	if d.proc != nil && d.proc.running() {
 		return
 	}
+	// What it wrote down of processes that are gone: their numbers have new owners in the new namespace.
 	os.Remove(filepath.Join(d.Dir, "dockerd.pid"))
+	os.RemoveAll(filepath.Join(d.Dir, "exec"))
 	var err error
 	d.proc, err = launch(d.Dir, []string{"PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin"}, "unshare", "--pid", "--mount", "--fork", "--kill-child",
 		"--mount-proc", "sh", "-c", dockerScript, "sh", d.Dir)
