@@ -10,7 +10,10 @@ import (
 	"syscall"
 )
 
-const folderPrefix = "opsdeck-db-"
+const (
+	folderPrefix  = "opsdeck-db-"
+	folderUnnamed = "opsdeck-dbnew-" // what is not swept
+)
 
 // folders is the one folder of this test process, below which every server has
 // its own. It holds a locked file for as long as the process lives, so that a
@@ -30,22 +33,32 @@ func newFolder(name string) (string, error) {
 	defer folders.Unlock()
 	if folders.root == "" {
 		sweep(os.TempDir())
-		root, err := os.MkdirTemp(os.TempDir(), folderPrefix)
+		root, held, err := holdFolder(os.TempDir())
 		if err != nil {
 			return "", err
-		}
-		held, err := os.Create(filepath.Join(root, "held"))
-		if err != nil {
-			return "", err
-		}
-		if err := syscall.Flock(int(held.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-			return "", fmt.Errorf("lock %s: %w", held.Name(), err)
 		}
 		folders.root, folders.held = root, held
 	}
 	folders.count++
 	dir := filepath.Join(folders.root, fmt.Sprintf("%s%d", name, folders.count))
 	return dir, os.Mkdir(dir, 0o700)
+}
+
+// holdFolder makes a folder with its locked file. It has the name by which others
+// sweep only once the lock is held: one without would be taken for a dead process's.
+func holdFolder(tmp string) (root string, held *os.File, err error) {
+	unnamed, err := os.MkdirTemp(tmp, folderUnnamed)
+	if err != nil {
+		return "", nil, err
+	}
+	if held, err = os.Create(filepath.Join(unnamed, "held")); err != nil {
+		return "", nil, err
+	}
+	if err := syscall.Flock(int(held.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return "", nil, fmt.Errorf("lock %s: %w", held.Name(), err)
+	}
+	root = filepath.Join(tmp, folderPrefix+strings.TrimPrefix(filepath.Base(unnamed), folderUnnamed))
+	return root, held, os.Rename(unnamed, root)
 }
 
 // sweep removes the folders of test processes that were killed before they could
