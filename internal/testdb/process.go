@@ -2,7 +2,6 @@ package testdb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,7 +15,7 @@ import (
 
 // startTimeout is how long a server may take until it answers; generous, since
 // the tests of several packages start theirs side by side on a small machine.
-const startTimeout = 90 * time.Second
+const startTimeout = 4 * time.Minute
 
 // process is a server program that is running. It dies with the test process.
 type process struct {
@@ -115,15 +114,18 @@ func (p *process) kill() {
 	track(p, false)
 }
 
-// stop asks the program to end, and kills it after half a minute.
+// stopTimeout is how long a server may take to end in order.
+const stopTimeout = 2 * time.Minute
+
+// stop asks the program to end, and kills it when it does not.
 func (p *process) stop() error {
 	defer track(p, false)
 	p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.done:
 		return nil
-	case <-time.After(30 * time.Second):
+	case <-time.After(stopTimeout):
 		p.kill()
-		return errors.New("did not stop within 30 s")
+		return fmt.Errorf("did not stop within %v", stopTimeout)
 	}
 }
