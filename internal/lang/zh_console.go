@@ -12,6 +12,7 @@ func init() {
 		"back":                "返回",
 		"copy":                "复制",
 		"  %d–%d of %d":       "  第 %d–%d 行，共 %d 行",
+		"%d–%d of %d: space":  "第 %d–%d 行，共 %d 行：空格翻页",
 
 		// The command line.
 		"A console for the person who looks after a MySQL-backed service.": "为维护 MySQL 服务的人准备的控制台。",

@@ -175,11 +175,12 @@ func (p *Page) Update(body any) tea.Cmd {
 	return nil
 }
 
-// look asks how the run stands, after a while.
+// look asks how the run stands, after a while. One that is over may have been
+// followed by another, begun here or by somebody else.
 func (p *Page) look(after time.Duration) tea.Cmd {
 	ctx, desk, gen := p.env.Ctx, p.desk, p.eyes.Next()
 	id := ""
-	if p.run != nil && !p.begun {
+	if p.running() && !p.begun {
 		id = p.run.Plan.ID
 	}
 	return func() tea.Msg {

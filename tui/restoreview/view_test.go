@@ -31,6 +31,8 @@ type fakeDesk struct {
 	err  error
 	did  []string
 
+	later *restore.Run // begun since; what "the newest" is then
+
 	copies []string
 }
 
@@ -69,7 +71,12 @@ func (d *fakeDesk) Work(_ context.Context, id string, first restore.Kind) error 
 	return d.err
 }
 
-func (d *fakeDesk) Run(context.Context, string) (*restore.Run, error) { return d.run, nil }
+func (d *fakeDesk) Run(_ context.Context, id string) (*restore.Run, error) {
+	if id == "" && d.later != nil {
+		return d.later, nil
+	}
+	return d.run, nil
+}
 
 func (d *fakeDesk) Send(_ context.Context, id string, q restore.Request) error {
 	d.did = append(d.did, fmt.Sprintf("send %s %d", q.Event.Kind, q.Seq))
@@ -291,6 +298,34 @@ func TestAWorkerThatIsGoneCanBeResumed(t *testing.T) {
 	press(t, p, "R")
 	if !slices.Equal(d.did, []string{"work resume"}) {
 		t.Fatalf("it did %v", d.did)
+	}
+}
+
+// Where a restore is over, one that is begun later is seen: the operator's own
+// second one, and another's while a new plan is being made.
+func TestARestoreThatIsBegunLaterIsSeen(t *testing.T) {
+	for name, way := range map[string]func(t *testing.T, p *Page){
+		"one's own": func(t *testing.T, p *Page) {
+			press(t, p, "N")
+			typeIn(p, press(t, p, "B"), "qianzhang_sales")
+		},
+		"another's":                func(*testing.T, *Page) {},
+		"another's while planning": func(t *testing.T, p *Page) { press(t, p, "N") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := scenes()["done"]
+			d.plan = samplePlan(restore.Swap)
+			p := newPage("en", d)
+			p.shown = false // so that the look at the run does not go on for ever
+			way(t, p)
+			later := samplePlan(restore.Swap)
+			later.ID = "20260129-130000-0002"
+			d.later = at(later, true, upToLoading...)
+			opened(p, p.look(0))
+			if !p.watching() || p.run.Plan.ID != later.ID {
+				t.Fatalf("it shows the plan, or the run %s", p.run.Plan.ID)
+			}
+		})
 	}
 }
 

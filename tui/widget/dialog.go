@@ -1,8 +1,6 @@
 package widget
 
 import (
-	"strings"
-
 	tea "github.com/charmbracelet/bubbletea"
 
 	"opsdeck/internal/cells"
@@ -81,19 +79,22 @@ type Choice struct {
 	Run   func() tea.Cmd // may be nil
 }
 
-// Ask is a dialog with a few answers, each by its key; esc leaves.
+// Ask is a dialog with a few answers, each by its key; esc leaves. The answers
+// are always in sight: a body that is too long for the screen scrolls.
 type Ask struct {
 	env     *page.Env
 	title   lang.Msg
 	body    []lang.Msg
 	choices []Choice
 	guarded bool
+	top     int // first line of the body that is shown
+	height  int // lines of it that fit
 }
 
 // NewAsk makes the dialog. guarded drops keys typed before it showed: for a
 // dialog that opens by itself.
 func NewAsk(env *page.Env, title lang.Msg, body []lang.Msg, guarded bool, choices ...Choice) *Ask {
-	return &Ask{env, title, body, choices, guarded}
+	return &Ask{env: env, title: title, body: body, choices: choices, guarded: guarded}
 }
 
 // Guarded tells whether early keys are dropped.
@@ -116,6 +117,16 @@ func (a *Ask) Update(msg tea.Msg) (tea.Cmd, bool) {
 			return c.Run(), true
 		}
 	}
+	switch k.String() {
+	case "up":
+		a.top--
+	case "down":
+		a.top++
+	case "pgup":
+		a.top -= a.height
+	case "pgdown", " ":
+		a.top += a.height
+	}
 	return nil, false
 }
 
@@ -123,17 +134,44 @@ func (a *Ask) Update(msg tea.Msg) (tea.Cmd, bool) {
 func (a *Ask) View(size page.Size) string {
 	t, e := a.env.Theme, a.env
 	w := min(size.Width-4, 72)
-	var lines, keys []string
+	var body, keys []string
 	for _, m := range a.body {
-		lines = append(lines, cells.Wrap(termsafe.Text(e.Lang.Msg(m)), w)...)
+		body = append(body, cells.Wrap(termsafe.Text(e.Lang.Msg(m)), w)...)
 	}
 	for _, c := range a.choices {
 		keys = append(keys, KeyHelp(t, c.Key, e.Lang.Msg(c.Label)))
 	}
-	keys = append(keys, KeyHelp(t, "esc", e.T("back")))
-	lines = append(lines, "")
-	lines = append(lines, cells.Wrap(strings.Join(keys, "  "), w)...)
-	return Box(t, " "+e.Lang.Msg(a.title)+" ", lines, size)
+	keys = flow(append(keys, KeyHelp(t, "esc", e.T("back"))), w)
+	lines := a.window(body, size.Height-2-len(keys))
+	return Box(t, " "+e.Lang.Msg(a.title)+" ", append(lines, keys...), size)
+}
+
+// window is the part of the body that fits into so many lines, with a blank or a
+// mark of what is more below it.
+func (a *Ask) window(body []string, height int) []string {
+	t, e := a.env.Theme, a.env
+	a.height = max(0, height-1)
+	a.top = max(0, min(a.top, len(body)-a.height))
+	if len(body) <= a.height {
+		return append(body, "")
+	}
+	if height < 1 {
+		return nil
+	}
+	to := a.top + a.height
+	return append(body[a.top:to:to], t.Dim.Render(e.T("%d–%d of %d: space", min(a.top+1, to), to, len(body))))
+}
+
+// flow puts parts beside each other, as many as fit on a line; none is torn.
+func flow(parts []string, w int) (lines []string) {
+	for _, part := range parts {
+		if n := len(lines); n > 0 && cells.Width(lines[n-1])+2+cells.Width(part) <= w {
+			lines[n-1] += "  " + part
+			continue
+		}
+		lines = append(lines, cells.Wrap(part, w)...)
+	}
+	return lines
 }
 
 // Text shows lines to read and scroll; esc, q or enter leaves, y copies.

@@ -1,6 +1,7 @@
 package widget
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -63,5 +64,38 @@ func TestScrollKeepsTheCursorInSight(t *testing.T) {
 	s.Resize(0, 5)
 	if from, to := s.Window(); from != 0 || to != 0 || s.Cursor != 0 {
 		t.Fatalf("empty list: %d–%d, cursor %d", from, to, s.Cursor)
+	}
+}
+
+// A question that is longer than the screen keeps its answers in sight, each of
+// them whole, and can be read to its end.
+func TestAskAlwaysShowsItsAnswers(t *testing.T) {
+	var body []lang.Msg
+	for i := range 60 {
+		body = append(body, lang.Raw(fmt.Sprintf("session left: %d", i)))
+	}
+	for _, size := range []page.Size{{Width: 40, Height: 10}, {Width: 80, Height: 24}, {Width: 24, Height: 7}} {
+		a := NewAsk(testEnv(), lang.Raw("x"), body, true, Choice{Key: "r", Label: lang.Raw("try again")}, Choice{Key: "k", Label: lang.Raw("end these")}, Choice{Key: "x", Label: lang.Raw("abort")})
+		seen := map[string]bool{}
+		for range 60 {
+			view := a.View(size)
+			for _, want := range []string{"r try again", "k end these", "x abort", "esc back"} {
+				if !strings.Contains(view, want) {
+					t.Fatalf("%v: %q is not in sight:\n%s", size, want, view)
+				}
+			}
+			for _, line := range strings.Split(view, "\n") {
+				if cells.Width(line) > size.Width {
+					t.Fatalf("%v: too wide: %q", size, line)
+				}
+				seen[strings.TrimSpace(strings.Trim(line, "│ "))] = true
+			}
+			a.Update(tea.KeyMsg{Type: tea.KeyPgDown})
+		}
+		for i := range 60 {
+			if !seen[fmt.Sprintf("session left: %d", i)] {
+				t.Errorf("%v: session %d cannot be read", size, i)
+			}
+		}
 	}
 }
