@@ -237,14 +237,13 @@ func (d *dumper) throttle(ctx context.Context, control *sql.Conn, readers int) (
 	if d.opts.Threads <= 0 {
 		return func() {}
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
+	over, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		d.gate.watchThreads(ctx, control, d.opts.Threads, readers)
+		d.gate.watchThreads(ctx, over, control, d.opts.Threads, readers)
 	}()
 	return func() {
-		cancel()
+		close(over)
 		<-done
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -51,10 +52,13 @@ func slow(o Options, report func(ops.Progress)) Options {
 	return o
 }
 
+// rowsBegin is how a query for rows begins.
+const rowsBegin = "SELECT /*!40001"
+
 // killReaders kills what reads rows, by KILL QUERY or KILL CONNECTION.
 func killReaders(t *testing.T, pool *sql.DB, how string) {
 	for range 50 {
-		rows, err := pool.Query("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT /*!40001%'")
+		rows, err := pool.Query("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE '" + rowsBegin + "%'")
 		if err != nil {
 			t.Error(err)
 			return
@@ -113,7 +117,7 @@ func TestKillsInAnyPhaseLeaveAWholeDumpOrNone(t *testing.T) {
 						}
 					}
 					dir := t.TempDir()
-					m, err := Run(timeout(t, time.Minute), user, slow(Options{Databases: []string{db}}, report), dir+"/a.sql.gz")
+					m, err := Run(timeout(t, 4*time.Minute), user, slow(Options{Databases: []string{db}}, report), dir+"/a.sql.gz")
 					if err == nil {
 						proved(t, dir+"/a.sql.gz", m)
 						// Up to the last look at the definitions no connection can be missed.
@@ -171,7 +175,7 @@ func TestDefinitionsWaitForTheDumpWhereTheUserMayHoldThem(t *testing.T) {
 		}
 	}
 	path := t.TempDir() + "/a.sql.gz"
-	m, err := Run(timeout(t, time.Minute), target(s), slow(Options{Databases: []string{db}}, report), path)
+	m, err := Run(timeout(t, 4*time.Minute), target(s), slow(Options{Databases: []string{db}}, report), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -337,23 +341,32 @@ func TestWaitForALockIsBounded(t *testing.T) {
 	s := testdb.MySQL(t)
 	db := s.Schema(t)
 	fill(t, s, db, "a", 500)
-	holder := s.Open(t, db)
-	c, err := holder.Conn(t.Context())
+	c, err := s.Open(t, db).Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if _, err := c.ExecContext(t.Context(), "LOCK TABLES a WRITE"); err != nil {
+	if err := execute(t.Context(), c, "LOCK TABLES a WRITE"); err != nil {
 		t.Fatal(err)
 	}
-	released := make(chan struct{})
-	defer func() { <-released }()
-	go func() {
-		defer close(released)
-		time.Sleep(3 * time.Second) // longer than the wait of 1 s; rows can be read then
-		c.ExecContext(context.Background(), "UNLOCK TABLES")
-	}()
-	_, m := dumped(t, s, Options{Databases: []string{db}, LockWait: time.Second})
+	// The lock is given up once the dump goes the other way: rows can be read then.
+	var waited atomic.Bool
+	to := tcp(s)
+	to.NoTLS = true
+	to.Addr = s.Tap(t, func(statement string) {
+		switch {
+		case strings.HasPrefix(statement, "FLUSH TABLES WITH READ LOCK"):
+			waited.Store(true)
+		case strings.HasPrefix(statement, "START TRANSACTION") && waited.Load():
+			if err := execute(t.Context(), c, "UNLOCK TABLES"); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	m, err := Run(timeout(t, 4*time.Minute), to, Options{Databases: []string{db}, LockWait: time.Second}, t.TempDir()+"/a.sql.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if m.Consistency != "single-connection" || len(m.Warnings) == 0 {
 		t.Errorf("%s %q", m.Consistency, m.Warnings)
 	}

@@ -75,28 +75,37 @@ func (g *gate) step(phase, object string) {
 	g.tell(phase, true)
 }
 
+// lookEvery is how long the watch lets pass between two looks at the server.
+const lookEvery = 500 * time.Millisecond
+
 // watchThreads holds readers back while more than limit threads run on the
-// server, the readers and this one apart.
-func (g *gate) watchThreads(ctx context.Context, c *sql.Conn, limit, own int) {
-	for wait(ctx, 500*time.Millisecond) == nil {
-		rows, err := schema.All(ctx, c, "SHOW GLOBAL STATUS LIKE 'Threads_running'")
-		if err != nil || len(rows) == 0 {
-			continue
+// server, the readers and this one apart, until over is closed. The end never cuts
+// a look short: the driver would close the connection, which the dump still needs.
+func (g *gate) watchThreads(ctx context.Context, over <-chan struct{}, c *sql.Conn, limit, own int) {
+	defer g.hold(false)
+	for {
+		if rows, err := schema.All(ctx, c, "SHOW GLOBAL STATUS LIKE 'Threads_running'"); err == nil && len(rows) > 0 {
+			n, _ := strconv.Atoi(rows[0][1])
+			g.hold(n-own-1 > limit)
 		}
-		n, _ := strconv.Atoi(rows[0][1])
-		g.mu.Lock()
-		switch busy := n-own-1 > limit; {
-		case busy && g.paused == nil:
-			g.paused = make(chan struct{})
-		case !busy && g.paused != nil:
-			close(g.paused)
-			g.paused = nil
+		select {
+		case <-over:
+			return
+		case <-ctx.Done():
+			return
+		case <-time.After(lookEvery):
 		}
-		g.mu.Unlock()
 	}
+}
+
+// hold has the readers wait, or lets them go on.
+func (g *gate) hold(busy bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.paused != nil {
+	switch {
+	case busy && g.paused == nil:
+		g.paused = make(chan struct{})
+	case !busy && g.paused != nil:
 		close(g.paused)
 		g.paused = nil
 	}

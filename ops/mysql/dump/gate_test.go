@@ -2,6 +2,8 @@ package dump
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -10,9 +12,41 @@ import (
 	"opsdeck/ops"
 )
 
+// glances holds statements up until the watch has looked at the server.
+type glances struct {
+	mu   sync.Mutex
+	wake *sync.Cond
+	n    int
+}
+
+const look = "SHOW GLOBAL STATUS LIKE 'Threads_running'"
+
+func newGlances() *glances {
+	l := &glances{}
+	l.wake = sync.NewCond(&l.mu)
+	return l
+}
+
+// at counts looks. Rows are read once there were two, for then the dump has acted on
+// what the first has seen.
+func (l *glances) at(statement string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case strings.HasPrefix(statement, look):
+		l.n++
+		l.wake.Broadcast()
+	case strings.HasPrefix(statement, rowsBegin):
+		for l.n < 2 {
+			l.wake.Wait()
+		}
+	}
+}
+
 // A dump with a bound on the server's running threads stands still while more run,
 // the dump's own apart, and goes on when they are done.
 func TestBusyServerHoldsTheDumpUp(t *testing.T) {
+	allTold(t)
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
 		fill(t, s, db, "a", 20000)
@@ -22,10 +56,13 @@ func TestBusyServerHoldsTheDumpUp(t *testing.T) {
 		defer free()
 		var running sync.WaitGroup
 		for range 6 {
-			running.Go(func() { pool.ExecContext(busy, "SELECT SLEEP(60)") })
+			running.Go(func() { pool.ExecContext(busy, sleep) })
 		}
 		defer running.Wait()
 		defer free()
+		for len(sleepers(t, s)) < 6 {
+			time.Sleep(5 * time.Millisecond)
+		}
 		var mu sync.Mutex
 		var told []ops.Progress
 		report := func(p ops.Progress) {
@@ -45,8 +82,10 @@ func TestBusyServerHoldsTheDumpUp(t *testing.T) {
 		}
 		done := make(chan error, 1)
 		var whole int64
-		go func() { // slow enough for the watch to see the server before the end
-			m, err := Run(timeout(t, time.Minute), target(s), Options{Databases: []string{db}, Threads: 3, BytesRate: 5 << 20, Report: report}, t.TempDir()+"/a.sql.gz")
+		to := tcp(s)
+		to.Addr, to.NoTLS = s.Tap(t, newGlances().at), true
+		go func() {
+			m, err := Run(timeout(t, 4*time.Minute), to, Options{Databases: []string{db}, Threads: 3, Report: report}, t.TempDir()+"/a.sql.gz")
 			if err == nil {
 				whole = m.Tables[0].Rows
 			}
@@ -61,6 +100,39 @@ func TestBusyServerHoldsTheDumpUp(t *testing.T) {
 		if at >= 20000 || whole != 20000 {
 			t.Errorf("stood at row %d, ended at %d", at, whole)
 		}
+	})
+}
+
+// A look at the server that is under way when all rows are read costs the dump nothing.
+func TestTheLastLookAtTheServerHarmsNothing(t *testing.T) {
+	allTold(t)
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		db := s.Schema(t)
+		fill(t, s, db, "a", 500)
+		read := make(chan struct{})
+		var once sync.Once
+		to := tcp(s)
+		to.NoTLS = true
+		to.Addr = s.Tap(t, func(statement string) {
+			if strings.HasPrefix(statement, look) {
+				select {
+				case <-read:
+					time.Sleep(300 * time.Millisecond) // until the dump has done with the rows
+				case <-t.Context().Done():
+				}
+			}
+		})
+		report := func(p ops.Progress) {
+			if p.Phase == "rows" && p.Rows == 500 {
+				once.Do(func() { close(read) })
+			}
+		}
+		path := t.TempDir() + "/a.sql.gz"
+		m, err := Run(timeout(t, 4*time.Minute), to, Options{Databases: []string{db}, Threads: 1000, Report: report}, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		proved(t, path, m)
 	})
 }
 
@@ -81,22 +153,27 @@ func standing(t *testing.T, rows func() int64, done chan error) int64 {
 	return at
 }
 
-func killSleepers(t *testing.T, s *testdb.Server) {
+const sleep = "SELECT SLEEP(600)"
+
+func sleepers(t *testing.T, s *testdb.Server) (ids []int64) {
 	t.Helper()
-	pool := s.Open(t, "")
-	rows, err := pool.Query("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP(60)%'")
+	rows, err := s.Open(t, "").Query("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE '" + sleep + "%'")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ids []int64
+	defer rows.Close()
 	for rows.Next() {
 		var id int64
 		rows.Scan(&id)
 		ids = append(ids, id)
 	}
-	rows.Close()
-	for _, id := range ids {
-		pool.Exec("KILL ?", id)
+	return ids
+}
+
+func killSleepers(t *testing.T, s *testdb.Server) {
+	t.Helper()
+	for _, id := range sleepers(t, s) {
+		s.Open(t, "").Exec(fmt.Sprintf("KILL %d", id))
 	}
 }
 

@@ -210,6 +210,13 @@ func fill(t testing.TB, s *testdb.Server, db, table string, rows int) {
 	s.Exec(t, db, "ANALYZE TABLE "+table)
 }
 
+// allTold has every step of progress told, however fast the machine is.
+func allTold(t testing.TB) {
+	was := reportEvery
+	reportEvery = 0
+	t.Cleanup(func() { reportEvery = was })
+}
+
 func timeout(t testing.TB, d time.Duration) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), d)

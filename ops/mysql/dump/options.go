@@ -45,8 +45,10 @@ const (
 	defaultLockWait = 15 * time.Second
 	statementBytes  = 1 << 20 // of one INSERT, unless a single row is longer
 	memberBytes     = 4 << 20 // of a member's text, unless a single row is longer
-	reportEvery     = 100 * time.Millisecond
 )
+
+// reportEvery is how often progress is told at most; tests have all of it told.
+var reportEvery = 100 * time.Millisecond
 
 // chunkBytes is how much table data one range query is planned to read; tests
 // make it small.
