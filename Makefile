@@ -21,7 +21,7 @@ demo: build build-demo ## the console on a living world in a temporary folder; n
 
 test: ## everything, against real MySQL, MariaDB, Redis, PM2 and sshd
 	@.ci/install-real
-	code=0; go test -race -p 2 -timeout 15m ./... || code=1; (cd cmd/opsdeck-demo && go test -timeout 10m ./...) || code=1; exit $$code
+	code=0; go test -race -p 2 -timeout 60m ./... || code=1; (cd cmd/opsdeck-demo && go test -timeout 30m ./...) || code=1; exit $$code
 
 lint:
 	@unformatted=$$(gofmt -l cmd tui ops internal); [ -z "$$unformatted" ] || { echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; }

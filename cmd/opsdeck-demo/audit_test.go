@@ -129,7 +129,7 @@ func TestAuditNeedsNoMoreThanMySQLsProtocol(t *testing.T) {
 		t.Run(shape, func(t *testing.T) {
 			table := "audit_" + shape
 			fillOther(t, db, table, shape, 400)
-			s, err := auditlog.Open(context.Background(), db, auditlog.Options{Target: to, Schema: database, Table: table, MaxRows: 100_000, Timeout: 10 * time.Second})
+			s, err := auditlog.Open(context.Background(), db, auditlog.Options{Target: to, Schema: database, Table: table, MaxRows: 100_000, Timeout: 2 * time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}

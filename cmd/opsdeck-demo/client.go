@@ -54,8 +54,12 @@ func askService(ctx context.Context, socket, verb string) (running bool, err err
 	return got.Running, err
 }
 
+// patience is how long the world may take for what it is asked: a real server that
+// was stopped has to come up again.
+const patience = 4 * time.Minute
+
 func call(ctx context.Context, socket, method, path string, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer

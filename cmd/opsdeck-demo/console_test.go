@@ -123,7 +123,7 @@ func (c *console) text() string {
 func (c *console) sees(words ...string) {
 	c.t.Helper()
 	var missing []string
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		text := c.text()
 		missing = missing[:0]
 		for _, w := range words {
@@ -173,7 +173,7 @@ func (c *console) leaves() (code int) {
 	c.t.Helper()
 	select {
 	case <-c.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(3 * time.Minute):
 		c.t.Fatalf("the console does not end:\n%s", c.text())
 	}
 	if after := c.modes(); !reflect.DeepEqual(after, c.before) {
@@ -283,6 +283,18 @@ func TestSignalsRestoreTheTerminal(t *testing.T) {
 
 func TestARestoreUnderWayEndsWithTheWorld(t *testing.T) {
 	r := bringUp(t)
+	config, err := os.ReadFile(r.dir + "/config.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The service takes its time to stop: until the world ends the restore cannot be over.
+	slow := regexp.MustCompile(`(?m)^      stop: .*$`).ReplaceAll(config, []byte(`      stop: "sleep 600"`))
+	if bytes.Equal(slow, config) {
+		t.Fatalf("no stop command in\n%s", config)
+	}
+	if err := os.WriteFile(r.dir+"/config.yaml", slow, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.Command(opsdeck(t), "--config", r.dir+"/config.yaml", "restore", "run", "--confirm", database, "--detach")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -305,7 +317,7 @@ func TestADroppedLineEndsTheConsole(t *testing.T) {
 	c.keys.Close()
 	select {
 	case <-c.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Error("the console outlives its terminal")
 	}
 }

@@ -97,7 +97,7 @@ func (r *realServer) start(ctx context.Context) error {
 // await waits until the account can be used: the server answers before it has
 // run its init file.
 func (r *realServer) await(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	db, err := sql.Open("mysql", fmt.Sprintf("%s:%s@tcp(%s:%d)/%s?timeout=2s", r.at.user, r.at.password, r.at.host, r.at.port, database))
 	if err != nil {

@@ -164,7 +164,7 @@ func (w *world) startServers(ctx context.Context) error {
 // the local one, as the back end's is.
 func (w *world) dsn() string {
 	a := w.sql.account()
-	return fmt.Sprintf("%s:%s@tcp(%s:%d)/%s?interpolateParams=true&parseTime=true&loc=Local&timeout=2s&readTimeout=20s", a.user, a.password, a.host, a.port, database)
+	return fmt.Sprintf("%s:%s@tcp(%s:%d)/%s?interpolateParams=true&parseTime=true&loc=Local&timeout=2s&readTimeout=2m", a.user, a.password, a.host, a.port, database)
 }
 
 // fill makes the schema and the year's rows.
@@ -234,7 +234,7 @@ services:
     logs: [%s]
     audit: {table: audit_logs}
     backup: {dir: %s, keep: {daily: 7, weekly: 4, monthly: 12}}
-    restore: {key_tables: [customers, orders, ar_invoices], mode: %s, ready_wait: 30s}
+    restore: {key_tables: [customers, orders, ar_invoices], mode: %s, ready_wait: 2m}
     notify: []
 state_dir: %s
 `, w.web, diskFree, database, q(w.path("my.cnf")), q(w.redis.Addr()), service("start"), service("stop"), service("status"),
@@ -243,7 +243,7 @@ state_dir: %s
 
 // awaitBackend waits until the back end says that it is ready.
 func (w *world) awaitBackend(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	url := fmt.Sprintf("http://%s/health/ready", net.JoinHostPort("127.0.0.1", fmt.Sprint(w.web)))
 	for pause(ctx, 15*time.Millisecond) {

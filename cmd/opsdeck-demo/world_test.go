@@ -111,7 +111,7 @@ func (r *running) left(t *testing.T) []string {
 }
 
 func (r *running) get(path string) (code int, body string) {
-	client := http.Client{Timeout: 5 * time.Second}
+	client := http.Client{Timeout: time.Minute}
 	res, err := client.Get(r.url + path)
 	if err != nil {
 		return 0, err.Error()
@@ -160,7 +160,7 @@ func (r *running) count(t *testing.T, query string) (n int) {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}
