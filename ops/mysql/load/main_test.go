@@ -59,6 +59,13 @@ func dumped(t *testing.T, s *testdb.Server, schema string) string {
 	return string(bytes.ReplaceAll(out, []byte(schema), []byte("SCHEMA")))
 }
 
+// allTold has every step of progress told, however fast the machine is.
+func allTold(t *testing.T) {
+	was := reportEvery
+	reportEvery = 0
+	t.Cleanup(func() { reportEvery = was })
+}
+
 // mustVerify compares a copy with its manifest.
 func mustVerify(t *testing.T, s *testdb.Server, m *backup.Manifest, schema string) {
 	t.Helper()

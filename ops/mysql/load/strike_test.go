@@ -202,6 +202,7 @@ func said(t *testing.T, err error) {
 // A reader of the verification that is killed, before its rows or among them, gives
 // an error and never a verdict.
 func TestAKillInTheMiddleOfTheVerificationIsNoVerdict(t *testing.T) {
+	allTold(t)
 	testdb.Quiet(t)
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		from := s.Schema(t)

@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/mysql/dump"
@@ -21,8 +23,8 @@ const (
 )
 
 // transfers move amounts between rows of two tables until the test ends. No committed
-// state has another total.
-func transfers(t *testing.T, s *testdb.Server) (schema string, stop func() (moved int)) {
+// state has another total. more waits until amounts have moved.
+func transfers(t *testing.T, s *testdb.Server) (schema string, more func(), stop func() (moved int)) {
 	t.Helper()
 	schema = s.Schema(t)
 	var rows strings.Builder
@@ -35,8 +37,7 @@ func transfers(t *testing.T, s *testdb.Server) (schema string, stop func() (move
 	db := s.Open(t, schema)
 	ctx, cancel := context.WithCancel(context.Background())
 	var hands sync.WaitGroup
-	var mu sync.Mutex
-	moved := 0
+	var moved atomic.Int64
 	for range 3 {
 		hands.Go(func() {
 			for ctx.Err() == nil {
@@ -44,23 +45,28 @@ func transfers(t *testing.T, s *testdb.Server) (schema string, stop func() (move
 				if err != nil {
 					continue
 				}
-				n := rand.IntN(100)
+				n := 1 + rand.IntN(100)
 				_, one := tx.Exec("UPDATE debit SET amount = amount - ? WHERE id = ?", n, rand.IntN(accounts/2))
 				_, two := tx.Exec("UPDATE credit SET amount = amount + ? WHERE id = ?", n, rand.IntN(accounts/2))
 				if one != nil || two != nil || tx.Commit() != nil {
 					tx.Rollback()
 					continue
 				}
-				mu.Lock()
-				moved++
-				mu.Unlock()
+				moved.Add(1)
 			}
 		})
 	}
-	return schema, func() int {
+	more = func() {
+		for from, end := moved.Load(), time.Now().Add(2*time.Minute); moved.Load() < from+3; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("the transfers stand still")
+			}
+		}
+	}
+	return schema, more, func() int {
 		cancel()
 		hands.Wait()
-		return moved
+		return int(moved.Load())
 	}
 }
 
@@ -72,10 +78,11 @@ func TestEveryRestoredCopyHasTheSameTotal(t *testing.T) {
 		rounds = 400
 	}
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
-		from, stop := transfers(t, s)
+		from, more, stop := transfers(t, s)
 		db := s.Open(t, "")
 		sums, ways := map[string]bool{}, map[string]int{}
 		for i := range rounds {
+			more()
 			path := filepath.Join(t.TempDir(), fmt.Sprintf("%d.sql.gz", i))
 			m, err := dump.Run(t.Context(), target(s), dump.Options{Databases: []string{from}}, path)
 			if err != nil {
