@@ -57,12 +57,12 @@ func killedDuringAPage(t *testing.T, srv *testdb.Server, s *Source) {
 			return err
 		}))
 	}()
-	time.Sleep(300 * time.Millisecond)
+	await(t, "the page to be read", func() bool { return running(t, srv, "SLEEP(0.5)") == 1 })
 	srv.Kill()
 	select {
 	case err := <-failed:
 		saysUnreachable(t, err, "")
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("the page still waits for a dead server")
 	}
 	srv.Start(t)

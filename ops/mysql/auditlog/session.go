@@ -39,7 +39,7 @@ func (s *Source) connect(ctx context.Context) (*session, error) {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	q := &session{conn: conn}
-	if err := q.prepare(ctx, s.o.Timeout); err != nil {
+	if err := q.prepare(ctx, s.limit()); err != nil {
 		q.close()
 		return nil, fmt.Errorf("set up the session: %w", err)
 	}
@@ -58,13 +58,27 @@ func (q *session) prepare(ctx context.Context, limit time.Duration) error {
 	if err := q.exec(ctx, "SET sql_mode = ''"); mysql.Lost(err) {
 		return err
 	}
-	if limit > 0 {
-		q.hint = fmt.Sprintf(" /*+ MAX_EXECUTION_TIME(%d) */", limit.Milliseconds())
-		if err := q.exec(ctx, fmt.Sprintf("SET SESSION max_statement_time = %.3f", limit.Seconds())); mysql.Lost(err) {
-			return err
-		}
+	return q.bound(ctx, limit)
+}
+
+// bound limits the time of queries, if at all, on the server.
+func (q *session) bound(ctx context.Context, limit time.Duration) error {
+	if limit <= 0 {
+		return nil
+	}
+	q.hint = fmt.Sprintf(" /*+ MAX_EXECUTION_TIME(%d) */", limit.Milliseconds())
+	if err := q.exec(ctx, fmt.Sprintf("SET SESSION max_statement_time = %.3f", limit.Seconds())); mysql.Lost(err) {
+		return err
 	}
 	return nil
+}
+
+// limit is what a query may take; at least discoverLimit until the source is known.
+func (s *Source) limit() time.Duration {
+	if s.o.Timeout > 0 && !s.known {
+		return max(s.o.Timeout, discoverLimit)
+	}
+	return s.o.Timeout
 }
 
 // close gives up the connection for good: its session is not the pool's.
@@ -187,7 +201,7 @@ func (s *Source) attempt(ctx context.Context, work func(context.Context, *sessio
 	case killed && err == nil:
 		return ctx.Err() // some servers end a query that is killed as if it had no more rows
 	}
-	if mysql.Number(err) == mysql.ErrQueryInterrupted && !killed && s.o.Timeout > 0 && time.Since(q.began) >= s.o.Timeout {
+	if mysql.Number(err) == mysql.ErrQueryInterrupted && !killed && s.limit() > 0 && time.Since(q.began) >= s.limit() {
 		return errOverTime // TiDB does not say why it ended a query
 	}
 	return err
@@ -196,14 +210,11 @@ func (s *Source) attempt(ctx context.Context, work func(context.Context, *sessio
 // alarm is the clock of each query of a session. Where the server has a limit
 // of its own, that comes first.
 func (s *Source) alarm(q *session) *time.Timer {
-	limit := s.o.Timeout
+	limit := s.limit()
 	if limit <= 0 {
 		limit = 365 * 24 * time.Hour
 	} else if s.ability.limit != "" {
 		limit += limit/2 + 2*time.Second
-	}
-	if s.layout == nil { // the server's own limit is being tried, with queries that sleep
-		limit = max(limit, discoverLimit)
 	}
 	t := time.NewTimer(limit)
 	q.arm = func() { t.Reset(limit) }

@@ -40,6 +40,7 @@ type Source struct {
 	o       Options
 	layout  *audit.Layout
 	ability ability
+	known   bool   // the table and the server were looked at
 	born    string // when the table was made, as the server says
 	rows    int64  // the server's estimate at discovery
 
@@ -142,7 +143,8 @@ func (s *Source) discover(ctx context.Context) error {
 				s.layout.Zone = s.ability.zone
 			}
 		}
-		return nil
+		s.known = true
+		return q.bound(ctx, s.o.Timeout)
 	})
 }
 
