@@ -37,7 +37,7 @@ func replicate(t *testing.T, flavour string) pair {
 // until looks at the replica until the look is as wanted.
 func (p pair) until(t *testing.T, what string, wanted func(health.Result) bool) health.Result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	probe := Probe{Target: targetOf(p.replica), Lag: time.Second}.Health()
 	for {
