@@ -19,7 +19,7 @@ import (
 const (
 	byCounts = "writes=" // performance_schema's count of the live schema's
 	byLog    = "log="    // where the binary log stands, whose events name schemas; and what byStats shows
-	byStats  = "stats="  // InnoDB's count of changed rows of the live schema's tables
+	byStats  = "stats="  // InnoDB's count of changed rows of the live schema's tables, and when the last was
 )
 
 // Mark is where the live schema's writes stand.
@@ -54,7 +54,7 @@ func (s *Server) Since(ctx context.Context, p *restore.Plan, from restore.WriteM
 	if err := ctx.Err(); err != nil {
 		return restore.Writes{}, err
 	}
-	where, _, _ := strings.Cut(now, " ")
+	where := firstWord(now)
 	w := restore.Writes{At: restore.WriteMark(where)}
 	switch {
 	case !ok:
@@ -62,9 +62,9 @@ func (s *Server) Since(ctx context.Context, p *restore.Plan, from restore.WriteM
 	case now == before:
 	case means == byLog:
 		return s.between(ctx, c, live, readPlace(before), readPlace(now))
-	default:
+	case means == byCounts || grew(before, now):
 		w.Live = true
-		w.Notes = []restore.Note{restore.N(lang.M("something still writes to %s: its writes went from %s to %s", live, before, now))}
+		w.Notes = []restore.Note{restore.N(lang.M("something still writes to %s: its writes went from %s to %s", live, firstWord(before), where))}
 	}
 	return w, nil
 }
@@ -91,8 +91,32 @@ func (s *Server) stands(ctx context.Context, c *sql.Conn, means, live string) (a
 	if err != nil || n == "-1" {
 		return "", false
 	}
+	_, _ = c.ExecContext(ctx, "SET SESSION information_schema_stats_expiry = 0") // MySQL: else times are a day old
+	last, err := schema.One(ctx, c, "SELECT COALESCE(FLOOR(UNIX_TIMESTAMP(MAX(UPDATE_TIME))), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?", live)
+	if err != nil {
+		return "", false
+	}
 	others, err := schema.One(ctx, c, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT LIKE '%VIEW%' AND ENGINE <> 'InnoDB'", live)
-	return n, err == nil && others == "0"
+	return n + " " + last, err == nil && others == "0"
+}
+
+// grew tells whether rows were changed from one state of byStats to another. The
+// count alone does not: seconds after many rows have changed InnoDB looks at a table
+// anew on its own, and counts from 0.
+func grew(before, now string) bool {
+	var n, m, last, latest int64
+	if _, err := fmt.Sscan(before, &n, &last); err != nil {
+		return before != now
+	}
+	if _, err := fmt.Sscan(now, &m, &latest); err != nil {
+		return before != now
+	}
+	return m > n || latest > last
+}
+
+func firstWord(text string) string {
+	word, _, _ := strings.Cut(text, " ")
+	return word
 }
 
 // likeFile is a schema's name as InnoDB writes it, for LIKE: other characters
@@ -156,7 +180,7 @@ func (s *Server) between(ctx context.Context, c *sql.Conn, live string, from, to
 		return w, err
 	}
 	switch {
-	case told.live || from.stats != to.stats:
+	case told.live || grew(from.stats, to.stats):
 		w.Live = true
 		w.Notes = []restore.Note{restore.N(lang.M("something still writes to %s: the binary log went from %s to %s", live, from.String(), to.String()))}
 		return w, nil
