@@ -91,15 +91,16 @@ func work(j job) error {
 	}}
 	crew := &restore.Crew{Database: server, Services: service, Saver: saver, Prober: service, Teller: here{}, Sourcer: here{},
 		Folder: f, Clock: clock.Real{}, Lang: lang.English(), QuietFor: time.Millisecond}
-	tries := 0
+	began := time.Now()
 	r := &restore.Runner{Plan: p, Journal: journal, World: crew, Inbox: restore.FolderInbox{Folder: f}, Clock: clock.Real{}, Changed: func(s restore.Snapshot) {
 		if !s.Stage.Asks() {
 			return
 		}
-		if tries++; tries > 20 {
+		if time.Since(began) > 5*time.Minute {
 			fmt.Println(s.Stage, s.Why)
 			os.Exit(3)
 		}
+		time.Sleep(20 * time.Millisecond)
 		kind := restore.KindRetry // a server's session of the killed worker may still be ending
 		f.Send(restore.Request{Seq: s.Seq, Event: restore.Event{Kind: kind}})
 	}}
