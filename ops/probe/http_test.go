@@ -18,10 +18,13 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-// look runs a probe once, with the time that a check gives it.
+// ample is more time than anything that answers takes, on any machine.
+const ample = 2 * time.Minute
+
+// look runs a probe once.
 func look(t *testing.T, p health.Probe) health.Result {
 	t.Helper()
-	return lookFor(t, 10*time.Second, p)
+	return lookFor(t, ample, p)
 }
 
 func lookFor(t *testing.T, d time.Duration, p health.Probe) health.Result {
@@ -65,7 +68,7 @@ func TestHTTPProbesReadTheAnswersOfTheField(t *testing.T) {
 	if r := look(t, Version(s.URL)); r.State != ops.StateOK || r.Detail.String() != "qianzhang 1.2.3" {
 		t.Errorf("version: %s %s", r.State, r.Detail)
 	}
-	if r := look(t, Clock(s.URL, 2*time.Second, time.Now)); r.State != ops.StateOK {
+	if r := look(t, Clock(s.URL, ample, time.Now)); r.State != ops.StateOK {
 		t.Errorf("clock: %s %s", r.State, r.Detail)
 	}
 	if r := look(t, Readiness(s.URL)); r.State != ops.StateOK || r.Field("checks.database") != true {
@@ -103,27 +106,33 @@ func TestBadAnswersEndInASentence(t *testing.T) {
 		c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"))
 		<-hang
 	}
+	const short = 500 * time.Millisecond // for what never answers
+	unasked := func(c net.Conn) {
+		c.Write([]byte("\x00\xff garbage\r\n\r\n"))
+		c.Read(make([]byte, 4096)) // closed unread, it would be a connection that broke
+	}
 	for name, c := range map[string]struct {
 		base string
+		time time.Duration
 		want string
 		down bool
 	}{
-		"refuses":            {refused(t), "connection refused", true},
-		"hangs":              {raw(t, func(net.Conn) { <-hang }), "no answer in time", true},
-		"drips":              {raw(t, drip), "no answer in time", true},
-		"speaks garbage":     {raw(t, func(c net.Conn) { c.Write([]byte("\x00\xff garbage\r\n\r\n")) }), "what answers is not HTTP", true},
-		"hangs up":           {raw(t, func(net.Conn) {}), "the connection broke", true},
-		"sends 2 GB":         {raw(t, endless), "the answer is larger than 64 KiB", true},
-		"endless header":     {raw(t, func(c net.Conn) { fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nX: %s", strings.Repeat("x", 1<<20)) }), "", true},
-		"not JSON":           {raw(t, page(200, "<html>")), "HTTP 200, and the answer is not the JSON expected", false},
-		"JSON but no object": {raw(t, page(200, "[1]")), "HTTP 200, and the answer is not the JSON expected", false},
-		"500":                {raw(t, page(500, `{"status":"ok"}`)), "HTTP 500", false},
-		"other status":       {raw(t, page(200, `{"status":"dying"}`)), `its status is "dying"`, false},
-		"no TLS":             {strings.Replace(raw(t, page(200, "x")), "http:", "https:", 1), "what answers does not speak TLS", true},
-		"no such name":       {"http://no-such-host.invalid", "", true},
+		"refuses":            {refused(t), ample, "connection refused", true},
+		"hangs":              {raw(t, func(net.Conn) { <-hang }), short, "no answer in time", true},
+		"drips":              {raw(t, drip), short, "no answer in time", true},
+		"speaks garbage":     {raw(t, unasked), ample, "what answers is not HTTP", true},
+		"hangs up":           {raw(t, func(net.Conn) {}), ample, "the connection broke", true},
+		"sends 2 GB":         {raw(t, endless), ample, "the answer is larger than 64 KiB", true},
+		"endless header":     {raw(t, func(c net.Conn) { fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nX: %s", strings.Repeat("x", 1<<20)) }), ample, "", true},
+		"not JSON":           {raw(t, page(200, "<html>")), ample, "HTTP 200, and the answer is not the JSON expected", false},
+		"JSON but no object": {raw(t, page(200, "[1]")), ample, "HTTP 200, and the answer is not the JSON expected", false},
+		"500":                {raw(t, page(500, `{"status":"ok"}`)), ample, "HTTP 500", false},
+		"other status":       {raw(t, page(200, `{"status":"dying"}`)), ample, `its status is "dying"`, false},
+		"no TLS":             {strings.Replace(raw(t, page(200, "x")), "http:", "https:", 1), ample, "what answers does not speak TLS", true},
+		"no such name":       {"http://no-such-host.invalid", short, "", true}, // where no name server is, nothing answers
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := lookFor(t, 500*time.Millisecond, Liveness(c.base))
+			r := lookFor(t, c.time, Liveness(c.base))
 			if r.State != ops.StateCritical || r.Down != c.down || c.want != "" && r.Why.String() != c.want {
 				t.Fatalf("%s, down %v: %s", r.State, r.Down, r.Detail)
 			}
