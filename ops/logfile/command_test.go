@@ -88,7 +88,7 @@ func TestJournaldIsFollowedAndItsEndIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	Feed(ctx, store, sources, store.Fail)
 	rest(store)

@@ -165,7 +165,7 @@ func TestNothingIsLostOrDoubledOverRandomRotations(t *testing.T) {
 		w.rotate()
 	}
 	w.write(10)
-	for end := time.Now().Add(20 * time.Second); sink.count() < w.n && time.Now().Before(end); {
+	for end := time.Now().Add(2 * time.Minute); sink.count() < w.n && time.Now().Before(end); {
 		time.Sleep(5 * time.Millisecond)
 	}
 	cancel()
