@@ -38,7 +38,7 @@ func (s *screen) String() string {
 // await waits until the screen has shown text.
 func (s *screen) await(t *testing.T, text string) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if strings.Contains(s.String(), text) {
 			return
 		}
@@ -75,7 +75,7 @@ func (r *running) wait(t *testing.T) error {
 	select {
 	case err := <-r.end:
 		return err
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the console did not end")
 		return nil
 	}
@@ -93,11 +93,19 @@ func (r *running) restored(t *testing.T) {
 func TestIdleConsoleWritesNothing(t *testing.T) {
 	r := start80x24(t, nil)
 	r.out.await(t, "quit")
-	time.Sleep(200 * time.Millisecond) // the first frames settle
-	before := len(r.out.String())
-	time.Sleep(time.Second) // sixty chances to draw
-	if after := len(r.out.String()); after != before {
-		t.Errorf("%d bytes written while nothing changed: %q", after-before, r.out.String()[before:])
+	written := func() int { return len(r.out.String()) }
+	quiet := func() (before int, none bool) {
+		before = written()
+		time.Sleep(time.Second) // sixty chances to draw
+		return before, written() == before
+	}
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); { // the first frames settle
+		if _, none := quiet(); none {
+			break
+		}
+	}
+	if before, none := quiet(); !none {
+		t.Errorf("%d bytes written while nothing changed: %q", written()-before, r.out.String()[before:])
 	}
 	r.stop()
 	r.wait(t)
@@ -114,11 +122,12 @@ func TestEndFromOutsideRestoresTheTerminal(t *testing.T) {
 }
 
 func TestEndWaitsForWork(t *testing.T) {
-	ended := make(chan struct{})
+	begun, ended := make(chan struct{}), make(chan struct{})
 	r := start80x24(t, func(o *Options, p *fakePage) {
 		p.acts = []page.Action{{ID: "x", Keys: []string{"w"}, Run: func() tea.Cmd {
 			ctx := o.Env
 			return func() tea.Msg {
+				close(begun)
 				<-ctx.Ctx.Done()
 				time.Sleep(50 * time.Millisecond)
 				close(ended)
@@ -128,7 +137,7 @@ func TestEndWaitsForWork(t *testing.T) {
 	})
 	r.out.await(t, "quit")
 	r.keys.Write([]byte("w"))
-	time.Sleep(100 * time.Millisecond)
+	<-begun
 	r.keys.Write([]byte("q"))
 	r.wait(t)
 	select {

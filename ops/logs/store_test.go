@@ -39,7 +39,7 @@ func (g *growing) Close() error { return nil }
 // quiet waits until the store has nothing left to do.
 func quiet(t testing.TB, s *Store) Stats {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; {
+	for end := time.Now().Add(3 * time.Minute); ; {
 		st := s.Stats()
 		if st.Done == st.Bytes && !st.Pending {
 			return st

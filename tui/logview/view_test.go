@@ -63,7 +63,7 @@ func opened(t *testing.T, code string, size page.Size) (*Page, *logs.Store) {
 // settle waits for the store, then for a window of all of it.
 func settle(t *testing.T, p *Page, store *logs.Store) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; {
+	for end := time.Now().Add(time.Minute); ; {
 		if st := store.Stats(); st.Done == st.Bytes && !st.Pending && st.Bytes > 0 {
 			break
 		}
