@@ -201,7 +201,7 @@ func TestStatusCommandThatFailsIsUnknownWithItsWords(t *testing.T) {
 func TestStartReturnsThoughItsDaemonKeepsTheOutputOpen(t *testing.T) {
 	dir := t.TempDir()
 	c, _ := New(config.Process{Kind: "command", Dir: dir, Start: "sleep 60 & echo $! >pid", Stop: "true"})
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := c.Start(ctx); err != nil {
 		t.Fatal(err)
@@ -222,25 +222,26 @@ func TestHangingCommandEndsWithItsContextAndItsChildren(t *testing.T) {
 	c, _ := New(config.Process{Kind: "command", Dir: dir, Status: "sleep 300 & echo $! >pid; wait"})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		for range 1000 {
-			if b, _ := os.ReadFile(filepath.Join(dir, "pid")); len(b) > 1 {
-				break
+		defer cancel()
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+			if b, _ := os.ReadFile(filepath.Join(dir, "pid")); strings.HasSuffix(string(b), "\n") {
+				return
 			}
-			time.Sleep(5 * time.Millisecond)
 		}
-		cancel()
 	}()
 	if p := c.Status(ctx); p.State != health.ProcessUnknown {
 		t.Fatalf("got %+v", p)
 	}
 	text, _ := os.ReadFile(filepath.Join(dir, "pid"))
-	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
-	for range 400 {
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 		if err != nil || strings.Contains(string(stat), ") Z ") {
 			return
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 	t.Fatalf("child %d outlived its command", pid)
 }
