@@ -347,6 +347,33 @@ func TestACopyThatCannotBeReachedSaysSo(t *testing.T) {
 	}
 }
 
+// slow takes its time for what it is given.
+type slow struct{ got bytes.Buffer }
+
+func (s *slow) Write(p []byte) (int, error) {
+	time.Sleep(time.Second)
+	return s.got.Write(p)
+}
+
+func TestWhatASlowDiskTakesAfterTheLastByteCameIsWaitedFor(t *testing.T) {
+	former := lingering
+	lingering = 100 * time.Millisecond
+	defer func() { lingering = former }()
+	s := rsyncStore(t, testdb.SSHD(t))
+	if _, err := s.List(t.Context()); err != nil { // makes the folder
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "a")
+	os.WriteFile(path, []byte("a backup"), 0o600)
+	if err := s.Put(t.Context(), "a", path, nil); err != nil {
+		t.Fatal(err)
+	}
+	var disk slow
+	if err := s.Get(t.Context(), "a", &disk); err != nil || disk.got.String() != "a backup" {
+		t.Errorf("%q, %v", disk.got.String(), err)
+	}
+}
+
 func TestACopyConfiguredWronglySaysSo(t *testing.T) {
 	open := filepath.Join(t.TempDir(), "open")
 	os.WriteFile(open, []byte("access_key: a\nsecret_key: b\n"), 0o644)

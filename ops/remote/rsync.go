@@ -87,21 +87,44 @@ func (r *rsync) pipe(ctx context.Context, in io.Reader, out io.Writer, name stri
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a ctrl-c is for us alone
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = 5 * time.Second
+	cmd.WaitDelay = lingering
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	var text, complaint bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, io.Writer(&text), &complaint
-	if out != nil {
-		cmd.Stdout = out
+	if out == nil {
+		out = &text
 	}
-	err := cmd.Run()
+	cmd.Stdin, cmd.Stderr = in, &complaint
+	err, taken := runInto(cmd, out)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
+	}
+	if taken != nil {
+		return nil, taken
 	}
 	if err != nil {
 		return text.Bytes(), &commandError{err: err, said: strings.TrimSpace(complaint.String())}
 	}
 	return text.Bytes(), nil
+}
+
+// lingering is how long after a command's end what others hold of its pipes is
+// waited for.
+var lingering = 5 * time.Second
+
+// runInto runs a command. Whoever takes its output may take as long as it needs:
+// what is left when the command has ended is no less wanted.
+func runInto(cmd *exec.Cmd, out io.Writer) (err, taken error) {
+	said, err := cmd.StdoutPipe()
+	if err != nil {
+		return err, nil
+	}
+	if err := cmd.Start(); err != nil {
+		return err, nil
+	}
+	if _, taken = io.Copy(out, said); taken != nil {
+		said.Close() // the command must not wait for one who takes no more
+	}
+	return cmd.Wait(), taken
 }
 
 // commandError is a command that failed, with what it said.
@@ -158,7 +181,7 @@ func (r *rsync) connect(ctx context.Context) {
 		r.master = master
 		gone := make(chan struct{})
 		go func() { master.Wait(); close(gone) }()
-		for range 200 {
+		for range 600 {
 			if _, err := os.Lstat(path); err == nil {
 				r.ssh = append(r.ssh, "-S", path)
 				return
