@@ -169,7 +169,7 @@ func (d *dumper) begin(ctx context.Context, db *sql.DB, control *sql.Conn) (*inv
 }
 
 func (d *dumper) openSnapshot(ctx context.Context, db *sql.DB, control *sql.Conn, inv *inventory) (*snapshot, error) {
-	s := &snapshotter{control: control, now: d.now}
+	s := &snapshotter{control: control, now: d.now, wait: d.opts.LockWait}
 	for _, db := range inv.databases {
 		for _, t := range db.tables {
 			s.tables = append(s.tables, t.Table)

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -333,43 +332,6 @@ func TestFullDiskLeavesNothing(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	nothingLeft(t, dir)
-}
-
-// A long query that a lock has to wait for holds the dump up for --lock-wait at
-// most; the dump then goes another way and says so.
-func TestWaitForALockIsBounded(t *testing.T) {
-	s := testdb.MySQL(t)
-	db := s.Schema(t)
-	fill(t, s, db, "a", 500)
-	c, err := s.Open(t, db).Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if err := execute(t.Context(), c, "LOCK TABLES a WRITE"); err != nil {
-		t.Fatal(err)
-	}
-	// The lock is given up once the dump goes the other way: rows can be read then.
-	var waited atomic.Bool
-	to := tcp(s)
-	to.NoTLS = true
-	to.Addr = s.Tap(t, func(statement string) {
-		switch {
-		case strings.HasPrefix(statement, "FLUSH TABLES WITH READ LOCK"):
-			waited.Store(true)
-		case strings.HasPrefix(statement, "START TRANSACTION") && waited.Load():
-			if err := execute(t.Context(), c, "UNLOCK TABLES"); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	m, err := Run(timeout(t, 4*time.Minute), to, Options{Databases: []string{db}, LockWait: time.Second}, t.TempDir()+"/a.sql.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if m.Consistency != "single-connection" || len(m.Warnings) == 0 {
-		t.Errorf("%s %q", m.Consistency, m.Warnings)
-	}
 }
 
 // A lock on a table that is not given up ends the dump in time, with a sentence.

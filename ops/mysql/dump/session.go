@@ -49,8 +49,7 @@ func prepare(ctx context.Context, c *sql.Conn, lockWait time.Duration) error {
 	if err := checksum.Session(ctx, c); err != nil {
 		return err
 	}
-	seconds := max(1, int(lockWait.Seconds()))
-	for _, s := range append([]string{fmt.Sprintf("lock_wait_timeout = %d", seconds)}, settings...) {
+	for _, s := range append([]string{fmt.Sprintf("lock_wait_timeout = %d", lockSeconds(lockWait))}, settings...) {
 		if _, err := c.ExecContext(ctx, "SET SESSION "+s); err != nil && mysql.Number(err) != errUnknownVariable {
 			return fmt.Errorf("set session %s: %w", s, err)
 		}

@@ -48,6 +48,8 @@ type snapshotter struct {
 	control *sql.Conn // holds locks; reads nothing
 	tables  []*schema.Table
 	now     func() time.Time
+	until   time.Time // no lock is waited for longer
+	wait    time.Duration
 	found   backup.Position
 }
 
@@ -55,6 +57,8 @@ type snapshotter struct {
 // for the first alone, which needs no lock at all.
 func (s *snapshotter) open(ctx context.Context) (*snapshot, error) {
 	snap := &snapshot{conns: s.conns}
+	s.until = time.Now().Add(s.wait)
+	held := false
 	if len(s.conns) > 1 {
 		for _, way := range ways {
 			err := way.open(s, ctx)
@@ -68,17 +72,18 @@ func (s *snapshotter) open(ctx context.Context) (*snapshot, error) {
 			if errors.Is(err, errAlone) {
 				break
 			}
-			if mysql.Number(err) == mysql.ErrLockWaitTimeout {
-				snap.warnings = append(snap.warnings, "a lock for all connections was not had in time, for a long query or transaction holds it up; the backup was read over one connection")
-				break
-			}
-			if _, ok := err.(*notHereError); !ok && !denied(err) && !unknown(err) {
+			timeout := mysql.Number(err) == mysql.ErrLockWaitTimeout
+			held = held || timeout
+			if _, ok := err.(*notHereError); !ok && !timeout && !denied(err) && !unknown(err) {
 				return nil, fmt.Errorf("open a snapshot by %s: %w", way.name, err)
 			}
 			if err := s.forget(ctx); err != nil {
 				return nil, err
 			}
 		}
+	}
+	if held {
+		snap.warnings = append(snap.warnings, "a lock for all connections was not had in time, for a long query or transaction holds it up; the backup was read over one connection")
 	}
 	for _, c := range s.conns[1:] {
 		c.Close()
@@ -193,54 +198,6 @@ func (s *snapshotter) byCoordinates(ctx context.Context) error {
 		}
 	}
 	return &notHereError{"commits came between the snapshots"}
-}
-
-// byBackupStage holds commits back for a moment; MariaDB.
-func (s *snapshotter) byBackupStage(ctx context.Context) error {
-	if err := execute(ctx, s.control, "BACKUP STAGE START"); err != nil {
-		return err
-	}
-	defer s.release(ctx, "BACKUP STAGE END")
-	if err := execute(ctx, s.control, "BACKUP STAGE BLOCK_COMMIT"); err != nil {
-		return err
-	}
-	return s.underLock(ctx)
-}
-
-// byGlobalLock holds all writes back for a moment.
-func (s *snapshotter) byGlobalLock(ctx context.Context) error {
-	if err := execute(ctx, s.control, "FLUSH TABLES WITH READ LOCK"); err != nil {
-		return err
-	}
-	defer s.release(ctx, "UNLOCK TABLES")
-	return s.underLock(ctx)
-}
-
-// byTableLocks holds the writes to the dumped tables back for a moment. It
-// waits for transactions that have written to them.
-func (s *snapshotter) byTableLocks(ctx context.Context) error {
-	lock := make([]byte, 0, 64*len(s.tables))
-	for _, t := range s.tables {
-		if !t.Sequence {
-			lock = append(append(append(lock, ", "...), t.SQLName()...), " READ"...)
-		}
-	}
-	if len(lock) == 0 {
-		return &notHereError{"no table to lock"}
-	}
-	if err := execute(ctx, s.control, "LOCK TABLES "+string(lock[2:])); err != nil {
-		return err
-	}
-	defer s.release(ctx, "UNLOCK TABLES")
-	return s.underLock(ctx)
-}
-
-// release gives a lock back, interrupted or not, unless the line is stalled;
-// the lock then ends with the connection.
-func (s *snapshotter) release(ctx context.Context, statement string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	s.control.ExecContext(ctx, statement)
 }
 
 func (s *snapshotter) underLock(ctx context.Context) error {
