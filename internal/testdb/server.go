@@ -172,12 +172,22 @@ func (s *Server) Schema(t testing.TB) string {
 	if _, err := db.Exec("CREATE DATABASE `" + name + "` CHARACTER SET utf8mb4" + s.collated()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if s.proc.running() {
-			db.Exec("DROP DATABASE IF EXISTS `" + name + "`")
-		}
-	})
+	t.Cleanup(func() { s.drop(t, db, name) })
 	return name
+}
+
+// drop drops a schema of a test that ends. One that somebody still holds tables of, a
+// session of a line that the test left open say, is told.
+func (s *Server) drop(t testing.TB, db *sql.DB, name string) {
+	t.Helper()
+	if !s.proc.running() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), toolTimeout)
+	defer cancel()
+	if _, err := db.ExecContext(ctx, "DROP DATABASE IF EXISTS `"+name+"`"); err != nil && ctx.Err() != nil {
+		t.Errorf("%s is not dropped after %v; the server is at\n%s", name, toolTimeout, s.work())
+	}
 }
 
 // collated has text compared as the others do; TiDB tells upper from lower case
