@@ -31,6 +31,7 @@ func during(t *testing.T, to mysql.Target, db string, act func()) error {
 
 func duringWith(t *testing.T, to mysql.Target, o Options, act func()) error {
 	t.Helper()
+	allTold(t)
 	var once sync.Once
 	dir := t.TempDir()
 	report := func(p ops.Progress) {
@@ -98,6 +99,7 @@ func TestKilledQueryIsNeverACompleteDump(t *testing.T) {
 // In each phase all of the dump's connections are killed, or what they are at. The
 // dump is then whole, if it had no more need of them, or nothing.
 func TestKillsInAnyPhaseLeaveAWholeDumpOrNone(t *testing.T) {
+	allTold(t)
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
 		fill(t, s, db, "a", 4000)
@@ -156,6 +158,7 @@ func killUser(t *testing.T, pool *sql.DB, user, how string) {
 
 // MySQL holds DDL back while a dump runs, for a user who may ask it to.
 func TestDefinitionsWaitForTheDumpWhereTheUserMayHoldThem(t *testing.T) {
+	allTold(t)
 	s := testdb.MySQL(t)
 	db := s.Schema(t)
 	fill(t, s, db, "a", 8000)
@@ -287,6 +290,7 @@ func TestCutLineLeavesNothing(t *testing.T) {
 }
 
 func TestInterruptOnAStalledLineEndsAtOnce(t *testing.T) {
+	allTold(t)
 	s := testdb.MariaDB(t)
 	db := s.Schema(t)
 	fill(t, s, db, "a", 20000)

@@ -20,6 +20,7 @@ type gate struct {
 	bytes    int64
 	object   string
 	since    time.Time
+	reading  time.Time // since the first row; what went before, waits for locks too, is no leave to hurry
 	total    int64
 	report   func(ops.Progress)
 	reported time.Time
@@ -35,8 +36,11 @@ func (g *gate) pass(ctx context.Context, t *table, bytes, rows int64) error {
 	g.rows += rows
 	g.tell("rows", false)
 	var behind time.Duration
+	if g.reading.IsZero() {
+		g.reading = time.Now()
+	}
 	if g.rate > 0 {
-		behind = time.Duration(float64(g.bytes)/float64(g.rate)*float64(time.Second)) - time.Since(g.since)
+		behind = time.Duration(float64(g.bytes)/float64(g.rate)*float64(time.Second)) - time.Since(g.reading)
 	}
 	paused := g.paused
 	g.mu.Unlock()
