@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
@@ -47,7 +48,7 @@ func Take(path string, who Holder) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := exclude(f); err != nil {
 		defer f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, &HeldError{Path: path, Holder: read(f)}
@@ -68,6 +69,27 @@ func Take(path string, who Holder) (*Lock, error) {
 		return nil, fmt.Errorf("write %s: %w", path, err)
 	}
 	return &Lock{f}, nil
+}
+
+// lookTime is more than a look takes, on any machine.
+const lookTime = 30 * time.Second
+
+// exclude takes the lock unless a holder has it. Those who only look have it for a
+// moment too, but share it: where it can be shared there is no holder.
+func exclude(f *os.File) error {
+	fd := int(f.Fd())
+	for end := time.Now().Add(lookTime); ; time.Sleep(time.Duration(1+rand.IntN(5)) * time.Millisecond) {
+		err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EWOULDBLOCK) || time.Now().After(end) {
+			return err
+		}
+		if err := unix.Flock(fd, unix.LOCK_SH|unix.LOCK_NB); err != nil {
+			return err
+		}
+		if err := unix.Flock(fd, unix.LOCK_UN); err != nil {
+			return err
+		}
+	}
 }
 
 // Look tells who holds the lock at path; held is false when nobody does.

@@ -2,8 +2,13 @@ package lock
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestSecondTakerLearnsWhoHoldsIt(t *testing.T) {
@@ -31,4 +36,58 @@ func TestSecondTakerLearnsWhoHoldsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	again.Release()
+}
+
+func TestWhoOnlyLooksKeepsNobodyOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.lock")
+	look, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Flock(int(look.Fd()), unix.LOCK_SH); err != nil { // a look that takes long
+		t.Fatal(err)
+	}
+	time.AfterFunc(100*time.Millisecond, func() { look.Close() })
+	l, err := Take(path, Holder{User: "li"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Release()
+}
+
+// TestOneOfManyTakersHasItWhateverOthersLook: each time that one says it is held,
+// somebody holds it.
+func TestOneOfManyTakersHasItWhateverOthersLook(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.lock")
+	stop := make(chan struct{})
+	var looks, takes sync.WaitGroup
+	for range 2 {
+		looks.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					Look(path)
+				}
+			}
+		})
+	}
+	for range 200 {
+		won := make(chan *Lock, 4)
+		for range cap(won) {
+			takes.Go(func() {
+				if l, err := Take(path, Holder{User: "li"}); err == nil {
+					won <- l
+				}
+			})
+		}
+		takes.Wait()
+		if len(won) != 1 {
+			t.Fatalf("%d have it", len(won))
+		}
+		(<-won).Release()
+	}
+	close(stop)
+	looks.Wait()
 }
