@@ -183,6 +183,9 @@ func (l *Log) Read() ([]Entry, []Problem, error) {
 		return nil, nil, err
 	}
 	defer f.Close()
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH); err != nil { // half a line that is being written is not torn
+		return nil, nil, fmt.Errorf("lock %s: %w", l.Path(), err)
+	}
 	return parse(f)
 }
 

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func testLog(t *testing.T) *Log {
@@ -96,5 +99,33 @@ func TestManyWritersKeepOneChain(t *testing.T) {
 	got, problems, err := l.Read()
 	if err != nil || len(got) != 40 || len(problems) != 0 {
 		t.Fatalf("%d entries, %v, %v", len(got), problems, err)
+	}
+}
+
+// TestALineThatIsBeingWrittenIsNotTorn: whoever reads meanwhile waits for its end.
+func TestALineThatIsBeingWrittenIsNotTorn(t *testing.T) {
+	l := testLog(t)
+	record(t, l, "a")
+	whole, err := os.ReadFile(l.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(l.Path(), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	half := int64(len(whole) / 2)
+	if err := f.Truncate(half); err != nil { // as much as is written
+		t.Fatal(err)
+	}
+	time.AfterFunc(100*time.Millisecond, func() {
+		f.WriteAt(whole[half:], half)
+		f.Close()
+	})
+	if got, problems, err := l.Read(); err != nil || len(got) != 1 || len(problems) != 0 {
+		t.Fatalf("%v %v %v", got, problems, err)
 	}
 }
