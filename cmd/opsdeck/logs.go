@@ -159,6 +159,9 @@ func (r *logsRun) warn(part string, err error) {
 	var known *ops.Error
 	if errors.As(err, &known) {
 		r.app.note(lang.M("opsdeck: %s", sentence(r.app.lang, known)))
+		if !known.Hint.Empty() {
+			r.app.note(lang.M("  → %s", known.Hint))
+		}
 		return
 	}
 	r.app.note(lang.M("opsdeck: %s: %s", part, err.Error()))

@@ -33,10 +33,10 @@ func (r *logsRun) follow(ctx context.Context, sources []logs.Source) error {
 		if _, err := os.Stat(src.Name); err != nil && len(src.Parts) == 1 {
 			r.app.note(lang.M("%s is not there yet; waiting for it", src.Name))
 		}
-		t := logfile.NewTail(src.Name, logfile.Unwrapped(f))
+		old := src.Parts[:len(src.Parts)-1]
+		t := logfile.NewTail(src.Name, logfile.Unwrapped(&followedSource{following: f, old: old, ctx: ctx}))
 		t.Look()
 		tails = append(tails, t)
-		old := src.Parts[:len(src.Parts)-1]
 		frozen = append(frozen, logs.Source{Name: src.Name, Parts: append(append([]logs.Part{}, old...), f.frozen()...)})
 	}
 	if len(tails) == 0 && len(f.streams) == 0 {
@@ -68,6 +68,31 @@ type following struct {
 	streams []chan error
 }
 
+// followedSource is where the texts of one source go. They share the order of dates.
+type followedSource struct {
+	*following
+	ctx  context.Context
+	old  []logs.Part  // the generations of before
+	last *logs.Parser // of the text begun last
+}
+
+// parser makes the parser of a text. Where the text does not tell the order of its
+// dates, that is the one of the text before.
+func (s *followedSource) parser(text logs.Text) *logs.Parser {
+	p := logs.NewParser(s.run.scan.Zone, s.run.scan.Now)
+	if s.last != nil {
+		p.Like(s.last)
+	}
+	if s.last = p; p.Learn(text, text.Size()) || s.running || len(s.old) == 0 {
+		return p
+	}
+	if before, _ := s.old[len(s.old)-1].Open(s.ctx); before != nil {
+		p.Learn(before, before.Size())
+		before.Close()
+	}
+	return p
+}
+
 // followed is one text being followed.
 type followed struct {
 	f    *following
@@ -78,7 +103,8 @@ type followed struct {
 }
 
 // Begin starts a text: what was there before is left to the search.
-func (f *following) Begin(name string, text logs.Text) logfile.Track {
+func (s *followedSource) Begin(name string, text logs.Text) logfile.Track {
+	f := s.following
 	t := &followed{f: f, name: name, text: text}
 	line := int64(0)
 	if !f.running {
@@ -88,7 +114,7 @@ func (f *following) Begin(name string, text logs.Text) logfile.Track {
 			line, _ = logs.CountLines(text, t.off)
 		}
 	}
-	t.live = logs.NewLive(f.run.query, name, line, logs.NewParser(f.run.scan.Zone, f.run.scan.Now), f.emit)
+	t.live = logs.NewLive(f.run.query, name, line, s.parser(text), f.emit)
 	t.live.Each = f.run.cmd.JSON
 	f.tracks = append(f.tracks, t)
 	return t

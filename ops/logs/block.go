@@ -26,6 +26,17 @@ type Block struct {
 	sum      Summary
 	partial  bool // the last line has no line break yet
 	back     bool // somewhere the time runs backwards
+	last     marked
+	before   *counted // what was counted before a last line that is partial
+}
+
+// marked is what the lines of an event say that is counted once for it.
+type marked struct{ critical, slow bool }
+
+// counted is a summary at a line.
+type counted struct {
+	sum  Summary
+	last marked
 }
 
 // Summary counts what lines say.

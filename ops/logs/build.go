@@ -237,8 +237,10 @@ func (b *builder) extend(blk *Block, r io.ReaderAt, off, end int64) error {
 		last = blk.times[n-1]
 	}
 	err := eachLine(r, off, end, b.buf, func(line []byte, at, size int64, broken bool) error {
+		if blk.partial = !broken; !broken {
+			blk.before = &counted{blk.sum, blk.last}
+		}
 		last = b.add(blk, trimCR(line), at, size, last)
-		blk.partial = !broken
 		return nil
 	})
 	blk.End = end
@@ -260,8 +262,9 @@ func (b *builder) add(blk *Block, line []byte, at, size, last int64) int64 {
 		}
 		blk.heads.grow(i + 1)
 		blk.heads.set(i)
-		blk.count(s, seen, last)
+		blk.count(s, last)
 	}
+	blk.mark(s, seen)
 	blk.starts = append(blk.starts, uint32(at-blk.Off))
 	blk.shapes = append(blk.shapes, id)
 	blk.times = append(blk.times, last)
@@ -273,15 +276,10 @@ func (b *builder) add(blk *Block, line []byte, at, size, last int64) int64 {
 }
 
 // count adds one event to the block's summary.
-func (b *Block) count(s *Shape, line []byte, ms int64) {
+func (b *Block) count(s *Shape, ms int64) {
 	b.sum.Events++
 	b.sum.ByLevel[s.Level]++
-	if s.critical || s.opaque && critical(line) {
-		b.sum.Critical++
-	}
-	if (s.took || s.opaque) && Took(line) >= SlowMS {
-		b.sum.Slow++
-	}
+	b.last = marked{}
 	if ms == unset {
 		return
 	}
@@ -291,6 +289,32 @@ func (b *Block) count(s *Shape, line []byte, ms int64) {
 	b.sum.LastMS = max(b.sum.LastMS, ms)
 }
 
+// mark adds what a line of the last event says to the block's summary.
+func (b *Block) mark(s *Shape, line []byte) {
+	if !b.last.critical && s.isCritical(line) {
+		b.last.critical = true
+		b.sum.Critical++
+	}
+	if !b.last.slow && s.isSlow(line) {
+		b.last.slow = true
+		b.sum.Slow++
+	}
+}
+
+// isCritical tells whether a line of this shape is one of the errors that need a
+// person at once.
+func (s *Shape) isCritical(line []byte) bool { return s.critical || s.opaque && critical(line) }
+
+// isSlow tells whether a line of this shape says that something took SlowMS or more.
+func (s *Shape) isSlow(line []byte) bool { return (s.took || s.opaque) && Took(line) >= SlowMS }
+
+func one(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // dropLast takes the last line off, which is about to grow; it returns where it
 // began. What shared its room keeps it.
 func (b *builder) dropLast(blk *Block) int64 {
@@ -298,16 +322,22 @@ func (b *builder) dropLast(blk *Block) int64 {
 	off := blk.Off + int64(blk.starts[i])
 	shape := blk.shapes[i]
 	blk.starts, blk.shapes, blk.times = blk.starts[:i:i], blk.shapes[:i:i], blk.times[:i:i]
-	if blk.heads.has(i) {
+	head := blk.heads.has(i)
+	if head {
 		blk.heads[i>>6] &^= 1 << (i & 63)
-		s := b.shape(shape)
-		blk.sum.Events--
-		blk.sum.ByLevel[s.Level]--
-		if s.critical {
-			blk.sum.Critical--
+	}
+	switch was := blk.before; {
+	case was != nil:
+		blk.sum, blk.last, blk.before = was.sum, was.last, nil
+	default: // it was kept
+		if blk.sum.Lines--; head {
+			blk.sum.Events--
+			blk.sum.ByLevel[b.shape(shape).Level]--
+			blk.sum.Critical -= one(blk.last.critical)
+			blk.sum.Slow -= one(blk.last.slow)
+			blk.last = marked{}
 		}
 	}
-	blk.sum.Lines--
 	blk.End, blk.partial = off, false
 	return off
 }

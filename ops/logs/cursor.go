@@ -20,6 +20,7 @@ type cursor struct {
 	region int // the next region of the open part
 	jobs   []job
 	parts  []*openPart
+	manner manner // of the texts so far
 
 	hits []Hit
 	pos  int
@@ -149,7 +150,8 @@ func (c *cursor) more(ctx context.Context) bool {
 		if text == nil {
 			continue
 		}
-		c.open = c.scan.openText(part.Name(), text)
+		c.open = c.scan.openText(part.Name(), text, c.manner)
+		c.manner = c.open.manner.with(c.manner)
 		c.parts = append(c.parts, c.open)
 		if c.region = 0; c.newest {
 			c.region = len(c.open.regions) - 1

@@ -72,6 +72,9 @@ func (m *matcher) find(ctx context.Context, b *Block, r io.ReaderAt, from int, w
 			if event = ev; event != no && !m.inTime(b.times[i]) {
 				event = no
 			}
+			if event != no && m.q.asksLines() {
+				event = min(event, m.linesVerdict(b, i))
+			}
 		}
 		if event == no || text == no || i < from || headText && !head || within != nil && !within.has(i) {
 			continue
@@ -110,28 +113,79 @@ func (m *matcher) skips(b *Block) bool {
 	return b.sum.FirstMS == unset || m.since != unset && b.sum.LastMS < m.since || m.until != unset && b.sum.FirstMS >= m.until
 }
 
-func (m *matcher) eventHolds(b *Block, i int) (bool, error) {
+// linesVerdict is what the shapes of an event's lines tell of what any of them may
+// say.
+func (m *matcher) linesVerdict(b *Block, head int) verdict {
+	crit, took := no, no
+	for i, end := head, b.eventEnd(head); i < end; i++ {
+		m.verdicts(b.shapes[i])
+		s := m.list[b.shapes[i]]
+		if s.critical {
+			crit = yes
+		} else if s.opaque {
+			crit = max(crit, maybe)
+		}
+		if s.took || s.opaque {
+			took = maybe
+		}
+	}
+	if !m.q.Critical {
+		crit = yes
+	}
+	if m.q.Took == 0 {
+		took = yes
+	}
+	return min(crit, took)
+}
+
+// linesHold decides what linesVerdict left open.
+func (m *matcher) linesHold(b *Block, head int) (bool, error) {
+	crit, took := !m.q.Critical, m.q.Took == 0
+	for i, end := head, b.eventEnd(head); i < end && !(crit && took); i++ {
+		s := m.list[b.shapes[i]]
+		if crit = crit || s.critical; !s.opaque && (took || !s.took) {
+			continue
+		}
+		line, err := m.firstOf(b, i)
+		if err != nil {
+			return false, err
+		}
+		seen := visible(line, &m.vis)
+		crit, took = crit || critical(seen), took || Took(seen) >= m.q.Took
+	}
+	return crit && took, nil
+}
+
+// firstOf is a line, of a giant its beginning.
+func (m *matcher) firstOf(b *Block, i int) ([]byte, error) {
 	off, end := b.lineAt(i)
 	line, err := m.win.line(off, min(end, off+windowBytes))
+	return trimCR(line), err
+}
+
+func (m *matcher) eventHolds(b *Block, i int) (bool, error) {
+	if m.q.asksLines() {
+		if ok, err := m.linesHold(b, i); !ok || err != nil || !m.asksHead() {
+			return ok, err
+		}
+	}
+	line, err := m.firstOf(b, i)
 	if err != nil {
 		return false, err
-	}
-	seen := visible(trimCR(line), &m.vis)
-	if m.onlyTook() {
-		return Took(seen) >= m.q.Took, nil
 	}
 	e, ms, _ := m.parser.parse(line)
 	e.Source = m.source
 	q := *m.q
+	q.Critical, q.Took = false, 0
 	if q.Since, q.Until = zeroTime, zeroTime; ms != unset {
 		e.Time = m.q.Since
 	}
-	return q.MatchEvent(&e, seen), nil
+	return q.MatchEvent(&e, nil), nil
 }
 
-// onlyTook tells that took>… is all that the shape left open.
-func (m *matcher) onlyTook() bool {
-	return m.q.Took > 0 && len(m.q.Fields) == 0 && len(m.q.Contexts) == 0 && !m.q.Critical && m.q.Levels == 0
+// asksHead tells whether the head's text has to be understood.
+func (m *matcher) asksHead() bool {
+	return len(m.q.Fields) > 0 || len(m.q.Contexts) > 0 || m.q.Levels != 0
 }
 
 func (m *matcher) lineMatches(b *Block, i int) (bool, error) {

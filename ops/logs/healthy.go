@@ -33,7 +33,7 @@ func (h *hours) count(b *Block, rows bitmap, list []*Shape) {
 		if s.Level >= LevelError {
 			h.errors[at]++
 		}
-		if s.critical {
+		if b.sum.Critical > 0 && b.criticalAt(i, list, nil) {
 			h.critical[at]++
 		}
 	}

@@ -102,26 +102,26 @@ func (s *Store) Keep(shelf Shelf) {
 }
 
 // take opens the kept index, when the text's lines are still seen alike.
-func (s *Store) take(b *builder, text Text, size int64) (*Kept, manner) {
-	return takeKept(s.shelf, b, text, size)
+func (s *Store) take(b *builder, text Text, size int64, of manner) (*Kept, manner) {
+	return takeKept(s.shelf, b, text, size, of)
 }
 
 // takeKept takes a text's index from the shelf, nil when there is none, and tells
 // the text's manner: without a look when nothing has touched it.
-func takeKept(shelf Shelf, b *builder, text Text, size int64) (*Kept, manner) {
+func takeKept(shelf Shelf, b *builder, text Text, size int64, of manner) (*Kept, manner) {
 	if shelf == nil || size < keepFrom {
-		return nil, looksLike(b, text, size)
+		return nil, looksLike(b, text, size, of)
 	}
 	file, same := shelf.Take(text)
 	if file == nil {
-		return nil, looksLike(b, text, size)
+		return nil, looksLike(b, text, size, of)
 	}
 	k := openKept(file, same, size)
-	if k != nil && same {
+	if k != nil && same && (k.manner.sure || !of.sure || k.manner.dayFirst == of.dayFirst) {
 		return k, k.manner
 	}
-	m := looksLike(b, text, size)
-	if k == nil || k.manner != m || !k.isOf(text) {
+	m := looksLike(b, text, size, of)
+	if k == nil || !k.manner.like(m) || !k.isOf(text) {
 		file.Close()
 		return nil, m
 	}

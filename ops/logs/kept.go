@@ -56,7 +56,7 @@ type keptBlock struct {
 }
 
 const (
-	keptMagic   = "opsdeck log index 3\n"
+	keptMagic   = "opsdeck log index 4\n"
 	keptTrailer = 8 + 4 + len(keptMagic)
 	keptFooter  = 64 << 20 // at most
 )
@@ -266,6 +266,7 @@ func (b *Block) encode(out []byte, local func(line int) uint64) []byte {
 	if b.back {
 		flags |= 2
 	}
+	flags |= one(b.last.critical)<<2 | one(b.last.slow)<<3
 	u(flags)
 	u(b.sum.Events)
 	u(b.sum.Critical)
@@ -295,7 +296,7 @@ func (b *keptBlock) decode(by *builder, data []byte) (*Block, bool) {
 	lines := n.count()
 	blk := &Block{Off: b.off, End: b.end, starts: make([]uint32, lines), shapes: make([]uint32, lines), times: make([]int64, lines)}
 	flags := n.next()
-	blk.partial, blk.back = flags&1 != 0, flags&2 != 0
+	blk.partial, blk.back, blk.last = flags&1 != 0, flags&2 != 0, marked{flags&4 != 0, flags&8 != 0}
 	s := &blk.sum
 	s.Lines, s.Events, s.Critical, s.Slow = int64(lines), n.next(), n.next(), n.next()
 	for l := range s.ByLevel {

@@ -117,7 +117,11 @@ func (l *Live) flush() {
 	e.Source, e.Line, e.Raw = l.Source, l.line+1, unmarked(strings.Join(lines, "\n"))
 	first := l.line
 	l.line += int64(len(lines))
-	if !l.Query.MatchEvent(&e, Visible([]byte(lines[0]), nil)) {
+	var all []byte
+	if l.Query.asksLines() {
+		all = Visible([]byte(e.Raw), nil)
+	}
+	if !l.Query.MatchEvent(&e, all) {
 		return
 	}
 	if !l.Query.HasText() {

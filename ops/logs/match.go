@@ -138,9 +138,13 @@ func matchAt(line, word string, fold bool) int {
 	return i
 }
 
-// MatchEvent tells whether what the query asks of the event holds. head is the
-// event's first line as a person sees it.
-func (q *Query) MatchEvent(e *Event, head []byte) bool {
+// asksLines tells whether the query asks something that any line of an event may
+// say.
+func (q *Query) asksLines() bool { return q.Critical || q.Took > 0 }
+
+// MatchEvent tells whether what the query asks of the event holds. lines are those
+// of the event as a person sees them.
+func (q *Query) MatchEvent(e *Event, lines []byte) bool {
 	if q.Levels != 0 && !q.Levels.Has(e.Level) {
 		return false
 	}
@@ -150,7 +154,7 @@ func (q *Query) MatchEvent(e *Event, head []byte) bool {
 	if !q.Until.IsZero() && (e.Time.IsZero() || !e.Time.Before(q.Until)) {
 		return false
 	}
-	if q.Critical && !critical(head) || q.Took > 0 && Took(head) < q.Took {
+	if q.Critical && !critical(lines) || q.Took > 0 && Took(lines) < q.Took {
 		return false
 	}
 	return matchAll(q.Contexts, e.Context) && matchAll(q.Sources, e.Source) && q.matchFields(e)

@@ -56,7 +56,14 @@ func modelHits(q *Query, text string) (hits []int64) {
 			}
 			last = e.Time
 			e.Source = "m"
-			holds = q.MatchEvent(&e, Visible(line, nil))
+			all := string(line)
+			for _, more := range lines[i+1:] {
+				if _, kind := p.Parse(trimCR([]byte(more))); kind == KindHead || kind == KindPlain && plain {
+					break
+				}
+				all += "\n" + more
+			}
+			holds = q.MatchEvent(&e, Visible([]byte(all), nil))
 		}
 		if holds && (q.HasText() && q.MatchLine(string(Visible(line, nil))) || !q.HasText() && head) {
 			hits = append(hits, int64(i)+1)

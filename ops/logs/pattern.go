@@ -53,7 +53,7 @@ func (s *Store) Patterns(ctx context.Context, until time.Time) ([]EventPattern, 
 	from, healthy := h.since()
 	c := patternCount{by: make([]shapeCount, len(list)), from: from, until: pivot, oldest: pivot}
 	for i, b := range blocks {
-		if c.add(b, rows[i]); ctx.Err() != nil {
+		if c.add(b, rows[i], list); ctx.Err() != nil {
 			return nil, Comparison{}
 		}
 	}
@@ -86,6 +86,7 @@ func (s *Store) rowBlocks() (blocks []*Block, rows []bitmap, list []*Shape, newe
 type shapeCount struct {
 	n, now, before int64
 	first, last    int64
+	critical       bool // a line of such an event needs a person at once
 }
 
 type patternCount struct {
@@ -93,13 +94,14 @@ type patternCount struct {
 	from, until, oldest int64
 }
 
-func (c *patternCount) add(b *Block, rows bitmap) {
+func (c *patternCount) add(b *Block, rows bitmap, list []*Shape) {
 	for i := rows.next(0); i >= 0; i = rows.next(i + 1) {
 		if int(b.shapes[i]) >= len(c.by) {
 			continue
 		}
 		s, ms := &c.by[b.shapes[i]], b.times[i]
 		s.n++
+		s.critical = s.critical || b.sum.Critical > 0 && b.heads.has(i) && b.criticalAt(i, list, nil)
 		if ms == unset {
 			continue
 		}
@@ -149,7 +151,7 @@ func (p *EventPattern) take(s *Shape, n shapeCount, zone *time.Location) {
 	p.Now += n.now
 	p.Before += n.before
 	p.Level = max(p.Level, s.Level)
-	p.Critical = p.Critical || s.critical
+	p.Critical = p.Critical || s.critical || n.critical
 	if n.first == 0 {
 		return
 	}

@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"io"
 	"math/bits"
 	"time"
 )
@@ -78,11 +79,44 @@ func readRow(r rowAt, blk *Block, text Text, list []*Shape, p *Parser) Row {
 		e.Time = time.UnixMilli(ms).In(p.zone)
 	}
 	row.Event = e
-	if s := list[blk.shapes[head]]; s.critical || s.opaque && critical([]byte(e.Raw)) {
-		row.Critical = head == r.line
+	if head == r.line {
+		row.Critical, row.Slow = blk.criticalAt(head, list, text), blk.slowAt(head, list, text)
 	}
-	row.Slow = head == r.line && Took([]byte(e.Message)) >= SlowMS
 	return row
+}
+
+// criticalAt tells whether a line of the event of a head is one of the errors that
+// need a person at once. Without the text, which may be nil, shapes alone tell.
+func (b *Block) criticalAt(head int, list []*Shape, text io.ReaderAt) bool {
+	for i, end := head, b.eventEnd(head); i < end; i++ {
+		s := list[b.shapes[i]]
+		if s.critical || s.opaque && text != nil && critical(b.seen(i, text)) {
+			return true
+		}
+	}
+	return false
+}
+
+// slowAt tells whether a line of the event of a head says that something took
+// SlowMS or more.
+func (b *Block) slowAt(head int, list []*Shape, text io.ReaderAt) bool {
+	for i, end := head, b.eventEnd(head); i < end; i++ {
+		if s := list[b.shapes[i]]; (s.took || s.opaque) && Took(b.seen(i, text)) >= SlowMS {
+			return true
+		}
+	}
+	return false
+}
+
+// seen is a line as a person sees it, as much as is shown of one; empty when it
+// cannot be read.
+func (b *Block) seen(i int, text io.ReaderAt) []byte {
+	off, end := b.lineAt(i)
+	buf := make([]byte, min(end-off, rowText))
+	if readFull(text, buf, off) != nil {
+		return nil
+	}
+	return Visible(buf, nil)
 }
 
 // stats sums up the store. The lock is held.

@@ -119,10 +119,11 @@ type openPart struct {
 	lines   []int64 // line numbers at the beginnings of regions, where known
 }
 
-func (s *Scan) openText(name string, text Text) *openPart {
+// openText begins with a text; of is the manner of the source's texts before.
+func (s *Scan) openText(name string, text Text, of manner) *openPart {
 	p := &openPart{name: name, text: text, size: text.Size()}
 	k := <-s.kits
-	p.kept, p.manner = takeKept(s.Shelf, k.build, text, p.size)
+	p.kept, p.manner = takeKept(s.Shelf, k.build, text, p.size, of)
 	s.kits <- k
 	p.regions = regionsOf(p.size, p.kept)
 	p.lines = make([]int64, len(p.regions)+1)
@@ -174,7 +175,7 @@ func (s *Scan) Each(ctx context.Context, sources []Source, do func(*Hit) error) 
 		if !matchAll(s.Query.Sources, src.Name) {
 			continue
 		}
-		c := &cursor{scan: s, src: src, order: i, depth: depth, newest: s.Newest}
+		c := &cursor{scan: s, src: src, order: i, depth: depth, newest: s.Newest, manner: unknownManner}
 		defer c.close()
 		c.prefetch(ctx)
 		m.all = append(m.all, c)
@@ -227,7 +228,7 @@ func (s *Scan) Count(ctx context.Context, sources []Source) (n int64, err error)
 		if !matchAll(s.Query.Sources, src.Name) {
 			continue
 		}
-		c := &cursor{scan: s, src: src, depth: 6, countOnly: true}
+		c := &cursor{scan: s, src: src, depth: 6, countOnly: true, manner: unknownManner}
 		for {
 			f, ok, err := c.nextRegion(ctx)
 			if err != nil {

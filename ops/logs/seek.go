@@ -71,7 +71,7 @@ func (s *Store) markIn(g *Segment, e *entry, line int, mark Mark, down bool, fro
 	}
 	list := s.table.snapshot()
 	has := func(i int) bool {
-		off, end := b.lineAt(i)
+		off, _ := b.lineAt(i)
 		if g.id == from.Seg && off == from.Off {
 			return false
 		}
@@ -79,11 +79,11 @@ func (s *Store) markIn(g *Segment, e *entry, line int, mark Mark, down bool, fro
 		case MarkHit:
 			return e.gen == s.gen && e.hitIn(i)
 		case MarkCritical:
-			return shape.critical
+			return b.criticalAt(i, list, g.text)
 		case MarkError:
 			return shape.Level >= LevelError
 		default:
-			return (shape.took || shape.opaque) && slowAt(g.text, off, end)
+			return b.slowAt(i, list, g.text)
 		}
 	}
 	if down {
@@ -100,9 +100,4 @@ func (s *Store) markIn(g *Segment, e *entry, line int, mark Mark, down bool, fro
 		}
 	}
 	return -1
-}
-
-func slowAt(text Text, off, end int64) bool {
-	buf := make([]byte, min(end-off, rowText))
-	return readFull(text, buf, off) == nil && Took(buf) >= SlowMS
 }

@@ -32,6 +32,26 @@ type Source struct {
 type manner struct {
 	plain    bool // no line says its time: a plain line is an event of its own
 	dayFirst bool // 05/01/2026 is the fifth of January
+	sure     bool // the text itself tells dayFirst
+	open     bool // it does not, and has dates that can be read both ways
+	thin     bool // there is too little text to tell plain
+}
+
+// unknownManner is that of a text of which nothing is known.
+var unknownManner = manner{plain: true, thin: true}
+
+// like tells whether two manners read lines alike.
+func (m manner) like(o manner) bool { return m.plain == o.plain && m.dayFirst == o.dayFirst }
+
+// with adds what another text of the same source tells.
+func (m manner) with(o manner) manner {
+	if !m.sure && o.sure {
+		m.dayFirst, m.sure = o.dayFirst, true
+	}
+	if m.thin && !o.thin {
+		m.plain, m.thin = o.plain, false
+	}
+	return m
 }
 
 // byte is the manner as it is kept.
@@ -42,10 +62,13 @@ func (m manner) byte() (b byte) {
 	if m.dayFirst {
 		b |= 2
 	}
+	if m.sure {
+		b |= 4
+	}
 	return b
 }
 
-func mannerOf(b int64) manner { return manner{plain: b&1 != 0, dayFirst: b&2 != 0} }
+func mannerOf(b int64) manner { return manner{plain: b&1 != 0, dayFirst: b&2 != 0, sure: b&4 != 0} }
 
 func (b *builder) set(m manner) { b.plain, b.parser.dayFirst = m.plain, m.dayFirst }
 
@@ -60,8 +83,9 @@ const (
 // whether its lines have times, and in which order its dates are. Only a number
 // above 12 settles the order, or AM and PM, which only follow a month; where none
 // is seen, places between are looked at too, then whether a month in front would
-// make times that are still to come. Else it is the parser's, Nest's.
-func looksLike(b *builder, r io.ReaderAt, size int64) manner {
+// make times that are still to come. Else it is that of the source's other texts,
+// of, or Nest's; so is what a text that is too short to tell leaves open.
+func looksLike(b *builder, r io.ReaderAt, size int64, of manner) manner {
 	was := b.parser.dayFirst
 	defer func() { b.parser.dayFirst = was }()
 	l := look{b: b}
@@ -73,13 +97,18 @@ func looksLike(b *builder, r io.ReaderAt, size int64) manner {
 	for off := step; l.open > 0 && l.day+l.month == 0 && step > lookPiece && off < size-lookBytes; off += step {
 		l.at(r, off, off+lookPiece)
 	}
-	m := manner{plain: !l.timed, dayFirst: was}
+	m := manner{plain: !l.timed, dayFirst: of.dayFirst, thin: !l.timed && size < lookBytes}
+	if m.thin {
+		m.plain = of.plain
+	}
+	m.open = l.open > 0
 	switch {
 	case l.day > 0 || l.month > 0:
-		m.dayFirst = l.day > l.month
+		m.dayFirst, m.sure = l.day > l.month, true
 	case l.ahead:
-		m.dayFirst = true
+		m.dayFirst, m.sure = true, true
 	}
+	m.open = m.open && !m.sure
 	return m
 }
 
@@ -111,9 +140,11 @@ func (l *look) at(r io.ReaderAt, off, end int64) {
 func (l *look) date(text []byte) {
 	var t stamp
 	n := us(text, &t)
-	switch {
-	case n == 0 || text[2] != '/':
-	case t.either:
+	if n == 0 {
+		return
+	}
+	switch orderOf(text[:n], &t) {
+	case eitherOrder:
 		l.open++
 		s, limit := &l.b.parser.stamps, l.b.parser.now.UnixMilli()+24*3600*1000
 		s.dayFirst = false
@@ -121,11 +152,9 @@ func (l *look) date(text []byte) {
 		s.dayFirst = true
 		l.ahead = l.ahead || late && s.millis(&t) <= limit
 		s.dayFirst = false
-	case digits2(text) > 12:
+	case dayThenMonth:
 		l.day++
-	case digits2(text[3:]) > 12:
-		l.month++
-	case text[n-1] == 'M':
+	case monthThenDay:
 		l.month++
 	}
 }

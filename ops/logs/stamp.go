@@ -13,6 +13,7 @@ type stamps struct {
 	now  time.Time // a time without a year lies before it
 
 	dayFirst bool // 05/01/2026 is the fifth of January
+	learns   bool // dayFirst is that of the last time that can only be so
 
 	year, month, day, hour int
 	base                   int64 // of that hour in zone, in ms
@@ -255,7 +256,9 @@ func (s *stamps) any(b []byte) (ms int64, n int) {
 	var t stamp
 	n = iso(b, &t)
 	if n == 0 {
-		n = us(b, &t)
+		if n = us(b, &t); n > 0 && s.learns {
+			s.learn(b[:n], &t)
+		}
 	}
 	if n == 0 {
 		t, n = s.syslog(b)
@@ -267,6 +270,41 @@ func (s *stamps) any(b []byte) (ms int64, n int) {
 		return unset, 0
 	}
 	return s.millis(&t), n
+}
+
+// learn takes the order of dates from one that tells it.
+func (s *stamps) learn(text []byte, t *stamp) {
+	switch orderOf(text, t) {
+	case dayThenMonth:
+		s.dayFirst = true
+	case monthThenDay:
+		s.dayFirst = false
+	}
+}
+
+// order is the order of day and month in a date with slashes.
+type order uint8
+
+const (
+	noOrder order = iota // it is no such date
+	eitherOrder
+	dayThenMonth
+	monthThenDay
+)
+
+// orderOf tells the order in a date that us read. AM and PM only follow a month.
+func orderOf(text []byte, t *stamp) order {
+	switch {
+	case text[2] != '/':
+		return noOrder
+	case t.either:
+		return eitherOrder
+	case digits2(text) > 12:
+		return dayThenMonth
+	case digits2(text[3:]) > 12 || text[len(text)-1] == 'M':
+		return monthThenDay
+	}
+	return noOrder
 }
 
 // value reads a time out of a field: ISO text, or seconds, ms, µs or ns since

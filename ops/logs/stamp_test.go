@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,7 +58,7 @@ func TestTheOrderOfDatesIsFoundInTheText(t *testing.T) {
 		"ISO dates":                        {"2026-01-13T12:00:00Z x\n2026-13-01 y\n", false},
 	} {
 		b := newBuilder(NewShapes(), NewParser(time.UTC, time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)), false)
-		if got := looksLike(b, inMemory(c.text), int64(len(c.text))); got.dayFirst != c.day || got.plain {
+		if got := looksLike(b, inMemory(c.text), int64(len(c.text)), unknownManner); got.dayFirst != c.day || got.plain {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
@@ -80,5 +81,64 @@ func TestAScanReadsDatesInTheOrderOfTheirFile(t *testing.T) {
 	})
 	if err != nil || n != 1 {
 		t.Errorf("%d hits, %v", n, err)
+	}
+}
+
+// TestTheOrderOfDatesIsThatOfTheSourcesOtherTexts: a log that was rotated on the
+// fifth does not tell until the thirteenth.
+func TestTheOrderOfDatesIsThatOfTheSourcesOtherTexts(t *testing.T) {
+	const fresh = "[Nest] 1  - 05/02/2025, 12:00:00   ERROR [A] fifth\nError: a\n    at b\n"
+	const older = "[Nest] 1  - 31/01/2025, 12:00:00     LOG [A] thirty-first\n"
+	s := newTestStore(t)
+	live := &growing{}
+	g := s.Add("m", "m.log", live, true, false)
+	quiet(t, s)
+	g.Grow(live.append(fresh), nil)
+	quiet(t, s)
+	s.Add("m", "m__1.log", inMemory(older), false, true)
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		rows, st := allRows(s), quiet(t, s)
+		if len(rows) == 2 && rows[1].Event.Time.Month() == time.February && rows[1].Lines == 2 && st.All.Events == 2 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%+v", rows)
+		}
+	}
+	scan := Scan{Query: &Query{}, Zone: time.UTC, Now: testNow}
+	var got []string
+	err := scan.Each(t.Context(), []Source{{Name: "m", Parts: []Part{memPart{"1", older}, memPart{"m", fresh}}}}, func(h *Hit) error {
+		got = append(got, h.Time().UTC().Format(time.DateOnly))
+		return nil
+	})
+	if want := []string{"2025-01-31", "2025-02-05"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// TestAParserThatFollowsLearnsTheOrderOfDates.
+func TestAParserThatFollowsLearnsTheOrderOfDates(t *testing.T) {
+	month := func(p *Parser, date string) time.Month {
+		e, _ := p.Parse([]byte("[Nest] 1  - " + date + "     LOG [A] x"))
+		return e.Time.Month()
+	}
+	p := NewParser(time.UTC, testNow)
+	if p.Learn(inMemory(""), 0) {
+		t.Error("nothing tells something")
+	}
+	if m := month(p, "05/02/2025, 12:00:00"); m != time.May {
+		t.Errorf("at first: %v", m)
+	}
+	month(p, "13/02/2025, 12:00:00")
+	if m := month(p, "05/02/2025, 12:00:00"); m != time.February {
+		t.Errorf("after the thirteenth: %v", m)
+	}
+	month(p, "02/13/2025, 12:00:00")
+	if m := month(p, "05/02/2025, 12:00:00"); m != time.May {
+		t.Errorf("after the other order: %v", m)
+	}
+	text := "[Nest] 1  - 14/02/2025, 12:00:00     LOG [A] x\n"
+	if !p.Learn(inMemory(text), int64(len(text))) || month(p, "05/02/2025, 12:00:00") != time.February {
+		t.Error("the text was not learned from")
 	}
 }

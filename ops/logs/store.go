@@ -55,6 +55,8 @@ type Segment struct {
 	size   int64 // as far as it may be read
 	manner manner
 	probed bool
+	looked int64 // of the text, when its manner was learned
+	anew   bool  // another text of the source tells the order of dates
 	live   bool
 	blocks []*entry
 	first  int         // all blocks from here on are indexed

@@ -200,8 +200,8 @@ func longest(re *syntax.Regexp) (best string) {
 	return best
 }
 
-// eventVerdict tells what the query asks of the event, but for the time, by the
-// shape of its head.
+// eventVerdict tells what the query asks of the event, but for the time and what
+// any of its lines may say, by the shape of its head.
 func (q *Query) eventVerdict(s *Shape) verdict {
 	v := yes
 	if q.Levels != 0 && !q.Levels.Has(s.Level) {
@@ -214,18 +214,6 @@ func (q *Query) eventVerdict(s *Shape) verdict {
 		case !matchAll(q.Contexts, s.Context):
 			return no
 		}
-	}
-	if q.Critical && !s.critical {
-		if !s.opaque {
-			return no
-		}
-		v = maybe
-	}
-	if q.Took > 0 {
-		if !s.took && !s.opaque {
-			return no
-		}
-		v = maybe
 	}
 	if len(q.Fields) > 0 {
 		v = maybe

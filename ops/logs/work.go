@@ -2,6 +2,7 @@ package logs
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -38,7 +39,11 @@ type task func(b *builder, m *matcher, gen uint64)
 func (s *Store) next() task {
 	for _, f := range s.feeds {
 		for i := len(f.segs) - 1; i >= 0; i-- {
-			if g := f.segs[i]; !g.busy && g.grew() {
+			g := f.segs[i]
+			if !g.busy && g.unsure() {
+				return g.probeAgain
+			}
+			if !g.busy && g.grew() {
 				return g.extend
 			}
 		}
@@ -106,17 +111,82 @@ func (g *Segment) nextIndex() task {
 func (g *Segment) probe(b *builder, _ *matcher, _ uint64) {
 	g.busy = true
 	s, text, size := g.store, g.text, g.size
+	of := s.mannerBeside(g)
 	s.mu.Unlock()
 	b.set(manner{})
-	kept, m := s.take(b, text, size)
+	kept, m := s.take(b, text, size, of)
 	s.mu.Lock()
-	g.manner, g.probed, g.busy = m, true, false
+	g.manner, g.looked, g.probed, g.busy = m, size, true, false
+	s.spread(g)
 	if kept == nil {
 		return
 	}
 	if g.kept = kept; g.text == text {
 		g.saved = kept.blocks[len(kept.blocks)-1].end
 		g.cut(kept)
+	}
+}
+
+// unsure tells whether the manner has to be learned again: there was too little to
+// tell it by, or another text of the source tells what this one does not.
+func (g *Segment) unsure() bool {
+	return g.probed && g.err == nil && !g.stuck && (g.anew || g.manner.thin && g.size > g.looked)
+}
+
+// probeAgain learns the manner anew and, where it is another, begins the index anew.
+func (g *Segment) probeAgain(b *builder, _ *matcher, _ uint64) {
+	g.busy, g.anew = true, false
+	s, text, size, same := g.store, g.text, g.size, g.same
+	of := s.mannerBeside(g)
+	s.mu.Unlock()
+	b.set(manner{})
+	m := looksLike(b, text, size, of)
+	torn := same != nil && !same()
+	s.mu.Lock()
+	g.busy = false
+	if g.text != text || torn {
+		g.looked = size // it is looked at again once it is another or grows
+		return
+	}
+	was := g.manner
+	g.manner, g.looked = m, size
+	s.spread(g)
+	if !m.like(was) {
+		g.kept.Close()
+		g.kept, g.saved = nil, 0
+		g.cut(nil)
+	}
+}
+
+// mannerBeside is what the other texts of a text's source tell, the newest first.
+func (s *Store) mannerBeside(g *Segment) manner {
+	of := unknownManner
+	for _, f := range s.feeds {
+		if !slices.Contains(f.segs, g) {
+			continue
+		}
+		for _, o := range slices.Backward(f.segs) {
+			if o != g && o.probed {
+				of = of.with(o.manner)
+			}
+		}
+	}
+	return of
+}
+
+// spread has texts of the source that do not tell the order of dates learn it from
+// one that does.
+func (s *Store) spread(g *Segment) {
+	if !g.manner.sure {
+		return
+	}
+	for _, f := range s.feeds {
+		if !slices.Contains(f.segs, g) {
+			continue
+		}
+		for _, o := range f.segs {
+			o.anew = o.anew || o != g && o.probed && !o.manner.sure && o.manner.dayFirst != g.manner.dayFirst
+		}
 	}
 }
 

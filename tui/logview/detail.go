@@ -149,9 +149,10 @@ func (p *Page) summary(e logs.Event, width int) []string {
 		when = e.Time.In(p.env.Zone).Format("2006-01-02 15:04:05.000 MST")
 	}
 	level := p.ink.level[e.Level].Paint(e.Level.String())
-	if which, ok := logs.Critical(e.Message); ok {
+	lines := stripColours(e.Raw)
+	if which, ok := logs.Critical(lines); ok {
 		level += "  " + p.ink.crit.Paint(p.env.Theme.Glyph.Crit+" "+p.env.T("needs a person at once")) + p.ink.dim.Paint(" ("+which+")")
-	} else if ms := logs.Took([]byte(e.Message)); ms >= logs.SlowMS {
+	} else if ms := logs.Took([]byte(lines)); ms >= logs.SlowMS {
 		level += "  " + p.ink.warn.Paint(p.env.Theme.Glyph.Warn+" "+p.env.T("slow: %d ms", ms))
 	}
 	out := []string{p.pair(p.env.T("time"), p.ink.bold.Paint(when), width), p.pair(p.env.T("level"), level, width)}
