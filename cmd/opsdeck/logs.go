@@ -54,7 +54,7 @@ func (c *logsCmd) Run(a *app) error {
 		return err
 	}
 	out := bufio.NewWriterSize(a.out, 64<<10)
-	run := &logsRun{app: a, cmd: c, query: q, out: out, scan: logs.Scan{Query: q, Zone: time.Local, Now: a.clock.Now(), Newest: c.Newest}}
+	run := &logsRun{app: a, cmd: c, query: q, out: out, scan: logs.Scan{Query: q, Zone: time.Local, Now: a.clock.Now(), Newest: c.Newest, Unnumbered: !c.JSON}}
 	run.scan.Warn = run.warn
 	if shelf := a.logShelf(time.Local); shelf != nil {
 		run.scan.Shelf = shelf

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,11 +34,11 @@ func (r *logsRun) follow(ctx context.Context, sources []logs.Source) error {
 		if _, err := os.Stat(src.Name); err != nil && len(src.Parts) == 1 {
 			r.app.note(lang.M("%s is not there yet; waiting for it", src.Name))
 		}
-		old := src.Parts[:len(src.Parts)-1]
-		t := logfile.NewTail(src.Name, logfile.Unwrapped(&followedSource{following: f, old: old, ctx: ctx}))
+		s := &followedSource{following: f, old: src.Parts[:len(src.Parts)-1], ctx: ctx}
+		t := logfile.NewTail(src.Name, logfile.Unwrapped(s, s.before))
 		t.Look()
 		tails = append(tails, t)
-		frozen = append(frozen, logs.Source{Name: src.Name, Parts: append(append([]logs.Part{}, old...), f.frozen()...)})
+		frozen = append(frozen, logs.Source{Name: src.Name, Parts: slices.Concat(s.old, s.pieces, f.frozen())})
 	}
 	if len(tails) == 0 && len(f.streams) == 0 {
 		return ops.E(ops.Failed, lang.M("there is nothing to follow"))
@@ -74,6 +75,16 @@ type followedSource struct {
 	ctx  context.Context
 	old  []logs.Part  // the generations of before
 	last *logs.Parser // of the text begun last
+
+	pieces []logs.Part // of a container's log, before what is followed of it
+}
+
+// before takes what lies before the followed end of a container's log.
+func (s *followedSource) before(pieces []logs.Part) bool {
+	if !s.running {
+		s.pieces = pieces
+	}
+	return !s.running
 }
 
 // parser makes the parser of a text. Where the text does not tell the order of its
@@ -109,10 +120,15 @@ func (s *followedSource) Begin(name string, text logs.Text) logfile.Track {
 	line := int64(0)
 	if !f.running {
 		t.off = logs.LastBreak(text, text.Size())
-		f.fresh = append(f.fresh, frozenPart{name, frozenText{text, t.off}})
+		before := int64(0)
 		if f.run.cmd.JSON {
+			if n := len(s.pieces); n > 0 {
+				before, _ = logfile.LinesTo(s.ctx, s.pieces[n-1])
+			}
 			line, _ = logs.CountLines(text, t.off)
+			line += before
 		}
+		f.fresh = append(f.fresh, frozenPart{name, frozenText{text, t.off}, before})
 	}
 	t.live = logs.NewLive(f.run.query, name, line, s.parser(text), f.emit)
 	t.live.Each = f.run.cmd.JSON
@@ -213,11 +229,15 @@ func (f *following) wait(ctx context.Context) {
 
 // frozenPart is a text as far as it went at a moment.
 type frozenPart struct {
-	name string
-	text frozenText
+	name   string
+	text   frozenText
+	before int64 // lines, in pieces that stand for themselves
 }
 
-func (p frozenPart) Name() string                            { return p.name }
+func (p frozenPart) Name() string { return p.name }
+func (p frozenPart) LinesBefore(context.Context) (int64, error) {
+	return p.before, nil
+}
 func (p frozenPart) Open(context.Context) (logs.Text, error) { return p.text, nil }
 
 type frozenText struct {

@@ -1,18 +1,21 @@
 package logfile
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"opsdeck/ops/logs"
 )
 
-// Docker's json-file logs are read as what the container wrote: unwrapped into a
-// spool, lines that Docker split joined again; what is not in UTF-8 is written
-// anew in the same way.
+// Docker's json-file logs, and those of Kubernetes, are read as what the container
+// wrote: unwrapped into a spool, lines that were split joined again; what is not in
+// UTF-8 is written anew in the same way.
 
 // unwrapper writes what the container wrote to w. It takes wrapped lines in
 // pieces of any size.
@@ -61,18 +64,19 @@ const (
 	dockerPiece = 64 << 20
 )
 
-// older takes the pieces of a text that lie before what is followed, or says that
+// Older takes the pieces of a text that lie before what is followed, or says that
 // it does not any more.
-type older func(pieces []logs.Part) bool
+type Older func(pieces []logs.Part) bool
 
-// Unwrapped is a sink that gets the container's lines of texts that Docker's
-// json-file driver writes, those in GBK and UTF-16 in UTF-8, and every other text
-// as it is.
-func Unwrapped(sink Sink) Sink { return unwrapped{sink, nil} }
+// Unwrapped is a sink that gets the container's lines of texts that Docker or
+// Kubernetes wrote, those in GBK and UTF-16 in UTF-8, and every other text as it is.
+// Of a long container's log it gets the end; what lies before goes to older first,
+// unless that is nil.
+func Unwrapped(sink Sink, older Older) Sink { return unwrapped{sink, older} }
 
 type unwrapped struct {
 	Sink
-	older older // when nil, texts are unwrapped whole at once
+	older Older // when nil, texts are unwrapped whole at once
 }
 
 func (u unwrapped) Begin(name string, text logs.Text) Track {
@@ -82,15 +86,15 @@ func (u unwrapped) Begin(name string, text logs.Text) Track {
 	}
 	t := &unwrappedTrack{text: text, spool: sp}
 	head := headBytes(text)
-	if t.unwrap = reader(head, sp); len(head) == 0 && strings.HasSuffix(name, "-json.log") {
-		t.unwrap = &unwrapper{w: sp} // Docker's, with nothing in it yet
+	if t.unwrap = reader(head, sp); len(head) == 0 && ofContainer(name) {
+		t.unwrap = &unwrapper{w: sp} // with nothing in it yet
 	}
 	if t.unwrap == nil {
 		sp.Close()
 		return u.Sink.Begin(name, text)
 	}
 	end := logs.LastBreak(text, text.Size())
-	if u.older != nil && end > 2*dockerTail && logs.IsDocker(head) {
+	if u.older != nil && end > 2*dockerTail && logs.IsWrapped(head) {
 		if at := dockerStart(text, end-dockerTail, end); u.older(dockerPieces(name, text, at)) {
 			t.done = at
 		}
@@ -98,6 +102,11 @@ func (u unwrapped) Begin(name string, text logs.Text) Track {
 	t.read(end, nil)
 	t.Track = u.Sink.Begin(name, sp)
 	return t
+}
+
+// ofContainer tells by its name that Docker or the kubelet writes a file.
+func ofContainer(name string) bool {
+	return strings.HasSuffix(name, "-json.log") || strings.Contains(name, "/log/pods/") || strings.Contains(name, "/log/containers/")
 }
 
 // unwrappedTrack unwraps what comes.
@@ -149,31 +158,43 @@ func (t *unwrappedTrack) End() {
 	t.Track.End()
 }
 
-// dockerStart is where the first line begins at or after off with which a line of
-// the container begins too; end when there is none.
+// dockerStart is where, at or after off, the first line begins with which an event
+// of the container begins too; where none is near, a line of it; end when there is
+// none.
 func dockerStart(r io.ReaderAt, off, end int64) int64 {
 	buf := make([]byte, 256<<10) // some lines, each at most 16 kB before JSON's escapes
-	for off < end {
+	parser, first := logs.NewParser(time.UTC, time.Now()), int64(-1)
+	whole, broken := false, false // the line is not cut; the one before ends a line of the container
+	for from := off; off < end; {
 		text := buf[:min(int64(len(buf)), end-off)]
 		if n, _ := r.ReadAt(text, off); n < len(text) {
 			return end
 		}
 		last := 0
-		for i := range bytes.Count(text, []byte{'\n'}) {
+		for range bytes.Count(text, []byte{'\n'}) {
 			line := text[last : last+bytes.IndexByte(text[last:], '\n')]
-			if last += len(line) + 1; i > 0 || len(line) > 200 { // enough of it is seen
-				if logs.DockerBreak(line) {
-					return off + int64(last)
-				}
+			if broken && parser.DockerHead(line) || first >= 0 && off+int64(last)-from > dockerHead {
+				return off + int64(last)
 			}
+			last += len(line) + 1
+			if broken = (whole || len(line) > 200) && logs.DockerBreak(line); broken && first < 0 {
+				first = off + int64(last)
+			}
+			whole = true
 		}
-		off += int64(max(last, 1))
-		if last == 0 {
+		if off += int64(last); last == 0 {
 			off += int64(len(text)) - 1
+			whole, broken = false, false
 		}
+	}
+	if first >= 0 {
+		return first
 	}
 	return end
 }
+
+// dockerHead is how far an event's beginning is looked for.
+const dockerHead = 1 << 20
 
 // dockerPieces cuts what lies before end into pieces, the oldest first.
 func dockerPieces(name string, text logs.Text, end int64) (out []logs.Part) {
@@ -183,7 +204,8 @@ func dockerPieces(name string, text logs.Text, end int64) (out []logs.Part) {
 	return out
 }
 
-// dockerPart is a piece of a wrapped text, from the first line at or after off on.
+// dockerPart is a piece of a wrapped text, from the first event at or after off on.
+// Without a text it is of the file by that name.
 type dockerPart struct {
 	name         string
 	text         logs.Text
@@ -193,15 +215,122 @@ type dockerPart struct {
 func (p *dockerPart) Name() string { return p.name }
 
 func (p *dockerPart) Open(ctx context.Context) (logs.Text, error) {
+	text, err := p.opened()
+	if err != nil {
+		return nil, err
+	}
+	if p.text != nil {
+		return p.unwrap(ctx, text)
+	}
+	defer text.Close()
+	info, err := text.(*liveText).f.Stat()
+	if err != nil {
+		return nil, readError(p.name, err)
+	}
+	got, err := p.unwrap(ctx, text)
+	sp, ok := got.(*spool)
+	if !ok || err != nil {
+		return got, err
+	}
+	piece := &packedText{path: p.name, info: info, size: sp.Size(), sp: sp, same: func(now fs.FileInfo) bool { return now.Size() >= p.end }}
+	piece.make = func(ctx context.Context) (logs.Text, error) {
+		text, err := p.opened()
+		if err != nil {
+			return nil, err
+		}
+		defer text.Close()
+		return p.unwrap(ctx, text)
+	}
+	piece.used.Store(unpacked.clock.Add(1))
+	piece.makeRoom()
+	return piece, nil
+}
+
+// unwrap makes the piece's text.
+func (p *dockerPart) unwrap(ctx context.Context, text logs.Text) (logs.Text, error) {
 	off, to := p.off, p.to
 	if off > 0 {
-		off = dockerStart(p.text, off, p.end)
+		off = dockerStart(text, off, p.end)
 	}
 	if to < p.end {
-		to = dockerStart(p.text, to, p.end)
+		to = dockerStart(text, to, p.end)
 	}
-	return spoolFrom(ctx, p.name, io.NewSectionReader(p.text, off, to-off))
+	return spoolFrom(ctx, p.name, io.NewSectionReader(text, off, to-off))
 }
+
+func (p *dockerPart) opened() (logs.Text, error) {
+	if p.text != nil {
+		return p.text, nil
+	}
+	f, err := os.Open(p.name)
+	if err != nil {
+		return nil, readError(p.name, err)
+	}
+	return &liveText{f}, nil
+}
+
+// LinesBefore is how many lines of the container lie before the piece.
+func (p *dockerPart) LinesBefore(ctx context.Context) (int64, error) {
+	return p.lines(ctx, p.off)
+}
+
+// LinesTo is how many lines of the container lie before the end of a piece of its
+// log; 0 for any other part.
+func LinesTo(ctx context.Context, part logs.Part) (int64, error) {
+	if p, ok := part.(*dockerPart); ok {
+		return p.lines(ctx, p.to)
+	}
+	return 0, nil
+}
+
+// lines counts those before the piece that begins at or after off.
+func (p *dockerPart) lines(ctx context.Context, off int64) (n int64, err error) {
+	text, err := p.opened()
+	if err != nil {
+		return 0, err
+	}
+	if p.text == nil {
+		defer text.Close()
+	}
+	if off > 0 && off < p.end {
+		off = dockerStart(text, off, p.end)
+	}
+	lines := bufio.NewReaderSize(contextReader{ctx, io.NewSectionReader(text, 0, off)}, 256<<10)
+	for {
+		line, err := lines.ReadSlice('\n')
+		if len(line) > 0 && logs.EndsLine(bytes.TrimSuffix(line, []byte{'\n'})) {
+			n++
+		}
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil && err != bufio.ErrBufferFull {
+			return n, err
+		}
+	}
+}
+
+// Pieces are what a long container's log is read as, so that what is found first
+// need not wait for the rest to be unwrapped; nil when the file is not one.
+func (f *File) Pieces() []logs.Part {
+	file, open, size, err := opened(f.path)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	if open != nil || size < 2*commandPiece || !logs.IsWrapped(headBytes(file)) {
+		return nil
+	}
+	var out []logs.Part
+	for off := int64(0); off < size; off += commandPiece {
+		out = append(out, &dockerPart{f.path, nil, off, min(off+commandPiece, size), size})
+	}
+	return out
+}
+
+// commandPiece is how much is unwrapped at a time where one goes through a whole log;
+// less in tests.
+var commandPiece int64 = 16 << 20
 
 // openPlain opens a file as it was written, unpacked.
 func openPlain(ctx context.Context, path string) (logs.Text, error) {

@@ -15,11 +15,12 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// The names of rotated generations: those of pm2-logrotate, and of logrotate
-// with numbers and with dates.
+// The names of rotated generations: those of pm2-logrotate, of logrotate with
+// numbers and with dates, and of the kubelet.
 var (
 	pm2Name    = regexp.MustCompile(`^(.*)__(\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)(\.[A-Za-z]+)$`)
 	numberName = regexp.MustCompile(`^(.*)\.(\d{1,4})$`)
+	podName    = regexp.MustCompile(`^(.*)\.(\d{8}-\d{6})$`)
 	dateName   = regexp.MustCompile(`^(.*?)-(\d{8}(?:-?\d+)?)$`)
 )
 
@@ -45,6 +46,8 @@ func nameOf(path string) generation {
 	} else if m := numberName.FindStringSubmatch(name); m != nil {
 		n, _ := strconv.Atoi(m[2])
 		g.live, g.key = m[1], "b"+strconv.Itoa(100_000-n)
+	} else if m := podName.FindStringSubmatch(name); m != nil {
+		g.live, g.key = m[1], "b"+m[2]
 	} else if m := dateName.FindStringSubmatch(name); m != nil {
 		g.live, g.key = m[1], "b"+m[2]
 	} else if g.packed {

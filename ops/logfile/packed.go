@@ -12,13 +12,15 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// packedText is the text of a packed file. It is unpacked when it is first read:
-// where its index was kept that may be never. The texts that were not read lately
-// give their room to others.
+// packedText is a text that is made of a file's, packed or wrapped. It is made when it
+// is first read: of a packed file whose index was kept that may be never. The texts
+// that were not read lately give their room to others.
 type packedText struct {
-	file *File
+	path string
 	info fs.FileInfo // of the packed file
 	size int64       // of the text
+	make func(context.Context) (logs.Text, error)
+	same func(fs.FileInfo) bool // whether a file is still what the text is of
 
 	mu   sync.RWMutex
 	sp   *spool // nil while it is packed
@@ -61,21 +63,21 @@ func (p *packedText) unpack() error {
 	if p.sp != nil {
 		return nil
 	}
-	info, err := os.Stat(p.file.path)
+	info, err := os.Stat(p.path)
 	if err != nil {
-		return readError(p.file.path, err)
+		return readError(p.path, err)
 	}
-	if !os.SameFile(info, p.info) || info.Size() != p.info.Size() || !info.ModTime().Equal(p.info.ModTime()) {
-		return ops.E(ops.Failed, lang.M("%s is another file now", p.file.path))
+	if !os.SameFile(info, p.info) || !p.same(info) {
+		return ops.E(ops.Failed, lang.M("%s is another file now", p.path))
 	}
-	text, err := p.file.unpack(context.Background())
+	text, err := p.make(context.Background())
 	if err != nil {
 		return err
 	}
 	sp, ok := text.(*spool)
 	if !ok || sp.Size() != p.size {
 		text.Close()
-		return ops.E(ops.Failed, lang.M("%s is another file now", p.file.path))
+		return ops.E(ops.Failed, lang.M("%s is another file now", p.path))
 	}
 	p.sp = sp
 	go p.makeRoom() // it takes other texts' locks
@@ -132,5 +134,6 @@ func (f *File) kept(info fs.FileInfo) logs.Text {
 	if !ok {
 		return nil
 	}
-	return &packedText{file: f, info: info, size: size}
+	return &packedText{path: f.path, info: info, size: size, make: f.unpack,
+		same: func(now fs.FileInfo) bool { return now.Size() == info.Size() && now.ModTime().Equal(info.ModTime()) }}
 }

@@ -1,6 +1,7 @@
 package logfile
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"os"
@@ -132,7 +133,8 @@ func unique(sources []logs.Source) []logs.Source {
 	return out
 }
 
-// stream is a reader as a part: it is read to its end into a spool.
+// stream is a reader as a part: it is read to its end into a spool, unpacked and
+// unwrapped as a file is.
 type stream struct {
 	name string
 	r    io.Reader
@@ -141,14 +143,17 @@ type stream struct {
 func (s *stream) Name() string { return s.name }
 
 func (s *stream) Open(ctx context.Context) (logs.Text, error) {
-	sp, err := newSpool()
-	if err != nil {
-		return nil, err
+	in := bufio.NewReaderSize(contextReader{ctx, s.r}, 64<<10)
+	r := io.Reader(in)
+	if head, _ := in.Peek(8 << 10); len(head) > 0 {
+		if open := unpacker(s.name, head); open != nil {
+			var err error
+			if r, err = open(in); err != nil {
+				return nil, damaged(s.name, err)
+			}
+		}
 	}
-	if _, err := io.CopyBuffer(struct{ io.Writer }{sp}, contextReader{ctx, s.r}, make([]byte, 256<<10)); err != nil {
-		return sp, err
-	}
-	return sp, nil
+	return spoolFrom(ctx, s.name, r)
 }
 
 // Stream copies the reader's text.

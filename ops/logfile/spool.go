@@ -69,7 +69,7 @@ func unpacker(path string, head []byte) func(io.Reader) (io.Reader, error) {
 // reader returns what makes UTF-8 of the lines that were logged of a text that
 // begins with head, writing to w; nil when they stand there as they are.
 func reader(head []byte, w io.Writer) io.WriteCloser {
-	if logs.IsDocker(head) {
+	if logs.IsWrapped(head) {
 		return &unwrapper{w: w}
 	}
 	if order, ok := utf16Order(head); ok {

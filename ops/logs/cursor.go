@@ -3,6 +3,7 @@ package logs
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // cursor goes through one source's hits in order, with a few regions being
@@ -80,8 +81,8 @@ func (c *cursor) nextRegion(ctx context.Context) (found, bool, error) {
 			c.scan.Warn(j.part.name, f.err)
 			continue
 		}
-		if !c.countOnly {
-			if err := j.number(&f, c.newest); err != nil {
+		if !c.countOnly && !c.scan.Unnumbered {
+			if err := j.number(ctx, &f, c.newest); err != nil {
 				c.scan.Warn(j.part.name, err)
 			}
 		}
@@ -95,13 +96,20 @@ func (c *cursor) nextRegion(ctx context.Context) (found, bool, error) {
 }
 
 // number gives the hits their line numbers in the part.
-func (j job) number(f *found, newest bool) error {
+func (j job) number(ctx context.Context, f *found, newest bool) error {
 	p, i := j.part, j.region
+	if o := p.beside; o != nil { // of which all regions were numbered
+		if last := len(p.lines) - 1; newest && i+1 == last {
+			p.lines[last] = o.lines[0]
+		} else if !newest && i == 0 {
+			p.lines[0] = o.lines[len(o.lines)-1]
+		}
+	}
 	if newest && p.lines[i] < 0 && p.lines[i+1] >= 0 {
 		p.lines[i] = p.lines[i+1] - f.lines
 	}
 	if len(f.hits) > 0 && p.lines[i] < 0 {
-		if err := p.countTo(i, f.hits[0].Off, f.hits[0].Line-1); err != nil {
+		if err := p.countTo(ctx, i, f.hits[0].Off, f.hits[0].Line-1); err != nil {
 			return err
 		}
 	}
@@ -143,6 +151,13 @@ func (c *cursor) more(ctx context.Context) bool {
 		}
 		c.part++
 		part := c.src.Parts[i]
+		if p, ok := part.(Pieced); ok {
+			if pieces := p.Pieces(); pieces != nil {
+				c.src.Parts = slices.Replace(slices.Clone(c.src.Parts), i, i+1, pieces...)
+				c.part--
+				continue
+			}
+		}
 		text, err := part.Open(ctx)
 		if err != nil && !errors.Is(err, context.Canceled) {
 			c.scan.Warn(part.Name(), err)
@@ -150,14 +165,47 @@ func (c *cursor) more(ctx context.Context) bool {
 		if text == nil {
 			continue
 		}
+		beside := c.open
 		c.open = c.scan.openText(part.Name(), text, c.manner)
-		c.manner = c.open.manner.with(c.manner)
+		c.learn(ctx, i)
+		c.open.goesOn(part, beside, c.newest)
 		c.parts = append(c.parts, c.open)
 		if c.region = 0; c.newest {
 			c.region = len(c.open.regions) - 1
 		}
 	}
 	return true
+}
+
+// goesOn has a piece go on the line numbers of the one opened before, which lies
+// behind it when the newest come first.
+func (p *openPart) goesOn(part Part, o *openPart, newest bool) {
+	if p.piece, _ = part.(piece); p.piece == nil {
+		return
+	}
+	if o != nil && o.piece != nil && o.name == p.name {
+		p.beside = o
+	}
+	if newest || p.beside != nil {
+		p.lines[0] = -1
+	}
+}
+
+// learn notes the manner of the open part, which is part i. Where the newest come
+// first and it does not tell the order of its dates, the part before it is asked.
+func (c *cursor) learn(ctx context.Context, i int) {
+	p := c.open
+	if c.newest && p.manner.open && !c.manner.sure && i > 0 {
+		if text, _ := c.src.Parts[i-1].Open(ctx); text != nil {
+			k := <-c.scan.kits
+			if m := looksLike(k.build, text, text.Size(), c.manner); m.sure {
+				p.manner.dayFirst, p.manner.sure = m.dayFirst, true
+			}
+			c.scan.kits <- k
+			text.Close()
+		}
+	}
+	c.manner = p.manner.with(c.manner)
 }
 
 // merge is a heap of cursors by the time of their hits; ties go by the order of

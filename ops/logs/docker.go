@@ -17,13 +17,18 @@ import (
 // markLead begins a mark: ESC [ 99 ; stream ; ms since 1970 m.
 const markLead = "\x1b[99;"
 
-// Docker joins and unwraps the lines of one container's log.
+// Docker joins and unwraps the lines of one container's log, also of one that the
+// CRI of Kubernetes wrote.
 type Docker struct {
 	half [2][]byte // of stdout and stderr: the parts so far, with the mark
 }
 
 // dockerHalf bounds what is held of a line that comes in parts.
 const dockerHalf = 64 << 20
+
+// IsWrapped tells by the beginning of a text whether Docker or a container runtime
+// of Kubernetes wrote it.
+func IsWrapped(head []byte) bool { return IsDocker(head) || IsCRI(head) }
 
 // IsDocker tells by the beginning of a text whether the json-file driver wrote it.
 func IsDocker(head []byte) bool {
@@ -61,19 +66,33 @@ func dockerParts(line string) (log string, stderr bool, at string, ok bool) {
 // Unwrap appends the line that a wrapped one, without its line break, ends. What
 // is not wrapped stays as it is.
 func (d *Docker) Unwrap(out, line []byte) []byte {
-	log, stderr, at, ok := dockerParts(string(trimCR(line)))
+	line = trimCR(line)
+	if c, ok := criOf(line); ok {
+		half := append(d.begun(c.stderr, c.at), c.text...)
+		if !c.part {
+			half = append(half, '\n')
+		}
+		return d.join(out, half, c.stderr)
+	}
+	log, stderr, at, ok := dockerParts(string(line))
 	if !ok {
 		return append(append(out, line...), '\n')
 	}
-	i := 0
-	if stderr {
-		i = 1
-	}
-	half := d.half[i]
+	return d.join(out, appendUnquoted(d.begun(stderr, at), log), stderr)
+}
+
+// begun is what came of a stream's line so far, with its mark.
+func (d *Docker) begun(stderr bool, at string) []byte {
+	half := d.half[one(stderr)]
 	if len(half) == 0 {
 		half = appendMark(half, stderr, at)
 	}
-	half = appendUnquoted(half, log)
+	return half
+}
+
+// join appends a stream's line when it has its break, and keeps it when not.
+func (d *Docker) join(out, half []byte, stderr bool) []byte {
+	i := one(stderr)
 	if half[len(half)-1] != '\n' && len(half) < dockerHalf {
 		d.half[i] = half
 		return out
@@ -95,9 +114,22 @@ func (d *Docker) Rest(out []byte) []byte {
 	return out
 }
 
+// DockerHead tells whether a wrapped line, which is whole, begins an event of the
+// container that says its time.
+func (p *Parser) DockerHead(line []byte) bool {
+	var d Docker
+	first := trimCR(bytes.TrimSuffix(append(d.Unwrap(nil, line), d.Rest(nil)...), []byte{'\n'}))
+	_, _, n := mark(first)
+	_, ms, kind := p.parse(first[n:])
+	return kind == KindHead && ms != unset
+}
+
 // DockerBreak tells whether a wrapped line, of which the end is given, without its
 // line break, ends the container's line too.
 func DockerBreak(end []byte) bool {
+	if c, ok := criOf(trimCR(end)); ok {
+		return !c.part
+	}
 	i := bytes.LastIndex(end, []byte(`"stream":`))
 	if i < 0 {
 		return false
@@ -111,6 +143,16 @@ func DockerBreak(end []byte) bool {
 		slashes++
 	}
 	return slashes%2 == 1
+}
+
+// EndsLine tells whether a line of a container's log, which is whole, ends a line of
+// the container.
+func EndsLine(line []byte) bool {
+	if !bytes.HasPrefix(line, []byte(dockerLead)) {
+		_, cri := criOf(trimCR(line))
+		return !cri || DockerBreak(line)
+	}
+	return DockerBreak(line)
 }
 
 func appendMark(out []byte, stderr bool, at string) []byte {

@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"context"
 	"io"
 	"strings"
 )
@@ -10,10 +11,17 @@ const maxRaw = 1 << 20
 
 // countTo finds the number of lines before region i by counting line breaks up
 // to a line whose number within the region is known.
-func (p *openPart) countTo(i int, off, within int64) error {
+func (p *openPart) countTo(ctx context.Context, i int, off, within int64) error {
 	n, err := CountLines(p.text, off)
 	if err != nil {
 		return err
+	}
+	if p.piece != nil {
+		before, err := p.piece.LinesBefore(ctx)
+		if err != nil {
+			return err
+		}
+		n += before
 	}
 	p.lines[i] = n - within
 	return nil

@@ -181,6 +181,9 @@ func FuzzVerdict(f *testing.F) {
 		f.Add("[Nest] 12345  - 01/29/2026, 12:00:00 PM     LOG [A] 客户 82239 took 103ms +3ms", q, byte(7))
 	}
 	f.Add("[Nest] 12345  - 01/29/2026, 2:00:00 PM     LOG [A] 客户 82239 took 103ms +3ms", "order", byte(7))
+	f.Add("2026-01-29T12:00:00.123456789Z stdout F [Nest] 1  - 01/29/2026, 12:00:00 PM     LOG [A] x 7", "x", byte(7))
+	f.Add("2026-01-29T12:00:00.123456789Z stderr F Unable to connect to the database", "x", byte(7))
+	f.Add(`2026-01-29T12:00:00.123456789Z stderr P {"log":{"level":"warn"},"time":1769688000123}`, "x", byte(7))
 	f.Add("00/00/01\x800 02:00:00", "\x90", byte(7))
 	f.Add("00/00/010d 00:00:00", "d", byte(7))
 	f.Fuzz(func(t *testing.T, line, words string, turn byte) {

@@ -93,6 +93,9 @@ func (p *Parser) one(line []byte) (e Event, ms int64, kind Kind) {
 	case c == ' ' || c == '\t':
 		return text(line), unset, KindCont
 	}
+	if e, ms, kind, ok := p.cri(line); ok {
+		return e, ms, kind
+	}
 	if e, ms, ok := p.timed(line); ok {
 		return e, ms, KindHead
 	}

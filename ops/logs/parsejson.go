@@ -6,12 +6,13 @@ import (
 )
 
 // The keys that carry what every event has, by the loggers that write them:
-// the field's own forms, pino, winston, bunyan, docker's json-file and zap.
+// the field's own forms, pino, winston, bunyan, docker's json-file, zap and the
+// Elastic Common Schema, whose names may be nested too.
 var (
 	timeKeys    = map[string]bool{"timestamp": true, "time": true, "ts": true, "@timestamp": true, "datetime": true}
 	levelKeys   = map[string]bool{"level": true, "severity": true, "lvl": true, "levelname": true, "log.level": true}
 	messageKeys = map[string]bool{"message": true, "msg": true}
-	contextKeys = map[string]bool{"context": true, "logger": true, "module": true, "component": true, "service": true}
+	contextKeys = map[string]bool{"context": true, "logger": true, "module": true, "component": true, "service": true, "log.logger": true}
 )
 
 // json reads one line that is one JSON object.
@@ -24,7 +25,7 @@ func (p *Parser) json(line string) (e Event, ms int64, kind Kind, ok bool) {
 		return inner, ms, kind, true
 	}
 	e.Format, ms = FormatJSON, unset
-	var name, typ string
+	var name, typ, failed string
 	for _, v := range pairs {
 		value := jsonText(v.value)
 		quoted := v.value[0] == '"'
@@ -42,8 +43,12 @@ func (p *Parser) json(line string) (e Event, ms int64, kind Kind, ok bool) {
 		case contextKeys[v.key] && e.Context == "" && quoted:
 			e.Context = value
 			continue
-		case v.key == "name" && quoted:
+		case (v.key == "name" || v.key == "service.name") && quoted:
 			name = value
+		case v.key == "error.message" && quoted:
+			failed = value
+		case nested && v.value[0] == '{':
+			p.nested(&e, v, &name, &failed)
 		case v.key == "type" && quoted:
 			typ = value
 		}
@@ -52,10 +57,34 @@ func (p *Parser) json(line string) (e Event, ms int64, kind Kind, ok bool) {
 	if e.Context == "" {
 		e.Context = name // bunyan and pino call the logger so
 	}
+	if e.Message == "" && typ == "" {
+		e.Message = failed
+	}
 	if typ != "" && e.Message == "" {
 		business(&e, typ)
 	}
 	return e, ms, KindHead, true
+}
+
+// nested takes what the Elastic Common Schema says in objects.
+func (p *Parser) nested(e *Event, v pair, name, failed *string) {
+	switch v.key {
+	case "log":
+		if l, ok := jsonFind(v.value, "level"); ok && e.Level == LevelUnknown {
+			e.Level, _ = ParseLevel(l)
+		}
+		if c, ok := jsonFind(v.value, "logger"); ok && e.Context == "" {
+			e.Context = c
+		}
+	case "service":
+		if n, ok := jsonFind(v.value, "name"); ok && *name == "" {
+			*name = n
+		}
+	case "error":
+		if m, ok := jsonFind(v.value, "message"); ok {
+			*failed = m
+		}
+	}
 }
 
 // business fills in the business form, which has a type instead of a message

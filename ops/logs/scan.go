@@ -22,6 +22,9 @@ type Scan struct {
 	Warn func(part string, err error)
 	// Last is called once all hits were passed on, while their texts are open.
 	Last func() error
+	// Unnumbered leaves out the numbers of lines, for which text may have to be read
+	// that nothing else is wanted of.
+	Unnumbered bool
 	// Shelf, when not nil, has the indexes that the console keeps.
 	Shelf Shelf
 
@@ -117,6 +120,8 @@ type openPart struct {
 	kept    *Kept
 	regions []region
 	lines   []int64 // line numbers at the beginnings of regions, where known
+	piece   piece   // when it goes on the numbers of the part before
+	beside  *openPart
 }
 
 // openText begins with a text; of is the manner of the source's texts before.

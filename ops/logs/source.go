@@ -22,6 +22,15 @@ type Part interface {
 	Open(ctx context.Context) (Text, error)
 }
 
+// Pieced is a Part that is better read in pieces: then Pieces are not nil and stand in
+// its place.
+type Pieced interface{ Pieces() []Part }
+
+// piece is a Part that goes on the numbers of the lines of the one before.
+type piece interface {
+	LinesBefore(ctx context.Context) (int64, error)
+}
+
 // Source is one log: its parts in the order of time, the newest last.
 type Source struct {
 	Name  string
