@@ -2,32 +2,64 @@
 // passwords in DSNs, URLs, options and JSON, tokens and cookies.
 package redact
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 // Mask stands where a secret was.
 const Mask = "••••••"
 
+// words are what a name that holds a secret has in it.
+var words = []string{"passw", "pwd", "secret", "token", "key"}
+
+// rules are how secrets are known. Where none of a rule's words is in a text, in small
+// letters, there is nothing to look for.
 var rules = []struct {
-	re   *regexp.Regexp
-	with string
+	words []string
+	re    *regexp.Regexp
+	with  string
 }{
 	// scheme://user:secret@host and the driver's user:secret@tcp(host).
-	{regexp.MustCompile(`(://[^\s:/@]*:)[^\s@/]+(@)`), "${1}" + Mask + "${2}"},
-	{regexp.MustCompile(`(\b[\w.-]+:)[^\s@:/]+(@(?:tcp|unix)\()`), "${1}" + Mask + "${2}"},
-	{regexp.MustCompile(`(?i)(\bauthorization\s*[:=]\s*"?(?:bearer|basic)\s+)[\w.~+/=-]+`), "${1}" + Mask},
-	{regexp.MustCompile(`(?i)((?:set-)?cookie\s*:\s*)[^\r\n"]+`), "${1}" + Mask},
-	{regexp.MustCompile(`(?i)("[\w-]*(?:password|passwd|secret|token|api_?key|access_?key|private_?key)"\s*:\s*")(?:[^"\\]|\\.)*(")`), "${1}" + Mask + "${2}"},
+	{[]string{"://"}, regexp.MustCompile(`(://[^\s:/@]*:)[^\s@/]+(@)`), "${1}" + Mask + "${2}"},
+	{[]string{"@tcp(", "@unix("}, regexp.MustCompile(`(\b[\w.-]+:)[^\s@:/]+(@(?:tcp|unix)\()`), "${1}" + Mask + "${2}"},
+	{[]string{"authorization"}, regexp.MustCompile(`(?i)(\bauthorization\s*[:=]\s*"?(?:bearer|basic)\s+)[\w.~+/=-]+`), "${1}" + Mask},
+	{[]string{"cookie"}, regexp.MustCompile(`(?i)((?:set-)?cookie\s*:\s*)[^\r\n"]+`), "${1}" + Mask},
+	{words, regexp.MustCompile(`(?i)("[\w-]*(?:password|passwd|secret|token|api_?key|access_?key|private_?key)"\s*:\s*")(?:[^"\\]|\\.)*(")`), "${1}" + Mask + "${2}"},
 	// JSON within a JSON text, its quotes behind backslashes.
-	{regexp.MustCompile(`(?i)(\\"[\w-]*(?:password|passwd|secret|token|api_?key|access_?key|private_?key)\\"\s*:\s*\\")(?:[^"\\]|\\\\.)*(\\")`), "${1}" + Mask + "${2}"},
-	{regexp.MustCompile(`(?i)(\b[\w-]*(?:password|passwd|pwd|secret|token|api_?key|access_?key)\b\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s&,;"']+)`), "${1}" + Mask},
-	{regexp.MustCompile(`(?i)(\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+)('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")`), "${1}" + Mask},
-	{regexp.MustCompile(`\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+`), Mask},
+	{words, regexp.MustCompile(`(?i)(\\"[\w-]*(?:password|passwd|secret|token|api_?key|access_?key|private_?key)\\"\s*:\s*\\")(?:[^"\\]|\\\\.)*(\\")`), "${1}" + Mask + "${2}"},
+	{words, regexp.MustCompile(`(?i)(\b[\w-]*(?:password|passwd|pwd|secret|token|api_?key|access_?key)\b\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s&,;"']+)`), "${1}" + Mask},
+	{[]string{"identified"}, regexp.MustCompile(`(?i)(\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+)('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")`), "${1}" + Mask},
+	{[]string{"eyj"}, regexp.MustCompile(`\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+`), Mask},
+}
+
+// Small is a text in the small letters of ASCII. Letters outside that regular
+// expressions take for some inside, in any case, become those too.
+func Small(s string) string {
+	small := strings.ToLower(s)
+	if strings.Contains(small, "\u017f") {
+		small = strings.ReplaceAll(small, "\u017f", "s")
+	}
+	return small
+}
+
+// HasAny tells whether one of the words is in the text.
+func HasAny(text string, words ...string) bool {
+	for _, w := range words {
+		if strings.Contains(text, w) {
+			return true
+		}
+	}
+	return false
 }
 
 // Text returns s with the secrets that can be recognised masked.
 func Text(s string) string {
+	small := Small(s)
 	for _, r := range rules {
-		s = r.re.ReplaceAllString(s, r.with)
+		if HasAny(small, r.words...) {
+			s = r.re.ReplaceAllString(s, r.with)
+		}
 	}
 	return s
 }

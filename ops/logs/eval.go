@@ -185,7 +185,7 @@ func (m *matcher) eventHolds(b *Block, i int) (bool, error) {
 
 // asksHead tells whether the head's text has to be understood.
 func (m *matcher) asksHead() bool {
-	return len(m.q.Fields) > 0 || len(m.q.Contexts) > 0 || m.q.Levels != 0
+	return len(m.q.Fields) > 0 || len(m.q.Heads) > 0 || len(m.q.Contexts) > 0 || m.q.Levels != 0
 }
 
 func (m *matcher) lineMatches(b *Block, i int) (bool, error) {

@@ -157,7 +157,21 @@ func (q *Query) MatchEvent(e *Event, lines []byte) bool {
 	if q.Critical && !critical(lines) || q.Took > 0 && Took(lines) < q.Took {
 		return false
 	}
-	return matchAll(q.Contexts, e.Context) && matchAll(q.Sources, e.Source) && q.matchFields(e)
+	return matchAll(q.Contexts, e.Context) && matchAll(q.Sources, e.Source) && q.matchHeads(e) && q.matchFields(e)
+}
+
+func (q *Query) matchHeads(e *Event) bool {
+	if len(q.Heads) == 0 {
+		return true
+	}
+	head, _, _ := strings.Cut(e.Raw, "\n")
+	head = string(Visible([]byte(head), nil))
+	for i := range q.Heads {
+		if !q.Heads[i].Match(head) {
+			return false
+		}
+	}
+	return true
 }
 
 func matchAll(patterns []Pattern, name string) bool {

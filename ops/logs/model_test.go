@@ -124,7 +124,7 @@ func randomLog(r *rand.Rand, lines int) string {
 }
 
 var modelQueries = []string{"", "order", "ordcr", "Order", "'order", "'Order 1", "^[Nest", "ms$", "!order", "!'order took", "level:error", "level:warn+ order", "context:Order*", "!context:order*,ar*",
-	"context:worker12", "took>1000", "took>=2s level:error", "is:critical", "is:slow err", "field.userId=3", "field.metadata.userId>25", "!field.userId=3 level:info+", "since:2026-01-29T09:05", "until:2026-01-29T09:03 order",
+	"context:worker12", "took>1000", "took>=2s level:error", "is:critical", "is:slow err", "head:order", "!head:Order", "!head:took level:warn+ x", "!head:\"Unable to\" is:critical", "head:'5 head:ms", "field.userId=3", "field.metadata.userId>25", "!field.userId=3 level:info+", "since:2026-01-29T09:05", "until:2026-01-29T09:03 order",
 	"since:2026-01-29T09:02 until:2026-01-29T09:04", "/Order \\d+ created/", "!/Order/", "/^\\[Nest/ '客户", "客户", "户足", "order | took", "pool | error level:error", "3f2a9", "'3f2a9c1b00", "0122", "'29T09:0", "'9:0", "'PM  ", "k", "'k", "ünï", "level:debug,error 1", "Z\"", "'Z\",\"level", "'M     L"}
 
 func TestScanAgreesWithThePlainModel(t *testing.T) {

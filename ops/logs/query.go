@@ -52,6 +52,7 @@ type Query struct {
 	Since    time.Time // zero: from the beginning
 	Until    time.Time // exclusive; zero: to the end
 	Fields   []FieldTest
+	Heads    []Term // what the events' first lines hold, or do not
 	Took     int64 // at least so many ms; 0: any
 	Critical bool
 }
@@ -109,7 +110,7 @@ func (q *Query) Empty() bool { return !q.HasText() && !q.HasTests() }
 // HasTests tells whether the query asks something of the event.
 func (q *Query) HasTests() bool {
 	return q.Levels != 0 || len(q.Contexts) > 0 || len(q.Sources) > 0 || !q.Since.IsZero() || !q.Until.IsZero() ||
-		len(q.Fields) > 0 || q.Took > 0 || q.Critical
+		len(q.Fields) > 0 || len(q.Heads) > 0 || q.Took > 0 || q.Critical
 }
 
 // QueryError says what is wrong in a query and where: Pos to End, in bytes.

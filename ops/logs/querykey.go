@@ -10,7 +10,7 @@ import (
 
 // QueryKeys are the words that the query box understands before a colon or a
 // comparison, for completion and help.
-var QueryKeys = []string{"level:", "context:", "source:", "since:", "until:", "field.", "took>", "is:critical", "is:slow"}
+var QueryKeys = []string{"level:", "context:", "source:", "since:", "until:", "field.", "head:", "took>", "is:critical", "is:slow"}
 
 // splitKey splits "level:warn+" and "took>1000" into key, operator and value.
 func splitKey(text string) (key, op, value string, ok bool) {
@@ -33,7 +33,7 @@ func isKeyed(text string) bool {
 
 func knownKey(key, op string) bool {
 	switch key {
-	case "level", "context", "source", "since", "until", "is":
+	case "level", "context", "source", "since", "until", "is", "head":
 		return op == ":"
 	case "took":
 		return op == ">" || op == ">=" || op == ":"
@@ -70,6 +70,9 @@ func (p *queryParser) keyed(w word) bool {
 		pat := ParsePattern(value)
 		pat.Not = not
 		p.q.Sources = append(p.q.Sources, pat)
+	case "head":
+		t := Term{Kind: TermExact, Not: not, Text: value, Fold: smartFold(value)}
+		p.q.Heads = append(p.q.Heads, t)
 	case "since", "until":
 		p.time(w, key, value)
 	case "took":

@@ -215,8 +215,15 @@ func (q *Query) eventVerdict(s *Shape) verdict {
 			return no
 		}
 	}
+	for i := range q.Heads {
+		if s.opaque {
+			v = min(v, maybe)
+		} else {
+			v = min(v, q.Heads[i].verdict(s.Text))
+		}
+	}
 	if len(q.Fields) > 0 {
-		v = maybe
+		v = min(v, maybe)
 	}
 	return v
 }

@@ -7,6 +7,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"opsdeck/internal/cells"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/logs"
@@ -123,6 +124,7 @@ func (p *Page) export(ndjson bool) tea.Cmd {
 	if !p.filter {
 		q = logs.Query{} // all events are shown
 	}
+	p.writing = true
 	return func() tea.Msg {
 		path, n, err := run(ctx, &q, ndjson)
 		return send(exportMsg{path, n, err})
@@ -130,8 +132,10 @@ func (p *Page) export(ndjson bool) tea.Cmd {
 }
 
 func (p *Page) exported(m exportMsg) tea.Cmd {
+	p.writing = false
 	if m.err != nil && m.err != context.Canceled {
 		return page.Send(page.Notice{State: ops.StateCritical, Text: lang.M("the export failed: %s", lang.Raw(m.err.Error()))})
 	}
-	return page.Send(page.Notice{State: ops.StateOK, Text: lang.M("%d events written to %s", m.n, m.path)})
+	room := p.size.Width - cells.Width(p.env.T("%d events written to %s", m.n, "")) - 5
+	return page.Send(page.Notice{State: ops.StateOK, Text: lang.M("%d events written to %s", m.n, cells.CutLeft(m.path, max(room, 16)))})
 }

@@ -14,7 +14,11 @@ import (
 
 // head is the query box and what there is.
 func (p *Page) head(width int) string {
-	right := p.counts(width - max(16, p.askedWidth()))
+	least := 16
+	if p.typing {
+		least = min(width/2, 30)
+	}
+	right := p.counts(width - max(least, p.askedWidth()))
 	room := max(10, width-cells.Width(right)-1)
 	if p.typing {
 		p.input.SetHint(p.env.T("words, 'exact, !not, level:warn+, since:-2h …"))
@@ -131,7 +135,7 @@ func (p *Page) viewTimeline(size page.Size) []string {
 	}
 	height := rows - 1
 	out := make([]string, rows)
-	counts := p.line.Counts
+	counts := stretched(p.line.Counts, p.timelineWidth())
 	if len(counts) == 0 || p.line.From.IsZero() {
 		return out
 	}
@@ -149,6 +153,24 @@ func (p *Page) viewTimeline(size page.Size) []string {
 		out[y] = b.String()
 	}
 	out[height] = p.scale(len(counts), at)
+	return out
+}
+
+// stretched is a timeline as wide as the screen has become since it was counted.
+func stretched(counts [][7]int32, width int) [][7]int32 {
+	n := len(counts)
+	if n == 0 || n == width || width <= 0 {
+		return counts
+	}
+	out := make([][7]int32, width)
+	for x := range out {
+		from := x * n / width
+		for i := from; i < max(from+1, (x+1)*n/width); i++ {
+			for l, v := range counts[i] {
+				out[x][l] += v
+			}
+		}
+	}
 	return out
 }
 
@@ -223,13 +245,18 @@ func (p *Page) scale(n, at int) string {
 		}
 	}
 	if n > 50 && cells.Width(middle) == len([]rune(middle)) {
-		put((n-len(middle))/2, middle)
+		from := (n - len(middle)) / 2
+		if mark := p.markColumn(n, at); mark >= from-1 && mark <= from+len(middle) { // it would stand in the words
+			if from = mark + 3; mark > n/2 {
+				from = mark - 2 - len(middle)
+			}
+		}
+		put(from, middle)
 	}
 	put(0, left)
 	put(n-len(right), right)
 	text := string(line)
-	if !p.incident.IsZero() && p.incident.After(from) && p.incident.Before(to) {
-		x := int(int64(p.incident.Sub(from)) * int64(n) / max(1, int64(to.Sub(from))))
+	if x := p.incidentColumn(n); x >= 0 {
 		runes := []rune(text)
 		return " " + p.ink.dim.Paint(string(runes[:x])) + p.ink.crit.Paint("@") + p.ink.dim.Paint(string(runes[min(x+1, n):]))
 	}
@@ -238,6 +265,23 @@ func (p *Page) scale(n, at int) string {
 		return " " + p.ink.dim.Paint(string(runes[:at])) + p.ink.accent.Paint(t.Glyph.Up) + p.ink.dim.Paint(string(runes[min(at+1, n):]))
 	}
 	return " " + p.ink.dim.Paint(text)
+}
+
+// incidentColumn is the column of the incident, or -1.
+func (p *Page) incidentColumn(n int) int {
+	from, to := p.line.From, p.line.To
+	if p.incident.IsZero() || !p.incident.After(from) || !p.incident.Before(to) {
+		return -1
+	}
+	return int(int64(p.incident.Sub(from)) * int64(n) / max(1, int64(to.Sub(from))))
+}
+
+// markColumn is the column that the scale marks: the incident's, else the cursor's.
+func (p *Page) markColumn(n, cursor int) int {
+	if x := p.incidentColumn(n); x >= 0 {
+		return x
+	}
+	return cursor
 }
 
 func roundSpan(d time.Duration) time.Duration {
@@ -265,6 +309,9 @@ func (p *Page) foot(width int) string {
 			left += p.ink.bold.Paint("  " + e.T("+%s new", human.Count(n)))
 		}
 		left += p.ink.dim.Paint("  " + e.T("G follows"))
+	}
+	if p.writing {
+		left += p.ink.accent.Paint("  " + e.T("writing the export …"))
 	}
 	if s.Lost > 0 {
 		left += p.ink.crit.Paint("  " + e.T("%s were truncated away unread", human.Bytes(s.Lost)))

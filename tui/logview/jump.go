@@ -32,10 +32,7 @@ func (p *Page) toTime(text string) tea.Cmd {
 	if err != nil {
 		return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("not a time: %s (-2h, 14:00, 2026-01-29, 2026-01-29T14:00)", lang.Raw(text))})
 	}
-	p.leaveEnd()
-	p.ranked = false
-	p.want = wish{true, logs.Place{At: at.Truncate(time.Millisecond)}, 0}
-	return p.load()
+	return p.toMoment(at.Truncate(time.Millisecond), 0)
 }
 
 // sameContext shows only the events of the context under the cursor, or all again.
@@ -56,4 +53,32 @@ func (p *Page) noContext() lang.Msg {
 		return lang.M("the event names no context")
 	}
 	return lang.Msg{}
+}
+
+// sought looks whether the moment that one goes to was there to go to. While older
+// text is still read the window follows it; where there is none, that is said.
+func (p *Page) sought() tea.Cmd {
+	at, s := p.seeking, p.stats
+	switch {
+	case at.IsZero():
+	case s.Oldest.IsZero() || at.Before(s.Oldest):
+		if s.Done < s.Bytes || s.Oldest.IsZero() || p.told {
+			return nil
+		}
+		p.told = true
+		return p.warn(lang.M("no event is as old as %s: the logs that were read begin at %s", p.env.Time(at), p.env.Time(s.Oldest)))
+	case at.After(s.Last.Add(nearEnd)):
+		p.seeking = time.Time{}
+		return p.warn(lang.M("no event is as new as %s: the logs end at %s", p.env.Time(at), p.env.Time(s.Last)))
+	default:
+		p.seeking = time.Time{}
+	}
+	return nil
+}
+
+// nearEnd is how far behind the newest event a moment may lie and still be of now.
+const nearEnd = time.Minute
+
+func (p *Page) warn(text lang.Msg) tea.Cmd {
+	return page.Send(page.Notice{State: ops.StateWarning, Text: text})
 }

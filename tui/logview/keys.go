@@ -1,6 +1,8 @@
 package logview
 
 import (
+	"time"
+
 	tea "github.com/charmbracelet/bubbletea"
 
 	"opsdeck/internal/lang"
@@ -64,7 +66,7 @@ func (p *Page) moreActions() []page.Action {
 		{ID: "logs.select", Keys: []string{"v"}, Label: lang.M("select"), Help: lang.M("begin a selection here, or end it; y copies it"), Off: p.noRow, Run: p.selectFrom},
 		{ID: "logs.copy", Keys: []string{"y"}, Label: lang.M("copy"), Help: lang.M("copy the line or the selection, with secrets masked"), Off: p.noRow, Run: p.copyLines},
 		{ID: "logs.copyevent", Keys: []string{"Y"}, Label: lang.M("copy event"), Help: lang.M("copy the whole event, with secrets masked"), Off: p.noRow, Run: p.copyEvent},
-		{ID: "logs.export", Keys: []string{"w"}, Label: lang.M("export"), Help: lang.M("write what is shown to a file, as text or NDJSON, with secrets masked"), Run: p.askExport},
+		{ID: "logs.export", Keys: []string{"w"}, Label: lang.M("export"), Help: lang.M("write what is shown to a file, as text or NDJSON, with secrets masked"), Off: p.noExport, Run: p.askExport},
 		{ID: "logs.clear", Keys: []string{"esc"}, Label: lang.M("all"), Help: lang.M("show all events again"), Run: p.clear},
 	}
 }
@@ -93,6 +95,13 @@ func (p *Page) noHits() lang.Msg {
 func (p *Page) noWords() lang.Msg {
 	if !p.asked.HasText() {
 		return lang.M("with no words to search for, all events fit alike")
+	}
+	return lang.Msg{}
+}
+
+func (p *Page) noExport() lang.Msg {
+	if p.writing {
+		return lang.M("an export is being written")
 	}
 	return lang.Msg{}
 }
@@ -128,6 +137,7 @@ func (p *Page) nextHit(down bool) func() tea.Cmd {
 }
 
 func (p *Page) toggleFollow() tea.Cmd {
+	p.seeking = time.Time{}
 	if p.follow {
 		p.leaveEnd()
 		return nil
@@ -156,6 +166,7 @@ func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
 		return p.typeQuery(k)
 	}
 	name := k.String()
+	p.seeking = time.Time{}
 	switch p.mode {
 	case detailMode:
 		p.detail.scroll(name, p.size.Height)
@@ -188,6 +199,7 @@ func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
 
 // Mouse scrolls with the wheel and puts the cursor where one clicks.
 func (p *Page) Mouse(m tea.MouseMsg, _, y int) tea.Cmd {
+	p.seeking = time.Time{}
 	switch m.Button {
 	case tea.MouseButtonWheelUp:
 		if p.mode == listMode {

@@ -28,6 +28,8 @@ func (p *Page) load() tea.Cmd {
 	above, below := 2*h, 3*h
 	switch {
 	case w.set:
+	case !p.seeking.IsZero():
+		w = wish{true, logs.Place{At: p.seeking}, p.cur - p.top}
 	case p.follow || len(p.rows) == 0:
 		w, above, below = wish{}, 3*h, 1
 	default:
@@ -119,7 +121,7 @@ func (p *Page) take(m windowMsg) tea.Cmd {
 	if p.stats.Rows == 0 {
 		p.cur, p.top = 0, 0
 	}
-	return tea.Batch(p.count(false), p.loadAgain())
+	return tea.Batch(p.count(false), p.loadAgain(), p.sought())
 }
 
 // loadAgain loads once more when that was asked for meanwhile.
@@ -231,6 +233,7 @@ func (p *Page) found(m foundMsg) tea.Cmd {
 		return page.Send(page.Notice{State: ops.StateUnknown, Text: where})
 	}
 	p.leaveEnd()
+	p.seeking = time.Time{}
 	p.want = wish{true, logs.Place{Row: m.id}, p.listHeight() / 3}
 	var open tea.Cmd
 	if p.mode == detailMode {

@@ -116,7 +116,7 @@ func (p *Page) nextBookmark() tea.Cmd {
 
 func (p *Page) goToMark(b Bookmark) tea.Cmd {
 	p.leaveEnd()
-	p.ranked = false
+	p.ranked, p.seeking = false, time.Time{}
 	p.toMark = &b
 	p.want = wish{true, logs.Place{At: b.At}, p.listHeight() / 3}
 	return p.load()

@@ -78,6 +78,8 @@ type Page struct {
 	follow   bool
 	seen     int64 // Stats.Added when following was left
 	want     wish
+	seeking  time.Time // the moment to go to once text that old is read
+	told     bool      // that there is none
 
 	query    *logs.Query
 	asked    *logs.Query // with the level picked by a key
@@ -105,6 +107,7 @@ type Page struct {
 	toMark   *Bookmark  // the cursor is to go there
 	from     logs.RowID // where a selection began
 	fromAt   time.Time
+	writing  bool // an export
 }
 
 type span struct{ from, to time.Time }
@@ -255,8 +258,15 @@ type Find struct{ Query string }
 func (p *Page) goTo(at time.Time) tea.Cmd {
 	p.incident = at
 	p.mode = listMode
+	return p.toMoment(at, p.listHeight()/3)
+}
+
+// toMoment puts the first event at or after a moment on a row of the screen.
+func (p *Page) toMoment(at time.Time, row int) tea.Cmd {
 	p.leaveEnd()
-	p.want = wish{true, logs.Place{At: at}, p.listHeight() / 3}
+	p.ranked = false
+	p.seeking, p.told = at, false
+	p.want = wish{true, logs.Place{At: at}, row}
 	if !p.shown {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package logview
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -56,14 +57,19 @@ func (p *Page) patternActions() []page.Action {
 	return []page.Action{
 		{ID: "logs.back", Keys: []string{"esc", "p", "backspace"}, Label: lang.M("back"), Help: lang.M("back to the list"), Footer: true, Run: func() tea.Cmd { p.mode = listMode; return p.load() }},
 		{ID: "logs.only", Keys: []string{"enter"}, Label: lang.M("only these"), Help: lang.M("show only events of this pattern"), Footer: true, Off: none, Run: func() tea.Cmd { return p.searchPattern("'") }},
-		{ID: "logs.without", Keys: []string{"x"}, Label: lang.M("without these"), Help: lang.M("show all events but those of this pattern"), Footer: true, Off: none, Run: func() tea.Cmd { return p.searchPattern("!") }},
+		{ID: "logs.without", Keys: []string{"x"}, Label: lang.M("without these"), Help: lang.M("show all events but those of this pattern"), Footer: true, Off: none, Run: func() tea.Cmd { return p.searchPattern("!head:") }},
 		{ID: "logs.recount", Keys: []string{"r"}, Label: lang.M("count again"), Help: lang.M("count again"), Footer: true, Run: p.openPatterns},
 	}
 }
 
-// searchPattern adds the pattern's longest fixed piece to the query.
+// searchPattern adds the pattern's longest fixed piece to the query; without the
+// pattern whole events are left out, with all their lines.
 func (p *Page) searchPattern(mark string) tea.Cmd {
 	piece := p.patterns.list[p.patterns.scroll.Cursor].Literal
+	if mark != "'" { // quotes have a meaning behind a key
+		piece = slices.MaxFunc(strings.Split(piece, `"`), func(a, b string) int { return len(a) - len(b) })
+		piece = strings.TrimSpace(piece)
+	}
 	p.mode = listMode
 	if piece == "" {
 		return nil
@@ -97,11 +103,11 @@ func (p *Page) compared(since time.Time) string {
 	e := p.env
 	switch {
 	case !p.patterns.with.Healthy:
-		return e.T(" · the hour from %s compared with the time before", e.Time(since))
+		return e.T(" · compared: the hour from %s", e.Time(since))
 	case !p.incident.IsZero():
-		return e.T(" · since the last healthy hour before the incident (%s) compared with the time before", e.Time(since))
+		return e.T(" · compared: since the incident's last healthy hour, %s", e.Time(since))
 	}
-	return e.T(" · since the last healthy hour (%s) compared with the time before", e.Time(since))
+	return e.T(" · compared: since the last healthy hour, %s", e.Time(since))
 }
 
 func (p *Page) patternRow(t *logs.EventPattern, cursor bool, width int) string {

@@ -135,7 +135,7 @@ func (p *Page) apply() tea.Cmd {
 		q.LimitLevels(p.minLevel.String() + "+")
 		q.Source += " level:" + p.minLevel.String() + "+"
 	}
-	p.asked = &q
+	p.asked, p.seeking = &q, time.Time{}
 	p.source.SetQuery(&q, p.filter)
 	if r, ok := p.current(); ok && !p.follow && !p.want.set {
 		p.want = wish{true, logs.Place{Row: r.ID}, -1}

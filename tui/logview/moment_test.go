@@ -1,0 +1,110 @@
+package logview
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops/logs"
+	"opsdeck/tui/page"
+)
+
+// notices runs a command and what comes of it, and gathers what is said.
+func notices(p *Page, cmd tea.Cmd) (said []string) {
+	if cmd == nil {
+		return nil
+	}
+	switch m := cmd().(type) {
+	case tea.BatchMsg:
+		for _, c := range m {
+			said = append(said, notices(p, c)...)
+		}
+	case page.Msg:
+		said = append(said, notices(p, p.Update(m.Body))...)
+	case page.Notice:
+		said = append(said, lang.English().Msg(m.Text))
+	}
+	return said
+}
+
+// TestAMomentThatNoLogReachesIsSaid: of an incident, and of a time that is typed.
+func TestAMomentThatNoLogReachesIsSaid(t *testing.T) {
+	p, store := opened(t, "en", page.Size{Width: 80, Height: 20})
+	first := now.Add(-time.Hour + 15*time.Second)
+	for _, c := range []struct {
+		at   time.Time
+		want string
+		cur  time.Time
+	}{
+		{now.Add(-48 * time.Hour), "no event is as old as 2026-01-27 14:05:00: the logs that were read begin at 2026-01-29 13:05:15", first},
+		{now.Add(-30 * time.Minute), "", now.Add(-30 * time.Minute)},
+		{now.Add(2 * time.Hour), "no event is as new as 2026-01-29 16:05:00: the logs end at 2026-01-29 14:05:00", now},
+		{now.Add(20 * time.Second), "", now},
+	} {
+		said := strings.Join(notices(p, p.Update(page.Incident{At: c.at})), "; ")
+		if r, ok := p.current(); said != c.want || !ok || !r.Event.Time.Equal(c.cur) {
+			t.Errorf("%v: %q, the cursor is at %v", c.at, said, r.Event.Time)
+		}
+	}
+	if said := notices(p, p.toTime("2026-01-01")); len(said) != 1 || !strings.HasPrefix(said[0], "no event is as old as") {
+		t.Errorf("%q", said)
+	}
+	// Older text comes: one is where one wanted to be, until one moves.
+	before := now.Add(-30 * 24 * time.Hour)
+	older := func(days int) string {
+		return fmt.Sprintf("%s INFO older\n", before.Add(time.Duration(days)*24*time.Hour).Format(time.RFC3339))
+	}
+	store.Add("/l/qianzhang-backend-out.log", "/l/1", text{bytes.NewReader([]byte(older(0) + older(2) + older(5)))}, false, true)
+	settle(t, p, store)
+	if r, _ := p.current(); !r.Event.Time.Equal(before.Add(2 * 24 * time.Hour)) {
+		t.Errorf("the cursor is at %v", r.Event.Time)
+	}
+	key(p, store, t, "j")
+	settle(t, p, store)
+	if r, _ := p.current(); !r.Event.Time.Equal(before.Add(5 * 24 * time.Hour)) {
+		t.Errorf("moved, but the cursor is at %v", r.Event.Time)
+	}
+}
+
+// TestAPatternIsLeftOutWithAllItsLines: no stack stays behind.
+func TestAPatternIsLeftOutWithAllItsLines(t *testing.T) {
+	p, store := opened(t, "en", page.Size{Width: 80, Height: 20})
+	key(p, store, t, "p")
+	if lit := p.patterns.list[0].Literal; !strings.Contains(lit, "Unable to connect") {
+		t.Fatalf("first is %q", lit)
+	}
+	key(p, store, t, "x")
+	if p.stats.Rows != 238 {
+		t.Errorf("%d rows for %q", p.stats.Rows, p.query.Source)
+	}
+	for _, r := range p.rows {
+		if r.Event.Cont || r.Critical {
+			t.Errorf("%q stays", r.Event.Raw)
+		}
+	}
+}
+
+// TestATimelineFillsAScreenThatBecameWider: or narrower, until it is counted anew.
+func TestATimelineFillsAScreenThatBecameWider(t *testing.T) {
+	counts := make([][7]int32, 78)
+	for i := range counts {
+		counts[i][logs.LevelInfo] = int32(i)
+	}
+	for _, width := range []int{1, 38, 77, 78, 79, 118, 400} {
+		out := stretched(counts, width)
+		sum := int32(0)
+		for i, c := range out {
+			if sum += c[logs.LevelInfo]; i > 0 && width > 78 && c[logs.LevelInfo] < out[i-1][logs.LevelInfo] {
+				t.Fatalf("%d: out of order at %d", width, i)
+			}
+		}
+		if len(out) != width || width <= 78 && sum != 78*77/2 {
+			t.Errorf("%d: %d columns, %d events", width, len(out), sum)
+		}
+	}
+}
