@@ -53,7 +53,7 @@ type Query struct {
 	Until    time.Time // exclusive; zero: to the end
 	Fields   []FieldTest
 	Heads    []Term // what the events' first lines hold, or do not
-	Took     int64 // at least so many ms; 0: any
+	Took     int64  // at least so many ms; 0: any
 	Critical bool
 }
 
