@@ -91,10 +91,12 @@ func (s *snapshotter) byTableLocks(ctx context.Context) error {
 	return s.underLock(ctx)
 }
 
-// release gives a lock back, interrupted or not, unless the line is stalled;
-// the lock then ends with the connection.
+// release gives a lock back, interrupted or not. Behind an interrupt a stalled line has
+// five seconds; the lock then ends with the connection. Else the connection is needed
+// for more, and a server that is slow has the time that it takes.
 func (s *snapshotter) release(ctx context.Context, statement string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	bounded, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	s.control.ExecContext(ctx, statement)
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(5*time.Second, cancel) })()
+	s.control.ExecContext(bounded, statement)
 }

@@ -100,7 +100,7 @@ func TestWritesGoOnWhileALockIsWaitedFor(t *testing.T) {
 			done <- result{m, err}
 		}()
 		seen(t, s, "INFO LIKE 'LOCK TABLES%'")
-		if _, err := pool.ExecContext(timeout(t, time.Minute), "INSERT INTO behind VALUES (1)"); err != nil {
+		if _, err := pool.ExecContext(timeout(t, 4*time.Minute), "INSERT INTO behind VALUES (1)"); err != nil {
 			t.Errorf("a write behind the waiting lock: %v", err)
 		}
 		if err := writer.Commit(); err != nil {
@@ -125,9 +125,12 @@ func TestWaitForALockIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer holder.Close()
-		for _, c := range []struct{ hold, way, let string }{
-			{"LOCK TABLES apart WRITE", "lock-tables", "UNLOCK TABLES"}, // the flush alone waits for it
-			{"UPDATE a SET id = id", "single-connection", "ROLLBACK"},
+		for _, c := range []struct {
+			hold, way, let string
+			wait           time.Duration
+		}{
+			{"LOCK TABLES apart WRITE", "lock-tables", "UNLOCK TABLES", time.Hour}, // the flush alone waits for it, one turn
+			{"UPDATE a SET id = id", "single-connection", "ROLLBACK", 4 * time.Second},
 		} {
 			only(t, "ftwrl", "lock-tables")
 			if c.way == "single-connection" {
@@ -136,7 +139,7 @@ func TestWaitForALockIsBounded(t *testing.T) {
 			if err := execute(t.Context(), holder, "START TRANSACTION", c.hold); err != nil {
 				t.Fatal(err)
 			}
-			_, m := dumped(t, s, Options{Databases: []string{db}, Tables: []string{"a"}, LockWait: 4 * time.Second})
+			_, m := dumped(t, s, Options{Databases: []string{db}, Tables: []string{"a"}, LockWait: c.wait})
 			if m.Consistency != c.way || (len(m.Warnings) > 0) != (c.way == "single-connection") {
 				t.Errorf("behind %q: %s %q", c.hold, m.Consistency, m.Warnings)
 			}
