@@ -9,9 +9,12 @@ import (
 	"math/rand/v2"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -371,6 +374,23 @@ func TestWhatASlowDiskTakesAfterTheLastByteCameIsWaitedFor(t *testing.T) {
 	var disk slow
 	if err := s.Get(t.Context(), "a", &disk); err != nil || disk.got.String() != "a backup" {
 		t.Errorf("%q, %v", disk.got.String(), err)
+	}
+}
+
+// What a command left behind may hold its output open for ever.
+func TestAPipeHeldBehindTheCommandIsNotWaitedFor(t *testing.T) {
+	former := lingering
+	lingering = 100 * time.Millisecond
+	defer func() { lingering = former }()
+	var got bytes.Buffer
+	cmd := exec.Command("sh", "-c", "echo here; sleep 3600 & echo $!")
+	err, taken := runInto(cmd, &got)
+	said := strings.Fields(got.String())
+	if len(said) != 2 || !errors.Is(err, exec.ErrWaitDelay) || taken != nil {
+		t.Fatalf("%q, %v, %v", got.String(), err, taken)
+	}
+	if pid, err := strconv.Atoi(said[1]); err != nil || syscall.Kill(pid, syscall.SIGKILL) != nil {
+		t.Errorf("who held it: %q", said[1])
 	}
 }
 

@@ -3,6 +3,7 @@ package remote
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -111,20 +113,53 @@ func (r *rsync) pipe(ctx context.Context, in io.Reader, out io.Writer, name stri
 // waited for.
 var lingering = 5 * time.Second
 
-// runInto runs a command. Whoever takes its output may take as long as it needs:
-// what is left when the command has ended is no less wanted.
+// runInto runs a command. Whoever takes its output may take as long as it needs: what
+// is left in the pipe when the command has ended is no less wanted. Something else that
+// still holds the pipe then is not waited for.
 func runInto(cmd *exec.Cmd, out io.Writer) (err, taken error) {
-	said, err := cmd.StdoutPipe()
+	said, says, err := os.Pipe()
 	if err != nil {
 		return err, nil
 	}
-	if err := cmd.Start(); err != nil {
+	defer said.Close()
+	cmd.Stdout = says
+	err = cmd.Start()
+	says.Close()
+	if err != nil {
 		return err, nil
 	}
-	if _, taken = io.Copy(out, said); taken != nil {
+	left := &leftover{pipe: said}
+	copied := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(out, left)
 		said.Close() // the command must not wait for one who takes no more
+		copied <- err
+	}()
+	err = cmd.Wait()
+	left.end()
+	if taken = <-copied; errors.Is(taken, os.ErrDeadlineExceeded) {
+		return cmp.Or(err, exec.ErrWaitDelay), nil
 	}
-	return cmd.Wait(), taken
+	return err, taken
+}
+
+// leftover is the reading end of a pipe, each of whose reads takes at most lingering
+// once it has ended.
+type leftover struct {
+	pipe  *os.File
+	ended atomic.Bool
+}
+
+func (l *leftover) end() {
+	l.ended.Store(true)
+	_ = l.pipe.SetReadDeadline(time.Now().Add(lingering))
+}
+
+func (l *leftover) Read(p []byte) (int, error) {
+	if l.ended.Load() {
+		_ = l.pipe.SetReadDeadline(time.Now().Add(lingering))
+	}
+	return l.pipe.Read(p)
 }
 
 // commandError is a command that failed, with what it said.
