@@ -19,7 +19,7 @@ import (
 const (
 	byCounts = "writes=" // performance_schema's count of the live schema's
 	byLog    = "log="    // where the binary log stands, whose events name schemas; and what byStats shows
-	byStats  = "stats="  // InnoDB's count of changed rows of the live schema's tables, and when the last was
+	byStats  = "stats="  // InnoDB's count of changed rows of the live schema's tables, when the last was, and the server's clock
 )
 
 // Mark is where the live schema's writes stand.
@@ -92,7 +92,7 @@ func (s *Server) stands(ctx context.Context, c *sql.Conn, means, live string) (a
 		return "", false
 	}
 	_, _ = c.ExecContext(ctx, "SET SESSION information_schema_stats_expiry = 0") // MySQL: else times are a day old
-	last, err := schema.One(ctx, c, "SELECT COALESCE(FLOOR(UNIX_TIMESTAMP(MAX(UPDATE_TIME))), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?", live)
+	last, err := schema.One(ctx, c, "SELECT CONCAT(COALESCE(FLOOR(UNIX_TIMESTAMP(MAX(UPDATE_TIME))), 0), ' ', UNIX_TIMESTAMP()) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?", live)
 	if err != nil {
 		return "", false
 	}
@@ -100,18 +100,19 @@ func (s *Server) stands(ctx context.Context, c *sql.Conn, means, live string) (a
 	return n + " " + last, err == nil && others == "0"
 }
 
-// grew tells whether rows were changed from one state of byStats to another. The
-// count alone does not: seconds after many rows have changed InnoDB looks at a table
-// anew on its own, and counts from 0.
+// grew tells whether rows were changed from one state of byStats to another. That the
+// count has fallen does not say so: seconds after many rows have changed InnoDB looks at
+// a table anew on its own, and counts from 0. It does when the last change known was in
+// the very second of the first state, where one behind it would not show.
 func grew(before, now string) bool {
-	var n, m, last, latest int64
-	if _, err := fmt.Sscan(before, &n, &last); err != nil {
+	var n, m, last, latest, clock int64
+	if _, err := fmt.Sscan(before, &n, &last, &clock); err != nil {
 		return before != now
 	}
 	if _, err := fmt.Sscan(now, &m, &latest); err != nil {
 		return before != now
 	}
-	return m > n || latest > last
+	return m > n || latest > last || m < n && last >= clock
 }
 
 func firstWord(text string) string {
