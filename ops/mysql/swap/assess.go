@@ -176,7 +176,7 @@ func (s *Server) surveyTable(ctx context.Context, db *sql.DB, t *restore.TableSt
 	if t.Rows > countLimit {
 		return
 	}
-	bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
+	bounded, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
 	n, err := schema.One(bounded, db, "SELECT COUNT(*) FROM "+restore.Name(in, t.Name))
 	switch {
