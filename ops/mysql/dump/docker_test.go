@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -79,14 +80,13 @@ func inContainer(t *testing.T, engine *testdb.DockerEngine, name string) string 
 		t.Fatal(err)
 	}
 	engine.Run(t, "sh", "-ec", mysqlImage, "sh", root, t.TempDir(), busybox)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := testdb.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := l.Addr().String()
-	l.Close()
+	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	start := fmt.Sprintf("mysqld --no-defaults --user=root --datadir=/var/lib/mysql --initialize-insecure && "+
-		"exec mysqld --no-defaults --user=root --datadir=/var/lib/mysql --secure-file-priv=NULL --mysqlx=OFF --bind-address=127.0.0.1 --port=%s --socket=/var/run/mysqld/mysqld.sock", addr[strings.LastIndexByte(addr, ':')+1:])
+		"exec mysqld --no-defaults --user=root --datadir=/var/lib/mysql --secure-file-priv=NULL --mysqlx=OFF --bind-address=127.0.0.1 --port=%d --socket=/var/run/mysqld/mysqld.sock", port)
 	engine.Run(t, "docker", "run", "-d", "--name", name, "--network", "host", "opsdeck-mysql:9", "sh", "-c", start)
 	pool := answering(t, engine, name, addr)
 	for _, q := range []string{
@@ -103,7 +103,7 @@ func inContainer(t *testing.T, engine *testdb.DockerEngine, name string) string 
 // answering waits until the server in a container answers.
 func answering(t *testing.T, engine *testdb.DockerEngine, name, addr string) *sql.DB {
 	t.Helper()
-	for end := time.Now().Add(90 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
 		if pool, err := mysql.Open(t.Context(), mysql.Target{Network: "tcp", Addr: addr, User: "root"}, ""); err == nil {
 			t.Cleanup(func() { pool.Close() })
 			return pool
