@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -30,26 +31,38 @@ func (c clipboard) put(text string) (lang.Msg, error) {
 	if c.getenv("TMUX") != "" && toTmux(text) == nil {
 		return lang.M("copied to tmux's buffer and the terminal's clipboard: %d bytes", len(text)), nil
 	}
-	if len(text) > clipboardLimit {
+	seq := c.sequences(text)
+	if len(text) > clipboardLimit || seq == "" {
 		return c.file(text)
 	}
-	if _, err := io.WriteString(c.out, c.sequences(text)); err != nil {
+	if _, err := io.WriteString(c.out, seq); err != nil {
 		return lang.M("could not copy: %s", err.Error()), err
 	}
 	return lang.M("sent to the terminal's clipboard (OSC 52): %d bytes", len(text)), nil
 }
 
-// sequences is OSC 52, within a multiplexer also in the wrapping that it passes on:
-// whether it takes the one or the other is its user's setting.
+// screenString is how long a sequence may be that GNU screen swallows. The rest of a
+// longer one lands on the display.
+const screenString = 760
+
+// sequences is OSC 52, in tmux also in the wrapping that it passes on: whether it
+// takes the one or the other is its user's setting. GNU screen takes the wrapped one
+// alone. A terminal by the name of screen may be either's: where the plain one is too
+// long for screen there is none, "".
 func (c clipboard) sequences(text string) string {
 	seq := osc52.New(text)
+	plain := seq.String()
 	switch term := c.getenv("TERM"); {
 	case c.getenv("TMUX") != "" || strings.HasPrefix(term, "tmux"):
-		return seq.String() + seq.Tmux().String()
-	case c.getenv("STY") != "" || strings.HasPrefix(term, "screen"):
-		return seq.String() + seq.Screen().String()
+		return plain + seq.Tmux().String()
+	case c.getenv("STY") != "":
+		return seq.Screen().String()
+	case strings.HasPrefix(term, "screen") && len(plain) > screenString:
+		return ""
+	case strings.HasPrefix(term, "screen"):
+		return plain + seq.Screen().String()
 	}
-	return seq.String()
+	return plain
 }
 
 // tmuxWait is how long tmux may take.
@@ -67,8 +80,11 @@ func toTmux(text string) error {
 
 func (c clipboard) file(text string) (lang.Msg, error) {
 	path := filepath.Join(c.dir, "copied-"+time.Now().Format("20060102-150405")+".txt")
+	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return lang.M("could not copy: %s", err.Error()), err
+	}
 	if err := atomicfile.WriteBytes(path, 0o600, []byte(text)); err != nil {
 		return lang.M("could not copy: %s", err.Error()), err
 	}
-	return lang.M("too long for the clipboard; written to %s", path), nil
+	return lang.M("too long for the clipboard: written to %s in %s", filepath.Base(path), c.dir), nil
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/creack/pty"
 )
 
 // env is an environment of a few words.
@@ -27,7 +29,7 @@ func TestCopiedTextReachesTheTerminalThroughMultiplexers(t *testing.T) {
 	}{
 		"a terminal":              {map[string]string{"TERM": "xterm-256color"}, plain},
 		"tmux on the other side":  {map[string]string{"TERM": "tmux-256color"}, plain + tmux},
-		"screen":                  {map[string]string{"TERM": "xterm", "STY": "1.a"}, plain + screen},
+		"screen":                  {map[string]string{"TERM": "xterm", "STY": "1.a"}, screen},
 		"screen on the other end": {map[string]string{"TERM": "screen.xterm-256color"}, plain + screen},
 		"tmux that does not run":  {map[string]string{"TERM": "screen-256color", "TMUX": "/nowhere,1,0"}, plain + tmux},
 	} {
@@ -40,12 +42,12 @@ func TestCopiedTextReachesTheTerminalThroughMultiplexers(t *testing.T) {
 }
 
 func TestTextTooLongForTheClipboardIsInAFile(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "not", "yet") // as before anything was kept
 	text := strings.Repeat("x", clipboardLimit+1)
 	var out bytes.Buffer
 	said, err := clipboard{&out, env(nil), dir}.put(text)
 	files, _ := filepath.Glob(filepath.Join(dir, "copied-*.txt"))
-	if err != nil || out.Len() > 0 || len(files) != 1 || len(said.Args) != 1 || said.Args[0] != files[0] {
+	if err != nil || out.Len() > 0 || len(files) != 1 || len(said.Args) != 2 || filepath.Join(said.Args[1].(string), said.Args[0].(string)) != files[0] {
 		t.Fatalf("%v, %d bytes to the terminal, files %v, said %v", err, out.Len(), files, said)
 	}
 	got, _ := os.ReadFile(files[0])
@@ -86,6 +88,76 @@ func TestARealTmuxTakesTheText(t *testing.T) {
 	for end := time.Now().Add(time.Minute); tmux("show-buffer") != text; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("tmux does not have the text")
+		}
+	}
+}
+
+// TestTextTooLongForScreenIsNotSentPlain: it would stand on the display.
+func TestTextTooLongForScreenIsNotSentPlain(t *testing.T) {
+	dir := t.TempDir()
+	text := strings.Repeat("x", screenString)
+	var out bytes.Buffer
+	if _, err := (clipboard{&out, env(map[string]string{"TERM": "screen-256color"}), dir}).put(text); err != nil || out.Len() > 0 {
+		t.Errorf("a terminal by the name of screen: %v, %d bytes", err, out.Len())
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, "copied-*.txt")); len(files) != 1 {
+		t.Errorf("files: %v", files)
+	}
+	if _, err := (clipboard{&out, env(map[string]string{"TERM": "screen", "STY": "1.a"}), dir}).put(text); err != nil || strings.Contains(out.String(), "\x1b]52;c;"+strings.Repeat("x", 200)) {
+		t.Errorf("in screen: %v, %q", err, out.String())
+	}
+}
+
+// TestARealScreenPassesTheTextOn: short and long, and none of it stands on the display.
+func TestARealScreenPassesTheTextOn(t *testing.T) {
+	if _, err := exec.LookPath("screen"); err != nil {
+		t.Skip("no screen")
+	}
+	for _, text := range []string{"客户 1", strings.Repeat("客户 1\n", 2000)} {
+		dir, err := os.MkdirTemp("", "sc")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		if err := os.Chmod(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if _, err := (clipboard{&out, env(map[string]string{"STY": "1.a", "TERM": "screen"}), dir}).put(text); err != nil {
+			t.Fatal(err)
+		}
+		sent := filepath.Join(dir, "sent")
+		if err := os.WriteFile(sent, append(out.Bytes(), "THE END"...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("screen", "-c", "/dev/null", "-S", "t", "sh", "-c", "cat "+sent+"; exec sleep 600")
+		cmd.Env = append(os.Environ(), "SCREENDIR="+dir, "TERM=xterm", "STY=")
+		tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 80})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			quit := exec.Command("screen", "-S", "t", "-X", "quit")
+			quit.Env = cmd.Env
+			quit.Run()
+			cmd.Wait()
+			tty.Close()
+		})
+		tty.SetReadDeadline(time.Now().Add(time.Minute))
+		var seen []byte
+		for buf := make([]byte, 64<<10); !bytes.Contains(seen, []byte("THE END")); {
+			n, err := tty.Read(buf)
+			if seen = append(seen, buf[:n]...); err != nil {
+				t.Fatalf("%v after %q", err, seen)
+			}
+		}
+		code := base64.StdEncoding.EncodeToString([]byte(text))
+		before, after, ok := bytes.Cut(seen, []byte("\x1b]52;c;"+code+"\x07"))
+		if !ok {
+			t.Fatalf("the terminal did not get the text: %.300q", seen)
+		}
+		if rest := string(before) + string(after); strings.Contains(rest, code[:min(len(code), 24)]) {
+			t.Errorf("the text stands on the display: %.300q", rest)
 		}
 	}
 }

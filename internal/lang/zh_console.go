@@ -127,7 +127,7 @@ func init() {
 		"the report is in %s; a restore under way goes on: opsdeck restore status": "报告在 %s；正在进行的恢复会继续：opsdeck restore status",
 		"could not copy: %s": "无法复制：%s",
 		"sent to the terminal's clipboard (OSC 52): %d bytes": "已送往终端剪贴板（OSC 52）：%d 字节",
-		"too long for the clipboard; written to %s":           "对剪贴板来说过长；已写入 %s",
+		"too long for the clipboard: written to %s in %s":     "对剪贴板来说过长：已写入 %[2]s 下的 %[1]s",
 		"demo: stop the database":                             "演示：停止数据库",
 		"demo: make the service slow":                         "演示：让服务变慢",
 		"demo: crash the back end":                            "演示：让后端崩溃",
