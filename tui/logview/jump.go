@@ -66,10 +66,10 @@ func (p *Page) sought() tea.Cmd {
 			return nil
 		}
 		p.told = true
-		return p.warn(lang.M("no event is as old as %s: the logs that were read begin at %s", p.env.Time(at), p.env.Time(s.Oldest)))
+		return p.warn(lang.M("no event is so old: the logs that were read begin at %s", p.env.Time(s.Oldest)))
 	case at.After(s.Last.Add(nearEnd)):
 		p.seeking = time.Time{}
-		return p.warn(lang.M("no event is as new as %s: the logs end at %s", p.env.Time(at), p.env.Time(s.Last)))
+		return p.warn(lang.M("no event is so new: the logs end at %s", p.env.Time(s.Last)))
 	default:
 		p.seeking = time.Time{}
 	}

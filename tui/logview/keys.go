@@ -1,8 +1,6 @@
 package logview
 
 import (
-	"time"
-
 	tea "github.com/charmbracelet/bubbletea"
 
 	"opsdeck/internal/lang"
@@ -137,7 +135,7 @@ func (p *Page) nextHit(down bool) func() tea.Cmd {
 }
 
 func (p *Page) toggleFollow() tea.Cmd {
-	p.seeking = time.Time{}
+	p.letGo()
 	if p.follow {
 		p.leaveEnd()
 		return nil
@@ -166,7 +164,7 @@ func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
 		return p.typeQuery(k)
 	}
 	name := k.String()
-	p.seeking = time.Time{}
+	p.letGo()
 	switch p.mode {
 	case detailMode:
 		p.detail.scroll(name, p.size.Height)
@@ -199,7 +197,7 @@ func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
 
 // Mouse scrolls with the wheel and puts the cursor where one clicks.
 func (p *Page) Mouse(m tea.MouseMsg, _, y int) tea.Cmd {
-	p.seeking = time.Time{}
+	p.letGo()
 	switch m.Button {
 	case tea.MouseButtonWheelUp:
 		if p.mode == listMode {

@@ -30,6 +30,8 @@ func (p *Page) load() tea.Cmd {
 	case w.set:
 	case !p.seeking.IsZero():
 		w = wish{true, logs.Place{At: p.seeking}, p.cur - p.top}
+	case p.holding != logs.RowID{}:
+		w = wish{true, logs.Place{Row: p.holding}, -1}
 	case p.follow || len(p.rows) == 0:
 		w, above, below = wish{}, 3*h, 1
 	default:
@@ -103,6 +105,9 @@ func (p *Page) take(m windowMsg) tea.Cmd {
 		return tea.Batch(p.count(false), p.loadAgain())
 	}
 	p.rows, p.stats = m.w.Rows, m.w.Stats
+	if !p.stats.Pending {
+		p.holding = logs.RowID{}
+	}
 	h := max(p.listHeight(), 1)
 	switch {
 	case !m.wish.set:
@@ -177,6 +182,9 @@ func (p *Page) move(n int) tea.Cmd {
 	return p.load()
 }
 
+// letGo stops going to where one wanted to be: one has moved.
+func (p *Page) letGo() { p.seeking, p.holding = time.Time{}, logs.RowID{} }
+
 // atEnd tells whether the last loaded row is the last there is.
 func (p *Page) atEnd() bool {
 	return p.stats.Index+int64(len(p.rows)-p.cur) >= p.stats.Rows
@@ -233,7 +241,7 @@ func (p *Page) found(m foundMsg) tea.Cmd {
 		return page.Send(page.Notice{State: ops.StateUnknown, Text: where})
 	}
 	p.leaveEnd()
-	p.seeking = time.Time{}
+	p.letGo()
 	p.want = wish{true, logs.Place{Row: m.id}, p.listHeight() / 3}
 	var open tea.Cmd
 	if p.mode == detailMode {

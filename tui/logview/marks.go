@@ -116,7 +116,8 @@ func (p *Page) nextBookmark() tea.Cmd {
 
 func (p *Page) goToMark(b Bookmark) tea.Cmd {
 	p.leaveEnd()
-	p.ranked, p.seeking = false, time.Time{}
+	p.letGo()
+	p.ranked = false
 	p.toMark = &b
 	p.want = wish{true, logs.Place{At: b.At}, p.listHeight() / 3}
 	return p.load()

@@ -41,9 +41,9 @@ func TestAMomentThatNoLogReachesIsSaid(t *testing.T) {
 		want string
 		cur  time.Time
 	}{
-		{now.Add(-48 * time.Hour), "no event is as old as 2026-01-27 14:05:00: the logs that were read begin at 2026-01-29 13:05:15", first},
+		{now.Add(-48 * time.Hour), "no event is so old: the logs that were read begin at 2026-01-29 13:05:15", first},
 		{now.Add(-30 * time.Minute), "", now.Add(-30 * time.Minute)},
-		{now.Add(2 * time.Hour), "no event is as new as 2026-01-29 16:05:00: the logs end at 2026-01-29 14:05:00", now},
+		{now.Add(2 * time.Hour), "no event is so new: the logs end at 2026-01-29 14:05:00", now},
 		{now.Add(20 * time.Second), "", now},
 	} {
 		said := strings.Join(notices(p, p.Update(page.Incident{At: c.at})), "; ")
@@ -51,7 +51,7 @@ func TestAMomentThatNoLogReachesIsSaid(t *testing.T) {
 			t.Errorf("%v: %q, the cursor is at %v", c.at, said, r.Event.Time)
 		}
 	}
-	if said := notices(p, p.toTime("2026-01-01")); len(said) != 1 || !strings.HasPrefix(said[0], "no event is as old as") {
+	if said := notices(p, p.toTime("2026-01-01")); len(said) != 1 || !strings.HasPrefix(said[0], "no event is so old") {
 		t.Errorf("%q", said)
 	}
 	// Older text comes: one is where one wanted to be, until one moves.
@@ -106,5 +106,47 @@ func TestATimelineFillsAScreenThatBecameWider(t *testing.T) {
 		if len(out) != width || width <= 78 && sum != 78*77/2 {
 			t.Errorf("%d: %d columns, %d events", width, len(out), sum)
 		}
+	}
+}
+
+// slowly is a store whose hits are at first found in its newest events alone.
+type slowly struct {
+	*logs.Store
+	pending bool
+}
+
+func (s *slowly) Window(at logs.Place, above, below int) logs.Window {
+	w := s.Store.Window(at, above, below)
+	if s.pending {
+		w = s.Store.Window(logs.Place{}, 3, 0)
+		w.Above, w.Stats.Pending = 0, true
+	}
+	return w
+}
+
+// TestOneStaysWhereOneWasWhenTheQueryChanges: also where the hits of the newest events
+// are found first.
+func TestOneStaysWhereOneWasWhenTheQueryChanges(t *testing.T) {
+	p, store := opened(t, "en", page.Size{Width: 80, Height: 20})
+	s := &slowly{Store: store}
+	p.source = s
+	key(p, store, t, "g", "j")
+	was, _ := p.current()
+	s.pending = true
+	drive(p, p.search("o"))
+	drive(p, p.search("order"))
+	if r, _ := p.current(); r.ID == was.ID {
+		t.Fatal("the hits are not found late")
+	}
+	s.pending = false
+	settle(t, p, store)
+	if r, _ := p.current(); r.ID != was.ID {
+		t.Errorf("the cursor went from %v to %v", was.Event.Time, r.Event.Time)
+	}
+	s.pending = true
+	drive(p, p.search("created"))
+	drive(p, p.Key(tea.KeyMsg{Type: tea.KeyDown}))
+	if p.holding != (logs.RowID{}) {
+		t.Error("one moved, and is held")
 	}
 }

@@ -78,8 +78,9 @@ type Page struct {
 	follow   bool
 	seen     int64 // Stats.Added when following was left
 	want     wish
-	seeking  time.Time // the moment to go to once text that old is read
-	told     bool      // that there is none
+	seeking  time.Time  // the moment to go to once text that old is read
+	told     bool       // that there is none
+	holding  logs.RowID // where one was when the query changed, until all hits are found
 
 	query    *logs.Query
 	asked    *logs.Query // with the level picked by a key
@@ -265,6 +266,7 @@ func (p *Page) goTo(at time.Time) tea.Cmd {
 func (p *Page) toMoment(at time.Time, row int) tea.Cmd {
 	p.leaveEnd()
 	p.ranked = false
+	p.letGo()
 	p.seeking, p.told = at, false
 	p.want = wish{true, logs.Place{At: at}, row}
 	if !p.shown {

@@ -138,7 +138,10 @@ func (p *Page) apply() tea.Cmd {
 	p.asked, p.seeking = &q, time.Time{}
 	p.source.SetQuery(&q, p.filter)
 	if r, ok := p.current(); ok && !p.follow && !p.want.set {
-		p.want = wish{true, logs.Place{Row: r.ID}, -1}
+		if p.holding == (logs.RowID{}) {
+			p.holding = r.ID
+		}
+		p.want = wish{true, logs.Place{Row: p.holding}, -1}
 	}
 	p.gen.Next() // what is under way is for another query
 	return tea.Batch(p.load(), p.count(true))
