@@ -35,6 +35,14 @@ func (p *Page) toTime(text string) tea.Cmd {
 	return p.toMoment(at.Truncate(time.Millisecond), 0)
 }
 
+// byHour goes an hour on or back from the event under the cursor.
+func (p *Page) byHour(hours int) func() tea.Cmd {
+	return func() tea.Cmd {
+		r, _ := p.current()
+		return p.toMoment(r.Event.Time.Add(time.Duration(hours)*time.Hour), p.cur-p.top)
+	}
+}
+
 // sameContext shows only the events of the context under the cursor, or all again.
 func (p *Page) sameContext() tea.Cmd {
 	r, _ := p.current()

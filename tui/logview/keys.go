@@ -52,6 +52,8 @@ func (p *Page) listActions() []page.Action {
 func (p *Page) moreActions() []page.Action {
 	return []page.Action{
 		{ID: "logs.time", Keys: []string{"t"}, Label: lang.M("go to a time"), Help: lang.M("go to a time: 14:00, 2026-01-29T14:00, yesterday, -2h"), Off: p.noRow, Run: p.askTime},
+		{ID: "logs.hour", Keys: []string{"}"}, Label: lang.M("an hour on"), Help: lang.M("an hour on from the event under the cursor"), Off: p.noTime, Run: p.byHour(1)},
+		{ID: "logs.hourback", Keys: []string{"{"}, Label: lang.M("an hour back"), Help: lang.M("an hour back from the event under the cursor"), Off: p.noTime, Run: p.byHour(-1)},
 		{ID: "logs.context", Keys: []string{"x"}, Label: lang.M("only this context"), Help: lang.M("only events of the context under the cursor, or all again"), Off: p.noContext, Run: p.sameContext},
 		{ID: "logs.incident", Keys: []string{"@"}, Label: lang.M("incident"), Help: lang.M("make this moment the incident: every tab goes there"), Off: p.noTime, Run: p.setIncident},
 		{ID: "logs.zoom", Keys: []string{"z", "+"}, Label: lang.M("zoom in"), Help: lang.M("zoom the timeline in around the cursor"), Off: p.noTime, Run: p.zoomIn},

@@ -150,3 +150,17 @@ func TestOneStaysWhereOneWasWhenTheQueryChanges(t *testing.T) {
 		t.Error("one moved, and is held")
 	}
 }
+
+// TestOneGoesByTheHour.
+func TestOneGoesByTheHour(t *testing.T) {
+	p, store := opened(t, "en", page.Size{Width: 80, Height: 20})
+	key(p, store, t, "}")
+	key(p, store, t, "{")
+	if r, _ := p.current(); !r.Event.Time.Equal(now.Add(-time.Hour + 15*time.Second)) {
+		t.Errorf("an hour back is at %v", r.Event.Time)
+	}
+	key(p, store, t, "j", "}")
+	if r, _ := p.current(); !r.Event.Time.Equal(now) {
+		t.Errorf("an hour on is at %v", r.Event.Time)
+	}
+}
