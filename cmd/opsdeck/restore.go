@@ -146,7 +146,7 @@ func (c *restoreRunCmd) Run(a *app) error {
 // tellPlan says what a person must know before the name is typed.
 func (a *app) tellPlan(p *restore.Plan) {
 	a.note(lang.M("restore %s: %s from %s into %s at %s, mode %s", p.ID, p.Target.Database, p.Source.Name, p.Loaded(), p.Target.Address, p.Mode.Label()))
-	for _, f := range p.Findings {
+	for _, f := range p.Known() {
 		a.note(lang.M("  %s: %s", f.State.Label(), f.What.Msg))
 	}
 	if p.Assessment != nil && p.Mode != restore.Into {

@@ -293,7 +293,7 @@ func (d *desk) record(p *restore.Plan, action, result string, detail map[string]
 }
 
 // startWait is how long a worker may take until it holds its lock.
-const startWait = 10 * time.Second
+const startWait = time.Minute
 
 // Work starts a worker of its own session on a run and waits until it is at it.
 func (d *desk) Work(ctx context.Context, id string, first restore.Kind) error {

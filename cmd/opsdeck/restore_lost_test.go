@@ -51,7 +51,7 @@ func TestWhatARestoreLosesCanBeReplayed(t *testing.T) {
 				Estimate       bool
 				Vanishes       bool
 			}
-			Users, Resources []string
+			Users, Resources, Unseen []string
 		}
 		if err := json.Unmarshal([]byte(s.must("restore", "lost", "--json").out), &told); err != nil {
 			t.Fatal(err)
@@ -63,6 +63,10 @@ func TestWhatARestoreLosesCanBeReplayed(t *testing.T) {
 		want := map[string]string{"orders": "1 0 false false", "ar_invoices": "2 0 true false", "products": "1 1 false false", "made_later": "1 0 false true", "audit_logs": "3 0 false false", "tags": "1 0 true false"}
 		if fmt.Sprint(got) != fmt.Sprint(want) || fmt.Sprint(told.Users) != "[7 (2) 9 (1)]" || len(told.Resources) != 3 {
 			t.Fatalf("told %v\nwant %v\n%v %v", got, want, told.Users, told.Resources)
+		}
+
+		if want := "[ar_invoices customers orders tags]"; fmt.Sprint(told.Unseen) != want {
+			t.Errorf("changed rows cannot be seen in %v, want %s", told.Unseen, want)
 		}
 
 		dir := filepath.Join(s.dir, "lost")

@@ -122,6 +122,7 @@ type Loss struct {
 	Users     []string    `json:"users,omitempty"`     // who acted since, by the audit rows
 	Resources []string    `json:"resources,omitempty"` // what they touched
 	Unknown   []string    `json:"unknown,omitempty"`   // tables that could not be judged
+	Unseen    []string    `json:"unseen,omitempty"`    // tables whose rows do not tell that they were changed
 }
 
 // LossTable is the loss in one table.
@@ -132,6 +133,17 @@ type LossTable struct {
 	Estimate bool   `json:"estimate"`
 	How      string `json:"how"` // "created_at", "updated_at", "auto_increment", "count"
 	Vanishes bool   `json:"vanishes,omitempty"`
+	Blind    bool   `json:"-"` // rows that were changed cannot be told
+}
+
+// See takes in what was found in a table.
+func (l *Loss) See(t LossTable) {
+	if t.Newer > 0 || t.Changed > 0 || t.Vanishes {
+		l.Tables = append(l.Tables, t)
+	}
+	if t.Blind {
+		l.Unseen = append(l.Unseen, t.Table)
+	}
 }
 
 // About is what more there is to say of the loss in a table.

@@ -41,6 +41,7 @@ type Plan struct {
 	Notify        []string    `json:"notify,omitempty"`   // names of the targets
 	Exported      []string    `json:"exported,omitempty"` // files with the rows that will be lost
 	LockWait      Span        `json:"lock_wait_ms"`
+	Facts         []Finding   `json:"facts,omitempty"` // what the assessment found, good or bad
 	Findings      []Finding   `json:"findings"`
 	Steps         []StepPlan  `json:"steps"`
 	Assessment    *Assessment `json:"assessment,omitempty"`
@@ -170,7 +171,9 @@ type StepPlan struct {
 	Step       Step     `json:"step"`
 	Name       string   `json:"name"`
 	Skipped    bool     `json:"skipped,omitempty"`
+	What       Note     `json:"what,omitzero"`
 	Statements []string `json:"statements"`
+	Back       Note     `json:"back,omitzero"`
 }
 
 // Choice is what the operator chose.
@@ -222,6 +225,7 @@ func Draft(id string, now time.Time, c Choice, set Settings, src Source, live st
 	}
 	p.Findings = append(p.Findings, a.Findings...)
 	p.judge(a)
+	p.Facts = p.facts(a)
 	p.Steps = steps(p)
 	p.Hash, p.Seal = p.hash(), p.seal()
 	return p

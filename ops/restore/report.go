@@ -256,15 +256,21 @@ func (a Account) lossMarkdown(b *strings.Builder, l *lang.Printer) {
 }
 
 func lossSection(b *strings.Builder, l *lang.Printer, title string, loss Loss) {
-	if len(loss.Tables) == 0 && len(loss.Unknown) == 0 {
+	if len(loss.Tables)+len(loss.Unknown)+len(loss.Unseen) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n## %s\n\n| %s | %s | |\n| --- | ---: | --- |\n", title, l.T("table"), l.T("rows"))
+	fmt.Fprintf(b, "\n## %s\n", title)
+	if len(loss.Tables) > 0 {
+		fmt.Fprintf(b, "\n| %s | %s | |\n| --- | ---: | --- |\n", l.T("table"), l.T("rows"))
+	}
 	for _, t := range loss.Tables {
 		fmt.Fprintf(b, "| %s | %s | %s |\n", mdLine(t.Table), human.Count(t.Newer), strings.Join(t.About(l), ", "))
 	}
 	if len(loss.Unknown) > 0 {
 		fmt.Fprintf(b, "\n%s\n", l.T("Could not be judged: %s", mdLine(strings.Join(loss.Unknown, ", "))))
+	}
+	if len(loss.Unseen) > 0 {
+		fmt.Fprintf(b, "\n%s\n", l.T("Rows that were changed or deleted cannot be seen in: %s", mdLine(strings.Join(loss.Unseen, ", "))))
 	}
 	if len(loss.Users) > 0 {
 		fmt.Fprintf(b, "\n%s\n", l.T("People who acted since: %s", mdLine(strings.Join(loss.Users, ", "))))

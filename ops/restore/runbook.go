@@ -96,6 +96,7 @@ func (p *Plan) Markdown(l *lang.Printer) string {
 	}
 	fmt.Fprintf(&b, "- %s: `%s`\n", l.T("hash of the plan"), p.Hash)
 	p.findingsMarkdown(&b, l)
+	p.rowsMarkdown(&b, l)
 	if p.Assessment != nil && p.Mode != Into {
 		lossSection(&b, l, l.T("What will be lost"), p.Assessment.Loss)
 	}
@@ -109,12 +110,24 @@ func (p *Plan) Markdown(l *lang.Printer) string {
 	return b.String()
 }
 
+func (p *Plan) rowsMarkdown(b *strings.Builder, l *lang.Printer) {
+	rows := p.Rows(l)
+	if len(rows) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n## %s\n\n| %s | %s | %s | |\n| --- | ---: | ---: | --- |\n", l.T("The tables now"), l.T("table"), l.T("rows now"), l.T("in the backup"))
+	for _, r := range rows {
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", mdLine(r[0]), r[1], r[2], mdLine(r[3]))
+	}
+}
+
 func (p *Plan) findingsMarkdown(b *strings.Builder, l *lang.Printer) {
-	if len(p.Findings) == 0 {
+	known := p.Known()
+	if len(known) == 0 {
 		return
 	}
 	fmt.Fprintf(b, "\n## %s\n\n", l.T("Know before you begin"))
-	for _, f := range p.Findings {
+	for _, f := range known {
 		stop := ""
 		if f.Blocks {
 			stop = " **" + l.T("stops the restore") + "**"

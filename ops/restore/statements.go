@@ -52,7 +52,7 @@ func steps(p *Plan) []StepPlan {
 	out := make([]StepPlan, 0, len(AllSteps))
 	for _, s := range AllSteps {
 		text := p.statements(s)
-		out = append(out, StepPlan{Step: s, Name: s.Name(), Skipped: len(text) == 0, Statements: text})
+		out = append(out, StepPlan{Step: s, Name: s.Name(), Skipped: len(text) == 0, What: N(p.What(s)), Statements: text, Back: N(p.Back(s))})
 	}
 	return out
 }
@@ -135,16 +135,21 @@ func (p *Plan) streamCommand() string {
 		}
 		return text
 	}
+	return stream(path, p.Target.Live)
+}
+
+// stream pipes a dump into a schema.
+func stream(path, schema string) string {
 	cat := map[string]string{".gz": "zcat", ".zst": "zstdcat", ".bz2": "bzcat"}
 	plain, age := strings.CutSuffix(path, ".age")
 	unpack := cat[filepath.Ext(plain)]
 	switch {
 	case age && unpack != "":
-		return "age -d -i IDENTITY " + path + " | " + unpack + " | mysql " + p.Target.Live
+		return "age -d -i IDENTITY " + path + " | " + unpack + " | mysql " + schema
 	case unpack != "":
-		return unpack + " " + path + " | mysql " + p.Target.Live
+		return unpack + " " + path + " | mysql " + schema
 	}
-	return "mysql " + p.Target.Live + " < " + path
+	return "mysql " + schema + " < " + path
 }
 
 // DropStatement drops tables of a schema.

@@ -3,6 +3,7 @@ package restoreview
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,7 +37,7 @@ func (p *Page) View(size page.Size) string {
 
 // lines are the head, the steps, and the marked step.
 func (p *Page) lines(size page.Size) []string {
-	lines := append(append(p.head(size.Width), p.lookingLine(size.Width)...), p.savingLine(size.Width)...)
+	lines := slices.Concat(p.head(size.Width), p.lookingLine(size.Width), p.savingLine(size.Width), p.pendingLine(size.Width))
 	rest := page.Size{Width: size.Width, Height: max(1, size.Height-len(lines))}
 	if p.shownPlan() == nil {
 		return append(lines, p.waiting(rest)...)
@@ -87,7 +88,7 @@ func (p *Page) head(w int) []string {
 	age := human.Duration(plan.CreatedAt.Sub(plan.Source.At).Round(time.Second))
 	text := t.Bold.Render(termsafe.Line(plan.Target.Database)) + " " + t.Glyph.Left + " " + termsafe.Line(plan.Source.Name)
 	if w >= narrow {
-		text = t.Bold.Render(termsafe.Line(plan.Target.Database)) + " " + t.Glyph.Left + " " + e.T("%s (%s before the plan), mode %s", e.Time(plan.Source.At), age, plan.Mode.Label())
+		text = t.Bold.Render(termsafe.Line(plan.Target.Database)) + " " + t.Glyph.Left + " " + e.T("%s (%s earlier), mode %s", e.Time(plan.Source.At), age, plan.Mode.Label())
 	}
 	lines := []string{cells.Cut(text, w)}
 	if p.problem != nil {
@@ -250,7 +251,8 @@ func (p *Page) right(w int) []string {
 	if p.watching() && p.run.State.Stage.Step() == step && !p.run.State.Stage.Final() {
 		lines = append(lines, p.now(w)...)
 	}
-	add(t.Text, plan.What(step))
+	text := p.text(step)
+	add(t.Text, text.What)
 	if p.watching() {
 		lines = append(lines, p.evidence(step, w)...)
 	}
@@ -262,11 +264,7 @@ func (p *Page) right(w int) []string {
 	}
 	lines = append(lines, p.preview(w)...)
 	lines = append(lines, "")
-	back := plan.Back(step)
-	if step == restore.StepNotify && p.watching() && p.run.State.Can(restore.KindUndo) {
-		back = plan.Back(restore.StepRestart)
-	}
-	add(t.Dim, lang.M("Back: %s", back))
+	add(t.Dim, lang.M("Back: %s", text.Back))
 	return lines
 }
 
@@ -358,8 +356,12 @@ func (p *Page) findings(plan *restore.Plan, w int) []string {
 		}
 	}
 	lines = append(lines, "")
-	p.facts(plan, put)
-	for _, f := range plan.Findings {
+	told := plan.Mode == restore.Into || plan.Assessment == nil
+	for i, f := range plan.Known() {
+		if i > 0 && f.State < ops.StateCritical && !told {
+			told = true
+			p.lossFacts(plan, put)
+		}
 		text := e.Lang.Msg(f.What.Msg)
 		if !f.Hint.Empty() {
 			text += " " + t.Glyph.Right + " " + e.Lang.Msg(f.Hint.Msg)
@@ -367,47 +369,6 @@ func (p *Page) findings(plan *restore.Plan, w int) []string {
 		put(f.State, text)
 	}
 	return lines
-}
-
-// facts are the backup, the tables, the loss and the time it takes, a line each.
-func (p *Page) facts(plan *restore.Plan, put func(ops.State, string)) {
-	e, a := p.env, plan.Assessment
-	state := ops.StateOK
-	if plan.Source.State != "good" {
-		state = ops.StateWarning
-	}
-	put(state, e.T("%s: %s, %s tables, %s rows", plan.Source.Name, human.Bytes(plan.Source.SizeBytes), fmt.Sprint(len(plan.Source.Tables)), human.Count(plan.Source.Rows())))
-	if a == nil {
-		return
-	}
-	var broken []string
-	unchecked := 0
-	for _, t := range a.Tables {
-		if t.Broken() {
-			broken = append(broken, t.Name)
-		} else if t.InBackup && t.Check == "" {
-			unchecked++
-		}
-	}
-	switch {
-	case len(broken) > 0:
-		put(ops.StateCritical, e.T("broken or missing now: %s", strings.Join(broken, ", ")))
-	case plan.Mode == restore.Into:
-	case unchecked > 0:
-		put(ops.StateUnknown, e.T("all tables of the backup are there; CHECK TABLE cannot be had here"))
-	default:
-		put(ops.StateOK, e.T("all tables of the backup are there and pass CHECK TABLE"))
-	}
-	if plan.Mode == restore.Into {
-		return
-	}
-	p.lossFacts(plan, put)
-	if len(a.Sessions) > 0 {
-		put(ops.StateUnknown, e.T("%s sessions are connected", fmt.Sprint(len(a.Sessions))))
-	}
-	if d := a.Drill; d != nil {
-		put(ops.StateOK, e.T("last drill: %s for %s, %s", human.Duration(d.Duration), human.Bytes(d.Bytes), e.Time(d.At)))
-	}
 }
 
 // preview is the beginning of what is run.

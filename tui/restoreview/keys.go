@@ -23,6 +23,7 @@ func (p *Page) Actions() []page.Action {
 		{ID: "restore.copy", Keys: []string{"y"}, Label: lang.M("copy"), Help: lang.M("copy the statements of the marked step"), Off: p.noPlan,
 			Run: func() tea.Cmd { return page.Send(page.Copy{Text: strings.Join(p.statements(), "\n")}) }},
 		{ID: "restore.loss", Keys: []string{"o"}, Label: lang.M("losses"), Help: lang.M("what is newer than the backup and will be lost, table by table"), Footer: true, Off: p.noPlan, Run: p.openLoss},
+		{ID: "restore.rows", Keys: []string{"i"}, Label: lang.M("tables now"), Help: lang.M("the rows of each table now and in the backup, and how it is"), Footer: true, Off: p.noPlan, Run: p.openRows},
 		{ID: "restore.next", Keys: []string{"right", "l", "n"}, Label: lang.M("next step"), Help: lang.M("mark the next step"), Run: func() tea.Cmd { p.mark(1); return nil }},
 		{ID: "restore.previous", Keys: []string{"left", "h", "p"}, Label: lang.M("step before"), Help: lang.M("mark the step before"), Run: func() tea.Cmd { p.mark(-1); return nil }},
 	}
@@ -54,8 +55,11 @@ func (p *Page) planActions() []page.Action {
 func (p *Page) runActions() []page.Action {
 	can := func(k restore.Kind) func() lang.Msg {
 		return func() lang.Msg {
-			if !p.run.State.Can(k) {
+			switch {
+			case !p.run.State.Can(k):
 				return lang.M("not possible in this stage")
+			case !p.pending.since.IsZero():
+				return p.pending.what
 			}
 			return lang.Msg{}
 		}
@@ -71,8 +75,11 @@ func (p *Page) runActions() []page.Action {
 			}, Run: func() tea.Cmd { return p.openQuestion(false) }},
 		{ID: "restore.resume", Keys: []string{"R"}, Label: lang.M("resume"), Help: lang.M("go on with a restore whose worker is gone"), Footer: p.running() && !p.run.Alive, Writes: true,
 			Off: func() lang.Msg {
-				if !p.running() || p.run.Alive {
+				switch {
+				case !p.running() || p.run.Alive:
 					return lang.M("it runs, or is over")
+				case p.begun:
+					return p.pending.what
 				}
 				return lang.Msg{}
 			}, Run: func() tea.Cmd { return p.ask(restore.KindResume) }},
@@ -152,11 +159,18 @@ func (p *Page) shownPlan() *restore.Plan {
 }
 
 func (p *Page) statements() []string {
-	plan := p.shownPlan()
-	if plan == nil || p.step >= len(plan.Steps) {
+	if p.shownPlan() == nil {
 		return nil
 	}
-	return plan.Steps[p.step].Statements
+	return p.text(restore.AllSteps[p.step]).Statements
+}
+
+// text is what is to be said of a step, in the plan or in the run as it stands.
+func (p *Page) text(step restore.Step) restore.StepText {
+	if p.watching() {
+		return p.run.Plan.TextOf(step, p.run.State)
+	}
+	return p.plan.TextOf(step, restore.New(p.plan))
 }
 
 func (p *Page) openStatements() tea.Cmd {

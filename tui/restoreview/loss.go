@@ -88,19 +88,27 @@ func (p *Page) seeExport(m exportedMsg) tea.Cmd {
 
 // savingLine says that the export is under way, with a clock.
 func (p *Page) savingLine(w int) []string {
-	if p.saving.IsZero() {
+	return p.clockLine(lang.M("Exporting what will be lost …"), p.saving, w)
+}
+
+// pendingLine says what a key asked for and has no answer yet, with a clock.
+func (p *Page) pendingLine(w int) []string {
+	return p.clockLine(p.pending.what, p.pending.since, w)
+}
+
+func (p *Page) clockLine(what lang.Msg, since time.Time, w int) []string {
+	if since.IsZero() {
 		return nil
 	}
 	e, t := p.env, p.env.Theme
-	text := t.Accent.Render(t.Glyph.Running+" ") + e.T("Exporting what will be lost …") + "  " + human.Clock(e.Clock.Now().Sub(p.saving))
-	return []string{cells.Cut(text, w)}
+	return []string{cells.Cut(t.Accent.Render(t.Glyph.Running+" ")+e.Lang.Msg(what)+"  "+human.Clock(e.Clock.Now().Sub(since)), w)}
 }
 
 // openLoss shows the loss table by table, and who is concerned.
 func (p *Page) openLoss() tea.Cmd {
 	plan := p.shownPlan()
 	a := plan.Assessment
-	if a == nil || len(a.Loss.Tables)+len(a.Loss.Unknown) == 0 {
+	if a == nil || len(a.Loss.Tables)+len(a.Loss.Unknown)+len(a.Loss.Unseen) == 0 {
 		return page.Send(page.Notice{State: ops.StateOK, Text: lang.M("nothing newer than the backup was found")})
 	}
 	e := p.env
@@ -115,7 +123,7 @@ func (p *Page) openLoss() tea.Cmd {
 	for _, part := range []struct {
 		what string
 		list []string
-	}{{e.T("could not be judged"), a.Loss.Unknown}, {e.T("people who acted since"), a.Loss.Users}, {e.T("what they touched"), a.Loss.Resources}, {e.T("exported"), plan.Exported}} {
+	}{{e.T("could not be judged"), a.Loss.Unknown}, {e.T("changed or deleted rows cannot be seen in"), a.Loss.Unseen}, {e.T("people who acted since"), a.Loss.Users}, {e.T("what they touched"), a.Loss.Resources}, {e.T("exported"), plan.Exported}} {
 		if len(part.list) > 0 {
 			lines = append(lines, "", part.what+":")
 		}
@@ -126,9 +134,30 @@ func (p *Page) openLoss() tea.Cmd {
 	return page.Send(page.Open{Overlay: widget.NewText(e, lang.M("What will be lost"), lines, strings.Join(lines, "\n"))})
 }
 
+// openRows shows the tables as they are now and in the backup.
+func (p *Page) openRows() tea.Cmd {
+	e, rows := p.env, p.shownPlan().Rows(p.env.Lang)
+	if len(rows) == 0 {
+		return page.Send(page.Notice{State: ops.StateUnknown, Text: lang.M("the tables were not looked at")})
+	}
+	rows = append([][4]string{{e.T("table"), e.T("rows now"), e.T("in the backup"), ""}}, rows...)
+	w := [3]int{}
+	for _, r := range rows {
+		for i := range w {
+			w[i] = max(w[i], cells.Width(termsafe.Line(r[i])))
+		}
+	}
+	lines := make([]string, len(rows))
+	for i, r := range rows {
+		lines[i] = strings.TrimRight(cells.Pad(termsafe.Line(r[0]), w[0])+"  "+cells.PadLeft(r[1], w[1])+"  "+cells.PadLeft(r[2], w[2])+"  "+termsafe.Line(r[3]), " ")
+	}
+	return page.Send(page.Open{Overlay: widget.NewText(e, lang.M("The tables now"), lines, strings.Join(lines, "\n"))})
+}
+
 // countLater counts what an undo would lose, before it asks for the name.
 func (p *Page) countLater(r *restore.Run) tea.Cmd {
 	ctx, desk := p.env.Ctx, p.desk
+	p.pending = pending{lang.M("Counting what was written since the restore …"), p.env.Clock.Now()}
 	return func() tea.Msg {
 		loss, err := desk.Later(ctx, r)
 		return page.Msg{To: ID, Body: laterMsg{r, loss, err}}
@@ -137,6 +166,7 @@ func (p *Page) countLater(r *restore.Run) tea.Cmd {
 
 // confirmUndo says what an undo loses, table by table, and asks for the name.
 func (p *Page) confirmUndo(m laterMsg) tea.Cmd {
+	p.pending = pending{}
 	if p.run == nil || p.run.Plan.ID != m.run.Plan.ID || !p.shown {
 		return nil
 	}
@@ -146,6 +176,12 @@ func (p *Page) confirmUndo(m laterMsg) tea.Cmd {
 		body = append(body, lang.M("what was written since the restore cannot be counted now: %s", m.err.Error()))
 	case len(m.loss.Tables) == 0:
 		body = append(body, lang.M("Nothing was written since, as far as can be seen."))
+	}
+	if len(m.loss.Unknown) > 0 {
+		body = append(body, lang.M("Could not be judged: %s", strings.Join(m.loss.Unknown, ", ")))
+	}
+	if len(m.loss.Unseen) > 0 {
+		body = append(body, lang.M("Rows that were changed or deleted cannot be seen in: %s", strings.Join(m.loss.Unseen, ", ")))
 	}
 	for i, t := range m.loss.Tables {
 		if i == mostLines {

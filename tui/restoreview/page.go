@@ -65,12 +65,13 @@ type Page struct {
 
 	run     *restore.Run
 	runErr  error
-	fresh   bool // the operator asked for a new plan though a run is there
-	begun   bool // a request to begin or go on is under way
-	asked   int  // Seq of the question whose dialog was opened by itself
-	step    int  // the marked step, 0 to 6
-	follow  bool // the mark follows the running step
-	scroll  int  // of the right side
+	fresh   bool    // the operator asked for a new plan though a run is there
+	begun   bool    // a request to begin or go on is under way
+	pending pending // what is waited for after a key
+	asked   int     // Seq of the question whose dialog was opened by itself
+	step    int     // the marked step, 0 to 6
+	follow  bool    // the mark follows the running step
+	scroll  int     // of the right side
 	rightH  int
 	rightN  int
 	problem error // of the last request
@@ -163,7 +164,7 @@ func (p *Page) Update(body any) tea.Cmd {
 	case laterMsg:
 		return p.confirmUndo(m)
 	case sentMsg:
-		p.begun, p.problem = false, m.err
+		p.begun, p.problem, p.pending = false, m.err, pending{}
 		return p.look(0)
 	case string:
 		if p.running() {
@@ -237,6 +238,12 @@ func (p *Page) watching() bool {
 // planning tells that the plan is what is shown.
 func (p *Page) planning() bool { return !p.watching() }
 
+// pending is something that a key asked for and that has no answer yet.
+type pending struct {
+	what  lang.Msg
+	since time.Time // zero: nothing is
+}
+
 // draft makes the plan anew.
 func (p *Page) draft() tea.Cmd {
 	ctx, desk, c, gen := p.env.Ctx, p.desk, p.choice, p.gen.Next()
@@ -253,6 +260,7 @@ func (p *Page) draft() tea.Cmd {
 func (p *Page) request(do func(ctx context.Context) error) tea.Cmd {
 	ctx := p.env.Ctx
 	p.begun, p.problem = true, nil
+	p.pending = pending{lang.M("Handing it over to the worker …"), p.env.Clock.Now()}
 	return func() tea.Msg { return page.Msg{To: ID, Body: sentMsg{do(ctx)}} }
 }
 

@@ -88,10 +88,10 @@ func samplePlan(mode restore.Mode) *restore.Plan {
 		At: now, Server: restore.ServerState{Address: "127.0.0.1:3306", Flavour: "mysql", Version: "8.0.36", Identity: "u"}, SchemaThere: true,
 		Tables: []restore.TableState{{Name: "customers", Exists: true, InBackup: true, Check: "OK", Rows: 3, BackupRows: 3}, {Name: "orders", Exists: true, InBackup: true, Check: "OK", Rows: 90, BackupRows: 80}, {Name: "ar_invoices", InBackup: true}, {Name: "临时表", Exists: true, Check: "OK"}},
 		Loss:   restore.Loss{Since: now.Add(-10 * time.Hour), Tables: []restore.LossTable{{Table: "orders", Newer: 1234}, {Table: "临时表", Newer: 5, Estimate: true, Vanishes: true}}, Users: []string{"张三 (12)"}},
-		Disk:   restore.Disk{Known: true, Free: 1 << 40, SaveFree: 1 << 40}, Sessions: []restore.Session{{ID: 1}},
+		Disk:   restore.Disk{Known: true, Free: 1 << 40, NeedSwap: 4 << 30, NeedPlace: 2 << 30, SaveFree: 1 << 40}, Sessions: []restore.Session{{ID: 1, User: "sales", Host: "10.0.0.7:4242"}, {ID: 2, User: "sales", Host: "10.0.0.7:4243"}, {ID: 3, User: "report", Host: "localhost"}},
 		Drill: &restore.Drill{At: now.Add(-30 * 24 * time.Hour), Duration: 48 * time.Second, Bytes: 1 << 30},
 	}
-	src := restore.Source{Name: "qianzhang_sales_20260129_020000.sql.gz", Path: "/var/backups/mysql/qianzhang_sales_20260129_020000.sql.gz", State: "good", Manifest: true, Consistent: true, At: now.Add(-10 * time.Hour), SizeBytes: 350 << 20,
+	src := restore.Source{Name: "qianzhang_sales_20260129_020000.sql.gz", Path: "/var/backups/mysql/qianzhang_sales_20260129_020000.sql.gz", State: "good", Manifest: true, Consistent: true, At: now.Add(-10 * time.Hour), SizeBytes: 350 << 20, RawBytes: 1100 << 20,
 		Tables: []restore.SourceTable{{Name: "customers", Rows: 3}, {Name: "orders", Rows: 80}, {Name: "ar_invoices", Rows: 7}}}
 	set := restore.Settings{Service: "qianzhang", Operator: "zhang", EmergencyDir: "/var/backups/mysql", LockWait: 15 * time.Second, Notify: []string{"ops-group"},
 		Process: restore.Process{Kind: "pm2", Name: "qianzhang-backend", Stop: "pm2 stop qianzhang-backend", Start: "pm2 start qianzhang-backend"},

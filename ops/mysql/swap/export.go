@@ -59,8 +59,9 @@ func (s *Server) Later(ctx context.Context, p *restore.Plan, since time.Time) (r
 		switch {
 		case !ok:
 			loss.Unknown = append(loss.Unknown, t.Name)
-		case one.Newer+one.Changed > 0 || one.Vanishes:
-			loss.Tables = append(loss.Tables, one)
+		default:
+			one.Blind = one.Blind && t.Name != s.Audit
+			loss.See(one)
 		}
 	}
 	return loss, ctx.Err()
@@ -136,7 +137,7 @@ func (e *exporter) table(ctx context.Context, t *schema.Table) error {
 		return err
 	}
 	defer f.file.Abort()
-	lost := restore.LossTable{Table: t.Name, How: n.how, Estimate: !n.sure && !vanishes, Vanishes: vanishes}
+	lost := restore.LossTable{Table: t.Name, How: n.how, Estimate: !n.sure && !vanishes, Vanishes: vanishes, Blind: !vanishes && n.blind() && t.Name != e.s.Audit}
 	c, err := e.s.reader(ctx)
 	if err != nil {
 		return err
@@ -148,14 +149,15 @@ func (e *exporter) table(ctx context.Context, t *schema.Table) error {
 	} else {
 		err = errors.Join(f.rows(ctx, c, t, n.newRows(), false, &lost.Newer), f.rows(ctx, c, t, n.changedRows(), true, &lost.Changed))
 	}
-	if err != nil || lost.Newer+lost.Changed == 0 && !vanishes {
+	if err != nil {
 		return err
 	}
-	if err := f.end(); err != nil {
-		return err
+	e.loss.See(lost)
+	if lost.Newer+lost.Changed == 0 && !vanishes {
+		return nil
 	}
-	e.files, e.loss.Tables = append(e.files, f.file.Path()), append(e.loss.Tables, lost)
-	return nil
+	e.files = append(e.files, f.file.Path())
+	return f.end()
 }
 
 func fileName(table string) string {

@@ -33,8 +33,9 @@ func (s *Server) loss(ctx context.Context, a *restore.Assessment, live string, s
 		one := found[t.Name]
 		if one == nil {
 			a.Loss.Unknown = append(a.Loss.Unknown, t.Name)
-		} else if one.Newer > 0 || one.Changed > 0 {
-			a.Loss.Tables = append(a.Loss.Tables, *one)
+		} else {
+			one.Blind = one.Blind && one.Table != s.Audit // its rows are only added
+			a.Loss.See(*one)
 		}
 	}
 	s.lossPeople(ctx, a, live, src.At)
@@ -96,7 +97,7 @@ func (s *Server) lossOf(ctx context.Context, t *schema.Table, state restore.Tabl
 		}
 	}
 	if state.BackupRows >= 0 && state.Rows >= 0 {
-		out.Newer = max(0, state.Rows-state.BackupRows)
+		out.Newer, out.Blind = max(0, state.Rows-state.BackupRows), true
 		return out, true
 	}
 	return out, false

@@ -104,9 +104,12 @@ func (s *Server) later(ctx context.Context, t *schema.Table, names []string, sin
 	return out, nil
 }
 
+// blind tells that rows that were changed do not tell it.
+func (n newer) blind() bool { return n.changed == "" && !has(updatedColumns, strings.ToLower(n.how)) }
+
 // count counts the rows that the conditions choose.
 func (n newer) count(ctx context.Context, s *Server, out *restore.LossTable) (err error) {
-	out.How, out.Estimate, out.Newer = n.how, !n.sure, n.tail
+	out.How, out.Estimate, out.Newer, out.Blind = n.how, !n.sure, n.tail, n.blind()
 	if n.created != "" {
 		if out.Newer, err = s.utc(ctx, "SELECT COUNT(*) FROM "+n.t.SQLName()+" WHERE "+n.created); err != nil {
 			return err

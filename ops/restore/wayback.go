@@ -1,0 +1,94 @@
+package restore
+
+import (
+	"slices"
+
+	"opsdeck/internal/lang"
+)
+
+// StepText is what is to be said of a step: what it does, what it runs, and how
+// to go back from it.
+type StepText struct {
+	What       lang.Msg
+	Statements []string
+	Back       lang.Msg
+}
+
+// TextOf says of a step what it does in a run that stands at s: on a way back the
+// plan's own words would name what is not done any more.
+func (p *Plan) TextOf(step Step, s Snapshot) StepText {
+	t := StepText{What: p.What(step), Back: p.Back(step)}
+	if int(step) <= len(p.Steps) {
+		t.Statements = p.Steps[step-1].Statements
+	}
+	switch {
+	case s.Stage.Back() && (s.entered(UndoStopping) || s.entered(UndoLoading)):
+		p.undoText(step, s, &t)
+	case s.Stage.Back():
+		p.abortText(step, s, &t)
+	case s.Stage != Done || p.Mode == Into:
+	case !s.Kept:
+		t.Back = lang.M("Nothing is kept that an undo could bring back.")
+	case step == StepNotify:
+		t.Back = p.Back(StepRestart)
+	}
+	return t
+}
+
+func (s Snapshot) entered(stage Stage) bool {
+	return slices.ContainsFunc(s.Trail, func(m Mark) bool { return m.Stage == stage })
+}
+
+func (p *Plan) abortText(step Step, s Snapshot, t *StepText) {
+	t.Back = lang.M("The restore is given up: what it changed is put back.")
+	switch {
+	case step == StepNotify:
+		t.What, t.Statements = p.reportOnly()
+	case step != StepRestore || !s.entered(Cleaning):
+	case p.Mode == Into:
+		t.What = lang.M("Remove what was loaded into %s.", p.Target.Database)
+		t.Statements = []string{DropStatement(p.Target.Database, p.Coming)}
+	default:
+		t.What = lang.M("Remove the new schema %s. %s stays untouched.", p.Shadow, p.Target.Live)
+		t.Statements = []string{"DROP DATABASE IF EXISTS " + Name(p.Shadow)}
+	}
+}
+
+func (p *Plan) undoText(step Step, s Snapshot, t *StepText) {
+	t.Back = lang.M("After an undo the backup can be restored once more.")
+	if p.Mode == Swap && s.Kept {
+		t.Back = lang.M("The restored tables are kept in %s, until `restore drop-old`.", p.Shadow)
+	}
+	switch whole := s.entered(UndoStopping); {
+	case step == StepStop && whole && !p.Process.Untouched():
+		t.What, t.Statements = lang.M("Stop %s.", p.Process.Name), []string{p.Process.Stop}
+	case step == StepSave && whole:
+		t.What = lang.M("Export the rows written since the restore, for replay.")
+		t.Statements = []string{"# rows newer than the restore: restores/" + p.ID + "/later-writes/TABLE.sql"}
+	case step == StepRestore:
+		p.undoRestoreText(t)
+	case step == StepNotify:
+		t.What, t.Statements = p.reportOnly()
+	}
+}
+
+func (p *Plan) undoRestoreText(t *StepText) {
+	live := p.Target.Live
+	if p.Mode == Swap {
+		t.What = lang.M("One RENAME brings the former tables back from %s; the restored ones go to %s.", p.Kept, p.Shadow)
+		t.Statements = []string{RenameStatement(SwapMoves(live, p.Kept, p.Shadow, p.Coming, p.Movable(p.Leaving))),
+			"# tables made since the restore go to " + Name(p.Shadow) + " too",
+			"# then the former triggers, views, routines and events are made in " + Name(live)}
+		return
+	}
+	t.What = lang.M("Drop the restored tables of %s and load the emergency backup in their place.", live)
+	t.Statements = nil
+	if len(p.Coming) > 0 {
+		t.Statements = append(t.Statements, DropStatement(live, p.Coming))
+	}
+	t.Statements = append(t.Statements, stream(p.Emergency, live))
+}
+
+func (p *Plan) reportOnly() (lang.Msg, []string) {
+	return lang.M("Write the report."), []string{"restores/" + p.ID + "/report.md"}
+}

@@ -1,0 +1,108 @@
+package restoreview
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"opsdeck/internal/clock"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops/restore"
+	"opsdeck/tui/page"
+)
+
+// What the wizard shows of a plan is what `restore --plan` prints, on paper and
+// for programs: facts, losses, and each step with what it does, what it runs, and
+// the way back.
+func TestThePlanOnPaperIsWhatTheWizardShows(t *testing.T) {
+	for _, mode := range []restore.Mode{restore.Swap, restore.InPlace} {
+		for _, code := range []string{"en", "zh"} {
+			t.Run(string(mode)+"/"+code, func(t *testing.T) {
+				plan := samplePlan(mode)
+				p := newPage(code, &fakeDesk{plan: plan})
+				paper := plan.Markdown(p.env.Lang)
+				text, err := json.MarshalIndent(plan, "", "  ")
+				if err != nil {
+					t.Fatal(err)
+				}
+				both := func(what lang.Msg, shown string) {
+					t.Helper()
+					words := p.env.Lang.Msg(what)
+					if !strings.Contains(shown, words) {
+						t.Errorf("the wizard does not show %q:\n%s", words, shown)
+					}
+					if !strings.Contains(paper, words) {
+						t.Errorf("the paper does not have %q:\n%s", words, paper)
+					}
+					if english, _ := json.Marshal(what.String()); !strings.Contains(string(text), strings.Trim(string(english), `"`)) {
+						t.Errorf("the JSON does not have %s:\n%s", english, text)
+					}
+				}
+				if len(plan.Known()) < 7 {
+					t.Fatalf("only %d facts", len(plan.Known()))
+				}
+				for n, step := range restore.AllSteps {
+					shown := p.View(page.Size{Width: 300, Height: 60})
+					if n == 0 {
+						for _, f := range plan.Known() {
+							both(f.What.Msg, shown)
+						}
+					}
+					both(plan.What(step), shown)
+					both(plan.Back(step), shown)
+					all := press(t, p, "enter").View(page.Size{Width: 400, Height: 60})
+					for _, s := range plan.Steps[n].Statements {
+						for _, line := range strings.Split(s, "\n") {
+							both(lang.Raw(line), all)
+						}
+					}
+					p.mark(1)
+				}
+				losses, rows := press(t, p, "o").View(page.Size{Width: 200, Height: 60}), press(t, p, "i").View(page.Size{Width: 200, Height: 60})
+				for _, l := range plan.Assessment.Loss.Tables {
+					for _, words := range append(l.About(p.env.Lang), l.Table, human.Count(l.Newer)) {
+						if !strings.Contains(losses, words) || !strings.Contains(paper, words) {
+							t.Errorf("%q is not told of %s", words, l.Table)
+						}
+					}
+				}
+				for _, r := range plan.Rows(p.env.Lang) {
+					for _, words := range r {
+						if !strings.Contains(rows, words) || !strings.Contains(paper, words) {
+							t.Errorf("%q is not told of %s:\n%s", words, r[0], rows)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// A wait that a key began says what is waited for, with a clock, and cannot be
+// begun twice.
+func TestAWaitAfterAKeyHasAClock(t *testing.T) {
+	d := scenes()["done"]
+	p := newPage("en", d)
+	undo, _ := page.ForKey(p.Actions(), "Z")
+	undo.Run() // no answer yet
+	p.env.Clock.(*clock.Fake).Advance(7 * time.Second)
+	if view := p.View(page.Size{Width: 80, Height: 20}); !strings.Contains(view, "Counting what was written since the restore …  0:07") {
+		t.Errorf("no clock:\n%s", view)
+	}
+	if undo, _ = page.ForKey(p.Actions(), "Z"); undo.Why(p.env).Empty() {
+		t.Error("it can be begun twice")
+	}
+	d = scenes()["gone"]
+	p = newPage("en", d)
+	resume, _ := page.ForKey(p.Actions(), "R")
+	resume.Run()
+	p.env.Clock.(*clock.Fake).Advance(3 * time.Second)
+	if view := p.View(page.Size{Width: 80, Height: 20}); !strings.Contains(view, "Handing it over to the worker …  0:03") {
+		t.Errorf("no clock:\n%s", view)
+	}
+	if resume, _ = page.ForKey(p.Actions(), "R"); resume.Why(p.env).Empty() {
+		t.Error("it can be begun twice")
+	}
+}
