@@ -32,6 +32,8 @@ func (c *Console) route(msg tea.Msg) tea.Cmd {
 		c.verdict = m
 	case page.Open:
 		c.push(m.Overlay)
+	case page.Close:
+		c.settle(&overlay{Overlay: m.Overlay}, true)
 	case page.Copy:
 		return c.copyText(m.Text)
 	case quitMsg:

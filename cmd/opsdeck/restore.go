@@ -410,6 +410,7 @@ func (c *restoreStatusCmd) Run(a *app) error {
 func (a *app) sayRun(r runJSON) {
 	stage := restore.Stage(r.Stage)
 	a.say(lang.M("%s  %s from %s: %s", r.ID, r.Database, r.Backup, stage.Label()))
+	a.say(lang.M("    %s", lang.M("step %d of 7, %s, by %s", int(stage.Step()), stage.Step().Label(), r.Operator)))
 	for _, w := range r.Why {
 		a.say(lang.M("    %s", w))
 	}

@@ -160,6 +160,9 @@ type (
 	}
 	// Open puts an overlay on the stack.
 	Open struct{ Overlay Overlay }
+	// Close takes an overlay off the stack, if it is there still: what it asked
+	// is not to be asked any more.
+	Close struct{ Overlay Overlay }
 	// Refresh asks for a new frame; it carries nothing.
 	Refresh struct{}
 )

@@ -121,7 +121,7 @@ func (p *Page) standing() string {
 	case p.running() && !p.run.Alive:
 		return t.Warn.Render(t.Glyph.Warn + " " + e.T("The worker is gone, in step %d: %s. Resume, undo or abort.", int(s.Stage.Step()), stage))
 	case s.Stage.Asks() && p.run.Alive:
-		return t.Warn.Render(t.Glyph.Warn + " " + e.T("It waits for an answer: press a."))
+		return t.Warn.Render(t.Glyph.Warn + " " + e.T("%s's restore waits for an answer: press a.", termsafe.Line(p.run.Worker.User)))
 	case p.running():
 		return t.Accent.Render(t.Glyph.Running+" ") + e.T("%s by %s, since %s", stage, termsafe.Line(p.run.Worker.User), human.Clock(e.Clock.Now().Sub(s.Trail[0].Begin)))
 	case s.Stage == restore.Done && s.NotReady:

@@ -267,13 +267,36 @@ func (p *Page) openQuestion(guarded bool) tea.Cmd {
 			if !r.State.NeedsTyping(k) && k != restore.KindUndo {
 				return p.hand(r, k, r.Plan.Target.Database)
 			}
-			return page.Send(page.Open{Overlay: widget.NewConfirm(p.env, k.Label(), body, r.Plan.Target.Database, func() tea.Cmd {
+			return p.openDialog(r, widget.NewConfirm(p.env, k.Label(), body, r.Plan.Target.Database, func() tea.Cmd {
 				return p.hand(r, k, r.Plan.Target.Database)
-			})})
+			}))
 		}})
 	}
 	title := lang.M("%d %s: a question", int(r.State.Stage.Step()), r.State.Stage.Step().Label())
-	return page.Send(page.Open{Overlay: widget.NewAsk(p.env, title, body, guarded, choices...)})
+	return p.openDialog(r, widget.NewAsk(p.env, title, body, guarded, choices...))
+}
+
+// question is a dialog that asks what a run asked, and which of its questions.
+type question struct {
+	page.Overlay
+	id  string
+	seq int
+}
+
+func (p *Page) openDialog(r *restore.Run, o page.Overlay) tea.Cmd {
+	p.dialog = question{o, r.Plan.ID, r.State.Seq}
+	return page.Send(page.Open{Overlay: o})
+}
+
+// closeStale takes the dialog away when its question is answered, by somebody
+// else or the flags, or when nobody waits for the answer any more.
+func (p *Page) closeStale() tea.Cmd {
+	q, r := p.dialog, p.run
+	if q.Overlay == nil || r != nil && r.Alive && r.Plan.ID == q.id && r.State.Seq == q.seq {
+		return nil
+	}
+	p.dialog = question{}
+	return page.Send(page.Close{Overlay: q.Overlay})
 }
 
 func (p *Page) openTables() tea.Cmd {

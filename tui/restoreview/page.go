@@ -69,9 +69,10 @@ type Page struct {
 	begun   bool    // a request to begin or go on is under way
 	pending pending // what is waited for after a key
 	asked   int     // Seq of the question whose dialog was opened by itself
-	step    int     // the marked step, 0 to 6
-	follow  bool    // the mark follows the running step
-	scroll  int     // of the right side
+	dialog  question
+	step    int  // the marked step, 0 to 6
+	follow  bool // the mark follows the running step
+	scroll  int  // of the right side
 	rightH  int
 	rightN  int
 	problem error // of the last request
@@ -204,7 +205,7 @@ func (p *Page) seeRun(m runMsg) tea.Cmd {
 		p.fresh, p.asked, p.follow, p.scroll = false, -1, true, 0
 	}
 	p.run, p.runErr = m.run, m.err
-	var cmds []tea.Cmd
+	cmds := []tea.Cmd{p.closeStale()}
 	if p.planning() && p.plan == nil && p.since.IsZero() && p.planErr == nil {
 		cmds = append(cmds, p.draft())
 	}

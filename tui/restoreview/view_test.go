@@ -291,6 +291,49 @@ func TestAQuestionOpensItsDialogGuardedAndSendsTheAnswer(t *testing.T) {
 	}
 }
 
+// A question that somebody else answered, or whose worker is gone, leaves the
+// screen: an answer to it would go nowhere.
+func TestAQuestionThatIsAnsweredElsewhereLeavesTheScreen(t *testing.T) {
+	doubt := scenes()["doubt"].run
+	answered, _, err := restore.Next(doubt.State, ev(restore.KindRetry))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, now := range map[string]*restore.Run{
+		"answered": {Plan: doubt.Plan, State: answered, Alive: true}, "gone": {Plan: doubt.Plan, State: doubt.State},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPage("en", scenes()["doubt"])
+			p.shown = false // so that the look at the run does not go on for ever
+			o := opened(p, p.openQuestion(true))
+			if o == nil || closed(p.seeRun(runMsg{run: doubt})) != nil {
+				t.Fatal("the question is not asked")
+			}
+			if closed(p.seeRun(runMsg{run: now})) != o {
+				t.Fatal("the dialog stays")
+			}
+		})
+	}
+}
+
+// closed is the dialog that a command takes away.
+func closed(cmd tea.Cmd) page.Overlay {
+	if cmd == nil {
+		return nil
+	}
+	switch m := cmd().(type) {
+	case page.Close:
+		return m.Overlay
+	case tea.BatchMsg:
+		for _, c := range m {
+			if o := closed(c); o != nil {
+				return o
+			}
+		}
+	}
+	return nil
+}
+
 func TestAWorkerThatIsGoneCanBeResumed(t *testing.T) {
 	d := scenes()["gone"]
 	p := newPage("en", d)
