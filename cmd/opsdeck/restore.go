@@ -281,14 +281,10 @@ func (a *app) goOn(c one, ans answers, kind restore.Kind, want, confirm string) 
 	if err := r.Folder.Leave(a.unattended(ans, false)); err != nil {
 		return err
 	}
-	switch {
-	case !r.Alive:
-		err = d.Work(a.ctx, r.Plan.ID, kind)
-	case kind == restore.KindResume:
+	if kind == restore.KindResume && r.Alive {
 		return ops.E(ops.Busy, lang.M("%s is at it (pid %d)", r.Worker.User, r.Worker.PID)).WithHint(lang.M("watch it: opsdeck restore attach"))
-	default:
-		err = r.Folder.Send(restore.Request{Seq: requestSeq(r.State, kind), Event: restore.Event{Kind: kind, By: a.operator(), Typed: db}})
 	}
+	err = d.hand(a.ctx, r.Plan.ID, restore.Request{Seq: requestSeq(r.State, kind), Event: restore.Event{Kind: kind, By: a.operator(), Typed: db}})
 	if err != nil {
 		return err
 	}

@@ -292,6 +292,27 @@ func (d *desk) record(p *restore.Plan, action, result string, detail map[string]
 	return log.Record(oplog.Entry{Service: p.Service, Action: "restore." + action, Object: p.Target.Database, Result: result, Detail: detail})
 }
 
+// hand gives a request to the run's worker, or to a new one when it has none. A
+// worker whose run is over takes nothing more: its end is waited for.
+func (d *desk) hand(ctx context.Context, id string, q restore.Request) error {
+	for {
+		r, err := d.store.Load(id)
+		switch {
+		case err != nil:
+			return err
+		case !r.Alive:
+			return d.Work(ctx, id, q.Event.Kind)
+		case !r.State.Stage.Final():
+			return r.Folder.Send(q)
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // startWait is how long a worker may take until it holds its lock.
 const startWait = time.Minute
 

@@ -140,14 +140,21 @@ func (t tabDesk) Later(ctx context.Context, r *restore.Run) (restore.Loss, error
 	return t.d.later(ctx, r)
 }
 
-// Send leaves a request for the worker.
-func (t tabDesk) Send(_ context.Context, id string, q restore.Request) error {
+// Send hands a request to the worker of a run, or to a new one where it has ended.
+func (t tabDesk) Send(ctx context.Context, id string, q restore.Request) error {
 	if err := t.d.writable(); err != nil {
 		return err
 	}
-	if _, err := t.d.store.Load(id); err != nil {
+	r, err := t.d.store.Load(id)
+	if err != nil {
 		return errors.Join(restore.ErrNoRun, err)
 	}
+	if r.State.Stage.Final() {
+		err = r.Folder.Leave(nil)
+	}
+	if err != nil {
+		return err
+	}
 	q.Event.By = t.d.operator()
-	return t.d.store.Folder(id).Send(q)
+	return t.d.hand(ctx, id, q)
 }

@@ -95,7 +95,7 @@ func (p *Page) runActions() []page.Action {
 					return lang.M("a restore is under way: this one first")
 				}
 				return lang.Msg{}
-			}, Run: func() tea.Cmd { p.fresh, p.choice = true, restore.Choice{}; return p.draft() }},
+			}, Run: func() tea.Cmd { p.fresh, p.choice, p.plan = true, restore.Choice{}, nil; return p.draft() }},
 	}
 }
 

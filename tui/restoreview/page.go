@@ -171,7 +171,7 @@ func (p *Page) Update(body any) tea.Cmd {
 		if p.running() {
 			return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("a restore is under way: this one first")})
 		}
-		p.fresh, p.choice = true, restore.Choice{Source: m}
+		p.fresh, p.choice, p.plan = true, restore.Choice{Source: m}, nil
 		return p.draft()
 	}
 	return nil
