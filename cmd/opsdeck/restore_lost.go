@@ -122,7 +122,7 @@ func (a *app) sayLoss(p *restore.Plan) {
 	for _, part := range []struct {
 		what lang.Msg
 		list []string
-	}{{lang.M("could not be judged"), loss.Unknown}, {lang.M("changed or deleted rows cannot be seen in"), loss.Unseen}, {lang.M("people who acted since"), loss.Users}, {lang.M("what they touched"), loss.Resources}, {lang.M("exported"), p.Exported}} {
+	}{{lang.M("could not be judged"), loss.Unknown}, {lang.M("changed rows cannot be seen in"), loss.Unseen}, {lang.M("people who acted since"), loss.Users}, {lang.M("what they touched"), loss.Resources}, {lang.M("exported"), p.Exported}} {
 		if len(part.list) > 0 {
 			a.say(lang.M("%s: %s", part.what, termsafe.Line(strings.Join(part.list, ", "))))
 		}
@@ -157,7 +157,7 @@ func (d *desk) tellLater(r *restore.Run) {
 		d.note(lang.M("  nothing was written since the restore, as far as can be seen"))
 	}
 	if len(loss.Unseen) > 0 {
-		d.note(lang.M("  %s: %s", lang.M("changed or deleted rows cannot be seen in"), strings.Join(loss.Unseen, ", ")))
+		d.note(lang.M("  %s: %s", lang.M("changed rows cannot be seen in"), strings.Join(loss.Unseen, ", ")))
 	}
 	if len(loss.Unknown) > 0 {
 		d.note(lang.M("  %s: %s", lang.M("could not be judged"), strings.Join(loss.Unknown, ", ")))

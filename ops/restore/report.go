@@ -270,7 +270,7 @@ func lossSection(b *strings.Builder, l *lang.Printer, title string, loss Loss) {
 		fmt.Fprintf(b, "\n%s\n", l.T("Could not be judged: %s", mdLine(strings.Join(loss.Unknown, ", "))))
 	}
 	if len(loss.Unseen) > 0 {
-		fmt.Fprintf(b, "\n%s\n", l.T("Rows that were changed or deleted cannot be seen in: %s", mdLine(strings.Join(loss.Unseen, ", "))))
+		fmt.Fprintf(b, "\n%s\n", l.T("Rows that were changed cannot be seen in: %s", mdLine(strings.Join(loss.Unseen, ", "))))
 	}
 	if len(loss.Users) > 0 {
 		fmt.Fprintf(b, "\n%s\n", l.T("People who acted since: %s", mdLine(strings.Join(loss.Users, ", "))))

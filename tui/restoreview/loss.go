@@ -123,7 +123,7 @@ func (p *Page) openLoss() tea.Cmd {
 	for _, part := range []struct {
 		what string
 		list []string
-	}{{e.T("could not be judged"), a.Loss.Unknown}, {e.T("changed or deleted rows cannot be seen in"), a.Loss.Unseen}, {e.T("people who acted since"), a.Loss.Users}, {e.T("what they touched"), a.Loss.Resources}, {e.T("exported"), plan.Exported}} {
+	}{{e.T("could not be judged"), a.Loss.Unknown}, {e.T("changed rows cannot be seen in"), a.Loss.Unseen}, {e.T("people who acted since"), a.Loss.Users}, {e.T("what they touched"), a.Loss.Resources}, {e.T("exported"), plan.Exported}} {
 		if len(part.list) > 0 {
 			lines = append(lines, "", part.what+":")
 		}
@@ -181,7 +181,7 @@ func (p *Page) confirmUndo(m laterMsg) tea.Cmd {
 		body = append(body, lang.M("Could not be judged: %s", strings.Join(m.loss.Unknown, ", ")))
 	}
 	if len(m.loss.Unseen) > 0 {
-		body = append(body, lang.M("Rows that were changed or deleted cannot be seen in: %s", strings.Join(m.loss.Unseen, ", ")))
+		body = append(body, lang.M("Rows that were changed cannot be seen in: %s", strings.Join(m.loss.Unseen, ", ")))
 	}
 	for i, t := range m.loss.Tables {
 		if i == mostLines {
