@@ -32,15 +32,15 @@ func along(t *testing.T, p *Plan, kinds ...Kind) Snapshot {
 }
 
 var (
-	toLoading = []Kind{KindBegin, KindDone, KindDone, KindDone, KindDone}
-	toDone    = append(append([]Kind{}, toLoading...), KindDone, KindDone)
+	untilLoading = []Kind{KindBegin, KindDone, KindDone, KindDone, KindDone}
+	untilDone    = append(append([]Kind{}, untilLoading...), KindDone, KindDone)
 )
 
 // On a way back the steps say what is done now, not what the plan did on its way
 // forward: nobody must read that the backup is loaded while it is being undone.
 func TestAWayBackIsToldAsOne(t *testing.T) {
-	swapped := append(append([]Kind{}, toDone...), KindDone, KindDone, KindDone, KindDone, KindSilent)
-	placed := append(append([]Kind{}, toDone...), KindDone, KindDone, KindDone, KindSilent)
+	swapped := append(append([]Kind{}, untilDone...), KindDone, KindDone, KindDone, KindDone, KindSilent)
+	placed := append(append([]Kind{}, untilDone...), KindDone, KindDone, KindDone, KindSilent)
 	for _, c := range []struct {
 		name      string
 		mode      Mode
@@ -50,9 +50,9 @@ func TestAWayBackIsToldAsOne(t *testing.T) {
 		what, run string
 		back      string
 	}{
-		{"abort of a swap", Swap, append(append([]Kind{}, toLoading...), KindAbort), Cleaning, StepRestore, "Remove the new schema shop__new_", "DROP DATABASE IF EXISTS `shop__new_", "given up"},
-		{"abort in place", InPlace, append(append([]Kind{}, toLoading...), KindAbort), UndoLoading, StepRestore, "load the emergency backup", "zcat /b/emergency_backup_shop_", "once more"},
-		{"abort in place exports nothing", InPlace, append(append([]Kind{}, toLoading...), KindAbort), UndoLoading, StepSave, "Back up shop as it is now", "opsdeck backup create", "once more"},
+		{"abort of a swap", Swap, append(append([]Kind{}, untilLoading...), KindAbort), Cleaning, StepRestore, "Remove the new schema shop__new_", "DROP DATABASE IF EXISTS `shop__new_", "given up"},
+		{"abort in place", InPlace, append(append([]Kind{}, untilLoading...), KindAbort), UndoLoading, StepRestore, "load the emergency backup", "zcat /b/emergency_backup_shop_", "once more"},
+		{"abort in place exports nothing", InPlace, append(append([]Kind{}, untilLoading...), KindAbort), UndoLoading, StepSave, "Back up shop as it is now", "opsdeck backup create", "once more"},
 		{"undo of a swap stops", Swap, append(append([]Kind{}, swapped...), KindUndo), UndoStopping, StepStop, "Stop backend.", "pm2 stop backend", "kept in shop__new_"},
 		{"undo of a swap exports", Swap, append(append([]Kind{}, swapped...), KindUndo, KindDone), UndoExporting, StepSave, "Export the rows written since", "later-writes", "kept in shop__new_"},
 		{"undo of a swap", Swap, append(append([]Kind{}, swapped...), KindUndo, KindDone, KindDone), UndoSwapping, StepRestore, "brings the former tables back from shop__old_", "RENAME TABLE `shop`.`orders` TO `shop__new_", "kept in shop__new_"},
