@@ -56,8 +56,9 @@ type Server struct {
 	Flavour, Version string
 	User             string // CURRENT_USER()
 	Grants           []string
-	Now              time.Time // its clock
-	Asked            time.Time // ours, at the middle of the question
+	Now              time.Time     // its clock
+	Asked            time.Time     // ours, at the middle of the question
+	Took             time.Duration // the question and its answer
 	Binlog           bool
 	TrustCreators    bool  // log_bin_trust_function_creators
 	RequireKey       bool  // sql_require_primary_key
@@ -133,12 +134,20 @@ func settings(s Server, service string) Point {
 }
 
 func serverClock(s Server, service string) Point {
-	skew := s.Now.Sub(s.Asked)
+	skew := beyond(s.Now.Sub(s.Asked), s.Took/2)
 	p := Point{Name: "clock", Service: service, Seen: lang.M("the database's clock is in step with this machine's")}
 	if skew.Abs() > maxSkew {
 		p.Findings = []Finding{{State: ops.StateWarning, What: lang.M("the database's clock is %s off this machine's", human.Duration(skew.Abs())), Fix: "timedatectl set-ntp true"}}
 	}
 	return p
+}
+
+// beyond is what of a difference a slow answer does not account for.
+func beyond(d, slow time.Duration) time.Duration {
+	if d < 0 {
+		return min(0, d+slow)
+	}
+	return max(0, d-slow)
 }
 
 func sortedKeys(m map[string]int) []string {

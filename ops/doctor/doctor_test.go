@@ -84,6 +84,7 @@ func TestServerFactsAreJudged(t *testing.T) {
 		"definers":          {func(s *Server) { s.MissingDefiners = []string{"ghost@%"} }, ops.StateWarning},
 		"definers unknown":  {func(s *Server) { s.DefinersUnknown = true }, ops.StateUnknown},
 		"clock":             {func(s *Server) { s.Now = now.Add(-time.Minute) }, ops.StateWarning},
+		"a slow answer":     {func(s *Server) { s.Now, s.Took = now.Add(-3*time.Second), 6*time.Second }, ops.StateOK},
 		"small packet":      {func(s *Server) { s.MaxPacket = 1 << 20 }, ops.StateWarning},
 		"functions, no one": {func(s *Server) { s.Grants = s.Grants[1:] }, ops.StateCritical},
 	} {

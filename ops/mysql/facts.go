@@ -24,7 +24,8 @@ func Facts(ctx context.Context, t Target, database string) (doctor.Server, error
 	if err != nil {
 		return s, Explain(err, t)
 	}
-	s.Asked = began.Add(time.Since(began) / 2)
+	s.Took = time.Since(began)
+	s.Asked = began.Add(s.Took / 2)
 	s.Version, s.User, s.Binlog, s.MaxPacket = v["version"], v["user"], v["binlog"] == "1", number(v["packet"])
 	s.Now = unixTime(v["now"])
 	if isMaria(s.Version) {

@@ -236,8 +236,11 @@ func TestClockSkewIsSeenBeyondTheSecondOfTheHeader(t *testing.T) {
 		{ours.Add(10 * time.Second).Truncate(time.Second), 9500 * time.Millisecond},
 		{ours.Add(-10 * time.Second).Truncate(time.Second), -9500 * time.Millisecond},
 	} {
-		if got := skewOf(ours, c.date); got != c.want {
+		if got := skewOf(ours, ours, c.date); got != c.want {
 			t.Errorf("%v: %v, want %v", c.date, got, c.want)
+		}
+		if got := skewOf(ours.Add(-time.Minute), ours.Add(time.Minute), c.date); got != 0 {
+			t.Errorf("%v: %v, though the answer took two minutes", c.date, got)
 		}
 	}
 	s := httptest.NewServer(http.NotFoundHandler())

@@ -79,7 +79,7 @@ func Clock(base string, limit time.Duration, now func() time.Time) health.Probe 
 		if err != nil {
 			return health.CannotTell(headline, lang.M("the answer has no Date header"))
 		}
-		skew := skewOf(before.Add(a.took/2), date)
+		skew := skewOf(before, before.Add(a.took), date)
 		var r health.Result
 		r.Add("skew_ms", skew.Milliseconds(), lang.Raw(human.Duration(skew)))
 		r.Detail = lang.M("in step with the service's host")
@@ -90,13 +90,11 @@ func Clock(base string, limit time.Duration, now func() time.Time) health.Probe 
 	}
 }
 
-// skewOf is how far date, cut to the second, is from ours; zero within the cut.
-func skewOf(ours, date time.Time) time.Duration {
-	switch d := date.Sub(ours); {
-	case d > 0:
+// skewOf is how far date, cut to the second, is from all that our clock showed
+// from the question to the answer; zero within.
+func skewOf(asked, answered, date time.Time) time.Duration {
+	if d := date.Sub(answered); d > 0 {
 		return d
-	case d < -time.Second:
-		return d + time.Second
 	}
-	return 0
+	return min(0, date.Sub(asked)+time.Second)
 }
