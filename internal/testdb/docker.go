@@ -67,18 +67,28 @@ func (d *DockerEngine) Start(t testing.TB) {
 	if d.proc != nil && d.proc.running() {
 		return
 	}
+	for tries := 1; ; tries++ {
+		err := d.start()
+		if err == nil {
+			return
+		}
+		// It gives its containerd 15 seconds and no more, which a busy machine may need longer for.
+		if tries == 5 || !strings.Contains(err.Error(), "waiting for containerd") {
+			absent(t, err)
+		}
+	}
+}
+
+func (d *DockerEngine) start() (err error) {
 	// What it wrote down of processes that are gone: their numbers have new owners in the new namespace.
 	os.Remove(filepath.Join(d.Dir, "dockerd.pid"))
 	os.RemoveAll(filepath.Join(d.Dir, "exec"))
-	var err error
 	d.proc, err = launch(d.Dir, []string{"PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin"}, "unshare", "--pid", "--mount", "--fork", "--kill-child",
 		"--mount-proc", "sh", "-c", dockerScript, "sh", d.Dir)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	if err = d.proc.ready(d.answers); err != nil {
-		absent(t, err)
-	}
+	return d.proc.ready(d.answers)
 }
 
 func (d *DockerEngine) answers(ctx context.Context) error {
