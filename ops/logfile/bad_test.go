@@ -183,25 +183,20 @@ func TestAQueryOf10kB(t *testing.T) {
 
 func TestAFileThatGrowsWhileItIsRead(t *testing.T) {
 	path := write(t, "a.log", []byte(strings.Repeat("2026-01-29T12:00:00Z INFO line\n", 200_000)))
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		f, _ := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
-		defer f.Close()
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				f.WriteString(strings.Repeat("2026-01-29T12:00:01Z INFO more\n", 1000))
-			}
-		}
-	}()
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	more := strings.Repeat("2026-01-29T12:00:01Z INFO more\n", 1000)
 	raws := 0
 	q, _ := logs.ParseQuery("'line", time.Now())
-	err := (&logs.Scan{Query: q}).Each(t.Context(), Group([]string{path}), func(*logs.Hit) error { raws++; return nil })
-	close(stop)
-	<-done
+	err = (&logs.Scan{Query: q}).Each(t.Context(), Group([]string{path}), func(*logs.Hit) error {
+		if raws++; raws%1000 == 1 { // with every so many lines that are read
+			f.WriteString(more)
+		}
+		return nil
+	})
 	if err != nil || raws != 200_000 {
 		t.Fatalf("%d, %v", raws, err)
 	}
