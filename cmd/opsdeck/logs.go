@@ -55,6 +55,9 @@ func (c *logsCmd) Run(a *app) error {
 	}
 	out := bufio.NewWriterSize(a.out, 64<<10)
 	run := &logsRun{app: a, cmd: c, query: q, out: out, scan: logs.Scan{Query: q, Zone: time.Local, Now: a.clock.Now(), Newest: c.Newest, Unnumbered: !c.JSON}}
+	if !c.JSON && !c.Count && c.Histogram == 0 {
+		run.scan.Query = q.Events()
+	}
 	run.scan.Warn = run.warn
 	if shelf := a.logShelf(time.Local); shelf != nil {
 		run.scan.Shelf = shelf

@@ -130,7 +130,7 @@ func (s *followedSource) Begin(name string, text logs.Text) logfile.Track {
 		}
 		f.fresh = append(f.fresh, frozenPart{name, frozenText{text, t.off}, before})
 	}
-	t.live = logs.NewLive(f.run.query, name, line, s.parser(text), f.emit)
+	t.live = logs.NewLive(f.run.scan.Query, name, line, s.parser(text), f.emit)
 	t.live.Each = f.run.cmd.JSON
 	f.tracks = append(f.tracks, t)
 	return t
@@ -201,7 +201,7 @@ func (t *followed) Lost() {
 func (f *following) stream(ctx context.Context, name string, s logfile.Streamer) {
 	done := make(chan error, 1)
 	f.streams = append(f.streams, done)
-	live := logs.NewLive(f.run.query, name, 0, logs.NewParser(f.run.scan.Zone, f.run.scan.Now), f.emit)
+	live := logs.NewLive(f.run.scan.Query, name, 0, logs.NewParser(f.run.scan.Zone, f.run.scan.Now), f.emit)
 	live.Each = f.run.cmd.JSON
 	f.tracks = append(f.tracks, &followed{f: f, name: name, live: live})
 	go func() {

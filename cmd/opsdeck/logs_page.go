@@ -119,7 +119,7 @@ func (a *app) exportLogs(ctx context.Context, conf logfile.Config, q *logs.Query
 }
 
 func writeExport(ctx context.Context, w *bufio.Writer, sources []logs.Source, q *logs.Query, ndjson bool) (n int64, err error) {
-	scan := logs.Scan{Query: q, Unnumbered: !ndjson}
+	scan := logs.Scan{Query: q.Events(), Unnumbered: !ndjson}
 	var last logs.Hit
 	var parser *logs.Parser
 	err = scan.Each(ctx, sources, func(h *logs.Hit) error {

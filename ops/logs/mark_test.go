@@ -2,6 +2,8 @@ package logs
 
 import (
 	"context"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +73,35 @@ func TestMarksAreCountedOnceWhileTextGrows(t *testing.T) {
 		}
 		if st := quiet(t, s); st.All.Critical != 1 || st.All.Slow != 1 || st.All.Events != 4 || st.Lines != 9 {
 			t.Errorf("in pieces of %d: %d critical, %d slow of %d events, %d lines", step, st.All.Critical, st.All.Slow, st.All.Events, st.Lines)
+		}
+	}
+}
+
+// TestWhatIsLeftOutIsLeftOutWithAllItsLines: where whole events are shown.
+func TestWhatIsLeftOutIsLeftOutWithAllItsLines(t *testing.T) {
+	text := randomLog(rand.New(rand.NewPCG(11, 11)), 400)
+	lines := strings.Split(text, "\n")
+	heads := modelHits(&Query{}, text)
+	headOf := func(line int64) int64 {
+		i, found := slices.BinarySearch(heads, line)
+		if !found {
+			i--
+		}
+		return heads[i]
+	}
+	for words, not := range map[string]string{"!order": "!order", "!'ordf !took": "!'ordf !took", "er !Order": "!Order", "level:error+ pool !/connect/": "!/connect/", "order | !took": "", "!^[Nest": "!^[Nest"} {
+		q, _ := ParseQuery(words, testNow)
+		without, _ := ParseQuery(not, testNow)
+		var want []int64
+		for _, n := range modelHits(q, text) {
+			head := headOf(n)
+			only := strings.TrimPrefix(words, not) == "" && not != ""
+			if without.MatchLine(string(Visible(trimCR([]byte(lines[head-1])), nil))) && (!only || n == head) {
+				want = append(want, n)
+			}
+		}
+		if got := scanHits(t, q.Events(), text, false); !slices.Equal(got, want) || len(want) == 0 {
+			t.Errorf("%q: %d hits %v, want %d %v", words, len(got), head(got), len(want), head(want))
 		}
 	}
 }

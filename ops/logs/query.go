@@ -3,6 +3,7 @@ package logs
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -106,6 +107,26 @@ func (q *Query) HasText() bool { return len(q.Groups) > 0 }
 
 // Empty tells whether everything is a hit.
 func (q *Query) Empty() bool { return !q.HasText() && !q.HasTests() }
+
+// Events is the query where whole events are shown for their lines: what must not
+// stand in a line must not stand in its event's first line either, else the lines
+// below bring back what was to be left out. A query of nothing else finds events.
+func (q *Query) Events() *Query {
+	out := *q
+	out.Heads, out.Groups = slices.Clone(q.Heads), nil
+	words := false
+	for _, g := range q.Groups {
+		if len(g) == 1 && g[0].Not {
+			out.Heads = append(out.Heads, g[0])
+		} else {
+			words = true
+		}
+	}
+	if words {
+		out.Groups = q.Groups
+	}
+	return &out
+}
 
 // HasTests tells whether the query asks something of the event.
 func (q *Query) HasTests() bool {

@@ -135,8 +135,8 @@ func (p *Page) apply() tea.Cmd {
 		q.LimitLevels(p.minLevel.String() + "+")
 		q.Source += " level:" + p.minLevel.String() + "+"
 	}
-	p.asked, p.seeking = &q, time.Time{}
-	p.source.SetQuery(&q, p.filter)
+	p.asked, p.seeking = q.Events(), time.Time{}
+	p.source.SetQuery(p.asked, p.filter)
 	if r, ok := p.current(); ok && !p.follow && !p.want.set {
 		if p.holding == (logs.RowID{}) {
 			p.holding = r.ID
