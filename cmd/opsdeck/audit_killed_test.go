@@ -5,9 +5,13 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,18 +29,55 @@ func started(t *testing.T, bin, config string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// killedWhen kills (-9) the program once something is so.
-func killedWhen(t *testing.T, cmd *exec.Cmd, what string, ok func() bool) {
+// killedAt kills (-9) the program before the first statement that is the one: its
+// connections are held up there, however fast it is and whatever else runs. The
+// configuration by which it reached the server still works afterwards.
+func killedAt(t *testing.T, srv *testdb.Server, bin, config string, is func(statement string) bool, args ...string) (tapped string) {
 	t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
+	there := make(chan struct{}, 100)
+	gone := make(chan struct{})
+	host, port, err := net.SplitHostPort(srv.Tap(t, func(statement string) {
+		select {
+		case <-gone:
+			return
+		default:
 		}
+		if is(statement) {
+			there <- struct{}{}
+			<-gone // then the server learns that nobody is there any more
+		}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := filepath.Join(t.TempDir(), "tap.cnf")
+	if err := os.WriteFile(options, fmt.Appendf(nil, "[client]\nuser=%s\npassword=%s\nssl-mode=DISABLED\n", srv.User, srv.Password), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tapped = configFile(t, regexp.MustCompile(`options_file: [^,]*, host: [^,]*, port: \d+`).ReplaceAllString(string(text),
+		fmt.Sprintf("options_file: %s, host: %s, port: %s", options, host, port)))
+	cmd := started(t, bin, tapped, args...)
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case <-there:
+	case err := <-ended:
+		close(gone)
+		t.Fatalf("%v ended before it came there: %v", args, err)
+	case <-time.After(5 * time.Minute):
+		close(gone)
+		t.Fatalf("%v never came there", args)
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait()
+	<-ended
+	close(gone)
+	return tapped
 }
 
 // many puts n further rows of last year in.
@@ -66,17 +107,23 @@ func TestAKilledOpsdeckExportsAndDeletesExactly(t *testing.T) {
 
 func killedOn(t *testing.T, bin string, srv *testdb.Server) {
 	config, schema, dir := auditWorld(t, srv)
-	many(t, srv, schema, 150_000)
+	many(t, srv, schema, 40_000)
 	file := filepath.Join(dir, "x.csv")
 	export := []string{"audit", "export", "-o", file, "--json"}
-	cmd := started(t, bin, config, export...)
-	killedWhen(t, cmd, "a note of the export", func() bool { _, err := os.Stat(file + ".part.json"); return err == nil })
+	var chunks atomic.Int64
+	tapped := killedAt(t, srv, bin, config, func(statement string) bool {
+		if strings.Contains(statement, " LIMIT ") && chunks.Add(1) == 6 {
+			time.Sleep(time.Second) // so much time has passed behind this chunk that a note is due
+		}
+		_, err := os.Stat(file + ".part.json")
+		return err == nil
+	}, export...)
 	if _, err := os.Stat(file); err == nil {
 		t.Fatal("it was done before it was killed")
 	}
-	out, _ := asked(t, config, 0, export...)
+	out, _ := asked(t, tapped, 0, export...)
 	var doc map[string]any
-	if err := json.Unmarshal([]byte(out), &doc); err != nil || doc["rows"] != 150_250.0 || doc["resumed"] != true {
+	if err := json.Unmarshal([]byte(out), &doc); err != nil || doc["rows"] != 40_250.0 || doc["resumed"] != true {
 		t.Fatalf("%v %s", err, out)
 	}
 	asked(t, config, 0, "audit", "export", "-o", file+".whole")
@@ -90,16 +137,16 @@ func killedOn(t *testing.T, bin string, srv *testdb.Server) {
 
 func killedWhileDeleting(t *testing.T, srv *testdb.Server, bin, config, schema string) {
 	db := srv.Open(t, schema)
-	remove := []string{"audit", "archive", "--year", fmt.Sprint(time.Now().Year() - 1), "--delete", "--confirm", schema, "--json", "--pause"}
-	cmd := started(t, bin, config, append(remove, "20ms")...)
-	killedWhen(t, cmd, "rows to go", func() bool { return counted(t, db) < 145_000 })
+	remove := []string{"audit", "archive", "--year", fmt.Sprint(time.Now().Year() - 1), "--delete", "--confirm", schema, "--json", "--pause", "0s"}
+	var batches atomic.Int64
+	killedAt(t, srv, bin, config, func(statement string) bool { return strings.HasPrefix(statement, "DELETE ") && batches.Add(1) == 12 }, remove...)
 	left := counted(t, db)
-	if left <= 50 {
-		t.Fatal("it was done before it was killed")
+	if left <= 50 || left >= 40_250 {
+		t.Fatalf("%d rows were left when it was killed", left)
 	}
-	out, _ := asked(t, config, 0, append(remove, "0s")...)
+	out, _ := asked(t, config, 0, remove...)
 	var doc map[string]any
-	if err := json.Unmarshal([]byte(out), &doc); err != nil || doc["made"] != false || doc["deleted_rows"] != float64(left-50) || doc["gone_rows"] != float64(150_250-left) || doc["differing_rows"] != 0.0 {
+	if err := json.Unmarshal([]byte(out), &doc); err != nil || doc["made"] != false || doc["deleted_rows"] != float64(left-50) || doc["gone_rows"] != float64(40_250-left) || doc["differing_rows"] != 0.0 {
 		t.Fatalf("%v, %d were left: %s", err, left, out)
 	}
 	if n := counted(t, db); n != 50 {

@@ -190,7 +190,7 @@ func TestTheHourComes(t *testing.T) {
 // settles waits for a unit's run to end, and wants it to have ended well.
 func (in inside) settles(service string) {
 	in.t.Helper()
-	for range 300 {
+	for range 3000 {
 		text := in.must("systemctl", "show", "-p", "ActiveState", "-p", "Result", "-p", "ExecMainExitTimestampMonotonic", service)
 		switch {
 		case strings.Contains(text, "ActiveState=failed"):

@@ -85,7 +85,7 @@ func TestARealTmuxTakesTheText(t *testing.T) {
 	if err != nil || out.Len() > 0 {
 		t.Fatalf("%v, said %v, %d bytes to the terminal", err, said, out.Len())
 	}
-	for end := time.Now().Add(time.Minute); tmux("show-buffer") != text; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); tmux("show-buffer") != text; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("tmux does not have the text")
 		}

@@ -57,7 +57,7 @@ func (s *site) underPM2(pm2 *testdb.PM2Daemon) {
 		}
 		lines = append(lines, l)
 	}
-	s.write("config.yaml", strings.Replace(strings.Join(lines, "\n"), "ready_wait: 5s", "ready_wait: 30s", 1))
+	s.write("config.yaml", strings.Replace(strings.Join(lines, "\n"), "ready_wait: 1m", "ready_wait: 4m", 1))
 	s.env = []string{"PATH=" + filepath.Dir(pm2.Bin) + ":" + os.Getenv("PATH"), "PM2_HOME=" + pm2.Home}
 	s.up = func() bool {
 		res, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/health/ready", port))
@@ -73,7 +73,7 @@ func (s *site) underPM2(pm2 *testdb.PM2Daemon) {
 
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if ok() {
 			return
 		}
@@ -130,7 +130,7 @@ func (c *seat) press(keys string) {
 // sees waits until the text was drawn since the last key.
 func (c *seat) sees(text string) {
 	c.t.Helper()
-	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
 		c.mu.Lock()
 		got := ansi.Strip(c.seen.String())
 		c.mu.Unlock()

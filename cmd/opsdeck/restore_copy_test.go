@@ -26,10 +26,14 @@ func (s *site) amend(old, new string) {
 	s.write("config.yaml", strings.Replace(string(text), old, new, 1))
 }
 
-// backups are the files in the backup folder, without manifests.
+// backups are the files in the backup folder, without manifests and without the
+// further names that a Sunday's and a first of the month's backup have.
 func (s *site) backups() (names []string) {
 	found, _ := filepath.Glob(filepath.Join(s.dir, "backups", "*"))
 	for _, path := range found {
+		if base := filepath.Base(path); strings.HasPrefix(base, "weekly_") || strings.HasPrefix(base, "monthly_") {
+			continue
+		}
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && !strings.HasSuffix(path, ".json") {
 			names = append(names, filepath.Base(path))
 		}

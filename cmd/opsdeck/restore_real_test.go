@@ -94,7 +94,7 @@ func newSite(t testing.TB, db *testdb.Server) *site {
     process: {kind: command, name: shop, start: "touch %s", stop: "rm -f %s", status: "test -f %s || exit 3"}
     logs: []
     backup: {dir: %s, keep: {daily: 7}}
-    restore: {key_tables: [customers, orders], smoke_test: ["SELECT COUNT(*) > 0 FROM customers"], ready_wait: 5s}
+    restore: {key_tables: [customers, orders], smoke_test: ["SELECT COUNT(*) > 0 FROM customers"], ready_wait: 1m}
 state_dir: %s
 `, s.health.URL, s.live, s.options, db.Port, up, up, up, filepath.Join(s.dir, "backups"), filepath.Join(s.dir, "state")))
 	t.Cleanup(func() {

@@ -86,7 +86,7 @@ func TestRescueThatIsInterruptedLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	watch := db.Open(t, "")
-	for until := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for until := time.Now().Add(3 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		var waiting int
 		err := watch.QueryRow("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for table metadata lock%'").Scan(&waiting)
 		if err != nil || time.Now().After(until) {

@@ -84,7 +84,7 @@ func scripts(t *testing.T, dir string, server *testdb.Server) {
 }
 
 func getOnce(code, address, pattern string) error {
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		resp, err := http.Get(address)
 		if err != nil {
 			if time.Now().After(deadline) {

@@ -45,7 +45,7 @@ func served(t *testing.T, config string) (base string, end func() int) {
 	}()
 	end = sync.OnceValue(func() int { cancel(); return <-code })
 	t.Cleanup(func() { end() })
-	for range 2000 {
+	for range 40_000 {
 		if _, rest, ok := strings.Cut(said.String(), "http://"); ok {
 			return "http://" + strings.TrimSuffix(strings.TrimSpace(rest), "/health/ready"), end
 		}
@@ -72,7 +72,7 @@ func get(t *testing.T, address string) (int, string) {
 // awaitCode asks until the answer has the code.
 func awaitCode(t *testing.T, address string, want int) string {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; {
+	for deadline := time.Now().Add(3 * time.Minute); ; {
 		code, body := get(t, address)
 		if code == want {
 			return body

@@ -52,7 +52,7 @@ func watched(t *testing.T, config string, args ...string) (await func(words ...s
 	var seen []string
 	await = func(words ...string) {
 		t.Helper()
-		late := time.After(60 * time.Second)
+		late := time.After(5 * time.Minute)
 		for {
 			select {
 			case line := <-lines:
@@ -81,11 +81,11 @@ func TestWatchSeesEachServerStopAndComeBack(t *testing.T) {
 	my, maria, redis := testdb.Private(t, "mysql"), testdb.Private(t, "mariadb"), testdb.Redis(t)
 	config := configFile(t, fmt.Sprintf(`services:
   - name: my
-    health: {url: ""}
+    health: {url: "", timeout: 1m}
     database: {name: app, options_file: %s}
     redis: {address: %q, required: true}
   - name: maria
-    health: {url: ""}
+    health: {url: "", timeout: 1m}
     database: {name: app, options_file: %s}
 `, my.OptionsFile(t), redis.Addr, maria.OptionsFile(t)))
 	await, end := watched(t, config, "--only", "mysql,redis")
@@ -102,7 +102,10 @@ func TestWatchSeesEachServerStopAndComeBack(t *testing.T) {
 		{"my/redis", redis.Kill, func() { redis.Start(t) }},
 	} {
 		s.stop()
-		await(s.name, "ok → critical", "is down (connection refused)")
+		await(s.name, "ok → critical") // who looked while it stopped may have seen a connection break
+		if code, out := statusOf(t, config, "--only", s.name); code != 2 || !strings.Contains(out, "is down (connection refused)") {
+			t.Errorf("%s: exit code %d:\n%s", s.name, code, out)
+		}
 		s.start()
 		await(s.name, "critical → ok")
 	}
@@ -119,11 +122,14 @@ func TestWatchSeesPM2StopAndComeBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	daemon.Run(t, "start", script, "--name", "back")
-	config := configFile(t, fmt.Sprintf("services:\n  - name: x\n    health: {url: \"\", fails: 1, passes: 1}\n    process: {kind: pm2, name: back, home: %q}\n", daemon.Home))
+	config := configFile(t, fmt.Sprintf("services:\n  - name: x\n    health: {url: \"\", fails: 1, passes: 1, timeout: 1m}\n    process: {kind: pm2, name: back, home: %q}\n", daemon.Home))
 	await, _ := watched(t, config, "--only", "process")
 	await("process", "ok", "running")
 	daemon.Run(t, "stop", "back")
-	await("process", "ok → critical", "process back is stopped")
+	await("process", "ok → critical")
+	if code, out := statusOf(t, config, "--only", "process"); code != 2 || !strings.Contains(out, "process back is stopped") {
+		t.Errorf("exit code %d:\n%s", code, out)
+	}
 	daemon.Run(t, "start", "back")
 	await("process", "critical → ")
 }

@@ -65,7 +65,7 @@ func Cron(t testing.TB) *CronDaemon {
 }
 
 // Start starts cron. Its clock, and no other's, shows the given local time of
-// today as it begins: "10:09:57".
+// today as it begins, and may go faster from there: "10:09:57", "10:09:30 x10".
 func (c *CronDaemon) Start(t testing.TB, clock string) {
 	t.Helper()
 	at := "FAKETIME=@" + time.Now().Format("2006-01-02 ") + clock

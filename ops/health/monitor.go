@@ -150,7 +150,7 @@ func (w *worker) again() {
 }
 
 // grace is how long a probe may take to notice that its time is up.
-const grace = 200 * time.Millisecond
+const grace = 2 * time.Second
 
 // look runs the probe once, within its time even when the probe does not keep
 // to it (a stat on a dead network disk cannot be interrupted). Such a probe is
