@@ -15,9 +15,12 @@ import (
 	"database/sql/driver"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net"
+	"os"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	mysqldriver "github.com/go-sql-driver/mysql"
 
@@ -123,11 +126,44 @@ const (
 	flagDeprecateEOF = 1 << 24
 )
 
-func (w *wire) Write(p []byte) (int, error) {
+func (w *wire) Write(p []byte) (n int, err error) {
 	if w.flags.Load() == 0 && len(p) >= 8 {
 		w.flags.Store(binary.LittleEndian.Uint32(p[4:8]))
 	}
-	return w.Conn.Write(p)
+	defer w.Conn.SetWriteDeadline(time.Time{})
+	for {
+		until := time.Now().Add(lookEvery)
+		w.Conn.SetWriteDeadline(until)
+		m, err := w.Conn.Write(p[n:])
+		n += m
+		switch {
+		case err == nil:
+			return n, nil
+		case !errors.Is(err, os.ErrDeadlineExceeded) || time.Now().Before(until): // or somebody else has set one
+			return n, err
+		case w.hungUp():
+			return n, fmt.Errorf("write: %w", syscall.EPIPE)
+		}
+	}
+}
+
+// lookEvery is how long a write may be stuck before it is looked whether the server is
+// still there; tests make it short. One that has no room, and closes the connection,
+// is not heard of by who only writes: its window stays shut, and the kernel goes on
+// asking for minutes. A server that is busy has all the time that it takes.
+var lookEvery = 5 * time.Second
+
+// hungUp tells whether the server has closed its side of the connection.
+func (w *wire) hungUp() bool {
+	raw, err := w.SyscallConn()
+	if err != nil {
+		return false
+	}
+	n, peeked := -1, errors.ErrUnsupported
+	err = raw.Control(func(fd uintptr) {
+		n, _, peeked = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	})
+	return err == nil && peeked == nil && n == 0
 }
 
 // plain tells whether packets go over the wire as they are.

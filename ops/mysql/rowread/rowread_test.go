@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"testing"
 	"time"
@@ -163,6 +165,53 @@ func TestASilentLineIsGivenUp(t *testing.T) {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 	})
+}
+
+// stuck writes more than a line's buffers hold to who reads nothing yet, and tells how
+// that ended.
+func stuck(t *testing.T, serve func(net.Conn)) (written chan error) {
+	t.Helper()
+	c, err := net.Dial("tcp", testdb.Listen(t, serve).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	written = make(chan error, 1)
+	go func() {
+		_, err := rowread.Wire(c).Write(make([]byte, 256<<20))
+		written <- err
+	}()
+	return written
+}
+
+// A server that closes a line on which it reads nothing any more is heard of.
+func TestAWriteEndsWhenTheServerHangsUp(t *testing.T) {
+	defer rowread.SetLookEvery(100 * time.Millisecond)()
+	written := stuck(t, func(c net.Conn) { c.(*net.TCPConn).CloseWrite() })
+	select {
+	case err := <-written:
+		if err == nil {
+			t.Error("it was written to nobody")
+		}
+	case <-time.After(2 * time.Minute):
+		t.Error("it is stuck")
+	}
+}
+
+func TestAWriteWaitsForAServerThatIsBusy(t *testing.T) {
+	defer rowread.SetLookEvery(20 * time.Millisecond)()
+	got := make(chan int64, 1)
+	written := stuck(t, func(c net.Conn) {
+		time.Sleep(300 * time.Millisecond) // many looks
+		n, _ := io.CopyN(io.Discard, c, 256<<20)
+		got <- n
+	})
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+	if n := <-got; n != 256<<20 {
+		t.Errorf("%d bytes came", n)
+	}
 }
 
 func FuzzValue(f *testing.F) {

@@ -59,7 +59,7 @@ func (s *wireSource) send(query string) error {
 	}
 	packet := binary.LittleEndian.AppendUint32(make([]byte, 0, len(query)+5), uint32(len(query)+1)) // sequence 0
 	packet = append(append(packet, comQuery), query...)
-	if _, err := s.w.Conn.Write(packet); err != nil {
+	if _, err := s.w.Write(packet); err != nil {
 		return s.broken(err)
 	}
 	return nil
