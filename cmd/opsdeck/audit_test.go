@@ -25,7 +25,7 @@ func auditWorld(t *testing.T, srv *testdb.Server) (config, schema, dir string) {
 	for i := range 250 {
 		at := time.Date(last, 6, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(i) * time.Hour)
 		if i >= 200 {
-			at = time.Now().UTC().Add(-time.Duration(300-i) * time.Minute)
+			at = time.Now().UTC().Add(-time.Duration(300-i) * time.Second)
 		}
 		values = append(values, fmt.Sprintf(`(%d, '%s', 'ORDER', '%d', '{"status": "待审核"}', '{"status": "已审核", "password": "hunter2"}', '10.0.0.1', '%s')`,
 			1+i%3, []string{"CREATE", "UPDATE", "DELETE"}[i%3], i%5, at.Format("2006-01-02 15:04:05.000000")))

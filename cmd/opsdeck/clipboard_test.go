@@ -140,10 +140,11 @@ func TestARealScreenPassesTheTextOn(t *testing.T) {
 			quit := exec.Command("screen", "-S", "t", "-X", "quit")
 			quit.Env = cmd.Env
 			quit.Run()
+			cmd.Process.Kill() // where it had ended, or could not be told
 			cmd.Wait()
 			tty.Close()
 		})
-		tty.SetReadDeadline(time.Now().Add(time.Minute))
+		tty.SetReadDeadline(time.Now().Add(3 * time.Minute))
 		var seen []byte
 		for buf := make([]byte, 64<<10); !bytes.Contains(seen, []byte("THE END")); {
 			n, err := tty.Read(buf)

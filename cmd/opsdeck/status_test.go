@@ -162,7 +162,7 @@ func TestStatusEndsInTimeWhateverHangs(t *testing.T) {
 
 func TestStatusJSONHasTheKeysOfTheContract(t *testing.T) {
 	s := testdb.Redis(t)
-	config := configFile(t, fmt.Sprintf("services:\n  - name: x\n    health: {url: \"\"}\n    redis: {address: %q}\n    backup: {dir: %q}\n", s.Addr, t.TempDir()))
+	config := configFile(t, fmt.Sprintf("services:\n  - name: x\n    health: {url: \"\", timeout: 1m}\n    redis: {address: %q}\n    backup: {dir: %q}\n", s.Addr, t.TempDir()))
 	code, out := statusOf(t, config, "--json")
 	var doc map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(out), &doc); err != nil || code != 0 {
@@ -199,7 +199,7 @@ func TestExitCodeIsTheState(t *testing.T) {
 		"unknown":  {fmt.Sprintf("{address: %q, password_file: /nowhere}", s.Addr), 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			config := configFile(t, "services:\n  - name: x\n    health: {url: \"\"}\n    redis: "+c.redis+"\n")
+			config := configFile(t, "services:\n  - name: x\n    health: {url: \"\", timeout: 1m}\n    redis: "+c.redis+"\n")
 			if code, out := statusOf(t, config); code != c.want {
 				t.Fatalf("exit code %d:\n%s", code, out)
 			}
