@@ -176,7 +176,7 @@ func (m *matcher) eventHolds(b *Block, i int) (bool, error) {
 	e, ms, _ := m.parser.parse(line)
 	e.Source = m.source
 	q := *m.q
-	q.Critical, q.Took = false, 0
+	q.Critical, q.Took, q.Sources = false, 0, nil // the source was asked for by its own name
 	if q.Since, q.Until = zeroTime, zeroTime; ms != unset {
 		e.Time = m.q.Since
 	}

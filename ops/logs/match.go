@@ -157,7 +157,7 @@ func (q *Query) MatchEvent(e *Event, lines []byte) bool {
 	if q.Critical && !critical(lines) || q.Took > 0 && Took(lines) < q.Took {
 		return false
 	}
-	return matchAll(q.Contexts, e.Context) && matchAll(q.Sources, e.Source) && q.matchHeads(e) && q.matchFields(e)
+	return matchAll(q.Contexts, e.Context) && q.sourcesMatch(e.Source) && q.matchHeads(e) && q.matchFields(e)
 }
 
 func (q *Query) matchHeads(e *Event) bool {

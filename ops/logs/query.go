@@ -75,6 +75,20 @@ func (p Pattern) Match(name string) bool {
 	return p.Not
 }
 
+// sourcesMatch tells whether a source is asked for: by its whole name, by a file's
+// name without its folder, or without its ending too.
+func (q *Query) sourcesMatch(name string) bool {
+	base := name[strings.LastIndexByte(name, '/')+1:]
+	stem, _, _ := strings.Cut(base, ".")
+	for _, p := range q.Sources {
+		any := Pattern{Globs: p.Globs}
+		if (any.Match(name) || any.Match(base) || any.Match(stem)) == p.Not {
+			return false
+		}
+	}
+	return true
+}
+
 // ParsePattern reads "Order*,Ar*".
 func ParsePattern(text string) Pattern {
 	return Pattern{Globs: strings.Split(strings.ToLower(text), ",")}

@@ -125,6 +125,7 @@ func (s *Store) stats(spots []spot) (t Stats) {
 	t.All.FirstMS, t.All.LastMS = unset, unset
 	t.Errors = append(t.Errors, s.failed...)
 	for i, f := range s.feeds {
+		asked := s.query.sourcesMatch(f.name)
 		for k, g := range f.segs {
 			if g.err != nil {
 				t.Errors = append(t.Errors, g.err)
@@ -146,7 +147,7 @@ func (s *Store) stats(spots []spot) (t Stats) {
 					if e.gen == s.gen {
 						t.Hits += int64(e.count)
 					}
-					t.Pending = t.Pending || e.gen != s.gen || e.busy
+					t.Pending = t.Pending || asked && (e.gen != s.gen || e.busy)
 				}
 				if spots == nil {
 					continue

@@ -177,7 +177,7 @@ func (s *Scan) Each(ctx context.Context, sources []Source, do func(*Hit) error) 
 	m.newest = s.Newest
 	depth := max(2, 6/max(1, len(sources)))
 	for i, src := range sources {
-		if !matchAll(s.Query.Sources, src.Name) {
+		if !s.Query.sourcesMatch(src.Name) {
 			continue
 		}
 		c := &cursor{scan: s, src: src, order: i, depth: depth, newest: s.Newest, manner: unknownManner}
@@ -230,7 +230,7 @@ func (s *Scan) Count(ctx context.Context, sources []Source) (n int64, err error)
 	defer cancel()
 	s.prepare()
 	for _, src := range sources {
-		if !matchAll(s.Query.Sources, src.Name) {
+		if !s.Query.sourcesMatch(src.Name) {
 			continue
 		}
 		c := &cursor{scan: s, src: src, depth: 6, countOnly: true, manner: unknownManner}

@@ -49,6 +49,7 @@ type feed struct {
 // Segment is one text within the store.
 type Segment struct {
 	store  *Store
+	of     *feed
 	id     int
 	name   string
 	text   Text
@@ -130,6 +131,7 @@ func (s *Store) Add(source, name string, text Text, live, before bool) *Segment 
 	g := &Segment{store: s, id: s.nextSeg, name: name, text: text, size: text.Size(), live: live}
 	g.cut(nil)
 	f := s.feed(source)
+	g.of = f
 	if before {
 		f.segs = append([]*Segment{g}, f.segs...)
 	} else {

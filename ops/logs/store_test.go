@@ -249,3 +249,32 @@ func TestANewerQueryEndsTheOlder(t *testing.T) {
 		t.Fatalf("%d rows, want %d", st.Rows, want)
 	}
 }
+
+// TestOneSourceIsAskedFor: by any of its names, in its rotated files too, and the
+// search comes to its end.
+func TestOneSourceIsAskedFor(t *testing.T) {
+	s := newTestStore(t)
+	var sources []Source
+	for _, name := range []string{"/l/app-out.log", "/l/app-error.log"} {
+		src := Source{Name: name}
+		for _, part := range []string{strings.TrimSuffix(name, ".log") + "__2026-01-29_00-00-00.log.gz", name} {
+			text := "2026-01-29T09:00:00Z INFO [S" + "1] took 5ms in " + name + "\n"
+			src.Parts = append(src.Parts, memPart{part, text})
+			s.Add(name, part, inMemory(text), false, false)
+		}
+		sources = append(sources, src)
+	}
+	for words, want := range map[string]int64{"source:app-err*": 2, "source:app-error": 2, "source:app-error.log": 2, "source:*/app-out.log": 2, "source:app*": 4, "source:x*": 0, "!source:app-out": 2, "source:app-out,app-error took>4": 4, "source:app-error context:s* took>4": 2, "source:app-error 'out": 0, "source:app-error 'error": 2} {
+		q, err := ParseQuery(words, testNow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.SetQuery(q, true)
+		if st := quiet(t, s); st.Rows != want {
+			t.Errorf("%s: %d rows, want %d", words, st.Rows, want)
+		}
+		if n, err := (&Scan{Query: q, Zone: time.UTC, Now: testNow}).Count(t.Context(), sources); err != nil || n != want {
+			t.Errorf("%s: %d counted, want %d, %v", words, n, want, err)
+		}
+	}
+}

@@ -74,7 +74,7 @@ func (s *Store) nextEval() task {
 		return nil
 	}
 	for _, f := range s.feeds {
-		if !matchAll(s.query.Sources, f.name) {
+		if !s.query.sourcesMatch(f.name) {
 			continue
 		}
 		for i := len(f.segs) - 1; i >= 0; i-- {
@@ -111,13 +111,13 @@ func (g *Segment) nextIndex() task {
 func (g *Segment) probe(b *builder, _ *matcher, _ uint64) {
 	g.busy = true
 	s, text, size := g.store, g.text, g.size
-	of := s.mannerBeside(g)
+	of := g.mannerBeside()
 	s.mu.Unlock()
 	b.set(manner{})
 	kept, m := s.take(b, text, size, of)
 	s.mu.Lock()
 	g.manner, g.looked, g.probed, g.busy = m, size, true, false
-	s.spread(g)
+	g.spread()
 	if kept == nil {
 		return
 	}
@@ -137,7 +137,7 @@ func (g *Segment) unsure() bool {
 func (g *Segment) probeAgain(b *builder, _ *matcher, _ uint64) {
 	g.busy, g.anew = true, false
 	s, text, size, same := g.store, g.text, g.size, g.same
-	of := s.mannerBeside(g)
+	of := g.mannerBeside()
 	s.mu.Unlock()
 	b.set(manner{})
 	m := looksLike(b, text, size, of)
@@ -150,7 +150,7 @@ func (g *Segment) probeAgain(b *builder, _ *matcher, _ uint64) {
 	}
 	was := g.manner
 	g.manner, g.looked = m, size
-	s.spread(g)
+	g.spread()
 	if !m.like(was) {
 		g.kept.Close()
 		g.kept, g.saved = nil, 0
@@ -159,16 +159,11 @@ func (g *Segment) probeAgain(b *builder, _ *matcher, _ uint64) {
 }
 
 // mannerBeside is what the other texts of a text's source tell, the newest first.
-func (s *Store) mannerBeside(g *Segment) manner {
+func (g *Segment) mannerBeside() manner {
 	of := unknownManner
-	for _, f := range s.feeds {
-		if !slices.Contains(f.segs, g) {
-			continue
-		}
-		for _, o := range slices.Backward(f.segs) {
-			if o != g && o.probed {
-				of = of.with(o.manner)
-			}
+	for _, o := range slices.Backward(g.of.segs) {
+		if o != g && o.probed {
+			of = of.with(o.manner)
 		}
 	}
 	return of
@@ -176,17 +171,12 @@ func (s *Store) mannerBeside(g *Segment) manner {
 
 // spread has texts of the source that do not tell the order of dates learn it from
 // one that does.
-func (s *Store) spread(g *Segment) {
+func (g *Segment) spread() {
 	if !g.manner.sure {
 		return
 	}
-	for _, f := range s.feeds {
-		if !slices.Contains(f.segs, g) {
-			continue
-		}
-		for _, o := range f.segs {
-			o.anew = o.anew || o != g && o.probed && !o.manner.sure && o.manner.dayFirst != g.manner.dayFirst
-		}
+	for _, o := range g.of.segs {
+		o.anew = o.anew || o != g && o.probed && !o.manner.sure && o.manner.dayFirst != g.manner.dayFirst
 	}
 }
 
@@ -222,7 +212,7 @@ func (g *Segment) index(k int, b *builder, m *matcher, gen uint64) {
 		g.kept.Close()
 		g.kept = nil
 	}
-	if !s.query.Empty() && gen == s.gen {
+	if !s.query.Empty() && gen == s.gen && s.query.sourcesMatch(g.of.name) {
 		g.evaluate(e, m, gen)
 	}
 }
