@@ -15,10 +15,11 @@ type FolderInbox struct{ Folder Folder }
 func (in FolderInbox) Events(ctx context.Context) <-chan Request {
 	out := make(chan Request)
 	go func() {
+		defer close(out)
 		tick := time.NewTicker(inboxEvery)
 		defer tick.Stop()
-		for {
-			for {
+		for ctx.Err() == nil {
+			for ctx.Err() == nil {
 				q, ok := in.Folder.take()
 				if !ok {
 					break

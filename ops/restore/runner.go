@@ -19,7 +19,8 @@ type World interface {
 
 // Inbox gives the answers and requests of people, as events.
 type Inbox interface {
-	// Events delivers them until ctx ends; the channel is never closed.
+	// Events delivers them until ctx ends, and closes the channel when it takes
+	// no more.
 	Events(ctx context.Context) <-chan Request
 }
 
@@ -57,7 +58,13 @@ func (r *Runner) Run(ctx context.Context, first Event) (Snapshot, error) {
 		return s, err
 	}
 	r.s = s
-	requests := r.Inbox.Events(ctx)
+	listens, deaf := context.WithCancel(ctx)
+	requests := r.Inbox.Events(listens)
+	defer func() { // what comes later is for the next worker
+		deaf()
+		for range requests {
+		}
+	}()
 	if err := r.apply(first); err != nil {
 		return r.s, err
 	}
@@ -99,7 +106,10 @@ func (r *Runner) step(ctx context.Context, requests <-chan Request) error {
 	select {
 	case <-ctx.Done():
 		return ErrLeft
-	case q := <-requests:
+	case q, ok := <-requests:
+		if !ok {
+			return ErrLeft
+		}
 		return r.answer(q)
 	}
 }
@@ -143,7 +153,10 @@ func (r *Runner) effect(ctx context.Context, e Effect, requests <-chan Request) 
 	var abort *Event
 	for {
 		select {
-		case q := <-requests:
+		case q, ok := <-requests:
+			if !ok {
+				requests = nil // ctx has ended, and with it the effect will
+			}
 			if abort == nil && q.Event.Kind == KindAbort && r.s.Can(KindAbort) {
 				abort = &q.Event
 				cancel()
