@@ -75,14 +75,17 @@ func (p Pattern) Match(name string) bool {
 	return p.Not
 }
 
-// sourcesMatch tells whether a source is asked for: by its whole name, by a file's
-// name without its folder, or without its ending too.
+// sourcesMatch tells whether a source is asked for: by its whole name, or by a file's
+// name without its folder, of which a part without * is enough, as for --source.
 func (q *Query) sourcesMatch(name string) bool {
 	base := name[strings.LastIndexByte(name, '/')+1:]
 	stem, _, _ := strings.Cut(base, ".")
 	for _, p := range q.Sources {
 		any := Pattern{Globs: p.Globs}
-		if (any.Match(name) || any.Match(base) || any.Match(stem)) == p.Not {
+		found := any.Match(name) || any.Match(base) || any.Match(stem) || slices.ContainsFunc(p.Globs, func(g string) bool {
+			return g != "" && !strings.Contains(g, "*") && strings.Contains(strings.ToLower(base), g)
+		})
+		if found == p.Not {
 			return false
 		}
 	}
