@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"opsdeck/internal/testdb"
 	"opsdeck/ops/logs"
 )
 
@@ -40,12 +40,10 @@ func realLoki(t *testing.T) string {
 	dir := t.TempDir()
 	ports := [2]int{}
 	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
+		var err error
+		if ports[i], err = testdb.FreePort(); err != nil {
 			t.Fatal(err)
 		}
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-		l.Close()
 	}
 	file := filepath.Join(dir, "loki.yaml")
 	if err := os.WriteFile(file, fmt.Appendf(nil, lokiConfig, ports[0], ports[1], dir), 0o644); err != nil {

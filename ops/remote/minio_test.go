@@ -5,11 +5,14 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"opsdeck/internal/testdb"
 )
 
 var minioAt struct {
@@ -45,12 +48,11 @@ func startMinIO(t *testing.T) string {
 			t.Skip("no MinIO: OPSDECK_MINIO names none and none is on the PATH")
 		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := testdb.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := l.Addr().String()
-	l.Close()
+	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	dir, err := os.MkdirTemp("", "minio")
 	if err != nil {
 		t.Fatal(err)
