@@ -64,6 +64,14 @@ type console struct {
 
 func openConsole(t *testing.T, r *running, columns, rows int, args ...string) *console {
 	t.Helper()
+	cmd := exec.Command(opsdeck(t), append([]string{"--config", r.dir + "/config.yaml"}, args...)...)
+	cmd.Env = append(os.Environ(), "LANG=en_GB.UTF-8", "LC_ALL=", "LC_MESSAGES=", "NO_COLOR=", socketEnv+"="+controlSocket(r.dir))
+	return onTerminal(t, cmd, columns, rows)
+}
+
+// onTerminal starts a program in a terminal of its own.
+func onTerminal(t *testing.T, cmd *exec.Cmd, columns, rows int) *console {
+	t.Helper()
 	outer, inner, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -73,9 +81,9 @@ func openConsole(t *testing.T, r *running, columns, rows int, args ...string) *c
 	if err := pty.Setsize(outer, &pty.Winsize{Cols: uint16(columns), Rows: uint16(rows)}); err != nil {
 		t.Fatal(err)
 	}
-	c.cmd = exec.Command(opsdeck(t), append([]string{"--config", r.dir + "/config.yaml"}, args...)...)
+	c.cmd = cmd
 	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = inner, inner, inner
-	c.cmd.Env = append(os.Environ(), "TERM=xterm-256color", "LANG=en_GB.UTF-8", "LC_ALL=", "LC_MESSAGES=", "NO_COLOR=", socketEnv+"="+controlSocket(r.dir))
+	c.cmd.Env = append(c.cmd.Env, "TERM=xterm-256color")
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -32,6 +32,29 @@ func (b *checker) restoring() {
 		limits(lang.M("a restore"), lang.M("is under way"), lang.M("has stopped in the middle")), "opsdeck restore status")
 }
 
+// onPurpose takes the advice to start the service away while a restore is under
+// way, which stopped it on purpose.
+func (b *checker) onPurpose(look health.Probe) health.Probe {
+	return func(ctx context.Context) health.Result {
+		r := look(ctx)
+		if r.State == ops.StateOK || b.service.Database.Name == "" {
+			return r
+		}
+		dir, err := b.app.stateDir()
+		if err != nil {
+			return r
+		}
+		if run, err := openRun(restore.Store{Dir: dir}, b.service.Name, b.service.Database.Name); err == nil && run != nil {
+			r.Next = startNothing()
+		}
+		return r
+	}
+}
+
+func startNothing() lang.Msg {
+	return lang.M("Start nothing by hand; watch it: opsdeck restore attach.")
+}
+
 // runsLooked is how many of the newest restores a look reads: an open one keeps
 // others of its database from beginning, so it is among them.
 const runsLooked = 8
@@ -75,7 +98,7 @@ func judgeRun(run *restore.Run, database string) health.Result {
 	}
 	if run.Alive {
 		r.Find(ops.StateWarning, lang.M("a restore of %s is under way", database), where)
-		r.Next = lang.M("Start nothing by hand; watch it: opsdeck restore attach.")
+		r.Next = startNothing()
 		return r
 	}
 	r.Find(ops.StateCritical, lang.M("a restore of %s has stopped in the middle", database), where)

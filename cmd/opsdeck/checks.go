@@ -210,7 +210,7 @@ func (b *checker) process() {
 	if p.Kind == "pm2" {
 		commands = append(commands, "pm2 logs "+shell(p.Name)+" --lines 50")
 	}
-	b.add("process", health.KindProcess, processPace, probe.Process(c),
+	b.add("process", health.KindProcess, processPace, b.onPurpose(probe.Process(c)),
 		limits(lang.M("status"), lang.M("starting, or restarted"), lang.M("stopped or failed")), commands...)
 	last := &b.checks[len(b.checks)-1]
 	last.Timeout = max(last.Timeout, probe.ProcessTimeout)

@@ -63,6 +63,10 @@ func TestAKilledCommandLeavesItsRestoreGoingOn(t *testing.T) {
 	if v := waitStage(t, s, "stopping"); !v.Restores[0].Running {
 		t.Fatal("the worker ended with its command")
 	}
+	until(t, "the service's stop", func() bool { return !s.running() })
+	if o := s.run("status", "--only", "process"); o.code != 2 || !strings.Contains(o.out, "Start nothing by hand") {
+		t.Errorf("the process check says (exit %d)\n%s", o.code, o.out)
+	}
 	goOn()
 	var v runsJSON
 	until(t, "the restore's end", func() bool {
