@@ -204,6 +204,7 @@ func (w *watcher) ask(r *restore.Run) (restore.Kind, bool) {
 	if r.State.Stage == restore.AskNotify {
 		w.note(lang.M("This would be sent to %s:", strings.Join(r.Plan.Notify, ", ")))
 		w.note(lang.Raw(r.State.Data.Text))
+		w.note(lang.M("Mail and plain webhooks get the whole report with it: %s", r.State.Data.Report))
 	}
 	kinds := r.State.Answers()
 	for {

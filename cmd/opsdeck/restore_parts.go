@@ -179,13 +179,15 @@ type teller struct{ *desk }
 // of them refuses keeps the others from nothing.
 func (t teller) Tell(ctx context.Context, p *restore.Plan, text string, already []string) (sent []string, err error) {
 	subject, _, _ := strings.Cut(text, "\n")
+	f := t.store.Folder(p.ID)
+	files := []string{f.ReportPath(), f.ReportJSONPath()}
 	for _, c := range t.service.Notify {
 		if !has(p.Notify, c.Name) || has(already, c.Name) {
 			continue
 		}
 		target, one := notify.New(c)
 		if one == nil {
-			one = target.Send(ctx, notify.Message{Service: p.Service, Subject: subject, Text: text})
+			one = target.Send(ctx, notify.Message{Service: p.Service, Subject: subject, Text: text, Files: files})
 		}
 		if one != nil {
 			err = errors.Join(err, one)

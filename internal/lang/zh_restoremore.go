@@ -2,6 +2,10 @@ package lang
 
 func init() {
 	register(map[string]string{
+		"Mail and plain webhooks get the whole report with it: %s": "邮件和通用 webhook 会附上完整报告：%s",
+		"read the report": "看报告",
+		"report":          "报告",
+		"read the report of the restore as it stands":   "看这次恢复目前的报告",
 		"Handing it over to the worker …":               "正在交给工作进程 …",
 		"Counting what was written since the restore …": "正在统计恢复之后写入的内容 …",
 		"%s %s at %s":                                                   "%s %s，地址 %s",

@@ -21,6 +21,9 @@ func (t *Target) mail(ctx context.Context, m Message) error {
 	msg.SetDate()
 	msg.SetMessageID()
 	msg.SetBodyString(mail.TypeTextPlain, m.Text)
+	for _, path := range m.Files {
+		msg.AttachFile(path)
+	}
 	options, err := t.mailOptions()
 	if err != nil {
 		return err

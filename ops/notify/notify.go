@@ -39,6 +39,7 @@ type Message struct {
 	Service string
 	Subject string // one line
 	Text    string
+	Files   []string // a mail has them attached; a plain webhook gets those in JSON as "report"
 }
 
 // Target is one of those who are told.
@@ -156,7 +157,13 @@ func (t *Target) payload(m Message) map[string]any {
 	case "slack":
 		return map[string]any{"text": text}
 	}
-	return map[string]any{"service": m.Service, "subject": m.Subject, "text": m.Text}
+	out := map[string]any{"service": m.Service, "subject": m.Subject, "text": m.Text}
+	for _, path := range m.Files {
+		if text, err := os.ReadFile(path); err == nil && json.Valid(text) {
+			out["report"] = json.RawMessage(text)
+		}
+	}
+	return out
 }
 
 // cut shortens text to at most n bytes without cutting a character.

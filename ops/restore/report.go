@@ -166,6 +166,9 @@ func (a Account) Message(l *lang.Printer) string {
 		if n := a.Lost.Rows(); n > 0 {
 			line(lang.M("About %s rows written after that moment are lost.", human.Count(n)))
 		}
+		if n := a.Lost.Changed(); n > 0 {
+			line(lang.M("%s rows lose what was changed in them.", human.Count(n)))
+		}
 	}
 	if a.DownMS > 0 {
 		line(lang.M("Began %s, took %s, the service was down for %s.", stamp(a.BeganAt), human.Duration(ms(a.TookMS)), human.Duration(ms(a.DownMS))))

@@ -7,6 +7,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
@@ -89,6 +90,7 @@ func (p *Page) runActions() []page.Action {
 			Off: can(restore.KindUndo), Run: func() tea.Cmd { return p.ask(restore.KindUndo) }},
 		{ID: "restore.drop", Keys: []string{"D"}, Label: lang.M("drop old"), Help: lang.M("drop the former tables that are kept for the undo"), Footer: s.Can(restore.KindDrop), Writes: true,
 			Off: can(restore.KindDrop), Run: func() tea.Cmd { return p.ask(restore.KindDrop) }},
+		{ID: "restore.report", Keys: []string{"v"}, Label: lang.M("report"), Help: lang.M("read the report of the restore as it stands"), Run: p.openReport},
 		{ID: "restore.new", Keys: []string{"N"}, Label: lang.M("new plan"), Help: lang.M("plan a new restore"), Footer: !p.running(),
 			Off: func() lang.Msg {
 				if p.running() {
@@ -259,7 +261,8 @@ func (p *Page) openQuestion(guarded bool) tea.Cmd {
 		body = append(body, n.Msg)
 	}
 	if r.State.Stage == restore.AskNotify {
-		body = []lang.Msg{lang.M("This would be sent to %s:", strings.Join(r.Plan.Notify, ", ")), lang.Raw(r.State.Data.Text)}
+		body = []lang.Msg{lang.M("This would be sent to %s:", strings.Join(r.Plan.Notify, ", ")), lang.Raw(r.State.Data.Text),
+			lang.M("Mail and plain webhooks get the whole report with it: %s", r.State.Data.Report)}
 	}
 	var choices []widget.Choice
 	for _, k := range r.State.Answers() {
@@ -272,9 +275,29 @@ func (p *Page) openQuestion(guarded bool) tea.Cmd {
 			}))
 		}})
 	}
+	if r.State.Data.Report != "" {
+		choices = append(choices, widget.Choice{Key: "v", Label: lang.M("read the report"), Run: p.openReport})
+	}
 	title := lang.M("%d %s: a question", int(r.State.Stage.Step()), r.State.Stage.Step().Label())
 	return p.openDialog(r, widget.NewAsk(p.env, title, body, guarded, choices...))
 }
+
+// openReport shows the run's report, as it is known now.
+func (p *Page) openReport() tea.Cmd {
+	s, ended := p.run.State, p.env.Clock.Now()
+	if n := len(s.Trail); n > 0 && s.Stage.Final() {
+		ended = s.Trail[n-1].Begin
+	}
+	text := termsafe.Text(restore.Tell(p.run.Plan, s, ended).Markdown(p.env.Lang))
+	var lines []string
+	for _, l := range strings.Split(text, "\n") {
+		lines = append(lines, cells.Wrap(l, reportWidth)...)
+	}
+	return page.Send(page.Open{Overlay: widget.NewText(p.env, lang.M("report"), lines, text)})
+}
+
+// reportWidth is how wide the lines of a shown report are at most.
+const reportWidth = 76
 
 // question is a dialog that asks what a run asked, and which of its questions.
 type question struct {
