@@ -155,7 +155,7 @@ func (r *logsRun) lines(p *logs.Parser, h *logs.Hit) error {
 	r.text(around.Event, true)
 	r.text(around.After, false)
 	r.last = *h
-	r.last.Printed = around.End
+	r.last.Printed, r.last.Over = around.End, around.Over
 	return nil
 }
 

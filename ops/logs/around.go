@@ -5,15 +5,34 @@ import (
 	"io"
 )
 
-// Around is a hit's event with lines before and after it.
+// Around is a hit's event with lines before and after it, which may lie in the
+// neighbouring parts of its source.
 type Around struct {
 	Before, Event, After string
 	End                  int64 // end of what is given, in the part's text
+	Over                 Over  // and in that of the part behind
 	Gap                  bool  // lines are left out between the last hit and this
+}
+
+// Over is how far something reaches into a part's text.
+type Over struct {
+	text *openPart
+	end  int64
 }
 
 // SameEvent tells whether two hits lie in one event.
 func (h *Hit) SameEvent(o *Hit) bool { return h.text != nil && h.text == o.text && h.Head == o.Head }
+
+// printed is how much of a part's text was printed with the hit.
+func (h *Hit) printed(p *openPart) int64 {
+	switch p {
+	case h.text:
+		return h.Printed
+	case h.Over.text:
+		return h.Over.end
+	}
+	return 0
+}
 
 // Around reads the hit's event with as many lines before and after it, but for
 // those that were printed with the last hit. Hits come the oldest first.
@@ -27,12 +46,9 @@ func (s *Scan) Around(h *Hit, before, after int, last *Hit) (a Around, err error
 	if err != nil {
 		return a, err
 	}
-	done := int64(0)
-	if last.text == h.text {
-		done = min(last.Printed, to)
-	}
+	done := min(last.printed(h.text), to)
 	from = max(from, done)
-	a.Gap = last.text != nil && (last.text != h.text || from > done)
+	a.Gap = last.text != nil && (done == 0 || from > done)
 	a.End = to
 	for _, p := range []struct {
 		out      *string
@@ -47,7 +63,77 @@ func (s *Scan) Around(h *Hit, before, after int, last *Hit) (a Around, err error
 	if a.End < h.text.size {
 		a.End++ // the line break
 	}
-	return a, nil
+	if from == 0 && done == 0 {
+		if err := a.reachBack(h, before, last); err != nil {
+			return a, err
+		}
+	}
+	return a, a.reachOn(h, after, last)
+}
+
+// reachBack adds the lines that are still wanted from the end of the part before.
+func (a *Around) reachBack(h *Hit, before int, last *Hit) error {
+	p := h.text.older
+	n, err := CountLines(h.text.text, h.Head)
+	if before -= int(n); err != nil || p == nil || p.size == 0 {
+		return err
+	}
+	end := LastBreak(p.text, p.size)
+	if end < p.size {
+		end = p.size + 1 // its last line has no break
+	}
+	from, err := linesBack(p.text, end, max(before, 0))
+	if err != nil {
+		return err
+	}
+	done := last.printed(p)
+	if done >= p.size {
+		done = end
+	}
+	from = max(from, done)
+	a.Gap = last.text != nil && (done == 0 || from > done)
+	if from >= end-1 {
+		return nil
+	}
+	text, err := readText(p.text, from, end-1)
+	if a.Before != "" {
+		text += "\n" + a.Before
+	}
+	a.Before = text
+	return err
+}
+
+// reachOn adds the lines that are still wanted from the beginning of the part behind.
+func (a *Around) reachOn(h *Hit, after int, last *Hit) error {
+	if after == 0 || a.End < h.text.size || h.text.newer == nil {
+		return nil
+	}
+	n, err := countBreaks(h.text.text, h.Last+1, h.text.size)
+	if after -= int(n); err != nil || after <= 0 {
+		return err
+	}
+	if h.Last+1 < h.text.size && LastBreak(h.text.text, h.text.size) < h.text.size {
+		after-- // a line without a break
+	}
+	p := h.text.newer()
+	if p == nil || after <= 0 {
+		return nil
+	}
+	to, err := linesOn(p.text, -1, p.size, after)
+	if err != nil || to <= 0 {
+		return err
+	}
+	done := last.printed(p)
+	a.Over = Over{p, max(done, min(to+1, p.size))}
+	if done >= to {
+		return nil
+	}
+	text, err := readText(p.text, done, to)
+	if a.After != "" {
+		text = a.After + "\n" + text
+	}
+	a.After = text
+	return err
 }
 
 // linesBack returns where the n-th line before the one at off begins.

@@ -18,7 +18,8 @@ type cursor struct {
 
 	part   int // the next part to open
 	open   *openPart
-	region int // the next region of the open part
+	ahead  *openPart // opened, and not yet gone on to
+	region int       // the next region of the open part
 	jobs   []job
 	parts  []*openPart
 	manner manner // of the texts so far
@@ -142,9 +143,24 @@ func (c *cursor) prefetch(ctx context.Context) {
 // more tells whether there is a region left, opening the next part when needed.
 func (c *cursor) more(ctx context.Context) bool {
 	for c.open == nil || c.region < 0 || c.region >= len(c.open.regions) {
-		if c.part >= len(c.src.Parts) {
+		next := c.ahead
+		if c.ahead = nil; next == nil {
+			next = c.openNext(ctx)
+		}
+		if next == nil {
 			return false
 		}
+		c.open = next
+		if c.region = 0; c.newest {
+			c.region = len(c.open.regions) - 1
+		}
+	}
+	return true
+}
+
+// openNext opens the part after the one opened last, nil when there is none.
+func (c *cursor) openNext(ctx context.Context) *openPart {
+	for c.part < len(c.src.Parts) {
 		i := c.part
 		if c.newest {
 			i = len(c.src.Parts) - 1 - i
@@ -165,16 +181,27 @@ func (c *cursor) more(ctx context.Context) bool {
 		if text == nil {
 			continue
 		}
-		beside := c.open
-		c.open = c.scan.openText(part.Name(), text, c.manner)
-		c.learn(ctx, i)
-		c.open.goesOn(part, beside, c.newest)
-		c.parts = append(c.parts, c.open)
-		if c.region = 0; c.newest {
-			c.region = len(c.open.regions) - 1
+		p := c.scan.openText(part.Name(), text, c.manner)
+		c.learn(ctx, p, i)
+		var last *openPart
+		if n := len(c.parts); n > 0 {
+			last = c.parts[n-1]
 		}
+		p.goesOn(part, last, c.newest)
+		if c.parts = append(c.parts, p); !c.newest {
+			if p.older = last; last != nil {
+				last.newer = func() *openPart { return p }
+			}
+			p.newer = func() *openPart {
+				if c.ahead == nil {
+					c.ahead = c.openNext(ctx)
+				}
+				return c.ahead
+			}
+		}
+		return p
 	}
-	return true
+	return nil
 }
 
 // goesOn has a piece go on the line numbers of the one opened before, which lies
@@ -191,10 +218,9 @@ func (p *openPart) goesOn(part Part, o *openPart, newest bool) {
 	}
 }
 
-// learn notes the manner of the open part, which is part i. Where the newest come
+// learn notes the manner of a part, which is part i. Where the newest come
 // first and it does not tell the order of its dates, the part before it is asked.
-func (c *cursor) learn(ctx context.Context, i int) {
-	p := c.open
+func (c *cursor) learn(ctx context.Context, p *openPart, i int) {
 	if c.newest && p.manner.open && !c.manner.sure && i > 0 {
 		if text, _ := c.src.Parts[i-1].Open(ctx); text != nil {
 			k := <-c.scan.kits

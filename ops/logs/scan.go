@@ -47,6 +47,7 @@ type Hit struct {
 	Head     int64 // where its event's head begins
 	Line     int64 // number of the line, from 1
 	Printed  int64 // for the caller: the end of what it printed
+	Over     Over  // for the caller: and how far into the part behind
 	within   int32 // lines after its event's head
 	ms       int64
 	level    Level
@@ -122,6 +123,8 @@ type openPart struct {
 	lines   []int64 // line numbers at the beginnings of regions, where known
 	piece   piece   // when it goes on the numbers of the part before
 	beside  *openPart
+	older   *openPart        // the part before, where the oldest come first
+	newer   func() *openPart // the part behind, or nil
 }
 
 // openText begins with a text; of is the manner of the source's texts before.
