@@ -113,7 +113,7 @@ func judgeWaiting(r health.Result, w *restore.Waiting, where lang.Msg, database 
 	if len(w.For) > 0 {
 		where = lang.M("%s: %s", where, w.For[0].Msg)
 	}
-	r.Find(ops.StateCritical, lang.M("the restore of %s waits for an answer since %s", database, at), where)
+	r.Find(ops.StateCritical, lang.M("the restore of %s waits for an answer", database), lang.M("since %s, %s", at, where))
 	r.Next = lang.M("Answer it: opsdeck restore attach, or a in the Restore tab.")
 	if !w.Until.IsZero() {
 		r.Next = lang.M("Answer it: opsdeck restore attach. If nobody does, its flags answer at %s.", w.Until.Local().Format("15:04:05"))

@@ -70,7 +70,7 @@ func TestARunThatWaitsSaysSinceWhenAndForWhat(t *testing.T) {
 	if o := s.must("restore", "status"); !strings.Contains(o.out, "waits for an answer since") || !strings.Contains(o.out, "its flags answer at") {
 		t.Errorf("status says\n%s", o.out)
 	}
-	if o := s.run("status", "--only", "restore"); o.code != 2 || !strings.Contains(o.out, "waits for an answer since") || !strings.Contains(o.out, "session left") {
+	if o := s.run("status", "--only", "restore"); o.code != 2 || !strings.Contains(o.out, "waits for an answer (since ") || !strings.Contains(o.out, "session left") {
 		t.Errorf("the check says (exit %d)\n%s", o.code, o.out)
 	}
 	s.must("restore", "abort", "--confirm", s.live)
