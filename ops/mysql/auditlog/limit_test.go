@@ -3,13 +3,17 @@ package auditlog
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"opsdeck/internal/testdb"
 	"opsdeck/ops"
 	"opsdeck/ops/audit"
+	"opsdeck/ops/mysql"
 )
 
 func TestACancelledQueryEndsOnTheServer(t *testing.T) {
@@ -35,6 +39,63 @@ func TestACancelledQueryEndsOnTheServer(t *testing.T) {
 		if _, err := s.Page(context.Background(), audit.PageRequest{Before: audit.Newest(), Limit: 1}); err != nil {
 			t.Fatalf("the next query: %v", err)
 		}
+	})
+}
+
+// A server that is slow to let anybody in ends the query all the same, though whoever
+// asked is long gone.
+func TestAKillThatIsSlowToArriveEndsTheQuery(t *testing.T) {
+	each(t, func(t *testing.T, srv *testdb.Server) {
+		schema := srv.Schema(t)
+		srv.Exec(t, schema, shapes["current"])
+		fill(t, srv, schema, "current", 200, 8)
+		to := target(srv)
+		var busy atomic.Bool
+		free := make(chan struct{})
+		to.Addr = testdb.Listen(t, func(c net.Conn) {
+			if busy.Load() {
+				<-free
+			}
+			up, err := net.Dial("tcp", target(srv).Addr)
+			if err != nil {
+				return
+			}
+			go func() {
+				io.Copy(up, c)
+				up.Close()
+			}()
+			io.Copy(c, up)
+		}).String()
+		db, err := mysql.Open(context.Background(), to, schema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		db.SetMaxIdleConns(-1)
+		s, err := Open(context.Background(), db, Options{Target: to, Schema: schema, Table: "audit_logs"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		ctx, cancel := context.WithCancel(context.Background())
+		failed := make(chan error, 1)
+		go func() {
+			failed <- s.with(ctx, func(ctx context.Context, q *session) error {
+				_, err := s.fetch(ctx, q, "SELECT "+s.list()+", 'slow~kill' x FROM audit_logs WHERE SLEEP(5) = 0", nil)
+				return err
+			})
+		}()
+		await(t, "the query to run", func() bool { return running(t, srv, "slow~kill") == 1 })
+		busy.Store(true)
+		cancel()
+		if err := <-failed; !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v", err)
+		}
+		if running(t, srv, "slow~kill") != 1 {
+			t.Fatal("it was killed by somebody else")
+		}
+		close(free)
+		await(t, "the query to be gone", func() bool { return running(t, srv, "slow~kill") == 0 })
 	})
 }
 

@@ -16,6 +16,9 @@ import (
 // before its connection is cut.
 const killPatience = 3 * time.Second
 
+// killLimit is how long the KILL QUERY itself may take to arrive.
+const killLimit = time.Minute
+
 // session is the one connection that queries run on.
 type session struct {
 	conn  *sql.Conn
@@ -185,7 +188,7 @@ func (s *Source) attempt(ctx context.Context, work func(context.Context, *sessio
 			late = true
 		}
 		killed = true
-		s.kill(done, cut)
+		s.kill(q.id, done, cut)
 	}()
 	err := s.transact(inner, q, work)
 	close(done)
@@ -221,23 +224,33 @@ func (s *Source) alarm(q *session) *time.Timer {
 	return t
 }
 
-// kill ends the session's query from a connection of its own, and cuts the
-// session off when that does not help in time.
-func (s *Source) kill(done <-chan struct{}, cut context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(context.Background(), killPatience)
-	defer cancel()
+// kill ends a session's query from a connection of its own, and cuts the session off
+// when that does not help in time: whoever has cancelled does not wait longer. The kill
+// itself may take its time on a busy server, which else works on for nobody.
+func (s *Source) kill(id int64, done <-chan struct{}, cut context.CancelFunc) {
 	defer cut()
-	for ctx.Err() == nil {
-		if _, err := s.db.ExecContext(ctx, fmt.Sprintf("KILL QUERY %d", s.conn.id)); err != nil {
-			return
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		ctx, cancel := context.WithTimeout(context.Background(), killLimit)
+		defer cancel()
+		for ctx.Err() == nil {
+			if _, err := s.db.ExecContext(ctx, fmt.Sprintf("KILL QUERY %d", id)); err != nil {
+				return
+			}
+			// The kill may have come between two queries of the work: again, soon.
+			select {
+			case <-done:
+				return
+			case <-time.After(50 * time.Millisecond):
+			case <-ctx.Done():
+			}
 		}
-		// The kill may have come between two queries of the work: again, soon.
-		select {
-		case <-done:
-			return
-		case <-time.After(50 * time.Millisecond):
-		case <-ctx.Done():
-		}
+	}()
+	select {
+	case <-done:
+	case <-over:
+	case <-time.After(killPatience):
 	}
 }
 
