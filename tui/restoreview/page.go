@@ -213,7 +213,7 @@ func (p *Page) seeRun(m runMsg) tea.Cmd {
 		if p.follow {
 			p.step = int(p.run.State.Stage.Step()) - 1
 		}
-		if s := p.run.State; p.run.Alive && s.Stage.Asks() && p.asked != s.Seq && p.shown {
+		if s := p.run.State; p.run.Alive && s.Stage.Asks() && p.asked != s.Seq && p.shown && !p.env.ReadOnly {
 			p.asked = s.Seq
 			cmds = append(cmds, p.openQuestion(true))
 		}

@@ -291,6 +291,18 @@ func TestAQuestionOpensItsDialogGuardedAndSendsTheAnswer(t *testing.T) {
 	}
 }
 
+// Who may only look is not asked.
+func TestAReadOnlyConsoleIsNotAsked(t *testing.T) {
+	for _, readOnly := range []bool{false, true} {
+		p := newPage("en", scenes()["doubt"])
+		p.shown, p.env.ReadOnly, p.asked = true, readOnly, -1
+		p.Update(runMsg{run: p.run})
+		if asked := p.asked == p.run.State.Seq; asked == readOnly {
+			t.Errorf("read-only %v: asked %v", readOnly, asked)
+		}
+	}
+}
+
 // A question that somebody else answered, or whose worker is gone, leaves the
 // screen: an answer to it would go nowhere.
 func TestAQuestionThatIsAnsweredElsewhereLeavesTheScreen(t *testing.T) {
