@@ -154,7 +154,7 @@ func sessionsFact(a *Assessment) (ops.State, lang.Msg) {
 		names = append(names, fmt.Sprintf("%s ×%d", who, n))
 	}
 	slices.Sort(names)
-	return ops.StateUnknown, lang.M("connected: %s", few(names))
+	return ops.StateOK, lang.M("connected: %s", few(names))
 }
 
 // timeFact is how long it takes, as the newest drill measured.
