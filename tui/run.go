@@ -29,18 +29,46 @@ type CrashError struct{ Report string }
 
 func (e *CrashError) Error() string { return "the console broke; report: " + e.Report }
 
-// Run shows the console until it is left or ctx ends, then waits for what runs
-// in the background. The terminal is restored in any case.
+// ErrHangup says that the terminal went away. Not everything that stands between it
+// and the console (make, a wrapper of one's own) hands its SIGHUP on.
+var ErrHangup = errors.New("the terminal is gone")
+
+// terminal is an input that tells when it ends: bubbletea would run on without one.
+type terminal struct {
+	*os.File
+	gone func()
+}
+
+func (t *terminal) Read(p []byte) (int, error) {
+	n, err := t.File.Read(p)
+	if err != nil {
+		t.gone()
+	}
+	return n, err
+}
+
+// Run shows the console until it is left, ctx ends or the terminal is gone, then
+// waits for what runs in the background. The terminal is restored in any case.
 func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) error {
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	o.Env.Ctx = inner
 	c := New(o)
-	p := tea.NewProgram(c, tea.WithAltScreen(), tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler())
-	stop := context.AfterFunc(ctx, func() {
+	var p *tea.Program
+	leave := func() {
 		p.Send(quitMsg{})
 		time.AfterFunc(time.Second, p.Kill) // a stuck console leaves as well
-	})
+	}
+	var hungUp atomic.Bool
+	if f, ok := in.(*os.File); ok {
+		in = &terminal{f, func() {
+			if !hungUp.Swap(true) {
+				go leave()
+			}
+		}}
+	}
+	p = tea.NewProgram(c, tea.WithAltScreen(), tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler())
+	stop := context.AfterFunc(ctx, leave)
 	defer stop()
 	_, err := p.Run()
 	cancel()
@@ -48,7 +76,10 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) error {
 	if path := c.work.crashed(); path != "" {
 		return &CrashError{path}
 	}
-	if errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil {
+	switch {
+	case hungUp.Load():
+		return ErrHangup
+	case errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil:
 		return ctx.Err()
 	}
 	return err

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
+	"github.com/creack/pty"
 
 	"opsdeck/internal/lang"
 	"opsdeck/tui/page"
@@ -116,6 +117,25 @@ func TestEndFromOutsideRestoresTheTerminal(t *testing.T) {
 	r.out.await(t, "quit")
 	r.stop()
 	if err := r.wait(t); err != nil && !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v", err)
+	}
+	r.restored(t)
+}
+
+// A terminal that goes away without a signal ends the console.
+func TestAHangupEndsTheConsole(t *testing.T) {
+	far, near, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer near.Close()
+	c, _, _ := testConsole()
+	c.o.ReportDir = t.TempDir()
+	r := &running{end: make(chan error, 1)}
+	go func() { r.end <- Run(t.Context(), c.o, near, &r.out) }()
+	r.out.await(t, "quit")
+	far.Close()
+	if err := r.wait(t); !errors.Is(err, ErrHangup) {
 		t.Errorf("err = %v", err)
 	}
 	r.restored(t)

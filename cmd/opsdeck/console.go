@@ -71,7 +71,7 @@ func (c *consoleCmd) Run(a *app) error {
 		return ops.Wrap(err, ops.Failed, lang.M("the console broke; nothing that runs on the server was touched by that")).
 			WithHint(lang.M("the report is in %s; a restore under way goes on: opsdeck restore status", crash.Report))
 	}
-	if err == nil && a.ctx.Err() != nil { // ended by a signal, not by the person
+	if err == nil && a.ctx.Err() != nil || errors.Is(err, tui.ErrHangup) { // ended by a signal or a hangup, not by the person
 		return exitCode(ops.Interrupted)
 	}
 	return err
