@@ -117,7 +117,7 @@ func (s *Splitter) next() (Statement, error) {
 		if err != nil {
 			return Statement{}, err
 		}
-		if s.st.words == 0 && !s.st.inCode && t.Kind == Word && bytes.EqualFold(s.buf[t.Start:t.End], []byte("DELIMITER")) {
+		if s.st.words == 0 && !s.st.inCode && t.Kind == Word && bytes.EqualFold(s.buf[t.Start:t.End], delimiterWord) {
 			if err := s.command(t.End); err != nil {
 				return Statement{}, err
 			}
@@ -132,6 +132,9 @@ func (s *Splitter) next() (Statement, error) {
 		}
 	}
 }
+
+// delimiterWord is the client's command for another delimiter.
+var delimiterWord = []byte("DELIMITER")
 
 // delimiter steps over the delimiter when it stands at s.at.
 func (s *Splitter) delimiter() (bool, error) {
@@ -167,7 +170,9 @@ func (s *Splitter) token() (Token, error) {
 			if t.Kind == Open {
 				return t, fmt.Errorf("line %d: %w", s.lineAt(t.Start), ErrOpen)
 			}
-			return s.beforeDelimiter(t), nil
+			if s.n-t.End >= len(s.delim)-1 || s.eof {
+				return s.beforeDelimiter(t), nil
+			}
 		}
 		if err := s.fill(); err != nil {
 			return Token{}, err
@@ -175,13 +180,19 @@ func (s *Splitter) token() (Token, error) {
 	}
 }
 
-// beforeDelimiter ends a word where a delimiter like $$ begins inside it.
+// beforeDelimiter ends a word where a delimiter like $$ begins inside it; the client's
+// command goes before a delimiter of its own letters.
 func (s *Splitter) beforeDelimiter(t Token) Token {
 	if (t.Kind != Word && t.Kind != Number && t.Kind != Variable) || s.st.inCode || !wordByte[s.delim[0]] {
 		return t
 	}
 	if last := s.buf[t.End-1]; last == '`' || last == '\'' || last == '"' {
 		return t // @`in quotes`
+	}
+	if w := t.Start + len(delimiterWord); s.st.words == 0 && w <= t.End && bytes.EqualFold(s.buf[t.Start:w], delimiterWord) &&
+		(w == t.End || bytes.HasPrefix(s.buf[w:s.n], s.delim)) {
+		t.End = w
+		return t
 	}
 	upTo := min(t.End+len(s.delim)-1, s.n)
 	if i := bytes.Index(s.buf[t.Start+1:upTo], s.delim); i >= 0 {
