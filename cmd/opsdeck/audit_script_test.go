@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/internal/testenv"
 )
 
 // TestAuditScript runs testdata/script-real/audit.txtar on both real servers:
@@ -25,6 +26,7 @@ func TestAuditScript(t *testing.T) {
 				e.Setenv("DB", schema)
 				e.Setenv("YEAR", fmt.Sprint(time.Now().Year()-1))
 				e.Setenv("BACKUPS", filepath.Join(dir, "backups"))
+				e.Vars = append(e.Vars, testenv.Script()...)
 				e.Setenv("HOME", e.WorkDir+"/home")
 				e.Setenv("LANG", "C")
 				e.Setenv("TZ", "UTC")

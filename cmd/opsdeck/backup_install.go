@@ -112,8 +112,8 @@ func (in installer) installed() string {
 // oldJobs are the old script's lines in the crontabs that can be read.
 func (in installer) oldJobs() []watch.OldJob {
 	jobs := watch.OldJobs("", in.crontab())
-	files, _ := filepath.Glob("/etc/cron.d/*")
-	for _, f := range append(files, "/etc/crontab") {
+	files, _ := filepath.Glob(config.System("/etc/cron.d/*", os.Getenv))
+	for _, f := range append(files, config.System("/etc/crontab", os.Getenv)) {
 		if text, err := os.ReadFile(f); err == nil {
 			jobs = append(jobs, watch.OldJobs(f, string(text))...)
 		}

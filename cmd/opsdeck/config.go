@@ -61,7 +61,7 @@ func initPath(a *app) string {
 		return config.Home(a.flags.ConfigFile)
 	}
 	if os.Getuid() == 0 && a.getenv("XDG_CONFIG_HOME") == "" {
-		return "/etc/opsdeck/config.yaml"
+		return config.System("/etc/opsdeck/config.yaml", a.getenv)
 	}
 	base := a.getenv("XDG_CONFIG_HOME")
 	if base == "" {

@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/internal/testenv"
 )
 
 func TestMain(m *testing.M) {
@@ -23,6 +24,7 @@ func TestMain(m *testing.M) {
 
 func scriptHome(e *testscript.Env) error {
 	home := e.WorkDir + "/home"
+	e.Vars = append(e.Vars, testenv.Script()...)
 	e.Setenv("HOME", home)
 	e.Setenv("LANG", "C")
 	e.Setenv("XDG_CONFIG_HOME", home+"/.config")

@@ -46,7 +46,7 @@ func (c *Config) StateDirFor(uid int, getenv func(string) string) string {
 	case c.StateDir != "":
 		return Home(c.StateDir)
 	case uid == 0:
-		return "/var/lib/opsdeck"
+		return System("/var/lib/opsdeck", getenv)
 	case getenv("XDG_STATE_HOME") != "":
 		return getenv("XDG_STATE_HOME") + "/opsdeck"
 	}

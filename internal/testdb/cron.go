@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"opsdeck/internal/testenv"
 )
 
 //go:embed cron.sh
@@ -102,6 +104,7 @@ func enter(t testing.TB, stdin string, args []string) (out string, code int) {
 	t.Helper()
 	cmd := exec.Command("nsenter", args...)
 	cmd.Stdin = strings.NewReader(stdin)
+	cmd.Env = append(os.Environ(), "OPSDECK_ROOT=", "PATH="+testenv.SystemPath()) // it is a machine of its own
 	text, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

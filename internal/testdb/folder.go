@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"opsdeck/internal/testenv"
 )
 
 const (
@@ -32,8 +34,8 @@ func newFolder(name string) (string, error) {
 	folders.Lock()
 	defer folders.Unlock()
 	if folders.root == "" {
-		sweep(os.TempDir())
-		root, held, err := holdFolder(os.TempDir())
+		sweep(testenv.Temp())
+		root, held, err := holdFolder(testenv.Temp())
 		if err != nil {
 			return "", err
 		}

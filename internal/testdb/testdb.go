@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"opsdeck/internal/testenv"
 )
 
 // Main runs a package's tests and ends all servers afterwards. It is the body of
@@ -23,6 +25,7 @@ import (
 func Main(m interface{ Run() int }) {
 	code := m.Run()
 	cleanUp()
+	testenv.Clean()
 	os.Exit(code)
 }
 
@@ -114,7 +117,7 @@ func cacheDir() string {
 	}
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		dir = os.TempDir()
+		dir = testenv.Temp()
 	}
 	return filepath.Join(dir, "opsdeck-test")
 }
@@ -124,7 +127,7 @@ func cacheDir() string {
 func program(dir string, names ...string) (string, error) {
 	dirs := []string{dir}
 	if dir == "" {
-		dirs = append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/sbin", "/usr/libexec")
+		dirs = append(filepath.SplitList(testenv.SystemPath()), "/usr/sbin", "/sbin", "/usr/libexec")
 	}
 	for _, name := range names {
 		for _, d := range dirs {

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"opsdeck/internal/testenv"
 )
 
 func TestMain(m *testing.M) {
@@ -117,7 +119,7 @@ func TestServersDieWithAKilledTest(t *testing.T) {
 	}
 	folder := filepath.Dir(word[1])
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		sweep(os.TempDir()) // or another test process does just now
+		sweep(testenv.Temp()) // or another test process does just now
 		if _, err := os.Stat(folder); os.IsNotExist(err) {
 			break
 		} else if time.Now().After(deadline) {

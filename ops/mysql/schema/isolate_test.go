@@ -1,0 +1,3 @@
+package schema
+
+import _ "opsdeck/internal/testenv" // no test sees this machine's own folders
