@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"path/filepath"
 	"strings"
@@ -106,16 +105,7 @@ func (b *checker) database() {
 	if !hasDatabase(d) {
 		return
 	}
-	client := "mysql"
-	if d.OptionsFile != "" {
-		client += " --defaults-file=" + d.OptionsFile
-	}
-	if d.Host != "" {
-		client += " -h " + shell(d.Host)
-	}
-	if d.Port != 0 {
-		client += fmt.Sprintf(" -P %d", d.Port)
-	}
+	client := mysqlClient(d)
 	commands := []string{client + ` -e "SHOW FULL PROCESSLIST"`, client + ` -e "SHOW ENGINE INNODB STATUS\G"`}
 	if d.Container != "" {
 		commands = append(commands, "docker logs --tail 50 "+shell(d.Container))
@@ -123,14 +113,14 @@ func (b *checker) database() {
 	lim := append(limits(lang.M("connections in use"), lang.M("from %s", human.Percent(h.Threads)), lang.M("from %s", "95 %")),
 		health.Limit{What: lang.M("open transaction"), Warning: lang.M("over %s", human.Duration(h.LongTransaction))},
 		health.Limit{What: lang.M("replication lag"), Warning: lang.M("over %s", human.Duration(h.ReplicationLag))})
-	b.add("mysql", health.KindMySQL, 1, databaseProbe(d, h), lim, commands...)
+	b.add("mysql", health.KindMySQL, 1, b.onPurpose(databaseProbe(d, h, b.app.placeOf(b.service).mysqlNext)), lim, commands...)
 }
 
 func hasDatabase(d config.Database) bool { return d.Name != "" || d.Host != "" || d.Socket != "" }
 
 // databaseProbe reads the options file at the first look, so that a file that
 // cannot be used is one check's result and not the end of all.
-func databaseProbe(d config.Database, h config.Health) health.Probe {
+func databaseProbe(d config.Database, h config.Health, next func(mysql.Fault) lang.Msg) health.Probe {
 	var ready health.Probe
 	return func(ctx context.Context) health.Result {
 		if ready == nil {
@@ -138,7 +128,7 @@ func databaseProbe(d config.Database, h config.Health) health.Probe {
 			if err != nil {
 				return cannot(lang.M("MySQL cannot be looked at"), err)
 			}
-			ready = mysql.Probe{Target: target, Threads: h.Threads, Transaction: h.LongTransaction, Lag: h.ReplicationLag}.Health()
+			ready = mysql.Probe{Target: target, Threads: h.Threads, Transaction: h.LongTransaction, Lag: h.ReplicationLag, Next: next}.Health()
 		}
 		return ready(ctx)
 	}

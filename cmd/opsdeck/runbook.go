@@ -11,6 +11,7 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/service"
 )
 
@@ -40,6 +41,7 @@ type place struct {
 	dir      string
 	process  health.Commands
 	client   string // the mysql client's command
+	user     string // opsdeck's account on the server
 }
 
 func (p place) opsdeck(args string) string { return "opsdeck" + p.config + " " + args }
@@ -77,22 +79,6 @@ func (p place) byHand() []string {
 		out = append(out, p.process.Start)
 	}
 	return out
-}
-
-func mysqlSteps(p place) []step {
-	look := []string{p.opsdeck("status --only mysql,disk-data")}
-	start := []string{"sudo systemctl status mysql mariadb", "sudo systemctl start mysql"}
-	if p.service.Database.Container != "" {
-		look = append(look, "docker ps --all --filter name="+shell(p.service.Database.Container), "docker logs --tail 100 "+shell(p.service.Database.Container))
-		start = []string{"docker start " + shell(p.service.Database.Container)}
-	}
-	return []step{
-		{lang.M("See what answers: refused means stopped, no answer in time means overloaded or hung, user or password refused means our options file."), look},
-		{lang.M("Look for a full disk first: it stops MySQL and keeps it from starting."), []string{"df -h", p.opsdeck("runbook disk-full")}},
-		{lang.M("Start it, and wait for it."), append(start, p.opsdeck("status --only mysql --watch 2s"))},
-		{lang.M("If it has no connection left: see who holds them."), []string{p.client + ` -e "SHOW FULL PROCESSLIST"`}},
-		{lang.M("If it does not start for damage, restore."), []string{p.opsdeck("runbook restore")}},
-	}
 }
 
 func serviceSteps(p place) []step {
@@ -168,20 +154,38 @@ func (c *runbookCmd) Run(a *app) error {
 }
 
 func (a *app) placeOf(s config.Service) place {
-	p := place{service: s, database: s.Database.Name, dir: config.Home(s.Backup.Dir), client: "mysql"}
+	p := place{service: s, database: s.Database.Name, dir: config.Home(s.Backup.Dir), client: mysqlClient(s.Database)}
+	if target, err := mysql.Resolve(s.Database); err == nil {
+		p.user = target.User
+	}
 	if a.flags.ConfigFile != "" {
 		p.config = " --config " + shell(a.flags.ConfigFile)
 	}
-	if a.flags.Service != "" {
-		p.config += " --service " + shell(a.flags.Service)
-	}
-	if s.Database.OptionsFile != "" {
-		p.client += " --defaults-file=" + s.Database.OptionsFile
+	if l, err := a.config(); err == nil && len(l.Services) > 1 || a.flags.Service != "" {
+		p.config += " --service " + shell(s.Name)
 	}
 	if c, err := service.New(s.Process); err == nil {
 		p.process = c.Commands()
 	}
 	return p
+}
+
+// mysqlClient is the client's command for the configured account.
+func mysqlClient(d config.Database) string {
+	client := "mysql"
+	if d.OptionsFile != "" {
+		client += " --defaults-file=" + d.OptionsFile
+	}
+	if d.Socket != "" {
+		return client + " -S " + shell(d.Socket)
+	}
+	if d.Host != "" {
+		client += " -h " + shell(d.Host)
+	}
+	if d.Port != 0 {
+		client += fmt.Sprintf(" -P %d", d.Port)
+	}
+	return client
 }
 
 // markdown is a runbook to read or to print.

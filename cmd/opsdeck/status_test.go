@@ -155,8 +155,30 @@ func TestStatusEndsInTimeWhateverHangs(t *testing.T) {
 	if code != 2 || strings.Count(out, "no answer in time") < 3 {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
-	if !strings.HasPrefix(out, "✖ MySQL is down (no answer in time); /health fails (no answer in time)") {
+	if !strings.HasPrefix(out, "✖ MySQL does not answer (no answer in time); /health fails (no answer in time)") {
 		t.Fatalf("verdict:\n%s", out)
+	}
+}
+
+// TestStatusThatIsCutShortKnowsNothing: what --timeout ended is unknown, and not down.
+func TestStatusThatIsCutShortKnowsNothing(t *testing.T) {
+	silent := testdb.Listen(t, func(net.Conn) {})
+	config := configFile(t, fmt.Sprintf(`services:
+  - name: x
+    health: {url: "http://%[1]s:%[2]d", timeout: 1m}
+    database: {name: app, host: %[1]s, port: %[2]d, user: u, data_dir: /}
+    redis: {address: "%[1]s:%[2]d", required: true}
+    process: {kind: command, start: "true", stop: "true", status: "sleep 600"}
+`, silent.IP, silent.Port))
+	for _, timeout := range []string{"1ms", "300ms"} {
+		began := time.Now()
+		code, out := statusOf(t, config, "--timeout", timeout, "--only", "health,mysql,redis,process")
+		if code != 3 || strings.Count(out, "was not looked at") < 4 || strings.Contains(out, "is down") {
+			t.Errorf("--timeout %s: exit code %d:\n%s", timeout, code, out)
+		}
+		if took := time.Since(began); took > 30*time.Second {
+			t.Errorf("--timeout %s took %v", timeout, took)
+		}
 	}
 }
 

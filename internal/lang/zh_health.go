@@ -31,3 +31,11 @@ func init() {
 		"no check is called %q":                   "没有名为 %q 的检查",
 	})
 }
+
+func init() {
+	register(map[string]string{
+		"%s was not looked at":                   "未检查 %s",
+		"the time for all checks was over":       "全部检查的总时限已到",
+		"Give it more time: a longer --timeout.": "请给更长的时间：加大 --timeout。",
+	})
+}

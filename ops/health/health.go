@@ -70,6 +70,7 @@ type Result struct {
 	Headline, Why lang.Msg
 	Next          lang.Msg // a sentence: what to do first; may be empty
 	Down          bool     // the thing does not answer at all
+	Lost          bool     // data are missing or damaged: a restore is the answer
 	Follows       Kind     // where a check of this kind is down too, this only follows from it
 	Fields        []Field
 	Raw           string    // the answer as it came, bounded, secrets masked

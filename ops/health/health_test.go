@@ -79,15 +79,24 @@ func stood(kind Kind, r Result, since int) Standing {
 }
 
 func TestVerdictIsTheSentenceOfTheIssue(t *testing.T) {
-	mysql := stood(KindMySQL, Broken(lang.M("MySQL is down"), lang.M("connection refused")), 7)
+	gone := Broken(lang.M("3 of 8 tables are missing"), lang.M("orders"))
+	gone.Lost = true
+	schema := stood(KindSchema, gone, 7)
 	ready := stood(KindHTTP, Broken(lang.M("%s fails", "/health/ready"), lang.Msg{}), 9)
 	backup := stood(KindBackup, Result{Subject: noon.Add(time.Minute - 3*time.Hour - 12*time.Minute - 30*time.Second)}, 0)
-	r := Report{At: at(60), Standings: []Standing{ready, backup, mysql}}
+	r := Report{At: at(60), Standings: []Standing{ready, backup, schema}}
 	face := Face{Zone: time.UTC, Restore: lang.M("Press %s to restore.", "5")}
 	got := Judge(r, face)
-	want := "MySQL is down since 12:00:07 (connection refused); /health/ready fails since 12:00:09; newest good backup 3 h 12 m ago. Press 5 to restore."
+	want := "3 of 8 tables are missing since 12:00:07 (orders); /health/ready fails since 12:00:09; newest good backup 3 h 12 m ago. Press 5 to restore."
 	if got.Text.String() != want || got.State != ops.StateCritical {
 		t.Fatalf("got  %s\nwant %s", got.Text, want)
+	}
+	down := Broken(lang.M("MySQL is down"), lang.M("connection refused"))
+	down.Next = lang.M("Start it.")
+	r.Standings[2] = stood(KindMySQL, down, 7)
+	want = "MySQL is down since 12:00:07 (connection refused); /health/ready fails since 12:00:09; newest good backup 3 h 12 m ago. Start it."
+	if got := Judge(r, face).Text.String(); got != want {
+		t.Fatalf("a server that is only stopped:\ngot  %s\nwant %s", got, want)
 	}
 }
 
@@ -114,6 +123,7 @@ func TestVerdict(t *testing.T) {
 	warn := stood(KindDisk, Result{State: ops.StateWarning, Headline: lang.M("disk %s is full", "/var"), Why: lang.M("4 %% free")}, 30)
 	warn.Check.Commands = []string{"df -h /var"}
 	down := stood(KindMySQL, Broken(lang.M("MySQL is down"), lang.M("refused")), 7)
+	lost := stood(KindSchema, Result{State: ops.StateCritical, Headline: lang.M("all tables are gone"), Lost: true}, 7)
 	before := down
 	before.SinceBefore = true
 	single := down
@@ -134,13 +144,15 @@ func TestVerdict(t *testing.T) {
 		"looking":        {[]Standing{ok, {}}, ops.StateUnknown, "Looking: 1 of 2 checks have answered."},
 		"warning":        {[]Standing{ok, warn}, ops.StateWarning, "Disk /var is full since 12:00:30 (4 % free). Look further: df -h /var"},
 		"critical first": {[]Standing{warn, down}, ops.StateCritical, "MySQL is down since 12:00:07 (refused); disk /var is full since 12:00:30 (4 % free)."},
-		"restore only with a backup": {[]Standing{backup, down}, ops.StateCritical,
-			"MySQL is down since 12:00:07 (refused); newest good backup 1 h 1 m ago. Run opsdeck restore."},
-		"not witnessed": {[]Standing{before}, ops.StateCritical, "MySQL is down since before 12:00:07 (refused)."},
-		"single look":   {[]Standing{single}, ops.StateCritical, "MySQL is down (refused)."},
-		"services":      {[]Standing{ok, other}, ops.StateWarning, "other: disk /var is full since 12:00:30 (4 % free). Look further: df -h /var"},
-		"many":          {[]Standing{warn, warn, warn, warn, warn}, ops.StateWarning, ""},
-		"no backup":     {[]Standing{late}, ops.StateCritical, "There is no good backup. Run opsdeck backup create."},
+		"no restore of a server that is down": {[]Standing{backup, down}, ops.StateCritical,
+			"MySQL is down since 12:00:07 (refused); newest good backup 1 h 1 m ago."},
+		"restore of lost data":       {[]Standing{backup, lost}, ops.StateCritical, "All tables are gone since 12:00:07; newest good backup 1 h 1 m ago. Run opsdeck restore."},
+		"restore only with a backup": {[]Standing{lost}, ops.StateCritical, "All tables are gone since 12:00:07."},
+		"not witnessed":              {[]Standing{before}, ops.StateCritical, "MySQL is down since before 12:00:07 (refused)."},
+		"single look":                {[]Standing{single}, ops.StateCritical, "MySQL is down (refused)."},
+		"services":                   {[]Standing{ok, other}, ops.StateWarning, "other: disk /var is full since 12:00:30 (4 % free). Look further: df -h /var"},
+		"many":                       {[]Standing{warn, warn, warn, warn, warn}, ops.StateWarning, ""},
+		"no backup":                  {[]Standing{late}, ops.StateCritical, "There is no good backup. Run opsdeck backup create."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Judge(Report{At: at(60), Standings: c.standings}, face)

@@ -169,6 +169,7 @@ func (w *worker) look(ctx context.Context) Result {
 			return w.hangs(start, lang.M("still no answer since %s", w.hungAt.Format(time.TimeOnly)))
 		}
 	}
+	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	done := make(chan Result, 1)
@@ -176,7 +177,12 @@ func (w *worker) look(ctx context.Context) Result {
 	late := time.NewTimer(timeout + grace)
 	defer late.Stop()
 	select {
+	case <-whole.Done():
+		return w.cutShort(start)
 	case r := <-done:
+		if over(whole) {
+			return w.cutShort(start)
+		}
 		r.At = start
 		if r.Latency == 0 {
 			r.Latency = time.Since(began)
@@ -187,6 +193,25 @@ func (w *worker) look(ctx context.Context) Result {
 		return w.hangs(start, lang.M("no answer within %s", human.Duration(timeout)))
 	}
 }
+
+// cutShort is the result of a look that was ended from outside, by --timeout or a
+// signal: it says nothing about what was looked at.
+func (w *worker) cutShort(at time.Time) Result {
+	r := CannotTell(lang.M("%s was not looked at", w.check.Name), lang.M("the time for all checks was over"))
+	r.Next = lang.M("Give it more time: a longer --timeout.")
+	r.At = at
+	return r
+}
+
+// over tells whether the time is up. A network read that ends by its deadline may
+// come back a moment before the context's own timer.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && time.Until(deadline) < timerSlack
+}
+
+// timerSlack is the most by which two timers of one deadline differ here.
+const timerSlack = 20 * time.Millisecond
 
 func (w *worker) hangs(at time.Time, why lang.Msg) Result {
 	r := Broken(lang.M("%s hangs", w.check.Name), why)

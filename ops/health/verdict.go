@@ -188,15 +188,16 @@ func (j judge) say(bad []Standing, clauses, reasons int) lang.Msg {
 	}
 	first := bad[0]
 	backup := newestBackup(j.report, first.Check.Service)
-	restore := first.State == ops.StateCritical && (first.Check.Kind == KindMySQL || first.Check.Kind == KindSchema) && first.Last.Down
-	if restore && !backup.IsZero() {
+	lost := first.State == ops.StateCritical && first.Shown().Lost
+	down := first.State == ops.StateCritical && first.Check.Kind == KindMySQL && first.Shown().Down
+	if (lost || down) && !backup.IsZero() {
 		said = lang.M("%s; newest good backup %s ago", said, age(j.report.At.Sub(backup)))
 	}
 	text := lang.Sentence(said)
 	if j.services > 1 { // a service's name keeps its small letter
 		text = lang.M("%s.", said)
 	}
-	if next := j.next(first, restore && !backup.IsZero()); !next.Empty() {
+	if next := j.next(first, lost && !backup.IsZero()); !next.Empty() {
 		text = lang.M("%s %s", text, next)
 	}
 	return text

@@ -33,7 +33,10 @@ const (
 	ErrOptionReadOnly     = 1290
 	ErrQueryInterrupted   = 1317
 	ErrTableDefChanged    = 1412
+	ErrMustSetPassword    = 1820 // an expired password, told at the first statement
+	ErrPasswordExpired    = 1862 // the same, told at the login
 	ErrConnectionKilled   = 1927 // MariaDB
+	ErrOffline            = 3032
 )
 
 // noRoom are the errors of a full disk; those of errorNumber only when the system's
@@ -75,28 +78,19 @@ func Explain(err error, t Target) error {
 	if errors.Is(err, context.Canceled) {
 		return ops.Wrap(err, ops.Interrupted, lang.M("interrupted"))
 	}
+	if f := FaultOf(err); f != NoFault {
+		return f.explain(err, t)
+	}
 	switch Number(err) {
-	case ErrAccessDenied, ErrNoPassword:
-		return ops.Wrap(err, ops.Config, lang.M("MySQL at %s refuses the user or its password", t.String())).
-			WithHint(lang.M("check user and password in the options file (database.options_file)"))
 	case ErrDBAccessDenied, ErrTableAccessDenied, ErrSpecificAccess:
 		return ops.Wrap(err, ops.Config, lang.M("the user %s lacks a right that this needs", t.User)).
 			WithHint(lang.M("`opsdeck doctor` lists the rights that are missing"))
 	case ErrBadDB:
 		return ops.Wrap(err, ops.Config, lang.M("the server at %s has no such database", t.Addr)).
 			WithHint(lang.M("check database.name in the configuration"))
-	case ErrTooManyConnections:
-		return ops.Wrap(err, ops.Busy, lang.M("MySQL at %s has no connection left to give", t.Addr)).
-			WithHint(lang.M("see Threads_connected against max_connections in `opsdeck status`"))
 	case ErrQueryInterrupted, ErrConnectionKilled:
 		return ops.Wrap(err, ops.Failed, lang.M("somebody ended on the server at %s what opsdeck was doing there (KILL)", t.Addr)).
 			WithHint(lang.M("run it again when you know who did, and why"))
-	case 0:
-		if !unreachable(err) {
-			break
-		}
-		return ops.Wrap(err, ops.Busy, lang.M("MySQL at %s cannot be reached (%s)", t.Addr, Reason(err))).
-			WithHint(lang.M("is the server running? `opsdeck status` looks at everything around it"))
 	}
 	if fullDisk(err) {
 		return ops.Wrap(err, ops.Failed, lang.M("the server at %s has no room left: its disk is full, or a table may not grow", t.Addr)).
@@ -133,8 +127,14 @@ func Reason(err error) lang.Msg {
 		return lang.M("the connection broke")
 	case errors.Is(err, mysqldriver.ErrMalformPkt), errors.Is(err, mysqldriver.ErrPktSync):
 		return lang.M("what answers is not MySQL")
+	case errors.Is(err, mysqldriver.ErrNoTLS):
+		return lang.M("the server offers no TLS")
 	}
-	return lang.Raw(err.Error())
+	var server *mysqldriver.MySQLError
+	if errors.As(err, &server) {
+		return lang.Raw(firstLine(server.Error()))
+	}
+	return lang.Raw(firstLine(err.Error()))
 }
 
 func isTimeout(err error) bool {

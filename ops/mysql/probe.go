@@ -21,6 +21,8 @@ type Probe struct {
 	Threads     float64       // share of max_connections in use that is a warning
 	Transaction time.Duration // a transaction open for longer is a warning
 	Lag         time.Duration // a replica farther behind is a warning
+	// Next says what to do first about a fault; nil says what a command's hint does.
+	Next func(Fault) lang.Msg
 }
 
 // full is the share of max_connections in use that is critical.
@@ -42,7 +44,7 @@ func (p Probe) Health() health.Probe {
 		db.SetMaxOpenConns(1)
 		var one int
 		if err := db.QueryRowContext(ctx, "SELECT 1").Scan(&one); err != nil {
-			return health.Broken(lang.M("MySQL does not answer a query"), Reason(err))
+			return p.unreachable(err)
 		}
 		l := look{ctx: ctx, db: db, probe: p, started: &started}
 		l.identify()
@@ -54,23 +56,20 @@ func (p Probe) Health() health.Probe {
 	}
 }
 
-// unreachable tells a server that is down from one that refuses us.
+// unreachable is the result of a look that came to no answer.
 func (p Probe) unreachable(err error) health.Result {
-	switch Number(err) {
-	case ErrAccessDenied, ErrDBAccessDenied:
-		r := health.CannotTell(lang.M("MySQL refuses opsdeck's login"), lang.M("user or password refused for %s", p.Target.String()))
-		r.Next = lang.M("Check user and password in the options file.")
-		return r
-	case ErrTooManyConnections:
-		r := health.Broken(lang.M("MySQL gives no more connections"), lang.M("max_connections is reached"))
-		r.Down = false
-		return r
-	}
+	f := FaultOf(err)
 	var explained *ops.Error
 	if errors.As(err, &explained) && explained.Err != nil {
 		err = explained.Err
 	}
-	return health.Broken(lang.M("MySQL is down"), Reason(err))
+	r := f.result(p.Target, err)
+	if p.Next != nil {
+		r.Next = p.Next(f)
+	} else if f != NoFault {
+		r.Next = lang.Sentence(f.hint())
+	}
+	return r
 }
 
 // look is one look at a server that answers.

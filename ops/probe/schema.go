@@ -57,10 +57,10 @@ func (s Schema) judge(want, have []string, by lang.Msg) health.Result {
 	switch {
 	case len(have) == 0 && len(want) > 0:
 		r.Find(ops.StateCritical, lang.M("the database %s has no tables", s.Database), lang.M("%s has %d", by, len(want)))
-		r.Down = true
+		r.Down, r.Lost = true, true
 	case len(missing) > 0:
 		r.Find(ops.StateCritical, lang.M("%d of %d tables of %s are missing", len(missing), len(want), s.Database), lang.M("%s has them: %s", by, shorten(missing)))
-		r.Down = true
+		r.Down, r.Lost = true, true
 	case len(want) == 0:
 		r.Detail = lang.M("%d tables; no backup to compare them with", len(have))
 	default:

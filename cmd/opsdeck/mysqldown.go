@@ -1,0 +1,203 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/ops/mysql"
+)
+
+// server is the commands for the service's MySQL server, as its administrator
+// types them on the machine that runs it.
+type server struct {
+	start, restart, status, logs string
+	// admin is the client as the administrator, who may unlock an account.
+	admin string
+	host  string // the machine, where it is another one
+}
+
+// serverUnits are the systemd units of MySQL and MariaDB in Debian, Ubuntu and RHEL.
+var serverUnits = []string{"mysql", "mariadb", "mysqld"}
+
+// unitFolders are where systemd finds units, and where the older init has its scripts.
+var unitFolders = []string{"/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
+
+// serverOf finds out how the server is started: as a container, as a service of
+// the Compose project, or as a unit of the system.
+func serverOf(s config.Service) server {
+	d := s.Database
+	if d.Container != "" {
+		c := shell(d.Container)
+		return server{start: "docker start " + c, restart: "docker restart " + c, status: "docker ps --all --filter name=" + c,
+			logs: "docker logs --tail 100 " + c, admin: "docker exec -it " + c + " mysql -u root -p"}
+	}
+	if s.Process.Kind == "compose" {
+		if name := composeDatabase(config.Home(s.Process.Dir)); name != "" {
+			docker := "docker compose --project-directory " + shell(config.Home(s.Process.Dir)) + " "
+			return server{start: docker + "start " + name, restart: docker + "restart " + name, status: docker + "ps --all " + name,
+				logs: docker + "logs --tail 100 " + name, admin: docker + "exec " + name + " mysql -u root -p"}
+		}
+	}
+	unit := installedUnit(unitFolders)
+	v := server{start: "sudo systemctl start " + unit, restart: "sudo systemctl restart " + unit, status: "systemctl status " + unit,
+		logs: "sudo journalctl -u " + unit + " -n 100", admin: adminClient(d)}
+	if !isLoopback(d.Host) && d.Socket == "" {
+		v.host = d.Host
+	}
+	return v
+}
+
+// installedUnit is the server's unit that this machine has; mysql when it has none.
+func installedUnit(folders []string) string {
+	for _, dir := range folders {
+		for _, name := range serverUnits {
+			if _, err := os.Stat(filepath.Join(dir, name+".service")); err == nil {
+				return name
+			}
+		}
+	}
+	return serverUnits[0]
+}
+
+func isLoopback(host string) bool {
+	return slices.Contains([]string{"", "localhost", "127.0.0.1", "::1"}, host)
+}
+
+// adminClient is the client as root of the server: over its own socket where the
+// server is the machine's only one, else where the configuration says.
+func adminClient(d config.Database) string {
+	out := "sudo mysql -u root -p"
+	switch {
+	case d.Socket != "":
+		return out + " -S " + shell(d.Socket)
+	case d.Port != 0 || !isLoopback(d.Host):
+		host := d.Host
+		if isLoopback(host) {
+			host = "127.0.0.1"
+		}
+		out += " -h " + shell(host)
+	}
+	if d.Port != 0 {
+		out += " -P " + strconv.Itoa(d.Port)
+	}
+	return out
+}
+
+// composeFiles are the names by which Compose finds its project, first match wins.
+var composeFiles = []string{"compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"}
+
+var databaseImage = regexp.MustCompile(`(^|/)(mysql|mariadb|percona|mysql-server)([:@/-]|$)`)
+
+// composeDatabase is the project's service that runs the database server, or "".
+func composeDatabase(dir string) string {
+	for _, name := range composeFiles {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			continue
+		}
+		var project struct {
+			Services map[string]struct {
+				Image string `yaml:"image"`
+			} `yaml:"services"`
+		}
+		if yaml.Unmarshal(text, &project) != nil {
+			return ""
+		}
+		var found []string
+		for service, s := range project.Services {
+			if databaseImage.MatchString(s.Image) {
+				found = append(found, service)
+			}
+		}
+		if len(found) == 1 {
+			return found[0]
+		}
+		return ""
+	}
+	return ""
+}
+
+// on says a command with the machine on which it has to be typed.
+func (v server) on(command string) string {
+	if v.host == "" {
+		return command
+	}
+	return "ssh " + shell(v.host) + " " + shell(command)
+}
+
+// mysqlNext is what to do first about a fault: a sentence with the very command.
+func (p place) mysqlNext(f mysql.Fault) lang.Msg {
+	steps := p.opsdeck("runbook mysql-down")
+	v := serverOf(p.service)
+	switch f {
+	case mysql.NoFault:
+		return lang.Msg{}
+	case mysql.Stopped:
+		return lang.M("Start it: %s; more steps: %s", v.on(v.start), steps)
+	case mysql.NoAnswer, mysql.HungUp, mysql.ShuttingDown:
+		return lang.M("Read its log: %s; more steps: %s", v.on(v.logs), steps)
+	case mysql.LoginRefused:
+		return lang.M("Check user and password in the options file; more steps: %s", steps)
+	case mysql.AccountLocked:
+		return lang.M("Unlock the account: %s", steps)
+	case mysql.PasswordExpired:
+		return lang.M("Set a new password: %s", steps)
+	case mysql.Offline:
+		return lang.M("End the offline mode: %s", steps)
+	case mysql.TooMany, mysql.UserLimit:
+		return lang.M("See who holds the connections: %s", steps)
+	case mysql.TLSRequired, mysql.TLSFailed:
+		return lang.M("Check the ssl- settings in the options file; more steps: %s", steps)
+	}
+	return lang.M("Steps: %s", steps)
+}
+
+// mysqlSteps are the steps of the runbook mysql-down, cause by cause.
+func mysqlSteps(p place) []step {
+	v := serverOf(p.service)
+	sql := func(statement string) string { return v.admin + " -e " + doubleQuoted(statement) }
+	accounts := func(what string) string {
+		return sql("SELECT CONCAT('ALTER USER ', QUOTE(user), '@', QUOTE(host), ' " + what + ";') AS statement FROM mysql.user WHERE user = " + sqlText(p.user))
+	}
+	return []step{
+		{lang.M("See what the cause is: the sentence names it, and each has its step below."), []string{p.opsdeck("status --only mysql,disk-data"), v.on(v.status), v.on(v.logs)}},
+		{lang.M("Look for a full disk first: it stops MySQL and keeps it from starting."), []string{v.on("df -h"), p.opsdeck("runbook disk-full")}},
+		{lang.M("It is stopped (connection refused, no such socket): start it, and wait for it."), []string{v.on(v.start), p.opsdeck("status --only mysql --watch 2s")}},
+		{lang.M("It does not answer: it hangs or has too much to do. Read its log; look at what runs; restart it only when nothing moves."), []string{sql("SHOW FULL PROCESSLIST"), v.on(v.restart)}},
+		{lang.M("It has no connection left: see who holds them, end what should not be there, allow more for now."), []string{sql("SELECT user, db, command, COUNT(*), MAX(time) FROM information_schema.PROCESSLIST GROUP BY user, db, command"), sql("SET GLOBAL max_connections = 500")}},
+		{lang.M("The account is locked (3118, 4151): this prints the statement that unlocks it; run that in the same client."), []string{accounts("ACCOUNT UNLOCK")}},
+		{lang.M("The password has expired (1820, 1862): this prints the statement; put a new password into it and into the options file."), []string{accounts("IDENTIFIED BY ''NEW-PASSWORD''")}},
+		{lang.M("The server is in offline mode (3032): somebody put it there. When that work is over:"), []string{sql("SET GLOBAL offline_mode = OFF")}},
+		{lang.M("User or password is refused, or TLS fails: the server runs. Correct the options file, then check."), []string{"ls -l " + p.optionsFile(), p.opsdeck("doctor")}},
+		{lang.M("This host is blocked after too many connection errors (1129):"), []string{sql("TRUNCATE TABLE performance_schema.host_cache")}},
+		{lang.M("Only if it does not start because its data are damaged: restore."), []string{p.opsdeck("runbook restore")}},
+	}
+}
+
+func (p place) optionsFile() string {
+	if f := p.service.Database.OptionsFile; f != "" {
+		return f
+	}
+	return "~/.my.cnf"
+}
+
+// doubleQuoted writes an argument for a shell; a statement keeps its own quotes.
+func doubleQuoted(s string) string {
+	if strings.ContainsAny(s, "\"$`\\!") {
+		return shell(s)
+	}
+	return `"` + s + `"`
+}
+
+// sqlText writes a text for SQL.
+func sqlText(s string) string {
+	return "'" + strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), "'", "''") + "'"
+}
