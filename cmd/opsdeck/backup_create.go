@@ -46,6 +46,7 @@ type backupCreateJSON struct {
 	Consistent  bool            `json:"consistent"`
 	Consistency string          `json:"consistency"`
 	Position    backup.Position `json:"position"`
+	Sources     []backup.Source `json:"sources,omitempty"`
 	Links       []string        `json:"links"`
 	Warnings    []string        `json:"warnings"`
 }
@@ -141,7 +142,8 @@ func (c *backupCreateCmd) plan(sh *shelf, o order) error {
 
 func createJSON(m *made) backupCreateJSON {
 	doc := backupCreateJSON{Name: m.File, Path: m.Path, SizeBytes: m.SizeBytes, RawBytes: m.RawBytes, Tables: len(m.Tables), SHA256: m.SHA256,
-		DurationMS: m.Took.Milliseconds(), Consistent: m.Consistent, Consistency: m.Consistency, Position: m.Position, Links: []string{}, Warnings: []string{}}
+		DurationMS: m.Took.Milliseconds(), Consistent: m.Consistent, Consistency: m.Consistency, Position: m.Position, Sources: m.Sources,
+		Links: []string{}, Warnings: []string{}}
 	doc.Links = append(doc.Links, m.Links...)
 	doc.Warnings = append(doc.Warnings, m.Warnings...)
 	for _, t := range m.Tables {
@@ -160,6 +162,9 @@ func (a *app) tellMade(m *made) {
 	a.say(lang.M("  %s", howConsistent(m.Manifest)))
 	if m.Position.File != "" {
 		a.say(lang.M("  binary log %s, position %s", m.Position.File, fmt.Sprint(m.Position.Pos)))
+	}
+	for _, src := range m.Sources {
+		a.say(lang.M("  replica of %s: applied up to %s %s %s", fmt.Sprintf("%s:%d", src.Host, src.Port), src.File, fmt.Sprint(src.Pos), src.GTID))
 	}
 	if m.Copy != "" {
 		a.say(lang.M("  streamed to the copy %s, read back there and proved", m.Copy))

@@ -31,6 +31,7 @@ type (
 		DurationMS  int64           `json:"duration_ms"`
 		Server      backup.Server   `json:"server"`
 		Position    backup.Position `json:"position"`
+		Sources     []backup.Source `json:"sources,omitempty"`
 		Tables      []tableJSON     `json:"tables"`
 		Objects     []backup.Object `json:"objects"`
 		Warnings    []string        `json:"warnings"`
@@ -78,7 +79,7 @@ func (c *backupShowCmd) Run(a *app) error {
 func (sh *shelf) showJSON(inv *backup.Inventory, s *backup.Set, m *backup.Manifest) backupShowJSON {
 	plan := backup.PlanRetention(inv, sh.policy())
 	doc := backupShowJSON{RawBytes: m.RawBytes, Rows: m.Rows(), SHA256: m.SHA256, Consistent: m.Consistent, Consistency: m.Consistency,
-		DurationMS: m.FinishedAt.Sub(m.StartedAt).Milliseconds(), Server: m.Server, Position: m.Position,
+		DurationMS: m.FinishedAt.Sub(m.StartedAt).Milliseconds(), Server: m.Server, Position: m.Position, Sources: m.Sources,
 		Tables: []tableJSON{}, Objects: m.Objects, Warnings: m.Warnings, Names: inv.NamesOf(s)}
 	for _, step := range plan.Steps {
 		if step.Set == s {

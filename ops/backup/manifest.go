@@ -25,11 +25,14 @@ type Manifest struct {
 	StartedAt     time.Time `json:"started_at"`
 	FinishedAt    time.Time `json:"finished_at"`
 	SnapshotAt    time.Time `json:"snapshot_at"` // the moment that the rows are of
-	Consistent    bool      `json:"consistent"`
-	// Consistency says how it was got: "ftwrl", "backup-stage", "binlog-position",
-	// "lock-tables", "timestamp", "single-connection", "engine" or "none".
+	Consistent    bool      `json:"consistent"`  // proved to be of one moment
+	// Consistency says how it was got: "ftwrl", "backup-stage", "lock-tables",
+	// "timestamp", "single-connection", "engine" or "none". Early versions also wrote
+	// "binlog-position", which proves nothing: a commit that is not logged does not
+	// move the position.
 	Consistency string   `json:"consistency"`
 	Position    Position `json:"position"`
+	Sources     []Source `json:"sources,omitempty"`  // of a replica, one for each channel
 	Warnings    []string `json:"warnings,omitempty"` // e.g. tables outside the snapshot
 
 	Compression string `json:"compression"` // "gzip" or "zstd"
@@ -62,6 +65,18 @@ type Position struct {
 	File string `json:"file,omitempty"`
 	Pos  uint64 `json:"pos,omitempty"`
 	GTID string `json:"gtid,omitempty"`
+}
+
+// Source is what a replica had applied of a source at the snapshot: a place in the
+// source's log, to roll forward from. What is not known exactly is empty. MariaDB
+// keeps one GTID position for all its sources.
+type Source struct {
+	Channel string `json:"channel,omitempty"`
+	Host    string `json:"host,omitempty"`
+	Port    int    `json:"port,omitempty"`
+	File    string `json:"file,omitempty"`
+	Pos     uint64 `json:"pos,omitempty"`
+	GTID    string `json:"gtid,omitempty"`
 }
 
 // Table is one base table. Checksum is the sum modulo 2^128 of the rows' hashes

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"opsdeck/internal/atomicfile"
@@ -134,7 +135,7 @@ func (d *dumper) dump(ctx context.Context, path string) (*backup.Manifest, error
 		return nil, err
 	}
 	defer snap.close()
-	m.SnapshotAt, m.Consistency, m.Position = snap.at, snap.how, snap.position
+	m.SnapshotAt, m.Consistency, m.Position, m.Sources = snap.at, snap.how, snap.position, snap.sources
 	return m, d.write(ctx, control, inv, snap, m, path)
 }
 
@@ -169,7 +170,7 @@ func (d *dumper) begin(ctx context.Context, db *sql.DB, control *sql.Conn) (*inv
 }
 
 func (d *dumper) openSnapshot(ctx context.Context, db *sql.DB, control *sql.Conn, inv *inventory) (*snapshot, error) {
-	s := &snapshotter{control: control, now: d.now, wait: d.opts.LockWait}
+	s := &snapshotter{control: control, now: d.now, wait: d.opts.LockWait, maria: d.maria}
 	for _, db := range inv.databases {
 		for _, t := range db.tables {
 			s.tables = append(s.tables, t.Table)
@@ -187,9 +188,10 @@ func (d *dumper) openSnapshot(ctx context.Context, db *sql.DB, control *sql.Conn
 		}
 		s.conns = append(s.conns, c)
 	}
+	all := s.conns
 	snap, err := s.open(ctx)
 	if err != nil {
-		closeAll(s.conns)
+		closeAll(all)
 	}
 	return snap, err
 }
@@ -325,4 +327,22 @@ func (d *dumper) summarise(inv *inventory, snap *snapshot, m *backup.Manifest) {
 			m.Tables = append(m.Tables, entry)
 		}
 	}
+	if engines := inv.engines(); len(engines) > 1 && !d.opts.NoData && snap.how != "timestamp" && len(snap.conns) < 2 {
+		m.Consistent = false
+		m.Warnings = append(m.Warnings, "tables of the engines "+strings.Join(engines, " and ")+
+			" were read without a lock: transactions over several engines may be there in part")
+	}
+}
+
+// engines are the transactional engines that hold rows, each with a snapshot of its own.
+func (inv *inventory) engines() []string {
+	var all []string
+	for _, db := range inv.databases {
+		for _, t := range db.tables {
+			if name := strings.ToLower(t.Engine); t.Transactional() && !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	return all
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/schema"
 )
 
 // turn is the longest that the dump waits for a lock at a stretch, and rests then.
@@ -88,7 +89,28 @@ func (s *snapshotter) byTableLocks(ctx context.Context) error {
 		return err
 	}
 	defer s.release(ctx, "UNLOCK TABLES")
+	if err := s.noPrepared(ctx); err != nil {
+		return err
+	}
 	return s.underLock(ctx)
+}
+
+// noPrepared fails when MariaDB holds a prepared XA transaction: once its session has
+// ended, it keeps no lock on the tables that it wrote to, and may commit between two
+// snapshots. MySQL keeps the locks.
+// https://mariadb.com/kb/en/xa-transactions/
+func (s *snapshotter) noPrepared(ctx context.Context) error {
+	if !s.maria {
+		return nil
+	}
+	prepared, err := schema.All(ctx, s.control, "XA RECOVER")
+	if err != nil {
+		return err
+	}
+	if len(prepared) > 0 {
+		return &notHereError{"prepared XA transactions could commit in spite of the tables' locks"}
+	}
+	return nil
 }
 
 // release gives a lock back, interrupted or not. Behind an interrupt a stalled line has

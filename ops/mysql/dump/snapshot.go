@@ -21,22 +21,27 @@ type snapshot struct {
 	how      string // backup.Manifest.Consistency
 	at       time.Time
 	position backup.Position
+	sources  []backup.Source
 	warnings []string
 }
 
 // ways to one moment, the gentlest first. Each opens a snapshot on all the
-// connections and returns errNotHere when the server or the user's rights do
+// connections and returns a *notHereError when the server or the user's rights do
 // not allow it.
+//
+// All but TiDB's hold commits back while the snapshots are opened. Equal coordinates
+// of the binary log before and after are no proof: a session with sql_log_bin = 0,
+// filters (binlog-do-db, binlog-ignore-db), a replica that does not log what it
+// applies and a server without a log all commit without moving them, and who does
+// that cannot be seen from outside.
 var ways = []struct {
 	name string
 	open func(*snapshotter, context.Context) error
 }{
 	{"timestamp", (*snapshotter).byTimestamp},
-	{"binlog-position", (*snapshotter).byCoordinates},
 	{"backup-stage", (*snapshotter).byBackupStage},
 	{"ftwrl", (*snapshotter).byGlobalLock},
 	{"lock-tables", (*snapshotter).byTableLocks},
-	{"binlog-position", (*snapshotter).byPosition},
 }
 
 type notHereError struct{ why string }
@@ -51,50 +56,116 @@ type snapshotter struct {
 	until   time.Time // no lock is waited for longer
 	wait    time.Duration
 	found   backup.Position
+	maria   bool
+	sources []backup.Source
+	unsure  string // a warning about the sources
 }
 
 // open finds a moment for all connections, or, when none of the ways works,
 // for the first alone, which needs no lock at all.
 func (s *snapshotter) open(ctx context.Context) (*snapshot, error) {
-	snap := &snapshot{conns: s.conns}
 	s.until = time.Now().Add(s.wait)
-	held := false
-	if len(s.conns) > 1 {
-		for _, way := range ways {
-			err := way.open(s, ctx)
-			if err == nil {
-				snap.how, snap.at, snap.position = way.name, s.now(), s.found
-				return snap, nil
-			}
-			if ctx.Err() != nil {
-				return nil, err
-			}
-			if errors.Is(err, errAlone) {
-				break
-			}
-			timeout := mysql.Number(err) == mysql.ErrLockWaitTimeout
-			held = held || timeout
-			if _, ok := err.(*notHereError); !ok && !timeout && !denied(err) && !unknown(err) {
-				return nil, fmt.Errorf("open a snapshot by %s: %w", way.name, err)
-			}
-			if err := s.forget(ctx); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if held {
-		snap.warnings = append(snap.warnings, "a lock for all connections was not had in time, for a long query or transaction holds it up; the backup was read over one connection")
-	}
-	for _, c := range s.conns[1:] {
-		c.Close()
-	}
-	s.conns = s.conns[:1]
-	if err := s.start(ctx); err != nil {
+	if err := s.sameServer(ctx); err != nil {
 		return nil, err
 	}
-	s.found = coordinates(ctx, s.conns[0])
-	snap.conns, snap.how, snap.at, snap.position = s.conns, "single-connection", s.now(), s.found
+	how, held, err := s.together(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if how == "" {
+		how = "single-connection"
+		if err := s.alone(ctx); err != nil {
+			return nil, err
+		}
+	}
+	snap := &snapshot{conns: s.conns, how: how, at: s.now(), position: s.found, sources: s.sources}
+	if held && len(s.conns) == 1 {
+		snap.warnings = append(snap.warnings, "no lock was granted in time because of a long query or transaction; the backup was read over one connection")
+	}
+	if s.unsure != "" {
+		snap.warnings = append(snap.warnings, s.unsure)
+	}
+	if len(s.sources) > 0 && s.found.File != "" && !ownLog(ctx, s.control) {
+		snap.position = backup.Position{}
+		snap.warnings = append(snap.warnings, "this replica does not log what it applies: the backup can be rolled forward only from its source's log")
+	}
 	return snap, nil
+}
+
+// sameServer keeps the connections that reach the server that the control connection
+// reaches: a balancer in between may hand out several, and a lock holds on one.
+func (s *snapshotter) sameServer(ctx context.Context) error {
+	want, err := identity(ctx, s.control)
+	if err != nil {
+		return err
+	}
+	var same, other []*sql.Conn
+	for _, c := range s.conns {
+		is, err := identity(ctx, c)
+		if err != nil {
+			return err
+		}
+		if is == want {
+			same = append(same, c)
+		} else {
+			other = append(other, c)
+		}
+	}
+	if len(same) == 0 {
+		return ops.E(ops.Failed, lang.M("every new connection reaches another server: definitions and rows would be of different servers")).
+			WithHint(lang.M("give database.host and port of one server, not of a balancer"))
+	}
+	closeAll(other)
+	s.conns = same
+	return nil
+}
+
+// identity tells servers apart; TiDB's nodes are one.
+func identity(ctx context.Context, c *sql.Conn) (string, error) {
+	if _, err := one(ctx, c, "SELECT @@tidb_current_ts"); err == nil {
+		return "", nil
+	}
+	return one(ctx, c, "SELECT CONCAT_WS(' ', @@hostname, @@port, @@server_id, @@datadir)")
+}
+
+// together tries the ways in turn; "" when none is possible here. held tells that a
+// lock was not granted in time.
+func (s *snapshotter) together(ctx context.Context) (how string, held bool, err error) {
+	if len(s.conns) < 2 {
+		return "", false, nil
+	}
+	for _, way := range ways {
+		err := way.open(s, ctx)
+		switch {
+		case err == nil:
+			return way.name, held, nil
+		case ctx.Err() != nil:
+			return "", held, err
+		case errors.Is(err, errAlone):
+			return "", held, nil
+		}
+		timeout := mysql.Number(err) == mysql.ErrLockWaitTimeout
+		held = held || timeout
+		if _, ok := err.(*notHereError); !ok && !timeout && !denied(err) && !unknown(err) {
+			return "", held, fmt.Errorf("open a snapshot by %s: %w", way.name, err)
+		}
+		if err := s.forget(ctx); err != nil {
+			return "", held, err
+		}
+	}
+	return "", held, nil
+}
+
+// alone opens the snapshot of the first connection and closes the others.
+func (s *snapshotter) alone(ctx context.Context) error {
+	closeAll(s.conns[1:])
+	s.conns = s.conns[:1]
+	if err := s.start(ctx); err != nil {
+		return err
+	}
+	s.found = coordinates(ctx, s.conns[0])
+	s.sources, s.unsure = sources(ctx, s.conns[0], s.control, s.maria, false)
+	return nil
 }
 
 // savepoint is what a connection goes back to after each chunk, to let go of
@@ -175,31 +246,6 @@ func (s *snapshotter) byTimestamp(ctx context.Context) error {
 	return s.start(ctx)
 }
 
-const tries = 25
-
-// byCoordinates opens snapshots until all of them have the same coordinates.
-func (s *snapshotter) byCoordinates(ctx context.Context) error {
-	for range tries {
-		if err := s.start(ctx); err != nil {
-			return err
-		}
-		first := coordinates(ctx, s.conns[0])
-		if first.File == "" {
-			return &notHereError{"the server keeps no coordinates with a snapshot"}
-		}
-		same := true
-		for _, c := range s.conns[1:] {
-			at := coordinates(ctx, c)
-			same = same && at.File == first.File && at.Pos == first.Pos
-		}
-		if same {
-			s.found = first
-			return nil
-		}
-	}
-	return &notHereError{"commits came between the snapshots"}
-}
-
 func (s *snapshotter) underLock(ctx context.Context) error {
 	if err := s.start(ctx); err != nil {
 		return err
@@ -208,39 +254,8 @@ func (s *snapshotter) underLock(ctx context.Context) error {
 	if s.found.File == "" {
 		s.found, _ = position(ctx, s.control)
 	}
+	s.sources, s.unsure = sources(ctx, s.conns[0], s.control, s.maria, true)
 	return nil
-}
-
-// settle is how long a commit may take from the binary log into the tables.
-const settle = 100 * time.Millisecond
-
-// byPosition accepts snapshots when the binary log stood still from a while
-// before the first to a while after the last.
-func (s *snapshotter) byPosition(ctx context.Context) error {
-	for range 3 {
-		before, err := position(ctx, s.control)
-		if err != nil {
-			return err
-		}
-		if err := wait(ctx, settle); err != nil {
-			return err
-		}
-		if err := s.start(ctx); err != nil {
-			return err
-		}
-		if err := wait(ctx, settle); err != nil {
-			return err
-		}
-		after, err := position(ctx, s.control)
-		if err != nil {
-			return err
-		}
-		if before == after {
-			s.found = before
-			return nil
-		}
-	}
-	return &notHereError{"the binary log did not stand still"}
 }
 
 // position asks where the binary log stands. A server that has none, and a user

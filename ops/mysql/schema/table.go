@@ -29,10 +29,12 @@ type Table struct {
 // SQLName is the quoted name with its database.
 func (t *Table) SQLName() string { return Name(t.Database, t.Name) }
 
-// Transactional tells whether a snapshot covers the table.
+// Transactional tells whether a snapshot covers the table. NDB has transactions but
+// no snapshots: it reads at READ COMMITTED whatever the session asks for.
+// https://dev.mysql.com/doc/refman/8.4/en/mysql-cluster-limitations-transactions.html
 func (t *Table) Transactional() bool {
 	switch strings.ToLower(t.Engine) {
-	case "innodb", "rocksdb", "tokudb", "ndbcluster", "ndb":
+	case "innodb", "rocksdb", "tokudb":
 		return true
 	}
 	return false

@@ -1,0 +1,67 @@
+package testdb
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+var serverID atomic.Int64
+
+// Replica starts a replica of a private server, from where the source's log is now,
+// with further arguments for the server program. It ends with the test.
+func (s *Server) Replica(t testing.TB, args ...string) *Server {
+	t.Helper()
+	id := fmt.Sprintf("--server-id=%d", 100+serverID.Add(1))
+	r := Private(t, s.Flavour, append([]string{id}, args...)...)
+	status, from, start := "SHOW BINARY LOG STATUS",
+		"CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=%d, SOURCE_USER='%s', SOURCE_PASSWORD='%s', SOURCE_LOG_FILE='%s', "+
+			"SOURCE_LOG_POS=%d, SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=1000, GET_SOURCE_PUBLIC_KEY=1", "START REPLICA"
+	if s.Flavour == "mariadb" {
+		status, start = "SHOW MASTER STATUS", "START SLAVE"
+		from = "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=%d, MASTER_USER='%s', MASTER_PASSWORD='%s', MASTER_LOG_FILE='%s', " +
+			"MASTER_LOG_POS=%d, MASTER_CONNECT_RETRY=1"
+	}
+	file, pos := s.logPosition(t, status)
+	r.Exec(t, "", fmt.Sprintf(from, s.Port, s.User, s.Password, file, pos), start)
+	return r
+}
+
+func (s *Server) logPosition(t testing.TB, status string) (file string, pos int64) {
+	t.Helper()
+	rows, err := s.Open(t, "").Query(status)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil || !rows.Next() {
+		t.Fatalf("%s: no row (%v)", status, err)
+	}
+	values := make([]any, len(names))
+	for i := range values {
+		values[i] = new(any)
+	}
+	values[0], values[1] = &file, &pos
+	if err := rows.Scan(values...); err != nil {
+		t.Fatal(err)
+	}
+	return file, pos
+}
+
+// Await waits until a query gives a value.
+func (s *Server) Await(t testing.TB, query, want string) {
+	t.Helper()
+	pool := s.Open(t, "")
+	ctx, cancel := context.WithTimeout(t.Context(), toolTimeout)
+	defer cancel()
+	for got := ""; ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+		err := pool.QueryRowContext(ctx, query).Scan(&got)
+		if err == nil && got == want {
+			return
+		}
+	}
+	t.Fatalf("%s never gave %s", query, want)
+}
