@@ -19,6 +19,7 @@ type backupCmd struct {
 	Show     backupShowCmd     `cmd:"" help:"Show one backup: what it holds and how far it is proved."`
 	Verify   backupVerifyCmd   `cmd:"" help:"Prove backups: length, hashes, trailer."`
 	Prune    backupPruneCmd    `cmd:"" help:"Let go of what retention does not keep."`
+	Remove   backupRemoveCmd   `cmd:"" help:"Remove one backup by its name."`
 	Drill    backupDrillCmd    `cmd:"" help:"Rehearse a restore in a scratch schema, and record it."`
 	Drills   backupDrillsCmd   `cmd:"" help:"Show the record of drills."`
 	Sync     backupSyncCmd     `cmd:"" help:"Bring the copies elsewhere up to date; nothing is removed there."`
@@ -70,7 +71,22 @@ func (sh *shelf) read() (*backup.Inventory, error) { return sh.readIn(sh.ctx) }
 // scan is how this service's backups are looked at, in dir.
 func (sh *shelf) scan(dir string) backup.Scan {
 	now := sh.clock.Now()
-	return backup.Scan{Dir: dir, Databases: []string{sh.service.Database.Name}, Tables: sh.service.Restore.KeyTables, Zone: now.Location(), Now: now, Index: sh.index}
+	return backup.Scan{Dir: dir, Databases: []string{sh.service.Database.Name}, Others: sh.others(),
+		Tables: sh.service.Restore.KeyTables, Zone: now.Location(), Now: now, Index: sh.index}
+}
+
+// others are the databases of the other services, which may share the folder.
+func (sh *shelf) others() (names []string) {
+	loaded, err := sh.config()
+	if err != nil {
+		return nil
+	}
+	for _, s := range loaded.Services {
+		if s.Database.Name != "" && s.Database.Name != sh.service.Database.Name {
+			names = append(names, s.Database.Name)
+		}
+	}
+	return names
 }
 
 func (sh *shelf) readIn(ctx context.Context) (*backup.Inventory, error) {
@@ -92,23 +108,30 @@ func (sh *shelf) keep() backup.Keep {
 }
 
 func (sh *shelf) policy() backup.Policy {
-	return backup.Policy{Keep: sh.keep(), Late: sh.service.Backup.Late, InUse: sh.inUse()}
+	p := backup.Policy{Keep: sh.keep(), Late: sh.service.Backup.Late}
+	p.InUse, p.Unreadable = sh.inUse()
+	return p
 }
 
-// inUse names the backups that unfinished restores read.
-func (sh *shelf) inUse() map[string]bool {
+// inUse names the backups that unfinished restores read. A restore that cannot be
+// read may be unfinished and may need any of them: unreadable says which it is.
+func (sh *shelf) inUse() (names map[string]bool, unreadable lang.Msg) {
 	store := restore.Store{Dir: sh.state}
 	ids, err := store.Runs()
 	if err != nil {
-		return nil
+		return nil, lang.M("the restores in %s cannot be read", sh.state)
 	}
-	names := map[string]bool{}
+	names = map[string]bool{}
 	for _, id := range ids {
-		if r, err := store.Load(id); err == nil && r.Open() {
+		r, err := store.Load(id)
+		switch {
+		case err != nil:
+			unreadable = lang.M("the restore %s cannot be read (%s)", id, err.Error())
+		case r.Open():
 			names[filepath.Base(r.Plan.Source.Path)] = true
 		}
 	}
-	return names
+	return names, unreadable
 }
 
 // find is the backup that a person named; a path's base will do.

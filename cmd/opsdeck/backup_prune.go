@@ -132,6 +132,9 @@ func (sh *shelf) prune(ctx context.Context, plan *backup.Plan, tell func(backup.
 	for _, s := range plan.Removes() {
 		names = append(names, s.Set.Name)
 	}
+	if err := sh.stillFree(plan); err != nil {
+		return backup.Outcome{}, err
+	}
 	entry := oplog.Entry{Service: sh.service.Name, Action: "backup.prune", Object: sh.dir, Result: oplog.Started,
 		Detail: map[string]string{"plan": plan.Hash(), "remove": strings.Join(names, " ")}}
 	if err := log.Record(entry); err != nil {
@@ -151,6 +154,22 @@ func (sh *shelf) prune(ctx context.Context, plan *backup.Plan, tell func(backup.
 		err = e
 	}
 	return out, err
+}
+
+// stillFree makes sure that no restore began, since the plan was made, that needs
+// what the plan removes.
+func (sh *shelf) stillFree(plan *backup.Plan) error {
+	names, unreadable := sh.inUse()
+	if !unreadable.Empty() {
+		return ops.E(ops.Failed, lang.M("nothing is removed: %s", unreadable))
+	}
+	for _, s := range plan.Removes() {
+		if names[s.Set.Name] || len(names) > 0 && s.Set.Tier == backup.Emergency {
+			return ops.E(ops.Busy, lang.M("nothing is removed: %s", lang.M("a restore that is not finished needs %s", s.Set.Name))).
+				WithHint(lang.M("make the plan again"))
+		}
+	}
+	return nil
 }
 
 func planJSON(p *backup.Plan, done bool) backupPruneJSON {

@@ -238,6 +238,9 @@ func (sh *shelf) pruneThere(ctx context.Context, cp *remote.Copier, plan *backup
 	if err != nil {
 		return remote.Pruned{}, err
 	}
+	if err := sh.stillFree(plan); err != nil {
+		return remote.Pruned{}, err
+	}
 	entry := oplog.Entry{Service: sh.service.Name, Action: "backup.prune", Object: cp.Name, Result: oplog.Started, Detail: map[string]string{"plan": plan.Hash()}}
 	if err := log.Record(entry); err != nil {
 		return remote.Pruned{}, err

@@ -25,6 +25,7 @@ var (
 		"backup create":           nil,
 		"backup verify":           {"--deep"},
 		"backup prune":            nil,
+		"backup remove":           {"x"},
 		"backup drill":            nil,
 		"backup sync":             nil,
 		"backup schedule install": nil,
@@ -40,10 +41,10 @@ var (
 		"config init":             nil,
 	}
 	// destructiveCommands replace or remove rows or files: a name confirms them.
-	destructiveCommands = []string{"audit archive", "backup prune", "restore run", "restore abort", "restore undo", "restore drop-old", "restore rescue"}
+	destructiveCommands = []string{"audit archive", "backup prune", "backup remove", "restore run", "restore abort", "restore undo", "restore drop-old", "restore rescue"}
 	// jsonCommands print JSON when asked to.
 	jsonCommands = []string{"status", "logs", "audit list", "audit trace", "audit stats", "audit export", "audit archive", "audit restore-archive", "backup create", "backup list",
-		"backup show", "backup verify", "backup prune", "backup drill", "backup drills", "backup sync", "backup schedule show", "restore run",
+		"backup show", "backup verify", "backup prune", "backup remove", "backup drill", "backup drills", "backup sync", "backup schedule show", "restore run",
 		"restore status", "restore attach", "restore resume", "restore abort", "restore undo", "restore drop-old", "restore report", "restore lost", "restore rescue",
 		"operations", "doctor", "config show", "config check"}
 )

@@ -150,7 +150,7 @@ type Copy struct {
 	Insecure        bool     `yaml:"insecure"`         // plain http
 	Addressing      string   `yaml:"addressing"`       // s3: where the bucket stands: host, path, or "" to know by the endpoint
 	CredentialsFile string   `yaml:"credentials_file"` // 0600: access_key, secret_key
-	Keep            Keep     `yaml:"keep"`             // zero: as local, and only by hand; else each night
+	Keep            Keep     `yaml:"keep"`             // zero: as local, and only by hand; else each night. Tiers that it does not name are as local
 }
 
 // Restore is what a restore must look at.

@@ -183,3 +183,24 @@ func TestRelativePathsAreBelowTheFile(t *testing.T) {
 		t.Fatalf("got %q", got)
 	}
 }
+
+func TestTiersThatACopyDoesNotNameAreAsLocal(t *testing.T) {
+	loaded, err := Parse("x.yaml", []byte(`services:
+  - name: a
+    backup:
+      keep: {daily: 8, emergency: 2}
+      copies:
+        - {name: off, kind: rsync, target: "u@h:/x", keep: {daily: 30, monthly: 24}}
+        - {name: none, kind: rsync, target: "u@h:/x", keep: {daily: 30, emergency: 0}}
+        - {name: same, kind: rsync, target: "u@h:/x"}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	copies := loaded.Services[0].Backup.Copies
+	for i, want := range []Keep{{30, 4, 24, 2, 5}, {30, 4, 12, 0, 5}, {}} {
+		if copies[i].Keep != want {
+			t.Errorf("%s keeps %+v, want %+v", copies[i].Name, copies[i].Keep, want)
+		}
+	}
+}

@@ -134,6 +134,7 @@ func Parse(path string, text []byte) (*Loaded, error) {
 	if len(out.Services) == 0 {
 		out.Services = Default().Services
 	}
+	out.inherit()
 	return out, out.check()
 }
 

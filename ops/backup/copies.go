@@ -99,7 +99,7 @@ func (inv *Inventory) ToSend() (sets []*Set) {
 		if i, seen := at[s.identity()]; !seen {
 			at[s.identity()] = len(sets)
 			sets = append(sets, s)
-		} else if plainName(sets[i].Name) != sets[i].Name && plainName(s.Name) == s.Name {
+		} else if !sets[i].plain() && s.plain() {
 			sets[i] = s // the plain name, not the weekly one
 		}
 	}
@@ -110,17 +110,19 @@ func (inv *Inventory) ToSend() (sets []*Set) {
 // is nil for a file without one. It is good when good is: its bytes were read
 // back there.
 func (sc Scan) AtCopy(name string, size int64, sum *Summary, good bool) (*Set, bool) {
-	parsed, ok := ParseName(name, Known{Databases: sc.Databases, Tables: sc.Tables})
+	parsed, ok := ParseName(name, sc.known())
 	if !ok || parsed.Physical {
 		return nil, false
 	}
-	s := &Set{Name: name, Parsed: parsed, Tier: parsed.Tier, Database: parsed.Subject, Size: size, At: parsed.At(sc.Zone), State: Unverified, Links: 1}
+	s := &Set{Name: name, Parsed: parsed, Database: parsed.Subject, Size: size, State: Unverified, Links: 1}
+	s.Tier = tierByName(parsed, sc.Databases)
+	s.At = parsed.At(sc.Zone)
 	if sum == nil {
 		s.Foreign = true
 		sc.foreign(s)
 	} else {
 		s.Summary, s.Engine, s.Kind, s.Database, s.At = *sum, sum.Engine, sum.Kind, sum.Databases[0], sum.At
-		s.Tier = tierBy(parsed, *sum, sc.Databases)
+		s.Tier = tierBy(name, parsed, *sum, sc.Databases)
 		checkSize(s)
 	}
 	if s.At.After(sc.Now.Add(skew)) {

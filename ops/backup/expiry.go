@@ -34,5 +34,8 @@ func slotEnd(t Tier, at time.Time, keep Keep) time.Time {
 	for range keep.Of(t) {
 		from = slotAfter(t, from)
 	}
+	if t == Weekly {
+		return from.AddDate(0, 0, 6) // a later week counts from its Sunday on
+	}
 	return from
 }

@@ -362,13 +362,17 @@ func summaryLine(b *bytes.Buffer, id FileID, s Summary) {
 			flags += flag
 		}
 	}
-	fmt.Fprintf(b, "m1\t%s\t%q\t%q\t%q\t%q\t%q\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%q\t-%s\t.\n", id.fields(), s.File, s.Kind, s.Engine, s.Flavour,
-		strings.Join(s.Databases, "\x00"), nanos(s.At), nanos(s.Finished), s.SizeBytes, s.RawBytes, s.Tables, s.Rows, s.SHA256, s.Consistency, flags)
+	var counts strings.Builder
+	for _, c := range s.Counts {
+		fmt.Fprintf(&counts, "%s\x00%d\x00", c.Name, c.Rows)
+	}
+	fmt.Fprintf(b, "m2\t%s\t%q\t%q\t%q\t%q\t%q\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%q\t-%s\t%q\t.\n", id.fields(), s.File, s.Kind, s.Engine, s.Flavour,
+		strings.Join(s.Databases, "\x00"), nanos(s.At), nanos(s.Finished), s.SizeBytes, s.RawBytes, s.Tables, s.Rows, s.SHA256, s.Consistency, flags, counts.String())
 }
 
 func (x *Index) readSummary(fields []string) {
 	l := line{fields: fields}
-	if l.text() != "m1" {
+	if l.text() != "m2" {
 		return
 	}
 	id := l.id()
@@ -376,6 +380,12 @@ func (x *Index) readSummary(fields []string) {
 		At: l.time(), Finished: l.time(), SizeBytes: l.int(), RawBytes: l.int(), Tables: int(l.int()), Rows: l.int(), SHA256: l.text(), Consistency: l.quoted()}
 	flags := l.text()
 	s.Consistent, s.Partial, s.Encrypted = strings.Contains(flags, "c"), strings.Contains(flags, "p"), strings.Contains(flags, "e")
+	parts := strings.Split(l.quoted(), "\x00")
+	for i := 0; i+1 < len(parts); i += 2 {
+		rows, err := strconv.ParseInt(parts[i+1], 10, 64)
+		l.bad = l.bad || err != nil
+		s.Counts = append(s.Counts, TableRows{Name: parts[i], Rows: rows})
+	}
 	if l.text() == "." && !l.bad {
 		x.summaries[id] = s
 	}

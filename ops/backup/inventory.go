@@ -44,6 +44,7 @@ type Inventory struct {
 type Scan struct {
 	Dir       string
 	Databases []string // the configured one first
+	Others    []string // of other services: help to tell a database's name from a tier's
 	Tables    []string // help to tell partial backups from other databases'
 	Zone      *time.Location
 	Now       time.Time
@@ -155,12 +156,17 @@ func ours(name string) bool {
 	return strings.HasSuffix(name, ManifestSuffix) || strings.HasPrefix(name, ".opsdeck-")
 }
 
+func (sc Scan) known() Known {
+	return Known{Databases: sc.Databases, Others: sc.Others, Tables: sc.Tables}
+}
+
 func (sc Scan) look(name string, present map[string]bool) *Set {
-	parsed, ok := ParseName(name, Known{Databases: sc.Databases, Tables: sc.Tables})
+	parsed, ok := ParseName(name, sc.known())
 	if !ok {
 		return nil
 	}
-	s := &Set{Name: name, Path: filepath.Join(sc.Dir, name), Parsed: parsed, Tier: parsed.Tier, Database: parsed.Subject, State: Unverified}
+	s := &Set{Name: name, Path: filepath.Join(sc.Dir, name), Parsed: parsed, Database: parsed.Subject, State: Unverified}
+	s.Tier = tierByName(parsed, sc.Databases)
 	s.At = parsed.At(sc.Zone)
 	if !sc.stat(s) {
 		return s
@@ -253,8 +259,8 @@ func (sc Scan) manifest(s *Set) {
 		sc.Index.learn(id, sum)
 	}
 	s.Summary, s.Engine, s.Kind, s.Database, s.At = sum, sum.Engine, sum.Kind, sum.Databases[0], sum.At
-	s.Tier = tierBy(s.Parsed, sum, sc.Databases)
-	if sum.File != s.Name && sum.File != plainName(s.Name) {
+	s.Tier = tierBy(s.Name, s.Parsed, sum, sc.Databases)
+	if renamed(s.Name, sum.File) {
 		s.add(problem(Renamed, sum.File))
 	}
 	if !sum.Consistent {
@@ -264,26 +270,6 @@ func (sc Scan) manifest(s *Set) {
 		s.add(problem(Locked))
 	}
 	checkSize(s)
-}
-
-// tierBy is the tier by name and manifest: the manifest knows why a backup was
-// made and whether it is whole.
-func tierBy(n Name, sum Summary, databases []string) Tier {
-	switch {
-	case n.Tier == Weekly, n.Tier == Monthly:
-		return n.Tier
-	case sum.Kind == KindArchive:
-		return Archive
-	case sum.Kind == KindEmergency:
-		return Emergency
-	case sum.Partial:
-		return Partial
-	case len(databases) > 0 && !slices.Contains(sum.Databases, databases[0]):
-		return Unknown
-	case sum.Kind == KindManual:
-		return Manual
-	}
-	return Daily
 }
 
 func checkSize(s *Set) {
@@ -304,7 +290,7 @@ func (sc Scan) foreign(s *Set) {
 	}
 	if s.Tier == Emergency || s.Tier == Manual || s.Tier == Archive || s.Tier == Partial {
 		s.Database = ""
-		if len(sc.Databases) == 1 {
+		if len(sc.Databases) == 1 && (s.Tier != Emergency || len(sc.Others) == 0) {
 			s.Database = sc.Databases[0]
 		}
 	}
@@ -351,7 +337,7 @@ func (sc Scan) inside(s *Set, db string) {
 			s.Tier = Partial // the configured database under another name: some of its tables
 		}
 	}
-	s.Database = db
+	s.Database, s.Inside = db, db
 }
 
 func sortSets(sets []*Set) {

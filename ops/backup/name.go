@@ -3,6 +3,7 @@ package backup
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -58,6 +59,7 @@ type Name struct {
 // Known is what helps to tell a database's name from tables' names.
 type Known struct {
 	Databases []string // the configured one first
+	Others    []string // further ones, whose names may begin like a tier's
 	Tables    []string
 }
 
@@ -75,9 +77,10 @@ func ParseName(base string, known Known) (n Name, ok bool) {
 		return n, n.dated()
 	}
 	if m := fileName.FindStringSubmatch(base); m != nil {
-		n = Name{Subject: unescape(m[2]), Date: m[3], Clock: m[4], Ext: m[6]}
+		prefix, subject := known.split(m[1], unescape(m[2]))
+		n = Name{Subject: subject, Date: m[3], Clock: m[4], Ext: m[6]}
 		n.Serial, _ = strconv.Atoi(m[5])
-		n.Tier = tierOf(m[1], n.Subject, known)
+		n.Tier = tierOf(prefix, n.Subject, known)
 		if n.dated() {
 			return n, true
 		}
@@ -90,11 +93,21 @@ func ParseName(base string, known Known) (n Name, ok bool) {
 	return Name{}, false
 }
 
+// split takes a tier's beginning for a part of the database's name where such a
+// database is known.
+func (k Known) split(prefix, subject string) (tier, database string) {
+	whole := prefix + subject
+	if prefix != "" && (slices.Contains(k.Databases, whole) || slices.Contains(k.Others, whole)) {
+		return "", whole
+	}
+	return prefix, subject
+}
+
 func tierOf(prefix, subject string, known Known) Tier {
 	switch {
-	case prefix == "weekly_":
+	case prefix == weeklyPrefix:
 		return Weekly
-	case prefix == "monthly_":
+	case prefix == monthlyPrefix:
 		return Monthly
 	case subject == emergencySubject:
 		return Emergency
@@ -195,11 +208,6 @@ func (n Name) stamp() string {
 		return n.Date
 	}
 	return n.Date + "_" + n.Clock
-}
-
-// plainName is the name without the tier in front of it.
-func plainName(base string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(base, "weekly_"), "monthly_")
 }
 
 // escape makes any database's name fit for a file's: separators, control

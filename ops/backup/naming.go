@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,7 +74,7 @@ func Reserve(dir string, s Spec) (name string, err error) {
 	for serial := 1; serial < 10000; serial++ {
 		name = s.Name(serial)
 		path := filepath.Join(dir, name)
-		if taken(path) || taken(path+ManifestSuffix) {
+		if taken(path) || taken(path+ManifestSuffix) || s.tierNameTaken(dir, name) {
 			continue
 		}
 		f, err := os.OpenFile(path+atomicfile.Suffix, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -86,6 +87,15 @@ func Reserve(dir string, s Spec) (name string, err error) {
 		return name, f.Close()
 	}
 	return "", fmt.Errorf("name in %s: 9,999 backups of one second", dir)
+}
+
+// tierNameTaken tells whether a name that the backup will get besides its own is
+// another's: weekly_report may be a database too.
+func (s Spec) tierNameTaken(dir, name string) bool {
+	if s.Kind == KindEmergency || s.Kind == KindArchive || len(s.Tables) > 0 {
+		return false
+	}
+	return slices.ContainsFunc(TierNames(name, s.At), func(n string) bool { return taken(filepath.Join(dir, n)) })
 }
 
 // Release gives a reserved name back.
@@ -101,10 +111,10 @@ func taken(path string) bool {
 func TierNames(name string, at time.Time) []string {
 	var names []string
 	if at.Weekday() == time.Sunday {
-		names = append(names, "weekly_"+name)
+		names = append(names, weeklyPrefix+name)
 	}
 	if at.Day() == 1 {
-		names = append(names, "monthly_"+name)
+		names = append(names, monthlyPrefix+name)
 	}
 	return names
 }

@@ -8,12 +8,10 @@ import (
 
 // How many neighbours a size is held against, and when it is far from them.
 const (
-	neighbours     = 5
-	fewNeighbours  = 3
-	farBelow       = 0.5
-	farAbove       = 4.0
-	rowsFarBelow   = 0.5
-	rowsWorthAWord = 100
+	neighbours    = 5
+	fewNeighbours = 3
+	farBelow      = 0.5
+	farAbove      = 4.0
 )
 
 func bytesOf(n int64) string { return human.Bytes(n) }
@@ -60,13 +58,8 @@ func hasCode(s *Set, code string) bool {
 func oddOne(line []*Set, i int) (Problem, bool) {
 	s := line[i]
 	if !s.Foreign {
-		if i+1 < len(line) && !line[i+1].Foreign {
-			before := line[i+1].Summary.Rows
-			if before >= rowsWorthAWord && float64(s.Summary.Rows) < rowsFarBelow*float64(before) {
-				return problem(FewerRows, human.Count(s.Summary.Rows), human.Count(before)), true
-			}
-		}
-		return Problem{}, false
+		shrink, ok := shrinkOf(line, i)
+		return shrink.Problem(), ok
 	}
 	if s.State == Good {
 		return Problem{}, false // it was loaded

@@ -6,7 +6,7 @@ import "time"
 // whole database, no emergency backup. nil when there is none.
 func Newest(inv *Inventory, db string) *Set {
 	for _, s := range inv.Sets {
-		if s.State == Good && s.Restorable(db) {
+		if s.State == Good && s.Restorable(db) && !s.At.After(inv.At.Add(skew)) {
 			return s
 		}
 	}

@@ -66,6 +66,8 @@ const (
 	Renamed     = "renamed"
 	OthersRead  = "mode"
 	FewerRows   = "rows"
+	FewerIn     = "table-rows"
+	Smaller     = "smaller"
 	Torn        = "inconsistent"
 	Locked      = "encrypted"
 )
@@ -131,7 +133,11 @@ func (p Problem) remark() lang.Msg {
 	case OthersRead:
 		return lang.M("others may read it (mode %s)", p.arg(0))
 	case FewerRows:
-		return lang.M("far fewer rows than the backup before it: %s after %s", p.arg(0), p.arg(1))
+		return lang.M("far fewer rows than the backups before it: %s after %s", p.arg(0), p.arg(1))
+	case FewerIn:
+		return lang.M("far fewer rows than the backups before it in %s: %s after %s", p.arg(0), p.arg(1), p.arg(2))
+	case Smaller:
+		return lang.M("far smaller than the backups before it: %s after %s", p.arg(0), p.arg(1))
 	case Torn:
 		return lang.M("not one moment of all tables: %s", p.arg(0))
 	case Locked:

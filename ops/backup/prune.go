@@ -76,7 +76,10 @@ func (p *Plan) Execute(ctx context.Context, x Execution) (out Outcome, err error
 
 // unchanged makes sure that what was shown is what is there.
 func (p *Plan) unchanged() error {
-	sets := []*Set{p.Guard}
+	var sets []*Set
+	if p.Guard != nil {
+		sets = append(sets, p.Guard)
+	}
 	for _, s := range append(p.Removes(), p.Renames()...) {
 		sets = append(sets, s.Set)
 	}
@@ -92,6 +95,9 @@ func (p *Plan) unchanged() error {
 
 // guarded proves the newest good backup anew.
 func (p *Plan) guarded(ctx context.Context, x Execution) error {
+	if p.Guard == nil {
+		return nil // an archive or a part, named to be removed: it guards nothing
+	}
 	c, err := x.Verify(ctx, p.Guard)
 	if err != nil {
 		return err

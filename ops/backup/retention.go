@@ -1,41 +1,12 @@
 package backup
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"slices"
 	"time"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 )
-
-// Verb is what a plan does with a backup.
-type Verb string
-
-// The verbs. Rename gives a file that holds a weekly or monthly slot that tier's
-// name in place of its own.
-const (
-	KeepIt Verb = "keep"
-	Rename Verb = "rename"
-	Remove Verb = "remove"
-)
-
-// Reason is why; its code is stable.
-type Reason struct {
-	Code string
-	Text lang.Msg
-}
-
-// Step is what the plan does with one backup, and why: every step has a reason.
-type Step struct {
-	Verb    Verb
-	Set     *Set
-	To      []string // the new names, of a rename
-	Reasons []Reason
-	Frees   int64 // bytes on disk that its removal frees; names that share contents free nothing alone
-}
 
 // Policy is how much is kept.
 type Policy struct {
@@ -48,50 +19,9 @@ type Policy struct {
 	// LastRun is the latest moment at which a plan was made before: a clock that
 	// stands before it went backwards. Zero when unknown.
 	LastRun time.Time
-}
-
-// Plan is a retention plan: a decision about each backup, made from an inventory
-// and nothing else.
-type Plan struct {
-	At      time.Time
-	Dir     string
-	Steps   []Step     // as the inventory's order: newest first
-	Blocked []lang.Msg // why nothing is removed; then no step removes or links
-	Frees   int64
-	Guard   *Set // the newest good one: it is verified again before anything goes
-	ran     bool
-}
-
-// Removes lists the steps that remove.
-func (p *Plan) Removes() (steps []Step) {
-	for _, s := range p.Steps {
-		if s.Verb == Remove {
-			steps = append(steps, s)
-		}
-	}
-	return steps
-}
-
-// Renames lists the steps that rename.
-func (p *Plan) Renames() (steps []Step) {
-	for _, s := range p.Steps {
-		if s.Verb == Rename {
-			steps = append(steps, s)
-		}
-	}
-	return steps
-}
-
-// Empty tells whether the plan changes nothing.
-func (p *Plan) Empty() bool { return len(p.Removes()) == 0 && len(p.Renames()) == 0 }
-
-// Hash names the plan: what was shown is what may run.
-func (p *Plan) Hash() string {
-	h := sha256.New()
-	for _, s := range p.Steps {
-		fmt.Fprintf(h, "%s\x00%s\x00%s\x00%v\x00%v\n", s.Verb, s.Set.Name, s.To, s.Set.ID, s.Set.Manifest)
-	}
-	return hex.EncodeToString(h.Sum(nil))
+	// Unreadable says what of the unfinished restores could not be read: any backup
+	// may be one that they need, so nothing goes.
+	Unreadable lang.Msg
 }
 
 // PlanRetention decides. It is pure: the same inventory and policy give the same
@@ -105,6 +35,7 @@ func PlanRetention(inv *Inventory, p Policy) *Plan {
 	r.numbers(Emergency, p.Keep.Emergency)
 	r.inUse()
 	r.guard()
+	r.beforeDrops()
 	plan := &Plan{At: inv.At, Dir: inv.Dir, Blocked: r.blocked(), Guard: r.newest}
 	for _, s := range inv.Sets {
 		plan.Steps = append(plan.Steps, r.step(s))
@@ -128,12 +59,17 @@ func (r *retention) hold(s *Set, code string, text lang.Msg) {
 	r.keep[s] = append(r.keep[s], Reason{Code: code, Text: text})
 }
 
-// counts tells whether a backup may stand for a slot: a proved one, and when
-// files made by others are asked for, one of those that was checked as far as
-// it can be without loading it.
-func (r *retention) counts(s *Set) bool {
-	return slotted(s, r.inv.Database) && (s.State == Good || r.checkedForeign(s))
+// ruled tells whether the rules speak about a backup: it is provably of this
+// database, or holds it among others, and it is proved; when files made by others
+// are asked for, one of those that was checked as far as it can be without loading
+// it. What is ruled counts. Nothing else is ever removed, but what is bad.
+func (r *retention) ruled(s *Set) bool {
+	mine := s.ProvenOf(r.inv.Database) || s.shared(r.inv.Database)
+	return mine && !r.future(s) && (s.State == Good || r.checkedForeign(s))
 }
+
+// counts tells whether a backup may stand for a slot.
+func (r *retention) counts(s *Set) bool { return slotted(s, r.inv.Database) && r.ruled(s) }
 
 func (r *retention) checkedForeign(s *Set) bool {
 	return r.policy.Foreign && s.Foreign && s.State == Unverified && !s.Checked.IsZero()
@@ -156,9 +92,19 @@ func (r *retention) slots(t Tier) {
 		picks = append(picks, s)
 	}
 	sortSets(picks)
-	for i, s := range picks[:min(len(picks), r.policy.Keep.Of(t))] {
+	keep, held := r.policy.Keep.Of(t), 0
+	for _, s := range picks {
+		at := s.At.In(r.inv.Zone)
+		switch {
+		case held == keep:
+			return
+		case !over(t, at, r.inv.At.In(r.inv.Zone)):
+			r.hold(s, string(t), lang.M("the running week's newest"))
+		default:
+			held++
+			r.hold(s, string(t), slotReason(t, held, keep, slotStart(t, at)))
+		}
 		r.tiers[s] = append(r.tiers[s], t)
-		r.hold(s, string(t), slotReason(t, i+1, r.policy.Keep.Of(t), slotStart(t, s.At.In(r.inv.Zone))))
 	}
 }
 
@@ -172,11 +118,11 @@ func slotReason(t Tier, i, n int, from time.Time) lang.Msg {
 	return lang.M("daily %d of %d: %s", i, n, from.Format("2006-01-02"))
 }
 
-// numbers keeps the newest n good ones of a tier.
+// numbers keeps the newest n of a tier that the rules speak about.
 func (r *retention) numbers(t Tier, n int) {
 	i := 0
 	for _, s := range r.inv.Sets {
-		if s.Tier == t && s.State == Good && i < n {
+		if s.Tier == t && r.ruled(s) && i < n {
 			i++
 			if t == Manual {
 				r.hold(s, string(t), lang.M("manual %d of %d", i, n))
@@ -209,11 +155,11 @@ func (r *retention) blocked() (why []lang.Msg) {
 	if !r.policy.LastRun.IsZero() && inv.At.Before(r.policy.LastRun.Add(-skew)) {
 		why = append(why, lang.M("the clock went backwards: a plan was made at %s already", r.policy.LastRun.In(inv.Zone).Format("2006-01-02 15:04")))
 	}
-	for _, s := range inv.Sets {
-		if s.At.After(inv.At.Add(skew)) {
-			why = append(why, lang.M("the clock or a name is wrong: %s lies in the future", s.Name))
-			break
-		}
+	if !r.policy.Unreadable.Empty() {
+		why = append(why, lang.M("a restore may need any of them: %s", r.policy.Unreadable))
+	}
+	if ahead, all := r.ahead(); 2*ahead > all {
+		why = append(why, lang.M("the clock is wrong: %d of %d backups lie in the future", ahead, all))
 	}
 	if r.newest == nil {
 		return append(why, lang.M("there is no good backup"))
@@ -227,9 +173,29 @@ func (r *retention) blocked() (why []lang.Msg) {
 	return why
 }
 
+// ahead counts this database's backups that lie in the future, and all of them. A
+// few were made with a wrong clock, or bear a wrong name: they count for nothing.
+// If most do, it is this clock that is wrong.
+func (r *retention) ahead() (ahead, all int) {
+	seen := map[any]bool{}
+	for _, s := range r.inv.Sets {
+		if seen[s.identity()] || !s.ProvenOf(r.inv.Database) {
+			continue
+		}
+		seen[s.identity()] = true
+		all++
+		if r.future(s) {
+			ahead++
+		}
+	}
+	return ahead, all
+}
+
+func (r *retention) future(s *Set) bool { return s.At.After(r.inv.At.Add(skew)) }
+
 func newestFull(inv *Inventory, db string) *Set {
 	for _, s := range inv.Sets {
-		if s.Restorable(db) {
+		if s.Restorable(db) && !hasCode(s, Future) {
 			return s
 		}
 	}
@@ -254,8 +220,14 @@ func (r *retention) verdict(s *Set) (Verb, string, lang.Msg) {
 		return KeepIt, "no-rule", lang.M("partial backups and archives have no rule: remove them by hand")
 	case s.Tier == Unknown || s.Parsed.Physical:
 		return KeepIt, "unknown", lang.M("not a backup of this database: never touched")
+	case s.shared(r.inv.Database):
+		return KeepIt, "shared", lang.M("holds other databases too: remove it by hand")
 	case s.Foreign && !r.policy.Foreign:
 		return KeepIt, "foreign", lang.M("made by others: removed only with --foreign")
+	case !s.ProvenOf(r.inv.Database):
+		return KeepIt, "unproven", lang.M("nothing proves of which database it is: remove it by hand")
+	case r.future(s):
+		return KeepIt, "future", lang.M("its date is in the future: neither counted nor removed")
 	case s.State == Unverified && !r.checkedForeign(s):
 		return KeepIt, "unverified", lang.M("not verified: neither counted nor removed until it is")
 	case s.State == Bad:
@@ -288,7 +260,7 @@ func (r *retention) badOne(s *Set) (Verb, string, lang.Msg) {
 func (r *retention) standIn(s *Set) *Set {
 	day := slotKey(Daily, s.At.In(r.inv.Zone))
 	for _, o := range r.inv.Sets {
-		if o != s && r.keep[o] != nil && slotKey(Daily, o.At.In(r.inv.Zone)) == day {
+		if o != s && r.keep[o] != nil && r.counts(o) && slotKey(Daily, o.At.In(r.inv.Zone)) == day {
 			return o
 		}
 	}
@@ -302,51 +274,19 @@ func (r *retention) newNames(s *Set) (names []string) {
 		return nil
 	}
 	for _, t := range r.tiers[s] {
-		names = append(names, string(t)+"_"+s.Name)
+		name := string(t) + "_" + s.Name
+		if o := r.inv.Find(name); o != nil && o.identity() != s.identity() {
+			return nil // a backup of a database whose name begins like a tier's
+		}
+		names = append(names, name)
 	}
 	return names
 }
 
-// block turns every change into keeping.
-func block(p *Plan) {
-	for i := range p.Steps {
-		s := &p.Steps[i]
-		if s.Verb != KeepIt {
-			s.Verb, s.To = KeepIt, nil
-			s.Reasons = append([]Reason{{Code: "blocked", Text: p.Blocked[0]}}, s.Reasons...)
-		}
+// beforeDrops keeps the last backup before a loss of rows: whoever notices weeks
+// later still has it.
+func (r *retention) beforeDrops() {
+	for _, s := range r.inv.BeforeDrops() {
+		r.hold(s, "before-drop", lang.M("the last backup before most rows were lost; backup remove lets it go"))
 	}
-}
-
-// frees reckons what the removals free: contents go with their last name.
-func (p *Plan) frees() {
-	stay := map[any]int{}
-	for _, s := range p.Steps {
-		id := s.Set.identity()
-		if _, seen := stay[id]; !seen {
-			stay[id] = max(s.Set.Links, 1)
-		}
-	}
-	for i := range p.Steps {
-		s := &p.Steps[i]
-		if s.Verb != Remove {
-			continue
-		}
-		id := s.Set.identity()
-		if stay[id]--; stay[id] == 0 {
-			s.Frees = s.Set.Size
-			p.Frees += s.Frees
-		}
-	}
-}
-
-// Label is the verb for people.
-func (v Verb) Label() lang.Msg {
-	switch v {
-	case Rename:
-		return lang.M("rename")
-	case Remove:
-		return lang.M("remove")
-	}
-	return lang.M("keep")
 }

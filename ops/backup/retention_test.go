@@ -97,15 +97,19 @@ func (w *world) moments() map[time.Time]bool {
 
 // modelKeep is the rule written down plainly: of the good backups, the newest
 // of each of the newest 7 days; of each of the newest 4 weeks Sunday's or the
-// week's newest; of each of the newest 12 months the 1st's or the month's first;
+// week's newest, and of the week that runs its newest besides; of each of the newest 12 months the 1st's or the month's first;
 // and the newest of all.
-func modelKeep(good []time.Time, zone *time.Location, keep Keep) map[time.Time]bool {
+func modelKeep(good []time.Time, zone *time.Location, keep Keep, now time.Time) map[time.Time]bool {
 	sort.Slice(good, func(i, j int) bool { return good[i].After(good[j]) })
 	out := map[time.Time]bool{}
 	if len(good) > 0 {
 		out[good[0]] = true
 	}
-	group := func(n int, period, pick func(time.Time) string) {
+	monday := now.In(zone)
+	for monday.Weekday() != time.Monday {
+		monday = monday.AddDate(0, 0, -1)
+	}
+	group := func(n int, period, pick func(time.Time) string, runs func(time.Time) bool) {
 		var order []string
 		best := map[string]time.Time{}
 		for _, g := range good { // newest first
@@ -118,21 +122,28 @@ func modelKeep(good []time.Time, zone *time.Location, keep Keep) map[time.Time]b
 				best[k] = g
 			}
 		}
+		if n > 0 && len(order) > 0 && runs(best[order[0]].In(zone)) {
+			out[best[order[0]]] = true
+			order = order[1:]
+		}
 		for _, k := range order[:min(n, len(order))] {
 			out[best[k]] = true
 		}
 	}
 	day := func(t time.Time) string { return t.Format("2006-01-02") }
-	group(keep.Daily, day, func(time.Time) string { return "" })
+	never := func(time.Time) bool { return false }
+	group(keep.Daily, day, func(time.Time) string { return "" }, never)
 	group(keep.Weekly, func(t time.Time) string {
 		for t.Weekday() != time.Sunday { // the week is named by the Sunday that ends it
 			t = t.AddDate(0, 0, 1)
 		}
 		return day(t)
-	}, func(time.Time) string { return "" })
+	}, func(time.Time) string { return "" }, func(t time.Time) bool {
+		return t.Weekday() != time.Sunday && day(t) >= day(monday)
+	})
 	group(keep.Monthly, func(t time.Time) string { return t.Format("2006-01") }, func(t time.Time) string {
 		return fmt.Sprint(99 - t.Day())
-	})
+	}, never)
 	return out
 }
 
@@ -234,7 +245,7 @@ func checkDay(t *testing.T, w *world, at time.Time, policy Policy) {
 	}
 	want := before
 	if len(p.Blocked) == 0 {
-		want = modelKeep(good, w.zone, policy.Keep)
+		want = modelKeep(good, w.zone, policy.Keep, at)
 	} else if !p.Empty() {
 		t.Errorf("blocked (%s), yet it changes something", p.Blocked[0])
 	}
@@ -289,11 +300,17 @@ func TestPruneKeepsTheLastVerified(t *testing.T) {
 				w.add(day(n), Good)
 			}
 		}, now, 0, true},
-		{"nothing goes when a name lies in the future", all, func(w *world) {
-			for n := -1; n < 30; n++ {
+		{"nothing goes when most lie in the future: the clock is wrong", all, func(w *world) {
+			for n := -31; n < 30; n++ {
 				w.add(day(n), Good)
 			}
 		}, now, 0, true},
+		{"one from a wrong clock counts for nothing and blocks nothing", Policy{Keep: Keep{Daily: 2}, Late: 26 * time.Hour}, func(w *world) {
+			w.add(day(-300), Good)
+			for n := range 4 {
+				w.add(day(n), Good) // one of them a Sunday, with two names
+			}
+		}, now, 3, false},
 		{"unverified ones are neither counted nor removed", Policy{Keep: Keep{Daily: 1}, Late: 26 * time.Hour}, func(w *world) {
 			w.add(day(0), Good)
 			for n := 1; n < 7; n++ {
@@ -371,7 +388,7 @@ func TestSpaceIsToldHonestly(t *testing.T) {
 	w := newWorld(time.UTC)
 	w.add(now.Add(-time.Hour), Good)
 	sunday := w.add(time.Date(2026, 2, 1, 2, 0, 0, 0, time.UTC), Good) // also the 1st: three names
-	p := PlanRetention(w.inventory(now), Policy{Keep: Keep{Daily: 1, Weekly: 1}, Late: 26 * time.Hour})
+	p := PlanRetention(w.inventory(now), Policy{Keep: Keep{Daily: 1}, Late: 26 * time.Hour})
 	if len(p.Removes()) != 3 || p.Frees != sunday.Size {
 		t.Errorf("three names of one content free %d:\n%s", p.Frees, planText(p))
 	}

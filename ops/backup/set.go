@@ -35,6 +35,13 @@ type Summary struct {
 	Consistent  bool
 	Partial     bool // some tables, some rows or no rows
 	Encrypted   bool
+	Counts      []TableRows // of the tables whose rows were counted
+}
+
+// TableRows is how many rows a table has in a backup.
+type TableRows struct {
+	Name string // with its database before it, where the backup holds several
+	Rows int64
 }
 
 // Summarise keeps of a manifest what an inventory shows.
@@ -45,7 +52,21 @@ func Summarise(m *Manifest) Summary {
 	}
 	return Summary{File: m.File, Kind: m.Kind, Engine: m.Engine, Flavour: m.Server.Flavour, Databases: m.Databases, At: at, Finished: m.FinishedAt,
 		SizeBytes: m.SizeBytes, RawBytes: m.RawBytes, Tables: len(m.Tables), Rows: m.Rows(), SHA256: m.SHA256,
-		Consistency: m.Consistency, Consistent: m.Consistent, Partial: partial(m), Encrypted: m.Encrypted}
+		Consistency: m.Consistency, Consistent: m.Consistent, Partial: partial(m), Encrypted: m.Encrypted, Counts: counted(m)}
+}
+
+func counted(m *Manifest) (counts []TableRows) {
+	for _, t := range m.Tables {
+		if t.Checksum == "" && t.Rows == 0 {
+			continue // its rows were not counted
+		}
+		name := t.Name
+		if len(m.Databases) > 1 {
+			name = t.Database + "." + t.Name
+		}
+		counts = append(counts, TableRows{Name: name, Rows: t.Rows})
+	}
+	return counts
 }
 
 // Set is one backup as it is found: a file, or a folder of a physical backup.
@@ -67,6 +88,7 @@ type Set struct {
 	Deep     bool      // it was loaded then
 	Sealed   bool      // it is encrypted, and only its own length and hash were proved then
 	SHA256   string    // of the file as it was read then
+	Inside   string    // the database that a check found in a file without a manifest; "" when unknown
 	ID       FileID
 	Manifest FileID // zero without one
 	AtCopy   string // the copy that it was found at; "" is the folder

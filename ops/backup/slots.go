@@ -107,7 +107,7 @@ func (inv *Inventory) Tiers(keep Keep, daily Cron, grace time.Duration) []TierIn
 func (inv *Inventory) slots(t Tier, keep int, daily Cron, grace time.Duration) []Slot {
 	best, first := inv.fill(t)
 	from := slotStart(t, inv.At.In(inv.Zone))
-	if due := daily.Next(from.Add(-time.Second)); best[slotKey(t, from)] == nil && (due.IsZero() || inv.At.Before(due.Add(grace))) {
+	if !inv.due(t, from, best[slotKey(t, from)], daily, grace) {
 		from = slotBefore(t, from)
 	}
 	var slots []Slot
@@ -118,6 +118,26 @@ func (inv *Inventory) slots(t Tier, keep int, daily Cron, grace time.Duration) [
 		from = slotBefore(t, from)
 	}
 	return slots
+}
+
+// due tells whether the running period counts already: a backup holds it, or its
+// first run should have ended. A week counts by its Sunday.
+func (inv *Inventory) due(t Tier, from time.Time, held *Set, daily Cron, grace time.Duration) bool {
+	if held != nil && over(t, held.At.In(inv.Zone), inv.At.In(inv.Zone)) {
+		return true
+	}
+	if t == Weekly {
+		from = from.AddDate(0, 0, 6)
+	}
+	run := daily.Next(from.Add(-time.Second))
+	return !run.IsZero() && !inv.At.Before(run.Add(grace))
+}
+
+// over tells whether the period of a backup made at the given time counts as one
+// of the kept: a week does when it has a Sunday's backup or is past. Until then its
+// daily backups must not push out a week that is whole.
+func over(t Tier, at, now time.Time) bool {
+	return t != Weekly || at.Weekday() == time.Sunday || !now.Before(slotAfter(Weekly, slotStart(Weekly, at)))
 }
 
 // fill picks for each period the backup that stands for it, and tells when the

@@ -237,11 +237,8 @@ func (c *Copier) Prune(ctx context.Context, plan *backup.Plan) (Pruned, error) {
 	if len(steps) == 0 {
 		return out, nil
 	}
-	if hash, err := c.Store.Hash(ctx, plan.Guard.Name); err != nil {
+	if err := c.guarded(ctx, plan.Guard); err != nil {
 		return out, err
-	} else if hash != plan.Guard.Summary.SHA256 {
-		c.remember(plan.Guard, hash, false)
-		return out, ops.E(ops.Failed, lang.M("the newest good backup at the copy %s, %s, is bad after all; nothing was removed", c.Name, plan.Guard.Name))
 	}
 	for i := len(steps) - 1; i >= 0; i-- {
 		s := steps[i].Set
@@ -264,4 +261,17 @@ func (c *Copier) Prune(ctx context.Context, plan *backup.Plan) (Pruned, error) {
 		out.Freed += s.Size
 	}
 	return out, nil
+}
+
+// guarded reads the newest good backup back once more; nil guards nothing.
+func (c *Copier) guarded(ctx context.Context, guard *backup.Set) error {
+	if guard == nil {
+		return nil
+	}
+	hash, err := c.Store.Hash(ctx, guard.Name)
+	if err != nil || hash == guard.Summary.SHA256 {
+		return err
+	}
+	return errors.Join(c.remember(guard, hash, false),
+		ops.E(ops.Failed, lang.M("the newest good backup at the copy %s, %s, is bad after all; nothing was removed", c.Name, guard.Name)))
 }

@@ -1,0 +1,95 @@
+package backup
+
+import "slices"
+
+// Names of the tiers as file names bear them.
+const (
+	weeklyPrefix  = "weekly_"
+	monthlyPrefix = "monthly_"
+)
+
+// ProvenOf tells whether a backup provably holds db and nothing else, so that
+// db's retention may count and remove it. The manifest decides. Without one it is
+// what a check found inside the file; or else a name that can be of no other
+// database: weekly_report may be a week's backup of report or a day's of
+// weekly_report, and an emergency backup's name tells no database at all.
+func (s *Set) ProvenOf(db string) bool {
+	switch {
+	case db == "" || s.Parsed.Physical:
+		return false
+	case len(s.Summary.Databases) > 0:
+		return len(s.Summary.Databases) == 1 && s.Summary.Databases[0] == db
+	case s.Tier != Daily && s.Tier != Weekly && s.Tier != Monthly:
+		return false
+	case s.Inside != "":
+		return s.Inside == db
+	}
+	return s.Parsed.Tier == Daily && s.Parsed.Subject == db
+}
+
+// shared tells whether a backup holds db and others too.
+func (s *Set) shared(db string) bool { return len(s.Summary.Databases) > 1 && s.holds(db) }
+
+// plain tells whether a name is the backup's own, not a weekly or monthly one.
+func (s *Set) plain() bool {
+	if s.Summary.File != "" {
+		return s.Name == s.Summary.File
+	}
+	return s.Parsed.Tier != Weekly && s.Parsed.Tier != Monthly
+}
+
+// tierNameOf is the tier that name gives the backup that was written as file, ""
+// when it is its own name. A name of neither form tells what its parts tell.
+func tierNameOf(name, file string, n Name) Tier {
+	switch name {
+	case file:
+		return ""
+	case weeklyPrefix + file:
+		return Weekly
+	case monthlyPrefix + file:
+		return Monthly
+	}
+	if n.Tier == Weekly || n.Tier == Monthly {
+		return n.Tier
+	}
+	return ""
+}
+
+// renamed tells whether a backup bears neither the name that it was written
+// under nor a tier's name of that.
+func renamed(name, file string) bool {
+	return name != file && name != weeklyPrefix+file && name != monthlyPrefix+file
+}
+
+// tierBy is the tier by name and manifest: the manifest knows of which database
+// a backup is, why it was made and whether it is whole. What does not hold the
+// inventory's database is none of its tiers'.
+func tierBy(name string, n Name, sum Summary, databases []string) Tier {
+	if len(databases) > 0 && !slices.Contains(sum.Databases, databases[0]) {
+		return Unknown
+	}
+	switch {
+	case sum.Kind == KindArchive:
+		return Archive
+	case sum.Kind == KindEmergency:
+		return Emergency
+	case sum.Partial:
+		return Partial
+	}
+	if t := tierNameOf(name, sum.File, n); t != "" {
+		return t
+	}
+	if sum.Kind == KindManual {
+		return Manual
+	}
+	return Daily
+}
+
+// tierByName is the tier of a backup whose manifest is missing or damaged.
+func tierByName(n Name, databases []string) Tier {
+	named := n.Tier == Weekly || n.Tier == Monthly
+	if named && len(databases) > 0 && !slices.Contains(databases, n.Subject) {
+		return Unknown
+	}
+	return n.Tier
+}

@@ -1,0 +1,124 @@
+package backup
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"opsdeck/internal/lang"
+)
+
+// Verb is what a plan does with a backup.
+type Verb string
+
+// The verbs. Rename gives a file that holds a weekly or monthly slot that tier's
+// name in place of its own.
+const (
+	KeepIt Verb = "keep"
+	Rename Verb = "rename"
+	Remove Verb = "remove"
+)
+
+// Reason is why; its code is stable.
+type Reason struct {
+	Code string
+	Text lang.Msg
+}
+
+// Step is what the plan does with one backup, and why: every step has a reason.
+type Step struct {
+	Verb    Verb
+	Set     *Set
+	To      []string // the new names, of a rename
+	Reasons []Reason
+	Frees   int64 // bytes on disk that its removal frees; names that share contents free nothing alone
+}
+
+// Plan is a retention plan: a decision about each backup, made from an inventory
+// and nothing else.
+type Plan struct {
+	At      time.Time
+	Dir     string
+	Steps   []Step     // as the inventory's order: newest first
+	Blocked []lang.Msg // why nothing is removed; then no step removes or links
+	Frees   int64
+	Guard   *Set // the newest good one: it is verified again before anything goes
+	ran     bool
+}
+
+// Removes lists the steps that remove.
+func (p *Plan) Removes() (steps []Step) {
+	for _, s := range p.Steps {
+		if s.Verb == Remove {
+			steps = append(steps, s)
+		}
+	}
+	return steps
+}
+
+// Renames lists the steps that rename.
+func (p *Plan) Renames() (steps []Step) {
+	for _, s := range p.Steps {
+		if s.Verb == Rename {
+			steps = append(steps, s)
+		}
+	}
+	return steps
+}
+
+// Empty tells whether the plan changes nothing.
+func (p *Plan) Empty() bool { return len(p.Removes()) == 0 && len(p.Renames()) == 0 }
+
+// Hash names the plan: what was shown is what may run.
+func (p *Plan) Hash() string {
+	h := sha256.New()
+	for _, s := range p.Steps {
+		fmt.Fprintf(h, "%s\x00%s\x00%s\x00%v\x00%v\n", s.Verb, s.Set.Name, s.To, s.Set.ID, s.Set.Manifest)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// block turns every change into keeping.
+func block(p *Plan) {
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if s.Verb != KeepIt {
+			s.Verb, s.To = KeepIt, nil
+			s.Reasons = append([]Reason{{Code: "blocked", Text: p.Blocked[0]}}, s.Reasons...)
+		}
+	}
+}
+
+// frees reckons what the removals free: contents go with their last name.
+func (p *Plan) frees() {
+	stay := map[any]int{}
+	for _, s := range p.Steps {
+		id := s.Set.identity()
+		if _, seen := stay[id]; !seen {
+			stay[id] = max(s.Set.Links, 1)
+		}
+	}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if s.Verb != Remove {
+			continue
+		}
+		id := s.Set.identity()
+		if stay[id]--; stay[id] == 0 {
+			s.Frees = s.Set.Size
+			p.Frees += s.Frees
+		}
+	}
+}
+
+// Label is the verb for people.
+func (v Verb) Label() lang.Msg {
+	switch v {
+	case Rename:
+		return lang.M("rename")
+	case Remove:
+		return lang.M("remove")
+	}
+	return lang.M("keep")
+}

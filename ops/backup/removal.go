@@ -1,0 +1,95 @@
+package backup
+
+import (
+	"slices"
+
+	"opsdeck/internal/lang"
+)
+
+// PlanRemoval plans to remove one backup by its name; with all, every name that
+// its contents have. It is pure, and as careful as PlanRetention: what a restore
+// needs stays, and so does the last good backup of each database that it holds.
+// Why it may not go is in Blocked.
+func PlanRemoval(inv *Inventory, p Policy, named *Set, all bool) *Plan {
+	r := &removal{inv: inv, policy: p, named: named, all: all}
+	plan := &Plan{At: inv.At, Dir: inv.Dir, Blocked: r.blocked(), Guard: r.guard}
+	for _, s := range inv.Sets {
+		step := Step{Verb: KeepIt, Set: s, Reasons: []Reason{{Code: "not-named", Text: lang.M("not named")}}}
+		switch {
+		case r.goes(s):
+			step = Step{Verb: Remove, Set: s, Reasons: []Reason{{Code: "named", Text: lang.M("named to be removed")}}}
+		case s.identity() == named.identity():
+			step.Reasons = []Reason{{Code: "other-name", Text: lang.M("another name of the same contents, which stay")}}
+		}
+		plan.Steps = append(plan.Steps, step)
+	}
+	if len(plan.Blocked) > 0 {
+		block(plan)
+	}
+	plan.frees()
+	return plan
+}
+
+type removal struct {
+	inv    *Inventory
+	policy Policy
+	named  *Set
+	all    bool
+	guard  *Set // the newest good one that stays
+}
+
+func (r *removal) goes(s *Set) bool {
+	return s == r.named || r.all && s.identity() == r.named.identity()
+}
+
+func (r *removal) blocked() (why []lang.Msg) {
+	s := r.named
+	if s.Parsed.Physical {
+		return append(why, lang.M("%s is a physical backup folder: opsdeck removes none", s.Name))
+	}
+	if of := s.Summary.Databases; len(of) > 0 && !s.holds(r.inv.Database) {
+		return append(why, lang.M("%s is a backup of %s, not of %s", s.Name, of[0], r.inv.Database))
+	}
+	if !r.policy.Unreadable.Empty() {
+		why = append(why, lang.M("a restore may need any of them: %s", r.policy.Unreadable))
+	}
+	if r.needed() {
+		why = append(why, lang.M("a restore that is not finished needs it"))
+	}
+	for _, db := range r.databases() {
+		left := r.newestLeft(db)
+		if db == r.inv.Database {
+			r.guard = left
+		}
+		if left == nil && s.Full() {
+			why = append(why, lang.M("without it there is no good backup of %s", db))
+		}
+	}
+	return why
+}
+
+// needed tells whether an unfinished restore reads these contents, under any name,
+// or may go back to this emergency backup.
+func (r *removal) needed() bool {
+	if len(r.policy.InUse) > 0 && r.named.Tier == Emergency {
+		return true
+	}
+	return slices.ContainsFunc(r.inv.NamesOf(r.named), func(name string) bool { return r.policy.InUse[name] })
+}
+
+func (r *removal) databases() []string {
+	names := []string{r.inv.Database}
+	for _, db := range r.named.Summary.Databases {
+		if db != r.inv.Database {
+			names = append(names, db)
+		}
+	}
+	return names
+}
+
+// newestLeft is the newest good backup of db when the named one is gone.
+func (r *removal) newestLeft(db string) *Set {
+	left := *r.inv
+	left.Sets = slices.DeleteFunc(slices.Clone(r.inv.Sets), r.goes)
+	return Newest(&left, db)
+}

@@ -1,0 +1,215 @@
+package backup
+
+import (
+	"strings"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+)
+
+// A backup is held against the last few good ones before it. It has shrunk when
+// rows are below half of what any of those had; fewer rows than worthAWord are
+// not worth one.
+const (
+	shrinkBefore = 4
+	shrinkBelow  = 0.5
+	worthAWord   = 100
+)
+
+// Shrink is what a backup lacks that those before it had: the sign of an emptied
+// table or database.
+type Shrink struct {
+	Set    *Set
+	Before *Set // the newest before it that had the most rows, or bytes
+	Rows   int64
+	Was    int64         // rows of Before; 0 when the total did not shrink
+	Tables []TableShrink // in the manifest's order
+	Size   int64         // where no rows were counted: bytes
+	WasOf  int64         // bytes of Before; 0 when rows tell
+}
+
+// TableShrink is one table that lost most of its rows, or all.
+type TableShrink struct {
+	Name      string
+	Rows, Was int64
+}
+
+// Shrunk tells what s lacks, held against the last four good backups of the same
+// database before it in the inventory. ok is false when nothing speaks for a loss.
+func (inv *Inventory) Shrunk(s *Set) (shrink Shrink, ok bool) {
+	line := inv.lineOf(s)
+	for i, o := range line {
+		if o.identity() == s.identity() {
+			return shrinkOf(line, i)
+		}
+	}
+	return Shrink{}, false
+}
+
+// lineOf lists the full backups that can be held against s, newest first, one
+// name of each content.
+func (inv *Inventory) lineOf(s *Set) (line []*Set) {
+	seen := map[any]bool{}
+	for _, o := range inv.Sets {
+		if o.Full() && o.Tier != Emergency && o.Database == s.Database && o.Parsed.Ext == s.Parsed.Ext && !seen[o.identity()] {
+			seen[o.identity()] = true
+			line = append(line, o)
+		}
+	}
+	return line
+}
+
+// shrinkOf holds line[i] against those after it; the line is newest first.
+func shrinkOf(line []*Set, i int) (Shrink, bool) {
+	before := goodBefore(line, i)
+	if len(before) == 0 || line[i].Foreign {
+		return Shrink{}, false
+	}
+	s := Shrink{Set: line[i], Rows: line[i].Summary.Rows, Size: line[i].Size}
+	if !s.Set.Summary.rowsKnown() {
+		return s.bySize(before)
+	}
+	most := before[0]
+	for _, b := range before {
+		if b.Summary.Rows > most.Summary.Rows {
+			most = b
+		}
+	}
+	if farFewer(s.Rows, most.Summary.Rows) {
+		s.Before, s.Was = most, most.Summary.Rows
+	}
+	s.byTable(before)
+	return s, s.Before != nil
+}
+
+// rowsKnown tells whether somebody counted the rows: our own engine always does,
+// and finds none in an empty database.
+func (s Summary) rowsKnown() bool { return s.Engine == "native" || s.Rows > 0 }
+
+func farFewer(now, was int64) bool {
+	return was >= worthAWord && float64(now) < shrinkBelow*float64(was)
+}
+
+// goodBefore are the last few before line[i] whose contents their manifests tell
+// and against which nothing speaks.
+func goodBefore(line []*Set, i int) (before []*Set) {
+	for _, o := range line[i+1:] {
+		if len(before) == shrinkBefore {
+			break
+		}
+		if !o.Foreign && o.State != Bad {
+			before = append(before, o)
+		}
+	}
+	return before
+}
+
+// byTable adds the tables that are there and have lost most of their rows, and
+// those that are gone.
+func (s *Shrink) byTable(before []*Set) {
+	now := map[string]int64{}
+	for _, t := range s.Set.Summary.Counts {
+		now[t.Name] = t.Rows
+	}
+	at := map[string]int{}
+	for _, b := range before { // newest first
+		for _, t := range b.Summary.Counts {
+			if !farFewer(now[t.Name], t.Rows) {
+				continue
+			}
+			i, seen := at[t.Name]
+			if !seen {
+				i = len(s.Tables)
+				at[t.Name] = i
+				s.Tables = append(s.Tables, TableShrink{Name: t.Name, Rows: now[t.Name]})
+			}
+			s.Tables[i].Was = max(s.Tables[i].Was, t.Rows)
+			if s.Before == nil {
+				s.Before = b
+			}
+		}
+	}
+}
+
+// bySize is for backups whose rows nobody counted.
+func (s Shrink) bySize(before []*Set) (Shrink, bool) {
+	for _, b := range before {
+		if b.Summary.rowsKnown() {
+			continue // another engine
+		}
+		if b.Size > s.WasOf {
+			s.Before, s.WasOf = b, b.Size
+		}
+	}
+	if s.Before == nil || float64(s.Size) >= shrinkBelow*float64(s.WasOf) {
+		return Shrink{}, false
+	}
+	return s, true
+}
+
+// Problem is the shrink as a remark about its backup.
+func (s Shrink) Problem() Problem {
+	switch {
+	case s.Was > 0:
+		return problem(FewerRows, human.Count(s.Rows), human.Count(s.Was))
+	case len(s.Tables) > 0:
+		t := s.Tables[0]
+		return problem(FewerIn, s.names(), human.Count(t.Rows), human.Count(t.Was))
+	}
+	return problem(Smaller, human.Bytes(s.Size), human.Bytes(s.WasOf))
+}
+
+// Text is the shrink as a sentence for people.
+func (s Shrink) Text() lang.Msg { return s.Problem().Text() }
+
+// names are the tables' names; the first comes with its numbers.
+func (s Shrink) names() string {
+	const most = 5
+	var names []string
+	for _, t := range s.Tables[:min(most, len(s.Tables))] {
+		names = append(names, t.Name)
+	}
+	if len(s.Tables) > most {
+		names = append(names, "…")
+	}
+	return strings.Join(names, ", ")
+}
+
+// BeforeDrops lists the backups that are the last before a loss that no later
+// backup has made good: each has more than twice the rows, of the database or of a
+// table, that any backup after it has. Retention keeps them.
+func (inv *Inventory) BeforeDrops() []*Set {
+	var line []*Set
+	for _, s := range inv.Sets {
+		if s.State == Good && s.Restorable(inv.Database) && s.Summary.rowsKnown() {
+			line = append(line, s)
+		}
+	}
+	var out []*Set
+	after := map[string]int64{}
+	later, newer := int64(0), any(nil)
+	for _, s := range line {
+		same := newer != nil && newer == s.identity()
+		if newer != nil && !same && lost(s, later, after) {
+			out = append(out, s)
+		}
+		newer = s.identity()
+		later = max(later, s.Summary.Rows)
+		for _, t := range s.Summary.Counts {
+			after[t.Name] = max(after[t.Name], t.Rows)
+		}
+	}
+	return out
+}
+
+func lost(s *Set, later int64, after map[string]int64) bool {
+	if farFewer(later, s.Summary.Rows) {
+		return true
+	}
+	for _, t := range s.Summary.Counts {
+		if farFewer(after[t.Name], t.Rows) {
+			return true
+		}
+	}
+	return false
+}
