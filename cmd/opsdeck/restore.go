@@ -336,6 +336,7 @@ type runJSON struct {
 	WaitsFor   []string   `json:"waits_for,omitempty"`
 	WaitsUntil *time.Time `json:"waits_until,omitempty"` // then its flags answer
 	Kept       bool       `json:"undo_possible"`
+	Loaded     string     `json:"loaded_schema,omitempty"` // what was loaded of a run that was given up
 	Report     string     `json:"report,omitempty"`
 }
 
@@ -346,7 +347,7 @@ func (d *desk) runJSON(r *restore.Run) runJSON {
 	for _, k := range r.State.Answers() {
 		out.Answers = append(out.Answers, string(k))
 	}
-	if r.Open() && !r.Alive {
+	if (r.Open() || r.State.Loaded && r.State.Stage.Final()) && !r.Alive {
 		out.Answers = append(out.Answers, string(restore.KindResume))
 	}
 	for _, n := range r.State.Why {
@@ -360,6 +361,9 @@ func (d *desk) runJSON(r *restore.Run) runJSON {
 		if !w.Until.IsZero() {
 			out.WaitsUntil = &w.Until
 		}
+	}
+	if r.State.Loaded {
+		out.Loaded = r.Plan.Shadow
 	}
 	if len(r.State.Trail) > 0 {
 		out.BeganAt = &r.State.Trail[0].Begin
@@ -418,6 +422,9 @@ func (a *app) sayRun(r runJSON) {
 		a.sayWaiting(r)
 	case open:
 		a.say(lang.M("    It runs. Watch it: opsdeck restore attach %s", r.ID))
+	}
+	if r.Loaded != "" && !open {
+		a.say(lang.M("    What was loaded is kept in %s. Go on with it: opsdeck restore resume %s", r.Loaded, r.ID))
 	}
 	if len(r.Answers) > 0 {
 		a.say(lang.M("    possible now: %s", strings.Join(r.Answers, ", ")))

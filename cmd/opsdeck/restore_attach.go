@@ -275,6 +275,11 @@ func (w *watcher) end(want string) error {
 		return ops.E(ops.Failed, lang.M("the restore %s waits for an answer: %s", r.Plan.ID, whyText(r))).WithHint(lang.M("answer it: opsdeck restore attach %s", r.Plan.ID))
 	case !r.State.Stage.Final():
 		return ops.E(ops.Failed, lang.M("the worker of restore %s is gone", r.Plan.ID)).WithHint(lang.M("go on: opsdeck restore resume %s", r.Plan.ID))
+	case want != "" && result != want && r.State.Loaded:
+		return ops.E(ops.Failed, lang.M("restore %s: %s; what was loaded is kept in %s", r.Plan.ID, r.State.Stage.Label(), r.Plan.Shadow)).
+			WithHint(lang.M("go on with it: opsdeck restore resume %s", r.Plan.ID))
+	case result == "restored" && len(r.Untrue()) > 0:
+		return ops.E(ops.Failed, r.Untrue()[0].Msg).WithHint(lang.M("see %s", r.Folder.ReportPath()))
 	case want != "" && result != want:
 		return ops.E(ops.Failed, lang.M("restore %s: %s", r.Plan.ID, r.State.Stage.Label())).WithHint(lang.M("see %s", r.Folder.ReportPath()))
 	case r.State.NotReady && result == "restored":

@@ -199,6 +199,28 @@ func (w *World) Clean(ctx context.Context, _ *restore.Plan, _ restore.Folder) ([
 	return nil, w.do(ctx, "clean", func(s *WorldState) error { s.Shadow = ""; return nil })
 }
 
+// Settle takes a half exchange back and keeps the shadow.
+func (w *World) Settle(ctx context.Context, _ *restore.Plan, _ restore.Folder) ([]restore.Note, error) {
+	return nil, w.do(ctx, "settle", func(*WorldState) error { return nil })
+}
+
+// Present finds the tables of the plan, unless the live schema is gone. It is no
+// act of its own.
+func (w *World) Present(ctx context.Context, p *restore.Plan, _ []string) (out restore.Present, _ error) {
+	w.mu.Lock()
+	live := w.State.Live
+	w.mu.Unlock()
+	if live == "" {
+		return out, ctx.Err()
+	}
+	out.SchemaThere = true
+	out.Tables = []restore.PresentTable{{Name: "orders", State: "rows"}}
+	for _, t := range append(slices.Clone(p.Coming), p.Leaving...) {
+		out.Tables = append(out.Tables, restore.PresentTable{Name: t, State: "rows"})
+	}
+	return out, ctx.Err()
+}
+
 // DropOld removes what undo would need.
 func (w *World) DropOld(ctx context.Context, _ *restore.Plan) ([]restore.Note, error) {
 	return nil, w.do(ctx, "drop-old", func(s *WorldState) error { s.Kept, s.Shadow = "", ""; return nil })

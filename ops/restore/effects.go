@@ -12,13 +12,16 @@ import (
 	"opsdeck/ops"
 )
 
-func (c *Crew) check(ctx context.Context, p *Plan, report Report) (Event, error) {
+func (c *Crew) check(ctx context.Context, p *Plan, s Snapshot, report Report) (Event, error) {
 	if !p.Intact() {
 		return Event{}, ErrPlanChanged
 	}
-	notes, err := c.Sourcer.Ensure(ctx, p, report)
-	if err != nil {
-		return Event{}, err
+	var notes []Note
+	if !s.Loaded {
+		var err error
+		if notes, err = c.Sourcer.Ensure(ctx, p, report); err != nil {
+			return Event{}, err
+		}
 	}
 	more, err := c.Database.Check(ctx, p)
 	return Event{Kind: KindDone, Notes: append(notes, more...)}, err
@@ -77,6 +80,11 @@ func (c *Crew) start(ctx context.Context, p *Plan, s Snapshot) (Event, error) {
 	if s.Stage == AbortStarting && !s.Data.Stopped && !s.tried(Stopping) {
 		return Event{Kind: KindDone, Notes: []Note{N(lang.M("the service did not run before"))}}, nil
 	}
+	if missing, err := c.lacks(ctx, p, s); err != nil {
+		return Event{}, err
+	} else if !missing.Empty() {
+		return c.leaveDown(s, missing)
+	}
 	notes, err := c.Services.Start(ctx, p.Process)
 	return Event{Kind: KindDone, Notes: notes}, err
 }
@@ -92,7 +100,10 @@ func (s Snapshot) tried(stage Stage) bool {
 	return false
 }
 
-func (c *Crew) ready(ctx context.Context, p *Plan, report Report) (Event, error) {
+func (c *Crew) ready(ctx context.Context, p *Plan, s Snapshot, report Report) (Event, error) {
+	if s.Unstarted && s.Stage == AbortReadying {
+		return Event{Kind: KindDone, Notes: []Note{N(lang.M("the service was left stopped"))}}, nil
+	}
 	if p.Ready.URL == "" {
 		return Event{Kind: KindDone, Notes: []Note{N(lang.M("no readiness address is configured"))}}, nil
 	}

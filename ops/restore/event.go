@@ -96,7 +96,9 @@ type Data struct {
 	Text       string      `json:"text,omitempty"` // the notification, as it would be sent
 	Told       []string    `json:"told,omitempty"` // targets that took the notification
 	SwapMS     float64     `json:"swap_ms,omitempty"`
-	Doubts     []Note      `json:"doubts,omitempty"` // what verification did not like
+	Doubts     []Note      `json:"doubts,omitempty"`    // what verification did not like
+	Unstarted  bool        `json:"unstarted,omitempty"` // the service was left down: its database is not whole
+	Now        *Present    `json:"now,omitempty"`       // a fresh look at the database, for the report
 }
 
 // TableRows is one table's verdict of the verification.

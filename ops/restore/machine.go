@@ -21,9 +21,12 @@ type Snapshot struct {
 	Doubted    bool     `json:"doubted,omitempty"` // verification had doubts and was overruled, typed
 	Ignored    bool     `json:"ignored,omitempty"` // writes had not stopped
 	NotReady   bool     `json:"not_ready,omitempty"`
-	Swapped    bool     `json:"swapped,omitempty"` // the restored tables are live
-	Kept       bool     `json:"kept,omitempty"`    // there is something to undo with
-	Data       Data     `json:"data"`              // what the effects found so far
+	Swapped    bool     `json:"swapped,omitempty"`   // the restored tables are live
+	Kept       bool     `json:"kept,omitempty"`      // there is something to undo with
+	Loaded     bool     `json:"loaded,omitempty"`    // given up, and what was loaded is kept: resume goes on with it
+	Unstarted  bool     `json:"unstarted,omitempty"` // the service was not started again: its database is not whole
+	Rounds     int      `json:"rounds,omitempty"`    // times that it was taken up after it had been given up
+	Data       Data     `json:"data"`                // what the effects found so far
 	Trail      []Mark   `json:"trail"`
 	Why        []Note   `json:"why,omitempty"` // what the present question is about
 }
@@ -109,8 +112,18 @@ func (s *Snapshot) absorb(e Event) {
 		s.Ignored = true
 	case (s.Stage == AskReady || s.Stage == AskStart) && e.Kind == KindKeep:
 		s.NotReady = true
+	case s.Stage == Aborted && e.Kind == KindResume:
+		s.Rounds++
+		s.NotReady, s.Unstarted, s.Doubted, s.Ignored, s.SkipBackup = false, false, false, false, false
+		s.SkipTables, s.Data.Unreadable, s.Data.Emergency, s.Data.Now = nil, nil, "", nil
+	case s.Stage == Settling && e.Kind == KindDone:
+		s.Loaded = true
+	case (s.Stage == Cleaning || s.Stage == DropAborted) && e.Kind == KindDone:
+		s.Loaded = false
+	case s.Stage == AbortStarting && e.Kind == KindDone:
+		s.Unstarted = e.Data != nil && e.Data.Unstarted
 	case s.Stage == Swapping && e.Kind == KindDone:
-		s.Swapped, s.Kept = true, true
+		s.Swapped, s.Kept, s.Loaded = true, true, false
 	case s.Stage == Verifying && e.Kind == KindDone && s.Mode == InPlace:
 		s.Swapped, s.Kept = true, s.Data.Emergency != ""
 	case s.Stage == AskVerify && e.Kind == KindGoOn && s.Mode == InPlace:
@@ -129,6 +142,7 @@ func (d *Data) merge(n Data) {
 	d.Stopped = d.Stopped || n.Stopped
 	d.Started = d.Started || n.Started
 	set(&d.Emergency, n.Emergency)
+	set(&d.Now, n.Now)
 	set(&d.Report, n.Report)
 	set(&d.Text, n.Text)
 	set(&d.Rows, n.Rows)

@@ -24,8 +24,8 @@ func allStages() []Stage {
 func variants(stage Stage) []Snapshot {
 	var out []Snapshot
 	for _, m := range []Mode{Swap, InPlace, Into} {
-		for bits := range 16 {
-			s := Snapshot{ID: "x", Database: "db", Mode: m, Stage: stage, Notifies: bits&1 > 0, Kept: bits&2 > 0, Swapped: bits&8 > 0}
+		for bits := range 32 {
+			s := Snapshot{ID: "x", Database: "db", Mode: m, Stage: stage, Notifies: bits&1 > 0, Kept: bits&2 > 0, Swapped: bits&8 > 0, Loaded: bits&16 > 0}
 			if bits&4 > 0 {
 				s.Data.Emergency = "e.sql.gz"
 			}
@@ -148,7 +148,7 @@ func TestEveryWayIsSafe(t *testing.T) {
 			seen := map[string]bool{}
 			var walk func(s Snapshot)
 			walk = func(s Snapshot) {
-				key := fmt.Sprint(s.Stage, s.SkipBackup, s.Doubted, s.Swapped, s.Kept, s.Data.Emergency, verified(s), saved(s))
+				key := fmt.Sprint(s.Stage, s.SkipBackup, s.Doubted, s.Swapped, s.Kept, s.Data.Emergency, s.Loaded, verified(s), saved(s))
 				if seen[key] {
 					return
 				}

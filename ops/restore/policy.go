@@ -81,6 +81,10 @@ func (y *Policy) say(s Snapshot) Kind {
 		return orAbort(y.Answers.SkipUnreadable, KindSkip)
 	case AskSave:
 		return orAbort(y.Answers.WithoutBackup == s.Database, KindSkip)
+	case AskSettle:
+		return KindRetry
+	case AskSwap, AskVerify:
+		return y.keepLoad(s)
 	case AskReady, AskStart:
 		if y.Answers.OnTrouble == "undo" && s.Can(KindUndo) {
 			return KindUndo
@@ -115,4 +119,14 @@ func orAbort(yes bool, k Kind) Kind {
 		return k
 	}
 	return KindAbort
+}
+
+// keepLoad is the answer after a load is whole: what took hours is never thrown
+// away unasked, unless its verification found fault with it.
+func (y *Policy) keepLoad(s Snapshot) Kind {
+	y.tries[s.Stage]++
+	if s.Can(KindLeave) && (s.Stage == AskSwap || len(s.Data.Doubts) == 0) {
+		return KindLeave
+	}
+	return orAbort(!s.Can(KindAbort), KindRetry)
 }

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -28,7 +29,9 @@ type Account struct {
 	TookMS     int64       `json:"took_ms"`
 	DownMS     int64       `json:"down_ms"` // from the stop of the service until it was ready again; 0 when opsdeck left it alone
 	SwapMS     float64     `json:"swap_ms,omitempty"`
-	Tables     []TableRows `json:"tables,omitempty"`
+	Tables     []TableRows `json:"tables,omitempty"`        // as verified; only where the restored tables are live
+	Now        *Present    `json:"now,omitempty"`           // the database at the end, by a fresh look
+	Loaded     string      `json:"loaded_schema,omitempty"` // holds what was loaded, of a run that was given up
 	Lost       Loss        `json:"lost"`
 	LostByUndo *Loss       `json:"lost_by_undo,omitempty"`
 	Exports    []string    `json:"exports,omitempty"`
@@ -44,13 +47,19 @@ func Tell(p *Plan, s Snapshot, ended time.Time) Account {
 	a := Account{
 		ID: p.ID, Result: outcome(s), Service: p.Service, Database: p.Target.Database, Server: p.Target.Address, Mode: p.Mode,
 		Operator: p.Operator, Backup: p.Source.Name, RestoredTo: p.Source.At, EndedAt: ended, SwapMS: s.Data.SwapMS,
-		Tables: s.Data.TableRows, LostByUndo: s.Data.Lost, Exports: append(slices.Clone(p.Exported), s.Data.Exports...), Emergency: s.Data.Emergency, Timeline: s.Trail,
+		Now: s.Data.Now, LostByUndo: s.Data.Lost, Exports: append(slices.Clone(p.Exported), s.Data.Exports...), Emergency: s.Data.Emergency, Timeline: s.Trail,
 	}
 	if p.Assessment != nil && p.Mode != Into {
 		a.Lost = p.Assessment.Loss
 	}
 	if s.Kept && p.Mode == Swap {
 		a.Kept = p.Kept
+	}
+	if s.Loaded {
+		a.Loaded = p.Shadow
+	}
+	if a.Result == "restored" || a.Result == "running" || a.Result == "asking" {
+		a.Tables = p.tablesNow(s)
 	}
 	if len(s.Trail) > 0 {
 		a.BeganAt = s.Trail[0].Begin
@@ -59,7 +68,7 @@ func Tell(p *Plan, s Snapshot, ended time.Time) Account {
 	if !p.Process.Untouched() {
 		a.DownMS = s.Down(ended).Milliseconds()
 	}
-	a.Remarks = remarks(s)
+	a.Remarks = remarks(p, s)
 	return a
 }
 
@@ -83,8 +92,8 @@ func (s Snapshot) Down(now time.Time) time.Duration {
 	for _, m := range s.Trail {
 		switch m.Stage {
 		case Stopping:
-			if from.IsZero() {
-				from = m.Begin
+			if from.IsZero() || !until.IsZero() { // taken up again after it was given up
+				from, until = m.Begin, time.Time{}
 			}
 		case Readying, AbortReadying, UndoReadying:
 			until = m.End
@@ -93,14 +102,41 @@ func (s Snapshot) Down(now time.Time) time.Duration {
 	switch {
 	case from.IsZero():
 		return 0
-	case until.IsZero():
+	case until.IsZero() || s.Unstarted:
 		return now.Sub(from)
 	}
 	return until.Sub(from)
 }
 
-func remarks(s Snapshot) []Note {
+// tablesNow are the verified tables, with the word of the fresh look where that
+// knows better.
+func (p *Plan) tablesNow(s Snapshot) []TableRows {
+	out := slices.Clone(s.Data.TableRows)
+	if s.Data.Now == nil || s.Data.Now.Error != "" {
+		return out
+	}
+	for i, t := range out {
+		switch state := s.Data.Now.State(t.Table); {
+		case state == "missing" || state == "unreadable":
+			out[i].State = state
+		case state == "empty" && t.Rows > 0:
+			out[i].State = "empty now"
+		}
+	}
+	return out
+}
+
+func remarks(p *Plan, s Snapshot) []Note {
 	var out []Note
+	if s.Data.Now != nil {
+		out = append(out, p.untrue(s, *s.Data.Now)...)
+	}
+	if s.Unstarted {
+		out = append(out, N(lang.M("The service was left stopped: its database is not whole.")))
+	}
+	if s.Loaded {
+		out = append(out, N(lang.M("What was loaded is kept in %s. Go on with it: opsdeck restore resume %s. Remove it: opsdeck restore drop-old %s", p.Shadow, p.ID, p.ID)))
+	}
 	if s.SkipBackup {
 		out = append(out, N(lang.M("There is no emergency backup: the operator chose to go on without.")))
 	}
@@ -139,7 +175,9 @@ func resultLabel(result string) lang.Msg {
 	return lang.Raw(result)
 }
 
-func (c *Crew) report(p *Plan, s Snapshot) (Event, error) {
+func (c *Crew) report(ctx context.Context, p *Plan, s Snapshot) (Event, error) {
+	now := c.present(ctx, p, s)
+	s.Data.Now = &now
 	a := Tell(p, s, c.Clock.Now())
 	text, err := json.MarshalIndent(a, "", "  ")
 	if err != nil {
@@ -152,7 +190,7 @@ func (c *Crew) report(p *Plan, s Snapshot) (Event, error) {
 		return Event{}, err
 	}
 	return Event{Kind: KindDone, Notes: []Note{N(lang.M("report: %s", c.Folder.ReportPath()))},
-		Data: &Data{Report: c.Folder.ReportPath(), Text: a.Message(c.Lang)}}, nil
+		Data: &Data{Report: c.Folder.ReportPath(), Text: a.Message(c.Lang), Now: &now}}, nil
 }
 
 // Message is the short text for those who wait: what happened, to which moment,
@@ -238,6 +276,7 @@ func (a Account) facts() []fact {
 		{lang.M("service"), a.Service}, {lang.M("database"), a.Database}, {lang.M("server"), a.Server}, {lang.M("mode"), string(a.Mode)},
 		{lang.M("operator"), a.Operator}, {lang.M("backup"), a.Backup}, {lang.M("restored to"), stamp(a.RestoredTo)},
 		{lang.M("emergency backup"), a.Emergency}, {lang.M("former tables kept in"), a.Kept}, {lang.M("exports"), strings.Join(a.Exports, ", ")},
+		{lang.M("loaded, not exchanged"), a.Loaded},
 	}
 	if a.SwapMS > 0 {
 		all = append(all, fact{lang.M("the exchange took"), fmt.Sprintf("%.1f ms", a.SwapMS)})

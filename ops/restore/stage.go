@@ -42,6 +42,9 @@ const (
 // The way back before anything was exchanged.
 const (
 	Cleaning       Stage = "cleaning"
+	Settling       Stage = "settling" // what was loaded stays beside the live schema
+	AskSettle      Stage = "ask-settle"
+	DropAborted    Stage = "dropping-aborted"
 	AskClean       Stage = "ask-clean"
 	AbortStarting  Stage = "abort-starting"
 	AskAbortStart  Stage = "ask-abort-start"
@@ -88,6 +91,7 @@ const (
 	EffectReport   Effect = "report"
 	EffectNotify   Effect = "notify"
 	EffectClean    Effect = "clean"
+	EffectSettle   Effect = "settle"
 	EffectExport   Effect = "export"
 	EffectSwapBack Effect = "swap-back"
 	EffectLoadBack Effect = "load-back"
@@ -98,6 +102,7 @@ var stageEffects = map[Stage]Effect{
 	Checking: EffectCheck, Stopping: EffectStop, Quieting: EffectQuiet, Killing: EffectKill, Saving: EffectSave,
 	Loading: EffectLoad, Verifying: EffectVerify, Swapping: EffectSwap, Starting: EffectStart, Readying: EffectReady,
 	Reporting: EffectReport, Notifying: EffectNotify, Dropping: EffectDropOld, DropUndone: EffectDropOld,
+	Settling: EffectSettle, DropAborted: EffectDropOld,
 	Cleaning: EffectClean, AbortStarting: EffectStart, AbortReadying: EffectReady, AbortReporting: EffectReport,
 	UndoStopping: EffectStop, UndoExporting: EffectExport, UndoSwapping: EffectSwapBack, UndoLoading: EffectLoadBack,
 	UndoStarting: EffectStart, UndoReadying: EffectReady, UndoReporting: EffectReport,
@@ -119,7 +124,7 @@ func (s Stage) Asks() bool { return len(s) > 4 && s[:4] == "ask-" }
 // Back tells that the stage is on a way back.
 func (s Stage) Back() bool {
 	switch s {
-	case Cleaning, AskClean, AbortStarting, AskAbortStart, AbortReadying, AskAbortReady, AbortReporting, Aborted,
+	case Cleaning, AskClean, Settling, AskSettle, DropAborted, AbortStarting, AskAbortStart, AbortReadying, AskAbortReady, AbortReporting, Aborted,
 		UndoStopping, AskUndoStop, UndoExporting, AskUndoExport, UndoSwapping, AskUndoSwap, UndoLoading, AskUndoLoad,
 		UndoStarting, AskUndoStart, UndoReadying, AskUndoReady, UndoReporting, Undone, DropUndone:
 		return true
@@ -182,7 +187,7 @@ var stageSteps = map[Stage]Step{
 	Starting: StepRestart, AskStart: StepRestart, Readying: StepRestart, AskReady: StepRestart,
 	Reporting: StepNotify, AskReport: StepNotify, AskNotify: StepNotify, Notifying: StepNotify, Done: StepNotify,
 	Dropping: StepNotify, AskDrop: StepNotify, DropUndone: StepNotify,
-	Cleaning: StepRestore, AskClean: StepRestore,
+	Cleaning: StepRestore, AskClean: StepRestore, Settling: StepRestore, AskSettle: StepRestore, DropAborted: StepNotify,
 	AbortStarting: StepRestart, AskAbortStart: StepRestart, AbortReadying: StepRestart, AskAbortReady: StepRestart,
 	AbortReporting: StepNotify, Aborted: StepNotify,
 	UndoStopping: StepStop, AskUndoStop: StepStop, UndoExporting: StepSave, AskUndoExport: StepSave,
@@ -223,6 +228,8 @@ func (s Stage) Label() lang.Msg {
 		return lang.M("writing the report")
 	case Notifying:
 		return lang.M("telling the others")
+	case Settling:
+		return lang.M("keeping what was loaded beside the database")
 	case Cleaning:
 		return lang.M("removing what was loaded")
 	case UndoExporting:
@@ -231,7 +238,7 @@ func (s Stage) Label() lang.Msg {
 		return lang.M("bringing the former tables back")
 	case UndoLoading:
 		return lang.M("loading the emergency backup")
-	case Dropping, DropUndone:
+	case Dropping, DropUndone, DropAborted:
 		return lang.M("dropping the kept tables")
 	case Done:
 		return lang.M("restored")

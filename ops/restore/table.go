@@ -17,16 +17,16 @@ var table = complete(map[Stage]row{
 	AskQuiet: {KindRetry: to(Quieting), KindKill: to(Killing), KindGoOn: typed(Saving), KindAbort: to(AbortStarting)},
 	Killing:  {KindDone: to(Quieting), KindFailed: to(AskQuiet), KindAbort: to(AbortStarting)},
 
-	Saving:  {KindDone: to(Loading), KindFound: foundSaving, KindFailed: to(AskSave), KindAbort: to(AbortStarting)},
+	Saving:  {KindDone: load(false), KindFound: foundSaving, KindFailed: to(AskSave), KindAbort: to(AbortStarting)},
 	AskSkip: {KindSkip: to(Saving), KindRetry: to(Saving), KindAbort: to(AbortStarting)},
-	AskSave: {KindRetry: to(Saving), KindSkip: typed(Loading), KindAbort: to(AbortStarting)},
+	AskSave: {KindRetry: to(Saving), KindSkip: load(true), KindAbort: to(AbortStarting)},
 
 	Loading:   {KindDone: to(Verifying), KindFailed: to(AskLoad), KindAbort: backOut},
 	AskLoad:   {KindRetry: to(Loading), KindAbort: backOut},
 	Verifying: {KindDone: mode(Swapping, Starting, Reporting), KindFound: to(AskVerify), KindFailed: to(AskVerify), KindAbort: backOut},
-	AskVerify: {KindRetry: to(Verifying), KindGoOn: typedMode(Swapping, Starting, Reporting), KindAbort: backOut},
+	AskVerify: {KindRetry: to(Verifying), KindGoOn: typedMode(Swapping, Starting, Reporting), KindLeave: settle, KindAbort: backOut},
 	Swapping:  {KindDone: to(Starting), KindFailed: to(AskSwap)},
-	AskSwap:   {KindRetry: to(Swapping), KindAbort: to(Cleaning)},
+	AskSwap:   {KindRetry: to(Swapping), KindLeave: settle, KindAbort: to(Cleaning)},
 
 	Starting: {KindDone: to(Readying), KindFailed: to(AskStart)},
 	AskStart: {KindRetry: to(Starting), KindUndo: undo, KindKeep: to(Reporting)},
@@ -43,12 +43,15 @@ var table = complete(map[Stage]row{
 
 	Cleaning:       {KindDone: mode(AbortStarting, AbortStarting, AbortReporting), KindFailed: to(AskClean)},
 	AskClean:       {KindRetry: to(Cleaning), KindLeave: mode(AbortStarting, AbortStarting, AbortReporting)},
+	Settling:       {KindDone: to(AbortStarting), KindFailed: to(AskSettle)},
+	AskSettle:      {KindRetry: to(Settling), KindAbort: to(Cleaning)},
 	AbortStarting:  {KindDone: to(AbortReadying), KindFailed: to(AskAbortStart)},
 	AskAbortStart:  {KindRetry: to(AbortStarting), KindLeave: to(AbortReporting)},
 	AbortReadying:  {KindDone: to(AbortReporting), KindFailed: to(AskAbortReady)},
 	AskAbortReady:  {KindRetry: to(AbortReadying), KindLeave: to(AbortReporting)},
 	AbortReporting: {KindDone: to(Aborted), KindFailed: to(Aborted)},
-	Aborted:        {},
+	Aborted:        {KindResume: goOn, KindDrop: dropLoaded},
+	DropAborted:    {KindDone: to(Aborted), KindFailed: to(AskDrop)},
 
 	UndoStopping:  {KindDone: to(UndoExporting), KindFailed: to(AskUndoStop)},
 	AskUndoStop:   {KindRetry: to(UndoStopping)},
@@ -156,6 +159,9 @@ func drop(stage Stage) rule {
 func dropUndone(s *Snapshot, e Event) (Stage, error) { return drop(DropUndone)(s, e) }
 
 func dropAgain(s *Snapshot, _ Event) (Stage, error) {
+	if s.Loaded {
+		return DropAborted, nil
+	}
 	if s.Swapped {
 		return Dropping, nil
 	}
@@ -163,8 +169,48 @@ func dropAgain(s *Snapshot, _ Event) (Stage, error) {
 }
 
 func dropLeave(s *Snapshot, _ Event) (Stage, error) {
+	if s.Loaded {
+		return Aborted, nil
+	}
 	if s.Swapped {
 		return Done, nil
 	}
 	return Undone, nil
+}
+
+// load goes on to the load, or past it when a former try left one that is kept.
+func load(needsName bool) rule {
+	return func(s *Snapshot, e Event) (Stage, error) {
+		switch {
+		case needsName && e.Typed != s.Database:
+			return "", ErrTyped
+		case s.Loaded:
+			return Verifying, nil
+		}
+		return Loading, nil
+	}
+}
+
+// settle leaves before the exchange and keeps what was loaded beside the live
+// schema.
+func settle(s *Snapshot, _ Event) (Stage, error) {
+	if s.Mode != Swap {
+		return "", ErrNotNow
+	}
+	return Settling, nil
+}
+
+// goOn takes a restore up again that was given up with its load kept.
+func goOn(s *Snapshot, _ Event) (Stage, error) {
+	if !s.Loaded {
+		return "", ErrNotNow
+	}
+	return Checking, nil
+}
+
+func dropLoaded(s *Snapshot, _ Event) (Stage, error) {
+	if !s.Loaded {
+		return "", ErrNotNow
+	}
+	return DropAborted, nil
 }

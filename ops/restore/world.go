@@ -45,6 +45,11 @@ type Database interface {
 	Export(ctx context.Context, p *Plan, since time.Time, f Folder, report Report) (Loss, []string, error)
 	// Clean removes what was loaded and is not live.
 	Clean(ctx context.Context, p *Plan, f Folder) ([]Note, error)
+	// Settle takes an exchange back that was half done, and keeps what was loaded.
+	Settle(ctx context.Context, p *Plan, f Folder) ([]Note, error)
+	// Present looks at the live schema, now, and does not touch the tables of
+	// avoid: a look at a damaged one may end the server.
+	Present(ctx context.Context, p *Plan, avoid []string) (Present, error)
 	// DropOld drops the schemas that undo would need.
 	DropOld(ctx context.Context, p *Plan) ([]Note, error)
 }
@@ -157,7 +162,7 @@ func (c *Crew) Do(ctx context.Context, e Effect, p *Plan, s Snapshot, report fun
 func (c *Crew) do(ctx context.Context, e Effect, p *Plan, s Snapshot, report Report) (Event, error) {
 	switch e {
 	case EffectCheck:
-		return c.check(ctx, p, report)
+		return c.check(ctx, p, s, report)
 	case EffectStop:
 		return c.stop(ctx, p)
 	case EffectQuiet:
@@ -180,14 +185,16 @@ func (c *Crew) do(ctx context.Context, e Effect, p *Plan, s Snapshot, report Rep
 		return c.export(ctx, p, s, report)
 	case EffectClean:
 		return noted(c.Database.Clean(ctx, p, c.Folder))
+	case EffectSettle:
+		return noted(c.Database.Settle(ctx, p, c.Folder))
 	case EffectDropOld:
 		return noted(c.Database.DropOld(ctx, p))
 	case EffectStart:
 		return c.start(ctx, p, s)
 	case EffectReady:
-		return c.ready(ctx, p, report)
+		return c.ready(ctx, p, s, report)
 	case EffectReport:
-		return c.report(p, s)
+		return c.report(ctx, p, s)
 	case EffectNotify:
 		return c.notify(ctx, p, s)
 	}
@@ -229,6 +236,9 @@ func unchanged(e Effect, p *Plan, s Snapshot) Note {
 	case EffectSwap:
 		return N(lang.M("The exchange is one statement: it happens whole or not at all; the next look will tell."))
 	case EffectStart, EffectReady:
+		if s.Stage.Back() {
+			return N(lang.M("%s is as it was before; nothing of it was changed by this.", p.Target.Live))
+		}
 		return N(lang.M("The data is in place; nothing of it was changed by this."))
 	case EffectNotify, EffectReport:
 		return N(lang.M("The database and the service are not touched by this."))
@@ -239,7 +249,7 @@ func unchanged(e Effect, p *Plan, s Snapshot) Note {
 			return N(lang.M("%s was changed; the state before is in %s.", p.Target.Database, orNone(s.Data.Emergency)))
 		}
 		return N(lang.M("%s was not changed.", p.Target.Live))
-	case EffectDropOld, EffectClean:
+	case EffectDropOld, EffectClean, EffectSettle:
 		return N(lang.M("%s was not changed.", p.Target.Live))
 	}
 	return N(lang.M("Nothing was changed in %s.", p.Target.Live))

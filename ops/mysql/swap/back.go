@@ -29,6 +29,11 @@ func (s *Server) SwapBack(ctx context.Context, p *restore.Plan, f restore.Folder
 	if err := s.alone(ctx, c, p, f); err != nil {
 		return out, err
 	}
+	return s.swapBack(ctx, c, p, f, r)
+}
+
+func (s *Server) swapBack(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder, r *record) (restore.Swapped, error) {
+	var out restore.Swapped
 	if err := r.beginBack(ctx, c, p, f); err != nil {
 		return out, err
 	}

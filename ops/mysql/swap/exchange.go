@@ -27,7 +27,9 @@ type record struct {
 	Leaving contents `json:"leaving"` // the live schema's: tables in scope, all objects
 	Coming  contents `json:"coming"`  // the shadow's
 	Since   []string `json:"since,omitempty"`
-	Back    bool     `json:"back,omitempty"` // Since is known: a way back was begun
+	Back    bool     `json:"back,omitempty"`    // Since is known: a way back was begun
+	Absent  bool     `json:"absent,omitempty"`  // there was no live schema
+	Settled bool     `json:"settled,omitempty"` // the exchange was given up; the live schema may have changed since
 }
 
 func recordPath(f restore.Folder) string { return filepath.Join(f.Path, "exchange.json") }
@@ -54,11 +56,13 @@ func (s *Server) Swap(ctx context.Context, p *restore.Plan, f restore.Folder) (r
 		return out, err
 	}
 	r, err := readRecord(f)
-	if err == nil && r == nil {
-		r, err = s.newRecord(ctx, c, p, f)
-		if err == nil {
+	if err == nil && (r == nil || r.Settled) {
+		if r, err = s.newRecord(ctx, c, p, f, r); err == nil {
 			err = r.save(f)
 		}
+	}
+	if err == nil && r.Absent {
+		err = makeSchema(ctx, c, p.Target.Live, r.Coming)
 	}
 	if err != nil {
 		return out, err
@@ -90,7 +94,13 @@ func (s *Server) Swap(ctx context.Context, p *restore.Plan, f restore.Folder) (r
 	return out, nil
 }
 
-func (s *Server) newRecord(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder) (*record, error) {
+// newRecord looks at both schemas. What a former record knows of the shadow is
+// taken from it: a half exchange that was taken back has left its objects there alone.
+func (s *Server) newRecord(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder, former *record) (*record, error) {
+	there, err := exists(ctx, c, p.Target.Live)
+	if err != nil {
+		return nil, err
+	}
 	live, err := s.look(ctx, c, p.Target.Live)
 	if err != nil {
 		return nil, err
@@ -99,6 +109,9 @@ func (s *Server) newRecord(ctx context.Context, c *sql.Conn, p *restore.Plan, f 
 	if err != nil {
 		return nil, err
 	}
+	if former != nil {
+		coming = former.Coming
+	}
 	if len(coming.Tables) == 0 {
 		return nil, ops.E(ops.Failed, lang.M("the schema %s holds no table to exchange", p.Shadow))
 	}
@@ -106,7 +119,10 @@ func (s *Server) newRecord(ctx context.Context, c *sql.Conn, p *restore.Plan, f 
 	if len(live.Tables) != len(p.Leaving) {
 		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the tables of %s are not those of the plan any more", p.Target.Live))
 	}
-	r := &record{Leaving: live, Coming: coming}
+	r := &record{Leaving: live, Coming: coming, Absent: !there}
+	if former != nil {
+		return r, nil
+	}
 	enabled, err := readEnabled(f)
 	for i, o := range r.Coming.Objects {
 		r.Coming.Objects[i].Enabled = o.Kind == "event" && has(enabled, o.Name)

@@ -13,7 +13,6 @@ import (
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
-	"opsdeck/ops"
 	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
@@ -181,24 +180,8 @@ func (s *Server) Clean(ctx context.Context, p *restore.Plan, f restore.Folder) (
 }
 
 func (s *Server) cleanSwap(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder) ([]restore.Note, error) {
-	r, err := readRecord(f)
-	if err != nil {
+	if err := s.settle(ctx, c, p, f); err != nil {
 		return nil, err
-	}
-	if r != nil {
-		kept, err := tables(ctx, c, p.Kept)
-		if err != nil {
-			return nil, err
-		}
-		if len(kept) > 0 {
-			return nil, ops.E(ops.Failed, lang.M("tables were exchanged already: %s holds former ones", p.Kept)).WithHint(lang.M("resume, then undo"))
-		}
-		if err := s.putTriggers(ctx, p.Target.Live, r.Leaving); err != nil {
-			return nil, err
-		}
-		if _, err := c.ExecContext(ctx, "DROP DATABASE IF EXISTS "+restore.Name(p.Kept)); err != nil {
-			return nil, err
-		}
 	}
 	if _, err := c.ExecContext(ctx, "DROP DATABASE IF EXISTS "+restore.Name(p.Shadow)); err != nil {
 		return nil, fmt.Errorf("drop the shadow schema: %w", err)
