@@ -153,7 +153,10 @@ func (a *app) tellPlan(p *restore.Plan) {
 		for _, t := range p.Assessment.Loss.Tables {
 			a.note(lang.M("  will be lost: %s", lang.Raw(a.lossLine(t))))
 		}
-		if l := p.Assessment.Loss; l.Rows()+l.Changed() > 0 {
+		for _, doubt := range p.Assessment.Loss.Doubts() {
+			a.note(lang.M("  %s", doubt))
+		}
+		if l := p.Assessment.Loss; len(l.Tables) > 0 || !l.Sure() {
 			a.note(lang.M("  keep them for replay: --export-lost DIR"))
 		}
 	}

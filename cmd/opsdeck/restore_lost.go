@@ -42,6 +42,11 @@ func (c *restoreLostCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if c.Export == "" && !p.Assessment.Loss.Sure() {
+		if err := d.compareAll(a, p); err != nil {
+			return err
+		}
+	}
 	doc := lostJSON{Backup: p.Source.Name, Loss: p.Assessment.Loss, Files: []string{}}
 	if c.Export != "" {
 		bar := a.progress()
@@ -56,6 +61,21 @@ func (c *restoreLostCmd) Run(a *app) error {
 		return a.json(doc)
 	}
 	a.sayLoss(p)
+	return nil
+}
+
+// compareAll compares all tables with the backup, however long that takes; the plan
+// does so with those that take little time.
+func (d *desk) compareAll(a *app, p *restore.Plan) error {
+	server := d.server()
+	defer server.Close()
+	bar := a.progress()
+	loss, err := server.Lost(a.ctx, p.Target.Live, p.Source, p.Tables, bar.report)
+	bar.done()
+	if err != nil {
+		return err
+	}
+	p.Assessment.Loss = merged(loss, p.Assessment.Loss)
 	return nil
 }
 
@@ -116,13 +136,13 @@ func (a *app) sayLoss(p *restore.Plan) {
 	for _, t := range loss.Tables {
 		a.say(lang.M("  %s", lang.Raw(a.lossLine(t))))
 	}
-	if len(loss.Tables) == 0 {
-		a.say(lang.M("  nothing was found"))
+	for _, doubt := range loss.Doubts() {
+		a.say(lang.M("  %s", doubt))
 	}
 	for _, part := range []struct {
 		what lang.Msg
 		list []string
-	}{{lang.M("could not be judged"), loss.Unknown}, {lang.M("changed rows cannot be seen in"), loss.Unseen}, {lang.M("people who acted since"), loss.Users}, {lang.M("what they touched"), loss.Resources}, {lang.M("exported"), p.Exported}} {
+	}{{lang.M("people who acted since"), loss.Users}, {lang.M("what they touched"), loss.Resources}, {lang.M("exported"), p.Exported}} {
 		if len(part.list) > 0 {
 			a.say(lang.M("%s: %s", part.what, termsafe.Line(strings.Join(part.list, ", "))))
 		}
@@ -153,13 +173,7 @@ func (d *desk) tellLater(r *restore.Run) {
 	for _, t := range loss.Tables {
 		d.note(lang.M("  written since, exported and then lost: %s", lang.Raw(d.lossLine(t))))
 	}
-	if len(loss.Tables) == 0 {
-		d.note(lang.M("  nothing was written since the restore, as far as can be seen"))
-	}
-	if len(loss.Unseen) > 0 {
-		d.note(lang.M("  %s: %s", lang.M("changed rows cannot be seen in"), strings.Join(loss.Unseen, ", ")))
-	}
-	if len(loss.Unknown) > 0 {
-		d.note(lang.M("  %s: %s", lang.M("could not be judged"), strings.Join(loss.Unknown, ", ")))
+	for _, doubt := range loss.Doubts() {
+		d.note(lang.M("  %s", doubt))
 	}
 }

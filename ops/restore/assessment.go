@@ -3,10 +3,12 @@ package restore
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 )
 
@@ -114,8 +116,8 @@ type Finding struct {
 	Blocks bool      `json:"blocks,omitempty"` // the plan cannot run so
 }
 
-// Loss is what will be lost: rows newer than the backup, and tables that would
-// vanish. Numbers are estimates unless a row says otherwise.
+// Loss is what will be lost: rows that the backup does not have so, and tables that
+// would vanish. Nothing is lost only when Sure says so.
 type Loss struct {
 	Since     time.Time   `json:"since"` // the backup's moment
 	Tables    []LossTable `json:"tables"`
@@ -131,9 +133,27 @@ type LossTable struct {
 	Newer    int64  `json:"newer"`
 	Changed  int64  `json:"changed,omitempty"` // older rows that were changed since
 	Estimate bool   `json:"estimate"`
-	How      string `json:"how"` // "created_at", "updated_at", "auto_increment", "count"
+	How      string `json:"how"` // "rows": compared row by row; by age: "created_at", "updated_at", "auto_increment", "count"
 	Vanishes bool   `json:"vanishes,omitempty"`
 	Blind    bool   `json:"-"` // rows that were changed cannot be told
+}
+
+// Sure tells that every table was compared with the backup, whole.
+func (l Loss) Sure() bool { return len(l.Unknown)+len(l.Unseen) == 0 && !l.Estimated() }
+
+// Doubts are what is to be said besides the tables: what could not be known, or that
+// nothing is lost, when that is sure.
+func (l Loss) Doubts() (out []lang.Msg) {
+	if len(l.Unknown) > 0 {
+		out = append(out, lang.M("could not be compared with the backup, newer rows may be lost: %s", termsafe.Line(strings.Join(l.Unknown, ", "))))
+	}
+	if len(l.Unseen) > 0 {
+		out = append(out, lang.M("not all changed rows can be seen in: %s", termsafe.Line(strings.Join(l.Unseen, ", "))))
+	}
+	if len(l.Tables) == 0 && l.Sure() {
+		out = append(out, lang.M("nothing will be lost: every table was compared with the backup"))
+	}
+	return out
 }
 
 // See takes in what was found in a table.

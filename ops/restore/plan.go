@@ -95,6 +95,7 @@ type Source struct {
 	SHA256      string        `json:"sha256,omitempty"`
 	At          time.Time     `json:"restored_to"` // the moment its rows are of
 	Manifest    bool          `json:"manifest"`
+	Indexed     bool          `json:"indexed,omitempty"` // the manifest tells where the rows of each table are
 	Encrypted   bool          `json:"encrypted,omitempty"`
 	Partial     bool          `json:"partial,omitempty"`
 	Consistent  bool          `json:"consistent"`

@@ -298,8 +298,8 @@ func (a Account) lossMarkdown(b *strings.Builder, l *lang.Printer) {
 }
 
 func lossSection(b *strings.Builder, l *lang.Printer, title string, loss Loss) {
-	if len(loss.Tables)+len(loss.Unknown)+len(loss.Unseen) == 0 {
-		return
+	if loss.Since.IsZero() && len(loss.Tables)+len(loss.Unknown)+len(loss.Unseen) == 0 {
+		return // nobody looked
 	}
 	fmt.Fprintf(b, "\n## %s\n", title)
 	if len(loss.Tables) > 0 {
@@ -308,11 +308,8 @@ func lossSection(b *strings.Builder, l *lang.Printer, title string, loss Loss) {
 	for _, t := range loss.Tables {
 		fmt.Fprintf(b, "| %s | %s | %s |\n", mdLine(t.Table), human.Count(t.Newer), strings.Join(t.About(l), ", "))
 	}
-	if len(loss.Unknown) > 0 {
-		fmt.Fprintf(b, "\n%s\n", l.T("Could not be judged: %s", mdLine(strings.Join(loss.Unknown, ", "))))
-	}
-	if len(loss.Unseen) > 0 {
-		fmt.Fprintf(b, "\n%s\n", l.T("Rows that were changed cannot be seen in: %s", mdLine(strings.Join(loss.Unseen, ", "))))
+	for _, doubt := range loss.Doubts() {
+		fmt.Fprintf(b, "\n%s\n", mdLine(l.Msg(doubt)))
 	}
 	if len(loss.Users) > 0 {
 		fmt.Fprintf(b, "\n%s\n", l.T("People who acted since: %s", mdLine(strings.Join(loss.Users, ", "))))

@@ -72,9 +72,12 @@ func (p *Page) comparedLines(s *backup.Set, width int) []string {
 	for _, name := range c.with.Loss.Unknown {
 		table.Rows = append(table.Rows, []string{t.Unknown.Render(t.Glyph.Unknown), termsafe.Line(name), e.T("could not be judged")})
 	}
+	for _, name := range c.with.Loss.Unseen {
+		table.Rows = append(table.Rows, []string{t.Unknown.Render(t.Glyph.Unknown), termsafe.Line(name), e.T("not all changed rows can be seen")})
+	}
 	lines := []string{e.T("against what was there at %s:", e.Time(c.with.At))}
 	if len(table.Rows) == 0 {
-		return append(lines, e.T("nothing newer than the backup was found"))
+		return append(lines, e.T("nothing will be lost: every table was compared with the backup"))
 	}
 	for _, line := range table.Lines() {
 		lines = append(lines, cells.Cut("  "+line, width))

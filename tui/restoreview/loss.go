@@ -30,13 +30,16 @@ func lossWords(plan *restore.Plan) (out []lang.Msg) {
 	if len(out) > 0 && len(plan.Exported) > 0 {
 		out = append(out, lang.M("They are kept in %s.", filepath.Dir(plan.Exported[0])))
 	}
-	return out
+	return append(out, loss.Doubts()...)
 }
 
 // lossFacts are the lines of step 1 about the loss.
 func (p *Page) lossFacts(plan *restore.Plan, put func(ops.State, string)) {
 	e, loss := p.env, plan.Assessment.Loss
 	n := loss.Rows() + loss.Changed()
+	if left := len(loss.Unknown) + len(loss.Unseen); left > 0 {
+		put(ops.StateUnknown, e.T("%s tables could not be compared whole with the backup (o): newer or changed rows in them may be lost", fmt.Sprint(left)))
+	}
 	switch {
 	case n == 0:
 		return
@@ -57,8 +60,10 @@ func (p *Page) cannotExport() lang.Msg {
 		return lang.M("what will be lost is being exported")
 	case len(p.plan.Exported) > 0:
 		return lang.M("it is exported already: %s", filepath.Dir(p.plan.Exported[0]))
-	case p.plan.Assessment == nil || p.plan.Assessment.Loss.Rows()+p.plan.Assessment.Loss.Changed() == 0:
-		return lang.M("nothing newer than the backup was found")
+	case p.plan.Assessment == nil:
+		return lang.M("there is no plan yet")
+	case len(p.plan.Assessment.Loss.Tables) == 0 && p.plan.Assessment.Loss.Sure():
+		return lang.M("nothing will be lost: every table was compared with the backup")
 	}
 	return lang.Msg{}
 }
@@ -108,8 +113,11 @@ func (p *Page) clockLine(what lang.Msg, since time.Time, w int) []string {
 func (p *Page) openLoss() tea.Cmd {
 	plan := p.shownPlan()
 	a := plan.Assessment
-	if a == nil || len(a.Loss.Tables)+len(a.Loss.Unknown)+len(a.Loss.Unseen) == 0 {
-		return page.Send(page.Notice{State: ops.StateOK, Text: lang.M("nothing newer than the backup was found")})
+	if a == nil {
+		return page.Send(page.Notice{State: ops.StateUnknown, Text: lang.M("the tables were not looked at")})
+	}
+	if len(a.Loss.Tables) == 0 && a.Loss.Sure() {
+		return page.Send(page.Notice{State: ops.StateOK, Text: lang.M("nothing will be lost: every table was compared with the backup")})
 	}
 	e := p.env
 	lines := []string{e.T("Since %s:", e.Time(a.Loss.Since)), ""}
@@ -123,7 +131,7 @@ func (p *Page) openLoss() tea.Cmd {
 	for _, part := range []struct {
 		what string
 		list []string
-	}{{e.T("could not be judged"), a.Loss.Unknown}, {e.T("changed rows cannot be seen in"), a.Loss.Unseen}, {e.T("people who acted since"), a.Loss.Users}, {e.T("what they touched"), a.Loss.Resources}, {e.T("exported"), plan.Exported}} {
+	}{{e.T("could not be compared with the backup, newer rows may be lost"), a.Loss.Unknown}, {e.T("not all changed rows can be seen in"), a.Loss.Unseen}, {e.T("people who acted since"), a.Loss.Users}, {e.T("what they touched"), a.Loss.Resources}, {e.T("exported"), plan.Exported}} {
 		if len(part.list) > 0 {
 			lines = append(lines, "", part.what+":")
 		}
@@ -174,14 +182,8 @@ func (p *Page) confirmUndo(m laterMsg) tea.Cmd {
 	switch {
 	case m.err != nil:
 		body = append(body, lang.M("what was written since the restore cannot be counted now: %s", m.err.Error()))
-	case len(m.loss.Tables) == 0:
-		body = append(body, lang.M("Nothing was written since, as far as can be seen."))
-	}
-	if len(m.loss.Unknown) > 0 {
-		body = append(body, lang.M("Could not be judged: %s", strings.Join(m.loss.Unknown, ", ")))
-	}
-	if len(m.loss.Unseen) > 0 {
-		body = append(body, lang.M("Rows that were changed cannot be seen in: %s", strings.Join(m.loss.Unseen, ", ")))
+	default:
+		body = append(body, m.loss.Doubts()...)
 	}
 	for i, t := range m.loss.Tables {
 		if i == mostLines {

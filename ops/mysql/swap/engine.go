@@ -59,6 +59,16 @@ func (e Engine) Load(ctx context.Context, j Job, report restore.Report) (restore
 	return out, enabled, nil
 }
 
+// Records reads the rows of a backup file.
+func (e Engine) Records(ctx context.Context, j Job, w load.Wanted, each func(*load.Record) error) error {
+	src, err := e.open(j.Path)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	return load.Records(ctx, src, w, each)
+}
+
 // Ready opens the backup and closes it again.
 func (e Engine) Ready(j Job) error {
 	src, err := e.open(j.Path)

@@ -26,14 +26,22 @@ type exporter struct {
 	src    restore.Source
 	since  time.Time
 	scope  []string // empty: all tables
-	dir    string
+	dir    string   // empty: nothing is written
+	cmp    *compare
 	report restore.Report
 
 	loss  restore.Loss
 	files []string
 }
 
-// ExportLost writes what is newer than a backup to dir, before it is restored.
+// Lost compares the live tables with a backup, however long that takes.
+func (s *Server) Lost(ctx context.Context, live string, src restore.Source, scope []string, report restore.Report) (restore.Loss, error) {
+	loss, _, err := s.ExportLost(ctx, live, src, scope, "", report)
+	return loss, err
+}
+
+// ExportLost writes what is newer than a backup to dir, before it is restored;
+// without a dir it only counts.
 func (s *Server) ExportLost(ctx context.Context, live string, src restore.Source, scope []string, dir string, report restore.Report) (restore.Loss, []string, error) {
 	e := &exporter{s: s, in: live, src: src, since: src.At, scope: scope, dir: dir, report: report}
 	err := e.run(ctx)
@@ -51,38 +59,39 @@ func (s *Server) Later(ctx context.Context, p *restore.Plan, since time.Time) (r
 	if err != nil {
 		return loss, fmt.Errorf("list the tables of %s: %w", p.Target.Live, err)
 	}
+	cmp := s.comparer(p.Source, nil)
+	s.ahead(ctx, cmp, list, p.Source)
 	for _, t := range list {
 		if t.Sequence || len(p.Tables) > 0 && !has(p.Tables, t.Name) {
 			continue
 		}
-		one, ok := s.laterIn(ctx, t, p.Source, since)
-		switch {
-		case !ok:
+		one, ok := s.laterIn(ctx, cmp, t, p.Source, since)
+		if !ok {
 			loss.Unknown = append(loss.Unknown, t.Name)
-		default:
-			one.Blind = one.Blind && t.Name != s.Audit
-			loss.See(one)
+			continue
 		}
+		one.Blind = one.Blind && t.Name != s.Audit
+		loss.See(one)
 	}
 	return loss, ctx.Err()
 }
 
-func (s *Server) laterIn(ctx context.Context, t *schema.Table, src restore.Source, since time.Time) (restore.LossTable, bool) {
-	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+func (s *Server) laterIn(ctx context.Context, cmp *compare, t *schema.Table, src restore.Source, since time.Time) (restore.LossTable, bool) {
+	bounded, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
-	out := restore.LossTable{Table: t.Name, How: "count"}
 	stored, known := src.Table(t.Name)
 	if src.Manifest && !known {
-		out.Vanishes = true
+		out := restore.LossTable{Table: t.Name, How: "count", Vanishes: true}
 		var err error
-		out.Newer, err = s.utc(ctx, "SELECT COUNT(*) FROM "+t.SQLName())
+		out.Newer, err = s.utc(bounded, "SELECT COUNT(*) FROM "+t.SQLName())
 		return out, err == nil
 	}
-	n, err := s.newer(ctx, t, stored, since)
-	if err != nil || n.how == "" {
-		return out, false
+	if one, ok := s.exactly(bounded, cmp, t, src, nil); ok {
+		return one, true
 	}
-	return out, n.count(ctx, s, &out) == nil
+	aged, stop := context.WithTimeout(ctx, lookLimit)
+	defer stop()
+	return s.byAge(aged, t, stored, since)
 }
 
 // Export writes the rows that are newer than the restore to the run's folder.
@@ -102,8 +111,13 @@ func (e *exporter) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list the tables of %s: %w", e.in, err)
 	}
-	if err := os.MkdirAll(e.dir, 0o700); err != nil {
-		return err
+	if e.dir != "" {
+		if err := os.MkdirAll(e.dir, 0o700); err != nil {
+			return err
+		}
+	}
+	if e.cmp = e.s.comparer(e.src, e.report); e.cmp != nil && !e.src.Indexed {
+		e.cmp.unread = e.cmp.ahead(ctx, list)
 	}
 	for i, t := range list {
 		if t.Sequence || len(e.scope) > 0 && !has(e.scope, t.Name) {
@@ -119,41 +133,94 @@ func (e *exporter) run(ctx context.Context) error {
 
 // table writes a table's file; a table that cannot be judged is named.
 func (e *exporter) table(ctx context.Context, t *schema.Table) error {
-	stored, known := e.src.Table(t.Name)
-	n := newer{t: t}
-	vanishes := e.src.Manifest && !known
-	if !vanishes {
-		var err error
-		if n, err = e.s.newer(ctx, t, stored, e.since); err != nil {
-			return err
-		}
-		if n.how == "" {
-			e.loss.Unknown = append(e.loss.Unknown, t.Name)
-			return nil
-		}
+	_, known := e.src.Table(t.Name)
+	if e.src.Manifest && !known {
+		return e.vanishing(ctx, t)
 	}
-	f, err := newExport(filepath.Join(e.dir, fileName(t.Name)), e.since)
+	f, err := e.open(t)
 	if err != nil {
 		return err
 	}
-	defer f.file.Abort()
-	lost := restore.LossTable{Table: t.Name, How: n.how, Estimate: !n.sure && !vanishes, Vanishes: vanishes, Blind: !vanishes && n.blind() && t.Name != e.s.Audit}
+	defer f.abort()
+	lost, ok := e.s.exactly(ctx, e.cmp, t, e.src, f.sink(t))
+	if f.err != nil {
+		return f.err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if ok && lost.Vanishes { // of a dump without a manifest
+		return e.vanishing(ctx, t)
+	}
+	if !ok {
+		f.abort()
+		return e.aged(ctx, t)
+	}
+	return e.see(f, lost)
+}
+
+// vanishing writes a table that the backup does not have, with its definition.
+func (e *exporter) vanishing(ctx context.Context, t *schema.Table) error {
+	lost := restore.LossTable{Table: t.Name, How: "count", Vanishes: true}
+	f, err := e.open(t)
+	if err != nil {
+		return err
+	}
+	defer f.abort()
 	c, err := e.s.reader(ctx)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	if vanishes {
-		lost.How = "count"
-		err = f.whole(ctx, c, t, &lost.Newer)
-	} else {
-		err = errors.Join(f.rows(ctx, c, t, n.newRows(), false, &lost.Newer), f.rows(ctx, c, t, n.changedRows(), true, &lost.Changed))
+	if err := f.whole(ctx, c, t, &lost.Newer); err != nil {
+		return err
 	}
+	return e.see(f, lost)
+}
+
+// aged writes the rows that are newer by their age, of a table that cannot be compared.
+func (e *exporter) aged(ctx context.Context, t *schema.Table) error {
+	stored, _ := e.src.Table(t.Name)
+	n, err := e.s.newer(ctx, t, stored, e.since)
+	if err != nil || n.how == "" {
+		e.loss.Unknown = append(e.loss.Unknown, t.Name)
+		return err
+	}
+	f, err := e.open(t)
 	if err != nil {
 		return err
 	}
+	defer f.abort()
+	c, err := e.s.reader(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	lost := restore.LossTable{Table: t.Name, How: n.how, Estimate: true, Blind: true}
+	err = errors.Join(f.rows(ctx, c, t, n.newRows(), false, &lost.Newer), f.rows(ctx, c, t, n.changedRows(), true, &lost.Changed))
+	if err != nil {
+		return err
+	}
+	if lost.Newer+lost.Changed == 0 {
+		e.loss.Unknown = append(e.loss.Unknown, t.Name)
+		return nil
+	}
+	return e.see(f, lost)
+}
+
+// open begins a table's file.
+func (e *exporter) open(t *schema.Table) (*export, error) {
+	if e.dir == "" {
+		return &export{}, nil
+	}
+	return newExport(filepath.Join(e.dir, fileName(t.Name)), e.since)
+}
+
+// see takes in what was found, and keeps the file when it holds something.
+func (e *exporter) see(f *export, lost restore.LossTable) error {
+	lost.Blind = lost.Blind && lost.Table != e.s.Audit
 	e.loss.See(lost)
-	if lost.Newer+lost.Changed == 0 && !vanishes {
+	if f.file == nil || lost.Newer+lost.Changed == 0 && !lost.Vanishes {
 		return nil
 	}
 	e.files = append(e.files, f.file.Path())
@@ -164,10 +231,50 @@ func fileName(table string) string {
 	return strings.NewReplacer("/", "_", "\x00", "_").Replace(table) + ".sql"
 }
 
-// export is one table's file.
+// export is one table's file; without one its rows are only counted.
 type export struct {
 	file *atomicfile.File
 	out  *bufio.Writer
+	line []byte
+	err  error // of the last write
+}
+
+func (f *export) abort() {
+	if f.file != nil {
+		f.file.Abort()
+	}
+}
+
+// sink writes the rows that a comparison finds. A row of a key of text is written
+// over another one of its key, for the server can take two texts for one.
+func (f *export) sink(t *schema.Table) rowSink {
+	if f.file == nil {
+		return nil
+	}
+	columns := t.Stored(false)
+	text := false
+	for _, k := range t.Key {
+		c := t.Column(k)
+		text = text || c == nil || c.Form != schema.FormNumber && c.Form != schema.FormBinary
+	}
+	return func(row []byte, changed bool) error {
+		f.err = f.row(t, columns, row, changed || text)
+		return f.err
+	}
+}
+
+// row writes the INSERT of a row.
+func (f *export) row(t *schema.Table, columns []schema.Column, row []byte, over bool) (err error) {
+	if f.out == nil {
+		return nil
+	}
+	head, tail := insert(t, columns, over)
+	f.line = append(f.line[:0], head...)
+	if f.line, err = appendRow(f.line, columns, row); err != nil {
+		return err
+	}
+	_, err = f.out.Write(append(f.line, tail...))
+	return err
 }
 
 func newExport(path string, since time.Time) (*export, error) {
@@ -175,7 +282,7 @@ func newExport(path string, since time.Time) (*export, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &export{file, bufio.NewWriterSize(file, 1<<16)}
+	f := &export{file: file, out: bufio.NewWriterSize(file, 1<<16)}
 	fmt.Fprintf(f.out, "-- rows newer than %s, written by opsdeck for replay\n", since.UTC().Format(time.RFC3339))
 	f.out.WriteString("SET NAMES utf8mb4;\nSET time_zone = '+00:00';\nSET sql_mode = 'NO_AUTO_VALUE_ON_ZERO';\nSET foreign_key_checks = 0;\n")
 	return f, nil
@@ -187,7 +294,9 @@ func (f *export) whole(ctx context.Context, c *sql.Conn, t *schema.Table, n *int
 	if err != nil {
 		return err
 	}
-	f.out.WriteString(create + ";\n")
+	if f.out != nil {
+		f.out.WriteString(create + ";\n")
+	}
 	return f.rows(ctx, c, t, "FROM "+t.SQLName(), false, n)
 }
 
@@ -203,14 +312,8 @@ func (f *export) rows(ctx context.Context, c *sql.Conn, t *schema.Table, rest st
 		return err
 	}
 	defer s.Close()
-	head, tail := insert(t, columns, changed)
-	var line []byte
 	for s.Next() {
-		line = append(line[:0], head...)
-		if line, err = appendRow(line, columns, s.Row()); err != nil {
-			return err
-		}
-		if _, err := f.out.Write(append(line, tail...)); err != nil {
+		if err := f.row(t, columns, s.Row(), changed); err != nil {
 			return err
 		}
 		*n++

@@ -13,9 +13,13 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// lookLimit bounds how long one table may be looked at, for its rows and for newer ones:
-// behind it an estimate has to do. Tests want none.
+// lookLimit bounds how long one table may be looked at, for its rows and for newer ones;
+// after it an estimate has to do. Tests want none.
 var lookLimit = 4 * time.Second
+
+// lossTime bounds how long all tables of a plan together are compared; what is left
+// then is looked at by the age of its rows.
+const lossTime = 30 * time.Second
 
 // loss fills in what is newer than the backup, for the tables in scope: rows that
 // are new, rows that were changed, and tables that would vanish.
@@ -33,10 +37,10 @@ func (s *Server) loss(ctx context.Context, a *restore.Assessment, live string, s
 		one := found[t.Name]
 		if one == nil {
 			a.Loss.Unknown = append(a.Loss.Unknown, t.Name)
-		} else {
-			one.Blind = one.Blind && one.Table != s.Audit // its rows are only added
-			a.Loss.See(*one)
+			continue
 		}
+		one.Blind = one.Blind && one.Table != s.Audit // its rows are only added
+		a.Loss.See(*one)
 	}
 	s.lossPeople(ctx, a, live, src.At)
 }
@@ -45,15 +49,25 @@ func (s *Server) loss(ctx context.Context, a *restore.Assessment, live string, s
 // are left out.
 func (s *Server) lossesOf(ctx context.Context, a *restore.Assessment, known map[string]*schema.Table, src restore.Source, scope []string) map[string]*restore.LossTable {
 	out := map[string]*restore.LossTable{}
+	var look []restore.TableState
+	var list []*schema.Table
+	for _, t := range a.Tables {
+		if !t.Exists || len(scope) > 0 && !has(scope, t.Name) || !t.InBackup && src.Manifest || t.Broken() || known[t.Name] == nil {
+			continue
+		}
+		look = append(look, t)
+		list = append(list, known[t.Name])
+	}
+	timed, cancel := context.WithTimeout(ctx, lossTime+lookLimit)
+	defer cancel()
+	cmp := s.comparer(src, nil)
+	s.ahead(timed, cmp, list, src)
 	var mu sync.Mutex
 	g := errgroup.Group{}
 	g.SetLimit(surveyJobs)
-	for _, t := range a.Tables {
-		if !t.Exists || len(scope) > 0 && !has(scope, t.Name) || !t.InBackup && src.Manifest {
-			continue
-		}
+	for i, t := range look {
 		g.Go(func() error {
-			if one, ok := s.lossOf(ctx, known[t.Name], t, src); ok {
+			if one, ok := s.lossOf(ctx, timed, cmp, list[i], t, src); ok {
 				mu.Lock()
 				defer mu.Unlock()
 				out[t.Name] = &one
@@ -63,6 +77,19 @@ func (s *Server) lossesOf(ctx context.Context, a *restore.Assessment, known map[
 	}
 	g.Wait()
 	return out
+}
+
+// ahead reads a dump that is one stream once for all tables. That it cannot be done
+// in time is seen when each table is compared.
+func (s *Server) ahead(ctx context.Context, cmp *compare, list []*schema.Table, src restore.Source) {
+	if cmp == nil || src.Indexed {
+		return
+	}
+	bounded, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	if err := cmp.ahead(bounded, list); err != nil {
+		cmp.unread = err
+	}
 }
 
 // describe reads the columns and keys of all tables; those that cannot be read
@@ -83,24 +110,62 @@ func (s *Server) describe(ctx context.Context, in string) map[string]*schema.Tab
 	return out
 }
 
-func (s *Server) lossOf(ctx context.Context, t *schema.Table, state restore.TableState, src restore.Source) (restore.LossTable, bool) {
-	out := restore.LossTable{Table: state.Name, Estimate: true, How: "count"}
-	if t != nil {
-		bounded, cancel := context.WithTimeout(ctx, lookLimit)
+// lossOf compares a table with the backup where that takes little time; of another
+// one it tells what the age of its rows tells. timed bounds the comparisons of all.
+func (s *Server) lossOf(ctx, timed context.Context, cmp *compare, t *schema.Table, state restore.TableState, src restore.Source) (restore.LossTable, bool) {
+	if state.Rows <= countLimit && timed.Err() == nil {
+		bounded, cancel := context.WithTimeout(timed, lookLimit)
 		defer cancel()
-		stored, _ := src.Table(state.Name)
-		if n, err := s.newer(bounded, t, stored, src.At); err == nil && n.how != "" {
-			exact := out
-			if err := n.count(bounded, s, &exact); err == nil {
-				return exact, true
-			}
+		if one, ok := s.exactly(bounded, cmp, t, src, nil); ok {
+			return one, true
 		}
 	}
-	if state.BackupRows >= 0 && state.Rows >= 0 {
-		out.Newer, out.Blind = max(0, state.Rows-state.BackupRows), true
+	bounded, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	stored, _ := src.Table(state.Name)
+	if one, ok := s.byAge(bounded, t, stored, src.At); ok {
+		return one, true
+	}
+	more := max(0, state.Rows-state.BackupRows)
+	if state.BackupRows < 0 || state.Rows < 0 || more == 0 {
+		return restore.LossTable{}, false // as many rows, or fewer, can be other ones
+	}
+	return restore.LossTable{Table: state.Name, Newer: more, Estimate: true, How: "count", Blind: true}, true
+}
+
+// exactly tells by the rows themselves what the backup does not have; ok is false
+// where they cannot be compared.
+func (s *Server) exactly(ctx context.Context, cmp *compare, t *schema.Table, src restore.Source, sink rowSink) (restore.LossTable, bool) {
+	out := restore.LossTable{Table: t.Name, How: "rows"}
+	stored, _ := src.Table(t.Name)
+	if same, err := s.same(ctx, t, stored); same && err == nil {
 		return out, true
 	}
-	return out, false
+	if cmp == nil || cmp.unread != nil {
+		return out, false
+	}
+	f, err := cmp.table(ctx, t, sink)
+	if err != nil {
+		return out, false
+	}
+	out.Newer, out.Changed, out.Blind = f.newer, f.changed, f.partly
+	out.Vanishes = f.absent && !src.Manifest
+	return out, true
+}
+
+// byAge tells what columns of times, or a key that grows, tell of new rows. That they
+// tell of none does not say that there are none: ok is false then.
+func (s *Server) byAge(ctx context.Context, t *schema.Table, stored restore.SourceTable, since time.Time) (restore.LossTable, bool) {
+	out := restore.LossTable{Table: t.Name}
+	n, err := s.newer(ctx, t, stored, since)
+	if err != nil || n.how == "" {
+		return out, false
+	}
+	if err := n.count(ctx, s, &out); err != nil || out.Newer+out.Changed == 0 {
+		return out, false
+	}
+	out.Estimate, out.Blind = true, true
+	return out, true
 }
 
 // zone is how far the server's clock on the wall is ahead of UTC.

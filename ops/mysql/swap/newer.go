@@ -27,7 +27,6 @@ type newer struct {
 	how     string // the column that tells, "auto_increment", or empty: nothing does
 	created string // condition of rows made since
 	changed string // condition of older rows changed since
-	sure    bool   // how counts every new row, and no other
 	tail    int64  // the newest so many by key
 }
 
@@ -49,7 +48,7 @@ func (s *Server) newer(ctx context.Context, t *schema.Table, stored restore.Sour
 	}
 	switch {
 	case made.column != "":
-		n.how, n.created, n.sure = made.column, made.condition, true
+		n.how, n.created = made.column, made.condition
 		if touched.column != "" {
 			n.changed = touched.condition + " AND NOT COALESCE(" + made.condition + ", FALSE)"
 		}
@@ -104,12 +103,9 @@ func (s *Server) later(ctx context.Context, t *schema.Table, names []string, sin
 	return out, nil
 }
 
-// blind tells that rows that were changed do not tell it.
-func (n newer) blind() bool { return n.changed == "" && !has(updatedColumns, strings.ToLower(n.how)) }
-
 // count counts the rows that the conditions choose.
 func (n newer) count(ctx context.Context, s *Server, out *restore.LossTable) (err error) {
-	out.How, out.Estimate, out.Newer, out.Blind = n.how, !n.sure, n.tail, n.blind()
+	out.How, out.Newer = n.how, n.tail
 	if n.created != "" {
 		if out.Newer, err = s.utc(ctx, "SELECT COUNT(*) FROM "+n.t.SQLName()+" WHERE "+n.created); err != nil {
 			return err

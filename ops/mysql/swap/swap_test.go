@@ -308,7 +308,7 @@ func TestSurveySaysWhatIsBrokenAndWhatWillBeLost(t *testing.T) {
 		for _, l := range a.Loss.Tables {
 			lost[l.Table] = l
 		}
-		if !slices.Equal(broken, []string{"log"}) || lost["orders"].Newer != 2 || lost["orders"].Estimate || !lost["audit_logs"].Vanishes {
+		if !slices.Equal(broken, []string{"log"}) || lost["orders"].Newer != 2 || !lost["orders"].Estimate || !lost["audit_logs"].Vanishes {
 			t.Fatalf("broken %v, lost %+v", broken, lost)
 		}
 		if fmt.Sprint(a.Loss.Users, a.Loss.Resources) != "[7 (2)] [ORDER:3 (1) ORDER:4 (1)]" {
