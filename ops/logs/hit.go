@@ -35,9 +35,9 @@ func (s *Scan) Event(p *Parser, h *Hit) (Event, error) {
 		end = h.Last
 	}
 	e, err := readEvent(h.text.text, p, h.Off, end, h.Head)
-	e.Source, e.Line, e.Time = h.Source, h.Line, h.Time()
-	if !e.Time.IsZero() {
-		e.Time = e.Time.In(s.Zone)
+	e.Source, e.Line = h.Source, h.Line
+	if !e.Time.IsZero() { // else it says none that can be read: that of the event before is not its own
+		e.Time = h.Time().In(s.Zone)
 	}
 	return e, err
 }

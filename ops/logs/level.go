@@ -38,6 +38,10 @@ var levelWords = map[string]Level{
 	"WARN": LevelWarn, "WARNING": LevelWarn, "WRN": LevelWarn,
 	"ERROR": LevelError, "ERR": LevelError, "SEVERE": LevelError,
 	"FATAL": LevelFatal, "CRITICAL": LevelFatal, "CRIT": LevelFatal, "PANIC": LevelFatal, "EMERG": LevelFatal, "ALERT": LevelFatal,
+	"EMERGENCY": LevelFatal, "DPANIC": LevelFatal,
+	"NOTE": LevelInfo, "SYSTEM": LevelInfo, // MySQL and MariaDB
+	"FINE": LevelDebug, "FINER": LevelVerbose, // java.util.logging
+	"致命": LevelFatal, "严重": LevelFatal, "错误": LevelError, "警告": LevelWarn, "信息": LevelInfo, "调试": LevelDebug,
 }
 
 // ParseLevel reads a level's name in any case.

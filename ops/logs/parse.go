@@ -25,12 +25,13 @@ const (
 // goroutine has its own.
 type Parser struct {
 	stamps
+	seen stamp // the date that localeDate read last
 }
 
 // NewParser makes a parser. Times that say no zone are in zone; times that say
 // no year lie before now.
 func NewParser(zone *time.Location, now time.Time) *Parser {
-	return &Parser{stamps{zone: zone, now: now}}
+	return &Parser{stamps: stamps{zone: zone, now: now}}
 }
 
 // Learn has the parser read dates in the order that a text tells, as far as it
@@ -77,6 +78,7 @@ func (p *Parser) parse(line []byte) (e Event, ms int64, kind Kind) {
 }
 
 func (p *Parser) one(line []byte) (e Event, ms int64, kind Kind) {
+	line = withoutLead(line)
 	if len(line) == 0 {
 		return e, unset, KindPlain
 	}
@@ -96,12 +98,20 @@ func (p *Parser) one(line []byte) (e Event, ms int64, kind Kind) {
 	if e, ms, kind, ok := p.cri(line); ok {
 		return e, ms, kind
 	}
-	if e, ms, ok := p.timed(line); ok {
-		return e, ms, KindHead
+	if e, ms, kind, ok := p.timed(line); ok {
+		return e, ms, kind
+	}
+	if e, ms, kind, ok := p.head(line); ok {
+		return e, ms, kind
 	}
 	if e, ms, ok := p.logfmt(string(line)); ok {
 		return e, ms, KindHead
 	}
+	return p.untimed(line)
+}
+
+// untimed reads a line that says no time.
+func (p *Parser) untimed(line []byte) (e Event, ms int64, kind Kind) {
 	if l, rest, ok := leadingLevel(line); ok {
 		e = text(line)
 		e.Level, e.Format = l, FormatText
@@ -122,6 +132,13 @@ func (p *Parser) one(line []byte) (e Event, ms int64, kind Kind) {
 	return e, unset, KindPlain
 }
 
+// withoutLead takes off what a file may have before its first line: a byte order mark,
+// and the NULs that a copytruncate leaves.
+func withoutLead(line []byte) []byte {
+	line = bytes.TrimLeft(line, "\x00\u2400")
+	return bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
+}
+
 func text(line []byte) Event { return Event{Message: string(line)} }
 
 // continues tells a line that belongs to the one before even though it is not
@@ -139,41 +156,98 @@ func continues(line []byte) bool {
 	return false
 }
 
-// nest reads "[Nest] 12345  - 01/29/2026, 12:00:00 PM     LOG [Context] text +3ms".
+// nest reads "[Nest] 12345  - 01/29/2026, 12:00:00 PM     LOG [Context] text +3ms", with
+// the date in the form of any locale, and nest-winston's line, which has no dash.
 func (p *Parser) nest(line []byte) (e Event, ms int64, ok bool) {
 	end := bytes.IndexByte(line, ']')
 	if end < 0 {
 		return e, unset, false
 	}
-	i := end + 1
-	for i < len(line) && line[i] == ' ' {
-		i++
+	pid := skipBlank(line, end+1)
+	pidEnd := pid
+	for pidEnd < len(line) && digit(line[pidEnd]) {
+		pidEnd++
 	}
-	pid := i
-	for i < len(line) && digit(line[i]) {
-		i++
-	}
-	pidEnd := i
-	for i < len(line) && line[i] == ' ' {
-		i++
-	}
-	if pidEnd == pid || i+2 > len(line) || line[i] != '-' {
+	i := skipBlank(line, pidEnd)
+	if pidEnd == pid || i == pidEnd || i+2 > len(line) {
 		return e, unset, false
 	}
-	i = skipBlank(line, i+1)
-	ms, n := p.any(line[i:])
-	if n == 0 {
+	level, date, rest, named := nestLevel(line[i:])
+	if line[i] == '-' {
+		i = skipBlank(line, i+1)
+	} else if !named {
 		return e, unset, false
 	}
-	rest := bytes.TrimLeft(line[i+n:], " ")
-	e = Event{Format: FormatNest, Fields: []Field{{Key: "pid", Value: string(line[pid:pidEnd])}}}
-	word, after, _ := bytes.Cut(rest, []byte(" "))
-	if l, ok := levelWords[string(word)]; ok {
-		e.Level, rest = l, after
+	if named {
+		date = bytes.TrimLeft(date, "- ")
+		ms, ok = p.nestDate(date)
+	} else {
+		var n int
+		ms, n = p.any(line[i:])
+		ok = n > 0
+		rest = bytes.TrimLeft(line[min(i+n, len(line)):], " ")
 	}
+	if !ok {
+		return e, unset, false
+	}
+	e = Event{Format: FormatNest, Level: level, Fields: []Field{{Key: "pid", Value: string(line[pid:pidEnd])}}}
 	e.Context, e.Message = leadingContext(rest)
 	e.Message, e.Fields = elapsed(e.Message, e.Fields)
 	return e, ms, true
+}
+
+// nestLevels are the words that Nest prints, each after a space.
+var nestLevels = [...]string{"LOG", "ERROR", "WARN", "DEBUG", "VERBOSE", "FATAL"}
+
+// nestDateBytes is the longest date that Node prints, in bytes, with room.
+const nestDateBytes = 160
+
+// nestLevel finds the level in what follows a process id: the date before it and the
+// text after it.
+func nestLevel(b []byte) (level Level, date, rest []byte, ok bool) {
+	at, word := -1, ""
+	for _, w := range nestLevels {
+		i := bytes.Index(b[:min(len(b), nestDateBytes)], []byte(" "+w))
+		if i < 0 || at >= 0 && i > at {
+			continue
+		}
+		if end := i + 1 + len(w); end == len(b) || b[end] == ' ' {
+			at, word = i, w
+		}
+	}
+	if at < 0 {
+		return LevelUnknown, nil, nil, false
+	}
+	rest = bytes.TrimLeft(b[at+1+len(word):], " ")
+	return levelWords[word], bytes.TrimRight(b[:at], " "), rest, true
+}
+
+// nestDate reads a date that is the whole text. A text that has the numbers of a date
+// and cannot be one is a date whose time is unknown.
+func (p *Parser) nestDate(date []byte) (ms int64, ok bool) {
+	if ms, n := p.any(date); n > 0 && n == len(date) {
+		return ms, true
+	}
+	var t stamp
+	if !localeDate(date, &t) {
+		return unset, digitsInText(date) >= 6
+	}
+	if p.learns {
+		p.learn(&t)
+	}
+	p.seen = t
+	return p.millis(&t), true
+}
+
+// digitsInText counts the decimal digits of any script.
+func digitsInText(b []byte) int {
+	n := 0
+	for _, r := range string(b) {
+		if digitValue(r) >= 0 {
+			n++
+		}
+	}
+	return n
 }
 
 func skipBlank(line []byte, i int) int {
@@ -245,45 +319,98 @@ func leadingLevel(b []byte) (l Level, rest []byte, ok bool) {
 }
 
 // timed reads a time, perhaps in brackets or with PM2's colon, and what follows:
-// another format, or a level, a context and text.
-func (p *Parser) timed(line []byte) (e Event, ms int64, ok bool) {
+// another format, or a level, a context and text. What a process manager put a time
+// before and is indented continues the event before.
+func (p *Parser) timed(line []byte) (e Event, ms int64, kind Kind, ok bool) {
 	i := 0
-	if line[0] == '[' {
+	if line[0] == '[' && len(line) > 1 {
 		i = 1
 	}
 	ms, n := p.any(line[i:])
 	if n == 0 {
-		return e, unset, false
+		return p.clockAlone(line)
 	}
 	if i += n; line[0] == '[' {
 		if i >= len(line) || line[i] != ']' {
-			return e, unset, false
+			return e, unset, KindPlain, false
 		}
 		i++
 	}
-	for i < len(line) && (line[i] == ':' || line[i] == ' ' || line[i] == '|' || line[i] == '\t') {
-		i++
+	if i < len(line) && line[i] == ':' && stackLine(line[i+1:]) {
+		return Event{Message: string(line[i+1:])}, ms, KindCont, true
 	}
-	rest := line[i:]
+	rest := line[afterTime(line, i):]
 	if inner, ok := p.inner(rest); ok {
-		return inner, ms, true
+		return inner, ms, KindHead, true
 	}
-	e = Event{Format: FormatText}
-	if l, after, ok := leadingLevel(rest); ok {
-		e.Level, rest = l, after
-	}
-	e.Context, e.Message = leadingContext(rest)
-	if e.Level == LevelUnknown && e.Context != "" {
-		if l, after, ok := leadingLevel([]byte(e.Message)); ok {
-			e.Level, e.Message = l, string(after)
-		} else if l, ok := ParseLevel(e.Context); ok {
-			e.Level, e.Context = l, ""
-		}
-	}
-	return e, ms, true
+	return p.body(rest), ms, KindHead, true
 }
 
-// inner reads what stands behind a time that a process manager put in front; the
+// stackLine tells an indented line of a stack.
+func stackLine(rest []byte) bool {
+	text := bytes.TrimLeft(rest, " \t")
+	return len(rest)-len(text) >= 3 && bytes.HasPrefix(text, []byte("at "))
+}
+
+// afterTime skips what sets a time off from the text.
+func afterTime(line []byte, i int) int {
+	for i < len(line) {
+		switch c := line[i]; {
+		case c == ':' || c == ' ' || c == '|' || c == '\t' || c == ',':
+		case c == '-' && i+1 < len(line) && line[i+1] == ' ':
+		default:
+			return i
+		}
+		i++
+	}
+	return i
+}
+
+// body reads a level, a context and text.
+func (p *Parser) body(rest []byte) (e Event) {
+	if tag, text, ok := syslogTag(rest); ok && bytes.IndexByte(rest[:len(rest)-len(text)], '[') > 0 {
+		if e, ok := p.inner(text); ok {
+			return e
+		}
+		e = p.tagged(rest)
+		e.Context = string(tag)
+		return e
+	}
+	e.Format = FormatText
+	e.Level, rest = levelAfterTime(rest)
+	e.Context, e.Message = leadingContext(rest)
+	if e.Context == "" {
+		return e
+	}
+	if e.Level == LevelUnknown {
+		if l, after, ok := leadingLevel([]byte(e.Message)); ok {
+			e.Level, e.Message = l, string(after)
+			return e
+		}
+	}
+	if l, ok := ParseLevel(e.Context); ok {
+		e.Level, e.Context = l, ""
+	}
+	return e
+}
+
+// clockAlone reads "[12:00:00.123] INFO text", as pino-pretty prints it: a head with a
+// level, whose day nobody knows.
+func (p *Parser) clockAlone(line []byte) (e Event, ms int64, kind Kind, ok bool) {
+	sc := scanner{b: line}
+	bracket := sc.take("[") != 0
+	var t stamp
+	if !sc.clock(&t) || bytes.Count(line[:sc.i], []byte{':'}) < 2 || bracket && sc.take("]") == 0 {
+		return e, unset, KindPlain, false
+	}
+	if sc.i == len(line) || line[sc.i] != ' ' {
+		return e, unset, KindPlain, false
+	}
+	e = p.body(line[afterTime(line, sc.i):])
+	return e, unset, KindHead, e.Level != LevelUnknown
+}
+
+// inner reads what follows a time that a process manager put in front; the
 // time in front is the event's.
 func (p *Parser) inner(rest []byte) (e Event, ok bool) {
 	if len(rest) == 0 {

@@ -75,7 +75,7 @@ func readRow(r rowAt, blk *Block, text Text, list []*Shape, p *Parser) Row {
 		row.Lost = true
 	}
 	e.Source = r.g.name
-	if ms := blk.times[r.line]; ms != unset {
+	if ms := blk.times[r.line]; ms != unset && !e.Time.IsZero() {
 		e.Time = time.UnixMilli(ms).In(p.zone)
 	}
 	row.Event = e
@@ -204,7 +204,7 @@ func (s *Store) Event(id RowID) (Event, bool) {
 		return Event{}, false
 	}
 	e.Source = name
-	if ms := blk.times[head]; ms != unset {
+	if ms := blk.times[head]; ms != unset && !e.Time.IsZero() {
 		e.Time = time.UnixMilli(ms).In(s.zone)
 	}
 	if g.first == 0 {

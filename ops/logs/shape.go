@@ -158,22 +158,25 @@ func (s *Shape) findTime(line []byte, first int, ms int64, p *Parser) {
 	case FormatUnknown:
 		return
 	case FormatText:
+		if ms == unset {
+			return
+		}
+		s.timeMode = timeSlow
 		if first == 0 || first == 1 && line[0] == '[' {
 			s.timeMode = timeFirst
 		}
 		return
 	case FormatNest:
 		s.timeMode = timeSlow
-		if first > 0 && bytes.IndexByte(line[:first], ']') > 0 && bytes.HasSuffix(line[:first], []byte("- ")) {
-			s.timeMode = timeFirst
-		}
-		if first == 0 {
+		ahead := first > 0 && bytes.IndexByte(line[:first], ']') > 0 && bytes.HasSuffix(line[:first], []byte("- "))
+		if (ahead || first == 0) && p.firstTime(line, first) == ms {
 			s.timeMode = timeFirst
 		}
 		return
 	}
 	s.timeMode = timeSlow
-	if first == 0 || first == 1 && line[0] == '[' || first > 0 && keyBefore(line[:first]) {
+	ahead := first == 0 || first == 1 && line[0] == '[' || first > 0 && keyBefore(line[:first])
+	if ahead && p.firstTime(line, first) == ms {
 		s.timeMode = timeFirst
 		return
 	}
@@ -184,6 +187,15 @@ func (s *Shape) findTime(line []byte, first int, ms int64, p *Parser) {
 			return
 		}
 	}
+}
+
+// firstTime reads the time at first the fast way, as a shape whose mode is timeFirst does.
+func (p *Parser) firstTime(line []byte, first int) int64 {
+	var t stamp
+	if iso(line[first:], &t) == 0 && us(line[first:], &t) == 0 {
+		return unset
+	}
+	return p.millis(&t)
 }
 
 // onlyKey tells that the text of a key stands once in the line and no other time

@@ -89,8 +89,9 @@ const (
 )
 
 // looksLike learns the manner of a text by a look at its beginning and its end:
-// whether its lines have times, and in which order its dates are. Only a number
-// above 12 settles the order, or AM and PM, which only follow a month; where none
+// whether its lines have times, and in which order its dates are. A number above 12
+// settles the order; after that AM and PM, which mostly follow a month first, and am
+// and pm, which mostly follow a day first; where none
 // is seen, places between are looked at too, then whether a month in front would
 // make times that are still to come. Else it is that of the source's other texts,
 // of, or Nest's; so is what a text that is too short to tell leaves open.
@@ -114,6 +115,8 @@ func looksLike(b *builder, r io.ReaderAt, size int64, of manner) manner {
 	switch {
 	case l.day > 0 || l.month > 0:
 		m.dayFirst, m.sure = l.day > l.month, true
+	case l.hints != 0:
+		m.dayFirst, m.sure = l.hints > 0, true
 	case l.ahead:
 		m.dayFirst, m.sure = true, true
 	}
@@ -127,6 +130,7 @@ type look struct {
 	timed      bool
 	day, month int  // dates that can only be so
 	open       int  // dates that can be both
+	hints      int  // of those how many more say am than AM
 	ahead      bool // a time would lie in the future with the month first, and not with the day
 }
 
@@ -135,35 +139,51 @@ func (l *look) at(r io.ReaderAt, off, end int64) {
 	// Lines cut by the bounds are no harm: they say no time, or a right one.
 	_ = eachLine(r, off, end, b.buf[:lookBytes], func(line []byte, _, n int64, _ bool) error {
 		_, s, seen, first := b.shapeOf(trimCR(line), n)
+		b.parser.seen = stamp{}
 		if s.Kind == KindHead && s.timeOf(seen, first, &b.at, b.parser) != unset {
 			l.timed = true
 		}
-		if first >= 0 {
-			l.date(seen[first:])
+		switch {
+		case b.parser.seen.year > 0:
+			l.date(&b.parser.seen)
+		case first >= 0:
+			var t stamp
+			if us(seen[first:], &t) > 0 {
+				l.date(&t)
+			}
 		}
 		return nil
 	})
 }
 
-// date notes what a date with slashes tells of the order.
-func (l *look) date(text []byte) {
-	var t stamp
-	n := us(text, &t)
-	if n == 0 {
-		return
-	}
-	switch orderOf(text[:n], &t) {
+// date notes what a date tells of the order.
+func (l *look) date(t *stamp) {
+	switch t.order {
 	case eitherOrder:
-		l.open++
-		s, limit := &l.b.parser.stamps, l.b.parser.now.UnixMilli()+24*3600*1000
-		s.dayFirst = false
-		late := s.millis(&t) > limit
-		s.dayFirst = true
-		l.ahead = l.ahead || late && s.millis(&t) <= limit
-		s.dayFirst = false
+		l.undecided(t)
 	case dayThenMonth:
 		l.day++
 	case monthThenDay:
 		l.month++
 	}
+}
+
+// undecided notes a date that can be read both ways: what its words hint at, and
+// whether a month in front would make it lie in the future.
+func (l *look) undecided(t *stamp) {
+	l.open++
+	switch t.hint {
+	case dayHint:
+		l.hints++
+	case monthHint:
+		l.hints--
+	}
+	s := &l.b.parser.stamps
+	limit := s.now.UnixMilli() + 24*3600*1000
+	was := s.dayFirst
+	s.dayFirst = false
+	late := s.millis(t) > limit
+	s.dayFirst = true
+	l.ahead = l.ahead || late && s.millis(t) <= limit
+	s.dayFirst = was
 }

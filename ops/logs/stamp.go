@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"strconv"
 	"strings"
 	"time"
 )
@@ -14,6 +15,7 @@ type stamps struct {
 
 	dayFirst bool // 05/01/2026 is the fifth of January
 	learns   bool // dayFirst is that of the last time that can only be so
+	told     bool // dayFirst comes from such a time, not from a hint
 
 	year, month, day, hour int
 	base                   int64 // of that hour in zone, in ms
@@ -36,6 +38,28 @@ type stamp struct {
 	zoned                                bool
 	offset                               int  // seconds east of UTC, when zoned
 	either                               bool // month and day can be the other way round
+	hint                                 hint // what the words of the date say of that order
+	order                                order
+}
+
+// hint is what a word for the half of the day says of the order of day and month:
+// most locales with AM and PM print the month first, most with am and pm the day.
+type hint uint8
+
+const (
+	noHint hint = iota
+	monthHint
+	dayHint
+)
+
+func hintOf(half byte, lower bool) hint {
+	switch {
+	case half == 0:
+		return noHint
+	case lower:
+		return dayHint
+	}
+	return monthHint
 }
 
 func (s *stamps) millis(t *stamp) int64 {
@@ -43,7 +67,10 @@ func (s *stamps) millis(t *stamp) int64 {
 	if t.either && s.dayFirst {
 		month, day = day, month
 	}
-	if month < 1 || month > 12 || day < 1 || day > 31 || t.hour > 24 || t.min > 59 || t.sec > 60 {
+	if month < 1 || month > 12 || day < 1 || day > daysIn(t.year, month) || t.min > 59 || t.sec > 60 {
+		return unset
+	}
+	if t.hour > 23 && (t.hour > 24 || t.min+t.sec > 0) {
 		return unset
 	}
 	rest := int64(t.min*60+t.sec)*1000 + int64(t.ms)
@@ -51,6 +78,20 @@ func (s *stamps) millis(t *stamp) int64 {
 		return civil(t.year, month, day)*86400000 + int64(t.hour)*3600000 + rest - int64(t.offset)*1000
 	}
 	return s.hourBase(t.year, month, day, t.hour) + rest
+}
+
+// daysIn is the number of days of a month.
+func daysIn(year, month int) int {
+	switch month {
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	case 4, 6, 9, 11:
+		return 30
+	}
+	return 31
 }
 
 // civil is the number of days since 1970-01-01, by Howard Hinnant's
@@ -67,18 +108,41 @@ func civil(y, m, d int) int64 {
 }
 
 // iso reads into t "2026-01-29T12:00:00.123Z" and its kin from the beginning of b: T or
-// a space between, / for -, a comma for the point, a zone or none; behind a space
-// the hour may have one digit, as in Japanese. n is how many bytes it took, 0 when
-// there is no such time.
+// a space between, / for -, a comma for the point, a zone or none; after a space
+// the hour may have one digit, as in Japanese, and be padded by a second space, as in
+// MariaDB's error log. n is how many bytes it took, 0 when there is no such time.
 func iso(b []byte, t *stamp) (n int) {
-	if len(b) < 18 || b[4] != '-' && b[4] != '/' || b[7] != b[4] || b[10] != 'T' && b[10] != ' ' {
+	if len(b) < 18 || b[4] != '-' && b[4] != '/' || b[7] != b[4] {
+		return 0
+	}
+	at := 11
+	switch b[10] {
+	case 'T', 't':
+	case ' ':
+		if b[11] == ' ' {
+			at = 12
+		}
+	case ',', '_':
+		if b[10] == ',' && b[11] != ' ' {
+			return 0
+		}
+		if b[11] == ' ' {
+			at = 12
+		}
+	default:
 		return 0
 	}
 	*t = stamp{}
-	if t.year, t.month, t.day = digits4(b), digits2(b[5:]), digits2(b[8:]); t.year|t.month|t.day < 0 {
+	t.year, t.month, t.day = digits4(b), digits2(b[5:]), digits2(b[8:])
+	if t.year|t.month|t.day < 0 {
 		return 0
 	}
-	if n = t.clock(b, 11); n == 0 || n == 18 && b[10] == 'T' {
+	n = t.clock(b, at)
+	if n == 0 || n == 18 && b[10]|0x20 == 't' {
+		return 0
+	}
+	half, _, n := meridiem(b, n)
+	if half != 0 && !t.toHalf(half) {
 		return 0
 	}
 	t.ms, n = fraction(b, n)
@@ -128,41 +192,68 @@ func us(b []byte, t *stamp) (n int) {
 	if n = t.clock(b, n+1); n == 0 {
 		return 0
 	}
-	if t.month > 12 || b[2] == '.' {
-		t.month, t.day = t.day, t.month
+	half, lower, n := meridiem(b, n)
+	t.orderByWords(b[2] == '/', half, lower)
+	if t.year >= firstBuddhist {
+		t.convertYear()
 	}
-	half, n := meridiem(b, n)
-	t.either = half == 0 && b[2] == '/' && t.month <= 12 && t.day <= 12 && t.month != t.day
-	switch {
-	case half == 'A' && t.hour == 12:
-		t.hour = 0
-	case half == 'P' && t.hour < 12:
-		t.hour += 12
+	if !t.toHalf(half) {
+		return 0
 	}
 	return n
 }
 
-// meridiem reads " PM", also with the narrow space that newer Node writes.
-func meridiem(b []byte, n int) (half byte, end int) {
-	i := n
-	switch {
-	case i < len(b) && b[i] == ' ':
+// meridiem reads " PM", " pm", " p.m." and " p. m.", also with the narrow and the
+// fixed space that Node writes.
+func meridiem(b []byte, n int) (half byte, lower bool, end int) {
+	i := n + blankAt(b, n)
+	if i == n || i+1 >= len(b) {
+		return 0, false, n
+	}
+	if half = b[i] &^ 0x20; half != 'A' && half != 'P' {
+		return 0, false, n
+	}
+	lower = b[i] != half
+	switch i++; {
+	case b[i]|0x20 == 'm':
 		i++
-	case i+2 < len(b) && b[i] == 0xe2 && b[i+1] == 0x80 && b[i+2] == 0xaf:
-		i += 3
+	case b[i] == '.':
+		i++
+		i += blankAt(b, i)
+		if i+1 >= len(b) || b[i]|0x20 != 'm' || b[i+1] != '.' {
+			return 0, false, n
+		}
+		i += 2
 	default:
-		return 0, n
+		return 0, false, n
 	}
-	if i+1 < len(b) && (b[i] == 'A' || b[i] == 'P') && b[i+1] == 'M' {
-		return b[i], i + 2
+	if i < len(b) && alnum[b[i]] {
+		return 0, false, n
 	}
-	return 0, n
+	return half, lower, i
 }
 
-// fraction reads ".123" or ",123456" at n, in ms.
+// blankAt is the length of the blank at i: a space, a no-break space (U+00A0), a narrow
+// one (U+202F), or 0.
+func blankAt(b []byte, i int) int {
+	switch {
+	case i < len(b) && b[i] == ' ':
+		return 1
+	case i+1 < len(b) && b[i] == 0xc2 && b[i+1] == 0xa0:
+		return 2
+	case i+2 < len(b) && b[i] == 0xe2 && b[i+1] == 0x80 && b[i+2] == 0xaf:
+		return 3
+	}
+	return 0
+}
+
+// fraction reads ".123", ",123456" or ":123" at n, in ms.
 func fraction(b []byte, n int) (ms, end int) {
-	if n+1 >= len(b) || b[n] != '.' && b[n] != ',' || !digit(b[n+1]) {
+	if n+1 >= len(b) || b[n] != '.' && b[n] != ',' && b[n] != ':' || !digit(b[n+1]) {
 		return 0, n
+	}
+	if b[n] == ':' && (n+3 >= len(b) || !digit(b[n+2]) || !digit(b[n+3])) {
+		return 0, n // of PM2's colon and a number the message begins with
 	}
 	scale := 100
 	for n++; n < len(b) && digit(b[n]); n++ {
@@ -170,36 +261,6 @@ func fraction(b []byte, n int) (ms, end int) {
 		scale /= 10
 	}
 	return ms, n
-}
-
-// zoneAt reads "Z", "+08:00", "+0800", " +08:00" or " UTC" at n.
-func zoneAt(b []byte, n int) (zoned bool, offset, end int) {
-	if n < len(b) && b[n] == 'Z' {
-		return true, 0, n + 1
-	}
-	i := n
-	if i < len(b) && b[i] == ' ' {
-		i++
-		if i+3 <= len(b) && string(b[i:i+3]) == "UTC" {
-			return true, 0, i + 3
-		}
-	}
-	if i+5 > len(b) || b[i] != '+' && b[i] != '-' {
-		return false, 0, n
-	}
-	h, rest := digits2(b[i+1:]), b[i+3:]
-	size := 5
-	if rest[0] == ':' {
-		rest, size = rest[1:], 6
-	}
-	if len(rest) < 2 || h < 0 || digits2(rest) < 0 {
-		return false, 0, n
-	}
-	offset = h*3600 + digits2(rest)*60
-	if b[i] == '-' {
-		offset = -offset
-	}
-	return true, offset, i + size
 }
 
 var months = [...]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"}
@@ -240,9 +301,15 @@ func (s *stamps) short(b []byte) (t stamp, n int) {
 	return s.withYear(t), n
 }
 
+// withYear gives a date without a year the latest one in which there is such a day
+// and it lies no more than a day ahead of now.
 func (s *stamps) withYear(t stamp) stamp {
 	t.year = s.now.In(s.zone).Year()
-	if s.millis(&t) > s.now.Add(24*time.Hour).UnixMilli() {
+	latest := s.now.Add(24 * time.Hour).UnixMilli()
+	for range 8 { // 29 February is eight years back at most
+		if ms := s.millis(&t); ms != unset && ms <= latest {
+			break
+		}
 		t.year--
 	}
 	return t
@@ -257,7 +324,7 @@ func (s *stamps) any(b []byte) (ms int64, n int) {
 	n = iso(b, &t)
 	if n == 0 {
 		if n = us(b, &t); n > 0 && s.learns {
-			s.learn(b[:n], &t)
+			s.learn(&t)
 		}
 	}
 	if n == 0 {
@@ -267,51 +334,50 @@ func (s *stamps) any(b []byte) (ms int64, n int) {
 		t, n = s.short(b)
 	}
 	if n == 0 {
+		t, n = s.further(b)
+	}
+	if n == 0 {
 		return unset, 0
 	}
 	return s.millis(&t), n
 }
 
 // learn takes the order of dates from one that tells it.
-func (s *stamps) learn(text []byte, t *stamp) {
-	switch orderOf(text, t) {
+func (s *stamps) learn(t *stamp) {
+	switch t.order {
 	case dayThenMonth:
-		s.dayFirst = true
+		s.dayFirst, s.told = true, true
 	case monthThenDay:
-		s.dayFirst = false
+		s.dayFirst, s.told = false, true
+	case eitherOrder:
+		if t.hint != noHint && !s.told {
+			s.dayFirst = t.hint == dayHint
+		}
 	}
 }
 
-// order is the order of day and month in a date with slashes.
+// order is the order of day and month in a date with slashes whose year comes last.
 type order uint8
 
 const (
-	noOrder order = iota // it is no such date
+	noOrder order = iota // it is no such date, or both are the same number
 	eitherOrder
 	dayThenMonth
 	monthThenDay
 )
 
-// orderOf tells the order in a date that us read. AM and PM only follow a month.
-func orderOf(text []byte, t *stamp) order {
-	switch {
-	case text[2] != '/':
-		return noOrder
-	case t.either:
-		return eitherOrder
-	case digits2(text) > 12:
-		return dayThenMonth
-	case digits2(text[3:]) > 12 || text[len(text)-1] == 'M':
-		return monthThenDay
-	}
-	return noOrder
-}
-
-// value reads a time out of a field: ISO text, or seconds, ms, µs or ns since
-// 1970 by the size of the number.
+// value reads a time out of a field: text in any form that a line may begin with, a
+// date alone, or seconds, ms, µs or ns since 1970 by the size of the number. What is
+// not a time from end to end is none.
 func (s *stamps) value(v string) int64 {
-	if ms, n := s.any([]byte(v)); n > 0 {
+	if ms, n := s.any([]byte(v)); n > 0 && n >= len(strings.TrimRight(v, " ")) {
 		return ms
+	}
+	if ms := s.dateAlone(v); ms != unset {
+		return ms
+	}
+	if strings.ContainsAny(v, "eE") {
+		return fromFloat(v)
 	}
 	whole, frac, _ := strings.Cut(v, ".")
 	if len(whole) < 9 || len(whole) > 19 {
@@ -334,6 +400,28 @@ func (s *stamps) value(v string) int64 {
 		return n / 1000
 	}
 	return n / 1_000_000
+}
+
+// dateAlone reads "2026-01-29".
+func (s *stamps) dateAlone(v string) int64 {
+	if len(v) != 10 || v[4] != '-' || v[7] != '-' {
+		return unset
+	}
+	b := []byte(v)
+	t := stamp{year: digits4(b), month: digits2(b[5:]), day: digits2(b[8:])}
+	if t.year|t.month|t.day < 0 {
+		return unset
+	}
+	return s.millis(&t)
+}
+
+// fromFloat reads seconds since 1970 in the form 1.769659200123e9.
+func fromFloat(v string) int64 {
+	seconds, err := strconv.ParseFloat(v, 64)
+	if err != nil || seconds < firstEpoch || seconds > lastEpoch {
+		return unset
+	}
+	return int64(seconds*1000 + 0.5)
 }
 
 func digit(c byte) bool { return c-'0' < 10 }
