@@ -144,7 +144,11 @@ func (r *logsRun) lines(p *logs.Parser, h *logs.Hit) error {
 	if r.last.SameEvent(h) {
 		return nil
 	}
-	around, err := r.scan.Around(h, before, after, &r.last)
+	last := &r.last
+	if r.scan.Newest { // what was printed before lies after this: nothing of this was
+		last = &logs.Hit{}
+	}
+	around, err := r.scan.Around(h, before, after, last)
 	if err != nil {
 		return err
 	}
