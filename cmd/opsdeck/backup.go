@@ -116,20 +116,17 @@ func (sh *shelf) policy() backup.Policy {
 // inUse names the backups that unfinished restores read. A restore that cannot be
 // read may be unfinished and may need any of them: unreadable says which it is.
 func (sh *shelf) inUse() (names map[string]bool, unreadable lang.Msg) {
-	store := restore.Store{Dir: sh.state}
-	ids, err := store.Runs()
+	open, err := restore.Store{Dir: sh.state}.OpenRuns()
 	if err != nil {
 		return nil, lang.M("the restores in %s cannot be read", sh.state)
 	}
 	names = map[string]bool{}
-	for _, id := range ids {
-		r, err := store.Load(id)
-		switch {
-		case err != nil:
-			unreadable = lang.M("the restore %s cannot be read (%s)", id, err.Error())
-		case r.Open():
-			names[filepath.Base(r.Plan.Source.Path)] = true
+	for _, o := range open {
+		if o.Run == nil {
+			unreadable = lang.M("the restore %s cannot be read (%s)", o.ID, o.Err.Error())
+			continue
 		}
+		names[filepath.Base(o.Run.Plan.Source.Path)] = true
 	}
 	return names, unreadable
 }

@@ -26,7 +26,13 @@ func (b *checker) restoring() {
 		if err != nil {
 			return cannot(lang.M("the restores cannot be looked at"), err)
 		}
-		return judgeRun(run, name)
+		switch {
+		case run == nil:
+			return judgeRun(nil, name)
+		case run.Run == nil:
+			return judgeUnreadable(*run)
+		}
+		return judgeRun(run.Run, name)
 	}
 	b.add("restore", health.KindRestore, 1, look,
 		limits(lang.M("a restore"), lang.M("is under way"), lang.M("has stopped in the middle")), "opsdeck restore status")
@@ -44,7 +50,12 @@ func (b *checker) onPurpose(look health.Probe) health.Probe {
 		if err != nil {
 			return r
 		}
-		if run, err := openRun(restore.Store{Dir: dir}, b.service.Name, b.service.Database.Name); err == nil && run != nil {
+		switch run, err := openRun(restore.Store{Dir: dir}, b.service.Name, b.service.Database.Name); {
+		case err != nil:
+			r.Next = lang.M("Start nothing by hand before you know how the restores stand: opsdeck restore status")
+		case run != nil && run.Run == nil:
+			r.Next = run.Unreadable().Hint
+		case run != nil:
 			r.Next = startNothing()
 		}
 		return r
@@ -55,27 +66,33 @@ func startNothing() lang.Msg {
 	return lang.M("Start nothing by hand; watch it: opsdeck restore attach.")
 }
 
-// runsLooked is how many of the newest restores a look reads: an open one keeps
-// others of its database from beginning, so it is among them.
-const runsLooked = 8
-
 // openRun is the restore of a service's database that was begun and is not over,
-// or nil.
-func openRun(store restore.Store, service, database string) (*restore.Run, error) {
-	ids, err := store.Runs()
+// or one that cannot be read and so may be that, or nil.
+func openRun(store restore.Store, service, database string) (*restore.OpenRun, error) {
+	open, err := store.OpenRuns()
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range ids[:min(len(ids), runsLooked)] {
-		r, err := store.Load(id)
-		if err != nil {
-			continue // a damaged one cannot be judged; `restore status` names it
-		}
-		if r.Plan.Service == service && r.Plan.Target.Database == database && r.Plan.Mode != restore.Into && r.Open() {
-			return r, nil
+	var unreadable *restore.OpenRun
+	for i, o := range open {
+		switch {
+		case o.Run == nil && unreadable == nil:
+			unreadable = &open[i]
+		case o.Run != nil && o.Of(service, database):
+			return &open[i], nil
 		}
 	}
-	return nil, nil
+	return unreadable, nil
+}
+
+// judgeUnreadable is a run of which nobody knows how it stands.
+func judgeUnreadable(o restore.OpenRun) health.Result {
+	var r health.Result
+	r.Add("id", o.ID, lang.Msg{})
+	problem := o.Unreadable()
+	r.Find(ops.StateCritical, problem.What, lang.Raw(o.Err.Error()))
+	r.Next = problem.Hint
+	return r
 }
 
 // judgeRun is how a run stands, for those who did not begin it.

@@ -15,17 +15,18 @@ import (
 
 // restoreCmd is the group of the restore verbs.
 type restoreCmd struct {
-	Run     restoreRunCmd    `cmd:"" default:"withargs" help:"Plan a restore, confirm it, carry it out."`
-	Lost    restoreLostCmd   `cmd:"" help:"Say what a restore would lose, and export it for replay."`
-	Status  restoreStatusCmd `cmd:"" help:"Show how the newest restore, or a named one, stands."`
-	Attach  restoreAttachCmd `cmd:"" help:"Watch a running restore and answer its questions."`
-	Resume  restoreGoOnCmd   `cmd:"" help:"Go on with a restore whose worker is gone."`
-	Abort   restoreAbortCmd  `cmd:"" help:"Give a restore up, and put back what it changed."`
-	Undo    restoreUndoCmd   `cmd:"" help:"Bring back the state before a restore."`
-	DropOld restoreDropCmd   `cmd:"" help:"Drop the former tables that a restore kept for its undo."`
-	Report  restoreReportCmd `cmd:"" help:"Print the report of a restore."`
-	Rescue  restoreRescueCmd `cmd:"" help:"Compare one table with its copy in a backup, and merge chosen rows."`
-	Worker  restoreWorkerCmd `cmd:"" hidden:"" help:"Carry a restore out; started by the others."`
+	Run      restoreRunCmd    `cmd:"" default:"withargs" help:"Plan a restore, confirm it, carry it out."`
+	Lost     restoreLostCmd   `cmd:"" help:"Say what a restore would lose, and export it for replay."`
+	Status   restoreStatusCmd `cmd:"" help:"Show how the newest restore, or a named one, stands."`
+	Attach   restoreAttachCmd `cmd:"" help:"Watch a running restore and answer its questions."`
+	Resume   restoreGoOnCmd   `cmd:"" help:"Go on with a restore whose worker is gone."`
+	Abort    restoreAbortCmd  `cmd:"" help:"Give a restore up, and put back what it changed."`
+	Undo     restoreUndoCmd   `cmd:"" help:"Bring back the state before a restore."`
+	DropOld  restoreDropCmd   `cmd:"" help:"Drop the former tables that a restore kept for its undo."`
+	Report   restoreReportCmd `cmd:"" help:"Print the report of a restore."`
+	Rescue   restoreRescueCmd `cmd:"" help:"Compare one table with its copy in a backup, and merge chosen rows."`
+	SetAside restoreAsideCmd  `cmd:"" help:"Take a restore that cannot be read out of the way of others, after a look at it."`
+	Worker   restoreWorkerCmd `cmd:"" hidden:"" help:"Carry a restore out; started by the others."`
 }
 
 // answers are what a headless restore says to the questions that may come up.
@@ -172,6 +173,9 @@ func (d *desk) load(id string) (*restore.Run, error) {
 	r, err := d.store.Load(id)
 	if errors.Is(err, restore.ErrNoRun) {
 		return nil, ops.E(ops.Usage, lang.M("there is no such restore")).WithHint(lang.M("opsdeck restore status lists them"))
+	}
+	if id != "" && err != nil && ops.CodeOf(err) == ops.Failed {
+		return nil, restore.OpenRun{ID: id, Err: err}.Unreadable()
 	}
 	return r, err
 }
@@ -387,21 +391,26 @@ func (c *restoreStatusCmd) Run(a *app) error {
 		}
 	}
 	list := []runJSON{}
+	unreadable := []asideJSON{}
 	for _, id := range ids {
 		r, err := d.load(id)
 		if err != nil && c.ID != "" {
 			return err
 		}
 		if err != nil {
-			a.note(lang.M("%s cannot be read: %s", id, err.Error()))
+			unreadable = append(unreadable, asideJSON{ID: id, Error: err.Error()})
 			continue
 		}
 		list = append(list, d.runJSON(r))
 	}
 	if c.JSON {
-		return a.json(map[string]any{"restores": list})
+		return a.json(map[string]any{"restores": list, "unreadable": unreadable})
 	}
-	if len(list) == 0 {
+	for _, u := range unreadable {
+		a.say(lang.M("%s cannot be read: %s", u.ID, u.Error))
+		a.say(lang.M("    It may be unfinished. Look into its folder; when it is over: opsdeck restore set-aside %s", u.ID))
+	}
+	if len(list)+len(unreadable) == 0 {
 		a.say(lang.M("There was no restore yet."))
 	}
 	for _, r := range list {

@@ -23,3 +23,21 @@ func init() {
 		"loaded, not exchanged": "已加载、未切换",
 	})
 }
+
+func init() {
+	register(map[string]string{
+		"the restore %s cannot be read, so it may be unfinished":                                                                  "无法读取恢复 %s，它可能尚未完成",
+		"look into its folder; when it is over: opsdeck restore set-aside %s":                                                     "请查看其目录；确认已结束后：opsdeck restore set-aside %s",
+		"    It may be unfinished. Look into its folder; when it is over: opsdeck restore set-aside %s":                           "    它可能尚未完成。请查看其目录；确认已结束后：opsdeck restore set-aside %s",
+		"Start nothing by hand before you know how the restores stand: opsdeck restore status":                                    "在弄清恢复状态之前不要手动启动任何东西：opsdeck restore status",
+		"Take a restore that cannot be read out of the way of others, after a look at it.":                                        "查看之后，把无法读取的恢复移开，使其不再妨碍其他操作。",
+		"The restore's id once more, where there is no terminal.":                                                                 "没有终端时，再给出一次该恢复的编号。",
+		"the restore %s can be read: it need not be set aside":                                                                    "恢复 %s 可以读取：无需移开",
+		"The restore %s is taken out of the way. If it is unfinished, the database may be half restored and the service stopped.": "恢复 %s 将被移开。若它尚未完成，数据库可能只恢复了一半，服务也可能处于停止状态。",
+		"set aside: %s":                                    "已移开：%s",
+		"  its folder: %s":                                 "  其目录：%s",
+		"  its journal's last line, of %s: %s":             "  其日志的最后一行，时间 %s：%s",
+		"  look for its schemas: SHOW DATABASES LIKE '%s'": "  查找它的库：SHOW DATABASES LIKE '%s'",
+		"  look whether the service runs: opsdeck status":  "  查看服务是否在运行：opsdeck status",
+	})
+}

@@ -55,8 +55,8 @@ func (st Store) Save(p *Plan) (Folder, error) {
 	return f, atomicfile.SyncDir(filepath.Dir(f.Path))
 }
 
-// Runs are the ids of all runs, newest first. A folder without a plan is the
-// leftover of a crash before anything was begun.
+// Runs are the ids of all runs, newest first. A folder with neither plan nor
+// journal is the leftover of a crash before anything was begun.
 func (st Store) Runs() ([]string, error) {
 	entries, err := os.ReadDir(filepath.Join(st.Dir, "restores"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -70,7 +70,7 @@ func (st Store) Runs() ([]string, error) {
 		if !e.IsDir() || !validID.MatchString(e.Name()) {
 			continue
 		}
-		if _, err := os.Stat(st.Folder(e.Name()).PlanPath()); err == nil {
+		if st.Folder(e.Name()).made() {
 			ids = append(ids, e.Name())
 		}
 	}
@@ -97,19 +97,19 @@ func (st Store) Load(id string) (*Run, error) {
 	return st.Folder(id).Load()
 }
 
-// Unfinished finds a run of this target that was begun and is not over.
+// Unfinished finds a run of this target that was begun and is not over. One that
+// cannot be read is an error: it may be such a run.
 func (st Store) Unfinished(t Target) (*Run, error) {
-	ids, err := st.Runs()
+	open, err := st.OpenRuns()
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range ids {
-		r, err := st.Load(id)
-		if err != nil {
-			continue // a damaged one cannot be judged; status names it
-		}
-		if r.Plan.Target.Identity == t.Identity && r.Plan.Target.Database == t.Database && r.Open() {
-			return r, nil
+	for _, o := range open {
+		switch {
+		case o.Run == nil:
+			return nil, o.Unreadable()
+		case o.Concerns(t):
+			return o.Run, nil
 		}
 	}
 	return nil, nil
@@ -139,6 +139,9 @@ func (f Folder) progressPath() string { return filepath.Join(f.Path, "progress.j
 func (f Folder) Plan() (*Plan, error) {
 	text, err := os.ReadFile(f.PlanPath())
 	if errors.Is(err, fs.ErrNotExist) {
+		if f.made() {
+			return nil, fmt.Errorf("%s: %w", f.PlanPath(), ErrPlanLost)
+		}
 		return nil, fmt.Errorf("%s: %w", filepath.Base(f.Path), ErrNoRun)
 	}
 	if err != nil {
@@ -195,6 +198,9 @@ func (f Folder) Load() (*Run, error) {
 	r := &Run{Folder: f, Plan: p, Lines: lines}
 	if r.State, r.Pending, err = Fold(p, lines); err != nil {
 		return nil, err
+	}
+	if r.State.Stage == Planned && f.touched() {
+		return nil, fmt.Errorf("%s: %w", f.JournalPath(), ErrJournalLost)
 	}
 	if r.Worker, r.Alive, err = lock.Look(f.WorkerLock()); err != nil {
 		return nil, fmt.Errorf("look at the worker's lock: %w", err)

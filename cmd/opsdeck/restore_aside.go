@@ -1,0 +1,86 @@
+package main
+
+import (
+	"errors"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops"
+	"opsdeck/ops/restore"
+)
+
+// restoreAsideCmd is `opsdeck restore set-aside ID`: the way out for a run that
+// cannot be read, which keeps every other restore and every prune from going on.
+type restoreAsideCmd struct {
+	ID      string `arg:"" help:"The restore."`
+	Confirm string `placeholder:"ID" help:"The restore's id once more, where there is no terminal."`
+	DryRun  bool   `help:"Say what would be done."`
+	JSON    bool   `name:"json" help:"Print JSON."`
+}
+
+// asideJSON is a run that cannot be read.
+type asideJSON struct {
+	ID    string `json:"id"`
+	Error string `json:"error,omitempty"`
+	Path  string `json:"path,omitempty"`
+}
+
+// Run sets the run aside; nothing of it is removed.
+func (c *restoreAsideCmd) Run(a *app) error {
+	if err := a.writable(); err != nil && !c.DryRun {
+		return err
+	}
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	r, unread := d.store.Load(c.ID)
+	switch {
+	case errors.Is(unread, restore.ErrNoRun):
+		return ops.E(ops.Usage, lang.M("there is no such restore")).WithHint(lang.M("opsdeck restore status lists them"))
+	case unread == nil && r.Open():
+		return ops.E(ops.Failed, lang.M("the restore %s can be read: it need not be set aside", c.ID)).WithHint(lang.M("opsdeck restore resume, undo or abort %s", c.ID))
+	case unread == nil:
+		return ops.E(ops.Failed, lang.M("the restore %s can be read: it need not be set aside", c.ID))
+	}
+	a.tellAside(d.store.Folder(c.ID), c.ID, unread)
+	if c.DryRun {
+		return nil
+	}
+	err = a.confirm(c.ID, c.Confirm, lang.M("The restore %s is taken out of the way. If it is unfinished, the database may be half restored and the service stopped.", c.ID))
+	if err != nil {
+		return err
+	}
+	path, err := d.store.SetAside(c.ID)
+	if err != nil {
+		return err
+	}
+	if err := d.recordAside(c.ID, path); err != nil {
+		return err
+	}
+	if c.JSON {
+		return a.json(asideJSON{ID: c.ID, Path: path})
+	}
+	a.say(lang.M("set aside: %s", path))
+	return nil
+}
+
+// tellAside says what is known of a run that cannot be read, and what to look at.
+func (a *app) tellAside(f restore.Folder, id string, why error) {
+	a.note(lang.M("%s cannot be read: %s", id, why.Error()))
+	a.note(lang.M("  its folder: %s", f.Path))
+	lines, err := restore.ReadJournal(f.JournalPath())
+	if n := len(lines); err == nil && n > 0 {
+		a.note(lang.M("  its journal's last line, of %s: %s", lines[n-1].Time.Local().Format("2006-01-02 15:04:05"), lines[n-1].Stage.Label()))
+	}
+	a.note(lang.M("  look for its schemas: SHOW DATABASES LIKE '%s'", "%"+restore.SideSchema("", "", id)[4:]))
+	a.note(lang.M("  look whether the service runs: opsdeck status"))
+}
+
+func (d *desk) recordAside(id, path string) error {
+	log, err := d.oplog()
+	if err != nil {
+		return err
+	}
+	return log.Record(oplog.Entry{Service: d.service.Name, Action: "restore.set-aside", Object: id, Result: oplog.Done, Detail: map[string]string{"path": path}})
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"opsdeck/internal/testdb"
+	"opsdeck/ops/restore"
+)
+
+// TestARunThatCannotBeReadCountsAsUnfinished damages a run in every way and asks
+// all who ask: status, a second restore, prune. The way out works.
+func TestARunThatCannotBeReadCountsAsUnfinished(t *testing.T) {
+	s := newSite(t, testdb.MariaDB(t))
+	s.must("backup", "create")
+	s.must("restore", "--confirm", s.live)
+	store := restore.Store{Dir: filepath.Join(s.dir, "state")}
+	ids, err := store.Runs()
+	if err != nil || len(ids) != 1 {
+		t.Fatal(ids, err)
+	}
+	f := store.Folder(ids[0])
+	for name, damage := range map[string]func(){
+		"another version":    func() { swapText(t, f.PlanPath(), `"format_version": 1`, `"format_version": 99`) },
+		"no JSON":            func() { put(t, f.PlanPath(), "{") },
+		"no plan":            func() { os.Remove(f.PlanPath()) },
+		"plan is a folder":   func() { os.Remove(f.PlanPath()); os.Mkdir(f.PlanPath(), 0o700) },
+		"journal is damaged": func() { swapText(t, f.JournalPath(), `"seq":2`, `"seq":7`) },
+		"journal is empty":   func() { put(t, f.JournalPath(), "") },
+		"journal is a link":  func() { os.Remove(f.JournalPath()); os.Symlink("journal.jsonl", f.JournalPath()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := s.in(t)
+			kept := filepath.Join(t.TempDir(), "run")
+			if err := os.CopyFS(kept, os.DirFS(f.Path)); err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				os.RemoveAll(f.Path)
+				os.CopyFS(f.Path, os.DirFS(kept))
+			}()
+			damage()
+			if o := s.run("status", "--only", "restore"); o.code != 2 || strings.Contains(o.out, "none is under way") {
+				t.Errorf("status: exit %d\n%s%s", o.code, o.out, o.err)
+			}
+			if o := s.run("restore", "--confirm", s.live); o.code != 75 || !strings.Contains(o.err, "set-aside "+ids[0]) {
+				t.Errorf("a second restore: exit %d\n%s", o.code, o.err)
+			}
+			if o := s.run("backup", "prune", "--dry-run", "--json"); !strings.Contains(o.out+o.err, ids[0]) {
+				t.Errorf("prune does not say so: exit %d\n%s%s", o.code, o.out, o.err)
+			}
+			if o := s.run("restore", "status"); !strings.Contains(o.out, ids[0]+" cannot be read") {
+				t.Errorf("restore status:\n%s%s", o.out, o.err)
+			}
+			if o := s.run("restore", "set-aside", ids[0]); o.code != 64 {
+				t.Errorf("set aside without confirmation: exit %d\n%s", o.code, o.err)
+			}
+			s.must("restore", "set-aside", ids[0], "--confirm", ids[0])
+			if o := s.run("status", "--only", "restore"); o.code != 0 {
+				t.Errorf("status afterwards: exit %d\n%s", o.code, o.out)
+			}
+			os.RemoveAll(f.Path + ".aside")
+		})
+	}
+	if o := s.run("restore", "set-aside", ids[0], "--confirm", ids[0]); o.code != 1 {
+		t.Errorf("a readable run is set aside: exit %d\n%s", o.code, o.err)
+	}
+}
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func swapText(t *testing.T, path, old, text string) {
+	t.Helper()
+	was, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(was), old) {
+		t.Fatalf("%v: no %s in %s", err, old, path)
+	}
+	put(t, path, strings.Replace(string(was), old, text, 1))
+}
