@@ -28,7 +28,7 @@ type backupCreateCmd struct {
 	ThreadsRunning int           `placeholder:"N" help:"Pause while more threads run on the server."`
 	Recipient      []string      `placeholder:"AGE1…" help:"Encrypt to these age public keys."`
 	NoHistory      bool          `help:"Only the current rows of system-versioned tables."`
-	SkipBroken     bool          `help:"Leave out views that no longer work, with a warning."`
+	SkipBroken     bool          `help:"Leave out views that no longer work, and what no backup can carry, with a warning."`
 	To             string        `placeholder:"COPY" help:"Stream it straight to this configured copy; no room is needed here."`
 	DryRun         bool          `help:"Say what would be done, do nothing."`
 	JSON           bool          `name:"json" help:"Print JSON."`

@@ -30,7 +30,7 @@ func (d *drill) fault(format string, args ...any) {
 // server whether the tables and the references between them are whole.
 func (d *drill) integrity(ctx context.Context) error {
 	compare := d.byManifest
-	if d.src.Manifest == nil || len(d.src.Manifest.Tables) == 0 {
+	if d.src.Manifest == nil {
 		compare = d.byContents
 	}
 	for _, check := range []func(context.Context) error{compare, d.checkTables, d.foreignKeys} {
@@ -94,7 +94,7 @@ func (d *drill) byContents(ctx context.Context) error {
 			}
 		}
 	}
-	if tables == 0 {
+	if tables == 0 && !d.bare() {
 		d.fault("no table came")
 	}
 	return nil
@@ -113,6 +113,9 @@ func (d *drill) countRows(ctx context.Context, t backup.DumpTable) error {
 	return nil
 }
 
+// bare tells that the database had no table when it was backed up.
+func (d *drill) bare() bool { return d.src.Manifest != nil && len(d.src.Manifest.Tables) == 0 }
+
 // checkTables runs CHECK TABLE over the copy.
 func (d *drill) checkTables(ctx context.Context) error {
 	names, err := schema.All(ctx, d.conn, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')", d.Schema)
@@ -120,7 +123,7 @@ func (d *drill) checkTables(ctx context.Context) error {
 		return mysql.Explain(err, d.Target)
 	}
 	d.record.Tables = len(names)
-	if len(names) == 0 {
+	if len(names) == 0 && !d.bare() {
 		d.fault("no table came")
 	}
 	for i, row := range names {

@@ -32,6 +32,8 @@ type table struct {
 // object is a view, routine, trigger, event or library.
 type object struct {
 	schema.Object
+	client  string // the client charset that its statement is written for; "" for any
+	carried string // the statement in that charset, as the file holds it
 }
 
 // inventory is what there is to dump.
@@ -116,7 +118,7 @@ func (d *dumper) readDatabase(ctx context.Context, q *sql.Conn, name string) (*d
 	}
 	for _, o := range objects {
 		if len(d.opts.Tables) == 0 || o.Kind == "trigger" && slices.Contains(d.opts.Tables, o.Table) && d.opts.Where == "" {
-			db.objects = append(db.objects, &object{*o})
+			db.objects = append(db.objects, &object{Object: *o})
 		}
 	}
 	return db, nil
@@ -168,6 +170,9 @@ func (d *dumper) refuseTable(ctx context.Context, q *sql.Conn, t *table) error {
 		return ops.Wrap(err, ops.Config, lang.M("the user may not read table %s", what)).
 			WithHint(lang.M("grant SELECT on the whole database"))
 	}
+	if err := d.refuseExpressions(ctx, q, t); err != nil {
+		return err
+	}
 	switch strings.ToLower(t.Engine) {
 	case "federated", "connect", "spider", "s3":
 		return ops.E(ops.Failed, lang.M("table %s (%s) keeps its rows elsewhere; a backup cannot hold them faithfully", what, t.Engine)).
@@ -208,11 +213,21 @@ func (d *dumper) refuseObject(ctx context.Context, q *sql.Conn, o *object) (warn
 		}
 		return "", fmt.Errorf("read %s: %w", what, err)
 	}
+	problem, err := d.carry(ctx, q, o)
+	if err != nil {
+		return "", err
+	}
+	if problem != "" && d.opts.Broken {
+		return fmt.Sprintf("%s is not in the backup: %s", what, problem), nil
+	}
+	if problem != "" {
+		return "", ops.E(ops.Failed, lang.M("the text of %s cannot be carried by a backup: %s", what, problem)).
+			WithHint(lang.M("create it again from a utf8mb4 session, or leave it out with --skip-broken"))
+	}
 	if o.Kind != "view" {
 		return "", nil
 	}
-	problem, err := brokenView(ctx, q, o)
-	if problem == "" || err != nil {
+	if problem, err = brokenView(ctx, q, o); problem == "" || err != nil {
 		return "", err
 	}
 	if d.opts.Broken {

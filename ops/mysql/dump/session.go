@@ -86,7 +86,7 @@ func denied(err error) bool {
 // unknown tells whether the server does not know the statement.
 func unknown(err error) bool {
 	switch mysql.Number(err) {
-	case 1064, 1193, 1109, 1146, 1235:
+	case 1054, 1064, 1193, 1109, 1146, 1235:
 		return true
 	}
 	return false

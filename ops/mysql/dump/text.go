@@ -67,7 +67,7 @@ func (d *dumper) fill(ctx context.Context, inv *inventory, snap *snapshot, m *ba
 			return err
 		}
 	}
-	if err := d.fillObjects(ctx, inv, snap.conns[0]); err != nil {
+	if err := d.fillObjects(inv); err != nil {
 		return err
 	}
 	return d.file.add(backup.Member{Kind: backup.MemberTrailer}, []byte(trailer))
@@ -165,7 +165,7 @@ var phases = []func(kind string) bool{
 	func(kind string) bool { return kind == "trigger" || kind == "event" },
 }
 
-func (d *dumper) fillObjects(ctx context.Context, inv *inventory, c *sql.Conn) error {
+func (d *dumper) fillObjects(inv *inventory) error {
 	in := inv.databases[len(inv.databases)-1] // what the file last said to USE
 	for _, phase := range phases {
 		for _, db := range inv.databases {
@@ -180,7 +180,7 @@ func (d *dumper) fillObjects(ctx context.Context, inv *inventory, c *sql.Conn) e
 						return err
 					}
 				}
-				if err := d.fillObject(ctx, o, c); err != nil {
+				if err := d.fillObject(o); err != nil {
 					return err
 				}
 			}
@@ -189,40 +189,32 @@ func (d *dumper) fillObjects(ctx context.Context, inv *inventory, c *sql.Conn) e
 	return nil
 }
 
-func (d *dumper) fillObject(ctx context.Context, o *object, c *sql.Conn) error {
-	text, err := d.objectText(ctx, o, c)
-	if err != nil {
-		return err
-	}
+func (d *dumper) fillObject(o *object) error {
 	m := backup.Member{Kind: backup.MemberObject, Database: o.Database, Object: o.Name, ObjectKind: o.Kind}
-	return d.file.add(m, []byte(text))
+	return d.file.add(m, []byte(o.statements()))
 }
 
-// objectText is the statements that make an object, under its own settings.
-func (d *dumper) objectText(ctx context.Context, o *object, c *sql.Conn) (string, error) {
-	charset, create, err := d.encoded(ctx, o, c)
-	if err != nil {
-		return "", err
-	}
+// statements make the object, under its own settings.
+func (o *object) statements() string {
 	var b strings.Builder
 	b.WriteByte('\n')
 	if o.Kind != "view" && o.Kind != "library" { // first, for only ORACLE's mode knows packages
 		fmt.Fprintf(&b, "SET SQL_MODE = %s;\n", schema.String(o.SQLMode))
 	}
 	fmt.Fprintf(&b, "DROP %s IF EXISTS %s;\n", strings.ToUpper(o.Kind), schema.Ident(o.Name))
-	if charset != "" {
-		fmt.Fprintf(&b, "SET CHARACTER_SET_CLIENT = %s;\nSET COLLATION_CONNECTION = %s;\n", charset, o.Collation)
+	if o.client != "" {
+		fmt.Fprintf(&b, "SET CHARACTER_SET_CLIENT = %s;\nSET COLLATION_CONNECTION = %s;\n", o.client, o.Collation)
 	}
 	if o.Kind == "event" {
 		fmt.Fprintf(&b, "SET TIME_ZONE = %s;\n", schema.String(o.TimeZone))
 	}
-	end := delimiter(create)
-	fmt.Fprintf(&b, "DELIMITER %s\n%s\n%s\nDELIMITER ;\n", end, create, end)
+	end := delimiter(o.carried)
+	fmt.Fprintf(&b, "DELIMITER %s\n%s\n%s\nDELIMITER ;\n", end, o.carried, end)
 	if o.Kind == "event" {
 		b.WriteString("SET TIME_ZONE = '+00:00';\n")
 	}
 	fmt.Fprintf(&b, "SET NAMES utf8mb4;\nSET SQL_MODE = '%s';\n", sqlMode)
-	return b.String(), nil
+	return b.String()
 }
 
 // delimiter finds one that is not in the statement.
@@ -237,30 +229,4 @@ func delimiter(create string) string {
 		d += ";"
 	}
 	return d
-}
-
-// ambiguous are the client charsets whose characters may hold a backslash or a
-// quote as their second byte, which any client reading the file as utf8mb4
-// would take for one.
-var ambiguous = map[string]bool{"gbk": true, "big5": true, "sjis": true, "cp932": true, "gb18030": true}
-
-// encoded returns an object's statement in the bytes of the client charset that
-// a restore is to set for it.
-func (d *dumper) encoded(ctx context.Context, o *object, c *sql.Conn) (charset, create string, err error) {
-	plain := true
-	for i := range len(o.Create) {
-		plain = plain && o.Create[i] < 0x80
-	}
-	switch {
-	case plain || strings.HasPrefix(o.Charset, "utf8") || o.Charset == "":
-		return o.Charset, o.Create, nil
-	case ambiguous[o.Charset]:
-		d.notes = append(d.notes, fmt.Sprintf("%s %s was made by a %s client; it is kept as utf8mb4", o.Kind, schema.Name(o.Database, o.Name), o.Charset))
-		return "utf8mb4", o.Create, nil
-	}
-	if err := execute(ctx, c, "USE "+schema.Ident(o.Database)); err != nil {
-		return "", "", err
-	}
-	create, err = o.Original(ctx, c)
-	return o.Charset, create, err
 }

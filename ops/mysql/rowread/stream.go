@@ -27,7 +27,12 @@ type source interface {
 
 // Query selects columns, by their canonical expressions, with what follows
 // (FROM …). The end of ctx ends the stream with its error.
+//
+// With no columns, as of a table of computed ones alone, each row is the text 1.
 func Query(ctx context.Context, c *sql.Conn, columns []schema.Column, rest string) (*Stream, error) {
+	if len(columns) == 0 {
+		columns, rest = make([]schema.Column, 1), "1 "+rest
+	}
 	var w *wire
 	err := c.Raw(func(dc any) error {
 		if own, ok := dc.(*conn); ok && own.wire.plain() {
@@ -59,6 +64,9 @@ func Select(columns []schema.Column, asText bool, rest string) string {
 	for i, c := range columns {
 		if i > 0 {
 			b.WriteByte(',')
+		}
+		if c.Name == "" { // none: what follows says it
+			continue
 		}
 		if asText && c.Form == schema.FormNumber {
 			fmt.Fprintf(&b, "CAST(%s AS CHAR)", c.Expr())
