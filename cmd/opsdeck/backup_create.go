@@ -49,6 +49,7 @@ type backupCreateJSON struct {
 	Sources     []backup.Source `json:"sources,omitempty"`
 	Links       []string        `json:"links"`
 	Warnings    []string        `json:"warnings"`
+	Shrink      *shrinkJSON     `json:"shrink"` // null: as large as those before it
 }
 
 // Run makes a backup.
@@ -146,6 +147,10 @@ func createJSON(m *made) backupCreateJSON {
 		Links: []string{}, Warnings: []string{}}
 	doc.Links = append(doc.Links, m.Links...)
 	doc.Warnings = append(doc.Warnings, m.Warnings...)
+	if m.Shrink != nil {
+		doc.Shrink = shrinkDoc(*m.Shrink)
+		doc.Warnings = append(doc.Warnings, m.Shrink.Text().String())
+	}
 	for _, t := range m.Tables {
 		doc.Rows += t.Rows
 	}
@@ -171,6 +176,10 @@ func (a *app) tellMade(m *made) {
 	}
 	for _, l := range m.Links {
 		a.say(lang.M("  also as %s", l))
+	}
+	if m.Shrink != nil {
+		a.note(lang.M("  ! %s", m.Shrink.Text()))
+		a.note(lang.M("  ! look whether rows were lost; %s still has them", m.Shrink.Before.Name))
 	}
 	for _, w := range m.Warnings {
 		a.note(lang.M("  ! %s", termsafe.Line(w)))

@@ -249,8 +249,11 @@ func (in installer) installUnits() error {
 	if err := in.systemctl("daemon-reload"); err != nil {
 		return err
 	}
-	for _, j := range in.plan.Jobs {
-		if err := in.systemctl("enable", "--now", in.plan.UnitName(j.Name)+".timer"); err != nil {
+	for _, u := range units {
+		if !strings.HasSuffix(u.Name, ".timer") {
+			continue
+		}
+		if err := in.systemctl("enable", "--now", u.Name); err != nil {
 			return err
 		}
 	}
@@ -309,7 +312,7 @@ func (in installer) remove(where string) error {
 		_, err := in.run(in.plan.Crontab(in.crontab()), "crontab", "-")
 		return err
 	}
-	for _, job := range jobNames {
+	for _, job := range append([]string{watch.DueJob}, jobNames...) {
 		name := in.plan.UnitName(job)
 		in.systemctl("disable", "--now", name+".timer") // one that is not there is no fault
 		for _, suffix := range []string{".timer", ".service"} {

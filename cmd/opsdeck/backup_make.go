@@ -54,6 +54,8 @@ type made struct {
 	Copy  string   // where it was streamed to
 	Links []string // weekly and monthly names
 	Took  time.Duration
+
+	Shrink *backup.Shrink // what it lacks that those before it had; nil: nothing
 }
 
 // orderOf fills an order from the configuration of the service.
@@ -186,7 +188,10 @@ func (sh *shelf) dump(ctx context.Context, o order, target mysql.Target, report 
 	if made.Links, err = backup.LinkTiers(sh.dir, name, m, start.Local()); err != nil {
 		return made, ops.Wrap(err, ops.Failed, lang.M("the backup %s is good, but its weekly or monthly name could not be made", name))
 	}
-	return made, sh.readBack(ctx, made, report)
+	if err := sh.readBack(ctx, made, report); err != nil {
+		return made, err
+	}
+	return made, sh.compareSize(ctx, made)
 }
 
 // engine is what makes backups.

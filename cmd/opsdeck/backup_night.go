@@ -20,7 +20,7 @@ func (sh *shelf) jobs(report func(ops.Progress)) ([]watch.Job, error) {
 	b := sh.service.Backup
 	run := map[string]func(context.Context) error{
 		"daily":  func(ctx context.Context) error { return sh.night(ctx, report) },
-		"verify": func(ctx context.Context) error { return sh.verifyAll(ctx, true, report) },
+		"verify": func(ctx context.Context) error { return sh.verifyAll(ctx, true, report) }, // what is bad stays bad: final
 		"drill": func(ctx context.Context) error {
 			inv, err := sh.readIn(ctx)
 			if err != nil {
@@ -32,7 +32,7 @@ func (sh *shelf) jobs(report func(ops.Progress)) ([]watch.Job, error) {
 			}
 			d, err := sh.drill(ctx, s, drill.Job{}, "", report)
 			if err == nil && d.Result != backup.Passed {
-				err = ops.E(ops.Failed, lang.M("the drill failed: %s", d.Remark))
+				err = watch.Final(ops.E(ops.Failed, lang.M("the drill failed: %s", d.Remark)))
 			}
 			return err
 		},
@@ -43,7 +43,7 @@ func (sh *shelf) jobs(report func(ops.Progress)) ([]watch.Job, error) {
 		if err != nil {
 			return nil, ops.Wrap(err, ops.Config, lang.M("backup.%s is not a schedule", name))
 		}
-		jobs = append(jobs, watch.Job{Name: sh.service.Name + "/" + name, Schedule: c, Run: run[name]})
+		jobs = append(jobs, watch.Job{Name: sh.service.Name + "/" + name, Schedule: c, Run: sh.telling(name, c, run[name])})
 	}
 	return jobs, nil
 }
@@ -56,11 +56,18 @@ func (sh *shelf) night(ctx context.Context, report func(ops.Progress)) error {
 	if err != nil {
 		return err
 	}
-	m, err := sh.make(ctx, o, report)
-	if err != nil {
-		return err // without a new backup nothing may go, and nothing is to be copied
+	if made := sh.madeBefore(ctx, watch.TryOf(ctx)); made != "" {
+		sh.note(lang.M("%s was made by an earlier attempt; only the steps after it are done again", made))
+	} else {
+		m, err := sh.make(ctx, o, report)
+		if err != nil {
+			return err // without a new backup nothing may go, and nothing is to be copied
+		}
+		sh.note(lang.M("made %s", m.Path))
+		if m.Shrink != nil {
+			sh.note(lang.M("  ! %s", m.Shrink.Text()))
+		}
 	}
-	sh.note(lang.M("made %s", m.Path))
 	steps := []func() error{
 		func() error { return sh.verifyAll(ctx, false, report) },
 		func() error { return sh.pruneTonight(ctx) },
@@ -80,6 +87,30 @@ func (sh *shelf) night(ctx context.Context, report func(ops.Progress)) error {
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// madeBefore is the good backup that an earlier attempt at the same run made, "" when
+// there is none: then a retry makes one.
+func (sh *shelf) madeBefore(ctx context.Context, t watch.Try) string {
+	if t.Attempt < 2 {
+		return ""
+	}
+	inv, err := sh.readOrNone(ctx)
+	if err != nil {
+		return ""
+	}
+	sets := inv.Sets
+	if away, err := sh.elsewhere(inv); err == nil && sh.service.Backup.StreamTo != "" {
+		for _, e := range away {
+			sets = append(sets, e.Sets...)
+		}
+	}
+	for _, s := range sets {
+		if s.State == backup.Good && s.Kind == backup.KindScheduled && s.ProvenOf(inv.Database) && !s.At.Before(t.Due) {
+			return s.Name
+		}
+	}
+	return ""
 }
 
 // verifyAll proves all backups, or what is due.
@@ -104,7 +135,7 @@ func (sh *shelf) verifyAll(ctx context.Context, all bool, report func(ops.Progre
 		}
 	}
 	if bad > 0 {
-		return ops.E(ops.Failed, lang.M("%d of %d backups are bad", bad, len(sets)))
+		return watch.Final(ops.E(ops.Failed, lang.M("%d of %d backups are bad", bad, len(sets))))
 	}
 	return nil
 }

@@ -96,6 +96,9 @@ func (sh *shelf) createInPlace(ctx context.Context, report backupview.Report) (l
 	if err != nil {
 		return lang.Msg{}, err
 	}
+	if m.Shrink != nil {
+		return lang.M("made %s, but look whether rows were lost: %s", m.File, m.Shrink.Text()), nil
+	}
 	return lang.M("made %s, %s in %s, read back and proved", m.File, human.Bytes(m.SizeBytes), human.Duration(m.Took)), nil
 }
 

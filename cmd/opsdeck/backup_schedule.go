@@ -130,6 +130,7 @@ type (
 		LastError  string     `json:"last_error"`
 		DurationMS int64      `json:"last_duration_ms"`
 		Missed     bool       `json:"missed"`
+		RetryAt    *time.Time `json:"retry_at"` // of a run that failed; null: not before the next
 	}
 	oldJobJSON struct {
 		File string `json:"file"`
@@ -180,6 +181,9 @@ func (sh *shelf) scheduleJSON() (scheduleJSON, error) {
 		if r, ok := last[j.Name]; ok {
 			due, is := watch.Due(j.Schedule, r, now)
 			x.Missed = is && now.Sub(due) > grace
+			if again, retry := watch.RetryAt(j.Schedule, r); retry {
+				x.RetryAt = &again
+			}
 		}
 		doc.Jobs = append(doc.Jobs, x)
 	}
@@ -244,6 +248,9 @@ func (sh *shelf) showSchedule(doc scheduleJSON) {
 				style, glyph = th.State(ops.StateCritical)
 			}
 			result = style.Render(glyph+" "+j.LastResult) + " " + termsafe.Line(j.LastError)
+		}
+		if j.RetryAt != nil {
+			result += " " + th.Warn.Render(p.T("tried again at %s", j.RetryAt.Local().Format("15:04")))
 		}
 		if j.Missed {
 			result += " " + th.Warn.Render(p.T("a run was missed"))

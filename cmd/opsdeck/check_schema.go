@@ -2,6 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops/backup"
@@ -26,6 +30,7 @@ func (b *checker) schema() {
 			}
 			return mysql.Tables(ctx, target, d.Name)
 		},
+		Emptied: inventory{b.app, b.service}.emptied,
 	}
 	b.add("schema", health.KindSchema, processPace, look.Probe(),
 		limits(lang.M("tables of the newest good backup"), lang.Msg{}, lang.M("one is missing")), `mysql -e "SHOW TABLES FROM `+d.Name+`"`, "opsdeck restore --plan")
@@ -49,6 +54,42 @@ func (i inventory) tables(ctx context.Context) ([]string, lang.Msg, error) {
 		}
 	}
 	return i.service.Restore.KeyTables, lang.M("the configuration"), nil
+}
+
+// fullTable is from how many rows on a table that is empty now was emptied.
+const fullTable = 1
+
+// emptied are the tables that had rows in the newest good backup whose rows are known
+// and have none now.
+func (i inventory) emptied(ctx context.Context, present []string) ([]string, error) {
+	shelf, err := i.app.shelfOf(&i.service)
+	if err != nil {
+		return nil, err
+	}
+	name := i.service.Database.Name
+	inv, err := shelf.readOrNone(ctx)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // the backup check says so
+	}
+	if err != nil {
+		return nil, err
+	}
+	best := backup.Newest(inv, name)
+	if best == nil {
+		return nil, nil
+	}
+	var had []string
+	for _, t := range best.Summary.Counts {
+		table := strings.TrimPrefix(t.Name, name+".")
+		if t.Rows >= fullTable && slices.Contains(present, table) {
+			had = append(had, table)
+		}
+	}
+	target, err := mysql.Resolve(i.service.Database)
+	if err != nil {
+		return nil, err
+	}
+	return mysql.EmptyOf(ctx, target, name, had)
 }
 
 func tablesOf(m *backup.Manifest, database string) (names []string) {

@@ -305,6 +305,11 @@ func (i inventory) NewestGood(ctx context.Context) (health.NewestBackup, error) 
 	if best != nil {
 		out = health.NewestBackup{Name: best.Name, CreatedAt: best.At, SizeBytes: best.Size, Verified: best.State == backup.Good}
 	}
+	if best != nil {
+		if shrink, ok := inv.Shrunk(best); ok {
+			out.Shrunk = shrink.Text()
+		}
+	}
 	if s, _ := backup.NewestElsewhere(away, i.service.Database.Name); s != nil && s.At.After(out.CreatedAt) {
 		out = health.NewestBackup{Name: s.Path, CreatedAt: s.At, SizeBytes: s.Size, Verified: true}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -30,7 +31,7 @@ func (b *checker) withRuns(look health.Probe) health.Probe {
 			}
 			at := run.Started.In(b.now().Location()).Format("2006-01-02 15:04")
 			r.Add("last_"+job, run.Started, lang.M("%s, %s", at, run.Result))
-			if run.Result != watch.Failed {
+			if run.Result != watch.Failed || job == "daily" && madeAfter(r, run.Started) {
 				continue
 			}
 			state := ops.StateWarning
@@ -41,4 +42,15 @@ func (b *checker) withRuns(look health.Probe) health.Probe {
 		}
 		return r
 	}
+}
+
+// madeAfter tells whether the newest good backup that the check found is younger
+// than a run that failed: what the run did not do was done since.
+func madeAfter(r health.Result, failed time.Time) bool {
+	for _, f := range r.Fields {
+		if verified, ok := f.Value.(bool); ok && f.Name == "verified" {
+			return verified && r.Subject.After(failed)
+		}
+	}
+	return false
 }

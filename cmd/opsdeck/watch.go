@@ -72,6 +72,10 @@ func (a *app) sayDue(s watch.Scheduler) error {
 				a.say(lang.M("%s would be run now: due since %s", j.Name, due.Format("2006-01-02 15:04")))
 				continue
 			}
+			if again, retry := watch.RetryAt(j.Schedule, ran); retry {
+				a.say(lang.M("%s failed and is tried again at %s", j.Name, again.Local().Format("2006-01-02 15:04")))
+				continue
+			}
 		}
 		a.say(lang.M("%s is not due; next at %s", j.Name, j.Schedule.Next(now).Format("2006-01-02 15:04")))
 	}

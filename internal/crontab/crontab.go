@@ -9,14 +9,29 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// Parse reads five fields, or one of @daily, @weekly and their like.
+// Parse reads five fields, or one of @daily, @weekly and their like. A schedule
+// with a fixed hour and minute runs once each day that it names, also on the two
+// days on which the clocks change.
 func Parse(text string) (cron.Schedule, error) {
 	fields := strings.Fields(text)
 	if len(fields) == 5 {
 		fields[4] = sundays(fields[4])
 		text = strings.Join(fields, " ")
 	}
-	return cron.ParseStandard(text)
+	plan, err := cron.ParseStandard(text)
+	if err != nil || everyHour(fields) {
+		return plan, err
+	}
+	return wall{plan}, nil
+}
+
+// everyHour tells whether a schedule counts hours or minutes, as cron does, rather
+// than naming a time of the day.
+func everyHour(fields []string) bool {
+	if len(fields) != 5 {
+		return len(fields) == 0 || fields[0] == "@hourly" || fields[0] == "@every"
+	}
+	return strings.HasPrefix(fields[0], "*") || strings.HasPrefix(fields[1], "*")
 }
 
 // sundays writes a field of week days without a 7, which the parser does not

@@ -116,7 +116,7 @@ func (sc Scan) AtCopy(name string, size int64, sum *Summary, good bool) (*Set, b
 	}
 	s := &Set{Name: name, Parsed: parsed, Database: parsed.Subject, Size: size, State: Unverified, Links: 1}
 	s.Tier = tierByName(parsed, sc.Databases)
-	s.At = parsed.At(sc.Zone)
+	s.At = sc.date(parsed)
 	if sum == nil {
 		s.Foreign = true
 		sc.foreign(s)

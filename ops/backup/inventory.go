@@ -167,7 +167,7 @@ func (sc Scan) look(name string, present map[string]bool) *Set {
 	}
 	s := &Set{Name: name, Path: filepath.Join(sc.Dir, name), Parsed: parsed, Database: parsed.Subject, State: Unverified}
 	s.Tier = tierByName(parsed, sc.Databases)
-	s.At = parsed.At(sc.Zone)
+	s.At = sc.date(parsed)
 	if !sc.stat(s) {
 		return s
 	}
@@ -183,6 +183,16 @@ func (sc Scan) look(name string, present map[string]bool) *Set {
 	}
 	sc.judge(s)
 	return s
+}
+
+// date is the moment that a name tells. The archive of a year that still runs is
+// of now: its year's end is no date that lies in the future.
+func (sc Scan) date(n Name) time.Time {
+	at := n.At(sc.Zone)
+	if n.Year > 0 && n.Year == sc.Now.In(sc.Zone).Year() && at.After(sc.Now) {
+		return sc.Now
+	}
+	return at
 }
 
 // stat fills in what the file system says; false means there is no more to see.

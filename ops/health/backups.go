@@ -3,6 +3,8 @@ package health
 import (
 	"context"
 	"time"
+
+	"opsdeck/internal/lang"
 )
 
 // NewestBackup is the newest backup that can be restored from: a verified one,
@@ -14,6 +16,7 @@ type NewestBackup struct {
 	Verified  bool // proved by hash and counts, not only by its look
 	Bad       int  // newer backups that cannot be used
 	BadName   string
+	Shrunk    lang.Msg // what it lacks that those before it had; empty: nothing
 }
 
 // Backups tells of the newest good backup; a zero NewestBackup means that there

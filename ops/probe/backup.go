@@ -2,6 +2,8 @@ package probe
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"time"
 
 	"opsdeck/internal/crontab"
@@ -26,6 +28,11 @@ const runTime = time.Hour
 func (b Backup) Probe() health.Probe {
 	return func(ctx context.Context) health.Result {
 		newest, err := b.Source.NewestGood(ctx)
+		if errors.Is(err, fs.ErrNotExist) {
+			r := health.Result{}
+			r.Find(ops.StateCritical, lang.M("there is no good backup: the backup folder is missing"), reasonOf(err))
+			return r
+		}
 		if err != nil {
 			return health.CannotTell(lang.M("the backup folder cannot be looked at"), reasonOf(err))
 		}
@@ -59,6 +66,10 @@ func (b Backup) judge(newest health.NewestBackup) health.Result {
 		if newest.CreatedAt.Before(run.Add(-time.Minute)) {
 			r.Find(ops.StateWarning, lang.M("the backup of %s is missing", run), lang.Msg{})
 		}
+	}
+	if !newest.Shrunk.Empty() {
+		r.Find(ops.StateWarning, newest.Shrunk, lang.Raw(newest.Name))
+		r.Next = lang.M("Look whether rows were lost: %s", "opsdeck backup show "+newest.Name)
 	}
 	if newest.Bad > 0 {
 		r.Add("newer_bad", newest.Bad, lang.Msg{})

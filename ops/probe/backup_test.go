@@ -3,6 +3,8 @@ package probe
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,6 +45,7 @@ func TestBackupIsJudgedByAgeAndSchedule(t *testing.T) {
 		"none is verified":      {backups{newest: unproved}, "0 2 * * *", ops.StateWarning, "not verified"},
 		"no schedule":           {backups{newest: at(20)}, "", ops.StateOK, ""},
 		"the run is under way":  {backups{newest: at(24)}, "30 11 * * *", ops.StateOK, ""},
+		"folder missing":        {backups{err: fmt.Errorf("x: %w", fs.ErrNotExist)}, "0 2 * * *", ops.StateCritical, "is missing"},
 		"folder not readable":   {backups{err: errors.New("boom")}, "0 2 * * *", ops.StateUnknown, "boom"},
 		"schedule every minute": {backups{newest: at(3)}, "* * * * *", ops.StateWarning, "is missing"},
 	} {

@@ -19,6 +19,9 @@ type Schema struct {
 	Expected func(ctx context.Context) (tables []string, by lang.Msg, err error)
 	// Present lists those that are there.
 	Present func(ctx context.Context) ([]string, error)
+	// Emptied lists those of the tables that are there which had rows in the newest
+	// good backup and hold none now. May be nil.
+	Emptied func(ctx context.Context, present []string) ([]string, error)
 }
 
 // namesShown is how many missing tables the sentence names.
@@ -39,7 +42,25 @@ func (s Schema) Probe() health.Probe {
 			r.Follows = health.KindMySQL
 			return r
 		}
-		return s.judge(want, have, by)
+		r := s.judge(want, have, by)
+		if s.Emptied != nil && len(have) > 0 {
+			s.findEmptied(ctx, have, &r)
+		}
+		return r
+	}
+}
+
+// findEmptied adds the tables that were emptied since the newest backup: a warning,
+// for they may have been emptied on purpose. What cannot be looked at is told.
+func (s Schema) findEmptied(ctx context.Context, have []string, r *health.Result) {
+	empty, err := s.Emptied(ctx, have)
+	if err != nil {
+		r.AddUnknown("emptied_tables", told(err))
+		return
+	}
+	r.Add("emptied_tables", append([]string{}, empty...), lang.Raw(strings.Join(empty, ", ")))
+	if len(empty) > 0 {
+		r.Find(ops.StateWarning, lang.M("%d tables of %s were emptied since the newest good backup", len(empty), s.Database), lang.Raw(shorten(empty)))
 	}
 }
 

@@ -40,8 +40,13 @@ func plainUnit(s string) string {
 	}, s)
 }
 
-// Systemd writes a service and a timer for each job. Persistent makes up for
-// missed runs.
+// DueJob is the name of the unit that runs what is due and was not run: a run that
+// failed, was refused because something else held the lock, or whose hour the clocks
+// jumped over.
+const DueJob = "due"
+
+// Systemd writes a service and a timer for each job, and one that looks every ten
+// minutes for what failed or was missed. Persistent makes up for missed runs.
 func (p Plan) Systemd() (units []Unit, err error) {
 	for _, j := range p.Jobs {
 		times, err := OnCalendar(j.Cron)
@@ -58,13 +63,30 @@ func (p Plan) Systemd() (units []Unit, err error) {
 		timer += "Persistent=true\nAccuracySec=1s\n\n[Install]\nWantedBy=timers.target\n"
 		units = append(units, Unit{name + ".service", service}, Unit{name + ".timer", timer})
 	}
+	if len(p.Jobs) > 0 {
+		units = append(units, p.due()...)
+	}
 	return units, nil
+}
+
+// due is the unit of DueJob. That another run holds the lock (75) is no failure of it.
+func (p Plan) due() []Unit {
+	name, about := p.UnitName(DueJob), unitText("what is due of "+p.Service)
+	service := "[Unit]\nDescription=opsdeck: " + about + "\nAfter=network-online.target\nWants=network-online.target\n\n" +
+		"[Service]\nType=oneshot\nExecStart=" + p.line("", unitWord) + "\nSuccessExitStatus=75\n" +
+		"Nice=10\nIOSchedulingClass=best-effort\nIOSchedulingPriority=7\nUMask=0077\n"
+	timer := "[Unit]\nDescription=opsdeck: when to look for " + about + "\n\n[Timer]\n" +
+		"OnCalendar=*-*-* *:05/10:00\nAccuracySec=1min\n\n[Install]\nWantedBy=timers.target\n"
+	return []Unit{{name + ".service", service}, {name + ".timer", timer}}
 }
 
 func (p Plan) line(job string, word func(string) string) string {
 	words := make([]string, 0, len(p.Command)+1)
-	for _, w := range append(append([]string{}, p.Command...), job) {
+	for _, w := range p.Command {
 		words = append(words, word(w))
+	}
+	if job != "" {
+		words = append(words, word(job))
 	}
 	return strings.TrimSpace(strings.Join(words, " "))
 }
@@ -120,12 +142,7 @@ func (p Plan) Crontab(old string) string {
 		out = nil
 	}
 	if len(p.Jobs) > 0 {
-		out = append(out, begin, "*/10 * * * * "+p.line("", func(s string) string {
-			if s == "" {
-				return ""
-			}
-			return cronWord(s)
-		}), end)
+		out = append(out, begin, "*/10 * * * * "+p.line("", cronWord), end)
 	}
 	if len(out) == 0 {
 		return ""

@@ -35,11 +35,14 @@ var plan = Plan{Service: "qian zhang", Command: []string{"/usr/local/bin/opsdeck
 
 func TestSystemdUnitsCatchUpAndQuote(t *testing.T) {
 	units, err := plan.Systemd()
-	if err != nil || len(units) != 4 {
+	if err != nil || len(units) != 6 {
 		t.Fatal(units, err)
 	}
 	if units[0].Name != "opsdeck-qian_zhang-daily.service" || !strings.Contains(units[0].Text, `ExecStart=/usr/local/bin/opsdeck --config "/etc/ops deck/100%%.yaml" backup schedule run daily`) {
 		t.Errorf("%s\n%s", units[0].Name, units[0].Text)
+	}
+	if due := units[4]; due.Name != "opsdeck-qian_zhang-due.service" || !strings.Contains(due.Text, "backup schedule run\nSuccessExitStatus=75\n") {
+		t.Errorf("%s\n%s", due.Name, due.Text)
 	}
 	for _, want := range []string{"OnCalendar=*-*-* 02:00:00\n", "Persistent=true\n", "WantedBy=timers.target\n"} {
 		if !strings.Contains(units[1].Text, want) {

@@ -41,6 +41,8 @@ type Run struct {
 	Ended   time.Time `json:"ended"`
 	Result  string    `json:"result"`
 	Error   string    `json:"error,omitempty"`
+	Attempt int       `json:"attempt,omitempty"` // at this due run; 1 is the first
+	Final   bool      `json:"final,omitempty"`   // failed, and not to be tried again
 }
 
 // Record is the memory of runs in a state folder.
@@ -109,11 +111,11 @@ func (s *Scheduler) RunDue(ctx context.Context) (ran []Run, err error) {
 			}
 			continue
 		}
-		due, is := Due(j.Schedule, known, now)
+		try, is := next(j.Schedule, known, now)
 		if !is {
 			continue
 		}
-		run, err := s.Run(ctx, j, due)
+		run, err := s.try(ctx, j, try)
 		ran = append(ran, run)
 		if err != nil {
 			return ran, err
@@ -124,18 +126,23 @@ func (s *Scheduler) RunDue(ctx context.Context) (ran []Run, err error) {
 
 // Run runs one job now and remembers it as the run of due.
 func (s *Scheduler) Run(ctx context.Context, j Job, due time.Time) (Run, error) {
-	run := Run{Job: j.Name, Due: due, Started: s.Clock.Now()}
+	return s.try(ctx, j, Try{Due: due, Attempt: 1})
+}
+
+// try is one attempt at a run.
+func (s *Scheduler) try(ctx context.Context, j Job, t Try) (Run, error) {
+	run := Run{Job: j.Name, Due: t.Due, Started: s.Clock.Now(), Attempt: t.Attempt}
 	if s.Tell != nil {
 		s.Tell(run)
 	}
-	err := j.Run(ctx)
+	err := j.Run(context.WithValue(ctx, tryKey{}, t))
 	run.Ended, run.Result = s.Clock.Now(), Done
 	switch {
 	case err != nil && ctx.Err() != nil:
 		run.Result = Stopped
 		run.Due = time.Time{} // it is still due
 	case err != nil:
-		run.Result, run.Error = Failed, err.Error()
+		run.Result, run.Error, run.Final = Failed, err.Error(), IsFinal(err)
 	}
 	if s.Tell != nil {
 		s.Tell(run)

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/redact"
+	"opsdeck/ops/notify"
+	"opsdeck/ops/watch"
+)
+
+// onBackupFailed is the word in notify.on for a scheduled run that failed.
+const onBackupFailed = "backup-failed"
+
+// telling wraps a scheduled job: when it fails, those who asked for backup-failed are
+// told, with when it is tried again. Of several attempts the first and the last tell.
+func (sh *shelf) telling(job string, s watch.Schedule, run func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		err := run(ctx)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		t := watch.TryOf(ctx)
+		ran := watch.Run{Due: t.Due, Ended: sh.clock.Now(), Result: watch.Failed, Attempt: t.Attempt, Final: watch.IsFinal(err)}
+		again, retry := watch.RetryAt(s, ran)
+		if retry {
+			sh.note(lang.M("the run %q failed; it is tried again at %s", job, again.Local().Format("15:04")))
+		}
+		if t.Attempt < 2 || !retry {
+			sh.tellFailed(ctx, job, err, again)
+		}
+		return err
+	}
+}
+
+// tellFailed sends the news. again is zero when nothing is tried again.
+func (sh *shelf) tellFailed(ctx context.Context, job string, failure error, again time.Time) {
+	text := redact.Text(sentence(sh.lang, sh.explain(failure)))
+	if again.IsZero() {
+		text += "\n" + sh.lang.T("It is not tried again before the next scheduled run.")
+	} else {
+		text += "\n" + sh.lang.T("It is tried again at %s.", again.Local().Format("2006-01-02 15:04"))
+	}
+	m := notify.Message{Service: sh.service.Name, Text: text,
+		Subject: sh.lang.T("the scheduled run %q of %s failed", job, sh.service.Name)}
+	for _, c := range sh.service.Notify {
+		if len(c.On) > 0 && !has(c.On, onBackupFailed) {
+			continue
+		}
+		target, err := notify.New(c)
+		if err == nil {
+			err = target.Send(ctx, m)
+		}
+		if err != nil {
+			sh.note(lang.M("%s could not be told: %s", c.Name, redact.Text(err.Error())))
+			continue
+		}
+		sh.note(lang.M("%s was told", c.Name))
+	}
+}
