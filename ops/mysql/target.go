@@ -170,7 +170,7 @@ func Open(ctx context.Context, t Target, database string, change ...func(*driver
 	for _, f := range change {
 		f(c)
 	}
-	connector, err := driver.NewConnector(c)
+	connector, err := Connector(c)
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Config, lang.M("the database settings are not usable"))
 	}

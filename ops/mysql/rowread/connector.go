@@ -22,8 +22,6 @@ import (
 	"syscall"
 	"time"
 
-	mysqldriver "github.com/go-sql-driver/mysql"
-
 	"opsdeck/ops/mysql"
 )
 
@@ -55,7 +53,7 @@ func open(ctx context.Context, t mysql.Target, database string) (*sql.DB, error)
 	db.Close()
 	c := t.Config(database)
 	c.DialFunc = dial
-	inner, err := mysqldriver.NewConnector(c)
+	inner, err := mysql.Connector(c)
 	if err != nil {
 		return nil, err
 	}

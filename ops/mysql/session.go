@@ -1,0 +1,253 @@
+package mysql
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+
+	mysqldriver "github.com/go-sql-driver/mysql"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/mysql/schema"
+)
+
+// Connector makes sessions that are the same on every server: whatever a
+// server's global settings, the account or init_connect impose on a session is
+// replaced before the session is used (see Settings). What c.Params sets comes
+// after that. Every connection of this program to a server comes from here.
+func Connector(c *mysqldriver.Config) (driver.Connector, error) {
+	c = c.Clone()
+	after := c.Params
+	c.Params = nil
+	inner, err := mysqldriver.NewConnector(c)
+	if err != nil {
+		return nil, err
+	}
+	c = c.Clone()
+	c.MaxAllowedPacket = 1 << 30 // no server takes more
+	unasked, err := mysqldriver.NewConnector(c)
+	if err != nil {
+		return nil, err
+	}
+	return &sessions{Connector: inner, unasked: unasked, database: c.DBName, after: after}, nil
+}
+
+// sessions hands out connections whose settings are ours.
+type sessions struct {
+	driver.Connector
+	unasked  driver.Connector // does not ask for the largest packet as it logs in
+	database string
+	after    map[string]string
+
+	mu   sync.Mutex
+	plan *plan // nil before the first connection
+}
+
+// plan is what makes a session of one server ours.
+type plan struct {
+	set  string   // one statement with all settings that the server takes
+	more []string // what can't be part of it
+}
+
+// Connect logs in and replaces what the server imposes on the session.
+func (s *sessions) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := s.Connector.Connect(ctx)
+	if errors.Is(err, io.EOF) { // a SELECT of the login's own gave no row: sql_select_limit is 0
+		c, err = s.unasked.Connect(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := s.settle(ctx, link{c}); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (s *sessions) settle(ctx context.Context, l link) error {
+	s.mu.Lock()
+	p := s.plan
+	s.mu.Unlock()
+	if p == nil || l.run(ctx, p) != nil { // a server that was upgraded takes other settings
+		fresh, err := l.make(ctx, s.database)
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		s.plan = fresh
+		s.mu.Unlock()
+	}
+	for name, value := range s.after {
+		if err := l.exec(ctx, "SET SESSION "+name+" = "+value); err != nil {
+			return fmt.Errorf("set session %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// link is a connection before database/sql has it.
+type link struct{ driver.Conn }
+
+func (l link) exec(ctx context.Context, query string) error {
+	e, ok := l.Conn.(driver.ExecerContext)
+	if !ok {
+		return errors.New("the driver executes no statements")
+	}
+	_, err := e.ExecContext(ctx, query, nil)
+	return err
+}
+
+// run makes the session ours by what an earlier one has found out.
+func (l link) run(ctx context.Context, p *plan) error {
+	if err := l.exec(ctx, p.set); err != nil {
+		return err
+	}
+	for _, q := range p.more {
+		if err := l.exec(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// make finds out which settings the server has, and makes the session ours.
+func (l link) make(ctx context.Context, database string) (*plan, error) {
+	now, err := l.variables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{}
+	if err := l.settings(ctx, p, now); err != nil {
+		return nil, err
+	}
+	if now["init_connect"] != "" {
+		// It may have moved the session elsewhere.
+		if database != "" {
+			p.more = append(p.more, "USE "+schema.Ident(database))
+		}
+		if l.exec(ctx, "SET RESOURCE GROUP USR_default") == nil {
+			p.more = append(p.more, "SET RESOURCE GROUP USR_default")
+		}
+		if database != "" {
+			if err := l.exec(ctx, p.more[0]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return p, nil
+}
+
+// variables are the session's by name. Three of them could keep the server from
+// telling them all, and are replaced first; a server has two of the three.
+func (l link) variables(ctx context.Context) (map[string]string, error) {
+	for _, first := range []string{"sql_select_limit = 18446744073709551615", "max_execution_time = 0", "max_statement_time = 0"} {
+		if err := l.exec(ctx, "SET SESSION "+first); lost(err) {
+			return nil, err
+		}
+	}
+	now, err := l.show(ctx)
+	if err != nil && lost(err) {
+		return nil, err
+	}
+	return now, nil // nil: a server that does not tell is asked one by one
+}
+
+// lost tells an error of the line from an answer of the server.
+func lost(err error) bool { return err != nil && Number(err) == 0 }
+
+func (l link) show(ctx context.Context) (map[string]string, error) {
+	q, ok := l.Conn.(driver.QueryerContext)
+	if !ok {
+		return nil, errors.New("the driver queries nothing")
+	}
+	names := []string{"'init_connect'"}
+	for _, s := range Settings {
+		names = append(names, "'"+s.Name+"'")
+	}
+	rows, err := q.QueryContext(ctx, "SHOW SESSION VARIABLES WHERE Variable_name IN ("+strings.Join(names, ",")+")", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	got := map[string]string{}
+	row := make([]driver.Value, len(rows.Columns()))
+	for {
+		switch err := rows.Next(row); {
+		case errors.Is(err, io.EOF):
+			return got, nil
+		case err != nil:
+			return nil, err
+		}
+		if len(row) > 1 {
+			got[strings.ToLower(text(row[0]))] = text(row[1])
+		}
+	}
+}
+
+func text(v driver.Value) string {
+	if b, ok := v.([]byte); ok {
+		return string(b)
+	}
+	return fmt.Sprint(v)
+}
+
+// settings replaces all in one statement, else one after another.
+func (l link) settings(ctx context.Context, p *plan, now map[string]string) error {
+	var list []Setting
+	for _, s := range Settings {
+		value, has := now[s.Name]
+		if (has || now == nil) && !(s.Privileged && s.holds(value)) {
+			list = append(list, s)
+		}
+	}
+	if p.set = statement(list); l.exec(ctx, p.set) == nil {
+		return nil
+	}
+	var taken []Setting
+	for _, s := range list {
+		err := l.exec(ctx, statement([]Setting{s}))
+		switch {
+		case err == nil:
+			taken = append(taken, s)
+		case lost(err):
+			return err
+		case now != nil && !s.Privileged && !s.holds(now[s.Name]):
+			return ops.Wrap(err, ops.Failed, lang.M("the server does not let opsdeck set %s for its own session", s.Name))
+		}
+	}
+	p.set = statement(taken)
+	return nil
+}
+
+func statement(list []Setting) string {
+	parts := make([]string, len(list))
+	for i, s := range list {
+		parts[i] = "SESSION " + s.Name + " = " + s.Value
+	}
+	if len(parts) == 0 {
+		return "DO 0"
+	}
+	return "SET " + strings.Join(parts, ", ")
+}
+
+// holds tells whether a value that the server prints is the setting's.
+func (s Setting) holds(printed string) bool {
+	plain := func(v string) string {
+		v = strings.ToUpper(strings.Trim(v, "'"))
+		switch v {
+		case "ON", "1", "1.000000":
+			return "1"
+		case "OFF", "0", "0.000000":
+			return "0"
+		}
+		return v
+	}
+	return plain(printed) == plain(s.Value) || slices.Contains([]string{"DEFAULT", "@@GLOBAL." + s.Name}, s.Value)
+}
