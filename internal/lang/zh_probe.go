@@ -90,6 +90,7 @@ func init() {
 		"%d rotated files of %s are kept":                                "保留了 %d 个 %s 的轮转文件",
 		"rotation is set to %d":                                          "轮转设置为 %d",
 		"MySQL does not answer a query":                                  "MySQL 不应答查询",
+		"the server does not let opsdeck set %s for its own session":     "服务器不允许 opsdeck 在自己的会话中设置 %s",
 		"MySQL refuses opsdeck's login":                                  "MySQL 拒绝 opsdeck 登录",
 		"user or password refused for %s":                                "%s 的用户名或密码被拒绝",
 		"Check user and password in the options file.":                   "请检查选项文件中的用户名和密码。",
