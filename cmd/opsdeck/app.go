@@ -16,8 +16,10 @@ import (
 	"opsdeck/internal/clock"
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
 	"opsdeck/internal/oplog"
 	"opsdeck/internal/termsafe"
+	"opsdeck/internal/trust"
 	"opsdeck/ops"
 	"opsdeck/tui/theme"
 )
@@ -40,7 +42,7 @@ type app struct {
 // config loads the configuration, once.
 func (a *app) config() (*config.Loaded, error) {
 	a.once.Do(func() {
-		a.loaded, a.lerr = config.Load(config.Find(a.flags.ConfigFile, a.getenv))
+		a.loaded, a.lerr = a.loadConfig()
 		if a.lerr != nil {
 			a.lerr = configError(a.lerr)
 		} else if a.flags.Lang == "" && a.loaded.Console.Lang != "" {
@@ -50,7 +52,31 @@ func (a *app) config() (*config.Loaded, error) {
 	return a.loaded, a.lerr
 }
 
+// loadConfig reads the configuration. It holds commands that are run: one that
+// others may write is refused.
+func (a *app) loadConfig() (*config.Loaded, error) {
+	path := config.Find(a.flags.ConfigFile, a.getenv)
+	got := make(chan *config.Loaded, 1)
+	err := lock.Answered(a.ctx, path, func() error {
+		l, err := config.Load(path)
+		if err == nil && path != "" {
+			err = trust.Path(path)
+		}
+		got <- l
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return <-got, nil
+}
+
 func configError(err error) error {
+	var untrusted *trust.Error
+	var silent *lock.UnansweredError
+	if errors.As(err, &untrusted) || errors.As(err, &silent) {
+		return err
+	}
 	var e *config.Error
 	hint := lang.M("`opsdeck config init` writes a commented file, `opsdeck config check` checks one")
 	if errors.As(err, &e) {
@@ -65,7 +91,8 @@ func (a *app) stateDir() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return l.StateDirFor(os.Getuid(), a.getenv), nil
+	dir := l.StateDirFor(os.Getuid(), a.getenv)
+	return dir, lock.Answered(a.ctx, dir, func() error { return trust.Path(dir) })
 }
 
 // oplog is the record of operations.
@@ -74,7 +101,7 @@ func (a *app) oplog() (*oplog.Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &oplog.Log{Dir: dir, Now: a.clock.Now, Getenv: a.getenv}, nil
+	return &oplog.Log{Dir: dir, Ctx: a.ctx, Now: a.clock.Now, Getenv: a.getenv}, nil
 }
 
 // writable refuses a state-changing command under --read-only.

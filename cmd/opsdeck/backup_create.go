@@ -79,6 +79,7 @@ func (c *backupCreateCmd) Run(a *app) error {
 		return c.plan(sh, o)
 	}
 	p := a.progress()
+	sh.noteOpenFolder()
 	m, err := sh.make(a.ctx, o, p.report)
 	p.done()
 	if m == nil {

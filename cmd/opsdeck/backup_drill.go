@@ -146,6 +146,9 @@ func (sh *shelf) drillServer(name string) (mysql.Target, string, error) {
 // on record.
 func (sh *shelf) drill(ctx context.Context, s *backup.Set, job drill.Job, server string, report func(ops.Progress)) (backup.Drill, error) {
 	var none backup.Drill
+	if err := sh.trusted(); err != nil {
+		return none, err
+	}
 	held, err := lock.Take(backup.DrillLockPath(sh.state), lock.Holder{User: oplog.UserName(), What: "backup drill"})
 	if err != nil {
 		return none, err

@@ -17,8 +17,8 @@ import (
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
-	"opsdeck/internal/lock"
 	"opsdeck/internal/oplog"
+	"opsdeck/internal/trust"
 	"opsdeck/internal/version"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
@@ -123,7 +123,7 @@ func (sh *shelf) make(ctx context.Context, o order, report func(ops.Progress)) (
 	if err != nil {
 		return nil, err
 	}
-	held, err := lock.Take(backup.LockPath(sh.state), lock.Holder{User: oplog.UserName(), What: "backup create"})
+	held, err := sh.lock("backup create")
 	if err != nil {
 		return nil, err
 	}
@@ -158,6 +158,16 @@ func (sh *shelf) make(ctx context.Context, o order, report func(ops.Progress)) (
 		}
 	}
 	return m, errors.Join(err, log.Record(entry))
+}
+
+// trusted refuses a backup folder in which others may put or replace files.
+func (sh *shelf) trusted() error { return trust.Path(sh.dir) }
+
+// noteOpenFolder tells a person that others can see the names in the backup folder.
+func (sh *shelf) noteOpenFolder() {
+	if info, err := os.Stat(sh.dir); err == nil && info.Mode().Perm()&0o077 != 0 {
+		sh.note(lang.M("note: others can list the backup folder %s; close it: chmod 700 %s", sh.dir, shell(sh.dir)))
+	}
 }
 
 // tidy makes the folder ready for another backup.

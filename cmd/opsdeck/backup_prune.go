@@ -86,6 +86,9 @@ func (c *backupPruneCmd) Run(a *app) error {
 }
 
 func (sh *shelf) lock(what string) (*lock.Lock, error) {
+	if err := sh.trusted(); err != nil {
+		return nil, err
+	}
 	return lock.Take(backup.LockPath(sh.state), lock.Holder{User: oplog.UserName(), What: what})
 }
 

@@ -78,7 +78,7 @@ func run(ctx context.Context, args []string, io stdio) int {
 		defer cancel()
 	}
 	a.color = colorWanted(io.out, flags.NoColor, os.Getenv)
-	return a.fail(kctx.Run(a))
+	return a.fail(a.bounded(kctx.Command(), func() error { return kctx.Run(a) }))
 }
 
 func newParser(root any, a *app, exit func(int)) (*kong.Kong, error) {

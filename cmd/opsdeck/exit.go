@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
 	"opsdeck/internal/redact"
 	"opsdeck/internal/termsafe"
+	"opsdeck/internal/trust"
 	"opsdeck/ops"
 )
 
@@ -68,13 +71,20 @@ func says(sentence, cause string) bool {
 func (a *app) explain(err error) *ops.Error {
 	var known *ops.Error
 	var held *lock.HeldError
+	var silent *lock.UnansweredError
+	var untrusted *trust.Error
 	var insecure *config.InsecureError
 	switch {
+	case errors.As(err, &silent):
+		return ops.E(ops.Busy, lang.M("gave up: %s has not answered since %s", silent.Path, silent.Since.Format("15:04:05"))).
+			WithHint(lang.M("look at its file system: df %s", shell(filepath.Dir(silent.Path))))
+	case errors.As(err, &untrusted):
+		e := ops.E(ops.Config, lang.M("refused: %s", untrusted.Msg()))
+		return e.WithHint(lang.M("if its content is right, run: %s", untrusted.Fix))
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, &held):
-		return ops.E(ops.Busy, lang.M("busy: %s (pid %d) holds the lock for %s since %s", held.Holder.User, held.Holder.PID, held.Holder.What, held.Holder.Since.Format("15:04:05"))).
-			WithHint(lang.M("wait for it to end, then run this again"))
+		return a.explainHeld(held)
 	case errors.As(err, &insecure):
 		return ops.E(ops.Config, lang.Raw(err.Error()))
 	case errors.Is(err, context.DeadlineExceeded) && a.ctx.Err() != nil:
@@ -83,4 +93,22 @@ func (a *app) explain(err error) *ops.Error {
 		return ops.E(ops.Interrupted, lang.M("interrupted"))
 	}
 	return ops.E(ops.Failed, lang.Raw(err.Error()))
+}
+
+// explainHeld names who holds a lock, as far as it can be seen, and since when.
+func (a *app) explainHeld(held *lock.HeldError) *ops.Error {
+	who, hint := held.Holder, lang.M("wait for it to end, then run this again")
+	since := who.Since.Local().Format("15:04:05")
+	if a.clock.Now().Sub(who.Since) > 12*time.Hour {
+		since = who.Since.Local().Format("2006-01-02 15:04")
+	}
+	switch {
+	case who.PID == 0:
+		return ops.E(ops.Busy, lang.M("busy: somebody who cannot be seen from here has locked %s", held.Path)).
+			WithHint(lang.M("run as root: fuser -v %s", shell(held.Path)))
+	case filepath.Ext(held.Path) != ".lock":
+		return ops.E(ops.Busy, lang.M("busy: %s (pid %d, %s, running since %s) has locked %s", who.What, who.PID, who.User, since, held.Path)).
+			WithHint(hint)
+	}
+	return ops.E(ops.Busy, lang.M("busy: %s (pid %d) holds the lock for %s since %s", who.User, who.PID, who.What, since)).WithHint(hint)
 }

@@ -21,6 +21,7 @@ type stdio struct {
 func main() {
 	log.SetOutput(io.Discard) // what libraries have to say beside their errors would tear the screen
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) }) // who presses ctrl-C twice does not wait
 	code := run(ctx, os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr})
 	stop()
 	os.Exit(code)

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"opsdeck/internal/cells"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
 	"opsdeck/internal/oplog"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
@@ -33,6 +35,9 @@ func (c *operationsCmd) Run(a *app) error {
 		return err
 	}
 	entries, problems, err := log.Read()
+	if held := (*lock.HeldError)(nil); errors.As(err, &held) {
+		return err
+	}
 	if err != nil {
 		return ops.Wrap(err, ops.Failed, lang.M("the record of operations cannot be read"))
 	}

@@ -22,6 +22,9 @@ func (d *desk) source(ctx context.Context, name string) (restore.Source, error) 
 	if c, there, ok := d.copyOf(name); ok {
 		return d.sourceAtCopy(ctx, c, there)
 	}
+	if err := d.trusted(); err != nil && !strings.Contains(name, "/") {
+		return restore.Source{}, err
+	}
 	inv, err := d.read()
 	var known *ops.Error
 	switch {

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"opsdeck/internal/trust"
 )
 
 // Suffix is what an unfinished file's name ends with.
@@ -25,7 +27,10 @@ type File struct {
 // Create opens path.tmp for writing with the given mode, whatever the umask.
 // An old path.tmp is a leftover of a crash and is written over.
 func Create(path string, perm fs.FileMode) (*File, error) {
-	f, err := os.OpenFile(path+Suffix, os.O_RDWR|os.O_CREATE|os.O_TRUNC, perm)
+	f, err := trust.Open(path+Suffix, os.O_RDWR|os.O_CREATE, perm)
+	if err == nil {
+		err = f.Truncate(0)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ package jsonl
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/trust"
 )
 
 // longest is the longest line that is read, in bytes.
@@ -30,13 +33,13 @@ func Append(path string, record any) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := trust.Open(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		return fmt.Errorf("lock %s: %w", path, err)
+	if err := lock.Wait(context.Background(), f, unix.LOCK_EX); err != nil {
+		return err
 	}
 	if torn(f) {
 		line = append([]byte{'\n'}, line...)

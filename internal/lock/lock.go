@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"opsdeck/internal/trust"
 )
 
 // Holder is who holds a lock and for what.
@@ -44,7 +46,7 @@ func Take(path string, who Holder) (*Lock, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := trust.Open(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -124,6 +126,9 @@ func read(f *os.File) (who Holder) {
 	text, err := io.ReadAll(io.NewSectionReader(f, 0, 64<<10))
 	if err == nil {
 		json.Unmarshal(text, &who)
+	}
+	if who.PID == 0 { // it is no opsdeck, or has not yet written its name
+		who = holder(f)
 	}
 	return who
 }

@@ -7,6 +7,7 @@ package oplog
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -23,7 +24,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/lock"
 	"opsdeck/internal/redact"
+	"opsdeck/internal/trust"
 )
 
 // FileName is the log's name in the state folder.
@@ -54,9 +57,10 @@ type Entry struct {
 }
 
 // Log is the record in one state folder. The zero Getenv and Now mean the
-// process's own.
+// process's own, the zero Ctx one without an end.
 type Log struct {
 	Dir    string
+	Ctx    context.Context // ends every wait for the file soon after it ends
 	Now    func() time.Time
 	Getenv func(string) string
 }
@@ -66,23 +70,37 @@ func (l *Log) Path() string { return filepath.Join(l.Dir, FileName) }
 
 // Record appends an act with the person behind it and makes it durable. Time,
 // person, host, pid and chain are filled in; secrets in details are masked.
+//
+// Errors are *lock.HeldError when somebody else keeps the file locked and
+// *lock.UnansweredError when its file system does not answer.
 func (l *Log) Record(e Entry) error {
+	l.fill(&e)
+	return lock.Answered(l.context(), l.Path(), func() error { return l.record(e) })
+}
+
+func (l *Log) context() context.Context {
+	if l.Ctx == nil {
+		return context.Background()
+	}
+	return l.Ctx
+}
+
+func (l *Log) record(e Entry) error {
 	if err := os.MkdirAll(l.Dir, 0o700); err != nil {
 		return fmt.Errorf("record the operation: %w", err)
 	}
-	f, err := os.OpenFile(l.Path(), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := trust.Open(l.Path(), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("record the operation: %w", err)
 	}
 	defer f.Close()
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		return fmt.Errorf("lock %s: %w", l.Path(), err)
+	if err := lock.Wait(l.context(), f, unix.LOCK_EX); err != nil {
+		return fmt.Errorf("record the operation: %w", err)
 	}
 	last, end, torn, err := lastLine(f)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", l.Path(), err)
 	}
-	l.fill(&e)
 	if last != nil {
 		e.Prev = hash(last)
 	}
@@ -174,8 +192,26 @@ type Problem struct {
 
 // Read returns all entries, oldest first, and what is wrong with the chain. An
 // absent file is an empty record.
-func (l *Log) Read() ([]Entry, []Problem, error) {
-	f, err := os.Open(l.Path())
+func (l *Log) Read() (entries []Entry, problems []Problem, err error) {
+	type read struct {
+		entries  []Entry
+		problems []Problem
+	}
+	got := make(chan read, 1)
+	err = lock.Answered(l.context(), l.Path(), func() error {
+		entries, problems, err := l.read()
+		got <- read{entries, problems}
+		return err
+	})
+	if e := (*lock.UnansweredError)(nil); errors.As(err, &e) {
+		return nil, nil, err
+	}
+	r := <-got
+	return r.entries, r.problems, err
+}
+
+func (l *Log) read() ([]Entry, []Problem, error) {
+	f, err := trust.Open(l.Path(), os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil
 	}
@@ -183,8 +219,8 @@ func (l *Log) Read() ([]Entry, []Problem, error) {
 		return nil, nil, err
 	}
 	defer f.Close()
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH); err != nil { // half a line that is being written is not torn
-		return nil, nil, fmt.Errorf("lock %s: %w", l.Path(), err)
+	if err := lock.Wait(l.context(), f, unix.LOCK_SH); err != nil { // half a line that is being written is not torn
+		return nil, nil, err
 	}
 	return parse(f)
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"opsdeck/internal/termsafe"
 )
 
 // Format is how rows are written to a file.
@@ -102,7 +104,9 @@ func (e *Encoder) masked(text string) string {
 
 // Defuse makes a cell that a spreadsheet would take for a formula plain text,
 // by an apostrophe before it (OWASP, "CSV Injection"); numbers stay as they are.
+// Characters that a terminal acts on become visible marks.
 func Defuse(cell string) string {
+	cell = termsafe.Text(cell)
 	first, _ := utf8.DecodeRuneInString(cell)
 	if !strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) || cell == "" {
 		return cell

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// lastWait is what a command has for its end once --timeout or a signal asked for
+// it: to cancel queries, to remove what is half written. A system call on a file
+// system that is gone takes longer than any time.
+const lastWait = 10 * time.Second
+
+// bounded runs a command and returns at the latest lastWait after a.ctx ended.
+// The worker of a restore alone is waited for: it ends between two steps.
+func (a *app) bounded(command string, work func() error) error {
+	if strings.HasPrefix(command, "restore worker") {
+		return work()
+	}
+	began := a.clock.Now()
+	done := make(chan error, 1)
+	go func() { done <- work() }()
+	select {
+	case err := <-done:
+		return err
+	case <-a.ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(lastWait):
+	}
+	code := ops.Interrupted
+	if errors.Is(a.ctx.Err(), context.DeadlineExceeded) {
+		code = ops.Busy
+	}
+	return ops.E(code, lang.M("%s, begun at %s, did not end within %s of being told to; it was left", command, began.Format("15:04:05"), lastWait.String())).
+		WithHint(lang.M("something that it uses does not answer: a file system, or a server"))
+}
