@@ -34,6 +34,9 @@ type exportJSON struct {
 
 // Run writes the rows that pass a filter to a file.
 func (c *auditExportCmd) Run(a *app) error {
+	if err := a.writable(); err != nil {
+		return err
+	}
 	src, done, err := a.auditSource()
 	if err != nil {
 		return err

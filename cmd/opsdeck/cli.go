@@ -65,12 +65,15 @@ func run(ctx context.Context, args []string, io stdio) int {
 			return code
 		}
 	}
-	kctx, err := parser.Parse(wordsLast(parser.Model.Node, joinAges(args)))
+	kctx, err := parser.Parse(wordsLast(parser.Model.Node, joinNegatives(parser.Model.Node, args)))
 	if code >= 0 { // --help and --version are done
 		return code
 	}
 	if err != nil {
 		return a.fail(usageError(err))
+	}
+	if err := negative(kctx); err != nil {
+		return a.fail(err)
 	}
 	if flags.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -79,6 +82,17 @@ func run(ctx context.Context, args []string, io stdio) int {
 	}
 	a.color = colorWanted(io.out, flags.NoColor, os.Getenv)
 	return a.fail(a.bounded(kctx.Command(), func() error { return kctx.Run(a) }))
+}
+
+// negative refuses a number or a duration below 0: no flag has a meaning for one.
+func negative(ctx *kong.Context) error {
+	for _, f := range ctx.Flags() {
+		v := f.Target
+		if v.CanInt() && v.Int() < 0 {
+			return ops.E(ops.Usage, lang.M("--%s cannot be negative", f.Name))
+		}
+	}
+	return nil
 }
 
 func newParser(root any, a *app, exit func(int)) (*kong.Kong, error) {
@@ -115,15 +129,22 @@ func translate(n *kong.Node, p *lang.Printer) {
 	}
 }
 
-// anAge is a moment given as an age: -2h, -7d.
-var anAge = regexp.MustCompile(`^-\d+(\.\d+)?[a-z]+$`)
+// aNegative is a number with a minus: an age as -2h, -7d, or a mistake as -1.
+var aNegative = regexp.MustCompile(`^-\d+(\.\d+)?[a-z]*$`)
 
-// joinAges lets people write --since -2h: kong would take -2h for a flag.
-func joinAges(args []string) []string {
+// joinNegatives lets people write --since -2h: kong would take -2h for a flag.
+func joinNegatives(node *kong.Node, args []string) []string {
 	var out []string
 	for i := 0; i < len(args); i++ {
-		if (args[i] == "--since" || args[i] == "--until") && i+1 < len(args) && anAge.MatchString(args[i+1]) {
-			out = append(out, args[i]+"="+args[i+1])
+		if c := child(node, args[i]); c != nil {
+			node = c
+		}
+		if i+1 < len(args) && aNegative.MatchString(args[i+1]) && takesValue(node, args[i]) {
+			joint := "="
+			if !strings.HasPrefix(args[i], "--") {
+				joint = ""
+			}
+			out = append(out, args[i]+joint+args[i+1])
 			i++
 			continue
 		}

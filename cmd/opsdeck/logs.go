@@ -14,33 +14,35 @@ import (
 )
 
 type logsCmd struct {
-	Query     []string      `arg:"" optional:"" name:"query" help:"Words to find, fuzzily; all must match. Also 'exact ^start end$ !not /regexp/ level:warn+ context:X since:-2h field.a=b took>1000."`
-	Source    []string      `placeholder:"NAME|FILE|-" sep:"none" help:"A configured log by name, a file or glob, or - for standard input; may be repeated."`
-	Level     string        `placeholder:"L+" help:"Only this level; with + that and above."`
-	Context   string        `name:"context" placeholder:"C" help:"Only lines of this context; * for any text."`
-	Since     string        `placeholder:"T" help:"From then on: -2h, 14:00, 2026-01-29, 2026-01-29T14:00."`
-	Until     string        `placeholder:"T" help:"Before then."`
-	Regexp    string        `placeholder:"RE" help:"Lines that match a regular expression."`
-	Exact     string        `placeholder:"S" help:"Lines that hold this text as it stands."`
-	After     int           `short:"A" placeholder:"N" help:"Also N lines after each hit."`
-	Before    int           `short:"B" placeholder:"N" help:"Also N lines before each hit."`
-	Around    int           `short:"C" placeholder:"N" help:"Also N lines before and after each hit."`
-	Follow    bool          `short:"f" help:"Go on with lines as they come."`
-	Count     bool          `help:"Print only how many there are."`
-	Histogram time.Duration `placeholder:"DUR" help:"Count by time, in buckets this wide, and level."`
-	Slow      int64         `placeholder:"MS" help:"Operations that took at least so many ms."`
-	Critical  bool          `help:"Only the errors that need a person at once."`
-	Limit     int           `placeholder:"N" help:"Stop after N hits."`
-	Newest    bool          `help:"Newest first."`
-	Rank      bool          `help:"Best first: lines that hold the words as typed, then all words, then their letters in order."`
-	JSON      bool          `name:"json" help:"Print JSON."`
+	Query      []string      `arg:"" optional:"" name:"query" help:"Words to find, fuzzily; all must match. Also 'exact ^start end$ !not /regexp/ level:warn+ context:X since:-2h field.a=b took>1000."`
+	Source     []string      `placeholder:"NAME|FILE|-" sep:"none" help:"A configured log by name, a file or glob, or - for standard input; may be repeated."`
+	Level      string        `placeholder:"L+" help:"Only this level; with + that and above."`
+	Context    string        `name:"context" placeholder:"C" help:"Only lines of this context; * for any text."`
+	Since      string        `placeholder:"T" help:"From then on: -2h, 14:00, 2026-01-29, 2026-01-29T14:00."`
+	Until      string        `placeholder:"T" help:"Before then."`
+	Regexp     string        `placeholder:"RE" help:"Lines that match a regular expression."`
+	Exact      string        `placeholder:"S" help:"Lines that hold this text as it stands."`
+	After      int           `short:"A" placeholder:"N" help:"Also N lines after each hit."`
+	Before     int           `short:"B" placeholder:"N" help:"Also N lines before each hit."`
+	Around     int           `short:"C" placeholder:"N" help:"Also N lines before and after each hit."`
+	Follow     bool          `short:"f" help:"Go on with lines as they come."`
+	Count      bool          `help:"Print only how many there are."`
+	Histogram  time.Duration `placeholder:"DUR" help:"Count by time, in buckets this wide, and level."`
+	Slow       int64         `placeholder:"MS" help:"Operations that took at least so many ms."`
+	Critical   bool          `help:"Only the errors that need a person at once."`
+	Limit      int           `placeholder:"N" help:"Stop after N hits."`
+	Newest     bool          `help:"Newest first."`
+	Rank       bool          `help:"Best first: lines that hold the words as typed, then all words, then their letters in order."`
+	FailIfNone bool          `help:"Exit 1 when there is no hit."`
+	JSON       bool          `name:"json" help:"Print JSON."`
 }
 
 // bareLimit is how many events a bare `opsdeck logs` shows on a terminal.
 const bareLimit = 200
 
-// Run searches, and follows when asked. It exits 0 with hits and 1 without, as
-// grep does.
+// Run searches, and follows when asked. No hit is no failure, as for the other
+// commands that look something up; --fail-if-none makes it one, as grep does.
+// No hit in logs of which a part could not be read is one, too.
 func (c *logsCmd) Run(a *app) error {
 	q, err := c.query(a)
 	if err != nil {
@@ -66,7 +68,7 @@ func (c *logsCmd) Run(a *app) error {
 	if flushed := out.Flush(); err == nil {
 		err = flushed
 	}
-	if err == nil && run.hits == 0 {
+	if err == nil && run.hits == 0 && (c.FailIfNone || run.unread) {
 		err = exitCode(1)
 	}
 	return err
@@ -149,16 +151,18 @@ func (c *logsCmd) sources(a *app, q *logs.Query) ([]logs.Source, error) {
 
 // logsRun is one run of the command.
 type logsRun struct {
-	app   *app
-	cmd   *logsCmd
-	query *logs.Query
-	scan  logs.Scan
-	out   *bufio.Writer
-	hits  int64
-	last  logs.Hit // the one printed before, for context lines and whole events
+	app    *app
+	cmd    *logsCmd
+	query  *logs.Query
+	scan   logs.Scan
+	out    *bufio.Writer
+	hits   int64
+	unread bool     // a part of the logs could not be read
+	last   logs.Hit // the one printed before, for context lines and whole events
 }
 
 func (r *logsRun) warn(part string, err error) {
+	r.unread = true
 	var known *ops.Error
 	if errors.As(err, &known) {
 		r.app.note(lang.M("opsdeck: %s", sentence(r.app.lang, known)))

@@ -43,6 +43,10 @@ func reword(text string) lang.Msg {
 		{`^(.+): expected duration but got ("[^"]*").*$`, func(m []string) lang.Msg {
 			return lang.M("%s must be a duration as 90s, 15m or 26h, not %s", m[1], m[2])
 		}},
+		{`^(.+): expected .* value but got "EOL".*$`, func(m []string) lang.Msg { return lang.M("%s needs a value", m[1]) }},
+		{`^(.+): bool value must be .* but got (".*")$`, func(m []string) lang.Msg {
+			return lang.M("%s must be true or false, not %s", m[1], m[2])
+		}},
 		{`^(--\S+) and (--\S+) can't be used together$`, func(m []string) lang.Msg { return lang.M("%s and %s exclude each other", m[1], m[2]) }},
 	} {
 		if m := regexp.MustCompile(w.pattern).FindStringSubmatch(text); m != nil {

@@ -92,7 +92,7 @@ func (c Config) named(ctx context.Context, name string) ([]logs.Source, error) {
 	}
 	all, err := c.configured(ctx)
 	if err != nil {
-		return nil, ops.E(ops.Failed, lang.M("no file or log is called %s", name))
+		return nil, ops.E(ops.Usage, lang.M("no file or log is called %s", name))
 	}
 	var out []logs.Source
 	for _, s := range all {
@@ -101,7 +101,7 @@ func (c Config) named(ctx context.Context, name string) ([]logs.Source, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, ops.E(ops.Failed, lang.M("no log is called %s", name)).WithHint(lang.M("there are: %s", strings.Join(names(all), ", ")))
+		return nil, ops.E(ops.Usage, lang.M("no log is called %s", name)).WithHint(lang.M("there are: %s", strings.Join(names(all), ", ")))
 	}
 	return out, nil
 }
@@ -109,7 +109,7 @@ func (c Config) named(ctx context.Context, name string) ([]logs.Source, error) {
 func (c Config) openSome(ctx context.Context, name string) ([]logs.Source, error) {
 	out, err := c.open(ctx, name)
 	if err == nil && len(out) == 0 {
-		return nil, ops.E(ops.Failed, lang.M("no file fits %s", name))
+		return nil, ops.E(ops.Usage, lang.M("no file fits %s", name))
 	}
 	return out, err
 }

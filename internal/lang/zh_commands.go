@@ -18,5 +18,9 @@ func init() {
 		"everybody may write to it":                                          "任何人都可写入",
 		"its group may write to it":                                          "所属组可写入",
 		"note: others can list the backup folder %s; close it: chmod 700 %s": "注意：其他用户可以列出备份目录 %s；收紧权限：chmod 700 %s",
+		"--%s cannot be negative":                                            "--%s 不能为负",
+		"%s needs a value":                                                   "%s 需要一个值",
+		"%s must be true or false, not %s":                                   "%s 必须是 true 或 false，而不是 %s",
+		"Exit 1 when there is no hit.":                                       "没有命中时退出码为 1。",
 	})
 }
