@@ -49,7 +49,8 @@ build-demo:
 	@mkdir -p bin
 	cd cmd/opsdeck-demo && $(BUILD) -o ../../bin/opsdeck-demo .
 
-install: build ## the program and its man page below PREFIX
+install: ## the program and its man page below PREFIX; as root, after make build, no Go is needed
+	@[ -x bin/opsdeck ] || $(MAKE) --no-print-directory build
 	install -D -m 755 bin/opsdeck $(DESTDIR)$(PREFIX)/bin/opsdeck
 	bin/opsdeck man >bin/opsdeck.1
 	install -D -m 644 bin/opsdeck.1 $(DESTDIR)$(PREFIX)/share/man/man1/opsdeck.1

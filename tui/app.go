@@ -100,7 +100,7 @@ func (c *Console) globalActions() []page.Action {
 			Run: func() tea.Cmd { return c.goTo((c.active + 1) % n) }},
 		{ID: "console.previous", Keys: []string{"shift+tab"}, Label: lang.M("previous tab"), Help: lang.M("go to the previous tab"),
 			Run: func() tea.Cmd { return c.goTo((c.active + n - 1) % n) }},
-		{ID: "console.help", Keys: []string{"?"}, Label: lang.M("help"), Help: lang.M("show the keys of this page"), Footer: true,
+		{ID: "console.help", Keys: []string{"?", "f1"}, Label: lang.M("help"), Help: lang.M("show the keys of this page"), Footer: true,
 			Run: func() tea.Cmd { c.push(c.help()); return nil }},
 		{ID: "console.palette", Keys: []string{":"}, Label: lang.M("palette"), Help: lang.M("find any action by typing a part of its name"), Footer: true,
 			Run: func() tea.Cmd { c.push(newPalette(c)); return nil }},

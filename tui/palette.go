@@ -24,7 +24,8 @@ type palette struct {
 type entry struct {
 	page   int // -1 for the console's own
 	action page.Action
-	text   string
+	label  string
+	text   string // what is shown: tab, label, help
 }
 
 type hit struct {
@@ -39,11 +40,14 @@ func newPalette(c *Console) *palette {
 			if a.ID == "console.palette" || a.Run == nil {
 				continue
 			}
-			text := c.env.Lang.Msg(a.Help)
+			label, text := c.env.Lang.Msg(a.Label), c.env.Lang.Msg(a.Help)
+			if !strings.Contains(strings.ToLower(text), strings.ToLower(label)) {
+				text = label + " – " + text
+			}
 			if i >= 0 {
 				text = c.env.Lang.Msg(c.o.Pages[i].Title()) + ": " + text
 			}
-			p.all = append(p.all, entry{i, a, text})
+			p.all = append(p.all, entry{i, a, label, text})
 		}
 	}
 	add(c.active, c.page().Actions())
@@ -79,19 +83,16 @@ func (p *palette) filter() {
 	p.narrow.Top()
 }
 
-// wordsFirst puts what holds the typed text in one piece before what has its
-// letters scattered, and marks the piece.
+// wordsFirst puts labels that fit what is typed first, then texts that hold it in
+// one piece, then what has its letters scattered, and marks the piece. Where a label
+// fits, what changes something and has the word in its help alone is left out: the
+// help of an act may name its opposite.
 func (p *palette) wordsFirst(typed string) {
 	at := func(h hit) int { return strings.Index(strings.ToLower(h.entry.text), typed) }
-	slices.SortStableFunc(p.hits, func(a, b hit) int {
-		switch inA, inB := at(a) >= 0, at(b) >= 0; {
-		case inA == inB:
-			return 0
-		case inA:
-			return -1
-		}
-		return 1
-	})
+	slices.SortStableFunc(p.hits, func(a, b hit) int { return p.fit(a.entry, typed) - p.fit(b.entry, typed) })
+	if len(p.hits) > 0 && p.fit(p.hits[0].entry, typed) < fitText {
+		p.hits = slices.DeleteFunc(p.hits, func(h hit) bool { return h.entry.action.Writes && p.fit(h.entry, typed) >= fitText })
+	}
 	for i, h := range p.hits {
 		if n := at(h); n >= 0 {
 			p.hits[i].matched = nil
@@ -100,6 +101,30 @@ func (p *palette) wordsFirst(typed string) {
 			}
 		}
 	}
+}
+
+// How well an action fits what is typed, best first.
+const (
+	fitLabel   = iota // it is the label
+	fitStart          // the label begins so
+	fitInLabel        // a word of the label begins so
+	fitText           // label or help hold it
+	fitLetters        // its letters are there, scattered
+)
+
+func (p *palette) fit(e *entry, typed string) int {
+	label, typed := strings.ToLower(e.label), strings.TrimSpace(typed)
+	switch {
+	case label == typed:
+		return fitLabel
+	case strings.HasPrefix(label, typed):
+		return fitStart
+	case strings.Contains(" "+label, " "+typed):
+		return fitInLabel
+	case strings.Contains(strings.ToLower(e.text), typed):
+		return fitText
+	}
+	return fitLetters
 }
 
 // Update takes a key.

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"strings"
+
 	tea "github.com/charmbracelet/bubbletea"
 
 	"opsdeck/ops"
@@ -54,6 +56,9 @@ func (c *Console) typed(k tea.KeyMsg) tea.Cmd {
 	if k.Paste && c.top() == nil && !c.page().TakingText() {
 		return nil
 	}
+	if k.Paste {
+		return c.pasted(k)
+	}
 	if k.Type != tea.KeyRunes || k.Paste || k.Alt || len(k.Runes) < 2 {
 		return c.key(k)
 	}
@@ -64,10 +69,37 @@ func (c *Console) typed(k tea.KeyMsg) tea.Cmd {
 	return tea.Batch(cmds...)
 }
 
+// pasted takes pasted text up to its first line break, which ends the line as Enter
+// does where the page takes text. In a dialog it ends the text alone: nothing is
+// confirmed by pasting.
+func (c *Console) pasted(k tea.KeyMsg) tea.Cmd {
+	text := string(k.Runes)
+	end := strings.IndexAny(text, "\r\n")
+	if end < 0 {
+		return c.key(k)
+	}
+	dialog := c.top() != nil
+	k.Runes = []rune(text[:end])
+	var cmd tea.Cmd
+	if end > 0 {
+		cmd = c.key(k)
+	}
+	if dialog {
+		return cmd
+	}
+	return tea.Batch(cmd, c.key(tea.KeyMsg{Type: tea.KeyEnter}))
+}
+
 // key is the fixed order: open overlay, page that takes text, global actions,
 // active page.
 func (c *Console) key(k tea.KeyMsg) tea.Cmd {
 	name := k.String()
+	switch name {
+	case "ctrl+l":
+		return tea.ClearScreen
+	case "ctrl+z":
+		return c.suspend()
+	}
 	if top := c.top(); top != nil {
 		if !top.listening(c.env.Clock.Now()) {
 			return nil
@@ -91,7 +123,11 @@ func (c *Console) key(k tea.KeyMsg) tea.Cmd {
 func (c *Console) pageKey(k tea.KeyMsg) tea.Cmd {
 	p := c.page()
 	if !p.TakingText() {
-		if a, ok := page.ForKey(p.Actions(), k.String()); ok {
+		name := k.String()
+		if name == "f5" { // as everywhere; each page's own key for it is r
+			name = "r"
+		}
+		if a, ok := page.ForKey(p.Actions(), name); ok {
 			return c.run(a)
 		}
 	}

@@ -34,7 +34,15 @@ func (c *Console) View() string {
 			lines = append(lines, cells.Cut(line, w))
 		}
 	}
-	lines = append(lines, c.footer(w))
+	switch {
+	case c.notice.Text.Empty():
+		lines = append(lines, c.footer(w))
+	case body.Height > 1:
+		lines[len(lines)-1] = c.noticeLine(w)
+		lines = append(lines, c.footer(w))
+	default: // there is no line to cover
+		lines = append(lines, c.noticeLine(w))
+	}
 	out := strings.Join(lines[:min(h, len(lines))], "\n")
 	for i := range c.stack {
 		o := &c.stack[i]
@@ -42,6 +50,9 @@ func (c *Console) View() string {
 			o.shown = c.env.Clock.Now()
 		}
 		out = widget.Over(out, o.View(page.Size{Width: w, Height: h}), c.size)
+	}
+	if c.env.Theme.ASCII {
+		return asciiOnly(out)
 	}
 	return out
 }
@@ -156,13 +167,15 @@ func (c *Console) where(room int) string {
 	return ""
 }
 
-// footer is the last line: a notice while there is one, else the keys.
+// noticeLine is a notice, which covers the page's last line for a while; the keys
+// stay.
+func (c *Console) noticeLine(w int) string {
+	style, glyph := c.env.Theme.State(c.notice.State)
+	return cells.Pad(" "+style.Render(glyph+" "+cells.Cut(termsafe.Line(c.env.Lang.Msg(c.notice.Text)), w-4)), w)
+}
+
+// footer is the last line: the keys.
 func (c *Console) footer(w int) string {
-	t, e := c.env.Theme, c.env
-	if !c.notice.Text.Empty() {
-		style, glyph := t.State(c.notice.State)
-		return cells.Pad(" "+style.Render(glyph+" "+cells.Cut(termsafe.Line(e.Lang.Msg(c.notice.Text)), w-4)), w)
-	}
 	own, always := keyList(c, c.page().Actions()), keyList(c, c.actions)
 	room := w - 1
 	for _, k := range always {

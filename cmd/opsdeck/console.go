@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/charmbracelet/lipgloss"
@@ -47,7 +49,7 @@ func (c *consoleCmd) Run(a *app) error {
 	// it wait. The libraries beneath must not ask either.
 	lipgloss.SetHasDarkBackground(true)
 	lipgloss.SetColorProfile(termenv.ANSI)
-	look := theme.Options{Dark: darkBackground(loaded.Console.Theme, a.getenv("COLORFGBG")), Mono: !a.color, ASCII: a.flags.ASCII || loaded.Console.ASCII}
+	look := theme.Options{Dark: darkBackground(loaded.Console.Theme, a.getenv("COLORFGBG")), Mono: !a.color, ASCII: a.flags.ASCII || loaded.Console.ASCII || poorTerminal(a.getenv)}
 	// The console stays open for days beside the service: its heap is small, and
 	// collecting it twice as often costs less than what it would grow to.
 	debug.SetGCPercent(consoleGC)
@@ -75,6 +77,20 @@ func (c *consoleCmd) Run(a *app) error {
 		return exitCode(ops.Interrupted)
 	}
 	return err
+}
+
+// poorTerminal tells whether a terminal draws ASCII alone: by its kind, or by a
+// locale that is set and is not one of UTF-8, as setlocale(3) finds it.
+func poorTerminal(getenv func(string) string) bool {
+	if slices.Contains([]string{"linux", "vt52", "vt100", "vt102", "vt220", "ansi", "cons25"}, getenv("TERM")) {
+		return true
+	}
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := strings.ToLower(getenv(name)); v != "" {
+			return !strings.Contains(v, "utf-8") && !strings.Contains(v, "utf8")
+		}
+	}
+	return false
 }
 
 // darkBackground decides by configuration, else by COLORFGBG, which many

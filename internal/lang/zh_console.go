@@ -2,7 +2,8 @@ package lang
 
 func init() {
 	register(map[string]string{
-		"read-only mode: opsdeck was started with --read-only": "只读模式：opsdeck 以 --read-only 启动",
+		"no shell here could bring the console back; q leaves it": "此处没有可恢复控制台的 shell；按 q 离开",
+		"read-only mode: opsdeck was started with --read-only":    "只读模式：opsdeck 以 --read-only 启动",
 
 		// Dialogs.
 		"Type %s to go on:":                       "输入 %s 以继续：",

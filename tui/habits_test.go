@@ -1,0 +1,68 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/tui/page"
+)
+
+// TestThePaletteNeverOffersTheOppositeOfAWord: "undo" is the label of one act and in
+// the help of another that makes undoing impossible.
+func TestThePaletteNeverOffersTheOppositeOfAWord(t *testing.T) {
+	c, _, _ := testConsole()
+	run := func() tea.Cmd { return nil }
+	c.o.Actions = []page.Action{
+		{ID: "x.drop", Label: lang.M("drop old"), Help: lang.M("drop the former tables that are kept for the undo"), Writes: true, Run: run},
+		{ID: "x.undo", Label: lang.M("undo"), Help: lang.M("bring back the state before the restore"), Writes: true, Run: run},
+	}
+	for _, p := range []*lang.Printer{lang.English(), lang.Chinese()} {
+		c.env.Lang = p
+		pal := newPalette(c)
+		pal.narrow.Input.Set(p.T("undo"))
+		pal.filter()
+		if len(pal.hits) == 0 || pal.hits[0].entry.action.ID != "x.undo" {
+			t.Fatalf("%s: the first of %d is not undo", p.Code(), len(pal.hits))
+		}
+		for _, h := range pal.hits {
+			if h.entry.action.ID == "x.drop" {
+				t.Errorf("%s: undo offers %q", p.Code(), h.entry.text)
+			}
+		}
+	}
+}
+
+func TestHabitsOfTerminals(t *testing.T) {
+	c, _, _ := testConsole()
+	c.key(tea.KeyMsg{Type: tea.KeyF1})
+	if len(c.stack) != 1 {
+		t.Fatal("F1 does not help")
+	}
+	press(c, "esc")
+	clear := c.key(tea.KeyMsg{Type: tea.KeyCtrlL})
+	if clear == nil || clear() != tea.ClearScreen() {
+		t.Error("ctrl-l does not draw the screen again")
+	}
+	press(c, ":")
+	c.typed(tea.KeyMsg{Type: tea.KeyRunes, Paste: true, Runes: []rune("utc\nrm -rf")})
+	if p, ok := c.top().Overlay.(*palette); !ok || p.narrow.Input.Value() != "utc" {
+		t.Error("a pasted line break does not end the line")
+	}
+	press(c, "esc")
+	c.notify(ops.StateWarning, lang.Raw("a notice"))
+	if view := c.View(); !strings.Contains(view, "a notice") || !strings.Contains(view, "quit") {
+		t.Error("a notice hides the keys")
+	}
+}
+
+func TestASCIIIsASCIIAlone(t *testing.T) {
+	for _, r := range asciiOnly("a → b … c – d · 日志") {
+		if r > 127 && r != '日' && r != '志' {
+			t.Errorf("%q is left", r)
+		}
+	}
+}
