@@ -132,7 +132,7 @@ func (s *Source) window(ctx context.Context, q *session, req audit.PageRequest, 
 		w.add(id+" BETWEEN ? AND ?", win.First, win.Last)
 	}
 	s.before(w, req.Before, req.Filter.Until.IsZero() && req.Filter.Since.IsZero())
-	return s.fetch(ctx, q, s.selectRows(s.byKey(), w, order, win.Limit), w.args)
+	return s.chosen(ctx, q, s.byKey(), w, order, win.Limit)
 }
 
 func anys(ids []int64) []any {
@@ -247,7 +247,7 @@ func (s *Source) byIndex(ctx context.Context, q *session, req audit.PageRequest)
 			return audit.Page{}, err
 		}
 		var err error
-		if rows, err = s.fetch(ctx, q, query, w.args); err != nil {
+		if rows, err = s.chosen(ctx, q, "", w, s.orderBy(" DESC"), req.Limit+1); err != nil {
 			return audit.Page{}, err
 		}
 	}
@@ -261,7 +261,7 @@ func (s *Source) byIndex(ctx context.Context, q *session, req audit.PageRequest)
 		older, args := s.keyBeyond(req.Before, "<")
 		w.add(older, args...)
 	}
-	more, err := s.fetch(ctx, q, s.selectRows("", w, s.keyOrder(" DESC"), req.Limit+1-len(rows)), w.args)
+	more, err := s.chosen(ctx, q, "", w, s.keyOrder(" DESC"), req.Limit+1-len(rows))
 	return paged(append(rows, more...), req.Limit), err
 }
 
@@ -288,7 +288,7 @@ func (s *Source) sorted(ctx context.Context, q *session, req audit.PageRequest) 
 	case s.sweeps(e):
 		return s.swept(ctx, q, req)
 	}
-	rows, err := s.fetch(ctx, q, query, w.args)
+	rows, err := s.chosen(ctx, q, "", w, s.orderBy(" DESC"), req.Limit+1)
 	return paged(rows, req.Limit), err
 }
 
@@ -316,7 +316,7 @@ func (s *Source) unproved(ctx context.Context, q *session, req audit.PageRequest
 	if len(req.Filter.Terms) > 0 || !req.Filter.Zero() {
 		w.add(s.col(audit.ID)+" > ?", top-s.o.MaxRows)
 	}
-	rows, err := s.fetch(ctx, q, s.selectRows(s.byKey(), w, s.col(audit.ID)+" DESC", req.Limit), w.args)
+	rows, err := s.chosen(ctx, q, s.byKey(), w, s.col(audit.ID)+" DESC", req.Limit)
 	sort.SliceStable(rows, func(i, j int) bool { return rows[j].Pos().Less(rows[i].Pos()) })
 	return audit.Page{Rows: rows, Unproved: true, Strategy: audit.ZoneOrder, Scanned: int64(len(rows))}, err
 }

@@ -233,7 +233,7 @@ func (r *route) next(ctx context.Context, q *session, from mark, n int) ([]audit
 		return nil, to, err
 	}
 	w := r.between(from, to)
-	rows, err := r.s.fetch(ctx, q, r.s.selectRows(r.hint(), w, r.order(), n), w.args)
+	rows, err := r.s.chosen(ctx, q, r.hint(), w, r.order(), n)
 	return rows, to, err
 }
 
@@ -241,7 +241,7 @@ func (r *route) next(ctx context.Context, q *session, from mark, n int) ([]audit
 func (r *route) nextFew(ctx context.Context, q *session, from mark, n int) ([]audit.Row, mark, error) {
 	w := r.s.filter(r.filter)
 	r.where(w, from)
-	rows, err := r.s.fetch(ctx, q, r.s.selectRows("", w, r.order(), n), w.args)
+	rows, err := r.s.chosen(ctx, q, "", w, r.order(), n)
 	to := mark{Begun: true, End: len(rows) < n}
 	if len(rows) > 0 {
 		to.Pos = rows[len(rows)-1].Pos()

@@ -62,7 +62,7 @@ func (w *sweep) run(ctx context.Context, q *session) ([]audit.Row, error) {
 			w.also(cond)
 		}
 		w.cutOff(cond)
-		rows, err := w.s.fetch(ctx, q, w.s.selectRows(way.hint(), cond, w.s.orderBy(w.direction), w.limit), cond.args)
+		rows, err := w.s.chosen(ctx, q, way.hint(), cond, w.s.orderBy(w.direction), w.limit)
 		if err != nil {
 			return nil, err
 		}

@@ -50,7 +50,7 @@ func (s *Source) life(ctx context.Context, q *session, f audit.Filter, leave boo
 	case e.Rows > s.o.MaxRows && !leave:
 		return nil, &audit.TooMuchError{Estimate: e, Max: s.o.MaxRows, Index: s.layout.Advise(f)}
 	case !s.sweeps(e):
-		return s.fetch(ctx, q, query, w.args)
+		return s.chosen(ctx, q, "", w, s.orderBy(""), maxTrace+1)
 	}
 	all, begun := sweep{s: s, filter: f, limit: maxTrace + 1}, time.Now()
 	if report != nil {
@@ -76,7 +76,7 @@ func (s *Source) After(ctx context.Context, f audit.Filter, top audit.Pos, limit
 		w := s.filter(f)
 		if s.layout.Numbered() {
 			w.add(s.col(audit.ID)+" > ?", top.ID-overlapIDs)
-			out, err = s.fetch(ctx, q, s.selectRows(s.byKey(), w, s.col(audit.ID), limit), w.args)
+			out, err = s.chosen(ctx, q, s.byKey(), w, s.col(audit.ID), limit)
 			return err
 		}
 		if top.At > audit.NoStamp+1 {
@@ -86,7 +86,7 @@ func (s *Source) After(ctx context.Context, f audit.Filter, top audit.Pos, limit
 		if err := s.guard(ctx, q, f, query, w.args); err != nil {
 			return err
 		}
-		out, err = s.fetch(ctx, q, query, w.args)
+		out, err = s.chosen(ctx, q, "", w, s.orderBy(""), limit)
 		return err
 	})
 	return out, s.asked(err)
