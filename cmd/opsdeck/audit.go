@@ -183,12 +183,20 @@ type auditFilter struct {
 	User     string `placeholder:"U" help:"Rows of this user: an id, or a name where the table has names."`
 	Action   string `placeholder:"A" help:"Rows of this action; several with commas."`
 	Resource string `placeholder:"TYPE[:ID]" help:"Rows of this kind of resource, or of one."`
-	Since    string `placeholder:"T" help:"From this time on: 24h ago, 2026-01-29, 2026-01-29T10:30, today."`
+	Since    string `placeholder:"T" help:"From this time on: 24h ago, 2026-01-29, 2026-01-29T10:30, yesterday 14:00, monday."`
 	Until    string `placeholder:"T" help:"Before this time; a day or month is included whole."`
 }
 
 // parse makes one filter of the flags and a query line.
 func (f auditFilter) parse(a *app, l *audit.Layout, query []string) (audit.Filter, error) {
+	if len(query) > 0 && query[0] == "ago" { // --since 24h ago, without quotes
+		for _, t := range []*string{&f.Since, &f.Until} {
+			if *t != "" {
+				*t, query = *t+" ago", query[1:]
+				break
+			}
+		}
+	}
 	line := strings.Join(query, " ")
 	for _, flag := range []struct{ key, value string }{{"user", f.User}, {"action", f.Action}, {"resource", f.Resource}, {"since", f.Since}, {"until", f.Until}} {
 		if flag.value != "" {

@@ -14,7 +14,7 @@ import (
 
 type auditStatsCmd struct {
 	Query []string `arg:"" optional:"" help:"Query line: user:1 action:DELETE resource:ORDER:456 since:24h ip:10.0.* changed:status; also name, type, id, path, method, agent, key, until, on, text. -term leaves out, a,b is either, * is anything, other words must be in the row."`
-	Since string   `default:"7d" placeholder:"T" help:"From this time on: 24h ago, 2026-01-29, 2026-01-29T10:30, today."`
+	Since string   `default:"7d" placeholder:"T" help:"From this time on: 24h ago, 2026-01-29, 2026-01-29T10:30, yesterday 14:00, monday."`
 	Until string   `placeholder:"T" help:"Before this time; a day or month is included whole."`
 	By    string   `placeholder:"user|action|resource|hour" enum:",user,action,resource,hour" default:"" help:"Only this count: user, action, resource or hour."`
 	Top   int      `default:"20" placeholder:"N" help:"How many users and resources; 0 for all."`

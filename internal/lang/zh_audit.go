@@ -3,7 +3,7 @@ package lang
 func init() {
 	register(map[string]string{
 		// The query language.
-		"%q is not a time; write -24h, 2026-01-29, 2026-01-29T10:30 or today": "%q 不是时间；可写 -24h、2026-01-29、2026-01-29T10:30 或 today",
+		"%q is not a time; write 24h ago, 14:00, monday, 2026-01-29, 2026-01-29T10:30 or today": "%q 不是时间；可写 24h ago、14:00、monday、2026-01-29、2026-01-29T10:30 或 today",
 		"%s cannot be turned round":                                            "%s 不能取反",
 		"%s does not exist in the zone %s: the clocks were put forward":        "%s 在时区 %s 中不存在：当时时钟被拨快",
 		"%s does not exist: that month has %d days":                            "%s 不存在：该月只有 %d 天",
@@ -63,15 +63,15 @@ func init() {
 		"Go on? [y/N]": "继续吗？[y/N]",
 
 		// The command.
-		"Read the audit table: who did what.":                              "查询审计表：谁做了什么。",
-		"List audit rows, newest first.":                                   "列出审计记录，最新的在前。",
-		"Show the whole life of a resource.":                               "显示一个资源的完整历史。",
-		"Count audit rows by action, resource, user and hour.":             "按操作、资源、用户和小时统计审计记录。",
-		"Rows of this user: an id, or a name where the table has names.":   "该用户的记录：编号，或姓名（若表中有姓名）。",
-		"Rows of this action; several with commas.":                        "该操作的记录；多个用逗号分隔。",
-		"Rows of this kind of resource, or of one.":                        "该类资源或某一资源的记录。",
-		"From this time on: 24h ago, 2026-01-29, 2026-01-29T10:30, today.": "从此时间起：24h(之前）、2026-01-29、2026-01-29T10:30、today。",
-		"Before this time; a day or month is included whole.":              "到此时间之前；写某日或某月时包含整日、整月。",
+		"Read the audit table: who did what.":                                                "查询审计表：谁做了什么。",
+		"List audit rows, newest first.":                                                     "列出审计记录，最新的在前。",
+		"Show the whole life of a resource.":                                                 "显示一个资源的完整历史。",
+		"Count audit rows by action, resource, user and hour.":                               "按操作、资源、用户和小时统计审计记录。",
+		"Rows of this user: an id, or a name where the table has names.":                     "该用户的记录：编号，或姓名（若表中有姓名）。",
+		"Rows of this action; several with commas.":                                          "该操作的记录；多个用逗号分隔。",
+		"Rows of this kind of resource, or of one.":                                          "该类资源或某一资源的记录。",
+		"From this time on: 24h ago, 2026-01-29, 2026-01-29T10:30, yesterday 14:00, monday.": "从此时间起：24h ago（24 小时前）、2026-01-29、2026-01-29T10:30、yesterday 14:00、monday（最近的周一）。",
+		"Before this time; a day or month is included whole.":                                "到此时间之前；写某日或某月时包含整日、整月。",
 		"Query line: user:1 action:DELETE resource:ORDER:456 since:24h ip:10.0.* changed:status; also name, type, id, path, method, agent, key, until, on, text. -term leaves out, a,b is either, * is anything, other words must be in the row.": "查询行：user:1 action:DELETE resource:ORDER:456 since:24h ip:10.0.* changed:status；另有 name、type、id、path、method、agent、key、until、on、text。-条件 表示排除，a,b 表示任一，* 匹配任意内容，其他词须出现在记录中。",
 		"Rows of a page.": "每页行数。",
 		"Go on from next_cursor of the page before.":       "从前一页的 next_cursor 继续。",

@@ -3,6 +3,7 @@ package audit
 import (
 	"encoding/json"
 	"errors"
+	"opsdeck/internal/when"
 	"strings"
 	"testing"
 	"time"
@@ -113,14 +114,14 @@ func TestClocksThatWerePutForwardOrBack(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	if _, msg := ParseWhen("2026-03-29T02:30", noon, berlin); !strings.Contains(msg.String(), "put forward") {
+	if _, msg := when.Parse("2026-03-29T02:30", noon, berlin); !strings.Contains(msg.String(), "put forward") {
 		t.Fatalf("a time that was skipped: %q", msg)
 	}
-	w, msg := ParseWhen("2026-10-25T02:30", noon, berlin)
+	w, msg := when.Parse("2026-10-25T02:30", noon, berlin)
 	if !msg.Empty() || w.Till.Sub(w.From) != time.Hour {
 		t.Fatalf("a time shown twice: %v %v", w, msg)
 	}
-	w, _ = ParseWhen("2026-10-25", noon, berlin)
+	w, _ = when.Parse("2026-10-25", noon, berlin)
 	if w.Till.Sub(w.From) != 25*time.Hour {
 		t.Fatalf("the long day has %v", w.Till.Sub(w.From))
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/when"
 	"opsdeck/ops"
 )
 
@@ -190,7 +191,7 @@ func (s Syntax) time(f *Filter, tok token, key string) error {
 	if (key != "until" && !f.Since.IsZero()) || (key != "since" && !f.Until.IsZero()) {
 		return tok.fail(lang.M("the span is given twice"))
 	}
-	w, msg := ParseWhen(tok.plain(), s.Now, s.Zone)
+	w, msg := when.Parse(tok.plain(), s.Now, s.Zone)
 	if !msg.Empty() {
 		return tok.fail(msg)
 	}

@@ -1,11 +1,13 @@
 package logs
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/when"
 )
 
 // QueryKeys are the words that the query box understands before a colon or a
@@ -158,47 +160,11 @@ func (p *queryParser) is(w word, value string) {
 	}
 }
 
-// ParseMoment reads a moment as people type it: "-2h" and "2h" (ago), "14:00"
-// (today), "2026-01-29", with a time behind it, "today", "yesterday", "now".
+// ParseMoment reads a moment as package when does; of a day it is the midnight.
 func ParseMoment(text string, now time.Time) (time.Time, error) {
-	day := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
-	switch text {
-	case "now":
-		return now, nil
-	case "today":
-		return day, nil
-	case "yesterday":
-		return day.AddDate(0, 0, -1), nil
+	span, msg := when.Parse(text, now, now.Location())
+	if !msg.Empty() {
+		return time.Time{}, errors.New(msg.String())
 	}
-	if d, ok := ago(text); ok {
-		return now.Add(-d), nil
-	}
-	for _, layout := range []string{"15:04", "15:04:05"} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return time.Date(now.Year(), now.Month(), now.Day(), t.Hour(), t.Minute(), t.Second(), 0, now.Location()), nil
-		}
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04"} {
-		if t, err := time.ParseInLocation(layout, text, now.Location()); err == nil {
-			return t, nil
-		}
-	}
-	return time.ParseInLocation("2006-01-02", text, now.Location())
-}
-
-// ago reads "-2h", "90m", "-7d", "1w".
-func ago(text string) (time.Duration, bool) {
-	text = strings.TrimPrefix(text, "-")
-	if n := len(text) - 1; n > 0 && (text[n] == 'd' || text[n] == 'w') {
-		days, err := strconv.ParseFloat(text[:n], 64)
-		if text[n] == 'w' {
-			days *= 7
-		}
-		if err != nil || days < 0 || days > 100_000 {
-			return 0, false
-		}
-		return time.Duration(days * 24 * float64(time.Hour)), true
-	}
-	d, err := time.ParseDuration(text)
-	return d, err == nil && d >= 0
+	return span.From, nil
 }
