@@ -106,7 +106,7 @@ func (a *app) auditOptions(svc *config.Service) (auditlog.Options, string, error
 	if err != nil {
 		return auditlog.Options{}, "", err
 	}
-	return auditlog.Options{Target: target, Schema: where.Name, Table: svc.Audit.Table, Columns: svc.Audit.Columns,
+	return auditlog.Options{Target: target, Schema: where.Name, Table: svc.Audit.Table, Columns: svc.Audit.Columns, Aliases: svc.Audit.Aliases,
 		MaxRows: svc.Audit.MaxRows, Timeout: svc.Audit.Timeout, Zone: auditZone(svc), StateDir: state, Clock: a.clock}, where.Name, nil
 }
 
@@ -246,14 +246,20 @@ func (a *app) when(t time.Time) string {
 }
 
 type auditTraceCmd struct {
-	Type string `arg:"" help:"Kind of resource, as the rows name it."`
-	ID   string `arg:"" name:"id" help:"The resource's id."`
+	Type string `arg:"" help:"Kind of resource, as the rows name it; or TYPE:ID, as lists print it."`
+	ID   string `arg:"" name:"id" optional:"" help:"The resource's id."`
 	Yes  bool   `help:"Read on where many rows would be read."`
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 
 // Run shows one resource's life, oldest first.
 func (c *auditTraceCmd) Run(a *app) error {
+	if c.ID == "" {
+		var found bool
+		if c.Type, c.ID, found = strings.Cut(c.Type, ":"); !found || c.Type == "" || c.ID == "" {
+			return ops.E(ops.Usage, lang.M("the resource's id is missing")).WithHint(lang.M("write it as TYPE ID or TYPE:ID, e.g. ORDER:1001"))
+		}
+	}
 	src, done, err := a.auditSource()
 	if err != nil {
 		return err

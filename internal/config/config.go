@@ -93,10 +93,13 @@ type Process struct {
 // Audit is where the audit rows are.
 type Audit struct {
 	Table   string            `yaml:"table"`
-	Columns map[string]string `yaml:"columns"`  // our name: theirs
-	Replica Database          `yaml:"replica"`  // read from here instead; zero: from Database
-	MaxRows int64             `yaml:"max_rows"` // a query that would scan more asks first
-	Timeout time.Duration     `yaml:"timeout"`  // on the server
+	Columns map[string]string `yaml:"columns"` // our name: theirs
+	Replica Database          `yaml:"replica"` // read from here instead; zero: from Database
+	// Aliases are the further names of a kind of resource in the table: a trace of
+	// one shows the rows of all. AR_PAYMENT: [payments].
+	Aliases map[string][]string `yaml:"aliases"`
+	MaxRows int64               `yaml:"max_rows"` // a query that would scan more asks first
+	Timeout time.Duration       `yaml:"timeout"`  // on the server
 	// TimeZone is that of the wall time in a DATETIME column: Asia/Shanghai,
 	// +08:00, local; "" or server asks the server. A TIMESTAMP needs none.
 	TimeZone string `yaml:"time_zone"`

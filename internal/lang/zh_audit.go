@@ -103,3 +103,11 @@ func init() {
 		"Mon":                 "周一", "Tue": "周二", "Wed": "周三", "Thu": "周四", "Fri": "周五", "Sat": "周六", "Sun": "周日",
 	})
 }
+
+func init() {
+	register(map[string]string{
+		"Kind of resource, as the rows name it; or TYPE:ID, as lists print it.": "资源类型（与记录中的名称一致）；也可写成列表中显示的 TYPE:ID。",
+		"the resource's id is missing":                                          "缺少资源 ID",
+		"write it as TYPE ID or TYPE:ID, e.g. ORDER:1001":                       "请写成 TYPE ID 或 TYPE:ID，例如 ORDER:1001",
+	})
+}

@@ -21,10 +21,14 @@ type Change struct {
 }
 
 // Diff is the change that a row recorded, by JSON path: of old and new value,
-// else what its changes say in any of the usual forms. Secrets are masked. It
-// is empty when nothing changed or nothing was recorded.
+// else what its changes say in any of the usual forms, else the facts of the
+// request. Secrets are masked. It is empty when nothing changed or nothing was
+// recorded.
 func Diff(r *Row) []Change {
 	changes := rawDiff(r)
+	if len(changes) == 0 && recordsNothing(r) {
+		changes = facts(r)
+	}
 	for i, c := range changes {
 		changes[i] = maskChange(c)
 	}
@@ -39,6 +43,45 @@ func rawDiff(r *Row) []Change {
 		return readChanges(decode(r.Values[Changes]))
 	}
 	return nil
+}
+
+// recordsNothing tells whether a row leaves empty what its change belongs into, as
+// the audit middleware of some services does.
+func recordsNothing(r *Row) bool {
+	for _, f := range []Field{OldValue, NewValue, Changes} {
+		switch v := decode(r.Values[f]).(type) {
+		case absent, nil:
+		case map[string]any:
+			if len(v) > 0 {
+				return false
+			}
+		case string:
+			if v != "" {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// facts is what the request behind a row says: where it went, what was sent and
+// what came back.
+func facts(r *Row) []Change {
+	var out []Change
+	if path := strings.TrimSpace(r.Get(Method) + " " + r.Get(Path)); r.Has(Path) && path != "" {
+		out = append(out, Change{Path: Path.String(), New: encode(path)})
+	}
+	for _, f := range []Field{Request, Response} {
+		if r.Has(f) {
+			for _, c := range compare(nil, "", absent{}, decode(r.Values[f])) {
+				c.Path = strings.TrimSuffix(f.String()+"."+c.Path, ".")
+				out = append(out, c)
+			}
+		}
+	}
+	return out
 }
 
 // Touched tells whether a row's change touched a path or anything below it.

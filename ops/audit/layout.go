@@ -40,6 +40,7 @@ type Layout struct {
 	Unique        bool           // without the time too
 	Trusted       bool           // no index says so, only the configuration
 	Zone          *time.Location // of the wall time in a DATETIME column; UTC for a TIMESTAMP
+	Aliases       Aliases        // of kinds of resources
 
 	numbered bool
 	keyed    Index           // the unique index that gave Keys

@@ -98,11 +98,31 @@ func (s Syntax) term(f *Filter, tok token) error {
 		return nil
 	default:
 		field, ok := queryKeys[key]
+		if !ok && s.isResource(tok) {
+			return s.resource(f, tok)
+		}
 		if !ok {
 			return tok.fail(unknownKey(key, s.Layout.QueryKeys()))
 		}
 		return s.field(f, tok, key, field)
 	}
+}
+
+// isResource tells whether a term is a resource as lists print it, ORDER:1001: no
+// key has capitals, and aliases are known from the configuration.
+func (s Syntax) isResource(tok token) bool {
+	return tok.op == ":" && s.Layout.Has(ResourceType) && s.Layout.Has(ResourceID) &&
+		(strings.ToLower(tok.key) != tok.key || s.Layout.Aliases.Has(tok.key))
+}
+
+// resource is a term for the one resource TYPE:ID.
+func (s Syntax) resource(f *Filter, tok token) error {
+	t := Term{Op: Resource, Field: ResourceType, Not: tok.not}
+	for _, id := range tok.matches() {
+		t.Any = append(t.Any, Match{Parts: []string{tok.key}, Sub: &id})
+	}
+	f.Terms = append(f.Terms, t)
+	return nil
 }
 
 func (s Syntax) field(f *Filter, tok token, key string, field Field) error {

@@ -26,11 +26,12 @@ type Options struct {
 	Target        mysql.Target // for messages; db is open already
 	Schema, Table string
 	Columns       map[string]string // field name: column name, over what is found
-	MaxRows       int64             // a query that would read more needs leave
-	Timeout       time.Duration     // of one query, on the server; 0 for none
-	Zone          *time.Location    // of the wall time in a DATETIME column; nil: the server's
-	StateDir      string            // where the proof of order is kept; "" keeps none
-	Clock         clock.Clock       // nil: the machine's
+	Aliases       audit.Aliases
+	MaxRows       int64          // a query that would read more needs leave
+	Timeout       time.Duration  // of one query, on the server; 0 for none
+	Zone          *time.Location // of the wall time in a DATETIME column; nil: the server's
+	StateDir      string         // where the proof of order is kept; "" keeps none
+	Clock         clock.Clock    // nil: the machine's
 }
 
 // Source is one audit table. Its methods may be called by several goroutines;
@@ -137,6 +138,7 @@ func (s *Source) discover(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		s.layout.Aliases = s.o.Aliases
 		s.probe(ctx, q)
 		if s.layout.Column(audit.CreatedAt).Type != "timestamp" {
 			if s.layout.Zone = s.o.Zone; s.o.Zone == nil {

@@ -14,7 +14,8 @@ import (
 // maxTrace is how many rows of one resource's life are read.
 const maxTrace = 20_000
 
-// Trace reads the life of a resource, oldest row first, at most maxTrace rows.
+// Trace reads the life of a resource under all its names, oldest row first, at
+// most maxTrace rows.
 // Where no index leads to them, that is a scan: asked for first, and report is
 // told how far it is.
 func (s *Source) Trace(ctx context.Context, resourceType, id string, leave bool, report func(ops.Progress)) (audit.Trace, error) {
@@ -24,9 +25,13 @@ func (s *Source) Trace(ctx context.Context, resourceType, id string, leave bool,
 			WithHint(lang.M("name the columns under audit.columns in the configuration, e.g. created_at: logged_on"))
 	}
 	sub := audit.Exactly(id)
-	m := audit.Exactly(resourceType)
-	m.Sub = &sub
-	f := audit.Filter{Terms: []audit.Term{{Op: audit.Resource, Field: audit.ResourceType, Any: []audit.Match{m}}}}
+	term := audit.Term{Op: audit.Resource, Field: audit.ResourceType}
+	for _, name := range s.o.Aliases.Of(resourceType) {
+		m := audit.Exactly(name)
+		m.Sub = &sub
+		term.Any = append(term.Any, m)
+	}
+	f := audit.Filter{Terms: []audit.Term{term}}
 	err := s.with(ctx, func(ctx context.Context, q *session) (err error) {
 		t.Timeline, err = s.life(ctx, q, f, leave, report)
 		return err

@@ -90,3 +90,18 @@ func wideIsRead(t *testing.T, s *Source, queries ...string) {
 		}
 	}
 }
+
+func TestATraceFindsAResourceUnderAllItsNames(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+		schema := srv.Schema(t)
+		srv.Exec(t, schema, shapes["current"], "INSERT INTO audit_logs (action, resource_type, resource_id, created_at) VALUES "+
+			"('CREATE', 'AR_PAYMENT', '1', '2026-01-01'), ('UPDATE', 'payments', '1', '2026-01-02'), ('UPDATE', 'payments', '2', '2026-01-03')")
+		s := open(t, srv, schema, func(o *Options) { o.Aliases = audit.Aliases{"AR_PAYMENT": {"payments"}} })
+		for _, name := range []string{"AR_PAYMENT", "payments"} {
+			trace, err := s.Trace(t.Context(), name, "1", true, nil)
+			if err != nil || len(trace.Timeline) != 2 || trace.Type != name {
+				t.Errorf("%s: %d rows, %v", name, len(trace.Timeline), err)
+			}
+		}
+	})
+}
