@@ -38,25 +38,24 @@ func (b *checker) restoring() {
 		limits(lang.M("a restore"), lang.M("is under way"), lang.M("has stopped in the middle")), "opsdeck restore status")
 }
 
-// onPurpose takes the advice to start the service away while a restore is under
-// way, which stopped it on purpose.
+// onPurpose says to start nothing by hand while a restore is under way, which
+// stopped the service on purpose.
 func (b *checker) onPurpose(look health.Probe) health.Probe {
 	return func(ctx context.Context) health.Result {
 		r := look(ctx)
 		if r.State == ops.StateOK || b.service.Database.Name == "" {
 			return r
 		}
+		r.Meanwhile = startNothing()
 		dir, err := b.app.stateDir()
 		if err != nil {
 			return r
 		}
 		switch run, err := openRun(restore.Store{Dir: dir}, b.service.Name, b.service.Database.Name); {
 		case err != nil:
-			r.Next = lang.M("Start nothing by hand before you know how the restores stand: opsdeck restore status")
+			r.Meanwhile = lang.M("Start nothing by hand before you know how the restores stand: opsdeck restore status")
 		case run != nil && run.Run == nil:
-			r.Next = run.Unreadable().Hint
-		case run != nil:
-			r.Next = startNothing()
+			r.Meanwhile = run.Unreadable().Hint
 		}
 		return r
 	}

@@ -69,6 +69,7 @@ type Result struct {
 	// may be empty; then Detail stands in.
 	Headline, Why lang.Msg
 	Next          lang.Msg // a sentence: what to do first; may be empty
+	Meanwhile     lang.Msg // the same while a restore of the service is under way
 	Down          bool     // the thing does not answer at all
 	Lost          bool     // data are missing or damaged: a restore is the answer
 	Follows       Kind     // where a check of this kind is down too, this only follows from it

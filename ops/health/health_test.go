@@ -374,3 +374,51 @@ func TestMedianLatency(t *testing.T) {
 		t.Fatalf("got %d", got)
 	}
 }
+
+func TestADampedFailureDoesNotSpeakInAnOkRow(t *testing.T) {
+	s := Standing{}.Next(Result{Detail: lang.M("up"), At: at(0)}, DefaultRule)
+	s = s.Next(Result{State: ops.StateCritical, Detail: lang.M("MySQL is down"), At: at(1)}, DefaultRule)
+	if got := s.Detail(DefaultRule).String(); s.State != ops.StateOK || got != "up · failure 1 of 3" {
+		t.Errorf("%s: %s", s.State, got)
+	}
+	for i := range 2 {
+		s = s.Next(Result{State: ops.StateCritical, Detail: lang.M("MySQL is down"), At: at(2 + i)}, DefaultRule)
+	}
+	if got := s.Detail(DefaultRule).String(); s.State != ops.StateCritical || got != "MySQL is down" {
+		t.Errorf("%s: %s", s.State, got)
+	}
+}
+
+func TestOneDiskIsOneFinding(t *testing.T) {
+	disk := func(name, mount string) Standing {
+		r := Result{State: ops.StateWarning, Headline: lang.M("disk %s is nearly full", mount)}
+		r.Add("mount", mount, lang.Msg{})
+		s := stood(KindDisk, r, 30)
+		s.Check.Name = name
+		return s
+	}
+	r := Report{At: at(60), Standings: []Standing{disk("disk-data", "/"), disk("disk-log", "/"), disk("disk-backup", "/")}}
+	if got := Judge(r, Face{Zone: time.UTC}).Text.String(); got != "Disk / is nearly full since 12:00:30." {
+		t.Error(got)
+	}
+	r.Standings[2] = disk("disk-backup", "/b")
+	if got := Judge(r, Face{Zone: time.UTC}).Text.String(); !strings.Contains(got, "/b") || strings.Contains(got, "more") {
+		t.Error(got)
+	}
+}
+
+func TestTheAdviceOfARestoreEndsWithIt(t *testing.T) {
+	stopped := Broken(lang.M("the process is stopped"), lang.Msg{})
+	stopped.Next, stopped.Meanwhile = lang.M("Start it: x"), lang.M("Start nothing by hand.")
+	process := stood(KindProcess, stopped, 7)
+	restoring := stood(KindRestore, Result{State: ops.StateWarning}, 3)
+	under := Report{At: at(60), Standings: []Standing{process, restoring}}
+	if got := under.Next(&process).String(); got != "Start nothing by hand." {
+		t.Error(got)
+	}
+	restoring.State = ops.StateOK
+	over := Report{At: at(60), Standings: []Standing{process, restoring}}
+	if got := over.Next(&process).String(); got != "Start it: x" {
+		t.Error(got)
+	}
+}

@@ -107,6 +107,8 @@ func (m *Monitor) loop(ctx context.Context, i int, w *worker) {
 		}
 		if m.publish(i, r).Streak > 0 {
 			wait = min(wait, m.opt.Retry)
+		} else if r.State == ops.StateUnknown { // what follows from something else that comes back
+			wait = min(wait, DefaultInterval)
 		}
 		timer := time.NewTimer(wait)
 		select {

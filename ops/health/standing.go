@@ -26,6 +26,7 @@ type Standing struct {
 	SinceBefore bool      // it was so at the first look already: it began before Since
 	Last        Result    // the newest look
 	LastError   Result    // the newest look that was not ok
+	Kept        Result    // the newest look that State goes by
 	Streak      int       // looks in a row that contradict State, not yet enough
 	History     []Sample  // oldest first
 
@@ -55,6 +56,7 @@ func (s Standing) Next(r Result, rule Rule) Standing {
 	if r.State != ops.StateOK {
 		next.LastError = r
 	}
+	next.Kept = r
 	crossing := (r.State == ops.StateCritical) != (s.State == ops.StateCritical)
 	switch {
 	case !s.Seen():
@@ -77,6 +79,8 @@ func (s Standing) Next(r Result, rule Rule) Standing {
 	}
 	if next.Streak >= need {
 		next.become(r.State, next.streakSince)
+	} else {
+		next.Kept = s.Kept
 	}
 	return next
 }
@@ -113,13 +117,15 @@ func Steady(before, now time.Time) time.Time {
 	return now.Round(time.Second)
 }
 
-// Detail is the line for people: what was found, and how far a change is.
+// Detail is the line for people: what was found, and how far a change is. While a
+// failure does not count yet, the line is that of the state: no row is ok and says
+// that something is down.
 func (s Standing) Detail(rule Rule) lang.Msg {
 	switch {
 	case !s.Seen():
 		return lang.M("not looked yet")
 	case s.Streak > 0 && s.Last.State == ops.StateCritical:
-		return lang.M("%s · failure %d of %d", s.Last.Detail, s.Streak, rule.Fails)
+		return lang.M("%s · failure %d of %d", s.Kept.Detail, s.Streak, rule.Fails)
 	case s.Streak > 0:
 		return lang.M("%s · pass %d of %d", s.Last.Detail, s.Streak, rule.Passes)
 	}

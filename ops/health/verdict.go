@@ -79,12 +79,28 @@ func causes(bad []Standing) []Standing {
 		}
 	}
 	var out []Standing
+	disks := map[string]bool{}
 	for _, s := range bad {
+		if disk := sameDisk(s); disk != "" {
+			if disks[disk] {
+				continue // one disk is one finding, however many folders are on it
+			}
+			disks[disk] = true
+		}
 		if s.Last.Follows == "" || !down[s.Check.Service+"/"+string(s.Last.Follows)] {
 			out = append(out, s)
 		}
 	}
 	return out
+}
+
+// sameDisk names a finding about a disk, "" for others.
+func sameDisk(s Standing) string {
+	mount, _ := s.Shown().Field("mount").(string)
+	if s.Check.Kind != KindDisk || mount == "" {
+		return ""
+	}
+	return s.State.String() + mount
 }
 
 // before puts what a person must care for first first.
@@ -241,10 +257,30 @@ func (j judge) since(s Standing) string {
 	return moment(s.Since, j.report.At, j.face.Zone)
 }
 
+// Next is what a check itself says to do first, as things are now: while a restore
+// is under way something else than after it. It may be empty.
+func (r Report) Next(s *Standing) lang.Msg {
+	shown := s.Shown()
+	if !shown.Meanwhile.Empty() && r.restoring(s.Check.Service) {
+		return shown.Meanwhile
+	}
+	return shown.Next
+}
+
+// restoring tells whether a restore of the service is under way now.
+func (r Report) restoring(service string) bool {
+	for _, s := range r.Standings {
+		if s.Check.Kind == KindRestore && s.Check.Service == service && s.Seen() && s.State != ops.StateOK {
+			return true
+		}
+	}
+	return false
+}
+
 func (j judge) next(s Standing, restore bool) lang.Msg {
-	switch shown := s.Shown(); {
-	case !shown.Next.Empty():
-		return shown.Next
+	switch own := j.report.Next(&s); {
+	case !own.Empty():
+		return own
 	case restore:
 		return j.face.Restore
 	case s.Check.Kind == KindBackup:

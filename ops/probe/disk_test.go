@@ -35,21 +35,41 @@ func TestDiskKeepsTheTwentyPercentRule(t *testing.T) {
 }
 
 func TestDiskThatFillsUpIsSeenBeforeItIsFull(t *testing.T) {
-	// fill looks every 30 s for ten minutes while the disk loses bytes an hour.
-	fill := func(perHour float64) health.Result {
+	// fill looks every 30 s for hours while the disk loses bytes an hour.
+	fill := func(perHour float64, looks int) health.Result {
 		var trend Trend
 		var r health.Result
 		free := float64(512 << 30)
-		for i := range 21 {
+		for i := range looks {
 			at := noon.Add(time.Duration(i) * 30 * time.Second)
 			left := free - perHour*float64(i)*30/3600
 			r = Disk{Free: 0.2, Now: func() time.Time { return at }}.judge("/d", "/", statfs(1<<40, uint64(left)), &trend)
 		}
 		return r
 	}
-	for gib, want := range map[float64]ops.State{0: ops.StateOK, 1: ops.StateOK, 60: ops.StateWarning, 600: ops.StateCritical, -100: ops.StateOK} {
-		if r := fill(gib * (1 << 30)); r.State != want {
+	for gib, want := range map[float64]ops.State{0: ops.StateOK, 1: ops.StateOK, 40: ops.StateWarning, -100: ops.StateOK} {
+		if r := fill(gib*(1<<30), 121*2+5); r.State != want {
 			t.Errorf("%v GiB/h: %s %s, full in %v", gib, r.State, r.Detail, r.Field("full_in_ms"))
+		}
+	}
+	for _, looks := range []int{10, 60, 200} { // minutes, an hour and more
+		if r := fill(40*(1<<30), looks); r.State != ops.StateOK {
+			t.Errorf("a forecast after %d looks of 30 s: %s", looks, r.Detail)
+		}
+	}
+}
+
+// TestADiskThatABackupFilledForMinutesIsNotFillingUp: what was written once goes on
+// no more.
+func TestADiskThatABackupFilledForMinutesIsNotFillingUp(t *testing.T) {
+	var trend Trend
+	var r health.Result
+	for i := range 400 {
+		left := 512.0 - 3*float64(min(i, 40)) // GiB, 30 s apart: 120 GiB in 20 minutes
+		at := noon.Add(time.Duration(i) * 30 * time.Second)
+		r = Disk{Free: 0.2, Now: func() time.Time { return at }}.judge("/d", "/", statfs(1<<40, uint64(left*(1<<30))), &trend)
+		if r.State != ops.StateOK {
+			t.Fatalf("look %d: %s", i, r.Detail)
 		}
 	}
 }

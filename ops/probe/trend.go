@@ -8,17 +8,22 @@ type Trend struct {
 	value []float64
 }
 
-// How much a trend looks back, and how much it must have seen to speak.
+// How much a trend looks back, and how much it must have seen to speak: hours, for
+// it speaks of hours. A backup or a compiler fills a disk for minutes.
 const (
 	trendLength = 120
 	trendLeast  = 5
-	trendSpan   = 5 * time.Minute
+	trendSpan   = 2 * time.Hour
+	trendPace   = 2 * time.Minute // between two values that are kept
 )
 
 // Add takes one more value.
 func (t *Trend) Add(at time.Time, value float64) {
 	if n := len(t.at); n > 0 && !at.After(t.at[n-1]) {
 		t.at, t.value = nil, nil // the clock was set back
+	}
+	if n := len(t.at); n > 0 && at.Sub(t.at[n-1]) < trendPace {
+		return
 	}
 	if len(t.at) == trendLength {
 		t.at, t.value = append(t.at[:0], t.at[1:]...), append(t.value[:0], t.value[1:]...)
@@ -33,6 +38,11 @@ func (t *Trend) Slope() (perSecond float64, ok bool) {
 	if n < trendLeast || t.at[n-1].Sub(t.at[0]) < trendSpan {
 		return 0, false
 	}
+	return t.slope()
+}
+
+func (t *Trend) slope() (perSecond float64, ok bool) {
+	n := len(t.at)
 	var sx, sy, sxx, sxy float64
 	for i := range t.at {
 		x, y := t.at[i].Sub(t.at[0]).Seconds(), t.value[i]-t.value[0]
@@ -48,12 +58,19 @@ func (t *Trend) Slope() (perSecond float64, ok bool) {
 // maxUntil is the farthest that a trend is believed.
 const maxUntil = 90 * 24 * time.Hour
 
-// UntilZero is how long until the value is used up; ok is false where it does
-// not shrink, or not within ninety days.
+// UntilZero is how long until the value is used up, by the slower of its whole and
+// its newer pace; ok is false where it does not shrink, or not within ninety days.
 func (t *Trend) UntilZero() (left time.Duration, ok bool) {
 	slope, ok := t.Slope()
 	if !ok || slope >= 0 {
 		return 0, false
+	}
+	half := len(t.at) / 2
+	newer := Trend{at: t.at[half:], value: t.value[half:]}
+	if now, ok := newer.slope(); !ok || now >= 0 {
+		return 0, false // it went down once, and does so no more
+	} else if now > slope {
+		slope = now
 	}
 	seconds := t.value[len(t.value)-1] / -slope
 	if seconds > maxUntil.Seconds() {

@@ -112,7 +112,7 @@ func (p *Page) nowLines(s *health.Standing, width int) []string {
 	for _, l := range cells.Wrap(p.say(s.Detail(p.source.Rule())), width) {
 		lines = append(lines, style.Render(l))
 	}
-	if next := s.Shown().Next; !next.Empty() {
+	if next := p.report.Next(s); !next.Empty() {
 		lines = append(lines, cells.Wrap(p.say(next), width)...)
 	}
 	if last := s.LastError; !last.At.IsZero() && last.At != s.Last.At {

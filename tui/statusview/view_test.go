@@ -196,7 +196,7 @@ func TestVerdictIsSentOnceAndAgainWhenItChanges(t *testing.T) {
 		return out
 	}
 	first := verdicts(incident())
-	if len(first) != 1 || !strings.HasPrefix(first[0], "MySQL is down since 14:04:15 (connection refused); /health/ready fails since 14:04:20; 1 more; newest good backup 3 h 12 m ago.") {
+	if len(first) != 1 || !strings.HasPrefix(first[0], "MySQL is down since 14:04:15 (connection refused); 2 more; newest good backup 3 h 12 m ago.") {
 		t.Fatalf("got %q", first)
 	}
 	if again := verdicts(incident()); len(again) != 0 {
