@@ -27,12 +27,12 @@ type serveCmd struct {
 
 // Limits of the server: nobody can hold it up.
 const (
-	serveConnections = 512
-	serveRead        = 5 * time.Second
-	serveWrite       = 10 * time.Second
-	serveIdle        = time.Minute
-	serveGrace       = 5 * time.Second
-	serveHeaders     = 16 << 10
+	serveHeader  = 2 * time.Second // for a request's head
+	serveRead    = 5 * time.Second
+	serveWrite   = 10 * time.Second
+	serveIdle    = time.Minute
+	serveGrace   = 5 * time.Second
+	serveHeaders = 16 << 10
 )
 
 // Run serves the health endpoints until it is told to stop.
@@ -51,11 +51,7 @@ func (c *serveCmd) Run(a *app) error {
 		return listenError(c.Listen, err)
 	}
 	a.note(lang.M("serving the health of %s on http://%s/health/ready", s.Name, listener.Addr().String()))
-	server := &http.Server{
-		Handler: healthhttp.Handler(told), ReadHeaderTimeout: serveRead, ReadTimeout: serveRead,
-		WriteTimeout: serveWrite, IdleTimeout: serveIdle, MaxHeaderBytes: serveHeaders, ErrorLog: discardLog(),
-	}
-	return serveUntil(a.ctx, server, netutil.LimitListener(listener, serveConnections))
+	return serveUntil(a.ctx, serveServer(healthhttp.Handler(told)), newBounded(netutil.LimitListener(listener, 2*serveConnections), serveConnections, serveClient))
 }
 
 // serveUntil serves until ctx ends, then lets the requests under way finish. To

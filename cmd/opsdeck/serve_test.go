@@ -143,3 +143,58 @@ func TestServeSaysWhenItsPortIsTaken(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, out.String())
 	}
 }
+
+// halfSent opens connections that begin a request and never end it, from one address.
+func halfSent(t *testing.T, base, from string, n int) {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: 10 * time.Second}
+	for range n {
+		c, err := d.Dial("tcp", strings.TrimPrefix(base, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		if _, err := io.WriteString(c, "GET /health HTTP/1.1\r\nHost: x\r\nX-A: "); err != nil && !strings.Contains(err.Error(), "reset") && !strings.Contains(err.Error(), "pipe") {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestHalfSentRequestsDoNotStarveHealth(t *testing.T) {
+	config := configFile(t, "services:\n  - name: x\n    database: {name: a, host: 127.0.0.1, port: 1, user: u}\n")
+	base, _ := served(t, config)
+	began := time.Now()
+	halfSent(t, base, "127.0.0.2", 600) // more than all connections together
+	client := http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get(base + "/health")
+	if err != nil {
+		t.Fatalf("%v after %v", err, time.Since(began))
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 200 {
+		t.Fatal(resp.Status)
+	}
+	halfSent(t, base, "127.0.0.1", 600) // its own address too
+	if resp, err = client.Get(base + "/health"); err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+}
+
+func TestTLSOnThePlainPortIsAnsweredAtOnce(t *testing.T) {
+	config := configFile(t, "services:\n  - name: x\n    database: {name: a, host: 127.0.0.1, port: 1, user: u}\n")
+	base, _ := served(t, config)
+	c, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	began := time.Now()
+	if _, err := c.Write([]byte{0x16, 3, 1, 0, 200, 1}); err != nil {
+		t.Fatal(err)
+	}
+	answer, _ := io.ReadAll(c)
+	if !strings.Contains(string(answer), "plain HTTP, not TLS") || time.Since(began) > serveHeader {
+		t.Fatalf("%q after %v", answer, time.Since(began))
+	}
+}
