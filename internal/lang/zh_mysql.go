@@ -79,3 +79,10 @@ func init() {
 		"Only if it does not start because its data are damaged: restore.":                                                         "只有因数据损坏而无法启动时，才进行恢复。",
 	})
 }
+
+func init() {
+	register(map[string]string{
+		"open transactions and lock waits in MySQL cannot be seen": "无法查看 MySQL 中未结束的事务和锁等待",
+		"Grant it: %s": "授予权限：%s",
+	})
+}

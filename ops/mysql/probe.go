@@ -102,10 +102,11 @@ func (l *look) done() health.Result {
 // identify asks what the server is, and what it replicates from: a replica is
 // judged otherwise.
 func (l *look) identify() {
-	v, err := l.row("SELECT VERSION() AS version, @@GLOBAL.read_only AS read_only, @@GLOBAL.max_connections AS max_connections, " +
+	v, err := l.row("SELECT VERSION() AS version, CURRENT_USER() AS account, @@GLOBAL.read_only AS read_only, @@GLOBAL.max_connections AS max_connections, " +
 		"@@GLOBAL.slow_query_log AS slow_query_log, @@GLOBAL.long_query_time AS long_query_time")
 	if err != nil {
 		l.r.AddUnknown("version", l.reason(err))
+		l.unseen(err)
 		return
 	}
 	l.vars, l.maria = v, isMaria(v["version"])
@@ -149,6 +150,7 @@ func (l *look) threads() {
 	s, err := l.pairs("SHOW GLOBAL STATUS WHERE Variable_name IN ('Uptime','Threads_connected','Threads_running','Max_used_connections','Slow_queries','Aborted_connects')")
 	if err != nil {
 		l.r.AddUnknown("threads_connected", l.reason(err))
+		l.unseen(err)
 		return
 	}
 	up := time.Duration(number(s["uptime"])) * time.Second
@@ -183,6 +185,10 @@ func (l *look) transactions() {
 		why := l.reason(err)
 		l.r.AddUnknown("transactions", why)
 		l.r.AddUnknown("lock_waits", why)
+		l.r.Find(ops.StateUnknown, lang.M("open transactions and lock waits in MySQL cannot be seen"), why)
+		if lacksRight(err) {
+			l.r.Next = lang.M("Grant it: %s", "GRANT PROCESS ON *.* TO "+l.account())
+		}
 		return
 	}
 	l.r.Add("transactions", number(v["n"]), lang.Msg{})
@@ -199,6 +205,21 @@ func (l *look) transactions() {
 	if n, err := l.row("SELECT COUNT(*) AS n FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for%lock%'"); err == nil {
 		l.r.Add("metadata_lock_waits", number(n["n"]), lang.Msg{})
 	}
+}
+
+// account is the account that the server took the login for, as GRANT wants it.
+func (l *look) account() string {
+	name := l.vars["account"]
+	at := strings.LastIndexByte(name, '@')
+	if at < 0 {
+		return "'" + l.probe.Target.User + "'"
+	}
+	return "'" + name[:at] + "'@'" + name[at+1:] + "'"
+}
+
+// unseen is a look that broke off: what was not seen is not well.
+func (l *look) unseen(err error) {
+	l.r.Find(ops.StateUnknown, lang.M("MySQL cannot be looked at"), l.reason(err))
 }
 
 func orNone(d time.Duration) lang.Msg {

@@ -89,13 +89,22 @@ func (l *look) column(query string, args ...any) ([]string, error) {
 
 // reason is why something could not be seen.
 func (l *look) reason(err error) lang.Msg {
-	switch Number(err) {
-	case ErrSpecificAccess, ErrAccessDenied, ErrDBAccessDenied, ErrTableAccessDenied:
+	switch {
+	case lacksRight(err):
 		return lang.M("%s lacks the right to see it", l.probe.Target.User)
-	case 0:
+	case Number(err) == 0:
 		return Reason(err)
 	}
 	return lang.Raw(firstLine(err.Error()))
+}
+
+// lacksRight tells whether the account may not see what was asked for.
+func lacksRight(err error) bool {
+	switch Number(err) {
+	case ErrSpecificAccess, ErrAccessDenied, ErrDBAccessDenied, ErrTableAccessDenied:
+		return true
+	}
+	return false
 }
 
 func firstLine(s string) string {

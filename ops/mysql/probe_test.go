@@ -46,19 +46,28 @@ func TestProbeSeesWhatARealServerIs(t *testing.T) {
 	})
 }
 
-func TestProbeWithoutRightsIsWellWithUnknownFields(t *testing.T) {
+func TestProbeWithoutRightsSaysWhatItCannotSee(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		s.Exec(t, "", "CREATE USER IF NOT EXISTS poor@'%' IDENTIFIED BY 'pw'", "CREATE USER IF NOT EXISTS poor@localhost IDENTIFIED BY 'pw'")
 		target := targetOf(s)
 		target.User, target.Password = "poor", "pw"
 		r := lookOnce(t, Probe{Target: target, Threads: 0.8})
-		if r.State != ops.StateOK || r.Field("version") == nil {
+		if r.State != ops.StateUnknown || r.Field("version") == nil || !strings.Contains(r.Detail.String(), "lock waits in MySQL cannot be seen") {
 			t.Fatalf("%s: %s", r.State, r.Detail)
 		}
+		grant, found := strings.CutPrefix(strings.TrimSuffix(r.Next.String(), "."), "Grant it: ")
+		if !found {
+			t.Fatalf("next: %s", r.Next)
+		}
+		defer s.Exec(t, "", strings.Replace(strings.Replace(grant, "GRANT", "REVOKE", 1), " TO ", " FROM ", 1))
 		for _, f := range r.Fields {
 			if f.Name == "transactions" && (f.State != ops.StateUnknown || f.Reason.Empty() || f.Value != nil) {
 				t.Errorf("transactions without PROCESS: %+v", f)
 			}
+		}
+		s.Exec(t, "", grant) // the advice, as it is typed
+		if r := lookOnce(t, Probe{Target: target, Threads: 0.8}); r.State != ops.StateOK {
+			t.Errorf("after %s: %s %s", grant, r.State, r.Detail)
 		}
 		target.Password = "wrong"
 		r = lookOnce(t, Probe{Target: target})
