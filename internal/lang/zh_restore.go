@@ -33,6 +33,7 @@ func init() {
 		"give another user in the options file, or let root run: sudo opsdeck restore": "请在选项文件中换一个用户，或由 root 运行：sudo opsdeck restore",
 		"the server is read-only":                            "服务器为只读",
 		"SET GLOBAL read_only = OFF, if this is the primary": "如果这是主库：SET GLOBAL read_only = OFF",
+		"the sequence %s is not as in the backup":            "序列 %s 与备份不一致",
 		"restore on the primary":                             "请在主库上恢复",
 		"the server is a replica of %s: what is restored here will be overwritten or break it": "此服务器是 %s 的从库：在此恢复的数据会被覆盖，或使复制中断",
 		"%s replicas follow this server: they will follow the restore too":                     "有 %s 个从库跟随此服务器：它们也会同步这次恢复",

@@ -49,7 +49,7 @@ func (t *table) byPrimary() bool {
 
 // noRows tells that a table has no rows of its own.
 func (t *table) noRows() bool {
-	return t.Sequence || strings.EqualFold(t.Engine, "MRG_MyISAM") || strings.EqualFold(t.Engine, "BLACKHOLE")
+	return !t.OwnRows()
 }
 
 // planChunks cuts a table into parts of about chunkBytes by the values that are

@@ -186,34 +186,20 @@ func (v *verifier) table(ctx context.Context, c *sql.Conn, j *check) error {
 		d.Name, d.State = j.there.Name, backup.Extra
 		return nil
 	}
-	if j.want.Checksum == "" { // its rows are not its own (MERGE), or were not dumped
-		d.State = backup.Unchecked
-		err := v.definition(ctx, c, j)
-		if d.Definition == backup.Differs {
-			d.State, d.Detail = backup.Differs, "definition"
-		}
-		return err
-	}
 	var last int64
-	rows, sum, err := checksum.Table(ctx, c, j.there, j.want.History, func(n int64) {
+	verdict, err := CompareRows(ctx, c, j.there, j.want, func(n int64) {
 		v.meter.add(j.want.Name, n-last, n-last)
 		last = n
 	})
 	if err != nil {
 		return err
 	}
-	v.meter.add(j.want.Name, rows-last, rows-last)
-	d.Rows = rows
-	d.Checksum = sum.String()
+	*d = verdict
+	v.meter.add(j.want.Name, d.Rows-last, d.Rows-last)
 	if err := v.definition(ctx, c, j); err != nil {
 		return err
 	}
-	switch {
-	case rows != j.want.Rows:
-		d.State, d.Detail = backup.Differs, "number of rows"
-	case d.Checksum != j.want.Checksum:
-		d.State, d.Detail = backup.Differs, "contents of rows"
-	case d.Definition == backup.Differs:
+	if d.State != backup.Differs && d.Definition == backup.Differs {
 		d.State, d.Detail = backup.Differs, "definition"
 	}
 	return nil
@@ -283,11 +269,10 @@ func (v *verifier) sequence(ctx context.Context, c *sql.Conn, want backup.Object
 		if !t.Sequence || t.Name != want.Name {
 			continue
 		}
-		create, err := schema.CreateTable(ctx, c, t)
-		if err != nil {
+		var err error
+		if d.State, err = CompareSequence(ctx, c, t, want); err != nil {
 			return err
 		}
-		d.State = state(schema.Hash(create) == want.DefinitionHash, want.DefinitionHash)
 	}
 	return nil
 }

@@ -40,6 +40,17 @@ func (t *Table) Transactional() bool {
 	return false
 }
 
+// OwnRows tells whether the table keeps rows itself. The others show those of
+// other tables or servers, or keep none: a dump holds only their definition, and
+// writing to them would change what is elsewhere.
+func (t *Table) OwnRows() bool {
+	switch strings.ToLower(t.Engine) {
+	case "mrg_myisam", "blackhole", "federated", "connect", "spider":
+		return false
+	}
+	return !t.Sequence
+}
+
 // Stored are the columns that a dump holds: not the computed ones, and the
 // period of a system-versioned table only with its history.
 func (t *Table) Stored(history bool) []Column {

@@ -11,7 +11,9 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql/checksum"
+	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/rowread"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
@@ -32,6 +34,8 @@ type verifier struct {
 	opening sync.Mutex
 	db      *sql.DB
 	known   map[string]*schema.Table
+	reading sync.Once
+	read    *backup.Manifest // see manifest
 
 	mu      sync.Mutex
 	hired   int             // hands at work
@@ -215,12 +219,15 @@ func (v *verifier) table(c *sql.Conn, name string) error {
 	if err != nil {
 		return err
 	}
+	if t.Sequence {
+		return v.sequence(c, t)
+	}
 	var last int64
-	rows, sum, err := checksum.Table(v.ctx, c, t, false, func(n int64) { v.progress(name, n-last); last = n })
+	verdict, err := load.CompareRows(v.ctx, c, t, v.want(name), func(n int64) { v.progress(name, n-last); last = n })
 	if err != nil {
 		return err
 	}
-	v.progress(name, rows-last)
+	v.progress(name, verdict.Rows-last)
 	bad, err := checkTables(v.ctx, c, v.p.Loaded(), []string{name})
 	if v.ctx.Err() != nil {
 		return v.ctx.Err()
@@ -230,8 +237,12 @@ func (v *verifier) table(c *sql.Conn, name string) error {
 	if err != nil { // a server without CHECK TABLE is told, not held against the data
 		v.blind = err
 	}
-	v.judge(name, rows, sum.String())
+	v.judge(verdict, t.OwnRows())
 	for _, b := range bad {
+		if !t.OwnRows() { // it is about tables or servers elsewhere
+			v.v.Notes = append(v.v.Notes, restore.N(lang.M("CHECK TABLE %s: %s", b[0], b[1])))
+			continue
+		}
 		v.v.Doubts = append(v.v.Doubts, restore.N(lang.M("CHECK TABLE %s: %s", b[0], b[1])))
 	}
 	return nil
@@ -259,19 +270,68 @@ func (v *verifier) definition(c *sql.Conn, name string) (*schema.Table, error) {
 	return v.known[name], nil
 }
 
-// judge compares a table with the manifest; the lock is held.
-func (v *verifier) judge(name string, rows int64, sum string) {
-	src, known := v.p.Source.Table(name)
-	out := restore.TableRows{Table: name, Rows: rows, Want: -1, Checksum: sum, State: "uncounted"}
-	if known && v.p.Source.Manifest {
-		out.Want, out.State = src.Rows, "ok"
+// want is what the manifest tells of a table.
+func (v *verifier) want(name string) backup.Table {
+	src, _ := v.p.Source.Table(name)
+	want := backup.Table{Name: name, Rows: src.Rows, Checksum: src.Checksum, Engine: src.Engine}
+	if m := v.manifest(); m != nil {
+		for _, t := range m.Tables {
+			if t.Name == name && (t.Database == v.p.Source.Database || len(m.Databases) == 1) {
+				want.History = t.History
+			}
+		}
+	}
+	return want
+}
+
+// manifest is the backup's, read once; nil when there is none.
+func (v *verifier) manifest() *backup.Manifest {
+	v.reading.Do(func() {
+		if v.p.Source.Manifest {
+			v.read, _ = backup.ReadManifest(v.p.Source.Path)
+		}
+	})
+	return v.read
+}
+
+// sequence compares a MariaDB sequence, which is no table in the manifest.
+func (v *verifier) sequence(c *sql.Conn, t *schema.Table) error {
+	m := v.manifest()
+	if m == nil {
+		return nil
+	}
+	for _, o := range m.Objects {
+		if o.Kind != "sequence" || o.Name != t.Name || o.Database != v.p.Source.Database && len(m.Databases) > 1 {
+			continue
+		}
+		state, err := load.CompareSequence(v.ctx, c, t, o)
+		if err != nil {
+			return err
+		}
+		if state == backup.Differs {
+			v.mu.Lock()
+			defer v.mu.Unlock()
+			v.doubt(lang.M("the sequence %s is not as in the backup", t.Name))
+		}
+		return nil
+	}
+	return nil
+}
+
+// judge takes in the verdict on a table; the lock is held.
+func (v *verifier) judge(d backup.TableVerdict, own bool) {
+	_, known := v.p.Source.Table(d.Name)
+	out := restore.TableRows{Table: d.Name, Rows: d.Rows, Want: -1, Checksum: d.Checksum, State: "uncounted"}
+	if known && v.p.Source.Manifest && own {
+		out.Want, out.State = d.WantRows, "ok"
 		switch {
-		case rows != src.Rows:
+		case d.State != backup.Differs:
+		case d.Rows != d.WantRows:
 			out.State = "differs"
-			v.doubt(lang.M("%s has %s rows, the backup %s", name, human.Count(rows), human.Count(src.Rows)))
-		case src.Checksum != "" && src.Checksum != sum:
+			v.doubt(lang.M("%s has %s rows, the backup %s", d.Name, human.Count(d.Rows), human.Count(d.WantRows)))
+		default:
 			out.State = "differs"
-			v.doubt(lang.M("%s has as many rows as the backup, but their contents differ", name))
+			v.doubt(lang.M("%s has as many rows as the backup, but their contents differ", d.Name))
 		}
 	}
 	v.v.Tables = append(v.v.Tables, out)
