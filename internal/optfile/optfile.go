@@ -39,15 +39,35 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("%s:%d: %s", e.Path, e
 // maxDepth is how deep includes may nest, as in MySQL's my_default.cc.
 const maxDepth = 10
 
+// Setting is one option as a file has it.
+type Setting struct {
+	Name  string // in the form with dashes, without "loose-"
+	Value string
+	Bare  bool // a name alone
+	Loose bool // "loose-": a program that does not know the option ignores it
+	Path  string
+	Line  int
+}
+
 // Read reads the options of the given groups from the file at path and what it
 // includes. A file that holds a password and can be read by group or others is
 // refused with an *InsecureError.
 func Read(path string, groups ...string) (Options, error) {
+	list, err := Settings(path, groups...)
 	out := Options{}
-	return out, read(path, groups, out, 0)
+	for _, s := range list {
+		out[s.Name] = s.Value
+	}
+	return out, err
 }
 
-func read(path string, groups []string, out Options, depth int) error {
+// Settings is Read that tells where each option is set, in the order of the file.
+func Settings(path string, groups ...string) (list []Setting, err error) {
+	err = read(path, groups, &list, 0)
+	return list, err
+}
+
+func read(path string, groups []string, out *[]Setting, depth int) error {
 	if depth > maxDepth {
 		return &SyntaxError{path, 0, "includes nest too deep"}
 	}
@@ -83,11 +103,12 @@ func read(path string, groups []string, out Options, depth int) error {
 		case group == "":
 			return &SyntaxError{path, n, "an option stands before any [group]"}
 		case slices.Contains(groups, group):
-			name, value := option(line)
-			if name == "password" && value != "" && info.Mode().Perm()&0o077 != 0 {
+			s := option(line)
+			s.Path, s.Line = path, n
+			if s.Name == "password" && s.Value != "" && info.Mode().Perm()&0o077 != 0 {
 				return &InsecureError{path, info.Mode()}
 			}
-			out[name] = value
+			*out = append(*out, s)
 		}
 	}
 	if err := scan.Err(); err != nil {
@@ -96,7 +117,7 @@ func read(path string, groups []string, out Options, depth int) error {
 	return nil
 }
 
-func include(path string, n int, line string, groups []string, out Options, depth int) error {
+func include(path string, n int, line string, groups []string, out *[]Setting, depth int) error {
 	verb, arg, _ := strings.Cut(line, " ")
 	arg = strings.TrimSpace(arg)
 	if arg != "" && !filepath.IsAbs(arg) {
@@ -122,16 +143,15 @@ func include(path string, n int, line string, groups []string, out Options, dept
 }
 
 // option splits "name = value # comment". A name alone has the value "".
-func option(line string) (name, value string) {
-	line = uncomment(line)
-	name, value, _ = strings.Cut(line, "=")
+func option(line string) Setting {
+	name, value, valued := strings.Cut(uncomment(line), "=")
 	name = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), "_", "-")
-	name = strings.TrimPrefix(name, "loose-")
+	name, loose := strings.CutPrefix(name, "loose-")
 	value = strings.TrimSpace(value)
 	if n := len(value); n >= 2 && (value[0] == '\'' || value[0] == '"') && value[n-1] == value[0] {
 		value = value[1 : n-1]
 	}
-	return name, unescape(value)
+	return Setting{Name: name, Value: unescape(value), Bare: !valued, Loose: loose}
 }
 
 // uncomment cuts a comment that starts in the middle of a line, outside quotes.

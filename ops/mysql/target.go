@@ -5,7 +5,6 @@ package mysql
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -14,9 +13,7 @@ import (
 	"log"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -55,7 +52,7 @@ func (t Target) Server() string { return t.Addr }
 // Resolve finds the target of a configuration: what it says itself, else what
 // its options file says, else 127.0.0.1:3306 and the user running opsdeck.
 func Resolve(c config.Database) (Target, error) {
-	opts, err := readOptions(c.OptionsFile)
+	opts, secure, err := readOptions(c.OptionsFile)
 	if err != nil {
 		return Target{}, err
 	}
@@ -78,69 +75,30 @@ func Resolve(c config.Database) (Target, error) {
 		port = 3306
 	}
 	t.Network, t.Addr = "tcp", net.JoinHostPort(first(host, "127.0.0.1"), strconv.Itoa(port))
-	return t, t.tls(opts, host)
+	return t, secure.apply(&t, host)
 }
 
-func readOptions(path string) (optfile.Options, error) {
+func readOptions(path string) (opts map[string]string, secure security, err error) {
 	if path == "" {
-		return nil, nil
+		return nil, secure, nil
 	}
-	opts, err := optfile.Read(config.Home(path), "client", "opsdeck")
+	list, err := optfile.Settings(config.Home(path), "client", "opsdeck")
 	var insecure *optfile.InsecureError
 	switch {
 	case err == nil:
-		return opts, nil
+		opts = map[string]string{}
+		for _, s := range list {
+			opts[s.Name] = s.Value
+		}
+		secure, err = readSecurity(list)
+		return opts, secure, err
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil // no file: log in as the user, without a password
+		return nil, secure, nil // no file: log in as the user, without a password
 	case errors.As(err, &insecure):
-		return nil, ops.Wrap(err, ops.Config, lang.M("%s holds a password and others can read it", insecure.Path)).
+		return nil, secure, ops.Wrap(err, ops.Config, lang.M("%s holds a password and others can read it", insecure.Path)).
 			WithHint(lang.M("run: chmod 600 %s", insecure.Path))
 	}
-	return nil, ops.Wrap(err, ops.Config, lang.M("the options file %s cannot be read", path))
-}
-
-func (t *Target) tls(opts optfile.Options, host string) error {
-	mode := strings.ToUpper(opts["ssl-mode"])
-	if mode == "DISABLED" {
-		t.NoTLS = true
-		return nil
-	}
-	ca := opts["ssl-ca"]
-	if mode != "VERIFY_CA" && mode != "VERIFY_IDENTITY" && ca == "" {
-		if mode == "REQUIRED" {
-			t.TLS = &tls.Config{InsecureSkipVerify: true}
-		}
-		return nil
-	}
-	cfg := &tls.Config{ServerName: host}
-	if ca != "" {
-		pem, err := os.ReadFile(filepath.Clean(config.Home(ca)))
-		if err != nil {
-			return ops.Wrap(err, ops.Config, lang.M("the CA file %s cannot be read", ca))
-		}
-		cfg.RootCAs = x509.NewCertPool()
-		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return ops.E(ops.Config, lang.M("the CA file %s holds no certificate", ca))
-		}
-	}
-	if mode != "VERIFY_IDENTITY" {
-		verifyChainOnly(cfg)
-	}
-	t.TLS = cfg
-	return nil
-}
-
-// verifyChainOnly checks the certificate's chain but not its name, as VERIFY_CA does.
-func verifyChainOnly(cfg *tls.Config) {
-	cfg.InsecureSkipVerify = true
-	cfg.VerifyConnection = func(s tls.ConnectionState) error {
-		inter := x509.NewCertPool()
-		for _, c := range s.PeerCertificates[1:] {
-			inter.AddCert(c)
-		}
-		_, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: cfg.RootCAs, Intermediates: inter})
-		return err
-	}
+	return nil, secure, ops.Wrap(err, ops.Config, lang.M("the options file %s cannot be read", path))
 }
 
 // Config is the driver's configuration for the target. Times are not parsed:
