@@ -76,6 +76,7 @@ func (sh *shelf) night(ctx context.Context, report func(ops.Progress)) error {
 	if o.copy != "" {
 		steps = nil // nothing of it is here
 	}
+	steps = append(steps, func() error { return sh.proveCopies(ctx) })
 	var failed []error
 	for _, step := range append(steps, func() error { return sh.pruneCopies(ctx) }) {
 		if err := step(); err != nil {

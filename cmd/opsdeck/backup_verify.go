@@ -21,6 +21,7 @@ type backupVerifyCmd struct {
 	Name   string `arg:"" optional:"" help:"The backup's name; without one, all that are not verified yet, and the newest."`
 	Deep   bool   `help:"Also load each into a scratch schema and check it there."`
 	All    bool   `help:"Verify all, also those that were verified before."`
+	Copy   string `placeholder:"COPY" help:"Read the backups of this copy back, where they are."`
 	DryRun bool   `help:"Say what would be verified, do nothing."`
 	JSON   bool   `name:"json" help:"Print JSON."`
 }
@@ -55,6 +56,9 @@ func (c *backupVerifyCmd) Run(a *app) error {
 	sh, err := a.shelf()
 	if err != nil {
 		return err
+	}
+	if c.Copy != "" {
+		return c.verifyCopy(sh)
 	}
 	inv, err := sh.read()
 	if err != nil {
