@@ -16,7 +16,7 @@ import (
 // of a locked account, and its brothers: the data are all there.
 func TestTheVerdictOverAServerThatDoesNotServeNamesItAndNeverARestore(t *testing.T) {
 	s := testdb.Private(t, "mysql")
-	s.Exec(t, "", "CREATE USER u@'%' IDENTIFIED BY 'pw'")
+	s.Exec(t, "", "CREATE USER u@'%' IDENTIFIED BY 'pw'", "GRANT PROCESS ON *.* TO u@'%'")
 	dir := t.TempDir()
 	options := filepath.Join(dir, "my.cnf")
 	text := fmt.Sprintf("[client]\nhost=%s\nport=%d\nuser=u\npassword=pw\n", s.Host, s.Port)
