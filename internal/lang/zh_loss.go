@@ -11,3 +11,12 @@ func init() {
 		"%s tables could not be compared whole with the backup (o): newer or changed rows in them may be lost": "%s 张表未能与备份完整比对（o）：其中较新或被修改的行可能丢失",
 	})
 }
+
+func init() {
+	register(map[string]string{
+		"the file is no SQL text: it is %s":                          "该文件不是 SQL 文本：它是 %s",
+		"unpack or convert it to SQL text first, and name that file": "请先解包或转换为 SQL 文本，再指定该文件",
+		"the archive does not hold exactly one file":                 "归档中不是恰好一个文件",
+		"unpack it, and name the file of SQL text inside":            "请先解包，再指定其中的 SQL 文本文件",
+	})
+}

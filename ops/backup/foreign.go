@@ -11,17 +11,14 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
+	"opsdeck/internal/unpack"
 )
 
 // tailWindow is how much of a dump's end is searched for its last line.
 const tailWindow = 64 << 10
 
 var (
-	gzipMagic = []byte{0x1f, 0x8b}
-	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
-	ageMagic  = []byte("age-encryption.org/")
+	ageMagic = []byte("age-encryption.org/")
 )
 
 // foreign proves a file without a manifest as far as it can be done without
@@ -34,7 +31,7 @@ func (v *verification) foreign() (Check, error) {
 		_, err := io.Copy(io.Discard, in)
 		return Check{SHA256: sumOf(sum), Problems: []Problem{problem(Locked)}}, err
 	}
-	text, err := expander(in)
+	text, err := unpack.Reader(in)
 	if err != nil {
 		return Check{Problems: []Problem{damage(err)}}, v.ctx.Err()
 	}
@@ -80,25 +77,9 @@ func (r reading) Read(p []byte) (int, error) {
 
 type onlyReader struct{ io.Reader }
 
-// expander decompresses gzip of any number of members, zstd, or nothing.
-func expander(in *bufio.Reader) (io.ReadCloser, error) {
-	head, _ := in.Peek(4)
-	switch {
-	case bytes.HasPrefix(head, gzipMagic):
-		return gzip.NewReader(in)
-	case bytes.HasPrefix(head, zstdMagic):
-		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
-		if err != nil {
-			return nil, err
-		}
-		return z.IOReadCloser(), nil
-	}
-	return io.NopCloser(in), nil
-}
-
 // expand decompresses the whole of a small piece.
 func expand(r io.Reader) ([]byte, error) {
-	z, err := expander(bufio.NewReader(r))
+	z, err := unpack.Reader(r)
 	if err != nil {
 		return nil, err
 	}

@@ -3,11 +3,14 @@ package load
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/mysql/sqlscan"
 )
 
 // crew is the connections that put a foreign dump's rows in.
@@ -117,21 +120,60 @@ func (c *crew) do(w *worker, b *batch) error {
 	return err
 }
 
-// put runs a batch in one transaction with its line in the progress table.
+// put runs a batch in one transaction with its line in the progress table. The
+// strictest mode goes first: what it takes goes in as it is. What it refuses goes in
+// by the dump's own mode, and what the server changes in it is noted.
 func (w *worker) put(ctx context.Context, b *batch) (affected int64, err error) {
-	if w.settings != b.settings {
-		if err := exec(ctx, w.conn, b.settings.set...); err != nil {
+	if b.plain || b.settings.strict || b.lenient() {
+		return w.putBy(ctx, b, b.settings.set, true)
+	}
+	affected, err = w.putBy(ctx, b, append(slices.Clone(b.settings.set), strictly), false)
+	if n := mysql.Number(err); n == 0 || again(err) {
+		return affected, err
+	}
+	if err := exec(ctx, w.conn, "ROLLBACK"); err != nil {
+		return 0, err
+	}
+	return w.putBy(ctx, b, b.settings.set, true)
+}
+
+// strictly refuses every value that would not go in as it is.
+const strictly = "SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@SESSION.sql_mode, ''), 'STRICT_ALL_TABLES')"
+
+// lenient tells of statements that ask the server not to refuse anything.
+func (b *batch) lenient() bool {
+	for _, q := range b.statements {
+		p, err := sqlscan.Parse(q[:min(len(q), 200)], sqlscan.Mode{})
+		if err != nil || p.Any(1, "IGNORE") || p.Any(2, "IGNORE") {
+			return true
+		}
+	}
+	return false
+}
+
+// putBy is put with the settings given; look has the server's warnings noted.
+func (w *worker) putBy(ctx context.Context, b *batch, set []string, look bool) (affected int64, err error) {
+	if w.settings != b.settings || w.strict == look {
+		if err := exec(ctx, w.conn, set...); err != nil {
 			return 0, err
 		}
-		w.settings = b.settings
+		w.settings, w.strict = b.settings, !look
 	}
+	var seen []alteration
 	if err := exec(ctx, w.conn, "START TRANSACTION"); err != nil {
 		return 0, err
 	}
-	for _, q := range b.statements {
+	for i, q := range b.statements {
 		res, err := w.conn.ExecContext(ctx, string(q))
 		if err != nil {
-			return 0, wrap(firstWords(string(q)), err)
+			return 0, wrap(fmt.Sprintf("line %d: %s", b.lines[i], firstWords(string(q))), err)
+		}
+		if look {
+			found, err := w.alterations(ctx, b.lines[i])
+			if err != nil {
+				return 0, err
+			}
+			seen = append(seen, found...)
 		}
 		n, err := res.RowsAffected()
 		if err != nil {
@@ -142,13 +184,18 @@ func (w *worker) put(ctx context.Context, b *batch) (affected int64, err error) 
 	if err := markSpan(ctx, w.conn, int(b.first), int(b.last)); err != nil {
 		return 0, err
 	}
-	return affected, exec(ctx, w.conn, "COMMIT")
+	if err := exec(ctx, w.conn, "COMMIT"); err != nil {
+		return affected, err
+	}
+	w.s.noteAltered(b.table, seen)
+	return affected, nil
 }
 
 // settled is the settings of a session, as far as they change what an INSERT does.
 type settled struct {
 	set     []string
 	checked bool // foreign keys are
+	strict  bool // the server refuses what it would have to change
 }
 
 // The variables that an INSERT depends on, with values of text and of numbers.
@@ -180,6 +227,7 @@ func settingsOf(ctx context.Context, c *sql.Conn, names []string) (*settled, err
 	s := &settled{}
 	for i, n := range names {
 		v := rows[0][i]
+		s.strict = s.strict || n == "sql_mode" && strings.Contains(v, "STRICT_ALL_TABLES")
 		s.checked = s.checked || n == "foreign_key_checks" && v != "0"
 		if slices.Contains(textual, n) {
 			v = schema.String(v)

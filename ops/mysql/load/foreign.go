@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/unpack"
 	"opsdeck/ops"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
@@ -66,23 +67,49 @@ type stream struct {
 	clear bool     // what a CREATE makes may be there, from a former try
 
 	statements int64
+	line       int // of the statement at hand
 }
 
-func (s *session) stream(src *Source, conn *sql.Conn) (*stream, error) {
+func (s *session) stream(ctx context.Context, src *Source, conn *sql.Conn) (*stream, error) {
 	text, err := src.counted(func(n int64) { s.meter.add("", n, 0) })
 	if err != nil {
 		return nil, damaged(err)
 	}
 	ends := &edges{r: text}
 	limits := sqlscan.Limits{Cut: s.cut(), Max: s.packet}
-	return &stream{s: s, guard: s.guard(), conn: conn, split: sqlscan.NewSplitter(ends, limits), text: text, ends: ends,
-		makes: map[string]bool{}, known: map[string]*sighting{}}, nil
+	st := &stream{s: s, guard: s.guard(), conn: conn, split: sqlscan.NewSplitter(ends, limits), text: text, ends: ends,
+		makes: map[string]bool{}, known: map[string]*sighting{}}
+	if err := st.follow(ctx); err != nil {
+		text.Close()
+		return nil, err
+	}
+	return st, nil
+}
+
+// follow asks the server in what mode it reads what comes.
+func (st *stream) follow(ctx context.Context) error {
+	mode, err := schema.One(ctx, st.conn, "SELECT @@SESSION.sql_mode")
+	if err != nil {
+		return err
+	}
+	wide := st.guard.settings.mode.Wide
+	st.guard.settings.mode = sqlscan.ModeOf(mode)
+	st.guard.settings.mode.Wide = wide
+	st.guard.settings.vars["sql_mode"] = mode
+	return nil
 }
 
 // cut is how long an INSERT may be before it is sent in pieces.
 func (s *session) cut() int { return min(4<<20, s.packet/2) }
 
 func damaged(err error) error {
+	var known *ops.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	if errors.Is(err, unpack.ErrSeveral) {
+		return severalFiles(err)
+	}
 	return ops.Wrap(err, ops.Failed, lang.M("the backup is damaged"))
 }
 
@@ -94,7 +121,7 @@ func (s *session) check(ctx context.Context, src *Source) (*stream, error) {
 		return nil, err
 	}
 	defer scratch.Close()
-	st, err := s.stream(src, scratch)
+	st, err := s.stream(ctx, src, scratch)
 	if err != nil {
 		return nil, err
 	}
@@ -121,13 +148,13 @@ func (s *session) check(ctx context.Context, src *Source) (*stream, error) {
 }
 
 // foreignConn is a connection as the mysql client has it: the server's own time
-// zone, for the dump will say if it wants another.
+// zone and strictness, for the dump will say if it wants another.
 func (s *session) foreignConn(ctx context.Context) (*sql.Conn, error) {
 	c, err := s.conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := exec(ctx, c, "SET time_zone = DEFAULT"); err != nil {
+	if err := exec(ctx, c, "SET SESSION time_zone = DEFAULT, SESSION sql_mode = DEFAULT"); err != nil {
 		c.Close()
 		return nil, err
 	}
@@ -143,6 +170,7 @@ func (st *stream) each(ctx context.Context, do func(verdict) error) error {
 		st.split.SetMode(st.guard.settings.mode)
 		q, err := st.split.Next()
 		where := fmt.Sprintf("line %d", q.Line)
+		st.line = q.Line
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
@@ -193,13 +221,5 @@ func (st *stream) settle(ctx context.Context, v verdict) error {
 	if !bytes.Contains(bytes.ToLower(v.sql), []byte("sql_mode")) {
 		return nil
 	}
-	mode, err := schema.One(ctx, st.conn, "SELECT @@SESSION.sql_mode")
-	if err != nil {
-		return err
-	}
-	wide := st.guard.settings.mode.Wide
-	st.guard.settings.mode = sqlscan.ModeOf(mode)
-	st.guard.settings.mode.Wide = wide
-	st.guard.settings.vars["sql_mode"] = mode
-	return nil
+	return st.follow(ctx)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/redact"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/mysql/sqlscan"
@@ -64,6 +65,12 @@ func (g *guard) ours(name string) bool { return name == g.from || name == g.sche
 func (g *guard) judge(sql []byte, where string) (verdict, error) {
 	p, err := sqlscan.Parse(sql, g.settings.mode)
 	if err != nil {
+		if again := ansiDrop(sql, g.settings.mode); again != nil {
+			sql = again
+			p, err = sqlscan.Parse(sql, g.settings.mode)
+		}
+	}
+	if err != nil {
 		if g.skipping && p != nil && p.Verb != "USE" {
 			return verdict{parsed: p}, nil
 		}
@@ -75,6 +82,25 @@ func (g *guard) judge(sql []byte, where string) (verdict, error) {
 		return verdict{}, refuse(where, reason)
 	}
 	return v, nil
+}
+
+// ansiDrop writes a DROP whose names are in double quotes so that it is read in a mode
+// without ANSI_QUOTES: mysqldump --compatible=ansi writes it after it has gone back to
+// the mode of a routine. It is nil for anything else.
+func ansiDrop(sql []byte, mode sqlscan.Mode) []byte {
+	mode.ANSIQuotes = true
+	p, err := sqlscan.Parse(sql, mode)
+	if err != nil || p.Verb != "DROP" || !p.Cautious || len(p.Refs) == 0 {
+		return nil
+	}
+	var edits []sqlscan.Edit
+	for _, r := range p.Refs {
+		if r.Qualified() {
+			return nil
+		}
+		edits = append(edits, p.Requalify(r, schema.Ident(r.Name)))
+	}
+	return sqlscan.Apply(p.SQL, edits)
 }
 
 func (g *guard) decide(v *verdict) (refusal lang.Msg) {
@@ -94,6 +120,14 @@ func (g *guard) decide(v *verdict) (refusal lang.Msg) {
 	if g.skipping {
 		v.action = skip
 		return lang.Msg{}
+	}
+	switch p.Verb {
+	case "CHANGE", "STOP", "FLUSH", "START":
+		if replication(p) {
+			v.action = skip
+			g.note(backup.NoteSkipped, p.Verb, redact.Text(firstWords(string(p.SQL))))
+			return lang.Msg{}
+		}
 	}
 	switch p.Verb {
 	case "CREATE", "DROP", "ALTER":
@@ -122,6 +156,20 @@ func (g *guard) decide(v *verdict) (refusal lang.Msg) {
 		return g.prepared(v)
 	}
 	return unknownStatement(p)
+}
+
+// replication tells of what a dump for a replica holds besides the data, and of
+// FLUSH PRIVILEGES. It is never run: a load touches the target schema alone.
+func replication(p *sqlscan.Parsed) bool {
+	switch p.Verb {
+	case "CHANGE":
+		return p.Is(1, "MASTER") || p.Follows(1, "REPLICATION", "SOURCE", "TO")
+	case "STOP", "START":
+		return p.Any(1, "SLAVE", "REPLICA") || p.Is(1, "ALL") && p.Any(2, "SLAVES", "REPLICAS")
+	case "FLUSH":
+		return p.Is(1, "PRIVILEGES") && p.Len() == 2
+	}
+	return false
 }
 
 func unknownStatement(p *sqlscan.Parsed) lang.Msg {

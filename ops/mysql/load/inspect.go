@@ -31,9 +31,7 @@ func (c *countingReaderAt) ReadAt(p []byte, off int64) (int, error) {
 	}
 	p = p[:min(int64(len(p)), c.s.size-off)]
 	n, err := c.s.file.ReadAt(p, off)
-	if tell := int64(n); off > 0 || n > 4 {
-		c.tell(tell)
-	}
+	c.tell(int64(n))
 	return n, err
 }
 
@@ -66,12 +64,29 @@ var (
 	trailerSet = []byte("/*!40111 SET SQL_NOTES=@OLD_SQL_NOTES */")
 )
 
+// saved are the settings that a dump keeps at its beginning, to set them back at its end.
+var saved = regexp.MustCompile(`@(OLD_\w+) *= *@@`)
+
+// restored tells whether the end sets back one of the settings kept at the beginning.
+func (e *edges) restored() bool {
+	names := saved.FindAllSubmatch(e.head, -1)
+	for _, n := range names {
+		if regexp.MustCompile(`= *(?:IFNULL\()?@` + string(n[1]) + `\b`).Match(e.tail) {
+			return true
+		}
+	}
+	return len(names) == 0
+}
+
 // complete tells whether the end is there that the beginning promises.
 func (e *edges) complete() bool {
+	if bytes.Contains(e.head, []byte("Navicat")) && bytes.Contains(e.head, []byte("\nSET FOREIGN_KEY_CHECKS = 0;")) {
+		return bytes.Contains(e.tail, []byte("SET FOREIGN_KEY_CHECKS = 1;"))
+	}
 	tool := firstLine.FindSubmatch(e.head)
 	switch {
-	case tool == nil:
-		return true // nothing was promised
+	case tool == nil || bytes.Equal(tool[1], []byte("HeidiSQL")):
+		return e.restored()
 	case bytes.HasPrefix(tool[1], []byte("phpMyAdmin")):
 		return !bytes.Contains(e.head, []byte("OLD_CHARACTER_SET_RESULTS=")) || bytes.Contains(e.tail, []byte("CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT"))
 	case bytes.HasSuffix(tool[1], []byte(" dump")):
@@ -153,6 +168,10 @@ func (v *inspection) look(q sqlscan.Statement) {
 			s := v.schema(v.in(own))
 			s.Tables = slices.DeleteFunc(s.Tables, func(t backup.DumpTable) bool { return t.Name == own.Name && t.Rows == 0 })
 		}
+	case "CHANGE", "STOP", "FLUSH":
+		if !replication(p) {
+			v.outside(q, q.SQL)
+		}
 	case "ALTER", "LOCK", "UNLOCK", "START", "BEGIN", "COMMIT", "TRUNCATE", "DELETE", "SELECT", "DO", "":
 	default:
 		v.outside(q, q.SQL)
@@ -185,7 +204,7 @@ func (v *inspection) create(p *sqlscan.Parsed) {
 func (v *inspection) set(p *sqlscan.Parsed, q sqlscan.Statement) {
 	list, ok := assignments(p)
 	for _, a := range list {
-		if a.scope == "GLOBAL" || strings.HasPrefix(a.scope, "PERSIST") {
+		if a.scope == "GLOBAL" && !slices.Contains(serverWide, a.name) || strings.HasPrefix(a.scope, "PERSIST") {
 			v.outside(q, q.SQL)
 		}
 		v.settings.follow(p, a)

@@ -19,6 +19,7 @@ type batch struct {
 	table       string
 	first, last int64 // statements
 	statements  [][]byte
+	lines       []int // of the statements in the dump
 	bytes       int
 	settings    *settled
 	alone       bool   // its rows go in behind those before and in front of those after
@@ -56,7 +57,7 @@ func (s *session) replay(ctx context.Context, src *Source, late map[string]*tabl
 	if err := s.use(ctx, conn); err != nil {
 		return err
 	}
-	st, err := s.stream(src, conn)
+	st, err := s.stream(ctx, src, conn)
 	if err != nil {
 		return err
 	}
@@ -76,6 +77,7 @@ func (s *session) replay(ctx context.Context, src *Source, late map[string]*tabl
 	if err := s.closeJournal(ctx); err != nil {
 		return err
 	}
+	s.tellAltered()
 	for _, t := range st.order {
 		n := r.crew.affected[t]
 		s.report.Tables = append(s.report.Tables, backup.LoadedTable{Name: t, Rows: n, How: "insert"})
@@ -224,14 +226,15 @@ func (r *replay) insert(ctx context.Context, v verdict) error {
 	if err := r.begin(ctx, name); err != nil {
 		return err
 	}
-	r.open.add(n, v.sql)
+	r.open.add(n, r.line, v.sql)
 	r.open.alone = r.open.alone || !v.loose || r.open.settings.checked
 	r.mention(name)
 	r.s.report.Statements++
 	return r.finish(n)
 }
 
-func (b *batch) add(n int64, q []byte) {
+func (b *batch) add(n int64, line int, q []byte) {
+	b.lines = append(b.lines, line)
 	b.statements = append(b.statements, slices.Clone(q))
 	b.bytes += len(q)
 	b.last = n

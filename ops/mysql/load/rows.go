@@ -59,6 +59,7 @@ type worker struct {
 	text    []byte
 
 	settings *settled // of a foreign dump, as the connection has them
+	strict   bool     // with strictly besides
 }
 
 func (w *worker) close() {
@@ -69,7 +70,7 @@ func (w *worker) close() {
 func (w *worker) drop() {
 	if w.conn != nil {
 		w.conn.Close()
-		w.conn, w.settings = nil, nil
+		w.conn, w.settings, w.strict = nil, nil, false
 	}
 }
 
@@ -309,10 +310,7 @@ func rowsOf(p *sqlscan.Parsed, name string) bool {
 
 // warnings notes what the server says about rows that it took.
 func (w *worker) warnings(ctx context.Context, t *table) error {
-	count, err := schema.One(ctx, w.conn, "SELECT @@warning_count")
-	if err != nil && optional(err) { // a server that keeps no count
-		return nil
-	}
+	count, err := warningCount(ctx, w.conn)
 	if err != nil || count == "0" {
 		return err
 	}

@@ -41,6 +41,8 @@ type session struct {
 	mu     sync.Mutex
 	report *backup.LoadReport
 	meter  *meter
+
+	altered map[string]*altered // by table: what the server did to values of a foreign dump
 }
 
 func connect(ctx context.Context, target mysql.Target, o Options) (*session, error) {

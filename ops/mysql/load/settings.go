@@ -36,8 +36,15 @@ var others = strings.Fields("password role default transaction resource")
 type assignment struct {
 	scope       string // "", "@" for a user variable, SESSION, GLOBAL, PERSIST …
 	name        string // lower case
+	start       int    // its first token
 	first, last int
 }
+
+// serverWide are the settings of the whole server that dumps of mysqldump and others
+// hold for their own speed or for a replica's sake. They are left out, never run.
+var serverWide = strings.Fields(`innodb_stats_auto_recalc innodb_stats_persistent innodb_file_format innodb_file_per_table innodb_large_prefix
+	innodb_default_row_format max_allowed_packet net_buffer_length log_bin_trust_function_creators event_scheduler local_infile
+	gtid_slave_pos gtid_purged`)
 
 // set judges SET.
 func (g *guard) set(v *verdict) lang.Msg {
@@ -47,25 +54,45 @@ func (g *guard) set(v *verdict) lang.Msg {
 	if !ok {
 		return unknownStatement(p)
 	}
-	for _, a := range list {
+	var keep []assignment
+	var edits []sqlscan.Edit
+	for i, a := range list {
 		reason, leave := g.assign(p, a)
-		if !reason.Empty() {
+		switch {
+		case !reason.Empty():
 			return reason
-		}
-		if leave && len(list) == 1 {
-			v.action = skip
-		} else if leave {
-			return unknownStatement(p)
+		case !leave:
+			keep = append(keep, a)
+		case i > 0: // with the comma before it
+			edits = append(edits, sqlscan.Edit{Start: p.Tokens[list[i-1].last-1].End, End: p.Tokens[a.last-1].End})
+		case len(list) > 1: // with the comma after it
+			edits = append(edits, sqlscan.Edit{Start: p.Tokens[a.start].Start, End: p.Tokens[list[1].start].Start})
 		}
 	}
-	for _, a := range list {
-		if v.action == settle {
-			if reason := g.settings.follow(p, a); !reason.Empty() {
-				return reason
-			}
+	if len(keep) == 0 {
+		v.action = skip
+		return lang.Msg{}
+	}
+	if overlapping(edits) {
+		return unknownStatement(p)
+	}
+	v.sql = sqlscan.Apply(p.SQL, edits)
+	for _, a := range keep {
+		if reason := g.settings.follow(p, a); !reason.Empty() {
+			return reason
 		}
 	}
 	return lang.Msg{}
+}
+
+// overlapping tells of edits of which one begins before the one before it ends.
+func overlapping(edits []sqlscan.Edit) bool {
+	for i := 1; i < len(edits); i++ {
+		if edits[i].Start < edits[i-1].End {
+			return true
+		}
+	}
+	return false
 }
 
 // assign judges one assignment; leave says that it is not to be run.
@@ -80,7 +107,7 @@ func (g *guard) assign(p *sqlscan.Parsed, a assignment) (refusal lang.Msg, leave
 	switch {
 	case a.scope == "@":
 		return lang.Msg{}, strings.Contains(a.name, "temp_log_bin") || strings.Contains(a.name, "rocksdb")
-	case a.name == "gtid_purged" || a.name == "sql_log_bin":
+	case a.name == "gtid_purged" || a.name == "sql_log_bin" || a.scope == "GLOBAL" && slices.Contains(serverWide, a.name):
 		g.note(backup.NoteSkipped, a.name, firstWords(string(p.SQL)))
 		return lang.Msg{}, true
 	case a.scope != "" && a.scope != "SESSION" && a.scope != "LOCAL":
@@ -111,11 +138,12 @@ func assignments(p *sqlscan.Parsed) (list []assignment, ok bool) {
 
 func oneAssignment(p *sqlscan.Parsed, i int) (a assignment, next int, ok bool) {
 	end := assignmentEnd(p, i)
+	a.start = i
 	switch {
 	case p.Is(i, "NAMES") || p.Is(i, "CHARSET"):
-		return assignment{name: strings.ToLower(p.Upper(i)), first: i + 1, last: end}, end + 1, end > i+1
+		return assignment{name: strings.ToLower(p.Upper(i)), start: i, first: i + 1, last: end}, end + 1, end > i+1
 	case p.Follows(i, "CHARACTER", "SET"):
-		return assignment{name: "character_set", first: i + 2, last: end}, end + 1, end > i+2
+		return assignment{name: "character_set", start: i, first: i + 2, last: end}, end + 1, end > i+2
 	case p.Text.Kind(i) == sqlscan.Variable && string(p.Bytes(i)) != "@@":
 		a.scope, a.name = "@", strings.ToLower(strings.Trim(string(p.Bytes(i)), "@`'\""))
 		i++

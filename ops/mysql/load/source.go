@@ -2,7 +2,6 @@ package load
 
 import (
 	"bytes"
-	"compress/bzip2"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -16,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/unpack"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 )
@@ -114,25 +114,24 @@ func (s *Source) Text() (io.ReadCloser, error) {
 	return plain(raw)
 }
 
-// plain undoes gzip, zstd or bzip2, known by the first bytes.
+// plain undoes what the file is packed in, known by its first bytes.
 func plain(r io.ReaderAt) (io.ReadCloser, error) {
-	raw := io.NewSectionReader(r, 0, 1<<62)
-	head := make([]byte, 4)
-	n, _ := raw.ReadAt(head, 0)
-	head = head[:n]
+	text, err := unpack.Reader(io.NewSectionReader(r, 0, 1<<62))
+	var named *unpack.FormatError
 	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		return gzip.NewReader(raw)
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}), len(head) == 4 && head[0]&0xf0 == 0x50 && string(head[1:]) == "\x2a\x4d\x18":
-		d, err := zstd.NewReader(raw, zstd.WithDecoderMaxMemory(256<<20), zstd.WithDecoderConcurrency(2))
-		if err != nil {
-			return nil, err
-		}
-		return d.IOReadCloser(), nil
-	case bytes.HasPrefix(head, []byte("BZh")):
-		return io.NopCloser(bzip2.NewReader(raw)), nil
+	case errors.As(err, &named):
+		return nil, ops.Wrap(err, ops.Failed, lang.M("the file is no SQL text: it is %s", named.Format)).
+			WithHint(lang.M("unpack or convert it to SQL text first, and name that file"))
+	case errors.Is(err, unpack.ErrSeveral), errors.Is(err, unpack.ErrEmpty):
+		return nil, severalFiles(err)
 	}
-	return io.NopCloser(raw), nil
+	return text, err
+}
+
+// severalFiles says what to do with an archive of which no one file is meant.
+func severalFiles(err error) error {
+	return ops.Wrap(err, ops.Failed, lang.M("the archive does not hold exactly one file")).
+		WithHint(lang.M("unpack it, and name the file of SQL text inside"))
 }
 
 // unpacker reads members one after another, keeping its buffers and decoders.

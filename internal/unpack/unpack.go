@@ -1,0 +1,194 @@
+// Package unpack gives the text of a file that is compressed, packed alone into an
+// archive, or written in UTF-16, whatever its name: its first bytes tell.
+package unpack
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+	"github.com/ulikunitz/xz"
+)
+
+// FormatError names a format that is known and not read.
+type FormatError struct{ Format string }
+
+func (e *FormatError) Error() string { return "the file is " + e.Format }
+
+// ErrSeveral says that an archive holds several files: which one is meant is not known.
+var ErrSeveral = errors.New("the archive holds several files")
+
+// ErrEmpty says that an archive holds no file.
+var ErrEmpty = errors.New("the archive holds no file")
+
+// mostLayers is how deep packed files are opened: a .tar.gz inside a .zip.
+const mostLayers = 4
+
+// zstdMemory bounds what one frame may ask for.
+const zstdMemory = 256 << 20
+
+// Reader reads the text. Reading fails where the file is damaged or cut off.
+func Reader(r io.Reader) (io.ReadCloser, error) {
+	out := &layers{}
+	in := bufio.NewReaderSize(r, 64<<10)
+	for range mostLayers {
+		head, err := in.Peek(headBytes)
+		if err != nil && !errors.Is(err, io.EOF) {
+			out.Close()
+			return nil, err
+		}
+		next, err := out.open(in, head)
+		if err != nil {
+			out.Close()
+			return nil, err
+		}
+		if next == nil {
+			out.Reader = in
+			return out, nil
+		}
+		in = bufio.NewReaderSize(next, 64<<10)
+	}
+	out.Close()
+	return nil, fmt.Errorf("the file is packed more than %d times", mostLayers)
+}
+
+// headBytes is what tells a format: the mark of a tar is at its byte 257.
+const headBytes = 512
+
+// layers closes what it has opened.
+type layers struct {
+	io.Reader
+	closers []func()
+}
+
+func (l *layers) Close() error {
+	for _, c := range l.closers {
+		c()
+	}
+	l.closers = nil
+	return nil
+}
+
+// open takes off one layer; nil when there is none.
+func (l *layers) open(in *bufio.Reader, head []byte) (io.Reader, error) {
+	has := func(mark string) bool { return bytes.HasPrefix(head, []byte(mark)) }
+	switch {
+	case has("\x1f\x8b"):
+		return gzip.NewReader(in)
+	case has("\x28\xb5\x2f\xfd"), len(head) >= 4 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18":
+		d, err := zstd.NewReader(in, zstd.WithDecoderMaxMemory(zstdMemory), zstd.WithDecoderConcurrency(2))
+		if err == nil {
+			l.closers = append(l.closers, d.Close)
+		}
+		return d, err
+	case has("BZh"):
+		return bzip2.NewReader(in), nil
+	case has("\xfd7zXZ\x00"):
+		return xz.NewReader(in)
+	case has("\x04\x22\x4d\x18"):
+		return &lz4Frames{in: in}, nil
+	case has("PK\x03\x04"):
+		return newZip(in)
+	case len(head) >= 263 && string(head[257:262]) == "ustar":
+		return newTar(in)
+	case has("\xef\xbb\xbf"):
+		_, err := in.Discard(3)
+		return in, err
+	case has("\xff\xfe"), has("\xfe\xff"):
+		return newUTF16(in), nil
+	}
+	return nil, known(head)
+}
+
+// formats are marks of what is no SQL text, and what they mark.
+var formats = []struct{ mark, name string }{
+	{"7z\xbc\xaf\x27\x1c", "a 7z archive"}, {"Rar!\x1a\x07", "a RAR archive"}, {"\x1f\x9d", "packed by compress (.Z)"},
+	{"\x02\x21\x4c\x18", "packed by an old lz4"}, {"PK\x05\x06", "an empty zip archive"}, {"XBSTCK01", "an xbstream of XtraBackup or mariadb-backup"},
+	{"PGDMP", "a dump of PostgreSQL"}, {"SQLite format 3\x00", "an SQLite database"}, {"Salted__", "encrypted by openssl"},
+	{"-----BEGIN PGP MESSAGE", "encrypted by PGP"}, {"<?xml", "XML (mysqldump --xml)"}, {"\xfebin", "a binary log"},
+}
+
+func known(head []byte) error {
+	for _, f := range formats {
+		if bytes.HasPrefix(head, []byte(f.mark)) {
+			return &FormatError{f.name}
+		}
+	}
+	return nil
+}
+
+// lz4Frames reads frame after frame to the end of the file.
+type lz4Frames struct {
+	in    *bufio.Reader
+	frame *lz4.Reader
+}
+
+func (f *lz4Frames) Read(p []byte) (int, error) {
+	for {
+		if f.frame == nil {
+			if _, err := f.in.Peek(1); err != nil {
+				return 0, err
+			}
+			f.frame = lz4.NewReader(f.in)
+		}
+		n, err := f.frame.Read(p)
+		if errors.Is(err, io.EOF) {
+			f.frame = nil
+			if n == 0 {
+				continue
+			}
+			err = nil
+		}
+		return n, err
+	}
+}
+
+// tarFile is the one file of a tar; that there is no other is known at its end.
+type tarFile struct {
+	r  *tar.Reader
+	in io.Reader
+}
+
+func newTar(in io.Reader) (io.Reader, error) {
+	t := tar.NewReader(in)
+	if err := nextFile(t); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = ErrEmpty
+		}
+		return nil, err
+	}
+	return &tarFile{t, in}, nil
+}
+
+func nextFile(t *tar.Reader) error {
+	for {
+		h, err := t.Next()
+		if err != nil || h.Typeflag == tar.TypeReg {
+			return err
+		}
+	}
+}
+
+func (f *tarFile) Read(p []byte) (int, error) {
+	n, err := f.r.Read(p)
+	if !errors.Is(err, io.EOF) {
+		return n, err
+	}
+	switch next := nextFile(f.r); {
+	case next == nil:
+		return n, ErrSeveral
+	case !errors.Is(next, io.EOF):
+		return n, next
+	}
+	if _, err := io.Copy(io.Discard, f.in); err != nil { // what it is packed in must be whole too
+		return n, err
+	}
+	return n, io.EOF
+}
