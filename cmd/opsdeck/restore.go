@@ -77,6 +77,7 @@ type restoreRunCmd struct {
 	From        string   `placeholder:"NAME" help:"The backup, or a dump file; without it the newest usable one."`
 	Mode        string   `placeholder:"swap|in-place" enum:",swap,in-place" default:"" help:"swap exchanges the tables at the end, in-place loads into the live database."`
 	To          string   `placeholder:"SCHEMA" help:"Load into this schema, absent or empty, and leave the live one alone."`
+	FromSchema  string   `placeholder:"NAME" help:"The database in the dump, where it has another name than the service's."`
 	Tables      []string `placeholder:"A,B" sep:"," help:"These tables alone."`
 	KeepRunning bool     `help:"Leave the service up; what it writes meanwhile is lost."`
 	ExportLost  string   `placeholder:"DIR" help:"Before it begins write the rows that will be lost to this folder."`
@@ -101,7 +102,7 @@ func (c *restoreRunCmd) Run(a *app) error {
 		return err
 	}
 	a.note(lang.M("looking at the backup and the target …"))
-	p, err := d.Draft(a.ctx, restore.Choice{Source: c.From, Mode: restore.Mode(c.Mode), Into: c.To, Tables: c.Tables, Leave: c.KeepRunning})
+	p, err := d.Draft(a.ctx, restore.Choice{Source: c.From, Mode: restore.Mode(c.Mode), Into: c.To, Tables: c.Tables, Leave: c.KeepRunning, From: c.FromSchema})
 	if err != nil {
 		return err
 	}

@@ -140,6 +140,9 @@ func (d *desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 	if err != nil {
 		return nil, err
 	}
+	if err := fromSchema(&src, c.From); err != nil {
+		return nil, err
+	}
 	set, err := d.settings()
 	if err != nil {
 		return nil, err
@@ -158,6 +161,19 @@ func (d *desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 	a.Drill = d.newestDrill()
 	now := d.clock.Now()
 	return restore.Draft(restore.NewID(now, random()), now, c, set, src, d.service.Database.Name, a), nil
+}
+
+// fromSchema takes the database of that name out of the backup. The loader refuses a
+// dump that does not hold it, and whatever would land outside the target.
+func fromSchema(src *restore.Source, name string) error {
+	switch {
+	case name == "" || name == src.Database:
+	case src.Manifest:
+		return ops.E(ops.Usage, lang.M("the backup holds no database %s", name)).WithHint(lang.M("its manifest names %s; leave --from-schema out", src.Database))
+	default:
+		src.Database = name
+	}
+	return nil
 }
 
 // newestDrill is the newest whole drill that went well: how long a restore takes.

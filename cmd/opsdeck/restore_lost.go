@@ -20,8 +20,11 @@ import (
 type restoreLostCmd struct {
 	From   string   `placeholder:"NAME" help:"The backup; without it the newest usable one."`
 	Tables []string `placeholder:"A,B" sep:"," help:"These tables alone."`
-	Export string   `placeholder:"DIR" help:"Write the rows to this folder too, as statements for replay."`
-	JSON   bool     `name:"json" help:"Print JSON."`
+
+	FromSchema string `placeholder:"NAME" help:"The database in the dump, where it has another name than the service's."`
+
+	Export string `placeholder:"DIR" help:"Write the rows to this folder too, as statements for replay."`
+	JSON   bool   `name:"json" help:"Print JSON."`
 }
 
 // lostJSON is what would be lost, for programs.
@@ -38,7 +41,7 @@ func (c *restoreLostCmd) Run(a *app) error {
 		return err
 	}
 	a.note(lang.M("looking at the backup and the target …"))
-	p, err := d.Draft(a.ctx, restore.Choice{Source: c.From, Tables: c.Tables})
+	p, err := d.Draft(a.ctx, restore.Choice{Source: c.From, Tables: c.Tables, From: c.FromSchema})
 	if err != nil {
 		return err
 	}

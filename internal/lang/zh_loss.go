@@ -20,3 +20,10 @@ func init() {
 		"unpack it, and name the file of SQL text inside":            "请先解包，再指定其中的 SQL 文本文件",
 	})
 }
+
+func init() {
+	register(map[string]string{
+		"its manifest names %s; leave --from-schema out":                          "其清单中的库是 %s；请去掉 --from-schema",
+		"The database in the dump, where it has another name than the service's.": "转储中的库名（与服务的库名不同时指定）。",
+	})
+}

@@ -184,6 +184,7 @@ type Choice struct {
 	Into   string   `json:"into,omitempty"`
 	Tables []string `json:"tables,omitempty"`
 	Leave  bool     `json:"leave,omitempty"` // the service stays up
+	From   string   `json:"from,omitempty"`  // the database in the backup, where it has another name than the service's
 }
 
 // Settings is what the configuration says.
