@@ -12,7 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/lock"
 	"opsdeck/internal/testdb"
@@ -145,15 +146,20 @@ func TestNextBackupSweepsWhatAKilledOneLeft(t *testing.T) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	mine, other, fresh := schema+"_20200101_000000.sql.gz.tmp", "notes.tmp", schema+"_20200101_000001.sql.gz.tmp"
-	for _, name := range []string{mine, other, fresh} {
-		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path, []byte("half"), 0o600); err != nil {
+	mine, other, inWork := schema+"_20200101_000000.sql.gz.tmp", "notes.tmp", schema+"_20200101_000001.sql.gz.tmp"
+	its := schema + "_20200101_000001.sql.gz" + backup.ManifestSuffix + ".tmp"
+	for _, name := range []string{mine, other, inWork, its} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte("half"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if old := time.Now().Add(-2 * time.Hour); name != fresh {
-			os.Chtimes(path, old, old)
-		}
+	}
+	writer, err := os.Open(filepath.Join(folder, inWork))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	if err := unix.Flock(int(writer.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
 	}
 	if _, errs := asked(t, config, 0, "backup", "create"); !strings.Contains(errs, mine) {
 		t.Errorf("removed without a word: %s", errs)
@@ -161,7 +167,7 @@ func TestNextBackupSweepsWhatAKilledOneLeft(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(folder, mine)); err == nil {
 		t.Error("the unfinished file is still there")
 	}
-	for _, name := range []string{other, fresh} {
+	for _, name := range []string{other, inWork, its} {
 		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
 			t.Errorf("%s is gone, which was somebody else's or in work", name)
 		}

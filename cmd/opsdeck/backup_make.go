@@ -239,11 +239,8 @@ func diskError(err error, dir string) error {
 // leftover are the names of files that a backup leaves when it is killed.
 var leftover = []string{".sql.gz", ".sql.zst", ".sql.gz.age", ".sql.zst.age"}
 
-// abandoned is how long an unfinished file must lie still before it is swept.
-const abandoned = time.Hour
-
-// sweep removes what backups that were killed left, hours ago or more: a file
-// that a process still writes is locked by it.
+// sweep removes what backups that were killed left: a file that a process still
+// writes is locked by it, and so is the backup that a manifest is written for.
 func (sh *shelf) sweep() {
 	entries, _ := os.ReadDir(sh.dir)
 	for _, e := range entries {
@@ -264,13 +261,20 @@ func unfinished(name string) bool {
 	return tmp && slices.ContainsFunc(leftover, func(ext string) bool { return strings.HasSuffix(base, ext) })
 }
 
-// still tells whether nobody writes to a file any more.
+// still tells whether nobody writes to a file, or to the backup that it describes.
 func (sh *shelf) still(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
+	if base, ok := strings.CutSuffix(path, backup.ManifestSuffix+atomicfile.Suffix); ok && inWork(base+atomicfile.Suffix) {
 		return false
 	}
+	return !inWork(path)
+}
+
+// inWork tells whether a process has locked a file; also when that cannot be found out.
+func inWork(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
 	defer f.Close()
-	info, err := f.Stat()
-	return err == nil && sh.clock.Now().Sub(info.ModTime()) > abandoned && unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
+	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil
 }

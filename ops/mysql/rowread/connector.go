@@ -84,6 +84,7 @@ func dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	c = mysql.Line(c, network, addr)
 	w, ok := ctx.Value(wireKey{}).(*wire)
 	if !ok {
 		return c, nil
