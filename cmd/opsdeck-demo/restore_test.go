@@ -46,7 +46,7 @@ func TestTheDamagedDemoIsRestoredAndUndoneByKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.press("Z")
-	c.sees("is exported, then lost to the live", "products  1 rows")
+	c.sees("is exported, then lost to the live", "products  1 row")
 	c.types(database)
 	c.sees("· undone")
 	if n := r.count(t, "SELECT COUNT(*) FROM customers"); n != 40 {

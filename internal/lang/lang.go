@@ -5,6 +5,8 @@ package lang
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode"
@@ -92,6 +94,8 @@ func newPrinter(code string, tag language.Tag) *Printer {
 		for key, text := range zh {
 			b.SetString(tag, key, text)
 		}
+	} else if err := setPlurals(b, tag); err != nil {
+		panic(err)
 	}
 	return &Printer{code: code, p: message.NewPrinter(tag, message.Catalog(b))}
 }
@@ -126,18 +130,45 @@ func (p *Printer) arg(a any) any {
 		return p.Msg(*v)
 	case capital:
 		text := p.Msg(Msg(v))
-		for _, a := range v.Args {
-			if name, ok := a.(string); ok && name != "" && strings.HasPrefix(text, name) {
-				return text // a name, which is as it is
-			}
+		if p.code != "en" || beginsWithName(Msg(v)) {
+			return text
 		}
 		r, n := utf8.DecodeRuneInString(text)
 		return string(unicode.ToUpper(r)) + text[n:]
+	case string:
+		if isCount(v) {
+			return counted(v)
+		}
 	case int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64:
 		return plain{v}
 	}
 	return a
 }
+
+// beginsWithName tells whether the first word of an English sentence is one of
+// its arguments, such as a database's name, which keeps its letters.
+func beginsWithName(m Msg) bool {
+	first := leadingVerb.FindStringSubmatch(m.Key)
+	if first == nil {
+		return false
+	}
+	n := 1
+	if first[1] != "" {
+		n, _ = strconv.Atoi(first[1])
+	}
+	if n > len(m.Args) {
+		return false
+	}
+	switch a := m.Args[n-1].(type) {
+	case Msg:
+		return beginsWithName(a)
+	case *Msg:
+		return beginsWithName(*a)
+	}
+	return true
+}
+
+var leadingVerb = regexp.MustCompile(`^%(?:\[(\d+)\])?[a-z]`)
 
 // plain keeps message.Printer from grouping digits.
 type plain struct{ v any }

@@ -141,7 +141,7 @@ func TestVerdict(t *testing.T) {
 		"well":           {[]Standing{ok, ok}, ops.StateOK, "All 2 checks pass."},
 		"well, backup":   {[]Standing{ok, backup}, ops.StateOK, "All 2 checks pass; newest good backup of 11:00:00."},
 		"one":            {[]Standing{ok}, ops.StateOK, "The check passes."},
-		"looking":        {[]Standing{ok, {}}, ops.StateUnknown, "Looking: 1 of 2 checks have answered."},
+		"looking":        {[]Standing{ok, {}}, ops.StateUnknown, "Looking: 1 of 2 checks has answered."},
 		"warning":        {[]Standing{ok, warn}, ops.StateWarning, "Disk /var is full since 12:00:30 (4 % free). Look further: df -h /var"},
 		"critical first": {[]Standing{warn, down}, ops.StateCritical, "MySQL is down since 12:00:07 (refused); disk /var is full since 12:00:30 (4 % free)."},
 		"no restore of a server that is down": {[]Standing{backup, down}, ops.StateCritical,

@@ -1,0 +1,175 @@
+package lang
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message/catalog"
+)
+
+// English keys are written with the plural: "%d rows were deleted". What follows
+// gives them their singular, "1 row was deleted", by x/text's plural forms. Only
+// English needs this, Chinese has one form.
+
+// nouns are the things that messages count.
+var nouns = map[string]string{
+	"backups": "backup", "bytes": "byte", "checks": "check", "connections": "connection", "databases": "database",
+	"days": "day", "definitions": "definition", "entries": "entry", "errors": "error", "events": "event",
+	"failures": "failure", "files": "file", "findings": "finding", "gaps": "gap", "hits": "hit", "hours": "hour",
+	"instances": "instance", "jobs": "job", "lines": "line", "matches": "match", "members": "member",
+	"minutes": "minute", "objects": "object", "operations": "operation", "parts": "part", "passes": "pass",
+	"patterns": "pattern", "points": "point", "problems": "problem", "queries": "query", "replicas": "replica",
+	"routines": "routine", "rows": "row", "rules": "rule", "seconds": "second",
+	"sequences": "sequence", "services": "service", "sessions": "session", "statements": "statement",
+	"steps": "step", "tables": "table", "things": "thing", "times": "time", "transactions": "transaction",
+	"triggers": "trigger", "users": "user", "views": "view", "warnings": "warning", "weeks": "week",
+}
+
+// verbs agree with the noun before them.
+var verbs = map[string]string{
+	"are": "is", "were": "was", "have": "has", "differ": "differs", "do": "does", "fail": "fails",
+	"follow": "follows", "hold": "holds", "lie": "lies", "need": "needs", "run": "runs", "wait": "waits",
+}
+
+// singulars are whole sentences for 1, where more than a noun and its verb
+// changes. The first argument is the one that counts.
+var singulars = map[string]string{
+	"%d older files are left packed; `opsdeck logs` searches them too": "%d older file is left packed; " +
+		"`opsdeck logs` searches it too",
+	"%d tables have no primary key: they are read in one piece": "%d table has no primary key: it is read in one piece",
+	"%d tables, all transactional, all with a primary key":      "%d table, transactional, with a primary key",
+	"%s replicas follow this server: they will follow the restore too": "%s replica follows this server: " +
+		"it will follow the restore too",
+	"%s rows lose what was changed in them.":                "%s row loses what was changed in it.",
+	"%s rows were left: they are not as they were archived": "%s row was left: it is not as it was archived",
+	"About %s rows written after that moment are lost.":     "About %s row written after that moment is lost.",
+	"all %d checks pass":                                    "%d check passes",
+	"all %d tables of %s are there":                         "%d table of %s is there",
+	"All %d rows that are shown are written, with passwords, tokens, cookies, phone and ID numbers masked.": "The %d " +
+		"row that is shown is written, with passwords, tokens, cookies, phone and ID numbers masked.",
+	"%s tables could not be compared whole with the backup (o): newer or changed rows in them may be lost": "%s table " +
+		"could not be compared whole with the backup (o): newer or changed rows in it may be lost",
+	"the table has no index on its time; about %s rows have to be looked at once, to learn their order": "the table " +
+		"has no index on its time; about %s row has to be looked at once, to learn the order",
+}
+
+// counts finds a number, the noun that it counts and the verb of that noun.
+// In "%d of %d tables are missing" the noun goes by the second number and the
+// verb by the first.
+var counts = regexp.MustCompile(`(?:(%(?:\[\d+\])?[ds]) of )?(%(?:\[\d+\])?[ds])` +
+	`((?: (?:more|newer|older|log|rotated|changed|other|bad|good))* )(` + alternatives(nouns) + `)\b` +
+	`(?:((?: of (?:the engine )?%\[\d+\]s)? )(` + alternatives(verbs) + `)\b)?`)
+
+func alternatives(of map[string]string) string {
+	words := make([]string, 0, len(of))
+	for word := range of {
+		words = append(words, word)
+	}
+	return strings.Join(words, "|")
+}
+
+// setPlurals gives the English catalogue every key that counts something.
+func setPlurals(b *catalog.Builder, tag language.Tag) error {
+	for key := range zh {
+		if messages := pluralOf(key); messages != nil {
+			if err := b.Set(tag, key, messages...); err != nil {
+				return fmt.Errorf("plural of %q: %w", key, err)
+			}
+		}
+	}
+	return nil
+}
+
+// pluralOf is the catalogue's entry for a key, nil for one that counts nothing.
+func pluralOf(key string) []catalog.Message {
+	if one, ok := singulars[key]; ok {
+		return []catalog.Message{plural.Selectf(1, "", plural.One, numbered(one), plural.Other, numbered(key))}
+	}
+	if !strings.Contains(key, "%") {
+		return nil
+	}
+	return withForms(numbered(key))
+}
+
+// withForms puts a variable in the place of every word that goes by a number.
+func withForms(key string) []catalog.Message {
+	var vars []catalog.Message
+	form := func(number, many, one string) string {
+		name := "form" + strconv.Itoa(len(vars))
+		vars = append(vars, catalog.Var(name, plural.Selectf(argument(number), "", plural.One, one, plural.Other, many)))
+		return "${" + name + "}"
+	}
+	text := counts.ReplaceAllStringFunc(key, func(found string) string {
+		part := counts.FindStringSubmatch(found)
+		whole, number, adjective, noun, between, verb := part[1], part[2], part[3], part[4], part[5], part[6]
+		out := number + adjective + form(number, noun, nouns[noun])
+		subject := number
+		if whole != "" {
+			out = whole + " of " + out
+			subject = whole
+		}
+		if verb != "" {
+			out += between + form(subject, verb, verbs[verb])
+		}
+		return out
+	})
+	if vars == nil {
+		return nil
+	}
+	return append(vars, catalog.String(text))
+}
+
+var anyVerb = regexp.MustCompile(`%%|%(\[\d+\])?[-+# 0]*[\d.*]*[a-zA-Z]`)
+
+// numbered writes out which argument each verb takes: a message with variables
+// is printed piece by piece.
+func numbered(key string) string {
+	n := 0
+	return anyVerb.ReplaceAllStringFunc(key, func(v string) string {
+		if v == "%%" || strings.HasPrefix(v, "%[") {
+			return v
+		}
+		n++
+		return "%[" + strconv.Itoa(n) + "]" + v[1:]
+	})
+}
+
+// argument is the number in "%[3]d".
+func argument(v string) int {
+	n, _ := strconv.Atoi(v[2:strings.IndexByte(v, ']')])
+	return n
+}
+
+// counted is a number written as text, "1,234", that still chooses a plural.
+type counted string
+
+// PluralForm is singular for exactly 1.
+func (c counted) PluralForm(language.Tag, int) (plural.Form, int) {
+	n, _ := strconv.Atoi(strings.ReplaceAll(string(c), ",", ""))
+	return formOf(n == 1), n
+}
+
+func (c counted) Format(s fmt.State, verb rune) { fmt.Fprintf(s, fmt.FormatString(s, verb), string(c)) }
+
+// PluralForm is singular for exactly 1.
+func (n plain) PluralForm(language.Tag, int) (plural.Form, int) {
+	digits := fmt.Sprint(n.v)
+	v, _ := strconv.Atoi(digits)
+	return formOf(digits == "1"), v
+}
+
+func formOf(one bool) plural.Form {
+	if one {
+		return plural.One
+	}
+	return plural.Other
+}
+
+// isCount tells whether a text is a number as human.Count writes it.
+func isCount(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789,") == ""
+}
