@@ -14,7 +14,7 @@ DATE := $(shell git log -1 --format=%cI 2>/dev/null)
 LDFLAGS := -s -w -X opsdeck/internal/version.version=$(VERSION) -X opsdeck/internal/version.commit=$(COMMIT) -X opsdeck/internal/version.date=$(DATE)
 BUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
 
-.PHONY: demo test lint bench compare fuzz build build-demo install release clean
+.PHONY: demo test quick lint bench compare fuzz build build-demo install release clean
 
 demo: build build-demo ## the console on a living world in a temporary folder; nothing but Go is needed
 	@bin/opsdeck-demo --opsdeck bin/opsdeck
@@ -22,6 +22,9 @@ demo: build build-demo ## the console on a living world in a temporary folder; n
 test: ## everything, against real MySQL, MariaDB, Redis, PM2 and sshd
 	@.ci/install-real
 	code=0; go test -race -p 2 -timeout 60m ./... || code=1; (cd cmd/opsdeck-demo && go test -timeout 30m ./...) || code=1; exit $$code
+
+quick: ## tests that need no server, for the inner loop
+	go test ./internal/... ./tui/... ./ops ./ops/audit ./ops/backup ./ops/doctor ./ops/health/... ./ops/logs ./ops/restore ./ops/watch ./ops/mysql/sqlscan
 
 lint:
 	@unformatted=$$(gofmt -l cmd tui ops internal); [ -z "$$unformatted" ] || { echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; }
