@@ -74,19 +74,20 @@ func (a *app) unattended(ans answers, alone bool) *restore.Unattended {
 // restoreRunCmd is `opsdeck restore --from NAME`.
 type restoreRunCmd struct {
 	answers
-	From        string   `placeholder:"NAME" help:"The backup, or a dump file; without it the newest usable one."`
-	Mode        string   `placeholder:"swap|in-place" enum:",swap,in-place" default:"" help:"swap exchanges the tables at the end, in-place loads into the live database."`
-	To          string   `placeholder:"SCHEMA" help:"Load into this schema, absent or empty, and leave the live one alone."`
-	FromSchema  string   `placeholder:"NAME" help:"The database in the dump, where it has another name than the service's."`
-	Tables      []string `placeholder:"A,B" sep:"," help:"These tables alone."`
-	KeepRunning bool     `help:"Leave the service up; what it writes meanwhile is lost."`
-	ExportLost  string   `placeholder:"DIR" help:"Before it begins write the rows that will be lost to this folder."`
-	Plan        bool     `help:"Print the plan and do nothing."`
-	DryRun      bool     `help:"The same as --plan."`
-	PlanHash    string   `placeholder:"HASH" help:"Refuse when the plan is not the one with this hash."`
-	Confirm     string   `placeholder:"NAME" help:"The target database's name, where there is no terminal."`
-	JSON        bool     `name:"json" help:"NDJSON events, or the plan as JSON."`
-	Detach      bool     `help:"Start it and do not wait."`
+	From          string   `placeholder:"NAME" help:"The backup, or a dump file; without it the newest usable one."`
+	Mode          string   `placeholder:"swap|in-place" enum:",swap,in-place" default:"" help:"swap exchanges the tables at the end, in-place loads into the live database."`
+	To            string   `placeholder:"SCHEMA" help:"Load into this schema, absent or empty, and leave the live one alone."`
+	FromSchema    string   `placeholder:"NAME" help:"The database in the dump, where it has another name than the service's."`
+	Tables        []string `placeholder:"A,B" sep:"," help:"These tables alone."`
+	AcceptMissing []string `placeholder:"A,B" sep:"," help:"These tables may vanish or shrink, though the backup lacks them or most of their rows."`
+	KeepRunning   bool     `help:"Leave the service up; what it writes meanwhile is lost."`
+	ExportLost    string   `placeholder:"DIR" help:"Before it begins write the rows that will be lost to this folder."`
+	Plan          bool     `help:"Print the plan and do nothing."`
+	DryRun        bool     `help:"The same as --plan."`
+	PlanHash      string   `placeholder:"HASH" help:"Refuse when the plan is not the one with this hash."`
+	Confirm       string   `placeholder:"NAME" help:"The target database's name, where there is no terminal."`
+	JSON          bool     `name:"json" help:"NDJSON events, or the plan as JSON."`
+	Detach        bool     `help:"Start it and do not wait."`
 }
 
 // Run plans, confirms and carries out.
@@ -102,7 +103,15 @@ func (c *restoreRunCmd) Run(a *app) error {
 		return err
 	}
 	a.note(lang.M("looking at the backup and the target …"))
-	p, err := d.Draft(a.ctx, restore.Choice{Source: c.From, Mode: restore.Mode(c.Mode), Into: c.To, Tables: c.Tables, Leave: c.KeepRunning, From: c.FromSchema})
+	p, err := d.Draft(a.ctx, restore.Choice{
+		Source: c.From,
+		Mode:   restore.Mode(c.Mode),
+		Into:   c.To,
+		Tables: c.Tables,
+		Accept: c.AcceptMissing,
+		Leave:  c.KeepRunning,
+		From:   c.FromSchema,
+	})
 	if err != nil {
 		return err
 	}

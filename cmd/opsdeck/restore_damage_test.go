@@ -210,7 +210,7 @@ func (s *site) serverKilled(good, damaged string) {
 // unreadable: a table whose file is gone cannot be in the emergency backup. It
 // is named, and skipped only after a yes.
 func (s *site) unreadable() {
-	s.db.Exec(s.t, s.live, "DROP TABLE made_later", "CREATE TABLE ar_invoices (id INT PRIMARY KEY AUTO_INCREMENT, total DECIMAL(12,2)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4", "INSERT INTO ar_invoices VALUES (1, 1)")
+	s.db.Exec(s.t, s.live, "CREATE TABLE ar_invoices (id INT PRIMARY KEY AUTO_INCREMENT, total DECIMAL(12,2)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4", "INSERT INTO ar_invoices VALUES (1, 1)")
 	s.db.Stop(s.t)
 	if err := os.Remove(filepath.Join(s.db.DataDir(), s.live, "ar_invoices.ibd")); err != nil {
 		s.t.Fatal(err)

@@ -153,6 +153,9 @@ func (d *desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 	if err != nil {
 		return nil, d.noEntry(err)
 	}
+	if c.Into == "" {
+		d.inspect(ctx, &src)
+	}
 	a.Disk.SaveFree = freeAt(d.dir)
 	if src.Copy != "" {
 		a.Disk.NeedFetch = src.SizeBytes

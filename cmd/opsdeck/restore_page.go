@@ -46,7 +46,7 @@ func (t tabDesk) Sources(ctx context.Context, at string) ([]restore.Source, erro
 		return nil, err
 	}
 	database := t.d.service.Database.Name
-	best := backup.NewestUsable(inv, database)
+	best, _ := proposal(inv, database)
 	var out []restore.Source
 	for _, set := range inv.Sets {
 		src := t.d.plainSource(set)

@@ -64,7 +64,7 @@ var shopSchema = []string{
 
 var shopDamage = []string{
 	"UPDATE customers SET name = 'damaged'", "DROP VIEW order_names", "DROP TABLE ar_invoices",
-	"INSERT INTO orders (customer_id, amount) VALUES (1, 1)", "CREATE TABLE made_later (id INT PRIMARY KEY)", "ALTER EVENT nightly DISABLE",
+	"INSERT INTO orders (customer_id, amount) VALUES (1, 1)", "ALTER EVENT nightly DISABLE",
 }
 
 func newSite(t testing.TB, db *testdb.Server) *site {
@@ -235,9 +235,10 @@ func TestRestoreHeadlessEndToEnd(t *testing.T) {
 				good := s.dump()
 				s.must("backup", "create")
 				db.Exec(t, s.live, shopDamage...)
+				db.Exec(t, s.live, "CREATE TABLE made_later (id INT PRIMARY KEY)")
 				damaged := s.dump()
 
-				plan := s.must("restore", "--plan", "--mode", mode, "--json")
+				plan := s.must("restore", "--plan", "--mode", mode, "--json", "--accept-missing", "made_later")
 				var p struct {
 					Hash string
 					Mode string
@@ -245,12 +246,16 @@ func TestRestoreHeadlessEndToEnd(t *testing.T) {
 				if err := json.Unmarshal([]byte(plan.out), &p); err != nil || p.Mode != mode {
 					t.Fatalf("%v: %s", err, plan.out)
 				}
-				if o := s.run("restore", "--mode", mode, "--json"); o.code != 64 {
+				if o := s.run("restore", "--mode", mode, "--json", "--accept-missing", "made_later"); o.code != 64 {
 					t.Fatalf("without --confirm: exit %d\n%s", o.code, o.err)
 				}
 				sameDump(t, damaged, s.dump())
+				if o := s.run("restore", "--mode", mode, "--confirm", s.live); o.code != 1 || !strings.Contains(o.err, "--accept-missing made_later") {
+					t.Fatalf("a table that would vanish: exit %d\n%s", o.code, o.err)
+				}
+				sameDump(t, damaged, s.dump())
 
-				o := s.must("restore", "--mode", mode, "--json", "--confirm", s.live, "--plan-hash", p.Hash)
+				o := s.must("restore", "--mode", mode, "--json", "--confirm", s.live, "--accept-missing", "made_later", "--plan-hash", p.Hash)
 				if last := o.lastLine(t); last.Result != "restored" || last.Report == "" {
 					t.Fatalf("last line %+v\n%s", last, o.out)
 				}

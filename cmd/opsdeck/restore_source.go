@@ -36,13 +36,15 @@ func (d *desk) source(ctx context.Context, name string) (restore.Source, error) 
 	}
 	if err == nil {
 		if name == "" {
-			if set := backup.NewestUsable(inv, d.service.Database.Name); set != nil {
-				return d.sourceOf(set)
+			if set, passed := proposal(inv, d.service.Database.Name); set != nil {
+				src, err := d.sourceIn(inv, set)
+				src.PassedOver = passed
+				return src, err
 			}
 			return restore.Source{}, ops.E(ops.Failed, lang.M("there is no usable backup in %s", d.dir)).WithHint(d.elsewhere())
 		}
 		if set, err := d.find(inv, name); err == nil && (!strings.Contains(name, "/") || same(name, set.Path)) {
-			return d.sourceOf(set)
+			return d.sourceIn(inv, set)
 		}
 	}
 	return d.foreign(name)
@@ -120,6 +122,7 @@ func fill(src *restore.Source, m *backup.Manifest, database string) {
 	src.Manifest, src.Kind, src.Engine, src.SHA256, src.RawBytes = true, m.Kind, m.Engine, m.SHA256, m.RawBytes
 	src.Flavour, src.Version, src.Consistent, src.Encrypted = m.Server.Flavour, m.Server.Version, m.Consistent, m.Encrypted
 	src.Indexed = len(m.Members) > 0
+	src.Where, src.NoData = m.Where, m.NoData
 	src.At, src.Partial, src.Databases = sum.At, sum.Partial, len(m.Databases)
 	if !has(m.Databases, database) && len(m.Databases) > 0 {
 		database = m.Databases[0]

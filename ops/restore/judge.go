@@ -21,6 +21,7 @@ func (p *Plan) block(what, hint lang.Msg) {
 func (p *Plan) judge(a *Assessment) {
 	p.judgeSource()
 	p.judgeTables(a)
+	p.judgeGaps(a)
 	p.judgeDisk(a.Disk)
 	p.judgeServer(a)
 }
@@ -33,7 +34,10 @@ func (p *Plan) judgeSource() {
 	case src.State != "good":
 		p.add(ops.StateWarning, lang.M("the backup was never verified"), lang.M("opsdeck backup verify %s", src.Name))
 	}
-	if src.Partial && len(p.Tables) == 0 && p.Mode != Into {
+	for _, n := range src.PassedOver {
+		p.add(ops.StateWarning, n.Msg, lang.Msg{})
+	}
+	if src.Partial && !src.NoData && len(p.Tables) == 0 && p.Mode != Into {
 		p.block(lang.M("the backup holds only some tables: %s", tableNames(src)), lang.M("choose these tables, or another backup"))
 	}
 	if !src.Manifest {
@@ -86,9 +90,6 @@ func (p *Plan) judgeTables(a *Assessment) {
 	if len(p.Unreadable) > 0 {
 		p.add(ops.StateWarning, lang.M("the server can neither read nor move %s: the exchange drops them, and undo cannot bring them back", strings.Join(p.Unreadable, ", ")),
 			lang.M("copy the server's data folder first, if their remains are to be examined"))
-	}
-	if len(p.Vanishing) > 0 {
-		p.add(ops.StateWarning, lang.M("made after the backup, will vanish: %s", strings.Join(p.Vanishing, ", ")), lang.Msg{})
 	}
 }
 

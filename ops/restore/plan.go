@@ -31,6 +31,8 @@ type Plan struct {
 	Leaving       []string    `json:"leaving"`          // live tables that make room
 	Coming        []string    `json:"coming"`           // tables of the backup that take their place; empty: as the backup holds
 	Vanishing     []string    `json:"vanishing,omitempty"`
+	Gaps          []Gap       `json:"gaps,omitempty"`       // tables that would vanish or shrink
+	Accepted      []string    `json:"accepted,omitempty"`   // those of them that the operator named
 	Unreadable    []string    `json:"unreadable,omitempty"` // live tables that the exchange cannot move and drops
 	Shadow        string      `json:"shadow,omitempty"`     // schema that the backup is loaded into
 	Kept          string      `json:"kept,omitempty"`       // schema that keeps the former tables
@@ -98,6 +100,13 @@ type Source struct {
 	Indexed     bool          `json:"indexed,omitempty"` // the manifest tells where the rows of each table are
 	Encrypted   bool          `json:"encrypted,omitempty"`
 	Partial     bool          `json:"partial,omitempty"`
+	Where       string        `json:"where,omitempty"`    // the rows were filtered
+	NoData      bool          `json:"no_data,omitempty"`  // definitions only
+	Contents    []SourceTable `json:"contents,omitempty"` // of a dump without manifest, where it was looked into
+	Inspected   bool          `json:"inspected,omitempty"`
+	Untold      string        `json:"untold,omitempty"`      // why it could not be looked into
+	Shrunk      []SourceTable `json:"shrunk,omitempty"`      // tables with far fewer rows than in the backups before; Rows is what they had
+	PassedOver  []Note        `json:"passed_over,omitempty"` // newer backups that were not proposed, and why
 	Consistent  bool          `json:"consistent"`
 	Tables      []SourceTable `json:"tables,omitempty"`
 	Objects     int           `json:"objects"`
@@ -183,8 +192,9 @@ type Choice struct {
 	Mode   Mode     `json:"mode,omitempty"` // empty: as configured, where it can be done
 	Into   string   `json:"into,omitempty"`
 	Tables []string `json:"tables,omitempty"`
-	Leave  bool     `json:"leave,omitempty"` // the service stays up
-	From   string   `json:"from,omitempty"`  // the database in the backup, where it has another name than the service's
+	Accept []string `json:"accept,omitempty"` // tables that may vanish or shrink
+	Leave  bool     `json:"leave,omitempty"`  // the service stays up
+	From   string   `json:"from,omitempty"`   // the database in the backup, where it has another name than the service's
 }
 
 // Settings is what the configuration says.
@@ -206,9 +216,9 @@ type Settings struct {
 func Draft(id string, now time.Time, c Choice, set Settings, src Source, live string, a *Assessment) *Plan {
 	p := &Plan{
 		FormatVersion: PlanVersion, ID: id, CreatedAt: now, Operator: set.Operator, Service: set.Service,
-		Target:  Target{Database: live, Live: live, Address: a.Server.Address, Identity: a.Server.Identity, Flavour: a.Server.Flavour, Version: a.Server.Version},
-		Source:  src,
-		Tables:  slices.Clone(c.Tables),
+		Target: Target{Database: live, Live: live, Address: a.Server.Address, Identity: a.Server.Identity, Flavour: a.Server.Flavour, Version: a.Server.Version},
+		Source: src,
+		Tables: slices.Clone(c.Tables), Accepted: slices.Clone(c.Accept),
 		Process: set.Process, Ready: set.Ready, Verify: set.Verify, Notify: slices.Clone(set.Notify), LockWait: Span(set.LockWait),
 		Assessment: a,
 	}
@@ -275,7 +285,7 @@ func (p *Plan) chooseTables(a *Assessment) {
 		if p.Mode == Swap && t.Rows < 0 {
 			p.Unreadable = append(p.Unreadable, t.Name)
 		}
-		if p.Source.Manifest && !slices.Contains(p.Coming, t.Name) {
+		if _, in := p.Source.held(t.Name); !in && p.Source.told() {
 			p.Vanishing = append(p.Vanishing, t.Name)
 		}
 	}
@@ -320,6 +330,8 @@ func (p *Plan) hash() string {
 		Mode                               Mode
 		Tables, Leaving, Coming, Vanishing []string
 		Unreadable                         []string `json:",omitempty"`
+		Gaps                               []Gap    `json:",omitempty"`
+		Accepted                           []string `json:",omitempty"`
 		Process                            Process
 		Ready                              Ready
 		Verify                             Checks
@@ -327,7 +339,7 @@ func (p *Plan) hash() string {
 		LockWait                           Span
 	}
 	text, err := json.Marshal(decided{p.FormatVersion, p.Service, p.Target, p.Source.Name, p.Source.Path, p.Source.SHA256,
-		p.Source.SizeBytes, p.Source.At.UTC(), p.Mode, p.Tables, p.Leaving, p.Coming, p.Vanishing, p.Unreadable, p.Process, p.Ready, p.Verify, p.Notify, p.LockWait})
+		p.Source.SizeBytes, p.Source.At.UTC(), p.Mode, p.Tables, p.Leaving, p.Coming, p.Vanishing, p.Unreadable, p.gapsDecided(), p.Accepted, p.Process, p.Ready, p.Verify, p.Notify, p.LockWait})
 	if err != nil {
 		panic("a plan cannot be encoded: " + err.Error())
 	}

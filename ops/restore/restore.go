@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"reflect"
 
 	"opsdeck/internal/lang"
 )
@@ -51,7 +53,8 @@ var (
 // in any language. Its arguments are text or Notes.
 type Note struct{ lang.Msg }
 
-// N makes a Note of a sentence. All its verbs must be %s.
+// N makes a Note of a sentence. Whole numbers stay numbers, for %d; all else
+// becomes text.
 func N(m lang.Msg) Note {
 	args := make([]any, len(m.Args))
 	for i, a := range m.Args {
@@ -61,13 +64,26 @@ func N(m lang.Msg) Note {
 		case Note:
 			args[i] = v.Msg
 		default:
-			args[i] = fmt.Sprint(a)
+			args[i] = plainArg(a)
 		}
 	}
 	if len(args) == 0 {
 		args = nil
 	}
 	return Note{lang.Msg{Key: m.Key, Args: args}}
+}
+
+// plainArg is an argument as JSON keeps it.
+func plainArg(a any) any {
+	if _, named := a.(fmt.Stringer); !named {
+		switch v := reflect.ValueOf(a); {
+		case v.CanInt():
+			return v.Int()
+		case v.CanUint() && v.Uint() <= math.MaxInt64:
+			return int64(v.Uint())
+		}
+	}
+	return fmt.Sprint(a)
 }
 
 // RawNote is text from outside.
@@ -91,7 +107,7 @@ func (n Note) MarshalJSON() ([]byte, error) {
 		if m, ok := a.(lang.Msg); ok {
 			raw, err = json.Marshal(Note{m})
 		} else {
-			raw, err = json.Marshal(fmt.Sprint(a))
+			raw, err = json.Marshal(plainArg(a))
 		}
 		if err != nil {
 			return nil, err
@@ -115,6 +131,11 @@ func (n *Note) UnmarshalJSON(data []byte) error {
 		var text string
 		if json.Unmarshal(raw, &text) == nil {
 			n.Args = append(n.Args, text)
+			continue
+		}
+		var number int64
+		if json.Unmarshal(raw, &number) == nil {
+			n.Args = append(n.Args, number)
 			continue
 		}
 		var inner Note

@@ -48,6 +48,8 @@ func (p *Page) planActions() []page.Action {
 				return p.draft()
 			}},
 		{ID: "restore.tables", Keys: []string{"t"}, Label: lang.M("tables"), Help: lang.M("the whole database, or some tables"), Footer: true, Off: p.noPlan, Run: p.openTables},
+		{ID: "restore.accept", Keys: []string{"A"}, Label: lang.M("accept"), Help: lang.M("accept that a table vanishes or shrinks, by typing its name, one after the other"), Footer: p.plan != nil && len(p.plan.OpenGaps()) > 0,
+			Off: p.nothingToAccept, Run: p.openAccept},
 		{ID: "restore.export", Keys: []string{"e"}, Label: lang.M("export"), Help: lang.M("write the rows that will be lost to files, for replay"), Footer: true, Off: p.cannotExport, Run: p.export},
 		{ID: "restore.again", Keys: []string{"r"}, Label: lang.M("look again"), Help: lang.M("look at the target again and plan anew"), Run: p.draft},
 	}

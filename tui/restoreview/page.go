@@ -64,6 +64,7 @@ type Page struct {
 	saving  time.Time // what will be lost is being exported since; zero: it is not
 
 	run     *restore.Run
+	looked  bool // it is known which run was there first, if any
 	runErr  error
 	fresh   bool    // the operator asked for a new plan though a run is there
 	begun   bool    // a request to begin or go on is under way
@@ -201,10 +202,10 @@ func (p *Page) look(after time.Duration) tea.Cmd {
 // seeRun takes in how the run stands, opens the dialog of a new question, and
 // goes on looking while that is worth it.
 func (p *Page) seeRun(m runMsg) tea.Cmd {
-	if m.run != nil && p.run != nil && m.run.Plan.ID != p.run.Plan.ID {
+	if m.run != nil && p.looked && (p.run == nil || m.run.Plan.ID != p.run.Plan.ID) {
 		p.fresh, p.asked, p.follow, p.scroll = false, -1, true, 0
 	}
-	p.run, p.runErr = m.run, m.err
+	p.run, p.runErr, p.looked = m.run, m.err, p.looked || m.err == nil
 	cmds := []tea.Cmd{p.closeStale()}
 	if p.planning() && p.plan == nil && p.since.IsZero() && p.planErr == nil {
 		cmds = append(cmds, p.draft())

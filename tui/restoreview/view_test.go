@@ -96,7 +96,7 @@ func samplePlan(mode restore.Mode) *restore.Plan {
 	set := restore.Settings{Service: "qianzhang", Operator: "zhang", EmergencyDir: "/var/backups/mysql", LockWait: 15 * time.Second, Notify: []string{"ops-group"},
 		Process: restore.Process{Kind: "pm2", Name: "qianzhang-backend", Stop: "pm2 stop qianzhang-backend", Start: "pm2 start qianzhang-backend"},
 		Ready:   restore.Ready{URL: "http://localhost:3000/health/ready", Wait: restore.Span(2 * time.Minute)}}
-	return restore.Draft("20260129-120000-0001", now, restore.Choice{Mode: mode}, set, src, "qianzhang_sales", a)
+	return restore.Draft("20260129-120000-0001", now, restore.Choice{Mode: mode, Accept: []string{"临时表"}}, set, src, "qianzhang_sales", a)
 }
 
 // at plays events on a plan, ten seconds apart, the last one 42 s ago.

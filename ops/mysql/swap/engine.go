@@ -69,6 +69,16 @@ func (e Engine) Records(ctx context.Context, j Job, w load.Wanted, each func(*lo
 	return load.Records(ctx, src, w, each)
 }
 
+// Inspect tells what a dump without a manifest holds.
+func (e Engine) Inspect(ctx context.Context, path string) (*backup.DumpContents, error) {
+	src, err := e.open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	return load.Inspect(ctx, src)
+}
+
 // Ready opens the backup and closes it again.
 func (e Engine) Ready(j Job) error {
 	src, err := e.open(j.Path)

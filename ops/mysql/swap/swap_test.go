@@ -133,7 +133,7 @@ func (f *field) plan(mode restore.Mode, tables ...string) *restore.Plan {
 		src.Tables = append(src.Tables, restore.SourceTable{Name: name, Rows: 2})
 	}
 	src.Tables[2].Rows = 0
-	choice := restore.Choice{Mode: mode, Tables: tables}
+	choice := restore.Choice{Mode: mode, Tables: tables, Accept: []string{"later"}}
 	a, err := f.server.Survey(context.Background(), f.live, src, choice)
 	if err != nil {
 		f.t.Fatal(err)

@@ -1,0 +1,170 @@
+package restore
+
+import (
+	"slices"
+	"strings"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// worthAStop is how many rows a table must have, now or in earlier backups, for
+// a backup with less than half of them to stop the restore.
+const worthAStop = 10
+
+// Gap is a table that the restore would remove, empty, or shrink.
+type Gap struct {
+	Table string `json:"table"`
+	Rows  int64  `json:"rows"` // in the backup; -1: the table is not in it
+	Was   int64  `json:"was"`  // now, or in earlier backups; -1 unknown
+	Key   bool   `json:"key_table,omitempty"`
+}
+
+// Text is the gap as a sentence.
+func (g Gap) Text() lang.Msg {
+	switch {
+	case g.Rows < 0 && g.Was >= 0:
+		return lang.M("%s is not in the backup; it has %s rows", g.Table, human.Count(g.Was))
+	case g.Rows < 0:
+		return lang.M("%s is not in the backup", g.Table)
+	case g.Was < 0:
+		return lang.M("%s has %s rows in the backup", g.Table, human.Count(g.Rows))
+	}
+	return lang.M("%s has %s rows in the backup, and %s before", g.Table, human.Count(g.Rows), human.Count(g.Was))
+}
+
+// Held are the tables that the backup holds; known is false when nobody knows.
+func (s Source) Held() (tables []SourceTable, known bool) {
+	if s.Manifest {
+		return s.Tables, true
+	}
+	return s.Contents, s.Inspected
+}
+
+// held finds a table of the backup.
+func (s Source) held(name string) (SourceTable, bool) {
+	tables, _ := s.Held()
+	i := slices.IndexFunc(tables, func(t SourceTable) bool { return t.Name == name })
+	if i < 0 {
+		return SourceTable{}, false
+	}
+	return tables[i], true
+}
+
+// gaps are the tables that would vanish or shrink, in the order of the
+// assessment; key tables that are nowhere come last.
+func (p *Plan) gaps(a *Assessment) []Gap {
+	if _, known := p.Source.Held(); p.Mode == Into || !known {
+		return nil
+	}
+	var out []Gap
+	seen := map[string]bool{}
+	for _, t := range p.scoped(a) {
+		seen[t.Name] = true
+		if g, ok := p.gap(t); ok {
+			out = append(out, g)
+		}
+	}
+	for _, k := range p.Verify.KeyTables {
+		if _, ok := p.Source.held(k); !ok && !seen[k] && len(p.Tables) == 0 {
+			out = append(out, Gap{Table: k, Rows: -1, Was: p.before(k), Key: true})
+		}
+	}
+	return out
+}
+
+// gap compares a table with the backup's.
+func (p *Plan) gap(t TableState) (Gap, bool) {
+	key := slices.Contains(p.Verify.KeyTables, t.Name)
+	src, in := p.Source.held(t.Name)
+	was := p.before(t.Name)
+	if t.Exists {
+		was = max(was, t.Rows)
+	}
+	g := Gap{Table: t.Name, Rows: src.Rows, Was: was, Key: key}
+	switch {
+	case !in:
+		g.Rows = -1
+		return g, t.Exists || key
+	case src.Engine == "SEQUENCE" || !p.Source.counted(src):
+		return g, false
+	case p.Source.NoData:
+		return g, t.Exists
+	case key && src.Rows == 0:
+		return g, was != 0
+	}
+	return g, was >= worthAStop && src.Rows*2 < was
+}
+
+// counted tells whether the rows of a table of the backup are known.
+func (s Source) counted(t SourceTable) bool {
+	return !s.Manifest || t.Checksum != "" || t.Rows > 0 || s.NoData
+}
+
+// before is how many rows a table had in the backups before this one; -1 unknown.
+func (p *Plan) before(table string) int64 {
+	for _, t := range p.Source.Shrunk {
+		if t.Name == table {
+			return t.Rows
+		}
+	}
+	return -1
+}
+
+// judgeGaps stops the restore before what would vanish or shrink, unless each
+// table was named.
+func (p *Plan) judgeGaps(a *Assessment) {
+	if p.Mode == Into {
+		return
+	}
+	src := p.Source
+	if _, known := src.Held(); !known {
+		p.block(lang.M("which tables the dump holds cannot be told: %s", src.Untold), lang.M("load it beside the database first: opsdeck restore --from %s --to SCHEMA", src.Name))
+		return
+	}
+	switch {
+	case src.NoData:
+		p.add(ops.StateCritical, lang.M("the backup holds definitions only, no rows"), lang.Msg{})
+	case src.Where != "":
+		p.add(ops.StateCritical, lang.M("the backup holds only the rows of %s where %s", tableNames(src), src.Where), lang.Msg{})
+	}
+	p.Gaps = p.gaps(a)
+	var open, taken []string
+	for _, g := range p.Gaps {
+		if slices.Contains(p.Accepted, g.Table) {
+			taken = append(taken, g.Table)
+			p.add(ops.StateWarning, g.Text(), lang.M("accepted"))
+			continue
+		}
+		open = append(open, g.Table)
+	}
+	for _, g := range p.Gaps {
+		if !slices.Contains(taken, g.Table) {
+			p.block(g.Text(), lang.M("choose another backup, or --tables without it; to lose it all the same: --accept-missing %s", strings.Join(append(slices.Clone(taken), open...), ",")))
+		}
+	}
+}
+
+// OpenGaps are the tables that would vanish or shrink and were not accepted.
+func (p *Plan) OpenGaps() (out []Gap) {
+	for _, g := range p.Gaps {
+		if !slices.Contains(p.Accepted, g.Table) {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+func (s Source) told() bool {
+	_, known := s.Held()
+	return known
+}
+
+// gapsDecided are the gaps without the numbers, which move while people read.
+func (p *Plan) gapsDecided() (out []Gap) {
+	for _, g := range p.Gaps {
+		out = append(out, Gap{Table: g.Table})
+	}
+	return out
+}

@@ -1,0 +1,74 @@
+package restore_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops/restore"
+)
+
+// TestWhatWouldVanishOrShrinkStopsThePlan judges backups that hold less than the
+// live database, in both modes.
+func TestWhatWouldVanishOrShrinkStopsThePlan(t *testing.T) {
+	for name, c := range map[string]struct {
+		src    restore.Source
+		accept []string
+		want   string // tables that stop it
+	}{
+		"an archive without manifest": {src: restore.Source{Inspected: true, Contents: []restore.SourceTable{{Name: "audit_logs", Rows: 900}}}, want: "orders customers"},
+		"all accepted":                {src: restore.Source{Inspected: true, Contents: []restore.SourceTable{{Name: "audit_logs", Rows: 900}}}, accept: []string{"orders", "customers"}},
+		"some accepted":               {src: restore.Source{Inspected: true, Contents: []restore.SourceTable{{Name: "audit_logs", Rows: 900}}}, accept: []string{"orders"}, want: "customers"},
+		"nobody knows what it holds":  {src: restore.Source{Untold: "torn"}, want: "?"},
+		"far fewer rows":              {src: full(1000, 9), want: "orders"},
+		"definitions only":            {src: noData(), want: "audit_logs orders customers"},
+		"an empty key table":          {src: full(0, 500), want: "customers"},
+		"as good as the live one":     {src: full(1000, 500)},
+	} {
+		for _, mode := range []restore.Mode{restore.Swap, restore.InPlace} {
+			t.Run(name+" "+string(mode), func(t *testing.T) {
+				a := assessment()
+				a.Tables = []restore.TableState{{Name: "audit_logs", Exists: true, Rows: 1000}, {Name: "orders", Exists: true, Rows: 600}, {Name: "customers", Exists: true, Rows: 3}}
+				c.src.State, c.src.Consistent = "good", true
+				p := restore.Draft("20260129-120000-0001", at, restore.Choice{Mode: mode, Accept: c.accept}, restore.Settings{Verify: restore.Checks{KeyTables: []string{"customers"}}}, c.src, "sales", a)
+				var stops []string
+				for _, g := range p.OpenGaps() {
+					stops = append(stops, g.Table)
+				}
+				if c.want != "?" && strings.Join(stops, " ") != c.want {
+					t.Errorf("stopped by %q, want %q", stops, c.want)
+				}
+				if p.Blocked() != (c.want != "") {
+					t.Errorf("blocked %v: %+v", p.Blocked(), p.Findings)
+				}
+			})
+		}
+	}
+}
+
+func full(customers, orders int64) restore.Source {
+	return restore.Source{Manifest: true, Tables: []restore.SourceTable{{Name: "audit_logs", Rows: 900, Checksum: "a"}, {Name: "orders", Rows: orders, Checksum: "b"}, {Name: "customers", Rows: customers, Checksum: "c"}}}
+}
+
+func noData() restore.Source {
+	return restore.Source{Manifest: true, NoData: true, Partial: true, Tables: []restore.SourceTable{{Name: "audit_logs"}, {Name: "orders"}, {Name: "customers"}}}
+}
+
+// TestANoteKeepsItsNumbers renders a sentence with %d after a journal kept it.
+func TestANoteKeepsItsNumbers(t *testing.T) {
+	note := restore.N(lang.M("%d of %s", 180412, restore.N(lang.M("step %d", restore.Step(3)))))
+	text, err := json.Marshal(note)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back restore.Note
+	if err := json.Unmarshal(text, &back); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []restore.Note{note, back} {
+		if got := n.Msg.String(); got != "180412 of step 3" {
+			t.Errorf("%q", got)
+		}
+	}
+}

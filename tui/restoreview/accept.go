@@ -1,0 +1,34 @@
+package restoreview
+
+import (
+	"slices"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/lang"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// nothingToAccept tells why no table can be accepted as lost.
+func (p *Page) nothingToAccept() lang.Msg {
+	switch {
+	case p.plan == nil:
+		return lang.M("there is no plan yet")
+	case len(p.plan.OpenGaps()) == 0:
+		return lang.M("no table would vanish or shrink")
+	}
+	return lang.Msg{}
+}
+
+// openAccept asks for the name of the first table that would vanish or shrink,
+// then plans again.
+func (p *Page) openAccept() tea.Cmd {
+	gap := p.plan.OpenGaps()[0]
+	body := []lang.Msg{gap.Text(), lang.M("Another backup may hold it. If you type its name, the restore will do without.")}
+	title := lang.M("A table that would vanish or shrink")
+	return page.Send(page.Open{Overlay: widget.NewConfirm(p.env, title, body, gap.Table, func() tea.Cmd {
+		p.choice.Accept = append(slices.Clone(p.choice.Accept), gap.Table)
+		return p.draft()
+	})})
+}
