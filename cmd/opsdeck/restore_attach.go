@@ -31,6 +31,7 @@ type watcher struct {
 	last     *restore.Run
 	stuck    bool
 	input    chan string
+	unsent   error // why the last answer could not be left for the worker
 }
 
 // attach follows a run to its end. want is the result that counts as success;
@@ -163,6 +164,9 @@ func (w *watcher) answer(r *restore.Run) bool {
 		return true
 	}
 	kind, ok := w.choose(r)
+	if !ok && w.moved(r) {
+		return true // somebody else answered, or the next look says that the worker is gone
+	}
 	if !ok {
 		w.stuck = true
 		return false
@@ -171,11 +175,37 @@ func (w *watcher) answer(r *restore.Run) bool {
 	if r.State.NeedsTyping(kind) {
 		ev.Typed = r.Plan.Target.Database
 	}
-	if err := w.f.Send(restore.Request{Seq: r.State.Seq, Event: ev}); err != nil {
-		w.note(lang.Raw(err.Error()))
-		return false
+	err := w.f.Send(restore.Request{Seq: r.State.Seq, Event: ev})
+	if err != nil {
+		w.retry(r, err)
 	}
+	w.unsent = err
 	return true
+}
+
+// sendEvery is how long after an answer that could not be left it is tried again.
+const sendEvery = time.Second
+
+// retry waits a moment and lets the question be answered again. The worker
+// lives and waits: it is told once why the answer did not reach it.
+func (w *watcher) retry(r *restore.Run, err error) {
+	if w.unsent == nil {
+		w.note(lang.M("the answer cannot be left for the worker (pid %d), which waits; it is tried again: %s", r.Worker.PID, lang.Raw(err.Error())))
+	}
+	w.answered = -1
+	select {
+	case <-time.After(sendEvery):
+	case <-w.ctx.Done():
+	}
+}
+
+// errMoved says that nobody waits for the answer any more.
+var errMoved = errors.New("the question is not open any more")
+
+// moved tells whether the question of r is answered, or its worker gone.
+func (w *watcher) moved(r *restore.Run) bool {
+	now, err := w.f.Load()
+	return err != nil || !now.Alive || now.State.Seq != r.State.Seq
 }
 
 func (w *watcher) choose(r *restore.Run) (restore.Kind, bool) {
@@ -212,7 +242,7 @@ func (w *watcher) ask(r *restore.Run) (restore.Kind, bool) {
 			w.note(lang.M("  %d  %s", i+1, k.Label()))
 		}
 		fmt.Fprint(w.err, w.lang.T("Which? ")+" ")
-		text, err := w.readLine()
+		text, err := w.readLine(r)
 		if err != nil {
 			return "", false
 		}
@@ -224,15 +254,20 @@ func (w *watcher) ask(r *restore.Run) (restore.Kind, bool) {
 				return k, true
 			}
 			fmt.Fprint(w.err, w.lang.T("Type %s to go on:", r.Plan.Target.Database)+" ")
-			if name, err := w.readLine(); err == nil && name == r.Plan.Target.Database {
+			name, err := w.readLine(r)
+			switch {
+			case err != nil:
+				return "", false
+			case name == r.Plan.Target.Database:
 				return k, true
 			}
 		}
 	}
 }
 
-// readLine reads from the terminal until a line, or the end of the command.
-func (w *watcher) readLine() (string, error) {
+// readLine reads from the terminal until a line, the end of the command, or
+// until nobody waits for the answer to r any more.
+func (w *watcher) readLine(r *restore.Run) (string, error) {
 	if w.input == nil {
 		w.input = make(chan string)
 		go func() {
@@ -247,14 +282,22 @@ func (w *watcher) readLine() (string, error) {
 			}
 		}()
 	}
-	select {
-	case line, ok := <-w.input:
-		if !ok {
-			return "", errors.New("the terminal is closed")
+	tick := time.NewTicker(attendEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case line, ok := <-w.input:
+			if !ok {
+				return "", errors.New("the terminal is closed")
+			}
+			return line, nil
+		case <-tick.C:
+			if w.moved(r) {
+				return "", errMoved
+			}
+		case <-w.ctx.Done():
+			return "", context.Cause(w.ctx)
 		}
-		return line, nil
-	case <-w.ctx.Done():
-		return "", context.Cause(w.ctx)
 	}
 }
 
@@ -273,6 +316,8 @@ func (w *watcher) end(want string) error {
 	switch {
 	case !r.State.Stage.Final() && w.stuck:
 		return ops.E(ops.Failed, lang.M("the restore %s waits for an answer: %s", r.Plan.ID, whyText(r))).WithHint(lang.M("answer it: opsdeck restore attach %s", r.Plan.ID))
+	case !r.State.Stage.Final() && r.Alive:
+		return ops.E(ops.Busy, lang.M("the restore %s goes on: its worker lives (pid %d)", r.Plan.ID, r.Worker.PID)).WithHint(lang.M("watch it: opsdeck restore attach"))
 	case !r.State.Stage.Final():
 		return ops.E(ops.Failed, lang.M("the worker of restore %s is gone", r.Plan.ID)).WithHint(lang.M("go on: opsdeck restore resume %s", r.Plan.ID))
 	case want != "" && result != want && r.State.Loaded:

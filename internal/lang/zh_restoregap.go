@@ -23,3 +23,10 @@ func init() {
 		"A table that would vanish or shrink":                                              "将会消失或变小的表",
 	})
 }
+
+func init() {
+	register(map[string]string{
+		"the answer cannot be left for the worker (pid %d), which waits; it is tried again: %s": "无法把答复交给正在等待的工作进程（pid %d），将重试：%s",
+		"the restore %s goes on: its worker lives (pid %d)":                                     "恢复 %s 仍在进行：工作进程还在（pid %d）",
+	})
+}

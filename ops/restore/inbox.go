@@ -41,7 +41,9 @@ func (in FolderInbox) Events(ctx context.Context) <-chan Request {
 }
 
 // Watch calls see with how the run stands, at once and whenever that changes,
-// until the run is over and no worker is on it, ctx ends, or see returns false.
+// and again and again while the run asks something or has no worker: an answer
+// may have to be given twice, and a worker may be gone for good. It ends when the
+// run is over and no worker is on it, ctx ends, or see returns false.
 func (f Folder) Watch(ctx context.Context, every time.Duration, see func(*Run) bool) error {
 	var last Run
 	for first := true; ; first = false {
@@ -51,7 +53,8 @@ func (f Folder) Watch(ctx context.Context, every time.Duration, see func(*Run) b
 		}
 		same := !first && len(r.Lines) == len(last.Lines) && r.Alive == last.Alive &&
 			(r.Progress == nil) == (last.Progress == nil) && (r.Progress == nil || *r.Progress == *last.Progress)
-		if !same && !see(r) {
+		waits := !r.State.Stage.Final() && (!r.Alive || r.State.Stage.Asks())
+		if (!same || waits) && !see(r) {
 			return nil
 		}
 		last = *r

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"opsdeck/internal/lock"
+	"opsdeck/internal/testdb"
+	"opsdeck/ops/restore"
+)
+
+// TestTheForegroundSaysThatItsWorkerIsGone kills the worker right after each of
+// its first lines, when it was there a moment ago: the command must end.
+func TestTheForegroundSaysThatItsWorkerIsGone(t *testing.T) {
+	s := newSite(t, testdb.MariaDB(t))
+	s.must("backup", "create")
+	store := restore.Store{Dir: filepath.Join(s.dir, "state")}
+	for _, lines := range []int{1, 3, 6} {
+		cmd := s.command("restore", "--confirm", s.live)
+		var errs bytes.Buffer
+		cmd.Stderr = &errs
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		before, _ := store.Runs()
+		var id string
+		until(t, "a worker's lines", func() bool {
+			ids, _ := store.Runs()
+			if len(ids) == 0 || len(before) > 0 && ids[0] == before[0] {
+				return false
+			}
+			id = ids[0]
+			got, err := restore.ReadJournal(store.Folder(id).JournalPath())
+			return err == nil && len(got) >= lines
+		})
+		who, held, err := lock.Look(store.Folder(id).WorkerLock())
+		if err != nil || !held {
+			t.Fatalf("no worker: %v", err)
+		}
+		syscall.Kill(who.PID, syscall.SIGKILL)
+		cmd.Wait() // without end, where it waits for a dead worker
+		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(errs.String(), "is gone") {
+			t.Errorf("after %d lines: exit %d\n%s", lines, code, errs.String())
+		}
+		s.must("restore", "abort", id, "--confirm", s.live)
+	}
+}
