@@ -275,16 +275,15 @@ func TestATouchedPlanIsRefused(t *testing.T) {
 
 func TestProgressOfAnOlderStageIsNotShown(t *testing.T) {
 	b := newBench(t, restore.Swap)
-	if err := b.folder.SaveProgress(0, ops.Progress{Phase: "rows", Done: 1}); err != nil {
-		t.Fatal(err)
-	}
-	if r, _ := b.folder.Load(); r.Progress == nil {
-		t.Fatal("present progress is not shown")
-	}
 	b.world.Fail["check"] = errors.New("planted")
-	b.run(context.Background(), restore.KindBegin)
-	if r, _ := b.folder.Load(); r.Progress != nil {
-		t.Fatal("old progress is shown")
+	s, _ := b.run(context.Background(), restore.KindBegin)
+	for seq, shown := range map[int]bool{s.Seq: true, s.Seq - 1: false} {
+		if err := b.folder.SaveProgress(seq, ops.Progress{Phase: "rows", Done: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := b.folder.Load(); err != nil || (r.Progress != nil) != shown {
+			t.Fatalf("progress of event %d of %d, shown: %v, %v", seq, s.Seq, !shown, err)
+		}
 	}
 }
 
