@@ -42,19 +42,27 @@ func TestTheScheduleOfARealCron(t *testing.T) {
 	}
 	crontab := func() string { out, _ := daemon.Run(t, "", "crontab", "-l"); return out }
 
-	old := "MAILTO=\"\"\n0 2 * * * /opt/backup_mysql.sh >> /var/backups/mysql/cron.log 2>&1\n5 5 * * * /bin/true\n"
+	script := filepath.Join(filepath.Dir(config), "backup_mysql.sh")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\nDB="+db+"\nDIR="+sh.dir+"\nmysqldump --databases \"$DB\" | gzip > \"$DIR/${DB}_$(date +%F).sql.gz\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	payroll := "1 2 * * * mysqldump payroll | gzip > " + sh.dir + "/payroll.sql.gz\n"
+	old := "MAILTO=\"\"\n0 2 * * * " + script + " >> /var/backups/mysql/cron.log 2>&1\n" + payroll + "5 5 * * * /bin/true\n"
 	if out, code := daemon.Run(t, old, "crontab", "-"); code != 0 {
 		t.Fatal(out)
 	}
 	var shown scheduleJSON
-	if err := json.Unmarshal([]byte(opsdeck("backup", "schedule", "show", "--json")), &shown); err != nil || len(shown.Old) != 1 || shown.Installed != "none" {
+	if err := json.Unmarshal([]byte(opsdeck("backup", "schedule", "show", "--json")), &shown); err != nil || len(shown.Old) != 2 || shown.Installed != "none" {
 		t.Errorf("%+v %v", shown, err)
 	}
 	if text := opsdeck("backup", "schedule", "install", "--with", "cron", "--replace", "--dry-run"); !strings.Contains(text, "*/10 * * * *") || crontab() != old {
 		t.Errorf("the dry run: %s", text)
 	}
-	opsdeck("backup", "schedule", "install", "--with", "cron", "--replace")
-	if text := crontab(); !strings.Contains(text, "# replaced by opsdeck: 0 2 * * * /opt/backup_mysql.sh") || !strings.Contains(text, "\n5 5 * * * /bin/true\n") {
+	if out, code := daemon.Run(t, "", program, "--config", config, "backup", "schedule", "install", "--with", "cron", "--replace"); code != 64 || crontab() != old {
+		t.Errorf("without a confirmation: %d %s", code, out)
+	}
+	opsdeck("backup", "schedule", "install", "--with", "cron", "--replace", "--confirm", db)
+	if text := crontab(); !strings.Contains(text, "# replaced by opsdeck: 0 2 * * * "+script) || !strings.Contains(text, "\n"+payroll) || !strings.Contains(text, "\n5 5 * * * /bin/true\n") {
 		t.Errorf("the crontab:\n%s", text)
 	}
 	record := watch.Record{Dir: state}

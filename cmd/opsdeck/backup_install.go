@@ -20,7 +20,8 @@ import (
 
 type scheduleInstallCmd struct {
 	With    string `enum:",systemd,cron" default:"" placeholder:"systemd|cron" help:"Instead of what runs here."`
-	Replace bool   `help:"Comment the old script's lines in this user's crontab out."`
+	Replace bool   `help:"Comment out this user's crontab lines that provably back up this database into this folder; each is shown and confirmed."`
+	Confirm string `placeholder:"NAME" help:"The database's name, where no terminal can ask: confirms the lines of --replace."`
 	DryRun  bool   `help:"Show what would be installed, install nothing."`
 }
 
@@ -153,6 +154,10 @@ func (c *scheduleInstallCmd) Run(a *app) error {
 	if err := a.writable(); err != nil {
 		return err
 	}
+	old, err := c.old(sh, in)
+	if err != nil {
+		return err
+	}
 	return sh.onRecord("backup.schedule.install", in.which, func() error {
 		if err := sh.baseline(); err != nil {
 			return err
@@ -160,19 +165,19 @@ func (c *scheduleInstallCmd) Run(a *app) error {
 		if in.which == "systemd" {
 			err = in.installUnits()
 		} else {
-			err = in.installCron(c.Replace)
+			err = in.installCron(old)
 		}
 		if err != nil {
 			return ops.Wrap(err, ops.Failed, lang.M("the schedule could not be installed"))
 		}
-		if in.which == "systemd" && c.Replace {
-			if err := in.replaceOld(); err != nil {
+		if in.which == "systemd" && len(old) > 0 {
+			if err := in.replaceOld(old); err != nil {
 				return ops.Wrap(err, ops.Failed, lang.M("the old script's lines could not be taken out"))
 			}
 		}
 		a.say(lang.M("installed in %s", in.which))
 		for _, o := range in.oldJobs() {
-			a.note(lang.M("the old script is still scheduled: %s", strings.TrimSpace(o.File+" "+o.Line)))
+			a.note(lang.M("this line is still scheduled, and may be a backup of this or of another system: %s", strings.TrimSpace(o.File+" "+o.Line)))
 		}
 		return nil
 	})
@@ -227,10 +232,41 @@ func (c *scheduleInstallCmd) preview(sh *shelf, in installer) error {
 	}
 	old := in.crontab()
 	if c.Replace {
-		old = watch.Replace(old)
+		old = watch.Replace(old, sh.provenLines(in))
 	}
 	fmt.Fprint(sh.out, in.plan.Crontab(old))
 	return nil
+}
+
+// provenLines are the lines of the user's crontab that provably make this database's
+// backups in this folder.
+func (sh *shelf) provenLines(in installer) (lines []string) {
+	read := func(file string) (string, error) { return tailOf(file, 256<<10) }
+	for _, o := range watch.OldJobs("", in.crontab()) {
+		if watch.Proven(o.Line, read, sh.service.Database.Name, sh.dir) {
+			lines = append(lines, o.Line)
+		}
+	}
+	return lines
+}
+
+// old shows each of those lines, asks whether it may be commented out, and tells which
+// others look like backups and stay.
+func (c *scheduleInstallCmd) old(sh *shelf, in installer) (lines []string, err error) {
+	if !c.Replace {
+		return nil, nil
+	}
+	lines = sh.provenLines(in)
+	for _, l := range lines {
+		what := lang.M("This line of the crontab will be commented out: %s", l)
+		if c.Confirm != "" {
+			sh.note(what)
+		}
+		if err := sh.confirm(sh.service.Database.Name, c.Confirm, what); err != nil {
+			return nil, err
+		}
+	}
+	return lines, nil
 }
 
 func (in installer) installUnits() error {
@@ -260,18 +296,15 @@ func (in installer) installUnits() error {
 	return nil
 }
 
-func (in installer) installCron(replace bool) error {
-	old := in.crontab()
-	if replace {
-		old = watch.Replace(old)
-	}
+func (in installer) installCron(replace []string) error {
+	old := watch.Replace(in.crontab(), replace)
 	_, err := in.run(in.plan.Crontab(old), "crontab", "-")
 	return err
 }
 
-func (in installer) replaceOld() error {
+func (in installer) replaceOld(lines []string) error {
 	old := in.crontab()
-	if after := watch.Replace(old); after != old {
+	if after := watch.Replace(old, lines); after != old {
 		_, err := in.run(after, "crontab", "-")
 		return err
 	}

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,6 +18,9 @@ const replaced = "# replaced by opsdeck: "
 
 var oldBackup = regexp.MustCompile(`(?i)\b(mysqldump|mariadb-dump|xtrabackup|mariabackup)\b|backup[\w.-]*\.sh\b|/var/backups/mysql`)
 
+// ourCommand is opsdeck as a program, not as a part of some path.
+var ourCommand = regexp.MustCompile(`(?:^|[\s/'"])opsdeck['"]?\s`)
+
 // OldJobs finds such lines.
 func OldJobs(file, crontab string) (jobs []OldJob) {
 	for _, l := range strings.Split(crontab, "\n") {
@@ -29,14 +33,14 @@ func OldJobs(file, crontab string) (jobs []OldJob) {
 
 func isOld(line string) bool {
 	t := strings.TrimSpace(line)
-	return t != "" && !strings.HasPrefix(t, "#") && !strings.Contains(t, "opsdeck") && oldBackup.MatchString(t)
+	return t != "" && !strings.HasPrefix(t, "#") && !ourCommand.MatchString(t) && oldBackup.MatchString(t)
 }
 
-// Replace comments the old jobs of a crontab out.
-func Replace(crontab string) string {
+// Replace comments lines of a crontab out: those that are given.
+func Replace(crontab string, these []string) string {
 	lines := strings.Split(crontab, "\n")
 	for i, l := range lines {
-		if isOld(l) {
+		if isOld(l) && slices.Contains(these, l) {
 			lines[i] = replaced + l
 		}
 	}
