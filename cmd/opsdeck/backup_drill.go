@@ -204,10 +204,14 @@ func operator(getenv func(string) string) string {
 
 // identities open encrypted backups.
 func (sh *shelf) identities() ([]age.Identity, error) {
-	path := config.Home(sh.service.Backup.Identity)
-	if path == "" {
+	if sh.service.Backup.Identity == "" {
 		return nil, nil
 	}
+	return readIdentities(sh.service.Backup.Identity)
+}
+
+func readIdentities(path string) ([]age.Identity, error) {
+	path = config.Home(path)
 	text, err := config.ReadSecret(path)
 	if err != nil {
 		return nil, err

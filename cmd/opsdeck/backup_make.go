@@ -92,6 +92,9 @@ func (sh *shelf) orderOf(o order) (order, error) {
 	}
 	if len(o.to) == 0 {
 		o.to = b.Recipients
+		if err := keyFits(b); err != nil && o.kind != backup.KindEmergency { // before a restore any backup is better than none
+			return o, err
+		}
 	}
 	o.broken = o.broken || o.kind == backup.KindEmergency
 	return o, nil

@@ -130,7 +130,7 @@ func (sh *shelf) verifyAll(ctx context.Context, all bool, report func(ops.Progre
 		if err != nil {
 			return err
 		}
-		if !check.OK() {
+		if !check.OK() || check.NotOpened() {
 			bad++
 			sh.note(lang.M("%s is bad: %s", s.Name, check.Problems[0].Text()))
 		}

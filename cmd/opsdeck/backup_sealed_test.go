@@ -49,4 +49,39 @@ func TestVerifyOfAnEncryptedBackupSaysHowFarItWent(t *testing.T) {
 	}
 	sealed(false)
 	sh.run(0, nil, "backup", "drill")
+	sh.anotherKey(name, key)
+}
+
+// anotherKey puts a key in the identity's place that opens nothing of this: everything
+// that relies on it says so, until the right one is back.
+func (s nightly) anotherKey(name string, key *age.X25519Identity) {
+	s.t.Helper()
+	other, err := age.GenerateX25519Identity()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.edit("    backup:\n", "    backup:\n      recipients: ["+key.Recipient().String()+"]\n")
+	s.run(0, nil, "config", "check")
+	if err := os.WriteFile(name, []byte(other.String()+"\n"), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	for _, c := range []struct {
+		code int
+		args []string
+	}{{78, []string{"config", "check"}}, {78, []string{"backup", "create"}}, {78, []string{"backup", "schedule", "run", "daily"}}, {2, []string{"doctor"}}, {1, []string{"backup", "verify"}}} {
+		if text := s.run(c.code, nil, c.args...); !strings.Contains(text, "backup.identity") {
+			s.t.Errorf("%v: %s", c.args, text)
+		}
+	}
+	var list backupListJSON
+	s.run(0, &list, "backup", "list", "--json")
+	if list.NewestGood != nil || list.Backups[0].State != "unverified" {
+		s.t.Errorf("what no key opens is %s", list.Backups[0].State)
+	}
+	if err := os.WriteFile(name, []byte(other.String()+"\n"+key.String()+"\n"), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	s.run(0, nil, "config", "check")
+	s.run(0, nil, "backup", "verify")
+	s.run(0, nil, "backup", "create")
 }

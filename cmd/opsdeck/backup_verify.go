@@ -31,6 +31,8 @@ type (
 		Verified []verifiedJSON `json:"verified"`
 		Good     int            `json:"good"`
 		Bad      int            `json:"bad"`
+
+		notOpened int
 	}
 	verifiedJSON struct {
 		Name       string   `json:"name"`
@@ -90,6 +92,10 @@ func (c *backupVerifyCmd) Run(a *app) error {
 		err = a.json(doc)
 	} else if len(sets) == 0 {
 		a.note(lang.M("there is nothing to verify"))
+	}
+	if err == nil && doc.Bad == 0 && doc.notOpened > 0 {
+		return ops.E(ops.Failed, lang.M("%d of %d backups are not opened by backup.identity: they could not be restored with it", doc.notOpened, len(sets))).
+			WithHint(lang.M("set backup.identity to the file of a key that they were encrypted to"))
 	}
 	if err == nil && doc.Bad > 0 {
 		err = ops.E(ops.Failed, lang.M("%d of %d backups are bad", doc.Bad, len(sets))).WithHint(lang.M("make a new one: opsdeck backup create"))
@@ -170,7 +176,7 @@ func (sh *shelf) proof(ctx context.Context, path string, report func(ops.Progres
 		unseal = func(r io.Reader) (io.Reader, error) {
 			plain, err := age.Decrypt(r, ids...)
 			if none := (*age.NoIdentityMatchError)(nil); errors.As(err, &none) {
-				return nil, backup.ErrSealed
+				return nil, backup.ErrNotOpened
 			}
 			return plain, err
 		}
@@ -205,6 +211,9 @@ func (sh *shelf) verdicts(sets []*backup.Set, took map[string]time.Duration) (ba
 		for _, p := range s.Problems {
 			v.Problems = append(v.Problems, p.Text().String())
 			v.said = append(v.said, p.Text())
+			if p.Code == backup.NotOpened {
+				doc.notOpened++
+			}
 		}
 		doc.Verified = append(doc.Verified, v)
 		if s.State == backup.Bad {

@@ -164,6 +164,9 @@ func configProblems(l *config.Loaded) []error {
 			problems = append(problems, err)
 		}
 		secret(s.Redis.PasswordFile)
+		if err := keyFits(s.Backup); err != nil {
+			problems = append(problems, err)
+		}
 		for _, c := range s.Backup.Copies {
 			store, err := remote.Open(c) // sends nothing yet
 			if err != nil {

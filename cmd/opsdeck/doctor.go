@@ -111,6 +111,9 @@ func (a *app) servicePoints(s config.Service) []doctor.Point {
 		return points
 	}
 	points = append(points, a.databasePoints(s)...)
+	if len(s.Backup.Recipients) > 0 {
+		points = append(points, keyPoint(s))
+	}
 	if s.Backup.Dir != "" {
 		dir := config.Home(s.Backup.Dir)
 		points = append(points, doctor.JudgeFolder(folderFacts(dir), "backup-folder", s.Name, true, s.Health.DiskFree, a.nextBackup(s)))

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,6 +37,12 @@ func (c Check) OK() bool {
 		}
 	}
 	return true
+}
+
+// NotOpened tells whether the configured key did not open it: then it is not proved
+// that it can be restored.
+func (c Check) NotOpened() bool {
+	return slices.ContainsFunc(c.Problems, func(p Problem) bool { return p.Code == NotOpened })
 }
 
 // key is what a check or a summary is true of. A changed file has another key,

@@ -326,7 +326,7 @@ func (sc Scan) judge(s *Set) {
 		if c.Inside != "" {
 			sc.inside(s, c.Inside)
 		}
-		if s.State == Unverified && c.OK() && (!s.Foreign || c.Deep) {
+		if s.State == Unverified && c.OK() && !c.NotOpened() && (!s.Foreign || c.Deep) {
 			s.State = Good
 		}
 	}

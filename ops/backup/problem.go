@@ -70,6 +70,7 @@ const (
 	Smaller     = "smaller"
 	Torn        = "inconsistent"
 	Locked      = "encrypted"
+	NotOpened   = "key"
 )
 
 var fatal = map[string]bool{Empty: true, Truncated: true, Grown: true, OddSize: true, NoTrailer: true, Damaged: true, CutShort: true, WrongDB: true,
@@ -140,6 +141,8 @@ func (p Problem) remark() lang.Msg {
 		return lang.M("far smaller than the backups before it: %s after %s", p.arg(0), p.arg(1))
 	case Torn:
 		return lang.M("not one moment of all tables: %s", p.arg(0))
+	case NotOpened:
+		return lang.M("the configured key does not open it: it could not be restored with it")
 	case Locked:
 		return lang.M("encrypted: its contents are proved by their hashes alone")
 	}

@@ -2,6 +2,7 @@ package backup
 
 import (
 	"errors"
+	"fmt"
 	"io"
 )
 
@@ -11,6 +12,10 @@ type Unseal func(io.Reader) (io.Reader, error)
 
 // ErrSealed says that no key at hand opens a backup.
 var ErrSealed = errors.New("no key at hand opens it")
+
+// ErrNotOpened says that a key is configured and is not one of those that the backup
+// was encrypted to.
+var ErrNotOpened = fmt.Errorf("not encrypted to the configured key: %w", ErrSealed)
 
 // sealedMembers proves the members of an encrypted file: what is written to it
 // is decrypted on the way.

@@ -126,6 +126,8 @@ func (v *verification) ours(m *Manifest) (Check, error) {
 		check.Problems = append(check.Problems, problem(HashDiffers))
 	}
 	switch {
+	case len(check.Problems) == 0 && errors.Is(sealed, ErrNotOpened):
+		check.Problems = []Problem{problem(NotOpened)}
 	case len(check.Problems) > 0 || check.Sealed:
 	case sealed != nil:
 		check.Problems = []Problem{problem(Damaged, reason(sealed))}
