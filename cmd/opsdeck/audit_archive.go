@@ -74,7 +74,7 @@ func (c *auditArchiveCmd) Run(a *app) error {
 	}
 	doc := archiveJSON{Path: plan.File, Year: c.Year, Rows: plan.Rows, DryRun: c.DryRun}
 	if c.DryRun {
-		return c.finish(a, doc, func() { c.sayPlan(a, plan, svc.Database.Name) })
+		return c.dryRun(a, src.Source, svc, plan, doc)
 	}
 	if c.Delete {
 		// Asked before the long work, so that nobody has to wait for the question.
@@ -112,9 +112,25 @@ func (c *auditArchiveCmd) plan(a *app, src *auditlog.Source, svc *config.Service
 	return plan, err
 }
 
-func (c *auditArchiveCmd) sayPlan(a *app, p auditlog.YearPlan, database string) {
+// dryRun tells what the run would: an archive that exists is proved now, so that
+// one which the run would refuse is refused here.
+func (c *auditArchiveCmd) dryRun(a *app, src *auditlog.Source, svc *config.Service, plan auditlog.YearPlan, doc archiveJSON) error {
+	if plan.Exists {
+		p := a.progress()
+		defer p.done()
+		found, err := src.CheckArchive(a.ctx, plan, p.report)
+		p.done()
+		if err != nil {
+			return err
+		}
+		doc.Rows, doc.SizeBytes, doc.SHA256, doc.Verified = found.Rows, found.SizeBytes, found.SHA256, true
+	}
+	return c.finish(a, doc, func() { c.sayPlan(a, plan, doc, svc.Database.Name) })
+}
+
+func (c *auditArchiveCmd) sayPlan(a *app, p auditlog.YearPlan, doc archiveJSON, database string) {
 	if p.Exists {
-		a.say(lang.M("%s stands there and would be verified", p.File))
+		a.say(lang.M("%s rows in %s (%s), verified", human.Count(doc.Rows), p.File, human.Bytes(doc.SizeBytes)))
 	} else {
 		a.say(lang.M("%s rows of %d would go to %s", human.Count(p.Rows), p.Year, p.File))
 	}

@@ -7,6 +7,7 @@ import (
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/ops"
 	"opsdeck/ops/audit"
 	"opsdeck/ops/mysql/auditlog"
 )
@@ -15,7 +16,7 @@ type auditExportCmd struct {
 	Query []string `arg:"" optional:"" help:"Query line: user:1 action:DELETE resource:ORDER:456 since:24h ip:10.0.* changed:status; also name, type, id, path, method, agent, key, until, on, text. -term leaves out, a,b is either, * is anything, other words must be in the row."`
 	auditFilter
 	Format   string `enum:"csv,jsonl" default:"csv" placeholder:"csv|jsonl" help:"csv (for spreadsheets) or jsonl."`
-	Output   string `short:"o" required:"" placeholder:"FILE" type:"path" help:"The file to write, with mode 0600."`
+	Output   string `short:"o" required:"" placeholder:"FILE" type:"path" help:"The file to write, with mode 0600; - for standard output."`
 	Unmasked bool   `help:"Write secrets as they stand in the table."`
 	Restart  bool   `help:"Begin anew where an interrupted export left its part."`
 	Yes      bool   `help:"Read on where many rows would be read."`
@@ -34,7 +35,7 @@ type exportJSON struct {
 
 // Run writes the rows that pass a filter to a file.
 func (c *auditExportCmd) Run(a *app) error {
-	if err := a.writable(); err != nil {
+	if err := c.allowed(a); err != nil {
 		return err
 	}
 	src, done, err := a.auditSource()
@@ -51,6 +52,11 @@ func (c *auditExportCmd) Run(a *app) error {
 	e.Report = p.report
 	var out auditlog.Exported
 	err = a.withLeave(src, c.Yes, src.MaxRows(), func(bool) error {
+		if c.toStdout() {
+			e.Path = a.lang.T("standard output")
+			out, err = src.ExportTo(a.ctx, e, a.out)
+			return err
+		}
 		out, err = src.Export(a.ctx, e)
 		return err
 	})
@@ -61,7 +67,27 @@ func (c *auditExportCmd) Run(a *app) error {
 	if c.JSON {
 		return a.json(exportJSON{out.Path, c.Format, out.Rows, out.Bytes, out.Resumed, out.Duration.Milliseconds()})
 	}
-	a.say(lang.M("%s rows, %s, in %s: %s", human.Count(out.Rows), human.Bytes(out.Bytes), human.Duration(out.Duration.Round(time.Millisecond)), out.Path))
+	said := lang.M("%s rows, %s, in %s: %s", human.Count(out.Rows), human.Bytes(out.Bytes),
+		human.Duration(out.Duration.Round(time.Millisecond)), out.Path)
+	if c.toStdout() {
+		a.note(said)
+		return nil
+	}
+	a.say(said)
+	return nil
+}
+
+func (c *auditExportCmd) toStdout() bool { return c.Output == "-" }
+
+// allowed refuses to write a file under --read-only, and two things at once on
+// standard output.
+func (c *auditExportCmd) allowed(a *app) error {
+	if !c.toStdout() {
+		return a.writable()
+	}
+	if c.JSON {
+		return ops.E(ops.Usage, lang.M("--json and -o - both write to standard output")).WithHint(lang.M("leave one of them out"))
+	}
 	return nil
 }
 

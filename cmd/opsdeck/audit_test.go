@@ -150,6 +150,7 @@ func TestAuditExportAndArchiveFromTheCommandLine(t *testing.T) {
 			t.Fatalf("%v", got)
 		}
 		asked(t, config, 64, "audit", "export", "-o", file)
+		exportsToStdout(t, config, dir)
 		year := fmt.Sprint(time.Now().Year() - 1)
 		archive := filepath.Join(dir, "backups", "audit_logs_"+year+".sql.gz")
 		asked(t, config, 0, "audit", "archive", "--year", year, "--delete", "--dry-run")
@@ -165,6 +166,7 @@ func TestAuditExportAndArchiveFromTheCommandLine(t *testing.T) {
 		if err := json.Unmarshal([]byte(out), &doc); err != nil || doc["rows"] != 200.0 || doc["deleted_rows"] != 200.0 || doc["verified"] != true {
 			t.Fatalf("%v %s", err, out)
 		}
+		dryRunTellsOfTheArchive(t, config, archive, year)
 		out, _ = asked(t, config, 0, "audit", "list", "--archive", archive, "--user", "1", "--json", "--limit", "10")
 		if all := jsonLines(t, out); len(all) != 11 || all[0]["user_id"] != 1.0 {
 			t.Fatalf("%s", out)
@@ -178,6 +180,68 @@ func TestAuditExportAndArchiveFromTheCommandLine(t *testing.T) {
 			t.Fatalf("not on record:\n%s", out)
 		}
 	})
+}
+
+// exportsToStdout: - is standard output, which --read-only allows; a file is refused.
+func exportsToStdout(t *testing.T, config, dir string) {
+	t.Helper()
+	t.Chdir(dir)
+	for _, flags := range [][]string{nil, {"--read-only"}} {
+		out, errs := asked(t, config, 0, append(flags, "audit", "export", "--format", "jsonl", "-o", "-")...)
+		if n := strings.Count(out, "\n"); n != 250 || !strings.Contains(errs, "250 rows") {
+			t.Fatalf("%v: %d rows, says %q", flags, n, errs)
+		}
+		for _, line := range strings.Split(strings.TrimSpace(out), "\n") {
+			if !json.Valid([]byte(line)) {
+				t.Fatalf("not JSON alone: %s", line)
+			}
+		}
+	}
+	out, _ := asked(t, config, 0, "audit", "export", "-o", "-", "user:1")
+	if !strings.HasPrefix(out, "\ufeff") || strings.Contains(out, "rows,") {
+		t.Fatalf("%.200q", out)
+	}
+	for _, name := range []string{"-", "-.part", "-.part.json"} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			t.Errorf("a file called %s was made", name)
+		}
+	}
+	asked(t, config, 64, "audit", "export", "-o", "-", "--json")
+	file := filepath.Join(dir, "refused.csv")
+	if _, errs := asked(t, config, 64, "--read-only", "audit", "export", "-o", file); !strings.Contains(errs, "--read-only") {
+		t.Errorf("says %q", errs)
+	}
+	for _, name := range []string{file, file + ".part"} {
+		if _, err := os.Lstat(name); err == nil {
+			t.Errorf("%s was written under --read-only", name)
+		}
+	}
+}
+
+// dryRunTellsOfTheArchive: what the run would refuse is refused.
+func dryRunTellsOfTheArchive(t *testing.T, config, archive, year string) {
+	t.Helper()
+	dry := []string{"audit", "archive", "--year", year, "--dry-run"}
+	if out, _ := asked(t, config, 0, dry...); !strings.Contains(out, "200 rows") || !strings.Contains(out, "verified") {
+		t.Fatalf("says %q", out)
+	}
+	for _, damaged := range []string{archive + ".manifest.json", archive} {
+		whole, err := os.ReadFile(damaged)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(damaged, whole[:len(whole)/2], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, would := asked(t, config, 1, dry...)
+		_, does := asked(t, config, 1, dry[:len(dry)-1]...)
+		if would != does {
+			t.Errorf("%s cut: the dry run says %q, the run %q", damaged, would, does)
+		}
+		if err := os.WriteFile(damaged, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // With a replica configured questions go there; what changes rows goes to the

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
-	kongcompletion "github.com/jotaen/kong-completion"
 
 	"opsdeck/internal/clock"
 	"opsdeck/internal/config"
@@ -61,9 +60,8 @@ func run(ctx context.Context, args []string, io stdio) int {
 		return a.fail(err)
 	}
 	if completes {
-		if kongcompletion.Register(parser, kongcompletion.WithExitFunc(func(n int) { code = n })); code >= 0 {
-			return code
-		}
+		a.complete(parser.Model.Node)
+		return 0
 	}
 	kctx, err := parser.Parse(wordsLast(parser.Model.Node, joinNegatives(parser.Model.Node, args)))
 	if code >= 0 { // --help and --version are done

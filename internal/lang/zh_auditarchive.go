@@ -10,7 +10,6 @@ func init() {
 		"%s rows of %d would go to %s":                                          "%s 行（%d 年）将写入 %s",
 		"%s rows were deleted; the same command goes on from there":             "已删除 %s 行；用同一命令可从该处继续",
 		"%s rows were left: they are not as they were archived":                 "保留了 %s 行：它们与归档时不同",
-		"%s stands there and would be verified":                                 "%s 已存在，将对其校验",
 		"%s would be loaded as the table %s of %s":                              "%s 将载入为表 %s（数据库 %s）",
 		"Archive a year's rows to a file and, when asked, delete them.":         "将一年的记录归档到文件，并可按要求删除。",
 		"Folder of the archive; the backups' by default.":                       "归档所在文件夹；默认为备份文件夹。",

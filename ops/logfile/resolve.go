@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"opsdeck/internal/lang"
@@ -160,4 +161,24 @@ func (s *stream) Open(ctx context.Context) (logs.Text, error) {
 func (s *stream) Stream(ctx context.Context, w *Lines) error {
 	_, err := io.CopyBuffer(struct{ io.Writer }{w}, contextReader{ctx, s.r}, make([]byte, 64<<10))
 	return err
+}
+
+// Names are the names under which configured logs can be asked for, as far as
+// the machine's own files tell; neither Docker nor a network is asked.
+func Names(sources []string) []string {
+	var out []string
+	for _, source := range sources {
+		if scheme, _, ok := strings.Cut(source, ":"); ok && slices.Contains([]string{"docker", "journald", "loki"}, scheme) {
+			out = append(out, source)
+			continue
+		}
+		paths, err := Expand(source)
+		if err != nil {
+			continue
+		}
+		for _, s := range group(paths, nil) {
+			out = append(out, filepath.Base(s.Name))
+		}
+	}
+	return out
 }

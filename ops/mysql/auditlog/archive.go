@@ -119,6 +119,14 @@ func (s *Source) ArchiveYear(ctx context.Context, p YearPlan, tool string, repor
 	return out, s.checkArchive(ctx, p, &out, report)
 }
 
+// CheckArchive tells of the archive that exists what ArchiveYear would: it is
+// proved, and nothing is made.
+func (s *Source) CheckArchive(ctx context.Context, p YearPlan, report func(ops.Progress)) (Archived, error) {
+	out := Archived{Path: p.File}
+	err := s.checkArchive(ctx, p, &out, report)
+	return out, err
+}
+
 // checkArchive proves an archive, and that it holds what the table held.
 func (s *Source) checkArchive(ctx context.Context, p YearPlan, out *Archived, report func(ops.Progress)) error {
 	unsound := func(why lang.Msg) error {

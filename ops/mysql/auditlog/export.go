@@ -248,7 +248,7 @@ func (x *export) chunk(ctx context.Context) error {
 		return cannotWrite(err, x.e.Path)
 	}
 	x.state.After, x.state.Rows, x.state.Bytes = to, x.state.Rows+int64(len(rows)), x.written.n
-	if time.Since(x.saved) > saveAfter {
+	if x.file != nil && time.Since(x.saved) > saveAfter {
 		if err := x.save(); err != nil {
 			return err
 		}

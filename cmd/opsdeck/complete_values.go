@@ -1,0 +1,158 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"opsdeck/internal/config"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/logfile"
+)
+
+// values are what a flag or an argument can be, known without asking a server: a
+// fixed choice, or names from the configuration and the machine's own files.
+func (a *app) values(at cursor, v *kong.Value) []string {
+	if v.Enum != "" {
+		return slices.DeleteFunc(v.EnumSlice(), func(s string) bool { return s == "" })
+	}
+	if v.Name == "tab" {
+		return []string{"status", "logs", "audit", "backups", "restore"}
+	}
+	if v.Flag == nil && at.node.Name == "runbook" {
+		return runbookNames()
+	}
+	l, err := a.config()
+	if err != nil {
+		return nil
+	}
+	if v.Name == "service" || v.Name == "server" {
+		return l.Names()
+	}
+	if v.Name == "only" {
+		services, err := a.statusServices()
+		if err != nil {
+			return nil
+		}
+		return a.checkNames(services)
+	}
+	s, err := a.consoleService()
+	if err != nil {
+		return nil
+	}
+	return a.namesOf(s, at, v)
+}
+
+// namesOf are the names that one service has.
+func (a *app) namesOf(s *config.Service, at cursor, v *kong.Value) []string {
+	group := ""
+	for n := at.node; n != nil && n.Parent != nil; n = n.Parent {
+		group = n.Name
+	}
+	dir := config.Home(s.Backup.Dir)
+	switch {
+	case v.Flag != nil && v.Name == "from", v.Flag == nil && group == "backup" && v.Name == "name" && at.node.Name != "run":
+		return backupNames(dir)
+	case v.Name == "copy":
+		return copyNames(s)
+	case v.Flag == nil && group == "restore" && v.Name == "id":
+		return a.restoreNames()
+	case v.Flag != nil && v.Name == "source":
+		return logfile.Names(s.Logs)
+	case v.Flag != nil && (v.Name == "table" || v.Name == "tables"):
+		return tableNames(dir)
+	}
+	return nil
+}
+
+func runbookNames() []string {
+	out := make([]string, 0, len(runbooks))
+	for _, r := range runbooks {
+		out = append(out, r.name)
+	}
+	return out
+}
+
+func copyNames(s *config.Service) []string {
+	out := make([]string, 0, len(s.Backup.Copies))
+	for _, c := range s.Backup.Copies {
+		out = append(out, c.Name)
+	}
+	return out
+}
+
+// checkNames are the names, kinds and services that --only takes.
+func (a *app) checkNames(services []config.Service) []string {
+	var out []string
+	for _, c := range a.checks(services) {
+		out = append(out, c.Name, string(c.Kind), c.Service)
+	}
+	return out
+}
+
+// backupNames are the backups in a folder, by their names alone.
+func backupNames(dir string) []string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, e := range entries {
+		if _, ok := backup.ParseName(e.Name(), backup.Known{}); ok {
+			out = append(out, e.Name())
+		}
+	}
+	return out
+}
+
+// restoreNames are the ids of the restores on record.
+func (a *app) restoreNames() []string {
+	dir, err := a.stateDir()
+	if err != nil {
+		return nil
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, "restores"))
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, e := range entries {
+		if e.IsDir() {
+			out = append(out, e.Name())
+		}
+	}
+	return out
+}
+
+// tableNames are the tables in the manifest that was written last.
+func tableNames(dir string) []string {
+	var newest os.FileInfo
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), backup.ManifestSuffix) {
+			continue
+		}
+		info, err := e.Info()
+		if err == nil && (newest == nil || info.ModTime().After(newest.ModTime())) {
+			newest = info
+		}
+	}
+	if newest == nil {
+		return nil
+	}
+	m, err := backup.ReadManifest(filepath.Join(dir, strings.TrimSuffix(newest.Name(), backup.ManifestSuffix)))
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, t := range m.Tables {
+		out = append(out, t.Name)
+	}
+	return out
+}
