@@ -1,0 +1,70 @@
+package binlog
+
+import (
+	"regexp"
+	"strings"
+
+	"opsdeck/internal/redact"
+)
+
+var (
+	secretWords = regexp.MustCompile(`(?i)\b(identified|password|secret|auth_option|old_password|encryption_key)\b`)
+	quoted      = regexp.MustCompile(`'(?:[^'\\]|\\.|'')*(?:'|$)|"(?:[^"\\]|\\.|"")*(?:"|$)|\b0x[0-9A-Fa-f]+\b|\bx'[0-9A-Fa-f]*'`)
+	accountVerb = regexp.MustCompile(`(?is)^\s*(?:/\*.*?\*/\s*)*(create\s+(or\s+replace\s+)?(user|role|server)|alter\s+(user|server)|grant|set\s+password|change\s+(master|replication)|start\s+(slave|replica))\b`)
+)
+
+// Hide takes the secrets out of a statement's text: in one that handles accounts
+// every quoted text behind the first word of a secret, and every long hexadecimal
+// number, becomes '***'.
+func Hide(sql string) string { return redact.Text(hide(sql)) }
+
+func hide(sql string) string {
+	at := secretWords.FindStringIndex(sql)
+	if at == nil {
+		return sql
+	}
+	from := at[0]
+	if accountVerb.MatchString(sql) {
+		return sql[:from] + quoted.ReplaceAllString(sql[from:], "'***'")
+	}
+	return sql[:from] + hideAssigned(sql[from:])
+}
+
+// assigned is a secret's word with what is given to it.
+var assigned = regexp.MustCompile(`(?i)\b((?:identified\s+(?:with\s+\S+\s+)?(?:by|as|via)|[a-z_]*password|secret)\b\s*(?:=|\(|by|as)?\s*(?:password\s*\(?)?\s*)('(?:[^'\\]|\\.|'')*(?:'|$)|"(?:[^"\\]|\\.|"")*(?:"|$))`)
+
+func hideAssigned(sql string) string { return assigned.ReplaceAllString(sql, "${1}'***'") }
+
+// Mentions tells whether a name is in a statement's text as a whole word. It may say
+// yes for a word in a string: it is for showing, not for guarding.
+func Mentions(sql, name string) bool {
+	if name == "" {
+		return false
+	}
+	lower, want := strings.ToLower(sql), strings.ToLower(name)
+	for from := 0; ; {
+		i := strings.Index(lower[from:], want)
+		if i < 0 {
+			return false
+		}
+		i += from
+		if !wordAt(lower, i-1) && !wordAt(lower, i+len(want)) {
+			return true
+		}
+		from = i + 1
+	}
+}
+
+func wordAt(s string, i int) bool {
+	if i < 0 || i >= len(s) {
+		return false
+	}
+	b := s[i]
+	return b == '_' || b == '$' || b >= 0x80 || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
+}
+
+var definition = regexp.MustCompile(`(?is)^\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*|#[^\n]*\n\s*)*(create|alter|drop|truncate|rename|grant|revoke|set\s+password|analyze|optimize|repair|flush|install|uninstall)\b`)
+
+// IsDefinition tells whether a statement changes definitions, or all rows at once as
+// TRUNCATE does.
+func IsDefinition(sql string) bool { return definition.MatchString(sql) }

@@ -1,0 +1,142 @@
+package binlog
+
+import (
+	"slices"
+	"time"
+)
+
+// Transaction is one committed group of the log, in a line.
+type Transaction struct {
+	ID     string // its GTID, else FILE:POS of its beginning; what --txn and --before take
+	GTID   string // "" for an anonymous one
+	File   string
+	Pos    uint64 // where it begins
+	End    uint64 // where it ends
+	Time   time.Time
+	Tables []TableChange // by row images, in the order of their first change
+	DDL    []Statement   // statements that change definitions
+	Other  []Statement   // statements of the statement format: which rows they changed is not in the log
+	Size   int64         // bytes in the log
+	Thread uint32        // the connection's id on the server
+	Query  string        // the first statement's text where the server logs it
+	// Unfinished is an XA transaction that is prepared and not yet committed there.
+	Unfinished bool
+	XA         string // the XA transaction's id, as SQL, of one that is prepared or completed later
+	RolledBack bool
+}
+
+// TableChange counts the rows of one table that a transaction changed.
+type TableChange struct {
+	Schema   string
+	Table    string
+	Inserted int64
+	Updated  int64
+	Deleted  int64
+}
+
+// Rows is how many rows were changed.
+func (c TableChange) Rows() int64 { return c.Inserted + c.Updated + c.Deleted }
+
+// Add counts n rows.
+func (c *TableChange) Add(v Verb, n int64) {
+	switch v {
+	case Insert:
+		c.Inserted += n
+	case Update:
+		c.Updated += n
+	case Delete:
+		c.Deleted += n
+	}
+}
+
+// Statement is a statement with the schema that it ran in. Its text shows no secret.
+type Statement struct {
+	Schema string
+	SQL    string
+}
+
+// Rows is how many rows of all tables were changed.
+func (t *Transaction) Rows() (n int64) {
+	for _, c := range t.Tables {
+		n += c.Rows()
+	}
+	return n
+}
+
+// Count is the change of one table, made when it is new.
+func (t *Transaction) Count(schema, table string) *TableChange {
+	for i := range t.Tables {
+		if t.Tables[i].Schema == schema && t.Tables[i].Table == table {
+			return &t.Tables[i]
+		}
+	}
+	t.Tables = append(t.Tables, TableChange{Schema: schema, Table: table})
+	return &t.Tables[len(t.Tables)-1]
+}
+
+// Filter chooses transactions.
+type Filter struct {
+	Schema   string    // only changes of this schema; "" for all
+	Table    string    // TABLE or SCHEMA.TABLE
+	Kind     Verb      // at least one row, or statement, of this kind
+	RowsOver int64     // more rows than this
+	Since    time.Time // zero for no bound
+	Until    time.Time
+}
+
+// Takes tells whether a transaction is wanted.
+func (f Filter) Takes(t *Transaction) bool {
+	if !f.Since.IsZero() && t.Time.Before(f.Since) || !f.Until.IsZero() && !t.Time.Before(f.Until) {
+		return false
+	}
+	rows, ddl := int64(0), false
+	for _, c := range t.Tables {
+		if f.takesTable(c.Schema, c.Table) {
+			rows += c.of(f.Kind)
+		}
+	}
+	for _, s := range t.DDL {
+		ddl = ddl || f.takesStatement(s)
+	}
+	if f.RowsOver > 0 && rows <= f.RowsOver {
+		return false
+	}
+	switch f.Kind {
+	case DDL:
+		return ddl
+	case "":
+		return rows > 0 || f.RowsOver == 0 && (ddl || slices.ContainsFunc(t.Other, f.takesStatement))
+	}
+	return rows > 0
+}
+
+func (c TableChange) of(v Verb) int64 {
+	switch v {
+	case Insert:
+		return c.Inserted
+	case Update:
+		return c.Updated
+	case Delete:
+		return c.Deleted
+	}
+	return c.Rows()
+}
+
+func (f Filter) takesTable(schema, table string) bool {
+	if f.Schema != "" && schema != f.Schema && f.Table == "" {
+		return false
+	}
+	return f.Table == "" || Matches(schema, table, f.Table)
+}
+
+// takesStatement looks for the table's name as a word in the text.
+func (f Filter) takesStatement(s Statement) bool {
+	if f.Table == "" {
+		return f.Schema == "" || s.Schema == f.Schema || Mentions(s.SQL, f.Schema)
+	}
+	_, table, ok := cutLast(f.Table, ".")
+	if !ok {
+		table = f.Table
+	}
+	return Mentions(s.SQL, table)
+}

@@ -1,0 +1,127 @@
+package binlog
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// largest is the greatest event that is read, in bytes: the servers' own limit is
+// max_allowed_packet, at most 1 GiB, and a little for the header.
+const largest = 1<<30 + 1<<20
+
+// Decoder splits a log into events and checks each one's checksum.
+type Decoder struct {
+	in     *bufio.Reader
+	format *Format
+	pos    uint64
+	buf    []byte
+}
+
+// NewDecoder reads the log's bytes from r, which are those of the file from pos on.
+// At 4 (or 0) the file's magic is expected when r begins with it. A reader that
+// begins later in the file needs the file's Format.
+func NewDecoder(r io.Reader, pos uint64, f *Format) *Decoder {
+	return &Decoder{in: bufio.NewReaderSize(r, 256<<10), format: f, pos: pos}
+}
+
+// Format is the last format description that was read; nil before the first.
+func (d *Decoder) Format() *Format { return d.format }
+
+// Pos is where the last event ended in its file.
+func (d *Decoder) Pos() uint64 { return d.pos }
+
+// Next reads the next event. Its bytes are valid until the next call. At the end
+// the error is io.EOF; in the middle of an event io.ErrUnexpectedEOF.
+func (d *Decoder) Next() (*Event, error) {
+	if d.pos <= uint64(len(Magic)) {
+		if head, _ := d.in.Peek(len(Magic)); bytes.Equal(head, Magic) {
+			d.in.Discard(len(Magic))
+			d.pos = uint64(len(Magic))
+		}
+	}
+	raw, err := d.read()
+	if err != nil {
+		return nil, err
+	}
+	e, err := ParseEvent(raw, d.format)
+	if err != nil {
+		return nil, fmt.Errorf("at %d: %w", d.pos, err)
+	}
+	d.pos += uint64(len(raw))
+	if e.Type == TypeFormat {
+		if d.format, err = parseFormat(e); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+func (d *Decoder) read() ([]byte, error) {
+	head, err := d.in.Peek(headerSize)
+	if err != nil {
+		if errors.Is(err, io.EOF) && len(head) > 0 {
+			return nil, io.ErrUnexpectedEOF
+		}
+		return nil, err
+	}
+	_, size, err := parseHeader(head)
+	if err != nil {
+		return nil, fmt.Errorf("at %d: %w", d.pos, err)
+	}
+	if size > largest {
+		return nil, fmt.Errorf("at %d: %w: an event of %d bytes", d.pos, ErrDamaged, size)
+	}
+	if d.buf, err = readSized(d.in, d.buf[:0], int(size)); errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return d.buf, err
+}
+
+// readSized appends n bytes, growing as they come: a wrong length costs no memory.
+func readSized(r io.Reader, buf []byte, n int) ([]byte, error) {
+	const piece = 1 << 20
+	for n > 0 {
+		at := len(buf)
+		step := min(n, piece)
+		if cap(buf) < at+step {
+			grown := make([]byte, at, max(2*cap(buf), at+step))
+			copy(grown, buf)
+			buf = grown
+		}
+		buf = buf[:at+step]
+		if _, err := io.ReadFull(r, buf[at:]); err != nil {
+			return nil, err
+		}
+		n -= step
+	}
+	return buf, nil
+}
+
+// ParseEvent reads one whole event of a log of the given format and checks its
+// checksum. Before a format is known only rotate and format events make sense.
+func ParseEvent(raw []byte, f *Format) (*Event, error) {
+	e, size, err := parseHeader(raw)
+	if err != nil {
+		return nil, err
+	}
+	if int(size) != len(raw) {
+		return nil, fmt.Errorf("%w: an event of %d bytes says %d", ErrDamaged, len(raw), size)
+	}
+	e.Raw = raw
+	switch {
+	case e.Type == TypeFormat:
+		// The file that is written to has a mark here that its checksum leaves out.
+		raw[inUseAt] &^= flagInUse
+		own, err := parseFormat(&e)
+		if err != nil {
+			return nil, err
+		}
+		e.sum = own.Checksum
+	case f != nil:
+		e.sum = f.Checksum
+	}
+	return &e, e.verify()
+}

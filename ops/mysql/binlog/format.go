@@ -1,0 +1,74 @@
+package binlog
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Format is what a file says of itself in its format description event.
+type Format struct {
+	Server   string    // the server's version
+	Created  time.Time // zero in a file that was not the first after the server's start
+	MariaDB  bool
+	Checksum bool   // events end with a CRC32
+	lengths  []byte // of each type's post-header
+}
+
+// parseFormat reads a format description event. It always has a place for a
+// checksum, whether the others have one or not.
+func parseFormat(e *Event) (*Format, error) {
+	body := e.Raw[headerSize:]
+	if len(body) < 2+50+4+1+1+checksumSize {
+		return nil, fmt.Errorf("%w: a short format description", ErrDamaged)
+	}
+	if v := binary.LittleEndian.Uint16(body); v != 4 {
+		return nil, fmt.Errorf("%w: format version %d, not 4", ErrDamaged, v)
+	}
+	f := &Format{Server: string(bytes.TrimRight(body[2:52], "\x00"))}
+	if at := binary.LittleEndian.Uint32(body[52:]); at != 0 {
+		f.Created = time.Unix(int64(at), 0)
+	}
+	if body[56] != headerSize {
+		return nil, fmt.Errorf("%w: headers of %d bytes, not %d", ErrDamaged, body[56], headerSize)
+	}
+	f.MariaDB = strings.Contains(strings.ToLower(f.Server), "mariadb")
+	switch algorithm := body[len(body)-checksumSize-1]; algorithm {
+	case 0:
+	case 1:
+		f.Checksum = true
+	default:
+		return nil, fmt.Errorf("%w: checksums of the unknown kind %d", ErrDamaged, algorithm)
+	}
+	f.lengths = body[57 : len(body)-checksumSize-1]
+	return f, nil
+}
+
+// postHeader is the length of the part of fixed length behind a type's header.
+func (f *Format) postHeader(t Type) int {
+	if i := int(t) - 1; i >= 0 && i < len(f.lengths) {
+		return int(f.lengths[i])
+	}
+	return 0
+}
+
+// Rotate is where the log goes on.
+type Rotate struct {
+	File string
+	Pos  uint64
+}
+
+// parseRotate reads a rotate event. The one that begins a stream is made before
+// the file's format is known: it has a checksum when its last four bytes are one.
+func parseRotate(e *Event) (Rotate, error) {
+	body := e.Body()
+	if e.Artificial() && !e.sum && sumOK(e.Raw) {
+		body = body[:len(body)-checksumSize]
+	}
+	if len(body) < 9 {
+		return Rotate{}, fmt.Errorf("%w: a short rotate event", ErrDamaged)
+	}
+	return Rotate{File: string(body[8:]), Pos: binary.LittleEndian.Uint64(body)}, nil
+}

@@ -1,0 +1,178 @@
+package binlog
+
+import (
+	"encoding/hex"
+	"fmt"
+	"math/bits"
+	"time"
+
+	domain "opsdeck/ops/binlog"
+)
+
+// GTID is what begins a transaction.
+type GTID struct {
+	ID        string    // as people write it; "" for an anonymous one
+	Committed time.Time // to the microsecond; zero where the server does not say (MariaDB)
+	DDL       bool      // MariaDB says so
+	Alone     bool      // MariaDB: no COMMIT ends the group, its one statement does
+	Prepared  bool      // MariaDB: the group is an XA transaction's first part
+	Completed bool      // MariaDB: the group commits or rolls back a prepared one
+	Last      uint64    // last_committed: the sequence number that must be done first
+	Sequence  uint64    // sequence_number within its file
+}
+
+// Flags of MariaDB's GTID events.
+const (
+	mariaStandalone  = 1
+	mariaGroupCommit = 2
+	mariaDDL         = 32
+	mariaPrepared    = 64
+	mariaCompleted   = 128
+)
+
+func parseGTID(e *Event) (GTID, error) {
+	switch e.Type {
+	case TypeMariaGTID:
+		return parseMariaGTID(e)
+	case TypeGTIDTagged:
+		return parseTagged(e.Body())
+	}
+	c := cursor{b: e.Body()}
+	c.u8()
+	uuid := c.take(16)
+	gno := c.u64()
+	g := GTID{}
+	if e.Type == TypeGTID && uuid != nil {
+		g.ID = fmt.Sprintf("%s:%d", uuidText(uuid), gno)
+	}
+	if c.u8() == 2 {
+		g.Last, g.Sequence = c.u64(), c.u64()
+		if len(c.b) >= 7 {
+			g.Committed = micros(c.le(7) &^ (1 << 55))
+		}
+	}
+	return g, c.err("GTID event")
+}
+
+func micros(n uint64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(int64(n))
+}
+
+func uuidText(b []byte) string {
+	h := hex.EncodeToString(b)
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+func parseMariaGTID(e *Event) (GTID, error) {
+	c := cursor{b: e.Body()}
+	seq, dom, flags := c.u64(), c.u32(), c.u8()
+	g := GTID{ID: fmt.Sprintf("%d-%d-%d", dom, e.ServerID, seq)}
+	g.Alone = flags&mariaStandalone != 0
+	g.DDL = flags&mariaDDL != 0
+	g.Prepared = flags&mariaPrepared != 0
+	g.Completed = flags&mariaCompleted != 0
+	return g, c.err("GTID event")
+}
+
+// parseTagged reads the GTID event that is written in mysql::serialization, where a
+// number's first byte says by its trailing ones how many bytes follow.
+func parseTagged(body []byte) (GTID, error) {
+	c := cursor{b: body}
+	c.variable() // the version of the serialization
+	c.variable() // its size
+	c.variable() // the last field that may not be left out
+	var g GTID
+	var uuid [16]byte
+	var tag string
+	var gno uint64
+	for len(c.b) > 0 && !c.bad {
+		switch c.variable() {
+		case 1:
+			for i := range uuid {
+				uuid[i] = byte(c.variable())
+			}
+		case 2:
+			gno = unsign(c.variable())
+		case 3:
+			tag = string(c.take(int(c.variable())))
+		case 4:
+			g.Last = unsign(c.variable())
+		case 5:
+			g.Sequence = unsign(c.variable())
+		case 6:
+			g.Committed = micros(c.variable())
+		default: // each of the others is one number
+			c.variable()
+		}
+	}
+	g.ID = uuidText(uuid[:])
+	if tag != "" {
+		g.ID += ":" + tag
+	}
+	g.ID += fmt.Sprintf(":%d", gno)
+	return g, c.err("tagged GTID event")
+}
+
+// variable reads an unsigned number of one to nine bytes.
+func (c *cursor) variable() uint64 {
+	if len(c.b) == 0 {
+		c.bad = true
+		return 0
+	}
+	more := bits.TrailingZeros8(^c.b[0])
+	if more == 8 {
+		c.u8()
+		return c.u64()
+	}
+	v := c.le(more + 1)
+	return v >> (more + 1)
+}
+
+// unsign undoes the form of signed numbers, whose lowest bit is the sign.
+func unsign(v uint64) uint64 { return v >> 1 }
+
+// parsePrevious reads the set of GTIDs that earlier files hold.
+func parsePrevious(e *Event) (domain.GTIDs, error) {
+	c := cursor{b: e.Body()}
+	if e.Type == TypeMariaGTIDList {
+		set := domain.NewMariaGTIDs()
+		n := c.u32() & 0x0fffffff
+		for range n {
+			dom, server, seq := c.u32(), c.u32(), c.u64()
+			if c.bad {
+				break
+			}
+			set.AddMaria(dom, server, seq)
+		}
+		return set, c.err("GTID list event")
+	}
+	set := domain.NewMySQLGTIDs()
+	head := c.u64()
+	// Tags changed the form: the first byte then is 1 and the count follows it.
+	n, tagged := head, false
+	if head&0xff == 1 && head>>56 == 1 {
+		n, tagged = head<<8>>16, true
+	}
+	for range n {
+		uuid := c.take(16)
+		tag := ""
+		if tagged {
+			tag = string(c.take(int(c.variable())))
+		}
+		intervals := c.u64()
+		for range intervals {
+			from, to := c.u64(), c.u64()
+			if c.bad {
+				return set, c.err("previous GTIDs event")
+			}
+			set.AddMySQL(uuidText(uuid), tag, from, to-1)
+		}
+		if c.bad {
+			break
+		}
+	}
+	return set, c.err("previous GTIDs event")
+}

@@ -1,0 +1,184 @@
+package binlog
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	domain "opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/schema"
+)
+
+// MismatchError says that a table is today another one than the log's.
+type MismatchError struct {
+	Table string
+	Why   string
+}
+
+func (e *MismatchError) Error() string {
+	return fmt.Sprintf("the table %s has changed since: %s", e.Table, e.Why)
+}
+
+// Know completes a table of the log with what today's table says: names, and what
+// the log leaves out (signs, character sets). A table that has another number of
+// columns, or another type in a place, is a *MismatchError, and is left as it was.
+func Know(t *domain.Table, now *schema.Table) error {
+	cols := make([]schema.Column, 0, len(now.Columns))
+	for _, c := range now.Columns {
+		if !hiddenColumn(now, c) {
+			cols = append(cols, c)
+		}
+	}
+	if len(cols) != len(t.Columns) {
+		return &MismatchError{Table: t.String(), Why: fmt.Sprintf("%d columns, the log has %d", len(cols), len(t.Columns))}
+	}
+	for i, c := range cols {
+		own := t.Columns[i]
+		if own.Name != "" && own.Name != c.Name {
+			return &MismatchError{Table: t.String(), Why: fmt.Sprintf("column %d is %s, the log has %s", i+1, c.Name, own.Name)}
+		}
+		if !fits(own.Type, c.DataType) {
+			return &MismatchError{Table: t.String(), Why: fmt.Sprintf("%s is %s, the log has %s", c.Name, c.DataType, own.Type)}
+		}
+	}
+	for i, c := range cols {
+		own := &t.Columns[i]
+		own.Name = c.Name
+		own.Key = contains(now.Key, c.Name) && now.KeyUnique == "PRIMARY"
+		own.Kind = kindNow(own.Kind, c)
+	}
+	return nil
+}
+
+func hiddenColumn(t *schema.Table, c schema.Column) bool { return false }
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}
+
+// families are types that are stored in one way.
+var families = map[string]string{"char": "string", "binary": "string", "varchar": "varstring", "varbinary": "varstring", "tinytext": "blob",
+	"text": "blob", "mediumtext": "blob", "longtext": "blob", "tinyblob": "blob", "mediumblob": "blob", "longblob": "blob", "numeric": "decimal",
+	"point": "geometry", "linestring": "geometry", "polygon": "geometry", "multipoint": "geometry", "multilinestring": "geometry",
+	"multipolygon": "geometry", "geometrycollection": "geometry", "geomcollection": "geometry", "real": "double",
+	"uuid": "string", "inet6": "string", "inet4": "string"}
+
+// fits tells whether a column of the log can be one of today's type.
+func fits(logged, now string) bool {
+	logged, _, _ = strings.Cut(logged, " ")
+	a, b := family(logged), family(now)
+	return a == b
+}
+
+func family(name string) string {
+	if f, ok := families[name]; ok {
+		return f
+	}
+	return name
+}
+
+// kindNow is the kind with what only the table knows: text or binary.
+func kindNow(k domain.Kind, c schema.Column) domain.Kind {
+	switch {
+	case k != domain.Text && k != domain.Binary:
+		return k
+	case c.Form == schema.FormBinary:
+		return domain.Binary
+	case c.Charset != "":
+		return domain.Text
+	}
+	return k
+}
+
+// Reread corrects a value by what only the table of today knows: whether its number
+// has a sign, where the log does not say.
+func Reread(v domain.Value, logged domain.Column, now schema.Column) domain.Value {
+	v.Kind = kindNow(v.Kind, now)
+	if v.Null || v.Absent {
+		return v
+	}
+	if now.DataType == "binary" {
+		v.Text = padded(v.Text, declaredLength(now.Type))
+	}
+	if v.Kind != domain.Number || len(v.Text) == 0 || v.Text[0] != '-' || !strings.Contains(now.Type, "unsigned") {
+		return v
+	}
+	n, err := strconv.ParseInt(string(v.Text), 10, 64)
+	size, ok := integerBits[now.DataType]
+	if err != nil || !ok {
+		return v
+	}
+	v.Text = strconv.AppendUint(nil, uint64(n)&(math.MaxUint64>>(64-size)), 10)
+	return v
+}
+
+var integerBits = map[string]int{"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
+
+// declaredLength is the number in "binary(16)".
+func declaredLength(declared string) int {
+	_, rest, _ := strings.Cut(declared, "(")
+	digits, _, _ := strings.Cut(rest, ")")
+	n, _ := strconv.Atoi(digits)
+	return n
+}
+
+// padded puts back the zeros at the end of a BINARY, which the log leaves out.
+func padded(text []byte, n int) []byte {
+	if len(text) >= n {
+		return text
+	}
+	out := make([]byte, n)
+	copy(out, text)
+	return out
+}
+
+// NowExpr is the SELECT expression that SameNow compares with. The session's time
+// zone is UTC.
+func NowExpr(c schema.Column) string {
+	name := schema.Ident(c.Name)
+	switch {
+	case c.DataType == "float" || c.DataType == "double":
+		return c.Expr()
+	case c.DataType == "enum" || c.DataType == "set":
+		return "(" + name + "+0)"
+	case c.Charset != "" && c.DataType != "json":
+		return "CAST(" + name + " AS BINARY)"
+	}
+	return name
+}
+
+// SameNow tells whether a value of the log is what the table has now, read by
+// NowExpr; nil is NULL.
+func SameNow(v domain.Value, now []byte, c schema.Column) bool {
+	if v.Null || now == nil {
+		return v.Null && now == nil
+	}
+	switch v.Kind {
+	case domain.Float, domain.Double:
+		size := 64
+		if v.Kind == domain.Float {
+			size = 32
+		}
+		a, errA := strconv.ParseFloat(string(v.Text), size)
+		b, errB := strconv.ParseFloat(string(now), 64)
+		return errA == nil && errB == nil && a == b
+	case domain.Number:
+		return plainNumber(string(v.Text)) == plainNumber(string(now))
+	}
+	return string(v.Text) == string(now)
+}
+
+// plainNumber leaves out the zeros that ZEROFILL puts before.
+func plainNumber(s string) string {
+	trimmed := strings.TrimLeft(s, "0")
+	if trimmed == "" || trimmed[0] == '.' {
+		return "0" + trimmed
+	}
+	return trimmed
+}

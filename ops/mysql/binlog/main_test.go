@@ -1,0 +1,9 @@
+package binlog
+
+import (
+	"testing"
+
+	"opsdeck/internal/testdb"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }

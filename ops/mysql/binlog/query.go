@@ -1,0 +1,153 @@
+package binlog
+
+import (
+	"fmt"
+)
+
+// Query is a statement as the log holds it, with the session that it ran in.
+type Query struct {
+	Thread     uint32
+	Seconds    uint32 // how long it ran
+	ErrorCode  uint16 // what it ended with on the server; not 0 for a statement that did only a part
+	Schema     string
+	SQL        []byte
+	Flags2     uint32 // OPTION_AUTO_IS_NULL, OPTION_NOT_AUTOCOMMIT, no foreign keys, no unique checks
+	HasFlags2  bool
+	SQLMode    uint64
+	HasSQLMode bool
+	Increment  uint16 // auto_increment_increment; 0 when not told
+	Offset     uint16
+	Client     uint16 // collations by number; 0 when not told
+	Connection uint16
+	Server     uint16
+	TimeZone   string
+	LCTime     uint16
+	Micros     uint32 // of the statement's start
+	Database   uint16 // the default collation of the schema
+	Explicit   uint8  // explicit_defaults_for_timestamp + 1; 0 when not told
+	DDLXID     bool   // MySQL: the statement commits by itself
+	Default4   uint16 // default_collation_for_utf8mb4
+	PrimaryKey uint8  // sql_require_primary_key + 1
+	Encryption uint8  // default_table_encryption + 1
+}
+
+// executeLoadExtra is what LOAD DATA adds to a query event's post-header, in bytes.
+const executeLoadExtra = 13
+
+// Bits of Flags2.
+const (
+	OptionAutoIsNull    = 1 << 14
+	OptionNotAutocommit = 1 << 19
+	OptionNoForeignKeys = 1 << 26
+	OptionNoUnique      = 1 << 27
+)
+
+// parseQuery reads a query event, compressed by MariaDB or not.
+func parseQuery(e *Event) (*Query, error) {
+	c := cursor{b: e.Body()}
+	q := &Query{Thread: c.u32(), Seconds: c.u32()}
+	schema := int(c.u8())
+	q.ErrorCode = c.u16()
+	length := int(c.u16())
+	if e.Type == TypeExecuteLoad {
+		c.take(executeLoadExtra)
+	}
+	status := c.take(length)
+	q.Schema = string(c.take(schema))
+	c.take(1)
+	if err := c.err("query event"); err != nil {
+		return nil, err
+	}
+	q.SQL = c.b
+	if e.Type == TypeQueryCompressed {
+		var err error
+		if q.SQL, err = inflate(c.b); err != nil {
+			return nil, err
+		}
+	}
+	q.status(&cursor{b: status})
+	return q, nil
+}
+
+// status reads the session's variables. Their kinds come in no fixed order and have
+// no length: reading ends at the first one that is not known.
+func (q *Query) status(c *cursor) {
+	for len(c.b) > 0 && !c.bad {
+		switch kind := c.u8(); kind {
+		case 0:
+			q.Flags2, q.HasFlags2 = c.u32(), true
+		case 1:
+			q.SQLMode, q.HasSQLMode = c.u64(), true
+		case 2:
+			c.terminated()
+		case 3:
+			q.Increment, q.Offset = c.u16(), c.u16()
+		case 4:
+			q.Client, q.Connection, q.Server = c.u16(), c.u16(), c.u16()
+		case 5:
+			q.TimeZone = c.text()
+		case 6:
+			c.text()
+		case 7:
+			q.LCTime = c.u16()
+		case 8:
+			q.Database = c.u16()
+		case 9:
+			c.u64()
+		case 10:
+			c.u32()
+		case 11:
+			c.text()
+			c.text()
+		case 12:
+			skipSchemas(c)
+		case 13:
+			q.Micros = uint32(c.le(3))
+		case 14, 15: // commit_ts of old versions
+			c.take(0)
+		case 16:
+			q.Explicit = c.u8() + 1
+		case 17:
+			c.u64()
+			q.DDLXID = true
+		case 18:
+			q.Default4 = c.u16()
+		case 19:
+			q.PrimaryKey = c.u8() + 1
+		case 20:
+			q.Encryption = c.u8() + 1
+		case 128: // MariaDB's microseconds
+			q.Micros = uint32(c.le(3))
+		case 129: // MariaDB's XID of a DDL
+			c.u64()
+		default:
+			return
+		}
+	}
+}
+
+// skipSchemas skips the names of schemas that a statement touches; 254 says that
+// they were too many.
+func skipSchemas(c *cursor) {
+	n := c.u8()
+	if n == 254 {
+		return
+	}
+	for range n {
+		for !c.bad && c.u8() != 0 {
+		}
+	}
+}
+
+// stringOf is the text of an annotation: MySQL's has a length byte before it that
+// does not reach beyond 255.
+func stringOf(e *Event) (string, error) {
+	b := e.Body()
+	if e.Type == TypeRowsQuery {
+		if len(b) == 0 {
+			return "", fmt.Errorf("%w: a short annotation", ErrDamaged)
+		}
+		b = b[1:]
+	}
+	return string(b), nil
+}

@@ -1,0 +1,223 @@
+package binlog
+
+import (
+	"fmt"
+
+	domain "opsdeck/ops/binlog"
+)
+
+// Rows is a rows event, ready to be read row by row.
+type Rows struct {
+	Map     *TableMap
+	Verb    domain.Verb
+	Flags   uint16
+	partial bool   // JSON values of the after image may be differences
+	before  bitmap // columns of the before image, or of a delete's
+	after   bitmap // columns of the after image, or of an insert's
+	data    []byte
+}
+
+// Flags of rows events.
+const (
+	rowsEndOfStatement = 1
+	rowsNoForeignKeys  = 2
+	rowsNoUniqueChecks = 4
+)
+
+// rowsID is the table's number in a rows event.
+func rowsID(e *Event, f *Format) uint64 {
+	c := cursor{b: e.Body()}
+	return tableID(&c, e.Type, f)
+}
+
+// parseRows reads a rows event over its table map.
+func parseRows(e *Event, f *Format, m *TableMap) (*Rows, error) {
+	c := cursor{b: e.Body()}
+	tableID(&c, e.Type, f)
+	r := &Rows{Map: m, Verb: rowsVerb(e.Type), partial: e.Type == TypePartialUpdateRows, Flags: c.u16()}
+	if hasExtra(e.Type) {
+		if extra := int(c.u16()); extra >= 2 {
+			c.take(extra - 2)
+		}
+	}
+	n := int(min(c.lenenc(), 1<<20))
+	if n != len(m.types) {
+		return nil, fmt.Errorf("%w: rows of %d columns for the table %s of %d", ErrDamaged, n, m.String(), len(m.types))
+	}
+	first := bitmap(c.take((n + 7) / 8))
+	switch r.Verb {
+	case domain.Insert:
+		r.after = first
+	case domain.Delete:
+		r.before = first
+	default:
+		r.before, r.after = first, bitmap(c.take((n+7)/8))
+	}
+	r.data = c.b
+	if err := c.err("rows event"); err != nil {
+		return nil, err
+	}
+	if isCompressedRows(e.Type) {
+		var err error
+		if r.data, err = inflate(r.data); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func rowsVerb(t Type) domain.Verb {
+	switch t {
+	case TypeWriteRowsV1, TypeWriteRows, TypeWriteRowsComp1, TypeWriteRowsComp2:
+		return domain.Insert
+	case TypeDeleteRowsV1, TypeDeleteRows, TypeDeleteRowsComp1, TypeDeleteRowsComp2:
+		return domain.Delete
+	}
+	return domain.Update
+}
+
+func hasExtra(t Type) bool {
+	switch t {
+	case TypeWriteRows, TypeUpdateRows, TypeDeleteRows, TypePartialUpdateRows, TypeWriteRowsComp2, TypeUpdateRowsComp2, TypeDeleteRowsComp2:
+		return true
+	}
+	return false
+}
+
+func isCompressedRows(t Type) bool { return t >= TypeWriteRowsComp1 && t <= TypeDeleteRowsComp2 }
+
+// Count is how many rows the event holds.
+func (r *Rows) Count() (n int, err error) {
+	c := cursor{b: r.data}
+	for len(c.b) > 0 {
+		if err := r.skipRow(&c); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+func (r *Rows) skipRow(c *cursor) error {
+	if r.before != nil {
+		if err := r.skipImage(c, r.before); err != nil {
+			return err
+		}
+	}
+	if r.after == nil {
+		return nil
+	}
+	if r.partial {
+		_, err := r.afterImage(c, nil)
+		return err
+	}
+	return r.skipImage(c, r.after)
+}
+
+func (r *Rows) skipImage(c *cursor, present bitmap) error {
+	nulls := bitmap(c.take((present.count(len(r.Map.types)) + 7) / 8))
+	at := 0
+	for i, t := range r.Map.types {
+		if !present.has(i) {
+			continue
+		}
+		if !nulls.has(at) {
+			c.take(t.length(c))
+		}
+		at++
+	}
+	return c.err("row image")
+}
+
+// Each reads the rows. Values are valid until the next call.
+func (r *Rows) Each(take func(domain.RowChange) error) error {
+	c := cursor{b: r.data}
+	for len(c.b) > 0 {
+		change := domain.RowChange{Verb: r.Verb, Table: &r.Map.Table}
+		var err error
+		if r.before != nil {
+			if change.Before, err = r.image(&c, r.before, nil); err != nil {
+				return err
+			}
+		}
+		if r.after != nil {
+			if change.After, err = r.afterImage(&c, change.Before); err != nil {
+				return err
+			}
+		}
+		if err := take(change); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// afterImage reads an after image; in a partial update it says first which JSON
+// columns are differences from before.
+func (r *Rows) afterImage(c *cursor, before []domain.Value) ([]domain.Value, error) {
+	if !r.partial {
+		return r.image(c, r.after, nil)
+	}
+	options := c.lenenc()
+	diffs := &partialColumns{before: before}
+	if options&1 != 0 {
+		n := 0
+		r.Map.each(func(t colType) bool { return t.code == colJSON }, func(int) { n++ })
+		diffs.bits = bitmap(c.take((n + 7) / 8))
+	}
+	return r.image(c, r.after, diffs)
+}
+
+// partialColumns are the JSON columns of an image that hold differences.
+type partialColumns struct {
+	bits   bitmap
+	before []domain.Value
+	seen   int
+}
+
+func (r *Rows) image(c *cursor, present bitmap, partial *partialColumns) ([]domain.Value, error) {
+	nulls := bitmap(c.take((present.count(len(r.Map.types)) + 7) / 8))
+	values := make([]domain.Value, len(r.Map.types))
+	at := 0
+	for i, t := range r.Map.types {
+		isPartial := false
+		if partial != nil && t.code == colJSON {
+			isPartial = partial.bits.has(partial.seen)
+			partial.seen++
+		}
+		v := &values[i]
+		v.Kind = r.Map.Columns[i].Kind
+		if !present.has(i) {
+			v.Absent = true
+			continue
+		}
+		isNull := nulls.has(at)
+		at++
+		if isNull {
+			v.Null = true
+			continue
+		}
+		if err := r.value(c, i, v, isPartial, partial); err != nil {
+			return nil, fmt.Errorf("column %d of %s: %w", i+1, r.Map.String(), err)
+		}
+	}
+	return values, c.err("row image")
+}
+
+func (r *Rows) value(c *cursor, i int, v *domain.Value, isPartial bool, partial *partialColumns) (err error) {
+	t := r.Map.types[i]
+	raw := c.take(t.length(c))
+	if c.bad {
+		return c.err("value")
+	}
+	if !isPartial {
+		v.Text, err = t.text(raw)
+		return err
+	}
+	if partial.before == nil || partial.before[i].Absent {
+		v.Absent = true // what it differs from is not in the log
+		return nil
+	}
+	v.Text, err = applyJSONDiffs(partial.before[i].Text, raw[t.a:])
+	return err
+}

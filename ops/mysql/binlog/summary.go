@@ -1,0 +1,83 @@
+package binlog
+
+import (
+	"strings"
+
+	domain "opsdeck/ops/binlog"
+)
+
+// longestText is how much of a statement's text a summary keeps, in bytes.
+const longestText = 4096
+
+// Summary makes a line of each group that a walker finds.
+type Summary struct {
+	now *domain.Transaction
+	// Done is called with each group at its end.
+	Done func(*domain.Transaction) error
+}
+
+// Take is what a Walker calls.
+func (s *Summary) Take(i *Item) error {
+	switch i.What {
+	case Begin:
+		s.now = &domain.Transaction{ID: i.Group.ID(), GTID: i.Group.GTID.ID, File: i.Group.File, Pos: i.Group.Pos}
+	case Statement, Load:
+		s.statement(i)
+	case Change:
+		n, err := i.Rows.Count()
+		if err != nil {
+			return err
+		}
+		s.now.Count(i.Rows.Map.Schema, i.Rows.Map.Name).Add(i.Rows.Verb, int64(n))
+	case Note:
+		if s.now.Query == "" {
+			s.now.Query = shown(i.Text)
+		}
+	case End:
+		return s.end(i.Group)
+	}
+	return nil
+}
+
+func (s *Summary) statement(i *Item) {
+	if i.Query == nil {
+		return
+	}
+	if s.now.Thread == 0 {
+		s.now.Thread = i.Query.Thread
+	}
+	said := domain.Statement{Schema: i.Query.Schema, SQL: shown(string(i.Query.SQL))}
+	if domain.IsDefinition(said.SQL) {
+		s.now.DDL = append(s.now.DDL, said)
+	} else if !isSavepoint(said.SQL) {
+		s.now.Other = append(s.now.Other, said)
+	}
+	if s.now.Query == "" {
+		s.now.Query = said.SQL
+	}
+}
+
+func (s *Summary) end(g *Group) error {
+	t := s.now
+	t.End, t.Time, t.Size, t.XA, t.RolledBack = g.End, g.Time, g.Size, g.XA, g.RolledBack
+	if t.Thread == 0 {
+		t.Thread = g.Thread
+	}
+	t.Unfinished = g.Phase == XAPrepared
+	s.now = nil
+	return s.Done(t)
+}
+
+func shown(text string) string {
+	text = domain.Hide(text)
+	if len(text) <= longestText {
+		return text
+	}
+	return text[:longestText] + "…"
+}
+
+// isSavepoint tells statements that change nothing from those that do.
+func isSavepoint(sql string) bool {
+	word, _, _ := strings.Cut(strings.TrimSpace(strings.ToUpper(sql)), " ")
+	return word == "SAVEPOINT" || word == "ROLLBACK" || word == "RELEASE"
+}

@@ -1,0 +1,338 @@
+package binlog
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	domain "opsdeck/ops/binlog"
+)
+
+// Group is what the log commits at once: a transaction, or one statement that
+// commits by itself.
+type Group struct {
+	GTID
+	File   string
+	Thread uint32 // the connection's id, of the BEGIN that MySQL logs
+	Pos    uint64 // where it begins in the file
+	End    uint64 // where it ends; set with What End
+	Time   time.Time
+	Size   int64
+	XA     string // the id of an XA transaction's first or second part, as SQL
+	Phase  XAPhase
+	// RolledBack is a group that ends with ROLLBACK: tables without transactions
+	// have its changes.
+	RolledBack bool
+
+	open bool // BEGIN was seen: only COMMIT ends it
+}
+
+// XAPhase is what a group is of an XA transaction.
+type XAPhase uint8
+
+// The phases.
+const (
+	XANone     XAPhase = iota
+	XAPrepared         // its changes, not yet committed
+	XACommit           // commits a prepared one
+	XARollback
+)
+
+// ID names the group for people: its GTID, else FILE:POS.
+func (g *Group) ID() string {
+	if g.GTID.ID != "" {
+		return g.GTID.ID
+	}
+	return domain.Position{File: g.File, Pos: g.Pos}.String()
+}
+
+// What says what an item is.
+type What uint8
+
+// What comes in a group, in this order: Begin, any of the middle ones, End.
+const (
+	Begin     What = iota
+	Statement      // a query event that is not BEGIN or COMMIT
+	Change         // a rows event
+	Context        // an event that a following statement needs: INTVAR, RAND, USER_VAR
+	Note           // the text of the statement that the following rows are from
+	Load           // LOAD DATA of the statement format
+	End
+)
+
+// Item is one step of a group.
+type Item struct {
+	What  What
+	Group *Group
+	Event *Event // the event itself, inside a payload without checksum
+	Map   *Event // the table map's event, of a Change
+	Query *Query // of a Statement
+	Rows  *Rows  // of a Change
+	Text  string // of a Note
+}
+
+// Walker makes groups of a log's events.
+type Walker struct {
+	file   string
+	format *Format
+	group  *Group
+	maps   map[uint64]mapped
+}
+
+type mapped struct {
+	parsed *TableMap
+	event  *Event
+}
+
+// NewWalker begins in a file, at the beginning of a group.
+func NewWalker(file string, f *Format) *Walker {
+	return &Walker{file: file, format: f, maps: map[uint64]mapped{}}
+}
+
+// InGroup tells whether a group has begun and not yet ended.
+func (w *Walker) InGroup() bool { return w.group != nil }
+
+// Feed takes the next event, which ends at end in the file, and calls take with
+// what comes of it. Items are valid until take returns.
+func (w *Walker) Feed(e *Event, end uint64, take func(*Item) error) error {
+	from := end - uint64(len(e.Raw))
+	if e.Type == TypeFormat {
+		f, err := parseFormat(e)
+		w.format = f
+		return err
+	}
+	if w.format == nil {
+		return fmt.Errorf("%w: an event of type %d before the format", ErrDamaged, e.Type)
+	}
+	if w.group != nil {
+		w.group.Size += int64(len(e.Raw))
+	}
+	s := step{w: w, from: from, end: end, take: take}
+	if e.Type != TypePayload {
+		return s.event(e)
+	}
+	return openPayload(e, w.format, s.event)
+}
+
+// step is the walk through one event of the file, or through those inside it.
+type step struct {
+	w         *Walker
+	from, end uint64
+	take      func(*Item) error
+}
+
+func (s *step) event(e *Event) error {
+	w := s.w
+	switch e.Type {
+	case TypeGTID, TypeAnonymousGTID, TypeGTIDTagged, TypeMariaGTID:
+		return s.begin(e)
+	case TypeTableMap:
+		m, err := parseTableMap(e, w.format)
+		if err == nil {
+			own := *e
+			own.Raw = append([]byte(nil), e.Raw...)
+			w.maps[m.ID] = mapped{m, &own}
+		}
+		return err
+	case TypeQuery, TypeQueryCompressed:
+		return s.query(e)
+	case TypeXID:
+		return s.finish(e)
+	case TypeXAPrepare:
+		return s.prepare(e)
+	case TypeRowsQuery, TypeAnnotateRows:
+		text, err := stringOf(e)
+		if err != nil {
+			return err
+		}
+		return s.item(&Item{What: Note, Event: e, Text: text})
+	case TypeIntvar, TypeRand, TypeUserVar:
+		return s.item(&Item{What: Context, Event: e})
+	case TypeBeginLoad:
+		return s.item(&Item{What: Load, Event: e})
+	case TypeExecuteLoad:
+		return s.loaded(e)
+	}
+	if e.IsRows() {
+		return s.rows(e)
+	}
+	return nil
+}
+
+// begin opens a group with its GTID event.
+func (s *step) begin(e *Event) error {
+	g, err := parseGTID(e)
+	if err != nil {
+		return err
+	}
+	w := s.w
+	w.group = &Group{GTID: g, File: w.file, Pos: s.from, Size: int64(len(e.Raw))}
+	clear(w.maps)
+	w.group.open = e.Type == TypeMariaGTID && !g.Alone
+	if g.Prepared {
+		w.group.Phase = XAPrepared
+	}
+	return s.take(&Item{What: Begin, Group: w.group, Event: e})
+}
+
+// item is a step of the group that is open; logs without GTIDs begin one with their
+// first event.
+func (s *step) item(i *Item) error {
+	w := s.w
+	if w.group == nil {
+		w.group = &Group{File: w.file, Pos: s.from, Size: int64(len(i.Event.Raw))}
+		clear(w.maps)
+		if err := s.take(&Item{What: Begin, Group: w.group, Event: i.Event}); err != nil {
+			return err
+		}
+	}
+	i.Group = w.group
+	return s.take(i)
+}
+
+func (s *step) query(e *Event) error {
+	q, err := parseQuery(e)
+	if err != nil {
+		return err
+	}
+	word := strings.ToUpper(strings.TrimSpace(string(q.SQL[:min(len(q.SQL), 300)])))
+	switch {
+	case word == "BEGIN":
+		return s.opened(e, q, "")
+	case strings.HasPrefix(word, "XA START"):
+		return s.opened(e, q, xid(q.SQL))
+	case strings.HasPrefix(word, "XA END"):
+		return nil
+	case strings.HasPrefix(word, "XA COMMIT"), strings.HasPrefix(word, "XA ROLLBACK"):
+		return s.completes(e, q, strings.HasPrefix(word, "XA COMMIT"))
+	case word == "COMMIT":
+		return s.finish(e)
+	case word == "ROLLBACK":
+		if s.w.group != nil {
+			s.w.group.RolledBack = true
+		}
+		return s.finish(e)
+	}
+	if err := s.item(&Item{What: Statement, Event: e, Query: q}); err != nil {
+		return err
+	}
+	return s.alone(e)
+}
+
+// alone ends a group of a single statement.
+func (s *step) alone(e *Event) error {
+	if s.w.group.open {
+		return nil
+	}
+	return s.finish(e)
+}
+
+func (s *step) opened(e *Event, q *Query, id string) error {
+	if err := s.opens(e, id); err != nil {
+		return err
+	}
+	s.w.group.Thread = q.Thread
+	return nil
+}
+
+func (s *step) opens(e *Event, id string) error {
+	w := s.w
+	if w.group == nil {
+		w.group = &Group{File: w.file, Pos: s.from, Size: int64(len(e.Raw))}
+		clear(w.maps)
+		if err := s.take(&Item{What: Begin, Group: w.group, Event: e}); err != nil {
+			return err
+		}
+	}
+	w.group.open = true
+	if id != "" {
+		w.group.XA = id
+	}
+	return nil
+}
+
+// xid is the id in an XA statement, as SQL.
+func xid(sql []byte) string {
+	fields := strings.Fields(string(sql))
+	if len(fields) < 3 {
+		return ""
+	}
+	return strings.Join(fields[2:], "")
+}
+
+func (s *step) completes(e *Event, q *Query, commit bool) error {
+	if s.w.group == nil {
+		if err := s.opens(e, ""); err != nil {
+			return err
+		}
+	}
+	g := s.w.group
+	g.XA, g.Phase = xid(q.SQL), XARollback
+	if commit {
+		g.Phase = XACommit
+	}
+	return s.finish(e)
+}
+
+// prepare ends the first part of an XA transaction, or all of one that commits in
+// one phase.
+func (s *step) prepare(e *Event) error {
+	c := cursor{b: e.Body()}
+	onePhase := c.u8() != 0
+	if s.w.group != nil && !onePhase {
+		s.w.group.Phase = XAPrepared
+	}
+	if s.w.group != nil && s.w.group.XA == "" { // MariaDB has no XA START in the log
+		format, gtrid, bqual := c.u32(), int(c.u32()), int(c.u32())
+		data := c.take(gtrid + bqual)
+		if err := c.err("XA event"); err != nil {
+			return err
+		}
+		s.w.group.XA = fmt.Sprintf("X'%x',X'%x',%d", data[:gtrid], data[gtrid:], format)
+	}
+	return s.finish(e)
+}
+
+func (s *step) finish(e *Event) error {
+	w := s.w
+	if w.group == nil {
+		return nil
+	}
+	g := w.group
+	w.group = nil
+	g.End, g.Time = s.end, g.Committed
+	if g.Time.IsZero() {
+		g.Time = e.Time()
+	}
+	return s.take(&Item{What: End, Group: g, Event: e})
+}
+
+func (s *step) rows(e *Event) error {
+	w := s.w
+	id := rowsID(e, w.format)
+	m, known := w.maps[id]
+	if !known {
+		if id == 0xffffff || id == 0xffffffffffff { // ends a statement and holds nothing
+			return nil
+		}
+		return fmt.Errorf("%w: rows of a table that no table map names", ErrDamaged)
+	}
+	r, err := parseRows(e, w.format, m.parsed)
+	if err != nil {
+		return err
+	}
+	return s.item(&Item{What: Change, Event: e, Rows: r, Map: m.event})
+}
+
+// loaded is LOAD DATA in the statement format; its text stands where a query's does,
+// behind where the file's name is.
+func (s *step) loaded(e *Event) error {
+	q, err := parseQuery(e)
+	if err != nil {
+		return err
+	}
+	if err := s.item(&Item{What: Load, Event: e, Query: q}); err != nil {
+		return err
+	}
+	return s.alone(e)
+}
