@@ -27,11 +27,11 @@ type Transaction struct {
 
 // TableChange counts the rows of one table that a transaction changed.
 type TableChange struct {
-	Schema   string
-	Table    string
-	Inserted int64
-	Updated  int64
-	Deleted  int64
+	Schema   string `json:"schema"`
+	Table    string `json:"table"`
+	Inserted int64  `json:"inserted"`
+	Updated  int64  `json:"updated"`
+	Deleted  int64  `json:"deleted"`
 }
 
 // Rows is how many rows were changed.

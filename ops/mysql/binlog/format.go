@@ -72,3 +72,9 @@ func parseRotate(e *Event) (Rotate, error) {
 	}
 	return Rotate{File: string(body[8:]), Pos: binary.LittleEndian.Uint64(body)}, nil
 }
+
+// ParseFormat reads a format description event.
+func ParseFormat(e *Event) (*Format, error) { return parseFormat(e) }
+
+// ParseRotate reads a rotate event.
+func ParseRotate(e *Event) (Rotate, error) { return parseRotate(e) }

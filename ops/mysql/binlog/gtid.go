@@ -176,3 +176,6 @@ func parsePrevious(e *Event) (domain.GTIDs, error) {
 	}
 	return set, c.err("previous GTIDs event")
 }
+
+// PreviousGTIDs is the set in a file's event that says what earlier files hold.
+func PreviousGTIDs(e *Event) (domain.GTIDs, error) { return parsePrevious(e) }

@@ -29,7 +29,7 @@ import (
 // server on this machine it logs in without TLS if the server lets it: nobody
 // listens in on the loopback, and encryption would cost a core.
 func Open(ctx context.Context, t mysql.Target, database string) (*sql.DB, error) {
-	if t.TLS == nil && !t.NoTLS && local(t) {
+	if t.TLS == nil && !t.NoTLS && mysql.Loopback(t) {
 		plain := t
 		plain.NoTLS = true
 		if db, err := open(ctx, plain, database); err == nil {
@@ -37,11 +37,6 @@ func Open(ctx context.Context, t mysql.Target, database string) (*sql.DB, error)
 		}
 	}
 	return open(ctx, t, database)
-}
-
-func local(t mysql.Target) bool {
-	host, _, err := net.SplitHostPort(t.Addr)
-	return t.Network == "unix" || host == "localhost" || err == nil && net.ParseIP(host).IsLoopback()
 }
 
 func open(ctx context.Context, t mysql.Target, database string) (*sql.DB, error) {

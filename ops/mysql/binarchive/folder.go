@@ -1,0 +1,204 @@
+package binarchive
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"opsdeck/internal/jsonl"
+	"opsdeck/ops/binlog"
+)
+
+// FolderName is the archive's folder below the backups'.
+const FolderName = "binlog"
+
+// Names in a server's folder.
+const (
+	manifestName = "manifest.jsonl"
+	partSuffix   = ".part" // of the file that is written
+	indexSuffix  = ".idx"
+)
+
+// Folder is the archive of all servers.
+type Folder struct {
+	Dir string
+}
+
+// Servers are the ids of the servers that the archive has a folder of.
+func (f Folder) Servers() ([]string, error) {
+	entries, err := os.ReadDir(f.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var ids []string
+	for _, e := range entries {
+		if e.IsDir() {
+			ids = append(ids, e.Name())
+		}
+	}
+	return ids, err
+}
+
+func (f Folder) server(id string) string { return filepath.Join(f.Dir, id) }
+
+// LockPath is the lock that whoever writes to the archive holds.
+func (f Folder) LockPath() string { return filepath.Join(f.Dir, ".lock") }
+
+// Segments reads a server's manifest, in the order of the log, with the file that is
+// still written at its end.
+func (f Folder) Segments(id string) ([]*binlog.Segment, error) {
+	dir := f.server(id)
+	known := map[string]*binlog.Segment{}
+	var all []*binlog.Segment
+	bad, err := manifest(filepath.Join(dir, manifestName), func(s *binlog.Segment) {
+		if _, err := os.Stat(filepath.Join(dir, s.Name)); errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		if known[s.Name] == nil {
+			all = append(all, s)
+		}
+		known[s.Name] = s
+	})
+	if err != nil {
+		return nil, err
+	}
+	parts, err := filepath.Glob(filepath.Join(dir, "*"+partSuffix))
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range parts {
+		s, _, err := readPart(part)
+		if err != nil {
+			return nil, err
+		}
+		if s != nil {
+			all = append(all, s)
+		}
+	}
+	if bad > 0 {
+		return nil, fmt.Errorf("%w: %d lines of %s cannot be read", ErrDamaged, bad, filepath.Join(dir, manifestName))
+	}
+	slices.SortStableFunc(all, inOrder)
+	return all, nil
+}
+
+func inOrder(a, b *binlog.Segment) int {
+	if a.Epoch != b.Epoch {
+		return a.Epoch - b.Epoch
+	}
+	_, i, _ := binlog.Split(a.File)
+	_, j, _ := binlog.Split(b.File)
+	switch {
+	case i < j:
+		return -1
+	case i > j:
+		return 1
+	}
+	return 0
+}
+
+// manifest reads the lines; bad counts those that are damaged. A last line that a
+// crash cut is not: what it would say is in the file's index.
+func manifest(path string, take func(*binlog.Segment)) (bad int, err error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	lines := strings.Split(string(data), "\n")
+	for i, line := range lines {
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		s := &binlog.Segment{}
+		if err := json.Unmarshal([]byte(line), s); err != nil {
+			if i < len(lines)-1 {
+				bad++
+			}
+			continue
+		}
+		take(s)
+	}
+	return bad, nil
+}
+
+// readIndex reads the frames of a segment. The first line is the segment as it was
+// begun.
+func readIndex(path string) (*binlog.Segment, []binlog.Frame, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	var s *binlog.Segment
+	var frames []binlog.Frame
+	rest := string(data)
+	for n := 0; rest != ""; n++ {
+		line, after, whole := strings.Cut(rest, "\n")
+		rest = after
+		if !whole {
+			break // a crash cut it: what it says was not yet promised
+		}
+		if n == 0 {
+			s = &binlog.Segment{Open: true}
+			err = json.Unmarshal([]byte(line), s)
+		} else {
+			var f binlog.Frame
+			err = json.Unmarshal([]byte(line), &f)
+			if f.Closed {
+				s.Open, s.Next = false, f.Next
+				break
+			}
+			frames = append(frames, f)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("%w: line %d of %s: %w", ErrDamaged, n+1, path, err)
+		}
+	}
+	return s, frames, nil
+}
+
+// readPart is the segment that a part and its index are. A part whose index has no
+// first line yet is none.
+func readPart(part string) (*binlog.Segment, []binlog.Frame, error) {
+	s, frames, err := readIndex(strings.TrimSuffix(part, partSuffix) + indexSuffix)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && s == nil {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	sumUp(s, frames)
+	return s, frames, nil
+}
+
+// sumUp fills a segment from its frames.
+func sumUp(s *binlog.Segment, frames []binlog.Frame) {
+	s.Frames, s.SizeBytes, s.RawBytes, s.Transactions, s.ToPos = len(frames), 0, 0, 0, s.FromPos
+	for _, f := range frames {
+		if s.FromTime.IsZero() {
+			s.FromTime = f.FromTime
+		}
+		s.SizeBytes += f.Length
+		s.RawBytes += f.RawBytes
+		s.Transactions += f.Transactions
+		s.ToPos, s.GTIDAfter = f.To, f.GTID
+		if f.Before != "" {
+			s.GTIDBefore = f.Before
+		}
+		if f.ToTime.After(s.ToTime) {
+			s.ToTime = f.ToTime
+		}
+	}
+}
+
+// appendManifest makes a segment part of the archive.
+func appendManifest(dir string, s *binlog.Segment) error {
+	return jsonl.Append(filepath.Join(dir, manifestName), s)
+}

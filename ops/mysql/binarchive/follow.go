@@ -1,0 +1,317 @@
+package binarchive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+
+	"opsdeck/internal/lock"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
+	format "opsdeck/ops/mysql/binlog"
+)
+
+// syncEvery is how long an event may wait to be promised.
+const syncEvery = 500 * time.Millisecond
+
+// Options are what a follower needs.
+type Options struct {
+	Target     mysql.Target
+	Folder     Folder
+	Recipients []string // age; none for an archive in the clear
+	Keys       []age.Identity
+	Who        lock.Holder
+	Follow     bool // wait for what comes; else end at the log's end
+	// Start is the file to begin with when the archive has nothing of the server; ""
+	// is the oldest that the server has. A file that the server lacks counts as "".
+	Start string
+	// Tell is called with what an operator should know; may be nil.
+	Tell func(Note)
+}
+
+// Note is what a follower has to say.
+type Note struct {
+	Begun  *binlog.Segment // a file is begun
+	Ended  *binlog.Segment // a file is complete
+	Gap    *binlog.Gap     // a gap is found
+	Retry  error           // the connection broke; it is tried again
+	Synced time.Time       // all up to this commit is kept
+}
+
+// Result is what one run brought.
+type Result struct {
+	Server   string
+	Segments int   // that were written to
+	Bytes    int64 // of events
+	At       binlog.Position
+}
+
+// follower is one run.
+type follower struct {
+	Options
+	server *format.Server
+	dir    string
+	pack   *packer
+	unpack *unpacker
+	w      *writer
+	file   string // that the stream is in
+	fresh  bool   // the stream begins at the file's beginning
+	opened bool   // the stream's file has said its format
+	again  bool   // the log began again under the same names
+	out    Result
+}
+
+// Run fetches everything that is new, and with Follow goes on until ctx ends. The
+// archive is one writer's: a second one gets a *lock.HeldError.
+func Run(ctx context.Context, o Options) (Result, error) {
+	if err := os.MkdirAll(o.Folder.Dir, 0o700); err != nil {
+		return Result{}, err
+	}
+	held, err := lock.Take(o.Folder.LockPath(), o.Who)
+	if err != nil {
+		return Result{}, err
+	}
+	defer held.Release()
+	if o.Tell == nil {
+		o.Tell = func(Note) {}
+	}
+	f := &follower{Options: o}
+	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
+		before := f.out.Bytes
+		err := f.once(ctx)
+		if errors.Is(err, errReset) && ctx.Err() == nil {
+			continue
+		}
+		if err == nil || ctx.Err() != nil || !o.Follow || !passing(err) {
+			if ctx.Err() != nil && o.Follow {
+				return f.out, ctx.Err()
+			}
+			return f.out, err
+		}
+		if f.out.Bytes > before {
+			wait = time.Second
+		}
+		o.Tell(Note{Retry: err})
+		select {
+		case <-ctx.Done():
+			return f.out, ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+// passing tells whether an error may be gone at the next try.
+func passing(err error) bool {
+	var server *format.ServerError
+	switch {
+	case errors.Is(err, ErrDamaged), errors.Is(err, ErrLogOff):
+		return false
+	case errors.As(err, &server):
+		return server.Code != 1227 // the right to read the log is missing
+	case mysql.Number(err) == mysql.ErrAccessDenied:
+		return false
+	}
+	var disk *os.PathError
+	return !errors.As(err, &disk)
+}
+
+// once is one connection.
+func (f *follower) once(ctx context.Context) (err error) {
+	if f.server, err = format.Ask(ctx, f.Target); err != nil {
+		return err
+	}
+	if !f.server.Logging {
+		return ErrLogOff
+	}
+	f.out.Server, f.dir = f.server.ID, f.Folder.server(f.server.ID)
+	if f.pack, err = newPacker(f.Recipients); err != nil {
+		return err
+	}
+	if f.unpack, err = newUnpacker(f.Keys); err != nil {
+		return err
+	}
+	at, err := f.where()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if f.w != nil {
+			err = errors.Join(err, f.w.sync())
+			f.w.abandon()
+			f.w = nil
+		}
+	}()
+	return f.read(ctx, at)
+}
+
+// ErrLogOff says that the server writes no binary log.
+var ErrLogOff = errors.New("the server's binary log is off (log_bin)")
+
+// where finds the place to go on from, and finishes what a crash left.
+func (f *follower) where() (binlog.Position, error) {
+	if err := f.recover(); err != nil {
+		return binlog.Position{}, err
+	}
+	segments, err := f.Folder.Segments(f.server.ID)
+	if err != nil {
+		return binlog.Position{}, err
+	}
+	start := f.first()
+	if len(segments) == 0 {
+		return start, nil
+	}
+	last := segments[len(segments)-1]
+	if !last.Open {
+		if log, here := f.server.Has(last.File); here && log.Pos != last.ToPos {
+			f.again = true // it is another file of that name
+			return f.oldest(), nil
+		}
+		if _, here := f.server.Has(last.Next); here {
+			return binlog.Position{File: last.Next, Pos: 4}, nil
+		}
+		return f.oldest(), nil // begin will see and tell the gap
+	}
+	if log, here := f.server.Has(last.File); !here || log.Pos < last.ToPos {
+		return f.oldest(), f.cut(last)
+	}
+	f.w, err = resume(f.dir, filepath.Join(f.dir, last.Name+partSuffix), f.pack, f.unpack)
+	return binlog.Position{File: last.File, Pos: last.ToPos}, err
+}
+
+// first is where a new archive begins.
+func (f *follower) first() binlog.Position {
+	if _, here := f.server.Has(f.Start); here {
+		return binlog.Position{File: f.Start, Pos: 4}
+	}
+	return f.oldest()
+}
+
+func (f *follower) oldest() binlog.Position {
+	if len(f.server.Logs) == 0 {
+		return binlog.Position{File: f.server.Now.File, Pos: 4}
+	}
+	return binlog.Position{File: f.server.Logs[0].File, Pos: 4}
+}
+
+// recover finishes files that were complete when a crash came.
+func (f *follower) recover() error {
+	indexes, err := filepath.Glob(filepath.Join(f.dir, "*"+indexSuffix))
+	if err != nil {
+		return err
+	}
+	done := map[string]bool{}
+	if _, err := manifest(filepath.Join(f.dir, manifestName), func(s *binlog.Segment) { done[s.Name] = true }); err != nil {
+		return err
+	}
+	for _, path := range indexes {
+		if done[strings.TrimSuffix(filepath.Base(path), indexSuffix)] {
+			continue
+		}
+		s, frames, err := readIndex(path)
+		if err != nil {
+			return err
+		}
+		if s == nil { // nothing was promised of it
+			os.Remove(strings.TrimSuffix(path, indexSuffix) + partSuffix)
+			os.Remove(path)
+			continue
+		}
+		if !s.Open {
+			if _, err := finish(f.dir, s, frames); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// cut ends a part that the server has no more, or not in that length.
+func (f *follower) cut(s *binlog.Segment) error {
+	w, err := resume(f.dir, filepath.Join(f.dir, s.Name+partSuffix), f.pack, f.unpack)
+	if err != nil || w == nil {
+		return err
+	}
+	_, err = w.close("")
+	return err
+}
+
+// read takes the stream to its end.
+func (f *follower) read(ctx context.Context, at binlog.Position) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := format.Dump(ctx, f.Target, at.File, at.Pos, replicaID(f.Folder.Dir), f.Follow)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	f.file, f.fresh, f.opened = at.File, at.Pos == 4, false
+	events := make(chan []byte, 256)
+	failed := make(chan error, 1)
+	go func() {
+		defer close(events)
+		for {
+			raw, err := stream.Next(ctx)
+			if err != nil {
+				failed <- err
+				return
+			}
+			select {
+			case events <- raw:
+			case <-ctx.Done():
+				failed <- ctx.Err()
+				return
+			}
+		}
+	}()
+	tick := time.NewTicker(syncEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case raw, more := <-events:
+			if !more {
+				if err := <-failed; !errors.Is(err, io.EOF) {
+					return err
+				}
+				return nil
+			}
+			if err := f.take(raw); err != nil {
+				return err
+			}
+		case <-tick.C:
+			if err := f.sync(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (f *follower) sync() error {
+	if f.w == nil {
+		return nil
+	}
+	if err := f.w.sync(); err != nil {
+		return err
+	}
+	f.out.At = binlog.Position{File: f.w.segment.File, Pos: f.w.now.From}
+	if n := len(f.w.frames); n > 0 {
+		f.Tell(Note{Synced: f.w.frames[n-1].ToTime})
+	}
+	return nil
+}
+
+// replicaID is our id among the server's replicas: the same for one archive, so that
+// the server ends a connection of ours that broke, and in a range that nobody uses.
+func replicaID(dir string) uint32 {
+	host, _ := os.Hostname()
+	h := fnv.New32a()
+	fmt.Fprint(h, host, "\x00", dir)
+	return 0xb0000000 | h.Sum32()&0x0fffffff
+}

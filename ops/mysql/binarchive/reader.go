@@ -1,0 +1,153 @@
+package binarchive
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sort"
+
+	"filippo.io/age"
+
+	"opsdeck/ops/binlog"
+	format "opsdeck/ops/mysql/binlog"
+)
+
+// Reader reads one segment, from any position, without unpacking what lies before.
+type Reader struct {
+	Segment *binlog.Segment
+	frames  []binlog.Frame
+	file    io.ReaderAt
+	close   func() error
+	unpack  *unpacker
+	format  *format.Format
+}
+
+// Open opens a segment of the archive.
+func (f Folder) Open(s *binlog.Segment, keys []age.Identity) (*Reader, error) {
+	path := filepath.Join(f.server(s.Server), s.Name)
+	_, frames, err := readIndex(path + indexSuffix)
+	if err != nil {
+		return nil, fmt.Errorf("the index of %s: %w", s.Name, err)
+	}
+	if s.Open {
+		path += partSuffix
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	u, err := newUnpacker(keys)
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return &Reader{Segment: s, frames: frames, file: file, close: file.Close, unpack: u}, nil
+}
+
+// Close closes the file.
+func (r *Reader) Close() error { return r.close() }
+
+// Frames are the segment's, in order.
+func (r *Reader) Frames() []binlog.Frame { return r.frames }
+
+// frame reads and proves one frame.
+func (r *Reader) frame(i int, into []byte) ([]byte, error) {
+	f := &r.frames[i]
+	data := make([]byte, f.Length)
+	if _, err := r.file.ReadAt(data, f.Offset); err != nil {
+		return nil, fmt.Errorf("%w: the frame at %d of %s: %w", ErrDamaged, f.Offset, r.Segment.Name, err)
+	}
+	raw, err := r.unpack.unpack(f, data, r.Segment.Encrypted, into)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.Segment.Name, err)
+	}
+	return raw, nil
+}
+
+// Format is the file's format, from its first event.
+func (r *Reader) Format() (*format.Format, error) {
+	if r.format != nil || len(r.frames) == 0 {
+		return r.format, nil
+	}
+	d := format.NewDecoder(&frames{r: r}, r.frames[0].From, nil)
+	if _, err := d.Next(); err != nil {
+		return nil, err
+	}
+	r.format = d.Format()
+	return r.format, nil
+}
+
+// frames is the segment's bytes as one stream.
+type frames struct {
+	r    *Reader
+	next int
+	raw  []byte
+	rest []byte
+}
+
+func (s *frames) Read(b []byte) (int, error) {
+	for len(s.rest) == 0 {
+		if s.next >= len(s.r.frames) {
+			return 0, io.EOF
+		}
+		raw, err := s.r.frame(s.next, s.raw)
+		if err != nil {
+			return 0, err
+		}
+		s.raw, s.rest = raw, raw
+		s.next++
+	}
+	n := copy(b, s.rest)
+	s.rest = s.rest[n:]
+	return n, nil
+}
+
+// at is the number of the frame that holds a position.
+func (r *Reader) at(pos uint64) int {
+	return sort.Search(len(r.frames), func(i int) bool { return r.frames[i].To > pos })
+}
+
+// Events calls take with every event from the one at pos on, and where it ends. An
+// event's bytes are valid until take returns.
+func (r *Reader) Events(pos uint64, take func(e *format.Event, end uint64) error) error {
+	f, err := r.Format()
+	if err != nil {
+		return err
+	}
+	first := r.at(pos)
+	if first == len(r.frames) {
+		return nil
+	}
+	from := r.frames[first].From
+	d := format.NewDecoder(&frames{r: r, next: first}, from, f)
+	for {
+		e, err := d.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.Segment.Name, err)
+		}
+		if d.Pos()-uint64(len(e.Raw)) < pos {
+			continue
+		}
+		if err := take(e, d.Pos()); err != nil {
+			return err
+		}
+	}
+}
+
+// Walk calls take with the steps of every group from the one that begins at pos on.
+func (r *Reader) Walk(pos uint64, take func(*format.Item) error) error {
+	f, err := r.Format()
+	if err != nil {
+		return err
+	}
+	w := format.NewWalker(r.Segment.File, f)
+	return r.Events(pos, func(e *format.Event, end uint64) error { return w.Feed(e, end, take) })
+}
+
+// ErrEnough ends a reading early; it is no failure.
+var ErrEnough = errors.New("enough")

@@ -1,0 +1,115 @@
+package binlog
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/schema"
+)
+
+// Server is what a server says of itself and its log.
+type Server struct {
+	ID      string // its UUID, or "id-N" where it has none (MariaDB)
+	Flavour string // "mysql" or "mariadb"
+	Version string
+	Logging bool
+	Now     Log // where it writes
+	Logs    []Log
+}
+
+// Log is one file of a server's log, and how long it is.
+type Log struct {
+	File string
+	Pos  uint64
+	GTID string // of Now: every transaction that the server has executed
+}
+
+// Ask asks a server for its log. Without the right to see the files Logs is nil and
+// the error says so.
+func Ask(ctx context.Context, t mysql.Target) (*Server, error) {
+	db, err := mysql.Open(ctx, t, "")
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	s, err := AskOn(ctx, db)
+	if err != nil {
+		return nil, mysql.Explain(err, t)
+	}
+	return s, nil
+}
+
+// AskOn is Ask on a pool that is open.
+func AskOn(ctx context.Context, db *sql.DB) (*Server, error) {
+	rows, err := schema.All(ctx, db, "SELECT VERSION(), @@GLOBAL.log_bin, @@GLOBAL.server_id")
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	s := &Server{Flavour: "mysql", Version: rows[0][0], Logging: rows[0][1] == "1", ID: "id-" + rows[0][2]}
+	if strings.Contains(strings.ToLower(s.Version), "mariadb") {
+		s.Flavour = "mariadb"
+	} else if s.ID, err = schema.One(ctx, db, "SELECT @@GLOBAL.server_uuid"); err != nil {
+		return nil, err
+	}
+	if !s.Logging {
+		return s, nil
+	}
+	if err := s.status(ctx, db); err != nil {
+		return nil, err
+	}
+	return s, s.logs(ctx, db)
+}
+
+// status reads where the server writes: the statement has another name since 8.4.
+func (s *Server) status(ctx context.Context, db *sql.DB) error {
+	rows, err := schema.All(ctx, db, "SHOW MASTER STATUS")
+	if err != nil {
+		var now error
+		if rows, now = schema.All(ctx, db, "SHOW BINARY LOG STATUS"); now != nil {
+			if mysql.Number(err) == 1064 { // it knows only the new one
+				err = now
+			}
+			return err
+		}
+	}
+	if len(rows) == 0 {
+		return fmt.Errorf("the server does not say where its binary log is")
+	}
+	s.Now = Log{File: rows[0][0]}
+	s.Now.Pos, err = strconv.ParseUint(rows[0][1], 10, 64)
+	if err == nil && s.Flavour == "mariadb" {
+		s.Now.GTID, err = schema.One(ctx, db, "SELECT @@GLOBAL.gtid_binlog_pos")
+	} else if len(rows[0]) > 4 {
+		s.Now.GTID = strings.ReplaceAll(rows[0][4], "\n", "")
+	}
+	return err
+}
+
+func (s *Server) logs(ctx context.Context, db *sql.DB) error {
+	rows, err := schema.All(ctx, db, "SHOW BINARY LOGS")
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		size, err := strconv.ParseUint(r[1], 10, 64)
+		if err != nil {
+			return fmt.Errorf("the size of %s: %w", r[0], err)
+		}
+		s.Logs = append(s.Logs, Log{File: r[0], Pos: size})
+	}
+	return nil
+}
+
+// Has finds a file of the server's log.
+func (s *Server) Has(file string) (Log, bool) {
+	for _, l := range s.Logs {
+		if l.File == file {
+			return l, true
+		}
+	}
+	return Log{}, false
+}

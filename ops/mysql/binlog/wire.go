@@ -1,0 +1,280 @@
+package binlog
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"opsdeck/ops/mysql"
+)
+
+// Commands of the protocol, and the flag that ends a dump at the log's end.
+const (
+	comBinlogDump     = 0x12
+	comRegisterSlave  = 0x15
+	comBinlogDumpGTID = 0x1e
+	dumpNonBlock      = 1
+	dumpAnnotations   = 2 // MariaDB: send what the log says of the statements' text
+)
+
+// heartbeat is how often the server sends a sign of life on a quiet log; silence is
+// how long none may come.
+const (
+	heartbeat = time.Second
+	silence   = 30 * time.Second
+)
+
+// Stream is a server's log as a replica receives it.
+type Stream struct {
+	db   *sql.DB
+	conn *sql.Conn
+	raw  net.Conn
+	in   *bufio.Reader
+	stop func() bool
+	seq  byte
+}
+
+// ServerError is an error that the server sends in place of an event.
+type ServerError struct {
+	Code    uint16
+	Message string
+}
+
+func (e *ServerError) Error() string {
+	return fmt.Sprintf("the server ends the dump: error %d: %s", e.Code, e.Message)
+}
+
+// NotFound tells whether the server says that it has not what was asked for.
+func (e *ServerError) NotFound() bool { return e.Code == 1236 }
+
+// Dump asks a server for its log from a position on. id names us among its replicas
+// and must be no other's. Without follow the stream ends at the log's end.
+func Dump(ctx context.Context, t mysql.Target, file string, pos uint64, id uint32, follow bool) (*Stream, error) {
+	s, err := login(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.begin(ctx, file, pos, id, follow); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func login(ctx context.Context, t mysql.Target) (*Stream, error) {
+	if t.TLS == nil && !t.NoTLS && mysql.Loopback(t) {
+		plain := t
+		plain.NoTLS = true
+		if s, err := loginAs(ctx, plain); err == nil {
+			return s, nil
+		}
+	}
+	s, err := loginAs(ctx, t)
+	if errors.Is(err, errNoTLS) && t.TLS == nil {
+		t.NoTLS = true
+		return loginAs(ctx, t)
+	}
+	return s, err
+}
+
+// loginAs logs in through the driver and keeps the connection below it.
+func loginAs(ctx context.Context, t mysql.Target) (*Stream, error) {
+	c := t.Config("")
+	secure := c.TLS
+	if secure == nil && c.TLSConfig == "preferred" {
+		secure = &tls.Config{InsecureSkipVerify: true}
+	}
+	c.TLS, c.TLSConfig = nil, ""
+	s := &Stream{}
+	network, addr := c.Net, c.Addr
+	if secure != nil {
+		secure = secure.Clone()
+		if host, _, err := net.SplitHostPort(addr); err == nil && secure.ServerName == "" {
+			secure.ServerName = host
+		}
+		// The driver must take the connection for a safe one, for it is: see upgrade.
+		c.Net = "unix"
+	}
+	c.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		raw, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		raw.SetDeadline(time.Now().Add(silence))
+		s.raw = raw
+		if secure != nil {
+			s.raw = &upgrade{Conn: raw, config: secure}
+		}
+		return s.raw, nil
+	}
+	connector, err := driver.NewConnector(c)
+	if err != nil {
+		return nil, err
+	}
+	s.db = sql.OpenDB(connector)
+	s.db.SetMaxOpenConns(1)
+	if s.conn, err = s.db.Conn(ctx); err != nil {
+		s.db.Close()
+		if u, ok := s.raw.(*upgrade); ok && u.noTLS { // which the driver does not tell
+			return nil, errNoTLS
+		}
+		return nil, mysql.Explain(err, t)
+	}
+	return s, nil
+}
+
+func (s *Stream) begin(ctx context.Context, file string, pos uint64, id uint32, follow bool) error {
+	nanos := heartbeat.Nanoseconds()
+	for _, q := range []string{
+		"SET @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32'",
+		fmt.Sprintf("SET @master_heartbeat_period = %d, @source_heartbeat_period = %d", nanos, nanos),
+		"SET @mariadb_slave_capability = 4",
+		fmt.Sprintf("SET @slave_uuid = '%s', @replica_uuid = '%s'", replicaUUID(id), replicaUUID(id)),
+		"SET net_write_timeout = 600",
+	} {
+		if _, err := s.conn.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("prepare the dump: %w", err)
+		}
+	}
+	var version string
+	if err := s.conn.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version); err != nil {
+		return fmt.Errorf("prepare the dump: %w", err)
+	}
+	s.in = bufio.NewReaderSize(s.raw, 256<<10)
+	s.stop = context.AfterFunc(ctx, func() { s.raw.SetDeadline(time.Unix(1, 0)) })
+	if err := s.register(id); err != nil {
+		return err
+	}
+	flags := uint16(0)
+	if !follow {
+		flags |= dumpNonBlock
+	}
+	if strings.Contains(strings.ToLower(version), "mariadb") {
+		flags |= dumpAnnotations
+	}
+	return s.command(dumpCommand(file, pos, id, flags))
+}
+
+// replicaUUID is ours among the server's replicas: one of the same id that is left
+// from a broken connection is ended by it.
+func replicaUUID(id uint32) string { return fmt.Sprintf("6f707364-6563-4b00-8000-0000%08x", id) }
+
+func (s *Stream) register(id uint32) error {
+	b := []byte{comRegisterSlave}
+	b = binary.LittleEndian.AppendUint32(b, id)
+	b = append(b, 7)
+	b = append(b, "opsdeck"...)
+	b = append(b, 0, 0, 0, 0) // no user, no password, no port
+	b = append(b, make([]byte, 8)...)
+	if err := s.command(b); err != nil {
+		return err
+	}
+	_, err := s.packet()
+	return err
+}
+
+// dumpCommand asks by position. Only the form with GTIDs has room for a position
+// beyond 4 GiB; its set of GTIDs is left empty and not used.
+func dumpCommand(file string, pos uint64, id uint32, flags uint16) []byte {
+	if pos <= 1<<32-1 {
+		b := []byte{comBinlogDump}
+		b = binary.LittleEndian.AppendUint32(b, uint32(pos))
+		b = binary.LittleEndian.AppendUint16(b, flags)
+		b = binary.LittleEndian.AppendUint32(b, id)
+		return append(b, file...)
+	}
+	b := []byte{comBinlogDumpGTID}
+	b = binary.LittleEndian.AppendUint16(b, flags)
+	b = binary.LittleEndian.AppendUint32(b, id)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(file)))
+	b = append(b, file...)
+	return binary.LittleEndian.AppendUint64(b, pos)
+}
+
+func (s *Stream) command(payload []byte) error {
+	n := len(payload)
+	s.raw.SetWriteDeadline(time.Now().Add(silence))
+	_, err := s.raw.Write(append([]byte{byte(n), byte(n >> 8), byte(n >> 16), 0}, payload...))
+	if err != nil {
+		return fmt.Errorf("ask for the binary log: %w", err)
+	}
+	return nil
+}
+
+// packet reads one packet, in as many pieces as it comes.
+func (s *Stream) packet() ([]byte, error) {
+	var out []byte
+	for {
+		s.raw.SetReadDeadline(time.Now().Add(silence))
+		var head [4]byte
+		if _, err := io.ReadFull(s.in, head[:]); err != nil {
+			return nil, fmt.Errorf("read the binary log: %w", err)
+		}
+		n := int(head[0]) | int(head[1])<<8 | int(head[2])<<16
+		var err error
+		if out, err = readSized(s.in, out, n); err != nil {
+			return nil, fmt.Errorf("read the binary log: %w", err)
+		}
+		if n < 0xffffff {
+			return out, serverError(out)
+		}
+	}
+}
+
+func serverError(packet []byte) error {
+	if len(packet) == 0 {
+		return fmt.Errorf("%w: an empty packet", ErrDamaged)
+	}
+	switch packet[0] {
+	case 0xff:
+		e := &ServerError{}
+		if len(packet) >= 3 {
+			e.Code = binary.LittleEndian.Uint16(packet[1:])
+			e.Message = string(packet[min(9, len(packet)):])
+		}
+		return e
+	case 0xfe:
+		if len(packet) < 9 {
+			return io.EOF
+		}
+	}
+	return nil
+}
+
+// Next is the next event's bytes, the caller's to keep. io.EOF is the log's end.
+func (s *Stream) Next(ctx context.Context) ([]byte, error) {
+	p, err := s.packet()
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, err
+	}
+	if p[0] != 0 {
+		return nil, fmt.Errorf("%w: a packet of the unknown kind %d", ErrDamaged, p[0])
+	}
+	return p[1:], nil
+}
+
+// Close ends the connection.
+func (s *Stream) Close() error {
+	if s.stop != nil {
+		s.stop()
+	}
+	if s.raw != nil {
+		s.raw.Close()
+	}
+	// The driver finds its connection closed; there is nothing to say to the server.
+	s.conn.Close()
+	return errors.Join(s.db.Close())
+}
