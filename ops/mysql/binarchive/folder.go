@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"opsdeck/internal/jsonl"
+	"opsdeck/internal/lock"
 	"opsdeck/ops/binlog"
 )
 
@@ -201,4 +202,10 @@ func sumUp(s *binlog.Segment, frames []binlog.Frame) {
 // appendManifest makes a segment part of the archive.
 func appendManifest(dir string, s *binlog.Segment) error {
 	return jsonl.Append(filepath.Join(dir, manifestName), s)
+}
+
+// Following tells whether somebody writes to the archive now.
+func (f Folder) Following() (bool, error) {
+	_, held, err := lock.Look(f.LockPath())
+	return held, err
 }

@@ -113,3 +113,16 @@ func (s *Server) Has(file string) (Log, bool) {
 	}
 	return Log{}, false
 }
+
+// Flush ends the file that the server writes to, so that the next one begins.
+func Flush(ctx context.Context, t mysql.Target) error {
+	db, err := mysql.Open(ctx, t, "")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, "FLUSH BINARY LOGS"); err != nil {
+		return mysql.Explain(err, t)
+	}
+	return nil
+}

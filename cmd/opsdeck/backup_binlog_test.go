@@ -1,0 +1,84 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"opsdeck/internal/testdb"
+)
+
+// binlogWorld is a configured service on a server whose log is its own.
+func binlogWorld(t *testing.T, s *testdb.Server) (config, schema string) {
+	t.Helper()
+	schema = s.Schema(t)
+	dir := t.TempDir()
+	text := fmt.Sprintf("services:\n  - name: q\n    database: {name: %s, options_file: %s, host: %s, port: %d}\n"+
+		"    backup: {dir: %s}\nstate_dir: %s\n", schema, s.OptionsFile(t), s.Host, s.Port, filepath.Join(dir, "backups"), filepath.Join(dir, "state"))
+	return configFile(t, text), schema
+}
+
+func TestBinlogFetchListAndVerify(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		config, schema := binlogWorld(t, s)
+		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "CREATE TABLE t (id INT PRIMARY KEY, v TEXT)", "INSERT INTO t VALUES (1,'a'),(2,'b')")
+		asked(t, config, 0, "backup", "binlog", "fetch", "--flush")
+		out, _ := asked(t, config, 0, "backup", "binlog", "list", "--json")
+		var list struct {
+			Server string
+			Spans  []map[string]any
+			Gaps   []any
+			LagMS  *int64 `json:"lag_ms"`
+		}
+		if err := json.Unmarshal([]byte(out), &list); err != nil {
+			t.Fatal(err)
+		}
+		if len(list.Spans) != 1 || len(list.Gaps) != 0 || list.LagMS == nil || *list.LagMS != 0 {
+			t.Fatalf("%s", out)
+		}
+		for _, key := range strings.Fields("from_file from_pos from_time to_file to_pos to_time gtid files size_bytes") {
+			if _, ok := list.Spans[0][key]; !ok {
+				t.Errorf("no %s in %s", key, out)
+			}
+		}
+		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "INSERT INTO t VALUES (3,'c')")
+		if out, _ := asked(t, config, 0, "backup", "binlog", "list", "--json"); strings.Contains(out, `"lag_ms": 0,`) {
+			t.Errorf("the archive lacks a row and says %s", out)
+		}
+		asked(t, config, 0, "backup", "binlog", "list")
+		asked(t, config, 0, "backup", "binlog", "verify")
+		parts, _ := filepath.Glob(strings.TrimSpace(dirOf(t, config)) + "/binlog/*/*.zst")
+		if len(parts) == 0 {
+			t.Fatal("no file in the archive")
+		}
+		data, _ := os.ReadFile(parts[0])
+		data[len(data)/2] ^= 1
+		os.WriteFile(parts[0], data, 0o600)
+		asked(t, config, 1, "backup", "binlog", "verify", "--json")
+	})
+}
+
+// dirOf is the backup folder of a configuration.
+func dirOf(t *testing.T, config string) string {
+	t.Helper()
+	out, _ := asked(t, config, 0, "config", "show", "--json")
+	var doc struct {
+		Settings []struct {
+			Key   string
+			Value any
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range doc.Settings {
+		if strings.HasSuffix(s.Key, "backup.dir") {
+			return fmt.Sprint(s.Value)
+		}
+	}
+	t.Fatal("no backup.dir")
+	return ""
+}
