@@ -45,7 +45,7 @@ type Frame struct {
 	To       uint64    `json:"to_pos"`
 	OpenFrom uint64    `json:"open_from,omitempty"` // where the group began that From is inside of
 	FromTime time.Time `json:"from_time"`
-	ToTime   time.Time `json:"to_time"` // of the last commit, else of the last event
+	ToTime   time.Time `json:"to_time"`               // of the last commit, else of the last event
 	GTID     string    `json:"gtid,omitempty"`        // every transaction up to its end
 	Before   string    `json:"gtid_before,omitempty"` // what earlier files hold, in the first frame
 	SHA256   string    `json:"sha256"`

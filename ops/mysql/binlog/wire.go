@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	driver "github.com/go-sql-driver/mysql"
-
 	"opsdeck/ops/mysql"
 )
 
@@ -117,7 +115,7 @@ func loginAs(ctx context.Context, t mysql.Target) (*Stream, error) {
 		}
 		return s.raw, nil
 	}
-	connector, err := driver.NewConnector(c)
+	connector, err := mysql.Connector(c)
 	if err != nil {
 		return nil, err
 	}

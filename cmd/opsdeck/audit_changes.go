@@ -1,0 +1,220 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/audit"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/binarchive"
+	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/mysql/schema"
+)
+
+type auditChangesCmd struct {
+	Table    string `placeholder:"T" help:"Changes of this table alone."`
+	Key      string `placeholder:"K" help:"Changes of the row with this primary key; a,b for two columns. Needs --table."`
+	Since    string `placeholder:"T" help:"From this time on: 24h ago, 2026-01-29, 2026-01-29T10:30, today."`
+	Until    string `placeholder:"T" help:"Before this time; a day or month is included whole."`
+	Kind     string `placeholder:"insert|update|delete|ddl" enum:",insert,update,delete,ddl" default:"" help:"Only transactions with such a change: insert, update, delete or ddl."`
+	RowsOver int64  `placeholder:"N" help:"Only transactions that changed more rows than this."`
+	Limit    int    `default:"100" placeholder:"N" help:"At most this many, the newest; 0 for all."`
+	JSON     bool   `name:"json" help:"Print NDJSON."`
+}
+
+// txnJSON is one transaction.
+type txnJSON struct {
+	ID        string               `json:"id"`
+	Time      time.Time            `json:"time"`
+	GTID      string               `json:"gtid"`
+	File      string               `json:"file"`
+	Pos       uint64               `json:"pos"`
+	Tables    []binlog.TableChange `json:"tables"`
+	SizeBytes int64                `json:"size_bytes"`
+	Thread    uint32               `json:"thread"`
+	Query     string               `json:"query"`
+	DDL       []string             `json:"ddl,omitempty"`
+	Other     []string             `json:"statements,omitempty"` // of the statement format: their rows are not in the log
+	Prepared  string               `json:"prepared,omitempty"`   // the XA transaction of which this is the first part
+}
+
+// openChanges opens all of the binary log that can be read, of the service's server.
+func (sh *shelf) openChanges() (*changes.Source, error) {
+	target, err := mysql.Resolve(sh.service.Database)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := sh.identities()
+	if err != nil {
+		return nil, err
+	}
+	src, err := changes.Open(sh.ctx, sh.archive(), keys, target)
+	if err != nil {
+		return nil, sh.binlogError(err)
+	}
+	if src.LiveErr == nil {
+		return src, nil
+	}
+	if src.Empty() {
+		src.Close()
+		return nil, sh.binlogError(src.LiveErr)
+	}
+	sh.note(lang.M("only the archive is read: %s", sh.lang.Msg(sh.binlogSentence(src.LiveErr).What)))
+	return src, nil
+}
+
+// Run lists transactions, the newest first.
+func (c *auditChangesCmd) Run(a *app) error {
+	sh, err := a.shelf()
+	if err != nil {
+		return err
+	}
+	q, err := c.query(sh)
+	if err != nil {
+		return err
+	}
+	src, err := sh.openChanges()
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	if c.JSON {
+		err = src.List(a.ctx, q, func(t *binlog.Transaction) error { return a.ndjson(changeOf(t)) })
+		return sh.changesError(err)
+	}
+	var found []*binlog.Transaction
+	err = src.List(a.ctx, q, func(t *binlog.Transaction) error {
+		found = append(found, t)
+		return nil
+	})
+	if err != nil {
+		return sh.changesError(err)
+	}
+	sh.sayChanges(found)
+	return nil
+}
+
+func (c *auditChangesCmd) query(sh *shelf) (changes.Query, error) {
+	q := changes.Query{Limit: c.Limit}
+	if c.Limit < 0 {
+		return q, errNoRows
+	}
+	filter, err := auditFilter{Since: c.Since, Until: c.Until}.parse(sh.app, &audit.Layout{}, nil)
+	if err != nil {
+		return q, err
+	}
+	q.Filter = binlog.Filter{Schema: sh.service.Database.Name, Table: c.Table, Kind: binlog.Verb(c.Kind), RowsOver: c.RowsOver,
+		Since: filter.Since, Until: filter.Until}
+	if c.Table != "" && !strings.Contains(c.Table, ".") {
+		q.Table = sh.service.Database.Name + "." + c.Table
+	}
+	if c.Key == "" {
+		return q, nil
+	}
+	if c.Table == "" {
+		return q, ops.E(ops.Usage, lang.M("--key needs --table: a key is of one table"))
+	}
+	q.Key = strings.Split(c.Key, ",")
+	q.Now, err = sh.tableNow(c.Table)
+	return q, err
+}
+
+// tableNow is a table as it is today.
+func (sh *shelf) tableNow(name string) (*schema.Table, error) {
+	target, err := mysql.Resolve(sh.service.Database)
+	if err != nil {
+		return nil, err
+	}
+	database := sh.service.Database.Name
+	if s, n, ok := strings.Cut(name, "."); ok {
+		database, name = s, n
+	}
+	db, err := mysql.Open(sh.ctx, target, "")
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	tables, err := schema.Tables(sh.ctx, db, database, name)
+	var none *schema.NoTableError
+	if errors.As(err, &none) {
+		return nil, ops.E(ops.Usage, lang.M("there is no table %s", database+"."+name))
+	}
+	if err != nil {
+		return nil, mysql.Explain(err, target)
+	}
+	return tables[0], nil
+}
+
+// changesError makes a sentence of what a reading of the log ends with.
+func (sh *shelf) changesError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, binarchive.ErrSealed):
+		return ops.Wrap(err, ops.Config, lang.M("the archive of the binary log is encrypted, and no key at hand opens it")).
+			WithHint(lang.M("set backup.identity to the file of the age key"))
+	case errors.Is(err, changes.ErrNotFound):
+		return ops.Wrap(err, ops.Usage, lang.M("the binary log holds no such transaction")).
+			WithHint(lang.M("opsdeck audit changes shows the ids; opsdeck backup binlog list how far the archive reaches"))
+	}
+	return sh.binlogError(err)
+}
+
+func changeOf(t *binlog.Transaction) txnJSON {
+	j := txnJSON{ID: t.ID, Time: t.Time, GTID: t.GTID, File: t.File, Pos: t.Pos, Tables: t.Tables, SizeBytes: t.Size, Thread: t.Thread, Query: t.Query}
+	if j.Tables == nil {
+		j.Tables = []binlog.TableChange{}
+	}
+	for _, s := range t.DDL {
+		j.DDL = append(j.DDL, s.SQL)
+	}
+	for _, s := range t.Other {
+		j.Other = append(j.Other, s.SQL)
+	}
+	if t.Unfinished {
+		j.Prepared = t.XA
+	}
+	return j
+}
+
+func (sh *shelf) sayChanges(found []*binlog.Transaction) {
+	if len(found) == 0 {
+		sh.note(lang.M("no transactions"))
+		return
+	}
+	head := []string{sh.lang.T("time"), sh.lang.T("id"), sh.lang.T("rows"), sh.lang.T("size"), sh.lang.T("change")}
+	t := cells.Table{Head: head, Right: []int{2, 3}, Max: sh.width()}
+	for _, tx := range found {
+		t.Rows = append(t.Rows, []string{sh.when(tx.Time), termsafe.Line(tx.ID), human.Count(tx.Rows()), human.Bytes(tx.Size), termsafe.Line(changeBrief(tx))})
+	}
+	fmt.Fprint(sh.out, t)
+}
+
+// changeBrief is what a transaction did, in a line: "orders -3 ~1, customers +2".
+func changeBrief(t *binlog.Transaction) string {
+	var parts []string
+	for _, c := range t.Tables {
+		part := c.Table
+		for _, n := range []struct {
+			sign string
+			rows int64
+		}{{"+", c.Inserted}, {"~", c.Updated}, {"-", c.Deleted}} {
+			if n.rows > 0 {
+				part += " " + n.sign + human.Count(n.rows)
+			}
+		}
+		parts = append(parts, part)
+	}
+	for _, s := range append(t.DDL, t.Other...) {
+		parts = append(parts, strings.Join(strings.Fields(s.SQL), " "))
+	}
+	return strings.Join(parts, ", ")
+}

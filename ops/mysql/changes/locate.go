@@ -1,0 +1,116 @@
+package changes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/binarchive"
+	format "opsdeck/ops/mysql/binlog"
+)
+
+// Locate finds a transaction by its id: a GTID, or FILE:POS of its beginning. Of two
+// files of one name the newer one is meant.
+func (s *Source) Locate(ctx context.Context, id string) (*binlog.Transaction, error) {
+	t, _, err := s.locate(ctx, id)
+	return t, err
+}
+
+func (s *Source) locate(ctx context.Context, id string) (*binlog.Transaction, piece, error) {
+	for _, p := range slices.Backward(s.pieces) {
+		if err := ctx.Err(); err != nil {
+			return nil, piece{}, err
+		}
+		from, may, err := begins(p, id)
+		if err != nil {
+			return nil, piece{}, err
+		}
+		if !may {
+			continue
+		}
+		t, err := find(p, from, id)
+		if err != nil || t != nil {
+			return t, p, err
+		}
+	}
+	return nil, piece{}, fmt.Errorf("%w: %s", ErrNotFound, id)
+}
+
+// begins is where reading must begin to see the transaction, if the file may hold it.
+func begins(p piece, id string) (from uint64, may bool, err error) {
+	if at, ok := binlog.ParsePosition(id); ok {
+		return at.Pos, p.File == at.File && p.FromPos <= at.Pos && at.Pos < p.ToPos, nil
+	}
+	want, err := binlog.ParseGTIDs(id)
+	if err != nil || want.Empty() {
+		return 0, false, fmt.Errorf("%w: %q is neither a GTID nor FILE:POS", ErrNotFound, id)
+	}
+	if !contains(p.GTIDAfter, want) || contains(p.GTIDBefore, want) {
+		return 0, false, nil
+	}
+	r, err := p.open()
+	if err != nil {
+		return 0, false, err
+	}
+	defer r.Close()
+	frames := r.Frames()
+	i := sort.Search(len(frames), func(i int) bool { return contains(frames[i].GTID, want) })
+	if i == len(frames) {
+		return 0, false, nil
+	}
+	return frames[i].Start(), true, nil
+}
+
+func contains(set string, want binlog.GTIDs) bool {
+	have, err := binlog.ParseGTIDs(set)
+	return err == nil && have.Contains(want)
+}
+
+func find(p piece, from uint64, id string) (found *binlog.Transaction, err error) {
+	r, err := p.open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	s := format.Summary{Done: func(t *binlog.Transaction) error {
+		if t.ID == id || binlog.Position.String(binlog.Position{File: t.File, Pos: t.Pos}) == id {
+			found = t
+			return binarchive.ErrEnough
+		}
+		return nil
+	}}
+	if err = r.Walk(from, s.Take); errors.Is(err, binarchive.ErrEnough) {
+		err = nil
+	}
+	return found, err
+}
+
+// Rows calls take with every row change of a transaction, in order. Values are valid
+// until take returns.
+func (s *Source) Rows(ctx context.Context, id string, take func(binlog.RowChange) error) (*binlog.Transaction, error) {
+	t, p, err := s.locate(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	r, err := p.open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	err = r.Walk(t.Pos, func(i *format.Item) error {
+		switch i.What {
+		case format.Change:
+			return i.Rows.Each(take)
+		case format.End:
+			return binarchive.ErrEnough
+		}
+		return nil
+	})
+	if errors.Is(err, binarchive.ErrEnough) {
+		err = nil
+	}
+	return t, err
+}

@@ -1,0 +1,233 @@
+// Package changes reads the binary log as transactions: what happened, when, to which
+// rows, from the archive and from what the server has beyond it.
+package changes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"filippo.io/age"
+
+	"opsdeck/internal/lock"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/binarchive"
+	format "opsdeck/ops/mysql/binlog"
+)
+
+// mostLive is how many bytes of a server's log are read from the server at most; what
+// is older is the archive's.
+const mostLive = 4 << 30
+
+// Source is all of the log that can be read.
+type Source struct {
+	pieces []piece // oldest first
+	live   string  // the temporary folder of what the server has beyond the archive
+	// LiveErr is why the server's own part is not there; nil when it is.
+	LiveErr error
+}
+
+// piece is one log file, and who opens it.
+type piece struct {
+	*binlog.Segment
+	folder binarchive.Folder
+	keys   []age.Identity
+}
+
+func (p piece) open() (*binarchive.Reader, error) { return p.folder.Open(p.Segment, p.keys) }
+
+// Open gathers the archive's files and fetches what the server has beyond them into a
+// temporary folder, encrypted to a key that is never written. Close removes it.
+func Open(ctx context.Context, folder binarchive.Folder, keys []age.Identity, target mysql.Target) (*Source, error) {
+	s := &Source{}
+	servers, err := folder.Servers()
+	if err != nil {
+		return nil, err
+	}
+	var groups [][]piece
+	for _, id := range servers {
+		segments, err := folder.Segments(id)
+		if err != nil {
+			return nil, err
+		}
+		var group []piece
+		for _, seg := range segments {
+			group = append(group, piece{seg, folder, keys})
+		}
+		if len(group) > 0 {
+			groups = append(groups, group)
+		}
+	}
+	slices.SortStableFunc(groups, func(a, b []piece) int { return newest(a).Compare(newest(b)) })
+	for _, g := range groups {
+		s.pieces = append(s.pieces, g...)
+	}
+	s.LiveErr = s.beyond(ctx, target)
+	if s.LiveErr != nil && ctx.Err() != nil {
+		s.Close()
+		return nil, ctx.Err()
+	}
+	return s, nil
+}
+
+func newest(group []piece) (at time.Time) {
+	for _, p := range group {
+		if p.ToTime.After(at) {
+			at = p.ToTime
+		}
+	}
+	return at
+}
+
+// Empty tells whether there is nothing to read at all.
+func (s *Source) Empty() bool { return len(s.pieces) == 0 }
+
+// Close removes what was fetched.
+func (s *Source) Close() error {
+	if s.live == "" {
+		return nil
+	}
+	return os.RemoveAll(s.live)
+}
+
+// beyond fetches what the archive lacks of the server's log.
+func (s *Source) beyond(ctx context.Context, target mysql.Target) error {
+	server, err := format.Ask(ctx, target)
+	if err != nil {
+		return err
+	}
+	if !server.Logging {
+		return binarchive.ErrLogOff
+	}
+	start, whole := s.start(server)
+	if whole {
+		return nil
+	}
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		return err
+	}
+	if s.live, err = os.MkdirTemp("", "opsdeck-binlog-"); err != nil {
+		return err
+	}
+	folder := binarchive.Folder{Dir: s.live}
+	keys := []age.Identity{key}
+	_, err = binarchive.Run(ctx, binarchive.Options{Target: target, Folder: folder, Recipients: []string{key.Recipient().String()}, Keys: keys,
+		Start: start, Who: lock.Holder{What: "audit changes"}})
+	if err != nil {
+		return err
+	}
+	segments, err := folder.Segments(server.ID)
+	if err != nil {
+		return err
+	}
+	for _, seg := range segments {
+		s.pieces = slices.DeleteFunc(s.pieces, func(p piece) bool {
+			return p.Server == seg.Server && p.File == seg.File && p.Identity == seg.Identity
+		})
+		s.pieces = append(s.pieces, piece{seg, folder, keys})
+	}
+	return nil
+}
+
+// start is the server's file from which on the archive is not enough; whole says that
+// it is.
+func (s *Source) start(server *format.Server) (file string, whole bool) {
+	for _, p := range slices.Backward(s.pieces) {
+		if p.Server != server.ID {
+			continue
+		}
+		log, here := server.Has(p.File)
+		switch {
+		case here && p.File == server.Now.File && p.ToPos >= server.Now.Pos:
+			return "", true
+		case here && p.Open && log.Pos >= p.ToPos:
+			return p.File, false
+		case here && p.Next != "":
+			if _, next := server.Has(p.Next); next {
+				return p.Next, false
+			}
+		}
+		break
+	}
+	size := uint64(0)
+	for _, l := range slices.Backward(server.Logs) {
+		if size += l.Pos; size > mostLive && file != "" {
+			break
+		}
+		file = l.File
+	}
+	return file, false
+}
+
+// ErrNotFound says that no transaction has an id.
+var ErrNotFound = errors.New("no such transaction in the binary log")
+
+// List calls take with the transactions that a query takes, the newest first, until
+// the limit is reached.
+func (s *Source) List(ctx context.Context, q Query, take func(*binlog.Transaction) error) error {
+	left := q.Limit
+	for _, p := range slices.Backward(s.pieces) {
+		if !q.Since.IsZero() && p.ToTime.Before(q.Since) || !q.Until.IsZero() && p.FromTime.After(q.Until) {
+			continue
+		}
+		if err := s.listPiece(ctx, p, q, &left, take); err != nil {
+			return err
+		}
+		if q.Limit > 0 && left <= 0 {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (s *Source) listPiece(ctx context.Context, p piece, q Query, left *int, take func(*binlog.Transaction) error) error {
+	r, err := p.open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for _, f := range slices.Backward(r.Frames()) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !f.Holds(q.Filter) || !q.Until.IsZero() && !f.FromTime.Before(q.Until.Add(time.Second)) {
+			continue
+		}
+		found, err := ending(r, f, q)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.Name, err)
+		}
+		for _, t := range slices.Backward(found) {
+			if err := take(t); err != nil {
+				return err
+			}
+			if *left--; q.Limit > 0 && *left <= 0 {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// ending are the transactions that end in a frame.
+func ending(r *binarchive.Reader, f binlog.Frame, q Query) (found []*binlog.Transaction, err error) {
+	look := newLook(q, func(t *binlog.Transaction) error {
+		if t.End > f.From && q.Takes(t) {
+			found = append(found, t)
+		}
+		if t.End >= f.To {
+			return binarchive.ErrEnough
+		}
+		return nil
+	})
+	err = r.Walk(f.Start(), look.take)
+	if errors.Is(err, binarchive.ErrEnough) {
+		err = nil
+	}
+	return found, err
+}
