@@ -29,6 +29,8 @@ type (
 		Backups    []backupJSON `json:"backups"`
 
 		Copies []elsewhereJSON `json:"copies"` // as they were last looked at
+
+		Unfinished []unfinished `json:"unfinished"`
 	}
 	tierJSON struct {
 		Name    string   `json:"name"`
@@ -82,11 +84,12 @@ func (c *backupListCmd) Run(a *app) error {
 	}
 	sh.list(inv, tiers, away)
 	sh.sayElsewhere(away, inv.At)
+	sh.noteUnfinished()
 	return nil
 }
 
 func (sh *shelf) listJSON(inv *backup.Inventory, tiers []backup.TierInfo, away []backup.Elsewhere) backupListJSON {
-	doc := backupListJSON{Dir: inv.Dir, Database: inv.Database, DiskBytes: inv.Bytes, FreeBytes: inv.Disk.Free, Backups: []backupJSON{},
+	doc := backupListJSON{Unfinished: sh.unfinished(), Dir: inv.Dir, Database: inv.Database, DiskBytes: inv.Bytes, FreeBytes: inv.Disk.Free, Backups: []backupJSON{},
 		Copies: elsewhereDoc(sh.service.Backup.Copies, away)}
 	if s := backup.Newest(inv, inv.Database); s != nil {
 		age := inv.At.Sub(s.At).Milliseconds()

@@ -3,18 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/oplog"
@@ -24,6 +19,7 @@ import (
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/dump"
+	"opsdeck/ops/mysql/load"
 )
 
 // order says what backup to make, where it departs from the configuration.
@@ -179,6 +175,7 @@ func (sh *shelf) tidy() error {
 		return ops.Wrap(err, ops.Config, lang.M("the backup folder %s cannot be made", sh.dir))
 	}
 	sh.sweep()
+	sweepSecrets()
 	return backup.Recover(sh.dir)
 }
 
@@ -210,7 +207,7 @@ func (sh *shelf) dump(ctx context.Context, o order, target mysql.Target, report 
 // engine is what makes backups.
 func (sh *shelf) engine(o order) func(context.Context, mysql.Target, dump.Options, string) (*backup.Manifest, error) {
 	if o.engine == "mysqldump" {
-		return dump.Foreign{Container: sh.service.Database.Container}.Run
+		return dump.Foreign{Container: sh.service.Database.Container, Inspect: load.InspectText}.Run
 	}
 	return dump.Run
 }
@@ -237,47 +234,4 @@ func diskError(err error, dir string) error {
 			WithHint(lang.M("make room with `opsdeck backup prune`, or give the folder a larger disk"))
 	}
 	return err
-}
-
-// leftover are the names of files that a backup leaves when it is killed.
-var leftover = []string{".sql.gz", ".sql.zst", ".sql.gz.age", ".sql.zst.age"}
-
-// sweep removes what backups that were killed left: a file that a process still
-// writes is locked by it, and so is the backup that a manifest is written for.
-func (sh *shelf) sweep() {
-	entries, _ := os.ReadDir(sh.dir)
-	for _, e := range entries {
-		path := filepath.Join(sh.dir, e.Name())
-		if !e.Type().IsRegular() || !unfinished(e.Name()) || !sh.still(path) {
-			continue
-		}
-		sh.note(lang.M("removing %s, left unfinished by a backup that was killed", e.Name()))
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			sh.note(lang.Raw(err.Error()))
-		}
-	}
-}
-
-func unfinished(name string) bool {
-	base, tmp := strings.CutSuffix(name, atomicfile.Suffix)
-	base = strings.TrimSuffix(base, backup.ManifestSuffix)
-	return tmp && slices.ContainsFunc(leftover, func(ext string) bool { return strings.HasSuffix(base, ext) })
-}
-
-// still tells whether nobody writes to a file, or to the backup that it describes.
-func (sh *shelf) still(path string) bool {
-	if base, ok := strings.CutSuffix(path, backup.ManifestSuffix+atomicfile.Suffix); ok && inWork(base+atomicfile.Suffix) {
-		return false
-	}
-	return !inWork(path)
-}
-
-// inWork tells whether a process has locked a file; also when that cannot be found out.
-func inWork(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return !errors.Is(err, fs.ErrNotExist)
-	}
-	defer f.Close()
-	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil
 }

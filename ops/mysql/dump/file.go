@@ -7,6 +7,7 @@ import (
 	"hash"
 	"io"
 	"sync"
+	"time"
 
 	"filippo.io/age"
 	"github.com/klauspost/compress/zstd"
@@ -49,7 +50,12 @@ func createFile(path string, opts Options) (*file, error) {
 		f.to = f.out
 		// Whoever sweeps the folder sees by this lock that the file is in work; it
 		// ends with the process. A file system without locks does not matter here.
-		unix.Flock(int(f.out.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		for range 100 {
+			if err := unix.Flock(int(f.out.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != unix.EWOULDBLOCK {
+				break
+			}
+			time.Sleep(time.Millisecond) // somebody looks whether it is in work
+		}
 	}
 	if len(to) > 0 {
 		if f.seal, err = age.Encrypt(sink{f}, to...); err != nil {

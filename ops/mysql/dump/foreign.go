@@ -23,10 +23,13 @@ import (
 
 // Foreign makes backups with the server's own tool: mysqldump or mariadb-dump
 // of this machine, else the one in the server's container. Its text is kept as
-// it is, as one member. What the tool does not tell (rows, checksums) the
-// manifest does not hold.
+// it is, as one member. The manifest holds the rows that Inspect counts in the
+// text, and no checksums.
 type Foreign struct {
 	Container string // of docker; "" for none
+	// Inspect reads the tool's text as it comes and says what is in it; nil leaves the
+	// rows uncounted.
+	Inspect func(ctx context.Context, text io.Reader) (*backup.DumpContents, error)
 }
 
 // Run is dump.Run by the server's own tool. A failure of any part of the way,
@@ -63,14 +66,53 @@ func (f Foreign) dump(ctx context.Context, d *dumper, path string) (*backup.Mani
 	}
 	defer d.file.abort()
 	m.SnapshotAt = d.now()
-	if err := f.copy(ctx, d, cmd); err != nil {
+	contents, err := f.copy(ctx, d, cmd)
+	if err != nil {
 		return nil, err
+	}
+	after, err := f.look(ctx, d, &backup.Manifest{})
+	if err != nil {
+		return nil, err
+	}
+	if changed := inv.differs(after, false); changed != "" {
+		return nil, changedError(changed, nil)
 	}
 	m.FinishedAt = d.now()
 	d.pipeline = newPipeline(1)
 	d.summarise(inv, &snapshot{}, m)
+	if err := counted(m, contents); err != nil {
+		return nil, err
+	}
 	err = d.commit(m, path)
 	return m, err
+}
+
+// counted writes into the manifest what the text holds of each table. A table that is
+// not in the text fails the backup.
+func counted(m *backup.Manifest, contents *backup.DumpContents) error {
+	if contents == nil {
+		return nil
+	}
+	type key struct{ schema, table string }
+	held := map[key]backup.DumpTable{}
+	for _, s := range contents.Schemas {
+		schema := s.Name
+		if schema == "" {
+			schema = m.Databases[0] // with --tables the text names none
+		}
+		for _, t := range s.Tables {
+			held[key{schema, t.Name}] = t
+		}
+	}
+	for i := range m.Tables {
+		t := &m.Tables[i]
+		found, ok := held[key{t.Database, t.Name}]
+		if !ok {
+			return ops.E(ops.Failed, lang.M("%s left out the table %s; nothing was kept", m.Engine, schema.Name(t.Database, t.Name)))
+		}
+		t.Rows, t.DataBytes = found.Rows, found.Bytes
+	}
+	return nil
 }
 
 // look takes the inventory, which says what must be in the dump and whether the
@@ -97,8 +139,8 @@ func (f Foreign) look(ctx context.Context, d *dumper, m *backup.Manifest) (*inve
 
 var tools = map[bool][]string{false: {"mysqldump", "mariadb-dump"}, true: {"mariadb-dump", "mysqldump"}}
 
-// command is the tool's. The password goes by an options file that only this
-// user can read, or on the container's side by the environment: never by argv.
+// command is the tool's. The password goes by an options file in memory, or on the
+// container's side by the environment: never by argv, never to a disk.
 func (f Foreign) command(ctx context.Context, d *dumper, inv *inventory) (*exec.Cmd, func(), error) {
 	for _, tool := range tools[d.maria] {
 		if path, err := exec.LookPath(tool); err == nil {
@@ -129,19 +171,15 @@ func (f Foreign) contained(ctx context.Context, docker string, names []string) (
 }
 
 func (f Foreign) local(ctx context.Context, d *dumper, inv *inventory, tool string) (*exec.Cmd, func(), error) {
-	file, err := os.CreateTemp("", "opsdeck-*.cnf") // mode 0600
+	file, err := secret(optionsText(d.target))
 	if err != nil {
-		return nil, nil, err
-	}
-	cleanup := func() { os.Remove(file.Name()) }
-	_, err = file.WriteString(optionsText(d.target))
-	if err = errors.Join(err, file.Close()); err != nil {
-		cleanup()
 		return nil, nil, err
 	}
 	says, _ := exec.CommandContext(ctx, tool, "--version").Output()
 	args := f.arguments(d, inv, bytes.Contains(says, []byte("MariaDB")))
-	return exec.CommandContext(ctx, tool, append([]string{"--defaults-file=" + file.Name()}, args...)...), cleanup, nil
+	cmd := exec.CommandContext(ctx, tool, append([]string{"--defaults-file=/dev/fd/3"}, args...)...)
+	cmd.ExtraFiles = []*os.File{file}
+	return cmd, func() { file.Close() }, nil
 }
 
 func optionsText(t mysql.Target) string {
@@ -191,29 +229,65 @@ func toolOf(args []string) string {
 
 const trailerMark = "-- Dump completed"
 
-// copy runs the tool and writes what it says as members of the file.
-func (f Foreign) copy(ctx context.Context, d *dumper, cmd *exec.Cmd) error {
+// copy runs the tool, writes what it says as members of the file, and says what it was.
+func (f Foreign) copy(ctx context.Context, d *dumper, cmd *exec.Cmd) (*backup.DumpContents, error) {
+	attr, release := bound()
+	defer release()
 	var problems tail
-	cmd.Stderr, cmd.WaitDelay = &problems, 10*time.Second
+	cmd.Stderr, cmd.WaitDelay, cmd.SysProcAttr = &problems, 10*time.Second, attr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return err
+		return nil, err
 	}
-	last, err := f.members(ctx, d, bufio.NewReaderSize(out, 1<<20))
+	look := f.watch(ctx)
+	last, err := f.members(ctx, d, bufio.NewReaderSize(io.TeeReader(out, look), 1<<20))
+	contents, bad := look.done(err)
 	if err != nil {
 		cmd.Process.Kill()
-		return errors.Join(err, ignoreExit(cmd.Wait()))
+		return nil, errors.Join(err, ignoreExit(cmd.Wait()))
 	}
 	if err := cmd.Wait(); err != nil {
-		return ops.Wrap(fmt.Errorf("%w: %s", err, problems.String()), ops.Failed, lang.M("%s failed; nothing was kept", filepath.Base(toolOf(cmd.Args))))
+		return nil, ops.Wrap(fmt.Errorf("%w: %s", err, problems.String()), ops.Failed, lang.M("%s failed; nothing was kept", toolOf(cmd.Args)))
 	}
 	if !bytes.Contains(last, []byte(trailerMark)) {
-		return ops.E(ops.Failed, lang.M("%s ended without its last line; nothing was kept", filepath.Base(toolOf(cmd.Args))))
+		return nil, ops.E(ops.Failed, lang.M("%s ended without its last line; nothing was kept", toolOf(cmd.Args)))
 	}
-	return nil
+	if bad != nil {
+		return nil, ops.Wrap(bad, ops.Failed, lang.M("what %s wrote cannot be read; nothing was kept", toolOf(cmd.Args)))
+	}
+	return contents, nil
+}
+
+// inspector reads the text while it is written. One that fails reads on to the end, so
+// that the tool is not held up.
+type inspector struct {
+	*io.PipeWriter
+	contents *backup.DumpContents
+	err      error
+	ended    chan struct{}
+}
+
+func (f Foreign) watch(ctx context.Context) *inspector {
+	r, w := io.Pipe()
+	i := &inspector{PipeWriter: w, ended: make(chan struct{})}
+	go func() {
+		defer close(i.ended)
+		if f.Inspect != nil {
+			i.contents, i.err = f.Inspect(ctx, r)
+		}
+		io.Copy(io.Discard, r)
+	}()
+	return i
+}
+
+// done ends the text, with the error that cut it off.
+func (i *inspector) done(err error) (*backup.DumpContents, error) {
+	i.CloseWithError(err)
+	<-i.ended
+	return i.contents, i.err
 }
 
 func ignoreExit(err error) error {

@@ -99,12 +99,17 @@ func (e *edges) complete() bool {
 // end is there. It never fails for what a statement says, only for what cannot
 // be read.
 func Inspect(ctx context.Context, src *Source) (*backup.DumpContents, error) {
-	begin := time.Now()
 	text, err := src.Text()
 	if err != nil {
 		return nil, damaged(err)
 	}
 	defer text.Close()
+	return InspectText(ctx, text)
+}
+
+// InspectText is Inspect of the text itself, as it comes.
+func InspectText(ctx context.Context, text io.Reader) (*backup.DumpContents, error) {
+	begin := time.Now()
 	e := &edges{r: text}
 	v := &inspection{contents: &backup.DumpContents{}, settings: settings{vars: map[string]string{}}, definers: map[string]bool{}}
 	sp := sqlscan.NewSplitter(e, sqlscan.Limits{})

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops/backup"
+)
+
+// leftover are the names of files that a backup leaves when it is killed.
+var leftover = []string{".sql.gz", ".sql.zst", ".sql.gz.age", ".sql.zst.age"}
+
+// unfinished is a file of a backup that has no name yet.
+type unfinished struct {
+	Name      string `json:"name"`
+	SizeBytes int64  `json:"size_bytes"`
+	InWork    bool   `json:"in_work"` // else the backup was killed
+}
+
+// unfinished lists the files of backups that are being written, or were killed: a file
+// that a process still writes is locked by it, and so is the backup that a manifest is
+// written for.
+func (sh *shelf) unfinished() []unfinished {
+	all := []unfinished{}
+	entries, _ := os.ReadDir(sh.dir)
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() || !isUnfinished(e.Name()) {
+			continue
+		}
+		path := filepath.Join(sh.dir, e.Name())
+		base, ok := strings.CutSuffix(path, backup.ManifestSuffix+atomicfile.Suffix)
+		all = append(all, unfinished{e.Name(), info.Size(), inWork(path) || ok && inWork(base+atomicfile.Suffix)})
+	}
+	return all
+}
+
+func isUnfinished(name string) bool {
+	base, tmp := strings.CutSuffix(name, atomicfile.Suffix)
+	base = strings.TrimSuffix(base, backup.ManifestSuffix)
+	return tmp && slices.ContainsFunc(leftover, func(ext string) bool { return strings.HasSuffix(base, ext) })
+}
+
+// inWork tells whether a process has locked a file; also when that cannot be found out.
+func inWork(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	defer f.Close()
+	return unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) != nil
+}
+
+// sweep removes what backups that were killed left.
+func (sh *shelf) sweep() {
+	for _, u := range sh.unfinished() {
+		if u.InWork {
+			continue
+		}
+		sh.note(lang.M("removing %s, left unfinished by a backup that was killed", u.Name))
+		if err := os.Remove(filepath.Join(sh.dir, u.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			sh.note(lang.Raw(err.Error()))
+		}
+	}
+}
+
+// noteUnfinished says which files are no backups yet, and which never will be.
+func (sh *shelf) noteUnfinished() {
+	for _, u := range sh.unfinished() {
+		if u.InWork {
+			sh.note(lang.M("%s (%s) is being written", u.Name, human.Bytes(u.SizeBytes)))
+			continue
+		}
+		sh.note(lang.M("%s (%s) was left unfinished by a backup that was killed; the next backup removes it", u.Name, human.Bytes(u.SizeBytes)))
+	}
+}
+
+// sweepSecrets removes the options files with a password that earlier versions left in
+// the folder for temporary files when they were killed.
+func sweepSecrets() {
+	files, _ := filepath.Glob(filepath.Join(os.TempDir(), "opsdeck-*.cnf"))
+	for _, path := range files {
+		info, err := os.Lstat(path)
+		if err != nil || !info.Mode().IsRegular() || info.Mode().Perm() != 0o600 {
+			continue
+		}
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) == os.Getuid() {
+			os.Remove(path)
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package dump
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// secret is a file of memory that holds text: it has no name, and is gone with the last
+// process that has it open, however that ends.
+func secret(text string) (*os.File, error) {
+	fd, err := unix.MemfdCreate("opsdeck", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("create a file of memory: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), "options")
+	err = f.Chmod(0o600) // the tools read no file that others may write
+	if err == nil {
+		_, err = f.WriteString(text)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("write a file of memory: %w", err)
+	}
+	return f, nil
+}
+
+// bound has a child killed when this process dies. The kernel sends the signal when the
+// thread ends that started the child: that thread is kept until release.
+func bound() (attr *syscall.SysProcAttr, release func()) {
+	runtime.LockOSThread()
+	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}, runtime.UnlockOSThread
+}
