@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"strings"
 	"time"
 
 	"opsdeck/internal/cells"
@@ -66,17 +67,36 @@ func (c *Console) help() page.Overlay {
 			if len(a.Keys) == 0 {
 				continue
 			}
-			text := e.Lang.Msg(a.Help)
-			if why := a.Why(e); !why.Empty() {
-				text = t.Dim.Render(text + " – " + e.Lang.Msg(why))
-			}
-			lines = append(lines, t.Key.Render(cells.Pad(keyNames(a.Keys), 12))+" "+text)
+			lines = append(lines, c.helpLines(a)...)
 		}
 	}
 	section(e.Lang.Msg(c.page().Title()), c.page().Actions())
 	section(e.T("Moving"), movement)
 	section(e.T("Everywhere"), c.actions)
 	return widget.NewText(e, lang.M("Help"), lines, "")
+}
+
+// helpKeys is how wide the keys are in the help, boxSides what its frame takes.
+const (
+	helpKeys = 12
+	boxSides = 4
+)
+
+// helpLines are a key and what it does, wrapped beside the key.
+func (c *Console) helpLines(a page.Action) []string {
+	t, e := c.env.Theme, c.env
+	text, style := e.Lang.Msg(a.Help), t.Text
+	if why := a.Why(e); !why.Empty() {
+		text += " – " + e.Lang.Msg(why)
+		style = t.Dim
+	}
+	key := t.Key.Render(cells.Pad(keyNames(a.Keys), helpKeys))
+	var lines []string
+	for _, part := range cells.Wrap(text, max(8, c.size.Width-boxSides-helpKeys-1)) {
+		lines = append(lines, key+" "+style.Render(part))
+		key = strings.Repeat(" ", helpKeys)
+	}
+	return lines
 }
 
 // movement describes the keys that lists share, for the help alone.

@@ -155,7 +155,27 @@ func (p *palette) run(e *entry) tea.Cmd {
 // View draws the palette.
 func (p *palette) View(size page.Size) string {
 	row := func(i int, selected bool, w int) string { return p.row(p.hits[i], selected, w) }
+	p.narrow.Foot = nil
+	if size.Height >= tall {
+		p.narrow.Foot = p.whole
+	}
 	return p.narrow.View(p.c.env, lang.M("Palette"), len(p.hits), p.c.env.T("no action has these letters"), row, size)
+}
+
+// whole is the text of the line at the cursor, which its row may cut, in two lines.
+func (p *palette) whole(at, w int) []string {
+	out := []string{"", ""}
+	e := p.hits[at].entry
+	text := e.text
+	if why := e.action.Why(p.c.env); !why.Empty() {
+		text += " – " + p.c.env.Lang.Msg(why)
+	}
+	for i, line := range cells.Wrap(text, w) {
+		if i < len(out) {
+			out[i] = p.c.env.Theme.Dim.Render(line)
+		}
+	}
+	return out
 }
 
 func (p *palette) row(h hit, selected bool, w int) string {
@@ -166,7 +186,7 @@ func (p *palette) row(h hit, selected bool, w int) string {
 	}
 	room := max(1, w-cells.Width(key)-3)
 	if selected {
-		return t.Selected.Render(t.Glyph.Cursor + cells.Pad(h.entry.text, room) + " " + key + " ")
+		return widget.SelectedRow(t, cells.Pad(h.entry.text, room)+" "+key+" ", w)
 	}
 	text := highlight(h.entry.text, h.matched, t.Match.Render)
 	if why := h.entry.action.Why(env); !why.Empty() {

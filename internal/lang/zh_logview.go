@@ -2,6 +2,8 @@ package lang
 
 func init() {
 	register(map[string]string{
+		"%s a column, top %s":            "每列 %s，最高 %s",
+		"%s a column, top %s, log scale": "每列 %s，最高 %s，对数刻度",
 		"Best first: lines that hold the words as typed, then all words, then their letters in order.": "最匹配的排在前：先是原样包含这些词的行，再是包含所有词的行，最后是依次包含其字母的行。",
 		"--rank shows the best first: it goes with neither --newest nor -f, --count, --histogram":      "--rank 按匹配程度排序：不能与 --newest、-f、--count、--histogram 同用",
 		"the best %d of %d hits; --limit N for more":                                                   "显示了 %[2]d 处命中中最匹配的 %[1]d 处；用 --limit N 查看更多",

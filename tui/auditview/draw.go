@@ -155,7 +155,7 @@ func (p *Page) drawRow(cols []column, widths []int, at, width int) string {
 	}
 	line := cells.Pad(strings.TrimRight(b.String(), " "), width-1)
 	if selected {
-		return p.env.Theme.Accent.Render(p.env.Theme.Glyph.Cursor) + p.env.Theme.Selected.Render(line)
+		return widget.SelectedRow(p.env.Theme, line, width)
 	}
 	return " " + line
 }

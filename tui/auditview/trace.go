@@ -216,7 +216,7 @@ func (p *Page) traceRow(i, w int) []string {
 	}
 	var out []string
 	if selected {
-		out = append(out, t.Accent.Render(t.Glyph.Cursor)+t.Selected.Render(cells.Pad(strings.Join([]string{mark, when, action, user, brief}, " "), w-1)))
+		out = append(out, widget.SelectedRow(t, strings.Join([]string{mark, when, action, user, brief}, " "), w))
 	} else {
 		out = append(out, " "+cells.Cut(strings.Join([]string{t.Dim.Render(mark), when, style.Render(action), user, p.arrows(brief)}, " "), w-1))
 	}

@@ -9,6 +9,7 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/backup"
+	"opsdeck/tui/widget"
 )
 
 // columns are the widths of the list's columns; 0 leaves one out.
@@ -46,13 +47,47 @@ func (p *Page) stateWidth() int {
 	return w + 2
 }
 
+// columnHeads names the columns.
+func (p *Page) columnHeads(c columns, width int) string {
+	e := p.env
+	state := ""
+	if c.state > 1 {
+		state = e.T("state")
+	}
+	cols := []string{"   " + cells.Pad(state, c.state), cells.Pad(e.T("made"), c.when), cells.PadLeft(e.T("age"), c.age),
+		cells.PadLeft(e.T("size"), c.size)}
+	if c.name > 0 {
+		cols = append(cols, cells.Pad(e.T("name"), c.name))
+	}
+	if c.checked > 0 {
+		cols = append(cols, cells.Pad(e.T("verified at"), c.checked))
+	}
+	if c.note > 0 {
+		cols = append(cols, e.T("why it is kept, or what is wrong"))
+	}
+	return e.Theme.Dim.Render(cells.Cut(strings.TrimRight(strings.Join(cols, "  "), " "), width))
+}
+
+// legend says what the marks of the slots mean; what does not fit is left out.
+func (p *Page) legend(width int) string {
+	t, e := p.env.Theme, p.env
+	line := " " + t.Dim.Render(e.T("slots, newest at the right:"))
+	add := func(mark, word string) {
+		if part := "  " + mark + " " + t.Dim.Render(word); cells.Width(line+part) <= width {
+			line += part
+		}
+	}
+	for _, s := range []backup.State{backup.Good, backup.Unverified, backup.Bad} {
+		style, glyph := t.State(s.Health())
+		add(style.Render(glyph), e.Lang.Msg(s.Label()))
+	}
+	add(t.Warn.Render(t.Glyph.Pending), e.T("missing"))
+	add(t.Dim.Render(t.Glyph.Dot), e.T("none expected"))
+	return cells.Cut(line, width)
+}
+
 // row draws one row.
 func (p *Page) row(r row, c columns, cursor bool, width int) string {
-	t := p.env.Theme
-	mark := " "
-	if cursor {
-		mark = t.Accent.Render(t.Glyph.Cursor)
-	}
 	var line string
 	switch {
 	case r.head:
@@ -62,11 +97,10 @@ func (p *Page) row(r row, c columns, cursor bool, width int) string {
 	default:
 		line = p.setRow(r, c)
 	}
-	line = mark + cells.Cut(line, width-1)
-	if cursor && r.set != nil {
-		return t.Bold.Render(line)
+	if cursor {
+		return widget.SelectedRow(p.env.Theme, line, width)
 	}
-	return line
+	return " " + cells.Cut(line, width-1)
 }
 
 // headRow is a tier with its slots drawn as marks.

@@ -16,8 +16,11 @@ import (
 // listView draws the head, the rows, and the line of the filter.
 func (p *Page) listView(size page.Size) []string {
 	lines := p.head(size.Width)
+	c := p.layout(size.Width)
 	if size.Height < 14 {
 		lines = lines[:1]
+	} else if p.shelf != nil {
+		lines = append(lines, p.columnHeads(c, size.Width))
 	}
 	foot := p.filterLine(size.Width)
 	if size.Height <= len(lines)+2 {
@@ -32,7 +35,6 @@ func (p *Page) listView(size page.Size) []string {
 		lines = append(lines, p.emptyLines(size.Width)...)
 	}
 	from, to := p.scroll.Window()
-	c := p.layout(size.Width)
 	for i := from; i < min(to, len(p.rows)); i++ {
 		lines = append(lines, p.row(p.rows[i], c, i == p.scroll.Cursor, size.Width))
 	}
@@ -55,8 +57,7 @@ func (p *Page) head(width int) []string {
 		return []string{" " + t.Dim.Render(e.T("looking at the backups…"))}
 	}
 	lines := []string{p.verdict(width)}
-	lines = append(lines, p.sizes(width), "")
-	return lines
+	return append(lines, p.sizes(width), p.legend(width))
 }
 
 // verdict is the RPO as it stands: what would be lost now.

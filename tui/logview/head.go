@@ -139,20 +139,17 @@ func (p *Page) viewTimeline(size page.Size) []string {
 	if len(counts) == 0 || p.line.From.IsZero() {
 		return out
 	}
-	top := int32(1)
-	for _, c := range counts {
-		top = max(top, total(c))
-	}
+	y := scaleOf(counts, height)
 	at := p.cursorColumn(len(counts))
-	for y := range height {
+	for row := range height {
 		var b strings.Builder
 		b.WriteByte(' ')
 		for x, c := range counts {
-			b.WriteString(p.barCell(c, top, height, height-1-y, x == at))
+			b.WriteString(p.barCell(c, y, height-1-row, x == at))
 		}
-		out[y] = b.String()
+		out[row] = b.String()
 	}
-	out[height] = p.scale(len(counts), at)
+	out[height] = p.scale(len(counts), at, y)
 	return out
 }
 
@@ -182,15 +179,10 @@ func total(c [7]int32) (n int32) {
 }
 
 // barCell is one cell of a bar, y cells above its foot.
-func (p *Page) barCell(c [7]int32, top int32, height, y int, cursor bool) string {
+func (p *Page) barCell(c [7]int32, scale yScale, y int, cursor bool) string {
 	bars := p.env.Theme.Glyph.Bar
 	n := total(c)
-	eighths := func(v int32) int {
-		if v == 0 {
-			return 0
-		}
-		return max(1, int(int64(v)*int64(height)*8/int64(top)))
-	}
+	eighths := scale.eighths
 	fill := min(8, eighths(n)-y*8)
 	glyph := " "
 	if fill > 0 {
@@ -227,7 +219,7 @@ func (p *Page) cursorColumn(n int) int {
 }
 
 // scale is the line under the bars: from, the cursor's mark, the incident's, to.
-func (p *Page) scale(n, at int) string {
+func (p *Page) scale(n, at int, y yScale) string {
 	t, e := p.env.Theme, p.env
 	layout := "15:04:05"
 	from, to := p.line.From.In(e.Zone), p.line.To.In(e.Zone)
@@ -235,36 +227,41 @@ func (p *Page) scale(n, at int) string {
 		layout = "01-02 15:04"
 	}
 	left, right := from.Format(layout), to.Format(layout)
-	middle := e.T("%s a column", human.Duration(roundSpan(to.Sub(from)/time.Duration(max(1, n)))))
+	middle := p.scaleWords(roundSpan(to.Sub(from)/time.Duration(max(1, n))), y, n-len(left)-len(right)-6)
 	line := []rune(strings.Repeat(" ", n))
 	put := func(at int, s string) {
-		for i, r := range []rune(s) {
-			if at+i >= 0 && at+i < len(line) {
-				line[at+i] = r
+		for _, r := range s {
+			w := cells.Width(string(r))
+			if at >= 0 && at+w <= len(line) {
+				line[at] = r
 			}
+			if w == 2 && at >= 0 && at+1 < len(line) {
+				line[at+1] = halfCell
+			}
+			at += w
 		}
 	}
-	if n > 50 && cells.Width(middle) == len([]rune(middle)) {
-		from := (n - len(middle)) / 2
-		if mark := p.markColumn(n, at); mark >= from-1 && mark <= from+len(middle) { // it would stand in the words
+	if w := cells.Width(middle); w > 0 {
+		from := (n - w) / 2
+		if mark := p.markColumn(n, at); mark >= from-1 && mark <= from+w { // it would be in the words
 			if from = mark + 3; mark > n/2 {
-				from = mark - 2 - len(middle)
+				from = mark - 2 - w
 			}
 		}
 		put(from, middle)
 	}
 	put(0, left)
 	put(n-len(right), right)
-	text := string(line)
+	mark := func(x int, glyph string) string {
+		return " " + p.ink.dim.Paint(inCells(line[:x])) + glyph + p.ink.dim.Paint(inCells(line[min(x+1, n):]))
+	}
 	if x := p.incidentColumn(n); x >= 0 {
-		runes := []rune(text)
-		return " " + p.ink.dim.Paint(string(runes[:x])) + p.ink.crit.Paint("@") + p.ink.dim.Paint(string(runes[min(x+1, n):]))
+		return mark(x, p.ink.crit.Paint("@"))
 	}
 	if at >= 0 {
-		runes := []rune(text)
-		return " " + p.ink.dim.Paint(string(runes[:at])) + p.ink.accent.Paint(t.Glyph.Up) + p.ink.dim.Paint(string(runes[min(at+1, n):]))
+		return mark(at, p.ink.accent.Paint(t.Glyph.Up))
 	}
-	return " " + p.ink.dim.Paint(text)
+	return " " + p.ink.dim.Paint(inCells(line))
 }
 
 // incidentColumn is the column of the incident, or -1.

@@ -153,7 +153,7 @@ func (p *Page) row(r logs.Row, c columns, cursor bool, width int) string {
 	mark := " "
 	switch {
 	case cursor:
-		mark = p.ink.accent.Paint(p.env.Theme.Glyph.Cursor)
+		mark = ""
 	case p.inSelection(r.ID):
 		mark = p.ink.accent.Paint(p.env.Theme.Glyph.VRule)
 	case p.markOf(r) >= 0:
@@ -180,11 +180,10 @@ func (p *Page) row(r logs.Row, c columns, cursor bool, width int) string {
 		b.WriteByte(' ')
 	}
 	b.WriteString(p.message(r, c.message))
-	line := b.String()
 	if cursor {
-		line = cells.Pad(line, width)
+		return widget.SelectedRow(p.env.Theme, b.String(), width)
 	}
-	return line
+	return b.String()
 }
 
 // level is the word of five cells.

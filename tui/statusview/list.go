@@ -200,7 +200,7 @@ func (p *Page) row(r row, c columns, chosen bool, width int) string {
 		return " " + p.cellsOf(r.check, c, widget.Ink.Paint, true)
 	}
 	plain := func(_ widget.Ink, text string) string { return text }
-	return p.ink.selected.Paint(cells.Pad(p.env.Theme.Glyph.Cursor+p.cellsOf(r.check, c, plain, false), width))
+	return widget.SelectedRow(p.env.Theme, p.cellsOf(r.check, c, plain, false), width)
 }
 
 // cellsOf draws the columns of a check.

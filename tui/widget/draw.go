@@ -36,6 +36,13 @@ func Rule(t *theme.Theme, title string, w int) string {
 	return t.Rule.Render(head) + t.Title.Render(title) + t.Rule.Render(" "+strings.Repeat(t.Glyph.HRule, rest))
 }
 
+// SelectedRow is the row under the cursor, the same in every list: the mark and
+// the row in the style of the selection, as wide as the list. Styles of its own
+// are taken from the row.
+func SelectedRow(t *theme.Theme, row string, width int) string {
+	return t.Selected.Render(cells.Pad(t.Glyph.Cursor+ansi.Strip(row), width))
+}
+
 // Box draws a border around lines, with a title in it, at most size.
 func Box(t *theme.Theme, title string, lines []string, size page.Size) string {
 	inner := cells.Width(title) + 2

@@ -11,6 +11,7 @@ import (
 // input, the cursor, the keys and the frame. The dialog keeps the list.
 type Narrow struct {
 	Input  Input
+	Foot   func(at, width int) []string // more about the line at the cursor; may be nil
 	scroll Scroll
 }
 
@@ -37,7 +38,7 @@ func (n *Narrow) Key(k tea.KeyMsg, lines int) Narrowed {
 	case "esc", "ctrl+c":
 		return NarrowLeft
 	case "up", "down", "pgup", "pgdown":
-		n.scroll.Key(k.String())
+		n.move(k.String(), lines)
 	case "enter":
 		if lines > 0 {
 			return NarrowTaken
@@ -49,6 +50,19 @@ func (n *Narrow) Key(k tea.KeyMsg, lines int) Narrowed {
 		}
 	}
 	return NarrowKept
+}
+
+// move moves the cursor; a step over an edge goes on at the other.
+func (n *Narrow) move(key string, lines int) {
+	n.scroll.Len = lines
+	switch at := n.scroll.Cursor; {
+	case key == "up" && at == 0:
+		n.scroll.Key("end")
+	case key == "down" && at == lines-1:
+		n.scroll.Key("home")
+	default:
+		n.scroll.Key(key)
+	}
 }
 
 // View draws the dialog: so many lines, each by row, or the sentence for none.
@@ -66,6 +80,9 @@ func (n *Narrow) View(env *page.Env, title lang.Msg, lines int, none string, row
 	}
 	for len(out) < h+2 {
 		out = append(out, "")
+	}
+	if n.Foot != nil && lines > 0 {
+		out = append(out, n.Foot(n.scroll.Cursor, w)...)
 	}
 	return Box(t, " "+env.Lang.Msg(title)+" ", out, size)
 }

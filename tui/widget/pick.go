@@ -78,7 +78,7 @@ func (p *Pick) row(it Item, selected bool, w int) string {
 	t := p.env.Theme
 	name, detail := termsafe.Line(it.Name), termsafe.Line(it.Detail)
 	if selected {
-		return t.Selected.Render(cells.Pad(t.Glyph.Cursor+cells.Cut(name+"  "+detail, w-1), w))
+		return SelectedRow(t, cells.Cut(name+"  "+detail, w-1), w)
 	}
 	return cells.Cut(" "+name+"  "+t.Dim.Render(detail), w)
 }
