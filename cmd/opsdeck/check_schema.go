@@ -8,9 +8,11 @@ import (
 	"strings"
 
 	"opsdeck/internal/lang"
+	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/health"
 	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/swap"
 	"opsdeck/ops/probe"
 )
 
@@ -84,6 +86,13 @@ func (i inventory) emptied(ctx context.Context, present []string) ([]string, err
 		if t.Rows >= fullTable && slices.Contains(present, table) {
 			had = append(had, table)
 		}
+	}
+	deadly, err := swap.Deadly(deadlyPath(shelf.state), name)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(had, func(t string) bool { return slices.Contains(deadly, t) }) {
+		return nil, ops.E(ops.Failed, lang.M("the server ended when %s was read: it is not read again", strings.Join(deadly, ", ")))
 	}
 	target, err := mysql.Resolve(i.service.Database)
 	if err != nil {

@@ -72,7 +72,13 @@ func (a *app) operator() string {
 
 // server is the adapter of the target.
 func (d *desk) server() *swap.Server {
-	return &swap.Server{Target: d.target, Jobs: d.service.Backup.Jobs, Audit: d.service.Audit.Table, Loader: d.loader()}
+	return &swap.Server{Target: d.target, Jobs: d.service.Backup.Jobs, Audit: d.service.Audit.Table, Loader: d.loader(),
+		Marks: deadlyPath(d.state)}
+}
+
+// deadlyPath is where the tables are remembered that end the server when they are read.
+func deadlyPath(state string) string {
+	return filepath.Join(state, "tables-that-end-the-server.json")
 }
 
 func (d *desk) loader() swap.Engine { return swap.Engine{Target: d.target, Identities: d.identities} }

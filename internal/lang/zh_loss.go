@@ -27,3 +27,18 @@ func init() {
 		"The database in the dump, where it has another name than the service's.": "转储中的库名（与服务的库名不同时指定）。",
 	})
 }
+
+func init() {
+	register(map[string]string{
+		"the list of tables that end the server cannot be read: %s":                                                       "无法读取“一读就使服务器退出”的表的清单：%s",
+		"remove it, if every table may be read again":                                                                     "如果所有表都可以重新读取，请删除该文件",
+		"the server ended when %s was read, and has not come back":                                                        "读取表 %s 时服务器退出，且尚未恢复",
+		"start the server: this table will not be read again":                                                             "请启动服务器：该表不会再被读取",
+		"the server ended when %s was read: it is not read again":                                                         "读取表 %s 时服务器退出：不会再读取该表",
+		"%s; its error log: %s":                                                                                           "%s；服务器错误日志：%s",
+		"this restore brings it back from the backup and moves the damaged table aside unread; answer --skip-unreadable":  "本次恢复会用备份还原该表，损坏的表不经读取直接移到一旁；请使用 --skip-unreadable",
+		"to save its newer rows first: start the server with innodb_force_recovery = 1, dump the table, start it without": "若要先保住其中较新的行：以 innodb_force_recovery = 1 启动服务器，导出该表，再正常启动",
+		"%s. %s":                               "%s。%s",
+		"%s. To have it read again, remove %s": "%s。如需重新读取该表，请删除 %s",
+	})
+}

@@ -320,3 +320,6 @@ func Quiet(t testing.TB) {
 	t.Helper()
 	mysql.SetLogger(&mysql.NopLogger{})
 }
+
+// Running tells whether the server's process is there.
+func (s *Server) Running() bool { return s.proc.running() }

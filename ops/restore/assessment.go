@@ -61,7 +61,10 @@ type TableState struct {
 	Estimate   bool   `json:"estimate"`    // Rows is the server's guess
 	BackupRows int64  `json:"backup_rows"` // -1 when the manifest does not say
 	Bytes      int64  `json:"bytes"`
-	Check      string `json:"check"` // CHECK TABLE's word: OK, or what is wrong; empty: not checked
+	Deadly     bool   `json:"ends_server,omitempty"` // the server ended when it was read: it is not read again
+	// Evidence is what the server's error log said then.
+	Evidence []string `json:"evidence,omitempty"`
+	Check    string   `json:"check"` // CHECK TABLE's word: OK, or what is wrong; empty: not checked
 }
 
 // Broken tells that the table is missing, cannot be read, or fails its check.

@@ -3,6 +3,7 @@ package swap
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 )
@@ -46,6 +48,7 @@ func (s *Server) Survey(ctx context.Context, live string, src restore.Source, ch
 	if err := s.surveyTables(ctx, db, a, target, src); err != nil {
 		return nil, err
 	}
+	s.surveyDeadly(a)
 	if choice.Into != "" {
 		if len(a.Tables) > 0 && slices.ContainsFunc(a.Tables, func(t restore.TableState) bool { return t.Exists }) {
 			a.Findings = append(a.Findings, restore.Finding{State: ops.StateCritical, Blocks: true, What: restore.N(lang.M("%s is not empty", target)),
@@ -167,14 +170,32 @@ func (s *Server) surveyTable(ctx context.Context, db *sql.DB, t *restore.TableSt
 	if b, ok := src.Table(t.Name); ok {
 		t.InBackup, t.BackupRows = true, b.Rows
 	}
-	if bad, err := checkTables(ctx, db, in, []string{t.Name}); err == nil {
+	err := s.risk(ctx, db, in, t.Name, func() error { return s.readTable(ctx, db, t, in) })
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	t.Check, t.Estimate = err.Error(), true
+	var ends *deadlyError
+	if t.Deadly = errors.As(err, &ends); t.Deadly {
+		t.Evidence = ends.Evidence
+	}
+}
+
+// readTable checks a table and counts its rows. An error is of the connection; what is
+// wrong with the table is in its state.
+func (s *Server) readTable(ctx context.Context, db *sql.DB, t *restore.TableState, in string) error {
+	bad, err := checkTables(ctx, db, in, []string{t.Name})
+	if mysql.Lost(err) {
+		return err
+	}
+	if err == nil {
 		t.Check = "OK"
 		if len(bad) > 0 {
 			t.Check = bad[0][1]
 		}
 	}
 	if t.Rows > countLimit {
-		return
+		return nil
 	}
 	bounded, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
@@ -184,8 +205,12 @@ func (s *Server) surveyTable(ctx context.Context, db *sql.DB, t *restore.TableSt
 		t.Rows, _ = strconv.ParseInt(n, 10, 64)
 		t.Estimate = false
 	case bounded.Err() == nil:
+		if mysql.Lost(err) {
+			return err
+		}
 		t.Rows, t.Estimate, t.Check = -1, false, err.Error()
 	}
+	return nil
 }
 
 func (s *Server) countObjects(ctx context.Context, db *sql.DB, a *restore.Assessment, in string) {

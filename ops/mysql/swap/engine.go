@@ -2,6 +2,7 @@ package swap
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -124,6 +125,13 @@ func (s Saver) Save(ctx context.Context, p *restore.Plan, skip []string, report 
 	if m, err := backup.ReadManifest(p.Emergency); err == nil && whole(p.Emergency, m) {
 		return p.Emergency, []restore.Note{restore.N(lang.M("the emergency backup was made already"))}, nil
 	}
+	deadly, err := s.deadly(ctx, db, live, skip)
+	if err != nil {
+		return "", nil, err
+	}
+	if len(deadly) > 0 {
+		return "", nil, &restore.UnreadableError{Tables: deadly, Err: errors.New("the server ended when they were read")}
+	}
 	if err := os.Remove(p.Emergency); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", nil, err
 	}
@@ -179,13 +187,27 @@ func (s Saver) unreadable(ctx context.Context, in string, skip []string) []strin
 		if has(skip, t) {
 			continue
 		}
-		bounded, cancel := context.WithTimeout(ctx, time.Minute)
-		_, err := schema.All(bounded, db, "SELECT COUNT(*) FROM "+restore.Name(in, t))
-		late := bounded.Err() != nil
-		cancel()
+		late := false
+		err := s.Server.risk(ctx, db, in, t, func() error {
+			bounded, cancel := context.WithTimeout(ctx, time.Minute)
+			defer cancel()
+			_, err := schema.All(bounded, db, "SELECT COUNT(*) FROM "+restore.Name(in, t))
+			late = bounded.Err() != nil
+			return err
+		})
 		if err != nil && !late && !mysql.Lost(err) {
 			bad = append(bad, t)
 		}
 	}
 	return bad
+}
+
+// deadly are the tables that end the server when they are read, and are not left out.
+func (s Saver) deadly(ctx context.Context, db *sql.DB, in string, skip []string) ([]string, error) {
+	names, err := tables(ctx, db, in)
+	if err != nil {
+		return nil, err
+	}
+	names = slices.DeleteFunc(names, func(n string) bool { return has(skip, n) })
+	return s.Server.deadlyTables(ctx, in, names)
 }

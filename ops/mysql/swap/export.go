@@ -59,6 +59,10 @@ func (s *Server) Later(ctx context.Context, p *restore.Plan, since time.Time) (r
 	if err != nil {
 		return loss, fmt.Errorf("list the tables of %s: %w", p.Target.Live, err)
 	}
+	list, loss.Unknown, err = s.readable(ctx, p.Target.Live, list)
+	if err != nil {
+		return loss, err
+	}
 	cmp := s.comparer(p.Source, nil)
 	s.ahead(ctx, cmp, list, p.Source)
 	for _, t := range list {
@@ -110,6 +114,9 @@ func (e *exporter) run(ctx context.Context) error {
 	list, err := schema.Tables(ctx, db, e.in)
 	if err != nil {
 		return fmt.Errorf("list the tables of %s: %w", e.in, err)
+	}
+	if list, e.loss.Unknown, err = e.s.readable(ctx, e.in, list); err != nil {
+		return err
 	}
 	if e.dir != "" {
 		if err := os.MkdirAll(e.dir, 0o700); err != nil {

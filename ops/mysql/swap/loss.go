@@ -3,6 +3,7 @@ package swap
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -181,7 +182,7 @@ func (s *Server) zone(ctx context.Context, db *sql.DB) time.Duration {
 // lossPeople names who acted since, by the audit rows: newest first by key, for
 // created_at has no index there.
 func (s *Server) lossPeople(ctx context.Context, a *restore.Assessment, live string, since time.Time) {
-	if s.Audit == "" {
+	if s.Audit == "" || slices.ContainsFunc(a.Tables, func(t restore.TableState) bool { return t.Name == s.Audit && t.Broken() }) {
 		return
 	}
 	t := s.describe(ctx, live)[s.Audit]

@@ -3,6 +3,7 @@ package swap
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -108,7 +109,12 @@ func (s *Server) Present(ctx context.Context, p *restore.Plan, avoid []string) (
 	for _, t := range names {
 		state := "unreadable"
 		if !slices.Contains(avoid, t) {
-			if state, err = touch(ctx, db, name, t); err != nil {
+			err = s.risk(ctx, db, name, t, func() (err error) { state, err = touch(ctx, db, name, t); return err })
+			var ends *deadlyError
+			if errors.As(err, &ends) {
+				state, err = "unreadable", nil
+			}
+			if err != nil {
 				return out, err
 			}
 		}

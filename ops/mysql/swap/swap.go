@@ -45,10 +45,12 @@ type Server struct {
 	Loader Loader
 	Jobs   int    // connections for verification; 0 is 2
 	Audit  string // the audit table's name, for what will be lost
+	Marks  string // file that remembers the tables which end the server when they are read; "": this process alone
 
 	mariadb bool
 	pool    *sql.DB
 	checks  *verifier // of the load that goes on, or has just ended
+	marks   marks
 }
 
 // Close ends the connections.

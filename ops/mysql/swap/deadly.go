@@ -1,0 +1,251 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+)
+
+// comeBack bounds the wait for a server that ended while a table was read, and that something
+// starts again.
+const comeBack = 2 * time.Minute
+
+// deadly is a table that the server did not survive reading: InnoDB ends the server
+// when it meets some kinds of damaged pages. It is never read again.
+type deadly struct {
+	Server   string    `json:"server"` // identity
+	Schema   string    `json:"schema"`
+	Table    string    `json:"table"`
+	Created  string    `json:"created"` // CREATE_TIME: a table made anew is another one
+	At       time.Time `json:"at"`
+	Evidence []string  `json:"evidence,omitempty"` // the last lines of the server's error log
+}
+
+// deadlyError says that a table is not read, because the server ended when it was.
+type deadlyError struct{ deadly }
+
+func (e *deadlyError) Error() string {
+	return fmt.Sprintf("the server ended when %s was read", e.Table)
+}
+
+// marks are the deadly tables that are known, and in which file.
+type marks struct {
+	mu   sync.Mutex // readings that the server may not survive come one after another
+	list []deadly
+	read bool
+}
+
+// known reads the marks once. A file that cannot be read stops every reading: which
+// tables end the server is not known then.
+func (s *Server) knownMarks() error {
+	if s.marks.read || s.Marks == "" {
+		return nil
+	}
+	text, err := os.ReadFile(s.Marks)
+	if err == nil {
+		err = json.Unmarshal(text, &s.marks.list)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return ops.Wrap(err, ops.Failed, lang.M("the list of tables that end the server cannot be read: %s", s.Marks)).
+			WithHint(lang.M("remove it, if every table may be read again"))
+	}
+	s.marks.read = true
+	return nil
+}
+
+// marked finds the mark of a table; nil when it has none. The caller holds the lock.
+func (s *Server) marked(ctx context.Context, db *sql.DB, in, table string) (*deadly, error) {
+	if err := s.knownMarks(); err != nil {
+		return nil, err
+	}
+	for i, m := range s.marks.list {
+		if m.Schema != in || m.Table != table {
+			continue
+		}
+		id, created, err := s.made(ctx, db, in, table)
+		if err != nil {
+			return nil, err
+		}
+		if m.Server == id && m.Created == created {
+			return &s.marks.list[i], nil
+		}
+	}
+	return nil, nil
+}
+
+// made is the server's identity and when a table was made.
+func (s *Server) made(ctx context.Context, db *sql.DB, in, table string) (identity, created string, err error) {
+	state, err := s.server(ctx, db)
+	if err != nil {
+		return "", "", err
+	}
+	created, err = schema.One(ctx, db, "SELECT CREATE_TIME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", in, table)
+	return state.Identity, created, err
+}
+
+// deadlyTables are those of the schema that must not be read.
+func (s *Server) deadlyTables(ctx context.Context, in string, names []string) (out []string, err error) {
+	db, err := s.db(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.marks.mu.Lock()
+	defer s.marks.mu.Unlock()
+	for _, n := range names {
+		m, err := s.marked(ctx, db, in, n)
+		if err != nil {
+			return nil, err
+		}
+		if m != nil {
+			out = append(out, n)
+		}
+	}
+	return out, nil
+}
+
+// readable takes the tables out of a list that must not be read.
+func (s *Server) readable(ctx context.Context, in string, list []*schema.Table) (left []*schema.Table, deadly []string, err error) {
+	var names []string
+	for _, t := range list {
+		names = append(names, t.Name)
+	}
+	deadly, err = s.deadlyTables(ctx, in, names)
+	for _, t := range list {
+		if !has(deadly, t.Name) {
+			left = append(left, t)
+		}
+	}
+	return left, deadly, err
+}
+
+// risk reads a table by f, alone, unless the server is known to end by it. When the
+// server ends now, the table is marked, and the server is waited for.
+func (s *Server) risk(ctx context.Context, db *sql.DB, in, table string, f func() error) error {
+	s.marks.mu.Lock()
+	defer s.marks.mu.Unlock()
+	m, err := s.marked(ctx, db, in, table)
+	if err != nil {
+		return err
+	}
+	if m != nil {
+		return &deadlyError{*m}
+	}
+	before, err := s.await(ctx, db)
+	if err != nil {
+		return err
+	}
+	id, created, err := s.made(ctx, db, in, table)
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	err = f()
+	if !mysql.Lost(err) || ctx.Err() != nil {
+		return err
+	}
+	after, gone := s.await(ctx, db)
+	if gone == nil && after+1 >= before+time.Since(begin).Seconds() {
+		return err // the connection was lost, the server was not
+	}
+	d := deadly{Server: id, Schema: in, Table: table, Created: created, At: time.Now()}
+	if gone == nil {
+		d.Evidence = s.lastErrors(ctx, db)
+	}
+	if err := s.mark(d); err != nil {
+		return err
+	}
+	if gone != nil {
+		return ops.Wrap(gone, ops.Busy, lang.M("the server ended when %s was read, and has not come back", table)).
+			WithHint(lang.M("start the server: this table will not be read again"))
+	}
+	return &deadlyError{d}
+}
+
+// mark remembers a table, for this run and all that follow.
+func (s *Server) mark(d deadly) error {
+	s.marks.list = append(s.marks.list, d)
+	if s.Marks == "" {
+		return nil
+	}
+	text, err := json.MarshalIndent(s.marks.list, "", "  ")
+	if err == nil {
+		err = atomicfile.WriteBytes(s.Marks, 0o600, append(text, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("remember that the server ended when %s was read: %w", d.Table, err)
+	}
+	return nil
+}
+
+// await waits until the server answers, and tells for how many seconds it has been up.
+func (s *Server) await(ctx context.Context, db *sql.DB) (up float64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, comeBack)
+	defer cancel()
+	for {
+		if up, err = uptime(ctx, db); err == nil || !mysql.Lost(err) {
+			return up, err
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return 0, err
+		}
+	}
+}
+
+func uptime(ctx context.Context, db *sql.DB) (float64, error) {
+	rows, err := schema.All(ctx, db, "SHOW GLOBAL STATUS LIKE 'Uptime'")
+	if err != nil || len(rows) == 0 || len(rows[0]) < 2 {
+		return 0, err
+	}
+	return strconv.ParseFloat(rows[0][1], 64)
+}
+
+// surveyDeadly says of the tables that end the server what was found, and what can be done.
+func (s *Server) surveyDeadly(a *restore.Assessment) {
+	for _, t := range a.Tables {
+		if !t.Deadly {
+			continue
+		}
+		what := lang.M("the server ended when %s was read: it is not read again", t.Name)
+		if len(t.Evidence) > 0 {
+			what = lang.M("%s; its error log: %s", what, strings.Join(t.Evidence, " | "))
+		}
+		hint := lang.M("%s. %s",
+			lang.M("this restore brings it back from the backup and moves the damaged table aside unread; answer --skip-unreadable"),
+			lang.M("to save its newer rows first: start the server with innodb_force_recovery = 1, dump the table, start it without"))
+		if s.Marks != "" {
+			hint = lang.M("%s. To have it read again, remove %s", hint, s.Marks)
+		}
+		a.Findings = append(a.Findings, restore.Finding{State: ops.StateCritical, What: restore.N(what), Hint: restore.N(hint)})
+	}
+}
+
+// Deadly names the tables of a schema that a list of Server.Marks holds.
+func Deadly(path, in string) (names []string, err error) {
+	s := &Server{Marks: path}
+	if err := s.knownMarks(); err != nil {
+		return nil, err
+	}
+	for _, m := range s.marks.list {
+		if m.Schema == in && !has(names, m.Table) {
+			names = append(names, m.Table)
+		}
+	}
+	return names, nil
+}
