@@ -20,6 +20,7 @@ import (
 	"opsdeck/ops/backup"
 	"opsdeck/ops/doctor"
 	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/drill"
 	"opsdeck/ops/restore"
 )
 
@@ -145,7 +146,12 @@ func (a *app) databasePoints(s config.Service) []doctor.Point {
 	}
 	points := []doctor.Point{login, doctor.JudgePassword(target.Password, s.Name)}
 	beside := restore.SideSchema(s.Database.Name, "new", "00000000-000000-0000")
-	return append(points, doctor.JudgeServer(facts, s.Name, s.Database.Name, beside)...)
+	points = append(points, doctor.JudgeServer(facts, s.Name, s.Database.Name, beside)...)
+	if s.Backup.DrillServer == (config.Database{}) {
+		points = append(points, doctor.Point{Name: "drill-rights", Service: s.Name, Seen: lang.M("%s may rehearse restores", facts.User),
+			Findings: doctor.JudgeDrill(doctor.ParseGrants(facts.Grants), facts.User, drill.ScratchSchema())})
+	}
+	return points
 }
 
 // nextBackup is about how many bytes the next backup needs: the newest's size

@@ -134,3 +134,15 @@ func TestMissingToolsAreNamedWithTheirUse(t *testing.T) {
 		t.Fatalf("%+v", p)
 	}
 }
+
+func TestTheDrillsGrantIsOfItsSchemas(t *testing.T) {
+	const scratch = "opsdeck_drill_20000101_000000"
+	live := ParseGrants([]string{"GRANT ALL PRIVILEGES ON `shop%`.* TO `b`@`h`"})
+	found := JudgeDrill(live, "b@h", scratch)
+	if len(found) != 1 || !strings.Contains(found[0].Fix, " ON `opsdeck\\_drill\\_%`.* TO 'b'@'h'") {
+		t.Fatalf("%+v", found)
+	}
+	if left := JudgeDrill(ParseGrants([]string{strings.ReplaceAll(found[0].Fix, "'", "`")}), "b@h", scratch); left != nil {
+		t.Errorf("what it says to grant is not enough: %+v", left)
+	}
+}

@@ -203,3 +203,25 @@ func JudgeRestore(r Rights, user, db, beside string) []Finding {
 	return []Finding{{State: ops.StateWarning, What: lang.M("a restore by this user lacks: %s", list),
 		Fix: "GRANT " + list + " ON `" + strings.ReplaceAll(db, "_", `\_`) + "%`.* TO " + account(user)}}
 }
+
+// drillNeeds are the rights that a drill needs in the schemas that it makes: it loads
+// into them and looks at what came.
+var drillNeeds = append([]string{"SELECT", "UPDATE", "DELETE", "SHOW VIEW", "LOCK TABLES", "EXECUTE"}, restoreNeeds...)
+
+// JudgeDrill says which rights a drill misses. scratch is the name of a schema as drills
+// make them, which ends in a date and a time.
+func JudgeDrill(r Rights, user, scratch string) []Finding {
+	var missing []string
+	for _, name := range drillNeeds {
+		if !r.Has(name, scratch) {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	list := strings.Join(missing, ", ")
+	pattern := strings.ReplaceAll(strings.TrimRight(scratch, "0123456789_"), "_", `\_`) + `\_%`
+	return []Finding{{State: ops.StateWarning, What: lang.M("a restore drill by this user lacks: %s", list),
+		Fix: "GRANT " + list + " ON `" + pattern + "`.* TO " + account(user)}}
+}

@@ -74,9 +74,38 @@ func Run(ctx context.Context, j Job) (backup.Drill, error) {
 	if ctx.Err() != nil {
 		return d.record, errors.Join(ctx.Err(), drop)
 	}
+	if refused(work) {
+		return d.record, errors.Join(notAllowed(work, d.Schema), drop)
+	}
 	d.judge(work, drop)
 	return d.record, nil
 }
+
+// refused tells whether the server did not let this user, or anybody, do what a drill
+// does: that says nothing about the backup.
+func refused(err error) bool {
+	switch mysql.Number(err) {
+	case mysql.ErrDBAccessDenied, mysql.ErrAccessDenied, mysql.ErrTableAccessDenied, mysql.ErrSpecificAccess, errColumnAccess, errRoutineAccess, errReadOnly, errUntrusted:
+		return true
+	}
+	return false
+}
+
+// Numbers of the server's refusals that have no name elsewhere.
+const (
+	errColumnAccess  = 1143
+	errReadOnly      = 1290
+	errRoutineAccess = 1370
+	errUntrusted     = 1419 // functions while the binary log is on
+)
+
+func notAllowed(err error, schema string) error {
+	return ops.Wrap(err, ops.Failed, lang.M("the drill could not be done: the server refuses this user what it needs in %s; the backup is not to blame", schema)).
+		WithHint(lang.M("opsdeck doctor says which rights a drill needs, or use another server with backup.drill_server"))
+}
+
+// ScratchSchema is a name like those of the schemas that drills make.
+func ScratchSchema() string { return prefix + "20000101_000000" }
 
 type drill struct {
 	Job
