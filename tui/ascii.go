@@ -9,7 +9,7 @@ import (
 
 // inASCII are the marks that sentences hold, each as wide as what takes its place.
 var inASCII = map[rune]rune{
-	'…': '~', '–': '-', '—': '-', '→': '>', '←': '<', '↑': '^', '↓': 'v', '·': '.', '•': '*', '×': 'x', '±': '~',
+	'µ': 'u', '…': '~', '–': '-', '—': '-', '→': '>', '←': '<', '↑': '^', '↓': 'v', '·': '.', '•': '*', '×': 'x', '±': '~',
 	'‘': '\'', '’': '\'', '“': '"', '”': '"', '≥': '>', '≤': '<', '≈': '~', '✓': '+', '✗': 'x', '─': '-', '│': '|',
 }
 
@@ -17,11 +17,11 @@ var inASCII = map[rune]rune{
 // letters of a log line or a name stay what they are.
 func asciiOnly(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < 128 || unicode.IsLetter(r) || unicode.IsMark(r) || cells.Width(string(r)) != 1 {
-			return r
-		}
 		if to, ok := inASCII[r]; ok {
 			return to
+		}
+		if r < 128 || unicode.IsLetter(r) || unicode.IsMark(r) || cells.Width(string(r)) != 1 {
+			return r
 		}
 		return '?'
 	}, s)

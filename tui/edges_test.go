@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -86,5 +88,35 @@ func TestThePaletteGoesRoundAndShowsTheWholeText(t *testing.T) {
 	}
 	if view := c.View(); !strings.Contains(view, "thirteen") {
 		t.Errorf("the text is cut off:\n%s", view)
+	}
+}
+
+// TestEveryPageIsASCIIWhereAsked takes the golden screens of all pages at 80
+// columns: beside the letters of names and messages nothing but ASCII is left.
+func TestEveryPageIsASCIIWhereAsked(t *testing.T) {
+	screens := 0
+	for _, pattern := range []string{"*/testdata/*/*80x2*.golden", "*/testdata/*/*/80x2*/*.golden", "testdata/*/*/80x2*/*.golden"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			screens++
+			for _, r := range asciiOnly(string(text)) {
+				if r > 127 && cells.Width(string(r)) != 2 {
+					t.Errorf("%s: %q is left", file, r)
+				}
+			}
+		}
+	}
+	if screens < 40 {
+		t.Errorf("%d screens found", screens)
+	}
+	if got := asciiOnly("850 µs"); got != "850 us" {
+		t.Errorf("got %q", got)
 	}
 }

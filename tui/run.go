@@ -21,6 +21,10 @@ import (
 // patience is how long the end waits for work to notice that it is over.
 const patience = 3 * time.Second
 
+// framesPerSecond is how often the screen is written at most: an idle console
+// should cost next to nothing.
+const framesPerSecond = 30
+
 // quitMsg asks the console to leave, from outside.
 type quitMsg struct{}
 
@@ -67,7 +71,7 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) error {
 			}
 		}}
 	}
-	p = tea.NewProgram(c, tea.WithAltScreen(), tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler())
+	p = tea.NewProgram(c, tea.WithAltScreen(), tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler(), tea.WithFPS(framesPerSecond))
 	stop := context.AfterFunc(ctx, leave)
 	defer stop()
 	_, err := p.Run()

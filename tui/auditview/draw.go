@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/charmbracelet/lipgloss"
+
 	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
@@ -192,21 +194,21 @@ func (p *Page) drawQuestion(err error, size page.Size) []string {
 	t, e := p.env.Theme, p.env
 	var much *audit.TooMuchError
 	out := []string{""}
-	add := func(s string) {
-		for _, l := range cells.Wrap(termsafe.Text(s), size.Width-4) {
-			out = append(out, "  "+l)
+	add := func(style lipgloss.Style, s string) {
+		for _, l := range cells.Wrap(termsafe.Text(s), max(1, size.Width-4)) {
+			out = append(out, "  "+style.Render(l))
 		}
 	}
 	if errors.As(err, &much) {
-		add(t.Warn.Render(t.Glyph.Warn) + " " + e.Lang.Msg(much.Message()))
+		add(t.Warn, t.Glyph.Warn+" "+e.Lang.Msg(much.Message()))
 		if a := much.Advice(); !a.Empty() {
 			out = append(out, "")
-			add(e.Lang.Msg(a))
+			add(t.Text, e.Lang.Msg(a))
 		}
 		out = append(out, "", "  "+widget.KeyHelp(t, "a", e.T("read all the same"))+"  "+widget.KeyHelp(t, "/", e.T("change the query")))
 		return out
 	}
-	add(t.Dim.Render(e.T("looking at the rows once, to learn their order")))
+	add(t.Dim, e.T("looking at the rows once, to learn their order"))
 	if n := p.proof.progress; n.Total > 0 {
 		out = append(out, "", "  "+widget.Bar(t, float64(n.Done)/float64(n.Total), min(40, size.Width-12))+" "+human.Percent(float64(n.Done)/float64(n.Total)))
 		out = append(out, "  "+t.Dim.Render(e.T("%s rows", human.Count(n.Done))))

@@ -251,7 +251,7 @@ func (p *Page) found(m foundMsg) tea.Cmd {
 }
 
 // countEvery is how often the timeline is counted anew while logs grow.
-const countEvery = 400 * time.Millisecond
+const countEvery = time.Second
 
 // count counts the timeline anew; unless at once, not too often.
 func (p *Page) count(atOnce bool) tea.Cmd {

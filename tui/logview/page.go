@@ -20,6 +20,10 @@ const ID = "logs"
 // frame is how long a burst of lines is gathered before it is drawn.
 const frame = 33 * time.Millisecond
 
+// pace is how long after a look for new lines the next one waits at least, so
+// that a log that grows steadily does not keep the machine busy.
+const pace = 350 * time.Millisecond
+
 // Source is where the events come from: a logs.Store.
 type Source interface {
 	Changed() <-chan struct{}
@@ -68,7 +72,8 @@ type Page struct {
 
 	shown   bool
 	parked  bool
-	gen     page.Gen // of windows
+	woken   time.Time // when it was last told of new lines
+	gen     page.Gen  // of windows
 	loading bool
 	again   bool // what is shown is stale: load once more
 
@@ -157,7 +162,7 @@ func (p *Page) Close() {
 
 // The answers to commands.
 type (
-	changedMsg struct{}
+	changedMsg struct{ at time.Time }
 	windowMsg  struct {
 		w    logs.Window
 		wish wish
@@ -197,7 +202,7 @@ func (p *Page) park() tea.Cmd {
 		return nil
 	}
 	p.parked = true
-	ctx, changed := p.env.Ctx, p.source.Changed()
+	ctx, changed, last := p.env.Ctx, p.source.Changed(), p.woken
 	return func() tea.Msg {
 		select {
 		case <-ctx.Done():
@@ -207,9 +212,9 @@ func (p *Page) park() tea.Cmd {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(frame):
+		case <-time.After(max(frame, pace-time.Since(last))):
 		}
-		return send(changedMsg{})
+		return send(changedMsg{time.Now()})
 	}
 }
 
@@ -217,7 +222,7 @@ func (p *Page) park() tea.Cmd {
 func (p *Page) Update(body any) tea.Cmd {
 	switch m := body.(type) {
 	case changedMsg:
-		p.parked = false
+		p.parked, p.woken = false, m.at
 		if !p.shown {
 			return nil
 		}
