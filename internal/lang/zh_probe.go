@@ -113,6 +113,8 @@ func init() {
 		"replication has stopped":                                        "复制已停止",
 		"the server does not know":                                       "服务器不知道",
 		"replication is %s behind":                                       "复制落后 %s",
+		"replica of %s, %s behind":                                       "%s 的从库，落后 %s",
+		"replica of %s":                                                  "%s 的从库",
 		"%s lacks the right to see it":                                   "%s 没有查看权限",
 	})
 }

@@ -15,6 +15,15 @@ type replicas struct {
 	err      error // why it could not be asked
 }
 
+// sources are the hosts that are copied.
+func (r replicas) sources() string {
+	var hosts []string
+	for _, c := range r.channels {
+		hosts = append(hosts, c.pick("source_host", "master_host"))
+	}
+	return strings.Join(hosts, ", ")
+}
+
 // channel is one source that a server copies: MySQL calls it a channel, MariaDB
 // a connection. Its columns have other names in each, and in each age.
 type channel map[string]string
@@ -86,9 +95,11 @@ func (l *look) replication() {
 	}
 	if !known {
 		l.r.AddUnknown("replication_lag_ms", lang.M("the server does not know"))
+		l.about = append(l.about, lang.M("replica of %s", l.copies.sources()))
 		return
 	}
 	l.r.Add("replication_lag_ms", worst.Milliseconds(), lang.Raw(human.Duration(worst)))
+	l.about = append(l.about, lang.M("replica of %s, %s behind", l.copies.sources(), human.Duration(worst)))
 	if l.probe.Lag > 0 && worst > l.probe.Lag {
 		l.r.Find(ops.StateWarning, lang.M("replication is %s behind", human.Duration(worst)), lang.M("limit %s", human.Duration(l.probe.Lag)))
 	}

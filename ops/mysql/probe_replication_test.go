@@ -74,7 +74,7 @@ func followReplication(t *testing.T, p pair, flavour string) {
 	r := p.until(t, "a replica in step", func(r health.Result) bool {
 		return r.State == ops.StateOK && r.Field("replication_lag_ms") == int64(0) && p.rows(t) == 1
 	})
-	if r.Field("replication") != "Yes/Yes" || r.Field("read_only") != true {
+	if r.Field("replication") != "Yes/Yes" || r.Field("read_only") != true || !strings.Contains(r.Detail.String(), "replica of 127.0.0.1") {
 		t.Fatalf("%v", r.Fields)
 	}
 
