@@ -21,10 +21,12 @@ const (
 // initialisation, arguments.
 type flavour struct {
 	name    string
+	family  string                          // "mysql" or "mariadb", where that is not the name
 	tools   map[string][]string             // our name of a client program: theirs, in order of preference
 	bin     func() string                   // folder of the programs, "" for the PATH
 	init    func(server, data string) error // nil: the server needs none
 	args    []string
+	wrapped bool                                // the server program is a wrapper that says --no-defaults itself
 	command func(dir string, port int) []string // of a server that takes other arguments than these two
 }
 
@@ -37,6 +39,8 @@ var (
 		bin:  func() string { return filepath.Join(cacheDir(), "mysql9", "bin") },
 		init: initMySQL,
 		args: []string{"--mysqlx=0", "--innodb-redo-log-capacity=67108864"},
+
+		wrapped: true,
 	}
 	mariadbFlavour = &flavour{
 		name: "mariadb",
@@ -109,7 +113,7 @@ func (f *flavour) arguments(dir string, port int) []string {
 		"--local-infile=1", "--secure-file-priv=", "--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=2",
 		"--tmpdir=" + dir, // a server that starts removes what it finds of others' temporary tables
 		"--innodb-flush-method=nosync", "--sync-binlog=0", "--max-connections=200", "--max-allowed-packet=64M"}
-	if f == mysqlFlavour {
+	if f.wrapped {
 		args = args[1:] // the program's wrapper says --no-defaults, and it must come first
 	}
 	return append(append(args, f.args...), asUser()...)

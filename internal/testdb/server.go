@@ -54,7 +54,11 @@ func newServer(f *flavour, extra []string) (*Server, error) {
 	if err := run("", "cp", "-a", "--reflink=auto", template, filepath.Join(dir, "data")); err != nil {
 		return nil, err
 	}
-	return &Server{Flavour: f.name, Host: "127.0.0.1", Socket: filepath.Join(dir, "sock"), User: account, Password: password,
+	kind := f.name
+	if f.family != "" {
+		kind = f.family
+	}
+	return &Server{Flavour: kind, Host: "127.0.0.1", Socket: filepath.Join(dir, "sock"), User: account, Password: password,
 		flavour: f, dir: dir, extra: extra}, nil
 }
 
