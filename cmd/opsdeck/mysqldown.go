@@ -145,7 +145,7 @@ func (p place) mysqlNext(f mysql.Fault) lang.Msg {
 	case mysql.NoAnswer, mysql.HungUp, mysql.ShuttingDown:
 		return lang.M("Read its log: %s; more steps: %s", v.on(v.logs), steps)
 	case mysql.LoginRefused:
-		return lang.M("Check user and password in the options file; more steps: %s", steps)
+		return lang.M("Check user, password and ssl- settings in the options file; more steps: %s", steps)
 	case mysql.AccountLocked:
 		return lang.M("Unlock the account: %s", steps)
 	case mysql.PasswordExpired:

@@ -92,7 +92,6 @@ func init() {
 		"MySQL does not answer a query":                                  "MySQL 不应答查询",
 		"the server does not let opsdeck set %s for its own session":     "服务器不允许 opsdeck 在自己的会话中设置 %s",
 		"MySQL refuses opsdeck's login":                                  "MySQL 拒绝 opsdeck 登录",
-		"user or password refused for %s":                                "%s 的用户名或密码被拒绝",
 		"Check user and password in the options file.":                   "请检查选项文件中的用户名和密码。",
 		"MySQL gives no more connections":                                "MySQL 不再接受连接",
 		"max_connections is reached":                                     "已达 max_connections",

@@ -113,6 +113,9 @@ func unreachable(err error) bool {
 func Reason(err error) lang.Msg {
 	var dns *net.DNSError
 	switch {
+	case errors.Is(err, mysqldriver.ErrNoTLS), tlsError(err):
+		why, _ := tlsReason(err)
+		return why
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return lang.M("connection refused")
 	case errors.Is(err, syscall.ENOENT):
@@ -127,8 +130,6 @@ func Reason(err error) lang.Msg {
 		return lang.M("the connection broke")
 	case errors.Is(err, mysqldriver.ErrMalformPkt), errors.Is(err, mysqldriver.ErrPktSync):
 		return lang.M("what answers is not MySQL")
-	case errors.Is(err, mysqldriver.ErrNoTLS):
-		return lang.M("the server offers no TLS")
 	}
 	var server *mysqldriver.MySQLError
 	if errors.As(err, &server) {

@@ -2,8 +2,6 @@ package mysql
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io/fs"
 	"net"
@@ -106,18 +104,6 @@ func FaultOf(err error) Fault {
 	return NoFault
 }
 
-// tlsError tells whether TLS itself failed.
-func tlsError(err error) bool {
-	var verify *tls.CertificateVerificationError
-	var authority x509.UnknownAuthorityError
-	var name x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var record tls.RecordHeaderError
-	var alert tls.AlertError
-	return errors.As(err, &verify) || errors.As(err, &authority) || errors.As(err, &name) ||
-		errors.As(err, &invalid) || errors.As(err, &record) || errors.As(err, &alert)
-}
-
 // Runs tells whether a server with this fault is known to run: then the account,
 // the way or a setting is at fault, and starting it again helps nobody.
 func (f Fault) Runs() bool {
@@ -132,7 +118,7 @@ func (f Fault) Runs() bool {
 func (f Fault) What(t Target, err error) lang.Msg {
 	switch f {
 	case LoginRefused:
-		return lang.M("MySQL at %s refuses the user or its password", t.String())
+		return t.refused()
 	case AccountLocked:
 		return lang.M("the MySQL account of %s is locked", t.String())
 	case PasswordExpired:
@@ -157,6 +143,10 @@ func (f Fault) What(t Target, err error) lang.Msg {
 		return lang.M("this user may not open the connection to MySQL at %s", t.Addr)
 	case ShuttingDown:
 		return lang.M("MySQL at %s is shutting down", t.Addr)
+	case HungUp:
+		if stalledLately(t.Addr) {
+			return stalledLine(t.Addr)
+		}
 	}
 	return lang.M("MySQL at %s cannot be reached (%s)", t.Addr, Reason(err))
 }
@@ -171,14 +161,21 @@ func (f Fault) code() ops.Code {
 }
 
 // hint is what to do next.
-func (f Fault) hint() lang.Msg {
+func (f Fault) hint(t Target, err error) lang.Msg {
 	switch f {
 	case LoginRefused:
-		return lang.M("check user and password in the options file (database.options_file)")
-	case TLSRequired, TLSFailed:
+		return t.refusedHint()
+	case TLSFailed:
+		_, hint := tlsReason(err)
+		return hint
+	case TLSRequired:
 		return lang.M("check the ssl- settings in the options file (database.options_file); steps: `opsdeck runbook mysql-down`")
 	case TooMany:
 		return lang.M("see who holds the connections: `opsdeck runbook mysql-down`")
+	case HungUp:
+		if stalledLately(t.Addr) {
+			return stalledHint()
+		}
 	case Stopped:
 		return lang.M("is the server running? `opsdeck runbook mysql-down` says how to start it")
 	}
@@ -187,7 +184,7 @@ func (f Fault) hint() lang.Msg {
 
 // explain is the fault as an error of a command.
 func (f Fault) explain(err error, t Target) error {
-	return ops.Wrap(err, f.code(), f.What(t, err)).WithHint(f.hint())
+	return ops.Wrap(err, f.code(), f.What(t, err)).WithHint(f.hint(t, err))
 }
 
 // result is the fault as the result of a status check. A server that refuses
@@ -215,7 +212,7 @@ func (f Fault) result(t Target, err error) health.Result {
 	case Offline:
 		return notDown(lang.M("MySQL is in offline mode and refuses its users"), Reason(err))
 	case LoginRefused:
-		return health.CannotTell(lang.M("MySQL refuses opsdeck's login"), lang.M("user or password refused for %s", t.String()))
+		return health.CannotTell(lang.M("MySQL refuses opsdeck's login"), t.refusedReason())
 	}
 	return health.CannotTell(f.What(t, err), Reason(err))
 }

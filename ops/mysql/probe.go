@@ -67,7 +67,7 @@ func (p Probe) unreachable(err error) health.Result {
 	if p.Next != nil {
 		r.Next = p.Next(f)
 	} else if f != NoFault {
-		r.Next = lang.Sentence(f.hint())
+		r.Next = lang.Sentence(f.hint(p.Target, err))
 	}
 	return r
 }

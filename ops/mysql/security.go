@@ -196,18 +196,34 @@ func (x *security) wanted() (string, error) {
 	return x.mode, nil
 }
 
+// overSocket is the mode on a socket of this machine: encrypted where that is asked
+// for, as an account may demand. There is no host name to check, and without a CA
+// nothing that this machine does not know already.
+func (x *security) overSocket(mode string) string {
+	if !strings.HasPrefix(mode, "VERIFY_") {
+		return mode
+	}
+	if x.files["ssl-ca"] == "" && x.files["ssl-capath"] == "" {
+		return "REQUIRED"
+	}
+	return "VERIFY_CA"
+}
+
 // apply gives a target the encryption that is asked for. host is the server's name.
 func (x *security) apply(t *Target, host string) error {
 	mode, err := x.wanted()
 	if err != nil {
 		return err
 	}
+	if t.Network == "unix" {
+		mode = x.overSocket(mode)
+	}
 	switch mode {
 	case "DISABLED":
 		t.NoTLS = true
 		return nil
 	case "", "PREFERRED":
-		if x.lowest == 0 {
+		if x.lowest == 0 || t.Network == "unix" {
 			return nil
 		}
 	}

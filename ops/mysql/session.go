@@ -25,6 +25,10 @@ func Connector(c *mysqldriver.Config) (driver.Connector, error) {
 	c = c.Clone()
 	after := c.Params
 	c.Params = nil
+	c.Apply(mysqldriver.BeforeConnect(hear))
+	if c.DialFunc == nil {
+		c.DialFunc = dialLine
+	}
 	inner, err := mysqldriver.NewConnector(c)
 	if err != nil {
 		return nil, err
@@ -35,7 +39,18 @@ func Connector(c *mysqldriver.Config) (driver.Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sessions{Connector: inner, unasked: unasked, database: c.DBName, after: after}, nil
+	return &sessions{Connector: inner, unasked: unasked, database: c.DBName, after: after,
+		certificate: c.TLS != nil && len(c.TLS.Certificates) > 0}, nil
+}
+
+type earKey struct{}
+
+// hear gives a connection the ear of its Connect as its log.
+func hear(ctx context.Context, c *mysqldriver.Config) error {
+	if e, ok := ctx.Value(earKey{}).(*ear); ok {
+		c.Logger = e
+	}
+	return nil
 }
 
 // sessions hands out connections whose settings are ours.
@@ -44,6 +59,8 @@ type sessions struct {
 	unasked  driver.Connector // does not ask for the largest packet as it logs in
 	database string
 	after    map[string]string
+
+	certificate bool // one of the client is shown
 
 	mu   sync.Mutex
 	plan *plan // nil before the first connection
@@ -57,12 +74,14 @@ type plan struct {
 
 // Connect logs in and replaces what the server imposes on the session.
 func (s *sessions) Connect(ctx context.Context) (driver.Conn, error) {
+	e := &ear{}
+	ctx = context.WithValue(ctx, earKey{}, e)
 	c, err := s.Connector.Connect(ctx)
 	if errors.Is(err, io.EOF) { // a SELECT of the login's own gave no row: sql_select_limit is 0
 		c, err = s.unasked.Connect(ctx)
 	}
 	if err != nil {
-		return nil, err
+		return nil, e.says(err, s.certificate)
 	}
 	if err := s.settle(ctx, link{c}); err != nil {
 		c.Close()

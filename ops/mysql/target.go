@@ -63,7 +63,7 @@ func Resolve(c config.Database) (Target, error) {
 	}
 	if socket != "" {
 		t.Network, t.Addr = "unix", config.Home(socket)
-		return t, nil
+		return t, secure.apply(&t, "localhost")
 	}
 	port := c.Port
 	if port == 0 && opts["port"] != "" {
@@ -111,9 +111,10 @@ func (t Target) Config(database string) *driver.Config {
 	c.Params = map[string]string{}
 	c.Apply(driver.Charset("utf8mb4", ""))
 	switch {
-	case t.NoTLS || t.Network == "unix":
+	case t.NoTLS:
 	case t.TLS != nil:
 		c.TLS = t.TLS
+	case t.Network == "unix":
 	default:
 		c.TLSConfig = "preferred"
 	}
