@@ -54,6 +54,13 @@ func (c *auditArchiveCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if c.Delete && !c.DryRun {
+		database, err := a.holdDatabase(svc, "audit archive")
+		if err != nil {
+			return err
+		}
+		defer database.Release()
+	}
 	primary := *svc
 	primary.Audit.Replica = config.Database{} // rows are deleted where they were written
 	src, err := a.openAudit(a.ctx, &primary)
@@ -220,6 +227,13 @@ func (c *auditRestoreArchiveCmd) Run(a *app) error {
 	svc, err := a.service()
 	if err != nil {
 		return err
+	}
+	if !c.DryRun {
+		database, err := a.holdDatabase(svc, "audit restore-archive")
+		if err != nil {
+			return err
+		}
+		defer database.Release()
 	}
 	primary := *svc
 	primary.Audit.Replica = config.Database{}

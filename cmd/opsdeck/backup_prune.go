@@ -57,6 +57,9 @@ func (c *backupPruneCmd) Run(a *app) error {
 			return err
 		}
 		defer held.Release()
+		if err := sh.idle(); err != nil {
+			return err
+		}
 		if err := backup.Recover(sh.dir); err != nil {
 			return err
 		}
@@ -162,6 +165,9 @@ func (sh *shelf) prune(ctx context.Context, plan *backup.Plan, tell func(backup.
 // stillFree makes sure that no restore began, since the plan was made, that needs
 // what the plan removes.
 func (sh *shelf) stillFree(plan *backup.Plan) error {
+	if err := sh.idle(); err != nil {
+		return err
+	}
 	names, unreadable := sh.inUse()
 	if !unreadable.Empty() {
 		return ops.E(ops.Failed, lang.M("nothing is removed: %s", unreadable))

@@ -36,6 +36,9 @@ func (c *backupRemoveCmd) Run(a *app) error {
 			return err
 		}
 		defer held.Release()
+		if err := sh.idle(); err != nil {
+			return err
+		}
 	}
 	if c.Copy != "" {
 		return c.atCopy(sh)

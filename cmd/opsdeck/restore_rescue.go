@@ -11,7 +11,6 @@ import (
 	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
-	"opsdeck/internal/lock"
 	"opsdeck/internal/oplog"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
@@ -332,11 +331,7 @@ func (r *rescuer) merge(s *rescue.Session) error {
 			return err
 		}
 	}
-	t, err := r.rescueTarget(r.ctx)
-	if err != nil {
-		return err
-	}
-	held, err := lock.Take(r.store.TargetLock(t), lock.Holder{User: r.operator(), What: "restore rescue"})
+	held, err := r.hold(r.ctx, "rescue merge")
 	if err != nil {
 		return err
 	}

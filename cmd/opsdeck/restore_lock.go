@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops"
+	"opsdeck/ops/restore"
+)
+
+// holdDatabase takes the one lock of a service's database, which its restores
+// hold, and refuses while a restore of it is unfinished. The lock's name is made
+// of the server's identity: services that share a database share it.
+func (a *app) holdDatabase(s *config.Service, what string) (*lock.Lock, error) {
+	d, err := a.deskOf(s)
+	if err != nil {
+		return nil, err
+	}
+	return d.hold(a.ctx, what)
+}
+
+// hold takes the lock of the desk's live database.
+func (d *desk) hold(ctx context.Context, what string) (*lock.Lock, error) {
+	t, err := d.rescueTarget(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.vacant(t); err != nil {
+		return nil, err
+	}
+	held, err := lock.Take(d.store.TargetLock(t), lock.Holder{User: oplog.UserName(), What: what})
+	if err != nil {
+		return nil, err
+	}
+	if err := d.unfinished(t); err != nil { // one may have been begun in between
+		return nil, errors.Join(err, held.Release())
+	}
+	return held, nil
+}
+
+// unfinished is vacant for the holder of the lock.
+func (d *desk) unfinished(t restore.Target) error {
+	open, err := d.store.Unfinished(t)
+	if err != nil || open == nil {
+		return err
+	}
+	return ops.E(ops.Busy, lang.M("the restore %s of %s stands unfinished: %s", open.Plan.ID, t.Database, open.State.Stage.Label())).
+		WithHint(lang.M("opsdeck restore resume, undo or abort %s", open.Plan.ID))
+}
+
+// idle refuses while a restore of a database of this name is at work, whichever
+// service it was begun for: services can share a database and a folder.
+func (sh *shelf) idle() error {
+	open, err := restore.Store{Dir: sh.state}.OpenRuns()
+	if err != nil {
+		return err
+	}
+	for _, o := range open {
+		if o.Run == nil || !o.Run.Alive {
+			continue // retention keeps what it may need
+		}
+		if t := o.Run.Plan.Target; t.Database == sh.service.Database.Name || t.Live == sh.service.Database.Name {
+			return ops.E(ops.Busy, lang.M("%s (pid %d) restores %s: %s", o.Run.Worker.User, o.Run.Worker.PID, t.Database, o.ID)).
+				WithHint(lang.M("watch it: opsdeck restore attach"))
+		}
+	}
+	return nil
+}
