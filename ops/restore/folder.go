@@ -1,6 +1,8 @@
 package restore
 
 import (
+	"bufio"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -55,7 +57,7 @@ func (st Store) Save(p *Plan) (Folder, error) {
 	return f, atomicfile.SyncDir(filepath.Dir(f.Path))
 }
 
-// Runs are the ids of all runs, newest first. A folder with neither plan nor
+// Runs are the ids of all runs, the one begun last first. A folder with neither plan nor
 // journal is the leftover of a crash before anything was begun.
 func (st Store) Runs() ([]string, error) {
 	entries, err := os.ReadDir(filepath.Join(st.Dir, "restores"))
@@ -74,9 +76,47 @@ func (st Store) Runs() ([]string, error) {
 			ids = append(ids, e.Name())
 		}
 	}
-	slices.Sort(ids)
-	slices.Reverse(ids)
+	begun := map[string]time.Time{}
+	for _, id := range ids {
+		begun[id] = st.Folder(id).begun()
+	}
+	slices.SortFunc(ids, func(a, b string) int {
+		return cmp.Or(begun[b].Compare(begun[a]), strings.Compare(b, a))
+	})
 	return ids, nil
+}
+
+// begun is when the run was begun, or planned where it was not. An id tells only
+// the second of the plan, and a plan may be looked at for long.
+func (f Folder) begun() time.Time {
+	if at := f.firstLine(); !at.IsZero() {
+		return at
+	}
+	var p struct {
+		CreatedAt time.Time `json:"created_at"`
+	}
+	text, err := os.ReadFile(f.PlanPath())
+	if err == nil && json.Unmarshal(text, &p) == nil && !p.CreatedAt.IsZero() {
+		return p.CreatedAt
+	}
+	id := filepath.Base(f.Path)
+	at, _ := time.Parse("20060102-150405", id[:min(len(id), 15)])
+	return at
+}
+
+// firstLine is the time of the first line of the journal; zero when there is none.
+func (f Folder) firstLine() time.Time {
+	in, err := os.Open(f.JournalPath())
+	if err != nil {
+		return time.Time{}
+	}
+	defer in.Close()
+	text, err := bufio.NewReader(in).ReadBytes('\n')
+	if err != nil {
+		return time.Time{}
+	}
+	line, _ := decodeLine(text[:len(text)-1])
+	return line.Time
 }
 
 // Load reads how a run stands. An empty id is the newest.
