@@ -53,6 +53,9 @@ type (
 		KeepReasons []string   `json:"keep_reasons"`
 		Problems    []string   `json:"problems"`
 		Copies      []copyJSON `json:"copies"` // where its contents are too
+		Partial     bool       `json:"partial"`
+		Where       string     `json:"where,omitempty"` // the rows were filtered
+		NoData      bool       `json:"no_data,omitempty"`
 	}
 	copyJSON struct {
 		Name  string    `json:"name"`
@@ -120,6 +123,8 @@ func slotName(t backup.Tier, s backup.Slot) string {
 func setJSON(s *backup.Set, step backup.Step, expires time.Time) backupJSON {
 	j := backupJSON{Name: s.Name, Path: s.Path, Tier: string(s.Tier), Kind: s.Kind, Database: s.Database, CreatedAt: s.At, SizeBytes: s.Size,
 		Engine: s.Engine, State: string(s.State), KeepReasons: []string{}, Problems: []string{}, Copies: []copyJSON{}}
+	j.Partial = s.Tier == backup.Archive || s.Summary.Partial
+	j.Where, j.NoData = s.Summary.Where, s.Summary.NoData
 	j.VerifiedAt, j.ExpiresAt = timeOrNull(s.Checked), timeOrNull(expires)
 	if step.Verb != backup.Remove {
 		for _, r := range step.Reasons {
@@ -197,8 +202,8 @@ func (sh *shelf) tier(inv *backup.Inventory, t backup.TierInfo) {
 	table := cells.Table{Right: []int{4}, Max: sh.width()}
 	for _, s := range t.Sets {
 		style, glyph := th.State(s.State.Health())
-		what := ""
-		if p, ok := s.Worst(); ok {
+		what := sh.lang.Msg(inv.Part(s))
+		if p, ok := s.Worst(); ok && (what == "" || p.Fatal()) {
 			what = sh.lang.Msg(p.Text())
 		}
 		table.Rows = append(table.Rows, []string{"  " + style.Render(glyph+" "+sh.lang.Msg(s.State.Label())), termsafe.Line(s.Name),

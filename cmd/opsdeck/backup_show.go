@@ -111,6 +111,7 @@ func (sh *shelf) show(inv *backup.Inventory, s *backup.Set, m *backup.Manifest, 
 	for _, p := range s.Problems {
 		fact(lang.M("note"), sh.lang.Msg(p.Text()))
 	}
+	fact(lang.M("part"), sh.lang.Msg(inv.Part(s)))
 	fact(lang.M("path"), s.Path)
 	fact(lang.M("of"), s.At.In(inv.Zone).Format("2006-01-02 15:04:05 MST")+", "+sh.lang.Msg(ago(inv.At.Sub(s.At))))
 	fact(lang.M("database"), strings.Join(append(m.Databases, s.Database)[:max(1, len(m.Databases))], ", "))

@@ -364,7 +364,7 @@ func (x *Index) readCheck(fields []string) {
 
 func summaryLine(b *bytes.Buffer, id FileID, s Summary) {
 	flags := ""
-	for flag, on := range map[string]bool{"c": s.Consistent, "p": s.Partial, "e": s.Encrypted} {
+	for flag, on := range map[string]bool{"c": s.Consistent, "p": s.Partial, "e": s.Encrypted, "n": s.NoData} {
 		if on {
 			flags += flag
 		}
@@ -373,13 +373,13 @@ func summaryLine(b *bytes.Buffer, id FileID, s Summary) {
 	for _, c := range s.Counts {
 		fmt.Fprintf(&counts, "%s\x00%d\x00", c.Name, c.Rows)
 	}
-	fmt.Fprintf(b, "m2\t%s\t%q\t%q\t%q\t%q\t%q\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%q\t-%s\t%q\t.\n", id.fields(), s.File, s.Kind, s.Engine, s.Flavour,
-		strings.Join(s.Databases, "\x00"), nanos(s.At), nanos(s.Finished), s.SizeBytes, s.RawBytes, s.Tables, s.Rows, s.SHA256, s.Consistency, flags, counts.String())
+	fmt.Fprintf(b, "m3\t%s\t%q\t%q\t%q\t%q\t%q\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%q\t-%s\t%q\t%q\t.\n", id.fields(), s.File, s.Kind, s.Engine, s.Flavour,
+		strings.Join(s.Databases, "\x00"), nanos(s.At), nanos(s.Finished), s.SizeBytes, s.RawBytes, s.Tables, s.Rows, s.SHA256, s.Consistency, flags, counts.String(), s.Where)
 }
 
 func (x *Index) readSummary(fields []string) {
 	l := line{fields: fields}
-	if l.text() != "m2" {
+	if l.text() != "m3" {
 		return
 	}
 	id := l.id()
@@ -387,12 +387,14 @@ func (x *Index) readSummary(fields []string) {
 		At: l.time(), Finished: l.time(), SizeBytes: l.int(), RawBytes: l.int(), Tables: int(l.int()), Rows: l.int(), SHA256: l.text(), Consistency: l.quoted()}
 	flags := l.text()
 	s.Consistent, s.Partial, s.Encrypted = strings.Contains(flags, "c"), strings.Contains(flags, "p"), strings.Contains(flags, "e")
+	s.NoData = strings.Contains(flags, "n")
 	parts := strings.Split(l.quoted(), "\x00")
 	for i := 0; i+1 < len(parts); i += 2 {
 		rows, err := strconv.ParseInt(parts[i+1], 10, 64)
 		l.bad = l.bad || err != nil
 		s.Counts = append(s.Counts, TableRows{Name: parts[i], Rows: rows})
 	}
+	s.Where = l.quoted()
 	if l.text() == "." && !l.bad {
 		x.summaries[id] = s
 	}

@@ -33,7 +33,9 @@ type Summary struct {
 	SHA256      string
 	Consistency string
 	Consistent  bool
-	Partial     bool // some tables, some rows or no rows
+	Partial     bool   // some tables, some rows or no rows
+	Where       string // the condition that its rows meet; empty: all rows
+	NoData      bool   // definitions only
 	Encrypted   bool
 	Counts      []TableRows // of the tables whose rows were counted
 }
@@ -52,7 +54,7 @@ func Summarise(m *Manifest) Summary {
 	}
 	return Summary{File: m.File, Kind: m.Kind, Engine: m.Engine, Flavour: m.Server.Flavour, Databases: m.Databases, At: at, Finished: m.FinishedAt,
 		SizeBytes: m.SizeBytes, RawBytes: m.RawBytes, Tables: len(m.Tables), Rows: m.Rows(), SHA256: m.SHA256,
-		Consistency: m.Consistency, Consistent: m.Consistent, Partial: partial(m), Encrypted: m.Encrypted, Counts: counted(m)}
+		Consistency: m.Consistency, Consistent: m.Consistent, Partial: partial(m), Where: m.Where, NoData: m.NoData, Encrypted: m.Encrypted, Counts: counted(m)}
 }
 
 func counted(m *Manifest) (counts []TableRows) {

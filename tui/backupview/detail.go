@@ -80,6 +80,9 @@ func (p *Page) restoreLines(s *backup.Set, width int) (lines []string) {
 	if s.Parsed.Physical {
 		return nil
 	}
+	if part := p.part(s); part != "" {
+		lines = append(lines, e.Theme.Warn.Render(e.Theme.Glyph.Warn+" "+cells.Cut(part, width-2)))
+	}
 	say(lang.M("brings back %s as it was at %s", nameOr(s.Database), e.Time(s.At)))
 	say(lang.M("loses what was written since: %s", minutes(e.Clock.Now().Sub(s.At))))
 	if m := p.manifest; m != nil && m.Position.File != "" {

@@ -219,17 +219,29 @@ func (p *Page) when(at time.Time, c columns) string {
 // noteOf is what there is to say about a backup in the room that is left.
 func (p *Page) noteOf(r row, c columns) string {
 	t, e, s := p.env.Theme, p.env, r.set
-	if x, ok := s.Worst(); ok {
+	part := p.part(s)
+	if x, ok := s.Worst(); ok && (part == "" || x.Fatal()) {
 		style := t.Dim
 		if x.Fatal() {
 			style = t.Crit
 		}
 		return style.Render(cells.Cut(termsafe.Line(e.Lang.Msg(x.Text())), c.note))
 	}
+	if part != "" {
+		return t.Warn.Render(cells.Cut(part, c.note))
+	}
 	if r.slot != nil && s.Tier != r.tier.Tier {
 		return t.Dim.Render(cells.Cut("= "+termsafe.Line(s.Name), c.note))
 	}
 	return t.Dim.Render(cells.Cut(p.keepNote(s), c.note))
+}
+
+// part is which part of its database a backup holds; empty: the whole.
+func (p *Page) part(s *backup.Set) string {
+	if p.shelf == nil || p.shelf.Inventory == nil {
+		return ""
+	}
+	return termsafe.Line(p.env.Lang.Msg(p.shelf.Inventory.Part(s)))
 }
 
 // keepNote is why it is kept, or that it will go.

@@ -1,0 +1,29 @@
+package backup
+
+import "opsdeck/internal/lang"
+
+// Part tells which part of its database a backup holds; it is empty where it
+// holds the whole, or where nobody knows.
+func (inv *Inventory) Part(s *Set) lang.Msg {
+	switch {
+	case s.Tier == Archive:
+		return lang.M("audit archive: rows of one table")
+	case s.Foreign || !s.Summary.Partial:
+		return lang.Msg{}
+	case s.Summary.NoData:
+		return lang.M("structure only, no rows")
+	case s.Summary.Where != "":
+		return lang.M("%s; filtered: %s", inv.tablesOf(s), s.Summary.Where)
+	}
+	return inv.tablesOf(s)
+}
+
+// tablesOf is how many tables a backup holds, of those in the newest full one.
+func (inv *Inventory) tablesOf(s *Set) lang.Msg {
+	for _, o := range inv.Sets {
+		if o.Full() && !o.Foreign && o.Database == s.Database && o.Summary.Tables >= s.Summary.Tables {
+			return lang.M("holds %d of %d tables", s.Summary.Tables, o.Summary.Tables)
+		}
+	}
+	return lang.M("holds only some tables: %d", s.Summary.Tables)
+}
