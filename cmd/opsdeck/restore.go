@@ -103,6 +103,7 @@ func (c *restoreRunCmd) Run(a *app) error {
 		return err
 	}
 	a.note(lang.M("looking at the backup and the target …"))
+	d.tell = a.note
 	p, err := d.Draft(a.ctx, restore.Choice{
 		Source: c.From,
 		Mode:   restore.Mode(c.Mode),

@@ -32,6 +32,7 @@ type desk struct {
 	*shelf
 	target mysql.Target
 	store  restore.Store
+	tell   func(lang.Msg) // of long work that a plan takes; nil: nobody reads it
 }
 
 func (a *app) desk() (*desk, error) {
@@ -258,16 +259,14 @@ func (d *desk) vacant(t restore.Target) error {
 	if err != nil {
 		return err
 	}
+	if held && !strings.HasPrefix(holder.What, "restore ") {
+		return &lock.HeldError{Path: d.store.TargetLock(t), Holder: holder}
+	}
 	if held {
 		return ops.E(ops.Busy, lang.M("%s restores %s since %s", holder.User, t.Database, holder.Since.Local().Format("15:04:05"))).
 			WithHint(lang.M("watch it: opsdeck restore attach"))
 	}
-	open, err := d.store.Unfinished(t)
-	if err != nil || open == nil {
-		return err
-	}
-	return ops.E(ops.Busy, lang.M("the restore %s of %s stands unfinished: %s", open.Plan.ID, t.Database, open.State.Stage.Label())).
-		WithHint(lang.M("opsdeck restore resume, undo or abort %s", open.Plan.ID))
+	return d.unfinished(t)
 }
 
 // Begin saves the plan and starts its worker. typed is what the operator typed:

@@ -51,12 +51,12 @@ func (d *desk) inspect(ctx context.Context, src *restore.Source) {
 		return
 	}
 	if src.Copy != "" {
-		src.Untold = d.lang.T("it has no manifest and is at the copy %s", src.Copy)
+		src.Untold = restore.N(lang.M("the dump has no manifest and is at the copy %s", src.Copy))
 		return
 	}
-	contents, err := d.loader().Inspect(ctx, src.Path)
+	contents, err := d.looked(ctx, src.Path)
 	if err != nil {
-		src.Untold = err.Error()
+		src.Untold = restore.N(d.app.explain(err).What)
 		return
 	}
 	src.Inspected = true

@@ -99,6 +99,7 @@ func (d *desk) plainSource(set *backup.Set) restore.Source {
 		Databases: 1, SizeBytes: set.Size, SHA256: set.SHA256, At: set.At, VerifiedAt: set.Checked}
 	for _, p := range set.Problems {
 		src.Problems = append(src.Problems, p.Text().String())
+		src.Faults = append(src.Faults, restore.N(p.Text()))
 	}
 	return src
 }

@@ -14,7 +14,6 @@ func init() {
 		"choose another backup, or --tables without it; to lose it all the same: --accept-missing %s": "请选择其他备份，或用 --tables 排除它；若确定要丢弃：--accept-missing %s",
 		"%s was passed over: %s":                   "已跳过 %s：%s",
 		"%s has shrunk: %s":                        "%s 明显变小：%s",
-		"it has no manifest and is at the copy %s": "它没有清单，且位于副本 %s",
 		"These tables may vanish or shrink, though the backup lacks them or most of their rows.": "允许这些表消失或变小，尽管备份缺少它们或其大部分行。",
 		"accept": "接受",
 		"accept that a table vanishes or shrinks, by typing its name, one after the other": "逐个输入表名，接受该表消失或变小",

@@ -37,7 +37,8 @@ const (
 var AllKinds = []Kind{KindBegin, KindDone, KindFailed, KindFound, KindResume, KindAbort, KindUndo, KindDrop,
 	KindRetry, KindSkip, KindKill, KindGoOn, KindKeep, KindSend, KindSilent, KindLeave}
 
-// Label is an answer's name for people.
+// Label is a request's name for people. What an answer to a question does depends
+// on the question: see Snapshot.Label.
 func (k Kind) Label() lang.Msg {
 	switch k {
 	case KindAbort:
@@ -48,20 +49,16 @@ func (k Kind) Label() lang.Msg {
 		return lang.M("drop the former tables")
 	case KindRetry:
 		return lang.M("try again")
-	case KindSkip:
-		return lang.M("go on without it")
 	case KindKill:
 		return lang.M("end these sessions")
-	case KindGoOn:
-		return lang.M("go on all the same")
 	case KindKeep:
 		return lang.M("keep the restored data")
 	case KindSend:
 		return lang.M("send it")
 	case KindSilent:
 		return lang.M("tell nobody")
-	case KindLeave:
-		return lang.M("leave it so")
+	case KindResume:
+		return lang.M("resume")
 	}
 	return lang.Raw(string(k))
 }

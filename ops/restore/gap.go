@@ -89,7 +89,7 @@ func (p *Plan) gap(t TableState) (Gap, bool) {
 		return g, t.Exists || key
 	case src.Engine == "SEQUENCE" || !p.Source.counted(src):
 		return g, false
-	case p.Source.NoData:
+	case p.Source.NoData || p.Source.Where != "":
 		return g, t.Exists
 	case key && src.Rows == 0:
 		return g, was != 0
@@ -120,16 +120,11 @@ func (p *Plan) judgeGaps(a *Assessment) {
 	}
 	src := p.Source
 	if _, known := src.Held(); !known {
-		p.block(lang.M("which tables the dump holds cannot be told: %s", src.Untold), lang.M("load it beside the database first: opsdeck restore --from %s --to SCHEMA", src.Name))
+		p.block(lang.M("which tables the dump holds cannot be told: %s", src.Untold.Msg), lang.M("load it beside the database first: opsdeck restore --from %s --to SCHEMA", src.Name))
 		return
 	}
-	switch {
-	case src.NoData:
-		p.add(ops.StateCritical, lang.M("the backup holds definitions only, no rows"), lang.Msg{})
-	case src.Where != "":
-		p.add(ops.StateCritical, lang.M("the backup holds only the rows of %s where %s", tableNames(src), src.Where), lang.Msg{})
-	}
 	p.Gaps = p.gaps(a)
+	p.judgePart()
 	var open, taken []string
 	for _, g := range p.Gaps {
 		if slices.Contains(p.Accepted, g.Table) {
@@ -144,6 +139,29 @@ func (p *Plan) judgeGaps(a *Assessment) {
 			p.block(g.Text(), lang.M("choose another backup, or --tables without it; to lose it all the same: --accept-missing %s", strings.Join(append(slices.Clone(taken), open...), ",")))
 		}
 	}
+}
+
+// judgePart says that the backup is of some rows or of none; it stops the restore
+// as long as a table would lose rows by that.
+func (p *Plan) judgePart() {
+	src := p.Source
+	what := lang.M("the backup holds definitions only, no rows")
+	switch {
+	case src.NoData:
+	case src.Where != "":
+		what = lang.M("the backup holds only the rows of %s where %s", tableNames(src), src.Where)
+	default:
+		return
+	}
+	if len(p.OpenGaps()) == 0 {
+		p.add(ops.StateCritical, what, lang.Msg{})
+		return
+	}
+	var names []string
+	for _, g := range p.Gaps {
+		names = append(names, g.Table)
+	}
+	p.block(what, lang.M("choose another backup; to lose the other rows all the same: --accept-missing %s", strings.Join(names, ",")))
 }
 
 // OpenGaps are the tables that would vanish or shrink and were not accepted.

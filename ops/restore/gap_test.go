@@ -14,15 +14,18 @@ import (
 func TestWhatWouldVanishOrShrinkStopsThePlan(t *testing.T) {
 	for name, c := range map[string]struct {
 		src    restore.Source
+		tables []string
 		accept []string
 		want   string // tables that stop it
 	}{
 		"an archive without manifest": {src: restore.Source{Inspected: true, Contents: []restore.SourceTable{{Name: "audit_logs", Rows: 900}}}, want: "orders customers"},
 		"all accepted":                {src: restore.Source{Inspected: true, Contents: []restore.SourceTable{{Name: "audit_logs", Rows: 900}}}, accept: []string{"orders", "customers"}},
 		"some accepted":               {src: restore.Source{Inspected: true, Contents: []restore.SourceTable{{Name: "audit_logs", Rows: 900}}}, accept: []string{"orders"}, want: "customers"},
-		"nobody knows what it holds":  {src: restore.Source{Untold: "torn"}, want: "?"},
+		"nobody knows what it holds":  {src: restore.Source{Untold: restore.RawNote("torn")}, want: "?"},
 		"far fewer rows":              {src: full(1000, 9), want: "orders"},
 		"definitions only":            {src: noData(), want: "audit_logs orders customers"},
+		"filtered rows":               {src: filtered(), tables: []string{"orders"}, want: "orders"},
+		"filtered rows, accepted":     {src: filtered(), accept: []string{"orders"}, tables: []string{"orders"}},
 		"an empty key table":          {src: full(0, 500), want: "customers"},
 		"as good as the live one":     {src: full(1000, 500)},
 	} {
@@ -31,7 +34,7 @@ func TestWhatWouldVanishOrShrinkStopsThePlan(t *testing.T) {
 				a := assessment()
 				a.Tables = []restore.TableState{{Name: "audit_logs", Exists: true, Rows: 1000}, {Name: "orders", Exists: true, Rows: 600}, {Name: "customers", Exists: true, Rows: 3}}
 				c.src.State, c.src.Consistent = "good", true
-				p := restore.Draft("20260129-120000-0001", at, restore.Choice{Mode: mode, Accept: c.accept}, restore.Settings{Verify: restore.Checks{KeyTables: []string{"customers"}}}, c.src, "sales", a)
+				p := restore.Draft("20260129-120000-0001", at, restore.Choice{Mode: mode, Tables: c.tables, Accept: c.accept}, restore.Settings{Verify: restore.Checks{KeyTables: []string{"customers"}}}, c.src, "sales", a)
 				var stops []string
 				for _, g := range p.OpenGaps() {
 					stops = append(stops, g.Table)
@@ -49,6 +52,10 @@ func TestWhatWouldVanishOrShrinkStopsThePlan(t *testing.T) {
 
 func full(customers, orders int64) restore.Source {
 	return restore.Source{Manifest: true, Tables: []restore.SourceTable{{Name: "audit_logs", Rows: 900, Checksum: "a"}, {Name: "orders", Rows: orders, Checksum: "b"}, {Name: "customers", Rows: customers, Checksum: "c"}}}
+}
+
+func filtered() restore.Source {
+	return restore.Source{Manifest: true, Partial: true, Where: "id<599", Tables: []restore.SourceTable{{Name: "orders", Rows: 598, Checksum: "b"}}}
 }
 
 func noData() restore.Source {

@@ -30,7 +30,7 @@ func (p *Plan) judgeSource() {
 	src := p.Source
 	switch {
 	case src.State == "bad":
-		p.block(lang.M("the backup is bad: %s", strings.Join(src.Problems, "; ")), lang.M("choose another backup"))
+		p.block(lang.M("the backup is bad: %s", src.faults()), lang.M("choose another backup"))
 	case src.State != "good":
 		p.add(ops.StateWarning, lang.M("the backup was never verified"), lang.M("opsdeck backup verify %s", src.Name))
 	}
@@ -52,6 +52,21 @@ func (p *Plan) judgeSource() {
 	if src.Flavour != "" && p.Target.Flavour != "" && src.Flavour != p.Target.Flavour {
 		p.add(ops.StateWarning, lang.M("the backup is of %s %s, the target is %s %s", src.Flavour, src.Version, p.Target.Flavour, p.Target.Version), lang.Msg{})
 	}
+}
+
+// faults are the problems of the backup as one clause.
+func (s Source) faults() (all lang.Msg) {
+	for i, n := range s.Faults {
+		if i == 0 {
+			all = n.Msg
+			continue
+		}
+		all = lang.M("%s; %s", all, n.Msg)
+	}
+	if len(s.Faults) == 0 {
+		return lang.Raw(strings.Join(s.Problems, "; "))
+	}
+	return all
 }
 
 func tableNames(src Source) string {

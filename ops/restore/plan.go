@@ -104,7 +104,7 @@ type Source struct {
 	NoData      bool          `json:"no_data,omitempty"`  // definitions only
 	Contents    []SourceTable `json:"contents,omitempty"` // of a dump without manifest, where it was looked into
 	Inspected   bool          `json:"inspected,omitempty"`
-	Untold      string        `json:"untold,omitempty"`      // why it could not be looked into
+	Untold      Note          `json:"untold,omitzero"`       // why it could not be looked into
 	Shrunk      []SourceTable `json:"shrunk,omitempty"`      // tables with far fewer rows than in the backups before; Rows is what they had
 	PassedOver  []Note        `json:"passed_over,omitempty"` // newer backups that were not proposed, and why
 	Consistent  bool          `json:"consistent"`
@@ -114,6 +114,7 @@ type Source struct {
 	VerifiedAt  time.Time     `json:"verified_at,omitzero"`
 	LastDrillAt time.Time     `json:"last_drill_at,omitzero"`
 	Problems    []string      `json:"problems,omitempty"`
+	Faults      []Note        `json:"faults,omitempty"` // the problems, in any language
 }
 
 // SourceTable is a table as the manifest has it.

@@ -1,0 +1,54 @@
+package restore
+
+import (
+	"strings"
+
+	"opsdeck/internal/lang"
+)
+
+// Label is the text of an answer to the present question. It says what is skipped
+// or left, for the same answer to two questions bears two risks.
+func (s Snapshot) Label(k Kind) lang.Msg {
+	switch k {
+	case KindSkip:
+		return s.skipLabel()
+	case KindGoOn:
+		return s.goOnLabel()
+	case KindLeave:
+		return s.leaveLabel()
+	}
+	return k.Label()
+}
+
+func (s Snapshot) skipLabel() lang.Msg {
+	if s.Stage == AskSkip {
+		return lang.M("back up without these tables: %s", strings.Join(s.Data.Unreadable, ", "))
+	}
+	return lang.M("restore without an emergency backup")
+}
+
+func (s Snapshot) goOnLabel() lang.Msg {
+	switch s.Stage {
+	case AskQuiet:
+		return lang.M("go on though something may still write; those writes are lost")
+	case AskVerify:
+		return lang.M("take the loaded data though its verification failed")
+	}
+	return lang.M("undo without exporting what was written since")
+}
+
+func (s Snapshot) leaveLabel() lang.Msg {
+	switch s.Stage {
+	case AskVerify, AskSwap:
+		return lang.M("give up, and keep what was loaded")
+	case AskReport:
+		return lang.M("end without the report")
+	case AskClean:
+		return lang.M("leave what was loaded; remove it yourself")
+	case AskAbortStart, AskUndoStart:
+		return lang.M("end without starting the service")
+	case AskAbortReady, AskUndoReady:
+		return lang.M("end though the service is not ready")
+	}
+	return lang.M("leave the tables that could not be dropped")
+}
