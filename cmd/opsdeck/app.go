@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/term"
 
@@ -33,6 +34,8 @@ type app struct {
 	lang   *lang.Printer
 	flags  *globals
 	color  bool
+
+	told atomic.Bool // the last line of a restore's JSON was printed
 
 	once   sync.Once
 	loaded *config.Loaded

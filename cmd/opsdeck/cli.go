@@ -68,10 +68,10 @@ func run(ctx context.Context, args []string, io stdio) int {
 		return code
 	}
 	if err != nil {
-		return a.fail(usageError(err))
+		return a.failAs(wantsJSON(args), usageError(err))
 	}
 	if err := negative(kctx); err != nil {
-		return a.fail(err)
+		return a.failAs(wantsJSON(args), err)
 	}
 	if flags.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -79,7 +79,8 @@ func run(ctx context.Context, args []string, io stdio) int {
 		defer cancel()
 	}
 	a.color = colorWanted(io.out, flags.NoColor, os.Getenv)
-	return a.fail(a.bounded(kctx.Command(), func() error { return kctx.Run(a) }))
+	err = a.bounded(kctx.Command(), func() error { return kctx.Run(a) })
+	return a.failAs(wantsJSON(args), err)
 }
 
 // negative refuses a number or a duration below 0: no flag has a meaning for one.

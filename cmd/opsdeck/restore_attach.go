@@ -48,6 +48,7 @@ func (d *desk) attachFrom(f restore.Folder, told int, ans answers, asJSON bool, 
 	err := f.Watch(d.ctx, watchEvery, w.see)
 	gone()
 	w.bar.done()
+	w.lastLine()
 	if err != nil && d.ctx.Err() != nil {
 		if w.last != nil && w.last.Alive {
 			d.note(lang.M("The restore goes on without this terminal. Watch it: opsdeck restore attach"))
@@ -239,7 +240,7 @@ func (w *watcher) ask(r *restore.Run) (restore.Kind, bool) {
 	kinds := r.State.Answers()
 	for {
 		for i, k := range kinds {
-			w.note(lang.M("  %d  %s", i+1, k.Label()))
+			w.note(lang.M("  %d  %s", i+1, r.State.Label(k)))
 		}
 		fmt.Fprint(w.err, w.lang.T("Which? ")+" ")
 		text, err := w.readLine(r)
@@ -301,18 +302,25 @@ func (w *watcher) readLine(r *restore.Run) (string, error) {
 	}
 }
 
+// lastLine ends the JSON of a run that was watched, however the watch ended.
+func (w *watcher) lastLine() {
+	if !w.json || w.last == nil {
+		return
+	}
+	r := w.last
+	w.told.Store(true)
+	w.ndjson(struct {
+		ID         string    `json:"id"`
+		Result     string    `json:"result"`
+		RestoredTo time.Time `json:"restored_to"`
+		Report     string    `json:"report"`
+	}{r.Plan.ID, r.State.Result(), r.Plan.Source.At, r.State.Data.Report})
+}
+
 // end says how it ended and makes the exit code of it.
 func (w *watcher) end(want string) error {
 	r := w.last
 	result := r.State.Result()
-	if w.json {
-		w.ndjson(struct {
-			ID         string    `json:"id"`
-			Result     string    `json:"result"`
-			RestoredTo time.Time `json:"restored_to"`
-			Report     string    `json:"report"`
-		}{r.Plan.ID, result, r.Plan.Source.At, r.State.Data.Report})
-	}
 	switch {
 	case !r.State.Stage.Final() && w.stuck:
 		return ops.E(ops.Failed, lang.M("the restore %s waits for an answer: %s", r.Plan.ID, whyText(r))).WithHint(lang.M("answer it: opsdeck restore attach %s", r.Plan.ID))
@@ -340,9 +348,9 @@ func (w *watcher) end(want string) error {
 	return nil
 }
 
-func whyText(r *restore.Run) string {
+func whyText(r *restore.Run) lang.Msg {
 	if len(r.State.Why) == 0 {
-		return string(r.State.Stage)
+		return r.State.Stage.Label()
 	}
-	return r.State.Why[0].Msg.String()
+	return r.State.Why[0].Msg
 }
