@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,13 +12,13 @@ import (
 	"opsdeck/internal/testdb"
 )
 
-// smallFolder puts the site's backups on a disk of their own, of 4 MB.
-func (s *site) smallFolder(t *testing.T) (dir string) {
+// smallFolder puts a folder of the site on a disk of its own, of 4 MB.
+func (s *site) smallFolder(t *testing.T, name string) (dir string) {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("a small disk cannot be mounted without root")
 	}
-	dir = filepath.Join(s.dir, "backups")
+	dir = filepath.Join(s.dir, name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +35,7 @@ func (s *site) smallFolder(t *testing.T) (dir string) {
 func TestAFullBackupFolderStopsTheRestore(t *testing.T) {
 	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)
-		dir := s.smallFolder(t)
+		dir := s.smallFolder(t, "backups")
 		s.must("backup", "create")
 		db.Exec(t, s.live, shopDamage...)
 		damaged := s.dump()
@@ -64,4 +65,44 @@ func TestAFullBackupFolderStopsTheRestore(t *testing.T) {
 			t.Errorf("the report says nothing of it:\n%s", report)
 		}
 	})
+}
+
+// The state folder is full while a restore asks: an answer cannot be left for the
+// worker, which lives and waits. That is what is said, and not that it is gone; the
+// answer gets there once there is room.
+func TestAFullStateFolderIsNotADeadWorker(t *testing.T) {
+	s := newSite(t, testdb.MariaDB(t))
+	dir := s.smallFolder(t, "state")
+	s.must("backup", "create")
+	s.amend(`"SELECT COUNT(*) > 0 FROM customers"`, `"SELECT 0"`)
+	s.must("restore", "--confirm", s.live, "--detach", "--answer-after", "10m")
+	waitStage(t, s, "ask-verify")
+	filler := filepath.Join(dir, "filler")
+	if err := exec.Command("dd", "if=/dev/zero", "of="+filler, "bs=4096").Run(); err == nil {
+		t.Fatal("the disk is not full")
+	}
+	said, err := os.Create(filepath.Join(s.dir, "said"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer said.Close()
+	cmd := s.command("restore", "attach")
+	cmd.Stderr = said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	words := func() string {
+		text, _ := os.ReadFile(said.Name())
+		return string(text)
+	}
+	until(t, "the word of a full disk", func() bool { return strings.Contains(words(), "cannot be left for the worker") })
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil || strings.Contains(words(), "is gone") {
+		t.Errorf("%v\n%s", err, words())
+	}
+	if r := waitStage(t, s, "aborted").Restores[0]; r.Running || !s.running() {
+		t.Errorf("%+v, the service runs: %v", r, s.running())
+	}
 }

@@ -13,12 +13,13 @@ import (
 )
 
 // TestTheForegroundSaysThatItsWorkerIsGone kills the worker right after each of
-// its first lines, when it was there a moment ago: the command must end.
+// its first lines, when it was there a moment ago: the command and attach must end
+// and say what to type, and that must work.
 func TestTheForegroundSaysThatItsWorkerIsGone(t *testing.T) {
 	s := newSite(t, testdb.MariaDB(t))
 	s.must("backup", "create")
 	store := restore.Store{Dir: filepath.Join(s.dir, "state")}
-	for _, lines := range []int{1, 3, 6} {
+	for _, lines := range []int{1, 2, 4, 7, 10} {
 		cmd := s.command("restore", "--confirm", s.live)
 		var errs bytes.Buffer
 		cmd.Stderr = &errs
@@ -45,6 +46,16 @@ func TestTheForegroundSaysThatItsWorkerIsGone(t *testing.T) {
 		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(errs.String(), "is gone") {
 			t.Errorf("after %d lines: exit %d\n%s", lines, code, errs.String())
 		}
-		s.must("restore", "abort", id, "--confirm", s.live)
+		advice := "opsdeck restore resume " + id
+		if !strings.Contains(errs.String(), advice) {
+			t.Errorf("after %d lines: no advice\n%s", lines, errs.String())
+		}
+		if o := s.run("restore", "attach", id); o.code != 1 || !strings.Contains(o.err, advice) {
+			t.Errorf("after %d lines, attach: exit %d\n%s", lines, o.code, o.err)
+		}
+		s.must("restore", "resume", id) // the advice works
+		if o := s.must("restore", "attach", id, "--json"); o.lastLine(t).Result != "restored" {
+			t.Errorf("after %d lines, resumed: %s", lines, o.out)
+		}
 	}
 }
