@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"slices"
+	"strings"
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
@@ -83,6 +86,26 @@ func (t tabDesk) Export(ctx context.Context, p *restore.Plan) (*restore.Plan, er
 	out.Assessment = &about
 	return &out, t.d.exportLost(ctx, &out, t.d.exportDir(p), func(ops.Progress) {})
 }
+
+// Rescue is `restore rescue` of this service, whose output it returns.
+func (t tabDesk) Rescue(ctx context.Context, p *restore.Plan, table, merge string) (string, error) {
+	var out bytes.Buffer
+	flags := *t.d.flags
+	flags.Service = t.d.service.Name
+	a := &app{
+		ctx: ctx, stdio: stdio{in: strings.NewReader(""), out: &out, err: io.Discard}, getenv: t.d.getenv,
+		clock: t.d.clock, lang: t.d.lang, flags: &flags,
+	}
+	c := restoreRescueCmd{Table: table, From: p.Source.Path, Limit: rescueShown, Merge: merge}
+	if merge != "" {
+		c.Confirm = t.d.service.Database.Name // the person typed it
+	}
+	err := c.Run(a)
+	return out.String(), err
+}
+
+// rescueShown is how many rows that differ the tab shows.
+const rescueShown = 200
 
 // Begin executes a plan.
 func (t tabDesk) Begin(ctx context.Context, p *restore.Plan, typed string) error {

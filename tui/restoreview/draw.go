@@ -37,7 +37,7 @@ func (p *Page) View(size page.Size) string {
 
 // lines are the head, the steps, and the marked step.
 func (p *Page) lines(size page.Size) []string {
-	lines := slices.Concat(p.head(size.Width), p.lookingLine(size.Width), p.savingLine(size.Width), p.pendingLine(size.Width))
+	lines := slices.Concat(p.head(size.Width), p.lookingLine(size.Width), p.savingLine(size.Width), p.rescueLine(size.Width), p.pendingLine(size.Width))
 	rest := page.Size{Width: size.Width, Height: max(1, size.Height-len(lines))}
 	if p.shownPlan() == nil {
 		return append(lines, p.waiting(rest)...)

@@ -51,6 +51,8 @@ func (p *Page) planActions() []page.Action {
 		{ID: "restore.accept", Keys: []string{"A"}, Label: lang.M("accept"), Help: lang.M("accept that a table vanishes or shrinks, by typing its name, one after the other"), Footer: p.plan != nil && len(p.plan.OpenGaps()) > 0,
 			Off: p.nothingToAccept, Run: p.openAccept},
 		{ID: "restore.export", Keys: []string{"e"}, Label: lang.M("export"), Help: lang.M("write the rows that will be lost to files, for replay"), Footer: true, Off: p.cannotExport, Run: p.export},
+		{ID: "restore.rescue", Keys: []string{"s"}, Label: lang.M("rescue rows"), Help: lang.M("compare one table with the backup, and put chosen rows back"), Writes: true,
+			Off: p.cannotRescue, Run: p.openRescue},
 		{ID: "restore.again", Keys: []string{"r"}, Label: lang.M("look again"), Help: lang.M("look at the target again and plan anew"), Run: p.draft},
 	}
 }
@@ -268,11 +270,11 @@ func (p *Page) openQuestion(guarded bool) tea.Cmd {
 	}
 	var choices []widget.Choice
 	for _, k := range r.State.Answers() {
-		choices = append(choices, widget.Choice{Key: answerKeys[k], Label: k.Label(), Run: func() tea.Cmd {
+		choices = append(choices, widget.Choice{Key: answerKeys[k], Label: r.State.Label(k), Run: func() tea.Cmd {
 			if !r.State.NeedsTyping(k) && k != restore.KindUndo {
 				return p.hand(r, k, r.Plan.Target.Database)
 			}
-			return p.openDialog(r, widget.NewConfirm(p.env, k.Label(), body, r.Plan.Target.Database, func() tea.Cmd {
+			return p.openDialog(r, widget.NewConfirm(p.env, r.State.Label(k), body, r.Plan.Target.Database, func() tea.Cmd {
 				return p.hand(r, k, r.Plan.Target.Database)
 			}))
 		}})

@@ -31,6 +31,9 @@ type Desk interface {
 	// Export writes the rows that a plan will lose to files, and returns the plan
 	// that names them; the given one stays as it is.
 	Export(ctx context.Context, p *restore.Plan) (*restore.Plan, error)
+	// Rescue compares a table with its copy in the plan's backup and, when merge
+	// says which rows, puts them into the live one; it returns what it has to say.
+	Rescue(ctx context.Context, p *restore.Plan, table, merge string) (string, error)
 	// Begin executes a plan; typed is what the person typed.
 	Begin(ctx context.Context, p *restore.Plan, typed string) error
 	// Work starts a worker on a run that has none.
@@ -61,6 +64,7 @@ type Page struct {
 	since   time.Time // a draft is under way since; zero: none
 	sources []restore.Source
 	looking lookingAt // at the backups of a copy
+	rescue  rescuing
 	saving  time.Time // what will be lost is being exported since; zero: it is not
 
 	run     *restore.Run
@@ -163,6 +167,8 @@ func (p *Page) Update(body any) tea.Cmd {
 		return p.seeSources(m)
 	case exportedMsg:
 		return p.seeExport(m)
+	case rescuedMsg:
+		return p.seeRescue(m)
 	case laterMsg:
 		return p.confirmUndo(m)
 	case sentMsg:

@@ -61,6 +61,11 @@ func (d *fakeDesk) Export(_ context.Context, p *restore.Plan) (*restore.Plan, er
 	return &out, d.err
 }
 
+func (d *fakeDesk) Rescue(_ context.Context, p *restore.Plan, table, merge string) (string, error) {
+	d.did = append(d.did, strings.TrimSpace(fmt.Sprintf("rescue %s %s %s", p.Source.Name, table, merge)))
+	return table + " against the backup: 10 the same, 2 missing now\nmissing  17  name: a", d.err
+}
+
 func (d *fakeDesk) Begin(_ context.Context, p *restore.Plan, typed string) error {
 	d.did = append(d.did, "begin "+typed)
 	return d.err
