@@ -36,6 +36,7 @@ var (
 		"restore abort":           nil,
 		"restore undo":            nil,
 		"restore drop-old":        nil,
+		"restore set-aside":       {"x"},
 		"restore rescue":          {"--table", "t", "--merge", "all"},
 		"watch":                   nil,
 		"config init":             nil,
@@ -45,7 +46,7 @@ var (
 	// jsonCommands print JSON when asked to.
 	jsonCommands = []string{"status", "logs", "audit list", "audit trace", "audit stats", "audit export", "audit archive", "audit restore-archive", "backup create", "backup list",
 		"backup show", "backup verify", "backup prune", "backup remove", "backup drill", "backup drills", "backup sync", "backup schedule show", "restore run",
-		"restore status", "restore attach", "restore resume", "restore abort", "restore undo", "restore drop-old", "restore report", "restore lost", "restore rescue",
+		"restore status", "restore attach", "restore resume", "restore abort", "restore undo", "restore drop-old", "restore set-aside", "restore report", "restore lost", "restore rescue",
 		"operations", "doctor", "config show", "config check"}
 )
 
