@@ -44,7 +44,7 @@ type assignment struct {
 // hold for their own speed or for a replica's sake. They are left out, never run.
 var serverWide = strings.Fields(`innodb_stats_auto_recalc innodb_stats_persistent innodb_file_format innodb_file_per_table innodb_large_prefix
 	innodb_default_row_format max_allowed_packet net_buffer_length log_bin_trust_function_creators event_scheduler local_infile
-	gtid_slave_pos gtid_purged`)
+	gtid_slave_pos`)
 
 // set judges SET.
 func (g *guard) set(v *verdict) lang.Msg {
