@@ -151,7 +151,7 @@ func positional(n *kong.Node) []*kong.Value {
 // reach are a command's flags, those of its default command, and the global ones.
 func reach(n *kong.Node) []*kong.Flag {
 	var out []*kong.Flag
-	if n.DefaultCmd != nil {
+	if n.DefaultCmd != nil && n.Parent != nil {
 		out = append(out, n.DefaultCmd.Flags...)
 	}
 	for ; n != nil; n = n.Parent {

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"io"
 
 	"github.com/alecthomas/kong"
-	mangokong "github.com/alecthomas/mango-kong"
 	kongcompletion "github.com/jotaen/kong-completion"
-	"github.com/muesli/roff"
 )
 
 type completionCmd struct {
@@ -36,11 +33,3 @@ const fishCompletion = `function __opsdeck_complete
 end
 complete -c opsdeck -f -a '(__opsdeck_complete)'
 `
-
-type manCmd struct{}
-
-// Run prints the manual page in roff.
-func (c *manCmd) Run(a *app, k *kong.Kong) error {
-	_, err := fmt.Fprint(a.out, mangokong.NewManPage(1, k.Model).Build(roff.NewDocument()))
-	return err
-}

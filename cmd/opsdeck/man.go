@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	mangokong "github.com/alecthomas/mango-kong"
+	"github.com/muesli/roff"
+
+	"opsdeck/internal/lang"
+)
+
+type manCmd struct{}
+
+// Run prints the manual page in roff.
+func (c *manCmd) Run(a *app, k *kong.Kong) error {
+	description := a.lang.T("Without a command opsdeck opens the console.") + " " +
+		a.lang.T("Each command does one thing of it from a shell; --json is for programs.") + " " +
+		a.lang.T("Results go to standard output, progress and errors to standard error.")
+	page := mangokong.NewManPage(1, k.Model).WithLongDescription(description).
+		WithSection("Exit status", a.manList(manExits)).
+		WithSection("Files", a.manList(manFiles)).
+		WithSection("Environment", a.manList(manEnvironment)).
+		WithSection("Examples", a.manList(manExamples))
+	_, err := fmt.Fprint(a.out, page.Build(roff.NewDocument()))
+	return err
+}
+
+// manEntry is a word of the manual and what it means.
+type manEntry struct {
+	name string
+	what lang.Msg
+}
+
+var manExits = []manEntry{
+	{"0", lang.M("done")},
+	{"1", lang.M("failed")},
+	{"64", lang.M("the command line is wrong, or --read-only refuses it")},
+	{"75", lang.M("busy, or the server cannot be reached: try again")},
+	{"78", lang.M("the configuration is not usable")},
+	{"130", lang.M("interrupted")},
+	{"status, doctor", lang.M("0 ok, 1 warning, 2 critical, 3 unknown")},
+}
+
+var manFiles = []manEntry{
+	{"~/.config/opsdeck/config.yaml", lang.M("the configuration of this user")},
+	{"/etc/opsdeck/config.yaml", lang.M("the configuration of the machine, where the user has none")},
+	{"/var/lib/opsdeck", lang.M("record of operations, restores, drills and locks of root")},
+	{"~/.local/state/opsdeck", lang.M("the same of other users")},
+	{"FILE.manifest.json", lang.M("what the backup FILE holds, and the hashes that prove it")},
+	{"~/.my.cnf", lang.M("login and TLS of the database; passwords come from here alone")},
+}
+
+var manEnvironment = []manEntry{
+	{"LC_ALL, LC_MESSAGES, LANG", lang.M("the language, where neither --lang nor the configuration names one")},
+	{"TZ", lang.M("the zone of the times that are shown")},
+	{"NO_COLOR, TERM=dumb", lang.M("no colour")},
+	{"XDG_CONFIG_HOME, XDG_STATE_HOME", lang.M("in place of ~/.config and ~/.local/state")},
+}
+
+var manExamples = []manEntry{
+	{"opsdeck status --only mysql,backup", lang.M("look at the database and the backups")},
+	{"opsdeck logs --level error+ --since -2h timeout", lang.M("errors of two hours that hold a word")},
+	{"opsdeck backup create", lang.M("make a backup")},
+	{"opsdeck restore --plan", lang.M("show what a restore of the newest good backup would do")},
+	{"opsdeck audit export -o - user:1", lang.M("write what a user did to standard output")},
+	{"source <(opsdeck completion bash)", lang.M("complete commands and names in bash")},
+}
+
+// manList is a list as the roff writer takes it: an entry a line, with a star.
+func (a *app) manList(entries []manEntry) string {
+	lines := make([]string, 0, len(entries))
+	for _, e := range entries {
+		lines = append(lines, "* "+e.name+": "+a.lang.Msg(e.what))
+	}
+	return strings.Join(lines, "\n")
+}

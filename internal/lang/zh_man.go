@@ -1,0 +1,31 @@
+package lang
+
+func init() {
+	register(map[string]string{
+		// The manual page.
+		"Without a command opsdeck opens the console.":                            "不带命令时，opsdeck 打开控制台。",
+		"Each command does one thing of it from a shell; --json is for programs.": "每个命令在 shell 中完成其中一件事；--json 供程序使用。",
+		"Results go to standard output, progress and errors to standard error.":   "结果写到标准输出，进度和错误写到标准错误。",
+		"done": "完成",
+		"the command line is wrong, or --read-only refuses it":               "命令行有误，或被 --read-only 拒绝",
+		"busy, or the server cannot be reached: try again":                   "忙，或无法连接服务器：请重试",
+		"the configuration is not usable":                                    "配置不可用",
+		"0 ok, 1 warning, 2 critical, 3 unknown":                             "0 正常，1 警告，2 严重，3 未知",
+		"the configuration of this user":                                     "当前用户的配置",
+		"the configuration of the machine, where the user has none":          "本机的配置（用户没有自己的配置时）",
+		"record of operations, restores, drills and locks of root":           "root 的操作记录、恢复、演练和锁",
+		"the same of other users":                                            "其他用户的同类文件",
+		"what the backup FILE holds, and the hashes that prove it":           "备份 FILE 的内容及用于校验的哈希",
+		"login and TLS of the database; passwords come from here alone":      "数据库登录与 TLS 设置；密码只从这里读取",
+		"the language, where neither --lang nor the configuration names one": "语言（--lang 和配置都未指定时）",
+		"the zone of the times that are shown":                               "显示时间所用的时区",
+		"no colour":                                                          "不使用颜色",
+		"in place of ~/.config and ~/.local/state":                           "代替 ~/.config 和 ~/.local/state",
+		"look at the database and the backups":                               "检查数据库和备份",
+		"errors of two hours that hold a word":                               "两小时内含某个词的错误",
+		"make a backup":                                                      "做一次备份",
+		"show what a restore of the newest good backup would do":             "显示恢复最新完好备份会做什么",
+		"write what a user did to standard output":                           "把某用户的操作写到标准输出",
+		"complete commands and names in bash":                                "在 bash 中补全命令和名称",
+	})
+}
