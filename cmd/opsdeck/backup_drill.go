@@ -63,7 +63,7 @@ func (c *backupDrillCmd) Run(a *app) error {
 	} else {
 		a.say(lang.M("%s: %s, %s restored in %s (%s), the drill took %s", d.ResultLabel(), termsafe.Line(d.Backup), human.Bytes(d.SizeBytes), ms(d.RestoreMS), d.ScenarioLabel(), ms(d.TookMS)))
 		if d.Remark != "" {
-			a.note(lang.M("  %s", termsafe.Line(d.Remark)))
+			a.say(lang.M("  %s", termsafe.Line(d.Remark)))
 		}
 	}
 	if err == nil && d.Result != backup.Passed {

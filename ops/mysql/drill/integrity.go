@@ -128,17 +128,15 @@ func (d *drill) checkTables(ctx context.Context) error {
 	}
 	for i, row := range names {
 		d.tell("check", row[0], i, len(names))
-		answers, err := schema.All(ctx, d.conn, "CHECK TABLE "+schema.Name(d.Schema, row[0]))
+		complaints, err := load.CheckTable(ctx, d.conn, d.Schema, row[0], false)
 		if err != nil {
 			return mysql.Explain(err, d.Target)
 		}
-		for _, a := range answers { // Table, Op, Msg_type, Msg_text
-			if len(a) == 4 && (strings.EqualFold(a[2], "error") || a[2] == "status" && a[3] != "OK" && a[3] != "Table is already up to date") {
-				if t := (schema.Table{Engine: row[1]}); t.OwnRows() {
-					d.fault("CHECK TABLE %s: %s", row[0], a[3])
-				} else { // it is about tables or servers elsewhere
-					d.notes = append(d.notes, fmt.Sprintf("CHECK TABLE %s: %s", row[0], a[3]))
-				}
+		for _, text := range complaints {
+			if t := (schema.Table{Engine: row[1]}); t.OwnRows() {
+				d.fault("CHECK TABLE %s: %s", row[0], text)
+			} else { // it is about tables or servers elsewhere
+				d.notes = append(d.notes, fmt.Sprintf("CHECK TABLE %s: %s", row[0], text))
 			}
 		}
 	}

@@ -46,3 +46,18 @@ func CompareSequence(ctx context.Context, c *sql.Conn, t *schema.Table, want bac
 	}
 	return state(schema.Hash(create) == want.DefinitionHash, want.DefinitionHash), nil
 }
+
+// CompareDefinition judges whether a table of the schema in is defined as the manifest
+// tells of it in the schema from. Without a hash in the manifest it is Unchecked.
+func CompareDefinition(ctx context.Context, c *sql.Conn, t *schema.Table, want backup.Table, in, from string) (string, error) {
+	if want.DefinitionHash == "" {
+		return backup.Unchecked, nil
+	}
+	create, err := schema.CreateTable(ctx, c, t)
+	if err != nil {
+		return backup.Unchecked, err
+	}
+	same := schema.Hash(create) == want.DefinitionHash ||
+		schema.Hash(original(create, "", "", in, from, schema.Ident)) == want.DefinitionHash
+	return state(same, want.DefinitionHash), nil
+}

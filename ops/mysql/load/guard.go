@@ -40,6 +40,7 @@ type guard struct {
 	events   bool // events keep their status
 	skipping bool // inside another schema's part of a dump of several
 	others   bool // other schemas' parts may be skipped
+	addsKeys bool // the server adds keys to tables without one
 	settings settings
 	note     func(kind, object, detail string)
 
@@ -52,7 +53,7 @@ type guard struct {
 }
 
 func (s *session) guard() *guard {
-	g := &guard{schema: s.o.Schema, from: s.o.From, maria: s.maria, current: s.o.Definer == DefinerCurrent, events: s.o.Events,
+	g := &guard{schema: s.o.Schema, from: s.o.From, maria: s.maria, addsKeys: s.addsKeys, current: s.o.Definer == DefinerCurrent, events: s.o.Events,
 		others: s.o.SkipOthers, note: s.note, definers: map[string][]string{}, tables: map[string]facts{}}
 	g.settings.vars = map[string]string{}
 	return g
@@ -255,6 +256,9 @@ func (g *guard) definition(v *verdict) lang.Msg {
 		if reason := g.engine(p); !reason.Empty() {
 			return reason
 		}
+		if reason := g.keyless(p); !reason.Empty() {
+			return reason
+		}
 	}
 	if reason := g.names(v); !reason.Empty() {
 		return reason
@@ -288,6 +292,26 @@ func (g *guard) engine(p *sqlscan.Parsed) lang.Msg {
 		}
 	}
 	return lang.Msg{}
+}
+
+// keyless refuses a table that the server would give a key column of its own: it would
+// not be the table that was backed up.
+//
+// MySQL Reference Manual, "Generated Invisible Primary Keys": InnoDB's tables only.
+func (g *guard) keyless(p *sqlscan.Parsed) lang.Msg {
+	if !g.addsKeys || p.Verb != "CREATE" || p.Temporary {
+		return lang.Msg{}
+	}
+	for i := p.Body; i < p.Len(); i++ {
+		if p.Follows(i, "PRIMARY", "KEY") {
+			return lang.Msg{}
+		}
+	}
+	t, err := sqlscan.ParseTable(p.SQL, p.Mode)
+	if err == nil && t.Options["ENGINE"] != "" && !strings.EqualFold(t.Options["ENGINE"], "InnoDB") {
+		return lang.Msg{}
+	}
+	return lang.M("the server would add a key column to %s, which has no primary key; the loading user needs SESSION_VARIABLES_ADMIN to prevent it, or: SET GLOBAL sql_generate_invisible_primary_key = OFF", p.Own().Name)
 }
 
 // body tells whether the names behind a statement's own lie in code that runs

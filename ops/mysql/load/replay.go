@@ -264,7 +264,7 @@ func (r *replay) enter(ctx context.Context, name string) error {
 		return err
 	}
 	if r.plain = !transactional(engine); r.plain && r.journal.resumed {
-		return exec(ctx, r.conn, "DELETE FROM "+schema.Ident(name))
+		return empty(ctx, r.conn, name)
 	}
 	return nil
 }

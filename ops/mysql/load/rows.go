@@ -162,7 +162,7 @@ func (w *worker) chunk(ctx context.Context, t *table, job []int) error {
 		return err
 	}
 	if t.plain && (w.resumed || w.retried) { // what went in has stayed in
-		if err := exec(ctx, w.conn, "DELETE FROM "+schema.Ident(t.object)); err != nil {
+		if err := empty(ctx, w.conn, t.object); err != nil {
 			return err
 		}
 	}
@@ -197,7 +197,7 @@ func (w *worker) fill(ctx context.Context, t *table, job []int) (how string, err
 			return "", err
 		}
 		if t.plain {
-			if err := exec(ctx, w.conn, "DELETE FROM "+schema.Ident(t.object)); err != nil {
+			if err := empty(ctx, w.conn, t.object); err != nil {
 				return "", err
 			}
 		}

@@ -36,6 +36,7 @@ type session struct {
 	foldNames bool // lower_case_table_names is not 0
 	packet    int  // max_allowed_packet
 	local     bool // LOAD DATA LOCAL works
+	addsKeys  bool // the server gives tables without a primary key one, and the user may not stop it
 	oneLoader bool // LOAD DATA holds a counter's lock: one at a time per table
 
 	mu     sync.Mutex
@@ -83,6 +84,8 @@ func (s *session) probe(ctx context.Context) (err error) {
 	s.foldNames = ask("lower_case_table_names") != "0"
 	s.local = !s.o.NoLocal && ask("local_infile") == "1"
 	s.oneLoader = ask("innodb_autoinc_lock_mode") != "2"
+	own, _ := schema.One(ctx, s.main, "SELECT @@SESSION.sql_generate_invisible_primary_key")
+	s.addsKeys = own == "1"
 	return ctx.Err()
 }
 

@@ -209,28 +209,26 @@ func (v *verifier) definition(ctx context.Context, c *sql.Conn, j *check) error 
 	if j.want.DefinitionHash == "" {
 		return nil
 	}
-	create, err := schema.CreateTable(ctx, c, j.there)
-	if err != nil {
-		return err
-	}
-	j.verdict.Definition = backup.Differs
-	if schema.Hash(create) == j.want.DefinitionHash || schema.Hash(v.original(create, "", "", schema.Ident)) == j.want.DefinitionHash {
-		j.verdict.Definition = backup.Same
-	}
-	return nil
+	var err error
+	j.verdict.Definition, err = CompareDefinition(ctx, c, j.there, j.want, v.o.Schema, v.o.From)
+	return err
 }
 
 // original writes a definition as it was where the backup was made: with the
 // old schema's name, and the definer given.
 func (v *verifier) original(create, mode, definer string, quote func(string) string) string {
+	return original(create, mode, definer, v.o.Schema, v.o.From, quote)
+}
+
+func original(create, mode, definer, in, from string, quote func(string) string) string {
 	p, err := sqlscan.Parse([]byte(create), sqlscan.ModeOf(mode))
 	if err != nil {
 		return create
 	}
 	var edits []sqlscan.Edit
 	for _, r := range p.Refs {
-		if r.Schema == v.o.Schema {
-			edits = append(edits, p.Requalify(r, quote(v.o.From)))
+		if r.Schema == in {
+			edits = append(edits, p.Requalify(r, quote(from)))
 		}
 	}
 	if definer != "" && p.Definer != "" {

@@ -47,7 +47,12 @@ func (p *Parsed) Redefine(account string) Edit {
 var ErrEvent = errors.New("event without a readable status")
 
 // Disable makes a CREATE EVENT that never runs by itself.
-func (p *Parsed) Disable() (Edit, error) {
+func (p *Parsed) Disable() (Edit, error) { return p.status("DISABLE") }
+
+// Enable makes a CREATE EVENT that runs as it is scheduled.
+func (p *Parsed) Enable() (Edit, error) { return p.status("ENABLE") }
+
+func (p *Parsed) status(word string) (Edit, error) {
 	if p.Verb != "CREATE" || p.Kind != "EVENT" {
 		return Edit{}, ErrEvent
 	}
@@ -59,15 +64,15 @@ func (p *Parsed) Disable() (Edit, error) {
 			depth--
 		case depth > 0:
 		case p.Is(i, "ENABLE"):
-			return Edit{p.Tokens[i].Start, p.Tokens[i].End, "DISABLE"}, nil
+			return Edit{p.Tokens[i].Start, p.Tokens[i].End, word}, nil
 		case p.Is(i, "DISABLE"):
 			last := i
 			if p.Is(i+1, "ON") && p.Any(i+2, "SLAVE", "REPLICA") {
 				last = i + 2
 			}
-			return Edit{p.Tokens[i].Start, p.Tokens[last].End, "DISABLE"}, nil
+			return Edit{p.Tokens[i].Start, p.Tokens[last].End, word}, nil
 		case p.Any(i, "COMMENT", "DO"):
-			return Edit{p.Tokens[i].Start, p.Tokens[i].Start, "DISABLE "}, nil
+			return Edit{p.Tokens[i].Start, p.Tokens[i].Start, word + " "}, nil
 		}
 	}
 	return Edit{}, ErrEvent

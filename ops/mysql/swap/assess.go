@@ -16,6 +16,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 )
@@ -184,14 +185,14 @@ func (s *Server) surveyTable(ctx context.Context, db *sql.DB, t *restore.TableSt
 // readTable checks a table and counts its rows. An error is of the connection; what is
 // wrong with the table is in its state.
 func (s *Server) readTable(ctx context.Context, db *sql.DB, t *restore.TableState, in string) error {
-	bad, err := checkTables(ctx, db, in, []string{t.Name})
+	bad, err := load.CheckTable(ctx, db, in, t.Name, true)
 	if mysql.Lost(err) {
 		return err
 	}
 	if err == nil {
 		t.Check = "OK"
 		if len(bad) > 0 {
-			t.Check = bad[0][1]
+			t.Check = bad[0]
 		}
 	}
 	if t.Rows > countLimit {

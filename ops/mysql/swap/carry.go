@@ -8,6 +8,7 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/mysql/sqlscan"
 	"opsdeck/ops/restore"
 )
 
@@ -98,18 +99,32 @@ func remake(ctx context.Context, c *sql.Conn, in string, o object) error {
 	if err := o.drop(ctx, c, in); err != nil {
 		return err
 	}
-	if err := o.create(ctx, c); err != nil {
-		return err
+	if o.Kind == "event" {
+		create, err := scheduled(o)
+		if err != nil {
+			return fmt.Errorf("make event %s: %w", o.Name, err)
+		}
+		o.Create = create
 	}
-	if o.Kind != "event" {
-		return nil
+	return o.create(ctx, c)
+}
+
+// scheduled is an event's definition with its status in it: who alters an event
+// becomes its definer.
+func scheduled(o object) (string, error) {
+	p, err := sqlscan.Parse([]byte(o.Create), sqlscan.ModeOf(o.SQLMode))
+	if err != nil {
+		return "", err
 	}
-	state := " DISABLE"
+	status := p.Disable
 	if o.Enabled {
-		state = " ENABLE"
+		status = p.Enable
 	}
-	_, err := c.ExecContext(ctx, "ALTER EVENT "+restore.Name(in, o.Name)+state)
-	return err
+	edit, err := status()
+	if err != nil {
+		return "", err
+	}
+	return string(sqlscan.Apply(p.SQL, []sqlscan.Edit{edit})), nil
 }
 
 // makeViews makes views in rounds, for one may stand on another.

@@ -34,6 +34,7 @@ type verifier struct {
 	opening sync.Mutex
 	db      *sql.DB
 	known   map[string]*schema.Table
+	version string // of the server
 	reading sync.Once
 	read    *backup.Manifest // see manifest
 
@@ -223,12 +224,16 @@ func (v *verifier) table(c *sql.Conn, name string) error {
 		return v.sequence(c, t)
 	}
 	var last int64
-	verdict, err := load.CompareRows(v.ctx, c, t, v.want(name), func(n int64) { v.progress(name, n-last); last = n })
+	want := v.want(name)
+	verdict, err := load.CompareRows(v.ctx, c, t, want, func(n int64) { v.progress(name, n-last); last = n })
 	if err != nil {
 		return err
 	}
 	v.progress(name, verdict.Rows-last)
-	bad, err := checkTables(v.ctx, c, v.p.Loaded(), []string{name})
+	if verdict.Definition, err = load.CompareDefinition(v.ctx, c, t, want, v.p.Loaded(), want.Database); err != nil {
+		return err
+	}
+	bad, err := load.CheckTable(v.ctx, c, v.p.Loaded(), name, true)
 	if v.ctx.Err() != nil {
 		return v.ctx.Err()
 	}
@@ -238,12 +243,13 @@ func (v *verifier) table(c *sql.Conn, name string) error {
 		v.blind = err
 	}
 	v.judge(verdict, t.OwnRows())
+	v.judgeDefinition(verdict)
 	for _, b := range bad {
 		if !t.OwnRows() { // it is about tables or servers elsewhere
-			v.v.Notes = append(v.v.Notes, restore.N(lang.M("CHECK TABLE %s: %s", b[0], b[1])))
+			v.v.Notes = append(v.v.Notes, restore.N(lang.M("CHECK TABLE %s: %s", name, b)))
 			continue
 		}
-		v.v.Doubts = append(v.v.Doubts, restore.N(lang.M("CHECK TABLE %s: %s", b[0], b[1])))
+		v.v.Doubts = append(v.v.Doubts, restore.N(lang.M("CHECK TABLE %s: %s", name, b)))
 	}
 	return nil
 }
@@ -258,6 +264,9 @@ func (v *verifier) definition(c *sql.Conn, name string) (*schema.Table, error) {
 	}
 	list, err := schema.Tables(v.ctx, c, v.p.Loaded())
 	if err != nil {
+		return nil, err
+	}
+	if v.version, err = schema.One(v.ctx, c, "SELECT VERSION()"); err != nil {
 		return nil, err
 	}
 	v.known = map[string]*schema.Table{}
@@ -277,7 +286,7 @@ func (v *verifier) want(name string) backup.Table {
 	if m := v.manifest(); m != nil {
 		for _, t := range m.Tables {
 			if t.Name == name && (t.Database == v.p.Source.Database || len(m.Databases) == 1) {
-				want.History = t.History
+				want.History, want.DefinitionHash, want.Database = t.History, t.DefinitionHash, t.Database
 			}
 		}
 	}
@@ -335,6 +344,19 @@ func (v *verifier) judge(d backup.TableVerdict, own bool) {
 		}
 	}
 	v.v.Tables = append(v.v.Tables, out)
+}
+
+// judgeDefinition takes in whether a table is defined as in the backup; the lock is
+// held. Another version of the server writes the same definition in other words.
+func (v *verifier) judgeDefinition(d backup.TableVerdict) {
+	m := v.manifest()
+	switch {
+	case d.Definition != backup.Differs:
+	case m != nil && m.Server.Version == v.version:
+		v.doubt(lang.M("the table %s is not defined as in the backup", d.Name))
+	default:
+		v.v.Notes = append(v.v.Notes, restore.N(lang.M("the server writes the definition of %s in other words than %s did", d.Name, m.Server.Version)))
+	}
 }
 
 func (v *verifier) progress(table string, rows int64) {

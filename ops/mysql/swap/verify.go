@@ -81,25 +81,6 @@ func (v *verifier) missing(names []string) {
 	}
 }
 
-// checkTables returns table and complaint for each table that is not well.
-func checkTables(ctx context.Context, q schema.Querier, in string, names []string) (bad [][2]string, err error) {
-	if len(names) == 0 {
-		return nil, nil
-	}
-	quoted := make([]string, len(names))
-	for i, n := range names {
-		quoted[i] = restore.Name(in, n)
-	}
-	rows, err := schema.All(ctx, q, "CHECK TABLE "+strings.Join(quoted, ", ")+" QUICK")
-	for _, r := range rows { // Table, Op, Msg_type, Msg_text
-		if len(r) < 4 || r[2] == "note" || r[2] == "status" && (r[3] == "OK" || strings.Contains(r[3], "support")) {
-			continue
-		}
-		bad = append(bad, [2]string{strings.TrimPrefix(r[0], in+"."), r[3]})
-	}
-	return bad, err
-}
-
 // keys looks for rows without their parent. The same rows as in a consistent
 // backup need no such look: their checksums say it.
 func (v *verifier) keys(ctx context.Context, in string) error {
