@@ -248,5 +248,11 @@ func isUUID(s string) bool {
 
 // isTag: letters, digits and underscores, not beginning with a digit.
 func isTag(s string) bool {
-	return s != "" && (s[0] == '_' || s[0] >= 'a' && s[0] <= 'z' || s[0] >= 'A' && s[0] <= 'Z')
+	for i, r := range s {
+		letter := r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		if !letter && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return s != ""
 }
