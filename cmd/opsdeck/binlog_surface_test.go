@@ -5,5 +5,7 @@ func init() {
 	readingCommands = append(readingCommands, "backup binlog list", "backup binlog verify", "audit changes")
 	changingCommands["backup binlog follow"] = nil
 	changingCommands["backup binlog fetch"] = []string{"--flush"}
-	jsonCommands = append(jsonCommands, "backup binlog fetch", "backup binlog list", "backup binlog verify", "audit changes")
+	changingCommands["restore rewind"] = []string{"--txn", "binlog.000001:4"}
+	destructiveCommands = append(destructiveCommands, "restore rewind")
+	jsonCommands = append(jsonCommands, "restore rewind", "backup binlog fetch", "backup binlog list", "backup binlog verify", "audit changes")
 }

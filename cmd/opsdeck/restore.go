@@ -24,6 +24,7 @@ type restoreCmd struct {
 	Undo     restoreUndoCmd   `cmd:"" help:"Bring back the state before a restore."`
 	DropOld  restoreDropCmd   `cmd:"" help:"Drop the former tables that a restore kept for its undo."`
 	Report   restoreReportCmd `cmd:"" help:"Print the report of a restore."`
+	Rewind   restoreRewindCmd `cmd:"" help:"Take one transaction of the binary log back, row by row."`
 	Rescue   restoreRescueCmd `cmd:"" help:"Compare one table with its copy in a backup, and merge chosen rows."`
 	SetAside restoreAsideCmd  `cmd:"" help:"Take a restore that cannot be read out of the way of others, after a look at it."`
 	Worker   restoreWorkerCmd `cmd:"" hidden:"" help:"Carry a restore out; started by the others."`
@@ -239,7 +240,16 @@ func (c *restoreGoOnCmd) Run(a *app) error { return c.ask(a, restore.KindResume,
 func (c *restoreAbortCmd) Run(a *app) error { return c.ask(a, restore.KindAbort, "aborted") }
 
 // Run undoes a run.
-func (c *restoreUndoCmd) Run(a *app) error { return c.ask(a, restore.KindUndo, "undone") }
+func (c *restoreUndoCmd) Run(a *app) error {
+	id := c.ID
+	if id == "" {
+		id = a.newestRewind()
+	}
+	if strings.HasPrefix(id, rewindPrefix) {
+		return c.undoRewind(a, id)
+	}
+	return c.ask(a, restore.KindUndo, "undone")
+}
 
 // Run drops what undo would need.
 func (c *restoreDropCmd) Run(a *app) error { return c.ask(a, restore.KindDrop, "") }

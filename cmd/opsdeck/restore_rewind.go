@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
+	reader "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/rewind"
+	"opsdeck/ops/restore"
+)
+
+// restoreRewindCmd is `opsdeck restore rewind --txn ID`.
+type restoreRewindCmd struct {
+	Txn       string `required:"" placeholder:"ID" help:"The transaction, as audit changes names it."`
+	Table     string `placeholder:"T" help:"Only what it did to this table."`
+	Conflicts string `placeholder:"skip|overwrite" enum:",skip,overwrite" default:"" help:"What to do with rows that something else changed since: leave them, or overwrite them."`
+	Plan      bool   `help:"Print the plan and do nothing."`
+	DryRun    bool   `help:"The same as --plan."`
+	PlanHash  string `placeholder:"HASH" help:"Refuse when the plan is not the one with this hash."`
+	Confirm   string `placeholder:"NAME" help:"The target database's name, where there is no terminal."`
+	JSON      bool   `name:"json" help:"Print JSON."`
+}
+
+type (
+	rewindPlanJSON struct {
+		Txn        string          `json:"txn"`
+		Hash       string          `json:"hash"`
+		Statements []string        `json:"statements"`
+		Rows       []rewindRowJSON `json:"rows"`
+		Conflicts  int             `json:"conflicts"`
+		Triggers   []string        `json:"triggers"` // tables whose triggers fire
+		Cascades   []string        `json:"cascades"` // tables that a foreign key may have changed, which the log does not say
+	}
+	rewindRowJSON struct {
+		Table  string         `json:"table"`
+		Key    map[string]any `json:"key"`
+		Action binlog.Verb    `json:"action"`
+		State  binlog.State   `json:"state"`
+		Now    map[string]any `json:"now"`
+		Then   map[string]any `json:"then"`
+	}
+	rewindDoneJSON struct {
+		ID      string `json:"id"`
+		Result  string `json:"result"`
+		Txn     string `json:"txn"`
+		Rows    int    `json:"rows"`
+		Skipped int    `json:"skipped"`
+	}
+)
+
+// Run plans, confirms and takes the transaction back.
+func (c *restoreRewindCmd) Run(a *app) error {
+	dry := c.Plan || c.DryRun
+	if err := a.mayChange(dry); err != nil {
+		return err
+	}
+	sh, err := a.shelf()
+	if err != nil {
+		return err
+	}
+	src, err := sh.openChanges()
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	return sh.onConn(func(conn *sql.Conn) error {
+		plan, err := rewind.Make(a.ctx, src, conn, sh.service.Database.Name, c.Txn, c.Table)
+		if err != nil {
+			return sh.rewindError(err)
+		}
+		if c.PlanHash != "" && c.PlanHash != plan.Hash() {
+			return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the plan is not the one that was shown; nothing was done")).
+				WithHint(lang.M("look at it again: opsdeck restore rewind --plan"))
+		}
+		if dry {
+			return c.show(sh, plan)
+		}
+		return sh.rewind(conn, plan, rewind.Choice(c.Conflicts), c.Confirm, c.JSON)
+	})
+}
+
+// onConn calls do with a connection to the service's server.
+func (sh *shelf) onConn(do func(*sql.Conn) error) error {
+	target, err := mysql.Resolve(sh.service.Database)
+	if err != nil {
+		return err
+	}
+	db, err := mysql.Open(sh.ctx, target, sh.service.Database.Name)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	conn, err := db.Conn(sh.ctx)
+	if err != nil {
+		return mysql.Explain(err, target)
+	}
+	defer conn.Close()
+	return do(conn)
+}
+
+func (c *restoreRewindCmd) show(sh *shelf, p *rewind.Plan) error {
+	if c.JSON {
+		doc := rewindPlanJSON{Txn: p.Txn.ID, Hash: p.Hash(), Statements: p.Statements(rewind.Choice(c.Conflicts)), Conflicts: p.Conflicts(),
+			Rows: []rewindRowJSON{}, Triggers: append([]string{}, p.Triggers...), Cascades: append([]string{}, p.Cascades...)}
+		for i := range p.Rows {
+			r := &p.Rows[i]
+			doc.Rows = append(doc.Rows, rewindRowJSON{Table: r.Table, Key: p.Key(r), Action: r.Undo(), State: r.State,
+				Now: p.Named(r.Table, r.Now), Then: p.Named(r.Table, r.Before)})
+		}
+		return sh.json(doc)
+	}
+	sh.sayRewind(p)
+	return nil
+}
+
+// mostShown is how many rows of a plan are printed for people.
+const mostShown = 200
+
+func (sh *shelf) sayRewind(p *rewind.Plan) {
+	t := cells.Table{Head: []string{sh.lang.T("table"), sh.lang.T("key"), sh.lang.T("action"), sh.lang.T("state")}, Max: sh.width()}
+	for i := range p.Rows[:min(len(p.Rows), mostShown)] {
+		r := &p.Rows[i]
+		t.Rows = append(t.Rows, []string{termsafe.Line(r.Table), termsafe.Line(keyText(p.Key(r))), sh.lang.Msg(verbLabel(r.Undo())), sh.lang.Msg(stateLabel(r.State))})
+	}
+	fmt.Fprint(sh.out, t)
+	if more := len(p.Rows) - mostShown; more > 0 {
+		sh.say(lang.M("and %s more rows; --json prints them all", human.Count(int64(more))))
+	}
+	sh.say(lang.M("%s rows, %s of them changed since or gone", human.Count(int64(len(p.Rows))), human.Count(int64(p.Conflicts()))))
+	sh.warnRewind(p)
+}
+
+// warnRewind says what happens beside the rows.
+func (sh *shelf) warnRewind(p *rewind.Plan) {
+	if len(p.Triggers) > 0 {
+		sh.note(lang.M("triggers of these tables will fire: %s", strings.Join(p.Triggers, ", ")))
+	}
+	if len(p.Cascades) > 0 {
+		sh.note(lang.M("rows that a foreign key changed with them are not in the log and do not come back: look at %s", strings.Join(p.Cascades, ", ")))
+	}
+}
+
+func keyText(key map[string]any) string {
+	var parts []string
+	for _, name := range sortedNames(key) {
+		parts = append(parts, fmt.Sprintf("%s=%v", name, key[name]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func verbLabel(v binlog.Verb) lang.Msg {
+	switch v {
+	case binlog.Insert:
+		return lang.M("insert again")
+	case binlog.Delete:
+		return lang.M("delete")
+	}
+	return lang.M("set back")
+}
+
+func stateLabel(s binlog.State) lang.Msg {
+	switch s {
+	case binlog.Changed:
+		return lang.M("changed since")
+	case binlog.Gone:
+		return lang.M("gone since")
+	}
+	return lang.M("as it was left")
+}
+
+// rewind confirms a plan, carries it out and keeps its inverse.
+func (sh *shelf) rewind(conn *sql.Conn, p *rewind.Plan, choice rewind.Choice, confirm string, json bool) error {
+	if p.Conflicts() > 0 && choice == "" {
+		return sh.rewindError(rewind.ErrConflicts)
+	}
+	if !json {
+		sh.sayRewind(p)
+	}
+	name := sh.service.Database.Name
+	if err := sh.confirm(name, confirm, lang.M("The transaction %s will be taken back in %s.", p.Txn.ID, name)); err != nil {
+		return err
+	}
+	kept := rewindRecord{ID: rewindPrefix + restore.NewID(sh.clock.Now(), uint16(rand.Uint32())), Service: sh.service.Name, Database: name, Txn: p.Txn.ID,
+		At: sh.clock.Now(), State: rewindPrepared}
+	done, err := sh.carryOut(conn, p, choice, kept)
+	if err != nil {
+		return sh.rewindError(err)
+	}
+	if json {
+		return sh.json(rewindDoneJSON{ID: kept.ID, Result: "done", Txn: p.Txn.ID, Rows: len(done.Inverse), Skipped: done.Skipped})
+	}
+	sh.say(lang.M("done: %s rows in one transaction; take it back with: opsdeck restore undo %s", human.Count(int64(len(done.Inverse))), kept.ID))
+	if done.Skipped > 0 {
+		sh.say(lang.M("%s rows were left as they are", human.Count(int64(done.Skipped))))
+	}
+	return nil
+}
+
+// rewindError makes a sentence of why a transaction is not taken back.
+func (sh *shelf) rewindError(err error) error {
+	var mismatch *reader.MismatchError
+	before := lang.M("a restore up to just before it needs a full backup from before it: opsdeck backup list")
+	switch {
+	case errors.Is(err, rewind.ErrConflicts):
+		return ops.Wrap(err, ops.Failed, lang.M("some rows are not as the transaction left them; nothing was done")).
+			WithHint(lang.M("look at them with --plan, then choose with --conflicts skip or --conflicts overwrite"))
+	case errors.Is(err, rewind.ErrChanged):
+		return ops.Wrap(err, ops.Busy, lang.M("rows changed since the plan was made; nothing was done")).WithHint(lang.M("make the plan again"))
+	case errors.Is(err, rewind.ErrDefinition), errors.Is(err, rewind.ErrStatements), errors.Is(err, binlog.ErrPartial), errors.Is(err, binlog.ErrNoKey),
+		errors.Is(err, rewind.ErrPrepared), errors.As(err, &mismatch):
+		return ops.Wrap(err, ops.Failed, lang.M("this transaction cannot be taken back row by row")).WithHint(before)
+	case errors.Is(err, rewind.ErrNothing):
+		return ops.Wrap(err, ops.Usage, lang.M("there is nothing to take back"))
+	case errors.Is(err, context.Canceled):
+		return err
+	}
+	return sh.changesError(err)
+}

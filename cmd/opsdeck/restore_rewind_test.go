@@ -1,0 +1,135 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"opsdeck/internal/testdb"
+)
+
+// rewindable is a table of many types, with rows that an accident then changes.
+const rewindable = `CREATE TABLE goods (a INT UNSIGNED, b VARCHAR(20), price DECIMAL(12,3), f FLOAT, d DOUBLE, at TIMESTAMP(3) NULL, day DATE, kind ENUM('x','后'),
+	flags SET('p','q'), bits BIT(9), data VARBINARY(20), txt TEXT CHARACTER SET latin1, dbl DECIMAL(12,3) GENERATED ALWAYS AS (price * 2) VIRTUAL, PRIMARY KEY (a, b))`
+
+func rewindWorld(t *testing.T, s *testdb.Server) (config, schema string) {
+	t.Helper()
+	config, schema = binlogWorld(t, s)
+	s.Exec(t, schema, "SET SESSION binlog_format=ROW", "SET NAMES utf8mb4", rewindable,
+		"INSERT INTO goods (a,b,price,f,d,at,day,kind,flags,bits,data,txt) VALUES (4000000000,'甲',1.005,1.1,1e-9,'2026-01-29 10:00:00.123','2026-01-29','后','p,q',b'100000001',0x00FF,'é'),"+
+			"(2,'b''\\\\',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL),(3,'c',-3,3.4e38,-0.5,'2026-06-01 00:00:00','2000-02-29','x','',0,'',''),(4,'d',4,4,4,NULL,NULL,'x','p',1,0x20,'x')")
+	return config, schema
+}
+
+// word is a schema's rows, by the dump program's word.
+func word(t *testing.T, s *testdb.Server, schema string) string {
+	t.Helper()
+	var lines []string
+	for _, l := range strings.Split(string(s.Dump(t, "--hex-blob", "--skip-extended-insert", "--order-by-primary", "--no-create-info", schema)), "\n") {
+		if strings.HasPrefix(l, "INSERT") {
+			lines = append(lines, l)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// newestChange is the id of the newest transaction of a table.
+func newestChange(t *testing.T, config, table string) string {
+	t.Helper()
+	out, _ := asked(t, config, 0, "audit", "changes", "--json", "--limit", "1", "--table", table)
+	return fmt.Sprint(jsonLines(t, out)[0]["id"])
+}
+
+func TestRewindTakesATransactionBackAndUndoBringsItAgain(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		config, schema := rewindWorld(t, s)
+		before := word(t, s, schema)
+		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "SET NAMES utf8mb4", "BEGIN", "INSERT INTO goods (a,b) VALUES (9,'new')", "UPDATE goods SET price=7, b='moved' WHERE a=3",
+			"UPDATE goods SET txt='y', bits=3 WHERE a=4", "DELETE FROM goods WHERE a IN (2,4000000000)", "UPDATE goods SET price=8 WHERE a=3", "COMMIT")
+		after := word(t, s, schema)
+		id := newestChange(t, config, "goods")
+		out, _ := asked(t, config, 0, "restore", "rewind", "--txn", id, "--plan", "--json")
+		var plan rewindPlanJSON
+		if err := json.Unmarshal([]byte(out), &plan); err != nil {
+			t.Fatal(err)
+		}
+		if plan.Txn != id || plan.Conflicts != 0 || len(plan.Rows) != 5 || len(plan.Statements) == 0 {
+			t.Fatalf("%s", out)
+		}
+		if word(t, s, schema) != after {
+			t.Fatal("a plan changed something")
+		}
+		asked(t, config, 64, "restore", "rewind", "--txn", id)
+		asked(t, config, 64, "restore", "rewind", "--txn", id, "--confirm", "other")
+		done, _ := asked(t, config, 0, "restore", "rewind", "--txn", id, "--confirm", schema, "--json")
+		if got := word(t, s, schema); got != before {
+			t.Fatalf("%s\n\nwant\n%s", got, before)
+		}
+		asked(t, config, 0, "restore", "undo", "--confirm", schema)
+		if got := word(t, s, schema); got != after {
+			t.Fatalf("undone:\n%s\n\nwant\n%s", got, after)
+		}
+		var first rewindDoneJSON
+		if err := json.Unmarshal([]byte(done), &first); err != nil {
+			t.Fatal(err)
+		}
+		asked(t, config, 64, "restore", "undo", first.ID, "--confirm", schema)
+		asked(t, config, 64, "restore", "rewind", "--txn", "nonsense", "--plan")
+	})
+}
+
+func TestRewindNeverOverwritesWhatChangedSince(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		config, schema := rewindWorld(t, s)
+		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "UPDATE goods SET price=100")
+		id := newestChange(t, config, "goods")
+		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "UPDATE goods SET price=5 WHERE a=3", "DELETE FROM goods WHERE a=4")
+		now := word(t, s, schema)
+		out, _ := asked(t, config, 0, "restore", "rewind", "--txn", id, "--plan", "--json")
+		for _, state := range []string{`"clean"`, `"changed"`, `"gone"`} {
+			if !strings.Contains(out, state) {
+				t.Errorf("no row is %s: %s", state, out)
+			}
+		}
+		asked(t, config, 1, "restore", "rewind", "--txn", id, "--confirm", schema)
+		if word(t, s, schema) != now {
+			t.Fatal("something was done")
+		}
+		asked(t, config, 0, "restore", "rewind", "--txn", id, "--conflicts", "skip", "--confirm", schema)
+		var price, missing string
+		db := s.Open(t, schema)
+		db.QueryRow("SELECT price FROM goods WHERE a=3").Scan(&price)
+		db.QueryRow("SELECT COUNT(*) FROM goods WHERE a=4").Scan(&missing)
+		if price != "5.000" || missing != "0" {
+			t.Errorf("skipped rows: price %s, %s rows", price, missing)
+		}
+		db.QueryRow("SELECT price FROM goods WHERE a=4000000000").Scan(&price)
+		if price != "1.005" {
+			t.Errorf("a clean row: price %s", price)
+		}
+	})
+}
+
+func TestRewindRefusesWhatItCannotKnow(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		config, schema := rewindWorld(t, s)
+		refused := func(table, why string, statements ...string) {
+			t.Helper()
+			s.Exec(t, schema, append([]string{"SET SESSION binlog_format=ROW"}, statements...)...)
+			_, errs := asked(t, config, 1, "restore", "rewind", "--txn", newestChange(t, config, table), "--plan")
+			if !strings.Contains(errs, why) {
+				t.Errorf("%q lacks %q", errs, why)
+			}
+		}
+		refused("goods", "binlog_row_image", "SET SESSION binlog_row_image=MINIMAL", "UPDATE goods SET price=1 WHERE a=3")
+		refused("goods", "definitions", "TRUNCATE goods")
+		refused("bare", "primary key", "CREATE TABLE bare (v INT)", "INSERT INTO bare VALUES (1)")
+		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "CREATE TABLE was (id INT PRIMARY KEY, v INT)", "INSERT INTO was VALUES (1,1)")
+		id := newestChange(t, config, "was")
+		s.Exec(t, schema, "ALTER TABLE was DROP v")
+		if _, errs := asked(t, config, 1, "restore", "rewind", "--txn", id, "--plan"); !strings.Contains(errs, "changed since") {
+			t.Error(errs)
+		}
+	})
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/rewind"
+	"opsdeck/ops/restore"
+)
+
+// rewindPrefix begins the id of a transaction that was taken back.
+const rewindPrefix = "rewind-"
+
+// rewindRecord is what is kept of one, with what takes it back.
+type rewindRecord struct {
+	ID       string          `json:"id"`
+	Service  string          `json:"service"`
+	Database string          `json:"database"`
+	Txn      string          `json:"txn"`
+	At       time.Time       `json:"at"`
+	State    string          `json:"state"`
+	Inverse  []binlog.NetRow `json:"inverse"`
+}
+
+// States of a record. A prepared one was committed or not: its rows tell.
+const (
+	rewindPrepared = "prepared"
+	rewindDone     = "done"
+	rewindUndone   = "undone"
+)
+
+func (sh *shelf) rewindPath(id string) string {
+	return filepath.Join(sh.state, "rewinds", filepath.Base(id)+".json")
+}
+
+func (sh *shelf) keepRewind(r rewindRecord) error {
+	path := sh.rewindPath(r.ID)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(path, 0o600, data)
+}
+
+func (sh *shelf) loadRewind(id string) (r rewindRecord, err error) {
+	data, err := os.ReadFile(sh.rewindPath(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, ops.E(ops.Usage, lang.M("no transaction was taken back under %q", id))
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &r)
+	}
+	return r, err
+}
+
+// carryOut runs a plan with its inverse on disk before the commit, and on record.
+func (sh *shelf) carryOut(conn *sql.Conn, p *rewind.Plan, choice rewind.Choice, kept rewindRecord) (rewind.Done, error) {
+	log, err := sh.oplog()
+	if err != nil {
+		return rewind.Done{}, err
+	}
+	entry := oplog.Entry{Service: sh.service.Name, Action: "restore.rewind", Object: kept.Database, Result: oplog.Started,
+		Detail: map[string]string{"id": kept.ID, "txn": kept.Txn}}
+	if err := log.Record(entry); err != nil {
+		return rewind.Done{}, err
+	}
+	done, err := p.Run(sh.ctx, conn, choice, func(inverse []binlog.NetRow) error {
+		kept.Inverse = inverse
+		return sh.keepRewind(kept)
+	})
+	entry.Result = oplog.Done
+	if err != nil {
+		entry.Result, entry.Detail["error"] = oplog.Failed, err.Error()
+	} else {
+		kept.State = rewindDone
+		err = sh.keepRewind(kept)
+	}
+	return done, errors.Join(err, log.Record(entry))
+}
+
+// newestRewind is the id of the newest one that can be taken back, if it is newer than
+// every restore.
+func (a *app) newestRewind() string {
+	state, err := a.stateDir()
+	if err != nil {
+		return ""
+	}
+	runs, _ := restore.Store{Dir: state}.Runs()
+	newest := ""
+	for _, id := range runs {
+		newest = max(newest, id)
+	}
+	found := ""
+	entries, _ := os.ReadDir(filepath.Join(state, "rewinds"))
+	for _, e := range entries {
+		id, ok := strings.CutSuffix(e.Name(), ".json")
+		if stamp := strings.TrimPrefix(id, rewindPrefix); ok && stamp != id && stamp > newest {
+			newest, found = stamp, id
+		}
+	}
+	return found
+}
+
+// undoRewind takes back that a transaction was taken back.
+func (c *restoreUndoCmd) undoRewind(a *app, id string) error {
+	if err := a.mayChange(c.DryRun); err != nil {
+		return err
+	}
+	sh, err := a.shelf()
+	if err != nil {
+		return err
+	}
+	r, err := sh.loadRewind(id)
+	if err != nil {
+		return err
+	}
+	if r.State == rewindUndone {
+		return ops.E(ops.Usage, lang.M("%s is undone already", id))
+	}
+	if r.Database != sh.service.Database.Name {
+		return ops.E(ops.Usage, lang.M("%s is about the database %s", id, r.Database))
+	}
+	return sh.onConn(func(conn *sql.Conn) error {
+		p, err := rewind.Back(sh.ctx, conn, r.Database, r.ID, r.Inverse)
+		if err != nil {
+			return sh.rewindError(err)
+		}
+		if c.DryRun {
+			sh.sayRewind(p)
+			return nil
+		}
+		if err := sh.rewind(conn, p, "", c.Confirm, c.JSON); err != nil {
+			return err
+		}
+		r.State = rewindUndone
+		return sh.keepRewind(r)
+	})
+}
+
+func sortedNames(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,260 @@
+package rewind
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"opsdeck/ops/binlog"
+	format "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/mysql/schema"
+)
+
+// Row is one row of a plan.
+type Row struct {
+	binlog.NetRow
+	State binlog.State
+	Now   []binlog.Value // nil: not there
+}
+
+// Plan is what taking a transaction back would do.
+type Plan struct {
+	Txn      *binlog.Transaction
+	Database string
+	Rows     []Row
+	Triggers []string // tables whose triggers fire
+	Cascades []string // tables whose rows a foreign key may have changed, which the log does not say
+	tables   map[string]*table
+}
+
+// Conflicts is how many rows are not as the transaction left them.
+func (p *Plan) Conflicts() (n int) {
+	for _, r := range p.Rows {
+		if r.State != binlog.Clean {
+			n++
+		}
+	}
+	return n
+}
+
+// Hash names the plan: what was shown is what may run.
+func (p *Plan) Hash() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\x00", p.Txn.ID)
+	for _, r := range p.Rows {
+		fmt.Fprintf(h, "%s\x00%s\x00%v\x00%v\n", r.Table, r.State, r.Before, r.Now)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Reasons why a transaction cannot be taken back.
+var (
+	ErrDefinition = errors.New("a statement that changes definitions has no inverse")
+	ErrStatements = errors.New("the log has statements in place of rows: what they changed is not in it")
+	ErrNothing    = errors.New("the transaction changed no row of this database")
+	ErrPrepared   = errors.New("the transaction is the first part of an XA transaction, or was rolled back")
+)
+
+// session makes a connection read and write what the log's values mean.
+func session(ctx context.Context, c *sql.Conn) error {
+	_, err := c.ExecContext(ctx, "SET SESSION time_zone = '+00:00', sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'")
+	return err
+}
+
+// Make plans to take the transaction id back, or what it did to one table.
+func Make(ctx context.Context, src *changes.Source, c *sql.Conn, database, id, only string) (*Plan, error) {
+	if err := session(ctx, c); err != nil {
+		return nil, err
+	}
+	txn, err := src.Locate(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := undoable(txn, database, only); err != nil {
+		return nil, err
+	}
+	p := &Plan{Txn: txn, Database: database}
+	if err := p.readTables(ctx, c, only); err != nil {
+		return nil, err
+	}
+	net := binlog.Net{}
+	_, err = src.Rows(ctx, id, func(change binlog.RowChange) error {
+		if change.Table.Schema != database || only != "" && change.Table.Name != only {
+			return nil
+		}
+		return p.add(&net, change)
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range net.Rows() {
+		p.Rows = append(p.Rows, Row{NetRow: r})
+	}
+	if len(p.Rows) == 0 {
+		return nil, ErrNothing
+	}
+	return p, p.compare(ctx, c, "")
+}
+
+// undoable refuses what has no inverse.
+func undoable(t *binlog.Transaction, database, only string) error {
+	of := func(s binlog.Statement) bool {
+		return (s.Schema == database || binlog.Mentions(s.SQL, database)) && (only == "" || binlog.Mentions(s.SQL, only))
+	}
+	switch {
+	case t.Unfinished || t.RolledBack:
+		return ErrPrepared
+	case slices.ContainsFunc(t.DDL, of):
+		return ErrDefinition
+	case slices.ContainsFunc(t.Other, of):
+		return ErrStatements
+	}
+	for _, c := range t.Tables {
+		if c.Schema == database && (only == "" || c.Table == only) {
+			return nil
+		}
+	}
+	return ErrNothing
+}
+
+// readTables reads the tables of the transaction as they are today.
+func (p *Plan) readTables(ctx context.Context, c *sql.Conn, only string) error {
+	p.tables = map[string]*table{}
+	for _, t := range p.Txn.Tables {
+		if t.Schema != p.Database || only != "" && t.Table != only {
+			continue
+		}
+		found, err := schema.Tables(ctx, c, p.Database, t.Table)
+		if err != nil {
+			return err
+		}
+		p.tables[t.Table] = newTable(found[0])
+	}
+	return p.effects(ctx, c)
+}
+
+// effects finds what happens beside the rows: triggers, and foreign keys that act.
+func (p *Plan) effects(ctx context.Context, c *sql.Conn) error {
+	triggers, err := schema.All(ctx, c, "SELECT DISTINCT EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ?", p.Database)
+	if err != nil {
+		return err
+	}
+	keys, err := schema.All(ctx, c, "SELECT DISTINCT REFERENCED_TABLE_NAME, TABLE_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS "+
+		"WHERE UNIQUE_CONSTRAINT_SCHEMA = ? AND (DELETE_RULE IN ('CASCADE', 'SET NULL') OR UPDATE_RULE IN ('CASCADE', 'SET NULL'))", p.Database)
+	if err != nil {
+		return err
+	}
+	for _, r := range triggers {
+		if p.tables[r[0]] != nil {
+			p.Triggers = append(p.Triggers, r[0])
+		}
+	}
+	for _, r := range keys {
+		if p.tables[r[0]] != nil {
+			p.Cascades = append(p.Cascades, r[1])
+		}
+	}
+	slices.Sort(p.Triggers)
+	slices.Sort(p.Cascades)
+	p.Cascades = slices.Compact(p.Cascades)
+	return nil
+}
+
+// add takes one row change over, completed by what today's table knows.
+func (p *Plan) add(net *binlog.Net, change binlog.RowChange) error {
+	t := p.tables[change.Table.Name]
+	own := *change.Table
+	own.Columns = slices.Clone(own.Columns)
+	if err := format.Know(&own, t.Table); err != nil {
+		return err
+	}
+	for _, image := range [][]binlog.Value{change.Before, change.After} {
+		for i := range image {
+			if image[i].Absent && slices.Contains(t.stored, i) {
+				return fmt.Errorf("%s.%s: %w", t.Name, t.Columns[i].Name, binlog.ErrPartial)
+			}
+			image[i] = format.Reread(image[i], own.Columns[i], t.Columns[i])
+		}
+	}
+	change.Table = &own
+	return net.Add(change, t.key)
+}
+
+// compare reads every row as it is now.
+func (p *Plan) compare(ctx context.Context, c *sql.Conn, lock string) error {
+	for name, t := range p.tables {
+		var wanted [][]binlog.Value
+		for _, r := range p.Rows {
+			if r.Table == name {
+				wanted = append(wanted, r.there())
+			}
+		}
+		found, err := t.read(ctx, c, wanted, lock)
+		if err != nil {
+			return err
+		}
+		for i := range p.Rows {
+			r := &p.Rows[i]
+			if r.Table != name {
+				continue
+			}
+			key, err := binlog.KeyOf(r.there(), t.key)
+			if err != nil {
+				return err
+			}
+			r.Now = found[key]
+			r.State = r.Compare(r.Now, t.same)
+		}
+	}
+	return nil
+}
+
+// there is the image by whose key the row is found now.
+func (r *Row) there() []binlog.Value {
+	if r.After != nil {
+		return r.After
+	}
+	return r.Before
+}
+
+// Named is an image by its columns' names, as text; nil for no row.
+func (p *Plan) Named(name string, image []binlog.Value) map[string]any {
+	if image == nil {
+		return nil
+	}
+	t := p.tables[name]
+	out := map[string]any{}
+	for i, v := range image {
+		if !v.Absent {
+			out[t.Columns[i].Name] = t.shown(i, v)
+		}
+	}
+	return out
+}
+
+// Key is the key of a row by its columns' names.
+func (p *Plan) Key(r *Row) map[string]any {
+	t := p.tables[r.Table]
+	out := map[string]any{}
+	for _, i := range t.key {
+		out[t.Columns[i].Name] = t.shown(i, r.there()[i])
+	}
+	return out
+}
+
+// shown is a value for people: bytes that are no text in hexadecimal.
+func (t *table) shown(i int, v binlog.Value) any {
+	switch {
+	case v.Null:
+		return nil
+	case v.Kind == binlog.Binary || v.Kind == binlog.Bits:
+		return "0x" + hex.EncodeToString(v.Text)
+	}
+	return strings.ToValidUTF8(string(v.Text), "\uFFFD")
+}

@@ -1,0 +1,239 @@
+package rewind
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/schema"
+)
+
+// Choice is what is done with a row that is not as the transaction left it.
+type Choice string
+
+// The choices. Without one a plan with conflicts is not carried out.
+const (
+	Skip      Choice = "skip"
+	Overwrite Choice = "overwrite"
+)
+
+// ErrConflicts says that rows are not as the transaction left them and nothing was
+// chosen for them.
+var ErrConflicts = errors.New("rows are not as the transaction left them")
+
+// ErrChanged says that rows changed between the plan and its run.
+var ErrChanged = errors.New("rows changed since the plan was made; nothing was done")
+
+// batch is one statement over several rows.
+type batch struct {
+	verb  binlog.Verb
+	table *table
+	rows  []Row
+}
+
+// batchRows is how many rows one statement has at most, and batchBytes about how long
+// it is.
+const (
+	batchRows  = 500
+	batchBytes = 256 << 10
+)
+
+// Statements are the SQL that the plan comes to, in order.
+func (p *Plan) Statements(choice Choice) (all []string) {
+	for _, b := range p.batches(choice) {
+		all = append(all, b.sql()...)
+	}
+	return all
+}
+
+// batches joins neighbours that one statement can do.
+func (p *Plan) batches(choice Choice) (all []batch) {
+	size := 0
+	for _, r := range p.Rows {
+		verb, do := r.action(choice)
+		if !do {
+			continue
+		}
+		t := p.tables[r.Table]
+		last := len(all) - 1
+		size += weight(r)
+		if last < 0 || all[last].verb != verb || all[last].table != t || len(all[last].rows) >= batchRows || size > batchBytes {
+			all = append(all, batch{verb: verb, table: t})
+			last, size = last+1, weight(r)
+		}
+		all[last].rows = append(all[last].rows, r)
+	}
+	return all
+}
+
+func weight(r Row) (n int) {
+	for _, v := range r.Before {
+		n += 2*len(v.Text) + 8
+	}
+	return n
+}
+
+// action is what is done with a row now.
+func (r *Row) action(choice Choice) (verb binlog.Verb, do bool) {
+	if r.State == binlog.Clean {
+		return r.Undo(), true
+	}
+	if choice != Overwrite {
+		return "", false
+	}
+	switch {
+	case r.Before == nil && r.Now == nil: // what is to be deleted is gone
+		return "", false
+	case r.Before == nil:
+		return binlog.Delete, true
+	case r.Now == nil:
+		return binlog.Insert, true
+	}
+	return binlog.Update, true
+}
+
+func (b *batch) sql() (all []string) {
+	switch b.verb {
+	case binlog.Delete:
+		var keys []string
+		for _, r := range b.rows {
+			keys = append(keys, b.table.keyValues(r.there()))
+		}
+		return []string{"DELETE FROM " + b.table.SQLName() + " WHERE " + b.table.keyList() + " IN (" + strings.Join(keys, ", ") + ")"}
+	case binlog.Insert:
+		return []string{b.insert()}
+	}
+	for _, r := range b.rows {
+		all = append(all, b.update(r))
+	}
+	return all
+}
+
+func (b *batch) insert() string {
+	t := b.table
+	var names, rows []string
+	for _, i := range t.stored {
+		names = append(names, schema.Ident(t.Columns[i].Name))
+	}
+	for _, r := range b.rows {
+		var values []string
+		for _, i := range t.stored {
+			values = append(values, t.literal(i, r.Before[i]))
+		}
+		rows = append(rows, "("+strings.Join(values, ", ")+")")
+	}
+	return "INSERT INTO " + t.SQLName() + " (" + strings.Join(names, ", ") + ") VALUES " + strings.Join(rows, ", ")
+}
+
+// update sets the columns that differ from what is there now.
+func (b *batch) update(r Row) string {
+	t := b.table
+	var set []string
+	for _, i := range t.stored {
+		if !t.same(i, r.Before[i], r.Now[i]) {
+			set = append(set, schema.Ident(t.Columns[i].Name)+" = "+t.literal(i, r.Before[i]))
+		}
+	}
+	if len(set) == 0 {
+		return "DO 0" // it is as it was already
+	}
+	return "UPDATE " + t.SQLName() + " SET " + strings.Join(set, ", ") + " WHERE " + t.keyList() + " = " + t.keyValues(r.there())
+}
+
+// Done is what a run did.
+type Done struct {
+	Rows    int64
+	Skipped int
+	Inverse []binlog.NetRow // what takes it back
+}
+
+// Run carries the plan out in one transaction. Every row is locked and compared
+// again first: one that changed since the plan was made ends it with ErrChanged. keep
+// is called with the inverse before the commit; its error ends it too.
+func (p *Plan) Run(ctx context.Context, c *sql.Conn, choice Choice, keep func([]binlog.NetRow) error) (done Done, err error) {
+	if p.Conflicts() > 0 && choice == "" {
+		return done, ErrConflicts
+	}
+	if err := session(ctx, c); err != nil {
+		return done, err
+	}
+	shown := p.Hash()
+	tx, err := c.BeginTx(ctx, nil)
+	if err != nil {
+		return done, err
+	}
+	defer tx.Rollback()
+	if err := p.compare(ctx, c, " FOR UPDATE"); err != nil {
+		return done, err
+	}
+	if p.Hash() != shown {
+		return done, ErrChanged
+	}
+	for _, b := range p.batches(choice) {
+		if err := b.run(ctx, tx, &done); err != nil {
+			return done, fmt.Errorf("%s of %s: %w", b.verb, b.table.SQLName(), err)
+		}
+	}
+	done.Inverse = p.inverse(choice)
+	done.Skipped = len(p.Rows) - len(done.Inverse)
+	if err := keep(done.Inverse); err != nil {
+		return done, fmt.Errorf("keep the inverse: %w", err)
+	}
+	return done, tx.Commit()
+}
+
+func (b *batch) run(ctx context.Context, tx *sql.Tx, done *Done) error {
+	for _, q := range b.sql() {
+		r, err := tx.ExecContext(ctx, q)
+		if err != nil {
+			return err
+		}
+		n, err := r.RowsAffected()
+		if err != nil {
+			return err
+		}
+		done.Rows += n
+		if want := int64(len(b.rows)); b.verb != binlog.Update && n != want {
+			return fmt.Errorf("%d rows, not %d", n, want)
+		}
+	}
+	return nil
+}
+
+// inverse is what takes the run back: each row from what it becomes to what it is.
+func (p *Plan) inverse(choice Choice) (all []binlog.NetRow) {
+	for _, r := range p.Rows {
+		if _, do := r.action(choice); do {
+			all = append(all, binlog.NetRow{Table: r.Table, Before: r.Now, After: r.Before})
+		}
+	}
+	return all
+}
+
+// Back plans to take a run back by its inverse.
+func Back(ctx context.Context, c *sql.Conn, database, id string, rows []binlog.NetRow) (*Plan, error) {
+	if err := session(ctx, c); err != nil {
+		return nil, err
+	}
+	p := &Plan{Txn: &binlog.Transaction{ID: id}, Database: database}
+	for i := len(rows) - 1; i >= 0; i-- {
+		r := rows[i]
+		p.Rows = append(p.Rows, Row{NetRow: r})
+		p.Txn.Count(database, r.Table)
+	}
+	if len(p.Rows) == 0 {
+		return nil, ErrNothing
+	}
+	if err := p.readTables(ctx, c, ""); err != nil {
+		return nil, err
+	}
+	for _, r := range p.Rows {
+		if t := p.tables[r.Table]; len(t.key) == 0 || len(r.there()) != len(t.Columns) {
+			return nil, fmt.Errorf("%s: %w", r.Table, binlog.ErrNoKey)
+		}
+	}
+	return p, p.compare(ctx, c, "")
+}

@@ -1,0 +1,164 @@
+// Package rewind takes a transaction of the binary log back: it plans from the row
+// images, compares each row with what is there now, and does it in one transaction.
+package rewind
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"opsdeck/ops/binlog"
+	format "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/schema"
+)
+
+// table is a table of today with its key's place among the columns.
+type table struct {
+	*schema.Table
+	key    []int // columns of the primary key
+	stored []int // columns that can be written
+}
+
+func newTable(t *schema.Table) *table {
+	own := &table{Table: t}
+	if t.KeyUnique == "PRIMARY" {
+		for _, name := range t.Key {
+			own.key = append(own.key, slices.IndexFunc(t.Columns, func(c schema.Column) bool { return c.Name == name }))
+		}
+	}
+	for i, c := range t.Columns {
+		if !c.Generated && !c.Period {
+			own.stored = append(own.stored, i)
+		}
+	}
+	return own
+}
+
+// literal is a value as SQL.
+func (t *table) literal(i int, v binlog.Value) string {
+	col := t.Columns[i]
+	switch {
+	case v.Null:
+		return "NULL"
+	case v.Kind == binlog.Number || v.Kind == binlog.Enum || v.Kind == binlog.Set:
+		return string(v.Text)
+	case v.Kind == binlog.Float || v.Kind == binlog.Double:
+		if strings.ContainsAny(string(v.Text), "e") {
+			return string(v.Text)
+		}
+		return string(v.Text) + "e0"
+	case v.Kind == binlog.Binary || v.Kind == binlog.Bits:
+		if len(v.Text) == 0 {
+			return "''"
+		}
+		return string(schema.AppendHex(nil, v.Text))
+	case v.Kind == binlog.Text && !(strings.HasPrefix(col.Charset, "utf8") && utf8.Valid(v.Text)) && len(v.Text) > 0:
+		return "_" + col.Charset + " " + string(schema.AppendHex(nil, v.Text))
+	}
+	return schema.String(string(v.Text))
+}
+
+// columns is the list of what the reading of rows gives, in the table's order.
+func (t *table) columns() string {
+	var list []string
+	for _, c := range t.Columns {
+		list = append(list, format.NowExpr(c))
+	}
+	return strings.Join(list, ", ")
+}
+
+// keyList is (k1, k2) or k1.
+func (t *table) keyList() string {
+	var names []string
+	for _, i := range t.key {
+		names = append(names, schema.Ident(t.Columns[i].Name))
+	}
+	return "(" + strings.Join(names, ", ") + ")"
+}
+
+func (t *table) keyValues(row []binlog.Value) string {
+	var parts []string
+	for _, i := range t.key {
+		parts = append(parts, t.literal(i, row[i]))
+	}
+	return "(" + strings.Join(parts, ", ") + ")"
+}
+
+// read reads the rows that have the keys of the given ones. lock is "" or FOR UPDATE.
+func (t *table) read(ctx context.Context, q schema.Querier, rows [][]binlog.Value, lock string) (map[string][]binlog.Value, error) {
+	found := map[string][]binlog.Value{}
+	for chunk := range slices.Chunk(rows, 500) {
+		var keys []string
+		for _, r := range chunk {
+			keys = append(keys, t.keyValues(r))
+		}
+		query := "SELECT " + t.columns() + " FROM " + t.SQLName() + " WHERE " + t.keyList() + " IN (" + strings.Join(keys, ", ") + ")" + lock
+		if err := t.scan(ctx, q, query, found); err != nil {
+			return nil, fmt.Errorf("read %s: %w", t.SQLName(), err)
+		}
+	}
+	return found, nil
+}
+
+func (t *table) scan(ctx context.Context, q schema.Querier, query string, found map[string][]binlog.Value) error {
+	rows, err := q.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	raw, into := make([][]byte, len(t.Columns)), make([]any, len(t.Columns))
+	for i := range raw {
+		into[i] = &raw[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		values := make([]binlog.Value, len(raw))
+		for i, b := range raw {
+			values[i] = binlog.Value{Kind: t.kind(i), Null: b == nil, Text: slices.Clone(b)}
+		}
+		key, err := binlog.KeyOf(values, t.key)
+		if err != nil {
+			return err
+		}
+		found[key] = values
+	}
+	return rows.Err()
+}
+
+// kind is what a value that was read is, so that it can be written again.
+func (t *table) kind(i int) binlog.Kind {
+	c := t.Columns[i]
+	switch {
+	case c.DataType == "enum":
+		return binlog.Enum
+	case c.DataType == "set":
+		return binlog.Set
+	case c.DataType == "bit":
+		return binlog.Bits
+	case c.DataType == "float", c.DataType == "double":
+		return binlog.Double
+	case c.Form == schema.FormBinary:
+		return binlog.Binary
+	case c.Form == schema.FormNumber:
+		return binlog.Number
+	case c.Charset != "" && c.DataType != "json":
+		return binlog.Text
+	}
+	return binlog.Temporal
+}
+
+// same compares a value of the log, or one that was read before, with one of now.
+func (t *table) same(i int, logged, now binlog.Value) bool {
+	if now.Null {
+		return logged.Null
+	}
+	text := now.Text
+	if text == nil {
+		text = []byte{}
+	}
+	return format.SameNow(logged, text, t.Columns[i])
+}
