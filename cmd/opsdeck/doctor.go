@@ -49,6 +49,9 @@ type findingJSON struct {
 	Fix   string    `json:"fix,omitempty"`
 }
 
+// binlogEvery is how often the binary log is fetched where nobody follows it.
+const binlogEvery = 6 * time.Hour
+
 // doctorTime bounds the questions to one server.
 const doctorTime = 10 * time.Second
 
@@ -151,7 +154,11 @@ func (a *app) databasePoints(s config.Service) []doctor.Point {
 		points = append(points, doctor.Point{Name: "drill-rights", Service: s.Name, Seen: lang.M("%s may rehearse restores", facts.User),
 			Findings: doctor.JudgeDrill(doctor.ParseGrants(facts.Grants), facts.User, drill.ScratchSchema())})
 	}
-	return points
+	log, err := mysql.BinlogFacts(ctx, target)
+	if err != nil {
+		return append(points, broken("binary-log", err)...)
+	}
+	return append(points, doctor.JudgeBinlog(log, s.Name, binlogEvery))
 }
 
 // nextBackup is about how many bytes the next backup needs: the newest's size

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	_ "opsdeck/internal/testenv"
 )
 
 const uuid = "00000000-0000-0000-0000-00000000000a"

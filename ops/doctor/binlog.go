@@ -1,0 +1,72 @@
+package doctor
+
+import (
+	"time"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// Binlog are the facts about a server's binary log. A setting that the server does
+// not know is "".
+type Binlog struct {
+	User     string
+	Grants   []string
+	Maria    bool
+	On       bool
+	Format   string        // ROW, MIXED or STATEMENT
+	RowImage string        // FULL, MINIMAL, NOBLOB
+	Sync     string        // sync_binlog
+	Expire   time.Duration // zero: never
+}
+
+// JudgeBinlog makes the point of whether the binary log serves an archive: it says
+// of each setting what it costs. every is how often the archive is brought up to date.
+func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
+	p := Point{Name: "binary-log", Service: service, Seen: lang.M("the binary log can be archived: rows, whole images, kept on disk at each commit")}
+	add := func(state ops.State, what lang.Msg, fix string) {
+		p.Findings = append(p.Findings, Finding{State: state, What: what, Fix: fix})
+	}
+	if !b.On {
+		add(ops.StateWarning, lang.M("the binary log is off: what was written after a backup cannot be restored"), "log_bin = binlog")
+		return p
+	}
+	rights := ParseGrants(b.Grants)
+	for _, name := range missingForLog(rights, b.Maria) {
+		add(ops.StateWarning, lang.M("the right %s is missing: the binary log cannot be archived", name), "GRANT "+name+" ON *.* TO "+account(b.User))
+	}
+	if b.Format != "" && b.Format != "ROW" {
+		add(ops.StateWarning, lang.M("binlog_format is %s: which rows a statement changed is not in the log, and it cannot be taken back", b.Format),
+			"SET GLOBAL binlog_format = ROW")
+	}
+	if b.RowImage != "" && b.RowImage != "FULL" {
+		add(ops.StateWarning, lang.M("binlog_row_image is %s: the old values are not in the log, and no transaction can be taken back", b.RowImage),
+			"SET GLOBAL binlog_row_image = FULL")
+	}
+	if b.Sync != "" && b.Sync != "1" {
+		add(ops.StateWarning, lang.M("sync_binlog is %s: a power cut loses transactions from the log that were acknowledged", b.Sync),
+			"SET GLOBAL sync_binlog = 1")
+	}
+	if b.Expire > 0 && b.Expire < 2*every {
+		add(ops.StateWarning, lang.M("the server removes its log after %s: a fetch that fails once leaves a gap", human.Duration(b.Expire)),
+			"SET GLOBAL binlog_expire_logs_seconds = 604800")
+	}
+	return p
+}
+
+// missingForLog are the rights that reading the log needs. MariaDB split them up.
+func missingForLog(r Rights, maria bool) (missing []string) {
+	slave := r.Has("REPLICATION SLAVE", "")
+	client := r.Has("REPLICATION CLIENT", "") || r.Has("BINLOG MONITOR", "") || r.Has("SUPER", "")
+	if !slave {
+		missing = append(missing, "REPLICATION SLAVE")
+	}
+	if !client && maria {
+		return append(missing, "BINLOG MONITOR")
+	}
+	if !client {
+		missing = append(missing, "REPLICATION CLIENT")
+	}
+	return missing
+}

@@ -1,0 +1,41 @@
+package doctor
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"opsdeck/ops"
+)
+
+func TestTheBinaryLogIsJudgedByWhatItCosts(t *testing.T) {
+	good := Binlog{User: "b@localhost", Grants: []string{"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO `b`@`localhost`"}, On: true, Format: "ROW",
+		RowImage: "FULL", Sync: "1", Expire: 30 * 24 * time.Hour}
+	for name, c := range map[string]struct {
+		change func(*Binlog)
+		says   string
+	}{
+		"good":     {func(*Binlog) {}, ""},
+		"off":      {func(b *Binlog) { b.On = false }, "log_bin"},
+		"no right": {func(b *Binlog) { b.Grants = nil }, "GRANT REPLICATION SLAVE ON *.* TO 'b'@'localhost'"},
+		"maria": {func(b *Binlog) {
+			b.Maria, b.Grants = true, []string{"GRANT REPLICATION SLAVE ON *.* TO `b`@`localhost`"}
+		}, "GRANT BINLOG MONITOR"},
+		"statement": {func(b *Binlog) { b.Format = "STATEMENT" }, "binlog_format"},
+		"mixed":     {func(b *Binlog) { b.Format = "MIXED" }, "binlog_format"},
+		"minimal":   {func(b *Binlog) { b.RowImage = "MINIMAL" }, "binlog_row_image"},
+		"sync":      {func(b *Binlog) { b.Sync = "0" }, "sync_binlog"},
+		"expire":    {func(b *Binlog) { b.Expire = time.Hour }, "binlog_expire_logs_seconds"},
+	} {
+		b := good
+		c.change(&b)
+		p := JudgeBinlog(b, "q", 6*time.Hour)
+		said := ""
+		for _, f := range p.Findings {
+			said += f.What.String() + " " + f.Fix + "\n"
+		}
+		if c.says == "" && p.State() != ops.StateOK || !strings.Contains(said, c.says) {
+			t.Errorf("%s: %q lacks %q", name, said, c.says)
+		}
+	}
+}
