@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -154,7 +155,7 @@ func (sh *shelf) prune(ctx context.Context, plan *backup.Plan, tell func(backup.
 	if err != nil {
 		entry.Result, entry.Detail["error"] = oplog.Failed, err.Error()
 	} else {
-		err = sh.index.Planned(plan.At)
+		err = errors.Join(sh.index.Planned(plan.At), sh.pruneBinlog())
 	}
 	if e := log.Record(entry); err == nil {
 		err = e

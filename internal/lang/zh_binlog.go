@@ -93,5 +93,6 @@ func init() {
 		"binlog_row_image is %s: the old values are not in the log, and no transaction can be taken back":    "binlog_row_image 为 %s：日志中没有旧值，任何事务都无法撤销",
 		"sync_binlog is %s: a power cut loses transactions from the log that were acknowledged":              "sync_binlog 为 %s：断电会使已确认的事务从日志中丢失",
 		"the server removes its log after %s: a fetch that fails once leaves a gap":                          "服务器 %s 后就删除日志：一次获取失败就会留下缺口",
+		"removed %s of the binary log: it ends before the oldest backup":                                     "已删除二进制日志 %s：它结束于最旧的备份之前",
 	})
 }

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"opsdeck/internal/lang"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/binlog"
+)
+
+// pruneBinlog removes what of the binary log no backup needs that is kept: a restore
+// to a moment begins with a full backup. Without one nothing goes.
+func (sh *shelf) pruneBinlog() error {
+	inv, err := sh.read()
+	if err != nil {
+		return err
+	}
+	oldest := oldestFull(inv)
+	if oldest == nil {
+		return nil
+	}
+	var at *binlog.Position
+	if m, err := backup.ReadManifest(oldest.Path); err == nil && m.Position.File != "" {
+		at = &binlog.Position{File: m.Position.File, Pos: m.Position.Pos}
+	}
+	gone, err := sh.archive().Retire(oldest.At, at)
+	for _, s := range gone {
+		sh.note(lang.M("removed %s of the binary log: it ends before the oldest backup", s.Name))
+	}
+	return err
+}
