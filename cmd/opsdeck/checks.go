@@ -200,7 +200,7 @@ func (b *checker) process() {
 	if p.Kind == "pm2" {
 		commands = append(commands, "pm2 logs "+shell(p.Name)+" --lines 50")
 	}
-	b.add("process", health.KindProcess, processPace, b.onPurpose(probe.Process(c)),
+	b.add("process", health.KindProcess, processPace, b.onPurpose(probe.Process(c, filesOf(b.service.Logs), b.now)),
 		limits(lang.M("status"), lang.M("starting, or restarted"), lang.M("stopped or failed")), commands...)
 	last := &b.checks[len(b.checks)-1]
 	last.Timeout = max(last.Timeout, probe.ProcessTimeout)
@@ -314,31 +314,43 @@ func (i inventory) NewestGood(ctx context.Context) (health.NewestBackup, error) 
 		out = health.NewestBackup{Name: s.Path, CreatedAt: s.At, SizeBytes: s.Size, Verified: true}
 	}
 	for _, s := range inv.Sets {
-		if s.State == backup.Bad && s.At.After(out.CreatedAt) && s.Restorable(i.service.Database.Name) {
+		switch {
+		case s.State != backup.Bad || !s.Restorable(i.service.Database.Name):
+		case s.At.After(out.CreatedAt):
 			if out.Bad++; out.BadName == "" {
 				out.BadName = s.Name
+			}
+		default:
+			if out.OldBad++; out.OldBadName == "" {
+				out.OldBadName = s.Name
 			}
 		}
 	}
 	return out, nil
 }
 
-func (b *checker) logs() {
-	h := b.service.Health
-	var patterns []string
-	for _, source := range b.service.Logs {
+// filesOf are the log sources that are files.
+func filesOf(sources []string) (patterns []string) {
+	for _, source := range sources {
 		if probe.IsFile(source) {
 			patterns = append(patterns, source)
 		}
 	}
+	return patterns
+}
+
+func (b *checker) logs() {
+	h := b.service.Health
+	patterns := filesOf(b.service.Logs)
 	if len(patterns) == 0 {
 		return
 	}
 	size, _ := human.ParseBytes(h.LogSize) // checked when it was loaded
-	look := probe.Logs{Patterns: patterns, MaxBytes: size, Keep: h.LogKeep}
-	b.add("logs", health.KindLog, slowPace, look.Probe(), []health.Limit{
+	look := probe.Logs{Patterns: patterns, MaxBytes: size, Keep: h.LogKeep, Now: b.now}
+	b.add("logs", health.KindLog, processPace, look.Probe(), []health.Limit{
 		{What: lang.M("a live file"), Warning: lang.M("over %s", human.Bytes(2*size))},
 		{What: lang.M("rotated files"), Warning: lang.M("over %d", h.LogKeep+1)},
+		{What: lang.M("critical errors of the last 10 minutes"), Critical: lang.M("any")},
 	}, "ls -lhS "+strings.Join(patterns, " "))
 }
 

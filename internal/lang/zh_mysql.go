@@ -124,5 +124,8 @@ func init() {
 		"the table %s is not defined as in the backup":                      "表 %s 的定义与备份中的不同",
 		"the server writes the definition of %s in other words than %s did": "服务器对 %s 定义的写法与 %s 不同",
 		"the server would add a key column to %s, which has no primary key; the loading user needs SESSION_VARIABLES_ADMIN to prevent it, or: SET GLOBAL sql_generate_invisible_primary_key = OFF": "%s 没有主键，服务器会给它添加一个键列；要避免这一点，载入用户需要 SESSION_VARIABLES_ADMIN 权限，或执行：SET GLOBAL sql_generate_invisible_primary_key = OFF",
+		"the statements that run in MySQL cannot be seen": "无法查看 MySQL 中正在运行的语句",
+		"%d statements in MySQL run for long":             "MySQL 中有 %d 条语句运行时间过长",
+		"the longest for %s; limit %s":                    "最长 %s；上限 %s",
 	})
 }

@@ -117,3 +117,29 @@ func init() {
 		"%s lacks the right to see it":                                   "%s 没有查看权限",
 	})
 }
+
+func init() {
+	register(map[string]string{
+		"port %d is taken by pid %d (%s)":                                                      "端口 %d 被进程 %d（%s）占用",
+		"port %d is taken by another process":                                                  "端口 %d 被其他进程占用",
+		"a Node module of the service is missing":                                              "服务缺少 Node 模块",
+		"the database refuses the service's user or password":                                  "数据库拒绝了服务使用的用户或密码",
+		"the service does not reach its database":                                              "服务连不上数据库",
+		"the service ran out of memory":                                                        "服务内存耗尽",
+		"the log tells of a critical error":                                                    "日志中有严重错误",
+		"See who holds the port: %s":                                                           "查看端口被谁占用：%s",
+		"Install the modules in the service's folder: npm install":                             "在服务目录中安装模块：npm install",
+		"Compare DB_USERNAME and DB_PASSWORD of the service's .env with the server's account.": "请核对服务 .env 中的 DB_USERNAME、DB_PASSWORD 与数据库账户是否一致。",
+		"Read on: %s":                            "继续查看：%s",
+		"the log cannot be read":                 "无法读取日志",
+		"process %s crashes again and again":     "进程 %s 反复崩溃",
+		"%d restarts":                            "已重启 %d 次",
+		"its log cannot be read: %s":             "无法读取其日志：%s",
+		"critical errors of the last 10 minutes": "最近 10 分钟的严重错误",
+		"any":                                    "有任何一条",
+	})
+}
+
+func init() {
+	register(map[string]string{"%d backups in the folder are bad": "目录中有 %d 个备份已损坏"})
+}

@@ -59,8 +59,10 @@ type Process struct {
 	PID         int       // of the first instance
 	Since       time.Time // running since
 	Restarts    int
-	Instances   int // that should run; 0 counts as 1
-	Running     int // that do
+	Unstable    int      // restarts in a row that did not live long, where the keeper counts them
+	Logs        []string // files that its output goes to, where the keeper tells
+	Instances   int      // that should run; 0 counts as 1
+	Running     int      // that do
 	MemoryBytes int64
 	CPU         float64 // share of one core: 0.5 is half of it
 	Raw         string  // the answer as it came, bounded

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -202,6 +203,7 @@ func (l *look) transactions() {
 	if waiting > 0 && longest >= lockWait {
 		l.r.Find(ops.StateWarning, lang.M("%d transactions wait for locks", waiting), lang.M("the longest for %s", human.Duration(longest)))
 	}
+	l.longQueries()
 	if n, err := l.row("SELECT COUNT(*) AS n FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for%lock%'"); err == nil {
 		l.r.Add("metadata_lock_waits", number(n["n"]), lang.Msg{})
 	}
@@ -220,6 +222,27 @@ func (l *look) account() string {
 // unseen is a look that broke off: what was not seen is not well.
 func (l *look) unseen(err error) {
 	l.r.Find(ops.StateUnknown, lang.M("MySQL cannot be looked at"), l.reason(err))
+}
+
+// longQueries finds statements that run for longer than a transaction should; the
+// server's own threads, and those of replication, always do.
+func (l *look) longQueries() {
+	limit := l.probe.Transaction
+	v, err := l.row("SELECT COUNT(*) AS n, COALESCE(MAX(TIME), 0) AS longest FROM information_schema.PROCESSLIST " +
+		"WHERE COMMAND IN ('Query', 'Execute') AND ID <> CONNECTION_ID() AND USER NOT IN ('system user', 'event_scheduler') " +
+		"AND TIME > " + strconv.FormatInt(int64(limit/time.Second), 10))
+	if err != nil {
+		l.r.AddUnknown("long_queries", l.reason(err))
+		l.r.Find(ops.StateUnknown, lang.M("the statements that run in MySQL cannot be seen"), l.reason(err))
+		return
+	}
+	n := number(v["n"])
+	l.r.Add("long_queries", n, lang.Msg{})
+	if limit > 0 && n > 0 {
+		longest := time.Duration(number(v["longest"])) * time.Second
+		l.r.Find(ops.StateWarning, lang.M("%d statements in MySQL run for long", n),
+			lang.M("the longest for %s; limit %s", human.Duration(longest), human.Duration(limit)))
+	}
 }
 
 func orNone(d time.Duration) lang.Msg {

@@ -112,6 +112,29 @@ func TestProbeFindsLongTransactionsAndLockWaits(t *testing.T) {
 	})
 }
 
+func TestProbeSeesStatementsThatRunForLong(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		db := s.Open(t, "")
+		ctx, cancel := context.WithCancel(t.Context())
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			db.ExecContext(ctx, "DO SLEEP(600)")
+		}()
+		defer func() { cancel(); <-over }()
+		p := Probe{Target: targetOf(s), Threads: 0.99, Transaction: time.Second}
+		for end := time.Now().Add(2 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
+			r := lookOnce(t, p)
+			if r.State == ops.StateWarning && strings.Contains(r.Detail.String(), "run for long") {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%s: %s", r.State, r.Detail)
+			}
+		}
+	})
+}
+
 func TestProbeSeesReadOnlyAndTheSlowQueryLog(t *testing.T) {
 	for _, flavour := range []string{"mysql", "mariadb"} {
 		t.Run(flavour, func(t *testing.T) {

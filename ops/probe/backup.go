@@ -71,6 +71,10 @@ func (b Backup) judge(newest health.NewestBackup) health.Result {
 		r.Find(ops.StateWarning, newest.Shrunk, lang.Raw(newest.Name))
 		r.Next = lang.M("Look whether rows were lost: %s", "opsdeck backup show "+newest.Name)
 	}
+	if newest.OldBad > 0 {
+		r.Add("older_bad", newest.OldBad, lang.Msg{})
+		r.Find(ops.StateWarning, lang.M("%d backups in the folder are bad", newest.OldBad), lang.Raw(newest.OldBadName))
+	}
 	if newest.Bad > 0 {
 		r.Add("newer_bad", newest.Bad, lang.Msg{})
 		r.Find(ops.StateWarning, lang.M("newer backups are not usable: %s", newest.BadName), lang.Msg{})

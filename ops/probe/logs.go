@@ -21,6 +21,8 @@ type Logs struct {
 	Patterns []string // paths and globs; other sources, such as docker:NAME, are left out
 	MaxBytes int64    // a live file is rotated at this length
 	Keep     int      // rotated files kept of each live one
+	// Now has the newest lines read too, for errors that need a person; nil has not.
+	Now func() time.Time
 }
 
 // IsFile tells whether a configured source is a path or glob.
@@ -33,7 +35,7 @@ func IsFile(source string) bool {
 const slack = 2
 
 // Probe looks whether rotation keeps up: no live file far over its limit, no
-// more rotated files than are kept.
+// more rotated files than are kept; and whether the newest lines tell of trouble.
 func (l Logs) Probe() health.Probe {
 	return func(ctx context.Context) health.Result {
 		live, rotated, err := l.files()
@@ -43,7 +45,11 @@ func (l Logs) Probe() health.Probe {
 		if len(live)+len(rotated) == 0 {
 			return health.CannotTell(lang.M("there are no log files"), lang.Raw(strings.Join(l.Patterns, " ")))
 		}
-		return l.judge(live, rotated)
+		r := l.judge(live, rotated)
+		if l.Now != nil {
+			troubled(&r, l.Patterns, l.Now())
+		}
+		return r
 	}
 }
 

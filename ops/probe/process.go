@@ -12,8 +12,9 @@ import (
 )
 
 // Process looks at the service's process. Restarts since the look before are a
-// finding.
-func Process(c health.Controller) health.Probe {
+// finding, and so is a crash loop at the first look; why it does not run is quoted
+// from its log, of the keeper's files or those of the patterns.
+func Process(c health.Controller, patterns []string, now func() time.Time) health.Probe {
 	last := -1
 	return func(ctx context.Context) health.Result {
 		p := c.Status(ctx)
@@ -25,8 +26,66 @@ func Process(c health.Controller) health.Probe {
 			last = p.Restarts
 		}
 		r.Next = remedy(c, p)
+		explain(&r, p, patterns, now())
 		return r
 	}
+}
+
+// A process is in a crash loop that fell over so often in a row, or was restarted so
+// often, and runs for so short a time.
+const (
+	loopUnstable = 2
+	loopRestarts = 3
+	loopYoung    = 30 * time.Second
+	troubleOld   = 24 * time.Hour
+)
+
+// loops tells whether a process falls over again and again.
+func loops(p health.Process, now time.Time) bool {
+	switch p.State {
+	case health.ProcessStarting:
+	case health.ProcessRunning:
+		if now.Sub(p.Since) >= loopYoung {
+			return false
+		}
+	default:
+		return false
+	}
+	return p.Unstable >= loopUnstable || p.Restarts >= loopRestarts
+}
+
+// explain says why a process failed or falls over, in the words of its log. Restarts
+// without trouble in the log may be a deployment.
+func explain(r *health.Result, p health.Process, patterns []string, now time.Time) {
+	since := now.Add(-troubleOld)
+	looping := loops(p, now)
+	if looping {
+		since = now.Add(-troubleFresh)
+	} else if p.State != health.ProcessFailed {
+		return
+	}
+	files := p.Logs
+	if len(files) == 0 {
+		files = matching(patterns)
+	}
+	t, found, err := newestTrouble(files, since, now, !looping || p.Unstable >= loopUnstable)
+	switch {
+	case looping && !found && p.Unstable < loopUnstable:
+		return
+	case looping:
+		r.Find(ops.StateCritical, lang.M("process %s crashes again and again", p.Name), lang.M("%d restarts", p.Restarts))
+		r.Down = true
+	}
+	switch {
+	case found:
+		r.Why = lang.M("%s; %s", t.headline(), t.quote())
+		r.Next = t.next()
+	case err != nil:
+		r.Why = lang.M("its log cannot be read: %s", reasonOf(err))
+	default:
+		return
+	}
+	r.Detail = lang.M("%s (%s)", r.Headline, r.Why)
 }
 
 // remedy is what to type next: the keeper's own remedy also where nothing could

@@ -2,7 +2,10 @@ package probe
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -17,9 +20,37 @@ func (c *puppet) Start(context.Context) error           { return nil }
 func (c *puppet) Stop(context.Context) error            { return nil }
 func (c *puppet) Commands() health.Commands             { return health.Commands{Start: "up"} }
 
+// TestACrashLoopIsSeenAtTheFirstLook: PM2 says online while it starts the process
+// again and again; a deployment that restarts it is none.
+func TestACrashLoopIsSeenAtTheFirstLook(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "back-error.log")
+	crash := "/srv/a.js:1\nError: Cannot find module 'x'\n\nNode.js v20.1.0\n"
+	now := time.Now()
+	for name, c := range map[string]struct {
+		text string
+		p    health.Process
+		want ops.State
+	}{
+		"loop":            {crash, health.Process{State: health.ProcessRunning, Since: now, Restarts: 5}, ops.StateCritical},
+		"waits":           {crash, health.Process{State: health.ProcessStarting, Restarts: 5}, ops.StateCritical},
+		"unstable":        {"", health.Process{State: health.ProcessRunning, Since: now, Unstable: 3, Restarts: 3}, ops.StateCritical},
+		"deployed":        {"all well\n", health.Process{State: health.ProcessRunning, Since: now, Restarts: 5}, ops.StateOK},
+		"stable for long": {crash, health.Process{State: health.ProcessRunning, Since: now.Add(-time.Hour), Unstable: 3, Restarts: 5}, ops.StateOK},
+	} {
+		if err := os.WriteFile(log, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c.p.Name, c.p.Logs = "back", []string{log}
+		r := look(t, Process(&puppet{c.p}, nil, time.Now))
+		if r.State != c.want {
+			t.Errorf("%s: %s %s", name, r.State, r.Detail)
+		}
+	}
+}
+
 func TestProcessStates(t *testing.T) {
 	c := &puppet{}
-	p := Process(c)
+	p := Process(c, nil, time.Now)
 	for _, step := range []struct {
 		name string
 		p    health.Process

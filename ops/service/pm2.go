@@ -78,6 +78,9 @@ type pm2App struct {
 	Env struct {
 		Status   string `json:"status"`
 		Restarts int    `json:"restart_time"`
+		Unstable int    `json:"unstable_restarts"`
+		Err      string `json:"pm_err_log_path"`
+		Out      string `json:"pm_out_log_path"`
 		Uptime   int64  `json:"pm_uptime"` // start, ms since 1970
 	} `json:"pm2_env"`
 }
@@ -105,6 +108,8 @@ func pm2Status(name, answer string) health.Process {
 	for _, a := range mine {
 		p.Instances++
 		p.Restarts += a.Env.Restarts
+		p.Unstable = max(p.Unstable, a.Env.Unstable)
+		p.Logs = append(p.Logs, a.Env.Err, a.Env.Out)
 		state := pm2State(a.Env.Status)
 		if state == health.ProcessRunning {
 			p.Running++

@@ -1,0 +1,150 @@
+package probe
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/redact"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+	"opsdeck/ops/logs"
+)
+
+// How much of a log's end is read, how old trouble may be that the log alone tells
+// of, and how much of a line is quoted.
+const (
+	troubleTail  = 256 << 10
+	troubleFresh = 10 * time.Minute
+	quoted       = 160
+)
+
+// trouble is the newest trouble in log files, and the file that tells of it.
+type trouble struct {
+	logs.Trouble
+	file string
+}
+
+// newestTrouble reads the ends of log files that were written since a moment. err is
+// the first file that could not be read.
+func newestTrouble(paths []string, since, now time.Time, ended bool) (last trouble, found bool, err error) {
+	for _, path := range paths {
+		info, problem := os.Stat(path)
+		if problem != nil || !info.Mode().IsRegular() || info.ModTime().Before(since) {
+			continue
+		}
+		text, problem := tailOf(path)
+		if problem != nil {
+			if err == nil {
+				err = problem
+			}
+			continue
+		}
+		t, ok := logs.LastTrouble(text, logs.NewParser(time.Local, now), info.ModTime(), ended)
+		if ok && !t.At.Before(since) && t.At.After(last.At) {
+			last, found = trouble{t, path}, true
+		}
+	}
+	return last, found, err
+}
+
+// tailOf is the end of a file, from the beginning of a line.
+func tailOf(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	from := max(0, info.Size()-troubleTail)
+	text, err := io.ReadAll(io.NewSectionReader(f, from, troubleTail))
+	if from > 0 {
+		for i, c := range text {
+			if c == '\n' {
+				return text[i+1:], err
+			}
+		}
+	}
+	return text, err
+}
+
+// headline names the cause.
+func (t trouble) headline() lang.Msg {
+	switch t.Cause {
+	case logs.TroublePort:
+		if pid, name := portHolder(t.Port); pid > 0 {
+			return lang.M("port %d is taken by pid %d (%s)", t.Port, pid, name)
+		}
+		return lang.M("port %d is taken by another process", t.Port)
+	case logs.TroubleModule:
+		return lang.M("a Node module of the service is missing")
+	case logs.TroubleLogin:
+		return lang.M("the database refuses the service's user or password")
+	case logs.TroubleDatabase:
+		return lang.M("the service does not reach its database")
+	case logs.TroubleMemory:
+		return lang.M("the service ran out of memory")
+	}
+	return lang.M("the log tells of a critical error")
+}
+
+// next is what to do first.
+func (t trouble) next() lang.Msg {
+	switch t.Cause {
+	case logs.TroublePort:
+		return lang.M("See who holds the port: %s", "ss -ltnp 'sport = :"+itoa(t.Port)+"'")
+	case logs.TroubleModule:
+		return lang.M("Install the modules in the service's folder: npm install")
+	case logs.TroubleLogin:
+		return lang.M("Compare DB_USERNAME and DB_PASSWORD of the service's .env with the server's account.")
+	}
+	return lang.M("Read on: %s", "opsdeck logs --critical --since 1h")
+}
+
+// quote is the line, short and without secrets.
+func (t trouble) quote() lang.Msg {
+	text := []rune(redact.Text(t.Text))
+	if len(text) > quoted {
+		text = append(text[:quoted], '…')
+	}
+	return lang.M("%s: %s", filepath.Base(t.file), string(text))
+}
+
+// troubled adds to the result of a look at log files what their newest lines say.
+func troubled(r *health.Result, patterns []string, now time.Time) {
+	t, found, err := newestTrouble(matching(patterns), now.Add(-troubleFresh), now, false)
+	if err != nil {
+		r.AddUnknown("trouble", reasonOf(err))
+		r.Find(ops.StateUnknown, lang.M("the log cannot be read"), reasonOf(err))
+	}
+	if !found {
+		return
+	}
+	r.Add("trouble_at", t.At, lang.M("%s", t.At))
+	r.Add("trouble", redact.Text(t.Text), lang.Raw(redact.Text(t.Text)))
+	r.Find(ops.StateCritical, t.headline(), t.quote())
+	r.Next, r.Follows = t.next(), health.KindProcess
+}
+
+// matching are the files of patterns that are live.
+func matching(patterns []string) []string {
+	var out []string
+	for _, pattern := range patterns {
+		paths, err := filepath.Glob(config.Home(pattern))
+		if err != nil {
+			continue // told by the look itself
+		}
+		for _, path := range paths {
+			if _, rotated := stemOf(filepath.Base(path)); !rotated {
+				out = append(out, path)
+			}
+		}
+	}
+	return out
+}
