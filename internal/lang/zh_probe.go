@@ -133,7 +133,7 @@ func init() {
 		"Read on: %s":                            "继续查看：%s",
 		"the log cannot be read":                 "无法读取日志",
 		"process %s crashes again and again":     "进程 %s 反复崩溃",
-		"%d restarts":                            "已重启 %d 次",
+		"restarted %d times":                     "已重启 %d 次",
 		"its log cannot be read: %s":             "无法读取其日志：%s",
 		"critical errors of the last 10 minutes": "最近 10 分钟的严重错误",
 		"any":                                    "有任何一条",

@@ -73,7 +73,7 @@ func explain(r *health.Result, p health.Process, patterns []string, now time.Tim
 	case looping && !found && p.Unstable < loopUnstable:
 		return
 	case looping:
-		r.Find(ops.StateCritical, lang.M("process %s crashes again and again", p.Name), lang.M("%d restarts", p.Restarts))
+		r.Find(ops.StateCritical, lang.M("process %s crashes again and again", p.Name), lang.M("restarted %d times", p.Restarts))
 		r.Down = true
 	}
 	switch {
