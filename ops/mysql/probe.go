@@ -186,10 +186,12 @@ func (l *look) transactions() {
 		why := l.reason(err)
 		l.r.AddUnknown("transactions", why)
 		l.r.AddUnknown("lock_waits", why)
-		l.r.Find(ops.StateUnknown, lang.M("open transactions and lock waits in MySQL cannot be seen"), why)
-		if lacksRight(err) {
+		state := ops.StateUnknown
+		if lacksRight(err) { // the server is fine as far as it can be seen, and the account can be given the right
+			state = ops.StateWarning
 			l.r.Next = lang.M("Grant it: %s", "GRANT PROCESS ON *.* TO "+l.account())
 		}
+		l.r.Find(state, lang.M("open transactions and lock waits in MySQL cannot be seen"), why)
 		return
 	}
 	l.r.Add("transactions", number(v["n"]), lang.Msg{})
