@@ -185,6 +185,9 @@ func (r *logsRun) do(ctx context.Context, sources []logs.Source) error {
 	case r.cmd.Rank:
 		return r.best(ctx, sources)
 	}
+	if s := r.streamed(sources); s != nil {
+		return r.stream(ctx, s)
+	}
 	limit := r.cmd.Limit
 	if limit == 0 && r.query.Empty() && isTerminal(r.app.out) && !r.cmd.Newest {
 		return r.tail(ctx, sources, bareLimit)

@@ -67,6 +67,9 @@ type following struct {
 	fresh   []logs.Part
 	running bool
 	streams []chan error
+	limit   int64  // 0 for none
+	enough  func() // called when limit is reached
+	closed  bool
 }
 
 // followedSource is where the texts of one source go. They share the order of dates.
@@ -152,7 +155,12 @@ func (f *following) start() {
 func (f *following) emit(e logs.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.run.hits++
+	if f.closed || f.limit > 0 && f.run.hits >= f.limit {
+		return
+	}
+	if f.run.hits++; f.limit > 0 && f.run.hits == f.limit {
+		defer f.enough()
+	}
 	if f.run.cmd.JSON {
 		f.run.json(&e)
 	} else {
@@ -201,12 +209,19 @@ func (t *followed) Lost() {
 func (f *following) stream(ctx context.Context, name string, s logfile.Streamer) {
 	done := make(chan error, 1)
 	f.streams = append(f.streams, done)
-	live := logs.NewLive(f.run.scan.Query, name, 0, logs.NewParser(f.run.scan.Zone, f.run.scan.Now), f.emit)
+	parser := logs.NewParser(f.run.scan.Zone, f.run.scan.Now)
+	live := logs.NewLive(f.run.scan.Query, name, 0, parser, f.emit)
 	live.Each = f.run.cmd.JSON
 	f.tracks = append(f.tracks, &followed{f: f, name: name, live: live})
 	go func() {
-		done <- logfile.StreamTo(ctx, s, func(r io.ReaderAt, from, to int64) { live.Read(r, from, to, nil) })
+		err := logfile.StreamTo(ctx, s, func(r io.ReaderAt, from, to int64) {
+			if from == 0 {
+				parser.Learn(r, to)
+			}
+			live.Read(r, from, to, nil)
+		})
 		live.Quiet(0)
+		done <- err
 	}()
 }
 
@@ -221,6 +236,7 @@ func (f *following) wait(ctx context.Context) {
 				f.run.warn("-", err)
 			}
 			f.streams = f.streams[1:]
+		case <-ctx.Done():
 		case <-tick.C:
 		}
 		f.idle()

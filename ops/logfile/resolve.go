@@ -157,12 +157,6 @@ func (s *stream) Open(ctx context.Context) (logs.Text, error) {
 	return spoolFrom(ctx, s.name, r)
 }
 
-// Stream copies the reader's text.
-func (s *stream) Stream(ctx context.Context, w *Lines) error {
-	_, err := io.CopyBuffer(struct{ io.Writer }{w}, contextReader{ctx, s.r}, make([]byte, 64<<10))
-	return err
-}
-
 // Names are the names under which configured logs can be asked for, as far as
 // the machine's own files tell; neither Docker nor a network is asked.
 func Names(sources []string) []string {

@@ -110,7 +110,8 @@ func (l *Live) flush() {
 	lines := l.lines
 	l.lines = nil
 	e, _ := l.parser.Parse([]byte(lines[0]))
-	if e.Time.IsZero() {
+	own := e.Time
+	if own.IsZero() { // it lies in a span as the one before does
 		e.Time = l.last
 	}
 	l.last = e.Time
@@ -124,7 +125,7 @@ func (l *Live) flush() {
 	if !l.Query.MatchEvent(&e, all) {
 		return
 	}
-	if !l.Query.HasText() {
+	if e.Time = own; !l.Query.HasText() {
 		l.Emit(e)
 		return
 	}
@@ -135,8 +136,9 @@ func (l *Live) flush() {
 		if i == 0 || !l.Each {
 			l.Emit(e)
 		} else {
-			line = unmarked(line)
-			c := Event{Time: e.Time, Level: e.Level, Context: e.Context, Source: e.Source, Message: line, Raw: line, Line: first + int64(i) + 1, Cont: true}
+			c, _ := l.parser.Parse([]byte(line))
+			c.Time, c.Level, c.Context, c.Source = e.Time, e.Level, e.Context, e.Source
+			c.Raw, c.Line, c.Cont = unmarked(line), first+int64(i)+1, true
 			l.Emit(c)
 		}
 		if !l.Each {

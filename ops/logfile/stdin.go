@@ -1,0 +1,113 @@
+package logfile
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"unicode/utf8"
+
+	"opsdeck/ops/logs"
+)
+
+// Stream copies the reader's text as it comes, unpacked and unwrapped.
+func (s *stream) Stream(ctx context.Context, w *Lines) error {
+	in := bufio.NewReaderSize(contextReader{ctx, s.r}, 64<<10)
+	r := io.Reader(in)
+	if open := unpacker(s.name, firstBytes(in)); open != nil {
+		var err error
+		if r, err = open(in); err != nil {
+			return damaged(s.name, err)
+		}
+	}
+	d := &decoder{w: w}
+	_, err := io.CopyBuffer(struct{ io.Writer }{d}, r, make([]byte, 64<<10))
+	if closed := d.Close(); err == nil {
+		return closed
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	return damaged(s.name, err)
+}
+
+// firstBytes is the beginning of a stream, by which a packed one is known: what is
+// there of it, without waiting for more than that takes.
+func firstBytes(in *bufio.Reader) []byte {
+	for n := 1; n <= 4; n++ {
+		head, err := in.Peek(n)
+		if err != nil || bytes.IndexByte(head, '\n') >= 0 {
+			break
+		}
+	}
+	head, _ := in.Peek(in.Buffered())
+	return head
+}
+
+// decoder makes UTF-8 of the lines that were logged, as reader does, of a text
+// that comes in pieces. Its form shows by its first line; that it is not in UTF-8
+// can show later.
+type decoder struct {
+	w    io.Writer
+	to   io.WriteCloser // nil while the text is written as it stands
+	head []byte         // held until it holds a line
+	past bool           // the first line was seen
+	sure bool           // the form is settled
+}
+
+func (d *decoder) Write(p []byte) (int, error) {
+	if d.sure {
+		return d.pass(p)
+	}
+	d.head = append(d.head, p...)
+	if bytes.IndexByte(d.head, '\n') < 0 && len(d.head) < 8<<10 {
+		return len(p), nil
+	}
+	return len(p), d.settle()
+}
+
+func (d *decoder) pass(p []byte) (int, error) {
+	if d.to != nil {
+		return d.to.Write(p)
+	}
+	return d.w.Write(p)
+}
+
+// settle looks at what is held. Plain ASCII may still turn out to be of any
+// encoding that has it.
+func (d *decoder) settle() error {
+	held := d.head
+	d.head = nil
+	look := held[:min(len(held), 8<<10)]
+	if !d.past {
+		d.past = true
+		if _, wide := utf16Order(look); wide || logs.IsWrapped(look) {
+			d.to, d.sure = reader(look, d.w), true
+		}
+	}
+	if at := bytes.IndexFunc(held, func(c rune) bool { return c >= utf8.RuneSelf }); !d.sure && at >= 0 {
+		line := held[bytes.LastIndexByte(held[:at], '\n')+1:]
+		if line = line[:min(len(line), 8<<10)]; looksGBK(line) && !logs.IsWrapped(line) {
+			d.to = reader(line, d.w)
+		}
+		d.sure = d.to != nil || bytes.IndexByte(line, '\n') >= 0 && validLines(line)
+	}
+	_, err := d.pass(held)
+	return err
+}
+
+// validLines tells that the whole lines of a piece are UTF-8.
+func validLines(p []byte) bool { return utf8.Valid(p[:bytes.LastIndexByte(p, '\n')+1]) }
+
+// Close writes what is held.
+func (d *decoder) Close() error {
+	if len(d.head) > 0 {
+		if err := d.settle(); err != nil {
+			return err
+		}
+	}
+	if d.to != nil {
+		return d.to.Close()
+	}
+	return nil
+}
