@@ -35,6 +35,7 @@ type shelf struct {
 	state   string
 	index   *backup.Index
 	daily   backup.Cron
+	reread  rereading
 }
 
 func (a *app) shelf() (*shelf, error) {
@@ -42,7 +43,11 @@ func (a *app) shelf() (*shelf, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.shelfOf(s)
+	sh, err := a.shelfOf(s)
+	if err == nil {
+		sh.reread = aloud
+	}
+	return sh, err
 }
 
 func (a *app) shelfOf(s *config.Service) (*shelf, error) {
@@ -50,7 +55,7 @@ func (a *app) shelfOf(s *config.Service) (*shelf, error) {
 	if err != nil {
 		return nil, err
 	}
-	sh := &shelf{app: a, service: s, dir: config.Home(s.Backup.Dir), state: state}
+	sh := &shelf{app: a, service: s, dir: config.Home(s.Backup.Dir), state: state, reread: aside}
 	if sh.dir == "" {
 		return nil, ops.E(ops.Config, lang.M("no backup folder is configured for %s", s.Name)).
 			WithHint(lang.M("set backup.dir in the configuration"))
@@ -90,7 +95,21 @@ func (sh *shelf) others() (names []string) {
 	return names
 }
 
+// readIn takes the inventory, and reads again what chmod made doubtful.
 func (sh *shelf) readIn(ctx context.Context) (*backup.Inventory, error) {
+	inv, err := sh.look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	again, err := sh.reprove(ctx, inv)
+	if err != nil || !again {
+		return inv, err
+	}
+	return sh.look(ctx)
+}
+
+// look takes the inventory and reads no backup.
+func (sh *shelf) look(ctx context.Context) (*backup.Inventory, error) {
 	inv, err := sh.scan(sh.dir).Read(ctx)
 	if err != nil {
 		return nil, err

@@ -174,6 +174,9 @@ func (sh *shelf) list(inv *backup.Inventory, tiers []backup.TierInfo, away []bac
 func headline(inv *backup.Inventory, away []backup.Elsewhere) lang.Msg {
 	s := backup.NewestAnywhere(inv, away, inv.Database)
 	switch {
+	case s == nil && backup.NewestProved(inv, inv.Database) != nil:
+		moved := backup.NewestProved(inv, inv.Database).Name
+		return lang.M("the metadata of %s changed since it was verified: %s reads it again", moved, "opsdeck backup verify")
 	case s == nil:
 		return lang.M("no good backup of %s", inv.Database)
 	case s.AtCopy != "":

@@ -62,7 +62,7 @@ func (c *backupVerifyCmd) Run(a *app) error {
 	if c.Copy != "" {
 		return c.verifyCopy(sh)
 	}
-	inv, err := sh.read()
+	inv, err := sh.look(sh.ctx) // it reads them itself
 	if err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (sh *shelf) remember(s *backup.Set, check backup.Check) error {
 // verdicts takes the inventory anew: what is thought of the backups now.
 func (sh *shelf) verdicts(sets []*backup.Set, took map[string]time.Duration) (backupVerifyJSON, error) {
 	doc := backupVerifyJSON{Verified: []verifiedJSON{}}
-	now, err := sh.read()
+	now, err := sh.look(sh.ctx)
 	if err != nil {
 		return doc, err
 	}

@@ -49,7 +49,7 @@ func (i inventory) tables(ctx context.Context) ([]string, lang.Msg, error) {
 	}
 	name := i.service.Database.Name
 	if inv, err := shelf.readIn(ctx); err == nil {
-		if best := backup.Newest(inv, name); best != nil {
+		if best := backup.NewestProved(inv, name); best != nil {
 			if m, err := backup.ReadManifest(best.Path); err == nil && !m.Partial {
 				return tablesOf(m, name), lang.M("the newest good backup"), nil
 			}
@@ -76,7 +76,7 @@ func (i inventory) emptied(ctx context.Context, present []string) ([]string, err
 	if err != nil {
 		return nil, err
 	}
-	best := backup.Newest(inv, name)
+	best := backup.NewestProved(inv, name)
 	if best == nil {
 		return nil, nil
 	}

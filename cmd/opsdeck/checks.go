@@ -303,7 +303,7 @@ func (i inventory) NewestGood(ctx context.Context) (health.NewestBackup, error) 
 	best := backup.NewestUsable(inv, i.service.Database.Name)
 	out := health.NewestBackup{}
 	if best != nil {
-		out = health.NewestBackup{Name: best.Name, CreatedAt: best.At, SizeBytes: best.Size, Verified: best.State == backup.Good}
+		out = health.NewestBackup{Name: best.Name, CreatedAt: best.At, SizeBytes: best.Size, Verified: best.State == backup.Good, Moved: best.Before != nil}
 	}
 	if best != nil {
 		if shrink, ok := inv.Shrunk(best); ok {

@@ -40,7 +40,11 @@ func (a *app) desk() (*desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.deskOf(s)
+	d, err := a.deskOf(s)
+	if err == nil {
+		d.reread = aloud
+	}
+	return d, err
 }
 
 func (a *app) deskOf(s *config.Service) (*desk, error) {

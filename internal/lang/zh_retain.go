@@ -2,7 +2,12 @@ package lang
 
 func init() {
 	register(map[string]string{
-		"Remove one backup by its name.":                                            "按名称删除一个备份。",
+		"its metadata changed since it was verified: %s reads it again":       "校验之后元数据有变动：运行 %s 重新读取",
+		"the metadata of %s changed since it was verified: %s reads it again": "%s 校验之后元数据有变动：运行 %s 重新读取",
+		"the metadata of %s changed since it was verified: V reads it again":  "%s 校验之后元数据有变动：按 V 重新读取",
+		"the metadata of the newest backup changed since it was verified":     "最新备份校验之后元数据有变动",
+		"Read it again: %s":              "重新读取：%s",
+		"Remove one backup by its name.": "按名称删除一个备份。",
 		"Also its weekly and monthly names: all names of the same contents.":        "同时删除其周备份和月备份名称，即同一内容的所有名称。",
 		"At this copy instead of here.":                                             "在此副本处删除，而不是本机。",
 		"Show what would be removed, remove nothing.":                               "只显示将删除的内容，不执行删除。",

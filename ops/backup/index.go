@@ -58,6 +58,7 @@ type Index struct {
 	base      string // path without suffix; "" keeps nothing
 	checks    map[key]Check
 	summaries map[FileID]Summary
+	bare      map[key]Check // the last check of each file, whatever its ctime; nil: to be made
 	lines     int
 	read      FileID // the file of checks, as it was when it was read last
 	stale     bool   // summaries were added since they were read
@@ -156,6 +157,7 @@ func (x *Index) put(k key, c Check) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.checks[k] = c
+	x.bare = nil
 	if x.base == "" {
 		return nil
 	}
@@ -234,8 +236,12 @@ func (x *Index) compact(live map[key]bool) {
 		}
 		var b strings.Builder
 		lines := 0
+		bare := make(map[key]bool, len(live))
+		for k := range live {
+			bare[k.bare()] = x.checks[k].At.IsZero() // not read yet as it is: what it was tells
+		}
 		for k, c := range x.checks {
-			if live[k] {
+			if live[k] || bare[k.bare()] {
 				b.WriteString(checkLine(k, c))
 				lines++
 			} else {
@@ -359,6 +365,7 @@ func (x *Index) readCheck(fields []string) {
 	}
 	if l.text() == "." && !l.bad {
 		x.checks[k] = c
+		x.bare = nil
 	}
 }
 

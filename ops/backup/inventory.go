@@ -329,6 +329,8 @@ func (sc Scan) judge(s *Set) {
 		if s.State == Unverified && c.OK() && !c.NotOpened() && (!s.Foreign || c.Deep) {
 			s.State = Good
 		}
+	} else {
+		sc.moved(s)
 	}
 	if s.Foreign && s.State == Unverified && !s.Parsed.Physical {
 		s.add(problem(ByOthers))

@@ -71,6 +71,7 @@ const (
 	Torn        = "inconsistent"
 	Locked      = "encrypted"
 	NotOpened   = "key"
+	Moved       = "metadata"
 )
 
 var fatal = map[string]bool{Empty: true, Truncated: true, Grown: true, OddSize: true, NoTrailer: true, Damaged: true, CutShort: true, WrongDB: true,
@@ -143,6 +144,8 @@ func (p Problem) remark() lang.Msg {
 		return lang.M("not one moment of all tables: %s", p.arg(0))
 	case NotOpened:
 		return lang.M("the configured key does not open it: it could not be restored with it")
+	case Moved:
+		return lang.M("its metadata changed since it was verified: %s reads it again", "opsdeck backup verify")
 	case Locked:
 		return lang.M("encrypted: its contents are proved by their hashes alone")
 	}

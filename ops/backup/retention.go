@@ -162,6 +162,9 @@ func (r *retention) blocked() (why []lang.Msg) {
 		why = append(why, lang.M("the clock is wrong: %d of %d backups lie in the future", ahead, all))
 	}
 	if r.newest == nil {
+		if s := NewestProved(inv, inv.Database); s != nil {
+			return append(why, lang.M("the metadata of %s changed since it was verified: %s reads it again", s.Name, "opsdeck backup verify"))
+		}
 		return append(why, lang.M("there is no good backup"))
 	}
 	if age := inv.At.Sub(r.newest.At); r.policy.Late > 0 && age > r.policy.Late {

@@ -90,6 +90,7 @@ type Set struct {
 	Deep     bool      // it was loaded then
 	Sealed   bool      // it is encrypted, and only its own length and hash were proved then
 	SHA256   string    // of the file as it was read then
+	Before   *Check    // it passed this before its metadata, and nothing else that can be seen, changed; nil: it did not
 	Inside   string    // the database that a check found in a file without a manifest; "" when unknown
 	ID       FileID
 	Manifest FileID // zero without one

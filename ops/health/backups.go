@@ -14,6 +14,7 @@ type NewestBackup struct {
 	CreatedAt  time.Time
 	SizeBytes  int64
 	Verified   bool // proved by hash and counts, not only by its look
+	Moved      bool // it was, before its metadata alone changed
 	Bad        int  // newer backups that cannot be used
 	BadName    string
 	OldBad     int // older ones that cannot be used

@@ -28,6 +28,8 @@ func TestBackupIsJudgedByAgeAndSchedule(t *testing.T) {
 	}
 	unproved := at(10)
 	unproved.Verified = false
+	moved := unproved
+	moved.Moved = true
 	bad := at(10)
 	bad.Bad, bad.BadName = 1, "newer.sql.gz"
 	for name, c := range map[string]struct {
@@ -43,6 +45,7 @@ func TestBackupIsJudgedByAgeAndSchedule(t *testing.T) {
 		"none":                  {backups{}, "0 2 * * *", ops.StateCritical, "no good backup"},
 		"a newer one is bad":    {backups{newest: bad}, "0 2 * * *", ops.StateWarning, "newer.sql.gz"},
 		"none is verified":      {backups{newest: unproved}, "0 2 * * *", ops.StateWarning, "not verified"},
+		"only chmod since then": {backups{newest: moved}, "0 2 * * *", ops.StateWarning, "metadata"},
 		"no schedule":           {backups{newest: at(20)}, "", ops.StateOK, ""},
 		"the run is under way":  {backups{newest: at(24)}, "30 11 * * *", ops.StateOK, ""},
 		"folder missing":        {backups{err: fmt.Errorf("x: %w", fs.ErrNotExist)}, "0 2 * * *", ops.StateCritical, "is missing"},

@@ -80,6 +80,9 @@ func (p *Page) verdict(width int) string {
 func (p *Page) standing(now time.Time) (ops.State, lang.Msg) {
 	inv := p.shelf.Inventory
 	s := backup.NewestAnywhere(inv, p.shelf.Away, inv.Database)
+	if moved := backup.NewestProved(inv, inv.Database); s == nil && moved != nil {
+		return ops.StateWarning, lang.M("the metadata of %s changed since it was verified: V reads it again", termsafe.Line(moved.Name))
+	}
 	if s == nil {
 		return ops.StateCritical, lang.M("no good backup of %s", inv.Database)
 	}

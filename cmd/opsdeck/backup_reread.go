@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+)
+
+// rereading bounds how much of the backups one look reads again whose metadata
+// alone changed since they were verified.
+type rereading struct {
+	bytes int64
+	time  time.Duration // 0 is no limit
+	aloud bool          // tell the progress
+}
+
+// A command may take its time, and says what it does. Status and the console look
+// often: what takes longer is left to the next command or night.
+var (
+	aloud = rereading{bytes: 4 << 30, aloud: true}
+	aside = rereading{bytes: 512 << 20, time: 3 * time.Second}
+)
+
+// reprove reads such backups again. It tells whether one was read.
+func (sh *shelf) reprove(ctx context.Context, inv *backup.Inventory) (bool, error) {
+	report := func(ops.Progress) {}
+	if sh.reread.aloud {
+		p := sh.progress()
+		defer p.done()
+		report = p.report
+	}
+	i, n := 0, len(inv.Moved())
+	prove := func(ctx context.Context, s *backup.Set) (backup.Check, error) {
+		i++
+		label := fmt.Sprintf("%d/%d %s", i, n, s.Name)
+		return sh.proof(ctx, s.Path, func(r ops.Progress) {
+			r.Object = label
+			report(r)
+		})
+	}
+	return backup.Reproof{Bytes: sh.reread.bytes, Time: sh.reread.time, Prove: prove}.Run(ctx, inv, sh.index)
+}
