@@ -1,7 +1,6 @@
 package lang
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -133,7 +132,7 @@ func TestANameIsNeverCapitalised(t *testing.T) {
 			t.Errorf("%s: %s", p.Code(), got)
 		}
 	}
-	if got := English().Msg(Sentence(M("%s; %s", M("no rows"), fmt.Sprint("x")))); !strings.HasPrefix(got, "No rows") {
+	if got := English().Msg(Sentence(M("%s; %s", M("no rows"), "x"))); !strings.HasPrefix(got, "No rows") {
 		t.Errorf("got %s", got)
 	}
 }

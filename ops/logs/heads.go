@@ -241,7 +241,7 @@ func (p *Parser) prefixed(line []byte) (e Event, ms int64, kind Kind, ok bool) {
 	if id, rest, isPM2 := bytes.Cut(name, []byte{'|'}); isPM2 && allDigits(id) {
 		name = rest
 	}
-	if len(name) == 0 || bytes.IndexAny(name, " \t\"'{}()[]=,;:<>|") >= 0 {
+	if len(name) == 0 || bytes.ContainsAny(name, " \t\"'{}()[]=,;:<>|") {
 		return e, unset, KindPlain, false
 	}
 	rest := line[bar+3:]

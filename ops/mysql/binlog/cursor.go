@@ -1,7 +1,6 @@
 package binlog
 
 import (
-	"encoding/binary"
 	"fmt"
 )
 
@@ -104,5 +103,3 @@ func (m bitmap) count(n int) (set int) {
 	}
 	return set
 }
-
-func uint32at(b []byte) uint32 { return binary.LittleEndian.Uint32(b) }

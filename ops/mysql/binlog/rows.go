@@ -17,13 +17,6 @@ type Rows struct {
 	data    []byte
 }
 
-// Flags of rows events.
-const (
-	rowsEndOfStatement = 1
-	rowsNoForeignKeys  = 2
-	rowsNoUniqueChecks = 4
-)
-
 // rowsID is the table's number in a rows event.
 func rowsID(e *Event, f *Format) uint64 {
 	c := cursor{b: e.Body()}

@@ -39,7 +39,6 @@ type Stream struct {
 	raw  net.Conn
 	in   *bufio.Reader
 	stop func() bool
-	seq  byte
 }
 
 // ServerError is an error that the server sends in place of an event.
