@@ -165,7 +165,9 @@ func (d *desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 		return nil, d.noEntry(err)
 	}
 	if c.Into == "" {
-		d.inspect(ctx, &src)
+		if err := d.inspect(ctx, &src); err != nil {
+			return nil, err
+		}
 	}
 	a.Disk.SaveFree = freeAt(d.dir)
 	if src.Copy != "" {

@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/restore"
 )
@@ -45,32 +48,68 @@ func (d *desk) sourceIn(inv *backup.Inventory, set *backup.Set) (restore.Source,
 	return src, nil
 }
 
-// inspect looks into a dump without a manifest: which tables it holds.
-func (d *desk) inspect(ctx context.Context, src *restore.Source) {
+// inspect looks into a dump without a manifest: which tables it holds of the
+// database that the load will take. A dump of other databases alone is an error.
+func (d *desk) inspect(ctx context.Context, src *restore.Source) error {
 	if src.Manifest {
-		return
+		return nil
 	}
 	if src.Copy != "" {
 		src.Untold = restore.N(lang.M("the dump has no manifest and is at the copy %s", src.Copy))
-		return
+		return nil
 	}
 	contents, err := d.looked(ctx, src.Path)
 	if err != nil {
 		src.Untold = restore.N(d.app.explain(err).What)
-		return
+		return nil
+	}
+	held := src.Database
+	if held == "" {
+		held = d.service.Database.Name
+	}
+	if err := strays(contents, held); err != nil {
+		return err
+	}
+	if !contents.Complete {
+		src.Untold = restore.N(lang.M("the dump is cut off: its end is missing"))
+		return nil
 	}
 	src.Inspected = true
 	for _, s := range contents.Schemas {
-		if s.Name != "" && s.Name != src.Database && s.Name != d.service.Database.Name && len(contents.Schemas) > 1 {
-			continue
+		if s.Name == "" || s.Name == held {
+			addContents(src, s.Tables)
 		}
-		for _, t := range s.Tables {
-			i := slices.IndexFunc(src.Contents, func(x restore.SourceTable) bool { return x.Name == t.Name })
-			if i < 0 {
-				src.Contents = append(src.Contents, restore.SourceTable{Name: t.Name})
-				i = len(src.Contents) - 1
-			}
-			src.Contents[i].Rows += t.Rows
+	}
+	return nil
+}
+
+// strays is an error where the dump enters other databases, and never the wanted
+// one: the load would take nothing of it.
+func strays(contents *backup.DumpContents, held string) error {
+	var others []string
+	for _, s := range contents.Schemas {
+		switch {
+		case s.Name == held, s.Name == "" && len(s.Tables)+len(s.Objects) > 0:
+			return nil
+		case s.Name != "":
+			others = append(others, s.Name)
 		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	return ops.E(ops.Usage, lang.M("the backup holds no database %s", held)).
+		WithHint(lang.M("it holds %s: choose one of these with --from-schema", termsafe.Line(strings.Join(others, ", "))))
+}
+
+// addContents adds tables to what the dump holds, each once.
+func addContents(src *restore.Source, tables []backup.DumpTable) {
+	for _, t := range tables {
+		i := slices.IndexFunc(src.Contents, func(x restore.SourceTable) bool { return x.Name == t.Name })
+		if i < 0 {
+			src.Contents = append(src.Contents, restore.SourceTable{Name: t.Name})
+			i = len(src.Contents) - 1
+		}
+		src.Contents[i].Rows += t.Rows
 	}
 }

@@ -30,3 +30,30 @@ func TestADumpIsReadOnceForItsPlans(t *testing.T) {
 		t.Errorf("another dump at the path: %s\n%s", o.err, o.out)
 	}
 }
+
+// TestADumpIsJudgedByTheDatabaseThatTheLoadTakes plans restores from dumps of
+// several databases, of another one, and of one whose end is missing.
+func TestADumpIsJudgedByTheDatabaseThatTheLoadTakes(t *testing.T) {
+	s := newSite(t, testdb.MariaDB(t))
+	own := s.live
+	both := "CREATE TABLE customers (id INT PRIMARY KEY);\nINSERT INTO customers VALUES (1);\nCREATE TABLE orders (id INT PRIMARY KEY);\n"
+	head := "-- MariaDB dump 10.19\n--\n-- Host: localhost    Database: shop\n"
+	end := "-- Dump completed on 2026-01-02  3:04:05\n"
+	s.write("shop.sql", head+"USE `shop`;\n"+both+end)
+	s.write("two.sql", head+"USE `shop`;\nCREATE TABLE customers (id INT PRIMARY KEY);\nUSE `"+own+"`;\n"+both+end)
+	s.write("cut.sql", head+both)
+	plan := func(name string, more ...string) outcome {
+		return s.run(append([]string{"restore", "--from", filepath.Join(s.dir, name), "--plan"}, more...)...)
+	}
+	for _, args := range [][]string{nil, {"--from-schema", "sho"}} {
+		if o := plan("shop.sql", args...); o.code != 64 || !strings.Contains(o.err, "--from-schema") || !strings.Contains(o.err, "it holds shop") {
+			t.Errorf("%v: exit %d\n%s\n%s", args, o.code, o.out, o.err)
+		}
+	}
+	if o := plan("two.sql", "--from-schema", "shop"); !strings.Contains(o.out, "orders is not in the backup") {
+		t.Errorf("the other database's tables count: exit %d\n%s\n%s", o.code, o.out, o.err)
+	}
+	if o := plan("cut.sql"); !strings.Contains(o.out, "the dump is cut off") || !strings.Contains(o.out, "stops the restore") {
+		t.Errorf("cut off: exit %d\n%s\n%s", o.code, o.out, o.err)
+	}
+}

@@ -120,7 +120,7 @@ func (p *Plan) judgeGaps(a *Assessment) {
 	}
 	src := p.Source
 	if _, known := src.Held(); !known {
-		p.block(lang.M("which tables the dump holds cannot be told: %s", src.Untold.Msg), lang.M("load it beside the database first: opsdeck restore --from %s --to SCHEMA", src.Name))
+		p.block(lang.M("which tables the dump holds cannot be told: %s", src.Untold.Msg), src.untoldHint())
 		return
 	}
 	p.Gaps = p.gaps(a)
@@ -139,6 +139,15 @@ func (p *Plan) judgeGaps(a *Assessment) {
 			p.block(g.Text(), lang.M("choose another backup, or --tables without it; to lose it all the same: --accept-missing %s", strings.Join(append(slices.Clone(taken), open...), ",")))
 		}
 	}
+}
+
+// untoldHint is what to do with a dump that nobody has looked into. What cannot be
+// read to its end cannot be loaded beside the database either.
+func (s Source) untoldHint() lang.Msg {
+	if s.Copy == "" {
+		return lang.M("choose another backup")
+	}
+	return lang.M("load it beside the database first: opsdeck restore --from %s --to SCHEMA", s.Name)
 }
 
 // judgePart says that the backup is of some rows or of none; it stops the restore
