@@ -51,12 +51,16 @@ func (c *logsCmd) Run(a *app) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	sources, err := c.sources(a, q)
+	conf, err := c.config(a, q)
+	if err != nil {
+		return err
+	}
+	sources, err := conf.Resolve(a.ctx, c.Source)
 	if err != nil {
 		return err
 	}
 	out := bufio.NewWriterSize(a.out, 64<<10)
-	run := &logsRun{app: a, cmd: c, query: q, out: out, scan: logs.Scan{Query: q, Zone: time.Local, Now: a.clock.Now(), Newest: c.Newest, Unnumbered: !c.JSON}}
+	run := &logsRun{app: a, cmd: c, conf: conf, query: q, out: out, scan: logs.Scan{Query: q, Zone: time.Local, Now: a.clock.Now(), Newest: c.Newest, Unnumbered: !c.JSON}}
 	if !c.JSON && !c.Count && c.Histogram == 0 {
 		run.scan.Query = q.Events()
 	}
@@ -135,24 +139,25 @@ func (c *logsCmd) query(a *app) (*logs.Query, error) {
 	return q, nil
 }
 
-// sources finds the logs to look through. Only configured ones need the
+// config is where the logs are to look through. Only configured ones need the
 // configuration.
-func (c *logsCmd) sources(a *app, q *logs.Query) ([]logs.Source, error) {
-	conf := logfile.Config{Stdin: a.in, Filter: logfile.Push(q), Shelf: a.logShelf(time.Local)}
+func (c *logsCmd) config(a *app, q *logs.Query) (logfile.Config, error) {
+	conf := logfile.Config{Stdin: a.in, Filter: logfile.Push(q), Shelf: a.logShelf(time.Local), Follow: c.Follow}
 	if len(c.Source) != 1 || c.Source[0] != "-" {
 		s, err := a.service()
 		if err != nil {
-			return nil, err
+			return conf, err
 		}
 		conf.Sources = s.Logs
 	}
-	return conf.Resolve(a.ctx, c.Source)
+	return conf, nil
 }
 
 // logsRun is one run of the command.
 type logsRun struct {
 	app    *app
 	cmd    *logsCmd
+	conf   logfile.Config
 	query  *logs.Query
 	scan   logs.Scan
 	out    *bufio.Writer

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"sync"
@@ -23,6 +25,7 @@ const settle = 150 * time.Millisecond
 // follow prints the last hits and goes on with what comes.
 func (r *logsRun) follow(ctx context.Context, sources []logs.Source) error {
 	f := &following{run: r}
+	globs := r.conf.Globs(r.cmd.Source, sources)
 	var tails []*logfile.Tail
 	frozen := make([]logs.Source, 0, len(sources))
 	for _, src := range sources {
@@ -31,17 +34,21 @@ func (r *logsRun) follow(ctx context.Context, sources []logs.Source) error {
 			f.stream(ctx, last.Name(), s)
 			continue
 		}
-		if _, err := os.Stat(src.Name); err != nil && len(src.Parts) == 1 {
+		if _, err := os.Stat(src.Name); errors.Is(err, fs.ErrNotExist) && len(src.Parts) == 1 {
 			r.app.note(lang.M("%s is not there yet; waiting for it", src.Name))
 		}
 		s := &followedSource{following: f, old: src.Parts[:len(src.Parts)-1], ctx: ctx}
 		t := logfile.NewTail(src.Name, logfile.Unwrapped(s, s.before))
+		t.OnError(func(err error) { r.warn(src.Name, err) })
 		t.Look()
 		tails = append(tails, t)
 		frozen = append(frozen, logs.Source{Name: src.Name, Parts: slices.Concat(s.old, s.pieces, f.frozen())})
 	}
-	if len(tails) == 0 && len(f.streams) == 0 {
+	if len(tails) == 0 && len(f.streams) == 0 && globs.None() {
 		return ops.E(ops.Failed, lang.M("there is nothing to follow"))
+	}
+	for _, pattern := range globs.Empty(r.warn) {
+		r.app.note(lang.M("no file fits %s yet; waiting for one", pattern))
 	}
 	n := r.cmd.Limit
 	if n == 0 {
@@ -51,9 +58,12 @@ func (r *logsRun) follow(ctx context.Context, sources []logs.Source) error {
 		return err
 	}
 	f.start()
-	if len(tails) > 0 {
-		logfile.Follow(ctx, tails, f.idle)
+	globs.Sink = func(string) logfile.Sink {
+		s := &followedSource{following: f, ctx: ctx}
+		return logfile.Unwrapped(s, s.before)
 	}
+	globs.Failed = r.warn
+	logfile.Follow(ctx, tails, globs, f.idle)
 	f.wait(ctx)
 	return ctx.Err()
 }

@@ -74,7 +74,7 @@ func (a *app) feedLogs(ctx context.Context, store *logs.Store, conf logfile.Conf
 	for ctx.Err() == nil {
 		sources, err := conf.Resolve(ctx, nil)
 		if err == nil {
-			logfile.Feed(ctx, store, sources, store.Fail)
+			conf.Feed(ctx, store, sources, store.Fail)
 			return
 		}
 		store.Fail("", err)

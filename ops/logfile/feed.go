@@ -21,6 +21,16 @@ type Streamer interface {
 // Feed fills a store from sources and keeps it up to date until ctx ends. It
 // returns when everything has stopped. failed is told of what could not be read.
 func Feed(ctx context.Context, store *logs.Store, sources []logs.Source, failed func(name string, err error)) {
+	feed(ctx, store, sources, Config{}.Globs(nil, sources), failed)
+}
+
+// Feed is Feed with what is configured; a file that comes to fit a pattern later is
+// followed too.
+func (c Config) Feed(ctx context.Context, store *logs.Store, sources []logs.Source, failed func(string, error)) {
+	feed(ctx, store, sources, c.Globs(nil, sources), failed)
+}
+
+func feed(ctx context.Context, store *logs.Store, sources []logs.Source, globs *Globs, failed func(string, error)) {
 	var tails []*Tail
 	var wg sync.WaitGroup
 	var old []oldPart
@@ -53,7 +63,9 @@ func Feed(ctx context.Context, store *logs.Store, sources []logs.Source, failed 
 				}()
 			case *File:
 				if last && nameOf(p.path).key == "" {
-					tails = append(tails, NewTail(p.path, unwrapped{storeSink{store, src.Name}, before}))
+					t := NewTail(p.path, unwrapped{storeSink{store, src.Name}, before})
+					t.OnError(func(err error) { failed(p.path, err) })
+					tails = append(tails, t)
 					continue
 				}
 				old = append(old, oldPart{src.Name, p})
@@ -64,7 +76,7 @@ func Feed(ctx context.Context, store *logs.Store, sources []logs.Source, failed 
 	}
 	for _, t := range tails {
 		t.Look() // the live texts come first
-		if t.cur == nil {
+		if t.cur == nil && !t.unread {
 			if _, err := NewFile(t.path).Open(ctx); err != nil {
 				failed(t.path, err)
 			}
@@ -76,9 +88,9 @@ func Feed(ctx context.Context, store *logs.Store, sources []logs.Source, failed 
 		defer wg.Done()
 		feedOld(ctx, store, old, failed)
 	}()
-	if len(tails) > 0 {
-		Follow(ctx, tails, nil)
-	}
+	globs.Sink = func(name string) Sink { return unwrapped{storeSink{store, name}, nil} }
+	globs.Failed = failed
+	Follow(ctx, tails, globs, nil)
 	wg.Wait()
 }
 

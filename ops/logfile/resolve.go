@@ -20,6 +20,7 @@ type Config struct {
 	Stdin   io.Reader // what "-" reads
 	Filter  Filter    // what sources that can may do themselves
 	Shelf   *Shelf    // where indexes are kept; may be nil
+	Follow  bool      // a pattern that no file fits yet is no error
 }
 
 // Resolve makes sources. Without names it is all that is configured; a name is a
@@ -48,7 +49,7 @@ func (c Config) configured(ctx context.Context) (out []logs.Source, err error) {
 		}
 		out = append(out, found...)
 	}
-	if len(out) == 0 {
+	if len(out) == 0 && !(c.Follow && slices.ContainsFunc(c.Sources, isGlob)) {
 		return nil, ops.E(ops.Failed, lang.M("no log found at %s", strings.Join(c.Sources, " "))).
 			WithHint(lang.M("name one with --source FILE, or set logs: in the configuration"))
 	}
@@ -109,7 +110,7 @@ func (c Config) named(ctx context.Context, name string) ([]logs.Source, error) {
 
 func (c Config) openSome(ctx context.Context, name string) ([]logs.Source, error) {
 	out, err := c.open(ctx, name)
-	if err == nil && len(out) == 0 {
+	if err == nil && len(out) == 0 && !c.Follow {
 		return nil, ops.E(ops.Usage, lang.M("no file fits %s", name))
 	}
 	return out, err
@@ -157,12 +158,18 @@ func (s *stream) Open(ctx context.Context) (logs.Text, error) {
 	return spoolFrom(ctx, s.name, r)
 }
 
+// hasScheme tells a source that is no file.
+func hasScheme(source string) bool {
+	scheme, _, ok := strings.Cut(source, ":")
+	return ok && slices.Contains([]string{"docker", "journald", "loki"}, scheme)
+}
+
 // Names are the names under which configured logs can be asked for, as far as
 // the machine's own files tell; neither Docker nor a network is asked.
 func Names(sources []string) []string {
 	var out []string
 	for _, source := range sources {
-		if scheme, _, ok := strings.Cut(source, ":"); ok && slices.Contains([]string{"docker", "journald", "loki"}, scheme) {
+		if hasScheme(source) {
 			out = append(out, source)
 			continue
 		}

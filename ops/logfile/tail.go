@@ -3,12 +3,11 @@ package logfile
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/fsnotify/fsnotify"
 
 	"opsdeck/ops/logs"
 )
@@ -57,19 +56,36 @@ type Tail struct {
 	known   []known                // texts that were told of
 	again   bool                   // a generation was still being written
 	checked map[string]fs.FileInfo // generations that need no second look
+	failed  func(error)            // may be nil
+	unread  bool                   // failed was told that the file cannot be read
 }
 
 // NewTail prepares to follow the file at path. Rotated generations that are
 // there already are left alone.
-func NewTail(path string, sink Sink) *Tail {
+func NewTail(path string, sink Sink) *Tail { return tailSince(path, sink, time.Now()) }
+
+// tailSince leaves alone those generations that were written before since.
+func tailSince(path string, sink Sink, since time.Time) *Tail {
 	t := &Tail{path: path, sink: sink, checked: map[string]fs.FileInfo{}}
 	for _, g := range t.generations() {
-		if info, err := os.Stat(g.path); err == nil {
+		if info, err := os.Stat(g.path); err == nil && !info.ModTime().After(since) {
 			t.checked[g.path] = info
 			t.know(headOf(g.path), info.Size())
 		}
 	}
 	return t
+}
+
+// OnError has failed told, once until it can be read again, that the file is there
+// and cannot be read. It is called from Look.
+func (t *Tail) OnError(failed func(error)) { t.failed = failed }
+
+// complain tells why the file cannot be read.
+func (t *Tail) complain(err error) {
+	if t.failed != nil && !t.unread && err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.unread = true
+		t.failed(err)
+	}
 }
 
 // known is a text that was told of, by its beginning, and how long it was.
@@ -105,77 +121,6 @@ func wholeLines(head []byte) []byte {
 	return head[:bytes.LastIndexByte(head, '\n')+1]
 }
 
-// Follow looks at all files again and again, soon after something changed in
-// their folders and from time to time in any case, until ctx ends. Between two
-// rounds it calls idle, which may be nil.
-func Follow(ctx context.Context, tails []*Tail, idle func()) {
-	wake, stop := watch(tails)
-	defer stop()
-	every := pollEvery
-	if len(tails) > 200 {
-		every *= 8
-	}
-	poll := time.NewTicker(every)
-	defer poll.Stop()
-	for {
-		for _, t := range tails {
-			t.Look()
-		}
-		if idle != nil {
-			idle()
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-wake:
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(shortest):
-			}
-		case <-poll.C:
-		}
-	}
-}
-
-// watch signals changes in the files' folders; where that cannot be had it never
-// does.
-func watch(tails []*Tail) (wake <-chan struct{}, stop func()) {
-	out := make(chan struct{}, 1)
-	w, err := fsnotify.NewWatcher()
-	if err != nil {
-		return out, func() {}
-	}
-	dirs := map[string]bool{}
-	for _, t := range tails {
-		if dir := filepath.Dir(t.path); !dirs[dir] && len(dirs) < 100 {
-			dirs[dir] = true
-			w.Add(dir) // a folder that is not there, or on a network: polled
-		}
-	}
-	go relay(w, out)
-	return out, func() { w.Close() }
-}
-
-func relay(w *fsnotify.Watcher, out chan<- struct{}) {
-	for {
-		select {
-		case _, ok := <-w.Events:
-			if !ok {
-				return
-			}
-			select {
-			case out <- struct{}{}:
-			default:
-			}
-		case _, ok := <-w.Errors:
-			if !ok {
-				return
-			}
-		}
-	}
-}
-
 // Look takes one look at the file and tells the sink what changed.
 func (t *Tail) Look() {
 	now := time.Now()
@@ -190,7 +135,8 @@ func (t *Tail) Look() {
 	}
 	t.old = keep
 	switch {
-	case t.cur == nil:
+	case t.cur == nil: // it may have come and been rotated unseen
+		t.adopt(now, nil)
 	case !t.cur.same():
 		t.truncated(now)
 	case t.cur.size == 0: // it may have been written to and rotated unseen
@@ -203,7 +149,14 @@ func (t *Tail) Look() {
 	if err != nil || !info.Mode().IsRegular() {
 		if t.cur != nil {
 			t.cur.take(now)
+			return
 		}
+		if err != nil {
+			err = readError(t.path, err)
+		} else {
+			err = notRegular(t.path, info.Mode())
+		}
+		t.complain(err)
 		return
 	}
 	if t.cur != nil {
@@ -218,10 +171,14 @@ func (t *Tail) Look() {
 
 // open begins with the file that has the name now.
 func (t *Tail) open(now time.Time) {
-	if f, err := os.Open(t.path); err == nil {
-		t.cur = t.begin(t.path, f, now)
-		t.takeFirst(now)
+	f, err := os.Open(t.path)
+	if err != nil {
+		t.complain(readError(t.path, err))
+		return
 	}
+	t.unread = false
+	t.cur = t.begin(t.path, f, now)
+	t.takeFirst(now)
 }
 
 // takeFirst takes the beginning of the file. It may be known already, from a

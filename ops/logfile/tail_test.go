@@ -156,7 +156,7 @@ func TestNothingIsLostOrDoubledOverRandomRotations(t *testing.T) {
 	tail := NewTail(w.path, sink)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { Follow(ctx, []*Tail{tail}, nil); close(done) }()
+	go func() { Follow(ctx, []*Tail{tail}, nil, nil); close(done) }()
 	for range rotations() {
 		w.write(w.r.IntN(60))
 		if w.r.IntN(3) > 0 {

@@ -1,0 +1,103 @@
+package logfile
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// Follow looks at all files again and again, soon after something changed in
+// their folders and from time to time in any case, until ctx ends; so it does at
+// those that come to fit globs, which may be nil. Between two rounds it calls idle,
+// which may be nil. It returns at once when there is nothing to follow.
+func Follow(ctx context.Context, tails []*Tail, globs *Globs, idle func()) {
+	if len(tails) == 0 && globs.None() {
+		return
+	}
+	w := watch(tails)
+	defer w.close()
+	every := pollEvery
+	if len(tails) > 200 {
+		every *= 8
+	}
+	poll := time.NewTicker(every)
+	defer poll.Stop()
+	for {
+		fresh := globs.fresh(tails)
+		w.add(fresh)
+		tails = append(tails, fresh...)
+		for _, t := range tails {
+			t.Look()
+		}
+		if idle != nil {
+			idle()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.wake:
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(shortest):
+			}
+		case <-poll.C:
+		}
+	}
+}
+
+// watcher signals changes in the files' folders; where that cannot be had it never
+// does.
+type watcher struct {
+	wake chan struct{}
+	w    *fsnotify.Watcher // nil where it cannot be had
+	dirs map[string]bool
+}
+
+func watch(tails []*Tail) *watcher {
+	out := &watcher{wake: make(chan struct{}, 1), dirs: map[string]bool{}}
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		return out
+	}
+	out.w = w
+	out.add(tails)
+	go relay(w, out.wake)
+	return out
+}
+
+func (w *watcher) add(tails []*Tail) {
+	for _, t := range tails {
+		if dir := filepath.Dir(t.path); w.w != nil && !w.dirs[dir] && len(w.dirs) < 100 {
+			w.dirs[dir] = true
+			w.w.Add(dir) // a folder that is not there, or on a network: polled
+		}
+	}
+}
+
+func (w *watcher) close() {
+	if w.w != nil {
+		w.w.Close()
+	}
+}
+
+func relay(w *fsnotify.Watcher, out chan<- struct{}) {
+	for {
+		select {
+		case _, ok := <-w.Events:
+			if !ok {
+				return
+			}
+			select {
+			case out <- struct{}{}:
+			default:
+			}
+		case _, ok := <-w.Errors:
+			if !ok {
+				return
+			}
+		}
+	}
+}
