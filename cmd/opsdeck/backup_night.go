@@ -167,9 +167,12 @@ func (sh *shelf) pruneTonight(ctx context.Context) error {
 func (sh *shelf) copyTonight(ctx context.Context, report func(ops.Progress)) error {
 	var failed []error
 	for _, c := range sh.service.Backup.Copies {
-		r, err := sh.send(ctx, c, false, report)
+		r, err := sh.send(ctx, c, syncing{report: report, warn: sh.note})
 		if err == nil && len(r.Failed) > 0 {
 			err = ops.E(ops.Failed, lang.M("%d backups could not be brought to the copy %s", len(r.Failed), c.Name))
+		}
+		if err == nil && r.Emptied != nil {
+			err = watch.Final(emptiedError(c, *r.Emptied))
 		}
 		failed = append(failed, err)
 	}

@@ -55,12 +55,15 @@ func (d *desk) compare(ctx context.Context, name string) (*restore.Assessment, e
 func (sh *shelf) syncInPlace(ctx context.Context, report backupview.Report) (lang.Msg, error) {
 	sent, bytes := 0, int64(0)
 	for _, c := range sh.service.Backup.Copies {
-		r, err := sh.send(ctx, c, false, report)
+		r, err := sh.send(ctx, c, syncing{byHand: true, report: report})
 		if err != nil {
 			return lang.Msg{}, err
 		}
 		if len(r.Failed) > 0 {
 			return lang.Msg{}, ops.E(ops.Failed, lang.M("%d backups could not be brought to the copy %s", len(r.Failed), c.Name))
+		}
+		if r.Emptied != nil {
+			return lang.Msg{}, emptiedError(c, *r.Emptied)
 		}
 		sent, bytes = sent+len(r.Sent), bytes+r.Bytes
 	}

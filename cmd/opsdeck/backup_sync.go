@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/human"
@@ -33,6 +34,12 @@ type (
 		Present   int          `json:"present"`
 		Failed    []failedJSON `json:"failed"`
 		Error     string       `json:"error,omitempty"`
+		Emptied   *emptiedJSON `json:"emptied,omitempty"` // most of what was there was gone before this sync
+	}
+	emptiedJSON struct {
+		At   time.Time `json:"at"`
+		Had  int       `json:"had"`
+		Left int       `json:"left"`
 	}
 	failedJSON struct {
 		Name  string `json:"name"`
@@ -60,7 +67,7 @@ func (c *backupSyncCmd) Run(a *app) error {
 	doc := backupSyncJSON{}
 	var worst error
 	for _, cp := range copies {
-		r, err := sh.send(a.ctx, cp, c.DryRun, p.report)
+		r, err := sh.send(a.ctx, cp, syncing{dry: c.DryRun, byHand: true, report: p.report, warn: sh.note})
 		p.done()
 		doc.Copies = append(doc.Copies, syncJSON(cp.Name, r, err))
 		if !c.JSON && (err == nil || len(r.Sent)+len(r.Proved)+len(r.Failed) > 0) {
@@ -68,6 +75,9 @@ func (c *backupSyncCmd) Run(a *app) error {
 		}
 		if err == nil && len(r.Failed) > 0 {
 			err = ops.E(ops.Failed, lang.M("%d backups could not be brought to the copy %s", len(r.Failed), cp.Name))
+		}
+		if err == nil && r.Emptied != nil {
+			err = emptiedError(cp, *r.Emptied)
 		}
 		if err != nil {
 			worst = err
@@ -109,13 +119,21 @@ func (sh *shelf) copier(c config.Copy, dry bool, report func(ops.Progress)) (*re
 		store.Close()
 		return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
 	}
-	return &remote.Copier{Name: c.Name, Store: store, State: sh.state, Copies: known, Now: sh.clock.Now, Report: report, DryRun: dry}, nil
+	return &remote.Copier{Name: c.Name, Target: placeOf(c), Store: store, State: sh.state, Copies: known, Now: sh.clock.Now, Report: report, DryRun: dry}, nil
+}
+
+// syncing is how a copy is brought up to date.
+type syncing struct {
+	dry    bool
+	byHand bool // a person asked for it and sees the result
+	report func(ops.Progress)
+	warn   func(lang.Msg) // before anything is sent; may be nil
 }
 
 // send brings one copy up to date and puts it on record.
-func (sh *shelf) send(ctx context.Context, c config.Copy, dry bool, report func(ops.Progress)) (remote.Result, error) {
+func (sh *shelf) send(ctx context.Context, c config.Copy, how syncing) (remote.Result, error) {
 	var none remote.Result
-	if !dry {
+	if !how.dry {
 		held, err := sh.lock("backup sync")
 		if err != nil {
 			return none, err
@@ -126,12 +144,16 @@ func (sh *shelf) send(ctx context.Context, c config.Copy, dry bool, report func(
 	if err != nil {
 		return none, err
 	}
-	cp, err := sh.copier(c, dry, report)
+	cp, err := sh.copier(c, how.dry, how.report)
 	if err != nil {
 		return none, err
 	}
 	defer cp.Store.Close()
-	if dry {
+	cp.ByHand = how.byHand
+	if how.warn != nil {
+		cp.Warn = func(e backup.Emptied) { how.warn(emptiedText(c, e)) }
+	}
+	if how.dry {
 		return cp.Send(ctx, inv)
 	}
 	log, err := sh.oplog()
@@ -156,6 +178,9 @@ func (sh *shelf) send(ctx context.Context, c config.Copy, dry bool, report func(
 
 func syncJSON(name string, r remote.Result, err error) syncedJSON {
 	j := syncedJSON{Name: name, Sent: append([]string{}, r.Sent...), SentBytes: r.Bytes, Proved: append([]string{}, r.Proved...), Present: r.Present, Failed: []failedJSON{}}
+	if e := r.Emptied; e != nil {
+		j.Emptied = &emptiedJSON{e.At, e.Had, e.Left}
+	}
 	for _, f := range r.Failed {
 		j.Failed = append(j.Failed, failedJSON{f.Name, f.Err.Error()})
 	}

@@ -273,7 +273,7 @@ func (b *checker) backup() {
 	}
 	dir := config.Home(p.Dir)
 	look := probe.Backup{Source: inventory{b.app, b.service}, Schedule: p.Daily, Late: p.Late, Now: b.now}
-	b.add("backup", health.KindBackup, slowPace, b.withRuns(look.Probe()),
+	b.add("backup", health.KindBackup, slowPace, b.withCopies(b.withRuns(look.Probe())),
 		limits(lang.M("age of the newest good one"), lang.M("the last run of %q left none", p.Daily), lang.M("over %s", human.Duration(p.Late))),
 		"opsdeck backup list", "ls -lt "+shell(dir)+" | head")
 	last := &b.checks[len(b.checks)-1]

@@ -2,10 +2,14 @@ package lang
 
 func init() {
 	register(map[string]string{
-		"its metadata changed since it was verified: %s reads it again":       "校验之后元数据有变动：运行 %s 重新读取",
-		"the metadata of %s changed since it was verified: %s reads it again": "%s 校验之后元数据有变动：运行 %s 重新读取",
-		"the metadata of %s changed since it was verified: V reads it again":  "%s 校验之后元数据有变动：按 V 重新读取",
-		"the metadata of the newest backup changed since it was verified":     "最新备份校验之后元数据有变动",
+		"the copy %s was emptied: of %d backups %d were left, and opsdeck removed none of them": "副本 %s 被清空：原有 %d 个备份，只剩 %d 个，且都不是 opsdeck 删除的",
+		"seen %s": "发现于 %s",
+		"Find out who removed them; %s ends the alarm": "请查明是谁删除的；运行 %s 可解除告警",
+		"what is here was sent again; find out who removed the rest, then run opsdeck backup sync once more: it ends the alarm": "本机现有的备份已重新发送；请查明是谁删除了其余备份，然后再运行一次 opsdeck backup sync 解除告警",
+		"its metadata changed since it was verified: %s reads it again":                                                         "校验之后元数据有变动：运行 %s 重新读取",
+		"the metadata of %s changed since it was verified: %s reads it again":                                                   "%s 校验之后元数据有变动：运行 %s 重新读取",
+		"the metadata of %s changed since it was verified: V reads it again":                                                    "%s 校验之后元数据有变动：按 V 重新读取",
+		"the metadata of the newest backup changed since it was verified":                                                       "最新备份校验之后元数据有变动",
 		"Read it again: %s":              "重新读取：%s",
 		"Remove one backup by its name.": "按名称删除一个备份。",
 		"Also its weekly and monthly names: all names of the same contents.":        "同时删除其周备份和月备份名称，即同一内容的所有名称。",

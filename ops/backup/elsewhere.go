@@ -18,6 +18,9 @@ type Listing struct {
 	Copy  string       `json:"copy"`
 	At    time.Time    `json:"at"`
 	Files []FileAtCopy `json:"files"`
+
+	Target  string   `json:"target,omitempty"`  // where it was
+	Emptied *Emptied `json:"emptied,omitempty"` // nobody acknowledged it yet
 }
 
 // FileAtCopy is a file of a copy.

@@ -16,12 +16,15 @@ import (
 // does not keep: two steps that never mix.
 type Copier struct {
 	Name    string
+	Target  string // tells the place from others of that name
 	Store   Store
 	State   string // folder of what is remembered
 	Copies  backup.Copies
 	Now     func() time.Time
 	Report  func(ops.Progress) // may be nil
 	DryRun  bool
+	ByHand  bool                 // a person sees what this does
+	Warn    func(backup.Emptied) // before a Send to a copy that was emptied; may be nil
 	started time.Time
 }
 
@@ -32,6 +35,7 @@ type Result struct {
 	Present int      // were there, read back before
 	Failed  []Failure
 	Bytes   int64
+	Emptied *backup.Emptied // what was found before anything was sent; nil: all as it was, or known already
 }
 
 // Failure is a backup that could not be brought to the copy.
@@ -48,6 +52,13 @@ func (c *Copier) Send(ctx context.Context, inv *backup.Inventory) (Result, error
 	if err != nil {
 		return out, err
 	}
+	lost, err := c.watchful(there)
+	if err != nil {
+		return out, err
+	}
+	if lost != nil && !lost.Sent {
+		out.Emptied = lost
+	}
 	c.started = time.Now()
 	sets := inv.ToSend()
 	for i, s := range sets {
@@ -63,7 +74,10 @@ func (c *Copier) Send(ctx context.Context, inv *backup.Inventory) (Result, error
 			return out, err
 		}
 	}
-	return out, nil
+	if len(out.Failed) > 0 {
+		return out, nil
+	}
+	return out, c.mended(lost)
 }
 
 func (c *Copier) listing(ctx context.Context) (map[string]int64, error) {
@@ -170,7 +184,7 @@ func (c *Copier) Inventory(ctx context.Context, sc backup.Scan) (*backup.Invento
 // Look lists the copy and remembers what it holds. Manifests that were seen
 // before are not read again.
 func (c *Copier) Look(ctx context.Context) (backup.Listing, error) {
-	now := backup.Listing{Copy: c.Name, At: c.Now()}
+	now := backup.Listing{Copy: c.Name, At: c.Now(), Target: c.Target}
 	there, err := c.listing(ctx)
 	if err != nil {
 		return now, err
@@ -179,6 +193,7 @@ func (c *Copier) Look(ctx context.Context) (backup.Listing, error) {
 	if err != nil {
 		return now, err
 	}
+	now.Emptied = c.emptied(before, there)
 	known := make(map[string]backup.FileAtCopy, len(before.Files))
 	for _, f := range before.Files {
 		known[f.Name] = f
@@ -238,6 +253,13 @@ func (c *Copier) Prune(ctx context.Context, plan *backup.Plan) (Pruned, error) {
 		return out, nil
 	}
 	if err := c.guarded(ctx, plan.Guard); err != nil {
+		return out, err
+	}
+	var names []string
+	for _, s := range steps {
+		names = append(names, s.Set.Name)
+	}
+	if err := c.forget(names); err != nil {
 		return out, err
 	}
 	for i := len(steps) - 1; i >= 0; i-- {
