@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"slices"
 	"strings"
 
 	"opsdeck/internal/human"
@@ -178,7 +179,36 @@ func (s Shrink) names() string {
 // BeforeDrops lists the backups that are the last before a loss that no later
 // backup has made good: each has more than twice the rows, of the database or of a
 // table, that any backup after it has. Retention keeps them.
+// Backups that others' tools made tell it by their size too: they count no rows, or
+// none where there are none.
 func (inv *Inventory) BeforeDrops() []*Set {
+	out := inv.beforeRowLoss()
+	for _, s := range inv.beforeByteLoss() {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (inv *Inventory) beforeByteLoss() (out []*Set) {
+	type line struct{ engine, ext string }
+	newer, later := map[line]any{}, map[line]int64{}
+	for _, s := range inv.Sets {
+		if s.State != Good || !s.Restorable(inv.Database) || s.Engine == "native" {
+			continue
+		}
+		l := line{s.Engine, s.Parsed.Ext}
+		id, seen := newer[l]
+		if seen && id != s.identity() && float64(later[l]) < shrinkBelow*float64(s.Size) {
+			out = append(out, s)
+		}
+		newer[l], later[l] = s.identity(), max(later[l], s.Size)
+	}
+	return out
+}
+
+func (inv *Inventory) beforeRowLoss() []*Set {
 	var line []*Set
 	for _, s := range inv.Sets {
 		if s.State == Good && s.Restorable(inv.Database) && s.Summary.rowsKnown() {
