@@ -18,6 +18,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
 	"opsdeck/internal/oplog"
+	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql"
@@ -154,6 +155,9 @@ func (d *desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 	if err := fromSchema(&src, c.From); err != nil {
 		return nil, err
 	}
+	if err := d.foreignTo(src, c); err != nil {
+		return nil, err
+	}
 	set, err := d.settings()
 	if err != nil {
 		return nil, err
@@ -190,6 +194,17 @@ func fromSchema(src *restore.Source, name string) error {
 		src.Database = name
 	}
 	return nil
+}
+
+// foreignTo is an error where a backup of another database would take the place of
+// the service's, and nobody named that database.
+func (d *desk) foreignTo(src restore.Source, c restore.Choice) error {
+	live := d.service.Database.Name
+	if !src.Manifest || src.Database == "" || src.Database == live || c.From != "" || c.Into != "" {
+		return nil
+	}
+	return ops.E(ops.Usage, lang.M("the backup holds no database %s", live)).
+		WithHint(lang.M("it holds %s: choose one of these with --from-schema", termsafe.Line(src.Database)))
 }
 
 // newestDrill is the newest whole drill that went well: how long a restore takes.
