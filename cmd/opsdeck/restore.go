@@ -169,7 +169,7 @@ func (a *app) tellPlan(p *restore.Plan) {
 		for _, doubt := range p.Assessment.Loss.Doubts() {
 			a.note(lang.M("  %s", doubt))
 		}
-		if l := p.Assessment.Loss; len(l.Tables) > 0 || !l.Sure() {
+		if l := p.Assessment.Loss; len(l.Tables)+len(l.Unknown)+len(l.Unseen) > 0 || l.Estimated() {
 			a.note(lang.M("  keep them for replay: --export-lost DIR"))
 		}
 	}

@@ -338,12 +338,28 @@ func (w *watcher) end(want string) error {
 	case r.State.NotReady && result == "restored":
 		return ops.E(ops.Failed, lang.M("the data is restored, but the service is not ready")).WithHint(lang.M("opsdeck status; back to the former state: opsdeck restore undo"))
 	}
+	if err := undoneDown(r); want != "" && err != nil {
+		return err
+	}
 	took := time.Duration(0)
 	if n := len(r.State.Trail); n > 0 {
 		took = r.State.Trail[n-1].Begin.Sub(r.State.Trail[0].Begin)
 	}
 	if !w.json {
 		w.say(lang.M("restore %s: %s after %s; report: %s", r.Plan.ID, r.State.Stage.Label(), human.Duration(took), r.Folder.ReportPath()))
+	}
+	return nil
+}
+
+// undoneDown is an error where an undo has left the service stopped, or not ready.
+func undoneDown(r *restore.Run) error {
+	switch {
+	case r.State.Result() != "undone":
+	case r.State.Unstarted:
+		return ops.E(ops.Failed, lang.M("the former state is back, and the service was left stopped: its database is not whole")).
+			WithHint(lang.M("see %s", r.Folder.ReportPath()))
+	case r.State.NotReady:
+		return ops.E(ops.Failed, lang.M("the former state is back, but the service is not ready")).WithHint(lang.M("see %s", r.Folder.ReportPath()))
 	}
 	return nil
 }

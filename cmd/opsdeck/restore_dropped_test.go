@@ -30,6 +30,53 @@ func TestADroppedDatabaseComesBack(t *testing.T) {
 	})
 }
 
+// TestAnUndoBackToNothingSaysThatTheServiceIsDown restores a dropped database and
+// takes that back: nobody knows what was lost, and the service stays down.
+func TestAnUndoBackToNothingSaysThatTheServiceIsDown(t *testing.T) {
+	db := testdb.MariaDB(t)
+	s := newSite(t, db)
+	s.must("backup", "create")
+	db.Exec(t, "", "DROP DATABASE `"+s.live+"`")
+	const claim = "nothing will be lost"
+	lost := s.must("restore", "lost")
+	if strings.Contains(lost.out, claim) || !strings.Contains(lost.out, "is not known: ar_invoices, customers, orders") {
+		t.Errorf("restore lost: %s", lost.out)
+	}
+	out := s.must("restore", "--confirm", s.live)
+	if strings.Contains(out.err, claim) || !strings.Contains(out.err, "is not known: ar_invoices, customers, orders") {
+		t.Errorf("restore: %s", out.err)
+	}
+	back := s.run("restore", "undo", "--confirm", s.live)
+	if back.code != 1 || !strings.Contains(back.err, "the service was left stopped") || s.running() {
+		t.Errorf("exit %d, the service runs: %v\n%s", back.code, s.running(), back.err)
+	}
+	if report := s.must("restore", "report").out; !strings.Contains(report, "The service was left stopped") {
+		t.Error(report)
+	}
+}
+
+// TestAnotherDatabasesBackupHasToBeNamed plans a restore from the backup of another
+// database with tables of the same names.
+func TestAnotherDatabasesBackupHasToBeNamed(t *testing.T) {
+	db := testdb.MariaDB(t)
+	s := newSite(t, db)
+	other := db.Schema(t)
+	db.Exec(t, other, shopSchema...)
+	s.must("backup", "create", "--databases", other)
+	i := slices.IndexFunc(s.backups(), func(n string) bool { return strings.HasPrefix(n, other) && strings.HasSuffix(n, ".gz") })
+	if i < 0 {
+		t.Fatal(s.backups())
+	}
+	name := s.backups()[i]
+	o := s.run("restore", "--from", name, "--plan")
+	if o.code != 64 || !strings.Contains(o.err, "it holds "+other+": choose one of these with --from-schema") {
+		t.Errorf("exit %d\n%s\n%s", o.code, o.out, o.err)
+	}
+	if o := s.run("restore", "--from", name, "--from-schema", other, "--plan"); o.code != 0 {
+		t.Errorf("named: exit %d\n%s", o.code, o.err)
+	}
+}
+
 // withoutDefaults leaves out what a dump says where the schema's charset was
 // changed after its routines were made.
 func withoutDefaults(dump string) string {

@@ -120,7 +120,7 @@ func (d *desk) exportLost(ctx context.Context, p *restore.Plan, dir string, repo
 // merged adds to what was exported what is known of the loss besides: who acted,
 // and the numbers of tables whose rows do not tell their age.
 func merged(exported, told restore.Loss) restore.Loss {
-	exported.Users, exported.Resources = told.Users, told.Resources
+	exported.Users, exported.Resources, exported.Missing = told.Users, told.Resources, told.Missing
 	for _, t := range told.Tables {
 		if has(exported.Unknown, t.Table) {
 			exported.Tables = append(exported.Tables, t)

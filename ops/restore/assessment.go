@@ -128,6 +128,7 @@ type Loss struct {
 	Resources []string    `json:"resources,omitempty"` // what they touched
 	Unknown   []string    `json:"unknown,omitempty"`   // tables that could not be judged
 	Unseen    []string    `json:"unseen,omitempty"`    // tables whose rows do not tell that they were changed
+	Missing   []string    `json:"missing,omitempty"`   // tables of the backup that are not there now: nobody knows what they held since
 }
 
 // LossTable is the loss in one table.
@@ -142,7 +143,7 @@ type LossTable struct {
 }
 
 // Sure tells that every table was compared with the backup, whole.
-func (l Loss) Sure() bool { return len(l.Unknown)+len(l.Unseen) == 0 && !l.Estimated() }
+func (l Loss) Sure() bool { return len(l.Unknown)+len(l.Unseen)+len(l.Missing) == 0 && !l.Estimated() }
 
 // Doubts are what is to be said besides the tables: what could not be known, or that
 // nothing is lost, when that is sure.
@@ -152,6 +153,9 @@ func (l Loss) Doubts() (out []lang.Msg) {
 	}
 	if len(l.Unseen) > 0 {
 		out = append(out, lang.M("not all changed rows can be seen in: %s", termsafe.Line(strings.Join(l.Unseen, ", "))))
+	}
+	if len(l.Missing) > 0 {
+		out = append(out, lang.M("missing now, so what was written to them after the backup is not known: %s", termsafe.Line(strings.Join(l.Missing, ", "))))
 	}
 	if len(l.Tables) == 0 && l.Sure() {
 		out = append(out, lang.M("nothing will be lost: every table was compared with the backup"))

@@ -101,7 +101,7 @@ func (s Snapshot) tried(stage Stage) bool {
 }
 
 func (c *Crew) ready(ctx context.Context, p *Plan, s Snapshot, report Report) (Event, error) {
-	if s.Unstarted && s.Stage == AbortReadying {
+	if s.Unstarted && (s.Stage == AbortReadying || s.Stage == UndoReadying) {
 		return Event{Kind: KindDone, Notes: []Note{N(lang.M("the service was left stopped"))}}, nil
 	}
 	if p.Ready.URL == "" {

@@ -112,6 +112,8 @@ func (s *Snapshot) absorb(e Event) {
 		s.Ignored = true
 	case (s.Stage == AskReady || s.Stage == AskStart) && e.Kind == KindKeep:
 		s.NotReady = true
+	case e.Kind == KindLeave && slices.Contains([]Stage{AskAbortStart, AskAbortReady, AskUndoStart, AskUndoReady}, s.Stage):
+		s.NotReady = true
 	case s.Stage == Aborted && e.Kind == KindResume:
 		s.Rounds++
 		s.NotReady, s.Unstarted, s.Doubted, s.Ignored, s.SkipBackup = false, false, false, false, false
@@ -120,7 +122,7 @@ func (s *Snapshot) absorb(e Event) {
 		s.Loaded = true
 	case (s.Stage == Cleaning || s.Stage == DropAborted) && e.Kind == KindDone:
 		s.Loaded = false
-	case s.Stage == AbortStarting && e.Kind == KindDone:
+	case (s.Stage == AbortStarting || s.Stage == UndoStarting) && e.Kind == KindDone:
 		s.Unstarted = e.Data != nil && e.Data.Unstarted
 	case s.Stage == Swapping && e.Kind == KindDone:
 		s.Swapped, s.Kept, s.Loaded = true, true, false

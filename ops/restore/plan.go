@@ -237,11 +237,28 @@ func Draft(id string, now time.Time, c Choice, set Settings, src Source, live st
 		p.Shadow, p.Kept = SideSchema(live, "new", id), SideSchema(live, "old", id)
 	}
 	p.Findings = append(p.Findings, a.Findings...)
+	p.missing(a)
 	p.judge(a)
 	p.Facts = p.facts(a)
 	p.Steps = steps(p)
 	p.Hash, p.Seal = p.hash(), p.seal()
 	return p
+}
+
+// missing notes the tables of the backup that are not there now: what was written
+// to them after the backup is gone already, and nobody can count it.
+func (p *Plan) missing(a *Assessment) {
+	if p.Mode == Into {
+		return
+	}
+	tables, _ := p.Source.Held()
+	for _, t := range tables {
+		there := slices.ContainsFunc(a.Tables, func(x TableState) bool { return x.Name == t.Name && x.Exists })
+		chosen := len(p.Tables) == 0 || slices.Contains(p.Tables, t.Name)
+		if !there && chosen && t.Engine != "SEQUENCE" && !slices.Contains(a.Loss.Missing, t.Name) {
+			a.Loss.Missing = append(a.Loss.Missing, t.Name)
+		}
+	}
 }
 
 func (p *Plan) intoSchema(schema string) {

@@ -102,7 +102,7 @@ func (p *Plan) expected(s Snapshot) []string {
 // leaveDown does not start the service. On the way forward that is a question;
 // on a way back nobody can answer it but the next restore.
 func (c *Crew) leaveDown(s Snapshot, missing Note) (Event, error) {
-	if s.Stage != AbortStarting {
+	if s.Stage != AbortStarting && s.Stage != UndoStarting {
 		return Event{}, ops.E(ops.Failed, lang.M("the service is not started: %s", missing.Msg))
 	}
 	return Event{Kind: KindDone, Data: &Data{Unstarted: true},

@@ -86,13 +86,20 @@ func outcome(s Snapshot) string {
 	return s.Result()
 }
 
-// Down is how long the service was stopped, so far.
+// Down is how long the service was stopped, so far. It ran between the end of the
+// restore and the begin of its undo.
 func (s Snapshot) Down(now time.Time) time.Duration {
 	var from, until time.Time
+	var before time.Duration
 	for _, m := range s.Trail {
 		switch m.Stage {
 		case Stopping:
 			if from.IsZero() || !until.IsZero() { // taken up again after it was given up
+				from, until = m.Begin, time.Time{}
+			}
+		case UndoStopping:
+			if from.IsZero() || !until.IsZero() {
+				before += until.Sub(from)
 				from, until = m.Begin, time.Time{}
 			}
 		case Readying, AbortReadying, UndoReadying:
@@ -103,9 +110,9 @@ func (s Snapshot) Down(now time.Time) time.Duration {
 	case from.IsZero():
 		return 0
 	case until.IsZero() || s.Unstarted:
-		return now.Sub(from)
+		return before + now.Sub(from)
 	}
-	return until.Sub(from)
+	return before + until.Sub(from)
 }
 
 // tablesNow are the verified tables, with the word of the fresh look where that
@@ -298,7 +305,7 @@ func (a Account) lossMarkdown(b *strings.Builder, l *lang.Printer) {
 }
 
 func lossSection(b *strings.Builder, l *lang.Printer, title string, loss Loss) {
-	if loss.Since.IsZero() && len(loss.Tables)+len(loss.Unknown)+len(loss.Unseen) == 0 {
+	if loss.Since.IsZero() && len(loss.Tables)+len(loss.Unknown)+len(loss.Unseen)+len(loss.Missing) == 0 {
 		return // nobody looked
 	}
 	fmt.Fprintf(b, "\n## %s\n", title)

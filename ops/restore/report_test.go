@@ -14,6 +14,12 @@ func TestReportClaimsNoDowntimeOfAServiceThatWasLeftAlone(t *testing.T) {
 		{Stage: restore.Stopping, Begin: at, End: at.Add(time.Second)},
 		{Stage: restore.Readying, Begin: at.Add(time.Minute), End: at.Add(time.Minute + 30*time.Second)},
 	}}
+	undone := restore.Snapshot{Stage: restore.Undone, Trail: append(s.Trail[:len(s.Trail):len(s.Trail)],
+		restore.Mark{Stage: restore.UndoStopping, Begin: at.Add(time.Hour)},
+		restore.Mark{Stage: restore.UndoReadying, Begin: at.Add(time.Hour), End: at.Add(time.Hour + 5*time.Second)})}
+	if got := undone.Down(at.Add(2 * time.Hour)); got != 95*time.Second {
+		t.Errorf("down for %s with the undo", got)
+	}
 	for kind, want := range map[string]string{"pm2": "the service was down for 1 m 30 s", "none": "the service was not stopped by opsdeck"} {
 		p := plan(t, restore.Swap)
 		p.Process.Kind = kind

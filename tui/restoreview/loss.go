@@ -131,7 +131,7 @@ func (p *Page) openLoss() tea.Cmd {
 	for _, part := range []struct {
 		what string
 		list []string
-	}{{e.T("could not be compared with the backup, newer rows may be lost"), a.Loss.Unknown}, {e.T("not all changed rows can be seen in"), a.Loss.Unseen}, {e.T("people who acted since"), a.Loss.Users}, {e.T("what they touched"), a.Loss.Resources}, {e.T("exported"), plan.Exported}} {
+	}{{e.T("could not be compared with the backup, newer rows may be lost"), a.Loss.Unknown}, {e.T("missing now, so what was written to them after the backup is not known"), a.Loss.Missing}, {e.T("not all changed rows can be seen in"), a.Loss.Unseen}, {e.T("people who acted since"), a.Loss.Users}, {e.T("what they touched"), a.Loss.Resources}, {e.T("exported"), plan.Exported}} {
 		if len(part.list) > 0 {
 			lines = append(lines, "", part.what+":")
 		}
