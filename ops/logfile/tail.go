@@ -1,7 +1,6 @@
 package logfile
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -53,7 +52,7 @@ type Tail struct {
 	sink    Sink
 	cur     *tracked
 	old     []*tracked             // renamed, perhaps still written to
-	known   []known                // texts that were told of
+	texts   []known                // that were told of
 	again   bool                   // a generation was still being written
 	checked map[string]fs.FileInfo // generations that need no second look
 	failed  func(error)            // may be nil
@@ -70,7 +69,9 @@ func tailSince(path string, sink Sink, since time.Time) *Tail {
 	for _, g := range t.generations() {
 		if info, err := os.Stat(g.path); err == nil && !info.ModTime().After(since) {
 			t.checked[g.path] = info
-			t.know(headOf(g.path), info.Size())
+			if !g.packed {
+				t.know(knownFile(g.path, info.Size()))
+			}
 		}
 	}
 	return t
@@ -88,39 +89,6 @@ func (t *Tail) complain(err error) {
 	}
 }
 
-// known is a text that was told of, by its beginning, and how long it was.
-type known struct {
-	head []byte
-	size int64
-}
-
-func (t *Tail) know(head []byte, size int64) {
-	if head = wholeLines(head); len(head) > 0 {
-		t.known = append(t.known, known{head, size})
-	}
-	if len(t.known) > maxKnown {
-		t.known = t.known[1:]
-	}
-}
-
-func (t *Tail) knows(head []byte) (size int64, ok bool) {
-	for i := len(t.known) - 1; i >= 0; i-- {
-		if bytes.HasPrefix(head, t.known[i].head) {
-			return t.known[i].size, true
-		}
-	}
-	return 0, false
-}
-
-// wholeLines cuts a beginning after its last whole line: a part of a line may
-// stand at the beginning of any text.
-func wholeLines(head []byte) []byte {
-	if len(head) == printBytes {
-		return head
-	}
-	return head[:bytes.LastIndexByte(head, '\n')+1]
-}
-
 // Look takes one look at the file and tells the sink what changed.
 func (t *Tail) Look() {
 	now := time.Now()
@@ -130,8 +98,8 @@ func (t *Tail) Look() {
 			keep = append(keep, o)
 			continue
 		}
-		t.know(o.head, o.size)
 		o.finish()
+		t.know(o.known())
 	}
 	t.old = keep
 	switch {
@@ -186,22 +154,20 @@ func (t *Tail) open(now time.Time) {
 // copy told of is left out, and the copy tells no more.
 func (t *Tail) takeFirst(now time.Time) {
 	k := t.cur
-	head := wholeLines(k.read(0, printBytes))
-	size, ok := t.knows(head)
-	if !ok || len(head) == 0 {
-		k.take(now)
-		return
-	}
 	for i, o := range t.old {
-		if bytes.HasPrefix(head, wholeLines(o.head)) && len(wholeLines(o.head)) > 0 {
-			size = o.told
+		if o.copied && o.known().begins(k.file) {
+			k.told = o.told
 			o.End()
 			t.old = append(t.old[:i:i], t.old[i+1:]...)
-			break
+			k.take(now)
+			return
 		}
 	}
-	if info, err := k.file.Stat(); err == nil && info.Size() >= size {
-		k.told = size
+	for i := len(t.texts) - 1; i >= 0; i-- {
+		if o := t.texts[i]; o.copied && o.begins(k.file) {
+			k.told = o.size
+			break
+		}
 	}
 	k.take(now)
 }
@@ -242,7 +208,7 @@ func (t *Tail) adopt(now time.Time, mine *tracked) (found bool) {
 		if err != nil {
 			continue
 		}
-		if before, ok := t.checked[g.path]; ok && os.SameFile(before, info) {
+		if t.looked(g.path, info) {
 			continue
 		}
 		if t.held(info) {
@@ -252,26 +218,28 @@ func (t *Tail) adopt(now time.Time, mine *tracked) (found bool) {
 			}
 			continue
 		}
-		head := headOf(g.path)
-		if len(head) == 0 {
+		text, err := openPlain(context.Background(), g.path)
+		switch {
+		case text == nil:
+			t.again = t.again || err != nil && !errors.Is(err, fs.ErrNotExist) && now.Sub(info.ModTime()) < drainFor
+			continue
+		case text.Size() == 0 || err != nil && now.Sub(info.ModTime()) < drainFor: // still being written
 			t.again = t.again || now.Sub(info.ModTime()) < drainFor
+			text.Close()
+			continue
+		case mine != nil && !found && mine.goesOn(text):
+			found = mine.moveTo(text)
+			t.know(mine.known())
+		case t.cur != nil && (t.cur.goesOn(text) || prefix(text, text.Size(), t.cur.file)):
+			text.Close()
+			continue // a copy being made of what we are reading
+		case t.tells(text):
+			text.Close()
+		case !t.read(g, text, now):
+			t.again = true
 			continue
 		}
-		switch {
-		case mine != nil && !found && mine.began(head):
-			found = mine.moveTo(g.path)
-		case t.cur != nil && t.cur.began(head):
-			continue // a copy being made of what we are reading
-		default:
-			if _, ok := t.knows(head); !ok && !t.read(g, info, now) {
-				t.again = true
-				continue
-			}
-		}
 		t.checked[g.path] = info
-		if !g.packed {
-			t.know(head, info.Size())
-		}
 	}
 	return found
 }
@@ -286,29 +254,24 @@ func (t *Tail) held(info fs.FileInfo) bool {
 	return false
 }
 
-// read takes a generation that we never saw under its own name. A packed one
-// that is still being written is left for the next look.
-func (t *Tail) read(g generation, info fs.FileInfo, now time.Time) bool {
+// read takes a generation that we never saw under its own name.
+func (t *Tail) read(g generation, text logs.Text, now time.Time) bool {
 	if !g.packed {
+		text.Close()
 		f, err := os.Open(g.path)
 		if err != nil {
 			return false
 		}
 		k := t.begin(g.path, f, now)
+		k.copied = true
 		k.take(now)
 		t.retire(k, now)
 		return true
 	}
-	text, err := openPlain(context.Background(), g.path)
-	if text == nil {
-		return false
-	}
-	if err != nil && now.Sub(info.ModTime()) < drainFor {
-		text.Close()
-		return false
-	}
+	k := knownText(text, text.Size())
+	k.copied = true
+	t.know(k)
 	track := t.sink.Begin(g.path, text)
-	t.know(headOf(g.path), text.Size())
 	track.Grow(text.Size(), always)
 	track.End()
 	return true
@@ -322,7 +285,6 @@ func (t *Tail) truncated(now time.Time) {
 	if !t.adopt(now, mine) {
 		mine.Lost()
 	}
-	t.know(mine.head, mine.size)
 	mine.file.Close()
 }
 

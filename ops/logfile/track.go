@@ -2,11 +2,11 @@ package logfile
 
 import (
 	"bytes"
-	"context"
-	"io"
 	"io/fs"
 	"os"
 	"time"
+
+	"opsdeck/ops/logs"
 )
 
 // tracked is a text being followed and what it is known by.
@@ -20,29 +20,25 @@ type tracked struct {
 	foot  []byte      // what lies before size
 	since time.Time
 	until time.Time // of a renamed one
+
+	copied bool   // it was found as a generation: it may be a copy of the live file
+	marks  []mark // sizes seen on the way
 }
 
 // moveTo goes on with the text in its copy.
-func (k *tracked) moveTo(path string) bool {
-	text, _ := openPlain(context.Background(), path)
-	if text == nil {
-		return false
-	}
+func (k *tracked) moveTo(text logs.Text) bool {
+	size := text.Size()
+	is := knownText(text, size)
 	k.Swap(text)
-	if size := text.Size(); size > k.told {
+	if size > k.told {
 		k.Grow(size, always)
 	}
 	k.End()
+	k.head, k.foot, k.size = is.head, is.foot, is.size
 	return true
 }
 
 func always() bool { return true }
-
-// began tells whether a text that begins with head is this one.
-func (k *tracked) began(head []byte) bool {
-	mine := wholeLines(k.head)
-	return len(mine) > 0 && bytes.HasPrefix(head, mine)
-}
 
 // take looks how far the text has grown.
 func (k *tracked) take(now time.Time) {
@@ -79,7 +75,10 @@ func (k *tracked) remember() {
 	if len(k.head) < printBytes && int64(len(k.head)) < k.size {
 		k.head = k.read(0, min(printBytes, k.size))
 	}
-	k.foot = k.read(max(0, k.size-64), k.size)
+	k.foot = k.read(max(0, k.size-footBytes), k.size)
+	if k.marks = append(k.marks, mark{k.size, k.foot}); len(k.marks) > maxMarks {
+		k.marks = thin(k.marks)
+	}
 }
 
 func (k *tracked) read(off, end int64) []byte {
@@ -98,28 +97,8 @@ func (k *tracked) same() bool {
 	if info.Size() < k.size {
 		return false
 	}
-	off := max(0, k.size-64)
+	off := max(0, k.size-footBytes)
 	return bytes.Equal(k.read(off, k.size), k.foot) && bytes.Equal(k.read(0, int64(len(k.head))), k.head)
-}
-
-// headOf is how a file's text begins; nothing when it cannot be read.
-func headOf(path string) []byte {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	var r io.Reader = f
-	first := make([]byte, 4<<10)
-	n, _ := f.ReadAt(first, 0)
-	if open := unpacker(path, first[:n]); open != nil {
-		if r, err = open(f); err != nil {
-			return nil
-		}
-	}
-	buf := make([]byte, printBytes)
-	n, _ = io.ReadFull(r, buf)
-	return buf[:n]
 }
 
 // lastBreak is the end of the last whole line.

@@ -1,0 +1,146 @@
+package logfile
+
+import (
+	"bytes"
+	"io"
+	"io/fs"
+	"os"
+
+	"opsdeck/ops/logs"
+)
+
+const (
+	footBytes = 64  // of a text's end, by which it is known again
+	maxMarks  = 128 // ends that are held of a text that grows
+)
+
+// known is a text that was told of: how it begins, how long it was and how it
+// ended. The beginning alone tells little: a program may begin each of its logs
+// with the same lines.
+type known struct {
+	head, foot []byte
+	size       int64
+	copied     bool // it was found as a generation: it may be a copy of the live file
+}
+
+// mark is what lies before a size.
+type mark struct {
+	size int64
+	foot []byte
+}
+
+// thin drops every second mark but the last.
+func thin(marks []mark) []mark {
+	out := marks[:0]
+	for i, m := range marks {
+		if i%2 == 1 || i == len(marks)-1 {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func (k *tracked) known() known {
+	return known{head: k.head, foot: k.foot, size: k.size, copied: k.copied}
+}
+
+// knownText is what a text of that size is known by.
+func knownText(r io.ReaderAt, size int64) known {
+	return known{head: readAt(r, 0, min(size, printBytes)), foot: readAt(r, max(0, size-footBytes), size), size: size}
+}
+
+// knownFile is knownText of a file; nothing when it cannot be read.
+func knownFile(path string, size int64) known {
+	f, err := os.Open(path)
+	if err != nil {
+		return known{}
+	}
+	defer f.Close()
+	k := knownText(f, size)
+	k.copied = true
+	return k
+}
+
+func readAt(r io.ReaderAt, off, end int64) []byte {
+	buf := make([]byte, max(0, end-off))
+	n, _ := r.ReadAt(buf, off)
+	return buf[:n]
+}
+
+// begins tells that a text begins with the known one.
+func (k known) begins(r io.ReaderAt) bool {
+	return k.size > 0 && bytes.Equal(readAt(r, 0, int64(len(k.head))), k.head) &&
+		bytes.Equal(readAt(r, k.size-int64(len(k.foot)), k.size), k.foot)
+}
+
+// prefix tells that a text begins with the first n bytes of another, by its
+// beginning, its middle and its end.
+func prefix(of io.ReaderAt, n int64, r io.ReaderAt) bool {
+	const piece = 4 << 10
+	for _, off := range []int64{0, max(0, n/2-piece), max(0, n-piece)} {
+		if !bytes.Equal(readAt(of, off, min(n, off+piece)), readAt(r, off, min(n, off+piece))) {
+			return false
+		}
+	}
+	return n > 0
+}
+
+// goesOn tells that a text is a copy of this one, which was truncated since: it
+// holds what was seen of it, as far as the copy goes.
+func (k *tracked) goesOn(text logs.Text) bool {
+	for i := len(k.marks) - 1; i >= 0; i-- {
+		if m := k.marks[i]; m.size <= text.Size() {
+			return known{head: k.head[:min(int64(len(k.head)), m.size)], foot: m.foot, size: m.size}.begins(text)
+		}
+	}
+	part := wholeLines(k.head)
+	return len(part) > 0 && bytes.HasPrefix(readAt(text, 0, printBytes), part)
+}
+
+// wholeLines cuts a beginning after its last whole line: a part of a line may
+// stand at the beginning of any text.
+func wholeLines(head []byte) []byte {
+	if len(head) == printBytes {
+		return head
+	}
+	return head[:bytes.LastIndexByte(head, '\n')+1]
+}
+
+func (t *Tail) know(k known) {
+	if k.size > 0 {
+		t.texts = append(t.texts, k)
+	}
+	if len(t.texts) > maxKnown {
+		t.texts = t.texts[1:]
+	}
+}
+
+// tells tells that a text was told of, or is being told of from a file we hold.
+func (t *Tail) tells(text logs.Text) bool {
+	size := text.Size()
+	for _, o := range t.old {
+		if info, err := o.file.Stat(); err == nil && info.Size() >= size && prefix(text, size, o.file) {
+			return true
+		}
+	}
+	for _, k := range t.texts {
+		if k.size == size && k.begins(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// looked tells that a generation needs no second look, whatever its name is now.
+func (t *Tail) looked(path string, info fs.FileInfo) bool {
+	if c, ok := t.checked[path]; ok && os.SameFile(c, info) {
+		return true
+	}
+	for _, c := range t.checked {
+		if c.Size() == info.Size() && c.ModTime().Equal(info.ModTime()) && os.SameFile(c, info) {
+			t.checked[path] = info
+			return true
+		}
+	}
+	return false
+}
