@@ -107,6 +107,9 @@ func (sh *shelf) plan(foreign bool) (*backup.Plan, error) {
 }
 
 func (c *backupPruneCmd) execute(sh *shelf, plan *backup.Plan) error {
+	if _, unreadable := sh.inUse(); len(plan.Blocked) > 0 && !unreadable.Empty() {
+		return ops.E(ops.Failed, lang.M("nothing is removed: %s", plan.Blocked[0])).WithHint(lang.M("look at that restore: opsdeck restore status"))
+	}
 	if len(plan.Blocked) > 0 {
 		return ops.E(ops.Failed, lang.M("nothing is removed: %s", plan.Blocked[0])).
 			WithHint(lang.M("make or verify a backup first: opsdeck backup create, opsdeck backup verify"))

@@ -186,6 +186,9 @@ func (d *desk) load(id string) (*restore.Run, error) {
 	if errors.Is(err, restore.ErrNoRun) {
 		return nil, ops.E(ops.Usage, lang.M("there is no such restore")).WithHint(lang.M("opsdeck restore status lists them"))
 	}
+	if ids, _ := d.store.Runs(); id == "" && len(ids) > 0 {
+		id = ids[0] // that is the one that was read
+	}
 	if id != "" && err != nil && ops.CodeOf(err) == ops.Failed {
 		return nil, restore.OpenRun{ID: id, Err: err}.Unreadable()
 	}

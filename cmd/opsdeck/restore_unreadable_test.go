@@ -54,6 +54,11 @@ func TestARunThatCannotBeReadCountsAsUnfinished(t *testing.T) {
 			if o := s.run("restore", "status"); !strings.Contains(o.out, ids[0]+" cannot be read") {
 				t.Errorf("restore status:\n%s%s", o.out, o.err)
 			}
+			for _, verb := range []string{"resume", "abort", "attach"} {
+				if o := s.run("restore", verb); o.code != 75 || !strings.Contains(o.err, "set-aside "+ids[0]) {
+					t.Errorf("restore %s: exit %d\n%s", verb, o.code, o.err)
+				}
+			}
 			if o := s.run("restore", "set-aside", ids[0]); o.code != 64 {
 				t.Errorf("set aside without confirmation: exit %d\n%s", o.code, o.err)
 			}
