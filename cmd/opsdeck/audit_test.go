@@ -141,7 +141,7 @@ func TestAuditErrorsAreUsageOrConfiguration(t *testing.T) {
 	}
 }
 
-func TestAuditExportAndArchiveFromTheCommandLine(t *testing.T) {
+func TestAuditExportAndArchiveByCommand(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
 		config, schema, dir := auditWorld(t, srv)
 		file := filepath.Join(dir, "x.csv")

@@ -49,9 +49,12 @@ func (b *checker) onPurpose(look health.Probe) health.Probe {
 		r.Meanwhile = startNothing()
 		dir, err := b.app.stateDir()
 		if err != nil {
+			r.Restoring = true
 			return r
 		}
-		switch run, err := openRun(restore.Store{Dir: dir}, b.service.Name, b.service.Database.Name); {
+		run, err := openRun(restore.Store{Dir: dir}, b.service.Name, b.service.Database.Name)
+		r.Restoring = err != nil || run != nil
+		switch {
 		case err != nil:
 			r.Meanwhile = lang.M("Start nothing by hand before you know how the restores stand: opsdeck restore status")
 		case run != nil && run.Run == nil:

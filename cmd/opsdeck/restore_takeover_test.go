@@ -100,7 +100,8 @@ func TestRestoreToAnotherServer(t *testing.T) {
     backup: {dir: %s, keep: {daily: 7}}
     restore: {key_tables: [customers]}
 state_dir:`, other.OptionsFile(t), other.Port, filepath.Join(s.dir, "staging")))
-	o := s.must("restore", "--service", "staging", "--from", path, "--confirm", "staging_sales", "--json")
+	o := s.must("restore", "--service", "staging", "--from", path, "--confirm", "staging_sales",
+		"--from-schema", s.live, "--accept-missing", "junk", "--json")
 	if last := o.lastLine(t); last.Result != "restored" {
 		t.Fatalf("%+v\n%s", last, o.out)
 	}

@@ -70,6 +70,7 @@ type Result struct {
 	Headline, Why lang.Msg
 	Next          lang.Msg // a sentence: what to do first; may be empty
 	Meanwhile     lang.Msg // the same while a restore of the service is under way
+	Restoring     bool     // one was under way during the look, or may have been
 	Down          bool     // the thing does not answer at all
 	Lost          bool     // data are missing or damaged: a restore is the answer
 	Follows       Kind     // where a check of this kind is down too, this only follows from it

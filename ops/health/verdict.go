@@ -261,20 +261,25 @@ func (j judge) since(s Standing) string {
 // is under way something else than after it. It may be empty.
 func (r Report) Next(s *Standing) lang.Msg {
 	shown := s.Shown()
-	if !shown.Meanwhile.Empty() && r.restoring(s.Check.Service) {
+	if !shown.Meanwhile.Empty() && r.restoring(s.Check.Service, shown.Restoring) {
 		return shown.Meanwhile
 	}
 	return shown.Next
 }
 
-// restoring tells whether a restore of the service is under way now.
-func (r Report) restoring(service string) bool {
+// restoring tells whether a restore of the service is under way now. Where the check
+// of restores is not among those looked at, what another look saw decides.
+func (r Report) restoring(service string, seen bool) bool {
+	looked := false
 	for _, s := range r.Standings {
-		if s.Check.Kind == KindRestore && s.Check.Service == service && s.Seen() && s.State != ops.StateOK {
+		if s.Check.Kind != KindRestore || s.Check.Service != service || !s.Seen() {
+			continue
+		}
+		if looked = true; s.State != ops.StateOK {
 			return true
 		}
 	}
-	return false
+	return !looked && seen
 }
 
 func (j judge) next(s Standing, restore bool) lang.Msg {
