@@ -21,7 +21,7 @@ func TestTheDamagedDemoIsRestoredAndUndoneByKeys(t *testing.T) {
 	cmd := exec.Command(os.Args[0], "--opsdeck", opsdeck(t), "--fault", "db-damaged")
 	cmd.Env = append(os.Environ(), demoEnv+"=1", "TMPDIR="+tmp, "LANG=en_GB.UTF-8", "LC_ALL=", "NO_COLOR=1")
 	c := onTerminal(t, cmd, 80, 24)
-	c.sees("1 of 8 tables of "+database+" are missing", "Press 5 to restore")
+	c.sees("1 of 8 tables of "+database+" is missing", "Press 5 to restore")
 	worlds, err := filepath.Glob(filepath.Join(tmp, "*", "world"))
 	if err != nil || len(worlds) != 1 {
 		t.Fatalf("worlds %v, %v", worlds, err)
