@@ -98,27 +98,73 @@ func (c *Console) globalActions() []page.Action {
 	actions := []page.Action{
 		{ID: "console.next", Keys: []string{"tab"}, Label: lang.M("next tab"), Help: lang.M("go to the next tab"),
 			Run: func() tea.Cmd { return c.goTo((c.active + 1) % n) }},
-		{ID: "console.previous", Keys: []string{"shift+tab"}, Label: lang.M("previous tab"), Help: lang.M("go to the previous tab"),
-			Run: func() tea.Cmd { return c.goTo((c.active + n - 1) % n) }},
-		{ID: "console.help", Keys: []string{"?", "f1"}, Label: lang.M("help"), Help: lang.M("show the keys of this page"), Footer: true,
-			Run: func() tea.Cmd { c.push(c.help()); return nil }},
-		{ID: "console.palette", Keys: []string{":"}, Label: lang.M("palette"), Help: lang.M("find any action by typing a part of its name"), Footer: true,
-			Run: func() tea.Cmd { c.push(newPalette(c)); return nil }},
-		{ID: "console.language", Keys: []string{"L"}, Label: lang.M("中文/English"), Help: lang.M("switch between English and Chinese"),
-			Run: c.switchLanguage},
-		{ID: "console.zone", Keys: []string{"U"}, Label: lang.M("UTC/local"), Help: lang.M("show times in UTC or in local time"),
-			Run: c.switchZone},
-		{ID: "console.theme", Keys: []string{"T"}, Label: lang.M("dark/light"), Help: lang.M("switch between dark and light background"),
-			Run: c.switchTheme},
-		{ID: "console.mouse", Keys: []string{"M"}, Label: lang.M("mouse"), Help: lang.M("turn the mouse on or off; off, the terminal selects text"),
-			Run: c.switchMouse},
-		{ID: "console.quit", Keys: []string{"q"}, Label: lang.M("quit"), Help: lang.M("leave the console; ctrl-c twice does so too"), Footer: true,
-			Run: c.quit},
+		{
+			ID:    "console.previous",
+			Keys:  []string{"shift+tab"},
+			Label: lang.M("previous tab"),
+			Help:  lang.M("go to the previous tab"),
+			Run:   func() tea.Cmd { return c.goTo((c.active + n - 1) % n) },
+		},
+		{
+			ID:     "console.help",
+			Keys:   []string{"?", "f1"},
+			Label:  lang.M("help"),
+			Help:   lang.M("show the keys of this page"),
+			Footer: true,
+			Run:    func() tea.Cmd { c.push(c.help()); return nil },
+		},
+		{
+			ID:     "console.palette",
+			Keys:   []string{":"},
+			Label:  lang.M("palette"),
+			Help:   lang.M("find any action by typing a part of its name"),
+			Footer: true,
+			Run:    func() tea.Cmd { c.push(newPalette(c)); return nil },
+		},
+		{
+			ID:    "console.language",
+			Keys:  []string{"L"},
+			Label: lang.M("中文/English"),
+			Help:  lang.M("switch between English and Chinese"),
+			Run:   c.switchLanguage,
+		},
+		{
+			ID:    "console.zone",
+			Keys:  []string{"U"},
+			Label: lang.M("UTC/local"),
+			Help:  lang.M("show times in UTC or in local time"),
+			Run:   c.switchZone,
+		},
+		{
+			ID:    "console.theme",
+			Keys:  []string{"T"},
+			Label: lang.M("dark/light"),
+			Help:  lang.M("switch between dark and light background"),
+			Run:   c.switchTheme,
+		},
+		{
+			ID:    "console.mouse",
+			Keys:  []string{"M"},
+			Label: lang.M("mouse"),
+			Help:  lang.M("turn the mouse on or off; off, the terminal selects text"),
+			Run:   c.switchMouse,
+		},
+		{
+			ID:     "console.quit",
+			Keys:   []string{"q"},
+			Label:  lang.M("quit"),
+			Help:   lang.M("leave the console; ctrl-c twice does so too"),
+			Footer: true,
+			Run:    c.quit,
+		},
 	}
 	for i := range n {
 		p := c.o.Pages[i]
-		actions = append(actions, page.Action{ID: "console.tab." + p.ID(), Keys: []string{strconv.Itoa(i + 1)}, Label: p.Title(),
-			Help: lang.M("go to the tab %s", p.Title()), Run: func() tea.Cmd { return c.goTo(i) }})
+		actions = append(
+			actions,
+			page.Action{ID: "console.tab." + p.ID(), Keys: []string{strconv.Itoa(i + 1)}, Label: p.Title(),
+				Help: lang.M("go to the tab %s", p.Title()), Run: func() tea.Cmd { return c.goTo(i) }},
+		)
 	}
 	return actions
 }

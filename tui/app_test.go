@@ -48,13 +48,47 @@ var start = time.Date(2026, 1, 29, 14, 2, 7, 0, time.UTC)
 
 func testConsole() (*Console, []*fakePage, *clock.Fake) {
 	fake := clock.NewFake(start)
-	pages := []*fakePage{{id: "status", title: lang.Raw("Status")}, {id: "logs", title: lang.Raw("日志")}, {id: "restore", title: lang.Raw("Restore")}}
-	pages[0].acts = []page.Action{
-		{ID: "status.open", Keys: []string{"enter"}, Label: lang.Raw("open"), Help: lang.Raw("open the check"), Footer: true, Run: func() tea.Cmd { return nil }},
-		{ID: "status.stop", Keys: []string{"S"}, Label: lang.Raw("stop"), Help: lang.Raw("stop the service"), Footer: true, Writes: true, Run: func() tea.Cmd { return nil }},
+	pages := []*fakePage{
+		{id: "status", title: lang.Raw("Status")},
+		{id: "logs", title: lang.Raw("日志")},
+		{id: "restore", title: lang.Raw("Restore")},
 	}
-	env := &page.Env{Ctx: context.Background(), Lang: lang.English(), Theme: theme.New(theme.Options{NoColor: true}), Clock: fake, Zone: time.UTC, Service: "qianzhang", ReadOnly: true}
-	c := New(Options{Env: env, Pages: []page.Page{pages[0], pages[1], pages[2]}, Host: "db1", Theme: theme.Options{NoColor: true}})
+	pages[0].acts = []page.Action{
+		{
+			ID:     "status.open",
+			Keys:   []string{"enter"},
+			Label:  lang.Raw("open"),
+			Help:   lang.Raw("open the check"),
+			Footer: true,
+			Run:    func() tea.Cmd { return nil },
+		},
+		{
+			ID:     "status.stop",
+			Keys:   []string{"S"},
+			Label:  lang.Raw("stop"),
+			Help:   lang.Raw("stop the service"),
+			Footer: true,
+			Writes: true,
+			Run:    func() tea.Cmd { return nil },
+		},
+	}
+	env := &page.Env{
+		Ctx:      context.Background(),
+		Lang:     lang.English(),
+		Theme:    theme.New(theme.Options{NoColor: true}),
+		Clock:    fake,
+		Zone:     time.UTC,
+		Service:  "qianzhang",
+		ReadOnly: true,
+	}
+	c := New(
+		Options{
+			Env:   env,
+			Pages: []page.Page{pages[0], pages[1], pages[2]},
+			Host:  "db1",
+			Theme: theme.Options{NoColor: true},
+		},
+	)
 	return c, pages, fake
 }
 
@@ -188,7 +222,8 @@ func TestMessagesAreRoutedByAddress(t *testing.T) {
 	c.route(page.Msg{To: "logs", Body: "for logs"})
 	c.route(page.Incident{At: start})
 	c.route(page.Goto{Page: "restore", Body: "a.sql.gz"})
-	if len(pages[0].bodies) != 1 || len(pages[1].bodies) != 2 || len(pages[2].bodies) != 2 || c.page().ID() != "restore" {
+	if len(pages[0].bodies) != 1 || len(pages[1].bodies) != 2 || len(pages[2].bodies) != 2 ||
+		c.page().ID() != "restore" {
 		t.Fatalf("%v %v %v, at %s", pages[0].bodies, pages[1].bodies, pages[2].bodies, c.page().ID())
 	}
 }
@@ -211,7 +246,15 @@ func TestViews(t *testing.T) {
 					c, _, _ := testConsole()
 					c.env.Lang = p
 					c.route(tea.WindowSizeMsg{Width: size.Width, Height: size.Height})
-					c.route(page.Verdict{State: ops.StateCritical, Text: lang.Raw("MySQL is down since 14:02:07 (connection refused); newest good backup 3 h 12 m ago. Press 5 to restore.")})
+					c.route(
+						page.Verdict{
+							State: ops.StateCritical,
+							Text: lang.Raw(
+								"MySQL is down since 14:02:07 (connection refused); newest good backup 3 h 12 m " +
+									"ago. Press 5 to restore.",
+							),
+						},
+					)
 					press(c, keys...)
 					golden.RequireEqual(t, []byte(c.View()))
 				})

@@ -17,8 +17,11 @@ import (
 func TestF5RefreshesThePage(t *testing.T) {
 	c, pages, _ := testConsole()
 	ran := 0
-	pages[0].acts = append(pages[0].acts, page.Action{ID: "status.refresh", Keys: []string{"r"}, Label: lang.Raw("refresh"),
-		Help: lang.Raw("look again"), Run: func() tea.Cmd { ran++; return nil }})
+	pages[0].acts = append(
+		pages[0].acts,
+		page.Action{ID: "status.refresh", Keys: []string{"r"}, Label: lang.Raw("refresh"),
+			Help: lang.Raw("look again"), Run: func() tea.Cmd { ran++; return nil }},
+	)
 	c.route(tea.KeyMsg{Type: tea.KeyF5})
 	if ran+strings.Count(strings.Join(pages[0].keys, ""), "r") != 1 {
 		t.Errorf("F5 refreshed %d times, the page got %v", ran, pages[0].keys)

@@ -17,8 +17,20 @@ func TestThePaletteNeverOffersTheOppositeOfAWord(t *testing.T) {
 	c, _, _ := testConsole()
 	run := func() tea.Cmd { return nil }
 	c.o.Actions = []page.Action{
-		{ID: "x.drop", Label: lang.M("drop old"), Help: lang.M("drop the former tables that are kept for the undo"), Writes: true, Run: run},
-		{ID: "x.undo", Label: lang.M("undo"), Help: lang.M("bring back the state before the restore"), Writes: true, Run: run},
+		{
+			ID:     "x.drop",
+			Label:  lang.M("drop old"),
+			Help:   lang.M("drop the former tables that are kept for the undo"),
+			Writes: true,
+			Run:    run,
+		},
+		{
+			ID:     "x.undo",
+			Label:  lang.M("undo"),
+			Help:   lang.M("bring back the state before the restore"),
+			Writes: true,
+			Run:    run,
+		},
 	}
 	for _, p := range []*lang.Printer{lang.English(), lang.Chinese()} {
 		c.env.Lang = p

@@ -71,7 +71,14 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) error {
 			}
 		}}
 	}
-	p = tea.NewProgram(c, tea.WithAltScreen(), tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler(), tea.WithFPS(framesPerSecond))
+	p = tea.NewProgram(
+		c,
+		tea.WithAltScreen(),
+		tea.WithInput(in),
+		tea.WithOutput(out),
+		tea.WithoutSignalHandler(),
+		tea.WithFPS(framesPerSecond),
+	)
 	stop := context.AfterFunc(ctx, leave)
 	defer stop()
 	_, err := p.Run()

@@ -187,7 +187,8 @@ func TestPanicRestoresTheTerminalAndLeavesAReport(t *testing.T) {
 			}
 			r.restored(t)
 			report, err := os.ReadFile(crash.Report)
-			if err != nil || !strings.Contains(string(report), "boom in "+name) || !strings.Contains(string(report), "run_test.go") {
+			if err != nil || !strings.Contains(string(report), "boom in "+name) ||
+				!strings.Contains(string(report), "run_test.go") {
 				t.Errorf("report: %v\n%s", err, report)
 			}
 		})

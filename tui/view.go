@@ -76,7 +76,9 @@ func (c *Console) headHeight() int { return len(c.head()) }
 func (c *Console) verdictLines(w, h int) []string {
 	t, e := c.env.Theme, c.env
 	if c.verdict.Text.Empty() {
-		return []string{t.Dim.Render(cells.Cut(" "+t.Glyph.Pending+" "+e.T("looking at the service for the first time"), w))}
+		return []string{
+			t.Dim.Render(cells.Cut(" "+t.Glyph.Pending+" "+e.T("looking at the service for the first time"), w)),
+		}
 	}
 	style, glyph := t.State(c.verdict.State)
 	text := termsafe.Line(e.Lang.Msg(c.verdict.Text))

@@ -27,7 +27,12 @@ func otherServer(t *testing.T) (*sql.DB, mysql.Target) {
 		t.Fatal(err)
 	}
 	t.Cleanup(e.stop)
-	to := mysql.Target{Network: "tcp", Addr: fmt.Sprintf("%s:%d", e.at.host, e.at.port), User: e.at.user, Password: e.at.password}
+	to := mysql.Target{
+		Network:  "tcp",
+		Addr:     fmt.Sprintf("%s:%d", e.at.host, e.at.port),
+		User:     e.at.user,
+		Password: e.at.password,
+	}
 	db, err := mysql.Open(context.Background(), to, database)
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +83,18 @@ func fillOther(t *testing.T, db *sql.DB, table, shape string, n int) {
 		case "uuid":
 			more = fmt.Sprintf(`, '%08x-%04x', '{"status": "%s"}'`, rng.Uint32(), i, status)
 		}
-		rows = append(rows, fmt.Sprintf("(%d, '%s', '%s', %d, '%s'%s)", rng.IntN(4), []string{"CREATE", "UPDATE", "DELETE"}[rng.IntN(3)], []string{"ORDER", "CUSTOMER"}[rng.IntN(2)], rng.IntN(9), at.Format("2006-01-02 15:04:05"), more))
+		rows = append(
+			rows,
+			fmt.Sprintf(
+				"(%d, '%s', '%s', %d, '%s'%s)",
+				rng.IntN(4),
+				[]string{"CREATE", "UPDATE", "DELETE"}[rng.IntN(3)],
+				[]string{"ORDER", "CUSTOMER"}[rng.IntN(2)],
+				rng.IntN(9),
+				at.Format("2006-01-02 15:04:05"),
+				more,
+			),
+		)
 	}
 	run("INSERT INTO " + table + " (" + columns + ") VALUES " + strings.Join(rows, ", "))
 }
@@ -129,7 +145,17 @@ func TestAuditNeedsNoMoreThanMySQLsProtocol(t *testing.T) {
 		t.Run(shape, func(t *testing.T) {
 			table := "audit_" + shape
 			fillOther(t, db, table, shape, 400)
-			s, err := auditlog.Open(context.Background(), db, auditlog.Options{Target: to, Schema: database, Table: table, MaxRows: 100_000, Timeout: 2 * time.Minute})
+			s, err := auditlog.Open(
+				context.Background(),
+				db,
+				auditlog.Options{
+					Target:  to,
+					Schema:  database,
+					Table:   table,
+					MaxRows: 100_000,
+					Timeout: 2 * time.Minute,
+				},
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -141,8 +167,13 @@ func TestAuditNeedsNoMoreThanMySQLsProtocol(t *testing.T) {
 				t.Error("the server lacks features, and nothing is told")
 			}
 			for query, cond := range map[string]string{"": "TRUE", "action:delete": "action = 'DELETE'", "user:2": "user_id = 2", "user:1,3 -action:CREATE": "user_id IN (1, 3) AND action <> 'CREATE'",
-				"resource:ORDER:4": "resource_type = 'ORDER' AND resource_id = '4'", "since:2026-01-01T02:00:00Z until:2026-01-01T04:00:00Z": "created_at >= '2026-01-01 02:00:00' AND created_at < '2026-01-01 04:00:00'", "type:CUST*": "resource_type LIKE 'CUST%'"} {
-				if got, want := namesByPages(t, s, query), namesBySQL(t, db, table, cond); fmt.Sprint(got) != fmt.Sprint(want) {
+				"resource:ORDER:4": "resource_type = 'ORDER' AND resource_id = '4'", "since:2026-01-01T02:00:00Z " +
+					"until:2026-01-01T04:00:00Z": "created_at >= '2026-01-01 02:00:00' AND created_at < '2026-01-01 04:00:00'", "type:CUST*": "resource_type LIKE 'CUST%'"} {
+				if got, want := namesByPages(t, s, query), namesBySQL(t, db, table, cond); fmt.Sprint(
+					got,
+				) != fmt.Sprint(
+					want,
+				) {
 					t.Errorf("%q gives %d rows, plain SQL %d:\n%v\n%v", query, len(got), len(want), got, want)
 				}
 			}
@@ -157,7 +188,8 @@ func TestAuditNeedsNoMoreThanMySQLsProtocol(t *testing.T) {
 func restOfOther(t *testing.T, db *sql.DB, s *auditlog.Source, table string) {
 	ctx := context.Background()
 	trace, err := s.Trace(ctx, "ORDER", "4", true, nil)
-	if want := namesBySQL(t, db, table, "resource_type = 'ORDER' AND resource_id = '4'"); err != nil || len(trace.Timeline) != len(want) {
+	if want := namesBySQL(t, db, table, "resource_type = 'ORDER' AND resource_id = '4'"); err != nil ||
+		len(trace.Timeline) != len(want) {
 		t.Errorf("trace: %d rows, want %d: %v", len(trace.Timeline), len(want), err)
 	}
 	stats, err := s.Stats(ctx, audit.StatsRequest{Zone: time.UTC}, true, nil)

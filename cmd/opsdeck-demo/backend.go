@@ -57,27 +57,54 @@ func runBackend(ctx context.Context, dir string) error {
 	defer db.Close()
 	db.SetMaxOpenConns(4)
 	db.SetConnMaxIdleTime(5 * time.Second)
-	b := &backend{dir: dir, db: db, redis: redis.NewClient(&redis.Options{Addr: conf.Redis, MaxRetries: -1, DialTimeout: time.Second}), started: time.Now(),
-		journal: &journal{out: os.Stdout, problems: os.Stderr, rand: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1)), pid: os.Getpid()}}
+	b := &backend{
+		dir:     dir,
+		db:      db,
+		redis:   redis.NewClient(&redis.Options{Addr: conf.Redis, MaxRetries: -1, DialTimeout: time.Second}),
+		started: time.Now(),
+		journal: &journal{
+			out:      os.Stdout,
+			problems: os.Stderr,
+			rand:     rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1)),
+			pid:      os.Getpid(),
+		},
+	}
 	defer b.redis.Close()
 	listener, err := net.Listen("tcp", conf.Listen)
 	if err != nil {
-		b.journal.failure(time.Now(), "NestApplication", "Error: listen EADDRINUSE: address already in use "+conf.Listen, err.Error())
+		b.journal.failure(
+			time.Now(),
+			"NestApplication",
+			"Error: listen EADDRINUSE: address already in use "+conf.Listen,
+			err.Error(),
+		)
 		return err
 	}
-	server := &http.Server{Handler: b.handler(), ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	server := &http.Server{
+		Handler:           b.handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
 	go server.Serve(listener)
 	defer server.Close()
 	b.journal.nest(b.journal.out, time.Now(), "LOG", "NestApplication", "Nest application successfully started")
 	b.live(ctx)
-	b.journal.nest(b.journal.out, time.Now(), "LOG", "NestApplication", "Nest application received SIGINT, shutting down")
+	b.journal.nest(
+		b.journal.out,
+		time.Now(),
+		"LOG",
+		"NestApplication",
+		"Nest application received SIGINT, shutting down",
+	)
 	return nil
 }
 
 // handler answers as the Nest application does, with opsdeck's own handlers.
 func (b *backend) handler() http.Handler {
-	return healthhttp.Handler(healthhttp.Service{Name: "qianzhang-backend", Version: "1.8.2", Description: "千张销售管理系统", Environment: "demo",
-		Started: b.started, Timeout: 4 * time.Second, Database: b.askDatabase, Redis: func(ctx context.Context) error { return b.redis.Ping(ctx).Err() }})
+	return healthhttp.Handler(
+		healthhttp.Service{Name: "qianzhang-backend", Version: "1.8.2", Description: "千张销售管理系统", Environment: "demo",
+			Started: b.started, Timeout: 4 * time.Second, Database: b.askDatabase, Redis: func(ctx context.Context) error { return b.redis.Ping(ctx).Err() }},
+	)
 }
 
 func (b *backend) askDatabase(ctx context.Context) error {
@@ -119,7 +146,12 @@ func (b *backend) live(ctx context.Context) {
 			b.journal.hiccup(time.Now())
 		}
 		if planted["disk-full"] && r.IntN(3) == 0 {
-			b.journal.failure(time.Now(), "OrderService", "Failed to write invoice PDF", "ENOSPC: no space left on device, write")
+			b.journal.failure(
+				time.Now(),
+				"OrderService",
+				"Failed to write invoice PDF",
+				"ENOSPC: no space left on device, write",
+			)
 			continue
 		}
 		if r.IntN(8) == 0 {
@@ -138,7 +170,12 @@ func (b *backend) trade(ctx context.Context) {
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):
 	case errors.As(err, &answered):
-		b.journal.failure(now, "OrderService", "Failed to create order: "+answered.Message, "QueryFailedError: "+answered.Message)
+		b.journal.failure(
+			now,
+			"OrderService",
+			"Failed to create order: "+answered.Message,
+			"QueryFailedError: "+answered.Message,
+		)
 	default:
 		b.journal.failure(now, "TypeOrmModule", "Unable to connect to the database. Retrying (1)...", err.Error())
 	}
@@ -153,7 +190,16 @@ func (b *backend) sell(ctx context.Context) error {
 		return err
 	}
 	defer tx.Rollback()
-	done, err := tx.ExecContext(ctx, "INSERT INTO orders (order_no, customer_id, status, total_amount, remark, created_at) VALUES (?, ?, 'PENDING', ?, ?, ?)", no, customer, total, pick(r, remarks), now)
+	done, err := tx.ExecContext(
+		ctx,
+		"INSERT INTO orders (order_no, customer_id, status, total_amount, remark, created_at) VALUES (?, ?, "+
+			"'PENDING', ?, ?, ?)",
+		no,
+		customer,
+		total,
+		pick(r, remarks),
+		now,
+	)
 	if err != nil {
 		return err
 	}
@@ -164,8 +210,19 @@ func (b *backend) sell(ctx context.Context) error {
 	if _, err := tx.ExecContext(ctx, "INSERT INTO order_items (order_id, product_id, qty, price) VALUES (?, ?, ?, ?)", id, 1+r.IntN(60), 1+r.IntN(60), money(int64(300+r.IntN(900)))); err != nil {
 		return err
 	}
-	values := auditValues(r, now, user, "CREATE", "ORDER", int(id), nil, map[string]any{"orderNo": no, "customerId": customer, "totalAmount": total})
-	if _, err := tx.ExecContext(ctx, "INSERT INTO audit_logs (user_id, action, resource_type, resource_id, old_value, new_value, ip_address, user_agent, api_path, request_body, http_method, idempotency_key, response_data, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values...); err != nil {
+	values := auditValues(
+		r,
+		now,
+		user,
+		"CREATE",
+		"ORDER",
+		int(id),
+		nil,
+		map[string]any{"orderNo": no, "customerId": customer, "totalAmount": total},
+	)
+	if _, err := tx.ExecContext(ctx, "INSERT INTO audit_logs (user_id, action, resource_type, resource_id, "+
+		"old_value, new_value, ip_address, user_agent, api_path, request_body, http_method, idempotency_key, "+
+		"response_data, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values...); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

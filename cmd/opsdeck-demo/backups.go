@@ -72,15 +72,43 @@ func writeGzip(path string, fill func(io.Writer) error) error {
 
 // oldDump writes what `mysqldump --databases` writes, of the rows before cut.
 func oldDump(w io.Writer, data *dataset, cut time.Time) error {
-	fmt.Fprintf(w, "-- MySQL dump 10.13  Distrib 8.0.36, for Linux (x86_64)\n--\n-- Host: 127.0.0.1    Database: %s\n-- ------------------------------------------------------\n-- Server version\t8.0.36\n\n", database)
-	fmt.Fprint(w, "/*!50503 SET NAMES utf8mb4 */;\n/*!40103 SET @OLD_TIME_ZONE=@@TIME_ZONE */;\n/*!40103 SET TIME_ZONE='+00:00' */;\n/*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */;\n\n")
-	fmt.Fprintf(w, "CREATE DATABASE /*!32312 IF NOT EXISTS*/ `%s` /*!40100 DEFAULT CHARACTER SET utf8mb4 */;\n\nUSE `%s`;\n", database, database)
+	fmt.Fprintf(
+		w,
+		"-- MySQL dump 10.13  Distrib 8.0.36, for Linux (x86_64)\n--\n-- Host: 127.0.0.1    Database: %s\n-- "+
+			"------------------------------------------------------\n-- Server version\t8.0.36\n\n",
+		database,
+	)
+	fmt.Fprint(
+		w,
+		"/*!50503 SET NAMES utf8mb4 */;\n/*!40103 SET @OLD_TIME_ZONE=@@TIME_ZONE */;\n/*!40103 SET "+
+			"TIME_ZONE='+00:00' */;\n/*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, "+
+			"FOREIGN_KEY_CHECKS=0 */;\n\n",
+	)
+	fmt.Fprintf(
+		w,
+		"CREATE DATABASE /*!32312 IF NOT EXISTS*/ `%s` /*!40100 DEFAULT CHARACTER SET utf8mb4 */;\n\nUSE `%s`;\n",
+		database,
+		database,
+	)
 	for i, c := range columns {
-		fmt.Fprintf(w, "\n--\n-- Table structure for table `%s`\n--\n\nDROP TABLE IF EXISTS `%s`;\n%s;\n\nLOCK TABLES `%s` WRITE;\n", c.table, c.table, schema[i], c.table)
+		fmt.Fprintf(
+			w,
+			"\n--\n-- Table structure for table `%s`\n--\n\nDROP TABLE IF EXISTS `%s`;\n%s;\n\nLOCK TABLES `%s` "+
+				"WRITE;\n",
+			c.table,
+			c.table,
+			schema[i],
+			c.table,
+		)
 		dumpRows(w, c.table, c.names, data, cut)
 		fmt.Fprint(w, "UNLOCK TABLES;\n")
 	}
-	_, err := fmt.Fprintf(w, "\n/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;\n/*!40014 SET FOREIGN_KEY_CHECKS=@OLD_FOREIGN_KEY_CHECKS */;\n\n-- Dump completed on %s\n", cut.Format("2006-01-02 15:04:05"))
+	_, err := fmt.Fprintf(
+		w,
+		"\n/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;\n/*!40014 SET FOREIGN_KEY_CHECKS=@OLD_FOREIGN_KEY_CHECKS "+
+			"*/;\n\n-- Dump completed on %s\n",
+		cut.Format("2006-01-02 15:04:05"),
+	)
 	return err
 }
 

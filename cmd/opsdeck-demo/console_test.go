@@ -65,7 +65,14 @@ type console struct {
 func openConsole(t *testing.T, r *running, columns, rows int, args ...string) *console {
 	t.Helper()
 	cmd := exec.Command(opsdeck(t), append([]string{"--config", r.dir + "/config.yaml"}, args...)...)
-	cmd.Env = append(os.Environ(), "LANG=en_GB.UTF-8", "LC_ALL=", "LC_MESSAGES=", "NO_COLOR=", socketEnv+"="+controlSocket(r.dir))
+	cmd.Env = append(
+		os.Environ(),
+		"LANG=en_GB.UTF-8",
+		"LC_ALL=",
+		"LC_MESSAGES=",
+		"NO_COLOR=",
+		socketEnv+"="+controlSocket(r.dir),
+	)
 	return onTerminal(t, cmd, columns, rows)
 }
 
@@ -76,7 +83,13 @@ func onTerminal(t *testing.T, cmd *exec.Cmd, columns, rows int) *console {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &console{t: t, keys: outer, inner: inner, screen: vt10x.New(vt10x.WithSize(columns, rows)), ended: make(chan struct{})}
+	c := &console{
+		t:      t,
+		keys:   outer,
+		inner:  inner,
+		screen: vt10x.New(vt10x.WithSize(columns, rows)),
+		ended:  make(chan struct{}),
+	}
 	c.before = c.modes()
 	if err := pty.Setsize(outer, &pty.Winsize{Cols: uint16(columns), Rows: uint16(rows)}); err != nil {
 		t.Fatal(err)
@@ -192,7 +205,8 @@ func (c *console) leaves() (code int) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		all := c.raw.String()
-		return strings.LastIndex(all, leaveScreen) > strings.LastIndex(all, "\x1b[?1049h") && strings.LastIndex(all, showCursor) > strings.LastIndex(all, "\x1b[?25l")
+		return strings.LastIndex(all, leaveScreen) > strings.LastIndex(all, "\x1b[?1049h") &&
+			strings.LastIndex(all, showCursor) > strings.LastIndex(all, "\x1b[?25l")
 	})
 	return c.cmd.ProcessState.ExitCode()
 }
@@ -303,7 +317,16 @@ func TestARestoreUnderWayEndsWithTheWorld(t *testing.T) {
 	if err := os.WriteFile(r.dir+"/config.yaml", slow, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(opsdeck(t), "--config", r.dir+"/config.yaml", "restore", "run", "--confirm", database, "--detach")
+	cmd := exec.Command(
+		opsdeck(t),
+		"--config",
+		r.dir+"/config.yaml",
+		"restore",
+		"run",
+		"--confirm",
+		database,
+		"--detach",
+	)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

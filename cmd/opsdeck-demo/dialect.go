@@ -31,7 +31,12 @@ func (d *dialect) ComQuery(ctx context.Context, c *mysql.Conn, query string, cal
 	return numbered(err)
 }
 
-func (d *dialect) ComMultiQuery(ctx context.Context, c *mysql.Conn, query string, callback mysql.ResultSpoolFn) (string, error) {
+func (d *dialect) ComMultiQuery(
+	ctx context.Context,
+	c *mysql.Conn,
+	query string,
+	callback mysql.ResultSpoolFn,
+) (string, error) {
 	rest, err := d.Handler.ComMultiQuery(ctx, c, mended(query), callback)
 	if needless(query, err) {
 		rest, err = d.Handler.ComMultiQuery(ctx, c, harmless, callback)
@@ -39,7 +44,12 @@ func (d *dialect) ComMultiQuery(ctx context.Context, c *mysql.Conn, query string
 	return rest, numbered(err)
 }
 
-func (d *dialect) ComStmtExecute(ctx context.Context, c *mysql.Conn, prepare *mysql.PrepareData, callback func(*sqltypes.Result) error) error {
+func (d *dialect) ComStmtExecute(
+	ctx context.Context,
+	c *mysql.Conn,
+	prepare *mysql.PrepareData,
+	callback func(*sqltypes.Result) error,
+) error {
 	return numbered(d.Handler.ComStmtExecute(ctx, c, prepare, callback))
 }
 
@@ -68,7 +78,11 @@ func checkAnswer(query string) string {
 	var rows []string
 	for _, m := range checked.FindAllStringSubmatch(query, -1) {
 		name := strings.ReplaceAll(strings.ReplaceAll(m[1], "``", "`"), "'", "''")
-		rows = append(rows, "SELECT '"+name+"' AS `Table`, 'check' AS Op, 'note' AS Msg_type, 'The storage engine for the table doesn''t support check' AS Msg_text")
+		rows = append(
+			rows,
+			"SELECT '"+name+"' AS `Table`, 'check' AS Op, 'note' AS Msg_type, 'The storage engine for the table "+
+				"doesn''t support check' AS Msg_text",
+		)
 	}
 	if rows == nil {
 		return query
@@ -83,7 +97,8 @@ const harmless = "SET @opsdeck_demo = 1"
 // needless tells of a refused session setting of a kind that the server has no
 // use for: it keeps some of MySQL's session variables as global ones.
 func needless(query string, err error) bool {
-	return err != nil && strings.HasPrefix(query, "SET SESSION ") && strings.Contains(err.Error(), "is a GLOBAL variable")
+	return err != nil && strings.HasPrefix(query, "SET SESSION ") &&
+		strings.Contains(err.Error(), "is a GLOBAL variable")
 }
 
 // numbers are MySQL's, by a part of the embedded server's message.

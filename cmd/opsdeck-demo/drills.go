@@ -22,9 +22,29 @@ func (w *world) writeDrills() error {
 	} {
 		day := w.now.AddDate(0, 0, -past.days)
 		at := time.Date(day.Year(), day.Month(), day.Day(), 10, 5*i, 0, 0, day.Location())
-		d := backup.Drill{At: at, Operator: past.operator, Service: "qianzhang", Database: database, Scenario: past.scenario, Table: past.table,
-			Backup: database + night(day).Format("_20060102_150405") + ".sql.gz", Target: database + "_drill", Result: past.result, Remark: past.remark,
-			TookMS: 2900 + 310*int64(i), RestoreMS: 1800 + 240*int64(i), SizeBytes: m.SizeBytes, RawBytes: m.RawBytes, Rows: m.Rows(), Tables: len(m.Tables)}
+		d := backup.Drill{
+			At:       at,
+			Operator: past.operator,
+			Service:  "qianzhang",
+			Database: database,
+			Scenario: past.scenario,
+			Table:    past.table,
+			Backup: database + night(
+				day,
+			).Format("_20060102_150405") +
+				".sql.gz",
+			Target: database + "_drill",
+			Result: past.result,
+			Remark: past.remark,
+			TookMS: 2900 + 310*int64(
+				i,
+			),
+			RestoreMS: 1800 + 240*int64(i),
+			SizeBytes: m.SizeBytes,
+			RawBytes:  m.RawBytes,
+			Rows:      m.Rows(),
+			Tables:    len(m.Tables),
+		}
 		if past.result == backup.Failed {
 			d.SizeBytes, d.RawBytes, d.Rows, d.Tables, d.RestoreMS, d.TookMS = 23, 0, 0, 0, 0, 180
 		}

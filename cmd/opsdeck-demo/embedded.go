@@ -78,8 +78,22 @@ func (e *embedded) start(context.Context) error {
 	if err != nil {
 		return err
 	}
-	config := server.Config{Protocol: "tcp", Listener: listener, Version: "8.0.36-embedded", MaxConnections: 200, ConnReadTimeout: time.Hour, ConnWriteTimeout: time.Minute}
-	e.server, err = server.NewServerWithHandler(config, e.engine, sql.NewContext, memory.NewSessionBuilder(e.provider), nil, e.dialect)
+	config := server.Config{
+		Protocol:         "tcp",
+		Listener:         listener,
+		Version:          "8.0.36-embedded",
+		MaxConnections:   200,
+		ConnReadTimeout:  time.Hour,
+		ConnWriteTimeout: time.Minute,
+	}
+	e.server, err = server.NewServerWithHandler(
+		config,
+		e.engine,
+		sql.NewContext,
+		memory.NewSessionBuilder(e.provider),
+		nil,
+		e.dialect,
+	)
 	if err != nil {
 		listener.Close()
 		return err

@@ -40,9 +40,23 @@ func (w *world) fillInStages(ctx context.Context, data *dataset) error {
 			return err
 		}
 		a := w.sql.account()
-		target := mysql.Target{Network: "tcp", Addr: fmt.Sprintf("%s:%d", a.host, a.port), User: a.user, Password: a.password}
+		target := mysql.Target{
+			Network:  "tcp",
+			Addr:     fmt.Sprintf("%s:%d", a.host, a.port),
+			User:     a.user,
+			Password: a.password,
+		}
 		var err error
-		s.manifest, err = dump.Run(ctx, target, dump.Options{Databases: []string{database}, Kind: backup.KindScheduled, Tool: "opsdeck " + version.Get().Version}, s.path)
+		s.manifest, err = dump.Run(
+			ctx,
+			target,
+			dump.Options{
+				Databases: []string{database},
+				Kind:      backup.KindScheduled,
+				Tool:      "opsdeck " + version.Get().Version,
+			},
+			s.path,
+		)
 		if err != nil {
 			return fmt.Errorf("back up %s: %w", database, err)
 		}

@@ -49,14 +49,20 @@ func (j *journal) info(at time.Time, level, context, message string) {
 
 // business is a JSON line of the business's own form.
 func (j *journal) business(at time.Time, kind string, user int, data map[string]any) {
-	j.json(j.out, map[string]any{"timestamp": stamp(at), "type": kind, "userId": user, "userName": userName(user), "data": data})
+	j.json(
+		j.out,
+		map[string]any{"timestamp": stamp(at), "type": kind, "userId": user, "userName": userName(user), "data": data},
+	)
 }
 
 // failure is an error with its stack trace.
 func (j *journal) failure(at time.Time, context, message, cause string) {
 	if j.rand.IntN(3) == 0 {
-		j.json(j.problems, map[string]any{"timestamp": stamp(at), "level": "ERROR", "context": context, "message": message,
-			"error": map[string]any{"name": "Error", "message": cause, "stack": "Error: " + cause + trace(j.rand)}})
+		j.json(
+			j.problems,
+			map[string]any{"timestamp": stamp(at), "level": "ERROR", "context": context, "message": message,
+				"error": map[string]any{"name": "Error", "message": cause, "stack": "Error: " + cause + trace(j.rand)}},
+		)
 		return
 	}
 	j.nest(j.problems, at, "ERROR", context, message)
@@ -64,8 +70,12 @@ func (j *journal) failure(at time.Time, context, message, cause string) {
 }
 
 func trace(r *rand.Rand) string {
-	frames := []string{"at Pool.getConnection (/app/node_modules/mysql2/lib/pool.js:%d:13)", "at OrderService.create (/app/dist/orders/order.service.js:%d:27)",
-		"at ArService.applyPayment (/app/dist/ar/ar.service.js:%d:19)", "at MysqlQueryRunner.query (/app/node_modules/typeorm/driver/mysql/MysqlQueryRunner.js:%d:31)"}
+	frames := []string{
+		"at Pool.getConnection (/app/node_modules/mysql2/lib/pool.js:%d:13)",
+		"at OrderService.create (/app/dist/orders/order.service.js:%d:27)",
+		"at ArService.applyPayment (/app/dist/ar/ar.service.js:%d:19)",
+		"at MysqlQueryRunner.query (/app/node_modules/typeorm/driver/mysql/MysqlQueryRunner.js:%d:31)",
+	}
 	var b strings.Builder
 	for range 2 + r.IntN(2) {
 		fmt.Fprintf(&b, "\n    "+pick(r, frames), 20+r.IntN(400))
@@ -84,7 +94,10 @@ func (j *journal) request(at time.Time, took int) {
 	case 2:
 		j.business(at, "INVOICE_VIEWED", 1+j.rand.IntN(9), map[string]any{"invoiceId": id, "客户": firm(j.rand)})
 	default:
-		path := pick(j.rand, []string{"/api/v1/orders/%d", "/api/v1/customers/%d", "/api/v1/ar-invoices/%d", "/api/v1/orders?page=%d"})
+		path := pick(
+			j.rand,
+			[]string{"/api/v1/orders/%d", "/api/v1/customers/%d", "/api/v1/ar-invoices/%d", "/api/v1/orders?page=%d"},
+		)
 		j.info(at, "LOG", "HttpLogger", fmt.Sprintf("GET "+path+" 200 took %dms", id, took))
 	}
 }
@@ -94,15 +107,35 @@ func (j *journal) request(at time.Time, took int) {
 func (j *journal) hiccup(at time.Time) {
 	switch n := j.rand.IntN(40); {
 	case n == 0:
-		j.failure(at, "TypeOrmModule", "Unable to connect to the database. Retrying (1)...", "connect ECONNREFUSED 127.0.0.1:3306")
+		j.failure(
+			at,
+			"TypeOrmModule",
+			"Unable to connect to the database. Retrying (1)...",
+			"connect ECONNREFUSED 127.0.0.1:3306",
+		)
 	case n < 3:
-		j.failure(at, "BankGateway", "External API call failed: https://api.bank.example/v1/pay", "timeout of 5000ms exceeded")
+		j.failure(
+			at,
+			"BankGateway",
+			"External API call failed: https://api.bank.example/v1/pay",
+			"timeout of 5000ms exceeded",
+		)
 	case n == 3:
-		j.failure(at, "ExceptionsHandler", "Unhandled exception in job settle-invoices", "Cannot read properties of undefined (reading 'amount')")
+		j.failure(
+			at,
+			"ExceptionsHandler",
+			"Unhandled exception in job settle-invoices",
+			"Cannot read properties of undefined (reading 'amount')",
+		)
 	case n < 22:
 		j.info(at, "WARN", "CreditService", fmt.Sprintf("客户 %s 信用额度不足", firm(j.rand)))
 	default:
-		j.failure(at, "OrderService", fmt.Sprintf("Failed to create order for customer %d", 1+j.rand.IntN(customerCount)), "Lock wait timeout exceeded; try restarting transaction")
+		j.failure(
+			at,
+			"OrderService",
+			fmt.Sprintf("Failed to create order for customer %d", 1+j.rand.IntN(customerCount)),
+			"Lock wait timeout exceeded; try restarting transaction",
+		)
 	}
 }
 
@@ -167,7 +200,10 @@ func (j *journal) rotated(dir string, from, to time.Time) error {
 	j.out, j.problems = &out, &problems
 	j.span(from, to, 2500)
 	for kind, text := range map[string]string{"out": out.String(), "error": problems.String()} {
-		name := filepath.Join(dir, fmt.Sprintf("qianzhang-backend-%s__%s.log.gz", kind, to.Format("2006-01-02_15-04-05")))
+		name := filepath.Join(
+			dir,
+			fmt.Sprintf("qianzhang-backend-%s__%s.log.gz", kind, to.Format("2006-01-02_15-04-05")),
+		)
 		err := atomicfile.Write(name, 0o644, func(w io.Writer) error {
 			z := gzip.NewWriter(w)
 			if _, err := io.WriteString(z, text); err != nil {
@@ -188,7 +224,11 @@ func (j *journal) rotated(dir string, from, to time.Time) error {
 // openLogs opens the live files as PM2 does, to append.
 func openLogs(dir string) (out, problems *os.File, err error) {
 	open := func(kind string) (*os.File, error) {
-		return os.OpenFile(filepath.Join(dir, "qianzhang-backend-"+kind+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		return os.OpenFile(
+			filepath.Join(dir, "qianzhang-backend-"+kind+".log"),
+			os.O_CREATE|os.O_APPEND|os.O_WRONLY,
+			0o644,
+		)
 	}
 	if out, err = open("out"); err != nil {
 		return nil, nil, err

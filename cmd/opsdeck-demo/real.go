@@ -57,13 +57,27 @@ func (r *realServer) setFull(bool) {}
 func (r *realServer) initialise(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, r.program, "--no-defaults", "--initialize-insecure", "--datadir="+r.data())
 	if r.maria {
-		cmd = exec.CommandContext(ctx, "mariadb-install-db", "--no-defaults", "--datadir="+r.data(), "--skip-test-db", "--auth-root-authentication-method=normal")
+		cmd = exec.CommandContext(
+			ctx,
+			"mariadb-install-db",
+			"--no-defaults",
+			"--datadir="+r.data(),
+			"--skip-test-db",
+			"--auth-root-authentication-method=normal",
+		)
 	}
 	cmd.Args = append(cmd.Args, asUser()...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initialise %s: %w: %s", r.data(), err, out[max(0, len(out)-400):])
 	}
-	sql := fmt.Sprintf("CREATE DATABASE IF NOT EXISTS %s CHARACTER SET utf8mb4;\nCREATE USER IF NOT EXISTS %s@'%%' IDENTIFIED BY '%s';\nGRANT ALL ON *.* TO %s@'%%' WITH GRANT OPTION;\n", database, r.at.user, r.at.password, r.at.user)
+	sql := fmt.Sprintf(
+		"CREATE DATABASE IF NOT EXISTS %s CHARACTER SET utf8mb4;\nCREATE USER IF NOT EXISTS %s@'%%' IDENTIFIED BY "+
+			"'%s';\nGRANT ALL ON *.* TO %s@'%%' WITH GRANT OPTION;\n",
+		database,
+		r.at.user,
+		r.at.password,
+		r.at.user,
+	)
 	return os.WriteFile(filepath.Join(r.dir, "init.sql"), []byte(sql), 0o600)
 }
 
@@ -86,8 +100,23 @@ func (r *realServer) start(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	args := append([]string{"--no-defaults", "--datadir=" + r.data(), "--socket=" + filepath.Join(r.dir, "sock"), "--port=" + strconv.Itoa(r.at.port), "--bind-address=" + r.at.host,
-		"--pid-file=" + filepath.Join(r.dir, "pid"), "--server-id=1", "--log-bin=" + filepath.Join(r.data(), "binlog"), "--innodb-buffer-pool-size=64M", "--init-file=" + filepath.Join(r.dir, "init.sql")}, asUser()...)
+	args := append(
+		[]string{
+			"--no-defaults",
+			"--datadir=" + r.data(),
+			"--socket=" + filepath.Join(r.dir, "sock"),
+			"--port=" + strconv.Itoa(r.at.port),
+			"--bind-address=" + r.at.host,
+			"--pid-file=" + filepath.Join(
+				r.dir,
+				"pid",
+			),
+			"--server-id=1",
+			"--log-bin=" + filepath.Join(r.data(), "binlog"),
+			"--innodb-buffer-pool-size=64M",
+			"--init-file=" + filepath.Join(r.dir, "init.sql"),
+		},
+		asUser()...)
 	if r.child, err = spawn(log, log, nil, r.program, args...); err != nil {
 		return err
 	}
@@ -99,7 +128,10 @@ func (r *realServer) start(ctx context.Context) error {
 func (r *realServer) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
-	db, err := sql.Open("mysql", fmt.Sprintf("%s:%s@tcp(%s:%d)/%s?timeout=2s", r.at.user, r.at.password, r.at.host, r.at.port, database))
+	db, err := sql.Open(
+		"mysql",
+		fmt.Sprintf("%s:%s@tcp(%s:%d)/%s?timeout=2s", r.at.user, r.at.password, r.at.host, r.at.port, database),
+	)
 	if err != nil {
 		return err
 	}

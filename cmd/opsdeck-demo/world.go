@@ -164,7 +164,14 @@ func (w *world) startServers(ctx context.Context) error {
 // the local one, as the back end's is.
 func (w *world) dsn() string {
 	a := w.sql.account()
-	return fmt.Sprintf("%s:%s@tcp(%s:%d)/%s?interpolateParams=true&parseTime=true&loc=Local&timeout=2s&readTimeout=2m", a.user, a.password, a.host, a.port, database)
+	return fmt.Sprintf(
+		"%s:%s@tcp(%s:%d)/%s?interpolateParams=true&parseTime=true&loc=Local&timeout=2s&readTimeout=2m",
+		a.user,
+		a.password,
+		a.host,
+		a.port,
+		database,
+	)
 }
 
 // fill makes the schema and the year's rows.
@@ -193,7 +200,9 @@ func (w *world) exec(ctx context.Context, statements []string) error {
 // end's settings, opsdeck's configuration.
 func (w *world) writeFiles() error {
 	a := w.sql.account()
-	conf, err := json.Marshal(backendConfig{Listen: fmt.Sprintf("127.0.0.1:%d", w.web), DSN: w.dsn(), Redis: w.redis.Addr()})
+	conf, err := json.Marshal(
+		backendConfig{Listen: fmt.Sprintf("127.0.0.1:%d", w.web), DSN: w.dsn(), Redis: w.redis.Addr()},
+	)
 	if err != nil {
 		return err
 	}

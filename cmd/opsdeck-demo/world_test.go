@@ -24,7 +24,8 @@ import (
 
 // TestMain lets the test binary be the demo too, as its children are.
 func TestMain(m *testing.M) {
-	if os.Getenv(demoEnv) != "" || len(os.Args) > 1 && slices.Contains([]string{"up", "backend", "service", "fault", "faults"}, os.Args[1]) {
+	if os.Getenv(demoEnv) != "" ||
+		len(os.Args) > 1 && slices.Contains([]string{"up", "backend", "service", "fault", "faults"}, os.Args[1]) {
 		main()
 		os.Exit(0)
 	}
@@ -185,7 +186,8 @@ func TestTheWorldLivesAndEndsWithoutATrace(t *testing.T) {
 	}
 	orders, audits := r.count(t, "SELECT COUNT(*) FROM orders"), r.count(t, "SELECT COUNT(*) FROM audit_logs")
 	eventually(t, "a new order and its audit row", func() bool {
-		return r.count(t, "SELECT COUNT(*) FROM orders") > orders && r.count(t, "SELECT COUNT(*) FROM audit_logs") > audits
+		return r.count(t, "SELECT COUNT(*) FROM orders") > orders &&
+			r.count(t, "SELECT COUNT(*) FROM audit_logs") > audits
 	})
 	if info, err := os.Stat(r.dir + "/my.cnf"); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("my.cnf: %v, %v", info.Mode(), err)
@@ -243,7 +245,8 @@ func TestFaultsShowAndHeal(t *testing.T) {
 	}
 
 	r.demo(t, "fault", "disk-full")
-	if _, err := r.open(t).Exec("INSERT INTO products (sku, name, unit, price, stock) VALUES ('X', 'x', 'x', 1, 1)"); err == nil || !strings.Contains(err.Error(), "1114") {
+	if _, err := r.open(t).Exec("INSERT INTO products (sku, name, unit, price, stock) VALUES ('X', 'x', 'x', 1, 1)"); err == nil ||
+		!strings.Contains(err.Error(), "1114") {
 		t.Errorf("a row on a full disk: %v", err)
 	}
 	r.demo(t, "fault", "disk-full", "--heal")

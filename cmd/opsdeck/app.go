@@ -189,7 +189,8 @@ func (a *app) height() int {
 // shell writes an argument as a shell wants it.
 func shell(s string) string {
 	plain := func(r rune) bool {
-		return r < 128 && strings.ContainsRune("@%+=:,./_-~*", r) || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+		return r < 128 && strings.ContainsRune("@%+=:,./_-~*", r) || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' ||
+			r >= 'a' && r <= 'z'
 	}
 	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
 		return s

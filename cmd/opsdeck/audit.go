@@ -107,8 +107,18 @@ func (a *app) auditOptions(svc *config.Service) (auditlog.Options, string, error
 	if err != nil {
 		return auditlog.Options{}, "", err
 	}
-	return auditlog.Options{Target: target, Schema: where.Name, Table: svc.Audit.Table, Columns: svc.Audit.Columns, Aliases: svc.Audit.Aliases,
-		MaxRows: svc.Audit.MaxRows, Timeout: svc.Audit.Timeout, Zone: auditZone(svc), StateDir: state, Clock: a.clock}, where.Name, nil
+	return auditlog.Options{
+		Target:   target,
+		Schema:   where.Name,
+		Table:    svc.Audit.Table,
+		Columns:  svc.Audit.Columns,
+		Aliases:  svc.Audit.Aliases,
+		MaxRows:  svc.Audit.MaxRows,
+		Timeout:  svc.Audit.Timeout,
+		Zone:     auditZone(svc),
+		StateDir: state,
+		Clock:    a.clock,
+	}, where.Name, nil
 }
 
 // auditZone is the zone of a DATETIME column by the configuration, which was
@@ -221,7 +231,13 @@ func (a *app) auditTable(l *audit.Layout, rows []audit.Row) {
 	t := cells.Table{Head: append(head, a.lang.T("change")), Right: []int{0}, Max: a.width()}
 	for i := range rows {
 		r := &rows[i]
-		cols := []string{clean(r.Name()), a.when(r.Time), clean(r.User()), clean(r.Get(audit.Action)), clean(resourceName(r))}
+		cols := []string{
+			clean(r.Name()),
+			a.when(r.Time),
+			clean(r.User()),
+			clean(r.Get(audit.Action)),
+			clean(resourceName(r)),
+		}
 		if l.Has(audit.IP) {
 			cols = append(cols, clean(r.Get(audit.IP)))
 		}
@@ -258,7 +274,8 @@ func (c *auditTraceCmd) Run(a *app) error {
 	if c.ID == "" {
 		var found bool
 		if c.Type, c.ID, found = strings.Cut(c.Type, ":"); !found || c.Type == "" || c.ID == "" {
-			return ops.E(ops.Usage, lang.M("the resource's id is missing")).WithHint(lang.M("write it as TYPE ID or TYPE:ID, e.g. ORDER:1001"))
+			return ops.E(ops.Usage, lang.M("the resource's id is missing")).
+				WithHint(lang.M("write it as TYPE ID or TYPE:ID, e.g. ORDER:1001"))
 		}
 	}
 	src, done, err := a.auditSource()

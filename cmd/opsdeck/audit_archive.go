@@ -85,7 +85,8 @@ func (c *auditArchiveCmd) Run(a *app) error {
 	}
 	if c.Delete {
 		// Asked before the long work, so that nobody has to wait for the question.
-		if err := a.confirm(svc.Database.Name, c.Confirm, lang.M("%s rows of %d will be deleted from %s once their archive is verified.", human.Count(plan.Rows), c.Year, svc.Database.Name+"."+svc.Audit.Table)); err != nil {
+		if err := a.confirm(svc.Database.Name, c.Confirm, lang.M("%s rows of %d will be deleted from %s once their "+
+			"archive is verified.", human.Count(plan.Rows), c.Year, svc.Database.Name+"."+svc.Audit.Table)); err != nil {
 			return err
 		}
 	}
@@ -97,7 +98,10 @@ func (a *app) archiveLock() (*lock.Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lock.Take(filepath.Join(state, "locks", "audit-archive.lock"), lock.Holder{User: oplog.UserName(), What: "audit archive"})
+	return lock.Take(
+		filepath.Join(state, "locks", "audit-archive.lock"),
+		lock.Holder{User: oplog.UserName(), What: "audit archive"},
+	)
 }
 
 func (c *auditArchiveCmd) plan(a *app, src *auditlog.Source, svc *config.Service) (auditlog.YearPlan, error) {
@@ -121,7 +125,13 @@ func (c *auditArchiveCmd) plan(a *app, src *auditlog.Source, svc *config.Service
 
 // dryRun tells what the run would: an archive that exists is proved now, so that
 // one which the run would refuse is refused here.
-func (c *auditArchiveCmd) dryRun(a *app, src *auditlog.Source, svc *config.Service, plan auditlog.YearPlan, doc archiveJSON) error {
+func (c *auditArchiveCmd) dryRun(
+	a *app,
+	src *auditlog.Source,
+	svc *config.Service,
+	plan auditlog.YearPlan,
+	doc archiveJSON,
+) error {
 	if plan.Exists {
 		p := a.progress()
 		defer p.done()
@@ -148,13 +158,25 @@ func (c *auditArchiveCmd) sayPlan(a *app, p auditlog.YearPlan, doc archiveJSON, 
 }
 
 // work archives, deletes, and records both.
-func (c *auditArchiveCmd) work(a *app, src *auditlog.Source, svc *config.Service, plan auditlog.YearPlan, doc archiveJSON) error {
+func (c *auditArchiveCmd) work(
+	a *app,
+	src *auditlog.Source,
+	svc *config.Service,
+	plan auditlog.YearPlan,
+	doc archiveJSON,
+) error {
 	p := a.progress()
 	defer p.done()
 	made, err := src.ArchiveYear(a.ctx, plan, "opsdeck "+version.Get().String(), p.report)
 	p.done()
 	if made.Made || err != nil {
-		a.recordAudit(svc, "audit.archive", made.Path, err, map[string]string{"rows": fmt.Sprint(made.Rows), "sha256": made.SHA256})
+		a.recordAudit(
+			svc,
+			"audit.archive",
+			made.Path,
+			err,
+			map[string]string{"rows": fmt.Sprint(made.Rows), "sha256": made.SHA256},
+		)
 	}
 	if err != nil {
 		return err
@@ -165,7 +187,13 @@ func (c *auditArchiveCmd) work(a *app, src *auditlog.Source, svc *config.Service
 		d, err := src.DeleteArchived(a.ctx, made.Path, c.Pause, p.report)
 		p.done()
 		doc.Deleted, doc.Gone, doc.Differing = d.Rows, d.Gone, d.Differs
-		a.recordAudit(svc, "audit.delete", svc.Audit.Table, err, map[string]string{"rows": fmt.Sprint(d.Rows), "archive": made.Path})
+		a.recordAudit(
+			svc,
+			"audit.delete",
+			svc.Audit.Table,
+			err,
+			map[string]string{"rows": fmt.Sprint(d.Rows), "archive": made.Path},
+		)
 		if err != nil {
 			a.note(lang.M("%s rows were deleted; the same command goes on from there", human.Count(d.Rows)))
 			return err
@@ -177,7 +205,10 @@ func (c *auditArchiveCmd) work(a *app, src *auditlog.Source, svc *config.Service
 		}
 	})
 	if err == nil && doc.Differing > 0 {
-		err = ops.E(ops.Failed, lang.M("%s rows were left: they are not as they were archived", human.Count(doc.Differing)))
+		err = ops.E(
+			ops.Failed,
+			lang.M("%s rows were left: they are not as they were archived", human.Count(doc.Differing)),
+		)
 	}
 	return err
 }
@@ -255,7 +286,13 @@ func (c *auditRestoreArchiveCmd) Run(a *app) error {
 	defer p.done()
 	rows, err := src.LoadArchive(a.ctx, auditlog.LoadArchive{Path: c.File, As: c.As, Report: p.report})
 	p.done()
-	a.recordAudit(svc, "audit.restore-archive", c.As, err, map[string]string{"rows": fmt.Sprint(rows), "archive": c.File})
+	a.recordAudit(
+		svc,
+		"audit.restore-archive",
+		c.As,
+		err,
+		map[string]string{"rows": fmt.Sprint(rows), "archive": c.File},
+	)
 	if err != nil {
 		return err
 	}
@@ -281,7 +318,14 @@ func (c *auditListCmd) listArchive(a *app) error {
 	}
 	p := a.progress()
 	defer p.done()
-	ar := auditlog.Archive{Path: c.Archive, Table: svc.Audit.Table, Columns: svc.Audit.Columns, Zone: auditZone(svc), StateDir: state, Report: p.report}
+	ar := auditlog.Archive{
+		Path:     c.Archive,
+		Table:    svc.Audit.Table,
+		Columns:  svc.Audit.Columns,
+		Zone:     auditZone(svc),
+		StateDir: state,
+		Report:   p.report,
+	}
 	layout, page, err := ar.Page(a.ctx, func(l *audit.Layout) (f audit.Filter, before audit.Pos, err error) {
 		before = audit.Newest()
 		if f, err = c.parse(a, l, c.Query); err != nil || c.Before == "" {

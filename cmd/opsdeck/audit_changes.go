@@ -111,8 +111,14 @@ func (c *auditChangesCmd) query(sh *shelf) (changes.Query, error) {
 	if err != nil {
 		return q, err
 	}
-	q.Filter = binlog.Filter{Schema: sh.service.Database.Name, Table: c.Table, Kind: binlog.Verb(c.Kind), RowsOver: c.RowsOver,
-		Since: filter.Since, Until: filter.Until}
+	q.Filter = binlog.Filter{
+		Schema:   sh.service.Database.Name,
+		Table:    c.Table,
+		Kind:     binlog.Verb(c.Kind),
+		RowsOver: c.RowsOver,
+		Since:    filter.Since,
+		Until:    filter.Until,
+	}
 	if c.Table != "" && !strings.Contains(c.Table, ".") {
 		q.Table = sh.service.Database.Name + "." + c.Table
 	}
@@ -159,17 +165,29 @@ func (sh *shelf) changesError(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, binarchive.ErrSealed):
-		return ops.Wrap(err, ops.Config, lang.M("the archive of the binary log is encrypted, and no key at hand opens it")).
+		return ops.Wrap(err, ops.Config, lang.M("the archive of the binary log is encrypted, and no key at hand "+
+			"opens it")).
 			WithHint(lang.M("set backup.identity to the file of the age key"))
 	case errors.Is(err, changes.ErrNotFound):
 		return ops.Wrap(err, ops.Usage, lang.M("the binary log holds no such transaction")).
-			WithHint(lang.M("opsdeck audit changes shows the ids; opsdeck backup binlog list how far the archive reaches"))
+			WithHint(lang.M("opsdeck audit changes shows the ids; opsdeck backup binlog list how far the archive " +
+				"reaches"))
 	}
 	return sh.binlogError(err)
 }
 
 func changeOf(t *binlog.Transaction) txnJSON {
-	j := txnJSON{ID: t.ID, Time: t.Time, GTID: t.GTID, File: t.File, Pos: t.Pos, Tables: t.Tables, SizeBytes: t.Size, Thread: t.Thread, Query: t.Query}
+	j := txnJSON{
+		ID:        t.ID,
+		Time:      t.Time,
+		GTID:      t.GTID,
+		File:      t.File,
+		Pos:       t.Pos,
+		Tables:    t.Tables,
+		SizeBytes: t.Size,
+		Thread:    t.Thread,
+		Query:     t.Query,
+	}
 	if j.Tables == nil {
 		j.Tables = []binlog.TableChange{}
 	}
@@ -193,7 +211,16 @@ func (sh *shelf) sayChanges(found []*binlog.Transaction) {
 	head := []string{sh.lang.T("time"), sh.lang.T("id"), sh.lang.T("rows"), sh.lang.T("size"), sh.lang.T("change")}
 	t := cells.Table{Head: head, Right: []int{2, 3}, Max: sh.width()}
 	for _, tx := range found {
-		t.Rows = append(t.Rows, []string{sh.when(tx.Time), termsafe.Line(tx.ID), human.Count(tx.Rows()), human.Bytes(tx.Size), termsafe.Line(changeBrief(tx))})
+		t.Rows = append(
+			t.Rows,
+			[]string{
+				sh.when(tx.Time),
+				termsafe.Line(tx.ID),
+				human.Count(tx.Rows()),
+				human.Bytes(tx.Size),
+				termsafe.Line(changeBrief(tx)),
+			},
+		)
 	}
 	fmt.Fprint(sh.out, t)
 }

@@ -11,9 +11,17 @@ import (
 // accident is what the tests look for: customers with all of them deleted at last.
 func accident(t *testing.T, s *testdb.Server, schema string) {
 	t.Helper()
-	s.Exec(t, schema, "SET SESSION binlog_format=ROW", "CREATE TABLE customers (id INT PRIMARY KEY, name VARCHAR(50), kind ENUM('a','b'))",
-		"INSERT INTO customers VALUES (1,'李','a'),(2,'王','b'),(3,'张','a')", "UPDATE customers SET name='赵' WHERE id=2",
-		"CREATE TABLE orders (id INT PRIMARY KEY)", "INSERT INTO orders VALUES (1)", "DELETE FROM customers")
+	s.Exec(
+		t,
+		schema,
+		"SET SESSION binlog_format=ROW",
+		"CREATE TABLE customers (id INT PRIMARY KEY, name VARCHAR(50), kind ENUM('a','b'))",
+		"INSERT INTO customers VALUES (1,'李','a'),(2,'王','b'),(3,'张','a')",
+		"UPDATE customers SET name='赵' WHERE id=2",
+		"CREATE TABLE orders (id INT PRIMARY KEY)",
+		"INSERT INTO orders VALUES (1)",
+		"DELETE FROM customers",
+	)
 }
 
 func TestChangesShowWhatDeletedMost(t *testing.T) {
@@ -40,7 +48,8 @@ func TestChangesShowWhatDeletedMost(t *testing.T) {
 				}
 			}
 			table := got[0]["tables"].([]any)[0].(map[string]any)
-			if table["schema"] != schema || table["table"] != "customers" || table["deleted"] != 3.0 || table["inserted"] != 0.0 {
+			if table["schema"] != schema || table["table"] != "customers" || table["deleted"] != 3.0 ||
+				table["inserted"] != 0.0 {
 				t.Errorf("%v", table)
 			}
 			if n := len(ask("--table", "customers", "--key", "2")); n != 3 {

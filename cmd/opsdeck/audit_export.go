@@ -43,7 +43,13 @@ func (c *auditExportCmd) Run(a *app) error {
 		return err
 	}
 	defer done()
-	e := auditlog.Export{Format: audit.Format(c.Format), Path: c.Output, Mask: !c.Unmasked, Restart: c.Restart, Query: c.identity()}
+	e := auditlog.Export{
+		Format:  audit.Format(c.Format),
+		Path:    c.Output,
+		Mask:    !c.Unmasked,
+		Restart: c.Restart,
+		Query:   c.identity(),
+	}
 	if e.Filter, err = c.parse(a, src.Layout(), c.Query); err != nil {
 		return err
 	}
@@ -86,7 +92,8 @@ func (c *auditExportCmd) allowed(a *app) error {
 		return a.writable()
 	}
 	if c.JSON {
-		return ops.E(ops.Usage, lang.M("--json and -o - both write to standard output")).WithHint(lang.M("leave one of them out"))
+		return ops.E(ops.Usage, lang.M("--json and -o - both write to standard output")).
+			WithHint(lang.M("leave one of them out"))
 	}
 	return nil
 }

@@ -32,7 +32,13 @@ func started(t *testing.T, bin, config string, args ...string) *exec.Cmd {
 // killedAt kills (-9) the program before the first statement that is the one: its
 // connections are held up there, however fast it is and whatever else runs. The
 // configuration by which it reached the server still works afterwards.
-func killedAt(t *testing.T, srv *testdb.Server, bin, config string, is func(statement string) bool, args ...string) (tapped string) {
+func killedAt(
+	t *testing.T,
+	srv *testdb.Server,
+	bin, config string,
+	is func(statement string) bool,
+	args ...string,
+) (tapped string) {
 	t.Helper()
 	there := make(chan struct{}, 100)
 	gone := make(chan struct{})
@@ -58,8 +64,11 @@ func killedAt(t *testing.T, srv *testdb.Server, bin, config string, is func(stat
 	if err := os.WriteFile(options, fmt.Appendf(nil, "[client]\nuser=%s\npassword=%s\nssl-mode=DISABLED\n", srv.User, srv.Password), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	tapped = configFile(t, regexp.MustCompile(`options_file: [^,]*, host: [^,]*, port: \d+`).ReplaceAllString(string(text),
-		fmt.Sprintf("options_file: %s, host: %s, port: %s", options, host, port)))
+	tapped = configFile(
+		t,
+		regexp.MustCompile(`options_file: [^,]*, host: [^,]*, port: \d+`).ReplaceAllString(string(text),
+			fmt.Sprintf("options_file: %s, host: %s, port: %s", options, host, port)),
+	)
 	cmd := started(t, bin, tapped, args...)
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
@@ -83,10 +92,20 @@ func killedAt(t *testing.T, srv *testdb.Server, bin, config string, is func(stat
 // many puts n further rows of last year in.
 func many(t *testing.T, srv *testdb.Server, schema string, n int) {
 	t.Helper()
-	srv.Exec(t, schema, "CREATE TABLE d (n INT)", "INSERT INTO d VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)",
-		fmt.Sprintf(`SET time_zone='+00:00'; INSERT INTO audit_logs (user_id, action, resource_type, resource_id, old_value, new_value, created_at)
+	srv.Exec(
+		t,
+		schema,
+		"CREATE TABLE d (n INT)",
+		"INSERT INTO d VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)",
+		fmt.Sprintf(
+			`SET time_zone='+00:00'; INSERT INTO audit_logs (user_id, action, resource_type, resource_id, old_value, new_value, created_at)
 		SELECT s %% 9, 'UPDATE', 'ORDER', s %% 97, '{"status": "待审核"}', CONCAT('{"status": "已审核", "note": "', SHA2(s, 512), '"}'), TIMESTAMP('%d-07-01') + INTERVAL s SECOND
-		FROM (SELECT a.n*100000 + b.n*10000 + c.n*1000 + e.n*100 + f.n*10 + g.n s FROM d a, d b, d c, d e, d f, d g WHERE a.n*100000 + b.n*10000 < %d ORDER BY s) x WHERE s < %d`, time.Now().Year()-1, n, n))
+		FROM (SELECT a.n*100000 + b.n*10000 + c.n*1000 + e.n*100 + f.n*10 + g.n s FROM d a, d b, d c, d e, d f, d g WHERE a.n*100000 + b.n*10000 < %d ORDER BY s) x WHERE s < %d`,
+			time.Now().Year()-1,
+			n,
+			n,
+		),
+	)
 }
 
 // The program is killed (-9) in the middle of an export and of a deletion; the
@@ -137,16 +156,36 @@ func killedOn(t *testing.T, bin string, srv *testdb.Server) {
 
 func killedWhileDeleting(t *testing.T, srv *testdb.Server, bin, config, schema string) {
 	db := srv.Open(t, schema)
-	remove := []string{"audit", "archive", "--year", fmt.Sprint(time.Now().Year() - 1), "--delete", "--confirm", schema, "--json", "--pause", "0s"}
+	remove := []string{
+		"audit",
+		"archive",
+		"--year",
+		fmt.Sprint(time.Now().Year() - 1),
+		"--delete",
+		"--confirm",
+		schema,
+		"--json",
+		"--pause",
+		"0s",
+	}
 	var batches atomic.Int64
-	killedAt(t, srv, bin, config, func(statement string) bool { return strings.HasPrefix(statement, "DELETE ") && batches.Add(1) == 12 }, remove...)
+	killedAt(
+		t,
+		srv,
+		bin,
+		config,
+		func(statement string) bool { return strings.HasPrefix(statement, "DELETE ") && batches.Add(1) == 12 },
+		remove...)
 	left := counted(t, db)
 	if left <= 50 || left >= 40_250 {
 		t.Fatalf("%d rows were left when it was killed", left)
 	}
 	out, _ := asked(t, config, 0, remove...)
 	var doc map[string]any
-	if err := json.Unmarshal([]byte(out), &doc); err != nil || doc["made"] != false || doc["deleted_rows"] != float64(left-50) || doc["gone_rows"] != float64(40_250-left) || doc["differing_rows"] != 0.0 {
+	if err := json.Unmarshal([]byte(out), &doc); err != nil || doc["made"] != false ||
+		doc["deleted_rows"] != float64(left-50) ||
+		doc["gone_rows"] != float64(40_250-left) ||
+		doc["differing_rows"] != 0.0 {
 		t.Fatalf("%v, %d were left: %s", err, left, out)
 	}
 	if n := counted(t, db); n != 50 {

@@ -29,7 +29,8 @@ func (c *auditListCmd) Run(a *app) error {
 		return errNoRows
 	}
 	if c.Limit > maxPageRows {
-		return ops.E(ops.Usage, lang.M("--limit is at most %s", human.Count(maxPageRows))).WithHint(lang.M("`opsdeck audit export` writes any number of rows to a file"))
+		return ops.E(ops.Usage, lang.M("--limit is at most %s", human.Count(maxPageRows))).
+			WithHint(lang.M("`opsdeck audit export` writes any number of rows to a file"))
 	}
 	if c.Archive != "" {
 		return c.listArchive(a)
@@ -54,7 +55,18 @@ func (c *auditListCmd) Run(a *app) error {
 	defer p.done()
 	begun := time.Now()
 	req.Seen = func(n audit.Looked) {
-		p.report(ops.Progress{Phase: "search", Object: l.Table, Done: n.Rows, Total: n.Of, Unit: "rows", Rows: n.Rows, Elapsed: time.Since(begun), Estimate: true})
+		p.report(
+			ops.Progress{
+				Phase:    "search",
+				Object:   l.Table,
+				Done:     n.Rows,
+				Total:    n.Of,
+				Unit:     "rows",
+				Rows:     n.Rows,
+				Elapsed:  time.Since(begun),
+				Estimate: true,
+			},
+		)
 	}
 	err = a.withLeave(src, c.Yes, src.MaxRows(), func(leave bool) error {
 		defer p.done()
@@ -84,7 +96,14 @@ func (c *auditListCmd) print(a *app, l *audit.Layout, page audit.Page) error {
 		a.auditTable(l, page.Rows)
 	}
 	if page.Partial {
-		a.note(lang.M("%s rows were looked at, back to %s; --yes looks on, or --before %s", human.Count(page.Scanned), a.when(page.Next.At.Moment(l.Zone)), next))
+		a.note(
+			lang.M(
+				"%s rows were looked at, back to %s; --yes looks on, or --before %s",
+				human.Count(page.Scanned),
+				a.when(page.Next.At.Moment(l.Zone)),
+				next,
+			),
+		)
 	} else if page.More {
 		a.note(lang.M("more rows: --before %s", next))
 	}

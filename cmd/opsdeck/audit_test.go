@@ -18,8 +18,12 @@ import (
 func auditWorld(t *testing.T, srv *testdb.Server) (config, schema, dir string) {
 	t.Helper()
 	schema, dir = srv.Schema(t), t.TempDir()
-	srv.Exec(t, schema, `CREATE TABLE audit_logs (id BIGINT AUTO_INCREMENT PRIMARY KEY, user_id BIGINT NULL, action VARCHAR(50), resource_type VARCHAR(50), resource_id VARCHAR(100),
-		old_value JSON, new_value JSON, ip_address VARCHAR(50), created_at TIMESTAMP(6) NULL, KEY (resource_type, resource_id), KEY (user_id, created_at))`)
+	srv.Exec(
+		t,
+		schema,
+		`CREATE TABLE audit_logs (id BIGINT AUTO_INCREMENT PRIMARY KEY, user_id BIGINT NULL, action VARCHAR(50), resource_type VARCHAR(50), resource_id VARCHAR(100),
+		old_value JSON, new_value JSON, ip_address VARCHAR(50), created_at TIMESTAMP(6) NULL, KEY (resource_type, resource_id), KEY (user_id, created_at))`,
+	)
 	last := time.Now().Year() - 1
 	var values []string
 	for i := range 250 {
@@ -27,12 +31,39 @@ func auditWorld(t *testing.T, srv *testdb.Server) (config, schema, dir string) {
 		if i >= 200 {
 			at = time.Now().UTC().Add(-time.Duration(300-i) * time.Second)
 		}
-		values = append(values, fmt.Sprintf(`(%d, '%s', 'ORDER', '%d', '{"status": "待审核"}', '{"status": "已审核", "password": "hunter2"}', '10.0.0.1', '%s')`,
-			1+i%3, []string{"CREATE", "UPDATE", "DELETE"}[i%3], i%5, at.Format("2006-01-02 15:04:05.000000")))
+		values = append(
+			values,
+			fmt.Sprintf(
+				`(%d, '%s', 'ORDER', '%d', '{"status": "待审核"}', '{"status": "已审核", "password": "hunter2"}', '10.0.0.1', '%s')`,
+				1+i%3,
+				[]string{"CREATE", "UPDATE", "DELETE"}[i%3],
+				i%5,
+				at.Format("2006-01-02 15:04:05.000000"),
+			),
+		)
 	}
-	srv.Exec(t, schema, "SET time_zone='+00:00'; INSERT INTO audit_logs (user_id, action, resource_type, resource_id, old_value, new_value, ip_address, created_at) VALUES "+strings.Join(values, ","))
-	config = configFile(t, fmt.Sprintf("services:\n  - name: q\n    database: {name: %s, options_file: %s, host: %s, port: %d}\n    backup: {dir: %s}\nstate_dir: %s\n",
-		schema, srv.OptionsFile(t), srv.Host, srv.Port, filepath.Join(dir, "backups"), filepath.Join(dir, "state")))
+	srv.Exec(
+		t,
+		schema,
+		"SET time_zone='+00:00'; INSERT INTO audit_logs (user_id, action, resource_type, resource_id, old_value, "+
+			"new_value, ip_address, created_at) VALUES "+strings.Join(
+			values,
+			",",
+		),
+	)
+	config = configFile(
+		t,
+		fmt.Sprintf(
+			"services:\n  - name: q\n    database: {name: %s, options_file: %s, host: %s, port: %d}\n    backup: "+
+				"{dir: %s}\nstate_dir: %s\n",
+			schema,
+			srv.OptionsFile(t),
+			srv.Host,
+			srv.Port,
+			filepath.Join(dir, "backups"),
+			filepath.Join(dir, "state"),
+		),
+	)
 	return config, schema, dir
 }
 
@@ -40,7 +71,11 @@ func auditWorld(t *testing.T, srv *testdb.Server) (config, schema, dir string) {
 func asked(t *testing.T, config string, want int, args ...string) (out, errs string) {
 	t.Helper()
 	var o, e bytes.Buffer
-	code := run(context.Background(), append([]string{"--config", config, "--lang", "en"}, args...), stdio{in: strings.NewReader(""), out: &o, err: &e})
+	code := run(
+		context.Background(),
+		append([]string{"--config", config, "--lang", "en"}, args...),
+		stdio{in: strings.NewReader(""), out: &o, err: &e},
+	)
 	if code != want {
 		t.Fatalf("%v: exit %d, want %d\n%s\n%s", args, code, want, o.String(), e.String())
 	}
@@ -103,7 +138,9 @@ func TestAuditTraceAndStatsKeepTheContract(t *testing.T) {
 		Summary  map[string]any
 		Timeline []map[string]any
 	}
-	if err := json.Unmarshal([]byte(out), &trace); err != nil || trace.Type != "ORDER" || trace.ID != "3" || len(trace.Timeline) != 50 || trace.Summary["rows"] != 50.0 {
+	if err := json.Unmarshal([]byte(out), &trace); err != nil || trace.Type != "ORDER" || trace.ID != "3" ||
+		len(trace.Timeline) != 50 ||
+		trace.Summary["rows"] != 50.0 {
 		t.Fatalf("%v %+v", err, trace)
 	}
 	if trace.Timeline[0]["id"].(float64) > trace.Timeline[49]["id"].(float64) {
@@ -111,7 +148,8 @@ func TestAuditTraceAndStatsKeepTheContract(t *testing.T) {
 	}
 	out, _ = asked(t, config, 0, "audit", "stats", "--since", "2d", "--by", "action", "--json")
 	var stats map[string]any
-	if err := json.Unmarshal([]byte(out), &stats); err != nil || stats["rows"] != 50.0 || stats["by_user"] != nil || len(stats["by_action"].([]any)) != 3 {
+	if err := json.Unmarshal([]byte(out), &stats); err != nil || stats["rows"] != 50.0 || stats["by_user"] != nil ||
+		len(stats["by_action"].([]any)) != 3 {
 		t.Fatalf("%v %s", err, out)
 	}
 }
@@ -131,7 +169,10 @@ func TestAuditErrorsAreUsageOrConfiguration(t *testing.T) {
 		{64, "a year that is over", []string{"archive", "--year", fmt.Sprint(time.Now().Year())}},
 		{1, "no rows of 1999", []string{"archive", "--year", "1999"}},
 	} {
-		if _, errs := asked(t, config, c.code, append([]string{"audit"}, c.args...)...); !strings.Contains(errs, c.says) {
+		if _, errs := asked(t, config, c.code, append([]string{"audit"}, c.args...)...); !strings.Contains(
+			errs,
+			c.says,
+		) {
 			t.Errorf("%v says %q", c.args, errs)
 		}
 	}
@@ -157,13 +198,32 @@ func TestAuditExportAndArchiveByCommand(t *testing.T) {
 		if _, err := os.Stat(archive); err == nil {
 			t.Fatal("a dry run made the archive")
 		}
-		if _, errs := asked(t, config, 64, "audit", "archive", "--year", year, "--delete"); !strings.Contains(errs, "--confirm "+schema) {
+		if _, errs := asked(t, config, 64, "audit", "archive", "--year", year, "--delete"); !strings.Contains(
+			errs,
+			"--confirm "+schema,
+		) {
 			t.Fatalf("says %q", errs)
 		}
 		asked(t, config, 64, "--read-only", "audit", "archive", "--year", year)
-		out, _ = asked(t, config, 0, "audit", "archive", "--year", year, "--delete", "--confirm", schema, "--pause", "0s", "--json")
+		out, _ = asked(
+			t,
+			config,
+			0,
+			"audit",
+			"archive",
+			"--year",
+			year,
+			"--delete",
+			"--confirm",
+			schema,
+			"--pause",
+			"0s",
+			"--json",
+		)
 		var doc map[string]any
-		if err := json.Unmarshal([]byte(out), &doc); err != nil || doc["rows"] != 200.0 || doc["deleted_rows"] != 200.0 || doc["verified"] != true {
+		if err := json.Unmarshal([]byte(out), &doc); err != nil || doc["rows"] != 200.0 ||
+			doc["deleted_rows"] != 200.0 ||
+			doc["verified"] != true {
 			t.Fatalf("%v %s", err, out)
 		}
 		dryRunTellsOfTheArchive(t, config, archive, year)
@@ -173,10 +233,12 @@ func TestAuditExportAndArchiveByCommand(t *testing.T) {
 		}
 		asked(t, config, 0, "audit", "restore-archive", archive)
 		var n int
-		if err := srv.Open(t, schema).QueryRow("SELECT COUNT(*) FROM audit_logs_" + year).Scan(&n); err != nil || n != 200 {
+		if err := srv.Open(t, schema).QueryRow("SELECT COUNT(*) FROM audit_logs_" + year).Scan(&n); err != nil ||
+			n != 200 {
 			t.Fatalf("%d rows came back: %v", n, err)
 		}
-		if out, _ = asked(t, config, 0, "operations"); !strings.Contains(out, "audit.delete") || !strings.Contains(out, "audit.restore-archive") {
+		if out, _ = asked(t, config, 0, "operations"); !strings.Contains(out, "audit.delete") ||
+			!strings.Contains(out, "audit.restore-archive") {
 			t.Fatalf("not on record:\n%s", out)
 		}
 	})
@@ -208,7 +270,10 @@ func exportsToStdout(t *testing.T, config, dir string) {
 	}
 	asked(t, config, 64, "audit", "export", "-o", "-", "--json")
 	file := filepath.Join(dir, "refused.csv")
-	if _, errs := asked(t, config, 64, "--read-only", "audit", "export", "-o", file); !strings.Contains(errs, "--read-only") {
+	if _, errs := asked(t, config, 64, "--read-only", "audit", "export", "-o", file); !strings.Contains(
+		errs,
+		"--read-only",
+	) {
 		t.Errorf("says %q", errs)
 	}
 	for _, name := range []string{file, file + ".part"} {
@@ -255,15 +320,26 @@ func TestAuditReadsFromAReplicaAndArchivesFromThePrimary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config = configFile(t, strings.Replace(string(text), "    backup:", fmt.Sprintf("    audit: {replica: {name: %s, options_file: %s, host: %s, port: %d}}\n    backup:",
-		schema, replica.OptionsFile(t), replica.Host, replica.Port), 1))
+	config = configFile(
+		t,
+		strings.Replace(
+			string(text),
+			"    backup:",
+			fmt.Sprintf("    audit: {replica: {name: %s, options_file: %s, host: %s, port: %d}}\n    backup:",
+				schema, replica.OptionsFile(t), replica.Host, replica.Port),
+			1,
+		),
+	)
 	out, _ := asked(t, config, 0, "audit", "list", "--limit", "1", "--json")
 	if got := jsonLines(t, out)[0]["id"]; got != 240.0 {
 		t.Fatalf("the newest row has id %v", got)
 	}
 	replica.Exec(t, schema, "DELETE FROM audit_logs")
 	year := fmt.Sprint(time.Now().Year() - 1)
-	if _, errs := asked(t, config, 0, "audit", "archive", "--year", year); !strings.Contains(errs, "200 rows in "+filepath.Join(dir, "backups")) {
+	if _, errs := asked(t, config, 0, "audit", "archive", "--year", year); !strings.Contains(
+		errs,
+		"200 rows in "+filepath.Join(dir, "backups"),
+	) {
 		t.Fatalf("says %q", errs)
 	}
 }

@@ -32,13 +32,16 @@ func TestEveryAuditCommandRunsOnTiDB(t *testing.T) {
 		out, _ := asked(t, config, 0, append([]string{"audit", "list", "--limit", "1000", "--json"}, args...)...)
 		return len(jsonLines(t, out))
 	}
-	if n, user, changed := count(), count("--user", "2"), count("changed:status", "-action:DELETE"); n != 250 || user != 83 || changed != 167 {
+	if n, user, changed := count(), count("--user", "2"), count("changed:status", "-action:DELETE"); n != 250 ||
+		user != 83 ||
+		changed != 167 {
 		t.Fatalf("%d rows, %d of a user, %d changed", n, user, changed)
 	}
 	if doc := one("trace", "ORDER", "3", "--json"); doc["summary"].(map[string]any)["rows"] != 50.0 {
 		t.Fatalf("trace: %v", doc["summary"])
 	}
-	if doc := one("stats", "--since", "all", "--json"); doc["rows"] != 250.0 || len(doc["by_action"].([]any)) != 3 || len(doc["by_user"].([]any)) != 3 {
+	if doc := one("stats", "--since", "all", "--json"); doc["rows"] != 250.0 || len(doc["by_action"].([]any)) != 3 ||
+		len(doc["by_user"].([]any)) != 3 {
 		t.Fatalf("stats: %v", doc)
 	}
 	file := filepath.Join(dir, "x.csv")

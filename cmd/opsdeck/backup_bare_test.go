@@ -20,15 +20,28 @@ func TestBareDatabasesAreGoodBackups(t *testing.T) {
 			"empty":         {"SELECT 1", "SELECT 1", "1"},
 			"only a view":   {"CREATE VIEW v AS SELECT 7 AS seven", "SELECT seven FROM v", "7"},
 			"only routines": {"CREATE FUNCTION f() RETURNS INT DETERMINISTIC RETURN 7", "SELECT f()", "7"},
-			"an event":      {"CREATE EVENT e ON SCHEDULE AT '2037-01-01' DO SELECT 1", "SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()", "1"},
-			"computed columns": {"CREATE TABLE z (a INT AS (1) VIRTUAL); INSERT INTO z VALUES (),(),(); CREATE TABLE ok (a INT PRIMARY KEY); INSERT INTO ok VALUES (1)",
+			"an event": {"CREATE EVENT e ON SCHEDULE AT '2037-01-01' DO SELECT 1", "SELECT COUNT(*) FROM " +
+				"information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()", "1"},
+			"computed columns": {"CREATE TABLE z (a INT AS (1) VIRTUAL); INSERT INTO z VALUES (),(),(); CREATE " +
+				"TABLE ok (a INT PRIMARY KEY); INSERT INTO ok VALUES (1)",
 				"SELECT CONCAT(COUNT(*), SUM(a)) FROM z", "33"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				db, dir := srv.Schema(t), t.TempDir()
 				srv.Exec(t, db, c.make)
-				config := configFile(t, fmt.Sprintf("services:\n  - name: q\n    database: {name: %s, options_file: %s, host: %s, port: %d}\n    backup: {dir: %s}\nstate_dir: %s\n",
-					db, srv.OptionsFile(t), srv.Host, srv.Port, filepath.Join(dir, "backups"), filepath.Join(dir, "state")))
+				config := configFile(
+					t,
+					fmt.Sprintf(
+						"services:\n  - name: q\n    database: {name: %s, options_file: %s, host: %s, port: %d}\n   "+
+							" backup: {dir: %s}\nstate_dir: %s\n",
+						db,
+						srv.OptionsFile(t),
+						srv.Host,
+						srv.Port,
+						filepath.Join(dir, "backups"),
+						filepath.Join(dir, "state"),
+					),
+				)
 				asked(t, config, 0, "backup", "create")
 				if out, _ := asked(t, config, 0, "backup", "list"); strings.Contains(out, "bad") {
 					t.Errorf("%s", out)

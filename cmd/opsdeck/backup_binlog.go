@@ -156,13 +156,16 @@ func (sh *shelf) binlogSentence(err error) *ops.Error {
 	case errors.As(err, &known):
 		return known
 	case errors.Is(err, binarchive.ErrLogOff):
-		return ops.Wrap(err, ops.Config, lang.M("the server's binary log is off: nothing after a backup can be restored")).
+		return ops.Wrap(err, ops.Config, lang.M("the server's binary log is off: nothing after a backup can be "+
+			"restored")).
 			WithHint(lang.M("set log_bin in the server's configuration and restart it"))
 	case errors.As(err, &server) && server.Code == errSpecialAccess, mysql.Number(err) == errSpecialAccess:
-		return ops.Wrap(err, ops.Config, lang.M("this user may not read the binary log")).WithHint(lang.Raw(binlogGrant))
+		return ops.Wrap(err, ops.Config, lang.M("this user may not read the binary log")).
+			WithHint(lang.Raw(binlogGrant))
 	case errors.Is(err, binarchive.ErrDamaged):
 		return ops.Wrap(err, ops.Failed, lang.M("the archive of the binary log is damaged")).
-			WithHint(lang.M("look with: opsdeck backup binlog verify; move the damaged file away and make a full backup"))
+			WithHint(lang.M("look with: opsdeck backup binlog verify; move the damaged file away and make a full " +
+				"backup"))
 	case errors.As(err, &path):
 		return ops.Wrap(diskError(err, sh.dir), ops.Failed,
 			lang.M("the archive cannot be written; what was kept is whole, and it goes on from there"))
@@ -213,7 +216,9 @@ func (c *backupBinlogFetchCmd) Run(a *app) error {
 		return sh.binlogError(err)
 	}
 	if c.JSON {
-		return a.json(binlogFetchJSON{r.Server, r.Segments, r.Bytes, r.At.File, r.At.Pos, time.Since(began).Milliseconds()})
+		return a.json(
+			binlogFetchJSON{r.Server, r.Segments, r.Bytes, r.At.File, r.At.Pos, time.Since(began).Milliseconds()},
+		)
 	}
 	sh.say(lang.M("%s fetched, up to %s", human.Bytes(r.Bytes), r.At.String()))
 	return nil

@@ -161,11 +161,15 @@ func (sh *shelf) sayHoldings(doc binlogListJSON, lag time.Duration, known bool) 
 	}
 	switch {
 	case !known:
-		sh.say(lang.M("how far the server is ahead is not known: it could not be asked, or the archive has nothing of it"))
+		sh.say(
+			lang.M("how far the server is ahead is not known: it could not be asked, or the archive has nothing of it"),
+		)
 	case lag == 0:
 		sh.say(lang.M("the archive holds all that the server has written"))
 	default:
-		sh.say(lang.M("the archive is behind: its last transaction is %s old", human.Duration(lag.Truncate(time.Second))))
+		sh.say(
+			lang.M("the archive is behind: its last transaction is %s old", human.Duration(lag.Truncate(time.Second))),
+		)
 	}
 	if !doc.Following {
 		sh.note(lang.M("nobody follows the server now"))
@@ -236,7 +240,14 @@ func (c *backupBinlogVerifyCmd) Run(a *app) error {
 
 func (d *binlogVerifyJSON) add(r binarchive.Checked) {
 	s := r.Segment
-	j := binlogVerifiedJSON{Server: s.Server, File: s.File, Name: s.Name, State: "good", Sealed: r.Sealed, Events: r.Events}
+	j := binlogVerifiedJSON{
+		Server: s.Server,
+		File:   s.File,
+		Name:   s.Name,
+		State:  "good",
+		Sealed: r.Sealed,
+		Events: r.Events,
+	}
 	if r.Err != nil {
 		j.State, j.Error = "bad", r.Err.Error()
 		d.Bad++
@@ -272,7 +283,13 @@ func (c *backupBinlogVerifyCmd) verdict(sh *shelf, doc binlogVerifyJSON) error {
 	case len(doc.Verified) == 0:
 		sh.note(lang.M("the archive of the binary log is empty; begin with: opsdeck backup binlog fetch, or follow"))
 	case sealed > 0:
-		sh.say(lang.M("%d files are whole by their hashes; %d are encrypted and could not be read without the key", doc.Good, sealed))
+		sh.say(
+			lang.M(
+				"%d files are whole by their hashes; %d are encrypted and could not be read without the key",
+				doc.Good,
+				sealed,
+			),
+		)
 	default:
 		sh.say(lang.M("%d files are good, and each goes on where the one before ends", doc.Good))
 	}

@@ -24,7 +24,13 @@ func binlogWorld(t *testing.T, s *testdb.Server) (config, schema string) {
 func TestBinlogFetchListAndVerify(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		config, schema := binlogWorld(t, s)
-		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "CREATE TABLE t (id INT PRIMARY KEY, v TEXT)", "INSERT INTO t VALUES (1,'a'),(2,'b')")
+		s.Exec(
+			t,
+			schema,
+			"SET SESSION binlog_format=ROW",
+			"CREATE TABLE t (id INT PRIMARY KEY, v TEXT)",
+			"INSERT INTO t VALUES (1,'a'),(2,'b')",
+		)
 		asked(t, config, 0, "backup", "binlog", "fetch", "--flush")
 		out, _ := asked(t, config, 0, "backup", "binlog", "list", "--json")
 		for !strings.Contains(out, `"lag_ms": 0,`) { // MariaDB writes a checkpoint into the new file a moment later
@@ -43,7 +49,8 @@ func TestBinlogFetchListAndVerify(t *testing.T) {
 		if len(list.Spans) != 1 || len(list.Gaps) != 0 || list.LagMS == nil || *list.LagMS != 0 {
 			t.Fatalf("%s", out)
 		}
-		for _, key := range strings.Fields("from_file from_pos from_time to_file to_pos to_time gtid files size_bytes") {
+		for _, key := range strings.Fields("from_file from_pos from_time to_file to_pos to_time gtid files " +
+			"size_bytes") {
 			if _, ok := list.Spans[0][key]; !ok {
 				t.Errorf("no %s in %s", key, out)
 			}

@@ -96,8 +96,23 @@ func (c *backupCreateCmd) Run(a *app) error {
 }
 
 func (c *backupCreateCmd) order() (order, error) {
-	o := order{kind: c.Kind, engine: c.Engine, databases: c.Databases, all: c.AllDatabases, tables: c.Tables, where: c.Where, noData: c.NoData,
-		noHistory: c.NoHistory, broken: c.SkipBroken, jobs: c.Jobs, compress: c.Compress, lockWait: c.LockWait, threads: c.ThreadsRunning, to: c.Recipient, copy: c.To}
+	o := order{
+		kind:      c.Kind,
+		engine:    c.Engine,
+		databases: c.Databases,
+		all:       c.AllDatabases,
+		tables:    c.Tables,
+		where:     c.Where,
+		noData:    c.NoData,
+		noHistory: c.NoHistory,
+		broken:    c.SkipBroken,
+		jobs:      c.Jobs,
+		compress:  c.Compress,
+		lockWait:  c.LockWait,
+		threads:   c.ThreadsRunning,
+		to:        c.Recipient,
+		copy:      c.To,
+	}
 	switch {
 	case c.Where != "" && len(c.Tables) == 0:
 		return o, ops.E(ops.Usage, lang.M("--where needs --tables: it is a condition on their rows"))
@@ -109,7 +124,8 @@ func (c *backupCreateCmd) order() (order, error) {
 	if c.Throttle != "" {
 		rate, err := human.ParseBytes(c.Throttle)
 		if err != nil || rate == 0 {
-			return o, ops.E(ops.Usage, lang.M("--throttle %q is not a size", c.Throttle)).WithHint(lang.M("for example --throttle 50M"))
+			return o, ops.E(ops.Usage, lang.M("--throttle %q is not a size", c.Throttle)).
+				WithHint(lang.M("for example --throttle 50M"))
 		}
 		o.bytesRate = rate
 	}
@@ -138,14 +154,35 @@ func (c *backupCreateCmd) plan(sh *shelf, o order) error {
 	if len(o.tables) > 0 {
 		what += ": " + strings.Join(o.tables, ", ")
 	}
-	sh.say(lang.M("would back up %s of %s to %s (engine %s, %d connections)", what, sh.service.Name, path, o.engine, o.jobs))
+	sh.say(
+		lang.M(
+			"would back up %s of %s to %s (engine %s, %d connections)",
+			what,
+			sh.service.Name,
+			path,
+			o.engine,
+			o.jobs,
+		),
+	)
 	return nil
 }
 
 func createJSON(m *made) backupCreateJSON {
-	doc := backupCreateJSON{Name: m.File, Path: m.Path, SizeBytes: m.SizeBytes, RawBytes: m.RawBytes, Tables: len(m.Tables), SHA256: m.SHA256,
-		DurationMS: m.Took.Milliseconds(), Consistent: m.Consistent, Consistency: m.Consistency, Position: m.Position, Sources: m.Sources,
-		Links: []string{}, Warnings: []string{}}
+	doc := backupCreateJSON{
+		Name:        m.File,
+		Path:        m.Path,
+		SizeBytes:   m.SizeBytes,
+		RawBytes:    m.RawBytes,
+		Tables:      len(m.Tables),
+		SHA256:      m.SHA256,
+		DurationMS:  m.Took.Milliseconds(),
+		Consistent:  m.Consistent,
+		Consistency: m.Consistency,
+		Position:    m.Position,
+		Sources:     m.Sources,
+		Links:       []string{},
+		Warnings:    []string{},
+	}
 	doc.Links = append(doc.Links, m.Links...)
 	doc.Warnings = append(doc.Warnings, m.Warnings...)
 	if m.Shrink != nil {
@@ -163,14 +200,31 @@ func (a *app) tellMade(m *made) {
 	j := createJSON(m)
 	a.say(lang.M("made %s", m.Path))
 	rate := float64(m.RawBytes) / max(m.Took.Seconds(), 0.001)
-	a.say(lang.M("  %s on disk of %s of SQL · %d tables · %s rows · %s (%s)", human.Bytes(m.SizeBytes), human.Bytes(m.RawBytes),
-		j.Tables, human.Count(j.Rows), human.Duration(m.Took), human.Rate(rate)))
+	a.say(
+		lang.M(
+			"  %s on disk of %s of SQL · %d tables · %s rows · %s (%s)",
+			human.Bytes(m.SizeBytes),
+			human.Bytes(m.RawBytes),
+			j.Tables,
+			human.Count(j.Rows),
+			human.Duration(m.Took),
+			human.Rate(rate),
+		),
+	)
 	a.say(lang.M("  %s", howConsistent(m.Manifest)))
 	if m.Position.File != "" {
 		a.say(lang.M("  binary log %s, position %s", m.Position.File, fmt.Sprint(m.Position.Pos)))
 	}
 	for _, src := range m.Sources {
-		a.say(lang.M("  replica of %s: applied up to %s %s %s", fmt.Sprintf("%s:%d", src.Host, src.Port), src.File, fmt.Sprint(src.Pos), src.GTID))
+		a.say(
+			lang.M(
+				"  replica of %s: applied up to %s %s %s",
+				fmt.Sprintf("%s:%d", src.Host, src.Port),
+				src.File,
+				fmt.Sprint(src.Pos),
+				src.GTID,
+			),
+		)
 	}
 	if m.Copy != "" {
 		a.say(lang.M("  streamed to the copy %s, read back there and proved", m.Copy))

@@ -25,10 +25,27 @@ import (
 func aShop(t *testing.T, srv *testdb.Server) (config, schema, dir string) {
 	t.Helper()
 	schema, dir = srv.Schema(t), t.TempDir()
-	srv.Exec(t, schema, "CREATE TABLE customers (id INT PRIMARY KEY, name VARCHAR(50))", "INSERT INTO customers VALUES (1,'客户'),(2,'it''s')",
-		"CREATE TABLE orders (id INT PRIMARY KEY)", "INSERT INTO orders VALUES (7)")
-	config = configFile(t, fmt.Sprintf("services:\n  - name: q\n    database: {name: %s, options_file: %s, host: %s, port: %d}\n    backup: {dir: %s}\nstate_dir: %s\n",
-		schema, srv.OptionsFile(t), srv.Host, srv.Port, filepath.Join(dir, "backups"), filepath.Join(dir, "state")))
+	srv.Exec(
+		t,
+		schema,
+		"CREATE TABLE customers (id INT PRIMARY KEY, name VARCHAR(50))",
+		"INSERT INTO customers VALUES (1,'客户'),(2,'it''s')",
+		"CREATE TABLE orders (id INT PRIMARY KEY)",
+		"INSERT INTO orders VALUES (7)",
+	)
+	config = configFile(
+		t,
+		fmt.Sprintf(
+			"services:\n  - name: q\n    database: {name: %s, options_file: %s, host: %s, port: %d}\n    backup: "+
+				"{dir: %s}\nstate_dir: %s\n",
+			schema,
+			srv.OptionsFile(t),
+			srv.Host,
+			srv.Port,
+			filepath.Join(dir, "backups"),
+			filepath.Join(dir, "state"),
+		),
+	)
 	return config, schema, dir
 }
 
@@ -58,7 +75,10 @@ func TestBackupCreateTellsWhatItMade(t *testing.T) {
 		}
 		sum := sha256.Sum256(data)
 		if made.SHA256 != hex.EncodeToString(sum[:]) || made.SizeBytes != int64(len(data)) || made.Tables != 2 || made.Rows != 3 || !made.Consistent ||
-			made.DurationMS == nil || made.Position["file"] == "" || filepath.Base(made.Path) != made.Name || !strings.HasPrefix(made.Name, schema+"_") {
+			made.DurationMS == nil ||
+			made.Position["file"] == "" ||
+			filepath.Base(made.Path) != made.Name ||
+			!strings.HasPrefix(made.Name, schema+"_") {
 			t.Errorf("%+v", made)
 		}
 		z, err := gzip.NewReader(bytes.NewReader(data))
@@ -98,7 +118,10 @@ func TestBackupCreateRefuses(t *testing.T) {
 	srv := testdb.MariaDB(t)
 	config, schema, dir := aShop(t, srv)
 	t.Run("when another one runs", func(t *testing.T) {
-		l, err := lock.Take(backup.LockPath(filepath.Join(dir, "state")), lock.Holder{User: "nightly", What: "backup create"})
+		l, err := lock.Take(
+			backup.LockPath(filepath.Join(dir, "state")),
+			lock.Holder{User: "nightly", What: "backup create"},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,8 +143,16 @@ func TestBackupCreateRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) { asked(t, config, c.code, c.args...) })
 	}
 	t.Run("an unreachable server", func(t *testing.T) {
-		away := configFile(t, fmt.Sprintf("services:\n  - name: q\n    database: {name: %s, host: 127.0.0.1, port: 1}\n    backup: {dir: %s}\nstate_dir: %s\n",
-			schema, filepath.Join(dir, "backups"), filepath.Join(dir, "state2")))
+		away := configFile(
+			t,
+			fmt.Sprintf(
+				"services:\n  - name: q\n    database: {name: %s, host: 127.0.0.1, port: 1}\n    backup: {dir: "+
+					"%s}\nstate_dir: %s\n",
+				schema,
+				filepath.Join(dir, "backups"),
+				filepath.Join(dir, "state2"),
+			),
+		)
 		asked(t, away, 75, "backup", "create")
 	})
 	left, _ := os.ReadDir(filepath.Join(dir, "backups"))
@@ -132,7 +163,10 @@ func TestBackupCreateRefuses(t *testing.T) {
 
 func TestDryRunOfABackupDoesNothing(t *testing.T) {
 	config, _, dir := aShop(t, testdb.MariaDB(t))
-	if out, _ := asked(t, config, 0, "--read-only", "backup", "create", "--dry-run"); !strings.Contains(out, "would back up") {
+	if out, _ := asked(t, config, 0, "--read-only", "backup", "create", "--dry-run"); !strings.Contains(
+		out,
+		"would back up",
+	) {
 		t.Errorf("%s", out)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "backups")); err == nil {

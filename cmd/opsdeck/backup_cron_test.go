@@ -43,7 +43,8 @@ func TestTheScheduleOfARealCron(t *testing.T) {
 	crontab := func() string { out, _ := daemon.Run(t, "", "crontab", "-l"); return out }
 
 	script := filepath.Join(filepath.Dir(config), "backup_mysql.sh")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\nDB="+db+"\nDIR="+sh.dir+"\nmysqldump --databases \"$DB\" | gzip > \"$DIR/${DB}_$(date +%F).sql.gz\"\n"), 0o755); err != nil {
+	if err := os.WriteFile(script, []byte("#!/bin/sh\nDB="+db+"\nDIR="+sh.dir+"\nmysqldump --databases \"$DB\" | "+
+		"gzip > \"$DIR/${DB}_$(date +%F).sql.gz\"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	payroll := "1 2 * * * mysqldump payroll | gzip > " + sh.dir + "/payroll.sql.gz\n"
@@ -52,17 +53,26 @@ func TestTheScheduleOfARealCron(t *testing.T) {
 		t.Fatal(out)
 	}
 	var shown scheduleJSON
-	if err := json.Unmarshal([]byte(opsdeck("backup", "schedule", "show", "--json")), &shown); err != nil || len(shown.Old) != 2 || shown.Installed != "none" {
+	if err := json.Unmarshal([]byte(opsdeck("backup", "schedule", "show", "--json")), &shown); err != nil ||
+		len(shown.Old) != 2 ||
+		shown.Installed != "none" {
 		t.Errorf("%+v %v", shown, err)
 	}
-	if text := opsdeck("backup", "schedule", "install", "--with", "cron", "--replace", "--dry-run"); !strings.Contains(text, "*/10 * * * *") || crontab() != old {
+	if text := opsdeck("backup", "schedule", "install", "--with", "cron", "--replace", "--dry-run"); !strings.Contains(
+		text,
+		"*/10 * * * *",
+	) ||
+		crontab() != old {
 		t.Errorf("the dry run: %s", text)
 	}
-	if out, code := daemon.Run(t, "", program, "--config", config, "backup", "schedule", "install", "--with", "cron", "--replace"); code != 64 || crontab() != old {
+	if out, code := daemon.Run(t, "", program, "--config", config, "backup", "schedule", "install", "--with", "cron", "--replace"); code != 64 ||
+		crontab() != old {
 		t.Errorf("without a confirmation: %d %s", code, out)
 	}
 	opsdeck("backup", "schedule", "install", "--with", "cron", "--replace", "--confirm", db)
-	if text := crontab(); !strings.Contains(text, "# replaced by opsdeck: 0 2 * * * "+script) || !strings.Contains(text, "\n"+payroll) || !strings.Contains(text, "\n5 5 * * * /bin/true\n") {
+	if text := crontab(); !strings.Contains(text, "# replaced by opsdeck: 0 2 * * * "+script) ||
+		!strings.Contains(text, "\n"+payroll) ||
+		!strings.Contains(text, "\n5 5 * * * /bin/true\n") {
 		t.Errorf("the crontab:\n%s", text)
 	}
 	record := watch.Record{Dir: state}

@@ -67,7 +67,8 @@ func (c *backupDrillCmd) Run(a *app) error {
 		}
 	}
 	if err == nil && d.Result != backup.Passed {
-		err = ops.E(ops.Failed, lang.M("the drill failed: %s cannot be relied on", d.Backup)).WithHint(lang.M("make a new backup, and rehearse that one"))
+		err = ops.E(ops.Failed, lang.M("the drill failed: %s cannot be relied on", d.Backup)).
+			WithHint(lang.M("make a new backup, and rehearse that one"))
 	}
 	return err
 }
@@ -91,9 +92,23 @@ func (c *backupDrillCmd) plan(sh *shelf, s *backup.Set, job drill.Job) error {
 	case c.JSON:
 		return sh.json(drillPlanJSON{true, s.Name, job.Table, job.Schema, target.Addr})
 	case job.Table != "":
-		sh.say(lang.M("would load the table %s of %s into a scratch schema at %s, check it and drop the schema", job.Table, s.Name, target.Addr))
+		sh.say(
+			lang.M(
+				"would load the table %s of %s into a scratch schema at %s, check it and drop the schema",
+				job.Table,
+				s.Name,
+				target.Addr,
+			),
+		)
 	case job.Schema != "":
-		sh.say(lang.M("would load %s into the new database %s at %s, check it and drop it", s.Name, job.Schema, target.Addr))
+		sh.say(
+			lang.M(
+				"would load %s into the new database %s at %s, check it and drop it",
+				s.Name,
+				job.Schema,
+				target.Addr,
+			),
+		)
 	default:
 		sh.say(lang.M("would load %s into a scratch schema at %s, check it and drop the schema", s.Name, target.Addr))
 	}
@@ -144,7 +159,13 @@ func (sh *shelf) drillServer(name string) (mysql.Target, string, error) {
 
 // drill does a drill under the lock that one drill at a time holds, and puts it
 // on record.
-func (sh *shelf) drill(ctx context.Context, s *backup.Set, job drill.Job, server string, report func(ops.Progress)) (backup.Drill, error) {
+func (sh *shelf) drill(
+	ctx context.Context,
+	s *backup.Set,
+	job drill.Job,
+	server string,
+	report func(ops.Progress),
+) (backup.Drill, error) {
 	var none backup.Drill
 	if err := sh.trusted(); err != nil {
 		return none, err
@@ -263,20 +284,51 @@ func (c *backupDrillsCmd) Run(a *app) error {
 
 func (sh *shelf) drillTable(drills []backup.Drill, zone *time.Location) {
 	th, p := sh.theme(), sh.lang
-	t := cells.Table{Max: sh.width(), Right: []int{4, 5}, Head: []string{p.T("date"), p.T("result"), p.T("scenario"), p.T("backup"), p.T("size"), p.T("restore"), p.T("operator"), p.T("remark")}}
+	t := cells.Table{
+		Max:   sh.width(),
+		Right: []int{4, 5},
+		Head: []string{
+			p.T("date"),
+			p.T("result"),
+			p.T("scenario"),
+			p.T("backup"),
+			p.T("size"),
+			p.T("restore"),
+			p.T("operator"),
+			p.T("remark"),
+		},
+	}
 	for _, d := range drills {
 		style, glyph := th.State(ops.StateOK)
 		if d.Result != backup.Passed {
 			style, glyph = th.State(ops.StateCritical)
 		}
-		t.Rows = append(t.Rows, []string{d.At.In(zone).Format("2006-01-02 15:04"), style.Render(glyph + " " + p.Msg(d.ResultLabel())), termsafe.Line(p.Msg(d.ScenarioLabel())),
-			termsafe.Line(d.Backup), human.Bytes(d.SizeBytes), ms(d.RestoreMS), termsafe.Line(d.Operator), termsafe.Line(d.Remark)})
+		t.Rows = append(
+			t.Rows,
+			[]string{
+				d.At.In(zone).Format("2006-01-02 15:04"),
+				style.Render(glyph + " " + p.Msg(d.ResultLabel())),
+				termsafe.Line(p.Msg(d.ScenarioLabel())),
+				termsafe.Line(
+					d.Backup,
+				),
+				human.Bytes(d.SizeBytes),
+				ms(d.RestoreMS),
+				termsafe.Line(d.Operator),
+				termsafe.Line(d.Remark),
+			},
+		)
 	}
 	fmt.Fprint(sh.out, t)
 }
 
 // deepen loads a backup that was verified, and adds to the check what came of it.
-func (sh *shelf) deepen(ctx context.Context, s *backup.Set, check backup.Check, report func(ops.Progress)) (backup.Check, error) {
+func (sh *shelf) deepen(
+	ctx context.Context,
+	s *backup.Set,
+	check backup.Check,
+	report func(ops.Progress),
+) (backup.Check, error) {
 	if !check.OK() {
 		return check, nil
 	}

@@ -16,17 +16,35 @@ import (
 func TestADrillOnAnotherServerTouchesNeither(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
-		s.Exec(t, db, "CREATE TABLE customers (id INT PRIMARY KEY, name VARCHAR(20))", "INSERT INTO customers VALUES (1, '千张'), (2, 'b')",
-			"CREATE TABLE orders (id INT PRIMARY KEY)", "CREATE PROCEDURE wipe() DELETE FROM "+db+".customers",
-			"CREATE EVENT boom ON SCHEDULE EVERY 1 SECOND STARTS '2037-01-01' DO DELETE FROM "+db+".customers")
+		s.Exec(
+			t,
+			db,
+			"CREATE TABLE customers (id INT PRIMARY KEY, name VARCHAR(20))",
+			"INSERT INTO customers VALUES (1, '千张'), (2, 'b')",
+			"CREATE TABLE orders (id INT PRIMARY KEY)",
+			"CREATE PROCEDURE wipe() DELETE FROM "+db+".customers",
+			"CREATE EVENT boom ON SCHEDULE EVERY 1 SECOND STARTS '2037-01-01' DO DELETE FROM "+db+".customers",
+		)
 		other := testdb.Private(t, s.Flavour)
-		other.Exec(t, "", "CREATE DATABASE "+db, "CREATE TABLE "+db+".customers (id INT PRIMARY KEY)", "INSERT INTO "+db+".customers VALUES (77)")
+		other.Exec(
+			t,
+			"",
+			"CREATE DATABASE "+db,
+			"CREATE TABLE "+db+".customers (id INT PRIMARY KEY)",
+			"INSERT INTO "+db+".customers VALUES (77)",
+		)
 		sh := newNightly(t, s, db, "")
 		config, err := os.ReadFile(sh.config)
 		if err != nil {
 			t.Fatal(err)
 		}
-		spare := fmt.Sprintf("  - name: spare\n    database: {name: %s, options_file: %s, host: %s, port: %d}\nstate_dir:", db, other.OptionsFile(t), other.Host, other.Port)
+		spare := fmt.Sprintf(
+			"  - name: spare\n    database: {name: %s, options_file: %s, host: %s, port: %d}\nstate_dir:",
+			db,
+			other.OptionsFile(t),
+			other.Host,
+			other.Port,
+		)
 		if err := os.WriteFile(sh.config, []byte(strings.Replace(string(config), "state_dir:", spare, 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +60,10 @@ func TestADrillOnAnotherServerTouchesNeither(t *testing.T) {
 		here, there := made(s), made(other)
 		for _, args := range [][]string{nil, {"--table", "customers"}, {"--into", "rehearsal"}} {
 			var d backup.Drill
-			sh.run(0, &d, append([]string{"--service", "shop", "backup", "drill", "--server", "spare", "--json"}, args...)...)
+			sh.run(
+				0,
+				&d,
+				append([]string{"--service", "shop", "backup", "drill", "--server", "spare", "--json"}, args...)...)
 			if d.Result != backup.Passed || !strings.HasSuffix(d.Target, " @ spare") || d.Rows != 2 {
 				t.Errorf("%v: %+v", args, d)
 			}
@@ -51,10 +72,16 @@ func TestADrillOnAnotherServerTouchesNeither(t *testing.T) {
 			t.Errorf("databases made: %d here, %d there", made(s)-here, made(other)-there)
 		}
 		var id, schemas int
-		if err := other.Open(t, "").QueryRow("SELECT MAX(id), (SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'opsdeck%' OR SCHEMA_NAME = 'rehearsal') FROM "+db+".customers").Scan(&id, &schemas); err != nil || id != 77 || schemas != 0 {
+		if err := other.Open(t, "").QueryRow("SELECT MAX(id), (SELECT COUNT(*) FROM information_schema.SCHEMATA "+
+			"WHERE SCHEMA_NAME LIKE 'opsdeck%' OR SCHEMA_NAME = 'rehearsal') FROM "+db+".customers").Scan(&id, &schemas); err != nil ||
+			id != 77 ||
+			schemas != 0 {
 			t.Errorf("the namesake holds %d, %d databases are left, %v", id, schemas, err)
 		}
-		if text := sh.run(0, nil, "--service", "shop", "backup", "drill", "--server", "spare", "--dry-run"); !strings.Contains(text, fmt.Sprintf("%s:%d", other.Host, other.Port)) {
+		if text := sh.run(0, nil, "--service", "shop", "backup", "drill", "--server", "spare", "--dry-run"); !strings.Contains(
+			text,
+			fmt.Sprintf("%s:%d", other.Host, other.Port),
+		) {
 			t.Error(text)
 		}
 		sh.run(64, nil, "--service", "shop", "backup", "drill", "--server", "nowhere", "--dry-run")

@@ -61,7 +61,15 @@ func (sh *shelf) readOrNone(ctx context.Context) (*backup.Inventory, error) {
 func elsewhereDoc(copies []config.Copy, all []backup.Elsewhere) []elsewhereJSON {
 	doc := []elsewhereJSON{}
 	for i, e := range all {
-		j := elsewhereJSON{Name: e.Copy, Kind: copies[i].Kind, Target: copies[i].Target, LookedAt: timeOrNull(e.At), Held: len(e.Sets), Good: e.Good(), OnlyThere: []backupJSON{}}
+		j := elsewhereJSON{
+			Name:      e.Copy,
+			Kind:      copies[i].Kind,
+			Target:    copies[i].Target,
+			LookedAt:  timeOrNull(e.At),
+			Held:      len(e.Sets),
+			Good:      e.Good(),
+			OnlyThere: []backupJSON{},
+		}
 		for _, s := range e.Only {
 			j.OnlyThere = append(j.OnlyThere, setJSON(s, backup.Step{}, time.Time{}))
 		}
@@ -76,15 +84,41 @@ func (sh *shelf) sayElsewhere(all []backup.Elsewhere, now time.Time) {
 	for _, e := range all {
 		fmt.Fprintln(sh.out)
 		if e.At.IsZero() {
-			fmt.Fprintln(sh.out, th.Title.Render(sh.lang.T("copy %s", termsafe.Line(e.Copy)))+"  "+th.Dim.Render(sh.lang.T("not looked at yet: opsdeck backup sync, or backup list --copy %s", termsafe.Line(e.Copy))))
+			fmt.Fprintln(
+				sh.out,
+				th.Title.Render(
+					sh.lang.T("copy %s", termsafe.Line(e.Copy)),
+				)+"  "+th.Dim.Render(
+					sh.lang.T(
+						"not looked at yet: opsdeck backup sync, or backup list --copy %s",
+						termsafe.Line(e.Copy),
+					),
+				),
+			)
 			continue
 		}
-		fmt.Fprintln(sh.out, th.Title.Render(sh.lang.T("copy %s: %d held, %d read back", termsafe.Line(e.Copy), len(e.Sets), e.Good()))+"  "+th.Dim.Render(sh.lang.T("looked at %s", ago(now.Sub(e.At)))))
+		fmt.Fprintln(
+			sh.out,
+			th.Title.Render(
+				sh.lang.T("copy %s: %d held, %d read back", termsafe.Line(e.Copy), len(e.Sets), e.Good()),
+			)+"  "+th.Dim.Render(
+				sh.lang.T("looked at %s", ago(now.Sub(e.At))),
+			),
+		)
 		table := cells.Table{Right: []int{4}, Max: sh.width()}
 		for _, s := range e.Only {
 			style, glyph := th.State(s.State.Health())
-			table.Rows = append(table.Rows, []string{"  " + style.Render(glyph+" "+sh.lang.Msg(s.State.Label())), termsafe.Line(s.Name), s.At.In(now.Location()).Format("2006-01-02 15:04"),
-				sh.lang.Msg(ago(now.Sub(s.At))), human.Bytes(s.Size), sh.lang.T("only there")})
+			table.Rows = append(
+				table.Rows,
+				[]string{
+					"  " + style.Render(glyph+" "+sh.lang.Msg(s.State.Label())),
+					termsafe.Line(s.Name),
+					s.At.In(now.Location()).Format("2006-01-02 15:04"),
+					sh.lang.Msg(ago(now.Sub(s.At))),
+					human.Bytes(s.Size),
+					sh.lang.T("only there"),
+				},
+			)
 		}
 		fmt.Fprint(sh.out, table)
 	}
@@ -115,7 +149,13 @@ func (c *backupListCmd) listCopy(sh *shelf) error {
 // keepAt is a copy's own rule, or the service's.
 func keepAt(sh *shelf, c config.Copy) backup.Keep {
 	if k := c.Keep; k != (config.Keep{}) {
-		return backup.Keep{Daily: k.Daily, Weekly: k.Weekly, Monthly: k.Monthly, Emergency: k.Emergency, Manual: k.Manual}
+		return backup.Keep{
+			Daily:     k.Daily,
+			Weekly:    k.Weekly,
+			Monthly:   k.Monthly,
+			Emergency: k.Emergency,
+			Manual:    k.Manual,
+		}
 	}
 	return sh.keep()
 }

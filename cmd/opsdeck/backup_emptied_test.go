@@ -14,7 +14,13 @@ import (
 func TestAnEmptiedCopyIsCritical(t *testing.T) {
 	s := testdb.MariaDB(t)
 	db := s.Schema(t)
-	s.Exec(t, db, "CREATE TABLE customers (id INT PRIMARY KEY)", "CREATE TABLE orders (id INT PRIMARY KEY)", "INSERT INTO customers VALUES (1), (2)")
+	s.Exec(
+		t,
+		db,
+		"CREATE TABLE customers (id INT PRIMARY KEY)",
+		"CREATE TABLE orders (id INT PRIMARY KEY)",
+		"INSERT INTO customers VALUES (1), (2)",
+	)
 	client, copies := bucket(t, "emptied")
 	sh := newNightly(t, s, db, copies)
 	sh.run(0, nil, "backup", "create")

@@ -22,7 +22,13 @@ func (sh *shelf) telling(job string, s watch.Schedule, run func(context.Context)
 			return err
 		}
 		t := watch.TryOf(ctx)
-		ran := watch.Run{Due: t.Due, Ended: sh.clock.Now(), Result: watch.Failed, Attempt: t.Attempt, Final: watch.IsFinal(err)}
+		ran := watch.Run{
+			Due:     t.Due,
+			Ended:   sh.clock.Now(),
+			Result:  watch.Failed,
+			Attempt: t.Attempt,
+			Final:   watch.IsFinal(err),
+		}
 		again, retry := watch.RetryAt(s, ran)
 		if retry {
 			sh.note(lang.M("the run %q failed; it is tried again at %s", job, again.Local().Format("15:04")))

@@ -31,7 +31,10 @@ func TestOwnToolsRowsAreCounted(t *testing.T) {
 		if err := json.Unmarshal([]byte(out), &made); err != nil || made.Rows != 5 || made.Tables != 4 {
 			t.Errorf("%v: %s", err, out)
 		}
-		if out, errs := asked(t, config, 0, "backup", "verify", "--deep", made.Name); !strings.Contains(out+errs, made.Name) {
+		if out, errs := asked(t, config, 0, "backup", "verify", "--deep", made.Name); !strings.Contains(
+			out+errs,
+			made.Name,
+		) {
 			t.Errorf("%s %s", out, errs)
 		}
 	})

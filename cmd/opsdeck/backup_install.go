@@ -48,7 +48,11 @@ func (sh *shelf) installer() installer {
 		command = append(command, "--config", f)
 	}
 	command = append(command, "--service", sh.service.Name, "backup", "schedule", "run")
-	in := installer{plan: watch.Plan{Service: sh.service.Name, Command: command}, unit: "/etc/systemd/system", run: sh.tool}
+	in := installer{
+		plan: watch.Plan{Service: sh.service.Name, Command: command},
+		unit: "/etc/systemd/system",
+		run:  sh.tool,
+	}
 	for _, j := range []watch.Planned{{Name: "daily", Cron: b.Daily, About: "backup"}, {Name: "verify", Cron: b.Verify, About: "verification"}, {Name: "drill", Cron: b.Drill, About: "restore drill"}} {
 		if j.Cron != "" && j.Cron != "never" {
 			in.plan.Jobs = append(in.plan.Jobs, j)
@@ -177,7 +181,12 @@ func (c *scheduleInstallCmd) Run(a *app) error {
 		}
 		a.say(lang.M("installed in %s", in.which))
 		for _, o := range in.oldJobs() {
-			a.note(lang.M("this line is still scheduled, and may be a backup of this or of another system: %s", strings.TrimSpace(o.File+" "+o.Line)))
+			a.note(
+				lang.M(
+					"this line is still scheduled, and may be a backup of this or of another system: %s",
+					strings.TrimSpace(o.File+" "+o.Line),
+				),
+			)
 		}
 		return nil
 	})

@@ -48,7 +48,8 @@ func keyFits(b config.Backup) error {
 		_, err = io.ReadAll(plain)
 	}
 	if none := (*age.NoIdentityMatchError)(nil); errors.As(err, &none) {
-		return ops.E(ops.Config, lang.M("backup.identity opens nothing that is encrypted to backup.recipients: no backup could be restored with it")).
+		return ops.E(ops.Config, lang.M("backup.identity opens nothing that is encrypted to backup.recipients: no "+
+			"backup could be restored with it")).
 			WithHint(lang.M("compare age-keygen -y %s with backup.recipients", b.Identity))
 	}
 	if err != nil {
@@ -59,9 +60,15 @@ func keyFits(b config.Backup) error {
 
 // keyPoint is doctor's look at the keys.
 func keyPoint(s config.Service) doctor.Point {
-	p := doctor.Point{Name: "backup-key", Service: s.Name, Seen: lang.M("backup.identity opens what is encrypted to backup.recipients")}
+	p := doctor.Point{
+		Name:    "backup-key",
+		Service: s.Name,
+		Seen:    lang.M("backup.identity opens what is encrypted to backup.recipients"),
+	}
 	if s.Backup.Identity == "" {
-		p.Seen = lang.M("backups are encrypted, and no key is here: none can be checked or restored on this machine without it")
+		p.Seen = lang.M(
+			"backups are encrypted, and no key is here: none can be checked or restored on this machine without it",
+		)
 	}
 	if err := keyFits(s.Backup); err != nil {
 		f := doctor.Finding{State: ops.StateCritical, What: lang.Raw(err.Error())}

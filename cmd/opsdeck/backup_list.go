@@ -92,8 +92,15 @@ func (c *backupListCmd) Run(a *app) error {
 }
 
 func (sh *shelf) listJSON(inv *backup.Inventory, tiers []backup.TierInfo, away []backup.Elsewhere) backupListJSON {
-	doc := backupListJSON{Unfinished: sh.unfinished(), Dir: inv.Dir, Database: inv.Database, DiskBytes: inv.Bytes, FreeBytes: inv.Disk.Free, Backups: []backupJSON{},
-		Copies: elsewhereDoc(sh.service.Backup.Copies, away)}
+	doc := backupListJSON{
+		Unfinished: sh.unfinished(),
+		Dir:        inv.Dir,
+		Database:   inv.Database,
+		DiskBytes:  inv.Bytes,
+		FreeBytes:  inv.Disk.Free,
+		Backups:    []backupJSON{},
+		Copies:     elsewhereDoc(sh.service.Backup.Copies, away),
+	}
 	if s := backup.Newest(inv, inv.Database); s != nil {
 		age := inv.At.Sub(s.At).Milliseconds()
 		doc.NewestGood, doc.AgeMS = &s.Name, &age
@@ -121,8 +128,20 @@ func slotName(t backup.Tier, s backup.Slot) string {
 }
 
 func setJSON(s *backup.Set, step backup.Step, expires time.Time) backupJSON {
-	j := backupJSON{Name: s.Name, Path: s.Path, Tier: string(s.Tier), Kind: s.Kind, Database: s.Database, CreatedAt: s.At, SizeBytes: s.Size,
-		Engine: s.Engine, State: string(s.State), KeepReasons: []string{}, Problems: []string{}, Copies: []copyJSON{}}
+	j := backupJSON{
+		Name:        s.Name,
+		Path:        s.Path,
+		Tier:        string(s.Tier),
+		Kind:        s.Kind,
+		Database:    s.Database,
+		CreatedAt:   s.At,
+		SizeBytes:   s.Size,
+		Engine:      s.Engine,
+		State:       string(s.State),
+		KeepReasons: []string{},
+		Problems:    []string{},
+		Copies:      []copyJSON{},
+	}
 	j.Partial = s.Tier == backup.Archive || s.Summary.Partial
 	j.Where, j.NoData = s.Summary.Where, s.Summary.NoData
 	j.VerifiedAt, j.ExpiresAt = timeOrNull(s.Checked), timeOrNull(expires)
@@ -176,7 +195,11 @@ func headline(inv *backup.Inventory, away []backup.Elsewhere) lang.Msg {
 	switch {
 	case s == nil && backup.NewestProved(inv, inv.Database) != nil:
 		moved := backup.NewestProved(inv, inv.Database).Name
-		return lang.M("the metadata of %s changed since it was verified: %s reads it again", moved, "opsdeck backup verify")
+		return lang.M(
+			"the metadata of %s changed since it was verified: %s reads it again",
+			moved,
+			"opsdeck backup verify",
+		)
 	case s == nil:
 		return lang.M("no good backup of %s", inv.Database)
 	case s.AtCopy != "":
@@ -186,7 +209,13 @@ func headline(inv *backup.Inventory, away []backup.Elsewhere) lang.Msg {
 }
 
 func roomLine(inv *backup.Inventory) lang.Msg {
-	return lang.M("names: %d, %s on disk, %s of %s free", len(inv.Sets), human.Bytes(inv.Bytes), human.Bytes(inv.Disk.Free), human.Bytes(inv.Disk.Total))
+	return lang.M(
+		"names: %d, %s on disk, %s of %s free",
+		len(inv.Sets),
+		human.Bytes(inv.Bytes),
+		human.Bytes(inv.Disk.Free),
+		human.Bytes(inv.Disk.Total),
+	)
 }
 
 func tierTitle(t backup.TierInfo) lang.Msg {
@@ -209,8 +238,13 @@ func (sh *shelf) tier(inv *backup.Inventory, t backup.TierInfo) {
 		if p, ok := s.Worst(); ok && (what == "" || p.Fatal()) {
 			what = sh.lang.Msg(p.Text())
 		}
-		table.Rows = append(table.Rows, []string{"  " + style.Render(glyph+" "+sh.lang.Msg(s.State.Label())), termsafe.Line(s.Name),
-			s.At.In(inv.Zone).Format("2006-01-02 15:04"), sh.lang.Msg(ago(inv.At.Sub(s.At))), s.SizeText(), termsafe.Line(what)})
+		table.Rows = append(
+			table.Rows,
+			[]string{"  " + style.Render(glyph+" "+sh.lang.Msg(s.State.Label())), termsafe.Line(s.Name),
+				s.At.In(inv.Zone).
+					Format("2006-01-02 15:04"),
+				sh.lang.Msg(ago(inv.At.Sub(s.At))), s.SizeText(), termsafe.Line(what)},
+		)
 	}
 	fmt.Fprint(sh.out, table)
 	var missing []string
@@ -219,7 +253,10 @@ func (sh *shelf) tier(inv *backup.Inventory, t backup.TierInfo) {
 	}
 	if len(missing) > 0 {
 		style, _ := th.State(missingState)
-		fmt.Fprintln(sh.out, "  "+style.Render(th.Glyph.Pending+" "+sh.lang.T("missing: %s", strings.Join(missing, ", "))))
+		fmt.Fprintln(
+			sh.out,
+			"  "+style.Render(th.Glyph.Pending+" "+sh.lang.T("missing: %s", strings.Join(missing, ", "))),
+		)
 	}
 }
 

@@ -88,7 +88,8 @@ func (sh *shelf) orderOf(o order) (order, error) {
 	}
 	if len(o.to) == 0 {
 		o.to = b.Recipients
-		if err := keyFits(b); err != nil && o.kind != backup.KindEmergency { // before a restore any backup is better than none
+		if err := keyFits(b); err != nil &&
+			o.kind != backup.KindEmergency { // before a restore any backup is better than none
 			return o, err
 		}
 	}
@@ -104,7 +105,15 @@ func (o order) spec(at time.Time) backup.Spec {
 	if len(o.to) > 0 {
 		ext += ".age"
 	}
-	return backup.Spec{Kind: o.kind, Databases: o.databases, All: o.all, Tables: o.tables, Year: o.year, At: at, Ext: ext}
+	return backup.Spec{
+		Kind:      o.kind,
+		Databases: o.databases,
+		All:       o.all,
+		Tables:    o.tables,
+		Year:      o.year,
+		At:        at,
+		Ext:       ext,
+	}
 }
 
 func (o order) options(now func() time.Time, report func(ops.Progress)) dump.Options {
@@ -138,8 +147,13 @@ func (sh *shelf) make(ctx context.Context, o order, report func(ops.Progress)) (
 	if err != nil {
 		return nil, err
 	}
-	entry := oplog.Entry{Service: sh.service.Name, Action: "backup.create", Object: strings.Join(o.databases, ","), Result: oplog.Started,
-		Detail: map[string]string{"kind": o.kind, "engine": o.engine}}
+	entry := oplog.Entry{
+		Service: sh.service.Name,
+		Action:  "backup.create",
+		Object:  strings.Join(o.databases, ","),
+		Result:  oplog.Started,
+		Detail:  map[string]string{"kind": o.kind, "engine": o.engine},
+	}
 	if err := log.Record(entry); err != nil {
 		return nil, err
 	}
@@ -196,7 +210,11 @@ func (sh *shelf) dump(ctx context.Context, o order, target mysql.Target, report 
 	}
 	made := &made{Manifest: m, Path: path, Took: time.Since(began)}
 	if made.Links, err = backup.LinkTiers(sh.dir, name, m, start.Local()); err != nil {
-		return made, ops.Wrap(err, ops.Failed, lang.M("the backup %s is good, but its weekly or monthly name could not be made", name))
+		return made, ops.Wrap(
+			err,
+			ops.Failed,
+			lang.M("the backup %s is good, but its weekly or monthly name could not be made", name),
+		)
 	}
 	if err := sh.readBack(ctx, made, report); err != nil {
 		return made, err

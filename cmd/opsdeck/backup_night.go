@@ -43,7 +43,10 @@ func (sh *shelf) jobs(report func(ops.Progress)) ([]watch.Job, error) {
 		if err != nil {
 			return nil, ops.Wrap(err, ops.Config, lang.M("backup.%s is not a schedule", name))
 		}
-		jobs = append(jobs, watch.Job{Name: sh.service.Name + "/" + name, Schedule: c, Run: sh.telling(name, c, run[name])})
+		jobs = append(
+			jobs,
+			watch.Job{Name: sh.service.Name + "/" + name, Schedule: c, Run: sh.telling(name, c, run[name])},
+		)
 	}
 	return jobs, nil
 }
@@ -211,7 +214,15 @@ func (sh *shelf) pruneOneCopy(ctx context.Context, c config.Copy) error {
 	}
 	out, err := sh.pruneThere(ctx, cp, plan)
 	if err == nil && len(out.Removed)+len(out.Locked) > 0 {
-		sh.note(lang.M("%d removed at %s, %d are locked there, %s free now", len(out.Removed), c.Name, len(out.Locked), bytesText(out.Freed)))
+		sh.note(
+			lang.M(
+				"%d removed at %s, %d are locked there, %s free now",
+				len(out.Removed),
+				c.Name,
+				len(out.Locked),
+				bytesText(out.Freed),
+			),
+		)
 	}
 	return err
 }

@@ -60,7 +60,10 @@ func (sh *shelf) syncInPlace(ctx context.Context, report backupview.Report) (lan
 			return lang.Msg{}, err
 		}
 		if len(r.Failed) > 0 {
-			return lang.Msg{}, ops.E(ops.Failed, lang.M("%d backups could not be brought to the copy %s", len(r.Failed), c.Name))
+			return lang.Msg{}, ops.E(
+				ops.Failed,
+				lang.M("%d backups could not be brought to the copy %s", len(r.Failed), c.Name),
+			)
 		}
 		if r.Emptied != nil {
 			return lang.Msg{}, emptiedError(c, *r.Emptied)
@@ -86,7 +89,13 @@ func (sh *shelf) shown(ctx context.Context) (*backupview.Shelf, error) {
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("the record of drills cannot be read"))
 	}
-	return &backupview.Shelf{Inventory: inv, Tiers: inv.Tiers(sh.keep(), sh.daily, grace), Plan: backup.PlanRetention(inv, policy), Drills: drills, Away: away}, nil
+	return &backupview.Shelf{
+		Inventory: inv,
+		Tiers:     inv.Tiers(sh.keep(), sh.daily, grace),
+		Plan:      backup.PlanRetention(inv, policy),
+		Drills:    drills,
+		Away:      away,
+	}, nil
 }
 
 // createInPlace makes a manual backup.
@@ -102,7 +111,12 @@ func (sh *shelf) createInPlace(ctx context.Context, report backupview.Report) (l
 	if m.Shrink != nil {
 		return lang.M("made %s, but look whether rows were lost: %s", m.File, m.Shrink.Text()), nil
 	}
-	return lang.M("made %s, %s in %s, read back and proved", m.File, human.Bytes(m.SizeBytes), human.Duration(m.Took)), nil
+	return lang.M(
+		"made %s, %s in %s, read back and proved",
+		m.File,
+		human.Bytes(m.SizeBytes),
+		human.Duration(m.Took),
+	), nil
 }
 
 // verifyInPlace proves one backup, or with nil what is due.
@@ -135,7 +149,12 @@ func (sh *shelf) verifyInPlace(ctx context.Context, s *backup.Set, report backup
 	if bad > 0 {
 		return lang.Msg{}, ops.E(ops.Failed, lang.M("%d of %d backups are bad", bad, len(sets)))
 	}
-	return lang.M("%d verified, %s at %s", len(sets), human.Bytes(bytes), human.Rate(float64(bytes)/time.Since(start).Seconds())), nil
+	return lang.M(
+		"%d verified, %s at %s",
+		len(sets),
+		human.Bytes(bytes),
+		human.Rate(float64(bytes)/time.Since(start).Seconds()),
+	), nil
 }
 
 // drillInPlace rehearses with one backup.
@@ -147,7 +166,12 @@ func (sh *shelf) drillInPlace(ctx context.Context, s *backup.Set, report backupv
 	if d.Result != backup.Passed {
 		return lang.Msg{}, ops.E(ops.Failed, lang.M("the drill failed: %s", d.Remark))
 	}
-	return lang.M("drill passed: %s restored in %s, %s rows checked", human.Bytes(d.SizeBytes), ms(d.RestoreMS), human.Count(d.Rows)), nil
+	return lang.M(
+		"drill passed: %s restored in %s, %s rows checked",
+		human.Bytes(d.SizeBytes),
+		ms(d.RestoreMS),
+		human.Count(d.Rows),
+	), nil
 }
 
 // pruneInPlace carries out the plan that was on screen.
@@ -165,5 +189,10 @@ func (sh *shelf) pruneInPlace(ctx context.Context, plan *backup.Plan, report bac
 	if err != nil {
 		return lang.Msg{}, err
 	}
-	return lang.M("%d removed, %d renamed, %s free now", len(out.Removed), len(out.Renamed), human.Bytes(out.Freed)), nil
+	return lang.M(
+		"%d removed, %d renamed, %s free now",
+		len(out.Removed),
+		len(out.Renamed),
+		human.Bytes(out.Freed),
+	), nil
 }

@@ -73,7 +73,8 @@ func (c *backupPruneCmd) Run(a *app) error {
 		return err
 	}
 	if c.Plan != "" && c.Plan != plan.Hash() {
-		return ops.E(ops.Busy, lang.M("the plan is another one now; nothing was done")).WithHint(lang.M("look at it again with --dry-run"))
+		return ops.E(ops.Busy, lang.M("the plan is another one now; nothing was done")).
+			WithHint(lang.M("look at it again with --dry-run"))
 	}
 	if !c.JSON {
 		sh.sayPlan(plan)
@@ -108,7 +109,8 @@ func (sh *shelf) plan(foreign bool) (*backup.Plan, error) {
 
 func (c *backupPruneCmd) execute(sh *shelf, plan *backup.Plan) error {
 	if _, unreadable := sh.inUse(); len(plan.Blocked) > 0 && !unreadable.Empty() {
-		return ops.E(ops.Failed, lang.M("nothing is removed: %s", plan.Blocked[0])).WithHint(lang.M("look at that restore: opsdeck restore status"))
+		return ops.E(ops.Failed, lang.M("nothing is removed: %s", plan.Blocked[0])).
+			WithHint(lang.M("look at that restore: opsdeck restore status"))
 	}
 	if len(plan.Blocked) > 0 {
 		return ops.E(ops.Failed, lang.M("nothing is removed: %s", plan.Blocked[0])).
@@ -127,7 +129,9 @@ func (c *backupPruneCmd) execute(sh *shelf, plan *backup.Plan) error {
 		}
 	})
 	if err == nil && !c.JSON {
-		sh.say(lang.M("%d removed, %d renamed, %s free now", len(out.Removed), len(out.Renamed), human.Bytes(out.Freed)))
+		sh.say(
+			lang.M("%d removed, %d renamed, %s free now", len(out.Removed), len(out.Renamed), human.Bytes(out.Freed)),
+		)
 	}
 	return err
 }
@@ -150,11 +154,22 @@ func (sh *shelf) prune(ctx context.Context, plan *backup.Plan, tell func(backup.
 	if err := log.Record(entry); err != nil {
 		return backup.Outcome{}, err
 	}
-	out, err := plan.Execute(ctx, backup.Execution{Index: sh.index, Tell: tell, Verify: func(ctx context.Context, s *backup.Set) (backup.Check, error) {
-		return sh.proof(ctx, s.Path, nil)
-	}})
+	out, err := plan.Execute(
+		ctx,
+		backup.Execution{
+			Index: sh.index,
+			Tell:  tell,
+			Verify: func(ctx context.Context, s *backup.Set) (backup.Check, error) {
+				return sh.proof(ctx, s.Path, nil)
+			},
+		},
+	)
 	entry.Result = oplog.Done
-	entry.Detail = map[string]string{"plan": plan.Hash(), "removed": fmt.Sprint(len(out.Removed)), "freed_bytes": fmt.Sprint(out.Freed)}
+	entry.Detail = map[string]string{
+		"plan":        plan.Hash(),
+		"removed":     fmt.Sprint(len(out.Removed)),
+		"freed_bytes": fmt.Sprint(out.Freed),
+	}
 	if err != nil {
 		entry.Result, entry.Detail["error"] = oplog.Failed, err.Error()
 	} else {
@@ -217,12 +232,23 @@ func (sh *shelf) sayPlan(p *backup.Plan) {
 		for _, r := range s.Reasons {
 			why = append(why, sh.lang.Msg(r.Text))
 		}
-		t.Rows = append(t.Rows, []string{style.Render(word), termsafe.Line(s.Set.Name), termsafe.Line(strings.Join(why, "; "))})
+		t.Rows = append(
+			t.Rows,
+			[]string{style.Render(word), termsafe.Line(s.Set.Name), termsafe.Line(strings.Join(why, "; "))},
+		)
 	}
 	fmt.Fprint(sh.out, t)
 	for _, why := range p.Blocked {
 		fmt.Fprintln(sh.out, th.Warn.Render(th.Glyph.Warn+" "+sh.lang.T("nothing is removed: %s", why)))
 	}
-	sh.say(lang.M("%d kept, %d renamed, %d removed, %s become free", len(p.Steps)-len(p.Removes())-len(p.Renames()), len(p.Renames()), len(p.Removes()), human.Bytes(p.Frees)))
+	sh.say(
+		lang.M(
+			"%d kept, %d renamed, %d removed, %s become free",
+			len(p.Steps)-len(p.Removes())-len(p.Renames()),
+			len(p.Renames()),
+			len(p.Removes()),
+			human.Bytes(p.Frees),
+		),
+	)
 	sh.note(lang.M("plan %s of %s", p.Hash()[:12], p.At.Format(time.DateTime)))
 }

@@ -13,7 +13,13 @@ import (
 func TestChmodLeavesABackupGood(t *testing.T) {
 	s := testdb.MariaDB(t)
 	db := s.Schema(t)
-	s.Exec(t, db, "CREATE TABLE customers (id INT PRIMARY KEY)", "CREATE TABLE orders (id INT PRIMARY KEY)", "INSERT INTO customers VALUES (1), (2)")
+	s.Exec(
+		t,
+		db,
+		"CREATE TABLE customers (id INT PRIMARY KEY)",
+		"CREATE TABLE orders (id INT PRIMARY KEY)",
+		"INSERT INTO customers VALUES (1), (2)",
+	)
 	sh := newNightly(t, s, db, "")
 	var m backupCreateJSON
 	sh.run(0, &m, "backup", "create", "--json")

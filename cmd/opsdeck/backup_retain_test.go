@@ -31,11 +31,13 @@ func emptied(t *testing.T, s *testdb.Server) {
 		t.Errorf("the first one: %+v", before.Shrink)
 	}
 	s.Exec(t, db, "DELETE FROM customers") // hidden among the orders
-	if text := sh.run(1, nil, "status", "--only", "schema"); !strings.Contains(text, "emptied") || !strings.Contains(text, "customers") {
+	if text := sh.run(1, nil, "status", "--only", "schema"); !strings.Contains(text, "emptied") ||
+		!strings.Contains(text, "customers") {
 		t.Errorf("status says nothing: %s", text)
 	}
 	sh.run(0, &after, "backup", "create", "--json")
-	if x := after.Shrink; x == nil || x.Before != before.Name || len(x.Tables) != 1 || x.Tables[0] != (tableShrinkJSON{"customers", 0, 500}) {
+	if x := after.Shrink; x == nil || x.Before != before.Name || len(x.Tables) != 1 ||
+		x.Tables[0] != (tableShrinkJSON{"customers", 0, 500}) {
 		t.Errorf("create says %+v", x)
 	}
 	var list backupListJSON
@@ -74,7 +76,10 @@ func (s nightly) removal(one, last, db string) {
 	if _, err := os.Stat(filepath.Join(s.dir, one)); !plan.Done || err == nil {
 		s.t.Errorf("done %v, and it is there still: %v", plan.Done, err)
 	}
-	if text := s.run(1, nil, "backup", "remove", last, "--all-names", "--confirm", db); !strings.Contains(text, "without it there is no good backup") {
+	if text := s.run(1, nil, "backup", "remove", last, "--all-names", "--confirm", db); !strings.Contains(
+		text,
+		"without it there is no good backup",
+	) {
 		s.t.Error(text)
 	}
 	if _, err := os.Stat(filepath.Join(s.dir, last)); err != nil {
@@ -98,7 +103,17 @@ func TestAFailedNightIsToldAndMadeGood(t *testing.T) {
 	s := testdb.MariaDB(t)
 	db := s.Schema(t)
 	s.Exec(t, db, "CREATE TABLE customers (id INT PRIMARY KEY)", "CREATE TABLE orders (id INT PRIMARY KEY)")
-	sh := newNightly(t, s, db, fmt.Sprintf("    notify:\n      - {name: hook, kind: webhook, url_file: %s, on: [backup-failed]}\n      - {name: deaf, kind: webhook, url_file: %s, on: [restore]}\n", file, file))
+	sh := newNightly(
+		t,
+		s,
+		db,
+		fmt.Sprintf(
+			"    notify:\n      - {name: hook, kind: webhook, url_file: %s, on: [backup-failed]}\n      - {name: "+
+				"deaf, kind: webhook, url_file: %s, on: [restore]}\n",
+			file,
+			file,
+		),
+	)
 	there := fmt.Sprintf("port: %d", s.Port)
 	sh.edit(there, "port: 1")
 	sh.run(75, nil, "backup", "schedule", "run", "daily")
@@ -116,7 +131,8 @@ func TestAFailedNightIsToldAndMadeGood(t *testing.T) {
 	sh.run(2, nil, "status", "--only", "backup")
 	sh.edit("port: 1", there)
 	sh.run(0, nil, "backup", "create")
-	if text := sh.run(0, nil, "status", "--only", "backup"); strings.Contains(text, "failed") && strings.Contains(text, "critical") {
+	if text := sh.run(0, nil, "status", "--only", "backup"); strings.Contains(text, "failed") &&
+		strings.Contains(text, "critical") {
 		t.Error(text)
 	}
 }

@@ -47,7 +47,10 @@ func (c *scheduleRunCmd) Run(a *app) error {
 	if c.DryRun {
 		return c.say(sh)
 	}
-	held, err := lock.Take(filepath.Join(sh.state, "locks", "schedule.lock"), lock.Holder{User: oplog.UserName(), What: "backup schedule run"})
+	held, err := lock.Take(
+		filepath.Join(sh.state, "locks", "schedule.lock"),
+		lock.Holder{User: oplog.UserName(), What: "backup schedule run"},
+	)
 	if err != nil {
 		return err
 	}
@@ -176,7 +179,8 @@ func (sh *shelf) scheduleJSON() (scheduleJSON, error) {
 		_, name, _ := strings.Cut(j.Name, "/")
 		x := jobJSON{Name: name, Schedule: j.Schedule.(backup.Cron).Text, NextAt: timeOrNull(j.Schedule.Next(now))}
 		if r, ok := last[j.Name]; ok && r.Result != watch.Installed {
-			x.LastAt, x.LastResult, x.LastError, x.DurationMS = &r.Started, r.Result, r.Error, r.Ended.Sub(r.Started).Milliseconds()
+			x.LastAt, x.LastResult, x.LastError, x.DurationMS = &r.Started, r.Result, r.Error, r.Ended.Sub(r.Started).
+				Milliseconds()
 		}
 		if r, ok := last[j.Name]; ok {
 			due, is := watch.Due(j.Schedule, r, now)
@@ -235,7 +239,10 @@ func (sh *shelf) showSchedule(doc scheduleJSON) {
 	default:
 		sh.say(lang.M("installed in %s", doc.Installed))
 	}
-	t := cells.Table{Max: sh.width(), Head: []string{p.T("job"), p.T("schedule"), p.T("next"), p.T("last run"), p.T("result")}}
+	t := cells.Table{
+		Max:  sh.width(),
+		Head: []string{p.T("job"), p.T("schedule"), p.T("next"), p.T("last run"), p.T("result")},
+	}
 	for _, j := range doc.Jobs {
 		next, last, result := "–", "–", "–"
 		if j.NextAt != nil {

@@ -78,9 +78,22 @@ func (c *backupShowCmd) Run(a *app) error {
 
 func (sh *shelf) showJSON(inv *backup.Inventory, s *backup.Set, m *backup.Manifest) backupShowJSON {
 	plan := backup.PlanRetention(inv, sh.policy())
-	doc := backupShowJSON{RawBytes: m.RawBytes, Rows: m.Rows(), SHA256: m.SHA256, Consistent: m.Consistent, Consistency: m.Consistency,
-		DurationMS: m.FinishedAt.Sub(m.StartedAt).Milliseconds(), Server: m.Server, Position: m.Position, Sources: m.Sources,
-		Tables: []tableJSON{}, Objects: m.Objects, Warnings: m.Warnings, Names: inv.NamesOf(s)}
+	doc := backupShowJSON{
+		RawBytes:    m.RawBytes,
+		Rows:        m.Rows(),
+		SHA256:      m.SHA256,
+		Consistent:  m.Consistent,
+		Consistency: m.Consistency,
+		DurationMS: m.FinishedAt.Sub(m.StartedAt).
+			Milliseconds(),
+		Server:   m.Server,
+		Position: m.Position,
+		Sources:  m.Sources,
+		Tables:   []tableJSON{},
+		Objects:  m.Objects,
+		Warnings: m.Warnings,
+		Names:    inv.NamesOf(s),
+	}
 	for _, step := range plan.Steps {
 		if step.Set == s {
 			doc.backupJSON = setJSON(s, step, plan.Expires(s, inv.Zone, sh.keep()))
@@ -101,7 +114,10 @@ func (sh *shelf) showJSON(inv *backup.Inventory, s *backup.Set, m *backup.Manife
 func (sh *shelf) show(inv *backup.Inventory, s *backup.Set, m *backup.Manifest, doc backupShowJSON) {
 	th := sh.theme()
 	style, glyph := th.State(s.State.Health())
-	fmt.Fprintln(sh.out, th.Bold.Render(termsafe.Line(s.Name))+"  "+style.Render(glyph+" "+sh.lang.Msg(s.State.Label())))
+	fmt.Fprintln(
+		sh.out,
+		th.Bold.Render(termsafe.Line(s.Name))+"  "+style.Render(glyph+" "+sh.lang.Msg(s.State.Label())),
+	)
 	facts := cells.Table{Max: sh.width()}
 	fact := func(what lang.Msg, value string) {
 		if value != "" {
@@ -122,7 +138,10 @@ func (sh *shelf) show(inv *backup.Inventory, s *backup.Set, m *backup.Manifest, 
 		fact(lang.M("made by"), strings.TrimSpace(m.Tool+", "+m.Engine+", "+m.Server.Flavour+" "+m.Server.Version))
 		fact(lang.M("took"), human.Duration(m.FinishedAt.Sub(m.StartedAt)))
 		fact(lang.M("consistent"), consistency(m))
-		fact(lang.M("position"), strings.TrimSpace(fmt.Sprintf("%s %s %s", m.Position.File, zeroless(m.Position.Pos), m.Position.GTID)))
+		fact(
+			lang.M("position"),
+			strings.TrimSpace(fmt.Sprintf("%s %s %s", m.Position.File, zeroless(m.Position.Pos), m.Position.GTID)),
+		)
 	}
 	fact(lang.M("names"), strings.Join(doc.Names, ", "))
 	fact(lang.M("kept"), strings.Join(doc.KeepReasons, "; "))
@@ -134,7 +153,12 @@ func sizeLine(s *backup.Set, m *backup.Manifest) string {
 	if m.RawBytes == 0 || s.Size == 0 {
 		return human.Bytes(s.Size)
 	}
-	return fmt.Sprintf("%s (%s, 1:%.1f)", human.Bytes(s.Size), human.Bytes(m.RawBytes), float64(m.RawBytes)/float64(s.Size))
+	return fmt.Sprintf(
+		"%s (%s, 1:%.1f)",
+		human.Bytes(s.Size),
+		human.Bytes(m.RawBytes),
+		float64(m.RawBytes)/float64(s.Size),
+	)
 }
 
 func consistency(m *backup.Manifest) string {
@@ -169,9 +193,21 @@ func (sh *shelf) tables(m *backup.Manifest) {
 	if len(m.Tables) == 0 {
 		return
 	}
-	t := cells.Table{Head: []string{"  " + sh.lang.T("table"), sh.lang.T("engine"), sh.lang.T("rows"), sh.lang.T("size")}, Right: []int{2, 3}, Max: sh.width()}
+	t := cells.Table{
+		Head:  []string{"  " + sh.lang.T("table"), sh.lang.T("engine"), sh.lang.T("rows"), sh.lang.T("size")},
+		Right: []int{2, 3},
+		Max:   sh.width(),
+	}
 	for _, x := range m.Tables {
-		t.Rows = append(t.Rows, []string{"  " + termsafe.Line(x.Name), termsafe.Line(x.Engine), human.Count(x.Rows), human.Bytes(x.DataBytes)})
+		t.Rows = append(
+			t.Rows,
+			[]string{
+				"  " + termsafe.Line(x.Name),
+				termsafe.Line(x.Engine),
+				human.Count(x.Rows),
+				human.Bytes(x.DataBytes),
+			},
+		)
 	}
 	fmt.Fprintln(sh.out)
 	fmt.Fprint(sh.out, t)

@@ -24,7 +24,14 @@ type (
 )
 
 func shrinkDoc(s backup.Shrink) *shrinkJSON {
-	doc := &shrinkJSON{Before: s.Before.Name, Rows: s.Rows, RowsBefore: s.Was, SizeBytes: s.Size, BytesBefore: s.WasOf, Tables: []tableShrinkJSON{}}
+	doc := &shrinkJSON{
+		Before:      s.Before.Name,
+		Rows:        s.Rows,
+		RowsBefore:  s.Was,
+		SizeBytes:   s.Size,
+		BytesBefore: s.WasOf,
+		Tables:      []tableShrinkJSON{},
+	}
 	for _, t := range s.Tables {
 		doc.Tables = append(doc.Tables, tableShrinkJSON{t.Name, t.Rows, t.Was})
 	}

@@ -32,7 +32,13 @@ func bucket(t *testing.T, name string) (client *minio.Client, copies string) {
 	if err := os.WriteFile(secret, fmt.Appendf(nil, "access_key: %s\nsecret_key: %s\n", s.Access, s.Secret), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return client, fmt.Sprintf("      copies: [{name: cloud, kind: s3, target: %s/nightly, endpoint: \"%s\", insecure: true, region: us-east-1, credentials_file: %s}]", name, s.Addr, secret)
+	return client, fmt.Sprintf(
+		"      copies: [{name: cloud, kind: s3, target: %s/nightly, endpoint: \"%s\", insecure: true, region: "+
+			"us-east-1, credentials_file: %s}]",
+		name,
+		s.Addr,
+		secret,
+	)
 }
 
 // TestABackupIsStreamedToS3 dumps both servers straight into a bucket: the local
@@ -40,7 +46,12 @@ func bucket(t *testing.T, name string) (client *minio.Client, copies string) {
 func TestABackupIsStreamedToS3(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
-		s.Exec(t, db, "CREATE TABLE customers (id INT PRIMARY KEY, name VARCHAR(50))", "INSERT INTO customers VALUES (1, '千张'), (2, 'b')")
+		s.Exec(
+			t,
+			db,
+			"CREATE TABLE customers (id INT PRIMARY KEY, name VARCHAR(50))",
+			"INSERT INTO customers VALUES (1, '千张'), (2, 'b')",
+		)
 		client, copies := bucket(t, "stream-"+s.Flavour)
 		sh := newNightly(t, s, db, copies)
 		for _, engine := range []string{"native", "mysqldump"} {
@@ -49,7 +60,12 @@ func TestABackupIsStreamedToS3(t *testing.T) {
 			if made.Path != "cloud:"+made.Name {
 				t.Errorf("%+v", made)
 			}
-			o, err := client.GetObject(context.Background(), "stream-"+s.Flavour, "nightly/"+made.Name, minio.GetObjectOptions{})
+			o, err := client.GetObject(
+				context.Background(),
+				"stream-"+s.Flavour,
+				"nightly/"+made.Name,
+				minio.GetObjectOptions{},
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +89,10 @@ func TestABackupIsStreamedToS3(t *testing.T) {
 		if n != 4 {
 			t.Errorf("%d objects are there", n)
 		}
-		if text := sh.run(0, nil, "backup", "create", "--to", "cloud", "--dry-run"); !strings.Contains(text, "cloud:"+db) {
+		if text := sh.run(0, nil, "backup", "create", "--to", "cloud", "--dry-run"); !strings.Contains(
+			text,
+			"cloud:"+db,
+		) {
 			t.Error(text)
 		}
 		sh.run(64, nil, "backup", "create", "--to", "nowhere")
@@ -88,7 +107,12 @@ func TestANightThatNeedsNoRoomHere(t *testing.T) {
 	db := s.Schema(t)
 	s.Exec(t, db, "CREATE TABLE customers (id INT PRIMARY KEY)", "INSERT INTO customers VALUES (1), (2)")
 	_, copies := bucket(t, "night")
-	sh := newNightly(t, s, db, strings.TrimSuffix(copies, "}]")+", keep: {daily: 1, manual: 1}}]\n      stream_to: cloud")
+	sh := newNightly(
+		t,
+		s,
+		db,
+		strings.TrimSuffix(copies, "}]")+", keep: {daily: 1, manual: 1}}]\n      stream_to: cloud",
+	)
 	for range 3 {
 		sh.run(0, nil, "backup", "create", "--to", "cloud")
 	}
@@ -109,10 +133,14 @@ func TestANightThatNeedsNoRoomHere(t *testing.T) {
 		t.Errorf("after the night: %v", tiers)
 	}
 	sh.run(0, &list, "backup", "list", "--json")
-	if len(list.Backups) != 0 || len(list.Copies) != 1 || list.Copies[0].Good != 2 || len(list.Copies[0].OnlyThere) != 2 || list.Copies[0].LookedAt == nil {
+	if len(list.Backups) != 0 || len(list.Copies) != 1 || list.Copies[0].Good != 2 ||
+		len(list.Copies[0].OnlyThere) != 2 ||
+		list.Copies[0].LookedAt == nil {
 		t.Errorf("%+v", list)
 	}
-	if text := sh.run(0, nil, "backup", "list"); !strings.Contains(text, "copy cloud: 2 held, 2 read back") || !strings.Contains(text, "at the copy cloud") || strings.Count(text, "only there") != 2 {
+	if text := sh.run(0, nil, "backup", "list"); !strings.Contains(text, "copy cloud: 2 held, 2 read back") ||
+		!strings.Contains(text, "at the copy cloud") ||
+		strings.Count(text, "only there") != 2 {
 		t.Error(text)
 	}
 	var status struct {

@@ -81,7 +81,13 @@ func (sh *shelf) noteUnfinished() {
 			sh.note(lang.M("%s (%s) is being written", u.Name, human.Bytes(u.SizeBytes)))
 			continue
 		}
-		sh.note(lang.M("%s (%s) was left unfinished by a backup that was killed; the next backup removes it", u.Name, human.Bytes(u.SizeBytes)))
+		sh.note(
+			lang.M(
+				"%s (%s) was left unfinished by a backup that was killed; the next backup removes it",
+				u.Name,
+				human.Bytes(u.SizeBytes),
+			),
+		)
 	}
 }
 

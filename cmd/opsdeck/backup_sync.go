@@ -119,7 +119,16 @@ func (sh *shelf) copier(c config.Copy, dry bool, report func(ops.Progress)) (*re
 		store.Close()
 		return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
 	}
-	return &remote.Copier{Name: c.Name, Target: placeOf(c), Store: store, State: sh.state, Copies: known, Now: sh.clock.Now, Report: report, DryRun: dry}, nil
+	return &remote.Copier{
+		Name:   c.Name,
+		Target: placeOf(c),
+		Store:  store,
+		State:  sh.state,
+		Copies: known,
+		Now:    sh.clock.Now,
+		Report: report,
+		DryRun: dry,
+	}, nil
 }
 
 // syncing is how a copy is brought up to date.
@@ -169,7 +178,11 @@ func (sh *shelf) send(ctx context.Context, c config.Copy, how syncing) (remote.R
 		_, err = cp.Look(ctx)
 	}
 	entry.Result = oplog.Done
-	entry.Detail = map[string]string{"sent": fmt.Sprint(len(r.Sent)), "sent_bytes": fmt.Sprint(r.Bytes), "failed": fmt.Sprint(len(r.Failed))}
+	entry.Detail = map[string]string{
+		"sent":       fmt.Sprint(len(r.Sent)),
+		"sent_bytes": fmt.Sprint(r.Bytes),
+		"failed":     fmt.Sprint(len(r.Failed)),
+	}
 	if err != nil {
 		entry.Result, entry.Detail["error"] = oplog.Failed, err.Error()
 	}
@@ -177,7 +190,14 @@ func (sh *shelf) send(ctx context.Context, c config.Copy, how syncing) (remote.R
 }
 
 func syncJSON(name string, r remote.Result, err error) syncedJSON {
-	j := syncedJSON{Name: name, Sent: append([]string{}, r.Sent...), SentBytes: r.Bytes, Proved: append([]string{}, r.Proved...), Present: r.Present, Failed: []failedJSON{}}
+	j := syncedJSON{
+		Name:      name,
+		Sent:      append([]string{}, r.Sent...),
+		SentBytes: r.Bytes,
+		Proved:    append([]string{}, r.Proved...),
+		Present:   r.Present,
+		Failed:    []failedJSON{},
+	}
 	if e := r.Emptied; e != nil {
 		j.Emptied = &emptiedJSON{e.At, e.Had, e.Left}
 	}
@@ -192,10 +212,21 @@ func syncJSON(name string, r remote.Result, err error) syncedJSON {
 
 func (sh *shelf) saySent(name string, r remote.Result, dry bool) {
 	if dry {
-		sh.say(lang.M("%s: would send %d backups, %s; %d are there", name, len(r.Sent), human.Bytes(r.Bytes), r.Present))
+		sh.say(
+			lang.M("%s: would send %d backups, %s; %d are there", name, len(r.Sent), human.Bytes(r.Bytes), r.Present),
+		)
 		return
 	}
-	sh.say(lang.M("%s: %d sent, %s; %d read back now, %d were there", name, len(r.Sent), human.Bytes(r.Bytes), len(r.Sent)+len(r.Proved), r.Present))
+	sh.say(
+		lang.M(
+			"%s: %d sent, %s; %d read back now, %d were there",
+			name,
+			len(r.Sent),
+			human.Bytes(r.Bytes),
+			len(r.Sent)+len(r.Proved),
+			r.Present,
+		),
+	)
 	for _, f := range r.Failed {
 		sh.note(lang.M("  %s: %s", termsafe.Line(f.Name), f.Err.Error()))
 	}
@@ -235,13 +266,22 @@ func (c *backupPruneCmd) removeThere(sh *shelf, cp *remote.Copier, plan *backup.
 		return nil
 	}
 	if len(plan.Blocked) == 0 {
-		if err := sh.confirm(sh.service.Database.Name, c.Confirm, lang.M("%d backups will be removed for good at the copy %s.", len(plan.Removes()), cp.Name)); err != nil {
+		if err := sh.confirm(sh.service.Database.Name, c.Confirm, lang.M("%d backups will be removed for good at "+
+			"the copy %s.", len(plan.Removes()), cp.Name)); err != nil {
 			return err
 		}
 	}
 	out, err := sh.pruneThere(sh.ctx, cp, plan)
 	if err == nil && !c.JSON {
-		sh.say(lang.M("%d removed at %s, %d are locked there, %s free now", len(out.Removed), cp.Name, len(out.Locked), human.Bytes(out.Freed)))
+		sh.say(
+			lang.M(
+				"%d removed at %s, %d are locked there, %s free now",
+				len(out.Removed),
+				cp.Name,
+				len(out.Locked),
+				human.Bytes(out.Freed),
+			),
+		)
 	}
 	return err
 }
@@ -266,7 +306,13 @@ func (sh *shelf) pruneThere(ctx context.Context, cp *remote.Copier, plan *backup
 	if err := sh.stillFree(plan); err != nil {
 		return remote.Pruned{}, err
 	}
-	entry := oplog.Entry{Service: sh.service.Name, Action: "backup.prune", Object: cp.Name, Result: oplog.Started, Detail: map[string]string{"plan": plan.Hash()}}
+	entry := oplog.Entry{
+		Service: sh.service.Name,
+		Action:  "backup.prune",
+		Object:  cp.Name,
+		Result:  oplog.Started,
+		Detail:  map[string]string{"plan": plan.Hash()},
+	}
 	if err := log.Record(entry); err != nil {
 		return remote.Pruned{}, err
 	}

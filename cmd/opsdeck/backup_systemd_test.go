@@ -51,7 +51,10 @@ func newInside(t *testing.T, s *testdb.Server, daily string) inside {
     backup: {dir: %s, drill: never, daily: %q}
 state_dir: %s
 `, db, in.path("backups"), daily, in.path("state")))
-	in.write("my.cnf", fmt.Sprintf("[client]\nuser=%s\npassword=%s\nsocket=%s\n", s.User, s.Password, in.path("socket")))
+	in.write(
+		"my.cnf",
+		fmt.Sprintf("[client]\nuser=%s\npassword=%s\nsocket=%s\n", s.User, s.Password, in.path("socket")),
+	)
 	in.SystemdManager = testdb.Systemd(t, folder)
 	in.must("mkdir", "-p", "/root", "/var/lib/systemd/timers")
 	in.must("cp", in.path("my.cnf"), "/root/.my.cnf")
@@ -95,7 +98,10 @@ func (in inside) must(name string, args ...string) string {
 
 func (in inside) opsdeck(want int, args ...string) string {
 	in.t.Helper()
-	out, code := in.Run(in.t, in.path("opsdeck"), append([]string{"--lang", "en", "--config", in.path(awkward)}, args...)...)
+	out, code := in.Run(
+		in.t,
+		in.path("opsdeck"),
+		append([]string{"--lang", "en", "--config", in.path(awkward)}, args...)...)
 	if code != want {
 		in.t.Fatalf("%v ends with %d, not %d: %s", args, code, want, out)
 	}
@@ -120,7 +126,8 @@ func TestTheScheduleOfARealSystemd(t *testing.T) {
 		t.Error(text)
 	}
 	timer, service := "opsdeck-shop-daily.timer", "opsdeck-shop-daily.service"
-	if text := in.must("systemctl", "list-timers", "--all", "--no-pager"); !strings.Contains(text, timer) || !strings.Contains(text, "02:00:00") {
+	if text := in.must("systemctl", "list-timers", "--all", "--no-pager"); !strings.Contains(text, timer) ||
+		!strings.Contains(text, "02:00:00") {
 		t.Errorf("timers:\n%s", text)
 	}
 	in.must("systemd-analyze", "verify", "/etc/systemd/system/"+timer)
@@ -133,11 +140,17 @@ func TestTheScheduleOfARealSystemd(t *testing.T) {
 		t.Errorf("after a missed run was made up for: %+v", doc.Jobs[0])
 	}
 	var list backupListJSON
-	if err := json.Unmarshal([]byte(in.opsdeck(0, "backup", "list", "--json")), &list); err != nil || len(list.Backups) == 0 || list.Backups[0].State != "good" || list.Backups[0].Tier != "daily" {
+	if err := json.Unmarshal([]byte(in.opsdeck(0, "backup", "list", "--json")), &list); err != nil ||
+		len(list.Backups) == 0 ||
+		list.Backups[0].State != "good" ||
+		list.Backups[0].Tier != "daily" {
 		t.Errorf("%+v %v", list.Backups, err)
 	}
 
-	held, err := lock.Take(filepath.Join(in.path("state"), "locks", "schedule.lock"), lock.Holder{User: "li", What: "a long night"})
+	held, err := lock.Take(
+		filepath.Join(in.path("state"), "locks", "schedule.lock"),
+		lock.Holder{User: "li", What: "a long night"},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +163,11 @@ func TestTheScheduleOfARealSystemd(t *testing.T) {
 	if _, code := in.Run(t, "systemctl", "start", service); code == 0 {
 		t.Error("a failed night is no failed unit")
 	}
-	if text := in.must("systemctl", "show", "-p", "Result", "-p", "ExecMainStatus", service); !strings.Contains(text, "Result=exit-code") || !strings.Contains(text, "ExecMainStatus=75") {
+	if text := in.must("systemctl", "show", "-p", "Result", "-p", "ExecMainStatus", service); !strings.Contains(
+		text,
+		"Result=exit-code",
+	) ||
+		!strings.Contains(text, "ExecMainStatus=75") {
 		t.Error(text)
 	}
 	if text := in.opsdeck(2, "status", "--only", "backup"); !strings.Contains(text, "failed") {
@@ -182,7 +199,8 @@ func TestTheHourComes(t *testing.T) {
 	if doc := in.schedule(); doc.Jobs[0].LastResult != "done" {
 		t.Errorf("%+v", doc.Jobs[0])
 	}
-	if made, err := filepath.Glob(in.path("backups/*.sql.gz")); err != nil || len(made) == 0 || !strings.Contains(strings.Join(made, " "), hour.Format("20060102_1504")) {
+	if made, err := filepath.Glob(in.path("backups/*.sql.gz")); err != nil || len(made) == 0 ||
+		!strings.Contains(strings.Join(made, " "), hour.Format("20060102_1504")) {
 		t.Errorf("backups: %v, %v; the hour was %s", made, err, hour)
 	}
 }
@@ -191,7 +209,17 @@ func TestTheHourComes(t *testing.T) {
 func (in inside) settles(service string) {
 	in.t.Helper()
 	for range 3000 {
-		text := in.must("systemctl", "show", "-p", "ActiveState", "-p", "Result", "-p", "ExecMainExitTimestampMonotonic", service)
+		text := in.must(
+			"systemctl",
+			"show",
+			"-p",
+			"ActiveState",
+			"-p",
+			"Result",
+			"-p",
+			"ExecMainExitTimestampMonotonic",
+			service,
+		)
 		switch {
 		case strings.Contains(text, "ActiveState=failed"):
 			log, _ := in.Run(in.t, "journalctl", "-u", service, "--no-pager")

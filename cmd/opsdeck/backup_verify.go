@@ -94,11 +94,13 @@ func (c *backupVerifyCmd) Run(a *app) error {
 		a.note(lang.M("there is nothing to verify"))
 	}
 	if err == nil && doc.Bad == 0 && doc.notOpened > 0 {
-		return ops.E(ops.Failed, lang.M("%d of %d backups are not opened by backup.identity: they could not be restored with it", doc.notOpened, len(sets))).
+		return ops.E(ops.Failed, lang.M("%d of %d backups are not opened by backup.identity: they could not be "+
+			"restored with it", doc.notOpened, len(sets))).
 			WithHint(lang.M("set backup.identity to the file of a key that they were encrypted to"))
 	}
 	if err == nil && doc.Bad > 0 {
-		err = ops.E(ops.Failed, lang.M("%d of %d backups are bad", doc.Bad, len(sets))).WithHint(lang.M("make a new one: opsdeck backup create"))
+		err = ops.E(ops.Failed, lang.M("%d of %d backups are bad", doc.Bad, len(sets))).
+			WithHint(lang.M("make a new one: opsdeck backup create"))
 	}
 	return err
 }
@@ -207,7 +209,16 @@ func (sh *shelf) verdicts(sets []*backup.Set, took map[string]time.Duration) (ba
 		if s == nil {
 			continue // removed meanwhile
 		}
-		v := verifiedJSON{Name: s.Name, State: string(s.State), SizeBytes: s.Size, SHA256: s.SHA256, Deep: s.Deep, Sealed: s.Sealed, DurationMS: took[s.Name].Milliseconds(), Problems: []string{}}
+		v := verifiedJSON{
+			Name:       s.Name,
+			State:      string(s.State),
+			SizeBytes:  s.Size,
+			SHA256:     s.SHA256,
+			Deep:       s.Deep,
+			Sealed:     s.Sealed,
+			DurationMS: took[s.Name].Milliseconds(),
+			Problems:   []string{},
+		}
 		for _, p := range s.Problems {
 			v.Problems = append(v.Problems, p.Text().String())
 			v.said = append(v.said, p.Text())
@@ -226,7 +237,9 @@ func (sh *shelf) verdicts(sets []*backup.Set, took map[string]time.Duration) (ba
 }
 
 // sealedNote says how far the proof of an encrypted backup went without a key.
-var sealedNote = lang.M("encrypted: length and hash of the whole file were proved, not its members; backup.identity opens it")
+var sealedNote = lang.M(
+	"encrypted: length and hash of the whole file were proved, not its members; backup.identity opens it",
+)
 
 func (sh *shelf) sayVerified(v verifiedJSON) {
 	th := sh.theme()
@@ -234,7 +247,9 @@ func (sh *shelf) sayVerified(v verifiedJSON) {
 	style, glyph := th.State(state.Health())
 	line := style.Render(glyph+" "+sh.lang.Msg(state.Label())) + "  " + termsafe.Line(v.Name)
 	if v.DurationMS > 0 {
-		line += th.Dim.Render("  " + human.Bytes(v.SizeBytes) + ", " + human.Rate(float64(v.SizeBytes)*1000/float64(v.DurationMS)))
+		line += th.Dim.Render(
+			"  " + human.Bytes(v.SizeBytes) + ", " + human.Rate(float64(v.SizeBytes)*1000/float64(v.DurationMS)),
+		)
 	}
 	fmt.Fprintln(sh.out, line)
 	if v.Sealed {

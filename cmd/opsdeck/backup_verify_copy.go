@@ -18,7 +18,13 @@ const nightlyProof = 20 << 30
 // verifyCopy reads backups back at a copy. It ends with 1 when one is bad.
 func (c *backupVerifyCmd) verifyCopy(sh *shelf) error {
 	if c.Deep {
-		return ops.E(ops.Usage, lang.M("--deep loads a backup that is here: fetch it by restoring from the copy, or verify the copy without --deep"))
+		return ops.E(
+			ops.Usage,
+			lang.M(
+				"--deep loads a backup that is here: fetch it by restoring from the copy, or verify the copy "+
+					"without --deep",
+			),
+		)
 	}
 	found, err := sh.copies(c.Copy)
 	if err != nil {
@@ -46,7 +52,10 @@ func (c *backupVerifyCmd) verifyCopy(sh *shelf) error {
 	for _, s := range sets {
 		size += s.Size
 		if c.DryRun {
-			doc.Verified = append(doc.Verified, verifiedJSON{Name: s.Name, State: string(s.State), SizeBytes: s.Size, Problems: []string{}})
+			doc.Verified = append(
+				doc.Verified,
+				verifiedJSON{Name: s.Name, State: string(s.State), SizeBytes: s.Size, Problems: []string{}},
+			)
 			continue
 		}
 		start := time.Now()
@@ -68,15 +77,24 @@ func (c *backupVerifyCmd) verifyCopy(sh *shelf) error {
 	case err != nil || c.DryRun:
 		return err
 	case len(sets) == 0:
-		return ops.E(ops.Failed, lang.M("the copy %s holds no backup", c.Copy)).WithHint(lang.M("send them again: opsdeck backup sync"))
+		return ops.E(ops.Failed, lang.M("the copy %s holds no backup", c.Copy)).
+			WithHint(lang.M("send them again: opsdeck backup sync"))
 	case doc.Bad > 0:
-		return ops.E(ops.Failed, lang.M("%d of %d backups at the copy %s are bad", doc.Bad, len(sets), c.Copy)).WithHint(lang.M("send them again: opsdeck backup sync"))
+		return ops.E(ops.Failed, lang.M("%d of %d backups at the copy %s are bad", doc.Bad, len(sets), c.Copy)).
+			WithHint(lang.M("send them again: opsdeck backup sync"))
 	}
 	return nil
 }
 
 func (doc *backupVerifyJSON) add(v remote.Verified, took time.Duration) {
-	j := verifiedJSON{Name: v.Set.Name, State: string(backup.Unverified), SizeBytes: v.Set.Size, SHA256: v.SHA256, DurationMS: took.Milliseconds(), Problems: []string{}}
+	j := verifiedJSON{
+		Name:       v.Set.Name,
+		State:      string(backup.Unverified),
+		SizeBytes:  v.Set.Size,
+		SHA256:     v.SHA256,
+		DurationMS: took.Milliseconds(),
+		Problems:   []string{},
+	}
 	switch {
 	case v.Good:
 		j.State = string(backup.Good)
@@ -126,11 +144,14 @@ func (sh *shelf) proveCopy(ctx context.Context, c config.Copy) error {
 		}
 		if v.Known && !v.Good {
 			bad++
-			sh.note(lang.M("%s at the copy %s is bad: %s", s.Name, c.Name, backup.Problem{Code: backup.HashDiffers}.Text()))
+			sh.note(
+				lang.M("%s at the copy %s is bad: %s", s.Name, c.Name, backup.Problem{Code: backup.HashDiffers}.Text()),
+			)
 		}
 	}
 	if bad > 0 {
-		return ops.E(ops.Failed, lang.M("%d of %d backups at the copy %s are bad", bad, len(some), c.Name)).WithHint(lang.M("send them again: opsdeck backup sync"))
+		return ops.E(ops.Failed, lang.M("%d of %d backups at the copy %s are bad", bad, len(some), c.Name)).
+			WithHint(lang.M("send them again: opsdeck backup sync"))
 	}
 	return nil
 }

@@ -42,8 +42,16 @@ func TestServersThatAreNoneEndInASentenceAndCode75(t *testing.T) {
 		"hangs up":              {badServer(t, "", true), "the connection broke", "5m"},
 		"speaks something else": {badServer(t, "HTTP/1.1 400 Bad Request\r\n\r\n", false), "", "700ms"},
 	} {
-		config := configFile(t, fmt.Sprintf("services:\n  - name: q\n    database: {name: app, host: 127.0.0.1, port: %d, user: u}\n    backup: {dir: %s}\nstate_dir: %s\n",
-			c.port, filepath.Join(dir, "b"), filepath.Join(dir, "s")))
+		config := configFile(
+			t,
+			fmt.Sprintf(
+				"services:\n  - name: q\n    database: {name: app, host: 127.0.0.1, port: %d, user: u}\n    backup: "+
+					"{dir: %s}\nstate_dir: %s\n",
+				c.port,
+				filepath.Join(dir, "b"),
+				filepath.Join(dir, "s"),
+			),
+		)
 		for _, command := range []string{"audit list", "audit stats", "backup create"} {
 			t.Run(name+"/"+command, func(t *testing.T) {
 				began := time.Now()
@@ -51,7 +59,9 @@ func TestServersThatAreNoneEndInASentenceAndCode75(t *testing.T) {
 				if took := time.Since(began); took > 2*time.Minute {
 					t.Errorf("took %s", took)
 				}
-				if !regexp.MustCompile(c.why).MatchString(errs) || strings.Count(errs, "\n") > 3 || strings.Contains(errs, "context deadline") || strings.Contains(errs, "invalid connection") {
+				if !regexp.MustCompile(c.why).MatchString(errs) || strings.Count(errs, "\n") > 3 ||
+					strings.Contains(errs, "context deadline") ||
+					strings.Contains(errs, "invalid connection") {
 					t.Errorf("%s", errs)
 				}
 			})
@@ -63,9 +73,18 @@ func TestServersThatAreNoneEndInASentenceAndCode75(t *testing.T) {
 // does not help.
 func TestWrongPasswordIsAMatterOfConfiguration(t *testing.T) {
 	s := testdb.MariaDB(t)
-	config := configFile(t, fmt.Sprintf("services:\n  - name: q\n    database: {name: app, host: %s, port: %d, user: nobody_here}\nstate_dir: %s\n", s.Host, s.Port, t.TempDir()))
+	config := configFile(
+		t,
+		fmt.Sprintf(
+			"services:\n  - name: q\n    database: {name: app, host: %s, port: %d, user: nobody_here}\nstate_dir: %s\n",
+			s.Host,
+			s.Port,
+			t.TempDir(),
+		),
+	)
 	_, errs := asked(t, config, 78, "audit", "list")
-	if !strings.Contains(errs, "refuses the user or its password") || !strings.Contains(errs, "→ check user and password in the options file") {
+	if !strings.Contains(errs, "refuses the user or its password") ||
+		!strings.Contains(errs, "→ check user and password in the options file") {
 		t.Error(errs)
 	}
 }
@@ -77,7 +96,11 @@ func TestTerminalsOfAnySizeAndKind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := configFile(t, "services:\n  - name: q\n    health: {url: \"\"}\n    database: {name: q, host: 127.0.0.1, port: 1, user: u}\n    process: {kind: none}\n    logs: []\nstate_dir: "+t.TempDir()+"\n")
+	config := configFile(
+		t,
+		"services:\n  - name: q\n    health: {url: \"\"}\n    database: {name: q, host: 127.0.0.1, port: 1, user: "+
+			"u}\n    process: {kind: none}\n    logs: []\nstate_dir: "+t.TempDir()+"\n",
+	)
 	for name, c := range map[string]struct {
 		cols, rows uint16
 		term       string
@@ -153,7 +176,10 @@ func TestColourIsForTerminalsThatWantIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := configFile(t, "services:\n  - name: q\n    health: {url: \"\"}\n    database: {name: q, host: 127.0.0.1, port: 1, user: u}\n")
+	config := configFile(
+		t,
+		"services:\n  - name: q\n    health: {url: \"\"}\n    database: {name: q, host: 127.0.0.1, port: 1, user: u}\n",
+	)
 	for _, c := range []struct {
 		env, flag string
 		colour    bool
@@ -168,7 +194,8 @@ func TestColourIsForTerminalsThatWantIt(t *testing.T) {
 		out, _ := io.ReadAll(tty) // ends with an error when the program closes the terminal
 		tty.Close()
 		cmd.Wait()
-		if got := bytes.Contains(out, []byte("\x1b[")); got != c.colour || !bytes.Contains(out, []byte("MySQL is down")) {
+		if got := bytes.Contains(out, []byte("\x1b[")); got != c.colour ||
+			!bytes.Contains(out, []byte("MySQL is down")) {
 			t.Errorf("%s %s: colour is %v\n%q", c.env, c.flag, got, out)
 		}
 		if bytes.Contains(out, []byte("\x1b]11;?")) {

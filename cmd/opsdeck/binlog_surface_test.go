@@ -7,5 +7,12 @@ func init() {
 	changingCommands["backup binlog fetch"] = []string{"--flush"}
 	changingCommands["restore rewind"] = []string{"--txn", "binlog.000001:4"}
 	destructiveCommands = append(destructiveCommands, "restore rewind")
-	jsonCommands = append(jsonCommands, "restore rewind", "backup binlog fetch", "backup binlog list", "backup binlog verify", "audit changes")
+	jsonCommands = append(
+		jsonCommands,
+		"restore rewind",
+		"backup binlog fetch",
+		"backup binlog list",
+		"backup binlog verify",
+		"audit changes",
+	)
 }

@@ -34,8 +34,18 @@ func (b *checker) restoring() {
 		}
 		return judgeRun(run.Run, name)
 	}
-	b.add("restore", health.KindRestore, 1, look,
-		limits(lang.M("a restore"), lang.M("is under way"), lang.M("has stopped in the middle")), "opsdeck restore status")
+	b.add(
+		"restore",
+		health.KindRestore,
+		1,
+		look,
+		limits(
+			lang.M("a restore"),
+			lang.M("is under way"),
+			lang.M("has stopped in the middle"),
+		),
+		"opsdeck restore status",
+	)
 }
 
 // onPurpose says to start nothing by hand while a restore is under way, which
@@ -132,10 +142,17 @@ func judgeWaiting(r health.Result, w *restore.Waiting, where lang.Msg, database 
 	if len(w.For) > 0 {
 		where = lang.M("%s: %s", where, w.For[0].Msg)
 	}
-	r.Find(ops.StateCritical, lang.M("the restore of %s waits for an answer", database), lang.M("since %s, %s", at, where))
+	r.Find(
+		ops.StateCritical,
+		lang.M("the restore of %s waits for an answer", database),
+		lang.M("since %s, %s", at, where),
+	)
 	r.Next = lang.M("Answer it: opsdeck restore attach, or a in the Restore tab.")
 	if !w.Until.IsZero() {
-		r.Next = lang.M("Answer it: opsdeck restore attach. If nobody does, its flags answer at %s.", w.Until.Local().Format("15:04:05"))
+		r.Next = lang.M(
+			"Answer it: opsdeck restore attach. If nobody does, its flags answer at %s.",
+			w.Until.Local().Format("15:04:05"),
+		)
 	}
 	return r
 }

@@ -10,7 +10,11 @@ import (
 
 func TestARestoreUnderWayIsToldToOthers(t *testing.T) {
 	run := func(alive bool) *restore.Run {
-		return &restore.Run{Plan: &restore.Plan{ID: "20260129-120000-0001", Operator: "zhang"}, State: restore.Snapshot{Stage: restore.Loading}, Alive: alive}
+		return &restore.Run{
+			Plan:  &restore.Plan{ID: "20260129-120000-0001", Operator: "zhang"},
+			State: restore.Snapshot{Stage: restore.Loading},
+			Alive: alive,
+		}
 	}
 	for _, c := range []struct {
 		what       string
@@ -19,11 +23,14 @@ func TestARestoreUnderWayIsToldToOthers(t *testing.T) {
 		says, next string
 	}{
 		{"none", nil, ops.StateOK, "none is under way", ""},
-		{"running", run(true), ops.StateWarning, "a restore of sales is under way (step 4 of 7, Restore data, by zhang)", "Start nothing by hand"},
-		{"its worker died", run(false), ops.StateCritical, "a restore of sales has stopped in the middle (step 4 of 7", "opsdeck restore resume"},
+		{"running", run(true), ops.StateWarning, "a restore of sales is under way (step 4 of 7, Restore data, by " +
+			"zhang)", "Start nothing by hand"},
+		{"its worker died", run(false), ops.StateCritical, "a restore of sales has stopped in the middle (step " +
+			"4 of 7", "opsdeck restore resume"},
 	} {
 		r := judgeRun(c.run, "sales")
-		if r.State != c.state || !strings.Contains(r.Detail.String(), c.says) || !strings.Contains(r.Next.String(), c.next) {
+		if r.State != c.state || !strings.Contains(r.Detail.String(), c.says) ||
+			!strings.Contains(r.Next.String(), c.next) {
 			t.Errorf("%s: %v, %q, next %q", c.what, r.State, r.Detail, r.Next)
 		}
 	}

@@ -34,8 +34,19 @@ func (b *checker) schema() {
 		},
 		Emptied: inventory{b.app, b.service}.emptied,
 	}
-	b.add("schema", health.KindSchema, processPace, look.Probe(),
-		limits(lang.M("tables of the newest good backup"), lang.Msg{}, lang.M("one is missing")), `mysql -e "SHOW TABLES FROM `+d.Name+`"`, "opsdeck restore --plan")
+	b.add(
+		"schema",
+		health.KindSchema,
+		processPace,
+		look.Probe(),
+		limits(
+			lang.M("tables of the newest good backup"),
+			lang.Msg{},
+			lang.M("one is missing"),
+		),
+		`mysql -e "SHOW TABLES FROM `+d.Name+`"`,
+		"opsdeck restore --plan",
+	)
 	last := &b.checks[len(b.checks)-1]
 	last.Timeout = max(last.Timeout, inventoryTimeout)
 }
@@ -92,7 +103,10 @@ func (i inventory) emptied(ctx context.Context, present []string) ([]string, err
 		return nil, err
 	}
 	if slices.ContainsFunc(had, func(t string) bool { return slices.Contains(deadly, t) }) {
-		return nil, ops.E(ops.Failed, lang.M("the server ended when %s was read: it is not read again", strings.Join(deadly, ", ")))
+		return nil, ops.E(
+			ops.Failed,
+			lang.M("the server ended when %s was read: it is not read again", strings.Join(deadly, ", ")),
+		)
 	}
 	target, err := mysql.Resolve(i.service.Database)
 	if err != nil {

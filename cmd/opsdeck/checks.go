@@ -69,7 +69,14 @@ type checker struct {
 	checks  []health.Check
 }
 
-func (b *checker) add(name string, kind health.Kind, pace int, probe health.Probe, limits []health.Limit, commands ...string) {
+func (b *checker) add(
+	name string,
+	kind health.Kind,
+	pace int,
+	probe health.Probe,
+	limits []health.Limit,
+	commands ...string,
+) {
 	h := b.service.Health
 	b.checks = append(b.checks, health.Check{
 		Service: b.service.Name, Name: name, Kind: kind, Timeout: h.Timeout, Interval: time.Duration(pace) * h.Interval,
@@ -93,11 +100,32 @@ func (b *checker) http() {
 		limits(lang.M("answer"), slow, lang.M("not 200, or one of its checks is false")), curl("/health/ready"))
 	b.add("version", health.KindHTTP, slowPace, probe.Version(h.URL), nil, curl("/health/version"))
 	if probe.IsTLS(h.URL) {
-		b.add("tls", health.KindTLS, slowPace, probe.Certificate(h.URL, h.CertDays, b.now),
-			limits(lang.M("days left"), lang.M("under %d", h.CertDays), lang.M("under %d", h.CertDays/3)), "curl -svo /dev/null "+shell(h.URL))
+		b.add(
+			"tls",
+			health.KindTLS,
+			slowPace,
+			probe.Certificate(h.URL, h.CertDays, b.now),
+			limits(
+				lang.M("days left"),
+				lang.M("under %d", h.CertDays),
+				lang.M("under %d", h.CertDays/3),
+			),
+			"curl -svo /dev/null "+shell(h.URL),
+		)
 	}
-	b.add("clock", health.KindClock, slowPace, probe.Clock(h.URL, h.ClockSkew, b.now),
-		limits(lang.M("difference"), lang.M("over %s", human.Duration(h.ClockSkew)), lang.Msg{}), "timedatectl", curl("/health")+" | grep -i ^date")
+	b.add(
+		"clock",
+		health.KindClock,
+		slowPace,
+		probe.Clock(h.URL, h.ClockSkew, b.now),
+		limits(
+			lang.M("difference"),
+			lang.M("over %s", human.Duration(h.ClockSkew)),
+			lang.Msg{},
+		),
+		"timedatectl",
+		curl("/health")+" | grep -i ^date",
+	)
 }
 
 func (b *checker) database() {
@@ -110,10 +138,18 @@ func (b *checker) database() {
 	if d.Container != "" {
 		commands = append(commands, "docker logs --tail 50 "+shell(d.Container))
 	}
-	lim := append(limits(lang.M("connections in use"), lang.M("from %s", human.Percent(h.Threads)), lang.M("from %s", "95 %")),
+	lim := append(
+		limits(lang.M("connections in use"), lang.M("from %s", human.Percent(h.Threads)), lang.M("from %s", "95 %")),
 		health.Limit{What: lang.M("open transaction"), Warning: lang.M("over %s", human.Duration(h.LongTransaction))},
-		health.Limit{What: lang.M("replication lag"), Warning: lang.M("over %s", human.Duration(h.ReplicationLag))})
-	b.add("mysql", health.KindMySQL, 1, b.onPurpose(databaseProbe(d, h, b.app.placeOf(b.service).mysqlNext)), lim, commands...)
+		health.Limit{What: lang.M("replication lag"), Warning: lang.M("over %s", human.Duration(h.ReplicationLag))},
+	)
+	b.add(
+		"mysql",
+		health.KindMySQL,
+		1,
+		b.onPurpose(databaseProbe(d, h, b.app.placeOf(b.service).mysqlNext)),
+		lim,
+		commands...)
 }
 
 func hasDatabase(d config.Database) bool { return d.Name != "" || d.Host != "" || d.Socket != "" }
@@ -128,7 +164,13 @@ func databaseProbe(d config.Database, h config.Health, next func(mysql.Fault) la
 			if err != nil {
 				return cannot(lang.M("MySQL cannot be looked at"), err)
 			}
-			ready = mysql.Probe{Target: target, Threads: h.Threads, Transaction: h.LongTransaction, Lag: h.ReplicationLag, Next: next}.Health()
+			ready = mysql.Probe{
+				Target:      target,
+				Threads:     h.Threads,
+				Transaction: h.LongTransaction,
+				Lag:         h.ReplicationLag,
+				Next:        next,
+			}.Health()
 		}
 		return ready(ctx)
 	}
@@ -175,7 +217,15 @@ func (b *checker) redis() {
 	if r.Required {
 		lim = health.Limit{What: lang.M("answer"), Critical: down}
 	}
-	b.add("redis", health.KindRedis, 1, look, []health.Limit{lim, {What: lang.M("dropped keys, rejected connections"), Warning: lang.M("any more")}}, cli+" ping", cli+" info")
+	b.add(
+		"redis",
+		health.KindRedis,
+		1,
+		look,
+		[]health.Limit{lim, {What: lang.M("dropped keys, rejected connections"), Warning: lang.M("any more")}},
+		cli+" ping",
+		cli+" info",
+	)
 }
 
 func (b *checker) process() {
@@ -209,9 +259,27 @@ func (b *checker) process() {
 func (b *checker) disks() {
 	add := func(name string, path func(context.Context) (string, error), shown string) {
 		free := b.service.Health.DiskFree
-		lim := append(limits(lang.M("free space"), lang.M("under %s", human.Percent(free)), lang.M("under %s", human.Percent(free/4))),
-			health.Limit{What: lang.M("full at this rate in"), Warning: lang.M("under %s", "24 h"), Critical: lang.M("under %s", "1 h")})
-		b.add(name, health.KindDisk, diskPace, probe.Disk{Path: path, Free: free, Now: b.now}.Probe(), lim, "df -h "+shown, "du -xh --max-depth=1 "+shown+" | sort -h | tail")
+		lim := append(
+			limits(
+				lang.M("free space"),
+				lang.M("under %s", human.Percent(free)),
+				lang.M("under %s", human.Percent(free/4)),
+			),
+			health.Limit{
+				What:     lang.M("full at this rate in"),
+				Warning:  lang.M("under %s", "24 h"),
+				Critical: lang.M("under %s", "1 h"),
+			},
+		)
+		b.add(
+			name,
+			health.KindDisk,
+			diskPace,
+			probe.Disk{Path: path, Free: free, Now: b.now}.Probe(),
+			lim,
+			"df -h "+shown,
+			"du -xh --max-depth=1 "+shown+" | sort -h | tail",
+		)
 	}
 	if d := b.service.Database; hasDatabase(d) && b.isLocal() {
 		path, shown := probe.Fixed(config.Home(d.DataDir)), shell(d.DataDir)
@@ -273,9 +341,19 @@ func (b *checker) backup() {
 	}
 	dir := config.Home(p.Dir)
 	look := probe.Backup{Source: inventory{b.app, b.service}, Schedule: p.Daily, Late: p.Late, Now: b.now}
-	b.add("backup", health.KindBackup, slowPace, b.withCopies(b.withRuns(look.Probe())),
-		limits(lang.M("age of the newest good one"), lang.M("the last run of %q left none", p.Daily), lang.M("over %s", human.Duration(p.Late))),
-		"opsdeck backup list", "ls -lt "+shell(dir)+" | head")
+	b.add(
+		"backup",
+		health.KindBackup,
+		slowPace,
+		b.withCopies(b.withRuns(look.Probe())),
+		limits(
+			lang.M("age of the newest good one"),
+			lang.M("the last run of %q left none", p.Daily),
+			lang.M("over %s", human.Duration(p.Late)),
+		),
+		"opsdeck backup list",
+		"ls -lt "+shell(dir)+" | head",
+	)
 	last := &b.checks[len(b.checks)-1]
 	last.Timeout = max(last.Timeout, inventoryTimeout)
 }
@@ -303,7 +381,13 @@ func (i inventory) NewestGood(ctx context.Context) (health.NewestBackup, error) 
 	best := backup.NewestUsable(inv, i.service.Database.Name)
 	out := health.NewestBackup{}
 	if best != nil {
-		out = health.NewestBackup{Name: best.Name, CreatedAt: best.At, SizeBytes: best.Size, Verified: best.State == backup.Good, Moved: best.Before != nil}
+		out = health.NewestBackup{
+			Name:      best.Name,
+			CreatedAt: best.At,
+			SizeBytes: best.Size,
+			Verified:  best.State == backup.Good,
+			Moved:     best.Before != nil,
+		}
 	}
 	if best != nil {
 		if shrink, ok := inv.Shrunk(best); ok {

@@ -36,7 +36,12 @@ func (b *checker) withCopies(look health.Probe) health.Probe {
 }
 
 func emptiedText(c config.Copy, e backup.Emptied) lang.Msg {
-	return lang.M("the copy %s was emptied: of %d backups %d were left, and opsdeck removed none of them", c.Name, e.Had, e.Left)
+	return lang.M(
+		"the copy %s was emptied: of %d backups %d were left, and opsdeck removed none of them",
+		c.Name,
+		e.Had,
+		e.Left,
+	)
 }
 
 // placeOf tells one copy's place from another's.
@@ -45,5 +50,6 @@ func placeOf(c config.Copy) string { return c.Kind + " " + c.Endpoint + " " + c.
 // emptiedError is how a sync ends that found a copy emptied.
 func emptiedError(c config.Copy, e backup.Emptied) error {
 	return ops.E(ops.Failed, emptiedText(c, e)).
-		WithHint(lang.M("what is here was sent again; find out who removed the rest, then run opsdeck backup sync once more: it ends the alarm"))
+		WithHint(lang.M("what is here was sent again; find out who removed the rest, then run opsdeck backup sync " +
+			"once more: it ends the alarm"))
 }

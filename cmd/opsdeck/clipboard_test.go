@@ -47,7 +47,8 @@ func TestTextTooLongForTheClipboardIsInAFile(t *testing.T) {
 	var out bytes.Buffer
 	said, err := clipboard{&out, env(nil), dir}.put(text)
 	files, _ := filepath.Glob(filepath.Join(dir, "copied-*.txt"))
-	if err != nil || out.Len() > 0 || len(files) != 1 || len(said.Args) != 2 || filepath.Join(said.Args[1].(string), said.Args[0].(string)) != files[0] {
+	if err != nil || out.Len() > 0 || len(files) != 1 || len(said.Args) != 2 ||
+		filepath.Join(said.Args[1].(string), said.Args[0].(string)) != files[0] {
 		t.Fatalf("%v, %d bytes to the terminal, files %v, said %v", err, out.Len(), files, said)
 	}
 	got, _ := os.ReadFile(files[0])
@@ -97,13 +98,15 @@ func TestTextTooLongForScreenIsNotSentPlain(t *testing.T) {
 	dir := t.TempDir()
 	text := strings.Repeat("x", screenString)
 	var out bytes.Buffer
-	if _, err := (clipboard{&out, env(map[string]string{"TERM": "screen-256color"}), dir}).put(text); err != nil || out.Len() > 0 {
+	if _, err := (clipboard{&out, env(map[string]string{"TERM": "screen-256color"}), dir}).put(text); err != nil ||
+		out.Len() > 0 {
 		t.Errorf("a terminal by the name of screen: %v, %d bytes", err, out.Len())
 	}
 	if files, _ := filepath.Glob(filepath.Join(dir, "copied-*.txt")); len(files) != 1 {
 		t.Errorf("files: %v", files)
 	}
-	if _, err := (clipboard{&out, env(map[string]string{"TERM": "screen", "STY": "1.a"}), dir}).put(text); err != nil || strings.Contains(out.String(), "\x1b]52;c;"+strings.Repeat("x", 200)) {
+	if _, err := (clipboard{&out, env(map[string]string{"TERM": "screen", "STY": "1.a"}), dir}).put(text); err != nil ||
+		strings.Contains(out.String(), "\x1b]52;c;"+strings.Repeat("x", 200)) {
 		t.Errorf("in screen: %v, %q", err, out.String())
 	}
 }

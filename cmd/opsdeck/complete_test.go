@@ -110,7 +110,11 @@ func TestCompletionDoesNotWait(t *testing.T) {
 func TestCompletionOfAShell(t *testing.T) {
 	for shell, want := range map[string]string{"bash": "complete ", "zsh": "bashcompinit", "fish": "__opsdeck_complete"} {
 		var out, errs bytes.Buffer
-		code := run(context.Background(), []string{"completion", shell}, stdio{in: strings.NewReader(""), out: &out, err: &errs})
+		code := run(
+			context.Background(),
+			[]string{"completion", shell},
+			stdio{in: strings.NewReader(""), out: &out, err: &errs},
+		)
 		if code > 0 || !strings.Contains(out.String(), want) {
 			t.Errorf("%s: exit %d\n%s%s", shell, code, out.String(), errs.String())
 		}

@@ -54,7 +54,8 @@ func (a *app) namesOf(s *config.Service, at cursor, v *kong.Value) []string {
 	}
 	dir := config.Home(s.Backup.Dir)
 	switch {
-	case v.Flag != nil && v.Name == "from", v.Flag == nil && group == "backup" && v.Name == "name" && at.node.Name != "run":
+	case v.Flag != nil && v.Name == "from",
+		v.Flag == nil && group == "backup" && v.Name == "name" && at.node.Name != "run":
 		return backupNames(dir)
 	case v.Name == "copy":
 		return copyNames(s)

@@ -49,13 +49,24 @@ func (c *consoleCmd) Run(a *app) error {
 	// it wait. The libraries beneath must not ask either.
 	lipgloss.SetHasDarkBackground(true)
 	lipgloss.SetColorProfile(termenv.ANSI)
-	look := theme.Options{Dark: darkBackground(loaded.Console.Theme, a.getenv("COLORFGBG")), Mono: !a.color, ASCII: a.flags.ASCII || loaded.Console.ASCII || poorTerminal(a.getenv)}
+	look := theme.Options{
+		Dark:  darkBackground(loaded.Console.Theme, a.getenv("COLORFGBG")),
+		Mono:  !a.color,
+		ASCII: a.flags.ASCII || loaded.Console.ASCII || poorTerminal(a.getenv),
+	}
 	// The console stays open for days beside the service: its heap is small, and
 	// collecting it twice as often costs less than what it would grow to.
 	debug.SetGCPercent(consoleGC)
 	ctx, cancel := context.WithCancel(a.ctx)
 	defer cancel()
-	env := &page.Env{Ctx: ctx, Lang: a.lang, Theme: theme.New(look), Clock: a.clock, Zone: time.Local, ReadOnly: a.flags.ReadOnly}
+	env := &page.Env{
+		Ctx:      ctx,
+		Lang:     a.lang,
+		Theme:    theme.New(look),
+		Clock:    a.clock,
+		Zone:     time.Local,
+		ReadOnly: a.flags.ReadOnly,
+	}
 	if loaded.Console.UTC {
 		env.Zone = time.UTC
 	}
@@ -66,14 +77,20 @@ func (c *consoleCmd) Run(a *app) error {
 	host, _ := os.Hostname()
 	err = tui.Run(ctx, tui.Options{
 		Env: env, Pages: pages, Host: host, Start: c.Tab, Actions: a.demoActions(env), Theme: look,
-		Copy: clipboard{out: a.out, getenv: a.getenv, dir: state}.put, ReportDir: state, Version: "opsdeck " + version.Get().String(),
+		Copy: clipboard{
+			out:    a.out,
+			getenv: a.getenv,
+			dir:    state,
+		}.put, ReportDir: state, Version: "opsdeck " + version.Get().String(),
 	}, os.Stdin, os.Stdout)
 	var crash *tui.CrashError
 	if errors.As(err, &crash) {
-		return ops.Wrap(err, ops.Failed, lang.M("the console broke; nothing that runs on the server was touched by that")).
+		return ops.Wrap(err, ops.Failed, lang.M("the console broke; nothing that runs on the server was touched "+
+			"by that")).
 			WithHint(lang.M("the report is in %s; a restore under way goes on: opsdeck restore status", crash.Report))
 	}
-	if err == nil && a.ctx.Err() != nil || errors.Is(err, tui.ErrHangup) { // ended by a signal or a hangup, not by the person
+	if err == nil && a.ctx.Err() != nil ||
+		errors.Is(err, tui.ErrHangup) { // ended by a signal or a hangup, not by the person
 		return exitCode(ops.Interrupted)
 	}
 	return err

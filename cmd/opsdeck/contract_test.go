@@ -29,41 +29,89 @@ type contract struct {
 // contracts are walked in this order, on one real server: each builds on those
 // before it. NAME is the backup made, DB the database, LOG a log file.
 var contracts = []contract{
-	{args: "status", exit: []int{0, 1, 2, 3}, keys: "verdict summary checked_at checks[].name checks[].kind checks[].state checks[].latency_ms checks[].detail checks[].fields"},
+	{
+		args: "status",
+		exit: []int{0, 1, 2, 3},
+		keys: "verdict summary checked_at checks[].name checks[].kind checks[].state checks[].latency_ms " +
+			"checks[].detail checks[].fields",
+	},
 	{args: "logs --source LOG", ndjson: true, keys: "time level context message source line raw fields"},
 	{args: "logs --source LOG --count", keys: "count"},
 	{args: "logs --source LOG --histogram 1m", ndjson: true, keys: "bucket count by_level"},
-	{args: "audit list --limit 2", ndjson: true, keys: "id user_id action resource_type resource_id created_at", last: "next_cursor"},
+	{
+		args:   "audit list --limit 2",
+		ndjson: true,
+		keys:   "id user_id action resource_type resource_id created_at",
+		last:   "next_cursor",
+	},
 	{args: "audit trace ORDER 7", keys: "resource_type resource_id summary timeline timeline[].action"},
 	{args: "audit stats", keys: "by_action by_user by_resource"},
 	{args: "backup create", keys: "name path size_bytes raw_bytes tables rows sha256 duration_ms consistent position"},
-	{args: "backup verify", keys: "verified[].name verified[].state verified[].size_bytes verified[].sha256 verified[].duration_ms verified[].problems good bad"},
-	{args: "backup list", keys: "tiers[].name tiers[].keep tiers[].held tiers[].missing backups[].name backups[].path backups[].tier backups[].kind backups[].database " +
-		"backups[].created_at backups[].size_bytes backups[].engine backups[].verified_at backups[].state backups[].expires_at backups[].keep_reasons backups[].problems"},
+	{
+		args: "backup verify",
+		keys: "verified[].name verified[].state verified[].size_bytes verified[].sha256 verified[].duration_ms " +
+			"verified[].problems good bad",
+	},
+	{
+		args: "backup list",
+		keys: "tiers[].name tiers[].keep tiers[].held tiers[].missing backups[].name backups[].path backups[].tier " +
+			"backups[].kind backups[].database " +
+			"backups[].created_at backups[].size_bytes backups[].engine backups[].verified_at backups[].state " +
+			"backups[].expires_at backups[].keep_reasons backups[].problems",
+	},
 	{args: "backup show NAME", keys: "name path state size_bytes"},
 	{args: "backup prune --dry-run", keys: "plan done blocked frees_bytes steps[].name steps[].action steps[].reasons"},
 	{args: "backup drill", keys: "at operator backup scenario took_ms restore_ms rows tables result remark"},
-	{args: "backup drills", keys: "drills[].at drills[].operator drills[].backup drills[].scenario drills[].took_ms drills[].result drills[].remark"},
+	{
+		args: "backup drills",
+		keys: "drills[].at drills[].operator drills[].backup drills[].scenario drills[].took_ms drills[].result " +
+			"drills[].remark",
+	},
 	{args: "backup schedule show", keys: "installed jobs[].name jobs[].schedule jobs[].next_at"},
 	{args: "restore --plan", keys: "id hash mode source target steps findings"},
 	{args: "restore --confirm DB", ndjson: true, keys: "time step state detail", last: "id result restored_to report"},
-	{args: "restore status", keys: "restores[].id restores[].stage restores[].result restores[].running restores[].answers restores[].report"},
+	{
+		args: "restore status",
+		keys: "restores[].id restores[].stage restores[].result restores[].running restores[].answers " +
+			"restores[].report",
+	},
 	{args: "restore report", keys: "id"},
 	{args: "restore attach", ndjson: true, keys: "time step state detail", last: "id result restored_to report"},
-	{args: "restore undo --confirm DB", ndjson: true, keys: "time step state detail", last: "id result restored_to report"},
-	{args: "operations --verify", keys: "path count verified problems operations[].time operations[].user operations[].action operations[].result operations[].prev"},
-	{args: "doctor", exit: []int{0, 1, 2, 3}, keys: "state checked_at points[].name points[].state points[].detail points[].findings"},
+	{
+		args:   "restore undo --confirm DB",
+		ndjson: true,
+		keys:   "time step state detail",
+		last:   "id result restored_to report",
+	},
+	{
+		args: "operations --verify",
+		keys: "path count verified problems operations[].time operations[].user operations[].action " +
+			"operations[].result operations[].prev",
+	},
+	{
+		args: "doctor",
+		exit: []int{0, 1, 2, 3},
+		keys: "state checked_at points[].name points[].state points[].detail points[].findings",
+	},
 	{args: "config show", keys: "path state_dir settings[].key settings[].value settings[].source"},
 	{args: "config check", keys: "ok"},
 }
 
-const contractLog = "[Nest] 1  - 01/29/2026, 12:00:00 PM   ERROR [OrderService] Failed to create order\n2026-01-29T12:00:01Z INFO 千张 started\n"
+const contractLog = "[Nest] 1  - 01/29/2026, 12:00:00 PM   ERROR [OrderService] Failed to create " +
+	"order\n2026-01-29T12:00:01Z INFO 千张 started\n"
 
 func TestJSONHasTheKeysOfTheContract(t *testing.T) {
 	s := newSite(t, testdb.MariaDB(t))
-	s.db.Exec(t, s.live, "CREATE TABLE audit_logs (id BIGINT AUTO_INCREMENT PRIMARY KEY, user_id BIGINT NULL, action VARCHAR(50), resource_type VARCHAR(50), "+
-		"resource_id VARCHAR(100), old_value JSON, new_value JSON, created_at TIMESTAMP(6) NULL, KEY (resource_type, resource_id), KEY (user_id, created_at))",
-		"INSERT INTO audit_logs (user_id, action, resource_type, resource_id, created_at) SELECT 1, 'UPDATE', 'ORDER', '7', NOW(6) FROM customers, orders")
+	s.db.Exec(
+		t,
+		s.live,
+		"CREATE TABLE audit_logs (id BIGINT AUTO_INCREMENT PRIMARY KEY, user_id BIGINT NULL, action VARCHAR(50), "+
+			"resource_type VARCHAR(50), "+
+			"resource_id VARCHAR(100), old_value JSON, new_value JSON, created_at TIMESTAMP(6) NULL, KEY "+
+			"(resource_type, resource_id), KEY (user_id, created_at))",
+		"INSERT INTO audit_logs (user_id, action, resource_type, resource_id, created_at) SELECT 1, 'UPDATE', "+
+			"'ORDER', '7', NOW(6) FROM customers, orders",
+	)
 	s.write("app.log", contractLog)
 	names := strings.NewReplacer("LOG", filepath.Join(s.dir, "app.log"), "DB", s.live)
 	for _, c := range contracts {

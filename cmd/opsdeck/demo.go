@@ -44,9 +44,11 @@ func (a *app) demoActions(env *page.Env) []page.Action {
 func plant(ctx context.Context, socket, name string) tea.Msg {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-	}}}
+	client := http.Client{
+		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		}},
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://demo/fault/"+name, nil)
 	if err != nil {
 		return page.Notice{State: ops.StateWarning, Text: lang.Raw(err.Error())}

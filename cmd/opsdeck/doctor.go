@@ -93,8 +93,17 @@ func (a *app) machinePoints(l *config.Loaded) []doctor.Point {
 	state := config.Home(l.StateDirFor(os.Getuid(), a.getenv))
 	points := []doctor.Point{conf, doctor.JudgeFolder(folderFacts(state), "state-folder", "", true, 0, 0)}
 	locale := doctor.Point{Name: "locale", Seen: lang.M("the terminal's text is UTF-8")}
-	if v := firstSet(a.getenv, "LC_ALL", "LC_CTYPE", "LANG"); !strings.Contains(strings.ToUpper(strings.ReplaceAll(v, "-", "")), "UTF8") {
-		locale.Findings = []doctor.Finding{{State: ops.StateWarning, What: lang.M("the locale %q is not UTF-8: names in Chinese may not show", v), Fix: "export LANG=C.UTF-8"}}
+	if v := firstSet(a.getenv, "LC_ALL", "LC_CTYPE", "LANG"); !strings.Contains(
+		strings.ToUpper(strings.ReplaceAll(v, "-", "")),
+		"UTF8",
+	) {
+		locale.Findings = []doctor.Finding{
+			{
+				State: ops.StateWarning,
+				What:  lang.M("the locale %q is not UTF-8: names in Chinese may not show", v),
+				Fix:   "export LANG=C.UTF-8",
+			},
+		}
 	}
 	return append(points, locale)
 }
@@ -120,7 +129,10 @@ func (a *app) servicePoints(s config.Service) []doctor.Point {
 	}
 	if s.Backup.Dir != "" {
 		dir := config.Home(s.Backup.Dir)
-		points = append(points, doctor.JudgeFolder(folderFacts(dir), "backup-folder", s.Name, true, s.Health.DiskFree, a.nextBackup(s)))
+		points = append(
+			points,
+			doctor.JudgeFolder(folderFacts(dir), "backup-folder", s.Name, true, s.Health.DiskFree, a.nextBackup(s)),
+		)
 	}
 	return points
 }
@@ -151,8 +163,11 @@ func (a *app) databasePoints(s config.Service) []doctor.Point {
 	beside := restore.SideSchema(s.Database.Name, "new", "00000000-000000-0000")
 	points = append(points, doctor.JudgeServer(facts, s.Name, s.Database.Name, beside)...)
 	if s.Backup.DrillServer == (config.Database{}) {
-		points = append(points, doctor.Point{Name: "drill-rights", Service: s.Name, Seen: lang.M("%s may rehearse restores", facts.User),
-			Findings: doctor.JudgeDrill(doctor.ParseGrants(facts.Grants), facts.User, drill.ScratchSchema())})
+		points = append(
+			points,
+			doctor.Point{Name: "drill-rights", Service: s.Name, Seen: lang.M("%s may rehearse restores", facts.User),
+				Findings: doctor.JudgeDrill(doctor.ParseGrants(facts.Grants), facts.User, drill.ScratchSchema())},
+		)
 	}
 	log, err := mysql.BinlogFacts(ctx, target)
 	if err != nil {
@@ -220,7 +235,15 @@ func folderFacts(path string) doctor.Folder {
 	f.Writable = unix.Access(f.Parent, unix.W_OK|unix.X_OK) == nil && (f.Exists || os.IsNotExist(err))
 	var disk unix.Statfs_t
 	if unix.Statfs(f.Parent, &disk) == nil {
-		f.Free, f.Size = int64(disk.Bavail)*int64(disk.Bsize), int64(disk.Blocks-disk.Bfree+disk.Bavail)*int64(disk.Bsize)
+		f.Free, f.Size = int64(
+			disk.Bavail,
+		)*int64(
+			disk.Bsize,
+		), int64(
+			disk.Blocks-disk.Bfree+disk.Bavail,
+		)*int64(
+			disk.Bsize,
+		)
 	}
 	return f
 }
@@ -228,7 +251,13 @@ func folderFacts(path string) doctor.Folder {
 func (a *app) doctorDocument(r doctor.Report) doctorJSON {
 	doc := doctorJSON{State: r.State(), CheckedAt: r.At, Points: []pointJSON{}}
 	for _, p := range r.Points {
-		point := pointJSON{Name: p.Name, Service: p.Service, State: p.State(), Detail: a.lang.Msg(p.Seen), Findings: []findingJSON{}}
+		point := pointJSON{
+			Name:     p.Name,
+			Service:  p.Service,
+			State:    p.State(),
+			Detail:   a.lang.Msg(p.Seen),
+			Findings: []findingJSON{},
+		}
 		for _, f := range p.Findings {
 			point.Detail = a.lang.Msg(p.Findings[0].What)
 			point.Findings = append(point.Findings, findingJSON{f.State, a.lang.Msg(f.What), f.Fix})
@@ -253,7 +282,14 @@ func (a *app) doctorLines(r doctor.Report) []string {
 				continue // what was found says it
 			}
 			style, glyph := t.State(f.State)
-			table.Rows = append(table.Rows, []string{style.Render(glyph + " " + a.lang.Msg(f.State.Label())), p.Name, termsafe.Line(a.lang.Msg(f.What))})
+			table.Rows = append(
+				table.Rows,
+				[]string{
+					style.Render(glyph + " " + a.lang.Msg(f.State.Label())),
+					p.Name,
+					termsafe.Line(a.lang.Msg(f.What)),
+				},
+			)
 			if f.Fix != "" {
 				table.Rows = append(table.Rows, []string{"", "", t.Dim.Render("→ ") + termsafe.Line(f.Fix)})
 			}

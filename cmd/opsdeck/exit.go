@@ -110,5 +110,6 @@ func (a *app) explainHeld(held *lock.HeldError) *ops.Error {
 		return ops.E(ops.Busy, lang.M("busy: %s (pid %d, %s, running since %s) has locked %s", who.What, who.PID, who.User, since, held.Path)).
 			WithHint(hint)
 	}
-	return ops.E(ops.Busy, lang.M("busy: %s (pid %d) holds the lock for %s since %s", who.User, who.PID, who.What, since)).WithHint(hint)
+	return ops.E(ops.Busy, lang.M("busy: %s (pid %d) holds the lock for %s since %s", who.User, who.PID, who.What, since)).
+		WithHint(hint)
 }

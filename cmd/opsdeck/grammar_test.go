@@ -32,7 +32,8 @@ func TestACommandAloneReadsAsAmongTheOthers(t *testing.T) {
 			args := append(strings.Fields(name), tail...)
 			root, flags := grammar(args, false)
 			var c cli
-			if alone, whole := saidBy(t, root, flags, args), saidBy(t, &c, &c.globals, args); alone != whole || alone == "" {
+			if alone, whole := saidBy(t, root, flags, args), saidBy(t, &c, &c.globals, args); alone != whole ||
+				alone == "" {
 				t.Errorf("%v\nalone\n%s\namong the others\n%s", args, alone, whole)
 			}
 		}
@@ -69,7 +70,11 @@ func BenchmarkBinaryStart(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	config := configFile(b, "services:\n  - name: q\n    health: {url: \"http://127.0.0.1:1\"}\n    database: {name: q, host: 127.0.0.1, port: 1, user: u}\n    process: {kind: none}\n")
+	config := configFile(
+		b,
+		"services:\n  - name: q\n    health: {url: \"http://127.0.0.1:1\"}\n    database: {name: q, host: "+
+			"127.0.0.1, port: 1, user: u}\n    process: {kind: none}\n",
+	)
 	for _, line := range []string{"--version", "status --only mysql,redis,health,ready --config " + config} {
 		b.Run(strings.Fields(line)[0], func(b *testing.B) {
 			for b.Loop() {

@@ -60,7 +60,14 @@ func (c *logsCmd) Run(a *app) error {
 		return err
 	}
 	out := bufio.NewWriterSize(a.out, 64<<10)
-	run := &logsRun{app: a, cmd: c, conf: conf, query: q, out: out, scan: logs.Scan{Query: q, Zone: time.Local, Now: a.clock.Now(), Newest: c.Newest, Unnumbered: !c.JSON}}
+	run := &logsRun{
+		app:   a,
+		cmd:   c,
+		conf:  conf,
+		query: q,
+		out:   out,
+		scan:  logs.Scan{Query: q, Zone: time.Local, Now: a.clock.Now(), Newest: c.Newest, Unnumbered: !c.JSON},
+	}
 	if !c.JSON && !c.Count && c.Histogram == 0 {
 		run.scan.Query = q.Events()
 	}
@@ -85,7 +92,10 @@ func (c *logsCmd) check() error {
 	case c.Follow && (c.Count || c.Histogram > 0 || c.Newest):
 		return ops.E(ops.Usage, lang.M("-f goes on for ever: it cannot count or show the newest first"))
 	case c.Rank && (c.Newest || c.Follow || c.Count || c.Histogram > 0):
-		return ops.E(ops.Usage, lang.M("--rank shows the best first: it goes with neither --newest nor -f, --count, --histogram"))
+		return ops.E(
+			ops.Usage,
+			lang.M("--rank shows the best first: it goes with neither --newest nor -f, --count, --histogram"),
+		)
 	case c.Limit < 0 || c.After < 0 || c.Before < 0 || c.Around < 0:
 		return ops.E(ops.Usage, lang.M("a number of lines cannot be negative"))
 	}
@@ -105,7 +115,10 @@ func (c *logsCmd) query(a *app) (*logs.Query, error) {
 	}
 	if c.Level != "" {
 		if err := q.LimitLevels(c.Level); err != nil {
-			return nil, ops.E(ops.Usage, lang.M("no such level: %s (verbose, debug, info, warn, error, fatal; + for that and above)", c.Level))
+			return nil, ops.E(
+				ops.Usage,
+				lang.M("no such level: %s (verbose, debug, info, warn, error, fatal; + for that and above)", c.Level),
+			)
 		}
 	}
 	if c.Context != "" {

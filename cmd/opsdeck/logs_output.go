@@ -29,7 +29,16 @@ type hitJSON struct {
 func eventJSON(e *logs.Event) ([]byte, error) { return lineJSON(e, nil) }
 
 func lineJSON(e *logs.Event, hit *bool) ([]byte, error) {
-	h := hitJSON{Level: e.Level.String(), Context: e.Context, Message: e.Message, Source: e.Source, Line: e.Line, Raw: e.Raw, Fields: map[string]json.RawMessage{}, Hit: hit}
+	h := hitJSON{
+		Level:   e.Level.String(),
+		Context: e.Context,
+		Message: e.Message,
+		Source:  e.Source,
+		Line:    e.Line,
+		Raw:     e.Raw,
+		Fields:  map[string]json.RawMessage{},
+		Hit:     hit,
+	}
 	if !e.Time.IsZero() {
 		h.Time = &e.Time
 	}
@@ -87,7 +96,9 @@ func (r *logsRun) bar(b logs.Bucket, top int64) string {
 		}
 	}
 	return b.At.Format("2006-01-02 15:04:05") + " " + cells.PadLeft(fmt.Sprint(b.Count), 9) + " " +
-		t.Accent.Render(cells.Pad(strings.Repeat(t.Glyph.Full, n), barWidth)) + " " + t.Dim.Render(strings.Join(words, " "))
+		t.Accent.Render(
+			cells.Pad(strings.Repeat(t.Glyph.Full, n), barWidth),
+		) + " " + t.Dim.Render(strings.Join(words, " "))
 }
 
 // context is how many lines around each hit were asked for.

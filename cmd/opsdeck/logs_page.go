@@ -118,7 +118,13 @@ func (a *app) exportLogs(ctx context.Context, conf logfile.Config, q *logs.Query
 	return path, n, f.Close()
 }
 
-func writeExport(ctx context.Context, w *bufio.Writer, sources []logs.Source, q *logs.Query, ndjson bool) (n int64, err error) {
+func writeExport(
+	ctx context.Context,
+	w *bufio.Writer,
+	sources []logs.Source,
+	q *logs.Query,
+	ndjson bool,
+) (n int64, err error) {
 	scan := logs.Scan{Query: q.Events(), Unnumbered: !ndjson}
 	var last logs.Hit
 	var parser *logs.Parser

@@ -26,11 +26,16 @@ func TestMemoryOfABackupAndARestoreIsBounded(t *testing.T) {
 	}
 	s.Exec(t, "", "SET GLOBAL max_allowed_packet = 67108864")
 	config, schema, dir := aShop(t, s)
-	s.Exec(t, schema,
-		"CREATE TABLE big (id INT PRIMARY KEY, v LONGTEXT) ENGINE=InnoDB", "INSERT INTO big SELECT seq, REPEAT(MD5(seq), 16000) FROM seq_1_to_60",
+	s.Exec(
+		t,
+		schema,
+		"CREATE TABLE big (id INT PRIMARY KEY, v LONGTEXT) ENGINE=InnoDB",
+		"INSERT INTO big SELECT seq, REPEAT(MD5(seq), 16000) FROM seq_1_to_60",
 		"INSERT INTO big VALUES (0, REPEAT('x', 8000000))",
-		"CREATE TABLE many (k CHAR(32) PRIMARY KEY, a INT, v VARCHAR(600), KEY (a)) ENGINE=InnoDB", "INSERT INTO many SELECT MD5(seq), seq, REPEAT(SHA1(seq), 14) FROM seq_1_to_120000",
-		"ANALYZE TABLE big, many")
+		"CREATE TABLE many (k CHAR(32) PRIMARY KEY, a INT, v VARCHAR(600), KEY (a)) ENGINE=InnoDB",
+		"INSERT INTO many SELECT MD5(seq), seq, REPEAT(SHA1(seq), 14) FROM seq_1_to_120000",
+		"ANALYZE TABLE big, many",
+	)
 	run := func(args ...string) (peak int64, out string) {
 		t.Helper()
 		cmd := exec.Command(bin, append([]string{"--config", config}, args...)...)
@@ -55,7 +60,13 @@ func TestMemoryOfABackupAndARestoreIsBounded(t *testing.T) {
 			t.Fatal("the memory could not be read")
 		}
 		if peak > mostMemory || loading > mostMemory {
-			t.Errorf("%s: %d MB for the backup, %d MB for the restore: more than %d MB", compress, peak>>20, loading>>20, mostMemory>>20)
+			t.Errorf(
+				"%s: %d MB for the backup, %d MB for the restore: more than %d MB",
+				compress,
+				peak>>20,
+				loading>>20,
+				mostMemory>>20,
+			)
 		}
 	}
 }

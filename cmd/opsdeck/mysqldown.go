@@ -28,7 +28,12 @@ type server struct {
 var serverUnits = []string{"mysql", "mariadb", "mysqld"}
 
 // unitFolders are where systemd finds units, and where the older init has its scripts.
-var unitFolders = []string{"/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
+var unitFolders = []string{
+	"/etc/systemd/system",
+	"/run/systemd/system",
+	"/usr/lib/systemd/system",
+	"/lib/systemd/system",
+}
 
 // serverOf finds out how the server is started: as a container, as a service of
 // the Compose project, or as a unit of the system.
@@ -36,19 +41,34 @@ func serverOf(s config.Service) server {
 	d := s.Database
 	if d.Container != "" {
 		c := shell(d.Container)
-		return server{start: "docker start " + c, restart: "docker restart " + c, status: "docker ps --all --filter name=" + c,
-			logs: "docker logs --tail 100 " + c, admin: "docker exec -it " + c + " mysql -u root -p"}
+		return server{
+			start:   "docker start " + c,
+			restart: "docker restart " + c,
+			status:  "docker ps --all --filter name=" + c,
+			logs:    "docker logs --tail 100 " + c,
+			admin:   "docker exec -it " + c + " mysql -u root -p",
+		}
 	}
 	if s.Process.Kind == "compose" {
 		if name := composeDatabase(config.Home(s.Process.Dir)); name != "" {
 			docker := "docker compose --project-directory " + shell(config.Home(s.Process.Dir)) + " "
-			return server{start: docker + "start " + name, restart: docker + "restart " + name, status: docker + "ps --all " + name,
-				logs: docker + "logs --tail 100 " + name, admin: docker + "exec " + name + " mysql -u root -p"}
+			return server{
+				start:   docker + "start " + name,
+				restart: docker + "restart " + name,
+				status:  docker + "ps --all " + name,
+				logs:    docker + "logs --tail 100 " + name,
+				admin:   docker + "exec " + name + " mysql -u root -p",
+			}
 		}
 	}
 	unit := installedUnit(unitFolders)
-	v := server{start: "sudo systemctl start " + unit, restart: "sudo systemctl restart " + unit, status: "systemctl status " + unit,
-		logs: "sudo journalctl -u " + unit + " -n 100", admin: adminClient(d)}
+	v := server{
+		start:   "sudo systemctl start " + unit,
+		restart: "sudo systemctl restart " + unit,
+		status:  "systemctl status " + unit,
+		logs:    "sudo journalctl -u " + unit + " -n 100",
+		admin:   adminClient(d),
+	}
 	if !isLoopback(d.Host) && d.Socket == "" {
 		v.host = d.Host
 	}
@@ -165,20 +185,73 @@ func mysqlSteps(p place) []step {
 	v := serverOf(p.service)
 	sql := func(statement string) string { return v.admin + " -e " + doubleQuoted(statement) }
 	accounts := func(what string) string {
-		return sql("SELECT CONCAT('ALTER USER ', QUOTE(user), '@', QUOTE(host), ' " + what + ";') AS statement FROM mysql.user WHERE user = " + sqlText(p.user))
+		return sql(
+			"SELECT CONCAT('ALTER USER ', QUOTE(user), '@', QUOTE(host), ' " + what + ";') AS statement FROM " +
+				"mysql.user WHERE user = " + sqlText(
+				p.user,
+			),
+		)
 	}
 	return []step{
-		{lang.M("See what the cause is: the sentence names it, and each has its step below."), []string{p.opsdeck("status --only mysql,disk-data"), v.on(v.status), v.on(v.logs)}},
-		{lang.M("Look for a full disk first: it stops MySQL and keeps it from starting."), []string{v.on("df -h"), p.opsdeck("runbook disk-full")}},
-		{lang.M("It is stopped (connection refused, no such socket): start it, and wait for it."), []string{v.on(v.start), p.opsdeck("status --only mysql --watch 2s")}},
-		{lang.M("It does not answer: it hangs or has too much to do. Read its log; look at what runs; restart it only when nothing moves."), []string{sql("SHOW FULL PROCESSLIST"), v.on(v.restart)}},
-		{lang.M("It has no connection left: see who holds them, end what should not be there, allow more for now."), []string{sql("SELECT user, db, command, COUNT(*), MAX(time) FROM information_schema.PROCESSLIST GROUP BY user, db, command"), sql("SET GLOBAL max_connections = 500")}},
-		{lang.M("The account is locked (3118, 4151): this prints the statement that unlocks it; run that in the same client."), []string{accounts("ACCOUNT UNLOCK")}},
-		{lang.M("The password has expired (1820, 1862): this prints the statement; put a new password into it and into the options file."), []string{accounts("IDENTIFIED BY ''NEW-PASSWORD''")}},
-		{lang.M("The server is in offline mode (3032): somebody put it there. When that work is over:"), []string{sql("SET GLOBAL offline_mode = OFF")}},
-		{lang.M("User or password is refused, or TLS fails: the server runs. Correct the options file, then check."), []string{"ls -l " + p.optionsFile(), p.opsdeck("doctor")}},
-		{lang.M("This host is blocked after too many connection errors (1129):"), []string{sql("TRUNCATE TABLE performance_schema.host_cache")}},
-		{lang.M("Only if it does not start because its data are damaged: restore."), []string{p.opsdeck("runbook restore")}},
+		{
+			lang.M("See what the cause is: the sentence names it, and each has its step below."),
+			[]string{p.opsdeck("status --only mysql,disk-data"), v.on(v.status), v.on(v.logs)},
+		},
+		{
+			lang.M("Look for a full disk first: it stops MySQL and keeps it from starting."),
+			[]string{v.on("df -h"), p.opsdeck("runbook disk-full")},
+		},
+		{
+			lang.M("It is stopped (connection refused, no such socket): start it, and wait for it."),
+			[]string{v.on(v.start), p.opsdeck("status --only mysql --watch 2s")},
+		},
+		{
+			lang.M(
+				"It does not answer: it hangs or has too much to do. Read its log; look at what runs; restart it " +
+					"only when nothing moves.",
+			),
+			[]string{sql("SHOW FULL PROCESSLIST"), v.on(v.restart)},
+		},
+		{
+			lang.M("It has no connection left: see who holds them, end what should not be there, allow more for now."),
+			[]string{
+				sql(
+					"SELECT user, db, command, COUNT(*), MAX(time) FROM information_schema.PROCESSLIST GROUP BY " +
+						"user, db, command",
+				),
+				sql("SET GLOBAL max_connections = 500"),
+			},
+		},
+		{
+			lang.M(
+				"The account is locked (3118, 4151): this prints the statement that unlocks it; run that in the " +
+					"same client.",
+			),
+			[]string{accounts("ACCOUNT UNLOCK")},
+		},
+		{
+			lang.M(
+				"The password has expired (1820, 1862): this prints the statement; put a new password into it and " +
+					"into the options file.",
+			),
+			[]string{accounts("IDENTIFIED BY ''NEW-PASSWORD''")},
+		},
+		{
+			lang.M("The server is in offline mode (3032): somebody put it there. When that work is over:"),
+			[]string{sql("SET GLOBAL offline_mode = OFF")},
+		},
+		{
+			lang.M("User or password is refused, or TLS fails: the server runs. Correct the options file, then check."),
+			[]string{"ls -l " + p.optionsFile(), p.opsdeck("doctor")},
+		},
+		{
+			lang.M("This host is blocked after too many connection errors (1129):"),
+			[]string{sql("TRUNCATE TABLE performance_schema.host_cache")},
+		},
+		{
+			lang.M("Only if it does not start because its data are damaged: restore."),
+			[]string{p.opsdeck("runbook restore")},
+		},
 	}
 }
 

@@ -80,7 +80,8 @@ func unlock(t *testing.T, s *testdb.Server, what string) {
 
 func TestTheServerIsStartedByWhatRunsIt(t *testing.T) {
 	project := t.TempDir()
-	text := "services:\n  api:\n    image: node:20\n  datastore:\n    image: docker.io/library/mysql:8.0\n  redis:\n    image: redis:7\n"
+	text := "services:\n  api:\n    image: node:20\n  datastore:\n    image: docker.io/library/mysql:8.0\n  " +
+		"redis:\n    image: redis:7\n"
 	if err := os.WriteFile(filepath.Join(project, "docker-compose.yml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

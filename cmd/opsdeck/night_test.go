@@ -49,7 +49,11 @@ state_dir: %s
 func (s nightly) run(want int, into any, args ...string) string {
 	s.t.Helper()
 	var out, errs bytes.Buffer
-	code := run(context.Background(), append([]string{"--config", s.config, "--lang", "en"}, args...), stdio{in: strings.NewReader(""), out: &out, err: &errs})
+	code := run(
+		context.Background(),
+		append([]string{"--config", s.config, "--lang", "en"}, args...),
+		stdio{in: strings.NewReader(""), out: &out, err: &errs},
+	)
 	if code != want {
 		s.t.Fatalf("%v ends with %d, not %d\n%s%s", args, code, want, out.String(), errs.String())
 	}
@@ -66,12 +70,31 @@ func (s nightly) run(want int, into any, args ...string) string {
 func TestTheWholeNight(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
-		s.Exec(t, db, "CREATE TABLE customers (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(50))",
-			"CREATE TABLE orders (id INT PRIMARY KEY, customer_id INT, FOREIGN KEY (customer_id) REFERENCES customers (id))",
-			"INSERT INTO customers (name) VALUES ('千张'), ('b'), ('c')", "INSERT INTO orders VALUES (1, 1), (2, 3)")
+		s.Exec(
+			t,
+			db,
+			"CREATE TABLE customers (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(50))",
+			"CREATE TABLE orders (id INT PRIMARY KEY, customer_id INT, FOREIGN KEY (customer_id) REFERENCES "+
+				"customers (id))",
+			"INSERT INTO customers (name) VALUES ('千张'), ('b'), ('c')",
+			"INSERT INTO orders VALUES (1, 1), (2, 3)",
+		)
 		far := testdb.SSHD(t)
-		sh := newNightly(t, s, db, fmt.Sprintf("      copies: [{name: far, kind: rsync, target: \"%s@%s:%s/copy\", port: %d, identity_file: %s, ssh_options: [UserKnownHostsFile=%s]}]",
-			far.User, far.Host, far.Dir, far.Port, far.IdentityFile, far.KnownHosts))
+		sh := newNightly(
+			t,
+			s,
+			db,
+			fmt.Sprintf(
+				"      copies: [{name: far, kind: rsync, target: \"%s@%s:%s/copy\", port: %d, identity_file: %s, "+
+					"ssh_options: [UserKnownHostsFile=%s]}]",
+				far.User,
+				far.Host,
+				far.Dir,
+				far.Port,
+				far.IdentityFile,
+				far.KnownHosts,
+			),
+		)
 
 		var made struct {
 			Name, SHA256 string
@@ -97,7 +120,8 @@ func TestTheWholeNight(t *testing.T) {
 		if tiers["daily"] != 1 || tiers["manual"] != 2 || list.NewestGood == nil {
 			t.Errorf("after the night: %v", tiers)
 		}
-		if there := string(far.Run(t, "ls "+far.Dir+"/copy")); strings.Count(there, ".sql.gz\n") != 3 || strings.Count(there, ".manifest.json") != 3 {
+		if there := string(far.Run(t, "ls "+far.Dir+"/copy")); strings.Count(there, ".sql.gz\n") != 3 ||
+			strings.Count(there, ".manifest.json") != 3 {
 			t.Errorf("at the copy:\n%s", there)
 		}
 
@@ -109,13 +133,15 @@ func TestTheWholeNight(t *testing.T) {
 		if drill.Result != "passed" || drill.Backup != *list.NewestGood {
 			t.Errorf("%+v", drill)
 		}
-		if text := sh.run(0, nil, "backup", "drills"); !strings.Contains(text, "passed") || !strings.Contains(text, "whole database") {
+		if text := sh.run(0, nil, "backup", "drills"); !strings.Contains(text, "passed") ||
+			!strings.Contains(text, "whole database") {
 			t.Error(text)
 		}
 		if text := sh.run(0, nil, "backup", "show", *list.NewestGood); !strings.Contains(text, "customers") {
 			t.Error(text)
 		}
-		if text := sh.run(0, nil, "operations", "--verify"); !strings.Contains(text, "backup.drill") || !strings.Contains(text, "chain of hashes whole") {
+		if text := sh.run(0, nil, "operations", "--verify"); !strings.Contains(text, "backup.drill") ||
+			!strings.Contains(text, "chain of hashes whole") {
 			t.Error(text)
 		}
 		sh.damaged(*list.NewestGood)
@@ -136,7 +162,8 @@ func (s nightly) damaged(name string) {
 		s.t.Fatal(err)
 	}
 	s.run(1, nil, "backup", "verify")
-	if text := s.run(0, nil, "backup", "list"); !strings.Contains(text, "bad") || !strings.Contains(text, "damaged in") {
+	if text := s.run(0, nil, "backup", "list"); !strings.Contains(text, "bad") ||
+		!strings.Contains(text, "damaged in") {
 		s.t.Error(text)
 	}
 	if text := s.run(1, nil, "backup", "prune", "--confirm", "x"); !strings.Contains(text, "nothing is removed") {
@@ -167,13 +194,18 @@ func TestAFailedNightIsLoud(t *testing.T) {
 func TestTwoAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	s := nightly{t: t, config: filepath.Join(dir, "config.yaml")}
-	os.WriteFile(s.config, fmt.Appendf(nil, "services: [{name: shop, backup: {dir: %s}}]\nstate_dir: %s\n", dir, dir), 0o600)
+	os.WriteFile(
+		s.config,
+		fmt.Appendf(nil, "services: [{name: shop, backup: {dir: %s}}]\nstate_dir: %s\n", dir, dir),
+		0o600,
+	)
 	for name, command := range map[string][]string{"backup.lock": {"backup", "prune"}, "schedule.lock": {"backup", "schedule", "run", "daily"}, "watch.lock": {"watch"}} {
 		held, err := lock.Take(filepath.Join(dir, "locks", name), lock.Holder{User: "li", What: "something long"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text := s.run(75, nil, command...); !strings.Contains(text, "li (pid") || !strings.Contains(text, "something long") {
+		if text := s.run(75, nil, command...); !strings.Contains(text, "li (pid") ||
+			!strings.Contains(text, "something long") {
 			t.Error(text)
 		}
 		held.Release()

@@ -67,9 +67,29 @@ func (c *operationsCmd) print(a *app, entries []oplog.Entry, all int) {
 		a.note(lang.M("nothing has been changed through opsdeck yet"))
 		return
 	}
-	t := cells.Table{Head: []string{a.lang.T("time"), a.lang.T("who"), a.lang.T("service"), a.lang.T("action"), a.lang.T("object"), a.lang.T("result")}, Max: a.width()}
+	t := cells.Table{
+		Head: []string{
+			a.lang.T("time"),
+			a.lang.T("who"),
+			a.lang.T("service"),
+			a.lang.T("action"),
+			a.lang.T("object"),
+			a.lang.T("result"),
+		},
+		Max: a.width(),
+	}
 	for _, e := range entries {
-		t.Rows = append(t.Rows, []string{e.Time.Local().Format("2006-01-02 15:04:05"), person(e), termsafe.Line(e.Service), termsafe.Line(e.Action), termsafe.Line(e.Object), termsafe.Line(e.Result)})
+		t.Rows = append(
+			t.Rows,
+			[]string{
+				e.Time.Local().Format("2006-01-02 15:04:05"),
+				person(e),
+				termsafe.Line(e.Service),
+				termsafe.Line(e.Action),
+				termsafe.Line(e.Object),
+				termsafe.Line(e.Result),
+			},
+		)
 	}
 	fmt.Fprint(a.out, t)
 }

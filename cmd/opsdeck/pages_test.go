@@ -21,13 +21,29 @@ func testPages(t *testing.T) []page.Page {
 	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "config.yaml")
-	text := "services:\n  - name: shop\n    database: {name: shop, options_file: none.cnf, host: 127.0.0.1, port: 1}\n    backup: {dir: " + dir + "/b}\nstate_dir: " + dir + "/state\n"
+	text := "services:\n  - name: shop\n    database: {name: shop, options_file: none.cnf, host: 127.0.0.1, port: " +
+		"1}\n    backup: {dir: " + dir + "/b}\nstate_dir: " + dir + "/state\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	a := &app{ctx: ctx, stdio: stdio{nil, io.Discard, io.Discard}, getenv: func(string) string { return "" }, clock: clock.Real{}, flags: &globals{ConfigFile: path}, lang: lang.English()}
-	pages, err := a.pages(&page.Env{Ctx: ctx, Lang: a.lang, Theme: theme.New(theme.Options{NoColor: true}), Clock: a.clock, Zone: time.UTC})
+	a := &app{
+		ctx:    ctx,
+		stdio:  stdio{nil, io.Discard, io.Discard},
+		getenv: func(string) string { return "" },
+		clock:  clock.Real{},
+		flags:  &globals{ConfigFile: path},
+		lang:   lang.English(),
+	}
+	pages, err := a.pages(
+		&page.Env{
+			Ctx:   ctx,
+			Lang:  a.lang,
+			Theme: theme.New(theme.Options{NoColor: true}),
+			Clock: a.clock,
+			Zone:  time.UTC,
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,8 +51,14 @@ const (
 
 // words are the answers as the policy takes them.
 func (ans answers) words() restore.Answers {
-	return restore.Answers{KillSessions: ans.KillSessions, SkipUnreadable: ans.SkipUnreadable, WithoutBackup: ans.WithoutBackup,
-		DespiteWrites: ans.DespiteWrites, Notify: ans.Notify, OnTrouble: ans.OnTrouble}
+	return restore.Answers{
+		KillSessions:   ans.KillSessions,
+		SkipUnreadable: ans.SkipUnreadable,
+		WithoutBackup:  ans.WithoutBackup,
+		DespiteWrites:  ans.DespiteWrites,
+		Notify:         ans.Notify,
+		OnTrouble:      ans.OnTrouble,
+	}
 }
 
 // unattended is what a run is left with that was begun or asked for without a
@@ -118,7 +124,8 @@ func (c *restoreRunCmd) Run(a *app) error {
 		return err
 	}
 	if c.PlanHash != "" && c.PlanHash != p.Hash {
-		return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the plan is not the one that was shown; nothing was done")).
+		return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the plan is not the one that was shown; nothing "+
+			"was done")).
 			WithHint(lang.M("look at it again: opsdeck restore --plan"))
 	}
 	if c.Plan || c.DryRun {
@@ -158,7 +165,17 @@ func (c *restoreRunCmd) Run(a *app) error {
 
 // tellPlan says what a person must know before the name is typed.
 func (a *app) tellPlan(p *restore.Plan) {
-	a.note(lang.M("restore %s: %s from %s into %s at %s, mode %s", p.ID, p.Target.Database, p.Source.Name, p.Loaded(), p.Target.Address, p.Mode.Label()))
+	a.note(
+		lang.M(
+			"restore %s: %s from %s into %s at %s, mode %s",
+			p.ID,
+			p.Target.Database,
+			p.Source.Name,
+			p.Loaded(),
+			p.Target.Address,
+			p.Mode.Label(),
+		),
+	)
 	for _, f := range p.Known() {
 		a.note(lang.M("  %s: %s", f.State.Label(), f.What.Msg))
 	}
@@ -184,7 +201,8 @@ type one struct {
 func (d *desk) load(id string) (*restore.Run, error) {
 	r, err := d.store.Load(id)
 	if errors.Is(err, restore.ErrNoRun) {
-		return nil, ops.E(ops.Usage, lang.M("there is no such restore")).WithHint(lang.M("opsdeck restore status lists them"))
+		return nil, ops.E(ops.Usage, lang.M("there is no such restore")).
+			WithHint(lang.M("opsdeck restore status lists them"))
 	}
 	if ids, _ := d.store.Runs(); id == "" && len(ids) > 0 {
 		id = ids[0] // that is the one that was read
@@ -280,7 +298,8 @@ func (a *app) dryBack(c one, kind restore.Kind) error {
 
 func notNow(r *restore.Run, kind restore.Kind, err error) error {
 	if errors.Is(err, restore.ErrNoBackup) {
-		return ops.E(ops.Failed, lang.M("there is no emergency backup to go back to")).WithHint(lang.M("opsdeck restore resume goes on instead"))
+		return ops.E(ops.Failed, lang.M("there is no emergency backup to go back to")).
+			WithHint(lang.M("opsdeck restore resume goes on instead"))
 	}
 	return ops.E(ops.Failed, lang.M("the restore %s is %s: %s is not possible now", r.Plan.ID, r.State.Stage.Label(), kind.Label())).
 		WithHint(lang.M("opsdeck restore status shows what is"))
@@ -313,9 +332,14 @@ func (a *app) goOn(c one, ans answers, kind restore.Kind, want, confirm string) 
 		return err
 	}
 	if kind == restore.KindResume && r.Alive {
-		return ops.E(ops.Busy, lang.M("%s is at it (pid %d)", r.Worker.User, r.Worker.PID)).WithHint(lang.M("watch it: opsdeck restore attach"))
+		return ops.E(ops.Busy, lang.M("%s is at it (pid %d)", r.Worker.User, r.Worker.PID)).
+			WithHint(lang.M("watch it: opsdeck restore attach"))
 	}
-	err = d.hand(a.ctx, r.Plan.ID, restore.Request{Seq: requestSeq(r.State, kind), Event: restore.Event{Kind: kind, By: a.operator(), Typed: db}})
+	err = d.hand(
+		a.ctx,
+		r.Plan.ID,
+		restore.Request{Seq: requestSeq(r.State, kind), Event: restore.Event{Kind: kind, By: a.operator(), Typed: db}},
+	)
 	if err != nil {
 		return err
 	}
@@ -332,8 +356,12 @@ func (a *app) confirmGoOn(r *restore.Run, kind restore.Kind, confirm string) err
 	case r.Alive || r.LastBy() == "" || r.LastBy() == a.operator():
 		return nil
 	}
-	return a.confirm(db, confirm, lang.M("The restore %s of %s is %s's, whose worker is gone in step %d: %s. You take it over.",
-		r.Plan.ID, db, r.LastBy(), int(r.State.Stage.Step()), r.State.Stage.Label()))
+	return a.confirm(
+		db,
+		confirm,
+		lang.M("The restore %s of %s is %s's, whose worker is gone in step %d: %s. You take it over.",
+			r.Plan.ID, db, r.LastBy(), int(r.State.Stage.Step()), r.State.Stage.Label()),
+	)
 }
 
 func requestSeq(s restore.Snapshot, kind restore.Kind) int {
@@ -372,9 +400,24 @@ type runJSON struct {
 }
 
 func (d *desk) runJSON(r *restore.Run) runJSON {
-	out := runJSON{ID: r.Plan.ID, Service: r.Plan.Service, Database: r.Plan.Target.Database, Backup: r.Plan.Source.Name, RestoredTo: r.Plan.Source.At,
-		Mode: string(r.Plan.Mode), Stage: string(r.State.Stage), Step: r.State.Stage.Step().Name(), Result: r.State.Result(), Running: r.Alive,
-		Operator: r.Plan.Operator, Answers: []string{}, Kept: r.State.Kept, Report: r.State.Data.Report}
+	out := runJSON{
+		ID:         r.Plan.ID,
+		Service:    r.Plan.Service,
+		Database:   r.Plan.Target.Database,
+		Backup:     r.Plan.Source.Name,
+		RestoredTo: r.Plan.Source.At,
+		Mode: string(
+			r.Plan.Mode,
+		),
+		Stage:    string(r.State.Stage),
+		Step:     r.State.Stage.Step().Name(),
+		Result:   r.State.Result(),
+		Running:  r.Alive,
+		Operator: r.Plan.Operator,
+		Answers:  []string{},
+		Kept:     r.State.Kept,
+		Report:   r.State.Data.Report,
+	}
 	for _, k := range r.State.Answers() {
 		out.Answers = append(out.Answers, string(k))
 	}
@@ -432,7 +475,12 @@ func (c *restoreStatusCmd) Run(a *app) error {
 	}
 	for _, u := range unreadable {
 		a.say(lang.M("%s cannot be read: %s", u.ID, u.Error))
-		a.say(lang.M("    It may be unfinished. Look into its folder; when it is over: opsdeck restore set-aside %s", u.ID))
+		a.say(
+			lang.M(
+				"    It may be unfinished. Look into its folder; when it is over: opsdeck restore set-aside %s",
+				u.ID,
+			),
+		)
 	}
 	if len(list)+len(unreadable) == 0 {
 		a.say(lang.M("There was no restore yet."))
@@ -470,8 +518,14 @@ func (a *app) sayRun(r runJSON) {
 // sayWaiting says since when a run waits for an answer, and what becomes of it
 // when nobody comes.
 func (a *app) sayWaiting(r runJSON) {
-	a.say(lang.M("    It waits for an answer since %s (%s). Answer it: opsdeck restore attach %s", r.WaitsSince.Local().Format("2006-01-02 15:04:05"),
-		human.Duration(a.clock.Now().Sub(*r.WaitsSince).Round(time.Second)), r.ID))
+	a.say(
+		lang.M(
+			"    It waits for an answer since %s (%s). Answer it: opsdeck restore attach %s",
+			r.WaitsSince.Local().Format("2006-01-02 15:04:05"),
+			human.Duration(a.clock.Now().Sub(*r.WaitsSince).Round(time.Second)),
+			r.ID,
+		),
+	)
 	if r.WaitsUntil == nil {
 		a.say(lang.M("    It waits for a person, however long that takes."))
 		return

@@ -59,18 +59,23 @@ func TestARunThatWaitsSaysSinceWhenAndForWhat(t *testing.T) {
 			WaitsFor               []string
 		}
 	}
-	text := strings.NewReplacer("waits_since", "WaitsSince", "waits_until", "WaitsUntil", "waits_for", "WaitsFor").Replace(s.must("restore", "status", "--json").out)
+	text := strings.NewReplacer("waits_since", "WaitsSince", "waits_until", "WaitsUntil", "waits_for", "WaitsFor").
+		Replace(s.must("restore", "status", "--json").out)
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
 		t.Fatal(err)
 	}
 	r := v.Restores[0]
-	if r.WaitsSince.IsZero() || r.WaitsUntil.Sub(r.WaitsSince) < 9*time.Minute || len(r.WaitsFor) == 0 || !strings.Contains(r.WaitsFor[0], "session left") {
+	if r.WaitsSince.IsZero() || r.WaitsUntil.Sub(r.WaitsSince) < 9*time.Minute || len(r.WaitsFor) == 0 ||
+		!strings.Contains(r.WaitsFor[0], "session left") {
 		t.Fatalf("%+v", r)
 	}
-	if o := s.must("restore", "status"); !strings.Contains(o.out, "waits for an answer since") || !strings.Contains(o.out, "its flags answer at") {
+	if o := s.must("restore", "status"); !strings.Contains(o.out, "waits for an answer since") ||
+		!strings.Contains(o.out, "its flags answer at") {
 		t.Errorf("status says\n%s", o.out)
 	}
-	if o := s.run("status", "--only", "restore"); o.code != 2 || !strings.Contains(o.out, "waits for an answer (since ") || !strings.Contains(o.out, "session left") {
+	if o := s.run("status", "--only", "restore"); o.code != 2 ||
+		!strings.Contains(o.out, "waits for an answer (since ") ||
+		!strings.Contains(o.out, "session left") {
 		t.Errorf("the check says (exit %d)\n%s", o.code, o.out)
 	}
 	s.must("restore", "abort", "--confirm", s.live)
@@ -89,7 +94,8 @@ func TestABusyNeighbourKeepsNoRestoreFromGoingOn(t *testing.T) {
 		stop()
 		sameDump(t, good, s.dump())
 		report := s.must("restore", "report").out
-		if db.Flavour == "mariadb" && !strings.Contains(report, "others are written to") || !strings.Contains(report, "no writes to "+s.live) {
+		if db.Flavour == "mariadb" && !strings.Contains(report, "others are written to") ||
+			!strings.Contains(report, "no writes to "+s.live) {
 			t.Errorf("the report does not tell whose writes there were:\n%s", report)
 		}
 
@@ -99,7 +105,8 @@ func TestABusyNeighbourKeepsNoRestoreFromGoingOn(t *testing.T) {
 		stop = s.busy(other, "v")
 		defer stop()
 		o := s.run("restore", "--confirm", s.live, "--accept-missing", "ar_invoices")
-		if o.code == 0 || !strings.Contains(o.err, "something still writes to "+s.live) || !strings.Contains(o.err, "--despite-writes "+s.live) {
+		if o.code == 0 || !strings.Contains(o.err, "something still writes to "+s.live) ||
+			!strings.Contains(o.err, "--despite-writes "+s.live) {
 			t.Errorf("exit %d\n%s", o.code, o.err)
 		}
 		stop()

@@ -37,9 +37,11 @@ func (c *restoreAsideCmd) Run(a *app) error {
 	r, unread := d.store.Load(c.ID)
 	switch {
 	case errors.Is(unread, restore.ErrNoRun):
-		return ops.E(ops.Usage, lang.M("there is no such restore")).WithHint(lang.M("opsdeck restore status lists them"))
+		return ops.E(ops.Usage, lang.M("there is no such restore")).
+			WithHint(lang.M("opsdeck restore status lists them"))
 	case unread == nil && r.Open():
-		return ops.E(ops.Failed, lang.M("the restore %s can be read: it need not be set aside", c.ID)).WithHint(lang.M("opsdeck restore resume, undo or abort %s", c.ID))
+		return ops.E(ops.Failed, lang.M("the restore %s can be read: it need not be set aside", c.ID)).
+			WithHint(lang.M("opsdeck restore resume, undo or abort %s", c.ID))
 	case unread == nil:
 		return ops.E(ops.Failed, lang.M("the restore %s can be read: it need not be set aside", c.ID))
 	}
@@ -47,7 +49,15 @@ func (c *restoreAsideCmd) Run(a *app) error {
 	if c.DryRun {
 		return nil
 	}
-	err = a.confirm(c.ID, c.Confirm, lang.M("The restore %s is taken out of the way. If it is unfinished, the database may be half restored and the service stopped.", c.ID))
+	err = a.confirm(
+		c.ID,
+		c.Confirm,
+		lang.M(
+			"The restore %s is taken out of the way. If it is unfinished, the database may be half restored and the "+
+				"service stopped.",
+			c.ID,
+		),
+	)
 	if err != nil {
 		return err
 	}
@@ -71,7 +81,13 @@ func (a *app) tellAside(f restore.Folder, id string, why error) {
 	a.note(lang.M("  its folder: %s", f.Path))
 	lines, err := restore.ReadJournal(f.JournalPath())
 	if n := len(lines); err == nil && n > 0 {
-		a.note(lang.M("  its journal's last line, of %s: %s", lines[n-1].Time.Local().Format("2006-01-02 15:04:05"), lines[n-1].Stage.Label()))
+		a.note(
+			lang.M(
+				"  its journal's last line, of %s: %s",
+				lines[n-1].Time.Local().Format("2006-01-02 15:04:05"),
+				lines[n-1].Stage.Label(),
+			),
+		)
 	}
 	a.note(lang.M("  look for its schemas: SHOW DATABASES LIKE '%s'", "%"+restore.SideSchema("", "", id)[4:]))
 	a.note(lang.M("  look whether the service runs: opsdeck status"))
@@ -82,5 +98,13 @@ func (d *desk) recordAside(id, path string) error {
 	if err != nil {
 		return err
 	}
-	return log.Record(oplog.Entry{Service: d.service.Name, Action: "restore.set-aside", Object: id, Result: oplog.Done, Detail: map[string]string{"path": path}})
+	return log.Record(
+		oplog.Entry{
+			Service: d.service.Name,
+			Action:  "restore.set-aside",
+			Object:  id,
+			Result:  oplog.Done,
+			Detail:  map[string]string{"path": path},
+		},
+	)
 }

@@ -42,7 +42,15 @@ func (d *desk) attach(f restore.Folder, ans answers, asJSON bool, want string) e
 
 // attachFrom leaves out the journal's first lines, which were told before.
 func (d *desk) attachFrom(f restore.Folder, told int, ans answers, asJSON bool, want string) error {
-	w := &watcher{desk: d, f: f, policy: restore.Policy{Answers: ans.words()}, json: asJSON, bar: d.progress(), answered: -1, seen: told}
+	w := &watcher{
+		desk:     d,
+		f:        f,
+		policy:   restore.Policy{Answers: ans.words()},
+		json:     asJSON,
+		bar:      d.progress(),
+		answered: -1,
+		seen:     told,
+	}
 	present, gone := context.WithCancel(d.ctx)
 	go w.stay(present)
 	err := f.Watch(d.ctx, watchEvery, w.see)
@@ -118,7 +126,8 @@ type restoreEvent struct {
 func (w *watcher) line(r *restore.Run, n int) {
 	l := r.Lines[n]
 	step := l.Stage.Step()
-	if n > 0 && l.Event != nil && (l.Event.Kind == restore.KindDone || l.Event.Kind == restore.KindFailed || l.Event.Kind == restore.KindFound) {
+	if n > 0 && l.Event != nil &&
+		(l.Event.Kind == restore.KindDone || l.Event.Kind == restore.KindFailed || l.Event.Kind == restore.KindFound) {
 		step = r.Lines[n-1].Stage.Step()
 	}
 	ev := restoreEvent{Time: l.Time, Step: step.Name(), Stage: string(l.Stage), Detail: w.lang.Msg(l.Stage.Label())}
@@ -191,7 +200,13 @@ const sendEvery = time.Second
 // lives and waits: it is told once why the answer did not reach it.
 func (w *watcher) retry(r *restore.Run, err error) {
 	if w.unsent == nil {
-		w.note(lang.M("the answer cannot be left for the worker (pid %d), which waits; it is tried again: %s", r.Worker.PID, lang.Raw(err.Error())))
+		w.note(
+			lang.M(
+				"the answer cannot be left for the worker (pid %d), which waits; it is tried again: %s",
+				r.Worker.PID,
+				lang.Raw(err.Error()),
+			),
+		)
 	}
 	w.answered = -1
 	select {
@@ -218,7 +233,13 @@ func (w *watcher) choose(r *restore.Run) (restore.Kind, bool) {
 		return "", false
 	}
 	if reply.Left > 0 {
-		w.note(lang.M("            trying again in %s, for up to %s more", human.Duration(reply.Wait), human.Duration(reply.Left.Round(time.Second))))
+		w.note(
+			lang.M(
+				"            trying again in %s, for up to %s more",
+				human.Duration(reply.Wait),
+				human.Duration(reply.Left.Round(time.Second)),
+			),
+		)
 	}
 	select {
 	case <-time.After(reply.Wait):
@@ -323,20 +344,25 @@ func (w *watcher) end(want string) error {
 	result := r.State.Result()
 	switch {
 	case !r.State.Stage.Final() && w.stuck:
-		return ops.E(ops.Failed, lang.M("the restore %s waits for an answer: %s", r.Plan.ID, whyText(r))).WithHint(lang.M("answer it: opsdeck restore attach %s", r.Plan.ID))
+		return ops.E(ops.Failed, lang.M("the restore %s waits for an answer: %s", r.Plan.ID, whyText(r))).
+			WithHint(lang.M("answer it: opsdeck restore attach %s", r.Plan.ID))
 	case !r.State.Stage.Final() && r.Alive:
-		return ops.E(ops.Busy, lang.M("the restore %s goes on: its worker lives (pid %d)", r.Plan.ID, r.Worker.PID)).WithHint(lang.M("watch it: opsdeck restore attach"))
+		return ops.E(ops.Busy, lang.M("the restore %s goes on: its worker lives (pid %d)", r.Plan.ID, r.Worker.PID)).
+			WithHint(lang.M("watch it: opsdeck restore attach"))
 	case !r.State.Stage.Final():
-		return ops.E(ops.Failed, lang.M("the worker of restore %s is gone", r.Plan.ID)).WithHint(lang.M("go on: opsdeck restore resume %s", r.Plan.ID))
+		return ops.E(ops.Failed, lang.M("the worker of restore %s is gone", r.Plan.ID)).
+			WithHint(lang.M("go on: opsdeck restore resume %s", r.Plan.ID))
 	case want != "" && result != want && r.State.Loaded:
 		return ops.E(ops.Failed, lang.M("restore %s: %s; what was loaded is kept in %s", r.Plan.ID, r.State.Stage.Label(), r.Plan.Shadow)).
 			WithHint(lang.M("go on with it: opsdeck restore resume %s", r.Plan.ID))
 	case result == "restored" && len(r.Untrue()) > 0:
 		return ops.E(ops.Failed, r.Untrue()[0].Msg).WithHint(lang.M("see %s", r.Folder.ReportPath()))
 	case want != "" && result != want:
-		return ops.E(ops.Failed, lang.M("restore %s: %s", r.Plan.ID, r.State.Stage.Label())).WithHint(lang.M("see %s", r.Folder.ReportPath()))
+		return ops.E(ops.Failed, lang.M("restore %s: %s", r.Plan.ID, r.State.Stage.Label())).
+			WithHint(lang.M("see %s", r.Folder.ReportPath()))
 	case r.State.NotReady && result == "restored":
-		return ops.E(ops.Failed, lang.M("the data is restored, but the service is not ready")).WithHint(lang.M("opsdeck status; back to the former state: opsdeck restore undo"))
+		return ops.E(ops.Failed, lang.M("the data is restored, but the service is not ready")).
+			WithHint(lang.M("opsdeck status; back to the former state: opsdeck restore undo"))
 	}
 	if err := undoneDown(r); want != "" && err != nil {
 		return err
@@ -346,7 +372,15 @@ func (w *watcher) end(want string) error {
 		took = r.State.Trail[n-1].Begin.Sub(r.State.Trail[0].Begin)
 	}
 	if !w.json {
-		w.say(lang.M("restore %s: %s after %s; report: %s", r.Plan.ID, r.State.Stage.Label(), human.Duration(took), r.Folder.ReportPath()))
+		w.say(
+			lang.M(
+				"restore %s: %s after %s; report: %s",
+				r.Plan.ID,
+				r.State.Stage.Label(),
+				human.Duration(took),
+				r.Folder.ReportPath(),
+			),
+		)
 	}
 	return nil
 }
@@ -356,10 +390,12 @@ func undoneDown(r *restore.Run) error {
 	switch {
 	case r.State.Result() != "undone":
 	case r.State.Unstarted:
-		return ops.E(ops.Failed, lang.M("the former state is back, and the service was left stopped: its database is not whole")).
+		return ops.E(ops.Failed, lang.M("the former state is back, and the service was left stopped: its database "+
+			"is not whole")).
 			WithHint(lang.M("see %s", r.Folder.ReportPath()))
 	case r.State.NotReady:
-		return ops.E(ops.Failed, lang.M("the former state is back, but the service is not ready")).WithHint(lang.M("see %s", r.Folder.ReportPath()))
+		return ops.E(ops.Failed, lang.M("the former state is back, but the service is not ready")).
+			WithHint(lang.M("see %s", r.Folder.ReportPath()))
 	}
 	return nil
 }

@@ -46,8 +46,13 @@ func BenchmarkCompareRecovery(b *testing.B) {
 	options := db.OptionsFile(b)
 	client := func(tool string) string { return "'" + db.Tool(b, tool) + "' --defaults-file='" + options + "'" }
 	script := strings.NewReplacer("UP", filepath.Join(s.dir, "up"), "DUMP", client("mysqldump"), "CLIENT", client("mysql"), "EMERGENCY", filepath.Join(s.dir, "emergency.sql.gz"),
-		"BACKUP", old, "HEALTH", s.health.URL, "DB", s.live).Replace(oldRunbook)
-	s.bash(client("mysqldump") + " --single-transaction --routines --triggers --events --databases " + s.live + " | gzip > " + old)
+		"BACKUP", old, "HEALTH", s.health.URL, "DB", s.live).
+		Replace(oldRunbook)
+	s.bash(
+		client(
+			"mysqldump",
+		) + " --single-transaction --routines --triggers --events --databases " + s.live + " | gzip > " + old,
+	)
 
 	times := map[string][]time.Duration{}
 	var swaps, downs []float64
@@ -75,27 +80,50 @@ func BenchmarkCompareRecovery(b *testing.B) {
 	}
 	middle := func(all []time.Duration) time.Duration { return slices.Sorted(slices.Values(all))[len(all)/2] }
 	base := middle(times["old runbook"])
-	fmt.Printf("\n%-14s %9s %7s   (from the confirmation until ready, %.0f %% of 1.1 GB)\n", "recovery", "wall", "ratio", scale*100)
+	fmt.Printf(
+		"\n%-14s %9s %7s   (from the confirmation until ready, %.0f %% of 1.1 GB)\n",
+		"recovery",
+		"wall",
+		"ratio",
+		scale*100,
+	)
 	for _, name := range []string{"old runbook", "swap", "in-place"} {
 		wall := middle(times[name])
 		fmt.Printf("%-14s %8.1fs %6.2fx\n", name, wall.Seconds(), base.Seconds()/wall.Seconds())
 		b.ReportMetric(base.Seconds()/wall.Seconds(), strings.ReplaceAll(name, " ", "_")+"_times")
 	}
-	fmt.Printf("%-14s %8.1fs %6.2fx   (without the look before the confirmation; the last one's stages:)\n", "swap alone", middle(confirmed).Seconds(), base.Seconds()/middle(confirmed).Seconds())
+	fmt.Printf(
+		"%-14s %8.1fs %6.2fx   (without the look before the confirmation; the last one's stages:)\n",
+		"swap alone",
+		middle(confirmed).Seconds(),
+		base.Seconds()/middle(confirmed).Seconds(),
+	)
 	b.ReportMetric(base.Seconds()/middle(confirmed).Seconds(), "confirmed_swap_times")
 	for _, name := range slices.Sorted(maps.Keys(stages)) {
 		fmt.Printf("  %-12s %8.2fs\n", name, stages[name].Seconds())
 	}
 	stall := s.stallUnderReader()
-	fmt.Printf("%-14s RENAME %.1f ms, service down for %.1f s at most; a reader of the service that stays up waited %.1f ms at most\n",
-		"swap", slices.Max(swaps), slices.Max(downs)/1000, float64(stall.Microseconds())/1000)
+	fmt.Printf(
+		"%-14s RENAME %.1f ms, service down for %.1f s at most; a reader of the service that stays up waited %.1f "+
+			"ms at most\n",
+		"swap",
+		slices.Max(swaps),
+		slices.Max(downs)/1000,
+		float64(stall.Microseconds())/1000,
+	)
 	b.ReportMetric(slices.Max(swaps), "rename_ms")
 	b.ReportMetric(float64(stall.Milliseconds()), "stall_ms")
 }
 
 // damageField is what went wrong: rows lost, a table gone.
 func (s *site) damageField() {
-	s.db.Exec(s.t, s.live, "DELETE FROM customers WHERE id % 2 = 0", "UPDATE orders SET status = 'X' WHERE id % 3 = 0", "DROP TABLE IF EXISTS ar_invoices")
+	s.db.Exec(
+		s.t,
+		s.live,
+		"DELETE FROM customers WHERE id % 2 = 0",
+		"UPDATE orders SET status = 'X' WHERE id % 3 = 0",
+		"DROP TABLE IF EXISTS ar_invoices",
+	)
 }
 
 func (s *site) bash(script string) {
@@ -153,7 +181,8 @@ func slowest(t testing.TB, pool *sql.DB, stop chan struct{}) (longest time.Durat
 		default:
 		}
 		begin := time.Now()
-		if err := pool.QueryRow("SELECT c.name FROM orders o LEFT JOIN customers c ON c.id = o.customer_id WHERE o.id = 1").Scan(new(sql.NullString)); err != nil {
+		if err := pool.QueryRow("SELECT c.name FROM orders o LEFT JOIN customers c ON c.id = o.customer_id WHERE " +
+			"o.id = 1").Scan(new(sql.NullString)); err != nil {
 			t.Errorf("a reader failed: %v", err)
 		}
 		longest = max(longest, time.Since(begin))

@@ -93,7 +93,11 @@ func (s *site) sit(args ...string) *seat {
 	s.t.Helper()
 	cmd := s.command(args...)
 	cmd.Env = append(cmd.Env, "TERM=xterm", "NO_COLOR=1")
-	file, err := pty.StartWithAttrs(cmd, &pty.Winsize{Cols: 80, Rows: 24}, &syscall.SysProcAttr{Setsid: true, Setctty: true})
+	file, err := pty.StartWithAttrs(
+		cmd,
+		&pty.Winsize{Cols: 80, Rows: 24},
+		&syscall.SysProcAttr{Setsid: true, Setctty: true},
+	)
 	if err != nil {
 		s.t.Fatal(err)
 	}

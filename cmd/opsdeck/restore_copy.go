@@ -68,7 +68,16 @@ func (d *desk) atCopy(ctx context.Context, c config.Copy) (*backup.Inventory, er
 	}
 	defer cp.Store.Close()
 	now := d.clock.Now()
-	return cp.Inventory(ctx, backup.Scan{Dir: c.Target, Databases: []string{d.service.Database.Name}, Tables: d.service.Restore.KeyTables, Zone: now.Location(), Now: now})
+	return cp.Inventory(
+		ctx,
+		backup.Scan{
+			Dir:       c.Target,
+			Databases: []string{d.service.Database.Name},
+			Tables:    d.service.Restore.KeyTables,
+			Zone:      now.Location(),
+			Now:       now,
+		},
+	)
 }
 
 // sourceAtCopy is a backup that lies at a copy. Only its manifest is read now;
@@ -128,9 +137,24 @@ func (d *desk) fetch(ctx context.Context, p *restore.Plan, report restore.Report
 	}
 	defer store.Close()
 	begin, src := time.Now(), p.Source
-	err = remote.Fetch(ctx, store, remote.Wanted{Name: src.Name, Size: src.SizeBytes, SHA256: src.SHA256, Manifest: src.Manifest}, src.Path, func(done int64) {
-		report(ops.Progress{Phase: "fetch", Object: src.Copy + ":" + src.Name, Done: done, Total: src.SizeBytes, Unit: "bytes", Elapsed: time.Since(begin)})
-	})
+	err = remote.Fetch(
+		ctx,
+		store,
+		remote.Wanted{Name: src.Name, Size: src.SizeBytes, SHA256: src.SHA256, Manifest: src.Manifest},
+		src.Path,
+		func(done int64) {
+			report(
+				ops.Progress{
+					Phase:   "fetch",
+					Object:  src.Copy + ":" + src.Name,
+					Done:    done,
+					Total:   src.SizeBytes,
+					Unit:    "bytes",
+					Elapsed: time.Since(begin),
+				},
+			)
+		},
+	)
 	if err != nil {
 		return nil, ops.Wrap(err, ops.CodeOf(err), lang.M("the backup could not be fetched from the copy %s", src.Copy))
 	}

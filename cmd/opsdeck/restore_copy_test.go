@@ -51,8 +51,19 @@ func (s *site) loseBackups() {
 
 func (s *site) copyOverSSH() (folder string) {
 	far := testdb.SSHD(s.t)
-	s.amend("keep: {daily: 7}", fmt.Sprintf("keep: {daily: 7}, copies: [{name: far, kind: rsync, target: \"%s@%s:%s/b\", port: %d, identity_file: %s, ssh_options: [\"UserKnownHostsFile=%s\"]}]",
-		far.User, far.Host, far.Dir, far.Port, far.IdentityFile, far.KnownHosts))
+	s.amend(
+		"keep: {daily: 7}",
+		fmt.Sprintf(
+			"keep: {daily: 7}, copies: [{name: far, kind: rsync, target: \"%s@%s:%s/b\", port: %d, identity_file: "+
+				"%s, ssh_options: [\"UserKnownHostsFile=%s\"]}]",
+			far.User,
+			far.Host,
+			far.Dir,
+			far.Port,
+			far.IdentityFile,
+			far.KnownHosts,
+		),
+	)
 	return filepath.Join(far.Dir, "b")
 }
 
@@ -64,8 +75,15 @@ func (s *site) copyInS3() {
 	server := httptest.NewServer(gofakes3.New(store).Server())
 	s.t.Cleanup(server.Close)
 	s.write("keys", "access_key: a\nsecret_key: bbbbbbbb\n")
-	s.amend("keep: {daily: 7}", fmt.Sprintf("keep: {daily: 7}, copies: [{name: far, kind: s3, target: backups/shop, endpoint: %q, insecure: true, region: us-east-1, credentials_file: %s}]",
-		strings.TrimPrefix(server.URL, "http://"), filepath.Join(s.dir, "keys")))
+	s.amend(
+		"keep: {daily: 7}",
+		fmt.Sprintf(
+			"keep: {daily: 7}, copies: [{name: far, kind: s3, target: backups/shop, endpoint: %q, insecure: true, "+
+				"region: us-east-1, credentials_file: %s}]",
+			strings.TrimPrefix(server.URL, "http://"),
+			filepath.Join(s.dir, "keys"),
+		),
+	)
 }
 
 // The backups of this machine are lost; a copy elsewhere brings them back.
@@ -100,7 +118,8 @@ func TestRestoreFromACopy(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(s.dir, "backups", "fetched")); err == nil {
 			t.Error("what was fetched is still there")
 		}
-		if o := s.run("restore", "--from", "far:nothing.sql.gz", "--plan"); o.code != 64 || !strings.Contains(o.err, "at the copy far") {
+		if o := s.run("restore", "--from", "far:nothing.sql.gz", "--plan"); o.code != 64 ||
+			!strings.Contains(o.err, "at the copy far") {
 			t.Fatalf("exit %d: %s", o.code, o.err)
 		}
 	})

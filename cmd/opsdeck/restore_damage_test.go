@@ -22,7 +22,11 @@ func cramped(t *testing.T, flavour string) *testdb.Server {
 	if os.Getuid() != 0 {
 		t.Skip("a small disk cannot be mounted without root")
 	}
-	db := testdb.Private(t, flavour, "--log-bin="+filepath.Join(t.TempDir(), "binlog")) // MySQL waits for ever when the disk of its log is full
+	db := testdb.Private(
+		t,
+		flavour,
+		"--log-bin="+filepath.Join(t.TempDir(), "binlog"),
+	) // MySQL waits for ever when the disk of its log is full
 	db.Stop(t)
 	aside := filepath.Join(t.TempDir(), "data")
 	if out, err := exec.Command("cp", "-a", db.DataDir(), aside).CombinedOutput(); err != nil {
@@ -66,8 +70,13 @@ func fillDisk(t testing.TB, dir string, leave int64) (path string) {
 
 // many adds a table of some 15 MB, so that a load takes its time.
 func (s *site) many() {
-	s.db.Exec(s.t, s.live, "CREATE TABLE items (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(100), note VARCHAR(200), KEY (name)) DEFAULT CHARSET=utf8mb4",
-		"INSERT INTO items (name, note) VALUES ('千张', REPEAT('x', 180))")
+	s.db.Exec(
+		s.t,
+		s.live,
+		"CREATE TABLE items (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(100), note VARCHAR(200), KEY (name)) "+
+			"DEFAULT CHARSET=utf8mb4",
+		"INSERT INTO items (name, note) VALUES ('千张', REPEAT('x', 180))",
+	)
 	for range 16 {
 		s.db.Exec(s.t, s.live, "INSERT INTO items (name, note) SELECT CONCAT(name, id), note FROM items")
 	}
@@ -125,10 +134,15 @@ func (s *site) in(t *testing.T) *site {
 // smallDisk: no room for shadow and live tables is told with the plan, and the
 // mode that fits is offered.
 func (s *site) smallDisk(damaged string) {
-	filler := fillDisk(s.t, s.db.DataDir(), 15<<20) // the shadow takes about 23 MB, and as much of the live tables may go
+	filler := fillDisk(
+		s.t,
+		s.db.DataDir(),
+		15<<20,
+	) // the shadow takes about 23 MB, and as much of the live tables may go
 	defer os.Remove(filler)
 	s.refuses("the disk is too small", "restore", "--confirm", s.live)
-	if o := s.run("restore", "--plan"); !strings.Contains(o.out, "in-place") || !strings.Contains(o.out, "stops the restore") {
+	if o := s.run("restore", "--plan"); !strings.Contains(o.out, "in-place") ||
+		!strings.Contains(o.out, "stops the restore") {
 		s.t.Fatalf("in-place is not offered:\n%s", o.out)
 	}
 	if o := s.run("restore", "--plan", "--mode", "in-place"); strings.Contains(o.out, "stops the restore") {
@@ -210,7 +224,13 @@ func (s *site) serverKilled(good, damaged string) {
 // unreadable: a table whose file is gone cannot be in the emergency backup. It
 // is named, and skipped only after a yes.
 func (s *site) unreadable() {
-	s.db.Exec(s.t, s.live, "CREATE TABLE ar_invoices (id INT PRIMARY KEY AUTO_INCREMENT, total DECIMAL(12,2)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4", "INSERT INTO ar_invoices VALUES (1, 1)")
+	s.db.Exec(
+		s.t,
+		s.live,
+		"CREATE TABLE ar_invoices (id INT PRIMARY KEY AUTO_INCREMENT, total DECIMAL(12,2)) ENGINE=InnoDB DEFAULT "+
+			"CHARSET=utf8mb4",
+		"INSERT INTO ar_invoices VALUES (1, 1)",
+	)
 	s.db.Stop(s.t)
 	if err := os.Remove(filepath.Join(s.db.DataDir(), s.live, "ar_invoices.ibd")); err != nil {
 		s.t.Fatal(err)
@@ -221,7 +241,8 @@ func (s *site) unreadable() {
 		s.t.Errorf("the plan does not know of it:\n%s", plan)
 	}
 	o := s.run("restore", "--confirm", s.live, "--json")
-	if last := o.lastLine(s.t); o.code != 1 || last.Result != "aborted" || !strings.Contains(o.out, "cannot be read and would be missing in the emergency backup: ar_invoices") {
+	if last := o.lastLine(s.t); o.code != 1 || last.Result != "aborted" ||
+		!strings.Contains(o.out, "cannot be read and would be missing in the emergency backup: ar_invoices") {
 		s.t.Fatalf("exit %d, %+v\n%s", o.code, last, o.out)
 	}
 	for _, mode := range []string{"swap", "in-place"} {
@@ -230,10 +251,14 @@ func (s *site) unreadable() {
 			s.t.Fatalf("%s: exit %d, %+v\n%s\n%s", mode, o.code, last, o.out, o.err)
 		}
 		var rows int
-		if err := s.db.Open(s.t, s.live).QueryRow("SELECT COUNT(*) FROM ar_invoices").Scan(&rows); err != nil || rows != 3 {
+		if err := s.db.Open(s.t, s.live).QueryRow("SELECT COUNT(*) FROM ar_invoices").Scan(&rows); err != nil ||
+			rows != 3 {
 			s.t.Fatalf("%s: %d rows, %v", mode, rows, err)
 		}
-		if report := s.must("restore", "report").out; !strings.Contains(report, "Not in the emergency backup, for they could not be read: ar_invoices") {
+		if report := s.must("restore", "report").out; !strings.Contains(
+			report,
+			"Not in the emergency backup, for they could not be read: ar_invoices",
+		) {
 			s.t.Errorf("%s: the report says nothing of it:\n%s", mode, report)
 		}
 		if mode == "in-place" || !s.running() {

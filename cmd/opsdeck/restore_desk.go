@@ -100,7 +100,8 @@ func (d *desk) identities() ([]agelib.Identity, error) {
 		return nil, ops.Wrap(err, ops.Config, lang.M("the identity file cannot be read"))
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, ops.E(ops.Config, lang.M("others can read the identity file %s", path)).WithHint(lang.M("run: chmod 600 %s", path))
+		return nil, ops.E(ops.Config, lang.M("others can read the identity file %s", path)).
+			WithHint(lang.M("run: chmod 600 %s", path))
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -124,7 +125,10 @@ func (d *desk) settings() (restore.Settings, error) {
 		Verify:  restore.Checks{KeyTables: s.Restore.KeyTables, SmokeTest: s.Restore.SmokeTest},
 	}
 	if s.Health.URL != "" {
-		set.Ready = restore.Ready{URL: strings.TrimRight(s.Health.URL, "/") + "/health/ready", Wait: restore.Span(s.Restore.ReadyWait)}
+		set.Ready = restore.Ready{
+			URL:  strings.TrimRight(s.Health.URL, "/") + "/health/ready",
+			Wait: restore.Span(s.Restore.ReadyWait),
+		}
 	}
 	for _, n := range s.Notify {
 		if len(n.On) == 0 || has(n.On, "restore") {
@@ -189,7 +193,8 @@ func fromSchema(src *restore.Source, name string) error {
 	switch {
 	case name == "" || name == src.Database:
 	case src.Manifest:
-		return ops.E(ops.Usage, lang.M("the backup holds no database %s", name)).WithHint(lang.M("its manifest names %s; leave --from-schema out", src.Database))
+		return ops.E(ops.Usage, lang.M("the backup holds no database %s", name)).
+			WithHint(lang.M("its manifest names %s; leave --from-schema out", src.Database))
 	default:
 		src.Database = name
 	}
@@ -215,7 +220,13 @@ func (d *desk) newestDrill() (newest *restore.Drill) {
 	}
 	for _, x := range drills {
 		if x.Result == backup.Passed && x.Table == "" && (newest == nil || x.At.After(newest.At)) {
-			newest = &restore.Drill{At: x.At, Backup: x.Backup, Result: x.Result, Duration: time.Duration(x.RestoreMS) * time.Millisecond, Bytes: x.RawBytes}
+			newest = &restore.Drill{
+				At:       x.At,
+				Backup:   x.Backup,
+				Result:   x.Result,
+				Duration: time.Duration(x.RestoreMS) * time.Millisecond,
+				Bytes:    x.RawBytes,
+			}
 		}
 	}
 	return newest
@@ -233,7 +244,12 @@ func (d *desk) noEntry(err error) error {
 	var known *ops.Error
 	number := mysql.Number(err)
 	if (number == mysql.ErrAccessDenied || number == mysql.ErrNoPassword) && errors.As(err, &known) {
-		return known.WithHint(lang.M("give another user in the options file, or let root come by the socket (database.socket): sudo opsdeck restore"))
+		return known.WithHint(
+			lang.M(
+				"give another user in the options file, or let root come by the socket (database.socket): sudo " +
+					"opsdeck restore",
+			),
+		)
 	}
 	return err
 }
@@ -293,10 +309,19 @@ func (d *desk) vacant(t restore.Target) error {
 // Begin saves the plan and starts its worker. typed is what the operator typed:
 // the target database's name; alone is what to answer when nobody is there, nil
 // when a person will be.
-func (d *desk) Begin(ctx context.Context, p *restore.Plan, typed string, alone *restore.Unattended) (restore.Folder, error) {
+func (d *desk) Begin(
+	ctx context.Context,
+	p *restore.Plan,
+	typed string,
+	alone *restore.Unattended,
+) (restore.Folder, error) {
 	switch {
 	case typed != p.Target.Database:
-		return restore.Folder{}, ops.Wrap(restore.ErrTyped, ops.Usage, lang.M("That is not the name. Nothing was done."))
+		return restore.Folder{}, ops.Wrap(
+			restore.ErrTyped,
+			ops.Usage,
+			lang.M("That is not the name. Nothing was done."),
+		)
 	case p.Blocked():
 		return restore.Folder{}, blocked(p)
 	case !p.Intact():
@@ -334,7 +359,15 @@ func (d *desk) record(p *restore.Plan, action, result string, detail map[string]
 		detail = map[string]string{}
 	}
 	detail["restore"], detail["backup"], detail["mode"] = p.ID, p.Source.Name, string(p.Mode)
-	return log.Record(oplog.Entry{Service: p.Service, Action: "restore." + action, Object: p.Target.Database, Result: result, Detail: detail})
+	return log.Record(
+		oplog.Entry{
+			Service: p.Service,
+			Action:  "restore." + action,
+			Object:  p.Target.Database,
+			Result:  result,
+			Detail:  detail,
+		},
+	)
 }
 
 // hand gives a request to the run's worker, or to a new one when it has none. A
@@ -386,7 +419,8 @@ func (d *desk) Work(ctx context.Context, id string, first restore.Kind) error {
 			return workerError(f, err)
 		case <-time.After(20 * time.Millisecond):
 		case <-deadline:
-			return ops.E(ops.Failed, lang.M("the worker did not begin within %s", startWait.String())).WithHint(lang.M("see %s", workerLog(f)))
+			return ops.E(ops.Failed, lang.M("the worker did not begin within %s", startWait.String())).
+				WithHint(lang.M("see %s", workerLog(f)))
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -39,7 +39,8 @@ func TestAnUndoBackToNothingSaysThatTheServiceIsDown(t *testing.T) {
 	db.Exec(t, "", "DROP DATABASE `"+s.live+"`")
 	const claim = "nothing will be lost"
 	lost := s.must("restore", "lost")
-	if strings.Contains(lost.out, claim) || !strings.Contains(lost.out, "is not known: ar_invoices, customers, orders") {
+	if strings.Contains(lost.out, claim) ||
+		!strings.Contains(lost.out, "is not known: ar_invoices, customers, orders") {
 		t.Errorf("restore lost: %s", lost.out)
 	}
 	out := s.must("restore", "--confirm", s.live)
@@ -63,7 +64,10 @@ func TestAnotherDatabasesBackupHasToBeNamed(t *testing.T) {
 	other := db.Schema(t)
 	db.Exec(t, other, shopSchema...)
 	s.must("backup", "create", "--databases", other)
-	i := slices.IndexFunc(s.backups(), func(n string) bool { return strings.HasPrefix(n, other) && strings.HasSuffix(n, ".gz") })
+	i := slices.IndexFunc(
+		s.backups(),
+		func(n string) bool { return strings.HasPrefix(n, other) && strings.HasSuffix(n, ".gz") },
+	)
 	if i < 0 {
 		t.Fatal(s.backups())
 	}
@@ -80,13 +84,17 @@ func TestAnotherDatabasesBackupHasToBeNamed(t *testing.T) {
 // withoutDefaults leaves out what a dump says where the schema's charset was
 // changed after its routines were made.
 func withoutDefaults(dump string) string {
-	lines := slices.DeleteFunc(strings.Split(dump, "\n"), func(l string) bool { return strings.HasPrefix(l, "ALTER DATABASE ") })
+	lines := slices.DeleteFunc(
+		strings.Split(dump, "\n"),
+		func(l string) bool { return strings.HasPrefix(l, "ALTER DATABASE ") },
+	)
 	return strings.Join(lines, "\n")
 }
 
 // charset is that of the live schema, with its collation.
 func (s *site) charset() (out string) {
-	q := "SELECT CONCAT(DEFAULT_CHARACTER_SET_NAME, ' ', DEFAULT_COLLATION_NAME) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?"
+	q := "SELECT CONCAT(DEFAULT_CHARACTER_SET_NAME, ' ', DEFAULT_COLLATION_NAME) FROM information_schema.SCHEMATA " +
+		"WHERE SCHEMA_NAME = ?"
 	if err := s.db.Open(s.t, "").QueryRow(q, s.live).Scan(&out); err != nil {
 		s.t.Fatal(err)
 	}

@@ -12,7 +12,11 @@ import (
 func TestADumpOfAnotherNameIsTakenWhenItIsNamed(t *testing.T) {
 	db := testdb.MariaDB(t)
 	s := newSite(t, db)
-	s.write("shop.sql", "CREATE DATABASE shop;\nUSE shop;\nCREATE TABLE customers (id INT PRIMARY KEY, name VARCHAR(9));\nINSERT INTO shop.customers VALUES (1, 'shop.x');\n")
+	s.write(
+		"shop.sql",
+		"CREATE DATABASE shop;\nUSE shop;\nCREATE TABLE customers (id INT PRIMARY KEY, name VARCHAR(9));\nINSERT "+
+			"INTO shop.customers VALUES (1, 'shop.x');\n",
+	)
 	dump, to := filepath.Join(s.dir, "shop.sql"), s.live+"_to"
 	if o := s.run("restore", "--from", dump, "--to", to, "--confirm", to); o.code == 0 {
 		t.Fatalf("a dump of another database was taken unasked:\n%s", o.out)

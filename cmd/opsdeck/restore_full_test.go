@@ -45,7 +45,8 @@ func TestAFullBackupFolderStopsTheRestore(t *testing.T) {
 		for _, mode := range []string{"swap", "in-place"} {
 			o := s.run("restore", "--confirm", s.live, "--mode", mode, "--json")
 			last := o.lastLine(t)
-			if o.code != 1 || last.Result != "aborted" || !strings.Contains(o.out, "is full") || !strings.Contains(o.out, "Nothing was changed in "+s.live) {
+			if o.code != 1 || last.Result != "aborted" || !strings.Contains(o.out, "is full") ||
+				!strings.Contains(o.out, "Nothing was changed in "+s.live) {
 				t.Fatalf("%s: exit %d, %+v\n%s", mode, o.code, last, o.out)
 			}
 			os.Remove(filler)
@@ -95,7 +96,11 @@ func TestAFullStateFolderIsNotADeadWorker(t *testing.T) {
 		text, _ := os.ReadFile(said.Name())
 		return string(text)
 	}
-	until(t, "the word of a full disk", func() bool { return strings.Contains(words(), "cannot be left for the worker") })
+	until(
+		t,
+		"the word of a full disk",
+		func() bool { return strings.Contains(words(), "cannot be left for the worker") },
+	)
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,9 @@ func (d *desk) looked(ctx context.Context, path string) (*backup.DumpContents, e
 		return c, nil
 	}
 	if d.tell != nil {
-		d.tell(lang.M("reading all of %s (%s) to see which tables it holds …", filepath.Base(path), human.Bytes(id.Size)))
+		d.tell(
+			lang.M("reading all of %s (%s) to see which tables it holds …", filepath.Base(path), human.Bytes(id.Size)),
+		)
 	}
 	contents, err := d.loader().Inspect(ctx, path)
 	if after, _ := fileOf(path); err != nil || !known || after != id || d.writable() != nil {

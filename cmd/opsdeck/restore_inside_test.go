@@ -14,19 +14,29 @@ import (
 func TestADumpIsReadOnceForItsPlans(t *testing.T) {
 	s := newSite(t, testdb.MariaDB(t))
 	path := filepath.Join(s.dir, "other.sql")
-	s.write("other.sql", "CREATE TABLE customers (id INT PRIMARY KEY, name VARCHAR(80));\nINSERT INTO customers VALUES (1,'a');\n")
+	s.write(
+		"other.sql",
+		"CREATE TABLE customers (id INT PRIMARY KEY, name VARCHAR(80));\nINSERT INTO customers VALUES (1,'a');\n",
+	)
 	plan := func() outcome { return s.must("restore", "--from", path, "--plan") }
-	if o := plan(); !strings.Contains(o.err, "reading all of other.sql") || !strings.Contains(o.out, "orders is not in the backup") {
+	if o := plan(); !strings.Contains(o.err, "reading all of other.sql") ||
+		!strings.Contains(o.out, "orders is not in the backup") {
 		t.Errorf("%s\n%s", o.err, o.out)
 	}
-	if o := plan(); strings.Contains(o.err, "reading all of") || !strings.Contains(o.out, "orders is not in the backup") {
+	if o := plan(); strings.Contains(o.err, "reading all of") ||
+		!strings.Contains(o.out, "orders is not in the backup") {
 		t.Errorf("the same dump again: %s\n%s", o.err, o.out)
 	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	s.write("other.sql", "CREATE TABLE orders (id INT PRIMARY KEY, a INT, b INT, c INT, d INT);\nINSERT INTO orders VALUES (1,2,3,4,5);\n")
-	if o := plan(); !strings.Contains(o.err, "reading all of") || !strings.Contains(o.out, "customers is not in the backup") {
+	s.write(
+		"other.sql",
+		"CREATE TABLE orders (id INT PRIMARY KEY, a INT, b INT, c INT, d INT);\nINSERT INTO orders VALUES "+
+			"(1,2,3,4,5);\n",
+	)
+	if o := plan(); !strings.Contains(o.err, "reading all of") ||
+		!strings.Contains(o.out, "customers is not in the backup") {
 		t.Errorf("another dump at the path: %s\n%s", o.err, o.out)
 	}
 }
@@ -36,7 +46,8 @@ func TestADumpIsReadOnceForItsPlans(t *testing.T) {
 func TestADumpIsJudgedByTheDatabaseThatTheLoadTakes(t *testing.T) {
 	s := newSite(t, testdb.MariaDB(t))
 	own := s.live
-	both := "CREATE TABLE customers (id INT PRIMARY KEY);\nINSERT INTO customers VALUES (1);\nCREATE TABLE orders (id INT PRIMARY KEY);\n"
+	both := "CREATE TABLE customers (id INT PRIMARY KEY);\nINSERT INTO customers VALUES (1);\nCREATE TABLE orders " +
+		"(id INT PRIMARY KEY);\n"
 	head := "-- MariaDB dump 10.19\n--\n-- Host: localhost    Database: shop\n"
 	end := "-- Dump completed on 2026-01-02  3:04:05\n"
 	s.write("shop.sql", head+"USE `shop`;\n"+both+end)
@@ -46,14 +57,16 @@ func TestADumpIsJudgedByTheDatabaseThatTheLoadTakes(t *testing.T) {
 		return s.run(append([]string{"restore", "--from", filepath.Join(s.dir, name), "--plan"}, more...)...)
 	}
 	for _, args := range [][]string{nil, {"--from-schema", "sho"}} {
-		if o := plan("shop.sql", args...); o.code != 64 || !strings.Contains(o.err, "--from-schema") || !strings.Contains(o.err, "it holds shop") {
+		if o := plan("shop.sql", args...); o.code != 64 || !strings.Contains(o.err, "--from-schema") ||
+			!strings.Contains(o.err, "it holds shop") {
 			t.Errorf("%v: exit %d\n%s\n%s", args, o.code, o.out, o.err)
 		}
 	}
 	if o := plan("two.sql", "--from-schema", "shop"); !strings.Contains(o.out, "orders is not in the backup") {
 		t.Errorf("the other database's tables count: exit %d\n%s\n%s", o.code, o.out, o.err)
 	}
-	if o := plan("cut.sql"); !strings.Contains(o.out, "the dump is cut off") || !strings.Contains(o.out, "stops the restore") {
+	if o := plan("cut.sql"); !strings.Contains(o.out, "the dump is cut off") ||
+		!strings.Contains(o.out, "stops the restore") {
 		t.Errorf("cut off: exit %d\n%s\n%s", o.code, o.out, o.err)
 	}
 }

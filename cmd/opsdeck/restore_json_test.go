@@ -36,7 +36,9 @@ func TestAFailedRestoreEndsInJSON(t *testing.T) {
 		o := s.run(append(append([]string{"restore"}, c.args...), "--json")...)
 		lines := strings.Split(strings.TrimSpace(o.out), "\n")
 		var last struct{ Result, Error, Hint string }
-		if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || last.Result != "refused" || o.code != c.code || !strings.Contains(last.Error, c.says) {
+		if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || last.Result != "refused" ||
+			o.code != c.code ||
+			!strings.Contains(last.Error, c.says) {
 			t.Errorf("%v: exit %d, %+v, %v\n%s\n%s", c.args, o.code, last, err, o.out, o.err)
 		}
 	}

@@ -91,7 +91,8 @@ func (d *desk) exportLost(ctx context.Context, p *restore.Plan, dir string, repo
 		return err
 	}
 	if left, err := os.ReadDir(dir); err == nil && len(left) > 0 {
-		return ops.E(ops.Usage, lang.M("the folder %s is not empty; nothing was exported", dir)).WithHint(lang.M("name a new folder"))
+		return ops.E(ops.Usage, lang.M("the folder %s is not empty; nothing was exported", dir)).
+			WithHint(lang.M("name a new folder"))
 	}
 	server := d.server()
 	defer server.Close()

@@ -21,17 +21,28 @@ var later = []string{
 	"INSERT INTO products (name, weight, image) VALUES ('新品', 0.1, x'00ff27')",
 	"CREATE TABLE made_later (id INT PRIMARY KEY, note VARCHAR(20)) DEFAULT CHARSET=utf8mb4",
 	"INSERT INTO made_later VALUES (1, 'it''s\\n')",
-	"INSERT INTO audit_logs (user_id, action, resource_type, resource_id) VALUES (7, 'CREATE', 'ORDER', '3'), (7, 'UPDATE', 'PRODUCT', '1'), (9, 'CREATE', 'ORDER', '4')",
+	"INSERT INTO audit_logs (user_id, action, resource_type, resource_id) VALUES (7, 'CREATE', 'ORDER', '3'), (7, " +
+		"'UPDATE', 'PRODUCT', '1'), (9, 'CREATE', 'ORDER', '4')",
 }
 
 // withHistory adds tables whose rows tell their age to a site.
 func (s *site) withHistory() {
-	s.db.Exec(s.t, s.live,
-		"CREATE TABLE products (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(40), price DECIMAL(8,2), weight FLOAT, image BLOB, twice DECIMAL(10,2) GENERATED ALWAYS AS (price * 2) STORED, created_at DATETIME(6) DEFAULT CURRENT_TIMESTAMP(6), updated_at DATETIME(6) DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6)) DEFAULT CHARSET=utf8mb4",
-		"INSERT INTO products (name, price, weight, created_at, updated_at) VALUES ('豆腐', 3.5, 0.25, '2026-01-01', '2026-01-01')",
+	s.db.Exec(
+		s.t,
+		s.live,
+		"CREATE TABLE products (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(40), price DECIMAL(8,2), weight "+
+			"FLOAT, image BLOB, twice DECIMAL(10,2) GENERATED ALWAYS AS (price * 2) STORED, created_at DATETIME(6) "+
+			"DEFAULT CURRENT_TIMESTAMP(6), updated_at DATETIME(6) DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE "+
+			"CURRENT_TIMESTAMP(6)) DEFAULT CHARSET=utf8mb4",
+		"INSERT INTO products (name, price, weight, created_at, updated_at) VALUES ('豆腐', 3.5, 0.25, '2026-01-01', "+
+			"'2026-01-01')",
 		"CREATE TABLE tags (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(9))",
-		"CREATE TABLE audit_logs (id BIGINT PRIMARY KEY AUTO_INCREMENT, user_id BIGINT, action VARCHAR(50), resource_type VARCHAR(50), resource_id VARCHAR(100), created_at TIMESTAMP(6) DEFAULT CURRENT_TIMESTAMP(6))",
-		"INSERT INTO audit_logs (user_id, action, resource_type, resource_id, created_at) VALUES (1, 'LOGIN', 'USER', '1', '2026-01-01')")
+		"CREATE TABLE audit_logs (id BIGINT PRIMARY KEY AUTO_INCREMENT, user_id BIGINT, action VARCHAR(50), "+
+			"resource_type VARCHAR(50), resource_id VARCHAR(100), created_at TIMESTAMP(6) DEFAULT "+
+			"CURRENT_TIMESTAMP(6))",
+		"INSERT INTO audit_logs (user_id, action, resource_type, resource_id, created_at) VALUES (1, 'LOGIN', "+
+			"'USER', '1', '2026-01-01')",
+	)
 }
 
 // What a restore loses is told before it, exported, and can be replayed after
@@ -60,8 +71,16 @@ func TestWhatARestoreLosesCanBeReplayed(t *testing.T) {
 		for _, x := range told.Tables {
 			got[x.Table] = fmt.Sprint(x.Newer, x.Changed, x.Estimate, x.Vanishes)
 		}
-		want := map[string]string{"orders": "1 0 false false", "ar_invoices": "2 0 false false", "products": "1 1 false false", "made_later": "1 0 false true", "audit_logs": "3 0 false false", "tags": "1 0 false false"}
-		if fmt.Sprint(got) != fmt.Sprint(want) || fmt.Sprint(told.Users) != "[7 (2) 9 (1)]" || len(told.Resources) != 3 {
+		want := map[string]string{
+			"orders":      "1 0 false false",
+			"ar_invoices": "2 0 false false",
+			"products":    "1 1 false false",
+			"made_later":  "1 0 false true",
+			"audit_logs":  "3 0 false false",
+			"tags":        "1 0 false false",
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) || fmt.Sprint(told.Users) != "[7 (2) 9 (1)]" ||
+			len(told.Resources) != 3 {
 			t.Fatalf("told %v\nwant %v\n%v %v", got, want, told.Users, told.Resources)
 		}
 
@@ -97,16 +116,54 @@ func TestWhatARestoreLosesCanBeReplayed(t *testing.T) {
 var kinds = []struct{ name, on, columns, rows, damage string }{
 	{"o", "l.id = b.id", "id INT AUTO_INCREMENT PRIMARY KEY, v INT", "(1,1),(2,2),(3,3),(4,4),(5,5),(6,6)",
 		"DELETE FROM o WHERE id > 2; INSERT INTO o (v) VALUES (777), (778)"},
-	{"reused", "l.id = b.id", "id INT PRIMARY KEY, v INT", "(1,1),(2,2),(10,10)", "DELETE FROM reused WHERE id = 2; INSERT INTO reused VALUES (3,3); UPDATE reused SET v = 11 WHERE id = 10"},
-	{"pair", "l.a = b.a AND l.c = b.c", "a INT, c VARCHAR(20), v DECIMAL(8,2), PRIMARY KEY (a, c)", "(1,'x',1.5),(1,'xy',2.25),(11,'x',3)",
-		"DELETE FROM pair WHERE c = 'xy'; INSERT INTO pair VALUES (1,'y',2.25); UPDATE pair SET v = 1.51 WHERE a = 1 AND c = 'x'"},
-	{"words", "l.k = b.k", "k VARCHAR(40) COLLATE utf8mb4_general_ci PRIMARY KEY, v TEXT", "('é','1'),('b','2'),('中文','3'),('d ','4')",
-		"DELETE FROM words WHERE k = 'b'; INSERT INTO words VALUES ('中','9'); UPDATE words SET v = 'x\\\\''\n' WHERE k = '中文'"},
-	{"bytes", "l.k = b.k", "k BINARY(4) PRIMARY KEY, v BLOB, f DOUBLE, j JSON, t BIT(9)", "(x'00ff2700',x'00',1e-7,'{\"a\": 1}',b'100000001'),(x'00ff2701','a',0.1,'[1]',b'1'),(x'22270a5c',NULL,NULL,NULL,NULL)",
-		"DELETE FROM bytes WHERE k = x'00ff2701'; INSERT INTO bytes VALUES (x'00ff2702','a',0.1,'[1]',b'1'); UPDATE bytes SET v = '' WHERE v IS NULL"},
-	{"uuids", "l.k = b.k", "k CHAR(36) CHARACTER SET ascii PRIMARY KEY, at DATETIME(3), ts TIMESTAMP(6) NULL", "('6ccd780c-baba-1026-9564-5b8c656024db','2026-01-01 00:00:00.125','2026-01-01 00:00:00.000001'),('6ccd780c-baba-1026-9564-5b8c656024dc',NULL,NULL)",
-		"DELETE FROM uuids WHERE at IS NULL; INSERT INTO uuids VALUES ('00000000-baba-1026-9564-5b8c656024dc','0000-00-00',NULL)"},
-	{"nokey", "", "a INT, v VARCHAR(20)", "(1,'a'),(1,'a'),(2,'b'),(NULL,NULL)", "DELETE FROM nokey WHERE a = 2; INSERT INTO nokey VALUES (1,'a')"},
+	{
+		"reused",
+		"l.id = b.id",
+		"id INT PRIMARY KEY, v INT",
+		"(1,1),(2,2),(10,10)",
+		"DELETE FROM reused WHERE id = 2; INSERT INTO reused VALUES (3,3); UPDATE reused SET v = 11 WHERE id = 10",
+	},
+	{
+		"pair",
+		"l.a = b.a AND l.c = b.c",
+		"a INT, c VARCHAR(20), v DECIMAL(8,2), PRIMARY KEY (a, c)",
+		"(1,'x',1.5),(1,'xy',2.25),(11,'x',3)",
+		"DELETE FROM pair WHERE c = 'xy'; INSERT INTO pair VALUES (1,'y',2.25); UPDATE pair SET v = 1.51 WHERE a = " +
+			"1 AND c = 'x'",
+	},
+	{
+		"words",
+		"l.k = b.k",
+		"k VARCHAR(40) COLLATE utf8mb4_general_ci PRIMARY KEY, v TEXT",
+		"('é','1'),('b','2'),('中文','3'),('d ','4')",
+		"DELETE FROM words WHERE k = 'b'; INSERT INTO words VALUES ('中','9'); UPDATE words SET v = 'x\\\\''\n' " +
+			"WHERE k = '中文'",
+	},
+	{
+		"bytes",
+		"l.k = b.k",
+		"k BINARY(4) PRIMARY KEY, v BLOB, f DOUBLE, j JSON, t BIT(9)",
+		"(x'00ff2700',x'00',1e-7,'{\"a\": " +
+			"1}',b'100000001'),(x'00ff2701','a',0.1,'[1]',b'1'),(x'22270a5c',NULL,NULL,NULL,NULL)",
+		"DELETE FROM bytes WHERE k = x'00ff2701'; INSERT INTO bytes VALUES (x'00ff2702','a',0.1,'[1]',b'1'); UPDATE " +
+			"bytes SET v = '' WHERE v IS NULL",
+	},
+	{
+		"uuids",
+		"l.k = b.k",
+		"k CHAR(36) CHARACTER SET ascii PRIMARY KEY, at DATETIME(3), ts TIMESTAMP(6) NULL",
+		"('6ccd780c-baba-1026-9564-5b8c656024db','2026-01-01 00:00:00.125','2026-01-01 " +
+			"00:00:00.000001'),('6ccd780c-baba-1026-9564-5b8c656024dc',NULL,NULL)",
+		"DELETE FROM uuids WHERE at IS NULL; INSERT INTO uuids VALUES " +
+			"('00000000-baba-1026-9564-5b8c656024dc','0000-00-00',NULL)",
+	},
+	{
+		"nokey",
+		"",
+		"a INT, v VARCHAR(20)",
+		"(1,'a'),(1,'a'),(2,'b'),(NULL,NULL)",
+		"DELETE FROM nokey WHERE a = 2; INSERT INTO nokey VALUES (1,'a')",
+	},
 	{"still", "l.id = b.id", "id INT PRIMARY KEY, e ENUM('', 'x') , f FLOAT", "(0,'x',0.1),(-5,'',3.4e38)", ""},
 	{"fewer", "l.id = b.id", "id INT PRIMARY KEY", "(1),(2),(3)", "DELETE FROM fewer WHERE id > 1"},
 }
@@ -117,8 +174,14 @@ func TestWhatIsLostIsFoundByKeysNotByCounts(t *testing.T) {
 	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)
 		for _, k := range kinds {
-			db.Exec(t, s.live, "SET sql_mode = ''", "CREATE TABLE "+k.name+" ("+k.columns+") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
-				"SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'", "INSERT INTO "+k.name+" VALUES "+k.rows)
+			db.Exec(
+				t,
+				s.live,
+				"SET sql_mode = ''",
+				"CREATE TABLE "+k.name+" ("+k.columns+") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+				"SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'",
+				"INSERT INTO "+k.name+" VALUES "+k.rows,
+			)
 		}
 		s.must("backup", "create")
 		foreign, utc := filepath.Join(s.dir, "by-others.sql"), filepath.Join(s.dir, "by-others-utc.sql")
@@ -174,7 +237,8 @@ func TestWhatIsLostIsFoundByKeysNotByCounts(t *testing.T) {
 			}
 		}
 		plan := s.must("restore", "--plan")
-		if text := plan.out + plan.err; !strings.Contains(text, "uuids") || strings.Contains(text, "nothing will be lost") {
+		if text := plan.out + plan.err; !strings.Contains(text, "uuids") ||
+			strings.Contains(text, "nothing will be lost") {
 			t.Errorf("the plan tells another loss:\n%s", text)
 		}
 
@@ -211,7 +275,8 @@ func joined(t *testing.T, db *testdb.Server, live, other, table, on string) stri
 	if err := c.QueryRow("SELECT COUNT(*) FROM `" + live + "`.`" + table + "` l LEFT JOIN `" + other + "`.`" + table + "` b ON " + on + " WHERE (" + on + ") IS NOT TRUE").Scan(&missing); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.QueryRow("SELECT GROUP_CONCAT('BINARY l.`', COLUMN_NAME, '` <=> BINARY b.`', COLUMN_NAME, '`' SEPARATOR ' AND ') FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", live, table).Scan(&columns); err != nil {
+	if err := c.QueryRow("SELECT GROUP_CONCAT('BINARY l.`', COLUMN_NAME, '` <=> BINARY b.`', COLUMN_NAME, '`' "+
+		"SEPARATOR ' AND ') FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", live, table).Scan(&columns); err != nil {
 		t.Fatal(err)
 	}
 	var changed string

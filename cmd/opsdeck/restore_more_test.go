@@ -30,19 +30,30 @@ func TestRestoreOfAForeignDumpIntoAnotherSchema(t *testing.T) {
 		damaged := s.dump()
 		other := s.live[:min(len(s.live), 50)] + "_copy"
 		t.Cleanup(func() { db.Exec(t, "", "DROP DATABASE IF EXISTS `"+other+"`") })
-		o := s.must("restore", "--from", filepath.Join(s.dir, "foreign.sql"), "--to", other, "--confirm", other, "--json")
+		o := s.must(
+			"restore",
+			"--from",
+			filepath.Join(s.dir, "foreign.sql"),
+			"--to",
+			other,
+			"--confirm",
+			other,
+			"--json",
+		)
 		if last := o.lastLine(t); last.Result != "restored" {
 			t.Fatalf("last line %+v", last)
 		}
 		sameDump(t, damaged, s.dump())
 		var names int
-		if err := db.Open(t, other).QueryRow("SELECT COUNT(*) FROM customers WHERE name IN ('张三', '李四')").Scan(&names); err != nil || names != 2 {
+		if err := db.Open(t, other).QueryRow("SELECT COUNT(*) FROM customers WHERE name IN ('张三', '李四')").Scan(&names); err != nil ||
+			names != 2 {
 			t.Fatalf("%d rows, %v", names, err)
 		}
 		if !s.running() {
 			t.Fatal("the service was stopped for it")
 		}
-		if o := s.run("restore", "--from", filepath.Join(s.dir, "foreign.sql"), "--to", other, "--confirm", other); o.code != 1 || !strings.Contains(o.err, "not empty") {
+		if o := s.run("restore", "--from", filepath.Join(s.dir, "foreign.sql"), "--to", other, "--confirm", other); o.code != 1 ||
+			!strings.Contains(o.err, "not empty") {
 			t.Fatalf("into a schema that is not empty: exit %d\n%s", o.code, o.err)
 		}
 	})
@@ -179,7 +190,15 @@ func TestNotificationIsSentOnlyWhenAskedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.write("config.yaml", strings.Replace(string(conf), "    logs: []\n", "    logs: []\n    notify: [{name: group, kind: dingtalk, url_file: "+filepath.Join(s.dir, "url")+"}]\n", 1))
+	s.write(
+		"config.yaml",
+		strings.Replace(
+			string(conf),
+			"    logs: []\n",
+			"    logs: []\n    notify: [{name: group, kind: dingtalk, url_file: "+filepath.Join(s.dir, "url")+"}]\n",
+			1,
+		),
+	)
 	s.must("backup", "create")
 	s.must("restore", "--confirm", s.live)
 	if got.String() != "" {

@@ -71,11 +71,19 @@ func TestTheNotificationIsLookedAtBeforeItIsSent(t *testing.T) {
 	defer hook.Close()
 	mail := testdb.Listen(t, in.smtp)
 	s := newSite(t, testdb.MariaDB(t))
-	targets := []string{fmt.Sprintf("{name: mail, kind: smtp, host: 127.0.0.1, port: %d, from: o@example.com, to: [ops@example.com]}", mail.Port)}
+	targets := []string{
+		fmt.Sprintf(
+			"{name: mail, kind: smtp, host: 127.0.0.1, port: %d, from: o@example.com, to: [ops@example.com]}",
+			mail.Port,
+		),
+	}
 	kinds := []string{"dingtalk", "wecom", "feishu", "slack", "webhook"}
 	for _, kind := range kinds {
 		s.write("url-"+kind, hook.URL+"/"+kind+"?access_token=s3cr3t")
-		targets = append(targets, fmt.Sprintf("{name: %s, kind: %s, url_file: %s}", kind, kind, filepath.Join(s.dir, "url-"+kind)))
+		targets = append(
+			targets,
+			fmt.Sprintf("{name: %s, kind: %s, url_file: %s}", kind, kind, filepath.Join(s.dir, "url-"+kind)),
+		)
 	}
 	s.amend("    logs: []\n", "    logs: []\n    notify: ["+strings.Join(targets, ", ")+"]\n")
 	s.must("backup", "create")

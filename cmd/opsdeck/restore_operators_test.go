@@ -196,7 +196,10 @@ func TestAnUndoRightAfterTheRestoreIsNotLost(t *testing.T) {
 	s.db.Exec(t, s.live, shopDamage...)
 	damaged := s.dump()
 	id := s.must("restore", "--confirm", s.live, "--json").lastLine(t).ID
-	ending, err := lock.Take(restore.Store{Dir: filepath.Join(s.dir, "state")}.Folder(id).WorkerLock(), lock.Holder{User: "worker"})
+	ending, err := lock.Take(
+		restore.Store{Dir: filepath.Join(s.dir, "state")}.Folder(id).WorkerLock(),
+		lock.Holder{User: "worker"},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

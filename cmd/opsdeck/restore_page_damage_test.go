@@ -44,7 +44,12 @@ func TestATableThatEndsTheServerIsReadOnce(t *testing.T) {
 			t.Parallel()
 			db := testdb.Private(t, flavour)
 			s := newSite(t, db)
-			s.db.Exec(t, s.live, "CREATE TABLE bad (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(255)) ENGINE=InnoDB", "INSERT INTO bad (v) VALUES (REPEAT('x', 255))")
+			s.db.Exec(
+				t,
+				s.live,
+				"CREATE TABLE bad (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(255)) ENGINE=InnoDB",
+				"INSERT INTO bad (v) VALUES (REPEAT('x', 255))",
+			)
 			for range 11 {
 				s.db.Exec(t, s.live, "INSERT INTO bad (v) SELECT v FROM bad")
 			}
@@ -75,7 +80,11 @@ func TestATableThatEndsTheServerIsReadOnce(t *testing.T) {
 			s.must("restore", "--confirm", s.live, "--skip-unreadable")
 			if n := starts.Load(); n != once {
 				log, _ := os.ReadFile(filepath.Join(filepath.Dir(db.DataDir()), "log"))
-				t.Errorf("the server ended %d times more, under %s", n-once, regexp.MustCompile(`(?m)^Query \(.*$`).FindAll(log, -1))
+				t.Errorf(
+					"the server ended %d times more, under %s",
+					n-once,
+					regexp.MustCompile(`(?m)^Query \(.*$`).FindAll(log, -1),
+				)
 			}
 			sameDump(t, good, s.dump())
 		})

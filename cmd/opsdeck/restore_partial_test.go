@@ -15,9 +15,22 @@ func TestRestoreOfSomeTables(t *testing.T) {
 		s := newSite(t, db)
 		good := s.dump()
 		s.must("backup", "create")
-		db.Exec(t, s.live, "UPDATE customers SET name = 'damaged'", "DELETE FROM orders WHERE id = 2", "UPDATE ar_invoices SET total = 0")
+		db.Exec(
+			t,
+			s.live,
+			"UPDATE customers SET name = 'damaged'",
+			"DELETE FROM orders WHERE id = 2",
+			"UPDATE ar_invoices SET total = 0",
+		)
 		damaged := s.dump()
-		s.refuses("foreign keys bind the chosen tables to customers", "restore", "--tables", "orders", "--confirm", s.live)
+		s.refuses(
+			"foreign keys bind the chosen tables to customers",
+			"restore",
+			"--tables",
+			"orders",
+			"--confirm",
+			s.live,
+		)
 		s.refuses("does not hold nothing_such", "restore", "--tables", "nothing_such", "--confirm", s.live)
 		for _, mode := range []string{"swap", "in-place"} {
 			o := s.must("restore", "--tables", "orders,customers", "--mode", mode, "--confirm", s.live, "--json")
@@ -41,7 +54,12 @@ func TestABackupUserCannotRestore(t *testing.T) {
 	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)
 		s.must("backup", "create")
-		db.Exec(t, "", "CREATE USER IF NOT EXISTS 'keeper'@'%' IDENTIFIED BY 'keeper-pw'", "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON `"+s.live+"`.* TO 'keeper'@'%'")
+		db.Exec(
+			t,
+			"",
+			"CREATE USER IF NOT EXISTS 'keeper'@'%' IDENTIFIED BY 'keeper-pw'",
+			"GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON `"+s.live+"`.* TO 'keeper'@'%'",
+		)
 		t.Cleanup(func() { db.Exec(t, "", "DROP USER 'keeper'@'%'") })
 		s.useOptions(fmt.Sprintf("[client]\nuser=keeper\npassword=keeper-pw\nhost=%s\nport=%d\n", db.Host, db.Port))
 		s.refuses("keeper lacks the rights", "restore", "--confirm", s.live)
@@ -57,7 +75,11 @@ func TestRestoreByTheSocketOnly(t *testing.T) {
 	s.must("backup", "create")
 	db.Exec(t, s.live, shopDamage...)
 	damaged := s.dump()
-	db.Exec(t, "", "ALTER USER root@localhost IDENTIFIED VIA unix_socket OR mysql_native_password USING PASSWORD('opsdeck')")
+	db.Exec(
+		t,
+		"",
+		"ALTER USER root@localhost IDENTIFIED VIA unix_socket OR mysql_native_password USING PASSWORD('opsdeck')",
+	)
 	s.useOptions("[client]\nuser=root\n")
 	s.refuses("sudo opsdeck restore", "restore", "--confirm", s.live)
 	sameDump(t, damaged, s.dump())

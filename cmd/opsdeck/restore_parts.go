@@ -51,7 +51,10 @@ func (c processControl) Stop(ctx context.Context, p restore.Process) (bool, []re
 		case now.State == health.ProcessUnknown && before.State == health.ProcessUnknown:
 			return true, []restore.Note{restore.N(lang.M("stopped, as far as can be seen: %s", p.Stop))}, nil
 		case time.Now().After(until):
-			return true, nil, ops.E(ops.Failed, lang.M("%s still runs %s after it was stopped", p.Name, downWait.String()))
+			return true, nil, ops.E(
+				ops.Failed,
+				lang.M("%s still runs %s after it was stopped", p.Name, downWait.String()),
+			)
 		}
 		select {
 		case <-time.After(200 * time.Millisecond):
@@ -137,7 +140,11 @@ func (s sourcer) prove(ctx context.Context, p *restore.Plan, report restore.Repo
 		return nil, err
 	}
 	if info.Size() != p.Source.SizeBytes {
-		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the backup is not the one of the plan any more"))
+		return nil, ops.Wrap(
+			restore.ErrPlanChanged,
+			ops.Failed,
+			lang.M("the backup is not the one of the plan any more"),
+		)
 	}
 	if p.Source.SHA256 == "" {
 		return []restore.Note{restore.N(lang.M("the backup has the planned length; its hash is not known"))}, nil
@@ -147,7 +154,9 @@ func (s sourcer) prove(ctx context.Context, p *restore.Plan, report restore.Repo
 		return nil, err
 	}
 	if hex.EncodeToString(h.Sum(nil)) != p.Source.SHA256 {
-		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the backup is damaged: its hash is not the manifest's")).WithHint(lang.M("choose another backup"))
+		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the backup is damaged: its hash is not the "+
+			"manifest's")).
+			WithHint(lang.M("choose another backup"))
 	}
 	return []restore.Note{restore.N(lang.M("the backup's SHA-256 is the manifest's"))}, nil
 }

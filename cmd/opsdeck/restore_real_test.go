@@ -50,9 +50,13 @@ type site struct {
 }
 
 var shopSchema = []string{
-	"CREATE TABLE customers (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(80)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
-	"CREATE TABLE orders (id INT PRIMARY KEY AUTO_INCREMENT, customer_id INT NOT NULL, amount DECIMAL(12,2), created_at TIMESTAMP(6) DEFAULT CURRENT_TIMESTAMP(6), CONSTRAINT fk_c FOREIGN KEY (customer_id) REFERENCES customers (id)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
-	"CREATE TABLE ar_invoices (id INT PRIMARY KEY AUTO_INCREMENT, total DECIMAL(12,2)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+	"CREATE TABLE customers (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(80)) ENGINE=InnoDB DEFAULT " +
+		"CHARSET=utf8mb4",
+	"CREATE TABLE orders (id INT PRIMARY KEY AUTO_INCREMENT, customer_id INT NOT NULL, amount DECIMAL(12,2), " +
+		"created_at TIMESTAMP(6) DEFAULT CURRENT_TIMESTAMP(6), CONSTRAINT fk_c FOREIGN KEY (customer_id) REFERENCES " +
+		"customers (id)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+	"CREATE TABLE ar_invoices (id INT PRIMARY KEY AUTO_INCREMENT, total DECIMAL(12,2)) ENGINE=InnoDB DEFAULT " +
+		"CHARSET=utf8mb4",
 	"CREATE TRIGGER orders_bi BEFORE INSERT ON orders FOR EACH ROW SET NEW.amount = COALESCE(NEW.amount, 0)",
 	"CREATE VIEW order_names AS SELECT o.id, c.name FROM orders o JOIN customers c ON c.id = o.customer_id",
 	"CREATE PROCEDURE total_of(IN c INT) SELECT SUM(amount) FROM orders WHERE customer_id = c",
@@ -123,7 +127,11 @@ func (s *site) endWorkers() {
 			continue
 		}
 		syscall.Kill(who.PID, syscall.SIGKILL)
-		until(s.t, "the worker's end", func() bool { _, held, _ := lock.Look(store.Folder(id).WorkerLock()); return !held })
+		until(
+			s.t,
+			"the worker's end",
+			func() bool { _, held, _ := lock.Look(store.Folder(id).WorkerLock()); return !held },
+		)
 	}
 }
 
@@ -141,7 +149,8 @@ func (s *site) running() bool {
 
 // sides are the schemas beside the live one.
 func (s *site) sides() (out []string) {
-	rows, err := s.db.Open(s.t, "").Query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE ?", strings.ReplaceAll(s.live[:min(len(s.live), 30)], "_", `\_`)+`%\_\_%`)
+	rows, err := s.db.Open(s.t, "").
+		Query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE ?", strings.ReplaceAll(s.live[:min(len(s.live), 30)], "_", `\_`)+`%\_\_%`)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -164,7 +173,8 @@ func (s *site) dump() string {
 	}
 	lines := strings.Split(string(s.db.Dump(s.t, append(args, s.live)...)), "\n")
 	for i, line := range lines {
-		if !strings.HasPrefix(line, "INSERT INTO ") && !strings.HasPrefix(line, "(") { // rows hold no noise, and take long to look through
+		if !strings.HasPrefix(line, "INSERT INTO ") &&
+			!strings.HasPrefix(line, "(") { // rows hold no noise, and take long to look through
 			lines[i] = dumpNoise.ReplaceAllString(line, "")
 		}
 	}
@@ -250,12 +260,24 @@ func TestRestoreHeadlessEndToEnd(t *testing.T) {
 					t.Fatalf("without --confirm: exit %d\n%s", o.code, o.err)
 				}
 				sameDump(t, damaged, s.dump())
-				if o := s.run("restore", "--mode", mode, "--confirm", s.live); o.code != 1 || !strings.Contains(o.err, "--accept-missing made_later") {
+				if o := s.run("restore", "--mode", mode, "--confirm", s.live); o.code != 1 ||
+					!strings.Contains(o.err, "--accept-missing made_later") {
 					t.Fatalf("a table that would vanish: exit %d\n%s", o.code, o.err)
 				}
 				sameDump(t, damaged, s.dump())
 
-				o := s.must("restore", "--mode", mode, "--json", "--confirm", s.live, "--accept-missing", "made_later", "--plan-hash", p.Hash)
+				o := s.must(
+					"restore",
+					"--mode",
+					mode,
+					"--json",
+					"--confirm",
+					s.live,
+					"--accept-missing",
+					"made_later",
+					"--plan-hash",
+					p.Hash,
+				)
 				if last := o.lastLine(t); last.Result != "restored" || last.Report == "" {
 					t.Fatalf("last line %+v\n%s", last, o.out)
 				}

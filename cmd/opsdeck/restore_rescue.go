@@ -121,7 +121,8 @@ func (c *restoreRescueCmd) check(a *app) error {
 	case c.Diff && c.Merge != "":
 		return ops.E(ops.Usage, lang.M("--diff and --merge do not go together"))
 	case c.Merge == "keys" && c.Keys == "":
-		return ops.E(ops.Usage, lang.M("--merge keys needs --keys")).WithHint(lang.M("name the rows as they are shown: --keys 17,18"))
+		return ops.E(ops.Usage, lang.M("--merge keys needs --keys")).
+			WithHint(lang.M("name the rows as they are shown: --keys 17,18"))
 	}
 	return a.writable() // the comparison too makes a scratch database
 }
@@ -146,8 +147,13 @@ func (r *rescuer) recorded() error {
 	if r.writes() {
 		action = "restore.rescue.merge"
 	}
-	entry := oplog.Entry{Service: r.service.Name, Action: action, Object: r.service.Database.Name + "." + r.Table, Result: oplog.Started,
-		Detail: map[string]string{"backup": r.src.Name}}
+	entry := oplog.Entry{
+		Service: r.service.Name,
+		Action:  action,
+		Object:  r.service.Database.Name + "." + r.Table,
+		Result:  oplog.Started,
+		Detail:  map[string]string{"backup": r.src.Name},
+	}
 	if err := log.Record(entry); err != nil {
 		return err
 	}
@@ -173,8 +179,16 @@ func (r *rescuer) run() (err error) {
 	if err != nil {
 		return err
 	}
-	job := rescue.Job{Target: r.target, Path: r.src.Path, Live: r.service.Database.Name, Table: r.Table, Identities: ids,
-		Jobs: r.service.Backup.Jobs, Keep: r.KeepScratch, Now: r.clock.Now}
+	job := rescue.Job{
+		Target:     r.target,
+		Path:       r.src.Path,
+		Live:       r.service.Database.Name,
+		Table:      r.Table,
+		Identities: ids,
+		Jobs:       r.service.Backup.Jobs,
+		Keep:       r.KeepScratch,
+		Now:        r.clock.Now,
+	}
 	if !r.src.Manifest {
 		job.From = r.src.Database
 	}
@@ -185,7 +199,16 @@ func (r *rescuer) run() (err error) {
 	if err != nil {
 		return err
 	}
-	r.out = rescueJSON{Backup: r.src.Name, RestoredTo: r.src.At, Database: job.Live, Table: r.Table, Key: s.Key(), Rows: []rescueRow{}, Scratch: s.Scratch, ScratchKept: r.KeepScratch}
+	r.out = rescueJSON{
+		Backup:      r.src.Name,
+		RestoredTo:  r.src.At,
+		Database:    job.Live,
+		Table:       r.Table,
+		Key:         s.Key(),
+		Rows:        []rescueRow{},
+		Scratch:     s.Scratch,
+		ScratchKept: r.KeepScratch,
+	}
 	defer func() {
 		closed := s.Close()
 		if r.KeepScratch {
@@ -237,7 +260,8 @@ func (r *rescuer) compare(ctx context.Context, s *rescue.Session) (err error) {
 	}
 	for key := range pick.Keys {
 		if r.Merge != "" && !r.seen[key] {
-			return ops.E(ops.Usage, lang.M("no row %s differs: nothing was merged", key)).WithHint(lang.M("name the rows as they are shown: --keys 17,18"))
+			return ops.E(ops.Usage, lang.M("no row %s differs: nothing was merged", key)).
+				WithHint(lang.M("name the rows as they are shown: --keys 17,18"))
 		}
 	}
 	return nil
@@ -299,7 +323,14 @@ func (r *rescuer) finish(s *rescue.Session) error {
 	case r.Merge == "":
 	case !r.writes():
 		r.out.WouldMerge = &r.want
-		r.tell(lang.M("would insert %s rows and update %s in %s; nothing was written", human.Count(r.want.Inserted), human.Count(r.want.Updated), r.Table))
+		r.tell(
+			lang.M(
+				"would insert %s rows and update %s in %s; nothing was written",
+				human.Count(r.want.Inserted),
+				human.Count(r.want.Updated),
+				r.Table,
+			),
+		)
 	case r.want == rescueMerged{}:
 		r.out.Merged = &rescueMerged{}
 		r.tell(lang.M("there is nothing to merge"))
@@ -326,7 +357,12 @@ func (r *rescuer) merge(s *rescue.Session) error {
 		return err
 	}
 	if r.Confirm == "" {
-		what := lang.M("This inserts %s rows into %s and updates %s.", human.Count(r.want.Inserted), r.Table, human.Count(r.want.Updated))
+		what := lang.M(
+			"This inserts %s rows into %s and updates %s.",
+			human.Count(r.want.Inserted),
+			r.Table,
+			human.Count(r.want.Updated),
+		)
 		if err := r.confirm(r.service.Database.Name, "", what); err != nil {
 			return err
 		}
@@ -341,15 +377,31 @@ func (r *rescuer) merge(s *rescue.Session) error {
 	if err != nil {
 		return err
 	}
-	r.tell(lang.M("%s rows were inserted and %s updated, each read again and found as in the backup", human.Count(done.Missing), human.Count(done.Changed)))
+	r.tell(
+		lang.M(
+			"%s rows were inserted and %s updated, each read again and found as in the backup",
+			human.Count(done.Missing),
+			human.Count(done.Changed),
+		),
+	)
 	return nil
 }
 
 // print writes the comparison for people.
 func (r *rescuer) print() {
 	o := r.out
-	r.say(lang.M("%s against %s of %s: %s the same, %s missing now, %s changed, %s new since", o.Table, o.Backup, o.RestoredTo.Local().Format("2006-01-02 15:04:05"),
-		human.Count(o.Same), human.Count(o.Missing), human.Count(o.Changed), human.Count(o.Added)))
+	r.say(
+		lang.M(
+			"%s against %s of %s: %s the same, %s missing now, %s changed, %s new since",
+			o.Table,
+			o.Backup,
+			o.RestoredTo.Local().Format("2006-01-02 15:04:05"),
+			human.Count(o.Same),
+			human.Count(o.Missing),
+			human.Count(o.Changed),
+			human.Count(o.Added),
+		),
+	)
 	if len(o.Rows) == 0 {
 		return
 	}

@@ -16,7 +16,14 @@ func TestRescueOfATable(t *testing.T) {
 		db.Exec(t, s.live, "ALTER TABLE customers ADD api_token VARCHAR(20) DEFAULT 'hush'")
 		good := s.dump()
 		s.must("backup", "create")
-		db.Exec(t, s.live, "UPDATE customers SET name = '坏\x1b[31m' WHERE id = 2", "DELETE FROM orders WHERE id = 1", "UPDATE orders SET amount = 7 WHERE id = 2", "UPDATE customers SET api_token = 'other' WHERE id = 1")
+		db.Exec(
+			t,
+			s.live,
+			"UPDATE customers SET name = '坏\x1b[31m' WHERE id = 2",
+			"DELETE FROM orders WHERE id = 1",
+			"UPDATE orders SET amount = 7 WHERE id = 2",
+			"UPDATE customers SET api_token = 'other' WHERE id = 1",
+		)
 		damaged := s.dump()
 
 		o := s.must("restore", "rescue", "--table", "customers")
@@ -32,8 +39,11 @@ func TestRescueOfATable(t *testing.T) {
 		if err := json.Unmarshal([]byte(s.must("restore", "rescue", "--table", "orders", "--json", "--merge", "all", "--dry-run").out), &doc); err != nil {
 			t.Fatal(err)
 		}
-		if doc.Missing != 1 || doc.Changed != 1 || doc.WouldMerge == nil || *doc.WouldMerge != (rescueMerged{1, 1}) || doc.Merged != nil || len(doc.Rows) != 2 ||
-			*doc.Rows[1].Columns[0].Backup != "99.00" || *doc.Rows[1].Columns[0].Live != "7.00" {
+		if doc.Missing != 1 || doc.Changed != 1 || doc.WouldMerge == nil || *doc.WouldMerge != (rescueMerged{1, 1}) ||
+			doc.Merged != nil ||
+			len(doc.Rows) != 2 ||
+			*doc.Rows[1].Columns[0].Backup != "99.00" ||
+			*doc.Rows[1].Columns[0].Live != "7.00" {
 			t.Errorf("%+v", doc)
 		}
 		for _, c := range []struct {
@@ -52,15 +62,32 @@ func TestRescueOfATable(t *testing.T) {
 		sameDump(t, damaged, s.dump())
 
 		s.must("restore", "rescue", "--table", "customers", "--merge", "changed", "--confirm", s.live)
-		o = s.must("restore", "rescue", "--table", "orders", "--merge", "keys", "--keys", "1,2", "--confirm", s.live, "--json")
-		if err := json.Unmarshal([]byte(o.out), &doc); err != nil || doc.Merged == nil || *doc.Merged != (rescueMerged{1, 1}) {
+		o = s.must(
+			"restore",
+			"rescue",
+			"--table",
+			"orders",
+			"--merge",
+			"keys",
+			"--keys",
+			"1,2",
+			"--confirm",
+			s.live,
+			"--json",
+		)
+		if err := json.Unmarshal([]byte(o.out), &doc); err != nil || doc.Merged == nil ||
+			*doc.Merged != (rescueMerged{1, 1}) {
 			t.Errorf("%v %s", err, o.out)
 		}
 		sameDump(t, good, s.dump())
 		if o := s.must("operations"); strings.Count(o.out, "restore.rescue.merge") < 4 {
 			t.Errorf("not on record:\n%s", o.out)
 		}
-		if o := s.must("restore", "rescue", "--table", "orders", "--keep-scratch", "--json"); json.Unmarshal([]byte(o.out), &doc) != nil || !doc.ScratchKept {
+		if o := s.must("restore", "rescue", "--table", "orders", "--keep-scratch", "--json"); json.Unmarshal(
+			[]byte(o.out),
+			&doc,
+		) != nil ||
+			!doc.ScratchKept {
 			t.Errorf("%s", o.out)
 		}
 		if got := db.Dump(t, "--compact", doc.Scratch, "orders"); !strings.Contains(string(got), "99.00") {
@@ -88,7 +115,9 @@ func TestRescueThatIsInterruptedLeavesNothing(t *testing.T) {
 	watch := db.Open(t, "")
 	for until := time.Now().Add(3 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		var waiting int
-		err := watch.QueryRow("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for table metadata lock%'").Scan(&waiting)
+		err := watch.QueryRow("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for " +
+			"table metadata lock%'").
+			Scan(&waiting)
 		if err != nil || time.Now().After(until) {
 			t.Fatal("the comparison does not wait", err)
 		}

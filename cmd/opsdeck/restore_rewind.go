@@ -80,7 +80,8 @@ func (c *restoreRewindCmd) Run(a *app) error {
 			return sh.rewindError(err)
 		}
 		if c.PlanHash != "" && c.PlanHash != plan.Hash() {
-			return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the plan is not the one that was shown; nothing was done")).
+			return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the plan is not the one that was shown; "+
+				"nothing was done")).
 				WithHint(lang.M("look at it again: opsdeck restore rewind --plan"))
 		}
 		if dry {
@@ -111,8 +112,15 @@ func (sh *shelf) onConn(do func(*sql.Conn) error) error {
 
 func (c *restoreRewindCmd) show(sh *shelf, p *rewind.Plan) error {
 	if c.JSON {
-		doc := rewindPlanJSON{Txn: p.Txn.ID, Hash: p.Hash(), Statements: p.Statements(rewind.Choice(c.Conflicts)), Conflicts: p.Conflicts(),
-			Rows: []rewindRowJSON{}, Triggers: append([]string{}, p.Triggers...), Cascades: append([]string{}, p.Cascades...)}
+		doc := rewindPlanJSON{
+			Txn:        p.Txn.ID,
+			Hash:       p.Hash(),
+			Statements: p.Statements(rewind.Choice(c.Conflicts)),
+			Conflicts:  p.Conflicts(),
+			Rows:       []rewindRowJSON{},
+			Triggers:   append([]string{}, p.Triggers...),
+			Cascades:   append([]string{}, p.Cascades...),
+		}
 		for i := range p.Rows {
 			r := &p.Rows[i]
 			doc.Rows = append(doc.Rows, rewindRowJSON{Table: r.Table, Key: p.Key(r), Action: r.Undo(), State: r.State,
@@ -128,16 +136,33 @@ func (c *restoreRewindCmd) show(sh *shelf, p *rewind.Plan) error {
 const mostShown = 200
 
 func (sh *shelf) sayRewind(p *rewind.Plan) {
-	t := cells.Table{Head: []string{sh.lang.T("table"), sh.lang.T("key"), sh.lang.T("action"), sh.lang.T("state")}, Max: sh.width()}
+	t := cells.Table{
+		Head: []string{sh.lang.T("table"), sh.lang.T("key"), sh.lang.T("action"), sh.lang.T("state")},
+		Max:  sh.width(),
+	}
 	for i := range p.Rows[:min(len(p.Rows), mostShown)] {
 		r := &p.Rows[i]
-		t.Rows = append(t.Rows, []string{termsafe.Line(r.Table), termsafe.Line(keyText(p.Key(r))), sh.lang.Msg(verbLabel(r.Undo())), sh.lang.Msg(stateLabel(r.State))})
+		t.Rows = append(
+			t.Rows,
+			[]string{
+				termsafe.Line(r.Table),
+				termsafe.Line(keyText(p.Key(r))),
+				sh.lang.Msg(verbLabel(r.Undo())),
+				sh.lang.Msg(stateLabel(r.State)),
+			},
+		)
 	}
 	fmt.Fprint(sh.out, t)
 	if more := len(p.Rows) - mostShown; more > 0 {
 		sh.say(lang.M("and %s more rows; --json prints them all", human.Count(int64(more))))
 	}
-	sh.say(lang.M("%s rows, %s of them changed since or gone", human.Count(int64(len(p.Rows))), human.Count(int64(p.Conflicts()))))
+	sh.say(
+		lang.M(
+			"%s rows, %s of them changed since or gone",
+			human.Count(int64(len(p.Rows))),
+			human.Count(int64(p.Conflicts())),
+		),
+	)
 	sh.warnRewind(p)
 }
 
@@ -147,7 +172,12 @@ func (sh *shelf) warnRewind(p *rewind.Plan) {
 		sh.note(lang.M("triggers of these tables will fire: %s", strings.Join(p.Triggers, ", ")))
 	}
 	if len(p.Cascades) > 0 {
-		sh.note(lang.M("rows that a foreign key changed with them are not in the log and do not come back: look at %s", strings.Join(p.Cascades, ", ")))
+		sh.note(
+			lang.M(
+				"rows that a foreign key changed with them are not in the log and do not come back: look at %s",
+				strings.Join(p.Cascades, ", "),
+			),
+		)
 	}
 }
 
@@ -191,16 +221,30 @@ func (sh *shelf) rewind(conn *sql.Conn, p *rewind.Plan, choice rewind.Choice, co
 	if err := sh.confirm(name, confirm, lang.M("The transaction %s will be taken back in %s.", p.Txn.ID, name)); err != nil {
 		return err
 	}
-	kept := rewindRecord{ID: rewindPrefix + restore.NewID(sh.clock.Now(), uint16(rand.Uint32())), Service: sh.service.Name, Database: name, Txn: p.Txn.ID,
-		At: sh.clock.Now(), State: rewindPrepared}
+	kept := rewindRecord{
+		ID:       rewindPrefix + restore.NewID(sh.clock.Now(), uint16(rand.Uint32())),
+		Service:  sh.service.Name,
+		Database: name,
+		Txn:      p.Txn.ID,
+		At:       sh.clock.Now(),
+		State:    rewindPrepared,
+	}
 	done, err := sh.carryOut(conn, p, choice, kept)
 	if err != nil {
 		return sh.rewindError(err)
 	}
 	if json {
-		return sh.json(rewindDoneJSON{ID: kept.ID, Result: "done", Txn: p.Txn.ID, Rows: len(done.Inverse), Skipped: done.Skipped})
+		return sh.json(
+			rewindDoneJSON{ID: kept.ID, Result: "done", Txn: p.Txn.ID, Rows: len(done.Inverse), Skipped: done.Skipped},
+		)
 	}
-	sh.say(lang.M("done: %s rows in one transaction; take it back with: opsdeck restore undo %s", human.Count(int64(len(done.Inverse))), kept.ID))
+	sh.say(
+		lang.M(
+			"done: %s rows in one transaction; take it back with: opsdeck restore undo %s",
+			human.Count(int64(len(done.Inverse))),
+			kept.ID,
+		),
+	)
 	if done.Skipped > 0 {
 		sh.say(lang.M("%s rows were left as they are", human.Count(int64(done.Skipped))))
 	}
@@ -216,9 +260,14 @@ func (sh *shelf) rewindError(err error) error {
 		return ops.Wrap(err, ops.Failed, lang.M("some rows are not as the transaction left them; nothing was done")).
 			WithHint(lang.M("look at them with --plan, then choose with --conflicts skip or --conflicts overwrite"))
 	case errors.Is(err, rewind.ErrChanged):
-		return ops.Wrap(err, ops.Busy, lang.M("rows changed since the plan was made; nothing was done")).WithHint(lang.M("make the plan again"))
-	case errors.Is(err, rewind.ErrDefinition), errors.Is(err, rewind.ErrStatements), errors.Is(err, binlog.ErrPartial), errors.Is(err, binlog.ErrNoKey),
-		errors.Is(err, rewind.ErrPrepared), errors.As(err, &mismatch):
+		return ops.Wrap(err, ops.Busy, lang.M("rows changed since the plan was made; nothing was done")).
+			WithHint(lang.M("make the plan again"))
+	case errors.Is(err, rewind.ErrDefinition),
+		errors.Is(err, rewind.ErrStatements),
+		errors.Is(err, binlog.ErrPartial),
+		errors.Is(err, binlog.ErrNoKey),
+		errors.Is(err, rewind.ErrPrepared),
+		errors.As(err, &mismatch):
 		return ops.Wrap(err, ops.Failed, lang.M("this transaction cannot be taken back row by row")).WithHint(before)
 	case errors.Is(err, rewind.ErrNothing):
 		return ops.Wrap(err, ops.Usage, lang.M("there is nothing to take back"))

@@ -16,9 +16,17 @@ const rewindable = `CREATE TABLE goods (a INT UNSIGNED, b VARCHAR(20), price DEC
 func rewindWorld(t *testing.T, s *testdb.Server) (config, schema string) {
 	t.Helper()
 	config, schema = binlogWorld(t, s)
-	s.Exec(t, schema, "SET SESSION binlog_format=ROW", "SET NAMES utf8mb4", rewindable,
-		"INSERT INTO goods (a,b,price,f,d,at,day,kind,flags,bits,data,txt) VALUES (4000000000,'甲',1.005,1.1,1e-9,'2026-01-29 10:00:00.123','2026-01-29','后','p,q',b'100000001',0x00FF,'é'),"+
-			"(2,'b''\\\\',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL),(3,'c',-3,3.4e38,-0.5,'2026-06-01 00:00:00','2000-02-29','x','',0,'',''),(4,'d',4,4,4,NULL,NULL,'x','p',1,0x20,'x')")
+	s.Exec(
+		t,
+		schema,
+		"SET SESSION binlog_format=ROW",
+		"SET NAMES utf8mb4",
+		rewindable,
+		"INSERT INTO goods (a,b,price,f,d,at,day,kind,flags,bits,data,txt) VALUES (4000000000,'甲"+
+			"',1.005,1.1,1e-9,'2026-01-29 10:00:00.123','2026-01-29','后','p,q',b'100000001',0x00FF,'é'),"+
+			"(2,'b''\\\\',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL),(3,'c',-3,3.4e38,-0.5,'2026-06-01 "+
+			"00:00:00','2000-02-29','x','',0,'',''),(4,'d',4,4,4,NULL,NULL,'x','p',1,0x20,'x')",
+	)
 	return config, schema
 }
 
@@ -45,8 +53,19 @@ func TestRewindTakesATransactionBackAndUndoBringsItAgain(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		config, schema := rewindWorld(t, s)
 		before := word(t, s, schema)
-		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "SET NAMES utf8mb4", "BEGIN", "INSERT INTO goods (a,b) VALUES (9,'new')", "UPDATE goods SET price=7, b='moved' WHERE a=3",
-			"UPDATE goods SET txt='y', bits=3 WHERE a=4", "DELETE FROM goods WHERE a IN (2,4000000000)", "UPDATE goods SET price=8 WHERE a=3", "COMMIT")
+		s.Exec(
+			t,
+			schema,
+			"SET SESSION binlog_format=ROW",
+			"SET NAMES utf8mb4",
+			"BEGIN",
+			"INSERT INTO goods (a,b) VALUES (9,'new')",
+			"UPDATE goods SET price=7, b='moved' WHERE a=3",
+			"UPDATE goods SET txt='y', bits=3 WHERE a=4",
+			"DELETE FROM goods WHERE a IN (2,4000000000)",
+			"UPDATE goods SET price=8 WHERE a=3",
+			"COMMIT",
+		)
 		after := word(t, s, schema)
 		id := newestChange(t, config, "goods")
 		out, _ := asked(t, config, 0, "restore", "rewind", "--txn", id, "--plan", "--json")
@@ -84,7 +103,13 @@ func TestRewindNeverOverwritesWhatChangedSince(t *testing.T) {
 		config, schema := rewindWorld(t, s)
 		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "UPDATE goods SET price=100")
 		id := newestChange(t, config, "goods")
-		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "UPDATE goods SET price=5 WHERE a=3", "DELETE FROM goods WHERE a=4")
+		s.Exec(
+			t,
+			schema,
+			"SET SESSION binlog_format=ROW",
+			"UPDATE goods SET price=5 WHERE a=3",
+			"DELETE FROM goods WHERE a=4",
+		)
 		now := word(t, s, schema)
 		out, _ := asked(t, config, 0, "restore", "rewind", "--txn", id, "--plan", "--json")
 		for _, state := range []string{`"clean"`, `"changed"`, `"gone"`} {
@@ -122,13 +147,27 @@ func TestRewindRefusesWhatItCannotKnow(t *testing.T) {
 				t.Errorf("%q lacks %q", errs, why)
 			}
 		}
-		refused("goods", "binlog_row_image", "SET SESSION binlog_row_image=MINIMAL", "UPDATE goods SET price=1 WHERE a=3")
+		refused(
+			"goods",
+			"binlog_row_image",
+			"SET SESSION binlog_row_image=MINIMAL",
+			"UPDATE goods SET price=1 WHERE a=3",
+		)
 		refused("goods", "definitions", "TRUNCATE goods")
 		refused("bare", "primary key", "CREATE TABLE bare (v INT)", "INSERT INTO bare VALUES (1)")
-		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "CREATE TABLE was (id INT PRIMARY KEY, v INT)", "INSERT INTO was VALUES (1,1)")
+		s.Exec(
+			t,
+			schema,
+			"SET SESSION binlog_format=ROW",
+			"CREATE TABLE was (id INT PRIMARY KEY, v INT)",
+			"INSERT INTO was VALUES (1,1)",
+		)
 		id := newestChange(t, config, "was")
 		s.Exec(t, schema, "ALTER TABLE was DROP v")
-		if _, errs := asked(t, config, 1, "restore", "rewind", "--txn", id, "--plan"); !strings.Contains(errs, "changed since") {
+		if _, errs := asked(t, config, 1, "restore", "rewind", "--txn", id, "--plan"); !strings.Contains(
+			errs,
+			"changed since",
+		) {
 			t.Error(errs)
 		}
 	})

@@ -70,13 +70,23 @@ func (sh *shelf) loadRewind(id string) (r rewindRecord, err error) {
 }
 
 // carryOut runs a plan with its inverse on disk before the commit, and on record.
-func (sh *shelf) carryOut(conn *sql.Conn, p *rewind.Plan, choice rewind.Choice, kept rewindRecord) (rewind.Done, error) {
+func (sh *shelf) carryOut(
+	conn *sql.Conn,
+	p *rewind.Plan,
+	choice rewind.Choice,
+	kept rewindRecord,
+) (rewind.Done, error) {
 	log, err := sh.oplog()
 	if err != nil {
 		return rewind.Done{}, err
 	}
-	entry := oplog.Entry{Service: sh.service.Name, Action: "restore.rewind", Object: kept.Database, Result: oplog.Started,
-		Detail: map[string]string{"id": kept.ID, "txn": kept.Txn}}
+	entry := oplog.Entry{
+		Service: sh.service.Name,
+		Action:  "restore.rewind",
+		Object:  kept.Database,
+		Result:  oplog.Started,
+		Detail:  map[string]string{"id": kept.ID, "txn": kept.Txn},
+	}
 	if err := log.Record(entry); err != nil {
 		return rewind.Done{}, err
 	}

@@ -41,7 +41,8 @@ func (d *desk) source(ctx context.Context, name string) (restore.Source, error) 
 				src.PassedOver = passed
 				return src, err
 			}
-			return restore.Source{}, ops.E(ops.Failed, lang.M("there is no usable backup in %s", d.dir)).WithHint(d.elsewhere())
+			return restore.Source{}, ops.E(ops.Failed, lang.M("there is no usable backup in %s", d.dir)).
+				WithHint(d.elsewhere())
 		}
 		if set, err := d.find(inv, name); err == nil && (!strings.Contains(name, "/") || same(name, set.Path)) {
 			return d.sourceIn(inv, set)
@@ -72,10 +73,19 @@ func (d *desk) foreign(name string) (restore.Source, error) {
 	}
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
-		return restore.Source{}, ops.E(ops.Usage, lang.M("there is no backup %q in %s", name, d.dir)).WithHint(lang.M("opsdeck backup list shows the names"))
+		return restore.Source{}, ops.E(ops.Usage, lang.M("there is no backup %q in %s", name, d.dir)).
+			WithHint(lang.M("opsdeck backup list shows the names"))
 	}
-	src := restore.Source{Name: filepath.Base(path), Path: path, State: string(backup.Unverified), Database: d.service.Database.Name, Databases: 1,
-		SizeBytes: info.Size(), At: dateOf(filepath.Base(path), info), Engine: "unknown"}
+	src := restore.Source{
+		Name:      filepath.Base(path),
+		Path:      path,
+		State:     string(backup.Unverified),
+		Database:  d.service.Database.Name,
+		Databases: 1,
+		SizeBytes: info.Size(),
+		At:        dateOf(filepath.Base(path), info),
+		Engine:    "unknown",
+	}
 	if m, err := backup.ReadManifest(path); err == nil {
 		fill(&src, m, d.service.Database.Name)
 	} else if !errors.Is(err, backup.ErrNoManifest) {
@@ -95,8 +105,19 @@ func dateOf(name string, info os.FileInfo) time.Time {
 
 // plainSource is what the inventory tells of a backup.
 func (d *desk) plainSource(set *backup.Set) restore.Source {
-	src := restore.Source{Name: set.Name, Path: set.Path, Kind: set.Kind, Engine: set.Engine, State: string(set.State), Database: set.Database,
-		Databases: 1, SizeBytes: set.Size, SHA256: set.SHA256, At: set.At, VerifiedAt: set.Checked}
+	src := restore.Source{
+		Name:       set.Name,
+		Path:       set.Path,
+		Kind:       set.Kind,
+		Engine:     set.Engine,
+		State:      string(set.State),
+		Database:   set.Database,
+		Databases:  1,
+		SizeBytes:  set.Size,
+		SHA256:     set.SHA256,
+		At:         set.At,
+		VerifiedAt: set.Checked,
+	}
 	for _, p := range set.Problems {
 		src.Problems = append(src.Problems, p.Text().String())
 		src.Faults = append(src.Faults, restore.N(p.Text()))
@@ -131,7 +152,16 @@ func fill(src *restore.Source, m *backup.Manifest, database string) {
 	src.Database = database
 	for _, t := range m.Tables {
 		if t.Database == database {
-			src.Tables = append(src.Tables, restore.SourceTable{Name: t.Name, Rows: t.Rows, Checksum: t.Checksum, Bytes: t.DataBytes, Engine: t.Engine})
+			src.Tables = append(
+				src.Tables,
+				restore.SourceTable{
+					Name:     t.Name,
+					Rows:     t.Rows,
+					Checksum: t.Checksum,
+					Bytes:    t.DataBytes,
+					Engine:   t.Engine,
+				},
+			)
 		}
 	}
 	lastChunks(src, m, database)

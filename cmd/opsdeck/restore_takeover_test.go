@@ -64,7 +64,11 @@ func (s *site) killWorker() {
 		}
 	}
 	syscall.Kill(last.Event.PID, syscall.SIGKILL)
-	until(s.t, "the worker's end", func() bool { return !strings.Contains(s.must("restore", "status", "--json").out, `"running": true`) })
+	until(
+		s.t,
+		"the worker's end",
+		func() bool { return !strings.Contains(s.must("restore", "status", "--json").out, `"running": true`) },
+	)
 }
 
 // What changed between the look at a plan and its execution is refused.

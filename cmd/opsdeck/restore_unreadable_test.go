@@ -45,7 +45,8 @@ func TestARunThatCannotBeReadCountsAsUnfinished(t *testing.T) {
 			if o := s.run("status", "--only", "restore"); o.code != 2 || strings.Contains(o.out, "none is under way") {
 				t.Errorf("status: exit %d\n%s%s", o.code, o.out, o.err)
 			}
-			if o := s.run("restore", "--confirm", s.live); o.code != 75 || !strings.Contains(o.err, "set-aside "+ids[0]) {
+			if o := s.run("restore", "--confirm", s.live); o.code != 75 ||
+				!strings.Contains(o.err, "set-aside "+ids[0]) {
 				t.Errorf("a second restore: exit %d\n%s", o.code, o.err)
 			}
 			if o := s.run("backup", "prune", "--dry-run", "--json"); !strings.Contains(o.out+o.err, ids[0]) {

@@ -44,7 +44,15 @@ func (d *desk) spawn(f restore.Folder, id string, first restore.Kind) (exited ch
 		return nil, err
 	}
 	defer out.Close()
-	args := []string{"restore", "worker", id, "--first=" + string(first), "--by=" + d.operator(), "--service=" + d.service.Name, "--lang=" + d.lang.Code()}
+	args := []string{
+		"restore",
+		"worker",
+		id,
+		"--first=" + string(first),
+		"--by=" + d.operator(),
+		"--service=" + d.service.Name,
+		"--lang=" + d.lang.Code(),
+	}
 	if loaded, err := d.config(); err == nil && loaded.Path != "" {
 		path, err := filepath.Abs(loaded.Path)
 		if err != nil {
@@ -117,7 +125,13 @@ func validRun(st restore.Store, id string) bool {
 	return err == nil
 }
 
-func (d *desk) work(ctx context.Context, f restore.Folder, p *restore.Plan, j *restore.Journal, first restore.Event) error {
+func (d *desk) work(
+	ctx context.Context,
+	f restore.Folder,
+	p *restore.Plan,
+	j *restore.Journal,
+	first restore.Event,
+) error {
 	action := map[restore.Kind]string{restore.KindBegin: "run"}[first.Kind]
 	if action == "" {
 		action = string(first.Kind)
@@ -129,7 +143,9 @@ func (d *desk) work(ctx context.Context, f restore.Folder, p *restore.Plan, j *r
 	defer server.Close()
 	crew := &restore.Crew{
 		Database: server, Services: processControl{d}, Saver: swap.Saver{Target: d.target, Server: server, Dump: d.emergency},
-		Prober: readiness{timeout: d.service.Health.Timeout}, Teller: teller{d}, Sourcer: sourcer{d}, Folder: f, Clock: d.clock, Lang: d.lang,
+		Prober: readiness{
+			timeout: d.service.Health.Timeout,
+		}, Teller: teller{d}, Sourcer: sourcer{d}, Folder: f, Clock: d.clock, Lang: d.lang,
 		Explain: d.explain,
 	}
 	last := time.Time{}
@@ -169,7 +185,8 @@ func (d *desk) explain(err error) error {
 	if errors.As(err, &known) && known.Code != ops.Failed || !mysql.Lost(err) {
 		return err
 	}
-	return ops.Wrap(err, ops.Busy, lang.M("the server at %s went away", d.target.Server())).WithHint(lang.M("is the server running? `opsdeck status` looks at everything around it"))
+	return ops.Wrap(err, ops.Busy, lang.M("the server at %s went away", d.target.Server())).
+		WithHint(lang.M("is the server running? `opsdeck status` looks at everything around it"))
 }
 
 // emergency makes the backup of the present state, under the lock that one
@@ -183,7 +200,9 @@ func (d *desk) emergency(ctx context.Context, o dump.Options, path string) (*bac
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	full, err := d.orderOf(order{kind: backup.KindEmergency, databases: o.Databases, tables: o.Tables, engine: "native"})
+	full, err := d.orderOf(
+		order{kind: backup.KindEmergency, databases: o.Databases, tables: o.Tables, engine: "native"},
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -57,9 +57,21 @@ var runbooks = []runbook{
 
 func restoreSteps(p place) []step {
 	return []step{
-		{lang.M("Assess: how bad is it, is a full restore needed, who must know?"), []string{p.opsdeck("status"), p.opsdeck("logs --critical --since 1h"), p.opsdeck("audit list --limit 20")}},
-		{lang.M("Find the newest good backup, and see what it would lose."), []string{p.opsdeck("backup list"), p.opsdeck("restore --plan")}},
-		{lang.M("Restore. It stops the service, keeps the state as it is now, loads, verifies, starts and reports; it goes on when the line drops."), []string{p.opsdeck("restore"), p.opsdeck("restore attach")}},
+		{
+			lang.M("Assess: how bad is it, is a full restore needed, who must know?"),
+			[]string{p.opsdeck("status"), p.opsdeck("logs --critical --since 1h"), p.opsdeck("audit list --limit 20")},
+		},
+		{
+			lang.M("Find the newest good backup, and see what it would lose."),
+			[]string{p.opsdeck("backup list"), p.opsdeck("restore --plan")},
+		},
+		{
+			lang.M(
+				"Restore. It stops the service, keeps the state as it is now, loads, verifies, starts and reports; " +
+					"it goes on when the line drops.",
+			),
+			[]string{p.opsdeck("restore"), p.opsdeck("restore attach")},
+		},
 		{lang.M("Verify that the service is ready."), []string{p.opsdeck("status"), p.opsdeck("restore report")}},
 		{lang.M("If it was the wrong backup: go back."), []string{p.opsdeck("restore undo")}},
 		{lang.M("If opsdeck itself cannot be used, by hand:"), p.byHand()},
@@ -90,7 +102,10 @@ func serviceSteps(p place) []step {
 	}
 	return []step{
 		{lang.M("See which part fails: process, port, database or Redis."), []string{p.opsdeck("status")}},
-		{lang.M("Read the last errors."), []string{p.opsdeck("logs --level ERROR+ --since 30m"), p.opsdeck("logs --critical --since 1d")}},
+		{
+			lang.M("Read the last errors."),
+			[]string{p.opsdeck("logs --level ERROR+ --since 30m"), p.opsdeck("logs --critical --since 1d")},
+		},
 		{lang.M("Look at the process, and start it if it is stopped."), start},
 		{lang.M("If its port is taken, find by whom."), []string{"ss -ltnp"}},
 		{lang.M("Watch it become ready."), []string{p.opsdeck("status --only health,ready --watch 2s")}},
@@ -100,17 +115,36 @@ func serviceSteps(p place) []step {
 func diskSteps(p place) []step {
 	dir := shell(p.dir)
 	return []step{
-		{lang.M("See which disk, and what is large on it."), []string{"df -h", "du -xh --max-depth=2 / 2>/dev/null | sort -h | tail -n 20"}},
-		{lang.M("Old logs: let rotation do it, delete rotated files by hand only."), []string{"ls -lhS " + strings.Join(p.service.Logs, " ")}},
-		{lang.M("Old backups: only by retention, which never takes the last good one."), []string{p.opsdeck("backup prune --dry-run"), p.opsdeck("backup prune"), "ls -lh " + dir}},
-		{lang.M("Never delete files in the data folder of MySQL. Old binary logs go by:"), []string{p.client + ` -e "SHOW BINARY LOGS; PURGE BINARY LOGS BEFORE NOW() - INTERVAL 7 DAY"`}},
+		{
+			lang.M("See which disk, and what is large on it."),
+			[]string{"df -h", "du -xh --max-depth=2 / 2>/dev/null | sort -h | tail -n 20"},
+		},
+		{
+			lang.M("Old logs: let rotation do it, delete rotated files by hand only."),
+			[]string{"ls -lhS " + strings.Join(p.service.Logs, " ")},
+		},
+		{
+			lang.M("Old backups: only by retention, which never takes the last good one."),
+			[]string{p.opsdeck("backup prune --dry-run"), p.opsdeck("backup prune"), "ls -lh " + dir},
+		},
+		{
+			lang.M("Never delete files in the data folder of MySQL. Old binary logs go by:"),
+			[]string{p.client + ` -e "SHOW BINARY LOGS; PURGE BINARY LOGS BEFORE NOW() - INTERVAL 7 DAY"`},
+		},
 		{lang.M("See that a fifth is free again."), []string{p.opsdeck("status --only disk")}},
 	}
 }
 
 func backupSteps(p place) []step {
 	return []step{
-		{lang.M("See what is missing and why."), []string{p.opsdeck("backup list"), p.opsdeck("status --only backup,disk-backup"), p.opsdeck("operations --limit 20")}},
+		{
+			lang.M("See what is missing and why."),
+			[]string{
+				p.opsdeck("backup list"),
+				p.opsdeck("status --only backup,disk-backup"),
+				p.opsdeck("operations --limit 20"),
+			},
+		},
 		{lang.M("Check rights, folders and tools."), []string{p.opsdeck("doctor")}},
 		{lang.M("Make one now, by hand."), []string{p.opsdeck("backup create")}},
 		{lang.M("Prove all there are."), []string{p.opsdeck("backup verify --all")}},
@@ -121,7 +155,10 @@ func backupSteps(p place) []step {
 func drillSteps(p place) []step {
 	return []step{
 		{lang.M("Prove the newest backup."), []string{p.opsdeck("backup verify")}},
-		{lang.M("Load it into a scratch schema, check it, time it, drop it. The live database is not touched."), []string{p.opsdeck("backup drill")}},
+		{
+			lang.M("Load it into a scratch schema, check it, time it, drop it. The live database is not touched."),
+			[]string{p.opsdeck("backup drill")},
+		},
 		{lang.M("See the record."), []string{p.opsdeck("backup drills")}},
 	}
 }
@@ -150,7 +187,8 @@ func (c *runbookCmd) Run(a *app) error {
 	for _, r := range runbooks {
 		names = append(names, r.name)
 	}
-	return ops.E(ops.Usage, lang.M("there is no runbook %q", c.Name)).WithHint(lang.M("there are: %s", strings.Join(names, ", ")))
+	return ops.E(ops.Usage, lang.M("there is no runbook %q", c.Name)).
+		WithHint(lang.M("there are: %s", strings.Join(names, ", ")))
 }
 
 func (a *app) placeOf(s config.Service) place {

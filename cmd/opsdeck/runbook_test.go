@@ -25,7 +25,14 @@ func TestEveryCommandOfARunbookIsOneOfOurs(t *testing.T) {
 				}
 				count++
 				var c cli
-				a := &app{ctx: context.Background(), stdio: stdio{out: io.Discard, err: io.Discard}, getenv: os.Getenv, clock: clock.Real{}, lang: lang.English(), flags: &c.globals}
+				a := &app{
+					ctx:    context.Background(),
+					stdio:  stdio{out: io.Discard, err: io.Discard},
+					getenv: os.Getenv,
+					clock:  clock.Real{},
+					lang:   lang.English(),
+					flags:  &c.globals,
+				}
 				parser, err := newParser(&c, a, func(int) {})
 				if err != nil {
 					t.Fatal(err)

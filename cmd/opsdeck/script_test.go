@@ -68,7 +68,13 @@ func scripts(t *testing.T, dir string, server *testdb.Server) {
 			e.Setenv("DB", server.Schema(e.T().(testing.TB)))
 			e.Setenv("PORT", strconv.Itoa(port))
 			e.Setenv("MYSQL_PORT", strconv.Itoa(server.Port))
-			login := fmt.Sprintf("[client]\nuser=%s\npassword=%s\nhost=%s\nport=%d\n", server.User, server.Password, server.Host, server.Port)
+			login := fmt.Sprintf(
+				"[client]\nuser=%s\npassword=%s\nhost=%s\nport=%d\n",
+				server.User,
+				server.Password,
+				server.Host,
+				server.Port,
+			)
 			return os.WriteFile(filepath.Join(e.WorkDir, "my.cnf"), []byte(login), 0o600)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -106,7 +112,8 @@ func getOnce(code, address, pattern string) error {
 		if err != nil {
 			return err
 		}
-		if ok, err := regexp.Match(pattern, bytes.TrimSpace(body)); err != nil || !ok || strconv.Itoa(resp.StatusCode) != code {
+		if ok, err := regexp.Match(pattern, bytes.TrimSpace(body)); err != nil || !ok ||
+			strconv.Itoa(resp.StatusCode) != code {
 			return fmt.Errorf("%s: %d %s (%v)", address, resp.StatusCode, body, err)
 		}
 		return nil

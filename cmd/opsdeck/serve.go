@@ -51,7 +51,11 @@ func (c *serveCmd) Run(a *app) error {
 		return listenError(c.Listen, err)
 	}
 	a.note(lang.M("serving the health of %s on http://%s/health/ready", s.Name, listener.Addr().String()))
-	return serveUntil(a.ctx, serveServer(healthhttp.Handler(told)), newBounded(netutil.LimitListener(listener, 2*serveConnections), serveConnections, serveClient))
+	return serveUntil(
+		a.ctx,
+		serveServer(healthhttp.Handler(told)),
+		newBounded(netutil.LimitListener(listener, 2*serveConnections), serveConnections, serveClient),
+	)
 }
 
 // serveUntil serves until ctx ends, then lets the requests under way finish. To
@@ -107,9 +111,12 @@ func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }
 func listenError(addr string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return ops.E(ops.Busy, lang.M("something listens on %s already", addr)).WithHint(lang.M("find it with: ss -ltnp; or choose another with --listen"))
+		return ops.E(ops.Busy, lang.M("something listens on %s already", addr)).
+			WithHint(lang.M("find it with: ss -ltnp; or choose another with --listen"))
 	case errors.Is(err, syscall.EACCES):
-		return ops.E(ops.Failed, lang.M("this user may not listen on %s", addr)).WithHint(lang.M("choose a port above 1023 with --listen"))
+		return ops.E(ops.Failed, lang.M("this user may not listen on %s", addr)).
+			WithHint(lang.M("choose a port above 1023 with --listen"))
 	}
-	return ops.Wrap(err, ops.Usage, lang.M("%s is not an address to listen on", addr)).WithHint(lang.M("write it as 127.0.0.1:3080"))
+	return ops.Wrap(err, ops.Usage, lang.M("%s is not an address to listen on", addr)).
+		WithHint(lang.M("write it as 127.0.0.1:3080"))
 }

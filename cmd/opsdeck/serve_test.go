@@ -88,16 +88,27 @@ func TestServeFollowsTheDatabase(t *testing.T) {
 	for _, flavour := range []string{"mysql", "mariadb"} {
 		t.Run(flavour, func(t *testing.T) {
 			s := testdb.Private(t, flavour)
-			config := configFile(t, fmt.Sprintf("services:\n  - name: 千张\n    database: {options_file: %s, name: mysql}\n", s.OptionsFile(t)))
+			config := configFile(
+				t,
+				fmt.Sprintf(
+					"services:\n  - name: 千张\n    database: {options_file: %s, name: mysql}\n",
+					s.OptionsFile(t),
+				),
+			)
 			base, end := served(t, config)
-			if code, body := get(t, base+"/health"); code != 200 || !strings.HasPrefix(body, `{"status":"ok","timestamp":"`) {
+			if code, body := get(t, base+"/health"); code != 200 ||
+				!strings.HasPrefix(body, `{"status":"ok","timestamp":"`) {
 				t.Fatalf("%d %s", code, body)
 			}
-			if body := awaitCode(t, base+"/health/ready", 200); !strings.Contains(body, `"checks":{"database":true},"message":"Service is ready"}`) {
+			if body := awaitCode(t, base+"/health/ready", 200); !strings.Contains(
+				body,
+				`"checks":{"database":true},"message":"Service is ready"}`,
+			) {
 				t.Fatal(body)
 			}
 			s.Kill()
-			if body := awaitCode(t, base+"/health/ready", 503); !strings.Contains(body, `{"status":"not ready"`) || !strings.Contains(body, `"checks":{"database":false}`) {
+			if body := awaitCode(t, base+"/health/ready", 503); !strings.Contains(body, `{"status":"not ready"`) ||
+				!strings.Contains(body, `"checks":{"database":false}`) {
 				t.Fatal(body)
 			}
 			s.Start(t)
@@ -111,7 +122,15 @@ func TestServeFollowsTheDatabase(t *testing.T) {
 
 func TestServeAnswersThoughTheDatabaseHangs(t *testing.T) {
 	silent := testdb.Listen(t, func(net.Conn) {})
-	config := configFile(t, fmt.Sprintf("services:\n  - name: x\n    health: {url: \"\", timeout: 200ms}\n    database: {name: a, host: %s, port: %d, user: u}\n", silent.IP, silent.Port))
+	config := configFile(
+		t,
+		fmt.Sprintf(
+			"services:\n  - name: x\n    health: {url: \"\", timeout: 200ms}\n    database: {name: a, host: %s, "+
+				"port: %d, user: u}\n",
+			silent.IP,
+			silent.Port,
+		),
+	)
 	base, _ := served(t, config)
 	var wg sync.WaitGroup
 	for range 50 {
@@ -138,7 +157,11 @@ func TestServeSaysWhenItsPortIsTaken(t *testing.T) {
 	defer l.Close()
 	config := configFile(t, "services:\n  - name: x\n    database: {name: a, host: 127.0.0.1, port: 1, user: u}\n")
 	var out bytes.Buffer
-	code := run(t.Context(), []string{"--config", config, "--lang", "en", "serve", "--listen", l.Addr().String()}, stdio{out: io.Discard, err: &out})
+	code := run(
+		t.Context(),
+		[]string{"--config", config, "--lang", "en", "serve", "--listen", l.Addr().String()},
+		stdio{out: io.Discard, err: &out},
+	)
 	if code != 75 || !strings.Contains(out.String(), "something listens on") {
 		t.Fatalf("exit code %d: %s", code, out.String())
 	}
@@ -154,7 +177,9 @@ func halfSent(t *testing.T, base, from string, n int) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { c.Close() })
-		if _, err := io.WriteString(c, "GET /health HTTP/1.1\r\nHost: x\r\nX-A: "); err != nil && !strings.Contains(err.Error(), "reset") && !strings.Contains(err.Error(), "pipe") {
+		if _, err := io.WriteString(c, "GET /health HTTP/1.1\r\nHost: x\r\nX-A: "); err != nil &&
+			!strings.Contains(err.Error(), "reset") &&
+			!strings.Contains(err.Error(), "pipe") {
 			t.Fatal(err)
 		}
 	}

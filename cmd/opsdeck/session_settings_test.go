@@ -20,14 +20,16 @@ var strange = []string{
 	"sql_safe_updates = 1", "show_gipk_in_create_table_and_information_schema = 0",
 	"sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH,IGNORE_SPACE,HIGH_NOT_PRECEDENCE,NO_UNSIGNED_SUBTRACTION,REAL_AS_FLOAT'",
 	"sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,EMPTY_STRING_IS_NULL,SIMULTANEOUS_ASSIGNMENT'",
-	"autocommit = 0", "completion_type = 2", "transaction_isolation = 'READ-UNCOMMITTED'", "tx_isolation = 'READ-UNCOMMITTED'",
+	"autocommit = 0", "completion_type = 2", "transaction_isolation = 'READ-UNCOMMITTED'", "tx_isolation = " +
+		"'READ-UNCOMMITTED'",
 	"transaction_read_only = 1", "tx_read_only = 1", "idle_transaction_timeout = 1", "idle_readonly_transaction_timeout = 1",
 	"wait_timeout = 1", "net_read_timeout = 1", "net_write_timeout = 1", "lock_wait_timeout = 1", "innodb_lock_wait_timeout = 1",
 	"group_concat_max_len = 4", "div_precision_increment = 0", "max_sort_length = 4", "max_error_count = 0", "sql_quote_show_create = 0",
 	"sql_auto_is_null = 1", "lc_messages = 'zh_CN'", "lc_messages = 'de_DE'", "lc_time_names = 'zh_CN'", "time_zone = '+05:45'",
 	"default_week_format = 3", "default_storage_engine = MyISAM", "default_tmp_storage_engine = MEMORY", "big_tables = 1",
 	"sql_generate_invisible_primary_key = 1", "sql_require_primary_key = 1", "foreign_key_checks = 0", "unique_checks = 0",
-	"check_constraint_checks = 0", "sql_notes = 0", "sql_warnings = 1", "note_verbosity = 'basic,unusable_keys,explain'",
+	"check_constraint_checks = 0", "sql_notes = 0", "sql_warnings = 1", "note_verbosity = " +
+		"'basic,unusable_keys,explain'",
 	"alter_algorithm = INSTANT", "system_versioning_alter_history = KEEP", "sql_if_exists = 1", "old_mode = 'ZERO_DATE_TIME_CAST,NO_PROGRESS_INFO'",
 	"system_versioning_asof = '2000-01-01 00:00:00'", "low_priority_updates = 1", "show_create_table_verbosity = 1",
 	"character_set_server = latin1", "character_set_client = latin1", "character_set_results = latin1", "collation_connection = latin1_german1_ci",
@@ -71,7 +73,8 @@ func estrange(t *testing.T, db *testdb.Server, settings []string) (taken int) {
 // withoutSuper makes the site log in as an account to which init_connect applies.
 func (s *site) withoutSuper() {
 	s.t.Helper()
-	rights := "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, LOCK TABLES, EXECUTE, CREATE VIEW, SHOW VIEW, " +
+	rights := "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, LOCK " +
+		"TABLES, EXECUTE, CREATE VIEW, SHOW VIEW, " +
 		"CREATE ROUTINE, ALTER ROUTINE, EVENT, TRIGGER, REPLICATION CLIENT, "
 	if s.db.Flavour == "mysql" {
 		rights += "SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER, BACKUP_ADMIN, SESSION_VARIABLES_ADMIN, SYSTEM_USER"
@@ -85,7 +88,8 @@ func (s *site) withoutSuper() {
 }
 
 // imposed is what init_connect does to a session.
-const imposed = "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES', autocommit = 0, @@timestamp = 1, time_zone = '-11:00', sql_select_limit = 1; " +
+const imposed = "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES', autocommit = 0, @@timestamp = 1, " +
+	"time_zone = '-11:00', sql_select_limit = 1; " +
 	"SET NAMES latin1; USE information_schema"
 
 // TestEveryVerbShedsWhatTheServerImposes goes through the verbs under all of
@@ -94,10 +98,20 @@ func TestEveryVerbShedsWhatTheServerImposes(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)
 		s.withHistory()
-		db.Exec(t, s.live, "CREATE TABLE keyless (a CHAR(20), b DATETIME(6), t TIMESTAMP NULL)",
-			"INSERT INTO keyless VALUES ('a', '2026-01-01 00:00:00.5', '2026-01-01'), ('b\\\\', NULL, NULL), ('c', NULL, NULL)")
+		db.Exec(
+			t,
+			s.live,
+			"CREATE TABLE keyless (a CHAR(20), b DATETIME(6), t TIMESTAMP NULL)",
+			"INSERT INTO keyless VALUES ('a', '2026-01-01 00:00:00.5', '2026-01-01'), ('b\\\\', NULL, NULL), ('c', "+
+				"NULL, NULL)",
+		)
 		if db.Flavour == "mysql" {
-			db.Exec(t, s.live, "SET sql_generate_invisible_primary_key = 1; CREATE TABLE hidden_key (a INT); INSERT INTO hidden_key VALUES (3), (4)")
+			db.Exec(
+				t,
+				s.live,
+				"SET sql_generate_invisible_primary_key = 1; CREATE TABLE hidden_key (a INT); INSERT INTO "+
+					"hidden_key VALUES (3), (4)",
+			)
 		}
 		good := s.dump()
 		s.withoutSuper()

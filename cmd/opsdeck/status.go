@@ -45,7 +45,8 @@ func (c *statusCmd) Run(a *app) error {
 		return err
 	}
 	if c.Watch < 0 || c.Watch > 0 && c.Watch < minWatch {
-		return ops.E(ops.Usage, lang.M("--watch %s is too often", c.Watch.String())).WithHint(lang.M("at least %s", minWatch.String()))
+		return ops.E(ops.Usage, lang.M("--watch %s is too often", c.Watch.String())).
+			WithHint(lang.M("at least %s", minWatch.String()))
 	}
 	if c.Watch > 0 {
 		for i := range services {
@@ -171,7 +172,12 @@ func (v statusView) row(s health.Standing) []string {
 	}
 	style, glyph := t.State(s.State)
 	state := style.Render(glyph + " " + v.lang.Msg(s.State.Label()))
-	return []string{state, termsafe.Line(s.Check.Name), t.Dim.Render(latency(s.Last.Latency)), termsafe.Line(v.say(s.Detail(health.DefaultRule)))}
+	return []string{
+		state,
+		termsafe.Line(s.Check.Name),
+		t.Dim.Render(latency(s.Last.Latency)),
+		termsafe.Line(v.say(s.Detail(health.DefaultRule))),
+	}
 }
 
 // latency is short and as coarse as it matters.

@@ -103,7 +103,8 @@ func TestWatchSeesEachServerStopAndComeBack(t *testing.T) {
 	} {
 		s.stop()
 		await(s.name, "ok → critical") // who looked while it stopped may have seen a connection break
-		if code, out := statusOf(t, config, "--only", s.name); code != 2 || !strings.Contains(out, "is down (connection refused)") {
+		if code, out := statusOf(t, config, "--only", s.name); code != 2 ||
+			!strings.Contains(out, "is down (connection refused)") {
 			t.Errorf("%s: exit code %d:\n%s", s.name, code, out)
 		}
 		s.start()
@@ -122,12 +123,20 @@ func TestWatchSeesPM2StopAndComeBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	daemon.Run(t, "start", script, "--name", "back")
-	config := configFile(t, fmt.Sprintf("services:\n  - name: x\n    health: {url: \"\", fails: 1, passes: 1, timeout: 1m}\n    process: {kind: pm2, name: back, home: %q}\n", daemon.Home))
+	config := configFile(
+		t,
+		fmt.Sprintf(
+			"services:\n  - name: x\n    health: {url: \"\", fails: 1, passes: 1, timeout: 1m}\n    process: {kind: "+
+				"pm2, name: back, home: %q}\n",
+			daemon.Home,
+		),
+	)
 	await, _ := watched(t, config, "--only", "process")
 	await("process", "ok", "running")
 	daemon.Run(t, "stop", "back")
 	await("process", "ok → critical")
-	if code, out := statusOf(t, config, "--only", "process"); code != 2 || !strings.Contains(out, "process back is stopped") {
+	if code, out := statusOf(t, config, "--only", "process"); code != 2 ||
+		!strings.Contains(out, "process back is stopped") {
 		t.Errorf("exit code %d:\n%s", code, out)
 	}
 	daemon.Run(t, "start", "back")
@@ -138,7 +147,11 @@ func TestWatchSeesPM2StopAndComeBack(t *testing.T) {
 func statusOf(t *testing.T, config string, args ...string) (int, string) {
 	t.Helper()
 	var out bytes.Buffer
-	code := run(t.Context(), append([]string{"--config", config, "--lang", "en", "status"}, args...), stdio{in: strings.NewReader(""), out: &out, err: &out})
+	code := run(
+		t.Context(),
+		append([]string{"--config", config, "--lang", "en", "status"}, args...),
+		stdio{in: strings.NewReader(""), out: &out, err: &out},
+	)
 	return code, out.String()
 }
 
@@ -184,13 +197,24 @@ func TestStatusThatIsCutShortKnowsNothing(t *testing.T) {
 
 func TestStatusJSONHasTheKeysOfTheContract(t *testing.T) {
 	s := testdb.Redis(t)
-	config := configFile(t, fmt.Sprintf("services:\n  - name: x\n    health: {url: \"\", timeout: 1m}\n    redis: {address: %q}\n    backup: {dir: %q}\n", s.Addr, t.TempDir()))
+	config := configFile(
+		t,
+		fmt.Sprintf(
+			"services:\n  - name: x\n    health: {url: \"\", timeout: 1m}\n    redis: {address: %q}\n    backup: "+
+				"{dir: %q}\n",
+			s.Addr,
+			t.TempDir(),
+		),
+	)
 	code, out := statusOf(t, config, "--json")
 	var doc map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(out), &doc); err != nil || code != 0 {
 		t.Fatalf("exit code %d, %v:\n%s", code, err, out)
 	}
-	if got := slices.Sorted(maps.Keys(doc)); !slices.Equal(got, []string{"checked_at", "checks", "summary", "verdict"}) {
+	if got := slices.Sorted(maps.Keys(doc)); !slices.Equal(
+		got,
+		[]string{"checked_at", "checks", "summary", "verdict"},
+	) {
 		t.Errorf("keys %v", got)
 	}
 	if string(doc["verdict"]) != `"ok"` {
@@ -201,7 +225,10 @@ func TestStatusJSONHasTheKeysOfTheContract(t *testing.T) {
 		t.Fatalf("checks: %v", err)
 	}
 	for _, c := range checks {
-		if got := slices.Sorted(maps.Keys(c)); !slices.Equal(got, []string{"detail", "fields", "kind", "latency_ms", "name", "state"}) {
+		if got := slices.Sorted(maps.Keys(c)); !slices.Equal(
+			got,
+			[]string{"detail", "fields", "kind", "latency_ms", "name", "state"},
+		) {
 			t.Errorf("keys of a check: %v", got)
 		}
 	}
@@ -221,7 +248,10 @@ func TestExitCodeIsTheState(t *testing.T) {
 		"unknown":  {fmt.Sprintf("{address: %q, password_file: /nowhere}", s.Addr), 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			config := configFile(t, "services:\n  - name: x\n    health: {url: \"\", timeout: 1m}\n    redis: "+c.redis+"\n")
+			config := configFile(
+				t,
+				"services:\n  - name: x\n    health: {url: \"\", timeout: 1m}\n    redis: "+c.redis+"\n",
+			)
 			if code, out := statusOf(t, config); code != c.want {
 				t.Fatalf("exit code %d:\n%s", code, out)
 			}
@@ -234,7 +264,8 @@ func TestExitCodeIsTheState(t *testing.T) {
 func BenchmarkStatusOfRefusedPorts(b *testing.B) {
 	dir := b.TempDir()
 	path := filepath.Join(dir, "config.yaml")
-	text := "services:\n  - name: x\n    health: {url: \"http://127.0.0.1:1\"}\n    database: {name: a, host: 127.0.0.1, port: 1}\n    redis: {address: \"127.0.0.1:1\"}\n"
+	text := "services:\n  - name: x\n    health: {url: \"http://127.0.0.1:1\"}\n    database: {name: a, host: " +
+		"127.0.0.1, port: 1}\n    redis: {address: \"127.0.0.1:1\"}\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		b.Fatal(err)
 	}

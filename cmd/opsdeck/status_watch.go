@@ -87,8 +87,14 @@ func (l *changeLines) print(s health.Standing, before ops.State, known bool) err
 	if known {
 		change = v.lang.Msg(before.Label()) + " → " + change
 	}
-	_, err := fmt.Fprintf(v.out, "%s  %s  %s  %s\n", s.Since.Format(time.RFC3339), cells.Pad(termsafe.Line(v.name(s)), 12),
-		cells.Pad(change, 20), termsafe.Line(v.say(s.Last.Detail)))
+	_, err := fmt.Fprintf(
+		v.out,
+		"%s  %s  %s  %s\n",
+		s.Since.Format(time.RFC3339),
+		cells.Pad(termsafe.Line(v.name(s)), 12),
+		cells.Pad(change, 20),
+		termsafe.Line(v.say(s.Last.Detail)),
+	)
 	return err
 }
 
@@ -111,7 +117,10 @@ func (l *liveTable) update(r health.Report) error {
 	l.last = text
 	fit := lines
 	if h := v.height(); h > 2 && len(fit) > h-1 {
-		fit = append(append([]string{}, fit[:h-2]...), v.lang.Msg(lang.M("… %d more lines: make the window taller", len(lines)-(h-2))))
+		fit = append(
+			append([]string{}, fit[:h-2]...),
+			v.lang.Msg(lang.M("… %d more lines: make the window taller", len(lines)-(h-2))),
+		)
 	}
 	_, err := fmt.Fprint(v.out, "\x1b[H"+strings.Join(fit, "\x1b[K\n")+"\x1b[K\n\x1b[J")
 	return err

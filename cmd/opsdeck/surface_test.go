@@ -15,9 +15,31 @@ import (
 // be thought about.
 var (
 	// readingCommands change nothing that lasts.
-	readingCommands = []string{"console", "status", "logs", "audit list", "audit trace", "audit stats", "audit export", "backup list", "backup show",
-		"backup drills", "backup schedule show", "restore status", "restore attach", "restore report", "restore lost", "serve", "doctor", "runbook", "operations",
-		"config show", "config check", "completion", "man"}
+	readingCommands = []string{
+		"console",
+		"status",
+		"logs",
+		"audit list",
+		"audit trace",
+		"audit stats",
+		"audit export",
+		"backup list",
+		"backup show",
+		"backup drills",
+		"backup schedule show",
+		"restore status",
+		"restore attach",
+		"restore report",
+		"restore lost",
+		"serve",
+		"doctor",
+		"runbook",
+		"operations",
+		"config show",
+		"config check",
+		"completion",
+		"man",
+	}
 	// changingCommands are called so that they would change something.
 	changingCommands = map[string][]string{
 		"audit archive":           {"--year", "2020", "--delete"},
@@ -42,19 +64,63 @@ var (
 		"config init":             nil,
 	}
 	// destructiveCommands replace or remove rows or files: a name confirms them.
-	destructiveCommands = []string{"audit archive", "backup prune", "backup remove", "restore run", "restore abort", "restore undo", "restore drop-old", "restore rescue"}
+	destructiveCommands = []string{
+		"audit archive",
+		"backup prune",
+		"backup remove",
+		"restore run",
+		"restore abort",
+		"restore undo",
+		"restore drop-old",
+		"restore rescue",
+	}
 	// jsonCommands print JSON when asked to.
-	jsonCommands = []string{"status", "logs", "audit list", "audit trace", "audit stats", "audit export", "audit archive", "audit restore-archive", "backup create", "backup list",
-		"backup show", "backup verify", "backup prune", "backup remove", "backup drill", "backup drills", "backup sync", "backup schedule show", "restore run",
-		"restore status", "restore attach", "restore resume", "restore abort", "restore undo", "restore drop-old", "restore set-aside", "restore report", "restore lost", "restore rescue",
-		"operations", "doctor", "config show", "config check"}
+	jsonCommands = []string{
+		"status",
+		"logs",
+		"audit list",
+		"audit trace",
+		"audit stats",
+		"audit export",
+		"audit archive",
+		"audit restore-archive",
+		"backup create",
+		"backup list",
+		"backup show",
+		"backup verify",
+		"backup prune",
+		"backup remove",
+		"backup drill",
+		"backup drills",
+		"backup sync",
+		"backup schedule show",
+		"restore run",
+		"restore status",
+		"restore attach",
+		"restore resume",
+		"restore abort",
+		"restore undo",
+		"restore drop-old",
+		"restore set-aside",
+		"restore report",
+		"restore lost",
+		"restore rescue",
+		"operations",
+		"doctor",
+		"config show",
+		"config check",
+	}
 )
 
 // leaves are the commands that do something, by their words.
 func leaves(t *testing.T) map[string]*kong.Node {
 	t.Helper()
 	var c cli
-	a := &app{stdio: stdio{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}}, getenv: os.Getenv, flags: &c.globals}
+	a := &app{
+		stdio:  stdio{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}},
+		getenv: os.Getenv,
+		flags:  &c.globals,
+	}
 	a.lang = earlyLang(nil, os.Getenv)
 	parser, err := newParser(&c, a, func(int) {})
 	if err != nil {
@@ -105,10 +171,15 @@ func TestEveryCommandHasTheFlagsOfItsKind(t *testing.T) {
 }
 
 func TestReadOnlyRefusesEveryCommandThatChangesSomething(t *testing.T) {
-	config := configFile(t, "services:\n  - name: q\n    database: {name: q, host: 127.0.0.1, port: 1}\n    backup: {dir: "+t.TempDir()+"}\nstate_dir: "+t.TempDir()+"\n")
+	config := configFile(
+		t,
+		"services:\n  - name: q\n    database: {name: q, host: 127.0.0.1, port: 1}\n    backup: {dir: "+t.TempDir()+"}\nstate_dir: "+t.TempDir()+"\n",
+	)
 	for name, args := range changingCommands {
 		t.Run(name, func(t *testing.T) {
-			line := append(append([]string{"--read-only", "--config", config, "--lang", "en"}, strings.Fields(name)...), args...)
+			line := append(
+				append([]string{"--read-only", "--config", config, "--lang", "en"}, strings.Fields(name)...),
+				args...)
 			var out, errs bytes.Buffer
 			code := run(context.Background(), line, stdio{in: strings.NewReader(""), out: &out, err: &errs})
 			if code != 64 || !strings.Contains(errs.String(), "refused: opsdeck was started with --read-only") {

@@ -35,19 +35,33 @@ func TestTheVerdictQuotesWhyPM2GaveUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		// However slow the machine is, no start of it counts as one that lived.
-		apps := fmt.Sprintf(`{"apps": [{"name": %q, "script": %q, "max_restarts": 2, "min_uptime": 600000}]}`, name, script)
+		apps := fmt.Sprintf(
+			`{"apps": [{"name": %q, "script": %q, "max_restarts": 2, "min_uptime": 600000}]}`,
+			name,
+			script,
+		)
 		file := filepath.Join(daemon.Dir, name+".json")
 		if err := os.WriteFile(file, []byte(apps), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		daemon.Run(t, "start", file)
 		awaitErrored(t, daemon, name)
-		config := configFile(t, fmt.Sprintf("services:\n  - name: x\n    health: {url: \"\", timeout: 1m}\n    logs: [%q]\n    process: {kind: pm2, name: %s, home: %q}\n",
-			filepath.Join(daemon.Home, "logs", name+"-error*.log"), name, daemon.Home))
+		config := configFile(
+			t,
+			fmt.Sprintf(
+				"services:\n  - name: x\n    health: {url: \"\", timeout: 1m}\n    logs: [%q]\n    process: {kind: "+
+					"pm2, name: %s, home: %q}\n",
+				filepath.Join(daemon.Home, "logs", name+"-error*.log"),
+				name,
+				daemon.Home,
+			),
+		)
 		code, out := statusOf(t, config, "--only", "process,logs")
 		verdict, _, _ := strings.Cut(out, "\n\n")
 		verdict = strings.Join(strings.Fields(verdict), " ")
-		if code != 2 || !strings.HasPrefix(verdict, "✖ Process "+name+" is failed") || !strings.Contains(verdict, c.says) || !strings.Contains(verdict, c.next) {
+		if code != 2 || !strings.HasPrefix(verdict, "✖ Process "+name+" is failed") ||
+			!strings.Contains(verdict, c.says) ||
+			!strings.Contains(verdict, c.next) {
 			t.Errorf("%s: exit code %d:\n%s", name, code, out)
 		}
 	}
@@ -79,7 +93,10 @@ func awaitErrored(t *testing.T, daemon *testdb.PM2Daemon, name string) {
 // and none that is old.
 func TestCriticalLinesJustWrittenAreNoCleanVerdict(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "back-error.log")
-	config := configFile(t, fmt.Sprintf("services:\n  - name: x\n    health: {url: \"\", timeout: 1m}\n    logs: [%q]\n", file))
+	config := configFile(
+		t,
+		fmt.Sprintf("services:\n  - name: x\n    health: {url: \"\", timeout: 1m}\n    logs: [%q]\n", file),
+	)
 	line := func(at time.Time, text string) string {
 		return fmt.Sprintf("[Nest] 1  - %s   ERROR [Db] %s\n", at.Format("01/02/2006, 03:04:05 PM"), text)
 	}

@@ -18,7 +18,10 @@ import (
 // needed are arguments without which a command is only a mistake.
 var needed = map[string][]string{
 	"audit trace": {"ORDER", "1"}, "audit export": {"-o", "out.csv"}, "backup show": {"x"}, "completion": {"bash"},
-	"restore lost": {"--from", "x"}, "serve": {"--listen", "127.0.0.1:0"}, "logs": {"x", "--follow"}, "status": {"--watch", "1s"},
+	"restore lost": {
+		"--from",
+		"x",
+	}, "serve": {"--listen", "127.0.0.1:0"}, "logs": {"x", "--follow"}, "status": {"--watch", "1s"},
 	"restore worker": {"x", "--first", "begin"},
 }
 
@@ -56,9 +59,24 @@ func holdFile(t *testing.T, path string) {
 func TestEveryCommandEndsByTimeoutAndBySignal(t *testing.T) {
 	host, port := silence(t)
 	dir := t.TempDir()
-	config := configFile(t, "services:\n  - name: q\n    health: {url: 'http://"+host+":"+port+"'}\n    redis: {address: '"+host+":"+port+"'}\n"+
-		"    database: {name: q, host: "+host+", port: "+port+", options_file: "+filepath.Join(dir, "my.cnf")+"}\n"+
-		"    logs: ["+filepath.Join(dir, "a.log")+"]\n    backup: {dir: "+filepath.Join(dir, "backups")+"}\nstate_dir: "+filepath.Join(dir, "state")+"\n")
+	config := configFile(
+		t,
+		"services:\n  - name: q\n    health: {url: 'http://"+host+":"+port+"'}\n    redis: {address: '"+host+":"+port+"'}\n"+
+			"    database: {name: q, host: "+host+", port: "+port+", options_file: "+filepath.Join(
+			dir,
+			"my.cnf",
+		)+"}\n"+
+			"    logs: ["+filepath.Join(
+			dir,
+			"a.log",
+		)+"]\n    backup: {dir: "+filepath.Join(
+			dir,
+			"backups",
+		)+"}\nstate_dir: "+filepath.Join(
+			dir,
+			"state",
+		)+"\n",
+	)
 	os.WriteFile(filepath.Join(dir, "my.cnf"), []byte("[client]\nuser=u\npassword=p\n"), 0o600)
 	os.WriteFile(filepath.Join(dir, "a.log"), []byte("x\n"), 0o600)
 	os.Mkdir(filepath.Join(dir, "backups"), 0o700)
@@ -98,9 +116,13 @@ func TestALockedRecordOfOperationsIsTold(t *testing.T) {
 	record := filepath.Join(dir, "state", "operations.jsonl")
 	holdFile(t, record)
 	var out, errs bytes.Buffer
-	code := run(context.Background(), []string{"--config", config, "--lang", "en", "--timeout", "2s", "backup", "create"},
-		stdio{in: strings.NewReader(""), out: &out, err: &errs})
-	if code != 75 || !strings.Contains(errs.String(), "has locked "+record) || !strings.Contains(errs.String(), "running since") {
+	code := run(
+		context.Background(),
+		[]string{"--config", config, "--lang", "en", "--timeout", "2s", "backup", "create"},
+		stdio{in: strings.NewReader(""), out: &out, err: &errs},
+	)
+	if code != 75 || !strings.Contains(errs.String(), "has locked "+record) ||
+		!strings.Contains(errs.String(), "running since") {
 		t.Errorf("exit %d: %s", code, errs.String())
 	}
 }

@@ -46,7 +46,10 @@ func (c *watchCmd) Run(a *app) error {
 	if c.DryRun {
 		return a.sayDue(s)
 	}
-	held, err := lock.Take(filepath.Join(state, "locks", "watch.lock"), lock.Holder{User: oplog.UserName(), What: "watch"})
+	held, err := lock.Take(
+		filepath.Join(state, "locks", "watch.lock"),
+		lock.Holder{User: oplog.UserName(), What: "watch"},
+	)
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,10 @@ func (a *app) statusPage(env *page.Env) (*statusview.Page, error) {
 		return nil, err
 	}
 	h := services[0].Health
-	m := health.Watch(env.Ctx, a.checks(services), health.Options{Clock: a.clock, Rule: health.Rule{Fails: h.Fails, Passes: h.Passes}})
+	m := health.Watch(
+		env.Ctx,
+		a.checks(services),
+		health.Options{Clock: a.clock, Rule: health.Rule{Fails: h.Fails, Passes: h.Passes}},
+	)
 	return statusview.New(env, m), nil
 }

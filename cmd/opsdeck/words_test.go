@@ -22,7 +22,11 @@ func TestTheWordsOfAQueryStandAnywhere(t *testing.T) {
 		"audit list --limit=3 a":                         "audit list --limit=3 -- a",
 	} {
 		root, flags := grammar(strings.Fields(args), false)
-		parser, err := newParser(root, &app{ctx: context.Background(), flags: flags, lang: lang.For("en")}, func(int) {})
+		parser, err := newParser(
+			root,
+			&app{ctx: context.Background(), flags: flags, lang: lang.For("en")},
+			func(int) {},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,7 +23,20 @@ func files(t *testing.T) []string {
 }
 
 func TestTheTopLevelHoldsExactlyWhatItShould(t *testing.T) {
-	want := []string{"CHANGELOG.md", "LICENSE", "Makefile", "README.md", "cmd", "demo.tape", "go.mod", "go.sum", "internal", "ops", "testdata", "tui"}
+	want := []string{
+		"CHANGELOG.md",
+		"LICENSE",
+		"Makefile",
+		"README.md",
+		"cmd",
+		"demo.tape",
+		"go.mod",
+		"go.sum",
+		"internal",
+		"ops",
+		"testdata",
+		"tui",
+	}
 	var got []string
 	for _, file := range files(t) {
 		if top, _, _ := strings.Cut(file, "/"); !strings.HasPrefix(top, ".") {

@@ -63,7 +63,8 @@ func narrow(r rune) bool {
 		return true
 	}
 	return r == 0x2013 || r == 0x2014 || r == 0x2022 || r == 0x2026 || r == 0x2190 || r == 0x2191 || r == 0x2192 || r == 0x2193 ||
-		r == 0x2264 || r == 0x22ef || r == 0x2713 || r == 0x2716 || r == 0x2717
+		r == 0x2264 || r == 0x22ef || r == 0x2713 || r == 0x2716 ||
+		r == 0x2717
 }
 
 func wide(r rune) bool {

@@ -41,7 +41,11 @@ func (c *checker) that(at string, ok bool, why lang.Msg) {
 }
 
 func (c *checker) oneOf(at, value string, allowed ...string) {
-	c.that(at, slices.Contains(allowed, value), lang.M("%q is none of %s", value, strings.TrimPrefix(strings.Join(allowed, ", "), ", ")))
+	c.that(
+		at,
+		slices.Contains(allowed, value),
+		lang.M("%q is none of %s", value, strings.TrimPrefix(strings.Join(allowed, ", "), ", ")),
+	)
 }
 
 func (c *checker) service(at string, s Service) {
@@ -50,18 +54,38 @@ func (c *checker) service(at string, s Service) {
 	c.that(at+"health.interval", s.Health.Interval > 0, lang.M("must be more than 0"))
 	c.that(at+"health.fails", s.Health.Fails > 0, lang.M("must be more than 0"))
 	c.that(at+"health.passes", s.Health.Passes > 0, lang.M("must be more than 0"))
-	c.that(at+"health.disk_free", s.Health.DiskFree >= 0 && s.Health.DiskFree < 1, lang.M("is a share: 0.2 means 20 %%"))
+	c.that(
+		at+"health.disk_free",
+		s.Health.DiskFree >= 0 && s.Health.DiskFree < 1,
+		lang.M("is a share: 0.2 means 20 %%"),
+	)
 	_, err := human.ParseBytes(s.Health.LogSize)
-	c.that(at+"health.log_size", s.Health.LogSize == "" || err == nil, lang.M("%q is not a size: write 50M", s.Health.LogSize))
-	c.that(at+"database.port", s.Database.Port >= 0 && s.Database.Port < 65536, lang.M("%d is not a port number", s.Database.Port))
+	c.that(
+		at+"health.log_size",
+		s.Health.LogSize == "" || err == nil,
+		lang.M("%q is not a size: write 50M", s.Health.LogSize),
+	)
+	c.that(
+		at+"database.port",
+		s.Database.Port >= 0 && s.Database.Port < 65536,
+		lang.M("%d is not a port number", s.Database.Port),
+	)
 	c.oneOf(at+"process.kind", s.Process.Kind, "pm2", "systemd", "compose", "command", "none")
-	c.that(at+"process.start", s.Process.Kind != "command" || s.Process.Start != "" && s.Process.Stop != "", lang.M("process kind command needs start and stop"))
+	c.that(
+		at+"process.start",
+		s.Process.Kind != "command" || s.Process.Start != "" && s.Process.Stop != "",
+		lang.M("process kind command needs start and stop"),
+	)
 	c.oneOf(at+"backup.compress", s.Backup.Compress, "gzip", "zstd")
 	c.oneOf(at+"backup.engine", s.Backup.Engine, "native", "mysqldump")
 	c.that(at+"backup.dir", s.Backup.Dir != "", lang.M("must name a folder"))
 	c.that(at+"backup.jobs", s.Backup.Jobs > 0, lang.M("must be more than 0"))
 	c.keep(at+"backup.keep.", s.Backup.Keep)
-	c.that(at+"backup.keep", s.Backup.Keep.Daily+s.Backup.Keep.Weekly+s.Backup.Keep.Monthly > 0, lang.M("would keep no backup at all"))
+	c.that(
+		at+"backup.keep",
+		s.Backup.Keep.Daily+s.Backup.Keep.Weekly+s.Backup.Keep.Monthly > 0,
+		lang.M("would keep no backup at all"),
+	)
 	c.cron(at+"backup.daily", s.Backup.Daily)
 	c.cron(at+"backup.verify", s.Backup.Verify)
 	c.cron(at+"backup.drill", s.Backup.Drill)
@@ -73,12 +97,29 @@ func (c *checker) service(at string, s Service) {
 		c.keep(here+"keep.", copy.Keep)
 	}
 	_, err = clock.ParseZone(s.Audit.TimeZone)
-	c.that(at+"audit.time_zone", err == nil || s.Audit.TimeZone == "server", lang.M("%q is not a time zone: write Asia/Shanghai, +08:00, local or server", s.Audit.TimeZone))
-	c.that(at+"backup.stream_to", s.Backup.StreamTo == "" || slices.ContainsFunc(s.Backup.Copies, func(x Copy) bool { return x.Name == s.Backup.StreamTo }),
-		lang.M("no copy is called %q", s.Backup.StreamTo))
+	c.that(
+		at+"audit.time_zone",
+		err == nil || s.Audit.TimeZone == "server",
+		lang.M("%q is not a time zone: write Asia/Shanghai, +08:00, local or server", s.Audit.TimeZone),
+	)
+	c.that(
+		at+"backup.stream_to",
+		s.Backup.StreamTo == "" ||
+			slices.ContainsFunc(s.Backup.Copies, func(x Copy) bool { return x.Name == s.Backup.StreamTo }),
+		lang.M("no copy is called %q", s.Backup.StreamTo),
+	)
 	c.oneOf(at+"restore.mode", s.Restore.Mode, "swap", "in-place")
 	for i, n := range s.Notify {
-		c.oneOf(fmt.Sprintf("%snotify[%d].kind", at, i), n.Kind, "smtp", "webhook", "dingtalk", "wecom", "feishu", "slack")
+		c.oneOf(
+			fmt.Sprintf("%snotify[%d].kind", at, i),
+			n.Kind,
+			"smtp",
+			"webhook",
+			"dingtalk",
+			"wecom",
+			"feishu",
+			"slack",
+		)
 	}
 }
 
@@ -93,7 +134,11 @@ func (c *checker) url(at, value string) {
 		return
 	}
 	u, err := url.Parse(value)
-	c.that(at, err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", lang.M("%q is not an http or https address", value))
+	c.that(
+		at,
+		err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "",
+		lang.M("%q is not an http or https address", value),
+	)
 }
 
 func (c *checker) cron(at, spec string) {

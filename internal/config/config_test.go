@@ -34,7 +34,8 @@ state_dir: /var/lib/opsdeck
 		t.Fatalf("got %+v", got.Config)
 	}
 	g, w := got.Services[0], want.Services[0]
-	if g.Backup.Keep != w.Backup.Keep || g.Health.Interval != w.Health.Interval || g.Database != w.Database || g.Process != w.Process {
+	if g.Backup.Keep != w.Backup.Keep || g.Health.Interval != w.Health.Interval || g.Database != w.Database ||
+		g.Process != w.Process {
 		t.Fatalf("got  %+v\nwant %+v", g, w)
 	}
 }
@@ -166,7 +167,8 @@ func FuzzParse(f *testing.F) {
 func TestRelativePathsAreBelowTheFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "c.yaml")
-	text := "state_dir: state\nservices:\n  - name: q\n    database: {options_file: my.cnf, socket: /run/s}\n    backup: {dir: ../b, identity: ~/key}\n" +
+	text := "state_dir: state\nservices:\n  - name: q\n    database: {options_file: my.cnf, socket: /run/s}\n    " +
+		"backup: {dir: ../b, identity: ~/key}\n" +
 		"    logs: [\"logs/*.log\", \"docker:back\", \"journald:u\"]\n    health: {disks: [d]}\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -177,8 +179,20 @@ func TestRelativePathsAreBelowTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := l.Services[0]
-	got := append([]string{l.StateDir, s.Database.OptionsFile, s.Database.Socket, s.Backup.Dir, s.Backup.Identity}, append(s.Logs, s.Health.Disks...)...)
-	want := []string{dir + "/state", dir + "/my.cnf", "/run/s", filepath.Dir(dir) + "/b", "~/key", dir + "/logs/*.log", "docker:back", "journald:u", dir + "/d"}
+	got := append(
+		[]string{l.StateDir, s.Database.OptionsFile, s.Database.Socket, s.Backup.Dir, s.Backup.Identity},
+		append(s.Logs, s.Health.Disks...)...)
+	want := []string{
+		dir + "/state",
+		dir + "/my.cnf",
+		"/run/s",
+		filepath.Dir(dir) + "/b",
+		"~/key",
+		dir + "/logs/*.log",
+		"docker:back",
+		"journald:u",
+		dir + "/d",
+	}
 	if !slices.Equal(got, want) {
 		t.Fatalf("got %q", got)
 	}

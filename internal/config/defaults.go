@@ -10,8 +10,23 @@ func Default() *Config {
 // DefaultService is what a service says where its configuration is silent.
 func DefaultService() Service {
 	return Service{
-		Name:     "qianzhang",
-		Health:   Health{URL: "http://localhost:3000", Timeout: 2 * time.Second, Interval: 5 * time.Second, Slow: time.Second, Fails: 3, Passes: 2, DiskFree: 0.2, ClockSkew: 2 * time.Second, CertDays: 21, Threads: 0.8, LongTransaction: time.Minute, ReplicationLag: 30 * time.Second, LogSize: "50M", LogKeep: 30},
+		Name: "qianzhang",
+		Health: Health{
+			URL:             "http://localhost:3000",
+			Timeout:         2 * time.Second,
+			Interval:        5 * time.Second,
+			Slow:            time.Second,
+			Fails:           3,
+			Passes:          2,
+			DiskFree:        0.2,
+			ClockSkew:       2 * time.Second,
+			CertDays:        21,
+			Threads:         0.8,
+			LongTransaction: time.Minute,
+			ReplicationLag:  30 * time.Second,
+			LogSize:         "50M",
+			LogKeep:         30,
+		},
 		Database: Database{Name: "qianzhang_sales", OptionsFile: "~/.my.cnf", Container: "qianzhang-mysql"},
 		Redis:    Redis{Address: "127.0.0.1:6379"},
 		Process:  Process{Kind: "pm2", Name: "qianzhang-backend"},
@@ -19,7 +34,11 @@ func DefaultService() Service {
 		Audit:    Audit{Table: "audit_logs", MaxRows: 200_000, Timeout: 10 * time.Second},
 		Backup: Backup{Dir: "/var/backups/mysql", Keep: Keep{Daily: 7, Weekly: 4, Monthly: 12, Emergency: 3, Manual: 5},
 			Daily: "0 2 * * *", Verify: "0 4 * * 0", Drill: "0 5 1 1,4,7,10 *", Late: 26 * time.Hour, Jobs: 2, Compress: "gzip", Engine: "native", LockWait: 15 * time.Second},
-		Restore: Restore{KeyTables: []string{"customers", "orders", "ar_invoices"}, Mode: "swap", ReadyWait: 2 * time.Minute},
+		Restore: Restore{
+			KeyTables: []string{"customers", "orders", "ar_invoices"},
+			Mode:      "swap",
+			ReadyWait: 2 * time.Minute,
+		},
 	}
 }
 

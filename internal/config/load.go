@@ -121,7 +121,8 @@ func Parse(path string, text []byte) (*Loaded, error) {
 	if len(file.Docs) > 1 {
 		return nil, &Error{Path: path, Why: lang.M("holds several YAML documents; want one")}
 	}
-	if len(file.Docs) == 0 || file.Docs[0].Body == nil || file.Docs[0].Body.Type() == ast.NullType || onlyComments(file.Docs[0].Body) {
+	if len(file.Docs) == 0 || file.Docs[0].Body == nil || file.Docs[0].Body.Type() == ast.NullType ||
+		onlyComments(file.Docs[0].Body) {
 		return out, nil
 	}
 	body := file.Docs[0].Body
@@ -212,7 +213,12 @@ func walk(path, at string, n ast.Node, t reflect.Type, lines map[string]int) err
 
 func checkDuration(path, at string, n ast.Node) error {
 	if _, err := time.ParseDuration(n.GetToken().Value); err != nil {
-		return &Error{Path: path, Line: n.GetToken().Position.Line, Why: lang.M("%s: %q is not a duration", at, n.GetToken().Value), Hint: lang.M("write it as 90s, 15m or 26h")}
+		return &Error{
+			Path: path,
+			Line: n.GetToken().Position.Line,
+			Why:  lang.M("%s: %q is not a duration", at, n.GetToken().Value),
+			Hint: lang.M("write it as 90s, 15m or 26h"),
+		}
 	}
 	return nil
 }

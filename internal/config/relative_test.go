@@ -10,7 +10,8 @@ import (
 // however the file was named.
 func TestARelativeFolderIsBelowTheFilesFolder(t *testing.T) {
 	dir := t.TempDir()
-	text := "services:\n  - name: shop\n    backup: {dir: backups}\n    logs: [logs/*.log, \"journald:shop\"]\nstate_dir: state\n"
+	text := "services:\n  - name: shop\n    backup: {dir: backups}\n    logs: [logs/*.log, " +
+		"\"journald:shop\"]\nstate_dir: state\n"
 	if err := os.WriteFile(filepath.Join(dir, "c.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

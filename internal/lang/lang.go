@@ -6,6 +6,7 @@ package lang
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -79,8 +80,11 @@ func FromEnv(getenv func(string) string) *Printer {
 	return english()
 }
 
-func register(part map[string]string) {
-	for key, text := range part {
+// register adds to the Chinese catalogue: an English sentence, then its
+// translation, and so on.
+func register(pairs ...string) {
+	for pair := range slices.Chunk(pairs, 2) {
+		key, text := pair[0], pair[1]
 		if old, ok := zh[key]; ok && old != text {
 			panic("two translations of " + key)
 		}

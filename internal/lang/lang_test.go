@@ -31,12 +31,11 @@ func keysOf(t *testing.T, path string) map[string]token.Position {
 			if !ok || len(n.Args) == 0 || !isKeyCall(sel) {
 				return true
 			}
-			lit, ok := n.Args[0].(*ast.BasicLit)
-			if !ok || lit.Kind != token.STRING {
+			key, ok := literal(n.Args[0])
+			if !ok {
 				t.Errorf("%s: the key of a sentence must be a literal", fset.Position(n.Pos()))
 				return true
 			}
-			key, _ := strconv.Unquote(lit.Value)
 			found[key] = fset.Position(n.Pos())
 		case *ast.Field:
 			if n.Tag == nil {
@@ -50,6 +49,20 @@ func keysOf(t *testing.T, path string) map[string]token.Position {
 		return true
 	})
 	return found
+}
+
+// literal is the text of a string literal, or of several that are added up.
+func literal(e ast.Expr) (string, bool) {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		return text, e.Kind == token.STRING && err == nil
+	case *ast.BinaryExpr:
+		left, ok := literal(e.X)
+		right, also := literal(e.Y)
+		return left + right, ok && also && e.Op == token.ADD
+	}
+	return "", false
 }
 
 func isKeyCall(sel *ast.SelectorExpr) bool {
@@ -70,7 +83,8 @@ func TestEveryKeyHasChinese(t *testing.T) {
 		if d.IsDir() && strings.HasPrefix(d.Name(), ".") && d.Name() != ".." {
 			return filepath.SkipDir
 		}
-		if d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, "lang/lang.go") {
+		if d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") ||
+			strings.HasSuffix(path, "lang/lang.go") {
 			return nil
 		}
 		for key, pos := range keysOf(t, path) {
@@ -100,7 +114,13 @@ var verb = regexp.MustCompile(`%(\[\d+\])?[-+# 0]*[\d.*]*[a-zA-Z]`)
 
 func TestVerbsAgree(t *testing.T) {
 	for key, text := range zh {
-		k, v := verb.FindAllString(strings.ReplaceAll(key, "%%", ""), -1), verb.FindAllString(strings.ReplaceAll(text, "%%", ""), -1)
+		k, v := verb.FindAllString(
+			strings.ReplaceAll(key, "%%", ""),
+			-1,
+		), verb.FindAllString(
+			strings.ReplaceAll(text, "%%", ""),
+			-1,
+		)
 		if len(k) != len(v) {
 			t.Errorf("%q has %d arguments, its Chinese %q %d", key, len(k), text, len(v))
 		}
@@ -132,7 +152,10 @@ func TestFromEnvFollowsSetlocale(t *testing.T) {
 
 func TestANameAtTheFrontOfASentenceKeepsItsLetters(t *testing.T) {
 	for _, code := range []string{"en", "zh"} {
-		if got := For(code).Msg(Sentence(M("%s cannot be written", "qianzhang_sales"))); !strings.Contains(got, "qianzhang_sales") {
+		if got := For(code).Msg(Sentence(M("%s cannot be written", "qianzhang_sales"))); !strings.Contains(
+			got,
+			"qianzhang_sales",
+		) {
 			t.Errorf("%s: %s", code, got)
 		}
 	}

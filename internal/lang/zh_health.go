@@ -1,41 +1,41 @@
 package lang
 
 func init() {
-	register(map[string]string{
-		"%s.":     "%s。",
-		"%s; %s":  "%s；%s",
-		"%s %s":   "%s %s",
-		"%s (%s)": "%s（%s）",
-		"%s: %s":  "%s：%s",
+	register(
+		"%s.", "%s。",
+		"%s; %s", "%s；%s",
+		"%s %s", "%s %s",
+		"%s (%s)", "%s（%s）",
+		"%s: %s", "%s：%s",
 
-		"Run opsdeck restore.":                    "请运行 opsdeck restore。",
-		"Run opsdeck backup create.":              "请运行 opsdeck backup create。",
-		"Nothing is configured to be checked.":    "没有配置任何检查项。",
-		"Looking: %d of %d checks have answered.": "正在检查：%d/%d 项已应答。",
-		"all %d checks pass":                      "全部 %d 项检查通过",
-		"the check passes":                        "检查通过",
-		"%s; newest good backup of %s":            "%s；最新可用备份于 %s",
-		"%s; newest good backup %s ago":           "%s；最新可用备份在 %s前",
-		"%s; %d more":                             "%s；另有 %d 项",
-		"%s is %s":                                "%s：%s",
-		"%s since %s":                             "自 %[2]s 起，%[1]s",
-		"%s since before %s":                      "至少自 %[2]s 起，%[1]s",
-		"Look further: %s":                        "进一步查看：%s",
-		"not looked yet":                          "尚未检查",
-		"%s · failure %d of %d":                   "%s · 失败 %d/%d",
-		"%s · pass %d of %d":                      "%s · 恢复 %d/%d",
-		"%s hangs":                                "%s 无响应",
-		"still no answer since %s":                "自 %s 起仍无应答",
-		"no answer within %s":                     "%s 内无应答",
-		"the check itself failed":                 "检查程序自身出错",
-		"no check is called %q":                   "没有名为 %q 的检查",
-	})
+		"Run opsdeck restore.", "请运行 opsdeck restore。",
+		"Run opsdeck backup create.", "请运行 opsdeck backup create。",
+		"Nothing is configured to be checked.", "没有配置任何检查项。",
+		"Looking: %d of %d checks have answered.", "正在检查：%d/%d 项已应答。",
+		"all %d checks pass", "全部 %d 项检查通过",
+		"the check passes", "检查通过",
+		"%s; newest good backup of %s", "%s；最新可用备份于 %s",
+		"%s; newest good backup %s ago", "%s；最新可用备份在 %s前",
+		"%s; %d more", "%s；另有 %d 项",
+		"%s is %s", "%s：%s",
+		"%s since %s", "自 %[2]s 起，%[1]s",
+		"%s since before %s", "至少自 %[2]s 起，%[1]s",
+		"Look further: %s", "进一步查看：%s",
+		"not looked yet", "尚未检查",
+		"%s · failure %d of %d", "%s · 失败 %d/%d",
+		"%s · pass %d of %d", "%s · 恢复 %d/%d",
+		"%s hangs", "%s 无响应",
+		"still no answer since %s", "自 %s 起仍无应答",
+		"no answer within %s", "%s 内无应答",
+		"the check itself failed", "检查程序自身出错",
+		"no check is called %q", "没有名为 %q 的检查",
+	)
 }
 
 func init() {
-	register(map[string]string{
-		"%s was not looked at":                   "未检查 %s",
-		"the time for all checks was over":       "全部检查的总时限已到",
-		"Give it more time: a longer --timeout.": "请给更长的时间：加大 --timeout。",
-	})
+	register(
+		"%s was not looked at", "未检查 %s",
+		"the time for all checks was over", "全部检查的总时限已到",
+		"Give it more time: a longer --timeout.", "请给更长的时间：加大 --timeout。",
+	)
 }

@@ -1,45 +1,55 @@
 package lang
 
 func init() {
-	register(map[string]string{
-		"keeping what was loaded beside the database":                                           "保留已加载的数据，正式库不动",
-		"what was loaded is kept in %s":                                                         "已加载的数据保留在 %s",
-		"go on with it: opsdeck restore resume %s":                                              "以此继续：opsdeck restore resume %s",
-		"remove it: opsdeck restore drop-old %s":                                                "删除它：opsdeck restore drop-old %s",
-		"    What was loaded is kept in %s. Go on with it: opsdeck restore resume %s":           "    已加载的数据保留在 %s。以此继续：opsdeck restore resume %s",
-		"restore %s: %s; what was loaded is kept in %s":                                         "恢复 %s：%s；已加载的数据保留在 %s",
-		"the service was left stopped":                                                          "服务保持停止",
-		"%s is as it was before; nothing of it was changed by this.":                            "%s 与恢复前一样；这一步没有改动它。",
-		"the database %s does not exist":                                                        "数据库 %s 不存在",
-		"tables are missing in %s: %s":                                                          "%s 中缺少表：%s",
-		"the database %s holds no table":                                                        "数据库 %s 中没有任何表",
-		"the service is not started: %s":                                                        "未启动服务：%s",
-		"What %s holds now could not be looked at: %s":                                          "无法查看 %s 现在的内容：%s",
-		"The database %s does not exist now.":                                                   "数据库 %s 现在不存在。",
-		"Missing or unreadable in %s now: %s":                                                   "%s 中现在缺失或无法读取：%s",
-		"Empty in %s now, though they were restored with rows: %s":                              "%s 中现在为空，但恢复时有数据：%s",
-		"the former state is back, and the service was left stopped: its database is not whole": "已恢复到之前的状态，但服务保持停止：其数据库不完整",
-		"the former state is back, but the service is not ready":                                "已恢复到之前的状态，但服务未就绪",
-		"The service was left stopped: its database is not whole.":                              "服务保持停止：其数据库不完整。",
-		"What was loaded is kept in %s. Go on with it: opsdeck restore resume %s. Remove it: opsdeck restore drop-old %s": "已加载的数据保留在 %s。以此继续：opsdeck restore resume %s；删除：opsdeck restore drop-old %s",
-		"loaded, not exchanged": "已加载、未切换",
-	})
+	register(
+		"keeping what was loaded beside the database", "保留已加载的数据，正式库不动",
+		"what was loaded is kept in %s", "已加载的数据保留在 %s",
+		"go on with it: opsdeck restore resume %s", "以此继续：opsdeck restore resume %s",
+		"remove it: opsdeck restore drop-old %s", "删除它：opsdeck restore drop-old %s",
+		"    What was loaded is kept in %s. Go on with it: opsdeck restore resume %s",
+		"    已加载的数据保留在 %s。以此继续：opsdeck restore resume %s",
+		"restore %s: %s; what was loaded is kept in %s", "恢复 %s：%s；已加载的数据保留在 %s",
+		"the service was left stopped", "服务保持停止",
+		"%s is as it was before; nothing of it was changed by this.", "%s 与恢复前一样；这一步没有改动它。",
+		"the database %s does not exist", "数据库 %s 不存在",
+		"tables are missing in %s: %s", "%s 中缺少表：%s",
+		"the database %s holds no table", "数据库 %s 中没有任何表",
+		"the service is not started: %s", "未启动服务：%s",
+		"What %s holds now could not be looked at: %s", "无法查看 %s 现在的内容：%s",
+		"The database %s does not exist now.", "数据库 %s 现在不存在。",
+		"Missing or unreadable in %s now: %s", "%s 中现在缺失或无法读取：%s",
+		"Empty in %s now, though they were restored with rows: %s", "%s 中现在为空，但恢复时有数据：%s",
+		"the former state is back, and the service was left stopped: its database is not whole",
+		"已恢复到之前的状态，但服务保持停止：其数据库不完整",
+		"the former state is back, but the service is not ready", "已恢复到之前的状态，但服务未就绪",
+		"The service was left stopped: its database is not whole.", "服务保持停止：其数据库不完整。",
+		"What was loaded is kept in %s. Go on with it: opsdeck restore resume %s. Remove it: opsdeck restore "+
+			"drop-old %s",
+		"已加载的数据保留在 %s。以此继续：opsdeck restore resume %s；删除：opsdeck restore drop-old %s",
+		"loaded, not exchanged", "已加载、未切换",
+	)
 }
 
 func init() {
-	register(map[string]string{
-		"the restore %s cannot be read, so it may be unfinished":                                                                  "无法读取恢复 %s，它可能尚未完成",
-		"look into its folder; when it is over: opsdeck restore set-aside %s":                                                     "请查看其目录；确认已结束后：opsdeck restore set-aside %s",
-		"    It may be unfinished. Look into its folder; when it is over: opsdeck restore set-aside %s":                           "    它可能尚未完成。请查看其目录；确认已结束后：opsdeck restore set-aside %s",
-		"Start nothing by hand before you know how the restores stand: opsdeck restore status":                                    "在弄清恢复状态之前不要手动启动任何东西：opsdeck restore status",
-		"Take a restore that cannot be read out of the way of others, after a look at it.":                                        "查看之后，把无法读取的恢复移开，使其不再妨碍其他操作。",
-		"The restore's id once more, where there is no terminal.":                                                                 "没有终端时，再给出一次该恢复的编号。",
-		"the restore %s can be read: it need not be set aside":                                                                    "恢复 %s 可以读取：无需移开",
-		"The restore %s is taken out of the way. If it is unfinished, the database may be half restored and the service stopped.": "恢复 %s 将被移开。若它尚未完成，数据库可能只恢复了一半，服务也可能处于停止状态。",
-		"set aside: %s":                                    "已移开：%s",
-		"  its folder: %s":                                 "  其目录：%s",
-		"  its journal's last line, of %s: %s":             "  其日志的最后一行，时间 %s：%s",
-		"  look for its schemas: SHOW DATABASES LIKE '%s'": "  查找它的库：SHOW DATABASES LIKE '%s'",
-		"  look whether the service runs: opsdeck status":  "  查看服务是否在运行：opsdeck status",
-	})
+	register(
+		"the restore %s cannot be read, so it may be unfinished", "无法读取恢复 %s，它可能尚未完成",
+		"look into its folder; when it is over: opsdeck restore set-aside %s",
+		"请查看其目录；确认已结束后：opsdeck restore set-aside %s",
+		"    It may be unfinished. Look into its folder; when it is over: opsdeck restore set-aside %s",
+		"    它可能尚未完成。请查看其目录；确认已结束后：opsdeck restore set-aside %s",
+		"Start nothing by hand before you know how the restores stand: opsdeck restore status",
+		"在弄清恢复状态之前不要手动启动任何东西：opsdeck restore status",
+		"Take a restore that cannot be read out of the way of others, after a look at it.",
+		"查看之后，把无法读取的恢复移开，使其不再妨碍其他操作。",
+		"The restore's id once more, where there is no terminal.", "没有终端时，再给出一次该恢复的编号。",
+		"the restore %s can be read: it need not be set aside", "恢复 %s 可以读取：无需移开",
+		"The restore %s is taken out of the way. If it is unfinished, the database may be half restored and the "+
+			"service stopped.",
+		"恢复 %s 将被移开。若它尚未完成，数据库可能只恢复了一半，服务也可能处于停止状态。",
+		"set aside: %s", "已移开：%s",
+		"  its folder: %s", "  其目录：%s",
+		"  its journal's last line, of %s: %s", "  其日志的最后一行，时间 %s：%s",
+		"  look for its schemas: SHOW DATABASES LIKE '%s'", "  查找它的库：SHOW DATABASES LIKE '%s'",
+		"  look whether the service runs: opsdeck status", "  查看服务是否在运行：opsdeck status",
+	)
 }

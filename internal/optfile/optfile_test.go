@@ -39,7 +39,15 @@ host = 'db one'
 !includedir conf.d
 `, 0o600)
 	got, err := Read(path, "client")
-	want := Options{"user": "a", "password": `p#a ss"w `, "default-character-set": "utf8mb4", "ssl-mode": "REQUIRED", "compress": "", "host": "db one", "port": "3308"}
+	want := Options{
+		"user":                  "a",
+		"password":              `p#a ss"w `,
+		"default-character-set": "utf8mb4",
+		"ssl-mode":              "REQUIRED",
+		"compress":              "",
+		"host":                  "db one",
+		"port":                  "3308",
+	}
 	if err != nil || !maps.Equal(got, want) {
 		t.Fatalf("got %v, %v\nwant %v", got, err, want)
 	}

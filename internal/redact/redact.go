@@ -23,13 +23,39 @@ var rules = []struct {
 	// scheme://user:secret@host and the driver's user:secret@tcp(host).
 	{[]string{"://"}, regexp.MustCompile(`(://[^\s:/@]*:)[^\s@/]+(@)`), "${1}" + Mask + "${2}"},
 	{[]string{"@tcp(", "@unix("}, regexp.MustCompile(`(\b[\w.-]+:)[^\s@:/]+(@(?:tcp|unix)\()`), "${1}" + Mask + "${2}"},
-	{[]string{"authorization"}, regexp.MustCompile(`(?i)(\bauthorization\s*[:=]\s*"?(?:bearer|basic)\s+)[\w.~+/=-]+`), "${1}" + Mask},
+	{
+		[]string{"authorization"},
+		regexp.MustCompile(`(?i)(\bauthorization\s*[:=]\s*"?(?:bearer|basic)\s+)[\w.~+/=-]+`),
+		"${1}" + Mask,
+	},
 	{[]string{"cookie"}, regexp.MustCompile(`(?i)((?:set-)?cookie\s*:\s*)[^\r\n"]+`), "${1}" + Mask},
-	{words, regexp.MustCompile(`(?i)("[\w-]*(?:password|passwd|secret|token|api_?key|access_?key|private_?key)"\s*:\s*")(?:[^"\\]|\\.)*(")`), "${1}" + Mask + "${2}"},
+	{
+		words,
+		regexp.MustCompile(
+			`(?i)("[\w-]*(?:password|passwd|secret|token|api_?key|access_?key|private_?key)"\s*:\s*")(?:[^"\\]|\\.)*(")`,
+		),
+		"${1}" + Mask + "${2}",
+	},
 	// JSON within a JSON text, its quotes behind backslashes.
-	{words, regexp.MustCompile(`(?i)(\\"[\w-]*(?:password|passwd|secret|token|api_?key|access_?key|private_?key)\\"\s*:\s*\\")(?:[^"\\]|\\\\.)*(\\")`), "${1}" + Mask + "${2}"},
-	{words, regexp.MustCompile(`(?i)(\b[\w-]*(?:password|passwd|pwd|secret|token|api_?key|access_?key)\b\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s&,;"']+)`), "${1}" + Mask},
-	{[]string{"identified"}, regexp.MustCompile(`(?i)(\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+)('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")`), "${1}" + Mask},
+	{
+		words,
+		regexp.MustCompile(
+			`(?i)(\\"[\w-]*(?:password|passwd|secret|token|api_?key|access_?key|private_?key)\\"\s*:\s*\\")(?:[^"\\]|\\\\.)*(\\")`,
+		),
+		"${1}" + Mask + "${2}",
+	},
+	{
+		words,
+		regexp.MustCompile(
+			`(?i)(\b[\w-]*(?:password|passwd|pwd|secret|token|api_?key|access_?key)\b\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s&,;"']+)`,
+		),
+		"${1}" + Mask,
+	},
+	{
+		[]string{"identified"},
+		regexp.MustCompile(`(?i)(\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+)('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")`),
+		"${1}" + Mask,
+	},
 	{[]string{"eyj"}, regexp.MustCompile(`\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+`), Mask},
 }
 

@@ -31,8 +31,40 @@ func TestOrdinaryTextStays(t *testing.T) {
 // TestNoRuleIsLeftOutWhereItWouldMask: the words that are looked for first are only
 // to save time.
 func TestNoRuleIsLeftOutWhereItWouldMask(t *testing.T) {
-	pieces := []string{"password", "PASSWD", "paſſword", "pwd", "Secret", "apiKey", "api_\u212aey", "private_key", "token", `"`, `\"`, `"a":"`, `\\`, "=", ": ", ":", "'", " ", "x", "hunter2", "://", "u:", "@tcp(", "@h", "Authorization: Bearer ", "basic ",
-		"Set-Cookie: ", "coo\u212aie:", "IDENTIFIED BY ", "identified with y as ", "eyJabcdefghij.abcdefghij.k", "客户"}
+	pieces := []string{
+		"password",
+		"PASSWD",
+		"paſſword",
+		"pwd",
+		"Secret",
+		"apiKey",
+		"api_\u212aey",
+		"private_key",
+		"token",
+		`"`,
+		`\"`,
+		`"a":"`,
+		`\\`,
+		"=",
+		": ",
+		":",
+		"'",
+		" ",
+		"x",
+		"hunter2",
+		"://",
+		"u:",
+		"@tcp(",
+		"@h",
+		"Authorization: Bearer ",
+		"basic ",
+		"Set-Cookie: ",
+		"coo\u212aie:",
+		"IDENTIFIED BY ",
+		"identified with y as ",
+		"eyJabcdefghij.abcdefghij.k",
+		"客户",
+	}
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {
 		in := ""

@@ -26,7 +26,15 @@ func filed(r *rand.Rand, n int, write func([]byte) string, content func(*rand.Ra
 func documents(r *rand.Rand) []byte {
 	var b bytes.Buffer
 	for range 20 + r.IntN(60) {
-		fmt.Fprintf(&b, `{"sku":"P%06d","qty":%d,"price":%d.%02d,"note":"客户 %x"},`, r.IntN(5000), r.IntN(50), r.IntN(1000), r.IntN(100), r.IntN(1<<30))
+		fmt.Fprintf(
+			&b,
+			`{"sku":"P%06d","qty":%d,"price":%d.%02d,"note":"客户 %x"},`,
+			r.IntN(5000),
+			r.IntN(50),
+			r.IntN(1000),
+			r.IntN(100),
+			r.IntN(1<<30),
+		)
 	}
 	return b.Bytes()
 }

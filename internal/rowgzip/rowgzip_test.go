@@ -46,8 +46,22 @@ func rows(r *rand.Rand, n int) []byte {
 	var b bytes.Buffer
 	b.WriteString("INSERT INTO `audit_logs` (`id`,`user_id`,`action`,`new_value`,`path`,`note`,`created_at`) VALUES\n")
 	for i := range n {
-		fmt.Fprintf(&b, "(%d,%d,'%s','{\"status\": \"NEW\", \"n\": %d, \"note\": \"%x\"}','/api/orders/%d','客户%d有限公司 it\\'s',%d.%02d,'2025-08-01 00:%02d:%02d.000000'),\n",
-			i, r.IntN(100), []string{"CREATE", "UPDATE", "APPROVE"}[r.IntN(3)], i, random(r, 20), i, r.IntN(5000), r.IntN(1e5), r.IntN(100), i/60%60, i%60)
+		fmt.Fprintf(
+			&b,
+			"(%d,%d,'%s','{\"status\": \"NEW\", \"n\": %d, \"note\": \"%x\"}','/api/orders/%d','客户%d有限公司 "+
+				"it\\'s',%d.%02d,'2025-08-01 00:%02d:%02d.000000'),\n",
+			i,
+			r.IntN(100),
+			[]string{"CREATE", "UPDATE", "APPROVE"}[r.IntN(3)],
+			i,
+			random(r, 20),
+			i,
+			r.IntN(5000),
+			r.IntN(1e5),
+			r.IntN(100),
+			i/60%60,
+			i%60,
+		)
 	}
 	return b.Bytes()
 }
@@ -70,8 +84,12 @@ func kinds() map[string][]byte {
 		"nothing": {}, "a byte": {0}, "short": []byte("(1,'a'),"), "two of one": []byte("aaaaaaaaaaaaaaaaaaaa"),
 		"zeros": make([]byte, 1<<20), "noise": noise, "noise of 65535": noise[:65535], "noise of 65536": noise[:65536],
 		"twice the noise": bytes.Repeat(noise[:20000], 3), "noise beyond the window": bytes.Repeat(noise[:40000], 2),
-		"hex": []byte(hex.EncodeToString(noise)), "rows": rows(r, 2000), "rows and noise": append(append(rows(r, 3000), noise...), rows(r, 10)...),
-		"uneven": fibonacci(r), "all bytes": bytes.Repeat(noise[:256], 500), "characters": []byte(strings.Repeat("千张销售管理系统😀", 9000)),
+		"hex": []byte(
+			hex.EncodeToString(noise),
+		), "rows": rows(r, 2000), "rows and noise": append(append(rows(r, 3000), noise...), rows(r, 10)...),
+		"uneven": fibonacci(
+			r,
+		), "all bytes": bytes.Repeat(noise[:256], 500), "characters": []byte(strings.Repeat("千张销售管理系统😀", 9000)),
 		"block": rows(r, 9000)[:blockBytes], "a block and a byte": rows(r, 9000)[:blockBytes+1], "no margin": rows(r, 9000)[:blockBytes+margin],
 	}
 }
@@ -105,7 +123,10 @@ func TestTextBeyondTheReachIsOneMember(t *testing.T) {
 	defer func(was int) { reach = was }(reach)
 	text := rows(rand.New(rand.NewPCG(3, 4)), 2000)
 	for _, reach = range []int{len(text), len(text) - 1, 100 << 10, 1000, 7} {
-		if !bytes.Equal(unpack(t, new(Encoder).Append(nil, text[:min(len(text), 500*reach)])), text[:min(len(text), 500*reach)]) {
+		if !bytes.Equal(
+			unpack(t, new(Encoder).Append(nil, text[:min(len(text), 500*reach)])),
+			text[:min(len(text), 500*reach)],
+		) {
 			t.Errorf("another text comes back with a reach of %d", reach)
 		}
 	}

@@ -83,8 +83,21 @@ func (d *DockerEngine) start() (err error) {
 	// What it wrote down of processes that are gone: their numbers have new owners in the new namespace.
 	os.Remove(filepath.Join(d.Dir, "dockerd.pid"))
 	os.RemoveAll(filepath.Join(d.Dir, "exec"))
-	d.proc, err = launch(d.Dir, []string{"PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin"}, "unshare", "--pid", "--mount", "--fork", "--kill-child",
-		"--mount-proc", "sh", "-c", dockerScript, "sh", d.Dir)
+	d.proc, err = launch(
+		d.Dir,
+		[]string{"PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin"},
+		"unshare",
+		"--pid",
+		"--mount",
+		"--fork",
+		"--kill-child",
+		"--mount-proc",
+		"sh",
+		"-c",
+		dockerScript,
+		"sh",
+		d.Dir,
+	)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,11 @@ func (s *Server) Field(t testing.TB, schema, root string, scale float64) {
 	}
 	text := string(data)
 	for _, n := range []int{3000000, 2000000, 1000000, 500000, 50000} {
-		text = strings.ReplaceAll(text, fmt.Sprintf("seq_1_to_%d;", n), fmt.Sprintf("seq_1_to_%d;", max(1, int(float64(n)*scale))))
+		text = strings.ReplaceAll(
+			text,
+			fmt.Sprintf("seq_1_to_%d;", n),
+			fmt.Sprintf("seq_1_to_%d;", max(1, int(float64(n)*scale))),
+		)
 	}
 	s.Client(t, schema, strings.NewReader(text))
 }

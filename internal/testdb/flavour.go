@@ -63,7 +63,12 @@ func initMySQL(server, data string) error {
 		return err
 	}
 	defer os.Remove(sql)
-	args := []string{"--initialize-insecure", "--datadir=" + data, "--init-file=" + sql, "--innodb-redo-log-capacity=67108864"}
+	args := []string{
+		"--initialize-insecure",
+		"--datadir=" + data,
+		"--init-file=" + sql,
+		"--innodb-redo-log-capacity=67108864",
+	}
 	return run("", server, append(args, asUser()...)...)
 }
 
@@ -108,11 +113,25 @@ func (f *flavour) arguments(dir string, port int) []string {
 		return f.command(dir, port)
 	}
 	data := filepath.Join(dir, "data")
-	args := []string{"--no-defaults", "--datadir=" + data, "--socket=" + filepath.Join(dir, "sock"), "--port=" + strconv.Itoa(port),
-		"--bind-address=127.0.0.1", "--pid-file=" + filepath.Join(dir, "server.pid"), "--server-id=1", "--log-bin=" + filepath.Join(data, "binlog"),
-		"--local-infile=1", "--secure-file-priv=", "--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=2",
+	args := []string{
+		"--no-defaults",
+		"--datadir=" + data,
+		"--socket=" + filepath.Join(dir, "sock"),
+		"--port=" + strconv.Itoa(port),
+		"--bind-address=127.0.0.1",
+		"--pid-file=" + filepath.Join(dir, "server.pid"),
+		"--server-id=1",
+		"--log-bin=" + filepath.Join(data, "binlog"),
+		"--local-infile=1",
+		"--secure-file-priv=",
+		"--innodb-buffer-pool-size=64M",
+		"--innodb-flush-log-at-trx-commit=2",
 		"--tmpdir=" + dir, // a server that starts removes what it finds of others' temporary tables
-		"--innodb-flush-method=nosync", "--sync-binlog=0", "--max-connections=200", "--max-allowed-packet=64M"}
+		"--innodb-flush-method=nosync",
+		"--sync-binlog=0",
+		"--max-connections=200",
+		"--max-allowed-packet=64M",
+	}
 	if f.wrapped {
 		args = args[1:] // the program's wrapper says --no-defaults, and it must come first
 	}

@@ -26,8 +26,14 @@ func init() { flavours["mariadb11"] = mariadb11Flavour }
 func MariaDB11(t testing.TB) *Server { t.Helper(); return shared(t, mariadb11Flavour) }
 
 // systemTables are the files of which mariadb-install-db makes a data folder, in its order.
-var systemTables = []string{"mariadb_system_tables.sql", "mariadb_performance_tables.sql", "mariadb_system_tables_data.sql",
-	"fill_help_tables.sql", "maria_add_gis_sp_bootstrap.sql", "mariadb_sys_schema.sql"}
+var systemTables = []string{
+	"mariadb_system_tables.sql",
+	"mariadb_performance_tables.sql",
+	"mariadb_system_tables_data.sql",
+	"fill_help_tables.sql",
+	"maria_add_gis_sp_bootstrap.sql",
+	"mariadb_sys_schema.sql",
+}
 
 // initMariaDB11 does what mariadb-install-db does, which does not run from the folder
 // that the packages are unpacked into.

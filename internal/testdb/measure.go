@@ -37,7 +37,10 @@ func (s *Server) Measure(t testing.TB, cmd *exec.Cmd) Usage {
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v: %v\n%s", cmd.Args, err, said.String())
 	}
-	u := Usage{Wall: time.Since(began), CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime() + cpuOf(s.PID()) - server}
+	u := Usage{
+		Wall: time.Since(began),
+		CPU:  cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime() + cpuOf(s.PID()) - server,
+	}
 	u.Peak = <-ended
 	return u
 }

@@ -14,7 +14,12 @@ func TestAPortIsGivenOnceAndNeverToAConnection(t *testing.T) {
 			t.Fatal(err)
 		}
 		if given[port] || port >= anyPort() {
-			t.Fatalf("%d was given, and connections take ports from %d on; given twice: %v", port, anyPort(), given[port])
+			t.Fatalf(
+				"%d was given, and connections take ports from %d on; given twice: %v",
+				port,
+				anyPort(),
+				given[port],
+			)
 		}
 		given[port] = true
 		if claim(port) {

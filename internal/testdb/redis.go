@@ -56,7 +56,9 @@ func Redis(t testing.TB, args ...string) *RedisServer {
 }
 
 func (r *RedisServer) start() error {
-	args := append([]string{"--port", strconv.Itoa(r.Port), "--bind", r.Host, "--save", "", "--appendonly", "no", "--dir", r.dir}, r.extra...)
+	args := append(
+		[]string{"--port", strconv.Itoa(r.Port), "--bind", r.Host, "--save", "", "--appendonly", "no", "--dir", r.dir},
+		r.extra...)
 	var err error
 	if r.proc, err = launch(r.dir, nil, r.program, args...); err != nil {
 		return err

@@ -62,8 +62,22 @@ func startS3() (*S3Server, error) {
 	}
 	s.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	// Attributes in files of their own: not every folder for tests has extended ones.
-	s.proc, err = launch(s.dir, []string{"ROOT_ACCESS_KEY=" + s.Access, "ROOT_SECRET_KEY=" + s.Secret}, gateway, "--port", s.Addr, "--health", "/health", "--quiet",
-		"posix", "--sidecar", filepath.Join(s.dir, "attributes"), "--versioning-dir", filepath.Join(s.dir, "versions"), filepath.Join(s.dir, "files"))
+	s.proc, err = launch(
+		s.dir,
+		[]string{"ROOT_ACCESS_KEY=" + s.Access, "ROOT_SECRET_KEY=" + s.Secret},
+		gateway,
+		"--port",
+		s.Addr,
+		"--health",
+		"/health",
+		"--quiet",
+		"posix",
+		"--sidecar",
+		filepath.Join(s.dir, "attributes"),
+		"--versioning-dir",
+		filepath.Join(s.dir, "versions"),
+		filepath.Join(s.dir, "files"),
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,15 @@ func newServer(f *flavour, extra []string) (*Server, error) {
 	}
 	if f.init == nil {
 		dir, err := newFolder(f.name)
-		return &Server{Flavour: f.name, Host: "127.0.0.1", Socket: filepath.Join(dir, "sock"), User: account, flavour: f, dir: dir, extra: extra}, err
+		return &Server{
+			Flavour: f.name,
+			Host:    "127.0.0.1",
+			Socket:  filepath.Join(dir, "sock"),
+			User:    account,
+			flavour: f,
+			dir:     dir,
+			extra:   extra,
+		}, err
 	}
 	template, err := f.template(server)
 	if err != nil {
@@ -58,8 +66,16 @@ func newServer(f *flavour, extra []string) (*Server, error) {
 	if f.family != "" {
 		kind = f.family
 	}
-	return &Server{Flavour: kind, Host: "127.0.0.1", Socket: filepath.Join(dir, "sock"), User: account, Password: password,
-		flavour: f, dir: dir, extra: extra}, nil
+	return &Server{
+		Flavour:  kind,
+		Host:     "127.0.0.1",
+		Socket:   filepath.Join(dir, "sock"),
+		User:     account,
+		Password: password,
+		flavour:  f,
+		dir:      dir,
+		extra:    extra,
+	}, nil
 }
 
 // start runs the server; the first start looks for a port, later ones keep it.
@@ -272,7 +288,10 @@ func (s *Server) runTool(t testing.TB, tool string, stdin io.Reader, args ...str
 	var stalled atomic.Pointer[string]
 	ctx, cancel := context.WithTimeout(context.Background(), toolTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, s.Tool(t, tool), append([]string{"--defaults-file=" + s.OptionsFile(t)}, args...)...)
+	cmd := exec.CommandContext(
+		ctx,
+		s.Tool(t, tool),
+		append([]string{"--defaults-file=" + s.OptionsFile(t)}, args...)...)
 	cmd.Cancel = func() error { // while the server still shows what it waits for
 		work := s.work()
 		stalled.Store(&work)
@@ -303,7 +322,10 @@ func (s *Server) work() string {
 		return err.Error()
 	}
 	defer db.Close()
-	rows, err := db.QueryContext(ctx, "SELECT CONCAT_WS(' ', ID, COMMAND, TIME, STATE, LEFT(INFO, 300)) FROM information_schema.PROCESSLIST")
+	rows, err := db.QueryContext(
+		ctx,
+		"SELECT CONCAT_WS(' ', ID, COMMAND, TIME, STATE, LEFT(INFO, 300)) FROM information_schema.PROCESSLIST",
+	)
 	if err != nil {
 		return err.Error()
 	}

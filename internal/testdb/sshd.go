@@ -80,9 +80,17 @@ func (s *SSHServer) prepare() error {
 		return err
 	}
 	known := fmt.Sprintf("[%s]:%d %s", s.Host, s.Port, host)
-	config := []string{"ListenAddress " + net.JoinHostPort(s.Host, strconv.Itoa(s.Port)), "HostKey " + filepath.Join(s.home, "host_key"),
-		"AuthorizedKeysFile " + filepath.Join(s.home, "key.pub"), "PidFile none", "StrictModes no", "UsePAM no",
-		"PasswordAuthentication no", "PermitRootLogin yes", "Subsystem sftp internal-sftp"}
+	config := []string{
+		"ListenAddress " + net.JoinHostPort(s.Host, strconv.Itoa(s.Port)),
+		"HostKey " + filepath.Join(s.home, "host_key"),
+		"AuthorizedKeysFile " + filepath.Join(s.home, "key.pub"),
+		"PidFile none",
+		"StrictModes no",
+		"UsePAM no",
+		"PasswordAuthentication no",
+		"PermitRootLogin yes",
+		"Subsystem sftp internal-sftp",
+	}
 	if err := os.WriteFile(s.KnownHosts, []byte(known), 0o600); err != nil {
 		return err
 	}

@@ -71,8 +71,26 @@ func (s *SystemdManager) start() error {
 		return err
 	}
 	var err error
-	args := []string{"-c", enterGroup, "sh", s.group, "unshare", "--pid", "--mount", "--uts", "--ipc", "--cgroup", "--net",
-		"--fork", "--kill-child", "sh", "-c", systemdScript, "sh", filepath.Join(s.dir, "root")}
+	args := []string{
+		"-c",
+		enterGroup,
+		"sh",
+		s.group,
+		"unshare",
+		"--pid",
+		"--mount",
+		"--uts",
+		"--ipc",
+		"--cgroup",
+		"--net",
+		"--fork",
+		"--kill-child",
+		"sh",
+		"-c",
+		systemdScript,
+		"sh",
+		filepath.Join(s.dir, "root"),
+	}
 	s.proc, err = launch(s.dir, nil, "sh", append(args, s.shared...)...)
 	if err != nil {
 		return err
@@ -107,7 +125,17 @@ func (s *SystemdManager) answers(ctx context.Context) error {
 // Unit writes a unit's file and makes systemd read it.
 func (s *SystemdManager) Unit(t testing.TB, name, text string) {
 	t.Helper()
-	cmd := exec.Command("nsenter", "-t", strconv.Itoa(s.pid), "-m", "sh", "-c", `cat >"/run/systemd/system/$1"`, "sh", name)
+	cmd := exec.Command(
+		"nsenter",
+		"-t",
+		strconv.Itoa(s.pid),
+		"-m",
+		"sh",
+		"-c",
+		`cat >"/run/systemd/system/$1"`,
+		"sh",
+		name,
+	)
 	cmd.Stdin = strings.NewReader(text)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("unit %s: %v: %s", name, err, out)
@@ -129,7 +157,13 @@ func (s *SystemdManager) Systemctl(t testing.TB, args ...string) string {
 // unit would have it. It returns what the command wrote, and its exit code.
 func (s *SystemdManager) Run(t testing.TB, name string, args ...string) (out string, code int) {
 	t.Helper()
-	return enter(t, "", append([]string{"-t", strconv.Itoa(s.pid), "-m", "-p", "-C", "-n", "env", "-i", "PATH=/usr/sbin:/usr/bin", name}, args...))
+	return enter(
+		t,
+		"",
+		append(
+			[]string{"-t", strconv.Itoa(s.pid), "-m", "-p", "-C", "-n", "env", "-i", "PATH=/usr/sbin:/usr/bin", name},
+			args...),
+	)
 }
 
 func (s *SystemdManager) remove() {

@@ -99,6 +99,12 @@ func held(path string, limit time.Duration) (*os.File, error) {
 
 // sign writes into a lock file who holds it.
 func sign(lock *os.File) error {
-	_, err := fmt.Fprintf(lock, "process %d (%s) since %s", os.Getpid(), filepath.Base(os.Args[0]), time.Now().Format(time.TimeOnly))
+	_, err := fmt.Fprintf(
+		lock,
+		"process %d (%s) since %s",
+		os.Getpid(),
+		filepath.Base(os.Args[0]),
+		time.Now().Format(time.TimeOnly),
+	)
 	return err
 }

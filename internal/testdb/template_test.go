@@ -44,7 +44,8 @@ func TestALockThatIsHeldTooLongNamesItsHolder(t *testing.T) {
 	pid := locked(t, path).Process.Pid
 	began := time.Now()
 	_, err := held(path, 100*time.Millisecond)
-	if err == nil || !strings.Contains(err.Error(), "process "+strconv.Itoa(pid)+" (") || time.Since(began) < 100*time.Millisecond {
+	if err == nil || !strings.Contains(err.Error(), "process "+strconv.Itoa(pid)+" (") ||
+		time.Since(began) < 100*time.Millisecond {
 		t.Errorf("%v", err)
 	}
 }

@@ -54,7 +54,11 @@ func TestEachServerAnswersAndKeepsItsBinaryLog(t *testing.T) {
 func TestDumpLoadsIntoAnotherSchema(t *testing.T) {
 	Each(t, func(t *testing.T, s *Server) {
 		from, to := s.Schema(t), s.Schema(t)
-		s.Exec(t, from, "CREATE TABLE a (id INT PRIMARY KEY, name VARCHAR(20)); INSERT INTO a VALUES (1, '千张'), (2, NULL)")
+		s.Exec(
+			t,
+			from,
+			"CREATE TABLE a (id INT PRIMARY KEY, name VARCHAR(20)); INSERT INTO a VALUES (1, '千张'), (2, NULL)",
+		)
 		args := []string{"--no-tablespaces", from}
 		if s.Flavour == "mysql" {
 			args = append(args, "--set-gtid-purged=OFF") // on by default in 9.7, and refused by the server it came from
@@ -71,7 +75,13 @@ func TestDataOutlivesKill(t *testing.T) {
 	for _, flavour := range []string{"mysql", "mariadb"} {
 		t.Run(flavour, func(t *testing.T) {
 			s := Private(t, flavour, "--max-connections=33")
-			s.Exec(t, "", "CREATE DATABASE d", "CREATE TABLE d.a (id INT PRIMARY KEY)", "INSERT INTO d.a VALUES (1), (2), (3)")
+			s.Exec(
+				t,
+				"",
+				"CREATE DATABASE d",
+				"CREATE TABLE d.a (id INT PRIMARY KEY)",
+				"INSERT INTO d.a VALUES (1), (2), (3)",
+			)
 			port := s.Port
 			s.Kill()
 			if err := s.Open(t, "").Ping(); err == nil {
@@ -79,7 +89,10 @@ func TestDataOutlivesKill(t *testing.T) {
 			}
 			s.Start(t)
 			var n, max int
-			if err := s.Open(t, "").QueryRow("SELECT COUNT(*), @@max_connections FROM d.a").Scan(&n, &max); err != nil || n != 3 || max != 33 || s.Port != port {
+			if err := s.Open(t, "").QueryRow("SELECT COUNT(*), @@max_connections FROM d.a").Scan(&n, &max); err != nil ||
+				n != 3 ||
+				max != 33 ||
+				s.Port != port {
 				t.Errorf("%d rows, max_connections %d, port %d was %d, %v", n, max, s.Port, port, err)
 			}
 			s.Stop(t)
@@ -162,7 +175,8 @@ func TestPM2RunsAProcess(t *testing.T) {
 		Name string `json:"name"`
 		PID  int    `json:"pid"`
 	}
-	if err := json.Unmarshal(p.Run(t, "jlist"), &list); err != nil || len(list) != 1 || list[0].Name != "qianzhang-backend" {
+	if err := json.Unmarshal(p.Run(t, "jlist"), &list); err != nil || len(list) != 1 ||
+		list[0].Name != "qianzhang-backend" {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	p.Kill(t)

@@ -14,8 +14,25 @@ var tidbFlavour = &flavour{
 	tools: map[string][]string{"mysql": {"mariadb"}, "mysqldump": {"mariadb-dump"}},
 	bin:   func() string { return "" },
 	command: func(dir string, port int) []string {
-		return []string{"-store", "unistore", "-path", filepath.Join(dir, "data"), "-host", "127.0.0.1", "-P", strconv.Itoa(port),
-			"-socket", filepath.Join(dir, "sock"), "-temp-dir", dir, "-report-status=false", "-L", "warn", "-log-file", filepath.Join(dir, "tidb.log")}
+		return []string{
+			"-store",
+			"unistore",
+			"-path",
+			filepath.Join(dir, "data"),
+			"-host",
+			"127.0.0.1",
+			"-P",
+			strconv.Itoa(port),
+			"-socket",
+			filepath.Join(dir, "sock"),
+			"-temp-dir",
+			dir,
+			"-report-status=false",
+			"-L",
+			"warn",
+			"-log-file",
+			filepath.Join(dir, "tidb.log"),
+		}
 	},
 }
 

@@ -27,7 +27,11 @@ func (c Certificates) Path(name string) string { return filepath.Join(c.Dir, nam
 func PrivateTLS(t testing.TB, flavour string, args ...string) (*Server, Certificates) {
 	t.Helper()
 	c := NewCertificates(t)
-	tls := []string{"--ssl-ca=" + c.Path("ca.pem"), "--ssl-cert=" + c.Path("server.pem"), "--ssl-key=" + c.Path("server.key")}
+	tls := []string{
+		"--ssl-ca=" + c.Path("ca.pem"),
+		"--ssl-cert=" + c.Path("server.pem"),
+		"--ssl-key=" + c.Path("server.key"),
+	}
 	return Private(t, flavour, append(tls, args...)...), c
 }
 
@@ -62,8 +66,13 @@ func (c Certificates) make(t testing.TB, name string, signer *pair, until time.T
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := &pair{&x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: "opsdeck test " + name}, DNSNames: names,
-		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: until, BasicConstraintsValid: true, IsCA: signer == nil}, key}
+	made := &pair{
+		&x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: "opsdeck test " + name}, DNSNames: names,
+			NotBefore: time.Now().
+				Add(-24 * time.Hour),
+			NotAfter: until, BasicConstraintsValid: true, IsCA: signer == nil},
+		key,
+	}
 	if signer == nil {
 		made.cert.KeyUsage = x509.KeyUsageCertSign
 		signer = made

@@ -29,7 +29,8 @@ var outer struct {
 }
 
 func init() {
-	if !testing.Testing() || filepath.Base(os.Args[0]) == "opsdeck" { // a test's program, under its own name, in a world made for it
+	if !testing.Testing() ||
+		filepath.Base(os.Args[0]) == "opsdeck" { // a test's program, under its own name, in a world made for it
 		return
 	}
 	outer.temp, outer.path = os.TempDir(), os.Getenv("PATH")

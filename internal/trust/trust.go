@@ -109,7 +109,11 @@ func remote(path string) bool {
 		return false
 	}
 	switch int64(st.Type) {
-	case unix.NFS_SUPER_MAGIC, unix.SMB_SUPER_MAGIC, 0xff534d42 /* CIFS */, 0xfe534d42 /* SMB2 */, unix.FUSE_SUPER_MAGIC:
+	case unix.NFS_SUPER_MAGIC,
+		unix.SMB_SUPER_MAGIC,
+		0xff534d42, /* CIFS */
+		0xfe534d42, /* SMB2 */
+		unix.FUSE_SUPER_MAGIC:
 		return true
 	}
 	return false
@@ -121,7 +125,11 @@ func remote(path string) bool {
 func Open(path string, flags int, perm fs.FileMode) (*os.File, error) {
 	f, err := os.OpenFile(path, flags|unix.O_NOFOLLOW|unix.O_NONBLOCK, perm)
 	if errors.Is(err, unix.ELOOP) {
-		return nil, &Error{Path: path, Why: lang.M("it is a symbolic link, and may lead to any file"), Fix: "rm " + path}
+		return nil, &Error{
+			Path: path,
+			Why:  lang.M("it is a symbolic link, and may lead to any file"),
+			Fix:  "rm " + path,
+		}
 	}
 	if err != nil {
 		return nil, err

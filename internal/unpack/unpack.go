@@ -110,8 +110,14 @@ func (l *layers) open(in *bufio.Reader, head []byte) (io.Reader, error) {
 // formats are marks of what is no SQL text, and what they mark.
 var formats = []struct{ mark, name string }{
 	{"7z\xbc\xaf\x27\x1c", "a 7z archive"}, {"Rar!\x1a\x07", "a RAR archive"}, {"\x1f\x9d", "packed by compress (.Z)"},
-	{"\x02\x21\x4c\x18", "packed by an old lz4"}, {"PK\x05\x06", "an empty zip archive"}, {"XBSTCK01", "an xbstream of XtraBackup or mariadb-backup"},
-	{"PGDMP", "a dump of PostgreSQL"}, {"SQLite format 3\x00", "an SQLite database"}, {"Salted__", "encrypted by openssl"},
+	{
+		"\x02\x21\x4c\x18",
+		"packed by an old lz4",
+	}, {"PK\x05\x06", "an empty zip archive"}, {"XBSTCK01", "an xbstream of XtraBackup or mariadb-backup"},
+	{
+		"PGDMP",
+		"a dump of PostgreSQL",
+	}, {"SQLite format 3\x00", "an SQLite database"}, {"Salted__", "encrypted by openssl"},
 	{"-----BEGIN PGP MESSAGE", "encrypted by PGP"}, {"<?xml", "XML (mysqldump --xml)"}, {"\xfebin", "a binary log"},
 }
 

@@ -141,7 +141,8 @@ func TestWhatIsNotReadIsNamed(t *testing.T) {
 	}
 	for mark, want := range map[string]string{"7z\xbc\xaf\x27\x1c": "7z", "PGDMP": "PostgreSQL", "XBSTCK01": "xbstream", "<?xml version": "--xml"} {
 		var named *FormatError
-		if _, err := Reader(strings.NewReader(mark + " ...")); !errors.As(err, &named) || !strings.Contains(named.Format, want) {
+		if _, err := Reader(strings.NewReader(mark + " ...")); !errors.As(err, &named) ||
+			!strings.Contains(named.Format, want) {
 			t.Errorf("%q: %v", mark, err)
 		}
 	}

@@ -46,7 +46,12 @@ func newZip(in *bufio.Reader) (io.Reader, error) {
 	}
 	flags, method := binary.LittleEndian.Uint16(head[6:]), binary.LittleEndian.Uint16(head[8:])
 	skip := int(binary.LittleEndian.Uint16(head[26:])) + int(binary.LittleEndian.Uint16(head[28:]))
-	z := &zipFile{in: in, sum: crc32.NewIEEE(), crc: binary.LittleEndian.Uint32(head[14:]), behind: flags&zipDescriptor != 0}
+	z := &zipFile{
+		in:     in,
+		sum:    crc32.NewIEEE(),
+		crc:    binary.LittleEndian.Uint32(head[14:]),
+		behind: flags&zipDescriptor != 0,
+	}
 	z.size = binary.LittleEndian.Uint32(head[22:])
 	packed := binary.LittleEndian.Uint32(head[18:])
 	if _, err := in.Discard(skip); err != nil {

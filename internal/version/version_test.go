@@ -7,7 +7,10 @@ import (
 
 func TestVersionNamesCommitAndDate(t *testing.T) {
 	stamped := &debug.BuildInfo{Main: debug.Module{Version: "(devel)"}, Settings: []debug.BuildSetting{
-		{Key: "vcs.revision", Value: "0123456789abcdef0123"}, {Key: "vcs.time", Value: "2026-01-29T12:00:00Z"}, {Key: "vcs.modified", Value: "true"}}}
+		{
+			Key:   "vcs.revision",
+			Value: "0123456789abcdef0123",
+		}, {Key: "vcs.time", Value: "2026-01-29T12:00:00Z"}, {Key: "vcs.modified", Value: "true"}}}
 	for _, c := range []struct {
 		name  string
 		flags Info

@@ -16,10 +16,14 @@ import (
 type Span struct{ From, Till time.Time }
 
 var (
-	agoForm = regexp.MustCompile(`^-? ?(\d{1,6}) ?(s|sec|secs|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)(?: ago)?$`)
+	agoForm = regexp.MustCompile(
+		`^-? ?(\d{1,6}) ?(s|sec|secs|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)(?: ago)?$`,
+	)
 	dayForm = regexp.MustCompile(`^(?:(last|this) )?([a-z]+|今天|昨天)(?:(?: at|t)? ?(\d{1,2}:\d{2}(?::\d{2})?))?$`)
 
-	wallForm  = regexp.MustCompile(`^(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?)?)?)?$`)
+	wallForm = regexp.MustCompile(
+		`^(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?)?)?)?$`,
+	)
 	clockForm = regexp.MustCompile(`^(\d{1,2}):(\d{2})(?::(\d{2}))?$`)
 )
 
@@ -52,7 +56,10 @@ func Parse(text string, now time.Time, zone *time.Location) (Span, lang.Msg) {
 	}
 	m := wallForm.FindStringSubmatch(strings.ToUpper(said))
 	if m == nil {
-		return Span{}, lang.M("%q is not a time; write 24h ago, 14:00, monday, 2026-01-29, 2026-01-29T10:30 or today", text)
+		return Span{}, lang.M(
+			"%q is not a time; write 24h ago, 14:00, monday, 2026-01-29, 2026-01-29T10:30 or today",
+			text,
+		)
 	}
 	return wall(text, m, zone)
 }
@@ -118,7 +125,8 @@ func wall(text string, m []string, zone *time.Location) (Span, lang.Msg) {
 	if m[2] != "" && (n[2] < 1 || n[2] > 12) {
 		return Span{}, lang.M("%s: there is no month %d", text, n[2])
 	}
-	if last := time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day(); m[3] != "" && (n[3] < 1 || n[3] > last) {
+	if last := time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day(); m[3] != "" &&
+		(n[3] < 1 || n[3] > last) {
 		return Span{}, lang.M("%s does not exist: that month has %d days", text, last)
 	}
 	if n[4] > 23 || n[5] > 59 || n[6] > 59 {

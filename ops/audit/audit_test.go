@@ -27,7 +27,17 @@ func current(t testing.TB) *Layout {
 		}
 		cols = append(cols, Column{Name: Field(f).String(), Type: typ, Integer: typ == "bigint", Nullable: true})
 	}
-	l, err := Map("db", "audit_logs", cols, []Index{{Name: "PRIMARY", Columns: []string{"id"}, Unique: true}, {Name: "u", Columns: []string{"user_id", "created_at"}}, {Name: "r", Columns: []string{"resource_type", "resource_id"}}}, nil)
+	l, err := Map(
+		"db",
+		"audit_logs",
+		cols,
+		[]Index{
+			{Name: "PRIMARY", Columns: []string{"id"}, Unique: true},
+			{Name: "u", Columns: []string{"user_id", "created_at"}},
+			{Name: "r", Columns: []string{"resource_type", "resource_id"}},
+		},
+		nil,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +94,9 @@ func TestQueriesAreReadAsWritten(t *testing.T) {
 		if text == "" {
 			continue
 		}
-		if err != nil || len(f.Terms) != 1 || len(f.Terms[0].Any) != 1 || f.Terms[0].Any[0].Text() != text || f.Terms[0].Any[0].Wild() || f.Terms[0].Any[0].Null {
+		if err != nil || len(f.Terms) != 1 || len(f.Terms[0].Any) != 1 || f.Terms[0].Any[0].Text() != text ||
+			f.Terms[0].Any[0].Wild() ||
+			f.Terms[0].Any[0].Null {
 			t.Errorf("%q does not survive quoting: %+v %v", text, f, err)
 		}
 	}
@@ -247,7 +259,16 @@ func TestGapsInALife(t *testing.T) {
 
 func TestFilterAcceptsWhatItsTermsSay(t *testing.T) {
 	s := Syntax{Layout: current(t), Now: noon, Zone: time.UTC}
-	r := row(map[Field]string{UserID: "7", Action: "DELETE", ResourceType: "ORDER", ResourceID: "4", IP: "10.0.2.9", NewValue: `{"x":"50%"}`})
+	r := row(
+		map[Field]string{
+			UserID:       "7",
+			Action:       "DELETE",
+			ResourceType: "ORDER",
+			ResourceID:   "4",
+			IP:           "10.0.2.9",
+			NewValue:     `{"x":"50%"}`,
+		},
+	)
 	r.At, r.Time = StampOf(noon, time.UTC), noon
 	for query, want := range map[string]bool{
 		"action:delete": true, "action:del*": true, "action:d*t*": true, "action:*x": false, "-action:delete": false, "user:7,8": true, "user:none": false,

@@ -50,8 +50,13 @@ func (l *Layout) ParseCursor(text string) (Pos, error) {
 		return Pos{}, bad()
 	}
 	end := len(b) - 8
-	p := Pos{At: Stamp(binary.BigEndian.Uint64(b[1:9])), ID: int64(binary.BigEndian.Uint64(b[9:17])), Key: string(b[17:end])}
-	if !hmac.Equal(b[end:], l.seal(b[:end])) || l.numbered != (p.Key == "") || !l.numbered && len(SplitKey(p.Key, len(l.Keys))) != len(l.Keys) {
+	p := Pos{
+		At:  Stamp(binary.BigEndian.Uint64(b[1:9])),
+		ID:  int64(binary.BigEndian.Uint64(b[9:17])),
+		Key: string(b[17:end]),
+	}
+	if !hmac.Equal(b[end:], l.seal(b[:end])) || l.numbered != (p.Key == "") ||
+		!l.numbered && len(SplitKey(p.Key, len(l.Keys))) != len(l.Keys) {
 		return Pos{}, bad()
 	}
 	return p, nil

@@ -224,7 +224,13 @@ func encode(v any) string {
 }
 
 // The names that the two sides of a change go by.
-var sides = [][2]string{{"old", "new"}, {"from", "to"}, {"before", "after"}, {"old_value", "new_value"}, {"oldValue", "newValue"}}
+var sides = [][2]string{
+	{"old", "new"},
+	{"from", "to"},
+	{"before", "after"},
+	{"old_value", "new_value"},
+	{"oldValue", "newValue"},
+}
 
 // pair takes {"old": …, "new": …} apart, under any of its names.
 func pair(v any) (old, new any, ok bool) {
@@ -291,13 +297,30 @@ func readChangeList(list []any) []Change {
 }
 
 var (
-	secretName   = regexp.MustCompile(`(?i)(password|passwd|pwd|secret|token|api_?key|access_?key|private_?key|authorization|cookie)$`)
-	secretNumber = regexp.MustCompile(`(?i)("[\w-]*(?:password|passwd|pwd|secret|token|api_?key|access_?key|private_?key)"\s*:\s*)(-?\d[\d.eE+-]*)`)
+	secretName = regexp.MustCompile(
+		`(?i)(password|passwd|pwd|secret|token|api_?key|access_?key|private_?key|authorization|cookie)$`,
+	)
+	secretNumber = regexp.MustCompile(
+		`(?i)("[\w-]*(?:password|passwd|pwd|secret|token|api_?key|access_?key|private_?key)"\s*:\s*)(-?\d[\d.eE+-]*)`,
+	)
 )
 
 // triggers are parts, in lower case, of which every secret that is recognised
 // has one nearby: text without any of them needs no closer look.
-var triggers = []string{"pass", "pwd", "secret", "token", "key", "authorization", "cookie", "identified", "://", "@tcp", "@unix", "eyj"}
+var triggers = []string{
+	"pass",
+	"pwd",
+	"secret",
+	"token",
+	"key",
+	"authorization",
+	"cookie",
+	"identified",
+	"://",
+	"@tcp",
+	"@unix",
+	"eyj",
+}
 
 // Mask hides the secrets in a column's text; JSON stays JSON.
 func Mask(text string) string {

@@ -111,7 +111,8 @@ func (t Term) accept(l *Layout, r *Row) bool {
 		if t.Op == Is && m.accept(r.Values[t.Field]) {
 			return true
 		}
-		if t.Op == Resource && m.accept(r.Values[ResourceType]) && (m.Sub == nil || m.Sub.accept(r.Values[ResourceID])) {
+		if t.Op == Resource && m.accept(r.Values[ResourceType]) &&
+			(m.Sub == nil || m.Sub.accept(r.Values[ResourceID])) {
 			return true
 		}
 	}

@@ -30,7 +30,8 @@ func (l *Layout) setKeys(found []Column) error {
 		l.Keys, l.Trusted = []Column{id}, true // a server that tells of no indexes; the configuration vouches for it
 		return l.checkKeys()
 	case best == nil:
-		return ops.E(ops.Config, lang.M("the column %s of %s cannot serve as the key: no unique index of columns that are never NULL holds it", id.Name, l.Table)).
+		return ops.E(ops.Config, lang.M("the column %s of %s cannot serve as the key: no unique index of columns "+
+			"that are never NULL holds it", id.Name, l.Table)).
 			WithHint(lang.M("name another column as audit.columns.id"))
 	}
 	l.keyed, l.Unique, l.primary = *best, true, best.Name == "PRIMARY"
@@ -55,7 +56,8 @@ func (l *Layout) keyIndex(found []Column) *Index {
 		if !ix.Unique || !ix.holds(l.Columns[ID].Name) || !neverNull(found, ix.Columns) {
 			continue
 		}
-		if best == nil || len(ix.Columns) < len(best.Columns) || len(ix.Columns) == len(best.Columns) && ix.Name == "PRIMARY" {
+		if best == nil || len(ix.Columns) < len(best.Columns) ||
+			len(ix.Columns) == len(best.Columns) && ix.Name == "PRIMARY" {
 			best = ix
 		}
 	}
@@ -119,7 +121,12 @@ func (l *Layout) inOrder(fields ...Field) bool {
 		if len(rest) == 0 && l.primary {
 			return true
 		}
-		if len(rest) >= len(l.Keys) && slices.EqualFunc(rest[:len(l.Keys)], l.Keys, func(name string, c Column) bool { return strings.EqualFold(name, c.Name) }) {
+		if len(rest) >= len(l.Keys) &&
+			slices.EqualFunc(
+				rest[:len(l.Keys)],
+				l.Keys,
+				func(name string, c Column) bool { return strings.EqualFold(name, c.Name) },
+			) {
 			return true
 		}
 	}

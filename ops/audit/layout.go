@@ -73,23 +73,43 @@ func (l *Layout) Fields() []Field {
 // Other names that columns of near shapes have, best first. The field's own
 // name always comes before these.
 var synonyms = map[Field][]string{
-	ID:           {"audit_id", "log_id"},
-	CreatedAt:    {"createdat", "created", "create_time", "created_time", "gmt_create", "timestamp", "occurred_at", "event_time", "logged_at", "time"},
-	UserID:       {"userid", "operator_id", "actor_id", "uid", "account_id"},
-	UserName:     {"username", "operator_name", "operator", "actor_name", "actor", "user"},
-	Action:       {"action_type", "operation", "event", "event_type", "verb", "type"},
-	ResourceType: {"resourcetype", "entity_type", "object_type", "target_type", "entity", "resource", "module", "table_name"},
-	ResourceID:   {"resourceid", "entity_id", "object_id", "target_id", "record_id"},
-	Changes:      {"change", "diff", "change_set", "changeset", "details", "detail"},
-	OldValue:     {"oldvalue", "old_values", "old_data", "before", "before_value"},
-	NewValue:     {"newvalue", "new_values", "new_data", "after", "after_value"},
-	IP:           {"ipaddress", "ip", "client_ip", "remote_addr"},
-	UserAgent:    {"useragent", "agent"},
-	Path:         {"apipath", "path", "url", "uri", "request_path"},
-	Method:       {"httpmethod", "method", "request_method"},
-	Request:      {"requestbody", "request", "request_data", "body", "params"},
-	Response:     {"responsedata", "response", "response_body", "result"},
-	Key:          {"idempotencykey", "request_id", "requestid", "trace_id"},
+	ID: {"audit_id", "log_id"},
+	CreatedAt: {
+		"createdat",
+		"created",
+		"create_time",
+		"created_time",
+		"gmt_create",
+		"timestamp",
+		"occurred_at",
+		"event_time",
+		"logged_at",
+		"time",
+	},
+	UserID:   {"userid", "operator_id", "actor_id", "uid", "account_id"},
+	UserName: {"username", "operator_name", "operator", "actor_name", "actor", "user"},
+	Action:   {"action_type", "operation", "event", "event_type", "verb", "type"},
+	ResourceType: {
+		"resourcetype",
+		"entity_type",
+		"object_type",
+		"target_type",
+		"entity",
+		"resource",
+		"module",
+		"table_name",
+	},
+	ResourceID: {"resourceid", "entity_id", "object_id", "target_id", "record_id"},
+	Changes:    {"change", "diff", "change_set", "changeset", "details", "detail"},
+	OldValue:   {"oldvalue", "old_values", "old_data", "before", "before_value"},
+	NewValue:   {"newvalue", "new_values", "new_data", "after", "after_value"},
+	IP:         {"ipaddress", "ip", "client_ip", "remote_addr"},
+	UserAgent:  {"useragent", "agent"},
+	Path:       {"apipath", "path", "url", "uri", "request_path"},
+	Method:     {"httpmethod", "method", "request_method"},
+	Request:    {"requestbody", "request", "request_data", "body", "params"},
+	Response:   {"responsedata", "response", "response_body", "result"},
+	Key:        {"idempotencykey", "request_id", "requestid", "trace_id"},
 }
 
 // Map decides which column stands for which field: what the configuration
@@ -136,7 +156,10 @@ func (l *Layout) mapNamed(byName map[string]*Column, taken map[*Column]bool, nam
 		}
 		c := byName[strings.ToLower(named[name])]
 		if c == nil {
-			return ops.E(ops.Config, lang.M("the table %s has no column %q, which audit.columns gives for %s", l.Table, named[name], name))
+			return ops.E(
+				ops.Config,
+				lang.M("the table %s has no column %q, which audit.columns gives for %s", l.Table, named[name], name),
+			)
 		}
 		l.Columns[f], taken[c], l.named[f] = c, true, true
 	}
@@ -171,7 +194,8 @@ func (l *Layout) check(found []Column) error {
 		for _, c := range found {
 			names = append(names, c.Name)
 		}
-		return ops.E(ops.Config, lang.M("the table %s is not an audit table that opsdeck can read: no column for %s among its %d (%s)",
+		return ops.E(ops.Config, lang.M("the table %s is not an audit table that opsdeck can read: no column for %s "+
+			"among its %d (%s)",
 			l.Table, strings.Join(missing, ", "), len(found), strings.Join(names, ", "))).
 			WithHint(lang.M("name the columns under audit.columns in the configuration, e.g. created_at: logged_on"))
 	}

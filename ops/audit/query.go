@@ -71,7 +71,11 @@ func (s Syntax) Parse(query string) (Filter, error) {
 		}
 	}
 	if !f.Since.IsZero() && !f.Until.IsZero() && !f.Since.Before(f.Until) {
-		return Filter{}, &QueryError{Pos: 0, End: len(query), Msg: lang.M("the span is empty: it ends before it begins")}
+		return Filter{}, &QueryError{
+			Pos: 0,
+			End: len(query),
+			Msg: lang.M("the span is empty: it ends before it begins"),
+		}
 	}
 	return f, nil
 }

@@ -101,5 +101,7 @@ func (s Stamp) Moment(zone *time.Location) time.Time {
 // StampOf is the stamp of a moment on the clock of a column in zone.
 func StampOf(t time.Time, zone *time.Location) Stamp {
 	t = t.In(zone)
-	return Stamp(time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC).UnixMicro())
+	return Stamp(
+		time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC).UnixMicro(),
+	)
 }

@@ -98,7 +98,13 @@ func (z *Zones) heads(w Walk) []*head {
 		if r.min > w.Before.At || r.max < w.Since {
 			continue
 		}
-		h := &head{run: r, next: z.List[r.to-1].Last, bound: min(r.max, w.Before.At), step: firstStep, width: w.Limit + 1 + slack}
+		h := &head{
+			run:   r,
+			next:  z.List[r.to-1].Last,
+			bound: min(r.max, w.Before.At),
+			step:  firstStep,
+			width: w.Limit + 1 + slack,
+		}
 		if r.tidy {
 			z.narrow(h, w)
 		}

@@ -46,7 +46,14 @@ func (t table) reader(before Pos, since Stamp, keep func(Row) bool) func(context
 }
 
 func (t table) model(before Pos, since Stamp, keep func(Row) bool) []Row {
-	rows, _ := t.reader(before, since, keep)(context.Background(), Window{First: -1 << 63, Last: 1<<63 - 1, Limit: len(t), ByTime: true})
+	rows, _ := t.reader(
+		before,
+		since,
+		keep,
+	)(
+		context.Background(),
+		Window{First: -1 << 63, Last: 1<<63 - 1, Limit: len(t), ByTime: true},
+	)
 	return rows
 }
 
@@ -103,7 +110,13 @@ func checkPages(t *testing.T, rng *rand.Rand, rows table, z *Zones) {
 	keep := func(r Row) bool { return r.ID%one == 0 }
 	since := []Stamp{NoStamp, rows[rng.IntN(len(rows))].At}[rng.IntN(2)]
 	want := rows.model(Newest(), since, keep)
-	w := Walk{Before: Newest(), Since: since, Limit: 1 + rng.IntN(60), Filtered: one > 1, Budget: []int64{0, 100}[rng.IntN(2)]}
+	w := Walk{
+		Before:   Newest(),
+		Since:    since,
+		Limit:    1 + rng.IntN(60),
+		Filtered: one > 1,
+		Budget:   []int64{0, 100}[rng.IntN(2)],
+	}
 	var got []Row
 	for range 10 * len(rows) {
 		w.Read = rows.reader(w.Before, since, keep)
@@ -162,7 +175,15 @@ func TestARowThatBreaksTheProofIsNoticed(t *testing.T) {
 	}
 	z := rows.zones(64)
 	rows[4990].At = 1e9 // changed after it was seen
-	_, err := z.Page(context.Background(), Walk{Before: Newest(), Since: NoStamp, Limit: 20, Read: rows.reader(Newest(), NoStamp, func(Row) bool { return true })})
+	_, err := z.Page(
+		context.Background(),
+		Walk{
+			Before: Newest(),
+			Since:  NoStamp,
+			Limit:  20,
+			Read:   rows.reader(Newest(), NoStamp, func(Row) bool { return true }),
+		},
+	)
 	if !errors.Is(err, ErrStale) {
 		t.Fatalf("got %v", err)
 	}
@@ -200,14 +221,21 @@ func TestAFewPlantedRowsDoNotSpoilTheOrder(t *testing.T) {
 	}
 	reads := 0
 	read := rows.reader(Newest(), NoStamp, func(Row) bool { return true })
-	found, err := z.Page(context.Background(), Walk{Before: Newest(), Since: NoStamp, Limit: 50, Read: func(ctx context.Context, w Window) ([]Row, error) {
-		reads++
-		return read(ctx, w)
-	}})
+	found, err := z.Page(
+		context.Background(),
+		Walk{Before: Newest(), Since: NoStamp, Limit: 50, Read: func(ctx context.Context, w Window) ([]Row, error) {
+			reads++
+			return read(ctx, w)
+		}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := rows.model(Newest(), NoStamp, func(Row) bool { return true })[:50]; positions(found.Rows) != positions(want) {
+	if want := rows.model(Newest(), NoStamp, func(Row) bool { return true })[:50]; positions(
+		found.Rows,
+	) != positions(
+		want,
+	) {
 		t.Fatalf("got %s\nwant %s", positions(found.Rows), positions(want))
 	}
 	if reads > 4 || found.Scanned > 1000 {

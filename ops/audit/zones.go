@@ -183,7 +183,8 @@ func (z *Zones) remember(id int64) {
 func (z *Zones) Sound() bool {
 	next := int64(math.MinInt64)
 	for _, zone := range z.List {
-		if zone.First != next || zone.Last < zone.First || zone.Rows < 1 || zone.Min > zone.Max || zone.Last == math.MaxInt64 {
+		if zone.First != next || zone.Last < zone.First || zone.Rows < 1 || zone.Min > zone.Max ||
+			zone.Last == math.MaxInt64 {
 			return false
 		}
 		next = zone.Last + 1
@@ -297,7 +298,19 @@ func (z *Zones) segments() []run {
 		if n := len(out); n > 0 && out[n-1].tidy && zone.tidy() && out[n-1].take(i, zone) {
 			continue
 		}
-		out = append(out, run{from: i, to: i + 1, rows: zone.Rows, min: zone.Min, max: zone.Max, late: zone.Late, tidy: zone.tidy(), prefix: []Stamp{zone.Max}})
+		out = append(
+			out,
+			run{
+				from:   i,
+				to:     i + 1,
+				rows:   zone.Rows,
+				min:    zone.Min,
+				max:    zone.Max,
+				late:   zone.Late,
+				tidy:   zone.tidy(),
+				prefix: []Stamp{zone.Max},
+			},
+		)
 	}
 	z.runs = out
 	return out

@@ -342,7 +342,16 @@ func (c Check) depth() string {
 
 func checkLine(k key, c Check) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "c1\t%s\t%s\t%d\t%s\t%s\t%q", k.File.fields(), k.Manifest.fields(), nanos(c.At), c.depth(), c.SHA256, c.Inside)
+	fmt.Fprintf(
+		&b,
+		"c1\t%s\t%s\t%d\t%s\t%s\t%q",
+		k.File.fields(),
+		k.Manifest.fields(),
+		nanos(c.At),
+		c.depth(),
+		c.SHA256,
+		c.Inside,
+	)
 	for _, p := range c.Problems {
 		fmt.Fprintf(&b, "\t%q", strings.Join(append([]string{p.Code}, p.Args...), "\x00"))
 	}
@@ -380,8 +389,30 @@ func summaryLine(b *bytes.Buffer, id FileID, s Summary) {
 	for _, c := range s.Counts {
 		fmt.Fprintf(&counts, "%s\x00%d\x00", c.Name, c.Rows)
 	}
-	fmt.Fprintf(b, "m3\t%s\t%q\t%q\t%q\t%q\t%q\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%q\t-%s\t%q\t%q\t.\n", id.fields(), s.File, s.Kind, s.Engine, s.Flavour,
-		strings.Join(s.Databases, "\x00"), nanos(s.At), nanos(s.Finished), s.SizeBytes, s.RawBytes, s.Tables, s.Rows, s.SHA256, s.Consistency, flags, counts.String(), s.Where)
+	fmt.Fprintf(
+		b,
+		"m3\t%s\t%q\t%q\t%q\t%q\t%q\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%q\t-%s\t%q\t%q\t.\n",
+		id.fields(),
+		s.File,
+		s.Kind,
+		s.Engine,
+		s.Flavour,
+		strings.Join(
+			s.Databases,
+			"\x00",
+		),
+		nanos(s.At),
+		nanos(s.Finished),
+		s.SizeBytes,
+		s.RawBytes,
+		s.Tables,
+		s.Rows,
+		s.SHA256,
+		s.Consistency,
+		flags,
+		counts.String(),
+		s.Where,
+	)
 }
 
 func (x *Index) readSummary(fields []string) {
@@ -390,10 +421,32 @@ func (x *Index) readSummary(fields []string) {
 		return
 	}
 	id := l.id()
-	s := Summary{File: l.quoted(), Kind: l.quoted(), Engine: l.quoted(), Flavour: l.quoted(), Databases: strings.Split(l.quoted(), "\x00"),
-		At: l.time(), Finished: l.time(), SizeBytes: l.int(), RawBytes: l.int(), Tables: int(l.int()), Rows: l.int(), SHA256: l.text(), Consistency: l.quoted()}
+	s := Summary{
+		File:        l.quoted(),
+		Kind:        l.quoted(),
+		Engine:      l.quoted(),
+		Flavour:     l.quoted(),
+		Databases:   strings.Split(l.quoted(), "\x00"),
+		At:          l.time(),
+		Finished:    l.time(),
+		SizeBytes:   l.int(),
+		RawBytes:    l.int(),
+		Tables:      int(l.int()),
+		Rows:        l.int(),
+		SHA256:      l.text(),
+		Consistency: l.quoted(),
+	}
 	flags := l.text()
-	s.Consistent, s.Partial, s.Encrypted = strings.Contains(flags, "c"), strings.Contains(flags, "p"), strings.Contains(flags, "e")
+	s.Consistent, s.Partial, s.Encrypted = strings.Contains(
+		flags,
+		"c",
+	), strings.Contains(
+		flags,
+		"p",
+	), strings.Contains(
+		flags,
+		"e",
+	)
 	s.NoData = strings.Contains(flags, "n")
 	parts := strings.Split(l.quoted(), "\x00")
 	for i := 0; i+1 < len(parts); i += 2 {

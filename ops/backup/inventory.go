@@ -111,7 +111,8 @@ func folderError(dir string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return ops.Wrap(err, ops.Failed, lang.M("there is no backup folder %s", dir)).
-			WithHint(lang.M("make the first backup with: opsdeck backup create, or set backup.dir in the configuration"))
+			WithHint(lang.M("make the first backup with: opsdeck backup create, or set backup.dir in the " +
+				"configuration"))
 	case errors.Is(err, fs.ErrPermission):
 		return ops.Wrap(err, ops.Failed, lang.M("the backup folder %s may not be read by this user", dir)).
 			WithHint(lang.M("run opsdeck as the folder's owner"))
@@ -165,7 +166,13 @@ func (sc Scan) look(name string, present map[string]bool) *Set {
 	if !ok {
 		return nil
 	}
-	s := &Set{Name: name, Path: filepath.Join(sc.Dir, name), Parsed: parsed, Database: parsed.Subject, State: Unverified}
+	s := &Set{
+		Name:     name,
+		Path:     filepath.Join(sc.Dir, name),
+		Parsed:   parsed,
+		Database: parsed.Subject,
+		State:    Unverified,
+	}
 	s.Tier = tierByName(parsed, sc.Databases)
 	s.At = sc.date(parsed)
 	if !sc.stat(s) {

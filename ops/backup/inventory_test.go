@@ -51,7 +51,16 @@ func nameAt(at time.Time) string {
 
 func scan(t testing.TB, dir string, x *Index) *Inventory {
 	t.Helper()
-	inv, err := Scan{Dir: dir, Databases: []string{db}, Tables: known.Tables, Zone: time.UTC, Now: testNow, Index: x}.Read(context.Background())
+	inv, err := Scan{
+		Dir:       dir,
+		Databases: []string{db},
+		Tables:    known.Tables,
+		Zone:      time.UTC,
+		Now:       testNow,
+		Index:     x,
+	}.Read(
+		context.Background(),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,8 +31,11 @@ func testManifest(name string, content []byte, at time.Time) *Manifest {
 func withMembers(m *Manifest, content []byte) *Manifest {
 	third := int64(len(content) / 3)
 	add := func(kind string, from, to, rows int64) {
-		m.Members = append(m.Members, Member{Kind: kind, Database: "qianzhang_sales", Object: "orders", Offset: from, Length: to - from,
-			RawLength: (to - from) * 4, Rows: rows, SHA256: hashOf(content[from:to])})
+		m.Members = append(
+			m.Members,
+			Member{Kind: kind, Database: "qianzhang_sales", Object: "orders", Offset: from, Length: to - from,
+				RawLength: (to - from) * 4, Rows: rows, SHA256: hashOf(content[from:to])},
+		)
 	}
 	add(MemberHeader, 0, third, 0)
 	add(MemberRows, third, 2*third, m.Tables[0].Rows)
@@ -43,7 +46,10 @@ func withMembers(m *Manifest, content []byte) *Manifest {
 func TestManifestSurvivesTheRoundTrip(t *testing.T) {
 	dir := t.TempDir()
 	content := []byte(strings.Repeat("abc", 10))
-	m := withMembers(testManifest("a_20260129_020000.sql.gz", content, time.Date(2026, 1, 29, 2, 0, 0, 0, time.UTC)), content)
+	m := withMembers(
+		testManifest("a_20260129_020000.sql.gz", content, time.Date(2026, 1, 29, 2, 0, 0, 0, time.UTC)),
+		content,
+	)
 	m.Warnings = []string{`table "x" holds a seal: "\n  \"seal\": \""`}
 	if err := WriteManifest(dir, m); err != nil {
 		t.Fatal(err)
@@ -125,7 +131,9 @@ func TestAManifestThatLiesIsRefused(t *testing.T) {
 
 func FuzzDecodeManifest(f *testing.F) {
 	content := []byte(strings.Repeat("abc", 10))
-	text, _ := EncodeManifest(withMembers(testManifest("a_20260129_020000.sql.gz", content, time.Unix(1769652000, 0)), content))
+	text, _ := EncodeManifest(
+		withMembers(testManifest("a_20260129_020000.sql.gz", content, time.Unix(1769652000, 0)), content),
+	)
 	f.Add(text)
 	f.Add([]byte(`{"format_version":1}`))
 	f.Fuzz(func(t *testing.T, text []byte) {

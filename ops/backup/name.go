@@ -64,7 +64,9 @@ type Known struct {
 }
 
 var (
-	fileName = regexp.MustCompile(`(?s)^(weekly_|monthly_)?(.+?)_(\d{8})(?:_(\d{6}))?(?:-([1-9]\d{0,3}))?(\.sql(?:\.gz|\.zst)?(?:\.age)?)$`)
+	fileName = regexp.MustCompile(
+		`(?s)^(weekly_|monthly_)?(.+?)_(\d{8})(?:_(\d{6}))?(?:-([1-9]\d{0,3}))?(\.sql(?:\.gz|\.zst)?(?:\.age)?)$`,
+	)
 	yearName = regexp.MustCompile(`(?s)^(.+)_(\d{4})(\.sql(?:\.gz|\.zst)?(?:\.age)?)$`)
 	dirName  = regexp.MustCompile(`^(xtrabackup|mariabackup)_(\d{8})(?:_(\d{6}))?$`)
 )

@@ -89,7 +89,11 @@ func TestOneNameInTwoZonesIsTwoMoments(t *testing.T) {
 
 func TestTwoBackupsOfOneSecondGetTwoNames(t *testing.T) {
 	dir := t.TempDir()
-	spec := Spec{Databases: []string{"qianzhang_sales"}, At: time.Date(2026, 1, 29, 2, 0, 0, 0, time.UTC), Ext: ".sql.gz"}
+	spec := Spec{
+		Databases: []string{"qianzhang_sales"},
+		At:        time.Date(2026, 1, 29, 2, 0, 0, 0, time.UTC),
+		Ext:       ".sql.gz",
+	}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	seen := map[string]bool{}
@@ -133,7 +137,14 @@ func TestNamesOfAnyDatabaseStayInTheFolder(t *testing.T) {
 			t.Errorf("%q: %q reads as %+v", db, name, n)
 		}
 	}
-	many := Spec{Databases: []string{"db"}, Tables: strings.Split(strings.Repeat("表,", 300), ","), At: at, Ext: ".sql.gz"}.Name(1)
+	many := Spec{
+		Databases: []string{"db"},
+		Tables:    strings.Split(strings.Repeat("表,", 300), ","),
+		At:        at,
+		Ext:       ".sql.gz",
+	}.Name(
+		1,
+	)
 	if many != "db_tables_20260129_020000.sql.gz" {
 		t.Errorf("300 tables give %q", many)
 	}

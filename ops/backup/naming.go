@@ -62,7 +62,14 @@ func (s Spec) Name(serial int) string {
 		}
 		return n.String()
 	}
-	n := Name{Tier: Daily, Subject: s.subject(), Date: s.At.Format("20060102"), Clock: s.At.Format("150405"), Serial: serial, Ext: s.Ext}
+	n := Name{
+		Tier:    Daily,
+		Subject: s.subject(),
+		Date:    s.At.Format("20060102"),
+		Clock:   s.At.Format("150405"),
+		Serial:  serial,
+		Ext:     s.Ext,
+	}
 	return n.String()
 }
 

@@ -73,7 +73,8 @@ func (inv *Inventory) ToVerify(all bool) (sets []*Set) {
 	seen := map[any]bool{}
 	newest := newestFull(inv, inv.Database)
 	for _, s := range inv.Sets {
-		if s.Parsed.Physical || seen[s.identity()] || !all && s != newest && !s.Checked.IsZero() && !hasCode(s, NotOpened) {
+		if s.Parsed.Physical || seen[s.identity()] ||
+			!all && s != newest && !s.Checked.IsZero() && !hasCode(s, NotOpened) {
 			continue
 		}
 		seen[s.identity()] = true

@@ -16,7 +16,16 @@ type sharedFolder struct {
 	held  map[string]string   // the database that is inside, the model's knowledge
 }
 
-var crowd = []string{"shop", "shop_a", "report", "weekly_report", "monthly_report", "weekly_shop_a", "emergency_backup", "all_databases"}
+var crowd = []string{
+	"shop",
+	"shop_a",
+	"report",
+	"weekly_report",
+	"monthly_report",
+	"weekly_shop_a",
+	"emergency_backup",
+	"all_databases",
+}
 
 func (f *sharedFolder) put(db, kind string, at time.Time, manifest bool) {
 	spec := Spec{Kind: kind, Databases: []string{db}, At: at, Ext: ".sql.gz"}
@@ -32,13 +41,23 @@ func (f *sharedFolder) put(db, kind string, at time.Time, manifest bool) {
 		f.held[n] = db
 		f.files[n] = nil
 		if manifest {
-			f.files[n] = &Summary{File: name, Kind: kind, Engine: "native", Databases: []string{db}, At: at, SizeBytes: 9, Rows: 1000, SHA256: db + name}
+			f.files[n] = &Summary{
+				File:      name,
+				Kind:      kind,
+				Engine:    "native",
+				Databases: []string{db},
+				At:        at,
+				SizeBytes: 9,
+				Rows:      1000,
+				SHA256:    db + name,
+			}
 		}
 	}
 }
 
 func (f *sharedFolder) clash(kind, name string, at time.Time) bool {
-	return kind != KindEmergency && slices.ContainsFunc(TierNames(name, at), func(n string) bool { return f.held[n] != "" })
+	return kind != KindEmergency &&
+		slices.ContainsFunc(TierNames(name, at), func(n string) bool { return f.held[n] != "" })
 }
 
 // seenBy is the inventory of the files that only lets through, as the service of
@@ -82,7 +101,12 @@ func TestPruneOfOneDatabaseNeverTouchesAnothers(t *testing.T) {
 					f.put(db, KindEmergency, at.Add(time.Duration(i)*time.Minute), false)
 				}
 			}
-			f.prune(t, crowd[rnd.IntN(len(crowd))], now.Add(time.Hour), Policy{Keep: keep, Late: 26 * time.Hour, Foreign: rnd.IntN(2) == 0})
+			f.prune(
+				t,
+				crowd[rnd.IntN(len(crowd))],
+				now.Add(time.Hour),
+				Policy{Keep: keep, Late: 26 * time.Hour, Foreign: rnd.IntN(2) == 0},
+			)
 			if t.Failed() {
 				t.Fatalf("seed %d, day %d", seed, day)
 			}
@@ -93,7 +117,10 @@ func TestPruneOfOneDatabaseNeverTouchesAnothers(t *testing.T) {
 func (f *sharedFolder) prune(t *testing.T, db string, now time.Time, policy Policy) {
 	t.Helper()
 	all := PlanRetention(f.seenBy(db, now, func(string) bool { return true }), policy)
-	alone := PlanRetention(f.seenBy(db, now, func(n string) bool { return f.held[n] == db && f.files[n] != nil }), policy)
+	alone := PlanRetention(
+		f.seenBy(db, now, func(n string) bool { return f.held[n] == db && f.files[n] != nil }),
+		policy,
+	)
 	if got, want := removals(all), removals(alone); got != want {
 		t.Errorf("%s among others:\n%salone:\n%s", db, got, want)
 	}

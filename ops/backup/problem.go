@@ -74,8 +74,22 @@ const (
 	Moved       = "metadata"
 )
 
-var fatal = map[string]bool{Empty: true, Truncated: true, Grown: true, OddSize: true, NoTrailer: true, Damaged: true, CutShort: true, WrongDB: true,
-	HashDiffers: true, BadMember: true, Future: true, Unreadable: true, BadManifest: true, NoLoad: true}
+var fatal = map[string]bool{
+	Empty:       true,
+	Truncated:   true,
+	Grown:       true,
+	OddSize:     true,
+	NoTrailer:   true,
+	Damaged:     true,
+	CutShort:    true,
+	WrongDB:     true,
+	HashDiffers: true,
+	BadMember:   true,
+	Future:      true,
+	Unreadable:  true,
+	BadManifest: true,
+	NoLoad:      true,
+}
 
 // Fatal tells whether the problem alone makes a backup bad.
 func (p Problem) Fatal() bool { return fatal[p.Code] }

@@ -85,7 +85,8 @@ func TestThePlanIsCarriedOutAsShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	inv := scan(t, dir, x)
-	if len(out.Removed) != len(p.Removes()) || len(out.Renamed) != len(p.Renames()) || out.Freed != p.Frees || out.Freed == 0 {
+	if len(out.Removed) != len(p.Removes()) || len(out.Renamed) != len(p.Renames()) || out.Freed != p.Frees ||
+		out.Freed == 0 {
 		t.Errorf("%+v", out)
 	}
 	for _, s := range inv.Sets {

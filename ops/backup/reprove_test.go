@@ -13,7 +13,10 @@ import (
 // reproof reads a test's backups without a limit worth speaking of.
 func reproof() Reproof {
 	now := func() time.Time { return testNow }
-	return Reproof{Bytes: 1 << 20, Prove: func(ctx context.Context, s *Set) (Check, error) { return Verify(ctx, s.Path, now, nil) }}
+	return Reproof{
+		Bytes: 1 << 20,
+		Prove: func(ctx context.Context, s *Set) (Check, error) { return Verify(ctx, s.Path, now, nil) },
+	}
 }
 
 // flip changes one byte and sets the date back, as no honest program does.

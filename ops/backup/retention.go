@@ -153,7 +153,13 @@ func (r *retention) guard() {
 func (r *retention) blocked() (why []lang.Msg) {
 	inv := r.inv
 	if !r.policy.LastRun.IsZero() && inv.At.Before(r.policy.LastRun.Add(-skew)) {
-		why = append(why, lang.M("the clock went backwards: a plan was made at %s already", r.policy.LastRun.In(inv.Zone).Format("2006-01-02 15:04")))
+		why = append(
+			why,
+			lang.M(
+				"the clock went backwards: a plan was made at %s already",
+				r.policy.LastRun.In(inv.Zone).Format("2006-01-02 15:04"),
+			),
+		)
 	}
 	if !r.policy.Unreadable.Empty() {
 		why = append(why, lang.M("a restore may need any of them: %s", r.policy.Unreadable))
@@ -163,12 +169,26 @@ func (r *retention) blocked() (why []lang.Msg) {
 	}
 	if r.newest == nil {
 		if s := NewestProved(inv, inv.Database); s != nil {
-			return append(why, lang.M("the metadata of %s changed since it was verified: %s reads it again", s.Name, "opsdeck backup verify"))
+			return append(
+				why,
+				lang.M(
+					"the metadata of %s changed since it was verified: %s reads it again",
+					s.Name,
+					"opsdeck backup verify",
+				),
+			)
 		}
 		return append(why, lang.M("there is no good backup"))
 	}
 	if age := inv.At.Sub(r.newest.At); r.policy.Late > 0 && age > r.policy.Late {
-		why = append(why, lang.M("the newest good backup is %s old, the schedule allows %s", human.Duration(age), human.Duration(r.policy.Late)))
+		why = append(
+			why,
+			lang.M(
+				"the newest good backup is %s old, the schedule allows %s",
+				human.Duration(age),
+				human.Duration(r.policy.Late),
+			),
+		)
 	}
 	if s := newestFull(inv, inv.Database); s != nil && s.State == Bad {
 		why = append(why, lang.M("the newest backup, %s, is bad", s.Name))
@@ -241,7 +261,12 @@ func (r *retention) verdict(s *Set) (Verb, string, lang.Msg) {
 	if by := r.standIn(s); by != nil {
 		return Remove, "stand-in", lang.M("%s stands for its day", by.Name)
 	}
-	return Remove, "expired", lang.M("holds no slot of daily %d, weekly %d, monthly %d", r.policy.Keep.Daily, r.policy.Keep.Weekly, r.policy.Keep.Monthly)
+	return Remove, "expired", lang.M(
+		"holds no slot of daily %d, weekly %d, monthly %d",
+		r.policy.Keep.Daily,
+		r.policy.Keep.Weekly,
+		r.policy.Keep.Monthly,
+	)
 }
 
 // badOne keeps a bad backup as evidence while its day is in the daily window.
@@ -256,7 +281,11 @@ func (r *retention) badOne(s *Set) (Verb, string, lang.Msg) {
 	if newer > 0 && newer >= r.policy.Keep.Daily {
 		return Remove, "bad", lang.M("bad (%s), and %d newer days are good", p.Text(), newer)
 	}
-	return KeepIt, "bad", lang.M("bad (%s): kept as evidence until %d newer days are good", p.Text(), r.policy.Keep.Daily)
+	return KeepIt, "bad", lang.M(
+		"bad (%s): kept as evidence until %d newer days are good",
+		p.Text(),
+		r.policy.Keep.Daily,
+	)
 }
 
 // standIn is the kept backup of the same day, if any.

@@ -44,7 +44,17 @@ func (w *world) put(name string, at time.Time, state State, inode uint64) *Set {
 	if !ok {
 		panic(name)
 	}
-	s := &Set{Name: name, Parsed: n, Tier: n.Tier, Kind: KindScheduled, Database: db, At: at, Size: 100, State: state, ID: FileID{Inode: inode, Size: 100}}
+	s := &Set{
+		Name:     name,
+		Parsed:   n,
+		Tier:     n.Tier,
+		Kind:     KindScheduled,
+		Database: db,
+		At:       at,
+		Size:     100,
+		State:    state,
+		ID:       FileID{Inode: inode, Size: 100},
+	}
 	s.Summary.Databases = []string{db}
 	if state != Unverified {
 		s.Checked = at
@@ -263,7 +273,12 @@ func checkDay(t *testing.T, w *world, at time.Time, policy Policy) {
 		}
 	}
 	if again := PlanRetention(w.inventory(at), policy); !again.Empty() {
-		t.Errorf("run twice it wants to remove %d and rename %d more: %s", len(again.Removes()), len(again.Renames()), again.Steps[0].Set.Name)
+		t.Errorf(
+			"run twice it wants to remove %d and rename %d more: %s",
+			len(again.Removes()),
+			len(again.Renames()),
+			again.Steps[0].Set.Name,
+		)
 	}
 }
 

@@ -52,9 +52,27 @@ func Summarise(m *Manifest) Summary {
 	if at.IsZero() {
 		at = m.StartedAt
 	}
-	return Summary{File: m.File, Kind: m.Kind, Engine: m.Engine, Flavour: m.Server.Flavour, Databases: m.Databases, At: at, Finished: m.FinishedAt,
-		SizeBytes: m.SizeBytes, RawBytes: m.RawBytes, Tables: len(m.Tables), Rows: m.Rows(), SHA256: m.SHA256,
-		Consistency: m.Consistency, Consistent: m.Consistent, Partial: partial(m), Where: m.Where, NoData: m.NoData, Encrypted: m.Encrypted, Counts: counted(m)}
+	return Summary{
+		File:        m.File,
+		Kind:        m.Kind,
+		Engine:      m.Engine,
+		Flavour:     m.Server.Flavour,
+		Databases:   m.Databases,
+		At:          at,
+		Finished:    m.FinishedAt,
+		SizeBytes:   m.SizeBytes,
+		RawBytes:    m.RawBytes,
+		Tables:      len(m.Tables),
+		Rows:        m.Rows(),
+		SHA256:      m.SHA256,
+		Consistency: m.Consistency,
+		Consistent:  m.Consistent,
+		Partial:     partial(m),
+		Where:       m.Where,
+		NoData:      m.NoData,
+		Encrypted:   m.Encrypted,
+		Counts:      counted(m),
+	}
 }
 
 func counted(m *Manifest) (counts []TableRows) {

@@ -52,7 +52,8 @@ func (inv *Inventory) Shrunk(s *Set) (shrink Shrink, ok bool) {
 func (inv *Inventory) lineOf(s *Set) (line []*Set) {
 	seen := map[any]bool{}
 	for _, o := range inv.Sets {
-		if o.Full() && o.Tier != Emergency && o.Database == s.Database && o.Parsed.Ext == s.Parsed.Ext && !seen[o.identity()] {
+		if o.Full() && o.Tier != Emergency && o.Database == s.Database && o.Parsed.Ext == s.Parsed.Ext &&
+			!seen[o.identity()] {
 			seen[o.identity()] = true
 			line = append(line, o)
 		}

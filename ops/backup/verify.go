@@ -40,7 +40,13 @@ func Verify(ctx context.Context, path string, now func() time.Time, report func(
 
 // VerifySealed is Verify with what opens encrypted backups: each member and the
 // trailer are proved of them too.
-func VerifySealed(ctx context.Context, path string, unseal Unseal, now func() time.Time, report func(ops.Progress)) (Check, error) {
+func VerifySealed(
+	ctx context.Context,
+	path string,
+	unseal Unseal,
+	now func() time.Time,
+	report func(ops.Progress),
+) (Check, error) {
 	before, manifest, err := Identify(path)
 	if err != nil {
 		return unreadable(now(), err), nil
@@ -67,7 +73,8 @@ func VerifySealed(ctx context.Context, path string, unseal Unseal, now func() ti
 	}
 	after, manifestAfter, err := Identify(path)
 	if err != nil || after != before || manifestAfter != manifest {
-		return Check{}, ops.E(ops.Busy, lang.M("%s changed while it was read", path)).WithHint(lang.M("wait until nobody writes it, then verify it again"))
+		return Check{}, ops.E(ops.Busy, lang.M("%s changed while it was read", path)).
+			WithHint(lang.M("wait until nobody writes it, then verify it again"))
 	}
 	check.At = now()
 	return check, nil

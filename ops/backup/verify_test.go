@@ -29,7 +29,19 @@ func nativeFile(t testing.TB, dir, name string, rows int, at time.Time) (path st
 		z := gzip.NewWriter(&file)
 		z.Write([]byte(text))
 		z.Close()
-		m.Members = append(m.Members, Member{Kind: kind, Object: object, Database: db, Offset: int64(from), Length: int64(file.Len() - from), RawLength: int64(len(text)), Rows: n, SHA256: hashOf(file.Bytes()[from:])})
+		m.Members = append(
+			m.Members,
+			Member{
+				Kind:      kind,
+				Object:    object,
+				Database:  db,
+				Offset:    int64(from),
+				Length:    int64(file.Len() - from),
+				RawLength: int64(len(text)),
+				Rows:      n,
+				SHA256:    hashOf(file.Bytes()[from:]),
+			},
+		)
 		m.RawBytes += int64(len(text))
 	}
 	add(MemberHeader, "", "-- opsdeck dump\nSET NAMES utf8mb4;\n", 0)
@@ -93,7 +105,9 @@ func TestVerifyNamesTheDamagedMember(t *testing.T) {
 	b[m.Members[3].Offset+5] ^= 1
 	os.WriteFile(path, b, 0o600)
 	c := verify(t, path)
-	if len(c.Problems) != 2 || c.Problems[0].Code != BadMember || !strings.Contains(c.Problems[0].Args[0], "rows orders") || c.Problems[1].Code != HashDiffers {
+	if len(c.Problems) != 2 || c.Problems[0].Code != BadMember ||
+		!strings.Contains(c.Problems[0].Args[0], "rows orders") ||
+		c.Problems[1].Code != HashDiffers {
 		t.Errorf("%+v", c.Problems)
 	}
 }
@@ -129,7 +143,10 @@ func zip(parts ...string) []byte {
 
 func TestVerifyOfForeignFilesFindsWhatCanBeFound(t *testing.T) {
 	dir := folderOf(t)
-	head := "-- MySQL dump 10.13\n-- Host: localhost    Database: qianzhang_sales\nUSE `qianzhang_sales`;\n" + strings.Repeat("INSERT INTO x VALUES (1);\n", 5000)
+	head := "-- MySQL dump 10.13\n-- Host: localhost    Database: qianzhang_sales\nUSE `qianzhang_sales`;\n" + strings.Repeat(
+		"INSERT INTO x VALUES (1);\n",
+		5000,
+	)
 	tail := "\n-- Dump completed on 2026-01-29  2:00:05\n"
 	zst := func() []byte { e, _ := zstd.NewWriter(nil); return e.EncodeAll([]byte(head+tail), nil) }()
 	whole := zip(head + tail)
@@ -174,7 +191,11 @@ func TestTheWrongDatabaseInsideIsBad(t *testing.T) {
 	dir := folderOf(t)
 	name := nameAt(testNow.Add(-time.Hour))
 	path := filepath.Join(dir, name)
-	os.WriteFile(path, zip("CREATE DATABASE `test`;\nUSE `test`;\n"+strings.Repeat("-- x\n", 50)+"-- Dump completed\n"), 0o600)
+	os.WriteFile(
+		path,
+		zip("CREATE DATABASE `test`;\nUSE `test`;\n"+strings.Repeat("-- x\n", 50)+"-- Dump completed\n"),
+		0o600,
+	)
 	x := index(t, "", dir)
 	c := verify(t, path)
 	f, m, _ := Identify(path)
@@ -234,7 +255,8 @@ func TestAFileThatChangesWhileReadIsNotJudged(t *testing.T) {
 }
 
 func TestVerifyOfAnAbsentOrLockedFile(t *testing.T) {
-	if c := verify(t, filepath.Join(t.TempDir(), "absent.sql.gz")); len(c.Problems) != 1 || c.Problems[0].Code != Unreadable {
+	if c := verify(t, filepath.Join(t.TempDir(), "absent.sql.gz")); len(c.Problems) != 1 ||
+		c.Problems[0].Code != Unreadable {
 		t.Errorf("%+v", c)
 	}
 }
@@ -254,10 +276,23 @@ func BenchmarkVerify(b *testing.B) {
 		if i == 0 {
 			kind = MemberHeader
 		}
-		m.Members = append(m.Members, Member{Kind: kind, Object: "orders", Database: db, Offset: int64(i * size / n), Length: size / n, SHA256: hashOf(content[i*size/n : (i+1)*size/n])})
+		m.Members = append(
+			m.Members,
+			Member{
+				Kind:     kind,
+				Object:   "orders",
+				Database: db,
+				Offset:   int64(i * size / n),
+				Length:   size / n,
+				SHA256:   hashOf(content[i*size/n : (i+1)*size/n]),
+			},
+		)
 	}
 	trailer := zip("-- Dump completed\n")
-	m.Members = append(m.Members, Member{Kind: MemberTrailer, Offset: size, Length: int64(len(trailer)), SHA256: hashOf(trailer)})
+	m.Members = append(
+		m.Members,
+		Member{Kind: MemberTrailer, Offset: size, Length: int64(len(trailer)), SHA256: hashOf(trailer)},
+	)
 	content = append(content, trailer...)
 	m.SizeBytes, m.SHA256 = int64(len(content)), hashOf(content)
 	path := filepath.Join(dir, name)

@@ -184,8 +184,16 @@ func follows(a, b *Segment) (Reason, bool) {
 }
 
 func gapBetween(a, b *Segment, why Reason) Gap {
-	return Gap{Server: b.Server, FromFile: a.File, FromPos: a.ToPos, FromTime: a.ToTime, ToFile: b.File, ToPos: b.FromPos,
-		ToTime: b.FromTime, Reason: why}
+	return Gap{
+		Server:   b.Server,
+		FromFile: a.File,
+		FromPos:  a.ToPos,
+		FromTime: a.ToTime,
+		ToFile:   b.File,
+		ToPos:    b.FromPos,
+		ToTime:   b.FromTime,
+		Reason:   why,
+	}
 }
 
 // Find is the span that holds a position, which may be its end.

@@ -40,14 +40,23 @@ func TestGTIDsAreReadAndJoined(t *testing.T) {
 
 func segment(file string, next string, hour int) *Segment {
 	at := time.Date(2026, 1, 1, hour, 0, 0, 0, time.UTC)
-	return &Segment{File: file, Next: next, FromPos: 4, ToPos: 100, FromTime: at, ToTime: at.Add(50 * time.Minute), SizeBytes: 10}
+	return &Segment{
+		File:      file,
+		Next:      next,
+		FromPos:   4,
+		ToPos:     100,
+		FromTime:  at,
+		ToTime:    at.Add(50 * time.Minute),
+		SizeBytes: 10,
+	}
 }
 
 func TestGapsAreFoundAndNothingIsRetiredOutOfOrder(t *testing.T) {
 	a, b, c := segment("b.000001", "b.000002", 1), segment("b.000002", "b.000003", 2), segment("b.000004", "", 4)
 	c.Open = true
 	spans, gaps := Spans([]*Segment{a, b, c})
-	if len(spans) != 2 || spans[0].Files != 2 || len(gaps) != 1 || gaps[0].Reason != Missing || gaps[0].FromFile != "b.000002" {
+	if len(spans) != 2 || spans[0].Files != 2 || len(gaps) != 1 || gaps[0].Reason != Missing ||
+		gaps[0].FromFile != "b.000002" {
 		t.Fatalf("%+v\n%+v", spans, gaps)
 	}
 	backup := time.Date(2026, 1, 1, 3, 55, 0, 0, time.UTC)
@@ -68,16 +77,19 @@ func TestGapsAreFoundAndNothingIsRetiredOutOfOrder(t *testing.T) {
 
 func TestSecretsAreNeverShown(t *testing.T) {
 	for _, sql := range []string{
-		"CREATE USER 'a'@'%' IDENTIFIED BY 'Gehe1m'", "CREATE USER a IDENTIFIED WITH 'caching_sha2_password' AS 'Gehe1m'",
+		"CREATE USER 'a'@'%' IDENTIFIED BY 'Gehe1m'", "CREATE USER a IDENTIFIED WITH 'caching_sha2_password' AS " +
+			"'Gehe1m'",
 		"ALTER USER a IDENTIFIED BY \"Gehe1m\" REPLACE 'Gehe1m2'", "SET PASSWORD FOR a = PASSWORD('Gehe1m')", "GRANT ALL ON *.* TO a IDENTIFIED BY PASSWORD '*Gehe1m'",
-		"CHANGE MASTER TO MASTER_USER='r', MASTER_PASSWORD='Gehe1m'", "CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (USER 'u', PASSWORD 'Gehe1m')",
+		"CHANGE MASTER TO MASTER_USER='r', MASTER_PASSWORD='Gehe1m'", "CREATE SERVER s FOREIGN DATA WRAPPER mysql " +
+			"OPTIONS (USER 'u', PASSWORD 'Gehe1m')",
 		"/* x */ create or replace user a identified via mysql_native_password using 'Gehe1m'",
 	} {
 		if got := Hide(sql); strings.Contains(got, "Gehe1m") {
 			t.Errorf("%s", got)
 		}
 	}
-	for _, sql := range []string{"UPDATE users SET name='x' WHERE id=1", "ALTER TABLE t ADD password VARCHAR(50) NOT NULL"} {
+	for _, sql := range []string{"UPDATE users SET name='x' WHERE id=1", "ALTER TABLE t ADD password VARCHAR(50) " +
+		"NOT NULL"} {
 		if got := Hide(sql); got != sql {
 			t.Errorf("%q becomes %q", sql, got)
 		}

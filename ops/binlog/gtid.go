@@ -119,7 +119,10 @@ func (g GTIDs) Clone() GTIDs {
 func (g GTIDs) Contains(o GTIDs) bool {
 	for key, list := range o.sets {
 		for _, i := range list {
-			if !slices.ContainsFunc(g.sets[key], func(own interval) bool { return own.from <= i.from && i.to <= own.to }) {
+			if !slices.ContainsFunc(
+				g.sets[key],
+				func(own interval) bool { return own.from <= i.from && i.to <= own.to },
+			) {
 				return false
 			}
 		}

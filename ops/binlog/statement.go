@@ -9,8 +9,12 @@ import (
 
 var (
 	secretWords = regexp.MustCompile(`(?i)\b(identified|password|secret|auth_option|old_password|encryption_key)\b`)
-	quoted      = regexp.MustCompile(`'(?:[^'\\]|\\.|'')*(?:'|$)|"(?:[^"\\]|\\.|"")*(?:"|$)|\b0x[0-9A-Fa-f]+\b|\bx'[0-9A-Fa-f]*'`)
-	accountVerb = regexp.MustCompile(`(?is)^\s*(?:/\*.*?\*/\s*)*(create\s+(or\s+replace\s+)?(user|role|server)|alter\s+(user|server)|grant|set\s+password|change\s+(master|replication)|start\s+(slave|replica))\b`)
+	quoted      = regexp.MustCompile(
+		`'(?:[^'\\]|\\.|'')*(?:'|$)|"(?:[^"\\]|\\.|"")*(?:"|$)|\b0x[0-9A-Fa-f]+\b|\bx'[0-9A-Fa-f]*'`,
+	)
+	accountVerb = regexp.MustCompile(
+		`(?is)^\s*(?:/\*.*?\*/\s*)*(create\s+(or\s+replace\s+)?(user|role|server)|alter\s+(user|server)|grant|set\s+password|change\s+(master|replication)|start\s+(slave|replica))\b`,
+	)
 )
 
 // Hide takes the secrets out of a statement's text: in one that handles accounts
@@ -31,7 +35,9 @@ func hide(sql string) string {
 }
 
 // assigned is a secret's word with what is given to it.
-var assigned = regexp.MustCompile(`(?i)\b((?:identified\s+(?:with\s+\S+\s+)?(?:by|as|via)|[a-z_]*password|secret)\b\s*(?:=|\(|by|as)?\s*(?:password\s*\(?)?\s*)('(?:[^'\\]|\\.|'')*(?:'|$)|"(?:[^"\\]|\\.|"")*(?:"|$))`)
+var assigned = regexp.MustCompile(
+	`(?i)\b((?:identified\s+(?:with\s+\S+\s+)?(?:by|as|via)|[a-z_]*password|secret)\b\s*(?:=|\(|by|as)?\s*(?:password\s*\(?)?\s*)('(?:[^'\\]|\\.|'')*(?:'|$)|"(?:[^"\\]|\\.|"")*(?:"|$))`,
+)
 
 func hideAssigned(sql string) string { return assigned.ReplaceAllString(sql, "${1}'***'") }
 
@@ -63,7 +69,9 @@ func wordAt(s string, i int) bool {
 	return b == '_' || b == '$' || b >= 0x80 || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
 }
 
-var definition = regexp.MustCompile(`(?is)^\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*|#[^\n]*\n\s*)*(create|alter|drop|truncate|rename|grant|revoke|set\s+password|analyze|optimize|repair|flush|install|uninstall)\b`)
+var definition = regexp.MustCompile(
+	`(?is)^\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*|#[^\n]*\n\s*)*(create|alter|drop|truncate|rename|grant|revoke|set\s+password|analyze|optimize|repair|flush|install|uninstall)\b`,
+)
 
 // IsDefinition tells whether a statement changes definitions, or all rows at once as
 // TRUNCATE does.

@@ -24,33 +24,66 @@ type Binlog struct {
 // JudgeBinlog makes the point of whether the binary log serves an archive: it says
 // of each setting what it costs. every is how often the archive is brought up to date.
 func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
-	p := Point{Name: "binary-log", Service: service, Seen: lang.M("the binary log can be archived: rows, whole images, kept on disk at each commit")}
+	p := Point{
+		Name:    "binary-log",
+		Service: service,
+		Seen:    lang.M("the binary log can be archived: rows, whole images, kept on disk at each commit"),
+	}
 	add := func(state ops.State, what lang.Msg, fix string) {
 		p.Findings = append(p.Findings, Finding{State: state, What: what, Fix: fix})
 	}
 	if !b.On {
-		add(ops.StateWarning, lang.M("the binary log is off: what was written after a backup cannot be restored"), "log_bin = binlog")
+		add(
+			ops.StateWarning,
+			lang.M("the binary log is off: what was written after a backup cannot be restored"),
+			"log_bin = binlog",
+		)
 		return p
 	}
 	rights := ParseGrants(b.Grants)
 	for _, name := range missingForLog(rights, b.Maria) {
-		add(ops.StateWarning, lang.M("the right %s is missing: the binary log cannot be archived", name), "GRANT "+name+" ON *.* TO "+account(b.User))
+		add(
+			ops.StateWarning,
+			lang.M("the right %s is missing: the binary log cannot be archived", name),
+			"GRANT "+name+" ON *.* TO "+account(b.User),
+		)
 	}
 	if b.Format != "" && b.Format != "ROW" {
-		add(ops.StateWarning, lang.M("binlog_format is %s: which rows a statement changed is not in the log, and it cannot be taken back", b.Format),
-			"SET GLOBAL binlog_format = ROW")
+		add(
+			ops.StateWarning,
+			lang.M(
+				"binlog_format is %s: which rows a statement changed is not in the log, and it cannot be taken back",
+				b.Format,
+			),
+			"SET GLOBAL binlog_format = ROW",
+		)
 	}
 	if b.RowImage != "" && b.RowImage != "FULL" {
-		add(ops.StateWarning, lang.M("binlog_row_image is %s: the old values are not in the log, and no transaction can be taken back", b.RowImage),
-			"SET GLOBAL binlog_row_image = FULL")
+		add(
+			ops.StateWarning,
+			lang.M(
+				"binlog_row_image is %s: the old values are not in the log, and no transaction can be taken back",
+				b.RowImage,
+			),
+			"SET GLOBAL binlog_row_image = FULL",
+		)
 	}
 	if b.Sync != "" && b.Sync != "1" {
-		add(ops.StateWarning, lang.M("sync_binlog is %s: a power cut loses transactions from the log that were acknowledged", b.Sync),
-			"SET GLOBAL sync_binlog = 1")
+		add(
+			ops.StateWarning,
+			lang.M("sync_binlog is %s: a power cut loses transactions from the log that were acknowledged", b.Sync),
+			"SET GLOBAL sync_binlog = 1",
+		)
 	}
 	if b.Expire > 0 && b.Expire < 2*every {
-		add(ops.StateWarning, lang.M("the server removes its log after %s: a fetch that fails once leaves a gap", human.Duration(b.Expire)),
-			"SET GLOBAL binlog_expire_logs_seconds = 604800")
+		add(
+			ops.StateWarning,
+			lang.M(
+				"the server removes its log after %s: a fetch that fails once leaves a gap",
+				human.Duration(b.Expire),
+			),
+			"SET GLOBAL binlog_expire_logs_seconds = 604800",
+		)
 	}
 	return p
 }

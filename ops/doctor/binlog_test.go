@@ -9,8 +9,15 @@ import (
 )
 
 func TestTheBinaryLogIsJudgedByWhatItCosts(t *testing.T) {
-	good := Binlog{User: "b@localhost", Grants: []string{"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO `b`@`localhost`"}, On: true, Format: "ROW",
-		RowImage: "FULL", Sync: "1", Expire: 30 * 24 * time.Hour}
+	good := Binlog{
+		User:     "b@localhost",
+		Grants:   []string{"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO `b`@`localhost`"},
+		On:       true,
+		Format:   "ROW",
+		RowImage: "FULL",
+		Sync:     "1",
+		Expire:   30 * 24 * time.Hour,
+	}
 	for name, c := range map[string]struct {
 		change func(*Binlog)
 		says   string

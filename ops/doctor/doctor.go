@@ -80,39 +80,87 @@ const maxSkew = 2 * time.Second
 // JudgeServer makes the points of a server that answers.
 func JudgeServer(s Server, service, db, beside string) []Point {
 	rights := ParseGrants(s.Grants)
-	backup := Point{Name: "backup-rights", Service: service, Seen: lang.M("%s may make whole backups of %s", s.User, db), Findings: JudgeBackup(rights, s.User, db)}
-	restore := Point{Name: "restore-rights", Service: service, Seen: lang.M("%s may restore %s", s.User, db), Findings: JudgeRestore(rights, s.User, db, beside)}
-	if s.Routines > 0 && s.Binlog && !s.TrustCreators && s.Flavour == "mysql" && !rights.Has("SUPER", "") && !rights.Has("SET_USER_ID", "") {
+	backup := Point{
+		Name:     "backup-rights",
+		Service:  service,
+		Seen:     lang.M("%s may make whole backups of %s", s.User, db),
+		Findings: JudgeBackup(rights, s.User, db),
+	}
+	restore := Point{
+		Name:     "restore-rights",
+		Service:  service,
+		Seen:     lang.M("%s may restore %s", s.User, db),
+		Findings: JudgeRestore(rights, s.User, db, beside),
+	}
+	if s.Routines > 0 && s.Binlog && !s.TrustCreators && s.Flavour == "mysql" && !rights.Has("SUPER", "") &&
+		!rights.Has("SET_USER_ID", "") {
 		restore.Findings = append(restore.Findings, Finding{State: ops.StateWarning,
 			What: lang.M("functions cannot be created while the binary log is on and this user has no SUPER"),
 			Fix:  "SET PERSIST log_bin_trust_function_creators = ON"})
 	}
-	return []Point{backup, restore, tables(s, service, db), definers(s, service), settings(s, service), serverClock(s, service)}
+	return []Point{
+		backup,
+		restore,
+		tables(s, service, db),
+		definers(s, service),
+		settings(s, service),
+		serverClock(s, service),
+	}
 }
 
 func tables(s Server, service, db string) Point {
-	p := Point{Name: "tables", Service: service, Seen: lang.M("%d tables, all transactional, all with a primary key", s.Tables)}
+	p := Point{
+		Name:    "tables",
+		Service: service,
+		Seen:    lang.M("%d tables, all transactional, all with a primary key", s.Tables),
+	}
 	if s.Tables == 0 {
-		p.Findings = append(p.Findings, Finding{State: ops.StateWarning, What: lang.M("the database %s has no table, or this user sees none", db)})
+		p.Findings = append(
+			p.Findings,
+			Finding{State: ops.StateWarning, What: lang.M("the database %s has no table, or this user sees none", db)},
+		)
 	}
 	for _, engine := range sortedKeys(s.Engines) {
-		p.Findings = append(p.Findings, Finding{State: ops.StateWarning, What: lang.M("%d tables of the engine %s are outside a backup's snapshot", s.Engines[engine], engine),
-			Fix: "ALTER TABLE … ENGINE=InnoDB"})
+		p.Findings = append(
+			p.Findings,
+			Finding{
+				State: ops.StateWarning,
+				What:  lang.M("%d tables of the engine %s are outside a backup's snapshot", s.Engines[engine], engine),
+				Fix:   "ALTER TABLE … ENGINE=InnoDB",
+			},
+		)
 	}
 	if s.Keyless > 0 {
-		p.Findings = append(p.Findings, Finding{State: ops.StateWarning, What: lang.M("%d tables have no primary key: they are read in one piece", s.Keyless)})
+		p.Findings = append(
+			p.Findings,
+			Finding{
+				State: ops.StateWarning,
+				What:  lang.M("%d tables have no primary key: they are read in one piece", s.Keyless),
+			},
+		)
 	}
 	return p
 }
 
 func definers(s Server, service string) Point {
-	p := Point{Name: "definers", Service: service, Seen: lang.M("every user that views, routines, triggers and events name is there")}
+	p := Point{
+		Name:    "definers",
+		Service: service,
+		Seen:    lang.M("every user that views, routines, triggers and events name is there"),
+	}
 	switch {
 	case s.DefinersUnknown:
-		p.Findings = []Finding{{State: ops.StateUnknown, What: lang.M("not looked at: this user may not read mysql.user")}}
+		p.Findings = []Finding{
+			{State: ops.StateUnknown, What: lang.M("not looked at: this user may not read mysql.user")},
+		}
 	case len(s.MissingDefiners) > 0:
-		p.Findings = []Finding{{State: ops.StateWarning, What: lang.M("objects name users that are not there: %s", strings.Join(s.MissingDefiners, ", ")),
-			Fix: "CREATE USER … ACCOUNT LOCK"}}
+		p.Findings = []Finding{
+			{
+				State: ops.StateWarning,
+				What:  lang.M("objects name users that are not there: %s", strings.Join(s.MissingDefiners, ", ")),
+				Fix:   "CREATE USER … ACCOUNT LOCK",
+			},
+		}
 	}
 	return p
 }
@@ -123,12 +171,27 @@ func settings(s Server, service string) Point {
 		p.Seen = lang.M("%s %s, binary log off: no restore to a point in time", s.Flavour, s.Version)
 	}
 	if s.MaxPacket > 0 && s.MaxPacket < leastPacket {
-		p.Findings = append(p.Findings, Finding{State: ops.StateWarning, What: lang.M("max_allowed_packet is %s: longer rows cannot be loaded", human.Bytes(s.MaxPacket)),
-			Fix: "SET GLOBAL max_allowed_packet = 67108864"})
+		p.Findings = append(
+			p.Findings,
+			Finding{
+				State: ops.StateWarning,
+				What:  lang.M("max_allowed_packet is %s: longer rows cannot be loaded", human.Bytes(s.MaxPacket)),
+				Fix:   "SET GLOBAL max_allowed_packet = 67108864",
+			},
+		)
 	}
 	if s.RequireKey && s.Keyless > 0 {
-		p.Findings = append(p.Findings, Finding{State: ops.StateCritical, What: lang.M("sql_require_primary_key is on, and %d tables without one could not be restored", s.Keyless),
-			Fix: "SET GLOBAL sql_require_primary_key = OFF"})
+		p.Findings = append(
+			p.Findings,
+			Finding{
+				State: ops.StateCritical,
+				What: lang.M(
+					"sql_require_primary_key is on, and %d tables without one could not be restored",
+					s.Keyless,
+				),
+				Fix: "SET GLOBAL sql_require_primary_key = OFF",
+			},
+		)
 	}
 	return p
 }
@@ -137,7 +200,13 @@ func serverClock(s Server, service string) Point {
 	skew := beyond(s.Now.Sub(s.Asked), s.Took/2)
 	p := Point{Name: "clock", Service: service, Seen: lang.M("the database's clock is in step with this machine's")}
 	if skew.Abs() > maxSkew {
-		p.Findings = []Finding{{State: ops.StateWarning, What: lang.M("the database's clock is %s off this machine's", human.Duration(skew.Abs())), Fix: "timedatectl set-ntp true"}}
+		p.Findings = []Finding{
+			{
+				State: ops.StateWarning,
+				What:  lang.M("the database's clock is %s off this machine's", human.Duration(skew.Abs())),
+				Fix:   "timedatectl set-ntp true",
+			},
+		}
 	}
 	return p
 }
@@ -182,7 +251,11 @@ func JudgeFolder(f Folder, name, service string, private bool, share float64, ro
 	}
 	switch {
 	case !f.Writable && !f.Exists:
-		add(ops.StateCritical, lang.M("%s is not there, and this user may not make it below %s", f.Path, f.Parent), "sudo install -d -m 700 -o $USER "+f.Path)
+		add(
+			ops.StateCritical,
+			lang.M("%s is not there, and this user may not make it below %s", f.Path, f.Parent),
+			"sudo install -d -m 700 -o $USER "+f.Path,
+		)
 	case !f.Writable:
 		add(ops.StateCritical, lang.M("this user may not write to %s", f.Path), "")
 	case !f.Exists:
@@ -191,16 +264,30 @@ func JudgeFolder(f Folder, name, service string, private bool, share float64, ro
 		add(ops.StateWarning, lang.M("others may look into %s", f.Path), "chmod 700 "+f.Path)
 	}
 	if f.Size > 0 && float64(f.Free) < share*float64(f.Size) {
-		add(ops.StateWarning, lang.M("only %s of the disk of %s is free", human.Percent(float64(f.Free)/float64(f.Size)), f.Path), "df -h "+f.Path)
+		add(
+			ops.StateWarning,
+			lang.M("only %s of the disk of %s is free", human.Percent(float64(f.Free)/float64(f.Size)), f.Path),
+			"df -h "+f.Path,
+		)
 	}
 	if room > 0 && f.Free < room {
-		add(ops.StateCritical, lang.M("%s has no room for the next backup: about %s are needed", f.Path, human.Bytes(room)), "df -h "+f.Path)
+		add(
+			ops.StateCritical,
+			lang.M("%s has no room for the next backup: about %s are needed", f.Path, human.Bytes(room)),
+			"df -h "+f.Path,
+		)
 	}
 	return p
 }
 
 // weak are the passwords that the field's installation comes with (FIELD.md).
-var weak = map[string]bool{"qianzhang_password": true, "123456": true, "change-me-in-production": true, "password": true, "root": true}
+var weak = map[string]bool{
+	"qianzhang_password":      true,
+	"123456":                  true,
+	"change-me-in-production": true,
+	"password":                true,
+	"root":                    true,
+}
 
 // JudgePassword makes the point of the database's password; it never says it.
 func JudgePassword(password, service string) Point {
@@ -209,7 +296,13 @@ func JudgePassword(password, service string) Point {
 	case password == "":
 		p.Findings = []Finding{{State: ops.StateWarning, What: lang.M("the database is used without a password")}}
 	case weak[password]:
-		p.Findings = []Finding{{State: ops.StateCritical, What: lang.M("the database's password is one that every installation comes with"), Fix: "ALTER USER CURRENT_USER() IDENTIFIED BY '…'"}}
+		p.Findings = []Finding{
+			{
+				State: ops.StateCritical,
+				What:  lang.M("the database's password is one that every installation comes with"),
+				Fix:   "ALTER USER CURRENT_USER() IDENTIFIED BY '…'",
+			},
+		}
 	}
 	return p
 }
@@ -226,7 +319,10 @@ func JudgeTools(needed map[string]lang.Msg, have func(string) bool, service stri
 	}
 	for _, name := range sortedKeys(counts) {
 		if !have(name) {
-			p.Findings = append(p.Findings, Finding{State: ops.StateCritical, What: lang.M("%s is not on the PATH: %s", name, needed[name])})
+			p.Findings = append(
+				p.Findings,
+				Finding{State: ops.StateCritical, What: lang.M("%s is not on the PATH: %s", name, needed[name])},
+			)
 		}
 	}
 	return p

@@ -41,7 +41,9 @@ func TestGrantsAreReadAsTheServerPrintsThem(t *testing.T) {
 }
 
 func TestBackupUserOfTheFieldLacksOnlyWhatIsOptional(t *testing.T) {
-	r := ParseGrants([]string{"GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON `qianzhang_sales`.* TO `backup`@`localhost`"})
+	r := ParseGrants(
+		[]string{"GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON `qianzhang_sales`.* TO `backup`@`localhost`"},
+	)
 	found := JudgeBackup(r, "backup@localhost", "qianzhang_sales")
 	if len(found) != 3 {
 		t.Fatalf("%+v", found)
@@ -51,22 +53,39 @@ func TestBackupUserOfTheFieldLacksOnlyWhatIsOptional(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 	}
-	if found := JudgeBackup(ParseGrants(nil), "x", "db"); found[0].State != ops.StateCritical || len(found) != len(backupNeeds) {
+	if found := JudgeBackup(ParseGrants(nil), "x", "db"); found[0].State != ops.StateCritical ||
+		len(found) != len(backupNeeds) {
 		t.Errorf("no rights at all: %+v", found)
 	}
 	all := ParseGrants([]string{"GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` WITH GRANT OPTION"})
-	if found := append(JudgeBackup(all, "root@localhost", "db"), JudgeRestore(all, "root@localhost", "db", "db__new_1")...); len(found) != 0 {
+	if found := append(JudgeBackup(all, "root@localhost", "db"), JudgeRestore(all, "root@localhost", "db", "db__new_1")...); len(
+		found,
+	) != 0 {
 		t.Errorf("all rights: %+v", found)
 	}
 	one := ParseGrants([]string{"GRANT ALL PRIVILEGES ON `a_b`.* TO `x`@`%`"})
-	if found := JudgeRestore(one, "x@%", "a_b", "a_b__new_1"); len(found) != 1 || !strings.Contains(found[0].Fix, "`a\\_b%`.* TO 'x'@'%'") {
+	if found := JudgeRestore(one, "x@%", "a_b", "a_b__new_1"); len(found) != 1 ||
+		!strings.Contains(found[0].Fix, "`a\\_b%`.* TO 'x'@'%'") {
 		t.Errorf("rights on the database alone: %+v", found)
 	}
 }
 
 func TestServerFactsAreJudged(t *testing.T) {
 	now := time.Now()
-	good := Server{Flavour: "mysql", User: "root@localhost", Grants: []string{"GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost`", "GRANT SUPER ON *.* TO `root`@`localhost`"}, Now: now, Asked: now, Binlog: true, MaxPacket: 64 << 20, Tables: 8, Routines: 1}
+	good := Server{
+		Flavour: "mysql",
+		User:    "root@localhost",
+		Grants: []string{
+			"GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost`",
+			"GRANT SUPER ON *.* TO `root`@`localhost`",
+		},
+		Now:       now,
+		Asked:     now,
+		Binlog:    true,
+		MaxPacket: 64 << 20,
+		Tables:    8,
+		Routines:  1,
+	}
 	worst := func(change func(*Server)) ops.State {
 		s := good
 		change(&s)
@@ -129,8 +148,13 @@ func TestDefaultPasswordsAreCriticalAndNeverSaid(t *testing.T) {
 }
 
 func TestMissingToolsAreNamedWithTheirUse(t *testing.T) {
-	p := JudgeTools(map[string]lang.Msg{"pm2": lang.Raw("use"), "rsync": lang.Raw("copies")}, func(name string) bool { return name == "rsync" }, "q")
-	if p.State() != ops.StateCritical || len(p.Findings) != 1 || p.Findings[0].What.String() != "pm2 is not on the PATH: use" {
+	p := JudgeTools(
+		map[string]lang.Msg{"pm2": lang.Raw("use"), "rsync": lang.Raw("copies")},
+		func(name string) bool { return name == "rsync" },
+		"q",
+	)
+	if p.State() != ops.StateCritical || len(p.Findings) != 1 ||
+		p.Findings[0].What.String() != "pm2 is not on the PATH: use" {
 		t.Fatalf("%+v", p)
 	}
 }

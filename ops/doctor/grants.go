@@ -143,15 +143,42 @@ var backupNeeds = []need{
 	{[]string{"SHOW VIEW"}, false, ops.StateCritical, lang.M("views cannot be backed up")},
 	{[]string{"TRIGGER"}, false, ops.StateCritical, lang.M("triggers cannot be backed up")},
 	{[]string{"EVENT"}, false, ops.StateCritical, lang.M("events cannot be backed up")},
-	{[]string{"LOCK TABLES"}, false, ops.StateWarning, lang.M("tables that are not transactional cannot be held still")},
-	{[]string{"RELOAD", "FLUSH_TABLES"}, true, ops.StateWarning, lang.M("several connections share a snapshot only while nothing is written; else one connection does all")},
-	{[]string{"REPLICATION CLIENT", "BINLOG MONITOR"}, true, ops.StateWarning, lang.M("the position in the binary log is not recorded")},
+	{
+		[]string{"LOCK TABLES"},
+		false,
+		ops.StateWarning,
+		lang.M("tables that are not transactional cannot be held still"),
+	},
+	{
+		[]string{"RELOAD", "FLUSH_TABLES"},
+		true,
+		ops.StateWarning,
+		lang.M("several connections share a snapshot only while nothing is written; else one connection does all"),
+	},
+	{
+		[]string{"REPLICATION CLIENT", "BINLOG MONITOR"},
+		true,
+		ops.StateWarning,
+		lang.M("the position in the binary log is not recorded"),
+	},
 	{[]string{"PROCESS"}, true, ops.StateWarning, lang.M("open transactions and lock waits cannot be seen")},
 }
 
 // restoreNeeds are the rights that a restore needs on the database and on the
 // schemas that it makes beside it.
-var restoreNeeds = []string{"CREATE", "DROP", "ALTER", "INDEX", "INSERT", "REFERENCES", "CREATE VIEW", "CREATE ROUTINE", "ALTER ROUTINE", "TRIGGER", "EVENT"}
+var restoreNeeds = []string{
+	"CREATE",
+	"DROP",
+	"ALTER",
+	"INDEX",
+	"INSERT",
+	"REFERENCES",
+	"CREATE VIEW",
+	"CREATE ROUTINE",
+	"ALTER ROUTINE",
+	"TRIGGER",
+	"EVENT",
+}
 
 // JudgeBackup says which rights the user, as CURRENT_USER() names it, misses for
 // a backup of db.
@@ -173,7 +200,14 @@ func JudgeBackup(r Rights, user, db string) []Finding {
 		if !n.global {
 			on = "`" + db + "`.*"
 		}
-		out = append(out, Finding{State: n.state, What: lang.M("the right %s is missing: %s", n.any[0], n.why), Fix: "GRANT " + n.any[0] + " ON " + on + " TO " + account(user)})
+		out = append(
+			out,
+			Finding{
+				State: n.state,
+				What:  lang.M("the right %s is missing: %s", n.any[0], n.why),
+				Fix:   "GRANT " + n.any[0] + " ON " + on + " TO " + account(user),
+			},
+		)
 	}
 	return out
 }

@@ -30,7 +30,19 @@ const (
 	KindRestore Kind = "restore"
 )
 
-var weights = map[Kind]int{KindRestore: -1, KindMySQL: 0, KindSchema: 1, KindProcess: 2, KindHTTP: 3, KindRedis: 4, KindDisk: 5, KindBackup: 6, KindTLS: 7, KindClock: 8, KindLog: 9}
+var weights = map[Kind]int{
+	KindRestore: -1,
+	KindMySQL:   0,
+	KindSchema:  1,
+	KindProcess: 2,
+	KindHTTP:    3,
+	KindRedis:   4,
+	KindDisk:    5,
+	KindBackup:  6,
+	KindTLS:     7,
+	KindClock:   8,
+	KindLog:     9,
+}
 
 // Default times of a check that names none.
 const (

@@ -19,7 +19,12 @@ var noon = time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
 // course runs states through a rule, one a second, and writes the standing
 // after each: o w c u, with the seconds since noon at which it began.
 func course(states string, rule Rule) (string, Standing) {
-	byLetter := map[rune]ops.State{'o': ops.StateOK, 'w': ops.StateWarning, 'c': ops.StateCritical, 'u': ops.StateUnknown}
+	byLetter := map[rune]ops.State{
+		'o': ops.StateOK,
+		'w': ops.StateWarning,
+		'c': ops.StateCritical,
+		'u': ops.StateUnknown,
+	}
 	var s Standing
 	var out strings.Builder
 	for i, l := range states {
@@ -64,7 +69,8 @@ func TestHistoryIsBoundedAndEarlierStandingsKeepTheirs(t *testing.T) {
 	for i := range 10 {
 		s = s.Next(Result{At: noon.Add(time.Hour), Latency: time.Duration(i)}, DefaultRule)
 	}
-	if len(s.History) != HistoryLength || !old.History[0].At.Equal(noon) || !s.History[HistoryLength-1].At.Equal(noon.Add(time.Hour)) {
+	if len(s.History) != HistoryLength || !old.History[0].At.Equal(noon) ||
+		!s.History[HistoryLength-1].At.Equal(noon.Add(time.Hour)) {
 		t.Fatalf("length %d, oldest of the former %v", len(s.History), old.History[0].At)
 	}
 }
@@ -74,8 +80,14 @@ func at(s int) time.Time { return noon.Add(time.Duration(s) * time.Second) }
 // stood is a standing that has been in a state since a second, witnessed.
 func stood(kind Kind, r Result, since int) Standing {
 	r.At = at(60)
-	return Standing{Check: Check{Service: "q", Name: string(kind), Kind: kind}, State: r.State, Since: at(since), Last: r, LastError: r,
-		History: []Sample{{At: at(0)}, {At: at(60), State: r.State}}}
+	return Standing{
+		Check:     Check{Service: "q", Name: string(kind), Kind: kind},
+		State:     r.State,
+		Since:     at(since),
+		Last:      r,
+		LastError: r,
+		History:   []Sample{{At: at(0)}, {At: at(60), State: r.State}},
+	}
 }
 
 func TestVerdictIsTheSentenceOfTheIssue(t *testing.T) {
@@ -83,18 +95,24 @@ func TestVerdictIsTheSentenceOfTheIssue(t *testing.T) {
 	gone.Lost = true
 	schema := stood(KindSchema, gone, 7)
 	ready := stood(KindHTTP, Broken(lang.M("%s fails", "/health/ready"), lang.Msg{}), 9)
-	backup := stood(KindBackup, Result{Subject: noon.Add(time.Minute - 3*time.Hour - 12*time.Minute - 30*time.Second)}, 0)
+	backup := stood(
+		KindBackup,
+		Result{Subject: noon.Add(time.Minute - 3*time.Hour - 12*time.Minute - 30*time.Second)},
+		0,
+	)
 	r := Report{At: at(60), Standings: []Standing{ready, backup, schema}}
 	face := Face{Zone: time.UTC, Restore: lang.M("Press %s to restore.", "5")}
 	got := Judge(r, face)
-	want := "3 of 8 tables are missing since 12:00:07 (orders); /health/ready fails since 12:00:09; newest good backup 3 h 12 m ago. Press 5 to restore."
+	want := "3 of 8 tables are missing since 12:00:07 (orders); /health/ready fails since 12:00:09; newest good " +
+		"backup 3 h 12 m ago. Press 5 to restore."
 	if got.Text.String() != want || got.State != ops.StateCritical {
 		t.Fatalf("got  %s\nwant %s", got.Text, want)
 	}
 	down := Broken(lang.M("MySQL is down"), lang.M("connection refused"))
 	down.Next = lang.M("Start it.")
 	r.Standings[2] = stood(KindMySQL, down, 7)
-	want = "MySQL is down since 12:00:07 (connection refused); /health/ready fails since 12:00:09; newest good backup 3 h 12 m ago. Start it."
+	want = "MySQL is down since 12:00:07 (connection refused); /health/ready fails since 12:00:09; newest good " +
+		"backup 3 h 12 m ago. Start it."
 	if got := Judge(r, face).Text.String(); got != want {
 		t.Fatalf("a server that is only stopped:\ngot  %s\nwant %s", got, want)
 	}
@@ -103,7 +121,15 @@ func TestVerdictIsTheSentenceOfTheIssue(t *testing.T) {
 func TestARestoreUnderWayIsSaidBeforeAllElse(t *testing.T) {
 	mysql := stood(KindMySQL, Broken(lang.M("MySQL is down"), lang.Msg{}), 7)
 	mysql.Last.Next = lang.M("Start it.")
-	restoring := stood(KindRestore, Result{State: ops.StateWarning, Headline: lang.M("a restore of %s is under way", "sales"), Next: lang.M("Start nothing by hand.")}, 3)
+	restoring := stood(
+		KindRestore,
+		Result{
+			State:    ops.StateWarning,
+			Headline: lang.M("a restore of %s is under way", "sales"),
+			Next:     lang.M("Start nothing by hand."),
+		},
+		3,
+	)
 	got := Judge(Report{At: at(60), Standings: []Standing{mysql, restoring}}, Face{Zone: time.UTC})
 	want := "A restore of sales is under way since 12:00:03; MySQL is down since 12:00:07. Start nothing by hand."
 	if got.Text.String() != want || got.State != ops.StateCritical {
@@ -120,7 +146,11 @@ func TestVerdict(t *testing.T) {
 	face.Zone = time.UTC
 	ok := stood(KindRedis, Result{}, 0)
 	backup := stood(KindBackup, Result{Subject: at(-3600)}, 0)
-	warn := stood(KindDisk, Result{State: ops.StateWarning, Headline: lang.M("disk %s is full", "/var"), Why: lang.M("4 %% free")}, 30)
+	warn := stood(
+		KindDisk,
+		Result{State: ops.StateWarning, Headline: lang.M("disk %s is full", "/var"), Why: lang.M("4 %% free")},
+		30,
+	)
 	warn.Check.Commands = []string{"df -h /var"}
 	down := stood(KindMySQL, Broken(lang.M("MySQL is down"), lang.M("refused")), 7)
 	lost := stood(KindSchema, Result{State: ops.StateCritical, Headline: lang.M("all tables are gone"), Lost: true}, 7)
@@ -137,22 +167,28 @@ func TestVerdict(t *testing.T) {
 		state     ops.State
 		want      string
 	}{
-		"none":           {nil, ops.StateUnknown, "Nothing is configured to be checked."},
-		"well":           {[]Standing{ok, ok}, ops.StateOK, "All 2 checks pass."},
-		"well, backup":   {[]Standing{ok, backup}, ops.StateOK, "All 2 checks pass; newest good backup of 11:00:00."},
-		"one":            {[]Standing{ok}, ops.StateOK, "The check passes."},
-		"looking":        {[]Standing{ok, {}}, ops.StateUnknown, "Looking: 1 of 2 checks has answered."},
-		"warning":        {[]Standing{ok, warn}, ops.StateWarning, "Disk /var is full since 12:00:30 (4 % free). Look further: df -h /var"},
-		"critical first": {[]Standing{warn, down}, ops.StateCritical, "MySQL is down since 12:00:07 (refused); disk /var is full since 12:00:30 (4 % free)."},
+		"none":         {nil, ops.StateUnknown, "Nothing is configured to be checked."},
+		"well":         {[]Standing{ok, ok}, ops.StateOK, "All 2 checks pass."},
+		"well, backup": {[]Standing{ok, backup}, ops.StateOK, "All 2 checks pass; newest good backup of 11:00:00."},
+		"one":          {[]Standing{ok}, ops.StateOK, "The check passes."},
+		"looking":      {[]Standing{ok, {}}, ops.StateUnknown, "Looking: 1 of 2 checks has answered."},
+		"warning": {[]Standing{ok, warn}, ops.StateWarning, "Disk /var is full since 12:00:30 (4 % free). " +
+			"Look further: df -h /var"},
+		"critical first": {[]Standing{warn, down}, ops.StateCritical, "MySQL is down since 12:00:07 (refused); disk " +
+			"/var is full since 12:00:30 (4 % free)."},
 		"no restore of a server that is down": {[]Standing{backup, down}, ops.StateCritical,
 			"MySQL is down since 12:00:07 (refused); newest good backup 1 h 1 m ago."},
-		"restore of lost data":       {[]Standing{backup, lost}, ops.StateCritical, "All tables are gone since 12:00:07; newest good backup 1 h 1 m ago. Run opsdeck restore."},
+		"restore of lost data": {[]Standing{backup, lost}, ops.StateCritical, "All tables are gone since " +
+			"12:00:07; newest good backup 1 h 1 m ago. Run opsdeck restore."},
 		"restore only with a backup": {[]Standing{lost}, ops.StateCritical, "All tables are gone since 12:00:07."},
-		"not witnessed":              {[]Standing{before}, ops.StateCritical, "MySQL is down since before 12:00:07 (refused)."},
-		"single look":                {[]Standing{single}, ops.StateCritical, "MySQL is down (refused)."},
-		"services":                   {[]Standing{ok, other}, ops.StateWarning, "other: disk /var is full since 12:00:30 (4 % free). Look further: df -h /var"},
-		"many":                       {[]Standing{warn, warn, warn, warn, warn}, ops.StateWarning, ""},
-		"no backup":                  {[]Standing{late}, ops.StateCritical, "There is no good backup. Run opsdeck backup create."},
+		"not witnessed": {[]Standing{before}, ops.StateCritical, "MySQL is down since before 12:00:07 " +
+			"(refused)."},
+		"single look": {[]Standing{single}, ops.StateCritical, "MySQL is down (refused)."},
+		"services": {[]Standing{ok, other}, ops.StateWarning, "other: disk /var is full since " +
+			"12:00:30 (4 % free). Look further: df -h /var"},
+		"many": {[]Standing{warn, warn, warn, warn, warn}, ops.StateWarning, ""},
+		"no backup": {[]Standing{late}, ops.StateCritical, "There is no good backup. Run opsdeck " +
+			"backup create."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Judge(Report{At: at(60), Standings: c.standings}, face)
@@ -182,12 +218,17 @@ func TestVerdictLeavesOutWhatOnlyFollows(t *testing.T) {
 
 func TestVerdictKeepsTheNextStepInSightWhenThereIsMuchToSay(t *testing.T) {
 	long := func(kind Kind, since int) Standing {
-		return stood(kind, Broken(lang.M("process %s is stopped", "qianzhang-backend"), lang.Raw(strings.Repeat("a long reason ", 8))), since)
+		return stood(
+			kind,
+			Broken(lang.M("process %s is stopped", "qianzhang-backend"), lang.Raw(strings.Repeat("a long reason ", 8))),
+			since,
+		)
 	}
 	r := Report{At: at(60), Standings: []Standing{long(KindProcess, 7), long(KindHTTP, 9), long(KindRedis, 9)}}
 	r.Standings[0].Last.Why = lang.Raw("no daemon")
 	got := Judge(r, Face{Zone: time.UTC, Look: lang.Raw("Press enter."), Longest: 148}).Text.String()
-	want := "Process qianzhang-backend is stopped since 12:00:07 (no daemon); process qianzhang-backend is stopped since 12:00:09; 1 more. Press enter."
+	want := "Process qianzhang-backend is stopped since 12:00:07 (no daemon); process qianzhang-backend is stopped " +
+		"since 12:00:09; 1 more. Press enter."
 	if got != want {
 		t.Fatalf("got  %s\nwant %s", got, want)
 	}
@@ -240,7 +281,8 @@ func TestMonitorLooksSideBySideAndOneHangingCheckHoldsUpNone(t *testing.T) {
 	}, Options{Retry: time.Millisecond})
 	defer m.Close()
 	await(t, m, "the hanging check critical, the other with many looks", func(r Report) bool {
-		return r.Standings[0].State == ops.StateCritical && len(r.Standings[0].History) > 3 && len(r.Standings[1].History) > 20
+		return r.Standings[0].State == ops.StateCritical && len(r.Standings[0].History) > 3 &&
+			len(r.Standings[1].History) > 20
 	})
 	if n := starts.Load(); n != 1 {
 		t.Fatalf("%d looks piled up behind one that hangs", n)
@@ -267,7 +309,11 @@ func TestMonitorCloseWaitsForItsLooks(t *testing.T) {
 }
 
 func TestNowLooksWithoutWaitingForTheInterval(t *testing.T) {
-	m := Watch(t.Context(), []Check{{Name: "a", Probe: func(context.Context) Result { return Result{} }, Interval: time.Hour}}, Options{})
+	m := Watch(
+		t.Context(),
+		[]Check{{Name: "a", Probe: func(context.Context) Result { return Result{} }, Interval: time.Hour}},
+		Options{},
+	)
 	defer m.Close()
 	await(t, m, "the first look", func(r Report) bool { return len(r.Standings[0].History) == 1 })
 	m.Now()
@@ -286,7 +332,12 @@ func TestUnconfirmedChangeIsLookedAtAgainSoon(t *testing.T) {
 	await(t, m, "the first look", func(r Report) bool { return r.Standings[0].Seen() })
 	down.Store(true)
 	m.Now()
-	await(t, m, "critical within one interval", func(r Report) bool { return r.Standings[0].State == ops.StateCritical })
+	await(
+		t,
+		m,
+		"critical within one interval",
+		func(r Report) bool { return r.Standings[0].State == ops.StateCritical },
+	)
 }
 
 func TestPanicOfOneCheckIsItsOwnUnknown(t *testing.T) {
@@ -303,7 +354,11 @@ func TestPanicOfOneCheckIsItsOwnUnknown(t *testing.T) {
 }
 
 func TestOnlyNamesChecksKindsAndServices(t *testing.T) {
-	checks := []Check{{Service: "a", Name: "ready", Kind: KindHTTP}, {Service: "a", Name: "mysql", Kind: KindMySQL}, {Service: "b", Name: "mysql", Kind: KindMySQL}}
+	checks := []Check{
+		{Service: "a", Name: "ready", Kind: KindHTTP},
+		{Service: "a", Name: "mysql", Kind: KindMySQL},
+		{Service: "b", Name: "mysql", Kind: KindMySQL},
+	}
 	for _, c := range []struct {
 		names string
 		want  int
@@ -397,12 +452,16 @@ func TestOneDiskIsOneFinding(t *testing.T) {
 		s.Check.Name = name
 		return s
 	}
-	r := Report{At: at(60), Standings: []Standing{disk("disk-data", "/"), disk("disk-log", "/"), disk("disk-backup", "/")}}
+	r := Report{
+		At:        at(60),
+		Standings: []Standing{disk("disk-data", "/"), disk("disk-log", "/"), disk("disk-backup", "/")},
+	}
 	if got := Judge(r, Face{Zone: time.UTC}).Text.String(); got != "Disk / is nearly full since 12:00:30." {
 		t.Error(got)
 	}
 	r.Standings[2] = disk("disk-backup", "/b")
-	if got := Judge(r, Face{Zone: time.UTC}).Text.String(); !strings.Contains(got, "/b") || strings.Contains(got, "more") {
+	if got := Judge(r, Face{Zone: time.UTC}).Text.String(); !strings.Contains(got, "/b") ||
+		strings.Contains(got, "more") {
 		t.Error(got)
 	}
 }

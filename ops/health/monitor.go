@@ -270,7 +270,8 @@ func Only(checks []Check, names []string) ([]Check, error) {
 	}
 	for i, u := range used {
 		if !u {
-			return nil, ops.E(ops.Usage, lang.M("no check is called %q", names[i])).WithHint(lang.M("there are: %s", namesOf(checks)))
+			return nil, ops.E(ops.Usage, lang.M("no check is called %q", names[i])).
+				WithHint(lang.M("there are: %s", namesOf(checks)))
 		}
 	}
 	return out, nil

@@ -126,7 +126,16 @@ func TestADamagedGzipGivesWhatItHolds(t *testing.T) {
 
 func TestWhatIsNoFileIsToldAndDoesNotHang(t *testing.T) {
 	dir := t.TempDir()
-	fifo, sock, secret := filepath.Join(dir, "fifo.log"), filepath.Join(dir, "sock.log"), filepath.Join(dir, "secret.log")
+	fifo, sock, secret := filepath.Join(
+		dir,
+		"fifo.log",
+	), filepath.Join(
+		dir,
+		"sock.log",
+	), filepath.Join(
+		dir,
+		"secret.log",
+	)
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}

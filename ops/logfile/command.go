@@ -85,7 +85,11 @@ func runJournal(ctx context.Context, w io.Writer, args []string) error {
 		err = in.Err()
 	}
 	if err != nil {
-		return ops.Wrap(errors.Join(err, errors.New(strings.TrimSpace(stderr.String()))), ops.Failed, lang.M("journalctl failed"))
+		return ops.Wrap(
+			errors.Join(err, errors.New(strings.TrimSpace(stderr.String()))),
+			ops.Failed,
+			lang.M("journalctl failed"),
+		)
 	}
 	return nil
 }

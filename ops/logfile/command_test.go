@@ -68,8 +68,10 @@ func TestAJournaldUnitIsReadWhole(t *testing.T) {
 	dir := command(t, "journalctl", `echo "$@" >>"$(dirname "$0")/asked"; cat "$(dirname "$0")/out"`)
 	os.WriteFile(filepath.Join(dir, "out"), []byte(journalRecorded), 0o644)
 	got := strings.Join(foundIn(t, "journald:qianzhang.service", "level:info+ since:2026-01-01"), "\n")
-	want := "INFO [Nest] 1  - 01/29/2026, 12:00:00 PM     LOG [A] started\nWARN 2026-01-29T12:00:02.000Z WARN [node] 客户 9 信用额度不足\n" +
-		"INFO 2026-01-29T12:00:03.000Z INFO [node] bytes \xff\x1b[31mred\nERROR 2026-01-29T12:00:04.000Z ERROR [node] Error: two lines\n    at x (/app/a.ts:1:2)"
+	want := "INFO [Nest] 1  - 01/29/2026, 12:00:00 PM     LOG [A] started\nWARN 2026-01-29T12:00:02.000Z WARN " +
+		"[node] 客户 9 信用额度不足\n" +
+		"INFO 2026-01-29T12:00:03.000Z INFO [node] bytes \xff\x1b[31mred\nERROR 2026-01-29T12:00:04.000Z ERROR " +
+		"[node] Error: two lines\n    at x (/app/a.ts:1:2)"
 	if got != want {
 		t.Errorf("got\n%q\nwant\n%q", got, want)
 	}
@@ -80,7 +82,11 @@ func TestAJournaldUnitIsReadWhole(t *testing.T) {
 }
 
 func TestJournaldIsFollowedAndItsEndIsTold(t *testing.T) {
-	dir := command(t, "journalctl", `cat "$(dirname "$0")/out"; sleep 0.1; tail -n 1 "$(dirname "$0")/out"; echo "no such unit" >&2; exit 1`)
+	dir := command(
+		t,
+		"journalctl",
+		`cat "$(dirname "$0")/out"; sleep 0.1; tail -n 1 "$(dirname "$0")/out"; echo "no such unit" >&2; exit 1`,
+	)
 	os.WriteFile(filepath.Join(dir, "out"), []byte(journalRecorded), 0o644)
 	store := logs.NewStore(time.UTC, time.Now)
 	defer store.Close()
@@ -92,7 +98,8 @@ func TestJournaldIsFollowedAndItsEndIsTold(t *testing.T) {
 	defer cancel()
 	Feed(ctx, store, sources, store.Fail)
 	rest(store)
-	if st := store.Stats(); st.Rows != 5 || len(st.Errors) != 1 || !strings.Contains(st.Errors[0].Error(), "no such unit") {
+	if st := store.Stats(); st.Rows != 5 || len(st.Errors) != 1 ||
+		!strings.Contains(st.Errors[0].Error(), "no such unit") {
 		t.Errorf("%d rows, %v", st.Rows, st.Errors)
 	}
 }
@@ -104,9 +111,28 @@ func TestADockerContainersJSONFileIsReadWithItsRotatedOnes(t *testing.T) {
 	line := func(at, text string) string {
 		return `{"log":"` + text + `\n","stream":"stdout","time":"` + at + `"}` + "\n"
 	}
-	os.WriteFile(path+".1", []byte(line("2026-01-29T11:00:00.000000001Z", "[Nest] 1  - 01/29/2026, 11:00:00 AM     LOG [A] old one")), 0o644)
-	os.WriteFile(path, []byte(line("2026-01-29T12:00:00Z", `\u001b[31m[Nest] 1  - \u001b[39m01/29/2026, 12:00:00 PM \u001b[31m  ERROR\u001b[39m \u001b[33m[B] \u001b[39m\u001b[31mfailed\u001b[39m`)+
-		line("2026-01-29T12:00:00.1Z", "    at x (/app/a.ts:1:2)")+line("2026-01-29T12:00:01Z", "[Nest] 1  - 01/29/2026, 12:00:01 PM     LOG [B] next")), 0o644)
+	os.WriteFile(
+		path+".1",
+		[]byte(line("2026-01-29T11:00:00.000000001Z", "[Nest] 1  - 01/29/2026, 11:00:00 AM     LOG [A] old one")),
+		0o644,
+	)
+	os.WriteFile(
+		path,
+		[]byte(
+			line(
+				"2026-01-29T12:00:00Z",
+				`\u001b[31m[Nest] 1  - \u001b[39m01/29/2026, 12:00:00 PM \u001b[31m  ERROR\u001b[39m \u001b[33m[B] \u001b[39m\u001b[31mfailed\u001b[39m`,
+			)+
+				line(
+					"2026-01-29T12:00:00.1Z",
+					"    at x (/app/a.ts:1:2)",
+				)+line(
+				"2026-01-29T12:00:01Z",
+				"[Nest] 1  - 01/29/2026, 12:00:01 PM     LOG [B] next",
+			),
+		),
+		0o644,
+	)
 	got := foundIn(t, "docker:qianzhang-backend", "level:error")
 	if len(got) != 1 || strings.Count(got[0], "\n") != 1 || !strings.Contains(got[0], "at x") {
 		t.Errorf("errors: %q", got)
@@ -120,9 +146,13 @@ func TestADockerContainersJSONFileIsReadWithItsRotatedOnes(t *testing.T) {
 }
 
 func TestDockersTimeHoldsWhereLinesSayNone(t *testing.T) {
-	path := write(t, "abc-json.log", []byte(`{"log":"listening on 3000\n","stream":"stdout","time":"2026-01-29T12:00:00.5Z"}
+	path := write(
+		t,
+		"abc-json.log",
+		[]byte(`{"log":"listening on 3000\n","stream":"stdout","time":"2026-01-29T12:00:00.5Z"}
 {"log":"bye\n","stream":"stderr","time":"2026-01-29T13:00:00Z"}
-`))
+`),
+	)
 	for words, want := range map[string]int{"": 2, "since:2026-01-29T12:30:00Z": 1, "until:2026-01-29T12:30:00Z 'listening": 1, "field.stream=stderr": 1} {
 		if raws, _ := find(t, words, path); len(raws) != want {
 			t.Errorf("%q: %q, want %d", words, raws, want)

@@ -29,8 +29,32 @@ func fieldMix(b testing.TB, path string, lines int) {
 	w := bufio.NewWriterSize(f, 1<<20)
 	defer w.Flush()
 	r := rand.New(rand.NewPCG(7, 7))
-	ctx := []string{"OrderService", "ArService", "TypeOrmModule", "ExceptionsHandler", "NestApplication", "AuditLogService", "HealthController", "RedisLockService", "CommissionService", "NotificationGateway"}
-	msgs := []string{"Creating order for customer %d", "Order created successfully: %d", "Failed to create order for customer %d", "External API call failed: https://api.bank.example/v1/pay/%d", "Order %d is already fulfilled", "GET /orders/%d 200 took 143ms", "Payment applied to invoice %d", "Unable to connect to the database. Retrying (%d)...", "Unhandled exception in job %d", "查询审计日志 resourceId=%d", "客户 %d 信用额度不足", "cache miss key=orders:%d"}
+	ctx := []string{
+		"OrderService",
+		"ArService",
+		"TypeOrmModule",
+		"ExceptionsHandler",
+		"NestApplication",
+		"AuditLogService",
+		"HealthController",
+		"RedisLockService",
+		"CommissionService",
+		"NotificationGateway",
+	}
+	msgs := []string{
+		"Creating order for customer %d",
+		"Order created successfully: %d",
+		"Failed to create order for customer %d",
+		"External API call failed: https://api.bank.example/v1/pay/%d",
+		"Order %d is already fulfilled",
+		"GET /orders/%d 200 took 143ms",
+		"Payment applied to invoice %d",
+		"Unable to connect to the database. Retrying (%d)...",
+		"Unhandled exception in job %d",
+		"查询审计日志 resourceId=%d",
+		"客户 %d 信用额度不足",
+		"cache miss key=orders:%d",
+	}
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range lines {
 		at = at.Add(time.Duration(1+r.IntN(400)) * time.Millisecond)
@@ -45,12 +69,26 @@ func fieldMix(b testing.TB, path string, lines int) {
 			l = "DEBUG"
 		}
 		if i%3 == 0 {
-			fmt.Fprintf(w, `{"timestamp": "%s", "level": "%s", "context": "%s", "message": "%s", "metadata": {"userId": %d, "orderId": %d}}`+"\n", at.Format("2006-01-02T15:04:05.000Z"), strings.Replace(l, "LOG", "INFO", 1), c, m, n%100, n)
+			fmt.Fprintf(
+				w,
+				`{"timestamp": "%s", "level": "%s", "context": "%s", "message": "%s", "metadata": {"userId": %d, "orderId": %d}}`+"\n",
+				at.Format("2006-01-02T15:04:05.000Z"),
+				strings.Replace(l, "LOG", "INFO", 1),
+				c,
+				m,
+				n%100,
+				n,
+			)
 		} else {
 			fmt.Fprintf(w, "[Nest] 12345  - %s     %s [%s] %s\n", at.Format("01/02/2006, 03:04:05 PM"), l, c, m)
 		}
 		if l == "ERROR" && i%5 == 0 {
-			fmt.Fprintf(w, "Error: Connection timeout\n    at Pool.connect (/app/node_modules/mysql2/lib/pool.js:%d:13)\n    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)\n", n%900)
+			fmt.Fprintf(
+				w,
+				"Error: Connection timeout\n    at Pool.connect (/app/node_modules/mysql2/lib/pool.js:%d:13)\n    "+
+					"at process.processTicksAndRejections (node:internal/process/task_queues:95:5)\n",
+				n%900,
+			)
 		}
 	}
 }
@@ -170,10 +208,22 @@ func compareStore(b *testing.B, path string, size int64) (fuzzy time.Duration) {
 	rest(store)
 	d := time.Since(start)
 	st := store.Stats()
-	fmt.Fprintf(os.Stderr, "%-52s %8.3f s   %.0f MB/s, %.0f MB/s a core by the CPU's time\n", "opsdeck: whole index", d.Seconds(), float64(size)/d.Seconds()/1e6, float64(size)/(cpuTime()-cpu).Seconds()/1e6)
+	fmt.Fprintf(
+		os.Stderr,
+		"%-52s %8.3f s   %.0f MB/s, %.0f MB/s a core by the CPU's time\n",
+		"opsdeck: whole index",
+		d.Seconds(),
+		float64(size)/d.Seconds()/1e6,
+		float64(size)/(cpuTime()-cpu).Seconds()/1e6,
+	)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	fmt.Fprintf(os.Stderr, "%-52s %.1f bytes a line\n", "opsdeck: memory", float64(after.HeapAlloc-before.HeapAlloc)/float64(st.Lines))
+	fmt.Fprintf(
+		os.Stderr,
+		"%-52s %.1f bytes a line\n",
+		"opsdeck: memory",
+		float64(after.HeapAlloc-before.HeapAlloc)/float64(st.Lines),
+	)
 	ask := func(words string) time.Duration {
 		return timed(b, "opsdeck, indexed: "+words, func() string {
 			store.SetQuery(parsed(words), true)

@@ -106,7 +106,8 @@ func (u unwrapped) Begin(name string, text logs.Text) Track {
 
 // ofContainer tells by its name that Docker or the kubelet writes a file.
 func ofContainer(name string) bool {
-	return strings.HasSuffix(name, "-json.log") || strings.Contains(name, "/log/pods/") || strings.Contains(name, "/log/containers/")
+	return strings.HasSuffix(name, "-json.log") || strings.Contains(name, "/log/pods/") ||
+		strings.Contains(name, "/log/containers/")
 }
 
 // unwrappedTrack unwraps what comes.
@@ -232,7 +233,13 @@ func (p *dockerPart) Open(ctx context.Context) (logs.Text, error) {
 	if !ok || err != nil {
 		return got, err
 	}
-	piece := &packedText{path: p.name, info: info, size: sp.Size(), sp: sp, same: func(now fs.FileInfo) bool { return now.Size() >= p.end }}
+	piece := &packedText{
+		path: p.name,
+		info: info,
+		size: sp.Size(),
+		sp:   sp,
+		same: func(now fs.FileInfo) bool { return now.Size() >= p.end },
+	}
 	piece.make = func(ctx context.Context) (logs.Text, error) {
 		text, err := p.opened()
 		if err != nil {

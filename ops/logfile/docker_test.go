@@ -63,8 +63,20 @@ func rawsOf(store *logs.Store) (raws []string) {
 
 func TestALineThatDockerSplitIsOneLine(t *testing.T) {
 	long := `{"timestamp":"2026-01-29T12:00:00.000Z","level":"ERROR","context":"OrderService","message":"big","metadata":{"userId":123,"rows":"客户` +
-		strings.Repeat("rows ", 20_000) + `","last":"zebra"}}`
-	text := wrapped16k("2026-01-29T11:59:59Z INFO before", "stdout") + wrapped16k(long, "stdout") + wrapped16k("\x1b[31m2026-01-29T12:00:01Z WARN <after>", "stderr")
+		strings.Repeat(
+			"rows ",
+			20_000,
+		) + `","last":"zebra"}}`
+	text := wrapped16k(
+		"2026-01-29T11:59:59Z INFO before",
+		"stdout",
+	) + wrapped16k(
+		long,
+		"stdout",
+	) + wrapped16k(
+		"\x1b[31m2026-01-29T12:00:01Z WARN <after>",
+		"stderr",
+	)
 	path := write(t, "abc-json.log", []byte(text))
 	for words, want := range map[string]string{
 		"level:error":            long,
@@ -86,7 +98,16 @@ func TestAContainersLogIsFollowedAsWhatItWrote(t *testing.T) {
 	path := write(t, "abc-json.log", nil)
 	store := fed(t, path)
 	long := "2026-01-29T12:00:00Z ERROR " + strings.Repeat("x", 50_000) + " end"
-	text := wrapped16k("2026-01-29T11:59:59Z INFO one", "stdout") + wrapped16k(long, "stdout") + wrapped16k("    at f (/app/a.ts:1:2)", "stdout")
+	text := wrapped16k(
+		"2026-01-29T11:59:59Z INFO one",
+		"stdout",
+	) + wrapped16k(
+		long,
+		"stdout",
+	) + wrapped16k(
+		"    at f (/app/a.ts:1:2)",
+		"stdout",
+	)
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +135,8 @@ func TestAContainersLogIsFollowedAsWhatItWrote(t *testing.T) {
 	}
 	until(t, "late and new", func() bool { return store.Stats().Lines == 5 })
 	rest(store)
-	if raws := rawsOf(store); len(raws) != 4 || !strings.HasSuffix(raws[2], "late") || !strings.HasSuffix(raws[3], "new") {
+	if raws := rawsOf(store); len(raws) != 4 || !strings.HasSuffix(raws[2], "late") ||
+		!strings.HasSuffix(raws[3], "new") {
 		t.Errorf("%d events: %.300q", len(raws), raws)
 	}
 }
@@ -199,7 +221,23 @@ echo "    at f (/app/a.ts:1:2)" >&2
 head -c 16384 /dev/zero | tr '\0' y; echo
 printf 'no break'`
 	name := filepath.Base(engine.Dir)
-	engine.Run(t, "docker", "run", "--name", name, "--network", "none", "--log-driver", "json-file", "--log-opt", "tag=t-{{.Name}}", testdb.BusyboxImage, "sh", "-c", script)
+	engine.Run(
+		t,
+		"docker",
+		"run",
+		"--name",
+		name,
+		"--network",
+		"none",
+		"--log-driver",
+		"json-file",
+		"--log-opt",
+		"tag=t-{{.Name}}",
+		testdb.BusyboxImage,
+		"sh",
+		"-c",
+		script,
+	)
 	got := map[string]bool{}
 	for _, raw := range foundIn(t, "docker:"+name, "") {
 		for line := range strings.Lines(raw) {
@@ -254,7 +292,11 @@ func TestWhatIsNotInUTF8IsFollowedToo(t *testing.T) {
 		add(line(3)[:20])
 		until(t, name+": half a line", func() bool { return store.Stats().Lines == 4 })
 		add(line(3)[20:] + "\n")
-		until(t, name+": the rest of it", func() bool { rest(store); raws := rawsOf(store); return len(raws) == 4 && raws[3] == line(3) })
+		until(
+			t,
+			name+": the rest of it",
+			func() bool { rest(store); raws := rawsOf(store); return len(raws) == 4 && raws[3] == line(3) },
+		)
 		for i, raw := range rawsOf(store) {
 			if raw != line(i) {
 				t.Errorf("%s: line %d is %q", name, i, raw)

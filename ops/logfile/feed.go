@@ -180,7 +180,15 @@ func feedStream(ctx context.Context, store *logs.Store, source, name string, p S
 		return err
 	}
 	seg := store.Add(source, name, sp, true, false)
-	err = p.Stream(ctx, &Lines{spool: sp, grow: func(size int64) { seg.Grow(size, nil) }, warn: func(err error) { store.Fail(name, err) }, drop: store.Drop})
+	err = p.Stream(
+		ctx,
+		&Lines{
+			spool: sp,
+			grow:  func(size int64) { seg.Grow(size, nil) },
+			warn:  func(err error) { store.Fail(name, err) },
+			drop:  store.Drop,
+		},
+	)
 	seg.Grow(sp.Size(), nil)
 	seg.Finish()
 	return err

@@ -157,7 +157,9 @@ func readError(path string, err error) error {
 	e := ops.Wrap(err, ops.Failed, lang.M("%s cannot be read", path))
 	switch {
 	case os.IsNotExist(err):
-		return e.WithHint(lang.M("is the path right? `opsdeck logs --source FILE` takes files, globs and - for standard input"))
+		return e.WithHint(
+			lang.M("is the path right? `opsdeck logs --source FILE` takes files, globs and - for standard input"),
+		)
 	case os.IsPermission(err):
 		return e.WithHint(lang.M("read it as the user that the service runs as, or as root"))
 	}

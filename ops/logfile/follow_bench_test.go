@@ -39,7 +39,11 @@ func BenchmarkCompareFollow(b *testing.B) {
 	defer live.Close()
 	search := func(args ...string) *exec.Cmd {
 		cmd := exec.Command(program, append([]string{"logs", "--source", path, "--json"}, args...)...)
-		cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+filepath.Join(dir, "state"), "XDG_CONFIG_HOME="+filepath.Join(dir, "config"))
+		cmd.Env = append(
+			os.Environ(),
+			"XDG_STATE_HOME="+filepath.Join(dir, "state"),
+			"XDG_CONFIG_HOME="+filepath.Join(dir, "config"),
+		)
 		return cmd
 	}
 	printed := filepath.Join(dir, "printed")
@@ -69,8 +73,20 @@ func BenchmarkCompareFollow(b *testing.B) {
 	follow.Wait()
 	used := follow.ProcessState.SystemTime() + follow.ProcessState.UserTime()
 	rss := follow.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10
-	fmt.Fprintf(os.Stderr, "opsdeck logs -f ordfail at %.0f lines/s on %d CPUs: %d lines, %d of %d hits printed within %.1f s, %.2f s of CPU (%.2f cores), %d MB\n",
-		rate, runtime.NumCPU(), lines, got, hits, took.Seconds(), used.Seconds(), used.Seconds()/float64(seconds), rss)
+	fmt.Fprintf(
+		os.Stderr,
+		"opsdeck logs -f ordfail at %.0f lines/s on %d CPUs: %d lines, %d of %d hits printed within %.1f s, %.2f s "+
+			"of CPU (%.2f cores), %d MB\n",
+		rate,
+		runtime.NumCPU(),
+		lines,
+		got,
+		hits,
+		took.Seconds(),
+		used.Seconds(),
+		used.Seconds()/float64(seconds),
+		rss,
+	)
 	if got != hits || hits == 0 {
 		b.Errorf("%d hits printed of %d", got, hits)
 	}

@@ -81,7 +81,8 @@ func TestGenerationsThatBeginAlikeAreToldApart(t *testing.T) {
 	}
 	tail.Look()
 	tail.Close()
-	if got := sink.numbered(); !slices.Equal(got, []string{"g1 1", "g1 2", "g2 1", "g3 1", "g4 1", "g5 1"}) || sink.lost > 0 {
+	if got := sink.numbered(); !slices.Equal(got, []string{"g1 1", "g1 2", "g2 1", "g3 1", "g4 1", "g5 1"}) ||
+		sink.lost > 0 {
 		t.Fatalf("told %q, lost %d", got, sink.lost)
 	}
 }

@@ -52,7 +52,15 @@ func newLoki(name string, f Filter) (*loki, error) {
 		selector = `{job=~".+"}`
 	}
 	u.RawQuery = ""
-	return &loki{name: name, base: strings.TrimSuffix(u.String(), "/"), selector: selector, filter: f, client: &http.Client{Timeout: 30 * time.Second}, now: time.Now, recently: lokiRecent}, nil
+	return &loki{
+		name:     name,
+		base:     strings.TrimSuffix(u.String(), "/"),
+		selector: selector,
+		filter:   f,
+		client:   &http.Client{Timeout: 30 * time.Second},
+		now:      time.Now,
+		recently: lokiRecent,
+	}, nil
 }
 
 func (l *loki) Name() string { return l.name }
@@ -190,8 +198,13 @@ func lokiLine(e lokiEntry) string {
 
 // page makes one request; entries come in the order of time.
 func (l *loki) page(ctx context.Context, query string, from, to time.Time, direction string) ([]lokiEntry, error) {
-	v := url.Values{"query": {query}, "start": {strconv.FormatInt(from.UnixNano(), 10)}, "end": {strconv.FormatInt(to.UnixNano(), 10)},
-		"limit": {strconv.Itoa(lokiLimit)}, "direction": {direction}}
+	v := url.Values{
+		"query":     {query},
+		"start":     {strconv.FormatInt(from.UnixNano(), 10)},
+		"end":       {strconv.FormatInt(to.UnixNano(), 10)},
+		"limit":     {strconv.Itoa(lokiLimit)},
+		"direction": {direction},
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.base+"/loki/api/v1/query_range?"+v.Encode(), nil)
 	if err != nil {
 		return nil, err
@@ -207,7 +220,11 @@ func (l *loki) page(ctx context.Context, query string, from, to time.Time, direc
 		return nil, fmt.Errorf("read Loki's answer: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, ops.Wrap(errors.New(strings.TrimSpace(string(body[:min(len(body), 300)]))), ops.Failed, lang.M("Loki at %s says %s", l.base, resp.Status))
+		return nil, ops.Wrap(
+			errors.New(strings.TrimSpace(string(body[:min(len(body), 300)]))),
+			ops.Failed,
+			lang.M("Loki at %s says %s", l.base, resp.Status),
+		)
 	}
 	return lokiEntries(body)
 }

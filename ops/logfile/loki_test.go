@@ -26,7 +26,8 @@ func TestLokiStreamsBecomeOneInTheOrderOfTime(t *testing.T) {
 		t.Fatalf("%v, %v", entries, err)
 	}
 	got := lokiLine(entries[0]) + lokiLine(entries[1]) + lokiLine(entries[2])
-	want := "[Nest] 1  - 01/29/2026, 12:00:00 PM     LOG [A] one\n{\"timestamp\":\"2026-01-29T12:00:01Z\",\"level\":\"ERROR\",\"message\":\"two\"}\n2026-01-29T12:00:02.000Z plain three\n"
+	want := "[Nest] 1  - 01/29/2026, 12:00:00 PM     LOG [A] " +
+		"one\n{\"timestamp\":\"2026-01-29T12:00:01Z\",\"level\":\"ERROR\",\"message\":\"two\"}\n2026-01-29T12:00:02.000Z plain three\n"
 	if got != want {
 		t.Fatalf("got %q", got)
 	}
@@ -53,7 +54,8 @@ func standIn(t *testing.T, n int, asked *string) *httptest.Server {
 				values = append(values, []string{strconv.FormatInt(ns, 10), fmt.Sprintf("line %d", i)})
 			}
 		}
-		json.NewEncoder(w).Encode(map[string]any{"data": map[string]any{"result": []any{map[string]any{"values": values}}}})
+		json.NewEncoder(w).
+			Encode(map[string]any{"data": map[string]any{"result": []any{map[string]any{"values": values}}}})
 	}))
 	t.Cleanup(s.Close)
 	return s
@@ -63,7 +65,10 @@ func TestLokiPagesLoseAndDoubleNothing(t *testing.T) {
 	var asked string
 	const n = 12_345
 	s := standIn(t, n, &asked)
-	l, err := newLoki("loki:"+s.URL+`?query={app="x"}`, Filter{Since: time.Unix(1769687000, 0), Until: time.Unix(1769689000, 0), Contains: []string{`say "hi"`}})
+	l, err := newLoki(
+		"loki:"+s.URL+`?query={app="x"}`,
+		Filter{Since: time.Unix(1769687000, 0), Until: time.Unix(1769689000, 0), Contains: []string{`say "hi"`}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +90,8 @@ func TestLokiSaysWhatIsWrong(t *testing.T) {
 	var asked string
 	s := standIn(t, 1, &asked)
 	l, _ := newLoki("loki:"+s.URL+"?query=broken", Filter{})
-	if _, err := l.Open(context.Background()); err == nil || !strings.Contains(err.Error(), "400") || !strings.Contains(err.Error(), "parse error") {
+	if _, err := l.Open(context.Background()); err == nil || !strings.Contains(err.Error(), "400") ||
+		!strings.Contains(err.Error(), "parse error") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := newLoki("loki:nowhere", Filter{}); err == nil {

@@ -22,11 +22,29 @@ func stacks(f *fakeLoki, begin time.Time, n int) (needles []string) {
 			} else if (i+pod)%40 == 20 {
 				stack = "needle"
 			}
-			lines := []string{fmt.Sprintf("%s ERROR [Pay] %s (%d of pod %d)", at.UTC().Format("2006-01-02T15:04:05.000Z"), words, i, pod),
-				fmt.Sprintf("    at %s (/app/a.ts:%d:%d)", stack, i, pod), "Caused by: no connection", fmt.Sprintf("    at b (/app/b.ts:%d:%d)", i, pod)}
+			lines := []string{
+				fmt.Sprintf(
+					"%s ERROR [Pay] %s (%d of pod %d)",
+					at.UTC().Format("2006-01-02T15:04:05.000Z"),
+					words,
+					i,
+					pod,
+				),
+				fmt.Sprintf(
+					"    at %s (/app/a.ts:%d:%d)",
+					stack,
+					i,
+					pod,
+				),
+				"Caused by: no connection",
+				fmt.Sprintf("    at b (/app/b.ts:%d:%d)", i, pod),
+			}
 			for k, line := range lines {
 				f.mu.Lock()
-				f.all = append(f.all, lokiEntry{at.Add(time.Duration(3*k+pod) * time.Millisecond).UnixNano(), line, fmt.Sprint(pod)})
+				f.all = append(
+					f.all,
+					lokiEntry{at.Add(time.Duration(3*k+pod) * time.Millisecond).UnixNano(), line, fmt.Sprint(pod)},
+				)
 				f.mu.Unlock()
 			}
 			if words+stack != "went wrongother" {

@@ -43,7 +43,12 @@ func (l *loki) feed(ctx context.Context, store *logs.Store, source string) error
 		return err
 	}
 	seg := store.Add(source, l.name, sp, true, false)
-	lines := &Lines{spool: sp, grow: func(size int64) { seg.Grow(size, nil) }, warn: func(err error) { store.Fail(l.name, err) }, drop: store.Drop}
+	lines := &Lines{
+		spool: sp,
+		grow:  func(size int64) { seg.Grow(size, nil) },
+		warn:  func(err error) { store.Fail(l.name, err) },
+		drop:  store.Drop,
+	}
 	at := lokiPlace{from: l.now().Add(-lokiLag), seen: map[string]bool{}}
 	if len(first) > 0 {
 		at.from = time.Unix(0, first[0].ns)
@@ -67,7 +72,11 @@ func (l *loki) feed(ctx context.Context, store *logs.Store, source string) error
 const lokiRetry = 5 * time.Second
 
 // first reads the newest lines, as soon as the server answers.
-func (l *loki) first(ctx context.Context, store *logs.Store, seen map[lokiEntry]bool) (entries []lokiEntry, older time.Time, err error) {
+func (l *loki) first(
+	ctx context.Context,
+	store *logs.Store,
+	seen map[lokiEntry]bool,
+) (entries []lokiEntry, older time.Time, err error) {
 	for {
 		to := l.now()
 		entries, older, err = l.back(ctx, l.selector, to.Add(-lokiPast), to, lokiLimit, seen)
@@ -84,7 +93,13 @@ func (l *loki) first(ctx context.Context, store *logs.Store, seen map[lokiEntry]
 
 // recent brings the lines before the first ones, and tells from when on older
 // ones are left where they are.
-func (l *loki) recent(ctx context.Context, store *logs.Store, source string, older time.Time, seen map[lokiEntry]bool) time.Time {
+func (l *loki) recent(
+	ctx context.Context,
+	store *logs.Store,
+	source string,
+	older time.Time,
+	seen map[lokiEntry]bool,
+) time.Time {
 	entries, left, err := l.back(ctx, l.selector, l.now().Add(-lokiPast), older.Add(1), l.recently, seen)
 	if err != nil {
 		store.Fail(l.name, err)
@@ -100,7 +115,13 @@ func (l *loki) recent(ctx context.Context, store *logs.Store, source string, old
 
 // back reads up to about n entries before to, page after page, the newest first,
 // but for those seen; they come in the order of time.
-func (l *loki) back(ctx context.Context, query string, from, to time.Time, n int, seen map[lokiEntry]bool) (all []lokiEntry, older time.Time, err error) {
+func (l *loki) back(
+	ctx context.Context,
+	query string,
+	from, to time.Time,
+	n int,
+	seen map[lokiEntry]bool,
+) (all []lokiEntry, older time.Time, err error) {
 	for len(all) < n && from.Before(to) {
 		page, err := l.page(ctx, query, from, to, "backward")
 		if err != nil {
@@ -150,7 +171,14 @@ func spoolEntries(entries []lokiEntry) (*spool, error) {
 
 // answer looks for each query's older lines and shows them before the recent
 // ones, until the next query.
-func (l *loki) answer(ctx context.Context, store *logs.Store, source string, older time.Time, seen map[lokiEntry]bool, asked <-chan *logs.Query) {
+func (l *loki) answer(
+	ctx context.Context,
+	store *logs.Store,
+	source string,
+	older time.Time,
+	seen map[lokiEntry]bool,
+	asked <-chan *logs.Query,
+) {
 	var shown *logs.Segment
 	var found chan *spool
 	cancel := func() {}
@@ -186,7 +214,14 @@ func (l *loki) answer(ctx context.Context, store *logs.Store, source string, old
 }
 
 // find asks for the lines of a filter from before the ones that are here.
-func (l *loki) find(ctx context.Context, store *logs.Store, f Filter, before time.Time, seen map[lokiEntry]bool, found chan<- *spool) {
+func (l *loki) find(
+	ctx context.Context,
+	store *logs.Store,
+	f Filter,
+	before time.Time,
+	seen map[lokiEntry]bool,
+	found chan<- *spool,
+) {
 	from := f.Since
 	if from.IsZero() {
 		from = l.now().Add(-lokiDepth)

@@ -68,9 +68,17 @@ type lokiTailed struct {
 
 // tail reads messages until the connection ends. What was seen is left out.
 func (l *loki) tail(ctx context.Context, w *Lines, at lokiPlace) (lokiPlace, error) {
-	v := url.Values{"query": {l.filter.logQL(l.selector)}, "start": {strconv.FormatInt(at.from.UnixNano(), 10)}, "limit": {strconv.Itoa(lokiLimit)}}
+	v := url.Values{
+		"query": {l.filter.logQL(l.selector)},
+		"start": {strconv.FormatInt(at.from.UnixNano(), 10)},
+		"limit": {strconv.Itoa(lokiLimit)},
+	}
 	dialling, cancel := context.WithTimeout(ctx, 10*time.Second)
-	conn, _, err := websocket.Dial(dialling, strings.Replace(l.base, "http", "ws", 1)+"/loki/api/v1/tail?"+v.Encode(), nil)
+	conn, _, err := websocket.Dial(
+		dialling,
+		strings.Replace(l.base, "http", "ws", 1)+"/loki/api/v1/tail?"+v.Encode(),
+		nil,
+	)
 	cancel()
 	if err != nil {
 		return at, errNoTail

@@ -94,9 +94,13 @@ func (f *fakeLoki) rangeQuery(w http.ResponseWriter, r *http.Request) {
 	}
 	result := []any{}
 	for stream, values := range values {
-		result = append(result, map[string]any{"stream": map[string]string{"app": "x", "pod": stream}, "values": values})
+		result = append(
+			result,
+			map[string]any{"stream": map[string]string{"app": "x", "pod": stream}, "values": values},
+		)
 	}
-	json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": map[string]any{"resultType": "streams", "result": result}})
+	json.NewEncoder(w).
+		Encode(map[string]any{"status": "success", "data": map[string]any{"resultType": "streams", "result": result}})
 }
 
 func (f *fakeLoki) tail(w http.ResponseWriter, r *http.Request) {
@@ -148,7 +152,8 @@ func TestARecordedTailIsUnderstood(t *testing.T) {
 		t.Fatal(err)
 	}
 	entries, err := inOrder(m.Streams)
-	if err != nil || len(entries) != 2 || entries[1] != (lokiEntry{1769688000000000001, "two", "map[app:qianzhang]"}) || len(m.Dropped) != 1 {
+	if err != nil || len(entries) != 2 || entries[1] != (lokiEntry{1769688000000000001, "two", "map[app:qianzhang]"}) ||
+		len(m.Dropped) != 1 {
 		t.Fatalf("%v, %v, %d dropped", entries, err, len(m.Dropped))
 	}
 }

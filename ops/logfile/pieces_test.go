@@ -34,7 +34,17 @@ func containersLog(kubernetes bool) string {
 	}
 	for i := range 3000 {
 		stream := []string{"stdout", "stderr"}[i%2]
-		put(fmt.Sprintf("2026-01-29T12:%02d:%02dZ ERROR event %d%s", i/60%60, i%60, i, strings.Repeat(" x", i%200*(i%7))), stream, i)
+		put(
+			fmt.Sprintf(
+				"2026-01-29T12:%02d:%02dZ ERROR event %d%s",
+				i/60%60,
+				i%60,
+				i,
+				strings.Repeat(" x", i%200*(i%7)),
+			),
+			stream,
+			i,
+		)
 		for k := range i % 5 {
 			put(fmt.Sprintf("    at f%d (/app/a.ts:%d:1)", k, i), stream, i)
 		}
@@ -51,7 +61,12 @@ func TestALongContainersLogIsSearchedInPieces(t *testing.T) {
 	for name, kubernetes := range map[string]bool{"abc-json.log": false, "0.log": true} {
 		path := write(t, name, []byte(containersLog(kubernetes)))
 		all := func(part logs.Part, newest bool, words string, most int) (out []string) {
-			s := logs.Scan{Query: parsed(words), Zone: time.UTC, Newest: newest, Warn: func(part string, err error) { t.Errorf("%s: %v", part, err) }}
+			s := logs.Scan{
+				Query:  parsed(words),
+				Zone:   time.UTC,
+				Newest: newest,
+				Warn:   func(part string, err error) { t.Errorf("%s: %v", part, err) },
+			}
 			parser := logs.NewParser(time.UTC, time.Now())
 			if err := s.Each(t.Context(), []logs.Source{{Name: path, Parts: []logs.Part{part}}}, func(h *logs.Hit) error {
 				e, err := s.Event(parser, h)

@@ -16,7 +16,14 @@ import (
 func TestFollowingNeedsNoNotices(t *testing.T) {
 	const inside = "OPSDECK_TEST_NO_INOTIFY"
 	if os.Getenv(inside) == "" {
-		cmd := exec.Command("unshare", "-Ur", "sh", "-c", `echo 0 >/proc/sys/user/max_inotify_instances || exit 99; exec "$0" -test.run '^TestFollowingNeedsNoNotices$'`, os.Args[0])
+		cmd := exec.Command(
+			"unshare",
+			"-Ur",
+			"sh",
+			"-c",
+			`echo 0 >/proc/sys/user/max_inotify_instances || exit 99; exec "$0" -test.run '^TestFollowingNeedsNoNotices$'`,
+			os.Args[0],
+		)
 		cmd.Env = append(os.Environ(), inside+"=1")
 		out, err := cmd.CombinedOutput()
 		if code := cmd.ProcessState.ExitCode(); code == 99 || err != nil && strings.Contains(string(out), "unshare:") {

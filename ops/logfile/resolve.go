@@ -86,7 +86,8 @@ func (c Config) open(ctx context.Context, name string) ([]logs.Source, error) {
 }
 
 func (c Config) named(ctx context.Context, name string) ([]logs.Source, error) {
-	if name == "-" || strings.ContainsAny(name, "*?[/") || strings.HasPrefix(name, "journald:") || strings.HasPrefix(name, "docker:") {
+	if name == "-" || strings.ContainsAny(name, "*?[/") || strings.HasPrefix(name, "journald:") ||
+		strings.HasPrefix(name, "docker:") {
 		return c.openSome(ctx, name)
 	}
 	if _, err := os.Lstat(name); err == nil {
@@ -103,7 +104,8 @@ func (c Config) named(ctx context.Context, name string) ([]logs.Source, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, ops.E(ops.Usage, lang.M("no log is called %s", name)).WithHint(lang.M("there are: %s", strings.Join(names(all), ", ")))
+		return nil, ops.E(ops.Usage, lang.M("no log is called %s", name)).
+			WithHint(lang.M("there are: %s", strings.Join(names(all), ", ")))
 	}
 	return out, nil
 }

@@ -79,7 +79,14 @@ func (s *Shelf) identityOf(info fs.FileInfo) (id identity, ok bool) {
 	if !ok {
 		return id, false
 	}
-	return identity{Stamp: s.stamp, Device: uint64(st.Dev), Inode: st.Ino, Size: info.Size(), Written: info.ModTime().UnixNano(), Touched: st.Ctim.Nano()}, true
+	return identity{
+		Stamp:   s.stamp,
+		Device:  uint64(st.Dev),
+		Inode:   st.Ino,
+		Size:    info.Size(),
+		Written: info.ModTime().UnixNano(),
+		Touched: st.Ctim.Nano(),
+	}, true
 }
 
 func (s *Shelf) path(id identity) string {
@@ -135,7 +142,8 @@ func (s *Shelf) open(now identity) (*keptFile, identity) {
 		return nil, identity{}
 	}
 	k, was, err := readIdentity(kept)
-	if err != nil || was.Stamp != now.Stamp || was.Device != now.Device || was.Inode != now.Inode || was.Size > now.Size {
+	if err != nil || was.Stamp != now.Stamp || was.Device != now.Device || was.Inode != now.Inode ||
+		was.Size > now.Size {
 		kept.Close()
 		return nil, identity{}
 	}

@@ -83,7 +83,9 @@ func TestAKeptIndexIsTrustedOnlyForTheSameText(t *testing.T) {
 		"nothing": func(*testing.T) {},
 		"appended": func(t *testing.T) {
 			f, _ := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
-			f.WriteString("    at a.b (/app/src/x.ts:1:1)\n2026-01-29T12:00:00Z ERROR failed order: a timeout that took 5000ms\n")
+			f.WriteString(
+				"    at a.b (/app/src/x.ts:1:1)\n2026-01-29T12:00:00Z ERROR failed order: a timeout that took 5000ms\n",
+			)
 			f.Close()
 		},
 		"appended blocks": func(t *testing.T) {

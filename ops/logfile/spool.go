@@ -120,7 +120,8 @@ func looksGBK(head []byte) bool {
 		if c < 0x80 {
 			continue
 		}
-		if i+1 < len(head) && c >= 0xb0 && c <= 0xf7 && head[i+1] >= 0xa1 && head[i+1] != 0xff || i+1 < len(head) && c >= 0xa1 && c <= 0xa3 && head[i+1] >= 0xa1 {
+		if i+1 < len(head) && c >= 0xb0 && c <= 0xf7 && head[i+1] >= 0xa1 && head[i+1] != 0xff ||
+			i+1 < len(head) && c >= 0xa1 && c <= 0xa3 && head[i+1] >= 0xa1 {
 			pairs++
 		} else {
 			bad++

@@ -189,7 +189,14 @@ func TestNothingIsLostOrDoubledOverRandomRotations(t *testing.T) {
 		}
 	}
 	if lost > 0 || doubled > 0 || len(sink.lines) != w.n {
-		t.Fatalf("of %d lines over %d rotations %d were lost, %d doubled, %d told", w.n, w.gen, lost, doubled, len(sink.lines))
+		t.Fatalf(
+			"of %d lines over %d rotations %d were lost, %d doubled, %d told",
+			w.n,
+			w.gen,
+			lost,
+			doubled,
+			len(sink.lines),
+		)
 	}
 }
 
@@ -239,7 +246,8 @@ func TestGenerationsAreOneSourceInTheOrderOfTime(t *testing.T) {
 	want := []string{
 		"/l/n.log: n.log-20260127 n.log-20260128.gz n.log",
 		"/l/q-error.log: q-error.log",
-		"/l/q-out.log: q-out__2026-01-28_00-00-00.log.zst q-out__2026-01-29_00-00-00.log.gz q-out__2026-01-30_00-00-00.log q-out.log",
+		"/l/q-out.log: q-out__2026-01-28_00-00-00.log.zst q-out__2026-01-29_00-00-00.log.gz " +
+			"q-out__2026-01-30_00-00-00.log q-out.log",
 		"/l/syslog.log: syslog.log.10.gz syslog.log.2.gz syslog.log.1 syslog.log",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {

@@ -11,7 +11,12 @@ import (
 // printedAround is what the command prints of hits with lines around them.
 func printedAround(t *testing.T, q *Query, parts []Part, before, after int) string {
 	t.Helper()
-	s := Scan{Query: q, Zone: time.UTC, Now: testNow, Warn: func(part string, err error) { t.Errorf("%s: %v", part, err) }}
+	s := Scan{
+		Query: q,
+		Zone:  time.UTC,
+		Now:   testNow,
+		Warn:  func(part string, err error) { t.Errorf("%s: %v", part, err) },
+	}
 	var b strings.Builder
 	var last Hit
 	put := func(lines string) {
@@ -50,7 +55,9 @@ func TestLinesAroundHitsReachOverTheirFile(t *testing.T) {
 		off := 0
 		p := NewParser(time.UTC, testNow)
 		for line := range strings.Lines(text) {
-			if e, kind := p.Parse(trimCR([]byte(strings.TrimSuffix(line, "\n")))); kind == KindHead && !e.Time.IsZero() && off > 0 {
+			if e, kind := p.Parse(trimCR([]byte(strings.TrimSuffix(line, "\n")))); kind == KindHead &&
+				!e.Time.IsZero() &&
+				off > 0 {
 				heads = append(heads, off)
 			}
 			off += len(line)
@@ -69,7 +76,16 @@ func TestLinesAroundHitsReachOverTheirFile(t *testing.T) {
 			for _, n := range [][2]int{{1, 0}, {0, 1}, {2, 3}, {7, 7}, {12, 0}, {0, 12}} {
 				want := printedAround(t, q, []Part{memPart{"m", text}}, n[0], n[1])
 				if got := printedAround(t, q, parts, n[0], n[1]); got != want {
-					t.Fatalf("seed %d, %q -B%d -A%d in %d parts: got\n%s\nwant\n%s", seed, words, n[0], n[1], len(parts), got, want)
+					t.Fatalf(
+						"seed %d, %q -B%d -A%d in %d parts: got\n%s\nwant\n%s",
+						seed,
+						words,
+						n[0],
+						n[1],
+						len(parts),
+						got,
+						want,
+					)
 				}
 			}
 		}

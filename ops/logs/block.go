@@ -160,7 +160,12 @@ var errStop = errors.New("stop")
 // its line break. A giant line comes as its first windowBytes, with its length.
 // The slice is good until do returns. broken is false for a last line that has
 // no line break.
-func eachLine(r io.ReaderAt, off, end int64, buf []byte, do func(line []byte, at, size int64, broken bool) error) error {
+func eachLine(
+	r io.ReaderAt,
+	off, end int64,
+	buf []byte,
+	do func(line []byte, at, size int64, broken bool) error,
+) error {
 	have := 0 // bytes of an unfinished line at the front of buf
 	for pos := off; pos < end; {
 		n := int(min(int64(len(buf)-have), end-pos))

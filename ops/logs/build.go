@@ -204,7 +204,13 @@ func (g *giants) note(r io.ReaderAt, off, line, at int64) {
 // build indexes the text from off to end.
 func (b *builder) build(r io.ReaderAt, off, end int64) (*Block, error) {
 	lines := int((end-off)/96) + 16
-	blk := &Block{Off: off, End: end, starts: make([]uint32, 0, lines), shapes: make([]uint32, 0, lines), times: make([]int64, 0, lines)}
+	blk := &Block{
+		Off:    off,
+		End:    end,
+		starts: make([]uint32, 0, lines),
+		shapes: make([]uint32, 0, lines),
+		times:  make([]int64, 0, lines),
+	}
 	blk.sum.FirstMS, blk.sum.LastMS = unset, unset
 	if err := b.extend(blk, r, off, end); err != nil {
 		return nil, err

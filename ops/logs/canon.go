@@ -196,7 +196,8 @@ func mixed(line []byte, start, i, to int) (from, end int, ok bool) {
 	if end-from < 8 || digits*3 < end-from {
 		return 0, 0, false
 	}
-	if end-from == 8 && end+28 <= len(line) && line[end] == '-' && line[end+5] == '-' && line[end+10] == '-' && line[end+15] == '-' {
+	if end-from == 8 && end+28 <= len(line) && line[end] == '-' && line[end+5] == '-' && line[end+10] == '-' &&
+		line[end+15] == '-' {
 		end += 28 // a UUID
 	}
 	return from, end, true

@@ -9,7 +9,8 @@ func TestShapesTakeOutWhatVaries(t *testing.T) {
 	for _, c := range [][2]string{
 		{"Order 54938 created", "Order \x01\x01\x01\x01\x01 created"},
 		{`{"timestamp":"2026-01-01T00:00:00.166Z","a":1}`, "{\"timestamp\":\"\x02\",\"a\":\x01}"},
-		{"[Nest] 12345  - 01/29/2026, 12:00:00 PM     LOG [A] x took 103ms", "[Nest] \x01\x01\x01\x01\x01  - \x02     LOG [A] x took \x01ms"},
+		{"[Nest] 12345  - 01/29/2026, 12:00:00 PM     LOG [A] x took 103ms", "[Nest] \x01\x01\x01\x01\x01  - \x02   " +
+			"  LOG [A] x took \x01ms"},
 		{"id 3f2a9c1b-1234-4abc-9def-0123456789ab end", "id \x03 end"},
 		{"key 5f3a99b2c1 end", "key \x03 end"},
 		{"mysql2 v1 pool.js:394:13", "mysql\x01 v\x01 pool.js:\x01:\x01"},
@@ -38,7 +39,9 @@ func FuzzShapeHashAgreesWithText(f *testing.F) {
 }
 
 func BenchmarkShapeHash(b *testing.B) {
-	line := []byte(`{"timestamp": "2026-01-01T00:00:00.166Z", "level": "INFO", "context": "CommissionService", "message": "Failed to create order for customer 51751", "metadata": {"userId": 51, "orderId": 51751}}`)
+	line := []byte(
+		`{"timestamp": "2026-01-01T00:00:00.166Z", "level": "INFO", "context": "CommissionService", "message": "Failed to create order for customer 51751", "metadata": {"userId": 51, "orderId": 51751}}`,
+	)
 	b.SetBytes(int64(len(line)))
 	var at stamp
 	for b.Loop() {
@@ -47,7 +50,9 @@ func BenchmarkShapeHash(b *testing.B) {
 }
 
 func BenchmarkShapeHashNest(b *testing.B) {
-	line := []byte(`[Nest] 12345  - 01/01/2026, 12:00:00 AM     LOG [ExceptionsHandler] Order created successfully: 56839`)
+	line := []byte(
+		`[Nest] 12345  - 01/01/2026, 12:00:00 AM     LOG [ExceptionsHandler] Order created successfully: 56839`,
+	)
 	b.SetBytes(int64(len(line)))
 	var at stamp
 	for b.Loop() {

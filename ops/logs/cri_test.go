@@ -24,7 +24,8 @@ func TestLinesOfKubernetesAreWhatTheContainerWrote(t *testing.T) {
 		out = d.Unwrap(out, []byte(line))
 	}
 	out = d.Rest(out)
-	const want = "Error: x\n[Nest] 1  - 01/29/2026, 12:00:00 PM     LOG [OrderService] one two\n\n\n\x1b[31mred\x1b[39m\n" +
+	const want = "Error: x\n[Nest] 1  - 01/29/2026, 12:00:00 PM     LOG [OrderService] one " +
+		"two\n\n\n\x1b[31mred\x1b[39m\n" +
 		criAt + " stdout X not one\n2026-01-29 12:00:00 stdout F not one either\nno end\n"
 	if got := unmarked(string(out)); got != want {
 		t.Errorf("%q", got)
@@ -55,13 +56,17 @@ func TestWhatKubernetesWroteIsKnownByItsBeginning(t *testing.T) {
 func TestALineOfKubernetesIsUnderstoodByItself(t *testing.T) {
 	p := NewParser(time.UTC, testNow)
 	e, kind := p.Parse([]byte(criAt + ` stderr F {"level":"warn","context":"Pay","message":"late"}`))
-	if s, _ := e.Field("stream"); kind != KindHead || e.Level != LevelWarn || e.Context != "Pay" || e.Message != "late" || s != "stderr" || e.Time.UnixMilli() != 1769688000123 {
+	if s, _ := e.Field("stream"); kind != KindHead || e.Level != LevelWarn || e.Context != "Pay" ||
+		e.Message != "late" ||
+		s != "stderr" ||
+		e.Time.UnixMilli() != 1769688000123 {
 		t.Errorf("%v %+v", kind, e)
 	}
 	if e, kind := p.Parse([]byte(criAt + "     stdout F x")); e.Message == "x" || kind != KindHead {
 		t.Errorf("%v %+v", kind, e)
 	}
-	if e, kind := p.Parse([]byte(criAt + " stdout F     at f (/app/a.ts:1:2)")); kind != KindCont || e.Message != "    at f (/app/a.ts:1:2)" {
+	if e, kind := p.Parse([]byte(criAt + " stdout F     at f (/app/a.ts:1:2)")); kind != KindCont ||
+		e.Message != "    at f (/app/a.ts:1:2)" {
 		t.Errorf("%v %+v", kind, e)
 	}
 }
@@ -75,7 +80,8 @@ func TestTheElasticCommonSchemaIsUnderstood(t *testing.T) {
 		`{"@timestamp":"2026-01-29T12:00:00.123Z","log.level":"ERROR","log.logger":"Pay","service":{"name":"orders"},"error":{"message":"no","stack_trace":"x"}}`: {Level: LevelError, Context: "Pay", Message: "no"},
 	} {
 		e, _ := p.Parse([]byte(line))
-		if e.Level != want.Level || e.Context != want.Context || e.Message != want.Message || e.Time.UnixMilli() != 1769688000123 {
+		if e.Level != want.Level || e.Context != want.Context || e.Message != want.Message ||
+			e.Time.UnixMilli() != 1769688000123 {
 			t.Errorf("%s: %v %q %q %v", line, e.Level, e.Context, e.Message, e.Time)
 		}
 	}

@@ -53,7 +53,8 @@ func dockerParts(line string) (log string, stderr bool, at string, ok bool) {
 		return "", false, "", false
 	}
 	pairs, ok := jsonPairs(line)
-	if !ok || len(pairs) < 3 || len(pairs) > 4 || pairs[1].key != "stream" || len(pairs) == 4 && pairs[2].key != "attrs" {
+	if !ok || len(pairs) < 3 || len(pairs) > 4 || pairs[1].key != "stream" ||
+		len(pairs) == 4 && pairs[2].key != "attrs" {
 		return "", false, "", false
 	}
 	last := pairs[len(pairs)-1]

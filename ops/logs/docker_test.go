@@ -36,7 +36,15 @@ func unwrap(lines []string) []string {
 
 func TestDockersLinesAreWhatTheContainerWrote(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 6))
-	lines := []string{`{"level":"ERROR","message":"a \"quoted\" <tag> & \\n"}`, "\x1b[32m[Nest] 1\x1b[39m 客户 😀", "", "\ttab", strings.Repeat("x", 16<<10-1), strings.Repeat("x", 16<<10), strings.Repeat(`\`, 40_000)}
+	lines := []string{
+		`{"level":"ERROR","message":"a \"quoted\" <tag> & \\n"}`,
+		"\x1b[32m[Nest] 1\x1b[39m 客户 😀",
+		"",
+		"\ttab",
+		strings.Repeat("x", 16<<10-1),
+		strings.Repeat("x", 16<<10),
+		strings.Repeat(`\`, 40_000),
+	}
 	for range 20 {
 		lines = append(lines, strings.Repeat(string(rune('a'+rng.IntN(26))), rng.IntN(80_000)))
 	}

@@ -110,7 +110,8 @@ func (m *matcher) skips(b *Block) bool {
 	if m.since == unset && m.until == unset {
 		return false
 	}
-	return b.sum.FirstMS == unset || m.since != unset && b.sum.LastMS < m.since || m.until != unset && b.sum.FirstMS >= m.until
+	return b.sum.FirstMS == unset || m.since != unset && b.sum.LastMS < m.since ||
+		m.until != unset && b.sum.FirstMS >= m.until
 }
 
 // linesVerdict is what the shapes of an event's lines tell of what any of them may

@@ -133,7 +133,8 @@ func TestJSONOfOtherLoggersIsRead(t *testing.T) {
 			`"type":"out","process_id":0,"app_name":"jl"}`: "04:00:00.500 ERROR failed",
 	} {
 		e, kind := NewParser(time.UTC, testNow).Parse([]byte(line))
-		if got := e.Time.UTC().Format("15:04:05.000") + " " + e.Level.String() + " " + e.Message; got != want || kind != KindHead {
+		if got := e.Time.UTC().Format("15:04:05.000") + " " + e.Level.String() + " " + e.Message; got != want ||
+			kind != KindHead {
 			t.Errorf("%s: %s, want %s", line, got, want)
 		}
 	}

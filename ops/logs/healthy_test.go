@@ -21,8 +21,16 @@ func TestPatternsAreComparedSinceTheLastHealthyHour(t *testing.T) {
 		}
 		at = at.Add(time.Minute)
 	}
-	fmt.Fprintf(&b, `{"timestamp":"%s","type":"ORDER_CREATED","userId":1,"userName":"吴晓东","data":{}}`+"\n", at.Format(time.RFC3339))
-	fmt.Fprintf(&b, `{"timestamp":"%s","type":"ORDER_CREATED","userId":2,"userName":"张涛","data":{}}`+"\n", at.Format(time.RFC3339))
+	fmt.Fprintf(
+		&b,
+		`{"timestamp":"%s","type":"ORDER_CREATED","userId":1,"userName":"吴晓东","data":{}}`+"\n",
+		at.Format(time.RFC3339),
+	)
+	fmt.Fprintf(
+		&b,
+		`{"timestamp":"%s","type":"ORDER_CREATED","userId":2,"userName":"张涛","data":{}}`+"\n",
+		at.Format(time.RFC3339),
+	)
 	s := newTestStore(t)
 	s.Add("m", "m", inMemory(b.String()), false, false)
 	quiet(t, s)
@@ -34,7 +42,8 @@ func TestPatternsAreComparedSinceTheLastHealthyHour(t *testing.T) {
 	for _, p := range list {
 		got = append(got, fmt.Sprint(p.State, " ", p.Text, " ", p.Count))
 	}
-	want := "2 Unable to connect to the database. Retrying (#) 17|2 lock wait exceeded on table # 17|0 one in an hour # 10|2 ORDER_CREATED 2|0 cache miss key=orders:# 600"
+	want := "2 Unable to connect to the database. Retrying (#) 17|2 lock wait exceeded on table # 17|0 one in an " +
+		"hour # 10|2 ORDER_CREATED 2|0 cache miss key=orders:# 600"
 	if strings.Join(got, "|") != want {
 		t.Errorf("got %s\nwant %s", strings.Join(got, "|"), want)
 	}
@@ -64,7 +73,8 @@ func TestNamesDoNotMakePatterns(t *testing.T) {
 			t.Errorf("%s is told as new or surging", p.Text)
 		}
 	}
-	if counts["客户 … 信用额度不足"] != 601 || counts["Order created"] != 200 || counts["GET /api/v#/a # took #ms"] != 50 || len(counts) != 16 {
+	if counts["客户 … 信用额度不足"] != 601 || counts["Order created"] != 200 || counts["GET /api/v#/a # took #ms"] != 50 ||
+		len(counts) != 16 {
 		t.Errorf("%d patterns: %v", len(counts), counts)
 	}
 }

@@ -162,7 +162,8 @@ func (k *Kept) fits(foot, size int64) bool {
 		k.blocks = k.blocks[:n-1]
 	}
 	for i, b := range k.blocks {
-		if b.end > size || b.end <= b.off || b.at+b.size > foot || b.size > 1<<30 || i > 0 && b.off != k.blocks[i-1].end {
+		if b.end > size || b.end <= b.off || b.at+b.size > foot || b.size > 1<<30 ||
+			i > 0 && b.off != k.blocks[i-1].end {
 			return false
 		}
 	}
@@ -294,7 +295,13 @@ func (b *Block) encode(out []byte, local func(line int) uint64) []byte {
 func (b *keptBlock) decode(by *builder, data []byte) (*Block, bool) {
 	n := numbers{b: data}
 	lines := n.count()
-	blk := &Block{Off: b.off, End: b.end, starts: make([]uint32, lines), shapes: make([]uint32, lines), times: make([]int64, lines)}
+	blk := &Block{
+		Off:    b.off,
+		End:    b.end,
+		starts: make([]uint32, lines),
+		shapes: make([]uint32, lines),
+		times:  make([]int64, lines),
+	}
 	flags := n.next()
 	blk.partial, blk.back, blk.last = flags&1 != 0, flags&2 != 0, marked{flags&4 != 0, flags&8 != 0}
 	s := &blk.sum

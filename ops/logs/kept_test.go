@@ -47,7 +47,8 @@ func TestAKeptBlockIsTheBlock(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(got.shapes, again.shapes) || !reflect.DeepEqual(got.starts, blk.starts) || !reflect.DeepEqual(got.times, blk.times) ||
-		!reflect.DeepEqual(got.heads, blk.heads) || got.sum != blk.sum || got.back != blk.back || got.partial != blk.partial {
+		!reflect.DeepEqual(got.heads, blk.heads) || got.sum != blk.sum || got.back != blk.back ||
+		got.partial != blk.partial {
 		t.Error("the block is another")
 	}
 	lines := int64(0) // one of each shape is kept too
@@ -68,7 +69,8 @@ func FuzzKept(f *testing.F) {
 	f.Add(kept[:len(kept)/2], true)
 	f.Fuzz(func(t *testing.T, data []byte, same bool) {
 		k := &Kept{file: keptBytes{bytes.NewReader(data)}, same: same}
-		if !k.readFooter(data) || !k.fits(int64(len(data)), int64(len(text))) { // past the checksum, which would stop nearly all
+		if !k.readFooter(data) ||
+			!k.fits(int64(len(data)), int64(len(text))) { // past the checksum, which would stop nearly all
 			k = openKept(keptBytes{bytes.NewReader(data)}, same, int64(len(text)))
 		}
 		if k == nil {
@@ -82,7 +84,8 @@ func FuzzKept(f *testing.F) {
 				continue
 			}
 			for line := range blk.Lines() {
-				if off, end := blk.lineAt(line); off < at.off || off >= at.end || end < off || blk.eventEnd(line) > blk.Lines() {
+				if off, end := blk.lineAt(line); off < at.off || off >= at.end || end < off ||
+					blk.eventEnd(line) > blk.Lines() {
 					t.Fatalf("line %d is at %d to %d", line, off, end)
 				}
 			}

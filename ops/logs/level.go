@@ -93,7 +93,10 @@ func ParseLevelSet(text string) (LevelSet, error) {
 			l, ok = LevelUnknown, true
 		}
 		if !ok || len(word)-len(name) > 1 {
-			return 0, fmt.Errorf("level %q: want verbose, debug, info, warn, error or fatal, with + for that and above", word)
+			return 0, fmt.Errorf(
+				"level %q: want verbose, debug, info, warn, error or fatal, with + for that and above",
+				word,
+			)
 		}
 		switch {
 		case strings.HasSuffix(word, "+"):

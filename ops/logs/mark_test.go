@@ -49,7 +49,8 @@ func TestAnEventIsMarkedByAnyOfItsLines(t *testing.T) {
 	}
 	for words, want := range map[string]int64{"is:critical": 1, "is:slow": 1, "took>2000": 1, "took>2500": 0, "took>900": 2, "is:critical level:error context:pay": 1, "is:critical context:db": 0, "is:critical 'send": 1} {
 		q, _ := ParseQuery(words, testNow)
-		if n, err := (&Scan{Query: q, Zone: time.UTC, Now: testNow}).Count(context.Background(), []Source{memSource(markedText)}); err != nil || n != want {
+		if n, err := (&Scan{Query: q, Zone: time.UTC, Now: testNow}).Count(context.Background(), []Source{memSource(markedText)}); err != nil ||
+			n != want {
 			t.Errorf("%q: %d hits, %v", words, n, err)
 		}
 		got := int64(0)
@@ -72,7 +73,14 @@ func TestMarksAreCountedOnceWhileTextGrows(t *testing.T) {
 			quiet(t, s)
 		}
 		if st := quiet(t, s); st.All.Critical != 1 || st.All.Slow != 1 || st.All.Events != 4 || st.Lines != 9 {
-			t.Errorf("in pieces of %d: %d critical, %d slow of %d events, %d lines", step, st.All.Critical, st.All.Slow, st.All.Events, st.Lines)
+			t.Errorf(
+				"in pieces of %d: %d critical, %d slow of %d events, %d lines",
+				step,
+				st.All.Critical,
+				st.All.Slow,
+				st.All.Events,
+				st.Lines,
+			)
 		}
 	}
 }

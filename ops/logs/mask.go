@@ -17,11 +17,17 @@ var personal = []struct {
 	with string
 }{
 	{func(text, _ string) bool { return digitRun(text, 17, "") },
-		regexp.MustCompile(`(^|[^0-9A-Za-z])([1-9]\d{5})(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[0-9Xx]([^0-9A-Za-z]|$)`), "${1}${2}" + redact.Mask + "${3}"},
+		regexp.MustCompile(
+			`(^|[^0-9A-Za-z])([1-9]\d{5})(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[0-9Xx]([^0-9A-Za-z]|$)`,
+		), "${1}${2}" + redact.Mask + "${3}"},
 	{func(text, _ string) bool { return digitRun(text, 11, "- ") },
-		regexp.MustCompile(`(^|[^0-9A-Za-z.])((?:\+?86[- ]?)?1[3-9]\d)[- ]?\d{4}[- ]?(\d{4})([^0-9A-Za-z]|$)`), "${1}${2}••••${3}${4}"},
+		regexp.MustCompile(
+			`(^|[^0-9A-Za-z.])((?:\+?86[- ]?)?1[3-9]\d)[- ]?\d{4}[- ]?(\d{4})([^0-9A-Za-z]|$)`,
+		), "${1}${2}••••${3}${4}"},
 	{func(_, small string) bool { return redact.HasAny(small, "card", "identity", "phone", "mobile") },
-		regexp.MustCompile(`(?i)("(?:id_?card|identity|phone|mobile|bank_?card|card_?no)\w*"\s*:\s*")[^"]*(")`), "${1}" + redact.Mask + "${2}"},
+		regexp.MustCompile(
+			`(?i)("(?:id_?card|identity|phone|mobile|bank_?card|card_?no)\w*"\s*:\s*")[^"]*(")`,
+		), "${1}" + redact.Mask + "${2}"},
 }
 
 // digitRun tells whether n digits follow on each other, with no more than one of the

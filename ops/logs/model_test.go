@@ -74,7 +74,13 @@ func modelHits(q *Query, text string) (hits []int64) {
 
 func scanHits(t testing.TB, q *Query, text string, newest bool) (hits []int64) {
 	t.Helper()
-	s := Scan{Query: q, Zone: time.UTC, Now: testNow, Newest: newest, Warn: func(part string, err error) { t.Errorf("%s: %v", part, err) }}
+	s := Scan{
+		Query:  q,
+		Zone:   time.UTC,
+		Now:    testNow,
+		Newest: newest,
+		Warn:   func(part string, err error) { t.Errorf("%s: %v", part, err) },
+	}
 	err := s.Each(context.Background(), []Source{memSource(text)}, func(h *Hit) error {
 		hits = append(hits, h.Line)
 		return nil
@@ -90,7 +96,17 @@ func randomLog(r *rand.Rand, lines int) string {
 	var b strings.Builder
 	at := time.Date(2026, 1, 29, 9, 0, 0, 0, time.UTC)
 	contexts := []string{"OrderService", "ArService", "Worker12", "审计"}
-	messages := []string{"Order %d created", "took %dms for GET /orders/%d", "客户 %d 信用额度不足", "Unable to connect to the database. Retrying (%d)", "id 3f2a9c1b%04d done", "Failed to create order +%dms", "UPPER %d Case", "tok_%d", "Ünïcode %d K"}
+	messages := []string{
+		"Order %d created",
+		"took %dms for GET /orders/%d",
+		"客户 %d 信用额度不足",
+		"Unable to connect to the database. Retrying (%d)",
+		"id 3f2a9c1b%04d done",
+		"Failed to create order +%dms",
+		"UPPER %d Case",
+		"tok_%d",
+		"Ünïcode %d K",
+	}
 	for range lines {
 		at = at.Add(time.Duration(r.IntN(3000)) * time.Millisecond)
 		msg := messages[r.IntN(len(messages))]
@@ -103,19 +119,55 @@ func randomLog(r *rand.Rand, lines int) string {
 		level := []string{"LOG", "WARN", "ERROR", "DEBUG"}[r.IntN(4)]
 		switch r.IntN(10) {
 		case 0, 1:
-			fmt.Fprintf(&b, "[Nest] %d  - %s     %s [%s] %s\n", r.IntN(99999), at.Format("01/02/2006, 03:04:05 PM"), level, ctx, msg)
+			fmt.Fprintf(
+				&b,
+				"[Nest] %d  - %s     %s [%s] %s\n",
+				r.IntN(99999),
+				at.Format("01/02/2006, 03:04:05 PM"),
+				level,
+				ctx,
+				msg,
+			)
 		case 2:
-			fmt.Fprintf(&b, "\x1b[32m[Nest] 123  - \x1b[39m%s \x1b[31m  %s\x1b[39m \x1b[33m[%s] \x1b[39m%s\n", at.Format("01/02/2006, 3:04:05 PM"), level, ctx, msg)
+			fmt.Fprintf(
+				&b,
+				"\x1b[32m[Nest] 123  - \x1b[39m%s \x1b[31m  %s\x1b[39m \x1b[33m[%s] \x1b[39m%s\n",
+				at.Format("01/02/2006, 3:04:05 PM"),
+				level,
+				ctx,
+				msg,
+			)
 		case 3, 4:
-			fmt.Fprintf(&b, `{"timestamp":"%s","level":"%s","context":"%s","message":"%s","metadata":{"userId":%d}}`+"\n", at.Format("2006-01-02T15:04:05.000Z"), level, ctx, msg, r.IntN(30))
+			fmt.Fprintf(
+				&b,
+				`{"timestamp":"%s","level":"%s","context":"%s","message":"%s","metadata":{"userId":%d}}`+"\n",
+				at.Format("2006-01-02T15:04:05.000Z"),
+				level,
+				ctx,
+				msg,
+				r.IntN(30),
+			)
 		case 5:
 			fmt.Fprintf(&b, `{"level":%d,"time":%d,"msg":"%s"}`+"\n", 10*(1+r.IntN(6)), at.UnixMilli(), msg)
 		case 6:
 			fmt.Fprintf(&b, "%s %s %s\r\n", at.Format(time.RFC3339), level, msg)
 		case 7:
-			fmt.Fprintf(&b, "time=%s level=%s msg=%q n=%d\n", at.Format(time.RFC3339), strings.ToLower(level), msg, r.IntN(9))
+			fmt.Fprintf(
+				&b,
+				"time=%s level=%s msg=%q n=%d\n",
+				at.Format(time.RFC3339),
+				strings.ToLower(level),
+				msg,
+				r.IntN(9),
+			)
 		case 8:
-			fmt.Fprintf(&b, "Error: %s\n    at Pool.connect (/app/src/pool.ts:%d:13)\n    at x (node:internal:%d)\n", msg, r.IntN(900), r.IntN(9))
+			fmt.Fprintf(
+				&b,
+				"Error: %s\n    at Pool.connect (/app/src/pool.ts:%d:13)\n    at x (node:internal:%d)\n",
+				msg,
+				r.IntN(900),
+				r.IntN(9),
+			)
 		case 9:
 			fmt.Fprintf(&b, "%s\n", msg)
 		}
@@ -123,9 +175,58 @@ func randomLog(r *rand.Rand, lines int) string {
 	return b.String()
 }
 
-var modelQueries = []string{"", "order", "ordcr", "Order", "'order", "'Order 1", "^[Nest", "ms$", "!order", "!'order took", "level:error", "level:warn+ order", "context:Order*", "!context:order*,ar*",
-	"context:worker12", "took>1000", "took>=2s level:error", "is:critical", "is:slow err", "head:order", "!head:Order", "!head:took level:warn+ x", "!head:\"Unable to\" is:critical", "head:'5 head:ms", "field.userId=3", "field.metadata.userId>25", "!field.userId=3 level:info+", "since:2026-01-29T09:05", "until:2026-01-29T09:03 order",
-	"since:2026-01-29T09:02 until:2026-01-29T09:04", "/Order \\d+ created/", "!/Order/", "/^\\[Nest/ '客户", "客户", "户足", "order | took", "pool | error level:error", "3f2a9", "'3f2a9c1b00", "0122", "'29T09:0", "'9:0", "'PM  ", "k", "'k", "ünï", "level:debug,error 1", "Z\"", "'Z\",\"level", "'M     L"}
+var modelQueries = []string{
+	"",
+	"order",
+	"ordcr",
+	"Order",
+	"'order",
+	"'Order 1",
+	"^[Nest",
+	"ms$",
+	"!order",
+	"!'order took",
+	"level:error",
+	"level:warn+ order",
+	"context:Order*",
+	"!context:order*,ar*",
+	"context:worker12",
+	"took>1000",
+	"took>=2s level:error",
+	"is:critical",
+	"is:slow err",
+	"head:order",
+	"!head:Order",
+	"!head:took level:warn+ x",
+	"!head:\"Unable to\" is:critical",
+	"head:'5 head:ms",
+	"field.userId=3",
+	"field.metadata.userId>25",
+	"!field.userId=3 level:info+",
+	"since:2026-01-29T09:05",
+	"until:2026-01-29T09:03 order",
+	"since:2026-01-29T09:02 until:2026-01-29T09:04",
+	"/Order \\d+ created/",
+	"!/Order/",
+	"/^\\[Nest/ '客户",
+	"客户",
+	"户足",
+	"order | took",
+	"pool | error level:error",
+	"3f2a9",
+	"'3f2a9c1b00",
+	"0122",
+	"'29T09:0",
+	"'9:0",
+	"'PM  ",
+	"k",
+	"'k",
+	"ünï",
+	"level:debug,error 1",
+	"Z\"",
+	"'Z\",\"level",
+	"'M     L",
+}
 
 func TestScanAgreesWithThePlainModel(t *testing.T) {
 	for seed := range uint64(4) {
@@ -141,9 +242,20 @@ func TestScanAgreesWithThePlainModel(t *testing.T) {
 			}
 			want := modelHits(q, text)
 			if got := scanHits(t, q, text, false); fmt.Sprint(got) != fmt.Sprint(want) {
-				t.Errorf("seed %d, %q: %d hits %v, the model has %d %v", seed, words, len(got), head(got), len(want), head(want))
+				t.Errorf(
+					"seed %d, %q: %d hits %v, the model has %d %v",
+					seed,
+					words,
+					len(got),
+					head(got),
+					len(want),
+					head(want),
+				)
 			}
-			n, err := (&Scan{Query: q, Zone: time.UTC, Now: testNow}).Count(context.Background(), []Source{memSource(text)})
+			n, err := (&Scan{Query: q, Zone: time.UTC, Now: testNow}).Count(
+				context.Background(),
+				[]Source{memSource(text)},
+			)
 			if err != nil || n != int64(len(want)) {
 				t.Errorf("seed %d, %q: count %d, %v, the model has %d", seed, words, n, err, len(want))
 			}
@@ -177,7 +289,11 @@ func TestNewestFirstIsTheSameReversed(t *testing.T) {
 // the same line with other digits.
 func FuzzVerdict(f *testing.F) {
 	for _, q := range modelQueries {
-		f.Add(`{"timestamp":"2026-01-29T09:00:00.166Z","level":"INFO","message":"Order 51751 id 3f2a9c1b77"}`, q, byte(3))
+		f.Add(
+			`{"timestamp":"2026-01-29T09:00:00.166Z","level":"INFO","message":"Order 51751 id 3f2a9c1b77"}`,
+			q,
+			byte(3),
+		)
 		f.Add("[Nest] 12345  - 01/29/2026, 12:00:00 PM     LOG [A] 客户 82239 took 103ms +3ms", q, byte(7))
 	}
 	f.Add("[Nest] 12345  - 01/29/2026, 2:00:00 PM     LOG [A] 客户 82239 took 103ms +3ms", "order", byte(7))
@@ -219,7 +335,13 @@ func FuzzVerdict(f *testing.F) {
 			var at stamp
 			_, first := shapeHash([]byte(l), 1, &at)
 			if kind == KindHead && s.timeOf([]byte(l), first, &at, p) != ms {
-				t.Fatalf("%q: time %d, by its shape %d (mode %d)", l, ms, s.timeOf([]byte(l), first, &at, p), s.timeMode)
+				t.Fatalf(
+					"%q: time %d, by its shape %d (mode %d)",
+					l,
+					ms,
+					s.timeOf([]byte(l), first, &at, p),
+					s.timeMode,
+				)
 			}
 			if !s.varies && e.Context != s.Context {
 				t.Fatalf("%q: context %q, its shape %q", l, e.Context, s.Context)
@@ -244,7 +366,11 @@ func FuzzParse(f *testing.F) {
 	for _, l := range strings.Split(randomLog(r, 60), "\n") {
 		f.Add([]byte(l))
 	}
-	f.Add([]byte(`{"log":"[Nest] 1  - 01/29/2026, 12:00:00 PM LOG [A] x\n","stream":"stdout","time":"2026-01-29T12:00:00Z"}`))
+	f.Add(
+		[]byte(
+			`{"log":"[Nest] 1  - 01/29/2026, 12:00:00 PM LOG [A] x\n","stream":"stdout","time":"2026-01-29T12:00:00Z"}`,
+		),
+	)
 	f.Add([]byte(`{"a":{"a":{"a":[1,"\ud83d\ude00\`))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		p := NewParser(time.UTC, testNow)

@@ -207,7 +207,16 @@ func (p *EventPattern) before(o *EventPattern) bool {
 	return p.Text < o.Text
 }
 
-var readableMarks = strings.NewReplacer(string(rune(slotDigits)), "#", string(rune(slotTime)), "<time>", string(rune(slotID)), "<id>", string(rune(slotWord)), "…")
+var readableMarks = strings.NewReplacer(
+	string(rune(slotDigits)),
+	"#",
+	string(rune(slotTime)),
+	"<time>",
+	string(rune(slotID)),
+	"<id>",
+	string(rune(slotWord)),
+	"…",
+)
 
 func readable(shape string) string {
 	if shape == "" {

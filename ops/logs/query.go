@@ -82,9 +82,10 @@ func (q *Query) sourcesMatch(name string) bool {
 	stem, _, _ := strings.Cut(base, ".")
 	for _, p := range q.Sources {
 		any := Pattern{Globs: p.Globs}
-		found := any.Match(name) || any.Match(base) || any.Match(stem) || slices.ContainsFunc(p.Globs, func(g string) bool {
-			return g != "" && !strings.Contains(g, "*") && strings.Contains(strings.ToLower(base), g)
-		})
+		found := any.Match(name) || any.Match(base) || any.Match(stem) ||
+			slices.ContainsFunc(p.Globs, func(g string) bool {
+				return g != "" && !strings.Contains(g, "*") && strings.Contains(strings.ToLower(base), g)
+			})
 		if found == p.Not {
 			return false
 		}

@@ -12,7 +12,18 @@ import (
 
 // QueryKeys are the words that the query box understands before a colon or a
 // comparison, for completion and help.
-var QueryKeys = []string{"level:", "context:", "source:", "since:", "until:", "field.", "head:", "took>", "is:critical", "is:slow"}
+var QueryKeys = []string{
+	"level:",
+	"context:",
+	"source:",
+	"since:",
+	"until:",
+	"field.",
+	"head:",
+	"took>",
+	"is:critical",
+	"is:slow",
+}
 
 // splitKey splits "level:warn+" and "took>1000" into key, operator and value.
 func splitKey(text string) (key, op, value string, ok bool) {
@@ -82,7 +93,10 @@ func (p *queryParser) keyed(w word) bool {
 	case "is":
 		p.is(w, value)
 	default:
-		p.q.Fields = append(p.q.Fields, FieldTest{Not: not, Name: key[len("field."):], Op: op, Value: value, Pos: w.pos})
+		p.q.Fields = append(
+			p.q.Fields,
+			FieldTest{Not: not, Name: key[len("field."):], Op: op, Value: value, Pos: w.pos},
+		)
 	}
 	return true
 }
@@ -90,7 +104,13 @@ func (p *queryParser) keyed(w word) bool {
 func (p *queryParser) level(w word, value string, not bool) {
 	set, err := ParseLevelSet(value)
 	if err != nil {
-		p.fail(w, lang.M("no such level: %s (verbose, debug, info, warn, error, fatal; + for that and above)", lang.Raw(value)))
+		p.fail(
+			w,
+			lang.M(
+				"no such level: %s (verbose, debug, info, warn, error, fatal; + for that and above)",
+				lang.Raw(value),
+			),
+		)
 		return
 	}
 	if not {

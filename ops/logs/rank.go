@@ -65,7 +65,8 @@ func (q *Query) phrase() (text string, words int) {
 func wholeWord(line, word string, fold bool, i int) Rank {
 	for i >= 0 {
 		n := max(1, matchAt(line[i:], word, fold))
-		if (i == 0 || !alnum[line[i-1]] || !alnum[line[i]]) && (i+n >= len(line) || !alnum[line[i+n]] || !alnum[line[i+n-1]]) {
+		if (i == 0 || !alnum[line[i-1]] || !alnum[line[i]]) &&
+			(i+n >= len(line) || !alnum[line[i+n]] || !alnum[line[i+n-1]]) {
 			return 0
 		}
 		next := index(line[i+n:], word, fold)

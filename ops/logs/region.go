@@ -59,7 +59,12 @@ func breakBefore(r io.ReaderAt, off int64) bool {
 
 // read makes the region's block, from what was kept when that is good; end is
 // where the block ends.
-func (b *builder) read(r io.ReaderAt, g region, off, end int64, build func(io.ReaderAt, int64, int64) (*Block, error)) (*Block, error) {
+func (b *builder) read(
+	r io.ReaderAt,
+	g region,
+	off, end int64,
+	build func(io.ReaderAt, int64, int64) (*Block, error),
+) (*Block, error) {
 	if g.kept != nil {
 		if blk, ok := g.kept.load(b, r); ok {
 			return blk, nil

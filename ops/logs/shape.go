@@ -182,7 +182,9 @@ func (s *Shape) findTime(line []byte, first int, ms int64, p *Parser) {
 	}
 	for key := range timeKeys {
 		quoted := `"` + key + `":`
-		if i := bytes.Index(line, []byte(quoted)); s.Format == FormatJSON && ms != unset && i >= 0 && s.onlyKey(line, key) && p.afterKey(line, quoted) == ms {
+		if i := bytes.Index(line, []byte(quoted)); s.Format == FormatJSON && ms != unset && i >= 0 &&
+			s.onlyKey(line, key) &&
+			p.afterKey(line, quoted) == ms {
 			s.timeMode, s.timeKey = timeKey, quoted
 			return
 		}

@@ -26,7 +26,8 @@ func TestNestsTimesAreReadInEveryLocale(t *testing.T) {
 		"2026-01-29T02:05:07.5+08:00": "2026-01-28T18:05:07.5Z",
 	} {
 		e, kind := p.Parse([]byte("[Nest] 12345  - " + text + "   ERROR [OrderService] Failed to create order +3ms"))
-		if kind != KindHead || e.Format != FormatNest || e.Level != LevelError || e.Context != "OrderService" || e.Message != "Failed to create order" {
+		if kind != KindHead || e.Format != FormatNest || e.Level != LevelError || e.Context != "OrderService" ||
+			e.Message != "Failed to create order" {
 			t.Errorf("%s: kind %d, %+v", text, kind, e)
 		}
 		if got := e.Time.UTC().Format(time.RFC3339Nano); got != want {
@@ -58,14 +59,16 @@ func TestTheOrderOfDatesIsFoundInTheText(t *testing.T) {
 		"ISO dates":                        {"2026-01-13T12:00:00Z x\n2026-13-01 y\n", false},
 	} {
 		b := newBuilder(NewShapes(), NewParser(time.UTC, time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)), false)
-		if got := looksLike(b, inMemory(c.text), int64(len(c.text)), unknownManner); got.dayFirst != c.day || got.plain {
+		if got := looksLike(b, inMemory(c.text), int64(len(c.text)), unknownManner); got.dayFirst != c.day ||
+			got.plain {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
 }
 
 func TestAScanReadsDatesInTheOrderOfTheirFile(t *testing.T) {
-	text := "[Nest] 1  - 05/01/2026, 12:00:00     LOG [A] fifth\n[Nest] 1  - 13/01/2026, 12:00:00     LOG [A] thirteenth\n"
+	text := "[Nest] 1  - 05/01/2026, 12:00:00     LOG [A] fifth\n[Nest] 1  - 13/01/2026, 12:00:00     LOG [A] " +
+		"thirteenth\n"
 	q, err := ParseQuery("until:2026-01-06T00:00:00Z", testNow)
 	if err != nil {
 		t.Fatal(err)
@@ -107,10 +110,14 @@ func TestTheOrderOfDatesIsThatOfTheSourcesOtherTexts(t *testing.T) {
 	}
 	scan := Scan{Query: &Query{}, Zone: time.UTC, Now: testNow}
 	var got []string
-	err := scan.Each(t.Context(), []Source{{Name: "m", Parts: []Part{memPart{"1", older}, memPart{"m", fresh}}}}, func(h *Hit) error {
-		got = append(got, h.Time().UTC().Format(time.DateOnly))
-		return nil
-	})
+	err := scan.Each(
+		t.Context(),
+		[]Source{{Name: "m", Parts: []Part{memPart{"1", older}, memPart{"m", fresh}}}},
+		func(h *Hit) error {
+			got = append(got, h.Time().UTC().Format(time.DateOnly))
+			return nil
+		},
+	)
 	if want := []string{"2025-01-31", "2025-02-05"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("%v, %v", got, err)
 	}

@@ -238,7 +238,8 @@ func fromEpoch(c *scanner, t *stamp, n, width int) int {
 	case 19:
 		seconds, ms = n/1_000_000_000, n/1_000_000%1000
 	}
-	if seconds < firstEpoch || seconds > lastEpoch || c.i < len(c.b) && bytes.IndexByte([]byte(": \t]|,"), c.b[c.i]) < 0 {
+	if seconds < firstEpoch || seconds > lastEpoch ||
+		c.i < len(c.b) && bytes.IndexByte([]byte(": \t]|,"), c.b[c.i]) < 0 {
 		return 0
 	}
 	t.year, t.month, t.day = fromDays(int64(seconds / 86400))

@@ -85,7 +85,15 @@ type entry struct {
 
 // NewStore makes an empty store. Close ends it.
 func NewStore(zone *time.Location, now func() time.Time) *Store {
-	s := &Store{zone: zone, now: now, table: NewShapes(), changed: make(chan struct{}, 1), query: &Query{}, gen: 1, filter: true}
+	s := &Store{
+		zone:    zone,
+		now:     now,
+		table:   NewShapes(),
+		changed: make(chan struct{}, 1),
+		query:   &Query{},
+		gen:     1,
+		filter:  true,
+	}
 	s.work = sync.NewCond(&s.mu)
 	s.qctx, s.cancel = context.WithCancel(context.Background())
 	for range runtime.GOMAXPROCS(0) {

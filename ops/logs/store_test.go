@@ -226,7 +226,11 @@ func TestPatternsTellWhatIsNewAndSurging(t *testing.T) {
 	for _, p := range list {
 		got[p.Text] = p.State
 	}
-	want := map[string]PatternState{"Unable to connect to the database. Retrying (#)": PatternNew, "retry # of #": PatternSurging, "cache miss key=orders:#": PatternSteady}
+	want := map[string]PatternState{
+		"Unable to connect to the database. Retrying (#)": PatternNew,
+		"retry # of #":            PatternSurging,
+		"cache miss key=orders:#": PatternSteady,
+	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
@@ -273,7 +277,8 @@ func TestOneSourceIsAskedFor(t *testing.T) {
 		if st := quiet(t, s); st.Rows != want {
 			t.Errorf("%s: %d rows, want %d", words, st.Rows, want)
 		}
-		if n, err := (&Scan{Query: q, Zone: time.UTC, Now: testNow}).Count(t.Context(), sources); err != nil || n != want {
+		if n, err := (&Scan{Query: q, Zone: time.UTC, Now: testNow}).Count(t.Context(), sources); err != nil ||
+			n != want {
 			t.Errorf("%s: %d counted, want %d, %v", words, n, want, err)
 		}
 	}

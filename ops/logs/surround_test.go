@@ -16,17 +16,23 @@ func surrounded(t *testing.T, q *Query, text string, before, after int, newest b
 	t.Helper()
 	s := Scan{Query: q, Zone: time.UTC, Now: testNow, Newest: newest}
 	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
-	around := &Surround{Scan: &s, Parser: NewParser(time.UTC, testNow), Before: before, After: after, Emit: func(e *Event, hit bool) error {
-		mark := ""
-		if hit {
-			mark = "*"
-		}
-		got = append(got, fmt.Sprint(e.Line, mark))
-		if first, _, _ := strings.Cut(e.Raw, "\n"); first != lines[e.Line-1] {
-			t.Errorf("line %d is %q, want %q", e.Line, first, lines[e.Line-1])
-		}
-		return nil
-	}}
+	around := &Surround{
+		Scan:   &s,
+		Parser: NewParser(time.UTC, testNow),
+		Before: before,
+		After:  after,
+		Emit: func(e *Event, hit bool) error {
+			mark := ""
+			if hit {
+				mark = "*"
+			}
+			got = append(got, fmt.Sprint(e.Line, mark))
+			if first, _, _ := strings.Cut(e.Raw, "\n"); first != lines[e.Line-1] {
+				t.Errorf("line %d is %q, want %q", e.Line, first, lines[e.Line-1])
+			}
+			return nil
+		},
+	}
 	s.Last = around.Close
 	if err := s.Each(context.Background(), []Source{memSource(text)}, around.Hit); err != nil {
 		t.Fatal(err)
@@ -112,7 +118,15 @@ func TestLinesAroundHitsAreThoseOfThePlainModel(t *testing.T) {
 				}
 				want = strings.Join(modelAround(q, text, n[0], n[1], true), " ")
 				if got := strings.Join(back, " "); got != want {
-					t.Fatalf("seed %d, %q -B%d -A%d, newest first: got reversed\n%s\nwant\n%s", seed, words, n[0], n[1], got, want)
+					t.Fatalf(
+						"seed %d, %q -B%d -A%d, newest first: got reversed\n%s\nwant\n%s",
+						seed,
+						words,
+						n[0],
+						n[1],
+						got,
+						want,
+					)
 				}
 			}
 		}

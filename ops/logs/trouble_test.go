@@ -15,11 +15,13 @@ func TestLastTroubleSaysWhyAndWhen(t *testing.T) {
 		port  int
 		at    time.Time
 	}{
-		"none":       {fine, "", 0, time.Time{}},
-		"stamped":    {old + fine, TroubleDatabase, 0, now.Add(-4 * time.Hour)},
-		"port":       {fine + "Error: listen EADDRINUSE: address already in use :::3000\n    at Server\nNode.js v20.1.0\n", TroublePort, 3000, now},
-		"port ipv4":  {"Error: listen EADDRINUSE: address already in use 127.0.0.1:3000\n", TroublePort, 3000, now},
-		"module":     {"Error: Cannot find module '@nestjs/core'\nRequire stack:\n  code: 'MODULE_NOT_FOUND',\n}\n\nNode.js v20.1.0\n", TroubleModule, 0, now},
+		"none":    {fine, "", 0, time.Time{}},
+		"stamped": {old + fine, TroubleDatabase, 0, now.Add(-4 * time.Hour)},
+		"port": {fine + "Error: listen EADDRINUSE: address already in use :::3000\n    at Server\nNode.js " +
+			"v20.1.0\n", TroublePort, 3000, now},
+		"port ipv4": {"Error: listen EADDRINUSE: address already in use 127.0.0.1:3000\n", TroublePort, 3000, now},
+		"module": {"Error: Cannot find module '@nestjs/core'\nRequire stack:\n  code: " +
+			"'MODULE_NOT_FOUND',\n}\n\nNode.js v20.1.0\n", TroubleModule, 0, now},
 		"login":      {"Error: Access denied for user 'q'@'172.18.0.1' (using password: YES)\n", TroubleLogin, 0, now},
 		"heap":       {"FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n", TroubleMemory, 0, now},
 		"crash":      {"/srv/a.js:3\nTypeError: x is not a function\n    at f\n\nNode.js v22.0.0\n", TroubleOther, 0, now},

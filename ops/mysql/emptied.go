@@ -25,7 +25,15 @@ func EmptyOf(ctx context.Context, t Target, database string, tables []string) (e
 		tables = tables[len(batch):]
 		var asks []string
 		for i, name := range batch {
-			asks = append(asks, fmt.Sprintf("SELECT %d FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM %s.%s)", i, backquoted(database), backquoted(name)))
+			asks = append(
+				asks,
+				fmt.Sprintf(
+					"SELECT %d FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM %s.%s)",
+					i,
+					backquoted(database),
+					backquoted(name),
+				),
+			)
 		}
 		rows, err := db.QueryContext(ctx, strings.Join(asks, " UNION ALL "))
 		if err != nil {

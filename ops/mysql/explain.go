@@ -65,7 +65,8 @@ func Number(err error) uint16 {
 func Lost(err error) bool {
 	var op *net.OpError
 	return errors.Is(err, mysqldriver.ErrInvalidConn) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
-		errors.As(err, &op) || Number(err) == ErrServerShutdown
+		errors.As(err, &op) ||
+		Number(err) == ErrServerShutdown
 }
 
 // Explain makes an *ops.Error of whatever went wrong when a server was reached.
@@ -89,11 +90,13 @@ func Explain(err error, t Target) error {
 		return ops.Wrap(err, ops.Config, lang.M("the server at %s has no such database", t.Addr)).
 			WithHint(lang.M("check database.name in the configuration"))
 	case ErrQueryInterrupted, ErrConnectionKilled:
-		return ops.Wrap(err, ops.Failed, lang.M("somebody ended on the server at %s what opsdeck was doing there (KILL)", t.Addr)).
+		return ops.Wrap(err, ops.Failed, lang.M("somebody ended on the server at %s what opsdeck was doing there "+
+			"(KILL)", t.Addr)).
 			WithHint(lang.M("run it again when you know who did, and why"))
 	}
 	if fullDisk(err) {
-		return ops.Wrap(err, ops.Failed, lang.M("the server at %s has no room left: its disk is full, or a table may not grow", t.Addr)).
+		return ops.Wrap(err, ops.Failed, lang.M("the server at %s has no room left: its disk is full, or a table "+
+			"may not grow", t.Addr)).
 			WithHint(lang.M("make room on the server, then run the same again"))
 	}
 	return ops.Wrap(err, ops.Failed, lang.M("MySQL at %s reports an error", t.Addr))
@@ -106,7 +109,10 @@ func unreachable(err error) bool {
 	var number syscall.Errno
 	return Lost(err) || errors.As(err, &n) || errors.As(err, &number) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, io.EOF) || errors.Is(err, mysqldriver.ErrMalformPkt) || errors.Is(err, mysqldriver.ErrPktSync) ||
-		errors.Is(err, mysqldriver.ErrPktSyncMul) || errors.Is(err, mysqldriver.ErrUnknownPlugin) || errors.Is(err, mysqldriver.ErrOldProtocol)
+		errors.Is(
+			err,
+			mysqldriver.ErrPktSyncMul,
+		) || errors.Is(err, mysqldriver.ErrUnknownPlugin) || errors.Is(err, mysqldriver.ErrOldProtocol)
 }
 
 // Reason says in a few words why a connection failed.

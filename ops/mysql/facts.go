@@ -20,7 +20,10 @@ func Facts(ctx context.Context, t Target, database string) (doctor.Server, error
 	l := &look{ctx: ctx, db: db, probe: Probe{Target: t}}
 	s := doctor.Server{User: t.User, Engines: map[string]int{}, Flavour: "mysql"}
 	began := time.Now()
-	v, err := l.row("SELECT VERSION() AS version, CURRENT_USER() AS user, UNIX_TIMESTAMP(NOW(6)) AS now, @@GLOBAL.log_bin AS binlog, @@GLOBAL.max_allowed_packet AS packet")
+	v, err := l.row(
+		"SELECT VERSION() AS version, CURRENT_USER() AS user, UNIX_TIMESTAMP(NOW(6)) AS now, @@GLOBAL.log_bin AS " +
+			"binlog, @@GLOBAL.max_allowed_packet AS packet",
+	)
 	if err != nil {
 		return s, Explain(err, t)
 	}
@@ -49,9 +52,14 @@ func Facts(ctx context.Context, t Target, database string) (doctor.Server, error
 
 // tables counts tables by what a backup thinks of them.
 func (l *look) tables(s *doctor.Server, database string) error {
-	rows, err := l.db.QueryContext(l.ctx, "SELECT t.ENGINE, COUNT(*), SUM(k.TABLE_NAME IS NULL) FROM information_schema.TABLES t "+
-		"LEFT JOIN information_schema.TABLE_CONSTRAINTS k ON k.TABLE_SCHEMA = t.TABLE_SCHEMA AND k.TABLE_NAME = t.TABLE_NAME AND k.CONSTRAINT_TYPE = 'PRIMARY KEY' "+
-		"WHERE t.TABLE_SCHEMA = ? AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') GROUP BY t.ENGINE", database)
+	rows, err := l.db.QueryContext(
+		l.ctx,
+		"SELECT t.ENGINE, COUNT(*), SUM(k.TABLE_NAME IS NULL) FROM information_schema.TABLES t "+
+			"LEFT JOIN information_schema.TABLE_CONSTRAINTS k ON k.TABLE_SCHEMA = t.TABLE_SCHEMA AND k.TABLE_NAME = "+
+			"t.TABLE_NAME AND k.CONSTRAINT_TYPE = 'PRIMARY KEY' "+
+			"WHERE t.TABLE_SCHEMA = ? AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') GROUP BY t.ENGINE",
+		database,
+	)
 	if err != nil {
 		return err
 	}
@@ -81,7 +89,9 @@ func (l *look) definers(s *doctor.Server, database string) {
 		"SELECT DEFINER FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? UNION "+
 		"SELECT DEFINER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? UNION "+
 		"SELECT DEFINER FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?) d "+
-		"WHERE NOT EXISTS (SELECT 1 FROM mysql.user u WHERE CONCAT(CONVERT(u.User USING utf8mb4), '@', CONVERT(u.Host USING utf8mb4)) COLLATE utf8mb4_bin = CONVERT(d.DEFINER USING utf8mb4) COLLATE utf8mb4_bin) ORDER BY 1",
+		"WHERE NOT EXISTS (SELECT 1 FROM mysql.user u WHERE CONCAT(CONVERT(u.User USING utf8mb4), '@', "+
+		"CONVERT(u.Host USING utf8mb4)) COLLATE utf8mb4_bin = CONVERT(d.DEFINER USING utf8mb4) COLLATE utf8mb4_bin) "+
+		"ORDER BY 1",
 		database, database, database, database)
 	s.MissingDefiners, s.DefinersUnknown = missing, err != nil
 }

@@ -16,12 +16,22 @@ func BinlogFacts(ctx context.Context, t Target) (doctor.Binlog, error) {
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	l := &look{ctx: ctx, db: db, probe: Probe{Target: t}}
-	v, err := l.row("SELECT VERSION() AS version, CURRENT_USER() AS user, @@GLOBAL.log_bin AS binlog, @@GLOBAL.binlog_format AS format, " +
-		"@@GLOBAL.binlog_row_image AS image, @@GLOBAL.sync_binlog AS sync")
+	v, err := l.row(
+		"SELECT VERSION() AS version, CURRENT_USER() AS user, @@GLOBAL.log_bin AS binlog, @@GLOBAL.binlog_format AS " +
+			"format, " +
+			"@@GLOBAL.binlog_row_image AS image, @@GLOBAL.sync_binlog AS sync",
+	)
 	if err != nil {
 		return doctor.Binlog{}, Explain(err, t)
 	}
-	b := doctor.Binlog{User: v["user"], Maria: isMaria(v["version"]), On: v["binlog"] == "1", Format: v["format"], RowImage: v["image"], Sync: v["sync"]}
+	b := doctor.Binlog{
+		User:     v["user"],
+		Maria:    isMaria(v["version"]),
+		On:       v["binlog"] == "1",
+		Format:   v["format"],
+		RowImage: v["image"],
+		Sync:     v["sync"],
+	}
 	if s, err := l.row("SELECT @@GLOBAL.binlog_expire_logs_seconds AS n"); err == nil {
 		b.Expire = time.Duration(number(s["n"])) * time.Second
 	}

@@ -19,7 +19,10 @@ func TestFactsOfRealServers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f.Flavour != s.Flavour || f.Tables != 3 || f.Keyless != 2 || f.Engines["MyISAM"] != 1 || len(f.Engines) != 1 || !f.Binlog || f.MaxPacket == 0 {
+		if f.Flavour != s.Flavour || f.Tables != 3 || f.Keyless != 2 || f.Engines["MyISAM"] != 1 ||
+			len(f.Engines) != 1 ||
+			!f.Binlog ||
+			f.MaxPacket == 0 {
 			t.Errorf("%+v", f)
 		}
 		if f.DefinersUnknown || !slices.Equal(f.MissingDefiners, []string{"ghost@localhost"}) {
@@ -32,14 +35,20 @@ func TestFactsOfRealServers(t *testing.T) {
 			t.Errorf("root lacks %+v", missing)
 		}
 		user := "fielduser" + s.Flavour
-		s.Exec(t, "", "CREATE USER "+user+"@'%' IDENTIFIED BY 'pw'", "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON `"+db+"`.* TO "+user+"@'%'")
+		s.Exec(
+			t,
+			"",
+			"CREATE USER "+user+"@'%' IDENTIFIED BY 'pw'",
+			"GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON `"+db+"`.* TO "+user+"@'%'",
+		)
 		t.Cleanup(func() { s.Exec(t, "", "DROP USER "+user+"@'%'") })
 		target := targetOf(s)
 		target.User, target.Password = user, "pw"
 		if f, err = Facts(t.Context(), target, db); err != nil {
 			t.Fatal(err)
 		}
-		if missing := doctor.JudgeBackup(doctor.ParseGrants(f.Grants), f.User, db); len(missing) != 3 || !f.DefinersUnknown {
+		if missing := doctor.JudgeBackup(doctor.ParseGrants(f.Grants), f.User, db); len(missing) != 3 ||
+			!f.DefinersUnknown {
 			t.Errorf("the field's backup user lacks %+v of %v", missing, f.Grants)
 		}
 	})

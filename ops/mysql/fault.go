@@ -108,7 +108,16 @@ func FaultOf(err error) Fault {
 // the way or a setting is at fault, and starting it again helps nobody.
 func (f Fault) Runs() bool {
 	switch f {
-	case LoginRefused, AccountLocked, PasswordExpired, Offline, TooMany, UserLimit, HostBlocked, HostRefused, TLSRequired, TLSFailed:
+	case LoginRefused,
+		AccountLocked,
+		PasswordExpired,
+		Offline,
+		TooMany,
+		UserLimit,
+		HostBlocked,
+		HostRefused,
+		TLSRequired,
+		TLSFailed:
 		return true
 	}
 	return false
@@ -169,7 +178,9 @@ func (f Fault) hint(t Target, err error) lang.Msg {
 		_, hint := tlsReason(err)
 		return hint
 	case TLSRequired:
-		return lang.M("check the ssl- settings in the options file (database.options_file); steps: `opsdeck runbook mysql-down`")
+		return lang.M(
+			"check the ssl- settings in the options file (database.options_file); steps: `opsdeck runbook mysql-down`",
+		)
 	case TooMany:
 		return lang.M("see who holds the connections: `opsdeck runbook mysql-down`")
 	case HungUp:

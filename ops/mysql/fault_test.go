@@ -38,7 +38,8 @@ func nameFaults(t *testing.T, flavour string) {
 	s := testdb.Private(t, flavour)
 	user := "CREATE USER u@'%' IDENTIFIED BY 'pw'"
 	for _, c := range []refused{
-		{LoginRefused, ops.StateUnknown, "refuses opsdeck's login", []string{"CREATE USER u@'%' IDENTIFIED BY 'other'"}, "", "", false},
+		{LoginRefused, ops.StateUnknown, "refuses opsdeck's login", []string{"CREATE USER u@'%' IDENTIFIED BY " +
+			"'other'"}, "", "", false},
 		{AccountLocked, ops.StateUnknown, "locked", []string{user, "ALTER USER u@'%' ACCOUNT LOCK"}, "", "", false},
 		{PasswordExpired, ops.StateUnknown, "expired", []string{user, "ALTER USER u@'%' PASSWORD EXPIRE"}, "", "", false},
 		{Offline, ops.StateCritical, "offline mode", []string{user, "SET GLOBAL offline_mode = ON"}, "SET GLOBAL offline_mode = OFF", "mysql", false},
@@ -79,7 +80,13 @@ func nameFaults(t *testing.T, flavour string) {
 	}
 	s.Kill()
 	faultIs(t, target, Stopped, ops.StateCritical, "MySQL is down (connection refused)")
-	faultIs(t, Target{Network: "unix", Addr: "/nowhere/mysqld.sock", User: "u"}, Stopped, ops.StateCritical, "no such socket")
+	faultIs(
+		t,
+		Target{Network: "unix", Addr: "/nowhere/mysqld.sock", User: "u"},
+		Stopped,
+		ops.StateCritical,
+		"no such socket",
+	)
 }
 
 func faultIs(t *testing.T, target Target, want Fault, state ops.State, says string) {

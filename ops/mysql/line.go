@@ -39,7 +39,11 @@ func stalledLately(addr string) bool {
 
 func stalledLine(addr string) lang.Msg {
 	limit := time.Duration(quiet.Load()).String()
-	return lang.M("nothing came from the server at %s for %s, and it does not answer a new connection: the line is stalled", addr, limit)
+	return lang.M(
+		"nothing came from the server at %s for %s, and it does not answer a new connection: the line is stalled",
+		addr,
+		limit,
+	)
 }
 
 // dialLine opens a Line; every session of this program has one.

@@ -103,8 +103,11 @@ func (l *look) done() health.Result {
 // identify asks what the server is, and what it replicates from: a replica is
 // judged otherwise.
 func (l *look) identify() {
-	v, err := l.row("SELECT VERSION() AS version, CURRENT_USER() AS account, @@GLOBAL.read_only AS read_only, @@GLOBAL.max_connections AS max_connections, " +
-		"@@GLOBAL.slow_query_log AS slow_query_log, @@GLOBAL.long_query_time AS long_query_time")
+	v, err := l.row(
+		"SELECT VERSION() AS version, CURRENT_USER() AS account, @@GLOBAL.read_only AS read_only, " +
+			"@@GLOBAL.max_connections AS max_connections, " +
+			"@@GLOBAL.slow_query_log AS slow_query_log, @@GLOBAL.long_query_time AS long_query_time",
+	)
 	if err != nil {
 		l.r.AddUnknown("version", l.reason(err))
 		l.unseen(err)
@@ -148,7 +151,10 @@ func (l *look) onOff(name, value string) {
 
 // threads reads uptime and the use of connections.
 func (l *look) threads() {
-	s, err := l.pairs("SHOW GLOBAL STATUS WHERE Variable_name IN ('Uptime','Threads_connected','Threads_running','Max_used_connections','Slow_queries','Aborted_connects')")
+	s, err := l.pairs(
+		"SHOW GLOBAL STATUS WHERE Variable_name IN " +
+			"('Uptime','Threads_connected','Threads_running','Max_used_connections','Slow_queries','Aborted_connects')",
+	)
 	if err != nil {
 		l.r.AddUnknown("threads_connected", l.reason(err))
 		l.unseen(err)
@@ -181,7 +187,8 @@ func (l *look) threads() {
 func (l *look) transactions() {
 	v, err := l.row("SELECT COUNT(*) AS n, COALESCE(SUM(trx_state = 'LOCK WAIT'), 0) AS waiting, " +
 		"COALESCE(MAX(TIMESTAMPDIFF(SECOND, trx_started, NOW())), 0) AS oldest, " +
-		"COALESCE(MAX(TIMESTAMPDIFF(SECOND, trx_wait_started, NOW())), 0) AS longest FROM information_schema.INNODB_TRX")
+		"COALESCE(MAX(TIMESTAMPDIFF(SECOND, trx_wait_started, NOW())), 0) AS longest FROM " +
+		"information_schema.INNODB_TRX")
 	if err != nil {
 		why := l.reason(err)
 		l.r.AddUnknown("transactions", why)
@@ -198,15 +205,24 @@ func (l *look) transactions() {
 	oldest := time.Duration(number(v["oldest"])) * time.Second
 	l.r.Add("oldest_transaction_ms", oldest.Milliseconds(), orNone(oldest))
 	if limit := l.probe.Transaction; limit > 0 && oldest > limit {
-		l.r.Find(ops.StateWarning, lang.M("a transaction in MySQL is open for %s", human.Duration(oldest)), lang.M("limit %s", human.Duration(limit)))
+		l.r.Find(
+			ops.StateWarning,
+			lang.M("a transaction in MySQL is open for %s", human.Duration(oldest)),
+			lang.M("limit %s", human.Duration(limit)),
+		)
 	}
 	waiting, longest := number(v["waiting"]), time.Duration(number(v["longest"]))*time.Second
 	l.r.Add("lock_waits", waiting, lang.Msg{})
 	if waiting > 0 && longest >= lockWait {
-		l.r.Find(ops.StateWarning, lang.M("%d transactions wait for locks", waiting), lang.M("the longest for %s", human.Duration(longest)))
+		l.r.Find(
+			ops.StateWarning,
+			lang.M("%d transactions wait for locks", waiting),
+			lang.M("the longest for %s", human.Duration(longest)),
+		)
 	}
 	l.longQueries()
-	if n, err := l.row("SELECT COUNT(*) AS n FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for%lock%'"); err == nil {
+	if n, err := l.row("SELECT COUNT(*) AS n FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting " +
+		"for%lock%'"); err == nil {
 		l.r.Add("metadata_lock_waits", number(n["n"]), lang.Msg{})
 	}
 }
@@ -231,7 +247,8 @@ func (l *look) unseen(err error) {
 func (l *look) longQueries() {
 	limit := l.probe.Transaction
 	v, err := l.row("SELECT COUNT(*) AS n, COALESCE(MAX(TIME), 0) AS longest FROM information_schema.PROCESSLIST " +
-		"WHERE COMMAND IN ('Query', 'Execute') AND ID <> CONNECTION_ID() AND USER NOT IN ('system user', 'event_scheduler') " +
+		"WHERE COMMAND IN ('Query', 'Execute') AND ID <> CONNECTION_ID() AND USER NOT IN ('system user', " +
+		"'event_scheduler') " +
 		"AND TIME > " + strconv.FormatInt(int64(limit/time.Second), 10))
 	if err != nil {
 		l.r.AddUnknown("long_queries", l.reason(err))

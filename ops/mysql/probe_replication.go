@@ -101,7 +101,11 @@ func (l *look) replication() {
 	l.r.Add("replication_lag_ms", worst.Milliseconds(), lang.Raw(human.Duration(worst)))
 	l.about = append(l.about, lang.M("replica of %s, %s behind", l.copies.sources(), human.Duration(worst)))
 	if l.probe.Lag > 0 && worst > l.probe.Lag {
-		l.r.Find(ops.StateWarning, lang.M("replication is %s behind", human.Duration(worst)), lang.M("limit %s", human.Duration(l.probe.Lag)))
+		l.r.Find(
+			ops.StateWarning,
+			lang.M("replication is %s behind", human.Duration(worst)),
+			lang.M("limit %s", human.Duration(l.probe.Lag)),
+		)
 	}
 }
 
@@ -129,7 +133,10 @@ func (l *look) workerError() lang.Msg {
 	if l.maria {
 		return lang.Msg{}
 	}
-	v, err := l.row("SELECT LAST_ERROR_MESSAGE AS said FROM performance_schema.replication_applier_status_by_worker WHERE LAST_ERROR_NUMBER <> 0 LIMIT 1")
+	v, err := l.row(
+		"SELECT LAST_ERROR_MESSAGE AS said FROM performance_schema.replication_applier_status_by_worker WHERE " +
+			"LAST_ERROR_NUMBER <> 0 LIMIT 1",
+	)
 	if err != nil {
 		return lang.Msg{}
 	}

@@ -19,11 +19,13 @@ func replicate(t *testing.T, flavour string) pair {
 	t.Helper()
 	p := pair{testdb.Private(t, flavour), testdb.Private(t, flavour, "--server-id=2", "--read-only=1")}
 	status, from, start := "SHOW BINARY LOG STATUS",
-		"CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=%d, SOURCE_USER='root', SOURCE_PASSWORD='%s', SOURCE_LOG_FILE='%s', SOURCE_LOG_POS=%s, "+
+		"CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=%d, SOURCE_USER='root', "+
+			"SOURCE_PASSWORD='%s', SOURCE_LOG_FILE='%s', SOURCE_LOG_POS=%s, "+
 			"SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=1000, GET_SOURCE_PUBLIC_KEY=1", "START REPLICA"
 	if flavour == "mariadb" {
 		status, start = "SHOW MASTER STATUS", "START SLAVE"
-		from = "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=%d, MASTER_USER='root', MASTER_PASSWORD='%s', MASTER_LOG_FILE='%s', MASTER_LOG_POS=%s, MASTER_CONNECT_RETRY=1"
+		from = "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=%d, MASTER_USER='root', MASTER_PASSWORD='%s', " +
+			"MASTER_LOG_FILE='%s', MASTER_LOG_POS=%s, MASTER_CONNECT_RETRY=1"
 	}
 	l := &look{ctx: t.Context(), db: p.source.Open(t, "")}
 	at, err := l.row(status)
@@ -70,11 +72,18 @@ func TestReplicationIsFollowedOnARealReplica(t *testing.T) {
 }
 
 func followReplication(t *testing.T, p pair, flavour string) {
-	p.source.Exec(t, "", "CREATE DATABASE shop", "CREATE TABLE shop.t (id INT PRIMARY KEY)", "INSERT INTO shop.t VALUES (1)")
+	p.source.Exec(
+		t,
+		"",
+		"CREATE DATABASE shop",
+		"CREATE TABLE shop.t (id INT PRIMARY KEY)",
+		"INSERT INTO shop.t VALUES (1)",
+	)
 	r := p.until(t, "a replica in step", func(r health.Result) bool {
 		return r.State == ops.StateOK && r.Field("replication_lag_ms") == int64(0) && p.rows(t) == 1
 	})
-	if r.Field("replication") != "Yes/Yes" || r.Field("read_only") != true || !strings.Contains(r.Detail.String(), "replica of 127.0.0.1") {
+	if r.Field("replication") != "Yes/Yes" || r.Field("read_only") != true ||
+		!strings.Contains(r.Detail.String(), "replica of 127.0.0.1") {
 		t.Fatalf("%v", r.Fields)
 	}
 
@@ -111,7 +120,9 @@ func followReplication(t *testing.T, p pair, flavour string) {
 
 	p.replica.Exec(t, "", "INSERT INTO shop.t VALUES (3)")
 	p.source.Exec(t, "", "INSERT INTO shop.t VALUES (3)")
-	if r := p.until(t, "broken", says(ops.StateCritical, "replication has stopped", "shop.t")); r.Field("replication_lag_ms") != nil {
+	if r := p.until(t, "broken", says(ops.StateCritical, "replication has stopped", "shop.t")); r.Field(
+		"replication_lag_ms",
+	) != nil {
 		t.Fatalf("a lag of %v, though nothing is applied", r.Field("replication_lag_ms"))
 	}
 }

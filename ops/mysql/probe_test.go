@@ -16,7 +16,12 @@ import (
 )
 
 func targetOf(s *testdb.Server) Target {
-	return Target{Network: "tcp", Addr: net.JoinHostPort(s.Host, strconv.Itoa(s.Port)), User: s.User, Password: s.Password}
+	return Target{
+		Network:  "tcp",
+		Addr:     net.JoinHostPort(s.Host, strconv.Itoa(s.Port)),
+		User:     s.User,
+		Password: s.Password,
+	}
 }
 
 func lookOnce(t *testing.T, p Probe) health.Result {
@@ -48,11 +53,17 @@ func TestProbeSeesWhatARealServerIs(t *testing.T) {
 
 func TestProbeWithoutRightsSaysWhatItCannotSee(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
-		s.Exec(t, "", "CREATE USER IF NOT EXISTS poor@'%' IDENTIFIED BY 'pw'", "CREATE USER IF NOT EXISTS poor@localhost IDENTIFIED BY 'pw'")
+		s.Exec(
+			t,
+			"",
+			"CREATE USER IF NOT EXISTS poor@'%' IDENTIFIED BY 'pw'",
+			"CREATE USER IF NOT EXISTS poor@localhost IDENTIFIED BY 'pw'",
+		)
 		target := targetOf(s)
 		target.User, target.Password = "poor", "pw"
 		r := lookOnce(t, Probe{Target: target, Threads: 0.8})
-		if r.State != ops.StateWarning || r.Field("version") == nil || !strings.Contains(r.Detail.String(), "lock waits in MySQL cannot be seen") {
+		if r.State != ops.StateWarning || r.Field("version") == nil ||
+			!strings.Contains(r.Detail.String(), "lock waits in MySQL cannot be seen") {
 			t.Fatalf("%s: %s", r.State, r.Detail)
 		}
 		grant, found := strings.CutPrefix(strings.TrimSuffix(r.Next.String(), "."), "Grant it: ")
@@ -107,7 +118,9 @@ func TestProbeFindsLongTransactionsAndLockWaits(t *testing.T) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%s: %s; lock waits %v", r.State, r.Detail, n)
 			}
-			time.Sleep(200 * time.Millisecond) // MariaDB keeps INNODB_TRX as it was while it is read more often than every 100 ms
+			time.Sleep(
+				200 * time.Millisecond,
+			) // MariaDB keeps INNODB_TRX as it was while it is read more often than every 100 ms
 		}
 	})
 }
@@ -140,12 +153,15 @@ func TestProbeSeesReadOnlyAndTheSlowQueryLog(t *testing.T) {
 		t.Run(flavour, func(t *testing.T) {
 			s := testdb.Private(t, flavour)
 			p := Probe{Target: targetOf(s)}
-			if r := lookOnce(t, p); r.State != ops.StateOK || r.Field("read_only") != false || r.Field("slow_query_log") != false {
+			if r := lookOnce(t, p); r.State != ops.StateOK || r.Field("read_only") != false ||
+				r.Field("slow_query_log") != false {
 				t.Fatalf("%s: %v", r.Detail, r.Fields)
 			}
 			s.Exec(t, "", "SET GLOBAL slow_query_log = 1, GLOBAL long_query_time = 2", "SET GLOBAL read_only = 1")
 			r := lookOnce(t, p)
-			if r.State != ops.StateWarning || r.Detail.String() != "MySQL is read-only" || r.Field("read_only") != true || r.Field("slow_query_log") != true {
+			if r.State != ops.StateWarning || r.Detail.String() != "MySQL is read-only" ||
+				r.Field("read_only") != true ||
+				r.Field("slow_query_log") != true {
 				t.Fatalf("%s: %s; %v", r.State, r.Detail, r.Fields)
 			}
 			s.Exec(t, "", "SET GLOBAL read_only = 0")
@@ -201,7 +217,8 @@ func TestProbeSeesTheServerStopAndComeBack(t *testing.T) {
 				t.Fatalf("%s: %s", r.State, r.Detail)
 			}
 			s.Kill()
-			if r := lookOnce(t, p); r.State != ops.StateCritical || !r.Down || r.Detail.String() != "MySQL is down (connection refused)" {
+			if r := lookOnce(t, p); r.State != ops.StateCritical || !r.Down ||
+				r.Detail.String() != "MySQL is down (connection refused)" {
 				t.Fatalf("%s: %s", r.State, r.Detail)
 			}
 			s.Start(t)

@@ -33,16 +33,37 @@ type security struct {
 var sslModes = []string{"DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY"}
 
 // securityNames are the clients' options about encryption.
-var securityNames = []string{"ssl", "ssl-ca", "ssl-capath", "ssl-cert", "ssl-cipher", "ssl-crl", "ssl-crlpath", "ssl-fips-mode", "ssl-fp", "ssl-fplist",
-	"ssl-key", "ssl-mode", "ssl-passphrase", "ssl-session-data", "ssl-session-data-continue-on-failed-reuse", "ssl-verify-server-cert",
-	"tls-ciphersuites", "tls-fp", "tls-fplist", "tls-sni-servername", "tls-version"}
+var securityNames = []string{
+	"ssl",
+	"ssl-ca",
+	"ssl-capath",
+	"ssl-cert",
+	"ssl-cipher",
+	"ssl-crl",
+	"ssl-crlpath",
+	"ssl-fips-mode",
+	"ssl-fp",
+	"ssl-fplist",
+	"ssl-key",
+	"ssl-mode",
+	"ssl-passphrase",
+	"ssl-session-data",
+	"ssl-session-data-continue-on-failed-reuse",
+	"ssl-verify-server-cert",
+	"tls-ciphersuites",
+	"tls-fp",
+	"tls-fplist",
+	"tls-sni-servername",
+	"tls-version",
+}
 
 func readSecurity(list []optfile.Setting) (security, error) {
 	x := security{files: map[string]string{}}
 	for _, s := range list {
 		name, on := s.Name, true
 		for _, prefix := range []string{"skip-", "disable-", "enable-"} {
-			if rest, ok := strings.CutPrefix(name, prefix); ok && (strings.HasPrefix(rest, "ssl") || strings.HasPrefix(rest, "tls")) {
+			if rest, ok := strings.CutPrefix(name, prefix); ok &&
+				(strings.HasPrefix(rest, "ssl") || strings.HasPrefix(rest, "tls")) {
 				name, on = rest, prefix == "enable-"
 			}
 		}
@@ -116,7 +137,8 @@ func unread(s optfile.Setting, hint lang.Msg) error {
 	if !s.Bare {
 		said += "=" + s.Value
 	}
-	return ops.E(ops.Config, lang.M("%s:%d: opsdeck cannot do what %q asks for, and does not connect less safely", s.Path, s.Line, said)).WithHint(hint)
+	return ops.E(ops.Config, lang.M("%s:%d: opsdeck cannot do what %q asks for, and does not connect less safely", s.Path, s.Line, said)).
+		WithHint(hint)
 }
 
 // set takes in one option.
@@ -161,7 +183,13 @@ func (x *security) set(name string, on bool, s optfile.Setting) error {
 
 // versions reads tls-version: a list. A gap in it can't be kept.
 func (x *security) versions(s optfile.Setting) error {
-	known := map[string]uint16{"TLSV1": tls.VersionTLS10, "TLSV1.0": tls.VersionTLS10, "TLSV1.1": tls.VersionTLS11, "TLSV1.2": tls.VersionTLS12, "TLSV1.3": tls.VersionTLS13}
+	known := map[string]uint16{
+		"TLSV1":   tls.VersionTLS10,
+		"TLSV1.0": tls.VersionTLS10,
+		"TLSV1.1": tls.VersionTLS11,
+		"TLSV1.2": tls.VersionTLS12,
+		"TLSV1.3": tls.VersionTLS13,
+	}
 	for v := range strings.SplitSeq(s.Value, ",") {
 		n, ok := known[strings.ToUpper(strings.TrimSpace(v))]
 		if !ok {
@@ -180,7 +208,8 @@ func (x *security) wanted() (string, error) {
 	off := x.ssl != nil && !*x.ssl
 	verify := x.verify != nil && *x.verify
 	switch {
-	case off && (verify || x.mode != "" && x.mode != "DISABLED"), x.mode == "DISABLED" && (verify || x.ssl != nil && *x.ssl):
+	case off && (verify || x.mode != "" && x.mode != "DISABLED"),
+		x.mode == "DISABLED" && (verify || x.ssl != nil && *x.ssl):
 		return "", ops.E(ops.Config, lang.M("the options file asks for encryption and against it"))
 	case off:
 		return "DISABLED", nil
@@ -234,7 +263,11 @@ func (x *security) apply(t *Target, host string) error {
 	if cert, key := x.files["ssl-cert"], x.files["ssl-key"]; cert != "" || key != "" {
 		pair, err := tls.LoadX509KeyPair(config.Home(first(cert, key)), config.Home(first(key, cert)))
 		if err != nil {
-			return ops.Wrap(err, ops.Config, lang.M("the client certificate %s and its key %s cannot be used", first(cert, key), first(key, cert)))
+			return ops.Wrap(
+				err,
+				ops.Config,
+				lang.M("the client certificate %s and its key %s cannot be used", first(cert, key), first(key, cert)),
+			)
 		}
 		cfg.Certificates = []tls.Certificate{pair}
 	}

@@ -190,7 +190,11 @@ func (l link) show(ctx context.Context) (map[string]string, error) {
 	for _, s := range Settings {
 		names = append(names, "'"+s.Name+"'")
 	}
-	rows, err := q.QueryContext(ctx, "SHOW SESSION VARIABLES WHERE Variable_name IN ("+strings.Join(names, ",")+")", nil)
+	rows, err := q.QueryContext(
+		ctx,
+		"SHOW SESSION VARIABLES WHERE Variable_name IN ("+strings.Join(names, ",")+")",
+		nil,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +242,11 @@ func (l link) settings(ctx context.Context, p *plan, now map[string]string) erro
 		case lost(err):
 			return err
 		case now != nil && !s.Privileged && !s.holds(now[s.Name]):
-			return ops.Wrap(err, ops.Failed, lang.M("the server does not let opsdeck set %s for its own session", s.Name))
+			return ops.Wrap(
+				err,
+				ops.Failed,
+				lang.M("the server does not let opsdeck set %s for its own session", s.Name),
+			)
 		}
 	}
 	p.set = statement(taken)

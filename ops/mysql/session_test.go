@@ -29,7 +29,12 @@ var strange = map[string]string{
 // alone, and asks the server for the session's values.
 func TestASessionIsTheSameOnAnyServer(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
-		target := Target{Network: "tcp", Addr: net.JoinHostPort(s.Host, strconv.Itoa(s.Port)), User: s.User, Password: s.Password}
+		target := Target{
+			Network:  "tcp",
+			Addr:     net.JoinHostPort(s.Host, strconv.Itoa(s.Port)),
+			User:     s.User,
+			Password: s.Password,
+		}
 		admin, err := s.Open(t, "").Conn(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -85,7 +90,8 @@ func foreignTo(t *testing.T, target Target) map[string]string {
 		value, has := now[want.Name]
 		switch {
 		case !has || want.holds(value) || want.Name == "max_error_count" && value == "1024":
-		case want.Name == "completion_type" && value == "NO_CHAIN", want.Name == "enforce_storage_engine" && value == "":
+		case want.Name == "completion_type" && value == "NO_CHAIN",
+			want.Name == "enforce_storage_engine" && value == "":
 		case want.Name == "sql_mode" && strings.Contains(value, "STRICT_ALL_TABLES") && !strings.Contains(value, "ANSI"):
 		case want.Name == "default_tmp_storage_engine" && value == "":
 		default:

@@ -11,7 +11,12 @@ func Tables(ctx context.Context, t Target, database string) ([]string, error) {
 		return nil, err
 	}
 	defer db.Close()
-	rows, err := db.QueryContext(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY TABLE_NAME", database)
+	rows, err := db.QueryContext(
+		ctx,
+		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE IN ('BASE TABLE', "+
+			"'SYSTEM VERSIONED') ORDER BY TABLE_NAME",
+		database,
+	)
 	if err != nil {
 		return nil, Explain(err, t)
 	}

@@ -68,7 +68,10 @@ func Resolve(c config.Database) (Target, error) {
 	port := c.Port
 	if port == 0 && opts["port"] != "" {
 		if port, err = strconv.Atoi(opts["port"]); err != nil || port < 1 || port > 65535 {
-			return Target{}, ops.E(ops.Config, lang.M("the port %q in %s is not a port number", opts["port"], c.OptionsFile))
+			return Target{}, ops.E(
+				ops.Config,
+				lang.M("the port %q in %s is not a port number", opts["port"], c.OptionsFile),
+			)
 		}
 	}
 	if port == 0 {

@@ -50,28 +50,53 @@ func tlsReason(err error) (why, hint lang.Msg) {
 	switch {
 	case errors.Is(err, mysqldriver.ErrNoTLS):
 		return lang.M("the server offers no TLS"),
-			lang.M("turn TLS on at the server (ssl_cert, ssl_key), or take out of the options file (database.options_file) what asks for it")
+			lang.M(
+				"turn TLS on at the server (ssl_cert, ssl_key), or take out of the options file " +
+					"(database.options_file) what asks for it",
+			)
 	case errors.As(err, &authority):
 		return lang.M("the server's certificate is not from the CA that is trusted here"),
-			lang.M("set ssl-ca in the options file to the CA's certificate (on the server: SHOW VARIABLES LIKE 'ssl_ca')")
+			lang.M(
+				"set ssl-ca in the options file to the CA's certificate (on the server: SHOW VARIABLES LIKE 'ssl_ca')",
+			)
 	case errors.As(err, &name):
 		return lang.M("the server's certificate is for %s, not for %s", certified(name.Certificate), name.Host),
-			lang.M("set host in the options file to a name in the certificate, or check the CA alone with ssl-mode=VERIFY_CA")
+			lang.M(
+				"set host in the options file to a name in the certificate, or check the CA alone with " +
+					"ssl-mode=VERIFY_CA",
+			)
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		c := invalid.Cert
-		return lang.M("the server's certificate is valid from %s to %s only", c.NotBefore.UTC().Format(time.RFC3339), c.NotAfter.UTC().Format(time.RFC3339)),
-			lang.M("renew the certificate on the server; if it is valid, set the clock of this machine")
+		return lang.M(
+				"the server's certificate is valid from %s to %s only",
+				c.NotBefore.UTC().Format(time.RFC3339),
+				c.NotAfter.UTC().Format(time.RFC3339),
+			),
+			lang.M(
+				"renew the certificate on the server; if it is valid, set the clock of this machine",
+			)
 	case strings.Contains(said, "certificate"):
 		return lang.M("the server does not accept the client certificate: %s", strings.TrimPrefix(said, "tls: ")),
-			lang.M("set ssl-cert and ssl-key in the options file to a pair that the server's CA has signed and that has not expired")
+			lang.M(
+				"set ssl-cert and ssl-key in the options file to a pair that the server's CA has signed and that " +
+					"has not expired",
+			)
 	case errors.As(err, &shown):
 		return lang.M("the server ended the connection after the client certificate was shown: it may not accept it"),
-			lang.M("set ssl-cert and ssl-key in the options file to a pair that the server's CA has signed and that has not expired")
-	case strings.Contains(said, "protocol version"), err != nil && strings.Contains(err.Error(), "unsupported protocol version"):
+			lang.M(
+				"set ssl-cert and ssl-key in the options file to a pair that the server's CA has signed and that " +
+					"has not expired",
+			)
+	case strings.Contains(said, "protocol version"),
+		err != nil && strings.Contains(err.Error(), "unsupported protocol version"):
 		return lang.M("the server and this side share no TLS version"),
 			lang.M("compare tls-version in the options file with tls_version of the server")
 	}
-	return lang.Raw(firstLine(err.Error())), lang.M("check the ssl- settings in the options file (database.options_file); steps: `opsdeck runbook mysql-down`")
+	return lang.Raw(
+			firstLine(err.Error()),
+		), lang.M(
+			"check the ssl- settings in the options file (database.options_file); steps: `opsdeck runbook mysql-down`",
+		)
 }
 
 // certified are the names that a certificate is for.
@@ -99,9 +124,16 @@ func (t Target) certificate() bool { return t.TLS != nil && len(t.TLS.Certificat
 func (t Target) refused() lang.Msg {
 	switch {
 	case t.unencrypted():
-		return lang.M("MySQL at %s refuses the user or its password, or the account demands TLS (REQUIRE SSL), which is off here", t.String())
+		return lang.M(
+			"MySQL at %s refuses the user or its password, or the account demands TLS (REQUIRE SSL), which is off here",
+			t.String(),
+		)
 	case !t.certificate():
-		return lang.M("MySQL at %s refuses the user or its password, or the account demands a client certificate (REQUIRE X509), and none is set", t.String())
+		return lang.M(
+			"MySQL at %s refuses the user or its password, or the account demands a client certificate (REQUIRE "+
+				"X509), and none is set",
+			t.String(),
+		)
 	}
 	return lang.M("MySQL at %s refuses the user, its password or its client certificate", t.String())
 }
@@ -110,9 +142,15 @@ func (t Target) refused() lang.Msg {
 func (t Target) refusedHint() lang.Msg {
 	switch {
 	case t.unencrypted():
-		return lang.M("check user and password in the options file (database.options_file); for an account with REQUIRE SSL set ssl-mode=REQUIRED there, in place of skip-ssl")
+		return lang.M(
+			"check user and password in the options file (database.options_file); for an account with REQUIRE SSL " +
+				"set ssl-mode=REQUIRED there, in place of skip-ssl",
+		)
 	case !t.certificate():
-		return lang.M("check user and password in the options file (database.options_file); for an account with REQUIRE X509 set ssl-cert and ssl-key there")
+		return lang.M(
+			"check user and password in the options file (database.options_file); for an account with REQUIRE X509 " +
+				"set ssl-cert and ssl-key there",
+		)
 	}
 	return lang.M("check user, password, ssl-cert and ssl-key in the options file (database.options_file)")
 }

@@ -48,7 +48,12 @@ func (t *Target) mailOptions() ([]mail.Option, error) {
 			return nil, err
 		}
 		policy = mail.TLSMandatory
-		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(t.conf.User), mail.WithPassword(password))
+		options = append(
+			options,
+			mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover),
+			mail.WithUsername(t.conf.User),
+			mail.WithPassword(password),
+		)
 	}
 	if port == 465 {
 		return append(options, mail.WithSSL()), nil

@@ -107,7 +107,8 @@ func secretFile(path string) (string, error) {
 		return "", err
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return "", ops.E(ops.Config, lang.M("%s holds a secret and others can read it", path)).WithHint(lang.M("run: chmod 600 %s", path))
+		return "", ops.E(ops.Config, lang.M("%s holds a secret and others can read it", path)).
+			WithHint(lang.M("run: chmod 600 %s", path))
 	}
 	text, err := io.ReadAll(io.LimitReader(f, 64<<10))
 	return strings.TrimSpace(string(text)), err
@@ -119,7 +120,13 @@ func (t *Target) Name() string { return t.conf.Name }
 // Preview is what would be sent, without what is secret.
 func (t *Target) Preview(m Message) string {
 	if t.conf.Kind == "smtp" {
-		return fmt.Sprintf("To: %s\nFrom: %s\nSubject: %s\n\n%s", strings.Join(t.conf.To, ", "), t.conf.From, m.Subject, m.Text)
+		return fmt.Sprintf(
+			"To: %s\nFrom: %s\nSubject: %s\n\n%s",
+			strings.Join(t.conf.To, ", "),
+			t.conf.From,
+			m.Subject,
+			m.Text,
+		)
 	}
 	body, err := json.MarshalIndent(t.payload(m), "", "  ")
 	if err != nil {

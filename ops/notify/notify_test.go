@@ -19,7 +19,11 @@ import (
 	"opsdeck/ops"
 )
 
-var message = Message{Service: "qianzhang", Subject: "[qianzhang] 数据库已恢复", Text: "[qianzhang] 数据库 qianzhang_sales：已恢复\n第二行\n"}
+var message = Message{
+	Service: "qianzhang",
+	Subject: "[qianzhang] 数据库已恢复",
+	Text:    "[qianzhang] 数据库 qianzhang_sales：已恢复\n第二行\n",
+}
 
 func secret(t *testing.T, text string, perm os.FileMode) string {
 	t.Helper()
@@ -49,7 +53,9 @@ func TestEachChatGetsItsOwnForm(t *testing.T) {
 				fmt.Fprint(w, answer)
 			}))
 			defer srv.Close()
-			target, err := New(config.Notify{Name: "ops", Kind: c.kind, URLFile: secret(t, srv.URL+"/robot?token=s3cr3t\n", 0o600)})
+			target, err := New(
+				config.Notify{Name: "ops", Kind: c.kind, URLFile: secret(t, srv.URL+"/robot?token=s3cr3t\n", 0o600)},
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,18 +65,21 @@ func TestEachChatGetsItsOwnForm(t *testing.T) {
 			if c.want != "" && !sameJSON(t, got, []byte(fmt.Sprintf(c.want, message.Text))) {
 				t.Fatalf("sent %s", got)
 			}
-			if strings.Contains(target.Preview(message), "s3cr3t") || !strings.Contains(target.Preview(message), "已恢复") {
+			if strings.Contains(target.Preview(message), "s3cr3t") ||
+				!strings.Contains(target.Preview(message), "已恢复") {
 				t.Fatalf("preview %s", target.Preview(message))
 			}
 			answer = c.refused
 			if c.refused == "" {
 				status = 500
 			}
-			if err := target.Send(context.Background(), message); err == nil || strings.Contains(err.Error(), "s3cr3t") {
+			if err := target.Send(context.Background(), message); err == nil ||
+				strings.Contains(err.Error(), "s3cr3t") {
 				t.Fatalf("refused: %v", err)
 			}
 			srv.Close()
-			if err := target.Send(context.Background(), message); err == nil || strings.Contains(err.Error(), "s3cr3t") {
+			if err := target.Send(context.Background(), message); err == nil ||
+				strings.Contains(err.Error(), "s3cr3t") {
 				t.Fatalf("unreachable: %v", err)
 			}
 		})
@@ -109,7 +118,8 @@ func TestSignaturesFollowTheChats(t *testing.T) {
 		if err := target.Send(context.Background(), message); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(query+body, want) || !strings.Contains(query+body, "sign") || strings.Contains(query+body, "SECabc") {
+		if !strings.Contains(query+body, want) || !strings.Contains(query+body, "sign") ||
+			strings.Contains(query+body, "SECabc") {
 			t.Errorf("%s: query %s, body %s", kind, query, body)
 		}
 	}
@@ -144,7 +154,16 @@ func TestMailIsSent(t *testing.T) {
 	defer l.Close()
 	got := make(chan string, 1)
 	go smtp(l, got)
-	target, err := New(config.Notify{Name: "mail", Kind: "smtp", Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, From: "opsdeck@example.com", To: []string{"ops@example.com"}})
+	target, err := New(
+		config.Notify{
+			Name: "mail",
+			Kind: "smtp",
+			Host: "127.0.0.1",
+			Port: l.Addr().(*net.TCPAddr).Port,
+			From: "opsdeck@example.com",
+			To:   []string{"ops@example.com"},
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -127,15 +127,34 @@ func (w *World) Kill(ctx context.Context, _ *restore.Plan, _ []restore.Session) 
 }
 
 // Load loads the backup, into the live schema in two parts when in place.
-func (w *World) Load(ctx context.Context, p *restore.Plan, _ restore.Folder, report restore.Report) (restore.Loaded, error) {
+func (w *World) Load(
+	ctx context.Context,
+	p *restore.Plan,
+	_ restore.Folder,
+	report restore.Report,
+) (restore.Loaded, error) {
 	report(ops.Progress{Phase: "rows", Done: 1, Total: 2, Unit: "bytes"})
 	if p.Mode == restore.Swap {
-		return restore.Loaded{Tables: 1, Rows: 3}, w.do(ctx, "load", func(s *WorldState) error { s.Shadow = "good"; return nil })
+		return restore.Loaded{
+				Tables: 1,
+				Rows:   3,
+			}, w.do(
+				ctx,
+				"load",
+				func(s *WorldState) error { s.Shadow = "good"; return nil },
+			)
 	}
 	if err := w.do(ctx, "clear", func(s *WorldState) error { s.Live, s.Loading = "", true; return nil }); err != nil {
 		return restore.Loaded{}, err
 	}
-	return restore.Loaded{Tables: 1, Rows: 3}, w.do(ctx, "load", func(s *WorldState) error { s.Live, s.Loading = "good", false; return nil })
+	return restore.Loaded{
+			Tables: 1,
+			Rows:   3,
+		}, w.do(
+			ctx,
+			"load",
+			func(s *WorldState) error { s.Live, s.Loading = "good", false; return nil },
+		)
 }
 
 // Verify finds the planted doubts, and refuses what is not the backup.
@@ -189,9 +208,20 @@ func (w *World) LoadBack(ctx context.Context, _ *restore.Plan, from string, _ re
 }
 
 // Export finds one row written since.
-func (w *World) Export(ctx context.Context, _ *restore.Plan, since time.Time, _ restore.Folder, _ restore.Report) (restore.Loss, []string, error) {
+func (w *World) Export(
+	ctx context.Context,
+	_ *restore.Plan,
+	since time.Time,
+	_ restore.Folder,
+	_ restore.Report,
+) (restore.Loss, []string, error) {
 	err := w.do(ctx, "export", func(*WorldState) error { return nil })
-	return restore.Loss{Since: since, Tables: []restore.LossTable{{Table: "orders", Newer: 1}}}, []string{"orders.sql"}, err
+	return restore.Loss{
+			Since:  since,
+			Tables: []restore.LossTable{{Table: "orders", Newer: 1}},
+		}, []string{
+			"orders.sql",
+		}, err
 }
 
 // Clean removes the shadow.
@@ -243,7 +273,12 @@ func (w *World) Discard(*restore.Plan) error {
 }
 
 // Save saves the live schema as it is; it does nothing when that was done.
-func (w *World) Save(ctx context.Context, p *restore.Plan, skip []string, _ restore.Report) (string, []restore.Note, error) {
+func (w *World) Save(
+	ctx context.Context,
+	p *restore.Plan,
+	skip []string,
+	_ restore.Report,
+) (string, []restore.Note, error) {
 	err := w.do(ctx, "save", func(s *WorldState) error {
 		var missing []string
 		for _, t := range s.Unreadable {

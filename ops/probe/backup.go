@@ -47,13 +47,20 @@ func (b Backup) Probe() health.Probe {
 
 func (b Backup) judge(newest health.NewestBackup) health.Result {
 	now := b.Now()
-	r := health.Result{Subject: newest.CreatedAt, Detail: lang.M("%s of %s, %s", newest.Name, newest.CreatedAt, human.Bytes(newest.SizeBytes))}
+	r := health.Result{
+		Subject: newest.CreatedAt,
+		Detail:  lang.M("%s of %s, %s", newest.Name, newest.CreatedAt, human.Bytes(newest.SizeBytes)),
+	}
 	r.Add("name", newest.Name, lang.Raw(newest.Name))
 	r.Add("size_bytes", newest.SizeBytes, lang.Raw(human.Bytes(newest.SizeBytes)))
 	r.Add("verified", newest.Verified, yesNo(newest.Verified))
 	switch {
 	case newest.Moved && !newest.Verified:
-		r.Find(ops.StateWarning, lang.M("the metadata of the newest backup changed since it was verified"), lang.Raw(newest.Name))
+		r.Find(
+			ops.StateWarning,
+			lang.M("the metadata of the newest backup changed since it was verified"),
+			lang.Raw(newest.Name),
+		)
 		r.Next = lang.M("Read it again: %s", "opsdeck backup verify")
 	case !newest.Verified:
 		r.Find(ops.StateWarning, lang.M("the newest backup is not verified"), lang.Raw(newest.Name))

@@ -54,8 +54,17 @@ func TestBackupIsJudgedByAgeAndSchedule(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			late := 26 * time.Hour
-			r := look(t, Backup{Source: c.source, Schedule: c.schedule, Late: late, Now: func() time.Time { return noon }}.Probe())
-			if r.State != c.want || !strings.Contains(health.In(r.Detail, noon, time.UTC).String(), strings.TrimSuffix(c.say, "30")) {
+			r := look(
+				t,
+				Backup{
+					Source:   c.source,
+					Schedule: c.schedule,
+					Late:     late,
+					Now:      func() time.Time { return noon },
+				}.Probe(),
+			)
+			if r.State != c.want ||
+				!strings.Contains(health.In(r.Detail, noon, time.UTC).String(), strings.TrimSuffix(c.say, "30")) {
 				t.Fatalf("%s: %s", r.State, r.Detail)
 			}
 			if !c.source.newest.CreatedAt.IsZero() && !r.Subject.Equal(c.source.newest.CreatedAt) {
@@ -84,7 +93,8 @@ func TestLogsAreHeldAgainstTheirRotation(t *testing.T) {
 		t.Errorf("within limits: %s %s, %v rotated", r.State, r.Detail, r.Field("rotated_files"))
 	}
 	put("b-out__2026-01-26_00-00-00.log.gz", 10)
-	if r := look(t, p); r.State != ops.StateWarning || !strings.Contains(r.Detail.String(), "4 rotated files of b-out.log") {
+	if r := look(t, p); r.State != ops.StateWarning ||
+		!strings.Contains(r.Detail.String(), "4 rotated files of b-out.log") {
 		t.Errorf("too many: %s %s", r.State, r.Detail)
 	}
 	put("b-error.log", 3000)

@@ -17,12 +17,27 @@ import (
 var noon = time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
 
 func statfs(size, free uint64) unix.Statfs_t {
-	return unix.Statfs_t{Bsize: 4096, Blocks: size / 4096, Bfree: free / 4096, Bavail: free / 4096, Files: 1000, Ffree: 900}
+	return unix.Statfs_t{
+		Bsize:  4096,
+		Blocks: size / 4096,
+		Bfree:  free / 4096,
+		Bavail: free / 4096,
+		Files:  1000,
+		Ffree:  900,
+	}
 }
 
 func TestDiskKeepsTheTwentyPercentRule(t *testing.T) {
 	for share, want := range map[float64]ops.State{0.5: ops.StateOK, 0.21: ops.StateOK, 0.19: ops.StateWarning, 0.06: ops.StateWarning, 0.04: ops.StateCritical, 0: ops.StateCritical} {
-		r := Disk{Free: 0.2, Now: func() time.Time { return noon }}.judge("/d", "/", statfs(1<<40, uint64(share*(1<<40))), &Trend{})
+		r := Disk{
+			Free: 0.2,
+			Now:  func() time.Time { return noon },
+		}.judge(
+			"/d",
+			"/",
+			statfs(1<<40, uint64(share*(1<<40))),
+			&Trend{},
+		)
 		if r.State != want {
 			t.Errorf("%v free: %s %s", share, r.State, r.Detail)
 		}
@@ -43,7 +58,15 @@ func TestDiskThatFillsUpIsSeenBeforeItIsFull(t *testing.T) {
 		for i := range looks {
 			at := noon.Add(time.Duration(i) * 30 * time.Second)
 			left := free - perHour*float64(i)*30/3600
-			r = Disk{Free: 0.2, Now: func() time.Time { return at }}.judge("/d", "/", statfs(1<<40, uint64(left)), &trend)
+			r = Disk{
+				Free: 0.2,
+				Now:  func() time.Time { return at },
+			}.judge(
+				"/d",
+				"/",
+				statfs(1<<40, uint64(left)),
+				&trend,
+			)
 		}
 		return r
 	}
@@ -67,7 +90,15 @@ func TestADiskThatABackupFilledForMinutesIsNotFillingUp(t *testing.T) {
 	for i := range 400 {
 		left := 512.0 - 3*float64(min(i, 40)) // GiB, 30 s apart: 120 GiB in 20 minutes
 		at := noon.Add(time.Duration(i) * 30 * time.Second)
-		r = Disk{Free: 0.2, Now: func() time.Time { return at }}.judge("/d", "/", statfs(1<<40, uint64(left*(1<<30))), &trend)
+		r = Disk{
+			Free: 0.2,
+			Now:  func() time.Time { return at },
+		}.judge(
+			"/d",
+			"/",
+			statfs(1<<40, uint64(left*(1<<30))),
+			&trend,
+		)
 		if r.State != ops.StateOK {
 			t.Fatalf("look %d: %s", i, r.Detail)
 		}

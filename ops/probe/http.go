@@ -140,11 +140,18 @@ func why(err error) lang.Msg {
 		return lang.M("name not found")
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		return lang.M("no answer in time")
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
+	case errors.Is(err, io.EOF),
+		errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, syscall.ECONNRESET),
+		errors.Is(err, syscall.EPIPE),
 		strings.Contains(err.Error(), "server closed idle connection"):
 		return lang.M("the connection broke")
-	case strings.Contains(err.Error(), "malformed HTTP"), strings.Contains(err.Error(), "server response headers exceeded"),
-		strings.Contains(err.Error(), "readLoopPeekFailLocked"): // net/http's words for one who speaks before he is asked
+	case strings.Contains(err.Error(), "malformed HTTP"),
+		strings.Contains(err.Error(), "server response headers exceeded"),
+		strings.Contains(
+			err.Error(),
+			"readLoopPeekFailLocked",
+		): // net/http's words for one who speaks before he is asked
 		return lang.M("what answers is not HTTP")
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return lang.M("what answers does not speak TLS")
@@ -221,7 +228,11 @@ func Readiness(base string) health.Probe {
 		r.Detail = lang.M("ready: %s", strings.Join(sorted(checks), ", "))
 		switch {
 		case len(bad) > 0:
-			r.Find(ops.StateCritical, lang.M("%s fails", "/health/ready"), lang.M("%s is false", strings.Join(bad, ", ")))
+			r.Find(
+				ops.StateCritical,
+				lang.M("%s fails", "/health/ready"),
+				lang.M("%s is false", strings.Join(bad, ", ")),
+			)
 		case a.code != http.StatusOK:
 			r.Find(ops.StateCritical, lang.M("%s fails", "/health/ready"), lang.M("HTTP %d", a.code))
 		}

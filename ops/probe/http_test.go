@@ -77,7 +77,8 @@ func TestHTTPProbesReadTheAnswersOfTheField(t *testing.T) {
 	up = false
 	time.Sleep(healthhttp.TTL) // the answer stays good for that long
 	r = look(t, Readiness(s.URL))
-	if r.State != ops.StateCritical || r.Down || r.Field("checks.database") != false || r.Detail.String() != "/health/ready fails (database is false)" {
+	if r.State != ops.StateCritical || r.Down || r.Field("checks.database") != false ||
+		r.Detail.String() != "/health/ready fails (database is false)" {
 		t.Errorf("not ready: %s %s", r.State, r.Detail)
 	}
 }
@@ -117,14 +118,15 @@ func TestBadAnswersEndInASentence(t *testing.T) {
 		want string
 		down bool
 	}{
-		"refuses":            {refused(t), ample, "connection refused", true},
-		"hangs":              {raw(t, func(net.Conn) { <-hang }), short, "no answer in time", true},
-		"drips":              {raw(t, drip), short, "no answer in time", true},
-		"speaks garbage":     {raw(t, unasked), ample, "what answers is not HTTP", true},
-		"hangs up":           {raw(t, func(net.Conn) {}), ample, "the connection broke", true},
-		"sends 2 GB":         {raw(t, endless), ample, "the answer is larger than 64 KiB", true},
-		"endless header":     {raw(t, func(c net.Conn) { fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nX: %s", strings.Repeat("x", 1<<20)) }), ample, "", true},
-		"not JSON":           {raw(t, page(200, "<html>")), ample, "HTTP 200, and the answer is not the JSON expected", false},
+		"refuses":        {refused(t), ample, "connection refused", true},
+		"hangs":          {raw(t, func(net.Conn) { <-hang }), short, "no answer in time", true},
+		"drips":          {raw(t, drip), short, "no answer in time", true},
+		"speaks garbage": {raw(t, unasked), ample, "what answers is not HTTP", true},
+		"hangs up":       {raw(t, func(net.Conn) {}), ample, "the connection broke", true},
+		"sends 2 GB":     {raw(t, endless), ample, "the answer is larger than 64 KiB", true},
+		"endless header": {raw(t, func(c net.Conn) { fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nX: %s", strings.Repeat("x", 1<<20)) }), ample, "", true},
+		"not JSON": {raw(t, page(200, "<html>")), ample, "HTTP 200, and the answer is not the JSON " +
+			"expected", false},
 		"JSON but no object": {raw(t, page(200, "[1]")), ample, "HTTP 200, and the answer is not the JSON expected", false},
 		"500":                {raw(t, page(500, `{"status":"ok"}`)), ample, "HTTP 500", false},
 		"other status":       {raw(t, page(200, `{"status":"dying"}`)), ample, `its status is "dying"`, false},
@@ -163,7 +165,9 @@ func TestReadinessNeedsItsChecksToBeTrue(t *testing.T) {
 		`{"status":"ready"}`: ops.StateCritical,
 		`{"checks":{"` + strings.Repeat("x", 1000) + `":false,"a":true}}`: ops.StateCritical,
 	} {
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(body)) }))
+		s := httptest.NewServer(
+			http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(body)) }),
+		)
 		if r := look(t, Readiness(s.URL)); r.State != want || len(r.Detail.String()) > 500 {
 			t.Errorf("%.60s: %s %s", body, r.State, r.Detail)
 		}
@@ -194,7 +198,9 @@ func TestSecretsOfAnAnswerAreMasked(t *testing.T) {
 }
 
 func TestTLSNameAndAuthorityAreChecked(t *testing.T) {
-	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{"status":"ok"}`)) }))
+	s := httptest.NewTLSServer(
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{"status":"ok"}`)) }),
+	)
 	defer s.Close()
 	r := look(t, Liveness(s.URL))
 	if r.State != ops.StateCritical || r.Why.String() != "the TLS certificate is signed by an unknown authority" {

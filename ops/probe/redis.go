@@ -112,7 +112,10 @@ func redisWhy(err error) lang.Msg {
 		return lang.M("no answer in time")
 	case errors.Is(err, errNotRedis):
 		return lang.M("what answers is not Redis")
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, io.EOF),
+		errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, syscall.ECONNRESET),
+		errors.Is(err, syscall.EPIPE):
 		return lang.M("the connection broke")
 	case strings.HasPrefix(err.Error(), "LOADING"):
 		return lang.M("it is still loading its data")
@@ -148,7 +151,11 @@ func readInfo(r *health.Result, info string, last counters, started *time.Time) 
 	r.Add("used_memory_bytes", used, lang.Raw(human.Bytes(used)))
 	r.Detail = lang.M("Redis %s · up since %s", clip(v["redis_version"]), *started)
 	if limit > 0 && float64(used) > 0.9*float64(limit) && v["maxmemory_policy"] == "noeviction" {
-		r.Find(ops.StateWarning, lang.M("Redis has used %s of its memory", human.Percent(float64(used)/float64(limit))), lang.M("it refuses writes when full"))
+		r.Find(
+			ops.StateWarning,
+			lang.M("Redis has used %s of its memory", human.Percent(float64(used)/float64(limit))),
+			lang.M("it refuses writes when full"),
+		)
 	}
 	if limit > 0 {
 		r.Add("max_memory_bytes", limit, lang.Raw(human.Bytes(limit)))

@@ -21,7 +21,8 @@ func TestRedisIsSeenStoppingAndComingBack(t *testing.T) {
 		t.Fatalf("%s: %s", r.State, r.Detail)
 	}
 	s.Kill()
-	if r := look(t, optional); r.State != ops.StateWarning || !r.Down || r.Detail.String() != "Redis is down (connection refused)" {
+	if r := look(t, optional); r.State != ops.StateWarning || !r.Down ||
+		r.Detail.String() != "Redis is down (connection refused)" {
 		t.Errorf("optional: %s %s", r.State, r.Detail)
 	}
 	if r := look(t, required); r.State != ops.StateCritical || !r.Down {
@@ -39,7 +40,8 @@ func TestRedisLoginThatIsRefusedIsNotDown(t *testing.T) {
 		t.Errorf("right password: %s %s", r.State, r.Detail)
 	}
 	for _, password := range []string{"", "wrong"} {
-		if r := look(t, Redis{Address: s.Addr, Password: password}.Probe()); r.State != ops.StateUnknown || r.Down || r.Next.Empty() {
+		if r := look(t, Redis{Address: s.Addr, Password: password}.Probe()); r.State != ops.StateUnknown || r.Down ||
+			r.Next.Empty() {
 			t.Errorf("%q: %s %s", password, r.State, r.Detail)
 		}
 	}
@@ -60,7 +62,10 @@ func TestRedisThatTurnsConnectionsAwayIsNotDown(t *testing.T) {
 			}
 		}
 	}
-	eventually("room", func(r health.Result) bool { return r.State == ops.StateOK }) // those that waited for its start have gone
+	eventually(
+		"room",
+		func(r health.Result) bool { return r.State == ops.StateOK },
+	) // those that waited for its start have gone
 	var held []net.Conn
 	for len(held) < 2 {
 		c, err := net.Dial("tcp", s.Addr)
@@ -71,13 +76,15 @@ func TestRedisThatTurnsConnectionsAwayIsNotDown(t *testing.T) {
 		held = append(held, c)
 	}
 	eventually("full", func(r health.Result) bool {
-		return r.State == ops.StateCritical && !r.Down && r.Detail.String() == "Redis gives no more connections (maxclients is reached)"
+		return r.State == ops.StateCritical && !r.Down &&
+			r.Detail.String() == "Redis gives no more connections (maxclients is reached)"
 	})
 	for _, c := range held {
 		c.Close()
 	}
 	eventually("the count", func(r health.Result) bool {
-		return r.State == ops.StateWarning && strings.HasPrefix(r.Detail.String(), "Redis turns connections away (") && r.Field("rejected_connections").(int64) > 0
+		return r.State == ops.StateWarning && strings.HasPrefix(r.Detail.String(), "Redis turns connections away (") &&
+			r.Field("rejected_connections").(int64) > 0
 	})
 }
 

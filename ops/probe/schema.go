@@ -60,7 +60,11 @@ func (s Schema) findEmptied(ctx context.Context, have []string, r *health.Result
 	}
 	r.Add("emptied_tables", append([]string{}, empty...), lang.Raw(strings.Join(empty, ", ")))
 	if len(empty) > 0 {
-		r.Find(ops.StateWarning, lang.M("%d tables of %s were emptied since the newest good backup", len(empty), s.Database), lang.Raw(shorten(empty)))
+		r.Find(
+			ops.StateWarning,
+			lang.M("%d tables of %s were emptied since the newest good backup", len(empty), s.Database),
+			lang.Raw(shorten(empty)),
+		)
 	}
 }
 
@@ -77,10 +81,18 @@ func (s Schema) judge(want, have []string, by lang.Msg) health.Result {
 	r.Add("missing_tables", append([]string{}, missing...), lang.Raw(strings.Join(missing, ", ")))
 	switch {
 	case len(have) == 0 && len(want) > 0:
-		r.Find(ops.StateCritical, lang.M("the database %s has no tables", s.Database), lang.M("%s has %d", by, len(want)))
+		r.Find(
+			ops.StateCritical,
+			lang.M("the database %s has no tables", s.Database),
+			lang.M("%s has %d", by, len(want)),
+		)
 		r.Down, r.Lost = true, true
 	case len(missing) > 0:
-		r.Find(ops.StateCritical, lang.M("%d of %d tables of %s are missing", len(missing), len(want), s.Database), lang.M("%s has them: %s", by, shorten(missing)))
+		r.Find(
+			ops.StateCritical,
+			lang.M("%d of %d tables of %s are missing", len(missing), len(want), s.Database),
+			lang.M("%s has them: %s", by, shorten(missing)),
+		)
 		r.Down, r.Lost = true, true
 	case len(want) == 0:
 		r.Detail = lang.M("%d tables; no backup to compare them with", len(have))

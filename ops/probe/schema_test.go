@@ -19,14 +19,22 @@ func TestMissingTablesAreCritical(t *testing.T) {
 		state      ops.State
 		detail     string
 	}{
-		"all there":     {[]string{"a", "b"}, []string{"b", "a", "new"}, ops.StateOK, "all 2 tables of the backup are there"},
-		"one missing":   {[]string{"a", "b"}, []string{"a"}, ops.StateCritical, "1 of 2 tables of shop is missing (the backup has them: b)"},
-		"all missing":   {[]string{"a", "b"}, nil, ops.StateCritical, "the database shop has no tables (the backup has 2)"},
-		"many missing":  {[]string{"a", "b", "c", "d", "e"}, []string{"a"}, ops.StateCritical, "4 of 5 tables of shop are missing (the backup has them: b, c, d …)"},
+		"all there": {[]string{"a", "b"}, []string{"b", "a", "new"}, ops.StateOK, "all 2 tables of the backup " +
+			"are there"},
+		"one missing": {[]string{"a", "b"}, []string{"a"}, ops.StateCritical, "1 of 2 tables of shop is missing " +
+			"(the backup has them: b)"},
+		"all missing": {[]string{"a", "b"}, nil, ops.StateCritical, "the database shop has no tables (the backup " +
+			"has 2)"},
+		"many missing": {[]string{"a", "b", "c", "d", "e"}, []string{"a"}, ops.StateCritical, "4 of 5 tables of " +
+			"shop are missing (the backup has them: b, c, d …)"},
 		"nothing known": {nil, []string{"a"}, ops.StateOK, "1 table; no backup to compare them with"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := Schema{Database: "shop", Present: list(c.have...), Expected: func(context.Context) ([]string, lang.Msg, error) { return c.want, lang.Raw("the backup"), nil }}
+			s := Schema{
+				Database: "shop",
+				Present:  list(c.have...),
+				Expected: func(context.Context) ([]string, lang.Msg, error) { return c.want, lang.Raw("the backup"), nil },
+			}
 			r := s.Probe()(t.Context())
 			if r.State != c.state || r.Detail.String() != c.detail || r.Down != (c.state == ops.StateCritical) {
 				t.Errorf("%v %q down %v", r.State, r.Detail, r.Down)

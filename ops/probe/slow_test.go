@@ -24,7 +24,9 @@ func TestAGoodAnswerThatTakesLongIsAWarning(t *testing.T) {
 		t.Fatalf("%s: %s", r.State, r.Detail)
 	}
 	wait = 400 * time.Millisecond
-	if r := look(t, p); r.State != ops.StateWarning || !strings.HasPrefix(r.Detail.String(), "/health answers slowly (") || r.Field("slow_ms").(int64) < 400 {
+	if r := look(t, p); r.State != ops.StateWarning ||
+		!strings.HasPrefix(r.Detail.String(), "/health answers slowly (") ||
+		r.Field("slow_ms").(int64) < 400 {
 		t.Fatalf("%s: %s", r.State, r.Detail)
 	}
 	if r := look(t, Slow(Liveness(s.URL), 0, "/health")); r.State != ops.StateOK {

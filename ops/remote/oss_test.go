@@ -35,8 +35,15 @@ func (o *oss) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch sha := r.Header.Get("X-Amz-Content-Sha256"); {
 	case !ok:
 		refuse(w, http.StatusForbidden, "SecondLevelDomainForbidden", "Please use virtual hosted style to access.")
-	case strings.Contains(r.Header.Get("Content-Encoding"), "aws-chunked"), strings.HasPrefix(sha, "STREAMING-"), r.ContentLength < 0:
-		refuse(w, http.StatusBadRequest, "InvalidArgument", "aws-chunked encoding is not supported with the specified x-amz-content-sha256 value.")
+	case strings.Contains(r.Header.Get("Content-Encoding"), "aws-chunked"),
+		strings.HasPrefix(sha, "STREAMING-"),
+		r.ContentLength < 0:
+		refuse(
+			w,
+			http.StatusBadRequest,
+			"InvalidArgument",
+			"aws-chunked encoding is not supported with the specified x-amz-content-sha256 value.",
+		)
 	case unknownHeader(r.Header) != "":
 		refuse(w, http.StatusNotImplemented, "NotImplemented", "OSS knows no header "+unknownHeader(r.Header))
 	case r.URL.Query().Has("retention"), r.URL.Query().Has("legal-hold"):
@@ -51,7 +58,8 @@ func (o *oss) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func unknownHeader(h http.Header) string {
 	for name := range h {
-		if strings.HasPrefix(name, "X-Amz-Checksum-") || strings.HasPrefix(name, "X-Amz-Sdk-Checksum") || name == "X-Amz-Trailer" {
+		if strings.HasPrefix(name, "X-Amz-Checksum-") || strings.HasPrefix(name, "X-Amz-Sdk-Checksum") ||
+			name == "X-Amz-Trailer" {
 			return name
 		}
 	}
@@ -61,7 +69,12 @@ func unknownHeader(h http.Header) string {
 func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(status)
-	fmt.Fprintf(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>%s</Code><Message>%s</Message></Error>", code, message)
+	fmt.Fprintf(
+		w,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>%s</Code><Message>%s</Message></Error>",
+		code,
+		message,
+	)
 }
 
 // ossStore is a bucket at the stand-in, by the configuration of the README: by
@@ -79,11 +92,21 @@ func ossStore(t *testing.T, plain, worm bool) *s3 {
 	}
 	start(server)
 	t.Cleanup(server.Close)
-	c := config.Copy{Name: "oss", Kind: "s3", Target: "backups/mysql", Endpoint: o.domain, Region: "oss-cn-hangzhou", Insecure: plain}
+	c := config.Copy{
+		Name:     "oss",
+		Kind:     "s3",
+		Target:   "backups/mysql",
+		Endpoint: o.domain,
+		Region:   "oss-cn-hangzhou",
+		Insecure: plain,
+	}
 	options := clientOptions(c, keys{Access: "a", Secret: "bbbbbbbb"})
-	options.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
-	}}
+	options.Transport = &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
+		},
+	}
 	core, err := minio.NewCore(c.Endpoint, options)
 	if err != nil {
 		t.Fatal(err)

@@ -59,8 +59,16 @@ func eachStore(t *testing.T, test func(t *testing.T, s Store)) {
 
 func rsyncStore(t *testing.T, s *testdb.SSHServer) *rsync {
 	t.Helper()
-	store, err := Open(config.Copy{Name: "far", Kind: "rsync", Target: s.User + "@" + s.Host + ":" + s.Dir + "/it's backups", Port: s.Port, IdentityFile: s.IdentityFile,
-		SSHOptions: []string{"UserKnownHostsFile=" + s.KnownHosts}})
+	store, err := Open(
+		config.Copy{
+			Name:         "far",
+			Kind:         "rsync",
+			Target:       s.User + "@" + s.Host + ":" + s.Dir + "/it's backups",
+			Port:         s.Port,
+			IdentityFile: s.IdentityFile,
+			SSHOptions:   []string{"UserKnownHostsFile=" + s.KnownHosts},
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +96,17 @@ func fakeS3(t *testing.T) *s3 {
 
 func openS3(t *testing.T, endpoint, keys string) *s3 {
 	t.Helper()
-	store, err := Open(config.Copy{Name: "cloud", Kind: "s3", Target: "backups/mysql/one", Endpoint: endpoint, Insecure: true, Region: "us-east-1", CredentialsFile: secretFile(t, keys)})
+	store, err := Open(
+		config.Copy{
+			Name:            "cloud",
+			Kind:            "s3",
+			Target:          "backups/mysql/one",
+			Endpoint:        endpoint,
+			Insecure:        true,
+			Region:          "us-east-1",
+			CredentialsFile: secretFile(t, keys),
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,8 +128,20 @@ func local(t *testing.T, n, size int) (*backup.Inventory, backup.Scan) {
 		rand.NewChaCha8([32]byte{byte(i)}).Read(content)
 		sum := sha256.Sum256(content)
 		name := backup.Spec{Databases: []string{db}, At: at, Ext: ".sql.gz"}.Name(1)
-		m := &backup.Manifest{FormatVersion: 1, Engine: "mysqldump", Kind: backup.KindScheduled, File: name, Databases: []string{db}, StartedAt: at, SnapshotAt: at,
-			FinishedAt: at, Consistent: true, Compression: "gzip", SizeBytes: int64(size), SHA256: hex.EncodeToString(sum[:])}
+		m := &backup.Manifest{
+			FormatVersion: 1,
+			Engine:        "mysqldump",
+			Kind:          backup.KindScheduled,
+			File:          name,
+			Databases:     []string{db},
+			StartedAt:     at,
+			SnapshotAt:    at,
+			FinishedAt:    at,
+			Consistent:    true,
+			Compression:   "gzip",
+			SizeBytes:     int64(size),
+			SHA256:        hex.EncodeToString(sum[:]),
+		}
 		os.WriteFile(filepath.Join(dir, name), content, 0o600)
 		if err := backup.WriteManifest(dir, m); err != nil {
 			t.Fatal(err)
@@ -131,7 +161,13 @@ func local(t *testing.T, n, size int) (*backup.Inventory, backup.Scan) {
 }
 
 func copier(t *testing.T, s Store) *Copier {
-	return &Copier{Name: "far", Store: s, State: t.TempDir(), Copies: backup.Copies{}, Now: func() time.Time { return now }}
+	return &Copier{
+		Name:   "far",
+		Store:  s,
+		State:  t.TempDir(),
+		Copies: backup.Copies{},
+		Now:    func() time.Time { return now },
+	}
 }
 
 func listed(t *testing.T, s Store) (names []string) {
@@ -313,7 +349,9 @@ func TestRetentionAtTheCopyIsItsOwnStep(t *testing.T) {
 			t.Errorf("there: %v", names)
 		}
 		again, _ := c.Inventory(context.Background(), sc)
-		if p := backup.PlanRetention(again, backup.Policy{Keep: backup.Keep{Daily: 3}, Late: 26 * time.Hour}); len(p.Removes()) != 0 {
+		if p := backup.PlanRetention(again, backup.Policy{Keep: backup.Keep{Daily: 3}, Late: 26 * time.Hour}); len(
+			p.Removes(),
+		) != 0 {
 			t.Error("run twice it removes more")
 		}
 	})
@@ -428,7 +466,10 @@ func respectsLocks(t *testing.T, s *s3) {
 		t.Fatal(err)
 	}
 	at, _ := c.Inventory(context.Background(), sc)
-	out, err := c.Prune(context.Background(), backup.PlanRetention(at, backup.Policy{Keep: backup.Keep{Daily: 1}, Late: 26 * time.Hour}))
+	out, err := c.Prune(
+		context.Background(),
+		backup.PlanRetention(at, backup.Policy{Keep: backup.Keep{Daily: 1}, Late: 26 * time.Hour}),
+	)
 	if err != nil || len(out.Locked) != 1 || len(out.Removed) != 1 {
 		t.Fatalf("%+v %v", out, err)
 	}

@@ -41,9 +41,17 @@ type rsync struct {
 func newRsync(c config.Copy) (*rsync, error) {
 	host, folder, ok := strings.Cut(c.Target, ":")
 	if !ok || host == "" || !strings.HasPrefix(folder, "/") || strings.HasPrefix(host, "-") {
-		return nil, ops.E(ops.Config, lang.M("the target of the copy %s is %q; it must be user@host:/folder", c.Name, c.Target))
+		return nil, ops.E(
+			ops.Config,
+			lang.M("the target of the copy %s is %q; it must be user@host:/folder", c.Name, c.Target),
+		)
 	}
-	r := &rsync{name: c.Name, host: host, folder: strings.TrimRight(folder, "/"), ssh: []string{"ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15"}}
+	r := &rsync{
+		name:   c.Name,
+		host:   host,
+		folder: strings.TrimRight(folder, "/"),
+		ssh:    []string{"ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15"},
+	}
 	if c.Port != 0 {
 		r.ssh = append(r.ssh, "-p", strconv.Itoa(c.Port))
 	}
@@ -55,7 +63,11 @@ func newRsync(c config.Copy) (*rsync, error) {
 	}
 	for _, tool := range []string{"rsync", "ssh"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			return nil, ops.Wrap(err, ops.Config, lang.M("the copy %s needs %s, which is not installed here", c.Name, tool))
+			return nil, ops.Wrap(
+				err,
+				ops.Config,
+				lang.M("the copy %s needs %s, which is not installed here", c.Name, tool),
+			)
 		}
 	}
 	return r, nil
@@ -190,7 +202,8 @@ func (r *rsync) explain(err error) error {
 	}
 	code := ops.Failed
 	var exit *exec.ExitError
-	if errors.As(c.err, &exit) && (exit.ExitCode() == 255 || exit.ExitCode() == 10 || exit.ExitCode() == 30 || exit.ExitCode() == 12) {
+	if errors.As(c.err, &exit) &&
+		(exit.ExitCode() == 255 || exit.ExitCode() == 10 || exit.ExitCode() == 30 || exit.ExitCode() == 12) {
 		code = ops.Busy // ssh could not connect, or the line broke
 	}
 	return ops.Wrap(err, code, lang.M("the copy %s at %s cannot be reached or refuses", r.name, r.host)).
@@ -207,7 +220,17 @@ func (r *rsync) connect(ctx context.Context) {
 		}
 		r.socket = dir
 		path := dir + "/s"
-		args := append(append([]string{}, r.ssh[1:]...), "-M", "-N", "-S", path, "-o", "ControlPersist=no", "--", r.host)
+		args := append(
+			append([]string{}, r.ssh[1:]...),
+			"-M",
+			"-N",
+			"-S",
+			path,
+			"-o",
+			"ControlPersist=no",
+			"--",
+			r.host,
+		)
 		master := exec.Command(r.ssh[0], args...)
 		master.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 		if master.Start() != nil {
@@ -254,7 +277,14 @@ func (r *rsync) atHostReading(ctx context.Context, in io.Reader, command string)
 // List names the files of the folder, which is made when it is absent.
 func (r *rsync) List(ctx context.Context) ([]Object, error) {
 	r.connect(ctx)
-	out, err := r.atHost(ctx, "umask 077 && mkdir -p "+quote(r.folder)+" && cd "+quote(r.folder)+` && for f in * ; do [ -f "$f" ] && wc -c "$f" ; done; true`)
+	out, err := r.atHost(
+		ctx,
+		"umask 077 && mkdir -p "+quote(
+			r.folder,
+		)+" && cd "+quote(
+			r.folder,
+		)+` && for f in * ; do [ -f "$f" ] && wc -c "$f" ; done; true`,
+	)
 	if err != nil {
 		return nil, r.explain(err)
 	}
@@ -276,7 +306,21 @@ const partial = ".opsdeck-partial"
 
 // Put sends a file. rsync writes beside the name and renames when it is whole.
 func (r *rsync) Put(ctx context.Context, name, path string, report func(int64)) error {
-	args := []string{"--partial-dir=" + partial, "--chmod=F600", "--times", "--ignore-times", "--fsync", "--info=progress2", "--timeout=120", "-s", "-e", r.shell(), "--", path, r.host + ":" + r.path(name)}
+	args := []string{
+		"--partial-dir=" + partial,
+		"--chmod=F600",
+		"--times",
+		"--ignore-times",
+		"--fsync",
+		"--info=progress2",
+		"--timeout=120",
+		"-s",
+		"-e",
+		r.shell(),
+		"--",
+		path,
+		r.host + ":" + r.path(name),
+	}
 	_, err := r.run(ctx, &meter{report: report}, "rsync", args...)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 1 { // an rsync before 3.2.4 knows no --fsync
@@ -326,7 +370,12 @@ func (r *rsync) PutStream(ctx context.Context, name string, in io.Reader) (size 
 		}
 	}()
 	folder := quote(r.folder)
-	_, err = r.atHostReading(ctx, io.TeeReader(in, sum), "umask 077 && mkdir -p "+folder+" && find "+folder+" -maxdepth 1 -name '"+streaming+"*' -mmin +1440 -exec rm -f {} + ; cat >"+tmp+" && { sync "+tmp+" 2>/dev/null || sync; }")
+	_, err = r.atHostReading(
+		ctx,
+		io.TeeReader(in, sum),
+		"umask 077 && mkdir -p "+folder+" && find "+folder+" -maxdepth 1 -name '"+streaming+"*' -mmin +1440 -exec "+
+			"rm -f {} + ; cat >"+tmp+" && { sync "+tmp+" 2>/dev/null || sync; }",
+	)
 	if err != nil {
 		return 0, "", r.explain(err)
 	}
@@ -355,14 +404,21 @@ func (c *counted) Write(p []byte) (int, error) {
 
 // Get reads a file.
 func (r *rsync) Get(ctx context.Context, name string, w io.Writer) error {
-	_, err := r.run(ctx, w, r.ssh[0], append(append([]string{}, r.ssh[1:]...), "--", r.host, "cat "+quote(r.path(name)))...)
+	_, err := r.run(
+		ctx,
+		w,
+		r.ssh[0],
+		append(append([]string{}, r.ssh[1:]...), "--", r.host, "cat "+quote(r.path(name)))...)
 	return r.explain(err)
 }
 
 // Hash lets the other side read the file.
 func (r *rsync) Hash(ctx context.Context, name string) (string, error) {
 	p := quote(r.path(name))
-	out, err := r.atHost(ctx, "sha256sum "+p+" 2>/dev/null || shasum -a 256 "+p+" 2>/dev/null || openssl dgst -sha256 -r "+p)
+	out, err := r.atHost(
+		ctx,
+		"sha256sum "+p+" 2>/dev/null || shasum -a 256 "+p+" 2>/dev/null || openssl dgst -sha256 -r "+p,
+	)
 	if err != nil {
 		return "", r.explain(err)
 	}

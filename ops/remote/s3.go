@@ -52,15 +52,23 @@ func newS3(c config.Copy) (*s3, error) {
 	text, err := config.ReadSecret(c.CredentialsFile)
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Config, lang.M("the credentials of the copy %s cannot be read", c.Name)).
-			WithHint(lang.M("credentials_file names a file of mode 0600 with the lines access_key: … and secret_key: …"))
+			WithHint(lang.M("credentials_file names a file of mode 0600 with the lines access_key: … and " +
+				"secret_key: …"))
 	}
 	var k keys
-	if err := yaml.UnmarshalWithOptions([]byte(text), &k, yaml.Strict()); err != nil || k.Access == "" || k.Secret == "" {
-		return nil, ops.E(ops.Config, lang.M("the credentials file of the copy %s does not hold access_key and secret_key", c.Name))
+	if err := yaml.UnmarshalWithOptions([]byte(text), &k, yaml.Strict()); err != nil || k.Access == "" ||
+		k.Secret == "" {
+		return nil, ops.E(
+			ops.Config,
+			lang.M("the credentials file of the copy %s does not hold access_key and secret_key", c.Name),
+		)
 	}
 	bucket, prefix, _ := strings.Cut(strings.Trim(c.Target, "/"), "/")
 	if bucket == "" || c.Endpoint == "" {
-		return nil, ops.E(ops.Config, lang.M("the copy %s needs an endpoint and a target of the form bucket/folder", c.Name))
+		return nil, ops.E(
+			ops.Config,
+			lang.M("the copy %s needs an endpoint and a target of the form bucket/folder", c.Name),
+		)
 	}
 	core, err := minio.NewCore(c.Endpoint, clientOptions(c, k))
 	if err != nil {
@@ -74,7 +82,12 @@ func newS3(c config.Copy) (*s3, error) {
 // refuses them. The bucket is part of the host's name at Amazon, Google and
 // Aliyun, of the path elsewhere, unless the configuration says how.
 func clientOptions(c config.Copy, k keys) *minio.Options {
-	o := &minio.Options{Creds: credentials.NewStaticV4(k.Access, k.Secret, k.Token), Secure: !c.Insecure, Region: c.Region, MaxRetries: 4}
+	o := &minio.Options{
+		Creds:      credentials.NewStaticV4(k.Access, k.Secret, k.Token),
+		Secure:     !c.Insecure,
+		Region:     c.Region,
+		MaxRetries: 4,
+	}
 	switch c.Addressing {
 	case "host":
 		o.BucketLookup = minio.BucketLookupDNS
@@ -96,7 +109,8 @@ func (s *s3) explain(err error) error {
 	case r.StatusCode == http.StatusForbidden:
 		return ops.Wrap(err, ops.Config, lang.M("the copy %s refuses these credentials", s.name))
 	case r.Code == "NoSuchBucket":
-		return ops.Wrap(err, ops.Config, lang.M("the copy %s has no bucket %s", s.name, s.bucket)).WithHint(lang.M("make the bucket first; opsdeck makes none"))
+		return ops.Wrap(err, ops.Config, lang.M("the copy %s has no bucket %s", s.name, s.bucket)).
+			WithHint(lang.M("make the bucket first; opsdeck makes none"))
 	case r.StatusCode == 0 || r.StatusCode >= 500:
 		return ops.Wrap(err, ops.Busy, lang.M("the copy %s cannot be reached", s.name))
 	}
@@ -149,8 +163,16 @@ func (s *s3) putWhole(ctx context.Context, name string, r *io.SectionReader) err
 	if err != nil {
 		return err
 	}
-	_, err = s.core.PutObject(ctx, s.bucket, s.key(name), r, r.Size(), base64.StdEncoding.EncodeToString(md5Sum), hex.EncodeToString(shaSum),
-		minio.PutObjectOptions{DisableContentSha256: true})
+	_, err = s.core.PutObject(
+		ctx,
+		s.bucket,
+		s.key(name),
+		r,
+		r.Size(),
+		base64.StdEncoding.EncodeToString(md5Sum),
+		hex.EncodeToString(shaSum),
+		minio.PutObjectOptions{DisableContentSha256: true},
+	)
 	return err
 }
 
@@ -220,7 +242,13 @@ func (s *s3) unfinished(ctx context.Context, name string) (id string, parts map[
 }
 
 // putPart sends a part unless it is there already: its ETag is its MD5.
-func (s *s3) putPart(ctx context.Context, name, id string, n int, piece *io.SectionReader, there minio.ObjectPart) (minio.ObjectPart, error) {
+func (s *s3) putPart(
+	ctx context.Context,
+	name, id string,
+	n int,
+	piece *io.SectionReader,
+	there minio.ObjectPart,
+) (minio.ObjectPart, error) {
 	md5Sum, shaSum, err := sums(piece)
 	if err != nil {
 		return there, err
@@ -228,8 +256,20 @@ func (s *s3) putPart(ctx context.Context, name, id string, n int, piece *io.Sect
 	if there.Size == piece.Size() && strings.Trim(there.ETag, `"`) == hex.EncodeToString(md5Sum) {
 		return there, nil
 	}
-	return s.core.PutObjectPart(ctx, s.bucket, s.key(name), id, n, piece, piece.Size(),
-		minio.PutObjectPartOptions{Md5Base64: base64.StdEncoding.EncodeToString(md5Sum), Sha256Hex: hex.EncodeToString(shaSum), DisableContentSha256: true})
+	return s.core.PutObjectPart(
+		ctx,
+		s.bucket,
+		s.key(name),
+		id,
+		n,
+		piece,
+		piece.Size(),
+		minio.PutObjectPartOptions{
+			Md5Base64:            base64.StdEncoding.EncodeToString(md5Sum),
+			Sha256Hex:            hex.EncodeToString(shaSum),
+			DisableContentSha256: true,
+		},
+	)
 }
 
 // Close ends nothing: each request stands for itself.
@@ -289,13 +329,20 @@ func (s *s3) locked(ctx context.Context, key string, info minio.ObjectInfo) (unt
 	if info.Metadata.Get("X-Amz-Object-Lock-Legal-Hold") == "ON" {
 		return legalHold, true
 	}
-	if end, err := time.Parse(time.RFC3339, info.Metadata.Get("X-Amz-Object-Lock-Retain-Until-Date")); err == nil && end.After(time.Now()) {
+	if end, err := time.Parse(time.RFC3339, info.Metadata.Get("X-Amz-Object-Lock-Retain-Until-Date")); err == nil &&
+		end.After(time.Now()) {
 		return end.UTC().Format(time.RFC3339), true
 	}
-	if _, end, err := s.core.Client.GetObjectRetention(ctx, s.bucket, key, info.VersionID); err == nil && end != nil && end.After(time.Now()) {
+	if _, end, err := s.core.Client.GetObjectRetention(ctx, s.bucket, key, info.VersionID); err == nil && end != nil &&
+		end.After(time.Now()) {
 		return end.UTC().Format(time.RFC3339), true
 	}
-	hold, err := s.core.Client.GetObjectLegalHold(ctx, s.bucket, key, minio.GetObjectLegalHoldOptions{VersionID: info.VersionID})
+	hold, err := s.core.Client.GetObjectLegalHold(
+		ctx,
+		s.bucket,
+		key,
+		minio.GetObjectLegalHoldOptions{VersionID: info.VersionID},
+	)
 	return legalHold, err == nil && hold != nil && *hold == minio.LegalHoldEnabled
 }
 
@@ -306,5 +353,6 @@ func immutable(err error) bool {
 		return false
 	}
 	r := minio.ToErrorResponse(err)
-	return r.Code == "FileImmutable" || r.Code == "ObjectLocked" || r.StatusCode == http.StatusForbidden && strings.Contains(strings.ToLower(r.Message), "object lock")
+	return r.Code == "FileImmutable" || r.Code == "ObjectLocked" ||
+		r.StatusCode == http.StatusForbidden && strings.Contains(strings.ToLower(r.Message), "object lock")
 }

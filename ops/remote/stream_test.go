@@ -30,8 +30,20 @@ func streamed(size int) ([]byte, Maker) {
 			}
 		}
 		sum := sha256.Sum256(content)
-		return &backup.Manifest{FormatVersion: 1, Engine: "mysqldump", Kind: backup.KindScheduled, File: name, Databases: []string{db}, StartedAt: now, SnapshotAt: now,
-			FinishedAt: now, Consistent: true, Compression: "gzip", SizeBytes: int64(size), SHA256: hex.EncodeToString(sum[:])}, nil
+		return &backup.Manifest{
+			FormatVersion: 1,
+			Engine:        "mysqldump",
+			Kind:          backup.KindScheduled,
+			File:          name,
+			Databases:     []string{db},
+			StartedAt:     now,
+			SnapshotAt:    now,
+			FinishedAt:    now,
+			Consistent:    true,
+			Compression:   "gzip",
+			SizeBytes:     int64(size),
+			SHA256:        hex.EncodeToString(sum[:]),
+		}, nil
 	}
 }
 
@@ -56,7 +68,10 @@ func TestABackupIsStreamedWithNoFileHere(t *testing.T) {
 		if err := s.Get(context.Background(), numbered(1), &got); err != nil || !bytes.Equal(got.Bytes(), content) {
 			t.Errorf("%d bytes came back, %v", got.Len(), err)
 		}
-		inv, err := c.Inventory(context.Background(), backup.Scan{Databases: []string{db}, Zone: now.Location(), Now: now})
+		inv, err := c.Inventory(
+			context.Background(),
+			backup.Scan{Databases: []string{db}, Zone: now.Location(), Now: now},
+		)
 		if err != nil || len(inv.Sets) != 2 || inv.Sets[0].State != backup.Good {
 			t.Errorf("%+v %v", inv, err)
 		}

@@ -158,7 +158,16 @@ func (c *Copier) send(ctx context.Context, s *backup.Set, label string) error {
 
 func (c *Copier) tell(label string, done, size int64) {
 	if c.Report != nil {
-		c.Report(ops.Progress{Phase: "copy", Object: label, Done: done, Total: size, Unit: "bytes", Elapsed: time.Since(c.started)})
+		c.Report(
+			ops.Progress{
+				Phase:   "copy",
+				Object:  label,
+				Done:    done,
+				Total:   size,
+				Unit:    "bytes",
+				Elapsed: time.Since(c.started),
+			},
+		)
 	}
 }
 
@@ -294,6 +303,15 @@ func (c *Copier) guarded(ctx context.Context, guard *backup.Set) error {
 	if err != nil || hash == guard.Summary.SHA256 {
 		return err
 	}
-	return errors.Join(c.remember(guard, hash, false),
-		ops.E(ops.Failed, lang.M("the newest good backup at the copy %s, %s, is bad after all; nothing was removed", c.Name, guard.Name)))
+	return errors.Join(
+		c.remember(guard, hash, false),
+		ops.E(
+			ops.Failed,
+			lang.M(
+				"the newest good backup at the copy %s, %s, is bad after all; nothing was removed",
+				c.Name,
+				guard.Name,
+			),
+		),
+	)
 }

@@ -38,7 +38,8 @@ func TestAnAnswerSaysWhatItSkips(t *testing.T) {
 		s.Data.Unreadable = []string{"orders"}
 		for _, k := range s.Answers() {
 			text := s.Label(k)
-			if zh := lang.Chinese().Msg(text); zh == text.String() || strings.ContainsAny(strings.ReplaceAll(zh, "orders", ""), "abcdefghij") {
+			if zh := lang.Chinese().Msg(text); zh == text.String() ||
+				strings.ContainsAny(strings.ReplaceAll(zh, "orders", ""), "abcdefghij") {
 				t.Errorf("%s at %s in Chinese: %s", k, stage, zh)
 			}
 			if !slices.Contains(vague, k) {

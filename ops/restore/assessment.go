@@ -149,13 +149,28 @@ func (l Loss) Sure() bool { return len(l.Unknown)+len(l.Unseen)+len(l.Missing) =
 // nothing is lost, when that is sure.
 func (l Loss) Doubts() (out []lang.Msg) {
 	if len(l.Unknown) > 0 {
-		out = append(out, lang.M("could not be compared with the backup, newer rows may be lost: %s", termsafe.Line(strings.Join(l.Unknown, ", "))))
+		out = append(
+			out,
+			lang.M(
+				"could not be compared with the backup, newer rows may be lost: %s",
+				termsafe.Line(strings.Join(l.Unknown, ", ")),
+			),
+		)
 	}
 	if len(l.Unseen) > 0 {
-		out = append(out, lang.M("not all changed rows can be seen in: %s", termsafe.Line(strings.Join(l.Unseen, ", "))))
+		out = append(
+			out,
+			lang.M("not all changed rows can be seen in: %s", termsafe.Line(strings.Join(l.Unseen, ", "))),
+		)
 	}
 	if len(l.Missing) > 0 {
-		out = append(out, lang.M("missing now, so what was written to them after the backup is not known: %s", termsafe.Line(strings.Join(l.Missing, ", "))))
+		out = append(
+			out,
+			lang.M(
+				"missing now, so what was written to them after the backup is not known: %s",
+				termsafe.Line(strings.Join(l.Missing, ", ")),
+			),
+		)
 	}
 	if len(l.Tables) == 0 && l.Sure() {
 		out = append(out, lang.M("nothing will be lost: every table was compared with the backup"))

@@ -53,15 +53,27 @@ func (c *Crew) sleep(ctx context.Context, d time.Duration) error {
 func unreadableFound(s Snapshot, u *UnreadableError) Event {
 	all := append(append([]string{}, s.SkipTables...), u.Tables...)
 	return Event{Kind: KindFound, Data: &Data{Unreadable: all}, Notes: []Note{
-		N(lang.M("these tables cannot be read and would be missing in the emergency backup: %s", strings.Join(all, ", "))), RawNote(u.Err.Error())}}
+		N(
+			lang.M(
+				"these tables cannot be read and would be missing in the emergency backup: %s",
+				strings.Join(all, ", "),
+			),
+		), RawNote(u.Err.Error())}}
 }
 
 func (c *Crew) verify(ctx context.Context, p *Plan, report Report) (Event, error) {
 	v, err := c.Database.Verify(ctx, p, report)
-	ev := Event{Kind: KindDone, Notes: v.Notes, Data: &Data{TableRows: v.Tables, Doubts: v.Doubts, Tables: len(v.Tables), Rows: total(v.Tables)}}
+	ev := Event{
+		Kind:  KindDone,
+		Notes: v.Notes,
+		Data:  &Data{TableRows: v.Tables, Doubts: v.Doubts, Tables: len(v.Tables), Rows: total(v.Tables)},
+	}
 	if len(v.Doubts) > 0 {
 		ev.Kind = KindFound
-		ev.Notes = append(slices.Clone(v.Doubts), unchanged(EffectVerify, p, Snapshot{Data: Data{Emergency: p.Emergency}}))
+		ev.Notes = append(
+			slices.Clone(v.Doubts),
+			unchanged(EffectVerify, p, Snapshot{Data: Data{Emergency: p.Emergency}}),
+		)
 	}
 	return ev, err
 }
@@ -115,12 +127,27 @@ func (c *Crew) ready(ctx context.Context, p *Plan, s Snapshot, report Report) (E
 		}
 		took := c.Clock.Now().Sub(begin)
 		if ok {
-			return Event{Kind: KindDone, Notes: []Note{N(lang.M("ready after %s: %s", human.Duration(took), answer))}}, nil
+			return Event{
+				Kind:  KindDone,
+				Notes: []Note{N(lang.M("ready after %s: %s", human.Duration(took), answer))},
+			}, nil
 		}
 		if took >= wait {
-			return Event{}, ops.E(ops.Failed, lang.M("not ready after %s (%s tries): %s", human.Duration(took), strconv.Itoa(tries), answer))
+			return Event{}, ops.E(
+				ops.Failed,
+				lang.M("not ready after %s (%s tries): %s", human.Duration(took), strconv.Itoa(tries), answer),
+			)
 		}
-		report(ops.Progress{Phase: "ready", Object: answer, Done: took.Milliseconds(), Total: wait.Milliseconds(), Unit: "ms", Elapsed: took})
+		report(
+			ops.Progress{
+				Phase:   "ready",
+				Object:  answer,
+				Done:    took.Milliseconds(),
+				Total:   wait.Milliseconds(),
+				Unit:    "ms",
+				Elapsed: took,
+			},
+		)
 		if err := c.sleep(ctx, beat); err != nil {
 			return Event{}, err
 		}

@@ -68,7 +68,13 @@ func (p *Plan) backupFact() (ops.State, lang.Msg) {
 	if !src.Manifest {
 		return state, lang.M("%s: %s", src.Name, human.Bytes(src.SizeBytes))
 	}
-	return state, lang.M("%s: %s, %s tables, %s rows", src.Name, human.Bytes(src.SizeBytes), strconv.Itoa(len(src.Tables)), human.Count(src.Rows()))
+	return state, lang.M(
+		"%s: %s, %s tables, %s rows",
+		src.Name,
+		human.Bytes(src.SizeBytes),
+		strconv.Itoa(len(src.Tables)),
+		human.Count(src.Rows()),
+	)
 }
 
 // scoped are the tables of the assessment that the plan is about.
@@ -106,7 +112,10 @@ func (p *Plan) tablesFact(a *Assessment) (ops.State, lang.Msg) {
 
 // counted are the tables whose rows are known, now and in the backup.
 func (p *Plan) counted(a *Assessment) []TableState {
-	return slices.DeleteFunc(p.scoped(a), func(t TableState) bool { return !t.Exists || !t.InBackup || t.Rows < 0 || t.BackupRows < 0 })
+	return slices.DeleteFunc(
+		p.scoped(a),
+		func(t TableState) bool { return !t.Exists || !t.InBackup || t.Rows < 0 || t.BackupRows < 0 },
+	)
 }
 
 // fewerFact names the tables that lost rows since the backup.
@@ -168,7 +177,13 @@ func (p *Plan) timeFact(a *Assessment) (ops.State, lang.Msg) {
 		return ops.StateOK, lang.M("last drill, on %s: %s for %s", on, human.Duration(d.Duration), human.Bytes(d.Bytes))
 	}
 	eta := time.Duration(float64(d.Duration) * float64(p.Source.RawBytes) / float64(d.Bytes))
-	return ops.StateOK, lang.M("last drill, on %s: %s for %s; about %s for this backup", on, human.Duration(d.Duration), human.Bytes(d.Bytes), human.Duration(eta))
+	return ops.StateOK, lang.M(
+		"last drill, on %s: %s for %s; about %s for this backup",
+		on,
+		human.Duration(d.Duration),
+		human.Bytes(d.Bytes),
+		human.Duration(eta),
+	)
 }
 
 func few(names []string) string {

@@ -136,7 +136,13 @@ func (p *Plan) judgeGaps(a *Assessment) {
 	}
 	for _, g := range p.Gaps {
 		if !slices.Contains(taken, g.Table) {
-			p.block(g.Text(), lang.M("choose another backup, or --tables without it; to lose it all the same: --accept-missing %s", strings.Join(append(slices.Clone(taken), open...), ",")))
+			p.block(
+				g.Text(),
+				lang.M(
+					"choose another backup, or --tables without it; to lose it all the same: --accept-missing %s",
+					strings.Join(append(slices.Clone(taken), open...), ","),
+				),
+			)
 		}
 	}
 }
@@ -170,7 +176,13 @@ func (p *Plan) judgePart() {
 	for _, g := range p.Gaps {
 		names = append(names, g.Table)
 	}
-	p.block(what, lang.M("choose another backup; to lose the other rows all the same: --accept-missing %s", strings.Join(names, ",")))
+	p.block(
+		what,
+		lang.M(
+			"choose another backup; to lose the other rows all the same: --accept-missing %s",
+			strings.Join(names, ","),
+		),
+	)
 }
 
 // OpenGaps are the tables that would vanish or shrink and were not accepted.

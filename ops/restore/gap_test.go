@@ -32,9 +32,21 @@ func TestWhatWouldVanishOrShrinkStopsThePlan(t *testing.T) {
 		for _, mode := range []restore.Mode{restore.Swap, restore.InPlace} {
 			t.Run(name+" "+string(mode), func(t *testing.T) {
 				a := assessment()
-				a.Tables = []restore.TableState{{Name: "audit_logs", Exists: true, Rows: 1000}, {Name: "orders", Exists: true, Rows: 600}, {Name: "customers", Exists: true, Rows: 3}}
+				a.Tables = []restore.TableState{
+					{Name: "audit_logs", Exists: true, Rows: 1000},
+					{Name: "orders", Exists: true, Rows: 600},
+					{Name: "customers", Exists: true, Rows: 3},
+				}
 				c.src.State, c.src.Consistent = "good", true
-				p := restore.Draft("20260129-120000-0001", at, restore.Choice{Mode: mode, Tables: c.tables, Accept: c.accept}, restore.Settings{Verify: restore.Checks{KeyTables: []string{"customers"}}}, c.src, "sales", a)
+				p := restore.Draft(
+					"20260129-120000-0001",
+					at,
+					restore.Choice{Mode: mode, Tables: c.tables, Accept: c.accept},
+					restore.Settings{Verify: restore.Checks{KeyTables: []string{"customers"}}},
+					c.src,
+					"sales",
+					a,
+				)
 				var stops []string
 				for _, g := range p.OpenGaps() {
 					stops = append(stops, g.Table)
@@ -51,15 +63,32 @@ func TestWhatWouldVanishOrShrinkStopsThePlan(t *testing.T) {
 }
 
 func full(customers, orders int64) restore.Source {
-	return restore.Source{Manifest: true, Tables: []restore.SourceTable{{Name: "audit_logs", Rows: 900, Checksum: "a"}, {Name: "orders", Rows: orders, Checksum: "b"}, {Name: "customers", Rows: customers, Checksum: "c"}}}
+	return restore.Source{
+		Manifest: true,
+		Tables: []restore.SourceTable{
+			{Name: "audit_logs", Rows: 900, Checksum: "a"},
+			{Name: "orders", Rows: orders, Checksum: "b"},
+			{Name: "customers", Rows: customers, Checksum: "c"},
+		},
+	}
 }
 
 func filtered() restore.Source {
-	return restore.Source{Manifest: true, Partial: true, Where: "id<599", Tables: []restore.SourceTable{{Name: "orders", Rows: 598, Checksum: "b"}}}
+	return restore.Source{
+		Manifest: true,
+		Partial:  true,
+		Where:    "id<599",
+		Tables:   []restore.SourceTable{{Name: "orders", Rows: 598, Checksum: "b"}},
+	}
 }
 
 func noData() restore.Source {
-	return restore.Source{Manifest: true, NoData: true, Partial: true, Tables: []restore.SourceTable{{Name: "audit_logs"}, {Name: "orders"}, {Name: "customers"}}}
+	return restore.Source{
+		Manifest: true,
+		NoData:   true,
+		Partial:  true,
+		Tables:   []restore.SourceTable{{Name: "audit_logs"}, {Name: "orders"}, {Name: "customers"}},
+	}
 }
 
 // TestANoteKeepsItsNumbers renders a sentence with %d after a journal kept it.

@@ -38,19 +38,35 @@ func (p *Plan) judgeSource() {
 		p.add(ops.StateWarning, n.Msg, lang.Msg{})
 	}
 	if src.Partial && !src.NoData && len(p.Tables) == 0 && p.Mode != Into {
-		p.block(lang.M("the backup holds only some tables: %s", tableNames(src)), lang.M("choose these tables, or another backup"))
+		p.block(
+			lang.M("the backup holds only some tables: %s", tableNames(src)),
+			lang.M("choose these tables, or another backup"),
+		)
 	}
 	if !src.Manifest {
 		p.add(ops.StateWarning, lang.M("the backup has no manifest: rows and checksums cannot be compared"), lang.Msg{})
 		if p.Mode == Swap && len(p.Tables) > 0 {
-			p.block(lang.M("tables can be chosen only from a backup with a manifest"), lang.M("choose the whole database"))
+			p.block(
+				lang.M("tables can be chosen only from a backup with a manifest"),
+				lang.M("choose the whole database"),
+			)
 		}
 	}
 	if !src.Consistent && src.Manifest {
 		p.add(ops.StateWarning, lang.M("the backup is not of one moment: its tables may disagree"), lang.Msg{})
 	}
 	if src.Flavour != "" && p.Target.Flavour != "" && src.Flavour != p.Target.Flavour {
-		p.add(ops.StateWarning, lang.M("the backup is of %s %s, the target is %s %s", src.Flavour, src.Version, p.Target.Flavour, p.Target.Version), lang.Msg{})
+		p.add(
+			ops.StateWarning,
+			lang.M(
+				"the backup is of %s %s, the target is %s %s",
+				src.Flavour,
+				src.Version,
+				p.Target.Flavour,
+				p.Target.Version,
+			),
+			lang.Msg{},
+		)
 	}
 }
 
@@ -85,7 +101,10 @@ func (p *Plan) judgeTables(a *Assessment) {
 		}
 	}
 	if len(absent) > 0 {
-		p.block(lang.M("the backup does not hold %s", strings.Join(absent, ", ")), lang.M("opsdeck backup show %s", p.Source.Name))
+		p.block(
+			lang.M("the backup does not hold %s", strings.Join(absent, ", ")),
+			lang.M("opsdeck backup show %s", p.Source.Name),
+		)
 	}
 	if p.Mode == Into {
 		return
@@ -97,14 +116,26 @@ func (p *Plan) judgeTables(a *Assessment) {
 		}
 	}
 	if len(open) > 0 {
-		p.block(lang.M("foreign keys bind the chosen tables to %s", strings.Join(open, ", ")), lang.M("choose them too"))
+		p.block(
+			lang.M("foreign keys bind the chosen tables to %s", strings.Join(open, ", ")),
+			lang.M("choose them too"),
+		)
 	}
 	if len(a.Outside) > 0 && p.Mode == Swap {
-		p.block(lang.M("tables of other databases have foreign keys into this one: %s", strings.Join(a.Outside, ", ")), lang.M("choose the mode in-place"))
+		p.block(
+			lang.M("tables of other databases have foreign keys into this one: %s", strings.Join(a.Outside, ", ")),
+			lang.M("choose the mode in-place"),
+		)
 	}
 	if len(p.Unreadable) > 0 {
-		p.add(ops.StateWarning, lang.M("the server can neither read nor move %s: the exchange drops them, and undo cannot bring them back", strings.Join(p.Unreadable, ", ")),
-			lang.M("copy the server's data folder first, if their remains are to be examined"))
+		p.add(
+			ops.StateWarning,
+			lang.M(
+				"the server can neither read nor move %s: the exchange drops them, and undo cannot bring them back",
+				strings.Join(p.Unreadable, ", "),
+			),
+			lang.M("copy the server's data folder first, if their remains are to be examined"),
+		)
 	}
 }
 
@@ -112,7 +143,11 @@ func (p *Plan) judgeDisk(d Disk) {
 	p.judgeRoom(d)
 	if !d.Known {
 		if p.Mode != Into {
-			p.add(ops.StateUnknown, lang.M("the disk of the database's data cannot be seen from here"), lang.M("make sure of the room yourself: about %s", human.Bytes(p.need(d))))
+			p.add(
+				ops.StateUnknown,
+				lang.M("the disk of the database's data cannot be seen from here"),
+				lang.M("make sure of the room yourself: about %s", human.Bytes(p.need(d))),
+			)
 		}
 		return
 	}
@@ -121,7 +156,15 @@ func (p *Plan) judgeDisk(d Disk) {
 		if p.Mode == Swap && d.NeedPlace <= d.Free {
 			hint = lang.M("choose the mode in-place: it needs about %s", human.Bytes(d.NeedPlace))
 		}
-		p.block(lang.M("the disk is too small: %s has %s free, about %s are needed", d.Folder, human.Bytes(d.Free), human.Bytes(need)), hint)
+		p.block(
+			lang.M(
+				"the disk is too small: %s has %s free, about %s are needed",
+				d.Folder,
+				human.Bytes(d.Free),
+				human.Bytes(need),
+			),
+			hint,
+		)
 	}
 }
 
@@ -134,9 +177,17 @@ func (p *Plan) judgeRoom(d Disk) {
 	if d.SaveFree < 0 || save+d.NeedFetch <= d.SaveFree {
 		return
 	}
-	what := lang.M("no room for the emergency backup: %s free, about %s are needed", human.Bytes(d.SaveFree), human.Bytes(save))
+	what := lang.M(
+		"no room for the emergency backup: %s free, about %s are needed",
+		human.Bytes(d.SaveFree),
+		human.Bytes(save),
+	)
 	if d.NeedFetch > 0 {
-		what = lang.M("no room for the fetched backup and the emergency backup: %s free, about %s are needed", human.Bytes(d.SaveFree), human.Bytes(save+d.NeedFetch))
+		what = lang.M(
+			"no room for the fetched backup and the emergency backup: %s free, about %s are needed",
+			human.Bytes(d.SaveFree),
+			human.Bytes(save+d.NeedFetch),
+		)
 	}
 	p.block(what, lang.M("free some room first"))
 }
@@ -150,26 +201,54 @@ func (p *Plan) need(d Disk) int64 {
 
 func (p *Plan) judgeServer(a *Assessment) {
 	if len(a.Missing) > 0 {
-		p.block(lang.M("%s lacks the rights %s", a.Server.User, strings.Join(a.Missing, ", ")), lang.M("give another user in the options file, or let root run: sudo opsdeck restore"))
+		p.block(
+			lang.M("%s lacks the rights %s", a.Server.User, strings.Join(a.Missing, ", ")),
+			lang.M("give another user in the options file, or let root run: sudo opsdeck restore"),
+		)
 	}
 	if a.Server.ReadOnly {
 		p.block(lang.M("the server is read-only"), lang.M("SET GLOBAL read_only = OFF, if this is the primary"))
 	}
 	if a.Server.Replicates != "" {
-		p.add(ops.StateWarning, lang.M("the server is a replica of %s: what is restored here will be overwritten or break it", a.Server.Replicates), lang.M("restore on the primary"))
+		p.add(
+			ops.StateWarning,
+			lang.M(
+				"the server is a replica of %s: what is restored here will be overwritten or break it",
+				a.Server.Replicates,
+			),
+			lang.M("restore on the primary"),
+		)
 	}
 	if a.Server.Replicas > 0 {
-		p.add(ops.StateWarning, lang.M("%s replicas follow this server: they will follow the restore too", a.Server.Replicas), lang.Msg{})
+		p.add(
+			ops.StateWarning,
+			lang.M("%s replicas follow this server: they will follow the restore too", a.Server.Replicas),
+			lang.Msg{},
+		)
 	}
 	if len(a.Definers) > 0 {
-		p.add(ops.StateWarning, lang.M("definers that do not exist here: %s", strings.Join(a.Definers, ", ")), lang.M("create these users, or the objects will fail when used"))
+		p.add(
+			ops.StateWarning,
+			lang.M("definers that do not exist here: %s", strings.Join(a.Definers, ", ")),
+			lang.M("create these users, or the objects will fail when used"),
+		)
 	}
 	if p.Process.Leave && p.Mode != Into {
-		p.add(ops.StateWarning, lang.M("the service stays up: what it writes while the backup loads is lost"), lang.Msg{})
+		p.add(
+			ops.StateWarning,
+			lang.M("the service stays up: what it writes while the backup loads is lost"),
+			lang.Msg{},
+		)
 	}
 	if p.Process.Leave && p.Mode == Swap {
-		p.add(ops.StateUnknown, lang.M("the service stays up: single queries wait for the exchange, but a transaction of several that meets it may be ended by the server (error 1213)"),
-			lang.M("such a transaction can be repeated; nothing of it was half done"))
+		p.add(
+			ops.StateUnknown,
+			lang.M(
+				"the service stays up: single queries wait for the exchange, but a transaction of several that "+
+					"meets it may be ended by the server (error 1213)",
+			),
+			lang.M("such a transaction can be repeated; nothing of it was half done"),
+		)
 	}
 	if p.Process.Kind == "none" && p.Mode != Into && !p.Process.Leave {
 		p.add(ops.StateWarning, lang.M("no process control is configured: stop the service yourself"), lang.Msg{})

@@ -25,7 +25,16 @@ func variants(stage Stage) []Snapshot {
 	var out []Snapshot
 	for _, m := range []Mode{Swap, InPlace, Into} {
 		for bits := range 32 {
-			s := Snapshot{ID: "x", Database: "db", Mode: m, Stage: stage, Notifies: bits&1 > 0, Kept: bits&2 > 0, Swapped: bits&8 > 0, Loaded: bits&16 > 0}
+			s := Snapshot{
+				ID:       "x",
+				Database: "db",
+				Mode:     m,
+				Stage:    stage,
+				Notifies: bits&1 > 0,
+				Kept:     bits&2 > 0,
+				Swapped:  bits&8 > 0,
+				Loaded:   bits&16 > 0,
+			}
 			if bits&4 > 0 {
 				s.Data.Emergency = "e.sql.gz"
 			}
@@ -116,7 +125,16 @@ func TestDiagram(t *testing.T) {
 }
 
 func facts(m Mode, stage Stage) Snapshot {
-	return Snapshot{ID: "x", Database: "db", Mode: m, Stage: stage, Notifies: true, Kept: m != Into, Swapped: !stage.Back(), Data: Data{Emergency: "e"}}
+	return Snapshot{
+		ID:       "x",
+		Database: "db",
+		Mode:     m,
+		Stage:    stage,
+		Notifies: true,
+		Kept:     m != Into,
+		Swapped:  !stage.Back(),
+		Data:     Data{Emergency: "e"},
+	}
 }
 
 func reachable(m Mode) []Stage {
@@ -148,7 +166,17 @@ func TestEveryWayIsSafe(t *testing.T) {
 			seen := map[string]bool{}
 			var walk func(s Snapshot)
 			walk = func(s Snapshot) {
-				key := fmt.Sprint(s.Stage, s.SkipBackup, s.Doubted, s.Swapped, s.Kept, s.Data.Emergency, s.Loaded, verified(s), saved(s))
+				key := fmt.Sprint(
+					s.Stage,
+					s.SkipBackup,
+					s.Doubted,
+					s.Swapped,
+					s.Kept,
+					s.Data.Emergency,
+					s.Loaded,
+					verified(s),
+					saved(s),
+				)
 				if seen[key] {
 					return
 				}

@@ -217,7 +217,14 @@ type Settings struct {
 func Draft(id string, now time.Time, c Choice, set Settings, src Source, live string, a *Assessment) *Plan {
 	p := &Plan{
 		FormatVersion: PlanVersion, ID: id, CreatedAt: now, Operator: set.Operator, Service: set.Service,
-		Target: Target{Database: live, Live: live, Address: a.Server.Address, Identity: a.Server.Identity, Flavour: a.Server.Flavour, Version: a.Server.Version},
+		Target: Target{
+			Database: live,
+			Live:     live,
+			Address:  a.Server.Address,
+			Identity: a.Server.Identity,
+			Flavour:  a.Server.Flavour,
+			Version:  a.Server.Version,
+		},
 		Source: src,
 		Tables: slices.Clone(c.Tables), Accepted: slices.Clone(c.Accept),
 		Process: set.Process, Ready: set.Ready, Verify: set.Verify, Notify: slices.Clone(set.Notify), LockWait: Span(set.LockWait),
@@ -283,8 +290,11 @@ func (p *Plan) chooseMode(asked, configured Mode, a *Assessment) {
 		return
 	}
 	p.Mode = InPlace
-	p.Findings = append(p.Findings, Finding{State: ops.StateWarning, What: N(lang.M("swap cannot be done here: %s", a.SwapRefused)),
-		Hint: N(lang.M("the plan restores in place instead: the way back is the emergency backup"))})
+	p.Findings = append(
+		p.Findings,
+		Finding{State: ops.StateWarning, What: N(lang.M("swap cannot be done here: %s", a.SwapRefused)),
+			Hint: N(lang.M("the plan restores in place instead: the way back is the emergency backup"))},
+	)
 }
 
 // chooseTables says which live tables leave and which come.
@@ -356,8 +366,10 @@ func (p *Plan) hash() string {
 		Notify                             []string
 		LockWait                           Span
 	}
-	text, err := json.Marshal(decided{p.FormatVersion, p.Service, p.Target, p.Source.Name, p.Source.Path, p.Source.SHA256,
-		p.Source.SizeBytes, p.Source.At.UTC(), p.Mode, p.Tables, p.Leaving, p.Coming, p.Vanishing, p.Unreadable, p.gapsDecided(), p.Accepted, p.Process, p.Ready, p.Verify, p.Notify, p.LockWait})
+	text, err := json.Marshal(
+		decided{p.FormatVersion, p.Service, p.Target, p.Source.Name, p.Source.Path, p.Source.SHA256,
+			p.Source.SizeBytes, p.Source.At.UTC(), p.Mode, p.Tables, p.Leaving, p.Coming, p.Vanishing, p.Unreadable, p.gapsDecided(), p.Accepted, p.Process, p.Ready, p.Verify, p.Notify, p.LockWait},
+	)
 	if err != nil {
 		panic("a plan cannot be encoded: " + err.Error())
 	}

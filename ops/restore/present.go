@@ -160,7 +160,10 @@ func (p *Plan) untrue(s Snapshot, now Present) []Note {
 		out = append(out, N(lang.M("Missing or unreadable in %s now: %s", db, strings.Join(missing, ", "))))
 	}
 	if len(empty) > 0 {
-		out = append(out, N(lang.M("Empty in %s now, though they were restored with rows: %s", db, strings.Join(empty, ", "))))
+		out = append(
+			out,
+			N(lang.M("Empty in %s now, though they were restored with rows: %s", db, strings.Join(empty, ", "))),
+		)
 	}
 	return out
 }

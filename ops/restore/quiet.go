@@ -55,7 +55,15 @@ func (c *Crew) quiet(ctx context.Context, p *Plan, report Report) (Event, error)
 		return Event{Kind: KindFound, Notes: notes, Data: &Data{Sessions: sessions}}, nil
 	}
 	if !p.Process.Leave {
-		notes = append(notes, N(lang.M("nobody is left who writes to %s; that it stands still is watched while it is backed up", p.Target.Live)))
+		notes = append(
+			notes,
+			N(
+				lang.M(
+					"nobody is left who writes to %s; that it stands still is watched while it is backed up",
+					p.Target.Live,
+				),
+			),
+		)
 	}
 	return Event{Kind: KindDone, Notes: notes}, nil
 }
@@ -83,7 +91,15 @@ const beat = 250 * time.Millisecond
 // waitBeat waits a beat of the quiet, with a clock that people see.
 func (c *Crew) waitBeat(ctx context.Context, waited time.Duration, report Report) error {
 	all := c.quietFor()
-	report(ops.Progress{Phase: "wait", Done: waited.Milliseconds(), Total: all.Milliseconds(), Unit: "ms", Elapsed: waited})
+	report(
+		ops.Progress{
+			Phase:   "wait",
+			Done:    waited.Milliseconds(),
+			Total:   all.Milliseconds(),
+			Unit:    "ms",
+			Elapsed: waited,
+		},
+	)
 	return c.sleep(ctx, min(beat, all))
 }
 
@@ -205,7 +221,11 @@ func (c *Crew) foundWrites(ctx context.Context, p *Plan, w Writes) (Event, error
 	for _, s := range sessions {
 		notes = append(notes, N(lang.M("session left: %s", s.String())))
 	}
-	notes = append(notes, N(lang.M("To go on all the same: --despite-writes %s.", p.Target.Database)), unchanged(EffectQuiet, p, Snapshot{}))
+	notes = append(
+		notes,
+		N(lang.M("To go on all the same: --despite-writes %s.", p.Target.Database)),
+		unchanged(EffectQuiet, p, Snapshot{}),
+	)
 	if sessions == nil {
 		sessions = []Session{}
 	}
@@ -217,5 +237,16 @@ func standstill(p *Plan, w Writes, took time.Duration) []Note {
 	if w.Blind {
 		return append(w.Notes, N(lang.M("no session was left that could write to %s", p.Target.Live)))
 	}
-	return append([]Note{N(lang.M("no writes to %s for %s; the position stands at %s", p.Target.Live, human.Duration(took.Round(time.Millisecond)), orNone(string(w.At))))}, w.Notes...)
+	return append(
+		[]Note{
+			N(
+				lang.M(
+					"no writes to %s for %s; the position stands at %s",
+					p.Target.Live,
+					human.Duration(took.Round(time.Millisecond)),
+					orNone(string(w.At)),
+				),
+			),
+		},
+		w.Notes...)
 }

@@ -25,7 +25,8 @@ func said(notes []restore.Note) string {
 // is of no moment, and is thrown away.
 func TestWritesDuringTheEmergencyBackupStopTheRestore(t *testing.T) {
 	for name, w := range map[string]restore.Writes{
-		"live":   {Live: true, Notes: []restore.Note{restore.N(lang.M("something still writes to %s: its writes went from %s to %s", "sales", "1", "2"))}},
+		"live": {Live: true, Notes: []restore.Note{restore.N(lang.M("something still writes to %s: its writes "+
+			"went from %s to %s", "sales", "1", "2"))}},
 		"untold": {Untold: true, Notes: []restore.Note{restore.N(lang.M("too much was written meanwhile to be read"))}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -35,11 +36,15 @@ func TestWritesDuringTheEmergencyBackupStopTheRestore(t *testing.T) {
 			if s.Stage != restore.AskQuiet || b.world.Look().Saved != "" {
 				t.Fatalf("stage %s, saved %q", s.Stage, b.world.Look().Saved)
 			}
-			if got := said(s.Why); !strings.Contains(got, w.Notes[0].Msg.String()) || !strings.Contains(got, "--despite-writes sales") {
+			if got := said(s.Why); !strings.Contains(got, w.Notes[0].Msg.String()) ||
+				!strings.Contains(got, "--despite-writes sales") {
 				t.Fatalf("it asks %q", got)
 			}
 			b.wrote(restore.Writes{})
-			b.policy = map[restore.Stage]restore.Kind{restore.AskQuiet: restore.KindRetry, restore.AskNotify: restore.KindSilent}
+			b.policy = map[restore.Stage]restore.Kind{
+				restore.AskQuiet:  restore.KindRetry,
+				restore.AskNotify: restore.KindSilent,
+			}
 			b.run(context.Background(), restore.KindResume)
 			if w := b.world.Look(); w.Saved != "damaged" || w.Live != "good" {
 				t.Fatalf("once it is quiet: %+v", w)

@@ -142,13 +142,27 @@ func remarks(p *Plan, s Snapshot) []Note {
 		out = append(out, N(lang.M("The service was left stopped: its database is not whole.")))
 	}
 	if s.Loaded {
-		out = append(out, N(lang.M("What was loaded is kept in %s. Go on with it: opsdeck restore resume %s. Remove it: opsdeck restore drop-old %s", p.Shadow, p.ID, p.ID)))
+		out = append(
+			out,
+			N(
+				lang.M(
+					"What was loaded is kept in %s. Go on with it: opsdeck restore resume %s. Remove it: opsdeck "+
+						"restore drop-old %s",
+					p.Shadow,
+					p.ID,
+					p.ID,
+				),
+			),
+		)
 	}
 	if s.SkipBackup {
 		out = append(out, N(lang.M("There is no emergency backup: the operator chose to go on without.")))
 	}
 	if len(s.SkipTables) > 0 {
-		out = append(out, N(lang.M("Not in the emergency backup, for they could not be read: %s", strings.Join(s.SkipTables, ", "))))
+		out = append(
+			out,
+			N(lang.M("Not in the emergency backup, for they could not be read: %s", strings.Join(s.SkipTables, ", "))),
+		)
 	}
 	if s.Ignored {
 		out = append(out, N(lang.M("Writes had not stopped when the restore went on.")))
@@ -216,7 +230,14 @@ func (a Account) Message(l *lang.Printer) string {
 		}
 	}
 	if a.DownMS > 0 {
-		line(lang.M("Began %s, took %s, the service was down for %s.", stamp(a.BeganAt), human.Duration(ms(a.TookMS)), human.Duration(ms(a.DownMS))))
+		line(
+			lang.M(
+				"Began %s, took %s, the service was down for %s.",
+				stamp(a.BeganAt),
+				human.Duration(ms(a.TookMS)),
+				human.Duration(ms(a.DownMS)),
+			),
+		)
 	} else {
 		line(lang.M("Began %s, took %s; the service was not stopped by opsdeck.", stamp(a.BeganAt), human.Duration(ms(a.TookMS))))
 	}
@@ -257,7 +278,13 @@ func (a Account) Markdown(l *lang.Printer) string {
 	}
 	if len(a.Tables) > 0 {
 		head(lang.M("Tables"))
-		fmt.Fprintf(&b, "| %s | %s | %s | |\n| --- | ---: | ---: | --- |\n", l.T("table"), l.T("rows"), l.T("in the backup"))
+		fmt.Fprintf(
+			&b,
+			"| %s | %s | %s | |\n| --- | ---: | ---: | --- |\n",
+			l.T("table"),
+			l.T("rows"),
+			l.T("in the backup"),
+		)
 		for _, t := range a.Tables {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", mdLine(t.Table), human.Count(t.Rows), countOr(t.Want), t.State)
 		}
@@ -280,9 +307,15 @@ type fact struct {
 
 func (a Account) facts() []fact {
 	all := []fact{
-		{lang.M("service"), a.Service}, {lang.M("database"), a.Database}, {lang.M("server"), a.Server}, {lang.M("mode"), string(a.Mode)},
+		{
+			lang.M("service"),
+			a.Service,
+		}, {lang.M("database"), a.Database}, {lang.M("server"), a.Server}, {lang.M("mode"), string(a.Mode)},
 		{lang.M("operator"), a.Operator}, {lang.M("backup"), a.Backup}, {lang.M("restored to"), stamp(a.RestoredTo)},
-		{lang.M("emergency backup"), a.Emergency}, {lang.M("former tables kept in"), a.Kept}, {lang.M("exports"), strings.Join(a.Exports, ", ")},
+		{
+			lang.M("emergency backup"),
+			a.Emergency,
+		}, {lang.M("former tables kept in"), a.Kept}, {lang.M("exports"), strings.Join(a.Exports, ", ")},
 		{lang.M("loaded, not exchanged"), a.Loaded},
 	}
 	if a.SwapMS > 0 {

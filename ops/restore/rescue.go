@@ -257,7 +257,9 @@ func (c RescueColumn) Text(value []byte) *string {
 	return &text
 }
 
-var secretColumn = regexp.MustCompile(`(?i)(passw|pwd|secret|token|api_?key|access_?key|private_?key|authorization|cookie)`)
+var secretColumn = regexp.MustCompile(
+	`(?i)(passw|pwd|secret|token|api_?key|access_?key|private_?key|authorization|cookie)`,
+)
 
 // Shown is Text with secrets masked: all of a column that is named for one.
 func (c RescueColumn) Shown(value []byte) *string {

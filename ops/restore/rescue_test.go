@@ -42,7 +42,10 @@ func (r *rowsOf) Values() (out [][]byte) {
 func TestDiffFindsWhatIsMissingChangedAndNew(t *testing.T) {
 	number := RescueTable{Columns: []RescueColumn{{Name: "id", Order: OrderNumber}, {Name: "v"}}, Key: []int{0}}
 	text := RescueTable{Columns: []RescueColumn{{Name: "code"}, {Name: "v"}}, Key: []int{0}}
-	both := RescueTable{Columns: []RescueColumn{{Name: "id", Order: OrderNumber}, {Name: "code"}, {Name: "v"}}, Key: []int{0, 1}}
+	both := RescueTable{
+		Columns: []RescueColumn{{Name: "id", Order: OrderNumber}, {Name: "code"}, {Name: "v"}},
+		Key:     []int{0, 1},
+	}
 	for _, c := range []struct {
 		name         string
 		table        RescueTable
@@ -74,7 +77,8 @@ func TestDiffFindsWhatIsMissingChangedAndNew(t *testing.T) {
 			if err != nil || strings.Join(got, ", ") != c.want {
 				t.Errorf("%v: got %q, want %q", err, got, c.want)
 			}
-			if int(n.Missing+n.Changed+n.Added) != len(got) || int(n.Same+n.Changed+n.Missing) != len(strings.Fields(c.backup)) {
+			if int(n.Missing+n.Changed+n.Added) != len(got) ||
+				int(n.Same+n.Changed+n.Missing) != len(strings.Fields(c.backup)) {
 				t.Errorf("counted %+v", n)
 			}
 		})
@@ -86,10 +90,12 @@ func TestDiffTrustsNoOrderAndNoBrokenEnd(t *testing.T) {
 	nothing := func(*Difference) error { return nil }
 	var order *RescueOrderError
 	for _, rows := range []string{"1 3 2", "1 1"} {
-		if _, err := table.Diff(parseRows(rows), parseRows("1"), nothing); !errors.As(err, &order) || order.Side != "backup" {
+		if _, err := table.Diff(parseRows(rows), parseRows("1"), nothing); !errors.As(err, &order) ||
+			order.Side != "backup" {
 			t.Errorf("%s: %v", rows, err)
 		}
-		if _, err := table.Diff(parseRows("1"), parseRows(rows), nothing); !errors.As(err, &order) || order.Side != "live table" {
+		if _, err := table.Diff(parseRows("1"), parseRows(rows), nothing); !errors.As(err, &order) ||
+			order.Side != "live table" {
 			t.Errorf("%s: %v", rows, err)
 		}
 	}
@@ -105,7 +111,21 @@ func TestDiffTrustsNoOrderAndNoBrokenEnd(t *testing.T) {
 }
 
 func TestNumbersCompareByValue(t *testing.T) {
-	ascending := []string{"-18446744073709551616", "-10.5", "-10.25", "-2", "-0.1", "0", "0.05", "0.1", "0.11", "2", "10", "10.001", "99999999999999999999.9"}
+	ascending := []string{
+		"-18446744073709551616",
+		"-10.5",
+		"-10.25",
+		"-2",
+		"-0.1",
+		"0",
+		"0.05",
+		"0.1",
+		"0.11",
+		"2",
+		"10",
+		"10.001",
+		"99999999999999999999.9",
+	}
 	for i, a := range ascending {
 		for j, b := range ascending {
 			got := compareNumbers([]byte(a), []byte(b))

@@ -14,7 +14,12 @@ func (p *Plan) What(s Step) lang.Msg {
 	switch s {
 	case StepAssess:
 		if p.Source.Copy != "" {
-			return lang.M("Fetch %s from the copy %s, prove its hash, and look once more that server and tables are those of this plan. Nothing is changed.", src, p.Source.Copy)
+			return lang.M(
+				"Fetch %s from the copy %s, prove its hash, and look once more that server and tables are those of "+
+					"this plan. Nothing is changed.",
+				src,
+				p.Source.Copy,
+			)
 		}
 		return lang.M("Look once more that backup, server and tables are those of this plan. Nothing is changed.")
 	case StepStop:
@@ -42,7 +47,10 @@ func (p *Plan) What(s Step) lang.Msg {
 		return lang.M("Load %s into %s.", src, db)
 	case StepVerify:
 		if p.Mode == Swap {
-			return lang.M("Compare all tables with the manifest. Then one RENAME puts them in place; on any doubt it stops before.")
+			return lang.M(
+				"Compare all tables with the manifest. Then one RENAME puts them in place; on any doubt it stops " +
+					"before.",
+			)
 		}
 		return lang.M("Compare all tables of %s with the manifest.", db)
 	case StepRestart:
@@ -87,7 +95,15 @@ func (p *Plan) Markdown(l *lang.Printer) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n", l.T("Restore plan %s", p.ID))
 	fmt.Fprintf(&b, "- %s: %s\n", l.T("service"), p.Service)
-	fmt.Fprintf(&b, "- %s: %s, %s (%s %s)\n", l.T("target"), p.Target.Database, p.Target.Address, p.Target.Flavour, p.Target.Version)
+	fmt.Fprintf(
+		&b,
+		"- %s: %s, %s (%s %s)\n",
+		l.T("target"),
+		p.Target.Database,
+		p.Target.Address,
+		p.Target.Flavour,
+		p.Target.Version,
+	)
 	fmt.Fprintf(&b, "- %s: %s (%s)\n", l.T("backup"), p.Source.Name, human.Bytes(p.Source.SizeBytes))
 	fmt.Fprintf(&b, "- %s: %s\n", l.T("restored to"), stamp(p.Source.At))
 	fmt.Fprintf(&b, "- %s: %s\n", l.T("mode"), l.Msg(p.Mode.Label()))
@@ -115,7 +131,14 @@ func (p *Plan) rowsMarkdown(b *strings.Builder, l *lang.Printer) {
 	if len(rows) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n## %s\n\n| %s | %s | %s | |\n| --- | ---: | ---: | --- |\n", l.T("The tables now"), l.T("table"), l.T("rows now"), l.T("in the backup"))
+	fmt.Fprintf(
+		b,
+		"\n## %s\n\n| %s | %s | %s | |\n| --- | ---: | ---: | --- |\n",
+		l.T("The tables now"),
+		l.T("table"),
+		l.T("rows now"),
+		l.T("in the backup"),
+	)
 	for _, r := range rows {
 		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", mdLine(r[0]), r[1], r[2], mdLine(r[3]))
 	}

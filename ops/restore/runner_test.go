@@ -28,21 +28,41 @@ var at = time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
 func assessment() *restore.Assessment {
 	return &restore.Assessment{
 		At: at, Server: restore.ServerState{Address: "127.0.0.1:3306", Flavour: "mysql", Version: "9.0", Identity: "uuid", User: "root"},
-		Tables: []restore.TableState{{Name: "orders", Exists: true, InBackup: true, Rows: 2, BackupRows: 3}, {Name: "later", Exists: true}},
-		Disk:   restore.Disk{Known: true, Free: 1 << 40, SaveFree: 1 << 40},
+		Tables: []restore.TableState{
+			{Name: "orders", Exists: true, InBackup: true, Rows: 2, BackupRows: 3},
+			{Name: "later", Exists: true},
+		},
+		Disk: restore.Disk{Known: true, Free: 1 << 40, SaveFree: 1 << 40},
 	}
 }
 
 func plan(t testing.TB, mode restore.Mode) *restore.Plan {
 	t.Helper()
-	src := restore.Source{Name: "b.sql.gz", Path: "/b/b.sql.gz", State: "good", Manifest: true, Consistent: true, At: at.Add(-10 * time.Hour),
-		Tables: []restore.SourceTable{{Name: "orders", Rows: 3}, {Name: "customers", Rows: 1}}}
+	src := restore.Source{
+		Name:       "b.sql.gz",
+		Path:       "/b/b.sql.gz",
+		State:      "good",
+		Manifest:   true,
+		Consistent: true,
+		At:         at.Add(-10 * time.Hour),
+		Tables:     []restore.SourceTable{{Name: "orders", Rows: 3}, {Name: "customers", Rows: 1}},
+	}
 	c := restore.Choice{Mode: mode}
 	if mode == restore.Into {
 		c = restore.Choice{Into: "other"}
 	}
-	set := restore.Settings{Service: "qianzhang", Process: restore.Process{Kind: "pm2", Name: "backend", Stop: "pm2 stop backend", Start: "pm2 start backend"},
-		Ready: restore.Ready{URL: "http://localhost:3000/health/ready", Wait: restore.Span(time.Second)}, Notify: []string{"ops"}, LockWait: 15 * time.Second, EmergencyDir: "/b", Operator: "zhang"}
+	set := restore.Settings{
+		Service: "qianzhang",
+		Process: restore.Process{Kind: "pm2", Name: "backend", Stop: "pm2 stop backend", Start: "pm2 start backend"},
+		Ready: restore.Ready{
+			URL:  "http://localhost:3000/health/ready",
+			Wait: restore.Span(time.Second),
+		},
+		Notify:       []string{"ops"},
+		LockWait:     15 * time.Second,
+		EmergencyDir: "/b",
+		Operator:     "zhang",
+	}
 	return restore.Draft("20260129-120000-0001", at, c, set, src, "sales", assessment())
 }
 
@@ -57,7 +77,13 @@ type bench struct {
 }
 
 func newBench(t testing.TB, mode restore.Mode) *bench {
-	b := &bench{t: t, store: restore.Store{Dir: t.TempDir()}, plan: plan(t, mode), world: opstest.NewWorld(), policy: map[restore.Stage]restore.Kind{}}
+	b := &bench{
+		t:      t,
+		store:  restore.Store{Dir: t.TempDir()},
+		plan:   plan(t, mode),
+		world:  opstest.NewWorld(),
+		policy: map[restore.Stage]restore.Kind{},
+	}
 	var err error
 	if b.folder, err = b.store.Save(b.plan); err != nil {
 		t.Fatal(err)
@@ -75,9 +101,26 @@ func (b *bench) run(ctx context.Context, first restore.Kind) (restore.Snapshot, 
 	defer j.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	crew := &restore.Crew{Database: b.world, Services: b.world, Saver: b.world, Prober: b.world, Teller: b.world, Sourcer: b.world,
-		Folder: b.folder, Clock: clock.Real{}, Lang: lang.English(), QuietFor: time.Millisecond, Sleep: func(ctx context.Context, d time.Duration) error { return ctx.Err() }}
-	r := &restore.Runner{Plan: b.plan, Journal: j, World: crew, Inbox: restore.FolderInbox{Folder: b.folder}, Clock: clock.Real{}}
+	crew := &restore.Crew{
+		Database: b.world,
+		Services: b.world,
+		Saver:    b.world,
+		Prober:   b.world,
+		Teller:   b.world,
+		Sourcer:  b.world,
+		Folder:   b.folder,
+		Clock:    clock.Real{},
+		Lang:     lang.English(),
+		QuietFor: time.Millisecond,
+		Sleep:    func(ctx context.Context, d time.Duration) error { return ctx.Err() },
+	}
+	r := &restore.Runner{
+		Plan:    b.plan,
+		Journal: j,
+		World:   crew,
+		Inbox:   restore.FolderInbox{Folder: b.folder},
+		Clock:   clock.Real{},
+	}
 	r.Changed = func(s restore.Snapshot) {
 		if !s.Stage.Asks() {
 			return
@@ -181,7 +224,8 @@ func TestUnreadableTablesAreSkippedOnlyAfterAYes(t *testing.T) {
 	b := newBench(t, restore.Swap)
 	b.world.State.Unreadable = []string{"orders"}
 	s, _ := b.run(context.Background(), restore.KindBegin)
-	if s.Stage != restore.AskSkip || !slices.Equal(s.Data.Unreadable, []string{"orders"}) || b.world.Look().Saved != "" {
+	if s.Stage != restore.AskSkip || !slices.Equal(s.Data.Unreadable, []string{"orders"}) ||
+		b.world.Look().Saved != "" {
 		t.Fatalf("stage %s, unreadable %v, saved %q", s.Stage, s.Data.Unreadable, b.world.Look().Saved)
 	}
 	b.policy = map[restore.Stage]restore.Kind{restore.AskSkip: restore.KindSkip, restore.AskNotify: restore.KindSilent}
@@ -339,12 +383,30 @@ func worker(dir string) {
 			die()
 		}
 	}
-	crew := &restore.Crew{Database: w, Services: w, Saver: w, Prober: w, Teller: w, Sourcer: w, Folder: f, Clock: clock.Real{}, Lang: lang.English(), QuietFor: time.Millisecond}
-	r := &restore.Runner{Plan: b.plan, Journal: j, World: crew, Inbox: restore.FolderInbox{Folder: f}, Clock: clock.Real{}, Changed: func(s restore.Snapshot) {
-		if s.Stage == restore.AskNotify {
-			f.Send(restore.Request{Seq: s.Seq, Event: restore.Event{Kind: restore.KindSilent}})
-		}
-	}}
+	crew := &restore.Crew{
+		Database: w,
+		Services: w,
+		Saver:    w,
+		Prober:   w,
+		Teller:   w,
+		Sourcer:  w,
+		Folder:   f,
+		Clock:    clock.Real{},
+		Lang:     lang.English(),
+		QuietFor: time.Millisecond,
+	}
+	r := &restore.Runner{
+		Plan:    b.plan,
+		Journal: j,
+		World:   crew,
+		Inbox:   restore.FolderInbox{Folder: f},
+		Clock:   clock.Real{},
+		Changed: func(s restore.Snapshot) {
+			if s.Stage == restore.AskNotify {
+				f.Send(restore.Request{Seq: s.Seq, Event: restore.Event{Kind: restore.KindSilent}})
+			}
+		},
+	}
 	s, err := r.Run(context.Background(), restore.Event{Kind: first})
 	if err != nil {
 		fmt.Println(s.Stage, err)
@@ -357,7 +419,13 @@ type mute struct{ testing.TB }
 func spawn(t *testing.T, dir string, first restore.Kind, line, call int) (killed bool) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "RESTORE_TEST_WORKER="+dir, "RESTORE_TEST_FIRST="+string(first), "RESTORE_TEST_LINE="+strconv.Itoa(line), "RESTORE_TEST_CALL="+strconv.Itoa(call))
+	cmd.Env = append(
+		os.Environ(),
+		"RESTORE_TEST_WORKER="+dir,
+		"RESTORE_TEST_FIRST="+string(first),
+		"RESTORE_TEST_LINE="+strconv.Itoa(line),
+		"RESTORE_TEST_CALL="+strconv.Itoa(call),
+	)
 	out, err := cmd.CombinedOutput()
 	if err == nil {
 		return false

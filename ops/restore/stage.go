@@ -124,9 +124,32 @@ func (s Stage) Asks() bool { return len(s) > 4 && s[:4] == "ask-" }
 // Back tells that the stage is on a way back.
 func (s Stage) Back() bool {
 	switch s {
-	case Cleaning, AskClean, Settling, AskSettle, DropAborted, AbortStarting, AskAbortStart, AbortReadying, AskAbortReady, AbortReporting, Aborted,
-		UndoStopping, AskUndoStop, UndoExporting, AskUndoExport, UndoSwapping, AskUndoSwap, UndoLoading, AskUndoLoad,
-		UndoStarting, AskUndoStart, UndoReadying, AskUndoReady, UndoReporting, Undone, DropUndone:
+	case Cleaning,
+		AskClean,
+		Settling,
+		AskSettle,
+		DropAborted,
+		AbortStarting,
+		AskAbortStart,
+		AbortReadying,
+		AskAbortReady,
+		AbortReporting,
+		Aborted,
+		UndoStopping,
+		AskUndoStop,
+		UndoExporting,
+		AskUndoExport,
+		UndoSwapping,
+		AskUndoSwap,
+		UndoLoading,
+		AskUndoLoad,
+		UndoStarting,
+		AskUndoStart,
+		UndoReadying,
+		AskUndoReady,
+		UndoReporting,
+		Undone,
+		DropUndone:
 		return true
 	}
 	return false

@@ -23,11 +23,28 @@ func (b *bench) alone(first restore.Kind, now clock.Clock) (restore.Snapshot, er
 	defer j.Close()
 	ctx, leave := context.WithTimeout(context.Background(), time.Minute)
 	defer leave()
-	crew := &restore.Crew{Database: b.world, Services: b.world, Saver: b.world, Prober: b.world, Teller: b.world, Sourcer: b.world,
-		Folder: b.folder, Clock: clock.Real{}, Lang: lang.English(), QuietFor: time.Millisecond}
+	crew := &restore.Crew{
+		Database: b.world,
+		Services: b.world,
+		Saver:    b.world,
+		Prober:   b.world,
+		Teller:   b.world,
+		Sourcer:  b.world,
+		Folder:   b.folder,
+		Clock:    clock.Real{},
+		Lang:     lang.English(),
+		QuietFor: time.Millisecond,
+	}
 	in := &restore.StandIn{Folder: b.folder, Clock: now, GiveUp: leave}
 	go in.Run(ctx)
-	r := &restore.Runner{Plan: b.plan, Journal: j, World: crew, Inbox: restore.FolderInbox{Folder: b.folder}, Clock: clock.Real{}, Changed: in.Changed}
+	r := &restore.Runner{
+		Plan:    b.plan,
+		Journal: j,
+		World:   crew,
+		Inbox:   restore.FolderInbox{Folder: b.folder},
+		Clock:   clock.Real{},
+		Changed: in.Changed,
+	}
 	return r.Run(ctx, restore.Event{Kind: first, By: "zhang"})
 }
 
@@ -135,7 +152,8 @@ func TestAttendingPutsTheAnswersOff(t *testing.T) {
 	if err := b.folder.Attend(); err != nil {
 		t.Fatal(err)
 	}
-	if info, err = os.Stat(filepath.Join(b.folder.Path, "attended")); err != nil || time.Since(info.ModTime()) > time.Minute {
+	if info, err = os.Stat(filepath.Join(b.folder.Path, "attended")); err != nil ||
+		time.Since(info.ModTime()) > time.Minute {
 		t.Fatalf("%v, %v", info, err)
 	}
 }

@@ -52,7 +52,17 @@ func steps(p *Plan) []StepPlan {
 	out := make([]StepPlan, 0, len(AllSteps))
 	for _, s := range AllSteps {
 		text := p.statements(s)
-		out = append(out, StepPlan{Step: s, Name: s.Name(), Skipped: len(text) == 0, What: N(p.What(s)), Statements: text, Back: N(p.Back(s))})
+		out = append(
+			out,
+			StepPlan{
+				Step:       s,
+				Name:       s.Name(),
+				Skipped:    len(text) == 0,
+				What:       N(p.What(s)),
+				Statements: text,
+				Back:       N(p.Back(s)),
+			},
+		)
 	}
 	return out
 }

@@ -21,12 +21,22 @@ var table = complete(map[Stage]row{
 	AskSkip: {KindSkip: to(Saving), KindRetry: to(Saving), KindAbort: to(AbortStarting)},
 	AskSave: {KindRetry: to(Saving), KindSkip: load(true), KindAbort: to(AbortStarting)},
 
-	Loading:   {KindDone: to(Verifying), KindFailed: to(AskLoad), KindAbort: backOut},
-	AskLoad:   {KindRetry: to(Loading), KindAbort: backOut},
-	Verifying: {KindDone: mode(Swapping, Starting, Reporting), KindFound: to(AskVerify), KindFailed: to(AskVerify), KindAbort: backOut},
-	AskVerify: {KindRetry: to(Verifying), KindGoOn: typedMode(Swapping, Starting, Reporting), KindLeave: settle, KindAbort: backOut},
-	Swapping:  {KindDone: to(Starting), KindFailed: to(AskSwap)},
-	AskSwap:   {KindRetry: to(Swapping), KindLeave: settle, KindAbort: to(Cleaning)},
+	Loading: {KindDone: to(Verifying), KindFailed: to(AskLoad), KindAbort: backOut},
+	AskLoad: {KindRetry: to(Loading), KindAbort: backOut},
+	Verifying: {
+		KindDone:   mode(Swapping, Starting, Reporting),
+		KindFound:  to(AskVerify),
+		KindFailed: to(AskVerify),
+		KindAbort:  backOut,
+	},
+	AskVerify: {
+		KindRetry: to(Verifying),
+		KindGoOn:  typedMode(Swapping, Starting, Reporting),
+		KindLeave: settle,
+		KindAbort: backOut,
+	},
+	Swapping: {KindDone: to(Starting), KindFailed: to(AskSwap)},
+	AskSwap:  {KindRetry: to(Swapping), KindLeave: settle, KindAbort: to(Cleaning)},
 
 	Starting: {KindDone: to(Readying), KindFailed: to(AskStart)},
 	AskStart: {KindRetry: to(Starting), KindUndo: undo, KindKeep: to(Reporting)},

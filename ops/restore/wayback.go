@@ -75,7 +75,11 @@ func (p *Plan) undoText(step Step, s Snapshot, t *StepText) {
 func (p *Plan) undoRestoreText(t *StepText) {
 	live := p.Target.Live
 	if p.Mode == Swap {
-		t.What = lang.M("One RENAME brings the former tables back from %s; the restored ones go to %s.", p.Kept, p.Shadow)
+		t.What = lang.M(
+			"One RENAME brings the former tables back from %s; the restored ones go to %s.",
+			p.Kept,
+			p.Shadow,
+		)
 		t.Statements = []string{RenameStatement(SwapMoves(live, p.Kept, p.Shadow, p.Coming, p.Movable(p.Leaving))),
 			"# tables made since the restore go to " + Name(p.Shadow) + " too",
 			"# then the former triggers, views, routines and events are made in " + Name(live)}

@@ -7,10 +7,32 @@ import (
 )
 
 func wayPlan(mode Mode) *Plan {
-	src := Source{Name: "shop_20260129_020000.sql.gz", Path: "/b/shop_20260129_020000.sql.gz", Database: "shop", Manifest: true, Tables: []SourceTable{{Name: "orders", Rows: 2}}}
-	set := Settings{Service: "shop", EmergencyDir: "/b", Process: Process{Kind: "pm2", Name: "backend", Stop: "pm2 stop backend", Start: "pm2 start backend"}, Notify: []string{"group"}}
-	a := &Assessment{SchemaThere: true, Tables: []TableState{{Name: "orders", Exists: true, InBackup: true, Check: "OK", Rows: 3}}}
-	return Draft("20260129-120000-0001", time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC), Choice{Mode: mode}, set, src, "shop", a)
+	src := Source{
+		Name:     "shop_20260129_020000.sql.gz",
+		Path:     "/b/shop_20260129_020000.sql.gz",
+		Database: "shop",
+		Manifest: true,
+		Tables:   []SourceTable{{Name: "orders", Rows: 2}},
+	}
+	set := Settings{
+		Service:      "shop",
+		EmergencyDir: "/b",
+		Process:      Process{Kind: "pm2", Name: "backend", Stop: "pm2 stop backend", Start: "pm2 start backend"},
+		Notify:       []string{"group"},
+	}
+	a := &Assessment{
+		SchemaThere: true,
+		Tables:      []TableState{{Name: "orders", Exists: true, InBackup: true, Check: "OK", Rows: 3}},
+	}
+	return Draft(
+		"20260129-120000-0001",
+		time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC),
+		Choice{Mode: mode},
+		set,
+		src,
+		"shop",
+		a,
+	)
 }
 
 // along plays events on a plan.
@@ -69,7 +91,8 @@ func TestAWayBackIsToldAsOne(t *testing.T) {
 			}
 			got := p.TextOf(c.step, s)
 			run := strings.Join(got.Statements, "\n")
-			if !strings.Contains(got.What.String(), c.what) || !strings.Contains(run, c.run) || !strings.Contains(got.Back.String(), c.back) {
+			if !strings.Contains(got.What.String(), c.what) || !strings.Contains(run, c.run) ||
+				!strings.Contains(got.Back.String(), c.back) {
 				t.Errorf("what: %s\nrun: %s\nback: %s", got.What, run, got.Back)
 			}
 			if c.stage.Back() && c.step == StepRestore && strings.Contains(got.What.String()+run, p.Source.Name) {

@@ -156,7 +156,12 @@ func (c *Crew) Do(ctx context.Context, e Effect, p *Plan, s Snapshot, report fun
 	if c.Explain != nil {
 		err = c.Explain(err)
 	}
-	return Event{Kind: KindFailed, Notes: append(failure(err), unchanged(e, p, s)), Data: ev.Data, Busy: ops.CodeOf(err) == ops.Busy}, nil
+	return Event{
+		Kind:  KindFailed,
+		Notes: append(failure(err), unchanged(e, p, s)),
+		Data:  ev.Data,
+		Busy:  ops.CodeOf(err) == ops.Busy,
+	}, nil
 }
 
 func (c *Crew) do(ctx context.Context, e Effect, p *Plan, s Snapshot, report Report) (Event, error) {
@@ -206,7 +211,11 @@ func noted(notes []Note, err error) (Event, error) {
 }
 
 func loaded(l Loaded, err error) (Event, error) {
-	return Event{Kind: KindDone, Notes: l.Notes, Data: &Data{Started: true, Tables: l.Tables, Rows: l.Rows, Bytes: l.Bytes}}, err
+	return Event{
+		Kind:  KindDone,
+		Notes: l.Notes,
+		Data:  &Data{Started: true, Tables: l.Tables, Rows: l.Rows, Bytes: l.Bytes},
+	}, err
 }
 
 func swapped(s Swapped, err error) (Event, error) {

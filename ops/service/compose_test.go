@@ -97,7 +97,10 @@ func followCompose(t *testing.T, engine *testdb.DockerEngine, which string) {
 		t.Fatalf("%s", p.Reason)
 	}
 	_, want = service("nobody")
-	if p := want(health.ProcessUnknown); !strings.Contains(strings.ToLower(p.Reason.String()), "no such service: nobody") {
+	if p := want(health.ProcessUnknown); !strings.Contains(
+		strings.ToLower(p.Reason.String()),
+		"no such service: nobody",
+	) {
 		t.Fatalf("%s", p.Reason)
 	}
 	engine.Stop(t)

@@ -171,7 +171,8 @@ func (p *pm2) Start(ctx context.Context) error {
 		return nil
 	case now.Instances == 0 && now.State == health.ProcessStopped:
 		return ops.Wrap(nil, ops.Failed, lang.M("PM2 does not hold %s, so it cannot start it", p.name)).
-			WithHint(lang.M("bring the saved processes back with `pm2 resurrect`, or start the service by its own start command once"))
+			WithHint(lang.M("bring the saved processes back with `pm2 resurrect`, or start the service by its own " +
+				"start command once"))
 	}
 	return p.run(ctx, "start", p.name).failed(p.Commands().Start)
 }

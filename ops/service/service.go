@@ -40,7 +40,11 @@ func New(p config.Process) (health.Controller, error) {
 type none struct{}
 
 func (none) Status(context.Context) health.Process {
-	return health.Process{Kind: "none", State: health.ProcessUnknown, Reason: lang.M("no process control is configured")}
+	return health.Process{
+		Kind:   "none",
+		State:  health.ProcessUnknown,
+		Reason: lang.M("no process control is configured"),
+	}
 }
 func (none) Start(context.Context) error { return nil }
 func (none) Stop(context.Context) error  { return nil }

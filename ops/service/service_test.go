@@ -28,7 +28,10 @@ func TestPM2StatusSurvivesNoiseBeforeTheJSON(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := pm2Status("back", noise+jlist)
-			if p.State != health.ProcessRunning || p.PID != 42 || p.Restarts != 4 || p.Running != 1 || p.Instances != 2 || p.MemoryBytes != 1<<20 || p.CPU != 0.125 {
+			if p.State != health.ProcessRunning || p.PID != 42 || p.Restarts != 4 || p.Running != 1 ||
+				p.Instances != 2 ||
+				p.MemoryBytes != 1<<20 ||
+				p.CPU != 0.125 {
 				t.Fatalf("got %+v", p)
 			}
 			if p.Since.UnixMilli() != 1769680800000 {
@@ -134,7 +137,8 @@ func TestSystemdStatus(t *testing.T) {
 			if c.want == health.ProcessUnknown && p.Reason.Empty() {
 				t.Fatal("unknown without a reason")
 			}
-			if name == "running" && (!p.Since.Equal(now.Add(-time.Minute)) || p.PID != 7 || p.MemoryBytes != 4096 || p.Restarts != 2) {
+			if name == "running" &&
+				(!p.Since.Equal(now.Add(-time.Minute)) || p.PID != 7 || p.MemoryBytes != 4096 || p.Restarts != 2) {
 				t.Fatalf("got %+v", p)
 			}
 		})
@@ -161,7 +165,8 @@ func TestContainersAreJudgedTogether(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := composeStatus("mysql", c.answer)
-			if p.State != c.want || p.Running != c.running || (c.want != health.ProcessRunning || p.Instances > 1) && p.Reason.Empty() {
+			if p.State != c.want || p.Running != c.running ||
+				(c.want != health.ProcessRunning || p.Instances > 1) && p.Reason.Empty() {
 				t.Fatalf("got %+v", p)
 			}
 			if name == "one" && (p.PID != 7 || p.Restarts != 2 || p.Since.Hour() != 12) {
@@ -173,7 +178,16 @@ func TestContainersAreJudgedTogether(t *testing.T) {
 
 func TestCommandKindFollowsItsCommands(t *testing.T) {
 	dir := t.TempDir()
-	c, err := New(config.Process{Kind: "command", Name: "x", Dir: dir, Status: "test -e up || exit 3", Start: "touch up; echo started", Stop: "rm up"})
+	c, err := New(
+		config.Process{
+			Kind:   "command",
+			Name:   "x",
+			Dir:    dir,
+			Status: "test -e up || exit 3",
+			Start:  "touch up; echo started",
+			Stop:   "rm up",
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,8 @@ func unitStatus(unit, answer string, mono time.Duration, now time.Time) health.P
 	if n, err := strconv.ParseUint(v["MemoryCurrent"], 10, 64); err == nil && n < 1<<62 {
 		p.MemoryBytes = int64(n) // "[not set]" and 2^64-1 mean that it is not counted
 	}
-	if us, err := strconv.ParseInt(v["ActiveEnterTimestampMonotonic"], 10, 64); err == nil && us > 0 && p.State == health.ProcessRunning {
+	if us, err := strconv.ParseInt(v["ActiveEnterTimestampMonotonic"], 10, 64); err == nil && us > 0 &&
+		p.State == health.ProcessRunning {
 		p.Since = now.Add(time.Duration(us)*time.Microsecond - mono)
 	}
 	return p

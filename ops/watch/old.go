@@ -16,7 +16,9 @@ type OldJob struct {
 // replaced is put before a line that was taken out of service.
 const replaced = "# replaced by opsdeck: "
 
-var oldBackup = regexp.MustCompile(`(?i)\b(mysqldump|mariadb-dump|xtrabackup|mariabackup)\b|backup[\w.-]*\.sh\b|/var/backups/mysql`)
+var oldBackup = regexp.MustCompile(
+	`(?i)\b(mysqldump|mariadb-dump|xtrabackup|mariabackup)\b|backup[\w.-]*\.sh\b|/var/backups/mysql`,
+)
 
 // ourCommand is opsdeck as a program, not as a part of some path.
 var ourCommand = regexp.MustCompile(`(?:^|[\s/'"])opsdeck['"]?\s`)
@@ -65,7 +67,9 @@ func LastOldRun(log string, zone *time.Location) (run OldRun, ok bool) {
 			continue
 		}
 		good := strings.Contains(m[2], "成功") || strings.Contains(strings.ToLower(m[2]), "success")
-		bad := strings.Contains(m[2], "失败") || strings.Contains(m[2], "错误") || strings.Contains(strings.ToLower(m[2]), "fail") || strings.Contains(strings.ToLower(m[2]), "error")
+		bad := strings.Contains(m[2], "失败") || strings.Contains(m[2], "错误") ||
+			strings.Contains(strings.ToLower(m[2]), "fail") ||
+			strings.Contains(strings.ToLower(m[2]), "error")
 		at, err := time.ParseInLocation("2006-01-02 15:04:05", m[1], zone)
 		if err == nil && (good || bad) {
 			run, ok = OldRun{At: at, OK: good && !bad, Line: l}, true

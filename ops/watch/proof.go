@@ -118,8 +118,10 @@ func writesInto(words []string, dir string) bool {
 }
 
 var (
-	assignment = regexp.MustCompile(`(?m)^\s*(?:export\s+|readonly\s+|local\s+)?([A-Za-z_]\w*)=(?:"([^"$` + "`" + `]*)"|'([^']*)'|([^\s;"'$` + "`" + `]*))\s*(?:;|#.*)?$`)
-	variable   = regexp.MustCompile(`\$(?:\{(\w+)\}|(\w+))`)
+	assignment = regexp.MustCompile(
+		`(?m)^\s*(?:export\s+|readonly\s+|local\s+)?([A-Za-z_]\w*)=(?:"([^"$` + "`" + `]*)"|'([^']*)'|([^\s;"'$` + "`" + `]*))\s*(?:;|#.*)?$`,
+	)
+	variable = regexp.MustCompile(`\$(?:\{(\w+)\}|(\w+))`)
 )
 
 // expand puts the plain values of a script's variables, and its arguments, in their

@@ -7,9 +7,12 @@ import (
 
 func TestOnlyALineThatProvablyMakesTheseBackupsIsReplaced(t *testing.T) {
 	scripts := map[string]string{
-		"/opt/field.sh":   "#!/bin/bash\n# 备份\nDB_NAME=\"shop\"\nBACKUP_DIR=\"/var/backups/mysql\"\nDATE=$(date +%Y%m%d_%H%M%S)\nmysqldump --single-transaction \\\n  --databases $DB_NAME | gzip > \"$BACKUP_DIR/${DB_NAME}_$DATE.sql.gz\"\n",
-		"/opt/by-arg.sh":  "mysqldump \"$1\" > /var/backups/mysql/$1.sql\n",
-		"/opt/two.sh":     "for x in shop payroll; do mysqldump $x > /var/backups/mysql/$x.sql; done\nmysqldump shop > /var/backups/mysql/a.sql\n",
+		"/opt/field.sh": "#!/bin/bash\n# 备份\nDB_NAME=\"shop\"\nBACKUP_DIR=\"/var/backups/mysql\"\nDATE=$(date " +
+			"+%Y%m%d_%H%M%S)\nmysqldump --single-transaction \\\n  --databases $DB_NAME | gzip > " +
+			"\"$BACKUP_DIR/${DB_NAME}_$DATE.sql.gz\"\n",
+		"/opt/by-arg.sh": "mysqldump \"$1\" > /var/backups/mysql/$1.sql\n",
+		"/opt/two.sh": "for x in shop payroll; do mysqldump $x > /var/backups/mysql/$x.sql; done\nmysqldump shop > " +
+			"/var/backups/mysql/a.sql\n",
 		"/opt/other.sh":   "DB=shop\nmysqldump $DB > /srv/other/$DB.sql\n",
 		"/opt/twice.sh":   "DB=shop\nDB=payroll\nmysqldump $DB > /var/backups/mysql/$DB.sql\n",
 		"/opt/comment.sh": "# mysqldump shop > /var/backups/mysql/a.sql\npg_dump x\n",

@@ -30,18 +30,26 @@ func TestOnCalendarSaysWhatCronSays(t *testing.T) {
 	}
 }
 
-var plan = Plan{Service: "qian zhang", Command: []string{"/usr/local/bin/opsdeck", "--config", "/etc/ops deck/100%.yaml", "backup", "schedule", "run"},
-	Jobs: []Planned{{"daily", "0 2 * * *", "backup"}, {"drill", "0 5 1 1,4,7,10 *", "restore drill"}}}
+var plan = Plan{
+	Service: "qian zhang",
+	Command: []string{"/usr/local/bin/opsdeck", "--config", "/etc/ops deck/100%.yaml", "backup", "schedule", "run"},
+	Jobs:    []Planned{{"daily", "0 2 * * *", "backup"}, {"drill", "0 5 1 1,4,7,10 *", "restore drill"}},
+}
 
 func TestSystemdUnitsCatchUpAndQuote(t *testing.T) {
 	units, err := plan.Systemd()
 	if err != nil || len(units) != 6 {
 		t.Fatal(units, err)
 	}
-	if units[0].Name != "opsdeck-qian_zhang-daily.service" || !strings.Contains(units[0].Text, `ExecStart=/usr/local/bin/opsdeck --config "/etc/ops deck/100%%.yaml" backup schedule run daily`) {
+	if units[0].Name != "opsdeck-qian_zhang-daily.service" ||
+		!strings.Contains(
+			units[0].Text,
+			`ExecStart=/usr/local/bin/opsdeck --config "/etc/ops deck/100%%.yaml" backup schedule run daily`,
+		) {
 		t.Errorf("%s\n%s", units[0].Name, units[0].Text)
 	}
-	if due := units[4]; due.Name != "opsdeck-qian_zhang-due.service" || !strings.Contains(due.Text, "backup schedule run\nSuccessExitStatus=75\n") {
+	if due := units[4]; due.Name != "opsdeck-qian_zhang-due.service" ||
+		!strings.Contains(due.Text, "backup schedule run\nSuccessExitStatus=75\n") {
 		t.Errorf("%s\n%s", due.Name, due.Text)
 	}
 	for _, want := range []string{"OnCalendar=*-*-* 02:00:00\n", "Persistent=true\n", "WantedBy=timers.target\n"} {
@@ -54,7 +62,11 @@ func TestSystemdUnitsCatchUpAndQuote(t *testing.T) {
 func TestTheCrontabKeepsWhatIsNotOurs(t *testing.T) {
 	old := "MAILTO=root\n5 4 * * * other\n"
 	once := plan.Crontab(old)
-	if !strings.HasPrefix(once, old) || !strings.Contains(once, `*/10 * * * * /usr/local/bin/opsdeck --config '/etc/ops deck/100\%.yaml' backup schedule run`+"\n") {
+	if !strings.HasPrefix(once, old) ||
+		!strings.Contains(
+			once,
+			`*/10 * * * * /usr/local/bin/opsdeck --config '/etc/ops deck/100\%.yaml' backup schedule run`+"\n",
+		) {
 		t.Errorf("%q", once)
 	}
 	if again := plan.Crontab(once); again != once || !plan.Installed(once) {
@@ -71,7 +83,9 @@ func TestTheCrontabKeepsWhatIsNotOurs(t *testing.T) {
 }
 
 func TestOldJobsAreRecognisedAndTakenOut(t *testing.T) {
-	crontab := "# 0 1 * * * mysqldump x\n0 2 * * * /opt/scripts/backup-mysql.sh >> /var/backups/mysql/cron.log 2>&1\n0 3 * * * mysqldump --databases x | gzip > y\n*/10 * * * * opsdeck backup schedule run\n0 5 * * * /usr/bin/certbot renew\n"
+	crontab := "# 0 1 * * * mysqldump x\n0 2 * * * /opt/scripts/backup-mysql.sh >> /var/backups/mysql/cron.log " +
+		"2>&1\n0 3 * * * mysqldump --databases x | gzip > y\n*/10 * * * * opsdeck backup schedule run\n0 5 * * * " +
+		"/usr/bin/certbot renew\n"
 	jobs := OldJobs("", crontab)
 	if len(jobs) != 2 || !strings.Contains(jobs[0].Line, "backup-mysql.sh") {
 		t.Fatalf("%v", jobs)
@@ -83,7 +97,8 @@ func TestOldJobsAreRecognisedAndTakenOut(t *testing.T) {
 }
 
 func TestTheOldScriptsLogIsRead(t *testing.T) {
-	log := "[2026-01-28 02:00:00] 备份成功: /var/backups/mysql/a.sql.gz\nnoise\n[2026-01-29 02:00:00] 备份失败: disk\n[2026-01-29 02:00:01] 清理过期备份\n"
+	log := "[2026-01-28 02:00:00] 备份成功: /var/backups/mysql/a.sql.gz\nnoise\n[2026-01-29 02:00:00] 备份失败: " +
+		"disk\n[2026-01-29 02:00:01] 清理过期备份\n"
 	run, ok := LastOldRun(log, time.UTC)
 	if !ok || run.OK || !run.At.Equal(time.Date(2026, 1, 29, 2, 0, 0, 0, time.UTC)) {
 		t.Errorf("%+v %v", run, ok)

@@ -11,7 +11,16 @@ import (
 // Actions are what the tab can do where it stands.
 func (p *Page) Actions() []page.Action {
 	if p.src == nil {
-		return []page.Action{{ID: "audit.retry", Keys: []string{"r"}, Label: lang.M("try again"), Help: lang.M("reach the database again"), Footer: true, Run: p.connect}}
+		return []page.Action{
+			{
+				ID:     "audit.retry",
+				Keys:   []string{"r"},
+				Label:  lang.M("try again"),
+				Help:   lang.M("reach the database again"),
+				Footer: true,
+				Run:    p.connect,
+			},
+		}
 	}
 	var out []page.Action
 	switch p.mode {
@@ -29,56 +38,240 @@ func (p *Page) Actions() []page.Action {
 
 func (p *Page) listActions() []page.Action {
 	return []page.Action{
-		{ID: "audit.open", Keys: []string{"enter"}, Label: lang.M("open"), Help: lang.M("show the row and what changed"), Footer: true, Off: p.noRow,
-			Run: func() tea.Cmd { return p.show(p.list.rows, p.list.scroll.Cursor) }},
-		{ID: "audit.query", Keys: []string{"/"}, Label: lang.M("query"), Help: lang.M("write a query: user: action: resource: since: …"), Footer: true, Run: p.edit},
-		{ID: "audit.form", Keys: []string{"F"}, Label: lang.M("filter"), Help: lang.M("write the query field by field"), Footer: true, Run: p.openForm},
-		{ID: "audit.trace", Keys: []string{"t"}, Label: lang.M("trace"), Help: lang.M("the whole life of the row's resource"), Footer: true, Off: p.noResource,
-			Run: func() tea.Cmd { return p.follow(false) }},
-		{ID: "audit.stats", Keys: []string{"s"}, Label: lang.M("counts"), Help: lang.M("count rows by action, user, resource and hour"), Footer: true,
-			Run: func() tea.Cmd { return p.count(false) }},
-		{ID: "audit.live", Keys: []string{"f"}, Label: lang.M("live"), Help: lang.M("put in new rows as they come"), Footer: true, Run: p.toggleLive},
-		{ID: "audit.columns", Keys: []string{"c"}, Label: lang.M("columns"), Help: lang.M("choose the columns"), Footer: true, Run: p.chooseColumns},
-		{ID: "audit.refresh", Keys: []string{"r"}, Label: lang.M("read again"), Help: lang.M("read the newest rows again"), Run: func() tea.Cmd { return p.reload(p.list.leave) }},
-		{ID: "audit.onward", Keys: []string{"m"}, Label: lang.M("search on"), Help: lang.M("search further back"), Footer: p.list.partial, Off: p.notPartial, Run: p.goOn},
-		{ID: "audit.leave", Keys: []string{"a"}, Label: lang.M("read all the same"), Help: lang.M("read although it is much"), Off: p.noQuestion,
-			Run: func() tea.Cmd { return p.reload(true) }},
-		{ID: "audit.user", Keys: []string{"u"}, Label: lang.M("this user"), Help: lang.M("only rows of the row's user"), Off: p.noRow, Run: p.narrowUser},
-		{ID: "audit.around", Keys: []string{"@"}, Label: lang.M("the incident"), Help: lang.M("rows around the moment set in another tab"), Footer: !p.at.IsZero(), Off: p.noMoment, Run: p.around},
-		{ID: "audit.clear", Keys: []string{"esc"}, Label: lang.M("all rows"), Help: lang.M("stop reading, or show all rows again"), Footer: p.query != "" || p.list.loading, Run: p.clear},
+		{
+			ID:     "audit.open",
+			Keys:   []string{"enter"},
+			Label:  lang.M("open"),
+			Help:   lang.M("show the row and what changed"),
+			Footer: true,
+			Off:    p.noRow,
+			Run:    func() tea.Cmd { return p.show(p.list.rows, p.list.scroll.Cursor) },
+		},
+		{
+			ID:     "audit.query",
+			Keys:   []string{"/"},
+			Label:  lang.M("query"),
+			Help:   lang.M("write a query: user: action: resource: since: …"),
+			Footer: true,
+			Run:    p.edit,
+		},
+		{
+			ID:     "audit.form",
+			Keys:   []string{"F"},
+			Label:  lang.M("filter"),
+			Help:   lang.M("write the query field by field"),
+			Footer: true,
+			Run:    p.openForm,
+		},
+		{
+			ID:     "audit.trace",
+			Keys:   []string{"t"},
+			Label:  lang.M("trace"),
+			Help:   lang.M("the whole life of the row's resource"),
+			Footer: true,
+			Off:    p.noResource,
+			Run:    func() tea.Cmd { return p.follow(false) },
+		},
+		{
+			ID:     "audit.stats",
+			Keys:   []string{"s"},
+			Label:  lang.M("counts"),
+			Help:   lang.M("count rows by action, user, resource and hour"),
+			Footer: true,
+			Run:    func() tea.Cmd { return p.count(false) },
+		},
+		{
+			ID:     "audit.live",
+			Keys:   []string{"f"},
+			Label:  lang.M("live"),
+			Help:   lang.M("put in new rows as they come"),
+			Footer: true,
+			Run:    p.toggleLive,
+		},
+		{
+			ID:     "audit.columns",
+			Keys:   []string{"c"},
+			Label:  lang.M("columns"),
+			Help:   lang.M("choose the columns"),
+			Footer: true,
+			Run:    p.chooseColumns,
+		},
+		{
+			ID:    "audit.refresh",
+			Keys:  []string{"r"},
+			Label: lang.M("read again"),
+			Help:  lang.M("read the newest rows again"),
+			Run:   func() tea.Cmd { return p.reload(p.list.leave) },
+		},
+		{
+			ID:     "audit.onward",
+			Keys:   []string{"m"},
+			Label:  lang.M("search on"),
+			Help:   lang.M("search further back"),
+			Footer: p.list.partial,
+			Off:    p.notPartial,
+			Run:    p.goOn,
+		},
+		{
+			ID:    "audit.leave",
+			Keys:  []string{"a"},
+			Label: lang.M("read all the same"),
+			Help:  lang.M("read although it is much"),
+			Off:   p.noQuestion,
+			Run:   func() tea.Cmd { return p.reload(true) },
+		},
+		{
+			ID:    "audit.user",
+			Keys:  []string{"u"},
+			Label: lang.M("this user"),
+			Help:  lang.M("only rows of the row's user"),
+			Off:   p.noRow,
+			Run:   p.narrowUser,
+		},
+		{
+			ID:     "audit.around",
+			Keys:   []string{"@"},
+			Label:  lang.M("the incident"),
+			Help:   lang.M("rows around the moment set in another tab"),
+			Footer: !p.at.IsZero(),
+			Off:    p.noMoment,
+			Run:    p.around,
+		},
+		{
+			ID:     "audit.clear",
+			Keys:   []string{"esc"},
+			Label:  lang.M("all rows"),
+			Help:   lang.M("stop reading, or show all rows again"),
+			Footer: p.query != "" || p.list.loading,
+			Run:    p.clear,
+		},
 	}
 }
 
 func (p *Page) detailActions() []page.Action {
 	return []page.Action{
-		{ID: "audit.back", Keys: []string{"esc", "enter"}, Label: lang.M("back"), Help: lang.M("back"), Footer: true, Run: p.goBack},
-		{ID: "audit.next", Keys: []string{"right", "n", "l"}, Label: lang.M("next"), Help: lang.M("the next row"), Footer: true, Run: func() tea.Cmd { return p.step(1) }},
-		{ID: "audit.previous", Keys: []string{"left", "p", "h"}, Label: lang.M("previous"), Help: lang.M("the row before"), Footer: true, Run: func() tea.Cmd { return p.step(-1) }},
-		{ID: "audit.trace", Keys: []string{"t"}, Label: lang.M("trace"), Help: lang.M("the whole life of the row's resource"), Footer: true, Off: p.noResource,
-			Run: func() tea.Cmd { return p.follow(false) }},
+		{
+			ID:     "audit.back",
+			Keys:   []string{"esc", "enter"},
+			Label:  lang.M("back"),
+			Help:   lang.M("back"),
+			Footer: true,
+			Run:    p.goBack,
+		},
+		{
+			ID:     "audit.next",
+			Keys:   []string{"right", "n", "l"},
+			Label:  lang.M("next"),
+			Help:   lang.M("the next row"),
+			Footer: true,
+			Run:    func() tea.Cmd { return p.step(1) },
+		},
+		{
+			ID:     "audit.previous",
+			Keys:   []string{"left", "p", "h"},
+			Label:  lang.M("previous"),
+			Help:   lang.M("the row before"),
+			Footer: true,
+			Run:    func() tea.Cmd { return p.step(-1) },
+		},
+		{
+			ID:     "audit.trace",
+			Keys:   []string{"t"},
+			Label:  lang.M("trace"),
+			Help:   lang.M("the whole life of the row's resource"),
+			Footer: true,
+			Off:    p.noResource,
+			Run:    func() tea.Cmd { return p.follow(false) },
+		},
 	}
 }
 
 func (p *Page) traceActions() []page.Action {
 	return []page.Action{
-		{ID: "audit.back", Keys: []string{"esc"}, Label: lang.M("back"), Help: lang.M("back"), Footer: true, Run: p.goBack},
-		{ID: "audit.fold", Keys: []string{"enter", "o"}, Label: lang.M("unfold"), Help: lang.M("show or hide the row's change"), Footer: true, Run: p.fold},
-		{ID: "audit.foldall", Keys: []string{"O"}, Label: lang.M("unfold all"), Help: lang.M("show or hide all changes"), Footer: true, Run: p.foldAll},
-		{ID: "audit.whole", Keys: []string{"d"}, Label: lang.M("whole row"), Help: lang.M("show the row and what changed"), Off: p.noRow,
-			Run: func() tea.Cmd { return p.show(p.trace.data.Timeline, p.trace.scroll.Cursor) }},
-		{ID: "audit.leave", Keys: []string{"a"}, Label: lang.M("read all the same"), Help: lang.M("read although it is much"), Off: p.noQuestion,
-			Run: func() tea.Cmd { return p.follow(true) }},
+		{
+			ID:     "audit.back",
+			Keys:   []string{"esc"},
+			Label:  lang.M("back"),
+			Help:   lang.M("back"),
+			Footer: true,
+			Run:    p.goBack,
+		},
+		{
+			ID:     "audit.fold",
+			Keys:   []string{"enter", "o"},
+			Label:  lang.M("unfold"),
+			Help:   lang.M("show or hide the row's change"),
+			Footer: true,
+			Run:    p.fold,
+		},
+		{
+			ID:     "audit.foldall",
+			Keys:   []string{"O"},
+			Label:  lang.M("unfold all"),
+			Help:   lang.M("show or hide all changes"),
+			Footer: true,
+			Run:    p.foldAll,
+		},
+		{
+			ID:    "audit.whole",
+			Keys:  []string{"d"},
+			Label: lang.M("whole row"),
+			Help:  lang.M("show the row and what changed"),
+			Off:   p.noRow,
+			Run:   func() tea.Cmd { return p.show(p.trace.data.Timeline, p.trace.scroll.Cursor) },
+		},
+		{
+			ID:    "audit.leave",
+			Keys:  []string{"a"},
+			Label: lang.M("read all the same"),
+			Help:  lang.M("read although it is much"),
+			Off:   p.noQuestion,
+			Run:   func() tea.Cmd { return p.follow(true) },
+		},
 	}
 }
 
 func (p *Page) statsActions() []page.Action {
 	return []page.Action{
-		{ID: "audit.back", Keys: []string{"esc"}, Label: lang.M("back"), Help: lang.M("back"), Footer: true, Run: p.goBack},
-		{ID: "audit.longer", Keys: []string{"right", "+"}, Label: lang.M("longer"), Help: lang.M("count over a longer time"), Footer: true, Run: func() tea.Cmd { return p.widen(1) }},
-		{ID: "audit.shorter", Keys: []string{"left", "-"}, Label: lang.M("shorter"), Help: lang.M("count over a shorter time"), Footer: true, Run: func() tea.Cmd { return p.widen(-1) }},
-		{ID: "audit.refresh", Keys: []string{"r"}, Label: lang.M("count again"), Help: lang.M("count again"), Run: func() tea.Cmd { return p.count(false) }},
-		{ID: "audit.leave", Keys: []string{"a"}, Label: lang.M("read all the same"), Help: lang.M("read although it is much"), Off: p.noQuestion,
-			Run: func() tea.Cmd { return p.count(true) }},
+		{
+			ID:     "audit.back",
+			Keys:   []string{"esc"},
+			Label:  lang.M("back"),
+			Help:   lang.M("back"),
+			Footer: true,
+			Run:    p.goBack,
+		},
+		{
+			ID:     "audit.longer",
+			Keys:   []string{"right", "+"},
+			Label:  lang.M("longer"),
+			Help:   lang.M("count over a longer time"),
+			Footer: true,
+			Run:    func() tea.Cmd { return p.widen(1) },
+		},
+		{
+			ID:     "audit.shorter",
+			Keys:   []string{"left", "-"},
+			Label:  lang.M("shorter"),
+			Help:   lang.M("count over a shorter time"),
+			Footer: true,
+			Run:    func() tea.Cmd { return p.widen(-1) },
+		},
+		{
+			ID:    "audit.refresh",
+			Keys:  []string{"r"},
+			Label: lang.M("count again"),
+			Help:  lang.M("count again"),
+			Run:   func() tea.Cmd { return p.count(false) },
+		},
+		{
+			ID:    "audit.leave",
+			Keys:  []string{"a"},
+			Label: lang.M("read all the same"),
+			Help:  lang.M("read although it is much"),
+			Off:   p.noQuestion,
+			Run:   func() tea.Cmd { return p.count(true) },
+		},
 	}
 }
 
@@ -88,8 +281,24 @@ func (p *Page) rowActions() []page.Action {
 		return nil
 	}
 	return []page.Action{
-		{ID: "audit.logs", Keys: []string{"i"}, Label: lang.M("logs then"), Help: lang.M("the log lines around the row's moment"), Footer: true, Off: p.noRow, Run: p.jump},
-		{ID: "audit.copy", Keys: []string{"y"}, Label: lang.M("copy"), Help: lang.M("copy the row as JSON"), Footer: true, Off: p.noRow, Run: p.copyRow},
+		{
+			ID:     "audit.logs",
+			Keys:   []string{"i"},
+			Label:  lang.M("logs then"),
+			Help:   lang.M("the log lines around the row's moment"),
+			Footer: true,
+			Off:    p.noRow,
+			Run:    p.jump,
+		},
+		{
+			ID:     "audit.copy",
+			Keys:   []string{"y"},
+			Label:  lang.M("copy"),
+			Help:   lang.M("copy the row as JSON"),
+			Footer: true,
+			Off:    p.noRow,
+			Run:    p.copyRow,
+		},
 	}
 }
 

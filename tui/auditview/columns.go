@@ -39,7 +39,14 @@ var all = []column{
 	{"time", lang.M("time"), 0, 19, has(audit.CreatedAt), nil},
 	{"action", lang.M("action"), 0, 10, has(audit.Action), nil},
 	{"resource", lang.M("resource"), 0, 24, has(audit.ResourceType), resource},
-	{"user", lang.M("user"), 50, 14, func(l *audit.Layout) bool { return l.Has(audit.UserID) || l.Has(audit.UserName) }, func(r *audit.Row) string { return r.User() }},
+	{
+		"user",
+		lang.M("user"),
+		50,
+		14,
+		func(l *audit.Layout) bool { return l.Has(audit.UserID) || l.Has(audit.UserName) },
+		func(r *audit.Row) string { return r.User() },
+	},
 	{"ip", lang.Raw("IP"), 100, 15, has(audit.IP), get(audit.IP)},
 	{"method", lang.M("method"), 160, 7, has(audit.Method), get(audit.Method)},
 	{"path", lang.M("path"), 160, 28, has(audit.Path), get(audit.Path)},
@@ -145,7 +152,11 @@ func (d *picker) View(size page.Size) string {
 		}
 		lines = append(lines, mark+" "+text)
 	}
-	lines = append(lines, "", widget.KeyHelp(t, "space", e.T("show or hide"))+"  "+widget.KeyHelp(t, "esc", e.T("back")))
+	lines = append(
+		lines,
+		"",
+		widget.KeyHelp(t, "space", e.T("show or hide"))+"  "+widget.KeyHelp(t, "esc", e.T("back")),
+	)
 	return widget.Box(t, " "+e.T("columns")+" ", lines, size)
 }
 

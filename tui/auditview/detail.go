@@ -68,7 +68,16 @@ func (p *Page) drawDetail(size page.Size) []string {
 func (p *Page) describe(r *audit.Row, w int) []string {
 	t, e := p.env.Theme, p.env
 	style, glyph := p.actionLook(r.Get(audit.Action))
-	lines := []string{style.Render(glyph+" "+shown(r.Get(audit.Action))) + "  " + t.Title.Render(shown(resource(r))) + "  " + t.Dim.Render("#"+shown(r.Name())), ""}
+	lines := []string{
+		style.Render(
+			glyph+" "+shown(r.Get(audit.Action)),
+		) + "  " + t.Title.Render(
+			shown(resource(r)),
+		) + "  " + t.Dim.Render(
+			"#"+shown(r.Name()),
+		),
+		"",
+	}
 	add := func(name, value string) {
 		if value != "" {
 			lines = append(lines, wrapPair(t.Dim.Render(cells.Pad(name, 10)), value, w)...)
@@ -123,7 +132,20 @@ func (p *Page) diffLines(changes []audit.Change, w int) []string {
 		case c.New == "":
 			out = append(out, wrapPair(t.Removed.Render("- ")+t.Bold.Render(path)+" ", t.Removed.Render(old), w)...)
 		case short:
-			out = append(out, t.Warn.Render("~ ")+t.Bold.Render(path)+" "+t.Removed.Render(old)+t.Dim.Render(" → ")+t.Added.Render(new))
+			out = append(
+				out,
+				t.Warn.Render(
+					"~ ",
+				)+t.Bold.Render(
+					path,
+				)+" "+t.Removed.Render(
+					old,
+				)+t.Dim.Render(
+					" → ",
+				)+t.Added.Render(
+					new,
+				),
+			)
 		default:
 			out = append(out, t.Warn.Render("~ ")+t.Bold.Render(cells.Cut(shown(c.Path), w-2)))
 			out = append(out, wrapPair(t.Removed.Render("  - "), t.Removed.Render(old), w)...)

@@ -63,7 +63,10 @@ func (p *Page) queryLine(w int) string {
 	left := " " + t.Accent.Render("/") + " "
 	room := w - cells.Width(right)
 	if p.query == "" {
-		return cells.Pad(left+t.Dim.Render(e.T("all rows, newest first; for example user:1 action:DELETE since:-24h")), room) + right
+		return cells.Pad(
+			left+t.Dim.Render(e.T("all rows, newest first; for example user:1 action:DELETE since:-24h")),
+			room,
+		) + right
 	}
 	return cells.Pad(left+t.Bold.Render(shown(p.query)), room) + right
 }
@@ -205,12 +208,26 @@ func (p *Page) drawQuestion(err error, size page.Size) []string {
 			out = append(out, "")
 			add(t.Text, e.Lang.Msg(a))
 		}
-		out = append(out, "", "  "+widget.KeyHelp(t, "a", e.T("read all the same"))+"  "+widget.KeyHelp(t, "/", e.T("change the query")))
+		out = append(
+			out,
+			"",
+			"  "+widget.KeyHelp(t, "a", e.T("read all the same"))+"  "+widget.KeyHelp(t, "/", e.T("change the query")),
+		)
 		return out
 	}
 	add(t.Dim, e.T("looking at the rows once, to learn their order"))
 	if n := p.proof.progress; n.Total > 0 {
-		out = append(out, "", "  "+widget.Bar(t, float64(n.Done)/float64(n.Total), min(40, size.Width-12))+" "+human.Percent(float64(n.Done)/float64(n.Total)))
+		out = append(
+			out,
+			"",
+			"  "+widget.Bar(
+				t,
+				float64(n.Done)/float64(n.Total),
+				min(40, size.Width-12),
+			)+" "+human.Percent(
+				float64(n.Done)/float64(n.Total),
+			),
+		)
 		out = append(out, "  "+t.Dim.Render(e.T("%s rows", human.Count(n.Done))))
 	}
 	return out
@@ -251,7 +268,10 @@ func (p *Page) statusLine(w int) string {
 		if l.more {
 			more = "+"
 		}
-		parts = append(parts, e.T("row %s of %s", human.Count(int64(l.scroll.Cursor+1)), human.Count(int64(len(l.rows)))+more))
+		parts = append(
+			parts,
+			e.T("row %s of %s", human.Count(int64(l.scroll.Cursor+1)), human.Count(int64(len(l.rows)))+more),
+		)
 	}
 	switch {
 	case l.loading && l.seen.Rows > 0:

@@ -113,7 +113,18 @@ func (p *Page) suggest() tea.Cmd {
 	}
 	switch p.spot.Key {
 	case "since", "until", "on":
-		p.offers = fitting(words("-1h", "-24h", "-7d", "-30d", "today", "yesterday", p.env.Clock.Now().In(p.env.Zone).Format("2006-01-02")), p.spot.Prefix)
+		p.offers = fitting(
+			words(
+				"-1h",
+				"-24h",
+				"-7d",
+				"-30d",
+				"today",
+				"yesterday",
+				p.env.Clock.Now().In(p.env.Zone).Format("2006-01-02"),
+			),
+			p.spot.Prefix,
+		)
 		return nil
 	case "changed":
 		p.offers = fitting(p.paths(), p.spot.Prefix)

@@ -41,7 +41,8 @@ func TestTheFormWritesAQueryAndReadsItBack(t *testing.T) {
 	src := sample(t)
 	p := settled(t, "en", src)
 	f := opened(t, p)
-	if done := fillIn(p, f, "3,4", "down", "del", "tab", "down", "down", "-24h", "down", "down", "status", "enter"); !done || p.query != `user:3,4 action:DELETE since:-24h changed:status` {
+	if done := fillIn(p, f, "3,4", "down", "del", "tab", "down", "down", "-24h", "down", "down", "status", "enter"); !done ||
+		p.query != `user:3,4 action:DELETE since:-24h changed:status` {
 		t.Fatalf("done %v: %q", done, p.query)
 	}
 	// What the fields cannot say stays as it was written.
@@ -58,7 +59,8 @@ func TestTheFormWritesAQueryAndReadsItBack(t *testing.T) {
 func TestTheFormSaysWhatIsWrongAndStays(t *testing.T) {
 	p := settled(t, "en", sample(t))
 	f := opened(t, p)
-	if done := fillIn(p, f, "down", "down", "down", "2026-02-30", "enter"); done || !strings.Contains(f.View(page.Size{Width: 80, Height: 24}), "28 days") {
+	if done := fillIn(p, f, "down", "down", "down", "2026-02-30", "enter"); done ||
+		!strings.Contains(f.View(page.Size{Width: 80, Height: 24}), "28 days") {
 		t.Fatalf("done %v:\n%s", done, f.View(page.Size{Width: 80, Height: 24}))
 	}
 	if done := fillIn(p, f, "esc"); !done || p.query != "" {

@@ -69,13 +69,17 @@ func (p *Page) reload(leave bool) tea.Cmd {
 		l.rows = nil // of the query before
 	}
 	l.leave, l.question, l.err = leave, nil, nil
-	return p.fetch(audit.PageRequest{Filter: p.filter, Before: audit.Newest(), Limit: pageRows, Leave: leave, Unproved: true}, true)
+	return p.fetch(
+		audit.PageRequest{Filter: p.filter, Before: audit.Newest(), Limit: pageRows, Leave: leave, Unproved: true},
+		true,
+	)
 }
 
 // loadMore reads the next page when the cursor comes near the end.
 func (p *Page) loadMore() tea.Cmd {
 	l := &p.list
-	if l.loading || !l.more || l.question != nil || l.partial || len(l.rows)-l.scroll.Cursor > ahead || len(l.rows) >= keepRows {
+	if l.loading || !l.more || l.question != nil || l.partial || len(l.rows)-l.scroll.Cursor > ahead ||
+		len(l.rows) >= keepRows {
 		return nil
 	}
 	return p.goOn()
@@ -83,7 +87,10 @@ func (p *Page) loadMore() tea.Cmd {
 
 // goOn reads the page behind the last row, or where a search stopped.
 func (p *Page) goOn() tea.Cmd {
-	return p.fetch(audit.PageRequest{Filter: p.filter, Before: p.list.next, Limit: pageRows, Leave: p.list.leave}, false)
+	return p.fetch(
+		audit.PageRequest{Filter: p.filter, Before: p.list.next, Limit: pageRows, Leave: p.list.leave},
+		false,
+	)
 }
 
 func (p *Page) fetch(req audit.PageRequest, first bool) tea.Cmd {

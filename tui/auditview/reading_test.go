@@ -19,7 +19,8 @@ func TestALongSearchShowsHowFarItIs(t *testing.T) {
 	for _, size := range sizes {
 		view := p.View(size)
 		check(t, view, size)
-		if !strings.Contains(view, "25 %") || !strings.Contains(view, "500,000 of about 2,000,000") || !strings.Contains(view, "looked through …") {
+		if !strings.Contains(view, "25 %") || !strings.Contains(view, "500,000 of about 2,000,000") ||
+			!strings.Contains(view, "looked through …") {
 			t.Fatalf("how far it is is not shown:\n%s", view)
 		}
 	}
@@ -29,7 +30,13 @@ func TestALongSearchShowsHowFarItIs(t *testing.T) {
 	}
 	p = settled(t, "en", sample(t))
 	p.follow(true)
-	p.Receive(page.Msg{To: id, Gen: uint64(p.trace.gen.Gen), Body: readingMsg{traceMode, ops.Progress{Done: 30, Total: 40, Unit: "rows"}}})
+	p.Receive(
+		page.Msg{
+			To:   id,
+			Gen:  uint64(p.trace.gen.Gen),
+			Body: readingMsg{traceMode, ops.Progress{Done: 30, Total: 40, Unit: "rows"}},
+		},
+	)
 	if view := p.View(page.Size{Width: 80, Height: 24}); !strings.Contains(view, "75 %") {
 		t.Fatalf("how far the trace is is not shown:\n%s", view)
 	}

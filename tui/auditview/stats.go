@@ -99,7 +99,11 @@ func (p *Page) drawStats(size page.Size) []string {
 // statsBody lays the counts out: side by side where there is room.
 func (p *Page) statsBody(w int) []string {
 	s, e, t := p.stats.data, p.env, p.env.Theme
-	lines := []string{"", " " + t.Bold.Render(e.T("%s rows", human.Count(s.Rows))) + t.Dim.Render("  "+p.statsSpan()), ""}
+	lines := []string{
+		"",
+		" " + t.Bold.Render(e.T("%s rows", human.Count(s.Rows))) + t.Dim.Render("  "+p.statsSpan()),
+		"",
+	}
 	if s.Rows == 0 {
 		return lines
 	}
@@ -112,7 +116,13 @@ func (p *Page) statsBody(w int) []string {
 	half := (w - 4) / 2
 	lines = append(lines, columnsOf(p.bars(e.T("by action"), s.ByAction, half, true), p.heat(half), half)...)
 	lines = append(lines, "")
-	return append(lines, columnsOf(p.bars(e.T("by user"), s.ByUser, half, false), p.bars(e.T("by resource"), s.ByResource, half, false), half)...)
+	return append(
+		lines,
+		columnsOf(
+			p.bars(e.T("by user"), s.ByUser, half, false),
+			p.bars(e.T("by resource"), s.ByResource, half, false),
+			half,
+		)...)
 }
 
 func (p *Page) statsSpan() string {
@@ -163,7 +173,18 @@ func (p *Page) bars(title string, counts []audit.Count, w int, actions bool) []s
 			bar = style.Render(strings.Repeat(t.Glyph.Full, full)) + strings.Repeat(" ", max(0, room-full))
 		}
 		share := float64(c.Rows) / float64(max(1, p.stats.data.Rows))
-		lines = append(lines, cells.Cut(" "+label+" "+bar+cells.PadLeft(human.Count(c.Rows), 10)+t.Dim.Render(cells.PadLeft(human.Percent(share), 7)), w))
+		lines = append(
+			lines,
+			cells.Cut(
+				" "+label+" "+bar+cells.PadLeft(
+					human.Count(c.Rows),
+					10,
+				)+t.Dim.Render(
+					cells.PadLeft(human.Percent(share), 7),
+				),
+				w,
+			),
+		)
 	}
 	return lines
 }

@@ -63,7 +63,8 @@ func (p *Page) traced(m traceMsg) {
 	t.data = m.data
 	t.scroll.Resize(len(m.data.Timeline), 1)
 	for i := range m.data.Timeline {
-		if p.list.scroll.Cursor < len(p.list.rows) && m.data.Timeline[i].Pos() == p.list.rows[p.list.scroll.Cursor].Pos() {
+		if p.list.scroll.Cursor < len(p.list.rows) &&
+			m.data.Timeline[i].Pos() == p.list.rows[p.list.scroll.Cursor].Pos() {
 			t.scroll.Move(i)
 		}
 	}
@@ -188,7 +189,12 @@ func (p *Page) gapLine(i int, w int) []string {
 	at := p.trace.data.Timeline[i].Time
 	for _, g := range p.trace.data.Summary.Gaps {
 		if g.Before.Equal(at) && g.After.Equal(p.trace.data.Timeline[i-1].Time) {
-			return []string{cells.Cut("   "+t.Rule.Render("┆")+" "+t.Dim.Render(p.env.T("nothing for %s", human.Duration(g.Length))), w)}
+			return []string{
+				cells.Cut(
+					"   "+t.Rule.Render("┆")+" "+t.Dim.Render(p.env.T("nothing for %s", human.Duration(g.Length))),
+					w,
+				),
+			}
 		}
 	}
 	return nil
@@ -251,7 +257,13 @@ func (p *Page) jump() tea.Cmd {
 func (p *Page) around() tea.Cmd {
 	const span = 10 * time.Minute
 	from, till := p.at.Add(-span), p.at.Add(span)
-	cmd := p.ask(fmt.Sprintf("since:%s until:%s", from.In(p.env.Zone).Format(time.RFC3339), till.In(p.env.Zone).Format(time.RFC3339)))
+	cmd := p.ask(
+		fmt.Sprintf(
+			"since:%s until:%s",
+			from.In(p.env.Zone).Format(time.RFC3339),
+			till.In(p.env.Zone).Format(time.RFC3339),
+		),
+	)
 	p.list.seek = p.at
 	return cmd
 }

@@ -116,7 +116,13 @@ func sample(t testing.TB) *fake {
 		}
 		cols = append(cols, audit.Column{Name: f.String(), Type: typ, Integer: typ == "bigint", Nullable: true})
 	}
-	l, err := audit.Map("db", "audit_logs", cols, []audit.Index{{Name: "PRIMARY", Columns: []string{"id"}, Unique: true}}, nil)
+	l, err := audit.Map(
+		"db",
+		"audit_logs",
+		cols,
+		[]audit.Index{{Name: "PRIMARY", Columns: []string{"id"}, Unique: true}},
+		nil,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +139,13 @@ func sample(t testing.TB) *fake {
 		set(audit.ResourceType, []string{"ORDER", "AR_INVOICE", "CUSTOMER"}[i%3])
 		set(audit.ResourceID, fmt.Sprint(400+i%5))
 		set(audit.OldValue, `{"status":"待审核","total":100,"password":"old-secret"}`)
-		set(audit.NewValue, fmt.Sprintf(`{"status":"已审核，金额调整为一个很长的说明文字，用来检查换行是否正确","total":%d,"items":[{"qty":2}],"password":"new-secret"}`, 100+i))
+		set(
+			audit.NewValue,
+			fmt.Sprintf(
+				`{"status":"已审核，金额调整为一个很长的说明文字，用来检查换行是否正确","total":%d,"items":[{"qty":2}],"password":"new-secret"}`,
+				100+i,
+			),
+		)
 		set(audit.IP, fmt.Sprintf("10.0.0.%d", i))
 		set(audit.Method, "POST")
 		set(audit.Path, "/api/orders/"+fmt.Sprint(i))
@@ -146,7 +158,14 @@ func sample(t testing.TB) *fake {
 // settled is the tab with everything answered that it asked for.
 func settled(t testing.TB, code string, src *fake) *Page {
 	t.Helper()
-	env := &page.Env{Ctx: context.Background(), Lang: lang.For(code), Theme: theme.New(theme.Options{NoColor: true}), Clock: clock.NewFake(now), Zone: time.UTC, Service: "qianzhang"}
+	env := &page.Env{
+		Ctx:     context.Background(),
+		Lang:    lang.For(code),
+		Theme:   theme.New(theme.Options{NoColor: true}),
+		Clock:   clock.NewFake(now),
+		Zone:    time.UTC,
+		Service: "qianzhang",
+	}
 	p := New(env, func(context.Context) (Source, error) { return src, nil })
 	answer(p, p.Show())
 	return p
@@ -268,7 +287,11 @@ func TestEverySceneFitsEverySize(t *testing.T) {
 
 func TestProblemsAreShownWithTheNextStep(t *testing.T) {
 	src := sample(t)
-	src.err = &audit.TooMuchError{Estimate: audit.Estimate{Rows: 1_000_000_000}, Max: 200_000, Index: "ALTER TABLE `audit_logs` ADD INDEX (`created_at`)"}
+	src.err = &audit.TooMuchError{
+		Estimate: audit.Estimate{Rows: 1_000_000_000},
+		Max:      200_000,
+		Index:    "ALTER TABLE `audit_logs` ADD INDEX (`created_at`)",
+	}
 	p := settled(t, "en", src)
 	view := p.View(page.Size{Width: 80, Height: 20})
 	for _, want := range []string{"1,000,000,000 rows without an index", "ADD INDEX (`created_at`)", "a read all the same"} {
@@ -282,10 +305,12 @@ func TestProblemsAreShownWithTheNextStep(t *testing.T) {
 	}
 	env := p.env
 	p = New(env, func(context.Context) (Source, error) {
-		return nil, ops.E(ops.Config, lang.M("there is no table %s in the database %s", "x", "y")).WithHint(lang.M("name the audit table as audit.table in the configuration"))
+		return nil, ops.E(ops.Config, lang.M("there is no table %s in the database %s", "x", "y")).
+			WithHint(lang.M("name the audit table as audit.table in the configuration"))
 	})
 	answer(p, p.Show())
-	if view := p.View(page.Size{Width: 80, Height: 20}); !strings.Contains(view, "there is no table x") || !strings.Contains(view, "audit.table") {
+	if view := p.View(page.Size{Width: 80, Height: 20}); !strings.Contains(view, "there is no table x") ||
+		!strings.Contains(view, "audit.table") {
 		t.Fatalf("got:\n%s", view)
 	}
 }
@@ -327,7 +352,14 @@ func TestNewRowsKeepTheCursorOnItsRow(t *testing.T) {
 	src.late = append(src.late, src.rows[0]) // seen before
 	answer(p, p.poll())
 	if p.current().ID != on || p.list.unseen != 3 || p.list.rows[0].ID != 2002 || len(p.list.rows) != 63 {
-		t.Fatalf("on %d not %d, %d unseen, first %d of %d", p.current().ID, on, p.list.unseen, p.list.rows[0].ID, len(p.list.rows))
+		t.Fatalf(
+			"on %d not %d, %d unseen, first %d of %d",
+			p.current().ID,
+			on,
+			p.list.unseen,
+			p.list.rows[0].ID,
+			len(p.list.rows),
+		)
 	}
 }
 
@@ -371,7 +403,8 @@ func TestTheCopyHasNoSecrets(t *testing.T) {
 	if len(said) != 1 {
 		t.Fatalf("%v", said)
 	}
-	if c, ok := said[0].(page.Copy); !ok || strings.Contains(c.Text, "secret") || !strings.Contains(c.Text, `"id":1060`) {
+	if c, ok := said[0].(page.Copy); !ok || strings.Contains(c.Text, "secret") ||
+		!strings.Contains(c.Text, `"id":1060`) {
 		t.Fatalf("%v", said[0])
 	}
 }
@@ -420,7 +453,8 @@ func TestALiveListWaitsForAServerThatIsAway(t *testing.T) {
 	}
 	src.err = nil
 	answer(p, p.poll())
-	if view := p.View(page.Size{Width: 80, Height: 24}); !strings.Contains(view, "● live") && !strings.Contains(view, " live ") {
+	if view := p.View(page.Size{Width: 80, Height: 24}); !strings.Contains(view, "● live") &&
+		!strings.Contains(view, " live ") {
 		t.Fatalf("got:\n%s", view)
 	}
 	p.list.err = ops.E(ops.Busy, lang.M("interrupted")) // as the r key would have met it

@@ -42,7 +42,10 @@ func (p *Page) compare() tea.Cmd {
 			return lang.Msg{}, err
 		}
 		found.with = with
-		return lang.M("compared with what is there now: about %s rows are newer", human.Count(with.Loss.Rows()+with.Loss.Changed())), nil
+		return lang.M(
+			"compared with what is there now: about %s rows are newer",
+			human.Count(with.Loss.Rows()+with.Loss.Changed()),
+		), nil
 	})
 	p.job.keep = func() { p.compared = found }
 	return cmd
@@ -56,24 +59,42 @@ func (p *Page) comparedLines(s *backup.Set, width int) []string {
 		if p.svc.Compare == nil {
 			return nil
 		}
-		return []string{p.env.Theme.Dim.Render(cells.Cut(p.env.T("o compares it, table by table, with what is there now"), width))}
+		return []string{
+			p.env.Theme.Dim.Render(cells.Cut(p.env.T("o compares it, table by table, with what is there now"), width)),
+		}
 	}
 	e, t := p.env, p.env.Theme
 	table := cells.Table{Max: width}
 	for _, x := range c.with.Tables {
 		if x.InBackup && !x.Exists {
-			table.Rows = append(table.Rows, []string{t.OK.Render(t.Glyph.OK), termsafe.Line(x.Name), e.T("comes back: %s rows", rows(x.BackupRows))})
+			table.Rows = append(
+				table.Rows,
+				[]string{
+					t.OK.Render(t.Glyph.OK),
+					termsafe.Line(x.Name),
+					e.T("comes back: %s rows", rows(x.BackupRows)),
+				},
+			)
 		}
 	}
 	for _, x := range c.with.Loss.Tables {
 		about := append([]string{e.T("loses %s newer rows", human.Count(x.Newer))}, x.About(e.Lang)...)
-		table.Rows = append(table.Rows, []string{t.Warn.Render(t.Glyph.Warn), termsafe.Line(x.Table), strings.Join(about, ", ")})
+		table.Rows = append(
+			table.Rows,
+			[]string{t.Warn.Render(t.Glyph.Warn), termsafe.Line(x.Table), strings.Join(about, ", ")},
+		)
 	}
 	for _, name := range c.with.Loss.Unknown {
-		table.Rows = append(table.Rows, []string{t.Unknown.Render(t.Glyph.Unknown), termsafe.Line(name), e.T("could not be judged")})
+		table.Rows = append(
+			table.Rows,
+			[]string{t.Unknown.Render(t.Glyph.Unknown), termsafe.Line(name), e.T("could not be judged")},
+		)
 	}
 	for _, name := range c.with.Loss.Unseen {
-		table.Rows = append(table.Rows, []string{t.Unknown.Render(t.Glyph.Unknown), termsafe.Line(name), e.T("not all changed rows can be seen")})
+		table.Rows = append(
+			table.Rows,
+			[]string{t.Unknown.Render(t.Glyph.Unknown), termsafe.Line(name), e.T("not all changed rows can be seen")},
+		)
 	}
 	lines := []string{e.T("against what was there at %s:", e.Time(c.with.At))}
 	if len(table.Rows) == 0 {
@@ -83,7 +104,9 @@ func (p *Page) comparedLines(s *backup.Set, width int) []string {
 		lines = append(lines, cells.Cut("  "+line, width))
 	}
 	if who := c.with.Loss.Users; len(who) > 0 {
-		lines = append(lines, cells.Wrap(e.T("people who acted since")+": "+termsafe.Line(strings.Join(who, ", ")), width)...)
+		lines = append(
+			lines,
+			cells.Wrap(e.T("people who acted since")+": "+termsafe.Line(strings.Join(who, ", ")), width)...)
 	}
 	return lines
 }
@@ -98,6 +121,13 @@ func rows(n int64) string {
 
 // compareAction is the key of the opened backup.
 func (p *Page) compareAction() page.Action {
-	return page.Action{ID: "backups.compare", Keys: []string{"o"}, Label: lang.M("compare"), Help: lang.M("look at what is there now: what a restore from here would bring back and lose"), Footer: true,
-		Off: p.canCompare, Run: p.compare}
+	return page.Action{
+		ID:     "backups.compare",
+		Keys:   []string{"o"},
+		Label:  lang.M("compare"),
+		Help:   lang.M("look at what is there now: what a restore from here would bring back and lose"),
+		Footer: true,
+		Off:    p.canCompare,
+		Run:    p.compare,
+	}
 }

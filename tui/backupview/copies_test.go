@@ -23,7 +23,20 @@ func besides(code string) *Page {
 		for n := range 2 {
 			at := time.Date(2025, 11, 18-n, 2, 0, 0, 0, time.UTC)
 			name := backup.Spec{Databases: []string{db}, At: at, Ext: ".sql.gz"}.Name(1)
-			far.Only = append(far.Only, &backup.Set{Name: name, Path: "far:" + name, AtCopy: "far", Tier: backup.Daily, At: at, Size: 900 << 20, State: backup.Good, Checked: at, Database: db})
+			far.Only = append(
+				far.Only,
+				&backup.Set{
+					Name:     name,
+					Path:     "far:" + name,
+					AtCopy:   "far",
+					Tier:     backup.Daily,
+					At:       at,
+					Size:     900 << 20,
+					State:    backup.Good,
+					Checked:  at,
+					Database: db,
+				},
+			)
 		}
 		far.Sets = append(far.Only, s.Inventory.Sets[:5]...)
 		s.Away = []backup.Elsewhere{far, {Copy: "云端"}}
@@ -73,7 +86,15 @@ func TestABackupThatOnlyACopyHoldsCanBeRestoredAndNoMore(t *testing.T) {
 // folder has none.
 func TestABackupAtACopyCountsForTheAge(t *testing.T) {
 	p := besides("en")
-	fresh := &backup.Set{Name: "a", Path: "far:a", AtCopy: "far", Tier: backup.Daily, Database: db, State: backup.Good, At: now.Add(-5 * time.Minute)}
+	fresh := &backup.Set{
+		Name:     "a",
+		Path:     "far:a",
+		AtCopy:   "far",
+		Tier:     backup.Daily,
+		Database: db,
+		State:    backup.Good,
+		At:       now.Add(-5 * time.Minute),
+	}
 	p.shelf.Away[0].Sets = append([]*backup.Set{fresh}, p.shelf.Away[0].Sets...)
 	if text := p.verdict(120); !strings.Contains(text, "5 m ago") || !strings.Contains(text, "at the copy far") {
 		t.Error(text)

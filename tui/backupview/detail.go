@@ -133,7 +133,10 @@ func (p *Page) factLines(s *backup.Set, width int) []string {
 	fact(e.T("verified"), p.checked(s))
 	if m != nil {
 		if m.RawBytes > 0 && s.Size > 0 {
-			fact(e.T("unpacked"), fmt.Sprintf("%s, 1:%.1f", human.Bytes(m.RawBytes), float64(m.RawBytes)/float64(s.Size)))
+			fact(
+				e.T("unpacked"),
+				fmt.Sprintf("%s, 1:%.1f", human.Bytes(m.RawBytes), float64(m.RawBytes)/float64(s.Size)),
+			)
 		}
 		fact(e.T("rows"), human.Count(m.Rows()))
 		fact(e.T("made by"), fmt.Sprintf("%s, %s, %s %s", m.Tool, m.Engine, m.Server.Flavour, m.Server.Version))
@@ -169,7 +172,10 @@ func (p *Page) copyLines(s *backup.Set, width int) (lines []string) {
 	t, e := p.env.Theme, p.env
 	for _, c := range s.Copies {
 		style, glyph := t.State(c.State.Health())
-		lines = append(lines, cells.Cut(style.Render(glyph+" "+e.Lang.Msg(c.State.Label()))+"  "+termsafe.Line(c.Copy), width))
+		lines = append(
+			lines,
+			cells.Cut(style.Render(glyph+" "+e.Lang.Msg(c.State.Label()))+"  "+termsafe.Line(c.Copy), width),
+		)
 	}
 	return lines
 }
@@ -181,8 +187,19 @@ func (p *Page) drillLines(s *backup.Set, width int) []string {
 		if d.Backup != s.Name {
 			continue
 		}
-		table.Rows = append(table.Rows, []string{d.At.In(e.Zone).Format("2006-01-02 15:04"), e.Lang.Msg(d.ResultLabel()), e.Lang.Msg(d.ScenarioLabel()),
-			human.Duration(time.Duration(d.TookMS) * time.Millisecond), termsafe.Line(d.Operator), termsafe.Line(d.Remark)})
+		table.Rows = append(
+			table.Rows,
+			[]string{
+				d.At.In(e.Zone).Format("2006-01-02 15:04"),
+				e.Lang.Msg(d.ResultLabel()),
+				e.Lang.Msg(d.ScenarioLabel()),
+				human.Duration(
+					time.Duration(d.TookMS) * time.Millisecond,
+				),
+				termsafe.Line(d.Operator),
+				termsafe.Line(d.Remark),
+			},
+		)
 	}
 	return table.Lines()
 }
@@ -193,7 +210,15 @@ func (p *Page) tableLines(width int) []string {
 	}
 	table := cells.Table{Max: width, Right: []int{1, 2}}
 	for _, x := range p.manifest.Tables {
-		table.Rows = append(table.Rows, []string{termsafe.Line(x.Name), human.Count(x.Rows), human.Bytes(x.DataBytes), p.env.Theme.Dim.Render(termsafe.Line(x.Engine))})
+		table.Rows = append(
+			table.Rows,
+			[]string{
+				termsafe.Line(x.Name),
+				human.Count(x.Rows),
+				human.Bytes(x.DataBytes),
+				p.env.Theme.Dim.Render(termsafe.Line(x.Engine)),
+			},
+		)
 	}
 	return table.Lines()
 }
@@ -205,10 +230,24 @@ func (p *Page) planLines(size page.Size) []string {
 		return p.head(size.Width)
 	}
 	plan := p.shelf.Plan
-	head := []string{cells.Cut(" "+t.Title.Render(e.T("%d kept, %d renamed, %d removed, %s become free",
-		len(plan.Steps)-len(plan.Removes())-len(plan.Renames()), len(plan.Renames()), len(plan.Removes()), human.Bytes(plan.Frees))), size.Width)}
+	head := []string{cells.Cut(" "+t.Title.Render(e.T(
+		"%d kept, %d renamed, %d removed, %s become free",
+		len(
+			plan.Steps,
+		)-len(
+			plan.Removes(),
+		)-len(
+			plan.Renames(),
+		),
+		len(plan.Renames()),
+		len(plan.Removes()),
+		human.Bytes(plan.Frees),
+	)), size.Width)}
 	for _, why := range plan.Blocked {
-		head = append(head, cells.Cut(" "+t.Warn.Render(t.Glyph.Warn+" "+e.T("nothing is removed: %s", why)), size.Width))
+		head = append(
+			head,
+			cells.Cut(" "+t.Warn.Render(t.Glyph.Warn+" "+e.T("nothing is removed: %s", why)), size.Width),
+		)
 	}
 	head = append(head, widget.Rule(t, "", size.Width/2))
 	var lines []string

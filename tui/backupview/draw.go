@@ -54,8 +54,12 @@ func (p *Page) columnHeads(c columns, width int) string {
 	if c.state > 1 {
 		state = e.T("state")
 	}
-	cols := []string{"   " + cells.Pad(state, c.state), cells.Pad(e.T("made"), c.when), cells.PadLeft(e.T("age"), c.age),
-		cells.PadLeft(e.T("size"), c.size)}
+	cols := []string{
+		"   " + cells.Pad(state, c.state),
+		cells.Pad(e.T("made"), c.when),
+		cells.PadLeft(e.T("age"), c.age),
+		cells.PadLeft(e.T("size"), c.size),
+	}
 	if c.name > 0 {
 		cols = append(cols, cells.Pad(e.T("name"), c.name))
 	}

@@ -50,7 +50,12 @@ type (
 // start begins work and the watching of its progress.
 func (p *Page) start(title lang.Msg, work func(context.Context, Report) (lang.Msg, error)) tea.Cmd {
 	if p.job != nil {
-		return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("%s is under way: wait for its end, or stop it with esc", p.job.title)})
+		return page.Send(
+			page.Notice{
+				State: ops.StateWarning,
+				Text:  lang.M("%s is under way: wait for its end, or stop it with esc", p.job.title),
+			},
+		)
 	}
 	ctx, cancel := context.WithCancel(p.env.Ctx)
 	j := &job{title: title, cancel: cancel, done: make(chan struct{}), signal: make(chan struct{}, 1)}

@@ -27,19 +27,50 @@ func (p *Page) Actions() []page.Action {
 
 func (p *Page) listActions() []page.Action {
 	return []page.Action{
-		{ID: "backups.open", Keys: []string{"enter"}, Label: lang.M("open"), Help: lang.M("open the backup, or fold the tier"), Footer: true, Run: p.enter},
-		{ID: "backups.filter", Keys: []string{"/"}, Label: lang.M("filter"), Help: lang.M("list only backups that hold what is typed"), Footer: true,
+		{
+			ID:     "backups.open",
+			Keys:   []string{"enter"},
+			Label:  lang.M("open"),
+			Help:   lang.M("open the backup, or fold the tier"),
+			Footer: true,
+			Run:    p.enter,
+		},
+		{
+			ID:     "backups.filter",
+			Keys:   []string{"/"},
+			Label:  lang.M("filter"),
+			Help:   lang.M("list only backups that hold what is typed"),
+			Footer: true,
 			Run: func() tea.Cmd {
 				p.typing = true
 				p.input.Set(p.filter)
 				p.input.Focus()
 				return nil
-			}},
-		{ID: "backups.fold", Keys: []string{" "}, Label: lang.M("fold"), Help: lang.M("fold or unfold the tier"), Run: func() tea.Cmd { p.fold(); return nil }},
-		{ID: "backups.foldall", Keys: []string{"z"}, Label: lang.M("fold all"), Help: lang.M("fold or unfold all tiers"), Run: func() tea.Cmd { p.foldAll(); return nil }},
+			},
+		},
+		{
+			ID:    "backups.fold",
+			Keys:  []string{" "},
+			Label: lang.M("fold"),
+			Help:  lang.M("fold or unfold the tier"),
+			Run:   func() tea.Cmd { p.fold(); return nil },
+		},
+		{
+			ID:    "backups.foldall",
+			Keys:  []string{"z"},
+			Label: lang.M("fold all"),
+			Help:  lang.M("fold or unfold all tiers"),
+			Run:   func() tea.Cmd { p.foldAll(); return nil },
+		},
 		{ID: "backups.sort", Keys: []string{"o"}, Label: lang.M("sort"), Help: lang.M("sort by age, size or state"),
 			Run: func() tea.Cmd { p.order = (p.order + 1) % orders; p.list(); return nil }},
-		{ID: "backups.all", Keys: []string{"esc"}, Label: lang.M("all"), Help: lang.M("stop the work under way, or list everything again"), Run: p.escape},
+		{
+			ID:    "backups.all",
+			Keys:  []string{"esc"},
+			Label: lang.M("all"),
+			Help:  lang.M("stop the work under way, or list everything again"),
+			Run:   p.escape,
+		},
 	}
 }
 
@@ -78,49 +109,150 @@ func (p *Page) detailActions() []page.Action {
 		}
 	}
 	return []page.Action{
-		{ID: "backups.back", Keys: []string{"esc", "enter", "backspace"}, Label: lang.M("back"), Help: lang.M("back to the list"), Footer: true,
-			Run: func() tea.Cmd { p.open = ""; return nil }},
-		{ID: "backups.next", Keys: []string{"right", "l", "n"}, Label: lang.M("next"), Help: lang.M("the next backup of the list"), Run: step(1)},
-		{ID: "backups.previous", Keys: []string{"left", "h"}, Label: lang.M("previous"), Help: lang.M("the backup before in the list"), Run: step(-1)},
+		{
+			ID:     "backups.back",
+			Keys:   []string{"esc", "enter", "backspace"},
+			Label:  lang.M("back"),
+			Help:   lang.M("back to the list"),
+			Footer: true,
+			Run:    func() tea.Cmd { p.open = ""; return nil },
+		},
+		{
+			ID:    "backups.next",
+			Keys:  []string{"right", "l", "n"},
+			Label: lang.M("next"),
+			Help:  lang.M("the next backup of the list"),
+			Run:   step(1),
+		},
+		{
+			ID:    "backups.previous",
+			Keys:  []string{"left", "h"},
+			Label: lang.M("previous"),
+			Help:  lang.M("the backup before in the list"),
+			Run:   step(-1),
+		},
 		p.compareAction(),
-		{ID: "backups.copypath", Keys: []string{"y"}, Label: lang.M("copy path"), Help: lang.M("copy the backup's path"),
-			Run: func() tea.Cmd { return page.Send(page.Copy{Text: p.opened().Path}) }},
+		{
+			ID:    "backups.copypath",
+			Keys:  []string{"y"},
+			Label: lang.M("copy path"),
+			Help:  lang.M("copy the backup's path"),
+			Run:   func() tea.Cmd { return page.Send(page.Copy{Text: p.opened().Path}) },
+		},
 	}
 }
 
 func (p *Page) planActions() []page.Action {
 	return []page.Action{
-		{ID: "backups.planback", Keys: []string{"esc", "backspace"}, Label: lang.M("back"), Help: lang.M("leave the plan, nothing done"), Footer: true,
-			Run: func() tea.Cmd { p.planOpen = false; return nil }},
-		{ID: "backups.prunenow", Keys: []string{"enter"}, Label: lang.M("carry it out"), Help: lang.M("carry out this very plan, after the database's name is typed"), Footer: true, Writes: true,
-			Off: p.noPrune, Run: p.confirmPrune},
+		{
+			ID:     "backups.planback",
+			Keys:   []string{"esc", "backspace"},
+			Label:  lang.M("back"),
+			Help:   lang.M("leave the plan, nothing done"),
+			Footer: true,
+			Run:    func() tea.Cmd { p.planOpen = false; return nil },
+		},
+		{
+			ID:     "backups.prunenow",
+			Keys:   []string{"enter"},
+			Label:  lang.M("carry it out"),
+			Help:   lang.M("carry out this very plan, after the database's name is typed"),
+			Footer: true,
+			Writes: true,
+			Off:    p.noPrune,
+			Run:    p.confirmPrune,
+		},
 	}
 }
 
 // acts are what can be done with the backups.
 func (p *Page) acts() []page.Action {
 	return []page.Action{
-		{ID: "backups.create", Keys: []string{"b"}, Label: lang.M("back up"), Help: lang.M("make a full backup now"), Footer: true, Writes: true,
-			Off: p.off(p.svc.Create != nil), Run: p.askCreate},
-		{ID: "backups.verify", Keys: []string{"v"}, Label: lang.M("verify"), Help: lang.M("prove the backup: length, hashes, trailer"), Footer: true,
-			Off: p.onSet(p.svc.Verify != nil), Run: func() tea.Cmd {
+		{
+			ID:     "backups.create",
+			Keys:   []string{"b"},
+			Label:  lang.M("back up"),
+			Help:   lang.M("make a full backup now"),
+			Footer: true,
+			Writes: true,
+			Off:    p.off(p.svc.Create != nil),
+			Run:    p.askCreate,
+		},
+		{
+			ID:     "backups.verify",
+			Keys:   []string{"v"},
+			Label:  lang.M("verify"),
+			Help:   lang.M("prove the backup: length, hashes, trailer"),
+			Footer: true,
+			Off:    p.onSet(p.svc.Verify != nil),
+			Run: func() tea.Cmd {
 				s, verify := p.current(), p.svc.Verify
-				return p.start(lang.M("verify %s", s.Name), func(ctx context.Context, r Report) (lang.Msg, error) { return verify(ctx, s, r) })
-			}},
-		{ID: "backups.verifydue", Keys: []string{"V"}, Label: lang.M("verify due"), Help: lang.M("prove all that is not verified yet, and the newest"),
-			Off: p.off(p.svc.Verify != nil), Run: func() tea.Cmd {
+				return p.start(
+					lang.M("verify %s", s.Name),
+					func(ctx context.Context, r Report) (lang.Msg, error) { return verify(ctx, s, r) },
+				)
+			},
+		},
+		{
+			ID:    "backups.verifydue",
+			Keys:  []string{"V"},
+			Label: lang.M("verify due"),
+			Help:  lang.M("prove all that is not verified yet, and the newest"),
+			Off:   p.off(p.svc.Verify != nil),
+			Run: func() tea.Cmd {
 				verify := p.svc.Verify
-				return p.start(lang.M("verify what is due"), func(ctx context.Context, r Report) (lang.Msg, error) { return verify(ctx, nil, r) })
-			}},
-		{ID: "backups.restore", Keys: []string{"R"}, Label: lang.M("restore"), Help: lang.M("open the restore from this backup; nothing happens yet"), Footer: true,
-			Off: p.onAnySet, Run: func() tea.Cmd { return page.Send(page.Goto{Page: "restore", Body: called(p.current())}) }},
-		{ID: "backups.drill", Keys: []string{"d"}, Label: lang.M("drill"), Help: lang.M("rehearse: load this backup into a scratch schema, check it, drop it"), Footer: true, Writes: true,
-			Off: p.onSet(p.svc.Drill != nil), Run: p.askDrill},
-		{ID: "backups.prune", Keys: []string{"p"}, Label: lang.M("prune"), Help: lang.M("show what retention would let go; nothing happens yet"), Footer: true,
-			Off: p.off(p.svc.Prune != nil), Run: func() tea.Cmd { p.planOpen, p.detail = true, widget.Scroll{}; return p.read() }},
-		{ID: "backups.sync", Keys: []string{"c"}, Label: lang.M("copy"), Help: lang.M("bring the copies elsewhere up to date"), Writes: true,
-			Off: p.off(p.svc.Sync != nil), Run: p.askSync},
-		{ID: "backups.read", Keys: []string{"r"}, Label: lang.M("look now"), Help: lang.M("look at the folder anew"), Run: p.read},
+				return p.start(
+					lang.M("verify what is due"),
+					func(ctx context.Context, r Report) (lang.Msg, error) { return verify(ctx, nil, r) },
+				)
+			},
+		},
+		{
+			ID:     "backups.restore",
+			Keys:   []string{"R"},
+			Label:  lang.M("restore"),
+			Help:   lang.M("open the restore from this backup; nothing happens yet"),
+			Footer: true,
+			Off:    p.onAnySet,
+			Run:    func() tea.Cmd { return page.Send(page.Goto{Page: "restore", Body: called(p.current())}) },
+		},
+		{
+			ID:     "backups.drill",
+			Keys:   []string{"d"},
+			Label:  lang.M("drill"),
+			Help:   lang.M("rehearse: load this backup into a scratch schema, check it, drop it"),
+			Footer: true,
+			Writes: true,
+			Off:    p.onSet(p.svc.Drill != nil),
+			Run:    p.askDrill,
+		},
+		{
+			ID:     "backups.prune",
+			Keys:   []string{"p"},
+			Label:  lang.M("prune"),
+			Help:   lang.M("show what retention would let go; nothing happens yet"),
+			Footer: true,
+			Off: p.off(
+				p.svc.Prune != nil,
+			),
+			Run: func() tea.Cmd { p.planOpen, p.detail = true, widget.Scroll{}; return p.read() },
+		},
+		{
+			ID:     "backups.sync",
+			Keys:   []string{"c"},
+			Label:  lang.M("copy"),
+			Help:   lang.M("bring the copies elsewhere up to date"),
+			Writes: true,
+			Off:    p.off(p.svc.Sync != nil),
+			Run:    p.askSync,
+		},
+		{
+			ID:    "backups.read",
+			Keys:  []string{"r"},
+			Label: lang.M("look now"),
+			Help:  lang.M("look at the folder anew"),
+			Run:   p.read,
+		},
 	}
 }
 
@@ -177,33 +309,63 @@ func (p *Page) noPrune() lang.Msg {
 }
 
 func (p *Page) ask(title lang.Msg, body []lang.Msg, label lang.Msg, run func() tea.Cmd) tea.Cmd {
-	return page.Send(page.Open{Overlay: widget.NewAsk(p.env, title, body, true, widget.Choice{Key: "enter", Label: label, Run: run})})
+	return page.Send(
+		page.Open{
+			Overlay: widget.NewAsk(p.env, title, body, true, widget.Choice{Key: "enter", Label: label, Run: run}),
+		},
+	)
 }
 
 func (p *Page) askCreate() tea.Cmd {
 	create, db := p.svc.Create, p.svc.Database
 	body := []lang.Msg{lang.M("A full backup of %s is made now, while the service runs.", db)}
 	if trend := backup.SizeTrend(p.shelf.Inventory); len(trend) > 0 {
-		body = append(body, lang.M("The last one took %s on disk; %s are free.", human.Bytes(trend[len(trend)-1].Bytes), human.Bytes(p.shelf.Inventory.Disk.Free)))
+		body = append(
+			body,
+			lang.M(
+				"The last one took %s on disk; %s are free.",
+				human.Bytes(trend[len(trend)-1].Bytes),
+				human.Bytes(p.shelf.Inventory.Disk.Free),
+			),
+		)
 	}
-	return p.ask(lang.M("Back up now"), body, lang.M("back up"), func() tea.Cmd { return p.start(lang.M("back up %s", db), create) })
+	return p.ask(
+		lang.M("Back up now"),
+		body,
+		lang.M("back up"),
+		func() tea.Cmd { return p.start(lang.M("back up %s", db), create) },
+	)
 }
 
 func (p *Page) askDrill() tea.Cmd {
 	s, drill := p.current(), p.svc.Drill
-	body := []lang.Msg{lang.M("%s is loaded into a scratch schema, checked against its manifest, and the schema is dropped. %s itself is not touched.", termsafe.Line(s.Name), p.svc.Database)}
+	body := []lang.Msg{
+		lang.M(
+			"%s is loaded into a scratch schema, checked against its manifest, and the schema is dropped. %s itself "+
+				"is not touched.",
+			termsafe.Line(s.Name),
+			p.svc.Database,
+		),
+	}
 	if d, _, ok := backup.RestoreTime(p.shelf.Drills, s.Size); ok {
 		body = append(body, lang.M("By the last drill this takes about %s.", human.Duration(d)))
 	}
 	return p.ask(lang.M("Restore drill"), body, lang.M("begin"), func() tea.Cmd {
-		return p.start(lang.M("drill of %s", s.Name), func(ctx context.Context, r Report) (lang.Msg, error) { return drill(ctx, s, r) })
+		return p.start(
+			lang.M("drill of %s", s.Name),
+			func(ctx context.Context, r Report) (lang.Msg, error) { return drill(ctx, s, r) },
+		)
 	})
 }
 
 func (p *Page) askSync() tea.Cmd {
 	sync := p.svc.Sync
-	return p.ask(lang.M("Copy"), []lang.Msg{lang.M("What the copies lack is sent to them and read back. Nothing is removed there.")}, lang.M("copy"),
-		func() tea.Cmd { return p.start(lang.M("copy"), sync) })
+	return p.ask(
+		lang.M("Copy"),
+		[]lang.Msg{lang.M("What the copies lack is sent to them and read back. Nothing is removed there.")},
+		lang.M("copy"),
+		func() tea.Cmd { return p.start(lang.M("copy"), sync) },
+	)
 }
 
 // confirmPrune asks for the database's name; then the plan that was on screen
@@ -214,10 +376,15 @@ func (p *Page) confirmPrune() tea.Cmd {
 		lang.M("%d backups will be removed for good, %s become free.", len(plan.Removes()), human.Bytes(plan.Frees)),
 		lang.M("The newest good backup, %s, is verified once more before.", plan.Guard.Name),
 	}
-	return page.Send(page.Open{Overlay: widget.NewConfirm(p.env, lang.M("Let backups go"), body, p.svc.Database, func() tea.Cmd {
-		p.planOpen = false
-		return p.start(lang.M("prune"), func(ctx context.Context, r Report) (lang.Msg, error) { return prune(ctx, plan, r) })
-	})})
+	return page.Send(
+		page.Open{Overlay: widget.NewConfirm(p.env, lang.M("Let backups go"), body, p.svc.Database, func() tea.Cmd {
+			p.planOpen = false
+			return p.start(
+				lang.M("prune"),
+				func(ctx context.Context, r Report) (lang.Msg, error) { return prune(ctx, plan, r) },
+			)
+		})},
+	)
 }
 
 // Key moves in the list or the opened backup, or types the filter.

@@ -10,7 +10,14 @@ import (
 
 // A backup whose metadata changed is doubtful, not gone: no red "no good backup".
 func TestChangedMetadataAreADoubtNotALoss(t *testing.T) {
-	moved := &backup.Set{Name: "a", Tier: backup.Daily, Database: db, State: backup.Unverified, Before: &backup.Check{At: now}, At: now.Add(-time.Hour)}
+	moved := &backup.Set{
+		Name:     "a",
+		Tier:     backup.Daily,
+		Database: db,
+		State:    backup.Unverified,
+		Before:   &backup.Check{At: now},
+		At:       now.Add(-time.Hour),
+	}
 	inv := backup.Scan{Databases: []string{db}, Zone: time.UTC, Now: now}.NewInventory([]*backup.Set{moved})
 	p := &Page{shelf: &Shelf{}}
 	p.shelf.Inventory = inv

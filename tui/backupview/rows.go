@@ -184,7 +184,14 @@ func (p *Page) words(r row) string {
 	if r.set == nil {
 		return e.T("missing") + " " + r.slot.From.Format("2006-01-02") + " " + string(r.tier.Tier)
 	}
-	words := []string{r.set.Name, string(r.set.State), e.Lang.Msg(r.set.State.Label()), r.set.Kind, r.set.Engine, e.Time(r.set.At)}
+	words := []string{
+		r.set.Name,
+		string(r.set.State),
+		e.Lang.Msg(r.set.State.Label()),
+		r.set.Kind,
+		r.set.Engine,
+		e.Time(r.set.At),
+	}
 	for _, x := range r.set.Problems {
 		words = append(words, e.Lang.Msg(x.Text()))
 	}

@@ -28,13 +28,26 @@ var now = time.Date(2026, 11, 18, 9, 0, 0, 0, time.UTC)
 var keep = backup.Keep{Daily: 7, Weekly: 4, Monthly: 12, Emergency: 3, Manual: 5}
 
 func testEnv(code string) *page.Env {
-	return &page.Env{Ctx: context.Background(), Lang: lang.For(code), Theme: theme.New(theme.Options{NoColor: true}), Clock: clock.NewFake(now), Zone: time.UTC, Service: "qianzhang"}
+	return &page.Env{
+		Ctx:     context.Background(),
+		Lang:    lang.For(code),
+		Theme:   theme.New(theme.Options{NoColor: true}),
+		Clock:   clock.NewFake(now),
+		Zone:    time.UTC,
+		Service: "qianzhang",
+	}
 }
 
 // year is a shelf with planted faults: a night that is missing, a week of them,
 // a damaged and a truncated backup, one not yet verified.
 func year() *Shelf {
-	inv := &backup.Inventory{Dir: "/var/backups/mysql", Database: db, Zone: time.UTC, At: now, Disk: backup.Disk{Total: 500 << 30, Free: 120 << 30}}
+	inv := &backup.Inventory{
+		Dir:      "/var/backups/mysql",
+		Database: db,
+		Zone:     time.UTC,
+		At:       now,
+		Disk:     backup.Disk{Total: 500 << 30, Free: 120 << 30},
+	}
 	inode := uint64(0)
 	add := func(spec backup.Spec, tier backup.Tier, state backup.State, size int64, problems ...backup.Problem) {
 		inode++
@@ -45,8 +58,21 @@ func year() *Shelf {
 		}
 		for _, n := range names {
 			parsed, _ := backup.ParseName(n, backup.Known{Databases: []string{db}})
-			s := &backup.Set{Name: n, Path: "/var/backups/mysql/" + n, Parsed: parsed, Tier: parsed.Tier, Kind: spec.Kind, Database: db, At: spec.At, Size: size,
-				State: state, Problems: problems, Engine: "native", ID: backup.FileID{Inode: inode, Size: size}, Links: len(names)}
+			s := &backup.Set{
+				Name:     n,
+				Path:     "/var/backups/mysql/" + n,
+				Parsed:   parsed,
+				Tier:     parsed.Tier,
+				Kind:     spec.Kind,
+				Database: db,
+				At:       spec.At,
+				Size:     size,
+				State:    state,
+				Problems: problems,
+				Engine:   "native",
+				ID:       backup.FileID{Inode: inode, Size: size},
+				Links:    len(names),
+			}
 			if tier != backup.Daily {
 				s.Tier = tier
 			}
@@ -59,7 +85,12 @@ func year() *Shelf {
 		inv.Bytes += size
 	}
 	night := func(n int) backup.Spec {
-		return backup.Spec{Kind: backup.KindScheduled, Databases: []string{db}, At: time.Date(2026, 11, 18-n, 2, 0, 0, 0, time.UTC), Ext: ".sql.gz"}
+		return backup.Spec{
+			Kind:      backup.KindScheduled,
+			Databases: []string{db},
+			At:        time.Date(2026, 11, 18-n, 2, 0, 0, 0, time.UTC),
+			Ext:       ".sql.gz",
+		}
 	}
 	for n := range 60 {
 		size := int64(1300-5*n) << 20
@@ -68,29 +99,86 @@ func year() *Shelf {
 		case n == 2:
 			add(night(n), backup.Daily, backup.Unverified, size)
 		case n == 4:
-			add(night(n), backup.Daily, backup.Bad, 3<<20, backup.Problem{Code: backup.Truncated, Args: []string{"3.0 MiB", "1.2 GiB"}})
+			add(
+				night(n),
+				backup.Daily,
+				backup.Bad,
+				3<<20,
+				backup.Problem{Code: backup.Truncated, Args: []string{"3.0 MiB", "1.2 GiB"}},
+			)
 		case n == 5:
-			add(night(n), backup.Daily, backup.Bad, size, backup.Problem{Code: backup.BadMember, Args: []string{"rows 12 of orders"}})
+			add(
+				night(n),
+				backup.Daily,
+				backup.Bad,
+				size,
+				backup.Problem{Code: backup.BadMember, Args: []string{"rows 12 of orders"}},
+			)
 		default:
 			add(night(n), backup.Daily, backup.Good, size)
 		}
 	}
-	add(backup.Spec{Kind: backup.KindEmergency, At: now.Add(-50 * time.Hour), Ext: ".sql.gz"}, backup.Emergency, backup.Good, 900<<20)
-	add(backup.Spec{Kind: backup.KindManual, Databases: []string{db}, At: now.Add(-30 * time.Hour), Ext: ".sql.gz"}, backup.Manual, backup.Good, 1290<<20)
-	evil := &backup.Set{Name: "\x1b[2Jshop_20260101_020000.sql.gz", Tier: backup.Unknown, At: time.Date(2026, 1, 1, 2, 0, 0, 0, time.UTC), Size: 77, Foreign: true,
-		State: backup.Unverified, Problems: []backup.Problem{{Code: backup.ByOthers}}}
+	add(
+		backup.Spec{Kind: backup.KindEmergency, At: now.Add(-50 * time.Hour), Ext: ".sql.gz"},
+		backup.Emergency,
+		backup.Good,
+		900<<20,
+	)
+	add(
+		backup.Spec{Kind: backup.KindManual, Databases: []string{db}, At: now.Add(-30 * time.Hour), Ext: ".sql.gz"},
+		backup.Manual,
+		backup.Good,
+		1290<<20,
+	)
+	evil := &backup.Set{
+		Name:     "\x1b[2Jshop_20260101_020000.sql.gz",
+		Tier:     backup.Unknown,
+		At:       time.Date(2026, 1, 1, 2, 0, 0, 0, time.UTC),
+		Size:     77,
+		Foreign:  true,
+		State:    backup.Unverified,
+		Problems: []backup.Problem{{Code: backup.ByOthers}},
+	}
 	inv.Sets = append(inv.Sets, evil)
 	sorted := backup.Scan{Dir: inv.Dir, Databases: []string{db}, Zone: time.UTC, Now: now}.NewInventory(inv.Sets)
 	sorted.Disk, sorted.Bytes = inv.Disk, inv.Bytes
 	daily, _ := backup.ParseCron("0 2 * * *")
-	return &Shelf{Inventory: sorted, Tiers: sorted.Tiers(keep, daily, 2*time.Hour), Plan: backup.PlanRetention(sorted, backup.Policy{Keep: keep, Late: 26 * time.Hour}),
-		Drills: []backup.Drill{{At: now.AddDate(0, 0, -8), Operator: "li", Database: db, Backup: "qianzhang_sales_20261118_020000.sql.gz", Scenario: backup.WholeDatabase,
-			TookMS: 95_000, RestoreMS: 81_000, SizeBytes: 1200 << 20, Result: backup.Passed}}}
+	return &Shelf{
+		Inventory: sorted,
+		Tiers:     sorted.Tiers(keep, daily, 2*time.Hour),
+		Plan:      backup.PlanRetention(sorted, backup.Policy{Keep: keep, Late: 26 * time.Hour}),
+		Drills: []backup.Drill{
+			{
+				At:        now.AddDate(0, 0, -8),
+				Operator:  "li",
+				Database:  db,
+				Backup:    "qianzhang_sales_20261118_020000.sql.gz",
+				Scenario:  backup.WholeDatabase,
+				TookMS:    95_000,
+				RestoreMS: 81_000,
+				SizeBytes: 1200 << 20,
+				Result:    backup.Passed,
+			},
+		},
+	}
 }
 
-var manifest = &backup.Manifest{Tool: "opsdeck 1.0", Engine: "native", Server: backup.Server{Flavour: "mysql", Version: "9.1.0"}, Databases: []string{db}, Consistency: "ftwrl",
-	StartedAt: now, FinishedAt: now.Add(18 * time.Second), Position: backup.Position{File: "binlog.000042", Pos: 1577}, RawBytes: 6 << 30, SHA256: strings.Repeat("ab", 32),
-	Tables: []backup.Table{{Name: "customers", Rows: 51_200, DataBytes: 11 << 20, Engine: "InnoDB"}, {Name: "订单", Rows: 7_500_000, DataBytes: 5 << 30, Engine: "InnoDB"}}}
+var manifest = &backup.Manifest{
+	Tool:        "opsdeck 1.0",
+	Engine:      "native",
+	Server:      backup.Server{Flavour: "mysql", Version: "9.1.0"},
+	Databases:   []string{db},
+	Consistency: "ftwrl",
+	StartedAt:   now,
+	FinishedAt:  now.Add(18 * time.Second),
+	Position:    backup.Position{File: "binlog.000042", Pos: 1577},
+	RawBytes:    6 << 30,
+	SHA256:      strings.Repeat("ab", 32),
+	Tables: []backup.Table{
+		{Name: "customers", Rows: 51_200, DataBytes: 11 << 20, Engine: "InnoDB"},
+		{Name: "订单", Rows: 7_500_000, DataBytes: 5 << 30, Engine: "InnoDB"},
+	},
+}
 
 func service() Service {
 	return Service{Database: db, Late: 26 * time.Hour,
@@ -106,9 +194,18 @@ func service() Service {
 
 // present is what is in the database now, from a backup's point of view.
 var present = &restore.Assessment{At: now,
-	Tables: []restore.TableState{{Name: "ar_invoices", InBackup: true, BackupRows: 628}, {Name: "订单", InBackup: true, Exists: true, Rows: 7_600_000}},
-	Loss: restore.Loss{Tables: []restore.LossTable{{Table: "订单", Newer: 100_000, Changed: 12, Estimate: true}, {Table: "notes\x1b[2J", Newer: 3, Vanishes: true}},
-		Unknown: []string{"settings"}, Users: []string{"李磊 (40)", "7 (2)"}}}
+	Tables: []restore.TableState{
+		{Name: "ar_invoices", InBackup: true, BackupRows: 628},
+		{Name: "订单", InBackup: true, Exists: true, Rows: 7_600_000},
+	},
+	Loss: restore.Loss{
+		Tables: []restore.LossTable{
+			{Table: "订单", Newer: 100_000, Changed: 12, Estimate: true},
+			{Table: "notes\x1b[2J", Newer: 3, Vanishes: true},
+		},
+		Unknown: []string{"settings"},
+		Users:   []string{"李磊 (40)", "7 (2)"},
+	}}
 
 // run runs a command and gives the page what comes of it, as the console does.
 func run(p *Page, cmd tea.Cmd) (other []tea.Msg) {
@@ -160,7 +257,15 @@ func press(p *Page, keys ...string) (other []tea.Msg) {
 var sizes = []page.Size{{Width: 40, Height: 8}, {Width: 80, Height: 20}, {Width: 120, Height: 36}}
 
 func TestViews(t *testing.T) {
-	views := map[string][]string{"list": nil, "folded": {"z"}, "detail": {"down", "enter"}, "compared": {"down", "enter", "o"}, "plan": {"p"}, "filter": {"/", "b", "a", "d", "enter"}, "worst": {"o", "o", "o"}}
+	views := map[string][]string{
+		"list":     nil,
+		"folded":   {"z"},
+		"detail":   {"down", "enter"},
+		"compared": {"down", "enter", "o"},
+		"plan":     {"p"},
+		"filter":   {"/", "b", "a", "d", "enter"},
+		"worst":    {"o", "o", "o"},
+	}
 	for name, keys := range views {
 		for _, code := range []string{"en", "zh"} {
 			for _, size := range sizes {
@@ -176,10 +281,16 @@ func TestViews(t *testing.T) {
 
 func TestEveryViewFitsEverySize(t *testing.T) {
 	empty := New(testEnv("en"), service())
-	failed := New(testEnv("zh"), Service{Read: func(context.Context) (*Shelf, error) { return nil, errors.New("no folder \x1b[2J") }})
+	failed := New(
+		testEnv("zh"),
+		Service{Read: func(context.Context) (*Shelf, error) { return nil, errors.New("no folder \x1b[2J") }},
+	)
 	run(failed, failed.read())
 	working := shown("en")
-	working.job = &job{title: lang.Raw("verify"), shown: ops.Progress{Object: "千张", Done: 5, Total: 10, Unit: "bytes", Elapsed: time.Second}}
+	working.job = &job{
+		title: lang.Raw("verify"),
+		shown: ops.Progress{Object: "千张", Done: 5, Total: 10, Unit: "bytes", Elapsed: time.Second},
+	}
 	detail, plan := shown("zh"), shown("en")
 	press(detail, "down", "enter")
 	press(plan, "p")
@@ -248,7 +359,8 @@ func TestAComparisonIsOfItsOwnBackupAlone(t *testing.T) {
 		t.Errorf("what comes back is not told:\n%s", text)
 	}
 	press(p, "n")
-	if text := p.View(page.Size{Width: 80, Height: 40}); strings.Contains(text, "comes back") || !strings.Contains(text, "o compares it") {
+	if text := p.View(page.Size{Width: 80, Height: 40}); strings.Contains(text, "comes back") ||
+		!strings.Contains(text, "o compares it") {
 		t.Errorf("the next backup shows the former's comparison:\n%s", text)
 	}
 	p.svc.Compare = func(context.Context, string) (*restore.Assessment, error) { return nil, errors.New("no server") }
@@ -344,7 +456,10 @@ func TestReadOnlyRefusesWhatWrites(t *testing.T) {
 func BenchmarkView(b *testing.B) {
 	s := year()
 	for i := range 10_000 {
-		s.Tiers[0].Sets = append(s.Tiers[0].Sets, &backup.Set{Name: fmt.Sprintf("x%d", i), At: now, Tier: backup.Daily, State: backup.Good})
+		s.Tiers[0].Sets = append(
+			s.Tiers[0].Sets,
+			&backup.Set{Name: fmt.Sprintf("x%d", i), At: now, Tier: backup.Daily, State: backup.Good},
+		)
 	}
 	p := New(testEnv("en"), service())
 	p.Update(shelfMsg{shelf: s})

@@ -22,7 +22,15 @@ func (p *Page) setIncident() tea.Cmd {
 		at = r.Event.Time
 	}
 	p.incident = at
-	return tea.Batch(page.Send(page.Incident{At: at}), page.Send(page.Notice{State: ops.StateOK, Text: lang.M("the incident is at %s; every tab goes there", p.env.Time(at))}))
+	return tea.Batch(
+		page.Send(page.Incident{At: at}),
+		page.Send(
+			page.Notice{
+				State: ops.StateOK,
+				Text:  lang.M("the incident is at %s; every tab goes there", p.env.Time(at)),
+			},
+		),
+	)
 }
 
 // zoomFactor is how much shorter a zoomed timeline is.
@@ -84,7 +92,10 @@ func (p *Page) copyLines() tea.Cmd {
 			lines[i] = logs.Mask(lines[i])
 		}
 		if !whole {
-			return page.Notice{State: ops.StateWarning, Text: lang.M("more than %d rows are selected: write them to a file with w", copyMost)}
+			return page.Notice{
+				State: ops.StateWarning,
+				Text:  lang.M("more than %d rows are selected: write them to a file with w", copyMost),
+			}
 		}
 		return send(copyMsg{strings.Join(lines, "\n")})
 	}
@@ -110,7 +121,10 @@ func (p *Page) askExport() tea.Cmd {
 	if p.o.Export == nil {
 		return nil
 	}
-	what := lang.M("All %d rows that are shown are written, with passwords, tokens, cookies, phone and ID numbers masked.", p.stats.Rows)
+	what := lang.M(
+		"All %d rows that are shown are written, with passwords, tokens, cookies, phone and ID numbers masked.",
+		p.stats.Rows,
+	)
 	export := func(ndjson bool) func() tea.Cmd {
 		return func() tea.Cmd { return p.export(ndjson) }
 	}
@@ -134,8 +148,15 @@ func (p *Page) export(ndjson bool) tea.Cmd {
 func (p *Page) exported(m exportMsg) tea.Cmd {
 	p.writing = false
 	if m.err != nil && m.err != context.Canceled {
-		return page.Send(page.Notice{State: ops.StateCritical, Text: lang.M("the export failed: %s", lang.Raw(m.err.Error()))})
+		return page.Send(
+			page.Notice{State: ops.StateCritical, Text: lang.M("the export failed: %s", lang.Raw(m.err.Error()))},
+		)
 	}
 	room := p.size.Width - cells.Width(p.env.T("%d events written to %s", m.n, "")) - 5
-	return page.Send(page.Notice{State: ops.StateOK, Text: lang.M("%d events written to %s", m.n, cells.CutLeft(m.path, max(room, 16)))})
+	return page.Send(
+		page.Notice{
+			State: ops.StateOK,
+			Text:  lang.M("%d events written to %s", m.n, cells.CutLeft(m.path, max(room, 16))),
+		},
+	)
 }

@@ -49,13 +49,62 @@ func (d *detail) scroll(key string, height int) {
 func (p *Page) detailActions() []page.Action {
 	step := func(n int) func() tea.Cmd { return func() tea.Cmd { return p.step(n) } }
 	return []page.Action{
-		{ID: "logs.back", Keys: []string{"esc", "enter", "backspace"}, Label: lang.M("back"), Help: lang.M("back to the list"), Footer: true, Run: func() tea.Cmd { p.mode = listMode; return p.load() }},
-		{ID: "logs.nextevent", Keys: []string{"right", "n"}, Label: lang.M("next"), Help: lang.M("the next event"), Footer: true, Run: step(1)},
-		{ID: "logs.previousevent", Keys: []string{"left", "N"}, Label: lang.M("previous"), Help: lang.M("the event before"), Footer: true, Run: step(-1)},
-		{ID: "logs.raw", Keys: []string{"r"}, Label: lang.M("raw"), Help: lang.M("the lines as they stand in the file"), Footer: true, Run: func() tea.Cmd { p.detail.raw = !p.detail.raw; p.detail.top = 0; return nil }},
-		{ID: "logs.copyevent", Keys: []string{"y", "Y"}, Label: lang.M("copy"), Help: lang.M("copy the whole event, with secrets masked"), Footer: true, Run: p.copyEvent},
-		{ID: "logs.critical", Keys: []string{"c"}, Label: lang.M("critical"), Help: lang.M("to the next error that needs a person at once"), Run: func() tea.Cmd { return p.jump(logs.MarkCritical, true) }},
-		{ID: "logs.incident", Keys: []string{"@"}, Label: lang.M("incident"), Help: lang.M("make this moment the incident: every tab goes there"), Footer: true, Off: p.noTime, Run: p.setIncident},
+		{
+			ID:     "logs.back",
+			Keys:   []string{"esc", "enter", "backspace"},
+			Label:  lang.M("back"),
+			Help:   lang.M("back to the list"),
+			Footer: true,
+			Run:    func() tea.Cmd { p.mode = listMode; return p.load() },
+		},
+		{
+			ID:     "logs.nextevent",
+			Keys:   []string{"right", "n"},
+			Label:  lang.M("next"),
+			Help:   lang.M("the next event"),
+			Footer: true,
+			Run:    step(1),
+		},
+		{
+			ID:     "logs.previousevent",
+			Keys:   []string{"left", "N"},
+			Label:  lang.M("previous"),
+			Help:   lang.M("the event before"),
+			Footer: true,
+			Run:    step(-1),
+		},
+		{
+			ID:     "logs.raw",
+			Keys:   []string{"r"},
+			Label:  lang.M("raw"),
+			Help:   lang.M("the lines as they stand in the file"),
+			Footer: true,
+			Run:    func() tea.Cmd { p.detail.raw = !p.detail.raw; p.detail.top = 0; return nil },
+		},
+		{
+			ID:     "logs.copyevent",
+			Keys:   []string{"y", "Y"},
+			Label:  lang.M("copy"),
+			Help:   lang.M("copy the whole event, with secrets masked"),
+			Footer: true,
+			Run:    p.copyEvent,
+		},
+		{
+			ID:    "logs.critical",
+			Keys:  []string{"c"},
+			Label: lang.M("critical"),
+			Help:  lang.M("to the next error that needs a person at once"),
+			Run:   func() tea.Cmd { return p.jump(logs.MarkCritical, true) },
+		},
+		{
+			ID:     "logs.incident",
+			Keys:   []string{"@"},
+			Label:  lang.M("incident"),
+			Help:   lang.M("make this moment the incident: every tab goes there"),
+			Footer: true,
+			Off:    p.noTime,
+			Run:    p.setIncident,
+		},
 	}
 }
 
@@ -151,7 +200,11 @@ func (p *Page) summary(e logs.Event, width int) []string {
 	level := p.ink.level[e.Level].Paint(e.Level.String())
 	lines := stripColours(e.Raw)
 	if which, ok := logs.Critical(lines); ok {
-		level += "  " + p.ink.crit.Paint(p.env.Theme.Glyph.Crit+" "+p.env.T("needs a person at once")) + p.ink.dim.Paint(" ("+which+")")
+		level += "  " + p.ink.crit.Paint(
+			p.env.Theme.Glyph.Crit+" "+p.env.T("needs a person at once"),
+		) + p.ink.dim.Paint(
+			" ("+which+")",
+		)
 	} else if ms := logs.Took([]byte(lines)); ms >= logs.SlowMS {
 		level += "  " + p.ink.warn.Paint(p.env.Theme.Glyph.Warn+" "+p.env.T("slow: %d ms", ms))
 	}
@@ -162,7 +215,11 @@ func (p *Page) summary(e logs.Event, width int) []string {
 	if i := slices.IndexFunc(p.marks, bookmarkOf(logs.Row{Event: e}).is); i >= 0 && p.marks[i].Note != "" {
 		out = append(out, p.pair(p.env.T("note"), p.ink.info.Paint(termsafe.Line(p.marks[i].Note)), width))
 	}
-	return append(out, p.pair(p.env.T("where"), cells.CutLeft(where, max(8, width-12)), width), p.pair(p.env.T("format"), e.Format.String(), width))
+	return append(
+		out,
+		p.pair(p.env.T("where"), cells.CutLeft(where, max(8, width-12)), width),
+		p.pair(p.env.T("format"), e.Format.String(), width),
+	)
 }
 
 func (p *Page) pair(name, value string, width int) string {
@@ -207,7 +264,9 @@ func (p *Page) stack(text string, width int) (out []string) {
 	for _, line := range strings.Split(stripColours(text), "\n") {
 		safe := termsafe.Line(line)
 		frame := strings.HasPrefix(strings.TrimSpace(line), "at ")
-		foreign := strings.Contains(line, "node_modules") || strings.Contains(line, "node:internal") || strings.Contains(line, "(internal/") || strings.Contains(line, "<anonymous>")
+		foreign := strings.Contains(line, "node_modules") || strings.Contains(line, "node:internal") ||
+			strings.Contains(line, "(internal/") ||
+			strings.Contains(line, "<anonymous>")
 		for _, l := range wrapAll(safe, width-2, " ") {
 			switch {
 			case frame && foreign:

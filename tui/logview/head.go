@@ -297,7 +297,11 @@ func (p *Page) foot(width int) string {
 	left := ""
 	switch {
 	case p.byRank():
-		left = p.ink.accent.Paint(" "+t.Glyph.Bullet+" "+e.T("best first")) + p.ink.dim.Paint("  "+e.T("o lists by time"))
+		left = p.ink.accent.Paint(
+			" "+t.Glyph.Bullet+" "+e.T("best first"),
+		) + p.ink.dim.Paint(
+			"  "+e.T("o lists by time"),
+		)
 	case p.follow:
 		left = e.Theme.OK.Render(" " + t.Glyph.OK + " " + e.T("following"))
 	default:
@@ -321,7 +325,9 @@ func (p *Page) foot(width int) string {
 	}
 	right := ""
 	if p.byRank() {
-		right = p.ink.dim.Paint(e.T("%s of %s", human.Count(int64(min(p.cur+1, len(p.rows)))), human.Count(s.Hits))) + " "
+		right = p.ink.dim.Paint(
+			e.T("%s of %s", human.Count(int64(min(p.cur+1, len(p.rows)))), human.Count(s.Hits)),
+		) + " "
 	} else if s.Rows > 0 && !p.follow {
 		right = p.ink.dim.Paint(e.T("%s of %s", human.Count(min(s.Index+1, s.Rows)), human.Count(s.Rows))) + " "
 	} else if r, ok := p.current(); ok && !r.Event.Time.IsZero() {

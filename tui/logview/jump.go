@@ -15,7 +15,17 @@ import (
 
 // askTime asks for a moment and shows the events from then on.
 func (p *Page) askTime() tea.Cmd {
-	return page.Send(page.Open{Overlay: widget.NewPrompt(p.env, lang.M("Go to a time"), p.env.T("14:00 of the day shown, 2026-01-29T14:00, yesterday, -2h"), "", p.toTime)})
+	return page.Send(
+		page.Open{
+			Overlay: widget.NewPrompt(
+				p.env,
+				lang.M("Go to a time"),
+				p.env.T("14:00 of the day shown, 2026-01-29T14:00, yesterday, -2h"),
+				"",
+				p.toTime,
+			),
+		},
+	)
 }
 
 // toTime goes to a moment; a time of day is that of the day under the cursor.
@@ -30,7 +40,12 @@ func (p *Page) toTime(text string) tea.Cmd {
 	}
 	at, err := logs.ParseMoment(text, now)
 	if err != nil {
-		return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("not a time: %s (-2h, 14:00, 2026-01-29, 2026-01-29T14:00)", lang.Raw(text))})
+		return page.Send(
+			page.Notice{
+				State: ops.StateWarning,
+				Text:  lang.M("not a time: %s (-2h, 14:00, 2026-01-29, 2026-01-29T14:00)", lang.Raw(text)),
+			},
+		)
 	}
 	return p.toMoment(at.Truncate(time.Millisecond), 0)
 }

@@ -21,8 +21,18 @@ type inks struct {
 }
 
 func newInks(t *theme.Theme) inks {
-	i := inks{dim: widget.NewInk(t.Dim), bold: widget.NewInk(t.Bold), match: widget.NewInk(t.Match), accent: widget.NewInk(t.Accent),
-		crit: widget.NewInk(t.Crit), warn: widget.NewInk(t.Warn), selected: widget.NewInk(t.Selected), info: widget.NewInk(t.Info)}
+	i := inks{
+		dim:    widget.NewInk(t.Dim),
+		bold:   widget.NewInk(t.Bold),
+		match:  widget.NewInk(t.Match),
+		accent: widget.NewInk(t.Accent),
+		crit: widget.NewInk(
+			t.Crit,
+		),
+		warn:     widget.NewInk(t.Warn),
+		selected: widget.NewInk(t.Selected),
+		info:     widget.NewInk(t.Info),
+	}
 	for _, l := range logs.Levels() {
 		switch {
 		case l >= logs.LevelError:
@@ -165,7 +175,10 @@ func (p *Page) row(r logs.Row, c columns, cursor bool, width int) string {
 	b.WriteString(mark)
 	when := strings.Repeat(" ", c.date)
 	if !e.Time.IsZero() && !e.Cont {
-		when = cells.Pad(strings.TrimSuffix(e.Time.In(p.env.Zone).Format(c.layout), ".000"), c.date) // many logs know seconds only
+		when = cells.Pad(
+			strings.TrimSuffix(e.Time.In(p.env.Zone).Format(c.layout), ".000"),
+			c.date,
+		) // many logs know seconds only
 	}
 	b.WriteString(p.ink.dim.Paint(when))
 	b.WriteByte(' ')

@@ -256,7 +256,8 @@ const countEvery = time.Second
 // count counts the timeline anew; unless at once, not too often.
 func (p *Page) count(atOnce bool) tea.Cmd {
 	n := p.timelineWidth()
-	if n <= 0 || p.lineBusy && !atOnce || !atOnce && p.env.Clock.Now().Sub(p.lineAt) < countEvery && len(p.line.Counts) == n {
+	if n <= 0 || p.lineBusy && !atOnce ||
+		!atOnce && p.env.Clock.Now().Sub(p.lineAt) < countEvery && len(p.line.Counts) == n {
 		return nil
 	}
 	p.lineBusy, p.lineAt = true, p.env.Clock.Now()

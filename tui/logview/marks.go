@@ -35,7 +35,12 @@ func bookmarkOf(r logs.Row) Bookmark {
 	h := fnv.New64a()
 	line, _, _ := strings.Cut(r.Event.Raw, "\n")
 	h.Write([]byte(line))
-	return Bookmark{At: r.Event.Time, Sum: fmt.Sprintf("%016x", h.Sum64()), Source: r.Event.Source, Text: cells.Cut(termsafe.Line(logs.Mask(oneLine(r.Event.Message))), markText)}
+	return Bookmark{
+		At:     r.Event.Time,
+		Sum:    fmt.Sprintf("%016x", h.Sum64()),
+		Source: r.Event.Source,
+		Text:   cells.Cut(termsafe.Line(logs.Mask(oneLine(r.Event.Message))), markText),
+	}
 }
 
 func (b Bookmark) is(o Bookmark) bool { return b.Sum == o.Sum && b.At.Equal(o.At) }
@@ -72,15 +77,17 @@ func (p *Page) note() tea.Cmd {
 	if i := p.markOf(r); i >= 0 {
 		b = p.marks[i]
 	}
-	return page.Send(page.Open{Overlay: widget.NewPrompt(p.env, lang.M("Note"), b.Text, b.Note, func(text string) tea.Cmd {
-		b.Note = text
-		if i := slices.IndexFunc(p.marks, b.is); i >= 0 {
-			p.marks[i] = b
-		} else {
-			p.addMark(b)
-		}
-		return p.saveMarks()
-	})})
+	return page.Send(
+		page.Open{Overlay: widget.NewPrompt(p.env, lang.M("Note"), b.Text, b.Note, func(text string) tea.Cmd {
+			b.Note = text
+			if i := slices.IndexFunc(p.marks, b.is); i >= 0 {
+				p.marks[i] = b
+			} else {
+				p.addMark(b)
+			}
+			return p.saveMarks()
+		})},
+	)
 }
 
 // saveMarks keeps the bookmarks for the next time.
@@ -91,7 +98,10 @@ func (p *Page) saveMarks() tea.Cmd {
 	}
 	return func() tea.Msg {
 		if err := save(marks); err != nil {
-			return page.Notice{State: ops.StateWarning, Text: lang.M("the bookmarks are not kept: %s", lang.Raw(err.Error()))}
+			return page.Notice{
+				State: ops.StateWarning,
+				Text:  lang.M("the bookmarks are not kept: %s", lang.Raw(err.Error())),
+			}
 		}
 		return nil
 	}
@@ -151,5 +161,14 @@ func (p *Page) pickMark() tea.Cmd {
 			items[i].Detail = b.Note + " · " + b.Text
 		}
 	}
-	return page.Send(page.Open{Overlay: widget.NewPick(p.env, lang.M("Bookmarks"), items, func(i int) tea.Cmd { return p.goToMark(marks[i]) })})
+	return page.Send(
+		page.Open{
+			Overlay: widget.NewPick(
+				p.env,
+				lang.M("Bookmarks"),
+				items,
+				func(i int) tea.Cmd { return p.goToMark(marks[i]) },
+			),
+		},
+	)
 }

@@ -106,7 +106,8 @@ func TestOneGoesToATimeOfTheDayShown(t *testing.T) {
 	if r, _ := p.current(); r.Event.Time.Format("15:04:05") != "13:30:00" || p.follow {
 		t.Fatalf("went to %v", r.Event.Time)
 	}
-	if m, ok := p.toTime("half past two")().(page.Notice); !ok || !strings.Contains(p.env.Lang.Msg(m.Text), "half past two") {
+	if m, ok := p.toTime("half past two")().(page.Notice); !ok ||
+		!strings.Contains(p.env.Lang.Msg(m.Text), "half past two") {
 		t.Error("what is no time is not told")
 	}
 }

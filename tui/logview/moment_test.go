@@ -59,7 +59,13 @@ func TestAMomentThatNoLogReachesIsSaid(t *testing.T) {
 	older := func(days int) string {
 		return fmt.Sprintf("%s INFO older\n", before.Add(time.Duration(days)*24*time.Hour).Format(time.RFC3339))
 	}
-	store.Add("/l/qianzhang-backend-out.log", "/l/1", text{bytes.NewReader([]byte(older(0) + older(2) + older(5)))}, false, true)
+	store.Add(
+		"/l/qianzhang-backend-out.log",
+		"/l/1",
+		text{bytes.NewReader([]byte(older(0) + older(2) + older(5)))},
+		false,
+		true,
+	)
 	settle(t, p, store)
 	if r, _ := p.current(); !r.Event.Time.Equal(before.Add(2 * 24 * time.Hour)) {
 		t.Errorf("the cursor is at %v", r.Event.Time)

@@ -128,7 +128,10 @@ type wish struct {
 // New makes the tab.
 func New(env *page.Env, source Source, o Options) *Page {
 	return &Page{env: env, source: source, o: o, follow: true, filter: true, query: &logs.Query{}, asked: &logs.Query{},
-		size: page.Size{Width: 80, Height: 20}, input: widget.NewInput("/ ", ""), history: o.History, marks: o.Marks, histAt: -1}
+		size: page.Size{
+			Width:  80,
+			Height: 20,
+		}, input: widget.NewInput("/ ", ""), history: o.History, marks: o.Marks, histAt: -1}
 }
 
 func (p *Page) ID() string       { return ID }

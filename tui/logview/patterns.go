@@ -55,10 +55,40 @@ func (p *Page) patternActions() []page.Action {
 		return lang.Msg{}
 	}
 	return []page.Action{
-		{ID: "logs.back", Keys: []string{"esc", "p", "backspace"}, Label: lang.M("back"), Help: lang.M("back to the list"), Footer: true, Run: func() tea.Cmd { p.mode = listMode; return p.load() }},
-		{ID: "logs.only", Keys: []string{"enter"}, Label: lang.M("only these"), Help: lang.M("show only events of this pattern"), Footer: true, Off: none, Run: func() tea.Cmd { return p.searchPattern("'") }},
-		{ID: "logs.without", Keys: []string{"x"}, Label: lang.M("without these"), Help: lang.M("show all events but those of this pattern"), Footer: true, Off: none, Run: func() tea.Cmd { return p.searchPattern("!head:") }},
-		{ID: "logs.recount", Keys: []string{"r"}, Label: lang.M("count again"), Help: lang.M("count again"), Footer: true, Run: p.openPatterns},
+		{
+			ID:     "logs.back",
+			Keys:   []string{"esc", "p", "backspace"},
+			Label:  lang.M("back"),
+			Help:   lang.M("back to the list"),
+			Footer: true,
+			Run:    func() tea.Cmd { p.mode = listMode; return p.load() },
+		},
+		{
+			ID:     "logs.only",
+			Keys:   []string{"enter"},
+			Label:  lang.M("only these"),
+			Help:   lang.M("show only events of this pattern"),
+			Footer: true,
+			Off:    none,
+			Run:    func() tea.Cmd { return p.searchPattern("'") },
+		},
+		{
+			ID:     "logs.without",
+			Keys:   []string{"x"},
+			Label:  lang.M("without these"),
+			Help:   lang.M("show all events but those of this pattern"),
+			Footer: true,
+			Off:    none,
+			Run:    func() tea.Cmd { return p.searchPattern("!head:") },
+		},
+		{
+			ID:     "logs.recount",
+			Keys:   []string{"r"},
+			Label:  lang.M("count again"),
+			Help:   lang.M("count again"),
+			Footer: true,
+			Run:    p.openPatterns,
+		},
 	}
 }
 

@@ -96,7 +96,10 @@ func (p *Page) remember(text string) tea.Cmd {
 	}
 	return func() tea.Msg {
 		if err := save(all); err != nil {
-			return page.Notice{State: ops.StateWarning, Text: lang.M("the search history is not kept: %s", lang.Raw(err.Error()))}
+			return page.Notice{
+				State: ops.StateWarning,
+				Text:  lang.M("the search history is not kept: %s", lang.Raw(err.Error())),
+			}
 		}
 		return nil
 	}

@@ -33,15 +33,44 @@ func sample() string {
 		at = at.Add(15 * time.Second)
 		switch {
 		case i%11 == 5:
-			fmt.Fprintf(&b, `{"timestamp":"%s","level":"INFO","context":"ArService","message":"客户 %d 信用额度不足，订单已转人工审核","metadata":{"userId":%d,"items":[1,2]}}`+"\n", at.Format("2006-01-02T15:04:05.000Z"), i, i%7)
+			fmt.Fprintf(
+				&b,
+				`{"timestamp":"%s","level":"INFO","context":"ArService","message":"客户 %d 信用额度不足，订单已转人工审核","metadata":{"userId":%d,"items":[1,2]}}`+"\n",
+				at.Format("2006-01-02T15:04:05.000Z"),
+				i,
+				i%7,
+			)
 		case i%17 == 3:
-			fmt.Fprintf(&b, "[Nest] 12345  - %s    WARN [RedisLockService] lock wait took %dms\n", at.Format("01/02/2006, 03:04:05 PM"), 900+i*3)
+			fmt.Fprintf(
+				&b,
+				"[Nest] 12345  - %s    WARN [RedisLockService] lock wait took %dms\n",
+				at.Format("01/02/2006, 03:04:05 PM"),
+				900+i*3,
+			)
 		case i > 220 && i%4 == 0:
-			fmt.Fprintf(&b, "[Nest] 12345  - %s   ERROR [TypeOrmModule] Unable to connect to the database. Retrying (%d)...\nError: connect ECONNREFUSED 127.0.0.1:3306\n    at OrderService.create (/app/src/orders/order.service.ts:%d:13)\n    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)\n", at.Format("01/02/2006, 03:04:05 PM"), i, i)
+			fmt.Fprintf(
+				&b,
+				"[Nest] 12345  - %s   ERROR [TypeOrmModule] Unable to connect to the database. Retrying "+
+					"(%d)...\nError: connect ECONNREFUSED 127.0.0.1:3306\n    at OrderService.create "+
+					"(/app/src/orders/order.service.ts:%d:13)\n    at process.processTicksAndRejections "+
+					"(node:internal/process/task_queues:95:5)\n",
+				at.Format("01/02/2006, 03:04:05 PM"),
+				i,
+				i,
+			)
 		case i == 230:
-			fmt.Fprintf(&b, "[Nest] 12345  - %s   DEBUG [Evil] \x1b]0;owned\x07 \x1b[8mhidden\x1b[2J \u202etxt.exe\n", at.Format("01/02/2006, 03:04:05 PM"))
+			fmt.Fprintf(
+				&b,
+				"[Nest] 12345  - %s   DEBUG [Evil] \x1b]0;owned\x07 \x1b[8mhidden\x1b[2J \u202etxt.exe\n",
+				at.Format("01/02/2006, 03:04:05 PM"),
+			)
 		default:
-			fmt.Fprintf(&b, "[Nest] 12345  - %s     LOG [OrderService] Order created successfully: %d\n", at.Format("01/02/2006, 03:04:05 PM"), 5000+i)
+			fmt.Fprintf(
+				&b,
+				"[Nest] 12345  - %s     LOG [OrderService] Order created successfully: %d\n",
+				at.Format("01/02/2006, 03:04:05 PM"),
+				5000+i,
+			)
 		}
 	}
 	return b.String()
@@ -52,8 +81,21 @@ func opened(t *testing.T, code string, size page.Size) (*Page, *logs.Store) {
 	t.Helper()
 	store := logs.NewStore(time.UTC, func() time.Time { return now })
 	t.Cleanup(store.Close)
-	env := &page.Env{Ctx: context.Background(), Lang: lang.For(code), Theme: theme.New(theme.Options{NoColor: true}), Clock: clock.NewFake(now), Zone: time.UTC, Service: "qianzhang"}
-	store.Add("/l/qianzhang-backend-out.log", "/l/qianzhang-backend-out.log", text{bytes.NewReader([]byte(sample()))}, false, false)
+	env := &page.Env{
+		Ctx:     context.Background(),
+		Lang:    lang.For(code),
+		Theme:   theme.New(theme.Options{NoColor: true}),
+		Clock:   clock.NewFake(now),
+		Zone:    time.UTC,
+		Service: "qianzhang",
+	}
+	store.Add(
+		"/l/qianzhang-backend-out.log",
+		"/l/qianzhang-backend-out.log",
+		text{bytes.NewReader([]byte(sample()))},
+		false,
+		false,
+	)
 	p := New(env, store, Options{})
 	p.size = size
 	settle(t, p, store)
@@ -120,12 +162,22 @@ func key(p *Page, store *logs.Store, t *testing.T, keys ...string) {
 	}
 }
 
-var sizes = []page.Size{{Width: 40, Height: 8}, {Width: 80, Height: 20}, {Width: 120, Height: 35}, {Width: 200, Height: 55}}
+var sizes = []page.Size{
+	{Width: 40, Height: 8},
+	{Width: 80, Height: 20},
+	{Width: 120, Height: 35},
+	{Width: 200, Height: 55},
+}
 
 func TestScreens(t *testing.T) {
 	screens := map[string][]string{
 		"list": nil, "query": {"/", "connect", "enter"}, "error": {"/", "order level:loud", "enter"}, "typing": {"/", "客户"},
-		"detail": {"/", "unable", "enter", "enter"}, "json": {"/", "'客户", "enter", "enter"}, "patterns": {"p"}, "paused": {"g"},
+		"detail": {
+			"/",
+			"unable",
+			"enter",
+			"enter",
+		}, "json": {"/", "'客户", "enter", "enter"}, "patterns": {"p"}, "paused": {"g"},
 		"around": {"/", "wait", "enter", "]", "]"}, "best": {"/", "connect", "enter", "o"},
 	}
 	for name, keys := range screens {
@@ -144,7 +196,8 @@ func TestScreens(t *testing.T) {
 							t.Errorf("line %d is %d cells wide", i, w)
 						}
 					}
-					if strings.Contains(view, "\x1b]") || strings.Contains(view, "\u202e") || strings.Contains(view, "\x1b[8m") {
+					if strings.Contains(view, "\x1b]") || strings.Contains(view, "\u202e") ||
+						strings.Contains(view, "\x1b[8m") {
 						t.Error("an attack reaches the terminal")
 					}
 					if size.Width < 200 {
@@ -160,7 +213,13 @@ func TestScrollingUpStopsFollowingAndCountsWhatIsNew(t *testing.T) {
 	size := page.Size{Width: 80, Height: 20}
 	store := logs.NewStore(time.UTC, func() time.Time { return now })
 	t.Cleanup(store.Close)
-	env := &page.Env{Ctx: context.Background(), Lang: lang.English(), Theme: theme.New(theme.Options{NoColor: true}), Clock: clock.NewFake(now), Zone: time.UTC}
+	env := &page.Env{
+		Ctx:   context.Background(),
+		Lang:  lang.English(),
+		Theme: theme.New(theme.Options{NoColor: true}),
+		Clock: clock.NewFake(now),
+		Zone:  time.UTC,
+	}
 	g := &grows{}
 	g.add(sample())
 	seg := store.Add("a", "a", g, true, false)
@@ -173,7 +232,8 @@ func TestScrollingUpStopsFollowingAndCountsWhatIsNew(t *testing.T) {
 	key(p, store, t, "k", "k")
 	seg.Grow(g.add("2026-01-29T14:06:00Z INFO brand new\n2026-01-29T14:06:01Z INFO and newer\n"), nil)
 	settle(t, p, store)
-	if v := p.View(size); !strings.Contains(v, "paused") || !strings.Contains(v, "+2 new") || strings.Contains(v, "brand new") {
+	if v := p.View(size); !strings.Contains(v, "paused") || !strings.Contains(v, "+2 new") ||
+		strings.Contains(v, "brand new") {
 		t.Fatalf("paused, but\n%s", v)
 	}
 	key(p, store, t, "G")

@@ -25,7 +25,10 @@ func (p *Page) nothingToAccept() lang.Msg {
 // then plans again.
 func (p *Page) openAccept() tea.Cmd {
 	gap := p.plan.OpenGaps()[0]
-	body := []lang.Msg{gap.Text(), lang.M("Another backup may hold it. If you type its name, the restore will do without.")}
+	body := []lang.Msg{
+		gap.Text(),
+		lang.M("Another backup may hold it. If you type its name, the restore will do without."),
+	}
 	title := lang.M("A table that would vanish or shrink")
 	return page.Send(page.Open{Overlay: widget.NewConfirm(p.env, title, body, gap.Table, func() tea.Cmd {
 		p.choice.Accept = append(slices.Clone(p.choice.Accept), gap.Table)

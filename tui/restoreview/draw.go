@@ -37,7 +37,13 @@ func (p *Page) View(size page.Size) string {
 
 // lines are the head, the steps, and the marked step.
 func (p *Page) lines(size page.Size) []string {
-	lines := slices.Concat(p.head(size.Width), p.lookingLine(size.Width), p.savingLine(size.Width), p.rescueLine(size.Width), p.pendingLine(size.Width))
+	lines := slices.Concat(
+		p.head(size.Width),
+		p.lookingLine(size.Width),
+		p.savingLine(size.Width),
+		p.rescueLine(size.Width),
+		p.pendingLine(size.Width),
+	)
 	rest := page.Size{Width: size.Width, Height: max(1, size.Height-len(lines))}
 	if p.shownPlan() == nil {
 		return append(lines, p.waiting(rest)...)
@@ -73,7 +79,10 @@ func (p *Page) window(lines []string, height int) []string {
 	p.scroll = max(0, min(p.scroll, len(lines)-height))
 	out := lines[p.scroll:min(len(lines), p.scroll+height)]
 	if p.scroll+height < len(lines) && height > 1 {
-		out = append(append([]string{}, out[:height-1]...), p.env.Theme.Dim.Render(p.env.T("%s more: space", p.env.Theme.Glyph.More)))
+		out = append(
+			append([]string{}, out[:height-1]...),
+			p.env.Theme.Dim.Render(p.env.T("%s more: space", p.env.Theme.Glyph.More)),
+		)
 	}
 	return out
 }
@@ -86,9 +95,20 @@ func (p *Page) head(w int) []string {
 		return nil
 	}
 	age := human.Duration(plan.CreatedAt.Sub(plan.Source.At).Round(time.Second))
-	text := t.Bold.Render(termsafe.Line(plan.Target.Database)) + " " + t.Glyph.Left + " " + termsafe.Line(plan.Source.Name)
+	text := t.Bold.Render(
+		termsafe.Line(plan.Target.Database),
+	) + " " + t.Glyph.Left + " " + termsafe.Line(
+		plan.Source.Name,
+	)
 	if w >= narrow {
-		text = t.Bold.Render(termsafe.Line(plan.Target.Database)) + " " + t.Glyph.Left + " " + e.T("%s (%s earlier), mode %s", e.Time(plan.Source.At), age, plan.Mode.Label())
+		text = t.Bold.Render(
+			termsafe.Line(plan.Target.Database),
+		) + " " + t.Glyph.Left + " " + e.T(
+			"%s (%s earlier), mode %s",
+			e.Time(plan.Source.At),
+			age,
+			plan.Mode.Label(),
+		)
 	}
 	lines := []string{cells.Cut(text, w)}
 	if p.problem != nil {
@@ -119,15 +139,36 @@ func (p *Page) standing() string {
 	stage := e.Lang.Msg(s.Stage.Label())
 	switch {
 	case p.running() && !p.run.Alive:
-		return t.Warn.Render(t.Glyph.Warn + " " + e.T("The worker is gone, in step %d: %s. Resume, undo or abort.", int(s.Stage.Step()), stage))
+		return t.Warn.Render(
+			t.Glyph.Warn + " " + e.T(
+				"The worker is gone, in step %d: %s. Resume, undo or abort.",
+				int(s.Stage.Step()),
+				stage,
+			),
+		)
 	case s.Stage.Asks() && p.run.Alive:
-		return t.Warn.Render(t.Glyph.Warn + " " + e.T("%s's restore waits for an answer: press a.", termsafe.Line(p.run.Worker.User)))
+		return t.Warn.Render(
+			t.Glyph.Warn + " " + e.T("%s's restore waits for an answer: press a.", termsafe.Line(p.run.Worker.User)),
+		)
 	case p.running():
-		return t.Accent.Render(t.Glyph.Running+" ") + e.T("%s by %s, since %s", stage, termsafe.Line(p.run.Worker.User), human.Clock(e.Clock.Now().Sub(s.Trail[0].Begin)))
+		return t.Accent.Render(
+			t.Glyph.Running+" ",
+		) + e.T(
+			"%s by %s, since %s",
+			stage,
+			termsafe.Line(p.run.Worker.User),
+			human.Clock(e.Clock.Now().Sub(s.Trail[0].Begin)),
+		)
 	case s.Stage == restore.Done && s.NotReady:
 		return t.Warn.Render(t.Glyph.Warn + " " + e.T("restored, but the service is not ready"))
 	case s.Stage == restore.Done:
-		return t.OK.Render(t.Glyph.OK + " " + e.T("restored in %s; the service was down for %s", human.Duration(p.took()), human.Duration(s.Down(e.Clock.Now()))))
+		return t.OK.Render(
+			t.Glyph.OK + " " + e.T(
+				"restored in %s; the service was down for %s",
+				human.Duration(p.took()),
+				human.Duration(s.Down(e.Clock.Now())),
+			),
+		)
 	}
 	return t.Unknown.Render(t.Glyph.Dot + " " + stage)
 }
@@ -231,7 +272,9 @@ func (p *Page) strip(w int) string {
 		st := p.stepState(s)
 		b.WriteString(st.style.Render(st.glyph))
 	}
-	b.WriteString(" " + t.Selected.Render(fmt.Sprintf("%d/7 %s", p.step+1, e.Lang.Msg(restore.AllSteps[p.step].Label()))))
+	b.WriteString(
+		" " + t.Selected.Render(fmt.Sprintf("%d/7 %s", p.step+1, e.Lang.Msg(restore.AllSteps[p.step].Label()))),
+	)
 	if st := p.stepState(restore.AllSteps[p.step]); st.known {
 		b.WriteString(" " + human.Clock(st.took))
 	}
@@ -260,7 +303,11 @@ func (p *Page) right(w int) []string {
 		lines = append(lines, p.findings(plan, w)...)
 	}
 	if !p.since.IsZero() && p.planning() {
-		lines = append(lines, "", t.Dim.Render(e.T("Looking at the backup and the target …")+"  "+human.Clock(e.Clock.Now().Sub(p.since))))
+		lines = append(
+			lines,
+			"",
+			t.Dim.Render(e.T("Looking at the backup and the target …")+"  "+human.Clock(e.Clock.Now().Sub(p.since))),
+		)
 	}
 	lines = append(lines, p.preview(w)...)
 	lines = append(lines, "")

@@ -19,14 +19,55 @@ import (
 // Actions is the table of keys: those of the plan, or of the run.
 func (p *Page) Actions() []page.Action {
 	common := []page.Action{
-		{ID: "restore.statements", Keys: []string{"enter"}, Label: lang.M("statements"), Help: lang.M("all statements and commands of the marked step, to read and copy"), Footer: true,
-			Off: p.noPlan, Run: p.openStatements},
-		{ID: "restore.copy", Keys: []string{"y"}, Label: lang.M("copy"), Help: lang.M("copy the statements of the marked step"), Off: p.noPlan,
-			Run: func() tea.Cmd { return page.Send(page.Copy{Text: strings.Join(p.statements(), "\n")}) }},
-		{ID: "restore.loss", Keys: []string{"o"}, Label: lang.M("losses"), Help: lang.M("what is newer than the backup and will be lost, table by table"), Footer: true, Off: p.noPlan, Run: p.openLoss},
-		{ID: "restore.rows", Keys: []string{"i"}, Label: lang.M("tables now"), Help: lang.M("the rows of each table now and in the backup, and how it is"), Footer: true, Off: p.noPlan, Run: p.openRows},
-		{ID: "restore.next", Keys: []string{"right", "l", "n"}, Label: lang.M("next step"), Help: lang.M("mark the next step"), Run: func() tea.Cmd { p.mark(1); return nil }},
-		{ID: "restore.previous", Keys: []string{"left", "h", "p"}, Label: lang.M("step before"), Help: lang.M("mark the step before"), Run: func() tea.Cmd { p.mark(-1); return nil }},
+		{
+			ID:     "restore.statements",
+			Keys:   []string{"enter"},
+			Label:  lang.M("statements"),
+			Help:   lang.M("all statements and commands of the marked step, to read and copy"),
+			Footer: true,
+			Off:    p.noPlan,
+			Run:    p.openStatements,
+		},
+		{
+			ID:    "restore.copy",
+			Keys:  []string{"y"},
+			Label: lang.M("copy"),
+			Help:  lang.M("copy the statements of the marked step"),
+			Off:   p.noPlan,
+			Run:   func() tea.Cmd { return page.Send(page.Copy{Text: strings.Join(p.statements(), "\n")}) },
+		},
+		{
+			ID:     "restore.loss",
+			Keys:   []string{"o"},
+			Label:  lang.M("losses"),
+			Help:   lang.M("what is newer than the backup and will be lost, table by table"),
+			Footer: true,
+			Off:    p.noPlan,
+			Run:    p.openLoss,
+		},
+		{
+			ID:     "restore.rows",
+			Keys:   []string{"i"},
+			Label:  lang.M("tables now"),
+			Help:   lang.M("the rows of each table now and in the backup, and how it is"),
+			Footer: true,
+			Off:    p.noPlan,
+			Run:    p.openRows,
+		},
+		{
+			ID:    "restore.next",
+			Keys:  []string{"right", "l", "n"},
+			Label: lang.M("next step"),
+			Help:  lang.M("mark the next step"),
+			Run:   func() tea.Cmd { p.mark(1); return nil },
+		},
+		{
+			ID:    "restore.previous",
+			Keys:  []string{"left", "h", "p"},
+			Label: lang.M("step before"),
+			Help:  lang.M("mark the step before"),
+			Run:   func() tea.Cmd { p.mark(-1); return nil },
+		},
 	}
 	if p.watching() {
 		return append(p.runActions(), common...)
@@ -36,24 +77,82 @@ func (p *Page) Actions() []page.Action {
 
 func (p *Page) planActions() []page.Action {
 	return []page.Action{
-		{ID: "restore.begin", Keys: []string{"B"}, Label: lang.M("begin"), Help: lang.M("carry the plan out, after the database's name was typed"), Footer: true, Writes: true,
-			Off: p.cannotBegin, Run: p.openBegin},
-		{ID: "restore.backup", Keys: []string{"b"}, Label: lang.M("backup"), Help: lang.M("choose another backup"), Footer: true, Run: func() tea.Cmd { return p.loadSources("") }},
-		{ID: "restore.mode", Keys: []string{"m"}, Label: lang.M("mode"), Help: lang.M("exchange the tables at the end (swap), or load in place"), Footer: true, Off: p.noPlan,
+		{
+			ID:     "restore.begin",
+			Keys:   []string{"B"},
+			Label:  lang.M("begin"),
+			Help:   lang.M("carry the plan out, after the database's name was typed"),
+			Footer: true,
+			Writes: true,
+			Off:    p.cannotBegin,
+			Run:    p.openBegin,
+		},
+		{
+			ID:     "restore.backup",
+			Keys:   []string{"b"},
+			Label:  lang.M("backup"),
+			Help:   lang.M("choose another backup"),
+			Footer: true,
+			Run:    func() tea.Cmd { return p.loadSources("") },
+		},
+		{
+			ID:     "restore.mode",
+			Keys:   []string{"m"},
+			Label:  lang.M("mode"),
+			Help:   lang.M("exchange the tables at the end (swap), or load in place"),
+			Footer: true,
+			Off:    p.noPlan,
 			Run: func() tea.Cmd {
 				p.choice.Mode = restore.Swap
 				if p.plan.Mode == restore.Swap {
 					p.choice.Mode = restore.InPlace
 				}
 				return p.draft()
-			}},
-		{ID: "restore.tables", Keys: []string{"t"}, Label: lang.M("tables"), Help: lang.M("the whole database, or some tables"), Footer: true, Off: p.noPlan, Run: p.openTables},
-		{ID: "restore.accept", Keys: []string{"A"}, Label: lang.M("accept"), Help: lang.M("accept that a table vanishes or shrinks, by typing its name, one after the other"), Footer: p.plan != nil && len(p.plan.OpenGaps()) > 0,
-			Off: p.nothingToAccept, Run: p.openAccept},
-		{ID: "restore.export", Keys: []string{"e"}, Label: lang.M("export"), Help: lang.M("write the rows that will be lost to files, for replay"), Footer: true, Off: p.cannotExport, Run: p.export},
-		{ID: "restore.rescue", Keys: []string{"s"}, Label: lang.M("rescue rows"), Help: lang.M("compare one table with the backup, and put chosen rows back"), Writes: true,
-			Off: p.cannotRescue, Run: p.openRescue},
-		{ID: "restore.again", Keys: []string{"r"}, Label: lang.M("look again"), Help: lang.M("look at the target again and plan anew"), Run: p.draft},
+			},
+		},
+		{
+			ID:     "restore.tables",
+			Keys:   []string{"t"},
+			Label:  lang.M("tables"),
+			Help:   lang.M("the whole database, or some tables"),
+			Footer: true,
+			Off:    p.noPlan,
+			Run:    p.openTables,
+		},
+		{
+			ID:     "restore.accept",
+			Keys:   []string{"A"},
+			Label:  lang.M("accept"),
+			Help:   lang.M("accept that a table vanishes or shrinks, by typing its name, one after the other"),
+			Footer: p.plan != nil && len(p.plan.OpenGaps()) > 0,
+			Off:    p.nothingToAccept,
+			Run:    p.openAccept,
+		},
+		{
+			ID:     "restore.export",
+			Keys:   []string{"e"},
+			Label:  lang.M("export"),
+			Help:   lang.M("write the rows that will be lost to files, for replay"),
+			Footer: true,
+			Off:    p.cannotExport,
+			Run:    p.export,
+		},
+		{
+			ID:     "restore.rescue",
+			Keys:   []string{"s"},
+			Label:  lang.M("rescue rows"),
+			Help:   lang.M("compare one table with the backup, and put chosen rows back"),
+			Writes: true,
+			Off:    p.cannotRescue,
+			Run:    p.openRescue,
+		},
+		{
+			ID:    "restore.again",
+			Keys:  []string{"r"},
+			Label: lang.M("look again"),
+			Help:  lang.M("look at the target again and plan anew"),
+			Run:   p.draft,
+		},
 	}
 }
 
@@ -71,14 +170,28 @@ func (p *Page) runActions() []page.Action {
 	}
 	s := p.run.State
 	return []page.Action{
-		{ID: "restore.answer", Keys: []string{"a"}, Label: lang.M("answer"), Help: lang.M("answer the question that the restore waits for"), Footer: s.Stage.Asks(), Writes: true,
+		{
+			ID:     "restore.answer",
+			Keys:   []string{"a"},
+			Label:  lang.M("answer"),
+			Help:   lang.M("answer the question that the restore waits for"),
+			Footer: s.Stage.Asks(),
+			Writes: true,
 			Off: func() lang.Msg {
 				if !s.Stage.Asks() {
 					return lang.M("there is no question")
 				}
 				return lang.Msg{}
-			}, Run: func() tea.Cmd { return p.openQuestion(false) }},
-		{ID: "restore.resume", Keys: []string{"R"}, Label: lang.M("resume"), Help: lang.M("go on with a restore whose worker is gone"), Footer: p.running() && !p.run.Alive, Writes: true,
+			},
+			Run: func() tea.Cmd { return p.openQuestion(false) },
+		},
+		{
+			ID:     "restore.resume",
+			Keys:   []string{"R"},
+			Label:  lang.M("resume"),
+			Help:   lang.M("go on with a restore whose worker is gone"),
+			Footer: p.running() && !p.run.Alive,
+			Writes: true,
 			Off: func() lang.Msg {
 				switch {
 				case !p.running() || p.run.Alive:
@@ -87,21 +200,60 @@ func (p *Page) runActions() []page.Action {
 					return p.pending.what
 				}
 				return lang.Msg{}
-			}, Run: func() tea.Cmd { return p.ask(restore.KindResume) }},
-		{ID: "restore.abort", Keys: []string{"X"}, Label: lang.M("abort"), Help: lang.M("give the restore up, and put back what it changed"), Footer: s.Can(restore.KindAbort), Writes: true,
-			Off: can(restore.KindAbort), Run: func() tea.Cmd { return p.ask(restore.KindAbort) }},
-		{ID: "restore.undo", Keys: []string{"Z"}, Label: lang.M("undo"), Help: lang.M("bring back the state before the restore"), Footer: s.Can(restore.KindUndo), Writes: true,
-			Off: can(restore.KindUndo), Run: func() tea.Cmd { return p.ask(restore.KindUndo) }},
-		{ID: "restore.drop", Keys: []string{"D"}, Label: lang.M("drop old"), Help: lang.M("drop the former tables that are kept for the undo"), Footer: s.Can(restore.KindDrop), Writes: true,
-			Off: can(restore.KindDrop), Run: func() tea.Cmd { return p.ask(restore.KindDrop) }},
-		{ID: "restore.report", Keys: []string{"v"}, Label: lang.M("report"), Help: lang.M("read the report of the restore as it stands"), Run: p.openReport},
-		{ID: "restore.new", Keys: []string{"N"}, Label: lang.M("new plan"), Help: lang.M("plan a new restore"), Footer: !p.running(),
+			},
+			Run: func() tea.Cmd { return p.ask(restore.KindResume) },
+		},
+		{
+			ID:     "restore.abort",
+			Keys:   []string{"X"},
+			Label:  lang.M("abort"),
+			Help:   lang.M("give the restore up, and put back what it changed"),
+			Footer: s.Can(restore.KindAbort),
+			Writes: true,
+			Off:    can(restore.KindAbort),
+			Run:    func() tea.Cmd { return p.ask(restore.KindAbort) },
+		},
+		{
+			ID:     "restore.undo",
+			Keys:   []string{"Z"},
+			Label:  lang.M("undo"),
+			Help:   lang.M("bring back the state before the restore"),
+			Footer: s.Can(restore.KindUndo),
+			Writes: true,
+			Off:    can(restore.KindUndo),
+			Run:    func() tea.Cmd { return p.ask(restore.KindUndo) },
+		},
+		{
+			ID:     "restore.drop",
+			Keys:   []string{"D"},
+			Label:  lang.M("drop old"),
+			Help:   lang.M("drop the former tables that are kept for the undo"),
+			Footer: s.Can(restore.KindDrop),
+			Writes: true,
+			Off:    can(restore.KindDrop),
+			Run:    func() tea.Cmd { return p.ask(restore.KindDrop) },
+		},
+		{
+			ID:    "restore.report",
+			Keys:  []string{"v"},
+			Label: lang.M("report"),
+			Help:  lang.M("read the report of the restore as it stands"),
+			Run:   p.openReport,
+		},
+		{
+			ID:     "restore.new",
+			Keys:   []string{"N"},
+			Label:  lang.M("new plan"),
+			Help:   lang.M("plan a new restore"),
+			Footer: !p.running(),
 			Off: func() lang.Msg {
 				if p.running() {
 					return lang.M("a restore is under way: this one first")
 				}
 				return lang.Msg{}
-			}, Run: func() tea.Cmd { p.fresh, p.choice, p.plan = true, restore.Choice{}, nil; return p.draft() }},
+			},
+			Run: func() tea.Cmd { p.fresh, p.choice, p.plan = true, restore.Choice{}, nil; return p.draft() },
+		},
 	}
 }
 
@@ -218,7 +370,9 @@ func (p *Page) ask(kind restore.Kind) tea.Cmd {
 	if kind == restore.KindUndo && r.State.Swapped {
 		return p.countLater(r)
 	}
-	return page.Send(page.Open{Overlay: widget.NewConfirm(p.env, kind.Label(), p.consequences(kind), r.Plan.Target.Database, do)})
+	return page.Send(
+		page.Open{Overlay: widget.NewConfirm(p.env, kind.Label(), p.consequences(kind), r.Plan.Target.Database, do)},
+	)
 }
 
 func (p *Page) consequences(kind restore.Kind) []lang.Msg {
@@ -265,8 +419,11 @@ func (p *Page) openQuestion(guarded bool) tea.Cmd {
 		body = append(body, n.Msg)
 	}
 	if r.State.Stage == restore.AskNotify {
-		body = []lang.Msg{lang.M("This would be sent to %s:", strings.Join(r.Plan.Notify, ", ")), lang.Raw(r.State.Data.Text),
-			lang.M("Mail and plain webhooks get the whole report with it: %s", r.State.Data.Report)}
+		body = []lang.Msg{
+			lang.M("This would be sent to %s:", strings.Join(r.Plan.Notify, ", ")),
+			lang.Raw(r.State.Data.Text),
+			lang.M("Mail and plain webhooks get the whole report with it: %s", r.State.Data.Report),
+		}
 	}
 	var choices []widget.Choice
 	for _, k := range r.State.Answers() {
@@ -274,9 +431,12 @@ func (p *Page) openQuestion(guarded bool) tea.Cmd {
 			if !r.State.NeedsTyping(k) && k != restore.KindUndo {
 				return p.hand(r, k, r.Plan.Target.Database)
 			}
-			return p.openDialog(r, widget.NewConfirm(p.env, r.State.Label(k), body, r.Plan.Target.Database, func() tea.Cmd {
-				return p.hand(r, k, r.Plan.Target.Database)
-			}))
+			return p.openDialog(
+				r,
+				widget.NewConfirm(p.env, r.State.Label(k), body, r.Plan.Target.Database, func() tea.Cmd {
+					return p.hand(r, k, r.Plan.Target.Database)
+				}),
+			)
 		}})
 	}
 	if r.State.Data.Report != "" {
@@ -329,10 +489,27 @@ func (p *Page) closeStale() tea.Cmd {
 func (p *Page) openTables() tea.Cmd {
 	var rows []pick
 	for _, t := range p.plan.Source.Tables {
-		rows = append(rows, pick{id: t.Name, text: termsafe.Line(t.Name) + "  " + p.env.T("%s rows", human.Count(t.Rows)), on: slices.Contains(p.plan.Tables, t.Name)})
+		rows = append(
+			rows,
+			pick{
+				id:   t.Name,
+				text: termsafe.Line(t.Name) + "  " + p.env.T("%s rows", human.Count(t.Rows)),
+				on:   slices.Contains(p.plan.Tables, t.Name),
+			},
+		)
 	}
-	return page.Send(page.Open{Overlay: newPicker(p.env, lang.M("Choose tables; none is the whole database"), rows, true, func(ids []string) tea.Cmd {
-		p.choice.Tables = ids
-		return p.draft()
-	})})
+	return page.Send(
+		page.Open{
+			Overlay: newPicker(
+				p.env,
+				lang.M("Choose tables; none is the whole database"),
+				rows,
+				true,
+				func(ids []string) tea.Cmd {
+					p.choice.Tables = ids
+					return p.draft()
+				},
+			),
+		},
+	)
 }

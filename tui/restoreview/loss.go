@@ -38,15 +38,38 @@ func (p *Page) lossFacts(plan *restore.Plan, put func(ops.State, string)) {
 	e, loss := p.env, plan.Assessment.Loss
 	n := loss.Rows() + loss.Changed()
 	if left := len(loss.Unknown) + len(loss.Unseen); left > 0 {
-		put(ops.StateUnknown, e.T("%s tables could not be compared whole with the backup (o): newer or changed rows in them may be lost", fmt.Sprint(left)))
+		put(
+			ops.StateUnknown,
+			e.T(
+				"%s tables could not be compared whole with the backup (o): newer or changed rows in them may be lost",
+				fmt.Sprint(left),
+			),
+		)
 	}
 	switch {
 	case n == 0:
 		return
 	case len(plan.Exported) > 0:
-		put(ops.StateOK, e.T("about %s newer rows in %s tables will be lost (o); kept in %s", human.Count(n), fmt.Sprint(len(loss.Tables)), filepath.Dir(plan.Exported[0])))
+		put(
+			ops.StateOK,
+			e.T(
+				"about %s newer rows in %s tables will be lost (o); kept in %s",
+				human.Count(n),
+				fmt.Sprint(len(loss.Tables)),
+				filepath.Dir(plan.Exported[0]),
+			),
+		)
 	default:
-		put(ops.StateWarning, e.T("about %s newer rows in %s tables will be lost (o)", human.Count(n), fmt.Sprint(len(loss.Tables)))+" "+e.Theme.Glyph.Right+" "+e.T("e keeps them"))
+		put(
+			ops.StateWarning,
+			e.T(
+				"about %s newer rows in %s tables will be lost (o)",
+				human.Count(n),
+				fmt.Sprint(len(loss.Tables)),
+			)+" "+e.Theme.Glyph.Right+" "+e.T(
+				"e keeps them",
+			),
+		)
 	}
 }
 
@@ -106,7 +129,9 @@ func (p *Page) clockLine(what lang.Msg, since time.Time, w int) []string {
 		return nil
 	}
 	e, t := p.env, p.env.Theme
-	return []string{cells.Cut(t.Accent.Render(t.Glyph.Running+" ")+e.Lang.Msg(what)+"  "+human.Clock(e.Clock.Now().Sub(since)), w)}
+	return []string{
+		cells.Cut(t.Accent.Render(t.Glyph.Running+" ")+e.Lang.Msg(what)+"  "+human.Clock(e.Clock.Now().Sub(since)), w),
+	}
 }
 
 // openLoss shows the loss table by table, and who is concerned.
@@ -117,7 +142,12 @@ func (p *Page) openLoss() tea.Cmd {
 		return page.Send(page.Notice{State: ops.StateUnknown, Text: lang.M("the tables were not looked at")})
 	}
 	if len(a.Loss.Tables) == 0 && a.Loss.Sure() {
-		return page.Send(page.Notice{State: ops.StateOK, Text: lang.M("nothing will be lost: every table was compared with the backup")})
+		return page.Send(
+			page.Notice{
+				State: ops.StateOK,
+				Text:  lang.M("nothing will be lost: every table was compared with the backup"),
+			},
+		)
 	}
 	e := p.env
 	lines := []string{e.T("Since %s:", e.Time(a.Loss.Since)), ""}
@@ -126,7 +156,19 @@ func (p *Page) openLoss() tea.Cmd {
 		w = max(w, cells.Width(termsafe.Line(t.Table)))
 	}
 	for _, t := range a.Loss.Tables {
-		lines = append(lines, "  "+cells.Pad(termsafe.Line(t.Table), w)+"  "+cells.PadLeft(human.Count(t.Newer), 9)+"  "+strings.Join(t.About(e.Lang), ", "))
+		lines = append(
+			lines,
+			"  "+cells.Pad(
+				termsafe.Line(t.Table),
+				w,
+			)+"  "+cells.PadLeft(
+				human.Count(t.Newer),
+				9,
+			)+"  "+strings.Join(
+				t.About(e.Lang),
+				", ",
+			),
+		)
 	}
 	for _, part := range []struct {
 		what string
@@ -139,7 +181,9 @@ func (p *Page) openLoss() tea.Cmd {
 			lines = append(lines, "  "+termsafe.Line(x))
 		}
 	}
-	return page.Send(page.Open{Overlay: widget.NewText(e, lang.M("What will be lost"), lines, strings.Join(lines, "\n"))})
+	return page.Send(
+		page.Open{Overlay: widget.NewText(e, lang.M("What will be lost"), lines, strings.Join(lines, "\n"))},
+	)
 }
 
 // openRows shows the tables as they are now and in the backup.
@@ -157,7 +201,21 @@ func (p *Page) openRows() tea.Cmd {
 	}
 	lines := make([]string, len(rows))
 	for i, r := range rows {
-		lines[i] = strings.TrimRight(cells.Pad(termsafe.Line(r[0]), w[0])+"  "+cells.PadLeft(r[1], w[1])+"  "+cells.PadLeft(r[2], w[2])+"  "+termsafe.Line(r[3]), " ")
+		lines[i] = strings.TrimRight(
+			cells.Pad(
+				termsafe.Line(r[0]),
+				w[0],
+			)+"  "+cells.PadLeft(
+				r[1],
+				w[1],
+			)+"  "+cells.PadLeft(
+				r[2],
+				w[2],
+			)+"  "+termsafe.Line(
+				r[3],
+			),
+			" ",
+		)
 	}
 	return page.Send(page.Open{Overlay: widget.NewText(e, lang.M("The tables now"), lines, strings.Join(lines, "\n"))})
 }
@@ -191,11 +249,29 @@ func (p *Page) confirmUndo(m laterMsg) tea.Cmd {
 			break
 		}
 		about := strings.Join(t.About(p.env.Lang), ", ")
-		body = append(body, lang.Raw(strings.TrimRight("  "+termsafe.Line(t.Table)+"  "+p.env.T("%s rows", human.Count(t.Newer))+"  "+about, " ")))
+		body = append(
+			body,
+			lang.Raw(
+				strings.TrimRight(
+					"  "+termsafe.Line(t.Table)+"  "+p.env.T("%s rows", human.Count(t.Newer))+"  "+about,
+					" ",
+				),
+			),
+		)
 	}
-	return page.Send(page.Open{Overlay: widget.NewConfirm(p.env, restore.KindUndo.Label(), body, m.run.Plan.Target.Database, func() tea.Cmd {
-		return p.hand(m.run, restore.KindUndo, m.run.Plan.Target.Database)
-	})})
+	return page.Send(
+		page.Open{
+			Overlay: widget.NewConfirm(
+				p.env,
+				restore.KindUndo.Label(),
+				body,
+				m.run.Plan.Target.Database,
+				func() tea.Cmd {
+					return p.hand(m.run, restore.KindUndo, m.run.Plan.Target.Database)
+				},
+			),
+		},
+	)
 }
 
 // mostLines is how many tables a dialog names.

@@ -176,7 +176,8 @@ func (p *Page) Update(body any) tea.Cmd {
 		return p.look(0)
 	case string:
 		if p.running() {
-			return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("a restore is under way: this one first")})
+			return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("a restore is under way: this one " +
+				"first")})
 		}
 		p.fresh, p.choice, p.plan = true, restore.Choice{Source: m}, nil
 		return p.draft()

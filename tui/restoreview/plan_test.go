@@ -36,7 +36,10 @@ func TestThePlanOnPaperIsWhatTheWizardShows(t *testing.T) {
 					if !strings.Contains(paper, words) {
 						t.Errorf("the paper does not have %q:\n%s", words, paper)
 					}
-					if english, _ := json.Marshal(what.String()); !strings.Contains(string(text), strings.Trim(string(english), `"`)) {
+					if english, _ := json.Marshal(what.String()); !strings.Contains(
+						string(text),
+						strings.Trim(string(english), `"`),
+					) {
 						t.Errorf("the JSON does not have %s:\n%s", english, text)
 					}
 				}
@@ -60,7 +63,16 @@ func TestThePlanOnPaperIsWhatTheWizardShows(t *testing.T) {
 					}
 					p.mark(1)
 				}
-				losses, rows := press(t, p, "o").View(page.Size{Width: 200, Height: 60}), press(t, p, "i").View(page.Size{Width: 200, Height: 60})
+				losses, rows := press(
+					t,
+					p,
+					"o",
+				).View(page.Size{Width: 200, Height: 60}),
+					press(
+						t,
+						p,
+						"i",
+					).View(page.Size{Width: 200, Height: 60})
 				for _, l := range plan.Assessment.Loss.Tables {
 					for _, words := range append(l.About(p.env.Lang), l.Table, human.Count(l.Newer)) {
 						if !strings.Contains(losses, words) || !strings.Contains(paper, words) {
@@ -88,7 +100,10 @@ func TestAWaitAfterAKeyHasAClock(t *testing.T) {
 	undo, _ := page.ForKey(p.Actions(), "Z")
 	undo.Run() // no answer yet
 	p.env.Clock.(*clock.Fake).Advance(7 * time.Second)
-	if view := p.View(page.Size{Width: 80, Height: 20}); !strings.Contains(view, "Counting what was written since the restore …  0:07") {
+	if view := p.View(page.Size{Width: 80, Height: 20}); !strings.Contains(
+		view,
+		"Counting what was written since the restore …  0:07",
+	) {
 		t.Errorf("no clock:\n%s", view)
 	}
 	if undo, _ = page.ForKey(p.Actions(), "Z"); undo.Why(p.env).Empty() {
@@ -99,7 +114,10 @@ func TestAWaitAfterAKeyHasAClock(t *testing.T) {
 	resume, _ := page.ForKey(p.Actions(), "R")
 	resume.Run()
 	p.env.Clock.(*clock.Fake).Advance(3 * time.Second)
-	if view := p.View(page.Size{Width: 80, Height: 20}); !strings.Contains(view, "Handing it over to the worker …  0:03") {
+	if view := p.View(page.Size{Width: 80, Height: 20}); !strings.Contains(
+		view,
+		"Handing it over to the worker …  0:03",
+	) {
 		t.Errorf("no clock:\n%s", view)
 	}
 	if resume, _ = page.ForKey(p.Actions(), "R"); resume.Why(p.env).Empty() {

@@ -52,12 +52,25 @@ func (p *Page) openRescue() tea.Cmd {
 	var rows []pick
 	for _, t := range tables {
 		if t.Engine != "SEQUENCE" {
-			rows = append(rows, pick{id: t.Name, text: termsafe.Line(t.Name) + "  " + p.env.T("%s rows", human.Count(t.Rows))})
+			rows = append(
+				rows,
+				pick{id: t.Name, text: termsafe.Line(t.Name) + "  " + p.env.T("%s rows", human.Count(t.Rows))},
+			)
 		}
 	}
-	return page.Send(page.Open{Overlay: newPicker(p.env, lang.M("Choose the table to compare with the backup"), rows, false, func(ids []string) tea.Cmd {
-		return p.runRescue(plan, ids[0], "")
-	})})
+	return page.Send(
+		page.Open{
+			Overlay: newPicker(
+				p.env,
+				lang.M("Choose the table to compare with the backup"),
+				rows,
+				false,
+				func(ids []string) tea.Cmd {
+					return p.runRescue(plan, ids[0], "")
+				},
+			),
+		},
+	)
 }
 
 // runRescue compares, or merges when merge says which rows.
@@ -90,11 +103,30 @@ func (p *Page) seeRescue(m rescuedMsg) tea.Cmd {
 	merge := func(what string, label lang.Msg) func() tea.Cmd {
 		return func() tea.Cmd {
 			db := m.plan.Target.Live
-			body := []lang.Msg{lang.Raw(lines[0]), lang.M("Rows of %s are written into %s.", m.plan.Source.Name, db+"."+m.table)}
-			return page.Send(page.Open{Overlay: widget.NewConfirm(p.env, label, body, db, func() tea.Cmd { return p.runRescue(m.plan, m.table, what) })})
+			body := []lang.Msg{
+				lang.Raw(lines[0]),
+				lang.M("Rows of %s are written into %s.", m.plan.Source.Name, db+"."+m.table),
+			}
+			return page.Send(
+				page.Open{
+					Overlay: widget.NewConfirm(
+						p.env,
+						label,
+						body,
+						db,
+						func() tea.Cmd { return p.runRescue(m.plan, m.table, what) },
+					),
+				},
+			)
 		}
 	}
-	missing, changed, all := lang.M("put the missing rows back"), lang.M("put the changed rows back"), lang.M("put both back")
+	missing, changed, all := lang.M(
+		"put the missing rows back",
+	), lang.M(
+		"put the changed rows back",
+	), lang.M(
+		"put both back",
+	)
 	return page.Send(page.Open{Overlay: widget.NewAsk(p.env, title, []lang.Msg{lang.Raw(lines[0])}, true,
 		widget.Choice{Key: "v", Label: lang.M("read the rows"), Run: read},
 		widget.Choice{Key: "m", Label: missing, Run: merge(restore.RescueMissing, missing)},
@@ -109,6 +141,13 @@ func (p *Page) rescueLine(w int) []string {
 		return nil
 	}
 	e, t := p.env, p.env.Theme
-	text := t.Accent.Render(t.Glyph.Running+" ") + e.T("Comparing %s with the backup …", termsafe.Line(p.rescue.table)) + "  " + human.Clock(e.Clock.Now().Sub(p.rescue.since))
+	text := t.Accent.Render(
+		t.Glyph.Running+" ",
+	) + e.T(
+		"Comparing %s with the backup …",
+		termsafe.Line(p.rescue.table),
+	) + "  " + human.Clock(
+		e.Clock.Now().Sub(p.rescue.since),
+	)
 	return []string{cells.Cut(text, w)}
 }

@@ -45,7 +45,8 @@ func TestRowsAreRescuedByKeys(t *testing.T) {
 	}
 	compare := pressOn(openedBy(t, p.Actions()[i].Run()), "enter")
 	ask := openedBy(t, p.Receive(compare().(page.Msg)))
-	if view := ask.View(page.Size{Width: 80, Height: 24}); !strings.Contains(view, "2 missing now") || !strings.Contains(view, "put the missing rows back") {
+	if view := ask.View(page.Size{Width: 80, Height: 24}); !strings.Contains(view, "2 missing now") ||
+		!strings.Contains(view, "put the missing rows back") {
 		t.Fatalf("the dialog says\n%s", view)
 	}
 	confirm := openedBy(t, pressOn(ask, "m"))
@@ -58,7 +59,10 @@ func TestRowsAreRescuedByKeys(t *testing.T) {
 	}
 	p.Receive(merge().(page.Msg))
 	table := d.plan.Source.Tables[0].Name
-	want := []string{"rescue " + d.plan.Source.Name + " " + table, "rescue " + d.plan.Source.Name + " " + table + " missing"}
+	want := []string{
+		"rescue " + d.plan.Source.Name + " " + table,
+		"rescue " + d.plan.Source.Name + " " + table + " missing",
+	}
 	if !slices.Equal(d.did, want) {
 		t.Errorf("%q, want %q", d.did, want)
 	}

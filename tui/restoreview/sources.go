@@ -63,7 +63,10 @@ func (p *Page) openSources(at string) tea.Cmd {
 	}
 	for _, name := range p.desk.Copies() {
 		if name != at {
-			rows = append(rows, pick{id: name + ":", text: e.T("look at the copy %s", termsafe.Line(name)) + " " + e.Theme.Glyph.More})
+			rows = append(
+				rows,
+				pick{id: name + ":", text: e.T("look at the copy %s", termsafe.Line(name)) + " " + e.Theme.Glyph.More},
+			)
 		}
 	}
 	return page.Send(page.Open{Overlay: newPicker(e, title, rows, false, func(ids []string) tea.Cmd {
@@ -89,7 +92,14 @@ func (p *Page) lookingLine(w int) []string {
 		return nil
 	}
 	e, t := p.env, p.env.Theme
-	text := t.Accent.Render(t.Glyph.Running+" ") + e.T("Looking at the copy %s …", termsafe.Line(p.looking.copy)) + "  " + human.Clock(e.Clock.Now().Sub(p.looking.since))
+	text := t.Accent.Render(
+		t.Glyph.Running+" ",
+	) + e.T(
+		"Looking at the copy %s …",
+		termsafe.Line(p.looking.copy),
+	) + "  " + human.Clock(
+		e.Clock.Now().Sub(p.looking.since),
+	)
 	return []string{cells.Cut(text, w)}
 }
 

@@ -46,7 +46,10 @@ func (d *fakeDesk) Copies() []string { return d.copies }
 
 func (d *fakeDesk) Sources(_ context.Context, at string) ([]restore.Source, error) {
 	d.did = append(d.did, "sources "+at)
-	return []restore.Source{{Name: "b.sql.gz", At: now.Add(-10 * time.Hour), SizeBytes: 1 << 20, State: "good"}, {Name: "a.sql.gz", At: now.Add(-34 * time.Hour), State: "unverified"}}, d.err
+	return []restore.Source{
+		{Name: "b.sql.gz", At: now.Add(-10 * time.Hour), SizeBytes: 1 << 20, State: "good"},
+		{Name: "a.sql.gz", At: now.Add(-34 * time.Hour), State: "unverified"},
+	}, d.err
 }
 
 func (d *fakeDesk) Draft(_ context.Context, c restore.Choice) (*restore.Plan, error) {
@@ -57,7 +60,10 @@ func (d *fakeDesk) Draft(_ context.Context, c restore.Choice) (*restore.Plan, er
 func (d *fakeDesk) Export(_ context.Context, p *restore.Plan) (*restore.Plan, error) {
 	d.did = append(d.did, "export")
 	out := *p
-	out.Exported = []string{"/var/lib/opsdeck/exports/qianzhang-1/orders.sql", "/var/lib/opsdeck/exports/qianzhang-1/lost.json"}
+	out.Exported = []string{
+		"/var/lib/opsdeck/exports/qianzhang-1/orders.sql",
+		"/var/lib/opsdeck/exports/qianzhang-1/lost.json",
+	}
 	return &out, d.err
 }
 
@@ -91,17 +97,67 @@ func (d *fakeDesk) Send(_ context.Context, id string, q restore.Request) error {
 func samplePlan(mode restore.Mode) *restore.Plan {
 	a := &restore.Assessment{
 		At: now, Server: restore.ServerState{Address: "127.0.0.1:3306", Flavour: "mysql", Version: "8.0.36", Identity: "u"}, SchemaThere: true,
-		Tables: []restore.TableState{{Name: "customers", Exists: true, InBackup: true, Check: "OK", Rows: 3, BackupRows: 3}, {Name: "orders", Exists: true, InBackup: true, Check: "OK", Rows: 90, BackupRows: 80}, {Name: "ar_invoices", InBackup: true}, {Name: "临时表", Exists: true, Check: "OK"}},
-		Loss:   restore.Loss{Since: now.Add(-10 * time.Hour), Tables: []restore.LossTable{{Table: "orders", Newer: 1234}, {Table: "临时表", Newer: 5, Estimate: true, Vanishes: true}}, Users: []string{"张三 (12)"}},
-		Disk:   restore.Disk{Known: true, Free: 1 << 40, NeedSwap: 4 << 30, NeedPlace: 2 << 30, SaveFree: 1 << 40}, Sessions: []restore.Session{{ID: 1, User: "sales", Host: "10.0.0.7:4242"}, {ID: 2, User: "sales", Host: "10.0.0.7:4243"}, {ID: 3, User: "report", Host: "localhost"}},
+		Tables: []restore.TableState{
+			{Name: "customers", Exists: true, InBackup: true, Check: "OK", Rows: 3, BackupRows: 3},
+			{Name: "orders", Exists: true, InBackup: true, Check: "OK", Rows: 90, BackupRows: 80},
+			{Name: "ar_invoices", InBackup: true},
+			{Name: "临时表", Exists: true, Check: "OK"},
+		},
+		Loss: restore.Loss{
+			Since: now.Add(-10 * time.Hour),
+			Tables: []restore.LossTable{
+				{Table: "orders", Newer: 1234},
+				{Table: "临时表", Newer: 5, Estimate: true, Vanishes: true},
+			},
+			Users: []string{"张三 (12)"},
+		},
+		Disk: restore.Disk{
+			Known:     true,
+			Free:      1 << 40,
+			NeedSwap:  4 << 30,
+			NeedPlace: 2 << 30,
+			SaveFree:  1 << 40,
+		}, Sessions: []restore.Session{{ID: 1, User: "sales", Host: "10.0.0.7:4242"}, {ID: 2, User: "sales", Host: "10.0.0.7:4243"}, {ID: 3, User: "report", Host: "localhost"}},
 		Drill: &restore.Drill{At: now.Add(-30 * 24 * time.Hour), Duration: 48 * time.Second, Bytes: 1 << 30},
 	}
-	src := restore.Source{Name: "qianzhang_sales_20260129_020000.sql.gz", Path: "/var/backups/mysql/qianzhang_sales_20260129_020000.sql.gz", State: "good", Manifest: true, Consistent: true, At: now.Add(-10 * time.Hour), SizeBytes: 350 << 20, RawBytes: 1100 << 20,
-		Tables: []restore.SourceTable{{Name: "customers", Rows: 3}, {Name: "orders", Rows: 80}, {Name: "ar_invoices", Rows: 7}}}
-	set := restore.Settings{Service: "qianzhang", Operator: "zhang", EmergencyDir: "/var/backups/mysql", LockWait: 15 * time.Second, Notify: []string{"ops-group"},
-		Process: restore.Process{Kind: "pm2", Name: "qianzhang-backend", Stop: "pm2 stop qianzhang-backend", Start: "pm2 start qianzhang-backend"},
-		Ready:   restore.Ready{URL: "http://localhost:3000/health/ready", Wait: restore.Span(2 * time.Minute)}}
-	return restore.Draft("20260129-120000-0001", now, restore.Choice{Mode: mode, Accept: []string{"临时表"}}, set, src, "qianzhang_sales", a)
+	src := restore.Source{
+		Name:       "qianzhang_sales_20260129_020000.sql.gz",
+		Path:       "/var/backups/mysql/qianzhang_sales_20260129_020000.sql.gz",
+		State:      "good",
+		Manifest:   true,
+		Consistent: true,
+		At:         now.Add(-10 * time.Hour),
+		SizeBytes:  350 << 20,
+		RawBytes:   1100 << 20,
+		Tables: []restore.SourceTable{
+			{Name: "customers", Rows: 3},
+			{Name: "orders", Rows: 80},
+			{Name: "ar_invoices", Rows: 7},
+		},
+	}
+	set := restore.Settings{
+		Service:      "qianzhang",
+		Operator:     "zhang",
+		EmergencyDir: "/var/backups/mysql",
+		LockWait:     15 * time.Second,
+		Notify:       []string{"ops-group"},
+		Process: restore.Process{
+			Kind:  "pm2",
+			Name:  "qianzhang-backend",
+			Stop:  "pm2 stop qianzhang-backend",
+			Start: "pm2 start qianzhang-backend",
+		},
+		Ready: restore.Ready{URL: "http://localhost:3000/health/ready", Wait: restore.Span(2 * time.Minute)},
+	}
+	return restore.Draft(
+		"20260129-120000-0001",
+		now,
+		restore.Choice{Mode: mode, Accept: []string{"临时表"}},
+		set,
+		src,
+		"qianzhang_sales",
+		a,
+	)
 }
 
 // at plays events on a plan, ten seconds apart, the last one 42 s ago.
@@ -129,11 +185,23 @@ func ev(kind restore.Kind, notes ...string) restore.Event {
 	return e
 }
 
-var upToLoading = []restore.Event{ev(restore.KindBegin), ev(restore.KindDone, "the backup's SHA-256 is the manifest's"), ev(restore.KindDone, "stopped: pm2 stop qianzhang-backend"),
-	ev(restore.KindDone, "no writes for 2.0 s"), ev(restore.KindDone, "/var/backups/mysql/emergency.sql.gz")}
+var upToLoading = []restore.Event{
+	ev(restore.KindBegin),
+	ev(restore.KindDone, "the backup's SHA-256 is the manifest's"),
+	ev(restore.KindDone, "stopped: pm2 stop qianzhang-backend"),
+	ev(restore.KindDone, "no writes for 2.0 s"),
+	ev(restore.KindDone, "/var/backups/mysql/emergency.sql.gz"),
+}
 
 func newPage(code string, d *fakeDesk) *Page {
-	env := &page.Env{Ctx: context.Background(), Lang: lang.For(code), Theme: theme.New(theme.Options{NoColor: true}), Clock: clock.NewFake(now), Zone: time.UTC, Service: "qianzhang"}
+	env := &page.Env{
+		Ctx:     context.Background(),
+		Lang:    lang.For(code),
+		Theme:   theme.New(theme.Options{NoColor: true}),
+		Clock:   clock.NewFake(now),
+		Zone:    time.UTC,
+		Service: "qianzhang",
+	}
 	p := New(env, d)
 	p.shown = true
 	p.Update(runMsg{run: d.run})
@@ -146,14 +214,45 @@ func newPage(code string, d *fakeDesk) *Page {
 func scenes() map[string]*fakeDesk {
 	p := samplePlan(restore.Swap)
 	loading := at(p, true, upToLoading...)
-	loading.Progress = &ops.Progress{Phase: "rows", Object: "order_items", Done: 420 << 20, Total: 1 << 30, Unit: "bytes", Elapsed: 42 * time.Second}
-	doubt := at(p, true, append(slices.Clone(upToLoading), ev(restore.KindDone, "9,336 rows of 8 tables loaded in 9.0 s"), ev(restore.KindFound, "orders has 79 rows, the backup 80", "qianzhang_sales was not changed."))...)
+	loading.Progress = &ops.Progress{
+		Phase:   "rows",
+		Object:  "order_items",
+		Done:    420 << 20,
+		Total:   1 << 30,
+		Unit:    "bytes",
+		Elapsed: 42 * time.Second,
+	}
+	doubt := at(
+		p,
+		true,
+		append(
+			slices.Clone(upToLoading),
+			ev(restore.KindDone, "9,336 rows of 8 tables loaded in 9.0 s"),
+			ev(restore.KindFound, "orders has 79 rows, the backup 80", "qianzhang_sales was not changed."),
+		)...)
 	gone := at(p, false, upToLoading...)
-	done := at(p, false, append(slices.Clone(upToLoading), ev(restore.KindDone, "rows loaded"), ev(restore.KindDone, "8 of 8 tables are as in the manifest"), ev(restore.KindDone, "8 tables exchanged"),
-		ev(restore.KindDone, "started"), ev(restore.KindDone, "ready after 3.1 s: 200 ready"), ev(restore.KindDone, "report: report.md"), ev(restore.KindSilent))...)
+	done := at(
+		p,
+		false,
+		append(
+			slices.Clone(upToLoading),
+			ev(restore.KindDone, "rows loaded"),
+			ev(restore.KindDone, "8 of 8 tables are as in the manifest"),
+			ev(restore.KindDone, "8 tables exchanged"),
+			ev(
+				restore.KindDone,
+				"started",
+			),
+			ev(restore.KindDone, "ready after 3.1 s: 200 ready"),
+			ev(restore.KindDone, "report: report.md"),
+			ev(restore.KindSilent),
+		)...)
 	return map[string]*fakeDesk{
 		"plan": {plan: p}, "loading": {run: loading}, "doubt": {run: doubt}, "gone": {run: gone}, "done": {run: done},
-		"noplan": {err: ops.E(ops.Busy, lang.Raw("MySQL at 127.0.0.1:3306 cannot be reached (connection refused)")).WithHint(lang.Raw("is the server running?"))},
+		"noplan": {
+			err: ops.E(ops.Busy, lang.Raw("MySQL at 127.0.0.1:3306 cannot be reached (connection refused)")).
+				WithHint(lang.Raw("is the server running?")),
+		},
 	}
 }
 
@@ -190,7 +289,10 @@ func TestEveryStepFitsEverySize(t *testing.T) {
 		for _, size := range []page.Size{{Width: 1, Height: 1}, {Width: 12, Height: 3}, {Width: 40, Height: 6}, {Width: 61, Height: 8}, {Width: 200, Height: 60}} {
 			p := newPage("zh", d)
 			for range 7 {
-				t.Run(fmt.Sprintf("%s/%dx%d/%d", name, size.Width, size.Height, p.step), func(t *testing.T) { fits(t, p.View(size), size) })
+				t.Run(
+					fmt.Sprintf("%s/%dx%d/%d", name, size.Width, size.Height, p.step),
+					func(t *testing.T) { fits(t, p.View(size), size) },
+				)
 				p.mark(1)
 			}
 		}
@@ -450,7 +552,8 @@ func TestWhatWillBeLostIsExportedFromTheWizard(t *testing.T) {
 	p := newPage("en", d)
 	d.did = nil
 	press(t, p, "e")
-	if view := p.View(page.Size{Width: 80, Height: 20}); !slices.Contains(d.did, "export") || !strings.Contains(view, "kept in /var/lib/opsdeck/exports/qianzhang-1") {
+	if view := p.View(page.Size{Width: 80, Height: 20}); !slices.Contains(d.did, "export") ||
+		!strings.Contains(view, "kept in /var/lib/opsdeck/exports/qianzhang-1") {
 		t.Fatalf("it did %v\n%s", d.did, view)
 	}
 }

@@ -71,7 +71,11 @@ func (p *Page) viewDetail(s *health.Standing, size page.Size) string {
 func (p *Page) title(s *health.Standing, width int) string {
 	t, e := p.env.Theme, p.env
 	style, glyph := t.State(s.State)
-	left := " " + style.Render(glyph+" "+e.Lang.Msg(s.State.Label())) + "  " + t.Title.Render(termsafe.Line(s.Check.Name))
+	left := " " + style.Render(
+		glyph+" "+e.Lang.Msg(s.State.Label()),
+	) + "  " + t.Title.Render(
+		termsafe.Line(s.Check.Name),
+	)
 	if severalServices(p.report) {
 		left += t.Dim.Render("  " + termsafe.Line(s.Check.Service))
 	}
@@ -122,7 +126,15 @@ func (p *Page) nowLines(s *health.Standing, width int) []string {
 	}
 	rule := p.source.Rule()
 	if s.Streak > 0 || s.State == ops.StateCritical {
-		lines = append(lines, t.Dim.Render(cells.Cut(e.T("critical after %d failures in a row, well again after %d passes", rule.Fails, rule.Passes), width)))
+		lines = append(
+			lines,
+			t.Dim.Render(
+				cells.Cut(
+					e.T("critical after %d failures in a row, well again after %d passes", rule.Fails, rule.Passes),
+					width,
+				),
+			),
+		)
 	}
 	return lines
 }
@@ -166,7 +178,14 @@ func (p *Page) limitLines(s *health.Standing, width int) []string {
 			style, glyph := t.State(state)
 			return style.Render(glyph) + " " + e.Lang.Msg(m)
 		}
-		table.Rows = append(table.Rows, []string{t.Dim.Render(e.Lang.Msg(l.What)), cell(ops.StateWarning, l.Warning), cell(ops.StateCritical, l.Critical)})
+		table.Rows = append(
+			table.Rows,
+			[]string{
+				t.Dim.Render(e.Lang.Msg(l.What)),
+				cell(ops.StateWarning, l.Warning),
+				cell(ops.StateCritical, l.Critical),
+			},
+		)
 	}
 	return table.Lines()
 }

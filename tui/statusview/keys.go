@@ -11,12 +11,23 @@ import (
 
 // Actions is the table of keys: those of the opened check, or of the list.
 func (p *Page) Actions() []page.Action {
-	look := page.Action{ID: "status.look", Keys: []string{"r"}, Label: lang.M("look now"), Help: lang.M("look at everything now, without waiting"), Footer: true,
+	look := page.Action{
+		ID:     "status.look",
+		Keys:   []string{"r"},
+		Label:  lang.M("look now"),
+		Help:   lang.M("look at everything now, without waiting"),
+		Footer: true,
 		Run: func() tea.Cmd {
 			source := p.source
 			return func() tea.Msg { source.Now(); return nil }
-		}}
-	moment := page.Action{ID: "status.moment", Keys: []string{"i"}, Label: lang.M("logs then"), Help: lang.M("show the logs of the moment since which the check stands so"), Footer: true,
+		},
+	}
+	moment := page.Action{
+		ID:     "status.moment",
+		Keys:   []string{"i"},
+		Label:  lang.M("logs then"),
+		Help:   lang.M("show the logs of the moment since which the check stands so"),
+		Footer: true,
 		Off: func() lang.Msg {
 			if s := p.subject(); s == nil || !s.Seen() {
 				return lang.M("it was not looked at yet")
@@ -26,7 +37,8 @@ func (p *Page) Actions() []page.Action {
 		Run: func() tea.Cmd {
 			at := p.subject().Since
 			return tea.Sequence(page.Send(page.Incident{At: at}), page.Send(page.Goto{Page: "logs"}))
-		}}
+		},
+	}
 	if s := p.opened(); s != nil {
 		return append(p.detailActions(len(s.Check.Commands)), look, moment)
 	}
@@ -43,19 +55,44 @@ func (p *Page) subject() *health.Standing {
 
 func (p *Page) listActions() []page.Action {
 	return []page.Action{
-		{ID: "status.open", Keys: []string{"enter"}, Label: lang.M("open"), Help: lang.M("open the check: answer, limits, history, commands"), Footer: true,
-			Off: p.nothing, Run: func() tea.Cmd { p.openCheck(p.chosen); return nil }},
-		{ID: "status.filter", Keys: []string{"/"}, Label: lang.M("filter"), Help: lang.M("list only checks that hold all words typed"), Footer: true,
+		{
+			ID:     "status.open",
+			Keys:   []string{"enter"},
+			Label:  lang.M("open"),
+			Help:   lang.M("open the check: answer, limits, history, commands"),
+			Footer: true,
+			Off:    p.nothing,
+			Run:    func() tea.Cmd { p.openCheck(p.chosen); return nil },
+		},
+		{
+			ID:     "status.filter",
+			Keys:   []string{"/"},
+			Label:  lang.M("filter"),
+			Help:   lang.M("list only checks that hold all words typed"),
+			Footer: true,
 			Run: func() tea.Cmd {
 				p.typing = true
 				p.input.Set(p.filter)
 				p.input.Focus()
 				return nil
-			}},
-		{ID: "status.bad", Keys: []string{"b"}, Label: lang.M("only bad"), Help: lang.M("list only what is not well, or everything again"), Footer: true,
-			Run: func() tea.Cmd { p.bad = !p.bad; p.take(p.report); return nil }},
-		{ID: "status.copy", Keys: []string{"y"}, Label: lang.M("copy"), Help: lang.M("copy the command with which to look further"),
-			Off: p.nothing, Run: func() tea.Cmd { return p.copyCommand(0) }},
+			},
+		},
+		{
+			ID:     "status.bad",
+			Keys:   []string{"b"},
+			Label:  lang.M("only bad"),
+			Help:   lang.M("list only what is not well, or everything again"),
+			Footer: true,
+			Run:    func() tea.Cmd { p.bad = !p.bad; p.take(p.report); return nil },
+		},
+		{
+			ID:    "status.copy",
+			Keys:  []string{"y"},
+			Label: lang.M("copy"),
+			Help:  lang.M("copy the command with which to look further"),
+			Off:   p.nothing,
+			Run:   func() tea.Cmd { return p.copyCommand(0) },
+		},
 		{ID: "status.all", Keys: []string{"esc"}, Label: lang.M("all"), Help: lang.M("list everything again"),
 			Run: func() tea.Cmd { p.bad, p.filter = false, ""; p.take(p.report); return nil }},
 	}
@@ -69,23 +106,58 @@ func (p *Page) detailActions(commands int) []page.Action {
 		return lang.Msg{}
 	}
 	return []page.Action{
-		{ID: "status.back", Keys: []string{"esc", "enter", "backspace"}, Label: lang.M("back"), Help: lang.M("back to the list"), Footer: true,
-			Run: func() tea.Cmd { p.open = ""; return nil }},
-		{ID: "status.copy", Keys: []string{"y"}, Label: lang.M("copy command"), Help: lang.M("copy the marked command"), Footer: true,
-			Off: none, Run: func() tea.Cmd { return p.copyCommand(p.command) }},
-		{ID: "status.mark", Keys: []string{"c"}, Label: lang.M("next command"), Help: lang.M("mark the next command"), Footer: commands > 1,
-			Off: none, Run: func() tea.Cmd { p.command = (p.command + 1) % commands; return nil }},
-		{ID: "status.copyraw", Keys: []string{"Y"}, Label: lang.M("copy answer"), Help: lang.M("copy the answer as it came"),
+		{
+			ID:     "status.back",
+			Keys:   []string{"esc", "enter", "backspace"},
+			Label:  lang.M("back"),
+			Help:   lang.M("back to the list"),
+			Footer: true,
+			Run:    func() tea.Cmd { p.open = ""; return nil },
+		},
+		{
+			ID:     "status.copy",
+			Keys:   []string{"y"},
+			Label:  lang.M("copy command"),
+			Help:   lang.M("copy the marked command"),
+			Footer: true,
+			Off:    none,
+			Run:    func() tea.Cmd { return p.copyCommand(p.command) },
+		},
+		{
+			ID:     "status.mark",
+			Keys:   []string{"c"},
+			Label:  lang.M("next command"),
+			Help:   lang.M("mark the next command"),
+			Footer: commands > 1,
+			Off:    none,
+			Run:    func() tea.Cmd { p.command = (p.command + 1) % commands; return nil },
+		},
+		{
+			ID:    "status.copyraw",
+			Keys:  []string{"Y"},
+			Label: lang.M("copy answer"),
+			Help:  lang.M("copy the answer as it came"),
 			Run: func() tea.Cmd {
 				if s := p.opened(); s != nil && s.Last.Raw != "" {
 					return page.Send(page.Copy{Text: s.Last.Raw})
 				}
 				return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("there was no answer to copy")})
-			}},
-		{ID: "status.next", Keys: []string{"right", "l", "n"}, Label: lang.M("next"), Help: lang.M("the next check of the list"),
-			Run: func() tea.Cmd { p.step(1); return nil }},
-		{ID: "status.previous", Keys: []string{"left", "h", "p"}, Label: lang.M("previous"), Help: lang.M("the check before in the list"),
-			Run: func() tea.Cmd { p.step(-1); return nil }},
+			},
+		},
+		{
+			ID:    "status.next",
+			Keys:  []string{"right", "l", "n"},
+			Label: lang.M("next"),
+			Help:  lang.M("the next check of the list"),
+			Run:   func() tea.Cmd { p.step(1); return nil },
+		},
+		{
+			ID:    "status.previous",
+			Keys:  []string{"left", "h", "p"},
+			Label: lang.M("previous"),
+			Help:  lang.M("the check before in the list"),
+			Run:   func() tea.Cmd { p.step(-1); return nil },
+		},
 	}
 }
 

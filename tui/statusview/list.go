@@ -147,7 +147,10 @@ func (p *Page) filterLine(width int) string {
 	if p.bad {
 		said += e.T("only what is not well") + "  "
 	}
-	return cells.Cut(t.Accent.Render(" "+said)+t.Dim.Render(e.T("%d of %d checks", p.countChecks(), len(p.report.Standings))), width)
+	return cells.Cut(
+		t.Accent.Render(" "+said)+t.Dim.Render(e.T("%d of %d checks", p.countChecks(), len(p.report.Standings))),
+		width,
+	)
 }
 
 func (p *Page) countChecks() (n int) {

@@ -189,7 +189,15 @@ func (p *Page) listed(s *health.Standing) bool {
 		return true
 	}
 	e := p.env
-	text := strings.ToLower(s.Check.ID() + " " + string(s.Check.Kind) + " " + s.State.String() + " " + e.Lang.Msg(s.State.Label()) + " " + p.say(s.Last.Detail))
+	text := strings.ToLower(
+		s.Check.ID() + " " + string(
+			s.Check.Kind,
+		) + " " + s.State.String() + " " + e.Lang.Msg(
+			s.State.Label(),
+		) + " " + p.say(
+			s.Last.Detail,
+		),
+	)
 	for _, word := range strings.Fields(strings.ToLower(p.filter)) {
 		if !strings.Contains(text, word) {
 			return false

@@ -63,18 +63,52 @@ func incident() health.Report {
 	redis := health.Result{Detail: lang.Raw("Redis 7.0.15 · 客户有限公司客户有限公司客户有限公司客户有限公司")}
 	redis.AddUnknown("evicted_keys", lang.M("%s lacks the right to see it", "app"))
 	return health.Report{At: now, Standings: []health.Standing{
-		story(check("health", health.KindHTTP, "curl -sS -i http://localhost:3000/health"), strings.Repeat("o", 40), health.Result{Detail: lang.M("up since %s", now.Add(-26*time.Hour))}),
-		story(check("ready", health.KindHTTP, "curl -sS -i http://localhost:3000/health/ready", "pm2 logs"), strings.Repeat("o", 30)+strings.Repeat("c", 9), ready),
-		story(check("mysql", health.KindMySQL, "mysql -e 'SHOW FULL PROCESSLIST'"), "ooowwoooooo"+strings.Repeat("c", 10), down),
+		story(
+			check("health", health.KindHTTP, "curl -sS -i http://localhost:3000/health"),
+			strings.Repeat("o", 40),
+			health.Result{Detail: lang.M("up since %s", now.Add(-26*time.Hour))},
+		),
+		story(
+			check("ready", health.KindHTTP, "curl -sS -i http://localhost:3000/health/ready", "pm2 logs"),
+			strings.Repeat("o", 30)+strings.Repeat("c", 9),
+			ready,
+		),
+		story(
+			check("mysql", health.KindMySQL, "mysql -e 'SHOW FULL PROCESSLIST'"),
+			"ooowwoooooo"+strings.Repeat("c", 10),
+			down,
+		),
 		story(check("redis", health.KindRedis), "oouuuo", redis),
-		story(check("disk-data", health.KindDisk), "cc", health.Result{State: ops.StateCritical, Detail: lang.M("disk %s has %s free", "/", "1 %"), Headline: lang.M("disk %s has %s free", "/", "1 %")}),
-		story(check("backup", health.KindBackup), "o", health.Result{Detail: lang.Raw("qianzhang_sales_20260129_105200.sql.gz"), Subject: now.Add(-3*time.Hour - 12*time.Minute)}),
+		story(
+			check("disk-data", health.KindDisk),
+			"cc",
+			health.Result{
+				State:    ops.StateCritical,
+				Detail:   lang.M("disk %s has %s free", "/", "1 %"),
+				Headline: lang.M("disk %s has %s free", "/", "1 %"),
+			},
+		),
+		story(
+			check("backup", health.KindBackup),
+			"o",
+			health.Result{
+				Detail:  lang.Raw("qianzhang_sales_20260129_105200.sql.gz"),
+				Subject: now.Add(-3*time.Hour - 12*time.Minute),
+			},
+		),
 		{Check: check("logs", health.KindLog)},
 	}}
 }
 
 func newPage(code string, report health.Report) (*Page, *fixed) {
-	env := &page.Env{Ctx: context.Background(), Lang: lang.For(code), Theme: theme.New(theme.Options{NoColor: true}), Clock: clock.NewFake(now), Zone: time.UTC, Service: "qianzhang"}
+	env := &page.Env{
+		Ctx:     context.Background(),
+		Lang:    lang.For(code),
+		Theme:   theme.New(theme.Options{NoColor: true}),
+		Clock:   clock.NewFake(now),
+		Zone:    time.UTC,
+		Service: "qianzhang",
+	}
 	f := &fixed{report: report, signal: make(chan struct{}, 1)}
 	return New(env, f), f
 }
@@ -196,7 +230,11 @@ func TestVerdictIsSentOnceAndAgainWhenItChanges(t *testing.T) {
 		return out
 	}
 	first := verdicts(incident())
-	if len(first) != 1 || !strings.HasPrefix(first[0], "MySQL is down since 14:04:15 (connection refused); 2 more; newest good backup 3 h 12 m ago.") {
+	if len(first) != 1 ||
+		!strings.HasPrefix(
+			first[0],
+			"MySQL is down since 14:04:15 (connection refused); 2 more; newest good backup 3 h 12 m ago.",
+		) {
 		t.Fatalf("got %q", first)
 	}
 	if again := verdicts(incident()); len(again) != 0 {

@@ -58,7 +58,12 @@ func (c *Confirm) View(size page.Size) string {
 	for _, m := range c.body {
 		lines = append(lines, cells.Wrap(termsafe.Text(e.Lang.Msg(m)), w)...)
 	}
-	lines = append(lines, "", cells.Cut(e.T("Type %s to go on:", t.Bold.Render(termsafe.Line(c.name))), w), c.input.View(t, w))
+	lines = append(
+		lines,
+		"",
+		cells.Cut(e.T("Type %s to go on:", t.Bold.Render(termsafe.Line(c.name))), w),
+		c.input.View(t, w),
+	)
 	if c.wrong {
 		lines = append(lines, t.Crit.Render(e.T("That is not the name. Nothing was done.")))
 	} else {

@@ -55,7 +55,13 @@ func Box(t *theme.Theme, title string, lines []string, size page.Size) string {
 	}
 	b := t.Border
 	head := cells.Cut(title, inner)
-	top := t.Rule.Render(b.TopLeft+b.Top) + t.Accent.Render(head) + t.Rule.Render(strings.Repeat(b.Top, inner+1-cells.Width(head))+b.TopRight)
+	top := t.Rule.Render(
+		b.TopLeft+b.Top,
+	) + t.Accent.Render(
+		head,
+	) + t.Rule.Render(
+		strings.Repeat(b.Top, inner+1-cells.Width(head))+b.TopRight,
+	)
 	out := []string{top}
 	for _, l := range lines {
 		out = append(out, t.Rule.Render(b.Left)+" "+cells.Pad(l, inner)+" "+t.Rule.Render(b.Right))
@@ -77,7 +83,10 @@ func Over(background, box string, size page.Size) string {
 			break
 		}
 		row := cells.Pad(bg[y+i], size.Width)
-		bg[y+i] = cells.Cut(cells.Pad(ansi.Truncate(row, x, ""), x)+"\x1b[m"+cells.Pad(l, w)+"\x1b[m"+ansi.TruncateLeft(row, x+w, ""), size.Width)
+		bg[y+i] = cells.Cut(
+			cells.Pad(ansi.Truncate(row, x, ""), x)+"\x1b[m"+cells.Pad(l, w)+"\x1b[m"+ansi.TruncateLeft(row, x+w, ""),
+			size.Width,
+		)
 	}
 	return strings.Join(bg, "\n")
 }

@@ -46,6 +46,12 @@ func (p *Prompt) Update(msg tea.Msg) (tea.Cmd, bool) {
 func (p *Prompt) View(size page.Size) string {
 	t, e := p.env.Theme, p.env
 	w := max(1, min(size.Width-4, 72))
-	lines := []string{t.Dim.Render(cells.Cut(termsafe.Line(p.body), w)), "", p.input.View(t, w), "", KeyHelp(t, "enter", e.T("take it")) + "  " + KeyHelp(t, "esc", e.T("back"))}
+	lines := []string{
+		t.Dim.Render(cells.Cut(termsafe.Line(p.body), w)),
+		"",
+		p.input.View(t, w),
+		"",
+		KeyHelp(t, "enter", e.T("take it")) + "  " + KeyHelp(t, "esc", e.T("back")),
+	}
 	return Box(t, " "+e.Lang.Msg(p.title)+" ", lines, size)
 }

@@ -42,7 +42,12 @@ func TestOverKeepsEveryLineAsWide(t *testing.T) {
 	size := page.Size{Width: 21, Height: 9}
 	bg := Fill([]string{"客户客户客户客户客户客户", "abc", strings.Repeat("x客", 9)}, size)
 	for w := 1; w < 25; w++ {
-		box := Box(testEnv().Theme, "标题", []string{strings.Repeat("户", w/2), "a"}, page.Size{Width: min(w+4, 21), Height: 9})
+		box := Box(
+			testEnv().Theme,
+			"标题",
+			[]string{strings.Repeat("户", w/2), "a"},
+			page.Size{Width: min(w+4, 21), Height: 9},
+		)
 		for i, line := range strings.Split(Over(bg, box, size), "\n") {
 			if got := cells.Width(line); got != 21 {
 				t.Fatalf("w=%d line %d is %d wide: %q", w, i, got, line)
@@ -75,7 +80,15 @@ func TestAskAlwaysShowsItsAnswers(t *testing.T) {
 		body = append(body, lang.Raw(fmt.Sprintf("session left: %d", i)))
 	}
 	for _, size := range []page.Size{{Width: 40, Height: 10}, {Width: 80, Height: 24}, {Width: 24, Height: 7}} {
-		a := NewAsk(testEnv(), lang.Raw("x"), body, true, Choice{Key: "r", Label: lang.Raw("try again")}, Choice{Key: "k", Label: lang.Raw("end these")}, Choice{Key: "x", Label: lang.Raw("abort")})
+		a := NewAsk(
+			testEnv(),
+			lang.Raw("x"),
+			body,
+			true,
+			Choice{Key: "r", Label: lang.Raw("try again")},
+			Choice{Key: "k", Label: lang.Raw("end these")},
+			Choice{Key: "x", Label: lang.Raw("abort")},
+		)
 		seen := map[string]bool{}
 		for range 60 {
 			view := a.View(size)

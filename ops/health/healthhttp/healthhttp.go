@@ -53,7 +53,10 @@ func Handler(s Service) http.Handler {
 	mux.HandleFunc("GET /health", h.live)
 	mux.HandleFunc("GET /health/ready", h.ready)
 	mux.HandleFunc("GET /health/version", h.version)
-	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, openAPI) })
+	mux.HandleFunc(
+		"GET /openapi.json",
+		func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, openAPI) },
+	)
 	return mux
 }
 

@@ -36,8 +36,12 @@ const maxWhereRanges = 16
 // ends by the clocks of zone. The condition is a range of time and, where the
 // table's order is proved, of ids, so that it reads little more than the year.
 func (s *Source) PlanYear(ctx context.Context, year int, zone *time.Location, dir string) (YearPlan, error) {
-	p := YearPlan{Year: year, Since: time.Date(year, 1, 1, 0, 0, 0, 0, zone), Until: time.Date(year+1, 1, 1, 0, 0, 0, 0, zone),
-		File: filepath.Join(dir, fmt.Sprintf("%s_%d.sql.gz", s.o.Table, year))}
+	p := YearPlan{
+		Year:  year,
+		Since: time.Date(year, 1, 1, 0, 0, 0, 0, zone),
+		Until: time.Date(year+1, 1, 1, 0, 0, 0, 0, zone),
+		File:  filepath.Join(dir, fmt.Sprintf("%s_%d.sql.gz", s.o.Table, year)),
+	}
 	if _, err := os.Lstat(p.File); err == nil {
 		p.Exists = true
 	}
@@ -100,16 +104,27 @@ type Archived struct {
 // manifest, and checks it: every byte by the manifest's hashes, every row read
 // back and of that year, and their number against the manifest and the table.
 // A file that stands there already is only checked.
-func (s *Source) ArchiveYear(ctx context.Context, p YearPlan, tool string, report func(ops.Progress)) (Archived, error) {
+func (s *Source) ArchiveYear(
+	ctx context.Context,
+	p YearPlan,
+	tool string,
+	report func(ops.Progress),
+) (Archived, error) {
 	out := Archived{Path: p.File}
 	if !p.Exists {
 		if err := os.MkdirAll(filepath.Dir(p.File), 0o700); err != nil {
 			return out, cannotWrite(err, p.File)
 		}
-		_, err := dump.Run(ctx, s.o.Target, dump.Options{Databases: []string{s.o.Schema}, Tables: []string{s.o.Table}, Where: p.Where,
-			Kind: "archive", Tool: tool, Compress: "gzip", Report: report, Now: s.o.Clock.Now}, p.File)
+		_, err := dump.Run(
+			ctx,
+			s.o.Target,
+			dump.Options{Databases: []string{s.o.Schema}, Tables: []string{s.o.Table}, Where: p.Where,
+				Kind: "archive", Tool: tool, Compress: "gzip", Report: report, Now: s.o.Clock.Now},
+			p.File,
+		)
 		if errors.Is(err, fs.ErrExist) {
-			return out, ops.Wrap(err, ops.Failed, lang.M("%s exists already", p.File)).WithHint(lang.M("choose another name, or remove it first"))
+			return out, ops.Wrap(err, ops.Failed, lang.M("%s exists already", p.File)).
+				WithHint(lang.M("choose another name, or remove it first"))
 		}
 		if err != nil {
 			return out, s.explain(err)

@@ -20,8 +20,16 @@ func old(t testing.TB, srv *testdb.Server, schema string, n int) {
 	t.Helper()
 	for i := range n {
 		at := time.Date(2025, 12, 31, 23, 59, 59, 999999000, time.UTC).Add(-time.Duration(i) * time.Hour)
-		srv.Exec(t, schema, fmt.Sprintf(`SET time_zone='+00:00'; INSERT INTO audit_logs (user_id, action, resource_type, resource_id, created_at)
-			VALUES (1, 'OLD', '张三 \\ ''x''\n', '%d', '%s')`, i, at.Format("2006-01-02 15:04:05.000000")))
+		srv.Exec(
+			t,
+			schema,
+			fmt.Sprintf(
+				`SET time_zone='+00:00'; INSERT INTO audit_logs (user_id, action, resource_type, resource_id, created_at)
+			VALUES (1, 'OLD', '张三 \\ ''x''\n', '%d', '%s')`,
+				i,
+				at.Format("2006-01-02 15:04:05.000000"),
+			),
+		)
 	}
 }
 
@@ -54,9 +62,10 @@ func TestAYearIsArchivedDeletedAndLoadedAgain(t *testing.T) {
 			t.Fatalf("%+v %v", made, err)
 		}
 		var inside []int64
-		_, page, err := s.archive(p.File).Page(context.Background(), func(l *audit.Layout) (audit.Filter, audit.Pos, error) {
-			return audit.Filter{}, audit.Newest(), nil
-		}, 10_000)
+		_, page, err := s.archive(p.File).
+			Page(context.Background(), func(l *audit.Layout) (audit.Filter, audit.Pos, error) {
+				return audit.Filter{}, audit.Newest(), nil
+			}, 10_000)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +83,8 @@ func TestAYearIsArchivedDeletedAndLoadedAgain(t *testing.T) {
 			t.Fatalf("%d rows are left, want %d", len(got), len(left)+1)
 		}
 		// Again: it passes over what is gone.
-		if d, err = s.DeleteArchived(context.Background(), p.File, 0, nil); err != nil || d.Rows != 0 || d.Gone != int64(len(want)-1) {
+		if d, err = s.DeleteArchived(context.Background(), p.File, 0, nil); err != nil || d.Rows != 0 ||
+			d.Gone != int64(len(want)-1) {
 			t.Fatalf("%+v %v", d, err)
 		}
 		n, err := s.LoadArchive(context.Background(), LoadArchive{Path: p.File, As: "audit_logs_2025"})
@@ -85,7 +95,9 @@ func TestAYearIsArchivedDeletedAndLoadedAgain(t *testing.T) {
 		if err := db.QueryRow("SELECT COUNT(*) FROM audit_logs_2025").Scan(&back); err != nil || back != n {
 			t.Fatalf("%d rows beside the table: %v", back, err)
 		}
-		if _, err := s.LoadArchive(context.Background(), LoadArchive{Path: p.File, As: "audit_logs_2025"}); ops.CodeOf(err) != ops.Usage {
+		if _, err := s.LoadArchive(context.Background(), LoadArchive{Path: p.File, As: "audit_logs_2025"}); ops.CodeOf(
+			err,
+		) != ops.Usage {
 			t.Fatalf("a taken name gave %v", err)
 		}
 	})
@@ -119,7 +131,11 @@ func TestABrokenDeletionGoesOnExactly(t *testing.T) {
 	srv := testdb.MariaDB(t)
 	schema := srv.Schema(t)
 	srv.Exec(t, schema, shapes["current"])
-	srv.Exec(t, schema, `SET time_zone='+00:00'; INSERT INTO audit_logs (action, resource_type, created_at) SELECT 'X', 'Y', TIMESTAMP('2025-06-01') + INTERVAL seq SECOND FROM seq_1_to_3000`)
+	srv.Exec(
+		t,
+		schema,
+		`SET time_zone='+00:00'; INSERT INTO audit_logs (action, resource_type, created_at) SELECT 'X', 'Y', TIMESTAMP('2025-06-01') + INTERVAL seq SECOND FROM seq_1_to_3000`,
+	)
 	s := open(t, srv, schema)
 	p := plan(t, s, t.TempDir())
 	if _, err := s.ArchiveYear(context.Background(), p, "test", nil); err != nil {
@@ -145,7 +161,13 @@ func TestABrokenDeletionGoesOnExactly(t *testing.T) {
 func TestABrokenLoadOfAnArchiveGoesOn(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
-		srv.Exec(t, schema, shapes["current"], "CREATE TRIGGER audit_bi BEFORE INSERT ON audit_logs FOR EACH ROW SET NEW.http_method = COALESCE(NEW.http_method, 'X')")
+		srv.Exec(
+			t,
+			schema,
+			shapes["current"],
+			"CREATE TRIGGER audit_bi BEFORE INSERT ON audit_logs FOR EACH ROW SET NEW.http_method = "+
+				"COALESCE(NEW.http_method, 'X')",
+		)
 		old(t, srv, schema, 25)
 		s := open(t, srv, schema)
 		p := plan(t, s, t.TempDir())
@@ -161,17 +183,25 @@ func TestABrokenLoadOfAnArchiveGoesOn(t *testing.T) {
 		if _, err := load.Run(context.Background(), target(srv), src, load.Options{Schema: scratch, Tables: []string{"audit_logs"}}); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := s.LoadArchive(context.Background(), LoadArchive{Path: p.File, As: "audit_old"}); err != nil || n != 25 {
+		if n, err := s.LoadArchive(context.Background(), LoadArchive{Path: p.File, As: "audit_old"}); err != nil ||
+			n != 25 {
 			t.Fatalf("%d %v", n, err)
 		}
 		var left int
-		if err := utc(t, srv, "").QueryRow("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", scratch).Scan(&left); err != nil || left != 0 {
+		if err := utc(t, srv, "").QueryRow("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", scratch).Scan(&left); err != nil ||
+			left != 0 {
 			t.Fatalf("the scratch schema is left: %v", err)
 		}
 		// One that holds other rows is not taken.
-		srv.Exec(t, "", "CREATE DATABASE "+schema+"_audit_x_load", "CREATE TABLE "+schema+"_audit_x_load.audit_logs LIKE "+schema+".audit_logs")
+		srv.Exec(
+			t,
+			"",
+			"CREATE DATABASE "+schema+"_audit_x_load",
+			"CREATE TABLE "+schema+"_audit_x_load.audit_logs LIKE "+schema+".audit_logs",
+		)
 		defer srv.Exec(t, "", "DROP DATABASE "+schema+"_audit_x_load")
-		if _, err := s.LoadArchive(context.Background(), LoadArchive{Path: p.File, As: "audit_x"}); err == nil || !strings.Contains(err.Error(), "are not those of the archive") {
+		if _, err := s.LoadArchive(context.Background(), LoadArchive{Path: p.File, As: "audit_x"}); err == nil ||
+			!strings.Contains(err.Error(), "are not those of the archive") {
 			t.Fatalf("got %v", err)
 		}
 	})

@@ -32,7 +32,12 @@ const deleteTries = 3
 // exactly as they were archived: each batch is locked, compared and deleted in
 // one short transaction. It can be broken off and run again: what is
 // gone is passed over.
-func (s *Source) DeleteArchived(ctx context.Context, path string, pauseAfter time.Duration, report func(ops.Progress)) (Deleted, error) {
+func (s *Source) DeleteArchived(
+	ctx context.Context,
+	path string,
+	pauseAfter time.Duration,
+	report func(ops.Progress),
+) (Deleted, error) {
 	d := &deletion{s: s, pause: pauseAfter, report: report, begun: time.Now()}
 	if m, err := backup.ReadManifest(path); err == nil {
 		for _, t := range m.Tables {
@@ -98,7 +103,17 @@ func (d *deletion) flush(ctx context.Context) error {
 	d.batch = d.batch[:0]
 	if d.report != nil {
 		seen := d.done.Rows + d.done.Gone + d.done.Differs
-		d.report(ops.Progress{Phase: "delete", Object: d.s.o.Table, Done: seen, Total: d.total, Unit: "rows", Rows: d.done.Rows, Elapsed: time.Since(d.begun)})
+		d.report(
+			ops.Progress{
+				Phase:   "delete",
+				Object:  d.s.o.Table,
+				Done:    seen,
+				Total:   d.total,
+				Unit:    "rows",
+				Rows:    d.done.Rows,
+				Elapsed: time.Since(d.begun),
+			},
+		)
 	}
 	return pause(ctx, d.pause)
 }

@@ -53,7 +53,14 @@ func (a Archive) indexOf(ctx context.Context, src *load.Source, p parts, t *arch
 }
 
 // makeIndex reads the time of every row, and tells it to see.
-func (a Archive) makeIndex(ctx context.Context, src *load.Source, p parts, t *archiveTable, ix *archiveIndex, see func(audit.Stamp)) error {
+func (a Archive) makeIndex(
+	ctx context.Context,
+	src *load.Source,
+	p parts,
+	t *archiveTable,
+	ix *archiveIndex,
+	see func(audit.Stamp),
+) error {
 	ix.Blocks = make([]archiveBlock, len(p.rows))
 	var mu sync.Mutex
 	var read, all int64
@@ -81,7 +88,17 @@ func (a Archive) makeIndex(ctx context.Context, src *load.Source, p parts, t *ar
 		}
 		ix.Blocks[i] = b
 		read += b.Rows
-		a.report(ops.Progress{Phase: "index", Object: a.Table, Done: read, Total: max(all, read), Unit: "rows", Rows: read, Elapsed: time.Since(begun)})
+		a.report(
+			ops.Progress{
+				Phase:   "index",
+				Object:  a.Table,
+				Done:    read,
+				Total:   max(all, read),
+				Unit:    "rows",
+				Rows:    read,
+				Elapsed: time.Since(begun),
+			},
+		)
 		return err
 	})
 }
@@ -120,12 +137,20 @@ func (a Archive) census(ctx context.Context, since, until audit.Stamp) (rows, st
 }
 
 func (a Archive) emptyIndex(src *load.Source, t *archiveTable) *archiveIndex {
-	return &archiveIndex{Version: archiveIndexVersion, Of: src.Manifest.SHA256 + " " + a.Table + " " + t.layout.Column(audit.CreatedAt).Name}
+	return &archiveIndex{
+		Version: archiveIndexVersion,
+		Of:      src.Manifest.SHA256 + " " + a.Table + " " + t.layout.Column(audit.CreatedAt).Name,
+	}
 }
 
 // eachMember runs work for members 0 to n-1, as many at a time as there are
 // processors, each with a reader of its own.
-func eachMember(ctx context.Context, src *load.Source, n int, work func(ctx context.Context, in *load.Reader, i int) error) error {
+func eachMember(
+	ctx context.Context,
+	src *load.Source,
+	n int,
+	work func(ctx context.Context, in *load.Reader, i int) error,
+) error {
 	g, ctx := errgroup.WithContext(ctx)
 	next := make(chan int)
 	g.Go(func() error {
@@ -171,7 +196,8 @@ func (a Archive) loadIndex(ix *archiveIndex, members int) bool {
 	}
 	data, err := os.ReadFile(path)
 	var kept archiveIndex
-	if err != nil || json.Unmarshal(data, &kept) != nil || kept.Version != ix.Version || kept.Of != ix.Of || len(kept.Blocks) != members {
+	if err != nil || json.Unmarshal(data, &kept) != nil || kept.Version != ix.Version || kept.Of != ix.Of ||
+		len(kept.Blocks) != members {
 		return false
 	}
 	*ix = kept

@@ -31,7 +31,9 @@ func (s *Source) LoadArchive(ctx context.Context, o LoadArchive) (rows int64, er
 	}
 	defer db.Close()
 	var taken int
-	err = db.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", s.o.Schema, o.As).Scan(&taken)
+	err = db.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND "+
+		"TABLE_NAME = ?", s.o.Schema, o.As).
+		Scan(&taken)
 	if err != nil {
 		return 0, s.explain(err)
 	}
@@ -50,7 +52,12 @@ func (s *Source) LoadArchive(ctx context.Context, o LoadArchive) (rows int64, er
 		return 0, err
 	}
 	if src.Manifest != nil {
-		verdict, err := load.Verify(ctx, s.o.Target, src.Manifest, load.VerifyOptions{Schema: scratch, Tables: []string{s.o.Table}, Report: o.Report})
+		verdict, err := load.Verify(
+			ctx,
+			s.o.Target,
+			src.Manifest,
+			load.VerifyOptions{Schema: scratch, Tables: []string{s.o.Table}, Report: o.Report},
+		)
 		if err != nil {
 			return 0, err
 		}
@@ -59,7 +66,12 @@ func (s *Source) LoadArchive(ctx context.Context, o LoadArchive) (rows int64, er
 				WithHint(lang.M("look at that schema, then drop it; the live table was not touched"))
 		}
 	}
-	triggers, err := found(ctx, db, "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?", scratch)
+	triggers, err := found(
+		ctx,
+		db,
+		"SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?",
+		scratch,
+	)
 	if err != nil {
 		return 0, s.explain(err)
 	}
@@ -80,7 +92,13 @@ func (s *Source) LoadArchive(ctx context.Context, o LoadArchive) (rows int64, er
 
 // loadInto loads the table into the scratch schema, unless an earlier run did
 // and was broken off before the end; what it holds then is verified all the same.
-func (s *Source) loadInto(ctx context.Context, db *sql.DB, src *load.Source, scratch string, report func(ops.Progress)) (int64, error) {
+func (s *Source) loadInto(
+	ctx context.Context,
+	db *sql.DB,
+	src *load.Source,
+	scratch string,
+	report func(ops.Progress),
+) (int64, error) {
 	tables, err := found(ctx, db, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?", scratch)
 	if err != nil {
 		return 0, s.explain(err)
@@ -98,7 +116,12 @@ func (s *Source) loadInto(ctx context.Context, db *sql.DB, src *load.Source, scr
 	if src.Manifest == nil {
 		from = s.o.Schema
 	}
-	done, err := load.Run(ctx, s.o.Target, src, load.Options{Schema: scratch, From: from, Tables: []string{s.o.Table}, Report: report})
+	done, err := load.Run(
+		ctx,
+		s.o.Target,
+		src,
+		load.Options{Schema: scratch, From: from, Tables: []string{s.o.Table}, Report: report},
+	)
 	return done.Rows, err
 }
 

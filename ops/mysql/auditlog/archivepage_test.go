@@ -70,7 +70,15 @@ func TestAnArchiveListsAsPlainSQLOnRandomFilters(t *testing.T) {
 				got, _ := listArchive(t, a.Archive, q.query, 50+rng.IntN(200))
 				want := model(t, db, q.sql+" AND "+a.cond)
 				if fmt.Sprint(got) != fmt.Sprint(want) {
-					t.Fatalf("%s: %q gives %d rows, plain SQL %d:\n%v\n%v", a.Path, q.query, len(got), len(want), got, want)
+					t.Fatalf(
+						"%s: %q gives %d rows, plain SQL %d:\n%v\n%v",
+						a.Path,
+						q.query,
+						len(got),
+						len(want),
+						got,
+						want,
+					)
 				}
 			}
 		}
@@ -82,8 +90,13 @@ func TestAPageOfAnArchiveReadsOnlyItsMembers(t *testing.T) {
 	schema := srv.Schema(t)
 	srv.Exec(t, schema, shapes["current"])
 	// Rows of about a kilobyte fill several members; two stand out of order.
-	srv.Exec(t, schema, `SET time_zone='+00:00'; INSERT INTO audit_logs (id, user_id, action, resource_type, resource_id, user_agent, created_at) SELECT seq, seq % 5, 'X', 'Y', seq % 7, REPEAT('浏', 340), TIMESTAMP('2025-03-01') + INTERVAL seq MINUTE FROM seq_1_to_24000`,
-		"SET time_zone='+00:00'; UPDATE audit_logs SET created_at = '2025-12-30' WHERE id = 11", "SET time_zone='+00:00'; UPDATE audit_logs SET created_at = '2025-01-02' WHERE id = 23990")
+	srv.Exec(
+		t,
+		schema,
+		`SET time_zone='+00:00'; INSERT INTO audit_logs (id, user_id, action, resource_type, resource_id, user_agent, created_at) SELECT seq, seq % 5, 'X', 'Y', seq % 7, REPEAT('浏', 340), TIMESTAMP('2025-03-01') + INTERVAL seq MINUTE FROM seq_1_to_24000`,
+		"SET time_zone='+00:00'; UPDATE audit_logs SET created_at = '2025-12-30' WHERE id = 11",
+		"SET time_zone='+00:00'; UPDATE audit_logs SET created_at = '2025-01-02' WHERE id = 23990",
+	)
 	state := t.TempDir()
 	s := open(t, srv, schema, func(o *Options) { o.StateDir = state })
 	p := plan(t, s, t.TempDir())
@@ -105,7 +118,8 @@ func TestAPageOfAnArchiveReadsOnlyItsMembers(t *testing.T) {
 		}
 		return ids(pg.Rows), pg.Scanned
 	}
-	for _, q := range []asked{{"", "TRUE"}, {"on:2025-03-09", "created_at >= '2025-03-09' AND created_at < '2025-03-10'"}, {"on:2025-01-02", "created_at < '2025-02-01'"}} {
+	for _, q := range []asked{{"", "TRUE"}, {"on:2025-03-09", "created_at >= '2025-03-09' AND created_at < " +
+		"'2025-03-10'"}, {"on:2025-01-02", "created_at < '2025-02-01'"}} {
 		got, read := page(q.query)
 		want := model(t, db, q.sql)
 		if fmt.Sprint(got) != fmt.Sprint(want[:min(10, len(want))]) || read > 20_000 || read == 0 {
@@ -139,7 +153,11 @@ func refusesADamagedMember(t *testing.T, a Archive) {
 	if err := os.WriteFile(a.Path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = a.Page(context.Background(), func(*audit.Layout) (audit.Filter, audit.Pos, error) { return audit.Filter{}, audit.Newest(), nil }, 10)
+	_, _, err = a.Page(
+		context.Background(),
+		func(*audit.Layout) (audit.Filter, audit.Pos, error) { return audit.Filter{}, audit.Newest(), nil },
+		10,
+	)
 	if ops.CodeOf(err) != ops.Failed || !strings.Contains(err.Error(), "damaged") {
 		t.Fatalf("got %v", err)
 	}
@@ -148,17 +166,30 @@ func refusesADamagedMember(t *testing.T, a Archive) {
 // Rows that no dump writes so are read too, and none twice.
 func TestOddlyWrittenRowsOfAnArchiveAreRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "odd.sql")
-	text := "CREATE TABLE `x` (id INT);\nCREATE TABLE audit_logs (id INT PRIMARY KEY, action VARCHAR(9), resource_id VARBINARY(9), created_at TIMESTAMP NULL);\n" +
-		"INSERT INTO x VALUES (9);\nINSERT INTO `audit_logs` VALUES (1,'a\\'b','\\0',NULL),(2,_utf8mb4'it''s',0xff,'2026-01-01 00:00:00'), (3 , 'c' , X'00' , '2026-01-02');\n" +
-		"INSERT IGNORE INTO db.audit_logs (created_at, id, action) VALUES ('2026-01-03', 4, 'd'), /* so */ ('2026-01-04', +5, \"e\");\n"
+	text := "CREATE TABLE `x` (id INT);\nCREATE TABLE audit_logs (id INT PRIMARY KEY, action VARCHAR(9), " +
+		"resource_id VARBINARY(9), created_at TIMESTAMP NULL);\n" +
+		"INSERT INTO x VALUES (9);\nINSERT INTO `audit_logs` VALUES " +
+		"(1,'a\\'b','\\0',NULL),(2,_utf8mb4'it''s',0xff,'2026-01-01 00:00:00'), (3 , 'c' , X'00' , '2026-01-02');\n" +
+		"INSERT IGNORE INTO db.audit_logs (created_at, id, action) VALUES ('2026-01-03', 4, 'd'), /* so */ " +
+		"('2026-01-04', +5, \"e\");\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	err := Archive{Path: path, Table: "audit_logs"}.Scan(context.Background(), func(*audit.Layout) error { return nil }, func(r *audit.Row) error {
-		got = append(got, fmt.Sprintf("%d %s %s %s", r.ID, r.Get(audit.Action), r.Get(audit.ResourceID), r.Time.Format("0102")))
-		return nil
-	})
+	err := Archive{
+		Path:  path,
+		Table: "audit_logs",
+	}.Scan(
+		context.Background(),
+		func(*audit.Layout) error { return nil },
+		func(r *audit.Row) error {
+			got = append(
+				got,
+				fmt.Sprintf("%d %s %s %s", r.ID, r.Get(audit.Action), r.Get(audit.ResourceID), r.Time.Format("0102")),
+			)
+			return nil
+		},
+	)
 	if want := "[1 a'b 00 0101 2 it's ff 0101 3 c 00 0102 4 d  0103 5 e  0104]"; err != nil || fmt.Sprint(got) != want {
 		t.Fatalf("%v %v", got, err)
 	}

@@ -31,8 +31,18 @@ func (a Archive) define(sql []byte, mode sqlscan.Mode) (*archiveTable, error) {
 	var found []audit.Column
 	primary := primaryKey(t)
 	for _, c := range t.Columns {
-		found = append(found, audit.Column{Name: c.Name, Type: c.Type, Nullable: !primary[strings.ToLower(c.Name)], Integer: strings.HasSuffix(c.Type, "int"),
-			JSON: c.Type == "json", Binary: c.Type == "binary" || c.Type == "varbinary", Counted: c.AutoInc})
+		found = append(
+			found,
+			audit.Column{
+				Name:     c.Name,
+				Type:     c.Type,
+				Nullable: !primary[strings.ToLower(c.Name)],
+				Integer:  strings.HasSuffix(c.Type, "int"),
+				JSON:     c.Type == "json",
+				Binary:   c.Type == "binary" || c.Type == "varbinary",
+				Counted:  c.AutoInc,
+			},
+		)
 		if !c.Generated {
 			out.columns = append(out.columns, c.Name)
 		}
@@ -70,7 +80,10 @@ func primaryKey(t *sqlscan.Table) map[string]bool {
 func archiveIndexes(t *sqlscan.Table) []audit.Index {
 	var out []audit.Index
 	for _, k := range t.Keys {
-		out = append(out, audit.Index{Name: k.Name, Columns: k.Columns, Unique: k.Kind == "PRIMARY" || k.Kind == "UNIQUE"})
+		out = append(
+			out,
+			audit.Index{Name: k.Name, Columns: k.Columns, Unique: k.Kind == "PRIMARY" || k.Kind == "UNIQUE"},
+		)
 	}
 	for _, c := range t.Columns {
 		if c.Unique {

@@ -57,15 +57,31 @@ func fill(t testing.TB, srv *testdb.Server, schema, shape string, n int, seed ui
 		action, resource := actions[rng.IntN(6)], resources[rng.IntN(5)]
 		switch {
 		case b.Len() == 0 && shape == "documented":
-			b.WriteString("INSERT INTO audit_logs (user_id, user_name, action, resource_type, resource_id, changes, created_at) VALUES ")
+			b.WriteString(
+				"INSERT INTO audit_logs (user_id, user_name, action, resource_type, resource_id, changes, " +
+					"created_at) VALUES ",
+			)
 		case b.Len() == 0:
-			b.WriteString("INSERT INTO audit_logs (user_id, action, resource_type, resource_id, old_value, new_value, ip_address, api_path, idempotency_key, created_at) VALUES ")
+			b.WriteString(
+				"INSERT INTO audit_logs (user_id, action, resource_type, resource_id, old_value, new_value, " +
+					"ip_address, api_path, idempotency_key, created_at) VALUES ",
+			)
 		default:
 			b.WriteString(", ")
 		}
 		status := []string{"NEW", "OLD", "50%_off", `a\"b`, "张三"}[rng.IntN(5)]
 		if shape == "documented" {
-			fmt.Fprintf(&b, `(%s, '用户%s', '%s', '%s', %d, '{"status": {"old": "X", "new": "%s"}}', %s)`, user, user, action, resource, rng.IntN(40), strings.ReplaceAll(status, `\`, `\\`), when)
+			fmt.Fprintf(
+				&b,
+				`(%s, '用户%s', '%s', '%s', %d, '{"status": {"old": "X", "new": "%s"}}', %s)`,
+				user,
+				user,
+				action,
+				resource,
+				rng.IntN(40),
+				strings.ReplaceAll(status, `\`, `\\`),
+				when,
+			)
 		} else {
 			fmt.Fprintf(&b, `(%s, '%s', '%s', '%d', '{"status": "NEW", "n": 1}', '{"status": "%s", "n": 1}', '10.0.%d.7', '/api/x', 'k%d', %s)`,
 				user, action, resource, rng.IntN(40), strings.ReplaceAll(status, `\`, `\\`), rng.IntN(4), i, when)
@@ -81,7 +97,12 @@ func fill(t testing.TB, srv *testdb.Server, schema, shape string, n int, seed ui
 }
 
 func target(srv *testdb.Server) mysql.Target {
-	return mysql.Target{Network: "tcp", Addr: fmt.Sprintf("%s:%d", srv.Host, srv.Port), User: srv.User, Password: srv.Password}
+	return mysql.Target{
+		Network:  "tcp",
+		Addr:     fmt.Sprintf("%s:%d", srv.Host, srv.Port),
+		User:     srv.User,
+		Password: srv.Password,
+	}
 }
 
 func open(t testing.TB, srv *testdb.Server, schema string, change ...func(*Options)) *Source {
@@ -91,7 +112,14 @@ func open(t testing.TB, srv *testdb.Server, schema string, change ...func(*Optio
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	o := Options{Target: target(srv), Schema: schema, Table: "audit_logs", MaxRows: 1 << 40, Timeout: 30 * time.Second, Clock: clock.NewFake(start.AddDate(0, 1, 0))}
+	o := Options{
+		Target:  target(srv),
+		Schema:  schema,
+		Table:   "audit_logs",
+		MaxRows: 1 << 40,
+		Timeout: 30 * time.Second,
+		Clock:   clock.NewFake(start.AddDate(0, 1, 0)),
+	}
 	for _, f := range change {
 		f(&o)
 	}
@@ -139,7 +167,10 @@ func randomTerm(rng *rand.Rand, shape string) asked {
 	case 3:
 		a = asked{"action:" + strings.ToLower(action), "action = '" + action + "'"}
 	case 4:
-		a = asked{fmt.Sprintf("resource:%s:%d", resource, id), fmt.Sprintf("(resource_type = '%s' AND resource_id = '%d')", resource, id)}
+		a = asked{
+			fmt.Sprintf("resource:%s:%d", resource, id),
+			fmt.Sprintf("(resource_type = '%s' AND resource_id = '%d')", resource, id),
+		}
 	case 5:
 		a = asked{"resource:" + resource, "resource_type = '" + resource + "'"}
 	case 6:
@@ -149,7 +180,14 @@ func randomTerm(rng *rand.Rand, shape string) asked {
 		if shape == "current" {
 			column, col2 = "new_value", "ip_address"
 		}
-		a = asked{`text~"50%_off"`, fmt.Sprintf("(CAST(%s AS CHAR) LIKE '%%50\\%%\\_off%%' OR CAST(%s AS CHAR) LIKE '%%50\\%%\\_off%%')", column, col2)}
+		a = asked{
+			`text~"50%_off"`,
+			fmt.Sprintf(
+				"(CAST(%s AS CHAR) LIKE '%%50\\%%\\_off%%' OR CAST(%s AS CHAR) LIKE '%%50\\%%\\_off%%')",
+				column,
+				col2,
+			),
+		}
 	case 8:
 		if shape == "current" {
 			a = asked{"ip:10.0.2.*", "ip_address LIKE '10.0.2.%'"}
@@ -158,7 +196,10 @@ func randomTerm(rng *rand.Rand, shape string) asked {
 		}
 	default:
 		if shape == "current" {
-			a = asked{"changed:status", `NOT (JSON_UNQUOTE(JSON_EXTRACT(old_value, '$.status')) <=> JSON_UNQUOTE(JSON_EXTRACT(new_value, '$.status')))`}
+			a = asked{
+				"changed:status",
+				`NOT (JSON_UNQUOTE(JSON_EXTRACT(old_value, '$.status')) <=> JSON_UNQUOTE(JSON_EXTRACT(new_value, '$.status')))`,
+			}
 		} else {
 			a = asked{"changed:status", "changes IS NOT NULL"}
 		}
@@ -177,11 +218,23 @@ func randomQuery(rng *rand.Rand, shape string, n int) asked {
 	}
 	from := start.Add(time.Duration(rng.IntN(n)) * 37 * time.Second)
 	if rng.IntN(3) == 0 {
-		q, c = append(q, "since:"+from.Format(time.RFC3339)), append(c, "created_at >= '"+from.Format("2006-01-02 15:04:05")+"'")
+		q, c = append(
+			q,
+			"since:"+from.Format(time.RFC3339),
+		), append(
+			c,
+			"created_at >= '"+from.Format("2006-01-02 15:04:05")+"'",
+		)
 	}
 	if rng.IntN(3) == 0 {
 		till := from.Add(time.Duration(1+rng.IntN(n)) * 30 * time.Second)
-		q, c = append(q, "until:"+till.Format(time.RFC3339)), append(c, "created_at < '"+till.Format("2006-01-02 15:04:05")+"'")
+		q, c = append(
+			q,
+			"until:"+till.Format(time.RFC3339),
+		), append(
+			c,
+			"created_at < '"+till.Format("2006-01-02 15:04:05")+"'",
+		)
 	}
 	return asked{strings.Join(q, " "), strings.Join(append(c, "TRUE"), " AND ")}
 }

@@ -121,18 +121,42 @@ func scaled() int {
 // plants some that are out of order.
 func loadBig(t testing.TB, srv *testdb.Server, schema string, n int) {
 	t.Helper()
-	srv.Exec(t, schema, shapes["current"], "CREATE TABLE d (n INT)", "INSERT INTO d VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)")
+	srv.Exec(
+		t,
+		schema,
+		shapes["current"],
+		"CREATE TABLE d (n INT)",
+		"INSERT INTO d VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)",
+	)
 	for from := 0; from < n; from += 100_000 {
-		srv.Exec(t, schema, fmt.Sprintf(`SET time_zone='+00:00', sql_log_bin=0; INSERT INTO audit_logs (id, user_id, action, resource_type, resource_id, old_value, new_value, ip_address, user_agent, api_path, request_body, http_method, idempotency_key, created_at)
+		srv.Exec(
+			t,
+			schema,
+			fmt.Sprintf(
+				`SET time_zone='+00:00', sql_log_bin=0; INSERT INTO audit_logs (id, user_id, action, resource_type, resource_id, old_value, new_value, ip_address, user_agent, api_path, request_body, http_method, idempotency_key, created_at)
 			SELECT s, 1 + s * 7919 %% 100, ELT(1 + s * 31 %% 6, 'CREATE','UPDATE','DELETE','APPLY','APPROVE','REJECT'), ELT(1 + s * 17 %% 5, 'AR_PAYMENT','AR_INVOICE','AR_APPLY','ORDER','CUSTOMER'), 1 + s * 104729 %% 10007,
 			JSON_OBJECT('status', 'OLD', 'n', s), JSON_OBJECT('status', 'NEW', 'n', s, 'note', LEFT(SHA2(s, 256), 40)), CONCAT('10.0.', s %% 255, '.', s %% 251), 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/120 Safari/537.36',
 			CONCAT('/api/orders/', s), JSON_OBJECT('a', s, 'token', '***'), 'POST', CONCAT('k', s), TIMESTAMP('2025-08-01') + INTERVAL FLOOR(s * %g) SECOND
-			FROM (SELECT %d + a.n*10000 + b.n*1000 + c.n*100 + e.n*10 + f.n AS s FROM d a, d b, d c, d e, d f ORDER BY s) x`, 3.9*compareRows/float64(n), from+1))
+			FROM (SELECT %d + a.n*10000 + b.n*1000 + c.n*100 + e.n*10 + f.n AS s FROM d a, d b, d c, d e, d f ORDER BY s) x`,
+				3.9*compareRows/float64(n),
+				from+1,
+			),
+		)
 	}
 	rng := rand.New(rand.NewPCG(1, 1))
 	for i := range comparePlanted {
 		id := 1 + rng.IntN(n)
-		srv.Exec(t, schema, fmt.Sprintf("SET sql_log_bin=0; UPDATE audit_logs SET created_at = created_at + INTERVAL %d SECOND + INTERVAL %d MICROSECOND WHERE id = %d", rng.IntN(4_000_000)-2_000_000, 1+i, id))
+		srv.Exec(
+			t,
+			schema,
+			fmt.Sprintf(
+				"SET sql_log_bin=0; UPDATE audit_logs SET created_at = created_at + INTERVAL %d SECOND + INTERVAL "+
+					"%d MICROSECOND WHERE id = %d",
+				rng.IntN(4_000_000)-2_000_000,
+				1+i,
+				id,
+			),
+		)
 	}
 	srv.Exec(t, schema, "ANALYZE TABLE audit_logs")
 }
@@ -152,9 +176,21 @@ func questions() []question {
 	return []question{
 		{name: "newest page", limit: 20, where: "TRUE", count: true},
 		{name: "a user's page", query: "user:42", limit: 20, where: "user_id = 42", count: true},
-		{name: "24 hours", query: "since:2025-10-28T00:00:00Z until:2025-10-29T00:00:00Z", limit: 20, where: "created_at >= '2025-10-28' AND created_at < '2025-10-29'", count: true},
+		{
+			name:  "24 hours",
+			query: "since:2025-10-28T00:00:00Z until:2025-10-29T00:00:00Z",
+			limit: 20,
+			where: "created_at >= '2025-10-28' AND created_at < '2025-10-29'",
+			count: true,
+		},
 		{name: "page 1,000", limit: 100, skip: 999, where: "TRUE", count: true},
-		{name: "a past range", query: "since:2025-08-20T00:00:00Z until:2025-08-23T00:00:00Z", limit: 100, where: "created_at >= '2025-08-20' AND created_at < '2025-08-23'", count: true},
+		{
+			name:  "a past range",
+			query: "since:2025-08-20T00:00:00Z until:2025-08-23T00:00:00Z",
+			limit: 100,
+			where: "created_at >= '2025-08-20' AND created_at < '2025-08-23'",
+			count: true,
+		},
 		{name: "trace", where: "resource_type = 'ORDER' AND resource_id = '456'", traced: true},
 	}
 }
@@ -276,7 +312,13 @@ func askThem(b *testing.B, db *sql.DB, q question) []int64 {
 }
 
 func compareStats(b *testing.B, s *Source, theirs *sql.DB) {
-	f, err := audit.Syntax{Layout: s.Layout(), Now: start, Zone: time.UTC}.Parse("since:2025-10-20T00:00:00Z until:2025-10-27T00:00:00Z")
+	f, err := audit.Syntax{
+		Layout: s.Layout(),
+		Now:    start,
+		Zone:   time.UTC,
+	}.Parse(
+		"since:2025-10-20T00:00:00Z until:2025-10-27T00:00:00Z",
+	)
 	if err != nil {
 		b.Fatal(err)
 	}

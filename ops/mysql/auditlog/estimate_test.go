@@ -18,10 +18,13 @@ func TestALargeReadIsAskedForFirst(t *testing.T) {
 		fill(t, srv, schema, "current", 3000, 9)
 		srv.Exec(t, schema, "ANALYZE TABLE audit_logs")
 		s := open(t, srv, schema, func(o *Options) { o.MaxRows = 100 })
-		f := audit.Filter{Terms: []audit.Term{{Op: audit.Is, Field: audit.Action, Any: []audit.Match{audit.Exactly("DELETE")}}}}
+		f := audit.Filter{
+			Terms: []audit.Term{{Op: audit.Is, Field: audit.Action, Any: []audit.Match{audit.Exactly("DELETE")}}},
+		}
 		var much *audit.TooMuchError
 		_, err := s.Stats(context.Background(), audit.StatsRequest{Filter: f}, false, nil)
-		if !errors.As(err, &much) || much.Estimate.Rows < 2000 || much.Estimate.Key != "PRIMARY" || !strings.Contains(much.Index, "(`action`, `created_at`)") {
+		if !errors.As(err, &much) || much.Estimate.Rows < 2000 || much.Estimate.Key != "PRIMARY" ||
+			!strings.Contains(much.Index, "(`action`, `created_at`)") {
 			t.Fatalf("got %+v", err)
 		}
 		if _, err = s.Stats(context.Background(), audit.StatsRequest{Filter: f}, true, nil); err != nil {
@@ -90,7 +93,8 @@ func TestWhatWouldBeSortedIsAskedForFirst(t *testing.T) {
 		req := audit.PageRequest{Before: audit.Newest(), Limit: 10}
 		_, err := s.Page(context.Background(), req)
 		var much *audit.TooMuchError
-		if !errors.As(err, &much) || much.Estimate.Rows < 200 || much.Estimate.Key != "" || !much.Estimate.Sorts || much.Index != "ALTER TABLE `audit_logs` ADD INDEX (`created_at`)" {
+		if !errors.As(err, &much) || much.Estimate.Rows < 200 || much.Estimate.Key != "" || !much.Estimate.Sorts ||
+			much.Index != "ALTER TABLE `audit_logs` ADD INDEX (`created_at`)" {
 			t.Fatalf("got %+v", err)
 		}
 		req.Leave = true
@@ -105,7 +109,12 @@ func TestATableWithoutOrderIsScannedWithProgress(t *testing.T) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"])
 		fill(t, srv, schema, "current", 5000, 14)
-		srv.Exec(t, schema, "SET time_zone='+00:00'; UPDATE audit_logs SET created_at = TIMESTAMP('2026-01-01') + INTERVAL id * 7919 % 100003 SECOND WHERE created_at IS NOT NULL")
+		srv.Exec(
+			t,
+			schema,
+			"SET time_zone='+00:00'; UPDATE audit_logs SET created_at = TIMESTAMP('2026-01-01') + INTERVAL id * "+
+				"7919 % 100003 SECOND WHERE created_at IS NOT NULL",
+		)
 		s, db := open(t, srv, schema, func(o *Options) { o.MaxRows = 1000 }), utc(t, srv, schema)
 		s.zones.Size = 512
 		req := audit.PageRequest{Before: audit.Newest(), Limit: 40}

@@ -71,7 +71,8 @@ type exportState struct {
 func (s *Source) Export(ctx context.Context, e Export) (Exported, error) {
 	begun := time.Now()
 	if _, err := os.Lstat(e.Path); !errors.Is(err, fs.ErrNotExist) {
-		return Exported{}, ops.E(ops.Usage, lang.M("%s exists already", e.Path)).WithHint(lang.M("choose another name, or remove it first"))
+		return Exported{}, ops.E(ops.Usage, lang.M("%s exists already", e.Path)).
+			WithHint(lang.M("choose another name, or remove it first"))
 	}
 	x := &export{s: s, e: e, begun: begun}
 	resumed, err := x.begin(ctx)
@@ -85,7 +86,13 @@ func (s *Source) Export(ctx context.Context, e Export) (Exported, error) {
 	if err := x.finish(ctx); err != nil {
 		return Exported{}, err
 	}
-	return Exported{Path: e.Path, Rows: x.state.Rows, Bytes: x.state.Bytes, Resumed: resumed, Duration: time.Since(begun)}, nil
+	return Exported{
+		Path:     e.Path,
+		Rows:     x.state.Rows,
+		Bytes:    x.state.Bytes,
+		Resumed:  resumed,
+		Duration: time.Since(begun),
+	}, nil
 }
 
 type export struct {
@@ -254,7 +261,18 @@ func (x *export) chunk(ctx context.Context) error {
 		}
 	}
 	if x.e.Report != nil {
-		x.e.Report(ops.Progress{Phase: "export", Object: x.s.o.Table, Done: x.state.Rows, Total: max(x.total, x.state.Rows), Unit: "rows", Rows: x.state.Rows, Elapsed: time.Since(x.begun), Estimate: true})
+		x.e.Report(
+			ops.Progress{
+				Phase:    "export",
+				Object:   x.s.o.Table,
+				Done:     x.state.Rows,
+				Total:    max(x.total, x.state.Rows),
+				Unit:     "rows",
+				Rows:     x.state.Rows,
+				Elapsed:  time.Since(x.begun),
+				Estimate: true,
+			},
+		)
 	}
 	return nil
 }
@@ -285,7 +303,8 @@ func (x *export) finish(ctx context.Context) error {
 		return x.interrupted(err)
 	}
 	if have != x.state.Rows {
-		return ops.E(ops.Failed, lang.M("%s rows were written, but the table now has %s of them: it changed meanwhile", human.Count(x.state.Rows), human.Count(have))).
+		return ops.E(ops.Failed, lang.M("%s rows were written, but the table now has %s of them: it changed "+
+			"meanwhile", human.Count(x.state.Rows), human.Count(have))).
 			WithHint(lang.M("run it again with --restart"))
 	}
 	if err := os.Rename(x.part(), x.e.Path); err != nil {
@@ -299,7 +318,17 @@ func (x *export) finish(ctx context.Context) error {
 func (x *export) count(ctx context.Context) (int64, error) {
 	return x.route.count(ctx, func(rows int64) {
 		if x.e.Report != nil {
-			x.e.Report(ops.Progress{Phase: "count", Object: x.s.o.Table, Done: rows, Total: x.state.Rows, Unit: "rows", Rows: rows, Elapsed: time.Since(x.begun)})
+			x.e.Report(
+				ops.Progress{
+					Phase:   "count",
+					Object:  x.s.o.Table,
+					Done:    rows,
+					Total:   x.state.Rows,
+					Unit:    "rows",
+					Rows:    rows,
+					Elapsed: time.Since(x.begun),
+				},
+			)
 		}
 	})
 }

@@ -35,7 +35,13 @@ func TestExportWritesEveryRowOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want := model(t, db, q.sql); got.Rows != int64(len(want)) || len(lines(t, path)) != len(want) {
-				t.Fatalf("%q: %d rows in the file, %d said, %d in the table", q.query, len(lines(t, path)), got.Rows, len(want))
+				t.Fatalf(
+					"%q: %d rows in the file, %d said, %d in the table",
+					q.query,
+					len(lines(t, path)),
+					got.Rows,
+					len(want),
+				)
 			}
 			if info, _ := os.Stat(path); info.Mode().Perm() != 0o600 || info.Size() != got.Bytes {
 				t.Fatalf("mode %v, size %d, said %d", info.Mode(), info.Size(), got.Bytes)
@@ -91,7 +97,11 @@ func TestAnInterruptedExportGoesOnExactly(t *testing.T) {
 			f.WriteString("half a li")
 			f.Close()
 			// Rows that came since do not belong to it.
-			srv.Exec(t, schema, "INSERT INTO audit_logs (action, resource_type, created_at) VALUES ('LATER', 'X', NOW())")
+			srv.Exec(
+				t,
+				schema,
+				"INSERT INTO audit_logs (action, resource_type, created_at) VALUES ('LATER', 'X', NOW())",
+			)
 			e.Report = nil
 			got, err := s.Export(context.Background(), e)
 			if err != nil || !got.Resumed {
@@ -135,8 +145,12 @@ func TestCSVOpensRightInASpreadsheet(t *testing.T) {
 	srv := testdb.MySQL(t)
 	schema := srv.Schema(t)
 	srv.Exec(t, schema, shapes["current"])
-	srv.Exec(t, schema, `INSERT INTO audit_logs (user_id, action, resource_type, resource_id, new_value, user_agent) VALUES
-		(1, '=1+1', '张三, "李四"', '-5', '{"password": "hunter2", "name": "客户"}', '=cmd|/C calc'), (2, '@SUM(A1)', 'x', '+86 138', NULL, '\r=1')`)
+	srv.Exec(
+		t,
+		schema,
+		`INSERT INTO audit_logs (user_id, action, resource_type, resource_id, new_value, user_agent) VALUES
+		(1, '=1+1', '张三, "李四"', '-5', '{"password": "hunter2", "name": "客户"}', '=cmd|/C calc'), (2, '@SUM(A1)', 'x', '+86 138', NULL, '\r=1')`,
+	)
 	s := open(t, srv, schema)
 	path := filepath.Join(t.TempDir(), "x.csv")
 	if _, err := s.Export(context.Background(), Export{Format: audit.CSV, Path: path, Mask: true}); err != nil {

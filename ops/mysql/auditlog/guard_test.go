@@ -36,8 +36,14 @@ func openErr(t *testing.T, srv *testdb.Server, schema string, change func(*Optio
 func TestWhatIsNoAuditTableIsSaidClearly(t *testing.T) {
 	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
-		srv.Exec(t, schema, "CREATE TABLE three (a INT, b TEXT, c DATE)", "CREATE TABLE textkey (id VARCHAR(36), action TEXT, created_at DATETIME, KEY (id))",
-			"CREATE TABLE notime (id INT PRIMARY KEY, action TEXT, created_at VARCHAR(20))", shapes["current"])
+		srv.Exec(
+			t,
+			schema,
+			"CREATE TABLE three (a INT, b TEXT, c DATE)",
+			"CREATE TABLE textkey (id VARCHAR(36), action TEXT, created_at DATETIME, KEY (id))",
+			"CREATE TABLE notime (id INT PRIMARY KEY, action TEXT, created_at VARCHAR(20))",
+			shapes["current"],
+		)
 		for _, c := range []struct {
 			change func(*Options)
 			says   string
@@ -61,8 +67,15 @@ func TestWhatIsNoAuditTableIsSaidClearly(t *testing.T) {
 func TestAUserWithoutRightsIsToldWhichOneIsMissing(t *testing.T) {
 	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
-		srv.Exec(t, schema, shapes["current"], "CREATE TABLE other (id INT)", "DROP USER IF EXISTS nobody@'%'", "CREATE USER nobody@'%' IDENTIFIED BY 'x'",
-			"GRANT SELECT ON `"+schema+"`.other TO nobody@'%'")
+		srv.Exec(
+			t,
+			schema,
+			shapes["current"],
+			"CREATE TABLE other (id INT)",
+			"DROP USER IF EXISTS nobody@'%'",
+			"CREATE USER nobody@'%' IDENTIFIED BY 'x'",
+			"GRANT SELECT ON `"+schema+"`.other TO nobody@'%'",
+		)
 		to := target(srv)
 		to.User, to.Password = "nobody", "x"
 		db, err := mysql.Open(context.Background(), to, "")
@@ -81,17 +94,22 @@ func TestAUserWithoutRightsIsToldWhichOneIsMissing(t *testing.T) {
 func TestColumnsOfNearShapesAreFound(t *testing.T) {
 	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
-		srv.Exec(t, schema, `CREATE TABLE audit_logs (log_id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, operator_name VARCHAR(50), operation VARCHAR(20), entity_type VARCHAR(20),
+		srv.Exec(
+			t,
+			schema,
+			`CREATE TABLE audit_logs (log_id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, operator_name VARCHAR(50), operation VARCHAR(20), entity_type VARCHAR(20),
 			entity_id VARCHAR(20), details TEXT, weird VARCHAR(9), create_time DATETIME(3) NOT NULL, KEY (create_time))`,
 			`INSERT INTO audit_logs (operator_name, operation, entity_type, entity_id, details, weird, create_time) VALUES
-			('李四', 'UPDATE', 'ORDER', '1', '{"a": {"old": 1, "new": 2}}', 'w', '2026-01-01 00:00:00.123'), ('x', 'UPDATE', 'ORDER', '1', 'not json {', NULL, '2026-01-02')`)
+			('李四', 'UPDATE', 'ORDER', '1', '{"a": {"old": 1, "new": 2}}', 'w', '2026-01-01 00:00:00.123'), ('x', 'UPDATE', 'ORDER', '1', 'not json {', NULL, '2026-01-02')`,
+		)
 		s := open(t, srv, schema)
 		p, err := s.Page(context.Background(), audit.PageRequest{Before: audit.Newest(), Limit: 10})
 		if err != nil || len(p.Rows) != 2 || p.Strategy != audit.TimeOrder {
 			t.Fatalf("%+v %v", p, err)
 		}
 		r := p.Rows[1]
-		if r.User() != "李四" || r.Get(audit.Action) != "UPDATE" || audit.Brief(audit.Diff(&r), 1) != "a: 1 → 2" || r.Extra[0].Text != "w" {
+		if r.User() != "李四" || r.Get(audit.Action) != "UPDATE" || audit.Brief(audit.Diff(&r), 1) != "a: 1 → 2" ||
+			r.Extra[0].Text != "w" {
 			t.Fatalf("%+v", r)
 		}
 		if got := audit.Diff(&p.Rows[0]); len(got) != 1 || audit.Plain(got[0].New) != "not json {" {
@@ -121,15 +139,33 @@ func TestNothingCanBeWritten(t *testing.T) {
 func TestWhatIsAskedIsNeverSQL(t *testing.T) {
 	eachShape(t, func(t *testing.T, srv *testdb.Server, schema, shape string) {
 		fill(t, srv, schema, shape, 300, 10)
-		nasty := []string{`'; DROP TABLE audit_logs; -- `, `" OR "1"="1`, "`", `\`, `\\' OR 1=1 -- `, `%`, `_`, `!`, `*/ OR 1 /*`, "\x00", "？", "$.x", `"]`, "x' UNION SELECT 1"}
+		nasty := []string{
+			`'; DROP TABLE audit_logs; -- `,
+			`" OR "1"="1`,
+			"`",
+			`\`,
+			`\\' OR 1=1 -- `,
+			`%`,
+			`_`,
+			`!`,
+			`*/ OR 1 /*`,
+			"\x00",
+			"？",
+			"$.x",
+			`"]`,
+			"x' UNION SELECT 1",
+		}
 		for i, text := range nasty {
-			srv.Open(t, schema).Exec("INSERT INTO audit_logs (user_id, action, resource_type, resource_id, created_at) VALUES (1, ?, 'N', ?, NOW())", text, fmt.Sprint(i))
+			srv.Open(t, schema).
+				Exec("INSERT INTO audit_logs (user_id, action, resource_type, resource_id, created_at) VALUES (1, "+
+					"?, 'N', ?, NOW())", text, fmt.Sprint(i))
 		}
 		s := open(t, srv, schema)
 		for _, text := range nasty {
 			for _, key := range []string{"action:", "resource:", "text:", "changed:", ""} {
 				got, _ := readAll(t, s, key+audit.Quote(text), 1000)
-				if want := map[string]int{"action:": 1, "resource:": 0}; key == "action:" && len(got) != want[key] || key == "resource:" && len(got) != 0 {
+				if want := map[string]int{"action:": 1, "resource:": 0}; key == "action:" && len(got) != want[key] ||
+					key == "resource:" && len(got) != 0 {
 					t.Errorf("%s%q gives %d rows", key, text, len(got))
 				}
 				if key == "text:" && len(got) == 0 {
@@ -141,7 +177,8 @@ func TestWhatIsAskedIsNeverSQL(t *testing.T) {
 			}
 		}
 		var n int
-		if err := utc(t, srv, schema).QueryRow("SELECT COUNT(*) FROM audit_logs").Scan(&n); err != nil || n != 300+len(nasty) {
+		if err := utc(t, srv, schema).QueryRow("SELECT COUNT(*) FROM audit_logs").Scan(&n); err != nil ||
+			n != 300+len(nasty) {
 			t.Fatalf("%d rows are left: %v", n, err)
 		}
 	})
@@ -179,8 +216,12 @@ func TestRowsOutOfOrderAreFoundAfterTheProofWasSaved(t *testing.T) {
 			t.Fatal(err)
 		}
 		// Later: a row from the past, one from the future, rows gone, one with no time.
-		srv.Exec(t, schema, `SET time_zone='+00:00'; INSERT INTO audit_logs (action, resource_type, created_at) VALUES ('PAST', 'X', '2026-01-01 03:04:05'), ('FUTURE', 'X', '2030-01-01'), ('NOTIME', 'X', NULL)`,
-			"DELETE FROM audit_logs WHERE id BETWEEN 100 AND 1500")
+		srv.Exec(
+			t,
+			schema,
+			`SET time_zone='+00:00'; INSERT INTO audit_logs (action, resource_type, created_at) VALUES ('PAST', 'X', '2026-01-01 03:04:05'), ('FUTURE', 'X', '2030-01-01'), ('NOTIME', 'X', NULL)`,
+			"DELETE FROM audit_logs WHERE id BETWEEN 100 AND 1500",
+		)
 		s := open(t, srv, schema, keep)
 		db := utc(t, srv, schema)
 		before := s.zones
@@ -219,7 +260,8 @@ func TestStatsEqualPlainSQL(t *testing.T) {
 		s := open(t, srv, schema)
 		s.zones.Size = 64
 		db := utc(t, srv, schema)
-		for _, q := range []asked{{"", "TRUE"}, {"on:2026-01-01", "created_at >= '2026-01-01' AND created_at < '2026-01-02'"}, {"user:2", "user_id = 2"}} {
+		for _, q := range []asked{{"", "TRUE"}, {"on:2026-01-01", "created_at >= '2026-01-01' AND created_at < " +
+			"'2026-01-02'"}, {"user:2", "user_id = 2"}} {
 			f, err := audit.Syntax{Layout: s.Layout(), Now: start, Zone: time.UTC}.Parse(q.query)
 			if err != nil {
 				t.Fatal(err)
@@ -275,13 +317,21 @@ func TestARowCommittedLateIsFoundInALongSession(t *testing.T) {
 	srv := testdb.MariaDB(t)
 	schema := srv.Schema(t)
 	srv.Exec(t, schema, shapes["current"])
-	srv.Exec(t, schema, `SET time_zone='+00:00'; INSERT INTO audit_logs (id, action, resource_type, created_at) SELECT seq, 'X', 'Y', TIMESTAMP('2026-01-01') + INTERVAL seq SECOND FROM seq_1_to_4000 WHERE seq <> 3500`)
+	srv.Exec(
+		t,
+		schema,
+		`SET time_zone='+00:00'; INSERT INTO audit_logs (id, action, resource_type, created_at) SELECT seq, 'X', 'Y', TIMESTAMP('2026-01-01') + INTERVAL seq SECOND FROM seq_1_to_4000 WHERE seq <> 3500`,
+	)
 	now := clock.NewFake(start.Add(2 * time.Hour))
 	s := open(t, srv, schema, func(o *Options) { o.Clock = now })
 	if got, _ := readAll(t, s, "", 1000); len(got) != 3999 {
 		t.Fatalf("%d rows", len(got))
 	}
-	srv.Exec(t, schema, `SET time_zone='+00:00'; INSERT INTO audit_logs (id, action, resource_type, created_at) VALUES (3500, 'LATE', 'Y', '2026-01-01 01:59:59')`)
+	srv.Exec(
+		t,
+		schema,
+		`SET time_zone='+00:00'; INSERT INTO audit_logs (id, action, resource_type, created_at) VALUES (3500, 'LATE', 'Y', '2026-01-01 01:59:59')`,
+	)
 	now.Advance(time.Minute)
 	if got, _ := readAll(t, s, "", 10); got[0] != 3500 || len(got) != 4000 {
 		t.Fatalf("the newest of %d is %d", len(got), got[0])
@@ -301,15 +351,21 @@ func TestARowCommittedLateIsFoundInALongSession(t *testing.T) {
 func TestTheCaseOfLettersIsNoMatterWhateverTheCollation(t *testing.T) {
 	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
-		srv.Exec(t, schema, shapes["current"]+" COLLATE utf8mb4_bin", `INSERT INTO audit_logs (action, resource_type, resource_id, new_value, created_at) VALUES
-			('update', 'Order_X', '1', '{"note": "Geändert Von Li"}', '2026-01-01'), ('UPDATE', 'ORDER', '1', '{"note": "x"}', '2026-01-02'), ('DELETE', 'CUSTOMER', '1', '{"note": "LI"}', '2026-01-03')`)
+		srv.Exec(
+			t,
+			schema,
+			shapes["current"]+" COLLATE utf8mb4_bin",
+			`INSERT INTO audit_logs (action, resource_type, resource_id, new_value, created_at) VALUES
+			('update', 'Order_X', '1', '{"note": "Geändert Von Li"}', '2026-01-01'), ('UPDATE', 'ORDER', '1', '{"note": "x"}', '2026-01-02'), ('DELETE', 'CUSTOMER', '1', '{"note": "LI"}', '2026-01-03')`,
+		)
 		s := open(t, srv, schema)
 		for query, want := range map[string]string{"type:order*": "[2 1]", "action:update": "[2 1]", "text~von": "[1]", "text:li": "[3 1]", "resource:order_x:1": "[]"} {
 			if got, _ := readAll(t, s, query, 10); fmt.Sprint(got) != want {
 				t.Errorf("%s gives %v, not %s", query, got, want)
 			}
 		}
-		if values, err := s.Values(context.Background(), audit.Action, "dEl", 5); err != nil || len(values) != 1 || values[0].Value != "DELETE" {
+		if values, err := s.Values(context.Background(), audit.Action, "dEl", 5); err != nil || len(values) != 1 ||
+			values[0].Value != "DELETE" {
 			t.Errorf("completion offers %v, %v", values, err)
 		}
 	})

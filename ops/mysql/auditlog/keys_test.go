@@ -21,10 +21,26 @@ import (
 var keyed = map[string]struct{ ddl, key, order string }{
 	"char":                          {`id CHAR(36) PRIMARY KEY, tenant INT NOT NULL, KEY (created_at)`, "id", "id"},
 	"char without an index on time": {`id CHAR(36) PRIMARY KEY, tenant INT NOT NULL`, "id", "id"},
-	"binary":                        {`id BINARY(16) PRIMARY KEY, tenant INT NOT NULL, KEY (created_at), KEY (user_id, created_at)`, "LOWER(HEX(id))", "id"},
-	"per tenant":                    {`id BIGINT NOT NULL, tenant INT NOT NULL, PRIMARY KEY (tenant, id), KEY (created_at)`, "CONCAT(tenant, '\x1f', id)", "tenant DESC, id"},
-	"uuid+time":                     {`id CHAR(36) NOT NULL, tenant INT NOT NULL, PRIMARY KEY (id, created_at)`, "id", "id"},
-	"partitioned":                   {`id BIGINT AUTO_INCREMENT, tenant INT NOT NULL, PRIMARY KEY (id, created_at)`, "id", "id"},
+	"binary": {
+		`id BINARY(16) PRIMARY KEY, tenant INT NOT NULL, KEY (created_at), KEY (user_id, created_at)`,
+		"LOWER(HEX(id))",
+		"id",
+	},
+	"per tenant": {
+		`id BIGINT NOT NULL, tenant INT NOT NULL, PRIMARY KEY (tenant, id), KEY (created_at)`,
+		"CONCAT(tenant, '\x1f', id)",
+		"tenant DESC, id",
+	},
+	"uuid+time": {
+		`id CHAR(36) NOT NULL, tenant INT NOT NULL, PRIMARY KEY (id, created_at)`,
+		"id",
+		"id",
+	},
+	"partitioned": {
+		`id BIGINT AUTO_INCREMENT, tenant INT NOT NULL, PRIMARY KEY (id, created_at)`,
+		"id",
+		"id",
+	},
 }
 
 // fillKeyed makes a keyed table and puts n rows in, many of the same time.
@@ -34,7 +50,12 @@ func fillKeyed(t testing.TB, srv *testdb.Server, schema, name string, n int) {
 	if strings.Contains(keyed[name].ddl, "created_at)") && strings.Contains(keyed[name].ddl, "KEY (id, created_at)") {
 		null = "NOT NULL DEFAULT '2026-01-01'"
 	}
-	srv.Exec(t, schema, "CREATE TABLE audit_logs (user_id BIGINT, action VARCHAR(50), resource_type VARCHAR(50), resource_id VARCHAR(100), new_value JSON, created_at TIMESTAMP(6) "+null+", "+keyed[name].ddl+")")
+	srv.Exec(
+		t,
+		schema,
+		"CREATE TABLE audit_logs (user_id BIGINT, action VARCHAR(50), resource_type VARCHAR(50), resource_id "+
+			"VARCHAR(100), new_value JSON, created_at TIMESTAMP(6) "+null+", "+keyed[name].ddl+")",
+	)
 	rng := rand.New(rand.NewPCG(3, 3))
 	var b strings.Builder
 	for i := range n {
@@ -43,7 +64,14 @@ func fillKeyed(t testing.TB, srv *testdb.Server, schema, name string, n int) {
 		if null == "NULL" && rng.IntN(100) == 0 {
 			when = "NULL"
 		}
-		uuid := fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", rng.Uint32(), rng.IntN(1<<16), rng.IntN(1<<12), rng.IntN(1<<12), rng.Uint64()>>16)
+		uuid := fmt.Sprintf(
+			"%08x-%04x-4%03x-8%03x-%012x",
+			rng.Uint32(),
+			rng.IntN(1<<16),
+			rng.IntN(1<<12),
+			rng.IntN(1<<12),
+			rng.Uint64()>>16,
+		)
 		id := "'" + uuid + "'"
 		switch name {
 		case "binary":
@@ -53,14 +81,31 @@ func fillKeyed(t testing.TB, srv *testdb.Server, schema, name string, n int) {
 		case "partitioned":
 			id = "NULL"
 		}
-		fmt.Fprintf(&b, ", (%s, %d, %d, '%s', 'ORDER', '%d', '{\"a\": %d}', %s)", id, i%2, rng.IntN(4), actions[rng.IntN(6)], rng.IntN(20), i, when)
+		fmt.Fprintf(
+			&b,
+			", (%s, %d, %d, '%s', 'ORDER', '%d', '{\"a\": %d}', %s)",
+			id,
+			i%2,
+			rng.IntN(4),
+			actions[rng.IntN(6)],
+			rng.IntN(20),
+			i,
+			when,
+		)
 	}
-	srv.Exec(t, schema, "SET time_zone='+00:00'; INSERT INTO audit_logs (id, tenant, user_id, action, resource_type, resource_id, new_value, created_at) VALUES "+b.String()[2:])
+	srv.Exec(
+		t,
+		schema,
+		"SET time_zone='+00:00'; INSERT INTO audit_logs (id, tenant, user_id, action, resource_type, resource_id, "+
+			"new_value, created_at) VALUES "+b.String()[2:],
+	)
 }
 
 func keysByPlainSQL(t testing.TB, db *sql.DB, name, cond string) (out []string) {
 	t.Helper()
-	rows, err := db.Query("SELECT " + keyed[name].key + " FROM audit_logs WHERE " + cond + " ORDER BY created_at DESC, " + keyed[name].order + " DESC")
+	rows, err := db.Query(
+		"SELECT " + keyed[name].key + " FROM audit_logs WHERE " + cond + " ORDER BY created_at DESC, " + keyed[name].order + " DESC",
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,8 +155,14 @@ func TestKeysThatAreNoLoneIntegerPageAsPlainSQL(t *testing.T) {
 				fillKeyed(t, srv, schema, name, 400)
 				s, db := open(t, srv, schema), utc(t, srv, schema)
 				for _, q := range []asked{{"", "TRUE"}, {"user:2", "user_id = 2"}, {"user:1,3", "user_id IN (1, 3)"}, {"resource:ORDER:7", "resource_id = '7'"},
-					{"since:2026-01-01T00:05:00Z until:2026-01-01T00:15:00Z", "created_at >= '2026-01-01 00:05:00' AND created_at < '2026-01-01 00:15:00'"}, {"action:DELETE -user:1", "action = 'DELETE' AND user_id <> 1"}} {
-					if got, want := readKeys(t, s, q.query, 7), keysByPlainSQL(t, db, name, q.sql); fmt.Sprint(got) != fmt.Sprint(want) {
+					{"since:2026-01-01T00:05:00Z until:2026-01-01T00:15:00Z", "created_at >= '2026-01-01 00:05:00' " +
+						"AND created_at < '2026-01-01 00:15:00'"}, {"action:DELETE -user:1", "action = 'DELETE' AND " +
+						"user_id <> 1"}} {
+					if got, want := readKeys(t, s, q.query, 7), keysByPlainSQL(t, db, name, q.sql); fmt.Sprint(
+						got,
+					) != fmt.Sprint(
+						want,
+					) {
 						t.Fatalf("%q gives %d rows, plain SQL %d:\n%q\n%q", q.query, len(got), len(want), got, want)
 					}
 				}
@@ -138,7 +189,11 @@ func keyedExportAndArchive(t *testing.T, srv *testdb.Server, schema string, s *S
 			t.Fatalf("export %q: %d lines", q, n)
 		}
 	}
-	srv.Exec(t, schema, "SET time_zone='+00:00'; UPDATE audit_logs SET created_at = '2025-06-01' WHERE action = 'REJECT'")
+	srv.Exec(
+		t,
+		schema,
+		"SET time_zone='+00:00'; UPDATE audit_logs SET created_at = '2025-06-01' WHERE action = 'REJECT'",
+	)
 	s.Forget() // rows were changed under the proof
 	want := keysByPlainSQL(t, db, name, "created_at < '2026-01-01'")
 	p := plan(t, s, t.TempDir())
@@ -161,7 +216,12 @@ func TestTheLiveListOfAKeyedTableGoesByTime(t *testing.T) {
 		if err != nil || p.Strategy != audit.TimeOrder {
 			t.Fatalf("%v %v", p.Strategy, err)
 		}
-		srv.Exec(t, schema, "SET time_zone='+00:00'; INSERT INTO audit_logs (id, tenant, action, created_at) VALUES ('0', 1, 'NEW', '2026-02-01')")
+		srv.Exec(
+			t,
+			schema,
+			"SET time_zone='+00:00'; INSERT INTO audit_logs (id, tenant, action, created_at) VALUES ('0', 1, 'NEW', "+
+				"'2026-02-01')",
+		)
 		rows, err := s.After(context.Background(), audit.Filter{}, p.Rows[0].Pos(), 100)
 		if err != nil || len(rows) == 0 || rows[len(rows)-1].Name() != "0" || len(rows) > 5 {
 			t.Fatalf("%d rows: %v", len(rows), err)
@@ -182,12 +242,22 @@ func TestAnIDThatIsThereTwiceIsNotLost(t *testing.T) {
 		schema := srv.Schema(t)
 		fillKeyed(t, srv, schema, "partitioned", 300)
 		s, db := open(t, srv, schema), utc(t, srv, schema)
-		if p, err := s.Page(context.Background(), audit.PageRequest{Before: audit.Newest(), Limit: 5}); err != nil || p.Strategy != audit.ZoneOrder {
+		if p, err := s.Page(context.Background(), audit.PageRequest{Before: audit.Newest(), Limit: 5}); err != nil ||
+			p.Strategy != audit.ZoneOrder {
 			t.Fatalf("%v %v", p.Strategy, err)
 		}
-		srv.Exec(t, schema, "SET time_zone='+00:00'; INSERT INTO audit_logs (id, tenant, created_at) VALUES (7, 0, '2026-01-01 00:09:00')")
+		srv.Exec(
+			t,
+			schema,
+			"SET time_zone='+00:00'; INSERT INTO audit_logs (id, tenant, created_at) VALUES (7, 0, '2026-01-01 "+
+				"00:09:00')",
+		)
 		s = open(t, srv, schema)
-		if got, want := readKeys(t, s, "", 7), keysByPlainSQL(t, db, "partitioned", "TRUE"); fmt.Sprint(got) != fmt.Sprint(want) {
+		if got, want := readKeys(t, s, "", 7), keysByPlainSQL(t, db, "partitioned", "TRUE"); fmt.Sprint(
+			got,
+		) != fmt.Sprint(
+			want,
+		) {
 			t.Fatalf("%d rows, want %d", len(got), len(want))
 		}
 		_, err := s.Stats(context.Background(), audit.StatsRequest{Filter: audit.Filter{Since: start}}, true, nil)
@@ -218,8 +288,13 @@ func TestBinaryKeysAreAskedForAsUUIDs(t *testing.T) {
 func TestKeysThatCannotServeAreRefused(t *testing.T) {
 	srv := testdb.MySQL(t)
 	schema := srv.Schema(t)
-	srv.Exec(t, schema, "CREATE TABLE loose (id VARCHAR(36), action TEXT, created_at DATETIME, KEY (id))", "CREATE TABLE odd (id DOUBLE PRIMARY KEY, action TEXT, created_at DATETIME)",
-		"CREATE TABLE nothing (id INT, action TEXT, created_at DATETIME)")
+	srv.Exec(
+		t,
+		schema,
+		"CREATE TABLE loose (id VARCHAR(36), action TEXT, created_at DATETIME, KEY (id))",
+		"CREATE TABLE odd (id DOUBLE PRIMARY KEY, action TEXT, created_at DATETIME)",
+		"CREATE TABLE nothing (id INT, action TEXT, created_at DATETIME)",
+	)
 	for table, says := range map[string]string{"loose": "no unique index", "odd": "of type double", "nothing": "no unique index"} {
 		err := openErr(t, srv, schema, func(o *Options) { o.Table = table })
 		if ops.CodeOf(err) != ops.Config || !strings.Contains(err.Error(), says) {

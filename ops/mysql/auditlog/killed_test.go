@@ -124,7 +124,8 @@ func killedDuringADeletion(t *testing.T, srv *testdb.Server, schema string, s *S
 	saysUnreachable(t, err, "")
 	srv.Start(t)
 	second, err := s.DeleteArchived(context.Background(), p.File, 0, nil)
-	if err != nil || first.Rows != 2000 || first.Rows+second.Rows != int64(want) || second.Gone != first.Rows || second.Differs != 0 {
+	if err != nil || first.Rows != 2000 || first.Rows+second.Rows != int64(want) || second.Gone != first.Rows ||
+		second.Differs != 0 {
 		t.Fatalf("%+v then %+v %v, want %d", first, second, err, want)
 	}
 	if got := len(model(t, utc(t, srv, schema), "TRUE")); got != left {

@@ -130,7 +130,11 @@ func TestTheServerEndsAQueryAtItsTimeLimit(t *testing.T) {
 		}
 		// Half a million rows of a join, each hashed: seconds of work.
 		err := s.with(context.Background(), func(ctx context.Context, q *session) error {
-			rows, err := q.query(ctx, "SELECT COUNT(*) FROM audit_logs a, audit_logs b, audit_logs c WHERE SHA2(CONCAT(a.id, b.id, c.id), 512) = 'x'")
+			rows, err := q.query(
+				ctx,
+				"SELECT COUNT(*) FROM audit_logs a, audit_logs b, audit_logs c WHERE SHA2(CONCAT(a.id, b.id, c.id), "+
+					"512) = 'x'",
+			)
 			if err != nil {
 				return err
 			}
@@ -182,7 +186,8 @@ func TestAQueryIsKilledWhereTheServerKnowsNoLimit(t *testing.T) {
 			_, err := s.fetch(ctx, q, "SELECT "+s.list()+", 'late~mark' x FROM audit_logs WHERE SLEEP(1) = 0", nil)
 			return err
 		}))
-		if ops.CodeOf(err) != ops.Failed || !strings.Contains(err.Error(), "and was killed") || time.Since(begun) > 2*time.Minute { // of 200 s
+		if ops.CodeOf(err) != ops.Failed || !strings.Contains(err.Error(), "and was killed") ||
+			time.Since(begun) > 2*time.Minute { // of 200 s
 			t.Fatalf("after %s: %v", time.Since(begun), err)
 		}
 		await(t, "the query to be gone", func() bool { return running(t, srv, "late~mark") == 0 })

@@ -109,7 +109,13 @@ func (s *Source) byZones(ctx context.Context, q *session, req audit.PageRequest)
 	if top := (audit.Pos{At: until, ID: -1 << 63}); until != audit.MaxStamp && top.Less(before) {
 		before = top
 	}
-	walk := audit.Walk{Before: before, Since: since, Limit: req.Limit, Filtered: len(req.Filter.Terms) > 0, Seen: req.Seen}
+	walk := audit.Walk{
+		Before:   before,
+		Since:    since,
+		Limit:    req.Limit,
+		Filtered: len(req.Filter.Terms) > 0,
+		Seen:     req.Seen,
+	}
 	if !req.Leave {
 		walk.Budget = s.o.MaxRows
 	}
@@ -117,7 +123,13 @@ func (s *Source) byZones(ctx context.Context, q *session, req audit.PageRequest)
 		return s.window(ctx, q, req, w)
 	}
 	found, err := s.zones.Page(ctx, walk)
-	return audit.Page{Rows: found.Rows, More: found.More, Next: found.Next, Partial: found.Partial, Scanned: found.Scanned}, err
+	return audit.Page{
+		Rows:    found.Rows,
+		More:    found.More,
+		Next:    found.Next,
+		Partial: found.Partial,
+		Scanned: found.Scanned,
+	}, err
 }
 
 func (s *Source) window(ctx context.Context, q *session, req audit.PageRequest, win audit.Window) ([]audit.Row, error) {
@@ -268,7 +280,8 @@ func (s *Source) byIndex(ctx context.Context, q *session, req audit.PageRequest)
 // guardFiltered guards a walk along an index only where the filter may make it
 // pass over many rows.
 func (s *Source) guardFiltered(ctx context.Context, q *session, req audit.PageRequest, query string, args []any) error {
-	if req.Leave || len(req.Filter.Terms) <= 1 && s.layout.Choose(req.Filter, true) == audit.UserOrder || req.Filter.Zero() {
+	if req.Leave || len(req.Filter.Terms) <= 1 && s.layout.Choose(req.Filter, true) == audit.UserOrder ||
+		req.Filter.Zero() {
 		return nil
 	}
 	return s.guard(ctx, q, req.Filter, query, args)

@@ -120,7 +120,10 @@ func (s *Source) unsettle() {
 
 // settled is how many zones hold rows that no open transaction should add to.
 func (s *Source) settled(now time.Time) int {
-	return s.zones.Settled(audit.StampOf(now.Add(-settleAfter), s.layout.Zone), audit.StampOf(now.Add(farFuture), s.layout.Zone))
+	return s.zones.Settled(
+		audit.StampOf(now.Add(-settleAfter), s.layout.Zone),
+		audit.StampOf(now.Add(farFuture), s.layout.Zone),
+	)
 }
 
 // headMoved tells whether the table's lowest id is below the lowest seen, or
@@ -201,8 +204,18 @@ func (s *Source) Prove(ctx context.Context, share float64, report func(ops.Progr
 		}
 		if report != nil {
 			seen := s.seen()
-			report(ops.Progress{Phase: "prove", Object: s.o.Table, Done: seen, Total: max(s.rows, seen), Unit: "rows", Rows: seen,
-				Elapsed: s.o.Clock.Now().Sub(begun), Estimate: true})
+			report(
+				ops.Progress{
+					Phase:    "prove",
+					Object:   s.o.Table,
+					Done:     seen,
+					Total:    max(s.rows, seen),
+					Unit:     "rows",
+					Rows:     seen,
+					Elapsed:  s.o.Clock.Now().Sub(begun),
+					Estimate: true,
+				},
+			)
 		}
 		if err != nil || n < proveChunk {
 			return s.asked(err)
@@ -301,8 +314,10 @@ func (s *Source) save() {
 	if len(settled.List) == 0 {
 		return
 	}
-	data, err := json.Marshal(proof{Version: 1, Table: s.identity(), Born: s.born, Column: s.layout.Column(audit.CreatedAt).Name,
-		Seen: now.Format(time.RFC3339), Zones: settled})
+	data, err := json.Marshal(
+		proof{Version: 1, Table: s.identity(), Born: s.born, Column: s.layout.Column(audit.CreatedAt).Name,
+			Seen: now.Format(time.RFC3339), Zones: settled},
+	)
 	if err != nil {
 		return
 	}

@@ -172,7 +172,10 @@ func (r *route) stride(ctx context.Context, q *session, from mark, n int) (mark,
 	for i := range raw {
 		dest[i] = &raw[i]
 	}
-	rows, err := q.query(ctx, "SELECT "+r.order()+" FROM "+r.s.name()+hint+w.String()+" ORDER BY "+r.order()+" LIMIT ?, 1", append(w.args, n-1)...)
+	rows, err := q.query(
+		ctx,
+		"SELECT "+r.order()+" FROM "+r.s.name()+hint+w.String()+" ORDER BY "+r.order()+" LIMIT ?, 1",
+		append(w.args, n-1)...)
 	if err != nil {
 		return mark{}, err
 	}

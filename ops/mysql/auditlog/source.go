@@ -103,10 +103,22 @@ func (s *Source) Notes() []lang.Msg {
 		out = append(out, lang.M("the server does not explain queries; how much one reads is not known beforehand"))
 	}
 	if s.layout.Trusted {
-		out = append(out, lang.M("the server names no unique index; that %s is one is taken from the configuration", s.layout.Column(audit.ID).Name))
+		out = append(
+			out,
+			lang.M(
+				"the server names no unique index; that %s is one is taken from the configuration",
+				s.layout.Column(audit.ID).Name,
+			),
+		)
 	}
 	if s.layout.Column(audit.CreatedAt).OnUpdate {
-		out = append(out, lang.M("the column %s changes whenever a row is updated; times may not be those of the event", s.layout.Column(audit.CreatedAt).Name))
+		out = append(
+			out,
+			lang.M(
+				"the column %s changes whenever a row is updated; times may not be those of the event",
+				s.layout.Column(audit.CreatedAt).Name,
+			),
+		)
 	}
 	return out
 }
@@ -225,8 +237,13 @@ func (s *Source) probe(ctx context.Context, q *session) {
 	a.zone = serverZone(ctx, q)
 	var born sql.NullString
 	var rows sql.NullInt64
-	if q.row(ctx, "SELECT CREATE_TIME, TABLE_ROWS FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
-		[]any{s.o.Schema, s.o.Table}, &born, &rows) == nil {
+	if q.row(
+		ctx,
+		"SELECT CREATE_TIME, TABLE_ROWS FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
+		[]any{s.o.Schema, s.o.Table},
+		&born,
+		&rows,
+	) == nil {
 		s.born, s.rows = born.String, rows.Int64
 	}
 }
@@ -256,7 +273,11 @@ func (s *Source) limits(ctx context.Context, q *session) string {
 		}
 		if q.knows(ctx, "max_statement_time") {
 			limited = true
-			if endedEarly(ctx, q, fmt.Sprintf("SET STATEMENT max_statement_time = 0.%03d FOR SELECT SLEEP(%g)", try.ms, try.sleep)) {
+			if endedEarly(
+				ctx,
+				q,
+				fmt.Sprintf("SET STATEMENT max_statement_time = 0.%03d FOR SELECT SLEEP(%g)", try.ms, try.sleep),
+			) {
 				return "variable"
 			}
 		}

@@ -16,14 +16,37 @@ const statsChunk = 100_000
 
 // Stats counts the rows that pass a filter, in the server, a bounded stretch
 // of ids at a time. leave lets it read more rows than the configuration says.
-func (s *Source) Stats(ctx context.Context, req audit.StatsRequest, leave bool, report func(ops.Progress)) (audit.Stats, error) {
+func (s *Source) Stats(
+	ctx context.Context,
+	req audit.StatsRequest,
+	leave bool,
+	report func(ops.Progress),
+) (audit.Stats, error) {
 	out := audit.Stats{Since: req.Filter.Since, Until: req.Filter.Until}
-	c := &counter{s: s, req: req, out: &out, actions: audit.NewTally(), resources: audit.NewTally(), users: audit.NewTally(), hours: map[int64]int64{}}
+	c := &counter{
+		s:         s,
+		req:       req,
+		out:       &out,
+		actions:   audit.NewTally(),
+		resources: audit.NewTally(),
+		users:     audit.NewTally(),
+		hours:     map[int64]int64{},
+	}
 	begun := time.Now()
 	err := s.with(ctx, func(ctx context.Context, q *session) error {
 		told := func(read, of int64) {
 			if out.Scanned = read; report != nil {
-				report(ops.Progress{Phase: "count", Done: read, Total: max(of, read), Unit: "rows", Rows: out.Rows, Elapsed: time.Since(begun), Estimate: true})
+				report(
+					ops.Progress{
+						Phase:    "count",
+						Done:     read,
+						Total:    max(of, read),
+						Unit:     "rows",
+						Rows:     out.Rows,
+						Elapsed:  time.Since(begun),
+						Estimate: true,
+					},
+				)
 			}
 		}
 		way, missing, err := s.way(ctx, q, req.Filter)
@@ -58,7 +81,11 @@ func (c *counter) byZones(ctx context.Context, q *session, leave bool, told func
 	ranges, rows := s.zones.Ranges(since, until, statsChunk)
 	if rows > s.o.MaxRows && !leave {
 		key := s.layout.KeyIndex().Name
-		return &audit.TooMuchError{Estimate: audit.Estimate{Rows: rows, Key: key}, Max: s.o.MaxRows, Index: s.layout.Advise(c.req.Filter)}
+		return &audit.TooMuchError{
+			Estimate: audit.Estimate{Rows: rows, Key: key},
+			Max:      s.o.MaxRows,
+			Index:    s.layout.Advise(c.req.Filter),
+		}
 	}
 	var read int64
 	for _, one := range ranges {
@@ -123,41 +150,65 @@ func (c *counter) count(ctx context.Context, q *session, w *where, hint string) 
 		name = s.col(audit.UserName)
 	}
 	from := " FROM " + s.name() + hint + w.String()
-	err := c.groups(ctx, q, "SELECT "+list3(s.col(audit.Action), resource, "COUNT(*)")+from+" GROUP BY 1, 2", w.args, func(a, b sql.NullString, n int64) error {
-		c.out.Rows += n
-		c.actions.Add(a.String, "", n)
-		c.resources.Add(b.String, "", n)
-		return nil
-	})
+	err := c.groups(
+		ctx,
+		q,
+		"SELECT "+list3(s.col(audit.Action), resource, "COUNT(*)")+from+" GROUP BY 1, 2",
+		w.args,
+		func(a, b sql.NullString, n int64) error {
+			c.out.Rows += n
+			c.actions.Add(a.String, "", n)
+			c.resources.Add(b.String, "", n)
+			return nil
+		},
+	)
 	if err != nil {
 		return err
 	}
 	if user != "NULL" || name != "NULL" {
-		err = c.groups(ctx, q, "SELECT "+list3(user, "MAX("+name+")", "COUNT(*)")+from+" GROUP BY 1", w.args, func(a, b sql.NullString, n int64) error {
-			if user == "NULL" {
-				a, b = b, sql.NullString{}
-			}
-			c.users.Add(a.String, b.String, n)
-			return nil
-		})
+		err = c.groups(
+			ctx,
+			q,
+			"SELECT "+list3(user, "MAX("+name+")", "COUNT(*)")+from+" GROUP BY 1",
+			w.args,
+			func(a, b sql.NullString, n int64) error {
+				if user == "NULL" {
+					a, b = b, sql.NullString{}
+				}
+				c.users.Add(a.String, b.String, n)
+				return nil
+			},
+		)
 	}
 	if err != nil {
 		return err
 	}
 	hour := fmt.Sprintf("DATE_FORMAT(%s, '%%Y-%%m-%%d %%H:00:00')", s.col(audit.CreatedAt))
-	return c.groups(ctx, q, "SELECT "+list3(hour, "NULL", "COUNT(*)")+from+" GROUP BY 1", w.args, func(a, _ sql.NullString, n int64) error {
-		if !a.Valid {
-			return nil
-		}
-		at, err := audit.ParseStamp(a.String)
-		if err == nil && at > audit.NoStamp+1 {
-			c.hours[int64(at)] += n
-		}
-		return err
-	})
+	return c.groups(
+		ctx,
+		q,
+		"SELECT "+list3(hour, "NULL", "COUNT(*)")+from+" GROUP BY 1",
+		w.args,
+		func(a, _ sql.NullString, n int64) error {
+			if !a.Valid {
+				return nil
+			}
+			at, err := audit.ParseStamp(a.String)
+			if err == nil && at > audit.NoStamp+1 {
+				c.hours[int64(at)] += n
+			}
+			return err
+		},
+	)
 }
 
-func (c *counter) groups(ctx context.Context, q *session, query string, args []any, take func(a, b sql.NullString, n int64) error) error {
+func (c *counter) groups(
+	ctx context.Context,
+	q *session,
+	query string,
+	args []any,
+	take func(a, b sql.NullString, n int64) error,
+) error {
 	rows, err := q.query(ctx, query, args...)
 	if err != nil {
 		return err
@@ -181,7 +232,13 @@ func (c *counter) finish() {
 	if zone == nil {
 		zone = time.UTC
 	}
-	c.out.ByAction, c.out.ByResource, c.out.ByUser = c.actions.Top(0), c.resources.Top(c.req.Top), c.users.Top(c.req.Top)
+	c.out.ByAction, c.out.ByResource, c.out.ByUser = c.actions.Top(
+		0,
+	), c.resources.Top(
+		c.req.Top,
+	), c.users.Top(
+		c.req.Top,
+	)
 	for at, n := range c.hours {
 		start := audit.Stamp(at).Moment(c.s.layout.Zone).In(zone)
 		c.out.ByHour = append(c.out.ByHour, audit.Hour{Start: start, Rows: n})

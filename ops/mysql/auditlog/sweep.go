@@ -36,12 +36,19 @@ func (s *Source) sweeps(e audit.Estimate) bool {
 	key := s.layout.KeyIndex()
 	whole := e.Key == "" || strings.EqualFold(e.Key, key.Name) || e.Rows >= s.rows/2
 	names := (&route{s: s}).columns()
-	return whole && (len(key.Columns) == 0 || len(names) <= len(key.Columns) && slices.EqualFunc(names, key.Columns[:len(names)], strings.EqualFold))
+	return whole &&
+		(len(key.Columns) == 0 || len(names) <= len(key.Columns) && slices.EqualFunc(names, key.Columns[:len(names)], strings.EqualFold))
 }
 
 // weigh is what a query reads, as far as the server tells; of one that does
 // not, a query that no index serves reads the table.
-func (s *Source) weigh(ctx context.Context, q *session, f audit.Filter, query string, args []any) (audit.Estimate, error) {
+func (s *Source) weigh(
+	ctx context.Context,
+	q *session,
+	f audit.Filter,
+	query string,
+	args []any,
+) (audit.Estimate, error) {
 	if s.ability.explain == "" {
 		if way := s.layout.Choose(f, true); way == audit.ZoneOrder || way == audit.SortTable {
 			return audit.Estimate{Rows: s.rows}, nil

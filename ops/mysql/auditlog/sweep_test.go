@@ -58,8 +58,10 @@ func TestATableThatNothingOrdersIsSweptByItsKey(t *testing.T) {
 				s, db := open(t, srv, schema, sweeping), utc(t, srv, schema)
 				s.sweepRows = 90
 				for _, q := range []asked{{"", "TRUE"}, {"-user:2", "user_id <> 2"},
-					{"since:2026-01-01T00:05:00Z until:2026-01-01T00:30:00Z", "created_at >= '2026-01-01 00:05:00' AND created_at < '2026-01-01 00:30:00'"},
-					{"action:DELETE until:2026-01-01T00:20:00Z", "action = 'DELETE' AND created_at < '2026-01-01 00:20:00'"}} {
+					{"since:2026-01-01T00:05:00Z until:2026-01-01T00:30:00Z", "created_at >= '2026-01-01 00:05:00' " +
+						"AND created_at < '2026-01-01 00:30:00'"},
+					{"action:DELETE until:2026-01-01T00:20:00Z", "action = 'DELETE' AND created_at < '2026-01-01 " +
+						"00:20:00'"}} {
 					got, told := sweptKeys(t, s, q.query, 60)
 					if want := keysByPlainSQL(t, db, name, q.sql); !slices.Equal(got, want) {
 						t.Fatalf("%q gives %d rows, plain SQL %d:\n%q\n%q", q.query, len(got), len(want), got, want)

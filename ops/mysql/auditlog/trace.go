@@ -18,7 +18,12 @@ const maxTrace = 20_000
 // most maxTrace rows.
 // Where no index leads to them, that is a scan: asked for first, and report is
 // told how far it is.
-func (s *Source) Trace(ctx context.Context, resourceType, id string, leave bool, report func(ops.Progress)) (audit.Trace, error) {
+func (s *Source) Trace(
+	ctx context.Context,
+	resourceType, id string,
+	leave bool,
+	report func(ops.Progress),
+) (audit.Trace, error) {
 	t := audit.Trace{Type: resourceType, ID: id}
 	if !s.layout.Has(audit.ResourceType) || !s.layout.Has(audit.ResourceID) {
 		return t, ops.E(ops.Config, lang.M("the table %s does not name resources", s.layout.Table)).
@@ -45,7 +50,13 @@ func (s *Source) Trace(ctx context.Context, resourceType, id string, leave bool,
 	return t, s.asked(err)
 }
 
-func (s *Source) life(ctx context.Context, q *session, f audit.Filter, leave bool, report func(ops.Progress)) ([]audit.Row, error) {
+func (s *Source) life(
+	ctx context.Context,
+	q *session,
+	f audit.Filter,
+	leave bool,
+	report func(ops.Progress),
+) ([]audit.Row, error) {
 	w := s.filter(f)
 	query := s.selectRows("", w, s.orderBy(""), maxTrace+1)
 	e, err := s.weigh(ctx, q, f, query, w.args)
@@ -60,7 +71,18 @@ func (s *Source) life(ctx context.Context, q *session, f audit.Filter, leave boo
 	all, begun := sweep{s: s, filter: f, limit: maxTrace + 1}, time.Now()
 	if report != nil {
 		all.told = func(rows int64) {
-			report(ops.Progress{Phase: "search", Object: s.o.Table, Done: rows, Total: max(rows, s.rows), Unit: "rows", Rows: rows, Elapsed: time.Since(begun), Estimate: true})
+			report(
+				ops.Progress{
+					Phase:    "search",
+					Object:   s.o.Table,
+					Done:     rows,
+					Total:    max(rows, s.rows),
+					Unit:     "rows",
+					Rows:     rows,
+					Elapsed:  time.Since(begun),
+					Estimate: true,
+				},
+			)
 		}
 	}
 	return all.run(ctx, q)
@@ -114,8 +136,17 @@ func (s *Source) Values(ctx context.Context, f audit.Field, prefix string, limit
 	if s.layout.Has(audit.UserName) {
 		name = s.col(audit.UserName)
 	}
-	query := fmt.Sprintf("SELECT v, %s, COUNT(*) c FROM (SELECT %s v, %s n FROM %s LIMIT %d) t WHERE %s LIKE ? ESCAPE '!' GROUP BY v ORDER BY c DESC, v LIMIT %d",
-		label, s.asText(f), name, s.newest(), sampleRows, s.cast("v"), limit)
+	query := fmt.Sprintf(
+		"SELECT v, %s, COUNT(*) c FROM (SELECT %s v, %s n FROM %s LIMIT %d) t WHERE %s LIKE ? ESCAPE '!' GROUP BY v "+
+			"ORDER BY c DESC, v LIMIT %d",
+		label,
+		s.asText(f),
+		name,
+		s.newest(),
+		sampleRows,
+		s.cast("v"),
+		limit,
+	)
 	m := audit.Match{Parts: []string{prefix, ""}}
 	var out []audit.Count
 	err := s.with(ctx, func(ctx context.Context, q *session) error {

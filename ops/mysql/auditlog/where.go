@@ -237,7 +237,9 @@ func (s *Source) before(w *where, p audit.Pos, withNull bool) {
 	case p.At == audit.NoStamp:
 		w.add("("+at+" IS NULL AND "+older+")", args...)
 	case withNull:
-		w.add("("+at+" < ? OR "+at+" = ? AND "+older+" OR "+at+" IS NULL)", append([]any{p.At.String(), p.At.String()}, args...)...)
+		w.add(
+			"("+at+" < ? OR "+at+" = ? AND "+older+" OR "+at+" IS NULL)",
+			append([]any{p.At.String(), p.At.String()}, args...)...)
 	default:
 		// Said so that an index on the time gives a range.
 		w.add(at+" <= ? AND ("+at+" < ? OR "+older+")", append([]any{p.At.String(), p.At.String()}, args...)...)

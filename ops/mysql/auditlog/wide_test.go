@@ -20,9 +20,15 @@ func TestOneWideRowHidesNoOther(t *testing.T) {
 			schema := srv.Schema(t)
 			srv.Exec(t, schema, shapes["current"])
 			fill(t, srv, schema, "current", 300, 5)
-			srv.Exec(t, schema, "SET time_zone='+00:00'; INSERT INTO audit_logs (user_id, action, resource_type, resource_id, response_data, created_at) "+
-				"VALUES (5, 'UPDATE', 'Product', '42', JSON_OBJECT('k', REPEAT('x', 3000000), 'mark', 'needle'), '2026-01-02 00:00:00'), "+
-				"(5, 'UPDATE', 'Product', '42', '{}', '2026-01-03 00:00:00')")
+			srv.Exec(
+				t,
+				schema,
+				"SET time_zone='+00:00'; INSERT INTO audit_logs (user_id, action, resource_type, resource_id, "+
+					"response_data, created_at) "+
+					"VALUES (5, 'UPDATE', 'Product', '42', JSON_OBJECT('k', REPEAT('x', 3000000), 'mark', "+
+					"'needle'), '2026-01-02 00:00:00'), "+
+					"(5, 'UPDATE', 'Product', '42', '{}', '2026-01-03 00:00:00')",
+			)
 			wideIsRead(t, open(t, srv, schema), "user:5 text:needle", "type:Product", "text:needle", "")
 			s := open(t, srv, schema)
 			trace, err := s.Trace(t.Context(), "Product", "42", true, nil)
@@ -38,7 +44,12 @@ func TestOneWideRowHidesNoOther(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				schema := srv.Schema(t)
 				fillKeyed(t, srv, schema, name, 60)
-				srv.Exec(t, schema, "UPDATE audit_logs SET new_value = JSON_OBJECT('k', REPEAT('x', 3000000)) WHERE resource_id IN ('7', '8')")
+				srv.Exec(
+					t,
+					schema,
+					"UPDATE audit_logs SET new_value = JSON_OBJECT('k', REPEAT('x', 3000000)) WHERE resource_id IN "+
+						"('7', '8')",
+				)
 				wideIsRead(t, open(t, srv, schema), "", "text:xxxx", "action:UPDATE")
 			})
 		}
@@ -94,8 +105,14 @@ func wideIsRead(t *testing.T, s *Source, queries ...string) {
 func TestATraceFindsAResourceUnderAllItsNames(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
-		srv.Exec(t, schema, shapes["current"], "INSERT INTO audit_logs (action, resource_type, resource_id, created_at) VALUES "+
-			"('CREATE', 'AR_PAYMENT', '1', '2026-01-01'), ('UPDATE', 'payments', '1', '2026-01-02'), ('UPDATE', 'payments', '2', '2026-01-03')")
+		srv.Exec(
+			t,
+			schema,
+			shapes["current"],
+			"INSERT INTO audit_logs (action, resource_type, resource_id, created_at) VALUES "+
+				"('CREATE', 'AR_PAYMENT', '1', '2026-01-01'), ('UPDATE', 'payments', '1', '2026-01-02'), ('UPDATE', "+
+				"'payments', '2', '2026-01-03')",
+		)
 		s := open(t, srv, schema, func(o *Options) { o.Aliases = audit.Aliases{"AR_PAYMENT": {"payments"}} })
 		for _, name := range []string{"AR_PAYMENT", "payments"} {
 			trace, err := s.Trace(t.Context(), name, "1", true, nil)

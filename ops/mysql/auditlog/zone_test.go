@@ -55,7 +55,11 @@ func TestAWallTimeIsReadInItsZone(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				query := fmt.Sprintf("since:%s until:%s", at.Format(time.RFC3339), at.Add(time.Minute).Format(time.RFC3339))
+				query := fmt.Sprintf(
+					"since:%s until:%s",
+					at.Format(time.RFC3339),
+					at.Add(time.Minute).Format(time.RFC3339),
+				)
 				if got := momentsOf(t, s, query); len(got) != 1 {
 					t.Errorf("zone %q: %s finds %v", zone, query, got)
 				}
@@ -68,7 +72,13 @@ func TestAWallTimeIsReadInItsZone(t *testing.T) {
 func TestNoRowIsLostWhereTheClocksArePutBack(t *testing.T) {
 	each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
-		srv.Exec(t, schema, wallTable, "INSERT INTO audit_logs VALUES (1, 'A', '2026-10-25 01:30:00'), (2, 'A', '2026-10-25 02:10:00'), (3, 'A', '2026-10-25 02:50:00'), (4, 'A', '2026-10-25 02:15:00'), (5, 'A', '2026-10-25 03:05:00')")
+		srv.Exec(
+			t,
+			schema,
+			wallTable,
+			"INSERT INTO audit_logs VALUES (1, 'A', '2026-10-25 01:30:00'), (2, 'A', '2026-10-25 02:10:00'), (3, "+
+				"'A', '2026-10-25 02:50:00'), (4, 'A', '2026-10-25 02:15:00'), (5, 'A', '2026-10-25 03:05:00')",
+		)
 		s := open(t, srv, schema, func(o *Options) { o.Zone, _ = clock.ParseZone("Europe/Berlin") })
 		// 00:30 UTC is 02:30 for the first time, 01:30 UTC for the second: 2:10 and
 		// 2:15 can be either hour's.

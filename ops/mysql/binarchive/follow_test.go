@@ -26,7 +26,11 @@ func target(s *testdb.Server) mysql.Target {
 }
 
 func optionsFor(t testing.TB, s *testdb.Server) Options {
-	return Options{Target: target(s), Folder: Folder{Dir: filepath.Join(t.TempDir(), "binlog")}, Who: lock.Holder{User: "li", What: "backup binlog fetch"}}
+	return Options{
+		Target: target(s),
+		Folder: Folder{Dir: filepath.Join(t.TempDir(), "binlog")},
+		Who:    lock.Holder{User: "li", What: "backup binlog fetch"},
+	}
 }
 
 func fetch(t testing.TB, o Options) Result {
@@ -98,7 +102,12 @@ func workload(t testing.TB, s *testdb.Server, schema string, from, to int) {
 	for i := from; i < to; i++ {
 		text = append(text, fmt.Sprintf("INSERT INTO w VALUES (%d, REPEAT('x', %d))", i, i*37%9000))
 	}
-	s.Exec(t, schema, append([]string{"CREATE TABLE IF NOT EXISTS w (id INT PRIMARY KEY, v TEXT)", "SET SESSION binlog_format=ROW"}, text...)...)
+	s.Exec(
+		t,
+		schema,
+		append(
+			[]string{"CREATE TABLE IF NOT EXISTS w (id INT PRIMARY KEY, v TEXT)", "SET SESSION binlog_format=ROW"},
+			text...)...)
 }
 
 var private = map[string][]string{

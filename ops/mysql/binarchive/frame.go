@@ -41,7 +41,12 @@ func newPacker(recipients []string) (*packer, error) {
 		p.to = append(p.to, to)
 	}
 	var err error
-	p.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true))
+	p.zstd, err = zstd.NewWriter(
+		nil,
+		zstd.WithEncoderLevel(zstd.SpeedFastest),
+		zstd.WithEncoderConcurrency(1),
+		zstd.WithEncoderCRC(true),
+	)
 	return p, err
 }
 

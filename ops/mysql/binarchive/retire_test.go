@@ -29,7 +29,9 @@ func TestWhatNoBackupNeedsGoesAndTheRestGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := regexp.MustCompile(`"to_time":"[^"]*"`).FindIndex(text)
-	text = append(append(append([]byte{}, text[:first[0]]...), `"to_time":"2020-01-01T00:00:00Z"`...), text[first[1]:]...)
+	text = append(
+		append(append([]byte{}, text[:first[0]]...), `"to_time":"2020-01-01T00:00:00Z"`...),
+		text[first[1]:]...)
 	if err := os.WriteFile(manifest, text, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,13 @@ func (f *follower) known() *format.Format {
 func (f *follower) keep(raw []byte, e *format.Event) error {
 	end := f.w.end() + uint64(len(raw))
 	if e.LogPos != 0 && e.LogPos != uint32(end) {
-		return fmt.Errorf("%w: an event of %s that should end at %d ends at %d", format.ErrDamaged, f.file, end, e.LogPos)
+		return fmt.Errorf(
+			"%w: an event of %s that should end at %d ends at %d",
+			format.ErrDamaged,
+			f.file,
+			end,
+			e.LogPos,
+		)
 	}
 	f.out.Bytes += int64(len(raw))
 	return f.w.add(raw, e)
@@ -145,8 +151,19 @@ func (f *follower) newSegment(identity string, of *format.Format) error {
 		}
 		f.again = false
 	}
-	s := &binlog.Segment{FormatVersion: binlog.ManifestVersion, Server: f.server.ID, Flavour: f.server.Flavour, Version: of.Server, File: f.file,
-		Epoch: epoch, Identity: identity, FromPos: 4, ToPos: 4, Open: true, Encrypted: len(f.Recipients) > 0}
+	s := &binlog.Segment{
+		FormatVersion: binlog.ManifestVersion,
+		Server:        f.server.ID,
+		Flavour:       f.server.Flavour,
+		Version:       of.Server,
+		File:          f.file,
+		Epoch:         epoch,
+		Identity:      identity,
+		FromPos:       4,
+		ToPos:         4,
+		Open:          true,
+		Encrypted:     len(f.Recipients) > 0,
+	}
 	s.Name = binlog.SegmentName(f.file, epoch, s.Encrypted)
 	if f.w, err = begin(f.dir, s, f.pack); err != nil {
 		return err

@@ -102,12 +102,24 @@ func (r *Reader) events(ctx context.Context) (n int64, err error) {
 				return n, fmt.Errorf("%w: %s: %w", ErrDamaged, r.Segment.Name, err)
 			}
 			if e.LogPos != 0 && e.LogPos != uint32(d.Pos()) {
-				return n, fmt.Errorf("%w: %s: an event says that it ends at %d and ends at %d", ErrDamaged, r.Segment.Name, e.LogPos, d.Pos())
+				return n, fmt.Errorf(
+					"%w: %s: an event says that it ends at %d and ends at %d",
+					ErrDamaged,
+					r.Segment.Name,
+					e.LogPos,
+					d.Pos(),
+				)
 			}
 			n++
 		}
 		if d.Pos() != f.To {
-			return n, fmt.Errorf("%w: %s: a frame ends at %d, the index says %d", ErrDamaged, r.Segment.Name, d.Pos(), f.To)
+			return n, fmt.Errorf(
+				"%w: %s: a frame ends at %d, the index says %d",
+				ErrDamaged,
+				r.Segment.Name,
+				d.Pos(),
+				f.To,
+			)
 		}
 	}
 	return n, nil

@@ -271,7 +271,13 @@ func (w *writer) flush() error {
 	}
 	f := w.now
 	sum := sha256.Sum256(data)
-	f.Length, f.RawBytes, f.SHA256, f.GTID = int64(len(data)), int64(len(w.raw)), hex.EncodeToString(sum[:]), w.gtids.String()
+	f.Length, f.RawBytes, f.SHA256, f.GTID = int64(
+		len(data),
+	), int64(
+		len(w.raw),
+	), hex.EncodeToString(
+		sum[:],
+	), w.gtids.String()
 	if n := len(w.frames); n > 0 {
 		f.Offset = w.frames[n-1].Offset + w.frames[n-1].Length
 	}

@@ -58,7 +58,16 @@ type colType struct {
 // or the precision; b is the scale, or the bits of a BIT's first byte.
 func (t *colType) readMeta(c *cursor) error {
 	switch t.code {
-	case colFloat, colDouble, colBlob, colGeometry, colJSON, colVector, colBlobCompressed, colTimestamp2, colDatetime2, colTime2:
+	case colFloat,
+		colDouble,
+		colBlob,
+		colGeometry,
+		colJSON,
+		colVector,
+		colBlobCompressed,
+		colTimestamp2,
+		colDatetime2,
+		colTime2:
 		t.a = int(c.u8())
 	case colVarchar, colVarString, colVarcharCompressed:
 		t.a = int(c.u16())
@@ -71,7 +80,18 @@ func (t *colType) readMeta(c *cursor) error {
 		t.a, t.b = int(c.u8()), int(c.u8())
 	case colString, colEnum, colSet:
 		t.readString(c.u8(), c.u8())
-	case colTiny, colShort, colLong, colNull, colTimestamp, colLongLong, colInt24, colDate, colTime, colDatetime, colYear, colNewDate:
+	case colTiny,
+		colShort,
+		colLong,
+		colNull,
+		colTimestamp,
+		colLongLong,
+		colInt24,
+		colDate,
+		colTime,
+		colDatetime,
+		colYear,
+		colNewDate:
 	case colTinyBlob:
 		t.code, t.a = colBlob, 1
 	case colMediumBlob:
@@ -146,11 +166,37 @@ func (t colType) kind(charset int) domain.Kind {
 	return domain.Text
 }
 
-var typeNames = map[byte]string{colTiny: "tinyint", colShort: "smallint", colLong: "int", colFloat: "float", colDouble: "double",
-	colTimestamp: "timestamp", colLongLong: "bigint", colInt24: "mediumint", colDate: "date", colTime: "time", colDatetime: "datetime",
-	colYear: "year", colNewDate: "date", colVarchar: "varchar", colBit: "bit", colTimestamp2: "timestamp", colDatetime2: "datetime",
-	colTime2: "time", colVector: "vector", colJSON: "json", colNewDecimal: "decimal", colEnum: "enum", colSet: "set", colBlob: "blob",
-	colVarString: "varchar", colString: "char", colGeometry: "geometry", colBlobCompressed: "blob", colVarcharCompressed: "varchar"}
+var typeNames = map[byte]string{
+	colTiny:              "tinyint",
+	colShort:             "smallint",
+	colLong:              "int",
+	colFloat:             "float",
+	colDouble:            "double",
+	colTimestamp:         "timestamp",
+	colLongLong:          "bigint",
+	colInt24:             "mediumint",
+	colDate:              "date",
+	colTime:              "time",
+	colDatetime:          "datetime",
+	colYear:              "year",
+	colNewDate:           "date",
+	colVarchar:           "varchar",
+	colBit:               "bit",
+	colTimestamp2:        "timestamp",
+	colDatetime2:         "datetime",
+	colTime2:             "time",
+	colVector:            "vector",
+	colJSON:              "json",
+	colNewDecimal:        "decimal",
+	colEnum:              "enum",
+	colSet:               "set",
+	colBlob:              "blob",
+	colVarString:         "varchar",
+	colString:            "char",
+	colGeometry:          "geometry",
+	colBlobCompressed:    "blob",
+	colVarcharCompressed: "varchar",
+}
 
 // name is a short name for people.
 func (t colType) name(charset int) string {

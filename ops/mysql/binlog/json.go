@@ -130,7 +130,8 @@ func appendContainer(dst []byte, kind byte, b []byte, depth int) ([]byte, error)
 func appendEntry(dst []byte, c *cursor, b []byte, width, depth int) ([]byte, error) {
 	kind := c.u8()
 	place := c.take(width)
-	inline := kind == jsonLiteral || kind == jsonInt16 || kind == jsonUint16 || width == 4 && (kind == jsonInt32 || kind == jsonUint32)
+	inline := kind == jsonLiteral || kind == jsonInt16 || kind == jsonUint16 ||
+		width == 4 && (kind == jsonInt32 || kind == jsonUint32)
 	if inline {
 		return appendJSON(dst, kind, place, depth+1)
 	}

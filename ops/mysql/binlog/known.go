@@ -31,15 +31,24 @@ func Know(t *domain.Table, now *schema.Table) error {
 		}
 	}
 	if len(cols) != len(t.Columns) {
-		return &MismatchError{Table: t.String(), Why: fmt.Sprintf("%d columns, the log has %d", len(cols), len(t.Columns))}
+		return &MismatchError{
+			Table: t.String(),
+			Why:   fmt.Sprintf("%d columns, the log has %d", len(cols), len(t.Columns)),
+		}
 	}
 	for i, c := range cols {
 		own := t.Columns[i]
 		if own.Name != "" && own.Name != c.Name {
-			return &MismatchError{Table: t.String(), Why: fmt.Sprintf("column %d is %s, the log has %s", i+1, c.Name, own.Name)}
+			return &MismatchError{
+				Table: t.String(),
+				Why:   fmt.Sprintf("column %d is %s, the log has %s", i+1, c.Name, own.Name),
+			}
 		}
 		if !fits(own.Type, c.DataType) {
-			return &MismatchError{Table: t.String(), Why: fmt.Sprintf("%s is %s, the log has %s", c.Name, c.DataType, own.Type)}
+			return &MismatchError{
+				Table: t.String(),
+				Why:   fmt.Sprintf("%s is %s, the log has %s", c.Name, c.DataType, own.Type),
+			}
 		}
 	}
 	for i, c := range cols {
@@ -63,11 +72,32 @@ func contains(list []string, s string) bool {
 }
 
 // families are types that are stored in one way.
-var families = map[string]string{"char": "string", "binary": "string", "varchar": "varstring", "varbinary": "varstring", "tinytext": "blob",
-	"text": "blob", "mediumtext": "blob", "longtext": "blob", "tinyblob": "blob", "mediumblob": "blob", "longblob": "blob", "numeric": "decimal",
-	"point": "geometry", "linestring": "geometry", "polygon": "geometry", "multipoint": "geometry", "multilinestring": "geometry",
-	"multipolygon": "geometry", "geometrycollection": "geometry", "geomcollection": "geometry", "real": "double",
-	"uuid": "string", "inet6": "string", "inet4": "string"}
+var families = map[string]string{
+	"char":               "string",
+	"binary":             "string",
+	"varchar":            "varstring",
+	"varbinary":          "varstring",
+	"tinytext":           "blob",
+	"text":               "blob",
+	"mediumtext":         "blob",
+	"longtext":           "blob",
+	"tinyblob":           "blob",
+	"mediumblob":         "blob",
+	"longblob":           "blob",
+	"numeric":            "decimal",
+	"point":              "geometry",
+	"linestring":         "geometry",
+	"polygon":            "geometry",
+	"multipoint":         "geometry",
+	"multilinestring":    "geometry",
+	"multipolygon":       "geometry",
+	"geometrycollection": "geometry",
+	"geomcollection":     "geometry",
+	"real":               "double",
+	"uuid":               "string",
+	"inet6":              "string",
+	"inet4":              "string",
+}
 
 // fits tells whether a column of the log can be one of today's type.
 func fits(logged, now string) bool {

@@ -71,7 +71,13 @@ func rowsVerb(t Type) domain.Verb {
 
 func hasExtra(t Type) bool {
 	switch t {
-	case TypeWriteRows, TypeUpdateRows, TypeDeleteRows, TypePartialUpdateRows, TypeWriteRowsComp2, TypeUpdateRowsComp2, TypeDeleteRowsComp2:
+	case TypeWriteRows,
+		TypeUpdateRows,
+		TypeDeleteRows,
+		TypePartialUpdateRows,
+		TypeWriteRowsComp2,
+		TypeUpdateRowsComp2,
+		TypeDeleteRowsComp2:
 		return true
 	}
 	return false

@@ -34,7 +34,16 @@ func temporal(t colType, raw []byte) (text []byte, ok bool) {
 	case colDatetime:
 		v := c.u64()
 		d, clock := v/1000000, v%1000000
-		return fmt.Appendf(nil, "%04d-%02d-%02d %02d:%02d:%02d", d/10000, d/100%100, d%100, clock/10000, clock/100%100, clock%100), true
+		return fmt.Appendf(
+			nil,
+			"%04d-%02d-%02d %02d:%02d:%02d",
+			d/10000,
+			d/100%100,
+			d%100,
+			clock/10000,
+			clock/100%100,
+			clock%100,
+		), true
 	case colDatetime2:
 		v := c.be(5) &^ (1 << 39)
 		return datetime(v, fraction(&c, t.a), t.a), true
@@ -58,7 +67,16 @@ func timestamp(seconds, micros int64, digits int) []byte {
 func datetime(v uint64, micros int64, digits int) []byte {
 	date, clock := v>>17, v&(1<<17-1)
 	months := date >> 5
-	text := fmt.Appendf(nil, "%04d-%02d-%02d %02d:%02d:%02d", months/13, months%13, date&31, clock>>12, clock>>6&63, clock&63)
+	text := fmt.Appendf(
+		nil,
+		"%04d-%02d-%02d %02d:%02d:%02d",
+		months/13,
+		months%13,
+		date&31,
+		clock>>12,
+		clock>>6&63,
+		clock&63,
+	)
 	return appendFraction(text, micros, digits)
 }
 

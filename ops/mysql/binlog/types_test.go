@@ -71,13 +71,19 @@ const everyColumn = "id,ti,tu,y,si,su,mi,mu,i,iu,bi,bu,f,d,dec1,dec2,dec3,dec4,b
 var everyRow = []string{
 	"1,-128,255,1901,-32768,65535,-8388608,16777215,-2147483648,4294967295,-9223372036854775808,18446744073709551615,1.1,-1e-300," +
 		"12345678901234567890.0123456789,-99999,-12345678901234567890123456789012345.123456789012345678901234567890,-0.123456789,1,b'101010101',0xFFFFFFFFFFFFFFFE," +
-		"'2026-12-31','-838:59:59','-00:00:00.1','12:34:56.789','-01:02:03.000001','9999-12-31 23:59:59','2000-01-01 00:00:00.12','2000-01-01 00:00:00.1234','2000-02-29 12:13:14.123456'," +
-		"'2026-01-29 10:00:00','2026-01-29 10:00:00.123','2026-01-29 10:00:00.000001','a  b','后端','v','\u00e9\u00e8',0x0102,0x00FF00,'t','tx','mt','lt',0x00,0x01,0x02,0x03,'后','x,z',ST_GeomFromText('POINT(1 2)')",
+		"'2026-12-31','-838:59:59','-00:00:00.1','12:34:56.789','-01:02:03.000001','9999-12-31 " +
+		"23:59:59','2000-01-01 00:00:00.12','2000-01-01 00:00:00.1234','2000-02-29 12:13:14.123456'," +
+		"'2026-01-29 10:00:00','2026-01-29 10:00:00.123','2026-01-29 10:00:00.000001','a  b','后端" +
+		"','v','\u00e9\u00e8',0x0102,0x00FF00,'t','tx','mt','lt',0x00,0x01,0x02,0x03,'后" +
+		"','x,z',ST_GeomFromText('POINT(1 2)')",
 	"2,127,0,2155,32767,0,8388607,0,2147483647,0,9223372036854775807,0,-3.4e38,1.7976931348623157e308,-0.0000000001,99999,0.000000000000000000000000000001,0.999999999,0,0,1," +
-		"'1000-01-01','838:59:59','00:00:00.9','-12:34:56.789','838:59:58.999999','1000-01-01 00:00:00','2000-01-01 00:00:00','1999-12-31 23:59:59.9999','1999-12-31 23:59:59.999999'," +
-		"'1970-01-01 00:00:01','2038-01-19 03:14:07.999','2038-01-19 03:14:07.999999','',REPEAT('长',200),'',REPEAT('x',2000),x'',REPEAT(0xAB,300),'','','','',x'',x'',x'',x'',1,'',ST_GeomFromText('LINESTRING(0 0,1 1,2 2)')",
+		"'1000-01-01','838:59:59','00:00:00.9','-12:34:56.789','838:59:58.999999','1000-01-01 00:00:00','2000-01-01 " +
+		"00:00:00','1999-12-31 23:59:59.9999','1999-12-31 23:59:59.999999'," +
+		"'1970-01-01 00:00:01','2038-01-19 03:14:07.999','2038-01-19 03:14:07.999999','',REPEAT('长" +
+		"',200),'',REPEAT('x',2000),x'',REPEAT(0xAB,300),'','','','',x'',x'',x'',x'',1,'',ST_GeomFromText('LINESTRING(0 0,1 1,2 2)')",
 	"3" + strings.Repeat(",NULL", 49),
-	"4,0,0,0,0,0,0,0,0,0,0,0,0,-0.0,0,0,0,0,0,0,0,'2000-00-00','0:0:0','0:0:0','0:0:0','0:0:0','0000-00-00 00:00:00','0000-00-00 00:00:00','0000-00-00 00:00:00','0000-00-00 00:00:00'," +
+	"4,0,0,0,0,0,0,0,0,0,0,0,0,-0.0,0,0,0,0,0,0,0,'2000-00-00','0:0:0','0:0:0','0:0:0','0:0:0','0000-00-00 " +
+		"00:00:00','0000-00-00 00:00:00','0000-00-00 00:00:00','0000-00-00 00:00:00'," +
 		"'0000-00-00','0000-00-00','0000-00-00','x','x','x','x',0x2020,'x',REPEAT('t',255),REPEAT('z',60000),REPEAT('m',70000),REPEAT('l',70000),0x00,0x01,0x02,0x03,2,'x,y,z',ST_GeomFromText('POINT(-1 -2)')",
 }
 
@@ -100,7 +106,12 @@ func everyTypeOn(t *testing.T, s *testdb.Server, metadata string) {
 	if mysql {
 		extra = ", j JSON, v VECTOR(3)"
 	}
-	setup := []string{"SET NAMES utf8mb4, sql_mode='', time_zone='+00:00', binlog_format=ROW", "SET GLOBAL binlog_row_metadata=" + metadata, fmt.Sprintf(everyType, extra), "FLUSH BINARY LOGS"}
+	setup := []string{
+		"SET NAMES utf8mb4, sql_mode='', time_zone='+00:00', binlog_format=ROW",
+		"SET GLOBAL binlog_row_metadata=" + metadata,
+		fmt.Sprintf(everyType, extra),
+		"FLUSH BINARY LOGS",
+	}
 	columns := everyColumn
 	if mysql {
 		columns += ",j,v"
@@ -168,7 +179,10 @@ func compareWithTable(t *testing.T, s *testdb.Server, name string, got []domain.
 				continue
 			}
 			v = Reread(v, change.Table.Columns[i], tables[0].Columns[i])
-			rows, err := conn.QueryContext(t.Context(), "SELECT "+NowExpr(col)+" FROM every WHERE id = "+strconv.Itoa(r+1))
+			rows, err := conn.QueryContext(
+				t.Context(),
+				"SELECT "+NowExpr(col)+" FROM every WHERE id = "+strconv.Itoa(r+1),
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -180,7 +194,15 @@ func compareWithTable(t *testing.T, s *testdb.Server, name string, got []domain.
 			}
 			rows.Close()
 			if same := SameNow(v, now, col); !same {
-				t.Errorf("row %d, %s (%s): the log has %.80q null %v, the table %.80q", r+1, col.Name, metadata, v.Text, v.Null, now)
+				t.Errorf(
+					"row %d, %s (%s): the log has %.80q null %v, the table %.80q",
+					r+1,
+					col.Name,
+					metadata,
+					v.Text,
+					v.Null,
+					now,
+				)
 			}
 		}
 	}

@@ -42,8 +42,13 @@ func TestRecordedLogsOfBothServersAreRead(t *testing.T) {
 func TestPartialJSONTagsAndXA(t *testing.T) {
 	s := testdb.Private(t, "mysql", "--gtid-mode=ON", "--enforce-gtid-consistency=ON")
 	name := s.Schema(t)
-	s.Exec(t, name, "CREATE TABLE j (id INT PRIMARY KEY, a JSON, b JSON, v INT)", "FLUSH BINARY LOGS",
-		`INSERT INTO j VALUES (1, '{"name":"old","list":[1,2,3],"deep":{"x":1,"y":"z"}}', '{"k":1}', 1), (2, '{"a":1}', NULL, 2)`)
+	s.Exec(
+		t,
+		name,
+		"CREATE TABLE j (id INT PRIMARY KEY, a JSON, b JSON, v INT)",
+		"FLUSH BINARY LOGS",
+		`INSERT INTO j VALUES (1, '{"name":"old","list":[1,2,3],"deep":{"x":1,"y":"z"}}', '{"k":1}', 1), (2, '{"a":1}', NULL, 2)`,
+	)
 	updates := []string{
 		`UPDATE j SET a = JSON_SET(a, '$.name', 'n') WHERE id = 1`,
 		`UPDATE j SET a = JSON_REMOVE(a, '$.list[1]'), b = JSON_SET(b, '$.k', 2) WHERE id = 1`,
@@ -71,7 +76,14 @@ func TestPartialJSONTagsAndXA(t *testing.T) {
 	for _, r := range rows {
 		got := last[r[0]]
 		if string(got[1].Text) != r[1] || !got[2].Null && string(got[2].Text) != r[2] {
-			t.Errorf("row %s: the log gives %s and %s, the table has %s and %s", r[0], got[1].Text, got[2].Text, r[1], r[2])
+			t.Errorf(
+				"row %s: the log gives %s and %s, the table has %s and %s",
+				r[0],
+				got[1].Text,
+				got[2].Text,
+				r[1],
+				r[2],
+			)
 		}
 	}
 	var tagged, prepared, completed bool
@@ -115,8 +127,16 @@ func previousOf(t *testing.T, path string) (set domain.GTIDs) {
 func TestSequencesAndAnnotationsOfMariaDB(t *testing.T) {
 	s := testdb.MariaDB(t)
 	name := s.Schema(t)
-	s.Exec(t, name, "SET SESSION binlog_format=ROW", "CREATE SEQUENCE sq", "CREATE TABLE t (id INT PRIMARY KEY)", "FLUSH BINARY LOGS",
-		"SET SESSION gtid_domain_id=7", "INSERT INTO t VALUES (NEXTVAL(sq))")
+	s.Exec(
+		t,
+		name,
+		"SET SESSION binlog_format=ROW",
+		"CREATE SEQUENCE sq",
+		"CREATE TABLE t (id INT PRIMARY KEY)",
+		"FLUSH BINARY LOGS",
+		"SET SESSION gtid_domain_id=7",
+		"INSERT INTO t VALUES (NEXTVAL(sq))",
+	)
 	for _, x := range summaries(t, currentLog(t, s)) {
 		if !strings.HasPrefix(x.GTID, "7-") {
 			continue
@@ -148,7 +168,8 @@ func TestDamagedBytesAreErrors(t *testing.T) {
 }
 
 func TestPositionsAndNamesOfFiles(t *testing.T) {
-	if p, ok := domain.ParsePosition("binlog.000007:" + strconv.Itoa(1<<40)); !ok || p.Pos != 1<<40 || p.File != "binlog.000007" {
+	if p, ok := domain.ParsePosition("binlog.000007:" + strconv.Itoa(1<<40)); !ok || p.Pos != 1<<40 ||
+		p.File != "binlog.000007" {
 		t.Error(p, ok)
 	}
 }

@@ -116,8 +116,11 @@ func (s *Source) beyond(ctx context.Context, target mysql.Target) error {
 	}
 	folder := binarchive.Folder{Dir: s.live}
 	keys := []age.Identity{key}
-	_, err = binarchive.Run(ctx, binarchive.Options{Target: target, Folder: folder, Recipients: []string{key.Recipient().String()}, Keys: keys,
-		Start: start, Who: lock.Holder{What: "audit changes"}})
+	_, err = binarchive.Run(
+		ctx,
+		binarchive.Options{Target: target, Folder: folder, Recipients: []string{key.Recipient().String()}, Keys: keys,
+			Start: start, Who: lock.Holder{What: "audit changes"}},
+	)
 	if err != nil {
 		return err
 	}
@@ -185,7 +188,13 @@ func (s *Source) List(ctx context.Context, q Query, take func(*binlog.Transactio
 	return nil
 }
 
-func (s *Source) listPiece(ctx context.Context, p piece, q Query, left *int, take func(*binlog.Transaction) error) error {
+func (s *Source) listPiece(
+	ctx context.Context,
+	p piece,
+	q Query,
+	left *int,
+	take func(*binlog.Transaction) error,
+) error {
 	r, err := p.open()
 	if err != nil {
 		return err

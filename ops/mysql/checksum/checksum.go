@@ -76,7 +76,13 @@ func Session(ctx context.Context, conn *sql.Conn) error {
 // Table reads a whole table and returns its rows and checksum. The connection
 // must have been set up by Session. history reads all versions of the rows of a
 // system-versioned table. tick, when not nil, is told the rows read now and then.
-func Table(ctx context.Context, conn *sql.Conn, t *schema.Table, history bool, tick func(rows int64)) (rows int64, sum Sum, err error) {
+func Table(
+	ctx context.Context,
+	conn *sql.Conn,
+	t *schema.Table,
+	history bool,
+	tick func(rows int64),
+) (rows int64, sum Sum, err error) {
 	s, err := rowread.Query(ctx, conn, t.Stored(history && t.Versioned), "FROM "+t.From(history))
 	if err != nil {
 		return 0, sum, err

@@ -66,11 +66,29 @@ func TestRowHashIsFixed(t *testing.T) {
 func TestTablesThatOnlyLookAlikeDiffer(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
-		contents := []string{"('a','b')", "('ab','')", "('a',NULL)", "('',NULL)", "(NULL,'')", "('','')", "(NULL,NULL)", "('a','b'),('a','b')"}
-		for i, c := range contents {
-			s.Exec(t, db, fmt.Sprintf("CREATE TABLE t%d (a VARCHAR(9), b VARCHAR(9))", i), fmt.Sprintf("INSERT INTO t%d VALUES %s", i, c))
+		contents := []string{
+			"('a','b')",
+			"('ab','')",
+			"('a',NULL)",
+			"('',NULL)",
+			"(NULL,'')",
+			"('','')",
+			"(NULL,NULL)",
+			"('a','b'),('a','b')",
 		}
-		pool, err := rowread.Open(t.Context(), mysql.Target{Network: "unix", Addr: filepath.Clean(s.Socket), User: s.User, Password: s.Password}, db)
+		for i, c := range contents {
+			s.Exec(
+				t,
+				db,
+				fmt.Sprintf("CREATE TABLE t%d (a VARCHAR(9), b VARCHAR(9))", i),
+				fmt.Sprintf("INSERT INTO t%d VALUES %s", i, c),
+			)
+		}
+		pool, err := rowread.Open(
+			t.Context(),
+			mysql.Target{Network: "unix", Addr: filepath.Clean(s.Socket), User: s.User, Password: s.Password},
+			db,
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -63,7 +63,13 @@ func Run(ctx context.Context, j Job) (backup.Drill, error) {
 		j.free = freeOf
 	}
 	d := &drill{Job: j, start: time.Now()}
-	d.record = backup.Drill{At: j.Now(), Database: j.Live, Scenario: backup.WholeDatabase, Table: j.Table, Result: backup.Failed}
+	d.record = backup.Drill{
+		At:       j.Now(),
+		Database: j.Live,
+		Scenario: backup.WholeDatabase,
+		Table:    j.Table,
+		Result:   backup.Failed,
+	}
 	if err := d.begin(ctx); err != nil {
 		return d.record, err
 	}
@@ -85,7 +91,14 @@ func Run(ctx context.Context, j Job) (backup.Drill, error) {
 // does: that says nothing about the backup.
 func refused(err error) bool {
 	switch mysql.Number(err) {
-	case mysql.ErrDBAccessDenied, mysql.ErrAccessDenied, mysql.ErrTableAccessDenied, mysql.ErrSpecificAccess, errColumnAccess, errRoutineAccess, errReadOnly, errUntrusted:
+	case mysql.ErrDBAccessDenied,
+		mysql.ErrAccessDenied,
+		mysql.ErrTableAccessDenied,
+		mysql.ErrSpecificAccess,
+		errColumnAccess,
+		errRoutineAccess,
+		errReadOnly,
+		errUntrusted:
 		return true
 	}
 	return false
@@ -100,8 +113,10 @@ const (
 )
 
 func notAllowed(err error, schema string) error {
-	return ops.Wrap(err, ops.Failed, lang.M("the drill could not be done: the server refuses this user what it needs in %s; the backup is not to blame", schema)).
-		WithHint(lang.M("opsdeck doctor says which rights a drill needs, or use another server with backup.drill_server"))
+	return ops.Wrap(err, ops.Failed, lang.M("the drill could not be done: the server refuses this user what it "+
+		"needs in %s; the backup is not to blame", schema)).
+		WithHint(lang.M("opsdeck doctor says which rights a drill needs, or use another server with " +
+			"backup.drill_server"))
 }
 
 // ScratchSchema is a name like those of the schemas that drills make.
@@ -137,7 +152,8 @@ func (d *drill) begin(ctx context.Context) (err error) {
 	if d.src, err = load.Open(d.Path, d.Identities...); err != nil {
 		return err
 	}
-	if m := d.src.Manifest; d.Table != "" && m != nil && !slices.ContainsFunc(m.Tables, func(t backup.Table) bool { return t.Name == d.Table }) {
+	if m := d.src.Manifest; d.Table != "" && m != nil &&
+		!slices.ContainsFunc(m.Tables, func(t backup.Table) bool { return t.Name == d.Table }) {
 		d.src.Close()
 		return ops.E(ops.Usage, lang.M("the backup holds no table %s", d.Table))
 	}
@@ -155,7 +171,12 @@ func (d *drill) prepare(ctx context.Context) (err error) {
 	if d.conn, err = d.db.Conn(ctx); err != nil {
 		return mysql.Explain(err, d.Target)
 	}
-	there, err := schema.All(ctx, d.conn, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", d.Schema)
+	there, err := schema.All(
+		ctx,
+		d.conn,
+		"SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?",
+		d.Schema,
+	)
 	if err != nil {
 		return mysql.Explain(err, d.Target)
 	}
@@ -183,7 +204,12 @@ func (d *drill) close() {
 
 // sweep drops the scratch schemas of drills that were killed.
 func (d *drill) sweep(ctx context.Context) error {
-	names, err := schema.All(ctx, d.conn, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE ?", strings.ReplaceAll(prefix, "_", `\_`)+"%")
+	names, err := schema.All(
+		ctx,
+		d.conn,
+		"SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE ?",
+		strings.ReplaceAll(prefix, "_", `\_`)+"%",
+	)
 	if err != nil {
 		return mysql.Explain(err, d.Target)
 	}
@@ -209,8 +235,13 @@ func (d *drill) work(ctx context.Context) error {
 		tables = []string{d.Table}
 	}
 	begin := time.Now()
-	report, err := load.Run(ctx, d.Target, d.src, load.Options{Schema: d.Schema, From: d.from(), Tables: tables, Jobs: d.Jobs,
-		Definer: load.DefinerCurrent, SkipOthers: true, Report: d.Report})
+	report, err := load.Run(
+		ctx,
+		d.Target,
+		d.src,
+		load.Options{Schema: d.Schema, From: d.from(), Tables: tables, Jobs: d.Jobs,
+			Definer: load.DefinerCurrent, SkipOthers: true, Report: d.Report},
+	)
 	d.record.RestoreMS = time.Since(begin).Milliseconds()
 	if report != nil {
 		d.record.Rows, d.record.RawBytes, d.record.Tables = report.Rows, report.RawBytes, len(report.Tables)

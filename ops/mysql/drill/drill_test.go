@@ -25,16 +25,24 @@ import (
 func TestMain(m *testing.M) { testdb.Main(m) }
 
 func target(s *testdb.Server) mysql.Target {
-	return mysql.Target{Network: "tcp", Addr: net.JoinHostPort(s.Host, strconv.Itoa(s.Port)), User: s.User, Password: s.Password}
+	return mysql.Target{
+		Network:  "tcp",
+		Addr:     net.JoinHostPort(s.Host, strconv.Itoa(s.Port)),
+		User:     s.User,
+		Password: s.Password,
+	}
 }
 
 // production makes a schema whose objects name it and would change it if a drill
 // let them.
 func production(t *testing.T, s *testdb.Server) string {
 	db := s.Schema(t)
-	s.Exec(t, db,
+	s.Exec(
+		t,
+		db,
 		"CREATE TABLE customers (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(50))",
-		"CREATE TABLE orders (id INT PRIMARY KEY, customer_id INT, note TEXT, CONSTRAINT fk_c FOREIGN KEY (customer_id) REFERENCES customers (id))",
+		"CREATE TABLE orders (id INT PRIMARY KEY, customer_id INT, note TEXT, CONSTRAINT fk_c FOREIGN KEY "+
+			"(customer_id) REFERENCES customers (id))",
 		"INSERT INTO customers (name) VALUES ('千张'), ('b'), ('c')",
 		"INSERT INTO orders VALUES (1, 1, 'a;b'), (2, 3, 'USE `"+db+"`;'), (3, NULL, NULL)",
 		"CREATE VIEW v AS SELECT c.name FROM "+db+".customers c",
@@ -66,7 +74,9 @@ func contents(t *testing.T, s *testdb.Server, db string) string {
 
 func scratch(t *testing.T, s *testdb.Server) (names []string) {
 	db := s.Open(t, "")
-	rows, err := db.Query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'opsdeck\\_drill\\_%'")
+	rows, err := db.Query(
+		"SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'opsdeck\\_drill\\_%'",
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +108,10 @@ func TestADrillProvesTheBackupAndNeverTouchesTheSource(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.Result != backup.Passed || r.Scenario != c.scenario || r.Tables != c.tables || r.RestoreMS <= 0 || r.TookMS < r.RestoreMS || r.SizeBytes <= 0 || r.Database != live {
+			if r.Result != backup.Passed || r.Scenario != c.scenario || r.Tables != c.tables || r.RestoreMS <= 0 ||
+				r.TookMS < r.RestoreMS ||
+				r.SizeBytes <= 0 ||
+				r.Database != live {
 				t.Errorf("%s: %+v", c.scenario, r)
 			}
 		}
@@ -231,7 +244,15 @@ func TestADrillSweepsUpAfterOneThatWasKilled(t *testing.T) {
 	live := production(t, s)
 	s.Exec(t, "", "CREATE DATABASE opsdeck_drill_20200101_000000", "CREATE DATABASE opsdeck_drill_notes")
 	defer s.Exec(t, "", "DROP DATABASE opsdeck_drill_notes")
-	r, err := Run(context.Background(), Job{Target: target(s), Path: backupOf(t, s, live), Live: live, Now: func() time.Time { return time.Unix(1769652000, 0) }})
+	r, err := Run(
+		context.Background(),
+		Job{
+			Target: target(s),
+			Path:   backupOf(t, s, live),
+			Live:   live,
+			Now:    func() time.Time { return time.Unix(1769652000, 0) },
+		},
+	)
 	if err != nil || r.Result != backup.Passed || !strings.Contains(r.Remark, "opsdeck_drill_20200101_000000") {
 		t.Errorf("%v %+v", err, r)
 	}

@@ -56,7 +56,14 @@ func (d *drill) byManifest(ctx context.Context) error {
 	before := len(d.faults)
 	for _, t := range r.Tables {
 		if t.State == backup.Differs || t.State == backup.Missing || t.State == backup.Extra {
-			d.fault("table %s %s: %s rows, the manifest says %s %s", t.Name, t.State, human.Count(t.Rows), human.Count(t.WantRows), t.Detail)
+			d.fault(
+				"table %s %s: %s rows, the manifest says %s %s",
+				t.Name,
+				t.State,
+				human.Count(t.Rows),
+				human.Count(t.WantRows),
+				t.Detail,
+			)
 		}
 	}
 	for _, o := range r.Objects {
@@ -118,7 +125,13 @@ func (d *drill) bare() bool { return d.src.Manifest != nil && len(d.src.Manifest
 
 // checkTables runs CHECK TABLE over the copy.
 func (d *drill) checkTables(ctx context.Context) error {
-	names, err := schema.All(ctx, d.conn, "SELECT TABLE_NAME, COALESCE(ENGINE, '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')", d.Schema)
+	names, err := schema.All(
+		ctx,
+		d.conn,
+		"SELECT TABLE_NAME, COALESCE(ENGINE, '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND "+
+			"TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')",
+		d.Schema,
+	)
 	if err != nil {
 		return mysql.Explain(err, d.Target)
 	}
@@ -172,7 +185,16 @@ func (d *drill) foreignKeys(ctx context.Context) error {
 		case err != nil:
 			return mysql.Explain(err, d.Target)
 		case n != "0" && vouched: // the copy is what the backup holds: it was so there too
-			d.notes = append(d.notes, fmt.Sprintf("%s: %s rows refer to rows of %s that are not there (%s), as in the backup", r.table, n, r.parent, r.name))
+			d.notes = append(
+				d.notes,
+				fmt.Sprintf(
+					"%s: %s rows refer to rows of %s that are not there (%s), as in the backup",
+					r.table,
+					n,
+					r.parent,
+					r.name,
+				),
+			)
 		case n != "0":
 			d.fault("%s: %s rows refer to rows of %s that are not there (%s)", r.table, n, r.parent, r.name)
 		}
@@ -181,8 +203,14 @@ func (d *drill) foreignKeys(ctx context.Context) error {
 }
 
 func (d *drill) references(ctx context.Context) ([]*reference, error) {
-	rows, err := schema.All(ctx, d.conn, `SELECT CONSTRAINT_NAME, TABLE_NAME, REFERENCED_TABLE_NAME, COLUMN_NAME, REFERENCED_COLUMN_NAME
-		FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = ? AND REFERENCED_TABLE_SCHEMA = ? ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION`, d.Schema, d.Schema)
+	rows, err := schema.All(
+		ctx,
+		d.conn,
+		`SELECT CONSTRAINT_NAME, TABLE_NAME, REFERENCED_TABLE_NAME, COLUMN_NAME, REFERENCED_COLUMN_NAME
+		FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = ? AND REFERENCED_TABLE_SCHEMA = ? ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION`,
+		d.Schema,
+		d.Schema,
+	)
 	if err != nil {
 		return nil, mysql.Explain(err, d.Target)
 	}
@@ -204,13 +232,20 @@ func (r *reference) orphans(in string) string {
 		on = append(on, fmt.Sprintf("p.%s = c.%s", schema.Ident(r.parents[i]), schema.Ident(r.columns[i])))
 		set = append(set, fmt.Sprintf("c.%s IS NOT NULL", schema.Ident(r.columns[i])))
 	}
-	return fmt.Sprintf("SELECT COUNT(*) FROM %s c LEFT JOIN %s p ON %s WHERE %s AND p.%s IS NULL", schema.Name(in, r.table), schema.Name(in, r.parent),
-		strings.Join(on, " AND "), strings.Join(set, " AND "), schema.Ident(r.parents[0]))
+	return fmt.Sprintf(
+		"SELECT COUNT(*) FROM %s c LEFT JOIN %s p ON %s WHERE %s AND p.%s IS NULL",
+		schema.Name(in, r.table),
+		schema.Name(in, r.parent),
+		strings.Join(on, " AND "),
+		strings.Join(set, " AND "),
+		schema.Ident(r.parents[0]),
+	)
 }
 
 // freeOf is the room on the disk of the server's data, if that is on this machine.
 func freeOf(ctx context.Context, c *sql.Conn, t mysql.Target) (int64, bool) {
-	if t.Network != "unix" && !strings.HasPrefix(t.Addr, "127.") && !strings.HasPrefix(t.Addr, "localhost:") && !strings.HasPrefix(t.Addr, "[::1]:") {
+	if t.Network != "unix" && !strings.HasPrefix(t.Addr, "127.") && !strings.HasPrefix(t.Addr, "localhost:") &&
+		!strings.HasPrefix(t.Addr, "[::1]:") {
 		return 0, false
 	}
 	dir, err := schema.One(ctx, c, "SELECT @@datadir")

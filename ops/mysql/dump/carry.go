@@ -45,7 +45,8 @@ func (d *dumper) carry(ctx context.Context, q *sql.Conn, o *object) (problem str
 		return "", err
 	}
 	if !same {
-		return "it holds bytes that are no characters of " + o.Charset + ", the charset of the client that created it", nil
+		return "it holds bytes that are no characters of " + o.Charset + ", the charset of the client that " +
+			"created it", nil
 	}
 	if !ascii(o.Create) {
 		o.client = "utf8mb4"
@@ -77,9 +78,12 @@ func (d *dumper) refuseExpressions(ctx context.Context, q *sql.Conn, t *table) e
 		return nil
 	}
 	for _, ask := range []string{
-		"SELECT COLUMN_NAME, GENERATION_EXPRESSION FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND GENERATION_EXPRESSION <> ''",
-		"SELECT COLUMN_NAME, COLUMN_DEFAULT FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND EXTRA LIKE '%DEFAULT\\_GENERATED%'",
-		"SELECT INDEX_NAME, EXPRESSION FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND EXPRESSION IS NOT NULL",
+		"SELECT COLUMN_NAME, GENERATION_EXPRESSION FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND " +
+			"TABLE_NAME = ? AND GENERATION_EXPRESSION <> ''",
+		"SELECT COLUMN_NAME, COLUMN_DEFAULT FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = " +
+			"? AND EXTRA LIKE '%DEFAULT\\_GENERATED%'",
+		"SELECT INDEX_NAME, EXPRESSION FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? " +
+			"AND EXPRESSION IS NOT NULL",
 		`SELECT c.CONSTRAINT_NAME, c.CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS c JOIN information_schema.TABLE_CONSTRAINTS t
 			USING (CONSTRAINT_SCHEMA, CONSTRAINT_NAME) WHERE t.TABLE_SCHEMA = ? AND t.TABLE_NAME = ?`,
 	} {
@@ -92,9 +96,11 @@ func (d *dumper) refuseExpressions(ctx context.Context, q *sql.Conn, t *table) e
 		}
 		for _, r := range rows {
 			if charset := foreign(r[1]); charset != "" {
-				return ops.E(ops.Failed, lang.M("table %s cannot be carried by a backup: the server does not show the %s text in the expression of %s",
+				return ops.E(ops.Failed, lang.M("table %s cannot be carried by a backup: the server does not show "+
+					"the %s text in the expression of %s",
 					schema.Name(t.Database, t.Name), charset, schema.Ident(r[0]))).
-					WithHint(lang.M("write it there in hexadecimal (_latin1 0xe9), or leave the table out with --tables"))
+					WithHint(lang.M("write it there in hexadecimal (_latin1 0xe9), or leave the table out with " +
+						"--tables"))
 			}
 		}
 	}

@@ -56,10 +56,24 @@ func TestChunksHoldEveryRowOnce(t *testing.T) {
 // numbers makes a table of 5000 rows whose key is an expression over n from 1.
 func numbers(t *testing.T, s *testdb.Server, db, name, kind, expr string) {
 	t.Helper()
-	digits := "(SELECT 0 d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)"
-	s.Exec(t, db, fmt.Sprintf("CREATE TABLE `%s` (id %s PRIMARY KEY, pad VARCHAR(100))", name, kind),
-		fmt.Sprintf("INSERT INTO `%s` SELECT %s, REPEAT('x', 100) FROM (SELECT 1 + a.d + 10*b.d + 100*c.d + 1000*e.d AS n FROM %s a, %s b, %s c, %s e) q WHERE n <= 5000", name, expr, digits, digits, digits, digits),
-		"ANALYZE TABLE `"+name+"`")
+	digits := "(SELECT 0 d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT " +
+		"6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)"
+	s.Exec(
+		t,
+		db,
+		fmt.Sprintf("CREATE TABLE `%s` (id %s PRIMARY KEY, pad VARCHAR(100))", name, kind),
+		fmt.Sprintf(
+			"INSERT INTO `%s` SELECT %s, REPEAT('x', 100) FROM (SELECT 1 + a.d + 10*b.d + 100*c.d + 1000*e.d AS n "+
+				"FROM %s a, %s b, %s c, %s e) q WHERE n <= 5000",
+			name,
+			expr,
+			digits,
+			digits,
+			digits,
+			digits,
+		),
+		"ANALYZE TABLE `"+name+"`",
+	)
 }
 
 func TestBoundsOfChunksMeet(t *testing.T) {

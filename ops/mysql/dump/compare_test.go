@@ -40,7 +40,12 @@ func BenchmarkCompareDump(b *testing.B) {
 	if err := os.WriteFile(options, fmt.Appendf(nil, "[client]\nuser=%s\npassword=%s\nsocket=%s\n", s.User, s.Password, s.Socket), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	dump := fmt.Sprintf("'%s' --defaults-file='%s' --single-transaction --routines --triggers --events --databases '%s'", s.Tool(b, "mysqldump"), options, db)
+	dump := fmt.Sprintf(
+		"'%s' --defaults-file='%s' --single-transaction --routines --triggers --events --databases '%s'",
+		s.Tool(b, "mysqldump"),
+		options,
+		db,
+	)
 	shell := func(script string) func(string) *exec.Cmd {
 		return func(path string) *exec.Cmd {
 			return exec.Command("bash", "-c", "set -o pipefail; "+strings.ReplaceAll(script, "OUT", "'"+path+"'"))
@@ -49,7 +54,10 @@ func BenchmarkCompareDump(b *testing.B) {
 	native := func(compress string) func(string) *exec.Cmd {
 		return func(path string) *exec.Cmd {
 			cmd := exec.Command(os.Args[0], "-test.run=^TestHelperDump$")
-			cmd.Env = append(os.Environ(), "OPSDECK_TEST_DUMP="+strings.Join([]string{s.Socket, s.User, s.Password, db, path, compress}, "\x1f"))
+			cmd.Env = append(
+				os.Environ(),
+				"OPSDECK_TEST_DUMP="+strings.Join([]string{s.Socket, s.User, s.Password, db, path, compress}, "\x1f"),
+			)
 			return cmd
 		}
 	}
@@ -60,7 +68,13 @@ func BenchmarkCompareDump(b *testing.B) {
 		{"opsdeck (zstd)", native("zstd")},
 	}
 	if path, err := exec.LookPath("mydumper"); err == nil {
-		contenders = append(contenders, contender{"mydumper -c", shell(fmt.Sprintf("'%s' --defaults-file='%s' -B '%s' -c -t 2 -o OUT", path, options, db))})
+		contenders = append(
+			contenders,
+			contender{
+				"mydumper -c",
+				shell(fmt.Sprintf("'%s' --defaults-file='%s' -B '%s' -c -t 2 -o OUT", path, options, db)),
+			},
+		)
 	}
 	race(b, s, contenders)
 }
@@ -78,9 +92,20 @@ func race(b *testing.B, s *testdb.Server, contenders []contender) {
 	fmt.Printf("\n%-22s %9s %7s %9s %10s %7s %9s\n", "dump", "wall", "ratio", "CPU", "size", "ratio", "peak")
 	for _, c := range contenders {
 		h := median(times[c.name])
-		fmt.Printf("%-22s %8.1fs %6.2fx %8.1fs %6d MB %6.2fx %6d MB\n", c.name, h.Wall.Seconds(), old.Wall.Seconds()/h.Wall.Seconds(), h.CPU.Seconds(),
-			h.size>>20, float64(h.size)/float64(old.size), h.Peak>>20)
-		b.ReportMetric(old.Wall.Seconds()/h.Wall.Seconds(), strings.NewReplacer(" ", "_", "|", "to").Replace(c.name)+"_times")
+		fmt.Printf(
+			"%-22s %8.1fs %6.2fx %8.1fs %6d MB %6.2fx %6d MB\n",
+			c.name,
+			h.Wall.Seconds(),
+			old.Wall.Seconds()/h.Wall.Seconds(),
+			h.CPU.Seconds(),
+			h.size>>20,
+			float64(h.size)/float64(old.size),
+			h.Peak>>20,
+		)
+		b.ReportMetric(
+			old.Wall.Seconds()/h.Wall.Seconds(),
+			strings.NewReplacer(" ", "_", "|", "to").Replace(c.name)+"_times",
+		)
 	}
 }
 

@@ -35,7 +35,12 @@ func writers(t *testing.T, s *testdb.Server, db string, session ...string) *traf
 		fmt.Fprintf(&fill, ",(%d,1000)", i)
 	}
 	for _, table := range []string{"left_side", "right_side"} {
-		s.Exec(t, db, "CREATE TABLE "+table+" (id INT PRIMARY KEY, amount INT NOT NULL)", "INSERT INTO "+table+" VALUES "+fill.String()[1:])
+		s.Exec(
+			t,
+			db,
+			"CREATE TABLE "+table+" (id INT PRIMARY KEY, amount INT NOT NULL)",
+			"INSERT INTO "+table+" VALUES "+fill.String()[1:],
+		)
 	}
 	pool := s.Open(t, db+"?"+strings.Join(session, "&"))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -121,7 +126,12 @@ func TestEveryWayReadsOneMomentUnderLoad(t *testing.T) {
 					case m.Consistency == only:
 						used++
 					case rest > int64(5*time.Second):
-						t.Fatalf("%s was not the way, with writers that rest %v; %s was", only, time.Duration(rest), m.Consistency)
+						t.Fatalf(
+							"%s was not the way, with writers that rest %v; %s was",
+							only,
+							time.Duration(rest),
+							m.Consistency,
+						)
 					default:
 						busy.rest.Store(max(2*rest, int64(time.Millisecond)))
 					}
@@ -141,7 +151,8 @@ func TestWaysThatFailDoNotHinderTheNext(t *testing.T) {
 		fill(t, s, db, "a", 500)
 		calm(t, s)
 		for i, next := range all {
-			if !slices.Contains([]string{"ftwrl", "lock-tables", "backup-stage"}, next.name) || s.Flavour == "mysql" && next.name == "backup-stage" {
+			if !slices.Contains([]string{"ftwrl", "lock-tables", "backup-stage"}, next.name) ||
+				s.Flavour == "mysql" && next.name == "backup-stage" {
 				continue
 			}
 			ways = slices.Concat(all[:1], all[i:i+1])
@@ -151,7 +162,8 @@ func TestWaysThatFailDoNotHinderTheNext(t *testing.T) {
 				}
 				return &notHereError{"commits came between the snapshots"}
 			}
-			if _, m := dumped(t, s, Options{Databases: []string{db}}); m.Consistency != next.name || len(m.Warnings) > 0 {
+			if _, m := dumped(t, s, Options{Databases: []string{db}}); m.Consistency != next.name ||
+				len(m.Warnings) > 0 {
 				t.Errorf("behind a way that failed %s gave %s %q", next.name, m.Consistency, m.Warnings)
 			}
 		}
@@ -193,13 +205,25 @@ func account(t *testing.T, s *testdb.Server, grants ...string) mysql.Target {
 func TestMissingRightsAreNamedBeforeTheFirstRow(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
-		s.Exec(t, db, "CREATE TABLE a (id INT)", "CREATE TRIGGER tr BEFORE INSERT ON a FOR EACH ROW SET NEW.id = 1", "CREATE VIEW v AS SELECT 1",
-			"CREATE EVENT e ON SCHEDULE AT '2037-01-01' DO SELECT 1", "CREATE FUNCTION f() RETURNS INT DETERMINISTIC RETURN 1")
+		s.Exec(
+			t,
+			db,
+			"CREATE TABLE a (id INT)",
+			"CREATE TRIGGER tr BEFORE INSERT ON a FOR EACH ROW SET NEW.id = 1",
+			"CREATE VIEW v AS SELECT 1",
+			"CREATE EVENT e ON SCHEDULE AT '2037-01-01' DO SELECT 1",
+			"CREATE FUNCTION f() RETURNS INT DETERMINISTIC RETURN 1",
+		)
 		all := []string{"SELECT", "SHOW VIEW", "EVENT", "TRIGGER"}
 		for _, missing := range all {
 			rest := slices.DeleteFunc(slices.Clone(all), func(r string) bool { return r == missing })
 			dir := t.TempDir()
-			_, err := Run(t.Context(), account(t, s, "GRANT "+strings.Join(rest, ", ")+" ON `"+db+"`.* TO"), Options{Databases: []string{db}}, dir+"/a.sql.gz")
+			_, err := Run(
+				t.Context(),
+				account(t, s, "GRANT "+strings.Join(rest, ", ")+" ON `"+db+"`.* TO"),
+				Options{Databases: []string{db}},
+				dir+"/a.sql.gz",
+			)
 			if err == nil {
 				t.Errorf("a dump without %s passed for a whole one", missing)
 			} else if !strings.Contains(err.Error(), missing) && missing != "SELECT" {
@@ -207,7 +231,12 @@ func TestMissingRightsAreNamedBeforeTheFirstRow(t *testing.T) {
 			}
 			nothingLeft(t, dir)
 		}
-		m, err := Run(t.Context(), account(t, s, "GRANT SELECT, SHOW VIEW, EVENT, TRIGGER ON `"+db+"`.* TO"), Options{Databases: []string{db}}, t.TempDir()+"/a.sql.gz")
+		m, err := Run(
+			t.Context(),
+			account(t, s, "GRANT SELECT, SHOW VIEW, EVENT, TRIGGER ON `"+db+"`.* TO"),
+			Options{Databases: []string{db}},
+			t.TempDir()+"/a.sql.gz",
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -57,7 +57,8 @@ func TestToolInTheServersContainerMakesABackup(t *testing.T) {
 		t.Errorf("made by %s of a %s", m.Engine, m.Server.Flavour)
 	}
 	// The tool is found under the name that it has there.
-	if tool, maria := (Foreign{Container: "qianzhang-mysql"}).contained(t.Context(), docker, []string{"mariadb-dump", "mysqldump"}); tool != "mysqldump" || maria {
+	if tool, maria := (Foreign{Container: "qianzhang-mysql"}).contained(t.Context(), docker, []string{"mariadb-dump", "mysqldump"}); tool != "mysqldump" ||
+		maria {
 		t.Errorf("the container's tool is %s, MariaDB's: %v", tool, maria)
 	}
 	for name, bad := range map[string]Foreign{"no such container": {Container: "absent"}, "none": {}} {
@@ -86,12 +87,14 @@ func inContainer(t *testing.T, engine *testdb.DockerEngine, name string) string 
 	}
 	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	start := fmt.Sprintf("mysqld --no-defaults --user=root --datadir=/var/lib/mysql --initialize-insecure && "+
-		"exec mysqld --no-defaults --user=root --datadir=/var/lib/mysql --secure-file-priv=NULL --mysqlx=OFF --bind-address=127.0.0.1 --port=%d --socket=/var/run/mysqld/mysqld.sock", port)
+		"exec mysqld --no-defaults --user=root --datadir=/var/lib/mysql --secure-file-priv=NULL --mysqlx=OFF "+
+		"--bind-address=127.0.0.1 --port=%d --socket=/var/run/mysqld/mysqld.sock", port)
 	engine.Run(t, "docker", "run", "-d", "--name", name, "--network", "host", "opsdeck-mysql:9", "sh", "-c", start)
 	pool := answering(t, engine, name, addr)
 	for _, q := range []string{
 		"CREATE DATABASE shop", "CREATE TABLE shop.customers (id INT PRIMARY KEY, name VARCHAR(40))", "INSERT INTO shop.customers VALUES (1,'千张'),(2,'it''s')",
-		"CREATE USER backup@'%' IDENTIFIED BY 'it''s \"$x`'", "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON *.* TO backup@'%'",
+		"CREATE USER backup@'%' IDENTIFIED BY 'it''s \"$x`'", "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER " +
+			"ON *.* TO backup@'%'",
 	} {
 		if _, err := pool.Exec(q); err != nil {
 			t.Fatalf("%s: %v", q, err)

@@ -85,7 +85,8 @@ func (d *dumper) explain(err error) error {
 	case mysql.Number(err) == mysql.ErrTableDefChanged || mysql.Number(err) == mysql.ErrNoSuchTable:
 		return changedError("", err)
 	case mysql.Number(err) == mysql.ErrLockWaitTimeout:
-		return ops.Wrap(err, ops.Busy, lang.M("another session holds a lock that the backup needs, and kept it longer than %s", d.opts.LockWait.String())).
+		return ops.Wrap(err, ops.Busy, lang.M("another session holds a lock that the backup needs, and kept it "+
+			"longer than %s", d.opts.LockWait.String())).
 			WithHint(lang.M("see who holds it with SHOW PROCESSLIST, or wait longer with --lock-wait"))
 	case mysql.Number(err) != 0 || mysql.Lost(err):
 		return mysql.Explain(err, d.target)
@@ -94,7 +95,8 @@ func (d *dumper) explain(err error) error {
 }
 
 func changedError(what string, cause error) error {
-	return ops.Wrap(cause, ops.Busy, lang.M("the definition of %s changed during the dump; the backup would be of neither state", orSome(what))).
+	return ops.Wrap(cause, ops.Busy, lang.M("the definition of %s changed during the dump; the backup would be of "+
+		"neither state", orSome(what))).
 		WithHint(lang.M("run it again when no migration is under way"))
 }
 
@@ -106,9 +108,18 @@ func orSome(what string) string {
 }
 
 func (d *dumper) dump(ctx context.Context, path string) (*backup.Manifest, error) {
-	m := &backup.Manifest{FormatVersion: backup.ManifestVersion, Tool: d.opts.Tool, Engine: "native", Kind: d.opts.Kind, File: filepath.Base(path),
-		StartedAt: d.now(), Compression: d.opts.Compress, Where: d.opts.Where, NoData: d.opts.NoData,
-		Partial: len(d.opts.Tables) > 0 || d.opts.Where != ""}
+	m := &backup.Manifest{
+		FormatVersion: backup.ManifestVersion,
+		Tool:          d.opts.Tool,
+		Engine:        "native",
+		Kind:          d.opts.Kind,
+		File:          filepath.Base(path),
+		StartedAt:     d.now(),
+		Compression:   d.opts.Compress,
+		Where:         d.opts.Where,
+		NoData:        d.opts.NoData,
+		Partial:       len(d.opts.Tables) > 0 || d.opts.Where != "",
+	}
 	db, err := rowread.Open(ctx, d.target, "")
 	if err != nil {
 		return nil, err
@@ -208,7 +219,14 @@ func (s *snapshot) close() { closeAll(s.conns) }
 
 // write fills the file, looks whether the definitions are still the same, and
 // gives file and manifest their names.
-func (d *dumper) write(ctx context.Context, control *sql.Conn, inv *inventory, snap *snapshot, m *backup.Manifest, path string) (err error) {
+func (d *dumper) write(
+	ctx context.Context,
+	control *sql.Conn,
+	inv *inventory,
+	snap *snapshot,
+	m *backup.Manifest,
+	path string,
+) (err error) {
 	d.pipeline = newPipeline(len(snap.conns))
 	if d.file, err = createFile(path, d.opts); err != nil {
 		return err
@@ -319,7 +337,14 @@ func (d *dumper) summarise(inv *inventory, snap *snapshot, m *backup.Manifest) {
 			if t.Sequence {
 				continue
 			}
-			entry := backup.Table{Database: db.name, Name: t.Name, Engine: t.Engine, DefinitionHash: schema.Hash(t.create), Transactional: t.Transactional(), History: t.history}
+			entry := backup.Table{
+				Database:       db.name,
+				Name:           t.Name,
+				Engine:         t.Engine,
+				DefinitionHash: schema.Hash(t.create),
+				Transactional:  t.Transactional(),
+				History:        t.history,
+			}
 			if done := d.done[t]; done != nil {
 				entry.Rows, entry.DataBytes, entry.Checksum = done.rows, done.bytes, done.sum.String()
 			}

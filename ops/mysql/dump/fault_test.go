@@ -103,7 +103,13 @@ func TestKillsInAnyPhaseLeaveAWholeDumpOrNone(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
 		fill(t, s, db, "a", 4000)
-		s.Exec(t, db, "CREATE VIEW v AS SELECT 1", "CREATE TRIGGER tr BEFORE INSERT ON a FOR EACH ROW SET NEW.id = NEW.id", "CREATE PROCEDURE p() SELECT 1")
+		s.Exec(
+			t,
+			db,
+			"CREATE VIEW v AS SELECT 1",
+			"CREATE TRIGGER tr BEFORE INSERT ON a FOR EACH ROW SET NEW.id = NEW.id",
+			"CREATE PROCEDURE p() SELECT 1",
+		)
 		user := account(t, s, "GRANT ALL ON *.* TO")
 		pool := s.Open(t, "")
 		for _, how := range []string{"QUERY", "CONNECTION"} {
@@ -118,7 +124,12 @@ func TestKillsInAnyPhaseLeaveAWholeDumpOrNone(t *testing.T) {
 						}
 					}
 					dir := t.TempDir()
-					m, err := Run(timeout(t, 4*time.Minute), user, slow(Options{Databases: []string{db}}, report), dir+"/a.sql.gz")
+					m, err := Run(
+						timeout(t, 4*time.Minute),
+						user,
+						slow(Options{Databases: []string{db}}, report),
+						dir+"/a.sql.gz",
+					)
 					if err == nil {
 						proved(t, dir+"/a.sql.gz", m)
 						// Up to the last look at the definitions no connection can be missed.
@@ -323,7 +334,14 @@ func TestChangedDefinitionFailsTheDump(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				db := s.Schema(t)
 				fill(t, s, db, "a", 6000)
-				s.Exec(t, db, "CREATE TABLE z (id INT)", "INSERT INTO z VALUES (1)", "CREATE VIEW v AS SELECT 1", "CREATE TRIGGER tr BEFORE INSERT ON z FOR EACH ROW SET NEW.id = 1")
+				s.Exec(
+					t,
+					db,
+					"CREATE TABLE z (id INT)",
+					"INSERT INTO z VALUES (1)",
+					"CREATE VIEW v AS SELECT 1",
+					"CREATE TRIGGER tr BEFORE INSERT ON z FOR EACH ROW SET NEW.id = 1",
+				)
 				// A user without BACKUP_ADMIN, who cannot hold DDL back.
 				user := account(t, s, "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON *.* TO")
 				pool := s.Open(t, db)
@@ -371,7 +389,12 @@ func TestALockThatIsNotGivenUpIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		dir := t.TempDir()
-		_, err = Run(timeout(t, 4*time.Minute), target(s), Options{Databases: []string{db}, LockWait: time.Second}, dir+"/a.sql.gz")
+		_, err = Run(
+			timeout(t, 4*time.Minute),
+			target(s),
+			Options{Databases: []string{db}, LockWait: time.Second},
+			dir+"/a.sql.gz",
+		)
 		if ops.CodeOf(err) != ops.Busy || !strings.Contains(err.Error(), "another session holds a lock") {
 			t.Errorf("code %d: %v", ops.CodeOf(err), err)
 		}
@@ -392,7 +415,10 @@ func TestKilledProcessLeavesNoFinalName(t *testing.T) {
 	for i := range soak(20, 100) {
 		path := filepath.Join(t.TempDir(), "a.sql.gz")
 		cmd := exec.Command(os.Args[0], "-test.run=^TestHelperDump$")
-		cmd.Env = append(os.Environ(), "OPSDECK_TEST_DUMP="+strings.Join([]string{s.Socket, s.User, s.Password, db, path}, "\x1f"))
+		cmd.Env = append(
+			os.Environ(),
+			"OPSDECK_TEST_DUMP="+strings.Join([]string{s.Socket, s.User, s.Password, db, path}, "\x1f"),
+		)
 		out, _ := cmd.StdoutPipe()
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)

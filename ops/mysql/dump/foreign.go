@@ -48,9 +48,18 @@ func (f Foreign) Run(ctx context.Context, target mysql.Target, opts Options, pat
 }
 
 func (f Foreign) dump(ctx context.Context, d *dumper, path string) (*backup.Manifest, error) {
-	m := &backup.Manifest{FormatVersion: backup.ManifestVersion, Tool: d.opts.Tool, Kind: d.opts.Kind, File: filepath.Base(path), StartedAt: d.now(),
-		Compression: d.opts.Compress, Where: d.opts.Where, NoData: d.opts.NoData, Partial: len(d.opts.Tables) > 0 || d.opts.Where != "",
-		Consistency: "engine"}
+	m := &backup.Manifest{
+		FormatVersion: backup.ManifestVersion,
+		Tool:          d.opts.Tool,
+		Kind:          d.opts.Kind,
+		File:          filepath.Base(path),
+		StartedAt:     d.now(),
+		Compression:   d.opts.Compress,
+		Where:         d.opts.Where,
+		NoData:        d.opts.NoData,
+		Partial:       len(d.opts.Tables) > 0 || d.opts.Where != "",
+		Consistency:   "engine",
+	}
 	inv, err := f.look(ctx, d, m)
 	if err != nil {
 		return nil, err
@@ -108,7 +117,10 @@ func counted(m *backup.Manifest, contents *backup.DumpContents) error {
 		t := &m.Tables[i]
 		found, ok := held[key{t.Database, t.Name}]
 		if !ok {
-			return ops.E(ops.Failed, lang.M("%s left out the table %s; nothing was kept", m.Engine, schema.Name(t.Database, t.Name)))
+			return ops.E(
+				ops.Failed,
+				lang.M("%s left out the table %s; nothing was kept", m.Engine, schema.Name(t.Database, t.Name)),
+			)
 		}
 		t.Rows, t.DataBytes = found.Rows, found.Bytes
 	}
@@ -153,7 +165,9 @@ func (f Foreign) command(ctx context.Context, d *dumper, inv *inventory) (*exec.
 			WithHint(lang.M("use --engine native, which needs no other tool"))
 	}
 	tool, maria := f.contained(ctx, docker, tools[d.maria])
-	args := append([]string{"exec", "-e", "MYSQL_PWD", f.Container, tool, "--user=" + d.target.User}, f.arguments(d, inv, maria)...)
+	args := append(
+		[]string{"exec", "-e", "MYSQL_PWD", f.Container, tool, "--user=" + d.target.User},
+		f.arguments(d, inv, maria)...)
 	cmd := exec.CommandContext(ctx, docker, args...)
 	cmd.Env = append(os.Environ(), "MYSQL_PWD="+d.target.Password)
 	return cmd, func() {}, nil
@@ -197,7 +211,17 @@ func optionsText(t mysql.Target) string {
 
 // arguments are the field's, with what keeps values exact.
 func (f Foreign) arguments(d *dumper, inv *inventory, mariaTool bool) []string {
-	args := []string{"--single-transaction", "--quick", "--routines", "--triggers", "--events", "--hex-blob", "--default-character-set=utf8mb4", "--max-allowed-packet=1G", "--no-tablespaces"}
+	args := []string{
+		"--single-transaction",
+		"--quick",
+		"--routines",
+		"--triggers",
+		"--events",
+		"--hex-blob",
+		"--default-character-set=utf8mb4",
+		"--max-allowed-packet=1G",
+		"--no-tablespaces",
+	}
 	if !d.maria && !mariaTool {
 		args = append(args, "--set-gtid-purged=OFF")
 	}
@@ -250,13 +274,21 @@ func (f Foreign) copy(ctx context.Context, d *dumper, cmd *exec.Cmd) (*backup.Du
 		return nil, errors.Join(err, ignoreExit(cmd.Wait()))
 	}
 	if err := cmd.Wait(); err != nil {
-		return nil, ops.Wrap(fmt.Errorf("%w: %s", err, problems.String()), ops.Failed, lang.M("%s failed; nothing was kept", toolOf(cmd.Args)))
+		return nil, ops.Wrap(
+			fmt.Errorf("%w: %s", err, problems.String()),
+			ops.Failed,
+			lang.M("%s failed; nothing was kept", toolOf(cmd.Args)),
+		)
 	}
 	if !bytes.Contains(last, []byte(trailerMark)) {
 		return nil, ops.E(ops.Failed, lang.M("%s ended without its last line; nothing was kept", toolOf(cmd.Args)))
 	}
 	if bad != nil {
-		return nil, ops.Wrap(bad, ops.Failed, lang.M("what %s wrote cannot be read; nothing was kept", toolOf(cmd.Args)))
+		return nil, ops.Wrap(
+			bad,
+			ops.Failed,
+			lang.M("what %s wrote cannot be read; nothing was kept", toolOf(cmd.Args)),
+		)
 	}
 	return contents, nil
 }

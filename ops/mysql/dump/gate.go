@@ -67,8 +67,19 @@ func (g *gate) tell(phase string, always bool) {
 		return
 	}
 	g.reported = now
-	g.report(ops.Progress{Phase: phase, Object: g.object, Done: g.rows, Total: max(g.total, g.rows), Unit: "rows", Rows: g.rows,
-		Bytes: g.bytes, Elapsed: now.Sub(g.since), Estimate: true})
+	g.report(
+		ops.Progress{
+			Phase:    phase,
+			Object:   g.object,
+			Done:     g.rows,
+			Total:    max(g.total, g.rows),
+			Unit:     "rows",
+			Rows:     g.rows,
+			Bytes:    g.bytes,
+			Elapsed:  now.Sub(g.since),
+			Estimate: true,
+		},
+	)
 }
 
 // step reports the beginning of a phase.

@@ -85,7 +85,12 @@ func TestBusyServerHoldsTheDumpUp(t *testing.T) {
 		to := tcp(s)
 		to.Addr, to.NoTLS = s.Tap(t, newGlances().at), true
 		go func() {
-			m, err := Run(timeout(t, 4*time.Minute), to, Options{Databases: []string{db}, Threads: 3, Report: report}, t.TempDir()+"/a.sql.gz")
+			m, err := Run(
+				timeout(t, 4*time.Minute),
+				to,
+				Options{Databases: []string{db}, Threads: 3, Report: report},
+				t.TempDir()+"/a.sql.gz",
+			)
 			if err == nil {
 				whole = m.Tables[0].Rows
 			}
@@ -128,7 +133,12 @@ func TestTheLastLookAtTheServerHarmsNothing(t *testing.T) {
 			}
 		}
 		path := t.TempDir() + "/a.sql.gz"
-		m, err := Run(timeout(t, 4*time.Minute), to, Options{Databases: []string{db}, Threads: 1000, Report: report}, path)
+		m, err := Run(
+			timeout(t, 4*time.Minute),
+			to,
+			Options{Databases: []string{db}, Threads: 1000, Report: report},
+			path,
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

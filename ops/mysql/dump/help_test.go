@@ -162,7 +162,16 @@ var changing = regexp.MustCompile(`(?m)^(SET @@GLOBAL\.GTID_PURGED=|-- Dump comp
 // from one moment to the next.
 func canon(t testing.TB, s *testdb.Server, databases ...string) string {
 	t.Helper()
-	args := []string{"--routines", "--events", "--triggers", "--hex-blob", "--skip-dump-date", "--skip-extended-insert", "--order-by-primary", "--default-character-set=utf8mb4"}
+	args := []string{
+		"--routines",
+		"--events",
+		"--triggers",
+		"--hex-blob",
+		"--skip-dump-date",
+		"--skip-extended-insert",
+		"--order-by-primary",
+		"--default-character-set=utf8mb4",
+	}
 	if s.Flavour == "mariadb" {
 		args = append(args, "--dump-history")
 	}
@@ -202,10 +211,24 @@ func reload(t testing.TB, s *testdb.Server, sql []byte, databases ...string) {
 // fill makes a table of so many rows of about 500 bytes.
 func fill(t testing.TB, s *testdb.Server, db, table string, rows int) {
 	t.Helper()
-	s.Exec(t, db, "CREATE TABLE "+table+" (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(600) NOT NULL)",
-		"INSERT INTO "+table+" (v) SELECT RPAD(SHA2(RAND(), 256), 500, SHA2(RAND(), 256)) FROM information_schema.COLUMNS LIMIT 500")
+	s.Exec(
+		t,
+		db,
+		"CREATE TABLE "+table+" (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(600) NOT NULL)",
+		"INSERT INTO "+table+" (v) SELECT RPAD(SHA2(RAND(), 256), 500, SHA2(RAND(), 256)) FROM "+
+			"information_schema.COLUMNS LIMIT 500",
+	)
 	for n := 500; n < rows; n *= 2 {
-		s.Exec(t, db, fmt.Sprintf("INSERT INTO %s (v) SELECT RPAD(SHA2(RAND(), 256), 500, SHA2(id, 256)) FROM %s LIMIT %d", table, table, min(n, rows-n)))
+		s.Exec(
+			t,
+			db,
+			fmt.Sprintf(
+				"INSERT INTO %s (v) SELECT RPAD(SHA2(RAND(), 256), 500, SHA2(id, 256)) FROM %s LIMIT %d",
+				table,
+				table,
+				min(n, rows-n),
+			),
+		)
 	}
 	s.Exec(t, db, "ANALYZE TABLE "+table)
 }

@@ -110,14 +110,18 @@ func (d *dumper) readDatabase(ctx context.Context, q *sql.Conn, name string) (*d
 		if err != nil {
 			return nil, err
 		}
-		db.tables = append(db.tables, &table{Table: t, create: create, history: t.Versioned && !d.opts.NoHistory, where: d.opts.Where})
+		db.tables = append(
+			db.tables,
+			&table{Table: t, create: create, history: t.Versioned && !d.opts.NoHistory, where: d.opts.Where},
+		)
 	}
 	objects, err := schema.Objects(ctx, q, name)
 	if err != nil {
 		return nil, err
 	}
 	for _, o := range objects {
-		if len(d.opts.Tables) == 0 || o.Kind == "trigger" && slices.Contains(d.opts.Tables, o.Table) && d.opts.Where == "" {
+		if len(d.opts.Tables) == 0 ||
+			o.Kind == "trigger" && slices.Contains(d.opts.Tables, o.Table) && d.opts.Where == "" {
 			db.objects = append(db.objects, &object{Object: *o})
 		}
 	}
@@ -132,7 +136,14 @@ func (d *dumper) refuse(ctx context.Context, q *sql.Conn, inv *inventory) error 
 				return err
 			}
 			if !t.Transactional() && !t.noRows() && !d.opts.NoData {
-				inv.warnings = append(inv.warnings, fmt.Sprintf("table %s (%s) is not transactional: its rows are not of the snapshot's moment", schema.Name(db.name, t.Name), t.Engine))
+				inv.warnings = append(
+					inv.warnings,
+					fmt.Sprintf(
+						"table %s (%s) is not transactional: its rows are not of the snapshot's moment",
+						schema.Name(db.name, t.Name),
+						t.Engine,
+					),
+				)
 			}
 		}
 		// A view's statement leaves out the name of the database in use.
@@ -159,7 +170,8 @@ func (d *dumper) refuse(ctx context.Context, q *sql.Conn, inv *inventory) error 
 func (d *dumper) refuseTable(ctx context.Context, q *sql.Conn, t *table) error {
 	what := schema.Name(t.Database, t.Name)
 	if t.Engine == "" && !t.Sequence {
-		return ops.E(ops.Failed, lang.M("table %s cannot be read: the server does not know its engine, or it is damaged", what)).
+		return ops.E(ops.Failed, lang.M("table %s cannot be read: the server does not know its engine, or it is "+
+			"damaged", what)).
 			WithHint(lang.M("look at it with CHECK TABLE; leave it out with --tables"))
 	}
 	if len(t.Columns) == 0 {
@@ -175,7 +187,8 @@ func (d *dumper) refuseTable(ctx context.Context, q *sql.Conn, t *table) error {
 	}
 	switch strings.ToLower(t.Engine) {
 	case "federated", "connect", "spider", "s3":
-		return ops.E(ops.Failed, lang.M("table %s (%s) keeps its rows elsewhere; a backup cannot hold them faithfully", what, t.Engine)).
+		return ops.E(ops.Failed, lang.M("table %s (%s) keeps its rows elsewhere; a backup cannot hold them "+
+			"faithfully", what, t.Engine)).
 			WithHint(lang.M("back it up where its rows are, and leave it out here with --tables"))
 	}
 	if !t.history || d.opts.NoData {
@@ -189,7 +202,8 @@ func (d *dumper) refuseHistory(ctx context.Context, q *sql.Conn, t *table, what 
 	hint := lang.M("--no-history dumps its current rows only")
 	for _, c := range t.Columns {
 		if c.Period && !strings.HasPrefix(c.DataType, "timestamp") {
-			return ops.E(ops.Failed, lang.M("the history of table %s goes by transactions and cannot be restored", what)).WithHint(hint)
+			return ops.E(ops.Failed, lang.M("the history of table %s goes by transactions and cannot be restored", what)).
+				WithHint(hint)
 		}
 	}
 	can, err := schema.All(ctx, q, "SHOW VARIABLES LIKE 'system_versioning_insert_history'")
@@ -259,11 +273,29 @@ func (inv *inventory) manifest() (objects []backup.Object) {
 	for _, db := range inv.databases {
 		for _, t := range db.tables {
 			if t.Sequence {
-				objects = append(objects, backup.Object{Database: db.name, Kind: "sequence", Name: t.Name, DefinitionHash: schema.Hash(t.create)})
+				objects = append(
+					objects,
+					backup.Object{
+						Database:       db.name,
+						Kind:           "sequence",
+						Name:           t.Name,
+						DefinitionHash: schema.Hash(t.create),
+					},
+				)
 			}
 		}
 		for _, o := range db.objects {
-			objects = append(objects, backup.Object{Database: db.name, Kind: o.Kind, Name: o.Name, Table: o.Table, Definer: o.Definer, DefinitionHash: o.Hash()})
+			objects = append(
+				objects,
+				backup.Object{
+					Database:       db.name,
+					Kind:           o.Kind,
+					Name:           o.Name,
+					Table:          o.Table,
+					Definer:        o.Definer,
+					DefinitionHash: o.Hash(),
+				},
+			)
 		}
 	}
 	return objects

@@ -59,7 +59,13 @@ func (s *snapshotter) byBackupStage(ctx context.Context) error {
 // behind the flush, even after it has been given up.
 // https://dev.mysql.com/doc/refman/8.4/en/flush.html#flush-tables-with-read-lock
 func (s *snapshotter) byGlobalLock(ctx context.Context) error {
-	busy, err := one(ctx, s.control, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND IN ('Query', 'Execute') AND USER <> 'system user' AND TIME >= ? AND ID <> CONNECTION_ID()", int(turn.Seconds()))
+	busy, err := one(
+		ctx,
+		s.control,
+		"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND IN ('Query', 'Execute') AND USER <> "+
+			"'system user' AND TIME >= ? AND ID <> CONNECTION_ID()",
+		int(turn.Seconds()),
+	)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,8 @@ func calm(t *testing.T, s *testdb.Server) {
 	pool := s.Open(t, "")
 	for range 1200 {
 		var n int
-		if err := pool.QueryRow("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND IN ('Query', 'Execute') AND USER <> 'system user' AND TIME >= 1 AND ID <> CONNECTION_ID()").Scan(&n); err != nil {
+		if err := pool.QueryRow("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND IN ('Query', " +
+			"'Execute') AND USER <> 'system user' AND TIME >= 1 AND ID <> CONNECTION_ID()").Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		if n == 0 {
@@ -98,7 +99,11 @@ func TestWritesGoOnWhileALockIsWaitedFor(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
 		fill(t, s, db, "held", 500)
-		s.Exec(t, db, "CREATE TABLE behind (id INT)") // its lock is had first, by name, and kept while the other is waited for
+		s.Exec(
+			t,
+			db,
+			"CREATE TABLE behind (id INT)",
+		) // its lock is had first, by name, and kept while the other is waited for
 		only(t, "lock-tables")
 		pool := s.Open(t, db)
 		writer, err := pool.BeginTx(t.Context(), nil)

@@ -30,12 +30,27 @@ func TestDumpRestoresToTheSameDatabase(t *testing.T) {
 func sameTables(t testing.TB, got, want *backup.Manifest) {
 	t.Helper()
 	if len(got.Tables) != len(want.Tables) || len(got.Objects) != len(want.Objects) {
-		t.Fatalf("%d tables and %d objects, want %d and %d", len(got.Tables), len(got.Objects), len(want.Tables), len(want.Objects))
+		t.Fatalf(
+			"%d tables and %d objects, want %d and %d",
+			len(got.Tables),
+			len(got.Objects),
+			len(want.Tables),
+			len(want.Objects),
+		)
 	}
 	for i, g := range got.Tables {
 		w := want.Tables[i]
 		if g.Name != w.Name || g.Rows != w.Rows || g.Checksum != w.Checksum || g.DefinitionHash != w.DefinitionHash {
-			t.Errorf("table %s: %d rows, sum %s, definition %.8s; want %d, %s, %.8s", w.Name, g.Rows, g.Checksum, g.DefinitionHash, w.Rows, w.Checksum, w.DefinitionHash)
+			t.Errorf(
+				"table %s: %d rows, sum %s, definition %.8s; want %d, %s, %.8s",
+				w.Name,
+				g.Rows,
+				g.Checksum,
+				g.DefinitionHash,
+				w.Rows,
+				w.Checksum,
+				w.DefinitionHash,
+			)
 		}
 	}
 	for i, g := range got.Objects {
@@ -63,7 +78,11 @@ func TestEveryCompressionHoldsTheSameText(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		path, m := dumped(t, s, Options{Databases: []string{db}, Jobs: 1, Recipients: []string{id.Recipient().String()}})
+		path, m := dumped(
+			t,
+			s,
+			Options{Databases: []string{db}, Jobs: 1, Recipients: []string{id.Recipient().String()}},
+		)
 		f, err := os.Open(path)
 		if err != nil {
 			t.Fatal(err)
@@ -123,7 +142,12 @@ func TestSomeTablesBringTheirTriggersAndNothingElse(t *testing.T) {
 func TestArchiveAddsItsRowsToTheTable(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
-		s.Exec(t, db, "CREATE TABLE logs (id INT PRIMARY KEY, year INT)", "INSERT INTO logs VALUES (1,2024),(2,2025),(3,2025)")
+		s.Exec(
+			t,
+			db,
+			"CREATE TABLE logs (id INT PRIMARY KEY, year INT)",
+			"INSERT INTO logs VALUES (1,2024),(2,2025),(3,2025)",
+		)
 		before := canon(t, s, db)
 		path, m := dumped(t, s, Options{Databases: []string{db}, Tables: []string{"logs"}, Where: "year = 2025"})
 		if m.Tables[0].Rows != 2 || !m.Partial || m.Where == "" {
@@ -139,7 +163,8 @@ func TestNoDataHoldsDefinitionsOnly(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		path, m := dumped(t, s, Options{Databases: []string{zoo(t, s)}, NoData: true})
 		proved(t, path, m)
-		if sql := text(t, path, m); bytes.Contains(sql, []byte("INSERT INTO `numbers`")) || !bytes.Contains(sql, []byte("CREATE TABLE `numbers`")) {
+		if sql := text(t, path, m); bytes.Contains(sql, []byte("INSERT INTO `numbers`")) ||
+			!bytes.Contains(sql, []byte("CREATE TABLE `numbers`")) {
 			t.Error("rows in a dump without data, or no definitions")
 		}
 	})
@@ -205,7 +230,13 @@ func TestAllDatabasesAreAllButTheServersOwn(t *testing.T) {
 			s := testdb.Private(t, flavour)
 			one, two := s.Schema(t), s.Schema(t)
 			fill(t, s, one, "a", 500)
-			s.Exec(t, two, "CREATE TABLE b (id INT PRIMARY KEY, v VARCHAR(20))", "INSERT INTO b VALUES (1, '客户')", "CREATE VIEW v AS SELECT COUNT(*) AS n FROM `"+one+"`.a")
+			s.Exec(
+				t,
+				two,
+				"CREATE TABLE b (id INT PRIMARY KEY, v VARCHAR(20))",
+				"INSERT INTO b VALUES (1, '客户')",
+				"CREATE VIEW v AS SELECT COUNT(*) AS n FROM `"+one+"`.a",
+			)
 			before := canon(t, s, one, two)
 			path, m := dumped(t, s, Options{All: true})
 			proved(t, path, m)

@@ -44,8 +44,14 @@ var columnKinds = []struct {
 	{"CHAR(60) CHARACTER SET utf8mb4", randomText},
 	{"VARBINARY(300)", randomBytes},
 	{"BLOB", randomBytes},
-	{"VARCHAR(60) CHARACTER SET latin1", func(r *rand.Rand) string { return "_latin1 0x" + fmt.Sprintf("%x", rawBytes(r, 60)) }},
-	{"VARCHAR(60) CHARACTER SET utf16", func(r *rand.Rand) string { return "CONVERT(" + randomText(r) + " USING utf16)" }},
+	{
+		"VARCHAR(60) CHARACTER SET latin1",
+		func(r *rand.Rand) string { return "_latin1 0x" + fmt.Sprintf("%x", rawBytes(r, 60)) },
+	},
+	{
+		"VARCHAR(60) CHARACTER SET utf16",
+		func(r *rand.Rand) string { return "CONVERT(" + randomText(r) + " USING utf16)" },
+	},
 	{"BIT(37)", func(r *rand.Rand) string { return strconv.FormatUint(r.Uint64()>>27, 10) }},
 	{"DATETIME(6)", func(r *rand.Rand) string {
 		return time.Unix(r.Int64N(4e9), r.Int64N(1e6)*1000).UTC().Format("'2006-01-02 15:04:05.000000'")

@@ -76,13 +76,23 @@ func (w *world) table() {
 	statements := []string{"SET sql_mode = ''", "SET time_zone = '+00:00'", "SET NAMES utf8mb4",
 		"CREATE TABLE " + name + " (" + strings.Join(d.parts, ", ") + ")" + w.comment() + d.options}
 	for range w.r.IntN(4) {
-		statements = append(statements, "INSERT INTO "+name+" ("+strings.Join(d.columns, ",")+") VALUES "+d.rows(1+w.r.IntN(60)))
+		statements = append(
+			statements,
+			"INSERT INTO "+name+" ("+strings.Join(d.columns, ",")+") VALUES "+d.rows(1+w.r.IntN(60)),
+		)
 	}
 	if len(w.parents) > 0 && w.one(2) {
 		parent := w.parents[w.r.IntN(len(w.parents))]
 		if d.options == "" { // a partitioned table has no foreign keys
-			statements = append(statements, "ALTER TABLE "+name+" ADD COLUMN up BIGINT NULL, ADD FOREIGN KEY (up) REFERENCES "+parent+" (id) ON DELETE "+w.pick("SET NULL", "CASCADE", "NO ACTION"),
-				"UPDATE "+name+" SET up = (SELECT MIN(id) FROM "+parent+")")
+			statements = append(
+				statements,
+				"ALTER TABLE "+name+" ADD COLUMN up BIGINT NULL, ADD FOREIGN KEY (up) REFERENCES "+parent+" (id) ON DELETE "+w.pick(
+					"SET NULL",
+					"CASCADE",
+					"NO ACTION",
+				),
+				"UPDATE "+name+" SET up = (SELECT MIN(id) FROM "+parent+")",
+			)
 		}
 	}
 	w.s.Exec(w.t, w.db, statements...)
@@ -122,7 +132,14 @@ func (d *draft) computed() {
 		d.all = append(d.all, name)
 	}
 	if w.one(3) {
-		d.parts = append(d.parts, w.pick("made DATETIME(6) DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6)", "u VARCHAR(36) DEFAULT (UUID())", "x INT DEFAULT (1 + 2) CHECK (x <> 4)"))
+		d.parts = append(
+			d.parts,
+			w.pick(
+				"made DATETIME(6) DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6)",
+				"u VARCHAR(36) DEFAULT (UUID())",
+				"x INT DEFAULT (1 + 2) CHECK (x <> 4)",
+			),
+		)
 	}
 }
 
@@ -134,13 +151,28 @@ func (d *draft) primary() {
 	switch w.r.IntN(4) {
 	case 0, 1:
 		d.parts = append(d.parts, "id BIGINT AUTO_INCREMENT PRIMARY KEY")
-		d.options = w.pick("", "", "", " PARTITION BY HASH (id) PARTITIONS 3", " PARTITION BY KEY (id) PARTITIONS 2",
-			" PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (20), PARTITION `p 1` VALUES LESS THAN (90) COMMENT 'a; -- b', PARTITION pm VALUES LESS THAN MAXVALUE)")
+		d.options = w.pick(
+			"",
+			"",
+			"",
+			" PARTITION BY HASH (id) PARTITIONS 3",
+			" PARTITION BY KEY (id) PARTITIONS 2",
+			" PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (20), PARTITION `p 1` VALUES LESS THAN (90) "+
+				"COMMENT 'a; -- b', PARTITION pm VALUES LESS THAN MAXVALUE)",
+		)
 		d.parent = d.options == ""
 	case 2:
-		d.parts = append(d.parts, "k1 INT NOT NULL DEFAULT 3, k2 BINARY(16) NOT NULL DEFAULT '', seq INT AUTO_INCREMENT, KEY (seq), PRIMARY KEY (k1, seq)")
-		d.options = w.pick("", " PARTITION BY LIST (k1) (PARTITION a VALUES IN (1, 2), PARTITION b VALUES IN (3, NULL))",
-			" PARTITION BY RANGE (k1) SUBPARTITION BY HASH (seq) SUBPARTITIONS 2 (PARTITION a VALUES LESS THAN (3), PARTITION b VALUES LESS THAN MAXVALUE)")
+		d.parts = append(
+			d.parts,
+			"k1 INT NOT NULL DEFAULT 3, k2 BINARY(16) NOT NULL DEFAULT '', seq INT AUTO_INCREMENT, KEY (seq), "+
+				"PRIMARY KEY (k1, seq)",
+		)
+		d.options = w.pick(
+			"",
+			" PARTITION BY LIST (k1) (PARTITION a VALUES IN (1, 2), PARTITION b VALUES IN (3, NULL))",
+			" PARTITION BY RANGE (k1) SUBPARTITION BY HASH (seq) SUBPARTITIONS 2 (PARTITION a VALUES LESS THAN (3), "+
+				"PARTITION b VALUES LESS THAN MAXVALUE)",
+		)
 	}
 }
 
@@ -218,31 +250,94 @@ func (w *world) view(mode string) string {
 		}
 	}
 	w.views = append(w.views, name)
-	return "CREATE " + w.pick("", "ALGORITHM=MERGE ", "ALGORITHM=TEMPTABLE ") + w.pick("", "SQL SECURITY INVOKER ") + "VIEW " + name + " AS SELECT " + strings.Join(columns, ", ") + ", " +
-		w.text(mode) + " AS words FROM " + from + w.pick("", " WHERE 1 = 1")
+	return "CREATE " + w.pick(
+		"",
+		"ALGORITHM=MERGE ",
+		"ALGORITHM=TEMPTABLE ",
+	) + w.pick(
+		"",
+		"SQL SECURITY INVOKER ",
+	) + "VIEW " + name + " AS SELECT " + strings.Join(
+		columns,
+		", ",
+	) + ", " +
+		w.text(
+			mode,
+		) + " AS words FROM " + from + w.pick(
+		"",
+		" WHERE 1 = 1",
+	)
 }
 
 func (w *world) trigger(mode string) string {
 	t := w.tables[w.r.IntN(len(w.tables))]
-	body := w.pick("SET @a = "+w.text(mode), "BEGIN SET @a = "+w.text(mode)+"; IF @a IS NULL THEN SET @b = 1; END IF; END")
-	return "CREATE TRIGGER " + w.name("g") + " " + w.pick("BEFORE", "AFTER") + " " + w.pick("INSERT", "UPDATE", "DELETE") + " ON " + t.name + " FOR EACH ROW " + body
+	body := w.pick(
+		"SET @a = "+w.text(mode),
+		"BEGIN SET @a = "+w.text(mode)+"; IF @a IS NULL THEN SET @b = 1; END IF; END",
+	)
+	return "CREATE TRIGGER " + w.name(
+		"g",
+	) + " " + w.pick(
+		"BEFORE",
+		"AFTER",
+	) + " " + w.pick(
+		"INSERT",
+		"UPDATE",
+		"DELETE",
+	) + " ON " + t.name + " FOR EACH ROW " + body
 }
 
 func (w *world) procedure(mode string) string {
-	return "CREATE PROCEDURE " + w.name("p") + "(IN a INT, OUT b VARCHAR(50), INOUT c DECIMAL(10,2))" + w.plainComment() + w.pick("", " SQL SECURITY INVOKER", " MODIFIES SQL DATA") +
-		" BEGIN DECLARE i INT DEFAULT 0; again: WHILE i < a DO SET i = i + 1; IF i > 9 THEN LEAVE again; END IF; END WHILE; SET b = " + w.text(mode) + "; SELECT COUNT(*) FROM " + w.tables[w.r.IntN(len(w.tables))].name + "; END"
+	return "CREATE PROCEDURE " + w.name(
+		"p",
+	) + "(IN a INT, OUT b VARCHAR(50), INOUT c DECIMAL(10,2))" + w.plainComment() + w.pick(
+		"",
+		" SQL SECURITY INVOKER",
+		" MODIFIES SQL DATA",
+	) +
+		" BEGIN DECLARE i INT DEFAULT 0; again: WHILE i < a DO SET i = i + 1; IF i > 9 THEN LEAVE again; END IF; " +
+		"END WHILE; SET b = " + w.text(
+		mode,
+	) + "; SELECT COUNT(*) FROM " + w.tables[w.r.IntN(len(w.tables))].name + "; END"
 }
 
 func (w *world) function(mode string) string {
-	return "CREATE FUNCTION " + w.name("f") + "(a VARCHAR(40) CHARACTER SET utf8mb4) RETURNS " + w.pick("INT", "VARCHAR(90) CHARACTER SET utf8mb4", "JSON") + w.plainComment() +
-		w.pick(" DETERMINISTIC", " NO SQL") + w.pick(" RETURN "+w.text(mode), " BEGIN IF a = "+w.text(mode)+" THEN RETURN 1; END IF; RETURN NULL; END")
+	return "CREATE FUNCTION " + w.name(
+		"f",
+	) + "(a VARCHAR(40) CHARACTER SET utf8mb4) RETURNS " + w.pick(
+		"INT",
+		"VARCHAR(90) CHARACTER SET utf8mb4",
+		"JSON",
+	) + w.plainComment() +
+		w.pick(
+			" DETERMINISTIC",
+			" NO SQL",
+		) + w.pick(
+		" RETURN "+w.text(mode),
+		" BEGIN IF a = "+w.text(mode)+" THEN RETURN 1; END IF; RETURN NULL; END",
+	)
 }
 
 // event holds no ";;": MySQL's mysqldump looks for a delimiter for ever then.
 func (w *world) event(mode string) string {
 	body := strings.ReplaceAll(w.text(mode), ";;", ";")
-	return "CREATE EVENT " + w.name("e") + " ON SCHEDULE " + w.pick("AT '2037-01-01 00:00:00'", "EVERY 1 DAY STARTS '2037-01-01 02:00:00'", "EVERY '1:30' MINUTE_SECOND STARTS '2037-01-01 02:00:00' ENDS '2037-06-01 02:00:00'") +
-		w.pick("", " ON COMPLETION PRESERVE") + w.pick("", " DISABLE") + w.plainComment() + " DO " + w.pick("SET @a = "+body, "BEGIN SET @a = "+body+"; END")
+	return "CREATE EVENT " + w.name(
+		"e",
+	) + " ON SCHEDULE " + w.pick(
+		"AT '2037-01-01 00:00:00'",
+		"EVERY 1 DAY STARTS '2037-01-01 02:00:00'",
+		"EVERY '1:30' MINUTE_SECOND STARTS '2037-01-01 02:00:00' ENDS '2037-06-01 02:00:00'",
+	) +
+		w.pick(
+			"",
+			" ON COMPLETION PRESERVE",
+		) + w.pick(
+		"",
+		" DISABLE",
+	) + w.plainComment() + " DO " + w.pick(
+		"SET @a = "+body,
+		"BEGIN SET @a = "+body+"; END",
+	)
 }
 
 // plainComment is a COMMENT clause whose text reads the same under any mode and charset.

@@ -43,7 +43,8 @@ func parseGrants(lines []string) grants {
 func (g grants) may(right, database string) bool {
 	allowed := false
 	for _, x := range g {
-		if !slices.Contains(x.rights, right) && !slices.Contains(x.rights, "ALL PRIVILEGES") || !covers(x.database, database) {
+		if !slices.Contains(x.rights, right) && !slices.Contains(x.rights, "ALL PRIVILEGES") ||
+			!covers(x.database, database) {
 			continue
 		}
 		if x.revoke {
@@ -117,11 +118,17 @@ func (d *dumper) rights(ctx context.Context, q schema.Querier, name string, inv 
 	}
 	if len(missing) > 0 {
 		list := strings.Join(missing, ", ")
-		return ops.E(ops.Config, lang.M("the user lacks %s on %s: what it cannot see would be missing from the backup", list, name)).
+		return ops.E(ops.Config, lang.M("the user lacks %s on %s: what it cannot see would be missing from the "+
+			"backup", list, name)).
 			WithHint(lang.M("as an administrator: GRANT %s ON %s.* TO the backup user", list, schema.Ident(name)))
 	}
 	if len(d.opts.Tables) == 0 && !g.seesRoutines(name) {
-		inv.warnings = append(inv.warnings, "the user cannot see the routines of others in "+schema.Ident(name)+": if there are any they are not in the backup (GRANT SELECT ON *.*, or SHOW_ROUTINE)")
+		inv.warnings = append(
+			inv.warnings,
+			"the user cannot see the routines of others in "+schema.Ident(
+				name,
+			)+": if there are any they are not in the backup (GRANT SELECT ON *.*, or SHOW_ROUTINE)",
+		)
 	}
 	return nil
 }
@@ -134,7 +141,8 @@ func (g grants) seesRoutines(name string) bool {
 		}
 	}
 	for _, x := range g {
-		if x.database == "*" && !x.revoke && (slices.Contains(x.rights, "SELECT") || slices.Contains(x.rights, "ALL PRIVILEGES")) {
+		if x.database == "*" && !x.revoke &&
+			(slices.Contains(x.rights, "SELECT") || slices.Contains(x.rights, "ALL PRIVILEGES")) {
 			return true
 		}
 	}

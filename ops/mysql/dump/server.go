@@ -11,8 +11,12 @@ import (
 
 // describeServer says what the backup is read from.
 func describeServer(ctx context.Context, c *sql.Conn, maria bool) (backup.Server, error) {
-	rows, err := schema.All(ctx, c, `SELECT VERSION(), @@GLOBAL.character_set_server, @@GLOBAL.collation_server, @@GLOBAL.sql_mode,
-		IF(@@GLOBAL.time_zone = 'SYSTEM', CONCAT('SYSTEM (', @@GLOBAL.system_time_zone, ')'), @@GLOBAL.time_zone)`)
+	rows, err := schema.All(
+		ctx,
+		c,
+		`SELECT VERSION(), @@GLOBAL.character_set_server, @@GLOBAL.collation_server, @@GLOBAL.sql_mode,
+		IF(@@GLOBAL.time_zone = 'SYSTEM', CONCAT('SYSTEM (', @@GLOBAL.system_time_zone, ')'), @@GLOBAL.time_zone)`,
+	)
 	if err != nil || len(rows) == 0 {
 		return backup.Server{}, fmt.Errorf("ask the server for its settings: %w", err)
 	}

@@ -80,14 +80,21 @@ func (s *snapshotter) open(ctx context.Context) (*snapshot, error) {
 	}
 	snap := &snapshot{conns: s.conns, how: how, at: s.now(), position: s.found, sources: s.sources}
 	if held && len(s.conns) == 1 {
-		snap.warnings = append(snap.warnings, "no lock was granted in time because of a long query or transaction; the backup was read over one connection")
+		snap.warnings = append(
+			snap.warnings,
+			"no lock was granted in time because of a long query or transaction; the backup was read over one "+
+				"connection",
+		)
 	}
 	if s.unsure != "" {
 		snap.warnings = append(snap.warnings, s.unsure)
 	}
 	if len(s.sources) > 0 && s.found.File != "" && !ownLog(ctx, s.control) {
 		snap.position = backup.Position{}
-		snap.warnings = append(snap.warnings, "this replica does not log what it applies: the backup can be rolled forward only from its source's log")
+		snap.warnings = append(
+			snap.warnings,
+			"this replica does not log what it applies: the backup can be rolled forward only from its source's log",
+		)
 	}
 	return snap, nil
 }
@@ -112,7 +119,8 @@ func (s *snapshotter) sameServer(ctx context.Context) error {
 		}
 	}
 	if len(same) == 0 {
-		return ops.E(ops.Failed, lang.M("every new connection reaches another server: definitions and rows would be of different servers")).
+		return ops.E(ops.Failed, lang.M("every new connection reaches another server: definitions and rows would be "+
+			"of different servers")).
 			WithHint(lang.M("give database.host and port of one server, not of a balancer"))
 	}
 	closeAll(other)
@@ -301,7 +309,8 @@ func holdDefinitions(ctx context.Context, control *sql.Conn) error {
 		return nil
 	}
 	if mysql.Number(err) == mysql.ErrLockWaitTimeout {
-		return ops.Wrap(err, ops.Busy, lang.M("another session is changing table definitions; the backup would be of neither state")).
+		return ops.Wrap(err, ops.Busy, lang.M("another session is changing table definitions; the backup would be "+
+			"of neither state")).
 			WithHint(lang.M("wait until the migration is through, or give it longer with --lock-wait"))
 	}
 	return err

@@ -25,9 +25,13 @@ func sources(ctx context.Context, c, control *sql.Conn, maria, locked bool) ([]b
 	found, known := read(ctx, c, control, locked)
 	switch {
 	case !known && readOnly(ctx, control):
-		return found, "whether this server is a replica cannot be seen: if it is, its source's position is not in the manifest (GRANT " + monitor(maria) + ")"
+		return found, "whether this server is a replica cannot be seen: if it is, its source's position is not in " +
+			"the manifest (GRANT " + monitor(
+			maria,
+		) + ")"
 	case slices.ContainsFunc(found, func(s backup.Source) bool { return s.File == "" && s.GTID == "" }):
-		return found, "this server is a replica, and what it had applied of its source at the backup's moment is not known: the backup cannot be rolled forward"
+		return found, "this server is a replica, and what it had applied of its source at the backup's moment is " +
+			"not known: the backup cannot be rolled forward"
 	}
 	return found, ""
 }
@@ -72,7 +76,12 @@ func mysqlSources(ctx context.Context, c, control *sql.Conn, locked bool) (found
 			Port: port(r.any("source_port", "master_port")), GTID: oneSet(gtid)})
 	}
 	if !known {
-		rows, err := schema.All(ctx, control, "SELECT CHANNEL_NAME, HOST, PORT FROM performance_schema.replication_connection_configuration WHERE CHANNEL_NAME NOT LIKE 'group\\_replication\\_%'")
+		rows, err := schema.All(
+			ctx,
+			control,
+			"SELECT CHANNEL_NAME, HOST, PORT FROM performance_schema.replication_connection_configuration WHERE "+
+				"CHANNEL_NAME NOT LIKE 'group\\_replication\\_%'",
+		)
 		for _, r := range rows {
 			found = append(found, backup.Source{Channel: r[0], Host: r[1], Port: port(r[2]), GTID: oneSet(gtid)})
 		}
@@ -91,7 +100,11 @@ func mysqlSources(ctx context.Context, c, control *sql.Conn, locked bool) (found
 // before the last transaction applied is missing.
 func inOrder(ctx context.Context, q *sql.Conn) bool {
 	for _, name := range []string{"replica", "slave"} {
-		ordered, err := one(ctx, q, fmt.Sprintf("SELECT @@GLOBAL.%s_preserve_commit_order OR @@GLOBAL.%s_parallel_workers <= 1", name, name))
+		ordered, err := one(
+			ctx,
+			q,
+			fmt.Sprintf("SELECT @@GLOBAL.%s_preserve_commit_order OR @@GLOBAL.%s_parallel_workers <= 1", name, name),
+		)
 		if err == nil {
 			return ordered == "1"
 		}
@@ -101,12 +114,19 @@ func inOrder(ctx context.Context, q *sql.Conn) bool {
 
 // applied is the end of the last transaction of a channel that the snapshot shows.
 func applied(ctx context.Context, c *sql.Conn, channel string) (file string, pos uint64) {
-	rows, err := schema.All(ctx, c, `SELECT Master_log_name, Master_log_pos FROM mysql.slave_relay_log_info WHERE Channel_name = ?
-		UNION ALL SELECT Master_log_name, Master_log_pos FROM mysql.slave_worker_info WHERE Channel_name = ?`, channel, channel)
+	rows, err := schema.All(
+		ctx,
+		c,
+		`SELECT Master_log_name, Master_log_pos FROM mysql.slave_relay_log_info WHERE Channel_name = ?
+		UNION ALL SELECT Master_log_name, Master_log_pos FROM mysql.slave_worker_info WHERE Channel_name = ?`,
+		channel,
+		channel,
+	)
 	if err != nil {
 		return "", 0
 	}
-	if only, err := one(ctx, c, "SELECT Gtid_only FROM mysql.slave_master_info WHERE Channel_name = ?", channel); err == nil && only == "1" {
+	if only, err := one(ctx, c, "SELECT Gtid_only FROM mysql.slave_master_info WHERE Channel_name = ?", channel); err == nil &&
+		only == "1" {
 		return "", 0 // the tables are not kept then
 	}
 	for _, r := range rows {
@@ -139,7 +159,12 @@ func mariaSources(ctx context.Context, c, control *sql.Conn, locked bool) (found
 	}
 	all, known := settled(ctx, control, locked)
 	for _, r := range all {
-		s := backup.Source{Channel: r["connection_name"], Host: r["master_host"], Port: port(r["master_port"]), GTID: gtid}
+		s := backup.Source{
+			Channel: r["connection_name"],
+			Host:    r["master_host"],
+			Port:    port(r["master_port"]),
+			GTID:    gtid,
+		}
 		if locked {
 			s.File = r["relay_master_log_file"]
 			s.Pos, _ = strconv.ParseUint(r["exec_master_log_pos"], 10, 64)
@@ -196,7 +221,11 @@ func settled(ctx context.Context, control *sql.Conn, locked bool) (was []fields,
 			break
 		}
 		is, _ := channels(ctx, control, "SHOW ALL SLAVES STATUS")
-		if slices.EqualFunc(was, is, func(a, b fields) bool { return a["exec_master_log_pos"] == b["exec_master_log_pos"] }) {
+		if slices.EqualFunc(
+			was,
+			is,
+			func(a, b fields) bool { return a["exec_master_log_pos"] == b["exec_master_log_pos"] },
+		) {
 			break
 		}
 		was = is
@@ -230,7 +259,10 @@ func channels(ctx context.Context, q *sql.Conn, statements ...string) ([]fields,
 		if err != nil {
 			return nil, false
 		}
-		return slices.DeleteFunc(all, func(f fields) bool { return strings.HasPrefix(f["channel_name"], "group_replication_") }), true
+		return slices.DeleteFunc(
+			all,
+			func(f fields) bool { return strings.HasPrefix(f["channel_name"], "group_replication_") },
+		), true
 	}
 	return nil, false
 }

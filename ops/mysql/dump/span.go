@@ -67,7 +67,8 @@ func (p *planner) add(s span, rows int64) {
 	s.rows = rows
 	if n := len(p.spans); n > 0 {
 		last := &p.spans[n-1]
-		if last.rows < p.rows/2 && last.to == s.from && s.from != "" && !s.beyond && slices.Equal(last.before, s.before) {
+		if last.rows < p.rows/2 && last.to == s.from && s.from != "" && !s.beyond &&
+			slices.Equal(last.before, s.before) {
 			last.to, last.rows = s.to, last.rows+rows
 			return
 		}
@@ -183,7 +184,13 @@ const looks = 40
 
 // middle finds where to cut a span. Even numbers are cut evenly at once; of others
 // a value that is really there is taken, for only the server knows their order.
-func (p *planner) middle(ctx context.Context, col *schema.Column, s span, b bracket, rows int64) (c cutting, ok bool, err error) {
+func (p *planner) middle(
+	ctx context.Context,
+	col *schema.Column,
+	s span,
+	b bracket,
+	rows int64,
+) (c cutting, ok bool, err error) {
 	m := measureOf(col)
 	for range looks {
 		at, below, ok := m.between(b.low, b.high)
@@ -265,7 +272,14 @@ func (p *planner) ask(ctx context.Context, s span, what, rest string) ([]string,
 // estimate asks the server how many rows it expects in a span. It looks into the
 // index for that but reads no rows.
 func (p *planner) estimate(ctx context.Context, s span) (int64, error) {
-	rows, err := p.c.QueryContext(ctx, fmt.Sprintf("EXPLAIN FORMAT=TRADITIONAL SELECT 1 FROM %s USE INDEX (PRIMARY) WHERE %s", p.t.SQLName(), s.condition(p.t)))
+	rows, err := p.c.QueryContext(
+		ctx,
+		fmt.Sprintf(
+			"EXPLAIN FORMAT=TRADITIONAL SELECT 1 FROM %s USE INDEX (PRIMARY) WHERE %s",
+			p.t.SQLName(),
+			s.condition(p.t),
+		),
+	)
 	if err != nil {
 		return 0, fmt.Errorf("estimate rows: %w", err)
 	}

@@ -18,21 +18,49 @@ import (
 // keyKinds are keys that are not one number: their columns, and what they hold of
 // a row's number n from 1 to 5000.
 var keyKinds = map[string]struct{ columns, key, values string }{
-	"uuid":       {"a CHAR(36) CHARACTER SET ascii", "a", "INSERT(INSERT(INSERT(INSERT(LEFT(SHA2(n,256),32),9,0,'-'),14,0,'-'),19,0,'-'),24,0,'-')"},
-	"code":       {"a VARCHAR(40) CHARACTER SET utf8mb4", "a", "CONCAT('SO2025', LPAD(n * 7, 10, '0'))"},
-	"chinese":    {"a VARCHAR(40) CHARACTER SET utf8mb4", "a", "CONCAT(CHAR(0x4e00 + n * 3 % 20000 USING ucs2), CHAR(0x4e00 + n USING ucs2))"},
-	"any case":   {"a VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci", "a", "CONCAT(IF(n % 2, UPPER(LEFT(SHA2(n,256),32)), LEFT(SHA2(n,256),32)), IF(n % 3, '', 'ß'))"},
-	"bytewise":   {"a VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "a", "CONCAT(IF(n % 2, UPPER(SUBSTR(LEFT(SHA2(n,256),32),1,6)), SUBSTR(LEFT(SHA2(n,256),32),1,6)), n)"},
-	"latin":      {"a VARCHAR(64) CHARACTER SET latin1 COLLATE latin1_german2_ci", "a", "CONCAT(IF(n % 2, 'ä', 'Z'), LEFT(SHA2(n,256),32))"},
-	"gbk":        {"a VARCHAR(64) CHARACTER SET gbk", "a", "CONCAT(SUBSTR(LEFT(SHA2(n,256),32),1,4), '客', n)"},
-	"blanks":     {"a VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", "a", "CONCAT(' ', n % 10, REPEAT(' ', n % 5), n)"},
-	"long stem":  {"a VARCHAR(200) CHARACTER SET utf8mb4", "a", "CONCAT(REPEAT('/very/long', 12), '/', n)"},
-	"binary":     {"a BINARY(16)", "a", "UNHEX(LEFT(SHA2(n,256),32))"},
-	"varbinary":  {"a VARBINARY(40)", "a", "UNHEX(CONCAT(LEFT(SHA2(n DIV 7,256),32), HEX(n)))"},
-	"moment":     {"a DATETIME(3), b INT", "a, b", "TIMESTAMP('2025-01-01') + INTERVAL n * 86400000 MICROSECOND, n"},
-	"day":        {"a DATE, b INT", "a, b", "DATE('2025-01-01') + INTERVAL n % 7 DAY, n"},
-	"tenant":     {"a INT, b VARCHAR(40)", "a, b", "IF(n % 10, 7, n), LEFT(SHA2(n,256),32)"},
-	"two texts":  {"a VARCHAR(20), b VARCHAR(40), c INT", "a, b, c", "IF(n % 10, 'main', 'x'), IF(n % 3, 'y', LEFT(SHA2(n,256),32)), n"},
+	"uuid": {
+		"a CHAR(36) CHARACTER SET ascii",
+		"a",
+		"INSERT(INSERT(INSERT(INSERT(LEFT(SHA2(n,256),32),9,0,'-'),14,0,'-'),19,0,'-'),24,0,'-')",
+	},
+	"code": {"a VARCHAR(40) CHARACTER SET utf8mb4", "a", "CONCAT('SO2025', LPAD(n * 7, 10, '0'))"},
+	"chinese": {
+		"a VARCHAR(40) CHARACTER SET utf8mb4",
+		"a",
+		"CONCAT(CHAR(0x4e00 + n * 3 % 20000 USING ucs2), CHAR(0x4e00 + n USING ucs2))",
+	},
+	"any case": {
+		"a VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
+		"a",
+		"CONCAT(IF(n % 2, UPPER(LEFT(SHA2(n,256),32)), LEFT(SHA2(n,256),32)), IF(n % 3, '', 'ß'))",
+	},
+	"bytewise": {
+		"a VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+		"a",
+		"CONCAT(IF(n % 2, UPPER(SUBSTR(LEFT(SHA2(n,256),32),1,6)), SUBSTR(LEFT(SHA2(n,256),32),1,6)), n)",
+	},
+	"latin": {
+		"a VARCHAR(64) CHARACTER SET latin1 COLLATE latin1_german2_ci",
+		"a",
+		"CONCAT(IF(n % 2, 'ä', 'Z'), LEFT(SHA2(n,256),32))",
+	},
+	"gbk": {"a VARCHAR(64) CHARACTER SET gbk", "a", "CONCAT(SUBSTR(LEFT(SHA2(n,256),32),1,4), '客', n)"},
+	"blanks": {
+		"a VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
+		"a",
+		"CONCAT(' ', n % 10, REPEAT(' ', n % 5), n)",
+	},
+	"long stem": {"a VARCHAR(200) CHARACTER SET utf8mb4", "a", "CONCAT(REPEAT('/very/long', 12), '/', n)"},
+	"binary":    {"a BINARY(16)", "a", "UNHEX(LEFT(SHA2(n,256),32))"},
+	"varbinary": {"a VARBINARY(40)", "a", "UNHEX(CONCAT(LEFT(SHA2(n DIV 7,256),32), HEX(n)))"},
+	"moment":    {"a DATETIME(3), b INT", "a, b", "TIMESTAMP('2025-01-01') + INTERVAL n * 86400000 MICROSECOND, n"},
+	"day":       {"a DATE, b INT", "a, b", "DATE('2025-01-01') + INTERVAL n % 7 DAY, n"},
+	"tenant":    {"a INT, b VARCHAR(40)", "a, b", "IF(n % 10, 7, n), LEFT(SHA2(n,256),32)"},
+	"two texts": {
+		"a VARCHAR(20), b VARCHAR(40), c INT",
+		"a, b, c",
+		"IF(n % 10, 'main', 'x'), IF(n % 3, 'y', LEFT(SHA2(n,256),32)), n",
+	},
 	"text first": {"a VARCHAR(20) CHARACTER SET utf8mb4, b BIGINT", "a, b", "ELT(1 + n % 3, 'A', 'é', '中'), -n * 1000"},
 	"one text":   {"a VARCHAR(20), b INT", "a, b", "'one', n"},
 }
@@ -40,10 +68,25 @@ var keyKinds = map[string]struct{ columns, key, values string }{
 // keyed makes a table of 5000 rows with such a key.
 func keyed(t *testing.T, s *testdb.Server, db, name, columns, key, values string) {
 	t.Helper()
-	digits := "(SELECT 0 d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)"
-	s.Exec(t, db, "SET NAMES utf8mb4", fmt.Sprintf("CREATE TABLE `%s` (%s, pad VARCHAR(100), PRIMARY KEY (%s)) ENGINE=InnoDB", name, columns, key),
-		fmt.Sprintf("INSERT INTO `%s` SELECT %s, REPEAT('x', 100) FROM (SELECT 1 + a.d + 10*b.d + 100*c.d + 1000*e.d AS n FROM %s a, %s b, %s c, %s e) q WHERE n <= 5000", name, values, digits, digits, digits, digits),
-		"ANALYZE TABLE `"+name+"`")
+	digits := "(SELECT 0 d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT " +
+		"6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)"
+	s.Exec(
+		t,
+		db,
+		"SET NAMES utf8mb4",
+		fmt.Sprintf("CREATE TABLE `%s` (%s, pad VARCHAR(100), PRIMARY KEY (%s)) ENGINE=InnoDB", name, columns, key),
+		fmt.Sprintf(
+			"INSERT INTO `%s` SELECT %s, REPEAT('x', 100) FROM (SELECT 1 + a.d + 10*b.d + 100*c.d + 1000*e.d AS n "+
+				"FROM %s a, %s b, %s c, %s e) q WHERE n <= 5000",
+			name,
+			values,
+			digits,
+			digits,
+			digits,
+			digits,
+		),
+		"ANALYZE TABLE `"+name+"`",
+	)
 }
 
 func TestChunksByAnyKeyHoldEveryRowOnce(t *testing.T) {
@@ -139,14 +182,33 @@ func TestChunksByRandomTextsHoldEveryRowOnce(t *testing.T) {
 	smallChunks(t, 32<<10)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	collations := []string{"utf8mb4_bin", "utf8mb4_general_ci", "utf8mb4_unicode_520_ci", "utf8mb4_czech_ci", "latin1_swedish_ci", "gbk_chinese_ci", "utf8mb4_spanish2_ci"}
+	collations := []string{
+		"utf8mb4_bin",
+		"utf8mb4_general_ci",
+		"utf8mb4_unicode_520_ci",
+		"utf8mb4_czech_ci",
+		"latin1_swedish_ci",
+		"gbk_chinese_ci",
+		"utf8mb4_spanish2_ci",
+	}
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		r := rand.New(rand.NewPCG(seed, 5))
 		db := s.Schema(t)
 		for i := range soak(4, 100) {
 			collation := collations[r.IntN(len(collations))]
 			name := fmt.Sprintf("t%d", i)
-			s.Exec(t, db, "SET sql_mode = ''", fmt.Sprintf("CREATE TABLE %s (a VARCHAR(30) CHARACTER SET %s COLLATE %s, b INT, pad VARCHAR(100), PRIMARY KEY (a, b)) ENGINE=InnoDB", name, collation[:strings.IndexByte(collation, '_')], collation))
+			s.Exec(
+				t,
+				db,
+				"SET sql_mode = ''",
+				fmt.Sprintf(
+					"CREATE TABLE %s (a VARCHAR(30) CHARACTER SET %s COLLATE %s, b INT, pad VARCHAR(100), PRIMARY "+
+						"KEY (a, b)) ENGINE=InnoDB",
+					name,
+					collation[:strings.IndexByte(collation, '_')],
+					collation,
+				),
+			)
 			alphabet := []rune("aAbBzZ0159 -_.äÄßéñçlhLL中文字😀")
 			alphabet = alphabet[r.IntN(6) : len(alphabet)-r.IntN(6)]
 			for range 10 {
@@ -159,7 +221,13 @@ func TestChunksByRandomTextsHoldEveryRowOnce(t *testing.T) {
 					}
 					values = append(values, fmt.Sprintf("(%s,%d,REPEAT('x',100))", schema.String(text.String()), n))
 				}
-				s.Exec(t, db, "SET sql_mode = ''", "SET NAMES utf8mb4", "INSERT IGNORE INTO "+name+" VALUES "+strings.Join(values, ","))
+				s.Exec(
+					t,
+					db,
+					"SET sql_mode = ''",
+					"SET NAMES utf8mb4",
+					"INSERT IGNORE INTO "+name+" VALUES "+strings.Join(values, ","),
+				)
 			}
 			s.Exec(t, db, "ANALYZE TABLE "+name)
 			together(t, s, db, name)

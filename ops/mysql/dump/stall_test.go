@@ -58,7 +58,8 @@ func TestAStalledLineEndsTheDump(t *testing.T) {
 			}
 		}}
 		_, err := Run(timeout(t, time.Minute), user, o, dir+"/a.sql.gz")
-		if err == nil || !strings.Contains(err.Error(), "stalled") && !strings.Contains(err.Error(), "cannot be reached") {
+		if err == nil ||
+			!strings.Contains(err.Error(), "stalled") && !strings.Contains(err.Error(), "cannot be reached") {
 			t.Errorf("%v", err)
 		}
 		nothingLeft(t, dir)
@@ -72,7 +73,12 @@ func TestASlowQueryIsNoStalledLine(t *testing.T) {
 		db := s.Schema(t)
 		s.Exec(t, db, "CREATE TABLE a (id INT PRIMARY KEY)", "INSERT INTO a VALUES (1)")
 		user, _ := through(t, s)
-		m, err := Run(t.Context(), user, Options{Databases: []string{db}, Tables: []string{"a"}, Where: "SLEEP(1) = 0"}, t.TempDir()+"/a.sql.gz")
+		m, err := Run(
+			t.Context(),
+			user,
+			Options{Databases: []string{db}, Tables: []string{"a"}, Where: "SLEEP(1) = 0"},
+			t.TempDir()+"/a.sql.gz",
+		)
 		if err != nil || m.Tables[0].Rows != 1 {
 			t.Errorf("%v", err)
 		}

@@ -14,10 +14,23 @@ import (
 // MariaDB comment lets rows in that a CHECK would now refuse.
 func (d *dumper) header(m *backup.Manifest) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "-- %s, native dump of %s %s, %s\n", oneLine(m.Tool), m.Server.Flavour, oneLine(m.Server.Version), m.SnapshotAt.Format("2006-01-02T15:04:05Z07:00"))
+	fmt.Fprintf(
+		&b,
+		"-- %s, native dump of %s %s, %s\n",
+		oneLine(m.Tool),
+		m.Server.Flavour,
+		oneLine(m.Server.Version),
+		m.SnapshotAt.Format("2006-01-02T15:04:05Z07:00"),
+	)
 	fmt.Fprintf(&b, "-- consistency: %s\n", m.Consistency)
 	if m.Position.File != "" || m.Position.GTID != "" {
-		fmt.Fprintf(&b, "-- position: %s %d, GTID %s\n", oneLine(m.Position.File), m.Position.Pos, oneLine(m.Position.GTID))
+		fmt.Fprintf(
+			&b,
+			"-- position: %s %d, GTID %s\n",
+			oneLine(m.Position.File),
+			m.Position.Pos,
+			oneLine(m.Position.GTID),
+		)
 	}
 	b.WriteString(`
 SET @OLD_CHARACTER_SET_CLIENT = @@CHARACTER_SET_CLIENT, @OLD_CHARACTER_SET_RESULTS = @@CHARACTER_SET_RESULTS, @OLD_COLLATION_CONNECTION = @@COLLATION_CONNECTION;
@@ -139,7 +152,14 @@ func (t *table) definition(ctx context.Context, c *sql.Conn) (string, error) {
 		if err != nil || len(next) != 1 {
 			return "", fmt.Errorf("read sequence %s: %w", t.SQLName(), err)
 		}
-		return fmt.Sprintf("\nDROP SEQUENCE IF EXISTS %s;\n%s;\nDO SETVAL(%s, %s, 0, %s);\n", name, t.create, name, next[0][0], next[0][1]), nil
+		return fmt.Sprintf(
+			"\nDROP SEQUENCE IF EXISTS %s;\n%s;\nDO SETVAL(%s, %s, 0, %s);\n",
+			name,
+			t.create,
+			name,
+			next[0][0],
+			next[0][1],
+		), nil
 	case t.where != "":
 		return "\n" + strings.Replace(t.create, "CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1) + ";\n", nil
 	}
@@ -154,7 +174,12 @@ func (o *object) placeholder() string {
 		columns = append(columns, "1 AS "+schema.Ident(c))
 	}
 	name := schema.Ident(o.Name)
-	return fmt.Sprintf("\nDROP VIEW IF EXISTS %s;\nCREATE VIEW %s AS SELECT %s;\n", name, name, strings.Join(columns, ", "))
+	return fmt.Sprintf(
+		"\nDROP VIEW IF EXISTS %s;\nCREATE VIEW %s AS SELECT %s;\n",
+		name,
+		name,
+		strings.Join(columns, ", "),
+	)
 }
 
 // phases are the objects' kinds in the order of restoring, over all databases:

@@ -90,6 +90,15 @@ func (s *session) tellAltered() {
 	found := s.altered
 	s.mu.Unlock()
 	for table, t := range found {
-		s.note(backup.NoteWarning, table, fmt.Sprintf("%d warnings: the server changed values, first at line %d (%s)", t.count, t.first, strings.Join(t.texts, "; ")))
+		s.note(
+			backup.NoteWarning,
+			table,
+			fmt.Sprintf(
+				"%d warnings: the server changed values, first at line %d (%s)",
+				t.count,
+				t.first,
+				strings.Join(t.texts, "; "),
+			),
+		)
 	}
 }

@@ -14,8 +14,20 @@ import (
 // not looked at. A table without rows of its own is not read, and Unchecked. The
 // connection must have been set up by checksum.Session. tick, when not nil, is
 // told the rows read now and then.
-func CompareRows(ctx context.Context, c *sql.Conn, t *schema.Table, want backup.Table, tick func(rows int64)) (backup.TableVerdict, error) {
-	d := backup.TableVerdict{Name: want.Name, State: backup.Unchecked, WantRows: want.Rows, WantChecksum: want.Checksum, Definition: backup.Unchecked}
+func CompareRows(
+	ctx context.Context,
+	c *sql.Conn,
+	t *schema.Table,
+	want backup.Table,
+	tick func(rows int64),
+) (backup.TableVerdict, error) {
+	d := backup.TableVerdict{
+		Name:         want.Name,
+		State:        backup.Unchecked,
+		WantRows:     want.Rows,
+		WantChecksum: want.Checksum,
+		Definition:   backup.Unchecked,
+	}
 	if !t.OwnRows() {
 		return d, nil
 	}
@@ -49,7 +61,13 @@ func CompareSequence(ctx context.Context, c *sql.Conn, t *schema.Table, want bac
 
 // CompareDefinition judges whether a table of the schema in is defined as the manifest
 // tells of it in the schema from. Without a hash in the manifest it is Unchecked.
-func CompareDefinition(ctx context.Context, c *sql.Conn, t *schema.Table, want backup.Table, in, from string) (string, error) {
+func CompareDefinition(
+	ctx context.Context,
+	c *sql.Conn,
+	t *schema.Table,
+	want backup.Table,
+	in, from string,
+) (string, error) {
 	if want.DefinitionHash == "" {
 		return backup.Unchecked, nil
 	}

@@ -38,7 +38,17 @@ func BenchmarkCompareRestore(b *testing.B) {
 	client := func(tool string) string {
 		return fmt.Sprintf("'%s' --defaults-file='%s' --socket='%s'", s.Tool(b, tool), options, s.Socket)
 	}
-	must(b, shell(fmt.Sprintf("%s --single-transaction --routines --triggers --events --databases %s | gzip -1 > '%s'", client("mysqldump"), db, old))())
+	must(
+		b,
+		shell(
+			fmt.Sprintf(
+				"%s --single-transaction --routines --triggers --events --databases %s | gzip -1 > '%s'",
+				client("mysqldump"),
+				db,
+				old,
+			),
+		)(),
+	)
 	if _, err := dump.Run(b.Context(), target(s), dump.Options{Databases: []string{db}}, own); err != nil {
 		b.Fatal(err)
 	}
@@ -46,8 +56,12 @@ func BenchmarkCompareRestore(b *testing.B) {
 		return func() *osexec.Cmd {
 			cmd := osexec.Command(os.Args[0], "-test.run=^TestHelperLoad$")
 			to := target(s)
-			cmd.Env = append(os.Environ(), "OPSDECK_TEST_LOAD="+strings.Join([]string{path, to.Addr, to.User, to.Password, db}, " "),
-				"OPSDECK_TEST_FROM="+db, "OPSDECK_TEST_TABLES="+strings.Join(tables, ","))
+			cmd.Env = append(
+				os.Environ(),
+				"OPSDECK_TEST_LOAD="+strings.Join([]string{path, to.Addr, to.User, to.Password, db}, " "),
+				"OPSDECK_TEST_FROM="+db,
+				"OPSDECK_TEST_TABLES="+strings.Join(tables, ","),
+			)
 			return cmd
 		}
 	}
@@ -59,8 +73,34 @@ func BenchmarkCompareRestore(b *testing.B) {
 	}
 	if loader, err := osexec.LookPath("myloader"); err == nil {
 		parts := filepath.Join(dir, "parts")
-		must(b, shell(fmt.Sprintf("mydumper --defaults-file='%s' -S '%s' -B %s -c -t 2 -o '%s'", options, s.Socket, db, parts))())
-		ways = append(ways, way{"myloader", shell(fmt.Sprintf("'%s' --defaults-file='%s' -S '%s' -B %s -t 2 -o -d '%s'", loader, options, s.Socket, db, parts))})
+		must(
+			b,
+			shell(
+				fmt.Sprintf(
+					"mydumper --defaults-file='%s' -S '%s' -B %s -c -t 2 -o '%s'",
+					options,
+					s.Socket,
+					db,
+					parts,
+				),
+			)(),
+		)
+		ways = append(
+			ways,
+			way{
+				"myloader",
+				shell(
+					fmt.Sprintf(
+						"'%s' --defaults-file='%s' -S '%s' -B %s -t 2 -o -d '%s'",
+						loader,
+						options,
+						s.Socket,
+						db,
+						parts,
+					),
+				),
+			},
+		)
 	}
 	race(b, s, ways, db)
 }
@@ -90,8 +130,18 @@ func race(b *testing.B, s *testdb.Server, ways []way, db string) {
 	fmt.Printf("\n%-22s %9s %7s %9s %9s\n", "restore", "wall", "ratio", "CPU", "peak")
 	for _, w := range ways {
 		h := median(times[w.name])
-		fmt.Printf("%-22s %8.1fs %6.2fx %8.1fs %6d MB\n", w.name, h.Wall.Seconds(), old.Wall.Seconds()/h.Wall.Seconds(), h.CPU.Seconds(), h.Peak>>20)
-		b.ReportMetric(old.Wall.Seconds()/h.Wall.Seconds(), strings.NewReplacer(" ", "_", "|", "to", ",", "").Replace(w.name)+"_times")
+		fmt.Printf(
+			"%-22s %8.1fs %6.2fx %8.1fs %6d MB\n",
+			w.name,
+			h.Wall.Seconds(),
+			old.Wall.Seconds()/h.Wall.Seconds(),
+			h.CPU.Seconds(),
+			h.Peak>>20,
+		)
+		b.ReportMetric(
+			old.Wall.Seconds()/h.Wall.Seconds(),
+			strings.NewReplacer(" ", "_", "|", "to", ",", "").Replace(w.name)+"_times",
+		)
 	}
 }
 

@@ -36,8 +36,10 @@ func newConverter(t *sqlscan.Table) *converter {
 	return &converter{table: t.Own().Name}
 }
 
-var byteTypes = strings.Fields("bit binary varbinary tinyblob blob mediumblob longblob geometry point linestring polygon multipoint " +
-	"multilinestring multipolygon geometrycollection geomcollection vector")
+var byteTypes = strings.Fields(
+	"bit binary varbinary tinyblob blob mediumblob longblob geometry point linestring polygon multipoint " +
+		"multilinestring multipolygon geometrycollection geomcollection vector",
+)
 
 // start learns the columns from the head of an INSERT. All later ones must name
 // the same.

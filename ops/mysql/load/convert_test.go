@@ -89,9 +89,29 @@ func checkConvert(t *testing.T, literals []string, want [][]string) {
 }
 
 func TestRowsForLoadDataMeanWhatTheInsertMeans(t *testing.T) {
-	checkConvert(t, []string{`('it\'s','x',-1)`, `('a''b',0x00FF27,2.5e-7)`, `(NULL,NULL,NULL)`, `('NULL','',0)`, `('\N','\N',1)`, `('50\%\_\\','\%',1)`, `('a,b\n(c)\0\Z','',1)`, "('tab\tand\nline',0x,3)"},
-		[][]string{{"it's", "78", "-1"}, {"a'b", "00FF27", "2.5e-7"}, {"\x00NULL", "\x00NULL", "\x00NULL"}, {"NULL", "", "0"}, {"N", "4E", "1"},
-			{`50\%\_\`, "5C25", "1"}, {"a,b\n(c)\x00\x1a", "", "1"}, {"tab\tand\nline", "", "3"}})
+	checkConvert(
+		t,
+		[]string{
+			`('it\'s','x',-1)`,
+			`('a''b',0x00FF27,2.5e-7)`,
+			`(NULL,NULL,NULL)`,
+			`('NULL','',0)`,
+			`('\N','\N',1)`,
+			`('50\%\_\\','\%',1)`,
+			`('a,b\n(c)\0\Z','',1)`,
+			"('tab\tand\nline',0x,3)",
+		},
+		[][]string{
+			{"it's", "78", "-1"},
+			{"a'b", "00FF27", "2.5e-7"},
+			{"\x00NULL", "\x00NULL", "\x00NULL"},
+			{"NULL", "", "0"},
+			{"N", "4E", "1"},
+			{`50\%\_\`, "5C25", "1"},
+			{"a,b\n(c)\x00\x1a", "", "1"},
+			{"tab\tand\nline", "", "3"},
+		},
+	)
 }
 
 func TestRowsThatLoadDataCannotCarryGoByInsert(t *testing.T) {
@@ -102,7 +122,8 @@ func TestRowsThatLoadDataCannotCarryGoByInsert(t *testing.T) {
 	const head = "INSERT INTO `t` (`a`,`b`,`n`) VALUES "
 	for _, text := range []string{head + "(_gbk 0xBF5C,0x00,1);", head + "(0x41,0x41,1);", head + "('a',1,1);", head + "('a','b',f(1));", head + "('a','b');",
 		head + "('a','b',1,2);", head + "('a','b',1)", head + "('a','b',1); DROP TABLE t;", head + "('a','b',1) ON DUPLICATE KEY UPDATE a=1;", "INSERT IGNORE INTO `t` (`a`) VALUES (1);",
-		"INSERT INTO `t` VALUES (1,2,3);", "INSERT INTO `u` (`a`) VALUES (1);", "INSERT INTO `p`.`t` (`a`) VALUES (1);", "USE x;", head + "(0x0,0x0,1);"} {
+		"INSERT INTO `t` VALUES (1,2,3);", "INSERT INTO `u` (`a`) VALUES (1);", "INSERT INTO `p`.`t` (`a`) " +
+			"VALUES (1);", "USE x;", head + "(0x0,0x0,1);"} {
 		c := newConverter(tab)
 		if _, _, err := c.member(nil, []byte(text), tab); err == nil {
 			t.Errorf("%s: converted", text)
@@ -127,7 +148,35 @@ func FuzzConvert(f *testing.F) {
 
 // odd makes a string of what is hard to carry.
 func odd(r *rand.Rand, valid bool) string {
-	pieces := []string{"'", "\"", "\\", "\x00", "\n", "\r", "\t", "\x1a", "%", "_", ",", "(", ")", ";", "NULL", "\\N", "N", "客户", "😀", "e\u0301", "--", "/*", "`", " ", "a", "\b", "\u00a0"}
+	pieces := []string{
+		"'",
+		"\"",
+		"\\",
+		"\x00",
+		"\n",
+		"\r",
+		"\t",
+		"\x1a",
+		"%",
+		"_",
+		",",
+		"(",
+		")",
+		";",
+		"NULL",
+		"\\N",
+		"N",
+		"客户",
+		"😀",
+		"e\u0301",
+		"--",
+		"/*",
+		"`",
+		" ",
+		"a",
+		"\b",
+		"\u00a0",
+	}
 	if !valid {
 		pieces = append(pieces, "\xff", "\xe4", "\xc3'", "\xf0\x9f", "\x80")
 	}
@@ -148,8 +197,14 @@ func TestRandomValuesComeBackThroughARealServer(t *testing.T) {
 		t.Logf("seed %d", seed)
 		r := rand.New(rand.NewPCG(seed, 3))
 		from := s.Schema(t)
-		s.Exec(t, from, "CREATE TABLE r (id INT PRIMARY KEY AUTO_INCREMENT, t TEXT CHARACTER SET utf8mb4, v VARCHAR(200) CHARACTER SET utf8mb4, l VARCHAR(200) CHARACTER SET latin1, b BLOB, "+
-			"vb VARBINARY(200), f FLOAT, d DOUBLE, bt BIT(13), e ENUM('a','''','\\\\',','), dt DATETIME(6), j JSON)")
+		s.Exec(
+			t,
+			from,
+			"CREATE TABLE r (id INT PRIMARY KEY AUTO_INCREMENT, t TEXT CHARACTER SET utf8mb4, v VARCHAR(200) "+
+				"CHARACTER SET utf8mb4, l VARCHAR(200) CHARACTER SET latin1, b BLOB, "+
+				"vb VARBINARY(200), f FLOAT, d DOUBLE, bt BIT(13), e ENUM('a','''','\\\\',','), dt DATETIME(6), j "+
+				"JSON)",
+		)
 		db := s.Open(t, from)
 		stmt, err := db.Prepare("INSERT INTO r (t,v,l,b,vb,f,d,bt,e,dt,j) VALUES (?,?,?,?,?,?,?,?,?,?,?)")
 		if err != nil {
@@ -165,8 +220,19 @@ func TestRandomValuesComeBackThroughARealServer(t *testing.T) {
 			for !utf8.ValidString(v) {
 				v = odd(r, true)
 			}
-			args := []any{odd(r, true), v, strings.Repeat("\xe9'\\"[1:], r.IntN(3)), []byte(odd(r, false)), []byte(odd(r, false)), float32(r.NormFloat64() * 1e5),
-				r.NormFloat64() * 1e200, r.IntN(1 << 13), []string{"a", "'", "\\", ","}[r.IntN(4)], fmt.Sprintf("20%02d-01-02 03:04:05.%06d", r.IntN(37), r.IntN(1e6)), `{"a":"\\u0000\n'` + "\\\\" + `"}`}
+			args := []any{
+				odd(r, true),
+				v,
+				strings.Repeat("\xe9'\\"[1:], r.IntN(3)),
+				[]byte(odd(r, false)),
+				[]byte(odd(r, false)),
+				float32(r.NormFloat64() * 1e5),
+				r.NormFloat64() * 1e200,
+				r.IntN(1 << 13),
+				[]string{"a", "'", "\\", ","}[r.IntN(4)],
+				fmt.Sprintf("20%02d-01-02 03:04:05.%06d", r.IntN(37), r.IntN(1e6)),
+				`{"a":"\\u0000\n'` + "\\\\" + `"}`,
+			}
 			if r.IntN(5) == 0 {
 				args[r.IntN(len(args))] = nil
 			}

@@ -201,7 +201,10 @@ type settled struct {
 // The variables that an INSERT depends on, with values of text and of numbers.
 var (
 	textual = strings.Fields("sql_mode time_zone character_set_client collation_connection old_mode lc_time_names")
-	numeric = strings.Fields("foreign_key_checks unique_checks check_constraint_checks system_versioning_insert_history div_precision_increment")
+	numeric = strings.Fields(
+		"foreign_key_checks unique_checks check_constraint_checks system_versioning_insert_history " +
+			"div_precision_increment",
+	)
 )
 
 // carried are those of the variables that the server knows.

@@ -32,8 +32,14 @@ func (h hole) ReadAt(p []byte, off int64) (int, error) {
 func small(t *testing.T, s *testdb.Server, o dump.Options) *Source {
 	t.Helper()
 	from := s.Schema(t)
-	s.Exec(t, from, "CREATE TABLE t (a INT PRIMARY KEY, b VARCHAR(20))", "INSERT INTO t VALUES (1,'x'),(2,'y'),(3,NULL)",
-		"CREATE VIEW v AS SELECT a FROM t", "CREATE PROCEDURE p() SELECT 1")
+	s.Exec(
+		t,
+		from,
+		"CREATE TABLE t (a INT PRIMARY KEY, b VARCHAR(20))",
+		"INSERT INTO t VALUES (1,'x'),(2,'y'),(3,NULL)",
+		"CREATE VIEW v AS SELECT a FROM t",
+		"CREATE PROCEDURE p() SELECT 1",
+	)
 	o.Databases = []string{from}
 	return backedUp(t, s, o)
 }
@@ -85,7 +91,11 @@ func TestEveryFlippedBitAndEveryCutIsFound(t *testing.T) {
 			}
 			for i := range manifest {
 				if i%3 == 0 && try(whole, flipped(manifest, i)) == nil {
-					t.Errorf("byte %d of the manifest, %q: not found", i, manifest[max(0, i-10):min(len(manifest), i+10)])
+					t.Errorf(
+						"byte %d of the manifest, %q: not found",
+						i,
+						manifest[max(0, i-10):min(len(manifest), i+10)],
+					)
 				}
 			}
 			for i := 0; i < len(whole); i += 5 {
@@ -128,7 +138,9 @@ func TestNothingIsMadeOfADamagedBackup(t *testing.T) {
 		}
 	}
 	var n int
-	if err := s.Open(t, "").QueryRow("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'never_damaged'").Scan(&n); err != nil || n != 0 {
+	if err := s.Open(t, "").QueryRow("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = " +
+		"'never_damaged'").Scan(&n); err != nil ||
+		n != 0 {
 		t.Errorf("the schema was made (%v)", err)
 	}
 }

@@ -49,12 +49,18 @@ func keyed(t *testing.T, s *testdb.Server) string {
 	name := s.Schema(t)
 	number := "1+a.d+10*b.d+100*c.d+1000*d.d" // up to 4000
 	hash := func(salt string) string { return "RPAD(SHA2(CONCAT(" + number + ",'" + salt + "'),256), 180, 'x')" }
-	digits := "(SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
+	digits := "(SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL " +
+		"SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
 	from := strings.ReplaceAll("FROM D a, D b, D c, D d WHERE d.d < 4", "D", digits)
-	s.Exec(t, name,
-		"CREATE TABLE wide (id INT PRIMARY KEY, a VARCHAR(180), b VARCHAR(180), c VARCHAR(180), KEY ab (a, b), KEY bc (b, c), KEY ca (c, a), UNIQUE KEY abc (a, c, b)) ENGINE=InnoDB CHARACTER SET ascii",
+	s.Exec(
+		t,
+		name,
+		"CREATE TABLE wide (id INT PRIMARY KEY, a VARCHAR(180), b VARCHAR(180), c VARCHAR(180), KEY ab (a, b), KEY "+
+			"bc (b, c), KEY ca (c, a), UNIQUE KEY abc (a, c, b)) ENGINE=InnoDB CHARACTER SET ascii",
 		"INSERT INTO wide SELECT "+number+", "+hash("a")+", "+hash("b")+", "+hash("c")+" "+from,
-		"CREATE TABLE other (id INT PRIMARY KEY)", "INSERT INTO other VALUES (1), (2)")
+		"CREATE TABLE other (id INT PRIMARY KEY)",
+		"INSERT INTO other VALUES (1), (2)",
+	)
 	return name
 }
 
@@ -133,7 +139,10 @@ func overcome(t *testing.T, s *testdb.Server, src *Source, o Options, disk strin
 // keysOf is how many columns the secondary keys of the wide table have.
 func keysOf(t *testing.T, s *testdb.Server, schema string) (n int) {
 	t.Helper()
-	err := s.Open(t, "").QueryRow("SELECT COUNT(*) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = 'wide' AND INDEX_NAME <> 'PRIMARY'", schema).Scan(&n)
+	err := s.Open(t, "").
+		QueryRow("SELECT COUNT(*) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = 'wide' "+
+			"AND INDEX_NAME <> 'PRIMARY'", schema).
+		Scan(&n)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,11 @@ import (
 	"opsdeck/internal/testdb"
 )
 
-var dumps = map[string]string{"mysqldump57.sql": "MySQL dump", "phpmyadmin.sql": "phpMyAdmin SQL Dump", "mariadb11.sql": "MariaDB dump"}
+var dumps = map[string]string{
+	"mysqldump57.sql": "MySQL dump",
+	"phpmyadmin.sql":  "phpMyAdmin SQL Dump",
+	"mariadb11.sql":   "MariaDB dump",
+}
 
 func fixture(t *testing.T, name string) []byte {
 	t.Helper()
@@ -27,20 +31,29 @@ func TestDumpsOfOtherToolsAreLoaded(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		for name := range dumps {
 			schema := s.Schema(t)
-			r := mustRun(t, s, source(t, fixture(t, name)), Options{Schema: schema, From: "qianzhang_sales", Definer: DefinerCurrent})
+			r := mustRun(
+				t,
+				s,
+				source(t, fixture(t, name)),
+				Options{Schema: schema, From: "qianzhang_sales", Definer: DefinerCurrent},
+			)
 			if r.Rows != 2 || len(r.Tables) != 1 || r.Objects < 3 {
 				t.Errorf("%s: %+v", name, r)
 			}
 			db := s.Open(t, schema)
 			var id int
 			var text string
-			if err := db.QueryRow("SELECT id, CONCAT_WS('|', name, note) FROM customers WHERE id IN (SELECT id FROM v) ORDER BY id LIMIT 1").Scan(&id, &text); err != nil || text != `千张|it's; USE mysql; -- \` {
+			if err := db.QueryRow("SELECT id, CONCAT_WS('|', name, note) FROM customers WHERE id IN (SELECT id FROM "+
+				"v) ORDER BY id LIMIT 1").Scan(&id, &text); err != nil ||
+				text != `千张|it's; USE mysql; -- \` {
 				t.Errorf("%s: %q %v", name, text, err)
 			}
 			if _, err := db.Exec("INSERT INTO customers (name) VALUES ('new')"); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-			if err := db.QueryRow("SELECT id, name FROM customers ORDER BY id DESC LIMIT 1").Scan(&id, &text); err != nil || id != 3 || text != "NEW" {
+			if err := db.QueryRow("SELECT id, name FROM customers ORDER BY id DESC LIMIT 1").Scan(&id, &text); err != nil ||
+				id != 3 ||
+				text != "NEW" {
 				t.Errorf("%s: trigger and counter: %d %q %v", name, id, text, err)
 			}
 		}
@@ -53,11 +66,13 @@ func TestInspectTellsWhatIsInADump(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.Tool != tool || !c.Complete || c.Database != "qianzhang_sales" || len(c.Definers) != 1 || c.Definers[0] != "root@localhost" {
+		if c.Tool != tool || !c.Complete || c.Database != "qianzhang_sales" || len(c.Definers) != 1 ||
+			c.Definers[0] != "root@localhost" {
 			t.Errorf("%s: %+v", name, c)
 		}
 		schema := c.Schemas[len(c.Schemas)-1]
-		if len(schema.Tables) != 1 || schema.Tables[0].Name != "customers" || schema.Tables[0].Rows != 2 || len(schema.Objects) != 3 {
+		if len(schema.Tables) != 1 || schema.Tables[0].Name != "customers" || schema.Tables[0].Rows != 2 ||
+			len(schema.Objects) != 3 {
 			t.Errorf("%s: %+v", name, schema)
 		}
 		cut := fixture(t, name)

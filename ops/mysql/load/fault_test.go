@@ -58,7 +58,10 @@ func assassin(ctx context.Context, t *testing.T, s *testdb.Server, schema string
 	for kills < 5 && ctx.Err() == nil {
 		time.Sleep(time.Duration(rand.IntN(150)) * time.Millisecond)
 		var id int
-		if db.QueryRow("SELECT ID FROM information_schema.PROCESSLIST WHERE DB = ? AND COMMAND = 'Query' ORDER BY RAND() LIMIT 1", schema).Scan(&id) != nil {
+		if db.QueryRow("SELECT ID FROM information_schema.PROCESSLIST WHERE DB = ? AND COMMAND = 'Query' ORDER BY "+
+			"RAND() LIMIT 1", schema).
+			Scan(&id) !=
+			nil {
 			continue
 		}
 		how := []string{"KILL QUERY", "KILL CONNECTION"}[kills%2]
@@ -144,7 +147,12 @@ func TestACutLineCostsNoRow(t *testing.T) {
 		})
 		cut.NoTLS = true
 		n := untilDone(t, func() error {
-			_, err := Run(context.Background(), cut, src, Options{Schema: schema, Definer: DefinerCurrent, Commit: 1 << 20})
+			_, err := Run(
+				context.Background(),
+				cut,
+				src,
+				Options{Schema: schema, Definer: DefinerCurrent, Commit: 1 << 20},
+			)
 			return err
 		})
 		t.Logf("%d runs", n)

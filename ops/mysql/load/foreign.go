@@ -215,7 +215,8 @@ func (s *session) picked(v verdict) bool {
 
 // settle runs a SET and, when it was about sql_mode, asks how to read on.
 func (st *stream) settle(ctx context.Context, v verdict) error {
-	if _, err := st.conn.ExecContext(ctx, string(v.sql)); err != nil && !optional(err) && mysql.Number(err) != errEmptyQuery {
+	if _, err := st.conn.ExecContext(ctx, string(v.sql)); err != nil && !optional(err) &&
+		mysql.Number(err) != errEmptyQuery {
 		return fmt.Errorf("%s: %w", firstWords(string(v.sql)), err)
 	}
 	if !bytes.Contains(bytes.ToLower(v.sql), []byte("sql_mode")) {

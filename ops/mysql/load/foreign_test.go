@@ -60,9 +60,15 @@ func shopDump(t *testing.T, s *testdb.Server) (schema string, text []byte) {
 	t.Helper()
 	inSmallParts(t)
 	schema = stuffed(t, s, 1)
-	s.Exec(t, schema, "CREATE TABLE heap (a INT, b VARCHAR(40), KEY (a)) ENGINE=InnoDB", "INSERT INTO heap SELECT 10000 - id, no FROM big WHERE id % 3 = 0",
-		"CREATE VIEW a_first AS SELECT n + 1 AS n FROM v", "CREATE FUNCTION f() RETURNS INT DETERMINISTIC RETURN (SELECT COUNT(*) FROM heap)",
-		"CREATE TRIGGER g2 AFTER DELETE ON heap FOR EACH ROW SET @x = 1")
+	s.Exec(
+		t,
+		schema,
+		"CREATE TABLE heap (a INT, b VARCHAR(40), KEY (a)) ENGINE=InnoDB",
+		"INSERT INTO heap SELECT 10000 - id, no FROM big WHERE id % 3 = 0",
+		"CREATE VIEW a_first AS SELECT n + 1 AS n FROM v",
+		"CREATE FUNCTION f() RETURNS INT DETERMINISTIC RETURN (SELECT COUNT(*) FROM heap)",
+		"CREATE TRIGGER g2 AFTER DELETE ON heap FOR EACH ROW SET @x = 1",
+	)
 	return schema, s.Dump(t, "--routines", "--triggers", "--events", "--net-buffer-length=20000", "--databases", schema)
 }
 
@@ -206,7 +212,8 @@ func TestAnotherDumpDoesNotResumeALoad(t *testing.T) {
 	if _, err := Run(ctx, target(s), source(t, text), first); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	if _, err := Run(t.Context(), target(s), source(t, append(text, "\n-- another\n"...)), o); err == nil || !strings.Contains(err.Error(), "another load") {
+	if _, err := Run(t.Context(), target(s), source(t, append(text, "\n-- another\n"...)), o); err == nil ||
+		!strings.Contains(err.Error(), "another load") {
 		t.Errorf("%v", err)
 	}
 }
@@ -224,7 +231,10 @@ func TestRowsThatTheServerNumbersKeepTheirOrder(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		smallBatches(t)
 		var text strings.Builder
-		text.WriteString("CREATE TABLE n (id INT NOT NULL AUTO_INCREMENT, v INT, PRIMARY KEY (id)) ENGINE=InnoDB;\nCREATE TABLE m (id INT NOT NULL AUTO_INCREMENT, v INT, PRIMARY KEY (id)) ENGINE=InnoDB;\n")
+		text.WriteString(
+			"CREATE TABLE n (id INT NOT NULL AUTO_INCREMENT, v INT, PRIMARY KEY (id)) ENGINE=InnoDB;\nCREATE TABLE " +
+				"m (id INT NOT NULL AUTO_INCREMENT, v INT, PRIMARY KEY (id)) ENGINE=InnoDB;\n",
+		)
 		for i := range 300 {
 			fmt.Fprintf(&text, "INSERT INTO n VALUES (NULL,%d),(NULL,%d);\n", 2*i+1, 2*i+2)
 		}
@@ -239,12 +249,21 @@ func TestRowsThatTheServerNumbersKeepTheirOrder(t *testing.T) {
 		r := mustRun(t, s, source(t, []byte(text.String())), Options{Schema: to, Jobs: 4})
 		heap := dumped(t, s, to)
 		for i := range 299 {
-			if strings.Index(heap, fmt.Sprintf("`h` VALUES (%d);", i)) > strings.Index(heap, fmt.Sprintf("`h` VALUES (%d);", i+1)) {
+			if strings.Index(
+				heap,
+				fmt.Sprintf("`h` VALUES (%d);", i),
+			) > strings.Index(
+				heap,
+				fmt.Sprintf("`h` VALUES (%d);", i+1),
+			) {
 				t.Errorf("row %d lies behind the next", i)
 			}
 		}
 		var wrong int
-		if err := s.Open(t, to).QueryRow("SELECT (SELECT COUNT(*) FROM n WHERE id <> v) + (SELECT COUNT(*) FROM m WHERE id <> v)").Scan(&wrong); err != nil || wrong != 0 || r.Rows != 1200 {
+		if err := s.Open(t, to).QueryRow("SELECT (SELECT COUNT(*) FROM n WHERE id <> v) + (SELECT COUNT(*) FROM m " +
+			"WHERE id <> v)").Scan(&wrong); err != nil ||
+			wrong != 0 ||
+			r.Rows != 1200 {
 			t.Errorf("%d rows have another number, of %d (%v)", wrong, r.Rows, err)
 		}
 	})
@@ -255,7 +274,10 @@ func TestRowsUnderCheckedForeignKeysKeepTheirOrder(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		smallBatches(t)
 		var text strings.Builder
-		text.WriteString("SET foreign_key_checks = 1;\nCREATE TABLE n (id INT NOT NULL, up INT, PRIMARY KEY (id), FOREIGN KEY (up) REFERENCES n (id)) ENGINE=InnoDB;\nINSERT INTO n VALUES (1,NULL);\n")
+		text.WriteString(
+			"SET foreign_key_checks = 1;\nCREATE TABLE n (id INT NOT NULL, up INT, PRIMARY KEY (id), FOREIGN KEY " +
+				"(up) REFERENCES n (id)) ENGINE=InnoDB;\nINSERT INTO n VALUES (1,NULL);\n",
+		)
 		for i := range 300 {
 			fmt.Fprintf(&text, "INSERT INTO n VALUES (%d,%d);\n", i+2, i+1)
 		}

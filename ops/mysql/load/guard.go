@@ -53,8 +53,18 @@ type guard struct {
 }
 
 func (s *session) guard() *guard {
-	g := &guard{schema: s.o.Schema, from: s.o.From, maria: s.maria, addsKeys: s.addsKeys, current: s.o.Definer == DefinerCurrent, events: s.o.Events,
-		others: s.o.SkipOthers, note: s.note, definers: map[string][]string{}, tables: map[string]facts{}}
+	g := &guard{
+		schema:   s.o.Schema,
+		from:     s.o.From,
+		maria:    s.maria,
+		addsKeys: s.addsKeys,
+		current:  s.o.Definer == DefinerCurrent,
+		events:   s.o.Events,
+		others:   s.o.SkipOthers,
+		note:     s.note,
+		definers: map[string][]string{},
+		tables:   map[string]facts{},
+	}
 	g.settings.vars = map[string]string{}
 	return g
 }
@@ -271,7 +281,14 @@ func (g *guard) definition(v *verdict) lang.Msg {
 }
 
 // remote are the engines whose tables are not in the schema they are in.
-var remote = map[string]bool{"FEDERATED": true, "FEDERATEDX": true, "CONNECT": true, "SPIDER": true, "S3": true, "OQGRAPH": true}
+var remote = map[string]bool{
+	"FEDERATED":  true,
+	"FEDERATEDX": true,
+	"CONNECT":    true,
+	"SPIDER":     true,
+	"S3":         true,
+	"OQGRAPH":    true,
+}
 
 // engine refuses tables whose rows lie elsewhere.
 func (g *guard) engine(p *sqlscan.Parsed) lang.Msg {
@@ -311,7 +328,11 @@ func (g *guard) keyless(p *sqlscan.Parsed) lang.Msg {
 	if err == nil && t.Options["ENGINE"] != "" && !strings.EqualFold(t.Options["ENGINE"], "InnoDB") {
 		return lang.Msg{}
 	}
-	return lang.M("the server would add a key column to %s, which has no primary key; the loading user needs SESSION_VARIABLES_ADMIN to prevent it, or: SET GLOBAL sql_generate_invisible_primary_key = OFF", p.Own().Name)
+	return lang.M(
+		"the server would add a key column to %s, which has no primary key; the loading user needs "+
+			"SESSION_VARIABLES_ADMIN to prevent it, or: SET GLOBAL sql_generate_invisible_primary_key = OFF",
+		p.Own().Name,
+	)
 }
 
 // body tells whether the names behind a statement's own lie in code that runs
@@ -438,7 +459,10 @@ func (g *guard) call(v *verdict) lang.Msg {
 		if !g.ours(name) {
 			return outside(name, p)
 		}
-		v.sql = sqlscan.Apply(p.SQL, []sqlscan.Edit{{Start: p.Tokens[3].Start, End: p.Tokens[3].End, New: schema.Ident(g.schema)}})
+		v.sql = sqlscan.Apply(
+			p.SQL,
+			[]sqlscan.Edit{{Start: p.Tokens[3].Start, End: p.Tokens[3].End, New: schema.Ident(g.schema)}},
+		)
 		at = 5
 	}
 	for i := at + 1; i < p.Len()-1; i++ {

@@ -13,18 +13,22 @@ import (
 func TestAServerThatAddsKeysDoesNotChangeTheTables(t *testing.T) {
 	s := testdb.Private(t, "mysql", "--sql-generate-invisible-primary-key=1")
 	const keyless = "CREATE TABLE plain (a INT);\nINSERT INTO plain VALUES (1);\n"
-	const keyed = "CREATE TABLE keyed (a INT PRIMARY KEY);\nCREATE TABLE other (a INT) ENGINE=MyISAM;\nINSERT INTO keyed VALUES (1);\n"
+	const keyed = "CREATE TABLE keyed (a INT PRIMARY KEY);\nCREATE TABLE other (a INT) ENGINE=MyISAM;\nINSERT INTO " +
+		"keyed VALUES (1);\n"
 	s.Exec(t, "", "CREATE USER limited IDENTIFIED BY 'pw'", "GRANT ALL ON `copy`.* TO limited")
 	limited := target(s)
 	limited.User, limited.Password = "limited", "pw"
-	if _, err := Run(context.Background(), limited, source(t, []byte(keyless)), Options{Schema: "copy"}); err == nil || !strings.Contains(err.Error(), "SESSION_VARIABLES_ADMIN") {
+	if _, err := Run(context.Background(), limited, source(t, []byte(keyless)), Options{Schema: "copy"}); err == nil ||
+		!strings.Contains(err.Error(), "SESSION_VARIABLES_ADMIN") {
 		t.Errorf("a table without a key: %v", err)
 	}
 	if _, err := Run(context.Background(), limited, source(t, []byte(keyed)), Options{Schema: "copy"}); err != nil {
 		t.Error(err)
 	}
 	mustRun(t, s, source(t, []byte(keyless)), Options{Schema: "all"})
-	if text := dumped(t, s, "all") + dumped(t, s, "copy"); strings.Contains(text, "my_row_id") || !strings.Contains(text, "plain") || !strings.Contains(text, "keyed") {
+	if text := dumped(t, s, "all") + dumped(t, s, "copy"); strings.Contains(text, "my_row_id") ||
+		!strings.Contains(text, "plain") ||
+		!strings.Contains(text, "keyed") {
 		t.Errorf("the tables are not those of the dump:\n%s", text)
 	}
 }

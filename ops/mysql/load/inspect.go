@@ -58,8 +58,10 @@ func (e *edges) Read(p []byte) (int, error) {
 }
 
 var (
-	firstLine  = regexp.MustCompile(`(?m)^-- (MySQL dump|MariaDB dump|phpMyAdmin SQL Dump|HeidiSQL|Adminer|mydumper)`)
-	hostLine   = regexp.MustCompile(`(?m)^-- (?:Host: .*\s|)Database: +(?:` + "`" + `([^` + "`" + `]+)` + "`" + `|(\S+))`)
+	firstLine = regexp.MustCompile(`(?m)^-- (MySQL dump|MariaDB dump|phpMyAdmin SQL Dump|HeidiSQL|Adminer|mydumper)`)
+	hostLine  = regexp.MustCompile(
+		`(?m)^-- (?:Host: .*\s|)Database: +(?:` + "`" + `([^` + "`" + `]+)` + "`" + `|(\S+))`,
+	)
 	lastLine   = regexp.MustCompile(`(?m)^-- Dump completed(?: on +(\d{4}-\d\d-\d\d +\d+:\d\d:\d\d))?`)
 	trailerSet = []byte("/*!40111 SET SQL_NOTES=@OLD_SQL_NOTES */")
 )
@@ -88,7 +90,8 @@ func (e *edges) complete() bool {
 	case tool == nil || bytes.Equal(tool[1], []byte("HeidiSQL")):
 		return e.restored()
 	case bytes.HasPrefix(tool[1], []byte("phpMyAdmin")):
-		return !bytes.Contains(e.head, []byte("OLD_CHARACTER_SET_RESULTS=")) || bytes.Contains(e.tail, []byte("CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT"))
+		return !bytes.Contains(e.head, []byte("OLD_CHARACTER_SET_RESULTS=")) ||
+			bytes.Contains(e.tail, []byte("CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT"))
 	case bytes.HasSuffix(tool[1], []byte(" dump")):
 		return lastLine.Match(e.tail) || bytes.Contains(e.tail, trailerSet)
 	}
@@ -111,7 +114,11 @@ func Inspect(ctx context.Context, src *Source) (*backup.DumpContents, error) {
 func InspectText(ctx context.Context, text io.Reader) (*backup.DumpContents, error) {
 	begin := time.Now()
 	e := &edges{r: text}
-	v := &inspection{contents: &backup.DumpContents{}, settings: settings{vars: map[string]string{}}, definers: map[string]bool{}}
+	v := &inspection{
+		contents: &backup.DumpContents{},
+		settings: settings{vars: map[string]string{}},
+		definers: map[string]bool{},
+	}
 	sp := sqlscan.NewSplitter(e, sqlscan.Limits{})
 	for {
 		if err := ctx.Err(); err != nil {
@@ -171,7 +178,10 @@ func (v *inspection) look(q sqlscan.Statement) {
 	case "DROP":
 		if p.Kind == "TABLE" && len(p.Refs) == 1 {
 			s := v.schema(v.in(own))
-			s.Tables = slices.DeleteFunc(s.Tables, func(t backup.DumpTable) bool { return t.Name == own.Name && t.Rows == 0 })
+			s.Tables = slices.DeleteFunc(
+				s.Tables,
+				func(t backup.DumpTable) bool { return t.Name == own.Name && t.Rows == 0 },
+			)
 		}
 	case "CHANGE", "STOP", "FLUSH":
 		if !replication(p) {
@@ -266,6 +276,10 @@ func (v *inspection) finish(e *edges) {
 		c.Database = string(m[1]) + string(m[2])
 	}
 	if m := lastLine.FindSubmatch(e.tail); m != nil && len(m[1]) > 0 {
-		c.Completed, _ = time.ParseInLocation("2006-01-02 15:04:05", strings.Join(strings.Fields(string(m[1])), " "), time.Local)
+		c.Completed, _ = time.ParseInLocation(
+			"2006-01-02 15:04:05",
+			strings.Join(strings.Fields(string(m[1])), " "),
+			time.Local,
+		)
 	}
 }

@@ -44,7 +44,13 @@ func identity(o Options, backup, from string, more ...string) string {
 // openJournal reads the progress table, or makes it.
 func (s *session) openJournal(ctx context.Context, id string) (*journal, error) {
 	j := &journal{done: map[string]map[int]bool{doneTable: {}, doneRows: {}, doneStatement: {}}, spans: map[int]int{}}
-	exists, err := schema.One(ctx, s.main, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", s.o.Schema, ProgressTable)
+	exists, err := schema.One(
+		ctx,
+		s.main,
+		"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
+		s.o.Schema,
+		ProgressTable,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -80,10 +86,16 @@ func (s *session) otherLoad() error {
 }
 
 func (s *session) newJournal(ctx context.Context, id string) error {
-	return exec(ctx, s.main,
-		"CREATE TABLE IF NOT EXISTS "+schema.Ident(ProgressTable)+" (kind VARCHAR(16) CHARACTER SET ascii NOT NULL, member BIGINT NOT NULL, "+
-			"note VARCHAR(100) CHARACTER SET ascii NOT NULL DEFAULT '', PRIMARY KEY (kind, member)) ENGINE=InnoDB COMMENT='opsdeck: a load that is not finished'",
-		"INSERT INTO "+schema.Ident(ProgressTable)+" VALUES ('"+doneIdentity+"', 0, '"+id+"')")
+	return exec(
+		ctx,
+		s.main,
+		"CREATE TABLE IF NOT EXISTS "+schema.Ident(
+			ProgressTable,
+		)+" (kind VARCHAR(16) CHARACTER SET ascii NOT NULL, member BIGINT NOT NULL, "+
+			"note VARCHAR(100) CHARACTER SET ascii NOT NULL DEFAULT '', PRIMARY KEY (kind, member)) ENGINE=InnoDB "+
+			"COMMENT='opsdeck: a load that is not finished'",
+		"INSERT INTO "+schema.Ident(ProgressTable)+" VALUES ('"+doneIdentity+"', 0, '"+id+"')",
+	)
 }
 
 // mark notes members as done, in the connection's transaction.
@@ -97,12 +109,22 @@ func mark(ctx context.Context, c *sql.Conn, kind string, members ...int) error {
 
 // markSpan notes the rows of statements as in, again if need be.
 func markSpan(ctx context.Context, c *sql.Conn, first, last int) error {
-	return exec(ctx, c, fmt.Sprintf("REPLACE INTO %s VALUES ('%s',%d,'%d')", schema.Ident(ProgressTable), doneRows, first, last))
+	return exec(
+		ctx,
+		c,
+		fmt.Sprintf("REPLACE INTO %s VALUES ('%s',%d,'%d')", schema.Ident(ProgressTable), doneRows, first, last),
+	)
 }
 
 // marked asks whether a member's line is there: after a lost COMMIT.
 func marked(ctx context.Context, c *sql.Conn, kind string, member int) (bool, error) {
-	n, err := schema.One(ctx, c, "SELECT COUNT(*) FROM "+schema.Ident(ProgressTable)+" WHERE kind = ? AND member = ?", kind, member)
+	n, err := schema.One(
+		ctx,
+		c,
+		"SELECT COUNT(*) FROM "+schema.Ident(ProgressTable)+" WHERE kind = ? AND member = ?",
+		kind,
+		member,
+	)
 	return n == "1", err
 }
 

@@ -16,7 +16,11 @@ type kept struct {
 }
 
 func (st *stream) keep(ctx context.Context, v verdict) (kept, error) {
-	rows, err := schema.All(ctx, st.conn, "SELECT @@SESSION.sql_mode, @@character_set_client, @@collation_connection, @@collation_database")
+	rows, err := schema.All(
+		ctx,
+		st.conn,
+		"SELECT @@SESSION.sql_mode, @@character_set_client, @@collation_connection, @@collation_database",
+	)
 	if err != nil {
 		return kept{}, err
 	}
@@ -70,7 +74,11 @@ func (st *stream) make(ctx context.Context, k kept) error {
 	if err != nil {
 		return err
 	}
-	before := []string{"SET sql_mode = " + schema.String(k.mode), "SET character_set_client = " + k.client, "SET collation_connection = " + k.connection}
+	before := []string{
+		"SET sql_mode = " + schema.String(k.mode),
+		"SET character_set_client = " + k.client,
+		"SET collation_connection = " + k.connection,
+	}
 	if k.drop != "" {
 		before = append(before, k.drop)
 	}

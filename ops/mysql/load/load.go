@@ -83,7 +83,11 @@ func Run(ctx context.Context, target mysql.Target, src *Source, o Options) (*bac
 	if err := s.alone(ctx); err != nil {
 		return nil, err
 	}
-	s.report = &backup.LoadReport{Schema: o.Schema, From: o.From, Native: src.Manifest != nil && len(src.Manifest.Members) > 0}
+	s.report = &backup.LoadReport{
+		Schema: o.Schema,
+		From:   o.From,
+		Native: src.Manifest != nil && len(src.Manifest.Members) > 0,
+	}
 	if s.report.Native {
 		err = s.native(ctx, src)
 	} else {

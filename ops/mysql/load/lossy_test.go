@@ -12,7 +12,8 @@ import (
 )
 
 // lossy are rows that a server cannot take as they are.
-const lossyTable = "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(3) CHARACTER SET utf8mb4, d DATE, n TINYINT, e ENUM('a','b'));\n"
+const lossyTable = "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(3) CHARACTER SET utf8mb4, d DATE, n TINYINT, e " +
+	"ENUM('a','b'));\n"
 
 var lossy = []string{
 	"INSERT INTO t VALUES (1,'toolong',NULL,1,'a')", "INSERT INTO t VALUES (1,'x','2024-02-31',1,'a')", "INSERT INTO t VALUES (1,'x',NULL,300,'a')",
@@ -49,7 +50,9 @@ func TestValuesAreNotChangedInSilence(t *testing.T) {
 				told += n.Detail
 			}
 		}
-		if n := 0; !strings.Contains(told, "first at line 5") || !strings.Contains(told, "Data too long for column 'v'") && !strings.Contains(told, "Data truncated for column 'v'") ||
+		if n := 0; !strings.Contains(told, "first at line 5") ||
+			!strings.Contains(told, "Data too long for column 'v'") &&
+				!strings.Contains(told, "Data truncated for column 'v'") ||
 			func() bool { fmt.Sscan(told, &n); return n < 5 }() {
 			t.Errorf("under the dump's mode: told %q", told)
 		}
@@ -68,15 +71,21 @@ func TestADumpsServerWidePartsAreLeftOut(t *testing.T) {
 		if err := before.QueryRow(ask).Scan(&was); err != nil {
 			t.Fatal(err)
 		}
-		text := "/*!50606 SET @OLD_INNODB_STATS_AUTO_RECALC=1 */;\n/*!50606 SET GLOBAL INNODB_STATS_AUTO_RECALC=OFF */;\nSET GLOBAL innodb_stats_persistent = 0;\n" +
-			"STOP SLAVE;\nCHANGE MASTER TO MASTER_HOST='h', MASTER_PASSWORD='hush', MASTER_LOG_FILE='b.1', MASTER_LOG_POS=4;\n" +
-			"CHANGE REPLICATION SOURCE TO SOURCE_LOG_FILE='b.1', SOURCE_LOG_POS=4;\nSET GLOBAL gtid_slave_pos='0-1-2';\n" +
-			"SET @OLD_AUTOCOMMIT=@@AUTOCOMMIT, @@AUTOCOMMIT=0;\nCREATE TABLE t (a INT);\nINSERT INTO t VALUES (1),(2);\nCOMMIT;\n" +
-			"SET AUTOCOMMIT=0, @x = 1, sql_mode = '';\nSET AUTOCOMMIT=@OLD_AUTOCOMMIT;\nFLUSH PRIVILEGES;\n/*! FLUSH PRIVILEGES */;\nSTART SLAVE;\nSTART REPLICA;\n" +
+		text := "/*!50606 SET @OLD_INNODB_STATS_AUTO_RECALC=1 */;\n/*!50606 SET GLOBAL INNODB_STATS_AUTO_RECALC=OFF " +
+			"*/;\nSET GLOBAL innodb_stats_persistent = 0;\n" +
+			"STOP SLAVE;\nCHANGE MASTER TO MASTER_HOST='h', MASTER_PASSWORD='hush', MASTER_LOG_FILE='b.1', " +
+			"MASTER_LOG_POS=4;\n" +
+			"CHANGE REPLICATION SOURCE TO SOURCE_LOG_FILE='b.1', SOURCE_LOG_POS=4;\nSET GLOBAL " +
+			"gtid_slave_pos='0-1-2';\n" +
+			"SET @OLD_AUTOCOMMIT=@@AUTOCOMMIT, @@AUTOCOMMIT=0;\nCREATE TABLE t (a INT);\nINSERT INTO t VALUES " +
+			"(1),(2);\nCOMMIT;\n" +
+			"SET AUTOCOMMIT=0, @x = 1, sql_mode = '';\nSET AUTOCOMMIT=@OLD_AUTOCOMMIT;\nFLUSH PRIVILEGES;\n/*! " +
+			"FLUSH PRIVILEGES */;\nSTART SLAVE;\nSTART REPLICA;\n" +
 			"/*!50606 SET GLOBAL INNODB_STATS_AUTO_RECALC=@OLD_INNODB_STATS_AUTO_RECALC */;\n"
 		r := mustRun(t, s, source(t, []byte(text)), Options{Schema: s.Schema(t)})
 		notes := fmt.Sprint(r.Notes)
-		if r.Rows != 2 || strings.Contains(notes, "hush") || !strings.Contains(notes, "CHANGE MASTER") || !strings.Contains(notes, "gtid_slave_pos") {
+		if r.Rows != 2 || strings.Contains(notes, "hush") || !strings.Contains(notes, "CHANGE MASTER") ||
+			!strings.Contains(notes, "gtid_slave_pos") {
 			t.Errorf("%d rows, notes %s", r.Rows, notes)
 		}
 		if err := before.QueryRow(ask).Scan(&is); err != nil || is != was {

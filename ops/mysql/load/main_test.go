@@ -54,7 +54,16 @@ var stamps = regexp.MustCompile(`(?m)^-- (Dump completed|Host:).*$|^SET @@GLOBAL
 // dumped is what mysqldump says about a schema, without times and its name.
 func dumped(t *testing.T, s *testdb.Server, schema string) string {
 	t.Helper()
-	out := s.Dump(t, "--routines", "--triggers", "--events", "--hex-blob", "--skip-extended-insert", "--order-by-primary", schema)
+	out := s.Dump(
+		t,
+		"--routines",
+		"--triggers",
+		"--events",
+		"--hex-blob",
+		"--skip-extended-insert",
+		"--order-by-primary",
+		schema,
+	)
 	out = stamps.ReplaceAll(out, nil)
 	return string(bytes.ReplaceAll(out, []byte(schema), []byte("SCHEMA")))
 }

@@ -56,13 +56,24 @@ func (s *session) native(ctx context.Context, src *Source) error {
 // makeSchema makes the target schema if it is absent, with the options of the
 // dump's, and steps into it.
 func (s *session) makeSchema(ctx context.Context, options string) error {
-	return exec(ctx, s.main, "CREATE DATABASE IF NOT EXISTS "+schema.Ident(s.o.Schema)+" "+options, "USE "+schema.Ident(s.o.Schema))
+	return exec(
+		ctx,
+		s.main,
+		"CREATE DATABASE IF NOT EXISTS "+schema.Ident(s.o.Schema)+" "+options,
+		"USE "+schema.Ident(s.o.Schema),
+	)
 }
 
 // begin opens the journal, after proof that nothing of others is in the way of
 // what the load makes.
 func (s *session) begin(ctx context.Context, id string, makes map[string]bool) (*journal, error) {
-	exists, err := schema.One(ctx, s.main, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", s.o.Schema, ProgressTable)
+	exists, err := schema.One(
+		ctx,
+		s.main,
+		"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
+		s.o.Schema,
+		ProgressTable,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -105,10 +116,18 @@ func (s *session) vacant(ctx context.Context, names map[string]bool) error {
 
 // inventory lists what a schema holds, as "kind name".
 func (s *session) inventory(ctx context.Context) ([]string, error) {
-	rows, err := schema.All(ctx, s.main, `SELECT IF(TABLE_TYPE LIKE '%VIEW%', 'view', 'table'), TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?
+	rows, err := schema.All(
+		ctx,
+		s.main,
+		`SELECT IF(TABLE_TYPE LIKE '%VIEW%', 'view', 'table'), TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?
 		UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?
 		UNION ALL SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?
-		UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?`, s.o.Schema, s.o.Schema, s.o.Schema, s.o.Schema)
+		UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?`,
+		s.o.Schema,
+		s.o.Schema,
+		s.o.Schema,
+		s.o.Schema,
+	)
 	if err != nil {
 		return nil, wrap("look into the schema", err)
 	}
@@ -259,7 +278,8 @@ func (s *session) definers(ctx context.Context, definers map[string][]string) er
 		}
 	}
 	if foreign != "" && !s.mayDefine(ctx) {
-		return ops.E(ops.Config, lang.M("objects of the backup belong to %s, and the user may not make objects for others", foreign)).
+		return ops.E(ops.Config, lang.M("objects of the backup belong to %s, and the user may not make objects for "+
+			"others", foreign)).
 			WithHint(lang.M("use --definer current, or a user that may"))
 	}
 	if len(absent) > 0 && s.o.Definer == "" {

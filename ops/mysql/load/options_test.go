@@ -13,21 +13,56 @@ import (
 func TestEveryOptionOfMysqldumpLoads(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		from := s.Schema(t)
-		s.Exec(t, from, "SET NAMES utf8mb4",
-			"CREATE TABLE c (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(40), b VARBINARY(9), bt BIT(9), f FLOAT, d DOUBLE, j JSON, at TIMESTAMP(3) NULL, g INT AS (CHAR_LENGTH(name)) STORED, KEY (name)) DEFAULT CHARSET=utf8mb4",
-			"CREATE TABLE o (id INT PRIMARY KEY, c INT, FOREIGN KEY (c) REFERENCES c (id))", "CREATE TABLE `or``der` (a INT)",
-			"INSERT INTO c (name, b, bt, f, d, j, at) VALUES ('张三; USE mysql; -- x', x'00ff270a5c', b'100000001', 0.1, 1e-7, '{\"a\": \"b''c\"}', '2026-03-29 01:30:00.125'), ('o''b\\\\', NULL, NULL, NULL, NULL, NULL, NULL)",
-			"INSERT INTO o VALUES (1, 1)", "INSERT INTO `or``der` VALUES (1), (1)",
-			"CREATE TRIGGER tr BEFORE INSERT ON c FOR EACH ROW SET NEW.name = TRIM(NEW.name)", "CREATE VIEW a_v2 AS SELECT 1 AS one", "CREATE VIEW a_v AS SELECT id, name FROM c WHERE name <> 'a;b'",
-			"CREATE PROCEDURE p(IN x INT) BEGIN SELECT 'a;b'; SELECT x; END", "CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01 00:00:00' DISABLE DO DELETE FROM o WHERE id < 0")
+		s.Exec(
+			t,
+			from,
+			"SET NAMES utf8mb4",
+			"CREATE TABLE c (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(40), b VARBINARY(9), bt BIT(9), f "+
+				"FLOAT, d DOUBLE, j JSON, at TIMESTAMP(3) NULL, g INT AS (CHAR_LENGTH(name)) STORED, KEY (name)) "+
+				"DEFAULT CHARSET=utf8mb4",
+			"CREATE TABLE o (id INT PRIMARY KEY, c INT, FOREIGN KEY (c) REFERENCES c (id))",
+			"CREATE TABLE `or``der` (a INT)",
+			"INSERT INTO c (name, b, bt, f, d, j, at) VALUES ('张三; USE mysql; -- x', x'00ff270a5c', b'100000001', "+
+				"0.1, 1e-7, '{\"a\": \"b''c\"}', '2026-03-29 01:30:00.125'), ('o''b\\\\', NULL, NULL, NULL, NULL, "+
+				"NULL, NULL)",
+			"INSERT INTO o VALUES (1, 1)",
+			"INSERT INTO `or``der` VALUES (1), (1)",
+			"CREATE TRIGGER tr BEFORE INSERT ON c FOR EACH ROW SET NEW.name = TRIM(NEW.name)",
+			"CREATE VIEW a_v2 AS SELECT 1 AS one",
+			"CREATE VIEW a_v AS SELECT id, name FROM c WHERE name <> 'a;b'",
+			"CREATE PROCEDURE p(IN x INT) BEGIN SELECT 'a;b'; SELECT x; END",
+			"CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01 00:00:00' DISABLE DO DELETE FROM o WHERE id < 0",
+		)
 		want := dumped(t, s, from)
-		options := []string{"--hex-blob", "--complete-insert", "--skip-extended-insert", "--skip-tz-utc", "--insert-ignore", "--replace", "--order-by-primary",
-			"--skip-comments", "--skip-opt --create-options", "--single-transaction --quick", "--no-autocommit", "--add-drop-trigger", "--flush-privileges",
-			"--databases", "--add-drop-database --databases", "--tz-utc --add-locks"}
+		options := []string{
+			"--hex-blob",
+			"--complete-insert",
+			"--skip-extended-insert",
+			"--skip-tz-utc",
+			"--insert-ignore",
+			"--replace",
+			"--order-by-primary",
+			"--skip-comments",
+			"--skip-opt --create-options",
+			"--single-transaction --quick",
+			"--no-autocommit",
+			"--add-drop-trigger",
+			"--flush-privileges",
+			"--databases",
+			"--add-drop-database --databases",
+			"--tz-utc --add-locks",
+		}
 		if s.Flavour == "mysql" {
-			options = append(options, "--set-gtid-purged=ON", "--source-data=1", "--source-data=2", "--column-statistics=1")
+			options = append(
+				options,
+				"--set-gtid-purged=ON",
+				"--source-data=1",
+				"--source-data=2",
+				"--column-statistics=1",
+			)
 		} else {
-			options = append(options, "--master-data=1", "--gtid --master-data=1", "--master-data=1 --apply-slave-statements", "--skip-set-charset", "--compatible=ansi")
+			options = append(options, "--master-data=1", "--gtid --master-data=1", "--master-data=1 "+
+				"--apply-slave-statements", "--skip-set-charset", "--compatible=ansi")
 		}
 		for _, o := range options {
 			args := append([]string{"--routines", "--triggers"}, strings.Fields(o)...)

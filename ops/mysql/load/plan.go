@@ -115,7 +115,8 @@ func (s *session) wanted(m *backup.Manifest, mem backup.Member) bool {
 		return slices.Contains(s.o.Tables, mem.Object)
 	}
 	return slices.ContainsFunc(m.Objects, func(o backup.Object) bool {
-		return o.Kind == "trigger" && o.Kind == mem.ObjectKind && o.Database == mem.Database && o.Name == mem.Object && slices.Contains(s.o.Tables, o.Table)
+		return o.Kind == "trigger" && o.Kind == mem.ObjectKind && o.Database == mem.Database && o.Name == mem.Object &&
+			slices.Contains(s.o.Tables, o.Table)
 	})
 }
 

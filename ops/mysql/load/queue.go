@@ -32,7 +32,11 @@ func newQueue(m *backup.Manifest, p *plan, j *journal, commit int64) *queue {
 	q := &queue{member: m.Members}
 	q.wake = sync.NewCond(&q.mu)
 	for _, t := range p.tables {
-		l := &line{t: t, indexes: len(t.deferred) > 0, jobs: t.jobs(m, commit, func(i int) bool { return j.has(doneRows, i) })}
+		l := &line{
+			t:       t,
+			indexes: len(t.deferred) > 0,
+			jobs:    t.jobs(m, commit, func(i int) bool { return j.has(doneRows, i) }),
+		}
 		for _, job := range l.jobs {
 			l.left += q.size(job)
 		}

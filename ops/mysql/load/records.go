@@ -184,7 +184,8 @@ func (r *recordReader) set(p *sqlscan.Parsed) {
 			}
 			charset = strings.ToLower(charset)
 			restored := p.Text.Kind(a.first) == sqlscan.Variable
-			r.session.UTF8 = ok && (strings.HasPrefix(charset, "utf8") || charset == "binary") || restored && r.session.UTF8
+			r.session.UTF8 = ok && (strings.HasPrefix(charset, "utf8") || charset == "binary") ||
+				restored && r.session.UTF8
 		}
 	}
 }

@@ -67,7 +67,8 @@ var outsiders = []string{
 	"RESET MASTER", "CHANGE REPLICATION FILTER REPLICATE_DO_DB = (prod)", "STOP GROUP_REPLICATION", "PURGE BINARY LOGS TO 'x'",
 	"CALL prod.p()", "CALL p()", "DO prod.f()", "SELECT prod.f()", "SELECT 1 INTO OUTFILE '/tmp/x'", "DO SETVAL(prod.s, 1)",
 	"PREPARE s FROM 'DROP DATABASE prod'", "EXECUTE s", "EXECUTE IMMEDIATE 'DROP DATABASE prod'",
-	"LOAD DATA INFILE '/etc/passwd' INTO TABLE t", "INSTALL PLUGIN x SONAME 'x'", "CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'x')",
+	"LOAD DATA INFILE '/etc/passwd' INTO TABLE t", "INSTALL PLUGIN x SONAME 'x'", "CREATE SERVER s FOREIGN DATA " +
+		"WRAPPER mysql OPTIONS (HOST 'x')",
 	"HANDLER prod.t OPEN", "XA START 'x'", "KILL 1", "SHUTDOWN", "SELECT 1 /*!99999 ' */ ; DROP DATABASE prod; -- ' */",
 	"LOCK INSTANCE FOR BACKUP", "\\u prod", "source /tmp/x.sql", "system rm x",
 }
@@ -80,13 +81,19 @@ func TestNothingRunsOfADumpThatReachesOutside(t *testing.T) {
 		for i, q := range outsiders {
 			schema := fmt.Sprintf("never_%d", i)
 			text := "CREATE TABLE t (a INT);\nINSERT INTO t VALUES (1);\n" + q + ";\n"
-			_, err := Run(context.Background(), target(s), source(t, []byte(text)), Options{Schema: schema, Definer: DefinerKeep})
+			_, err := Run(
+				context.Background(),
+				target(s),
+				source(t, []byte(text)),
+				Options{Schema: schema, Definer: DefinerKeep},
+			)
 			var known *ops.Error
 			if !errors.As(err, &known) || known.Code != ops.Failed {
 				t.Errorf("%s: %v", q, err)
 			}
 			var n int
-			if err := db.QueryRow("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", schema).Scan(&n); err != nil || n != 0 {
+			if err := db.QueryRow("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", schema).Scan(&n); err != nil ||
+				n != 0 {
 				t.Errorf("%s: the schema was made (%v)", q, err)
 				s.Exec(t, "", "DROP DATABASE "+schema)
 			}
@@ -102,7 +109,8 @@ func TestStringsAndCommentsAreNoNames(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		schema := s.Schema(t)
 		text := "-- USE prod;\n# USE prod;\n/* USE prod; */\nCREATE TABLE t (a VARCHAR(99) COMMENT 'USE prod;');\n" +
-			"INSERT INTO t VALUES ('USE prod;'),('x; DROP DATABASE prod; --'),('prod.t'),('a\\'; USE prod; -- '),('''; USE prod;');\n" +
+			"INSERT INTO t VALUES ('USE prod;'),('x; DROP DATABASE prod; --'),('prod.t'),('a\\'; USE prod; -- " +
+			"'),('''; USE prod;');\n" +
 			"CREATE TABLE `USE prod` (`prod.t` INT);\n"
 		r := mustRun(t, s, source(t, []byte(text)), Options{Schema: schema})
 		if r.Rows != 5 || len(r.Tables) != 2 {
@@ -114,8 +122,10 @@ func TestStringsAndCommentsAreNoNames(t *testing.T) {
 func TestADumpOfSeveralDatabasesGivesUpOneAndNothingElse(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		schema := s.Schema(t)
-		text := "CREATE DATABASE a;\nUSE a;\nCREATE TABLE t (x INT);\nINSERT INTO t VALUES (1);\nCREATE DATABASE b;\nUSE b;\n" +
-			"CREATE TABLE u (x INT);\nINSERT INTO u VALUES (2);\nUSE mysql;\nGRANT ALL ON *.* TO x;\nFLUSH PRIVILEGES;\nUSE b;\nINSERT INTO u VALUES (3);\n"
+		text := "CREATE DATABASE a;\nUSE a;\nCREATE TABLE t (x INT);\nINSERT INTO t VALUES (1);\nCREATE DATABASE " +
+			"b;\nUSE b;\n" +
+			"CREATE TABLE u (x INT);\nINSERT INTO u VALUES (2);\nUSE mysql;\nGRANT ALL ON *.* TO x;\nFLUSH " +
+			"PRIVILEGES;\nUSE b;\nINSERT INTO u VALUES (3);\n"
 		if _, err := Run(context.Background(), target(s), source(t, []byte(text)), Options{Schema: schema, From: "b"}); err == nil {
 			t.Error("a dump that also fills others is taken without SkipOthers")
 		}
@@ -143,7 +153,8 @@ func TestWhatIsThereIsNotReplacedUnasked(t *testing.T) {
 	schema := s.Schema(t)
 	s.Exec(t, schema, "CREATE TABLE t (a INT)", "INSERT INTO t VALUES (7)")
 	text := []byte("DROP TABLE IF EXISTS t;\nCREATE TABLE t (a INT);\nINSERT INTO t VALUES (1),(2);\n")
-	if _, err := Run(context.Background(), target(s), source(t, text), Options{Schema: schema}); err == nil || !strings.Contains(err.Error(), "already has") {
+	if _, err := Run(context.Background(), target(s), source(t, text), Options{Schema: schema}); err == nil ||
+		!strings.Contains(err.Error(), "already has") {
 		t.Errorf("%v", err)
 	}
 	if r := mustRun(t, s, source(t, text), Options{Schema: schema, Replace: true}); r.Rows != 2 {
@@ -154,7 +165,8 @@ func TestWhatIsThereIsNotReplacedUnasked(t *testing.T) {
 func TestServerWideSettingsOfADumpAreSteppedOver(t *testing.T) {
 	s := testdb.MySQL(t)
 	schema := s.Schema(t)
-	text := "SET @MYSQLDUMP_TEMP_LOG_BIN = @@SESSION.SQL_LOG_BIN;\nSET @@SESSION.SQL_LOG_BIN= 0;\nSET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'c1b9ee34-e753-11f1-8b0e-02fc00000001:1-143';\n" +
+	text := "SET @MYSQLDUMP_TEMP_LOG_BIN = @@SESSION.SQL_LOG_BIN;\nSET @@SESSION.SQL_LOG_BIN= 0;\nSET " +
+		"@@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'c1b9ee34-e753-11f1-8b0e-02fc00000001:1-143';\n" +
 		"CREATE TABLE t (a INT);\nSET @@SESSION.SQL_LOG_BIN = @MYSQLDUMP_TEMP_LOG_BIN;\n"
 	r := mustRun(t, s, source(t, []byte(text)), Options{Schema: schema})
 	var skipped []string
@@ -203,12 +215,16 @@ func TestACutDumpIsRefused(t *testing.T) {
 
 func TestEventsRunOnlyInTheRealRestore(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
-		text := []byte("CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01 00:00:00' ON COMPLETION PRESERVE ENABLE DO SET @a = 1;\n")
+		text := []byte(
+			"CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01 00:00:00' ON COMPLETION PRESERVE ENABLE DO " +
+				"SET @a = 1;\n",
+		)
 		for events, want := range map[bool]string{false: "DISABLED", true: "ENABLED"} {
 			schema := s.Schema(t)
 			mustRun(t, s, source(t, text), Options{Schema: schema, Events: events})
 			var got string
-			if err := s.Open(t, "").QueryRow("SELECT STATUS FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?", schema).Scan(&got); err != nil || got != want {
+			if err := s.Open(t, "").QueryRow("SELECT STATUS FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?", schema).Scan(&got); err != nil ||
+				got != want {
 				t.Errorf("events %v: %s (%v)", events, got, err)
 			}
 		}
@@ -226,7 +242,8 @@ func TestDefinersThatTheTargetLacksAreToldBeforeTheStart(t *testing.T) {
 			schema := s.Schema(t)
 			r := mustRun(t, s, source(t, text), Options{Schema: schema, Definer: choice})
 			var got string
-			if err := s.Open(t, "").QueryRow("SELECT DEFINER FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?", schema).Scan(&got); err != nil || !strings.HasPrefix(got, want) {
+			if err := s.Open(t, "").QueryRow("SELECT DEFINER FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?", schema).Scan(&got); err != nil ||
+				!strings.HasPrefix(got, want) {
 				t.Errorf("%s: %s (%v)", choice, got, err)
 			}
 			if choice == DefinerKeep && len(r.Notes) == 0 {
@@ -239,9 +256,11 @@ func TestDefinersThatTheTargetLacksAreToldBeforeTheStart(t *testing.T) {
 func TestNamesOfTheOldSchemaAreRewrittenByToken(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		schema := s.Schema(t)
-		text := "CREATE DATABASE old;\nUSE old;\nCREATE TABLE old.t (a INT, old INT);\nINSERT INTO old.t VALUES (1,2),(3,4);\n" +
+		text := "CREATE DATABASE old;\nUSE old;\nCREATE TABLE old.t (a INT, old INT);\nINSERT INTO old.t VALUES " +
+			"(1,2),(3,4);\n" +
 			"CREATE VIEW old.v AS SELECT old.t.a, `t`.`old` FROM old.t WHERE 'old.t' <> '';\n" +
-			"DELIMITER //\nCREATE PROCEDURE old.p() BEGIN DECLARE q VARCHAR(99) DEFAULT 'old.t'; SELECT COUNT(*) FROM old.t; END//\nDELIMITER ;\n"
+			"DELIMITER //\nCREATE PROCEDURE old.p() BEGIN DECLARE q VARCHAR(99) DEFAULT 'old.t'; SELECT COUNT(*) " +
+			"FROM old.t; END//\nDELIMITER ;\n"
 		r := mustRun(t, s, source(t, []byte(text)), Options{Schema: schema, From: "old"})
 		db := s.Open(t, schema)
 		var a, b int

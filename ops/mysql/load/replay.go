@@ -63,7 +63,15 @@ func (s *session) replay(ctx context.Context, src *Source, late map[string]*tabl
 	}
 	defer st.text.Close()
 	st.clear = j.resumed || s.o.Replace
-	r := &replay{stream: st, journal: j, crew: s.hire(ctx), late: late, lastRow: map[int64]*table{}, temps: map[string]bool{}, sure: !j.resumed}
+	r := &replay{
+		stream:  st,
+		journal: j,
+		crew:    s.hire(ctx),
+		late:    late,
+		lastRow: map[int64]*table{},
+		temps:   map[string]bool{},
+		sure:    !j.resumed,
+	}
 	for _, t := range late {
 		r.lastRow[t.lastRow] = t
 	}
@@ -259,7 +267,13 @@ func (r *replay) enter(ctx context.Context, name string) error {
 		return err
 	}
 	r.table = name
-	engine, err := schema.One(ctx, r.conn, "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", r.s.o.Schema, name)
+	engine, err := schema.One(
+		ctx,
+		r.conn,
+		"SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
+		r.s.o.Schema,
+		name,
+	)
 	if err != nil {
 		return err
 	}

@@ -31,17 +31,27 @@ func filled(t *testing.T, s *testdb.Server) string {
 func stuffed(t *testing.T, s *testdb.Server, hashes int) string {
 	t.Helper()
 	name := s.Schema(t)
-	digits := "(SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
+	digits := "(SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL " +
+		"SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
 	from := fmt.Sprintf("FROM %[1]s a, %[1]s b, %[1]s c, %[1]s d", digits)
 	number := "1+a.d+10*b.d+100*c.d+1000*d.d"
-	s.Exec(t, name,
-		"CREATE TABLE big (id BIGINT PRIMARY KEY AUTO_INCREMENT, no VARCHAR(40), text VARCHAR(900), raw VARBINARY(40), UNIQUE KEY (no), KEY k (text(20), id)) ENGINE=InnoDB CHARACTER SET utf8mb4",
-		"CREATE TABLE child (id INT PRIMARY KEY, big BIGINT, KEY (big), FOREIGN KEY (big) REFERENCES big (id)) ENGINE=InnoDB",
+	s.Exec(
+		t,
+		name,
+		"CREATE TABLE big (id BIGINT PRIMARY KEY AUTO_INCREMENT, no VARCHAR(40), text VARCHAR(900), raw "+
+			"VARBINARY(40), UNIQUE KEY (no), KEY k (text(20), id)) ENGINE=InnoDB CHARACTER SET utf8mb4",
+		"CREATE TABLE child (id INT PRIMARY KEY, big BIGINT, KEY (big), FOREIGN KEY (big) REFERENCES big (id)) "+
+			"ENGINE=InnoDB",
 		"CREATE TABLE aria (id INT PRIMARY KEY, t TEXT) ENGINE=MyISAM",
-		"INSERT INTO big SELECT "+number+", CONCAT('n', "+number+"), REPEAT(SHA2("+number+",256), "+strconv.Itoa(hashes)+"), UNHEX(SHA2("+number+",256)) "+from,
-		"INSERT INTO child SELECT id, id FROM big WHERE id <= 5000", "INSERT INTO aria SELECT id, text FROM big WHERE id <= 2000",
-		"CREATE VIEW v AS SELECT COUNT(*) n FROM big", "CREATE TRIGGER g BEFORE INSERT ON child FOR EACH ROW SET NEW.big = NEW.big + 0",
-		"CREATE PROCEDURE p() SELECT 1")
+		"INSERT INTO big SELECT "+number+", CONCAT('n', "+number+"), REPEAT(SHA2("+number+",256), "+strconv.Itoa(
+			hashes,
+		)+"), UNHEX(SHA2("+number+",256)) "+from,
+		"INSERT INTO child SELECT id, id FROM big WHERE id <= 5000",
+		"INSERT INTO aria SELECT id, text FROM big WHERE id <= 2000",
+		"CREATE VIEW v AS SELECT COUNT(*) n FROM big",
+		"CREATE TRIGGER g BEFORE INSERT ON child FOR EACH ROW SET NEW.big = NEW.big + 0",
+		"CREATE PROCEDURE p() SELECT 1",
+	)
 	return name
 }
 
@@ -102,14 +112,22 @@ func killed(t *testing.T, s *testdb.Server, r *rand.Rand, path, from, schema str
 	to := target(s)
 	for kills, end := 0, time.Now().Add(10*time.Minute); ; kills++ {
 		cmd := osexec.Command(os.Args[0], "-test.run=^TestHelperLoad$")
-		cmd.Env = append(os.Environ(), "OPSDECK_TEST_LOAD="+strings.Join([]string{path, to.Addr, to.User, to.Password, schema}, " "), "OPSDECK_TEST_FROM="+from, "OPSDECK_TEST_SMALL=1")
+		cmd.Env = append(
+			os.Environ(),
+			"OPSDECK_TEST_LOAD="+strings.Join([]string{path, to.Addr, to.User, to.Password, schema}, " "),
+			"OPSDECK_TEST_FROM="+from,
+			"OPSDECK_TEST_SMALL=1",
+		)
 		var out bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &out
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
 		if kills < 4 {
-			timer := time.AfterFunc(time.Duration(r.Int64N(int64(1500*time.Millisecond))), func() { cmd.Process.Kill() })
+			timer := time.AfterFunc(
+				time.Duration(r.Int64N(int64(1500*time.Millisecond))),
+				func() { cmd.Process.Kill() },
+			)
 			defer timer.Stop()
 		}
 		err := cmd.Wait()
@@ -177,7 +195,8 @@ func TestAFinishedChunkIsNotLoadedTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, d := range v.Tables {
-		if missing := d.WantRows - d.Rows; d.Name == "big" && missing != 1 || d.Name != "big" && d.State != backup.Same {
+		if missing := d.WantRows - d.Rows; d.Name == "big" && missing != 1 ||
+			d.Name != "big" && d.State != backup.Same {
 			t.Errorf("%+v", d)
 		}
 	}
@@ -194,14 +213,20 @@ func TestOneTableComesAlone(t *testing.T) {
 		if len(r.Tables) != 1 || r.Rows != 5000 || r.Objects != 1 {
 			t.Errorf("%+v", r)
 		}
-		v, err := Verify(context.Background(), target(s), src.Manifest, VerifyOptions{Schema: schema, Tables: []string{"child"}})
+		v, err := Verify(
+			context.Background(),
+			target(s),
+			src.Manifest,
+			VerifyOptions{Schema: schema, Tables: []string{"child"}},
+		)
 		if err != nil || !v.Good || len(v.Tables) != 1 || len(v.Objects) != 1 {
 			t.Errorf("%+v %v", v, err)
 		}
 		// The rest of the file is not read: it may be gone.
 		cut := *src
 		for _, m := range src.Manifest.Members {
-			if m.Object == "child" || m.Object == "g" || m.Kind == backup.MemberHeader || m.Kind == backup.MemberDatabase {
+			if m.Object == "child" || m.Object == "g" || m.Kind == backup.MemberHeader ||
+				m.Kind == backup.MemberDatabase {
 				continue
 			}
 			cut.file = hole{cut.file, m.Offset, m.Offset + m.Length}

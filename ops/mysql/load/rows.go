@@ -131,7 +131,13 @@ func (w *worker) persist(ctx context.Context, member int, act func() error) (err
 // again tells of errors behind which the same can succeed.
 func again(err error) bool {
 	switch mysql.Number(err) {
-	case mysql.ErrLockWaitTimeout, 1213, mysql.ErrQueryInterrupted, 1927, 3024, mysql.ErrServerShutdown, mysql.ErrTooManyConnections:
+	case mysql.ErrLockWaitTimeout,
+		1213,
+		mysql.ErrQueryInterrupted,
+		1927,
+		3024,
+		mysql.ErrServerShutdown,
+		mysql.ErrTooManyConnections:
 		return true
 	}
 	return mysql.Lost(err)
@@ -139,8 +145,15 @@ func again(err error) bool {
 
 // indexes adds the deferred keys, unless a former try did.
 func (w *worker) indexes(ctx context.Context, t *table) error {
-	there, err := schema.One(ctx, w.conn, "SELECT COUNT(*) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND INDEX_NAME = ?",
-		w.s.o.Schema, t.object, t.deferred[0].Name)
+	there, err := schema.One(
+		ctx,
+		w.conn,
+		"SELECT COUNT(*) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND "+
+			"INDEX_NAME = ?",
+		w.s.o.Schema,
+		t.object,
+		t.deferred[0].Name,
+	)
 	if err != nil {
 		return err
 	}

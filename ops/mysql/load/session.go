@@ -136,7 +136,8 @@ func (s *session) conn(ctx context.Context) (*sql.Conn, error) {
 		return nil, err
 	}
 	for i, set := range s.settings() {
-		if _, err := c.ExecContext(ctx, "SET "+set); err != nil && !optional(err) && (i < essential || mysql.Number(err) == 0) {
+		if _, err := c.ExecContext(ctx, "SET "+set); err != nil && !optional(err) &&
+			(i < essential || mysql.Number(err) == 0) {
 			c.Close()
 			return nil, fmt.Errorf("set %s: %w", strings.ToLower(set), err)
 		}

@@ -18,16 +18,20 @@ type settings struct {
 
 // known are the session variables that a dump may set; any other is left out
 // and noted. All of them are those of the loading session alone.
-var known = strings.Fields(`names charset character_set character_set_client character_set_connection character_set_results
+var known = strings.Fields(
+	`names charset character_set character_set_client character_set_connection character_set_results
 	collation_connection sql_mode time_zone foreign_key_checks unique_checks sql_notes sql_quote_show_create
 	sql_safe_updates sql_auto_is_null default_storage_engine explicit_defaults_for_timestamp check_constraint_checks
 	sql_warnings sql_select_limit sql_big_selects max_allowed_packet net_read_timeout net_write_timeout wait_timeout
 	sql_generate_invisible_primary_key sql_require_primary_key system_versioning_insert_history system_versioning_alter_history
 	lc_time_names lc_messages div_precision_increment group_concat_max_len default_table_encryption storage_engine
-	default_collation_for_utf8mb4 innodb_strict_mode note_verbosity show_create_table_verbosity old_mode alter_algorithm`)
+	default_collation_for_utf8mb4 innodb_strict_mode note_verbosity show_create_table_verbosity old_mode alter_algorithm`,
+)
 
 // functions may stand in the value of a SET.
-var functions = strings.Fields("CONCAT CONCAT_WS IF IFNULL NULLIF COALESCE REPLACE UPPER LOWER TRIM LEFT RIGHT NOW CAST CONVERT")
+var functions = strings.Fields(
+	"CONCAT CONCAT_WS IF IFNULL NULLIF COALESCE REPLACE UPPER LOWER TRIM LEFT RIGHT NOW CAST CONVERT",
+)
 
 // others are no variables: SET PASSWORD and the like act on accounts.
 var others = strings.Fields("password role default transaction resource")
@@ -42,9 +46,11 @@ type assignment struct {
 
 // serverWide are the settings of the whole server that dumps of mysqldump and others
 // hold for their own speed or for a replica's sake. They are left out, never run.
-var serverWide = strings.Fields(`innodb_stats_auto_recalc innodb_stats_persistent innodb_file_format innodb_file_per_table innodb_large_prefix
+var serverWide = strings.Fields(
+	`innodb_stats_auto_recalc innodb_stats_persistent innodb_file_format innodb_file_per_table innodb_large_prefix
 	innodb_default_row_format max_allowed_packet net_buffer_length log_bin_trust_function_creators event_scheduler local_infile
-	gtid_slave_pos`)
+	gtid_slave_pos`,
+)
 
 // set judges SET.
 func (g *guard) set(v *verdict) lang.Msg {
@@ -100,7 +106,8 @@ func (g *guard) assign(p *sqlscan.Parsed, a assignment) (refusal lang.Msg, leave
 	for i := a.first; i < a.last; i++ {
 		call := p.Is(i+1, "(") && p.Text.Kind(i) == sqlscan.Word && !slices.Contains(functions, p.Upper(i))
 		quotedCall := p.Is(i+1, "(") && p.Text.Kind(i) == sqlscan.Ident
-		if p.Is(i, "SELECT") || call || quotedCall || p.Is(i, "FOR") || p.Is(i, ".") && !p.Any(i-1, "SESSION", "GLOBAL", "LOCAL") {
+		if p.Is(i, "SELECT") || call || quotedCall || p.Is(i, "FOR") ||
+			p.Is(i, ".") && !p.Any(i-1, "SESSION", "GLOBAL", "LOCAL") {
 			return unknownStatement(p), false
 		}
 	}

@@ -61,14 +61,18 @@ func (s *Source) prepare(f *os.File, identities []age.Identity) error {
 	}
 	s.size = info.Size()
 	if s.Manifest != nil && s.Manifest.SizeBytes != s.size {
-		return ops.E(ops.Failed, lang.M("the backup is damaged: it has %d bytes, its manifest says %d", s.size, s.Manifest.SizeBytes))
+		return ops.E(
+			ops.Failed,
+			lang.M("the backup is damaged: it has %d bytes, its manifest says %d", s.size, s.Manifest.SizeBytes),
+		)
 	}
 	head := make([]byte, len(ageHead))
 	if n, _ := f.ReadAt(head, 0); string(head[:n]) != ageHead {
 		return nil
 	}
 	if len(identities) == 0 {
-		return ops.E(ops.Config, lang.M("the backup is encrypted")).WithHint(lang.M("name the file of the age identity that opens it"))
+		return ops.E(ops.Config, lang.M("the backup is encrypted")).
+			WithHint(lang.M("name the file of the age identity that opens it"))
 	}
 	s.file, s.size, err = age.DecryptReaderAt(f, s.size, identities...)
 	if err != nil {
@@ -153,7 +157,11 @@ func (u *unpacker) close() {
 
 // damage is what every proof of a damaged file says.
 func damage(m backup.Member, format string, args ...any) error {
-	return ops.Wrap(fmt.Errorf(format, args...), ops.Failed, lang.M("the backup is damaged at byte %d (%s %s)", m.Offset, m.Kind, m.Object))
+	return ops.Wrap(
+		fmt.Errorf(format, args...),
+		ops.Failed,
+		lang.M("the backup is damaged at byte %d (%s %s)", m.Offset, m.Kind, m.Object),
+	)
 }
 
 // member appends the text of a member to dst, after proof of its hash.

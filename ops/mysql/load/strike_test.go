@@ -87,7 +87,10 @@ func (k *striker) find(ctx context.Context, c *sql.Conn) (id int64, ok bool) {
 
 // look looks once for the statement at work.
 func (k *striker) look(ctx context.Context, c *sql.Conn) (id int64, ok bool) {
-	rows, err := c.QueryContext(ctx, "SELECT ID, INFO FROM information_schema.PROCESSLIST WHERE COMMAND = 'Query' AND ID <> CONNECTION_ID()")
+	rows, err := c.QueryContext(
+		ctx,
+		"SELECT ID, INFO FROM information_schema.PROCESSLIST WHERE COMMAND = 'Query' AND ID <> CONNECTION_ID()",
+	)
 	if err != nil {
 		return 0, false
 	}
@@ -109,12 +112,22 @@ func oneOfAll(t *testing.T, s *testdb.Server) string {
 	for i := range 300 {
 		fmt.Fprintf(&rows, ",(%d,'n%d','客户 %d')", i+1, i, i%7)
 	}
-	s.Exec(t, name, "SET NAMES utf8mb4; CREATE TABLE big (id BIGINT PRIMARY KEY AUTO_INCREMENT, no VARCHAR(40), text VARCHAR(90), UNIQUE KEY (no), KEY k (text, id)) ENGINE=InnoDB CHARACTER SET utf8mb4; "+
-		"INSERT INTO big VALUES "+rows.String()[1:],
-		"CREATE TABLE child (id INT PRIMARY KEY, big BIGINT, KEY (big), FOREIGN KEY (big) REFERENCES big (id)) ENGINE=InnoDB",
-		"CREATE TABLE heap (id INT PRIMARY KEY, t TEXT) ENGINE=MyISAM", "INSERT INTO child SELECT id, id FROM big", "INSERT INTO heap SELECT id, text FROM big",
-		"CREATE VIEW v AS SELECT COUNT(*) n FROM big", "CREATE TRIGGER g BEFORE INSERT ON child FOR EACH ROW SET NEW.big = NEW.big + 0",
-		"CREATE PROCEDURE p() SELECT 1", "CREATE EVENT e ON SCHEDULE AT '2037-01-01' DO SELECT 1")
+	s.Exec(
+		t,
+		name,
+		"SET NAMES utf8mb4; CREATE TABLE big (id BIGINT PRIMARY KEY AUTO_INCREMENT, no VARCHAR(40), text "+
+			"VARCHAR(90), UNIQUE KEY (no), KEY k (text, id)) ENGINE=InnoDB CHARACTER SET utf8mb4; "+
+			"INSERT INTO big VALUES "+rows.String()[1:],
+		"CREATE TABLE child (id INT PRIMARY KEY, big BIGINT, KEY (big), FOREIGN KEY (big) REFERENCES big (id)) "+
+			"ENGINE=InnoDB",
+		"CREATE TABLE heap (id INT PRIMARY KEY, t TEXT) ENGINE=MyISAM",
+		"INSERT INTO child SELECT id, id FROM big",
+		"INSERT INTO heap SELECT id, text FROM big",
+		"CREATE VIEW v AS SELECT COUNT(*) n FROM big",
+		"CREATE TRIGGER g BEFORE INSERT ON child FOR EACH ROW SET NEW.big = NEW.big + 0",
+		"CREATE PROCEDURE p() SELECT 1",
+		"CREATE EVENT e ON SCHEDULE AT '2037-01-01' DO SELECT 1",
+	)
 	return name
 }
 
@@ -127,11 +140,37 @@ func deferAll(t *testing.T) {
 
 // statements of each phase of a load, as they begin.
 var (
-	objectStatements = []string{"CREATE.{1,100}VIEW `v` AS select count", "CREATE.{1,100}PROCEDURE", "CREATE.{1,100}TRIGGER", "CREATE.{1,100}EVENT", "DROP TABLE IF EXISTS `_opsdeck_load`"}
-	nativeStatements = append([]string{"CREATE DATABASE", "CREATE TABLE IF NOT EXISTS `_opsdeck_load`", "INSERT INTO `_opsdeck_load` VALUES \\('identity'", "CREATE TABLE `big`",
-		"INSERT INTO `_opsdeck_load` VALUES \\('table'", "LOAD DATA", "INSERT INTO `_opsdeck_load` VALUES \\('rows'", "COMMIT", "ALTER TABLE `big`"}, objectStatements...)
-	foreignStatements = append([]string{"CREATE DATABASE", "CREATE TABLE `big`", "INSERT INTO `big`", "INSERT INTO `heap`", "REPLACE INTO `_opsdeck_load`", "COMMIT",
-		"ALTER TABLE `big` ADD"}, objectStatements...)
+	objectStatements = []string{
+		"CREATE.{1,100}VIEW `v` AS select count",
+		"CREATE.{1,100}PROCEDURE",
+		"CREATE.{1,100}TRIGGER",
+		"CREATE.{1,100}EVENT",
+		"DROP TABLE IF EXISTS `_opsdeck_load`",
+	}
+	nativeStatements = append(
+		[]string{
+			"CREATE DATABASE",
+			"CREATE TABLE IF NOT EXISTS `_opsdeck_load`",
+			"INSERT INTO `_opsdeck_load` VALUES \\('identity'",
+			"CREATE TABLE `big`",
+			"INSERT INTO `_opsdeck_load` VALUES \\('table'",
+			"LOAD DATA",
+			"INSERT INTO `_opsdeck_load` VALUES \\('rows'",
+			"COMMIT",
+			"ALTER TABLE `big`",
+		},
+		objectStatements...)
+	foreignStatements = append(
+		[]string{
+			"CREATE DATABASE",
+			"CREATE TABLE `big`",
+			"INSERT INTO `big`",
+			"INSERT INTO `heap`",
+			"REPLACE INTO `_opsdeck_load`",
+			"COMMIT",
+			"ALTER TABLE `big` ADD",
+		},
+		objectStatements...)
 )
 
 // A statement of each phase is killed in the middle, or its connection. The load then
@@ -144,7 +183,10 @@ func TestAKillInTheMiddleOfAnyStatementIsOvercome(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		from := oneOfAll(t, s)
 		native := backedUp(t, s, dump.Options{Databases: []string{from}})
-		foreign := source(t, s.Dump(t, "--routines", "--triggers", "--events", "--skip-lock-tables", "--databases", from))
+		foreign := source(
+			t,
+			s.Dump(t, "--routines", "--triggers", "--events", "--skip-lock-tables", "--databases", from),
+		)
 		for i, how := range []string{"QUERY", "CONNECTION"} {
 			if s.Flavour == "mysql" {
 				i++
@@ -169,7 +211,14 @@ func struck(t *testing.T, s *testdb.Server, src *Source, from, how, statement st
 	t.Helper()
 	schema = s.Schema(t)
 	s.Exec(t, "", "DROP DATABASE "+schema)
-	k := &striker{t: t, db: s.Open(t, ""), how: how, statement: regexp.MustCompile(`(?s)^(/\*!\d+ )?` + statement), lock: "FLUSH TABLES WITH READ LOCK", done: make(chan struct{})}
+	k := &striker{
+		t:         t,
+		db:        s.Open(t, ""),
+		how:       how,
+		statement: regexp.MustCompile(`(?s)^(/\*!\d+ )?` + statement),
+		lock:      "FLUSH TABLES WITH READ LOCK",
+		done:      make(chan struct{}),
+	}
 	to := target(s)
 	to.Addr, to.NoTLS = s.Tap(t, k.at), true
 	o := Options{Schema: schema, From: from, Definer: DefinerKeep, Events: true}
@@ -206,12 +255,24 @@ func TestAKillInTheMiddleOfTheVerificationIsNoVerdict(t *testing.T) {
 	testdb.Quiet(t)
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		from := s.Schema(t)
-		s.Exec(t, from, "CREATE TABLE a (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(100) NOT NULL)", "INSERT INTO a (v) SELECT REPEAT('x', 100) FROM information_schema.COLUMNS LIMIT 1000",
-			"INSERT INTO a (v) SELECT a.v FROM a, (SELECT 1 FROM a LIMIT 110) b") // more than the socket's buffers hold behind the first report
+		s.Exec(
+			t,
+			from,
+			"CREATE TABLE a (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(100) NOT NULL)",
+			"INSERT INTO a (v) SELECT REPEAT('x', 100) FROM information_schema.COLUMNS LIMIT 1000",
+			"INSERT INTO a (v) SELECT a.v FROM a, (SELECT 1 FROM a LIMIT 110) b",
+		) // more than the socket's buffers hold behind the first report
 		src := backedUp(t, s, dump.Options{Databases: []string{from}})
 		db := s.Open(t, "")
 		for _, how := range []string{"QUERY", "CONNECTION"} {
-			k := &striker{t: t, db: db, how: how, statement: regexp.MustCompile("^SELECT /.*FROM .*`a`"), lock: "LOCK TABLES `" + from + "`.a WRITE", done: make(chan struct{})}
+			k := &striker{
+				t:         t,
+				db:        db,
+				how:       how,
+				statement: regexp.MustCompile("^SELECT /.*FROM .*`a`"),
+				lock:      "LOCK TABLES `" + from + "`.a WRITE",
+				done:      make(chan struct{}),
+			}
 			to := target(s)
 			to.Addr, to.NoTLS = s.Tap(t, k.at), true
 			_, err := Verify(t.Context(), to, src.Manifest, VerifyOptions{Schema: from})

@@ -16,12 +16,25 @@ func temporaryDump(t *testing.T, s *testdb.Server) (schema string, text []byte) 
 	var b strings.Builder
 	b.WriteString("SET NAMES utf8mb4;\n")
 	for i := range 12 {
-		fmt.Fprintf(&b, "CREATE TABLE t%d (id INT NOT NULL, v VARCHAR(20), PRIMARY KEY (id), KEY (v)) ENGINE=InnoDB;\n", i)
+		fmt.Fprintf(
+			&b,
+			"CREATE TABLE t%d (id INT NOT NULL, v VARCHAR(20), PRIMARY KEY (id), KEY (v)) ENGINE=InnoDB;\n",
+			i,
+		)
 		if i%3 == 0 {
-			fmt.Fprintf(&b, "CREATE TEMPORARY TABLE scratch (id INT NOT NULL, v VARCHAR(20), PRIMARY KEY (id));\nINSERT INTO scratch VALUES (1,'passing'),(2,'by');\n")
+			fmt.Fprintf(
+				&b,
+				"CREATE TEMPORARY TABLE scratch (id INT NOT NULL, v VARCHAR(20), PRIMARY KEY (id));\nINSERT INTO "+
+					"scratch VALUES (1,'passing'),(2,'by');\n",
+			)
 		}
 		if i%3 == 1 { // hides the one that was just made
-			fmt.Fprintf(&b, "CREATE TEMPORARY TABLE t%[1]d (id INT NOT NULL, v VARCHAR(20));\nINSERT INTO t%[1]d VALUES (7,'hidden');\nDROP TEMPORARY TABLE t%[1]d;\n", i)
+			fmt.Fprintf(
+				&b,
+				"CREATE TEMPORARY TABLE t%[1]d (id INT NOT NULL, v VARCHAR(20));\nINSERT INTO t%[1]d VALUES "+
+					"(7,'hidden');\nDROP TEMPORARY TABLE t%[1]d;\n",
+				i,
+			)
 		}
 		for j := range 40 {
 			fmt.Fprintf(&b, "INSERT INTO t%d VALUES (%d,'客户 %d'),(%d,NULL);\n", i, 2*j, j, 2*j+1)

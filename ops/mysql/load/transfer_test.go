@@ -32,7 +32,12 @@ func transfers(t *testing.T, s *testdb.Server) (schema string, more func(), stop
 		fmt.Fprintf(&rows, ",(%d,%d)", i, holding)
 	}
 	for _, table := range []string{"debit", "credit"} {
-		s.Exec(t, schema, "CREATE TABLE "+table+" (id INT PRIMARY KEY, amount INT NOT NULL, KEY (amount)) ENGINE=InnoDB", "INSERT INTO "+table+" VALUES "+rows.String()[1:])
+		s.Exec(
+			t,
+			schema,
+			"CREATE TABLE "+table+" (id INT PRIMARY KEY, amount INT NOT NULL, KEY (amount)) ENGINE=InnoDB",
+			"INSERT INTO "+table+" VALUES "+rows.String()[1:],
+		)
 	}
 	db := s.Open(t, schema)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -98,7 +103,8 @@ func TestEveryRestoredCopyHasTheSameTotal(t *testing.T) {
 			src.Close()
 			mustVerify(t, s, m, to)
 			var total, rows int
-			if err := db.QueryRow(fmt.Sprintf("SELECT SUM(amount), COUNT(*) FROM (SELECT amount FROM %[1]s.debit UNION ALL SELECT amount FROM %[1]s.credit) a", to)).Scan(&total, &rows); err != nil {
+			if err := db.QueryRow(fmt.Sprintf("SELECT SUM(amount), COUNT(*) FROM (SELECT amount FROM %[1]s.debit "+
+				"UNION ALL SELECT amount FROM %[1]s.credit) a", to)).Scan(&total, &rows); err != nil {
 				t.Fatal(err)
 			}
 			if total != accounts*holding || rows != accounts {

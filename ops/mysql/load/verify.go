@@ -29,7 +29,12 @@ type VerifyOptions struct {
 // Verify compares a schema with a manifest: rows and checksum of each table,
 // definitions of tables and objects. It only reads. What differs is in the
 // report; the error is for what could not be read.
-func Verify(ctx context.Context, target mysql.Target, m *backup.Manifest, o VerifyOptions) (*backup.VerifyReport, error) {
+func Verify(
+	ctx context.Context,
+	target mysql.Target,
+	m *backup.Manifest,
+	o VerifyOptions,
+) (*backup.VerifyReport, error) {
 	if o.From == "" {
 		o.From = m.Databases[0]
 	}
@@ -148,7 +153,10 @@ func (v *verifier) tables(ctx context.Context, jobs []*check) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	order := slices.Clone(jobs)
-	slices.SortStableFunc(order, func(a, b *check) int { return int(min(1, max(-1, b.want.DataBytes-a.want.DataBytes))) })
+	slices.SortStableFunc(
+		order,
+		func(a, b *check) int { return int(min(1, max(-1, b.want.DataBytes-a.want.DataBytes))) },
+	)
 	next := make(chan *check, len(order))
 	for _, j := range order {
 		next <- j
@@ -177,7 +185,13 @@ func (v *verifier) tables(ctx context.Context, jobs []*check) error {
 
 func (v *verifier) table(ctx context.Context, c *sql.Conn, j *check) error {
 	d := &j.verdict
-	*d = backup.TableVerdict{Name: j.want.Name, State: backup.Same, WantRows: j.want.Rows, WantChecksum: j.want.Checksum, Definition: backup.Unchecked}
+	*d = backup.TableVerdict{
+		Name:         j.want.Name,
+		State:        backup.Same,
+		WantRows:     j.want.Rows,
+		WantChecksum: j.want.Checksum,
+		Definition:   backup.Unchecked,
+	}
 	switch {
 	case j.there == nil:
 		d.State = backup.Missing
@@ -262,7 +276,13 @@ func (v *verifier) objects(ctx context.Context, c *sql.Conn, tables []*schema.Ta
 	return nil
 }
 
-func (v *verifier) sequence(ctx context.Context, c *sql.Conn, want backup.Object, tables []*schema.Table, d *backup.ObjectVerdict) error {
+func (v *verifier) sequence(
+	ctx context.Context,
+	c *sql.Conn,
+	want backup.Object,
+	tables []*schema.Table,
+	d *backup.ObjectVerdict,
+) error {
 	for _, t := range tables {
 		if !t.Sequence || t.Name != want.Name {
 			continue
@@ -275,7 +295,13 @@ func (v *verifier) sequence(ctx context.Context, c *sql.Conn, want backup.Object
 	return nil
 }
 
-func (v *verifier) object(ctx context.Context, c *sql.Conn, want backup.Object, o *schema.Object, d *backup.ObjectVerdict) error {
+func (v *verifier) object(
+	ctx context.Context,
+	c *sql.Conn,
+	want backup.Object,
+	o *schema.Object,
+	d *backup.ObjectVerdict,
+) error {
 	if err := o.ReadDefinition(ctx, c); err != nil {
 		return err
 	}

@@ -37,7 +37,11 @@ func (s *Session) Diff(ctx context.Context, each func(*restore.Difference) error
 	}
 	var order *restore.RescueOrderError
 	if errors.As(err, &order) {
-		return n, ops.Wrap(err, ops.Failed, lang.M("the server does not sort the rows by their key as it should: nothing can be said of them"))
+		return n, ops.Wrap(
+			err,
+			ops.Failed,
+			lang.M("the server does not sort the rows by their key as it should: nothing can be said of them"),
+		)
 	}
 	return n, mysql.Explain(err, s.Target)
 }
@@ -47,7 +51,18 @@ func (s *Session) ticker() func(int64) {
 	begin := time.Now()
 	return func(rows int64) {
 		if s.Report != nil && rows&0x3fff == 0 {
-			s.Report(ops.Progress{Phase: "compare", Object: s.Table, Done: rows, Total: s.backup.Rows, Unit: "rows", Rows: rows, Elapsed: time.Since(begin), Estimate: true})
+			s.Report(
+				ops.Progress{
+					Phase:    "compare",
+					Object:   s.Table,
+					Done:     rows,
+					Total:    s.backup.Rows,
+					Unit:     "rows",
+					Rows:     rows,
+					Elapsed:  time.Since(begin),
+					Estimate: true,
+				},
+			)
 		}
 	}
 }
@@ -84,7 +99,8 @@ func (s *Session) session(ctx context.Context) (*sql.Conn, error) {
 	}
 	err = checksum.Session(ctx, conn)
 	if err == nil {
-		const set = "SET SESSION max_sort_length = 16384, SESSION net_write_timeout = 3600, SESSION net_read_timeout = 3600"
+		const set = "SET SESSION max_sort_length = 16384, SESSION net_write_timeout = 3600, SESSION " +
+			"net_read_timeout = 3600"
 		_, err = conn.ExecContext(ctx, set)
 	}
 	if err != nil {

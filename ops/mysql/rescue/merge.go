@@ -34,7 +34,8 @@ func (s *Session) Mergeable() error {
 	if s.live.Transactional() {
 		return nil
 	}
-	return ops.E(ops.Failed, lang.M("the table %s is kept by %s, which knows no transactions: nothing is merged into it", s.Table, s.live.Engine)).
+	return ops.E(ops.Failed, lang.M("the table %s is kept by %s, which knows no transactions: nothing is merged "+
+		"into it", s.Table, s.live.Engine)).
 		WithHint(lang.M("convert it first: ALTER TABLE %s ENGINE=InnoDB", s.Table))
 }
 
@@ -52,7 +53,8 @@ func (s *Session) Merge(ctx context.Context, pick restore.RescuePick) (done rest
 		return done, mysql.Explain(err, s.Target)
 	}
 	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', SESSION autocommit = 0"); err != nil {
+	if _, err := conn.ExecContext(ctx, "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', SESSION "+
+		"autocommit = 0"); err != nil {
 		return done, mysql.Explain(err, s.Target)
 	}
 	m := &merger{Session: s, conn: conn}
@@ -78,7 +80,15 @@ type merger struct {
 }
 
 func (m *merger) add(ctx context.Context, d *restore.Difference) error {
-	m.batch = append(m.batch, restore.Difference{Kind: d.Kind, Backup: m.clone(d.Backup), Live: m.clone(d.Live), Columns: slices.Clone(d.Columns)})
+	m.batch = append(
+		m.batch,
+		restore.Difference{
+			Kind:    d.Kind,
+			Backup:  m.clone(d.Backup),
+			Live:    m.clone(d.Live),
+			Columns: slices.Clone(d.Columns),
+		},
+	)
 	if len(m.batch) < batchRows && m.size < batchBytes {
 		return nil
 	}
@@ -184,7 +194,13 @@ func (m *merger) insertAll(ctx context.Context, rows [][][]byte) (row [][]byte, 
 // expect reads, and locks, the live rows of the batch's keys: they must be these
 // rows, no more and no fewer. Otherwise it returns no with the first that is not.
 func (m *merger) expect(ctx context.Context, rows [][][]byte, no error) (row [][]byte, err error) {
-	rest := fmt.Sprintf("FROM %s FORCE INDEX (%s) WHERE %s ORDER BY %s FOR UPDATE", m.live.SQLName(), schema.Ident(m.live.KeyUnique), m.keys(), m.order(m.columns[1]))
+	rest := fmt.Sprintf(
+		"FROM %s FORCE INDEX (%s) WHERE %s ORDER BY %s FOR UPDATE",
+		m.live.SQLName(),
+		schema.Ident(m.live.KeyUnique),
+		m.keys(),
+		m.order(m.columns[1]),
+	)
 	s, err := rowread.Query(ctx, m.conn, m.columns[1], rest)
 	if err != nil {
 		return nil, err
@@ -336,9 +352,16 @@ func (m *merger) explain(ctx context.Context, err error, row [][]byte) error {
 	what, hint := lang.M("the row %s of %s cannot be merged", key, m.Table), lang.Msg{}
 	switch number := mysql.Number(err); {
 	case errors.Is(err, errOther):
-		what = lang.M("the row %s did not come out as it is in the backup; a trigger or the column's type changed it", key)
+		what = lang.M(
+			"the row %s did not come out as it is in the backup; a trigger or the column's type changed it",
+			key,
+		)
 	case ctx.Err() != nil:
-		return ops.Wrap(err, ops.CodeOf(ctx.Err()), lang.M("the merge was interrupted; the rows of its last batch were taken back"))
+		return ops.Wrap(
+			err,
+			ops.CodeOf(ctx.Err()),
+			lang.M("the merge was interrupted; the rows of its last batch were taken back"),
+		)
 	case errors.Is(err, errMoved):
 		what = lang.M("the row %s of %s is not any more as it was compared", key, m.Table)
 		hint = lang.M("compare again, and merge then")
@@ -351,7 +374,11 @@ func (m *merger) explain(ctx context.Context, err error, row [][]byte) error {
 	case number == 0 || mysql.Lost(err):
 		return mysql.Explain(err, m.Target)
 	}
-	e := ops.Wrap(err, ops.Failed, lang.M("%s; its batch was rolled back, %d rows were merged before", what, m.done.Missing+m.done.Changed))
+	e := ops.Wrap(
+		err,
+		ops.Failed,
+		lang.M("%s; its batch was rolled back, %d rows were merged before", what, m.done.Missing+m.done.Changed),
+	)
 	if !hint.Empty() {
 		e = e.WithHint(hint)
 	}

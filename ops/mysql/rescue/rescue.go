@@ -101,15 +101,21 @@ func (s *Session) open(ctx context.Context) (err error) {
 		return err
 	}
 	defer src.Close()
-	if m := src.Manifest; m != nil && len(m.Members) > 0 && !slices.ContainsFunc(m.Tables, func(t backup.Table) bool { return t.Name == s.Table }) {
+	if m := src.Manifest; m != nil && len(m.Members) > 0 &&
+		!slices.ContainsFunc(m.Tables, func(t backup.Table) bool { return t.Name == s.Table }) {
 		return ops.E(ops.Usage, lang.M("the backup holds no table %s", s.Table))
 	}
 	if err := s.claim(ctx); err != nil {
 		return err
 	}
 	s.made = true
-	_, err = load.Run(ctx, s.Target, src, load.Options{Schema: s.Scratch, From: s.from(src.Manifest), Tables: []string{s.Table}, Jobs: s.Jobs,
-		Definer: load.DefinerCurrent, SkipOthers: true, Report: s.Report})
+	_, err = load.Run(
+		ctx,
+		s.Target,
+		src,
+		load.Options{Schema: s.Scratch, From: s.from(src.Manifest), Tables: []string{s.Table}, Jobs: s.Jobs,
+			Definer: load.DefinerCurrent, SkipOthers: true, Report: s.Report},
+	)
 	if err != nil {
 		return err
 	}
@@ -127,7 +133,14 @@ func (s *Session) open(ctx context.Context) (err error) {
 
 // noteTriggers says that a merge sets off the live table's triggers.
 func (s *Session) noteTriggers(ctx context.Context) error {
-	n, err := schema.All(ctx, s.conn, "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE = ? AND EVENT_MANIPULATION <> 'DELETE'", s.Live, s.Table)
+	n, err := schema.All(
+		ctx,
+		s.conn,
+		"SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE "+
+			"= ? AND EVENT_MANIPULATION <> 'DELETE'",
+		s.Live,
+		s.Table,
+	)
 	if err == nil && len(n) > 0 {
 		s.Notes = append(s.Notes, lang.M("%d triggers of %s run for each row that is merged", len(n), s.Table))
 	}
@@ -135,7 +148,8 @@ func (s *Session) noteTriggers(ctx context.Context) error {
 }
 
 func noKey(t *schema.Table) error {
-	return ops.E(ops.Usage, lang.M("the table %s has no primary key: its rows cannot be told apart, so they cannot be compared", t.Name)).
+	return ops.E(ops.Usage, lang.M("the table %s has no primary key: its rows cannot be told apart, so they cannot "+
+		"be compared", t.Name)).
 		WithHint(lang.M("load it beside the live one and look for yourself: opsdeck restore --tables %s --to SCHEMA", t.Name))
 }
 
@@ -160,7 +174,12 @@ func (s *Session) claim(ctx context.Context) error {
 		name = keptPrefix
 	}
 	s.Scratch = name + strings.ReplaceAll(s.Now().UTC().Format("20060102_150405.000"), ".", "_")
-	there, err := schema.All(ctx, s.conn, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", s.Scratch)
+	there, err := schema.All(
+		ctx,
+		s.conn,
+		"SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?",
+		s.Scratch,
+	)
 	if err != nil {
 		return err
 	}
@@ -169,14 +188,20 @@ func (s *Session) claim(ctx context.Context) error {
 		return err
 	}
 	if len(there) > 0 || got != "1" {
-		return ops.E(ops.Busy, lang.M("the scratch database %s is there already", s.Scratch)).WithHint(lang.M("run it again"))
+		return ops.E(ops.Busy, lang.M("the scratch database %s is there already", s.Scratch)).
+			WithHint(lang.M("run it again"))
 	}
 	return s.sweep(ctx)
 }
 
 // sweep drops what runs left that were killed.
 func (s *Session) sweep(ctx context.Context) error {
-	rows, err := schema.All(ctx, s.conn, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE ?", strings.ReplaceAll(prefix, "_", `\_`)+"%")
+	rows, err := schema.All(
+		ctx,
+		s.conn,
+		"SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE ?",
+		strings.ReplaceAll(prefix, "_", `\_`)+"%",
+	)
 	if err != nil {
 		return err
 	}
@@ -210,14 +235,23 @@ func (s *Session) match() error {
 			continue
 		}
 		if c.Type != l.Type || c.Charset != l.Charset {
-			s.Notes = append(s.Notes, lang.M("the column %s was %s in the backup and is %s now", c.Name, c.Type, l.Type))
+			s.Notes = append(
+				s.Notes,
+				lang.M("the column %s was %s in the backup and is %s now", c.Name, c.Type, l.Type),
+			)
 		}
 		s.columns[0], s.columns[1] = append(s.columns[0], c), append(s.columns[1], *l)
 		s.Common.Columns = append(s.Common.Columns, common(c, *l))
 	}
 	for _, l := range s.live.Stored(false) {
 		if s.backup.Column(l.Name) == nil {
-			s.Notes = append(s.Notes, lang.M("the backup has no column %s: it keeps its value, and a row that is put back gets its default", l.Name))
+			s.Notes = append(
+				s.Notes,
+				lang.M(
+					"the backup has no column %s: it keeps its value, and a row that is put back gets its default",
+					l.Name,
+				),
+			)
 		}
 	}
 	return s.matchKey()
@@ -227,13 +261,18 @@ func (s *Session) matchKey() error {
 	for _, name := range s.live.Key {
 		i := slices.IndexFunc(s.Common.Columns, func(c restore.RescueColumn) bool { return c.Name == name })
 		if i < 0 || !sameKind(s.columns[0][i], s.columns[1][i]) {
-			return ops.E(ops.Failed, lang.M("the key column %s of %s is another one in the backup: the rows cannot be compared", name, s.Table)).
-				WithHint(lang.M("load it beside the live one and look for yourself: opsdeck restore --tables %s --to SCHEMA", s.Table))
+			return ops.E(ops.Failed, lang.M("the key column %s of %s is another one in the backup: the rows cannot "+
+				"be compared", name, s.Table)).
+				WithHint(lang.M("load it beside the live one and look for yourself: opsdeck restore --tables %s "+
+					"--to SCHEMA", s.Table))
 		}
 		s.Common.Key = append(s.Common.Key, i)
 	}
 	if !slices.Equal(s.backup.Key, s.live.Key) {
-		s.Notes = append(s.Notes, lang.M("the backup's table has another key (%s) than the live one", strings.Join(s.backup.Key, ", ")))
+		s.Notes = append(
+			s.Notes,
+			lang.M("the backup's table has another key (%s) than the live one", strings.Join(s.backup.Key, ", ")),
+		)
 	}
 	return nil
 }
@@ -245,7 +284,10 @@ func sameKind(a, b schema.Column) bool {
 
 // common is how the values of a column that both tables have are compared.
 func common(a, b schema.Column) restore.RescueColumn {
-	c := restore.RescueColumn{Name: a.Name, Binary: a.Form == schema.FormBinary || a.Form == schema.FormRaw || a.Form == schema.FormWide}
+	c := restore.RescueColumn{
+		Name:   a.Name,
+		Binary: a.Form == schema.FormBinary || a.Form == schema.FormRaw || a.Form == schema.FormWide,
+	}
 	switch {
 	case a.Form == schema.FormNumber && b.Form == schema.FormNumber:
 		c.Order = restore.OrderNumber

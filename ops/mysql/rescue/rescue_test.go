@@ -22,7 +22,12 @@ import (
 func TestMain(m *testing.M) { testdb.Main(m) }
 
 func target(s *testdb.Server) mysql.Target {
-	return mysql.Target{Network: "tcp", Addr: net.JoinHostPort(s.Host, strconv.Itoa(s.Port)), User: s.User, Password: s.Password}
+	return mysql.Target{
+		Network:  "tcp",
+		Addr:     net.JoinHostPort(s.Host, strconv.Itoa(s.Port)),
+		User:     s.User,
+		Password: s.Password,
+	}
 }
 
 func backupOf(t *testing.T, s *testdb.Server, db string) string {
@@ -54,7 +59,15 @@ func open(t *testing.T, s *testdb.Server, live, path, table string) *Session {
 // text is a table's rows by the client's word, bytes in hex.
 func text(t *testing.T, s *testdb.Server, db, table string) string {
 	t.Helper()
-	args := []string{"--no-create-info", "--skip-triggers", "--hex-blob", "--skip-extended-insert", "--order-by-primary", "--compact", "--skip-tz-utc"}
+	args := []string{
+		"--no-create-info",
+		"--skip-triggers",
+		"--hex-blob",
+		"--skip-extended-insert",
+		"--order-by-primary",
+		"--compact",
+		"--skip-tz-utc",
+	}
 	if s.Flavour == "mysql" {
 		args = append(args, "--set-gtid-purged=OFF")
 	}
@@ -64,7 +77,10 @@ func text(t *testing.T, s *testdb.Server, db, table string) string {
 func scratch(t *testing.T, s *testdb.Server) string {
 	t.Helper()
 	var names string
-	err := s.Open(t, "").QueryRow("SELECT COALESCE(GROUP_CONCAT(SCHEMA_NAME), '') FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'opsdeck\\_rescue\\_%'").Scan(&names)
+	err := s.Open(t, "").
+		QueryRow("SELECT COALESCE(GROUP_CONCAT(SCHEMA_NAME), '') FROM information_schema.SCHEMATA WHERE SCHEMA_NAME " +
+			"LIKE 'opsdeck\\_rescue\\_%'").
+		Scan(&names)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,8 +106,10 @@ func differences(t *testing.T, r *Session) (lines []string) {
 
 var all = restore.RescuePick{}
 
-const zoo = "CREATE TABLE zoo (id INT NOT NULL, code VARCHAR(40) NOT NULL, name VARCHAR(80), bytes VARBINARY(40), doc JSON, at DATETIME(6), ts TIMESTAMP(6) NULL DEFAULT NULL ON UPDATE CURRENT_TIMESTAMP(6), " +
-	"price DECIMAL(20,6), f FLOAT, d DOUBLE, bits BIT(9), kind ENUM('','a','b'), old VARCHAR(20) CHARACTER SET gbk, twice INT GENERATED ALWAYS AS (id * 2) STORED, PRIMARY KEY (id, code)) DEFAULT CHARSET=utf8mb4"
+const zoo = "CREATE TABLE zoo (id INT NOT NULL, code VARCHAR(40) NOT NULL, name VARCHAR(80), bytes VARBINARY(40), " +
+	"doc JSON, at DATETIME(6), ts TIMESTAMP(6) NULL DEFAULT NULL ON UPDATE CURRENT_TIMESTAMP(6), " +
+	"price DECIMAL(20,6), f FLOAT, d DOUBLE, bits BIT(9), kind ENUM('','a','b'), old VARCHAR(20) CHARACTER SET gbk, " +
+	"twice INT GENERATED ALWAYS AS (id * 2) STORED, PRIMARY KEY (id, code)) DEFAULT CHARSET=utf8mb4"
 
 var zooRows = []string{
 	`INSERT INTO zoo (id, code, name, bytes, doc, at, ts, price, f, d, bits, kind, old) VALUES
@@ -113,7 +131,8 @@ func TestDeletedAndChangedRowsComeBackExactly(t *testing.T) {
 			"UPDATE zoo SET bytes = NULL, d = 2e0 WHERE id = 10", "UPDATE zoo SET old = '乱' WHERE code = 'a'")
 		r := open(t, s, live, path, "zoo")
 		got := strings.Join(differences(t, r), "\n")
-		want := "missing -5/minus\nmissing 0/zero\nmissing 1/千张\nmissing 9/B\nchanged 9/a ts old\nchanged 10/x\\/y\\,z bytes ts d"
+		want := "missing -5/minus\nmissing 0/zero\nmissing 1/千张\nmissing 9/B\nchanged 9/a ts old\nchanged " +
+			"10/x\\/y\\,z bytes ts d"
 		if got != want {
 			t.Fatalf("got\n%s\nwant\n%s", got, want)
 		}
@@ -135,9 +154,20 @@ func TestDeletedAndChangedRowsComeBackExactly(t *testing.T) {
 func TestOnlyThePickedRowsAreMerged(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		live := s.Schema(t)
-		s.Exec(t, live, "CREATE TABLE t (id BIGINT UNSIGNED PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1,1),(2,2),(3,3),(18446744073709551615,4),(100,5)")
+		s.Exec(
+			t,
+			live,
+			"CREATE TABLE t (id BIGINT UNSIGNED PRIMARY KEY, v INT)",
+			"INSERT INTO t VALUES (1,1),(2,2),(3,3),(18446744073709551615,4),(100,5)",
+		)
 		path := backupOf(t, s, live)
-		s.Exec(t, live, "DELETE FROM t WHERE id IN (1, 18446744073709551615)", "UPDATE t SET v = 0 WHERE id IN (2, 3)", "INSERT INTO t VALUES (50, 50)")
+		s.Exec(
+			t,
+			live,
+			"DELETE FROM t WHERE id IN (1, 18446744073709551615)",
+			"UPDATE t SET v = 0 WHERE id IN (2, 3)",
+			"INSERT INTO t VALUES (50, 50)",
+		)
 		r := open(t, s, live, path, "t")
 		for _, c := range []struct {
 			pick restore.RescuePick
@@ -160,8 +190,14 @@ func TestOnlyThePickedRowsAreMerged(t *testing.T) {
 func TestARowThatBreaksAForeignKeyTakesItsBatchBack(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		live := s.Schema(t)
-		s.Exec(t, live, "CREATE TABLE p (id INT PRIMARY KEY)", "CREATE TABLE c (id INT PRIMARY KEY, p INT, CONSTRAINT of_p FOREIGN KEY (p) REFERENCES p (id))",
-			"INSERT INTO p VALUES (1), (2)", "INSERT INTO c VALUES (1, 1), (2, 2), (3, 1)")
+		s.Exec(
+			t,
+			live,
+			"CREATE TABLE p (id INT PRIMARY KEY)",
+			"CREATE TABLE c (id INT PRIMARY KEY, p INT, CONSTRAINT of_p FOREIGN KEY (p) REFERENCES p (id))",
+			"INSERT INTO p VALUES (1), (2)",
+			"INSERT INTO c VALUES (1, 1), (2, 2), (3, 1)",
+		)
 		path := backupOf(t, s, live)
 		s.Exec(t, live, "DELETE FROM c", "DELETE FROM p WHERE id = 2")
 		r := open(t, s, live, path, "c")
@@ -178,9 +214,21 @@ func TestARowThatBreaksAForeignKeyTakesItsBatchBack(t *testing.T) {
 func TestDefinitionsMayDiffer(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		live := s.Schema(t)
-		s.Exec(t, live, "CREATE TABLE t (id INT PRIMARY KEY, gone INT, price DECIMAL(8,2), v INT)", "INSERT INTO t VALUES (1,1,1.50,1),(2,2,2.50,2),(3,3,3.50,3)")
+		s.Exec(
+			t,
+			live,
+			"CREATE TABLE t (id INT PRIMARY KEY, gone INT, price DECIMAL(8,2), v INT)",
+			"INSERT INTO t VALUES (1,1,1.50,1),(2,2,2.50,2),(3,3,3.50,3)",
+		)
 		path := backupOf(t, s, live)
-		s.Exec(t, live, "ALTER TABLE t DROP COLUMN gone, MODIFY price DECIMAL(12,4), ADD COLUMN more VARCHAR(9) DEFAULT 'dflt' FIRST", "DELETE FROM t WHERE id = 2", "UPDATE t SET v = 9, more = 'mine' WHERE id = 3")
+		s.Exec(
+			t,
+			live,
+			"ALTER TABLE t DROP COLUMN gone, MODIFY price DECIMAL(12,4), ADD COLUMN more VARCHAR(9) DEFAULT 'dflt' "+
+				"FIRST",
+			"DELETE FROM t WHERE id = 2",
+			"UPDATE t SET v = 9, more = 'mine' WHERE id = 3",
+		)
 		r := open(t, s, live, path, "t")
 		if got := strings.Join(differences(t, r), ","); got != "missing 2,changed 3 v" {
 			t.Errorf("got %s", got)
@@ -191,7 +239,8 @@ func TestDefinitionsMayDiffer(t *testing.T) {
 		if _, err := r.Merge(t.Context(), all); err != nil {
 			t.Fatal(err)
 		}
-		if got := text(t, s, live, "t"); !strings.Contains(got, "('dflt',2,2.5000,2)") || !strings.Contains(got, "('mine',3,3.5000,3)") {
+		if got := text(t, s, live, "t"); !strings.Contains(got, "('dflt',2,2.5000,2)") ||
+			!strings.Contains(got, "('mine',3,3.5000,3)") {
 			t.Errorf("got %s", got)
 		}
 	})
@@ -200,7 +249,14 @@ func TestDefinitionsMayDiffer(t *testing.T) {
 func TestWhatCannotBeComparedIsRefusedBeforeAnythingIsMade(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		live := s.Schema(t)
-		s.Exec(t, live, "CREATE TABLE heap (id INT)", "CREATE TABLE later (id INT PRIMARY KEY)", "DROP TABLE later", "INSERT INTO heap VALUES (1)")
+		s.Exec(
+			t,
+			live,
+			"CREATE TABLE heap (id INT)",
+			"CREATE TABLE later (id INT PRIMARY KEY)",
+			"DROP TABLE later",
+			"INSERT INTO heap VALUES (1)",
+		)
 		path := backupOf(t, s, live)
 		s.Exec(t, live, "CREATE TABLE later (id INT PRIMARY KEY)")
 		for table, want := range map[string]string{"heap": "no primary key", "later": "the backup holds no table later", "none": "has no table none"} {
@@ -218,8 +274,14 @@ func TestWhatCannotBeComparedIsRefusedBeforeAnythingIsMade(t *testing.T) {
 func TestManyRowsInBatchesAndAnInterruption(t *testing.T) {
 	s := testdb.MySQL(t)
 	live := s.Schema(t)
-	s.Exec(t, live, "SET cte_max_recursion_depth = 100000", "CREATE TABLE t (id VARCHAR(12) PRIMARY KEY, v INT)",
-		"INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT CONCAT('k', i), i FROM n")
+	s.Exec(
+		t,
+		live,
+		"SET cte_max_recursion_depth = 100000",
+		"CREATE TABLE t (id VARCHAR(12) PRIMARY KEY, v INT)",
+		"INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT "+
+			"CONCAT('k', i), i FROM n",
+	)
 	path := backupOf(t, s, live)
 	s.Exec(t, live, "DELETE FROM t WHERE v % 3 = 0", "UPDATE t SET v = 0 WHERE v % 3 = 1")
 	r := open(t, s, live, path, "t")
@@ -232,7 +294,10 @@ func TestManyRowsInBatchesAndAnInterruption(t *testing.T) {
 	if err != nil || n.Missing != 1000 || n.Changed != 1000 {
 		t.Fatalf("%+v %v", n, err)
 	}
-	n, err = r.Diff(t.Context(), func(d *restore.Difference) error { return fmt.Errorf("%s is left", r.Common.KeyText(d.Row())) })
+	n, err = r.Diff(
+		t.Context(),
+		func(d *restore.Difference) error { return fmt.Errorf("%s is left", r.Common.KeyText(d.Row())) },
+	)
 	if err != nil || n.Same != 3000 {
 		t.Errorf("%+v %v", n, err)
 	}
@@ -241,11 +306,20 @@ func TestManyRowsInBatchesAndAnInterruption(t *testing.T) {
 func TestTheScratchSchemaGoesAlsoWhenTheLoadIsInterrupted(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		live := s.Schema(t)
-		s.Exec(t, live, "CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)",
-			"CREATE DATABASE opsdeck_rescue_20200101_000000_000", "CREATE DATABASE opsdeck_rescue_kept_20200101_000000_000")
+		s.Exec(
+			t,
+			live,
+			"CREATE TABLE t (id INT PRIMARY KEY)",
+			"INSERT INTO t VALUES (1)",
+			"CREATE DATABASE opsdeck_rescue_20200101_000000_000",
+			"CREATE DATABASE opsdeck_rescue_kept_20200101_000000_000",
+		)
 		path := backupOf(t, s, live)
 		ctx, cancel := context.WithCancel(t.Context())
-		_, err := Open(ctx, Job{Target: target(s), Path: path, Live: live, Table: "t", Report: func(ops.Progress) { cancel() }})
+		_, err := Open(
+			ctx,
+			Job{Target: target(s), Path: path, Live: live, Table: "t", Report: func(ops.Progress) { cancel() }},
+		)
 		if ops.CodeOf(err) != ops.Interrupted {
 			t.Errorf("interrupted: %v", err)
 		}
@@ -259,7 +333,13 @@ func TestTheScratchSchemaGoesAlsoWhenTheLoadIsInterrupted(t *testing.T) {
 func TestATableOfAForeignDump(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		live := s.Schema(t)
-		s.Exec(t, live, "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20))", "CREATE TABLE u (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1, '千'), (2, 'b')")
+		s.Exec(
+			t,
+			live,
+			"CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20))",
+			"CREATE TABLE u (id INT PRIMARY KEY)",
+			"INSERT INTO t VALUES (1, '千'), (2, 'b')",
+		)
 		path := filepath.Join(t.TempDir(), "dump.sql")
 		if err := os.WriteFile(path, s.Dump(t, "--databases", live), 0o600); err != nil {
 			t.Fatal(err)
@@ -284,15 +364,22 @@ func TestWhatWouldNotComeOutAsInTheBackupIsTakenBack(t *testing.T) {
 		for _, c := range []struct{ name, damage, want string }{
 			{"trigger", "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.v = 'other'", "row 2 did not come out"},
 			{"unique", "INSERT INTO t VALUES (9, NULL, 'b')", "row 2 of t has a value that must be unique"},
-			{"refused", "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no rows today'", "row 2 of t cannot be merged"},
+			{"refused", "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT " +
+				"= 'no rows today'", "row 2 of t cannot be merged"},
 		} {
 			live := s.Schema(t)
-			s.Exec(t, live, "CREATE TABLE t (id INT PRIMARY KEY, up INT, v VARCHAR(9) UNIQUE)", "INSERT INTO t VALUES (1, NULL, 'a'), (2, NULL, 'b'), (3, NULL, 'c')")
+			s.Exec(
+				t,
+				live,
+				"CREATE TABLE t (id INT PRIMARY KEY, up INT, v VARCHAR(9) UNIQUE)",
+				"INSERT INTO t VALUES (1, NULL, 'a'), (2, NULL, 'b'), (3, NULL, 'c')",
+			)
 			path := backupOf(t, s, live)
 			s.Exec(t, live, "DELETE FROM t WHERE id = 2", "UPDATE t SET v = 'x' WHERE id = 3", c.damage)
 			before := text(t, s, live, "t")
 			r := open(t, s, live, path, "t")
-			if n, err := r.Merge(t.Context(), all); err == nil || !strings.Contains(err.Error(), c.want) || n != (restore.RescueTally{}) {
+			if n, err := r.Merge(t.Context(), all); err == nil || !strings.Contains(err.Error(), c.want) ||
+				n != (restore.RescueTally{}) {
 				t.Errorf("%s: %+v %v", c.name, n, err)
 			}
 			if after := text(t, s, live, "t"); after != before {
@@ -323,7 +410,8 @@ func TestARowThatChangedSinceItWasComparedIsLeftAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Exec(t, live, "UPDATE t SET v = 77 WHERE id = 2")
-		if err := m.flush(t.Context()); err == nil || !strings.Contains(err.Error(), "row 2 of t is not any more as it was compared") {
+		if err := m.flush(t.Context()); err == nil ||
+			!strings.Contains(err.Error(), "row 2 of t is not any more as it was compared") {
 			t.Errorf("%v", err)
 		}
 		if got := text(t, s, live, "t"); !strings.Contains(got, "(1,0)") || !strings.Contains(got, "(2,77)") {
@@ -335,7 +423,12 @@ func TestARowThatChangedSinceItWasComparedIsLeftAlone(t *testing.T) {
 func TestRowsThatReferToEachOtherComeBack(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		live := s.Schema(t)
-		s.Exec(t, live, "CREATE TABLE t (id INT PRIMARY KEY, up INT, FOREIGN KEY (up) REFERENCES t (id))", "INSERT INTO t VALUES (3, NULL), (2, 3), (1, 2)")
+		s.Exec(
+			t,
+			live,
+			"CREATE TABLE t (id INT PRIMARY KEY, up INT, FOREIGN KEY (up) REFERENCES t (id))",
+			"INSERT INTO t VALUES (3, NULL), (2, 3), (1, 2)",
+		)
 		path := backupOf(t, s, live)
 		s.Exec(t, live, "DELETE FROM t WHERE id = 1", "DELETE FROM t WHERE id = 2", "DELETE FROM t")
 		r := open(t, s, live, path, "t")

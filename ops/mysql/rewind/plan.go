@@ -63,7 +63,10 @@ var (
 
 // session makes a connection read and write what the log's values mean.
 func session(ctx context.Context, c *sql.Conn) error {
-	_, err := c.ExecContext(ctx, "SET SESSION time_zone = '+00:00', sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'")
+	_, err := c.ExecContext(
+		ctx,
+		"SET SESSION time_zone = '+00:00', sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'",
+	)
 	return err
 }
 
@@ -105,7 +108,8 @@ func Make(ctx context.Context, src *changes.Source, c *sql.Conn, database, id, o
 // undoable refuses what has no inverse.
 func undoable(t *binlog.Transaction, database, only string) error {
 	of := func(s binlog.Statement) bool {
-		return (s.Schema == database || binlog.Mentions(s.SQL, database)) && (only == "" || binlog.Mentions(s.SQL, only))
+		return (s.Schema == database || binlog.Mentions(s.SQL, database)) &&
+			(only == "" || binlog.Mentions(s.SQL, only))
 	}
 	switch {
 	case t.Unfinished || t.RolledBack:
@@ -141,12 +145,23 @@ func (p *Plan) readTables(ctx context.Context, c *sql.Conn, only string) error {
 
 // effects finds what happens beside the rows: triggers, and foreign keys that act.
 func (p *Plan) effects(ctx context.Context, c *sql.Conn) error {
-	triggers, err := schema.All(ctx, c, "SELECT DISTINCT EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ?", p.Database)
+	triggers, err := schema.All(
+		ctx,
+		c,
+		"SELECT DISTINCT EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ?",
+		p.Database,
+	)
 	if err != nil {
 		return err
 	}
-	keys, err := schema.All(ctx, c, "SELECT DISTINCT REFERENCED_TABLE_NAME, TABLE_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS "+
-		"WHERE UNIQUE_CONSTRAINT_SCHEMA = ? AND (DELETE_RULE IN ('CASCADE', 'SET NULL') OR UPDATE_RULE IN ('CASCADE', 'SET NULL'))", p.Database)
+	keys, err := schema.All(
+		ctx,
+		c,
+		"SELECT DISTINCT REFERENCED_TABLE_NAME, TABLE_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS "+
+			"WHERE UNIQUE_CONSTRAINT_SCHEMA = ? AND (DELETE_RULE IN ('CASCADE', 'SET NULL') OR UPDATE_RULE IN "+
+			"('CASCADE', 'SET NULL'))",
+		p.Database,
+	)
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,8 @@ func (p *Plan) batches(choice Choice) (all []batch) {
 		t := p.tables[r.Table]
 		last := len(all) - 1
 		size += weight(r)
-		if last < 0 || all[last].verb != verb || all[last].table != t || len(all[last].rows) >= batchRows || size > batchBytes {
+		if last < 0 || all[last].verb != verb || all[last].table != t || len(all[last].rows) >= batchRows ||
+			size > batchBytes {
 			all = append(all, batch{verb: verb, table: t})
 			last, size = last+1, weight(r)
 		}
@@ -102,7 +103,12 @@ func (b *batch) sql() (all []string) {
 		for _, r := range b.rows {
 			keys = append(keys, b.table.keyValues(r.there()))
 		}
-		return []string{"DELETE FROM " + b.table.SQLName() + " WHERE " + b.table.keyList() + " IN (" + strings.Join(keys, ", ") + ")"}
+		return []string{
+			"DELETE FROM " + b.table.SQLName() + " WHERE " + b.table.keyList() + " IN (" + strings.Join(
+				keys,
+				", ",
+			) + ")",
+		}
 	case binlog.Insert:
 		return []string{b.insert()}
 	}
@@ -140,7 +146,12 @@ func (b *batch) update(r Row) string {
 	if len(set) == 0 {
 		return "DO 0" // it is as it was already
 	}
-	return "UPDATE " + t.SQLName() + " SET " + strings.Join(set, ", ") + " WHERE " + t.keyList() + " = " + t.keyValues(r.there())
+	return "UPDATE " + t.SQLName() + " SET " + strings.Join(
+		set,
+		", ",
+	) + " WHERE " + t.keyList() + " = " + t.keyValues(
+		r.there(),
+	)
 }
 
 // Done is what a run did.
@@ -153,7 +164,12 @@ type Done struct {
 // Run carries the plan out in one transaction. Every row is locked and compared
 // again first: one that changed since the plan was made ends it with ErrChanged. keep
 // is called with the inverse before the commit; its error ends it too.
-func (p *Plan) Run(ctx context.Context, c *sql.Conn, choice Choice, keep func([]binlog.NetRow) error) (done Done, err error) {
+func (p *Plan) Run(
+	ctx context.Context,
+	c *sql.Conn,
+	choice Choice,
+	keep func([]binlog.NetRow) error,
+) (done Done, err error) {
 	if p.Conflicts() > 0 && choice == "" {
 		return done, ErrConflicts
 	}

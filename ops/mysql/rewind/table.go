@@ -87,14 +87,22 @@ func (t *table) keyValues(row []binlog.Value) string {
 }
 
 // read reads the rows that have the keys of the given ones. lock is "" or FOR UPDATE.
-func (t *table) read(ctx context.Context, q schema.Querier, rows [][]binlog.Value, lock string) (map[string][]binlog.Value, error) {
+func (t *table) read(
+	ctx context.Context,
+	q schema.Querier,
+	rows [][]binlog.Value,
+	lock string,
+) (map[string][]binlog.Value, error) {
 	found := map[string][]binlog.Value{}
 	for chunk := range slices.Chunk(rows, 500) {
 		var keys []string
 		for _, r := range chunk {
 			keys = append(keys, t.keyValues(r))
 		}
-		query := "SELECT " + t.columns() + " FROM " + t.SQLName() + " WHERE " + t.keyList() + " IN (" + strings.Join(keys, ", ") + ")" + lock
+		query := "SELECT " + t.columns() + " FROM " + t.SQLName() + " WHERE " + t.keyList() + " IN (" + strings.Join(
+			keys,
+			", ",
+		) + ")" + lock
 		if err := t.scan(ctx, q, query, found); err != nil {
 			return nil, fmt.Errorf("read %s: %w", t.SQLName(), err)
 		}

@@ -21,9 +21,18 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-func conn(t *testing.T, s *testdb.Server, db string, open func(context.Context, mysql.Target, string) (*sql.DB, error)) *sql.Conn {
+func conn(
+	t *testing.T,
+	s *testdb.Server,
+	db string,
+	open func(context.Context, mysql.Target, string) (*sql.DB, error),
+) *sql.Conn {
 	t.Helper()
-	pool, err := open(t.Context(), mysql.Target{Network: "tcp", Addr: fmt.Sprintf("%s:%d", s.Host, s.Port), User: s.User, Password: s.Password}, db)
+	pool, err := open(
+		t.Context(),
+		mysql.Target{Network: "tcp", Addr: fmt.Sprintf("%s:%d", s.Host, s.Port), User: s.User, Password: s.Password},
+		db,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +143,13 @@ func TestServersErrorsAndInterruptsComeThrough(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		stream, err := rowread.Query(ctx, c, columns, "FROM (WITH RECURSIVE n (a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM n WHERE a < 900) SELECT a + 0 * SLEEP(0) AS a FROM n) q")
+		stream, err := rowread.Query(
+			ctx,
+			c,
+			columns,
+			"FROM (WITH RECURSIVE n (a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM n WHERE a < 900) SELECT a + 0 * "+
+				"SLEEP(0) AS a FROM n) q",
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

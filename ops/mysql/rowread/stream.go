@@ -141,5 +141,16 @@ func appendLength(dst []byte, n int) []byte {
 	case n <= 0xffffff:
 		return append(dst, 0xfd, byte(n), byte(n>>8), byte(n>>16))
 	}
-	return append(dst, 0xfe, byte(n), byte(n>>8), byte(n>>16), byte(n>>24), byte(n>>32), byte(n>>40), byte(n>>48), byte(n>>56))
+	return append(
+		dst,
+		0xfe,
+		byte(n),
+		byte(n>>8),
+		byte(n>>16),
+		byte(n>>24),
+		byte(n>>32),
+		byte(n>>40),
+		byte(n>>48),
+		byte(n>>56),
+	)
 }

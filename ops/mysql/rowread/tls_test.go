@@ -45,12 +45,24 @@ var logins = []login{
 
 	{"user=any\nssl-ca=DIR/other.pem", "", mysql.TLSFailed, "is not from the CA", "ssl-ca"},
 	{"user=any\nssl-verify-server-cert", "localhost", mysql.TLSFailed, "is not from the CA", "ssl-ca"},
-	{"user=any\nssl-ca=DIR/ca.pem\nssl-mode=VERIFY_IDENTITY", "", mysql.TLSFailed, "is for localhost, not for 127.0.0.1", "VERIFY_CA"},
+	{
+		"user=any\nssl-ca=DIR/ca.pem\nssl-mode=VERIFY_IDENTITY",
+		"",
+		mysql.TLSFailed,
+		"is for localhost, not for 127.0.0.1",
+		"VERIFY_CA",
+	},
 	{"user=tls\nskip-ssl", "", mysql.LoginRefused, "REQUIRE SSL", "ssl-mode=REQUIRED"},
 	{"user=tls\nsocket=SOCKET", "", mysql.LoginRefused, "REQUIRE SSL", "ssl-mode=REQUIRED"},
 	{"user=pair", "", mysql.LoginRefused, "REQUIRE X509", "ssl-cert"},
 	{"user=pair\nssl-ca=DIR/ca.pem", "", mysql.LoginRefused, "REQUIRE X509", "ssl-cert"},
-	{"user=any\nssl-cert=DIR/stranger.pem\nssl-key=DIR/stranger.key", "", mysql.TLSFailed, "the client certificate", "ssl-key"},
+	{
+		"user=any\nssl-cert=DIR/stranger.pem\nssl-key=DIR/stranger.key",
+		"",
+		mysql.TLSFailed,
+		"the client certificate",
+		"ssl-key",
+	},
 	{"user=any\nssl-cert=DIR/old.pem\nssl-key=DIR/old.key", "", mysql.TLSFailed, "the client certificate", "expired"},
 	{"user=locked\nssl-ca=DIR/ca.pem", "", mysql.AccountLocked, "locked", "runbook mysql-down"},
 	{"user=expired\nssl-ca=DIR/ca.pem", "", mysql.PasswordExpired, "expired", "runbook mysql-down"},
@@ -66,7 +78,12 @@ func TestEveryWayOfLoggingInWorksOrIsToldWithANextStep(t *testing.T) {
 			t.Parallel()
 			s, certificates := testdb.PrivateTLS(t, flavour)
 			db := s.Schema(t)
-			s.Exec(t, db, "CREATE TABLE r (id INT PRIMARY KEY, v MEDIUMTEXT)", "INSERT INTO r VALUES (1, 'a'), (2, REPEAT('b', 100000)), (3, NULL)")
+			s.Exec(
+				t,
+				db,
+				"CREATE TABLE r (id INT PRIMARY KEY, v MEDIUMTEXT)",
+				"INSERT INTO r VALUES (1, 'a'), (2, REPEAT('b', 100000)), (3, NULL)",
+			)
 			for user, as := range map[string]string{"any": "", "tls": "REQUIRE SSL", "pair": "REQUIRE X509", "locked": "ACCOUNT LOCK", "expired": "PASSWORD EXPIRE"} {
 				s.Exec(t, "", "CREATE USER "+user+" IDENTIFIED BY 'pw' "+as, "GRANT SELECT ON `"+db+"`.* TO "+user)
 			}
@@ -111,8 +128,18 @@ func (l login) try(t *testing.T, s *testdb.Server, c testdb.Certificates, db, wa
 			pool.Close()
 		}
 		var e *ops.Error
-		if mysql.FaultOf(err) != l.fault || !errors.As(err, &e) || !strings.Contains(e.Error(), l.says) || !strings.Contains(e.Hint.String(), l.hint) {
-			t.Errorf("%s, %q: fault %d: %v\nwant %d, %q, %q", how, l.lines, mysql.FaultOf(err), err, l.fault, l.says, l.hint)
+		if mysql.FaultOf(err) != l.fault || !errors.As(err, &e) || !strings.Contains(e.Error(), l.says) ||
+			!strings.Contains(e.Hint.String(), l.hint) {
+			t.Errorf(
+				"%s, %q: fault %d: %v\nwant %d, %q, %q",
+				how,
+				l.lines,
+				mysql.FaultOf(err),
+				err,
+				l.fault,
+				l.says,
+				l.hint,
+			)
 		}
 	}
 }
@@ -141,7 +168,8 @@ func readRows(t *testing.T, to mysql.Target, db string, open opener) string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if row, err := schema.All(t.Context(), c, "SHOW SESSION STATUS LIKE 'Ssl_cipher'"); err != nil || (row[0][1] == "") != (to.TLS == nil) && (to.TLS != nil || to.NoTLS) {
+	if row, err := schema.All(t.Context(), c, "SHOW SESSION STATUS LIKE 'Ssl_cipher'"); err != nil ||
+		(row[0][1] == "") != (to.TLS == nil) && (to.TLS != nil || to.NoTLS) {
 		t.Errorf("%+v: cipher %v, %v", to, row, err)
 	}
 	if err := checksum.Session(t.Context(), c); err != nil {

@@ -39,8 +39,11 @@ func (c Column) Expr() string {
 }
 
 var numbers = setOf("tinyint smallint mediumint int bigint decimal year")
-var binaries = setOf("bit binary varbinary tinyblob blob mediumblob longblob vector geometry point linestring polygon " +
-	"multipoint multilinestring multipolygon geometrycollection geomcollection")
+
+var binaries = setOf(
+	"bit binary varbinary tinyblob blob mediumblob longblob vector geometry point linestring polygon " +
+		"multipoint multilinestring multipolygon geometrycollection geomcollection",
+)
 
 // exact are the charsets that survive the way to utf8mb4 and back byte for byte.
 var exact = setOf("utf8mb4 utf8mb3 utf8 latin1 binary")

@@ -36,7 +36,8 @@ var ErrHidden = errors.New("the server does not show the definition")
 func Objects(ctx context.Context, q Querier, database string) ([]*Object, error) {
 	var all []*Object
 	for _, l := range []struct{ query, optional string }{
-		{query: "SELECT 'library', LIBRARY_NAME, '', '', '' FROM information_schema.LIBRARIES WHERE LIBRARY_SCHEMA = ? ORDER BY 2", optional: "LIBRARIES"},
+		{query: "SELECT 'library', LIBRARY_NAME, '', '', '' FROM information_schema.LIBRARIES WHERE LIBRARY_SCHEMA " +
+			"= ? ORDER BY 2", optional: "LIBRARIES"},
 		{query: `SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME, '', DEFINER, '' FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?
 			ORDER BY FIELD(ROUTINE_TYPE,'PACKAGE','PACKAGE BODY','FUNCTION','PROCEDURE'), ROUTINE_NAME`},
 		{query: `SELECT 'view', t.TABLE_NAME, '', IFNULL(v.DEFINER,''), '' FROM information_schema.TABLES t LEFT JOIN information_schema.VIEWS v
@@ -46,7 +47,9 @@ func Objects(ctx context.Context, q Querier, database string) ([]*Object, error)
 		{query: `SELECT 'event', EVENT_NAME, '', DEFINER, TIME_ZONE FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ? ORDER BY EVENT_NAME`},
 	} {
 		if l.optional != "" {
-			if has, err := One(ctx, q, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'information_schema' AND TABLE_NAME = '"+l.optional+"'"); err != nil || has == "0" {
+			if has, err := One(ctx, q, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+
+				"'information_schema' AND TABLE_NAME = '"+l.optional+"'"); err != nil ||
+				has == "0" {
 				continue
 			}
 		}
@@ -55,7 +58,10 @@ func Objects(ctx context.Context, q Querier, database string) ([]*Object, error)
 			return nil, fmt.Errorf("list objects of %s: %w", database, err)
 		}
 		for _, r := range rows {
-			all = append(all, &Object{Database: database, Kind: r[0], Name: r[1], Table: r[2], Definer: r[3], TimeZone: r[4]})
+			all = append(
+				all,
+				&Object{Database: database, Kind: r[0], Name: r[1], Table: r[2], Definer: r[3], TimeZone: r[4]},
+			)
 		}
 	}
 	return all, nil
@@ -135,7 +141,9 @@ func (o *Object) Original(ctx context.Context, c *sql.Conn) (text string, err er
 	return again.Create, err
 }
 
-var eventStatus = regexp.MustCompile(`( ON COMPLETION (?:NOT )?PRESERVE) (?:ENABLE|DISABLE ON SLAVE|DISABLE ON REPLICA|DISABLE)`)
+var eventStatus = regexp.MustCompile(
+	`( ON COMPLETION (?:NOT )?PRESERVE) (?:ENABLE|DISABLE ON SLAVE|DISABLE ON REPLICA|DISABLE)`,
+)
 
 // Hash is the SHA-256, hex, of the definition and what it means: mode, collation
 // and time zone are part of it, whether an event is enabled is not.
@@ -144,6 +152,8 @@ func (o *Object) Hash() string {
 	if at := eventStatus.FindStringSubmatchIndex(create); o.Kind == "event" && at != nil {
 		create = create[:at[3]] + create[at[1]:]
 	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{o.Kind, o.Name, o.Table, o.SQLMode, o.Collation, o.TimeZone, create}, "\x00")))
+	sum := sha256.Sum256(
+		[]byte(strings.Join([]string{o.Kind, o.Name, o.Table, o.SQLMode, o.Collation, o.TimeZone, create}, "\x00")),
+	)
 	return hex.EncodeToString(sum[:])
 }

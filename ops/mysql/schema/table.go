@@ -173,14 +173,25 @@ type NoTableError struct{ Name string }
 func (e *NoTableError) Error() string { return "no table " + Ident(e.Name) }
 
 func readTables(ctx context.Context, q Querier, database string) ([]*Table, error) {
-	rows, err := All(ctx, q, `SELECT TABLE_NAME, TABLE_TYPE, IFNULL(ENGINE,''), IFNULL(TABLE_ROWS,0), IFNULL(DATA_LENGTH,0)
-		FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT LIKE '%VIEW%' ORDER BY TABLE_NAME`, database)
+	rows, err := All(
+		ctx,
+		q,
+		`SELECT TABLE_NAME, TABLE_TYPE, IFNULL(ENGINE,''), IFNULL(TABLE_ROWS,0), IFNULL(DATA_LENGTH,0)
+		FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT LIKE '%VIEW%' ORDER BY TABLE_NAME`,
+		database,
+	)
 	if err != nil {
 		return nil, err
 	}
 	var tables []*Table
 	for _, r := range rows {
-		t := &Table{Database: database, Name: r[0], Engine: r[2], Sequence: r[1] == "SEQUENCE", Versioned: r[1] == "SYSTEM VERSIONED"}
+		t := &Table{
+			Database:  database,
+			Name:      r[0],
+			Engine:    r[2],
+			Sequence:  r[1] == "SEQUENCE",
+			Versioned: r[1] == "SYSTEM VERSIONED",
+		}
 		fmt.Sscan(r[3], &t.Rows)
 		fmt.Sscan(r[4], &t.Bytes)
 		tables = append(tables, t)
@@ -189,8 +200,13 @@ func readTables(ctx context.Context, q Querier, database string) ([]*Table, erro
 }
 
 func readColumns(ctx context.Context, q Querier, database string, tables map[string]*Table, mysql bool) error {
-	rows, err := All(ctx, q, `SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IFNULL(CHARACTER_SET_NAME,''), IS_NULLABLE,
-		EXTRA, IFNULL(GENERATION_EXPRESSION,'') FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME, ORDINAL_POSITION`, database)
+	rows, err := All(
+		ctx,
+		q,
+		`SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IFNULL(CHARACTER_SET_NAME,''), IS_NULLABLE,
+		EXTRA, IFNULL(GENERATION_EXPRESSION,'') FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME, ORDINAL_POSITION`,
+		database,
+	)
 	if err != nil {
 		return err
 	}
@@ -200,8 +216,14 @@ func readColumns(ctx context.Context, q Querier, database string, tables map[str
 			continue
 		}
 		extra := strings.ToUpper(r[6])
-		c := Column{Name: r[1], DataType: strings.ToLower(r[2]), Type: r[3], Charset: strings.ToLower(r[4]), Nullable: r[5] == "YES",
-			Generated: strings.Contains(extra, "STORED GENERATED") || strings.Contains(extra, "VIRTUAL GENERATED")}
+		c := Column{
+			Name:      r[1],
+			DataType:  strings.ToLower(r[2]),
+			Type:      r[3],
+			Charset:   strings.ToLower(r[4]),
+			Nullable:  r[5] == "YES",
+			Generated: strings.Contains(extra, "STORED GENERATED") || strings.Contains(extra, "VIRTUAL GENERATED"),
+		}
 		if e := strings.ToUpper(r[7]); c.Generated && (e == "ROW START" || e == "ROW END") {
 			c.Generated, c.Period = false, true
 		}
@@ -213,9 +235,14 @@ func readColumns(ctx context.Context, q Querier, database string, tables map[str
 
 // readKeys finds for each table the columns to chunk by.
 func readKeys(ctx context.Context, q Querier, database string, tables map[string]*Table) error {
-	rows, err := All(ctx, q, `SELECT TABLE_NAME, INDEX_NAME, IFNULL(COLUMN_NAME,''), IFNULL(SUB_PART,''), NULLABLE, INDEX_TYPE
+	rows, err := All(
+		ctx,
+		q,
+		`SELECT TABLE_NAME, INDEX_NAME, IFNULL(COLUMN_NAME,''), IFNULL(SUB_PART,''), NULLABLE, INDEX_TYPE
 		FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND NON_UNIQUE = 0
-		ORDER BY TABLE_NAME, INDEX_NAME <> 'PRIMARY', INDEX_NAME, SEQ_IN_INDEX`, database)
+		ORDER BY TABLE_NAME, INDEX_NAME <> 'PRIMARY', INDEX_NAME, SEQ_IN_INDEX`,
+		database,
+	)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,17 @@ func (c *clause) turn(p *Parsed, i int) {
 		c.query, c.tables = true, false
 	case "FROM":
 		c.tables = c.query
-	case "JOIN", "STRAIGHT_JOIN", "INTO", "TABLE", "TABLES", "REFERENCES", "CALL", "LIKE", "TRUNCATE", "DESCRIBE", "UNION":
+	case "JOIN",
+		"STRAIGHT_JOIN",
+		"INTO",
+		"TABLE",
+		"TABLES",
+		"REFERENCES",
+		"CALL",
+		"LIKE",
+		"TRUNCATE",
+		"DESCRIBE",
+		"UNION":
 		c.tables = p.Upper(i) != "LIKE" || p.Verb == "CREATE" && p.Kind == "TABLE"
 	case "RENAME":
 		c.tables = p.Verb == "ALTER"
@@ -73,7 +83,8 @@ func (p *Parsed) dottedName(i int, tables bool) int {
 		last = i + 4 // schema.table.column
 	}
 	call := last == i+2 && p.Is(i+3, "(")
-	if tables || call || last == i+4 || p.Is(i-1, "(") && p.Any(i-2, "NEXTVAL", "LASTVAL", "SETVAL") || p.Follows(i-3, "NEXT", "VALUE", "FOR") {
+	if tables || call || last == i+4 || p.Is(i-1, "(") && p.Any(i-2, "NEXTVAL", "LASTVAL", "SETVAL") ||
+		p.Follows(i-3, "NEXT", "VALUE", "FOR") {
 		schema, _ := p.Text.Name(i)
 		name, ok := p.Text.Name(i + 2)
 		if !ok {

@@ -257,7 +257,12 @@ func punctuation(text []byte, at int, mode Mode, inCode bool) (Token, bool) {
 	case rest[0] == '@':
 		return variable(text, at, mode)
 	}
-	return Token{Punct, at, at + 1}, len(rest) < 3 && (rest[0] == '-' || rest[0] == '/' || rest[0] == '*' || rest[0] == '.')
+	return Token{
+			Punct,
+			at,
+			at + 1,
+		}, len(rest) < 3 &&
+			(rest[0] == '-' || rest[0] == '/' || rest[0] == '*' || rest[0] == '.')
 }
 
 // line reads a comment to the end of its line, without the line break.

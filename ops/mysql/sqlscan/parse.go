@@ -100,7 +100,19 @@ func (p *Parsed) names(i int) (int, error) {
 	}
 }
 
-var createKinds = []string{"TABLE", "VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "EVENT", "SEQUENCE", "INDEX", "DATABASE", "SCHEMA", "PACKAGE"}
+var createKinds = []string{
+	"TABLE",
+	"VIEW",
+	"TRIGGER",
+	"PROCEDURE",
+	"FUNCTION",
+	"EVENT",
+	"SEQUENCE",
+	"INDEX",
+	"DATABASE",
+	"SCHEMA",
+	"PACKAGE",
+}
 
 func (p *Parsed) create() error {
 	i := 1
@@ -185,7 +197,20 @@ func (p *Parsed) created(i int) (err error) {
 	return nil
 }
 
-var dropKinds = []string{"TABLE", "TABLES", "VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "EVENT", "SEQUENCE", "DATABASE", "SCHEMA", "PACKAGE", "INDEX"}
+var dropKinds = []string{
+	"TABLE",
+	"TABLES",
+	"VIEW",
+	"TRIGGER",
+	"PROCEDURE",
+	"FUNCTION",
+	"EVENT",
+	"SEQUENCE",
+	"DATABASE",
+	"SCHEMA",
+	"PACKAGE",
+	"INDEX",
+}
 
 func (p *Parsed) drop() (err error) {
 	i := 1

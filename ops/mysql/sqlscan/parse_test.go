@@ -38,14 +38,17 @@ func TestNamesAreFoundByTheirPlace(t *testing.T) {
 		"CREATE TABLE t LIKE p.x":                                          "CREATE TABLE t p.x",
 		"CREATE TABLE t SELECT * FROM p.x":                                 "CREATE TABLE t p.x",
 		"CREATE TABLE t (a INT DEFAULT nextval(`p`.`s`))":                  "CREATE TABLE t p.s",
-		"CREATE OR REPLACE ALGORITHM=UNDEFINED DEFINER=`a`@`%` SQL SECURITY DEFINER VIEW v AS select `x`.`a` AS `a` from (`p`.`x` join `y` on((`x`.`a` = `y`.`b`))) where p.f(1)": "CREATE VIEW v p.x p.f",
-		"CREATE VIEW v AS SELECT EXTRACT(YEAR FROM t.a), t.b FROM t, p.u AS z WHERE z.c IN (SELECT q.a FROM p.q)":                                                                 "CREATE VIEW v p.u p.q",
+		"CREATE OR REPLACE ALGORITHM=UNDEFINED DEFINER=`a`@`%` SQL SECURITY DEFINER VIEW v AS select `x`.`a` AS `a` " +
+			"from (`p`.`x` join `y` on((`x`.`a` = `y`.`b`))) where p.f(1)": "CREATE VIEW v p.x p.f",
+		"CREATE VIEW v AS SELECT EXTRACT(YEAR FROM t.a), t.b FROM t, p.u AS z WHERE z.c IN (SELECT q.a FROM p.q)": "CREATE VIEW v p.u p.q",
 		"CREATE VIEW v AS SELECT p.t.a FROM t": "CREATE VIEW v p.t",
-		"CREATE TRIGGER p.g BEFORE INSERT ON q.t FOR EACH ROW BEGIN INSERT INTO r.l VALUES (NEW.a); UPDATE s.u SET s.u.x = OLD.b; END": "CREATE TRIGGER p.g q.t r.l s.u s.u",
-		"CREATE PROCEDURE g() BEGIN DECLARE c CURSOR FOR SELECT t.a FROM p.t; CALL p.h(t.a); DELETE FROM p.z WHERE p.z.a = 1; END":     "CREATE PROCEDURE g p.t p.h p.z p.z",
-		"CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO DELETE FROM p.t":                                                                    "CREATE EVENT e p.t",
-		"CREATE UNIQUE INDEX i ON p.t (a)": "CREATE INDEX i p.t",
-		"LOCK TABLES `p`.`t` WRITE":        "LOCK  p.t",
+		"CREATE TRIGGER p.g BEFORE INSERT ON q.t FOR EACH ROW BEGIN INSERT INTO r.l VALUES (NEW.a); UPDATE s.u SET " +
+			"s.u.x = OLD.b; END": "CREATE TRIGGER p.g q.t r.l s.u s.u",
+		"CREATE PROCEDURE g() BEGIN DECLARE c CURSOR FOR SELECT t.a FROM p.t; CALL p.h(t.a); DELETE FROM p.z WHERE " +
+			"p.z.a = 1; END": "CREATE PROCEDURE g p.t p.h p.z p.z",
+		"CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO DELETE FROM p.t": "CREATE EVENT e p.t",
+		"CREATE UNIQUE INDEX i ON p.t (a)":                          "CREATE INDEX i p.t",
+		"LOCK TABLES `p`.`t` WRITE":                                 "LOCK  p.t",
 	} {
 		p, err := Parse([]byte(sql), Mode{})
 		if err != nil {
@@ -71,7 +74,8 @@ func TestStatementsThatServersReadDifferentlyAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", sql, err)
 		}
 	}
-	for _, sql := range []string{"CREATE /*!50013 DEFINER=`a`@`b` SQL SECURITY DEFINER */ /*!50001 VIEW v AS select '*/' */", "SELECT /*!99999 'fine' */ 1", "a /* ' */ b"} {
+	for _, sql := range []string{"CREATE /*!50013 DEFINER=`a`@`b` SQL SECURITY DEFINER */ /*!50001 VIEW v AS select " +
+		"'*/' */", "SELECT /*!99999 'fine' */ 1", "a /* ' */ b"} {
 		if _, err := Tokenize([]byte(sql), Mode{}); err != nil {
 			t.Errorf("%s: %v", sql, err)
 		}
@@ -101,8 +105,10 @@ func TestOnlyValuesAreLiteral(t *testing.T) {
 }
 
 func TestIndexesAreTakenOutByTokens(t *testing.T) {
-	const sql = "CREATE TABLE `t` (\n  `id` bigint NOT NULL AUTO_INCREMENT,\n  `a` varchar(10) DEFAULT 'KEY `x` (`a`),',\n  `p` int,\n" +
-		"  PRIMARY KEY (`id`),\n  UNIQUE KEY `u` (`a`),\n  KEY `k1` (`p`),\n  KEY `k2` (`a`(3),`p`),\n  FULLTEXT KEY `f` (`a`),\n" +
+	const sql = "CREATE TABLE `t` (\n  `id` bigint NOT NULL AUTO_INCREMENT,\n  `a` varchar(10) DEFAULT 'KEY `x` " +
+		"(`a`),',\n  `p` int,\n" +
+		"  PRIMARY KEY (`id`),\n  UNIQUE KEY `u` (`a`),\n  KEY `k1` (`p`),\n  KEY `k2` (`a`(3),`p`),\n  FULLTEXT " +
+		"KEY `f` (`a`),\n" +
 		"  CONSTRAINT `c` FOREIGN KEY (`p`) REFERENCES `q` (`id`)\n) ENGINE=InnoDB AUTO_INCREMENT=7"
 	tab, err := ParseTable([]byte(sql), Mode{})
 	if err != nil {
@@ -121,12 +127,13 @@ func TestIndexesAreTakenOutByTokens(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	for _, other := range []string{
-		"CREATE TABLE t (a INT AUTO_INCREMENT, b INT, PRIMARY KEY (b), KEY k (a)) ENGINE=InnoDB",                                 // the counter's key
-		"CREATE TABLE t (a INT NOT NULL, b INT, UNIQUE KEY u (a), KEY k (b)) ENGINE=InnoDB",                                      // u is the clustered key
-		"CREATE TABLE t (a INT, b INT, PRIMARY KEY (a), KEY k (b)) ENGINE=MyISAM",                                                // no sorted build
-		"CREATE TABLE t (a INT, b INT, PRIMARY KEY (a), KEY k (b)) ENGINE=InnoDB WITH SYSTEM VERSIONING",                         // history
-		"CREATE TABLE t (a INT PRIMARY KEY, b INT, KEY k (b)) ENGINE=InnoDB",                                                     // not as the server shows it
-		"CREATE TABLE t (a INT, b INT, PRIMARY KEY (a), KEY k1 (b), KEY k2 (a), FOREIGN KEY (a) REFERENCES q (x)) ENGINE=InnoDB", // k1 would move behind k2
+		"CREATE TABLE t (a INT AUTO_INCREMENT, b INT, PRIMARY KEY (b), KEY k (a)) ENGINE=InnoDB",         // the counter's key
+		"CREATE TABLE t (a INT NOT NULL, b INT, UNIQUE KEY u (a), KEY k (b)) ENGINE=InnoDB",              // u is the clustered key
+		"CREATE TABLE t (a INT, b INT, PRIMARY KEY (a), KEY k (b)) ENGINE=MyISAM",                        // no sorted build
+		"CREATE TABLE t (a INT, b INT, PRIMARY KEY (a), KEY k (b)) ENGINE=InnoDB WITH SYSTEM VERSIONING", // history
+		"CREATE TABLE t (a INT PRIMARY KEY, b INT, KEY k (b)) ENGINE=InnoDB",                             // not as the server shows it
+		"CREATE TABLE t (a INT, b INT, PRIMARY KEY (a), KEY k1 (b), KEY k2 (a), FOREIGN KEY (a) REFERENCES q (x)) " +
+			"ENGINE=InnoDB", // k1 would move behind k2
 	} {
 		tab, err := ParseTable([]byte(other), Mode{})
 		if err != nil {

@@ -189,7 +189,8 @@ func (s *Splitter) beforeDelimiter(t Token) Token {
 	if last := s.buf[t.End-1]; last == '`' || last == '\'' || last == '"' {
 		return t // @`in quotes`
 	}
-	if w := t.Start + len(delimiterWord); s.st.words == 0 && w <= t.End && bytes.EqualFold(s.buf[t.Start:w], delimiterWord) &&
+	if w := t.Start + len(delimiterWord); s.st.words == 0 && w <= t.End &&
+		bytes.EqualFold(s.buf[t.Start:w], delimiterWord) &&
 		(w == t.End || bytes.HasPrefix(s.buf[w:s.n], s.delim)) {
 		t.End = w
 		return t
@@ -219,7 +220,8 @@ func (s *Splitter) note(t Token) {
 	}
 	if st.words == 0 {
 		word := s.buf[t.Start:t.End]
-		st.insert = t.Kind == Word && (bytes.EqualFold(word, []byte("INSERT")) || bytes.EqualFold(word, []byte("REPLACE")))
+		st.insert = t.Kind == Word &&
+			(bytes.EqualFold(word, []byte("INSERT")) || bytes.EqualFold(word, []byte("REPLACE")))
 	}
 	st.words = min(st.words+1, 2)
 	if st.insert {

@@ -95,7 +95,8 @@ func TestWhatCannotBeSentIsRefused(t *testing.T) {
 	long := strings.Repeat("x", 3<<20)
 	for _, text := range []string{"CREATE TABLE t (a INT) COMMENT '" + long + "'", "INSERT INTO t VALUES (1),('" + long + "')",
 		"INSERT INTO t VALUES " + strings.Repeat("(1),", 1<<20) + "(2) ON DUPLICATE KEY UPDATE a=1"} {
-		if _, err := split(text, same, Limits{Cut: 1 << 20, Max: 2 << 20}); !errors.Is(err, ErrTooLong) && !strings.Contains(text, "DUPLICATE") {
+		if _, err := split(text, same, Limits{Cut: 1 << 20, Max: 2 << 20}); !errors.Is(err, ErrTooLong) &&
+			!strings.Contains(text, "DUPLICATE") {
 			t.Errorf("%.40q…: %v", text, err)
 		}
 	}

@@ -135,7 +135,9 @@ func (t *Table) key(start, i, end int) {
 		k.Kind = "KEY"
 	}
 	for ; i < end && !t.Is(i, "("); i++ {
-		if n, ok := t.Name(i); ok && !t.Any(i, "PRIMARY", "UNIQUE", "KEY", "INDEX", "FULLTEXT", "SPATIAL", "USING", "BTREE", "HASH", "VECTOR") || t.Text.Kind(i) == Ident {
+		if n, ok := t.Name(i); ok &&
+			!t.Any(i, "PRIMARY", "UNIQUE", "KEY", "INDEX", "FULLTEXT", "SPATIAL", "USING", "BTREE", "HASH", "VECTOR") ||
+			t.Text.Kind(i) == Ident {
 			k.Name = n
 		}
 	}
@@ -258,7 +260,8 @@ func (t *Table) Deferrable(keep func(Key) bool) []Key {
 func (t *Table) deferSafe() bool {
 	primary := slices.ContainsFunc(t.Keys, func(k Key) bool { return k.Kind == "PRIMARY" })
 	inline := slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Unique })
-	return t.Whole && primary && !inline && !t.Versioned && strings.EqualFold(t.Options["ENGINE"], "InnoDB") && len(t.Conditional) == 0
+	return t.Whole && primary && !inline && !t.Versioned && strings.EqualFold(t.Options["ENGINE"], "InnoDB") &&
+		len(t.Conditional) == 0
 }
 
 // bound tells whether rows or other definitions need the key from the start:

@@ -51,7 +51,8 @@ func (s *Server) alone(ctx context.Context, c *sql.Conn, p *restore.Plan, f rest
 			break
 		}
 		if time.Now().After(last) {
-			return ops.E(ops.Busy, lang.M("a statement of the former worker still runs: %s", strings.Join(left, ", "))).WithHint(lang.M("wait for it, and try again"))
+			return ops.E(ops.Busy, lang.M("a statement of the former worker still runs: %s", strings.Join(left, ", "))).
+				WithHint(lang.M("wait for it, and try again"))
 		}
 		select {
 		case <-time.After(50 * time.Millisecond):
@@ -65,7 +66,12 @@ func (s *Server) alone(ctx context.Context, c *sql.Conn, p *restore.Plan, f rest
 // left names the sessions of former workers that still do something: those that
 // are remembered, and all in the schemas that only this run has.
 func (s *Server) left(ctx context.Context, c *sql.Conn, p *restore.Plan, ids []uint64) (busy []string, err error) {
-	rows, err := schema.All(ctx, c, "SELECT ID, COALESCE(DB, ''), COMMAND, COALESCE(STATE, ''), COALESCE(LEFT(INFO, 80), '') FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER = SUBSTRING_INDEX(USER(), '@', 1)")
+	rows, err := schema.All(
+		ctx,
+		c,
+		"SELECT ID, COALESCE(DB, ''), COMMAND, COALESCE(STATE, ''), COALESCE(LEFT(INFO, 80), '') FROM "+
+			"information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER = SUBSTRING_INDEX(USER(), '@', 1)",
+	)
 	if err != nil {
 		return nil, fmt.Errorf("list the sessions: %w", err)
 	}

@@ -30,7 +30,12 @@ const countLimit = 2_000_000
 // Survey looks at the target for a backup and a choice: what is broken, what
 // will be lost, what stands in the way. It changes nothing but an empty schema
 // of a moment, which tells whether RENAME works across schemas.
-func (s *Server) Survey(ctx context.Context, live string, src restore.Source, choice restore.Choice) (*restore.Assessment, error) {
+func (s *Server) Survey(
+	ctx context.Context,
+	live string,
+	src restore.Source,
+	choice restore.Choice,
+) (*restore.Assessment, error) {
 	db, err := s.db(ctx)
 	if err != nil {
 		return nil, err
@@ -52,8 +57,15 @@ func (s *Server) Survey(ctx context.Context, live string, src restore.Source, ch
 	s.surveyDeadly(a)
 	if choice.Into != "" {
 		if len(a.Tables) > 0 && slices.ContainsFunc(a.Tables, func(t restore.TableState) bool { return t.Exists }) {
-			a.Findings = append(a.Findings, restore.Finding{State: ops.StateCritical, Blocks: true, What: restore.N(lang.M("%s is not empty", target)),
-				Hint: restore.N(lang.M("choose a schema that is absent or empty"))})
+			a.Findings = append(
+				a.Findings,
+				restore.Finding{
+					State:  ops.StateCritical,
+					Blocks: true,
+					What:   restore.N(lang.M("%s is not empty", target)),
+					Hint:   restore.N(lang.M("choose a schema that is absent or empty")),
+				},
+			)
 		}
 		s.surveyRights(ctx, db, a, target, restore.Into)
 		return a, nil
@@ -126,7 +138,11 @@ func (s *Server) replication(ctx context.Context, db *sql.DB, out *restore.Serve
 			break
 		}
 	}
-	rows, err := schema.All(ctx, db, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'")
+	rows, err := schema.All(
+		ctx,
+		db,
+		"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'",
+	)
 	if err == nil && len(rows) == 1 {
 		out.Replicas, _ = strconv.Atoi(rows[0][0])
 	}
@@ -134,8 +150,20 @@ func (s *Server) replication(ctx context.Context, db *sql.DB, out *restore.Serve
 
 // surveyTables compares the live tables with the backup's: there, readable,
 // checked, counted.
-func (s *Server) surveyTables(ctx context.Context, db *sql.DB, a *restore.Assessment, in string, src restore.Source) error {
-	rows, err := schema.All(ctx, db, "SELECT TABLE_NAME, COALESCE(ENGINE, ''), COALESCE(TABLE_ROWS, 0), COALESCE(DATA_LENGTH + INDEX_LENGTH, 0), TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME", in)
+func (s *Server) surveyTables(
+	ctx context.Context,
+	db *sql.DB,
+	a *restore.Assessment,
+	in string,
+	src restore.Source,
+) error {
+	rows, err := schema.All(
+		ctx,
+		db,
+		"SELECT TABLE_NAME, COALESCE(ENGINE, ''), COALESCE(TABLE_ROWS, 0), COALESCE(DATA_LENGTH + INDEX_LENGTH, 0), "+
+			"TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME",
+		in,
+	)
 	if err != nil {
 		return fmt.Errorf("list the tables of %s: %w", in, err)
 	}
@@ -229,7 +257,13 @@ func (s *Server) countObjects(ctx context.Context, db *sql.DB, a *restore.Assess
 
 // surveyTriggers names those that the exchange takes off; they are counted besides.
 func (s *Server) surveyTriggers(ctx context.Context, db *sql.DB, a *restore.Assessment, live string, scope []string) {
-	rows, err := schema.All(ctx, db, "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? ORDER BY TRIGGER_NAME", live)
+	rows, err := schema.All(
+		ctx,
+		db,
+		"SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? ORDER BY "+
+			"TRIGGER_NAME",
+		live,
+	)
 	if err != nil {
 		return // they are looked at once more at the exchange
 	}
@@ -257,7 +291,13 @@ func (s *Server) surveyDefiners(ctx context.Context, db *sql.DB, a *restore.Asse
 		if !ok || user == "" || strings.EqualFold(user, "current_user") {
 			continue
 		}
-		rows, err := schema.All(ctx, db, "SELECT 1 FROM mysql.user WHERE User = ? AND Host = ?", strings.Trim(user, "`'"), strings.Trim(host, "`'"))
+		rows, err := schema.All(
+			ctx,
+			db,
+			"SELECT 1 FROM mysql.user WHERE User = ? AND Host = ?",
+			strings.Trim(user, "`'"),
+			strings.Trim(host, "`'"),
+		)
 		if err == nil && len(rows) == 0 && !has(a.Definers, d) {
 			a.Definers = append(a.Definers, d)
 		}
@@ -319,5 +359,6 @@ func (s *Server) surveyDisk(ctx context.Context, db *sql.DB, a *restore.Assessme
 }
 
 func local(network, addr string) bool {
-	return network == "unix" || strings.HasPrefix(addr, "127.") || strings.HasPrefix(addr, "localhost:") || strings.HasPrefix(addr, "[::1]:")
+	return network == "unix" || strings.HasPrefix(addr, "127.") || strings.HasPrefix(addr, "localhost:") ||
+		strings.HasPrefix(addr, "[::1]:")
 }

@@ -32,7 +32,13 @@ func (s *Server) SwapBack(ctx context.Context, p *restore.Plan, f restore.Folder
 	return s.swapBack(ctx, c, p, f, r)
 }
 
-func (s *Server) swapBack(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder, r *record) (restore.Swapped, error) {
+func (s *Server) swapBack(
+	ctx context.Context,
+	c *sql.Conn,
+	p *restore.Plan,
+	f restore.Folder,
+	r *record,
+) (restore.Swapped, error) {
 	var out restore.Swapped
 	if err := r.beginBack(ctx, c, p, f); err != nil {
 		return out, err
@@ -59,7 +65,10 @@ func (s *Server) swapBack(ctx context.Context, c *sql.Conn, p *restore.Plan, f r
 	if len(p.Tables) == 0 {
 		err = s.setCharset(ctx, c, p.Target.Live, r.Coming, r.Leaving)
 	}
-	out.Notes = append(out.Notes, restore.N(lang.M("the former tables are back; those that were live are in %s", p.Shadow)))
+	out.Notes = append(
+		out.Notes,
+		restore.N(lang.M("the former tables are back; those that were live are in %s", p.Shadow)),
+	)
 	return out, err
 }
 

@@ -14,7 +14,13 @@ import (
 
 // replaceObjects makes the objects of the schema those of next instead of those
 // of former. Views that are in both are replaced, never missing.
-func (s *Server) replaceObjects(ctx context.Context, c *sql.Conn, in, from string, former, next contents, scope func(object) bool) ([]restore.Note, error) {
+func (s *Server) replaceObjects(
+	ctx context.Context,
+	c *sql.Conn,
+	in, from string,
+	former, next contents,
+	scope func(object) bool,
+) ([]restore.Note, error) {
 	if _, err := c.ExecContext(ctx, "USE "+restore.Name(in)); err != nil {
 		return nil, err
 	}
@@ -64,8 +70,19 @@ func (s *Server) replaceObjects(ctx context.Context, c *sql.Conn, in, from strin
 
 // dropStrayTriggers drops those that are on the schema's tables and not to come:
 // a try that was broken off may have put former ones on the tables that came.
-func dropStrayTriggers(ctx context.Context, c *sql.Conn, in string, coming map[string]bool, scope func(object) bool) error {
-	rows, err := schema.All(ctx, c, "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?", in)
+func dropStrayTriggers(
+	ctx context.Context,
+	c *sql.Conn,
+	in string,
+	coming map[string]bool,
+	scope func(object) bool,
+) error {
+	rows, err := schema.All(
+		ctx,
+		c,
+		"SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?",
+		in,
+	)
 	if err != nil {
 		return fmt.Errorf("list the triggers of %s: %w", in, err)
 	}
@@ -164,7 +181,10 @@ func (s *Server) setCharset(ctx context.Context, c *sql.Conn, name string, now, 
 	if like.Charset == "" || now.Charset == like.Charset && now.Collation == like.Collation {
 		return nil
 	}
-	_, err := c.ExecContext(ctx, "ALTER DATABASE "+restore.Name(name)+" CHARACTER SET "+like.Charset+" COLLATE "+like.Collation)
+	_, err := c.ExecContext(
+		ctx,
+		"ALTER DATABASE "+restore.Name(name)+" CHARACTER SET "+like.Charset+" COLLATE "+like.Collation,
+	)
 	return err
 }
 

@@ -132,7 +132,12 @@ func (c *compare) ahead(ctx context.Context, list []*schema.Table) error {
 		return nil
 	}
 	tables := map[string]bool{}
-	w := load.Wanted{From: c.job.From, Also: list[0].Database, Tables: tables, Table: func(n string) bool { return sides[n] != nil }}
+	w := load.Wanted{
+		From:   c.job.From,
+		Also:   list[0].Database,
+		Tables: tables,
+		Table:  func(n string) bool { return sides[n] != nil },
+	}
 	err := c.reader.Records(ctx, c.job, w, func(r *load.Record) error {
 		b := sides[r.Table]
 		if b == nil {
@@ -194,7 +199,12 @@ type side struct {
 // read reads the backup's rows of the table.
 func (b *side) read(ctx context.Context, c *compare) error {
 	tables := map[string]bool{}
-	w := load.Wanted{From: c.job.From, Also: b.t.Database, Tables: tables, Table: func(n string) bool { return n == b.t.Name }}
+	w := load.Wanted{
+		From:   c.job.From,
+		Also:   b.t.Database,
+		Tables: tables,
+		Table:  func(n string) bool { return n == b.t.Name },
+	}
 	err := c.reader.Records(ctx, c.job, w, func(r *load.Record) error { return b.take(r) })
 	if err != nil {
 		return err
@@ -302,7 +312,17 @@ func (c *compare) live(ctx context.Context, b *side, sink rowSink, f *found) err
 	values := make([][]byte, len(b.canon.columns))
 	for rows := int64(1); s.Next(); rows++ {
 		if rows&0x3fff == 0 {
-			c.report(ops.Progress{Phase: "compare", Object: b.t.Name, Done: rows, Total: b.t.Rows, Unit: "rows", Rows: rows, Estimate: true})
+			c.report(
+				ops.Progress{
+					Phase:    "compare",
+					Object:   b.t.Name,
+					Done:     rows,
+					Total:    b.t.Rows,
+					Unit:     "rows",
+					Rows:     rows,
+					Estimate: true,
+				},
+			)
 		}
 		if !b.canon.live(s.Row(), values) {
 			return fmt.Errorf("compare %s: a row ends early", b.t.Name)

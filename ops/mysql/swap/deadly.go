@@ -94,7 +94,13 @@ func (s *Server) made(ctx context.Context, db *sql.DB, in, table string) (identi
 	if err != nil {
 		return "", "", err
 	}
-	created, err = schema.One(ctx, db, "SELECT CREATE_TIME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", in, table)
+	created, err = schema.One(
+		ctx,
+		db,
+		"SELECT CREATE_TIME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
+		in,
+		table,
+	)
 	return state.Identity, created, err
 }
 
@@ -119,7 +125,11 @@ func (s *Server) deadlyTables(ctx context.Context, in string, names []string) (o
 }
 
 // readable takes the tables out of a list that must not be read.
-func (s *Server) readable(ctx context.Context, in string, list []*schema.Table) (left []*schema.Table, deadly []string, err error) {
+func (s *Server) readable(
+	ctx context.Context,
+	in string,
+	list []*schema.Table,
+) (left []*schema.Table, deadly []string, err error) {
 	var names []string
 	for _, t := range list {
 		names = append(names, t.Name)
@@ -226,13 +236,24 @@ func (s *Server) surveyDeadly(a *restore.Assessment) {
 		if len(t.Evidence) > 0 {
 			what = lang.M("%s; its error log: %s", what, strings.Join(t.Evidence, " | "))
 		}
-		hint := lang.M("%s. %s",
-			lang.M("this restore brings it back from the backup and moves the damaged table aside unread; answer --skip-unreadable"),
-			lang.M("to save its newer rows first: start the server with innodb_force_recovery = 1, dump the table, start it without"))
+		hint := lang.M(
+			"%s. %s",
+			lang.M(
+				"this restore brings it back from the backup and moves the damaged table aside unread; answer "+
+					"--skip-unreadable",
+			),
+			lang.M(
+				"to save its newer rows first: start the server with innodb_force_recovery = 1, dump the table, "+
+					"start it without",
+			),
+		)
 		if s.Marks != "" {
 			hint = lang.M("%s. To have it read again, remove %s", hint, s.Marks)
 		}
-		a.Findings = append(a.Findings, restore.Finding{State: ops.StateCritical, What: restore.N(what), Hint: restore.N(hint)})
+		a.Findings = append(
+			a.Findings,
+			restore.Finding{State: ops.StateCritical, What: restore.N(what), Hint: restore.N(hint)},
+		)
 	}
 }
 

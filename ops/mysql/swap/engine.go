@@ -40,13 +40,28 @@ func (e Engine) Load(ctx context.Context, j Job, report restore.Report) (restore
 		return restore.Loaded{}, nil, err
 	}
 	defer src.Close()
-	r, err := load.Run(ctx, e.Target, src, load.Options{Schema: j.Schema, From: j.From, Tables: j.Tables, Jobs: e.Jobs, Definer: load.DefinerKeep,
-		Events: j.Live, Replace: j.Fresh, SkipOthers: true, Report: report, Whole: j.Whole})
+	r, err := load.Run(
+		ctx,
+		e.Target,
+		src,
+		load.Options{Schema: j.Schema, From: j.From, Tables: j.Tables, Jobs: e.Jobs, Definer: load.DefinerKeep,
+			Events: j.Live, Replace: j.Fresh, SkipOthers: true, Report: report, Whole: j.Whole},
+	)
 	if err != nil {
 		return restore.Loaded{}, nil, err
 	}
 	out := restore.Loaded{Tables: len(r.Tables), Rows: r.Rows, Bytes: r.RawBytes}
-	out.Notes = append(out.Notes, restore.N(lang.M("%s rows of %s tables loaded in %s", human.Count(r.Rows), fmt.Sprint(len(r.Tables)), human.Duration(r.Duration))))
+	out.Notes = append(
+		out.Notes,
+		restore.N(
+			lang.M(
+				"%s rows of %s tables loaded in %s",
+				human.Count(r.Rows),
+				fmt.Sprint(len(r.Tables)),
+				human.Duration(r.Duration),
+			),
+		),
+	)
 	var enabled []string
 	for _, n := range r.Notes {
 		if n.Kind == backup.NoteEvent {
@@ -109,7 +124,12 @@ type Saver struct {
 }
 
 // Save writes the backup of the present state, or finds that it is there, whole.
-func (s Saver) Save(ctx context.Context, p *restore.Plan, skip []string, report restore.Report) (string, []restore.Note, error) {
+func (s Saver) Save(
+	ctx context.Context,
+	p *restore.Plan,
+	skip []string,
+	report restore.Report,
+) (string, []restore.Note, error) {
 	live := p.Target.Live
 	db, err := s.Server.db(ctx)
 	if err != nil {
@@ -130,7 +150,10 @@ func (s Saver) Save(ctx context.Context, p *restore.Plan, skip []string, report 
 		return "", nil, err
 	}
 	if len(deadly) > 0 {
-		return "", nil, &restore.UnreadableError{Tables: deadly, Err: errors.New("the server ended when they were read")}
+		return "", nil, &restore.UnreadableError{
+			Tables: deadly,
+			Err:    errors.New("the server ended when they were read"),
+		}
 	}
 	if err := os.Remove(p.Emergency); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", nil, err
@@ -150,7 +173,9 @@ func (s Saver) Save(ctx context.Context, p *restore.Plan, skip []string, report 
 		}
 		return "", nil, err
 	}
-	notes := []restore.Note{restore.N(lang.M("%s, %s, %s rows", p.Emergency, human.Bytes(m.SizeBytes), human.Count(m.Rows())))}
+	notes := []restore.Note{
+		restore.N(lang.M("%s, %s, %s rows", p.Emergency, human.Bytes(m.SizeBytes), human.Count(m.Rows()))),
+	}
 	for _, w := range m.Warnings {
 		notes = append(notes, restore.RawNote(w))
 	}

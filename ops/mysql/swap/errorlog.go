@@ -20,7 +20,11 @@ const (
 // lastErrors are the last lines of the server's error log that tell of a fault: by
 // MySQL's table of it, else by the file, where it is on this machine and can be read.
 func (s *Server) lastErrors(ctx context.Context, db *sql.DB) []string {
-	rows, err := schema.All(ctx, db, "SELECT DATA FROM performance_schema.error_log WHERE PRIO = 'Error' ORDER BY LOGGED DESC LIMIT 4")
+	rows, err := schema.All(
+		ctx,
+		db,
+		"SELECT DATA FROM performance_schema.error_log WHERE PRIO = 'Error' ORDER BY LOGGED DESC LIMIT 4",
+	)
 	if err == nil && len(rows) > 0 {
 		var out []string
 		for _, r := range rows {
@@ -29,7 +33,8 @@ func (s *Server) lastErrors(ctx context.Context, db *sql.DB) []string {
 		return out
 	}
 	where, err := schema.All(ctx, db, "SELECT @@log_error, @@datadir")
-	if err != nil || len(where) == 0 || where[0][0] == "" || where[0][0] == "stderr" || !local(s.Target.Network, s.Target.Addr) {
+	if err != nil || len(where) == 0 || where[0][0] == "" || where[0][0] == "stderr" ||
+		!local(s.Target.Network, s.Target.Addr) {
 		return nil
 	}
 	path := where[0][0]
@@ -55,7 +60,8 @@ func faultLines(path string) (out []string) {
 		return nil
 	}
 	for _, line := range strings.Split(string(text), "\n") {
-		if strings.Contains(line, "[ERROR]") || strings.Contains(line, "Assertion") || strings.Contains(line, "InnoDB: Failing assertion") {
+		if strings.Contains(line, "[ERROR]") || strings.Contains(line, "Assertion") ||
+			strings.Contains(line, "InnoDB: Failing assertion") {
 			out = append(out, termsafe.Line(line))
 		}
 	}

@@ -89,14 +89,22 @@ func (s *Server) Swap(ctx context.Context, p *restore.Plan, f restore.Folder) (r
 	if err := s.dropEmpty(ctx, c, p.Shadow); err != nil {
 		return out, err
 	}
-	note := restore.N(lang.M("%s tables exchanged; the former ones are in %s", fmt.Sprint(len(r.Coming.Tables)), p.Kept))
+	note := restore.N(
+		lang.M("%s tables exchanged; the former ones are in %s", fmt.Sprint(len(r.Coming.Tables)), p.Kept),
+	)
 	out.Notes = append([]restore.Note{note}, out.Notes...)
 	return out, nil
 }
 
 // newRecord looks at both schemas. What a former record knows of the shadow is
 // taken from it: a half exchange that was taken back has left its objects there alone.
-func (s *Server) newRecord(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder, former *record) (*record, error) {
+func (s *Server) newRecord(
+	ctx context.Context,
+	c *sql.Conn,
+	p *restore.Plan,
+	f restore.Folder,
+	former *record,
+) (*record, error) {
 	there, err := exists(ctx, c, p.Target.Live)
 	if err != nil {
 		return nil, err
@@ -117,7 +125,11 @@ func (s *Server) newRecord(ctx context.Context, c *sql.Conn, p *restore.Plan, f 
 	}
 	live.Tables = only(live.Tables, p.Leaving)
 	if len(live.Tables) != len(p.Leaving) {
-		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the tables of %s are not those of the plan any more", p.Target.Live))
+		return nil, ops.Wrap(
+			restore.ErrPlanChanged,
+			ops.Failed,
+			lang.M("the tables of %s are not those of the plan any more", p.Target.Live),
+		)
 	}
 	r := &record{Leaving: live, Coming: coming, Absent: !there}
 	if former != nil {
@@ -191,7 +203,13 @@ func remaining(ctx context.Context, c *sql.Conn, p *restore.Plan, r *record) ([]
 
 // exchange does the RENAME. Triggers stand in its way on both sides; when it
 // cannot be done, those of the live tables are put back.
-func (s *Server) exchange(ctx context.Context, c *sql.Conn, p *restore.Plan, r *record, moves []restore.Move) (time.Duration, error) {
+func (s *Server) exchange(
+	ctx context.Context,
+	c *sql.Conn,
+	p *restore.Plan,
+	r *record,
+	moves []restore.Move,
+) (time.Duration, error) {
 	if err := makeSchema(ctx, c, p.Kept, r.Leaving); err != nil {
 		return 0, err
 	}
@@ -216,7 +234,8 @@ func dropUnreadable(ctx context.Context, c *sql.Conn, p *restore.Plan) error {
 		_, err := schema.All(ctx, c, "SELECT 1 FROM "+restore.Name(p.Target.Live, t)+" LIMIT 1")
 		switch {
 		case err == nil:
-			return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("%s can be read again", t)).WithHint(lang.M("make a new plan"))
+			return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("%s can be read again", t)).
+				WithHint(lang.M("make a new plan"))
 		case mysql.Lost(err):
 			return err
 		}
@@ -260,7 +279,12 @@ func (s *Server) clearWay(ctx context.Context, c *sql.Conn, live string, moves [
 // rename does the one statement. Against readers that take the tables in another
 // order the server may end it as the victim of a deadlock: then it has changed
 // nothing, and is tried again while the wait for locks lasts.
-func (s *Server) rename(ctx context.Context, c *sql.Conn, moves []restore.Move, wait time.Duration) (time.Duration, error) {
+func (s *Server) rename(
+	ctx context.Context,
+	c *sql.Conn,
+	moves []restore.Move,
+	wait time.Duration,
+) (time.Duration, error) {
 	for last := time.Now().Add(wait); ; {
 		begin := time.Now()
 		_, err := c.ExecContext(ctx, restore.RenameStatement(moves))
@@ -310,7 +334,13 @@ func makeSchema(ctx context.Context, c *sql.Conn, name string, like contents) er
 // stands in their way.
 func dropTriggers(ctx context.Context, c *sql.Conn, moves []restore.Move) error {
 	for _, m := range moves {
-		rows, err := schema.All(ctx, c, "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? AND EVENT_OBJECT_TABLE = ?", m.From, m.Table)
+		rows, err := schema.All(
+			ctx,
+			c,
+			"SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? AND EVENT_OBJECT_TABLE = ?",
+			m.From,
+			m.Table,
+		)
 		if err != nil {
 			return fmt.Errorf("list the triggers of %s: %w", m.Table, err)
 		}

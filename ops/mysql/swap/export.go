@@ -35,14 +35,27 @@ type exporter struct {
 }
 
 // Lost compares the live tables with a backup, however long that takes.
-func (s *Server) Lost(ctx context.Context, live string, src restore.Source, scope []string, report restore.Report) (restore.Loss, error) {
+func (s *Server) Lost(
+	ctx context.Context,
+	live string,
+	src restore.Source,
+	scope []string,
+	report restore.Report,
+) (restore.Loss, error) {
 	loss, _, err := s.ExportLost(ctx, live, src, scope, "", report)
 	return loss, err
 }
 
 // ExportLost writes what is newer than a backup to dir, before it is restored;
 // without a dir it only counts.
-func (s *Server) ExportLost(ctx context.Context, live string, src restore.Source, scope []string, dir string, report restore.Report) (restore.Loss, []string, error) {
+func (s *Server) ExportLost(
+	ctx context.Context,
+	live string,
+	src restore.Source,
+	scope []string,
+	dir string,
+	report restore.Report,
+) (restore.Loss, []string, error) {
 	e := &exporter{s: s, in: live, src: src, since: src.At, scope: scope, dir: dir, report: report}
 	err := e.run(ctx)
 	return e.loss, e.files, err
@@ -80,7 +93,13 @@ func (s *Server) Later(ctx context.Context, p *restore.Plan, since time.Time) (r
 	return loss, ctx.Err()
 }
 
-func (s *Server) laterIn(ctx context.Context, cmp *compare, t *schema.Table, src restore.Source, since time.Time) (restore.LossTable, bool) {
+func (s *Server) laterIn(
+	ctx context.Context,
+	cmp *compare,
+	t *schema.Table,
+	src restore.Source,
+	since time.Time,
+) (restore.LossTable, bool) {
 	bounded, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
 	stored, known := src.Table(t.Name)
@@ -99,8 +118,22 @@ func (s *Server) laterIn(ctx context.Context, cmp *compare, t *schema.Table, src
 }
 
 // Export writes the rows that are newer than the restore to the run's folder.
-func (s *Server) Export(ctx context.Context, p *restore.Plan, since time.Time, f restore.Folder, report restore.Report) (restore.Loss, []string, error) {
-	e := &exporter{s: s, in: p.Target.Live, src: p.Source, since: since, scope: p.Tables, dir: filepath.Join(f.Path, "later-writes"), report: report}
+func (s *Server) Export(
+	ctx context.Context,
+	p *restore.Plan,
+	since time.Time,
+	f restore.Folder,
+	report restore.Report,
+) (restore.Loss, []string, error) {
+	e := &exporter{
+		s:      s,
+		in:     p.Target.Live,
+		src:    p.Source,
+		since:  since,
+		scope:  p.Tables,
+		dir:    filepath.Join(f.Path, "later-writes"),
+		report: report,
+	}
 	err := e.run(ctx)
 	return e.loss, e.files, err
 }
@@ -204,7 +237,10 @@ func (e *exporter) aged(ctx context.Context, t *schema.Table) error {
 	}
 	defer c.Close()
 	lost := restore.LossTable{Table: t.Name, How: n.how, Estimate: true, Blind: true}
-	err = errors.Join(f.rows(ctx, c, t, n.newRows(), false, &lost.Newer), f.rows(ctx, c, t, n.changedRows(), true, &lost.Changed))
+	err = errors.Join(
+		f.rows(ctx, c, t, n.newRows(), false, &lost.Newer),
+		f.rows(ctx, c, t, n.changedRows(), true, &lost.Changed),
+	)
 	if err != nil {
 		return err
 	}
@@ -291,7 +327,10 @@ func newExport(path string, since time.Time) (*export, error) {
 	}
 	f := &export{file: file, out: bufio.NewWriterSize(file, 1<<16)}
 	fmt.Fprintf(f.out, "-- rows newer than %s, written by opsdeck for replay\n", since.UTC().Format(time.RFC3339))
-	f.out.WriteString("SET NAMES utf8mb4;\nSET time_zone = '+00:00';\nSET sql_mode = 'NO_AUTO_VALUE_ON_ZERO';\nSET foreign_key_checks = 0;\n")
+	f.out.WriteString(
+		"SET NAMES utf8mb4;\nSET time_zone = '+00:00';\nSET sql_mode = 'NO_AUTO_VALUE_ON_ZERO';\nSET " +
+			"foreign_key_checks = 0;\n",
+	)
 	return f, nil
 }
 

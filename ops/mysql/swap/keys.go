@@ -18,9 +18,15 @@ type foreignKey struct {
 
 // foreignKeys are those from or to a schema.
 func foreignKeys(ctx context.Context, q schema.Querier, in string) ([]foreignKey, error) {
-	rows, err := schema.All(ctx, q, `SELECT CONSTRAINT_NAME, TABLE_SCHEMA, TABLE_NAME, REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME, COLUMN_NAME, REFERENCED_COLUMN_NAME
+	rows, err := schema.All(
+		ctx,
+		q,
+		`SELECT CONSTRAINT_NAME, TABLE_SCHEMA, TABLE_NAME, REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME, COLUMN_NAME, REFERENCED_COLUMN_NAME
 		FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_NAME IS NOT NULL AND (TABLE_SCHEMA = ? OR REFERENCED_TABLE_SCHEMA = ?)
-		ORDER BY TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION`, in, in)
+		ORDER BY TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION`,
+		in,
+		in,
+	)
 	if err != nil {
 		return nil, fmt.Errorf("list the foreign keys of %s: %w", in, err)
 	}

@@ -86,24 +86,45 @@ func work(j job) error {
 	}
 	server := &swap.Server{Target: j.Target, Loader: swap.Engine{Target: j.Target, Jobs: 2}}
 	service := fileService{filepath.Join(j.Dir, "up")}
-	saver := swap.Saver{Target: j.Target, Server: server, Dump: func(ctx context.Context, o dump.Options, path string) (*backup.Manifest, error) {
-		return dump.Run(ctx, j.Target, o, path)
-	}}
-	crew := &restore.Crew{Database: server, Services: service, Saver: saver, Prober: service, Teller: here{}, Sourcer: here{},
-		Folder: f, Clock: clock.Real{}, Lang: lang.English(), QuietFor: time.Millisecond}
+	saver := swap.Saver{
+		Target: j.Target,
+		Server: server,
+		Dump: func(ctx context.Context, o dump.Options, path string) (*backup.Manifest, error) {
+			return dump.Run(ctx, j.Target, o, path)
+		},
+	}
+	crew := &restore.Crew{
+		Database: server,
+		Services: service,
+		Saver:    saver,
+		Prober:   service,
+		Teller:   here{},
+		Sourcer:  here{},
+		Folder:   f,
+		Clock:    clock.Real{},
+		Lang:     lang.English(),
+		QuietFor: time.Millisecond,
+	}
 	began := time.Now()
-	r := &restore.Runner{Plan: p, Journal: journal, World: crew, Inbox: restore.FolderInbox{Folder: f}, Clock: clock.Real{}, Changed: func(s restore.Snapshot) {
-		if !s.Stage.Asks() {
-			return
-		}
-		if time.Since(began) > 5*time.Minute {
-			fmt.Println(s.Stage, s.Why)
-			os.Exit(3)
-		}
-		time.Sleep(20 * time.Millisecond)
-		kind := restore.KindRetry // a server's session of the killed worker may still be ending
-		f.Send(restore.Request{Seq: s.Seq, Event: restore.Event{Kind: kind}})
-	}}
+	r := &restore.Runner{
+		Plan:    p,
+		Journal: journal,
+		World:   crew,
+		Inbox:   restore.FolderInbox{Folder: f},
+		Clock:   clock.Real{},
+		Changed: func(s restore.Snapshot) {
+			if !s.Stage.Asks() {
+				return
+			}
+			if time.Since(began) > 5*time.Minute {
+				fmt.Println(s.Stage, s.Why)
+				os.Exit(3)
+			}
+			time.Sleep(20 * time.Millisecond)
+			kind := restore.KindRetry // a server's session of the killed worker may still be ending
+			f.Send(restore.Request{Seq: s.Seq, Event: restore.Event{Kind: kind}})
+		},
+	}
 	s, err := r.Run(context.Background(), restore.Event{Kind: j.First})
 	fmt.Println(s.Stage, err)
 	return err
@@ -153,7 +174,15 @@ func engineField(t *testing.T, db *testdb.Server, mode restore.Mode) (f *field, 
 	}
 	db.Exec(t, f.live, damage...)
 	damaged = f.dump()
-	src := restore.Source{Name: "backup", Path: path, State: "good", Manifest: true, Consistent: true, At: m.SnapshotAt, Database: f.live}
+	src := restore.Source{
+		Name:       "backup",
+		Path:       path,
+		State:      "good",
+		Manifest:   true,
+		Consistent: true,
+		At:         m.SnapshotAt,
+		Database:   f.live,
+	}
 	for _, x := range m.Tables {
 		src.Tables = append(src.Tables, restore.SourceTable{Name: x.Name, Rows: x.Rows, Checksum: x.Checksum})
 	}
@@ -162,7 +191,12 @@ func engineField(t *testing.T, db *testdb.Server, mode restore.Mode) (f *field, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := restore.Settings{LockWait: 3 * time.Second, EmergencyDir: dir, Process: restore.Process{Kind: "file", Name: "up"}, Ready: restore.Ready{URL: "file", Wait: restore.Span(5 * time.Second)}}
+	set := restore.Settings{
+		LockWait:     3 * time.Second,
+		EmergencyDir: dir,
+		Process:      restore.Process{Kind: "file", Name: "up"},
+		Ready:        restore.Ready{URL: "file", Wait: restore.Span(5 * time.Second)},
+	}
 	id := restore.NewID(time.Now(), uint16(rand.Uint32()))
 	p = restore.Draft(id, time.Now(), choice, set, src, f.live, a)
 	if f.folder, err = (restore.Store{Dir: t.TempDir()}).Save(p); err != nil {
@@ -183,7 +217,14 @@ func engineField(t *testing.T, db *testdb.Server, mode restore.Mode) (f *field, 
 
 // survive kills a worker, then goes on in the wanted way where that is
 // possible, else by resuming, and looks at what has come of it.
-func survive(t *testing.T, db *testdb.Server, mode restore.Mode, line int, after time.Duration, then restore.Kind) (killed bool) {
+func survive(
+	t *testing.T,
+	db *testdb.Server,
+	mode restore.Mode,
+	line int,
+	after time.Duration,
+	then restore.Kind,
+) (killed bool) {
 	t.Helper()
 	f, p, damaged := engineField(t, db, mode)
 	j := job{Dir: f.folder.Path, Target: f.server.Target, First: restore.KindBegin, Line: line}
@@ -247,7 +288,10 @@ func TestKilledWorkersEndInAConsistentPlace(t *testing.T) {
 						picks = ways
 					}
 					for _, then := range picks {
-						t.Run(strconv.Itoa(line)+"/"+string(then), func(t *testing.T) { killed = survive(t, db, mode, line, 0, then) })
+						t.Run(
+							strconv.Itoa(line)+"/"+string(then),
+							func(t *testing.T) { killed = survive(t, db, mode, line, 0, then) },
+						)
 					}
 					if !killed || t.Failed() {
 						if line < 12 {
@@ -275,7 +319,10 @@ func TestKilledAtRandomMoments(t *testing.T) {
 			for _, mode := range []restore.Mode{restore.Swap, restore.InPlace} {
 				after := time.Duration(rnd.Int64N(int64(1200 * time.Millisecond)))
 				then := ways[rnd.IntN(3)]
-				t.Run(fmt.Sprintf("%d/%s/%s/%s", i, mode, after.Round(time.Millisecond), then), func(t *testing.T) { survive(t, db, mode, 0, after, then) })
+				t.Run(
+					fmt.Sprintf("%d/%s/%s/%s", i, mode, after.Round(time.Millisecond), then),
+					func(t *testing.T) { survive(t, db, mode, 0, after, then) },
+				)
 			}
 		}
 	})
@@ -296,7 +343,10 @@ func TestKilledInTheMiddleOfAnEffect(t *testing.T) {
 				for _, line := range lines {
 					after := time.Duration(1+rand.Int64N(250)) * time.Millisecond
 					then := ways[i%3]
-					t.Run(fmt.Sprintf("%d/%s/%d/%s/%s", i, mode, line, after, then), func(t *testing.T) { survive(t, db, mode, line, after, then) })
+					t.Run(
+						fmt.Sprintf("%d/%s/%d/%s/%s", i, mode, line, after, then),
+						func(t *testing.T) { survive(t, db, mode, line, after, then) },
+					)
 				}
 			}
 		}

@@ -20,7 +20,12 @@ import (
 
 // Load loads the backup into the shadow schema, the emptied live schema, or the
 // schema of the operator's choice.
-func (s *Server) Load(ctx context.Context, p *restore.Plan, f restore.Folder, report restore.Report) (restore.Loaded, error) {
+func (s *Server) Load(
+	ctx context.Context,
+	p *restore.Plan,
+	f restore.Folder,
+	report restore.Report,
+) (restore.Loaded, error) {
 	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
 		return restore.Loaded{}, err
@@ -63,7 +68,13 @@ func (s *Server) clearRemains(ctx context.Context, c *sql.Conn, p *restore.Plan,
 	} else if err != nil {
 		return err
 	}
-	rows, err := schema.All(ctx, c, "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", p.Loaded(), load.ProgressTable)
+	rows, err := schema.All(
+		ctx,
+		c,
+		"SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
+		p.Loaded(),
+		load.ProgressTable,
+	)
 	if err != nil || len(rows) > 0 {
 		return err
 	}
@@ -75,13 +86,25 @@ func (s *Server) clearRemains(ctx context.Context, c *sql.Conn, p *restore.Plan,
 }
 
 // LoadBack empties the live schema and loads the emergency backup.
-func (s *Server) LoadBack(ctx context.Context, p *restore.Plan, emergency string, report restore.Report) (restore.Loaded, error) {
+func (s *Server) LoadBack(
+	ctx context.Context,
+	p *restore.Plan,
+	emergency string,
+	report restore.Report,
+) (restore.Loaded, error) {
 	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
 		return restore.Loaded{}, err
 	}
 	defer c.Close()
-	job := Job{Path: emergency, From: p.Target.Live, Schema: p.Target.Database, Tables: p.Tables, Fresh: true, Live: true}
+	job := Job{
+		Path:   emergency,
+		From:   p.Target.Live,
+		Schema: p.Target.Database,
+		Tables: p.Tables,
+		Fresh:  true,
+		Live:   true,
+	}
 	if err := s.Loader.Ready(job); err != nil {
 		return restore.Loaded{}, err
 	}
@@ -124,8 +147,10 @@ func (s *Server) clearObjects(ctx context.Context, c *sql.Conn, name string) err
 	for _, kind := range []struct{ kind, query string }{
 		{"event", "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?"},
 		{"view", "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?"},
-		{"procedure", "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND ROUTINE_TYPE = 'PROCEDURE'"},
-		{"function", "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND ROUTINE_TYPE = 'FUNCTION'"},
+		{"procedure", "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND " +
+			"ROUTINE_TYPE = 'PROCEDURE'"},
+		{"function", "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND " +
+			"ROUTINE_TYPE = 'FUNCTION'"},
 	} {
 		names, err := column(ctx, c, kind.query, name)
 		if err != nil {
@@ -179,7 +204,12 @@ func (s *Server) Clean(ctx context.Context, p *restore.Plan, f restore.Folder) (
 	return nil, nil
 }
 
-func (s *Server) cleanSwap(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder) ([]restore.Note, error) {
+func (s *Server) cleanSwap(
+	ctx context.Context,
+	c *sql.Conn,
+	p *restore.Plan,
+	f restore.Folder,
+) ([]restore.Note, error) {
 	if err := s.settle(ctx, c, p, f); err != nil {
 		return nil, err
 	}

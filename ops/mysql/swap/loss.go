@@ -32,7 +32,16 @@ func (s *Server) loss(ctx context.Context, a *restore.Assessment, live string, s
 			continue
 		}
 		if !t.InBackup && src.Manifest {
-			a.Loss.Tables = append(a.Loss.Tables, restore.LossTable{Table: t.Name, Newer: max(t.Rows, 0), Estimate: t.Estimate, How: "count", Vanishes: true})
+			a.Loss.Tables = append(
+				a.Loss.Tables,
+				restore.LossTable{
+					Table:    t.Name,
+					Newer:    max(t.Rows, 0),
+					Estimate: t.Estimate,
+					How:      "count",
+					Vanishes: true,
+				},
+			)
 			continue
 		}
 		one := found[t.Name]
@@ -48,12 +57,19 @@ func (s *Server) loss(ctx context.Context, a *restore.Assessment, live string, s
 
 // lossesOf looks at several tables at a time; those that nothing can be said of
 // are left out.
-func (s *Server) lossesOf(ctx context.Context, a *restore.Assessment, known map[string]*schema.Table, src restore.Source, scope []string) map[string]*restore.LossTable {
+func (s *Server) lossesOf(
+	ctx context.Context,
+	a *restore.Assessment,
+	known map[string]*schema.Table,
+	src restore.Source,
+	scope []string,
+) map[string]*restore.LossTable {
 	out := map[string]*restore.LossTable{}
 	var look []restore.TableState
 	var list []*schema.Table
 	for _, t := range a.Tables {
-		if !t.Exists || len(scope) > 0 && !has(scope, t.Name) || !t.InBackup && src.Manifest || t.Broken() || known[t.Name] == nil {
+		if !t.Exists || len(scope) > 0 && !has(scope, t.Name) || !t.InBackup && src.Manifest || t.Broken() ||
+			known[t.Name] == nil {
 			continue
 		}
 		look = append(look, t)
@@ -113,7 +129,13 @@ func (s *Server) describe(ctx context.Context, in string) map[string]*schema.Tab
 
 // lossOf compares a table with the backup where that takes little time; of another
 // one it tells what the age of its rows tells. timed bounds the comparisons of all.
-func (s *Server) lossOf(ctx, timed context.Context, cmp *compare, t *schema.Table, state restore.TableState, src restore.Source) (restore.LossTable, bool) {
+func (s *Server) lossOf(
+	ctx, timed context.Context,
+	cmp *compare,
+	t *schema.Table,
+	state restore.TableState,
+	src restore.Source,
+) (restore.LossTable, bool) {
 	if state.Rows <= countLimit && timed.Err() == nil {
 		bounded, cancel := context.WithTimeout(timed, lookLimit)
 		defer cancel()
@@ -136,7 +158,13 @@ func (s *Server) lossOf(ctx, timed context.Context, cmp *compare, t *schema.Tabl
 
 // exactly tells by the rows themselves what the backup does not have; ok is false
 // where they cannot be compared.
-func (s *Server) exactly(ctx context.Context, cmp *compare, t *schema.Table, src restore.Source, sink rowSink) (restore.LossTable, bool) {
+func (s *Server) exactly(
+	ctx context.Context,
+	cmp *compare,
+	t *schema.Table,
+	src restore.Source,
+	sink rowSink,
+) (restore.LossTable, bool) {
 	out := restore.LossTable{Table: t.Name, How: "rows"}
 	stored, _ := src.Table(t.Name)
 	if same, err := s.same(ctx, t, stored); same && err == nil {
@@ -156,7 +184,12 @@ func (s *Server) exactly(ctx context.Context, cmp *compare, t *schema.Table, src
 
 // byAge tells what columns of times, or a key that grows, tell of new rows. That they
 // tell of none does not say that there are none: ok is false then.
-func (s *Server) byAge(ctx context.Context, t *schema.Table, stored restore.SourceTable, since time.Time) (restore.LossTable, bool) {
+func (s *Server) byAge(
+	ctx context.Context,
+	t *schema.Table,
+	stored restore.SourceTable,
+	since time.Time,
+) (restore.LossTable, bool) {
 	out := restore.LossTable{Table: t.Name}
 	n, err := s.newer(ctx, t, stored, since)
 	if err != nil || n.how == "" {
@@ -182,7 +215,8 @@ func (s *Server) zone(ctx context.Context, db *sql.DB) time.Duration {
 // lossPeople names who acted since, by the audit rows: newest first by key, for
 // created_at has no index there.
 func (s *Server) lossPeople(ctx context.Context, a *restore.Assessment, live string, since time.Time) {
-	if s.Audit == "" || slices.ContainsFunc(a.Tables, func(t restore.TableState) bool { return t.Name == s.Audit && t.Broken() }) {
+	if s.Audit == "" ||
+		slices.ContainsFunc(a.Tables, func(t restore.TableState) bool { return t.Name == s.Audit && t.Broken() }) {
 		return
 	}
 	t := s.describe(ctx, live)[s.Audit]
@@ -201,9 +235,18 @@ func (s *Server) lossPeople(ctx context.Context, a *restore.Assessment, live str
 	}
 	defer c.Close()
 	newest := "(SELECT * FROM " + restore.Name(live, s.Audit) + " ORDER BY id DESC LIMIT 20000) a WHERE " + n.created
-	a.Loss.Users = s.people(ctx, c, "SELECT COALESCE(user_name, user_id), COUNT(*) FROM "+newest+" GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20",
-		"SELECT user_id, COUNT(*) FROM "+newest+" GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20")
-	a.Loss.Resources = s.people(ctx, c, "SELECT CONCAT(resource_type, ':', resource_id), COUNT(*) FROM "+newest+" GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20")
+	a.Loss.Users = s.people(
+		ctx,
+		c,
+		"SELECT COALESCE(user_name, user_id), COUNT(*) FROM "+newest+" GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20",
+		"SELECT user_id, COUNT(*) FROM "+newest+" GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20",
+	)
+	a.Loss.Resources = s.people(
+		ctx,
+		c,
+		"SELECT CONCAT(resource_type, ':', resource_id), COUNT(*) FROM "+newest+" GROUP BY 1 ORDER BY 2 DESC, 1 "+
+			"LIMIT 20",
+	)
 }
 
 // people runs the first query that the table's shape allows.

@@ -33,7 +33,12 @@ type newer struct {
 // newer finds out what tells the age of the rows of a table: a column with the
 // time of their making, one with that of their last change, or a key that only
 // grows, by where the backup's last chunk ends.
-func (s *Server) newer(ctx context.Context, t *schema.Table, stored restore.SourceTable, since time.Time) (newer, error) {
+func (s *Server) newer(
+	ctx context.Context,
+	t *schema.Table,
+	stored restore.SourceTable,
+	since time.Time,
+) (newer, error) {
 	n := newer{t: t}
 	if since.IsZero() {
 		return n, nil
@@ -83,7 +88,12 @@ type laterThan struct{ column, condition string }
 
 // later is the condition of a time column of one of the names. TIMESTAMP is
 // compared in UTC, DATETIME in the server's zone.
-func (s *Server) later(ctx context.Context, t *schema.Table, names []string, since time.Time) (out laterThan, err error) {
+func (s *Server) later(
+	ctx context.Context,
+	t *schema.Table,
+	names []string,
+	since time.Time,
+) (out laterThan, err error) {
 	for _, want := range names {
 		for _, c := range t.Columns {
 			if strings.ToLower(c.Name) != want || c.DataType != "timestamp" && c.DataType != "datetime" {
@@ -97,7 +107,10 @@ func (s *Server) later(ctx context.Context, t *schema.Table, names []string, sin
 				}
 				at = at.Add(s.zone(ctx, db))
 			}
-			return laterThan{c.Name, schema.Ident(c.Name) + " > " + schema.String(at.Format("2006-01-02 15:04:05.000000"))}, nil
+			return laterThan{
+				c.Name,
+				schema.Ident(c.Name) + " > " + schema.String(at.Format("2006-01-02 15:04:05.000000")),
+			}, nil
 		}
 	}
 	return out, nil

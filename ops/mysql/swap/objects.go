@@ -53,7 +53,13 @@ func (s *Server) look(ctx context.Context, c *sql.Conn, name string) (contents, 
 	if _, err := c.ExecContext(ctx, "USE "+restore.Name(name)); err != nil {
 		return out, err
 	}
-	row, err := schema.All(ctx, c, "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", name)
+	row, err := schema.All(
+		ctx,
+		c,
+		"SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE "+
+			"SCHEMA_NAME = ?",
+		name,
+	)
 	if err != nil {
 		return out, err
 	}
@@ -109,7 +115,13 @@ func made(kind, name, create string, r map[string]string) (object, error) {
 }
 
 func triggers(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
-	rows, err := schema.All(ctx, c, "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? ORDER BY EVENT_OBJECT_TABLE, EVENT_MANIPULATION, ACTION_TIMING, ACTION_ORDER", in)
+	rows, err := schema.All(
+		ctx,
+		c,
+		"SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? ORDER BY "+
+			"EVENT_OBJECT_TABLE, EVENT_MANIPULATION, ACTION_TIMING, ACTION_ORDER",
+		in,
+	)
 	var out []object
 	for _, r := range rows {
 		def, err := show(ctx, c, "SHOW CREATE TRIGGER "+restore.Name(in, r[0]))
@@ -129,7 +141,12 @@ func triggers(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
 // views come in an order in which each finds those it needs, as far as names
 // tell; makeViews goes round until all are made.
 func views(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
-	rows, err := schema.All(ctx, c, "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME", in)
+	rows, err := schema.All(
+		ctx,
+		c,
+		"SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME",
+		in,
+	)
 	var out []object
 	for _, r := range rows {
 		def, err := show(ctx, c, "SHOW CREATE VIEW "+restore.Name(in, r[0]))
@@ -146,7 +163,13 @@ func views(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
 }
 
 func routines(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
-	rows, err := schema.All(ctx, c, "SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND ROUTINE_TYPE IN ('PROCEDURE', 'FUNCTION') ORDER BY ROUTINE_TYPE, ROUTINE_NAME", in)
+	rows, err := schema.All(
+		ctx,
+		c,
+		"SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND "+
+			"ROUTINE_TYPE IN ('PROCEDURE', 'FUNCTION') ORDER BY ROUTINE_TYPE, ROUTINE_NAME",
+		in,
+	)
 	var out []object
 	for _, r := range rows {
 		kind := strings.ToLower(r[0])
@@ -164,7 +187,12 @@ func routines(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
 }
 
 func events(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
-	rows, err := schema.All(ctx, c, "SELECT EVENT_NAME, STATUS FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ? ORDER BY EVENT_NAME", in)
+	rows, err := schema.All(
+		ctx,
+		c,
+		"SELECT EVENT_NAME, STATUS FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ? ORDER BY EVENT_NAME",
+		in,
+	)
 	var out []object
 	for _, r := range rows {
 		def, err := show(ctx, c, "SHOW CREATE EVENT "+restore.Name(in, r[0]))
@@ -184,16 +212,31 @@ func events(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
 // routineGrants are the grants that a DROP of a routine takes along. They can
 // be seen only with rights on mysql.procs_priv; without, there are none to keep.
 func routineGrants(ctx context.Context, c *sql.Conn, in string) []string {
-	rows, err := schema.All(ctx, c, "SELECT User, Host, Routine_type, Routine_name, Proc_priv FROM mysql.procs_priv WHERE Db = ?", in)
+	rows, err := schema.All(
+		ctx,
+		c,
+		"SELECT User, Host, Routine_type, Routine_name, Proc_priv FROM mysql.procs_priv WHERE Db = ?",
+		in,
+	)
 	if err != nil {
 		return nil
 	}
 	var out []string
 	for _, r := range rows {
 		for _, right := range strings.Split(r[4], ",") {
-			grant := "GRANT " + strings.ToUpper(right) + " ON " + r[2] + " %s TO " + schema.String(r[0]) + "@" + schema.String(r[1])
+			grant := "GRANT " + strings.ToUpper(
+				right,
+			) + " ON " + r[2] + " %s TO " + schema.String(
+				r[0],
+			) + "@" + schema.String(
+				r[1],
+			)
 			if strings.EqualFold(right, "Grant") {
-				grant = "GRANT USAGE ON " + r[2] + " %s TO " + schema.String(r[0]) + "@" + schema.String(r[1]) + " WITH GRANT OPTION"
+				grant = "GRANT USAGE ON " + r[2] + " %s TO " + schema.String(
+					r[0],
+				) + "@" + schema.String(
+					r[1],
+				) + " WITH GRANT OPTION"
 			}
 			out = append(out, strings.Replace(grant, "%s", restore.Name(in, r[3]), 1))
 		}

@@ -33,7 +33,10 @@ func TestReadersSeeEitherAllFormerOrAllRestoredTables(t *testing.T) {
 			f.folder = restore.Folder{Path: t.TempDir()}
 			f.loadAndVerify(p)
 			for _, exchange := range []func(context.Context, *restore.Plan, restore.Folder) (restore.Swapped, error){f.server.Swap, f.server.SwapBack} {
-				f.underReaders(seen, func() (restore.Swapped, error) { return exchange(context.Background(), p, f.folder) })
+				f.underReaders(
+					seen,
+					func() (restore.Swapped, error) { return exchange(context.Background(), p, f.folder) },
+				)
 			}
 			if _, err := f.server.DropOld(context.Background(), p); err != nil {
 				t.Fatal(err)
@@ -155,7 +158,13 @@ func (f *field) underReaders(seen *renames, exchange func() (restore.Swapped, er
 	default:
 	}
 	longest := time.Duration(r.longest.Load())
-	f.t.Logf("RENAME took %s, %d tries and the time of %d reads; a reader waited %s at most", out.Renamed, tries, reads, longest)
+	f.t.Logf(
+		"RENAME took %s, %d tries and the time of %d reads; a reader waited %s at most",
+		out.Renamed,
+		tries,
+		reads,
+		longest,
+	)
 	if reads > mostReads || tries == 0 {
 		f.t.Fatalf("RENAME took the time of %d reads and %d tries", reads, tries)
 	}

@@ -12,7 +12,24 @@ import (
 
 // needed are the rights that a restore takes, on the schema itself and on those
 // beside it.
-var needed = []string{"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "REFERENCES", "TRIGGER", "CREATE VIEW", "SHOW VIEW", "CREATE ROUTINE", "ALTER ROUTINE", "EVENT", "LOCK TABLES"}
+var needed = []string{
+	"SELECT",
+	"INSERT",
+	"UPDATE",
+	"DELETE",
+	"CREATE",
+	"DROP",
+	"ALTER",
+	"INDEX",
+	"REFERENCES",
+	"TRIGGER",
+	"CREATE VIEW",
+	"SHOW VIEW",
+	"CREATE ROUTINE",
+	"ALTER ROUTINE",
+	"EVENT",
+	"LOCK TABLES",
+}
 
 var grantLine = regexp.MustCompile("(?is)^GRANT (.+?) ON (\\S+|`[^`]*`\\.\\*) TO ")
 
@@ -46,8 +63,16 @@ func (s *Server) surveyRights(ctx context.Context, db *sql.DB, a *restore.Assess
 			a.Missing = append(a.Missing, right)
 		}
 	}
-	if len(a.Missing) == 0 && mode == restore.Swap && !all(global) && !(global["CREATE"] && global["ALTER"] && global["DROP"] && global["INSERT"]) && !covers(lines, restore.SideSchema(live, "new", "20260101-000000-0000")) {
-		a.SwapRefused = restore.RawNote("no rights on schemas beside " + live + " (GRANT ALL ON `" + strings.ReplaceAll(live, "_", `\_`) + `\_\_%` + "`.*)")
+	if len(a.Missing) == 0 && mode == restore.Swap && !all(global) &&
+		!(global["CREATE"] && global["ALTER"] && global["DROP"] && global["INSERT"]) &&
+		!covers(lines, restore.SideSchema(live, "new", "20260101-000000-0000")) {
+		a.SwapRefused = restore.RawNote(
+			"no rights on schemas beside " + live + " (GRANT ALL ON `" + strings.ReplaceAll(
+				live,
+				"_",
+				`\_`,
+			) + `\_\_%` + "`.*)",
+		)
 	}
 }
 

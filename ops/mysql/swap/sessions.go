@@ -32,7 +32,13 @@ func (s *Server) Writers(ctx context.Context, p *restore.Plan) ([]restore.Sessio
 // sessions are those in a schema, but for our own pool's. Without the right
 // PROCESS the server shows only those of the same user.
 func (s *Server) sessions(ctx context.Context, c *sql.Conn, in string) ([]restore.Session, error) {
-	rows, err := schema.All(ctx, c, "SELECT ID, USER, HOST, COALESCE(DB, ''), COMMAND, COALESCE(TIME, 0), COALESCE(LEFT(INFO, 200), '') FROM information_schema.PROCESSLIST WHERE DB = ? AND ID <> CONNECTION_ID() ORDER BY ID", in)
+	rows, err := schema.All(
+		ctx,
+		c,
+		"SELECT ID, USER, HOST, COALESCE(DB, ''), COMMAND, COALESCE(TIME, 0), COALESCE(LEFT(INFO, 200), '') FROM "+
+			"information_schema.PROCESSLIST WHERE DB = ? AND ID <> CONNECTION_ID() ORDER BY ID",
+		in,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -44,8 +50,11 @@ func (s *Server) sessions(ctx context.Context, c *sql.Conn, in string) ([]restor
 		if r[4] == "Binlog Dump" || r[4] == "Binlog Dump GTID" || r[4] == "Daemon" {
 			continue
 		}
-		out = append(out, restore.Session{ID: id, User: termsafe.Line(r[1]), Host: termsafe.Line(r[2]), Database: r[3], Command: r[4],
-			For: time.Duration(seconds) * time.Second, Statement: termsafe.Line(r[6]), Transaction: open[id]})
+		out = append(
+			out,
+			restore.Session{ID: id, User: termsafe.Line(r[1]), Host: termsafe.Line(r[2]), Database: r[3], Command: r[4],
+				For: time.Duration(seconds) * time.Second, Statement: termsafe.Line(r[6]), Transaction: open[id]},
+		)
 	}
 	return out, nil
 }

@@ -18,7 +18,13 @@ func TestAHalfExchangeIsTakenBackAndCanGoOn(t *testing.T) {
 		damaged := f.dump()
 		p := f.plan(restore.Swap)
 		f.loadAndVerify(p)
-		db.Exec(t, p.Shadow, "CREATE TABLE passing (id INT)", "CREATE VIEW on_it AS SELECT * FROM passing", "DROP TABLE passing")
+		db.Exec(
+			t,
+			p.Shadow,
+			"CREATE TABLE passing (id INT)",
+			"CREATE VIEW on_it AS SELECT * FROM passing",
+			"DROP TABLE passing",
+		)
 		if _, err := f.server.Swap(ctx, p, f.folder); err == nil {
 			t.Fatal("the exchange did not fail")
 		}

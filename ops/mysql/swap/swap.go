@@ -98,8 +98,13 @@ func (s *Server) conn(ctx context.Context, in string, wait time.Duration) (*sql.
 	if err != nil {
 		return nil, mysql.Explain(err, s.Target)
 	}
-	setup := []string{fmt.Sprintf("SET SESSION lock_wait_timeout = %d", restore.LockSeconds(wait)), "SET SESSION foreign_key_checks = 1",
-		"SET NAMES utf8mb4", "SET SESSION time_zone = '+00:00'", "SET SESSION sql_mode = ''"}
+	setup := []string{
+		fmt.Sprintf("SET SESSION lock_wait_timeout = %d", restore.LockSeconds(wait)),
+		"SET SESSION foreign_key_checks = 1",
+		"SET NAMES utf8mb4",
+		"SET SESSION time_zone = '+00:00'",
+		"SET SESSION sql_mode = ''",
+	}
 	if in != "" {
 		setup = append(setup, "USE "+restore.Name(in))
 	}
@@ -121,7 +126,14 @@ func exists(ctx context.Context, q schema.Querier, name string) (bool, error) {
 // tables are the names of all that RENAME can move: tables and sequences, but no
 // views, and not the list of a load that was broken off.
 func tables(ctx context.Context, q schema.Querier, in string) ([]string, error) {
-	rows, err := schema.All(ctx, q, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT IN ('VIEW', 'SYSTEM VIEW') AND TABLE_NAME <> ? ORDER BY TABLE_NAME", in, load.ProgressTable)
+	rows, err := schema.All(
+		ctx,
+		q,
+		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT IN ('VIEW', "+
+			"'SYSTEM VIEW') AND TABLE_NAME <> ? ORDER BY TABLE_NAME",
+		in,
+		load.ProgressTable,
+	)
 	if err != nil {
 		return nil, fmt.Errorf("list the tables of %s: %w", in, err)
 	}
@@ -152,7 +164,8 @@ func (s *Server) Check(ctx context.Context, p *restore.Plan) ([]restore.Note, er
 		return nil, err
 	}
 	if server.Identity != p.Target.Identity {
-		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the server is not the one of the plan")).WithHint(lang.M("make a new plan"))
+		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the server is not the one of the plan")).
+			WithHint(lang.M("make a new plan"))
 	}
 	have, err := tables(ctx, db, p.Target.Database)
 	if err != nil {
@@ -163,7 +176,9 @@ func (s *Server) Check(ctx context.Context, p *restore.Plan) ([]restore.Note, er
 		have = only(have, p.Tables)
 	}
 	if !same(have, want) {
-		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the tables of %s are not those of the plan any more", p.Target.Database)).WithHint(lang.M("make a new plan"))
+		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the tables of %s are not those of the plan "+
+			"any more", p.Target.Database)).
+			WithHint(lang.M("make a new plan"))
 	}
 	return []restore.Note{restore.N(lang.M("server, schema and %s tables are as planned", fmt.Sprint(len(have))))}, nil
 }

@@ -21,15 +21,22 @@ import (
 
 // shop is a schema with all that an exchange must carry over.
 var shop = []string{
-	"CREATE TABLE customers (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(80) CHARACTER SET utf8mb4, boss INT NULL, KEY (boss)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
-	"CREATE TABLE orders (id INT PRIMARY KEY AUTO_INCREMENT, customer INT NOT NULL, amount DECIMAL(12,2), twice DECIMAL(12,2) GENERATED ALWAYS AS (amount * 2) STORED, created_at TIMESTAMP(6) DEFAULT CURRENT_TIMESTAMP(6), CONSTRAINT fk_customer FOREIGN KEY (customer) REFERENCES customers (id), CONSTRAINT big CHECK (amount < 1000000)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
-	"ALTER TABLE customers ADD last_order INT NULL, ADD CONSTRAINT fk_last FOREIGN KEY (last_order) REFERENCES orders (id)",
+	"CREATE TABLE customers (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(80) CHARACTER SET utf8mb4, boss INT " +
+		"NULL, KEY (boss)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+	"CREATE TABLE orders (id INT PRIMARY KEY AUTO_INCREMENT, customer INT NOT NULL, amount DECIMAL(12,2), twice " +
+		"DECIMAL(12,2) GENERATED ALWAYS AS (amount * 2) STORED, created_at TIMESTAMP(6) DEFAULT " +
+		"CURRENT_TIMESTAMP(6), CONSTRAINT fk_customer FOREIGN KEY (customer) REFERENCES customers (id), CONSTRAINT " +
+		"big CHECK (amount < 1000000)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+	"ALTER TABLE customers ADD last_order INT NULL, ADD CONSTRAINT fk_last FOREIGN KEY (last_order) REFERENCES " +
+		"orders (id)",
 	"CREATE TABLE log (id INT PRIMARY KEY AUTO_INCREMENT, text VARCHAR(200)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
 	"INSERT INTO customers (id, name) VALUES (1, '张三'), (2, 'O''Neill')",
-	"INSERT INTO orders (id, customer, amount, created_at) VALUES (1, 1, 10, '2026-01-01 00:00:00'), (2, 2, 20.5, '2026-01-02 00:00:00')",
+	"INSERT INTO orders (id, customer, amount, created_at) VALUES (1, 1, 10, '2026-01-01 00:00:00'), (2, 2, 20.5, " +
+		"'2026-01-02 00:00:00')",
 	"UPDATE customers SET last_order = 1 WHERE id = 1",
 	"CREATE TRIGGER a_first BEFORE INSERT ON orders FOR EACH ROW SET NEW.amount = NEW.amount + 1",
-	"CREATE TRIGGER b_second AFTER INSERT ON orders FOR EACH ROW INSERT INTO log (text) VALUES (CONCAT('order ', NEW.id))",
+	"CREATE TRIGGER b_second AFTER INSERT ON orders FOR EACH ROW INSERT INTO log (text) VALUES (CONCAT('order ', " +
+		"NEW.id))",
 	"CREATE VIEW v_orders AS SELECT o.id, c.name FROM orders o JOIN customers c ON c.id = o.customer",
 	"CREATE VIEW a_view AS SELECT COUNT(*) AS n FROM v_orders",
 	"CREATE PROCEDURE add_up(OUT n DECIMAL(12,2)) SELECT SUM(amount) INTO n FROM orders",
@@ -52,7 +59,11 @@ type clientLoader struct {
 	dumps map[string][]byte
 }
 
-func (l clientLoader) Load(_ context.Context, j swap.Job, _ restore.Report) (_ restore.Loaded, enabled []string, _ error) {
+func (l clientLoader) Load(
+	_ context.Context,
+	j swap.Job,
+	_ restore.Report,
+) (_ restore.Loaded, enabled []string, _ error) {
 	l.s.Exec(l.t, "", "CREATE DATABASE IF NOT EXISTS `"+j.Schema+"` CHARACTER SET utf8mb4")
 	l.s.Client(l.t, j.Schema, bytes.NewReader(l.dumps[j.Path]))
 	if !j.Live {
@@ -103,7 +114,12 @@ func newField(t *testing.T, db *testdb.Server) *field {
 	db.Exec(t, f.live, shop...)
 	f.good = f.dump()
 	f.loader = clientLoader{t, db, map[string][]byte{"backup": f.backup()}}
-	target := mysql.Target{Network: "tcp", Addr: net.JoinHostPort(db.Host, strconv.Itoa(db.Port)), User: db.User, Password: db.Password}
+	target := mysql.Target{
+		Network:  "tcp",
+		Addr:     net.JoinHostPort(db.Host, strconv.Itoa(db.Port)),
+		User:     db.User,
+		Password: db.Password,
+	}
 	f.server = &swap.Server{Target: target, Loader: f.loader, Audit: "audit_logs"}
 	t.Cleanup(func() { f.server.Close() })
 	return f
@@ -128,7 +144,14 @@ func (f *field) dump() string {
 
 func (f *field) plan(mode restore.Mode, tables ...string) *restore.Plan {
 	f.t.Helper()
-	src := restore.Source{Name: "backup", Path: "backup", State: "good", Manifest: true, Consistent: true, At: time.Now().Add(-time.Hour)}
+	src := restore.Source{
+		Name:       "backup",
+		Path:       "backup",
+		State:      "good",
+		Manifest:   true,
+		Consistent: true,
+		At:         time.Now().Add(-time.Hour),
+	}
 	for _, name := range []string{"customers", "orders", "log"} {
 		src.Tables = append(src.Tables, restore.SourceTable{Name: name, Rows: 2})
 	}
@@ -139,7 +162,21 @@ func (f *field) plan(mode restore.Mode, tables ...string) *restore.Plan {
 		f.t.Fatal(err)
 	}
 	id := restore.NewID(time.Now(), uint16(time.Now().UnixNano()))
-	p := restore.Draft(id, time.Now(), choice, restore.Settings{LockWait: 2 * time.Second, Verify: restore.Checks{KeyTables: []string{"orders"}, SmokeTest: []string{"SELECT COUNT(*) = 2 FROM orders"}}}, src, f.live, a)
+	p := restore.Draft(
+		id,
+		time.Now(),
+		choice,
+		restore.Settings{
+			LockWait: 2 * time.Second,
+			Verify: restore.Checks{
+				KeyTables: []string{"orders"},
+				SmokeTest: []string{"SELECT COUNT(*) = 2 FROM orders"},
+			},
+		},
+		src,
+		f.live,
+		a,
+	)
 	f.t.Cleanup(func() {
 		for _, side := range []string{p.Shadow, p.Kept} {
 			if side != "" {
@@ -199,7 +236,9 @@ func TestSwapBringsTheBackupAndUndoTheFormerState(t *testing.T) {
 		if _, err := f.server.DropOld(ctx, p); err != nil {
 			t.Fatal(err)
 		}
-		if left := column(t, db, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE '"+f.live+"\\_\\_%'"); len(left) > 0 {
+		if left := column(t, db, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE '"+f.live+"\\_\\_%'"); len(
+			left,
+		) > 0 {
 			t.Fatalf("schemas are left: %v", left)
 		}
 	})
@@ -293,9 +332,17 @@ func TestExchangeGivesUpOnAHeldTableAndChangesNothing(t *testing.T) {
 func TestSurveySaysWhatIsBrokenAndWhatWillBeLost(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
 		f := newField(t, db)
-		db.Exec(t, f.live, "INSERT INTO orders (customer, amount) VALUES (1, 5), (1, 6)", "DROP TABLE log",
-			"CREATE TABLE audit_logs (id BIGINT PRIMARY KEY AUTO_INCREMENT, user_id BIGINT, action VARCHAR(50), resource_type VARCHAR(50), resource_id VARCHAR(100), created_at TIMESTAMP(6) DEFAULT CURRENT_TIMESTAMP(6))",
-			"INSERT INTO audit_logs (user_id, action, resource_type, resource_id) VALUES (7, 'CREATE', 'ORDER', '3'), (7, 'CREATE', 'ORDER', '4')")
+		db.Exec(
+			t,
+			f.live,
+			"INSERT INTO orders (customer, amount) VALUES (1, 5), (1, 6)",
+			"DROP TABLE log",
+			"CREATE TABLE audit_logs (id BIGINT PRIMARY KEY AUTO_INCREMENT, user_id BIGINT, action VARCHAR(50), "+
+				"resource_type VARCHAR(50), resource_id VARCHAR(100), created_at TIMESTAMP(6) DEFAULT "+
+				"CURRENT_TIMESTAMP(6))",
+			"INSERT INTO audit_logs (user_id, action, resource_type, resource_id) VALUES (7, 'CREATE', 'ORDER', "+
+				"'3'), (7, 'CREATE', 'ORDER', '4')",
+		)
 		p := f.plan(restore.Swap)
 		a := p.Assessment
 		var broken []string
@@ -308,7 +355,8 @@ func TestSurveySaysWhatIsBrokenAndWhatWillBeLost(t *testing.T) {
 		for _, l := range a.Loss.Tables {
 			lost[l.Table] = l
 		}
-		if !slices.Equal(broken, []string{"log"}) || lost["orders"].Newer != 2 || !lost["orders"].Estimate || !lost["audit_logs"].Vanishes {
+		if !slices.Equal(broken, []string{"log"}) || lost["orders"].Newer != 2 || !lost["orders"].Estimate ||
+			!lost["audit_logs"].Vanishes {
 			t.Fatalf("broken %v, lost %+v", broken, lost)
 		}
 		if fmt.Sprint(a.Loss.Users, a.Loss.Resources) != "[7 (2)] [ORDER:3 (1) ORDER:4 (1)]" {
@@ -331,7 +379,8 @@ func TestMissingRightsAreToldAtOnce(t *testing.T) {
 		f.server.Close()
 		f.server.Target.User, f.server.Target.Password = "backup", "backup-pw"
 		p := f.plan(restore.Swap)
-		if !p.Blocked() || !slices.Contains(p.Assessment.Missing, "DROP") || slices.Contains(p.Assessment.Missing, "SELECT") {
+		if !p.Blocked() || !slices.Contains(p.Assessment.Missing, "DROP") ||
+			slices.Contains(p.Assessment.Missing, "SELECT") {
 			t.Fatalf("missing %v, findings %+v", p.Assessment.Missing, p.Findings)
 		}
 	})

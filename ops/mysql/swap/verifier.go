@@ -122,7 +122,10 @@ func (v *verifier) rest(ctx context.Context, names []string, report restore.Repo
 	v.mu.Lock()
 	v.late, v.report = true, report
 	if n := len(v.looked); n > 0 {
-		v.v.Notes = append(v.v.Notes, restore.N(lang.M("read back while others still loaded: %s tables", fmt.Sprint(n))))
+		v.v.Notes = append(
+			v.v.Notes,
+			restore.N(lang.M("read back while others still loaded: %s tables", fmt.Sprint(n))),
+		)
 	}
 	for _, n := range names {
 		if v.inScope(n) && !v.looked[n] && !has(v.waiting, n) {
@@ -355,7 +358,12 @@ func (v *verifier) judgeDefinition(d backup.TableVerdict) {
 	case m != nil && m.Server.Version == v.version:
 		v.doubt(lang.M("the table %s is not defined as in the backup", d.Name))
 	default:
-		v.v.Notes = append(v.v.Notes, restore.N(lang.M("the server writes the definition of %s in other words than %s did", d.Name, m.Server.Version)))
+		v.v.Notes = append(
+			v.v.Notes,
+			restore.N(
+				lang.M("the server writes the definition of %s in other words than %s did", d.Name, m.Server.Version),
+			),
+		)
 	}
 }
 
@@ -364,6 +372,16 @@ func (v *verifier) progress(table string, rows int64) {
 	defer v.mu.Unlock()
 	v.rows += rows
 	if v.report != nil {
-		v.report(ops.Progress{Phase: "verify", Object: table, Done: v.rows, Total: v.p.Source.Rows(), Unit: "rows", Rows: v.rows, Elapsed: time.Since(v.begin)})
+		v.report(
+			ops.Progress{
+				Phase:   "verify",
+				Object:  table,
+				Done:    v.rows,
+				Total:   v.p.Source.Rows(),
+				Unit:    "rows",
+				Rows:    v.rows,
+				Elapsed: time.Since(v.begin),
+			},
+		)
 	}
 }

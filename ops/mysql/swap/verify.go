@@ -104,7 +104,10 @@ func (v *verifier) keys(ctx context.Context, in string) error {
 			continue
 		}
 		if v.p.Source.Manifest && len(v.v.Doubts) == 0 { // the same rows as in the backup: it was so there too
-			v.v.Notes = append(v.v.Notes, restore.N(lang.M("%s has rows whose %s is missing (foreign key %s)", k.table, k.parent, k.name)))
+			v.v.Notes = append(
+				v.v.Notes,
+				restore.N(lang.M("%s has rows whose %s is missing (foreign key %s)", k.table, k.parent, k.name)),
+			)
 		} else {
 			v.doubt(lang.M("%s has rows whose %s is missing (foreign key %s)", k.table, k.parent, k.name))
 		}
@@ -160,7 +163,11 @@ func (v *verifier) sum() {
 	all := fmt.Sprint(len(v.v.Tables))
 	what := lang.M("%s of %s tables have the rows and checksums of the manifest", fmt.Sprint(ok), all)
 	if !v.p.Source.Manifest {
-		what = lang.M("the backup has no manifest to compare with: %s rows of %s tables were counted", human.Count(rows), all)
+		what = lang.M(
+			"the backup has no manifest to compare with: %s rows of %s tables were counted",
+			human.Count(rows),
+			all,
+		)
 	}
 	v.v.Notes = append([]restore.Note{restore.N(what)}, v.v.Notes...)
 }

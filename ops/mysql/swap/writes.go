@@ -47,7 +47,17 @@ func (s *Server) Since(ctx context.Context, p *restore.Plan, from restore.WriteM
 	live := p.Target.Live
 	means, before, ok := strings.Cut(string(from), "=")
 	if !ok {
-		return restore.Writes{Blind: true, Notes: []restore.Note{restore.N(lang.M("the server counts no writes (performance_schema and the binary log are off): that none came cannot be told"))}}, nil
+		return restore.Writes{
+			Blind: true,
+			Notes: []restore.Note{
+				restore.N(
+					lang.M(
+						"the server counts no writes (performance_schema and the binary log are off): that none " +
+							"came cannot be told",
+					),
+				),
+			},
+		}, nil
 	}
 	means += "="
 	now, ok := s.stands(ctx, c, means, live)
@@ -58,13 +68,24 @@ func (s *Server) Since(ctx context.Context, p *restore.Plan, from restore.WriteM
 	w := restore.Writes{At: restore.WriteMark(where)}
 	switch {
 	case !ok:
-		w.Untold, w.Notes = true, []restore.Note{restore.N(lang.M("where the server's writes stand cannot be seen any more: whether %s was written to cannot be told", live))}
+		w.Untold, w.Notes = true, []restore.Note{
+			restore.N(
+				lang.M(
+					"where the server's writes stand cannot be seen any more: whether %s was written to cannot be told",
+					live,
+				),
+			),
+		}
 	case now == before:
 	case means == byLog:
 		return s.between(ctx, c, live, readPlace(before), readPlace(now))
 	case means == byCounts || grew(before, now):
 		w.Live = true
-		w.Notes = []restore.Note{restore.N(lang.M("something still writes to %s: its writes went from %s to %s", live, firstWord(before), where))}
+		w.Notes = []restore.Note{
+			restore.N(
+				lang.M("something still writes to %s: its writes went from %s to %s", live, firstWord(before), where),
+			),
+		}
 	}
 	return w, nil
 }
@@ -73,7 +94,13 @@ func (s *Server) Since(ctx context.Context, p *restore.Plan, from restore.WriteM
 func (s *Server) stands(ctx context.Context, c *sql.Conn, means, live string) (at string, ok bool) {
 	switch means {
 	case byCounts:
-		n, err := schema.One(ctx, c, "SELECT COALESCE(SUM(COUNT_WRITE), -1) FROM performance_schema.table_io_waits_summary_by_table WHERE OBJECT_SCHEMA = ?", live)
+		n, err := schema.One(
+			ctx,
+			c,
+			"SELECT COALESCE(SUM(COUNT_WRITE), -1) FROM performance_schema.table_io_waits_summary_by_table WHERE "+
+				"OBJECT_SCHEMA = ?",
+			live,
+		)
 		return n, err == nil && n != "" && n != "-1" && s.counting(ctx, c)
 	case byLog:
 		at := s.binlog(ctx, c)
@@ -87,16 +114,33 @@ func (s *Server) stands(ctx context.Context, c *sql.Conn, means, live string) (a
 	if s.mariadb {
 		view = "INNODB_SYS_TABLESTATS"
 	}
-	n, err := schema.One(ctx, c, "SELECT COALESCE(SUM(MODIFIED_COUNTER), -1) FROM information_schema."+view+" WHERE NAME LIKE CONCAT(?, '/%')", likeFile(live))
+	n, err := schema.One(
+		ctx,
+		c,
+		"SELECT COALESCE(SUM(MODIFIED_COUNTER), -1) FROM information_schema."+view+" WHERE NAME LIKE CONCAT(?, '/%')",
+		likeFile(live),
+	)
 	if err != nil || n == "-1" {
 		return "", false
 	}
 	_, _ = c.ExecContext(ctx, "SET SESSION information_schema_stats_expiry = 0") // MySQL: else times are a day old
-	last, err := schema.One(ctx, c, "SELECT CONCAT(COALESCE(FLOOR(UNIX_TIMESTAMP(MAX(UPDATE_TIME))), 0), ' ', UNIX_TIMESTAMP()) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?", live)
+	last, err := schema.One(
+		ctx,
+		c,
+		"SELECT CONCAT(COALESCE(FLOOR(UNIX_TIMESTAMP(MAX(UPDATE_TIME))), 0), ' ', UNIX_TIMESTAMP()) FROM "+
+			"information_schema.TABLES WHERE TABLE_SCHEMA = ?",
+		live,
+	)
 	if err != nil {
 		return "", false
 	}
-	others, err := schema.One(ctx, c, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT LIKE '%VIEW%' AND ENGINE <> 'InnoDB'", live)
+	others, err := schema.One(
+		ctx,
+		c,
+		"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT LIKE '%VIEW%' AND "+
+			"ENGINE <> 'InnoDB'",
+		live,
+	)
 	return n + " " + last, err == nil && others == "0"
 }
 
@@ -144,7 +188,12 @@ func (s *Server) counting(ctx context.Context, c *sql.Conn) bool {
 	if err != nil || on != "1" {
 		return false
 	}
-	rows, err := schema.All(ctx, c, "SELECT 1 FROM performance_schema.setup_instruments WHERE NAME = 'wait/io/table/sql/handler' AND ENABLED = 'YES'")
+	rows, err := schema.All(
+		ctx,
+		c,
+		"SELECT 1 FROM performance_schema.setup_instruments WHERE NAME = 'wait/io/table/sql/handler' AND ENABLED = "+
+			"'YES'",
+	)
 	return err == nil && len(rows) == 1
 }
 
@@ -183,18 +232,44 @@ func (s *Server) between(ctx context.Context, c *sql.Conn, live string, from, to
 	switch {
 	case told.live || grew(from.stats, to.stats):
 		w.Live = true
-		w.Notes = []restore.Note{restore.N(lang.M("something still writes to %s: the binary log went from %s to %s", live, from.String(), to.String()))}
+		w.Notes = []restore.Note{
+			restore.N(
+				lang.M(
+					"something still writes to %s: the binary log went from %s to %s",
+					live,
+					from.String(),
+					to.String(),
+				),
+			),
+		}
 		return w, nil
 	case why.Empty() && told.text && to.stats == "":
-		why = lang.M("it holds statements, which may have written to %s by a view or trigger, and InnoDB's counts cannot be had", live)
+		why = lang.M(
+			"it holds statements, which may have written to %s by a view or trigger, and InnoDB's counts cannot be had",
+			live,
+		)
 	}
 	if !why.Empty() {
 		w.Untold = true
-		w.Notes = []restore.Note{restore.N(lang.M("the server is written to, the binary log went from %s to %s, and whether %s is cannot be told: %s", from.String(), to.String(), live, why))}
+		w.Notes = []restore.Note{
+			restore.N(
+				lang.M(
+					"the server is written to, the binary log went from %s to %s, and whether %s is cannot be told: %s",
+					from.String(),
+					to.String(),
+					live,
+					why,
+				),
+			),
+		}
 		return w, nil
 	}
 	if w.Elsewhere = len(told.others) > 0; w.Elsewhere {
-		w.Notes = []restore.Note{restore.N(lang.M("others are written to (%s), %s is not", termsafe.Line(strings.Join(told.others, ", ")), live))}
+		w.Notes = []restore.Note{
+			restore.N(
+				lang.M("others are written to (%s), %s is not", termsafe.Line(strings.Join(told.others, ", ")), live),
+			),
+		}
 	}
 	return w, nil
 }
@@ -209,7 +284,11 @@ type told struct {
 // readLog reads a part of the binary log; why says why that cannot be done.
 func (s *Server) readLog(ctx context.Context, c *sql.Conn, live string, from, to logPlace) (out told, why lang.Msg) {
 	for at := from; at.String() != to.String(); {
-		rows, err := schema.All(ctx, c, fmt.Sprintf("SHOW BINLOG EVENTS IN %s FROM %s LIMIT %d", schema.String(at.file), at.position, mostEvents))
+		rows, err := schema.All(
+			ctx,
+			c,
+			fmt.Sprintf("SHOW BINLOG EVENTS IN %s FROM %s LIMIT %d", schema.String(at.file), at.position, mostEvents),
+		)
 		if err != nil {
 			return out, whyUnread(err)
 		}
@@ -252,7 +331,9 @@ func (t *told) take(e logEvent, live string) lang.Msg {
 // whyUnread says why the events of a binary log cannot be had.
 func whyUnread(err error) lang.Msg {
 	if mysql.Number(err) == mysql.ErrSpecificAccess {
-		return lang.M("the right REPLICATION SLAVE (MariaDB: BINLOG MONITOR) is missing, with which the binary log can be read")
+		return lang.M(
+			"the right REPLICATION SLAVE (MariaDB: BINLOG MONITOR) is missing, with which the binary log can be read",
+		)
 	}
 	return lang.Raw(termsafe.Line(err.Error()))
 }

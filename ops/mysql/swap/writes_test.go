@@ -22,7 +22,12 @@ func watch(t *testing.T, db *testdb.Server) *watched {
 	t.Helper()
 	f := newField(t, db)
 	w := &watched{field: f, plan: f.plan(restore.Swap), other: db.Schema(t)}
-	db.Exec(t, w.other, "CREATE TABLE notes (id INT PRIMARY KEY AUTO_INCREMENT, text VARCHAR(80))", "INSERT INTO notes (text) VALUES ('x')")
+	db.Exec(
+		t,
+		w.other,
+		"CREATE TABLE notes (id INT PRIMARY KEY AUTO_INCREMENT, text VARCHAR(80))",
+		"INSERT INTO notes (text) VALUES ('x')",
+	)
 	w.mark()
 	return w
 }
@@ -39,7 +44,9 @@ func (w *watched) mark() {
 		}
 	}
 	for past := false; !past; time.Sleep(10 * time.Millisecond) {
-		err := pool.QueryRow("SELECT COALESCE(MAX(UPDATE_TIME), 0) < NOW() FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?", w.live).Scan(&past)
+		err := pool.QueryRow("SELECT COALESCE(MAX(UPDATE_TIME), 0) < NOW() FROM information_schema.TABLES WHERE "+
+			"TABLE_SCHEMA = ?", w.live).
+			Scan(&past)
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -69,7 +76,14 @@ func (w *watched) knows(means string, elsewhere bool) {
 	if got := w.since(); got.Live || got.Untold || got.Elsewhere || got.Blind || strings.Contains(string(got.At), " ") {
 		w.t.Fatalf("it moved by looking: %+v", got)
 	}
-	w.db.Exec(w.t, w.other, "INSERT INTO notes (text) SELECT text FROM notes", "CREATE TABLE more (id INT)", "DROP TABLE more", "UPDATE notes SET text = 'y'")
+	w.db.Exec(
+		w.t,
+		w.other,
+		"INSERT INTO notes (text) SELECT text FROM notes",
+		"CREATE TABLE more (id INT)",
+		"DROP TABLE more",
+		"UPDATE notes SET text = 'y'",
+	)
 	if got := w.since(); got.Live || got.Untold || got.Elsewhere != elsewhere {
 		w.t.Fatalf("another's writes: %+v", got)
 	}
@@ -171,7 +185,13 @@ func TestTheBinaryLogIsFollowedAcrossItsFiles(t *testing.T) {
 func TestWhatCannotBeToldIsSaid(t *testing.T) {
 	db := testdb.MariaDB(t)
 	w := watch(t, db)
-	db.Exec(t, "", "CREATE USER IF NOT EXISTS 'narrow'@'%' IDENTIFIED BY 'narrow-pw'", "GRANT ALL ON `"+w.live+"`.* TO 'narrow'@'%'", "GRANT SLAVE MONITOR, BINLOG MONITOR ON *.* TO 'narrow'@'%'")
+	db.Exec(
+		t,
+		"",
+		"CREATE USER IF NOT EXISTS 'narrow'@'%' IDENTIFIED BY 'narrow-pw'",
+		"GRANT ALL ON `"+w.live+"`.* TO 'narrow'@'%'",
+		"GRANT SLAVE MONITOR, BINLOG MONITOR ON *.* TO 'narrow'@'%'",
+	)
 	t.Cleanup(func() { db.Exec(t, "", "DROP USER 'narrow'@'%'") })
 	w.server.Close()
 	w.server.Target.User, w.server.Target.Password = "narrow", "narrow-pw"
