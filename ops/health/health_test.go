@@ -308,6 +308,30 @@ func TestMonitorCloseWaitsForItsLooks(t *testing.T) {
 	}
 }
 
+// TestALookThatIsCutShortIsNotPublished lets a look end by the deadline of the
+// whole watch, as a network read does: a moment before the context is over.
+func TestALookThatIsCutShortIsNotPublished(t *testing.T) {
+	for range 20 {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		first := true
+		m := Watch(ctx, []Check{{Name: "a", Interval: time.Millisecond, Probe: func(ctx context.Context) Result {
+			if first {
+				first = false
+				return Result{State: ops.StateOK}
+			}
+			deadline, _ := ctx.Deadline()
+			time.Sleep(time.Until(deadline) - timerSlack/2)
+			return Result{State: ops.StateCritical}
+		}}}, Options{})
+		<-ctx.Done()
+		m.Close()
+		cancel()
+		if state := m.Report().Standings[0].State; state != ops.StateOK {
+			t.Fatalf("the check is %s after a look that was cut short", state)
+		}
+	}
+}
+
 func TestNowLooksWithoutWaitingForTheInterval(t *testing.T) {
 	m := Watch(
 		t.Context(),

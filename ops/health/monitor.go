@@ -60,7 +60,8 @@ func Watch(ctx context.Context, checks []Check, opt Options) *Monitor {
 // Rule is the rule that the standings follow.
 func (m *Monitor) Rule() Rule { return m.opt.Rule }
 
-// Close ends all looking and waits for it.
+// Close ends all looking and waits for the looks under way: at most two seconds,
+// for a look that hangs may never end.
 func (m *Monitor) Close() {
 	m.stop()
 	m.wg.Wait()
@@ -98,7 +99,7 @@ func (m *Monitor) Signal() (<-chan struct{}, func()) {
 func (m *Monitor) loop(ctx context.Context, i int, w *worker) {
 	for {
 		r := w.look(ctx)
-		if ctx.Err() != nil {
+		if over(ctx) { // a look that was cut short says nothing
 			return
 		}
 		wait := w.check.Interval
@@ -180,6 +181,10 @@ func (w *worker) look(ctx context.Context) Result {
 	defer late.Stop()
 	select {
 	case <-whole.Done():
+		select { // a probe that keeps to its context is about to end
+		case <-done:
+		case <-time.After(grace):
+		}
 		return w.cutShort(start)
 	case r := <-done:
 		if over(whole) {
