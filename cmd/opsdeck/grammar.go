@@ -25,9 +25,9 @@ func grammar(args []string, asked bool) (root any, flags *globals) {
 
 // commandField is the field of cli that a command's name stands for.
 func commandField(verb string) (reflect.StructField, bool) {
-	return reflect.TypeFor[cli]().FieldByNameFunc(func(name string) bool {
-		return verb != "" && strings.ToLower(name) == verb
-	})
+	of := reflect.TypeFor[cli]()
+	field, ok := of.FieldByNameFunc(func(name string) bool { return verb != "" && strings.ToLower(name) == verb })
+	return field, ok && len(field.Index) == 1 // the others are global flags
 }
 
 // verbOf is the first word that is no flag and no flag's value: "console" where

@@ -45,14 +45,16 @@ type capital Msg
 
 // Printer writes sentences in one language. It is safe for concurrent use.
 type Printer struct {
-	code string
-	p    *message.Printer
+	code  string
+	p     *message.Printer
+	known sync.Map // keys that the catalogue of p has, once asked for
+	add   func(key string)
 }
 
 var (
 	english = sync.OnceValue(func() *Printer { return newPrinter("en", language.English) })
 	chinese = sync.OnceValue(func() *Printer { return newPrinter("zh", language.Chinese) })
-	zh      = map[string]string{"%s": "%s"}
+	pairs   [][]string // what register was given
 )
 
 // English returns the printer for English.
@@ -82,26 +84,46 @@ func FromEnv(getenv func(string) string) *Printer {
 
 // register adds to the Chinese catalogue: an English sentence, then its
 // translation, and so on.
-func register(pairs ...string) {
-	for pair := range slices.Chunk(pairs, 2) {
+func register(part ...string) { pairs = append(pairs, part) }
+
+// zh is the Chinese catalogue by its English sentences.
+var zh = sync.OnceValue(func() map[string]string {
+	all := map[string]string{"%s": "%s"}
+	for pair := range slices.Chunk(slices.Concat(pairs...), 2) {
 		key, text := pair[0], pair[1]
-		if old, ok := zh[key]; ok && old != text {
+		if old, ok := all[key]; ok && old != text {
 			panic("two translations of " + key)
 		}
-		zh[key] = text
+		all[key] = text
 	}
-}
+	return all
+})
 
+// newPrinter makes a printer whose catalogue learns a sentence when it is first
+// written: a command that writes ten does not pay for thousands.
 func newPrinter(code string, tag language.Tag) *Printer {
 	b := catalog.NewBuilder(catalog.Fallback(language.English))
-	if code == "zh" {
-		for key, text := range zh {
-			b.SetString(tag, key, text)
+	p := &Printer{code: code, p: message.NewPrinter(tag, message.Catalog(b))}
+	p.add = func(key string) {
+		var err error
+		if code != "zh" {
+			err = setPlural(b, tag, key)
+		} else if text, ok := zh()[key]; ok {
+			err = b.SetString(tag, key, text)
 		}
-	} else if err := setPlurals(b, tag); err != nil {
-		panic(err)
+		if err != nil {
+			panic(fmt.Errorf("catalogue: %q: %w", key, err))
+		}
 	}
-	return &Printer{code: code, p: message.NewPrinter(tag, message.Catalog(b))}
+	return p
+}
+
+// learn gives the printer's catalogue a key before it is written.
+func (p *Printer) learn(key string) {
+	if _, ok := p.known.Load(key); !ok {
+		p.add(key)
+		p.known.Store(key, true)
+	}
 }
 
 // Code is "en" or "zh".
@@ -116,6 +138,7 @@ func (p *Printer) Msg(m Msg) string {
 	if m.Key == "" {
 		return ""
 	}
+	p.learn(m.Key)
 	if len(m.Args) == 0 {
 		return p.p.Sprintf(m.Key)
 	}

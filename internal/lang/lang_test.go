@@ -89,7 +89,7 @@ func TestEveryKeyHasChinese(t *testing.T) {
 		}
 		for key, pos := range keysOf(t, path) {
 			count++
-			if _, ok := zh[key]; !ok && strings.ContainsFunc(verb.ReplaceAllString(key, ""), letter) {
+			if _, ok := zh()[key]; !ok && strings.ContainsFunc(verb.ReplaceAllString(key, ""), letter) {
 				missing = append(missing, pos.String()+": "+strconv.Quote(key))
 			}
 		}
@@ -113,7 +113,7 @@ func letter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
 var verb = regexp.MustCompile(`%(\[\d+\])?[-+# 0]*[\d.*]*[a-zA-Z]`)
 
 func TestVerbsAgree(t *testing.T) {
-	for key, text := range zh {
+	for key, text := range zh() {
 		k, v := verb.FindAllString(
 			strings.ReplaceAll(key, "%%", ""),
 			-1,

@@ -72,14 +72,10 @@ func alternatives(of map[string]string) string {
 	return strings.Join(words, "|")
 }
 
-// setPlurals gives the English catalogue every key that counts something.
-func setPlurals(b *catalog.Builder, tag language.Tag) error {
-	for key := range zh {
-		if messages := pluralOf(key); messages != nil {
-			if err := b.Set(tag, key, messages...); err != nil {
-				return fmt.Errorf("plural of %q: %w", key, err)
-			}
-		}
+// setPlural gives the English catalogue a key that counts something.
+func setPlural(b *catalog.Builder, tag language.Tag, key string) error {
+	if messages := pluralOf(key); messages != nil {
+		return b.Set(tag, key, messages...)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 // with the numbers 0, 1 and 2 and with words: no verb without its argument, and
 // no plural after a 1.
 func TestEveryMessageOfTheCatalogueIsWhole(t *testing.T) {
-	for key := range zh {
+	for key := range zh() {
 		for _, n := range []int{0, 1, 2} {
 			for _, word := range []string{"shop", strconv.Itoa(n)} {
 				m := M(key, argumentsOf(key, n, word)...)
@@ -109,7 +109,7 @@ func TestANumberInTextKeepsItsForm(t *testing.T) {
 // TestSingularsAreOfTheCatalogue: an exception for a key that is gone is dead.
 func TestSingularsAreOfTheCatalogue(t *testing.T) {
 	for key := range singulars {
-		if _, ok := zh[key]; !ok {
+		if _, ok := zh()[key]; !ok {
 			t.Errorf("no message %q", key)
 		}
 	}

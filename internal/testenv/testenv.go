@@ -57,7 +57,12 @@ func SystemPath() string {
 // Script is what a command run with an environment of its own needs of this one,
 // besides a HOME.
 func Script() []string {
-	return []string{mark + "=" + os.Getenv(mark), temp + "=" + outer.temp, "OPSDECK_ROOT=" + os.Getenv("OPSDECK_ROOT")}
+	return []string{
+		mark + "=" + os.Getenv(mark),
+		temp + "=" + outer.temp,
+		"OPSDECK_ROOT=" + os.Getenv("OPSDECK_ROOT"),
+		"GORACE=" + race(),
+	}
 }
 
 // Clean removes the process's folders. What a process that was killed left, the
@@ -125,8 +130,13 @@ func settings(dir string) map[string]string {
 		"OPSDECK_ROOT":    filepath.Join(dir, "root"),
 		"PATH":            filepath.Join(dir, "bin") + ":" + outer.path,
 		"LANG":            "C.UTF-8",
+		"GORACE":          race(),
 	}
 }
+
+// race lets a program built with -race end at once: by default it sleeps for a
+// second, and tests start thousands of programs.
+func race() string { return strings.TrimSpace(os.Getenv("GORACE") + " atexit_sleep_ms=0") }
 
 // keepCaches names the folders that the go command and testdb find by HOME, so
 // that they find them under another HOME too.
