@@ -52,6 +52,7 @@ func siblings(from, to string) bool {
 	}
 	return slices.Contains([][2]string{
 		{"restore", "backup"}, // a plan is made of a manifest
+		{"restore", "binlog"}, // and of what follows it in the log
 		{"doctor", "health"},  // its findings are checks
 		{"doctor", "backup"},
 		{"watch", "health"}, // its incidents begin with a check

@@ -12,8 +12,8 @@ import (
 
 // Position is a place in a server's binary log: behind Pos bytes of a file.
 type Position struct {
-	File string
-	Pos  uint64
+	File string `json:"file"`
+	Pos  uint64 `json:"pos"`
 }
 
 // String is FILE:POS, as --until and --before take it.

@@ -33,6 +33,8 @@ type Options struct {
 	// Start is the file to begin with when the archive has nothing of the server; ""
 	// is the oldest that the server has. A file that the server lacks counts as "".
 	Start string
+	// Stop ends the run once the archive reaches there; nil is the log's end.
+	Stop *binlog.Position
 	// Tell is called with what an operator should know; may be nil.
 	Tell func(Note)
 }
@@ -285,12 +287,21 @@ func (f *follower) read(ctx context.Context, at binlog.Position) error {
 			if err := f.take(raw); err != nil {
 				return err
 			}
+			if f.reached() {
+				return nil
+			}
 		case <-tick.C:
 			if err := f.sync(); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// reached tells whether all is kept that was asked for.
+func (f *follower) reached() bool {
+	return f.Stop != nil && f.w != nil &&
+		!(binlog.Position{File: f.w.segment.File, Pos: f.w.end()}).Before(*f.Stop)
 }
 
 func (f *follower) sync() error {

@@ -15,6 +15,7 @@ type Format struct {
 	MariaDB  bool
 	Checksum bool   // events end with a CRC32
 	lengths  []byte // of each type's post-header
+	raw      []byte // the event
 }
 
 // parseFormat reads a format description event. It always has a place for a
@@ -27,7 +28,7 @@ func parseFormat(e *Event) (*Format, error) {
 	if v := binary.LittleEndian.Uint16(body); v != 4 {
 		return nil, fmt.Errorf("%w: format version %d, not 4", ErrDamaged, v)
 	}
-	f := &Format{Server: string(bytes.TrimRight(body[2:52], "\x00"))}
+	f := &Format{Server: string(bytes.TrimRight(body[2:52], "\x00")), raw: bytes.Clone(e.Raw)}
 	if at := binary.LittleEndian.Uint32(body[52:]); at != 0 {
 		f.Created = time.Unix(int64(at), 0)
 	}

@@ -14,6 +14,7 @@ type Rows struct {
 	partial bool   // JSON values of the after image may be differences
 	before  bitmap // columns of the before image, or of a delete's
 	after   bitmap // columns of the after image, or of an insert's
+	head    []byte // of the event's body: what is before the rows
 	data    []byte
 }
 
@@ -47,6 +48,7 @@ func parseRows(e *Event, f *Format, m *TableMap) (*Rows, error) {
 		r.before, r.after = first, bitmap(c.take((n+7)/8))
 	}
 	r.data = c.b
+	r.head = e.Body()[:len(e.Body())-len(c.b)]
 	if err := c.err("rows event"); err != nil {
 		return nil, err
 	}

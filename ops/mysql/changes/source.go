@@ -29,6 +29,7 @@ type Source struct {
 	live   string  // the temporary folder of what the server has beyond the archive
 	// LiveErr is why the server's own part is not there; nil when it is.
 	LiveErr error
+	server  *format.Server // the live one; nil when it could not be asked
 }
 
 // piece is one log file, and who opens it.
@@ -43,6 +44,27 @@ func (p piece) open() (*binarchive.Reader, error) { return p.folder.Open(p.Segme
 // Open gathers the archive's files and fetches what the server has beyond them into a
 // temporary folder, encrypted to a key that is never written. Close removes it.
 func Open(ctx context.Context, folder binarchive.Folder, keys []age.Identity, target mysql.Target) (*Source, error) {
+	return open(ctx, folder, keys, target, nil)
+}
+
+// OpenUpTo is Open for what lies before a place: no more than that is fetched.
+func OpenUpTo(
+	ctx context.Context,
+	folder binarchive.Folder,
+	keys []age.Identity,
+	target mysql.Target,
+	end binlog.Place,
+) (*Source, error) {
+	return open(ctx, folder, keys, target, &end)
+}
+
+func open(
+	ctx context.Context,
+	folder binarchive.Folder,
+	keys []age.Identity,
+	target mysql.Target,
+	end *binlog.Place,
+) (*Source, error) {
 	s := &Source{}
 	servers, err := folder.Servers()
 	if err != nil {
@@ -66,7 +88,10 @@ func Open(ctx context.Context, folder binarchive.Folder, keys []age.Identity, ta
 	for _, g := range groups {
 		s.pieces = append(s.pieces, g...)
 	}
-	s.LiveErr = s.beyond(ctx, target)
+	if end != nil && s.reaches(*end) {
+		return s, nil
+	}
+	s.LiveErr = s.beyond(ctx, target, end)
 	if s.LiveErr != nil && ctx.Err() != nil {
 		s.Close()
 		return nil, ctx.Err()
@@ -95,11 +120,12 @@ func (s *Source) Close() error {
 }
 
 // beyond fetches what the archive lacks of the server's log.
-func (s *Source) beyond(ctx context.Context, target mysql.Target) error {
+func (s *Source) beyond(ctx context.Context, target mysql.Target, end *binlog.Place) error {
 	server, err := format.Ask(ctx, target)
 	if err != nil {
 		return err
 	}
+	s.server = server
 	if !server.Logging {
 		return binarchive.ErrLogOff
 	}
@@ -116,19 +142,21 @@ func (s *Source) beyond(ctx context.Context, target mysql.Target) error {
 	}
 	folder := binarchive.Folder{Dir: s.live}
 	keys := []age.Identity{key}
-	_, err = binarchive.Run(
-		ctx,
-		binarchive.Options{Target: target, Folder: folder, Recipients: []string{key.Recipient().String()}, Keys: keys,
-			Start: start, Who: lock.Holder{What: "audit changes"}},
-	)
-	if err != nil {
+	o := binarchive.Options{Target: target, Folder: folder, Recipients: []string{key.Recipient().String()}, Keys: keys,
+		Start: start, Who: lock.Holder{What: "audit changes"}}
+	if end != nil {
+		o.Stop = &end.Position
+	}
+	if _, err = binarchive.Run(ctx, o); err != nil {
 		return err
 	}
 	segments, err := folder.Segments(server.ID)
 	if err != nil {
 		return err
 	}
+	epoch := s.epochOf(server, start)
 	for _, seg := range segments {
+		seg.Epoch += epoch
 		s.pieces = slices.DeleteFunc(s.pieces, func(p piece) bool {
 			return p.Server == seg.Server && p.File == seg.File && p.Identity == seg.Identity
 		})

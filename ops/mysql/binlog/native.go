@@ -1,0 +1,99 @@
+package binlog
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+)
+
+// Bits of a rows event's flags.
+const (
+	rowsEndOfStatement = 1
+	rowsNoForeignKeys  = 2
+)
+
+// Places in a format description's body.
+const (
+	formatCreatedAt = 52 // where it says when the server started
+)
+
+// Native is the format description as the BINLOG statement takes it: of a log without
+// checksums, and of no server's start, for that would end temporary tables.
+func (f *Format) Native() []byte {
+	raw := bytes.Clone(f.raw)
+	raw[inUseAt] &^= flagInUse
+	clear(raw[headerSize+formatCreatedAt : headerSize+formatCreatedAt+4])
+	raw[len(raw)-checksumSize-1] = 0
+	clear(raw[len(raw)-checksumSize:])
+	return raw
+}
+
+// Native is a Change as the BINLOG statement takes it: the table map, with the schema's
+// name as given, and the rows as a statement of their own, neither compressed nor with a
+// checksum. Without foreign keys the server looks at none, and no change follows
+// another by them. The result is appended to into.
+func (i *Item) Native(into []byte, schema string, foreignKeys bool) ([]byte, error) {
+	into, err := nativeMap(into, i.Map, schema)
+	if err != nil {
+		return nil, err
+	}
+	return nativeRows(into, i.Event, i.Rows, foreignKeys)
+}
+
+// nativeMap writes a table map with another schema's name.
+func nativeMap(into []byte, e *Event, schema string) ([]byte, error) {
+	const fixed = 8 // the table's number and the flags
+	body := e.Body()
+	if len(body) < fixed+1 || len(schema) > 255 {
+		return nil, fmt.Errorf("%w: a short table map", ErrDamaged)
+	}
+	rest := body[fixed:]
+	name := int(rest[0])
+	if len(rest) < 1+name {
+		return nil, fmt.Errorf("%w: a short table map", ErrDamaged)
+	}
+	rest = rest[1+name:]
+	into = nativeHeader(into, e, e.Type, fixed+1+len(schema)+len(rest))
+	into = append(into, body[:fixed]...)
+	into = append(into, byte(len(schema)))
+	into = append(into, schema...)
+	return append(into, rest...), nil
+}
+
+// nativeRows writes a rows event as one that ends its statement.
+func nativeRows(into []byte, e *Event, r *Rows, foreignKeys bool) ([]byte, error) {
+	const flagsAt = 6
+	if len(r.head) < flagsAt+2 {
+		return nil, fmt.Errorf("%w: a short rows event", ErrDamaged)
+	}
+	flags := r.Flags | rowsEndOfStatement
+	if !foreignKeys {
+		flags |= rowsNoForeignKeys
+	}
+	into = nativeHeader(into, e, plainRows(e.Type), len(r.head)+len(r.data))
+	at := len(into)
+	into = append(into, r.head...)
+	binary.LittleEndian.PutUint16(into[at+flagsAt:], flags)
+	return append(into, r.data...), nil
+}
+
+// nativeHeader writes the header of an event with a body of n bytes.
+func nativeHeader(into []byte, e *Event, t Type, n int) []byte {
+	at := len(into)
+	into = append(into, e.Raw[:headerSize]...)
+	into[at+4] = byte(t)
+	binary.LittleEndian.PutUint32(into[at+9:], uint32(headerSize+n))
+	binary.LittleEndian.PutUint32(into[at+13:], 0)
+	return into
+}
+
+// plainRows is the type of the same event when it is not compressed.
+func plainRows(t Type) Type {
+	switch t {
+	case TypeWriteRowsComp1, TypeUpdateRowsComp1, TypeDeleteRowsComp1:
+		return t - TypeWriteRowsComp1 + TypeWriteRowsV1
+	case TypeWriteRowsComp2, TypeUpdateRowsComp2, TypeDeleteRowsComp2:
+		return t - TypeWriteRowsComp2 + TypeWriteRows
+	}
+	return t
+}

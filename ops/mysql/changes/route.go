@@ -1,0 +1,247 @@
+package changes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"opsdeck/ops/binlog"
+	format "opsdeck/ops/mysql/binlog"
+)
+
+// Reasons why a log cannot be read from where a backup stands.
+var (
+	ErrNoStart   = errors.New("the binary log that is at hand does not hold the place at which the backup stands")
+	ErrAmbiguous = errors.New("several logs at hand hold the place at which the backup stands")
+)
+
+// clockSlack allows for a server's clock that differs from the one that dated a backup.
+const clockSlack = time.Hour
+
+// reaches tells whether the archive alone holds a place.
+func (s *Source) reaches(end binlog.Place) bool {
+	return slices.ContainsFunc(s.pieces, func(p piece) bool { return holds(p, end) })
+}
+
+func holds(p piece, at binlog.Place) bool {
+	return p.Server == at.Server && p.Identity == at.Identity && p.File == at.File && at.Pos <= p.ToPos
+}
+
+// epochOf is the epoch, among the archive's files, of what begins with start at the
+// server: the archive's last one where it goes on, else a new one.
+func (s *Source) epochOf(server *format.Server, start string) int {
+	for _, p := range slices.Backward(s.pieces) {
+		if p.Server != server.ID {
+			continue
+		}
+		if p.Open && p.File == start || p.Next == start {
+			return p.Epoch
+		}
+		return p.Epoch + 1
+	}
+	return 0
+}
+
+// Run is a part of one server's log without a gap, from where a backup stands on.
+type Run struct {
+	src    *Source
+	pieces []piece
+	From   binlog.Place
+	Done   binlog.GTIDs // transactions that the backup holds already, of a start without a position
+	Gap    *binlog.Gap  // what ends it before the log's end; nil when nothing does
+	Live   bool         // it reaches to the server's present end
+}
+
+// End is how far it reaches.
+func (r *Run) End() binlog.Place {
+	return place(r.pieces[len(r.pieces)-1], r.pieces[len(r.pieces)-1].ToPos)
+}
+
+// ToTime is when the last commit was that it holds.
+func (r *Run) ToTime() (at time.Time) {
+	for _, p := range r.pieces {
+		if p.ToTime.After(at) {
+			at = p.ToTime
+		}
+	}
+	return at
+}
+
+func place(p piece, pos uint64) binlog.Place {
+	return binlog.Place{
+		Server:   p.Server,
+		Identity: p.Identity,
+		Position: binlog.Position{File: p.File, Pos: pos},
+	}
+}
+
+// From finds the log that follows a backup: the first of its stands that is at hand.
+func (s *Source) From(stands []binlog.Stand) (*Run, error) {
+	for _, stand := range stands {
+		r, err := s.from(stand)
+		if r != nil || err != nil {
+			return r, err
+		}
+	}
+	return nil, ErrNoStart
+}
+
+func (s *Source) from(stand binlog.Stand) (*Run, error) {
+	known, err := binlog.ParseGTIDs(stand.GTID)
+	if err != nil {
+		return nil, err
+	}
+	var found []piece
+	for _, p := range s.pieces {
+		if begun(p, stand, known) {
+			found = append(found, p)
+		}
+	}
+	found = s.likely(found, stand)
+	switch {
+	case len(found) == 0:
+		return nil, nil
+	case len(found) > 1:
+		return nil, fmt.Errorf("%w: %s of %s and %s", ErrAmbiguous, stand.File, found[0].Server, found[1].Server)
+	}
+	r := s.run(found[0], stand.Pos)
+	if stand.File == "" {
+		r.From.Pos, r.Done = found[0].FromPos, known
+	}
+	return r, nil
+}
+
+// begun tells whether a piece may be the one in which a backup stands.
+func begun(p piece, stand binlog.Stand, known binlog.GTIDs) bool {
+	before, errB := binlog.ParseGTIDs(p.GTIDBefore)
+	after, errA := binlog.ParseGTIDs(p.GTIDAfter)
+	if errA != nil || errB != nil || !known.Empty() && !known.Contains(before) {
+		return false
+	}
+	if stand.File == "" {
+		return !known.Empty() && !after.Empty() && (!known.Contains(after) || p.Open)
+	}
+	if stand.File != p.File || stand.Pos < p.FromPos || stand.Pos > p.ToPos {
+		return false
+	}
+	return stand.At.IsZero() || p.FromTime.IsZero() || !p.FromTime.After(stand.At.Add(clockSlack))
+}
+
+// likely chooses among files of one name: of one server the newest of those that were
+// begun before the backup, and the live server's before others'.
+func (s *Source) likely(found []piece, stand binlog.Stand) []piece {
+	if stand.File == "" && len(found) > 1 { // the newest that it may be: what is done is skipped
+		slices.SortStableFunc(found, func(a, b piece) int { return a.FromTime.Compare(b.FromTime) })
+	}
+	newest := map[string]piece{}
+	var servers []string
+	for _, p := range found {
+		old, seen := newest[p.Server]
+		if !seen {
+			servers = append(servers, p.Server)
+		}
+		if !seen || stand.File != "" && p.FromTime.After(old.FromTime) {
+			newest[p.Server] = p
+		}
+	}
+	if s.server != nil && slices.Contains(servers, s.server.ID) {
+		servers = []string{s.server.ID}
+	}
+	var out []piece
+	for _, id := range servers {
+		out = append(out, newest[id])
+	}
+	return out
+}
+
+// run gathers the files that follow one without a gap.
+func (s *Source) run(first piece, pos uint64) *Run {
+	r := &Run{src: s, pieces: []piece{first}, From: place(first, pos)}
+	var rest []piece
+	for _, p := range s.pieces {
+		if p.Server == first.Server && inOrder(first, p) {
+			rest = append(rest, p)
+		}
+	}
+	slices.SortStableFunc(rest, func(a, b piece) int {
+		if inOrder(a, b) {
+			return -1
+		}
+		return 1
+	})
+	last := first
+	for _, p := range rest {
+		if _, gaps := binlog.Spans([]*binlog.Segment{last.Segment, p.Segment}); len(gaps) > 0 {
+			r.Gap = &gaps[0]
+			return r
+		}
+		r.pieces, last = append(r.pieces, p), p
+	}
+	r.Live = s.server != nil && s.LiveErr == nil && s.server.ID == last.Server
+	return r
+}
+
+// inOrder tells whether b comes after a in one server's log.
+func inOrder(a, b piece) bool {
+	if a.Epoch != b.Epoch {
+		return a.Epoch < b.Epoch
+	}
+	_, i, _ := binlog.Split(a.File)
+	_, j, _ := binlog.Split(b.File)
+	return i < j
+}
+
+// Each calls take with every step of the log from a place on, which must be between
+// two transactions, and file with the format of each file before its first step.
+func (r *Run) Each(
+	ctx context.Context,
+	from binlog.Place,
+	file func(binlog.Place, *format.Format) error,
+	take func(*format.Item) error,
+) error {
+	at := slices.IndexFunc(r.pieces, func(p piece) bool {
+		return p.Identity == from.Identity && p.File == from.File
+	})
+	if at < 0 {
+		return fmt.Errorf("%w: %s", ErrNoStart, from.Position)
+	}
+	for _, p := range r.pieces[at:] {
+		pos := p.FromPos
+		if p.Identity == from.Identity && p.File == from.File {
+			pos = max(pos, from.Pos)
+		}
+		if err := each(ctx, p, pos, file, take); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func each(
+	ctx context.Context,
+	p piece,
+	pos uint64,
+	file func(binlog.Place, *format.Format) error,
+	take func(*format.Item) error,
+) error {
+	reader, err := p.open()
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	f, err := reader.Format()
+	if err != nil || f == nil {
+		return err
+	}
+	if err := file(place(p, pos), f); err != nil {
+		return err
+	}
+	return reader.Walk(pos, func(i *format.Item) error {
+		if i.What == format.Begin && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return take(i)
+	})
+}

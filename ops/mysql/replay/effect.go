@@ -1,0 +1,121 @@
+package replay
+
+import (
+	"slices"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/mysql/sqlscan"
+)
+
+func hide(sql string) string { return binlog.Hide(sql) }
+
+// effectOf is what a definition does to the tables that it is about.
+func effectOf(p *sqlscan.Parsed, ours []string, t *sqlscan.Text) (e effect) {
+	table := p.Kind == "TABLE" || p.Kind == "SEQUENCE"
+	switch {
+	case p.Verb == "CREATE" && table:
+		e.made = ours
+		if p.Replace {
+			e.dropped = ours
+		}
+	case p.Verb == "DROP" && table:
+		e.dropped = ours
+	case p.Verb == "TRUNCATE":
+		e.emptied = ours
+	case p.Verb == "ALTER" && p.Kind == "TABLE":
+		alterEffect(p, ours, t, &e)
+	}
+	return e
+}
+
+// alterEffect looks for what an ALTER TABLE does to more than the definition.
+func alterEffect(p *sqlscan.Parsed, ours []string, t *sqlscan.Text, e *effect) {
+	for i := p.Body; i < t.Len(); i++ {
+		switch {
+		case t.Is(i, "PARTITION") || t.Is(i, "IGNORE"):
+			e.repart = ours
+		case t.Is(i, "RENAME") && !t.Any(i+1, "COLUMN", "INDEX", "KEY", "CONSTRAINT"):
+			at := i + 1
+			if t.Any(at, "TO", "AS", "=") {
+				at++
+			}
+			if t.Is(at+1, ".") {
+				at += 2
+			}
+			if name, ok := t.Name(at); ok && len(ours) == 1 {
+				e.renamed = append(e.renamed, [2]string{ours[0], name})
+			}
+		}
+	}
+}
+
+// eventStatus keeps events from running in the new schema: what enables or disables one
+// is noted in place of being run.
+func (j *judge) eventStatus(p *sqlscan.Parsed, t *sqlscan.Text, d *decided) lang.Msg {
+	if p.Kind != "EVENT" || p.Verb == "CREATE" {
+		return lang.Msg{}
+	}
+	name := p.Own().Name
+	if p.Verb == "DROP" {
+		d.effect.disabled = name
+		return lang.Msg{}
+	}
+	for i := p.Body; i < t.Len() && !t.Is(i, "DO"); i++ {
+		switch {
+		case t.Is(i, "ENABLE"):
+			d.effect.enabled = name
+			now, err := sqlscan.Tokenize([]byte(d.sql), p.Mode)
+			if err != nil || now.Len() != t.Len() {
+				return lang.M("a statement that opsdeck cannot read: %s", short(p.SQL))
+			}
+			d.sql = d.sql[:now.Tokens[i].Start] + "DISABLE" + d.sql[now.Tokens[i].End:]
+			return lang.Msg{}
+		case t.Is(i, "DISABLE"):
+			d.effect.disabled = name
+			return lang.Msg{}
+		}
+	}
+	return lang.Msg{}
+}
+
+// unknownRows says that how many rows a table should have is not known.
+const unknownRows = -1
+
+// apply follows what a definition does to the tables and to how many rows they have.
+func (e effect) apply(rows map[string]int64) {
+	for _, t := range e.dropped {
+		delete(rows, t)
+	}
+	for _, t := range e.made {
+		if _, there := rows[t]; !there { // CREATE … IF NOT EXISTS changes nothing
+			rows[t] = 0
+		}
+	}
+	for _, t := range e.emptied {
+		rows[t] = 0
+	}
+	for _, t := range e.repart {
+		rows[t] = unknownRows
+	}
+	for _, r := range e.renamed {
+		if n, there := rows[r[0]]; there {
+			delete(rows, r[0])
+			rows[r[1]] = n
+		}
+	}
+}
+
+// applyEvents follows which events are to be enabled.
+func (e effect) applyEvents(enabled []string) []string {
+	if e.disabled != "" {
+		enabled = slices.DeleteFunc(enabled, func(n string) bool { return n == e.disabled })
+	}
+	if e.enabled != "" && !slices.Contains(enabled, e.enabled) {
+		enabled = append(enabled, e.enabled)
+	}
+	return enabled
+}
+
+func using(name string) string { return "USE " + schema.Ident(name) }

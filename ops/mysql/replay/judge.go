@@ -1,0 +1,362 @@
+// Package replay rolls a loaded backup forward by the binary log: it finds how far the
+// log reaches from where the backup stands, decides over every statement in it, and
+// replays it into a schema, exactly once over kills: the place in the log is committed
+// with the data.
+package replay
+
+import (
+	"slices"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/load"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/mysql/sqlscan"
+)
+
+// kind is what a statement of the log is to a replay.
+type kind uint8
+
+const (
+	foreign    kind = iota // it is of other schemas, of accounts, or changes nothing
+	definition             // it changes definitions, and commits by itself
+	rowsOf                 // it changes rows, in the statement format
+	control                // SAVEPOINT, ROLLBACK TO, RELEASE
+)
+
+// effect is what a definition does to the set of tables.
+type effect struct {
+	made     []string
+	dropped  []string
+	emptied  []string
+	renamed  [][2]string
+	repart   []string // partitions with rows may go
+	enabled  string   // an event that is made disabled, and was enabled
+	disabled string   // an event that is gone or disabled
+}
+
+// decided is the decision over one statement.
+type decided struct {
+	kind   kind
+	sql    string
+	tables []string // of ours that it is about
+	effect effect
+}
+
+// judge decides over the statements of a log.
+type judge struct {
+	from, to string
+	maria    bool
+	scope    []string // tables; empty is all
+	others   func(schema string) bool
+	temp     map[tempTable]bool
+}
+
+// tempTable is a temporary table of a connection: it is in the log of the statement
+// format, and is no table of the backup.
+type tempTable struct {
+	thread uint32
+	name   string
+}
+
+const (
+	modeANSIQuotes  = 1 << 2
+	modeNoBackslash = 1 << 20
+)
+
+func modeOf(q *binlog.Query) sqlscan.Mode {
+	return sqlscan.Mode{ANSIQuotes: q.SQLMode&modeANSIQuotes != 0, NoBackslash: q.SQLMode&modeNoBackslash != 0}
+}
+
+// inScope tells whether a table is replayed.
+func (j *judge) inScope(table string) bool {
+	return len(j.scope) == 0 || slices.Contains(j.scope, table)
+}
+
+// statement decides over a query of the log.
+func (j *judge) statement(q *binlog.Query) (decided, lang.Msg) {
+	text, err := sqlscan.Tokenize(q.SQL, modeOf(q))
+	if err != nil {
+		return decided{}, lang.M("a statement that opsdeck cannot read: %s", short(q.SQL))
+	}
+	switch {
+	case text.Len() == 0 || elsewhere(text):
+		return decided{}, lang.Msg{}
+	case text.Any(0, "SAVEPOINT", "RELEASE"), text.Is(0, "ROLLBACK"):
+		return decided{kind: control, sql: string(q.SQL)}, lang.Msg{}
+	case text.Is(0, "RENAME"):
+		return j.rename(q, text)
+	case text.Any(0, "CREATE", "DROP", "ALTER", "TRUNCATE"):
+		return j.definition(q, text)
+	case text.Any(0, "INSERT", "REPLACE", "UPDATE", "DELETE"):
+		return j.rows(q, text)
+	case !j.concerned(q, text):
+		return decided{}, lang.Msg{}
+	}
+	return decided{}, lang.M("a statement that has no place in a replay: %s", short(q.SQL))
+}
+
+// elsewhere tells of statements that change nothing in a schema.
+func elsewhere(t *sqlscan.Text) bool {
+	switch t.Upper(0) {
+	case "GRANT", "REVOKE", "FLUSH", "ANALYZE", "OPTIMIZE", "REPAIR", "CHECK", "INSTALL", "UNINSTALL", "SET", "USE", "DO",
+		"COMMIT", "BEGIN", "CHECKSUM", "KILL":
+		return true
+	case "CREATE", "DROP", "ALTER", "RENAME":
+		at := 1
+		if t.Follows(at, "OR", "REPLACE") {
+			at += 2
+		}
+		return t.Any(at, "USER", "ROLE", "SERVER", "RESOURCE", "TABLESPACE", "UNDO", "LOGFILE", "INSTANCE", "SPATIAL") &&
+			!t.Is(at+1, "INDEX")
+	}
+	return false
+}
+
+// definition decides over CREATE, DROP, ALTER and TRUNCATE.
+func (j *judge) definition(q *binlog.Query, text *sqlscan.Text) (decided, lang.Msg) {
+	p, err := sqlscan.Parse(q.SQL, modeOf(q))
+	if err != nil {
+		if !j.concerned(q, text) {
+			return decided{}, lang.Msg{}
+		}
+		return decided{}, lang.M("a statement that opsdeck cannot read: %s", short(q.SQL))
+	}
+	if p.Temporary {
+		return j.temporary(q, p)
+	}
+	if p.Kind == "DATABASE" {
+		return j.database(q, p)
+	}
+	ours, others := j.owners(q, p)
+	switch {
+	case len(ours) == 0:
+		return decided{}, lang.Msg{}
+	case others:
+		return decided{}, lang.M("it changes several schemas, or tables that are not restored, at once: %s", short(q.SQL))
+	case q.Schema != j.from && loose(p):
+		return decided{}, lang.M("it was run in the schema %s: %s", q.Schema, short(q.SQL))
+	}
+	got, refusal := load.Judge(q.SQL, p.Mode, j.from, j.to, j.maria)
+	if !refusal.Empty() {
+		return decided{}, refusal
+	}
+	d := decided{kind: definition, sql: plainCreate(got), tables: ours}
+	d.effect = effectOf(p, ours, text)
+	d.effect.enabled = got.Enabled
+	return d, j.eventStatus(p, text, &d)
+}
+
+// owners are the tables, or other objects, of ours that a definition is about; others
+// tells that it is about some that are not replayed, too.
+func (j *judge) owners(q *binlog.Query, p *sqlscan.Parsed) (ours []string, others bool) {
+	own := p.Refs[:1]
+	switch p.Kind {
+	case "TRIGGER", "INDEX":
+		own = p.Refs[len(p.Refs)-1:]
+		if p.Verb == "CREATE" || p.Kind == "INDEX" {
+			own = p.Refs[1:2]
+		}
+	case "TABLE":
+		if p.Verb == "DROP" {
+			own = p.Refs
+		}
+	}
+	whole := p.Kind != "TABLE" && p.Kind != "INDEX" && p.Kind != "TRIGGER" && p.Kind != ""
+	for _, r := range own {
+		in := r.Schema
+		if in == "" {
+			in = q.Schema
+		}
+		if in == j.from && (j.inScope(r.Name) || whole && len(j.scope) == 0) {
+			ours = append(ours, r.Name)
+		} else if in == j.from || len(own) > 1 {
+			others = true
+		}
+	}
+	return ours, others
+}
+
+// loose tells whether a name stands without its schema where that matters.
+func loose(p *sqlscan.Parsed) bool {
+	return slices.ContainsFunc(p.Refs, func(r sqlscan.Ref) bool { return !r.Qualified() })
+}
+
+// plainCreate takes the option off that MySQL puts on the CREATE TABLE of a CREATE TABLE
+// … SELECT: its rows follow it in the log, and are replayed as any others.
+// https://dev.mysql.com/doc/refman/8.4/en/atomic-ddl.html
+func plainCreate(got load.Judged) string {
+	t, err := sqlscan.Tokenize(got.SQL, got.Parsed.Mode)
+	if err == nil && t.Is(0, "CREATE") && t.Follows(t.Len()-2, "START", "TRANSACTION") {
+		return string(got.SQL[:t.Tokens[t.Len()-2].Start])
+	}
+	return string(got.SQL)
+}
+
+// database decides over statements about whole schemas.
+func (j *judge) database(q *binlog.Query, p *sqlscan.Parsed) (decided, lang.Msg) {
+	name := p.Own().Name
+	switch {
+	case name != j.from || p.Verb == "CREATE" || len(j.scope) > 0:
+		return decided{}, lang.Msg{}
+	case p.Verb == "DROP":
+		return decided{}, lang.M("it removes the whole schema: %s", short(q.SQL))
+	}
+	got, refusal := load.Judge(q.SQL, p.Mode, j.from, j.to, j.maria)
+	return decided{kind: definition, sql: string(got.SQL)}, refusal
+}
+
+// temporary notes temporary tables, which are no part of the schema.
+func (j *judge) temporary(q *binlog.Query, p *sqlscan.Parsed) (decided, lang.Msg) {
+	for _, r := range p.Refs {
+		if p.Verb == "CREATE" {
+			j.temp[tempTable{q.Thread, strings.ToLower(r.Name)}] = true
+			break
+		}
+		delete(j.temp, tempTable{q.Thread, strings.ToLower(r.Name)})
+	}
+	return decided{}, lang.Msg{}
+}
+
+// rename decides over RENAME TABLE a TO b, c TO d.
+func (j *judge) rename(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
+	d := decided{kind: definition}
+	var edits []sqlscan.Edit
+	ours, foreign := 0, 0
+	at := 2
+	if t.Follows(at, "IF", "EXISTS") {
+		at += 2
+	}
+	name := func() (string, bool) {
+		first, ok := t.Name(at)
+		in := q.Schema
+		if ok && t.Is(at+1, ".") {
+			in = first
+			edits = append(edits, sqlscan.Edit{Start: t.Tokens[at].Start, End: t.Tokens[at].End, New: schema.Ident(j.to)})
+			if first, ok = t.Name(at + 2); ok {
+				at += 2
+			}
+		}
+		at++
+		if in == j.from {
+			ours++
+		} else {
+			foreign++
+		}
+		return first, ok
+	}
+	for {
+		old, ok := name()
+		for ok && t.Any(at, "WAIT", "NOWAIT") || ok && t.Kind(at) == sqlscan.Number {
+			at++
+		}
+		if !ok || !t.Is(at, "TO") {
+			break
+		}
+		at++
+		now, ok := name()
+		if !ok {
+			break
+		}
+		d.tables = append(d.tables, old, now)
+		d.effect.renamed = append(d.effect.renamed, [2]string{old, now})
+		if at == t.Len() {
+			return j.renamed(q, d, edits, ours, foreign)
+		}
+		if !t.Is(at, ",") {
+			break
+		}
+		at++
+	}
+	return decided{}, lang.M("a statement that opsdeck cannot read: %s", short(q.SQL))
+}
+
+func (j *judge) renamed(q *binlog.Query, d decided, edits []sqlscan.Edit, ours, foreign int) (decided, lang.Msg) {
+	scoped := 0
+	for _, t := range d.tables {
+		if j.inScope(t) {
+			scoped++
+		}
+	}
+	switch {
+	case ours == 0 || scoped == 0:
+		return decided{}, lang.Msg{}
+	case foreign > 0:
+		return decided{}, lang.M("it moves tables between schemas: %s", short(q.SQL))
+	case scoped < len(d.tables):
+		return decided{}, lang.M("it renames tables that are not restored, too: %s", short(q.SQL))
+	}
+	d.sql = string(sqlscan.Apply(q.SQL, edits))
+	return d, lang.Msg{}
+}
+
+// rows decides over a statement that changes rows. Its names are those before a dot:
+// ours get the new schema, another schema's are refused.
+func (j *judge) rows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
+	p, err := sqlscan.Parse(q.SQL, modeOf(q))
+	if err != nil || len(p.Refs) == 0 {
+		p = nil
+	}
+	target := ""
+	if p != nil {
+		target = p.Own().Name
+		if in := p.Own().Schema; in != "" && in != j.from || in == "" && q.Schema != j.from {
+			return j.elsewhereRows(q, t)
+		}
+		if j.temp[tempTable{q.Thread, strings.ToLower(target)}] || !j.inScope(target) {
+			return decided{}, lang.Msg{}
+		}
+	} else if !j.concerned(q, t) {
+		return decided{}, lang.Msg{}
+	}
+	if q.Schema != j.from {
+		return decided{}, lang.M("it was run in the schema %s: %s", q.Schema, short(q.SQL))
+	}
+	var edits []sqlscan.Edit
+	for i := range t.Tokens {
+		name, ok := t.Name(i)
+		switch {
+		case !ok:
+		case j.temp[tempTable{q.Thread, strings.ToLower(name)}]:
+			return decided{}, lang.M("it reads a temporary table, which is not in the log: %s", short(q.SQL))
+		case !t.Is(i+1, ".") || i > 0 && t.Is(i-1, "."):
+		case name == j.from:
+			edits = append(edits, sqlscan.Edit{Start: t.Tokens[i].Start, End: t.Tokens[i].End, New: schema.Ident(j.to)})
+		case j.others(name):
+			return decided{}, lang.M("it also reaches the schema %s: %s", name, short(q.SQL))
+		}
+	}
+	return decided{kind: rowsOf, sql: string(sqlscan.Apply(q.SQL, edits)), tables: []string{target}}, lang.Msg{}
+}
+
+// elsewhereRows is a statement whose rows are in another schema: with more than one
+// table it may change ours as well.
+func (j *judge) elsewhereRows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
+	if t.Any(0, "INSERT", "REPLACE") || !j.concerned(q, t) {
+		return decided{}, lang.Msg{}
+	}
+	return decided{}, lang.M("it also reaches the schema %s: %s", q.Schema, short(q.SQL))
+}
+
+// concerned tells whether a statement may be about our schema: it ran there, or names it.
+func (j *judge) concerned(q *binlog.Query, t *sqlscan.Text) bool {
+	if q.Schema == j.from {
+		return true
+	}
+	for i := range t.Tokens {
+		if name, ok := t.Name(i); ok && name == j.from {
+			return true
+		}
+	}
+	return false
+}
+
+// short is the beginning of a statement, without its secrets.
+func short(sql []byte) string {
+	text := strings.Join(strings.Fields(hide(string(sql[:min(len(sql), 400)]))), " ")
+	if len(text) > 160 {
+		text = strings.ToValidUTF8(text[:160], "") + "…"
+	}
+	return text
+}

@@ -1,0 +1,212 @@
+package replay
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"opsdeck/internal/testdb"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/binarchive"
+	format "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/changes"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+func target(s *testdb.Server) mysql.Target {
+	return mysql.Target{Network: "tcp", Addr: fmt.Sprintf("%s:%d", s.Host, s.Port), User: s.User, Password: s.Password}
+}
+
+// world is a schema, its copy of a moment, and the log from that moment on.
+type world struct {
+	s        *testdb.Server
+	live     string
+	shadow   string
+	stand    binlog.Stand
+	tables   []string
+	expected map[string]int64
+}
+
+// newWorld makes the same tables in two schemas; the second is what a backup would load.
+func newWorld(t *testing.T, s *testdb.Server, setup ...string) *world {
+	t.Helper()
+	w := &world{s: s, live: s.Schema(t), shadow: s.Schema(t), expected: map[string]int64{}}
+	setup = append([]string{"SET SESSION binlog_format=ROW", "SET NAMES utf8mb4"}, setup...)
+	s.Exec(t, w.live, setup...)
+	s.Exec(t, w.shadow, setup...)
+	w.stand = now(t, s)
+	db := s.Open(t, w.live)
+	rows, err := db.Query("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE <> 'VIEW'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		var name string
+		var n int64
+		rows.Scan(&name)
+		if err := s.Open(t, w.live).QueryRow("SELECT COUNT(*) FROM `" + name + "`").Scan(&n); err == nil {
+			w.expected[name] = n
+		}
+	}
+	return w
+}
+
+func now(t *testing.T, s *testdb.Server) binlog.Stand {
+	t.Helper()
+	at, err := format.Ask(t.Context(), target(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binlog.Stand{Position: binlog.Position{File: at.Now.File, Pos: at.Now.Pos}, GTID: at.Now.GTID}
+}
+
+// work changes the live schema.
+func (w *world) work(t *testing.T, statements ...string) {
+	t.Helper()
+	w.s.Exec(t, w.live, append([]string{"SET SESSION binlog_format=ROW", "SET NAMES utf8mb4"}, statements...)...)
+}
+
+// log is the log from the world's moment on.
+func (w *world) log(t *testing.T) *changes.Run {
+	t.Helper()
+	src, err := changes.Open(t.Context(), binarchive.Folder{Dir: filepath.Join(t.TempDir(), "binlog")}, nil, target(w.s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if src.LiveErr != nil {
+		t.Fatal(src.LiveErr)
+	}
+	t.Cleanup(func() { src.Close() })
+	run, err := src.From([]binlog.Stand{w.stand})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
+func (w *world) question(run *changes.Run, m binlog.Moment) Question {
+	return Question{Run: run, Moment: m, From: w.live, To: w.shadow, Rows: w.expected, Maria: w.s.Flavour == "mariadb"}
+}
+
+// replay rolls the shadow forward to a moment.
+func (w *world) replay(t *testing.T, run *changes.Run, m binlog.Moment) (*Forecast, State) {
+	t.Helper()
+	f, err := Look(t.Context(), w.question(run, m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range f.Refused {
+		t.Fatalf("refused: %s %s", r.ID, r.Why.String())
+	}
+	w.prepare(t, run)
+	state, err := w.run(t.Context(), t, run, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f, state
+}
+
+func (w *world) prepare(t *testing.T, run *changes.Run) {
+	t.Helper()
+	c, err := w.s.Open(t, "").Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := Prepare(t.Context(), c, w.shadow, run.From, w.expected); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) run(ctx context.Context, t *testing.T, run *changes.Run, f *Forecast) (State, error) {
+	return Run(ctx, w.s.Open(t, ""), Job{Run: run, To: f.To, From: w.live, Schema: w.shadow, Total: f.Transactions})
+}
+
+// word is a schema by the dump program's word, without the schema's name and a replay's table.
+func (w *world) word(t *testing.T, schema string) string {
+	t.Helper()
+	args := []string{"--hex-blob", "--skip-extended-insert", "--order-by-primary", "--routines", "--skip-comments",
+		"--ignore-table=" + schema + "." + Table, schema}
+	return strings.ReplaceAll(string(w.s.Dump(t, args...)), schema, "SCHEMA")
+}
+
+func (w *world) same(t *testing.T) {
+	t.Helper()
+	got, want := w.word(t, w.shadow), w.word(t, w.live)
+	if got == want {
+		return
+	}
+	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range max(len(a), len(b)) {
+		if i >= len(a) || i >= len(b) || a[i] != b[i] {
+			t.Fatalf("replayed, line %d:\n%s\nlive:\n%s", i, at(a, i), at(b, i))
+		}
+	}
+}
+
+func at(lines []string, i int) string {
+	if i < len(lines) {
+		return lines[i][:min(len(lines[i]), 600)]
+	}
+	return "(nothing)"
+}
+
+// counted proves that the replay knew how many rows each table has.
+func (w *world) counted(t *testing.T, state State) {
+	t.Helper()
+	for table, want := range state.Rows {
+		var n int64
+		if err := w.s.Open(t, w.shadow).QueryRow("SELECT COUNT(*) FROM `" + table + "`").Scan(&n); err != nil {
+			t.Errorf("%s: %v", table, err)
+		} else if want >= 0 && n != want {
+			t.Errorf("%s has %d rows, the replay counted %d", table, n, want)
+		}
+	}
+}
+
+const goods = `CREATE TABLE goods (a INT UNSIGNED, b VARCHAR(20), price DECIMAL(12,3), f FLOAT, d DOUBLE, at TIMESTAMP(3) NULL,
+	day DATE, tm TIME(6), yr YEAR, kind ENUM('x','后'), flags SET('p','q'), bits BIT(9), data VARBINARY(20), fix BINARY(4),
+	txt TEXT CHARACTER SET latin1, js JSON, big LONGBLOB, dbl DECIMAL(12,3) GENERATED ALWAYS AS (price * 2) VIRTUAL,
+	st BIGINT GENERATED ALWAYS AS (a + 1) STORED, PRIMARY KEY (a, b))`
+
+func TestReplayBringsACopyToTheSameRows(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		w := newWorld(t, s, goods,
+			"CREATE TABLE auto (id INT AUTO_INCREMENT PRIMARY KEY, v TEXT)",
+			"CREATE TABLE bare (v INT)",
+			"INSERT INTO goods (a,b,price) VALUES (1,'a',1),(2,'b',2),(3,'c',3)",
+			"INSERT INTO auto (v) VALUES ('one'),('two')")
+		other := s.Schema(t)
+		s.Exec(t, other, "CREATE TABLE o (id INT PRIMARY KEY)")
+		w.work(t,
+			"INSERT INTO goods (a,b,price,f,d,at,day,tm,yr,kind,flags,bits,data,fix,txt,js,big) VALUES (4000000000,'甲',1.005,1.1,"+
+				"1e-9,'2026-01-29 10:00:00.123','2026-01-29','-12:00:01.5',2026,'后','p,q',b'100000001',0x00FF,0x01,'é','{\"a\":[1,null]}',REPEAT('x',90000))",
+			"UPDATE goods SET price=7, b='moved', js='{}' WHERE a=3",
+			"DELETE FROM goods WHERE a=2",
+			"BEGIN", "INSERT INTO auto (v) VALUES ('three')", "INSERT INTO bare VALUES (1),(1),(2)",
+			"INSERT INTO "+other+".o VALUES (1)", "UPDATE auto SET v='2' WHERE id=2", "COMMIT",
+			"BEGIN", "INSERT INTO auto (v) VALUES ('gone')", "ROLLBACK",
+			"BEGIN", "INSERT INTO auto (v) VALUES ('kept')", "SAVEPOINT x", "DELETE FROM auto", "ROLLBACK TO x", "COMMIT",
+			"DELETE FROM bare WHERE v=1 LIMIT 1",
+		)
+		run := w.log(t)
+		f, state := w.replay(t, run, binlog.Moment{Position: &now2(t, s).Position})
+		w.same(t)
+		w.counted(t, state)
+		if f.Foreign != 1 {
+			t.Errorf("%d transactions of several schemas", f.Foreign)
+		}
+	})
+}
+
+func now2(t *testing.T, s *testdb.Server) *binlog.Stand {
+	at := now(t, s)
+	return &at
+}
+
+var _ = strconv.Itoa

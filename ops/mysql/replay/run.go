@@ -1,0 +1,411 @@
+package replay
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"opsdeck/ops"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/binarchive"
+	format "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/mysql/schema"
+)
+
+// Job is one replay.
+type Job struct {
+	Run    *changes.Run
+	To     binlog.Place // no transaction that begins there or later
+	From   string       // the schema's name in the log
+	Schema string       // where it goes
+	Tables []string     // these alone; empty is all
+	Total  int64        // transactions, for the progress
+	Report func(ops.Progress)
+}
+
+// commitBytes is how much of the log is committed at once, in bytes.
+const commitBytes = 4 << 20
+
+// runner is a replay that goes on.
+type runner struct {
+	Job
+	ctx    context.Context
+	apply  *sql.Conn // it changes data and place in one transaction
+	note   *sql.Conn // it notes steps that no transaction holds
+	judge  judge
+	state  State
+	wait   *pending // of a replay that was broken off
+	server server
+	begin  time.Time
+
+	file    binlog.Place   // that is read
+	reached bool           // the file in which the replay ends was read
+	told    *format.Format // the format that the server was told
+	saved   binlog.Place   // the place of the last commit
+	engines map[string]string
+	group   group
+	open    bool // a transaction is open
+	size    int64
+	noted   bool // a step is noted that no transaction holds
+	batch   batch
+}
+
+// group is what is known of the group that is read.
+type group struct {
+	from    binlog.Place
+	skip    bool
+	held    []event // not yet at the server
+	size    int
+	changes []binlog.TableChange
+	context []string // settings that the next statement needs
+	number  int      // of its statements
+	begun   bool     // some of it is at the server, in a transaction of its own
+}
+
+// event is rows in the form of the server's BINLOG statement.
+type event struct {
+	data  []byte
+	keeps bool // the table has no transactions
+}
+
+// mostHeld is how much of a group waits for its end, in bytes. An XA transaction waits
+// whole: whether it is committed is not known before.
+const mostHeld = 8 << 20
+
+// Run goes on with a replay that was begun, to its end. After an error it can be run
+// again, but for ErrAgain.
+func Run(ctx context.Context, db *sql.DB, job Job) (State, error) {
+	r := &runner{Job: job, ctx: ctx, begin: time.Now()}
+	if err := r.connect(db); err != nil {
+		return r.state, err
+	}
+	defer r.apply.Close()
+	defer r.note.Close()
+	if err := r.resume(); err != nil || r.state.Ended {
+		return r.state, err
+	}
+	err := r.Run.Each(ctx, r.state.At, r.opens, r.take)
+	if errors.Is(err, binarchive.ErrEnough) {
+		err = nil
+	}
+	if err != nil {
+		return r.state, err
+	}
+	r.state.Ended = true
+	return r.state, r.commit()
+}
+
+// connect opens the two sessions.
+func (r *runner) connect(db *sql.DB) (err error) {
+	if r.apply, err = db.Conn(r.ctx); err != nil {
+		return err
+	}
+	if r.note, err = db.Conn(r.ctx); err != nil {
+		r.apply.Close()
+		return err
+	}
+	for _, c := range []*sql.Conn{r.apply, r.note} {
+		if err = setUp(r.ctx, c); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = r.server.ask(r.ctx, r.apply)
+	}
+	if err != nil {
+		r.apply.Close()
+		r.note.Close()
+	}
+	return err
+}
+
+// resume reads how far a former try came.
+func (r *runner) resume() error {
+	state, there, err := read[State](r.ctx, r.apply, r.Schema, rowState)
+	if err != nil || !there {
+		return fmt.Errorf("read how far the replay is: %w", errors.Join(err, missing(there)))
+	}
+	r.state, r.saved = state, state.At
+	wait, there, err := read[pending](r.ctx, r.apply, r.Schema, rowPending)
+	if err != nil {
+		return err
+	}
+	if there {
+		if wait.Number == 0 {
+			return ErrAgain
+		}
+		r.wait, r.noted = &wait, true
+	}
+	names, err := schemas(r.ctx, r.apply)
+	r.judge = newJudge(r.From, r.Schema, r.server.maria, r.Tables, names)
+	return err
+}
+
+func missing(there bool) error {
+	if there {
+		return nil
+	}
+	return ErrAgain
+}
+
+// opens takes the format of the next file, and tells it to the server where it is another.
+func (r *runner) opens(at binlog.Place, f *format.Format) error {
+	if r.reached && at.Identity != r.To.Identity {
+		return binarchive.ErrEnough
+	}
+	r.file = at
+	r.reached = r.reached || at.Identity == r.To.Identity && at.File == r.To.File
+	if r.told != nil && r.told.Same(f) {
+		return nil
+	}
+	if r.told != nil {
+		if err := r.commit(); err != nil {
+			return err
+		}
+	}
+	r.told = f
+	return r.tell(f)
+}
+
+// take replays one step of the log.
+func (r *runner) take(i *format.Item) error {
+	err := r.step(i)
+	if err == nil || errors.Is(err, binarchive.ErrEnough) || r.ctx.Err() != nil {
+		return err
+	}
+	return fmt.Errorf("replay %s: %w", i.Group.ID(), err)
+}
+
+func (r *runner) step(i *format.Item) error {
+	if i.What == format.Begin {
+		return r.starts(i.Group)
+	}
+	if r.group.skip {
+		return nil
+	}
+	switch i.What {
+	case format.Statement:
+		return r.statement(i)
+	case format.Context:
+		return r.context(i)
+	case format.Change:
+		return r.change(i)
+	case format.End:
+		return r.ends(i.Group)
+	}
+	return nil
+}
+
+// starts takes the beginning of a group; at the end of the replay it says so.
+func (r *runner) starts(g *format.Group) error {
+	at := r.file
+	at.Pos = g.Pos
+	if r.reached && at.File == r.To.File && at.Pos >= r.To.Pos {
+		return binarchive.ErrEnough
+	}
+	r.group = group{from: at}
+	r.group.skip = g.GTID.ID != "" && !r.Run.Done.Empty() && contains(r.Run.Done, g.GTID.ID)
+	return nil
+}
+
+// change replays row images of our schema.
+func (r *runner) change(i *format.Item) error {
+	m := i.Rows.Map
+	if m.Schema != r.From || !r.judge.inScope(m.Name) {
+		return nil
+	}
+	rows, err := i.Rows.Count()
+	if err != nil {
+		return err
+	}
+	counted := binlog.TableChange{Schema: m.Schema, Table: m.Name}
+	counted.Add(i.Rows.Verb, int64(rows))
+	sumChange(&r.group.changes, counted)
+	data, err := i.Native(nil, r.Schema, len(r.Tables) == 0)
+	if err != nil {
+		return err
+	}
+	g := &r.group
+	g.held = append(g.held, event{data: data, keeps: !r.transactional(m.Name)})
+	if g.size += len(data); g.size > mostHeld && i.Group.XA == "" {
+		return r.spill()
+	}
+	return nil
+}
+
+// spill hands what is held of a group to the server before its end is known, in a
+// transaction of the group's own.
+func (r *runner) spill() error {
+	if !r.group.begun {
+		if err := r.settled(); err != nil {
+			return err
+		}
+		r.group.begun = true
+	}
+	return r.put(r.group.take(false))
+}
+
+// take empties what is held; rolledBack leaves only what a rollback does not undo.
+func (g *group) take(rolledBack bool) []event {
+	held := g.held
+	g.held, g.size = nil, 0
+	if rolledBack {
+		held = slices.DeleteFunc(held, func(e event) bool { return !e.keeps })
+	}
+	return held
+}
+
+// put hands events to the server, some at a time.
+func (r *runner) put(events []event) error {
+	for _, e := range events {
+		if e.keeps && !r.noted {
+			if err := r.settled(); err != nil {
+				return err
+			}
+			if err := r.noteStep(pending{At: r.group.from}); err != nil {
+				return err
+			}
+		}
+		if r.batch.len()+len(e.data) > r.server.batch {
+			if err := r.send(); err != nil {
+				return err
+			}
+		}
+		r.size += int64(len(e.data))
+		r.batch.add(e.data)
+	}
+	return nil
+}
+
+// settled commits the groups before the one that is read, where there are some.
+func (r *runner) settled() error {
+	if r.group.begun || r.saved == r.state.At && r.batch.len() == 0 {
+		return nil
+	}
+	return r.commit()
+}
+
+// ends finishes a group.
+func (r *runner) ends(g *format.Group) error {
+	end := r.file
+	end.Pos = g.End
+	switch g.Phase {
+	case format.XAPrepared:
+		if r.state.XA == nil {
+			r.state.XA = map[string]binlog.Place{}
+		}
+		r.state.XA[g.XA] = r.group.from
+		r.group.changes, r.group.held = nil, nil
+	case format.XACommit:
+		if err := r.second(g.XA); err != nil {
+			return err
+		}
+	case format.XARollback:
+		delete(r.state.XA, g.XA)
+	}
+	if err := r.put(r.group.take(g.RolledBack)); err != nil {
+		return err
+	}
+	if g.RolledBack {
+		if err := r.rollBack(); err != nil {
+			return err
+		}
+	}
+	for _, c := range r.group.changes {
+		count(r.state.Rows, c.Table, c.Inserted-c.Deleted)
+		r.state.Changed += c.Rows()
+	}
+	r.state.At = end
+	r.state.Transactions++
+	r.group = group{}
+	r.report()
+	if r.noted || r.size >= commitBytes {
+		return r.commit()
+	}
+	return nil
+}
+
+// rollBack takes back what tables with transactions have of a group; those without keep
+// it, as on the server.
+func (r *runner) rollBack() error {
+	r.group.changes = slices.DeleteFunc(r.group.changes, func(c binlog.TableChange) bool {
+		return r.transactional(c.Table)
+	})
+	if !r.group.begun {
+		return nil
+	}
+	if err := r.send(); err != nil {
+		return err
+	}
+	r.open = false
+	_, err := r.apply.ExecContext(r.ctx, "ROLLBACK")
+	return err
+}
+
+// second replays a prepared XA transaction when it is committed: its rows are read once
+// more from where they are in the log.
+func (r *runner) second(id string) error {
+	first, known := r.state.XA[id]
+	if !known {
+		return fmt.Errorf("the XA transaction %s was prepared before the backup", id)
+	}
+	delete(r.state.XA, id)
+	err := r.Run.Each(r.ctx, first, func(_ binlog.Place, f *format.Format) error {
+		if !r.told.Same(f) {
+			return errors.New("an XA transaction was prepared under another version of the server")
+		}
+		return nil
+	}, func(i *format.Item) error {
+		switch i.What {
+		case format.Change:
+			return r.change(i)
+		case format.End:
+			return binarchive.ErrEnough
+		}
+		return nil
+	})
+	if !errors.Is(err, binarchive.ErrEnough) {
+		return errors.Join(err, missing(err != nil))
+	}
+	return nil
+}
+
+func (r *runner) report() {
+	if r.Report == nil {
+		return
+	}
+	r.Report(ops.Progress{
+		Phase:   "replay",
+		Object:  r.state.At.Position.String(),
+		Done:    r.state.Transactions,
+		Total:   max(r.Total, r.state.Transactions),
+		Unit:    "transactions",
+		Rows:    r.state.Changed,
+		Elapsed: time.Since(r.begin),
+	})
+}
+
+// transactional tells whether a table's rows go with a transaction.
+func (r *runner) transactional(table string) bool {
+	if r.engines == nil {
+		r.engines = map[string]string{}
+		rows, err := schema.All(
+			r.ctx,
+			r.note,
+			"SELECT TABLE_NAME, COALESCE(ENGINE, '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?",
+			r.Schema,
+		)
+		if err != nil {
+			return false
+		}
+		for _, row := range rows {
+			r.engines[row[0]] = row[1]
+		}
+	}
+	t := schema.Table{Engine: r.engines[table]}
+	return t.Transactional()
+}

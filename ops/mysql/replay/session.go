@@ -1,0 +1,168 @@
+package replay
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	format "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/schema"
+)
+
+// server is what is known of the server.
+type server struct {
+	maria      bool
+	batch      int // bytes of events in one BINLOG statement
+	gtids      bool
+	collations map[int][2]string // by number: charset, collation
+}
+
+// mostBatch is how many bytes of events go to the server at once.
+const mostBatch = 256 << 10
+
+func (s *server) ask(ctx context.Context, c *sql.Conn) (err error) {
+	if s.maria, err = schema.IsMariaDB(ctx, c); err != nil {
+		return err
+	}
+	packet, err := schema.One(ctx, c, "SELECT @@max_allowed_packet")
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(packet)
+	if err != nil {
+		return err
+	}
+	s.batch = min(mostBatch, (n-1024)/4*3)
+	if mode, err := schema.One(ctx, c, "SELECT @@GLOBAL.gtid_mode"); err == nil {
+		s.gtids = mode == "ON"
+	}
+	rows, err := schema.All(ctx, c, "SELECT ID, CHARACTER_SET_NAME, COLLATION_NAME FROM information_schema.COLLATIONS "+
+		"WHERE ID IS NOT NULL")
+	s.collations = map[int][2]string{}
+	for _, r := range rows {
+		if id, err := strconv.Atoi(r[0]); err == nil {
+			s.collations[id] = [2]string{r[1], r[2]}
+		}
+	}
+	return err
+}
+
+func schemas(ctx context.Context, q schema.Querier) ([]string, error) {
+	rows, err := schema.All(ctx, q, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")
+	var names []string
+	for _, r := range rows {
+		names = append(names, r[0])
+	}
+	return names, err
+}
+
+func setUp(ctx context.Context, c *sql.Conn) error {
+	for _, q := range []string{
+		"SET NAMES utf8mb4",
+		"SET SESSION time_zone = '+00:00', sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'",
+		"SET SESSION net_read_timeout = 3600, net_write_timeout = 3600, wait_timeout = 86400, lock_wait_timeout = 60",
+	} {
+		if _, err := c.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("%s: %w", q, err)
+		}
+	}
+	return nil
+}
+
+// batch gathers events for one BINLOG statement.
+type batch struct{ events []byte }
+
+func (b *batch) len() int         { return len(b.events) }
+func (b *batch) add(event []byte) { b.events = append(b.events, event...) }
+
+// sql is the statement, and empties the batch.
+func (b *batch) sql() string {
+	text := "BINLOG '" + base64.StdEncoding.EncodeToString(b.events) + "'"
+	b.events = b.events[:0]
+	return text
+}
+
+// send hands what was gathered to the server.
+func (r *runner) send() error {
+	if r.batch.len() == 0 {
+		return nil
+	}
+	if err := r.start(); err != nil {
+		return err
+	}
+	_, err := r.apply.ExecContext(r.ctx, r.batch.sql())
+	return err
+}
+
+// tell gives the server the format of the events.
+func (r *runner) tell(f *format.Format) error {
+	head := batch{events: f.Native()}
+	if _, err := r.apply.ExecContext(r.ctx, head.sql()); err != nil {
+		return fmt.Errorf("the log's format: %w", err)
+	}
+	if !r.server.gtids {
+		return nil
+	}
+	_, err := r.apply.ExecContext(r.ctx, "SET @@SESSION.GTID_NEXT = 'AUTOMATIC'")
+	return err
+}
+
+// start opens a transaction, unless one is open.
+func (r *runner) start() error {
+	if !r.open {
+		if _, err := r.apply.ExecContext(r.ctx, "BEGIN"); err != nil {
+			return err
+		}
+		r.open = true
+	}
+	return nil
+}
+
+// commit commits what was replayed together with its place.
+func (r *runner) commit() error {
+	if err := r.send(); err != nil {
+		return err
+	}
+	if err := r.start(); err != nil {
+		return err
+	}
+	text, err := json.Marshal(r.state)
+	if err != nil {
+		return err
+	}
+	in := schema.Name(r.Schema, Table)
+	queries := []string{
+		fmt.Sprintf("UPDATE %s SET what = _utf8mb4 0x%x WHERE id = %d", in, text, rowState),
+	}
+	if r.noted {
+		queries = append(queries, fmt.Sprintf("DELETE FROM %s WHERE id = %d", in, rowPending))
+	}
+	for _, q := range append(queries, "COMMIT") {
+		if _, err := r.apply.ExecContext(r.ctx, q); err != nil {
+			return fmt.Errorf("commit: %w", err)
+		}
+	}
+	r.open, r.noted, r.size, r.wait = false, false, 0, nil
+	r.saved = r.state.At
+	return nil
+}
+
+// noteStep writes down that a step begins that no transaction holds.
+func (r *runner) noteStep(p pending) error {
+	text, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	_, err = r.note.ExecContext(
+		r.ctx,
+		fmt.Sprintf("REPLACE INTO %s VALUES (%d, _utf8mb4 0x%x)", schema.Name(r.Schema, Table), rowPending, text),
+	)
+	if err != nil {
+		return fmt.Errorf("note a step: %w", err)
+	}
+	r.noted = true
+	return nil
+}

@@ -1,0 +1,200 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"opsdeck/ops"
+	"opsdeck/ops/mysql"
+	format "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/schema"
+)
+
+// statement replays a query of the log.
+func (r *runner) statement(i *format.Item) error {
+	d, refusal := r.judge.statement(i.Query)
+	if !refusal.Empty() {
+		return ops.E(ops.Failed, refusal)
+	}
+	settings := r.group.context
+	r.group.context = nil
+	switch d.kind {
+	case definition:
+		return r.define(i, d)
+	case rowsOf:
+		return r.rowsOf(i, d, settings)
+	case control:
+		if err := r.spill(); err != nil {
+			return err
+		}
+		if err := errors.Join(r.send(), r.start()); err != nil {
+			return err
+		}
+		_, err := r.apply.ExecContext(r.ctx, d.sql)
+		return err
+	}
+	return nil
+}
+
+// define replays a definition. What was replayed before it is committed first, for it
+// commits by itself.
+func (r *runner) define(i *format.Item, d decided) error {
+	r.group.number++
+	done := false
+	if r.wait != nil && r.wait.At == r.group.from && r.wait.Number == r.group.number {
+		now, err := r.fingerprint(d)
+		if err != nil {
+			return err
+		}
+		done = now != r.wait.Look
+		if !done && !r.wait.Twice {
+			return ErrAgain
+		}
+	} else if err := r.beforeDefinition(d); err != nil {
+		return err
+	}
+	if !done {
+		if err := r.settle(i, nil); err != nil {
+			return err
+		}
+		if _, err := r.apply.ExecContext(r.ctx, d.sql); err != nil && !(r.wait != nil && wasDone(err)) {
+			return fmt.Errorf("%s: %w", short([]byte(d.sql)), err)
+		}
+	}
+	d.effect.apply(r.state.Rows)
+	r.state.Events = d.effect.applyEvents(r.state.Events)
+	r.engines = nil
+	return nil
+}
+
+// beforeDefinition commits what is done and notes what comes.
+func (r *runner) beforeDefinition(d decided) error {
+	// The place is the end of the group before: the rows of this one, if it has any,
+	// come after its definition.
+	if err := r.settled(); err != nil {
+		return err
+	}
+	look, err := r.fingerprint(d)
+	if err != nil {
+		return err
+	}
+	p := pending{At: r.group.from, Number: r.group.number, Look: look, Twice: twice(d)}
+	return r.noteStep(p)
+}
+
+// twice tells whether it is harmless to do a definition again that left the tables'
+// definitions as they were.
+func twice(d decided) bool {
+	return len(d.effect.repart) == 0 && len(d.effect.renamed) == 0
+}
+
+// wasDone tells errors that say that a definition was done already.
+func wasDone(err error) bool {
+	switch mysql.Number(err) {
+	case 1050, 1051, 1060, 1061, 1091, 1304, 1305, 1359, 1360, 1537, 1539, 4092:
+		return true
+	}
+	return false
+}
+
+// fingerprint tells the definitions of the tables that a statement is about.
+func (r *runner) fingerprint(d decided) (string, error) {
+	var all strings.Builder
+	for _, t := range d.tables {
+		rows, err := schema.All(r.ctx, r.note, "SHOW CREATE TABLE "+schema.Name(r.Schema, t))
+		switch {
+		case err == nil && len(rows) > 0 && len(rows[0]) > 1:
+			fmt.Fprintf(&all, "%s\x00", rows[0][1])
+		case mysql.Number(err) == 0 && err != nil:
+			return "", err
+		default:
+			fmt.Fprintf(&all, "none\x00")
+		}
+	}
+	return schema.Hash(all.String()), nil
+}
+
+// rowsOf replays a statement that changes rows.
+func (r *runner) rowsOf(i *format.Item, d decided, settings []string) error {
+	if err := r.spill(); err != nil {
+		return err
+	}
+	if !r.transactional(d.tables[0]) && !r.noted {
+		if err := r.noteStep(pending{At: r.group.from}); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(r.send(), r.start()); err != nil {
+		return err
+	}
+	if err := r.settle(i, settings); err != nil {
+		return err
+	}
+	r.size += int64(len(d.sql))
+	r.state.Rows[d.tables[0]] = unknownRows
+	_, err := r.apply.ExecContext(r.ctx, d.sql)
+	if err != nil {
+		return fmt.Errorf("%s: %w", short([]byte(d.sql)), err)
+	}
+	return nil
+}
+
+// settle makes the session that of the statement.
+func (r *runner) settle(i *format.Item, settings []string) error {
+	q := i.Query
+	set := []string{using(r.Schema)}
+	if q.HasSQLMode {
+		set = append(set, fmt.Sprintf("SET SESSION sql_mode = %d", q.SQLMode))
+	}
+	if q.HasFlags2 {
+		set = append(
+			set,
+			fmt.Sprintf("SET SESSION foreign_key_checks = %d, unique_checks = %d, sql_auto_is_null = %d",
+				bit(q.Flags2&format.OptionNoForeignKeys == 0), bit(q.Flags2&format.OptionNoUnique == 0),
+				bit(q.Flags2&format.OptionAutoIsNull != 0)),
+		)
+	}
+	if q.TimeZone != "" {
+		set = append(set, "SET SESSION time_zone = "+schema.String(q.TimeZone))
+	}
+	if c, ok := r.server.collations[int(q.Client)]; ok && q.Client != 0 {
+		set = append(set, "SET character_set_client = "+c[0])
+	}
+	if c, ok := r.server.collations[int(q.Connection)]; ok && q.Connection != 0 {
+		set = append(set, "SET collation_connection = "+c[1])
+	}
+	if q.Increment > 0 {
+		set = append(
+			set,
+			fmt.Sprintf("SET SESSION auto_increment_increment = %d, auto_increment_offset = %d", q.Increment, q.Offset),
+		)
+	}
+	set = append(set, fmt.Sprintf("SET SESSION timestamp = %d.%06d", i.Event.Timestamp, q.Micros))
+	for _, s := range append(set, settings...) {
+		if _, err := r.apply.ExecContext(r.ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", s, err)
+		}
+	}
+	return nil
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// context takes what the next statement needs.
+func (r *runner) context(i *format.Item) error {
+	set, err := i.Event.Setting(func(id int) (charset, collation string) {
+		c := r.server.collations[id]
+		return c[0], c[1]
+	})
+	if err != nil {
+		return err
+	}
+	r.group.context = append(r.group.context, set)
+	return nil
+}
