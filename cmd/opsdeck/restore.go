@@ -81,6 +81,7 @@ func (a *app) unattended(ans answers, alone bool) *restore.Unattended {
 // restoreRunCmd is `opsdeck restore --from NAME`.
 type restoreRunCmd struct {
 	answers
+	untilFlags
 	From          string   `placeholder:"NAME" help:"The backup, or a dump file; without it the newest usable one."`
 	Mode          string   `placeholder:"swap|in-place" enum:",swap,in-place" default:"" help:"swap exchanges the tables at the end, in-place loads into the live database."`
 	To            string   `placeholder:"SCHEMA" help:"Load into this schema, absent or empty, and leave the live one alone."`
@@ -109,6 +110,10 @@ func (c *restoreRunCmd) Run(a *app) error {
 	if err := a.writable(); err != nil && !c.Plan && !c.DryRun {
 		return err
 	}
+	moment, err := c.moment(a.clock.Now())
+	if err != nil {
+		return err
+	}
 	a.note(lang.M("looking at the backup and the target …"))
 	d.tell = a.note
 	p, err := d.Draft(a.ctx, restore.Choice{
@@ -119,6 +124,7 @@ func (c *restoreRunCmd) Run(a *app) error {
 		Accept: c.AcceptMissing,
 		Leave:  c.KeepRunning,
 		From:   c.FromSchema,
+		Moment: moment,
 	})
 	if err != nil {
 		return err

@@ -79,7 +79,7 @@ func (a *app) operator() string {
 // server is the adapter of the target.
 func (d *desk) server() *swap.Server {
 	return &swap.Server{Target: d.target, Jobs: d.service.Backup.Jobs, Audit: d.service.Audit.Table, Loader: d.loader(),
-		Marks: deadlyPath(d.state)}
+		Marks: deadlyPath(d.state), Log: d.openLog, Folder: d.store.Folder}
 }
 
 // deadlyPath is where the tables are remembered that end the server when they are read.
@@ -152,7 +152,11 @@ func has(list []string, v string) bool {
 
 // Draft makes the plan of a choice after a look at the target.
 func (d *desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, error) {
-	src, err := d.source(ctx, c.Source)
+	find := func() (restore.Source, error) { return d.source(ctx, c.Source) }
+	if c.Moment != nil {
+		find = func() (restore.Source, error) { return d.rolled(ctx, c) }
+	}
+	src, err := find()
 	if err != nil {
 		return nil, err
 	}

@@ -144,6 +144,7 @@ func fill(src *restore.Source, m *backup.Manifest, database string) {
 	src.Manifest, src.Kind, src.Engine, src.SHA256, src.RawBytes = true, m.Kind, m.Engine, m.SHA256, m.RawBytes
 	src.Flavour, src.Version, src.Consistent, src.Encrypted = m.Server.Flavour, m.Server.Version, m.Consistent, m.Encrypted
 	src.Indexed = len(m.Members) > 0
+	src.Stands = restore.StandsOf(m)
 	src.Where, src.NoData = m.Where, m.NoData
 	src.At, src.Partial, src.Databases = sum.At, sum.Partial, len(m.Databases)
 	if !has(m.Databases, database) && len(m.Databases) > 0 {

@@ -33,6 +33,9 @@ func (p *Plan) facts(a *Assessment) []Finding {
 			out = append(out, Finding{State: state, What: N(m)})
 		}
 	}
+	if p.Source.Replay != nil {
+		put(p.Source.Replay.fact(p.Source))
+	}
 	put(p.backupFact())
 	put(serverFact(a.Server))
 	if p.Mode == Into {

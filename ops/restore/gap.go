@@ -36,6 +36,9 @@ func (g Gap) Text() lang.Msg {
 
 // Held are the tables that the backup holds; known is false when nobody knows.
 func (s Source) Held() (tables []SourceTable, known bool) {
+	if s.Replay != nil && s.Manifest {
+		return s.Replay.tables(s.Tables), true
+	}
 	if s.Manifest {
 		return s.Tables, true
 	}
@@ -99,7 +102,7 @@ func (p *Plan) gap(t TableState) (Gap, bool) {
 
 // counted tells whether the rows of a table of the backup are known.
 func (s Source) counted(t SourceTable) bool {
-	return !s.Manifest || t.Checksum != "" || t.Rows > 0 || s.NoData
+	return !s.Manifest || s.Replay != nil && t.Rows >= 0 || t.Checksum != "" || t.Rows > 0 || s.NoData
 }
 
 // before is how many rows a table had in the backups before this one; -1 unknown.

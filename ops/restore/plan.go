@@ -11,6 +11,7 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/binlog"
 )
 
 // PlanVersion is the format version of plan.json.
@@ -95,7 +96,8 @@ type Source struct {
 	SizeBytes   int64         `json:"size_bytes"`
 	RawBytes    int64         `json:"raw_bytes,omitempty"`
 	SHA256      string        `json:"sha256,omitempty"`
-	At          time.Time     `json:"restored_to"` // the moment its rows are of
+	At          time.Time     `json:"restored_to"`      // the moment its rows are of, or to which it is replayed
+	Replay      *Replay       `json:"replay,omitempty"` // what of the binary log follows it
 	Manifest    bool          `json:"manifest"`
 	Indexed     bool          `json:"indexed,omitempty"` // the manifest tells where the rows of each table are
 	Encrypted   bool          `json:"encrypted,omitempty"`
@@ -115,6 +117,8 @@ type Source struct {
 	LastDrillAt time.Time     `json:"last_drill_at,omitzero"`
 	Problems    []string      `json:"problems,omitempty"`
 	Faults      []Note        `json:"faults,omitempty"` // the problems, in any language
+
+	Stands []binlog.Stand `json:"-"` // where in binary logs it stands
 }
 
 // SourceTable is a table as the manifest has it.
@@ -195,7 +199,9 @@ type Choice struct {
 	Tables []string `json:"tables,omitempty"`
 	Accept []string `json:"accept,omitempty"` // tables that may vanish or shrink
 	Leave  bool     `json:"leave,omitempty"`  // the service stays up
-	From   string   `json:"from,omitempty"`   // the database in the backup, where it has another name than the service's
+	// Moment is up to where the binary log is replayed; nil for the backup alone.
+	Moment *binlog.Moment `json:"moment,omitempty"`
+	From   string         `json:"from,omitempty"` // the database in the backup, where it has another name than the service's
 }
 
 // Settings is what the configuration says.
@@ -246,6 +252,7 @@ func Draft(id string, now time.Time, c Choice, set Settings, src Source, live st
 	p.Findings = append(p.Findings, a.Findings...)
 	p.missing(a)
 	p.judge(a)
+	p.judgeReplay()
 	p.Facts = p.facts(a)
 	p.Steps = steps(p)
 	p.Hash, p.Seal = p.hash(), p.seal()
@@ -300,7 +307,11 @@ func (p *Plan) chooseMode(asked, configured Mode, a *Assessment) {
 // chooseTables says which live tables leave and which come.
 func (p *Plan) chooseTables(a *Assessment) {
 	inScope := func(name string) bool { return len(p.Tables) == 0 || slices.Contains(p.Tables, name) }
-	for _, t := range p.Source.Tables {
+	coming := p.Source.Tables
+	if p.Source.Replay != nil {
+		coming = p.Source.Replay.tables(coming)
+	}
+	for _, t := range coming {
 		if inScope(t.Name) {
 			p.Coming = append(p.Coming, t.Name)
 		}
@@ -365,10 +376,17 @@ func (p *Plan) hash() string {
 		Verify                             Checks
 		Notify                             []string
 		LockWait                           Span
+		Asked                              *binlog.Moment `json:",omitempty"`
+		ReplayTo                           *binlog.Place  `json:",omitempty"`
+	}
+	var asked *binlog.Moment
+	var to *binlog.Place
+	if r := p.Source.Replay; r != nil {
+		asked, to = &r.Asked, &r.To
 	}
 	text, err := json.Marshal(
 		decided{p.FormatVersion, p.Service, p.Target, p.Source.Name, p.Source.Path, p.Source.SHA256,
-			p.Source.SizeBytes, p.Source.At.UTC(), p.Mode, p.Tables, p.Leaving, p.Coming, p.Vanishing, p.Unreadable, p.gapsDecided(), p.Accepted, p.Process, p.Ready, p.Verify, p.Notify, p.LockWait},
+			p.Source.SizeBytes, p.Source.At.UTC(), p.Mode, p.Tables, p.Leaving, p.Coming, p.Vanishing, p.Unreadable, p.gapsDecided(), p.Accepted, p.Process, p.Ready, p.Verify, p.Notify, p.LockWait, asked, to},
 	)
 	if err != nil {
 		panic("a plan cannot be encoded: " + err.Error())

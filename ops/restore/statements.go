@@ -124,13 +124,13 @@ func (p *Plan) loadStatements() []string {
 		beside += " --tables " + strings.Join(p.Tables, ",")
 	}
 	if p.Mode != InPlace {
-		return []string{"CREATE DATABASE IF NOT EXISTS " + Name(p.Loaded()), beside}
+		return append([]string{"CREATE DATABASE IF NOT EXISTS " + Name(p.Loaded()), beside}, p.replayStatements()...)
 	}
 	var out []string
 	if len(p.Leaving) > 0 {
 		out = append(out, DropStatement(p.Target.Database, p.Leaving))
 	}
-	return append(out, p.streamCommand())
+	return append(append(out, p.streamCommand()), p.replayStatements()...)
 }
 
 // streamCommand is the load in place as a person would type it; opsdeck itself
@@ -206,6 +206,9 @@ func (p *Plan) compareStatements() []string {
 		return []string{"SHOW TABLES FROM " + Name(p.Loaded()), "# CHECK TABLE and the foreign keys of each"}
 	}
 	out := []string{"# every row is read once: its checksum is compared with the manifest's"}
+	if p.Source.Replay != nil {
+		out = []string{"# before the replay every row is read once: its checksum is compared with the manifest's"}
+	}
 	names := make([]string, len(p.Coming))
 	for i, t := range p.Coming {
 		names[i] = Name(p.Loaded(), t)
@@ -213,7 +216,11 @@ func (p *Plan) compareStatements() []string {
 		if src.Engine == "SEQUENCE" {
 			continue
 		}
-		out = append(out, fmt.Sprintf("SELECT COUNT(*) FROM %s   # %d", names[i], src.Rows))
+		rows := src.Rows
+		if p.Source.Replay != nil {
+			rows = p.Source.Replay.Rows[t]
+		}
+		out = append(out, fmt.Sprintf("SELECT COUNT(*) FROM %s   # %d", names[i], rows))
 	}
 	return append(out, "CHECK TABLE "+strings.Join(names, ", ")+" QUICK")
 }

@@ -88,6 +88,21 @@ func (s *Source) From(stands []binlog.Stand) (*Run, error) {
 	return nil, ErrNoStart
 }
 
+// At is the log from a place on; done are transactions in it that are not wanted.
+func (s *Source) At(from binlog.Place, done string) (*Run, error) {
+	known, err := binlog.ParseGTIDs(done)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(s.pieces, func(p piece) bool { return p.FromPos <= from.Pos && holds(p, from) })
+	if at < 0 {
+		return nil, fmt.Errorf("%w: %s", ErrNoStart, from.Position)
+	}
+	r := s.run(s.pieces[at], from.Pos)
+	r.Done = known
+	return r, nil
+}
+
 func (s *Source) from(stand binlog.Stand) (*Run, error) {
 	known, err := binlog.ParseGTIDs(stand.GTID)
 	if err != nil {

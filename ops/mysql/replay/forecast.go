@@ -3,7 +3,6 @@ package replay
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -210,7 +209,7 @@ func (l *look) found() bool {
 	case m.GTIDs != "":
 		return l.have.Contains(l.want)
 	}
-	return l.q.Run.Live || !m.Time.After(l.q.Run.ToTime())
+	return l.q.Run.Live && !m.Time.After(time.Now().Add(time.Minute)) || !m.Time.After(l.q.Run.ToTime())
 }
 
 // replayed adds up what a transaction does to the schema.
@@ -292,9 +291,4 @@ func sumChange(list *[]binlog.TableChange, c binlog.TableChange) {
 	}
 	o := &(*list)[at]
 	o.Inserted, o.Updated, o.Deleted = o.Inserted+c.Inserted, o.Updated+c.Updated, o.Deleted+c.Deleted
-}
-
-// Reach says how far the log reaches, for an error.
-func Reach(r *changes.Run) string {
-	return fmt.Sprintf("%s … %s (%s)", r.From.Position, r.End().Position, r.ToTime().Local().Format("2006-01-02 15:04:05"))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -118,7 +117,7 @@ func (w *world) prepare(t *testing.T, run *changes.Run) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := Prepare(t.Context(), c, w.shadow, run.From, w.expected); err != nil {
+	if err := Prepare(t.Context(), c, w.shadow, run.From, w.expected, nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -208,5 +207,3 @@ func now2(t *testing.T, s *testdb.Server) *binlog.Stand {
 	at := now(t, s)
 	return &at
 }
-
-var _ = strconv.Itoa

@@ -62,9 +62,17 @@ func Begun(ctx context.Context, q schema.Querier, in string) (bool, error) {
 	return len(rows) > 0, err
 }
 
-// Prepare notes that a backup is loaded and a replay begins.
-func Prepare(ctx context.Context, c *sql.Conn, in string, from binlog.Place, rows map[string]int64) error {
-	first := State{At: from, Rows: maps.Clone(rows)}
+// Prepare notes that a backup is loaded and a replay begins. Events are those that are to
+// be enabled after the exchange.
+func Prepare(
+	ctx context.Context,
+	c *sql.Conn,
+	in string,
+	from binlog.Place,
+	rows map[string]int64,
+	events []string,
+) error {
+	first := State{At: from, Rows: maps.Clone(rows), Events: events}
 	text, err := json.Marshal(first)
 	if err != nil {
 		return err

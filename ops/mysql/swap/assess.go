@@ -91,6 +91,10 @@ func (s *Server) Survey(
 	s.surveyRights(ctx, db, a, live, restore.Swap)
 	s.surveyRename(ctx, db, a, live)
 	s.surveyDisk(ctx, db, a, src)
+	if src.Replay != nil {
+		a.Loss = src.Replay.Loss()
+		return a, nil
+	}
 	s.loss(ctx, a, live, src, choice.Tables)
 	return a, nil
 }

@@ -164,6 +164,15 @@ func keepEnabled(f restore.Folder, names []string) error {
 	return atomicfile.WriteBytes(eventsPath(f), 0o600, text)
 }
 
+// setEnabled replaces what keepEnabled remembered.
+func setEnabled(f restore.Folder, names []string) error {
+	text, err := json.Marshal(names)
+	if err != nil {
+		return fmt.Errorf("encode the events: %w", err)
+	}
+	return atomicfile.WriteBytes(eventsPath(f), 0o600, text)
+}
+
 func readEnabled(f restore.Folder) ([]string, error) { return readJSON[[]string](eventsPath(f)) }
 
 // readJSON reads a file of the run's folder; one that is not there gives the zero

@@ -14,6 +14,7 @@ import (
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
 	"opsdeck/ops/mysql/load"
+	"opsdeck/ops/mysql/replay"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 )
@@ -38,6 +39,39 @@ func (s *Server) Load(
 	if err := s.alone(ctx, c, p, f); err != nil {
 		return restore.Loaded{}, err
 	}
+	goesOn, err := s.goesOn(ctx, c, p)
+	if err != nil {
+		return restore.Loaded{}, err
+	}
+	var out restore.Loaded
+	if !goesOn {
+		if out, err = s.load(ctx, c, p, f, job, report); err != nil {
+			return restore.Loaded{}, err
+		}
+	}
+	if p.Source.Replay == nil {
+		return out, nil
+	}
+	notes, err := s.roll(ctx, c, p, f, report)
+	if errors.Is(err, replay.ErrAgain) {
+		if err := s.again(ctx, c, p); err != nil {
+			return restore.Loaded{}, err
+		}
+		return s.Load(ctx, p, f, report)
+	}
+	out.Notes = append(out.Notes, notes...)
+	return out, err
+}
+
+// load loads the backup, and readies it for a replay where there is one.
+func (s *Server) load(
+	ctx context.Context,
+	c *sql.Conn,
+	p *restore.Plan,
+	f restore.Folder,
+	job Job,
+	report restore.Report,
+) (restore.Loaded, error) {
 	if p.Mode == restore.InPlace {
 		if err := s.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
 			return restore.Loaded{}, err
@@ -50,6 +84,9 @@ func (s *Server) Load(
 	loaded, enabled, err := s.Loader.Load(ctx, job, report)
 	if err == nil && p.Mode == restore.Swap {
 		err = keepEnabled(f, enabled)
+	}
+	if err == nil && p.Source.Replay != nil {
+		err = s.prepare(ctx, c, p, f, report)
 	}
 	if err != nil {
 		s.forget()
@@ -132,7 +169,7 @@ func (s *Server) clear(ctx context.Context, c *sql.Conn, name string, scope []st
 	} else if err := s.clearObjects(ctx, c, name); err != nil {
 		return err
 	}
-	names = append(names, load.ProgressTable) // of a load that was broken off
+	names = append(names, load.ProgressTable, replay.Table) // of a load that was broken off
 	if _, err := c.ExecContext(ctx, "SET SESSION foreign_key_checks = 0"); err != nil {
 		return err
 	}

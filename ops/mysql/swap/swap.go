@@ -16,6 +16,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/load"
+	"opsdeck/ops/mysql/replay"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 )
@@ -45,6 +46,8 @@ type Server struct {
 	Loader Loader
 	Jobs   int    // connections for verification; 0 is 2
 	Audit  string // the audit table's name, for what will be lost
+	Log    Log    // opens the binary log, for a restore to a moment
+	Folder func(id string) restore.Folder
 	Marks  string // file that remembers the tables which end the server when they are read; "": this process alone
 
 	mariadb bool
@@ -130,9 +133,10 @@ func tables(ctx context.Context, q schema.Querier, in string) ([]string, error) 
 		ctx,
 		q,
 		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT IN ('VIEW', "+
-			"'SYSTEM VIEW') AND TABLE_NAME <> ? ORDER BY TABLE_NAME",
+			"'SYSTEM VIEW') AND TABLE_NAME NOT IN (?, ?) ORDER BY TABLE_NAME",
 		in,
 		load.ProgressTable,
+		replay.Table,
 	)
 	if err != nil {
 		return nil, fmt.Errorf("list the tables of %s: %w", in, err)

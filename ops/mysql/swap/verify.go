@@ -18,26 +18,20 @@ import (
 // read twice.
 func (s *Server) Verify(ctx context.Context, p *restore.Plan, report restore.Report) (restore.Verdict, error) {
 	v := s.checks
-	if s.checks = nil; v == nil || v.p != p {
+	if s.checks = nil; v == nil || v.p != p || p.Source.Replay != nil {
 		v.end()
 		v = newVerifier(s, p)
 	}
 	defer v.end()
 	stop := context.AfterFunc(ctx, v.cancel)
 	defer stop()
+	if err := v.afterReplay(ctx); err != nil {
+		return restore.Verdict{}, err
+	}
+	if err := v.look(ctx, p.Coming, report); err != nil {
+		return restore.Verdict{}, err
+	}
 	in := p.Loaded()
-	db, err := v.open(ctx)
-	if err != nil {
-		return restore.Verdict{}, err
-	}
-	names, err := tables(ctx, db, in)
-	if err != nil {
-		return restore.Verdict{}, err
-	}
-	if err := v.rest(ctx, names, report); err != nil {
-		return restore.Verdict{}, err
-	}
-	v.missing(names)
 	for _, check := range []func(context.Context, string) error{v.keys, v.smoke} {
 		if err := check(ctx, in); err != nil {
 			return restore.Verdict{}, err
@@ -45,6 +39,23 @@ func (s *Server) Verify(ctx context.Context, p *restore.Plan, report restore.Rep
 	}
 	v.sum()
 	return v.v, nil
+}
+
+// look looks at all tables; coming are those that must be there.
+func (v *verifier) look(ctx context.Context, coming []string, report restore.Report) error {
+	db, err := v.open(ctx)
+	if err != nil {
+		return err
+	}
+	names, err := tables(ctx, db, v.p.Loaded())
+	if err != nil {
+		return err
+	}
+	if err := v.rest(ctx, names, report); err != nil {
+		return err
+	}
+	v.missing(names, coming)
+	return nil
 }
 
 // doubt notes what is not as it should be; the verbs of m are %s. It is for a
@@ -57,8 +68,8 @@ func (v *verifier) inScope(name string) bool { return len(v.p.Tables) == 0 || ha
 
 // missing tells which tables of the manifest are not there, and which are there
 // and not in it.
-func (v *verifier) missing(names []string) {
-	for _, want := range v.p.Coming {
+func (v *verifier) missing(names, coming []string) {
+	for _, want := range coming {
 		if !has(names, want) {
 			src, _ := v.p.Source.Table(want)
 			v.v.Tables = append(v.v.Tables, restore.TableRows{Table: want, Want: src.Rows, State: "missing"})
@@ -72,7 +83,7 @@ func (v *verifier) missing(names []string) {
 		if known := v.known[t]; known != nil && known.Sequence {
 			continue
 		}
-		if !has(v.p.Coming, t) {
+		if !has(coming, t) {
 			v.doubt(lang.M("the table %s is not in the backup's manifest", t))
 		}
 	}
@@ -84,7 +95,7 @@ func (v *verifier) missing(names []string) {
 // keys looks for rows without their parent. The same rows as in a consistent
 // backup need no such look: their checksums say it.
 func (v *verifier) keys(ctx context.Context, in string) error {
-	if v.p.Source.Manifest && v.p.Source.Consistent && len(v.p.Tables) == 0 {
+	if v.p.Source.Manifest && v.p.Source.Consistent && len(v.p.Tables) == 0 && v.after == nil {
 		return nil
 	}
 	keys, err := foreignKeys(ctx, v.db, in)
@@ -103,7 +114,7 @@ func (v *verifier) keys(ctx context.Context, in string) error {
 		if len(orphan) == 0 {
 			continue
 		}
-		if v.p.Source.Manifest && len(v.v.Doubts) == 0 { // the same rows as in the backup: it was so there too
+		if v.p.Source.Manifest && len(v.v.Doubts) == 0 && v.after == nil { // the same rows as in the backup: it was so there too
 			v.v.Notes = append(
 				v.v.Notes,
 				restore.N(lang.M("%s has rows whose %s is missing (foreign key %s)", k.table, k.parent, k.name)),
@@ -162,6 +173,9 @@ func (v *verifier) sum() {
 	}
 	all := fmt.Sprint(len(v.v.Tables))
 	what := lang.M("%s of %s tables have the rows and checksums of the manifest", fmt.Sprint(ok), all)
+	if v.after != nil {
+		what = lang.M("%s of %s tables have the rows that the replay counted", fmt.Sprint(ok), all)
+	}
 	if !v.p.Source.Manifest {
 		what = lang.M(
 			"the backup has no manifest to compare with: %s rows of %s tables were counted",

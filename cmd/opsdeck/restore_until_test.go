@@ -1,0 +1,116 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"opsdeck/internal/testdb"
+)
+
+// dayAtTheShop is work after a backup: rows, definitions, and what the log has by itself.
+var dayAtTheShop = []string{
+	"INSERT INTO customers (name) VALUES ('王五'), ('gone')",
+	"BEGIN",
+	"INSERT INTO orders (customer_id, created_at) VALUES (3, '2026-02-03')",
+	"UPDATE orders SET amount = 11 WHERE id = 1",
+	"COMMIT",
+	"CREATE TABLE made_later (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(20) DEFAULT 'x')",
+	"INSERT INTO made_later VALUES (), (), ()",
+	"ALTER TABLE ar_invoices ADD COLUMN note VARCHAR(20)",
+	"UPDATE ar_invoices SET note = 'paid' WHERE id = 2",
+	"DELETE FROM customers WHERE name = 'gone'",
+	"ALTER EVENT nightly ON SCHEDULE EVERY 2 DAY",
+	"CREATE VIEW later_view AS SELECT id FROM made_later",
+	"DROP TRIGGER orders_bi",
+	"CREATE TRIGGER orders_bi BEFORE INSERT ON orders FOR EACH ROW SET NEW.amount = COALESCE(NEW.amount, 1)",
+}
+
+func inRows(statements ...string) []string {
+	return append([]string{"SET SESSION binlog_format=ROW", "SET NAMES utf8mb4"}, statements...)
+}
+
+// newestID is the newest transaction of the log that changed a table.
+func (s *site) newestID(table string) string {
+	s.t.Helper()
+	o := s.must("audit", "changes", "--json", "--limit", "1", "--table", table)
+	var line struct{ ID string }
+	if err := json.Unmarshal([]byte(strings.TrimSpace(o.out)), &line); err != nil {
+		s.t.Fatal(err, o.out)
+	}
+	return line.ID
+}
+
+func TestRestoreToAMomentBeforeTheAccident(t *testing.T) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newSite(t, db)
+		s.must("backup", "create")
+		db.Exec(t, s.live, inRows(dayAtTheShop...)...)
+		good := s.dump()
+		db.Exec(t, s.live, inRows("DELETE FROM orders", "INSERT INTO customers (name) VALUES ('late')")...)
+		damaged := s.dump()
+		id := s.newestID("orders")
+
+		plan := s.must("restore", "--before", id, "--plan")
+		for _, want := range []string{"binary log to", "2 later transactions are left out"} {
+			if !strings.Contains(plan.out, want) {
+				t.Errorf("the plan lacks %q:\n%s", want, plan.out)
+			}
+		}
+		sameDump(t, damaged, s.dump())
+		o := s.must("restore", "--before", id, "--json", "--confirm", s.live)
+		if last := o.lastLine(t); last.Result != "restored" {
+			t.Fatalf("last line %+v\n%s", last, o.out)
+		}
+		sameDump(t, good, s.dump())
+		if !s.running() {
+			t.Fatal("the service is down")
+		}
+		s.must("restore", "undo", "--json", "--confirm", s.live)
+		sameDump(t, damaged, s.dump())
+	})
+}
+
+func TestRestoreToAMomentIntoAnotherSchemaAndInPlace(t *testing.T) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newSite(t, db)
+		s.must("backup", "create")
+		db.Exec(t, s.live, inRows(dayAtTheShop[:9]...)...)
+		good := s.dump()
+		db.Exec(t, s.live, inRows("DELETE FROM orders")...)
+		id := s.newestID("orders")
+		side := s.live[:min(len(s.live), 50)] + "__side"
+		s.must("restore", "--before", id, "--to", side, "--confirm", side, "--json")
+		var n int
+		if err := db.Open(t, side).QueryRow("SELECT COUNT(*) FROM orders").Scan(&n); err != nil || n != 3 {
+			t.Errorf("%d orders, %v", n, err)
+		}
+		s.must("restore", "--before", id, "--mode", "in-place", "--confirm", s.live, "--json")
+		sameDump(t, good, s.dump())
+	})
+}
+
+func TestRestoreSaysWhichSpanCanBeReached(t *testing.T) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newSite(t, db)
+		s.must("backup", "create")
+		db.Exec(t, s.live, inRows("INSERT INTO customers (name) VALUES ('x')")...)
+		for _, args := range [][]string{
+			{"--until", "2001-01-01"},
+			{"--until", "binlog.999999:4"},
+			{"--before", "binlog.999999:4"},
+			{"--until", "2999-01-01"},
+		} {
+			o := s.run(append([]string{"restore", "--plan"}, args...)...)
+			if o.code == 0 || !strings.Contains(o.err, "…") {
+				t.Errorf("%v: exit %d\n%s", args, o.code, o.err)
+			}
+		}
+		if o := s.run("restore", "--plan", "--until", "nonsense"); o.code != 64 {
+			t.Errorf("exit %d\n%s", o.code, o.err)
+		}
+		if o := s.run("restore", "--plan", "--until", "now", "--before", "binlog.000001:4"); o.code != 64 {
+			t.Errorf("exit %d\n%s", o.code, o.err)
+		}
+	})
+}

@@ -1,0 +1,197 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/restore"
+)
+
+// Draft finds out how a backup would be rolled forward to a moment. What stands in the
+// way as a whole is an *ops.Error; single statements that cannot be replayed are in the
+// result.
+func Draft(
+	ctx context.Context,
+	log *changes.Source,
+	target mysql.Target,
+	src restore.Source,
+	c restore.Choice,
+) (*restore.Replay, error) {
+	m := *c.Moment
+	if src.Where != "" || src.NoData || !src.Manifest {
+		return nil, ops.E(ops.Failed, lang.M("%s cannot be rolled forward: it does not hold all rows of its tables, or does "+
+			"not say of which moment they are", src.Name)).WithHint(lang.M("choose another backup"))
+	}
+	if len(src.Stands) == 0 {
+		return nil, ops.E(ops.Failed, lang.M("%s does not say where it stands in the binary log", src.Name)).
+			WithHint(lang.M("choose a backup that was made while the server wrote a binary log, by a user who may see " +
+				"its position"))
+	}
+	run, err := log.From(src.Stands)
+	if err != nil {
+		return nil, noStart(err, src)
+	}
+	q, err := ask(ctx, target, src, c)
+	if err != nil {
+		return nil, err
+	}
+	q.Run, q.Moment = run, m
+	f, err := Look(ctx, q)
+	if errors.Is(err, ErrNotReached) {
+		return nil, notReached(m, src, run)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if early(m, src, run, f) {
+		return nil, ops.E(ops.Usage, lang.M("%s is before the backup %s", m.String(), src.Name)).
+			WithHint(lang.M("reachable from it is %s; opsdeck backup list shows older backups", reach(src, run)))
+	}
+	return replayOf(m, src, run, f), nil
+}
+
+func noStart(err error, src restore.Source) error {
+	stand := src.Stands[0]
+	return ops.Wrap(err, ops.Failed, lang.M("the binary log at hand does not hold the place at which %s stands: %s",
+		src.Name, stand.Position.String())).
+		WithHint(lang.M("opsdeck backup binlog list shows what the archive holds; choose another backup"))
+}
+
+// notReached says how far the log reaches.
+func notReached(m binlog.Moment, src restore.Source, run *changes.Run) error {
+	span := reach(src, run)
+	if run.Gap != nil {
+		return ops.E(ops.Failed, lang.M("the binary log has a gap before %s: it ends at %s and goes on with %s",
+			m.String(), run.End().String(), binlog.Position{File: run.Gap.ToFile, Pos: run.Gap.ToPos}.String())).
+			WithHint(lang.M("reachable is %s", span))
+	}
+	return ops.E(ops.Usage, lang.M("the binary log at hand does not reach %s", m.String())).
+		WithHint(lang.M("reachable is %s", span))
+}
+
+// early tells whether the moment lies before the backup: nothing is replayed, and the
+// backup may hold more than it should.
+func early(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast) bool {
+	switch {
+	case f.Transactions > 0:
+		return false
+	case !m.Time.IsZero():
+		return m.Time.Before(src.At.Truncate(time.Second))
+	case m.Position != nil:
+		return m.Position.Before(run.From.Position)
+	}
+	return false
+}
+
+// reach is the span that can be reached from a backup, for people.
+func reach(src restore.Source, run *changes.Run) string {
+	const form = "2006-01-02 15:04:05 -07:00"
+	to := run.ToTime()
+	if to.Before(src.At) {
+		to = src.At
+	}
+	return fmt.Sprintf("%s … %s (%s … %s)", src.At.Local().Format(form), to.Local().Format(form), run.From.Position,
+		run.End().Position)
+}
+
+// ask asks the server what a forecast needs of it.
+func ask(ctx context.Context, target mysql.Target, src restore.Source, c restore.Choice) (q Question, err error) {
+	db, err := mysql.Open(ctx, target, "")
+	if err != nil {
+		return q, err
+	}
+	defer db.Close()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return q, mysql.Explain(err, target)
+	}
+	defer conn.Close()
+	q = Question{From: src.Database, To: c.Into, Tables: c.Tables, Rows: map[string]int64{}}
+	if q.To == "" {
+		q.To = restore.SideSchema(src.Database, "new", "00000000-000000-0000")
+	}
+	if q.Others, err = schemas(ctx, conn); err != nil {
+		return q, mysql.Explain(err, target)
+	}
+	var s server
+	if err := s.ask(ctx, conn); err != nil {
+		return q, mysql.Explain(err, target)
+	}
+	q.Maria = s.maria
+	for _, t := range src.Tables {
+		if len(c.Tables) == 0 || contained(c.Tables, t.Name) {
+			q.Rows[t.Name] = t.Rows
+			if t.Rows == 0 && t.Checksum == "" {
+				q.Rows[t.Name] = unknownRows
+			}
+		}
+	}
+	return q, nil
+}
+
+func contained(list []string, s string) bool {
+	for _, l := range list {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}
+
+func replayOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast) *restore.Replay {
+	r := &restore.Replay{
+		Asked:        m,
+		BackupAt:     src.At,
+		From:         run.From,
+		Done:         run.Done.String(),
+		To:           f.To,
+		ToTime:       f.ToTime,
+		Next:         f.Next,
+		Reach:        reach(src, run),
+		Transactions: f.Transactions,
+		Tables:       f.Tables,
+		Rows:         f.Rows,
+		After:        f.After,
+		AfterCount:   f.AfterCount,
+		AfterDDL:     f.AfterDDL,
+		Live:         run.Live,
+	}
+	warn := func(m lang.Msg) { r.Warnings = append(r.Warnings, restore.N(m)) }
+	if f.Statements > 0 {
+		warn(lang.M("%d statements of the statement format are run again: what is not deterministic in them may come out "+
+			"otherwise", f.Statements))
+	}
+	if f.Foreign > 0 {
+		warn(lang.M("%d transactions also changed other schemas: that part is left out", f.Foreign))
+	}
+	if f.Extra > 0 {
+		warn(lang.M("%d transactions before the end of the set are not named in it, and are replayed too", f.Extra))
+	}
+	if f.Backwards {
+		warn(lang.M("the server's clock went back: later transactions have an earlier time; the first one at or after " +
+			"the moment ends the replay"))
+	}
+	for _, x := range f.Refused {
+		r.Refused = append(r.Refused, restore.N(lang.M("%s, %s: %s", x.Time.Local().Format("2006-01-02 15:04:05"), x.ID, x.Why)))
+	}
+	return r
+}
+
+// Rolled is the source with its replay: of the moment to which it is rolled forward.
+func Rolled(src restore.Source, r *restore.Replay) restore.Source {
+	src.Replay = r
+	switch {
+	case !r.Asked.Time.IsZero():
+		src.At = r.Asked.Time
+	case !r.ToTime.IsZero():
+		src.At = r.ToTime
+	}
+	return src
+}

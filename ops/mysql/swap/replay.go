@@ -1,0 +1,199 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/mysql/replay"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+)
+
+// replayed is what a replay leaves for the verification.
+type replayed struct {
+	Rows   map[string]int64 `json:"rows"`   // how many each table should have; -1 not known
+	Doubts []restore.Note   `json:"doubts"` // of the backup itself, before the replay
+	Notes  []restore.Note   `json:"notes"`
+}
+
+func replayedPath(f restore.Folder) string { return filepath.Join(f.Path, "replay.json") }
+
+// goesOn tells whether a replay was begun that can go on.
+func (s *Server) goesOn(ctx context.Context, c *sql.Conn, p *restore.Plan) (bool, error) {
+	if p.Source.Replay == nil {
+		return false, nil
+	}
+	return replay.Begun(ctx, c, p.Loaded())
+}
+
+// prepare verifies what was loaded, and notes that the replay begins.
+func (s *Server) prepare(
+	ctx context.Context,
+	c *sql.Conn,
+	p *restore.Plan,
+	f restore.Folder,
+	report restore.Report,
+) error {
+	verdict, err := s.verifyLoaded(ctx, p, report)
+	if err != nil {
+		return err
+	}
+	known := replayed{Doubts: verdict.Doubts}
+	if err := known.save(f); err != nil {
+		return err
+	}
+	rows := map[string]int64{}
+	for _, t := range verdict.Tables {
+		rows[t.Table] = t.Rows
+		if t.State == "uncounted" {
+			rows[t.Table] = -1
+		}
+	}
+	events, err := readEnabled(f)
+	if err != nil {
+		return err
+	}
+	return replay.Prepare(ctx, c, p.Loaded(), p.Source.Replay.From, rows, events)
+}
+
+func (r replayed) save(f restore.Folder) error {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(replayedPath(f), 0o600, text)
+}
+
+// roll replays the binary log into what was loaded.
+func (s *Server) roll(
+	ctx context.Context,
+	c *sql.Conn,
+	p *restore.Plan,
+	f restore.Folder,
+	report restore.Report,
+) ([]restore.Note, error) {
+	r := p.Source.Replay
+	log, err := s.Log(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	run, err := log.At(r.From, r.Done)
+	if err != nil {
+		return nil, errors.Join(err, log.LiveErr)
+	}
+	db, err := s.db(ctx)
+	if err != nil {
+		return nil, err
+	}
+	state, err := replay.Run(ctx, db, replay.Job{Run: run, To: r.To, From: p.Source.Database, Schema: p.Loaded(),
+		Tables: p.Tables, Total: r.Transactions, Report: report})
+	if err != nil {
+		return nil, err
+	}
+	known, err := readJSON[replayed](replayedPath(f))
+	if err != nil {
+		return nil, err
+	}
+	known.Rows = state.Rows
+	if err := known.save(f); err != nil {
+		return nil, err
+	}
+	if p.Mode == restore.Swap {
+		if err := setEnabled(f, state.Events); err != nil {
+			return nil, err
+		}
+	}
+	note := restore.N(lang.M("binary log replayed to %s: %s transactions, %s rows changed", r.To.Position.String(),
+		human.Count(state.Transactions), human.Count(state.Changed)))
+	return []restore.Note{note}, replay.Finish(ctx, c, p.Loaded())
+}
+
+// again drops what a replay left that cannot go on.
+func (s *Server) again(ctx context.Context, c *sql.Conn, p *restore.Plan) error {
+	_, err := c.ExecContext(ctx, "DROP TABLE IF EXISTS "+schema.Name(p.Loaded(), replay.Table))
+	return err
+}
+
+// verifyLoaded proves that what was loaded is what the manifest says, before the replay
+// changes it.
+func (s *Server) verifyLoaded(ctx context.Context, p *restore.Plan, report restore.Report) (restore.Verdict, error) {
+	v := s.checks
+	if s.checks = nil; v == nil || v.p != p {
+		v.end()
+		v = newVerifier(s, p)
+	}
+	defer v.end()
+	stop := context.AfterFunc(ctx, v.cancel)
+	defer stop()
+	var coming []string
+	for _, t := range p.Source.Tables {
+		if v.inScope(t.Name) {
+			coming = append(coming, t.Name)
+		}
+	}
+	err := v.look(ctx, coming, report)
+	return v.v, err
+}
+
+// afterReplay makes the verifier compare with what a replay counted.
+func (v *verifier) afterReplay(ctx context.Context) error {
+	if v.p.Source.Replay == nil {
+		return nil
+	}
+	known, err := readJSON[replayed](replayedPath(v.s.Folder(v.p.ID)))
+	if err == nil && known.Rows == nil {
+		err = errors.New("the run's folder does not say what was replayed")
+	}
+	if err != nil {
+		return err
+	}
+	v.after, v.v.Doubts, v.cascade = known.Rows, known.Doubts, map[string]bool{}
+	db, err := v.open(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := schema.All(
+		ctx,
+		db,
+		"SELECT DISTINCT TABLE_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ? AND "+
+			"DELETE_RULE = 'CASCADE'",
+		v.p.Loaded(),
+	)
+	for _, r := range rows {
+		v.cascade[r[0]] = true
+	}
+	return err
+}
+
+// judgeCount compares a table's rows with what the replay counted; the lock is held.
+// Rows that went by a foreign key are not in the log of every server.
+func (v *verifier) judgeCount(d backup.TableVerdict, own bool) {
+	want, known := v.after[d.Name]
+	out := restore.TableRows{Table: d.Name, Rows: d.Rows, Want: -1, Checksum: d.Checksum, State: "uncounted"}
+	switch {
+	case !known && own:
+		v.doubt(lang.M("the table %s is neither in the backup nor made by the log", d.Name))
+	case want < 0 || !own:
+	case d.Rows == want:
+		out.Want, out.State = want, "ok"
+	case v.cascade[d.Name] && d.Rows < want:
+		v.v.Notes = append(v.v.Notes, restore.N(lang.M("%s has %s rows: a foreign key removed others", d.Name,
+			human.Count(d.Rows))))
+	default:
+		out.Want, out.State = want, "differs"
+		v.doubt(lang.M("%s has %s rows, the replay counted %s", d.Name, human.Count(d.Rows), human.Count(want)))
+	}
+	v.v.Tables = append(v.v.Tables, out)
+}
+
+// Log opens the binary log up to the end of a replay.
+type Log func(ctx context.Context, r *restore.Replay) (*changes.Source, error)
