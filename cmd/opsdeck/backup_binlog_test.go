@@ -14,11 +14,41 @@ import (
 // binlogWorld is a configured service on a server whose log is its own.
 func binlogWorld(t *testing.T, s *testdb.Server) (config, schema string) {
 	t.Helper()
+	beginLog(t, s)
 	schema = s.Schema(t)
 	dir := t.TempDir()
 	text := fmt.Sprintf("services:\n  - name: q\n    database: {name: %s, options_file: %s, host: %s, port: %d}\n"+
 		"    backup: {dir: %s}\nstate_dir: %s\n", schema, s.OptionsFile(t), s.Host, s.Port, filepath.Join(dir, "backups"), filepath.Join(dir, "state"))
 	return configFile(t, text), schema
+}
+
+// beginLog lets the server keep only what it logs from now on: commands without an
+// archive read all that it has.
+func beginLog(t *testing.T, s *testdb.Server) {
+	t.Helper()
+	s.Exec(t, "", "FLUSH BINARY LOGS")
+	db := s.Open(t, "")
+	logs, err := db.Query("SHOW BINARY LOGS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer logs.Close()
+	columns, err := logs.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var newest string
+	row := make([]any, len(columns))
+	for i := range row {
+		row[i] = new(any)
+	}
+	row[0] = &newest
+	for logs.Next() {
+		if err := logs.Scan(row...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Exec(t, "", "PURGE BINARY LOGS TO '"+newest+"'")
 }
 
 func TestBinlogFetchListAndVerify(t *testing.T) {
