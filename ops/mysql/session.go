@@ -29,17 +29,17 @@ func Connector(c *mysqldriver.Config) (driver.Connector, error) {
 	if c.DialFunc == nil {
 		c.DialFunc = dialLine
 	}
+	if c.MaxAllowedPacket == 0 {
+		// The driver would ask the server by a SELECT before the session is ours:
+		// none at sql_select_limit 0, and with max_execution_time the server may
+		// take the end of that SELECT's time for the end of a later statement's.
+		c.MaxAllowedPacket = 1 << 30 // no server takes more
+	}
 	inner, err := mysqldriver.NewConnector(c)
 	if err != nil {
 		return nil, err
 	}
-	c = c.Clone()
-	c.MaxAllowedPacket = 1 << 30 // no server takes more
-	unasked, err := mysqldriver.NewConnector(c)
-	if err != nil {
-		return nil, err
-	}
-	return &sessions{Connector: inner, unasked: unasked, database: c.DBName, after: after,
+	return &sessions{Connector: inner, database: c.DBName, after: after,
 		certificate: c.TLS != nil && len(c.TLS.Certificates) > 0}, nil
 }
 
@@ -56,7 +56,6 @@ func hear(ctx context.Context, c *mysqldriver.Config) error {
 // sessions hands out connections whose settings are ours.
 type sessions struct {
 	driver.Connector
-	unasked  driver.Connector // does not ask for the largest packet as it logs in
 	database string
 	after    map[string]string
 
@@ -77,9 +76,6 @@ func (s *sessions) Connect(ctx context.Context) (driver.Conn, error) {
 	e := &ear{}
 	ctx = context.WithValue(ctx, earKey{}, e)
 	c, err := s.Connector.Connect(ctx)
-	if errors.Is(err, io.EOF) { // a SELECT of the login's own gave no row: sql_select_limit is 0
-		c, err = s.unasked.Connect(ctx)
-	}
 	if err != nil {
 		return nil, e.says(err, s.certificate)
 	}

@@ -11,6 +11,7 @@ import (
 	"opsdeck/ops/audit"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/load"
+	"opsdeck/ops/mysql/schema"
 )
 
 // LoadArchive says which archive to load where.
@@ -46,7 +47,7 @@ func (s *Source) LoadArchive(ctx context.Context, o LoadArchive) (rows int64, er
 		return 0, err
 	}
 	defer src.Close()
-	scratch := s.o.Schema + "_" + o.As + "_load"
+	scratch := schema.Beside(s.o.Schema+"_"+o.As, "_load")
 	rows, err = s.loadInto(ctx, db, src, scratch, o.Report)
 	if err != nil {
 		return 0, err

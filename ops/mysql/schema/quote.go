@@ -4,7 +4,11 @@
 // definition is restored elsewhere.
 package schema
 
-import "strings"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
 
 // Ident quotes a name: `order`.
 func Ident(name string) string {
@@ -13,6 +17,23 @@ func Ident(name string) string {
 
 // Name quotes a table's name with its database's: `shop`.`orders`.
 func Name(database, table string) string { return Ident(database) + "." + Ident(table) }
+
+// NameLimit is the most characters (not bytes) in the name of a database or table:
+// https://dev.mysql.com/doc/refman/9.0/en/identifier-length.html
+const NameLimit = 64
+
+// Beside is the name of something of ours beside what is called base: base and
+// tail. Where that is too long, base is cut and a hash of it stands between the
+// two, so that names which begin alike stay apart. tail is ASCII and short.
+func Beside(base, tail string) string {
+	runes := []rune(base)
+	if len(runes)+len(tail) <= NameLimit {
+		return base + tail
+	}
+	sum := sha256.Sum256([]byte(base))
+	mark := "_" + hex.EncodeToString(sum[:4])
+	return string(runes[:NameLimit-len(mark)-len(tail)]) + mark + tail
+}
 
 // Idents quotes names and joins them by commas.
 func Idents(names []string) string {
