@@ -73,12 +73,20 @@ var shopDamage = []string{
 
 func newSite(t testing.TB, db *testdb.Server) *site {
 	t.Helper()
+	s := emptySite(t, db, db.Schema(t))
+	db.Exec(t, s.live, shopSchema...)
+	return s
+}
+
+// emptySite is a site whose schema is there, and what is in it the caller's. It has
+// no key tables.
+func emptySite(t testing.TB, db *testdb.Server, live string) *site {
+	t.Helper()
 	bin, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, db: db, live: db.Schema(t), dir: t.TempDir(), bin: bin, options: db.OptionsFile(t)}
-	db.Exec(t, s.live, shopSchema...)
+	s := &site{t: t, db: db, live: live, dir: t.TempDir(), bin: bin, options: db.OptionsFile(t)}
 	s.write("up", "")
 	s.health = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		status, code := "ready", http.StatusOK

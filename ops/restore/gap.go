@@ -203,6 +203,10 @@ func (s Source) told() bool {
 	return known
 }
 
+// Bare tells that the backup is known to hold no table: a database of views,
+// routines or events alone, or an empty one.
+func (p *Plan) Bare() bool { return len(p.Tables) == 0 && len(p.Coming) == 0 && p.Source.told() }
+
 // gapsDecided are the gaps without the numbers, which move while people read.
 func (p *Plan) gapsDecided() (out []Gap) {
 	for _, g := range p.Gaps {

@@ -76,7 +76,7 @@ func (c *Crew) lacks(ctx context.Context, p *Plan, s Snapshot) (Note, error) {
 	switch {
 	case len(missing) > 0:
 		return N(lang.M("tables are missing in %s: %s", p.Target.Database, strings.Join(missing, ", "))), nil
-	case len(now.Tables) == 0:
+	case len(now.Tables) == 0 && !p.Bare():
 		return N(lang.M("the database %s holds no table", p.Target.Database)), nil
 	}
 	return Note{}, nil

@@ -33,8 +33,12 @@ func SwapMoves(live, shadow, kept string, leaving, coming []string) []Move {
 	return moves
 }
 
-// RenameStatement is the one statement that exchanges the tables.
+// RenameStatement is the one statement that exchanges the tables; a comment where
+// there is none.
 func RenameStatement(moves []Move) string {
+	if len(moves) == 0 {
+		return "# there is no table to exchange"
+	}
 	var b strings.Builder
 	b.WriteString("RENAME TABLE ")
 	for i, m := range moves {

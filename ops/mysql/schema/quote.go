@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+	"unicode"
 )
 
 // Ident quotes a name: `order`.
@@ -22,17 +23,36 @@ func Name(database, table string) string { return Ident(database) + "." + Ident(
 // https://dev.mysql.com/doc/refman/9.0/en/identifier-length.html
 const NameLimit = 64
 
+// fileLimit is the most bytes of a name as the server's file system has it, where
+// most characters but letters, digits and _ are five bytes long (@5e93), with room
+// for an ending: https://dev.mysql.com/doc/refman/9.0/en/identifier-mapping.html
+const fileLimit = 240
+
 // Beside is the name of something of ours beside what is called base: base and
 // tail. Where that is too long, base is cut and a hash of it stands between the
 // two, so that names which begin alike stay apart. tail is ASCII and short.
 func Beside(base, tail string) string {
-	runes := []rune(base)
-	if len(runes)+len(tail) <= NameLimit {
+	if fits(base + tail) {
 		return base + tail
 	}
 	sum := sha256.Sum256([]byte(base))
-	mark := "_" + hex.EncodeToString(sum[:4])
-	return string(runes[:NameLimit-len(mark)-len(tail)]) + mark + tail
+	tail = "_" + hex.EncodeToString(sum[:4]) + tail
+	runes := []rune(base)
+	for !fits(string(runes) + tail) {
+		runes = runes[:len(runes)-1]
+	}
+	return string(runes) + tail
+}
+
+func fits(name string) bool {
+	characters, bytes := 0, 0
+	for _, r := range name {
+		characters++
+		if bytes++; r != '_' && (r >= 0x80 || !unicode.IsLetter(r) && !unicode.IsDigit(r)) {
+			bytes += len("5e93")
+		}
+	}
+	return characters <= NameLimit && bytes <= fileLimit
 }
 
 // Idents quotes names and joins them by commas.

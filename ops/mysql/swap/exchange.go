@@ -71,6 +71,11 @@ func (s *Server) Swap(ctx context.Context, p *restore.Plan, f restore.Folder) (r
 	if err != nil {
 		return out, err
 	}
+	if len(r.Leaving.Tables)+len(r.Coming.Tables) == 0 { // views, routines and events alone
+		if err := makeSchema(ctx, c, p.Kept, r.Leaving); err != nil {
+			return out, err
+		}
+	}
 	if len(moves) > 0 {
 		if out.Renamed, err = s.exchange(ctx, c, p, r, moves); err != nil {
 			return out, err
@@ -120,7 +125,7 @@ func (s *Server) newRecord(
 	if former != nil {
 		coming = former.Coming
 	}
-	if len(coming.Tables) == 0 {
+	if len(coming.Tables) == 0 && !p.Bare() {
 		return nil, ops.E(ops.Failed, lang.M("the schema %s holds no table to exchange", p.Shadow))
 	}
 	live.Tables = only(live.Tables, p.Leaving)
