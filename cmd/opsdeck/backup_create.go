@@ -243,6 +243,8 @@ func (a *app) tellMade(m *made) {
 
 func howConsistent(m *backup.Manifest) lang.Msg {
 	switch {
+	case m.Consistency == backup.ByPosition:
+		return lang.M("not proved to be one moment: an early version compared positions of the binary log alone")
 	case !m.Consistent:
 		return lang.M("NOT one moment: some rows are outside of the snapshot (%s)", m.Consistency)
 	case m.Consistency == "single-connection":

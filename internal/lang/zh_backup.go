@@ -2,6 +2,10 @@ package lang
 
 func init() {
 	register(
+		"an early version called it one moment of all tables by the binary log's position, which proves nothing",
+		"早期版本仅凭 binlog 位置判定各表处于同一时刻，这不能作为证明",
+		"not proved to be one moment: an early version compared positions of the binary log alone",
+		"未证明处于同一时刻：早期版本只比较了 binlog 位置",
 		"the manifest cannot be read", "清单无法读取",
 		"the manifest is not a plain file", "清单不是普通文件",
 		"the manifest is too large to be one", "清单过大，不可能是清单",

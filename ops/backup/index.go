@@ -391,7 +391,7 @@ func summaryLine(b *bytes.Buffer, id FileID, s Summary) {
 	}
 	fmt.Fprintf(
 		b,
-		"m3\t%s\t%q\t%q\t%q\t%q\t%q\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%q\t-%s\t%q\t%q\t.\n",
+		"m4\t%s\t%q\t%q\t%q\t%q\t%q\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%q\t-%s\t%q\t%q\t.\n",
 		id.fields(),
 		s.File,
 		s.Kind,
@@ -417,7 +417,7 @@ func summaryLine(b *bytes.Buffer, id FileID, s Summary) {
 
 func (x *Index) readSummary(fields []string) {
 	l := line{fields: fields}
-	if l.text() != "m3" {
+	if l.text() != "m4" {
 		return
 	}
 	id := l.id()

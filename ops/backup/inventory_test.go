@@ -192,6 +192,11 @@ func TestStateOfEachBackupIsToldWithItsReason(t *testing.T) {
 			place(t, dir, n, content, at, func(m *Manifest) { m.Consistent = false })
 			return n
 		}, Unverified, Torn},
+		{"one moment by the position alone", func() string {
+			n := nameAt(at.Add(15 * time.Second))
+			place(t, dir, n, content, at, func(m *Manifest) { m.Consistent, m.Consistency = true, ByPosition })
+			return n
+		}, Unverified, Torn},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			name := c.make()

@@ -101,8 +101,15 @@ func DecodeManifest(text []byte) (*Manifest, error) {
 	if err := m.Manifest.Validate(); err != nil {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("the manifest contradicts itself"))
 	}
+	if m.Consistency == ByPosition { // an early version took it for a proof
+		m.Consistent = false
+	}
 	return &m.Manifest, nil
 }
+
+// ByPosition is a Consistency that proves nothing: connections that saw the binary
+// log at one position, which commits that are not logged do not move.
+const ByPosition = "binlog-position"
 
 func checkSeal(text []byte, seal string) error {
 	if seal == "" && !bytes.Contains(text, []byte(`"seal"`)) {

@@ -155,6 +155,9 @@ func (p Problem) remark() lang.Msg {
 	case Smaller:
 		return lang.M("far smaller than the backups before it: %s after %s", p.arg(0), p.arg(1))
 	case Torn:
+		if len(p.Args) > 0 && p.Args[0] == ByPosition {
+			return lang.M("an early version called it one moment of all tables by the binary log's position, which proves nothing")
+		}
 		return lang.M("not one moment of all tables: %s", p.arg(0))
 	case NotOpened:
 		return lang.M("the configured key does not open it: it could not be restored with it")
