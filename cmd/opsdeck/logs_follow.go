@@ -107,11 +107,11 @@ func (s *followedSource) parser(text logs.Text) *logs.Parser {
 	if s.last != nil {
 		p.Like(s.last)
 	}
-	if s.last = p; p.Learn(text, text.Size()) || s.running || len(s.old) == 0 {
+	if s.last = p; logs.Learn(p, text, text.Size()) || s.running || len(s.old) == 0 {
 		return p
 	}
 	if before, _ := s.old[len(s.old)-1].Open(s.ctx); before != nil {
-		p.Learn(before, before.Size())
+		logs.Learn(p, before, before.Size())
 		before.Close()
 	}
 	return p
@@ -226,7 +226,7 @@ func (f *following) stream(ctx context.Context, name string, s logfile.Streamer)
 	go func() {
 		err := logfile.StreamTo(ctx, s, func(r io.ReaderAt, from, to int64) {
 			if from == 0 {
-				parser.Learn(r, to)
+				logs.Learn(parser, r, to)
 			}
 			live.Read(r, from, to, nil)
 		})

@@ -1,18 +1,14 @@
 package logs
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
 	"io"
 	"math/bits"
 )
 
 // Sizes of the index.
 const (
-	blockBytes  = 4 << 20   // text of a block
-	windowBytes = 512 << 10 // read at a time; a longer line is a giant
-	headSearch  = 256 << 10 // how far the start of a block is moved to begin with a timed head
+	blockBytes = 4 << 20   // text of a block
+	headSearch = 256 << 10 // how far the start of a block is moved to begin with a timed head
 )
 
 // Block is the index of a stretch of text that begins with an event's head: for
@@ -153,88 +149,40 @@ func (b bitmap) next(i int) int {
 	return -1
 }
 
-// errStop ends a walk early.
-var errStop = errors.New("stop")
-
-// eachLine reads the text from off to end and calls do for every line, without
-// its line break. A giant line comes as its first windowBytes, with its length.
-// The slice is good until do returns. broken is false for a last line that has
-// no line break.
-func eachLine(
-	r io.ReaderAt,
-	off, end int64,
-	buf []byte,
-	do func(line []byte, at, size int64, broken bool) error,
-) error {
-	have := 0 // bytes of an unfinished line at the front of buf
-	for pos := off; pos < end; {
-		n := int(min(int64(len(buf)-have), end-pos))
-		if n == 0 { // a giant
-			size, broken, err := giantEnd(r, pos, end)
-			if err != nil {
-				return err
-			}
-			at := pos - int64(have)
-			if err := do(buf[:have], at, size-at, broken); err != nil {
-				return err
-			}
-			pos, have = size, 0
-			if broken {
-				pos++
-			}
-			continue
+// criticalAt tells whether a line of the event of a head is one of the errors that
+// need a person at once. Without the text, which may be nil, shapes alone tell.
+func (b *Block) criticalAt(head int, list []*Shape, text io.ReaderAt) bool {
+	for i, end := head, b.eventEnd(head); i < end; i++ {
+		s := list[b.shapes[i]]
+		if s.critical || s.opaque && text != nil && critical(b.seen(i, text)) {
+			return true
 		}
-		if err := readFull(r, buf[have:have+n], pos); err != nil {
-			return err
-		}
-		text := buf[:have+n]
-		at := pos - int64(have)
-		pos += int64(n)
-		from := have // what lies before has no line break
-		start := 0
-		for {
-			i := bytes.IndexByte(text[from:], '\n')
-			if i < 0 {
-				break
-			}
-			line := text[start : from+i]
-			if err := do(line, at+int64(start), int64(len(line)), true); err != nil {
-				return err
-			}
-			start = from + i + 1
-			from = start
-		}
-		have = copy(buf, text[start:])
 	}
-	if have == 0 {
+	return false
+}
+
+// slowAt tells whether a line of the event of a head says that something took
+// SlowMS or more.
+func (b *Block) slowAt(head int, list []*Shape, text io.ReaderAt) bool {
+	for i, end := head, b.eventEnd(head); i < end; i++ {
+		if s := list[b.shapes[i]]; (s.took || s.opaque) && Took(b.seen(i, text)) >= SlowMS {
+			return true
+		}
+	}
+	return false
+}
+
+// seen is a line as a person sees it, as much as is shown of one; empty when it
+// cannot be read.
+func (b *Block) seen(i int, text io.ReaderAt) []byte {
+	off, end := b.lineAt(i)
+	buf := make([]byte, min(end-off, rowText))
+	if readFull(text, buf, off) != nil {
 		return nil
 	}
-	return do(buf[:have], end-int64(have), int64(have), false)
+	return Visible(buf, nil)
 }
 
-// giantEnd finds the line break at or after pos.
-func giantEnd(r io.ReaderAt, pos, end int64) (at int64, broken bool, err error) {
-	buf := make([]byte, 256<<10)
-	for pos < end {
-		n := int(min(int64(len(buf)), end-pos))
-		if err := readFull(r, buf[:n], pos); err != nil {
-			return 0, false, err
-		}
-		if i := bytes.IndexByte(buf[:n], '\n'); i >= 0 {
-			return pos + int64(i), true, nil
-		}
-		pos += int64(n)
-	}
-	return end, false, nil
-}
-
-func readFull(r io.ReaderAt, buf []byte, off int64) error {
-	n, err := r.ReadAt(buf, off)
-	if n == len(buf) {
-		return nil
-	}
-	if err == nil || err == io.EOF {
-		return fmt.Errorf("read at %d: %w", off, io.ErrUnexpectedEOF)
-	}
-	return err
-}
+// rowText bounds how much of a line is taken for the list: enough to understand
+// JSON that is longer than a screen.
+const rowText = 256 << 10

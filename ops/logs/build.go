@@ -2,7 +2,6 @@ package logs
 
 import (
 	"io"
-	"sync"
 )
 
 // builder makes blocks. Each goroutine has its own.
@@ -154,53 +153,6 @@ func (b *builder) start(r io.ReaderAt, off, size int64) (int64, error) {
 	return size, nil
 }
 
-// giants remembers lines longer than a window, over which many regions lie: the
-// block after all of them starts at the same place.
-type giants struct {
-	mu   sync.Mutex
-	list []giantLine
-}
-
-type giantLine struct {
-	r             io.ReaderAt
-	off, line, at int64 // no line begins between off and line; the block starts at at, -1 while unknown
-}
-
-func (g *giants) start(r io.ReaderAt, off int64) (int64, bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, l := range g.list {
-		if l.r == r && off >= l.off && off <= l.line && l.at >= 0 {
-			return l.at, true
-		}
-	}
-	return 0, false
-}
-
-// lineStart is start for the line alone.
-func (g *giants) lineStart(r io.ReaderAt, off int64) (int64, bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, l := range g.list {
-		if l.r == r && off >= l.off && off <= l.line {
-			return l.line, true
-		}
-	}
-	return 0, false
-}
-
-func (g *giants) note(r io.ReaderAt, off, line, at int64) {
-	if line-off <= windowBytes {
-		return
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.list = append(g.list, giantLine{r, off, line, at})
-	if len(g.list) > 64 {
-		g.list = g.list[1:]
-	}
-}
-
 // build indexes the text from off to end.
 func (b *builder) build(r io.ReaderAt, off, end int64) (*Block, error) {
 	lines := int((end-off)/96) + 16
@@ -306,13 +258,6 @@ func (b *Block) mark(s *Shape, line []byte) {
 		b.sum.Slow++
 	}
 }
-
-// isCritical tells whether a line of this shape is one of the errors that need a
-// person at once.
-func (s *Shape) isCritical(line []byte) bool { return s.critical || s.opaque && critical(line) }
-
-// isSlow tells whether a line of this shape says that something took SlowMS or more.
-func (s *Shape) isSlow(line []byte) bool { return (s.took || s.opaque) && Took(line) >= SlowMS }
 
 func one(b bool) int64 {
 	if b {

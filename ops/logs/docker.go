@@ -84,7 +84,7 @@ func (d *Docker) Unwrap(out, line []byte) []byte {
 
 // begun is what came of a stream's line so far, with its mark.
 func (d *Docker) begun(stderr bool, at string) []byte {
-	half := d.half[one(stderr)]
+	half := d.half[streamAt(stderr)]
 	if len(half) == 0 {
 		half = appendMark(half, stderr, at)
 	}
@@ -93,7 +93,7 @@ func (d *Docker) begun(stderr bool, at string) []byte {
 
 // join appends a stream's line when it has its break, and keeps it when not.
 func (d *Docker) join(out, half []byte, stderr bool) []byte {
-	i := one(stderr)
+	i := streamAt(stderr)
 	if half[len(half)-1] != '\n' && len(half) < dockerHalf {
 		d.half[i] = half
 		return out
@@ -218,4 +218,12 @@ func streamName(stderr bool) string {
 		return `"stderr"`
 	}
 	return `"stdout"`
+}
+
+// streamAt is a stream's place in what is held of both.
+func streamAt(stderr bool) int {
+	if stderr {
+		return 1
+	}
+	return 0
 }

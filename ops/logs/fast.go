@@ -180,13 +180,6 @@ func (f *finder) next(b []byte, i int) int {
 	return -1
 }
 
-func after(b []byte, c byte, from int) int {
-	if i := bytes.IndexByte(b[from:], c); i >= 0 {
-		return from + i
-	}
-	return len(b)
-}
-
 func (f *finder) at(b []byte, i int) bool {
 	if i+len(f.word) > len(b) {
 		return false

@@ -98,3 +98,9 @@ func firstLine(r io.ReaderAt, off, end int64) ([]byte, error) {
 	}
 	return trimCR(buf[:after(buf, '\n', 0)]), nil
 }
+
+// Text reads the hit's line as a person sees it.
+func (h *Hit) Text() (string, error) {
+	raw, err := readText(h.text.text, h.Off, min(h.End, h.Off+windowBytes))
+	return string(Visible([]byte(raw), nil)), err
+}

@@ -100,7 +100,7 @@ func eventsOf(t *testing.T, text string) []Event {
 	t.Helper()
 	scan := Scan{Query: &Query{}, Zone: time.UTC, Now: lateNow}
 	p := NewParser(time.UTC, lateNow)
-	p.Learn(inMemory(text), int64(len(text)))
+	Learn(p, inMemory(text), int64(len(text)))
 	var events []Event
 	err := scan.Each(t.Context(), []Source{{Name: "m", Parts: []Part{memPart{"m", text}}}}, func(h *Hit) error {
 		if h.Off != h.Head {

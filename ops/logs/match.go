@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"bytes"
 	"strconv"
 	"strings"
 	"unicode"
@@ -229,6 +228,3 @@ func compare(a, b float64) int {
 	}
 	return 0
 }
-
-// trimCR takes a line break's \r off.
-func trimCR(line []byte) []byte { return bytes.TrimSuffix(line, []byte{'\r'}) }

@@ -2,7 +2,6 @@ package logs
 
 import (
 	"bytes"
-	"io"
 	"strings"
 	"time"
 )
@@ -32,19 +31,6 @@ type Parser struct {
 // no year lie before now.
 func NewParser(zone *time.Location, now time.Time) *Parser {
 	return &Parser{stamps: stamps{zone: zone, now: now}}
-}
-
-// Learn has the parser read dates in the order that a text tells, as far as it
-// does, and from then on in that of the last date that can only be so: for lines
-// that are followed. told is false when the text is empty or has dates that can be read
-// both ways and nothing that tells how.
-func (p *Parser) Learn(r io.ReaderAt, size int64) (told bool) {
-	p.learns = false
-	m := looksLike(newBuilder(NewShapes(), p, false), r, size, unknownManner)
-	if p.learns = true; m.sure {
-		p.dayFirst = m.dayFirst
-	}
-	return !m.open && size > 0
 }
 
 // Like has the parser read dates in the order of another.

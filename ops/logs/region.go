@@ -1,6 +1,9 @@
 package logs
 
-import "io"
+import (
+	"errors"
+	"io"
+)
 
 // region is a stretch of text that makes one block: from the first fitting line
 // at or after off, or, where fixed, from off itself, to where the next one
@@ -71,4 +74,24 @@ func (b *builder) read(
 		}
 	}
 	return build(r, off, end)
+}
+
+// region makes the block of a region that ends where the next begins: at nextAt
+// when that is known.
+func (b *builder) region(r Text, g region, next *region, nextAt, size int64) (*Block, error) {
+	from, err := g.begin(r, size, b.start)
+	to := nextAt
+	if to < 0 && next != nil {
+		var err2 error
+		to, err2 = next.begin(r, size, b.start)
+		err = errors.Join(err, err2)
+	} else if to < 0 {
+		var err2 error
+		to, err2 = b.start(r, g.off+blockBytes, size)
+		err = errors.Join(err, err2)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b.read(r, g, min(from, to), to, b.build)
 }

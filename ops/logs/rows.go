@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"io"
 	"math/bits"
 	"time"
 )
@@ -58,10 +57,6 @@ func (e *entry) hitIn(line int) bool {
 	return i >= 0 && e.blk.heads.has(line) && i < e.blk.eventEnd(line)
 }
 
-// rowText bounds how much of a line is taken for the list: enough to understand
-// JSON that is longer than a screen.
-const rowText = 256 << 10
-
 func readRow(r rowAt, blk *Block, text Text, list []*Shape, p *Parser) Row {
 	off, end := blk.lineAt(r.line)
 	row := Row{ID: RowID{r.g.id, off}}
@@ -83,40 +78,6 @@ func readRow(r rowAt, blk *Block, text Text, list []*Shape, p *Parser) Row {
 		row.Critical, row.Slow = blk.criticalAt(head, list, text), blk.slowAt(head, list, text)
 	}
 	return row
-}
-
-// criticalAt tells whether a line of the event of a head is one of the errors that
-// need a person at once. Without the text, which may be nil, shapes alone tell.
-func (b *Block) criticalAt(head int, list []*Shape, text io.ReaderAt) bool {
-	for i, end := head, b.eventEnd(head); i < end; i++ {
-		s := list[b.shapes[i]]
-		if s.critical || s.opaque && text != nil && critical(b.seen(i, text)) {
-			return true
-		}
-	}
-	return false
-}
-
-// slowAt tells whether a line of the event of a head says that something took
-// SlowMS or more.
-func (b *Block) slowAt(head int, list []*Shape, text io.ReaderAt) bool {
-	for i, end := head, b.eventEnd(head); i < end; i++ {
-		if s := list[b.shapes[i]]; (s.took || s.opaque) && Took(b.seen(i, text)) >= SlowMS {
-			return true
-		}
-	}
-	return false
-}
-
-// seen is a line as a person sees it, as much as is shown of one; empty when it
-// cannot be read.
-func (b *Block) seen(i int, text io.ReaderAt) []byte {
-	off, end := b.lineAt(i)
-	buf := make([]byte, min(end-off, rowText))
-	if readFull(text, buf, off) != nil {
-		return nil
-	}
-	return Visible(buf, nil)
 }
 
 // stats sums up the store. The lock is held.

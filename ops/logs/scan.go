@@ -91,27 +91,6 @@ func (s *Scan) prepare() {
 	}
 }
 
-// literal is a word that every hit must hold as it stands.
-func (q *Query) literal() (f finder, ok bool) {
-	best := 2
-	for _, g := range q.Groups {
-		if len(g) != 1 || g[0].Not {
-			continue
-		}
-		t, word, fold := g[0], "", g[0].Fold
-		switch t.Kind {
-		case TermExact, TermPrefix, TermSuffix, TermEqual:
-			word = t.Text
-		case TermRegexp:
-			word, fold = t.Literal(), false
-		}
-		if len(word) > best && (!fold || ascii(word)) {
-			best, f, ok = len(word), newFinder(word, fold), true
-		}
-	}
-	return f, ok
-}
-
 // openPart is a part whose text is open, shared by the hits found in it.
 type openPart struct {
 	name    string

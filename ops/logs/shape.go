@@ -258,3 +258,10 @@ func (s *Shape) timeOf(line []byte, first int, at *stamp, p *Parser) int64 {
 	_, ms, _ := p.parse(line)
 	return ms
 }
+
+// isCritical tells whether a line of this shape is one of the errors that need a
+// person at once.
+func (s *Shape) isCritical(line []byte) bool { return s.critical || s.opaque && critical(line) }
+
+// isSlow tells whether a line of this shape says that something took SlowMS or more.
+func (s *Shape) isSlow(line []byte) bool { return (s.took || s.opaque) && Took(line) >= SlowMS }

@@ -130,7 +130,7 @@ func TestAParserThatFollowsLearnsTheOrderOfDates(t *testing.T) {
 		return e.Time.Month()
 	}
 	p := NewParser(time.UTC, testNow)
-	if p.Learn(inMemory(""), 0) {
+	if Learn(p, inMemory(""), 0) {
 		t.Error("nothing tells something")
 	}
 	if m := month(p, "05/02/2025, 12:00:00"); m != time.May {
@@ -145,7 +145,7 @@ func TestAParserThatFollowsLearnsTheOrderOfDates(t *testing.T) {
 		t.Errorf("after the other order: %v", m)
 	}
 	text := "[Nest] 1  - 14/02/2025, 12:00:00     LOG [A] x\n"
-	if !p.Learn(inMemory(text), int64(len(text))) || month(p, "05/02/2025, 12:00:00") != time.February {
+	if !Learn(p, inMemory(text), int64(len(text))) || month(p, "05/02/2025, 12:00:00") != time.February {
 		t.Error("the text was not learned from")
 	}
 }

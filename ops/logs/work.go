@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"errors"
 	"slices"
 	"time"
 )
@@ -114,7 +113,7 @@ func (g *Segment) probe(b *builder, _ *matcher, _ uint64) {
 	of := g.mannerBeside()
 	s.mu.Unlock()
 	b.set(manner{})
-	kept, m := s.take(b, text, size, of)
+	kept, m := takeKept(s.shelf, b, text, size, of)
 	s.mu.Lock()
 	g.manner, g.looked, g.probed, g.busy = m, size, true, false
 	g.spread()
@@ -185,11 +184,13 @@ func (g *Segment) index(k int, b *builder, m *matcher, gen uint64) {
 	s, e := g.store, g.blocks[k]
 	e.busy = true
 	text, end := g.text, g.end()
-	var next *entry
+	var next *region
 	nextAt := int64(-1)
 	if k+1 < len(g.blocks) {
-		if next = g.blocks[k+1]; next.blk != nil {
-			nextAt = next.blk.Off
+		beyond := g.blocks[k+1]
+		next = &beyond.region
+		if beyond.blk != nil {
+			nextAt = beyond.blk.Off
 		}
 	}
 	b.set(g.manner)
@@ -224,26 +225,6 @@ func (g *Segment) end() int64 {
 		return g.blocks[n-1].blk.End
 	}
 	return g.size
-}
-
-// region makes the block of a region that ends where the next begins: at nextAt
-// when that is known.
-func (b *builder) region(r Text, g region, next *entry, nextAt, size int64) (*Block, error) {
-	from, err := g.begin(r, size, b.start)
-	to := nextAt
-	if to < 0 && next != nil {
-		var err2 error
-		to, err2 = next.begin(r, size, b.start)
-		err = errors.Join(err, err2)
-	} else if to < 0 {
-		var err2 error
-		to, err2 = b.start(r, g.off+blockBytes, size)
-		err = errors.Join(err, err2)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return b.read(r, g, min(from, to), to, b.build)
 }
 
 // evaluate looks for the query's hits in a block.
