@@ -11,6 +11,9 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/logfile"
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/index"
+	"opsdeck/ops/logs/line"
+	"opsdeck/ops/logs/query"
 )
 
 type logsCmd struct {
@@ -66,7 +69,7 @@ func (c *logsCmd) Run(a *app) error {
 		conf:  conf,
 		query: q,
 		out:   out,
-		scan:  logs.Scan{Query: q, Zone: time.Local, Now: a.clock.Now(), Newest: c.Newest, Unnumbered: !c.JSON},
+		scan:  index.Scan{Query: q, Zone: time.Local, Now: a.clock.Now(), Newest: c.Newest, Unnumbered: !c.JSON},
 	}
 	if !c.JSON && !c.Count && c.Histogram == 0 {
 		run.scan.Query = q.Events()
@@ -103,11 +106,11 @@ func (c *logsCmd) check() error {
 }
 
 // query makes one query of the words and the flags.
-func (c *logsCmd) query(a *app) (*logs.Query, error) {
+func (c *logsCmd) query(a *app) (*query.Query, error) {
 	now := a.clock.Now()
-	q, err := logs.ParseQuery(strings.Join(c.Query, " "), now)
+	q, err := query.ParseQuery(strings.Join(c.Query, " "), now)
 	if err != nil {
-		var at *logs.QueryError
+		var at *query.QueryError
 		if errors.As(err, &at) {
 			return nil, ops.E(ops.Usage, lang.M("the query is not clear at %q: %s", q.Source[at.Pos:at.End], at.What))
 		}
@@ -122,7 +125,7 @@ func (c *logsCmd) query(a *app) (*logs.Query, error) {
 		}
 	}
 	if c.Context != "" {
-		q.Contexts = append(q.Contexts, logs.ParsePattern(c.Context))
+		q.Contexts = append(q.Contexts, query.ParsePattern(c.Context))
 	}
 	for _, m := range []struct {
 		text string
@@ -131,19 +134,19 @@ func (c *logsCmd) query(a *app) (*logs.Query, error) {
 		if m.text == "" {
 			continue
 		}
-		if *m.to, err = logs.ParseMoment(m.text, now); err != nil {
+		if *m.to, err = query.ParseMoment(m.text, now); err != nil {
 			return nil, ops.E(ops.Usage, lang.M("not a time: %s (-2h, 14:00, 2026-01-29, 2026-01-29T14:00)", m.text))
 		}
 	}
 	if c.Regexp != "" {
-		t, err := logs.RegexpTerm(c.Regexp)
+		t, err := query.RegexpTerm(c.Regexp)
 		if err != nil {
 			return nil, ops.E(ops.Usage, lang.M("not a regular expression: %s", err.Error()))
 		}
-		q.Groups = append(q.Groups, []logs.Term{t})
+		q.Groups = append(q.Groups, []query.Term{t})
 	}
 	if c.Exact != "" {
-		q.Groups = append(q.Groups, []logs.Term{logs.ExactTerm(c.Exact)})
+		q.Groups = append(q.Groups, []query.Term{query.ExactTerm(c.Exact)})
 	}
 	if c.Slow > 0 {
 		q.Took = c.Slow
@@ -154,7 +157,7 @@ func (c *logsCmd) query(a *app) (*logs.Query, error) {
 
 // config is where the logs are to look through. Only configured ones need the
 // configuration.
-func (c *logsCmd) config(a *app, q *logs.Query) (logfile.Config, error) {
+func (c *logsCmd) config(a *app, q *query.Query) (logfile.Config, error) {
 	conf := logfile.Config{Stdin: a.in, Filter: logfile.Push(q), Shelf: a.logShelf(time.Local), Follow: c.Follow}
 	if len(c.Source) != 1 || c.Source[0] != "-" {
 		s, err := a.service()
@@ -171,12 +174,12 @@ type logsRun struct {
 	app    *app
 	cmd    *logsCmd
 	conf   logfile.Config
-	query  *logs.Query
-	scan   logs.Scan
+	query  *query.Query
+	scan   index.Scan
 	out    *bufio.Writer
 	hits   int64
-	unread bool     // a part of the logs could not be read
-	last   logs.Hit // the one printed before, for context lines and whole events
+	unread bool      // a part of the logs could not be read
+	last   index.Hit // the one printed before, for context lines and whole events
 }
 
 func (r *logsRun) warn(part string, err error) {
@@ -211,13 +214,13 @@ func (r *logsRun) do(ctx context.Context, sources []logs.Source) error {
 		return r.tail(ctx, sources, bareLimit)
 	}
 	print := r.printer()
-	return r.scan.Each(ctx, sources, func(h *logs.Hit) error {
+	return r.scan.Each(ctx, sources, func(h *index.Hit) error {
 		r.hits++
 		if err := print(h); err != nil {
 			return err
 		}
 		if limit > 0 && r.hits >= int64(limit) {
-			return logs.ErrEnough
+			return index.ErrEnough
 		}
 		return nil
 	})
@@ -226,15 +229,15 @@ func (r *logsRun) do(ctx context.Context, sources []logs.Source) error {
 // tail prints the newest n events in their order.
 func (r *logsRun) tail(ctx context.Context, sources []logs.Source, n int) error {
 	r.scan.Newest = true
-	parser := logs.NewParser(r.scan.Zone, r.scan.Now)
+	parser := line.NewParser(r.scan.Zone, r.scan.Now)
 	var events []logs.Event
-	err := r.scan.Each(ctx, sources, func(h *logs.Hit) error {
+	err := r.scan.Each(ctx, sources, func(h *index.Hit) error {
 		e, err := r.scan.Event(parser, h)
 		if err != nil {
 			return err
 		}
 		if events = append(events, e); len(events) == n {
-			return logs.ErrEnough
+			return index.ErrEnough
 		}
 		return nil
 	})
@@ -263,7 +266,7 @@ func (r *logsRun) count(ctx context.Context, sources []logs.Source) error {
 
 func (r *logsRun) histogram(ctx context.Context, sources []logs.Source) error {
 	h := logs.NewHistogram(r.cmd.Histogram, r.scan.Zone)
-	err := r.scan.Each(ctx, sources, func(hit *logs.Hit) error {
+	err := r.scan.Each(ctx, sources, func(hit *index.Hit) error {
 		r.hits++
 		h.Add(hit.Time(), hit.Level())
 		return nil

@@ -14,6 +14,9 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/logfile"
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/index"
+	"opsdeck/ops/logs/line"
+	"opsdeck/ops/logs/store"
 )
 
 // followShown is how many hits -f shows of what was there, unless --limit says.
@@ -87,7 +90,7 @@ type followedSource struct {
 	*following
 	ctx  context.Context
 	old  []logs.Part  // the generations of before
-	last *logs.Parser // of the text begun last
+	last *line.Parser // of the text begun last
 
 	pieces []logs.Part // of a container's log, before what is followed of it
 }
@@ -102,16 +105,16 @@ func (s *followedSource) before(pieces []logs.Part) bool {
 
 // parser makes the parser of a text. Where the text does not tell the order of its
 // dates, that is the one of the text before.
-func (s *followedSource) parser(text logs.Text) *logs.Parser {
-	p := logs.NewParser(s.run.scan.Zone, s.run.scan.Now)
+func (s *followedSource) parser(text logs.Text) *line.Parser {
+	p := line.NewParser(s.run.scan.Zone, s.run.scan.Now)
 	if s.last != nil {
 		p.Like(s.last)
 	}
-	if s.last = p; logs.Learn(p, text, text.Size()) || s.running || len(s.old) == 0 {
+	if s.last = p; index.Learn(p, text, text.Size()) || s.running || len(s.old) == 0 {
 		return p
 	}
 	if before, _ := s.old[len(s.old)-1].Open(s.ctx); before != nil {
-		logs.Learn(p, before, before.Size())
+		index.Learn(p, before, before.Size())
 		before.Close()
 	}
 	return p
@@ -122,7 +125,7 @@ type followed struct {
 	f    *following
 	name string
 	text logs.Text
-	live *logs.Live
+	live *store.Live
 	off  int64
 }
 
@@ -132,18 +135,18 @@ func (s *followedSource) Begin(name string, text logs.Text) logfile.Track {
 	t := &followed{f: f, name: name, text: text}
 	line := int64(0)
 	if !f.running {
-		t.off = logs.LastBreak(text, text.Size())
+		t.off = index.LastBreak(text, text.Size())
 		before := int64(0)
 		if f.run.cmd.JSON {
 			if n := len(s.pieces); n > 0 {
 				before, _ = logfile.LinesTo(s.ctx, s.pieces[n-1])
 			}
-			line, _ = logs.CountLines(text, t.off)
+			line, _ = index.CountLines(text, t.off)
 			line += before
 		}
 		f.fresh = append(f.fresh, frozenPart{name, frozenText{text, t.off}, before})
 	}
-	t.live = logs.NewLive(f.run.scan.Query, name, line, s.parser(text), f.emit)
+	t.live = store.NewLive(f.run.scan.Query, name, line, s.parser(text), f.emit)
 	t.live.Each = f.run.cmd.JSON
 	f.tracks = append(f.tracks, t)
 	return t
@@ -219,14 +222,14 @@ func (t *followed) Lost() {
 func (f *following) stream(ctx context.Context, name string, s logfile.Streamer) {
 	done := make(chan error, 1)
 	f.streams = append(f.streams, done)
-	parser := logs.NewParser(f.run.scan.Zone, f.run.scan.Now)
-	live := logs.NewLive(f.run.scan.Query, name, 0, parser, f.emit)
+	parser := line.NewParser(f.run.scan.Zone, f.run.scan.Now)
+	live := store.NewLive(f.run.scan.Query, name, 0, parser, f.emit)
 	live.Each = f.run.cmd.JSON
 	f.tracks = append(f.tracks, &followed{f: f, name: name, live: live})
 	go func() {
 		err := logfile.StreamTo(ctx, s, func(r io.ReaderAt, from, to int64) {
 			if from == 0 {
-				logs.Learn(parser, r, to)
+				index.Learn(parser, r, to)
 			}
 			live.Read(r, from, to, nil)
 		})

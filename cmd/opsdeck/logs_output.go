@@ -11,6 +11,8 @@ import (
 	"opsdeck/internal/cells"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/index"
+	logline "opsdeck/ops/logs/line"
 )
 
 // hitJSON is a line of the contract.
@@ -107,19 +109,19 @@ func (c *logsCmd) context() (before, after int) {
 }
 
 // printer returns what prints a hit.
-func (r *logsRun) printer() func(*logs.Hit) error {
-	p := logs.NewParser(r.scan.Zone, r.scan.Now)
+func (r *logsRun) printer() func(*index.Hit) error {
+	p := logline.NewParser(r.scan.Zone, r.scan.Now)
 	before, after := r.cmd.context()
 	around := before > 0 || after > 0
 	switch {
 	case !r.cmd.JSON && !(around && r.scan.Newest):
-		return func(h *logs.Hit) error { return r.lines(p, h) }
+		return func(h *index.Hit) error { return r.lines(p, h) }
 	case around:
-		s := &logs.Surround{Scan: &r.scan, Parser: p, Before: before, After: after, Emit: r.around}
+		s := &index.Surround{Scan: &r.scan, Parser: p, Before: before, After: after, Emit: r.around}
 		r.scan.Last = s.Close
 		return s.Hit
 	}
-	return func(h *logs.Hit) error {
+	return func(h *index.Hit) error {
 		e, err := r.scan.Event(p, h)
 		if err != nil {
 			return err
@@ -150,14 +152,14 @@ func (r *logsRun) object(e *logs.Event, hit *bool) error {
 
 // lines prints a hit as text: its event whole, each event once, with the lines
 // around it that were asked for and -- where lines are left out between.
-func (r *logsRun) lines(p *logs.Parser, h *logs.Hit) error {
+func (r *logsRun) lines(p *logline.Parser, h *index.Hit) error {
 	before, after := r.cmd.context()
 	if r.last.SameEvent(h) {
 		return nil
 	}
 	last := &r.last
 	if r.scan.Newest { // what was printed before lies after this: nothing of this was
-		last = &logs.Hit{}
+		last = &index.Hit{}
 	}
 	around, err := r.scan.Around(h, before, after, last)
 	if err != nil {
@@ -181,7 +183,7 @@ func (r *logsRun) text(lines string, hit bool) {
 	}
 	t := r.app.theme()
 	for line := range strings.SplitSeq(lines, "\n") {
-		line = termsafe.Line(string(logs.Visible([]byte(line), nil)))
+		line = termsafe.Line(string(logline.Visible([]byte(line), nil)))
 		switch {
 		case !r.app.color:
 		case !hit:

@@ -13,6 +13,10 @@ import (
 	"opsdeck/internal/version"
 	"opsdeck/ops/logfile"
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/index"
+	"opsdeck/ops/logs/line"
+	"opsdeck/ops/logs/query"
+	"opsdeck/ops/logs/store"
 	"opsdeck/tui/logview"
 	"opsdeck/tui/page"
 )
@@ -20,7 +24,7 @@ import (
 // logsPage is the Logs tab over a service's logs. Reading begins with the
 // console, so that the tab is full when it is opened.
 func (a *app) logsPage(env *page.Env, s *config.Service) *logview.Page {
-	store := logs.NewStore(env.Zone, a.clock.Now)
+	store := store.NewStore(env.Zone, a.clock.Now)
 	conf := logfile.Config{Sources: s.Logs, Stdin: a.in, Shelf: a.logShelf(env.Zone)}
 	if conf.Shelf != nil {
 		store.Keep(conf.Shelf)
@@ -33,11 +37,11 @@ func (a *app) logsPage(env *page.Env, s *config.Service) *logview.Page {
 		cancel()
 		wg.Wait()
 		store.Close()
-	}, Export: func(ctx context.Context, q *logs.Query, ndjson bool) (string, int64, error) {
+	}, Export: func(ctx context.Context, q *query.Query, ndjson bool) (string, int64, error) {
 		return a.exportLogs(ctx, conf, q, ndjson)
 	}}
 	for _, v := range s.LogViews {
-		o.Searches = append(o.Searches, logs.Saved{Name: v.Name, Query: v.Query})
+		o.Searches = append(o.Searches, query.Saved{Name: v.Name, Query: v.Query})
 	}
 	if dir, err := a.stateDir(); err == nil {
 		m := newLogsMemory(dir, s.Name)
@@ -70,7 +74,7 @@ func (a *app) logShelf(zone *time.Location) *logfile.Shelf {
 // noLogsAgain is how often logs that were not there are looked for.
 const noLogsAgain = 5 * time.Second
 
-func (a *app) feedLogs(ctx context.Context, store *logs.Store, conf logfile.Config) {
+func (a *app) feedLogs(ctx context.Context, store *store.Store, conf logfile.Config) {
 	for ctx.Err() == nil {
 		sources, err := conf.Resolve(ctx, nil)
 		if err == nil {
@@ -87,7 +91,7 @@ func (a *app) feedLogs(ctx context.Context, store *logs.Store, conf logfile.Conf
 
 // exportLogs writes what a query finds to a file beside the state, with secrets
 // masked.
-func (a *app) exportLogs(ctx context.Context, conf logfile.Config, q *logs.Query, ndjson bool) (string, int64, error) {
+func (a *app) exportLogs(ctx context.Context, conf logfile.Config, q *query.Query, ndjson bool) (string, int64, error) {
 	dir, err := a.stateDir()
 	if err != nil {
 		return "", 0, err
@@ -122,15 +126,15 @@ func writeExport(
 	ctx context.Context,
 	w *bufio.Writer,
 	sources []logs.Source,
-	q *logs.Query,
+	q *query.Query,
 	ndjson bool,
 ) (n int64, err error) {
-	scan := logs.Scan{Query: q.Events(), Unnumbered: !ndjson}
-	var last logs.Hit
-	var parser *logs.Parser
-	err = scan.Each(ctx, sources, func(h *logs.Hit) error {
+	scan := index.Scan{Query: q.Events(), Unnumbered: !ndjson}
+	var last index.Hit
+	var parser *line.Parser
+	err = scan.Each(ctx, sources, func(h *index.Hit) error {
 		if parser == nil {
-			parser = logs.NewParser(scan.Zone, scan.Now)
+			parser = line.NewParser(scan.Zone, scan.Now)
 		}
 		if last.SameEvent(h) {
 			return nil
@@ -142,10 +146,10 @@ func writeExport(
 		}
 		n++
 		if !ndjson {
-			_, err = w.WriteString(logs.Mask(e.Raw) + "\n")
+			_, err = w.WriteString(line.Mask(e.Raw) + "\n")
 			return err
 		}
-		logs.MaskEvent(&e)
+		line.MaskEvent(&e)
 		b, err := eventJSON(&e)
 		if err != nil {
 			return err

@@ -3,20 +3,20 @@ package main
 import (
 	"strings"
 
-	"github.com/charmbracelet/lipgloss"
-
-	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/query"
 	"opsdeck/tui/theme"
+
+	"github.com/charmbracelet/lipgloss"
 )
 
 // paint colours a safe line: where the query matched, and the word that says
 // the level.
-func paint(t *theme.Theme, q *logs.Query, line string) string {
+func paint(t *theme.Theme, q *query.Query, line string) string {
 	spans := q.Spans(line)
 	level, style := levelWord(t, line)
 	var b strings.Builder
 	at := 0
-	put := func(s logs.Span, style lipgloss.Style) {
+	put := func(s query.Span, style lipgloss.Style) {
 		if s.From < at {
 			return
 		}
@@ -38,15 +38,15 @@ func paint(t *theme.Theme, q *logs.Query, line string) string {
 }
 
 // levelWord finds the level's word in the first part of a line.
-func levelWord(t *theme.Theme, line string) (logs.Span, lipgloss.Style) {
+func levelWord(t *theme.Theme, line string) (query.Span, lipgloss.Style) {
 	head := line[:min(len(line), 120)]
 	for _, w := range []struct {
 		word  string
 		style lipgloss.Style
 	}{{"FATAL", t.Crit}, {"ERROR", t.Crit}, {"WARN", t.Warn}, {"DEBUG", t.Dim}, {"VERBOSE", t.Dim}, {"INFO", t.OK}, {"LOG", t.OK}} {
 		if i := strings.Index(head, w.word); i >= 0 {
-			return logs.Span{From: i, To: i + len(w.word)}, w.style
+			return query.Span{From: i, To: i + len(w.word)}, w.style
 		}
 	}
-	return logs.Span{}, t.Text
+	return query.Span{}, t.Text
 }

@@ -5,6 +5,8 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/index"
+	"opsdeck/ops/logs/query"
 )
 
 // bestKept is how many hits --rank keeps when no --limit says.
@@ -19,10 +21,10 @@ func (r *logsRun) best(ctx context.Context, sources []logs.Source) error {
 			limit = bareLimit
 		}
 	}
-	best := logs.Best[logs.Hit]{Keep: limit}
+	best := query.Best[index.Hit]{Keep: limit}
 	r.scan.Newest = true // of equals the newest first
 	r.scan.Last = func() error { return r.printBest(best.Sorted()) }
-	return r.scan.Each(ctx, sources, func(h *logs.Hit) error {
+	return r.scan.Each(ctx, sources, func(h *index.Hit) error {
 		line, err := h.Text()
 		if err != nil {
 			return err
@@ -33,10 +35,10 @@ func (r *logsRun) best(ctx context.Context, sources []logs.Source) error {
 	})
 }
 
-func (r *logsRun) printBest(hits []logs.Hit) error {
+func (r *logsRun) printBest(hits []index.Hit) error {
 	r.scan.Newest = false // lines around a hit stand in their own order
 	for i := range hits {
-		r.last = logs.Hit{} // each stands for itself
+		r.last = index.Hit{} // each stands for itself
 		print := r.printer()
 		if err := print(&hits[i]); err != nil {
 			return err

@@ -43,6 +43,9 @@ var mayImport = map[room][]room{
 // siblings are the imports allowed within a room: a package's subpackages, the
 // packages around ops/mysql, and domains whose subject is another's plain types.
 func siblings(from, to string) bool {
+	if below, ok := logRooms(from, to); ok {
+		return below
+	}
 	if strings.HasPrefix(to, from+"/") || strings.HasPrefix(from, to+"/") {
 		return true
 	}
@@ -59,6 +62,14 @@ func siblings(from, to string) bool {
 		{"watch", "logs"},   // or a critical line
 		{"watch", "backup"},
 	}, pair)
+}
+
+// logRooms tells for two of the rooms of logs, which lie one above the other,
+// whether to lies below from.
+func logRooms(from, to string) (below, both bool) {
+	order := []string{"ops/logs", "ops/logs/line", "ops/logs/query", "ops/logs/index", "ops/logs/store"}
+	a, b := slices.Index(order, from), slices.Index(order, to)
+	return b < a, a >= 0 && b >= 0
 }
 
 // domainOf is the first folder below ops.
@@ -170,6 +181,10 @@ func TestTheRulesRefuseWhatTheyShould(t *testing.T) {
 		{"ops/restore", "ops/backup", true},
 		{"ops/backup", "ops/restore", false},
 		{"ops/logs", "ops/logfile", false},
+		{"ops/logs/index", "ops/logs/line", true},
+		{"ops/logs/store", "ops/logs", true},
+		{"ops/logs", "ops/logs/line", false},
+		{"ops/logs/query", "ops/logs/index", false},
 		{"ops", "ops/backup", false},
 		{"internal/config", "ops", false},
 		{"internal/lock", "internal/atomicfile", true},

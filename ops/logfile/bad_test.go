@@ -14,24 +14,26 @@ import (
 	"testing"
 	"time"
 
+	"opsdeck/ops"
+	"opsdeck/ops/logs/index"
+	"opsdeck/ops/logs/line"
+	"opsdeck/ops/logs/query"
+
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
-
-	"opsdeck/ops"
-	"opsdeck/ops/logs"
 )
 
 // find counts and lists a query's hits in files.
 func find(t *testing.T, words string, paths ...string) (raws []string, warned []error) {
 	t.Helper()
-	q, err := logs.ParseQuery(words, time.Now())
+	q, err := query.ParseQuery(words, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := logs.Scan{Query: q, Zone: time.UTC, Warn: func(_ string, err error) { warned = append(warned, err) }}
-	p := logs.NewParser(time.UTC, time.Now())
-	err = s.Each(context.Background(), Group(paths), func(h *logs.Hit) error {
+	s := index.Scan{Query: q, Zone: time.UTC, Warn: func(_ string, err error) { warned = append(warned, err) }}
+	p := line.NewParser(time.UTC, time.Now())
+	err = s.Each(context.Background(), Group(paths), func(h *index.Hit) error {
 		e, err := s.Event(p, h)
 		raws = append(raws, e.Raw)
 		return err
@@ -199,8 +201,8 @@ func TestAFileThatGrowsWhileItIsRead(t *testing.T) {
 	defer f.Close()
 	more := strings.Repeat("2026-01-29T12:00:01Z INFO more\n", 1000)
 	raws := 0
-	q, _ := logs.ParseQuery("'line", time.Now())
-	err = (&logs.Scan{Query: q}).Each(t.Context(), Group([]string{path}), func(*logs.Hit) error {
+	q, _ := query.ParseQuery("'line", time.Now())
+	err = (&index.Scan{Query: q}).Each(t.Context(), Group([]string{path}), func(*index.Hit) error {
 		if raws++; raws%1000 == 1 { // with every so many lines that are read
 			f.WriteString(more)
 		}

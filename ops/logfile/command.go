@@ -16,6 +16,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/line"
 )
 
 // journal is a unit's log in journald, read by journalctl -o json.
@@ -171,8 +172,8 @@ func (e *journalEntry) line() string {
 	us, _ := strconv.ParseInt(e.Micros, 10, 64)
 	at := time.UnixMicro(us)
 	first, _, _ := strings.Cut(e.text, "\n")
-	ev, kind := logs.NewParser(time.Local, at).Parse([]byte(first))
-	if kind == logs.KindCont || kind == logs.KindHead && !ev.Time.IsZero() {
+	ev, kind := line.NewParser(time.Local, at).Parse([]byte(first))
+	if kind == line.KindCont || kind == line.KindHead && !ev.Time.IsZero() {
 		return e.text + "\n"
 	}
 	level := "INFO"

@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/index"
+	"opsdeck/ops/logs/line"
+	"opsdeck/ops/logs/store"
 )
 
 func TestJournalEntriesBecomeLines(t *testing.T) {
@@ -52,9 +54,9 @@ func foundIn(t *testing.T, name, words string) (raws []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := logs.Scan{Query: q, Zone: time.UTC, Warn: func(part string, err error) { t.Errorf("%s: %v", part, err) }}
-	p := logs.NewParser(time.UTC, time.Now())
-	if err := s.Each(t.Context(), sources, func(h *logs.Hit) error {
+	s := index.Scan{Query: q, Zone: time.UTC, Warn: func(part string, err error) { t.Errorf("%s: %v", part, err) }}
+	p := line.NewParser(time.UTC, time.Now())
+	if err := s.Each(t.Context(), sources, func(h *index.Hit) error {
 		e, err := s.Event(p, h)
 		raws = append(raws, e.Level.String()+" "+e.Raw)
 		return err
@@ -88,7 +90,7 @@ func TestJournaldIsFollowedAndItsEndIsTold(t *testing.T) {
 		`cat "$(dirname "$0")/out"; sleep 0.1; tail -n 1 "$(dirname "$0")/out"; echo "no such unit" >&2; exit 1`,
 	)
 	os.WriteFile(filepath.Join(dir, "out"), []byte(journalRecorded), 0o644)
-	store := logs.NewStore(time.UTC, time.Now)
+	store := store.NewStore(time.UTC, time.Now)
 	defer store.Close()
 	sources, err := Config{}.Resolve(t.Context(), []string{"journald:x"})
 	if err != nil {

@@ -15,7 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/index"
+	"opsdeck/ops/logs/query"
+	logstore "opsdeck/ops/logs/store"
 )
 
 // fieldMix writes the field's mix: Nest text and JSON, Chinese, stack traces.
@@ -141,22 +143,22 @@ func BenchmarkCompareLogSearch(b *testing.B) {
 	fieldMix(b, path, lines)
 	info, _ := os.Stat(path)
 	fmt.Fprintf(os.Stderr, "%d MB, %d CPUs\n", info.Size()>>20, runtime.GOMAXPROCS(0))
-	count := func(name string, term func(q *logs.Query)) time.Duration {
+	count := func(name string, term func(q *query.Query)) time.Duration {
 		best := time.Hour
 		for range 3 {
-			q := &logs.Query{}
+			q := &query.Query{}
 			term(q)
 			best = min(best, timed(b, "opsdeck, cold: "+name, func() string {
-				n, err := (&logs.Scan{Query: q}).Count(context.Background(), Group([]string{path}))
+				n, err := (&index.Scan{Query: q}).Count(context.Background(), Group([]string{path}))
 				return fmt.Sprint(n, " ", errText(err))
 			}))
 		}
 		return best
 	}
-	literal := count("'Connection timeout'", func(q *logs.Query) {
-		q.Groups = [][]logs.Term{{logs.ExactTerm("Connection timeout")}}
+	literal := count("'Connection timeout'", func(q *query.Query) {
+		q.Groups = [][]query.Term{{query.ExactTerm("Connection timeout")}}
 	})
-	fuzzy := count("ordfail", func(q *logs.Query) { *q = *parsed("ordfail") })
+	fuzzy := count("ordfail", func(q *query.Query) { *q = *parsed("ordfail") })
 	ratio := func(name string, theirs time.Duration, ok bool, ours time.Duration) {
 		if ok {
 			fmt.Fprintf(os.Stderr, "  → %s takes %.2f times as long\n", name, theirs.Seconds()/ours.Seconds())
@@ -175,8 +177,8 @@ func BenchmarkCompareLogSearch(b *testing.B) {
 	ratio("lnav filter", d, ok, literal)
 }
 
-func parsed(words string) *logs.Query {
-	q, _ := logs.ParseQuery(words, time.Now())
+func parsed(words string) *query.Query {
+	q, _ := query.ParseQuery(words, time.Now())
 	return q
 }
 
@@ -192,7 +194,7 @@ func compareStore(b *testing.B, path string, size int64) (fuzzy time.Duration) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	store := logs.NewStore(time.UTC, time.Now)
+	store := logstore.NewStore(time.UTC, time.Now)
 	defer store.Close()
 	start := time.Now()
 	text, err := NewFile(path).Open(context.Background())
@@ -200,7 +202,7 @@ func compareStore(b *testing.B, path string, size int64) (fuzzy time.Duration) {
 		b.Fatal(err)
 	}
 	store.Add(path, path, text, false, false)
-	for len(store.Window(logs.Place{}, 50, 0).Rows) < 50 {
+	for len(store.Window(logstore.Place{}, 50, 0).Rows) < 50 {
 		<-store.Changed()
 	}
 	fmt.Fprintf(os.Stderr, "%-52s %8.3f s\n", "opsdeck: first screen", time.Since(start).Seconds())
@@ -250,7 +252,7 @@ func cpuTime() time.Duration {
 }
 
 // rest waits until the store has nothing left to do.
-func rest(store *logs.Store) {
+func rest(store *logstore.Store) {
 	for {
 		if st := store.Stats(); st.Done == st.Bytes && !st.Pending {
 			return

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/index"
+	logline "opsdeck/ops/logs/line"
 )
 
 // Docker's json-file logs, and those of Kubernetes, are read as what the container
@@ -21,7 +23,7 @@ import (
 // pieces of any size.
 type unwrapper struct {
 	w    io.Writer
-	d    logs.Docker
+	d    logline.Docker
 	half []byte
 	out  []byte
 }
@@ -93,8 +95,8 @@ func (u unwrapped) Begin(name string, text logs.Text) Track {
 		sp.Close()
 		return u.Sink.Begin(name, text)
 	}
-	end := logs.LastBreak(text, text.Size())
-	if u.older != nil && end > 2*dockerTail && logs.IsWrapped(head) {
+	end := index.LastBreak(text, text.Size())
+	if u.older != nil && end > 2*dockerTail && logline.IsWrapped(head) {
 		if at := dockerStart(text, end-dockerTail, end); u.older(dockerPieces(name, text, at)) {
 			t.done = at
 		}
@@ -125,7 +127,7 @@ func (t *unwrappedTrack) Grow(size int64, same func() bool) bool {
 	// last may lack a part of its break, in UTF-16.
 	end, last := t.spool.Size(), make([]byte, 1)
 	if n, _ := t.text.ReadAt(last, t.done-1); n == 1 && last[0] == '\n' {
-		end = logs.LastBreak(t.spool, end)
+		end = index.LastBreak(t.spool, end)
 	}
 	return t.Track.Grow(end, nil) && good
 }
@@ -164,7 +166,7 @@ func (t *unwrappedTrack) End() {
 // none.
 func dockerStart(r io.ReaderAt, off, end int64) int64 {
 	buf := make([]byte, 256<<10) // some lines, each at most 16 kB before JSON's escapes
-	parser, first := logs.NewParser(time.UTC, time.Now()), int64(-1)
+	parser, first := logline.NewParser(time.UTC, time.Now()), int64(-1)
 	whole, broken := false, false // the line is not cut; the one before ends a line of the container
 	for from := off; off < end; {
 		text := buf[:min(int64(len(buf)), end-off)]
@@ -178,7 +180,7 @@ func dockerStart(r io.ReaderAt, off, end int64) int64 {
 				return off + int64(last)
 			}
 			last += len(line) + 1
-			if broken = (whole || len(line) > 200) && logs.DockerBreak(line); broken && first < 0 {
+			if broken = (whole || len(line) > 200) && logline.DockerBreak(line); broken && first < 0 {
 				first = off + int64(last)
 			}
 			whole = true
@@ -305,7 +307,7 @@ func (p *dockerPart) lines(ctx context.Context, off int64) (n int64, err error) 
 	lines := bufio.NewReaderSize(contextReader{ctx, io.NewSectionReader(text, 0, off)}, 256<<10)
 	for {
 		line, err := lines.ReadSlice('\n')
-		if len(line) > 0 && logs.EndsLine(bytes.TrimSuffix(line, []byte{'\n'})) {
+		if len(line) > 0 && logline.EndsLine(bytes.TrimSuffix(line, []byte{'\n'})) {
 			n++
 		}
 		if err == io.EOF {
@@ -325,7 +327,7 @@ func (f *File) Pieces() []logs.Part {
 		return nil
 	}
 	defer file.Close()
-	if open != nil || size < 2*commandPiece || !logs.IsWrapped(headBytes(file)) {
+	if open != nil || size < 2*commandPiece || !logline.IsWrapped(headBytes(file)) {
 		return nil
 	}
 	var out []logs.Part

@@ -10,12 +10,15 @@ import (
 	"testing"
 	"time"
 
+	"opsdeck/internal/testdb"
+	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/index"
+	"opsdeck/ops/logs/line"
+	logstore "opsdeck/ops/logs/store"
+
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
-
-	"opsdeck/internal/testdb"
-	"opsdeck/ops/logs"
 )
 
 // wrapped16k writes a line as Docker does, in parts of 16 kB.
@@ -41,9 +44,9 @@ func until(t *testing.T, what string, ok func() bool) {
 }
 
 // fed is a store that is fed from a file.
-func fed(t *testing.T, paths ...string) *logs.Store {
+func fed(t *testing.T, paths ...string) *logstore.Store {
 	t.Helper()
-	store := logs.NewStore(time.UTC, time.Now)
+	store := logstore.NewStore(time.UTC, time.Now)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -54,8 +57,8 @@ func fed(t *testing.T, paths ...string) *logs.Store {
 	return store
 }
 
-func rawsOf(store *logs.Store) (raws []string) {
-	for _, r := range store.Window(logs.Place{}, 1000, 0).Rows {
+func rawsOf(store *logstore.Store) (raws []string) {
+	for _, r := range store.Window(logstore.Place{}, 1000, 0).Rows {
 		raws = append(raws, r.Event.Raw)
 	}
 	return raws
@@ -156,11 +159,11 @@ func TestALongContainersLogIsShownFromItsEnd(t *testing.T) {
 	until(t, "all lines", func() bool { return store.Stats().Lines == int64(n) })
 	rest(store)
 	raws := []string{}
-	for at := (logs.Place{Top: true}); ; {
+	for at := (logstore.Place{Top: true}); ; {
 		w := store.Window(at, 0, 1000)
 		for _, r := range w.Rows {
 			raws = append(raws, r.Event.Raw)
-			at = logs.Place{Row: r.ID, Skip: 1}
+			at = logstore.Place{Row: r.ID, Skip: 1}
 		}
 		if len(w.Rows) < 1000 {
 			break
@@ -193,9 +196,9 @@ func TestPiecesOfAContainersLogHoldEveryLineOnce(t *testing.T) {
 	for cut := int64(1); cut < size; cut += size/97 + 1 {
 		var got []string
 		for _, p := range []*dockerPart{{"a", &liveText{file}, 0, cut, size}, {"b", &liveText{file}, cut, size, size}} {
-			s := logs.Scan{Query: parsed(""), Zone: time.UTC}
-			parser := logs.NewParser(time.UTC, time.Now())
-			if err := s.Each(t.Context(), []logs.Source{{Name: "x", Parts: []logs.Part{p}}}, func(h *logs.Hit) error {
+			s := index.Scan{Query: parsed(""), Zone: time.UTC}
+			parser := line.NewParser(time.UTC, time.Now())
+			if err := s.Each(t.Context(), []logs.Source{{Name: "x", Parts: []logs.Part{p}}}, func(h *index.Hit) error {
 				e, err := s.Event(parser, h)
 				got = append(got, e.Raw)
 				return err

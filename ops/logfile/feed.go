@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/store"
 )
 
 // unpackLimit is how much of rotated, packed generations is unpacked for a store
@@ -20,17 +21,17 @@ type Streamer interface {
 
 // Feed fills a store from sources and keeps it up to date until ctx ends. It
 // returns when everything has stopped. failed is told of what could not be read.
-func Feed(ctx context.Context, store *logs.Store, sources []logs.Source, failed func(name string, err error)) {
+func Feed(ctx context.Context, store *store.Store, sources []logs.Source, failed func(name string, err error)) {
 	feed(ctx, store, sources, Config{}.Globs(nil, sources), failed)
 }
 
 // Feed is Feed with what is configured; a file that comes to fit a pattern later is
 // followed too.
-func (c Config) Feed(ctx context.Context, store *logs.Store, sources []logs.Source, failed func(string, error)) {
+func (c Config) Feed(ctx context.Context, store *store.Store, sources []logs.Source, failed func(string, error)) {
 	feed(ctx, store, sources, c.Globs(nil, sources), failed)
 }
 
-func feed(ctx context.Context, store *logs.Store, sources []logs.Source, globs *Globs, failed func(string, error)) {
+func feed(ctx context.Context, store *store.Store, sources []logs.Source, globs *Globs, failed func(string, error)) {
 	var tails []*Tail
 	var wg sync.WaitGroup
 	var old []oldPart
@@ -100,7 +101,7 @@ type oldPart struct {
 }
 
 // feedOld adds the rotated generations, the newest first.
-func feedOld(ctx context.Context, store *logs.Store, old []oldPart, failed func(string, error)) {
+func feedOld(ctx context.Context, store *store.Store, old []oldPart, failed func(string, error)) {
 	unpacked := int64(0)
 	for i := len(old) - 1; i >= 0 && ctx.Err() == nil; i-- {
 		p := old[i]
@@ -124,7 +125,7 @@ func feedOld(ctx context.Context, store *logs.Store, old []oldPart, failed func(
 
 // storeSink puts a followed file into a store.
 type storeSink struct {
-	store  *logs.Store
+	store  *store.Store
 	source string
 }
 
@@ -132,7 +133,7 @@ func (s storeSink) Begin(name string, text logs.Text) Track {
 	return storeTrack{s.store.Add(s.source, name, text, true, false)}
 }
 
-type storeTrack struct{ *logs.Segment }
+type storeTrack struct{ *store.Segment }
 
 func (t storeTrack) Grow(size int64, same func() bool) bool {
 	t.Segment.Grow(size, same)
@@ -174,7 +175,7 @@ func (l *Lines) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func feedStream(ctx context.Context, store *logs.Store, source, name string, p Streamer) error {
+func feedStream(ctx context.Context, store *store.Store, source, name string, p Streamer) error {
 	sp, err := newSpool()
 	if err != nil {
 		return err

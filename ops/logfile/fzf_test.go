@@ -7,7 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/index"
+	"opsdeck/ops/logs/query"
 )
 
 // TestCountsAgreeWithFzfAndGrep runs the tools themselves, where they are
@@ -24,8 +25,8 @@ func TestCountsAgreeWithFzfAndGrep(t *testing.T) {
 		out, _ := cmd.Output()
 		return int64(strings.Count(string(out), "\n")), true
 	}
-	ours := func(q *logs.Query) int64 {
-		n, err := (&logs.Scan{Query: q}).Count(context.Background(), Group([]string{path}))
+	ours := func(q *query.Query) int64 {
+		n, err := (&index.Scan{Query: q}).Count(context.Background(), Group([]string{path}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,17 +38,17 @@ func TestCountsAgreeWithFzfAndGrep(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"Connection timeout", "客户", "orderId\": 5", ")...", "no such text"} {
-		q := &logs.Query{Groups: [][]logs.Term{{logs.ExactTerm(text)}}}
+		q := &query.Query{Groups: [][]query.Term{{query.ExactTerm(text)}}}
 		if want, ok := count("grep", "-F", text); ok && ours(q) != want {
 			t.Errorf("%q: %d, grep has %d", text, ours(q), want)
 		}
 	}
 	for _, re := range []string{`took [0-9]+ms$`, `customer 5[0-9]*7`, `^\{.*"ERROR"`} {
-		term, err := logs.RegexpTerm(re)
+		term, err := query.RegexpTerm(re)
 		if err != nil {
 			t.Fatal(err)
 		}
-		q := &logs.Query{Groups: [][]logs.Term{{term}}}
+		q := &query.Query{Groups: [][]query.Term{{term}}}
 		if want, ok := count("grep", "-E", re); ok && ours(q) != want {
 			t.Errorf("%q: %d, grep has %d", re, ours(q), want)
 		}

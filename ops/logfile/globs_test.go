@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/store"
 )
 
 func put(t *testing.T, path, text string) {
@@ -88,7 +88,7 @@ func TestTheTabFollowsWhatComesToFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := logs.NewStore(time.UTC, time.Now)
+	store := store.NewStore(time.UTC, time.Now)
 	defer store.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})

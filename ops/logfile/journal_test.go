@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"opsdeck/internal/testdb"
-	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/store"
 )
 
 // TestARealJournal: what a real journald holds of a real unit, read whole and
@@ -35,7 +35,7 @@ ExecStart=/bin/sh -c 'echo "plain 客户"; echo "<3>an error"; printf "\\033[31m
 			t.Errorf("%q is not in\n%.1000q", want, got)
 		}
 	}
-	store := logs.NewStore(time.Local, time.Now)
+	store := store.NewStore(time.Local, time.Now)
 	defer store.Close()
 	sources, err := Config{}.Resolve(t.Context(), []string{"journald:opsdeck-log.service"})
 	if err != nil {

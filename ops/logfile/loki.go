@@ -18,6 +18,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/line"
 )
 
 // Loki's HTTP API, as of version 3: GET /loki/api/v1/query_range with query,
@@ -188,9 +189,9 @@ func recent(entries []lokiEntry, since time.Time) map[string]bool {
 
 // lokiLine is the entry as a line; one that says no time gets Loki's in front.
 func lokiLine(e lokiEntry) string {
-	p := logs.NewParser(time.UTC, time.Unix(0, e.ns))
+	p := line.NewParser(time.UTC, time.Unix(0, e.ns))
 	first, _, _ := strings.Cut(e.line, "\n")
-	if ev, kind := p.Parse([]byte(first)); kind == logs.KindCont || kind == logs.KindHead && !ev.Time.IsZero() {
+	if ev, kind := p.Parse([]byte(first)); kind == line.KindCont || kind == line.KindHead && !ev.Time.IsZero() {
 		return e.line + "\n"
 	}
 	return time.Unix(0, e.ns).UTC().Format("2006-01-02T15:04:05.000Z") + " " + e.line + "\n"

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/line"
 )
 
 // Loki holds lines, not events: a filter leaves out the lines that continue what
@@ -18,10 +18,10 @@ const (
 )
 
 // continues tells whether an entry belongs to the one before it in its stream.
-func (e *lokiEntry) continues(p *logs.Parser) bool {
+func (e *lokiEntry) continues(p *line.Parser) bool {
 	first, _, _ := strings.Cut(e.line, "\n")
 	_, kind := p.Parse([]byte(first))
-	return kind == logs.KindCont
+	return kind == line.KindCont
 }
 
 // together puts the lines of an event behind each other where several streams are
@@ -42,7 +42,7 @@ func together(entries []lokiEntry) []lokiEntry {
 
 // eventHeads tells for each entry which one its event begins with.
 func eventHeads(entries []lokiEntry) []int {
-	p := logs.NewParser(time.UTC, time.Now())
+	p := line.NewParser(time.UTC, time.Now())
 	last := map[string]int{}
 	heads := make([]int, len(entries))
 	for i := range entries {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"opsdeck/ops/logs"
+	logstore "opsdeck/ops/logs/store"
 )
 
 // stacks are events of three pods whose lines come mixed, each of several lines:
@@ -103,7 +103,7 @@ func TestTheTabsOlderLinesOfLokiAreWholeEvents(t *testing.T) {
 	until(t, "all hits", func() bool { return store.Stats().Hits >= int64(len(want)) })
 	rest(store)
 	events := map[string]bool{}
-	for _, r := range store.Window(logs.Place{}, 10_000, 0).Rows {
+	for _, r := range store.Window(logstore.Place{}, 10_000, 0).Rows {
 		if e, ok := store.Event(r.ID); ok {
 			events[e.Raw] = true
 		}

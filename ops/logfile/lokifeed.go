@@ -9,7 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/query"
+	logstore "opsdeck/ops/logs/store"
 )
 
 // Bounds of what the console holds of a Loki server's logs.
@@ -23,9 +24,9 @@ const (
 // feed fills a store with the newest lines, follows, and brings older lines that
 // the store's query finds: the query is pushed down to Loki for what lies before
 // the lines that are here.
-func (l *loki) feed(ctx context.Context, store *logs.Store, source string) error {
-	asked := make(chan *logs.Query, 1)
-	stop := store.OnQuery(func(q *logs.Query) {
+func (l *loki) feed(ctx context.Context, store *logstore.Store, source string) error {
+	asked := make(chan *query.Query, 1)
+	stop := store.OnQuery(func(q *query.Query) {
 		select {
 		case <-asked: // a newer query takes the older one's place
 		default:
@@ -74,7 +75,7 @@ const lokiRetry = 5 * time.Second
 // first reads the newest lines, as soon as the server answers.
 func (l *loki) first(
 	ctx context.Context,
-	store *logs.Store,
+	store *logstore.Store,
 	seen map[lokiEntry]bool,
 ) (entries []lokiEntry, older time.Time, err error) {
 	for {
@@ -95,7 +96,7 @@ func (l *loki) first(
 // ones are left where they are.
 func (l *loki) recent(
 	ctx context.Context,
-	store *logs.Store,
+	store *logstore.Store,
 	source string,
 	older time.Time,
 	seen map[lokiEntry]bool,
@@ -173,19 +174,19 @@ func spoolEntries(entries []lokiEntry) (*spool, error) {
 // ones, until the next query.
 func (l *loki) answer(
 	ctx context.Context,
-	store *logs.Store,
+	store *logstore.Store,
 	source string,
 	older time.Time,
 	seen map[lokiEntry]bool,
-	asked <-chan *logs.Query,
+	asked <-chan *query.Query,
 ) {
-	var shown *logs.Segment
+	var shown *logstore.Segment
 	var found chan *spool
 	cancel := func() {}
 	defer func() { cancel() }()
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
-	var q *logs.Query
+	var q *query.Query
 	for {
 		select {
 		case <-ctx.Done():
@@ -216,7 +217,7 @@ func (l *loki) answer(
 // find asks for the lines of a filter from before the ones that are here.
 func (l *loki) find(
 	ctx context.Context,
-	store *logs.Store,
+	store *logstore.Store,
 	f Filter,
 	before time.Time,
 	seen map[lokiEntry]bool,

@@ -7,7 +7,7 @@ import (
 	"time"
 	"unicode"
 
-	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/query"
 )
 
 // Filter is the part of a query that a source can do itself. What it lets
@@ -19,7 +19,7 @@ type Filter struct {
 }
 
 // Push takes out of a query what a source may do itself.
-func Push(q *logs.Query) Filter {
+func Push(q *query.Query) Filter {
 	f := Filter{Since: q.Since, Until: q.Until}
 	for _, g := range q.Groups {
 		if len(g) == 1 && !g[0].Not {
@@ -31,11 +31,11 @@ func Push(q *logs.Query) Filter {
 
 // push takes a word. Lines may hold colour codes, which a person does not see, so
 // only what no code stands within is asked for: runs of letters and digits.
-func (f *Filter) push(t *logs.Term) {
+func (f *Filter) push(t *query.Term) {
 	switch {
-	case t.Kind == logs.TermRegexp:
+	case t.Kind == query.TermRegexp:
 		f.pieces(t.Literal(), false)
-	case t.Kind == logs.TermFuzzy:
+	case t.Kind == query.TermFuzzy:
 		var parts []string
 		for _, r := range t.Text {
 			parts = append(parts, regexp.QuoteMeta(string(r)))

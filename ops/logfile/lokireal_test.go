@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"opsdeck/internal/testdb"
-	"opsdeck/ops/logs"
+	logstore "opsdeck/ops/logs/store"
 )
 
 const lokiConfig = `auth_enabled: false
@@ -147,7 +147,7 @@ func TestARealLoki(t *testing.T) {
 	}
 	until(t, "what came", func() bool { return store.Stats().Hits >= after })
 	rest(store)
-	rows := store.Window(logs.Place{}, 2*after, 0).Rows
+	rows := store.Window(logstore.Place{}, 2*after, 0).Rows
 	for i, r := range rows {
 		if r.Event.Message != fmt.Sprintf("afterwards %d", i) {
 			t.Fatalf("row %d is %q", i, r.Event.Message)

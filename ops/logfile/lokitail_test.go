@@ -13,9 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coder/websocket"
-
 	"opsdeck/ops/logs"
+	logstore "opsdeck/ops/logs/store"
+
+	"github.com/coder/websocket"
 )
 
 // recordedTail is a message of Loki 3's tail, with labels by category as a
@@ -159,14 +160,14 @@ func TestARecordedTailIsUnderstood(t *testing.T) {
 }
 
 // fedByLoki feeds a store from the stand-in.
-func fedByLoki(t *testing.T, f *fakeLoki, recently int) *logs.Store {
+func fedByLoki(t *testing.T, f *fakeLoki, recently int) *logstore.Store {
 	t.Helper()
 	return fedByName(t, f.name(), recently)
 }
 
-func fedByName(t *testing.T, name string, recently int) *logs.Store {
+func fedByName(t *testing.T, name string, recently int) *logstore.Store {
 	t.Helper()
-	store := logs.NewStore(time.UTC, time.Now)
+	store := logstore.NewStore(time.UTC, time.Now)
 	ctx, cancel := context.WithCancel(t.Context())
 	l, err := newLoki(name, Filter{})
 	if err != nil {
@@ -180,7 +181,7 @@ func fedByName(t *testing.T, name string, recently int) *logs.Store {
 }
 
 // awaitRows waits until there are n rows, and reads them.
-func awaitRows(t *testing.T, store *logs.Store, n int64) []string {
+func awaitRows(t *testing.T, store *logstore.Store, n int64) []string {
 	t.Helper()
 	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		if st := store.Stats(); st.Rows == n && st.Done == st.Bytes && !st.Pending {
@@ -190,7 +191,7 @@ func awaitRows(t *testing.T, store *logs.Store, n int64) []string {
 		}
 	}
 	var out []string
-	for _, r := range store.Window(logs.Place{}, int(n)+10, 0).Rows {
+	for _, r := range store.Window(logstore.Place{}, int(n)+10, 0).Rows {
 		out = append(out, r.Event.Message)
 	}
 	return out

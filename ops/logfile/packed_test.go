@@ -9,9 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/index"
+	"opsdeck/ops/logs/store"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // packInto packs a file beside itself and takes the plain one away.
@@ -41,9 +43,9 @@ func packInto(t *testing.T, path, ext string) string {
 }
 
 // indexed opens a file with a shelf in a store and waits for its index.
-func indexed(t *testing.T, shelf *Shelf, path string) (*logs.Store, logs.Text) {
+func indexed(t *testing.T, shelf *Shelf, path string) (*store.Store, logs.Text) {
 	t.Helper()
-	store := logs.NewStore(time.UTC, time.Now)
+	store := store.NewStore(time.UTC, time.Now)
 	store.Keep(shelf)
 	text, err := (&File{path, shelf}).Open(context.Background())
 	if err != nil {
@@ -88,8 +90,8 @@ func TestTheIndexOfAPackedFileIsKeptAndNeedsNoUnpacking(t *testing.T) {
 			t.Errorf("%s: %d rows once packed again, want %d", ext, len(got), len(rows))
 		}
 		again.Close()
-		scan := logs.Scan{Query: parsed("ordfail"), Zone: time.UTC, Shelf: shelf}
-		plain := logs.Scan{Query: parsed("ordfail"), Zone: time.UTC}
+		scan := index.Scan{Query: parsed("ordfail"), Zone: time.UTC, Shelf: shelf}
+		plain := index.Scan{Query: parsed("ordfail"), Zone: time.UTC}
 		a, errA := scan.Count(t.Context(), group([]string{path}, shelf))
 		b, errB := plain.Count(t.Context(), Group([]string{path}))
 		if a != b || errA != nil || errB != nil {
@@ -146,7 +148,7 @@ func TestTheIndexOfADamagedFileIsNotKept(t *testing.T) {
 	}
 	shelf := NewShelf(filepath.Join(dir, "shelf"), "test")
 	for range 2 {
-		store := logs.NewStore(time.UTC, time.Now)
+		store := store.NewStore(time.UTC, time.Now)
 		store.Keep(shelf)
 		text, err := (&File{path, shelf}).Open(context.Background())
 		if err == nil || text == nil {

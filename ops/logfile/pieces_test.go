@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/index"
+	"opsdeck/ops/logs/line"
 )
 
 // whole is a file that is not read in pieces.
@@ -61,17 +63,17 @@ func TestALongContainersLogIsSearchedInPieces(t *testing.T) {
 	for name, kubernetes := range map[string]bool{"abc-json.log": false, "0.log": true} {
 		path := write(t, name, []byte(containersLog(kubernetes)))
 		all := func(part logs.Part, newest bool, words string, most int) (out []string) {
-			s := logs.Scan{
+			s := index.Scan{
 				Query:  parsed(words),
 				Zone:   time.UTC,
 				Newest: newest,
 				Warn:   func(part string, err error) { t.Errorf("%s: %v", part, err) },
 			}
-			parser := logs.NewParser(time.UTC, time.Now())
-			if err := s.Each(t.Context(), []logs.Source{{Name: path, Parts: []logs.Part{part}}}, func(h *logs.Hit) error {
+			parser := line.NewParser(time.UTC, time.Now())
+			if err := s.Each(t.Context(), []logs.Source{{Name: path, Parts: []logs.Part{part}}}, func(h *index.Hit) error {
 				e, err := s.Event(parser, h)
 				if out = append(out, fmt.Sprintf("%s:%d %v %s", e.Source, e.Line, e.Time, e.Raw)); err == nil && len(out) == most {
-					err = logs.ErrEnough
+					err = index.ErrEnough
 				}
 				return err
 			}); err != nil {
@@ -90,7 +92,7 @@ func TestALongContainersLogIsSearchedInPieces(t *testing.T) {
 				}
 			}
 		}
-		n, err := (&logs.Scan{Query: parsed("'event")}).Count(t.Context(), Group([]string{path}))
+		n, err := (&index.Scan{Query: parsed("'event")}).Count(t.Context(), Group([]string{path}))
 		if err != nil || n != 3000 {
 			t.Errorf("%s: %d counted, %v", name, n, err)
 		}
@@ -134,7 +136,7 @@ func TestStandardInputIsReadAsAFileIs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := (&logs.Scan{Query: parsed("field.stream=stderr")}).Count(t.Context(), sources)
+		n, err := (&index.Scan{Query: parsed("field.stream=stderr")}).Count(t.Context(), sources)
 		if err != nil || n != 1500 {
 			t.Errorf("%s: %d events, %v", name, n, err)
 		}

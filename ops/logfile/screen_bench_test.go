@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"opsdeck/ops/logs"
+	logstore "opsdeck/ops/logs/store"
 )
 
 // screen is how many rows a console shows.
@@ -56,13 +56,13 @@ func hollow(b *testing.B, text string, size int64) string {
 
 func firstScreens(b *testing.B, path string, rows int) {
 	for b.Loop() {
-		store := logs.NewStore(time.UTC, time.Now)
+		store := logstore.NewStore(time.UTC, time.Now)
 		text, err := NewFile(path).Open(context.Background())
 		if err != nil {
 			b.Fatal(err)
 		}
 		store.Add(path, path, text, true, false)
-		for len(store.Window(logs.Place{}, rows, 0).Rows) < rows {
+		for len(store.Window(logstore.Place{}, rows, 0).Rows) < rows {
 			<-store.Changed()
 		}
 		b.StopTimer()
@@ -76,7 +76,7 @@ func firstScreens(b *testing.B, path string, rows int) {
 func BenchmarkScroll(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "a.log")
 	fieldMix(b, path, 1_500_000)
-	store := logs.NewStore(time.UTC, time.Now)
+	store := logstore.NewStore(time.UTC, time.Now)
 	defer store.Close()
 	text, err := NewFile(path).Open(context.Background())
 	if err != nil {
@@ -92,7 +92,7 @@ func BenchmarkScroll(b *testing.B) {
 		store.SetAround(around)
 		for _, step := range []int{1, screen} {
 			b.Run(fmt.Sprintf("%d_around_%d", step, around), func(b *testing.B) {
-				at, down, worst := logs.Place{Top: true}, true, time.Duration(0)
+				at, down, worst := logstore.Place{Top: true}, true, time.Duration(0)
 				for b.Loop() {
 					began := time.Now()
 					w := store.Window(at, screen, screen)
@@ -100,7 +100,7 @@ func BenchmarkScroll(b *testing.B) {
 					if len(w.Rows)-w.Above < screen || w.Above == 0 && !down {
 						down = !down
 					}
-					at = logs.Place{Row: w.Rows[min(w.Above, len(w.Rows)-1)].ID, Skip: step}
+					at = logstore.Place{Row: w.Rows[min(w.Above, len(w.Rows)-1)].ID, Skip: step}
 					if !down {
 						at.Skip = -step
 					}
@@ -123,7 +123,7 @@ func BenchmarkIndex(b *testing.B) {
 	}
 	before := cpuTime()
 	for b.Loop() {
-		store := logs.NewStore(time.UTC, time.Now)
+		store := logstore.NewStore(time.UTC, time.Now)
 		text, err := NewFile(path).Open(context.Background())
 		if err != nil {
 			b.Fatal(err)
@@ -140,7 +140,7 @@ func BenchmarkIndex(b *testing.B) {
 func BenchmarkKeystroke(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "field.log")
 	fieldMix(b, path, 1_500_000)
-	store := logs.NewStore(time.UTC, time.Now)
+	store := logstore.NewStore(time.UTC, time.Now)
 	defer store.Close()
 	text, err := NewFile(path).Open(context.Background())
 	if err != nil {
@@ -154,7 +154,7 @@ func BenchmarkKeystroke(b *testing.B) {
 		for n := 1; n <= len(word); n++ {
 			start := time.Now()
 			store.SetQuery(parsed(word[:n]), true)
-			for len(store.Window(logs.Place{}, screen, 0).Rows) < screen {
+			for len(store.Window(logstore.Place{}, screen, 0).Rows) < screen {
 				<-store.Changed()
 			}
 			took := time.Since(start)

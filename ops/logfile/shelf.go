@@ -16,6 +16,7 @@ import (
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/index"
 )
 
 // shelfRoom is how many bytes of indexes are kept; of more, those not used for
@@ -117,7 +118,7 @@ func (k *keptFile) ReadAt(p []byte, off int64) (int, error) { return k.File.Read
 
 // Take returns the index that was kept of a file with this identity, which has
 // not become shorter since.
-func (s *Shelf) Take(text logs.Text) (logs.KeptFile, bool) {
+func (s *Shelf) Take(text logs.Text) (index.KeptFile, bool) {
 	now, ok := s.identify(text)
 	if !ok {
 		return nil, false

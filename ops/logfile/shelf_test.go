@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/index"
+	logstore "opsdeck/ops/logs/store"
 )
 
 // counted opens a file in a store with a shelf, and tells what is in it: its
@@ -24,12 +25,12 @@ func counted(t *testing.T, shelf *Shelf, path string, live bool) string {
 		rest(store)
 		out += fmt.Sprintf(", %q %d", words, store.Stats().Hits)
 	}
-	w := store.Window(logs.Place{}, 30, 0)
+	w := store.Window(logstore.Place{}, 30, 0)
 	for _, r := range w.Rows {
 		out += fmt.Sprintf("\n%v %s %s", r.Event.Time, r.Event.Level, r.Event.Raw)
 	}
 	store.Close()
-	scan := logs.Scan{Query: parsed("ordfail"), Zone: time.UTC}
+	scan := index.Scan{Query: parsed("ordfail"), Zone: time.UTC}
 	if shelf != nil {
 		scan.Shelf = shelf
 	}
@@ -41,9 +42,9 @@ func counted(t *testing.T, shelf *Shelf, path string, live bool) string {
 }
 
 // read opens a file in a store with a shelf and waits for its index.
-func read(t *testing.T, shelf *Shelf, path string, live bool) *logs.Store {
+func read(t *testing.T, shelf *Shelf, path string, live bool) *logstore.Store {
 	t.Helper()
-	store := logs.NewStore(time.UTC, time.Now)
+	store := logstore.NewStore(time.UTC, time.Now)
 	if shelf != nil {
 		store.Keep(shelf)
 	}

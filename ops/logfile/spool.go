@@ -10,13 +10,13 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
+	"opsdeck/ops/logs/line"
+
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
-
-	"opsdeck/ops/logs"
 )
 
 // spool is a temporary file without a name: it is gone with its last user,
@@ -69,7 +69,7 @@ func unpacker(path string, head []byte) func(io.Reader) (io.Reader, error) {
 // reader returns what makes UTF-8 of the lines that were logged of a text that
 // begins with head, writing to w; nil when they stand there as they are.
 func reader(head []byte, w io.Writer) io.WriteCloser {
-	if logs.IsWrapped(head) {
+	if line.IsWrapped(head) {
 		return &unwrapper{w: w}
 	}
 	if order, ok := utf16Order(head); ok {

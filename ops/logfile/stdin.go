@@ -7,7 +7,7 @@ import (
 	"io"
 	"unicode/utf8"
 
-	"opsdeck/ops/logs"
+	logline "opsdeck/ops/logs/line"
 )
 
 // Stream copies the reader's text as it comes, unpacked and unwrapped.
@@ -81,13 +81,13 @@ func (d *decoder) settle() error {
 	look := held[:min(len(held), 8<<10)]
 	if !d.past {
 		d.past = true
-		if _, wide := utf16Order(look); wide || logs.IsWrapped(look) {
+		if _, wide := utf16Order(look); wide || logline.IsWrapped(look) {
 			d.to, d.sure = reader(look, d.w), true
 		}
 	}
 	if at := bytes.IndexFunc(held, func(c rune) bool { return c >= utf8.RuneSelf }); !d.sure && at >= 0 {
 		line := held[bytes.LastIndexByte(held[:at], '\n')+1:]
-		if line = line[:min(len(line), 8<<10)]; looksGBK(line) && !logs.IsWrapped(line) {
+		if line = line[:min(len(line), 8<<10)]; looksGBK(line) && !logline.IsWrapped(line) {
 			d.to = reader(line, d.w)
 		}
 		d.sure = d.to != nil || bytes.IndexByte(line, '\n') >= 0 && validLines(line)

@@ -1,16 +1,19 @@
-// Package logs understands, finds and counts the lines of a service's logs.
+// Package logs has the types that all who deal with a service's logs share: events, levels, sources.
+// Below it, line reads a line, query what is asked, index finds hits in text, store holds logs that are shown.
 //
 // A line is what ends in \n; an event is a line that starts one (its head) with
 // the lines that continue it: stack traces, pretty JSON, SQL. Words of a query
 // are looked for in one line, as grep and fzf do; what an event says about
 // itself (level, context, time, fields) holds for all its lines.
 //
-// The package reads text through io.ReaderAt and does no other I/O.
+// The packages read text through io.ReaderAt and do no other I/O.
 package logs
 
 import (
 	"strings"
 	"time"
+
+	"opsdeck/internal/jsontext"
 )
 
 // Format is how a line was written.
@@ -73,11 +76,11 @@ func (e *Event) Field(name string) (value string, ok bool) {
 			continue
 		}
 		if tail, under := strings.CutPrefix(name, f.Key+"."); under {
-			if v, ok := jsonFind(f.Value, tail); ok {
+			if v, ok := jsontext.Find(f.Value, tail); ok {
 				return v, true
 			}
 		}
-		if v, ok := jsonFind(f.Value, name); ok {
+		if v, ok := jsontext.Find(f.Value, name); ok {
 			return v, true
 		}
 	}
@@ -87,7 +90,7 @@ func (e *Event) Field(name string) (value string, ok bool) {
 // Text is the value as a person reads it: a JSON string without its quotes.
 func (f Field) Text() string {
 	if f.JSON {
-		return jsonText(f.Value)
+		return jsontext.Text(f.Value)
 	}
 	return f.Value
 }

@@ -9,7 +9,7 @@ import (
 type Bucket struct {
 	At      time.Time
 	Count   int64
-	ByLevel [levelCount]int64
+	ByLevel [LevelCount]int64
 }
 
 // Histogram counts events by time and level. Buckets begin at whole multiples

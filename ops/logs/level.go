@@ -18,20 +18,20 @@ const (
 	LevelWarn
 	LevelError
 	LevelFatal
-	levelCount
+	LevelCount
 )
 
-var levelNames = [levelCount]string{"UNKNOWN", "VERBOSE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
+var levelNames = [LevelCount]string{"UNKNOWN", "VERBOSE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
 
 // String is the word that JSON output carries: "ERROR", or "UNKNOWN".
-func (l Level) String() string { return levelNames[min(l, levelCount-1)] }
+func (l Level) String() string { return levelNames[min(l, LevelCount-1)] }
 
 // Levels lists all levels, the least serious first, LevelUnknown in front.
 func Levels() []Level {
 	return []Level{LevelUnknown, LevelVerbose, LevelDebug, LevelInfo, LevelWarn, LevelError, LevelFatal}
 }
 
-var levelWords = map[string]Level{
+var LevelWords = map[string]Level{
 	"VERBOSE": LevelVerbose, "TRACE": LevelVerbose, "SILLY": LevelVerbose, "FINEST": LevelVerbose,
 	"DEBUG": LevelDebug, "DBG": LevelDebug,
 	"INFO": LevelInfo, "LOG": LevelInfo, "INF": LevelInfo, "NOTICE": LevelInfo, "INFORMATION": LevelInfo, "HTTP": LevelInfo,
@@ -46,16 +46,16 @@ var levelWords = map[string]Level{
 
 // ParseLevel reads a level's name in any case.
 func ParseLevel(word string) (Level, bool) {
-	if l, ok := levelWords[word]; ok {
+	if l, ok := LevelWords[word]; ok {
 		return l, true
 	}
-	l, ok := levelWords[strings.ToUpper(word)]
+	l, ok := LevelWords[strings.ToUpper(word)]
 	return l, ok
 }
 
 // numberLevel is the level of a number in the manner of pino and bunyan, where
 // 10 is trace and 60 is fatal.
-func numberLevel(n int) Level {
+func NumberLevel(n int) Level {
 	switch {
 	case n <= 0:
 		return LevelUnknown
@@ -77,7 +77,7 @@ func numberLevel(n int) Level {
 type LevelSet uint8
 
 // AllLevels holds every level, the unknown one too.
-const AllLevels LevelSet = 1<<levelCount - 1
+const AllLevels LevelSet = 1<<LevelCount - 1
 
 // Has tells whether l is in the set.
 func (s LevelSet) Has(l Level) bool { return s&(1<<l) != 0 }

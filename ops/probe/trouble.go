@@ -11,7 +11,7 @@ import (
 	"opsdeck/internal/redact"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
-	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/line"
 )
 
 // How much of a log's end is read, how old trouble may be that the log alone tells
@@ -24,7 +24,7 @@ const (
 
 // trouble is the newest trouble in log files, and the file that tells of it.
 type trouble struct {
-	logs.Trouble
+	line.Trouble
 	file string
 }
 
@@ -43,7 +43,7 @@ func newestTrouble(paths []string, since, now time.Time, ended bool) (last troub
 			}
 			continue
 		}
-		t, ok := logs.LastTrouble(text, logs.NewParser(time.Local, now), info.ModTime(), ended)
+		t, ok := line.LastTrouble(text, line.NewParser(time.Local, now), info.ModTime(), ended)
 		if ok && !t.At.Before(since) && t.At.After(last.At) {
 			last, found = trouble{t, path}, true
 		}
@@ -77,18 +77,18 @@ func tailOf(path string) ([]byte, error) {
 // headline names the cause.
 func (t trouble) headline() lang.Msg {
 	switch t.Cause {
-	case logs.TroublePort:
+	case line.TroublePort:
 		if pid, name := portHolder(t.Port); pid > 0 {
 			return lang.M("port %d is taken by pid %d (%s)", t.Port, pid, name)
 		}
 		return lang.M("port %d is taken by another process", t.Port)
-	case logs.TroubleModule:
+	case line.TroubleModule:
 		return lang.M("a Node module of the service is missing")
-	case logs.TroubleLogin:
+	case line.TroubleLogin:
 		return lang.M("the database refuses the service's user or password")
-	case logs.TroubleDatabase:
+	case line.TroubleDatabase:
 		return lang.M("the service does not reach its database")
-	case logs.TroubleMemory:
+	case line.TroubleMemory:
 		return lang.M("the service ran out of memory")
 	}
 	return lang.M("the log tells of a critical error")
@@ -97,11 +97,11 @@ func (t trouble) headline() lang.Msg {
 // next is what to do first.
 func (t trouble) next() lang.Msg {
 	switch t.Cause {
-	case logs.TroublePort:
+	case line.TroublePort:
 		return lang.M("See who holds the port: %s", "ss -ltnp 'sport = :"+itoa(t.Port)+"'")
-	case logs.TroubleModule:
+	case line.TroubleModule:
 		return lang.M("Install the modules in the service's folder: npm install")
-	case logs.TroubleLogin:
+	case line.TroubleLogin:
 		return lang.M("Compare DB_USERNAME and DB_PASSWORD of the service's .env with the server's account.")
 	}
 	return lang.M("Read on: %s", "opsdeck logs --critical --since 1h")

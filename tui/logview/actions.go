@@ -5,14 +5,16 @@ import (
 	"strings"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
-
 	"opsdeck/internal/cells"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
-	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/line"
+	"opsdeck/ops/logs/query"
+	"opsdeck/ops/logs/store"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
+
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 // setIncident makes the moment of the event the console's.
@@ -59,8 +61,8 @@ func (p *Page) zoomOut() tea.Cmd {
 
 func (p *Page) selectFrom() tea.Cmd {
 	r, _ := p.current()
-	if p.from != (logs.RowID{}) {
-		p.from = logs.RowID{}
+	if p.from != (store.RowID{}) {
+		p.from = store.RowID{}
 		return nil
 	}
 	p.leaveEnd()
@@ -75,21 +77,21 @@ const copyMost = 20_000
 // or the line under the cursor.
 func (p *Page) copyLines() tea.Cmd {
 	r, _ := p.current()
-	if p.from == (logs.RowID{}) || p.byRank() {
+	if p.from == (store.RowID{}) || p.byRank() {
 		from, to := p.selection()
 		var lines []string
 		for _, r := range p.rows[from : to+1] {
-			lines = append(lines, logs.Mask(r.Event.Raw))
+			lines = append(lines, line.Mask(r.Event.Raw))
 		}
-		p.from = logs.RowID{}
+		p.from = store.RowID{}
 		return page.Send(page.Copy{Text: strings.Join(lines, "\n")})
 	}
 	source, from, to := p.source, p.from, r.ID
-	p.from = logs.RowID{}
+	p.from = store.RowID{}
 	return func() tea.Msg {
 		lines, whole := source.Between(from, to, copyMost)
 		for i := range lines {
-			lines[i] = logs.Mask(lines[i])
+			lines[i] = line.Mask(lines[i])
 		}
 		if !whole {
 			return page.Notice{
@@ -112,7 +114,7 @@ func (p *Page) copyEvent() tea.Cmd {
 		if !ok {
 			return page.Notice{State: ops.StateWarning, Text: lang.M("the event is gone: its file was truncated")}
 		}
-		return send(copyMsg{logs.Mask(e.Raw)})
+		return send(copyMsg{line.Mask(e.Raw)})
 	}
 }
 
@@ -136,7 +138,7 @@ func (p *Page) askExport() tea.Cmd {
 func (p *Page) export(ndjson bool) tea.Cmd {
 	run, q, ctx := p.o.Export, *p.asked, p.env.Ctx
 	if !p.filter {
-		q = logs.Query{} // all events are shown
+		q = query.Query{} // all events are shown
 	}
 	p.writing = true
 	return func() tea.Msg {

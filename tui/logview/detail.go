@@ -7,19 +7,21 @@ import (
 	"slices"
 	"strings"
 
-	tea "github.com/charmbracelet/bubbletea"
-
 	"opsdeck/internal/cells"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/line"
+	"opsdeck/ops/logs/store"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
+
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 // detail is an event opened.
 type detail struct {
-	id    logs.RowID
+	id    store.RowID
 	event logs.Event
 	ok    bool
 	raw   bool
@@ -94,7 +96,7 @@ func (p *Page) detailActions() []page.Action {
 			Keys:  []string{"c"},
 			Label: lang.M("critical"),
 			Help:  lang.M("to the next error that needs a person at once"),
-			Run:   func() tea.Cmd { return p.jump(logs.MarkCritical, true) },
+			Run:   func() tea.Cmd { return p.jump(store.MarkCritical, true) },
 		},
 		{
 			ID:     "logs.incident",
@@ -118,7 +120,7 @@ func (p *Page) openCurrent() tea.Cmd {
 }
 
 // open reads the whole event.
-func (p *Page) open(id logs.RowID) tea.Cmd {
+func (p *Page) open(id store.RowID) tea.Cmd {
 	source := p.source
 	return func() tea.Msg {
 		e, ok := source.Event(id)
@@ -199,20 +201,20 @@ func (p *Page) summary(e logs.Event, width int) []string {
 	}
 	level := p.ink.level[e.Level].Paint(e.Level.String())
 	lines := stripColours(e.Raw)
-	if which, ok := logs.Critical(lines); ok {
+	if which, ok := line.Critical(lines); ok {
 		level += "  " + p.ink.crit.Paint(
 			p.env.Theme.Glyph.Crit+" "+p.env.T("needs a person at once"),
 		) + p.ink.dim.Paint(
 			" ("+which+")",
 		)
-	} else if ms := logs.Took([]byte(lines)); ms >= logs.SlowMS {
+	} else if ms := line.Took([]byte(lines)); ms >= line.SlowMS {
 		level += "  " + p.ink.warn.Paint(p.env.Theme.Glyph.Warn+" "+p.env.T("slow: %d ms", ms))
 	}
 	out := []string{p.pair(p.env.T("time"), p.ink.bold.Paint(when), width), p.pair(p.env.T("level"), level, width)}
 	if e.Context != "" {
 		out = append(out, p.pair(p.env.T("context"), p.ink.info.Paint(termsafe.Line(e.Context)), width))
 	}
-	if i := slices.IndexFunc(p.marks, bookmarkOf(logs.Row{Event: e}).is); i >= 0 && p.marks[i].Note != "" {
+	if i := slices.IndexFunc(p.marks, bookmarkOf(store.Row{Event: e}).is); i >= 0 && p.marks[i].Note != "" {
 		out = append(out, p.pair(p.env.T("note"), p.ink.info.Paint(termsafe.Line(p.marks[i].Note)), width))
 	}
 	return append(
@@ -280,7 +282,7 @@ func (p *Page) stack(text string, width int) (out []string) {
 	return out
 }
 
-func stripColours(s string) string { return string(logs.Visible([]byte(s), nil)) }
+func stripColours(s string) string { return string(line.Visible([]byte(s), nil)) }
 
 // wrapAll wraps every line of a safe text, each with an indent.
 func wrapAll(text string, width int, indent string) (out []string) {

@@ -4,13 +4,13 @@ import (
 	"strings"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
-
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
-	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/query"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
+
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 // askTime asks for a moment and shows the events from then on.
@@ -38,7 +38,7 @@ func (p *Page) toTime(text string) tea.Cmd {
 	if r, ok := p.current(); ok && !r.Event.Time.IsZero() && strings.IndexByte(text, ':') > 0 {
 		now = r.Event.Time.In(p.env.Zone)
 	}
-	at, err := logs.ParseMoment(text, now)
+	at, err := query.ParseMoment(text, now)
 	if err != nil {
 		return page.Send(
 			page.Notice{

@@ -1,11 +1,12 @@
 package logview
 
 import (
-	tea "github.com/charmbracelet/bubbletea"
-
 	"opsdeck/internal/lang"
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/store"
 	"opsdeck/tui/page"
+
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 // Actions is the table of keys where the tab stands.
@@ -20,7 +21,7 @@ func (p *Page) Actions() []page.Action {
 }
 
 func (p *Page) listActions() []page.Action {
-	jump := func(what logs.Mark, down bool) func() tea.Cmd {
+	jump := func(what store.Mark, down bool) func() tea.Cmd {
 		// At the end, where one follows, there is only upwards.
 		return func() tea.Cmd { return p.jump(what, down && !p.follow) }
 	}
@@ -64,7 +65,7 @@ func (p *Page) listActions() []page.Action {
 			Help:   lang.M("to the next error that needs a person at once"),
 			Footer: true,
 			Off:    p.noRow,
-			Run:    jump(logs.MarkCritical, true),
+			Run:    jump(store.MarkCritical, true),
 		},
 		{
 			ID:     "logs.patterns",
@@ -136,7 +137,7 @@ func (p *Page) listActions() []page.Action {
 			Label: lang.M("critical before"),
 			Help:  lang.M("to the critical error before"),
 			Off:   p.noRow,
-			Run:   jump(logs.MarkCritical, false),
+			Run:   jump(store.MarkCritical, false),
 		},
 		{
 			ID:    "logs.slow",
@@ -144,7 +145,7 @@ func (p *Page) listActions() []page.Action {
 			Label: lang.M("slow"),
 			Help:  lang.M("to the next operation of 1000 ms or more"),
 			Off:   p.noRow,
-			Run:   jump(logs.MarkSlow, true),
+			Run:   jump(store.MarkSlow, true),
 		},
 		{
 			ID:    "logs.slowback",
@@ -152,7 +153,7 @@ func (p *Page) listActions() []page.Action {
 			Label: lang.M("slow before"),
 			Help:  lang.M("to the slow operation before"),
 			Off:   p.noRow,
-			Run:   jump(logs.MarkSlow, false),
+			Run:   jump(store.MarkSlow, false),
 		},
 		{
 			ID:    "logs.error",
@@ -160,7 +161,7 @@ func (p *Page) listActions() []page.Action {
 			Label: lang.M("error"),
 			Help:  lang.M("to the next error"),
 			Off:   p.noRow,
-			Run:   jump(logs.MarkError, true),
+			Run:   jump(store.MarkError, true),
 		},
 		{
 			ID:    "logs.errorback",
@@ -168,7 +169,7 @@ func (p *Page) listActions() []page.Action {
 			Label: lang.M("error before"),
 			Help:  lang.M("to the error before"),
 			Off:   p.noRow,
-			Run:   jump(logs.MarkError, false),
+			Run:   jump(store.MarkError, false),
 		},
 	}
 }
@@ -368,7 +369,7 @@ func (p *Page) nextHit(down bool) func() tea.Cmd {
 			return p.edit()
 		}
 		if !p.byRank() && (!p.filter || p.around > 0) {
-			return p.jump(logs.MarkHit, down)
+			return p.jump(store.MarkHit, down)
 		}
 		if down {
 			return p.move(1)
@@ -389,8 +390,8 @@ func (p *Page) toggleFollow() tea.Cmd {
 // clear takes away, one after another, the selection, the zoom, the query.
 func (p *Page) clear() tea.Cmd {
 	switch {
-	case p.from != logs.RowID{}:
-		p.from = logs.RowID{}
+	case p.from != store.RowID{}:
+		p.from = store.RowID{}
 		return nil
 	case len(p.zoom) > 0:
 		p.zoom = nil

@@ -9,6 +9,8 @@ import (
 	"opsdeck/internal/cells"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/line"
+	"opsdeck/ops/logs/store"
 	"opsdeck/tui/page"
 	"opsdeck/tui/theme"
 	"opsdeck/tui/widget"
@@ -158,7 +160,7 @@ func (p *Page) nothing() string {
 	return e.T("the log is empty so far; new lines appear here")
 }
 
-func (p *Page) row(r logs.Row, c columns, cursor bool, width int) string {
+func (p *Page) row(r store.Row, c columns, cursor bool, width int) string {
 	e := r.Event
 	mark := " "
 	switch {
@@ -215,7 +217,7 @@ func (p *Page) level(e logs.Event) string {
 }
 
 // message is the text with its marks: critical, slow, further lines.
-func (p *Page) message(r logs.Row, width int) string {
+func (p *Page) message(r store.Row, width int) string {
 	t := p.env.Theme
 	lead, tail := "", ""
 	if r.Critical {
@@ -250,7 +252,7 @@ func oneLine(text string) string {
 	if len(text) > maxShown {
 		text = strings.ToValidUTF8(text[:maxShown], "")
 	}
-	return termsafe.Line(string(logs.Visible([]byte(text), nil)))
+	return termsafe.Line(string(line.Visible([]byte(text), nil)))
 }
 
 // highlight cuts a text to a width with the query's matches bright; where the
@@ -291,8 +293,8 @@ func (p *Page) highlight(text string, width int) string {
 	return cells.Cut(b.String()+safe[at:], width)
 }
 
-func (p *Page) inSelection(id logs.RowID) bool {
-	if p.from == (logs.RowID{}) {
+func (p *Page) inSelection(id store.RowID) bool {
+	if p.from == (store.RowID{}) {
 		return false
 	}
 	a, b := p.selection()
@@ -307,8 +309,8 @@ func (p *Page) inSelection(id logs.RowID) bool {
 // selection is the range of loaded rows that is selected.
 func (p *Page) selection() (from, to int) {
 	from = p.cur
-	if p.from != (logs.RowID{}) {
-		from = slices.IndexFunc(p.rows, func(r logs.Row) bool { return r.ID == p.from })
+	if p.from != (store.RowID{}) {
+		from = slices.IndexFunc(p.rows, func(r store.Row) bool { return r.ID == p.from })
 	}
 	if from < 0 { // it began where nothing is loaded
 		if from = 0; p.fromAt.After(p.rows[p.cur].Event.Time) {

@@ -4,12 +4,12 @@ import (
 	"slices"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
-
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
-	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/store"
 	"opsdeck/tui/page"
+
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 // load asks for the rows to be shown; while one is under way, for one more after it.
@@ -29,13 +29,13 @@ func (p *Page) load() tea.Cmd {
 	switch {
 	case w.set:
 	case !p.seeking.IsZero():
-		w = wish{true, logs.Place{At: p.seeking}, p.cur - p.top}
-	case p.holding != logs.RowID{}:
-		w = wish{true, logs.Place{Row: p.holding}, -1}
+		w = wish{true, store.Place{At: p.seeking}, p.cur - p.top}
+	case p.holding != store.RowID{}:
+		w = wish{true, store.Place{Row: p.holding}, -1}
 	case p.follow || len(p.rows) == 0:
 		w, above, below = wish{}, 3*h, 1
 	default:
-		w = wish{true, logs.Place{Row: p.rows[p.cur].ID}, p.cur - p.top}
+		w = wish{true, store.Place{Row: p.rows[p.cur].ID}, p.cur - p.top}
 	}
 	source, gen := p.source, p.gen.Next()
 	return func() tea.Msg {
@@ -84,7 +84,7 @@ func (p *Page) takeBest(m windowMsg) {
 	r, had := p.current()
 	fresh := !had || p.top == 0 && p.cur == 0
 	p.rows, p.stats = m.w.Rows, m.w.Stats
-	if at := slices.IndexFunc(p.rows, func(o logs.Row) bool { return o.ID == r.ID }); at >= 0 && !fresh {
+	if at := slices.IndexFunc(p.rows, func(o store.Row) bool { return o.ID == r.ID }); at >= 0 && !fresh {
 		p.top += at - p.cur
 		p.cur = at
 	}
@@ -106,7 +106,7 @@ func (p *Page) take(m windowMsg) tea.Cmd {
 	}
 	p.rows, p.stats = m.w.Rows, m.w.Stats
 	if !p.stats.Pending {
-		p.holding = logs.RowID{}
+		p.holding = store.RowID{}
 	}
 	h := max(p.listHeight(), 1)
 	switch {
@@ -169,7 +169,7 @@ func (p *Page) move(n int) tea.Cmd {
 		return nil
 	}
 	row := p.cur - p.top
-	p.want = wish{true, logs.Place{Row: p.rows[p.cur].ID, Skip: n}, row}
+	p.want = wish{true, store.Place{Row: p.rows[p.cur].ID, Skip: n}, row}
 	if n > 0 && p.stats.Index+int64(n) >= p.stats.Rows-int64(p.listHeight()) && p.atEnd() {
 		return p.toEnd()
 	}
@@ -183,7 +183,7 @@ func (p *Page) move(n int) tea.Cmd {
 }
 
 // letGo stops going to where one wanted to be: one has moved.
-func (p *Page) letGo() { p.seeking, p.holding = time.Time{}, logs.RowID{} }
+func (p *Page) letGo() { p.seeking, p.holding = time.Time{}, store.RowID{} }
 
 // atEnd tells whether the last loaded row is the last there is.
 func (p *Page) atEnd() bool {
@@ -207,20 +207,20 @@ func (p *Page) toTop() tea.Cmd {
 	if p.byRank() {
 		return p.move(-len(p.rows))
 	}
-	p.want = wish{true, logs.Place{Top: true}, 0}
+	p.want = wish{true, store.Place{Top: true}, 0}
 	return p.load()
 }
 
 // current is the row under the cursor.
-func (p *Page) current() (logs.Row, bool) {
+func (p *Page) current() (store.Row, bool) {
 	if p.cur < len(p.rows) && p.cur >= 0 {
 		return p.rows[p.cur], true
 	}
-	return logs.Row{}, false
+	return store.Row{}, false
 }
 
 // jump goes to the next event with a mark.
-func (p *Page) jump(what logs.Mark, down bool) tea.Cmd {
+func (p *Page) jump(what store.Mark, down bool) tea.Cmd {
 	r, ok := p.current()
 	if !ok {
 		return nil
@@ -242,7 +242,7 @@ func (p *Page) found(m foundMsg) tea.Cmd {
 	}
 	p.leaveEnd()
 	p.letGo()
-	p.want = wish{true, logs.Place{Row: m.id}, p.listHeight() / 3}
+	p.want = wish{true, store.Place{Row: m.id}, p.listHeight() / 3}
 	var open tea.Cmd
 	if p.mode == detailMode {
 		open = p.open(m.id)

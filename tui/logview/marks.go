@@ -7,15 +7,16 @@ import (
 	"strings"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
-
 	"opsdeck/internal/cells"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
-	"opsdeck/ops/logs"
+	logline "opsdeck/ops/logs/line"
+	"opsdeck/ops/logs/store"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
+
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 // Bookmark is a line to come back to, known by its time and its text's hash, so
@@ -31,7 +32,7 @@ type Bookmark struct {
 // markText is how much of a message a bookmark keeps.
 const markText = 120
 
-func bookmarkOf(r logs.Row) Bookmark {
+func bookmarkOf(r store.Row) Bookmark {
 	h := fnv.New64a()
 	line, _, _ := strings.Cut(r.Event.Raw, "\n")
 	h.Write([]byte(line))
@@ -39,14 +40,14 @@ func bookmarkOf(r logs.Row) Bookmark {
 		At:     r.Event.Time,
 		Sum:    fmt.Sprintf("%016x", h.Sum64()),
 		Source: r.Event.Source,
-		Text:   cells.Cut(termsafe.Line(logs.Mask(oneLine(r.Event.Message))), markText),
+		Text:   cells.Cut(termsafe.Line(logline.Mask(oneLine(r.Event.Message))), markText),
 	}
 }
 
 func (b Bookmark) is(o Bookmark) bool { return b.Sum == o.Sum && b.At.Equal(o.At) }
 
 // markOf finds the row's bookmark among the page's.
-func (p *Page) markOf(r logs.Row) int {
+func (p *Page) markOf(r store.Row) int {
 	if len(p.marks) == 0 {
 		return -1
 	}
@@ -129,7 +130,7 @@ func (p *Page) goToMark(b Bookmark) tea.Cmd {
 	p.letGo()
 	p.ranked = false
 	p.toMark = &b
-	p.want = wish{true, logs.Place{At: b.At}, p.listHeight() / 3}
+	p.want = wish{true, store.Place{At: b.At}, p.listHeight() / 3}
 	return p.load()
 }
 

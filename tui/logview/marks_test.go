@@ -5,10 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	tea "github.com/charmbracelet/bubbletea"
-
-	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/query"
 	"opsdeck/tui/page"
+
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 // overlayOf runs a command that opens a dialog.
@@ -81,7 +81,7 @@ func TestASelectionLargerThanTheScreenIsCopiedWhole(t *testing.T) {
 
 func TestSearchesAreRememberedOnceAndPicked(t *testing.T) {
 	p, store := opened(t, "en", page.Size{Width: 80, Height: 20})
-	p.o.Searches = []logs.Saved{{Name: "the database", Query: "level:error connect"}}
+	p.o.Searches = []query.Saved{{Name: "the database", Query: "level:error connect"}}
 	var kept []string
 	p.o.SaveHistory = func(all []string) error { kept = all; return nil }
 	for _, q := range []string{"wait", "took>1000", "wait"} {

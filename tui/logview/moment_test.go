@@ -7,11 +7,12 @@ import (
 	"testing"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
-
 	"opsdeck/internal/lang"
 	"opsdeck/ops/logs"
+	logstore "opsdeck/ops/logs/store"
 	"opsdeck/tui/page"
+
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 // notices runs a command and what comes of it, and gathers what is said.
@@ -117,14 +118,14 @@ func TestATimelineFillsAScreenThatBecameWider(t *testing.T) {
 
 // slowly is a store whose hits are at first found in its newest events alone.
 type slowly struct {
-	*logs.Store
+	*logstore.Store
 	pending bool
 }
 
-func (s *slowly) Window(at logs.Place, above, below int) logs.Window {
+func (s *slowly) Window(at logstore.Place, above, below int) logstore.Window {
 	w := s.Store.Window(at, above, below)
 	if s.pending {
-		w = s.Store.Window(logs.Place{}, 3, 0)
+		w = s.Store.Window(logstore.Place{}, 3, 0)
 		w.Above, w.Stats.Pending = 0, true
 	}
 	return w
@@ -152,7 +153,7 @@ func TestOneStaysWhereOneWasWhenTheQueryChanges(t *testing.T) {
 	s.pending = true
 	drive(p, p.search("created"))
 	drive(p, p.Key(tea.KeyMsg{Type: tea.KeyDown}))
-	if p.holding != (logs.RowID{}) {
+	if p.holding != (logstore.RowID{}) {
 		t.Error("one moved, and is held")
 	}
 }

@@ -6,12 +6,14 @@ import (
 	"context"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
-
 	"opsdeck/internal/lang"
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/query"
+	"opsdeck/ops/logs/store"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
+
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 // ID is the page's address.
@@ -27,27 +29,27 @@ const pace = 350 * time.Millisecond
 // Source is where the events come from: a logs.Store.
 type Source interface {
 	Changed() <-chan struct{}
-	SetQuery(q *logs.Query, filter bool)
+	SetQuery(q *query.Query, filter bool)
 	SetAround(n int)
-	Best(ctx context.Context, n int) logs.Window
-	Between(a, b logs.RowID, most int) (lines []string, whole bool)
-	Window(at logs.Place, above, below int) logs.Window
-	Event(id logs.RowID) (logs.Event, bool)
-	Next(from logs.RowID, mark logs.Mark, down bool) (logs.RowID, bool)
-	Timeline(ctx context.Context, from, to time.Time, n int) logs.Timeline
-	Patterns(ctx context.Context, until time.Time) ([]logs.EventPattern, logs.Comparison)
+	Best(ctx context.Context, n int) store.Window
+	Between(a, b store.RowID, most int) (lines []string, whole bool)
+	Window(at store.Place, above, below int) store.Window
+	Event(id store.RowID) (logs.Event, bool)
+	Next(from store.RowID, mark store.Mark, down bool) (store.RowID, bool)
+	Timeline(ctx context.Context, from, to time.Time, n int) store.Timeline
+	Patterns(ctx context.Context, until time.Time) ([]store.EventPattern, store.Comparison)
 }
 
 // Options is what else the tab works with. All may be zero.
 type Options struct {
-	Searches []logs.Saved // of the configuration
-	History  []string     // queries of earlier times, the oldest first
-	Marks    []Bookmark   // of earlier times
+	Searches []query.Saved // of the configuration
+	History  []string      // queries of earlier times, the oldest first
+	Marks    []Bookmark    // of earlier times
 	// SaveHistory and SaveMarks keep them for the next time.
 	SaveHistory func([]string) error
 	SaveMarks   func([]Bookmark) error
 	// Export writes what is shown to a file, newest query first, and tells where.
-	Export func(ctx context.Context, q *logs.Query, ndjson bool) (path string, n int64, err error)
+	Export func(ctx context.Context, q *query.Query, ndjson bool) (path string, n int64, err error)
 	// Start begins to read the logs; it is called when the tab is first shown.
 	Start func()
 	Close func()
@@ -77,19 +79,19 @@ type Page struct {
 	loading bool
 	again   bool // what is shown is stale: load once more
 
-	rows     []logs.Row
+	rows     []store.Row
 	top, cur int
-	stats    logs.Stats
+	stats    store.Stats
 	follow   bool
 	seen     int64 // Stats.Added when following was left
 	want     wish
-	seeking  time.Time  // the moment to go to once text that old is read
-	told     bool       // that there is none
-	holding  logs.RowID // where one was when the query changed, until all hits are found
+	seeking  time.Time   // the moment to go to once text that old is read
+	told     bool        // that there is none
+	holding  store.RowID // where one was when the query changed, until all hits are found
 
-	query    *logs.Query
-	asked    *logs.Query // with the level picked by a key
-	queryErr *logs.QueryError
+	query    *query.Query
+	asked    *query.Query // with the level picked by a key
+	queryErr *query.QueryError
 	filter   bool
 	around   int  // events shown before and after each hit
 	ranked   bool // hits are listed by rank
@@ -101,7 +103,7 @@ type Page struct {
 	histAt   int
 	incident time.Time
 
-	line     logs.Timeline
+	line     store.Timeline
 	lineGen  page.Gen
 	lineBusy bool
 	lineAt   time.Time // when it was last counted
@@ -109,9 +111,9 @@ type Page struct {
 
 	detail   detail
 	patterns patterns
-	marks    []Bookmark // in the order of time
-	toMark   *Bookmark  // the cursor is to go there
-	from     logs.RowID // where a selection began
+	marks    []Bookmark  // in the order of time
+	toMark   *Bookmark   // the cursor is to go there
+	from     store.RowID // where a selection began
 	fromAt   time.Time
 	writing  bool // an export
 }
@@ -121,13 +123,13 @@ type span struct{ from, to time.Time }
 // wish is where the next window is to be, and where the cursor goes in it.
 type wish struct {
 	set   bool
-	place logs.Place
+	place store.Place
 	row   int // screen row of the cursor; -1 keeps it
 }
 
 // New makes the tab.
 func New(env *page.Env, source Source, o Options) *Page {
-	return &Page{env: env, source: source, o: o, follow: true, filter: true, query: &logs.Query{}, asked: &logs.Query{},
+	return &Page{env: env, source: source, o: o, follow: true, filter: true, query: &query.Query{}, asked: &query.Query{},
 		size: page.Size{
 			Width:  80,
 			Height: 20,
@@ -167,24 +169,24 @@ func (p *Page) Close() {
 type (
 	changedMsg struct{ at time.Time }
 	windowMsg  struct {
-		w    logs.Window
+		w    store.Window
 		wish wish
 		gen  uint64
 		best bool // rows are the best hits, all of them
 	}
 	foundMsg struct {
-		id   logs.RowID
+		id   store.RowID
 		ok   bool
-		what logs.Mark
+		what store.Mark
 		down bool
 	}
 	timelineMsg struct {
-		line logs.Timeline
+		line store.Timeline
 		gen  uint64
 	}
 	typedMsg struct{ gen uint64 }
 	eventMsg struct {
-		id    logs.RowID
+		id    store.RowID
 		event logs.Event
 		ok    bool
 	}
@@ -276,7 +278,7 @@ func (p *Page) toMoment(at time.Time, row int) tea.Cmd {
 	p.ranked = false
 	p.letGo()
 	p.seeking, p.told = at, false
-	p.want = wish{true, logs.Place{At: at}, row}
+	p.want = wish{true, store.Place{At: at}, row}
 	if !p.shown {
 		return nil
 	}

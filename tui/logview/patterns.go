@@ -5,29 +5,30 @@ import (
 	"strings"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
-
 	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/store"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
+
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 // patterns is what the events have in common.
 type patterns struct {
-	list    []logs.EventPattern
-	with    logs.Comparison
+	list    []store.EventPattern
+	with    store.Comparison
 	scroll  widget.Scroll
 	loading bool
 	gen     page.Gen
 }
 
 type patternsMsg struct {
-	list []logs.EventPattern
-	with logs.Comparison
+	list []store.EventPattern
+	with store.Comparison
 	gen  uint64
 }
 
@@ -140,7 +141,7 @@ func (p *Page) compared(since time.Time) string {
 	return e.T(" · compared: since the last healthy hour, %s", e.Time(since))
 }
 
-func (p *Page) patternRow(t *logs.EventPattern, cursor bool, width int) string {
+func (p *Page) patternRow(t *store.EventPattern, cursor bool, width int) string {
 	mark := " "
 	if cursor {
 		mark = p.ink.accent.Paint(p.env.Theme.Glyph.Cursor)
@@ -168,12 +169,12 @@ func (p *Page) readable(text string) string {
 }
 
 // change says what is new or surging, in a word.
-func (p *Page) change(t *logs.EventPattern) string {
+func (p *Page) change(t *store.EventPattern) string {
 	const width = 7
 	switch t.State {
-	case logs.PatternNew:
+	case store.PatternNew:
 		return p.ink.crit.Paint(cells.Pad(p.env.T("NEW"), width))
-	case logs.PatternSurging:
+	case store.PatternSurging:
 		return p.ink.warn.Paint(cells.Pad(p.env.Theme.Glyph.Up+" "+p.env.T("more"), width))
 	}
 	return cells.Pad("", width)

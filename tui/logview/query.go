@@ -6,13 +6,15 @@ import (
 	"strings"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
-
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/query"
+	"opsdeck/ops/logs/store"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
+
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 // pause is how long typing must rest before a search; it narrows what the last
@@ -124,7 +126,7 @@ func (p *Page) pickSearch() tea.Cmd {
 // search looks for what is typed; of a query with an error, for the part that
 // is clear.
 func (p *Page) search(text string) tea.Cmd {
-	q, err := logs.ParseQuery(text, p.env.Clock.Now().In(p.env.Zone))
+	q, err := query.ParseQuery(text, p.env.Clock.Now().In(p.env.Zone))
 	p.queryErr = nil
 	errors.As(err, &p.queryErr)
 	p.query = q
@@ -141,10 +143,10 @@ func (p *Page) apply() tea.Cmd {
 	p.asked, p.seeking = q.Events(), time.Time{}
 	p.source.SetQuery(p.asked, p.filter)
 	if r, ok := p.current(); ok && !p.follow && !p.want.set {
-		if p.holding == (logs.RowID{}) {
+		if p.holding == (store.RowID{}) {
 			p.holding = r.ID
 		}
-		p.want = wish{true, logs.Place{Row: p.holding}, -1}
+		p.want = wish{true, store.Place{Row: p.holding}, -1}
 	}
 	p.gen.Next() // what is under way is for another query
 	return tea.Batch(p.load(), p.count(true))
@@ -186,7 +188,7 @@ func (p *Page) toggleOrder() tea.Cmd {
 		return p.apply()
 	}
 	if r, ok := p.current(); ok {
-		p.want = wish{true, logs.Place{Row: r.ID}, p.listHeight() / 3}
+		p.want = wish{true, store.Place{Row: r.ID}, p.listHeight() / 3}
 	}
 	return p.apply()
 }

@@ -8,15 +8,15 @@ import (
 	"testing"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
-	"github.com/charmbracelet/x/exp/golden"
-
 	"opsdeck/internal/cells"
 	"opsdeck/internal/clock"
 	"opsdeck/internal/lang"
-	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/store"
 	"opsdeck/tui/page"
 	"opsdeck/tui/theme"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/x/exp/golden"
 )
 
 var now = time.Date(2026, 1, 29, 14, 5, 0, 0, time.UTC)
@@ -77,9 +77,9 @@ func sample() string {
 }
 
 // opened is a page over the sample, with everything read and drawn.
-func opened(t *testing.T, code string, size page.Size) (*Page, *logs.Store) {
+func opened(t *testing.T, code string, size page.Size) (*Page, *store.Store) {
 	t.Helper()
-	store := logs.NewStore(time.UTC, func() time.Time { return now })
+	store := store.NewStore(time.UTC, func() time.Time { return now })
 	t.Cleanup(store.Close)
 	env := &page.Env{
 		Ctx:     context.Background(),
@@ -103,7 +103,7 @@ func opened(t *testing.T, code string, size page.Size) (*Page, *logs.Store) {
 }
 
 // settle waits for the store, then for a window of all of it.
-func settle(t *testing.T, p *Page, store *logs.Store) {
+func settle(t *testing.T, p *Page, store *store.Store) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; {
 		if st := store.Stats(); st.Done == st.Bytes && !st.Pending && st.Bytes > 0 {
@@ -138,7 +138,7 @@ func drive(p *Page, cmd tea.Cmd) {
 	}
 }
 
-func key(p *Page, store *logs.Store, t *testing.T, keys ...string) {
+func key(p *Page, store *store.Store, t *testing.T, keys ...string) {
 	for _, k := range keys {
 		msg := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(k)}
 		switch k {
@@ -211,7 +211,7 @@ func TestScreens(t *testing.T) {
 
 func TestScrollingUpStopsFollowingAndCountsWhatIsNew(t *testing.T) {
 	size := page.Size{Width: 80, Height: 20}
-	store := logs.NewStore(time.UTC, func() time.Time { return now })
+	store := store.NewStore(time.UTC, func() time.Time { return now })
 	t.Cleanup(store.Close)
 	env := &page.Env{
 		Ctx:   context.Background(),

@@ -1,0 +1,304 @@
+package index
+
+import (
+	"io"
+
+	logline "opsdeck/ops/logs/line"
+)
+
+// Builder makes blocks. Each goroutine has its own.
+type Builder struct {
+	Table  *logline.Shapes
+	parser *logline.Parser
+	plain  bool // lines have no times: a plain line is an event of its own
+	buf    []byte
+	vis    []byte
+	at     logline.Stamp // the first time in the line seen last
+	known  shapeCache
+	list   []*logline.Shape // a snapshot of the table
+	giants *logline.Giants  // of all builders of one table
+	once   Block            // for count
+}
+
+// NewBuilder makes a builder; plain says that lines have no times.
+func NewBuilder(table *logline.Shapes, parser *logline.Parser, plain bool) *Builder {
+	return &Builder{
+		Table:  table,
+		parser: parser,
+		plain:  plain,
+		buf:    make([]byte, logline.WindowBytes),
+		giants: &table.Giants,
+	}
+}
+
+// shapeCache finds a shape's number by its hash without the table's lock. It is
+// a table of open places whose size is a power of two.
+type shapeCache struct {
+	keys []uint64
+	ids  []uint32
+	n    int
+}
+
+func (c *shapeCache) get(h uint64) (uint32, bool) {
+	if len(c.keys) == 0 {
+		return 0, false
+	}
+	mask := uint64(len(c.keys) - 1)
+	for i := h & mask; c.keys[i] != 0; i = (i + 1) & mask {
+		if c.keys[i] == h {
+			return c.ids[i], true
+		}
+	}
+	return 0, false
+}
+
+func (c *shapeCache) put(h uint64, id uint32) {
+	if c.n*2 >= len(c.keys) {
+		old := *c
+		size := max(1<<10, 2*len(old.keys))
+		*c = shapeCache{keys: make([]uint64, size), ids: make([]uint32, size)}
+		for i, k := range old.keys {
+			if k != 0 {
+				c.put(k, old.ids[i])
+			}
+		}
+	}
+	mask := uint64(len(c.keys) - 1)
+	i := h & mask
+	for c.keys[i] != 0 {
+		i = (i + 1) & mask
+	}
+	c.keys[i], c.ids[i] = h, id
+	c.n++
+}
+
+// shapeOf returns the shape of a line as it stands in the text, with its number,
+// the line as a person sees it, and its first date with a time.
+func (b *Builder) shapeOf(line []byte, size int64) (id uint32, s *logline.Shape, seen []byte, first int) {
+	seen = logline.VisibleIn(line, &b.vis)
+	if size > logline.MaxShapeLine {
+		seen = seen[:min(len(seen), logline.WindowBytes)]
+		id = b.Table.Opaque(seen, b.parser)
+		return id, b.Shape(id), seen, -1
+	}
+	h, first := logline.ShapeHash(seen, b.Table.Seed, &b.at)
+	if h == 0 {
+		h = 1
+	}
+	id, ok := b.known.get(h)
+	if !ok {
+		id = b.Table.Find(h, seen, first, b.parser)
+		if s := b.Shape(id); !s.Opaque {
+			b.known.put(h, id)
+		}
+	}
+	return id, b.Shape(id), seen, first
+}
+
+// Shape returns the shape with that number.
+func (b *Builder) Shape(id uint32) *logline.Shape {
+	if int(id) >= len(b.list) {
+		b.list = b.Table.Snapshot()
+	}
+	return b.list[id]
+}
+
+// isHead tells whether a line with this shape starts an event.
+func (b *Builder) isHead(s *logline.Shape) bool {
+	return s.Kind == logline.KindHead || s.Kind == logline.KindPlain && b.plain
+}
+
+// start returns where the block that begins at or after off begins: at a head
+// that says its time, else at any head, else at any line, as far as can be seen
+// from off. It depends on nothing but the text, so that two neighbours agree.
+func (b *Builder) start(r io.ReaderAt, off, size int64) (int64, error) {
+	if off <= 0 {
+		return 0, nil
+	}
+	if off >= size {
+		return size, nil
+	}
+	if at, ok := b.giants.Start(r, off); ok {
+		return at, nil
+	}
+	asked := off
+	line, head, timed, limit := int64(-1), int64(-1), int64(-1), off+headSearch
+	skip := true // up to the first line break, unless off-1 is one
+	err := logline.EachLine(r, off-1, size, b.buf[:64<<10], func(text []byte, at, n int64, _ bool) error {
+		if skip {
+			skip = false
+			return nil
+		}
+		if line < 0 {
+			line, limit = at, max(limit, at+headSearch)
+		}
+		if at > limit {
+			return logline.ErrStop
+		}
+		_, s, seen, first := b.shapeOf(logline.TrimCR(text), n)
+		if !b.isHead(s) {
+			return nil
+		}
+		if head < 0 {
+			head = at
+		}
+		if b.plain || s.TimeOf(seen, first, &b.at, b.parser) != logline.Unset {
+			timed = at
+			return logline.ErrStop
+		}
+		return nil
+	})
+	if err != nil && err != logline.ErrStop {
+		return 0, err
+	}
+	if line < 0 {
+		line = size
+	}
+	for _, at := range []int64{timed, head, line} {
+		if at >= 0 {
+			b.giants.Note(r, asked, line, at)
+			return at, nil
+		}
+	}
+	return size, nil
+}
+
+// Build indexes the text from off to end.
+func (b *Builder) Build(r io.ReaderAt, off, end int64) (*Block, error) {
+	lines := int((end-off)/96) + 16
+	blk := &Block{
+		Off:    off,
+		End:    end,
+		Starts: make([]uint32, 0, lines),
+		Shapes: make([]uint32, 0, lines),
+		Times:  make([]int64, 0, lines),
+	}
+	blk.Sum.FirstMS, blk.Sum.LastMS = logline.Unset, logline.Unset
+	if err := b.extend(blk, r, off, end); err != nil {
+		return nil, err
+	}
+	blk.trim()
+	return blk, nil
+}
+
+// count is build for a block that is used once: its room is used again.
+func (b *Builder) count(r io.ReaderAt, off, end int64) (*Block, error) {
+	k := &b.once
+	*k = Block{Off: off, End: off, Starts: k.Starts[:0], Shapes: k.Shapes[:0], Times: k.Times[:0], Heads: k.Heads[:0]}
+	k.Sum.FirstMS, k.Sum.LastMS = logline.Unset, logline.Unset
+	return k, b.extend(k, r, off, end)
+}
+
+// trim gives back memory that was taken for more lines than there are.
+func (b *Block) trim() {
+	if cap(b.Starts)-len(b.Starts) > len(b.Starts)/4 {
+		b.Starts = append([]uint32(nil), b.Starts...)
+		b.Shapes = append([]uint32(nil), b.Shapes...)
+		b.Times = append([]int64(nil), b.Times...)
+	}
+}
+
+// extend adds the lines from off to end to a block that ends at off.
+func (b *Builder) extend(blk *Block, r io.ReaderAt, off, end int64) error {
+	last := int64(logline.Unset)
+	if n := len(blk.Times); n > 0 {
+		last = blk.Times[n-1]
+	}
+	err := logline.EachLine(r, off, end, b.buf, func(line []byte, at, size int64, broken bool) error {
+		if blk.Partial = !broken; !broken {
+			blk.before = &counted{blk.Sum, blk.last}
+		}
+		last = b.add(blk, logline.TrimCR(line), at, size, last)
+		return nil
+	})
+	blk.End = end
+	return err
+}
+
+// add adds one line and returns the time that holds from it on.
+func (b *Builder) add(blk *Block, line []byte, at, size, last int64) int64 {
+	id, s, seen, first := b.shapeOf(line, size)
+	i := len(blk.Starts)
+	head := b.isHead(s) || i == 0
+	if head {
+		ms := s.TimeOf(seen, first, &b.at, b.parser)
+		if ms == logline.Unset && len(line) > 0 && line[0] == 0x1b {
+			ms = logline.MarkTime(line)
+		}
+		if ms != logline.Unset {
+			last = ms
+		}
+		blk.Heads.Grow(i + 1)
+		blk.Heads.Set(i)
+		blk.count(s, last)
+	}
+	blk.mark(s, seen)
+	blk.Starts = append(blk.Starts, uint32(at-blk.Off))
+	blk.Shapes = append(blk.Shapes, id)
+	blk.Times = append(blk.Times, last)
+	if i > 0 && last < blk.Times[i-1] {
+		blk.Back = true
+	}
+	blk.Sum.Lines++
+	return last
+}
+
+// count adds one event to the block's summary.
+func (b *Block) count(s *logline.Shape, ms int64) {
+	b.Sum.Events++
+	b.Sum.ByLevel[s.Level]++
+	b.last = marked{}
+	if ms == logline.Unset {
+		return
+	}
+	if b.Sum.FirstMS == logline.Unset || ms < b.Sum.FirstMS {
+		b.Sum.FirstMS = ms
+	}
+	b.Sum.LastMS = max(b.Sum.LastMS, ms)
+}
+
+// mark adds what a line of the last event says to the block's summary.
+func (b *Block) mark(s *logline.Shape, line []byte) {
+	if !b.last.critical && s.IsCritical(line) {
+		b.last.critical = true
+		b.Sum.Critical++
+	}
+	if !b.last.slow && s.IsSlow(line) {
+		b.last.slow = true
+		b.Sum.Slow++
+	}
+}
+
+func one(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// dropLast takes the last line off, which is about to grow; it returns where it
+// began. What shared its room keeps it.
+func (b *Builder) dropLast(blk *Block) int64 {
+	i := len(blk.Starts) - 1
+	off := blk.Off + int64(blk.Starts[i])
+	shape := blk.Shapes[i]
+	blk.Starts, blk.Shapes, blk.Times = blk.Starts[:i:i], blk.Shapes[:i:i], blk.Times[:i:i]
+	head := blk.Heads.Has(i)
+	if head {
+		blk.Heads[i>>6] &^= 1 << (i & 63)
+	}
+	switch was := blk.before; {
+	case was != nil:
+		blk.Sum, blk.last, blk.before = was.sum, was.last, nil
+	default: // it was kept
+		if blk.Sum.Lines--; head {
+			blk.Sum.Events--
+			blk.Sum.ByLevel[b.Shape(shape).Level]--
+			blk.Sum.Critical -= one(blk.last.critical)
+			blk.Sum.Slow -= one(blk.last.slow)
+			blk.last = marked{}
+		}
+	}
+	blk.End, blk.Partial = off, false
+	return off
+}

@@ -1,0 +1,178 @@
+package index
+
+import (
+	"context"
+	"io"
+
+	logline "opsdeck/ops/logs/line"
+)
+
+// Manner is how the lines of a text are to be read.
+type Manner struct {
+	Plain    bool // no line says its time: a plain line is an event of its own
+	DayFirst bool // 05/01/2026 is the fifth of January
+	Sure     bool // the text itself tells dayFirst
+	open     bool // it does not, and has dates that can be read both ways
+	Thin     bool // there is too little text to tell plain
+}
+
+// UnknownManner is that of a text of which nothing is known.
+var UnknownManner = Manner{Plain: true, Thin: true}
+
+// Like tells whether two manners read lines alike.
+func (m Manner) Like(o Manner) bool { return m.Plain == o.Plain && m.DayFirst == o.DayFirst }
+
+// With adds what another text of the same source tells.
+func (m Manner) With(o Manner) Manner {
+	if !m.Sure && o.Sure {
+		m.DayFirst, m.Sure = o.DayFirst, true
+	}
+	if m.Thin && !o.Thin {
+		m.Plain, m.Thin = o.Plain, false
+	}
+	return m
+}
+
+// byte is the manner as it is kept.
+func (m Manner) byte() (b byte) {
+	if m.Plain {
+		b |= 1
+	}
+	if m.DayFirst {
+		b |= 2
+	}
+	if m.Sure {
+		b |= 4
+	}
+	return b
+}
+
+func mannerOf(b int64) Manner { return Manner{Plain: b&1 != 0, DayFirst: b&2 != 0, Sure: b&4 != 0} }
+
+// Set has the builder read lines in that manner.
+func (b *Builder) Set(m Manner) { b.plain, b.parser.DayFirst = m.Plain, m.DayFirst }
+
+// How much of a text is looked at to learn its manner.
+const (
+	lookBytes  = 32 << 10 // of its beginning and of its end
+	lookPiece  = 4 << 10  // of places between, while the order of its dates is open
+	lookPlaces = 24
+)
+
+// LooksLike learns the manner of a text by a look at its beginning and its end:
+// whether its lines have times, and in which order its dates are. A number above 12
+// settles the order; after that AM and PM, which mostly follow a month first, and am
+// and pm, which mostly follow a day first; where none
+// is seen, places between are looked at too, then whether a month in front would
+// make times that are still to come. Else it is that of the source's other texts,
+// of, or Nest's; so is what a text that is too short to tell leaves open.
+func LooksLike(b *Builder, r io.ReaderAt, size int64, of Manner) Manner {
+	was := b.parser.DayFirst
+	defer func() { b.parser.DayFirst = was }()
+	l := look{b: b}
+	l.at(r, 0, min(size, lookBytes))
+	if size > lookBytes {
+		l.at(r, size-lookBytes, size)
+	}
+	step := size / (lookPlaces + 1)
+	for off := step; l.open > 0 && l.day+l.month == 0 && step > lookPiece && off < size-lookBytes; off += step {
+		l.at(r, off, off+lookPiece)
+	}
+	m := Manner{Plain: !l.timed, DayFirst: of.DayFirst, Thin: !l.timed && size < lookBytes}
+	if m.Thin {
+		m.Plain = of.Plain
+	}
+	m.open = l.open > 0
+	switch {
+	case l.day > 0 || l.month > 0:
+		m.DayFirst, m.Sure = l.day > l.month, true
+	case l.hints != 0:
+		m.DayFirst, m.Sure = l.hints > 0, true
+	case l.ahead:
+		m.DayFirst, m.Sure = true, true
+	}
+	m.open = m.open && !m.Sure
+	return m
+}
+
+// look is what is seen of a text.
+type look struct {
+	b          *Builder
+	timed      bool
+	day, month int  // dates that can only be so
+	open       int  // dates that can be both
+	hints      int  // of those how many more say am than AM
+	ahead      bool // a time would lie in the future with the month first, and not with the day
+}
+
+func (l *look) at(r io.ReaderAt, off, end int64) {
+	b := l.b
+	// Lines cut by the bounds are no harm: they say no time, or a right one.
+	_ = logline.EachLine(r, off, end, b.buf[:lookBytes], func(line []byte, _, n int64, _ bool) error {
+		_, s, seen, first := b.shapeOf(logline.TrimCR(line), n)
+		b.parser.Seen = logline.Stamp{}
+		if s.Kind == logline.KindHead && s.TimeOf(seen, first, &b.at, b.parser) != logline.Unset {
+			l.timed = true
+		}
+		switch {
+		case b.parser.Seen.Year > 0:
+			l.date(&b.parser.Seen)
+		case first >= 0:
+			var t logline.Stamp
+			if logline.SlashDate(seen[first:], &t) > 0 {
+				l.date(&t)
+			}
+		}
+		return nil
+	})
+}
+
+// date notes what a date tells of the order.
+func (l *look) date(t *logline.Stamp) {
+	switch t.Order {
+	case logline.EitherOrder:
+		l.undecided(t)
+	case logline.DayThenMonth:
+		l.day++
+	case logline.MonthThenDay:
+		l.month++
+	}
+}
+
+// undecided notes a date that can be read both ways: what its words hint at, and
+// whether a month in front would make it lie in the future.
+func (l *look) undecided(t *logline.Stamp) {
+	l.open++
+	switch t.Hint {
+	case logline.DayHint:
+		l.hints++
+	case logline.MonthHint:
+		l.hints--
+	}
+	s := &l.b.parser.Stamps
+	limit := s.Now.UnixMilli() + 24*3600*1000
+	was := s.DayFirst
+	s.DayFirst = false
+	late := s.Millis(t) > limit
+	s.DayFirst = true
+	l.ahead = l.ahead || late && s.Millis(t) <= limit
+	s.DayFirst = was
+}
+
+// piece is a Part that goes on the numbers of the lines of the one before.
+type piece interface {
+	LinesBefore(ctx context.Context) (int64, error)
+}
+
+// Learn has a parser read dates in the order that a text tells, as far as it
+// does, and from then on in that of the last date that can only be so: for lines
+// that are followed. told is false when the text is empty or has dates that can be read
+// both ways and nothing that tells how.
+func Learn(p *logline.Parser, r io.ReaderAt, size int64) (told bool) {
+	p.Learns = false
+	m := LooksLike(NewBuilder(logline.NewShapes(), p, false), r, size, UnknownManner)
+	if p.Learns = true; m.Sure {
+		p.DayFirst = m.DayFirst
+	}
+	return !m.open && size > 0
+}

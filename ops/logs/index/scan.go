@@ -1,0 +1,396 @@
+package index
+
+import (
+	"bytes"
+	"container/heap"
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"time"
+
+	"opsdeck/ops/logs"
+	logline "opsdeck/ops/logs/line"
+	"opsdeck/ops/logs/query"
+)
+
+// Scan goes through sources once, in the order of time, without an index that
+// stays. All fields but Query may be zero.
+type Scan struct {
+	Query  *query.Query
+	Zone   *time.Location
+	Now    time.Time
+	Newest bool // the newest first
+	// Warn is told of parts that could not be read, or not wholly; the scan goes
+	// on without them.
+	Warn func(part string, err error)
+	// Last is called once all hits were passed on, while their texts are open.
+	Last func() error
+	// Unnumbered leaves out the numbers of lines, for which text may have to be read
+	// that nothing else is wanted of.
+	Unnumbered bool
+	// Shelf, when not nil, has the indexes that the console keeps.
+	Shelf Shelf
+
+	table *logline.Shapes
+	kits  chan *kit
+}
+
+// kit is what one goroutine needs to look through text.
+type kit struct {
+	build *Builder
+	match *Matcher
+	find  []query.Finder // the literal that every hit holds, for text without an index
+}
+
+// Hit is a line that was found.
+type Hit struct {
+	Source   string
+	Off, End int64 // of the line in the part's text
+	Last     int64 // end of its event's text, when the line is a head
+	Head     int64 // where its event's head begins
+	Line     int64 // number of the line, from 1
+	Printed  int64 // for the caller: the end of what it printed
+	Over     Over  // for the caller: and how far into the part behind
+	within   int32 // lines after its event's head
+	ms       int64
+	level    logs.Level
+	text     *openPart
+}
+
+// Time is the time of the hit's event, zero when none is known.
+func (h *Hit) Time() time.Time {
+	if h.ms == logline.Unset {
+		return time.Time{}
+	}
+	return time.UnixMilli(h.ms)
+}
+
+// Level is that of the hit's event.
+func (h *Hit) Level() logs.Level { return h.level }
+
+func (s *Scan) prepare() {
+	if s.Zone == nil {
+		s.Zone = time.Local
+	}
+	if s.Now.IsZero() {
+		s.Now = time.Now()
+	}
+	if s.Warn == nil {
+		s.Warn = func(string, error) {}
+	}
+	if s.Last == nil {
+		s.Last = func() error { return nil }
+	}
+	s.table = logline.NewShapes()
+	n := runtime.GOMAXPROCS(0)
+	s.kits = make(chan *kit, n)
+	for range n {
+		p := logline.NewParser(s.Zone, s.Now)
+		k := &kit{build: NewBuilder(s.table, p, false), match: NewMatcher(s.Query, s.table, p)}
+		if f, ok := s.Query.Literal(); ok {
+			k.find = []query.Finder{f}
+		}
+		s.kits <- k
+	}
+}
+
+// openPart is a part whose text is open, shared by the hits found in it.
+type openPart struct {
+	name    string
+	text    logs.Text
+	size    int64
+	manner  Manner
+	kept    *Kept
+	regions []Region
+	lines   []int64 // line numbers at the beginnings of regions, where known
+	piece   piece   // when it goes on the numbers of the part before
+	beside  *openPart
+	older   *openPart        // the part before, where the oldest come first
+	newer   func() *openPart // the part behind, or nil
+}
+
+// openText begins with a text; of is the manner of the source's texts before.
+func (s *Scan) openText(name string, text logs.Text, of Manner) *openPart {
+	p := &openPart{name: name, text: text, size: text.Size()}
+	k := <-s.kits
+	p.kept, p.manner = TakeKept(s.Shelf, k.build, text, p.size, of)
+	s.kits <- k
+	p.regions = RegionsOf(p.size, p.kept)
+	p.lines = make([]int64, len(p.regions)+1)
+	for i := range p.lines[1:] {
+		p.lines[i+1] = -1
+	}
+	return p
+}
+
+// bounds is where region i begins and ends.
+func (p *openPart) bounds(i int, start func(io.ReaderAt, int64, int64) (int64, error)) (off, end int64, err error) {
+	off, err = p.regions[i].begin(p.text, p.size, start)
+	end = p.size
+	if i+1 < len(p.regions) && err == nil {
+		end, err = p.regions[i+1].begin(p.text, p.size, start)
+	}
+	return off, end, err
+}
+
+func (p *openPart) close() {
+	p.kept.Close()
+	p.text.Close()
+}
+
+// found is what was found in a region.
+type found struct {
+	hits  []Hit
+	lines int64
+	count int64
+	err   error
+}
+
+// job is one region being looked through.
+type job struct {
+	part   *openPart
+	region int
+	done   chan found
+}
+
+// Each calls do for every hit, the sources merged by time.
+func (s *Scan) Each(ctx context.Context, sources []logs.Source, do func(*Hit) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.prepare()
+	var m merge
+	m.newest = s.Newest
+	depth := max(2, 6/max(1, len(sources)))
+	for i, src := range sources {
+		if !s.Query.SourcesMatch(src.Name) {
+			continue
+		}
+		c := &cursor{scan: s, src: src, order: i, depth: depth, newest: s.Newest, manner: UnknownManner}
+		defer c.close()
+		c.prefetch(ctx)
+		m.all = append(m.all, c)
+	}
+	live := m.all[:0]
+	for _, c := range m.all {
+		ok, err := c.next(ctx)
+		if err != nil {
+			return err
+		}
+		if ok {
+			live = append(live, c)
+		}
+	}
+	m.all = live
+	heap.Init(&m)
+	for len(m.all) > 0 {
+		c := m.all[0]
+		if err := do(c.hit()); err != nil {
+			if err == ErrEnough {
+				return s.Last()
+			}
+			return err
+		}
+		ok, err := c.next(ctx)
+		if err != nil {
+			return err
+		}
+		if ok {
+			heap.Fix(&m, 0)
+		} else {
+			heap.Pop(&m)
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.Last()
+}
+
+// ErrEnough ends a scan from within, as a success.
+var ErrEnough = errors.New("enough")
+
+// Count counts the hits.
+func (s *Scan) Count(ctx context.Context, sources []logs.Source) (n int64, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.prepare()
+	for _, src := range sources {
+		if !s.Query.SourcesMatch(src.Name) {
+			continue
+		}
+		c := &cursor{scan: s, src: src, depth: 6, countOnly: true, manner: UnknownManner}
+		for {
+			f, ok, err := c.nextRegion(ctx)
+			if err != nil {
+				c.close()
+				return n, err
+			}
+			if !ok {
+				break
+			}
+			n += f.count
+		}
+		c.close()
+	}
+	return n, nil
+}
+
+// look looks through one region.
+func (s *Scan) look(ctx context.Context, p *openPart, region int, countOnly bool) (f found) {
+	k := <-s.kits
+	defer func() { s.kits <- k }()
+	k.build.Set(p.manner)
+	k.match.Source = p.name
+	if len(k.find) > 0 && !s.Query.HasTests() && countOnly {
+		return k.literal(ctx, p, region)
+	}
+	off, end, err := p.bounds(region, k.build.start)
+	if err != nil || off >= end {
+		return found{err: err}
+	}
+	index := k.build.Build
+	if countOnly {
+		index = k.build.count
+	}
+	blk, err := k.build.read(p.text, p.regions[region], off, end, index)
+	if err != nil {
+		return found{err: err}
+	}
+	hits, err := k.match.Find(ctx, blk, p.text, 0, nil)
+	if err != nil {
+		return found{err: err}
+	}
+	f = found{lines: blk.Sum.Lines, count: int64(hits.Count())}
+	if countOnly {
+		return f
+	}
+	f.hits = make([]Hit, 0, f.count)
+	for i := hits.Next(0); i >= 0; i = hits.Next(i + 1) {
+		f.hits = append(f.hits, k.hit(blk, p, i))
+	}
+	return f
+}
+
+func (k *kit) hit(b *Block, p *openPart, i int) Hit {
+	h := Hit{Source: p.name, Line: int64(i) + 1, ms: b.Times[i], text: p}
+	h.Off, h.End = b.LineAt(i)
+	head := b.HeadOf(i)
+	h.level = k.build.Shape(b.Shapes[head]).Level
+	h.Head, _ = b.LineAt(head)
+	h.within = int32(i - head)
+	_, h.Last = b.LineAt(b.EventEnd(i) - 1)
+	return h
+}
+
+// literal counts the hits of a region, whose bounds are lines, by looking for a
+// word that each must hold; only the lines around it are read as lines.
+func (k *kit) literal(ctx context.Context, p *openPart, region int) (f found) {
+	off, end, err := p.bounds(region, k.build.lineStart)
+	if err != nil {
+		return found{err: err}
+	}
+	buf := k.build.buf
+	have := 0
+	for pos := off; pos < end && ctx.Err() == nil; {
+		n := int(min(int64(len(buf)-have), end-pos))
+		if n == 0 {
+			return k.giant(p, pos-int64(have), end, f)
+		}
+		if err := logline.ReadFull(p.text, buf[have:have+n], pos); err != nil {
+			return found{err: err}
+		}
+		pos += int64(n)
+		text := buf[:have+n]
+		whole := len(text)
+		if pos < end {
+			if whole = bytes.LastIndexByte(text, '\n') + 1; whole == 0 {
+				have = len(text)
+				continue
+			}
+		}
+		f.count += k.countIn(text[:whole])
+		have = copy(buf, text[whole:])
+	}
+	f.err = ctx.Err()
+	return f
+}
+
+// giant goes on line by line where a line is longer than the buffer.
+func (k *kit) giant(p *openPart, off, end int64, f found) found {
+	err := logline.EachLine(p.text, off, end, k.build.buf, func(line []byte, at, size int64, _ bool) error {
+		ok := k.match.Query.MatchBytes(logline.TrimCR(line), &k.match.vis)
+		if size > int64(len(line)) {
+			var err error
+			if ok, err = k.match.Query.MatchGiant(p.text, at, at+size); err != nil {
+				return err
+			}
+		}
+		if ok {
+			f.count++
+		}
+		return nil
+	})
+	f.err = err
+	return f
+}
+
+// countIn counts the matching lines of whole lines of text.
+func (k *kit) countIn(text []byte) (n int64) {
+	q, finder := k.match.Query, &k.find[0]
+	only := len(q.Groups) == 1 && q.Groups[0][0].Kind == query.TermExact
+	if bytes.IndexByte(text, 0x1b) >= 0 {
+		return k.countLines(text)
+	}
+	for i := 0; i < len(text); {
+		at := finder.Next(text, i)
+		if at < 0 {
+			break
+		}
+		end := logline.After(text, '\n', at)
+		if only && end >= at+len(finder.Word) {
+			n++
+		} else if q.MatchBytes(logline.TrimCR(text[bytes.LastIndexByte(text[:at], '\n')+1:end]), &k.match.vis) {
+			n++
+		}
+		i = end + 1
+	}
+	return n
+}
+
+func (k *kit) countLines(text []byte) (n int64) {
+	for len(text) > 0 {
+		end := logline.After(text, '\n', 0)
+		if k.match.Query.MatchBytes(logline.TrimCR(text[:end]), &k.match.vis) {
+			n++
+		}
+		text = text[min(end+1, len(text)):]
+	}
+	return n
+}
+
+// lineStart returns where the first line that begins at or after off begins.
+func (b *Builder) lineStart(r io.ReaderAt, off, size int64) (int64, error) {
+	if off <= 0 || off >= size {
+		return max(0, min(off, size)), nil
+	}
+	if at, ok := b.giants.LineStart(r, off); ok {
+		return at, nil
+	}
+	for pos := off - 1; pos < size; {
+		n := int(min(4<<10, size-pos))
+		if pos > off {
+			n = int(min(int64(len(b.buf)), size-pos))
+		}
+		if err := logline.ReadFull(r, b.buf[:n], pos); err != nil {
+			return 0, err
+		}
+		if i := bytes.IndexByte(b.buf[:n], '\n'); i >= 0 {
+			b.giants.Note(r, off, pos+int64(i)+1, -1)
+			return pos + int64(i) + 1, nil
+		}
+		pos += int64(n)
+	}
+	b.giants.Note(r, off, size, -1)
+	return size, nil
+}

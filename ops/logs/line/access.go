@@ -1,0 +1,113 @@
+package line
+
+import (
+	"bytes"
+	"strconv"
+
+	"opsdeck/ops/logs"
+)
+
+// access reads a line of an access log: nginx's and Apache's common and combined forms,
+// "10.0.0.1 - - [29/Jan/2026:12:00:00 +0800] "GET / HTTP/1.1" 502 157", and morgan's dev form,
+// "GET /orders 200 12.3 ms - 15". A status of 500 and more is an error, of 400 and more a
+// warning.
+func (p *Parser) access(line []byte) (e logs.Event, ms int64, ok bool) {
+	if e, ok := morgan(line); ok {
+		return e, Unset, true
+	}
+	open := bytes.Index(line[:min(len(line), 256)], []byte(" ["))
+	if open < 1 {
+		return e, Unset, false
+	}
+	shut := bytes.IndexByte(line[open:], ']')
+	if shut < 18 || shut > 40 {
+		return e, Unset, false
+	}
+	ms, n := p.AnyTime(line[open+2 : open+shut])
+	if n != shut-2 {
+		return e, Unset, false
+	}
+	rest := bytes.TrimLeft(line[open+shut+1:], " ")
+	if len(rest) == 0 || rest[0] != '"' {
+		return e, Unset, false
+	}
+	end := closingQuote(rest)
+	if end < 0 {
+		return e, Unset, false
+	}
+	status, size := 0, []byte(nil)
+	if words := bytes.Fields(rest[end+1:]); len(words) > 0 {
+		status, _ = strconv.Atoi(string(words[0]))
+		if len(words) > 1 {
+			size = words[1]
+		}
+	}
+	if status < 100 || status > 599 {
+		return e, Unset, false
+	}
+	client, _, _ := bytes.Cut(line, []byte{' '})
+	e = logs.Event{Format: logs.FormatText, Level: statusLevel(status), Context: "access"}
+	e.Message = string(rest)
+	e.Fields = []logs.Field{
+		{Key: "client", Value: string(client)},
+		{Key: "request", Value: string(rest[1:end])},
+		{Key: "status", Value: strconv.Itoa(status)},
+	}
+	if size != nil {
+		e.Fields = append(e.Fields, logs.Field{Key: "bytes", Value: string(size)})
+	}
+	return e, ms, true
+}
+
+// closingQuote is the index of the quote that ends the text in quotes at the beginning
+// of b, or -1.
+func closingQuote(b []byte) int {
+	for i := 1; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return -1
+}
+
+func statusLevel(status int) logs.Level {
+	switch {
+	case status >= 500:
+		return logs.LevelError
+	case status >= 400:
+		return logs.LevelWarn
+	}
+	return logs.LevelInfo
+}
+
+var methods = [...]string{"GET ", "POST ", "PUT ", "PATCH ", "DELETE ", "HEAD ", "OPTIONS "}
+
+// morgan reads "GET /orders 200 12.3 ms - 15".
+func morgan(line []byte) (e logs.Event, ok bool) {
+	for _, m := range methods {
+		if bytes.HasPrefix(line, []byte(m)) {
+			ok = true
+		}
+	}
+	if !ok {
+		return e, false
+	}
+	words := bytes.Fields(line)
+	if len(words) < 5 || len(words[1]) == 0 || words[1][0] != '/' || string(words[4]) != "ms" {
+		return e, false
+	}
+	status, err := strconv.Atoi(string(words[2]))
+	if err != nil || status < 100 || status > 599 {
+		return e, false
+	}
+	e = logs.Event{Format: logs.FormatText, Level: statusLevel(status), Context: "access", Message: string(line)}
+	e.Fields = []logs.Field{
+		{Key: "request", Value: string(words[0]) + " " + string(words[1])},
+		{Key: "status", Value: strconv.Itoa(status)},
+		{Key: "took_ms", Value: string(words[3])},
+	}
+	return e, true
+}

@@ -1,0 +1,77 @@
+package line
+
+import (
+	"bytes"
+
+	"opsdeck/ops/logs"
+)
+
+// The CRI of Kubernetes (containerd, CRI-O) writes a container's lines as
+// "2026-01-29T12:00:00.123456789Z stdout F text": the time, the stream, tags set off
+// by colons of which the first is F, or P for a part of a line that goes on, and the
+// text.
+
+// criLine is such a line, taken apart.
+type criLine struct {
+	at     string
+	stderr bool
+	part   bool
+	text   []byte
+}
+
+// criOf takes a line apart.
+func criOf(line []byte) (c criLine, ok bool) {
+	if len(line) < 30 || line[4] != '-' || line[10] != 'T' {
+		return c, false
+	}
+	at, rest, ok := bytes.Cut(line[:min(len(line), 64)], []byte{' '})
+	if !ok || len(rest) < len("stdout F") || string(rest[:3]) != "std" {
+		return c, false
+	}
+	switch string(rest[:7]) {
+	case "stdout ":
+	case "stderr ":
+		c.stderr = true
+	default:
+		return c, false
+	}
+	rest = line[len(at)+1+len("stdout "):]
+	tags, text, _ := bytes.Cut(rest[:min(len(rest), 32)], []byte{' '})
+	tag, _, _ := bytes.Cut(tags, []byte{':'})
+	if c.part = string(tag) == "P"; !c.part && string(tag) != "F" || len(tags)+len(text) == 32 {
+		return c, false
+	}
+	var t Stamp
+	if iso(at, &t) != len(at) || !t.zoned {
+		return c, false
+	}
+	c.at, c.text = string(at), rest[min(len(tags)+1, len(rest)):]
+	return c, true
+}
+
+// IsCRI tells by the beginning of a text whether a container runtime of Kubernetes
+// wrote it.
+func IsCRI(head []byte) bool {
+	line, _, _ := bytes.Cut(head, []byte{'\n'})
+	_, ok := criOf(line)
+	return ok
+}
+
+// cri reads a line that was not unwrapped: the time in front is the event's.
+func (p *Parser) cri(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
+	c, ok := criOf(line)
+	if !ok {
+		return e, Unset, KindPlain, false
+	}
+	if _, again := criOf(c.text); again {
+		e, kind = text(c.text), KindPlain
+	} else {
+		e, _, kind = p.one(c.text)
+	}
+	e.Fields = append(e.Fields, logs.Field{Key: "stream", Value: streamName(c.stderr), JSON: true})
+	if e.Format == logs.FormatUnknown && kind == KindHead {
+		e.Format = logs.FormatText
+	}
+	ms, _ = p.AnyTime(line)
+	return e, ms, kind, true
+}

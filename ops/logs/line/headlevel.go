@@ -1,0 +1,133 @@
+package line
+
+import (
+	"bytes"
+
+	"opsdeck/ops/logs"
+)
+
+// levelAfterTime finds the level in what follows the time of a line: the first word in
+// any case, else a word in capitals or in brackets after a thread, a process id, a
+// host and a tag. rest is the text after a level that comes first, else all of b.
+func levelAfterTime(b []byte) (l logs.Level, rest []byte) {
+	if l, rest, ok := leadingLevel(b); ok {
+		return l, rest
+	}
+	if l, n := firstWordLevel(b); n > 0 {
+		return l, bytes.TrimLeft(b[n:], " \t:|-")
+	}
+	return laterLevel(b), b
+}
+
+// firstWordLevel reads "error text", "E text" and "错误 text".
+func firstWordLevel(b []byte) (l logs.Level, n int) {
+	if n = bytes.IndexAny(b, " \t"); n < 0 {
+		n = len(b)
+	}
+	word := b[:n]
+	if len(word) == 1 {
+		if l = letterLevels[word[0]]; l != logs.LevelUnknown && n < len(b) {
+			return l, n
+		}
+		return logs.LevelUnknown, 0
+	}
+	if l, ok := logs.ParseLevel(string(bytes.Trim(word, ":,*|"))); ok && len(word) <= maxLevelWord {
+		return l, n
+	}
+	return logs.LevelUnknown, 0
+}
+
+// letterLevels are the levels that logcat, klog and MongoDB write as one letter.
+var letterLevels = [256]logs.Level{
+	'V': logs.LevelVerbose, 'D': logs.LevelDebug, 'I': logs.LevelInfo, 'W': logs.LevelWarn, 'E': logs.LevelError, 'F': logs.LevelFatal,
+}
+
+const (
+	maxLevelWord  = 16 // bytes of a level with what is around it
+	maxHeadWords  = 6  // words before a level
+	maxPlainWords = 2  // of those how many are neither numbers nor in brackets
+	maxHeadBytes  = 120
+)
+
+// laterLevel finds a level after other words of a line's head.
+func laterLevel(b []byte) logs.Level {
+	b = b[:min(len(b), maxHeadBytes)]
+	plain, numbers := 0, true
+	for range maxHeadWords {
+		b = bytes.TrimLeft(b, " \t|,-")
+		n := bytes.IndexAny(b, " \t")
+		if n < 0 {
+			n = len(b)
+		}
+		word := b[:n]
+		if l := wordLevel(word, numbers); l != logs.LevelUnknown {
+			return l
+		}
+		if len(word) == 0 || !headWord(word) {
+			return logs.LevelUnknown
+		}
+		if !inBrackets(word) && !allDigits(word) {
+			plain++
+			numbers = false
+		}
+		if plain > maxPlainWords {
+			return logs.LevelUnknown
+		}
+		b = b[n:]
+	}
+	return logs.LevelUnknown
+}
+
+// wordLevel is the level that a word of a head is: in capitals, or in brackets in any
+// case, or one letter after numbers alone.
+func wordLevel(word []byte, afterNumbers bool) logs.Level {
+	if len(word) == 0 || len(word) > maxLevelWord {
+		return logs.LevelUnknown
+	}
+	if len(word) == 1 && afterNumbers {
+		return letterLevels[word[0]]
+	}
+	bare := bytes.Trim(word, "[]()<>|*:,")
+	if l, ok := logs.LevelWords[string(bare)]; ok {
+		return l
+	}
+	if c := word[0]; c == '[' || c == '(' || c == '<' {
+		l, _ := logs.ParseLevel(string(bare))
+		return l
+	}
+	return logs.LevelUnknown
+}
+
+// headWord tells a word that may come before a level: a number, something in
+// brackets, a name, a name with a process id and a colon.
+func headWord(word []byte) bool {
+	if inBrackets(word) {
+		return true
+	}
+	for i, c := range word {
+		switch {
+		case Alnum[c] || c >= 0x80 || bytes.IndexByte([]byte("._-/@#*[]()"), c) >= 0:
+		case c == ':' && i == len(word)-1:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func inBrackets(word []byte) bool {
+	switch word[0] {
+	case '[', '(', '<':
+		return true
+	}
+	return false
+}
+
+func allDigits(word []byte) bool {
+	for _, c := range word {
+		if !Digit(c) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,478 @@
+// Package line reads one line of a log: its form, time, level, context and message.
+//
+// Lines that differ only in numbers, times and ids share a Shape, which is parsed once.
+package line
+
+import (
+	"bytes"
+	"strings"
+	"time"
+
+	"opsdeck/internal/jsontext"
+	"opsdeck/ops/logs"
+)
+
+// Kind is what a line is to the lines around it.
+type Kind uint8
+
+// The kinds.
+const (
+	// KindHead starts an event.
+	KindHead Kind = iota
+	// KindPlain says nothing of itself. Where lines have times it continues the
+	// event before; where they have none it is an event of its own.
+	KindPlain
+	// KindCont continues the event before.
+	KindCont
+)
+
+// Parser turns lines into events. It is not safe for concurrent use; each
+// goroutine has its own.
+type Parser struct {
+	Stamps
+	Seen Stamp // the date that localeDate read last
+}
+
+// NewParser makes a parser. Times that say no zone are in zone; times that say
+// no year lie before now.
+func NewParser(zone *time.Location, now time.Time) *Parser {
+	return &Parser{Stamps: Stamps{Zone: zone, Now: now}}
+}
+
+// Like has the parser read dates in the order of another.
+func (p *Parser) Like(o *Parser) { p.DayFirst = o.DayFirst }
+
+// Parse reads one line, without its line break.
+func (p *Parser) Parse(line []byte) (logs.Event, Kind) {
+	e, ms, kind := p.ParseMS(line)
+	if ms != Unset {
+		e.Time = time.UnixMilli(ms).In(p.Zone)
+	}
+	return e, kind
+}
+
+// ParseMS is Parse with the time in ms, or unset. A line that says no time has that
+// of its mark.
+func (p *Parser) ParseMS(line []byte) (e logs.Event, ms int64, kind Kind) {
+	stderr, marked, n := Mark(line)
+	line = line[n:]
+	raw := string(line)
+	line = Visible(line, nil)
+	e, ms, kind = p.one(line)
+	e.Raw = raw
+	if n > 0 {
+		e.Fields = append(e.Fields, logs.Field{Key: "stream", Value: streamName(stderr), JSON: true})
+		if ms == Unset {
+			ms = marked
+		}
+	}
+	return e, ms, kind
+}
+
+func (p *Parser) one(line []byte) (e logs.Event, ms int64, kind Kind) {
+	line = withoutLead(line)
+	if len(line) == 0 {
+		return e, Unset, KindPlain
+	}
+	switch c := line[0]; {
+	case c == '[':
+		if e, ms, ok := p.nest(line); ok {
+			return e, ms, KindHead
+		}
+	case c == '{':
+		if e, ms, kind, ok := p.json(string(line)); ok {
+			return e, ms, kind
+		}
+		return text(line), Unset, KindPlain
+	case c == ' ' || c == '\t':
+		return text(line), Unset, KindCont
+	}
+	if e, ms, kind, ok := p.cri(line); ok {
+		return e, ms, kind
+	}
+	if e, ms, kind, ok := p.timed(line); ok {
+		return e, ms, kind
+	}
+	if e, ms, kind, ok := p.head(line); ok {
+		return e, ms, kind
+	}
+	if e, ms, ok := p.logfmt(string(line)); ok {
+		return e, ms, KindHead
+	}
+	return p.untimed(line)
+}
+
+// untimed reads a line that says no time.
+func (p *Parser) untimed(line []byte) (e logs.Event, ms int64, kind Kind) {
+	if l, rest, ok := leadingLevel(line); ok {
+		e = text(line)
+		e.Level, e.Format = l, logs.FormatText
+		e.Context, e.Message = leadingContext(rest)
+		if line[0] != '[' && Letter(line[1]) && line[1] >= 'a' {
+			return e, Unset, KindPlain // "Error: …" is mostly the first line of a stack
+		}
+		return e, Unset, KindHead
+	}
+	e = text(line)
+	switch {
+	case IsCritical(line):
+		e.Level = logs.LevelError
+		return e, Unset, KindHead
+	case continues(line):
+		return e, Unset, KindCont
+	}
+	return e, Unset, KindPlain
+}
+
+// withoutLead takes off what a file may have before its first line: a byte order mark,
+// and the NULs that a copytruncate leaves.
+func withoutLead(line []byte) []byte {
+	line = bytes.TrimLeft(line, "\x00\u2400")
+	return bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
+}
+
+func text(line []byte) logs.Event { return logs.Event{Message: string(line)} }
+
+// continues tells a line that belongs to the one before even though it is not
+// indented: the closing of a JSON, a cause, the head of a stack.
+func continues(line []byte) bool {
+	switch line[0] {
+	case '}', ']', ')':
+		return true
+	}
+	for _, s := range [...]string{"Caused by:", "at ", "... ", "    at "} {
+		if bytes.HasPrefix(line, []byte(s)) {
+			return true
+		}
+	}
+	return false
+}
+
+// nest reads "[Nest] 12345  - 01/29/2026, 12:00:00 PM     LOG [Context] text +3ms", with
+// the date in the form of any locale, and nest-winston's line, which has no dash.
+func (p *Parser) nest(line []byte) (e logs.Event, ms int64, ok bool) {
+	end := bytes.IndexByte(line, ']')
+	if end < 0 {
+		return e, Unset, false
+	}
+	pid := skipBlank(line, end+1)
+	pidEnd := pid
+	for pidEnd < len(line) && Digit(line[pidEnd]) {
+		pidEnd++
+	}
+	i := skipBlank(line, pidEnd)
+	if pidEnd == pid || i == pidEnd || i+2 > len(line) {
+		return e, Unset, false
+	}
+	level, date, rest, named := nestLevel(line[i:])
+	if line[i] == '-' {
+		i = skipBlank(line, i+1)
+	} else if !named {
+		return e, Unset, false
+	}
+	if named {
+		date = bytes.TrimLeft(date, "- ")
+		ms, ok = p.nestDate(date)
+	} else {
+		var n int
+		ms, n = p.AnyTime(line[i:])
+		ok = n > 0
+		rest = bytes.TrimLeft(line[min(i+n, len(line)):], " ")
+	}
+	if !ok {
+		return e, Unset, false
+	}
+	e = logs.Event{Format: logs.FormatNest, Level: level, Fields: []logs.Field{{Key: "pid", Value: string(line[pid:pidEnd])}}}
+	e.Context, e.Message = leadingContext(rest)
+	e.Message, e.Fields = elapsed(e.Message, e.Fields)
+	return e, ms, true
+}
+
+// nestLevels are the words that Nest prints, each after a space.
+var nestLevels = [...]string{"LOG", "ERROR", "WARN", "DEBUG", "VERBOSE", "FATAL"}
+
+// nestDateBytes is the longest date that Node prints, in bytes, with room.
+const nestDateBytes = 160
+
+// nestLevel finds the level in what follows a process id: the date before it and the
+// text after it.
+func nestLevel(b []byte) (level logs.Level, date, rest []byte, ok bool) {
+	at, word := -1, ""
+	for _, w := range nestLevels {
+		i := bytes.Index(b[:min(len(b), nestDateBytes)], []byte(" "+w))
+		if i < 0 || at >= 0 && i > at {
+			continue
+		}
+		if end := i + 1 + len(w); end == len(b) || b[end] == ' ' {
+			at, word = i, w
+		}
+	}
+	if at < 0 {
+		return logs.LevelUnknown, nil, nil, false
+	}
+	rest = bytes.TrimLeft(b[at+1+len(word):], " ")
+	return logs.LevelWords[word], bytes.TrimRight(b[:at], " "), rest, true
+}
+
+// nestDate reads a date that is the whole text. A text that has the numbers of a date
+// and cannot be one is a date whose time is unknown.
+func (p *Parser) nestDate(date []byte) (ms int64, ok bool) {
+	if ms, n := p.AnyTime(date); n > 0 && n == len(date) {
+		return ms, true
+	}
+	var t Stamp
+	if !localeDate(date, &t) {
+		return Unset, digitsInText(date) >= 6
+	}
+	if p.Learns {
+		p.learn(&t)
+	}
+	p.Seen = t
+	return p.Millis(&t), true
+}
+
+// digitsInText counts the decimal digits of any script.
+func digitsInText(b []byte) int {
+	n := 0
+	for _, r := range string(b) {
+		if digitValue(r) >= 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func skipBlank(line []byte, i int) int {
+	for i < len(line) && line[i] == ' ' {
+		i++
+	}
+	return i
+}
+
+// elapsed takes Nest's trailing " +3ms" off the message.
+func elapsed(msg string, fields []logs.Field) (string, []logs.Field) {
+	i := strings.LastIndex(msg, " +")
+	if i < 0 || !strings.HasSuffix(msg, "ms") || len(msg) < i+5 {
+		return msg, fields
+	}
+	for _, c := range []byte(msg[i+2 : len(msg)-2]) {
+		if !Digit(c) {
+			return msg, fields
+		}
+	}
+	return msg[:i], append(fields, logs.Field{Key: "elapsed", Value: msg[i+1:]})
+}
+
+// leadingContext splits "[Context] text".
+func leadingContext(b []byte) (context, message string) {
+	b = bytes.TrimLeft(b, " ")
+	if len(b) > 2 && b[0] == '[' {
+		if end := bytes.IndexByte(b, ']'); end > 1 && bytes.IndexByte(b[:end], '"') < 0 {
+			return string(b[1:end]), string(bytes.TrimLeft(b[end+1:], " "))
+		}
+	}
+	return "", string(b)
+}
+
+// leadingLevel finds a level at the beginning of b, as "ERROR text",
+// "[error] text", "error: text" or "FATAL ERROR: text".
+func leadingLevel(b []byte) (l logs.Level, rest []byte, ok bool) {
+	i := 0
+	bracket := len(b) > 0 && (b[0] == '[' || b[0] == '<')
+	if bracket {
+		i++
+	}
+	start := i
+	for i < len(b) && i < start+12 && b[i]|0x20 >= 'a' && b[i]|0x20 <= 'z' {
+		i++
+	}
+	word := b[start:i]
+	if len(word) < 3 {
+		return 0, nil, false
+	}
+	l, ok = logs.LevelWords[string(word)]
+	if !ok {
+		if l, ok = logs.ParseLevel(string(word)); !ok || !bracket && (i >= len(b) || b[i] != ':') {
+			return 0, nil, false
+		}
+	}
+	switch {
+	case bracket && (i >= len(b) || b[i] != ']' && b[i] != '>'):
+		return 0, nil, false
+	case bracket:
+		i++
+	case i < len(b) && b[i] != ' ' && b[i] != ':' && b[i] != '|' && b[i] != '\t':
+		return 0, nil, false
+	}
+	for i < len(b) && (b[i] == ':' || b[i] == ' ' || b[i] == '-' || b[i] == '|' || b[i] == '\t') {
+		i++
+	}
+	return l, b[i:], true
+}
+
+// timed reads a time, perhaps in brackets or with PM2's colon, and what follows:
+// another format, or a level, a context and text. What a process manager put a time
+// before and is indented continues the event before.
+func (p *Parser) timed(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
+	i := 0
+	if line[0] == '[' && len(line) > 1 {
+		i = 1
+	}
+	ms, n := p.AnyTime(line[i:])
+	if n == 0 {
+		return p.clockAlone(line)
+	}
+	if i += n; line[0] == '[' {
+		if i >= len(line) || line[i] != ']' {
+			return e, Unset, KindPlain, false
+		}
+		i++
+	}
+	if i < len(line) && line[i] == ':' && stackLine(line[i+1:]) {
+		return logs.Event{Message: string(line[i+1:])}, ms, KindCont, true
+	}
+	rest := line[afterTime(line, i):]
+	if inner, ok := p.inner(rest); ok {
+		return inner, ms, KindHead, true
+	}
+	return p.body(rest), ms, KindHead, true
+}
+
+// stackLine tells an indented line of a stack.
+func stackLine(rest []byte) bool {
+	text := bytes.TrimLeft(rest, " \t")
+	return len(rest)-len(text) >= 3 && bytes.HasPrefix(text, []byte("at "))
+}
+
+// afterTime skips what sets a time off from the text.
+func afterTime(line []byte, i int) int {
+	for i < len(line) {
+		switch c := line[i]; {
+		case c == ':' || c == ' ' || c == '|' || c == '\t' || c == ',':
+		case c == '-' && i+1 < len(line) && line[i+1] == ' ':
+		default:
+			return i
+		}
+		i++
+	}
+	return i
+}
+
+// body reads a level, a context and text.
+func (p *Parser) body(rest []byte) (e logs.Event) {
+	if tag, text, ok := syslogTag(rest); ok && bytes.IndexByte(rest[:len(rest)-len(text)], '[') > 0 {
+		if e, ok := p.inner(text); ok {
+			return e
+		}
+		e = p.tagged(rest)
+		e.Context = string(tag)
+		return e
+	}
+	e.Format = logs.FormatText
+	e.Level, rest = levelAfterTime(rest)
+	e.Context, e.Message = leadingContext(rest)
+	if e.Context == "" {
+		return e
+	}
+	if e.Level == logs.LevelUnknown {
+		if l, after, ok := leadingLevel([]byte(e.Message)); ok {
+			e.Level, e.Message = l, string(after)
+			return e
+		}
+	}
+	if l, ok := logs.ParseLevel(e.Context); ok {
+		e.Level, e.Context = l, ""
+	}
+	return e
+}
+
+// clockAlone reads "[12:00:00.123] INFO text", as pino-pretty prints it: a head with a
+// level, whose day nobody knows.
+func (p *Parser) clockAlone(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
+	sc := scanner{b: line}
+	bracket := sc.take("[") != 0
+	var t Stamp
+	if !sc.clock(&t) || bytes.Count(line[:sc.i], []byte{':'}) < 2 || bracket && sc.take("]") == 0 {
+		return e, Unset, KindPlain, false
+	}
+	if sc.i == len(line) || line[sc.i] != ' ' {
+		return e, Unset, KindPlain, false
+	}
+	e = p.body(line[afterTime(line, sc.i):])
+	return e, Unset, KindHead, e.Level != logs.LevelUnknown
+}
+
+// inner reads what follows a time that a process manager put in front; the
+// time in front is the event's.
+func (p *Parser) inner(rest []byte) (e logs.Event, ok bool) {
+	if len(rest) == 0 {
+		return e, false
+	}
+	switch rest[0] {
+	case '[':
+		e, _, ok = p.nest(rest)
+	case '{':
+		e, _, _, ok = p.json(string(rest))
+	default:
+		e, _, ok = p.logfmt(string(rest))
+	}
+	return e, ok
+}
+
+// logfmt reads "time=… level=info msg="…" key=value".
+func (p *Parser) logfmt(line string) (e logs.Event, ms int64, ok bool) {
+	eq := strings.IndexByte(line, '=')
+	if eq <= 0 || strings.ContainsAny(line[:eq], " \"{[(:") {
+		return e, Unset, false
+	}
+	ms = Unset
+	known := false
+	for rest := line; rest != ""; {
+		var key, value string
+		key, value, rest, ok = logfmtPair(rest)
+		if !ok {
+			return logs.Event{}, Unset, false
+		}
+		switch key {
+		case "":
+		case "time", "ts", "timestamp", "t":
+			ms = p.value(value)
+			known = known || value != "" && Digit(value[0])
+		case "level", "lvl", "severity":
+			l, isLevel := logs.ParseLevel(value)
+			e.Level, known = l, known || isLevel
+		case "msg", "message":
+			e.Message, known = value, true
+		case "context", "logger", "module", "component":
+			e.Context = value
+		default:
+			e.Fields = append(e.Fields, logs.Field{Key: key, Value: value})
+		}
+	}
+	if !known {
+		return logs.Event{}, Unset, false
+	}
+	e.Format = logs.FormatLogfmt
+	return e, ms, true
+}
+
+// logfmtPair takes the first pair off; a word without = is a key that is true.
+func logfmtPair(s string) (key, value, rest string, ok bool) {
+	s = strings.TrimLeft(s, " ")
+	i := strings.IndexAny(s, "= ")
+	if i < 0 {
+		return s, "true", "", true
+	}
+	if key = s[:i]; s[i] == ' ' {
+		return key, "true", s[i:], true
+	}
+	if s = s[i+1:]; strings.HasPrefix(s, `"`) {
+		end := jsontext.StringEnd(s, 0)
+		if end < 0 {
+			return "", "", "", false
+		}
+		return key, jsontext.Unquote(s[:end]), s[end:], true
+	}
+	value, rest, _ = strings.Cut(s, " ")
+	return key, value, rest, true
+}

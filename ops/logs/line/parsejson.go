@@ -1,0 +1,291 @@
+package line
+
+import (
+	"strconv"
+	"strings"
+
+	"opsdeck/internal/jsontext"
+	"opsdeck/ops/logs"
+)
+
+// The keys that carry what every event has, in lower case, by the loggers that write
+// them: the field's own forms, pino, winston (its logstash form too), bunyan, docker's
+// json-file, zap, log4j2, logback, Python, Serilog's CLEF, GELF, journald, OTLP, MongoDB
+// and the Elastic Common Schema, whose names may be nested too.
+var (
+	timeKeys = map[string]bool{
+		"timestamp": true, "time": true, "ts": true, "@timestamp": true, "datetime": true, "@t": true, "t": true,
+		"eventtime": true, "date": true, "asctime": true, "timemillis": true, "instant": true,
+		"__realtime_timestamp": true, "timeunixnano": true,
+	}
+	levelKeys = map[string]bool{
+		"level": true, "severity": true, "lvl": true, "levelname": true, "log.level": true, "@l": true,
+		"priority": true, "severitytext": true, "severitynumber": true, "s": true, "loglevel": true,
+	}
+	messageKeys = map[string]bool{
+		"message": true, "msg": true, "@m": true, "@mt": true, "@message": true, "short_message": true, "body": true,
+	}
+	contextKeys = map[string]bool{
+		"context": true, "logger": true, "module": true, "component": true, "service": true, "log.logger": true,
+		"syslog_identifier": true, "logger_name": true, "loggername": true, "sourcecontext": true,
+	}
+)
+
+// lowerKey is a key in lower case; most are.
+func lowerKey(key string) string {
+	for i := range len(key) {
+		if key[i] >= 'A' && key[i] <= 'Z' {
+			return strings.ToLower(key)
+		}
+	}
+	return key
+}
+
+// parts are what a JSON line says of itself in more than one place.
+type parts struct {
+	name, typ, failed string
+	scale             scale
+}
+
+// json reads one line that is one JSON object.
+func (p *Parser) json(line string) (e logs.Event, ms int64, kind Kind, ok bool) {
+	pairs, ok := jsontext.Pairs(line)
+	if !ok || len(pairs) == 0 {
+		return e, Unset, KindPlain, false
+	}
+	if inner, ms, kind, ok := p.docker(line, pairs); ok {
+		return inner, ms, kind, true
+	}
+	if inner, ms, kind, ok := p.pm2(pairs); ok {
+		return inner, ms, kind, true
+	}
+	e.Format, ms = logs.FormatJSON, Unset
+	of := parts{scale: scaleOf(pairs)}
+	for _, v := range pairs {
+		if p.pair(&e, &ms, v, &of) {
+			continue
+		}
+		e.Fields = append(e.Fields, logs.Field{Key: v.Key, Value: v.Value, JSON: true})
+	}
+	if e.Context == "" {
+		e.Context = of.name // bunyan and pino call the logger so
+	}
+	if e.Message == "" && of.typ == "" {
+		e.Message = of.failed
+	}
+	if of.typ != "" && e.Message == "" {
+		business(&e, of.typ)
+	}
+	return e, ms, KindHead, true
+}
+
+// pair takes from one pair what every event has; taken is false for what stays a
+// field.
+func (p *Parser) pair(e *logs.Event, ms *int64, v jsontext.Pair, of *parts) (taken bool) {
+	key := lowerKey(v.Key)
+	quoted := v.Value[0] == '"'
+	nested := v.Value[0] == '{' || v.Value[0] == '['
+	switch {
+	case timeKeys[key] && *ms == Unset:
+		*ms = p.jsonTime(v.Value)
+		return *ms != Unset
+	case levelKeys[key] && e.Level == logs.LevelUnknown:
+		e.Level = of.scale.level(key, v.Value)
+		return e.Level != logs.LevelUnknown && !nested
+	case messageKeys[key] && e.Message == "" && !nested:
+		e.Message = jsontext.Text(v.Value)
+		return true
+	case contextKeys[key] && e.Context == "" && quoted:
+		e.Context = jsontext.Text(v.Value)
+		return true
+	case (key == "name" || key == "service.name") && quoted:
+		of.name = jsontext.Text(v.Value)
+	case key == "error.message" && quoted:
+		of.failed = jsontext.Text(v.Value)
+	case nested && v.Value[0] == '{':
+		p.nested(e, v, &of.name, &of.failed)
+	case key == "type" && quoted:
+		of.typ = jsontext.Text(v.Value)
+	}
+	return false
+}
+
+// jsonTime reads a time out of a value: text, a number, MongoDB's {"$date": …} or log4j2's
+// {"epochSecond": …, "nanoOfSecond": …}.
+func (p *Parser) jsonTime(value string) int64 {
+	if value[0] != '{' {
+		return p.value(jsontext.Text(value))
+	}
+	if date, ok := jsontext.Find(value, "$date"); ok {
+		return p.value(date)
+	}
+	if seconds, ok := jsontext.Find(value, "epochSecond"); ok {
+		nanos, _ := jsontext.Find(value, "nanoOfSecond")
+		n, err := strconv.Atoi(nanos)
+		if ms := p.value(seconds); ms != Unset && err == nil {
+			return ms + int64(n)/1_000_000
+		}
+	}
+	return Unset
+}
+
+// scale is what a number says of a level.
+type scale uint8
+
+const (
+	pinoScale scale = iota // pino and bunyan: 10 is trace, 60 is fatal; below 8 it is syslog's
+	nextcloudScale
+	otlpScale
+)
+
+// scaleOf finds the scale by the keys that only one program writes.
+func scaleOf(pairs []jsontext.Pair) scale {
+	for _, v := range pairs {
+		switch v.Key {
+		case "reqId":
+			return nextcloudScale
+		case "severityNumber":
+			return otlpScale
+		}
+	}
+	return pinoScale
+}
+
+// level reads a level's word, letter or number, or an object that has its name.
+func (s scale) level(key, value string) logs.Level {
+	if value[0] == '{' {
+		name, _ := jsontext.Find(value, "name")
+		l, _ := logs.ParseLevel(name)
+		return l
+	}
+	word := jsontext.Text(value)
+	if len(word) == 1 {
+		if l := letterLevels[word[0]]; l != logs.LevelUnknown {
+			return l
+		}
+	}
+	n, err := strconv.ParseFloat(word, 64)
+	if err != nil {
+		l, _ := logs.ParseLevel(word)
+		return l
+	}
+	if key == "s" {
+		return logs.LevelUnknown
+	}
+	return s.number(int(n), key)
+}
+
+// number is the level of a number: OTLP counts 1 to 24, Nextcloud 0 (debug) to 4 (fatal),
+// syslog, journald and GELF 0 (emergency) to 7 (debug), pino and bunyan in tens.
+func (s scale) number(n int, key string) logs.Level {
+	switch {
+	case key == "severitynumber" || s == otlpScale && key == "severity":
+		return [...]logs.Level{logs.LevelVerbose, logs.LevelDebug, logs.LevelInfo, logs.LevelWarn, logs.LevelError, logs.LevelFatal}[min(max(n-1, 0), 23)/4]
+	case s == nextcloudScale && n >= 0 && n <= 4:
+		return [...]logs.Level{logs.LevelDebug, logs.LevelInfo, logs.LevelWarn, logs.LevelError, logs.LevelFatal}[n]
+	case n >= 1 && n <= 7 || n == 0 && key == "priority":
+		return syslogLevels[n]
+	}
+	return logs.NumberLevel(n)
+}
+
+// nested takes what the Elastic Common Schema says in objects.
+func (p *Parser) nested(e *logs.Event, v jsontext.Pair, name, failed *string) {
+	switch v.Key {
+	case "log":
+		if l, ok := jsontext.Find(v.Value, "level"); ok && e.Level == logs.LevelUnknown {
+			e.Level, _ = logs.ParseLevel(l)
+		}
+		if c, ok := jsontext.Find(v.Value, "logger"); ok && e.Context == "" {
+			e.Context = c
+		}
+	case "service":
+		if n, ok := jsontext.Find(v.Value, "name"); ok && *name == "" {
+			*name = n
+		}
+	case "@fields": // winston's logstash form
+		if l, ok := jsontext.Find(v.Value, "level"); ok && e.Level == logs.LevelUnknown {
+			e.Level, _ = logs.ParseLevel(l)
+		}
+		if c, ok := jsontext.Find(v.Value, "context"); ok && e.Context == "" {
+			e.Context = c
+		}
+	case "error":
+		if m, ok := jsontext.Find(v.Value, "message"); ok {
+			*failed = m
+		}
+	}
+}
+
+// business fills in the business form, which has a type instead of a message
+// and no level.
+func business(e *logs.Event, kind string) {
+	e.Message = kind
+	if user, ok := e.Field("userName"); ok && user != "" {
+		e.Message += " · " + user
+	}
+	if e.Level == logs.LevelUnknown {
+		e.Level = logs.LevelInfo
+	}
+}
+
+// businessType is the type of an event in the business form.
+func businessType(e *logs.Event) (string, bool) {
+	if e.Format != logs.FormatJSON {
+		return "", false
+	}
+	typ, ok := e.Field("type")
+	return typ, ok && typ != "" && (e.Message == typ || strings.HasPrefix(e.Message, typ+" · "))
+}
+
+// docker reads the json-file driver's wrapping: log, stream and time. A line
+// inside that continues an event continues it.
+func (p *Parser) docker(line string, pairs []jsontext.Pair) (e logs.Event, ms int64, kind Kind, ok bool) {
+	if pairs[0].Key != "log" || len(pairs) < 3 || pairs[1].Key != "stream" {
+		return e, Unset, KindPlain, false
+	}
+	log, stderr, at, ok := dockerParts(line)
+	inner := strings.TrimRight(jsontext.Text(log), "\r\n")
+	if !ok || strings.HasPrefix(inner, dockerLead) {
+		return e, Unset, KindPlain, false
+	}
+	e, ms, kind = p.one(Visible([]byte(inner), nil))
+	if ms == Unset {
+		ms = p.value(at)
+	}
+	e.Fields = append(e.Fields, logs.Field{Key: "stream", Value: streamName(stderr), JSON: true})
+	return e, ms, kind, true
+}
+
+// pm2 reads what PM2 writes with log_type json: the text of one write, its time, and the
+// process. The text itself is read as any line; a text of several lines keeps them.
+func (p *Parser) pm2(pairs []jsontext.Pair) (e logs.Event, ms int64, kind Kind, ok bool) {
+	var text, at, app string
+	for _, v := range pairs {
+		switch v.Key {
+		case "message":
+			text = v.Value
+		case "timestamp":
+			at = v.Value
+		case "app_name":
+			app = v.Value
+		case "type", "process_id":
+		default:
+			return e, Unset, KindPlain, false
+		}
+	}
+	if len(pairs) < 4 || text == "" || text[0] != '"' || at == "" || app == "" {
+		return e, Unset, KindPlain, false
+	}
+	inner := strings.TrimRight(jsontext.Text(text), "\r\n")
+	first, rest, _ := strings.Cut(inner, "\n")
+	e, _, _ = p.one(Visible([]byte(first), nil))
+	if rest != "" {
+		e.Message += "\n" + string(Visible([]byte(rest), nil))
+	}
+	if e.Format == logs.FormatUnknown {
+		e.Format = logs.FormatJSON
+	}
+	e.Fields = append(e.Fields, logs.Field{Key: "app_name", Value: app, JSON: true})
+	return e, p.jsonTime(at), KindHead, true
+}

@@ -1,0 +1,270 @@
+package line
+
+import (
+	"bytes"
+	"hash/maphash"
+	"strings"
+	"sync"
+
+	"opsdeck/ops/logs"
+)
+
+// Bounds of the table of shapes: its part of the fixed memory.
+const (
+	maxShapes    = 1 << 17
+	maxShapeText = 24 << 20
+	MaxShapeLine = 16 << 10 // a longer line is not worth a shape
+)
+
+// timeMode is where the lines of a shape say their time.
+type timeMode uint8
+
+const (
+	timeNone  timeMode = iota
+	timeFirst          // it is the first date with a time in the line
+	timeHead           // it stands at the line's beginning, in a short form
+	timeKey            // behind a key
+	timeSlow           // the whole line must be read
+)
+
+// Shape is what lines that differ only in numbers, times and ids share.
+type Shape struct {
+	Text    []byte // of an opaque shape empty; else the line with marks for what varies
+	Level   logs.Level
+	Kind    Kind
+	Format  logs.Format
+	Context string
+	Varies  bool // the context has something that varies
+	Opaque  bool // a stand-in for lines without a shape of their own
+
+	Critical, HasTook bool
+	TimeMode          timeMode
+	timeAt            int    // for timeHead
+	timeKey           string // for timeKey
+	Message           string // the pattern of the message
+}
+
+// Shapes is the table of all shapes of a set of logs. It is safe for concurrent
+// use.
+type Shapes struct {
+	mu     sync.RWMutex
+	Seed   uint64
+	byHash map[uint64]uint32
+	list   []*Shape
+	bytes  int
+	Giants Giants
+}
+
+// NewShapes makes an empty table.
+func NewShapes() *Shapes {
+	return &Shapes{Seed: maphash.String(maphash.MakeSeed(), "shapes"), byHash: map[uint64]uint32{}}
+}
+
+// At returns the shape with that number.
+func (s *Shapes) At(id uint32) *Shape {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.list[id]
+}
+
+// Snapshot returns the shapes so far; they do not change any more.
+func (s *Shapes) Snapshot() []*Shape {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.list
+}
+
+// Find returns the number of the shape with that hash, made from the line when
+// it is new.
+func (s *Shapes) Find(h uint64, line []byte, first int, p *Parser) uint32 {
+	s.mu.RLock()
+	id, ok := s.byHash[h]
+	full := len(s.list) >= maxShapes || s.bytes > maxShapeText
+	s.mu.RUnlock()
+	if ok {
+		return id
+	}
+	if full {
+		return s.Opaque(line, p)
+	}
+	return s.add(h, NewShape(line, first, p))
+}
+
+func (s *Shapes) add(h uint64, shape *Shape) uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if id, ok := s.byHash[h]; ok {
+		return id
+	}
+	id := uint32(len(s.list))
+	s.list = append(s.list, shape)
+	s.byHash[h] = id
+	s.bytes += len(shape.Text) + len(shape.Context) + len(shape.Message) + 200
+	return id
+}
+
+// Opaque returns the stand-in for lines that have no shape of their own: one
+// for each kind and level.
+func (s *Shapes) Opaque(line []byte, p *Parser) uint32 {
+	e, ms, kind := p.ParseMS(line)
+	return s.standIn(&e, ms, kind)
+}
+
+func (s *Shapes) standIn(e *logs.Event, ms int64, kind Kind) uint32 {
+	shape := &Shape{Level: e.Level, Kind: kind, Format: e.Format, Varies: true, Opaque: true, TimeMode: timeSlow}
+	if ms == Unset {
+		shape.TimeMode = timeNone
+	}
+	h := mix(mix(s.Seed, uint64(e.Level)<<8|uint64(kind)), uint64(shape.TimeMode)<<8|uint64(e.Format))
+	s.mu.RLock()
+	id, ok := s.byHash[h]
+	s.mu.RUnlock()
+	if ok {
+		return id
+	}
+	return s.add(h, shape)
+}
+
+// NewShape makes the shape of a line whose first time begins at first, or nowhere (-1).
+func NewShape(line []byte, first int, p *Parser) *Shape {
+	e, ms, kind := p.ParseMS(line)
+	pattern := e.Message
+	if typ, ok := businessType(&e); ok {
+		pattern = typ // not a pattern for each user
+	}
+	s := &Shape{
+		Text: shapeText(nil, line), Level: e.Level, Kind: kind, Format: e.Format, Context: e.Context,
+		Varies:   strings.ContainsAny(e.Context, "0123456789"),
+		Critical: IsCritical(line), HasTook: bytes.Contains(line, took),
+		Message: string(shapeText(nil, []byte(strings.Repeat(" ", headBytes)+pattern))[headBytes:]),
+	}
+	switch {
+	case kind == KindHead:
+		s.findTime(line, first, ms, p)
+	case ms != Unset: // a plain line that Docker wrote down with its time
+		s.TimeMode = timeSlow
+	}
+	return s
+}
+
+// findTime settles how the time of this shape's lines is read.
+func (s *Shape) findTime(line []byte, first int, ms int64, p *Parser) {
+	if _, n := p.AnyTime(line); n > 0 && first != 0 {
+		s.TimeMode, s.timeAt = timeHead, 0
+		return
+	}
+	if _, n := p.AnyTime(line[min(1, len(line)):]); n > 0 && line[0] == '[' && first != 1 {
+		s.TimeMode, s.timeAt = timeHead, 1
+		return
+	}
+	switch s.Format {
+	case logs.FormatUnknown:
+		return
+	case logs.FormatText:
+		if ms == Unset {
+			return
+		}
+		s.TimeMode = timeSlow
+		if first == 0 || first == 1 && line[0] == '[' {
+			s.TimeMode = timeFirst
+		}
+		return
+	case logs.FormatNest:
+		s.TimeMode = timeSlow
+		ahead := first > 0 && bytes.IndexByte(line[:first], ']') > 0 && bytes.HasSuffix(line[:first], []byte("- "))
+		if (ahead || first == 0) && p.firstTime(line, first) == ms {
+			s.TimeMode = timeFirst
+		}
+		return
+	}
+	s.TimeMode = timeSlow
+	ahead := first == 0 || first == 1 && line[0] == '[' || first > 0 && keyBefore(line[:first])
+	if ahead && p.firstTime(line, first) == ms {
+		s.TimeMode = timeFirst
+		return
+	}
+	for key := range timeKeys {
+		quoted := `"` + key + `":`
+		if i := bytes.Index(line, []byte(quoted)); s.Format == logs.FormatJSON && ms != Unset && i >= 0 &&
+			s.onlyKey(line, key) &&
+			p.afterKey(line, quoted) == ms {
+			s.TimeMode, s.timeKey = timeKey, quoted
+			return
+		}
+	}
+}
+
+// firstTime reads the time at first the fast way, as a shape whose mode is timeFirst does.
+func (p *Parser) firstTime(line []byte, first int) int64 {
+	var t Stamp
+	if iso(line[first:], &t) == 0 && SlashDate(line[first:], &t) == 0 {
+		return Unset
+	}
+	return p.Millis(&t)
+}
+
+// onlyKey tells that the text of a key stands once in the line and no other time
+// key does, so that finding it is as good as reading the JSON.
+func (s *Shape) onlyKey(line []byte, key string) bool {
+	n := 0
+	for k := range timeKeys {
+		n += bytes.Count(line, []byte(`"`+k+`":`))
+	}
+	return n == 1
+}
+
+// keyBefore tells whether a time key stands right before a value, and no other
+// earlier.
+func keyBefore(b []byte) bool {
+	b = bytes.TrimRight(b, `" `)
+	if len(b) < 4 || b[0] != '{' && b[len(b)-1] != '=' {
+		return false
+	}
+	for key := range timeKeys {
+		if bytes.Equal(b, []byte(`{"`+key+`":`)) || bytes.Equal(b, []byte(key+"=")) {
+			return true
+		}
+	}
+	return false
+}
+
+// afterKey reads the time behind a key.
+func (p *Parser) afterKey(line []byte, key string) int64 {
+	i := bytes.Index(line, []byte(key))
+	if i < 0 {
+		return Unset
+	}
+	b := bytes.TrimLeft(line[i+len(key):], ` "`)
+	end := 0
+	for end < len(b) && end < 40 && b[end] != '"' && b[end] != ',' && b[end] != '}' {
+		end++
+	}
+	return p.value(string(b[:end]))
+}
+
+// TimeOf reads the time of a line with this shape.
+// at is the first time in it, where first is not negative.
+func (s *Shape) TimeOf(line []byte, first int, at *Stamp, p *Parser) int64 {
+	switch s.TimeMode {
+	case timeNone:
+		return Unset
+	case timeFirst:
+		if first >= 0 {
+			return p.Millis(at)
+		}
+	case timeHead:
+		ms, _ := p.AnyTime(line[s.timeAt:])
+		return ms
+	case timeKey:
+		return p.afterKey(line, s.timeKey)
+	}
+	_, ms, _ := p.ParseMS(line)
+	return ms
+}
+
+// IsCritical tells whether a line of this shape is one of the errors that need a
+// person at once.
+func (s *Shape) IsCritical(line []byte) bool { return s.Critical || s.Opaque && IsCritical(line) }
+
+// IsSlow tells whether a line of this shape says that something took SlowMS or more.
+func (s *Shape) IsSlow(line []byte) bool { return (s.HasTook || s.Opaque) && Took(line) >= SlowMS }

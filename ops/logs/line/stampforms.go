@@ -1,0 +1,384 @@
+package line
+
+import "bytes"
+
+// further reads the less common forms of a time at the beginning of b, those that
+// iso, us, syslog and short do not know. Each form is that of a program that is in
+// wide use: PM2's documented date formats, Apache, Redis, Spark, HDFS, Java's and
+// JavaScript's own dates, mail dates, seconds since 1970.
+func (s *Stamps) further(b []byte) (t Stamp, n int) {
+	sc := scanner{b: b}
+	switch {
+	case Digit(b[0]):
+		n = s.fromDigits(&sc, &t)
+	case Letter(b[0]):
+		n = s.fromWord(&sc, &t)
+	}
+	if n > 0 && s.Millis(&t) == Unset {
+		return t, 0
+	}
+	return t, n
+}
+
+// scanner goes through a text that may be a time.
+type scanner struct {
+	b []byte
+	i int
+}
+
+// number reads up to limit digits: their value and how many there were.
+func (c *scanner) number(limit int) (value, width int) {
+	for width < limit && c.i < len(c.b) && Digit(c.b[c.i]) {
+		value = value*10 + int(c.b[c.i]-'0')
+		width++
+		c.i++
+	}
+	return value, width
+}
+
+// take reads one byte of set and returns it, or 0.
+func (c *scanner) take(set string) byte {
+	if c.i < len(c.b) && bytes.IndexByte([]byte(set), c.b[c.i]) >= 0 {
+		c.i++
+		return c.b[c.i-1]
+	}
+	return 0
+}
+
+// has reads the text when it comes next.
+func (c *scanner) has(text string) bool {
+	if !bytes.HasPrefix(c.b[c.i:], []byte(text)) {
+		return false
+	}
+	c.i += len(text)
+	return true
+}
+
+// blanks reads spaces and tells whether there were any.
+func (c *scanner) blanks() bool {
+	from := c.i
+	for c.i < len(c.b) && c.b[c.i] == ' ' {
+		c.i++
+	}
+	return c.i > from
+}
+
+// month reads an English month, short or long, and returns its number, or 0.
+func (c *scanner) month() int {
+	if c.i+3 > len(c.b) {
+		return 0
+	}
+	for i, name := range months {
+		if !bytes.EqualFold(c.b[c.i:c.i+3], []byte(name)) {
+			continue
+		}
+		c.i += 3
+		for c.i < len(c.b) && Letter(c.b[c.i]) {
+			c.i++
+		}
+		return i + 1
+	}
+	return 0
+}
+
+var weekdays = [...]string{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}
+
+// weekday reads an English day of the week, short or long, and what sets it off.
+func (c *scanner) weekday() bool {
+	if c.i+4 > len(c.b) {
+		return false
+	}
+	for _, name := range weekdays {
+		if string(c.b[c.i:c.i+3]) != name {
+			continue
+		}
+		c.i += 3
+		for c.i < len(c.b) && Letter(c.b[c.i]) {
+			c.i++
+		}
+		c.take(",")
+		return c.blanks()
+	}
+	return false
+}
+
+// clock reads "12:00", "12:00:00" with a fraction and the half of the day.
+func (c *scanner) clock(t *Stamp) bool {
+	var width int
+	if t.hour, width = c.number(2); width == 0 || c.take(":") == 0 {
+		return false
+	}
+	if t.min, width = c.number(2); width != 2 {
+		return false
+	}
+	if c.i+2 < len(c.b) && c.b[c.i] == ':' && Digit(c.b[c.i+1]) {
+		c.i++
+		if t.sec, width = c.number(2); width != 2 {
+			return false
+		}
+		t.ms, c.i = fraction(c.b, c.i)
+	}
+	if c.i < len(c.b) && Digit(c.b[c.i]) {
+		return false
+	}
+	half, lower, end := meridiem(c.b, c.i)
+	c.i = end
+	t.Hint = hintOf(half, lower)
+	return t.toHalf(half)
+}
+
+// end reads a zone and returns where the time ends.
+func (c *scanner) end(t *Stamp) int {
+	if !t.zoned {
+		t.zoned, t.offset, c.i = zoneAt(c.b, c.i)
+	}
+	return c.i
+}
+
+// fromDigits reads a time that begins with a digit.
+func (s *Stamps) fromDigits(c *scanner, t *Stamp) int {
+	first, width := c.number(20)
+	switch width {
+	case 1, 2:
+		return s.fromDay(c, t, first)
+	case 4:
+		t.Year = first
+		return fromYear(c, t)
+	case 6:
+		t.Year, t.month, t.day = 2000+first/10000, first/100%100, first%100
+		return compact(c, t, " ")
+	case 8:
+		t.Year, t.month, t.day = first/10000, first/100%100, first%100
+		return compact(c, t, "Tt -_")
+	case 10, 13, 16, 19:
+		return fromEpoch(c, t, first, width)
+	}
+	return 0
+}
+
+// fromYear reads "2026-01-29T12:00", "2026.01.29 12:00:00", "2026年1月29日 12:00:00" and
+// "2026-01-29 12:05 +08:00" after the year.
+func fromYear(c *scanner, t *Stamp) int {
+	if c.has("年") {
+		var ok bool
+		if t.month, _ = c.number(2); !c.has("月") {
+			return 0
+		}
+		if t.day, _ = c.number(2); !c.has("日") {
+			return 0
+		}
+		c.blanks()
+		if ok = c.clock(t); !ok {
+			return 0
+		}
+		return c.end(t)
+	}
+	sep := c.take("-/.")
+	if sep == 0 {
+		return 0
+	}
+	var width int
+	if t.month, width = c.number(2); width == 0 || c.take(string(sep)) == 0 {
+		return 0
+	}
+	if t.day, width = c.number(2); width == 0 {
+		return 0
+	}
+	between := c.take("Tt _,:")
+	if between == 0 {
+		return 0
+	}
+	c.blanks()
+	from := c.i
+	if !c.clock(t) || between|0x20 == 't' && c.b[from+1] == ':' {
+		return 0
+	}
+	return c.end(t)
+}
+
+// compact reads what follows a date without separators: one of seps, and a clock
+// with or without colons.
+func compact(c *scanner, t *Stamp, seps string) int {
+	if c.take(seps) == 0 {
+		return 0
+	}
+	c.blanks()
+	from := c.i
+	if clock, width := c.number(6); width == 6 {
+		t.hour, t.min, t.sec = clock/10000, clock/100%100, clock%100
+		t.ms, c.i = fraction(c.b, c.i)
+		if c.i < len(c.b) && Alnum[c.b[c.i]] && c.b[c.i]|0x20 != 'z' {
+			return 0
+		}
+		return c.end(t)
+	}
+	if c.i = from; !c.clock(t) {
+		return 0
+	}
+	return c.end(t)
+}
+
+// The seconds since 1970 that a line may begin with: from 2001 to 2100.
+const (
+	firstEpoch = 1_000_000_000
+	lastEpoch  = 4_102_444_800
+)
+
+// fromEpoch takes a number for seconds, ms, µs or ns since 1970 by its width.
+func fromEpoch(c *scanner, t *Stamp, n, width int) int {
+	ms := 0
+	seconds := n
+	switch width {
+	case 10:
+		ms, c.i = fraction(c.b, c.i)
+	case 13:
+		seconds, ms = n/1000, n%1000
+	case 16:
+		seconds, ms = n/1_000_000, n/1000%1000
+	case 19:
+		seconds, ms = n/1_000_000_000, n/1_000_000%1000
+	}
+	if seconds < firstEpoch || seconds > lastEpoch ||
+		c.i < len(c.b) && bytes.IndexByte([]byte(": \t]|,"), c.b[c.i]) < 0 {
+		return 0
+	}
+	t.Year, t.month, t.day = fromDays(int64(seconds / 86400))
+	t.hour, t.min, t.sec, t.ms = seconds/3600%24, seconds/60%60, seconds%60, ms
+	t.zoned = true
+	return c.i
+}
+
+// fromDay reads a date that begins with one or two digits, after them.
+func (s *Stamps) fromDay(c *scanner, t *Stamp, first int) int {
+	sep := c.take("/-. ")
+	if sep == 0 {
+		return 0
+	}
+	if sep == '.' && c.blanks() {
+		sep = ' ' // "29. 01. 2026"
+	}
+	if month := c.month(); month > 0 {
+		return s.fromDayMonth(c, t, first, month)
+	}
+	second, width := c.number(2)
+	if width == 0 {
+		return 0
+	}
+	if sep == '.' && c.i < len(c.b) && c.b[c.i] == ' ' && width == 2 {
+		t.month, t.day = first, second // "10.30 16:49:06"
+		return s.yearless(c, t)
+	}
+	if c.take("/-.") == 0 && sep != ' ' {
+		return 0
+	}
+	c.blanks()
+	third, width := c.number(4)
+	switch {
+	case width == 4:
+		t.month, t.day, t.Year = first, second, third
+		t.orderByWords(sep == '/', 0, false)
+	case width == 2 && sep == '/':
+		t.Year, t.month, t.day = 2000+first, second, third
+	default:
+		return 0
+	}
+	c.take(".,:")
+	if !c.blanks() && c.b[c.i-1] != ':' {
+		return 0
+	}
+	from := c.i
+	if !c.clock(t) || bytes.Count(c.b[from:c.i], []byte{':'}) < 2 {
+		return 0
+	}
+	return c.end(t)
+}
+
+// fromDayMonth reads "29/Jan/2026:12:00:00 +0800", "29 Jan 2026 12:00:00.123" and, with no
+// year, "29 Jan 12:00:00.123" after the month.
+func (s *Stamps) fromDayMonth(c *scanner, t *Stamp, day, month int) int {
+	t.day, t.month = day, month
+	if c.take("/- ") == 0 {
+		return 0
+	}
+	from := c.i
+	year, width := c.number(4)
+	if width != 4 {
+		c.i = from
+		return s.yearless(c, t)
+	}
+	t.Year = year
+	c.take(":,")
+	c.blanks()
+	if !c.clock(t) {
+		return 0
+	}
+	return c.end(t)
+}
+
+// yearless reads the clock after a date without a year.
+func (s *Stamps) yearless(c *scanner, t *Stamp) int {
+	c.blanks()
+	if !c.clock(t) {
+		return 0
+	}
+	*t = s.withYear(*t)
+	return c.end(t)
+}
+
+// fromWord reads "Thu Jan 29 12:00:00 2026", "Thu, 29 Jan 2026 12:00:00 GMT" and "Jan 29, 2026
+// 12:00:00 PM", and JavaScript's "Thu Jan 29 2026 12:00:00 GMT+0800".
+func (s *Stamps) fromWord(c *scanner, t *Stamp) int {
+	if c.weekday() && c.i < len(c.b) && Digit(c.b[c.i]) {
+		day, _ := c.number(2)
+		if c.take(" -") == 0 {
+			return 0
+		}
+		return s.fromDayMonth(c, t, day, c.month())
+	}
+	if t.month = c.month(); t.month == 0 || !c.blanks() {
+		return 0
+	}
+	var width int
+	if t.day, width = c.number(2); width == 0 {
+		return 0
+	}
+	c.take(",")
+	if !c.blanks() {
+		return 0
+	}
+	from := c.i
+	if t.Year, width = c.number(4); width == 4 {
+		c.take(",")
+		c.blanks()
+		if !c.clock(t) {
+			return 0
+		}
+		return c.end(t)
+	}
+	c.i = from
+	return s.yearLast(c, t)
+}
+
+// yearLast reads "12:00:00 2026" and "12:00:00 UTC 2026"; where no year follows, the latest.
+func (s *Stamps) yearLast(c *scanner, t *Stamp) int {
+	if !c.clock(t) {
+		return 0
+	}
+	from := c.i
+	t.zoned, t.offset, c.i = zoneAt(c.b, c.i)
+	if !t.zoned && c.i+5 < len(c.b) {
+		if word := capitals(c.b, c.i+1); c.b[c.i] == ' ' && len(word) >= 2 {
+			c.i += 1 + len(word) // a zone of more than one meaning: that of the source
+		}
+	}
+	if c.blanks() {
+		if year, width := c.number(4); width == 4 && (c.i == len(c.b) || !Alnum[c.b[c.i]]) {
+			t.Year = year
+			return c.i
+		}
+	}
+	c.i = from
+	t.zoned, t.offset = false, 0
+	*t = s.withYear(*t)
+	return c.end(t)
+}

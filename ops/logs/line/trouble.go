@@ -1,0 +1,109 @@
+package line
+
+import (
+	"bytes"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Cause is what kind of trouble a log tells of.
+type Cause string
+
+// The causes that a status check names. TroubleOther is quoted alone.
+const (
+	TroublePort     Cause = "port"     // the port is taken
+	TroubleModule   Cause = "module"   // a module is missing
+	TroubleLogin    Cause = "login"    // the database refuses user or password
+	TroubleDatabase Cause = "database" // the database cannot be reached
+	TroubleMemory   Cause = "memory"   // the heap is full
+	TroubleOther    Cause = "other"
+)
+
+// Trouble is an error in a log that needs a person at once, or that ended the
+// process.
+type Trouble struct {
+	Cause Cause
+	Text  string // the line
+	Port  int    // of TroublePort
+	At    time.Time
+}
+
+var (
+	portTaken  = regexp.MustCompile(`EADDRINUSE\D.*?(?:::+|:)(\d{1,5})\b`)
+	noModule   = regexp.MustCompile(`Cannot find (?:module|package) '[^']+'`)
+	badLogin   = regexp.MustCompile(`Access denied for user '[^']*'@'[^']*'|ER_ACCESS_DENIED_ERROR`)
+	noDatabase = regexp.MustCompile(`connect E[A-Z]+ \S*:3306\b`)
+	nodeEnds   = regexp.MustCompile(`^Node\.js v\d+\.`)
+	jsError    = regexp.MustCompile(`^\s*(?:Uncaught )?[A-Za-z]*(?:Error|Exception)\b`)
+)
+
+// troubleIn tells what trouble a line tells of.
+func troubleIn(line string) (Trouble, bool) {
+	t := Trouble{Text: strings.TrimSpace(line)}
+	which, critical := Critical(line)
+	switch m := portTaken.FindStringSubmatch(line); {
+	case m != nil:
+		t.Cause = TroublePort
+		t.Port, _ = strconv.Atoi(m[1])
+	case noModule.MatchString(line):
+		t.Cause = TroubleModule
+	case badLogin.MatchString(line):
+		t.Cause = TroubleLogin
+	case noDatabase.MatchString(line), which == "Unable to connect to the database":
+		t.Cause = TroubleDatabase
+	case which == "JavaScript heap out of memory":
+		t.Cause = TroubleMemory
+	case critical:
+		t.Cause = TroubleOther
+	default:
+		return Trouble{}, false
+	}
+	return t, true
+}
+
+// LastTrouble is the newest trouble in the end of a log that was last written at
+// written. A line that says no time was written when the log was, if it is the last
+// to say something, else with the line before it that says one. Of a process that
+// ended any error counts that is the last to be told: some keepers print no more.
+func LastTrouble(tail []byte, p *Parser, written time.Time, ended bool) (Trouble, bool) {
+	var last Trouble
+	var at time.Time // of the newest line that says one
+	var jsLine string
+	found, open := false, false
+	for line := range bytes.Lines(tail) {
+		e, _ := p.Parse(bytes.TrimRight(line, "\r\n"))
+		if !e.Time.IsZero() {
+			at, open, jsLine = e.Time, false, ""
+		}
+		text := string(Visible(bytes.TrimRight(line, "\r\n"), nil))
+		t, ok := troubleIn(text)
+		switch {
+		case ok:
+		case jsError.MatchString(text):
+			jsLine = strings.TrimSpace(text)
+			continue
+		case nodeEnds.MatchString(text) && jsLine != "":
+			if found && open && last.Cause != TroubleOther {
+				continue // the reason was said already
+			}
+			t = Trouble{Cause: TroubleOther, Text: jsLine}
+			jsLine = ""
+		default:
+			continue
+		}
+		if found && open && last.Cause != TroubleOther && t.Cause == TroubleOther {
+			continue
+		}
+		t.At, open = at, e.Time.IsZero()
+		last, found = t, true
+	}
+	if ended && jsLine != "" && !(found && open && last.Cause != TroubleOther) {
+		last, found, open = Trouble{Cause: TroubleOther, Text: jsLine}, true, true
+	}
+	if open || found && last.At.IsZero() {
+		last.At = written
+	}
+	return last, found
+}

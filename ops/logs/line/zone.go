@@ -1,0 +1,120 @@
+package line
+
+import "bytes"
+
+// zoneNames are the abbreviations of zones that mean one thing in logs, in minutes
+// east of UTC. CST, IST, BST and the like mean several: they are left to the zone
+// of the source.
+var zoneNames = map[string]int{
+	"UTC": 0, "GMT": 0, "Z": 0, "WET": 0,
+	"EST": -300, "EDT": -240, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420,
+	"AKST": -540, "AKDT": -480, "HST": -600, "NST": -210, "NDT": -150, "ADT": -180, "BRT": -180,
+	"WEST": 60, "CET": 60, "MEZ": 60, "CEST": 120, "MESZ": 120, "EET": 120, "EEST": 180, "MSK": 180,
+	"JST": 540, "KST": 540, "HKT": 480, "SGT": 480, "AWST": 480, "ACST": 570, "ACDT": 630, "AEST": 600, "AEDT": 660,
+	"NZST": 720, "NZDT": 780, "PKT": 300, "ICT": 420, "WIB": 420,
+}
+
+// zoneAt reads "Z", "+08", "+08:00", "+0800", " +08:00", " UTC", " GMT+8" or another
+// name of zoneNames at n.
+func zoneAt(b []byte, n int) (zoned bool, offset, end int) {
+	if n >= len(b) {
+		return false, 0, n
+	}
+	if b[n]|0x20 == 'z' && (n+1 == len(b) || !Alnum[b[n+1]]) {
+		return true, 0, n + 1
+	}
+	i := n
+	if b[i] == ' ' {
+		if i++; i < len(b) && b[i] == '(' {
+			i++ // log4j's " (UTC)" and the like
+		}
+	}
+	if word := capitals(b, i); len(word) >= 2 {
+		return namedZone(b, n, i, word)
+	}
+	size, seconds := numericZone(b, i)
+	if size == 0 || size == 3 && i > n {
+		return false, 0, n // "12:00:00 -10 degrees"
+	}
+	return true, seconds, i + size
+}
+
+// namedZone reads the zone whose name word is at i; n is where the time ended.
+func namedZone(b []byte, n, i int, word []byte) (zoned bool, offset, end int) {
+	minutes, ok := zoneNames[string(word)]
+	if !ok {
+		return false, 0, n
+	}
+	end = i + len(word)
+	if minutes == 0 && end < len(b) && (b[end] == '+' || b[end] == '-') {
+		size, seconds := numericZone(b, end)
+		if size == 0 {
+			size, seconds = shortZone(b, end)
+		}
+		return true, seconds, end + size
+	}
+	if i > n && b[i-1] == '(' {
+		if end >= len(b) || b[end] != ')' {
+			return false, 0, n
+		}
+		end++
+	}
+	return true, minutes * 60, end
+}
+
+// capitals is the run of ASCII capitals at i, when no letter or digit follows it.
+func capitals(b []byte, i int) []byte {
+	end := i
+	for end < len(b) && b[end] >= 'A' && b[end] <= 'Z' {
+		end++
+	}
+	if end < len(b) && Alnum[b[end]] {
+		return nil
+	}
+	return b[i:end]
+}
+
+// numericZone reads "+08:00", "+0800" or "+08" at i: how long it is, 0 when it is none,
+// and the offset in seconds.
+func numericZone(b []byte, i int) (size, seconds int) {
+	if i+3 > len(b) || b[i] != '+' && b[i] != '-' {
+		return 0, 0
+	}
+	hours := digits2(b[i+1:])
+	if hours < 0 || hours > 14 {
+		return 0, 0
+	}
+	minutes := 0
+	rest := b[i+3:]
+	size = 3
+	colon := len(rest) > 0 && rest[0] == ':'
+	if colon {
+		rest = rest[1:]
+	}
+	if len(rest) >= 2 && digits2(rest) >= 0 {
+		minutes = digits2(rest)
+		if size = 5; colon {
+			size = 6
+		}
+	}
+	if end := i + size; end < len(b) && Digit(b[end]) {
+		return 0, 0
+	}
+	seconds = hours*3600 + minutes*60
+	if b[i] == '-' {
+		seconds = -seconds
+	}
+	return size, seconds
+}
+
+// shortZone reads "+8" at i.
+func shortZone(b []byte, i int) (size, seconds int) {
+	if i+2 > len(b) || !Digit(b[i+1]) || bytes.IndexByte([]byte("+-"), b[i]) < 0 {
+		return 0, 0
+	}
+	seconds = int(b[i+1]-'0') * 3600
+	if b[i] == '-' {
+		seconds = -seconds
+	}
+	return 2, seconds
+}

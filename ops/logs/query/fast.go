@@ -1,0 +1,273 @@
+package query
+
+import (
+	"bytes"
+	"io"
+	"time"
+	"unsafe"
+
+	logline "opsdeck/ops/logs/line"
+)
+
+// ZeroTime is no time.
+var ZeroTime time.Time
+
+// MatchBytes is MatchLine for a line as it stands in the text, without making a
+// string of it. vis is room for the line without its colours.
+func (q *Query) MatchBytes(line []byte, vis *[]byte) bool {
+	return q.MatchGroups(line, vis, ^uint64(0))
+}
+
+// MatchGroups is matchBytes for those groups of words whose bit is set, and for
+// all from the 65th on.
+func (q *Query) MatchGroups(line []byte, vis *[]byte, which uint64) bool {
+	line = logline.VisibleIn(line, vis)
+	for k, group := range q.Groups {
+		if k < 64 && which>>k&1 == 0 {
+			continue
+		}
+		ok := false
+		for i := range group {
+			if group[i].matchBytes(line) {
+				ok = true
+				break
+			}
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *Term) matchBytes(line []byte) bool {
+	switch {
+	case t.Kind == TermFuzzy && ascii(t.Text):
+		return fuzzyASCII(line, t.Text, t.Fold && hasLetter(t.Text)) != t.Not
+	case t.Kind == TermExact && (!t.Fold || ascii(t.Text)):
+		f := newFinder(t.Text, t.Fold)
+		return (f.Next(line, 0) >= 0) != t.Not
+	case t.Kind == TermRegexp:
+		return t.Re.Match(line) != t.Not
+	}
+	return t.Match(unsafe.String(unsafe.SliceData(line), len(line)))
+}
+
+func hasLetter(s string) bool {
+	for i := range len(s) {
+		if logline.Letter(s[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// lower is the lower case of ASCII letters; other bytes stay.
+var lower = func() (t [256]byte) {
+	for c := range t {
+		t[c] = byte(c)
+		if 'A' <= c && c <= 'Z' {
+			t[c] += 'a' - 'A'
+		}
+	}
+	return t
+}()
+
+// fuzzyASCII is fuzzy for a word in ASCII: its bytes decide, for no other
+// character holds or becomes one of them.
+func fuzzyASCII(line []byte, word string, fold bool) bool {
+	if !fold {
+		for i := range len(word) {
+			at := bytes.IndexByte(line, word[i])
+			if at < 0 {
+				return false
+			}
+			line = line[at+1:]
+		}
+		return true
+	}
+	if word == "" {
+		return true
+	}
+	k, want := 0, word[0]
+	for _, c := range line {
+		if lower[c] == want {
+			if k++; k == len(word) {
+				return true
+			}
+			want = word[k]
+		}
+	}
+	return false
+}
+
+// Finder looks for a word by its rarest byte. A word to be found in either case
+// is lower case and ASCII.
+type Finder struct {
+	Word  string
+	fold  bool
+	rare  int // place of the rarest byte in word
+	other byte
+}
+
+// rarity is about how rare a byte is in logs: frequent letters, digits and JSON's
+// punctuation first.
+var rarity = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 250
+	}
+	for i, c := range []byte(" e\"toarni,0s1d:l2c63457h98mup-gyv[]TS.{}fbOAIENRLkwCxMPD=_/jqzFGUHVKJXYBQWZ") {
+		t[c] = byte(i)
+	}
+	for c := 0x80; c < 0xc0; c++ {
+		t[c] = 70
+	}
+	for c := 0xe4; c < 0xea; c++ {
+		t[c] = 20
+	}
+	return t
+}()
+
+func newFinder(word string, fold bool) Finder {
+	f := Finder{Word: word, fold: fold}
+	best := -1
+	for i := range len(word) {
+		r := int(rarity[word[i]])
+		if fold && logline.Letter(word[i]) {
+			r = min(r, int(rarity[word[i]-('a'-'A')])) - 1
+		}
+		if r > best {
+			best, f.rare = r, i
+		}
+	}
+	if word != "" && fold && logline.Letter(word[f.rare]) {
+		f.other = word[f.rare] - ('a' - 'A')
+	}
+	return f
+}
+
+// Next returns the first place at or after i where the word stands, or -1.
+func (f *Finder) Next(b []byte, i int) int {
+	if f.Word == "" {
+		return i
+	}
+	c := f.Word[f.rare]
+	lo, up := i-1, i-1 // the next places of either form of the rare byte
+	for at := i + f.rare; at < len(b); {
+		if lo < at {
+			lo = logline.After(b, c, at)
+		}
+		if f.other != 0 && up < at {
+			up = logline.After(b, f.other, at)
+		}
+		if at = lo; f.other != 0 && up < lo {
+			at = up
+		}
+		if at >= len(b) {
+			return -1
+		}
+		if f.at(b, at-f.rare) {
+			return at - f.rare
+		}
+		at++
+	}
+	return -1
+}
+
+func (f *Finder) at(b []byte, i int) bool {
+	if i+len(f.Word) > len(b) {
+		return false
+	}
+	if !f.fold {
+		return string(b[i:i+len(f.Word)]) == f.Word
+	}
+	for k := range len(f.Word) {
+		if lower[b[i+k]] != f.Word[k] {
+			return false
+		}
+	}
+	return true
+}
+
+// MatchGiant matches a line too long to be held: each word by itself, piece by
+// piece. A regular expression and a word at the line's end see its first and
+// last part only.
+func (q *Query) MatchGiant(r io.ReaderAt, off, end int64) (bool, error) {
+	for _, group := range q.Groups {
+		ok := false
+		for i := range group {
+			found, err := group[i].findGiant(r, off, end)
+			if err != nil {
+				return false, err
+			}
+			if ok = found != group[i].Not; ok {
+				break
+			}
+		}
+		if !ok {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (t *Term) findGiant(r io.ReaderAt, off, end int64) (bool, error) {
+	positive := *t
+	positive.Not = false
+	if t.Kind == TermSuffix || t.Kind == TermEqual {
+		off = max(off, end-logline.WindowBytes)
+	}
+	if t.Kind != TermFuzzy && t.Kind != TermExact {
+		end = min(end, off+logline.WindowBytes)
+	}
+	buf := make([]byte, logline.WindowBytes)
+	overlap := max(len(t.Text)-1, 0)
+	left := t.Text
+	for off < end {
+		n := int(min(int64(len(buf)), end-off))
+		if err := logline.ReadFull(r, buf[:n], off); err != nil {
+			return false, err
+		}
+		piece := buf[:n]
+		if t.Kind == TermFuzzy {
+			if left = fuzzyRest(piece, left, t.Fold); left == "" {
+				return true, nil
+			}
+		} else if positive.matchBytes(logline.TrimCR(piece)) {
+			return true, nil
+		}
+		off += int64(n)
+		if off < end && t.Kind != TermFuzzy && overlap < n {
+			off -= int64(overlap)
+		}
+	}
+	return false, nil
+}
+
+// fuzzyRest returns what of the word is not found yet after a piece of a line.
+func fuzzyRest(piece []byte, word string, fold bool) string {
+	for _, r := range string(piece) {
+		if word == "" {
+			return ""
+		}
+		if fold {
+			r = foldRune(r)
+		}
+		for _, want := range word {
+			if r == want {
+				word = word[len(string(want)):]
+			}
+			break
+		}
+	}
+	return word
+}

@@ -1,0 +1,22 @@
+package query
+
+// Literal is a word that every hit must hold as it stands.
+func (q *Query) Literal() (f Finder, ok bool) {
+	best := 2
+	for _, g := range q.Groups {
+		if len(g) != 1 || g[0].Not {
+			continue
+		}
+		t, word, fold := g[0], "", g[0].Fold
+		switch t.Kind {
+		case TermExact, TermPrefix, TermSuffix, TermEqual:
+			word = t.Text
+		case TermRegexp:
+			word, fold = t.Literal(), false
+		}
+		if len(word) > best && (!fold || ascii(word)) {
+			best, f, ok = len(word), newFinder(word, fold), true
+		}
+	}
+	return f, ok
+}

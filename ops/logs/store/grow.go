@@ -1,0 +1,101 @@
+package store
+
+import (
+	logindex "opsdeck/ops/logs/index"
+	"opsdeck/ops/logs/line"
+)
+
+// grew tells whether there is text behind the last block that can be indexed.
+func (g *Segment) grew() bool {
+	if !g.probed || g.err != nil || g.stuck {
+		return false
+	}
+	n := len(g.blocks)
+	if n == 0 {
+		return g.size > 0
+	}
+	last := g.blocks[n-1].blk
+	return last != nil && (g.size > last.End || last.Partial && !g.live && last.End < g.size)
+}
+
+// extend indexes what came since. The block before is not changed, for it may
+// be in use: a new one takes its place, with room shared.
+func (g *Segment) extend(b *logindex.Builder, m *logindex.Matcher, gen uint64) {
+	s := g.store
+	g.busy = true
+	text, size, same := g.text, g.size, g.same
+	var old *entry
+	var blk logindex.Block
+	if n := len(g.blocks); n > 0 {
+		old = g.blocks[n-1]
+		blk = *old.blk
+		blk.Heads = append(logindex.Bitmap(nil), blk.Heads...)
+	} else {
+		blk.Sum.FirstMS, blk.Sum.LastMS = line.Unset, line.Unset
+	}
+	b.Set(g.manner)
+	s.mu.Unlock()
+	fresh, events, err := b.Grow(&blk, text, size)
+	torn := same != nil && !same()
+	s.mu.Lock()
+	g.busy = false
+	if g.text != text && (err != nil || torn) {
+		return // swapped meanwhile: again
+	}
+	if torn {
+		g.stuck = true
+		return
+	}
+	if err != nil {
+		g.err = err
+		return
+	}
+	s.added += events
+	e := old
+	if old == nil {
+		e = &entry{Region: logindex.Region{Off: blk.Off}}
+		g.blocks = append(g.blocks, e)
+	}
+	from := 0
+	if e.blk != nil {
+		if from = min(e.blk.Lines(), blk.Lines()); e.blk.Partial {
+			from-- // its last line has changed
+		}
+	}
+	done := e.gen == s.gen && !e.busy
+	prior := e.hits
+	e.blk = &blk
+	for _, f := range fresh {
+		g.blocks = append(g.blocks, &entry{Region: logindex.Region{Off: f.Off}, blk: f})
+	}
+	g.evaluateNew(e, from, prior, done, m, gen)
+}
+
+// evaluateNew looks for hits in a block's new lines alone, where its older ones
+// have been looked at.
+func (g *Segment) evaluateNew(e *entry, from int, prior logindex.Bitmap, done bool, m *logindex.Matcher, gen uint64) {
+	s := g.store
+	if s.query.Empty() || gen != s.gen {
+		return
+	}
+	if !done {
+		e.gen = 0
+		return
+	}
+	blk, text, ctx := e.blk, g.text, s.qctx
+	from = blk.HeadOf(max(0, min(from, blk.Lines()-1)))
+	g.busy, e.busy = true, true
+	s.mu.Unlock()
+	m.Source = g.name
+	hits, err := m.Find(ctx, blk, text, from, nil)
+	s.mu.Lock()
+	g.busy, e.busy = false, false
+	if err != nil || gen != s.gen {
+		e.gen = 0
+		return
+	}
+	for i := prior.Next(0); i >= 0 && i < from; i = prior.Next(i + 1) {
+		hits.Set(i)
+	}
+	e.hits, e.count, e.gen = hits, hits.Count(), gen
+}

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"opsdeck/ops/logs"
+	logline "opsdeck/ops/logs/line"
+	"opsdeck/ops/logs/query"
+)
+
+// Live makes events of one log's lines as they come, and picks those that match
+// a query. It is safe for concurrent use.
+type Live struct {
+	Query  *query.Query
+	Source string
+	// Emit is called for each hit: with each true once for every line that
+	// matches, else once for every event that has one.
+	Emit func(logs.Event)
+	Each bool
+
+	mu     sync.Mutex
+	parser *logline.Parser
+	line   int64
+	timed  bool
+	lines  []string
+	last   time.Time
+	came   time.Time
+	buf    []byte
+	half   []byte
+}
+
+// NewLive makes one for the lines behind line number line.
+func NewLive(q *query.Query, source string, line int64, p *logline.Parser, emit func(logs.Event)) *Live {
+	return &Live{Query: q, Source: source, Emit: emit, parser: p, line: line}
+}
+
+// Read takes the lines of a text from off to end. It reads a piece, asks same,
+// which may be nil, whether that was good, and only then takes its lines. It
+// returns how far it came.
+func (l *Live) Read(r io.ReaderAt, off, end int64, same func() bool) (int64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.came = time.Now()
+	for off < end {
+		n := int(min(end-off, livePiece))
+		if len(l.buf) < n {
+			l.buf = make([]byte, n)
+		}
+		piece := l.buf[:n]
+		err := logline.ReadFull(r, piece, off)
+		if same != nil && !same() {
+			return off, nil
+		}
+		if err != nil {
+			return off, err
+		}
+		off += int64(n)
+		l.pieces(piece, off == end)
+	}
+	return off, nil
+}
+
+// livePiece is how much is read at a time.
+const livePiece = 1 << 20
+
+// pieces takes the lines of a piece; the half line at its end, unless the piece
+// is the last, waits for the next.
+func (l *Live) pieces(piece []byte, last bool) {
+	for len(piece) > 0 {
+		i := bytes.IndexByte(piece, '\n')
+		if i < 0 {
+			if l.half = append(l.half, piece...); !last {
+				return
+			}
+			i, piece = 0, piece[:0]
+		} else {
+			l.half = append(l.half, piece[:i]...)
+			piece = piece[i+1:]
+		}
+		l.take(string(logline.TrimCR(l.half)))
+		l.half = l.half[:0]
+	}
+}
+
+// heldLines bounds an event's lines that are waited for.
+const heldLines = 2000
+
+func (l *Live) take(line string) {
+	text := []byte(line)
+	_, _, n := logline.Mark(text)
+	_, ms, kind := l.parser.ParseMS(text[n:]) // the text's own time
+	l.timed = l.timed || kind == logline.KindHead && ms != logline.Unset
+	if len(l.lines) > 0 && (kind == logline.KindHead || kind == logline.KindPlain && !l.timed || len(l.lines) >= heldLines) {
+		l.flush()
+	}
+	l.lines = append(l.lines, line)
+}
+
+// Quiet passes an event on that nothing more came for since a while.
+func (l *Live) Quiet(after time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.lines) > 0 && time.Since(l.came) >= after {
+		l.flush()
+	}
+}
+
+// flush ends the event.
+func (l *Live) flush() {
+	lines := l.lines
+	l.lines = nil
+	e, _ := l.parser.Parse([]byte(lines[0]))
+	own := e.Time
+	if own.IsZero() { // it lies in a span as the one before does
+		e.Time = l.last
+	}
+	l.last = e.Time
+	e.Source, e.Line, e.Raw = l.Source, l.line+1, logline.Unmarked(strings.Join(lines, "\n"))
+	first := l.line
+	l.line += int64(len(lines))
+	var all []byte
+	if l.Query.AsksLines() {
+		all = logline.Visible([]byte(e.Raw), nil)
+	}
+	if !l.Query.MatchEvent(&e, all) {
+		return
+	}
+	if e.Time = own; !l.Query.HasText() {
+		l.Emit(e)
+		return
+	}
+	for i, line := range lines {
+		if !l.Query.MatchLine(string(logline.Visible([]byte(line), nil))) {
+			continue
+		}
+		if i == 0 || !l.Each {
+			l.Emit(e)
+		} else {
+			c, _ := l.parser.Parse([]byte(line))
+			c.Time, c.Level, c.Context, c.Source = e.Time, e.Level, e.Context, e.Source
+			c.Raw, c.Line, c.Cont = logline.Unmarked(line), first+int64(i)+1, true
+			l.Emit(c)
+		}
+		if !l.Each {
+			return
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package store
+
+import "opsdeck/ops/logs"
+
+// Mark is what a jump looks for.
+type Mark uint8
+
+// The marks.
+const (
+	MarkHit      Mark = iota // an event with a hit of the query
+	MarkCritical             // an error that needs a person at once
+	MarkSlow                 // an operation that took SlowMS or more
+	MarkError                // an error or worse
+)
+
+// Next finds the next event with the mark after a row, or, with down false, the
+// last one before it. Where the row is not known any more it begins at the end.
+func (s *Store) Next(from RowID, mark Mark, down bool) (RowID, bool) {
+	s.mu.Lock()
+	spots := s.spots(Place{Row: from})
+	var best RowID
+	bestKey, found := int64(0), false
+	for i := range spots {
+		id, key, ok := s.nextIn(spots[i], from, mark, down)
+		if ok && (!found || down && key < bestKey || !down && key >= bestKey) {
+			best, bestKey, found = id, key, true
+		}
+	}
+	s.mu.Unlock()
+	return best, found
+}
+
+// nextIn looks through one feed.
+func (s *Store) nextIn(p spot, from RowID, mark Mark, down bool) (id RowID, key int64, ok bool) {
+	for p.seg >= 0 && p.seg < len(p.f.segs) {
+		g := p.f.segs[p.seg]
+		for p.blk >= g.first && p.blk < len(g.blocks) {
+			e := g.blocks[p.blk]
+			if e.blk != nil {
+				if i := s.markIn(g, e, p.line, mark, down, from); i >= 0 {
+					off, _ := e.blk.LineAt(i)
+					return RowID{g.id, off}, e.blk.Key(i), true
+				}
+			}
+			if down {
+				p.blk, p.line = p.blk+1, 0
+			} else {
+				p.blk, p.line = p.blk-1, 1<<30
+			}
+		}
+		if down {
+			if p.seg++; p.seg < len(p.f.segs) {
+				p.blk, p.line = p.f.segs[p.seg].first, 0
+			}
+			continue
+		}
+		if p.blk >= len(g.blocks) && p.blk > 0 {
+			p.blk, p.line = len(g.blocks)-1, 1<<30
+			continue
+		}
+		if p.seg--; p.seg >= 0 {
+			p.blk, p.line = len(p.f.segs[p.seg].blocks)-1, 1<<30
+		}
+	}
+	return id, 0, false
+}
+
+// markIn finds a head with the mark in a block, from a line on or before it.
+func (s *Store) markIn(g *Segment, e *entry, line int, mark Mark, down bool, from RowID) int {
+	b := e.blk
+	if mark == MarkCritical && b.Sum.Critical == 0 || mark == MarkSlow && b.Sum.Slow == 0 {
+		return -1
+	}
+	list := s.table.Snapshot()
+	has := func(i int) bool {
+		off, _ := b.LineAt(i)
+		if g.id == from.Seg && off == from.Off {
+			return false
+		}
+		switch shape := list[b.Shapes[i]]; mark {
+		case MarkHit:
+			return e.gen == s.gen && e.hitIn(i)
+		case MarkCritical:
+			return b.CriticalAt(i, list, g.text)
+		case MarkError:
+			return shape.Level >= logs.LevelError
+		default:
+			return b.SlowAt(i, list, g.text)
+		}
+	}
+	if down {
+		for i := b.Heads.Next(line); i >= 0; i = b.Heads.Next(i + 1) {
+			if has(i) {
+				return i
+			}
+		}
+		return -1
+	}
+	for i := prev(b.Heads, min(line, b.Lines())-1); i >= 0; i = prev(b.Heads, i-1) {
+		if has(i) {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,306 @@
+// Package store holds the index of logs that are shown and may grow, and one query's hits in them.
+package store
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"time"
+
+	"opsdeck/ops/logs"
+	logindex "opsdeck/ops/logs/index"
+	"opsdeck/ops/logs/line"
+	"opsdeck/ops/logs/query"
+)
+
+// Store holds the index of a set of logs that may be growing, and one query's
+// hits in them. Goroutines of its own index from the newest text backwards and
+// look for hits; whoever shows the logs asks for a window of them at any time.
+// It is safe for concurrent use.
+type Store struct {
+	zone    *time.Location
+	now     func() time.Time
+	table   *line.Shapes
+	changed chan struct{}
+
+	mu      sync.Mutex
+	work    *sync.Cond
+	feeds   []*feed
+	nextSeg int
+	query   *query.Query
+	gen     uint64 // of the query
+	filter  bool   // rows are hits; else all events, hits are only marked
+	around  int    // events shown before and after each hit
+	within  uint64 // the generation whose hits hold all of the query's, or 0
+	cancel  context.CancelFunc
+	qctx    context.Context
+	added   int64 // events that came since the store was made
+	lost    int64 // bytes that were gone before they could be read
+	asked   time.Time
+	first   time.Duration // from the query to the first screen of hits
+	failed  []error
+	dropped int64 // lines that a server left out
+	hooks   map[int]func(*query.Query)
+	shelf   logindex.Shelf
+	closed  bool
+	wg      sync.WaitGroup
+}
+
+// feed is one source: its segments in the order of time.
+type feed struct {
+	name string
+	segs []*Segment
+}
+
+// Segment is one text within the store.
+type Segment struct {
+	store  *Store
+	of     *feed
+	id     int
+	name   string
+	text   logs.Text
+	size   int64 // as far as it may be read
+	manner logindex.Manner
+	probed bool
+	looked int64 // of the text, when its manner was learned
+	anew   bool  // another text of the source tells the order of dates
+	live   bool
+	blocks []*entry
+	first  int         // all blocks from here on are indexed
+	same   func() bool // whether text is still what it was, for what is beyond the blocks
+	stuck  bool        // it is not: wait for Swap or Remove
+	busy   bool
+	err    error
+
+	kept    *logindex.Kept
+	saved   int64 // of the text, in the index on the shelf
+	keeping bool
+}
+
+// entry is a block's place: the block once it is indexed, and the hits in it.
+type entry struct {
+	logindex.Region
+	blk    *logindex.Block
+	hits   logindex.Bitmap
+	count  int
+	gen    uint64 // of the query that hits belongs to
+	within logindex.Bitmap
+	near   *near
+	busy   bool
+}
+
+// NewStore makes an empty store. Close ends it.
+func NewStore(zone *time.Location, now func() time.Time) *Store {
+	s := &Store{
+		zone:    zone,
+		now:     now,
+		table:   line.NewShapes(),
+		changed: make(chan struct{}, 1),
+		query:   &query.Query{},
+		gen:     1,
+		filter:  true,
+	}
+	s.work = sync.NewCond(&s.mu)
+	s.qctx, s.cancel = context.WithCancel(context.Background())
+	for range runtime.GOMAXPROCS(0) {
+		s.wg.Add(1)
+		go s.run()
+	}
+	return s
+}
+
+// Close ends the store's goroutines and closes its texts.
+func (s *Store) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.cancel()
+	s.work.Broadcast()
+	s.mu.Unlock()
+	s.wg.Wait()
+	s.keepRest()
+	for _, f := range s.feeds {
+		for _, g := range f.segs {
+			g.kept.Close()
+			g.text.Close()
+		}
+	}
+}
+
+// Changed is signalled, at most once until it is received, when there is more to
+// see.
+func (s *Store) Changed() <-chan struct{} { return s.changed }
+
+func (s *Store) signal() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Add adds a text behind those that its source has, or before them all.
+func (s *Store) Add(source, name string, text logs.Text, live, before bool) *Segment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nextSeg++
+	g := &Segment{store: s, id: s.nextSeg, name: name, text: text, size: text.Size(), live: live}
+	g.cut(nil)
+	f := s.feed(source)
+	g.of = f
+	if before {
+		f.segs = append([]*Segment{g}, f.segs...)
+	} else {
+		f.segs = append(f.segs, g)
+	}
+	s.work.Broadcast()
+	s.signal()
+	return g
+}
+
+// cut makes a place for every block, none of which is indexed yet.
+func (g *Segment) cut(k *logindex.Kept) {
+	g.blocks = nil
+	for _, r := range logindex.RegionsOf(g.size, k) {
+		g.blocks = append(g.blocks, &entry{Region: r})
+	}
+	g.first = len(g.blocks)
+}
+
+func (s *Store) feed(name string) *feed {
+	for _, f := range s.feeds {
+		if f.name == name {
+			return f
+		}
+	}
+	f := &feed{name: name}
+	s.feeds = append(s.feeds, f)
+	return f
+}
+
+// Fail notes what could not be read, to be shown.
+func (s *Store) Fail(_ string, err error) {
+	s.mu.Lock()
+	s.failed = append(s.failed, err)
+	if len(s.failed) > 20 {
+		s.failed = s.failed[1:]
+	}
+	s.mu.Unlock()
+	s.signal()
+}
+
+// Grow tells that the text may be read up to size. same, when not nil, tells
+// after reading whether it was that text still that was read.
+func (g *Segment) Grow(size int64, same func() bool) {
+	s := g.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if size > g.size {
+		g.size, g.same, g.stuck = size, same, false
+		s.work.Broadcast()
+	}
+}
+
+// Finish tells that the text will not grow any more.
+func (g *Segment) Finish() {
+	g.store.mu.Lock()
+	defer g.store.mu.Unlock()
+	g.live = false
+	g.store.work.Broadcast()
+}
+
+// Swap puts the same text from elsewhere in the old one's place, as after a copy
+// and a truncation.
+func (g *Segment) Swap(text logs.Text) {
+	g.store.mu.Lock()
+	old := g.text
+	g.text, g.same, g.stuck, g.err = text, nil, false, nil
+	g.store.mu.Unlock()
+	old.Close()
+	g.store.signal()
+}
+
+// Remove takes a text away whose bytes are gone.
+func (g *Segment) Remove() {
+	s := g.store
+	s.mu.Lock()
+	g.kept.Close()
+	s.lost += g.size
+	for _, f := range s.feeds {
+		for i, o := range f.segs {
+			if o == g {
+				f.segs = append(f.segs[:i:i], f.segs[i+1:]...)
+				break
+			}
+		}
+	}
+	s.mu.Unlock()
+	s.signal()
+}
+
+// Discard takes a text away that is not wanted any more.
+func (g *Segment) Discard() {
+	g.Remove()
+	g.store.mu.Lock()
+	g.store.lost -= g.size
+	g.store.mu.Unlock()
+}
+
+// Drop notes that a server left lines out.
+func (s *Store) Drop(n int64) {
+	s.mu.Lock()
+	s.dropped += n
+	s.mu.Unlock()
+	s.signal()
+}
+
+// OnQuery calls do with the query that is asked now and each that is asked from
+// then on, until stop. do must not wait, nor call the store.
+func (s *Store) OnQuery(do func(*query.Query)) (stop func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hooks == nil {
+		s.hooks = map[int]func(*query.Query){}
+	}
+	s.nextSeg++
+	id := s.nextSeg
+	s.hooks[id] = do
+	do(s.query)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.hooks, id)
+	}
+}
+
+// SetQuery looks for something else. What an older query still has to do is
+// dropped. With filter false all events stay rows and hits are only marked.
+func (s *Store) SetQuery(q *query.Query, filter bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.filter = filter
+	if q.Source == s.query.Source && q.Since.Equal(s.query.Since) && q.Until.Equal(s.query.Until) {
+		s.signal()
+		return
+	}
+	if s.within = 0; q.Narrows(s.query) && !s.query.Empty() {
+		s.within = s.gen
+	}
+	s.gen++
+	s.query = q
+	s.cancel()
+	s.qctx, s.cancel = context.WithCancel(context.Background())
+	s.asked, s.first = time.Now(), 0
+	for _, f := range s.feeds {
+		for _, g := range f.segs {
+			for _, e := range g.blocks {
+				if e.within = nil; s.within != 0 && e.gen == s.within && !q.Empty() {
+					e.within = e.hits
+				}
+			}
+		}
+	}
+	for _, do := range s.hooks {
+		do(q)
+	}
+	s.work.Broadcast()
+	s.signal()
+}
