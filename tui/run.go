@@ -40,11 +40,12 @@ var ErrHangup = errors.New("the terminal is gone")
 // terminal is an input that tells when it ends: bubbletea would run on without one.
 type terminal struct {
 	*os.File
+	from io.Reader
 	gone func()
 }
 
 func (t *terminal) Read(p []byte) (int, error) {
-	n, err := t.File.Read(p)
+	n, err := t.from.Read(p)
 	if err != nil {
 		t.gone()
 	}
@@ -63,9 +64,11 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) error {
 		p.Send(quitMsg{})
 		time.AfterFunc(time.Second, p.Kill) // a stuck console leaves as well
 	}
+	sc, output := differ(in, out)
+	defer sc.Close()
 	var hungUp atomic.Bool
 	if f, ok := in.(*os.File); ok {
-		in = &terminal{f, func() {
+		in = &terminal{f, sc.Reader(f), func() {
 			if !hungUp.Swap(true) {
 				go leave()
 			}
@@ -75,7 +78,13 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) error {
 		c,
 		tea.WithAltScreen(),
 		tea.WithInput(in),
-		tea.WithOutput(out),
+		tea.WithOutput(output),
+		tea.WithFilter(func(_ tea.Model, msg tea.Msg) tea.Msg {
+			if size, ok := msg.(tea.WindowSizeMsg); ok {
+				sc.Resize(size.Width, size.Height)
+			}
+			return msg
+		}),
 		tea.WithoutSignalHandler(),
 		tea.WithFPS(framesPerSecond),
 	)

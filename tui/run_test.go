@@ -18,26 +18,26 @@ import (
 	"opsdeck/tui/page"
 )
 
-// screen is a terminal's far end: it counts and keeps what is written.
-type screen struct {
+// farEnd is a terminal's far end: it counts and keeps what is written.
+type farEnd struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (s *screen) Write(p []byte) (int, error) {
+func (s *farEnd) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.Write(p)
 }
 
-func (s *screen) String() string {
+func (s *farEnd) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.String()
 }
 
 // await waits until the screen has shown text.
-func (s *screen) await(t *testing.T, text string) {
+func (s *farEnd) await(t *testing.T, text string) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if strings.Contains(s.String(), text) {
@@ -49,7 +49,7 @@ func (s *screen) await(t *testing.T, text string) {
 
 // running is a console that runs on pipes.
 type running struct {
-	out  screen
+	out  farEnd
 	keys *io.PipeWriter
 	stop context.CancelFunc
 	end  chan error
