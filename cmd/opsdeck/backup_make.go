@@ -157,7 +157,11 @@ func (sh *shelf) make(ctx context.Context, o order, report func(ops.Progress)) (
 	if err := log.Record(entry); err != nil {
 		return nil, err
 	}
-	m, err := write(ctx, o, target, report)
+	var m *made
+	err = sh.surviving(ctx, target, o.databases, func() (err error) {
+		m, err = write(ctx, o, target, report)
+		return err
+	})
 	entry.Result = oplog.Done
 	switch {
 	case err != nil && ctx.Err() != nil:

@@ -98,21 +98,25 @@ func (i inventory) emptied(ctx context.Context, present []string) ([]string, err
 			had = append(had, table)
 		}
 	}
-	deadly, err := swap.Deadly(deadlyPath(shelf.state), name)
-	if err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(had, func(t string) bool { return slices.Contains(deadly, t) }) {
-		return nil, ops.E(
-			ops.Failed,
-			lang.M("the server ended when %s was read: it is not read again", strings.Join(deadly, ", ")),
-		)
-	}
 	target, err := mysql.Resolve(i.service.Database)
 	if err != nil {
 		return nil, err
 	}
-	return mysql.EmptyOf(ctx, target, name, had)
+	server := &swap.Server{Target: target, Marks: deadlyPath(shelf.state)}
+	defer server.Close()
+	empty, deadly, err := server.Empty(ctx, name, had)
+	if err == nil && len(deadly) > 0 {
+		err = deadlyTables(deadly)
+	}
+	return empty, err
+}
+
+// deadlyTables says that tables are not read, because the server ended when they were.
+func deadlyTables(names []string) *ops.Error {
+	return ops.E(
+		ops.Failed,
+		lang.M("the server ended when %s was read: it is not read again", strings.Join(names, ", ")),
+	).WithHint(lang.M("see what can be done: %s", "opsdeck restore --plan"))
 }
 
 func tablesOf(m *backup.Manifest, database string) (names []string) {

@@ -36,6 +36,45 @@ func supervised(t *testing.T, db *testdb.Server) *atomic.Int64 {
 	return &starts
 }
 
+// TestAStatusDoesNotEndTheServerAgainAndAgain looks at a table whose first page ends
+// the server: after the second time it is not read, also by no backup.
+func TestAStatusDoesNotEndTheServerAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	db := testdb.Private(t, "mysql")
+	s := newSite(t, db)
+	s.db.Exec(t, s.live, "CREATE TABLE bad (id INT PRIMARY KEY) ENGINE=InnoDB", "INSERT INTO bad VALUES (1), (2)")
+	s.must("backup", "create")
+	db.Stop(t)
+	spoil(t, filepath.Join(db.DataDir(), s.live, "bad.ibd"))
+	db.Start(t)
+	starts := supervised(t, db)
+	for range 5 {
+		s.run("status", "--only", "mysql,schema")
+		until(t, "the server's return", db.Running)
+	}
+	t.Logf("%d deaths", starts.Load())
+	if n := starts.Load(); n > 2 {
+		t.Errorf("the server ended %d times", n)
+	}
+	if starts.Load() == 2 {
+		o := s.run("status", "--only", "schema", "--json")
+		if !strings.Contains(o.out, "the server ended when bad was read") {
+			t.Errorf("the status: %s", o.out)
+		}
+		if o = s.run("backup", "create"); o.code != 1 || !strings.Contains(o.err, "the server ended when bad was read") {
+			t.Errorf("a backup: exit %d %s", o.code, o.err)
+		}
+	}
+	before := starts.Load()
+	for range 2 {
+		s.run("backup", "create")
+		until(t, "the server's return", db.Running)
+	}
+	if before == 2 && starts.Load() != before {
+		t.Errorf("a backup ended the server, which was known")
+	}
+}
+
 // A server that does not survive reading a table ends once: the table is remembered,
 // and everything else goes on without it.
 func TestATableThatEndsTheServerIsReadOnce(t *testing.T) {

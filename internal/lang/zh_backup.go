@@ -2,6 +2,10 @@ package lang
 
 func init() {
 	register(
+		"the server ended when it was read", "读取时服务器退出",
+		"the server ended when it was read; its error log: %s", "读取时服务器退出，其错误日志：%s",
+		"find the damaged table: %s", "查找损坏的表：%s",
+		"see what can be done: %s", "查看处理办法：%s",
 		"an early version called it one moment of all tables by the binary log's position, which proves nothing",
 		"早期版本仅凭 binlog 位置判定各表处于同一时刻，这不能作为证明",
 		"not proved to be one moment: an early version compared positions of the binary log alone",

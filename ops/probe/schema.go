@@ -56,9 +56,9 @@ func (s Schema) findEmptied(ctx context.Context, have []string, r *health.Result
 	empty, err := s.Emptied(ctx, have)
 	if err != nil {
 		r.AddUnknown("emptied_tables", told(err))
-		return
+	} else {
+		r.Add("emptied_tables", append([]string{}, empty...), lang.Raw(strings.Join(empty, ", ")))
 	}
-	r.Add("emptied_tables", append([]string{}, empty...), lang.Raw(strings.Join(empty, ", ")))
 	if len(empty) > 0 {
 		r.Find(
 			ops.StateWarning,

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,6 +35,9 @@ type deadly struct {
 	Created  string    `json:"created"` // CREATE_TIME: a table made anew is another one
 	At       time.Time `json:"at"`
 	Evidence []string  `json:"evidence,omitempty"` // the last lines of the server's error log
+	// Suspect: the server ended once while a look at the status read it, which may
+	// have been chance. A suspect is read once more.
+	Suspect bool `json:"suspect,omitempty"`
 }
 
 // deadlyError says that a table is not read, because the server ended when it was.
@@ -74,7 +78,7 @@ func (s *Server) marked(ctx context.Context, db *sql.DB, in, table string) (*dea
 		return nil, err
 	}
 	for i, m := range s.marks.list {
-		if m.Schema != in || m.Table != table {
+		if m.Schema != in || m.Table != table || m.Suspect {
 			continue
 		}
 		id, created, err := s.made(ctx, db, in, table)
@@ -168,11 +172,18 @@ func (s *Server) risk(ctx context.Context, db *sql.DB, in, table string, f func(
 	if !mysql.Lost(err) || ctx.Err() != nil {
 		return err
 	}
+	d := deadlyNow(id, in, table, created)
+	return s.afterLoss(ctx, db, d, before+time.Since(begin).Seconds(), err)
+}
+
+// afterLoss tells, after the connection was lost while a table was read, whether the
+// server ended: then the table is marked. up is for how many seconds it would have
+// been up otherwise; lost is the error of the connection.
+func (s *Server) afterLoss(ctx context.Context, db *sql.DB, d deadly, up float64, lost error) error {
 	after, gone := s.await(ctx, db)
-	if gone == nil && after+1 >= before+time.Since(begin).Seconds() {
-		return err // the connection was lost, the server was not
+	if gone == nil && after+1 >= up {
+		return lost // the connection was lost, the server was not
 	}
-	d := deadly{Server: id, Schema: in, Table: table, Created: created, At: time.Now()}
 	if gone == nil {
 		d.Evidence = s.lastErrors(ctx, db)
 	}
@@ -180,14 +191,22 @@ func (s *Server) risk(ctx context.Context, db *sql.DB, in, table string, f func(
 		return err
 	}
 	if gone != nil {
-		return ops.Wrap(gone, ops.Busy, lang.M("the server ended when %s was read, and has not come back", table)).
-			WithHint(lang.M("start the server: this table will not be read again"))
+		return ops.Wrap(
+			gone,
+			ops.Busy,
+			lang.M("the server ended when %s was read, and has not come back", d.Table),
+		).WithHint(lang.M("start the server: this table will not be read again"))
 	}
 	return &deadlyError{d}
 }
 
 // mark remembers a table, for this run and all that follow.
 func (s *Server) mark(d deadly) error {
+	s.marks.read = s.Marks == ""
+	if err := s.knownMarks(); err != nil { // others may have added to it
+		return err
+	}
+	s.marks.list = slices.DeleteFunc(s.marks.list, func(m deadly) bool { return m.Suspect && m.is(d) })
 	s.marks.list = append(s.marks.list, d)
 	if s.Marks == "" {
 		return nil
@@ -257,16 +276,17 @@ func (s *Server) surveyDeadly(a *restore.Assessment) {
 	}
 }
 
-// Deadly names the tables of a schema that a list of Server.Marks holds.
-func Deadly(path, in string) (names []string, err error) {
-	s := &Server{Marks: path}
-	if err := s.knownMarks(); err != nil {
-		return nil, err
-	}
-	for _, m := range s.marks.list {
-		if m.Schema == in && !has(names, m.Table) {
-			names = append(names, m.Table)
-		}
-	}
-	return names, nil
+// Deadly names those of the tables of a schema that the server did not survive
+// reading before, and that were not made anew since.
+func (s *Server) Deadly(ctx context.Context, in string, names []string) ([]string, error) {
+	return s.deadlyTables(ctx, in, names)
+}
+
+// is tells whether two marks are of one table.
+func (d deadly) is(o deadly) bool {
+	return d.Server == o.Server && d.Schema == o.Schema && d.Table == o.Table && d.Created == o.Created
+}
+
+func deadlyNow(server, in, table, created string) deadly {
+	return deadly{Server: server, Schema: in, Table: table, Created: created, At: time.Now()}
 }

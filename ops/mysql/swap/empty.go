@@ -1,0 +1,80 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"time"
+
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+)
+
+// Empty tells which of the named tables of a schema hold no row, exactly: it looks for
+// one row of each, one table after another. deadly are those that it did not look
+// into, because the server ended when they were read before. When it ends now, the
+// table is suspected, for somebody may have stopped it at that moment; when it ends
+// again, the table is marked.
+func (s *Server) Empty(ctx context.Context, in string, names []string) (empty, deadly []string, err error) {
+	db, err := s.db(ctx)
+	if err != nil || len(names) == 0 {
+		return nil, nil, err
+	}
+	if deadly, err = s.deadlyTables(ctx, in, names); err != nil {
+		return nil, nil, err
+	}
+	s.marks.mu.Lock()
+	defer s.marks.mu.Unlock()
+	up, err := uptime(ctx, db)
+	if err != nil {
+		return nil, nil, mysql.Explain(err, s.Target)
+	}
+	begin := time.Now()
+	state, err := s.server(ctx, db)
+	if err != nil {
+		return nil, nil, mysql.Explain(err, s.Target)
+	}
+	created, err := creationTimes(ctx, db, in)
+	if err != nil {
+		return nil, nil, mysql.Explain(err, s.Target)
+	}
+	var unread error
+	for _, name := range names {
+		if has(deadly, name) {
+			continue
+		}
+		none, err := schema.One(ctx, db, "SELECT NOT EXISTS (SELECT 1 FROM "+restore.Name(in, name)+")")
+		switch {
+		case mysql.Lost(err) && ctx.Err() == nil:
+			d := deadlyNow(state.Identity, in, name, created[name])
+			d.Suspect = !slices.ContainsFunc(s.marks.list, d.is)
+			return empty, deadly, s.afterLoss(ctx, db, d, up+time.Since(begin).Seconds(), err)
+		case err != nil && ctx.Err() != nil:
+			return nil, nil, mysql.Explain(err, s.Target)
+		case err != nil: // one damaged table hides nothing of the others
+			unread = mysql.Explain(err, s.Target)
+		case none == "1":
+			empty = append(empty, name)
+		}
+	}
+	return empty, deadly, unread
+}
+
+// creationTimes are the tables of a schema by when they were made.
+func creationTimes(ctx context.Context, db *sql.DB, in string) (map[string]string, error) {
+	rows, err := schema.All(
+		ctx,
+		db,
+		"SELECT TABLE_NAME, CREATE_TIME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?",
+		in,
+	)
+	if err != nil {
+		return nil, err
+	}
+	at := map[string]string{}
+	for _, r := range rows {
+		at[r[0]] = r[1]
+	}
+	return at, nil
+}

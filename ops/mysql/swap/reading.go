@@ -1,0 +1,78 @@
+package swap
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/mysql"
+)
+
+// ErrEnded says that the server ended, by its own error log, when it was read.
+var ErrEnded = ops.E(ops.Failed, lang.M("the server ended when it was read"))
+
+// MarkedIn are the tables of a schema that are marked as ending the server when they are
+// read. The server is asked only where there are marks.
+func (s *Server) MarkedIn(ctx context.Context, in string) ([]string, error) {
+	if err := s.knownMarks(); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, m := range s.marks.list {
+		if m.Schema == in && !has(names, m.Table) {
+			names = append(names, m.Table)
+		}
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	return s.deadlyTables(ctx, in, names)
+}
+
+// Watch begins to watch over a long reading. The function that it returns is given the
+// reading's error, and adds to it what the server's error log says, when the server
+// has ended in between: errors.Is then finds ErrEnded.
+func (s *Server) Watch(ctx context.Context) (func(error) error, error) {
+	db, err := s.db(ctx)
+	if err != nil {
+		return nil, err
+	}
+	up, err := uptime(ctx, db)
+	if err != nil {
+		return nil, mysql.Explain(err, s.Target)
+	}
+	begin := time.Now()
+	return func(read error) error {
+		if !mysql.Lost(read) || ctx.Err() != nil {
+			return read
+		}
+		now, err := s.await(ctx, db)
+		if err != nil || now+1 >= up+time.Since(begin).Seconds() {
+			return read
+		}
+		evidence := damage(s.lastErrors(ctx, db))
+		if len(evidence) == 0 {
+			return read
+		}
+		return ops.Wrap(
+			ErrEnded,
+			ops.Failed,
+			lang.M("the server ended when it was read; its error log: %s", strings.Join(evidence, " | ")),
+		).WithHint(lang.M("find the damaged table: %s", "opsdeck restore --plan"))
+	}, nil
+}
+
+var damaged = regexp.MustCompile(`(?i)corrupt|assertion|signal|checksum|\[FATAL\]`)
+
+// damage keeps the lines of an error log that tell of damaged data or of a crash.
+func damage(lines []string) (out []string) {
+	for _, l := range lines {
+		if damaged.MatchString(l) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
