@@ -2,6 +2,8 @@ package lang
 
 func init() {
 	register(
+		"another drill is loading into %s", "另一个演练正在向 %s 载入",
+		"wait for its end, or name another database with --into", "请等待其结束，或用 --into 指定其他数据库",
 		"the server ended when it was read", "读取时服务器退出",
 		"the server ended when it was read; its error log: %s", "读取时服务器退出，其错误日志：%s",
 		"find the damaged table: %s", "查找损坏的表：%s",

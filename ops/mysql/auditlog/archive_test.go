@@ -42,6 +42,12 @@ func plan(t testing.TB, s *Source, dir string) YearPlan {
 	return p
 }
 
+func TestScratchNamesOfTwoArchivesDiffer(t *testing.T) {
+	if a, b := scratchName("shop_a", "b"), scratchName("shop", "a_b"); a == b {
+		t.Errorf("both are %s", a)
+	}
+}
+
 func TestAYearIsArchivedDeletedAndLoadedAgain(t *testing.T) {
 	eachShape(t, func(t *testing.T, srv *testdb.Server, schema, shape string) {
 		fill(t, srv, schema, shape, 2500, 7)
@@ -179,7 +185,7 @@ func TestABrokenLoadOfAnArchiveGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer src.Close()
-		scratch := schema + "_audit_old_load"
+		scratch := scratchName(schema, "audit_old")
 		if _, err := load.Run(context.Background(), target(srv), src, load.Options{Schema: scratch, Tables: []string{"audit_logs"}}); err != nil {
 			t.Fatal(err)
 		}
@@ -193,13 +199,14 @@ func TestABrokenLoadOfAnArchiveGoesOn(t *testing.T) {
 			t.Fatalf("the scratch schema is left: %v", err)
 		}
 		// One that holds other rows is not taken.
+		strange := scratchName(schema, "audit_x")
 		srv.Exec(
 			t,
 			"",
-			"CREATE DATABASE "+schema+"_audit_x_load",
-			"CREATE TABLE "+schema+"_audit_x_load.audit_logs LIKE "+schema+".audit_logs",
+			"CREATE DATABASE "+strange,
+			"CREATE TABLE "+strange+".audit_logs LIKE "+schema+".audit_logs",
 		)
-		defer srv.Exec(t, "", "DROP DATABASE "+schema+"_audit_x_load")
+		defer srv.Exec(t, "", "DROP DATABASE "+strange)
 		if _, err := s.LoadArchive(context.Background(), LoadArchive{Path: p.File, As: "audit_x"}); err == nil ||
 			!strings.Contains(err.Error(), "are not those of the archive") {
 			t.Fatalf("got %v", err)

@@ -2,7 +2,9 @@ package auditlog
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -47,7 +49,7 @@ func (s *Source) LoadArchive(ctx context.Context, o LoadArchive) (rows int64, er
 		return 0, err
 	}
 	defer src.Close()
-	scratch := schema.Beside(s.o.Schema+"_"+o.As, "_load")
+	scratch := scratchName(s.o.Schema, o.As)
 	rows, err = s.loadInto(ctx, db, src, scratch, o.Report)
 	if err != nil {
 		return 0, err
@@ -89,6 +91,13 @@ func (s *Source) LoadArchive(ctx context.Context, o LoadArchive) (rows int64, er
 		}
 	}
 	return rows, s.explain(err)
+}
+
+// scratchName is the schema in which an archive is loaded before its table goes to
+// its place. Its hash keeps shop_a and b apart from shop and a_b.
+func scratchName(database, table string) string {
+	sum := sha256.Sum256([]byte(database + "\x00" + table))
+	return schema.Beside(database+"_"+table, "_load_"+hex.EncodeToString(sum[:4]))
 }
 
 // loadInto loads the table into the scratch schema, unless an earlier run did

@@ -188,8 +188,13 @@ func (d *drill) prepare(ctx context.Context) (err error) {
 	}
 	// The lock tells other drills that this schema is in use; it goes with the
 	// connection, however the drill ends.
-	if _, err := schema.One(ctx, d.conn, "SELECT GET_LOCK(?, 0)", d.Schema); err != nil {
+	got, err := schema.One(ctx, d.conn, "SELECT GET_LOCK(?, 0)", d.Schema)
+	if err != nil {
 		return mysql.Explain(err, d.Target)
+	}
+	if got != "1" {
+		return ops.E(ops.Busy, lang.M("another drill is loading into %s", d.Schema)).
+			WithHint(lang.M("wait for its end, or name another database with --into"))
 	}
 	return d.sweep(ctx)
 }

@@ -225,6 +225,26 @@ func TestADrillBeginsOnlyWhereItCanEnd(t *testing.T) {
 	}
 }
 
+// TestTwoDrillsNeverLoadIntoOneSchema lets another connection hold what a drill holds.
+func TestTwoDrillsNeverLoadIntoOneSchema(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		live := production(t, s)
+		other, err := s.Open(t, "").Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		if _, err := other.ExecContext(t.Context(), "DO GET_LOCK('opsdeck_drill_here', 0)"); err != nil {
+			t.Fatal(err)
+		}
+		_, err = Run(t.Context(), Job{Target: target(s), Live: live, Path: backupOf(t, s, live), Schema: "opsdeck_drill_here"})
+		var e *ops.Error
+		if !errors.As(err, &e) || e.Code != ops.Busy {
+			t.Fatalf("%v", err)
+		}
+	})
+}
+
 func TestAStoppedDrillLeavesNothing(t *testing.T) {
 	s := testdb.MariaDB(t)
 	live := production(t, s)
