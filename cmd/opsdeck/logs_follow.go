@@ -126,7 +126,8 @@ type followed struct {
 	name string
 	text logs.Text
 	live *store.Live
-	off  int64
+	off  int64 // read up to here
+	size int64 // may be read up to here: beyond off lies a line without its end
 }
 
 // Begin starts a text: what was there before is left to the search.
@@ -184,30 +185,57 @@ func (f *following) emit(e logs.Event) {
 // idle passes on what waited long enough.
 func (f *following) idle() {
 	for _, t := range f.tracks {
-		t.live.Quiet(settle)
+		if !t.continues() {
+			t.live.Quiet(settle)
+		}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.run.out.Flush()
 }
 
-// Grow reads what came.
+// Grow reads the whole lines that came. A line without its end waits for it,
+// however long that takes: printed in two parts it would be two events.
 func (t *followed) Grow(size int64, same func() bool) bool {
 	if !t.f.running || size <= t.off {
 		return true
 	}
-	off, err := t.live.Read(t.text, t.off, size, same)
+	t.size = size
+	return t.readTo(t.wholeTo(size), same)
+}
+
+// wholeTo is the end of the last whole line before size.
+func (t *followed) wholeTo(size int64) int64 {
+	return max(t.off, index.LastBreak(t.text, size))
+}
+
+// continues tells that the line which waits for its end is indented: the event
+// before it goes on there.
+func (t *followed) continues() bool {
+	if t.text == nil || !t.live.Holds() || t.text.Size() <= t.off {
+		return false
+	}
+	var first [1]byte
+	n, _ := t.text.ReadAt(first[:], t.off)
+	return n == 1 && (first[0] == ' ' || first[0] == '\t')
+}
+
+func (t *followed) readTo(end int64, same func() bool) bool {
+	off, err := t.live.Read(t.text, t.off, end, same)
 	if t.off = off; err != nil {
 		t.f.run.warn(t.name, err)
 	}
-	return off == size
+	return off == end
 }
 
 // Swap reads on from a copy.
 func (t *followed) Swap(text logs.Text) { t.text = text }
 
-// End passes on what was waited for.
+// End passes on what was waited for, a last line without its end too.
 func (t *followed) End() {
+	if t.size > t.off {
+		t.readTo(t.size, nil)
+	}
 	t.live.Quiet(0)
 	t.text.Close()
 }

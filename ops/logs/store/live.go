@@ -100,6 +100,13 @@ func (l *Live) take(line string) {
 	l.lines = append(l.lines, line)
 }
 
+// Holds tells whether an event waits for further lines.
+func (l *Live) Holds() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.lines) > 0
+}
+
 // Quiet passes an event on that nothing more came for since a while.
 func (l *Live) Quiet(after time.Duration) {
 	l.mu.Lock()
