@@ -13,12 +13,14 @@ const (
 )
 
 const (
-	stale      = 250 * time.Millisecond // how old output may be when it arrives
+	stale      = 200 * time.Millisecond // how old output may be when it arrives
 	smallest   = 256                    // bytes that may be under way on the slowest line
 	largest    = 64 << 10               // bytes under way where nothing is slow
 	deaf       = 5 * time.Second        // a terminal silent for so long does not answer
 	blocked    = 50 * time.Millisecond  // a write that takes so long met a full buffer
 	slowShare  = 0.7                    // share of a blocked line's rate to use, so that its buffer drains
+	slowest    = 1000                   // bytes a second that any line is trusted to carry
+	trust      = 64 << 10               // bytes without a block after which a faster rate is tried: more than buffers hold
 	fastEnough = 100_000                // bytes a second from which nothing is held back
 )
 
@@ -35,6 +37,7 @@ type pace struct {
 	silent  bool    // do not ask: it is not a terminal, or does not answer
 	window  int     // bytes that may be under way
 	rate    float64 // bytes a second of a line that blocks; 0: none has
+	smooth  int     // bytes since a write last blocked, or since rate was raised
 	sent    int
 	read    int // of sent, what the terminal has read
 	open    []asked
@@ -131,9 +134,14 @@ func within(n float64) int { return int(min(max(n, smallest), largest)) }
 func (p *pace) wrote(n int, took time.Duration, now time.Time) {
 	switch {
 	case took > blocked:
-		p.rate = float64(n) / took.Seconds() * slowShare
+		p.rate = max(slowest, float64(n)/took.Seconds()*slowShare)
+		p.smooth = 0
 	case p.rate > 0:
-		p.rate *= 1.02
+		p.smooth += n
+	}
+	if p.smooth > trust { // the line may have become faster
+		p.rate *= 1.5
+		p.smooth = 0
 	}
 	if p.rate > fastEnough {
 		p.rate = 0

@@ -15,6 +15,7 @@ type terminal struct {
 	painter
 	top, bottom int
 	asked       int
+	held        []byte // a sequence that is not there in full
 	wraps       bool
 }
 
@@ -112,8 +113,9 @@ func (s *script) pick(n int) int {
 }
 
 var words = []string{
-	"error", "a", " ", "  ", "    ", "备份", "恢", "é", "─│", "\x1b[31mred\x1b[m", "\x1b[1;44m on blue \x1b[0m", "👍🏽", "e\u0301",
-	"\x1b[7m", "\x1b[m", "\x1b[38;5;240mgrey\x1b[39m", "\x1b[4m_ _\x1b[24m", "10:00:01", "\x1b[2mdim\x1b[22m",
+	"error", "a", " ", "  ", "    ", "备份", "恢", "é", "─│", "👍🏽", "e\u0301", "10:00:01",
+	"\x1b[31mred\x1b[m", "\x1b[1;44m on blue \x1b[0m", "\x1b[7m", "\x1b[m", "\x1b[38;5;240mgrey\x1b[39m",
+	"\x1b[4m_ _\x1b[24m", "\x1b[2mdim\x1b[22m",
 }
 
 func (s *script) line() string {
