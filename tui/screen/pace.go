@@ -17,6 +17,8 @@ const (
 	smallest   = 256                    // bytes that may be under way on the slowest line
 	largest    = 64 << 10               // bytes under way where nothing is slow
 	deaf       = 5 * time.Second        // a terminal silent for so long does not answer
+	late       = 2 * time.Second        // the longest wait for an answer of a terminal that answers
+	misses     = 3                      // answers in a row that may be missing
 	blocked    = 50 * time.Millisecond  // a write that takes so long met a full buffer
 	slowShare  = 0.7                    // share of a blocked line's rate to use, so that its buffer drains
 	slowest    = 1000                   // bytes a second that any line is trusted to carry
@@ -37,6 +39,7 @@ type pace struct {
 	silent  bool    // do not ask: it is not a terminal, or does not answer
 	window  int     // bytes that may be under way
 	rate    float64 // bytes a second of a line that blocks; 0: none has
+	missed  int     // answers in a row that did not come
 	smooth  int     // bytes since a write last blocked, or since rate was raised
 	sent    int
 	read    int // of sent, what the terminal has read
@@ -59,7 +62,7 @@ func (p *pace) budget(now time.Time) (n int, wait time.Duration) {
 	}
 	way := p.sent - p.read
 	if way > 0 && p.window-way < smallest/2 {
-		return 0, p.open[0].at.Add(deaf).Sub(now)
+		return 0, p.open[0].at.Add(p.patience()).Sub(now)
 	}
 	return p.window - way, 0
 }
@@ -80,12 +83,22 @@ func (p *pace) reset() {
 	p.read = p.sent
 }
 
-// forget gives up a terminal that does not answer.
+// patience is how long an answer is waited for.
+func (p *pace) patience() time.Duration {
+	if p.answers {
+		return late
+	}
+	return deaf
+}
+
+// forget goes on without an answer that is late, and gives up a terminal that does
+// not answer.
 func (p *pace) forget(now time.Time) {
-	if len(p.open) == 0 || now.Sub(p.open[0].at) < deaf {
+	if len(p.open) == 0 || now.Sub(p.open[0].at) < p.patience() {
 		return
 	}
-	p.silent = true
+	p.missed++
+	p.silent = !p.answers || p.missed >= misses
 	p.reset()
 }
 
@@ -107,6 +120,7 @@ func (p *pace) answered(now time.Time) {
 	}
 	q := p.open[0]
 	p.open = p.open[1:]
+	p.missed = 0
 	p.read = q.total
 	if len(p.open) == 0 {
 		p.read = p.sent

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// written is how much the console has sent to its terminal.
+func (c *console) written() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.raw.Len()
+}
+
+// cost is how many bytes a key brings, until the terminal is quiet for a while. What a
+// slow machine writes later than that counts for the next key.
+func (c *console) cost(key string) int {
+	before := c.written()
+	c.press(key)
+	for last, i := -1, 0; last != c.written() && i < 20; i++ {
+		last = c.written()
+		time.Sleep(100 * time.Millisecond)
+	}
+	return c.written() - before
+}
+
+func (c *console) median(keys ...string) int {
+	var costs []int
+	for _, key := range keys {
+		costs = append(costs, c.cost(key))
+	}
+	slices.Sort(costs)
+	return costs[len(costs)/2]
+}
+
+// A line of 2 kB/s carries a step in a list in 0.3 s.
+func TestKeysCostFewBytes(t *testing.T) {
+	r := bringUp(t)
+	c := openConsole(t, r, 80, 24)
+	c.sees("qianzhang", "mysql")
+	const step, letter = 600, 2000
+	down := slices.Repeat([]string{"j"}, 5)
+	for _, tab := range consoleTabs {
+		if tab.name == "Logs" {
+			continue
+		}
+		c.press(c.tab(tab.name))
+		c.sees(tab.words[0])
+		n := c.median(down...)
+		t.Logf("%s: %d bytes a step", tab.name, n)
+		if n > step {
+			t.Errorf("%s: a step costs %d bytes, want %d at most", tab.name, n, step)
+		}
+	}
+	c.press(c.tab("Logs"))
+	c.sees("following")
+	c.press("f") // the world's own lines are not what a key costs
+	c.sees("paused")
+	if n := c.median(slices.Repeat([]string{"k"}, 5)...); n > step {
+		t.Errorf("Logs: a step costs %d bytes, want %d at most", n, step)
+	}
+	c.press("/")
+	if n := c.median("t", "i", "m", "e", "o", "u", "t"); n > letter {
+		t.Errorf("a letter of the query costs %d bytes, want %d at most", n, letter)
+	}
+}
