@@ -47,6 +47,7 @@ func init() {
 		"%s has %s rows: a foreign key removed others", "%s 有 %s 行：其余的行由外键级联删除",
 		"%s has %s rows, the replay counted %s", "%s 有 %s 行，重放计数为 %s",
 		"%s of %s tables have the rows that the replay counted", "%s 个表（共 %s 个）的行数与重放计数一致",
+		"another replay works on the schema %s", "另一个重放正在处理库 %s",
 		"and %s more", "另有 %s 项",
 		"the binary log cannot be replayed: %s", "二进制日志不能重放：%s",
 		"choose a moment before it, or a backup after it", "请选择它之前的时刻，或它之后的备份",

@@ -36,6 +36,9 @@ func alterEffect(p *sqlscan.Parsed, ours []string, t *sqlscan.Text, e *effect) {
 		switch {
 		case t.Is(i, "PARTITION") || t.Is(i, "IGNORE"):
 			e.repart = ours
+			if t.Is(i-1, "EXCHANGE") {
+				e.exchanged = ours
+			}
 		case t.Is(i, "RENAME") && !t.Any(i+1, "COLUMN", "INDEX", "KEY", "CONSTRAINT"):
 			at := i + 1
 			if t.Any(at, "TO", "AS", "=") {

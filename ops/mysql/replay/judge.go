@@ -27,13 +27,14 @@ const (
 
 // effect is what a definition does to the set of tables.
 type effect struct {
-	made     []string
-	dropped  []string
-	emptied  []string
-	renamed  [][2]string
-	repart   []string // partitions with rows may go
-	enabled  string   // an event that is made disabled, and was enabled
-	disabled string   // an event that is gone or disabled
+	made      []string
+	dropped   []string
+	emptied   []string
+	renamed   [][2]string
+	repart    []string // partitions with rows may go
+	exchanged []string // a partition and a table change places
+	enabled   string   // an event that is made disabled, and was enabled
+	disabled  string   // an event that is gone or disabled
 }
 
 // decided is the decision over one statement.

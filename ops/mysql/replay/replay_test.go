@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -29,6 +30,9 @@ type world struct {
 	stand    binlog.Stand
 	tables   []string
 	expected map[string]int64
+	conn     *sql.Conn
+	lenient  bool
+	db       *sql.DB
 }
 
 // newWorld makes the same tables in two schemas; the second is what a backup would load.
@@ -64,10 +68,32 @@ func now(t *testing.T, s *testdb.Server) binlog.Stand {
 	return binlog.Stand{Position: binlog.Position{File: at.Now.File, Pos: at.Now.Pos}, GTID: at.Now.GTID}
 }
 
-// work changes the live schema.
+// work changes the live schema, over one connection.
 func (w *world) work(t *testing.T, statements ...string) {
 	t.Helper()
-	w.s.Exec(t, w.live, append([]string{"SET SESSION binlog_format=ROW", "SET NAMES utf8mb4"}, statements...)...)
+	if w.conn == nil {
+		var err error
+		if w.conn, err = w.s.Open(t, w.live).Conn(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		statements = append([]string{"SET SESSION binlog_format=ROW", "SET SESSION innodb_lock_wait_timeout=20",
+			"SET SESSION lock_wait_timeout=20", "SET NAMES utf8mb4"}, statements...)
+	}
+	for _, q := range statements {
+		_, err := w.conn.ExecContext(t.Context(), q)
+		if n := mysql.Number(err); w.lenient && (n == 1062 || n == 1451) {
+			err = nil // random rows met others: then the statement did nothing
+		}
+		if err != nil {
+			t.Fatalf("%s: %.300s: %v", w.s.Flavour, q, err)
+		}
+	}
+}
+
+// elsewhere does work over a connection of its own.
+func (w *world) elsewhere(t *testing.T, statements ...string) {
+	t.Helper()
+	w.s.Exec(t, w.live, append([]string{"SET SESSION binlog_format=ROW"}, statements...)...)
 }
 
 // log is the log from the world's moment on.
@@ -123,7 +149,10 @@ func (w *world) prepare(t *testing.T, run *changes.Run) {
 }
 
 func (w *world) run(ctx context.Context, t *testing.T, run *changes.Run, f *Forecast) (State, error) {
-	return Run(ctx, w.s.Open(t, ""), Job{Run: run, To: f.To, From: w.live, Schema: w.shadow, Total: f.Transactions})
+	if w.db == nil {
+		w.db = w.s.Open(t, "")
+	}
+	return Run(ctx, w.db, Job{Run: run, To: f.To, From: w.live, Schema: w.shadow, Total: f.Transactions})
 }
 
 // word is a schema by the dump program's word, without the schema's name and a replay's table.
@@ -162,7 +191,7 @@ func (w *world) counted(t *testing.T, state State) {
 		var n int64
 		if err := w.s.Open(t, w.shadow).QueryRow("SELECT COUNT(*) FROM `" + table + "`").Scan(&n); err != nil {
 			t.Errorf("%s: %v", table, err)
-		} else if want >= 0 && n != want {
+		} else if cascaded := table == "children" && n < want; want >= 0 && n != want && !cascaded {
 			t.Errorf("%s has %d rows, the replay counted %d", table, n, want)
 		}
 	}

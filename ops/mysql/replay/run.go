@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
@@ -83,8 +84,7 @@ func Run(ctx context.Context, db *sql.DB, job Job) (State, error) {
 	if err := r.connect(db); err != nil {
 		return r.state, err
 	}
-	defer r.apply.Close()
-	defer r.note.Close()
+	defer r.leave()
 	if err := r.resume(); err != nil || r.state.Ended {
 		return r.state, err
 	}
@@ -114,13 +114,23 @@ func (r *runner) connect(db *sql.DB) (err error) {
 		}
 	}
 	if err == nil {
+		err = alone(r.ctx, r.apply, r.Schema)
+	}
+	if err == nil {
 		err = r.server.ask(r.ctx, r.apply)
 	}
 	if err != nil {
-		r.apply.Close()
-		r.note.Close()
+		r.leave()
 	}
 	return err
+}
+
+// leave ends the two sessions: they have settings, and a lock, that nobody else wants.
+func (r *runner) leave() {
+	for _, c := range []*sql.Conn{r.apply, r.note} {
+		c.Raw(func(any) error { return driver.ErrBadConn })
+		c.Close()
+	}
 }
 
 // resume reads how far a former try came.

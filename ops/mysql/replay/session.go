@@ -2,12 +2,15 @@ package replay
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strconv"
 
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/schema"
 )
@@ -70,6 +73,21 @@ func setUp(ctx context.Context, c *sql.Conn) error {
 		}
 	}
 	return nil
+}
+
+// aloneWait is how long the last statement of a replay that was killed may take, in
+// seconds.
+const aloneWait = 120
+
+// alone makes sure that no other replay works on the schema. The lock ends with the
+// session; the server ends that of a killed process when its statement is done.
+func alone(ctx context.Context, c *sql.Conn, in string) error {
+	sum := sha256.Sum256([]byte(in))
+	got, err := schema.One(ctx, c, fmt.Sprintf("SELECT GET_LOCK('opsdeck_replay_%x', %d)", sum[:16], aloneWait))
+	if err == nil && got != "1" {
+		return ops.E(ops.Busy, lang.M("another replay works on the schema %s", in))
+	}
+	return err
 }
 
 // batch gathers events for one BINLOG statement.

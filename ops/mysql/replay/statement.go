@@ -3,6 +3,7 @@ package replay
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"opsdeck/ops"
@@ -83,10 +84,19 @@ func (r *runner) beforeDefinition(d decided) error {
 	return r.noteStep(p)
 }
 
-// twice tells whether it is harmless to do a definition again that left the tables'
-// definitions as they were.
+// twice tells whether a definition that left what it is about as it was may be done
+// again: then it either was not done, or does nothing. An exchange of two things that are
+// defined alike cannot be seen.
 func twice(d decided) bool {
-	return len(d.effect.repart) == 0 && len(d.effect.renamed) == 0
+	if len(d.effect.exchanged) > 0 {
+		return false
+	}
+	for _, r := range d.effect.renamed {
+		if !slices.ContainsFunc(d.effect.renamed, func(o [2]string) bool { return o[1] == r[0] }) {
+			return true // its old name is gone when it is done
+		}
+	}
+	return len(d.effect.renamed) == 0
 }
 
 // wasDone tells errors that say that a definition was done already.

@@ -1,0 +1,281 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"opsdeck/internal/testdb"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/changes"
+)
+
+// rounds is how many random rounds are run on each server; OPSDECK_ROUNDS asks for more.
+func rounds(t *testing.T, usual int) int {
+	t.Helper()
+	if n, err := strconv.Atoi(os.Getenv("OPSDECK_ROUNDS")); err == nil {
+		return n
+	}
+	return usual
+}
+
+var randomTables = []string{
+	goods,
+	"CREATE TABLE parents (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(30)) ENGINE=InnoDB",
+	`CREATE TABLE children (id INT PRIMARY KEY AUTO_INCREMENT, p INT, v VARCHAR(30),
+		CONSTRAINT fk_p FOREIGN KEY (p) REFERENCES parents (id) ON DELETE CASCADE ON UPDATE CASCADE) ENGINE=InnoDB`,
+	`CREATE TABLE orphans (id INT PRIMARY KEY AUTO_INCREMENT, p INT,
+		CONSTRAINT fk_o FOREIGN KEY (p) REFERENCES parents (id) ON DELETE SET NULL) ENGINE=InnoDB`,
+	"CREATE TABLE bare (v INT, w TEXT) ENGINE=InnoDB",
+	"CREATE TABLE old (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(30)) ENGINE=MyISAM",
+	`CREATE TABLE parted (id INT PRIMARY KEY, v INT) PARTITION BY RANGE (id)
+		(PARTITION p0 VALUES LESS THAN (100), PARTITION p1 VALUES LESS THAN (200), PARTITION p2 VALUES LESS THAN MAXVALUE)`,
+	"CREATE TABLE logged (id INT PRIMARY KEY AUTO_INCREMENT, what VARCHAR(60))",
+	"CREATE TRIGGER parents_ai AFTER INSERT ON parents FOR EACH ROW INSERT INTO logged (what) VALUES (CONCAT('in ', NEW.id))",
+	"CREATE TRIGGER bare_bu BEFORE UPDATE ON bare FOR EACH ROW SET NEW.w = CONCAT(COALESCE(NEW.w, ''), '+')",
+}
+
+// maker makes random work.
+type maker struct {
+	*rand.Rand
+	other string
+	n     int
+	maria bool
+	xa    []string // prepared, and not yet decided
+}
+
+func (m *maker) value() string {
+	m.n++
+	return fmt.Sprintf("'%s%d'", []string{"a", "甲", "é", `q\\`, "''"}[m.IntN(5)], m.n)
+}
+
+// change is one statement that changes rows.
+func (m *maker) change() string {
+	k := m.IntN(300)
+	switch m.IntN(16) {
+	case 0, 1:
+		return fmt.Sprintf("INSERT INTO parents (v) VALUES (%s), (%s)", m.value(), m.value())
+	case 2:
+		return fmt.Sprintf("INSERT INTO children (p, v) SELECT MAX(id), %s FROM parents", m.value())
+	case 3:
+		return "INSERT INTO orphans (p) SELECT MAX(id) FROM parents"
+	case 4:
+		return fmt.Sprintf("DELETE FROM parents WHERE id %% 7 = %d", m.IntN(7))
+	case 5:
+		return "UPDATE parents SET id = id + 1000 WHERE id < 1000 ORDER BY id LIMIT 1"
+	case 6:
+		return fmt.Sprintf("INSERT INTO bare VALUES (%d, %s), (%d, NULL)", k, m.value(), k)
+	case 7:
+		return fmt.Sprintf("UPDATE bare SET v = v + 1 WHERE v %% 3 = %d", m.IntN(3))
+	case 8:
+		return fmt.Sprintf("DELETE FROM bare WHERE v %% 5 = %d", m.IntN(5))
+	case 9:
+		return fmt.Sprintf("REPLACE INTO parted VALUES (%d, %d), (%d, 1)", k, m.n, (k+50)%300)
+	case 10:
+		return fmt.Sprintf("INSERT INTO %s.o VALUES (%d) ON DUPLICATE KEY UPDATE id = id", m.other, k)
+	case 11:
+		return fmt.Sprintf("UPDATE parted, bare SET parted.v = %d, bare.w = 'both' WHERE parted.id = bare.v", k)
+	case 12:
+		return fmt.Sprintf("DELETE FROM parted WHERE id BETWEEN %d AND %d", k, k+20)
+	}
+	return fmt.Sprintf("INSERT INTO goods (a, b, price, f, d, at, day, tm, yr, kind, flags, bits, data, fix, txt, js, big) VALUES "+
+		"(%d, %s, %d.125, %d.1, 1e%d, '2026-01-29 10:00:%02d.5', '2026-01-%02d', '%d:00:01.25', 2000+%d, %d, %d, %d, 0x%02x00, 0x%02x, %s, "+
+		"'{\"k\": [%d, null, \"甲\"]}', REPEAT('x', %d)) ON DUPLICATE KEY UPDATE js = JSON_SET(js, '$.k[0]', %d), price = price + 1",
+		m.IntN(9), m.value(), k, k, m.IntN(300)-150, m.IntN(60), 1+m.IntN(28), m.IntN(800)-400, m.IntN(100), 1+m.IntN(2), m.IntN(4),
+		m.IntN(512), m.IntN(256), m.IntN(256), "'é'", k, m.IntN(20000), k)
+}
+
+func (m *maker) definition() []string {
+	m.n++
+	switch m.IntN(12) {
+	case 0:
+		return []string{fmt.Sprintf("ALTER TABLE bare ADD COLUMN c%d INT DEFAULT %d FIRST", m.n, m.n),
+			fmt.Sprintf("UPDATE bare SET c%d = 5 WHERE v %% 2 = 0", m.n), fmt.Sprintf("ALTER TABLE bare DROP COLUMN c%d", m.n)}
+	case 1:
+		return []string{"TRUNCATE TABLE logged"}
+	case 2:
+		return []string{fmt.Sprintf("CREATE TABLE made%d LIKE parted", m.n), fmt.Sprintf("INSERT INTO made%d SELECT * FROM parted", m.n)}
+	case 3:
+		return []string{fmt.Sprintf("CREATE TABLE copy%d AS SELECT id, v FROM parents", m.n), fmt.Sprintf("DELETE FROM copy%d WHERE id %% 2 = 0", m.n)}
+	case 4:
+		return []string{"CREATE TABLE swapped LIKE parted", "INSERT INTO swapped VALUES (1, 1), (150, 2)",
+			"RENAME TABLE parted TO gone, swapped TO parted", "DROP TABLE gone"}
+	case 5:
+		return []string{fmt.Sprintf("CREATE INDEX i%d ON bare (v)", m.n), fmt.Sprintf("DROP INDEX i%d ON bare", m.n)}
+	case 6:
+		return []string{"CREATE OR REPLACE VIEW seen AS SELECT id, v FROM parents WHERE id > " + strconv.Itoa(m.n)}
+	case 7:
+		return []string{"DROP TRIGGER bare_bu", "CREATE TRIGGER bare_bu BEFORE UPDATE ON bare FOR EACH ROW SET NEW.w = " + m.value()}
+	case 8:
+		return []string{"ALTER TABLE parted TRUNCATE PARTITION p1"}
+	case 9:
+		return []string{fmt.Sprintf("ALTER TABLE old RENAME TO old%d", m.n), fmt.Sprintf("ALTER TABLE old%d RENAME TO old", m.n)}
+	case 10:
+		return []string{"ALTER TABLE parents MODIFY v VARCHAR(" + strconv.Itoa(30+m.IntN(90)) + ")"}
+	}
+	return []string{"DROP PROCEDURE IF EXISTS pr", "CREATE PROCEDURE pr() INSERT INTO bare VALUES (1, 'pr')", "CALL pr()"}
+}
+
+// step is some work of one connection.
+func (m *maker) step(mixed bool) (all []string) {
+	switch m.IntN(10) {
+	case 0:
+		return m.definition()
+	case 1:
+		all = append(all, "BEGIN", m.change(), "SAVEPOINT x", m.change(), m.change(), "ROLLBACK TO SAVEPOINT x", m.change())
+		return append(all, []string{"COMMIT", "ROLLBACK"}[m.IntN(2)])
+	case 2, 3:
+		all = append(all, "BEGIN")
+		for range 1 + m.IntN(6) {
+			all = append(all, m.change())
+		}
+		return append(all, []string{"COMMIT", "COMMIT", "ROLLBACK"}[m.IntN(3)])
+	case 4:
+		if !mixed || !m.maria { // MySQL with GTIDs forbids it
+			break
+		}
+		all = append(all, "BEGIN", m.change(), fmt.Sprintf("INSERT INTO old (v) VALUES (%s)", m.value()), m.change())
+		return append(all, []string{"COMMIT", "ROLLBACK"}[m.IntN(2)])
+	case 5:
+		if mixed {
+			return []string{fmt.Sprintf("INSERT INTO old (v) VALUES (%s)", m.value()), "UPDATE old SET v = 'u' ORDER BY id LIMIT 1"}
+		}
+	}
+	return []string{m.change()}
+}
+
+// xaStep prepares an XA transaction, or decides one that is prepared.
+func (m *maker) xaStep(t *testing.T, w *world) {
+	if len(m.xa) > 0 && m.IntN(2) == 0 {
+		id := m.xa[0]
+		m.xa = m.xa[1:]
+		w.elsewhere(t, []string{"XA COMMIT ", "XA COMMIT ", "XA ROLLBACK "}[m.IntN(3)]+id)
+		return
+	}
+	m.n++
+	id := fmt.Sprintf("'%s%d','b'", m.other[len(m.other)-10:], m.n)
+	table := fmt.Sprintf("xa%d", m.n) // its own: what is prepared holds locks
+	w.work(t, "CREATE TABLE "+table+" (id INT PRIMARY KEY)")
+	w.elsewhere(t, "XA START "+id, "INSERT INTO "+table+" VALUES (1), (2)", "XA END "+id, "XA PREPARE "+id)
+	m.xa = append(m.xa, id)
+}
+
+func (m *maker) workOn(t *testing.T, w *world, steps int, mixed bool) {
+	t.Helper()
+	for range steps {
+		if m.IntN(8) == 0 {
+			m.xaStep(t, w)
+			continue
+		}
+		w.work(t, m.step(mixed)...)
+	}
+	for _, id := range m.xa {
+		w.elsewhere(t, "XA COMMIT "+id)
+	}
+	m.xa = nil
+}
+
+var counters = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
+
+func TestRandomWorkIsReplayed(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		for range rounds(t, 2) {
+			seed := rand.Uint64()
+			t.Run(strconv.FormatUint(seed, 16), func(t *testing.T) {
+				w, _ := randomWorld(t, s, seed, 40, true)
+				_, state := w.replay(t, w.log(t), binlog.Moment{Position: &now2(t, s).Position})
+				w.sameRows(t)
+				w.counted(t, state)
+			})
+		}
+	})
+}
+
+func randomWorld(t *testing.T, s *testdb.Server, seed uint64, steps int, mixed bool) (*world, *maker) {
+	t.Helper()
+	w := newWorld(t, s, randomTables...)
+	w.lenient = true
+	m := &maker{Rand: rand.New(rand.NewPCG(seed, 1)), other: s.Schema(t), maria: s.Flavour == "mariadb"}
+	s.Exec(t, m.other, "CREATE TABLE o (id INT PRIMARY KEY)")
+	t.Cleanup(func() { // what is prepared holds locks, and the schemas could not be dropped
+		w.conn.Close()
+		for _, id := range m.xa {
+			w.s.Exec(t, "", "XA ROLLBACK "+id)
+		}
+	})
+	m.workOn(t, w, steps, mixed)
+	return w, m
+}
+
+// sameRows is same without the counters: one that a rollback moved is not in the log.
+func (w *world) sameRows(t *testing.T) {
+	t.Helper()
+	got := counters.ReplaceAllString(w.word(t, w.shadow), "")
+	want := counters.ReplaceAllString(w.word(t, w.live), "")
+	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range max(len(a), len(b)) {
+		if i >= len(a) || i >= len(b) || a[i] != b[i] {
+			t.Fatalf("replayed, line %d:\n%s\nlive:\n%s", i, at(a, i), at(b, i))
+		}
+	}
+}
+
+// TestAReplayThatIsBrokenOffGoesOn ends the replay again and again at random moments: the
+// server sees what it sees when the process is killed.
+func TestAReplayThatIsBrokenOffGoesOn(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		seed := rand.Uint64()
+		t.Logf("seed %x", seed)
+		w, m := randomWorld(t, s, seed, 60, true)
+		run := w.log(t)
+		f, err := Look(t.Context(), w.question(run, binlog.Moment{Position: &now2(t, s).Position}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.prepare(t, run)
+		broken := 0
+		for {
+			err := w.brokenOff(t, run, f, time.Duration(m.IntN(40000))*time.Microsecond+time.Duration(broken)*3*time.Millisecond)
+			if err == nil {
+				break
+			}
+			if errors.Is(err, ErrAgain) {
+				w.again(t, run)
+				continue
+			}
+			if broken++; broken > 500 {
+				t.Fatal("it never ends: ", err)
+			}
+		}
+		t.Logf("broken off %d times", broken)
+		w.sameRows(t)
+	})
+}
+
+// again makes the shadow once more, as a load would.
+func (w *world) again(t *testing.T, run *changes.Run) {
+	t.Helper()
+	w.s.Exec(t, "", "DROP DATABASE "+w.shadow, "CREATE DATABASE "+w.shadow+" CHARACTER SET utf8mb4")
+	w.s.Exec(t, w.shadow, append([]string{"SET NAMES utf8mb4"}, randomTables...)...)
+	w.prepare(t, run)
+}
+
+func (w *world) brokenOff(t *testing.T, run *changes.Run, f *Forecast, after time.Duration) error {
+	ctx, cancel := context.WithTimeout(t.Context(), after+20*time.Millisecond)
+	defer cancel()
+	_, err := w.run(ctx, t, run, f)
+	if err != nil && ctx.Err() == nil {
+		if errors.Is(err, ErrAgain) {
+			return err
+		}
+		t.Fatal(err)
+	}
+	return err
+}
