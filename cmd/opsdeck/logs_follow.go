@@ -91,6 +91,7 @@ type followedSource struct {
 	ctx  context.Context
 	old  []logs.Part  // the generations of before
 	last *line.Parser // of the text begun last
+	open []*followed  // its texts that are followed
 
 	pieces []logs.Part // of a container's log, before what is followed of it
 }
@@ -123,6 +124,7 @@ func (s *followedSource) parser(text logs.Text) *line.Parser {
 // followed is one text being followed.
 type followed struct {
 	f    *following
+	of   *followedSource // nil for a stream
 	name string
 	text logs.Text
 	live *store.Live
@@ -133,7 +135,7 @@ type followed struct {
 // Begin starts a text: what was there before is left to the search.
 func (s *followedSource) Begin(name string, text logs.Text) logfile.Track {
 	f := s.following
-	t := &followed{f: f, name: name, text: text}
+	t := &followed{f: f, of: s, name: name, text: text}
 	line := int64(0)
 	if !f.running {
 		t.off = index.LastBreak(text, text.Size())
@@ -150,6 +152,7 @@ func (s *followedSource) Begin(name string, text logs.Text) logfile.Track {
 	t.live = store.NewLive(f.run.scan.Query, name, line, s.parser(text), f.emit)
 	t.live.Each = f.run.cmd.JSON
 	f.tracks = append(f.tracks, t)
+	s.open = append(s.open, t)
 	return t
 }
 
@@ -201,6 +204,11 @@ func (t *followed) Grow(size int64, same func() bool) bool {
 		return true
 	}
 	t.size = size
+	for _, o := range t.of.open { // what it holds was written before this
+		if o != t {
+			o.live.Quiet(0)
+		}
+	}
 	return t.readTo(t.wholeTo(size), same)
 }
 
@@ -237,12 +245,21 @@ func (t *followed) End() {
 		t.readTo(t.size, nil)
 	}
 	t.live.Quiet(0)
+	t.leave()
 	t.text.Close()
+}
+
+// leave takes it off the lists.
+func (t *followed) leave() {
+	is := func(o *followed) bool { return o == t }
+	t.of.open = slices.DeleteFunc(t.of.open, is)
+	t.f.tracks = slices.DeleteFunc(t.f.tracks, is)
 }
 
 // Lost says so.
 func (t *followed) Lost() {
 	t.live.Quiet(0)
+	t.leave()
 	t.f.run.app.note(lang.M("%s was truncated: it begins anew", t.name))
 }
 

@@ -131,14 +131,42 @@ func (t *Tail) tells(text logs.Text) bool {
 	return false
 }
 
+// checked is a generation that needs no second look, as it was.
+type checked struct {
+	info fs.FileInfo
+	is   known // of its bytes
+}
+
+// check notes that a generation needs no second look.
+func (t *Tail) check(path string, info fs.FileInfo) {
+	t.checked[path] = checked{info, knownFile(path, info.Size())}
+}
+
+// same tells that the file is the one that was checked. Its number is not enough: the
+// file system gives that of a deleted file to the next.
+func (c checked) same(path string, info fs.FileInfo) bool {
+	if !os.SameFile(c.info, info) || info.Size() < c.info.Size() {
+		return false
+	}
+	if info.Size() == c.info.Size() && info.ModTime().Equal(c.info.ModTime()) {
+		return true
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return true // it cannot be read again
+	}
+	defer f.Close()
+	return c.info.Size() > 0 && (c.is.size == 0 || c.is.begins(f))
+}
+
 // looked tells that a generation needs no second look, whatever its name is now.
 func (t *Tail) looked(path string, info fs.FileInfo) bool {
-	if c, ok := t.checked[path]; ok && os.SameFile(c, info) {
+	if c, ok := t.checked[path]; ok && c.same(path, info) {
 		return true
 	}
 	for _, c := range t.checked {
-		if c.Size() == info.Size() && c.ModTime().Equal(info.ModTime()) && os.SameFile(c, info) {
-			t.checked[path] = info
+		if c.info.Size() == info.Size() && c.info.ModTime().Equal(info.ModTime()) && os.SameFile(c.info, info) {
+			t.checked[path] = c
 			return true
 		}
 	}

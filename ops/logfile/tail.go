@@ -51,12 +51,12 @@ type Tail struct {
 	path    string
 	sink    Sink
 	cur     *tracked
-	old     []*tracked             // renamed, perhaps still written to
-	texts   []known                // that were told of
-	again   bool                   // a generation was still being written
-	checked map[string]fs.FileInfo // generations that need no second look
-	failed  func(error)            // may be nil
-	unread  bool                   // failed was told that the file cannot be read
+	old     []*tracked         // renamed, perhaps still written to
+	texts   []known            // that were told of
+	again   bool               // a generation was still being written
+	checked map[string]checked // generations that need no second look
+	failed  func(error)        // may be nil
+	unread  bool               // failed was told that the file cannot be read
 }
 
 // NewTail prepares to follow the file at path. Rotated generations that are
@@ -65,10 +65,10 @@ func NewTail(path string, sink Sink) *Tail { return tailSince(path, sink, time.N
 
 // tailSince leaves alone those generations that were written before since.
 func tailSince(path string, sink Sink, since time.Time) *Tail {
-	t := &Tail{path: path, sink: sink, checked: map[string]fs.FileInfo{}}
+	t := &Tail{path: path, sink: sink, checked: map[string]checked{}}
 	for _, g := range t.generations() {
 		if info, err := os.Stat(g.path); err == nil && !info.ModTime().After(since) {
-			t.checked[g.path] = info
+			t.check(g.path, info)
 			if !g.packed {
 				t.know(knownFile(g.path, info.Size()))
 			}
@@ -214,7 +214,7 @@ func (t *Tail) adopt(now time.Time, mine *tracked) (found bool) {
 		if t.held(info) {
 			// The current one may yet turn out to have been truncated before.
 			if t.cur == nil || !os.SameFile(t.cur.info, info) {
-				t.checked[g.path] = info
+				t.check(g.path, info)
 			}
 			continue
 		}
@@ -239,7 +239,7 @@ func (t *Tail) adopt(now time.Time, mine *tracked) (found bool) {
 			t.again = true
 			continue
 		}
-		t.checked[g.path] = info
+		t.check(g.path, info)
 	}
 	return found
 }
