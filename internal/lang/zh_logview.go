@@ -14,6 +14,8 @@ func init() {
 		" (best first)", "（最匹配的在前）",
 		" (with %d around)", "（含前后 %d 条）",
 		"more around", "扩大上下文",
+		"event", "事件",
+		"… enter: the whole event", "… 回车：查看完整事件",
 		"show more events around each hit", "每处命中前后多显示一些事件",
 		"less around", "缩小上下文",
 		"show fewer events around each hit", "每处命中前后少显示一些事件",

@@ -329,16 +329,5 @@ func (p *Page) beside(rows []string, body page.Size, side int) []string {
 	t := p.env.Theme
 	r := &p.list.rows[min(p.list.scroll.Cursor, len(p.list.rows)-1)]
 	right := p.describe(r, side-2)
-	out := make([]string, body.Height)
-	for i := range out {
-		a, b := "", ""
-		if i < len(rows) {
-			a = rows[i]
-		}
-		if i < len(right) {
-			b = right[i]
-		}
-		out[i] = cells.Pad(a, body.Width) + t.Rule.Render(t.Glyph.VRule) + " " + cells.Cut(b, side-1)
-	}
-	return out
+	return widget.Beside(t, rows, right, body.Width, side, body.Height)
 }

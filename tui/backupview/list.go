@@ -11,16 +11,18 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
 )
 
 // listView draws the head, the rows, and the line of the filter.
 func (p *Page) listView(size page.Size) []string {
 	lines := p.head(size.Width)
-	c := p.layout(size.Width)
+	width := size.Width - p.paneWidth(size)
+	c := p.layout(width)
 	if size.Height < 14 {
 		lines = lines[:1]
 	} else if p.shelf != nil {
-		lines = append(lines, p.columnHeads(c, size.Width))
+		lines = append(lines, p.columnHeads(c, width))
 	}
 	foot := p.filterLine(size.Width)
 	if size.Height <= len(lines)+2 {
@@ -35,9 +37,14 @@ func (p *Page) listView(size page.Size) []string {
 		lines = append(lines, p.emptyLines(size.Width)...)
 	}
 	from, to := p.scroll.Window()
+	var rows []string
 	for i := from; i < min(to, len(p.rows)); i++ {
-		lines = append(lines, p.row(p.rows[i], c, i == p.scroll.Cursor, size.Width))
+		rows = append(rows, p.row(p.rows[i], c, i == p.scroll.Cursor, width))
 	}
+	if width < size.Width {
+		rows = widget.Beside(p.env.Theme, rows, p.pane(size.Width-width-2), width, size.Width-width-1, max(0, room))
+	}
+	lines = append(lines, rows...)
 	if foot != "" {
 		for len(lines) < size.Height-1 {
 			lines = append(lines, "")
@@ -45,6 +52,47 @@ func (p *Page) listView(size page.Size) []string {
 		lines = append(lines[:size.Height-1], foot)
 	}
 	return lines
+}
+
+// A screen of wideFrom columns or more has the chosen backup at the right of a list of
+// listWidth columns.
+const (
+	wideFrom  = 180
+	listWidth = 122
+)
+
+// paneWidth is what the chosen backup takes with the rule, or 0 where there is no room.
+func (p *Page) paneWidth(size page.Size) int {
+	if size.Width < wideFrom || size.Height < 14 || len(p.rows) == 0 {
+		return 0
+	}
+	return size.Width - listWidth
+}
+
+// described is the backup under the cursor; for the head of a tier, its first one.
+func (p *Page) described() *backup.Set {
+	for i := max(0, p.scroll.Cursor); i < len(p.rows); i++ {
+		if s := p.rows[i].set; s != nil {
+			return s
+		}
+	}
+	return nil
+}
+
+// pane describes the chosen backup.
+func (p *Page) pane(width int) []string {
+	s := p.described()
+	if s == nil {
+		return nil
+	}
+	t, e := p.env.Theme, p.env
+	style, glyph := t.State(s.State.Health())
+	head := []string{
+		cells.Cut(t.Title.Render(termsafe.Line(s.Name)), width),
+		style.Render(glyph + " " + e.Lang.Msg(s.State.Label())),
+		"",
+	}
+	return append(head, p.detailLines(s, width)...)
 }
 
 // head says how old the newest good backup is, what the sizes do, and the room.

@@ -167,6 +167,11 @@ func (p *Page) detailLines(width int) []string {
 	if p.detail.raw {
 		return wrapAll(termsafe.Text(stripColours(e.Raw)), width-1, " ")
 	}
+	return p.eventLines(e, width)
+}
+
+// eventLines lay an event out.
+func (p *Page) eventLines(e logs.Event, width int) []string {
 	out := p.summary(e, width)
 	out = append(out, "")
 	for _, l := range cells.Wrap(p.highlight(e.Message, 1<<16), max(1, width-2)) {

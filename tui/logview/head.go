@@ -124,7 +124,7 @@ func (p *Page) listTop() int {
 	return n
 }
 
-func (p *Page) listHeight() int { return max(1, p.size.Height-p.listTop()-1) }
+func (p *Page) listHeight() int { return max(1, p.size.Height-p.listTop()-p.paneHeight()-1) }
 
 // viewTimeline draws how many rows there are over time: bars with the errors' and
 // the warnings' share coloured from below, and the scale.

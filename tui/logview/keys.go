@@ -453,7 +453,8 @@ func (p *Page) Mouse(m tea.MouseMsg, _, y int) tea.Cmd {
 		}
 	case tea.MouseButtonLeft:
 		at := p.top + y - p.listTop()
-		if m.Action == tea.MouseActionPress && p.mode == listMode && y >= p.listTop() && at < len(p.rows) {
+		if m.Action == tea.MouseActionPress && p.mode == listMode && y >= p.listTop() && y < p.listTop()+p.listHeight() &&
+			at < len(p.rows) {
 			if at == p.cur {
 				return p.openCurrent()
 			}

@@ -140,6 +140,7 @@ func (p *Page) viewList(size page.Size) string {
 			lines = append(lines, "")
 		}
 	}
+	lines = append(lines, p.pane(size.Width)...)
 	lines = append(lines, p.foot(size.Width))
 	return widget.Fill(lines, size)
 }

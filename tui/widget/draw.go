@@ -136,3 +136,20 @@ func Spark(t *theme.Theme, values []float64, w int) string {
 func KeyHelp(t *theme.Theme, key, label string) string {
 	return t.Key.Render(key) + " " + t.Dim.Render(label)
 }
+
+// Beside puts lines at the right of a list, below one another for height rows, with a
+// rule between.
+func Beside(t *theme.Theme, left, right []string, leftWidth, rightWidth, height int) []string {
+	out := make([]string, height)
+	for i := range out {
+		a, b := "", ""
+		if i < len(left) {
+			a = left[i]
+		}
+		if i < len(right) {
+			b = right[i]
+		}
+		out[i] = cells.Pad(a, leftWidth) + t.Rule.Render(t.Glyph.VRule) + " " + cells.Cut(b, rightWidth-1)
+	}
+	return out
+}
