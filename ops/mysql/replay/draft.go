@@ -54,6 +54,11 @@ func Draft(
 		return nil, ops.E(ops.Usage, lang.M("%s is before the backup %s", m.String(), src.Name)).
 			WithHint(lang.M("reachable from it is %s; opsdeck backup list shows older backups", reach(src, run)))
 	}
+	if f.Transactions > 0 {
+		if err := try(ctx, target, run); err != nil {
+			return nil, err
+		}
+	}
 	return replayOf(m, src, run, f), nil
 }
 

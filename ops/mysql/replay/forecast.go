@@ -254,7 +254,14 @@ func (l *look) cause1(d decided) {
 		d.effect.apply(l.f.Rows)
 	case rowsOf:
 		l.f.Statements++
-		l.f.Rows[d.tables[0]] = unknownRows
+		unknown(l.f.Rows)
+	}
+}
+
+// unknown is for a statement that changes rows: triggers may change others than its own.
+func unknown(rows map[string]int64) {
+	for t := range rows {
+		rows[t] = unknownRows
 	}
 }
 

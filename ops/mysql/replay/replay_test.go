@@ -32,6 +32,7 @@ type world struct {
 	expected map[string]int64
 	conn     *sql.Conn
 	lenient  bool
+	other    string // another schema of the server
 	db       *sql.DB
 }
 
@@ -115,7 +116,8 @@ func (w *world) log(t *testing.T) *changes.Run {
 }
 
 func (w *world) question(run *changes.Run, m binlog.Moment) Question {
-	return Question{Run: run, Moment: m, From: w.live, To: w.shadow, Rows: w.expected, Maria: w.s.Flavour == "mariadb"}
+	names := []string{w.other}
+	return Question{Others: names, Run: run, Moment: m, From: w.live, To: w.shadow, Rows: w.expected, Maria: w.s.Flavour == "mariadb"}
 }
 
 // replay rolls the shadow forward to a moment.

@@ -142,7 +142,7 @@ func (r *runner) rowsOf(i *format.Item, d decided, settings []string) error {
 		return err
 	}
 	r.size += int64(len(d.sql))
-	r.state.Rows[d.tables[0]] = unknownRows
+	unknown(r.state.Rows)
 	_, err := r.apply.ExecContext(r.ctx, d.sql)
 	if err != nil {
 		return fmt.Errorf("%s: %w", short([]byte(d.sql)), err)

@@ -1,0 +1,76 @@
+package replay
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/binarchive"
+	format "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/mysql/schema"
+)
+
+// grants are what the BINLOG statement needs.
+const (
+	grantMySQL   = "GRANT BINLOG_ADMIN, SYSTEM_VARIABLES_ADMIN ON *.* TO …"
+	grantMariaDB = "GRANT BINLOG REPLAY ON *.* TO …"
+)
+
+// try finds out whether the server lets this user replay, and replays rows as a replica
+// does: by the log's format alone, which changes nothing.
+func try(ctx context.Context, target mysql.Target, run *changes.Run) error {
+	var head *format.Format
+	err := run.Each(ctx, run.From, func(_ binlog.Place, f *format.Format) error {
+		head = f
+		return binarchive.ErrEnough
+	}, func(*format.Item) error { return binarchive.ErrEnough })
+	if !errors.Is(err, binarchive.ErrEnough) || head == nil {
+		return err
+	}
+	db, err := mysql.Open(ctx, target, "")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return mysql.Explain(err, target)
+	}
+	defer c.Close()
+	defer c.Raw(func(any) error { return driver.ErrBadConn })
+	r := &runner{ctx: ctx, apply: c}
+	if err := r.server.ask(ctx, c); err != nil {
+		return mysql.Explain(err, target)
+	}
+	if err := r.tell(head); err != nil {
+		return mayNot(err, target, r.server.maria)
+	}
+	return triggersStay(ctx, c)
+}
+
+func mayNot(err error, target mysql.Target, maria bool) error {
+	if mysql.Number(err) != mysql.ErrSpecificAccess {
+		return mysql.Explain(err, target)
+	}
+	grant := grantMySQL
+	if maria {
+		grant = grantMariaDB
+	}
+	return ops.Wrap(err, ops.Config, lang.M("this user may not replay the binary log")).WithHint(lang.Raw(grant))
+}
+
+// triggersStay makes sure that triggers do not fire again for rows of the log.
+func triggersStay(ctx context.Context, c *sql.Conn) error {
+	mode, err := schema.One(ctx, c, "SELECT @@GLOBAL.slave_run_triggers_for_rbr")
+	if err != nil || mode == "NO" {
+		return nil // only MariaDB has it
+	}
+	return ops.E(ops.Config, lang.M("the server fires triggers for rows of the log: what they did would be done twice")).
+		WithHint(lang.Raw("SET GLOBAL slave_run_triggers_for_rbr = NO"))
+}

@@ -1,0 +1,122 @@
+package replay
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"opsdeck/internal/testdb"
+	"opsdeck/ops"
+	"opsdeck/ops/binlog"
+)
+
+func TestStatementsOfTheStatementFormatAreRunAgain(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		w := newWorld(t, s,
+			"CREATE TABLE a (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(40), at DATETIME(6), n DOUBLE)",
+			"CREATE TABLE b (id INT PRIMARY KEY, v VARCHAR(40))",
+			"CREATE TABLE seen (id INT AUTO_INCREMENT PRIMARY KEY, what VARCHAR(40))",
+			"CREATE TRIGGER a_ai AFTER INSERT ON a FOR EACH ROW INSERT INTO seen (what) VALUES (NEW.v)",
+		)
+		w.work(t, "SET SESSION binlog_format=STATEMENT", "SET SESSION time_zone='+05:00', timestamp=1769000000.123456",
+			"INSERT INTO a (v, at) VALUES ('x', NOW(6)), ('甲', NOW(6))",
+			"INSERT INTO b VALUES (LAST_INSERT_ID(), 'last')",
+			"SET @u = 'user''s', @n = 1.5, @i = -3, @d = CAST(2.25 AS DECIMAL(9,3)), @z = NULL",
+			"INSERT INTO a (v, n) VALUES (@u, @n), (CONCAT(@i, '/', @d), 1), (@z, 0)",
+			"SET SESSION sql_mode='ANSI_QUOTES,NO_BACKSLASH_ESCAPES'",
+			`INSERT INTO "b" VALUES (50, 'back\')`,
+			"SET SESSION sql_mode=''",
+			"BEGIN", "UPDATE a SET v = CONCAT(v, '!') WHERE id = 1", "DELETE FROM b WHERE id = 50", "COMMIT",
+			"INSERT INTO `"+w.live+"`.b SELECT id + 100, v FROM `"+w.live+"`.a WHERE id < 3",
+			"SET NAMES latin1", "INSERT INTO b VALUES (60, 'caf\xe9')", "SET NAMES utf8mb4",
+			"INSERT INTO a (v) SELECT v FROM b WHERE id = 60",
+		)
+		f, state := w.replay(t, w.log(t), binlog.Moment{Position: &now2(t, s).Position})
+		w.same(t)
+		w.counted(t, state)
+		if f.Statements == 0 {
+			t.Error("no statement was seen")
+		}
+	})
+}
+
+func TestTemporaryTablesOfMixedLogs(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		w := newWorld(t, s, "CREATE TABLE b (id INT PRIMARY KEY, v VARCHAR(40))")
+		w.work(t, "SET SESSION binlog_format=MIXED",
+			"CREATE TEMPORARY TABLE tmp (id INT)", "INSERT INTO tmp VALUES (1), (2)",
+			"INSERT INTO b SELECT id, UUID() FROM tmp", "DROP TEMPORARY TABLE tmp",
+			"INSERT INTO b VALUES (9, 'plain')")
+		run := w.log(t)
+		f, err := Look(t.Context(), w.question(run, binlog.Moment{Position: &now2(t, s).Position}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(f.Refused) > 0 {
+			t.Skip("refused: ", f.Refused[0].Why.String())
+		}
+		w.prepare(t, run)
+		if _, err := w.run(t.Context(), t, run, f); err != nil {
+			t.Fatal(err)
+		}
+		w.same(t)
+	})
+}
+
+func TestWhatCannotLandInTheSchemaIsRefused(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		other := s.Schema(t)
+		s.Exec(t, other, "CREATE TABLE o (id INT PRIMARY KEY, v INT)")
+		for name, c := range map[string]struct {
+			work []string
+			why  string
+		}{
+			"rename out": {[]string{"RENAME TABLE a TO " + other + ".a1"}, "moves tables between schemas"},
+			"statement elsewhere": {
+				[]string{"SET SESSION binlog_format=STATEMENT", "UPDATE a, " + other + ".o SET a.v = o.v WHERE a.id = o.id"},
+				"reaches the schema",
+			},
+			"view of another": {[]string{"CREATE TABLE c LIKE " + other + ".o", "DROP TABLE c, " + other + ".o",
+				"CREATE TABLE " + other + ".o (id INT PRIMARY KEY, v INT)"}, "schema"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				w := newWorld(t, s, "CREATE TABLE a (id INT PRIMARY KEY, v INT)")
+				w.other = other
+				w.work(t, c.work...)
+				f, err := Look(t.Context(), w.question(w.log(t), binlog.Moment{Position: &now2(t, s).Position}))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(f.Refused) == 0 || !strings.Contains(f.Refused[0].Why.String(), c.why) {
+					t.Errorf("not refused: %+v", f)
+				}
+				s.Exec(t, "", "DROP TABLE IF EXISTS "+other+".a1")
+			})
+		}
+	})
+}
+
+func TestAUserWithoutTheRightIsToldTheGrant(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		w := newWorld(t, s, "CREATE TABLE a (id INT PRIMARY KEY)")
+		s.Exec(t, "", "CREATE USER plain@'%' IDENTIFIED BY 'pw'", "GRANT ALL ON `"+w.shadow+"`.* TO plain@'%'")
+		t.Cleanup(func() { s.Exec(t, "", "DROP USER plain@'%'") })
+		w.work(t, "INSERT INTO a VALUES (1)")
+		run := w.log(t)
+		if err := try(t.Context(), target(s), run); err != nil {
+			t.Error("root: ", err)
+		}
+		who := target(s)
+		who.User, who.Password = "plain", "pw"
+		err := try(t.Context(), who, run)
+		var known *ops.Error
+		if !errors.As(err, &known) || known.Code != ops.Config || !strings.HasPrefix(known.Hint.String(), "GRANT BINLOG") {
+			t.Fatal(err)
+		}
+		grant := strings.Replace(known.Hint.String(), "…", "plain@'%'", 1)
+		s.Exec(t, "", grant)
+		if err := try(t.Context(), who, run); err != nil {
+			t.Errorf("after %s: %v", grant, err)
+		}
+	})
+}
