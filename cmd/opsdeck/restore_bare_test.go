@@ -70,6 +70,68 @@ func TestTheLongestNamesFit(t *testing.T) {
 	})
 }
 
+// TestAViewBrokenByTheAccidentHoldsUpNoUndo drops a table below a view: the view
+// cannot be made again on the way back, and everything else can.
+func TestAViewBrokenByTheAccidentHoldsUpNoUndo(t *testing.T) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newSite(t, db)
+		db.Exec(t, s.live, "CREATE VIEW totals AS SELECT SUM(total) AS t FROM ar_invoices", "CREATE VIEW above AS SELECT t FROM totals")
+		good := s.dump()
+		s.must("backup", "create")
+		db.Exec(t, s.live, "DROP TABLE ar_invoices")
+		s.must("restore", "--confirm", s.live)
+		sameDump(t, good, s.dump())
+		o := s.must("restore", "undo", "--confirm", s.live)
+		for _, view := range []string{"totals", "above"} {
+			if !strings.Contains(o.out+o.err, "the view "+view+" was broken before") {
+				t.Errorf("nothing is said of %s:\n%s", view, o.out+o.err)
+			}
+		}
+		var names, n int
+		if err := s.db.Open(t, s.live).QueryRow("SELECT COUNT(*) FROM order_names").Scan(&names); err != nil {
+			t.Error(err)
+		}
+		err := s.db.Open(t, "").QueryRow(
+			"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = 'ar_invoices'", s.live,
+		).Scan(&n)
+		if err != nil || n != 0 {
+			t.Errorf("the former state is not back: %d %v", n, err)
+		}
+	})
+}
+
+// TestSequencesAndVersionsSurviveTheExchange: a default keeps the name of the schema
+// that its sequence is in, and a versioned table may hold former versions alone.
+func TestSequencesAndVersionsSurviveTheExchange(t *testing.T) {
+	db := testdb.MariaDB(t)
+	s := newSite(t, db)
+	db.Exec(
+		t,
+		s.live,
+		"CREATE SEQUENCE numbers START 5 INCREMENT 3",
+		"CREATE TABLE numbered (id INT DEFAULT NEXTVAL(numbers), v INT)",
+		"INSERT INTO numbered (v) VALUES (1), (2)",
+		"CREATE TABLE versioned (id INT PRIMARY KEY, v INT) WITH SYSTEM VERSIONING",
+		"INSERT INTO versioned VALUES (1, 1)",
+		"DELETE FROM versioned",
+	)
+	good := s.dump()
+	s.must("backup", "create")
+	db.Exec(t, s.live, "UPDATE customers SET name = 'damaged'")
+	o := s.must("restore", "--confirm", s.live)
+	for _, wrong := range []string{"fewer rows", "numbers"} {
+		if strings.Contains(o.out+o.err, wrong) {
+			t.Errorf("%q is said of a faithful copy:\n%s", wrong, o.out+o.err)
+		}
+	}
+	sameDump(t, good, s.dump())
+	s.must("restore", "drop-old", "--confirm", s.live)
+	db.Exec(t, s.live, "INSERT INTO numbered (v) VALUES (3)")
+	if o := s.run("status", "--only", "schema"); strings.Contains(o.out, "emptied") {
+		t.Errorf("a table of former versions: %s", o.out)
+	}
+}
+
 // wholeWay makes a backup, proves it, loses something, restores it, and undoes that.
 func (s *site) wholeWay(loss []string, flags ...string) {
 	s.t.Helper()

@@ -2,6 +2,8 @@ package lang
 
 func init() {
 	register(
+		"the view %s was broken before and cannot be made again: %s; its text is in exchange.json of the run's folder",
+		"视图 %s 之前就已失效，无法重建：%s；其定义保存在该次恢复目录的 exchange.json 中",
 		// ops/restore: stages, answers, notes
 		"these tables cannot be read and would be missing in the emergency backup: %s",
 		"这些表无法读取，紧急备份中将缺少它们：%s",

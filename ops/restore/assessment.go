@@ -61,6 +61,7 @@ type TableState struct {
 	Estimate   bool   `json:"estimate"`    // Rows is the server's guess
 	BackupRows int64  `json:"backup_rows"` // -1 when the manifest does not say
 	Bytes      int64  `json:"bytes"`
+	Versioned  bool   `json:"versioned,omitempty"`   // MariaDB's system versioning: Rows counts all versions
 	Deadly     bool   `json:"ends_server,omitempty"` // the server ended when it was read: it is not read again
 	// Evidence is what the server's error log said then.
 	Evidence []string `json:"evidence,omitempty"`

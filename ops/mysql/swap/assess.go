@@ -180,6 +180,10 @@ func (s *Server) surveyTables(
 		t := restore.TableState{Name: r[0], Exists: true, Engine: r[1], BackupRows: -1, Estimate: true}
 		t.Rows, _ = strconv.ParseInt(r[2], 10, 64)
 		t.Bytes, _ = strconv.ParseInt(r[3], 10, 64)
+		t.Versioned = r[4] == "SYSTEM VERSIONED"
+		if r[4] == "SEQUENCE" {
+			t.Engine = r[4]
+		}
 		a.Tables, names = append(a.Tables, t), append(names, r[0])
 	}
 	for _, t := range src.Tables {
@@ -232,7 +236,11 @@ func (s *Server) readTable(ctx context.Context, db *sql.DB, t *restore.TableStat
 	}
 	bounded, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
-	n, err := schema.One(bounded, db, "SELECT COUNT(*) FROM "+restore.Name(in, t.Name))
+	of := restore.Name(in, t.Name)
+	if t.Versioned { // a backup counts all versions of its rows
+		of += allVersions
+	}
+	n, err := schema.One(bounded, db, "SELECT COUNT(*) FROM "+of)
 	switch {
 	case err == nil:
 		t.Rows, _ = strconv.ParseInt(n, 10, 64)

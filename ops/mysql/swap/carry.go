@@ -4,9 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"opsdeck/internal/lang"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/mysql/sqlscan"
 	"opsdeck/ops/restore"
@@ -56,10 +59,12 @@ func (s *Server) replaceObjects(
 			return nil, err
 		}
 	}
-	if err := makeViews(ctx, c, waiting); err != nil {
+	broken, err := makeViews(ctx, c, waiting)
+	if err != nil && (from != "" || !broken.all()) {
 		return nil, err
 	}
-	notes := s.regrant(ctx, c, former)
+	count["view"] -= len(broken)
+	notes := append(broken.notes(), s.regrant(ctx, c, former)...)
 	for _, kind := range []string{"trigger", "view", "procedure", "function", "event"} {
 		if count[kind] > 0 {
 			notes = append(notes, restore.N(lang.M("%s carried over: %s", objectKinds(kind), fmt.Sprint(count[kind]))))
@@ -144,25 +149,55 @@ func scheduled(o object) (string, error) {
 	return string(sqlscan.Apply(p.SQL, []sqlscan.Edit{edit})), nil
 }
 
-// makeViews makes views in rounds, for one may stand on another.
-func makeViews(ctx context.Context, c *sql.Conn, waiting []object) error {
+// failedViews are views that could not be made, and why.
+type failedViews map[string]error
+
+// all tells whether each of them refers to what is not there: on the way back, where
+// everything else is as it was, such a view was broken before.
+func (f failedViews) all() bool {
+	for _, err := range f {
+		if !slices.Contains(refersToNothing, mysql.Number(err)) {
+			return false
+		}
+	}
+	return len(f) > 0
+}
+
+// refersToNothing are ER_BAD_DB_ERROR, ER_BAD_FIELD_ERROR, ER_NO_SUCH_TABLE,
+// ER_SP_DOES_NOT_EXIST, ER_VIEW_INVALID.
+var refersToNothing = []uint16{1049, 1054, 1146, 1305, 1356}
+
+func (f failedViews) notes() (out []restore.Note) {
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		out = append(out, restore.N(lang.M(
+			"the view %s was broken before and cannot be made again: %s; its text is in exchange.json of the run's folder",
+			name, f[name].Error(),
+		)))
+	}
+	return out
+}
+
+// makeViews makes views in rounds, for one may stand on another. Those that cannot be
+// made are in failed; err is one of their errors.
+func makeViews(ctx context.Context, c *sql.Conn, waiting []object) (failed failedViews, err error) {
 	for len(waiting) > 0 {
+		failed = failedViews{}
 		var again []object
-		var last error
 		for _, o := range waiting {
 			o.Create = strings.Replace(o.Create, "CREATE ", "CREATE OR REPLACE ", 1)
-			if err := o.create(ctx, c); err != nil {
-				last = err
+			if e := o.create(ctx, c); e != nil {
+				err = e
+				failed[o.Name] = e
 				o.Create = strings.Replace(o.Create, "CREATE OR REPLACE ", "CREATE ", 1)
 				again = append(again, o)
 			}
 		}
 		if len(again) == len(waiting) {
-			return last
+			return failed, err
 		}
 		waiting = again
 	}
-	return nil
+	return nil, nil
 }
 
 // regrant gives back what the drop of a routine took along.

@@ -6,9 +6,10 @@ import (
 	"slices"
 	"time"
 
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
-	"opsdeck/ops/restore"
 )
 
 // Empty tells which of the named tables of a schema hold no row, exactly: it looks for
@@ -31,7 +32,7 @@ func (s *Server) Empty(ctx context.Context, in string, names []string) (empty, d
 		return nil, nil, mysql.Explain(err, s.Target)
 	}
 	begin := time.Now()
-	state, err := s.server(ctx, db)
+	server, err := s.server(ctx, db)
 	if err != nil {
 		return nil, nil, mysql.Explain(err, s.Target)
 	}
@@ -44,17 +45,17 @@ func (s *Server) Empty(ctx context.Context, in string, names []string) (empty, d
 		if has(deadly, name) {
 			continue
 		}
-		none, err := schema.One(ctx, db, "SELECT NOT EXISTS (SELECT 1 FROM "+restore.Name(in, name)+")")
+		state, err := touch(ctx, db, in, name)
 		switch {
 		case mysql.Lost(err) && ctx.Err() == nil:
-			d := deadlyNow(state.Identity, in, name, created[name])
+			d := deadlyNow(server.Identity, in, name, created[name])
 			d.Suspect = !slices.ContainsFunc(s.marks.list, d.is)
 			return empty, deadly, s.afterLoss(ctx, db, d, up+time.Since(begin).Seconds(), err)
-		case err != nil && ctx.Err() != nil:
+		case err != nil:
 			return nil, nil, mysql.Explain(err, s.Target)
-		case err != nil: // one damaged table hides nothing of the others
-			unread = mysql.Explain(err, s.Target)
-		case none == "1":
+		case state == "unreadable": // one damaged table hides nothing of the others
+			unread = ops.E(ops.Failed, lang.M("%s cannot be read", name))
+		case state == "empty":
 			empty = append(empty, name)
 		}
 	}

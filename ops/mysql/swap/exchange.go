@@ -81,6 +81,9 @@ func (s *Server) Swap(ctx context.Context, p *restore.Plan, f restore.Folder) (r
 			return out, err
 		}
 	}
+	if err := s.rebind(ctx, c, p.Shadow, p.Target.Live); err != nil {
+		return out, err
+	}
 	scope := func(o object) bool { return len(p.Tables) == 0 || o.Kind == "trigger" && has(p.Tables, o.Table) }
 	out.Notes, err = s.replaceObjects(ctx, c, p.Target.Live, p.Shadow, r.Leaving, r.Coming, scope)
 	if err != nil {

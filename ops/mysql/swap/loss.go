@@ -44,6 +44,9 @@ func (s *Server) loss(ctx context.Context, a *restore.Assessment, live string, s
 			)
 			continue
 		}
+		if t.Engine == "SEQUENCE" { // it has a next value, and no rows to lose
+			continue
+		}
 		one := found[t.Name]
 		if one == nil {
 			a.Loss.Unknown = append(a.Loss.Unknown, t.Name)

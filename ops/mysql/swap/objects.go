@@ -3,9 +3,11 @@ package swap
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 )
@@ -253,17 +255,22 @@ func (o object) create(ctx context.Context, c *sql.Conn) error {
 	if o.TimeZone != "" {
 		session = append(session, "SET time_zone = "+schema.String(o.TimeZone))
 	}
+	var failed error
 	for _, q := range append(session, o.Create) {
 		if _, err := c.ExecContext(ctx, q); err != nil {
-			return fmt.Errorf("make %s %s: %w", o.Kind, o.Name, err)
+			failed = fmt.Errorf("make %s %s: %w", o.Kind, o.Name, err)
+			break
 		}
+	}
+	if mysql.Lost(failed) {
+		return failed
 	}
 	for _, q := range []string{"SET SESSION sql_mode = ''", "SET NAMES utf8mb4", "SET time_zone = '+00:00'"} {
 		if _, err := c.ExecContext(ctx, q); err != nil {
-			return err
+			return errors.Join(failed, err)
 		}
 	}
-	return nil
+	return failed
 }
 
 func (o object) drop(ctx context.Context, c *sql.Conn, in string) error {

@@ -123,9 +123,25 @@ func (s *Server) Present(ctx context.Context, p *restore.Plan, avoid []string) (
 	return out, nil
 }
 
-// touch reads one row of a table.
+// allVersions makes a query see the former versions of a versioned table's rows too.
+const allVersions = " FOR SYSTEM_TIME ALL"
+
+// formerVersions finds a former version of a row of a table that has no row now; none
+// where the table is not versioned, which a server refuses to be asked.
+func formerVersions(ctx context.Context, q schema.Querier, in, table string) [][]string {
+	rows, err := schema.All(ctx, q, "SELECT 1 FROM "+restore.Name(in, table)+allVersions+" LIMIT 1")
+	if err != nil {
+		return nil
+	}
+	return rows
+}
+
+// touch reads one row of a table, a former version of one where it is versioned.
 func touch(ctx context.Context, q schema.Querier, in, table string) (state string, err error) {
 	rows, err := schema.All(ctx, q, "SELECT 1 FROM "+restore.Name(in, table)+" LIMIT 1")
+	if err == nil && len(rows) == 0 {
+		rows = formerVersions(ctx, q, in, table)
+	}
 	switch {
 	case err != nil && (mysql.Lost(err) || ctx.Err() != nil):
 		return "", fmt.Errorf("look at %s: %w", table, err)
