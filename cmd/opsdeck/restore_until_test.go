@@ -95,11 +95,14 @@ func TestRestoreSaysWhichSpanCanBeReached(t *testing.T) {
 		s := newSite(t, db)
 		s.must("backup", "create")
 		db.Exec(t, s.live, inRows("INSERT INTO customers (name) VALUES ('x')")...)
+		if o := s.run("restore", "--plan", "--until", "yesterday"); o.code != 64 || !strings.Contains(o.err, "not one moment") {
+			t.Errorf("a day: exit %d\n%s", o.code, o.err)
+		}
 		for _, args := range [][]string{
-			{"--until", "2001-01-01"},
+			{"--until", "2001-01-01 00:00"},
 			{"--until", "binlog.999999:4"},
 			{"--before", "binlog.999999:4"},
-			{"--until", "2999-01-01"},
+			{"--until", "2999-01-01 00:00"},
 		} {
 			o := s.run(append([]string{"restore", "--plan"}, args...)...)
 			if o.code == 0 || !strings.Contains(o.err, "…") {

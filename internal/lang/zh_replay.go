@@ -51,6 +51,8 @@ func init() {
 		"this user may not replay the binary log", "该用户无权重放二进制日志",
 		"the server fires triggers for rows of the log: what they did would be done twice",
 		"服务器会为日志中的行触发触发器：触发器的动作会执行两次",
+		"%s is not one moment: it is from %s to %s", "%s 不是一个确定的时刻：它从 %s 到 %s",
+		"name the moment with its zone, for example %s", "请写明带时区的时刻，例如 %s",
 		"and %s more", "另有 %s 项",
 		"the binary log cannot be replayed: %s", "二进制日志不能重放：%s",
 		"choose a moment before it, or a backup after it", "请选择它之前的时刻，或它之后的备份",

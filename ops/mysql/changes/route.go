@@ -49,6 +49,7 @@ type Run struct {
 	src    *Source
 	pieces []piece
 	From   binlog.Place
+	Base   binlog.GTIDs // what the backup holds, as far as it says
 	Done   binlog.GTIDs // transactions that the backup holds already, of a start without a position
 	Gap    *binlog.Gap  // what ends it before the log's end; nil when nothing does
 	Live   bool         // it reaches to the server's present end
@@ -122,6 +123,7 @@ func (s *Source) from(stand binlog.Stand) (*Run, error) {
 		return nil, fmt.Errorf("%w: %s of %s and %s", ErrAmbiguous, stand.File, found[0].Server, found[1].Server)
 	}
 	r := s.run(found[0], stand.Pos)
+	r.Base = known
 	if stand.File == "" {
 		r.From.Pos, r.Done = found[0].FromPos, known
 	}

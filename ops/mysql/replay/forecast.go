@@ -69,7 +69,7 @@ func Look(ctx context.Context, q Question) (*Forecast, error) {
 			return nil, err
 		}
 	}
-	l.have = q.Run.Done.Clone()
+	l.have = q.Run.Base.Clone()
 	err = q.Run.Each(ctx, q.Run.From, func(at binlog.Place, _ *format.Format) error {
 		l.at = at
 		return nil

@@ -1,0 +1,107 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"opsdeck/internal/testdb"
+	"opsdeck/ops/binlog"
+	format "opsdeck/ops/mysql/binlog"
+)
+
+// groups are the transactions of the log, by position.
+func groups(t *testing.T, w *world) (all []format.Group) {
+	t.Helper()
+	run := w.log(t)
+	err := run.Each(t.Context(), run.From, func(binlog.Place, *format.Format) error { return nil }, func(i *format.Item) error {
+		if i.What == format.End {
+			all = append(all, *i.Group)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestEveryKindOfMomentEndsBetweenTransactions(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		w := newWorld(t, s, "CREATE TABLE a (id INT PRIMARY KEY)")
+		for i := range 5 {
+			if i == 3 {
+				time.Sleep(1100 * time.Millisecond) // MariaDB's times are whole seconds
+			}
+			w.work(t, "BEGIN", fmt.Sprintf("INSERT INTO a VALUES (%d)", 2*i), fmt.Sprintf("INSERT INTO a VALUES (%d)", 2*i+1), "COMMIT")
+		}
+		g := groups(t, w)
+		run := w.log(t)
+		end := run.End().Position
+		for name, c := range map[string]struct {
+			m    binlog.Moment
+			want int64
+		}{
+			"before the first":            {binlog.Moment{Before: g[0].ID()}, 0},
+			"before the third":            {binlog.Moment{Before: g[2].ID()}, 2},
+			"before the third's position": {binlog.Moment{Before: fmt.Sprintf("%s:%d", g[2].File, g[2].Pos)}, 2},
+			"the third's end":             {binlog.Moment{Position: &binlog.Position{File: g[2].File, Pos: g[2].End}}, 3},
+			"in the middle of the third":  {binlog.Moment{Position: &binlog.Position{File: g[2].File, Pos: g[2].Pos + 60}}, 2},
+			"the log's end":               {binlog.Moment{Position: &end}, 5},
+			"the time of the fourth":      {binlog.Moment{Time: g[3].Time}, 3},
+			"now":                         {binlog.Moment{Time: time.Now()}, 5},
+			"the fourth's GTID":           {binlog.Moment{GTIDs: w.stand.GTID + "," + g[3].GTID.ID}, 4},
+		} {
+			if c.m.GTIDs != "" && g[3].GTID.ID == "" {
+				continue
+			}
+			if s.Flavour == "mariadb" && c.m.GTIDs != "" {
+				c.m.GTIDs = g[3].GTID.ID
+			}
+			f, err := Look(t.Context(), w.question(run, c.m))
+			if err != nil || f.Transactions != c.want || f.Rows["a"] != 2*c.want {
+				t.Errorf("%s: %v %+v, want %d transactions", name, err, f, c.want)
+			}
+			if f != nil && f.AfterCount != int64(len(g))-c.want {
+				t.Errorf("%s: %d are left out", name, f.AfterCount)
+			}
+		}
+		for name, m := range map[string]binlog.Moment{
+			"a later file":   {Position: &binlog.Position{File: "binlog.999999", Pos: 4}},
+			"no transaction": {Before: "binlog.999999:4"},
+			"the future":     {Time: time.Now().Add(time.Hour)},
+			"unknown GTIDs":  {GTIDs: "00000000-0000-0000-0000-000000000001:1-5"},
+		} {
+			if _, err := Look(t.Context(), w.question(run, m)); !errors.Is(err, ErrNotReached) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+// One table is rolled forward by itself: the others, and what their keys would do, stay.
+func TestOneTableToAMoment(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		w := newWorld(t, s, "CREATE TABLE p (id INT PRIMARY KEY)", "CREATE TABLE c (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES p (id))",
+			"INSERT INTO p VALUES (1)")
+		s.Exec(t, w.shadow, "SET foreign_key_checks=0", "DROP TABLE p")
+		w.work(t, "INSERT INTO p VALUES (2)", "INSERT INTO c VALUES (1, 2), (2, 1)", "ALTER TABLE p ADD COLUMN v INT",
+			"ALTER TABLE c ADD COLUMN v INT", "UPDATE c SET v = 5", "TRUNCATE TABLE c", "INSERT INTO c VALUES (3, 1, 3)")
+		run := w.log(t)
+		q := w.question(run, binlog.Moment{Time: time.Now()})
+		q.Tables, q.Rows = []string{"c"}, map[string]int64{"c": 0}
+		f, err := Look(t.Context(), q)
+		if err != nil || len(f.Refused) > 0 || f.Rows["c"] != 1 || len(f.Rows) != 1 {
+			t.Fatalf("%v %+v", err, f)
+		}
+		w.prepare(t, run)
+		if _, err := Run(t.Context(), s.Open(t, ""), Job{Run: run, To: f.To, From: w.live, Schema: w.shadow, Tables: q.Tables}); err != nil {
+			t.Fatal(err)
+		}
+		var n, v int
+		if err := s.Open(t, w.shadow).QueryRow("SELECT COUNT(*), SUM(v) FROM c").Scan(&n, &v); err != nil || n != 1 || v != 3 {
+			t.Errorf("%d rows, %d, %v", n, v, err)
+		}
+	})
+}
