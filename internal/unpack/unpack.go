@@ -41,8 +41,12 @@ func Reader(r io.Reader) (io.ReadCloser, error) {
 	for range mostLayers {
 		head, err := in.Peek(headBytes)
 		if err != nil && !errors.Is(err, io.EOF) {
-			out.Close()
-			return nil, err
+			if len(head) == 0 {
+				out.Close()
+				return nil, err
+			}
+			out.Reader = io.MultiReader(bytes.NewReader(bytes.Clone(head)), broken{err})
+			return out, nil
 		}
 		next, err := out.open(in, head)
 		if err != nil {
@@ -61,6 +65,11 @@ func Reader(r io.Reader) (io.ReadCloser, error) {
 
 // headBytes is what tells a format: the mark of a tar is at its byte 257.
 const headBytes = 512
+
+// broken fails, after what could be read.
+type broken struct{ err error }
+
+func (b broken) Read([]byte) (int, error) { return 0, b.err }
 
 // layers closes what it has opened.
 type layers struct {
@@ -128,6 +137,22 @@ func known(head []byte) error {
 		}
 	}
 	return nil
+}
+
+// packedMarks are the marks of what Reader opens, or knows and refuses, and no text begins with.
+var packedMarks = []string{
+	"\x1f\x8b", "\x28\xb5\x2f\xfd", "BZh", "\xfd7zXZ\x00", "\x04\x22\x4d\x18", "PK\x03\x04", "PK\x05\x06",
+	"7z\xbc\xaf\x27\x1c", "Rar!\x1a\x07", "\x1f\x9d", "\x02\x21\x4c\x18", "SQLite format 3\x00", "Salted__", "\xfebin",
+}
+
+// Packed tells by the first bytes of a file whether Reader opens it, or says what it is.
+func Packed(head []byte) bool {
+	for _, mark := range packedMarks {
+		if bytes.HasPrefix(head, []byte(mark)) {
+			return mark != "BZh" || len(head) > 9 && string(head[4:10]) == "1AY&SY"
+		}
+	}
+	return len(head) >= 263 && string(head[257:262]) == "ustar"
 }
 
 // lz4Frames reads frame after frame to the end of the file.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"container/list"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"sync"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/unpack"
 	"opsdeck/ops"
 	"opsdeck/ops/logs"
 )
@@ -167,6 +169,14 @@ func readError(path string, err error) error {
 }
 
 func damaged(path string, err error) error {
+	var format *unpack.FormatError
+	switch {
+	case errors.As(err, &format):
+		return ops.Wrap(err, ops.Failed, lang.M("%s is not read", path))
+	case errors.Is(err, unpack.ErrSeveral):
+		return ops.E(ops.Failed, lang.M("%s holds several files; only the first is read", path)).
+			WithHint(lang.M("unpack it and read the files: opsdeck logs --source FOLDER/*"))
+	}
 	return ops.Wrap(err, ops.Failed, lang.M("%s is damaged; shown is what could be read", path))
 }
 

@@ -10,10 +10,9 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
+	"opsdeck/internal/unpack"
 	"opsdeck/ops/logs/line"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
@@ -56,14 +55,28 @@ func (s *spool) Close() error { return s.f.Close() }
 // not packed.
 func unpacker(path string, head []byte) func(io.Reader) (io.Reader, error) {
 	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		return func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		return func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r, zstd.WithDecoderConcurrency(1)) }
-	case strings.HasSuffix(path, ".gz") && len(head) > 0 && !utf8.Valid(head[:min(len(head), 2)]):
-		return func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
+	case unpack.Packed(head), strings.HasSuffix(path, ".gz") && len(head) > 0 && !utf8.Valid(head[:min(len(head), 2)]):
+		return func(r io.Reader) (io.Reader, error) { return unpack.Reader(r) }
+	case binary(head):
+		return func(io.Reader) (io.Reader, error) { return nil, &unpack.FormatError{Format: "no text"} }
 	}
 	return nil
+}
+
+// binary tells that a file is no text: one byte of ten is a control character that
+// no log holds. A log may begin with zeros, and UTF-16 has them throughout.
+func binary(head []byte) bool {
+	head = bytes.TrimLeft(head, "\x00")
+	if _, wide := utf16Order(head); wide || len(head) < 64 {
+		return false
+	}
+	control := 0
+	for _, c := range head {
+		if c < 0x20 && c != '\t' && c != '\n' && c != '\r' && c != 0x1b && c != '\b' && c != '\f' {
+			control++
+		}
+	}
+	return control > len(head)/10
 }
 
 // reader returns what makes UTF-8 of the lines that were logged of a text that

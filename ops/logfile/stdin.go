@@ -8,13 +8,16 @@ import (
 	"unicode/utf8"
 
 	logline "opsdeck/ops/logs/line"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 )
 
 // Stream copies the reader's text as it comes, unpacked and unwrapped.
 func (s *stream) Stream(ctx context.Context, w *Lines) error {
 	in := bufio.NewReaderSize(contextReader{ctx, s.r}, 64<<10)
 	r := io.Reader(in)
-	if open := unpacker(s.name, firstBytes(in)); open != nil {
+	if open := streamUnpacker(firstBytes(in)); open != nil {
 		var err error
 		if r, err = open(in); err != nil {
 			return damaged(s.name, err)
@@ -29,6 +32,18 @@ func (s *stream) Stream(ctx context.Context, w *Lines) error {
 		return err
 	}
 	return damaged(s.name, err)
+}
+
+// streamUnpacker is unpacker of what comes piece by piece: that waits for no more
+// than is there. An archive is read by its members and waits for them.
+func streamUnpacker(head []byte) func(io.Reader) (io.Reader, error) {
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		return func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		return func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r, zstd.WithDecoderConcurrency(1)) }
+	}
+	return unpacker("", head)
 }
 
 // firstBytes is the beginning of a stream, by which a packed one is known: what is
