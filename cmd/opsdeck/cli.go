@@ -42,6 +42,7 @@ type globals struct {
 	Lang       string           `placeholder:"en|zh" enum:",en,zh" default:"" help:"Language: en or zh; else by LC_ALL, LC_MESSAGES, LANG."`
 	NoColor    bool             `help:"No colour; so do NO_COLOR, TERM=dumb and a pipe."`
 	ASCII      bool             `name:"ascii" help:"Borders and marks in ASCII."`
+	Plain      bool             `help:"No colour, only ASCII marks; the console prints and reads lines, for screen readers."`
 	ReadOnly   bool             `help:"Refuse everything that changes something."`
 	Service    string           `placeholder:"NAME" help:"The service to act on, when several are configured."`
 	Timeout    time.Duration    `placeholder:"DUR" help:"Give up after this long."`
@@ -78,7 +79,8 @@ func run(ctx context.Context, args []string, io stdio) int {
 		a.ctx, cancel = context.WithTimeout(ctx, flags.Timeout)
 		defer cancel()
 	}
-	a.color = colorWanted(io.out, flags.NoColor, os.Getenv)
+	flags.ASCII = flags.ASCII || flags.Plain
+	a.color = colorWanted(io.out, flags.NoColor || flags.Plain, os.Getenv)
 	err = a.bounded(kctx.Command(), func() error { return kctx.Run(a) })
 	return a.failAs(wantsJSON(args), err)
 }

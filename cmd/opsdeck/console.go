@@ -29,13 +29,8 @@ type consoleCmd struct {
 
 // Run opens the console. It needs a terminal on both sides.
 func (c *consoleCmd) Run(a *app) error {
-	if !isTerminal(a.in) || !isTerminal(a.out) {
-		return ops.E(ops.Usage, lang.M("the console needs a terminal")).
-			WithHint(lang.M("in scripts use a command; `opsdeck --help` lists them"))
-	}
-	if t := a.getenv("TERM"); t == "" || t == "dumb" {
-		return ops.E(ops.Usage, lang.M("the terminal is of the kind %q, which cannot move its cursor", t)).
-			WithHint(lang.M("set TERM, for example TERM=xterm-256color, or use a command"))
+	if err := c.terminal(a); err != nil {
+		return err
 	}
 	loaded, err := a.config()
 	if err != nil {
@@ -75,7 +70,11 @@ func (c *consoleCmd) Run(a *app) error {
 		return err
 	}
 	host, _ := os.Hostname()
-	err = tui.Run(ctx, tui.Options{
+	run := tui.Run
+	if a.flags.Plain {
+		run = tui.RunPlain
+	}
+	err = run(ctx, tui.Options{
 		Env: env, Pages: pages, Host: host, Start: c.Tab, Actions: a.demoActions(env), Theme: look,
 		Copy: clipboard{
 			out:    a.out,
@@ -94,6 +93,22 @@ func (c *consoleCmd) Run(a *app) error {
 		return exitCode(ops.Interrupted)
 	}
 	return err
+}
+
+// terminal refuses what the console cannot be drawn on. A plain one only prints.
+func (c *consoleCmd) terminal(a *app) error {
+	if a.flags.Plain {
+		return nil
+	}
+	if !isTerminal(a.in) || !isTerminal(a.out) {
+		return ops.E(ops.Usage, lang.M("the console needs a terminal")).
+			WithHint(lang.M("in scripts use a command; `opsdeck --help` lists them"))
+	}
+	if t := a.getenv("TERM"); t == "" || t == "dumb" {
+		return ops.E(ops.Usage, lang.M("the terminal is of the kind %q, which cannot move its cursor", t)).
+			WithHint(lang.M("set TERM, for example TERM=xterm-256color, or use a command"))
+	}
+	return nil
 }
 
 // poorTerminal tells whether a terminal draws ASCII alone: by its kind, or by a

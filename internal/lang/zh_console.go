@@ -26,6 +26,12 @@ func init() {
 		"Language: en or zh; else by LC_ALL, LC_MESSAGES, LANG.", "语言：en 或 zh；否则按 LC_ALL、LC_MESSAGES、LANG。",
 		"No colour; so do NO_COLOR, TERM=dumb and a pipe.", "不用颜色；NO_COLOR、TERM=dumb 或管道时亦然。",
 		"Borders and marks in ASCII.", "边框与标记只用 ASCII。",
+		"No colour, only ASCII marks; the console prints and reads lines, for screen readers.",
+		"不用颜色，标记只用 ASCII；控制台按行输出、按行输入，适合读屏软件。",
+		"no key has the name %q; ? lists them", "没有名为 %q 的按键；按 ? 查看全部",
+		"Type a key and Enter: 2, enter, esc, down 5. /words searches, :name finds an action. "+
+			"An empty line shows what has changed, a dot shows everything, q quits.",
+		"输入按键后回车：2、enter、esc、down 5。/词 搜索，:名称 查找操作。空行显示变化，句点显示全部，q 退出。",
 		"Refuse everything that changes something.", "拒绝一切会改动的操作。",
 		"The service to act on, when several are configured.", "配置了多个服务时，要操作的服务。",
 		"Give up after this long.", "超过这么久就放弃。",
