@@ -29,12 +29,13 @@ type LoadedTable struct {
 
 // Kinds of LoadNote.
 const (
-	NoteSkipped = "skipped" // a statement that has no place in a load: GTID_PURGED, LOCK TABLES of others
-	NoteDefiner = "definer" // an account that the target does not have
-	NoteOutside = "outside" // a body that names another schema
-	NoteOldName = "oldname" // a string in a body that holds the old schema's name
-	NoteEvent   = "event"   // an event that was made DISABLED
-	NoteWarning = "warning" // the server's warnings about rows
+	NoteSkipped = "skipped"  // a statement that has no place in a load: GTID_PURGED, LOCK TABLES of others
+	NoteLeftOut = "left out" // accounts, rights, plugins and servers: they are not of one schema
+	NoteDefiner = "definer"  // an account that the target does not have
+	NoteOutside = "outside"  // a body that names another schema
+	NoteOldName = "oldname"  // a string in a body that holds the old schema's name
+	NoteEvent   = "event"    // an event that was made DISABLED
+	NoteWarning = "warning"  // the server's warnings about rows
 )
 
 // LoadNote is something about a load that a person should know.

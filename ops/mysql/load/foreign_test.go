@@ -13,6 +13,7 @@ import (
 
 	"opsdeck/internal/testdb"
 	"opsdeck/ops"
+	"opsdeck/ops/backup"
 )
 
 func TestMysqldumpOfTheZooComesBackAsItWas(t *testing.T) {
@@ -283,4 +284,30 @@ func TestRowsUnderCheckedForeignKeysKeepTheirOrder(t *testing.T) {
 		}
 		mustRun(t, s, source(t, []byte(text.String())), Options{Schema: s.Schema(t), Jobs: 4})
 	})
+}
+
+// TestADumpOfAllWithAccountsLoadsOneSchema: mariadb-dump --system=all writes accounts and
+// rights among the databases. They are left out, and that is told.
+func TestADumpOfAllWithAccountsLoadsOneSchema(t *testing.T) {
+	s := testdb.MariaDB(t)
+	from := s.Schema(t)
+	s.Exec(t, from, "CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1), (2)")
+	text := s.Dump(t, "--system=all", "--databases", from, "mysql")
+	to := s.Schema(t)
+	r := mustRun(t, s, source(t, text), Options{Schema: to, From: from, SkipOthers: true})
+	if r.Rows != 2 {
+		t.Errorf("%d rows", r.Rows)
+	}
+	told := 0
+	for _, n := range r.Notes {
+		if n.Kind == backup.NoteLeftOut {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("told %d times: %+v", told, r.Notes)
+	}
+	if _, err := Run(t.Context(), target(s), source(t, text), Options{Schema: s.Schema(t), From: from}); err == nil {
+		t.Error("taken for a dump of one database")
+	}
 }

@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 
 	"opsdeck/internal/lang"
@@ -47,6 +48,7 @@ type guard struct {
 	definers map[string][]string // account as SQL → objects
 	options  string              // of CREATE DATABASE, behind the name
 	skipped  bool                // the last PREPARE was left out
+	noted    bool                // that accounts are left out was told
 	entered  bool                // USE has led into the target
 	strayed  bool                // USE has led elsewhere
 	tables   map[string]facts    // made by the dump, and not changed since
@@ -74,6 +76,13 @@ func (g *guard) ours(name string) bool { return name == g.from || name == g.sche
 
 // judge decides over one statement. where is for the error.
 func (g *guard) judge(sql []byte, where string) (verdict, error) {
+	if g.others && ofTheServer.Match(sql) { // in a dump of several databases: a load touches the target schema alone
+		if !g.noted {
+			g.noted = true
+			g.note(backup.NoteLeftOut, "accounts, rights, plugins and servers", redact.Text(firstWords(string(sql))))
+		}
+		return verdict{action: skip, parsed: &sqlscan.Parsed{}}, nil
+	}
 	p, err := sqlscan.Parse(sql, g.settings.mode)
 	if err != nil {
 		if again := ansiDrop(sql, g.settings.mode); again != nil {
@@ -168,6 +177,14 @@ func (g *guard) decide(v *verdict) (refusal lang.Msg) {
 	}
 	return unknownStatement(p)
 }
+
+// ofTheServer finds statements about accounts, rights, plugins and servers, as
+// mariadb-dump --system=all writes them among the databases.
+var ofTheServer = regexp.MustCompile(`(?is)^(?:\s+|--[^\n]*\n)*(?:/\*M?!\d*\s*)?(?:` +
+	`(?:CREATE|ALTER|DROP|RENAME)\s+(?:OR\s+REPLACE\s+)?(?:USER|ROLE|SERVER)\b|(?:GRANT|REVOKE)\s|` +
+	`SET\s+(?:DEFAULT\s+)?ROLE\b|SET\s+PASSWORD\b|(?:UN)?INSTALL\s+(?:PLUGIN|SONAME|COMPONENT)\b|` +
+	`CREATE\s+(?:OR\s+REPLACE\s+)?(?:AGGREGATE\s+)?FUNCTION\s+\S+\s+RETURNS\s+\w+\s+SONAME\b|` +
+	`SELECT\s+COALESCE\(CURRENT_ROLE\(\)|EXECUTE\s+IMMEDIATE\s+CONCAT\('SET ROLE)`)
 
 // replication tells of what a dump for a replica holds besides the data, and of
 // FLUSH PRIVILEGES. It is never run: a load touches the target schema alone.
