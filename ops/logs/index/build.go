@@ -219,7 +219,7 @@ func (b *Builder) extend(blk *Block, r io.ReaderAt, off, end int64) error {
 func (b *Builder) add(blk *Block, line []byte, at, size, last int64) int64 {
 	id, s, seen, first := b.shapeOf(line, size)
 	i := len(blk.Starts)
-	head := b.isHead(s) || i == 0
+	head := b.isHead(s) || i == 0 || s.Kind == logline.KindNext && !b.Shape(blk.Shapes[i-1]).Opens()
 	if head {
 		ms := s.TimeOf(seen, first, &b.at, b.parser)
 		if ms == logline.Unset && len(line) > 0 && line[0] == 0x1b {

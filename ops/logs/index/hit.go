@@ -64,6 +64,7 @@ func ReadEvent(r io.ReaderAt, p *line.Parser, off, end, head int64) (logs.Event,
 	e, _ := p.Parse([]byte(first))
 	e.Raw = line.Unmarked(raw)
 	if off == head {
+		line.Whole(&e)
 		return e, nil
 	}
 	top, err := firstLine(r, head, off)

@@ -154,9 +154,12 @@ func (s *Surround) lines(h *Hit, off, end int64) error {
 	}
 	s.Parser.DayFirst = h.text.manner.DayFirst
 	var out []logs.Event
+	opens := false
 	for line := range strings.SplitSeq(strings.TrimSuffix(raw, "\n"), "\n") {
 		e, kind := s.Parser.Parse([]byte(line))
-		if kind == logline.KindHead || kind == logline.KindPlain && h.text.manner.Plain {
+		next := kind == logline.KindNext && !opens
+		opens = logline.Opens(&e, kind)
+		if kind == logline.KindHead || next || kind == logline.KindPlain && h.text.manner.Plain {
 			if e.Time.IsZero() {
 				e.Time = of.Time
 			}

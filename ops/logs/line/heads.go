@@ -17,7 +17,9 @@ func (p *Parser) head(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) 
 	case c == '<':
 		e, ms, ok = p.priority(line)
 	case c == '#':
-		e, ms, ok = p.slowHead(line)
+		if e, ms, kind, ok = p.slowHead(line); ok {
+			return e, ms, kind, true
+		}
 	case Digit(c):
 		e, ms, ok = p.redis(line)
 	case letterLevels[c] != logs.LevelUnknown && len(line) > 5 && Digit(line[1]):
@@ -197,16 +199,6 @@ func (p *Parser) klog(line []byte) (e logs.Event, ms int64, ok bool) {
 func (s *Stamps) yearlessMillis(t Stamp) int64 {
 	t = s.withYear(t)
 	return s.Millis(&t)
-}
-
-// slowHead reads the line that begins an entry of MySQL's slow log.
-func (p *Parser) slowHead(line []byte) (e logs.Event, ms int64, ok bool) {
-	rest, ok := bytes.CutPrefix(line, []byte("# Time: "))
-	if !ok || len(rest) == 0 {
-		return e, Unset, false
-	}
-	ms, n := p.AnyTime(rest)
-	return logs.Event{Format: logs.FormatText, Context: "slow log", Message: string(line)}, ms, n > 0
 }
 
 // nodeFailure tells the first line that Node prints when a script ends by an error that

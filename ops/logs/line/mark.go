@@ -1,6 +1,9 @@
 package line
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+)
 
 // criticals are the errors that need a person at once.
 var criticals = [...][]byte{
@@ -35,22 +38,79 @@ func Critical(text string) (which string, ok bool) {
 // SlowMS is how long an operation may take, in ms, before it counts as slow.
 const SlowMS = 1000
 
-var took = []byte("took ")
+// tooks are the words before the time that something took, and how it is written
+// there: with its unit, or in seconds.
+var tooks = [...]struct {
+	word    []byte
+	seconds bool
+}{
+	{[]byte("took "), false},
+	{[]byte("# Query_time: "), true}, // MySQL and MariaDB
+	{[]byte("request_time="), true},  // nginx, by its usual names
+	{[]byte(`"request_time":`), true},
+	{[]byte(" rt="), true},
+}
 
-// Took reads "took 1234ms" (also "took 1.2s") out of a line; ms is -1 when it
-// says no such thing. Of several the longest counts.
-func Took(line []byte) (ms int64) {
-	ms = -1
-	for {
-		i := bytes.Index(line, took)
-		if i < 0 {
-			return ms
-		}
-		line = line[i+len(took):]
-		if v := duration(line); v > ms {
-			ms = v
+// saysTook tells whether a line says how long something took.
+func saysTook(line []byte) bool {
+	for i := range tooks {
+		if bytes.Contains(line, tooks[i].word) {
+			return true
 		}
 	}
+	_, ok := morganTook(line)
+	return ok
+}
+
+// Took reads how long something took, in ms: "took 1234ms" (also "took 1.2s"), the query
+// time of a slow log, the request time of an access log. It is -1 when the text says no such
+// thing. Of several the longest counts.
+func Took(text []byte) (ms int64) {
+	ms = -1
+	for i := range tooks {
+		rest := text
+		for {
+			at := bytes.Index(rest, tooks[i].word)
+			if at < 0 {
+				break
+			}
+			rest = rest[at+len(tooks[i].word):]
+			if tooks[i].seconds {
+				ms = max(ms, inSeconds(rest))
+			} else {
+				ms = max(ms, duration(rest))
+			}
+		}
+	}
+	if v, ok := morganTook(text); ok {
+		ms = max(ms, v)
+	}
+	return ms
+}
+
+// inSeconds reads "2.511853", perhaps quoted, in ms, or -1.
+func inSeconds(b []byte) int64 {
+	b = bytes.TrimLeft(b, ` "`)
+	n := 0
+	for n < len(b) && n < 20 && (Digit(b[n]) || b[n] == '.') {
+		n++
+	}
+	v, err := strconv.ParseFloat(string(b[:n]), 64)
+	if err != nil {
+		return -1
+	}
+	return int64(v * 1000)
+}
+
+// morganTook reads the time of morgan's dev form, "GET /orders 200 12.3 ms - 15".
+func morganTook(line []byte) (ms int64, ok bool) {
+	i := bytes.Index(line, []byte(" ms - "))
+	if i < 0 {
+		return 0, false
+	}
+	start := bytes.LastIndexByte(line[:i], ' ') + 1
+	v, err := strconv.ParseFloat(string(line[start:i]), 64)
+	return int64(v), err == nil
 }
 
 // duration reads "1234ms", "1234 ms", "1.5s" at the beginning of b, or -1.

@@ -24,6 +24,8 @@ const (
 	KindPlain
 	// KindCont continues the event before.
 	KindCont
+	// KindNext starts an event, unless the line before opened one that it belongs to.
+	KindNext
 )
 
 // Parser turns lines into events. It is not safe for concurrent use; each

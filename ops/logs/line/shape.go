@@ -135,7 +135,7 @@ func NewShape(line []byte, first int, p *Parser) *Shape {
 	s := &Shape{
 		Text: shapeText(nil, line), Level: e.Level, Kind: kind, Format: e.Format, Context: e.Context,
 		Varies:   strings.ContainsAny(e.Context, "0123456789"),
-		Critical: IsCritical(line), HasTook: bytes.Contains(line, took),
+		Critical: IsCritical(line), HasTook: saysTook(line),
 		Message: string(shapeText(nil, []byte(strings.Repeat(" ", headBytes)+pattern))[headBytes:]),
 	}
 	switch {

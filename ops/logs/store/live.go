@@ -26,6 +26,7 @@ type Live struct {
 	parser *logline.Parser
 	line   int64
 	timed  bool
+	opens  bool // the line before opened what the next may belong to
 	lines  []string
 	last   time.Time
 	came   time.Time
@@ -92,9 +93,11 @@ const heldLines = 2000
 func (l *Live) take(line string) {
 	text := []byte(line)
 	_, _, n := logline.Mark(text)
-	_, ms, kind := l.parser.ParseMS(text[n:]) // the text's own time
+	e, ms, kind := l.parser.ParseMS(text[n:]) // the text's own time
+	head := kind == logline.KindHead || kind == logline.KindNext && !l.opens
+	l.opens = logline.Opens(&e, kind)
 	l.timed = l.timed || kind == logline.KindHead && ms != logline.Unset
-	if len(l.lines) > 0 && (kind == logline.KindHead || kind == logline.KindPlain && !l.timed || len(l.lines) >= heldLines) {
+	if len(l.lines) > 0 && (head || kind == logline.KindPlain && !l.timed || len(l.lines) >= heldLines) {
 		l.flush()
 	}
 	l.lines = append(l.lines, line)
@@ -127,6 +130,7 @@ func (l *Live) flush() {
 	}
 	l.last = e.Time
 	e.Source, e.Line, e.Raw = l.Source, l.line+1, logline.Unmarked(strings.Join(lines, "\n"))
+	logline.Whole(&e)
 	first := l.line
 	l.line += int64(len(lines))
 	var all []byte

@@ -73,6 +73,15 @@ func readRow(r rowAt, blk *logindex.Block, text logs.Text, list []*line.Shape, p
 	if err != nil {
 		row.Lost = true
 	}
+	if head == r.line && line.NeedsWhole(&e) { // its first line says little
+		_, last := blk.LineAt(blk.EventEnd(head) - 1)
+		if whole, err := logindex.ReadText(text, off, min(last, off+logindex.RowText)); err == nil {
+			raw := e.Raw
+			e.Raw = whole
+			line.Whole(&e)
+			e.Raw = raw
+		}
+	}
 	e.Source = r.g.name
 	if ms := blk.Times[r.line]; ms != line.Unset && !e.Time.IsZero() {
 		e.Time = time.UnixMilli(ms).In(p.Zone)

@@ -1,0 +1,107 @@
+package line
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"time"
+
+	"opsdeck/ops/logs"
+)
+
+// slowLog is the context of entries of the slow log of MySQL and MariaDB.
+const slowLog = "slow log"
+
+// slowHead reads the lines that begin an entry: "# Time: ", or, where the second is
+// still that of the entry before, "# User@Host: " alone (MySQL before 8.0, MariaDB).
+// After a "# Time: " the latter belongs to the entry.
+func (p *Parser) slowHead(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
+	e = logs.Event{Format: logs.FormatText, Context: slowLog, Message: string(line)}
+	if rest, ok := bytes.CutPrefix(line, []byte("# Time: ")); ok && len(rest) > 0 {
+		ms, n := p.AnyTime(rest)
+		return e, ms, KindHead, n > 0
+	}
+	if bytes.HasPrefix(line, []byte("# User@Host: ")) {
+		return e, Unset, KindNext, true
+	}
+	return e, Unset, KindPlain, false
+}
+
+// Opens tells that a line of this shape is the first of an entry, to which a line of
+// KindNext belongs.
+func (s *Shape) Opens() bool { return s.Kind == KindHead && s.Context == slowLog }
+
+// Opens is Shape.Opens for a line that was parsed.
+func Opens(e *logs.Event, kind Kind) bool { return kind == KindHead && e.Context == slowLog }
+
+// NeedsWhole tells that Whole finds more in all lines of an event than its first says.
+func NeedsWhole(e *logs.Event) bool { return e.Context == slowLog && e.Format == logs.FormatText }
+
+// Whole reads out of all lines of an event what its first does not say: of an entry of
+// the slow log its numbers, who asked, and the statement, which becomes the message.
+func Whole(e *logs.Event) {
+	if !NeedsWhole(e) {
+		return
+	}
+	var statement []string
+	for _, l := range strings.Split(e.Raw, "\n") {
+		l = strings.TrimRight(l, "\r")
+		switch text, comment := strings.CutPrefix(l, "# "); {
+		case comment && strings.HasPrefix(text, "Time: "):
+		case comment && strings.HasPrefix(text, "User@Host: "):
+			slowUser(e, strings.TrimPrefix(text, "User@Host: "))
+		case comment && len(statement) == 0:
+			slowNumbers(e, text)
+		case len(statement) == 0 && strings.HasPrefix(strings.ToLower(l), "set timestamp="):
+			slowTime(e, l[len("set timestamp="):])
+		case len(statement) == 0 && strings.HasPrefix(l, "use ") && strings.HasSuffix(l, ";"):
+			e.Fields = append(e.Fields, logs.Field{Key: "schema", Value: strings.Trim(l[4:len(l)-1], "` ")})
+		case strings.TrimSpace(l) != "":
+			statement = append(statement, strings.TrimSpace(l))
+		}
+	}
+	if len(statement) > 0 {
+		e.Message = strings.Join(statement, " ")
+	}
+}
+
+// slowTime takes the time of an entry that says no other.
+func slowTime(e *logs.Event, text string) {
+	at, err := strconv.ParseFloat(strings.TrimRight(text, "; "), 64)
+	if err == nil && e.Time.IsZero() {
+		e.Time = time.UnixMilli(int64(at * 1000))
+	}
+}
+
+// slowUser reads "app[app] @ localhost [10.0.0.9]  Id:     2".
+func slowUser(e *logs.Event, text string) {
+	who, where, _ := strings.Cut(text, " @ ")
+	user, _, _ := strings.Cut(who, "[")
+	where, id, _ := strings.Cut(where, "Id:")
+	host, address, _ := strings.Cut(strings.TrimSpace(where), "[")
+	if host = strings.TrimSpace(host); host == "" {
+		host = strings.TrimRight(address, "] ")
+	}
+	e.Fields = append(e.Fields, logs.Field{Key: "user", Value: strings.TrimSpace(user)}, logs.Field{Key: "host", Value: host})
+	if id = strings.TrimSpace(id); id != "" {
+		e.Fields = append(e.Fields, logs.Field{Key: "id", Value: id})
+	}
+}
+
+// slowNumbers reads "Query_time: 2.511853  Lock_time: 0.000117 Rows_sent: 1  Rows_examined: 9".
+// Times become ms.
+func slowNumbers(e *logs.Event, text string) {
+	words := strings.Fields(text)
+	for i := 0; i+1 < len(words); i++ {
+		name, ok := strings.CutSuffix(words[i], ":")
+		if !ok || strings.HasSuffix(words[i+1], ":") {
+			continue
+		}
+		i++
+		key, value := strings.ToLower(name), words[i]
+		if seconds, err := strconv.ParseFloat(value, 64); err == nil && strings.HasSuffix(key, "_time") {
+			key, value = key+"_ms", strconv.FormatFloat(float64(int64(seconds*1e6+0.5))/1e3, 'f', -1, 64)
+		}
+		e.Fields = append(e.Fields, logs.Field{Key: key, Value: value})
+	}
+}
