@@ -67,7 +67,8 @@ func (sh *shelf) holdings() (holdings, error) {
 		}
 		h.spans = append(h.spans, spans...)
 		for _, g := range gaps {
-			h.gaps = append(h.gaps, binlogGap{g, !healed.IsZero() && healed.After(g.ToTime)})
+			// The log's times may be whole seconds: of the same one nothing is proved.
+			h.gaps = append(h.gaps, binlogGap{g, !healed.IsZero() && healed.Truncate(time.Second).After(g.ToTime)})
 		}
 	}
 	return h, nil

@@ -345,7 +345,7 @@ func (b *checker) backup() {
 		"backup",
 		health.KindBackup,
 		slowPace,
-		b.withCopies(b.withRuns(look.Probe())),
+		b.withArchive(b.withCopies(b.withRuns(look.Probe()))),
 		limits(
 			lang.M("age of the newest good one"),
 			lang.M("the last run of %q left none", p.Daily),
