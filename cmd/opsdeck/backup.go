@@ -114,7 +114,7 @@ func (sh *shelf) look(ctx context.Context) (*backup.Inventory, error) {
 	if err != nil {
 		return nil, err
 	}
-	copies, err := backup.ReadCopies(sh.state)
+	copies, err := backup.ReadCopies(sh.state, places(sh.service.Backup.Copies))
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
 	}

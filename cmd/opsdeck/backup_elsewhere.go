@@ -34,13 +34,13 @@ func (sh *shelf) elsewhere(inv *backup.Inventory) ([]backup.Elsewhere, error) {
 	if len(sh.service.Backup.Copies) == 0 {
 		return nil, nil
 	}
-	known, err := backup.ReadCopies(sh.state)
+	known, err := backup.ReadCopies(sh.state, places(sh.service.Backup.Copies))
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
 	}
 	var all []backup.Elsewhere
 	for _, c := range sh.service.Backup.Copies {
-		l, err := backup.ReadListing(sh.state, c.Name)
+		l, err := backup.ReadListing(sh.state, c.Name, placeOf(c))
 		if err != nil {
 			return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
 		}

@@ -114,7 +114,7 @@ func (sh *shelf) copier(c config.Copy, dry bool, report func(ops.Progress)) (*re
 	if err != nil {
 		return nil, err
 	}
-	known, err := backup.ReadCopies(sh.state)
+	known, err := backup.ReadCopies(sh.state, places(sh.service.Backup.Copies))
 	if err != nil {
 		store.Close()
 		return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))

@@ -12,6 +12,7 @@ import (
 type CopyRecord struct {
 	At     time.Time `json:"at"`
 	Copy   string    `json:"copy"`
+	Target string    `json:"target,omitempty"` // the place: two services may give one name to two
 	Name   string    `json:"name"`
 	Size   int64     `json:"size_bytes"`
 	SHA256 string    `json:"sha256"` // as it was read back there
@@ -29,11 +30,13 @@ func (c Copies) Of(copy, name, sha string, size int64) bool {
 
 const copiesName = "copies.jsonl"
 
-// ReadCopies reads what is known of the copies; a damaged line is left out.
-func ReadCopies(stateDir string) (Copies, error) {
+// ReadCopies reads what is known of the copies whose places are given by name. What
+// was read back at another place of that name proves nothing, and is left out, as a
+// damaged line is.
+func ReadCopies(stateDir string, places map[string]string) (Copies, error) {
 	all := Copies{}
 	err := jsonl.Each(filepath.Join(stateDir, copiesName), func(r CopyRecord) {
-		if r.Copy == "" {
+		if place, ours := places[r.Copy]; r.Copy == "" || !ours || r.Target != place {
 			return
 		}
 		if all[r.Copy] == nil {

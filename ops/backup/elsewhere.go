@@ -1,6 +1,8 @@
 package backup
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -8,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/atomicfile"
 )
@@ -31,23 +35,36 @@ type FileAtCopy struct {
 	Summary      *Summary `json:"summary,omitempty"` // of its manifest; nil for a file without, or with one that cannot be trusted
 }
 
-func listingPath(stateDir, copy string) string {
+// listingPath has the place in it: two services may give one name to two copies.
+func listingPath(stateDir, copy, target string) string {
+	sum := sha256.Sum256([]byte(copy + "\x00" + target))
+	name := []rune(escape(copy))
+	name = name[:min(len(name), 40)]
+	return filepath.Join(stateDir, "copies", string(name)+"-"+hex.EncodeToString(sum[:8])+".json")
+}
+
+// olderListingPath is where earlier versions kept it, whatever the place.
+func olderListingPath(stateDir, copy string) string {
 	return filepath.Join(stateDir, "copies", escape(copy)+".json")
 }
 
-// ReadListing reads what is remembered of a copy; of one that was never looked
-// at, and of a damaged record, nothing.
-func ReadListing(stateDir, copy string) (Listing, error) {
-	l := Listing{Copy: copy}
-	text, err := os.ReadFile(listingPath(stateDir, copy))
+// ReadListing reads what is remembered of a copy at a place; of one that was never
+// looked at, and of a damaged record, nothing.
+func ReadListing(stateDir, copy, target string) (Listing, error) {
+	text, err := os.ReadFile(listingPath(stateDir, copy, target))
 	if errors.Is(err, fs.ErrNotExist) {
-		return l, nil
+		text, err = os.ReadFile(olderListingPath(stateDir, copy))
+	}
+	none := Listing{Copy: copy, Target: target}
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENAMETOOLONG) {
+		return none, nil
 	}
 	if err != nil {
-		return l, err
+		return none, err
 	}
-	if json.Unmarshal(text, &l) != nil || l.Copy != copy {
-		return Listing{Copy: copy}, nil
+	var l Listing
+	if json.Unmarshal(text, &l) != nil || l.Copy != copy || l.Target != target {
+		return none, nil
 	}
 	return l, nil
 }
@@ -58,7 +75,7 @@ func WriteListing(stateDir string, l Listing) error {
 	if err != nil {
 		return err
 	}
-	path := listingPath(stateDir, l.Copy)
+	path := listingPath(stateDir, l.Copy, l.Target)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}

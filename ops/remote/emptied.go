@@ -22,7 +22,7 @@ func (c *Copier) emptied(before backup.Listing, there map[string]int64) *backup.
 // watchful looks before a Send whether the copy was emptied, and says and remembers
 // it: when everything was sent again, nothing tells of it any more.
 func (c *Copier) watchful(there map[string]int64) (*backup.Emptied, error) {
-	before, err := backup.ReadListing(c.State, c.Name)
+	before, err := backup.ReadListing(c.State, c.Name, c.Target)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (c *Copier) mended(e *backup.Emptied) error {
 	if e == nil || c.DryRun || e.Sent && !c.ByHand {
 		return nil
 	}
-	l, err := backup.ReadListing(c.State, c.Name)
+	l, err := backup.ReadListing(c.State, c.Name, c.Target)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (c *Copier) mended(e *backup.Emptied) error {
 // forget takes names out of what is remembered of the copy, before this program
 // removes them there.
 func (c *Copier) forget(names []string) error {
-	l, err := backup.ReadListing(c.State, c.Name)
+	l, err := backup.ReadListing(c.State, c.Name, c.Target)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func empty(t *testing.T, s Store, keep int) {
 
 func remembered(t *testing.T, c *Copier) *backup.Emptied {
 	t.Helper()
-	l, err := backup.ReadListing(c.State, c.Name)
+	l, err := backup.ReadListing(c.State, c.Name, c.Target)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -209,7 +209,7 @@ func TestACopyIsWholeReadBackAndNeverLosesAnything(t *testing.T) {
 		if r := send(t, c, inv); len(r.Sent) != 0 || r.Present != 5 {
 			t.Errorf("again: %+v", r)
 		}
-		remembered, err := backup.ReadCopies(c.State)
+		remembered, err := backup.ReadCopies(c.State, map[string]string{c.Name: c.Target})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -289,7 +289,7 @@ func TestAByteFlippedOnTheWayIsFoundAndNoManifestFollows(t *testing.T) {
 	if names := listed(t, s); len(names) != 1 {
 		t.Errorf("there: %v", names)
 	}
-	remembered, _ := backup.ReadCopies(c.State)
+	remembered, _ := backup.ReadCopies(c.State, map[string]string{c.Name: c.Target})
 	inv.Attach(remembered)
 	if st := inv.Sets[0].Copies; len(st) != 0 && st[0].State == backup.Good {
 		t.Errorf("it is called %v", st)

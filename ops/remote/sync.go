@@ -172,7 +172,15 @@ func (c *Copier) tell(label string, done, size int64) {
 }
 
 func (c *Copier) remember(s *backup.Set, hash string, good bool) error {
-	r := backup.CopyRecord{At: c.Now(), Copy: c.Name, Name: s.Name, Size: s.Size, SHA256: hash, Good: good}
+	r := backup.CopyRecord{
+		At:     c.Now(),
+		Copy:   c.Name,
+		Target: c.Target,
+		Name:   s.Name,
+		Size:   s.Size,
+		SHA256: hash,
+		Good:   good,
+	}
 	if c.Copies[c.Name] == nil {
 		c.Copies[c.Name] = map[string]backup.CopyRecord{}
 	}
@@ -198,7 +206,7 @@ func (c *Copier) Look(ctx context.Context) (backup.Listing, error) {
 	if err != nil {
 		return now, err
 	}
-	before, err := backup.ReadListing(c.State, c.Name)
+	before, err := backup.ReadListing(c.State, c.Name, c.Target)
 	if err != nil {
 		return now, err
 	}

@@ -34,7 +34,7 @@ func TestRotAtACopyIsFoundAndRemembered(t *testing.T) {
 			t.Errorf("%s: %+v, %v", want.set.Name, v, err)
 		}
 	}
-	again, err := backup.ReadCopies(c.State)
+	again, err := backup.ReadCopies(c.State, map[string]string{c.Name: c.Target})
 	if err != nil || !again.Of("off", "whole", good, 9) || again.Of("off", "rot", good, 9) || again["off"]["rot"].Good {
 		t.Errorf("remembered: %+v, %v", again, err)
 	}

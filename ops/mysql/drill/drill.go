@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"filippo.io/age"
 
@@ -146,7 +147,7 @@ func (d *drill) begin(ctx context.Context) (err error) {
 		d.Schema = prefix + d.Now().UTC().Format("20060102_150405")
 	}
 	d.record.Target = d.Schema
-	if strings.EqualFold(d.Schema, d.Live) || len(d.Schema) > 64 {
+	if strings.EqualFold(d.Schema, d.Live) || utf8.RuneCountInString(d.Schema) > schema.NameLimit {
 		return ops.E(ops.Usage, lang.M("a drill needs a database of its own: %q is not", d.Schema))
 	}
 	if d.src, err = load.Open(d.Path, d.Identities...); err != nil {
