@@ -49,7 +49,7 @@ func (d *detail) scroll(key string, height int) {
 }
 
 func (p *Page) detailActions() []page.Action {
-	step := func(n int) func() tea.Cmd { return func() tea.Cmd { return p.step(n) } }
+	step := func(n int) func() tea.Cmd { return func() tea.Cmd { return p.feed.step(n) } }
 	return []page.Action{
 		{
 			ID:     "logs.back",
@@ -57,7 +57,7 @@ func (p *Page) detailActions() []page.Action {
 			Label:  lang.M("back"),
 			Help:   lang.M("back to the list"),
 			Footer: true,
-			Run:    func() tea.Cmd { p.mode = listMode; return p.load() },
+			Run:    func() tea.Cmd { p.look.mode = listMode; return p.feed.load() },
 		},
 		{
 			ID:     "logs.nextevent",
@@ -81,7 +81,7 @@ func (p *Page) detailActions() []page.Action {
 			Label:  lang.M("raw"),
 			Help:   lang.M("the lines as they stand in the file"),
 			Footer: true,
-			Run:    func() tea.Cmd { p.detail.raw = !p.detail.raw; p.detail.top = 0; return nil },
+			Run:    func() tea.Cmd { p.sheet.detail.raw = !p.sheet.detail.raw; p.sheet.detail.top = 0; return nil },
 		},
 		{
 			ID:     "logs.copyevent",
@@ -96,7 +96,7 @@ func (p *Page) detailActions() []page.Action {
 			Keys:  []string{"c"},
 			Label: lang.M("critical"),
 			Help:  lang.M("to the next error that needs a person at once"),
-			Run:   func() tea.Cmd { return p.jump(store.MarkCritical, true) },
+			Run:   func() tea.Cmd { return p.feed.jump(store.MarkCritical, true) },
 		},
 		{
 			ID:     "logs.incident",
@@ -104,23 +104,23 @@ func (p *Page) detailActions() []page.Action {
 			Label:  lang.M("incident"),
 			Help:   lang.M("make this moment the incident: every tab goes there"),
 			Footer: true,
-			Off:    p.noTime,
+			Off:    p.list.noTime,
 			Run:    p.setIncident,
 		},
 	}
 }
 
-func (p *Page) openCurrent() tea.Cmd {
-	r, ok := p.current()
+func (p *feed) openCurrent() tea.Cmd {
+	r, ok := p.list.current()
 	if !ok {
 		return nil
 	}
-	p.leaveEnd()
+	p.list.leaveEnd()
 	return p.open(r.ID)
 }
 
 // open reads the whole event.
-func (p *Page) open(id store.RowID) tea.Cmd {
+func (p *feed) open(id store.RowID) tea.Cmd {
 	source := p.source
 	return func() tea.Msg {
 		e, ok := source.Event(id)
@@ -129,20 +129,20 @@ func (p *Page) open(id store.RowID) tea.Cmd {
 }
 
 func (p *Page) openEvent(m eventMsg) {
-	p.mode = detailMode
-	p.detail = detail{id: m.id, event: m.event, ok: m.ok, raw: p.detail.raw}
+	p.look.mode = detailMode
+	p.sheet.detail = detail{id: m.id, event: m.event, ok: m.ok, raw: p.sheet.detail.raw}
 }
 
 // step opens the event after or before in the list.
-func (p *Page) step(n int) tea.Cmd {
+func (p *feed) step(n int) tea.Cmd {
 	cmd := p.move(n)
-	if r, ok := p.current(); ok {
+	if r, ok := p.list.current(); ok {
 		return tea.Batch(cmd, p.open(r.ID))
 	}
 	return cmd
 }
 
-func (p *Page) viewDetail(size page.Size) string {
+func (p *sheet) viewDetail(size page.Size) string {
 	lines := p.detailLines(size.Width)
 	p.detail.lines = len(lines)
 	h := size.Height - 1
@@ -154,14 +154,14 @@ func (p *Page) viewDetail(size page.Size) string {
 	}
 	foot := ""
 	if to < len(lines) || p.detail.top > 0 {
-		foot = p.ink.dim.Paint(p.env.T(" lines %d–%d of %d", p.detail.top+1, to, len(lines)))
+		foot = p.look.ink.dim.Paint(p.look.env.T(" lines %d–%d of %d", p.detail.top+1, to, len(lines)))
 	}
 	return widget.Fill(append(out, foot), size)
 }
 
-func (p *Page) detailLines(width int) []string {
+func (p *sheet) detailLines(width int) []string {
 	if !p.detail.ok {
-		return []string{" " + p.ink.dim.Paint(p.env.T("(gone: the file was truncated)"))}
+		return []string{" " + p.look.ink.dim.Paint(p.look.env.T("(gone: the file was truncated)"))}
 	}
 	e := p.detail.event
 	if p.detail.raw {
@@ -171,70 +171,74 @@ func (p *Page) detailLines(width int) []string {
 }
 
 // eventLines lay an event out.
-func (p *Page) eventLines(e logs.Event, width int) []string {
+func (p *sheet) eventLines(e logs.Event, width int) []string {
 	out := p.summary(e, width)
 	out = append(out, "")
-	for _, l := range cells.Wrap(p.highlight(e.Message, 1<<16), max(1, width-2)) {
+	for _, l := range cells.Wrap(p.ask.highlight(e.Message, 1<<16), max(1, width-2)) {
 		out = append(out, " "+l)
 	}
 	if len(e.Fields) > 0 {
-		out = append(out, "", p.rule(p.env.T("fields"), width))
+		out = append(out, "", p.look.rule(p.look.env.T("fields"), width))
 		for _, f := range e.Fields {
-			out = append(out, p.field(f, width)...)
+			out = append(out, p.look.field(f, width)...)
 		}
 	}
 	if rest := e.Rest(); rest != "" {
-		out = append(out, "", p.rule(p.env.T("further lines"), width))
-		out = append(out, p.stack(rest, width)...)
+		out = append(out, "", p.look.rule(p.look.env.T("further lines"), width))
+		out = append(out, p.look.stack(rest, width)...)
 	}
 	return out
 }
 
-func (p *Page) rule(title string, width int) string {
+func (p *look) rule(title string, width int) string {
 	return widget.Rule(p.env.Theme, title, width)
 }
 
 // summary are the things that every event has.
-func (p *Page) summary(e logs.Event, width int) []string {
+func (p *sheet) summary(e logs.Event, width int) []string {
 	where := termsafe.Line(e.Source)
 	if e.Line > 0 {
 		where += fmt.Sprintf(":%d", e.Line)
 	}
-	when := p.env.T("no time known")
+	when := p.look.env.T("no time known")
 	if !e.Time.IsZero() {
-		when = e.Time.In(p.env.Zone).Format("2006-01-02 15:04:05.000 MST")
+		when = e.Time.In(p.look.env.Zone).Format("2006-01-02 15:04:05.000 MST")
 	}
-	level := p.ink.level[e.Level].Paint(e.Level.String())
+	level := p.look.ink.level[e.Level].Paint(e.Level.String())
 	lines := stripColours(e.Raw)
 	if which, ok := line.Critical(lines); ok {
-		level += "  " + p.ink.crit.Paint(
-			p.env.Theme.Glyph.Crit+" "+p.env.T("needs a person at once"),
-		) + p.ink.dim.Paint(
+		level += "  " + p.look.ink.crit.Paint(
+			p.look.env.Theme.Glyph.Crit+" "+p.look.env.T("needs a person at once"),
+		) + p.look.ink.dim.Paint(
 			" ("+which+")",
 		)
 	} else if ms := line.Took([]byte(lines)); ms >= line.SlowMS {
-		level += "  " + p.ink.warn.Paint(p.env.Theme.Glyph.Warn+" "+p.env.T("slow: %d ms", ms))
+		level += "  " + p.look.ink.warn.Paint(p.look.env.Theme.Glyph.Warn+" "+p.look.env.T("slow: %d ms", ms))
 	}
-	out := []string{p.pair(p.env.T("time"), p.ink.bold.Paint(when), width), p.pair(p.env.T("level"), level, width)}
+	out := []string{
+		p.look.pair(p.look.env.T("time"), p.look.ink.bold.Paint(when), width),
+		p.look.pair(p.look.env.T("level"), level, width),
+	}
 	if e.Context != "" {
-		out = append(out, p.pair(p.env.T("context"), p.ink.info.Paint(termsafe.Line(e.Context)), width))
+		out = append(out, p.look.pair(p.look.env.T("context"), p.look.ink.info.Paint(termsafe.Line(e.Context)), width))
 	}
-	if i := slices.IndexFunc(p.marks, bookmarkOf(store.Row{Event: e}).is); i >= 0 && p.marks[i].Note != "" {
-		out = append(out, p.pair(p.env.T("note"), p.ink.info.Paint(termsafe.Line(p.marks[i].Note)), width))
+	if i := slices.IndexFunc(p.book.marks, bookmarkOf(store.Row{Event: e}).is); i >= 0 && p.book.marks[i].Note != "" {
+		note := p.look.ink.info.Paint(termsafe.Line(p.book.marks[i].Note))
+		out = append(out, p.look.pair(p.look.env.T("note"), note, width))
 	}
 	return append(
 		out,
-		p.pair(p.env.T("where"), cells.CutLeft(where, max(8, width-12)), width),
-		p.pair(p.env.T("format"), e.Format.String(), width),
+		p.look.pair(p.look.env.T("where"), cells.CutLeft(where, max(8, width-12)), width),
+		p.look.pair(p.look.env.T("format"), e.Format.String(), width),
 	)
 }
 
-func (p *Page) pair(name, value string, width int) string {
+func (p *look) pair(name, value string, width int) string {
 	return cells.Cut(" "+p.ink.dim.Paint(cells.Pad(name, 9))+" "+value, width)
 }
 
 // field is a name and its value; JSON is laid out.
-func (p *Page) field(f logs.Field, width int) []string {
+func (p *look) field(f logs.Field, width int) []string {
 	name := p.ink.accent.Paint(termsafe.Line(f.Key))
 	text := f.Text()
 	if f.JSON && (strings.HasPrefix(f.Value, "{") || strings.HasPrefix(f.Value, "[")) {
@@ -267,7 +271,7 @@ func (p *Page) field(f logs.Field, width int) []string {
 func isStack(text string) bool { return strings.Contains(text, "\n    at ") }
 
 // stack draws a stack trace: the project's own frames bright, others dim.
-func (p *Page) stack(text string, width int) (out []string) {
+func (p *look) stack(text string, width int) (out []string) {
 	for _, line := range strings.Split(stripColours(text), "\n") {
 		safe := termsafe.Line(line)
 		frame := strings.HasPrefix(strings.TrimSpace(line), "at ")

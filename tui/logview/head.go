@@ -13,70 +13,71 @@ import (
 )
 
 // head is the query box and what there is.
-func (p *Page) head(width int) string {
+func (p *heading) head(width int) string {
 	least := 16
-	if p.typing {
+	if p.box.typing {
 		least = min(width/2, 30)
 	}
 	right := p.counts(width - max(least, p.askedWidth()))
 	room := max(10, width-cells.Width(right)-1)
-	if p.typing {
-		p.input.SetHint(p.env.T("words, 'exact, !not, level:warn+, since:-2h …"))
-		return p.input.View(p.env.Theme, room) + " " + right
+	if p.box.typing {
+		p.box.input.SetHint(p.look.env.T("words, 'exact, !not, level:warn+, since:-2h …"))
+		return p.box.input.View(p.look.env.Theme, room) + " " + right
 	}
-	left := p.ink.dim.Paint(p.env.T(" / to search"))
-	if text := termsafe.Line(p.asked.Source); strings.TrimSpace(text) != "" {
-		left = p.ink.accent.Paint(" / ") + p.ink.bold.Paint(cells.Cut(strings.TrimSpace(text), room-3))
-		left += p.ink.dim.Paint(p.manner())
+	left := p.look.ink.dim.Paint(p.look.env.T(" / to search"))
+	if text := termsafe.Line(p.ask.asked.Source); strings.TrimSpace(text) != "" {
+		left = p.look.ink.accent.Paint(" / ") + p.look.ink.bold.Paint(cells.Cut(strings.TrimSpace(text), room-3))
+		left += p.look.ink.dim.Paint(p.ask.manner())
 	}
 	return cells.Pad(cells.Cut(left, room), room) + " " + right
 }
 
 // askedWidth is how many cells the query takes, up to half of the screen.
-func (p *Page) askedWidth() int {
-	if p.asked.Empty() {
+func (p *heading) askedWidth() int {
+	if p.ask.asked.Empty() {
 		return 0
 	}
-	return min(p.size.Width/2, cells.Width(termsafe.Line(p.asked.Source)+p.manner())+5)
+	return min(p.look.size.Width/2, cells.Width(termsafe.Line(p.ask.asked.Source)+p.ask.manner())+5)
 }
 
 // manner says how hits are shown, when not each by itself in the order of time.
-func (p *Page) manner() string {
+func (p *asking) manner() string {
 	switch {
 	case p.byRank():
-		return p.env.T(" (best first)")
+		return p.look.env.T(" (best first)")
 	case !p.filter:
-		return p.env.T(" (marked)")
+		return p.look.env.T(" (marked)")
 	case p.around > 0 && !p.asked.Empty():
-		return p.env.T(" (with %d around)", p.around)
+		return p.look.env.T(" (with %d around)", p.around)
 	}
 	return ""
 }
 
 // counts are hits of all, the errors that matter, and how far the index is; the
 // least needed goes first when there is no room.
-func (p *Page) counts(room int) string {
-	e, s, t := p.env, p.stats, p.env.Theme
+func (p *heading) counts(room int) string {
+	e, s, t := p.look.env, p.tally.stats, p.look.env.Theme
 	var parts []string
-	if !p.asked.Empty() {
+	if !p.ask.asked.Empty() {
 		more := ""
 		if s.Pending {
 			more = t.Glyph.Ellipsis
 		}
-		parts = append(parts, p.ink.bold.Paint(e.T("%s hits", human.Count(s.Hits)+more)))
+		parts = append(parts, p.look.ink.bold.Paint(e.T("%s hits", human.Count(s.Hits)+more)))
 	}
 	if s.All.Critical > 0 {
-		parts = append(parts, p.ink.crit.Paint(t.Glyph.Crit+" "+e.T("%s critical", human.Count(s.All.Critical))))
+		parts = append(parts, p.look.ink.crit.Paint(t.Glyph.Crit+" "+e.T("%s critical", human.Count(s.All.Critical))))
 	}
 	if s.All.Slow > 0 {
-		parts = append(parts, p.ink.warn.Paint(t.Glyph.Warn+" "+e.T("%s slow", human.Count(s.All.Slow))))
+		parts = append(parts, p.look.ink.warn.Paint(t.Glyph.Warn+" "+e.T("%s slow", human.Count(s.All.Slow))))
 	}
 	if n := s.All.ByLevel[logs.LevelError] + s.All.ByLevel[logs.LevelFatal]; n > 0 {
 		parts = append(parts, e.T("%s errors", human.Count(n)))
 	}
-	parts = append(parts, p.ink.dim.Paint(e.T("%s events", human.Count(s.All.Events))))
+	parts = append(parts, p.look.ink.dim.Paint(e.T("%s events", human.Count(s.All.Events))))
 	if s.Done < s.Bytes {
-		parts = append(parts, p.ink.accent.Paint(e.T("indexing %s", fmt.Sprintf("%d%%", s.Done*100/max(1, s.Bytes)))))
+		done := fmt.Sprintf("%d%%", s.Done*100/max(1, s.Bytes))
+		parts = append(parts, p.look.ink.accent.Paint(e.T("indexing %s", done)))
 	}
 	out := strings.Join(parts, "  ")
 	for len(parts) > 1 && cells.Width(out) > room {
@@ -87,19 +88,19 @@ func (p *Page) counts(room int) string {
 }
 
 // errorLine shows what is wrong in the query, under the place.
-func (p *Page) errorLine(width int) []string {
+func (p *asking) errorLine(width int) []string {
 	if p.queryErr == nil {
 		return nil
 	}
 	at := 2 + cells.Width(termsafe.Line(p.query.Source[:min(p.queryErr.Pos, len(p.query.Source))]))
-	text := p.env.Theme.Glyph.Up + " " + termsafe.Line(p.env.Lang.Msg(p.queryErr.What))
+	text := p.look.env.Theme.Glyph.Up + " " + termsafe.Line(p.look.env.Lang.Msg(p.queryErr.What))
 	at = max(0, min(at, width-cells.Width(text)-1))
-	return []string{strings.Repeat(" ", at) + p.ink.crit.Paint(cells.Cut(text, width-at))}
+	return []string{strings.Repeat(" ", at) + p.look.ink.crit.Paint(cells.Cut(text, width-at))}
 }
 
 // timelineRows is how high the timeline is, with its scale.
-func (p *Page) timelineRows() int {
-	switch h := p.size.Height; {
+func (p *tally) timelineRows() int {
+	switch h := p.look.size.Height; {
 	case h < 12 || p.stats.Rows == 0 && len(p.line.Counts) == 0:
 		return 0
 	case h < 18:
@@ -108,35 +109,35 @@ func (p *Page) timelineRows() int {
 	return 4
 }
 
-func (p *Page) timelineWidth() int {
-	if p.timelineRows() == 0 && p.size.Height < 12 {
+func (p *tally) timelineWidth() int {
+	if p.timelineRows() == 0 && p.look.size.Height < 12 {
 		return 0
 	}
-	return max(1, p.size.Width-2)
+	return max(1, p.look.size.Width-2)
 }
 
 // listTop is how many lines stand above the first row.
-func (p *Page) listTop() int {
-	n := 1 + p.timelineRows()
-	if p.queryErr != nil {
+func (p *list) listTop() int {
+	n := 1 + p.tally.timelineRows()
+	if p.ask.queryErr != nil {
 		n++
 	}
 	return n
 }
 
-func (p *Page) listHeight() int { return max(1, p.size.Height-p.listTop()-p.paneHeight()-1) }
+func (p *list) listHeight() int { return max(1, p.look.size.Height-p.listTop()-p.paneHeight()-1) }
 
 // viewTimeline draws how many rows there are over time: bars with the errors' and
 // the warnings' share coloured from below, and the scale.
-func (p *Page) viewTimeline(size page.Size) []string {
-	rows := p.timelineRows()
+func (p *heading) viewTimeline(size page.Size) []string {
+	rows := p.tally.timelineRows()
 	if rows == 0 {
 		return nil
 	}
 	height := rows - 1
 	out := make([]string, rows)
-	counts := stretched(p.line.Counts, p.timelineWidth())
-	if len(counts) == 0 || p.line.From.IsZero() {
+	counts := stretched(p.tally.line.Counts, p.tally.timelineWidth())
+	if len(counts) == 0 || p.tally.line.From.IsZero() {
 		return out
 	}
 	y := scaleOf(counts, height)
@@ -145,7 +146,7 @@ func (p *Page) viewTimeline(size page.Size) []string {
 		var b strings.Builder
 		b.WriteByte(' ')
 		for x, c := range counts {
-			b.WriteString(p.barCell(c, y, height-1-row, x == at))
+			b.WriteString(p.look.barCell(c, y, height-1-row, x == at))
 		}
 		out[row] = b.String()
 	}
@@ -179,7 +180,7 @@ func total(c [7]int32) (n int32) {
 }
 
 // barCell is one cell of a bar, y cells above its foot.
-func (p *Page) barCell(c [7]int32, scale yScale, y int, cursor bool) string {
+func (p *look) barCell(c [7]int32, scale yScale, y int, cursor bool) string {
 	bars := p.env.Theme.Glyph.Bar
 	n := total(c)
 	eighths := scale.eighths
@@ -205,29 +206,29 @@ func (p *Page) barCell(c [7]int32, scale yScale, y int, cursor bool) string {
 }
 
 // cursorColumn is the column of the event under the cursor, or -1.
-func (p *Page) cursorColumn(n int) int {
-	r, ok := p.current()
-	if !ok || r.Event.Time.IsZero() || p.line.From.IsZero() {
+func (p *heading) cursorColumn(n int) int {
+	r, ok := p.list.current()
+	if !ok || r.Event.Time.IsZero() || p.tally.line.From.IsZero() {
 		return -1
 	}
-	width := p.line.To.Sub(p.line.From)
-	x := int(int64(r.Event.Time.Sub(p.line.From)) / max(1, int64(width)/int64(n)))
-	if r.Event.Time.Before(p.line.From) || x >= n {
+	width := p.tally.line.To.Sub(p.tally.line.From)
+	x := int(int64(r.Event.Time.Sub(p.tally.line.From)) / max(1, int64(width)/int64(n)))
+	if r.Event.Time.Before(p.tally.line.From) || x >= n {
 		return -1
 	}
 	return x
 }
 
 // scale is the line under the bars: from, the cursor's mark, the incident's, to.
-func (p *Page) scale(n, at int, y yScale) string {
-	t, e := p.env.Theme, p.env
+func (p *heading) scale(n, at int, y yScale) string {
+	t, e := p.look.env.Theme, p.look.env
 	layout := "15:04:05"
-	from, to := p.line.From.In(e.Zone), p.line.To.In(e.Zone)
+	from, to := p.tally.line.From.In(e.Zone), p.tally.line.To.In(e.Zone)
 	if day(from) != day(to) {
 		layout = "01-02 15:04"
 	}
 	left, right := from.Format(layout), to.Format(layout)
-	middle := p.scaleWords(roundSpan(to.Sub(from)/time.Duration(max(1, n))), y, n-len(left)-len(right)-6)
+	middle := p.look.scaleWords(roundSpan(to.Sub(from)/time.Duration(max(1, n))), y, n-len(left)-len(right)-6)
 	line := []rune(strings.Repeat(" ", n))
 	put := func(at int, s string) {
 		for _, r := range s {
@@ -253,28 +254,28 @@ func (p *Page) scale(n, at int, y yScale) string {
 	put(0, left)
 	put(n-len(right), right)
 	mark := func(x int, glyph string) string {
-		return " " + p.ink.dim.Paint(inCells(line[:x])) + glyph + p.ink.dim.Paint(inCells(line[min(x+1, n):]))
+		return " " + p.look.ink.dim.Paint(inCells(line[:x])) + glyph + p.look.ink.dim.Paint(inCells(line[min(x+1, n):]))
 	}
 	if x := p.incidentColumn(n); x >= 0 {
-		return mark(x, p.ink.crit.Paint("@"))
+		return mark(x, p.look.ink.crit.Paint("@"))
 	}
 	if at >= 0 {
-		return mark(at, p.ink.accent.Paint(t.Glyph.Up))
+		return mark(at, p.look.ink.accent.Paint(t.Glyph.Up))
 	}
-	return " " + p.ink.dim.Paint(inCells(line))
+	return " " + p.look.ink.dim.Paint(inCells(line))
 }
 
 // incidentColumn is the column of the incident, or -1.
-func (p *Page) incidentColumn(n int) int {
-	from, to := p.line.From, p.line.To
-	if p.incident.IsZero() || !p.incident.After(from) || !p.incident.Before(to) {
+func (p *heading) incidentColumn(n int) int {
+	from, to := p.tally.line.From, p.tally.line.To
+	if p.look.incident.IsZero() || !p.look.incident.After(from) || !p.look.incident.Before(to) {
 		return -1
 	}
-	return int(int64(p.incident.Sub(from)) * int64(n) / max(1, int64(to.Sub(from))))
+	return int(int64(p.look.incident.Sub(from)) * int64(n) / max(1, int64(to.Sub(from))))
 }
 
 // markColumn is the column that the scale marks: the incident's, else the cursor's.
-func (p *Page) markColumn(n, cursor int) int {
+func (p *heading) markColumn(n, cursor int) int {
 	if x := p.incidentColumn(n); x >= 0 {
 		return x
 	}
@@ -292,46 +293,46 @@ func roundSpan(d time.Duration) time.Duration {
 }
 
 // foot says whether the end is followed, and where one is.
-func (p *Page) foot(width int) string {
-	e, t, s := p.env, p.env.Theme, p.stats
+func (p *heading) foot(width int) string {
+	e, t, s := p.look.env, p.look.env.Theme, p.tally.stats
 	left := ""
 	switch {
-	case p.byRank():
-		left = p.ink.accent.Paint(
+	case p.ask.byRank():
+		left = p.look.ink.accent.Paint(
 			" "+t.Glyph.Bullet+" "+e.T("best first"),
-		) + p.ink.dim.Paint(
+		) + p.look.ink.dim.Paint(
 			"  "+e.T("o lists by time"),
 		)
-	case p.follow:
+	case p.list.follow:
 		left = e.Theme.OK.Render(" " + t.Glyph.OK + " " + e.T("following"))
 	default:
-		left = p.ink.warn.Paint(" " + t.Glyph.Pending + " " + e.T("paused"))
-		if n := s.Added - p.seen; n > 0 {
-			left += p.ink.bold.Paint("  " + e.T("+%s new", human.Count(n)))
+		left = p.look.ink.warn.Paint(" " + t.Glyph.Pending + " " + e.T("paused"))
+		if n := s.Added - p.list.seen; n > 0 {
+			left += p.look.ink.bold.Paint("  " + e.T("+%s new", human.Count(n)))
 		}
-		left += p.ink.dim.Paint("  " + e.T("G follows"))
+		left += p.look.ink.dim.Paint("  " + e.T("G follows"))
 	}
 	if p.writing {
-		left += p.ink.accent.Paint("  " + e.T("writing the export …"))
+		left += p.look.ink.accent.Paint("  " + e.T("writing the export …"))
 	}
 	if s.Lost > 0 {
-		left += p.ink.crit.Paint("  " + e.T("%s were truncated away unread", human.Bytes(s.Lost)))
+		left += p.look.ink.crit.Paint("  " + e.T("%s were truncated away unread", human.Bytes(s.Lost)))
 	}
 	if s.Dropped > 0 {
-		left += p.ink.crit.Paint("  " + e.T("%s lines were dropped by the server", human.Count(s.Dropped)))
+		left += p.look.ink.crit.Paint("  " + e.T("%s lines were dropped by the server", human.Count(s.Dropped)))
 	}
 	if len(s.Errors) > 0 {
-		left += p.ink.crit.Paint("  " + termsafe.Line(s.Errors[0].Error()))
+		left += p.look.ink.crit.Paint("  " + termsafe.Line(s.Errors[0].Error()))
 	}
 	right := ""
-	if p.byRank() {
-		right = p.ink.dim.Paint(
-			e.T("%s of %s", human.Count(int64(min(p.cur+1, len(p.rows)))), human.Count(s.Hits)),
+	if p.ask.byRank() {
+		right = p.look.ink.dim.Paint(
+			e.T("%s of %s", human.Count(int64(min(p.list.cur+1, len(p.list.rows)))), human.Count(s.Hits)),
 		) + " "
-	} else if s.Rows > 0 && !p.follow {
-		right = p.ink.dim.Paint(e.T("%s of %s", human.Count(min(s.Index+1, s.Rows)), human.Count(s.Rows))) + " "
-	} else if r, ok := p.current(); ok && !r.Event.Time.IsZero() {
-		right = p.ink.dim.Paint(e.Time(r.Event.Time)) + " "
+	} else if s.Rows > 0 && !p.list.follow {
+		right = p.look.ink.dim.Paint(e.T("%s of %s", human.Count(min(s.Index+1, s.Rows)), human.Count(s.Rows))) + " "
+	} else if r, ok := p.list.current(); ok && !r.Event.Time.IsZero() {
+		right = p.look.ink.dim.Paint(e.Time(r.Event.Time)) + " "
 	}
 	room := width - cells.Width(right)
 	if room < 10 {

@@ -18,25 +18,25 @@ func (p *Page) askTime() tea.Cmd {
 	return page.Send(
 		page.Open{
 			Overlay: widget.NewPrompt(
-				p.env,
+				p.look.env,
 				lang.M("Go to a time"),
-				p.env.T("14:00 of the day shown, 2026-01-29T14:00, yesterday, -2h"),
+				p.look.env.T("14:00 of the day shown, 2026-01-29T14:00, yesterday, -2h"),
 				"",
-				p.toTime,
+				p.feed.toTime,
 			),
 		},
 	)
 }
 
 // toTime goes to a moment; a time of day is that of the day under the cursor.
-func (p *Page) toTime(text string) tea.Cmd {
+func (p *feed) toTime(text string) tea.Cmd {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return nil
 	}
-	now := p.env.Clock.Now().In(p.env.Zone)
-	if r, ok := p.current(); ok && !r.Event.Time.IsZero() && strings.IndexByte(text, ':') > 0 {
-		now = r.Event.Time.In(p.env.Zone)
+	now := p.look.env.Clock.Now().In(p.look.env.Zone)
+	if r, ok := p.list.current(); ok && !r.Event.Time.IsZero() && strings.IndexByte(text, ':') > 0 {
+		now = r.Event.Time.In(p.look.env.Zone)
 	}
 	at, err := query.ParseMoment(text, now)
 	if err != nil {
@@ -51,27 +51,27 @@ func (p *Page) toTime(text string) tea.Cmd {
 }
 
 // byHour goes an hour on or back from the event under the cursor.
-func (p *Page) byHour(hours int) func() tea.Cmd {
+func (p *feed) byHour(hours int) func() tea.Cmd {
 	return func() tea.Cmd {
-		r, _ := p.current()
-		return p.toMoment(r.Event.Time.Add(time.Duration(hours)*time.Hour), p.cur-p.top)
+		r, _ := p.list.current()
+		return p.toMoment(r.Event.Time.Add(time.Duration(hours)*time.Hour), p.list.cur-p.list.top)
 	}
 }
 
 // sameContext shows only the events of the context under the cursor, or all again.
-func (p *Page) sameContext() tea.Cmd {
-	r, _ := p.current()
+func (p *finder) sameContext() tea.Cmd {
+	r, _ := p.list.current()
 	word := "context:" + strings.ReplaceAll(r.Event.Context, " ", `\ `)
-	before, after, there := strings.Cut(" "+p.query.Source+" ", " "+word+" ")
-	text := strings.TrimSpace(p.query.Source + " " + word)
+	before, after, there := strings.Cut(" "+p.ask.query.Source+" ", " "+word+" ")
+	text := strings.TrimSpace(p.ask.query.Source + " " + word)
 	if there {
 		text = strings.TrimSpace(strings.TrimSpace(before) + " " + strings.TrimSpace(after))
 	}
-	p.input.Set(text)
-	return tea.Batch(p.remember(text), p.search(text))
+	p.box.input.Set(text)
+	return tea.Batch(p.box.remember(text), p.search(text))
 }
 
-func (p *Page) noContext() lang.Msg {
+func (p *list) noContext() lang.Msg {
 	if r, ok := p.current(); !ok || r.Event.Context == "" {
 		return lang.M("the event names no context")
 	}
@@ -80,8 +80,8 @@ func (p *Page) noContext() lang.Msg {
 
 // sought looks whether the moment that one goes to was there to go to. While older
 // text is still read the window follows it; where there is none, that is said.
-func (p *Page) sought() tea.Cmd {
-	at, s := p.seeking, p.stats
+func (p *feed) sought() tea.Cmd {
+	at, s := p.seeking, p.tally.stats
 	switch {
 	case at.IsZero():
 	case s.Oldest.IsZero() || at.Before(s.Oldest):
@@ -89,10 +89,10 @@ func (p *Page) sought() tea.Cmd {
 			return nil
 		}
 		p.told = true
-		return p.warn(lang.M("no event is so old: the logs that were read begin at %s", p.env.Time(s.Oldest)))
+		return p.warn(lang.M("no event is so old: the logs that were read begin at %s", p.look.env.Time(s.Oldest)))
 	case at.After(s.Last.Add(nearEnd)):
 		p.seeking = time.Time{}
-		return p.warn(lang.M("no event is so new: the logs end at %s", p.env.Time(s.Last)))
+		return p.warn(lang.M("no event is so new: the logs end at %s", p.look.env.Time(s.Last)))
 	default:
 		p.seeking = time.Time{}
 	}
@@ -102,6 +102,6 @@ func (p *Page) sought() tea.Cmd {
 // nearEnd is how far behind the newest event a moment may lie and still be of now.
 const nearEnd = time.Minute
 
-func (p *Page) warn(text lang.Msg) tea.Cmd {
+func (p *feed) warn(text lang.Msg) tea.Cmd {
 	return page.Send(page.Notice{State: ops.StateWarning, Text: text})
 }

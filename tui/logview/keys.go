@@ -11,7 +11,7 @@ import (
 
 // Actions is the table of keys where the tab stands.
 func (p *Page) Actions() []page.Action {
-	switch p.mode {
+	switch p.look.mode {
 	case detailMode:
 		return p.detailActions()
 	case patternMode:
@@ -23,10 +23,10 @@ func (p *Page) Actions() []page.Action {
 func (p *Page) listActions() []page.Action {
 	jump := func(what store.Mark, down bool) func() tea.Cmd {
 		// At the end, where one follows, there is only upwards.
-		return func() tea.Cmd { return p.jump(what, down && !p.follow) }
+		return func() tea.Cmd { return p.feed.jump(what, down && !p.list.follow) }
 	}
 	follow := lang.M("follow")
-	if p.follow {
+	if p.list.follow {
 		follow = lang.M("pause")
 	}
 	return []page.Action{
@@ -39,7 +39,7 @@ func (p *Page) listActions() []page.Action {
 					"took>1000",
 			),
 			Footer: true,
-			Run:    p.edit,
+			Run:    p.finder.edit,
 		},
 		{
 			ID:     "logs.open",
@@ -47,8 +47,8 @@ func (p *Page) listActions() []page.Action {
 			Label:  lang.M("open"),
 			Help:   lang.M("open the event: all fields, stack, raw text"),
 			Footer: true,
-			Off:    p.noRow,
-			Run:    p.openCurrent,
+			Off:    p.list.noRow,
+			Run:    p.feed.openCurrent,
 		},
 		{
 			ID:     "logs.level",
@@ -56,7 +56,7 @@ func (p *Page) listActions() []page.Action {
 			Label:  lang.M("level"),
 			Help:   lang.M("only info, warnings or errors and above, or all again"),
 			Footer: true,
-			Run:    p.pickLevel,
+			Run:    p.finder.pickLevel,
 		},
 		{
 			ID:     "logs.critical",
@@ -64,7 +64,7 @@ func (p *Page) listActions() []page.Action {
 			Label:  lang.M("critical"),
 			Help:   lang.M("to the next error that needs a person at once"),
 			Footer: true,
-			Off:    p.noRow,
+			Off:    p.list.noRow,
 			Run:    jump(store.MarkCritical, true),
 		},
 		{
@@ -88,55 +88,55 @@ func (p *Page) listActions() []page.Action {
 			Keys:   []string{"m"},
 			Label:  lang.M("around"),
 			Help:   lang.M("show all events with the hits marked, or only the hits"),
-			Footer: p.asked.HasText() || p.asked.HasTests(),
-			Run:    p.toggleFilter,
+			Footer: p.ask.asked.HasText() || p.ask.asked.HasTests(),
+			Run:    p.finder.toggleFilter,
 		},
 		{
 			ID:    "logs.wider",
 			Keys:  []string{"]"},
 			Label: lang.M("more around"),
 			Help:  lang.M("show more events around each hit"),
-			Off:   p.noHits,
-			Run:   p.widen(1),
+			Off:   p.ask.noHits,
+			Run:   p.finder.widen(1),
 		},
 		{
 			ID:    "logs.narrower",
 			Keys:  []string{"["},
 			Label: lang.M("less around"),
 			Help:  lang.M("show fewer events around each hit"),
-			Off:   p.noHits,
-			Run:   p.widen(-1),
+			Off:   p.ask.noHits,
+			Run:   p.finder.widen(-1),
 		},
 		{
 			ID:    "logs.order",
 			Keys:  []string{"o"},
 			Label: lang.M("best first"),
 			Help:  lang.M("list hits by how well they fit, or by time"),
-			Off:   p.noWords,
-			Run:   p.toggleOrder,
+			Off:   p.ask.noWords,
+			Run:   p.finder.toggleOrder,
 		},
 		{
 			ID:    "logs.next",
 			Keys:  []string{"n"},
 			Label: lang.M("next hit"),
 			Help:  lang.M("to the next hit"),
-			Off:   p.noRow,
-			Run:   p.nextHit(true),
+			Off:   p.list.noRow,
+			Run:   p.finder.nextHit(true),
 		},
 		{
 			ID:    "logs.previous",
 			Keys:  []string{"N"},
 			Label: lang.M("previous hit"),
 			Help:  lang.M("to the hit before"),
-			Off:   p.noRow,
-			Run:   p.nextHit(false),
+			Off:   p.list.noRow,
+			Run:   p.finder.nextHit(false),
 		},
 		{
 			ID:    "logs.criticalback",
 			Keys:  []string{"C"},
 			Label: lang.M("critical before"),
 			Help:  lang.M("to the critical error before"),
-			Off:   p.noRow,
+			Off:   p.list.noRow,
 			Run:   jump(store.MarkCritical, false),
 		},
 		{
@@ -144,7 +144,7 @@ func (p *Page) listActions() []page.Action {
 			Keys:  []string{"s"},
 			Label: lang.M("slow"),
 			Help:  lang.M("to the next operation of 1000 ms or more"),
-			Off:   p.noRow,
+			Off:   p.list.noRow,
 			Run:   jump(store.MarkSlow, true),
 		},
 		{
@@ -152,7 +152,7 @@ func (p *Page) listActions() []page.Action {
 			Keys:  []string{"S"},
 			Label: lang.M("slow before"),
 			Help:  lang.M("to the slow operation before"),
-			Off:   p.noRow,
+			Off:   p.list.noRow,
 			Run:   jump(store.MarkSlow, false),
 		},
 		{
@@ -160,7 +160,7 @@ func (p *Page) listActions() []page.Action {
 			Keys:  []string{"e"},
 			Label: lang.M("error"),
 			Help:  lang.M("to the next error"),
-			Off:   p.noRow,
+			Off:   p.list.noRow,
 			Run:   jump(store.MarkError, true),
 		},
 		{
@@ -168,7 +168,7 @@ func (p *Page) listActions() []page.Action {
 			Keys:  []string{"E"},
 			Label: lang.M("error before"),
 			Help:  lang.M("to the error before"),
-			Off:   p.noRow,
+			Off:   p.list.noRow,
 			Run:   jump(store.MarkError, false),
 		},
 	}
@@ -181,7 +181,7 @@ func (p *Page) moreActions() []page.Action {
 			Keys:  []string{"t"},
 			Label: lang.M("go to a time"),
 			Help:  lang.M("go to a time: 14:00, 2026-01-29T14:00, yesterday, -2h"),
-			Off:   p.noRow,
+			Off:   p.list.noRow,
 			Run:   p.askTime,
 		},
 		{
@@ -189,31 +189,31 @@ func (p *Page) moreActions() []page.Action {
 			Keys:  []string{"}"},
 			Label: lang.M("an hour on"),
 			Help:  lang.M("an hour on from the event under the cursor"),
-			Off:   p.noTime,
-			Run:   p.byHour(1),
+			Off:   p.list.noTime,
+			Run:   p.feed.byHour(1),
 		},
 		{
 			ID:    "logs.hourback",
 			Keys:  []string{"{"},
 			Label: lang.M("an hour back"),
 			Help:  lang.M("an hour back from the event under the cursor"),
-			Off:   p.noTime,
-			Run:   p.byHour(-1),
+			Off:   p.list.noTime,
+			Run:   p.feed.byHour(-1),
 		},
 		{
 			ID:    "logs.context",
 			Keys:  []string{"x"},
 			Label: lang.M("only this context"),
 			Help:  lang.M("only events of the context under the cursor, or all again"),
-			Off:   p.noContext,
-			Run:   p.sameContext,
+			Off:   p.list.noContext,
+			Run:   p.finder.sameContext,
 		},
 		{
 			ID:    "logs.incident",
 			Keys:  []string{"@"},
 			Label: lang.M("incident"),
 			Help:  lang.M("make this moment the incident: every tab goes there"),
-			Off:   p.noTime,
+			Off:   p.list.noTime,
 			Run:   p.setIncident,
 		},
 		{
@@ -221,22 +221,22 @@ func (p *Page) moreActions() []page.Action {
 			Keys:  []string{"z", "+"},
 			Label: lang.M("zoom in"),
 			Help:  lang.M("zoom the timeline in around the cursor"),
-			Off:   p.noTime,
-			Run:   p.zoomIn,
+			Off:   p.list.noTime,
+			Run:   p.feed.zoomIn,
 		},
 		{
 			ID:    "logs.zoomout",
 			Keys:  []string{"Z", "-"},
 			Label: lang.M("zoom out"),
 			Help:  lang.M("zoom the timeline out"),
-			Run:   p.zoomOut,
+			Run:   p.feed.zoomOut,
 		},
 		{
 			ID:    "logs.mark",
 			Keys:  []string{"b"},
 			Label: lang.M("bookmark"),
 			Help:  lang.M("set or take away a bookmark"),
-			Off:   p.noRow,
+			Off:   p.list.noRow,
 			Run:   p.bookmark,
 		},
 		{
@@ -244,7 +244,7 @@ func (p *Page) moreActions() []page.Action {
 			Keys:  []string{"B"},
 			Label: lang.M("note"),
 			Help:  lang.M("bookmark with a note"),
-			Off:   p.noRow,
+			Off:   p.list.noRow,
 			Run:   p.note,
 		},
 		{
@@ -252,31 +252,31 @@ func (p *Page) moreActions() []page.Action {
 			Keys:  []string{"'"},
 			Label: lang.M("next bookmark"),
 			Help:  lang.M("to the next bookmark"),
-			Off:   p.noBookmark,
-			Run:   p.nextBookmark,
+			Off:   p.book.noBookmark,
+			Run:   p.feed.nextBookmark,
 		},
 		{
 			ID:    "logs.marks",
 			Keys:  []string{"\""},
 			Label: lang.M("bookmarks"),
 			Help:  lang.M("list the bookmarks and their notes"),
-			Off:   p.noBookmark,
-			Run:   p.pickMark,
+			Off:   p.book.noBookmark,
+			Run:   p.feed.pickMark,
 		},
 		{
 			ID:    "logs.searches",
 			Keys:  []string{"h"},
 			Label: lang.M("searches"),
 			Help:  lang.M("pick a saved search or an earlier one"),
-			Off:   p.noSearch,
-			Run:   p.pickSearch,
+			Off:   p.box.noSearch,
+			Run:   p.finder.pickSearch,
 		},
 		{
 			ID:    "logs.select",
 			Keys:  []string{"v"},
 			Label: lang.M("select"),
 			Help:  lang.M("begin a selection here, or end it; y copies it"),
-			Off:   p.noRow,
+			Off:   p.list.noRow,
 			Run:   p.selectFrom,
 		},
 		{
@@ -284,7 +284,7 @@ func (p *Page) moreActions() []page.Action {
 			Keys:  []string{"y"},
 			Label: lang.M("copy"),
 			Help:  lang.M("copy the line or the selection, with secrets masked"),
-			Off:   p.noRow,
+			Off:   p.list.noRow,
 			Run:   p.copyLines,
 		},
 		{
@@ -292,7 +292,7 @@ func (p *Page) moreActions() []page.Action {
 			Keys:  []string{"Y"},
 			Label: lang.M("copy event"),
 			Help:  lang.M("copy the whole event, with secrets masked"),
-			Off:   p.noRow,
+			Off:   p.list.noRow,
 			Run:   p.copyEvent,
 		},
 		{
@@ -300,7 +300,7 @@ func (p *Page) moreActions() []page.Action {
 			Keys:  []string{"w"},
 			Label: lang.M("export"),
 			Help:  lang.M("write what is shown to a file, as text or NDJSON, with secrets masked"),
-			Off:   p.noExport,
+			Off:   p.heading.noExport,
 			Run:   p.askExport,
 		},
 		{
@@ -313,49 +313,49 @@ func (p *Page) moreActions() []page.Action {
 	}
 }
 
-func (p *Page) noRow() lang.Msg {
+func (p *list) noRow() lang.Msg {
 	if _, ok := p.current(); !ok {
 		return lang.M("no event is listed")
 	}
 	return lang.Msg{}
 }
 
-func (p *Page) noTime() lang.Msg {
+func (p *list) noTime() lang.Msg {
 	if r, ok := p.current(); !ok || r.Event.Time.IsZero() {
 		return lang.M("the event says no time")
 	}
 	return lang.Msg{}
 }
 
-func (p *Page) noHits() lang.Msg {
+func (p *asking) noHits() lang.Msg {
 	if p.asked.Empty() {
 		return lang.M("nothing is searched for")
 	}
 	return lang.Msg{}
 }
 
-func (p *Page) noWords() lang.Msg {
+func (p *asking) noWords() lang.Msg {
 	if !p.asked.HasText() {
 		return lang.M("with no words to search for, all events fit alike")
 	}
 	return lang.Msg{}
 }
 
-func (p *Page) noExport() lang.Msg {
+func (p *heading) noExport() lang.Msg {
 	if p.writing {
 		return lang.M("an export is being written")
 	}
 	return lang.Msg{}
 }
 
-func (p *Page) noSearch() lang.Msg {
-	if len(p.o.Searches)+len(p.history) == 0 {
+func (p *box) noSearch() lang.Msg {
+	if len(p.look.o.Searches)+len(p.history) == 0 {
 		return lang.M("no search is saved (searches: in the configuration), and none was made")
 	}
 	return lang.Msg{}
 }
 
-func (p *Page) noBookmark() lang.Msg {
+func (p *book) noBookmark() lang.Msg {
 	if len(p.marks) == 0 {
 		return lang.M("no bookmark is set")
 	}
@@ -363,102 +363,103 @@ func (p *Page) noBookmark() lang.Msg {
 }
 
 // nextHit steps through hits: in the list of hits that is the next row.
-func (p *Page) nextHit(down bool) func() tea.Cmd {
+func (p *finder) nextHit(down bool) func() tea.Cmd {
 	return func() tea.Cmd {
-		if p.asked.Empty() {
+		if p.ask.asked.Empty() {
 			return p.edit()
 		}
-		if !p.byRank() && (!p.filter || p.around > 0) {
-			return p.jump(store.MarkHit, down)
+		if !p.ask.byRank() && (!p.ask.filter || p.ask.around > 0) {
+			return p.feed.jump(store.MarkHit, down)
 		}
 		if down {
-			return p.move(1)
+			return p.feed.move(1)
 		}
-		return p.move(-1)
+		return p.feed.move(-1)
 	}
 }
 
 func (p *Page) toggleFollow() tea.Cmd {
-	p.letGo()
-	if p.follow {
-		p.leaveEnd()
+	p.feed.letGo()
+	if p.list.follow {
+		p.list.leaveEnd()
 		return nil
 	}
-	return p.toEnd()
+	return p.feed.toEnd()
 }
 
 // clear takes away, one after another, the selection, the zoom, the query.
 func (p *Page) clear() tea.Cmd {
 	switch {
-	case p.from != store.RowID{}:
-		p.from = store.RowID{}
+	case p.list.from != store.RowID{}:
+		p.list.from = store.RowID{}
 		return nil
-	case len(p.zoom) > 0:
-		p.zoom = nil
-		return p.count(true)
+	case len(p.tally.zoom) > 0:
+		p.tally.zoom = nil
+		return p.feed.count(true)
 	}
-	p.minLevel = logs.LevelUnknown
-	p.input.Set("")
-	return p.search("")
+	p.ask.minLevel = logs.LevelUnknown
+	p.box.input.Set("")
+	return p.finder.search("")
 }
 
 // Key moves in what is shown, or types the query.
 func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
-	if p.typing {
-		return p.typeQuery(k)
+	if p.box.typing {
+		return p.finder.typeQuery(k)
 	}
 	name := k.String()
-	p.letGo()
-	switch p.mode {
+	p.feed.letGo()
+	switch p.look.mode {
 	case detailMode:
-		p.detail.scroll(name, p.size.Height)
+		p.sheet.detail.scroll(name, p.look.size.Height)
 		return nil
 	case patternMode:
-		p.patterns.scroll.Key(name)
+		p.groups.patterns.scroll.Key(name)
 		return nil
 	}
-	h := max(p.listHeight()-1, 1)
+	h := max(p.list.listHeight()-1, 1)
 	switch name {
 	case "up", "k":
-		return p.move(-1)
+		return p.feed.move(-1)
 	case "down", "j":
-		return p.move(1)
+		return p.feed.move(1)
 	case "pgup", "ctrl+b":
-		return p.move(-h)
+		return p.feed.move(-h)
 	case "pgdown", "ctrl+f", " ":
-		return p.move(h)
+		return p.feed.move(h)
 	case "ctrl+u":
-		return p.move(-h / 2)
+		return p.feed.move(-h / 2)
 	case "ctrl+d":
-		return p.move(h / 2)
+		return p.feed.move(h / 2)
 	case "home", "g":
-		return p.toTop()
+		return p.feed.toTop()
 	case "end", "G":
-		return p.toEnd()
+		return p.feed.toEnd()
 	}
 	return nil
 }
 
 // Mouse scrolls with the wheel and puts the cursor where one clicks.
 func (p *Page) Mouse(m tea.MouseMsg, _, y int) tea.Cmd {
-	p.letGo()
+	p.feed.letGo()
 	switch m.Button {
 	case tea.MouseButtonWheelUp:
-		if p.mode == listMode {
-			return p.move(-3)
+		if p.look.mode == listMode {
+			return p.feed.move(-3)
 		}
 	case tea.MouseButtonWheelDown:
-		if p.mode == listMode {
-			return p.move(3)
+		if p.look.mode == listMode {
+			return p.feed.move(3)
 		}
 	case tea.MouseButtonLeft:
-		at := p.top + y - p.listTop()
-		if m.Action == tea.MouseActionPress && p.mode == listMode && y >= p.listTop() && y < p.listTop()+p.listHeight() &&
-			at < len(p.rows) {
-			if at == p.cur {
-				return p.openCurrent()
+		at := p.list.top + y - p.list.listTop()
+		if m.Action == tea.MouseActionPress && p.look.mode == listMode && y >= p.list.listTop() &&
+			y < p.list.listTop()+p.list.listHeight() &&
+			at < len(p.list.rows) {
+			if at == p.list.cur {
+				return p.feed.openCurrent()
 			}
-			return p.move(at - p.cur)
+			return p.feed.move(at - p.list.cur)
 		}
 	}
 	return nil

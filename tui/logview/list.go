@@ -56,7 +56,7 @@ type columns struct {
 	layout                                string // of the time
 }
 
-func (p *Page) columns(width int) columns {
+func (p *list) columns(width int) columns {
 	c := columns{level: 5, layout: "15:04:05"}
 	switch {
 	case width < 60:
@@ -70,7 +70,7 @@ func (p *Page) columns(width int) columns {
 		c.layout = "01-02 " + c.layout
 	}
 	c.date = len(c.layout)
-	if p.stats.Sources > 1 && width >= 60 {
+	if p.tally.stats.Sources > 1 && width >= 60 {
 		c.source = p.sourceWidth()
 	}
 	used := 1 + c.date + 1 + c.level + 1
@@ -85,13 +85,13 @@ func (p *Page) columns(width int) columns {
 }
 
 // severalDays tells whether a time of day would not be clear.
-func (p *Page) severalDays() bool {
+func (p *list) severalDays() bool {
 	if len(p.rows) == 0 {
 		return false
 	}
-	day := p.env.Clock.Now().In(p.env.Zone).YearDay()
+	day := p.look.env.Clock.Now().In(p.look.env.Zone).YearDay()
 	for _, r := range p.rows {
-		if t := r.Event.Time; !t.IsZero() && t.In(p.env.Zone).YearDay() != day {
+		if t := r.Event.Time; !t.IsZero() && t.In(p.look.env.Zone).YearDay() != day {
 			return true
 		}
 	}
@@ -101,7 +101,7 @@ func (p *Page) severalDays() bool {
 // maxSource is the widest column for the source's name.
 const maxSource = 8
 
-func (p *Page) sourceWidth() int {
+func (p *list) sourceWidth() int {
 	w := 3
 	for _, r := range p.rows {
 		w = max(w, cells.Width(shortSource(r.Event.Source)))
@@ -125,85 +125,85 @@ func shortSource(path string) string {
 
 // viewList draws head, timeline, rows and foot.
 func (p *Page) viewList(size page.Size) string {
-	lines := append([]string{p.head(size.Width)}, p.errorLine(size.Width)...)
-	lines = append(lines, p.viewTimeline(size)...)
-	h := p.listHeight()
-	c := p.columns(size.Width)
-	p.settle()
-	for i := p.top; i < p.top+h; i++ {
+	lines := append([]string{p.heading.head(size.Width)}, p.ask.errorLine(size.Width)...)
+	lines = append(lines, p.heading.viewTimeline(size)...)
+	h := p.list.listHeight()
+	c := p.list.columns(size.Width)
+	p.list.settle()
+	for i := p.list.top; i < p.list.top+h; i++ {
 		switch {
-		case i < len(p.rows):
-			lines = append(lines, p.row(p.rows[i], c, i == p.cur, size.Width))
-		case i == p.top && len(p.rows) == 0:
-			lines = append(lines, p.ink.dim.Paint(cells.Cut("  "+p.nothing(), size.Width)))
+		case i < len(p.list.rows):
+			lines = append(lines, p.sheet.row(p.list.rows[i], c, i == p.list.cur, size.Width))
+		case i == p.list.top && len(p.list.rows) == 0:
+			lines = append(lines, p.look.ink.dim.Paint(cells.Cut("  "+p.feed.nothing(), size.Width)))
 		default:
 			lines = append(lines, "")
 		}
 	}
-	lines = append(lines, p.pane(size.Width)...)
-	lines = append(lines, p.foot(size.Width))
+	lines = append(lines, p.sheet.pane(size.Width)...)
+	lines = append(lines, p.heading.foot(size.Width))
 	return widget.Fill(lines, size)
 }
 
 // nothing says why the list is empty.
-func (p *Page) nothing() string {
-	e := p.env
+func (p *feed) nothing() string {
+	e := p.look.env
 	switch {
-	case p.loading || p.stats.Pending:
+	case p.loading || p.tally.stats.Pending:
 		return e.T("looking …")
-	case !p.asked.Empty():
+	case !p.ask.asked.Empty():
 		return e.T("nothing matches; esc shows all events again")
-	case p.stats.Sources == 0:
+	case p.tally.stats.Sources == 0:
 		return e.T("no log was found")
-	case p.stats.Bytes > p.stats.Done:
+	case p.tally.stats.Bytes > p.tally.stats.Done:
 		return e.T("reading …")
 	}
 	return e.T("the log is empty so far; new lines appear here")
 }
 
-func (p *Page) row(r store.Row, c columns, cursor bool, width int) string {
+func (p *sheet) row(r store.Row, c columns, cursor bool, width int) string {
 	e := r.Event
 	mark := " "
 	switch {
 	case cursor:
 		mark = ""
-	case p.inSelection(r.ID):
-		mark = p.ink.accent.Paint(p.env.Theme.Glyph.VRule)
-	case p.markOf(r) >= 0:
-		mark = p.ink.info.Paint(p.env.Theme.Glyph.Bullet)
+	case p.list.inSelection(r.ID):
+		mark = p.look.ink.accent.Paint(p.look.env.Theme.Glyph.VRule)
+	case p.book.markOf(r) >= 0:
+		mark = p.look.ink.info.Paint(p.look.env.Theme.Glyph.Bullet)
 	case r.Gap:
-		mark = p.ink.dim.Paint(p.env.Theme.Glyph.HRule)
+		mark = p.look.ink.dim.Paint(p.look.env.Theme.Glyph.HRule)
 	}
 	var b strings.Builder
 	b.WriteString(mark)
 	when := strings.Repeat(" ", c.date)
 	if !e.Time.IsZero() && !e.Cont {
 		when = cells.Pad(
-			strings.TrimSuffix(e.Time.In(p.env.Zone).Format(c.layout), ".000"),
+			strings.TrimSuffix(e.Time.In(p.look.env.Zone).Format(c.layout), ".000"),
 			c.date,
 		) // many logs know seconds only
 	}
-	b.WriteString(p.ink.dim.Paint(when))
+	b.WriteString(p.look.ink.dim.Paint(when))
 	b.WriteByte(' ')
 	if c.source > 0 {
-		b.WriteString(p.ink.dim.Paint(cells.Pad(shortSource(e.Source), c.source)))
+		b.WriteString(p.look.ink.dim.Paint(cells.Pad(shortSource(e.Source), c.source)))
 		b.WriteByte(' ')
 	}
-	b.WriteString(p.level(e))
+	b.WriteString(p.look.level(e))
 	b.WriteByte(' ')
 	if c.context > 0 {
-		b.WriteString(p.ink.info.Paint(cells.Pad(termsafe.Line(e.Context), c.context)))
+		b.WriteString(p.look.ink.info.Paint(cells.Pad(termsafe.Line(e.Context), c.context)))
 		b.WriteByte(' ')
 	}
 	b.WriteString(p.message(r, c.message))
 	if cursor {
-		return widget.SelectedRow(p.env.Theme, b.String(), width)
+		return widget.SelectedRow(p.look.env.Theme, b.String(), width)
 	}
 	return b.String()
 }
 
 // level is the word of five cells.
-func (p *Page) level(e logs.Event) string {
+func (p *look) level(e logs.Event) string {
 	word := e.Level.String()
 	switch e.Level {
 	case logs.LevelUnknown:
@@ -218,28 +218,28 @@ func (p *Page) level(e logs.Event) string {
 }
 
 // message is the text with its marks: critical, slow, further lines.
-func (p *Page) message(r store.Row, width int) string {
-	t := p.env.Theme
+func (p *sheet) message(r store.Row, width int) string {
+	t := p.look.env.Theme
 	lead, tail := "", ""
 	if r.Critical {
-		lead = p.ink.crit.Paint(t.Glyph.Crit) + " "
+		lead = p.look.ink.crit.Paint(t.Glyph.Crit) + " "
 	} else if r.Slow {
-		lead = p.ink.warn.Paint(t.Glyph.Warn) + " "
+		lead = p.look.ink.warn.Paint(t.Glyph.Warn) + " "
 	}
 	if r.Lines > 0 {
-		tail = p.ink.dim.Paint(p.env.T(" +%d", r.Lines))
+		tail = p.look.ink.dim.Paint(p.look.env.T(" +%d", r.Lines))
 	}
 	if r.Lost {
-		return p.ink.dim.Paint(cells.Cut(p.env.T("(gone: the file was truncated)"), width))
+		return p.look.ink.dim.Paint(cells.Cut(p.look.env.T("(gone: the file was truncated)"), width))
 	}
-	if i := p.markOf(r); i >= 0 && p.marks[i].Note != "" {
-		tail += p.ink.info.Paint(cells.Cut(" "+t.Glyph.Bullet+" "+termsafe.Line(p.marks[i].Note), width/2))
+	if i := p.book.markOf(r); i >= 0 && p.book.marks[i].Note != "" {
+		tail += p.look.ink.info.Paint(cells.Cut(" "+t.Glyph.Bullet+" "+termsafe.Line(p.book.marks[i].Note), width/2))
 	}
 	room := max(1, width-cells.Width(lead)-cells.Width(tail))
-	if !r.Hit && !p.asked.Empty() {
-		return lead + p.ink.dim.Paint(cells.Cut(oneLine(r.Event.Message), room)) + tail
+	if !r.Hit && !p.ask.asked.Empty() {
+		return lead + p.look.ink.dim.Paint(cells.Cut(oneLine(r.Event.Message), room)) + tail
 	}
-	return lead + p.highlight(r.Event.Message, room) + tail
+	return lead + p.ask.highlight(r.Event.Message, room) + tail
 }
 
 // maxShown is how many bytes of a message can be seen on the widest screen.
@@ -258,7 +258,7 @@ func oneLine(text string) string {
 
 // highlight cuts a text to a width with the query's matches bright; where the
 // first match lies beyond, the text is shown from before it.
-func (p *Page) highlight(text string, width int) string {
+func (p *asking) highlight(text string, width int) string {
 	safe := oneLine(text)
 	if !p.asked.HasText() {
 		return cells.Cut(safe, width)
@@ -275,10 +275,10 @@ func (p *Page) highlight(text string, width int) string {
 				from--
 			}
 		}
-		safe = p.env.Theme.Glyph.Ellipsis + safe[from:]
+		safe = p.look.env.Theme.Glyph.Ellipsis + safe[from:]
 		for i := range spans {
-			spans[i].From += len(p.env.Theme.Glyph.Ellipsis) - from
-			spans[i].To += len(p.env.Theme.Glyph.Ellipsis) - from
+			spans[i].From += len(p.look.env.Theme.Glyph.Ellipsis) - from
+			spans[i].To += len(p.look.env.Theme.Glyph.Ellipsis) - from
 		}
 	}
 	var b strings.Builder
@@ -288,13 +288,13 @@ func (p *Page) highlight(text string, width int) string {
 			continue
 		}
 		b.WriteString(safe[at:s.From])
-		b.WriteString(p.ink.match.Paint(safe[s.From:s.To]))
+		b.WriteString(p.look.ink.match.Paint(safe[s.From:s.To]))
 		at = s.To
 	}
 	return cells.Cut(b.String()+safe[at:], width)
 }
 
-func (p *Page) inSelection(id store.RowID) bool {
+func (p *list) inSelection(id store.RowID) bool {
 	if p.from == (store.RowID{}) {
 		return false
 	}
@@ -308,7 +308,7 @@ func (p *Page) inSelection(id store.RowID) bool {
 }
 
 // selection is the range of loaded rows that is selected.
-func (p *Page) selection() (from, to int) {
+func (p *list) selection() (from, to int) {
 	from = p.cur
 	if p.from != (store.RowID{}) {
 		from = slices.IndexFunc(p.rows, func(r store.Row) bool { return r.ID == p.from })

@@ -13,29 +13,29 @@ import (
 )
 
 // load asks for the rows to be shown; while one is under way, for one more after it.
-func (p *Page) load() tea.Cmd {
+func (p *feed) load() tea.Cmd {
 	if p.loading {
 		p.again = true
 		return nil
 	}
 	p.loading, p.again = true, false
-	if p.byRank() {
+	if p.ask.byRank() {
 		return p.loadBest(0)
 	}
-	h := max(p.listHeight(), 1)
+	h := max(p.list.listHeight(), 1)
 	w := p.want
 	p.want = wish{}
 	above, below := 2*h, 3*h
 	switch {
 	case w.set:
 	case !p.seeking.IsZero():
-		w = wish{true, store.Place{At: p.seeking}, p.cur - p.top}
+		w = wish{true, store.Place{At: p.seeking}, p.list.cur - p.list.top}
 	case p.holding != store.RowID{}:
 		w = wish{true, store.Place{Row: p.holding}, -1}
-	case p.follow || len(p.rows) == 0:
+	case p.list.follow || len(p.list.rows) == 0:
 		w, above, below = wish{}, 3*h, 1
 	default:
-		w = wish{true, store.Place{Row: p.rows[p.cur].ID}, p.cur - p.top}
+		w = wish{true, store.Place{Row: p.list.rows[p.list.cur].ID}, p.list.cur - p.list.top}
 	}
 	source, gen := p.source, p.gen.Next()
 	return func() tea.Msg {
@@ -55,20 +55,20 @@ const (
 )
 
 // byRank tells whether hits are listed by rank: with no words all rank alike.
-func (p *Page) byRank() bool { return p.ranked && p.asked.HasText() }
+func (p *asking) byRank() bool { return p.ranked && p.asked.HasText() }
 
 // reload loads what came; ranking takes longer, so it waits a little.
-func (p *Page) reload() tea.Cmd {
-	if !p.byRank() || p.loading {
+func (p *feed) reload() tea.Cmd {
+	if !p.ask.byRank() || p.loading {
 		return p.load()
 	}
 	p.loading, p.again = true, false
 	return p.loadBest(bestEvery)
 }
 
-func (p *Page) loadBest(wait time.Duration) tea.Cmd {
+func (p *feed) loadBest(wait time.Duration) tea.Cmd {
 	p.want = wish{}
-	source, ctx, gen := p.source, p.env.Ctx, p.gen.Next()
+	source, ctx, gen := p.source, p.look.env.Ctx, p.gen.Next()
 	return func() tea.Msg {
 		select {
 		case <-ctx.Done():
@@ -80,57 +80,57 @@ func (p *Page) loadBest(wait time.Duration) tea.Cmd {
 }
 
 // takeBest lists the best hits, the cursor where it was if that is still one.
-func (p *Page) takeBest(m windowMsg) {
-	r, had := p.current()
-	fresh := !had || p.top == 0 && p.cur == 0
-	p.rows, p.stats = m.w.Rows, m.w.Stats
-	if at := slices.IndexFunc(p.rows, func(o store.Row) bool { return o.ID == r.ID }); at >= 0 && !fresh {
-		p.top += at - p.cur
-		p.cur = at
+func (p *feed) takeBest(m windowMsg) {
+	r, had := p.list.current()
+	fresh := !had || p.list.top == 0 && p.list.cur == 0
+	p.list.rows, p.tally.stats = m.w.Rows, m.w.Stats
+	if at := slices.IndexFunc(p.list.rows, func(o store.Row) bool { return o.ID == r.ID }); at >= 0 && !fresh {
+		p.list.top += at - p.list.cur
+		p.list.cur = at
 	}
-	p.settle()
+	p.list.settle()
 }
 
 // take shows a window that came.
-func (p *Page) take(m windowMsg) tea.Cmd {
+func (p *feed) take(m windowMsg) tea.Cmd {
 	p.loading = false
 	if !p.gen.Is(m.gen) {
 		return p.load()
 	}
-	if m.best != p.byRank() {
+	if m.best != p.ask.byRank() {
 		return p.load()
 	}
 	if m.best {
 		p.takeBest(m)
 		return tea.Batch(p.count(false), p.loadAgain())
 	}
-	p.rows, p.stats = m.w.Rows, m.w.Stats
-	if !p.stats.Pending {
+	p.list.rows, p.tally.stats = m.w.Rows, m.w.Stats
+	if !p.tally.stats.Pending {
 		p.holding = store.RowID{}
 	}
-	h := max(p.listHeight(), 1)
+	h := max(p.list.listHeight(), 1)
 	switch {
 	case !m.wish.set:
-		p.cur = max(0, len(p.rows)-1)
-		p.top = max(0, len(p.rows)-h)
+		p.list.cur = max(0, len(p.list.rows)-1)
+		p.list.top = max(0, len(p.list.rows)-h)
 	default:
-		p.cur = max(0, min(m.w.Above, len(p.rows)-1))
+		p.list.cur = max(0, min(m.w.Above, len(p.list.rows)-1))
 		row := m.wish.row
 		if row < 0 {
-			row = p.cur - p.top
+			row = p.list.cur - p.list.top
 		}
-		p.top = p.cur - row
-		p.settle()
-		p.onMark()
+		p.list.top = p.list.cur - row
+		p.list.settle()
+		p.book.onMark()
 	}
-	if p.stats.Rows == 0 {
-		p.cur, p.top = 0, 0
+	if p.tally.stats.Rows == 0 {
+		p.list.cur, p.list.top = 0, 0
 	}
 	return tea.Batch(p.count(false), p.loadAgain(), p.sought())
 }
 
 // loadAgain loads once more when that was asked for meanwhile.
-func (p *Page) loadAgain() tea.Cmd {
+func (p *feed) loadAgain() tea.Cmd {
 	if p.again || p.want.set {
 		return p.reload()
 	}
@@ -138,7 +138,7 @@ func (p *Page) loadAgain() tea.Cmd {
 }
 
 // settle keeps the cursor in sight.
-func (p *Page) settle() {
+func (p *list) settle() {
 	h := max(p.listHeight(), 1)
 	p.cur = max(0, min(p.cur, len(p.rows)-1))
 	p.top = max(p.top, p.cur-h+1)
@@ -146,73 +146,73 @@ func (p *Page) settle() {
 }
 
 // move moves the cursor by n rows; past what is loaded it asks for more.
-func (p *Page) move(n int) tea.Cmd {
-	if len(p.rows) == 0 {
+func (p *feed) move(n int) tea.Cmd {
+	if len(p.list.rows) == 0 {
 		return nil
 	}
-	to := p.cur + n
+	to := p.list.cur + n
 	if n < 0 {
-		p.leaveEnd()
+		p.list.leaveEnd()
 	}
-	if p.byRank() {
-		p.cur = max(0, min(to, len(p.rows)-1))
-		p.settle()
+	if p.ask.byRank() {
+		p.list.cur = max(0, min(to, len(p.list.rows)-1))
+		p.list.settle()
 		return nil
 	}
-	if to >= 0 && to < len(p.rows) {
-		p.cur = to
-		p.settle()
-		h := p.listHeight()
-		if p.cur < h || p.cur > len(p.rows)-h {
+	if to >= 0 && to < len(p.list.rows) {
+		p.list.cur = to
+		p.list.settle()
+		h := p.list.listHeight()
+		if p.list.cur < h || p.list.cur > len(p.list.rows)-h {
 			return p.load()
 		}
 		return nil
 	}
-	row := p.cur - p.top
-	p.want = wish{true, store.Place{Row: p.rows[p.cur].ID, Skip: n}, row}
-	if n > 0 && p.stats.Index+int64(n) >= p.stats.Rows-int64(p.listHeight()) && p.atEnd() {
+	row := p.list.cur - p.list.top
+	p.want = wish{true, store.Place{Row: p.list.rows[p.list.cur].ID, Skip: n}, row}
+	if n > 0 && p.tally.stats.Index+int64(n) >= p.tally.stats.Rows-int64(p.list.listHeight()) && p.list.atEnd() {
 		return p.toEnd()
 	}
 	if n < 0 {
-		p.cur = 0
+		p.list.cur = 0
 	} else {
-		p.cur = len(p.rows) - 1
+		p.list.cur = len(p.list.rows) - 1
 	}
-	p.settle()
+	p.list.settle()
 	return p.load()
 }
 
 // letGo stops going to where one wanted to be: one has moved.
-func (p *Page) letGo() { p.seeking, p.holding = time.Time{}, store.RowID{} }
+func (p *feed) letGo() { p.seeking, p.holding = time.Time{}, store.RowID{} }
 
 // atEnd tells whether the last loaded row is the last there is.
-func (p *Page) atEnd() bool {
-	return p.stats.Index+int64(len(p.rows)-p.cur) >= p.stats.Rows
+func (p *list) atEnd() bool {
+	return p.tally.stats.Index+int64(len(p.rows)-p.cur) >= p.tally.stats.Rows
 }
 
 // toEnd follows again.
-func (p *Page) toEnd() tea.Cmd {
-	if p.byRank() {
-		return p.move(len(p.rows))
+func (p *feed) toEnd() tea.Cmd {
+	if p.ask.byRank() {
+		return p.move(len(p.list.rows))
 	}
-	p.follow = true
+	p.list.follow = true
 	p.want = wish{}
-	p.cur = max(0, len(p.rows)-1)
-	p.settle()
+	p.list.cur = max(0, len(p.list.rows)-1)
+	p.list.settle()
 	return p.load()
 }
 
-func (p *Page) toTop() tea.Cmd {
-	p.leaveEnd()
-	if p.byRank() {
-		return p.move(-len(p.rows))
+func (p *feed) toTop() tea.Cmd {
+	p.list.leaveEnd()
+	if p.ask.byRank() {
+		return p.move(-len(p.list.rows))
 	}
 	p.want = wish{true, store.Place{Top: true}, 0}
 	return p.load()
 }
 
 // current is the row under the cursor.
-func (p *Page) current() (store.Row, bool) {
+func (p *list) current() (store.Row, bool) {
 	if p.cur < len(p.rows) && p.cur >= 0 {
 		return p.rows[p.cur], true
 	}
@@ -220,8 +220,8 @@ func (p *Page) current() (store.Row, bool) {
 }
 
 // jump goes to the next event with a mark.
-func (p *Page) jump(what store.Mark, down bool) tea.Cmd {
-	r, ok := p.current()
+func (p *feed) jump(what store.Mark, down bool) tea.Cmd {
+	r, ok := p.list.current()
 	if !ok {
 		return nil
 	}
@@ -232,7 +232,7 @@ func (p *Page) jump(what store.Mark, down bool) tea.Cmd {
 	}
 }
 
-func (p *Page) found(m foundMsg) tea.Cmd {
+func (p *feed) found(m foundMsg) tea.Cmd {
 	if !m.ok {
 		where := lang.M("none further down")
 		if !m.down {
@@ -240,11 +240,11 @@ func (p *Page) found(m foundMsg) tea.Cmd {
 		}
 		return page.Send(page.Notice{State: ops.StateUnknown, Text: where})
 	}
-	p.leaveEnd()
+	p.list.leaveEnd()
 	p.letGo()
-	p.want = wish{true, store.Place{Row: m.id}, p.listHeight() / 3}
+	p.want = wish{true, store.Place{Row: m.id}, p.list.listHeight() / 3}
 	var open tea.Cmd
-	if p.mode == detailMode {
+	if p.look.mode == detailMode {
 		open = p.open(m.id)
 	}
 	return tea.Batch(p.load(), open)
@@ -254,18 +254,18 @@ func (p *Page) found(m foundMsg) tea.Cmd {
 const countEvery = time.Second
 
 // count counts the timeline anew; unless at once, not too often.
-func (p *Page) count(atOnce bool) tea.Cmd {
-	n := p.timelineWidth()
-	if n <= 0 || p.lineBusy && !atOnce ||
-		!atOnce && p.env.Clock.Now().Sub(p.lineAt) < countEvery && len(p.line.Counts) == n {
+func (p *feed) count(atOnce bool) tea.Cmd {
+	n := p.tally.timelineWidth()
+	if n <= 0 || p.tally.lineBusy && !atOnce ||
+		!atOnce && p.look.env.Clock.Now().Sub(p.tally.lineAt) < countEvery && len(p.tally.line.Counts) == n {
 		return nil
 	}
-	p.lineBusy, p.lineAt = true, p.env.Clock.Now()
+	p.tally.lineBusy, p.tally.lineAt = true, p.look.env.Clock.Now()
 	var z span
-	if k := len(p.zoom); k > 0 {
-		z = p.zoom[k-1]
+	if k := len(p.tally.zoom); k > 0 {
+		z = p.tally.zoom[k-1]
 	}
-	source, ctx, gen := p.source, p.env.Ctx, p.lineGen.Next()
+	source, ctx, gen := p.source, p.look.env.Ctx, p.tally.lineGen.Next()
 	return func() tea.Msg {
 		return send(timelineMsg{source.Timeline(ctx, z.from, z.to, n), gen})
 	}

@@ -47,7 +47,7 @@ func bookmarkOf(r store.Row) Bookmark {
 func (b Bookmark) is(o Bookmark) bool { return b.Sum == o.Sum && b.At.Equal(o.At) }
 
 // markOf finds the row's bookmark among the page's.
-func (p *Page) markOf(r store.Row) int {
+func (p *book) markOf(r store.Row) int {
 	if len(p.marks) == 0 {
 		return -1
 	}
@@ -57,43 +57,43 @@ func (p *Page) markOf(r store.Row) int {
 
 // bookmark sets a bookmark or takes it away.
 func (p *Page) bookmark() tea.Cmd {
-	r, _ := p.current()
-	if i := p.markOf(r); i >= 0 {
-		p.marks = slices.Delete(p.marks, i, i+1)
-		return p.saveMarks()
+	r, _ := p.list.current()
+	if i := p.book.markOf(r); i >= 0 {
+		p.book.marks = slices.Delete(p.book.marks, i, i+1)
+		return p.book.saveMarks()
 	}
-	p.addMark(bookmarkOf(r))
-	return p.saveMarks()
+	p.book.addMark(bookmarkOf(r))
+	return p.book.saveMarks()
 }
 
-func (p *Page) addMark(b Bookmark) {
+func (p *book) addMark(b Bookmark) {
 	p.marks = append(p.marks, b)
 	slices.SortStableFunc(p.marks, func(a, b Bookmark) int { return a.At.Compare(b.At) })
 }
 
 // note asks for a bookmark's note.
 func (p *Page) note() tea.Cmd {
-	r, _ := p.current()
+	r, _ := p.list.current()
 	b := bookmarkOf(r)
-	if i := p.markOf(r); i >= 0 {
-		b = p.marks[i]
+	if i := p.book.markOf(r); i >= 0 {
+		b = p.book.marks[i]
 	}
 	return page.Send(
-		page.Open{Overlay: widget.NewPrompt(p.env, lang.M("Note"), b.Text, b.Note, func(text string) tea.Cmd {
+		page.Open{Overlay: widget.NewPrompt(p.look.env, lang.M("Note"), b.Text, b.Note, func(text string) tea.Cmd {
 			b.Note = text
-			if i := slices.IndexFunc(p.marks, b.is); i >= 0 {
-				p.marks[i] = b
+			if i := slices.IndexFunc(p.book.marks, b.is); i >= 0 {
+				p.book.marks[i] = b
 			} else {
-				p.addMark(b)
+				p.book.addMark(b)
 			}
-			return p.saveMarks()
+			return p.book.saveMarks()
 		})},
 	)
 }
 
 // saveMarks keeps the bookmarks for the next time.
-func (p *Page) saveMarks() tea.Cmd {
-	save, marks := p.o.SaveMarks, slices.Clone(p.marks)
+func (p *book) saveMarks() tea.Cmd {
+	save, marks := p.look.o.SaveMarks, slices.Clone(p.marks)
 	if save == nil {
 		return nil
 	}
@@ -109,14 +109,14 @@ func (p *Page) saveMarks() tea.Cmd {
 }
 
 // nextBookmark goes to the bookmark after the cursor, and round.
-func (p *Page) nextBookmark() tea.Cmd {
-	r, _ := p.current()
+func (p *feed) nextBookmark() tea.Cmd {
+	r, _ := p.list.current()
 	at := r.Event.Time
-	if p.toMark != nil { // on the way to one
-		at = p.toMark.At
+	if p.book.toMark != nil { // on the way to one
+		at = p.book.toMark.At
 	}
-	next := p.marks[0]
-	for _, b := range p.marks {
+	next := p.book.marks[0]
+	for _, b := range p.book.marks {
 		if b.At.After(at) {
 			next = b
 			break
@@ -125,39 +125,39 @@ func (p *Page) nextBookmark() tea.Cmd {
 	return p.goToMark(next)
 }
 
-func (p *Page) goToMark(b Bookmark) tea.Cmd {
-	p.leaveEnd()
+func (p *feed) goToMark(b Bookmark) tea.Cmd {
+	p.list.leaveEnd()
 	p.letGo()
-	p.ranked = false
-	p.toMark = &b
-	p.want = wish{true, store.Place{At: b.At}, p.listHeight() / 3}
+	p.ask.ranked = false
+	p.book.toMark = &b
+	p.want = wish{true, store.Place{At: b.At}, p.list.listHeight() / 3}
 	return p.load()
 }
 
 // onMark puts the cursor on the bookmark that one went to.
-func (p *Page) onMark() {
+func (p *book) onMark() {
 	if p.toMark == nil {
 		return
 	}
 	b := *p.toMark
 	p.toMark = nil
-	for i := p.cur; i < len(p.rows); i++ {
-		if r := p.rows[i]; r.Event.Time.After(b.At) {
+	for i := p.list.cur; i < len(p.list.rows); i++ {
+		if r := p.list.rows[i]; r.Event.Time.After(b.At) {
 			return
 		} else if bookmarkOf(r).is(b) {
-			p.cur = i
-			p.settle()
+			p.list.cur = i
+			p.list.settle()
 			return
 		}
 	}
 }
 
 // pickMark lists the bookmarks with their notes.
-func (p *Page) pickMark() tea.Cmd {
-	marks := slices.Clone(p.marks)
+func (p *feed) pickMark() tea.Cmd {
+	marks := slices.Clone(p.book.marks)
 	items := make([]widget.Item, len(marks))
 	for i, b := range marks {
-		items[i] = widget.Item{Name: p.env.Time(b.At), Detail: b.Text}
+		items[i] = widget.Item{Name: p.look.env.Time(b.At), Detail: b.Text}
 		if b.Note != "" {
 			items[i].Detail = b.Note + " · " + b.Text
 		}
@@ -165,7 +165,7 @@ func (p *Page) pickMark() tea.Cmd {
 	return page.Send(
 		page.Open{
 			Overlay: widget.NewPick(
-				p.env,
+				p.look.env,
 				lang.M("Bookmarks"),
 				items,
 				func(i int) tea.Cmd { return p.goToMark(marks[i]) },

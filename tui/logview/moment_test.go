@@ -48,11 +48,12 @@ func TestAMomentThatNoLogReachesIsSaid(t *testing.T) {
 		{now.Add(20 * time.Second), "", now},
 	} {
 		said := strings.Join(notices(p, p.Update(page.Incident{At: c.at})), "; ")
-		if r, ok := p.current(); said != c.want || !ok || !r.Event.Time.Equal(c.cur) {
+		if r, ok := p.list.current(); said != c.want || !ok || !r.Event.Time.Equal(c.cur) {
 			t.Errorf("%v: %q, the cursor is at %v", c.at, said, r.Event.Time)
 		}
 	}
-	if said := notices(p, p.toTime("2026-01-01")); len(said) != 1 || !strings.HasPrefix(said[0], "no event is so old") {
+	said := notices(p, p.feed.toTime("2026-01-01"))
+	if len(said) != 1 || !strings.HasPrefix(said[0], "no event is so old") {
 		t.Errorf("%q", said)
 	}
 	// Older text comes: one is where one wanted to be, until one moves.
@@ -68,12 +69,12 @@ func TestAMomentThatNoLogReachesIsSaid(t *testing.T) {
 		true,
 	)
 	settle(t, p, store)
-	if r, _ := p.current(); !r.Event.Time.Equal(before.Add(2 * 24 * time.Hour)) {
+	if r, _ := p.list.current(); !r.Event.Time.Equal(before.Add(2 * 24 * time.Hour)) {
 		t.Errorf("the cursor is at %v", r.Event.Time)
 	}
 	key(p, store, t, "j")
 	settle(t, p, store)
-	if r, _ := p.current(); !r.Event.Time.Equal(before.Add(5 * 24 * time.Hour)) {
+	if r, _ := p.list.current(); !r.Event.Time.Equal(before.Add(5 * 24 * time.Hour)) {
 		t.Errorf("moved, but the cursor is at %v", r.Event.Time)
 	}
 }
@@ -82,14 +83,14 @@ func TestAMomentThatNoLogReachesIsSaid(t *testing.T) {
 func TestAPatternIsLeftOutWithAllItsLines(t *testing.T) {
 	p, store := opened(t, "en", page.Size{Width: 80, Height: 20})
 	key(p, store, t, "p")
-	if lit := p.patterns.list[0].Literal; !strings.Contains(lit, "Unable to connect") {
+	if lit := p.groups.patterns.list[0].Literal; !strings.Contains(lit, "Unable to connect") {
 		t.Fatalf("first is %q", lit)
 	}
 	key(p, store, t, "x")
-	if p.stats.Rows != 238 {
-		t.Errorf("%d rows for %q", p.stats.Rows, p.query.Source)
+	if p.tally.stats.Rows != 238 {
+		t.Errorf("%d rows for %q", p.tally.stats.Rows, p.ask.query.Source)
 	}
-	for _, r := range p.rows {
+	for _, r := range p.list.rows {
 		if r.Event.Cont || r.Critical {
 			t.Errorf("%q stays", r.Event.Raw)
 		}
@@ -136,24 +137,24 @@ func (s *slowly) Window(at logstore.Place, above, below int) logstore.Window {
 func TestOneStaysWhereOneWasWhenTheQueryChanges(t *testing.T) {
 	p, store := opened(t, "en", page.Size{Width: 80, Height: 20})
 	s := &slowly{Store: store}
-	p.source = s
+	p.feed.source = s
 	key(p, store, t, "g", "j")
-	was, _ := p.current()
+	was, _ := p.list.current()
 	s.pending = true
-	drive(p, p.search("o"))
-	drive(p, p.search("order"))
-	if r, _ := p.current(); r.ID == was.ID {
+	drive(p, p.finder.search("o"))
+	drive(p, p.finder.search("order"))
+	if r, _ := p.list.current(); r.ID == was.ID {
 		t.Fatal("the hits are not found late")
 	}
 	s.pending = false
 	settle(t, p, store)
-	if r, _ := p.current(); r.ID != was.ID {
+	if r, _ := p.list.current(); r.ID != was.ID {
 		t.Errorf("the cursor went from %v to %v", was.Event.Time, r.Event.Time)
 	}
 	s.pending = true
-	drive(p, p.search("created"))
+	drive(p, p.finder.search("created"))
 	drive(p, p.Key(tea.KeyMsg{Type: tea.KeyDown}))
-	if p.holding != (logstore.RowID{}) {
+	if p.feed.holding != (logstore.RowID{}) {
 		t.Error("one moved, and is held")
 	}
 }
@@ -163,11 +164,11 @@ func TestOneGoesByTheHour(t *testing.T) {
 	p, store := opened(t, "en", page.Size{Width: 80, Height: 20})
 	key(p, store, t, "}")
 	key(p, store, t, "{")
-	if r, _ := p.current(); !r.Event.Time.Equal(now.Add(-time.Hour + 15*time.Second)) {
+	if r, _ := p.list.current(); !r.Event.Time.Equal(now.Add(-time.Hour + 15*time.Second)) {
 		t.Errorf("an hour back is at %v", r.Event.Time)
 	}
 	key(p, store, t, "j", "}")
-	if r, _ := p.current(); !r.Event.Time.Equal(now) {
+	if r, _ := p.list.current(); !r.Event.Time.Equal(now) {
 		t.Errorf("an hour on is at %v", r.Event.Time)
 	}
 }

@@ -65,57 +65,20 @@ const (
 
 // Page is the tab.
 type Page struct {
-	env    *page.Env
-	source Source
-	o      Options
-	size   page.Size
-	mode   mode
-	ink    inks
+	look    look
+	ask     asking
+	tally   tally
+	list    list
+	book    book
+	box     box
+	heading heading
+	sheet   sheet
+	groups  grouping
+	feed    feed
+	finder  finder
 
-	shown   bool
-	parked  bool
-	woken   time.Time // when it was last told of new lines
-	gen     page.Gen  // of windows
-	loading bool
-	again   bool // what is shown is stale: load once more
-
-	rows     []store.Row
-	top, cur int
-	stats    store.Stats
-	follow   bool
-	seen     int64 // Stats.Added when following was left
-	want     wish
-	seeking  time.Time   // the moment to go to once text that old is read
-	told     bool        // that there is none
-	holding  store.RowID // where one was when the query changed, until all hits are found
-
-	query    *query.Query
-	asked    *query.Query // with the level picked by a key
-	queryErr *query.QueryError
-	filter   bool
-	around   int  // events shown before and after each hit
-	ranked   bool // hits are listed by rank
-	minLevel logs.Level
-	input    widget.Input
-	typing   bool
-	typed    page.Gen // of keystrokes, to search when they pause
-	history  []string
-	histAt   int
-	incident time.Time
-
-	line     store.Timeline
-	lineGen  page.Gen
-	lineBusy bool
-	lineAt   time.Time // when it was last counted
-	zoom     []span
-
-	detail   detail
-	patterns patterns
-	marks    []Bookmark  // in the order of time
-	toMark   *Bookmark   // the cursor is to go there
-	from     store.RowID // where a selection began
-	fromAt   time.Time
-	writing  bool // an export
+	parked bool
+	woken  time.Time // when it was last told of new lines
 }
 
 type span struct{ from, to time.Time }
@@ -129,20 +92,25 @@ type wish struct {
 
 // New makes the tab.
 func New(env *page.Env, source Source, o Options) *Page {
-	return &Page{env: env, source: source, o: o, follow: true, filter: true, query: &query.Query{}, asked: &query.Query{},
-		size: page.Size{
-			Width:  80,
-			Height: 20,
-		}, input: widget.NewInput("/ ", ""), history: o.History, marks: o.Marks, histAt: -1}
+	p := &Page{
+		look: look{env: env, o: o, size: page.Size{Width: 80, Height: 20}},
+		ask:  asking{filter: true, query: &query.Query{}, asked: &query.Query{}},
+		list: list{follow: true},
+		book: book{marks: o.Marks},
+		box:  box{input: widget.NewInput("/ ", ""), history: o.History, histAt: -1},
+		feed: feed{source: source},
+	}
+	p.wire()
+	return p
 }
 
 func (p *Page) ID() string       { return ID }
 func (p *Page) Title() lang.Msg  { return lang.M("Logs") }
-func (p *Page) TakingText() bool { return p.typing }
+func (p *Page) TakingText() bool { return p.box.typing }
 
 // Init starts reading at once, so that the tab is full when it is opened.
 func (p *Page) Init() tea.Cmd {
-	start := p.o.Start
+	start := p.look.o.Start
 	if start == nil {
 		return nil
 	}
@@ -151,17 +119,17 @@ func (p *Page) Init() tea.Cmd {
 
 // Show brings the newest, or where one was.
 func (p *Page) Show() tea.Cmd {
-	p.shown = true
-	return tea.Batch(p.load(), p.park())
+	p.look.shown = true
+	return tea.Batch(p.feed.load(), p.park())
 }
 
 // Hide stops drawing; reading goes on.
-func (p *Page) Hide() { p.shown = false; p.typing = false }
+func (p *Page) Hide() { p.look.shown = false; p.box.typing = false }
 
 // Close ends reading.
 func (p *Page) Close() {
-	if p.o.Close != nil {
-		p.o.Close()
+	if p.look.o.Close != nil {
+		p.look.o.Close()
 	}
 }
 
@@ -203,11 +171,11 @@ func send(body any) tea.Msg { return page.Msg{To: ID, Body: body} }
 // park waits until there is more to see; one command at a time, and only while
 // the tab is shown.
 func (p *Page) park() tea.Cmd {
-	if p.parked || !p.shown {
+	if p.parked || !p.look.shown {
 		return nil
 	}
 	p.parked = true
-	ctx, changed, last := p.env.Ctx, p.source.Changed(), p.woken
+	ctx, changed, last := p.look.env.Ctx, p.feed.source.Changed(), p.woken
 	return func() tea.Msg {
 		select {
 		case <-ctx.Done():
@@ -228,27 +196,27 @@ func (p *Page) Update(body any) tea.Cmd {
 	switch m := body.(type) {
 	case changedMsg:
 		p.parked, p.woken = false, m.at
-		if !p.shown {
+		if !p.look.shown {
 			return nil
 		}
-		return tea.Batch(p.reload(), p.park(), p.count(false))
+		return tea.Batch(p.feed.reload(), p.park(), p.feed.count(false))
 	case windowMsg:
-		return p.take(m)
+		return p.feed.take(m)
 	case foundMsg:
-		return p.found(m)
+		return p.feed.found(m)
 	case timelineMsg:
-		p.lineBusy = false
-		if p.lineGen.Is(m.gen) {
-			p.line = m.line
+		p.tally.lineBusy = false
+		if p.tally.lineGen.Is(m.gen) {
+			p.tally.line = m.line
 		}
 	case typedMsg:
-		if p.typed.Is(m.gen) {
-			return p.search(p.input.Value())
+		if p.box.typed.Is(m.gen) {
+			return p.finder.search(p.box.input.Value())
 		}
 	case eventMsg:
 		p.openEvent(m)
 	case patternsMsg:
-		p.takePatterns(m)
+		p.groups.takePatterns(m)
 	case copyMsg:
 		return page.Send(page.Copy{Text: m.text})
 	case exportMsg:
@@ -256,8 +224,8 @@ func (p *Page) Update(body any) tea.Cmd {
 	case page.Incident:
 		return p.goTo(m.At)
 	case Find:
-		p.input.Set(m.Query)
-		return p.search(m.Query)
+		p.box.input.Set(m.Query)
+		return p.finder.search(m.Query)
 	}
 	return nil
 }
@@ -267,41 +235,76 @@ type Find struct{ Query string }
 
 // goTo shows the events around a moment.
 func (p *Page) goTo(at time.Time) tea.Cmd {
-	p.incident = at
-	p.mode = listMode
-	return p.toMoment(at, p.listHeight()/3)
+	p.look.incident = at
+	p.look.mode = listMode
+	return p.feed.toMoment(at, p.list.listHeight()/3)
 }
 
 // toMoment puts the first event at or after a moment on a row of the screen.
-func (p *Page) toMoment(at time.Time, row int) tea.Cmd {
-	p.leaveEnd()
-	p.ranked = false
+func (p *feed) toMoment(at time.Time, row int) tea.Cmd {
+	p.list.leaveEnd()
+	p.ask.ranked = false
 	p.letGo()
 	p.seeking, p.told = at, false
 	p.want = wish{true, store.Place{At: at}, row}
-	if !p.shown {
+	if !p.look.shown {
 		return nil
 	}
 	return p.load()
 }
 
 // leaveEnd stops following.
-func (p *Page) leaveEnd() {
+func (p *list) leaveEnd() {
 	if p.follow {
 		p.follow = false
-		p.seen = p.stats.Added
+		p.seen = p.tally.stats.Added
 	}
 }
 
 // View draws the tab.
 func (p *Page) View(size page.Size) string {
-	p.size = size
-	p.ink = newInks(p.env.Theme)
-	switch p.mode {
+	p.look.size = size
+	p.look.ink = newInks(p.look.env.Theme)
+	switch p.look.mode {
 	case detailMode:
-		return p.viewDetail(size)
+		return p.sheet.viewDetail(size)
 	case patternMode:
-		return p.viewPatterns(size)
+		return p.groups.viewPatterns(size)
 	}
 	return p.viewList(size)
+}
+
+// wire gives each part the ones that it works with.
+func (p *Page) wire() {
+	p.ask.look = &p.look
+	p.tally.look = &p.look
+	p.list.look = &p.look
+	p.list.ask = &p.ask
+	p.list.tally = &p.tally
+	p.book.look = &p.look
+	p.book.list = &p.list
+	p.box.look = &p.look
+	p.heading.look = &p.look
+	p.heading.ask = &p.ask
+	p.heading.tally = &p.tally
+	p.heading.list = &p.list
+	p.heading.box = &p.box
+	p.sheet.look = &p.look
+	p.sheet.ask = &p.ask
+	p.sheet.list = &p.list
+	p.sheet.book = &p.book
+	p.groups.look = &p.look
+	p.feed.look = &p.look
+	p.feed.ask = &p.ask
+	p.feed.tally = &p.tally
+	p.feed.list = &p.list
+	p.feed.book = &p.book
+	p.finder.look = &p.look
+	p.finder.ask = &p.ask
+	p.finder.tally = &p.tally
+	p.finder.list = &p.list
+	p.finder.feed = &p.feed
+	p.finder.box = &p.box
+	p.finder.groups = &p.groups
+
 }

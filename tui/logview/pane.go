@@ -8,24 +8,24 @@ const (
 	paneRows = 12
 )
 
-func (p *Page) paneHeight() int {
-	if p.size.Height < roomy || p.size.Width < 100 || len(p.rows) == 0 {
+func (p *list) paneHeight() int {
+	if p.look.size.Height < roomy || p.look.size.Width < 100 || len(p.rows) == 0 {
 		return 0
 	}
 	return paneRows
 }
 
 // pane draws the chosen event.
-func (p *Page) pane(width int) []string {
-	h := p.paneHeight()
-	r, ok := p.current()
+func (p *sheet) pane(width int) []string {
+	h := p.list.paneHeight()
+	r, ok := p.list.current()
 	if h == 0 || !ok {
 		return make([]string, h)
 	}
-	lines := append([]string{p.rule(p.env.T("event"), width)}, p.eventLines(r.Event, width)...)
+	lines := append([]string{p.look.rule(p.look.env.T("event"), width)}, p.eventLines(r.Event, width)...)
 	if len(lines) > h {
 		lines = lines[:h]
-		lines[h-1] = " " + p.ink.dim.Paint(p.env.T("… enter: the whole event"))
+		lines[h-1] = " " + p.look.ink.dim.Paint(p.look.env.T("… enter: the whole event"))
 	}
 	return append(lines, make([]string, h-len(lines))...)
 }

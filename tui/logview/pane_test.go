@@ -11,9 +11,9 @@ func TestATallScreenShowsTheChosenEventBelowTheList(t *testing.T) {
 	size := page.Size{Width: 200, Height: 55}
 	p, store := opened(t, "en", size)
 	for range 3 {
-		r, _ := p.current()
+		r, _ := p.list.current()
 		_, below, ok := strings.Cut(p.View(size), "─ event ─")
-		if want := r.Event.Time.In(p.env.Zone).Format("15:04:05.000"); !ok || !strings.Contains(below, want) {
+		if want := r.Event.Time.In(p.look.env.Zone).Format("15:04:05.000"); !ok || !strings.Contains(below, want) {
 			t.Errorf("the pane does not show the event of %s:\n%s", want, below)
 		}
 		key(p, store, t, "up")

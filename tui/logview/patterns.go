@@ -33,16 +33,16 @@ type patternsMsg struct {
 }
 
 func (p *Page) openPatterns() tea.Cmd {
-	p.mode = patternMode
-	p.patterns.loading = true
-	source, ctx, until, gen := p.source, p.env.Ctx, p.incident, p.patterns.gen.Next()
+	p.look.mode = patternMode
+	p.groups.patterns.loading = true
+	source, ctx, until, gen := p.feed.source, p.look.env.Ctx, p.look.incident, p.groups.patterns.gen.Next()
 	return func() tea.Msg {
 		list, with := source.Patterns(ctx, until)
 		return send(patternsMsg{list, with, gen})
 	}
 }
 
-func (p *Page) takePatterns(m patternsMsg) {
+func (p *grouping) takePatterns(m patternsMsg) {
 	if p.patterns.gen.Is(m.gen) {
 		p.patterns.list, p.patterns.with, p.patterns.loading = m.list, m.with, false
 	}
@@ -50,7 +50,7 @@ func (p *Page) takePatterns(m patternsMsg) {
 
 func (p *Page) patternActions() []page.Action {
 	none := func() lang.Msg {
-		if len(p.patterns.list) == 0 {
+		if len(p.groups.patterns.list) == 0 {
 			return lang.M("no event is listed")
 		}
 		return lang.Msg{}
@@ -62,7 +62,7 @@ func (p *Page) patternActions() []page.Action {
 			Label:  lang.M("back"),
 			Help:   lang.M("back to the list"),
 			Footer: true,
-			Run:    func() tea.Cmd { p.mode = listMode; return p.load() },
+			Run:    func() tea.Cmd { p.look.mode = listMode; return p.feed.load() },
 		},
 		{
 			ID:     "logs.only",
@@ -71,7 +71,7 @@ func (p *Page) patternActions() []page.Action {
 			Help:   lang.M("show only events of this pattern"),
 			Footer: true,
 			Off:    none,
-			Run:    func() tea.Cmd { return p.searchPattern("'") },
+			Run:    func() tea.Cmd { return p.finder.searchPattern("'") },
 		},
 		{
 			ID:     "logs.without",
@@ -80,7 +80,7 @@ func (p *Page) patternActions() []page.Action {
 			Help:   lang.M("show all events but those of this pattern"),
 			Footer: true,
 			Off:    none,
-			Run:    func() tea.Cmd { return p.searchPattern("!head:") },
+			Run:    func() tea.Cmd { return p.finder.searchPattern("!head:") },
 		},
 		{
 			ID:     "logs.recount",
@@ -95,24 +95,24 @@ func (p *Page) patternActions() []page.Action {
 
 // searchPattern adds the pattern's longest fixed piece to the query; without the
 // pattern whole events are left out, with all their lines.
-func (p *Page) searchPattern(mark string) tea.Cmd {
-	piece := p.patterns.list[p.patterns.scroll.Cursor].Literal
+func (p *finder) searchPattern(mark string) tea.Cmd {
+	piece := p.groups.patterns.list[p.groups.patterns.scroll.Cursor].Literal
 	if mark != "'" { // quotes have a meaning behind a key
 		piece = slices.MaxFunc(strings.Split(piece, `"`), func(a, b string) int { return len(a) - len(b) })
 		piece = strings.TrimSpace(piece)
 	}
-	p.mode = listMode
+	p.look.mode = listMode
 	if piece == "" {
 		return nil
 	}
 	word := mark + strings.ReplaceAll(piece, " ", `\ `)
-	text := strings.TrimSpace(p.query.Source + " " + word)
-	p.input.Set(text)
-	return tea.Batch(p.remember(text), p.search(text))
+	text := strings.TrimSpace(p.ask.query.Source + " " + word)
+	p.box.input.Set(text)
+	return tea.Batch(p.box.remember(text), p.search(text))
 }
 
-func (p *Page) viewPatterns(size page.Size) string {
-	e := p.env
+func (p *grouping) viewPatterns(size page.Size) string {
+	e := p.look.env
 	title := e.T("%d patterns", len(p.patterns.list))
 	if since := p.patterns.with.Since; !since.IsZero() {
 		title += p.compared(since)
@@ -121,7 +121,7 @@ func (p *Page) viewPatterns(size page.Size) string {
 		title = e.T("counting …")
 	}
 	p.patterns.scroll.Resize(len(p.patterns.list), size.Height-1)
-	lines := []string{" " + p.ink.dim.Paint(cells.Cut(title, size.Width-2))}
+	lines := []string{" " + p.look.ink.dim.Paint(cells.Cut(title, size.Width-2))}
 	from, to := p.patterns.scroll.Window()
 	for i := from; i < to; i++ {
 		lines = append(lines, p.patternRow(&p.patterns.list[i], i == p.patterns.scroll.Cursor, size.Width))
@@ -130,37 +130,37 @@ func (p *Page) viewPatterns(size page.Size) string {
 }
 
 // compared says what new and more are measured by.
-func (p *Page) compared(since time.Time) string {
-	e := p.env
+func (p *grouping) compared(since time.Time) string {
+	e := p.look.env
 	switch {
 	case !p.patterns.with.Healthy:
 		return e.T(" · compared: the hour from %s", e.Time(since))
-	case !p.incident.IsZero():
+	case !p.look.incident.IsZero():
 		return e.T(" · compared: since the incident's last healthy hour, %s", e.Time(since))
 	}
 	return e.T(" · compared: since the last healthy hour, %s", e.Time(since))
 }
 
-func (p *Page) patternRow(t *store.EventPattern, cursor bool, width int) string {
+func (p *grouping) patternRow(t *store.EventPattern, cursor bool, width int) string {
 	mark := " "
 	if cursor {
-		mark = p.ink.accent.Paint(p.env.Theme.Glyph.Cursor)
+		mark = p.look.ink.accent.Paint(p.look.env.Theme.Glyph.Cursor)
 	}
-	line := mark + cells.PadLeft(human.Count(t.Count), 7) + " " + p.change(t)
+	line := mark + cells.PadLeft(human.Count(t.Count), 7) + " " + p.look.change(t)
 	if width >= 60 {
-		line += p.ink.level[t.Level].Paint(cells.Pad(levelWord(t.Level), 6))
+		line += p.look.ink.level[t.Level].Paint(cells.Pad(levelWord(t.Level), 6))
 	}
 	if width >= 100 {
-		line += p.ink.dim.Paint(cells.Pad(p.stretch(t.First, t.Last), 24))
+		line += p.look.ink.dim.Paint(cells.Pad(p.look.stretch(t.First, t.Last), 24))
 	}
 	if t.Critical {
-		line += p.ink.crit.Paint(p.env.Theme.Glyph.Crit) + " "
+		line += p.look.ink.crit.Paint(p.look.env.Theme.Glyph.Crit) + " "
 	}
-	return cells.Cut(line+p.readable(t.Text), width)
+	return cells.Cut(line+p.look.readable(t.Text), width)
 }
 
 // readable draws a pattern with what varies dim.
-func (p *Page) readable(text string) string {
+func (p *look) readable(text string) string {
 	safe := termsafe.Line(text)
 	for _, v := range []string{"<time>", "<id>", "#", "…"} {
 		safe = strings.ReplaceAll(safe, v, p.ink.info.Paint(v))
@@ -169,7 +169,7 @@ func (p *Page) readable(text string) string {
 }
 
 // change says what is new or surging, in a word.
-func (p *Page) change(t *store.EventPattern) string {
+func (p *look) change(t *store.EventPattern) string {
 	const width = 7
 	switch t.State {
 	case store.PatternNew:
@@ -180,7 +180,7 @@ func (p *Page) change(t *store.EventPattern) string {
 	return cells.Pad("", width)
 }
 
-func (p *Page) stretch(first, last time.Time) string {
+func (p *look) stretch(first, last time.Time) string {
 	if first.IsZero() {
 		return ""
 	}

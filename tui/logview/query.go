@@ -22,69 +22,69 @@ import (
 const pause = 40 * time.Millisecond
 
 // edit opens the query box.
-func (p *Page) edit() tea.Cmd {
-	p.mode, p.typing, p.histAt = listMode, true, -1
-	p.input.Set(p.query.Source)
-	p.input.Focus()
+func (p *finder) edit() tea.Cmd {
+	p.look.mode, p.box.typing, p.box.histAt = listMode, true, -1
+	p.box.input.Set(p.ask.query.Source)
+	p.box.input.Focus()
 	return nil
 }
 
 // typeQuery takes a key of the query box.
-func (p *Page) typeQuery(k tea.KeyMsg) tea.Cmd {
+func (p *finder) typeQuery(k tea.KeyMsg) tea.Cmd {
 	switch k.String() {
 	case "enter":
-		p.typing = false
-		return tea.Batch(p.remember(p.input.Value()), p.search(p.input.Value()))
+		p.box.typing = false
+		return tea.Batch(p.box.remember(p.box.input.Value()), p.search(p.box.input.Value()))
 	case "esc":
-		p.typing = false
-		if p.input.Value() == "" {
+		p.box.typing = false
+		if p.box.input.Value() == "" {
 			return nil
 		}
-		p.input.Set("")
+		p.box.input.Set("")
 		return p.search("")
 	case "up", "ctrl+p":
 		return p.recall(1)
 	case "down", "ctrl+n":
 		return p.recall(-1)
 	case "pgup":
-		return p.move(-p.listHeight())
+		return p.feed.move(-p.list.listHeight())
 	case "pgdown":
-		return p.move(p.listHeight())
+		return p.feed.move(p.list.listHeight())
 	}
-	before := p.input.Value()
-	p.input.Key(k)
-	if p.input.Value() == before {
+	before := p.box.input.Value()
+	p.box.input.Key(k)
+	if p.box.input.Value() == before {
 		return nil
 	}
-	return page.After(p.env.Ctx, pause, page.Msg{To: ID, Body: typedMsg{p.typed.Next()}})
+	return page.After(p.look.env.Ctx, pause, page.Msg{To: ID, Body: typedMsg{p.box.typed.Next()}})
 }
 
 // recall brings back an earlier query, then the saved ones.
-func (p *Page) recall(step int) tea.Cmd {
+func (p *finder) recall(step int) tea.Cmd {
 	var all []string
-	for i := len(p.history) - 1; i >= 0; i-- {
-		all = append(all, p.history[i])
+	for i := len(p.box.history) - 1; i >= 0; i-- {
+		all = append(all, p.box.history[i])
 	}
-	for _, s := range p.o.Searches {
+	for _, s := range p.look.o.Searches {
 		all = append(all, s.Query)
 	}
-	at := p.histAt + step
+	at := p.box.histAt + step
 	if at >= len(all) || at < -1 {
 		return nil
 	}
-	p.histAt = at
+	p.box.histAt = at
 	text := ""
 	if at >= 0 {
 		text = all[at]
 	}
-	p.input.Set(text)
+	p.box.input.Set(text)
 	return p.search(text)
 }
 
 const maxHistory = 100
 
 // remember puts a query into the history, which is kept for the next time.
-func (p *Page) remember(text string) tea.Cmd {
+func (p *box) remember(text string) tea.Cmd {
 	if strings.TrimSpace(text) == "" || len(p.history) > 0 && p.history[len(p.history)-1] == text {
 		return nil
 	}
@@ -92,7 +92,7 @@ func (p *Page) remember(text string) tea.Cmd {
 	if len(p.history) > maxHistory {
 		p.history = p.history[1:]
 	}
-	save, all := p.o.SaveHistory, slices.Clone(p.history)
+	save, all := p.look.o.SaveHistory, slices.Clone(p.history)
 	if save == nil {
 		return nil
 	}
@@ -108,61 +108,61 @@ func (p *Page) remember(text string) tea.Cmd {
 }
 
 // pickSearch lists the saved searches and the earlier ones.
-func (p *Page) pickSearch() tea.Cmd {
+func (p *finder) pickSearch() tea.Cmd {
 	var items []widget.Item
 	var queries []string
-	for _, s := range p.o.Searches {
+	for _, s := range p.look.o.Searches {
 		items, queries = append(items, widget.Item{Name: s.Name, Detail: s.Query}), append(queries, s.Query)
 	}
-	for _, text := range slices.Backward(p.history) {
+	for _, text := range slices.Backward(p.box.history) {
 		items, queries = append(items, widget.Item{Name: text}), append(queries, text)
 	}
-	return page.Send(page.Open{Overlay: widget.NewPick(p.env, lang.M("Searches"), items, func(i int) tea.Cmd {
-		p.input.Set(queries[i])
-		return tea.Batch(p.remember(queries[i]), p.search(queries[i]))
+	return page.Send(page.Open{Overlay: widget.NewPick(p.look.env, lang.M("Searches"), items, func(i int) tea.Cmd {
+		p.box.input.Set(queries[i])
+		return tea.Batch(p.box.remember(queries[i]), p.search(queries[i]))
 	})})
 }
 
 // search looks for what is typed; of a query with an error, for the part that
 // is clear.
-func (p *Page) search(text string) tea.Cmd {
-	q, err := query.ParseQuery(text, p.env.Clock.Now().In(p.env.Zone))
-	p.queryErr = nil
-	errors.As(err, &p.queryErr)
-	p.query = q
+func (p *finder) search(text string) tea.Cmd {
+	q, err := query.ParseQuery(text, p.look.env.Clock.Now().In(p.look.env.Zone))
+	p.ask.queryErr = nil
+	errors.As(err, &p.ask.queryErr)
+	p.ask.query = q
 	return p.apply()
 }
 
 // apply puts the query, with the level that was picked, into force.
-func (p *Page) apply() tea.Cmd {
-	q := *p.query
-	if p.minLevel != logs.LevelUnknown {
-		q.LimitLevels(p.minLevel.String() + "+")
-		q.Source += " level:" + p.minLevel.String() + "+"
+func (p *finder) apply() tea.Cmd {
+	q := *p.ask.query
+	if p.ask.minLevel != logs.LevelUnknown {
+		q.LimitLevels(p.ask.minLevel.String() + "+")
+		q.Source += " level:" + p.ask.minLevel.String() + "+"
 	}
-	p.asked, p.seeking = q.Events(), time.Time{}
-	p.source.SetQuery(p.asked, p.filter)
-	if r, ok := p.current(); ok && !p.follow && !p.want.set {
-		if p.holding == (store.RowID{}) {
-			p.holding = r.ID
+	p.ask.asked, p.feed.seeking = q.Events(), time.Time{}
+	p.feed.source.SetQuery(p.ask.asked, p.ask.filter)
+	if r, ok := p.list.current(); ok && !p.list.follow && !p.feed.want.set {
+		if p.feed.holding == (store.RowID{}) {
+			p.feed.holding = r.ID
 		}
-		p.want = wish{true, store.Place{Row: p.holding}, -1}
+		p.feed.want = wish{true, store.Place{Row: p.feed.holding}, -1}
 	}
-	p.gen.Next() // what is under way is for another query
-	return tea.Batch(p.load(), p.count(true))
+	p.feed.gen.Next() // what is under way is for another query
+	return tea.Batch(p.feed.load(), p.feed.count(true))
 }
 
 // pickLevel goes round the levels: all, info and above, warnings, errors.
-func (p *Page) pickLevel() tea.Cmd {
-	switch p.minLevel {
+func (p *finder) pickLevel() tea.Cmd {
+	switch p.ask.minLevel {
 	case logs.LevelUnknown:
-		p.minLevel = logs.LevelInfo
+		p.ask.minLevel = logs.LevelInfo
 	case logs.LevelInfo:
-		p.minLevel = logs.LevelWarn
+		p.ask.minLevel = logs.LevelWarn
 	case logs.LevelWarn:
-		p.minLevel = logs.LevelError
+		p.ask.minLevel = logs.LevelError
 	default:
-		p.minLevel = logs.LevelUnknown
+		p.ask.minLevel = logs.LevelUnknown
 	}
 	return p.apply()
 }
@@ -171,30 +171,30 @@ func (p *Page) pickLevel() tea.Cmd {
 var arounds = []int{0, 1, 3, 10, 30, 100}
 
 // widen shows more or fewer events around each hit.
-func (p *Page) widen(step int) func() tea.Cmd {
+func (p *finder) widen(step int) func() tea.Cmd {
 	return func() tea.Cmd {
-		at := max(0, min(slices.Index(arounds, p.around)+step, len(arounds)-1))
-		p.around, p.filter, p.ranked = arounds[at], true, false
-		p.source.SetAround(p.around)
+		at := max(0, min(slices.Index(arounds, p.ask.around)+step, len(arounds)-1))
+		p.ask.around, p.ask.filter, p.ask.ranked = arounds[at], true, false
+		p.feed.source.SetAround(p.ask.around)
 		return p.apply()
 	}
 }
 
 // toggleOrder lists hits by rank, or by time again.
-func (p *Page) toggleOrder() tea.Cmd {
-	if p.ranked = !p.ranked; p.ranked {
-		p.leaveEnd()
-		p.cur, p.top = 0, 0
+func (p *finder) toggleOrder() tea.Cmd {
+	if p.ask.ranked = !p.ask.ranked; p.ask.ranked {
+		p.list.leaveEnd()
+		p.list.cur, p.list.top = 0, 0
 		return p.apply()
 	}
-	if r, ok := p.current(); ok {
-		p.want = wish{true, store.Place{Row: r.ID}, p.listHeight() / 3}
+	if r, ok := p.list.current(); ok {
+		p.feed.want = wish{true, store.Place{Row: r.ID}, p.list.listHeight() / 3}
 	}
 	return p.apply()
 }
 
 // toggleFilter shows only hits, or all events with the hits marked.
-func (p *Page) toggleFilter() tea.Cmd {
-	p.filter, p.ranked = !p.filter, false
+func (p *finder) toggleFilter() tea.Cmd {
+	p.ask.filter, p.ask.ranked = !p.ask.filter, false
 	return p.apply()
 }

@@ -97,7 +97,7 @@ func opened(t *testing.T, code string, size page.Size) (*Page, *store.Store) {
 		false,
 	)
 	p := New(env, store, Options{})
-	p.size = size
+	p.look.size = size
 	settle(t, p, store)
 	return p, store
 }
@@ -114,13 +114,13 @@ func settle(t *testing.T, p *Page, store *store.Store) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	p.shown, p.parked = true, true
-	p.loading = false
-	drive(p, p.load())
-	drive(p, p.count(true))
-	p.View(p.size)
-	drive(p, p.load())
-	drive(p, p.count(true))
+	p.look.shown, p.parked = true, true
+	p.feed.loading = false
+	drive(p, p.feed.load())
+	drive(p, p.feed.count(true))
+	p.View(p.look.size)
+	drive(p, p.feed.load())
+	drive(p, p.feed.count(true))
 }
 
 // drive runs commands and what comes of them.
@@ -149,14 +149,14 @@ func key(p *Page, store *store.Store, t *testing.T, keys ...string) {
 		}
 		var cmd tea.Cmd
 		if a, ok := page.ForKey(p.Actions(), msg.String()); ok && !p.TakingText() {
-			if a.Why(p.env).Empty() {
+			if a.Why(p.look.env).Empty() {
 				cmd = a.Run()
 			}
 		} else {
 			cmd = p.Key(msg)
 		}
 		drive(p, cmd)
-		if p.mode == listMode {
+		if p.look.mode == listMode {
 			settle(t, p, store)
 		}
 	}
@@ -224,7 +224,7 @@ func TestScrollingUpStopsFollowingAndCountsWhatIsNew(t *testing.T) {
 	g.add(sample())
 	seg := store.Add("a", "a", g, true, false)
 	p := New(env, store, Options{})
-	p.size = size
+	p.look.size = size
 	settle(t, p, store)
 	if !strings.Contains(p.View(size), "following") {
 		t.Fatal("does not follow at first")
@@ -258,7 +258,7 @@ func TestAtSetsTheIncident(t *testing.T) {
 	found := false
 	for _, c := range cmd().(tea.BatchMsg) {
 		if m, ok := c().(page.Incident); ok {
-			found = m.At.Equal(p.rows[p.cur].Event.Time)
+			found = m.At.Equal(p.list.rows[p.list.cur].Event.Time)
 		}
 	}
 	if !found {

@@ -45,7 +45,7 @@ func (s yScale) eighths(v int32) int {
 }
 
 // scaleWords say what a column and the top stand for, as far as there is room.
-func (p *Page) scaleWords(column time.Duration, y yScale, room int) string {
+func (p *look) scaleWords(column time.Duration, y yScale, room int) string {
 	e := p.env
 	span, top := human.Duration(column), human.Count(int64(y.top))
 	all := []string{e.T("%s a column, top %s", span, top), e.T("%s a column", span)}

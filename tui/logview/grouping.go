@@ -1,0 +1,7 @@
+package logview
+
+// grouping is the patterns that the events make.
+type grouping struct {
+	look     *look
+	patterns patterns
+}
