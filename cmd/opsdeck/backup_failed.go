@@ -59,9 +59,9 @@ func (sh *shelf) tellFailed(ctx context.Context, job string, failure error, agai
 			err = target.Send(ctx, m)
 		}
 		if err != nil {
-			sh.note(lang.M("%s could not be told: %s", c.Name, redact.Text(err.Error())))
+			sh.note(lang.M("could not notify %s: %s", c.Name, redact.Text(err.Error())))
 			continue
 		}
-		sh.note(lang.M("%s was told", c.Name))
+		sh.note(lang.M("%s was notified", c.Name))
 	}
 }

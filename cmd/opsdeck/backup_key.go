@@ -48,8 +48,8 @@ func keyFits(b config.Backup) error {
 		_, err = io.ReadAll(plain)
 	}
 	if none := (*age.NoIdentityMatchError)(nil); errors.As(err, &none) {
-		return ops.E(ops.Config, lang.M("backup.identity opens nothing that is encrypted to backup.recipients: no "+
-			"backup could be restored with it")).
+		return ops.E(ops.Config, lang.M("backup.identity cannot decrypt what is encrypted to backup.recipients: "+
+			"no backup could be restored with it")).
 			WithHint(lang.M("compare age-keygen -y %s with backup.recipients", b.Identity))
 	}
 	if err != nil {

@@ -193,7 +193,7 @@ func (sh *shelf) stillFree(plan *backup.Plan) error {
 	}
 	for _, s := range plan.Removes() {
 		if names[s.Set.Name] || len(names) > 0 && s.Set.Tier == backup.Emergency {
-			return ops.E(ops.Busy, lang.M("nothing is removed: %s", lang.M("a restore that is not finished needs %s", s.Set.Name))).
+			return ops.E(ops.Busy, lang.M("nothing is removed: %s", lang.M("%s is needed by an unfinished restore", s.Set.Name))).
 				WithHint(lang.M("make the plan again"))
 		}
 	}

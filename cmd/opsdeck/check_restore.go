@@ -150,7 +150,7 @@ func judgeWaiting(r health.Result, w *restore.Waiting, where lang.Msg, database 
 	r.Next = lang.M("Answer it: opsdeck restore attach, or a in the Restore tab.")
 	if !w.Until.IsZero() {
 		r.Next = lang.M(
-			"Answer it: opsdeck restore attach. If nobody does, its flags answer at %s.",
+			"Answer it: opsdeck restore attach. Without an answer, its flags decide at %s.",
 			w.Until.Local().Format("15:04:05"),
 		)
 	}

@@ -162,7 +162,7 @@ func databaseProbe(d config.Database, h config.Health, next func(mysql.Fault) la
 		if ready == nil {
 			target, err := mysql.Resolve(d)
 			if err != nil {
-				return cannot(lang.M("MySQL cannot be looked at"), err)
+				return cannot(lang.M("cannot check MySQL"), err)
 			}
 			ready = mysql.Probe{
 				Target:      target,
@@ -205,7 +205,7 @@ func (b *checker) redis() {
 			password := ""
 			if r.PasswordFile != "" {
 				if password, err = config.ReadSecret(r.PasswordFile); err != nil {
-					return cannot(lang.M("Redis cannot be looked at"), err)
+					return cannot(lang.M("cannot check Redis"), err)
 				}
 			}
 			ready = probe.Redis{Address: net.JoinHostPort(host, port), Password: password, Required: r.Required}.Probe()
@@ -236,7 +236,7 @@ func (b *checker) process() {
 	c, err := service.New(p)
 	if err != nil {
 		b.add("process", health.KindProcess, slowPace, func(context.Context) health.Result {
-			return cannot(lang.M("the process cannot be looked at"), err)
+			return cannot(lang.M("cannot check the process"), err)
 		}, nil)
 		return
 	}
@@ -348,7 +348,7 @@ func (b *checker) backup() {
 		b.withArchive(b.withCopies(b.withRuns(look.Probe()))),
 		limits(
 			lang.M("age of the newest good one"),
-			lang.M("the last run of %q left none", p.Daily),
+			lang.M("the last run of %q made no backup", p.Daily),
 			lang.M("over %s", human.Duration(p.Late)),
 		),
 		"opsdeck backup list",

@@ -198,7 +198,7 @@ func mysqlSteps(p place) []step {
 			[]string{p.opsdeck("status --only mysql,disk-data"), v.on(v.status), v.on(v.logs)},
 		},
 		{
-			lang.M("Look for a full disk first: it stops MySQL and keeps it from starting."),
+			lang.M("Check for a full disk first: it stops MySQL and prevents its start."),
 			[]string{v.on("df -h"), p.opsdeck("runbook disk-full")},
 		},
 		{

@@ -17,11 +17,11 @@ import (
 type restoreCmd struct {
 	Run      restoreRunCmd    `cmd:"" default:"withargs" help:"Plan a restore, confirm it, carry it out."`
 	Lost     restoreLostCmd   `cmd:"" help:"Say what a restore would lose, and export it for replay."`
-	Status   restoreStatusCmd `cmd:"" help:"Show how the newest restore, or a named one, stands."`
+	Status   restoreStatusCmd `cmd:"" help:"Show the state of the newest restore, or of the given one."`
 	Attach   restoreAttachCmd `cmd:"" help:"Watch a running restore and answer its questions."`
-	Resume   restoreGoOnCmd   `cmd:"" help:"Go on with a restore whose worker is gone."`
-	Abort    restoreAbortCmd  `cmd:"" help:"Give a restore up, and put back what it changed."`
-	Undo     restoreUndoCmd   `cmd:"" help:"Bring back the state before a restore."`
+	Resume   restoreGoOnCmd   `cmd:"" help:"Resume a restore whose worker has exited."`
+	Abort    restoreAbortCmd  `cmd:"" help:"Abort a restore and revert its changes."`
+	Undo     restoreUndoCmd   `cmd:"" help:"Undo a restore: bring back the state before it."`
 	DropOld  restoreDropCmd   `cmd:"" help:"Drop the former tables that a restore kept for its undo."`
 	Report   restoreReportCmd `cmd:"" help:"Print the report of a restore."`
 	Rewind   restoreRewindCmd `cmd:"" help:"Take one transaction of the binary log back, row by row."`
@@ -33,9 +33,9 @@ type restoreCmd struct {
 // answers are what a headless restore says to the questions that may come up.
 type answers struct {
 	KillSessions   bool   `help:"End the sessions that still write after the stop."`
-	SkipUnreadable bool   `help:"Go on though some tables cannot be put in the emergency backup."`
-	WithoutBackup  string `placeholder:"NAME" help:"Go on without emergency backup if it fails; takes the database's name."`
-	DespiteWrites  string `placeholder:"NAME" help:"Go on though something still writes, or that cannot be told; takes the database's name."`
+	SkipUnreadable bool   `help:"Continue even if some tables cannot be included in the emergency backup."`
+	WithoutBackup  string `placeholder:"NAME" help:"Continue if the emergency backup fails; give the database name to confirm."`
+	DespiteWrites  string `placeholder:"NAME" help:"Continue even if writes continue or cannot be ruled out; give the database name to confirm."`
 	Notify         bool   `help:"Send the notification at the end."`
 	OnTrouble      string `placeholder:"keep|undo" enum:"keep,undo" default:"keep" help:"When the service is not ready at the end: keep or undo."`
 
@@ -83,8 +83,8 @@ type restoreRunCmd struct {
 	answers
 	untilFlags
 	From          string   `placeholder:"NAME" help:"The backup, or a dump file; without it the newest usable one."`
-	Mode          string   `placeholder:"swap|in-place" enum:",swap,in-place" default:"" help:"swap exchanges the tables at the end, in-place loads into the live database."`
-	To            string   `placeholder:"SCHEMA" help:"Load into this schema, absent or empty, and leave the live one alone."`
+	Mode          string   `placeholder:"swap|in-place" enum:",swap,in-place" default:"" help:"swap swaps the tables at the end, in-place loads into the live database."`
+	To            string   `placeholder:"SCHEMA" help:"Load into this database, which must not exist or be empty; the live one is not changed."`
 	FromSchema    string   `placeholder:"NAME" help:"The database in the dump, where it has another name than the service's."`
 	Tables        []string `placeholder:"A,B" sep:"," help:"These tables alone."`
 	AcceptMissing []string `placeholder:"A,B" sep:"," help:"These tables may vanish or shrink, though the backup lacks them or most of their rows."`
@@ -305,7 +305,7 @@ func (a *app) dryBack(c one, kind restore.Kind) error {
 func notNow(r *restore.Run, kind restore.Kind, err error) error {
 	if errors.Is(err, restore.ErrNoBackup) {
 		return ops.E(ops.Failed, lang.M("there is no emergency backup to go back to")).
-			WithHint(lang.M("opsdeck restore resume goes on instead"))
+			WithHint(lang.M("opsdeck restore resume continues it instead"))
 	}
 	return ops.E(ops.Failed, lang.M("the restore %s is %s: %s is not possible now", r.Plan.ID, r.State.Stage.Label(), kind.Label())).
 		WithHint(lang.M("opsdeck restore status shows what is"))
@@ -365,7 +365,7 @@ func (a *app) confirmGoOn(r *restore.Run, kind restore.Kind, confirm string) err
 	return a.confirm(
 		db,
 		confirm,
-		lang.M("The restore %s of %s is %s's, whose worker is gone in step %d: %s. You take it over.",
+		lang.M("The restore %s of %s belongs to %s; its worker has exited in step %d: %s. You take it over.",
 			r.Plan.ID, db, r.LastBy(), int(r.State.Stage.Step()), r.State.Stage.Label()),
 	)
 }
@@ -507,14 +507,14 @@ func (a *app) sayRun(r runJSON) {
 	open := !stage.Final() && stage != restore.Planned
 	switch {
 	case open && !r.Running:
-		a.say(lang.M("    Its worker is gone. Go on: opsdeck restore resume %s", r.ID))
+		a.say(lang.M("    Its worker has exited. Resume: opsdeck restore resume %s", r.ID))
 	case open && r.WaitsSince != nil:
 		a.sayWaiting(r)
 	case open:
 		a.say(lang.M("    It runs. Watch it: opsdeck restore attach %s", r.ID))
 	}
 	if r.Loaded != "" && !open {
-		a.say(lang.M("    What was loaded is kept in %s. Go on with it: opsdeck restore resume %s", r.Loaded, r.ID))
+		a.say(lang.M("    The loaded data is kept in %s. Resume: opsdeck restore resume %s", r.Loaded, r.ID))
 	}
 	if len(r.Answers) > 0 {
 		a.say(lang.M("    possible now: %s", strings.Join(r.Answers, ", ")))
@@ -536,7 +536,7 @@ func (a *app) sayWaiting(r runJSON) {
 		a.say(lang.M("    It waits for a person, however long that takes."))
 		return
 	}
-	a.say(lang.M("    If nobody does, its flags answer at %s.", r.WaitsUntil.Local().Format("15:04:05")))
+	a.say(lang.M("    Without an answer, its flags decide at %s.", r.WaitsUntil.Local().Format("15:04:05")))
 }
 
 type restoreReportCmd struct{ one }

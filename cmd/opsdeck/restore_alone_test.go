@@ -70,7 +70,7 @@ func TestARunThatWaitsSaysSinceWhenAndForWhat(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	if o := s.must("restore", "status"); !strings.Contains(o.out, "waits for an answer since") ||
-		!strings.Contains(o.out, "its flags answer at") {
+		!strings.Contains(o.out, "its flags decide at") {
 		t.Errorf("status says\n%s", o.out)
 	}
 	if o := s.run("status", "--only", "restore"); o.code != 2 ||

@@ -59,7 +59,7 @@ func (d *desk) attachFrom(f restore.Folder, told int, ans answers, asJSON bool, 
 	w.lastLine()
 	if err != nil && d.ctx.Err() != nil {
 		if w.last != nil && w.last.Alive {
-			d.note(lang.M("The restore goes on without this terminal. Watch it: opsdeck restore attach"))
+			d.note(lang.M("The restore continues without this terminal. Watch it: opsdeck restore attach"))
 		}
 		return exitCode(ops.Interrupted)
 	}
@@ -347,14 +347,14 @@ func (w *watcher) end(want string) error {
 		return ops.E(ops.Failed, lang.M("the restore %s waits for an answer: %s", r.Plan.ID, whyText(r))).
 			WithHint(lang.M("answer it: opsdeck restore attach %s", r.Plan.ID))
 	case !r.State.Stage.Final() && r.Alive:
-		return ops.E(ops.Busy, lang.M("the restore %s goes on: its worker lives (pid %d)", r.Plan.ID, r.Worker.PID)).
+		return ops.E(ops.Busy, lang.M("the restore %s is running: its worker is alive (pid %d)", r.Plan.ID, r.Worker.PID)).
 			WithHint(lang.M("watch it: opsdeck restore attach"))
 	case !r.State.Stage.Final():
-		return ops.E(ops.Failed, lang.M("the worker of restore %s is gone", r.Plan.ID)).
-			WithHint(lang.M("go on: opsdeck restore resume %s", r.Plan.ID))
+		return ops.E(ops.Failed, lang.M("the worker of restore %s has exited", r.Plan.ID)).
+			WithHint(lang.M("resume: opsdeck restore resume %s", r.Plan.ID))
 	case want != "" && result != want && r.State.Loaded:
 		return ops.E(ops.Failed, lang.M("restore %s: %s; what was loaded is kept in %s", r.Plan.ID, r.State.Stage.Label(), r.Plan.Shadow)).
-			WithHint(lang.M("go on with it: opsdeck restore resume %s", r.Plan.ID))
+			WithHint(lang.M("resume it: opsdeck restore resume %s", r.Plan.ID))
 	case result == "restored" && len(r.Untrue()) > 0:
 		return ops.E(ops.Failed, r.Untrue()[0].Msg).WithHint(lang.M("see %s", r.Folder.ReportPath()))
 	case want != "" && result != want:
@@ -362,7 +362,7 @@ func (w *watcher) end(want string) error {
 			WithHint(lang.M("see %s", r.Folder.ReportPath()))
 	case r.State.NotReady && result == "restored":
 		return ops.E(ops.Failed, lang.M("the data is restored, but the service is not ready")).
-			WithHint(lang.M("opsdeck status; back to the former state: opsdeck restore undo"))
+			WithHint(lang.M("opsdeck status; undo: opsdeck restore undo"))
 	}
 	if err := undoneDown(r); want != "" && err != nil {
 		return err

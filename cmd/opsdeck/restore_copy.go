@@ -93,7 +93,7 @@ func (d *desk) sourceAtCopy(ctx context.Context, c config.Copy, name string) (re
 	}
 	switch {
 	case set == nil && name == "":
-		return restore.Source{}, ops.E(ops.Failed, lang.M("there is no usable backup at the copy %s", c.Name))
+		return restore.Source{}, ops.E(ops.Failed, lang.M("there is no good backup at the copy %s", c.Name))
 	case set == nil:
 		return restore.Source{}, ops.E(ops.Usage, lang.M("there is no backup %q at the copy %s", name, c.Name)).
 			WithHint(lang.M("the newest one there: opsdeck restore --from %s:", c.Name))

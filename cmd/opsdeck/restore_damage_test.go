@@ -257,7 +257,7 @@ func (s *site) unreadable() {
 		}
 		if report := s.must("restore", "report").out; !strings.Contains(
 			report,
-			"Not in the emergency backup, for they could not be read: ar_invoices",
+			"Not in the emergency backup (unreadable): ar_invoices",
 		) {
 			s.t.Errorf("%s: the report says nothing of it:\n%s", mode, report)
 		}

@@ -250,8 +250,8 @@ func (d *desk) noEntry(err error) error {
 	if (number == mysql.ErrAccessDenied || number == mysql.ErrNoPassword) && errors.As(err, &known) {
 		return known.WithHint(
 			lang.M(
-				"give another user in the options file, or let root come by the socket (database.socket): sudo " +
-					"opsdeck restore",
+				"set another user in the options file, or allow root to log in through the socket " +
+					"(database.socket): sudo opsdeck restore",
 			),
 		)
 	}

@@ -48,7 +48,7 @@ func (d *desk) unfinished(t restore.Target) error {
 	if err != nil || open == nil {
 		return err
 	}
-	return ops.E(ops.Busy, lang.M("the restore %s of %s stands unfinished: %s", open.Plan.ID, t.Database, open.State.Stage.Label())).
+	return ops.E(ops.Busy, lang.M("the restore %s of %s is unfinished: %s", open.Plan.ID, t.Database, open.State.Stage.Label())).
 		WithHint(lang.M("opsdeck restore resume, undo or abort %s", open.Plan.ID))
 }
 

@@ -176,7 +176,7 @@ func (d *desk) tellLater(r *restore.Run) {
 		return
 	}
 	for _, t := range loss.Tables {
-		d.note(lang.M("  written since, exported and then lost: %s", lang.Raw(d.lossLine(t))))
+		d.note(lang.M("  written since the restore; exported, then removed: %s", lang.Raw(d.lossLine(t))))
 	}
 	for _, doubt := range loss.Doubts() {
 		d.note(lang.M("  %s", doubt))

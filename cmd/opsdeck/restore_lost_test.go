@@ -85,7 +85,7 @@ func TestWhatARestoreLosesCanBeReplayed(t *testing.T) {
 		}
 
 		if len(told.Unseen) > 0 {
-			t.Errorf("changed rows cannot be seen in %v, but all rows were compared", told.Unseen)
+			t.Errorf("cannot detect changed rows in %v, but all rows were compared", told.Unseen)
 		}
 
 		dir := filepath.Join(s.dir, "lost")

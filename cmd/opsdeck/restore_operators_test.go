@@ -129,7 +129,7 @@ func TestTwoOperatorsAtTheirConsoles(t *testing.T) {
 	}
 	s.killWorker()
 	for _, c := range []*seat{zhang, li} {
-		c.sees("The worker is gone, in step 2")
+		c.sees("The worker has exited in step 2")
 	}
 	li.press("R")
 	li.sees("Type " + s.live + " to go on")
@@ -169,7 +169,7 @@ func TestTheConsoleTakesTheFlagsAnswersAway(t *testing.T) {
 	c := s.sit()
 	c.sees("Restore")
 	c.press("5")
-	c.sees("The worker is gone, in step 2")
+	c.sees("The worker has exited in step 2")
 	c.press("R")
 	c.sees("2 Stop services: a question")
 	if u, err := folder.Unattended(); err != nil || u != nil {

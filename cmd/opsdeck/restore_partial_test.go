@@ -62,7 +62,7 @@ func TestABackupUserCannotRestore(t *testing.T) {
 		)
 		t.Cleanup(func() { db.Exec(t, "", "DROP USER 'keeper'@'%'") })
 		s.useOptions(fmt.Sprintf("[client]\nuser=keeper\npassword=keeper-pw\nhost=%s\nport=%d\n", db.Host, db.Port))
-		s.refuses("keeper lacks the rights", "restore", "--confirm", s.live)
+		s.refuses("keeper lacks these privileges", "restore", "--confirm", s.live)
 	})
 }
 

@@ -49,7 +49,7 @@ func (c processControl) Stop(ctx context.Context, p restore.Process) (bool, []re
 		case now.State == health.ProcessStopped || now.State == health.ProcessFailed:
 			return true, []restore.Note{restore.N(lang.M("stopped: %s", p.Stop))}, nil
 		case now.State == health.ProcessUnknown && before.State == health.ProcessUnknown:
-			return true, []restore.Note{restore.N(lang.M("stopped, as far as can be seen: %s", p.Stop))}, nil
+			return true, []restore.Note{restore.N(lang.M("apparently stopped (cannot be confirmed): %s", p.Stop))}, nil
 		case time.Now().After(until):
 			return true, nil, ops.E(
 				ops.Failed,

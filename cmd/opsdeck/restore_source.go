@@ -41,7 +41,7 @@ func (d *desk) source(ctx context.Context, name string) (restore.Source, error) 
 				src.PassedOver = passed
 				return src, err
 			}
-			return restore.Source{}, ops.E(ops.Failed, lang.M("there is no usable backup in %s", d.dir)).
+			return restore.Source{}, ops.E(ops.Failed, lang.M("there is no good backup in %s", d.dir)).
 				WithHint(d.elsewhere())
 		}
 		if set, err := d.find(inv, name); err == nil && (!strings.Contains(name, "/") || same(name, set.Path)) {

@@ -185,7 +185,7 @@ func (d *desk) explain(err error) error {
 	if errors.As(err, &known) && known.Code != ops.Failed || !mysql.Lost(err) {
 		return err
 	}
-	return ops.Wrap(err, ops.Busy, lang.M("the server at %s went away", d.target.Server())).
+	return ops.Wrap(err, ops.Busy, lang.M("the connection to the server at %s was lost", d.target.Server())).
 		WithHint(lang.M("is the server running? `opsdeck status` looks at everything around it"))
 }
 

@@ -67,8 +67,8 @@ func restoreSteps(p place) []step {
 		},
 		{
 			lang.M(
-				"Restore. It stops the service, keeps the state as it is now, loads, verifies, starts and reports; " +
-					"it goes on when the line drops.",
+				"Restore. It stops the service, backs up the current state, loads, verifies, starts and reports; " +
+					"it continues when the connection drops.",
 			),
 			[]string{p.opsdeck("restore"), p.opsdeck("restore attach")},
 		},
@@ -145,18 +145,18 @@ func backupSteps(p place) []step {
 				p.opsdeck("operations --limit 20"),
 			},
 		},
-		{lang.M("Check rights, folders and tools."), []string{p.opsdeck("doctor")}},
+		{lang.M("Check privileges, folders and tools."), []string{p.opsdeck("doctor")}},
 		{lang.M("Make one now, by hand."), []string{p.opsdeck("backup create")}},
-		{lang.M("Prove all there are."), []string{p.opsdeck("backup verify --all")}},
+		{lang.M("Verify all backups."), []string{p.opsdeck("backup verify --all")}},
 		{lang.M("See that the schedule is in place."), []string{p.opsdeck("backup schedule show")}},
 	}
 }
 
 func drillSteps(p place) []step {
 	return []step{
-		{lang.M("Prove the newest backup."), []string{p.opsdeck("backup verify")}},
+		{lang.M("Verify the newest backup."), []string{p.opsdeck("backup verify")}},
 		{
-			lang.M("Load it into a scratch schema, check it, time it, drop it. The live database is not touched."),
+			lang.M("Load it into a scratch database, check it, time it, drop it. The live database is not touched."),
 			[]string{p.opsdeck("backup drill")},
 		},
 		{lang.M("See the record."), []string{p.opsdeck("backup drills")}},

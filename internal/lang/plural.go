@@ -42,8 +42,8 @@ var singulars = map[string]string{
 		"`opsdeck logs` searches it too",
 	"%d tables have no primary key: they are read in one piece": "%d table has no primary key: it is read in one piece",
 	"%d tables, all transactional, all with a primary key":      "%d table, transactional, with a primary key",
-	"%s replicas follow this server: they will follow the restore too": "%s replica follows this server: " +
-		"it will follow the restore too",
+	"this server has %s replicas; the restore will replicate to them": "this server has %s replica; the restore " +
+		"will replicate to it",
 	"%s rows lose what was changed in them.":                "%s row loses what was changed in it.",
 	"%s rows were left: they are not as they were archived": "%s row was left: it is not as it was archived",
 	"About %s rows written after that moment are lost.":     "About %s row written after that moment is lost.",

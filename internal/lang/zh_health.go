@@ -23,7 +23,7 @@ func init() {
 		"Look further: %s", "进一步查看：%s",
 		"not looked yet", "尚未检查",
 		"%s · failure %d of %d", "%s · 失败 %d/%d",
-		"%s · pass %d of %d", "%s · 恢复 %d/%d",
+		"%s · pass %d of %d", "%s · 连续正常 %d/%d",
 		"%s hangs", "%s 无响应",
 		"still no answer since %s", "自 %s 起仍无应答",
 		"no answer within %s", "%s 内无应答",

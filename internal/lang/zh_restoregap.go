@@ -6,13 +6,13 @@ func init() {
 		"%s is not in the backup", "%s 不在备份中",
 		"%s has %s rows in the backup", "%s 在备份中有 %s 行",
 		"%s has %s rows in the backup, and %s before", "%s 在备份中有 %s 行，此前为 %s 行",
-		"which tables the dump holds cannot be told: %s", "无法得知该转储包含哪些表：%s",
+		"cannot determine which tables the dump holds: %s", "无法得知该转储包含哪些表：%s",
 		"load it beside the database first: opsdeck restore --from %s --to SCHEMA",
 		"请先加载到正式库之外：opsdeck restore --from %s --to SCHEMA",
 		"the backup holds definitions only, no rows", "该备份只有表结构，没有数据行",
 		"the backup holds only the rows of %s where %s", "该备份只包含 %s 中满足 %s 的行",
 		"accepted", "已接受",
-		"choose another backup, or --tables without it; to lose it all the same: --accept-missing %s",
+		"choose another backup, or --tables without it; to lose it anyway: --accept-missing %s",
 		"请选择其他备份，或用 --tables 排除它；若确定要丢弃：--accept-missing %s",
 		"%s was passed over: %s", "已跳过 %s：%s",
 		"%s has shrunk: %s", "%s 明显变小：%s",
@@ -32,6 +32,6 @@ func init() {
 	register(
 		"the answer cannot be left for the worker (pid %d), which waits; it is tried again: %s",
 		"无法把答复交给正在等待的工作进程（pid %d），将重试：%s",
-		"the restore %s goes on: its worker lives (pid %d)", "恢复 %s 仍在进行：工作进程还在（pid %d）",
+		"the restore %s is running: its worker is alive (pid %d)", "恢复 %s 仍在进行：工作进程还在（pid %d）",
 	)
 }

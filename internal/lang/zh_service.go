@@ -3,7 +3,7 @@ package lang
 func init() {
 	register(
 		"running", "运行中",
-		"starting", "启动中",
+		"starting", "正在开始",
 		"stopped", "已停止",
 		"failed", "失败",
 
@@ -29,7 +29,7 @@ func init() {
 		"a container is unhealthy", "有容器不健康",
 		"a container is unhealthy: %s", "有容器不健康：%s",
 		"a container does not start: %s", "有容器无法启动：%s",
-		"a container was killed for want of memory, exit code %d", "有容器因内存不足被终止，退出码 %d",
+		"a container was killed: out of memory, exit code %d", "有容器因内存不足被终止，退出码 %d",
 		"a container is starting", "有容器正在启动",
 		"a container is %s, exit code %d", "有容器处于 %s，退出码 %d",
 		"no PM2 daemon runs in %s", "%s 中没有运行 PM2 守护进程",

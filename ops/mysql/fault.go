@@ -203,7 +203,7 @@ func (f Fault) explain(err error, t Target) error {
 func (f Fault) result(t Target, err error) health.Result {
 	switch f {
 	case NoFault:
-		return health.CannotTell(lang.M("MySQL cannot be looked at"), Reason(err))
+		return health.CannotTell(lang.M("cannot check MySQL"), Reason(err))
 	case Stopped:
 		return health.Broken(lang.M("MySQL is down"), Reason(err))
 	case NoWay:

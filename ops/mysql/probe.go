@@ -207,7 +207,7 @@ func (l *look) transactions() {
 	if limit := l.probe.Transaction; limit > 0 && oldest > limit {
 		l.r.Find(
 			ops.StateWarning,
-			lang.M("a transaction in MySQL is open for %s", human.Duration(oldest)),
+			lang.M("a transaction in MySQL has been open for %s", human.Duration(oldest)),
 			lang.M("limit %s", human.Duration(limit)),
 		)
 	}
@@ -239,7 +239,7 @@ func (l *look) account() string {
 
 // unseen is a look that broke off: what was not seen is not well.
 func (l *look) unseen(err error) {
-	l.r.Find(ops.StateUnknown, lang.M("MySQL cannot be looked at"), l.reason(err))
+	l.r.Find(ops.StateUnknown, lang.M("cannot check MySQL"), l.reason(err))
 }
 
 // longQueries finds statements that run for longer than a transaction should; the

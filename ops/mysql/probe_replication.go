@@ -82,7 +82,7 @@ func (l *look) replication() {
 		l.r.AddUnknown("replication", l.reason(l.copies.err))
 		return
 	case len(l.copies.channels) == 0:
-		l.r.Add("replication", "none", lang.M("does not replicate"))
+		l.r.Add("replication", "none", lang.M("replication is not configured"))
 		return
 	}
 	var worst time.Duration
@@ -99,11 +99,11 @@ func (l *look) replication() {
 		return
 	}
 	l.r.Add("replication_lag_ms", worst.Milliseconds(), lang.Raw(human.Duration(worst)))
-	l.about = append(l.about, lang.M("replica of %s, %s behind", l.copies.sources(), human.Duration(worst)))
+	l.about = append(l.about, lang.M("replica of %s, lag %s", l.copies.sources(), human.Duration(worst)))
 	if l.probe.Lag > 0 && worst > l.probe.Lag {
 		l.r.Find(
 			ops.StateWarning,
-			lang.M("replication is %s behind", human.Duration(worst)),
+			lang.M("replication lag %s", human.Duration(worst)),
 			lang.M("limit %s", human.Duration(l.probe.Lag)),
 		)
 	}
@@ -111,7 +111,7 @@ func (l *look) replication() {
 
 // channel judges whether a channel runs.
 func (l *look) channel(c channel) {
-	l.r.Add("replication", c.receives()+"/"+c.applies(), lang.M("receives: %s, applies: %s", c.receives(), c.applies()))
+	l.r.Add("replication", c.receives()+"/"+c.applies(), lang.M("receiver: %s, applier: %s", c.receives(), c.applies()))
 	switch {
 	case c.applies() != "Yes":
 		cause := l.workerError()
@@ -120,7 +120,7 @@ func (l *look) channel(c channel) {
 		}
 		l.r.Find(ops.StateCritical, lang.M("replication has stopped"), cause)
 	case strings.EqualFold(c.receives(), "Connecting"):
-		l.r.Find(ops.StateCritical, lang.M("replication does not reach its source"), said(c.pick("last_io_error")))
+		l.r.Find(ops.StateCritical, lang.M("the replica cannot connect to its source"), said(c.pick("last_io_error")))
 	case c.receives() != "Yes":
 		l.r.Find(ops.StateCritical, lang.M("replication has stopped"), said(c.pick("last_io_error")))
 	}

@@ -114,7 +114,7 @@ func followReplication(t *testing.T, p pair, flavour string) {
 	p.until(t, "started", says(ops.StateOK))
 
 	p.source.Stop(t)
-	p.until(t, "no source", says(ops.StateCritical, "does not reach its source", "127.0.0.1"))
+	p.until(t, "no source", says(ops.StateCritical, "cannot connect to its source", "127.0.0.1"))
 	p.source.Start(t)
 	p.until(t, "source back", says(ops.StateOK))
 

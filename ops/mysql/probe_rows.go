@@ -91,7 +91,7 @@ func (l *look) column(query string, args ...any) ([]string, error) {
 func (l *look) reason(err error) lang.Msg {
 	switch {
 	case lacksRight(err):
-		return lang.M("%s lacks the right to see it", l.probe.Target.User)
+		return lang.M("%s lacks the privilege to see it", l.probe.Target.User)
 	case Number(err) == 0:
 		return Reason(err)
 	}

@@ -107,7 +107,7 @@ func secretFile(path string) (string, error) {
 		return "", err
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return "", ops.E(ops.Config, lang.M("%s holds a secret and others can read it", path)).
+		return "", ops.E(ops.Config, lang.M("other users can read %s, which holds a secret", path)).
 			WithHint(lang.M("run: chmod 600 %s", path))
 	}
 	text, err := io.ReadAll(io.LimitReader(f, 64<<10))
@@ -146,7 +146,7 @@ func (t *Target) Send(ctx context.Context, m Message) error {
 		err = t.post(ctx, m)
 	}
 	if err != nil {
-		return ops.Wrap(err, ops.Failed, lang.M("%s was not told", t.conf.Name))
+		return ops.Wrap(err, ops.Failed, lang.M("could not notify %s", t.conf.Name))
 	}
 	return nil
 }

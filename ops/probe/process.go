@@ -116,7 +116,7 @@ func processResult(p health.Process) health.Result {
 	}
 	r := health.Result{Raw: redact.Text(p.Raw)}
 	if p.State == health.ProcessUnknown {
-		unknown := health.CannotTell(lang.M("the process %s cannot be looked at", name), p.Reason)
+		unknown := health.CannotTell(lang.M("cannot check the process %s", name), p.Reason)
 		unknown.Raw = r.Raw
 		return unknown
 	}

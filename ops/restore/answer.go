@@ -30,7 +30,7 @@ func (s Snapshot) skipLabel() lang.Msg {
 func (s Snapshot) goOnLabel() lang.Msg {
 	switch s.Stage {
 	case AskQuiet:
-		return lang.M("go on though something may still write; those writes are lost")
+		return lang.M("continue despite writes; those writes are lost")
 	case AskVerify:
 		return lang.M("take the loaded data though its verification failed")
 	}
@@ -40,7 +40,7 @@ func (s Snapshot) goOnLabel() lang.Msg {
 func (s Snapshot) leaveLabel() lang.Msg {
 	switch s.Stage {
 	case AskVerify, AskSwap:
-		return lang.M("give up, and keep what was loaded")
+		return lang.M("abort, and keep the loaded data")
 	case AskReport:
 		return lang.M("end without the report")
 	case AskClean:

@@ -182,7 +182,7 @@ func (c *Crew) notify(ctx context.Context, p *Plan, s Snapshot) (Event, error) {
 	sent, err := c.Teller.Tell(ctx, p, s.Data.Text, s.Data.Told)
 	notes := make([]Note, 0, len(sent))
 	for _, name := range sent {
-		notes = append(notes, N(lang.M("told: %s", name)))
+		notes = append(notes, N(lang.M("notified: %s", name)))
 	}
 	return Event{Kind: KindDone, Notes: notes, Data: &Data{Told: sent}}, err
 }

@@ -56,7 +56,7 @@ func (k Kind) Label() lang.Msg {
 	case KindSend:
 		return lang.M("send it")
 	case KindSilent:
-		return lang.M("tell nobody")
+		return lang.M("do not notify")
 	case KindResume:
 		return lang.M("resume")
 	}

@@ -42,7 +42,7 @@ func (p *Plan) facts(a *Assessment) []Finding {
 		return out
 	}
 	if !a.SchemaThere {
-		put(ops.StateCritical, lang.M("the schema %s does not exist", p.Target.Live))
+		put(ops.StateCritical, lang.M("the database %s does not exist", p.Target.Live))
 	}
 	put(p.tablesFact(a))
 	put(p.fewerFact(a))
@@ -104,11 +104,11 @@ func (p *Plan) tablesFact(a *Assessment) (ops.State, lang.Msg) {
 	case len(broken) > 0:
 		return ops.StateCritical, lang.M("broken or missing now: %s", strings.Join(broken, ", "))
 	case !p.Source.Manifest && unchecked > 0:
-		return ops.StateUnknown, lang.M("CHECK TABLE cannot be had here")
+		return ops.StateUnknown, lang.M("CHECK TABLE is not available here")
 	case !p.Source.Manifest:
 		return ops.StateOK, lang.M("all tables that are there pass CHECK TABLE")
 	case unchecked > 0:
-		return ops.StateUnknown, lang.M("all tables of the backup are there; CHECK TABLE cannot be had here")
+		return ops.StateUnknown, lang.M("all tables of the backup are there; CHECK TABLE is not available here")
 	}
 	return ops.StateOK, lang.M("all tables of the backup are there and pass CHECK TABLE")
 }
@@ -154,7 +154,7 @@ func (p *Plan) rowsFact(a *Assessment) (ops.State, lang.Msg) {
 // sessionsFact names who is connected.
 func sessionsFact(a *Assessment) (ops.State, lang.Msg) {
 	if len(a.Sessions) == 0 {
-		return ops.StateOK, lang.M("nobody else is connected")
+		return ops.StateOK, lang.M("no other sessions")
 	}
 	count := map[string]int{}
 	for _, s := range a.Sessions {

@@ -123,7 +123,7 @@ func (p *Plan) judgeGaps(a *Assessment) {
 	}
 	src := p.Source
 	if _, known := src.Held(); !known {
-		p.block(lang.M("which tables the dump holds cannot be told: %s", src.Untold.Msg), src.untoldHint())
+		p.block(lang.M("cannot determine which tables the dump holds: %s", src.Untold.Msg), src.untoldHint())
 		return
 	}
 	p.Gaps = p.gaps(a)
@@ -142,7 +142,7 @@ func (p *Plan) judgeGaps(a *Assessment) {
 			p.block(
 				g.Text(),
 				lang.M(
-					"choose another backup, or --tables without it; to lose it all the same: --accept-missing %s",
+					"choose another backup, or --tables without it; to lose it anyway: --accept-missing %s",
 					strings.Join(append(slices.Clone(taken), open...), ","),
 				),
 			)
@@ -182,7 +182,7 @@ func (p *Plan) judgePart() {
 	p.block(
 		what,
 		lang.M(
-			"choose another backup; to lose the other rows all the same: --accept-missing %s",
+			"choose another backup; to lose the other rows anyway: --accept-missing %s",
 			strings.Join(names, ","),
 		),
 	)

@@ -53,7 +53,7 @@ func (p *Plan) judgeSource() {
 		}
 	}
 	if !src.Consistent && src.Manifest {
-		p.add(ops.StateWarning, lang.M("the backup is not of one moment: its tables may disagree"), lang.Msg{})
+		p.add(ops.StateWarning, lang.M("the backup is not consistent: its tables are from different moments"), lang.Msg{})
 	}
 	if src.Flavour != "" && p.Target.Flavour != "" && src.Flavour != p.Target.Flavour {
 		p.add(
@@ -131,7 +131,7 @@ func (p *Plan) judgeTables(a *Assessment) {
 		p.add(
 			ops.StateWarning,
 			lang.M(
-				"the server can neither read nor move %s: the exchange drops them, and undo cannot bring them back",
+				"the server can neither read nor move %s: the swap drops them, and undo cannot bring them back",
 				strings.Join(p.Unreadable, ", "),
 			),
 			lang.M("copy the server's data folder first, if their remains are to be examined"),
@@ -202,8 +202,8 @@ func (p *Plan) need(d Disk) int64 {
 func (p *Plan) judgeServer(a *Assessment) {
 	if len(a.Missing) > 0 {
 		p.block(
-			lang.M("%s lacks the rights %s", a.Server.User, strings.Join(a.Missing, ", ")),
-			lang.M("give another user in the options file, or let root run: sudo opsdeck restore"),
+			lang.M("%s lacks these privileges: %s", a.Server.User, strings.Join(a.Missing, ", ")),
+			lang.M("set another user in the options file, or run as root: sudo opsdeck restore"),
 		)
 	}
 	if a.Server.ReadOnly {
@@ -213,7 +213,7 @@ func (p *Plan) judgeServer(a *Assessment) {
 		p.add(
 			ops.StateWarning,
 			lang.M(
-				"the server is a replica of %s: what is restored here will be overwritten or break it",
+				"the server is a replica of %s: replication would overwrite the restored data, or break",
 				a.Server.Replicates,
 			),
 			lang.M("restore on the primary"),
@@ -222,7 +222,7 @@ func (p *Plan) judgeServer(a *Assessment) {
 	if a.Server.Replicas > 0 {
 		p.add(
 			ops.StateWarning,
-			lang.M("%s replicas follow this server: they will follow the restore too", a.Server.Replicas),
+			lang.M("this server has %s replicas; the restore will replicate to them", a.Server.Replicas),
 			lang.Msg{},
 		)
 	}
@@ -244,10 +244,10 @@ func (p *Plan) judgeServer(a *Assessment) {
 		p.add(
 			ops.StateUnknown,
 			lang.M(
-				"the service stays up: single queries wait for the exchange, but a transaction of several that "+
-					"meets it may be ended by the server (error 1213)",
+				"the service stays up: single queries wait for the swap, but the server may end a transaction "+
+					"that overlaps it (error 1213)",
 			),
-			lang.M("such a transaction can be repeated; nothing of it was half done"),
+			lang.M("such a transaction can be retried; it is never half applied"),
 		)
 	}
 	if p.Process.Kind == "none" && p.Mode != Into && !p.Process.Leave {

@@ -300,7 +300,7 @@ func (p *Plan) chooseMode(asked, configured Mode, a *Assessment) {
 	p.Findings = append(
 		p.Findings,
 		Finding{State: ops.StateWarning, What: N(lang.M("swap cannot be done here: %s", a.SwapRefused)),
-			Hint: N(lang.M("the plan restores in place instead: the way back is the emergency backup"))},
+			Hint: N(lang.M("restoring in place instead; undo uses the emergency backup"))},
 	)
 }
 

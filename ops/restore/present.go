@@ -136,7 +136,7 @@ func (p *Plan) untrue(s Snapshot, now Present) []Note {
 	db := p.Target.Database
 	switch {
 	case now.Error != "":
-		return []Note{N(lang.M("What %s holds now could not be looked at: %s", db, now.Error))}
+		return []Note{N(lang.M("could not check what %s holds now: %s", db, now.Error))}
 	case p.Mode == Into && s.Stage.Back():
 		return nil
 	case !now.SchemaThere:

@@ -59,7 +59,7 @@ func (c *Crew) quiet(ctx context.Context, p *Plan, report Report) (Event, error)
 			notes,
 			N(
 				lang.M(
-					"nobody is left who writes to %s; that it stands still is watched while it is backed up",
+					"no session can write to %s; this is monitored during the backup",
 					p.Target.Live,
 				),
 			),
@@ -223,7 +223,7 @@ func (c *Crew) foundWrites(ctx context.Context, p *Plan, w Writes) (Event, error
 	}
 	notes = append(
 		notes,
-		N(lang.M("To go on all the same: --despite-writes %s.", p.Target.Database)),
+		N(lang.M("To continue despite writes: --despite-writes %s.", p.Target.Database)),
 		unchanged(EffectQuiet, p, Snapshot{}),
 	)
 	if sessions == nil {
@@ -241,7 +241,7 @@ func standstill(p *Plan, w Writes, took time.Duration) []Note {
 		[]Note{
 			N(
 				lang.M(
-					"no writes to %s for %s; the position stands at %s",
+					"no writes to %s for %s; the position is still %s",
 					p.Target.Live,
 					human.Duration(took.Round(time.Millisecond)),
 					orNone(string(w.At)),

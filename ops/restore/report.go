@@ -146,7 +146,7 @@ func remarks(p *Plan, s Snapshot) []Note {
 			out,
 			N(
 				lang.M(
-					"What was loaded is kept in %s. Go on with it: opsdeck restore resume %s. Remove it: opsdeck "+
+					"The loaded data is kept in %s. Resume: opsdeck restore resume %s. Remove it: opsdeck "+
 						"restore drop-old %s",
 					p.Shadow,
 					p.ID,
@@ -156,19 +156,19 @@ func remarks(p *Plan, s Snapshot) []Note {
 		)
 	}
 	if s.SkipBackup {
-		out = append(out, N(lang.M("There is no emergency backup: the operator chose to go on without.")))
+		out = append(out, N(lang.M("There is no emergency backup: the operator chose to continue without one.")))
 	}
 	if len(s.SkipTables) > 0 {
 		out = append(
 			out,
-			N(lang.M("Not in the emergency backup, for they could not be read: %s", strings.Join(s.SkipTables, ", "))),
+			N(lang.M("Not in the emergency backup (unreadable): %s", strings.Join(s.SkipTables, ", "))),
 		)
 	}
 	if s.Ignored {
-		out = append(out, N(lang.M("Writes had not stopped when the restore went on.")))
+		out = append(out, N(lang.M("Writes had not stopped when the restore continued.")))
 	}
 	if s.Doubted {
-		out = append(out, N(lang.M("Verification had doubts, and was overruled: %s", english(s.Data.Doubts))))
+		out = append(out, N(lang.M("Verification failed and was overridden by the operator: %s", english(s.Data.Doubts))))
 	}
 	if s.NotReady {
 		out = append(out, N(lang.M("The service was not ready at the end.")))
@@ -316,10 +316,10 @@ func (a Account) facts() []fact {
 			lang.M("emergency backup"),
 			a.Emergency,
 		}, {lang.M("former tables kept in"), a.Kept}, {lang.M("exports"), strings.Join(a.Exports, ", ")},
-		{lang.M("loaded, not exchanged"), a.Loaded},
+		{lang.M("loaded, not swapped"), a.Loaded},
 	}
 	if a.SwapMS > 0 {
-		all = append(all, fact{lang.M("the exchange took"), fmt.Sprintf("%.1f ms", a.SwapMS)})
+		all = append(all, fact{lang.M("swap time"), fmt.Sprintf("%.1f ms", a.SwapMS)})
 	}
 	out := all[:0]
 	for _, f := range all {

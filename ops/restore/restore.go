@@ -34,7 +34,7 @@ func (m Mode) Label() lang.Msg {
 	case InPlace:
 		return lang.M("in place")
 	}
-	return lang.M("into another schema")
+	return lang.M("into another database")
 }
 
 // Errors of the machine and the runner.

@@ -15,8 +15,8 @@ func (p *Plan) What(s Step) lang.Msg {
 	case StepAssess:
 		if p.Source.Copy != "" {
 			return lang.M(
-				"Fetch %s from the copy %s, prove its hash, and look once more that server and tables are those of "+
-					"this plan. Nothing is changed.",
+				"Fetch %s from the copy %s, verify its hash, and check again that server and tables match this "+
+					"plan. Nothing is changed.",
 				src,
 				p.Source.Copy,
 			)
@@ -29,18 +29,18 @@ func (p *Plan) What(s Step) lang.Msg {
 		case p.Process.Leave:
 			return lang.M("The service stays up, as chosen. Sessions are named, not ended.")
 		case p.Process.Kind == "none" || p.Process.Kind == "":
-			return lang.M("Prove that nothing writes to %s any more. Stop the service yourself first.", db)
+			return lang.M("Confirm that nothing writes to %s any more. Stop the service yourself first.", db)
 		}
-		return lang.M("Stop %s, then prove that nothing writes to %s any more.", p.Process.Name, db)
+		return lang.M("Stop %s, then confirm that nothing writes to %s any more.", p.Process.Name, db)
 	case StepSave:
 		if p.Mode == Into {
 			return lang.M("Not needed: %s is absent or empty.", db)
 		}
-		return lang.M("Back up %s as it is now, damage and all. If that fails, the restore stops.", db)
+		return lang.M("Back up %s in its current state, including damage. If that fails, the restore stops.", db)
 	case StepRestore:
 		switch p.Mode {
 		case Swap:
-			return lang.M("Load %s into the new schema %s. %s stays untouched.", src, p.Shadow, db)
+			return lang.M("Load %s into the new database %s. %s is not changed.", src, p.Shadow, db)
 		case InPlace:
 			return lang.M("Drop the tables of %s and load %s in their place.", db, src)
 		}
@@ -48,8 +48,8 @@ func (p *Plan) What(s Step) lang.Msg {
 	case StepVerify:
 		if p.Mode == Swap {
 			return lang.M(
-				"Compare all tables with the manifest. Then one RENAME puts them in place; on any doubt it stops " +
-					"before.",
+				"Compare all tables with the manifest. Then swap them in with one RENAME; on any mismatch, stop " +
+					"before the swap.",
 			)
 		}
 		return lang.M("Compare all tables of %s with the manifest.", db)
@@ -69,7 +69,7 @@ func (p *Plan) What(s Step) lang.Msg {
 func (p *Plan) Back(s Step) lang.Msg {
 	switch {
 	case s == StepAssess:
-		return lang.M("Nothing to go back from.")
+		return lang.M("Nothing to undo.")
 	case p.Mode == Into && s < StepNotify:
 		return lang.M("Abort drops what was loaded into %s.", p.Target.Database)
 	case s == StepStop:
@@ -87,7 +87,7 @@ func (p *Plan) Back(s Step) lang.Msg {
 	case s == StepRestart:
 		return lang.M("Undo loads the emergency backup.")
 	}
-	return lang.M("Nothing to go back from.")
+	return lang.M("Nothing to undo.")
 }
 
 // Markdown is the plan as a runbook to keep on paper.
@@ -121,7 +121,7 @@ func (p *Plan) Markdown(l *lang.Printer) string {
 		if len(s.Statements) > 0 {
 			fmt.Fprintf(&b, "\n```\n%s\n```\n", strings.Join(s.Statements, "\n"))
 		}
-		fmt.Fprintf(&b, "\n%s: %s\n", l.T("How to go back"), l.Msg(p.Back(s.Step)))
+		fmt.Fprintf(&b, "\n%s: %s\n", l.T("How to undo"), l.Msg(p.Back(s.Step)))
 	}
 	return b.String()
 }

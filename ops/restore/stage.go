@@ -226,13 +226,13 @@ func (s Stage) Step() Step { return stageSteps[s] }
 func (s Stage) Label() lang.Msg {
 	switch s {
 	case Planned:
-		return lang.M("planned, not begun")
+		return lang.M("planned, not started")
 	case Checking:
 		return lang.M("checking that the plan still fits")
 	case Stopping, UndoStopping:
 		return lang.M("stopping the service")
 	case Quieting:
-		return lang.M("proving that writes have stopped")
+		return lang.M("checking that writes have stopped")
 	case Killing:
 		return lang.M("ending the sessions left")
 	case Saving:
@@ -242,7 +242,7 @@ func (s Stage) Label() lang.Msg {
 	case Verifying:
 		return lang.M("verifying what was loaded")
 	case Swapping:
-		return lang.M("exchanging the tables")
+		return lang.M("swapping the tables")
 	case Starting, AbortStarting, UndoStarting:
 		return lang.M("starting the service")
 	case Readying, AbortReadying, UndoReadying:

@@ -96,7 +96,7 @@ func (r *Run) Waiting() *Waiting {
 	}
 	w := &Waiting{Since: s.Trail[len(s.Trail)-1].Begin, For: s.Why, Answers: s.Answers()}
 	if s.Stage == AskNotify {
-		w.For = []Note{N(lang.M("whether the notification is to be sent"))}
+		w.For = []Note{N(lang.M("send the notification?"))}
 	}
 	if u, err := r.Folder.Unattended(); err == nil && u != nil && r.Alive {
 		w.Until = later(w.Since, r.Folder.attended()).Add(time.Duration(u.After))

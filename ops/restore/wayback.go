@@ -40,7 +40,7 @@ func (s Snapshot) entered(stage Stage) bool {
 }
 
 func (p *Plan) abortText(step Step, s Snapshot, t *StepText) {
-	t.Back = lang.M("The restore is given up: what it changed is put back.")
+	t.Back = lang.M("The restore is aborted and its changes are reverted.")
 	switch {
 	case step == StepNotify:
 		t.What, t.Statements = p.reportOnly()
@@ -49,7 +49,7 @@ func (p *Plan) abortText(step Step, s Snapshot, t *StepText) {
 		t.What = lang.M("Remove what was loaded into %s.", p.Target.Database)
 		t.Statements = []string{DropStatement(p.Target.Database, p.Coming)}
 	default:
-		t.What = lang.M("Remove the new schema %s. %s stays untouched.", p.Shadow, p.Target.Live)
+		t.What = lang.M("Remove the new database %s. %s is not changed.", p.Shadow, p.Target.Live)
 		t.Statements = []string{"DROP DATABASE IF EXISTS " + Name(p.Shadow)}
 	}
 }

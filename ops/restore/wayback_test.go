@@ -72,7 +72,7 @@ func TestAWayBackIsToldAsOne(t *testing.T) {
 		what, run string
 		back      string
 	}{
-		{"abort of a swap", Swap, append(append([]Kind{}, untilLoading...), KindAbort), Cleaning, StepRestore, "Remove the new schema shop__new_", "DROP DATABASE IF EXISTS `shop__new_", "given up"},
+		{"abort of a swap", Swap, append(append([]Kind{}, untilLoading...), KindAbort), Cleaning, StepRestore, "Remove the new database shop__new_", "DROP DATABASE IF EXISTS `shop__new_", "given up"},
 		{"abort in place", InPlace, append(append([]Kind{}, untilLoading...), KindAbort), UndoLoading, StepRestore, "load the emergency backup", "zcat /b/emergency_backup_shop_", "once more"},
 		{"abort in place exports nothing", InPlace, append(append([]Kind{}, untilLoading...), KindAbort), UndoLoading, StepSave, "Back up shop as it is now", "opsdeck backup create", "once more"},
 		{"undo of a swap stops", Swap, append(append([]Kind{}, swapped...), KindUndo), UndoStopping, StepStop, "Stop backend.", "pm2 stop backend", "kept in shop__new_"},

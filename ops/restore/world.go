@@ -243,19 +243,19 @@ func failure(err error) []Note {
 func unchanged(e Effect, p *Plan, s Snapshot) Note {
 	switch e {
 	case EffectSwap:
-		return N(lang.M("The exchange is one statement: it happens whole or not at all; the next look will tell."))
+		return N(lang.M("The swap is one atomic statement. Check again to see whether it took effect."))
 	case EffectStart, EffectReady:
 		if s.Stage.Back() {
 			return N(lang.M("%s is as it was before; nothing of it was changed by this.", p.Target.Live))
 		}
-		return N(lang.M("The data is in place; nothing of it was changed by this."))
+		return N(lang.M("The data is in place; this did not change it."))
 	case EffectNotify, EffectReport:
-		return N(lang.M("The database and the service are not touched by this."))
+		return N(lang.M("The database and the service are not affected."))
 	case EffectSwapBack, EffectLoadBack:
-		return N(lang.M("The way back can be tried again; it begins by looking at what is there."))
+		return N(lang.M("The undo can be retried; it first checks the current state."))
 	case EffectLoad, EffectVerify:
 		if p.Mode == InPlace {
-			return N(lang.M("%s was changed; the state before is in %s.", p.Target.Database, orNone(s.Data.Emergency)))
+			return N(lang.M("%s was changed; its previous state is in %s.", p.Target.Database, orNone(s.Data.Emergency)))
 		}
 		return N(lang.M("%s was not changed.", p.Target.Live))
 	case EffectDropOld, EffectClean, EffectSettle:

@@ -89,7 +89,7 @@ func (c *container) judge() (health.ProcessState, lang.Msg) {
 	case status == "running":
 		return health.ProcessRunning, lang.Msg{}
 	case c.State.OOMKilled:
-		return health.ProcessFailed, lang.M("a container was killed for want of memory, exit code %d", c.State.ExitCode)
+		return health.ProcessFailed, lang.M("a container was killed: out of memory, exit code %d", c.State.ExitCode)
 	case c.State.Error != "":
 		return health.ProcessFailed, lang.M("a container does not start: %s", redact.Text(c.State.Error))
 	case status == "created" || status == "exited" || status == "paused":

@@ -81,7 +81,7 @@ func (p *Page) window(lines []string, height int) []string {
 	if p.scroll+height < len(lines) && height > 1 {
 		out = append(
 			append([]string{}, out[:height-1]...),
-			p.env.Theme.Dim.Render(p.env.T("%s more: space", p.env.Theme.Glyph.More)),
+			p.env.Theme.Dim.Render(p.env.T("%s press space for more", p.env.Theme.Glyph.More)),
 		)
 	}
 	return out
@@ -141,7 +141,7 @@ func (p *Page) standing() string {
 	case p.running() && !p.run.Alive:
 		return t.Warn.Render(
 			t.Glyph.Warn + " " + e.T(
-				"The worker is gone, in step %d: %s. Resume, undo or abort.",
+				"The worker has exited in step %d: %s. Resume, undo or abort.",
 				int(s.Stage.Step()),
 				stage,
 			),

@@ -64,8 +64,8 @@ func (p *Page) Actions() []page.Action {
 		{
 			ID:    "restore.previous",
 			Keys:  []string{"left", "h", "p"},
-			Label: lang.M("step before"),
-			Help:  lang.M("mark the step before"),
+			Label: lang.M("previous step"),
+			Help:  lang.M("mark the previous step"),
 			Run:   func() tea.Cmd { p.mark(-1); return nil },
 		},
 	}
@@ -99,7 +99,7 @@ func (p *Page) planActions() []page.Action {
 			ID:     "restore.mode",
 			Keys:   []string{"m"},
 			Label:  lang.M("mode"),
-			Help:   lang.M("exchange the tables at the end (swap), or load in place"),
+			Help:   lang.M("swap the tables at the end, or load in place"),
 			Footer: true,
 			Off:    p.noPlan,
 			Run: func() tea.Cmd {
@@ -150,7 +150,7 @@ func (p *Page) planActions() []page.Action {
 			ID:    "restore.again",
 			Keys:  []string{"r"},
 			Label: lang.M("look again"),
-			Help:  lang.M("look at the target again and plan anew"),
+			Help:  lang.M("check the target again and make a new plan"),
 			Run:   p.draft,
 		},
 	}
@@ -189,7 +189,7 @@ func (p *Page) runActions() []page.Action {
 			ID:     "restore.resume",
 			Keys:   []string{"R"},
 			Label:  lang.M("resume"),
-			Help:   lang.M("go on with a restore whose worker is gone"),
+			Help:   lang.M("resume a restore whose worker has exited"),
 			Footer: p.running() && !p.run.Alive,
 			Writes: true,
 			Off: func() lang.Msg {
@@ -207,7 +207,7 @@ func (p *Page) runActions() []page.Action {
 			ID:     "restore.abort",
 			Keys:   []string{"X"},
 			Label:  lang.M("abort"),
-			Help:   lang.M("give the restore up, and put back what it changed"),
+			Help:   lang.M("abort the restore and revert its changes"),
 			Footer: s.Can(restore.KindAbort),
 			Writes: true,
 			Off:    can(restore.KindAbort),
@@ -237,7 +237,7 @@ func (p *Page) runActions() []page.Action {
 			ID:    "restore.report",
 			Keys:  []string{"v"},
 			Label: lang.M("report"),
-			Help:  lang.M("read the report of the restore as it stands"),
+			Help:  lang.M("read the report of the restore so far"),
 			Run:   p.openReport,
 		},
 		{
@@ -271,7 +271,7 @@ func (p *Page) cannotBegin() lang.Msg {
 	case p.plan == nil:
 		return lang.M("there is no plan yet")
 	case p.begun:
-		return lang.M("it is being begun")
+		return lang.M("starting")
 	case !p.saving.IsZero():
 		return lang.M("what will be lost is being exported")
 	}
@@ -379,7 +379,8 @@ func (p *Page) consequences(kind restore.Kind) []lang.Msg {
 	plan := p.run.Plan
 	switch kind {
 	case restore.KindResume:
-		return []lang.Msg{lang.M("The restore %s of %s is %s's, whose worker is gone in step %d: %s. You take it over.",
+		return []lang.Msg{lang.M("The restore %s of %s belongs to %s; its worker has exited in step %d: %s. You "+
+			"take it over.",
 			plan.ID, plan.Target.Database, p.run.LastBy(), int(p.run.State.Stage.Step()), p.run.State.Stage.Label())}
 	case restore.KindUndo:
 		out := []lang.Msg{lang.M("What was written since the restore is exported, then lost to the live database.")}

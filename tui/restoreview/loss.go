@@ -139,7 +139,7 @@ func (p *Page) openLoss() tea.Cmd {
 	plan := p.shownPlan()
 	a := plan.Assessment
 	if a == nil {
-		return page.Send(page.Notice{State: ops.StateUnknown, Text: lang.M("the tables were not looked at")})
+		return page.Send(page.Notice{State: ops.StateUnknown, Text: lang.M("the tables were not checked")})
 	}
 	if len(a.Loss.Tables) == 0 && a.Loss.Sure() {
 		return page.Send(
@@ -190,7 +190,7 @@ func (p *Page) openLoss() tea.Cmd {
 func (p *Page) openRows() tea.Cmd {
 	e, rows := p.env, p.shownPlan().Rows(p.env.Lang)
 	if len(rows) == 0 {
-		return page.Send(page.Notice{State: ops.StateUnknown, Text: lang.M("the tables were not looked at")})
+		return page.Send(page.Notice{State: ops.StateUnknown, Text: lang.M("the tables were not checked")})
 	}
 	rows = append([][4]string{{e.T("table"), e.T("rows now"), e.T("in the backup"), ""}}, rows...)
 	w := [3]int{}

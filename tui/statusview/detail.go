@@ -130,7 +130,7 @@ func (p *Page) nowLines(s *health.Standing, width int) []string {
 			lines,
 			t.Dim.Render(
 				cells.Cut(
-					e.T("critical after %d failures in a row, well again after %d passes", rule.Fails, rule.Passes),
+					e.T("critical after %d failures in a row, ok again after %d passes", rule.Fails, rule.Passes),
 					width,
 				),
 			),

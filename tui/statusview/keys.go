@@ -26,11 +26,11 @@ func (p *Page) Actions() []page.Action {
 		ID:     "status.moment",
 		Keys:   []string{"i"},
 		Label:  lang.M("logs then"),
-		Help:   lang.M("show the logs of the moment since which the check stands so"),
+		Help:   lang.M("show the logs from the moment the state changed"),
 		Footer: true,
 		Off: func() lang.Msg {
 			if s := p.subject(); s == nil || !s.Seen() {
-				return lang.M("it was not looked at yet")
+				return lang.M("not checked yet")
 			}
 			return lang.Msg{}
 		},
@@ -155,7 +155,7 @@ func (p *Page) detailActions(commands int) []page.Action {
 			ID:    "status.previous",
 			Keys:  []string{"left", "h", "p"},
 			Label: lang.M("previous"),
-			Help:  lang.M("the check before in the list"),
+			Help:  lang.M("the previous check in the list"),
 			Run:   func() tea.Cmd { p.step(-1); return nil },
 		},
 	}

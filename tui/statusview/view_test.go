@@ -61,7 +61,7 @@ func incident() health.Report {
 	ready.Find(ops.StateCritical, lang.M("%s fails", "/health/ready"), lang.M("%s is false", "database"))
 	ready.Raw = "HTTP 503 Service Unavailable\n\n{\"status\":\"not ready\",\"evil\":\"\x1b[2J\"}"
 	redis := health.Result{Detail: lang.Raw("Redis 7.0.15 · 客户有限公司客户有限公司客户有限公司客户有限公司")}
-	redis.AddUnknown("evicted_keys", lang.M("%s lacks the right to see it", "app"))
+	redis.AddUnknown("evicted_keys", lang.M("%s lacks the privilege to see it", "app"))
 	return health.Report{At: now, Standings: []health.Standing{
 		story(
 			check("health", health.KindHTTP, "curl -sS -i http://localhost:3000/health"),

@@ -116,7 +116,7 @@ const (
 func notAllowed(err error, schema string) error {
 	return ops.Wrap(err, ops.Failed, lang.M("the drill could not be done: the server refuses this user what it "+
 		"needs in %s; the backup is not to blame", schema)).
-		WithHint(lang.M("opsdeck doctor says which rights a drill needs, or use another server with " +
+		WithHint(lang.M("opsdeck doctor lists the privileges that a drill needs; or use another server with " +
 			"backup.drill_server"))
 }
 

@@ -360,7 +360,7 @@ func (m *merger) explain(ctx context.Context, err error, row [][]byte) error {
 		return ops.Wrap(
 			err,
 			ops.CodeOf(ctx.Err()),
-			lang.M("the merge was interrupted; the rows of its last batch were taken back"),
+			lang.M("the merge was interrupted; its last batch was rolled back"),
 		)
 	case errors.Is(err, errMoved):
 		what = lang.M("the row %s of %s is not any more as it was compared", key, m.Table)

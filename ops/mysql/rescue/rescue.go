@@ -271,7 +271,7 @@ func (s *Session) matchKey() error {
 	if !slices.Equal(s.backup.Key, s.live.Key) {
 		s.Notes = append(
 			s.Notes,
-			lang.M("the backup's table has another key (%s) than the live one", strings.Join(s.backup.Key, ", ")),
+			lang.M("the table's key in the backup (%s) differs from the live one", strings.Join(s.backup.Key, ", ")),
 		)
 	}
 	return nil

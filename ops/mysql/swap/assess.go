@@ -63,7 +63,7 @@ func (s *Server) Survey(
 					State:  ops.StateCritical,
 					Blocks: true,
 					What:   restore.N(lang.M("%s is not empty", target)),
-					Hint:   restore.N(lang.M("choose a schema that is absent or empty")),
+					Hint:   restore.N(lang.M("choose a database that does not exist or is empty")),
 				},
 			)
 		}

@@ -19,7 +19,7 @@ func (s *Server) SwapBack(ctx context.Context, p *restore.Plan, f restore.Folder
 		return out, err
 	}
 	if r == nil {
-		return out, ops.E(ops.Failed, lang.M("the record of the exchange is missing: %s", recordPath(f)))
+		return out, ops.E(ops.Failed, lang.M("the record of the swap is missing: %s", recordPath(f)))
 	}
 	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {

@@ -98,7 +98,7 @@ func (s *Server) Swap(ctx context.Context, p *restore.Plan, f restore.Folder) (r
 		return out, err
 	}
 	note := restore.N(
-		lang.M("%s tables exchanged; the former ones are in %s", fmt.Sprint(len(r.Coming.Tables)), p.Kept),
+		lang.M("%s tables swapped; the former ones are in %s", fmt.Sprint(len(r.Coming.Tables)), p.Kept),
 	)
 	out.Notes = append([]restore.Note{note}, out.Notes...)
 	return out, nil
@@ -129,7 +129,7 @@ func (s *Server) newRecord(
 		coming = former.Coming
 	}
 	if len(coming.Tables) == 0 && !p.Bare() {
-		return nil, ops.E(ops.Failed, lang.M("the schema %s holds no table to exchange", p.Shadow))
+		return nil, ops.E(ops.Failed, lang.M("the database %s holds no table to swap", p.Shadow))
 	}
 	live.Tables = only(live.Tables, p.Leaving)
 	if len(live.Tables) != len(p.Leaving) {

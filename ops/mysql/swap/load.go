@@ -253,7 +253,7 @@ func (s *Server) cleanSwap(
 	if _, err := c.ExecContext(ctx, "DROP DATABASE IF EXISTS "+restore.Name(p.Shadow)); err != nil {
 		return nil, fmt.Errorf("drop the shadow schema: %w", err)
 	}
-	return []restore.Note{restore.N(lang.M("dropped the schema %s, which only this restore used", p.Shadow))}, nil
+	return []restore.Note{restore.N(lang.M("dropped the database %s, which only this restore used", p.Shadow))}, nil
 }
 
 // cleanInto empties the schema again; one that was absent is dropped.
@@ -263,7 +263,7 @@ func (s *Server) cleanInto(ctx context.Context, c *sql.Conn, p *restore.Plan) ([
 		return []restore.Note{restore.N(lang.M("emptied %s, as it was before", name))}, s.clear(ctx, c, name, nil)
 	}
 	_, err := c.ExecContext(ctx, "DROP DATABASE IF EXISTS "+restore.Name(name))
-	return []restore.Note{restore.N(lang.M("dropped the schema %s, which only this restore used", name))}, err
+	return []restore.Note{restore.N(lang.M("dropped the database %s, which only this restore used", name))}, err
 }
 
 // DropOld drops the schemas that undo would need. Only names made of the run's
@@ -290,7 +290,7 @@ func (s *Server) DropOld(ctx context.Context, p *restore.Plan) ([]restore.Note, 
 		if _, err := c.ExecContext(ctx, "DROP DATABASE "+restore.Name(name)); err != nil {
 			return notes, fmt.Errorf("drop %s: %w", name, err)
 		}
-		notes = append(notes, restore.N(lang.M("dropped the schema %s, which only this restore used", name)))
+		notes = append(notes, restore.N(lang.M("dropped the database %s, which only this restore used", name)))
 	}
 	return notes, nil
 }

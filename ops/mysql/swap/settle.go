@@ -30,7 +30,7 @@ func (s *Server) Settle(ctx context.Context, p *restore.Plan, f restore.Folder) 
 	}
 	return []restore.Note{
 		restore.N(lang.M("what was loaded is kept in %s", p.Shadow)),
-		restore.N(lang.M("go on with it: opsdeck restore resume %s", p.ID)),
+		restore.N(lang.M("resume it: opsdeck restore resume %s", p.ID)),
 		restore.N(lang.M("remove it: opsdeck restore drop-old %s", p.ID)),
 	}, nil
 }

@@ -117,10 +117,10 @@ func (v *verifier) keys(ctx context.Context, in string) error {
 		if v.p.Source.Manifest && len(v.v.Doubts) == 0 && v.after == nil { // the same rows as in the backup: it was so there too
 			v.v.Notes = append(
 				v.v.Notes,
-				restore.N(lang.M("%s has rows whose %s is missing (foreign key %s)", k.table, k.parent, k.name)),
+				restore.N(lang.M("%s has rows without a matching row in %s (foreign key %s)", k.table, k.parent, k.name)),
 			)
 		} else {
-			v.doubt(lang.M("%s has rows whose %s is missing (foreign key %s)", k.table, k.parent, k.name))
+			v.doubt(lang.M("%s has rows without a matching row in %s (foreign key %s)", k.table, k.parent, k.name))
 		}
 	}
 	return nil
@@ -153,7 +153,7 @@ func (v *verifier) smoke(ctx context.Context, in string) error {
 func (v *verifier) sum() {
 	slices.SortFunc(v.v.Tables, func(a, b restore.TableRows) int { return strings.Compare(a.Table, b.Table) })
 	if v.blind != nil {
-		v.v.Notes = append(v.v.Notes, restore.N(lang.M("CHECK TABLE cannot be had here: %s", v.blind.Error())))
+		v.v.Notes = append(v.v.Notes, restore.N(lang.M("CHECK TABLE is not available here: %s", v.blind.Error())))
 	}
 	var ok int
 	var rows int64

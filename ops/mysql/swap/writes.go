@@ -52,8 +52,8 @@ func (s *Server) Since(ctx context.Context, p *restore.Plan, from restore.WriteM
 			Notes: []restore.Note{
 				restore.N(
 					lang.M(
-						"the server counts no writes (performance_schema and the binary log are off): that none " +
-							"came cannot be told",
+						"the server counts no writes (performance_schema and the binary log are off), so opsdeck " +
+							"cannot rule out writes",
 					),
 				),
 			},
@@ -71,7 +71,7 @@ func (s *Server) Since(ctx context.Context, p *restore.Plan, from restore.WriteM
 		w.Untold, w.Notes = true, []restore.Note{
 			restore.N(
 				lang.M(
-					"where the server's writes stand cannot be seen any more: whether %s was written to cannot be told",
+					"the server's write position is no longer visible; cannot tell whether %s was written to",
 					live,
 				),
 			),
@@ -245,7 +245,8 @@ func (s *Server) between(ctx context.Context, c *sql.Conn, live string, from, to
 		return w, nil
 	case why.Empty() && told.text && to.stats == "":
 		why = lang.M(
-			"it holds statements, which may have written to %s by a view or trigger, and InnoDB's counts cannot be had",
+			"it holds statements, which may have written to %s through a view or trigger, and InnoDB counters "+
+				"are not available",
 			live,
 		)
 	}
@@ -254,7 +255,7 @@ func (s *Server) between(ctx context.Context, c *sql.Conn, live string, from, to
 		w.Notes = []restore.Note{
 			restore.N(
 				lang.M(
-					"the server is written to, the binary log went from %s to %s, and whether %s is cannot be told: %s",
+					"the binary log of the server went from %s to %s; cannot tell whether %s was written to: %s",
 					from.String(),
 					to.String(),
 					live,
@@ -332,7 +333,7 @@ func (t *told) take(e logEvent, live string) lang.Msg {
 func whyUnread(err error) lang.Msg {
 	if mysql.Number(err) == mysql.ErrSpecificAccess {
 		return lang.M(
-			"the right REPLICATION SLAVE (MariaDB: BINLOG MONITOR) is missing, with which the binary log can be read",
+			"the privilege REPLICATION SLAVE (MariaDB: BINLOG MONITOR), needed to read the binary log, is missing",
 		)
 	}
 	return lang.Raw(termsafe.Line(err.Error()))
