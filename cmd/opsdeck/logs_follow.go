@@ -319,5 +319,14 @@ type frozenText struct {
 	size int64
 }
 
-func (t frozenText) Size() int64  { return t.size }
+func (t frozenText) Size() int64 { return t.size }
+
+// Written is when the text was last written to.
+func (t frozenText) Written() time.Time {
+	if d, ok := t.Text.(logs.Dated); ok {
+		return d.Written()
+	}
+	return time.Time{}
+}
+
 func (t frozenText) Close() error { return nil }

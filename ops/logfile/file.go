@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/internal/unpack"
@@ -256,6 +257,26 @@ func (t *fileText) Size() int64 {
 		}
 	}
 	return t.size
+}
+
+// Written is when the file was last written to.
+func (t *fileText) Written() time.Time {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if t.f != nil {
+		if info, err := t.f.Stat(); err == nil {
+			return info.ModTime()
+		}
+	}
+	return writtenAt(t.same)
+}
+
+// writtenAt is a file's time, zero where nothing is known of it.
+func writtenAt(info fs.FileInfo) time.Time {
+	if info == nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }
 
 // ReadAt reads with pread, never by a map: a file cut short under us is a short

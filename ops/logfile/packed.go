@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -39,6 +40,9 @@ var unpacked = struct {
 
 // Size is the length of the text, which is known without it.
 func (p *packedText) Size() int64 { return p.size }
+
+// Written is when the packed file was last written to.
+func (p *packedText) Written() time.Time { return writtenAt(p.info) }
 
 // ReadAt reads, and unpacks when needed.
 func (p *packedText) ReadAt(b []byte, off int64) (int, error) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"opsdeck/internal/unpack"
@@ -44,6 +45,9 @@ func (s *spool) Write(p []byte) (int, error) {
 
 // Size is how much was written.
 func (s *spool) Size() int64 { return s.size.Load() }
+
+// Written is when the packed file was last written to, as gzip keeps it of the log.
+func (s *spool) Written() time.Time { return writtenAt(s.of) }
 
 // ReadAt reads what was written.
 func (s *spool) ReadAt(p []byte, off int64) (int, error) { return s.f.ReadAt(p, off) }

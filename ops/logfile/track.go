@@ -123,7 +123,14 @@ func (k *tracked) finish() {
 type liveText struct{ f *os.File }
 
 func (l *liveText) ReadAt(p []byte, off int64) (int, error) { return l.f.ReadAt(p, off) }
-func (l *liveText) Close() error                            { return l.f.Close() }
+func (l *liveText) Written() time.Time {
+	info, err := l.f.Stat()
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
+}
+func (l *liveText) Close() error { return l.f.Close() }
 func (l *liveText) Size() int64 {
 	info, err := l.f.Stat()
 	if err != nil {

@@ -3,6 +3,7 @@ package logs
 import (
 	"context"
 	"io"
+	"time"
 )
 
 // Text is the text of a log that lies somewhere and stays there. It may grow;
@@ -12,6 +13,9 @@ type Text interface {
 	Size() int64
 	Close() error
 }
+
+// Dated is a Text that knows when it was last written to.
+type Dated interface{ Written() time.Time }
 
 // Part is one stretch of a source's text: a file, a rotated generation.
 type Part interface {

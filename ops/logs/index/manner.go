@@ -3,7 +3,9 @@ package index
 import (
 	"context"
 	"io"
+	"time"
 
+	"opsdeck/ops/logs"
 	logline "opsdeck/ops/logs/line"
 )
 
@@ -49,8 +51,15 @@ func (m Manner) byte() (b byte) {
 
 func mannerOf(b int64) Manner { return Manner{Plain: b&1 != 0, DayFirst: b&2 != 0, Sure: b&4 != 0} }
 
-// Set has the builder read lines in that manner.
-func (b *Builder) Set(m Manner) { b.plain, b.parser.DayFirst = m.Plain, m.DayFirst }
+// Set has the builder read the lines of a text in that manner. Its times without a
+// year lie before it was last written to, where it tells when that was.
+func (b *Builder) Set(m Manner, text io.ReaderAt, now time.Time) {
+	b.plain, b.parser.DayFirst = m.Plain, m.DayFirst
+	b.parser.Now, b.parser.Written = now, time.Time{}
+	if t, ok := text.(logs.Dated); ok {
+		b.parser.Written = t.Written()
+	}
+}
 
 // How much of a text is looked at to learn its manner.
 const (

@@ -240,7 +240,7 @@ func (s *Scan) Count(ctx context.Context, sources []logs.Source) (n int64, err e
 func (s *Scan) look(ctx context.Context, p *openPart, region int, countOnly bool) (f found) {
 	k := <-s.kits
 	defer func() { s.kits <- k }()
-	k.build.Set(p.manner)
+	k.build.Set(p.manner, p.text, s.Now)
 	k.match.Source = p.name
 	if len(k.find) > 0 && !s.Query.HasTests() && countOnly {
 		return k.literal(ctx, p, region)

@@ -13,6 +13,8 @@ type Stamps struct {
 	Zone *time.Location
 	Now  time.Time // a time without a year lies before it
 
+	Written time.Time // and before the text was last written to, unless zero
+
 	DayFirst bool // 05/01/2026 is the fifth of January
 	Learns   bool // dayFirst is that of the last time that can only be so
 	told     bool // dayFirst comes from such a time, not from a hint
@@ -303,10 +305,14 @@ func (s *Stamps) short(b []byte) (t Stamp, n int) {
 }
 
 // withYear gives a date without a year the latest one in which there is such a day
-// and it lies no more than a day ahead of now.
+// and it lies no more than a day ahead of now, and of the last writing to the text.
 func (s *Stamps) withYear(t Stamp) Stamp {
-	t.Year = s.Now.In(s.Zone).Year()
-	latest := s.Now.Add(24 * time.Hour).UnixMilli()
+	last := s.Now
+	if s.Written.Year() > 1990 && s.Written.Before(last) {
+		last = s.Written
+	}
+	t.Year = last.In(s.Zone).Year()
+	latest := last.Add(24 * time.Hour).UnixMilli()
 	for range 8 { // 29 February is eight years back at most
 		if ms := s.Millis(&t); ms != Unset && ms <= latest {
 			break

@@ -33,7 +33,7 @@ func (g *Segment) extend(b *logindex.Builder, m *logindex.Matcher, gen uint64) {
 	} else {
 		blk.Sum.FirstMS, blk.Sum.LastMS = line.Unset, line.Unset
 	}
-	b.Set(g.manner)
+	b.Set(g.manner, text, s.now())
 	s.mu.Unlock()
 	fresh, events, err := b.Grow(&blk, text, size)
 	torn := same != nil && !same()

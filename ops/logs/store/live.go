@@ -45,7 +45,11 @@ func NewLive(q *query.Query, source string, line int64, p *logline.Parser, emit 
 func (l *Live) Read(r io.ReaderAt, off, end int64, same func() bool) (int64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.came = time.Now()
+	now := time.Now()
+	if !l.came.IsZero() { // a time without a year lies before the present one
+		l.parser.Now = l.parser.Now.Add(now.Sub(l.came))
+	}
+	l.came = now
 	for off < end {
 		n := int(min(end-off, livePiece))
 		if len(l.buf) < n {

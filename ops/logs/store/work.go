@@ -115,7 +115,7 @@ func (g *Segment) probe(b *logindex.Builder, _ *logindex.Matcher, _ uint64) {
 	s, text, size := g.store, g.text, g.size
 	of := g.mannerBeside()
 	s.mu.Unlock()
-	b.Set(logindex.Manner{})
+	b.Set(logindex.Manner{}, g.text, s.now())
 	kept, m := logindex.TakeKept(s.shelf, b, text, size, of)
 	s.mu.Lock()
 	g.manner, g.looked, g.probed, g.busy = m, size, true, false
@@ -141,7 +141,7 @@ func (g *Segment) probeAgain(b *logindex.Builder, _ *logindex.Matcher, _ uint64)
 	s, text, size, same := g.store, g.text, g.size, g.same
 	of := g.mannerBeside()
 	s.mu.Unlock()
-	b.Set(logindex.Manner{})
+	b.Set(logindex.Manner{}, g.text, s.now())
 	m := logindex.LooksLike(b, text, size, of)
 	torn := same != nil && !same()
 	s.mu.Lock()
@@ -196,7 +196,7 @@ func (g *Segment) index(k int, b *logindex.Builder, m *logindex.Matcher, gen uin
 			nextAt = beyond.blk.Off
 		}
 	}
-	b.Set(g.manner)
+	b.Set(g.manner, g.text, s.now())
 	s.mu.Unlock()
 	blk, err := b.Region(text, e.Region, next, nextAt, end)
 	s.mu.Lock()

@@ -1,0 +1,87 @@
+package logfile
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"opsdeck/ops/logs/index"
+	"opsdeck/ops/logs/line"
+	"opsdeck/ops/logs/query"
+	"opsdeck/ops/logs/store"
+)
+
+// TestADateWithoutAYearLiesBeforeItsFileWasWrittenTo: the year is the latest in which the
+// day is there and lies before the file's last writing, over a new year too.
+func TestADateWithoutAYearLiesBeforeItsFileWasWrittenTo(t *testing.T) {
+	now := time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		text, written, want string
+	}{
+		{"Nov 20 09:23:38 h app[1]: a\nFeb  3 09:23:38 h app[1]: b\n", "2026-02-03", "2025-11-20 2026-02-03"},
+		{"Nov 20 09:23:38 h app[1]: a\nNov 28 09:23:38 h app[1]: b\n", "2026-11-28", "2026-11-20 2026-11-28"},
+		{"Feb 29 09:23:38 h app[1]: a\nMar  1 09:23:38 h app[1]: b\n", "2024-03-01", "2024-02-29 2024-03-01"},
+		{"Feb 28 09:23:38 h app[1]: a\nFeb 29 09:23:38 h app[1]: b\n", "2026-11-29", "2026-02-28 2024-02-29"},
+		{"Dec 31 23:59:59 h app[1]: a\nJan  1 00:00:01 h app[1]: b\n", "2021-01-01", "2020-12-31 2021-01-01"},
+		{"01-29 12:00:00 ERROR a\n12-24 12:00:00 ERROR b\n", "2023-12-24", "2023-01-29 2023-12-24"},
+		{"Nov 20 09:23:38 h app[1]: a\n", "2030-01-01", "2026-11-20"}, // a clock that ran ahead
+		{"Nov 20 09:23:38 h app[1]: a\n", "1970-01-01", "2026-11-20"}, // no time at all
+	} {
+		written, _ := time.Parse(time.DateOnly, c.written)
+		written = written.Add(23 * time.Hour)
+		dir := t.TempDir()
+		plain, packed := filepath.Join(dir, "a.log"), filepath.Join(dir, "b.log.1.gz")
+		for path, data := range map[string][]byte{plain: []byte(c.text), packed: gzipped(t, c.text)} {
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chtimes(path, written, written); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			s := index.Scan{Query: &query.Query{}, Zone: time.UTC, Now: now}
+			p := line.NewParser(time.UTC, now)
+			err := s.Each(t.Context(), Group([]string{path}), func(h *index.Hit) error {
+				e, err := s.Event(p, h)
+				got = append(got, e.Time.Format(time.DateOnly))
+				return err
+			})
+			if all := strings.Join(got, " "); err != nil || all != c.want {
+				t.Errorf("%s, written %s: %q, %v, want %q", filepath.Base(path), c.written, all, err, c.want)
+			}
+		}
+	}
+}
+
+// TestTheTabGivesADateTheYearOfItsFile is the same of what the console shows.
+func TestTheTabGivesADateTheYearOfItsFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	text := "Nov 20 09:23:38 h app[1]: a\nFeb  3 09:23:38 h app[1]: b\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	written := time.Date(2025, 2, 3, 10, 0, 0, 0, time.UTC)
+	if err := os.Chtimes(path, written, written); err != nil {
+		t.Fatal(err)
+	}
+	file, err := NewFile(path).Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := store.NewStore(time.UTC, func() time.Time { return time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC) })
+	defer s.Close()
+	s.Add("a", path, file, false, false)
+	for {
+		w := s.Window(store.Place{}, 10, 10)
+		if len(w.Rows) < 2 {
+			<-s.Changed()
+			continue
+		}
+		if a, b := w.Rows[0].Event.Time, w.Rows[1].Event.Time; a.Year() != 2024 || b.Year() != 2025 {
+			t.Errorf("shown as %v and %v", a, b)
+		}
+		return
+	}
+}
