@@ -10,7 +10,7 @@ import (
 
 // Actions are what the tab can do where it stands.
 func (p *Page) Actions() []page.Action {
-	if p.src == nil {
+	if p.base.src == nil {
 		return []page.Action{
 			{
 				ID:     "audit.retry",
@@ -23,7 +23,7 @@ func (p *Page) Actions() []page.Action {
 		}
 	}
 	var out []page.Action
-	switch p.mode {
+	switch p.base.mode {
 	case listMode:
 		out = p.listActions()
 	case detailMode:
@@ -44,8 +44,8 @@ func (p *Page) listActions() []page.Action {
 			Label:  lang.M("open"),
 			Help:   lang.M("show the row and what changed"),
 			Footer: true,
-			Off:    p.noRow,
-			Run:    func() tea.Cmd { return p.show(p.list.rows, p.list.scroll.Cursor) },
+			Off:    p.rows.noRow,
+			Run:    func() tea.Cmd { return p.rows.show(p.rows.list.rows, p.rows.list.scroll.Cursor) },
 		},
 		{
 			ID:     "audit.query",
@@ -53,7 +53,7 @@ func (p *Page) listActions() []page.Action {
 			Label:  lang.M("query"),
 			Help:   lang.M("write a query: user: action: resource: since: …"),
 			Footer: true,
-			Run:    p.edit,
+			Run:    p.editor.edit,
 		},
 		{
 			ID:     "audit.form",
@@ -61,7 +61,7 @@ func (p *Page) listActions() []page.Action {
 			Label:  lang.M("filter"),
 			Help:   lang.M("write the query field by field"),
 			Footer: true,
-			Run:    p.openForm,
+			Run:    p.editor.openForm,
 		},
 		{
 			ID:     "audit.trace",
@@ -69,7 +69,7 @@ func (p *Page) listActions() []page.Action {
 			Label:  lang.M("trace"),
 			Help:   lang.M("the whole life of the row's resource"),
 			Footer: true,
-			Off:    p.noResource,
+			Off:    p.rows.noResource,
 			Run:    func() tea.Cmd { return p.follow(false) },
 		},
 		{
@@ -78,7 +78,7 @@ func (p *Page) listActions() []page.Action {
 			Label:  lang.M("counts"),
 			Help:   lang.M("count rows by action, user, resource and hour"),
 			Footer: true,
-			Run:    func() tea.Cmd { return p.count(false) },
+			Run:    func() tea.Cmd { return p.tallies.count(false) },
 		},
 		{
 			ID:     "audit.live",
@@ -86,7 +86,7 @@ func (p *Page) listActions() []page.Action {
 			Label:  lang.M("live"),
 			Help:   lang.M("put in new rows as they come"),
 			Footer: true,
-			Run:    p.toggleLive,
+			Run:    p.rows.toggleLive,
 		},
 		{
 			ID:     "audit.columns",
@@ -94,56 +94,56 @@ func (p *Page) listActions() []page.Action {
 			Label:  lang.M("columns"),
 			Help:   lang.M("choose the columns"),
 			Footer: true,
-			Run:    p.chooseColumns,
+			Run:    p.rows.chooseColumns,
 		},
 		{
 			ID:    "audit.refresh",
 			Keys:  []string{"r"},
 			Label: lang.M("read again"),
 			Help:  lang.M("read the newest rows again"),
-			Run:   func() tea.Cmd { return p.reload(p.list.leave) },
+			Run:   func() tea.Cmd { return p.rows.reload(p.rows.list.leave) },
 		},
 		{
 			ID:     "audit.onward",
 			Keys:   []string{"m"},
 			Label:  lang.M("search on"),
 			Help:   lang.M("search further back"),
-			Footer: p.list.partial,
-			Off:    p.notPartial,
-			Run:    p.goOn,
+			Footer: p.rows.list.partial,
+			Off:    p.rows.notPartial,
+			Run:    p.rows.goOn,
 		},
 		{
 			ID:    "audit.leave",
 			Keys:  []string{"a"},
 			Label: lang.M("read all the same"),
 			Help:  lang.M("read although it is much"),
-			Off:   p.noQuestion,
-			Run:   func() tea.Cmd { return p.reload(true) },
+			Off:   p.rows.noQuestion,
+			Run:   func() tea.Cmd { return p.rows.reload(true) },
 		},
 		{
 			ID:    "audit.user",
 			Keys:  []string{"u"},
 			Label: lang.M("this user"),
 			Help:  lang.M("only rows of the row's user"),
-			Off:   p.noRow,
-			Run:   p.narrowUser,
+			Off:   p.rows.noRow,
+			Run:   p.editor.narrowUser,
 		},
 		{
 			ID:     "audit.around",
 			Keys:   []string{"@"},
 			Label:  lang.M("the incident"),
 			Help:   lang.M("rows around the moment set in another tab"),
-			Footer: !p.at.IsZero(),
-			Off:    p.noMoment,
-			Run:    p.around,
+			Footer: !p.base.at.IsZero(),
+			Off:    p.base.noMoment,
+			Run:    p.editor.around,
 		},
 		{
 			ID:     "audit.clear",
 			Keys:   []string{"esc"},
 			Label:  lang.M("all rows"),
 			Help:   lang.M("stop reading, or show all rows again"),
-			Footer: p.query != "" || p.list.loading,
-			Run:    p.clear,
+			Footer: p.base.query != "" || p.rows.list.loading,
+			Run:    p.editor.clear,
 		},
 	}
 }
@@ -164,7 +164,7 @@ func (p *Page) detailActions() []page.Action {
 			Label:  lang.M("next"),
 			Help:   lang.M("the next row"),
 			Footer: true,
-			Run:    func() tea.Cmd { return p.step(1) },
+			Run:    func() tea.Cmd { return p.rows.step(1) },
 		},
 		{
 			ID:     "audit.previous",
@@ -172,7 +172,7 @@ func (p *Page) detailActions() []page.Action {
 			Label:  lang.M("previous"),
 			Help:   lang.M("the row before"),
 			Footer: true,
-			Run:    func() tea.Cmd { return p.step(-1) },
+			Run:    func() tea.Cmd { return p.rows.step(-1) },
 		},
 		{
 			ID:     "audit.trace",
@@ -180,7 +180,7 @@ func (p *Page) detailActions() []page.Action {
 			Label:  lang.M("trace"),
 			Help:   lang.M("the whole life of the row's resource"),
 			Footer: true,
-			Off:    p.noResource,
+			Off:    p.rows.noResource,
 			Run:    func() tea.Cmd { return p.follow(false) },
 		},
 	}
@@ -202,7 +202,7 @@ func (p *Page) traceActions() []page.Action {
 			Label:  lang.M("unfold"),
 			Help:   lang.M("show or hide the row's change"),
 			Footer: true,
-			Run:    p.fold,
+			Run:    p.story.fold,
 		},
 		{
 			ID:     "audit.foldall",
@@ -210,22 +210,22 @@ func (p *Page) traceActions() []page.Action {
 			Label:  lang.M("unfold all"),
 			Help:   lang.M("show or hide all changes"),
 			Footer: true,
-			Run:    p.foldAll,
+			Run:    p.story.foldAll,
 		},
 		{
 			ID:    "audit.whole",
 			Keys:  []string{"d"},
 			Label: lang.M("whole row"),
 			Help:  lang.M("show the row and what changed"),
-			Off:   p.noRow,
-			Run:   func() tea.Cmd { return p.show(p.trace.data.Timeline, p.trace.scroll.Cursor) },
+			Off:   p.rows.noRow,
+			Run:   func() tea.Cmd { return p.rows.show(p.story.trace.data.Timeline, p.story.trace.scroll.Cursor) },
 		},
 		{
 			ID:    "audit.leave",
 			Keys:  []string{"a"},
 			Label: lang.M("read all the same"),
 			Help:  lang.M("read although it is much"),
-			Off:   p.noQuestion,
+			Off:   p.rows.noQuestion,
 			Run:   func() tea.Cmd { return p.follow(true) },
 		},
 	}
@@ -247,7 +247,7 @@ func (p *Page) statsActions() []page.Action {
 			Label:  lang.M("longer"),
 			Help:   lang.M("count over a longer time"),
 			Footer: true,
-			Run:    func() tea.Cmd { return p.widen(1) },
+			Run:    func() tea.Cmd { return p.tallies.widen(1) },
 		},
 		{
 			ID:     "audit.shorter",
@@ -255,29 +255,29 @@ func (p *Page) statsActions() []page.Action {
 			Label:  lang.M("shorter"),
 			Help:   lang.M("count over a shorter time"),
 			Footer: true,
-			Run:    func() tea.Cmd { return p.widen(-1) },
+			Run:    func() tea.Cmd { return p.tallies.widen(-1) },
 		},
 		{
 			ID:    "audit.refresh",
 			Keys:  []string{"r"},
 			Label: lang.M("count again"),
 			Help:  lang.M("count again"),
-			Run:   func() tea.Cmd { return p.count(false) },
+			Run:   func() tea.Cmd { return p.tallies.count(false) },
 		},
 		{
 			ID:    "audit.leave",
 			Keys:  []string{"a"},
 			Label: lang.M("read all the same"),
 			Help:  lang.M("read although it is much"),
-			Off:   p.noQuestion,
-			Run:   func() tea.Cmd { return p.count(true) },
+			Off:   p.rows.noQuestion,
+			Run:   func() tea.Cmd { return p.tallies.count(true) },
 		},
 	}
 }
 
 // rowActions are the same wherever there is a row.
 func (p *Page) rowActions() []page.Action {
-	if p.mode == statsMode {
+	if p.base.mode == statsMode {
 		return nil
 	}
 	return []page.Action{
@@ -287,8 +287,8 @@ func (p *Page) rowActions() []page.Action {
 			Label:  lang.M("logs then"),
 			Help:   lang.M("the log lines around the row's moment"),
 			Footer: true,
-			Off:    p.noRow,
-			Run:    p.jump,
+			Off:    p.rows.noRow,
+			Run:    p.rows.jump,
 		},
 		{
 			ID:     "audit.copy",
@@ -296,17 +296,17 @@ func (p *Page) rowActions() []page.Action {
 			Label:  lang.M("copy"),
 			Help:   lang.M("copy the row as JSON"),
 			Footer: true,
-			Off:    p.noRow,
-			Run:    p.copyRow,
+			Off:    p.rows.noRow,
+			Run:    p.rows.copyRow,
 		},
 	}
 }
 
-func (p *Page) copyRow() tea.Cmd {
-	return page.Send(page.Copy{Text: string(p.src.Layout().Encode(p.current(), true))})
+func (p *rows) copyRow() tea.Cmd {
+	return page.Send(page.Copy{Text: string(p.base.src.Layout().Encode(p.current(), true))})
 }
 
-func (p *Page) toggleLive() tea.Cmd {
+func (p *rows) toggleLive() tea.Cmd {
 	p.list.live = !p.list.live
 	p.list.unseen = 0
 	if !p.list.live {
@@ -316,8 +316,8 @@ func (p *Page) toggleLive() tea.Cmd {
 	return tea.Batch(p.poll(), p.tick())
 }
 
-func (p *Page) narrowUser() tea.Cmd {
-	r := p.current()
+func (p *editor) narrowUser() tea.Cmd {
+	r := p.rows.current()
 	if r.Get(audit.UserID) == "" {
 		return p.ask("user:none")
 	}
@@ -325,60 +325,60 @@ func (p *Page) narrowUser() tea.Cmd {
 }
 
 // clear stops a reading under way; else it takes the query away.
-func (p *Page) clear() tea.Cmd {
-	if p.list.loading {
-		p.list.stop()
-		p.list.gen.Next()
+func (p *editor) clear() tea.Cmd {
+	if p.rows.list.loading {
+		p.rows.list.stop()
+		p.rows.list.gen.Next()
 		return nil
 	}
-	if p.query != "" || p.list.err != nil {
+	if p.base.query != "" || p.rows.list.err != nil {
 		return p.ask("")
 	}
-	p.list.scroll.Move(-p.list.scroll.Len)
-	p.list.unseen = 0
+	p.rows.list.scroll.Move(-p.rows.list.scroll.Len)
+	p.rows.list.unseen = 0
 	return nil
 }
 
 func (p *Page) goBack() tea.Cmd {
-	switch p.mode {
+	switch p.base.mode {
 	case traceMode:
-		p.trace.stop()
+		p.story.trace.stop()
 	case statsMode:
-		p.stats.stop()
+		p.tallies.stats.stop()
 	}
-	p.leave()
+	p.base.leave()
 	return nil
 }
 
-func (p *Page) noRow() lang.Msg {
+func (p *rows) noRow() lang.Msg {
 	if p.current() == nil {
 		return lang.M("no row is chosen")
 	}
 	return lang.Msg{}
 }
 
-func (p *Page) noResource() lang.Msg {
+func (p *rows) noResource() lang.Msg {
 	if r := p.current(); r == nil || !r.Has(audit.ResourceType) || !r.Has(audit.ResourceID) {
 		return lang.M("the row names no resource")
 	}
 	return lang.Msg{}
 }
 
-func (p *Page) notPartial() lang.Msg {
+func (p *rows) notPartial() lang.Msg {
 	if !p.list.partial {
 		return lang.M("everything was searched")
 	}
 	return lang.Msg{}
 }
 
-func (p *Page) noQuestion() lang.Msg {
-	if p.list.question == nil && p.trace.question == nil && p.stats.question == nil {
+func (p *rows) noQuestion() lang.Msg {
+	if p.list.question == nil && p.story.trace.question == nil && p.tallies.stats.question == nil {
 		return lang.M("nothing was asked")
 	}
 	return lang.Msg{}
 }
 
-func (p *Page) noMoment() lang.Msg {
+func (p *base) noMoment() lang.Msg {
 	if p.at.IsZero() {
 		return lang.M("no moment was set; the Logs tab and the i key set one")
 	}

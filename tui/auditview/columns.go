@@ -92,16 +92,16 @@ func (c *columns) toggle(name string, on bool) {
 
 // picker is the dialog that chooses columns.
 type picker struct {
-	p      *Page
+	p      *rows
 	cols   []column
 	scroll widget.Scroll
 	width  int
 }
 
-func (p *Page) chooseColumns() tea.Cmd {
+func (p *rows) chooseColumns() tea.Cmd {
 	d := &picker{p: p, width: p.list.width}
 	for _, col := range all {
-		if col.has(p.src.Layout()) {
+		if col.has(p.base.src.Layout()) {
 			d.cols = append(d.cols, col)
 		}
 	}
@@ -109,7 +109,7 @@ func (p *Page) chooseColumns() tea.Cmd {
 }
 
 func (d *picker) on(name string) bool {
-	for _, col := range d.p.look.shown(d.p.src.Layout(), d.width) {
+	for _, col := range d.p.look.shown(d.p.base.src.Layout(), d.width) {
 		if col.name == name {
 			return true
 		}
@@ -137,7 +137,7 @@ func (d *picker) Update(msg tea.Msg) (tea.Cmd, bool) {
 
 // View draws the dialog.
 func (d *picker) View(size page.Size) string {
-	t, e := d.p.env.Theme, d.p.env
+	t, e := d.p.base.env.Theme, d.p.base.env
 	d.scroll.Resize(len(d.cols), max(1, size.Height-5))
 	from, to := d.scroll.Window()
 	var lines []string
@@ -164,7 +164,7 @@ func (d *picker) View(size page.Size) string {
 
 // cellWidths gives each column the room its content needs, up to its most; the
 // open one takes what is left. Where that is little, the widest give way.
-func (p *Page) cellWidths(cols []column, rows []audit.Row, width int) []int {
+func (p *base) cellWidths(cols []column, rows []audit.Row, width int) []int {
 	widths := make([]int, len(cols))
 	open, used := -1, 1
 	for i, col := range cols {
@@ -195,7 +195,7 @@ func (p *Page) cellWidths(cols []column, rows []audit.Row, width int) []int {
 }
 
 // plainCell is a cell's text without colour.
-func (p *Page) plainCell(col column, r *audit.Row, width int) string {
+func (p *base) plainCell(col column, r *audit.Row, width int) string {
 	switch col.name {
 	case "time":
 		return p.clock(r, width)
@@ -212,7 +212,7 @@ func shown(s string) string { return termsafe.Line(audit.Mask(s)) }
 
 // clock is a row's time: what is not as today comes first, as much of the rest
 // as the width allows.
-func (p *Page) clock(r *audit.Row, width int) string {
+func (p *base) clock(r *audit.Row, width int) string {
 	if r.Time.IsZero() {
 		return p.env.Theme.Glyph.Unknown
 	}
@@ -234,7 +234,7 @@ func sameDay(a, b time.Time) bool { return a.Format(time.DateOnly) == b.Format(t
 
 // cell draws one cell in exactly w cells; selected rows carry no colours of
 // their own. before is the row above, for what need not be said twice.
-func (p *Page) cell(col column, r, before *audit.Row, w, width int, selected bool) string {
+func (p *base) cell(col column, r, before *audit.Row, w, width int, selected bool) string {
 	text := cells.Pad(p.plainCell(col, r, width), w)
 	t := p.env.Theme
 	switch {
@@ -261,7 +261,7 @@ func (p *Page) cell(col column, r, before *audit.Row, w, width int, selected boo
 }
 
 // clockCell dims the date where it is that of the row above.
-func (p *Page) clockCell(text string, r, before *audit.Row, width int) string {
+func (p *base) clockCell(text string, r, before *audit.Row, width int) string {
 	date, clock, found := strings.Cut(text, " ")
 	if !found || width < 60 || r.Time.IsZero() {
 		return text
@@ -274,12 +274,12 @@ func (p *Page) clockCell(text string, r, before *audit.Row, width int) string {
 }
 
 // arrows dims the marks between old and new values.
-func (p *Page) arrows(text string) string {
+func (p *base) arrows(text string) string {
 	return strings.ReplaceAll(text, "→", p.env.Theme.Accent.Render("→"))
 }
 
 // actionLook is an action's colour and mark; the word stands beside it.
-func (p *Page) actionLook(action string) (lipgloss.Style, string) {
+func (p *base) actionLook(action string) (lipgloss.Style, string) {
 	t := p.env.Theme
 	switch strings.ToUpper(action) {
 	case "CREATE", "INSERT", "ADD":

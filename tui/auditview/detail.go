@@ -24,26 +24,26 @@ type detail struct {
 }
 
 // show opens a row among those that stand beside it.
-func (p *Page) show(rows []audit.Row, at int) tea.Cmd {
+func (p *rows) show(rows []audit.Row, at int) tea.Cmd {
 	p.detail = detail{rows: rows, at: at}
-	p.enter(detailMode)
+	p.base.enter(detailMode)
 	return nil
 }
 
 // step goes to the row beside; the list's cursor follows.
-func (p *Page) step(n int) tea.Cmd {
+func (p *rows) step(n int) tea.Cmd {
 	d := &p.detail
 	d.at = max(0, min(d.at+n, len(d.rows)-1))
 	d.scroll = widget.Scroll{}
-	if k := len(p.back); k > 0 && p.back[k-1] == listMode && d.at < len(p.list.rows) {
+	if k := len(p.base.back); k > 0 && p.base.back[k-1] == listMode && d.at < len(p.list.rows) {
 		p.list.scroll.Move(d.at - p.list.scroll.Cursor)
 	}
 	return nil
 }
 
-func (p *Page) drawDetail(size page.Size) []string {
-	d := &p.detail
-	lines := p.describe(&d.rows[d.at], size.Width-2)
+func (p *sheet) drawDetail(size page.Size) []string {
+	d := &p.rows.detail
+	lines := p.base.describe(&d.rows[d.at], size.Width-2)
 	height := max(1, size.Height-1)
 	// The cursor of a text is its first visible line.
 	d.scroll.Resize(max(1, len(lines)-height+1), 1)
@@ -55,17 +55,17 @@ func (p *Page) drawDetail(size page.Size) []string {
 	for len(out) < height {
 		out = append(out, "")
 	}
-	t := p.env.Theme
-	foot := p.env.T("row %s of %s", human.Count(int64(d.at+1)), human.Count(int64(len(d.rows))))
+	t := p.base.env.Theme
+	foot := p.base.env.T("row %s of %s", human.Count(int64(d.at+1)), human.Count(int64(len(d.rows))))
 	if rest := len(lines) - from - height; rest > 0 {
-		foot += " " + t.Glyph.Dot + " " + p.env.T("%d lines below", rest)
+		foot += " " + t.Glyph.Dot + " " + p.base.env.T("%d lines below", rest)
 	}
 	return append(out, t.Dim.Render(cells.Cut(" "+foot, size.Width)))
 }
 
 // describe is a whole row in lines of at most w cells: what, who, when, from
 // where, the change, and everything else that the row holds.
-func (p *Page) describe(r *audit.Row, w int) []string {
+func (p *base) describe(r *audit.Row, w int) []string {
 	t, e := p.env.Theme, p.env
 	style, glyph := p.actionLook(r.Get(audit.Action))
 	lines := []string{
@@ -111,7 +111,7 @@ func (p *Page) describe(r *audit.Row, w int) []string {
 
 // diffLines draws a change: the path, then what was in red with "-", then what
 // is in green with "+".
-func (p *Page) diffLines(changes []audit.Change, w int) []string {
+func (p *base) diffLines(changes []audit.Change, w int) []string {
 	t := p.env.Theme
 	if len(changes) == 0 {
 		return []string{t.Dim.Render(p.env.T("no change was recorded"))}
@@ -192,7 +192,7 @@ func pretty(text string, w int) []string {
 }
 
 // ago is how long before the console's clock a moment was.
-func (p *Page) ago(at time.Time) string {
+func (p *base) ago(at time.Time) string {
 	d := p.env.Clock.Now().Sub(at)
 	if d < 0 {
 		return p.env.T("in %s", human.Duration(-d))

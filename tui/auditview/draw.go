@@ -21,63 +21,63 @@ const wide = 150
 
 // drawList draws the query line, the rows and one line about them.
 func (p *Page) drawList(size page.Size) []string {
-	lines := []string{p.queryLine(size.Width)}
+	lines := []string{p.editor.queryLine(size.Width)}
 	if size.Height < 3 {
 		return lines
 	}
-	lines = append(lines, p.hints(size)...)
+	lines = append(lines, p.editor.hints(size)...)
 	body := page.Size{Width: size.Width, Height: size.Height - len(lines) - 1}
 	side := 0
-	if size.Width >= wide && len(p.list.rows) > 0 {
+	if size.Width >= wide && len(p.rows.list.rows) > 0 {
 		side = size.Width * 2 / 5
 		body.Width -= side + 1
 	}
-	rows := p.drawRows(body)
+	rows := p.sheet.drawRows(body)
 	if side > 0 {
-		rows = p.beside(rows, body, side)
+		rows = p.sheet.beside(rows, body, side)
 	}
 	lines = append(lines, rows...)
 	for len(lines) < size.Height-1 {
 		lines = append(lines, "")
 	}
-	return append(lines, p.statusLine(size.Width))
+	return append(lines, p.sheet.statusLine(size.Width))
 }
 
 // queryLine is the query, or what can be written there.
-func (p *Page) queryLine(w int) string {
-	t, e := p.env.Theme, p.env
+func (p *editor) queryLine(w int) string {
+	t, e := p.base.env.Theme, p.base.env
 	if p.editing {
 		return " " + p.input.View(t, w-1)
 	}
 	right := ""
 	switch {
-	case p.list.loading:
+	case p.rows.list.loading:
 		right = t.Accent.Render(t.Glyph.Running+" "+e.T("reading")) + " "
-	case p.list.live && p.list.lost:
+	case p.rows.list.live && p.rows.list.lost:
 		right = t.Warn.Render(t.Glyph.Warn+" "+e.T("live, once the server is back")) + " "
-	case p.list.live && p.list.unseen > 0:
-		right = t.Badge.Render(e.T(" +%d new ", p.list.unseen)) + " "
-	case p.list.live:
+	case p.rows.list.live && p.rows.list.unseen > 0:
+		right = t.Badge.Render(e.T(" +%d new ", p.rows.list.unseen)) + " "
+	case p.rows.list.live:
 		right = t.OK.Render(t.Glyph.OK+" "+e.T("live")) + " "
 	}
 	left := " " + t.Accent.Render("/") + " "
 	room := w - cells.Width(right)
-	if p.query == "" {
+	if p.base.query == "" {
 		return cells.Pad(
 			left+t.Dim.Render(e.T("all rows, newest first; for example user:1 action:DELETE since:-24h")),
 			room,
 		) + right
 	}
-	return cells.Pad(left+t.Bold.Render(shown(p.query)), room) + right
+	return cells.Pad(left+t.Bold.Render(shown(p.base.query)), room) + right
 }
 
 // hints are the lines under the query while it is written: what is wrong, or
 // what fits.
-func (p *Page) hints(size page.Size) []string {
+func (p *editor) hints(size page.Size) []string {
 	if !p.editing {
 		return nil
 	}
-	t, e := p.env.Theme, p.env
+	t, e := p.base.env.Theme, p.base.env
 	if p.wrong != nil {
 		before := cells.Width(p.input.Value()[:p.wrong.Pos])
 		marks := strings.Repeat("^", max(1, cells.Width(p.input.Value()[p.wrong.Pos:p.wrong.End])))
@@ -113,14 +113,14 @@ func (p *Page) hints(size page.Size) []string {
 }
 
 // drawRows draws the head and the visible rows.
-func (p *Page) drawRows(size page.Size) []string {
-	l, t := &p.list, p.env.Theme
+func (p *sheet) drawRows(size page.Size) []string {
+	l, t := &p.rows.list, p.base.env.Theme
 	l.width = size.Width
 	switch {
 	case l.err != nil:
-		return p.problem(l.err, size, lang.M("r tries again"))
+		return p.base.problem(l.err, size, lang.M("r tries again"))
 	case l.question != nil:
-		return p.drawQuestion(l.question, size)
+		return p.base.drawQuestion(l.question, size)
 	case len(l.rows) == 0 && l.loading:
 		return p.drawSearch(size)
 	case len(l.rows) == 0:
@@ -131,11 +131,11 @@ func (p *Page) drawRows(size page.Size) []string {
 	l.scroll.Resize(len(l.rows), height)
 	from, to := l.scroll.Window()
 	rows := l.rows[from:to]
-	cols := p.look.shown(p.src.Layout(), size.Width)
-	widths := p.cellWidths(cols, rows, size.Width)
+	cols := p.rows.look.shown(p.base.src.Layout(), size.Width)
+	widths := p.base.cellWidths(cols, rows, size.Width)
 	head := " "
 	for i, col := range cols {
-		head += cells.Pad(p.env.Lang.Msg(col.title), widths[i]) + "  "
+		head += cells.Pad(p.base.env.Lang.Msg(col.title), widths[i]) + "  "
 	}
 	lines := append(banner, t.Dim.Render(cells.Cut(strings.TrimRight(head, " "), size.Width)))
 	for i := range rows {
@@ -144,56 +144,56 @@ func (p *Page) drawRows(size page.Size) []string {
 	return lines
 }
 
-func (p *Page) drawRow(cols []column, widths []int, at, width int) string {
-	r, selected := &p.list.rows[at], at == p.list.scroll.Cursor
+func (p *sheet) drawRow(cols []column, widths []int, at, width int) string {
+	r, selected := &p.rows.list.rows[at], at == p.rows.list.scroll.Cursor
 	var before *audit.Row
-	if at > p.list.scroll.Top {
-		before = &p.list.rows[at-1]
+	if at > p.rows.list.scroll.Top {
+		before = &p.rows.list.rows[at-1]
 	}
 	var b strings.Builder
 	for i, col := range cols {
 		if widths[i] == 0 {
 			continue
 		}
-		b.WriteString(p.cell(col, r, before, widths[i], width, selected))
+		b.WriteString(p.base.cell(col, r, before, widths[i], width, selected))
 		b.WriteString("  ")
 	}
 	line := cells.Pad(strings.TrimRight(b.String(), " "), width-1)
 	if selected {
-		return widget.SelectedRow(p.env.Theme, line, width)
+		return widget.SelectedRow(p.base.env.Theme, line, width)
 	}
 	return " " + line
 }
 
 // empty says why there is nothing.
-func (p *Page) empty() string {
-	if p.list.partial {
-		return p.env.T("nothing yet, back to %s", p.moment(p.list.next.At))
+func (p *sheet) empty() string {
+	if p.rows.list.partial {
+		return p.base.env.T("nothing yet, back to %s", p.base.moment(p.rows.list.next.At))
 	}
-	if p.query == "" {
-		return p.env.T("the table is empty")
+	if p.base.query == "" {
+		return p.base.env.T("the table is empty")
 	}
-	return p.env.T("no row is like this; esc shows all")
+	return p.base.env.T("no row is like this; esc shows all")
 }
 
 // banner says what is not as usual with the list.
-func (p *Page) banner(w int) []string {
-	t, e := p.env.Theme, p.env
-	if !p.list.unproved {
+func (p *sheet) banner(w int) []string {
+	t, e := p.base.env.Theme, p.base.env
+	if !p.rows.list.unproved {
 		return nil
 	}
 	text := e.T("the highest ids; whether they are the newest rows is being looked at")
-	if n := p.proof.progress; n.Total > 0 {
+	if n := p.base.proof.progress; n.Total > 0 {
 		text += "  " + human.Percent(float64(n.Done)/float64(n.Total))
 	}
-	if p.proof.err != nil {
-		text = e.T("the highest ids; the table's order is not known: %s", sentence(p.proof.err))
+	if p.base.proof.err != nil {
+		text = e.T("the highest ids; the table's order is not known: %s", sentence(p.base.proof.err))
 	}
 	return []string{t.Warn.Render(cells.Cut(" "+t.Glyph.Warn+" "+termsafe.Line(text), w))}
 }
 
 // drawQuestion shows what would be read, and asks.
-func (p *Page) drawQuestion(err error, size page.Size) []string {
+func (p *base) drawQuestion(err error, size page.Size) []string {
 	t, e := p.env.Theme, p.env
 	var much *audit.TooMuchError
 	out := []string{""}
@@ -234,7 +234,7 @@ func (p *Page) drawQuestion(err error, size page.Size) []string {
 }
 
 // problem shows an error with its hint.
-func (p *Page) problem(err error, size page.Size, then lang.Msg) []string {
+func (p *base) problem(err error, size page.Size, then lang.Msg) []string {
 	t, e := p.env.Theme, p.env
 	out := []string{""}
 	add := func(prefix, s string) {
@@ -260,8 +260,8 @@ func (p *Page) problem(err error, size page.Size, then lang.Msg) []string {
 }
 
 // statusLine is one line about the rows: where the cursor is, how they were got.
-func (p *Page) statusLine(w int) string {
-	l, t, e := &p.list, p.env.Theme, p.env
+func (p *sheet) statusLine(w int) string {
+	l, t, e := &p.rows.list, p.base.env.Theme, p.base.env
 	var parts []string
 	if len(l.rows) > 0 {
 		more := ""
@@ -277,30 +277,30 @@ func (p *Page) statusLine(w int) string {
 	case l.loading && l.seen.Rows > 0:
 		parts = append(parts, e.Lang.Msg(p.lookedAt()))
 	case l.partial:
-		parts = append(parts, t.Warn.Render(e.T("searched back to %s; m searches on", p.moment(l.next.At))))
+		parts = append(parts, t.Warn.Render(e.T("searched back to %s; m searches on", p.base.moment(l.next.At))))
 	case len(l.rows) > 0:
 		parts = append(parts, e.T("%d ms by %s", l.took.Milliseconds(), l.way.Label()))
 	}
-	for _, n := range p.src.Notes()[:min(1, len(p.src.Notes()))] {
+	for _, n := range p.base.src.Notes()[:min(1, len(p.base.src.Notes()))] {
 		parts = append(parts, e.Lang.Msg(n))
 	}
 	return t.Dim.Render(cells.Cut(" "+termsafe.Line(strings.Join(parts, " "+t.Glyph.Dot+" ")), w))
 }
 
 // lookedAt tells how far a search is: of how many rows, or back to when.
-func (p *Page) lookedAt() lang.Msg {
-	n := p.list.seen
+func (p *sheet) lookedAt() lang.Msg {
+	n := p.rows.list.seen
 	if n.Of > 0 {
 		return lang.M("looked at %s of about %s rows", human.Count(n.Rows), human.Count(n.Of))
 	}
-	return lang.M("looked at %s rows, back to %s", human.Count(n.Rows), p.moment(n.Back))
+	return lang.M("looked at %s rows, back to %s", human.Count(n.Rows), p.base.moment(n.Back))
 }
 
 // drawSearch stands in the place of rows that have not come yet.
-func (p *Page) drawSearch(size page.Size) []string {
-	t, n := p.env.Theme, p.list.seen
+func (p *sheet) drawSearch(size page.Size) []string {
+	t, n := p.base.env.Theme, p.rows.list.seen
 	if n.Of == 0 {
-		return []string{"", "  " + t.Dim.Render(p.env.T("reading the newest rows …"))}
+		return []string{"", "  " + t.Dim.Render(p.base.env.T("reading the newest rows …"))}
 	}
 	share := float64(n.Rows) / float64(n.Of)
 	out := []string{""}
@@ -309,14 +309,14 @@ func (p *Page) drawSearch(size page.Size) []string {
 			out = append(out, "  "+t.Dim.Render(l))
 		}
 	}
-	add(p.env.T("no index serves this; the whole table is looked through …"))
+	add(p.base.env.T("no index serves this; the whole table is looked through …"))
 	out = append(out, "  "+widget.Bar(t, share, min(40, size.Width-12))+" "+human.Percent(share))
-	add(p.env.Lang.Msg(p.lookedAt()))
+	add(p.base.env.Lang.Msg(p.lookedAt()))
 	return out
 }
 
 // moment is a stamp for people.
-func (p *Page) moment(at audit.Stamp) string {
+func (p *base) moment(at audit.Stamp) string {
 	when := at.Moment(p.src.Layout().Zone)
 	if when.IsZero() {
 		return "-"
@@ -325,9 +325,9 @@ func (p *Page) moment(at audit.Stamp) string {
 }
 
 // beside puts the chosen row at the right of the list.
-func (p *Page) beside(rows []string, body page.Size, side int) []string {
-	t := p.env.Theme
-	r := &p.list.rows[min(p.list.scroll.Cursor, len(p.list.rows)-1)]
-	right := p.describe(r, side-2)
+func (p *sheet) beside(rows []string, body page.Size, side int) []string {
+	t := p.base.env.Theme
+	r := &p.rows.list.rows[min(p.rows.list.scroll.Cursor, len(p.rows.list.rows)-1)]
+	right := p.base.describe(r, side-2)
 	return widget.Beside(t, rows, right, body.Width, side, body.Height)
 }

@@ -28,23 +28,23 @@ type valuesMsg struct {
 	values []audit.Count
 }
 
-func (p *Page) edit() tea.Cmd {
+func (p *editor) edit() tea.Cmd {
 	p.editing = true
-	p.input.Set(p.query)
+	p.input.Set(p.base.query)
 	p.input.Focus()
 	return p.suggest()
 }
 
-func (p *Page) stopEditing() {
+func (p *editor) stopEditing() {
 	p.editing, p.wrong, p.offers = false, nil, nil
 	p.input.Blur()
 }
 
 // editKey handles a key of the query line.
-func (p *Page) editKey(k tea.KeyMsg) tea.Cmd {
+func (p *editor) editKey(k tea.KeyMsg) tea.Cmd {
 	switch k.String() {
 	case "esc":
-		p.input.Set(p.query)
+		p.input.Set(p.base.query)
 		p.stopEditing()
 		return nil
 	case "enter":
@@ -66,20 +66,20 @@ func (p *Page) editKey(k tea.KeyMsg) tea.Cmd {
 	return p.suggest()
 }
 
-func (p *Page) submit() tea.Cmd {
+func (p *editor) submit() tea.Cmd {
 	query := strings.TrimSpace(p.input.Value())
-	f, err := p.syntax().Parse(query)
+	f, err := p.base.syntax().Parse(query)
 	if errors.As(err, &p.wrong) {
 		return nil
 	}
 	p.stopEditing()
-	p.query, p.filter = query, f
-	p.mode, p.back = listMode, nil
-	return p.reload(false)
+	p.base.query, p.base.filter = query, f
+	p.base.mode, p.base.back = listMode, nil
+	return p.rows.reload(false)
 }
 
 // accept puts the chosen offer into the line.
-func (p *Page) accept() tea.Cmd {
+func (p *editor) accept() tea.Cmd {
 	if p.pick < 0 || p.pick >= len(p.offers) {
 		return nil
 	}
@@ -101,7 +101,7 @@ func (p *Page) accept() tea.Cmd {
 }
 
 // suggest finds what fits at the cursor, and asks for values not known yet.
-func (p *Page) suggest() tea.Cmd {
+func (p *editor) suggest() tea.Cmd {
 	text := p.input.Value()
 	p.wrong, p.pick, p.offers = nil, -1, nil
 	runes := []rune(text)
@@ -121,7 +121,7 @@ func (p *Page) suggest() tea.Cmd {
 				"-30d",
 				"today",
 				"yesterday",
-				p.env.Clock.Now().In(p.env.Zone).Format("2006-01-02"),
+				p.base.env.Clock.Now().In(p.base.env.Zone).Format("2006-01-02"),
 			),
 			p.spot.Prefix,
 		)
@@ -142,12 +142,12 @@ func (p *Page) suggest() tea.Cmd {
 	return p.askValues(field)
 }
 
-func (p *Page) askValues(field audit.Field) tea.Cmd {
+func (p *editor) askValues(field audit.Field) tea.Cmd {
 	if p.known == nil {
 		p.known = map[audit.Field][]audit.Count{}
 	}
 	p.known[field] = nil
-	ctx, src := p.env.Ctx, p.src
+	ctx, src := p.base.env.Ctx, p.base.src
 	return func() tea.Msg {
 		values, err := src.Values(ctx, field, "", 200)
 		if err != nil {
@@ -158,7 +158,7 @@ func (p *Page) askValues(field audit.Field) tea.Cmd {
 }
 
 // offer takes values that came while the line is written.
-func (p *Page) offer(m valuesMsg) {
+func (p *editor) offer(m valuesMsg) {
 	p.known[m.field] = m.values
 	if field, ok := audit.QueryField(p.spot.Key); p.editing && ok && field == m.field {
 		p.offers = fitting(m.values, p.spot.Prefix)
@@ -166,12 +166,12 @@ func (p *Page) offer(m valuesMsg) {
 }
 
 // keys are those that fit, with what to write behind them.
-func (p *Page) keys(prefix string) []audit.Count {
-	all := words(p.src.Layout().QueryKeys()...)
+func (p *editor) keys(prefix string) []audit.Count {
+	all := words(p.base.src.Layout().QueryKeys()...)
 	for i := range all {
 		for _, k := range formKeys {
 			if k.key == all[i].Value {
-				all[i].Label = p.env.Lang.Msg(k.hint)
+				all[i].Label = p.base.env.Lang.Msg(k.hint)
 			}
 		}
 	}
@@ -185,10 +185,10 @@ func (p *Page) keys(prefix string) []audit.Count {
 }
 
 // paths are those that changed in the rows that are here.
-func (p *Page) paths() []audit.Count {
+func (p *editor) paths() []audit.Count {
 	seen := audit.NewTally()
-	for i := range p.list.rows[:min(500, len(p.list.rows))] {
-		for _, c := range audit.Diff(&p.list.rows[i]) {
+	for i := range p.rows.list.rows[:min(500, len(p.rows.list.rows))] {
+		for _, c := range audit.Diff(&p.rows.list.rows[i]) {
 			seen.Add(c.Path, "", 1)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 // form is the dialog that writes a query field by field. What its fields
 // cannot say stays in the last one as it was written.
 type form struct {
-	p      *Page
+	p      *editor
 	fields []formField
 	at     int
 	wrong  *audit.QueryError
@@ -49,18 +49,18 @@ var formKeys = []struct {
 }
 
 // openForm shows the form with the query that stands there.
-func (p *Page) openForm() tea.Cmd {
+func (p *editor) openForm() tea.Cmd {
 	f := &form{p: p}
 	known := map[string]bool{"": true}
-	for _, k := range p.src.Layout().QueryKeys() {
+	for _, k := range p.base.src.Layout().QueryKeys() {
 		known[k] = true
 	}
 	for _, k := range formKeys {
 		if known[k.key] {
-			f.fields = append(f.fields, formField{k.key, k.label, widget.NewInput("", p.env.Lang.Msg(k.hint))})
+			f.fields = append(f.fields, formField{k.key, k.label, widget.NewInput("", p.base.env.Lang.Msg(k.hint))})
 		}
 	}
-	f.fill(p.query)
+	f.fill(p.base.query)
 	return tea.Batch(page.Send(page.Open{Overlay: f}), f.focus(0))
 }
 
@@ -120,7 +120,7 @@ func (f *form) focus(n int) tea.Cmd {
 
 func (f *form) check() {
 	f.wrong = nil
-	_, err := f.p.syntax().Parse(f.query())
+	_, err := f.p.base.syntax().Parse(f.query())
 	errors.As(err, &f.wrong)
 }
 
@@ -192,7 +192,7 @@ func (f *form) Update(msg tea.Msg) (tea.Cmd, bool) {
 
 // View draws the dialog.
 func (f *form) View(size page.Size) string {
-	t, e := f.p.env.Theme, f.p.env
+	t, e := f.p.base.env.Theme, f.p.base.env
 	inner := min(68, size.Width-4)
 	name := 0
 	for _, in := range f.fields {
@@ -215,9 +215,9 @@ func (f *form) View(size page.Size) string {
 
 // below is what is wrong, else what fits.
 func (f *form) below(w int) string {
-	t := f.p.env.Theme
+	t := f.p.base.env.Theme
 	if f.wrong != nil {
-		return t.Crit.Render(cells.Cut(t.Glyph.Cross+" "+termsafe.Line(f.p.env.Lang.Msg(f.wrong.Msg)), w))
+		return t.Crit.Render(cells.Cut(t.Glyph.Cross+" "+termsafe.Line(f.p.base.env.Lang.Msg(f.wrong.Msg)), w))
 	}
 	var parts []string
 	for _, c := range f.offers()[:min(maxOffers, len(f.offers()))] {
@@ -234,7 +234,7 @@ func (f *form) below(w int) string {
 }
 
 func (f *form) keys(w int) string {
-	t, e := f.p.env.Theme, f.p.env
+	t, e := f.p.base.env.Theme, f.p.base.env
 	help := widget.KeyHelp(t, "enter", e.T("show")) + "  " + widget.KeyHelp(t, "tab", e.T("complete")) + "  " +
 		widget.KeyHelp(t, "^l", e.T("clear all")) + "  " + widget.KeyHelp(t, "esc", e.T("back"))
 	return cells.Cut(help, w)

@@ -42,17 +42,17 @@ func TestTheFormWritesAQueryAndReadsItBack(t *testing.T) {
 	p := settled(t, "en", src)
 	f := opened(t, p)
 	if done := fillIn(p, f, "3,4", "down", "del", "tab", "down", "down", "-24h", "down", "down", "status", "enter"); !done ||
-		p.query != `user:3,4 action:DELETE since:-24h changed:status` {
-		t.Fatalf("done %v: %q", done, p.query)
+		p.base.query != `user:3,4 action:DELETE since:-24h changed:status` {
+		t.Fatalf("done %v: %q", done, p.base.query)
 	}
 	// What the fields cannot say stays as it was written.
-	p.ask(`-action:LOGIN user:1 user:2 ip:10.0.* "a b" text:"x, y"`)
+	p.editor.ask(`-action:LOGIN user:1 user:2 ip:10.0.* "a b" text:"x, y"`)
 	f = opened(t, p)
 	if got := f.query(); got != `user:1 ip:10.0.* text:"x, y" -action:LOGIN user:2 "a b"` {
 		t.Fatalf("read back as %q", got)
 	}
-	if fillIn(p, f, "ctrl+l", "enter"); p.query != "" {
-		t.Fatalf("cleared to %q", p.query)
+	if fillIn(p, f, "ctrl+l", "enter"); p.base.query != "" {
+		t.Fatalf("cleared to %q", p.base.query)
 	}
 }
 
@@ -63,8 +63,8 @@ func TestTheFormSaysWhatIsWrongAndStays(t *testing.T) {
 		!strings.Contains(f.View(page.Size{Width: 80, Height: 24}), "28 days") {
 		t.Fatalf("done %v:\n%s", done, f.View(page.Size{Width: 80, Height: 24}))
 	}
-	if done := fillIn(p, f, "esc"); !done || p.query != "" {
-		t.Fatalf("done %v, query %q", done, p.query)
+	if done := fillIn(p, f, "esc"); !done || p.base.query != "" {
+		t.Fatalf("done %v, query %q", done, p.base.query)
 	}
 }
 

@@ -10,14 +10,14 @@ import (
 
 func TestTheIncidentPutsTheCursorOnItsRow(t *testing.T) {
 	p := settled(t, "en", sample(t))
-	at := p.src.(*fake).rows[1].Time.Add(time.Second) // the newest row is later, and within the span
+	at := p.base.src.(*fake).rows[1].Time.Add(time.Second) // the newest row is later, and within the span
 	p.Update(page.Incident{At: at})
 	press(p, "@")
-	if len(p.list.rows) < 2 || p.list.scroll.Cursor != 1 || !p.list.rows[1].Time.Before(at) {
-		t.Fatalf("%d rows, the cursor on %d", len(p.list.rows), p.list.scroll.Cursor)
+	if len(p.rows.list.rows) < 2 || p.rows.list.scroll.Cursor != 1 || !p.rows.list.rows[1].Time.Before(at) {
+		t.Fatalf("%d rows, the cursor on %d", len(p.rows.list.rows), p.rows.list.scroll.Cursor)
 	}
 	press(p, "r")
-	if p.list.scroll.Cursor != 0 {
+	if p.rows.list.scroll.Cursor != 0 {
 		t.Fatal("reading again goes to the incident once more")
 	}
 }
@@ -25,12 +25,12 @@ func TestTheIncidentPutsTheCursorOnItsRow(t *testing.T) {
 func TestALiveListThatWouldReadMuchStopsAndSaysSo(t *testing.T) {
 	src := sample(t)
 	p := settled(t, "zh", src)
-	p.list.live = true
-	p.arrived(newRowsMsg{err: &audit.TooMuchError{Estimate: audit.Estimate{Rows: 5_000_000}, Max: 200_000}})
-	if p.list.live {
+	p.rows.list.live = true
+	p.rows.arrived(newRowsMsg{err: &audit.TooMuchError{Estimate: audit.Estimate{Rows: 5_000_000}, Max: 200_000}})
+	if p.rows.list.live {
 		t.Fatal("it polls on")
 	}
-	text := p.env.Lang.Msg(sentence(&audit.TooMuchError{Estimate: audit.Estimate{Rows: 5_000_000}, Max: 200_000}))
+	text := p.base.env.Lang.Msg(sentence(&audit.TooMuchError{Estimate: audit.Estimate{Rows: 5_000_000}, Max: 200_000}))
 	if text == "" || text == (&audit.TooMuchError{Estimate: audit.Estimate{Rows: 5_000_000}, Max: 200_000}).Error() {
 		t.Fatalf("not in the reader's language: %q", text)
 	}

@@ -63,20 +63,20 @@ type pageMsg struct {
 type seenMsg audit.Looked
 
 // reload reads the first page anew.
-func (p *Page) reload(leave bool) tea.Cmd {
+func (p *rows) reload(leave bool) tea.Cmd {
 	l := &p.list
 	if leave && l.question != nil {
 		l.rows = nil // of the query before
 	}
 	l.leave, l.question, l.err = leave, nil, nil
 	return p.fetch(
-		audit.PageRequest{Filter: p.filter, Before: audit.Newest(), Limit: pageRows, Leave: leave, Unproved: true},
+		audit.PageRequest{Filter: p.base.filter, Before: audit.Newest(), Limit: pageRows, Leave: leave, Unproved: true},
 		true,
 	)
 }
 
 // loadMore reads the next page when the cursor comes near the end.
-func (p *Page) loadMore() tea.Cmd {
+func (p *rows) loadMore() tea.Cmd {
 	l := &p.list
 	if l.loading || !l.more || l.question != nil || l.partial || len(l.rows)-l.scroll.Cursor > ahead ||
 		len(l.rows) >= keepRows {
@@ -86,19 +86,19 @@ func (p *Page) loadMore() tea.Cmd {
 }
 
 // goOn reads the page behind the last row, or where a search stopped.
-func (p *Page) goOn() tea.Cmd {
+func (p *rows) goOn() tea.Cmd {
 	return p.fetch(
-		audit.PageRequest{Filter: p.filter, Before: p.list.next, Limit: pageRows, Leave: p.list.leave},
+		audit.PageRequest{Filter: p.base.filter, Before: p.list.next, Limit: pageRows, Leave: p.list.leave},
 		false,
 	)
 }
 
-func (p *Page) fetch(req audit.PageRequest, first bool) tea.Cmd {
-	if p.src == nil {
+func (p *rows) fetch(req audit.PageRequest, first bool) tea.Cmd {
+	if p.base.src == nil {
 		return nil
 	}
-	ctx, gen := p.list.gen.begin(p.env.Ctx)
-	src, now := p.src, p.env.Clock.Now
+	ctx, gen := p.list.gen.begin(p.base.env.Ctx)
+	src, now := p.base.src, p.base.env.Clock.Now
 	signal := make(chan seenMsg, 1)
 	p.list.loading, p.list.signal, p.list.seen = true, signal, seenMsg{}
 	req.Seen = func(n audit.Looked) { tell(signal, seenMsg(n)) }
@@ -110,7 +110,7 @@ func (p *Page) fetch(req audit.PageRequest, first bool) tea.Cmd {
 	})
 }
 
-func (p *Page) loaded(m pageMsg) tea.Cmd {
+func (p *rows) loaded(m pageMsg) tea.Cmd {
 	l := &p.list
 	l.loading = false
 	switch {
@@ -154,23 +154,23 @@ func (l *list) goTo(at time.Time) {
 }
 
 // ask sets a new query.
-func (p *Page) ask(query string) tea.Cmd {
-	p.query, p.list.seek = query, time.Time{}
+func (p *editor) ask(query string) tea.Cmd {
+	p.base.query, p.rows.list.seek = query, time.Time{}
 	p.input.Set(query)
-	p.mode, p.back = listMode, nil
-	if p.src == nil {
+	p.base.mode, p.base.back = listMode, nil
+	if p.base.src == nil {
 		return nil
 	}
-	f, err := p.syntax().Parse(query)
+	f, err := p.base.syntax().Parse(query)
 	if err != nil {
-		p.list.err = err
+		p.rows.list.err = err
 		return nil
 	}
-	p.filter = f
-	return p.reload(false)
+	p.base.filter = f
+	return p.rows.reload(false)
 }
 
-func (p *Page) syntax() audit.Syntax {
+func (p *base) syntax() audit.Syntax {
 	return audit.Syntax{Layout: p.src.Layout(), Now: p.env.Clock.Now(), Zone: p.env.Zone}
 }
 
@@ -183,7 +183,7 @@ type newRowsMsg struct {
 	err  error
 }
 
-func (p *Page) tick() tea.Cmd {
+func (p *rows) tick() tea.Cmd {
 	if !p.list.live {
 		return nil
 	}
@@ -192,10 +192,10 @@ func (p *Page) tick() tea.Cmd {
 }
 
 // poll reads what came behind the highest id, or the newest time.
-func (p *Page) poll() tea.Cmd {
+func (p *rows) poll() tea.Cmd {
 	l := &p.list
 	switch {
-	case p.src == nil || l.loading || l.unproved || l.question != nil:
+	case p.base.src == nil || l.loading || l.unproved || l.question != nil:
 		return nil
 	case l.err != nil && l.live && ops.CodeOf(l.err) == ops.Busy:
 		return p.reload(l.leave)
@@ -203,7 +203,7 @@ func (p *Page) poll() tea.Cmd {
 		return nil
 	}
 	top := p.top()
-	ctx, gen, src, f := p.env.Ctx, uint64(l.gen.Gen), p.src, p.filter
+	ctx, gen, src, f := p.base.env.Ctx, uint64(l.gen.Gen), p.base.src, p.base.filter
 	return func() tea.Msg {
 		rows, err := src.After(ctx, f, top, 1000)
 		return page.Msg{To: id, Gen: gen, Body: newRowsMsg{rows, err}}
@@ -211,12 +211,12 @@ func (p *Page) poll() tea.Cmd {
 }
 
 // top is the place behind which new rows come.
-func (p *Page) top() audit.Pos {
+func (p *rows) top() audit.Pos {
 	if len(p.list.rows) == 0 {
 		return p.list.top
 	}
 	top := p.list.rows[0].Pos()
-	numbered := p.src.Layout().Numbered()
+	numbered := p.base.src.Layout().Numbered()
 	for i := range p.list.rows {
 		if r := p.list.rows[i].Pos(); numbered && r.ID > top.ID || !numbered && top.Less(r) {
 			top = r
@@ -227,7 +227,7 @@ func (p *Page) top() audit.Pos {
 
 // arrived puts new rows where they belong. The cursor stays on its row, or at
 // the top when it stands there.
-func (p *Page) arrived(m newRowsMsg) tea.Cmd {
+func (p *rows) arrived(m newRowsMsg) tea.Cmd {
 	l := &p.list
 	if m.err != nil {
 		return l.missed(m.err)
@@ -295,7 +295,7 @@ type (
 )
 
 // proveFor begins the proof when that is what a question is about.
-func (p *Page) proveFor(err error) tea.Cmd {
+func (p *rows) proveFor(err error) tea.Cmd {
 	var unproved *audit.UnprovedError
 	if errors.As(err, &unproved) {
 		return p.prove()
@@ -304,13 +304,13 @@ func (p *Page) proveFor(err error) tea.Cmd {
 }
 
 // prove looks at the rows' order in the background, gently.
-func (p *Page) prove() tea.Cmd {
-	if p.proof.running {
+func (p *rows) prove() tea.Cmd {
+	if p.base.proof.running {
 		return nil
 	}
 	signal := make(chan provingMsg, 1)
-	p.proof = proof{running: true, signal: signal}
-	ctx, src := p.env.Ctx, p.src
+	p.base.proof = proof{running: true, signal: signal}
+	ctx, src := p.base.env.Ctx, p.base.src
 	return tea.Batch(park(signal, 0), func() tea.Msg {
 		defer close(signal)
 		err := src.Prove(ctx, 0.5, func(r ops.Progress) { tell(signal, provingMsg(r)) })
@@ -318,17 +318,17 @@ func (p *Page) prove() tea.Cmd {
 	})
 }
 
-func (p *Page) proved(m provedMsg) tea.Cmd {
-	p.proof.running = false
-	if p.proof.err = m.err; m.err != nil {
+func (p *rows) proved(m provedMsg) tea.Cmd {
+	p.base.proof.running = false
+	if p.base.proof.err = m.err; m.err != nil {
 		return nil
 	}
 	var cmds []tea.Cmd
 	if p.list.unproved || p.list.question != nil {
 		cmds = append(cmds, p.reload(false))
 	}
-	if p.mode == statsMode && p.stats.question != nil {
-		cmds = append(cmds, p.count(false))
+	if p.base.mode == statsMode && p.tallies.stats.question != nil {
+		cmds = append(cmds, p.tallies.count(false))
 	}
 	return tea.Batch(cmds...)
 }

@@ -5,7 +5,6 @@ package auditview
 import (
 	"context"
 	"errors"
-	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -43,36 +42,24 @@ const (
 
 // Page is the tab.
 type Page struct {
-	env   *page.Env
-	open  func(context.Context) (Source, error)
-	src   Source
-	err   error // why there is no source
-	shown bool
-	mode  mode
-	back  []mode // where esc leads
-
-	input   widget.Input
-	editing bool
-	complete
-	query  string
-	filter audit.Filter
-
-	list   list
-	detail detail
-	trace  trace
-	stats  stats
-	proof  proof
-	look   columns
-	at     time.Time // the console's moment of interest
-	opens  page.Gen
-	ticks  page.Gen // of the live list's clock
+	base    base
+	story   story
+	tallies tallies
+	rows    rows
+	sheet   sheet
+	editor  editor
+	open    func(context.Context) (Source, error)
+	err     error // why there is no source
+	shown   bool
+	opens   page.Gen
 }
 
 // New makes the tab. open is called when it is first shown, off the console's
 // goroutine.
 func New(env *page.Env, open func(context.Context) (Source, error)) *Page {
-	p := &Page{env: env, open: open, input: widget.NewInput("/ ", "")}
-	p.stats.span = 1
+	p := &Page{open: open, base: base{env: env}, editor: editor{input: widget.NewInput("/ ", "")}}
+	p.wire()
+	p.tallies.stats.span = 1
 	return p
 }
 
@@ -89,33 +76,33 @@ func (p *Page) Init() tea.Cmd { return nil }
 // when the list stands at its top.
 func (p *Page) Show() tea.Cmd {
 	p.shown = true
-	if p.src == nil {
+	if p.base.src == nil {
 		return p.connect()
 	}
-	if p.list.scroll.Cursor == 0 && p.list.question == nil && !p.list.loading {
-		return tea.Batch(p.poll(), p.tick())
+	if p.rows.list.scroll.Cursor == 0 && p.rows.list.question == nil && !p.rows.list.loading {
+		return tea.Batch(p.rows.poll(), p.rows.tick())
 	}
-	return p.tick()
+	return p.rows.tick()
 }
 
 // Hide stops the live list; a search under way goes on.
 func (p *Page) Hide() {
 	p.shown = false
-	p.ticks.Next()
+	p.rows.ticks.Next()
 }
 
 // Close ends the source's connection.
 func (p *Page) Close() {
-	p.list.stop()
-	p.trace.stop()
-	p.stats.stop()
-	if p.src != nil {
-		p.src.Close()
+	p.rows.list.stop()
+	p.story.trace.stop()
+	p.tallies.stats.stop()
+	if p.base.src != nil {
+		p.base.src.Close()
 	}
 }
 
 // TakingText tells that the query line is being written.
-func (p *Page) TakingText() bool { return p.editing }
+func (p *Page) TakingText() bool { return p.editor.editing }
 
 type openedMsg struct {
 	src Source
@@ -124,7 +111,7 @@ type openedMsg struct {
 
 func (p *Page) connect() tea.Cmd {
 	p.err = nil
-	ctx, gen, open := p.env.Ctx, p.opens.Next(), p.open
+	ctx, gen, open := p.base.env.Ctx, p.opens.Next(), p.open
 	return func() tea.Msg {
 		src, err := open(ctx)
 		return page.Msg{To: id, Gen: gen, Body: openedMsg{src, err}}
@@ -137,31 +124,34 @@ func (p *Page) Receive(m page.Msg) tea.Cmd {
 	case openedMsg:
 		return p.opened(m.Gen, body)
 	case pageMsg:
-		return p.list.gen.drop(m.Gen, func() tea.Cmd { return p.loaded(body) })
+		return p.rows.list.gen.drop(m.Gen, func() tea.Cmd { return p.rows.loaded(body) })
 	case seenMsg:
-		return p.list.gen.drop(m.Gen, func() tea.Cmd { p.list.seen = body; return park(p.list.signal, m.Gen) })
+		return p.rows.list.gen.drop(m.Gen, func() tea.Cmd {
+			p.rows.list.seen = body
+			return park(p.rows.list.signal, m.Gen)
+		})
 	case newRowsMsg:
-		return p.list.gen.drop(m.Gen, func() tea.Cmd { return p.arrived(body) })
+		return p.rows.list.gen.drop(m.Gen, func() tea.Cmd { return p.rows.arrived(body) })
 	case tickMsg:
-		if p.ticks.Is(m.Gen) && p.shown {
-			return tea.Batch(p.poll(), p.tick())
+		if p.rows.ticks.Is(m.Gen) && p.shown {
+			return tea.Batch(p.rows.poll(), p.rows.tick())
 		}
 	case traceMsg:
-		return p.trace.gen.drop(m.Gen, func() tea.Cmd { p.traced(body); return nil })
+		return p.story.trace.gen.drop(m.Gen, func() tea.Cmd { p.rows.traced(body); return nil })
 	case statsMsg:
-		return p.stats.gen.drop(m.Gen, func() tea.Cmd { return p.counted(body) })
+		return p.tallies.stats.gen.drop(m.Gen, func() tea.Cmd { return p.rows.counted(body) })
 	case readingMsg:
 		if body.of == traceMode {
-			return p.trace.told(m.Gen, body)
+			return p.story.trace.told(m.Gen, body)
 		}
-		return p.stats.told(m.Gen, body)
+		return p.tallies.stats.told(m.Gen, body)
 	case provingMsg:
-		p.proof.progress = ops.Progress(body)
-		return park(p.proof.signal, 0)
+		p.base.proof.progress = ops.Progress(body)
+		return park(p.base.proof.signal, 0)
 	case provedMsg:
-		return p.proved(body)
+		return p.rows.proved(body)
 	case valuesMsg:
-		p.offer(body)
+		p.editor.offer(body)
 	}
 	return nil
 }
@@ -176,39 +166,39 @@ func (p *Page) opened(gen uint64, m openedMsg) tea.Cmd {
 	if p.err = m.err; m.err != nil {
 		return nil
 	}
-	p.src = m.src
-	return tea.Batch(p.reload(false), p.tick())
+	p.base.src = m.src
+	return tea.Batch(p.rows.reload(false), p.rows.tick())
 }
 
 // Update takes broadcasts and what another page handed over: a query line.
 func (p *Page) Update(body any) tea.Cmd {
 	switch m := body.(type) {
 	case page.Incident:
-		p.at = m.At
+		p.base.at = m.At
 	case string:
-		return p.ask(m)
+		return p.editor.ask(m)
 	}
 	return nil
 }
 
 // Key handles moving and text.
 func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
-	if p.editing {
-		return p.editKey(k)
+	if p.editor.editing {
+		return p.editor.editKey(k)
 	}
-	switch p.mode {
+	switch p.base.mode {
 	case detailMode:
-		p.detail.scroll.Key(k.String())
+		p.rows.detail.scroll.Key(k.String())
 	case traceMode:
-		p.trace.scroll.Key(k.String())
+		p.story.trace.scroll.Key(k.String())
 	case statsMode:
-		p.stats.scroll.Key(k.String())
+		p.tallies.stats.scroll.Key(k.String())
 	default:
-		if p.list.scroll.Key(k.String()) {
-			if p.list.scroll.Cursor == 0 {
-				p.list.unseen = 0
+		if p.rows.list.scroll.Key(k.String()) {
+			if p.rows.list.scroll.Cursor == 0 {
+				p.rows.list.unseen = 0
 			}
-			return p.loadMore()
+			return p.rows.loadMore()
 		}
 	}
 	return nil
@@ -219,15 +209,15 @@ func (p *Page) View(size page.Size) string {
 	var lines []string
 	switch {
 	case p.err != nil:
-		lines = p.problem(p.err, size, lang.M("r tries again"))
-	case p.src == nil:
-		lines = []string{"", "  " + p.env.Theme.Dim.Render(p.env.T("reaching the database …"))}
-	case p.mode == detailMode:
-		lines = p.drawDetail(size)
-	case p.mode == traceMode:
-		lines = p.drawTrace(size)
-	case p.mode == statsMode:
-		lines = p.drawStats(size)
+		lines = p.base.problem(p.err, size, lang.M("r tries again"))
+	case p.base.src == nil:
+		lines = []string{"", "  " + p.base.env.Theme.Dim.Render(p.base.env.T("reaching the database …"))}
+	case p.base.mode == detailMode:
+		lines = p.sheet.drawDetail(size)
+	case p.base.mode == traceMode:
+		lines = p.story.drawTrace(size)
+	case p.base.mode == statsMode:
+		lines = p.tallies.drawStats(size)
 	default:
 		lines = p.drawList(size)
 	}
@@ -235,14 +225,14 @@ func (p *Page) View(size page.Size) string {
 }
 
 // go to a mode, and remember the way back.
-func (p *Page) enter(m mode) {
+func (p *base) enter(m mode) {
 	if p.mode != m {
 		p.back = append(p.back, p.mode)
 		p.mode = m
 	}
 }
 
-func (p *Page) leave() {
+func (p *base) leave() {
 	p.mode = listMode
 	if n := len(p.back); n > 0 {
 		p.mode, p.back = p.back[n-1], p.back[:n-1]
@@ -250,13 +240,13 @@ func (p *Page) leave() {
 }
 
 // current is the row that actions are about.
-func (p *Page) current() *audit.Row {
+func (p *rows) current() *audit.Row {
 	switch {
-	case p.mode == traceMode:
-		return p.trace.current()
-	case p.mode == detailMode && len(p.detail.rows) > 0:
+	case p.base.mode == traceMode:
+		return p.story.trace.current()
+	case p.base.mode == detailMode && len(p.detail.rows) > 0:
 		return &p.detail.rows[p.detail.at]
-	case p.mode == listMode && p.list.scroll.Cursor < len(p.list.rows):
+	case p.base.mode == listMode && p.list.scroll.Cursor < len(p.list.rows):
 		return &p.list.rows[p.list.scroll.Cursor]
 	}
 	return nil
@@ -295,4 +285,18 @@ func asksLeave(err error) bool {
 	var much *audit.TooMuchError
 	var unproved *audit.UnprovedError
 	return errors.As(err, &much) || errors.As(err, &unproved)
+}
+
+// wire gives each part the ones that it works with.
+func (p *Page) wire() {
+	p.story.base = &p.base
+	p.tallies.base = &p.base
+	p.rows.base = &p.base
+	p.rows.story = &p.story
+	p.rows.tallies = &p.tallies
+	p.sheet.base = &p.base
+	p.sheet.rows = &p.rows
+	p.editor.base = &p.base
+	p.editor.rows = &p.rows
+
 }

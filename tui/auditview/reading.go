@@ -92,7 +92,7 @@ func (r *reading) answered(err error) bool {
 
 // drawReading draws what stands in an answer's place; ok is false when the
 // answer itself is to be drawn.
-func (p *Page) drawReading(r *reading, doing lang.Msg, size page.Size) (lines []string, ok bool) {
+func (p *base) drawReading(r *reading, doing lang.Msg, size page.Size) (lines []string, ok bool) {
 	t := p.env.Theme
 	switch {
 	case r.loading:

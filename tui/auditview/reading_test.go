@@ -12,10 +12,10 @@ import (
 // What goes through a whole table says how far it is, in the list and in a trace.
 func TestALongSearchShowsHowFarItIs(t *testing.T) {
 	p := settled(t, "en", sample(t))
-	p.reload(false)
-	gen := uint64(p.list.gen.Gen)
+	p.rows.reload(false)
+	gen := uint64(p.rows.list.gen.Gen)
 	p.Receive(page.Msg{To: id, Gen: gen, Body: seenMsg(audit.Looked{Rows: 500_000, Of: 2_000_000})})
-	p.list.rows = nil
+	p.rows.list.rows = nil
 	for _, size := range sizes {
 		view := p.View(size)
 		check(t, view, size)
@@ -25,7 +25,7 @@ func TestALongSearchShowsHowFarItIs(t *testing.T) {
 		}
 	}
 	press(p, "esc")
-	if p.list.loading {
+	if p.rows.list.loading {
 		t.Fatal("esc does not end the search")
 	}
 	p = settled(t, "en", sample(t))
@@ -33,7 +33,7 @@ func TestALongSearchShowsHowFarItIs(t *testing.T) {
 	p.Receive(
 		page.Msg{
 			To:   id,
-			Gen:  uint64(p.trace.gen.Gen),
+			Gen:  uint64(p.story.trace.gen.Gen),
 			Body: readingMsg{traceMode, ops.Progress{Done: 30, Total: 40, Unit: "rows"}},
 		},
 	)
@@ -47,7 +47,7 @@ func TestCountsHaveTheOrderLearnt(t *testing.T) {
 	src := sample(t)
 	p := settled(t, "en", src)
 	src.err = &audit.UnprovedError{Rows: 1000}
-	answer(p, p.count(false))
+	answer(p, p.tallies.count(false))
 	if src.proved != 1 {
 		t.Fatalf("learnt %d times", src.proved)
 	}

@@ -36,17 +36,17 @@ type statsMsg struct {
 }
 
 // count reads the counts of the span and of the query's terms.
-func (p *Page) count(leave bool) tea.Cmd {
+func (p *tallies) count(leave bool) tea.Cmd {
 	s := &p.stats
-	ctx, gen, wait, report, end := s.begin(p.env.Ctx, statsMode)
-	f := p.filter
+	ctx, gen, wait, report, end := s.begin(p.base.env.Ctx, statsMode)
+	f := p.base.filter
 	if days := spans[s.span].days; days > 0 {
-		f.Since, f.Until = p.env.Clock.Now().AddDate(0, 0, -days), time.Time{}
+		f.Since, f.Until = p.base.env.Clock.Now().AddDate(0, 0, -days), time.Time{}
 	} else {
 		f.Since, f.Until = time.Time{}, time.Time{}
 	}
-	src, zone := p.src, p.env.Zone
-	p.enter(statsMode)
+	src, zone := p.base.src, p.base.env.Zone
+	p.base.enter(statsMode)
 	return tea.Batch(wait, func() tea.Msg {
 		defer end()
 		data, err := src.Stats(ctx, audit.StatsRequest{Filter: f, Top: 10, Zone: zone}, leave, report)
@@ -54,15 +54,15 @@ func (p *Page) count(leave bool) tea.Cmd {
 	})
 }
 
-func (p *Page) counted(m statsMsg) tea.Cmd {
-	if p.stats.answered(m.err) {
-		p.stats.data, p.stats.scroll = m.data, widget.Scroll{}
+func (p *rows) counted(m statsMsg) tea.Cmd {
+	if p.tallies.stats.answered(m.err) {
+		p.tallies.stats.data, p.tallies.stats.scroll = m.data, widget.Scroll{}
 	}
 	return p.proveFor(m.err)
 }
 
 // widen changes the span by one.
-func (p *Page) widen(n int) tea.Cmd {
+func (p *tallies) widen(n int) tea.Cmd {
 	next := max(0, min(p.stats.span+n, len(spans)-1))
 	if next == p.stats.span {
 		return nil
@@ -71,8 +71,8 @@ func (p *Page) widen(n int) tea.Cmd {
 	return p.count(false)
 }
 
-func (p *Page) drawStats(size page.Size) []string {
-	s, t, e := &p.stats, p.env.Theme, p.env
+func (p *tallies) drawStats(size page.Size) []string {
+	s, t, e := &p.stats, p.base.env.Theme, p.base.env
 	head := " "
 	for i, span := range spans {
 		name := " " + e.Lang.Msg(span.label) + " "
@@ -83,10 +83,10 @@ func (p *Page) drawStats(size page.Size) []string {
 		}
 	}
 	lines := []string{cells.Cut(head, size.Width)}
-	if len(p.filter.Terms) > 0 {
-		lines = append(lines, cells.Cut(" "+t.Accent.Render("/")+" "+shown(p.query), size.Width))
+	if len(p.base.filter.Terms) > 0 {
+		lines = append(lines, cells.Cut(" "+t.Accent.Render("/")+" "+shown(p.base.query), size.Width))
 	}
-	if instead, ok := p.drawReading(&s.reading, lang.M("counting …"), size); ok {
+	if instead, ok := p.base.drawReading(&s.reading, lang.M("counting …"), size); ok {
 		return append(lines, instead...)
 	}
 	body := p.statsBody(size.Width)
@@ -97,8 +97,8 @@ func (p *Page) drawStats(size page.Size) []string {
 }
 
 // statsBody lays the counts out: side by side where there is room.
-func (p *Page) statsBody(w int) []string {
-	s, e, t := p.stats.data, p.env, p.env.Theme
+func (p *tallies) statsBody(w int) []string {
+	s, e, t := p.stats.data, p.base.env, p.base.env.Theme
 	lines := []string{
 		"",
 		" " + t.Bold.Render(e.T("%s rows", human.Count(s.Rows))) + t.Dim.Render("  "+p.statsSpan()),
@@ -125,12 +125,12 @@ func (p *Page) statsBody(w int) []string {
 		)...)
 }
 
-func (p *Page) statsSpan() string {
+func (p *tallies) statsSpan() string {
 	s := p.stats.data
 	if s.Since.IsZero() {
 		return ""
 	}
-	return p.env.T("since %s", p.env.Time(s.Since))
+	return p.base.env.T("since %s", p.base.env.Time(s.Since))
 }
 
 // columnsOf puts two blocks side by side.
@@ -150,8 +150,8 @@ func columnsOf(left, right []string, w int) []string {
 }
 
 // bars draws counts as bars, the greatest filling its room.
-func (p *Page) bars(title string, counts []audit.Count, w int, actions bool) []string {
-	t := p.env.Theme
+func (p *tallies) bars(title string, counts []audit.Count, w int, actions bool) []string {
+	t := p.base.env.Theme
 	lines := []string{" " + t.Title.Render(title)}
 	name := 0
 	for _, c := range counts {
@@ -164,7 +164,7 @@ func (p *Page) bars(title string, counts []audit.Count, w int, actions bool) []s
 		style := t.Info
 		if actions {
 			var glyph string
-			style, glyph = p.actionLook(c.Value)
+			style, glyph = p.base.actionLook(c.Value)
 			label = style.Render(cells.Pad(glyph+" "+shown(countName(c)), name))
 		}
 		full := max(1, int(float64(room)*float64(c.Rows)/float64(counts[0].Rows)))
@@ -191,8 +191,8 @@ func (p *Page) bars(title string, counts []audit.Count, w int, actions bool) []s
 
 // heat is the map of weekdays and hours: darker marks and stronger colours for
 // more rows.
-func (p *Page) heat(w int) []string {
-	t, e := p.env.Theme, p.env
+func (p *tallies) heat(w int) []string {
+	t, e := p.base.env.Theme, p.base.env
 	each := 1
 	if w >= 60 {
 		each = 2
@@ -214,8 +214,8 @@ func (p *Page) heat(w int) []string {
 }
 
 // heatLegend tells how many rows each mark stands for.
-func (p *Page) heatLegend(most int64) string {
-	t := p.env.Theme
+func (p *tallies) heatLegend(most int64) string {
+	t := p.base.env.Theme
 	var parts []string
 	low := int64(1)
 	for step := range heatSteps {
@@ -245,8 +245,8 @@ func heatStep(n, most int64) int {
 	return min(heatSteps-1, int(heatSteps*math.Sqrt(float64(n)/float64(most+1))))
 }
 
-func (p *Page) heatCell(n, most int64, each int) string {
-	t := p.env.Theme
+func (p *tallies) heatCell(n, most int64, each int) string {
+	t := p.base.env.Theme
 	if n == 0 {
 		return t.Rule.Render(strings.Repeat(t.Glyph.Dot, each))
 	}

@@ -39,14 +39,14 @@ type traceMsg struct {
 
 // follow opens the life of the current row's resource, at that row.
 func (p *Page) follow(leave bool) tea.Cmd {
-	if r := p.current(); r != nil && !leave {
-		p.trace.kind, p.trace.id = r.Get(audit.ResourceType), r.Get(audit.ResourceID)
+	if r := p.rows.current(); r != nil && !leave {
+		p.story.trace.kind, p.story.trace.id = r.Get(audit.ResourceType), r.Get(audit.ResourceID)
 	}
-	t := &p.trace
-	ctx, gen, wait, report, end := t.begin(p.env.Ctx, traceMode)
+	t := &p.story.trace
+	ctx, gen, wait, report, end := t.begin(p.base.env.Ctx, traceMode)
 	t.data, t.open, t.scroll = audit.Trace{}, map[int]bool{}, widget.Scroll{}
-	src, kind, rid := p.src, t.kind, t.id
-	p.enter(traceMode)
+	src, kind, rid := p.base.src, t.kind, t.id
+	p.base.enter(traceMode)
 	return tea.Batch(wait, func() tea.Msg {
 		defer end()
 		data, err := src.Trace(ctx, kind, rid, leave, report)
@@ -55,8 +55,8 @@ func (p *Page) follow(leave bool) tea.Cmd {
 }
 
 // traced shows a life, at the row that it was asked for from.
-func (p *Page) traced(m traceMsg) {
-	t := &p.trace
+func (p *rows) traced(m traceMsg) {
+	t := &p.story.trace
 	if !t.answered(m.err) {
 		return
 	}
@@ -70,13 +70,13 @@ func (p *Page) traced(m traceMsg) {
 	}
 }
 
-func (p *Page) fold() tea.Cmd {
+func (p *story) fold() tea.Cmd {
 	t := &p.trace
 	t.open[t.scroll.Cursor] = !t.open[t.scroll.Cursor]
 	return nil
 }
 
-func (p *Page) foldAll() tea.Cmd {
+func (p *story) foldAll() tea.Cmd {
 	t := &p.trace
 	unfold := len(t.open) == 0
 	t.open = map[int]bool{}
@@ -88,11 +88,11 @@ func (p *Page) foldAll() tea.Cmd {
 	return nil
 }
 
-func (p *Page) drawTrace(size page.Size) []string {
-	t, look, e := &p.trace, p.env.Theme, p.env
+func (p *story) drawTrace(size page.Size) []string {
+	t, look, e := &p.trace, p.base.env.Theme, p.base.env
 	name := shown(t.kind + ":" + t.id)
 	lines := []string{" " + look.Title.Render(name) + "  " + p.traceSpan()}
-	if instead, ok := p.drawReading(&t.reading, lang.M("reading the resource's rows …"), size); ok {
+	if instead, ok := p.base.drawReading(&t.reading, lang.M("reading the resource's rows …"), size); ok {
 		return append(lines, instead...)
 	}
 	if len(t.data.Timeline) == 0 {
@@ -105,8 +105,8 @@ func (p *Page) drawTrace(size page.Size) []string {
 	return lines
 }
 
-func (p *Page) traceSpan() string {
-	s, e := p.trace.data.Summary, p.env
+func (p *story) traceSpan() string {
+	s, e := p.trace.data.Summary, p.base.env
 	if s.Rows == 0 || s.First.IsZero() {
 		return ""
 	}
@@ -121,12 +121,12 @@ func (p *Page) traceSpan() string {
 }
 
 // traceCounts are the numbers of the life: when, what, who.
-func (p *Page) traceCounts(w int) []string {
-	s, e, t := p.trace.data.Summary, p.env, p.env.Theme
+func (p *story) traceCounts(w int) []string {
+	s, e, t := p.trace.data.Summary, p.base.env, p.base.env.Theme
 	pair := func(name, value string) string { return " " + t.Dim.Render(cells.Pad(name, 8)) + value }
 	var actions []string
 	for _, c := range s.ByAction {
-		style, glyph := p.actionLook(c.Value)
+		style, glyph := p.base.actionLook(c.Value)
 		actions = append(actions, style.Render(glyph+" "+shown(c.Value))+t.Dim.Render(" × "+human.Count(c.Rows)))
 	}
 	var users []string
@@ -158,7 +158,7 @@ func countName(c audit.Count) string {
 // timeline draws the rows around the cursor, gaps between them, and diffs of
 // unfolded ones. Lines and rows differ, so it draws from the top row on and
 // moves the top until the cursor's row is in sight.
-func (p *Page) timeline(size page.Size) []string {
+func (p *story) timeline(size page.Size) []string {
 	t := &p.trace
 	t.scroll.Resize(len(t.data.Timeline), max(1, size.Height))
 	for top := t.scroll.Top; ; top++ {
@@ -169,7 +169,7 @@ func (p *Page) timeline(size page.Size) []string {
 	}
 }
 
-func (p *Page) timelineFrom(top int, size page.Size) (lines []string, whole bool) {
+func (p *story) timelineFrom(top int, size page.Size) (lines []string, whole bool) {
 	t := &p.trace
 	for i := top; i < len(t.data.Timeline) && len(lines) < size.Height; i++ {
 		if i > top {
@@ -184,14 +184,15 @@ func (p *Page) timelineFrom(top int, size page.Size) (lines []string, whole bool
 }
 
 // gapLine tells of a long silence before a row.
-func (p *Page) gapLine(i int, w int) []string {
-	t := p.env.Theme
+func (p *story) gapLine(i int, w int) []string {
+	t := p.base.env.Theme
 	at := p.trace.data.Timeline[i].Time
 	for _, g := range p.trace.data.Summary.Gaps {
 		if g.Before.Equal(at) && g.After.Equal(p.trace.data.Timeline[i-1].Time) {
 			return []string{
 				cells.Cut(
-					"   "+t.Rule.Render("┆")+" "+t.Dim.Render(p.env.T("nothing for %s", human.Duration(g.Length))),
+					"   "+t.Rule.Render("┆")+" "+
+						t.Dim.Render(p.base.env.T("nothing for %s", human.Duration(g.Length))),
 					w,
 				),
 			}
@@ -200,8 +201,8 @@ func (p *Page) gapLine(i int, w int) []string {
 	return nil
 }
 
-func (p *Page) traceRow(i, w int) []string {
-	t := p.env.Theme
+func (p *story) traceRow(i, w int) []string {
+	t := p.base.env.Theme
 	r := &p.trace.data.Timeline[i]
 	selected := i == p.trace.scroll.Cursor
 	changes := audit.Diff(r)
@@ -212,8 +213,8 @@ func (p *Page) traceRow(i, w int) []string {
 			mark = t.Glyph.Open
 		}
 	}
-	style, glyph := p.actionLook(r.Get(audit.Action))
-	when := cells.Pad(p.clock(r, w), p.clockWidth(w))
+	style, glyph := p.base.actionLook(r.Get(audit.Action))
+	when := cells.Pad(p.base.clock(r, w), p.clockWidth(w))
 	user := cells.Pad(shown(r.User()), min(12, w/6))
 	action := cells.Pad(glyph+" "+shown(r.Get(audit.Action)), 10)
 	brief := ""
@@ -224,10 +225,11 @@ func (p *Page) traceRow(i, w int) []string {
 	if selected {
 		out = append(out, widget.SelectedRow(t, strings.Join([]string{mark, when, action, user, brief}, " "), w))
 	} else {
-		out = append(out, " "+cells.Cut(strings.Join([]string{t.Dim.Render(mark), when, style.Render(action), user, p.arrows(brief)}, " "), w-1))
+		parts := []string{t.Dim.Render(mark), when, style.Render(action), user, p.base.arrows(brief)}
+		out = append(out, " "+cells.Cut(strings.Join(parts, " "), w-1))
 	}
 	if p.trace.open[i] {
-		for _, l := range p.diffLines(changes, w-6) {
+		for _, l := range p.base.diffLines(changes, w-6) {
 			out = append(out, "    "+t.Rule.Render(t.Glyph.VRule)+" "+l)
 		}
 	}
@@ -236,8 +238,8 @@ func (p *Page) traceRow(i, w int) []string {
 
 // clockWidth is the room for the times of a life. Its first one takes the most,
 // but for the narrowest screens, where that has only a date.
-func (p *Page) clockWidth(w int) int {
-	first := cells.Width(p.clock(&audit.Row{Time: p.trace.data.Summary.First}, w))
+func (p *story) clockWidth(w int) int {
+	first := cells.Width(p.base.clock(&audit.Row{Time: p.trace.data.Summary.First}, w))
 	if first == len(time.DateOnly) {
 		first++
 	}
@@ -245,7 +247,7 @@ func (p *Page) clockWidth(w int) int {
 }
 
 // jump sets the console's moment to the current row's and opens the logs there.
-func (p *Page) jump() tea.Cmd {
+func (p *rows) jump() tea.Cmd {
 	r := p.current()
 	if r == nil || r.Time.IsZero() {
 		return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("the row has no time")})
@@ -254,16 +256,16 @@ func (p *Page) jump() tea.Cmd {
 }
 
 // around shows the rows around the console's moment of interest.
-func (p *Page) around() tea.Cmd {
+func (p *editor) around() tea.Cmd {
 	const span = 10 * time.Minute
-	from, till := p.at.Add(-span), p.at.Add(span)
+	from, till := p.base.at.Add(-span), p.base.at.Add(span)
 	cmd := p.ask(
 		fmt.Sprintf(
 			"since:%s until:%s",
-			from.In(p.env.Zone).Format(time.RFC3339),
-			till.In(p.env.Zone).Format(time.RFC3339),
+			from.In(p.base.env.Zone).Format(time.RFC3339),
+			till.In(p.base.env.Zone).Format(time.RFC3339),
 		),
 	)
-	p.list.seek = p.at
+	p.rows.list.seek = p.base.at
 	return cmd
 }

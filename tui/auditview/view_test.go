@@ -210,7 +210,7 @@ func press(p *Page, keys ...string) (said []tea.Msg) {
 			}
 		}
 		if a, ok := page.ForKey(p.Actions(), msg.String()); ok && !p.TakingText() {
-			if a.Why(p.env).Empty() {
+			if a.Why(p.base.env).Empty() {
 				said = append(said, answer(p, a.Run())...)
 			}
 			continue
@@ -300,10 +300,10 @@ func TestProblemsAreShownWithTheNextStep(t *testing.T) {
 		}
 	}
 	press(p, "a")
-	if len(p.list.rows) == 0 || !src.asked[len(src.asked)-1].Leave {
+	if len(p.rows.list.rows) == 0 || !src.asked[len(src.asked)-1].Leave {
 		t.Fatal("leave was not given")
 	}
-	env := p.env
+	env := p.base.env
 	p = New(env, func(context.Context) (Source, error) {
 		return nil, ops.E(ops.Config, lang.M("there is no table %s in the database %s", "x", "y")).
 			WithHint(lang.M("name the audit table as audit.table in the configuration"))
@@ -319,10 +319,10 @@ func TestUnprovedRowsAreSaidToBeAndReplaced(t *testing.T) {
 	src := sample(t)
 	src.unproved = true
 	p := settled(t, "en", src)
-	if src.proved != 1 || p.list.unproved || len(p.list.rows) == 0 {
-		t.Fatalf("proved %d times, unproved %v", src.proved, p.list.unproved)
+	if src.proved != 1 || p.rows.list.unproved || len(p.rows.list.rows) == 0 {
+		t.Fatalf("proved %d times, unproved %v", src.proved, p.rows.list.unproved)
 	}
-	p.list.unproved = true
+	p.rows.list.unproved = true
 	if !strings.Contains(p.View(page.Size{Width: 100, Height: 20}), "whether they are the newest") {
 		t.Fatal("the list does not say that its order is not known")
 	}
@@ -330,10 +330,10 @@ func TestUnprovedRowsAreSaidToBeAndReplaced(t *testing.T) {
 
 func TestOldAnswersAreDropped(t *testing.T) {
 	p := settled(t, "en", sample(t))
-	gen := uint64(p.list.gen.Gen)
-	p.reload(false)
+	gen := uint64(p.rows.list.gen.Gen)
+	p.rows.reload(false)
 	p.Receive(page.Msg{To: id, Gen: gen, Body: pageMsg{err: errors.New("old")}})
-	if p.list.err != nil || !p.list.loading {
+	if p.rows.list.err != nil || !p.rows.list.loading {
 		t.Fatal("an answer to an older question was taken")
 	}
 }
@@ -343,22 +343,23 @@ func TestNewRowsKeepTheCursorOnItsRow(t *testing.T) {
 	p := settled(t, "en", src)
 	p.View(page.Size{Width: 80, Height: 24})
 	press(p, "down", "down", "down")
-	on := p.current().ID
+	on := p.rows.current().ID
 	for i := range 3 {
 		r := src.rows[0]
 		r.ID, r.At = int64(2000+i), r.At+audit.Stamp(1+i)
 		src.late = append(src.late, r)
 	}
 	src.late = append(src.late, src.rows[0]) // seen before
-	answer(p, p.poll())
-	if p.current().ID != on || p.list.unseen != 3 || p.list.rows[0].ID != 2002 || len(p.list.rows) != 63 {
+	answer(p, p.rows.poll())
+	list := &p.rows.list
+	if p.rows.current().ID != on || list.unseen != 3 || list.rows[0].ID != 2002 || len(list.rows) != 63 {
 		t.Fatalf(
 			"on %d not %d, %d unseen, first %d of %d",
-			p.current().ID,
+			p.rows.current().ID,
 			on,
-			p.list.unseen,
-			p.list.rows[0].ID,
-			len(p.list.rows),
+			p.rows.list.unseen,
+			p.rows.list.rows[0].ID,
+			len(p.rows.list.rows),
 		)
 	}
 }
@@ -370,30 +371,30 @@ func TestCompletionTakesWhatExists(t *testing.T) {
 	press(p, "tab")
 	typed(p, "del")
 	press(p, "tab", "enter")
-	if p.query != "action:DELETE" || p.TakingText() {
-		t.Fatalf("the query is %q", p.query)
+	if p.base.query != "action:DELETE" || p.TakingText() {
+		t.Fatalf("the query is %q", p.base.query)
 	}
-	for i := range p.list.rows {
-		if p.list.rows[i].Get(audit.Action) != "DELETE" {
+	for i := range p.rows.list.rows {
+		if p.rows.list.rows[i].Get(audit.Action) != "DELETE" {
 			t.Fatal("the filter was not used")
 		}
 	}
 	press(p, "esc")
-	if p.query != "" || len(p.list.rows) != 60 {
+	if p.base.query != "" || len(p.rows.list.rows) != 60 {
 		t.Fatal("esc does not show all rows")
 	}
 }
 
 func TestARowLeadsToTheLogsOfItsMoment(t *testing.T) {
 	p := settled(t, "en", sample(t))
-	cmd := p.jump()
-	if cmd == nil || p.current().Time.IsZero() {
+	cmd := p.rows.jump()
+	if cmd == nil || p.rows.current().Time.IsZero() {
 		t.Fatal("no way to the logs")
 	}
 	p.Update(page.Incident{At: now})
 	press(p, "@")
-	if !strings.HasPrefix(p.query, "since:2026-01-29T13:55:00Z until:2026-01-29T14:15:00Z") {
-		t.Fatalf("around the incident: %q", p.query)
+	if !strings.HasPrefix(p.base.query, "since:2026-01-29T13:55:00Z until:2026-01-29T14:15:00Z") {
+		t.Fatalf("around the incident: %q", p.base.query)
 	}
 }
 
@@ -427,42 +428,43 @@ func TestALiveListThatIsEmptyTakesItsFirstRow(t *testing.T) {
 	press(p, "/")
 	typed(p, "action:NEVER")
 	press(p, "enter")
-	p.list.live = true
-	if len(p.list.rows) != 0 {
-		t.Fatalf("%d rows", len(p.list.rows))
+	p.rows.list.live = true
+	if len(p.rows.list.rows) != 0 {
+		t.Fatalf("%d rows", len(p.rows.list.rows))
 	}
 	r := src.rows[0]
 	r.ID, r.At = 3000, r.At+1
 	src.late = []audit.Row{r}
-	answer(p, p.poll())
-	if len(p.list.rows) != 1 || p.current().ID != 3000 {
-		t.Fatalf("the row that came is not shown: %d rows", len(p.list.rows))
+	answer(p, p.rows.poll())
+	if len(p.rows.list.rows) != 1 || p.rows.current().ID != 3000 {
+		t.Fatalf("the row that came is not shown: %d rows", len(p.rows.list.rows))
 	}
 }
 
 func TestALiveListWaitsForAServerThatIsAway(t *testing.T) {
 	src := sample(t)
 	p := settled(t, "en", src)
-	p.list.live = true
+	p.rows.list.live = true
 	src.err = ops.E(ops.Busy, lang.M("MySQL at %s cannot be reached (%s)", "x", "y"))
-	if first, second := answer(p, p.poll()), answer(p, p.poll()); len(first) != 1 || len(second) != 0 || !p.list.live {
-		t.Fatalf("said %v, then %v, live %v", first, second, p.list.live)
+	first, second := answer(p, p.rows.poll()), answer(p, p.rows.poll())
+	if len(first) != 1 || len(second) != 0 || !p.rows.list.live {
+		t.Fatalf("said %v, then %v, live %v", first, second, p.rows.list.live)
 	}
 	if view := p.View(page.Size{Width: 80, Height: 24}); !strings.Contains(view, "live, once the server is back") {
 		t.Fatalf("got:\n%s", view)
 	}
 	src.err = nil
-	answer(p, p.poll())
+	answer(p, p.rows.poll())
 	if view := p.View(page.Size{Width: 80, Height: 24}); !strings.Contains(view, "● live") &&
 		!strings.Contains(view, " live ") {
 		t.Fatalf("got:\n%s", view)
 	}
-	p.list.err = ops.E(ops.Busy, lang.M("interrupted")) // as the r key would have met it
-	if answer(p, p.poll()); p.list.err != nil || len(p.list.rows) == 0 {
+	p.rows.list.err = ops.E(ops.Busy, lang.M("interrupted")) // as the r key would have met it
+	if answer(p, p.rows.poll()); p.rows.list.err != nil || len(p.rows.list.rows) == 0 {
 		t.Fatal("the list does not come back with the server")
 	}
 	src.err = &audit.TooMuchError{Max: 1}
-	if answer(p, p.poll()); p.list.live {
+	if answer(p, p.rows.poll()); p.rows.list.live {
 		t.Fatal("live although it was refused")
 	}
 }

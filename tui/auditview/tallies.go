@@ -1,0 +1,7 @@
+package auditview
+
+// tallies are the rows counted by user, action and hour.
+type tallies struct {
+	base  *base
+	stats stats
+}
