@@ -25,16 +25,67 @@ func firstWordLevel(b []byte) (l logs.Level, n int) {
 		n = len(b)
 	}
 	word := b[:n]
-	if len(word) == 1 {
-		if l = letterLevels[word[0]]; l != logs.LevelUnknown && n < len(b) {
-			return l, n
-		}
+	if l, ok := letterLevel(word, b[n:]); ok {
+		return l, n
+	}
+	if len(word) == 1 || sentenceWord(word) {
 		return logs.LevelUnknown, 0
 	}
 	if l, ok := logs.ParseLevel(string(bytes.Trim(word, ":,*|"))); ok && len(word) <= maxLevelWord {
 		return l, n
 	}
 	return logs.LevelUnknown, 0
+}
+
+// letterLevel reads a level that is one letter: "E text", "E: text", "E/Tag: text" and
+// "[E]". "I" is a word too: it is a level before a name in capitals or with a colon, a
+// number, or something in brackets, and "I am here" is a sentence.
+func letterLevel(word, rest []byte) (l logs.Level, ok bool) {
+	switch {
+	case len(word) == 1:
+		rest = bytes.TrimLeft(rest, " \t")
+		next, _, _ := bytes.Cut(rest, []byte{' '})
+		if len(next) == 0 || word[0] == 'I' && !afterLetter(next) {
+			return logs.LevelUnknown, false
+		}
+		l = letterLevels[word[0]]
+	case len(word) == 2 && word[1] == ':', len(word) > 3 && word[1] == '/' && word[len(word)-1] == ':':
+		l = letterLevels[word[0]]
+	case len(word) == 3 && word[0] == '[' && word[2] == ']':
+		l = letterLevels[word[1]]
+	}
+	return l, l != logs.LevelUnknown
+}
+
+func afterLetter(next []byte) bool {
+	return Digit(next[0]) || inBrackets(next) || next[0] == '-' || next[0] == '|' || capitalName(next)
+}
+
+// capitalName tells a name such as NETWORK, or one with a colon after it.
+func capitalName(word []byte) bool {
+	if len(word) > 1 && word[len(word)-1] == ':' {
+		return true
+	}
+	for _, c := range word {
+		if (c < 'A' || c > 'Z') && !Digit(c) && c != '_' {
+			return false
+		}
+	}
+	return len(word) > 1
+}
+
+// sentenceWord tells a word that names a level and as often begins a sentence: it is a
+// level in capitals, or set off by more than a space.
+func sentenceWord(word []byte) bool {
+	if word[len(word)-1] == ':' || word[len(word)-1] == ',' || word[len(word)-1] == '|' || bytes.Equal(word, bytes.ToUpper(word)) {
+		return false
+	}
+	switch string(bytes.ToLower(word)) {
+	case "log", "notice", "system", "note", "fine", "finer", "finest", "alert", "http", "silly", "information", "panic",
+		"emergency", "severe":
+		return true
+	}
+	return false
 }
 
 // letterLevels are the levels that logcat, klog and MongoDB write as one letter.
@@ -53,14 +104,14 @@ const (
 func laterLevel(b []byte) logs.Level {
 	b = b[:min(len(b), maxHeadBytes)]
 	plain, numbers := 0, true
-	for range maxHeadWords {
+	for i := range maxHeadWords {
 		b = bytes.TrimLeft(b, " \t|,-")
 		n := bytes.IndexAny(b, " \t")
 		if n < 0 {
 			n = len(b)
 		}
 		word := b[:n]
-		if l := wordLevel(word, numbers); l != logs.LevelUnknown {
+		if l := wordLevel(word, numbers && i > 0); l != logs.LevelUnknown {
 			return l
 		}
 		if len(word) == 0 || !headWord(word) {

@@ -153,7 +153,7 @@ func TestTheLevelIsFoundAfterAThreadOrATag(t *testing.T) {
 		"level=error msg=p": logs.LevelError, "[ERROR]: r": logs.LevelError, "(ERROR) s": logs.LevelError, "host app[123]: ERROR t": logs.LevelError,
 		"**ERROR** u": logs.LevelError, "错误 w": logs.LevelError, "[main] [ERROR] x": logs.LevelError, "[main] [worker] ERROR y": logs.LevelError,
 		"25746 INFO nova.osapi z": logs.LevelInfo,
-		"order saved":             logs.LevelUnknown, "I am here": logs.LevelInfo,
+		"order saved":             logs.LevelUnknown, "I am here": logs.LevelUnknown,
 		"retry after a failure that was no ERROR": logs.LevelUnknown,
 		"GET /errors/ERROR 200":                   logs.LevelUnknown,
 	} {
