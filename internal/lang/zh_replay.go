@@ -56,6 +56,7 @@ func init() {
 		"the archive of the binary log cannot be read", "二进制日志归档无法读取",
 		"the archive of the binary log has a gap", "二进制日志归档有缺口",
 		"look with: %s", "请查看：%s",
+		"the XA transaction %s was prepared before the backup", "XA 事务 %s 在备份之前就已 PREPARE",
 		"and %s more", "另有 %s 项",
 		"the binary log cannot be replayed: %s", "二进制日志不能重放：%s",
 		"choose a moment before it, or a backup after it", "请选择它之前的时刻，或它之后的备份",

@@ -100,18 +100,19 @@ func newJudge(from, to string, maria bool, scope, others []string) judge {
 
 // look is a reading of the log for a forecast.
 type look struct {
-	q     Question
-	f     *Forecast
-	judge judge
-	sum   format.Summary
-	at    binlog.Place // the file that is read
-	past  bool         // the moment is passed
-	want  binlog.GTIDs
-	have  binlog.GTIDs
-	skip  bool                           // the backup holds the group already
-	cause []decided                      // of the group that is read
-	why   []lang.Msg                     // of what cannot be replayed in it
-	open  map[string]*binlog.Transaction // XA transactions that are prepared
+	q      Question
+	f      *Forecast
+	judge  judge
+	sum    format.Summary
+	at     binlog.Place // the file that is read
+	past   bool         // the moment is passed
+	want   binlog.GTIDs
+	have   binlog.GTIDs
+	skip   bool                           // the backup holds the group already
+	cause  []decided                      // of the group that is read
+	second format.XAPhase                 // what the group is of an XA transaction
+	why    []lang.Msg                     // of what cannot be replayed in it
+	open   map[string]*binlog.Transaction // XA transactions that are prepared
 }
 
 func (l *look) take(i *format.Item) error {
@@ -121,6 +122,11 @@ func (l *look) take(i *format.Item) error {
 		l.skip = i.Group.GTID.ID != "" && !l.q.Run.Done.Empty() && contains(l.q.Run.Done, i.Group.GTID.ID)
 	case format.Statement:
 		l.statement(i.Query)
+	case format.End:
+		l.second = i.Group.Phase
+		if i.Group.Phase == format.XACommit && l.open[i.Group.XA] == nil {
+			l.why = append(l.why, lang.M("the XA transaction %s was prepared before the backup", i.Group.XA))
+		}
 	case format.Load:
 		if i.Query != nil && i.Query.Schema == l.q.From {
 			l.why = append(l.why, lang.M("its rows are not in the log: %s", short(i.Query.SQL)))
@@ -218,7 +224,10 @@ func (l *look) replayed(t *binlog.Transaction) {
 	case t.Unfinished:
 		l.open[t.XA] = t
 		return
-	case t.XA != "" && len(t.Tables) == 0:
+	case l.second == format.XARollback:
+		delete(l.open, t.XA)
+		return
+	case l.second == format.XACommit:
 		if first := l.open[t.XA]; first != nil {
 			delete(l.open, t.XA)
 			t = first

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"regexp"
@@ -191,9 +192,12 @@ func TestRandomWorkIsReplayed(t *testing.T) {
 			seed := rand.Uint64()
 			t.Run(strconv.FormatUint(seed, 16), func(t *testing.T) {
 				w, _ := randomWorld(t, s, seed, 40, true)
-				_, state := w.replay(t, w.log(t), binlog.Moment{Position: &now2(t, s).Position})
+				f, state := w.replay(t, w.log(t), binlog.Moment{Position: &now2(t, s).Position})
 				w.sameRows(t)
 				w.counted(t, state)
+				if !maps.Equal(f.Rows, state.Rows) {
+					t.Errorf("foreseen %v, replayed %v", f.Rows, state.Rows)
+				}
 			})
 		}
 	})
