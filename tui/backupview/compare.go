@@ -24,19 +24,19 @@ type comparison struct {
 
 // canCompare says why the opened backup cannot be compared with what is there now.
 func (p *Page) canCompare() lang.Msg {
-	if why := p.onAnySet(); !why.Empty() {
+	if why := p.table.onAnySet(); !why.Empty() {
 		return why
 	}
-	return p.off(p.svc.Compare != nil)()
+	return p.work.off(p.stock.svc.Compare != nil)()
 }
 
 // compare looks at what is there now: on demand, for every table is checked and
 // counted.
 func (p *Page) compare() tea.Cmd {
-	name, look := called(p.current()), p.svc.Compare
+	name, look := called(p.table.current()), p.stock.svc.Compare
 	found := &comparison{name: name}
-	cmd := p.start(lang.M("compare with what is there now"), func(ctx context.Context, r Report) (lang.Msg, error) {
-		r(ops.Progress{Phase: "survey", Object: p.svc.Database})
+	cmd := p.work.start(lang.M("compare with what is there now"), func(ctx context.Context, r Report) (lang.Msg, error) {
+		r(ops.Progress{Phase: "survey", Object: p.stock.svc.Database})
 		with, err := look(ctx, name)
 		if err != nil {
 			return lang.Msg{}, err
@@ -47,23 +47,25 @@ func (p *Page) compare() tea.Cmd {
 			human.Count(with.Loss.Rows()+with.Loss.Changed()),
 		), nil
 	})
-	p.job.keep = func() { p.compared = found }
+	p.work.job.keep = func() { p.dossier.compared = found }
 	return cmd
 }
 
 // comparedLines say table by table what a restore from here would bring back and
 // lose; one line that invites to look, when nobody did.
-func (p *Page) comparedLines(s *backup.Set, width int) []string {
+func (p *dossier) comparedLines(s *backup.Set, width int) []string {
 	c := p.compared
 	if c == nil || c.name != called(s) {
-		if p.svc.Compare == nil {
+		if p.stock.svc.Compare == nil {
 			return nil
 		}
 		return []string{
-			p.env.Theme.Dim.Render(cells.Cut(p.env.T("o compares it, table by table, with what is there now"), width)),
+			p.stock.env.Theme.Dim.Render(
+				cells.Cut(p.stock.env.T("o compares it, table by table, with what is there now"), width),
+			),
 		}
 	}
-	e, t := p.env, p.env.Theme
+	e, t := p.stock.env, p.stock.env.Theme
 	table := cells.Table{Max: width}
 	for _, x := range c.with.Tables {
 		if x.InBackup && !x.Exists {

@@ -45,7 +45,7 @@ func besides(code string) *Page {
 	p := New(testEnv(code), svc)
 	run(p, p.read())
 	press(p, "z")
-	for p.rows[p.scroll.Cursor].away == nil {
+	for p.table.rows[p.table.scroll.Cursor].away == nil {
 		press(p, "down")
 	}
 	press(p, " ", "down")
@@ -65,11 +65,11 @@ func TestCopiesStandBesideTheFolder(t *testing.T) {
 func TestABackupThatOnlyACopyHoldsCanBeRestoredAndNoMore(t *testing.T) {
 	p := besides("en")
 	name := "far:qianzhang_sales_20251118_020000.sql.gz"
-	if press(p, "v", "d"); p.job != nil {
+	if press(p, "v", "d"); p.work.job != nil {
 		t.Error("it was verified here")
 	}
 	press(p, "enter")
-	if s := p.opened(); s == nil || s.Path != name {
+	if s := p.dossier.opened(); s == nil || s.Path != name {
 		t.Fatalf("opened %+v", s)
 	}
 	other := press(p, "R")
@@ -77,8 +77,8 @@ func TestABackupThatOnlyACopyHoldsCanBeRestoredAndNoMore(t *testing.T) {
 		t.Errorf("%v", other)
 	}
 	press(p, "esc", "/", "2", "0", "2", "5", "1", "1", "1", "8", "enter")
-	if len(p.rows) < 2 || p.rows[len(p.rows)-1].set.Path != name {
-		t.Errorf("the filter finds %d rows", len(p.rows))
+	if len(p.table.rows) < 2 || p.table.rows[len(p.table.rows)-1].set.Path != name {
+		t.Errorf("the filter finds %d rows", len(p.table.rows))
 	}
 }
 
@@ -95,8 +95,8 @@ func TestABackupAtACopyCountsForTheAge(t *testing.T) {
 		State:    backup.Good,
 		At:       now.Add(-5 * time.Minute),
 	}
-	p.shelf.Away[0].Sets = append([]*backup.Set{fresh}, p.shelf.Away[0].Sets...)
-	if text := p.verdict(120); !strings.Contains(text, "5 m ago") || !strings.Contains(text, "at the copy far") {
+	p.stock.shelf.Away[0].Sets = append([]*backup.Set{fresh}, p.stock.shelf.Away[0].Sets...)
+	if text := p.stock.verdict(120); !strings.Contains(text, "5 m ago") || !strings.Contains(text, "at the copy far") {
 		t.Error(text)
 	}
 }

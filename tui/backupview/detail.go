@@ -15,13 +15,13 @@ import (
 )
 
 // scrolled is the part of lines that fits, below a head.
-func (p *Page) scrolled(head, lines []string, size page.Size) []string {
+func (p *dossier) scrolled(head, lines []string, size page.Size) []string {
 	room := max(1, size.Height-len(head))
 	p.detail.Resize(max(1, len(lines)-room+1), 1)
 	top := min(p.detail.Cursor, max(0, len(lines)-room))
 	to := min(len(lines), top+room)
 	if to-top < len(lines) && len(head) > 0 {
-		part := p.env.Theme.Dim.Render(p.env.T("%d–%d of %d", top+1, to, len(lines)))
+		part := p.stock.env.Theme.Dim.Render(p.stock.env.T("%d–%d of %d", top+1, to, len(lines)))
 		last := head[len(head)-1]
 		if w := cells.Width(part); w < size.Width/2 {
 			head[len(head)-1] = cells.Pad(last, size.Width-w-1) + part + " "
@@ -31,16 +31,16 @@ func (p *Page) scrolled(head, lines []string, size page.Size) []string {
 }
 
 // detailView draws the opened backup.
-func (p *Page) detailView(s *backup.Set, size page.Size) []string {
-	t, e := p.env.Theme, p.env
+func (p *dossier) detailView(s *backup.Set, size page.Size) []string {
+	t, e := p.stock.env.Theme, p.stock.env
 	style, glyph := t.State(s.State.Health())
 	title := " " + style.Render(glyph+" "+e.Lang.Msg(s.State.Label())) + "  " + t.Title.Render(termsafe.Line(s.Name))
 	head := []string{cells.Cut(title, size.Width), ""}
 	return p.scrolled(head, p.detailLines(s, size.Width), size)
 }
 
-func (p *Page) detailLines(s *backup.Set, width int) []string {
-	e := p.env
+func (p *dossier) detailLines(s *backup.Set, width int) []string {
+	e := p.stock.env
 	out := widget.Sections{Theme: e.Theme}
 	inner := out.Inner(width)
 	out.Add(e.T("Not as it should be"), p.problemLines(s, inner))
@@ -55,14 +55,14 @@ func (p *Page) detailLines(s *backup.Set, width int) []string {
 
 func wrap(text string, width int) []string { return cells.Wrap(termsafe.Line(text), width) }
 
-func (p *Page) problemLines(s *backup.Set, width int) (lines []string) {
-	t := p.env.Theme
+func (p *dossier) problemLines(s *backup.Set, width int) (lines []string) {
+	t := p.stock.env.Theme
 	for _, x := range s.Problems {
 		style, mark := t.Warn, t.Glyph.Warn
 		if x.Fatal() {
 			style, mark = t.Crit, t.Glyph.Crit
 		}
-		for i, l := range wrap(p.env.Lang.Msg(x.Text()), width-2) {
+		for i, l := range wrap(p.stock.env.Lang.Msg(x.Text()), width-2) {
 			if i > 0 {
 				mark = " "
 			}
@@ -74,13 +74,13 @@ func (p *Page) problemLines(s *backup.Set, width int) (lines []string) {
 
 // restoreLines say what a restore would bring back, what it would lose, and how
 // long it would take.
-func (p *Page) restoreLines(s *backup.Set, width int) (lines []string) {
-	e := p.env
+func (p *dossier) restoreLines(s *backup.Set, width int) (lines []string) {
+	e := p.stock.env
 	say := func(m lang.Msg) { lines = append(lines, wrap(e.Lang.Msg(m), width)...) }
 	if s.Parsed.Physical {
 		return nil
 	}
-	if part := p.part(s); part != "" {
+	if part := p.stock.part(s); part != "" {
 		lines = append(lines, e.Theme.Warn.Render(e.Theme.Glyph.Warn+" "+cells.Cut(part, width-2)))
 	}
 	say(lang.M("brings back %s as it was at %s", nameOr(s.Database), e.Time(s.At)))
@@ -88,7 +88,7 @@ func (p *Page) restoreLines(s *backup.Set, width int) (lines []string) {
 	if m := p.manifest; m != nil && m.Position.File != "" {
 		say(lang.M("the binary log goes on from %s, position %d", m.Position.File, m.Position.Pos))
 	}
-	if d, from, ok := backup.RestoreTime(p.shelf.Drills, s.Size); ok {
+	if d, from, ok := backup.RestoreTime(p.stock.shelf.Drills, s.Size); ok {
 		say(lang.M("takes about %s, by the drill of %s", human.Duration(d), from.At.In(e.Zone).Format("2006-01-02")))
 	} else {
 		say(lang.M("how long it takes is not known: no drill was passed yet"))
@@ -103,9 +103,9 @@ func nameOr(db string) string {
 	return db
 }
 
-func (p *Page) keepLines(s *backup.Set, width int) (lines []string) {
-	e := p.env
-	step, ok := p.steps[s]
+func (p *dossier) keepLines(s *backup.Set, width int) (lines []string) {
+	e := p.stock.env
+	step, ok := p.stock.steps[s]
 	if !ok {
 		return nil
 	}
@@ -120,17 +120,17 @@ func (p *Page) keepLines(s *backup.Set, width int) (lines []string) {
 }
 
 // factLines are names and values in two columns.
-func (p *Page) factLines(s *backup.Set, width int) []string {
-	e, m := p.env, p.manifest
+func (p *dossier) factLines(s *backup.Set, width int) []string {
+	e, m := p.stock.env, p.manifest
 	table := cells.Table{Max: width}
 	fact := func(name, value string) {
 		if value = strings.TrimSpace(termsafe.Line(value)); value != "" {
 			table.Rows = append(table.Rows, []string{e.Theme.Dim.Render(name), value})
 		}
 	}
-	fact(e.T("of"), e.Time(s.At)+", "+e.T("%s ago", p.ago(s.At, 9)))
+	fact(e.T("of"), e.Time(s.At)+", "+e.T("%s ago", p.stock.ago(s.At, 9)))
 	fact(e.T("size"), s.SizeText())
-	fact(e.T("verified"), p.checked(s))
+	fact(e.T("verified"), p.stock.checked(s))
 	if m != nil {
 		if m.RawBytes > 0 && s.Size > 0 {
 			fact(
@@ -146,7 +146,7 @@ func (p *Page) factLines(s *backup.Set, width int) []string {
 			fact(e.T("note"), w)
 		}
 	}
-	fact(e.T("names"), strings.Join(p.shelf.Inventory.NamesOf(s), ", "))
+	fact(e.T("names"), strings.Join(p.stock.shelf.Inventory.NamesOf(s), ", "))
 	fact(e.T("path"), s.Path)
 	if m != nil {
 		fact("SHA-256", m.SHA256)
@@ -154,7 +154,7 @@ func (p *Page) factLines(s *backup.Set, width int) []string {
 	return table.Lines()
 }
 
-func (p *Page) checked(s *backup.Set) string {
+func (p *stock) checked(s *backup.Set) string {
 	if s.Checked.IsZero() {
 		return p.env.T("never")
 	}
@@ -168,8 +168,8 @@ func (p *Page) checked(s *backup.Set) string {
 	return text
 }
 
-func (p *Page) copyLines(s *backup.Set, width int) (lines []string) {
-	t, e := p.env.Theme, p.env
+func (p *dossier) copyLines(s *backup.Set, width int) (lines []string) {
+	t, e := p.stock.env.Theme, p.stock.env
 	for _, c := range s.Copies {
 		style, glyph := t.State(c.State.Health())
 		lines = append(
@@ -180,10 +180,10 @@ func (p *Page) copyLines(s *backup.Set, width int) (lines []string) {
 	return lines
 }
 
-func (p *Page) drillLines(s *backup.Set, width int) []string {
-	e := p.env
+func (p *dossier) drillLines(s *backup.Set, width int) []string {
+	e := p.stock.env
 	table := cells.Table{Max: width}
-	for _, d := range p.shelf.Drills {
+	for _, d := range p.stock.shelf.Drills {
 		if d.Backup != s.Name {
 			continue
 		}
@@ -204,7 +204,7 @@ func (p *Page) drillLines(s *backup.Set, width int) []string {
 	return table.Lines()
 }
 
-func (p *Page) tableLines(width int) []string {
+func (p *dossier) tableLines(width int) []string {
 	if p.manifest == nil {
 		return nil
 	}
@@ -216,7 +216,7 @@ func (p *Page) tableLines(width int) []string {
 				termsafe.Line(x.Name),
 				human.Count(x.Rows),
 				human.Bytes(x.DataBytes),
-				p.env.Theme.Dim.Render(termsafe.Line(x.Engine)),
+				p.stock.env.Theme.Dim.Render(termsafe.Line(x.Engine)),
 			},
 		)
 	}
@@ -224,12 +224,12 @@ func (p *Page) tableLines(width int) []string {
 }
 
 // planLines draw the retention plan: what goes, what is renamed, what stays.
-func (p *Page) planLines(size page.Size) []string {
-	t, e := p.env.Theme, p.env
-	if p.shelf == nil {
-		return p.head(size.Width)
+func (p *dossier) planLines(size page.Size) []string {
+	t, e := p.stock.env.Theme, p.stock.env
+	if p.stock.shelf == nil {
+		return p.stock.head(size.Width)
 	}
-	plan := p.shelf.Plan
+	plan := p.stock.shelf.Plan
 	head := []string{cells.Cut(" "+t.Title.Render(e.T(
 		"%d kept, %d renamed, %d removed, %s become free",
 		len(
@@ -254,14 +254,14 @@ func (p *Page) planLines(size page.Size) []string {
 	for _, verb := range []backup.Verb{backup.Remove, backup.Rename, backup.KeepIt} {
 		for _, s := range plan.Steps {
 			if s.Verb == verb {
-				lines = append(lines, p.planLine(s, size.Width))
+				lines = append(lines, p.stock.planLine(s, size.Width))
 			}
 		}
 	}
 	return p.scrolled(head, lines, size)
 }
 
-func (p *Page) planLine(s backup.Step, width int) string {
+func (p *stock) planLine(s backup.Step, width int) string {
 	t, e := p.env.Theme, p.env
 	mark, style := " ", t.Dim
 	switch s.Verb {

@@ -18,7 +18,7 @@ type columns struct{ state, when, age, size, name, checked, note int }
 const gap = 2
 
 // layout shares out a width: what helps least goes first.
-func (p *Page) layout(width int) columns {
+func (p *stock) layout(width int) columns {
 	c := columns{state: p.stateWidth(), when: 16, age: 9, size: 8}
 	switch {
 	case width < 60:
@@ -39,7 +39,7 @@ func (p *Page) layout(width int) columns {
 	return c
 }
 
-func (p *Page) stateWidth() int {
+func (p *stock) stateWidth() int {
 	e, w := p.env, cells.Width(p.env.T("missing"))
 	for _, s := range []backup.State{backup.Good, backup.Unverified, backup.Bad} {
 		w = max(w, cells.Width(e.Lang.Msg(s.Label())))
@@ -48,7 +48,7 @@ func (p *Page) stateWidth() int {
 }
 
 // columnHeads names the columns.
-func (p *Page) columnHeads(c columns, width int) string {
+func (p *stock) columnHeads(c columns, width int) string {
 	e := p.env
 	state := ""
 	if c.state > 1 {
@@ -73,7 +73,7 @@ func (p *Page) columnHeads(c columns, width int) string {
 }
 
 // legend says what the marks of the slots mean; what does not fit is left out.
-func (p *Page) legend(width int) string {
+func (p *stock) legend(width int) string {
 	t, e := p.env.Theme, p.env
 	line := " " + t.Dim.Render(e.T("slots, newest at the right:"))
 	add := func(mark, word string) {
@@ -91,31 +91,31 @@ func (p *Page) legend(width int) string {
 }
 
 // row draws one row.
-func (p *Page) row(r row, c columns, cursor bool, width int) string {
+func (p *table) row(r row, c columns, cursor bool, width int) string {
 	var line string
 	switch {
 	case r.head:
 		line = p.headRow(r, width)
 	case r.set == nil:
-		line = p.missingRow(r, c)
+		line = p.stock.missingRow(r, c)
 	default:
-		line = p.setRow(r, c)
+		line = p.stock.setRow(r, c)
 	}
 	if cursor {
-		return widget.SelectedRow(p.env.Theme, line, width)
+		return widget.SelectedRow(p.stock.env.Theme, line, width)
 	}
 	return " " + cells.Cut(line, width-1)
 }
 
 // headRow is a tier with its slots drawn as marks.
-func (p *Page) headRow(r row, width int) string {
-	t, e, tier := p.env.Theme, p.env, r.tier
+func (p *table) headRow(r row, width int) string {
+	t, e, tier := p.stock.env.Theme, p.stock.env, r.tier
 	arrow := t.Glyph.Open
 	if p.folded[string(tier.Tier)] && p.filter == "" {
 		arrow = t.Glyph.Fold
 	}
 	if r.away != nil {
-		return t.Accent.Render(arrow) + " " + p.awayHead(r.away)
+		return t.Accent.Render(arrow) + " " + p.stock.awayHead(r.away)
 	}
 	line := t.Accent.Render(arrow) + " " + t.Title.Render(cells.Pad(e.Lang.Msg(tier.Tier.Label()), 10))
 	if len(tier.Slots) == 0 {
@@ -125,15 +125,15 @@ func (p *Page) headRow(r row, width int) string {
 		}
 		return line + t.Dim.Render(what)
 	}
-	line += e.T("%d of %d", tier.Held, tier.Keep) + "  " + p.slotMarks(tier)
+	line += e.T("%d of %d", tier.Held, tier.Keep) + "  " + p.stock.slotMarks(tier)
 	if missing := tier.Missing(); len(missing) > 0 && width >= 60 {
-		line += "  " + t.Warn.Render(e.T("missing: %s", p.slotNames(tier.Tier, missing)))
+		line += "  " + t.Warn.Render(e.T("missing: %s", p.stock.slotNames(tier.Tier, missing)))
 	}
 	return line
 }
 
 // awayHead is a copy with what it holds, as it was last looked at.
-func (p *Page) awayHead(a *backup.Elsewhere) string {
+func (p *stock) awayHead(a *backup.Elsewhere) string {
 	t, e := p.env.Theme, p.env
 	title := t.Title.Render(e.T("copy %s", termsafe.Line(a.Copy))) + "  "
 	if a.At.IsZero() {
@@ -147,7 +147,7 @@ func (p *Page) awayHead(a *backup.Elsewhere) string {
 }
 
 // slotMarks draws a tier's slots, the newest at the right.
-func (p *Page) slotMarks(tier *backup.TierInfo) string {
+func (p *stock) slotMarks(tier *backup.TierInfo) string {
 	t := p.env.Theme
 	var b strings.Builder
 	for _, s := range slices.Backward(tier.Slots) {
@@ -164,7 +164,7 @@ func (p *Page) slotMarks(tier *backup.TierInfo) string {
 	return b.String()
 }
 
-func (p *Page) slotNames(tier backup.Tier, slots []backup.Slot) string {
+func (p *stock) slotNames(tier backup.Tier, slots []backup.Slot) string {
 	var names []string
 	for i, s := range slots {
 		if i == 2 && len(slots) > 3 {
@@ -176,7 +176,7 @@ func (p *Page) slotNames(tier backup.Tier, slots []backup.Slot) string {
 	return strings.Join(names, ", ")
 }
 
-func (p *Page) missingRow(r row, c columns) string {
+func (p *stock) missingRow(r row, c columns) string {
 	t, e := p.env.Theme, p.env
 	mark := t.Glyph.Pending
 	if c.state > 1 {
@@ -185,7 +185,7 @@ func (p *Page) missingRow(r row, c columns) string {
 	return "  " + t.Warn.Render(cells.Pad(mark, c.state)+"  "+e.Lang.Msg(r.slot.Label(r.tier.Tier)))
 }
 
-func (p *Page) setRow(r row, c columns) string {
+func (p *stock) setRow(r row, c columns) string {
 	t, e, s := p.env.Theme, p.env, r.set
 	style, glyph := t.State(s.State.Health())
 	mark := glyph
@@ -215,13 +215,13 @@ func (p *Page) setRow(r row, c columns) string {
 }
 
 // when is a moment in the width of its column.
-func (p *Page) when(at time.Time, c columns) string {
+func (p *stock) when(at time.Time, c columns) string {
 	layout := "2006-01-02 15:04"
 	return at.In(p.env.Zone).Format(layout[len(layout)-c.when:])
 }
 
 // noteOf is what there is to say about a backup in the room that is left.
-func (p *Page) noteOf(r row, c columns) string {
+func (p *stock) noteOf(r row, c columns) string {
 	t, e, s := p.env.Theme, p.env, r.set
 	part := p.part(s)
 	if x, ok := s.Worst(); ok && (part == "" || x.Fatal()) {
@@ -241,7 +241,7 @@ func (p *Page) noteOf(r row, c columns) string {
 }
 
 // part is which part of its database a backup holds; empty: the whole.
-func (p *Page) part(s *backup.Set) string {
+func (p *stock) part(s *backup.Set) string {
 	if p.shelf == nil || p.shelf.Inventory == nil {
 		return ""
 	}
@@ -249,7 +249,7 @@ func (p *Page) part(s *backup.Set) string {
 }
 
 // keepNote is why it is kept, or that it will go.
-func (p *Page) keepNote(s *backup.Set) string {
+func (p *stock) keepNote(s *backup.Set) string {
 	step := p.steps[s]
 	switch {
 	case step.Verb == backup.Remove:
@@ -261,7 +261,7 @@ func (p *Page) keepNote(s *backup.Set) string {
 }
 
 // ago is an age in two units, or in one where there is little room.
-func (p *Page) ago(at time.Time, room int) string {
+func (p *stock) ago(at time.Time, room int) string {
 	d := p.env.Clock.Now().Sub(at)
 	unit := time.Minute
 	switch {

@@ -48,7 +48,7 @@ type (
 )
 
 // start begins work and the watching of its progress.
-func (p *Page) start(title lang.Msg, work func(context.Context, Report) (lang.Msg, error)) tea.Cmd {
+func (p *work) start(title lang.Msg, work func(context.Context, Report) (lang.Msg, error)) tea.Cmd {
 	if p.job != nil {
 		return page.Send(
 			page.Notice{
@@ -57,7 +57,7 @@ func (p *Page) start(title lang.Msg, work func(context.Context, Report) (lang.Ms
 			},
 		)
 	}
-	ctx, cancel := context.WithCancel(p.env.Ctx)
+	ctx, cancel := context.WithCancel(p.stock.env.Ctx)
 	j := &job{title: title, cancel: cancel, done: make(chan struct{}), signal: make(chan struct{}, 1)}
 	p.job = j
 	run := func() tea.Msg {
@@ -98,7 +98,7 @@ func (j *job) watch() tea.Cmd {
 	}
 }
 
-func (p *Page) progressed(m progressMsg) tea.Cmd {
+func (p *work) progressed(m progressMsg) tea.Cmd {
 	if m.job != p.job {
 		return nil
 	}
@@ -108,15 +108,15 @@ func (p *Page) progressed(m progressMsg) tea.Cmd {
 
 // ended tells how the work ended and looks at the folder anew.
 func (p *Page) ended(m endMsg) tea.Cmd {
-	if m.job == p.job {
-		p.job = nil
+	if m.job == p.work.job {
+		p.work.job = nil
 	}
 	if m.err == nil && m.job.keep != nil {
 		m.job.keep()
 	}
 	notice := page.Notice{State: ops.StateOK, Text: m.text}
 	if m.err != nil {
-		notice = page.Notice{State: ops.StateCritical, Text: lang.M("%s: %s", m.job.title, p.sentence(m.err))}
+		notice = page.Notice{State: ops.StateCritical, Text: lang.M("%s: %s", m.job.title, p.stock.sentence(m.err))}
 		if errors.Is(m.err, context.Canceled) {
 			notice = page.Notice{State: ops.StateWarning, Text: lang.M("%s: stopped", m.job.title)}
 		}
@@ -125,7 +125,7 @@ func (p *Page) ended(m endMsg) tea.Cmd {
 }
 
 // sentence is an error for people.
-func (p *Page) sentence(err error) string {
+func (p *stock) sentence(err error) string {
 	var e *ops.Error
 	if errors.As(err, &e) {
 		text := p.env.Lang.Msg(e.What)
@@ -138,7 +138,7 @@ func (p *Page) sentence(err error) string {
 }
 
 // stop breaks the work off.
-func (p *Page) stop() {
+func (p *work) stop() {
 	if p.job != nil {
 		p.job.stopping = true
 		p.job.cancel()
@@ -146,12 +146,12 @@ func (p *Page) stop() {
 }
 
 // jobLines draw the work under way, below everything else.
-func (p *Page) jobLines(width int) []string {
+func (p *work) jobLines(width int) []string {
 	j := p.job
 	if j == nil {
 		return nil
 	}
-	t, e, r := p.env.Theme, p.env, j.shown
+	t, e, r := p.stock.env.Theme, p.stock.env, j.shown
 	head := t.Accent.Render(t.Glyph.Running) + " " + t.Bold.Render(e.Lang.Msg(j.title))
 	if j.stopping {
 		return []string{cells.Cut(head+"  "+e.T("stopping…"), width)}

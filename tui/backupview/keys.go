@@ -17,9 +17,9 @@ import (
 // the list, and the acts.
 func (p *Page) Actions() []page.Action {
 	switch {
-	case p.planOpen:
+	case p.dossier.planOpen:
 		return p.planActions()
-	case p.opened() != nil:
+	case p.dossier.opened() != nil:
 		return append(p.detailActions(), p.acts()...)
 	}
 	return append(p.listActions(), p.acts()...)
@@ -33,7 +33,7 @@ func (p *Page) listActions() []page.Action {
 			Label:  lang.M("open"),
 			Help:   lang.M("open the backup, or fold the tier"),
 			Footer: true,
-			Run:    p.enter,
+			Run:    p.table.enter,
 		},
 		{
 			ID:     "backups.filter",
@@ -42,9 +42,9 @@ func (p *Page) listActions() []page.Action {
 			Help:   lang.M("list only backups that hold what is typed"),
 			Footer: true,
 			Run: func() tea.Cmd {
-				p.typing = true
-				p.input.Set(p.filter)
-				p.input.Focus()
+				p.table.typing = true
+				p.table.input.Set(p.table.filter)
+				p.table.input.Focus()
 				return nil
 			},
 		},
@@ -53,56 +53,56 @@ func (p *Page) listActions() []page.Action {
 			Keys:  []string{" "},
 			Label: lang.M("fold"),
 			Help:  lang.M("fold or unfold the tier"),
-			Run:   func() tea.Cmd { p.fold(); return nil },
+			Run:   func() tea.Cmd { p.table.fold(); return nil },
 		},
 		{
 			ID:    "backups.foldall",
 			Keys:  []string{"z"},
 			Label: lang.M("fold all"),
 			Help:  lang.M("fold or unfold all tiers"),
-			Run:   func() tea.Cmd { p.foldAll(); return nil },
+			Run:   func() tea.Cmd { p.table.foldAll(); return nil },
 		},
 		{ID: "backups.sort", Keys: []string{"o"}, Label: lang.M("sort"), Help: lang.M("sort by age, size or state"),
-			Run: func() tea.Cmd { p.order = (p.order + 1) % orders; p.list(); return nil }},
+			Run: func() tea.Cmd { p.table.order = (p.table.order + 1) % orders; p.table.list(); return nil }},
 		{
 			ID:    "backups.all",
 			Keys:  []string{"esc"},
 			Label: lang.M("all"),
 			Help:  lang.M("stop the work under way, or list everything again"),
-			Run:   p.escape,
+			Run:   p.table.escape,
 		},
 	}
 }
 
-func (p *Page) enter() tea.Cmd {
+func (p *table) enter() tea.Cmd {
 	if p.scroll.Cursor >= len(p.rows) {
 		return nil
 	}
 	if s := p.rows[p.scroll.Cursor].set; s != nil {
-		return p.openSet(called(s))
+		return p.dossier.openSet(called(s))
 	}
 	p.fold()
 	return nil
 }
 
-func (p *Page) escape() tea.Cmd {
+func (p *table) escape() tea.Cmd {
 	if p.filter != "" {
 		p.filter = ""
 		p.list()
 		return nil
 	}
-	p.stop()
+	p.work.stop()
 	return nil
 }
 
 func (p *Page) detailActions() []page.Action {
 	step := func(n int) func() tea.Cmd {
 		return func() tea.Cmd {
-			for p.scroll.Cursor+n >= 0 && p.scroll.Cursor+n < len(p.rows) {
-				p.scroll.Move(n)
-				p.settle()
-				if s := p.rows[p.scroll.Cursor].set; s != nil {
-					return p.openSet(called(s))
+			for p.table.scroll.Cursor+n >= 0 && p.table.scroll.Cursor+n < len(p.table.rows) {
+				p.table.scroll.Move(n)
+				p.table.settle()
+				if s := p.table.rows[p.table.scroll.Cursor].set; s != nil {
+					return p.dossier.openSet(called(s))
 				}
 			}
 			return nil
@@ -115,7 +115,7 @@ func (p *Page) detailActions() []page.Action {
 			Label:  lang.M("back"),
 			Help:   lang.M("back to the list"),
 			Footer: true,
-			Run:    func() tea.Cmd { p.open = ""; return nil },
+			Run:    func() tea.Cmd { p.dossier.open = ""; return nil },
 		},
 		{
 			ID:    "backups.next",
@@ -137,7 +137,7 @@ func (p *Page) detailActions() []page.Action {
 			Keys:  []string{"y"},
 			Label: lang.M("copy path"),
 			Help:  lang.M("copy the backup's path"),
-			Run:   func() tea.Cmd { return page.Send(page.Copy{Text: p.opened().Path}) },
+			Run:   func() tea.Cmd { return page.Send(page.Copy{Text: p.dossier.opened().Path}) },
 		},
 	}
 }
@@ -150,7 +150,7 @@ func (p *Page) planActions() []page.Action {
 			Label:  lang.M("back"),
 			Help:   lang.M("leave the plan, nothing done"),
 			Footer: true,
-			Run:    func() tea.Cmd { p.planOpen = false; return nil },
+			Run:    func() tea.Cmd { p.dossier.planOpen = false; return nil },
 		},
 		{
 			ID:     "backups.prunenow",
@@ -159,7 +159,7 @@ func (p *Page) planActions() []page.Action {
 			Help:   lang.M("carry out this very plan, after the database's name is typed"),
 			Footer: true,
 			Writes: true,
-			Off:    p.noPrune,
+			Off:    p.work.noPrune,
 			Run:    p.confirmPrune,
 		},
 	}
@@ -175,7 +175,7 @@ func (p *Page) acts() []page.Action {
 			Help:   lang.M("make a full backup now"),
 			Footer: true,
 			Writes: true,
-			Off:    p.off(p.svc.Create != nil),
+			Off:    p.work.off(p.stock.svc.Create != nil),
 			Run:    p.askCreate,
 		},
 		{
@@ -184,10 +184,10 @@ func (p *Page) acts() []page.Action {
 			Label:  lang.M("verify"),
 			Help:   lang.M("prove the backup: length, hashes, trailer"),
 			Footer: true,
-			Off:    p.onSet(p.svc.Verify != nil),
+			Off:    p.table.onSet(p.stock.svc.Verify != nil),
 			Run: func() tea.Cmd {
-				s, verify := p.current(), p.svc.Verify
-				return p.start(
+				s, verify := p.table.current(), p.stock.svc.Verify
+				return p.work.start(
 					lang.M("verify %s", s.Name),
 					func(ctx context.Context, r Report) (lang.Msg, error) { return verify(ctx, s, r) },
 				)
@@ -198,10 +198,10 @@ func (p *Page) acts() []page.Action {
 			Keys:  []string{"V"},
 			Label: lang.M("verify due"),
 			Help:  lang.M("prove all that is not verified yet, and the newest"),
-			Off:   p.off(p.svc.Verify != nil),
+			Off:   p.work.off(p.stock.svc.Verify != nil),
 			Run: func() tea.Cmd {
-				verify := p.svc.Verify
-				return p.start(
+				verify := p.stock.svc.Verify
+				return p.work.start(
 					lang.M("verify what is due"),
 					func(ctx context.Context, r Report) (lang.Msg, error) { return verify(ctx, nil, r) },
 				)
@@ -213,8 +213,8 @@ func (p *Page) acts() []page.Action {
 			Label:  lang.M("restore"),
 			Help:   lang.M("open the restore from this backup; nothing happens yet"),
 			Footer: true,
-			Off:    p.onAnySet,
-			Run:    func() tea.Cmd { return page.Send(page.Goto{Page: "restore", Body: called(p.current())}) },
+			Off:    p.table.onAnySet,
+			Run:    func() tea.Cmd { return page.Send(page.Goto{Page: "restore", Body: called(p.table.current())}) },
 		},
 		{
 			ID:     "backups.drill",
@@ -223,7 +223,7 @@ func (p *Page) acts() []page.Action {
 			Help:   lang.M("rehearse: load this backup into a scratch schema, check it, drop it"),
 			Footer: true,
 			Writes: true,
-			Off:    p.onSet(p.svc.Drill != nil),
+			Off:    p.table.onSet(p.stock.svc.Drill != nil),
 			Run:    p.askDrill,
 		},
 		{
@@ -232,10 +232,10 @@ func (p *Page) acts() []page.Action {
 			Label:  lang.M("prune"),
 			Help:   lang.M("show what retention would let go; nothing happens yet"),
 			Footer: true,
-			Off: p.off(
-				p.svc.Prune != nil,
+			Off: p.work.off(
+				p.stock.svc.Prune != nil,
 			),
-			Run: func() tea.Cmd { p.planOpen, p.detail = true, widget.Scroll{}; return p.read() },
+			Run: func() tea.Cmd { p.dossier.planOpen, p.dossier.detail = true, widget.Scroll{}; return p.read() },
 		},
 		{
 			ID:     "backups.sync",
@@ -243,7 +243,7 @@ func (p *Page) acts() []page.Action {
 			Label:  lang.M("copy"),
 			Help:   lang.M("bring the copies elsewhere up to date"),
 			Writes: true,
-			Off:    p.off(p.svc.Sync != nil),
+			Off:    p.work.off(p.stock.svc.Sync != nil),
 			Run:    p.askSync,
 		},
 		{
@@ -257,12 +257,12 @@ func (p *Page) acts() []page.Action {
 }
 
 // off says why an act cannot begin.
-func (p *Page) off(can bool) func() lang.Msg {
+func (p *work) off(can bool) func() lang.Msg {
 	return func() lang.Msg {
 		switch {
 		case !can:
 			return lang.M("this is not configured for the service")
-		case p.shelf == nil:
+		case p.stock.shelf == nil:
 			return lang.M("the backups were not looked at yet")
 		case p.job != nil:
 			return lang.M("%s is under way: wait for its end, or stop it with esc", p.job.title)
@@ -272,7 +272,7 @@ func (p *Page) off(can bool) func() lang.Msg {
 }
 
 // onSet says why an act on the chosen backup cannot begin here.
-func (p *Page) onSet(can bool) func() lang.Msg {
+func (p *table) onSet(can bool) func() lang.Msg {
 	return func() lang.Msg {
 		if s := p.current(); s != nil && s.AtCopy != "" {
 			return lang.M("it is only at the copy %s: a restore brings it here", s.AtCopy)
@@ -280,12 +280,12 @@ func (p *Page) onSet(can bool) func() lang.Msg {
 		if why := p.onAnySet(); !why.Empty() {
 			return why
 		}
-		return p.off(can)()
+		return p.work.off(can)()
 	}
 }
 
 // onAnySet says why nothing can be done with the chosen backup.
-func (p *Page) onAnySet() lang.Msg {
+func (p *table) onAnySet() lang.Msg {
 	s := p.current()
 	switch {
 	case s == nil:
@@ -293,16 +293,16 @@ func (p *Page) onAnySet() lang.Msg {
 	case s.Parsed.Physical:
 		return lang.M("a physical backup folder: use the tool that made it")
 	}
-	return p.off(true)()
+	return p.work.off(true)()
 }
 
-func (p *Page) noPrune() lang.Msg {
+func (p *work) noPrune() lang.Msg {
 	switch {
-	case p.shelf == nil:
+	case p.stock.shelf == nil:
 		return lang.M("the backups were not looked at yet")
-	case len(p.shelf.Plan.Blocked) > 0:
-		return lang.M("nothing is removed: %s", p.shelf.Plan.Blocked[0])
-	case p.shelf.Plan.Empty():
+	case len(p.stock.shelf.Plan.Blocked) > 0:
+		return lang.M("nothing is removed: %s", p.stock.shelf.Plan.Blocked[0])
+	case p.stock.shelf.Plan.Empty():
 		return lang.M("there is nothing to let go")
 	}
 	return p.off(true)()
@@ -311,21 +311,21 @@ func (p *Page) noPrune() lang.Msg {
 func (p *Page) ask(title lang.Msg, body []lang.Msg, label lang.Msg, run func() tea.Cmd) tea.Cmd {
 	return page.Send(
 		page.Open{
-			Overlay: widget.NewAsk(p.env, title, body, true, widget.Choice{Key: "enter", Label: label, Run: run}),
+			Overlay: widget.NewAsk(p.stock.env, title, body, true, widget.Choice{Key: "enter", Label: label, Run: run}),
 		},
 	)
 }
 
 func (p *Page) askCreate() tea.Cmd {
-	create, db := p.svc.Create, p.svc.Database
+	create, db := p.stock.svc.Create, p.stock.svc.Database
 	body := []lang.Msg{lang.M("A full backup of %s is made now, while the service runs.", db)}
-	if trend := backup.SizeTrend(p.shelf.Inventory); len(trend) > 0 {
+	if trend := backup.SizeTrend(p.stock.shelf.Inventory); len(trend) > 0 {
 		body = append(
 			body,
 			lang.M(
 				"The last one took %s on disk; %s are free.",
 				human.Bytes(trend[len(trend)-1].Bytes),
-				human.Bytes(p.shelf.Inventory.Disk.Free),
+				human.Bytes(p.stock.shelf.Inventory.Disk.Free),
 			),
 		)
 	}
@@ -333,25 +333,25 @@ func (p *Page) askCreate() tea.Cmd {
 		lang.M("Back up now"),
 		body,
 		lang.M("back up"),
-		func() tea.Cmd { return p.start(lang.M("back up %s", db), create) },
+		func() tea.Cmd { return p.work.start(lang.M("back up %s", db), create) },
 	)
 }
 
 func (p *Page) askDrill() tea.Cmd {
-	s, drill := p.current(), p.svc.Drill
+	s, drill := p.table.current(), p.stock.svc.Drill
 	body := []lang.Msg{
 		lang.M(
 			"%s is loaded into a scratch schema, checked against its manifest, and the schema is dropped. %s itself "+
 				"is not touched.",
 			termsafe.Line(s.Name),
-			p.svc.Database,
+			p.stock.svc.Database,
 		),
 	}
-	if d, _, ok := backup.RestoreTime(p.shelf.Drills, s.Size); ok {
+	if d, _, ok := backup.RestoreTime(p.stock.shelf.Drills, s.Size); ok {
 		body = append(body, lang.M("By the last drill this takes about %s.", human.Duration(d)))
 	}
 	return p.ask(lang.M("Restore drill"), body, lang.M("begin"), func() tea.Cmd {
-		return p.start(
+		return p.work.start(
 			lang.M("drill of %s", s.Name),
 			func(ctx context.Context, r Report) (lang.Msg, error) { return drill(ctx, s, r) },
 		)
@@ -359,50 +359,50 @@ func (p *Page) askDrill() tea.Cmd {
 }
 
 func (p *Page) askSync() tea.Cmd {
-	sync := p.svc.Sync
+	sync := p.stock.svc.Sync
 	return p.ask(
 		lang.M("Copy"),
 		[]lang.Msg{lang.M("What the copies lack is sent to them and read back. Nothing is removed there.")},
 		lang.M("copy"),
-		func() tea.Cmd { return p.start(lang.M("copy"), sync) },
+		func() tea.Cmd { return p.work.start(lang.M("copy"), sync) },
 	)
 }
 
 // confirmPrune asks for the database's name; then the plan that was on screen
 // is carried out, and no other.
 func (p *Page) confirmPrune() tea.Cmd {
-	plan, prune := p.shelf.Plan, p.svc.Prune
+	plan, prune := p.stock.shelf.Plan, p.stock.svc.Prune
 	body := []lang.Msg{
 		lang.M("%d backups will be removed for good, %s become free.", len(plan.Removes()), human.Bytes(plan.Frees)),
 		lang.M("The newest good backup, %s, is verified once more before.", plan.Guard.Name),
 	}
-	return page.Send(
-		page.Open{Overlay: widget.NewConfirm(p.env, lang.M("Let backups go"), body, p.svc.Database, func() tea.Cmd {
-			p.planOpen = false
-			return p.start(
-				lang.M("prune"),
-				func(ctx context.Context, r Report) (lang.Msg, error) { return prune(ctx, plan, r) },
-			)
-		})},
-	)
+	begin := func() tea.Cmd {
+		p.dossier.planOpen = false
+		return p.work.start(
+			lang.M("prune"),
+			func(ctx context.Context, r Report) (lang.Msg, error) { return prune(ctx, plan, r) },
+		)
+	}
+	confirm := widget.NewConfirm(p.stock.env, lang.M("Let backups go"), body, p.stock.svc.Database, begin)
+	return page.Send(page.Open{Overlay: confirm})
 }
 
 // Key moves in the list or the opened backup, or types the filter.
 func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
 	switch {
-	case p.typing:
-		p.typeFilter(k)
-	case p.planOpen || p.open != "":
-		p.detail.Key(k.String())
+	case p.table.typing:
+		p.table.typeFilter(k)
+	case p.dossier.planOpen || p.dossier.open != "":
+		p.dossier.detail.Key(k.String())
 	default:
-		if p.scroll.Key(k.String()) {
-			p.settle()
+		if p.table.scroll.Key(k.String()) {
+			p.table.settle()
 		}
 	}
 	return nil
 }
 
-func (p *Page) typeFilter(k tea.KeyMsg) {
+func (p *table) typeFilter(k tea.KeyMsg) {
 	switch k.String() {
 	case "enter":
 		p.typing = false

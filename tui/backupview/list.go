@@ -15,14 +15,14 @@ import (
 )
 
 // listView draws the head, the rows, and the line of the filter.
-func (p *Page) listView(size page.Size) []string {
-	lines := p.head(size.Width)
+func (p *table) listView(size page.Size) []string {
+	lines := p.stock.head(size.Width)
 	width := size.Width - p.paneWidth(size)
-	c := p.layout(width)
+	c := p.stock.layout(width)
 	if size.Height < 14 {
 		lines = lines[:1]
-	} else if p.shelf != nil {
-		lines = append(lines, p.columnHeads(c, width))
+	} else if p.stock.shelf != nil {
+		lines = append(lines, p.stock.columnHeads(c, width))
 	}
 	foot := p.filterLine(size.Width)
 	if size.Height <= len(lines)+2 {
@@ -42,7 +42,8 @@ func (p *Page) listView(size page.Size) []string {
 		rows = append(rows, p.row(p.rows[i], c, i == p.scroll.Cursor, width))
 	}
 	if width < size.Width {
-		rows = widget.Beside(p.env.Theme, rows, p.pane(size.Width-width-2), width, size.Width-width-1, max(0, room))
+		side := size.Width - width - 1
+		rows = widget.Beside(p.stock.env.Theme, rows, p.pane(side-1), width, side, max(0, room))
 	}
 	lines = append(lines, rows...)
 	if foot != "" {
@@ -62,7 +63,7 @@ const (
 )
 
 // paneWidth is what the chosen backup takes with the rule, or 0 where there is no room.
-func (p *Page) paneWidth(size page.Size) int {
+func (p *table) paneWidth(size page.Size) int {
 	if size.Width < wideFrom || size.Height < 14 || len(p.rows) == 0 {
 		return 0
 	}
@@ -70,7 +71,7 @@ func (p *Page) paneWidth(size page.Size) int {
 }
 
 // described is the backup under the cursor; for the head of a tier, its first one.
-func (p *Page) described() *backup.Set {
+func (p *table) described() *backup.Set {
 	for i := max(0, p.scroll.Cursor); i < len(p.rows); i++ {
 		if s := p.rows[i].set; s != nil {
 			return s
@@ -80,23 +81,23 @@ func (p *Page) described() *backup.Set {
 }
 
 // pane describes the chosen backup.
-func (p *Page) pane(width int) []string {
+func (p *table) pane(width int) []string {
 	s := p.described()
 	if s == nil {
 		return nil
 	}
-	t, e := p.env.Theme, p.env
+	t, e := p.stock.env.Theme, p.stock.env
 	style, glyph := t.State(s.State.Health())
 	head := []string{
 		cells.Cut(t.Title.Render(termsafe.Line(s.Name)), width),
 		style.Render(glyph + " " + e.Lang.Msg(s.State.Label())),
 		"",
 	}
-	return append(head, p.detailLines(s, width)...)
+	return append(head, p.dossier.detailLines(s, width)...)
 }
 
 // head says how old the newest good backup is, what the sizes do, and the room.
-func (p *Page) head(width int) []string {
+func (p *stock) head(width int) []string {
 	t, e := p.env.Theme, p.env
 	if p.shelf == nil {
 		if p.err != nil {
@@ -109,7 +110,7 @@ func (p *Page) head(width int) []string {
 }
 
 // verdict is the RPO as it stands: what would be lost now.
-func (p *Page) verdict(width int) string {
+func (p *stock) verdict(width int) string {
 	t, e, inv := p.env.Theme, p.env, p.shelf.Inventory
 	state, text := p.standing(e.Clock.Now())
 	style, glyph := t.State(state)
@@ -125,7 +126,7 @@ func (p *Page) verdict(width int) string {
 	return cells.Cut(line, width)
 }
 
-func (p *Page) standing(now time.Time) (ops.State, lang.Msg) {
+func (p *stock) standing(now time.Time) (ops.State, lang.Msg) {
 	inv := p.shelf.Inventory
 	s := backup.NewestAnywhere(inv, p.shelf.Away, inv.Database)
 	if moved := backup.NewestProved(inv, inv.Database); s == nil && moved != nil {
@@ -153,7 +154,7 @@ func (p *Page) standing(now time.Time) (ops.State, lang.Msg) {
 
 // sizes draws the trend of the full backups' sizes and the room on the disk;
 // what does not fit is left out, the least needed first.
-func (p *Page) sizes(width int) string {
+func (p *stock) sizes(width int) string {
 	for detail := 2; detail > 0; detail-- {
 		if line := p.sizesWith(width, detail); cells.Width(line) <= width {
 			return line
@@ -162,7 +163,7 @@ func (p *Page) sizes(width int) string {
 	return cells.Cut(p.sizesWith(width, 0), width)
 }
 
-func (p *Page) sizesWith(width, detail int) string {
+func (p *stock) sizesWith(width, detail int) string {
 	t, e, inv := p.env.Theme, p.env, p.shelf.Inventory
 	var parts []string
 	trend := backup.SizeTrend(inv)
@@ -218,16 +219,16 @@ func spark(bars []rune, points []backup.Point) string {
 	return b.String()
 }
 
-func (p *Page) emptyLines(width int) []string {
-	e := p.env
+func (p *table) emptyLines(width int) []string {
+	e := p.stock.env
 	var text string
 	switch {
-	case p.shelf == nil:
+	case p.stock.shelf == nil:
 		return nil
 	case p.filter != "":
 		text = e.T("No backup holds these words. Press esc to list all.")
 	default:
-		text = e.T("There are no backups in %s yet. Press b to make one.", termsafe.Line(p.shelf.Inventory.Dir))
+		text = e.T("There are no backups in %s yet. Press b to make one.", termsafe.Line(p.stock.shelf.Inventory.Dir))
 	}
 	lines := []string{""}
 	for _, l := range cells.Wrap(text, max(1, width-4)) {
@@ -236,8 +237,8 @@ func (p *Page) emptyLines(width int) []string {
 	return lines
 }
 
-func (p *Page) filterLine(width int) string {
-	t, e := p.env.Theme, p.env
+func (p *table) filterLine(width int) string {
+	t, e := p.stock.env.Theme, p.stock.env
 	switch {
 	case p.typing:
 		return p.input.View(t, width)

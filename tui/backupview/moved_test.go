@@ -19,13 +19,13 @@ func TestChangedMetadataAreADoubtNotALoss(t *testing.T) {
 		At:       now.Add(-time.Hour),
 	}
 	inv := backup.Scan{Databases: []string{db}, Zone: time.UTC, Now: now}.NewInventory([]*backup.Set{moved})
-	p := &Page{shelf: &Shelf{}}
-	p.shelf.Inventory = inv
-	if state, text := p.standing(now); state != ops.StateWarning {
+	p := &Page{stock: stock{shelf: &Shelf{}}}
+	p.stock.shelf.Inventory = inv
+	if state, text := p.stock.standing(now); state != ops.StateWarning {
 		t.Errorf("%s %s", state, text)
 	}
 	moved.Before = nil
-	if state, text := p.standing(now); state != ops.StateCritical {
+	if state, text := p.stock.standing(now); state != ops.StateCritical {
 		t.Errorf("%s %s", state, text)
 	}
 }

@@ -82,42 +82,28 @@ const patience = 10 * time.Second
 
 // Page is the tab.
 type Page struct {
-	env  *page.Env
-	svc  Service
-	gen  page.Gen // of reading the folder
-	tick page.Gen // of the timer
-
-	shelf *Shelf
-	err   error
-	shown bool
-
-	steps  map[*backup.Set]backup.Step // the plan's, by backup
-	rows   []row
-	scroll widget.Scroll
-	chosen string          // the key of the row under the cursor
-	folded map[string]bool // groups, by tier
-	order  order
-	filter string
-	input  widget.Input
-	typing bool
-
-	open     string // the name of the opened backup; "" for the list
-	manifest *backup.Manifest
-	compared *comparison // the last one, of whichever backup
-	planOpen bool
-	detail   widget.Scroll
-
-	job *job
+	stock   stock
+	dossier dossier
+	work    work
+	table   table
+	gen     page.Gen // of reading the folder
+	tick    page.Gen // of the timer
+	shown   bool
 }
 
 // New makes the tab.
 func New(env *page.Env, svc Service) *Page {
-	return &Page{env: env, svc: svc, input: widget.NewInput("/", ""), folded: map[string]bool{}}
+	p := &Page{
+		stock: stock{env: env, svc: svc},
+		table: table{input: widget.NewInput("/", ""), folded: map[string]bool{}},
+	}
+	p.wire()
+	return p
 }
 
 func (p *Page) ID() string       { return ID }
 func (p *Page) Title() lang.Msg  { return lang.M("Backups") }
-func (p *Page) TakingText() bool { return p.typing }
+func (p *Page) TakingText() bool { return p.table.typing }
 func (p *Page) Init() tea.Cmd    { return nil }
 
 // Show looks at the folder anew.
@@ -128,13 +114,13 @@ func (p *Page) Show() tea.Cmd {
 
 // Hide stops looking; work under way goes on.
 func (p *Page) Hide() {
-	p.shown, p.typing = false, false
+	p.shown, p.table.typing = false, false
 	p.tick.Next()
 }
 
 // Close ends the work under way and waits for it.
 func (p *Page) Close() {
-	if j := p.job; j != nil {
+	if j := p.work.job; j != nil {
 		j.cancel()
 		select {
 		case <-j.done:
@@ -145,10 +131,10 @@ func (p *Page) Close() {
 
 // Busy tells of work that quitting would break off.
 func (p *Page) Busy() (lang.Msg, bool) {
-	if p.job == nil {
+	if p.work.job == nil {
 		return lang.Msg{}, false
 	}
-	return lang.M("%s is under way and would be broken off", p.job.title), true
+	return lang.M("%s is under way and would be broken off", p.work.job.title), true
 }
 
 type (
@@ -165,7 +151,7 @@ type (
 
 // read takes the inventory in the background.
 func (p *Page) read() tea.Cmd {
-	ctx, read, gen := p.env.Ctx, p.svc.Read, p.gen.Next()
+	ctx, read, gen := p.stock.env.Ctx, p.stock.svc.Read, p.gen.Next()
 	return func() tea.Msg {
 		shelf, err := read(ctx)
 		return page.Msg{To: ID, Gen: gen, Body: shelfMsg{shelf, err}}
@@ -174,7 +160,7 @@ func (p *Page) read() tea.Cmd {
 
 // later waits for the next look.
 func (p *Page) later() tea.Cmd {
-	ctx, gen := p.env.Ctx, p.tick.Next()
+	ctx, gen := p.stock.env.Ctx, p.tick.Next()
 	return func() tea.Msg {
 		select {
 		case <-ctx.Done():
@@ -204,32 +190,32 @@ func (p *Page) Receive(m page.Msg) tea.Cmd {
 func (p *Page) Update(body any) tea.Cmd {
 	switch m := body.(type) {
 	case shelfMsg:
-		p.err = m.err
+		p.stock.err = m.err
 		if m.err == nil {
-			p.take(m.shelf)
+			p.stock.take(m.shelf)
 		}
-		p.list()
-		if p.open != "" && p.opened() == nil {
-			p.open = ""
+		p.table.list()
+		if p.dossier.open != "" && p.dossier.opened() == nil {
+			p.dossier.open = ""
 		}
 	case manifestMsg:
-		if m.name == p.open {
-			p.manifest = m.manifest
+		if m.name == p.dossier.open {
+			p.dossier.manifest = m.manifest
 		}
 	case tickMsg:
 		return tea.Batch(p.read(), p.later())
 	case progressMsg:
-		return p.progressed(m)
+		return p.work.progressed(m)
 	case endMsg:
 		return p.ended(m)
 	case Open:
-		return p.openSet(m.Name)
+		return p.dossier.openSet(m.Name)
 	}
 	return nil
 }
 
 // take shows another inventory.
-func (p *Page) take(s *Shelf) {
+func (p *stock) take(s *Shelf) {
 	p.shelf, p.steps = s, make(map[*backup.Set]backup.Step, len(s.Plan.Steps))
 	for _, step := range s.Plan.Steps {
 		p.steps[step.Set] = step
@@ -239,13 +225,13 @@ func (p *Page) take(s *Shelf) {
 // Open opens a backup, for other pages: page.Goto{Page: "backups", Body: Open{…}}.
 type Open struct{ Name string }
 
-func (p *Page) openSet(name string) tea.Cmd {
+func (p *dossier) openSet(name string) tea.Cmd {
 	p.open, p.manifest, p.planOpen, p.detail = name, nil, false, widget.Scroll{}
 	s := p.opened()
-	if s == nil || s.Foreign || s.AtCopy != "" || p.svc.Manifest == nil {
+	if s == nil || s.Foreign || s.AtCopy != "" || p.stock.svc.Manifest == nil {
 		return nil
 	}
-	ctx, read := p.env.Ctx, p.svc.Manifest
+	ctx, read := p.stock.env.Ctx, p.stock.svc.Manifest
 	return func() tea.Msg {
 		m, err := read(ctx, s)
 		if err != nil {
@@ -256,16 +242,16 @@ func (p *Page) openSet(name string) tea.Cmd {
 }
 
 // opened is the opened backup, or nil for the list.
-func (p *Page) opened() *backup.Set {
-	if p.open == "" || p.shelf == nil {
+func (p *dossier) opened() *backup.Set {
+	if p.open == "" || p.stock.shelf == nil {
 		return nil
 	}
-	return p.shelf.find(p.open)
+	return p.stock.shelf.find(p.open)
 }
 
 // current is the backup that actions are about, or nil.
-func (p *Page) current() *backup.Set {
-	if s := p.opened(); s != nil {
+func (p *table) current() *backup.Set {
+	if s := p.dossier.opened(); s != nil {
 		return s
 	}
 	if p.scroll.Cursor < len(p.rows) {
@@ -276,22 +262,32 @@ func (p *Page) current() *backup.Set {
 
 // View draws the list, the plan or the opened backup.
 func (p *Page) View(size page.Size) string {
-	foot := p.jobLines(size.Width)
+	foot := p.work.jobLines(size.Width)
 	if len(foot) >= size.Height {
 		foot = foot[:max(0, size.Height-1)]
 	}
 	room := page.Size{Width: size.Width, Height: size.Height - len(foot)}
 	var lines []string
 	switch {
-	case p.planOpen:
-		lines = p.planLines(room)
-	case p.opened() != nil:
-		lines = p.detailView(p.opened(), room)
+	case p.dossier.planOpen:
+		lines = p.dossier.planLines(room)
+	case p.dossier.opened() != nil:
+		lines = p.dossier.detailView(p.dossier.opened(), room)
 	default:
-		lines = p.listView(room)
+		lines = p.table.listView(room)
 	}
 	for len(lines) < room.Height {
 		lines = append(lines, "")
 	}
 	return widget.Fill(append(lines[:room.Height], foot...), size)
+}
+
+// wire gives each part the ones that it works with.
+func (p *Page) wire() {
+	p.dossier.stock = &p.stock
+	p.work.stock = &p.stock
+	p.table.stock = &p.stock
+	p.table.dossier = &p.dossier
+	p.table.work = &p.work
+
 }

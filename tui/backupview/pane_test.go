@@ -14,7 +14,7 @@ func TestAWideScreenShowsTheChosenBackupBesideTheList(t *testing.T) {
 	for range 3 {
 		_, beside, _ := strings.Cut(p.View(size), "│")
 		name, _, _ := strings.Cut(strings.TrimSpace(beside), " ")
-		if s := p.described(); s == nil || name != s.Name {
+		if s := p.table.described(); s == nil || name != s.Name {
 			t.Errorf("the pane is of %q, the cursor on %v", name, s)
 		}
 		if !strings.Contains(beside, "A restore from here") {

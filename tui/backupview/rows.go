@@ -90,14 +90,14 @@ func (o order) compare(a, b row) int {
 }
 
 // list makes the rows anew from the shelf, the folds, the order and the filter.
-func (p *Page) list() {
+func (p *table) list() {
 	p.rows = p.rows[:0]
-	if p.shelf != nil {
-		for i := range p.shelf.Tiers {
-			p.group(&p.shelf.Tiers[i])
+	if p.stock.shelf != nil {
+		for i := range p.stock.shelf.Tiers {
+			p.group(&p.stock.shelf.Tiers[i])
 		}
-		for i := range p.shelf.Away {
-			p.groupAway(&p.shelf.Away[i])
+		for i := range p.stock.shelf.Away {
+			p.groupAway(&p.stock.shelf.Away[i])
 		}
 	}
 	p.scroll.Len = len(p.rows)
@@ -109,7 +109,7 @@ func (p *Page) list() {
 	p.settle()
 }
 
-func (p *Page) group(t *backup.TierInfo) {
+func (p *table) group(t *backup.TierInfo) {
 	rows := p.match(tierRows(t))
 	if len(rows) == 0 && (p.filter != "" || len(t.Slots) == 0) {
 		return
@@ -125,7 +125,7 @@ func (p *Page) group(t *backup.TierInfo) {
 }
 
 // groupAway lists what only a copy holds.
-func (p *Page) groupAway(a *backup.Elsewhere) {
+func (p *table) groupAway(a *backup.Elsewhere) {
 	t := &backup.TierInfo{Tier: backup.Tier("copy " + a.Copy), Sets: a.Only}
 	rows := p.match(tierRows(t))
 	if len(rows) == 0 && p.filter != "" {
@@ -163,7 +163,7 @@ func tierRows(t *backup.TierInfo) (rows []row) {
 }
 
 // match keeps the rows that the filter finds, the best first.
-func (p *Page) match(rows []row) []row {
+func (p *table) match(rows []row) []row {
 	if p.filter == "" {
 		return rows
 	}
@@ -179,8 +179,8 @@ func (p *Page) match(rows []row) []row {
 }
 
 // words are what the filter looks at.
-func (p *Page) words(r row) string {
-	e := p.env
+func (p *table) words(r row) string {
+	e := p.stock.env
 	if r.set == nil {
 		return e.T("missing") + " " + r.slot.From.Format("2006-01-02") + " " + string(r.tier.Tier)
 	}
@@ -199,7 +199,7 @@ func (p *Page) words(r row) string {
 }
 
 // settle notes the row under the cursor.
-func (p *Page) settle() {
+func (p *table) settle() {
 	p.scroll.Move(0)
 	p.chosen = ""
 	if p.scroll.Cursor < len(p.rows) {
@@ -208,7 +208,7 @@ func (p *Page) settle() {
 }
 
 // fold opens or closes the group that the cursor is in.
-func (p *Page) fold() {
+func (p *table) fold() {
 	if p.scroll.Cursor >= len(p.rows) {
 		return
 	}
@@ -220,7 +220,7 @@ func (p *Page) fold() {
 }
 
 // foldAll closes all groups, or opens all when all are closed.
-func (p *Page) foldAll() {
+func (p *table) foldAll() {
 	shut := true
 	for _, r := range p.rows {
 		shut = shut && (!r.head || p.folded[string(r.tier.Tier)])

@@ -235,7 +235,7 @@ func shown(code string) *Page {
 func press(p *Page, keys ...string) (other []tea.Msg) {
 	for _, k := range keys {
 		if a, ok := page.ForKey(p.Actions(), k); ok && !p.TakingText() {
-			if why := a.Why(p.env); why.Empty() {
+			if why := a.Why(p.stock.env); why.Empty() {
 				other = append(other, run(p, a.Run())...)
 			}
 			continue
@@ -287,7 +287,7 @@ func TestEveryViewFitsEverySize(t *testing.T) {
 	)
 	run(failed, failed.read())
 	working := shown("en")
-	working.job = &job{
+	working.work.job = &job{
 		title: lang.Raw("verify"),
 		shown: ops.Progress{Object: "千张", Done: 5, Total: 10, Unit: "bytes", Elapsed: time.Second},
 	}
@@ -316,11 +316,11 @@ func TestEveryViewFitsEverySize(t *testing.T) {
 func TestTheCursorStaysOnItsBackupWhenOthersCome(t *testing.T) {
 	p := shown("en")
 	press(p, "down", "down", "down")
-	was := p.current().Name
+	was := p.table.current().Name
 	more := year()
 	more.Tiers[0].Sets = append([]*backup.Set{{Name: "new", At: now, Tier: backup.Daily}}, more.Tiers[0].Sets...)
 	p.Update(shelfMsg{shelf: more})
-	if got := p.current().Name; got != was {
+	if got := p.table.current().Name; got != was {
 		t.Errorf("on %s, not %s", got, was)
 	}
 }
@@ -329,9 +329,9 @@ func TestAnOldAnswerIsDropped(t *testing.T) {
 	p := shown("en")
 	old := p.read()
 	p.read()
-	before := p.shelf
+	before := p.stock.shelf
 	run(p, old)
-	if p.shelf != before {
+	if p.stock.shelf != before {
 		t.Error("an answer to an older question was taken")
 	}
 }
@@ -347,12 +347,12 @@ func TestRestoreFromHereOpensTheWizard(t *testing.T) {
 func TestAComparisonIsOfItsOwnBackupAlone(t *testing.T) {
 	p := shown("en")
 	asked := ""
-	p.svc.Compare = func(_ context.Context, name string) (*restore.Assessment, error) {
+	p.stock.svc.Compare = func(_ context.Context, name string) (*restore.Assessment, error) {
 		asked = name
 		return present, nil
 	}
 	press(p, "down", "enter", "o")
-	if first := called(p.opened()); asked != first {
+	if first := called(p.dossier.opened()); asked != first {
 		t.Errorf("%q was looked at, not %q", asked, first)
 	}
 	if text := p.View(page.Size{Width: 80, Height: 40}); !strings.Contains(text, "comes back: 628 rows") {
@@ -363,8 +363,10 @@ func TestAComparisonIsOfItsOwnBackupAlone(t *testing.T) {
 		!strings.Contains(text, "o compares it") {
 		t.Errorf("the next backup shows the former's comparison:\n%s", text)
 	}
-	p.svc.Compare = func(context.Context, string) (*restore.Assessment, error) { return nil, errors.New("no server") }
-	if msgs := press(p, "o"); len(msgs) != 1 || msgs[0].(page.Notice).State != ops.StateCritical || p.job != nil {
+	p.stock.svc.Compare = func(context.Context, string) (*restore.Assessment, error) {
+		return nil, errors.New("no server")
+	}
+	if msgs := press(p, "o"); len(msgs) != 1 || msgs[0].(page.Notice).State != ops.StateCritical || p.work.job != nil {
 		t.Errorf("a server that is away is not told: %+v", msgs)
 	}
 }
@@ -379,7 +381,7 @@ func TestNothingIsPrunedButThePlanThatWasShownAndNamed(t *testing.T) {
 	p := New(testEnv("en"), svc)
 	run(p, p.read())
 	press(p, "p")
-	seen := p.shelf.Plan
+	seen := p.stock.shelf.Plan
 	msgs := press(p, "enter")
 	if len(msgs) != 1 || carried != nil {
 		t.Fatalf("one key pruned: %v", msgs)
@@ -430,23 +432,23 @@ func TestWorkGoesOnWhenTheTabIsLeftAndEndsWhenStopped(t *testing.T) {
 	if why, busy := p.Busy(); !busy || why.Empty() {
 		t.Error("quitting would not ask")
 	}
-	if why := p.off(true)(); why.Empty() {
+	if why := p.work.off(true)(); why.Empty() {
 		t.Error("a second work may begin")
 	}
 	press(p, "esc")
 	got := run(p, func() tea.Msg { return <-ended })
-	if n, ok := got[0].(page.Notice); !ok || n.State != ops.StateWarning || p.job != nil {
+	if n, ok := got[0].(page.Notice); !ok || n.State != ops.StateWarning || p.work.job != nil {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestReadOnlyRefusesWhatWrites(t *testing.T) {
 	p := shown("en")
-	p.env.ReadOnly = true
+	p.stock.env.ReadOnly = true
 	press(p, "down")
 	for _, a := range p.Actions() {
 		writes := map[string]bool{"backups.create": true, "backups.drill": true, "backups.sync": true}[a.ID]
-		if a.Writes != writes || writes && a.Why(p.env).Empty() {
+		if a.Writes != writes || writes && a.Why(p.stock.env).Empty() {
 			t.Errorf("%s: writes %v", a.ID, a.Writes)
 		}
 	}
