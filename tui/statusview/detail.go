@@ -18,8 +18,8 @@ import (
 
 // preview draws the chosen check below the list: what it saw, its history, its
 // first commands; as much as there is room for.
-func (p *Page) preview(s *health.Standing, size page.Size) []string {
-	t := p.env.Theme
+func (p *dossier) preview(s *health.Standing, size page.Size) []string {
+	t := p.look.env.Theme
 	lines := []string{widget.Rule(t, termsafe.Line(s.Check.Name), size.Width)}
 	inner := size.Width/2 - 2
 	if size.Width < 100 {
@@ -50,33 +50,33 @@ func (p *Page) preview(s *health.Standing, size page.Size) []string {
 }
 
 // viewDetail draws the opened check, scrolled.
-func (p *Page) viewDetail(s *health.Standing, size page.Size) string {
-	p.ink = newInks(p.env.Theme)
+func (p *dossier) viewDetail(s *health.Standing, size page.Size) string {
+	p.look.ink = newInks(p.look.env.Theme)
 	lines := p.detailLines(s, size.Width)
 	room := max(1, size.Height-2)
 	p.detail.Top = max(0, min(p.detail.Top, len(lines)-room))
 	to := min(len(lines), p.detail.Top+room)
-	head := []string{p.title(s, size.Width), widget.Rule(p.env.Theme, "", size.Width)}
+	head := []string{p.title(s, size.Width), widget.Rule(p.look.env.Theme, "", size.Width)}
 	if to-p.detail.Top < len(lines) {
-		part := p.env.Theme.Dim.Render(p.env.T("%d–%d of %d", p.detail.Top+1, to, len(lines)) + " ")
+		part := p.look.env.Theme.Dim.Render(p.look.env.T("%d–%d of %d", p.detail.Top+1, to, len(lines)) + " ")
 		if w := cells.Width(part); w < size.Width/2 {
 			head[1] = cells.Cut(head[1], size.Width-w-1) + " " + part
-			head[1] = strings.Replace(head[1], "…", p.env.Theme.Glyph.HRule, 1)
+			head[1] = strings.Replace(head[1], "…", p.look.env.Theme.Glyph.HRule, 1)
 		}
 	}
 	return widget.Fill(append(head, lines[p.detail.Top:to]...), size)
 }
 
 // title is the state, the name, and since when.
-func (p *Page) title(s *health.Standing, width int) string {
-	t, e := p.env.Theme, p.env
+func (p *dossier) title(s *health.Standing, width int) string {
+	t, e := p.look.env.Theme, p.look.env
 	style, glyph := t.State(s.State)
 	left := " " + style.Render(
 		glyph+" "+e.Lang.Msg(s.State.Label()),
 	) + "  " + t.Title.Render(
 		termsafe.Line(s.Check.Name),
 	)
-	if severalServices(p.report) {
+	if severalServices(p.look.report) {
 		left += t.Dim.Render("  " + termsafe.Line(s.Check.Service))
 	}
 	if !s.Seen() {
@@ -93,8 +93,8 @@ func (p *Page) title(s *health.Standing, width int) string {
 	return left + strings.Repeat(" ", space) + t.Dim.Render(right)
 }
 
-func (p *Page) detailLines(s *health.Standing, width int) []string {
-	e := p.env
+func (p *dossier) detailLines(s *health.Standing, width int) []string {
+	e := p.look.env
 	out := widget.Sections{Theme: e.Theme}
 	inner := out.Inner(width)
 	out.Add(e.T("Now"), p.nowLines(s, inner))
@@ -109,22 +109,22 @@ func (p *Page) detailLines(s *health.Standing, width int) []string {
 	return out.Lines
 }
 
-func (p *Page) nowLines(s *health.Standing, width int) []string {
-	t, e := p.env.Theme, p.env
+func (p *dossier) nowLines(s *health.Standing, width int) []string {
+	t, e := p.look.env.Theme, p.look.env
 	style, _ := t.State(s.State)
 	var lines []string
-	for _, l := range cells.Wrap(p.say(s.Detail(p.source.Rule())), width) {
+	for _, l := range cells.Wrap(p.look.say(s.Detail(p.look.source.Rule())), width) {
 		lines = append(lines, style.Render(l))
 	}
-	if next := p.report.Next(s); !next.Empty() {
-		lines = append(lines, cells.Wrap(p.say(next), width)...)
+	if next := p.look.report.Next(s); !next.Empty() {
+		lines = append(lines, cells.Wrap(p.look.say(next), width)...)
 	}
 	if last := s.LastError; !last.At.IsZero() && last.At != s.Last.At {
-		for _, l := range cells.Wrap(p.say(lang.M("last bad at %s: %s", e.Time(last.At), last.Detail)), width) {
+		for _, l := range cells.Wrap(p.look.say(lang.M("last bad at %s: %s", e.Time(last.At), last.Detail)), width) {
 			lines = append(lines, t.Dim.Render(l))
 		}
 	}
-	rule := p.source.Rule()
+	rule := p.look.source.Rule()
 	if s.Streak > 0 || s.State == ops.StateCritical {
 		lines = append(
 			lines,
@@ -140,20 +140,20 @@ func (p *Page) nowLines(s *health.Standing, width int) []string {
 }
 
 // fields are what the newest look saw, names in one column.
-func (p *Page) fields(s *health.Standing, width int) []string {
-	t := p.env.Theme
+func (p *dossier) fields(s *health.Standing, width int) []string {
+	t := p.look.env.Theme
 	names := 0
 	for _, f := range s.Last.Fields {
-		names = max(names, cells.Width(p.label(f)))
+		names = max(names, cells.Width(p.look.label(f)))
 	}
 	names = min(names, max(8, width/2))
 	var lines []string
 	for _, f := range s.Last.Fields {
 		style, glyph := t.State(f.State)
-		value := p.say(f.Text)
+		value := p.look.say(f.Text)
 		switch {
 		case f.State == ops.StateUnknown:
-			value = p.say(lang.M("unknown: %s", f.Reason))
+			value = p.look.say(lang.M("unknown: %s", f.Reason))
 		case f.Text.Empty():
 			value = fmt.Sprint(f.Value)
 		}
@@ -162,13 +162,13 @@ func (p *Page) fields(s *health.Standing, width int) []string {
 		if f.State != ops.StateOK {
 			mark, value = style.Render(glyph), style.Render(value)
 		}
-		lines = append(lines, mark+" "+t.Dim.Render(cells.Pad(p.label(f), names))+"  "+value)
+		lines = append(lines, mark+" "+t.Dim.Render(cells.Pad(p.look.label(f), names))+"  "+value)
 	}
 	return lines
 }
 
-func (p *Page) limitLines(s *health.Standing, width int) []string {
-	t, e := p.env.Theme, p.env
+func (p *dossier) limitLines(s *health.Standing, width int) []string {
+	t, e := p.look.env.Theme, p.look.env
 	table := cells.Table{Max: width}
 	for _, l := range s.Check.Limits {
 		cell := func(state ops.State, m lang.Msg) string {
@@ -190,7 +190,7 @@ func (p *Page) limitLines(s *health.Standing, width int) []string {
 	return table.Lines()
 }
 
-func (p *Page) graphCaption(s *health.Standing, width int) string {
+func (p *dossier) graphCaption(s *health.Standing, width int) string {
 	samples := newest(s, width)
 	if len(samples) == 0 {
 		return ""
@@ -206,13 +206,13 @@ func (p *Page) graphCaption(s *health.Standing, width int) string {
 	if every <= 0 {
 		every = health.DefaultInterval
 	}
-	text := p.env.T("every %s, slowest %s, not ok: %d", whole(every), coarse(most), bad)
-	return p.env.Theme.Dim.Render(cells.Cut(text, width))
+	text := p.look.env.T("every %s, slowest %s, not ok: %d", whole(every), coarse(most), bad)
+	return p.look.env.Theme.Dim.Render(cells.Cut(text, width))
 }
 
 // commandLines are the commands, the marked one with the cursor's glyph.
-func (p *Page) commandLines(s *health.Standing, width, marked int) []string {
-	t := p.env.Theme
+func (p *dossier) commandLines(s *health.Standing, width, marked int) []string {
+	t := p.look.env.Theme
 	var lines []string
 	for i, c := range s.Check.Commands {
 		mark := t.Dim.Render("$ ")
@@ -227,13 +227,13 @@ func (p *Page) commandLines(s *health.Standing, width, marked int) []string {
 // maxRaw bounds how many lines of an answer are shown.
 const maxRaw = 500
 
-func (p *Page) rawLines(s *health.Standing, width int) []string {
+func (p *dossier) rawLines(s *health.Standing, width int) []string {
 	var lines []string
 	for _, l := range strings.Split(strings.TrimRight(termsafe.Text(s.Last.Raw), "\n"), "\n") {
 		if len(lines) >= maxRaw || l == "" && len(lines) == 0 {
 			break
 		}
-		lines = append(lines, p.env.Theme.Dim.Render(cells.Cut(l, width)))
+		lines = append(lines, p.look.env.Theme.Dim.Render(cells.Cut(l, width)))
 	}
 	return lines
 }

@@ -59,7 +59,7 @@ func fill(h []health.Sample, w int, of func(health.Sample) int) []health.Sample 
 }
 
 // spark draws latencies as bars, newest at the right.
-func (p *Page) spark(s *health.Standing, w int) string {
+func (p *look) spark(s *health.Standing, w int) string {
 	h := fill(newest(s, w), w, levelOf)
 	var b strings.Builder
 	b.WriteString(strings.Repeat(" ", w-len(h)))
@@ -70,7 +70,7 @@ func (p *Page) spark(s *health.Standing, w int) string {
 }
 
 // strip draws what each look said as a mark, newest at the right.
-func (p *Page) strip(s *health.Standing, w int, colour bool) string {
+func (p *look) strip(s *health.Standing, w int, colour bool) string {
 	h := newest(s, w)
 	if s.State == ops.StateOK {
 		h = fill(h, w, stateOf)
@@ -93,7 +93,7 @@ func (p *Page) strip(s *health.Standing, w int, colour bool) string {
 }
 
 // mark is a state in the strip.
-func (p *Page) mark(s ops.State) string {
+func (p *look) mark(s ops.State) string {
 	g := p.env.Theme.Glyph
 	switch s {
 	case ops.StateWarning:
@@ -111,8 +111,8 @@ func (p *Page) mark(s ops.State) string {
 
 // graph draws latencies as columns of h lines, newest at the right, with the
 // states below.
-func (p *Page) graph(s *health.Standing, w, h int) []string {
-	t := p.env.Theme
+func (p *dossier) graph(s *health.Standing, w, h int) []string {
+	t := p.look.env.Theme
 	samples := fill(newest(s, w), w, levelOf)
 	lines := make([]string, 0, h+1)
 	for line := h - 1; line >= 0; line-- {
@@ -131,5 +131,5 @@ func (p *Page) graph(s *health.Standing, w, h int) []string {
 		}
 		lines = append(lines, t.Info.Render(b.String()))
 	}
-	return append(lines, p.strip(s, w, true))
+	return append(lines, p.look.strip(s, w, true))
 }

@@ -18,7 +18,7 @@ func (p *Page) Actions() []page.Action {
 		Help:   lang.M("look at everything now, without waiting"),
 		Footer: true,
 		Run: func() tea.Cmd {
-			source := p.source
+			source := p.look.source
 			return func() tea.Msg { source.Now(); return nil }
 		},
 	}
@@ -29,25 +29,25 @@ func (p *Page) Actions() []page.Action {
 		Help:   lang.M("show the logs from the moment the state changed"),
 		Footer: true,
 		Off: func() lang.Msg {
-			if s := p.subject(); s == nil || !s.Seen() {
+			if s := p.table.subject(); s == nil || !s.Seen() {
 				return lang.M("not checked yet")
 			}
 			return lang.Msg{}
 		},
 		Run: func() tea.Cmd {
-			at := p.subject().Since
+			at := p.table.subject().Since
 			return tea.Sequence(page.Send(page.Incident{At: at}), page.Send(page.Goto{Page: "logs"}))
 		},
 	}
-	if s := p.opened(); s != nil {
+	if s := p.dossier.opened(); s != nil {
 		return append(p.detailActions(len(s.Check.Commands)), look, moment)
 	}
 	return append(p.listActions(), look, moment)
 }
 
 // subject is the check that actions are about, or nil.
-func (p *Page) subject() *health.Standing {
-	if s := p.opened(); s != nil {
+func (p *table) subject() *health.Standing {
+	if s := p.dossier.opened(); s != nil {
 		return s
 	}
 	return p.current()
@@ -61,8 +61,8 @@ func (p *Page) listActions() []page.Action {
 			Label:  lang.M("open"),
 			Help:   lang.M("open the check: answer, limits, history, commands"),
 			Footer: true,
-			Off:    p.nothing,
-			Run:    func() tea.Cmd { p.openCheck(p.chosen); return nil },
+			Off:    p.table.nothing,
+			Run:    func() tea.Cmd { p.dossier.openCheck(p.table.chosen); return nil },
 		},
 		{
 			ID:     "status.filter",
@@ -71,9 +71,9 @@ func (p *Page) listActions() []page.Action {
 			Help:   lang.M("list only checks that hold all words typed"),
 			Footer: true,
 			Run: func() tea.Cmd {
-				p.typing = true
-				p.input.Set(p.filter)
-				p.input.Focus()
+				p.table.typing = true
+				p.table.input.Set(p.table.filter)
+				p.table.input.Focus()
 				return nil
 			},
 		},
@@ -83,18 +83,18 @@ func (p *Page) listActions() []page.Action {
 			Label:  lang.M("only bad"),
 			Help:   lang.M("list only what is not well, or everything again"),
 			Footer: true,
-			Run:    func() tea.Cmd { p.bad = !p.bad; p.take(p.report); return nil },
+			Run:    func() tea.Cmd { p.table.bad = !p.table.bad; p.table.take(p.look.report); return nil },
 		},
 		{
 			ID:    "status.copy",
 			Keys:  []string{"y"},
 			Label: lang.M("copy"),
 			Help:  lang.M("copy the command with which to look further"),
-			Off:   p.nothing,
-			Run:   func() tea.Cmd { return p.copyCommand(0) },
+			Off:   p.table.nothing,
+			Run:   func() tea.Cmd { return p.table.copyCommand(0) },
 		},
 		{ID: "status.all", Keys: []string{"esc"}, Label: lang.M("all"), Help: lang.M("list everything again"),
-			Run: func() tea.Cmd { p.bad, p.filter = false, ""; p.take(p.report); return nil }},
+			Run: func() tea.Cmd { p.table.bad, p.table.filter = false, ""; p.table.take(p.look.report); return nil }},
 	}
 }
 
@@ -112,7 +112,7 @@ func (p *Page) detailActions(commands int) []page.Action {
 			Label:  lang.M("back"),
 			Help:   lang.M("back to the list"),
 			Footer: true,
-			Run:    func() tea.Cmd { p.open = ""; return nil },
+			Run:    func() tea.Cmd { p.dossier.open = ""; return nil },
 		},
 		{
 			ID:     "status.copy",
@@ -121,7 +121,7 @@ func (p *Page) detailActions(commands int) []page.Action {
 			Help:   lang.M("copy the marked command"),
 			Footer: true,
 			Off:    none,
-			Run:    func() tea.Cmd { return p.copyCommand(p.command) },
+			Run:    func() tea.Cmd { return p.table.copyCommand(p.dossier.command) },
 		},
 		{
 			ID:     "status.mark",
@@ -130,7 +130,7 @@ func (p *Page) detailActions(commands int) []page.Action {
 			Help:   lang.M("mark the next command"),
 			Footer: commands > 1,
 			Off:    none,
-			Run:    func() tea.Cmd { p.command = (p.command + 1) % commands; return nil },
+			Run:    func() tea.Cmd { p.dossier.command = (p.dossier.command + 1) % commands; return nil },
 		},
 		{
 			ID:    "status.copyraw",
@@ -138,7 +138,7 @@ func (p *Page) detailActions(commands int) []page.Action {
 			Label: lang.M("copy answer"),
 			Help:  lang.M("copy the answer as it came"),
 			Run: func() tea.Cmd {
-				if s := p.opened(); s != nil && s.Last.Raw != "" {
+				if s := p.dossier.opened(); s != nil && s.Last.Raw != "" {
 					return page.Send(page.Copy{Text: s.Last.Raw})
 				}
 				return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("there was no answer to copy")})
@@ -149,19 +149,19 @@ func (p *Page) detailActions(commands int) []page.Action {
 			Keys:  []string{"right", "l", "n"},
 			Label: lang.M("next"),
 			Help:  lang.M("the next check of the list"),
-			Run:   func() tea.Cmd { p.step(1); return nil },
+			Run:   func() tea.Cmd { p.table.step(1); return nil },
 		},
 		{
 			ID:    "status.previous",
 			Keys:  []string{"left", "h", "p"},
 			Label: lang.M("previous"),
 			Help:  lang.M("the previous check in the list"),
-			Run:   func() tea.Cmd { p.step(-1); return nil },
+			Run:   func() tea.Cmd { p.table.step(-1); return nil },
 		},
 	}
 }
 
-func (p *Page) nothing() lang.Msg {
+func (p *table) nothing() lang.Msg {
 	if p.current() == nil {
 		return lang.M("no check is listed")
 	}
@@ -169,13 +169,13 @@ func (p *Page) nothing() lang.Msg {
 }
 
 // step opens the check before or after in the list.
-func (p *Page) step(n int) {
+func (p *table) step(n int) {
 	p.scroll.Move(n)
 	p.settle(n)
-	p.openCheck(p.chosen)
+	p.dossier.openCheck(p.chosen)
 }
 
-func (p *Page) copyCommand(i int) tea.Cmd {
+func (p *table) copyCommand(i int) tea.Cmd {
 	s := p.subject()
 	if s == nil || i >= len(s.Check.Commands) {
 		return nil
@@ -186,26 +186,26 @@ func (p *Page) copyCommand(i int) tea.Cmd {
 // Key moves in the list or the opened check, or types the filter.
 func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
 	name := k.String()
-	if p.typing {
-		p.typeFilter(k)
+	if p.table.typing {
+		p.table.typeFilter(k)
 		return nil
 	}
-	if p.open != "" {
-		p.scrollDetail(name)
+	if p.dossier.open != "" {
+		p.dossier.scrollDetail(name)
 		return nil
 	}
-	before := p.scroll.Cursor
-	if p.scroll.Key(name) {
+	before := p.table.scroll.Cursor
+	if p.table.scroll.Key(name) {
 		step := 1
-		if p.scroll.Cursor < before {
+		if p.table.scroll.Cursor < before {
 			step = -1
 		}
-		p.settle(step)
+		p.table.settle(step)
 	}
 	return nil
 }
 
-func (p *Page) typeFilter(k tea.KeyMsg) {
+func (p *table) typeFilter(k tea.KeyMsg) {
 	switch k.String() {
 	case "enter":
 		p.typing = false
@@ -221,10 +221,10 @@ func (p *Page) typeFilter(k tea.KeyMsg) {
 		p.input.Key(k)
 	}
 	p.filter = p.input.Value()
-	p.take(p.report)
+	p.take(p.look.report)
 }
 
-func (p *Page) scrollDetail(name string) {
+func (p *dossier) scrollDetail(name string) {
 	switch name {
 	case "up", "k":
 		p.detail.Top--
@@ -249,22 +249,22 @@ func (p *Page) Mouse(m tea.MouseMsg, x, y int) tea.Cmd {
 	switch m.Button {
 	case tea.MouseButtonWheelUp, tea.MouseButtonWheelDown:
 		key := map[tea.MouseButton]string{tea.MouseButtonWheelUp: "up", tea.MouseButtonWheelDown: "down"}[m.Button]
-		if p.open != "" {
-			p.scrollDetail(key)
-		} else if p.scroll.Key(key) {
-			p.settle(map[string]int{"up": -1, "down": 1}[key])
+		if p.dossier.open != "" {
+			p.dossier.scrollDetail(key)
+		} else if p.table.scroll.Key(key) {
+			p.table.settle(map[string]int{"up": -1, "down": 1}[key])
 		}
 	case tea.MouseButtonLeft:
-		at := y - listTop + p.scroll.Top
-		if p.open != "" || y < listTop || at >= len(p.rows) || p.rows[at].check == nil {
+		at := y - listTop + p.table.scroll.Top
+		if p.dossier.open != "" || y < listTop || at >= len(p.table.rows) || p.table.rows[at].check == nil {
 			return nil
 		}
-		if at == p.scroll.Cursor {
-			p.openCheck(p.chosen)
+		if at == p.table.scroll.Cursor {
+			p.dossier.openCheck(p.table.chosen)
 			return nil
 		}
-		p.scroll.Cursor = at
-		p.settle(1)
+		p.table.scroll.Cursor = at
+		p.table.settle(1)
 	}
 	return nil
 }

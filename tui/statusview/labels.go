@@ -56,7 +56,7 @@ var labels = map[string]lang.Msg{
 
 // label is a field's name as people write it; the keys of a service's own
 // readiness checks stay as the service writes them.
-func (p *Page) label(f health.Field) string {
+func (p *look) label(f health.Field) string {
 	if m, ok := labels[f.Name]; ok {
 		return p.env.Lang.Msg(m)
 	}

@@ -24,7 +24,7 @@ type columns struct {
 }
 
 // layout shares out a width: what helps least goes first.
-func (p *Page) layout(width int) columns {
+func (p *look) layout(width int) columns {
 	c := columns{state: p.stateWidth(), name: p.nameWidth(), latency: 7}
 	switch {
 	case width < 60:
@@ -64,7 +64,7 @@ func newInks(t *theme.Theme) inks {
 // gap is between columns.
 const gap = 2
 
-func (p *Page) stateWidth() int {
+func (p *look) stateWidth() int {
 	w := 0
 	for _, s := range []ops.State{ops.StateOK, ops.StateUnknown, ops.StateWarning, ops.StateCritical} {
 		w = max(w, cells.Width(p.env.Lang.Msg(s.Label())))
@@ -77,7 +77,7 @@ func (p *Page) stateWidth() int {
 	return w + 2
 }
 
-func (p *Page) nameWidth() int {
+func (p *look) nameWidth() int {
 	w := 0
 	for _, s := range p.report.Standings {
 		w = max(w, cells.Width(termsafe.Line(s.Check.Name)))
@@ -86,7 +86,7 @@ func (p *Page) nameWidth() int {
 }
 
 // viewList draws head, rows and, where there is room, the chosen check below.
-func (p *Page) viewList(size page.Size) string {
+func (p *table) viewList(size page.Size) string {
 	rows := len(p.rows)
 	if len(p.rows) == 0 {
 		rows = 2
@@ -103,15 +103,15 @@ func (p *Page) viewList(size page.Size) string {
 		room = rows
 	}
 	p.scroll.Resize(len(p.rows), room)
-	p.ink = newInks(p.env.Theme)
-	c := p.layout(size.Width)
-	lines := append(make([]string, 0, size.Height), p.head(c))
+	p.look.ink = newInks(p.look.env.Theme)
+	c := p.look.layout(size.Width)
+	lines := append(make([]string, 0, size.Height), p.look.head(c))
 	from, to := p.scroll.Window()
 	for i := from; i < to; i++ {
-		lines = append(lines, p.row(p.rows[i], c, i == p.scroll.Cursor, size.Width))
+		lines = append(lines, p.look.row(p.rows[i], c, i == p.scroll.Cursor, size.Width))
 	}
 	if len(p.rows) == 0 {
-		lines = append(lines, "", "  "+p.env.Theme.Dim.Render(p.empty()))
+		lines = append(lines, "", "  "+p.look.env.Theme.Dim.Render(p.empty()))
 	}
 	for len(lines) < room+listTop && preview < 0 {
 		lines = append(lines, "")
@@ -120,23 +120,23 @@ func (p *Page) viewList(size page.Size) string {
 		lines = append(lines[:min(len(lines), size.Height-1)], p.filterLine(size.Width))
 	}
 	if preview > 0 {
-		lines = append(lines, p.preview(p.current(), page.Size{Width: size.Width, Height: preview + 1})...)
+		lines = append(lines, p.dossier.preview(p.current(), page.Size{Width: size.Width, Height: preview + 1})...)
 	}
 	return widget.Fill(lines, size)
 }
 
-func (p *Page) empty() string {
+func (p *table) empty() string {
 	switch {
-	case len(p.report.Standings) == 0:
-		return p.env.T("Nothing is configured to be checked.")
+	case len(p.look.report.Standings) == 0:
+		return p.look.env.T("Nothing is configured to be checked.")
 	case p.bad && p.filter == "":
-		return p.env.T("Everything is well. Press b to list it.")
+		return p.look.env.T("Everything is well. Press b to list it.")
 	}
-	return p.env.T("No check holds these words. Press esc to list all.")
+	return p.look.env.T("No check holds these words. Press esc to list all.")
 }
 
-func (p *Page) filterLine(width int) string {
-	t, e := p.env.Theme, p.env
+func (p *table) filterLine(width int) string {
+	t, e := p.look.env.Theme, p.look.env
 	if p.typing {
 		return p.input.View(t, width)
 	}
@@ -148,12 +148,12 @@ func (p *Page) filterLine(width int) string {
 		said += e.T("only what is not well") + "  "
 	}
 	return cells.Cut(
-		t.Accent.Render(" "+said)+t.Dim.Render(e.T("%d of %d checks", p.countChecks(), len(p.report.Standings))),
+		t.Accent.Render(" "+said)+t.Dim.Render(e.T("%d of %d checks", p.countChecks(), len(p.look.report.Standings))),
 		width,
 	)
 }
 
-func (p *Page) countChecks() (n int) {
+func (p *table) countChecks() (n int) {
 	for _, r := range p.rows {
 		if r.check != nil {
 			n++
@@ -162,7 +162,7 @@ func (p *Page) countChecks() (n int) {
 	return n
 }
 
-func (p *Page) head(c columns) string {
+func (p *look) head(c columns) string {
 	e := p.env
 	state := e.T("STATE")
 	if c.state < 3 {
@@ -195,7 +195,7 @@ func column(b *strings.Builder, s string, w int) {
 
 // row draws a line of the list. The chosen one is reversed as a whole, so that
 // it carries no other style.
-func (p *Page) row(r row, c columns, chosen bool, width int) string {
+func (p *look) row(r row, c columns, chosen bool, width int) string {
 	if r.check == nil {
 		return p.env.Theme.Title.Render(" " + cells.Cut(termsafe.Line(r.service), width-1))
 	}
@@ -207,7 +207,7 @@ func (p *Page) row(r row, c columns, chosen bool, width int) string {
 }
 
 // cellsOf draws the columns of a check.
-func (p *Page) cellsOf(s *health.Standing, c columns, paint func(widget.Ink, string) string, colour bool) string {
+func (p *look) cellsOf(s *health.Standing, c columns, paint func(widget.Ink, string) string, colour bool) string {
 	ink, state, word := p.stateCell(s)
 	if c.state >= 3 {
 		state += " " + word
@@ -239,7 +239,7 @@ func (p *Page) cellsOf(s *health.Standing, c columns, paint func(widget.Ink, str
 }
 
 // stateCell is a state's ink, glyph and word.
-func (p *Page) stateCell(s *health.Standing) (ink widget.Ink, glyph, word string) {
+func (p *look) stateCell(s *health.Standing) (ink widget.Ink, glyph, word string) {
 	t, e := p.env.Theme, p.env
 	if !s.Seen() {
 		return p.ink.dim, t.Glyph.Pending, e.T("looking")
@@ -249,7 +249,7 @@ func (p *Page) stateCell(s *health.Standing) (ink widget.Ink, glyph, word string
 }
 
 // detailLine is what was found; where there is no column for it, since when.
-func (p *Page) detailLine(s *health.Standing, c columns) string {
+func (p *look) detailLine(s *health.Standing, c columns) string {
 	text := p.say(s.Detail(p.source.Rule()))
 	if c.since == 0 && s.Seen() && s.State != ops.StateOK && !s.SinceBefore {
 		return p.short(s.Since) + " " + text
@@ -259,7 +259,7 @@ func (p *Page) detailLine(s *health.Standing, c columns) string {
 
 // latency is the middle of the newest looks. It stands still until that has
 // moved by more than a third.
-func (p *Page) latency(s *health.Standing) string {
+func (p *look) latency(s *health.Standing) string {
 	if !s.Seen() {
 		return ""
 	}
@@ -267,7 +267,7 @@ func (p *Page) latency(s *health.Standing) string {
 }
 
 // steady keeps the shown latencies while they are near enough.
-func (p *Page) steady() {
+func (p *look) steady() {
 	for i := range p.report.Standings {
 		s := &p.report.Standings[i]
 		shown, now := p.latencies[s.Check.ID()], s.MedianLatency(9)
@@ -292,7 +292,7 @@ func coarse(d time.Duration) string {
 
 // since is when the state began; "≤" before a time says that it was so already
 // when the console first looked.
-func (p *Page) since(s *health.Standing) string {
+func (p *look) since(s *health.Standing) string {
 	if !s.Seen() {
 		return ""
 	}
@@ -306,7 +306,7 @@ func (p *Page) since(s *health.Standing) string {
 	return at
 }
 
-func (p *Page) before() string {
+func (p *look) before() string {
 	if p.env.Theme.ASCII {
 		return "<"
 	}
@@ -314,7 +314,7 @@ func (p *Page) before() string {
 }
 
 // short is a time of today as a clock, another day's as a date.
-func (p *Page) short(at time.Time) string {
+func (p *look) short(at time.Time) string {
 	at, now := at.In(p.env.Zone), p.env.Clock.Now().In(p.env.Zone)
 	if at.YearDay() == now.YearDay() && at.Year() == now.Year() {
 		return at.Format(time.TimeOnly)
@@ -322,7 +322,7 @@ func (p *Page) short(at time.Time) string {
 	return at.Format("01-02 15:04")
 }
 
-func (p *Page) lastBad(s *health.Standing) string {
+func (p *look) lastBad(s *health.Standing) string {
 	if s.LastError.At.IsZero() || s.State != ops.StateOK {
 		return ""
 	}

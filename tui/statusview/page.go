@@ -39,27 +39,13 @@ const frame = 33 * time.Millisecond
 
 // Page is the tab.
 type Page struct {
-	env    *page.Env
-	source Source
-	face   health.Face
-	signal <-chan struct{}
-	end    func()
-
-	report  health.Report
-	rows    []row // what is listed, after the filter
-	scroll  widget.Scroll
-	chosen  string // the ID under the cursor, kept when rows come and go
-	bad     bool   // only what is not well
-	filter  string
-	input   widget.Input
-	typing  bool
-	open    string // the ID of the opened check; "" for the list
-	detail  widget.Scroll
-	command int    // the marked command of the opened check
+	look    look
+	dossier dossier
+	table   table
+	face    health.Face
+	signal  <-chan struct{}
+	end     func()
 	verdict string // as last sent
-	ink     inks
-
-	latencies map[string]time.Duration // as shown
 }
 
 // Open opens a check, for other pages: page.Goto{Page: "status", Body: Open{…}}.
@@ -67,11 +53,15 @@ type Open struct{ Check string }
 
 // New makes the tab.
 func New(env *page.Env, source Source) *Page {
-	p := &Page{env: env, source: source, input: widget.NewInput("/", ""), latencies: map[string]time.Duration{}}
+	p := &Page{
+		look:  look{env: env, source: source, latencies: map[string]time.Duration{}},
+		table: table{input: widget.NewInput("/", "")},
+	}
+	p.wire()
 	p.face = health.CommandFace() // until Hint knows better
 	p.face.Longest = twoLines
 	p.signal, p.end = source.Signal()
-	p.take(source.Report())
+	p.table.take(source.Report())
 	return p
 }
 
@@ -93,18 +83,18 @@ func (p *Page) Hint(pages []page.Page) {
 
 func (p *Page) ID() string       { return ID }
 func (p *Page) Title() lang.Msg  { return lang.M("Status") }
-func (p *Page) TakingText() bool { return p.typing }
+func (p *Page) TakingText() bool { return p.table.typing }
 func (p *Page) Init() tea.Cmd    { return tea.Batch(p.wait(), p.judge()) }
 func (p *Page) Show() tea.Cmd    { return nil }
-func (p *Page) Hide()            { p.typing = false }
-func (p *Page) Close()           { p.end(); p.source.Close() }
+func (p *Page) Hide()            { p.table.typing = false }
+func (p *Page) Close()           { p.end(); p.look.source.Close() }
 
 // newsMsg brings the standings after something was looked at.
 type newsMsg struct{ report health.Report }
 
 // wait parks until something was looked at.
 func (p *Page) wait() tea.Cmd {
-	ctx, signal, source := p.env.Ctx, p.signal, p.source
+	ctx, signal, source := p.look.env.Ctx, p.signal, p.look.source
 	return func() tea.Msg {
 		select {
 		case <-ctx.Done():
@@ -124,18 +114,18 @@ func (p *Page) wait() tea.Cmd {
 func (p *Page) Update(body any) tea.Cmd {
 	switch m := body.(type) {
 	case newsMsg:
-		p.take(m.report)
+		p.table.take(m.report)
 		return tea.Batch(p.wait(), p.judge())
 	case Open:
-		p.openCheck(m.Check)
+		p.dossier.openCheck(m.Check)
 	}
 	return nil
 }
 
 // judge sends the verdict when its words changed.
 func (p *Page) judge() tea.Cmd {
-	p.face.Zone = p.env.Zone
-	v := health.Judge(p.report, p.face)
+	p.face.Zone = p.look.env.Zone
+	v := health.Judge(p.look.report, p.face)
 	said := v.State.String() + v.Text.String()
 	if said == p.verdict {
 		return nil
@@ -151,9 +141,9 @@ type row struct {
 }
 
 // take lists a report's standings anew.
-func (p *Page) take(r health.Report) {
-	p.report = r
-	p.steady()
+func (p *table) take(r health.Report) {
+	p.look.report = r
+	p.look.steady()
 	p.rows = p.rows[:0]
 	several, last := severalServices(r), ""
 	for i := range r.Standings {
@@ -181,20 +171,20 @@ func severalServices(r health.Report) bool {
 
 // listed tells whether a check passes the filter: every word must be in its
 // service, name, kind, state or detail.
-func (p *Page) listed(s *health.Standing) bool {
+func (p *table) listed(s *health.Standing) bool {
 	if p.bad && s.Seen() && s.State == ops.StateOK {
 		return false
 	}
 	if p.filter == "" {
 		return true
 	}
-	e := p.env
+	e := p.look.env
 	text := strings.ToLower(
 		s.Check.ID() + " " + string(
 			s.Check.Kind,
 		) + " " + s.State.String() + " " + e.Lang.Msg(
 			s.State.Label(),
-		) + " " + p.say(
+		) + " " + p.look.say(
 			s.Last.Detail,
 		),
 	)
@@ -207,12 +197,12 @@ func (p *Page) listed(s *health.Standing) bool {
 }
 
 // say writes a sentence with its moments in the console's zone.
-func (p *Page) say(m lang.Msg) string {
+func (p *look) say(m lang.Msg) string {
 	return termsafe.Line(p.env.Lang.Msg(health.In(m, p.env.Clock.Now(), p.env.Zone)))
 }
 
 // keepCursor puts the cursor back on the check it was on.
-func (p *Page) keepCursor() {
+func (p *table) keepCursor() {
 	p.scroll.Len = len(p.rows)
 	for i, r := range p.rows {
 		if r.check != nil && r.check.Check.ID() == p.chosen {
@@ -223,7 +213,7 @@ func (p *Page) keepCursor() {
 }
 
 // settle notes the check under the cursor; a service's name is stepped over.
-func (p *Page) settle(step int) {
+func (p *table) settle(step int) {
 	p.scroll.Move(0)
 	if p.scroll.Cursor < len(p.rows) && p.rows[p.scroll.Cursor].check == nil {
 		before := p.scroll.Cursor
@@ -242,7 +232,7 @@ func (p *Page) settle(step int) {
 }
 
 // current is the check under the cursor, or nil.
-func (p *Page) current() *health.Standing {
+func (p *table) current() *health.Standing {
 	if p.scroll.Cursor < len(p.rows) {
 		return p.rows[p.scroll.Cursor].check
 	}
@@ -250,18 +240,18 @@ func (p *Page) current() *health.Standing {
 }
 
 // opened is the opened check, or nil for the list.
-func (p *Page) opened() *health.Standing {
-	for i := range p.report.Standings {
-		if s := &p.report.Standings[i]; p.open != "" && s.Check.ID() == p.open {
+func (p *dossier) opened() *health.Standing {
+	for i := range p.look.report.Standings {
+		if s := &p.look.report.Standings[i]; p.open != "" && s.Check.ID() == p.open {
 			return s
 		}
 	}
 	return nil
 }
 
-func (p *Page) openCheck(id string) {
-	for i := range p.report.Standings {
-		if c := p.report.Standings[i].Check; c.ID() == id || c.Name == id && c.Service == p.env.Service {
+func (p *dossier) openCheck(id string) {
+	for i := range p.look.report.Standings {
+		if c := p.look.report.Standings[i].Check; c.ID() == id || c.Name == id && c.Service == p.look.env.Service {
 			p.open, p.detail, p.command = c.ID(), widget.Scroll{}, 0
 			return
 		}
@@ -270,8 +260,16 @@ func (p *Page) openCheck(id string) {
 
 // View draws the list, or the opened check.
 func (p *Page) View(size page.Size) string {
-	if s := p.opened(); s != nil {
-		return p.viewDetail(s, size)
+	if s := p.dossier.opened(); s != nil {
+		return p.dossier.viewDetail(s, size)
 	}
-	return p.viewList(size)
+	return p.table.viewList(size)
+}
+
+// wire gives each part the ones that it works with.
+func (p *Page) wire() {
+	p.dossier.look = &p.look
+	p.table.look = &p.look
+	p.table.dossier = &p.dossier
+
 }

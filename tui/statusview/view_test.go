@@ -126,7 +126,7 @@ func key(name string) tea.KeyMsg {
 func press(p *Page, keys ...string) (last tea.Cmd) {
 	for _, k := range keys {
 		if a, ok := page.ForKey(p.Actions(), k); ok && !p.TakingText() {
-			if a.Why(p.env).Empty() {
+			if a.Why(p.look.env).Empty() {
 				last = a.Run()
 			}
 			continue
@@ -165,7 +165,7 @@ func TestEveryScreenIsExactlyItsSize(t *testing.T) {
 				for _, w := range []int{1, 2, 10, 39, 40, 59, 60, 80, 99, 100, 149, 150, 200} {
 					for _, h := range []int{1, 2, 3, 7, 19, 55} {
 						p, _ := newPage("zh", report)
-						p.env.Theme = theme.New(theme.Options{ASCII: ascii})
+						p.look.env.Theme = theme.New(theme.Options{ASCII: ascii})
 						p.View(page.Size{Width: w, Height: h})
 						press(p, keys...)
 						lines := strings.Split(p.View(page.Size{Width: w, Height: h}), "\n")
@@ -219,7 +219,7 @@ func TestVerdictIsSentOnceAndAgainWhenItChanges(t *testing.T) {
 		f.signal <- struct{}{}
 		for _, m := range sent(p.wait()) {
 			if news, ok := m.(page.Msg); ok {
-				p.take(news.Body.(newsMsg).report)
+				p.table.take(news.Body.(newsMsg).report)
 				for _, m := range sent(p.judge()) {
 					if v, ok := m.(page.Verdict); ok {
 						out = append(out, v.Text.String())
@@ -251,7 +251,7 @@ func TestIdleScreenStandsStill(t *testing.T) {
 	p, _ := newPage("en", incident())
 	size := page.Size{Width: 200, Height: 60}
 	first := p.View(size)
-	p.env.Clock.(*clock.Fake).Advance(time.Minute)
+	p.look.env.Clock.(*clock.Fake).Advance(time.Minute)
 	later := incident()
 	later.At = now.Add(time.Minute)
 	p.Update(newsMsg{later})
@@ -264,20 +264,20 @@ func TestFilterKeepsTheCursorOnItsCheck(t *testing.T) {
 	p, _ := newPage("en", incident())
 	p.View(page.Size{Width: 80, Height: 19})
 	press(p, "down", "down")
-	if p.chosen != "qianzhang/mysql" {
-		t.Fatalf("chosen %s", p.chosen)
+	if p.table.chosen != "qianzhang/mysql" {
+		t.Fatalf("chosen %s", p.table.chosen)
 	}
 	press(p, "/", "d", "o", "w", "n", "enter")
-	if p.chosen != "qianzhang/mysql" || p.countChecks() != 1 || p.typing {
-		t.Fatalf("chosen %s of %d", p.chosen, p.countChecks())
+	if p.table.chosen != "qianzhang/mysql" || p.table.countChecks() != 1 || p.table.typing {
+		t.Fatalf("chosen %s of %d", p.table.chosen, p.table.countChecks())
 	}
 	press(p, "esc")
-	if p.chosen != "qianzhang/mysql" || p.countChecks() != 7 {
-		t.Fatalf("after esc: %s of %d", p.chosen, p.countChecks())
+	if p.table.chosen != "qianzhang/mysql" || p.table.countChecks() != 7 {
+		t.Fatalf("after esc: %s of %d", p.table.chosen, p.table.countChecks())
 	}
 	press(p, "b")
-	if p.countChecks() != 4 {
-		t.Fatalf("%d are not well", p.countChecks())
+	if p.table.countChecks() != 4 {
+		t.Fatalf("%d are not well", p.table.countChecks())
 	}
 }
 
@@ -320,7 +320,7 @@ func BenchmarkFrame200x60With50Checks(b *testing.B) {
 		report.Standings = append(report.Standings, s)
 	}
 	p, _ := newPage("en", report)
-	p.env.Theme = theme.New(theme.Options{Dark: true})
+	p.look.env.Theme = theme.New(theme.Options{Dark: true})
 	size := page.Size{Width: 200, Height: 60}
 	p.View(size)
 	b.ReportAllocs()
