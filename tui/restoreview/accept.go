@@ -11,11 +11,11 @@ import (
 )
 
 // nothingToAccept tells why no table can be accepted as lost.
-func (p *Page) nothingToAccept() lang.Msg {
+func (p *asking) nothingToAccept() lang.Msg {
 	switch {
-	case p.plan == nil:
+	case p.base.plan == nil:
 		return lang.M("there is no plan yet")
-	case len(p.plan.OpenGaps()) == 0:
+	case len(p.base.plan.OpenGaps()) == 0:
 		return lang.M("no table would vanish or shrink")
 	}
 	return lang.Msg{}
@@ -23,15 +23,15 @@ func (p *Page) nothingToAccept() lang.Msg {
 
 // openAccept asks for the name of the first table that would vanish or shrink,
 // then plans again.
-func (p *Page) openAccept() tea.Cmd {
-	gap := p.plan.OpenGaps()[0]
+func (p *asking) openAccept() tea.Cmd {
+	gap := p.base.plan.OpenGaps()[0]
 	body := []lang.Msg{
 		gap.Text(),
 		lang.M("Another backup may hold it. If you type its name, the restore will do without."),
 	}
 	title := lang.M("A table that would vanish or shrink")
-	return page.Send(page.Open{Overlay: widget.NewConfirm(p.env, title, body, gap.Table, func() tea.Cmd {
-		p.choice.Accept = append(slices.Clone(p.choice.Accept), gap.Table)
-		return p.draft()
+	return page.Send(page.Open{Overlay: widget.NewConfirm(p.base.env, title, body, gap.Table, func() tea.Cmd {
+		p.base.choice.Accept = append(slices.Clone(p.base.choice.Accept), gap.Table)
+		return p.base.draft()
 	})})
 }

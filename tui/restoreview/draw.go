@@ -26,7 +26,7 @@ func (p *Page) View(size page.Size) string {
 	if size.Width < 2 {
 		return widget.Fill(nil, size)
 	}
-	lines := p.lines(page.Size{Width: size.Width - 1, Height: size.Height})
+	lines := p.sheet.lines(page.Size{Width: size.Width - 1, Height: size.Height})
 	for i, l := range lines {
 		if cells.Width(l) < size.Width {
 			lines[i] = " " + l
@@ -36,16 +36,16 @@ func (p *Page) View(size page.Size) string {
 }
 
 // lines are the head, the steps, and the marked step.
-func (p *Page) lines(size page.Size) []string {
+func (p *sheet) lines(size page.Size) []string {
 	lines := slices.Concat(
 		p.head(size.Width),
 		p.lookingLine(size.Width),
 		p.savingLine(size.Width),
-		p.rescueLine(size.Width),
+		p.rescuer.rescueLine(size.Width),
 		p.pendingLine(size.Width),
 	)
 	rest := page.Size{Width: size.Width, Height: max(1, size.Height-len(lines))}
-	if p.shownPlan() == nil {
+	if p.base.shownPlan() == nil {
 		return append(lines, p.waiting(rest)...)
 	}
 	if size.Width < narrow {
@@ -59,7 +59,7 @@ func (p *Page) lines(size page.Size) []string {
 		w = max(w, cells.Width(l))
 	}
 	right := p.window(p.right(size.Width-w-3), rest.Height)
-	bar := p.env.Theme.Rule.Render(p.env.Theme.Glyph.VRule)
+	bar := p.base.env.Theme.Rule.Render(p.base.env.Theme.Glyph.VRule)
 	for i := range rest.Height {
 		l, r := "", ""
 		if i < len(left) {
@@ -74,23 +74,23 @@ func (p *Page) lines(size page.Size) []string {
 }
 
 // window is the visible part of the right side, with a mark when there is more.
-func (p *Page) window(lines []string, height int) []string {
+func (p *sheet) window(lines []string, height int) []string {
 	p.rightH, p.rightN = height, len(lines)
-	p.scroll = max(0, min(p.scroll, len(lines)-height))
-	out := lines[p.scroll:min(len(lines), p.scroll+height)]
-	if p.scroll+height < len(lines) && height > 1 {
+	p.base.scroll = max(0, min(p.base.scroll, len(lines)-height))
+	out := lines[p.base.scroll:min(len(lines), p.base.scroll+height)]
+	if p.base.scroll+height < len(lines) && height > 1 {
 		out = append(
 			append([]string{}, out[:height-1]...),
-			p.env.Theme.Dim.Render(p.env.T("%s press space for more", p.env.Theme.Glyph.More)),
+			p.base.env.Theme.Dim.Render(p.base.env.T("%s press space for more", p.base.env.Theme.Glyph.More)),
 		)
 	}
 	return out
 }
 
 // head is the line that says what is restored from what, and one for trouble.
-func (p *Page) head(w int) []string {
-	e, t := p.env, p.env.Theme
-	plan := p.shownPlan()
+func (p *sheet) head(w int) []string {
+	e, t := p.base.env, p.base.env.Theme
+	plan := p.base.shownPlan()
 	if plan == nil {
 		return nil
 	}
@@ -111,17 +111,17 @@ func (p *Page) head(w int) []string {
 		)
 	}
 	lines := []string{cells.Cut(text, w)}
-	if p.problem != nil {
-		lines = append(lines, cells.Cut(t.Crit.Render(t.Glyph.Crit+" "+p.sentence(p.problem)), w))
+	if p.base.problem != nil {
+		lines = append(lines, cells.Cut(t.Crit.Render(t.Glyph.Crit+" "+p.base.sentence(p.base.problem)), w))
 	}
-	if p.watching() {
+	if p.base.watching() {
 		lines = append(lines, cells.Cut(p.standing(), w))
 	}
 	return append(lines, widget.Rule(t, "", w+1))
 }
 
 // sentence is an error as a person reads it.
-func (p *Page) sentence(err error) string {
+func (p *base) sentence(err error) string {
 	var known *ops.Error
 	if !errors.As(err, &known) {
 		return termsafe.Line(err.Error())
@@ -134,11 +134,11 @@ func (p *Page) sentence(err error) string {
 }
 
 // standing is the line of the run: who, since when, how it stands.
-func (p *Page) standing() string {
-	e, t, s := p.env, p.env.Theme, p.run.State
+func (p *sheet) standing() string {
+	e, t, s := p.base.env, p.base.env.Theme, p.base.run.State
 	stage := e.Lang.Msg(s.Stage.Label())
 	switch {
-	case p.running() && !p.run.Alive:
+	case p.base.running() && !p.base.run.Alive:
 		return t.Warn.Render(
 			t.Glyph.Warn + " " + e.T(
 				"The worker has exited in step %d: %s. Resume, undo or abort.",
@@ -146,17 +146,17 @@ func (p *Page) standing() string {
 				stage,
 			),
 		)
-	case s.Stage.Asks() && p.run.Alive:
+	case s.Stage.Asks() && p.base.run.Alive:
 		return t.Warn.Render(
-			t.Glyph.Warn + " " + e.T("%s's restore waits for an answer: press a.", termsafe.Line(p.run.Worker.User)),
+			t.Glyph.Warn + " " + e.T("%s's restore waits for an answer: press a.", termsafe.Line(p.base.run.Worker.User)),
 		)
-	case p.running():
+	case p.base.running():
 		return t.Accent.Render(
 			t.Glyph.Running+" ",
 		) + e.T(
 			"%s by %s, since %s",
 			stage,
-			termsafe.Line(p.run.Worker.User),
+			termsafe.Line(p.base.run.Worker.User),
 			human.Clock(e.Clock.Now().Sub(s.Trail[0].Begin)),
 		)
 	case s.Stage == restore.Done && s.NotReady:
@@ -165,7 +165,7 @@ func (p *Page) standing() string {
 		return t.OK.Render(
 			t.Glyph.OK + " " + e.T(
 				"restored in %s; the service was down for %s",
-				human.Duration(p.took()),
+				human.Duration(p.base.took()),
 				human.Duration(s.Down(e.Clock.Now())),
 			),
 		)
@@ -173,23 +173,23 @@ func (p *Page) standing() string {
 	return t.Unknown.Render(t.Glyph.Dot + " " + stage)
 }
 
-func (p *Page) took() time.Duration {
+func (p *base) took() time.Duration {
 	trail := p.run.State.Trail
 	return trail[len(trail)-1].Begin.Sub(trail[0].Begin)
 }
 
 // waiting is what is shown before there is a plan.
-func (p *Page) waiting(size page.Size) []string {
-	e, t := p.env, p.env.Theme
+func (p *sheet) waiting(size page.Size) []string {
+	e, t := p.base.env, p.base.env.Theme
 	switch {
-	case p.planErr != nil:
+	case p.base.planErr != nil:
 		lines := []string{t.Crit.Render(t.Glyph.Crit + " " + e.T("There can be no plan now."))}
-		lines = append(lines, cells.Wrap(p.sentence(p.planErr), size.Width)...)
+		lines = append(lines, cells.Wrap(p.base.sentence(p.base.planErr), size.Width)...)
 		return append(lines, "", e.T("Nothing was changed. r looks again, b chooses another backup."))
-	case p.runErr != nil:
-		return cells.Wrap(t.Crit.Render(t.Glyph.Crit+" ")+p.sentence(p.runErr), size.Width)
-	case !p.since.IsZero():
-		return []string{e.T("Looking at the backup and the target …") + "  " + human.Clock(e.Clock.Now().Sub(p.since))}
+	case p.base.runErr != nil:
+		return cells.Wrap(t.Crit.Render(t.Glyph.Crit+" ")+p.base.sentence(p.base.runErr), size.Width)
+	case !p.base.since.IsZero():
+		return []string{e.T("Looking at the backup and the target …") + "  " + human.Clock(e.Clock.Now().Sub(p.base.since))}
 	}
 	return nil
 }
@@ -202,16 +202,16 @@ type stepState struct {
 	known bool
 }
 
-func (p *Page) stepState(s restore.Step) stepState {
-	t := p.env.Theme
+func (p *sheet) stepState(s restore.Step) stepState {
+	t := p.base.env.Theme
 	pending := stepState{glyph: t.Glyph.Pending, style: t.Dim}
-	if !p.watching() {
-		if p.plan.Steps[s-1].Skipped {
+	if !p.base.watching() {
+		if p.base.plan.Steps[s-1].Skipped {
 			pending.glyph = t.Glyph.Dot
 		}
 		return pending
 	}
-	st := p.run.State
+	st := p.base.run.State
 	var took time.Duration
 	seen := false
 	for _, m := range st.Trail {
@@ -221,7 +221,7 @@ func (p *Page) stepState(s restore.Step) stepState {
 		seen = true
 		end := m.End
 		if end.IsZero() {
-			end = p.env.Clock.Now()
+			end = p.base.env.Clock.Now()
 		}
 		took += end.Sub(m.Begin)
 	}
@@ -229,7 +229,7 @@ func (p *Page) stepState(s restore.Step) stepState {
 	switch {
 	case current && st.Stage.Asks():
 		return stepState{t.Glyph.Warn, t.Warn, took, true}
-	case current && !p.run.Alive:
+	case current && !p.base.run.Alive:
 		return stepState{t.Glyph.Warn, t.Warn, took, true}
 	case current:
 		return stepState{t.Glyph.Running, t.Accent, took, true}
@@ -242,8 +242,8 @@ func (p *Page) stepState(s restore.Step) stepState {
 }
 
 // left is the list of the seven steps, with marks and times.
-func (p *Page) left() []string {
-	e, t := p.env, p.env.Theme
+func (p *sheet) left() []string {
+	e, t := p.base.env, p.base.env.Theme
 	w := 0
 	for _, s := range restore.AllSteps {
 		w = max(w, cells.Width(e.Lang.Msg(s.Label())))
@@ -256,7 +256,7 @@ func (p *Page) left() []string {
 			clock = cells.PadLeft(human.Clock(st.took), 5)
 		}
 		name := fmt.Sprintf("%d %s", i+1, cells.Pad(e.Lang.Msg(s.Label()), w))
-		if i == p.step {
+		if i == p.base.step {
 			name = t.Selected.Render(name)
 		}
 		lines = append(lines, st.style.Render(st.glyph)+" "+name+" "+t.Dim.Render(clock))
@@ -265,48 +265,48 @@ func (p *Page) left() []string {
 }
 
 // strip is the steps in one line, for a narrow screen.
-func (p *Page) strip(w int) string {
-	e, t := p.env, p.env.Theme
+func (p *sheet) strip(w int) string {
+	e, t := p.base.env, p.base.env.Theme
 	var b strings.Builder
 	for _, s := range restore.AllSteps {
 		st := p.stepState(s)
 		b.WriteString(st.style.Render(st.glyph))
 	}
 	b.WriteString(
-		" " + t.Selected.Render(fmt.Sprintf("%d/7 %s", p.step+1, e.Lang.Msg(restore.AllSteps[p.step].Label()))),
+		" " + t.Selected.Render(fmt.Sprintf("%d/7 %s", p.base.step+1, e.Lang.Msg(restore.AllSteps[p.base.step].Label()))),
 	)
-	if st := p.stepState(restore.AllSteps[p.step]); st.known {
+	if st := p.stepState(restore.AllSteps[p.base.step]); st.known {
 		b.WriteString(" " + human.Clock(st.took))
 	}
 	return cells.Cut(b.String(), w)
 }
 
 // right is all about the marked step.
-func (p *Page) right(w int) []string {
-	step := restore.AllSteps[p.step]
-	plan, t, e := p.shownPlan(), p.env.Theme, p.env
+func (p *sheet) right(w int) []string {
+	step := restore.AllSteps[p.base.step]
+	plan, t, e := p.base.shownPlan(), p.base.env.Theme, p.base.env
 	var lines []string
 	add := func(style interface{ Render(...string) string }, m lang.Msg) {
 		for _, l := range cells.Wrap(termsafe.Text(e.Lang.Msg(m)), w) {
 			lines = append(lines, style.Render(l))
 		}
 	}
-	if p.watching() && p.run.State.Stage.Step() == step && !p.run.State.Stage.Final() {
+	if p.base.watching() && p.base.run.State.Stage.Step() == step && !p.base.run.State.Stage.Final() {
 		lines = append(lines, p.now(w)...)
 	}
-	text := p.text(step)
+	text := p.base.text(step)
 	add(t.Text, text.What)
-	if p.watching() {
+	if p.base.watching() {
 		lines = append(lines, p.evidence(step, w)...)
 	}
 	if step == restore.StepAssess {
 		lines = append(lines, p.findings(plan, w)...)
 	}
-	if !p.since.IsZero() && p.planning() {
+	if !p.base.since.IsZero() && p.base.planning() {
 		lines = append(
 			lines,
 			"",
-			t.Dim.Render(e.T("Looking at the backup and the target …")+"  "+human.Clock(e.Clock.Now().Sub(p.since))),
+			t.Dim.Render(e.T("Looking at the backup and the target …")+"  "+human.Clock(e.Clock.Now().Sub(p.base.since))),
 		)
 	}
 	lines = append(lines, p.preview(w)...)
@@ -316,12 +316,12 @@ func (p *Page) right(w int) []string {
 }
 
 // now is what goes on: the stage, its clock, progress, or the question.
-func (p *Page) now(w int) []string {
-	e, t, s := p.env, p.env.Theme, p.run.State
+func (p *sheet) now(w int) []string {
+	e, t, s := p.base.env, p.base.env.Theme, p.base.run.State
 	mark := s.Trail[len(s.Trail)-1]
 	clock := human.Clock(e.Clock.Now().Sub(mark.Begin))
 	lines := []string{t.Accent.Render(cells.Cut(e.Lang.Msg(s.Stage.Label())+"  "+clock, w))}
-	if pr := p.run.Progress; pr != nil && p.run.Alive && !s.Stage.Asks() {
+	if pr := p.base.run.Progress; pr != nil && p.base.run.Alive && !s.Stage.Asks() {
 		lines = append(lines, p.progress(*pr, w)...)
 	}
 	for _, n := range s.Why {
@@ -332,8 +332,8 @@ func (p *Page) now(w int) []string {
 	return append(lines, "")
 }
 
-func (p *Page) progress(pr ops.Progress, w int) []string {
-	e, t := p.env, p.env.Theme
+func (p *sheet) progress(pr ops.Progress, w int) []string {
+	e, t := p.base.env, p.base.env.Theme
 	var parts []string
 	if pr.Object != "" {
 		parts = append(parts, termsafe.Line(pr.Object))
@@ -359,12 +359,12 @@ func (p *Page) progress(pr ops.Progress, w int) []string {
 }
 
 // evidence is what the step's ended stages found.
-func (p *Page) evidence(step restore.Step, w int) []string {
-	e, t := p.env, p.env.Theme
+func (p *sheet) evidence(step restore.Step, w int) []string {
+	e, t := p.base.env, p.base.env.Theme
 	var lines []string
-	trail := p.run.State.Trail
+	trail := p.base.run.State.Trail
 	for i, m := range trail {
-		asking := i == len(trail)-2 && p.run.State.Stage.Asks() // its notes stand above, as the question
+		asking := i == len(trail)-2 && p.base.run.State.Stage.Asks() // its notes stand above, as the question
 		if m.Stage.Step() != step || m.End.IsZero() || len(m.Notes) == 0 || asking {
 			continue
 		}
@@ -389,8 +389,8 @@ func (p *Page) evidence(step restore.Step, w int) []string {
 }
 
 // findings are what a person should know before beginning, and what is lost.
-func (p *Page) findings(plan *restore.Plan, w int) []string {
-	e, t := p.env, p.env.Theme
+func (p *sheet) findings(plan *restore.Plan, w int) []string {
+	e, t := p.base.env, p.base.env.Theme
 	var lines []string
 	put := func(state ops.State, text string) {
 		style, glyph := t.State(state)
@@ -419,9 +419,9 @@ func (p *Page) findings(plan *restore.Plan, w int) []string {
 }
 
 // preview is the beginning of what is run.
-func (p *Page) preview(w int) []string {
-	e, t := p.env, p.env.Theme
-	list := p.statements()
+func (p *sheet) preview(w int) []string {
+	e, t := p.base.env, p.base.env.Theme
+	list := p.base.statements()
 	if len(list) == 0 {
 		return nil
 	}

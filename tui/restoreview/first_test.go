@@ -17,7 +17,7 @@ func TestTheFirstRestoreOfAMachineIsSeenToItsEnd(t *testing.T) {
 		t.Fatal("no scene of a restore that is done")
 	}
 	p.seeRun(runMsg{run: run})
-	if !p.watching() {
+	if !p.base.watching() {
 		t.Fatal("the plan is shown, not the restore that was begun")
 	}
 }
@@ -29,7 +29,7 @@ func TestATableThatWouldVanishIsTypedFirst(t *testing.T) {
 	d := &fakeDesk{plan: plan}
 	p := newPage("en", d)
 	typeIn(p, press(t, p, "A"), "临时表")
-	if got := p.choice.Accept; len(got) != 1 || got[0] != "临时表" {
+	if got := p.base.choice.Accept; len(got) != 1 || got[0] != "临时表" {
 		t.Fatalf("accepted %q", got)
 	}
 }

@@ -25,16 +25,16 @@ func (p *Page) Actions() []page.Action {
 			Label:  lang.M("statements"),
 			Help:   lang.M("all statements and commands of the marked step, to read and copy"),
 			Footer: true,
-			Off:    p.noPlan,
-			Run:    p.openStatements,
+			Off:    p.base.noPlan,
+			Run:    p.asking.openStatements,
 		},
 		{
 			ID:    "restore.copy",
 			Keys:  []string{"y"},
 			Label: lang.M("copy"),
 			Help:  lang.M("copy the statements of the marked step"),
-			Off:   p.noPlan,
-			Run:   func() tea.Cmd { return page.Send(page.Copy{Text: strings.Join(p.statements(), "\n")}) },
+			Off:   p.base.noPlan,
+			Run:   func() tea.Cmd { return page.Send(page.Copy{Text: strings.Join(p.base.statements(), "\n")}) },
 		},
 		{
 			ID:     "restore.loss",
@@ -42,8 +42,8 @@ func (p *Page) Actions() []page.Action {
 			Label:  lang.M("losses"),
 			Help:   lang.M("what is newer than the backup and will be lost, table by table"),
 			Footer: true,
-			Off:    p.noPlan,
-			Run:    p.openLoss,
+			Off:    p.base.noPlan,
+			Run:    p.asking.openLoss,
 		},
 		{
 			ID:     "restore.rows",
@@ -51,25 +51,25 @@ func (p *Page) Actions() []page.Action {
 			Label:  lang.M("tables now"),
 			Help:   lang.M("the rows of each table now and in the backup, and how it is"),
 			Footer: true,
-			Off:    p.noPlan,
-			Run:    p.openRows,
+			Off:    p.base.noPlan,
+			Run:    p.asking.openRows,
 		},
 		{
 			ID:    "restore.next",
 			Keys:  []string{"right", "l", "n"},
 			Label: lang.M("next step"),
 			Help:  lang.M("mark the next step"),
-			Run:   func() tea.Cmd { p.mark(1); return nil },
+			Run:   func() tea.Cmd { p.base.mark(1); return nil },
 		},
 		{
 			ID:    "restore.previous",
 			Keys:  []string{"left", "h", "p"},
 			Label: lang.M("previous step"),
 			Help:  lang.M("mark the previous step"),
-			Run:   func() tea.Cmd { p.mark(-1); return nil },
+			Run:   func() tea.Cmd { p.base.mark(-1); return nil },
 		},
 	}
-	if p.watching() {
+	if p.base.watching() {
 		return append(p.runActions(), common...)
 	}
 	return append(p.planActions(), common...)
@@ -84,8 +84,8 @@ func (p *Page) planActions() []page.Action {
 			Help:   lang.M("carry the plan out, after the database's name was typed"),
 			Footer: true,
 			Writes: true,
-			Off:    p.cannotBegin,
-			Run:    p.openBegin,
+			Off:    p.asking.cannotBegin,
+			Run:    p.asking.openBegin,
 		},
 		{
 			ID:     "restore.backup",
@@ -93,7 +93,7 @@ func (p *Page) planActions() []page.Action {
 			Label:  lang.M("backup"),
 			Help:   lang.M("choose another backup"),
 			Footer: true,
-			Run:    func() tea.Cmd { return p.loadSources("") },
+			Run:    func() tea.Cmd { return p.picking.loadSources("") },
 		},
 		{
 			ID:     "restore.mode",
@@ -101,13 +101,13 @@ func (p *Page) planActions() []page.Action {
 			Label:  lang.M("mode"),
 			Help:   lang.M("swap the tables at the end, or load in place"),
 			Footer: true,
-			Off:    p.noPlan,
+			Off:    p.base.noPlan,
 			Run: func() tea.Cmd {
-				p.choice.Mode = restore.Swap
-				if p.plan.Mode == restore.Swap {
-					p.choice.Mode = restore.InPlace
+				p.base.choice.Mode = restore.Swap
+				if p.base.plan.Mode == restore.Swap {
+					p.base.choice.Mode = restore.InPlace
 				}
-				return p.draft()
+				return p.base.draft()
 			},
 		},
 		{
@@ -116,17 +116,17 @@ func (p *Page) planActions() []page.Action {
 			Label:  lang.M("tables"),
 			Help:   lang.M("the whole database, or some tables"),
 			Footer: true,
-			Off:    p.noPlan,
-			Run:    p.openTables,
+			Off:    p.base.noPlan,
+			Run:    p.asking.openTables,
 		},
 		{
 			ID:     "restore.accept",
 			Keys:   []string{"A"},
 			Label:  lang.M("accept"),
 			Help:   lang.M("accept that a table vanishes or shrinks, by typing its name, one after the other"),
-			Footer: p.plan != nil && len(p.plan.OpenGaps()) > 0,
-			Off:    p.nothingToAccept,
-			Run:    p.openAccept,
+			Footer: p.base.plan != nil && len(p.base.plan.OpenGaps()) > 0,
+			Off:    p.asking.nothingToAccept,
+			Run:    p.asking.openAccept,
 		},
 		{
 			ID:     "restore.export",
@@ -134,8 +134,8 @@ func (p *Page) planActions() []page.Action {
 			Label:  lang.M("export"),
 			Help:   lang.M("write the rows that will be lost to files, for replay"),
 			Footer: true,
-			Off:    p.cannotExport,
-			Run:    p.export,
+			Off:    p.asking.cannotExport,
+			Run:    p.asking.export,
 		},
 		{
 			ID:     "restore.rescue",
@@ -143,15 +143,15 @@ func (p *Page) planActions() []page.Action {
 			Label:  lang.M("rescue rows"),
 			Help:   lang.M("compare one table with the backup, and put chosen rows back"),
 			Writes: true,
-			Off:    p.cannotRescue,
-			Run:    p.openRescue,
+			Off:    p.rescuer.cannotRescue,
+			Run:    p.rescuer.openRescue,
 		},
 		{
 			ID:    "restore.again",
 			Keys:  []string{"r"},
 			Label: lang.M("look again"),
 			Help:  lang.M("check the target again and make a new plan"),
-			Run:   p.draft,
+			Run:   p.base.draft,
 		},
 	}
 }
@@ -160,15 +160,15 @@ func (p *Page) runActions() []page.Action {
 	can := func(k restore.Kind) func() lang.Msg {
 		return func() lang.Msg {
 			switch {
-			case !p.run.State.Can(k):
+			case !p.base.run.State.Can(k):
 				return lang.M("not possible in this stage")
-			case !p.pending.since.IsZero():
-				return p.pending.what
+			case !p.base.pending.since.IsZero():
+				return p.base.pending.what
 			}
 			return lang.Msg{}
 		}
 	}
-	s := p.run.State
+	s := p.base.run.State
 	return []page.Action{
 		{
 			ID:     "restore.answer",
@@ -183,25 +183,25 @@ func (p *Page) runActions() []page.Action {
 				}
 				return lang.Msg{}
 			},
-			Run: func() tea.Cmd { return p.openQuestion(false) },
+			Run: func() tea.Cmd { return p.asking.openQuestion(false) },
 		},
 		{
 			ID:     "restore.resume",
 			Keys:   []string{"R"},
 			Label:  lang.M("resume"),
 			Help:   lang.M("resume a restore whose worker has exited"),
-			Footer: p.running() && !p.run.Alive,
+			Footer: p.base.running() && !p.base.run.Alive,
 			Writes: true,
 			Off: func() lang.Msg {
 				switch {
-				case !p.running() || p.run.Alive:
+				case !p.base.running() || p.base.run.Alive:
 					return lang.M("it runs, or is over")
-				case p.begun:
-					return p.pending.what
+				case p.base.begun:
+					return p.base.pending.what
 				}
 				return lang.Msg{}
 			},
-			Run: func() tea.Cmd { return p.ask(restore.KindResume) },
+			Run: func() tea.Cmd { return p.asking.ask(restore.KindResume) },
 		},
 		{
 			ID:     "restore.abort",
@@ -211,7 +211,7 @@ func (p *Page) runActions() []page.Action {
 			Footer: s.Can(restore.KindAbort),
 			Writes: true,
 			Off:    can(restore.KindAbort),
-			Run:    func() tea.Cmd { return p.ask(restore.KindAbort) },
+			Run:    func() tea.Cmd { return p.asking.ask(restore.KindAbort) },
 		},
 		{
 			ID:     "restore.undo",
@@ -221,7 +221,7 @@ func (p *Page) runActions() []page.Action {
 			Footer: s.Can(restore.KindUndo),
 			Writes: true,
 			Off:    can(restore.KindUndo),
-			Run:    func() tea.Cmd { return p.ask(restore.KindUndo) },
+			Run:    func() tea.Cmd { return p.asking.ask(restore.KindUndo) },
 		},
 		{
 			ID:     "restore.drop",
@@ -231,51 +231,54 @@ func (p *Page) runActions() []page.Action {
 			Footer: s.Can(restore.KindDrop),
 			Writes: true,
 			Off:    can(restore.KindDrop),
-			Run:    func() tea.Cmd { return p.ask(restore.KindDrop) },
+			Run:    func() tea.Cmd { return p.asking.ask(restore.KindDrop) },
 		},
 		{
 			ID:    "restore.report",
 			Keys:  []string{"v"},
 			Label: lang.M("report"),
 			Help:  lang.M("read the report of the restore so far"),
-			Run:   p.openReport,
+			Run:   p.asking.openReport,
 		},
 		{
 			ID:     "restore.new",
 			Keys:   []string{"N"},
 			Label:  lang.M("new plan"),
 			Help:   lang.M("plan a new restore"),
-			Footer: !p.running(),
+			Footer: !p.base.running(),
 			Off: func() lang.Msg {
-				if p.running() {
+				if p.base.running() {
 					return lang.M("a restore is under way: this one first")
 				}
 				return lang.Msg{}
 			},
-			Run: func() tea.Cmd { p.fresh, p.choice, p.plan = true, restore.Choice{}, nil; return p.draft() },
+			Run: func() tea.Cmd {
+				p.base.fresh, p.base.choice, p.base.plan = true, restore.Choice{}, nil
+				return p.base.draft()
+			},
 		},
 	}
 }
 
-func (p *Page) noPlan() lang.Msg {
+func (p *base) noPlan() lang.Msg {
 	if p.shownPlan() == nil {
 		return lang.M("there is no plan yet")
 	}
 	return lang.Msg{}
 }
 
-func (p *Page) cannotBegin() lang.Msg {
+func (p *asking) cannotBegin() lang.Msg {
 	switch {
-	case !p.since.IsZero():
+	case !p.base.since.IsZero():
 		return lang.M("still looking at the target")
-	case p.plan == nil:
+	case p.base.plan == nil:
 		return lang.M("there is no plan yet")
-	case p.begun:
+	case p.base.begun:
 		return lang.M("starting")
-	case !p.saving.IsZero():
+	case !p.base.saving.IsZero():
 		return lang.M("what will be lost is being exported")
 	}
-	for _, f := range p.plan.Findings {
+	for _, f := range p.base.plan.Findings {
 		if f.Blocks {
 			return f.What.Msg
 		}
@@ -284,7 +287,7 @@ func (p *Page) cannotBegin() lang.Msg {
 }
 
 // mark moves the mark by hand; it then stays where it is put.
-func (p *Page) mark(n int) {
+func (p *base) mark(n int) {
 	p.step = max(0, min(6, p.step+n))
 	p.follow, p.scroll = p.watching() && p.step == int(p.run.State.Stage.Step())-1, 0
 }
@@ -293,30 +296,30 @@ func (p *Page) mark(n int) {
 func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
 	switch k.String() {
 	case "up", "k":
-		p.mark(-1)
+		p.base.mark(-1)
 	case "down", "j":
-		p.mark(1)
+		p.base.mark(1)
 	case "pgdown", " ":
-		p.scroll += max(1, p.rightH-1)
+		p.base.scroll += max(1, p.sheet.rightH-1)
 	case "pgup":
-		p.scroll -= max(1, p.rightH-1)
+		p.base.scroll -= max(1, p.sheet.rightH-1)
 	case "home", "g":
-		p.scroll = 0
+		p.base.scroll = 0
 	case "end", "G":
-		p.scroll = p.rightN
+		p.base.scroll = p.sheet.rightN
 	}
-	p.scroll = max(0, min(p.scroll, p.rightN-p.rightH))
+	p.base.scroll = max(0, min(p.base.scroll, p.sheet.rightN-p.sheet.rightH))
 	return nil
 }
 
-func (p *Page) shownPlan() *restore.Plan {
+func (p *base) shownPlan() *restore.Plan {
 	if p.watching() {
 		return p.run.Plan
 	}
 	return p.plan
 }
 
-func (p *Page) statements() []string {
+func (p *base) statements() []string {
 	if p.shownPlan() == nil {
 		return nil
 	}
@@ -324,80 +327,80 @@ func (p *Page) statements() []string {
 }
 
 // text is what is to be said of a step, in the plan or in the run as it stands.
-func (p *Page) text(step restore.Step) restore.StepText {
+func (p *base) text(step restore.Step) restore.StepText {
 	if p.watching() {
 		return p.run.Plan.TextOf(step, p.run.State)
 	}
 	return p.plan.TextOf(step, restore.New(p.plan))
 }
 
-func (p *Page) openStatements() tea.Cmd {
+func (p *asking) openStatements() tea.Cmd {
 	var lines []string
-	for _, s := range p.statements() {
+	for _, s := range p.base.statements() {
 		lines = append(lines, strings.Split(termsafe.Text(s), "\n")...)
 	}
 	if len(lines) == 0 {
-		lines = []string{p.env.T("Nothing is run in this step.")}
+		lines = []string{p.base.env.T("Nothing is run in this step.")}
 	}
-	title := lang.M("%d %s: what is run", p.step+1, restore.AllSteps[p.step].Label())
-	return page.Send(page.Open{Overlay: widget.NewText(p.env, title, lines, strings.Join(p.statements(), "\n"))})
+	title := lang.M("%d %s: what is run", p.base.step+1, restore.AllSteps[p.base.step].Label())
+	return page.Send(page.Open{Overlay: widget.NewText(p.base.env, title, lines, strings.Join(p.base.statements(), "\n"))})
 }
 
 // openBegin asks for the database's name, and says what it means.
-func (p *Page) openBegin() tea.Cmd {
-	plan, desk := p.plan, p.desk
+func (p *asking) openBegin() tea.Cmd {
+	plan, desk := p.base.plan, p.base.desk
 	body := []lang.Msg{
-		lang.M("%s gets the state of %s.", plan.Target.Database, p.env.Time(plan.Source.At)),
+		lang.M("%s gets the state of %s.", plan.Target.Database, p.base.env.Time(plan.Source.At)),
 		lang.M("Backup %s, mode %s, server %s.", plan.Source.Name, plan.Mode.Label(), plan.Target.Address),
 	}
 	if plan.Assessment != nil {
 		body = append(body, lossWords(plan)...)
 	}
 	db := plan.Target.Database
-	return page.Send(page.Open{Overlay: widget.NewConfirm(p.env, lang.M("Begin the restore"), body, db, func() tea.Cmd {
-		p.follow = true
-		return p.request(func(ctx context.Context) error { return desk.Begin(ctx, plan, db) })
+	return page.Send(page.Open{Overlay: widget.NewConfirm(p.base.env, lang.M("Begin the restore"), body, db, func() tea.Cmd {
+		p.base.follow = true
+		return p.base.request(func(ctx context.Context) error { return desk.Begin(ctx, plan, db) })
 	})})
 }
 
 // ask confirms a request and hands it to the worker, or to a new one.
-func (p *Page) ask(kind restore.Kind) tea.Cmd {
-	r := p.run
+func (p *asking) ask(kind restore.Kind) tea.Cmd {
+	r := p.base.run
 	do := func() tea.Cmd { return p.hand(r, kind, r.Plan.Target.Database) }
-	if who := r.LastBy(); kind == restore.KindResume && (who == "" || who == p.desk.Me()) {
+	if who := r.LastBy(); kind == restore.KindResume && (who == "" || who == p.base.desk.Me()) {
 		return do()
 	}
 	if kind == restore.KindUndo && r.State.Swapped {
 		return p.countLater(r)
 	}
 	return page.Send(
-		page.Open{Overlay: widget.NewConfirm(p.env, kind.Label(), p.consequences(kind), r.Plan.Target.Database, do)},
+		page.Open{Overlay: widget.NewConfirm(p.base.env, kind.Label(), p.consequences(kind), r.Plan.Target.Database, do)},
 	)
 }
 
-func (p *Page) consequences(kind restore.Kind) []lang.Msg {
-	plan := p.run.Plan
+func (p *asking) consequences(kind restore.Kind) []lang.Msg {
+	plan := p.base.run.Plan
 	switch kind {
 	case restore.KindResume:
 		return []lang.Msg{lang.M("The restore %s of %s belongs to %s; its worker has exited in step %d: %s. You "+
 			"take it over.",
-			plan.ID, plan.Target.Database, p.run.LastBy(), int(p.run.State.Stage.Step()), p.run.State.Stage.Label())}
+			plan.ID, plan.Target.Database, p.base.run.LastBy(), int(p.base.run.State.Stage.Step()), p.base.run.State.Stage.Label())}
 	case restore.KindUndo:
 		out := []lang.Msg{lang.M("What was written since the restore is exported, then lost to the live database.")}
 		return append(out, plan.Back(restore.StepRestart))
 	case restore.KindDrop:
 		return []lang.Msg{lang.M("The schema %s is dropped. After that there is no undo.", plan.Kept)}
 	}
-	return []lang.Msg{plan.Back(p.run.State.Stage.Step())}
+	return []lang.Msg{plan.Back(p.base.run.State.Stage.Step())}
 }
 
-func (p *Page) hand(r *restore.Run, kind restore.Kind, typed string) tea.Cmd {
-	desk, id, seq, alive := p.desk, r.Plan.ID, r.State.Seq, r.Alive
-	p.follow = true
+func (p *asking) hand(r *restore.Run, kind restore.Kind, typed string) tea.Cmd {
+	desk, id, seq, alive := p.base.desk, r.Plan.ID, r.State.Seq, r.Alive
+	p.base.follow = true
 	if kind == restore.KindAbort {
 		seq = 0
 	}
-	return p.request(func(ctx context.Context) error {
+	return p.base.request(func(ctx context.Context) error {
 		if !alive {
 			return desk.Work(ctx, id, kind)
 		}
@@ -413,8 +416,8 @@ var answerKeys = map[restore.Kind]string{
 
 // openQuestion opens the dialog of the present question. When it opens by
 // itself it is guarded: keys typed before it showed do nothing.
-func (p *Page) openQuestion(guarded bool) tea.Cmd {
-	r := p.run
+func (p *asking) openQuestion(guarded bool) tea.Cmd {
+	r := p.base.run
 	var body []lang.Msg
 	for _, n := range r.State.Why {
 		body = append(body, n.Msg)
@@ -434,7 +437,7 @@ func (p *Page) openQuestion(guarded bool) tea.Cmd {
 			}
 			return p.openDialog(
 				r,
-				widget.NewConfirm(p.env, r.State.Label(k), body, r.Plan.Target.Database, func() tea.Cmd {
+				widget.NewConfirm(p.base.env, r.State.Label(k), body, r.Plan.Target.Database, func() tea.Cmd {
 					return p.hand(r, k, r.Plan.Target.Database)
 				}),
 			)
@@ -444,21 +447,21 @@ func (p *Page) openQuestion(guarded bool) tea.Cmd {
 		choices = append(choices, widget.Choice{Key: "v", Label: lang.M("read the report"), Run: p.openReport})
 	}
 	title := lang.M("%d %s: a question", int(r.State.Stage.Step()), r.State.Stage.Step().Label())
-	return p.openDialog(r, widget.NewAsk(p.env, title, body, guarded, choices...))
+	return p.openDialog(r, widget.NewAsk(p.base.env, title, body, guarded, choices...))
 }
 
 // openReport shows the run's report, as it is known now.
-func (p *Page) openReport() tea.Cmd {
-	s, ended := p.run.State, p.env.Clock.Now()
+func (p *asking) openReport() tea.Cmd {
+	s, ended := p.base.run.State, p.base.env.Clock.Now()
 	if n := len(s.Trail); n > 0 && s.Stage.Final() {
 		ended = s.Trail[n-1].Begin
 	}
-	text := termsafe.Text(restore.Tell(p.run.Plan, s, ended).Markdown(p.env.Lang))
+	text := termsafe.Text(restore.Tell(p.base.run.Plan, s, ended).Markdown(p.base.env.Lang))
 	var lines []string
 	for _, l := range strings.Split(text, "\n") {
 		lines = append(lines, cells.Wrap(l, reportWidth)...)
 	}
-	return page.Send(page.Open{Overlay: widget.NewText(p.env, lang.M("report"), lines, text)})
+	return page.Send(page.Open{Overlay: widget.NewText(p.base.env, lang.M("report"), lines, text)})
 }
 
 // reportWidth is how wide the lines of a shown report are at most.
@@ -471,15 +474,15 @@ type question struct {
 	seq int
 }
 
-func (p *Page) openDialog(r *restore.Run, o page.Overlay) tea.Cmd {
+func (p *asking) openDialog(r *restore.Run, o page.Overlay) tea.Cmd {
 	p.dialog = question{o, r.Plan.ID, r.State.Seq}
 	return page.Send(page.Open{Overlay: o})
 }
 
 // closeStale takes the dialog away when its question is answered, by somebody
 // else or the flags, or when nobody waits for the answer any more.
-func (p *Page) closeStale() tea.Cmd {
-	q, r := p.dialog, p.run
+func (p *asking) closeStale() tea.Cmd {
+	q, r := p.dialog, p.base.run
 	if q.Overlay == nil || r != nil && r.Alive && r.Plan.ID == q.id && r.State.Seq == q.seq {
 		return nil
 	}
@@ -487,28 +490,28 @@ func (p *Page) closeStale() tea.Cmd {
 	return page.Send(page.Close{Overlay: q.Overlay})
 }
 
-func (p *Page) openTables() tea.Cmd {
+func (p *asking) openTables() tea.Cmd {
 	var rows []pick
-	for _, t := range p.plan.Source.Tables {
+	for _, t := range p.base.plan.Source.Tables {
 		rows = append(
 			rows,
 			pick{
 				id:   t.Name,
-				text: termsafe.Line(t.Name) + "  " + p.env.T("%s rows", human.Count(t.Rows)),
-				on:   slices.Contains(p.plan.Tables, t.Name),
+				text: termsafe.Line(t.Name) + "  " + p.base.env.T("%s rows", human.Count(t.Rows)),
+				on:   slices.Contains(p.base.plan.Tables, t.Name),
 			},
 		)
 	}
 	return page.Send(
 		page.Open{
 			Overlay: newPicker(
-				p.env,
+				p.base.env,
 				lang.M("Choose tables; none is the whole database"),
 				rows,
 				true,
 				func(ids []string) tea.Cmd {
-					p.choice.Tables = ids
-					return p.draft()
+					p.base.choice.Tables = ids
+					return p.base.draft()
 				},
 			),
 		},

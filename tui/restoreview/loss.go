@@ -34,8 +34,8 @@ func lossWords(plan *restore.Plan) (out []lang.Msg) {
 }
 
 // lossFacts are the lines of step 1 about the loss.
-func (p *Page) lossFacts(plan *restore.Plan, put func(ops.State, string)) {
-	e, loss := p.env, plan.Assessment.Loss
+func (p *sheet) lossFacts(plan *restore.Plan, put func(ops.State, string)) {
+	e, loss := p.base.env, plan.Assessment.Loss
 	n := loss.Rows() + loss.Changed()
 	if left := len(loss.Unknown) + len(loss.Unseen); left > 0 {
 		put(
@@ -73,58 +73,58 @@ func (p *Page) lossFacts(plan *restore.Plan, put func(ops.State, string)) {
 	}
 }
 
-func (p *Page) cannotExport() lang.Msg {
+func (p *asking) cannotExport() lang.Msg {
 	switch {
-	case !p.since.IsZero():
+	case !p.base.since.IsZero():
 		return lang.M("still looking at the target")
-	case p.plan == nil:
+	case p.base.plan == nil:
 		return lang.M("there is no plan yet")
-	case !p.saving.IsZero():
+	case !p.base.saving.IsZero():
 		return lang.M("what will be lost is being exported")
-	case len(p.plan.Exported) > 0:
-		return lang.M("it is exported already: %s", filepath.Dir(p.plan.Exported[0]))
-	case p.plan.Assessment == nil:
+	case len(p.base.plan.Exported) > 0:
+		return lang.M("it is exported already: %s", filepath.Dir(p.base.plan.Exported[0]))
+	case p.base.plan.Assessment == nil:
 		return lang.M("there is no plan yet")
-	case len(p.plan.Assessment.Loss.Tables) == 0 && p.plan.Assessment.Loss.Sure():
+	case len(p.base.plan.Assessment.Loss.Tables) == 0 && p.base.plan.Assessment.Loss.Sure():
 		return lang.M("nothing will be lost: every table was compared with the backup")
 	}
 	return lang.Msg{}
 }
 
 // export writes the rows that will be lost to files.
-func (p *Page) export() tea.Cmd {
-	ctx, desk, plan, gen := p.env.Ctx, p.desk, p.plan, p.gen.Next()
-	p.saving, p.problem = p.env.Clock.Now(), nil
+func (p *asking) export() tea.Cmd {
+	ctx, desk, plan, gen := p.base.env.Ctx, p.base.desk, p.base.plan, p.base.gen.Next()
+	p.base.saving, p.base.problem = p.base.env.Clock.Now(), nil
 	return func() tea.Msg {
 		out, err := desk.Export(ctx, plan)
 		return page.Msg{To: ID, Gen: gen, Body: exportedMsg{out, err}}
 	}
 }
 
-func (p *Page) seeExport(m exportedMsg) tea.Cmd {
-	p.saving = time.Time{}
+func (p *asking) seeExport(m exportedMsg) tea.Cmd {
+	p.base.saving = time.Time{}
 	if m.err != nil {
-		p.problem = m.err
+		p.base.problem = m.err
 		return nil
 	}
-	if p.plan == nil || p.plan.ID != m.plan.ID {
+	if p.base.plan == nil || p.base.plan.ID != m.plan.ID {
 		return nil
 	}
-	p.plan = m.plan
+	p.base.plan = m.plan
 	return page.Send(page.Notice{State: ops.StateOK, Text: lang.M("exported to %s", filepath.Dir(m.plan.Exported[0]))})
 }
 
 // savingLine says that the export is under way, with a clock.
-func (p *Page) savingLine(w int) []string {
-	return p.clockLine(lang.M("Exporting what will be lost …"), p.saving, w)
+func (p *sheet) savingLine(w int) []string {
+	return p.base.clockLine(lang.M("Exporting what will be lost …"), p.base.saving, w)
 }
 
 // pendingLine says what a key asked for and has no answer yet, with a clock.
-func (p *Page) pendingLine(w int) []string {
-	return p.clockLine(p.pending.what, p.pending.since, w)
+func (p *sheet) pendingLine(w int) []string {
+	return p.base.clockLine(p.base.pending.what, p.base.pending.since, w)
 }
 
-func (p *Page) clockLine(what lang.Msg, since time.Time, w int) []string {
+func (p *base) clockLine(what lang.Msg, since time.Time, w int) []string {
 	if since.IsZero() {
 		return nil
 	}
@@ -135,8 +135,8 @@ func (p *Page) clockLine(what lang.Msg, since time.Time, w int) []string {
 }
 
 // openLoss shows the loss table by table, and who is concerned.
-func (p *Page) openLoss() tea.Cmd {
-	plan := p.shownPlan()
+func (p *asking) openLoss() tea.Cmd {
+	plan := p.base.shownPlan()
 	a := plan.Assessment
 	if a == nil {
 		return page.Send(page.Notice{State: ops.StateUnknown, Text: lang.M("the tables were not checked")})
@@ -149,7 +149,7 @@ func (p *Page) openLoss() tea.Cmd {
 			},
 		)
 	}
-	e := p.env
+	e := p.base.env
 	lines := []string{e.T("Since %s:", e.Time(a.Loss.Since)), ""}
 	w := 0
 	for _, t := range a.Loss.Tables {
@@ -187,8 +187,8 @@ func (p *Page) openLoss() tea.Cmd {
 }
 
 // openRows shows the tables as they are now and in the backup.
-func (p *Page) openRows() tea.Cmd {
-	e, rows := p.env, p.shownPlan().Rows(p.env.Lang)
+func (p *asking) openRows() tea.Cmd {
+	e, rows := p.base.env, p.base.shownPlan().Rows(p.base.env.Lang)
 	if len(rows) == 0 {
 		return page.Send(page.Notice{State: ops.StateUnknown, Text: lang.M("the tables were not checked")})
 	}
@@ -221,9 +221,9 @@ func (p *Page) openRows() tea.Cmd {
 }
 
 // countLater counts what an undo would lose, before it asks for the name.
-func (p *Page) countLater(r *restore.Run) tea.Cmd {
-	ctx, desk := p.env.Ctx, p.desk
-	p.pending = pending{lang.M("Counting what was written since the restore …"), p.env.Clock.Now()}
+func (p *asking) countLater(r *restore.Run) tea.Cmd {
+	ctx, desk := p.base.env.Ctx, p.base.desk
+	p.base.pending = pending{lang.M("Counting what was written since the restore …"), p.base.env.Clock.Now()}
 	return func() tea.Msg {
 		loss, err := desk.Later(ctx, r)
 		return page.Msg{To: ID, Body: laterMsg{r, loss, err}}
@@ -231,9 +231,9 @@ func (p *Page) countLater(r *restore.Run) tea.Cmd {
 }
 
 // confirmUndo says what an undo loses, table by table, and asks for the name.
-func (p *Page) confirmUndo(m laterMsg) tea.Cmd {
-	p.pending = pending{}
-	if p.run == nil || p.run.Plan.ID != m.run.Plan.ID || !p.shown {
+func (p *asking) confirmUndo(m laterMsg) tea.Cmd {
+	p.base.pending = pending{}
+	if p.base.run == nil || p.base.run.Plan.ID != m.run.Plan.ID || !p.base.shown {
 		return nil
 	}
 	body := p.consequences(restore.KindUndo)
@@ -248,12 +248,12 @@ func (p *Page) confirmUndo(m laterMsg) tea.Cmd {
 			body = append(body, lang.M("… and %s more tables", fmt.Sprint(len(m.loss.Tables)-i)))
 			break
 		}
-		about := strings.Join(t.About(p.env.Lang), ", ")
+		about := strings.Join(t.About(p.base.env.Lang), ", ")
 		body = append(
 			body,
 			lang.Raw(
 				strings.TrimRight(
-					"  "+termsafe.Line(t.Table)+"  "+p.env.T("%s rows", human.Count(t.Newer))+"  "+about,
+					"  "+termsafe.Line(t.Table)+"  "+p.base.env.T("%s rows", human.Count(t.Newer))+"  "+about,
 					" ",
 				),
 			),
@@ -262,7 +262,7 @@ func (p *Page) confirmUndo(m laterMsg) tea.Cmd {
 	return page.Send(
 		page.Open{
 			Overlay: widget.NewConfirm(
-				p.env,
+				p.base.env,
 				restore.KindUndo.Label(),
 				body,
 				m.run.Plan.Target.Database,

@@ -51,48 +51,27 @@ const watchEvery = 250 * time.Millisecond
 
 // Page is the tab.
 type Page struct {
-	env   *page.Env
-	desk  Desk
-	gen   page.Gen // of drafts
-	eyes  page.Gen // of looks at the run
-	lists page.Gen // of looks at the backups
-
-	shown   bool
-	choice  restore.Choice
-	plan    *restore.Plan
-	planErr error
-	since   time.Time // a draft is under way since; zero: none
-	sources []restore.Source
-	looking lookingAt // at the backups of a copy
-	rescue  rescuing
-	saving  time.Time // what will be lost is being exported since; zero: it is not
-
-	run     *restore.Run
-	looked  bool // it is known which run was there first, if any
-	runErr  error
-	fresh   bool    // the operator asked for a new plan though a run is there
-	begun   bool    // a request to begin or go on is under way
-	pending pending // what is waited for after a key
-	asked   int     // Seq of the question whose dialog was opened by itself
-	dialog  question
-	step    int  // the marked step, 0 to 6
-	follow  bool // the mark follows the running step
-	scroll  int  // of the right side
-	rightH  int
-	rightN  int
-	problem error // of the last request
+	base    base
+	sheet   sheet
+	rescuer rescuer
+	picking picking
+	asking  asking
+	eyes    page.Gen // of looks at the run
+	looked  bool     // it is known which run was there first, if any
 }
 
 // New makes the tab.
 func New(env *page.Env, desk Desk) *Page {
-	return &Page{env: env, desk: desk, follow: true, asked: -1}
+	p := &Page{base: base{env: env, desk: desk, follow: true, asked: -1}}
+	p.wire()
+	return p
 }
 
 func (p *Page) ID() string       { return ID }
 func (p *Page) Title() lang.Msg  { return lang.M("Restore") }
 func (p *Page) TakingText() bool { return false }
 func (p *Page) Init() tea.Cmd    { return nil }
-func (p *Page) Hide()            { p.shown = false; p.eyes.Next() }
+func (p *Page) Hide()            { p.base.shown = false; p.eyes.Next() }
 
 // planAge is how old a plan may be when the tab is shown again.
 const planAge = time.Minute
@@ -101,9 +80,9 @@ const planAge = time.Minute
 // plan is made anew, for there may be a newer backup by now. One whose losses
 // were exported is kept.
 func (p *Page) Show() tea.Cmd {
-	p.shown = true
-	if p.plan != nil && len(p.plan.Exported) == 0 && p.env.Clock.Now().Sub(p.plan.CreatedAt) > planAge {
-		p.plan = nil
+	p.base.shown = true
+	if p.base.plan != nil && len(p.base.plan.Exported) == 0 && p.base.env.Clock.Now().Sub(p.base.plan.CreatedAt) > planAge {
+		p.base.plan = nil
 	}
 	return p.look(0)
 }
@@ -139,11 +118,11 @@ type (
 func (p *Page) Receive(m page.Msg) tea.Cmd {
 	switch m.Body.(type) {
 	case sourcesMsg:
-		if !p.lists.Is(m.Gen) {
+		if !p.base.lists.Is(m.Gen) {
 			return nil
 		}
 	case planMsg, exportedMsg:
-		if !p.gen.Is(m.Gen) {
+		if !p.base.gen.Is(m.Gen) {
 			return nil
 		}
 	case runMsg:
@@ -160,27 +139,27 @@ func (p *Page) Update(body any) tea.Cmd {
 	case runMsg:
 		return p.seeRun(m)
 	case planMsg:
-		p.since = time.Time{}
-		p.plan, p.planErr = m.plan, m.err
+		p.base.since = time.Time{}
+		p.base.plan, p.base.planErr = m.plan, m.err
 		return nil
 	case sourcesMsg:
-		return p.seeSources(m)
+		return p.picking.seeSources(m)
 	case exportedMsg:
-		return p.seeExport(m)
+		return p.asking.seeExport(m)
 	case rescuedMsg:
-		return p.seeRescue(m)
+		return p.rescuer.seeRescue(m)
 	case laterMsg:
-		return p.confirmUndo(m)
+		return p.asking.confirmUndo(m)
 	case sentMsg:
-		p.begun, p.problem, p.pending = false, m.err, pending{}
+		p.base.begun, p.base.problem, p.base.pending = false, m.err, pending{}
 		return p.look(0)
 	case string:
-		if p.running() {
+		if p.base.running() {
 			return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("a restore is under way: this one " +
 				"first")})
 		}
-		p.fresh, p.choice, p.plan = true, restore.Choice{Source: m}, nil
-		return p.draft()
+		p.base.fresh, p.base.choice, p.base.plan = true, restore.Choice{Source: m}, nil
+		return p.base.draft()
 	}
 	return nil
 }
@@ -188,10 +167,10 @@ func (p *Page) Update(body any) tea.Cmd {
 // look asks how the run stands, after a while. One that is over may have been
 // followed by another, begun here or by somebody else.
 func (p *Page) look(after time.Duration) tea.Cmd {
-	ctx, desk, gen := p.env.Ctx, p.desk, p.eyes.Next()
+	ctx, desk, gen := p.base.env.Ctx, p.base.desk, p.eyes.Next()
 	id := ""
-	if p.running() && !p.begun {
-		id = p.run.Plan.ID
+	if p.base.running() && !p.base.begun {
+		id = p.base.run.Plan.ID
 	}
 	return func() tea.Msg {
 		if after > 0 {
@@ -209,26 +188,26 @@ func (p *Page) look(after time.Duration) tea.Cmd {
 // seeRun takes in how the run stands, opens the dialog of a new question, and
 // goes on looking while that is worth it.
 func (p *Page) seeRun(m runMsg) tea.Cmd {
-	if m.run != nil && p.looked && (p.run == nil || m.run.Plan.ID != p.run.Plan.ID) {
-		p.fresh, p.asked, p.follow, p.scroll = false, -1, true, 0
+	if m.run != nil && p.looked && (p.base.run == nil || m.run.Plan.ID != p.base.run.Plan.ID) {
+		p.base.fresh, p.base.asked, p.base.follow, p.base.scroll = false, -1, true, 0
 	}
-	p.run, p.runErr, p.looked = m.run, m.err, p.looked || m.err == nil
-	cmds := []tea.Cmd{p.closeStale()}
-	if p.planning() && p.plan == nil && p.since.IsZero() && p.planErr == nil {
-		cmds = append(cmds, p.draft())
+	p.base.run, p.base.runErr, p.looked = m.run, m.err, p.looked || m.err == nil
+	cmds := []tea.Cmd{p.asking.closeStale()}
+	if p.base.planning() && p.base.plan == nil && p.base.since.IsZero() && p.base.planErr == nil {
+		cmds = append(cmds, p.base.draft())
 	}
-	if p.watching() {
-		if p.follow {
-			p.step = int(p.run.State.Stage.Step()) - 1
+	if p.base.watching() {
+		if p.base.follow {
+			p.base.step = int(p.base.run.State.Stage.Step()) - 1
 		}
-		if s := p.run.State; p.run.Alive && s.Stage.Asks() && p.asked != s.Seq && p.shown && !p.env.ReadOnly {
-			p.asked = s.Seq
-			cmds = append(cmds, p.openQuestion(true))
+		if s := p.base.run.State; p.base.run.Alive && s.Stage.Asks() && p.base.asked != s.Seq && p.base.shown && !p.base.env.ReadOnly {
+			p.base.asked = s.Seq
+			cmds = append(cmds, p.asking.openQuestion(true))
 		}
 	}
-	if p.shown {
+	if p.base.shown {
 		wait := watchEvery
-		if !p.running() {
+		if !p.base.running() {
 			wait = 8 * watchEvery
 		}
 		cmds = append(cmds, p.look(wait))
@@ -237,15 +216,15 @@ func (p *Page) seeRun(m runMsg) tea.Cmd {
 }
 
 // running tells that a restore was begun and is not over.
-func (p *Page) running() bool { return p.run != nil && p.run.Open() }
+func (p *base) running() bool { return p.run != nil && p.run.Open() }
 
 // watching tells that the run is what is shown.
-func (p *Page) watching() bool {
+func (p *base) watching() bool {
 	return p.run != nil && p.run.State.Stage != restore.Planned && (p.running() || !p.fresh)
 }
 
 // planning tells that the plan is what is shown.
-func (p *Page) planning() bool { return !p.watching() }
+func (p *base) planning() bool { return !p.watching() }
 
 // pending is something that a key asked for and that has no answer yet.
 type pending struct {
@@ -254,7 +233,7 @@ type pending struct {
 }
 
 // draft makes the plan anew.
-func (p *Page) draft() tea.Cmd {
+func (p *base) draft() tea.Cmd {
 	ctx, desk, c, gen := p.env.Ctx, p.desk, p.choice, p.gen.Next()
 	p.since, p.planErr, p.problem, p.step, p.scroll = p.env.Clock.Now(), nil, nil, 0, 0
 	p.looking, _ = lookingAt{}, p.lists.Next()
@@ -266,7 +245,7 @@ func (p *Page) draft() tea.Cmd {
 }
 
 // request does something that changes the run, off the console's goroutine.
-func (p *Page) request(do func(ctx context.Context) error) tea.Cmd {
+func (p *base) request(do func(ctx context.Context) error) tea.Cmd {
 	ctx := p.env.Ctx
 	p.begun, p.problem = true, nil
 	p.pending = pending{lang.M("Handing it over to the worker …"), p.env.Clock.Now()}
@@ -275,3 +254,13 @@ func (p *Page) request(do func(ctx context.Context) error) tea.Cmd {
 
 // Busy keeps nobody from leaving: the worker goes on without the console.
 func (p *Page) Busy() (lang.Msg, bool) { return lang.Msg{}, false }
+
+// wire gives each part the ones that it works with.
+func (p *Page) wire() {
+	p.sheet.base = &p.base
+	p.sheet.rescuer = &p.rescuer
+	p.rescuer.base = &p.base
+	p.picking.base = &p.base
+	p.asking.base = &p.base
+
+}

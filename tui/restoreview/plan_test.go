@@ -22,14 +22,14 @@ func TestThePlanOnPaperIsWhatTheWizardShows(t *testing.T) {
 			t.Run(string(mode)+"/"+code, func(t *testing.T) {
 				plan := samplePlan(mode)
 				p := newPage(code, &fakeDesk{plan: plan})
-				paper := plan.Markdown(p.env.Lang)
+				paper := plan.Markdown(p.base.env.Lang)
 				text, err := json.MarshalIndent(plan, "", "  ")
 				if err != nil {
 					t.Fatal(err)
 				}
 				both := func(what lang.Msg, shown string) {
 					t.Helper()
-					words := p.env.Lang.Msg(what)
+					words := p.base.env.Lang.Msg(what)
 					if !strings.Contains(shown, words) {
 						t.Errorf("the wizard does not show %q:\n%s", words, shown)
 					}
@@ -61,7 +61,7 @@ func TestThePlanOnPaperIsWhatTheWizardShows(t *testing.T) {
 							both(lang.Raw(line), all)
 						}
 					}
-					p.mark(1)
+					p.base.mark(1)
 				}
 				losses, rows := press(
 					t,
@@ -74,13 +74,13 @@ func TestThePlanOnPaperIsWhatTheWizardShows(t *testing.T) {
 						"i",
 					).View(page.Size{Width: 200, Height: 60})
 				for _, l := range plan.Assessment.Loss.Tables {
-					for _, words := range append(l.About(p.env.Lang), l.Table, human.Count(l.Newer)) {
+					for _, words := range append(l.About(p.base.env.Lang), l.Table, human.Count(l.Newer)) {
 						if !strings.Contains(losses, words) || !strings.Contains(paper, words) {
 							t.Errorf("%q is not told of %s", words, l.Table)
 						}
 					}
 				}
-				for _, r := range plan.Rows(p.env.Lang) {
+				for _, r := range plan.Rows(p.base.env.Lang) {
 					for _, words := range r {
 						if !strings.Contains(rows, words) || !strings.Contains(paper, words) {
 							t.Errorf("%q is not told of %s:\n%s", words, r[0], rows)
@@ -99,28 +99,28 @@ func TestAWaitAfterAKeyHasAClock(t *testing.T) {
 	p := newPage("en", d)
 	undo, _ := page.ForKey(p.Actions(), "Z")
 	undo.Run() // no answer yet
-	p.env.Clock.(*clock.Fake).Advance(7 * time.Second)
+	p.base.env.Clock.(*clock.Fake).Advance(7 * time.Second)
 	if view := p.View(page.Size{Width: 80, Height: 20}); !strings.Contains(
 		view,
 		"Counting what was written since the restore …  0:07",
 	) {
 		t.Errorf("no clock:\n%s", view)
 	}
-	if undo, _ = page.ForKey(p.Actions(), "Z"); undo.Why(p.env).Empty() {
+	if undo, _ = page.ForKey(p.Actions(), "Z"); undo.Why(p.base.env).Empty() {
 		t.Error("it can be begun twice")
 	}
 	d = scenes()["gone"]
 	p = newPage("en", d)
 	resume, _ := page.ForKey(p.Actions(), "R")
 	resume.Run()
-	p.env.Clock.(*clock.Fake).Advance(3 * time.Second)
+	p.base.env.Clock.(*clock.Fake).Advance(3 * time.Second)
 	if view := p.View(page.Size{Width: 80, Height: 20}); !strings.Contains(
 		view,
 		"Handing it over to the worker …  0:03",
 	) {
 		t.Errorf("no clock:\n%s", view)
 	}
-	if resume, _ = page.ForKey(p.Actions(), "R"); resume.Why(p.env).Empty() {
+	if resume, _ = page.ForKey(p.Actions(), "R"); resume.Why(p.base.env).Empty() {
 		t.Error("it can be begun twice")
 	}
 }

@@ -30,38 +30,38 @@ type rescuedMsg struct {
 	err          error
 }
 
-func (p *Page) cannotRescue() lang.Msg {
+func (p *rescuer) cannotRescue() lang.Msg {
 	switch {
-	case p.plan == nil:
+	case p.base.plan == nil:
 		return lang.M("there is no plan yet")
 	case !p.rescue.since.IsZero():
 		return lang.M("a table is being compared")
-	case p.plan.Source.Copy != "":
+	case p.base.plan.Source.Copy != "":
 		return lang.M("the backup is at a copy: fetch it first")
 	}
-	if tables, known := p.plan.Source.Held(); !known || len(tables) == 0 {
+	if tables, known := p.base.plan.Source.Held(); !known || len(tables) == 0 {
 		return lang.M("which tables the backup holds is not known")
 	}
 	return lang.Msg{}
 }
 
 // openRescue lets a person choose the table to compare.
-func (p *Page) openRescue() tea.Cmd {
-	plan := p.plan
+func (p *rescuer) openRescue() tea.Cmd {
+	plan := p.base.plan
 	tables, _ := plan.Source.Held()
 	var rows []pick
 	for _, t := range tables {
 		if t.Engine != "SEQUENCE" {
 			rows = append(
 				rows,
-				pick{id: t.Name, text: termsafe.Line(t.Name) + "  " + p.env.T("%s rows", human.Count(t.Rows))},
+				pick{id: t.Name, text: termsafe.Line(t.Name) + "  " + p.base.env.T("%s rows", human.Count(t.Rows))},
 			)
 		}
 	}
 	return page.Send(
 		page.Open{
 			Overlay: newPicker(
-				p.env,
+				p.base.env,
 				lang.M("Choose the table to compare with the backup"),
 				rows,
 				false,
@@ -74,9 +74,9 @@ func (p *Page) openRescue() tea.Cmd {
 }
 
 // runRescue compares, or merges when merge says which rows.
-func (p *Page) runRescue(plan *restore.Plan, table, merge string) tea.Cmd {
-	ctx, desk := p.env.Ctx, p.desk
-	p.rescue, p.problem = rescuing{table, p.env.Clock.Now()}, nil
+func (p *rescuer) runRescue(plan *restore.Plan, table, merge string) tea.Cmd {
+	ctx, desk := p.base.env.Ctx, p.base.desk
+	p.rescue, p.base.problem = rescuing{table, p.base.env.Clock.Now()}, nil
 	return func() tea.Msg {
 		text, err := desk.Rescue(ctx, plan, table, merge)
 		return page.Msg{To: ID, Body: rescuedMsg{plan, table, merge, text, err}}
@@ -84,9 +84,9 @@ func (p *Page) runRescue(plan *restore.Plan, table, merge string) tea.Cmd {
 }
 
 // seeRescue shows what was found, and offers to merge it.
-func (p *Page) seeRescue(m rescuedMsg) tea.Cmd {
+func (p *rescuer) seeRescue(m rescuedMsg) tea.Cmd {
 	p.rescue = rescuing{}
-	if p.problem = m.err; m.err != nil {
+	if p.base.problem = m.err; m.err != nil {
 		return nil
 	}
 	var lines []string
@@ -95,7 +95,7 @@ func (p *Page) seeRescue(m rescuedMsg) tea.Cmd {
 	}
 	title := lang.M("%s against the backup", m.table)
 	read := func() tea.Cmd {
-		return page.Send(page.Open{Overlay: widget.NewText(p.env, title, lines, m.text)})
+		return page.Send(page.Open{Overlay: widget.NewText(p.base.env, title, lines, m.text)})
 	}
 	if m.merge != "" {
 		return read()
@@ -110,7 +110,7 @@ func (p *Page) seeRescue(m rescuedMsg) tea.Cmd {
 			return page.Send(
 				page.Open{
 					Overlay: widget.NewConfirm(
-						p.env,
+						p.base.env,
 						label,
 						body,
 						db,
@@ -127,7 +127,7 @@ func (p *Page) seeRescue(m rescuedMsg) tea.Cmd {
 	), lang.M(
 		"put both back",
 	)
-	return page.Send(page.Open{Overlay: widget.NewAsk(p.env, title, []lang.Msg{lang.Raw(lines[0])}, true,
+	return page.Send(page.Open{Overlay: widget.NewAsk(p.base.env, title, []lang.Msg{lang.Raw(lines[0])}, true,
 		widget.Choice{Key: "v", Label: lang.M("read the rows"), Run: read},
 		widget.Choice{Key: "m", Label: missing, Run: merge(restore.RescueMissing, missing)},
 		widget.Choice{Key: "c", Label: changed, Run: merge(restore.RescueChanged, changed)},
@@ -136,11 +136,11 @@ func (p *Page) seeRescue(m rescuedMsg) tea.Cmd {
 }
 
 // rescueLine says that a table is being compared, with a clock.
-func (p *Page) rescueLine(w int) []string {
+func (p *rescuer) rescueLine(w int) []string {
 	if p.rescue.since.IsZero() {
 		return nil
 	}
-	e, t := p.env, p.env.Theme
+	e, t := p.base.env, p.base.env.Theme
 	text := t.Accent.Render(
 		t.Glyph.Running+" ",
 	) + e.T(

@@ -38,7 +38,7 @@ func pressOn(o page.Overlay, k string) tea.Cmd {
 func TestRowsAreRescuedByKeys(t *testing.T) {
 	d := &fakeDesk{plan: samplePlan(restore.Swap)}
 	p := newPage("en", d)
-	p.plan, p.looked = d.plan, true
+	p.base.plan, p.looked = d.plan, true
 	i := slices.IndexFunc(p.Actions(), func(a page.Action) bool { return a.ID == "restore.rescue" })
 	if i < 0 || !p.Actions()[i].Off().Empty() {
 		t.Fatal("rescue cannot be reached")

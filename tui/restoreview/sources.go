@@ -23,11 +23,11 @@ type lookingAt struct {
 
 // loadSources reads which backups there are, here or at a copy. A copy is far
 // away: it is asked only when a person wants it.
-func (p *Page) loadSources(at string) tea.Cmd {
-	ctx, desk, gen := p.env.Ctx, p.desk, p.lists.Next()
-	p.problem = nil
+func (p *picking) loadSources(at string) tea.Cmd {
+	ctx, desk, gen := p.base.env.Ctx, p.base.desk, p.base.lists.Next()
+	p.base.problem = nil
 	if at != "" {
-		p.looking = lookingAt{at, p.env.Clock.Now()}
+		p.base.looking = lookingAt{at, p.base.env.Clock.Now()}
 	}
 	return func() tea.Msg {
 		list, err := desk.Sources(ctx, at)
@@ -35,11 +35,11 @@ func (p *Page) loadSources(at string) tea.Cmd {
 	}
 }
 
-func (p *Page) seeSources(m sourcesMsg) tea.Cmd {
-	p.sources, p.looking = m.list, lookingAt{}
+func (p *picking) seeSources(m sourcesMsg) tea.Cmd {
+	p.sources, p.base.looking = m.list, lookingAt{}
 	if m.err != nil {
-		p.problem = m.err
-		if m.at == "" && len(p.desk.Copies()) == 0 {
+		p.base.problem = m.err
+		if m.at == "" && len(p.base.desk.Copies()) == 0 {
 			return nil
 		}
 	}
@@ -47,8 +47,8 @@ func (p *Page) seeSources(m sourcesMsg) tea.Cmd {
 }
 
 // openSources lets a person choose: a backup of the list, or to look at a copy.
-func (p *Page) openSources(at string) tea.Cmd {
-	e := p.env
+func (p *picking) openSources(at string) tea.Cmd {
+	e := p.base.env
 	title := lang.M("Choose the backup")
 	if at != "" {
 		title = lang.M("Choose the backup at the copy %s", at)
@@ -61,7 +61,7 @@ func (p *Page) openSources(at string) tea.Cmd {
 		}
 		rows = append(rows, pick{id: id, text: p.sourceRow(s)})
 	}
-	for _, name := range p.desk.Copies() {
+	for _, name := range p.base.desk.Copies() {
 		if name != at {
 			rows = append(
 				rows,
@@ -73,40 +73,40 @@ func (p *Page) openSources(at string) tea.Cmd {
 		if name, far := strings.CutSuffix(ids[0], ":"); far {
 			return p.loadSources(name)
 		}
-		p.choice.Source, p.choice.Tables = ids[0], nil
-		return p.draft()
+		p.base.choice.Source, p.base.choice.Tables = ids[0], nil
+		return p.base.draft()
 	})})
 }
 
 // sourceRow is a backup in a line: its moment and age first, the state as a word.
-func (p *Page) sourceRow(s restore.Source) string {
-	e := p.env
+func (p *picking) sourceRow(s restore.Source) string {
+	e := p.base.env
 	age := human.Duration(e.Clock.Now().Sub(s.At).Round(time.Second))
 	return strings.Join([]string{e.Time(s.At), cells.PadLeft(age, 9), cells.PadLeft(human.Bytes(s.SizeBytes), 8),
 		cells.Pad(e.Lang.Msg(backup.State(s.State).Label()), p.stateWidth()), termsafe.Line(s.Name)}, "  ")
 }
 
 // lookingLine says that a copy is being asked, with a clock.
-func (p *Page) lookingLine(w int) []string {
-	if p.looking.copy == "" {
+func (p *sheet) lookingLine(w int) []string {
+	if p.base.looking.copy == "" {
 		return nil
 	}
-	e, t := p.env, p.env.Theme
+	e, t := p.base.env, p.base.env.Theme
 	text := t.Accent.Render(
 		t.Glyph.Running+" ",
 	) + e.T(
 		"Looking at the copy %s …",
-		termsafe.Line(p.looking.copy),
+		termsafe.Line(p.base.looking.copy),
 	) + "  " + human.Clock(
-		e.Clock.Now().Sub(p.looking.since),
+		e.Clock.Now().Sub(p.base.looking.since),
 	)
 	return []string{cells.Cut(text, w)}
 }
 
 // stateWidth is how wide the words for a backup's state are.
-func (p *Page) stateWidth() (w int) {
+func (p *picking) stateWidth() (w int) {
 	for _, s := range []backup.State{backup.Good, backup.Unverified, backup.Bad} {
-		w = max(w, cells.Width(p.env.Lang.Msg(s.Label())))
+		w = max(w, cells.Width(p.base.env.Lang.Msg(s.Label())))
 	}
 	return w
 }

@@ -203,9 +203,9 @@ func newPage(code string, d *fakeDesk) *Page {
 		Service: "qianzhang",
 	}
 	p := New(env, d)
-	p.shown = true
+	p.base.shown = true
 	p.Update(runMsg{run: d.run})
-	if p.planning() {
+	if p.base.planning() {
 		p.Update(planMsg{plan: d.plan, err: d.err})
 	}
 	return p
@@ -290,10 +290,10 @@ func TestEveryStepFitsEverySize(t *testing.T) {
 			p := newPage("zh", d)
 			for range 7 {
 				t.Run(
-					fmt.Sprintf("%s/%dx%d/%d", name, size.Width, size.Height, p.step),
+					fmt.Sprintf("%s/%dx%d/%d", name, size.Width, size.Height, p.base.step),
 					func(t *testing.T) { fits(t, p.View(size), size) },
 				)
-				p.mark(1)
+				p.base.mark(1)
 			}
 		}
 	}
@@ -317,7 +317,7 @@ func press(t *testing.T, p *Page, name string) page.Overlay {
 	if !ok {
 		t.Fatalf("no action has the key %s", name)
 	}
-	if why := a.Why(p.env); !why.Empty() {
+	if why := a.Why(p.base.env); !why.Empty() {
 		t.Fatalf("%s: %s", name, why.String())
 	}
 	return opened(p, a.Run())
@@ -348,7 +348,7 @@ func typeIn(p *Page, o page.Overlay, text string) (done bool) {
 		o.Update(key(string(r)))
 	}
 	cmd, done := o.Update(key("enter"))
-	p.shown = false // so that the look at the run does not go on for ever
+	p.base.shown = false // so that the look at the run does not go on for ever
 	opened(p, cmd)
 	return done
 }
@@ -372,7 +372,7 @@ func TestABlockedPlanCannotBegin(t *testing.T) {
 	plan.Findings = append(plan.Findings, restore.Finding{Blocks: true, What: restore.RawNote("no room")})
 	p := newPage("en", &fakeDesk{plan: plan})
 	a, _ := page.ForKey(p.Actions(), "B")
-	if why := a.Why(p.env); why.String() != "no room" {
+	if why := a.Why(p.base.env); why.String() != "no room" {
 		t.Fatalf("got %q", why.String())
 	}
 }
@@ -380,12 +380,12 @@ func TestABlockedPlanCannotBegin(t *testing.T) {
 func TestAQuestionOpensItsDialogGuardedAndSendsTheAnswer(t *testing.T) {
 	d := scenes()["doubt"]
 	p := newPage("en", d)
-	o := opened(p, p.openQuestion(true))
+	o := opened(p, p.asking.openQuestion(true))
 	if g, ok := o.(interface{ Guarded() bool }); !ok || !g.Guarded() {
 		t.Fatal("the dialog takes keys that were typed before it showed")
 	}
 	cmd, done := o.Update(key("r"))
-	p.shown = false
+	p.base.shown = false
 	opened(p, cmd)
 	if !done || !slices.Equal(d.did, []string{fmt.Sprintf("send retry %d", d.run.State.Seq)}) {
 		t.Fatalf("it did %v", d.did)
@@ -402,9 +402,9 @@ func TestAQuestionOpensItsDialogGuardedAndSendsTheAnswer(t *testing.T) {
 func TestAReadOnlyConsoleIsNotAsked(t *testing.T) {
 	for _, readOnly := range []bool{false, true} {
 		p := newPage("en", scenes()["doubt"])
-		p.shown, p.env.ReadOnly, p.asked = true, readOnly, -1
-		p.Update(runMsg{run: p.run})
-		if asked := p.asked == p.run.State.Seq; asked == readOnly {
+		p.base.shown, p.base.env.ReadOnly, p.base.asked = true, readOnly, -1
+		p.Update(runMsg{run: p.base.run})
+		if asked := p.base.asked == p.base.run.State.Seq; asked == readOnly {
 			t.Errorf("read-only %v: asked %v", readOnly, asked)
 		}
 	}
@@ -423,8 +423,8 @@ func TestAQuestionThatIsAnsweredElsewhereLeavesTheScreen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPage("en", scenes()["doubt"])
-			p.shown = false // so that the look at the run does not go on for ever
-			o := opened(p, p.openQuestion(true))
+			p.base.shown = false // so that the look at the run does not go on for ever
+			o := opened(p, p.asking.openQuestion(true))
 			if o == nil || closed(p.seeRun(runMsg{run: doubt})) != nil {
 				t.Fatal("the question is not asked")
 			}
@@ -456,7 +456,7 @@ func closed(cmd tea.Cmd) page.Overlay {
 func TestAWorkerThatIsGoneCanBeResumed(t *testing.T) {
 	d := scenes()["gone"]
 	p := newPage("en", d)
-	p.shown = false
+	p.base.shown = false
 	press(t, p, "R")
 	if !slices.Equal(d.did, []string{"work resume"}) {
 		t.Fatalf("it did %v", d.did)
@@ -478,14 +478,14 @@ func TestARestoreThatIsBegunLaterIsSeen(t *testing.T) {
 			d := scenes()["done"]
 			d.plan = samplePlan(restore.Swap)
 			p := newPage("en", d)
-			p.shown = false // so that the look at the run does not go on for ever
+			p.base.shown = false // so that the look at the run does not go on for ever
 			way(t, p)
 			later := samplePlan(restore.Swap)
 			later.ID = "20260129-130000-0002"
 			d.later = at(later, true, upToLoading...)
 			opened(p, p.look(0))
-			if !p.watching() || p.run.Plan.ID != later.ID {
-				t.Fatalf("it shows the plan, or the run %s", p.run.Plan.ID)
+			if !p.base.watching() || p.base.run.Plan.ID != later.ID {
+				t.Fatalf("it shows the plan, or the run %s", p.base.run.Plan.ID)
 			}
 		})
 	}
@@ -494,12 +494,12 @@ func TestARestoreThatIsBegunLaterIsSeen(t *testing.T) {
 func TestAnOldDraftIsDropped(t *testing.T) {
 	d := &fakeDesk{plan: samplePlan(restore.Swap)}
 	p := newPage("en", d)
-	first := p.draft()
-	p.choice.Mode = restore.InPlace
-	p.draft()
-	p.plan = nil
+	first := p.base.draft()
+	p.base.choice.Mode = restore.InPlace
+	p.base.draft()
+	p.base.plan = nil
 	p.Receive(first().(page.Msg))
-	if p.plan != nil {
+	if p.base.plan != nil {
 		t.Fatal("the answer to an older question was taken")
 	}
 }
@@ -580,10 +580,10 @@ func TestAnOldPlanIsMadeAnewWhenTheTabIsShown(t *testing.T) {
 	d := &fakeDesk{plan: samplePlan(restore.Swap)}
 	again := func(p *Page, after time.Duration) bool {
 		p.Hide()
-		p.env.Clock.(*clock.Fake).Advance(after)
+		p.base.env.Clock.(*clock.Fake).Advance(after)
 		p.Show()
 		p.Update(runMsg{})
-		return !p.since.IsZero() // it looks at the target
+		return !p.base.since.IsZero() // it looks at the target
 	}
 	if again(newPage("en", d), 10*time.Second) {
 		t.Error("a plan of ten seconds is thrown away")
@@ -592,11 +592,11 @@ func TestAnOldPlanIsMadeAnewWhenTheTabIsShown(t *testing.T) {
 		t.Error("a plan of two minutes is still proposed")
 	}
 	kept := newPage("en", d)
-	exported, err := d.Export(t.Context(), kept.plan)
+	exported, err := d.Export(t.Context(), kept.base.plan)
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept.plan = exported
+	kept.base.plan = exported
 	if again(kept, time.Hour) {
 		t.Error("a plan whose losses were exported is thrown away")
 	}

@@ -1,0 +1,33 @@
+package restoreview
+
+import (
+	"time"
+
+	"opsdeck/ops/restore"
+	"opsdeck/tui/page"
+)
+
+// base is what every part of the wizard works with: the plan that is drawn up and the run that is watched.
+type base struct {
+	env     *page.Env
+	desk    Desk
+	gen     page.Gen // of drafts
+	lists   page.Gen // of looks at the backups
+	shown   bool
+	choice  restore.Choice
+	plan    *restore.Plan
+	planErr error
+	since   time.Time // a draft is under way since; zero: none
+	looking lookingAt // at the backups of a copy
+	saving  time.Time // what will be lost is being exported since; zero: it is not
+	run     *restore.Run
+	runErr  error
+	fresh   bool    // the operator asked for a new plan though a run is there
+	begun   bool    // a request to begin or go on is under way
+	pending pending // what is waited for after a key
+	asked   int     // Seq of the question whose dialog was opened by itself
+	step    int     // the marked step, 0 to 6
+	follow  bool    // the mark follows the running step
+	scroll  int     // of the right side
+	problem error   // of the last request
+}
