@@ -117,3 +117,18 @@ func TestRestoreSaysWhichSpanCanBeReached(t *testing.T) {
 		}
 	})
 }
+
+// One table goes to the moment, and the others stay as they are.
+func TestRestoreOneTableToAMoment(t *testing.T) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newSite(t, db)
+		// The smoke test reads a table that is not restored.
+		s.amend(`smoke_test: ["SELECT COUNT(*) > 0 FROM customers"], `, "")
+		s.must("backup", "create")
+		db.Exec(t, s.live, inRows("INSERT INTO ar_invoices (total) VALUES (8)", "UPDATE customers SET name = 'now'")...)
+		good := s.dump()
+		db.Exec(t, s.live, inRows("DELETE FROM ar_invoices")...)
+		s.must("restore", "--before", s.newestID("ar_invoices"), "--tables", "ar_invoices", "--confirm", s.live, "--json")
+		sameDump(t, good, s.dump())
+	})
+}

@@ -184,7 +184,8 @@ func replayOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast
 			"the moment ends the replay"))
 	}
 	for _, x := range f.Refused {
-		r.Refused = append(r.Refused, restore.N(lang.M("%s, %s: %s", x.Time.Local().Format("2006-01-02 15:04:05"), x.ID, x.Why)))
+		at := x.Time.Local().Format("2006-01-02 15:04:05")
+		r.Refused = append(r.Refused, restore.N(lang.M("%s, %s: %s", at, x.ID, x.Why)))
 	}
 	return r
 }
