@@ -35,7 +35,8 @@ func (p *Page) canCompare() lang.Msg {
 func (p *Page) compare() tea.Cmd {
 	name, look := called(p.table.current()), p.stock.svc.Compare
 	found := &comparison{name: name}
-	cmd := p.work.start(lang.M("compare with what is there now"), func(ctx context.Context, r Report) (lang.Msg, error) {
+	title := lang.M("compare with what is there now")
+	cmd := p.work.start(title, func(ctx context.Context, r Report) (lang.Msg, error) {
 		r(ops.Progress{Phase: "survey", Object: p.stock.svc.Database})
 		with, err := look(ctx, name)
 		if err != nil {

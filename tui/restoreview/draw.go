@@ -148,7 +148,8 @@ func (p *sheet) standing() string {
 		)
 	case s.Stage.Asks() && p.base.run.Alive:
 		return t.Warn.Render(
-			t.Glyph.Warn + " " + e.T("%s's restore waits for an answer: press a.", termsafe.Line(p.base.run.Worker.User)),
+			t.Glyph.Warn + " " +
+				e.T("%s's restore waits for an answer: press a.", termsafe.Line(p.base.run.Worker.User)),
 		)
 	case p.base.running():
 		return t.Accent.Render(
@@ -189,7 +190,8 @@ func (p *sheet) waiting(size page.Size) []string {
 	case p.base.runErr != nil:
 		return cells.Wrap(t.Crit.Render(t.Glyph.Crit+" ")+p.base.sentence(p.base.runErr), size.Width)
 	case !p.base.since.IsZero():
-		return []string{e.T("Looking at the backup and the target …") + "  " + human.Clock(e.Clock.Now().Sub(p.base.since))}
+		so := human.Clock(e.Clock.Now().Sub(p.base.since))
+		return []string{e.T("Looking at the backup and the target …") + "  " + so}
 	}
 	return nil
 }
@@ -272,9 +274,8 @@ func (p *sheet) strip(w int) string {
 		st := p.stepState(s)
 		b.WriteString(st.style.Render(st.glyph))
 	}
-	b.WriteString(
-		" " + t.Selected.Render(fmt.Sprintf("%d/7 %s", p.base.step+1, e.Lang.Msg(restore.AllSteps[p.base.step].Label()))),
-	)
+	label := e.Lang.Msg(restore.AllSteps[p.base.step].Label())
+	b.WriteString(" " + t.Selected.Render(fmt.Sprintf("%d/7 %s", p.base.step+1, label)))
 	if st := p.stepState(restore.AllSteps[p.base.step]); st.known {
 		b.WriteString(" " + human.Clock(st.took))
 	}
@@ -306,7 +307,9 @@ func (p *sheet) right(w int) []string {
 		lines = append(
 			lines,
 			"",
-			t.Dim.Render(e.T("Looking at the backup and the target …")+"  "+human.Clock(e.Clock.Now().Sub(p.base.since))),
+			t.Dim.Render(
+				e.T("Looking at the backup and the target …")+"  "+human.Clock(e.Clock.Now().Sub(p.base.since)),
+			),
 		)
 	}
 	lines = append(lines, p.preview(w)...)

@@ -343,7 +343,8 @@ func (p *asking) openStatements() tea.Cmd {
 		lines = []string{p.base.env.T("Nothing is run in this step.")}
 	}
 	title := lang.M("%d %s: what is run", p.base.step+1, restore.AllSteps[p.base.step].Label())
-	return page.Send(page.Open{Overlay: widget.NewText(p.base.env, title, lines, strings.Join(p.base.statements(), "\n"))})
+	all := strings.Join(p.base.statements(), "\n")
+	return page.Send(page.Open{Overlay: widget.NewText(p.base.env, title, lines, all)})
 }
 
 // openBegin asks for the database's name, and says what it means.
@@ -357,10 +358,12 @@ func (p *asking) openBegin() tea.Cmd {
 		body = append(body, lossWords(plan)...)
 	}
 	db := plan.Target.Database
-	return page.Send(page.Open{Overlay: widget.NewConfirm(p.base.env, lang.M("Begin the restore"), body, db, func() tea.Cmd {
+	begin := func() tea.Cmd {
 		p.base.follow = true
 		return p.base.request(func(ctx context.Context) error { return desk.Begin(ctx, plan, db) })
-	})})
+	}
+	confirm := widget.NewConfirm(p.base.env, lang.M("Begin the restore"), body, db, begin)
+	return page.Send(page.Open{Overlay: confirm})
 }
 
 // ask confirms a request and hands it to the worker, or to a new one.
@@ -373,9 +376,8 @@ func (p *asking) ask(kind restore.Kind) tea.Cmd {
 	if kind == restore.KindUndo && r.State.Swapped {
 		return p.countLater(r)
 	}
-	return page.Send(
-		page.Open{Overlay: widget.NewConfirm(p.base.env, kind.Label(), p.consequences(kind), r.Plan.Target.Database, do)},
-	)
+	confirm := widget.NewConfirm(p.base.env, kind.Label(), p.consequences(kind), r.Plan.Target.Database, do)
+	return page.Send(page.Open{Overlay: confirm})
 }
 
 func (p *asking) consequences(kind restore.Kind) []lang.Msg {
@@ -384,7 +386,8 @@ func (p *asking) consequences(kind restore.Kind) []lang.Msg {
 	case restore.KindResume:
 		return []lang.Msg{lang.M("The restore %s of %s belongs to %s; its worker has exited in step %d: %s. You "+
 			"take it over.",
-			plan.ID, plan.Target.Database, p.base.run.LastBy(), int(p.base.run.State.Stage.Step()), p.base.run.State.Stage.Label())}
+			plan.ID, plan.Target.Database, p.base.run.LastBy(),
+			int(p.base.run.State.Stage.Step()), p.base.run.State.Stage.Label())}
 	case restore.KindUndo:
 		out := []lang.Msg{lang.M("What was written since the restore is exported, then lost to the live database.")}
 		return append(out, plan.Back(restore.StepRestart))

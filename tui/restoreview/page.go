@@ -81,7 +81,8 @@ const planAge = time.Minute
 // were exported is kept.
 func (p *Page) Show() tea.Cmd {
 	p.base.shown = true
-	if p.base.plan != nil && len(p.base.plan.Exported) == 0 && p.base.env.Clock.Now().Sub(p.base.plan.CreatedAt) > planAge {
+	plan := p.base.plan
+	if plan != nil && len(plan.Exported) == 0 && p.base.env.Clock.Now().Sub(plan.CreatedAt) > planAge {
 		p.base.plan = nil
 	}
 	return p.look(0)
@@ -200,7 +201,9 @@ func (p *Page) seeRun(m runMsg) tea.Cmd {
 		if p.base.follow {
 			p.base.step = int(p.base.run.State.Stage.Step()) - 1
 		}
-		if s := p.base.run.State; p.base.run.Alive && s.Stage.Asks() && p.base.asked != s.Seq && p.base.shown && !p.base.env.ReadOnly {
+		s := p.base.run.State
+		unasked := p.base.run.Alive && s.Stage.Asks() && p.base.asked != s.Seq
+		if unasked && p.base.shown && !p.base.env.ReadOnly {
 			p.base.asked = s.Seq
 			cmds = append(cmds, p.asking.openQuestion(true))
 		}
