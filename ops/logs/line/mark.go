@@ -51,25 +51,37 @@ var tooks = [...]struct {
 	{[]byte(" rt="), true},
 }
 
-// saysTook tells whether a line says how long something took.
-func saysTook(line []byte) bool {
+// tookWays are ways to say how long something took, a bit for each of tooks and one
+// for morgan's.
+type tookWays uint8
+
+const (
+	morganWay tookWays = 1 << len(tooks)
+	everyWay           = morganWay<<1 - 1
+)
+
+// waysIn are the ways in which a line says how long something took.
+func waysIn(line []byte) (ways tookWays) {
 	for i := range tooks {
 		if bytes.Contains(line, tooks[i].word) {
-			return true
+			ways |= 1 << i
 		}
 	}
-	_, ok := morganTook(line)
-	return ok
+	if _, ok := morganTook(line); ok {
+		ways |= morganWay
+	}
+	return ways
 }
 
 // Took reads how long something took, in ms: "took 1234ms" (also "took 1.2s"), the query
 // time of a slow log, the request time of an access log. It is -1 when the text says no such
 // thing. Of several the longest counts.
-func Took(text []byte) (ms int64) {
+func Took(text []byte) (ms int64) { return everyWay.took(text) }
+
+func (w tookWays) took(text []byte) (ms int64) {
 	ms = -1
 	for i := range tooks {
-		rest := text
-		for {
+		for rest := text; w&(1<<i) != 0; {
 			at := bytes.Index(rest, tooks[i].word)
 			if at < 0 {
 				break
@@ -82,8 +94,10 @@ func Took(text []byte) (ms int64) {
 			}
 		}
 	}
-	if v, ok := morganTook(text); ok {
-		ms = max(ms, v)
+	if w&morganWay != 0 {
+		if v, ok := morganTook(text); ok {
+			ms = max(ms, v)
+		}
 	}
 	return ms
 }

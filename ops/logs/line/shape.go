@@ -38,6 +38,7 @@ type Shape struct {
 	Opaque  bool // a stand-in for lines without a shape of their own
 
 	Critical, HasTook bool
+	took              tookWays
 	TimeMode          timeMode
 	timeAt            int    // for timeHead
 	timeKey           string // for timeKey
@@ -135,7 +136,7 @@ func NewShape(line []byte, first int, p *Parser) *Shape {
 	s := &Shape{
 		Text: shapeText(nil, line), Level: e.Level, Kind: kind, Format: e.Format, Context: e.Context,
 		Varies:   strings.ContainsAny(e.Context, "0123456789"),
-		Critical: IsCritical(line), HasTook: saysTook(line),
+		Critical: IsCritical(line), HasTook: waysIn(line) != 0, took: waysIn(line),
 		Message: string(shapeText(nil, []byte(strings.Repeat(" ", headBytes)+pattern))[headBytes:]),
 	}
 	switch {
@@ -267,4 +268,6 @@ func (s *Shape) TimeOf(line []byte, first int, at *Stamp, p *Parser) int64 {
 func (s *Shape) IsCritical(line []byte) bool { return s.Critical || s.Opaque && IsCritical(line) }
 
 // IsSlow tells whether a line of this shape says that something took SlowMS or more.
-func (s *Shape) IsSlow(line []byte) bool { return (s.HasTook || s.Opaque) && Took(line) >= SlowMS }
+func (s *Shape) IsSlow(line []byte) bool {
+	return s.took != 0 && s.took.took(line) >= SlowMS || s.Opaque && Took(line) >= SlowMS
+}
