@@ -297,16 +297,6 @@ func (g *guard) definition(v *verdict) lang.Msg {
 	return lang.Msg{}
 }
 
-// remote are the engines whose tables are not in the schema they are in.
-var remote = map[string]bool{
-	"FEDERATED":  true,
-	"FEDERATEDX": true,
-	"CONNECT":    true,
-	"SPIDER":     true,
-	"S3":         true,
-	"OQGRAPH":    true,
-}
-
 // engine refuses tables whose rows lie elsewhere.
 func (g *guard) engine(p *sqlscan.Parsed) lang.Msg {
 	for i := p.Body; i < p.Len(); i++ {
@@ -321,7 +311,7 @@ func (g *guard) engine(p *sqlscan.Parsed) lang.Msg {
 		if !ok {
 			name, _ = p.Value(value)
 		}
-		if remote[strings.ToUpper(name)] {
+		if schema.RowsOutside(name) {
 			return lang.M("the table's engine %s keeps its rows elsewhere: %s", name, firstWords(string(p.SQL)))
 		}
 	}

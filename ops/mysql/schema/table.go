@@ -44,11 +44,33 @@ func (t *Table) Transactional() bool {
 // other tables or servers, or keep none: a dump holds only their definition, and
 // writing to them would change what is elsewhere.
 func (t *Table) OwnRows() bool {
-	switch strings.ToLower(t.Engine) {
-	case "mrg_myisam", "blackhole", "federated", "connect", "spider":
-		return false
-	}
-	return !t.Sequence
+	return !t.Sequence && !RowsOutside(t.Engine) && !rowless[strings.ToUpper(t.Engine)]
+}
+
+// RowsOutside tells whether tables of an engine have their rows in files or on
+// servers that the schema does not hold.
+// https://mariadb.com/docs/server/server-usage/storage-engines
+func RowsOutside(engine string) bool { return outside[strings.ToUpper(engine)] }
+
+// FilesOfItsOwn tells whether a table has rows in a file that goes with it, though a
+// dump holds none of them: one of the engine CONNECT may.
+func (t *Table) FilesOfItsOwn() bool { return strings.EqualFold(t.Engine, "CONNECT") }
+
+var outside = map[string]bool{
+	"FEDERATED":  true,
+	"FEDERATEDX": true,
+	"CONNECT":    true,
+	"SPIDER":     true,
+	"S3":         true,
+	"OQGRAPH":    true,
+	"SPHINX":     true,
+}
+
+// rowless are the engines that show other tables' rows of the schema, or keep none.
+var rowless = map[string]bool{
+	"MRG_MYISAM": true,
+	"MERGE":      true,
+	"BLACKHOLE":  true,
 }
 
 // Stored are the columns that a dump holds: not the computed ones, and the

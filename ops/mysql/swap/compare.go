@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"strings"
 	"sync"
 
 	"opsdeck/ops"
@@ -81,13 +80,7 @@ func (s *Server) same(ctx context.Context, t *schema.Table, stored restore.Sourc
 }
 
 // elsewhere tells of tables that have no rows of their own: a restore loses none.
-func elsewhere(t *schema.Table) bool {
-	switch strings.ToUpper(t.Engine) {
-	case "MRG_MYISAM", "MERGE", "BLACKHOLE", "FEDERATED", "FEDERATEDX", "SPIDER":
-		return true
-	}
-	return false
-}
+func elsewhere(t *schema.Table) bool { return !t.OwnRows() && !t.FilesOfItsOwn() }
 
 // table compares one table and hands what differs to sink, which may be nil.
 func (c *compare) table(ctx context.Context, t *schema.Table, sink rowSink) (f found, err error) {
