@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -184,18 +183,6 @@ func (a *app) height() int {
 		return 0
 	}
 	return h
-}
-
-// shell writes an argument as a shell wants it.
-func shell(s string) string {
-	plain := func(r rune) bool {
-		return r < 128 && strings.ContainsRune("@%+=:,./_-~*", r) || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' ||
-			r >= 'a' && r <= 'z'
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 func colorWanted(out io.Writer, noColor bool, getenv func(string) string) bool {

@@ -48,26 +48,26 @@ type txnJSON struct {
 
 // openChanges opens all of the binary log that can be read, of the service's server.
 func (sh *shelf) openChanges() (*changes.Source, error) {
-	target, err := mysql.Resolve(sh.service.Database)
+	target, err := mysql.Resolve(sh.Service.Database)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := sh.identities()
+	keys, err := sh.Identities()
 	if err != nil {
 		return nil, err
 	}
-	src, err := changes.Open(sh.ctx, sh.archive(), keys, target)
+	src, err := changes.Open(sh.ctx, sh.Archive(), keys, target)
 	if err != nil {
-		return nil, sh.binlogError(err)
+		return nil, sh.BinlogError(err)
 	}
 	if src.LiveErr == nil {
 		return src, nil
 	}
 	if src.Empty() {
 		src.Close()
-		return nil, sh.binlogError(src.LiveErr)
+		return nil, sh.BinlogError(src.LiveErr)
 	}
-	sh.note(lang.M("only the archive is read: %s", sh.lang.Msg(sh.binlogSentence(src.LiveErr).What)))
+	sh.note(lang.M("only the archive is read: %s", sh.lang.Msg(sh.BinlogSentence(src.LiveErr).What)))
 	return src, nil
 }
 
@@ -112,7 +112,7 @@ func (c *auditChangesCmd) query(sh *shelf) (changes.Query, error) {
 		return q, err
 	}
 	q.Filter = binlog.Filter{
-		Schema:   sh.service.Database.Name,
+		Schema:   sh.Service.Database.Name,
 		Table:    c.Table,
 		Kind:     binlog.Verb(c.Kind),
 		RowsOver: c.RowsOver,
@@ -120,7 +120,7 @@ func (c *auditChangesCmd) query(sh *shelf) (changes.Query, error) {
 		Until:    filter.Until,
 	}
 	if c.Table != "" && !strings.Contains(c.Table, ".") {
-		q.Table = sh.service.Database.Name + "." + c.Table
+		q.Table = sh.Service.Database.Name + "." + c.Table
 	}
 	if c.Key == "" {
 		return q, nil
@@ -135,11 +135,11 @@ func (c *auditChangesCmd) query(sh *shelf) (changes.Query, error) {
 
 // tableNow is a table as it is today.
 func (sh *shelf) tableNow(name string) (*schema.Table, error) {
-	target, err := mysql.Resolve(sh.service.Database)
+	target, err := mysql.Resolve(sh.Service.Database)
 	if err != nil {
 		return nil, err
 	}
-	database := sh.service.Database.Name
+	database := sh.Service.Database.Name
 	if s, n, ok := strings.Cut(name, "."); ok {
 		database, name = s, n
 	}
@@ -173,7 +173,7 @@ func (sh *shelf) changesError(err error) error {
 			WithHint(lang.M("opsdeck audit changes shows the ids; opsdeck backup binlog list how far the archive " +
 				"reaches"))
 	}
-	return sh.binlogError(err)
+	return sh.BinlogError(err)
 }
 
 func changeOf(t *binlog.Transaction) txnJSON {

@@ -9,11 +9,9 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
-	"opsdeck/ops/backup"
 	"opsdeck/ops/binlog"
-	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/binarchive"
-	reader "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/site/backups"
 )
 
 type backupBinlogListCmd struct {
@@ -24,94 +22,12 @@ type (
 	binlogListJSON struct {
 		Server    string        `json:"server"` // the one that is connected to, else the one that wrote last
 		Spans     []binlog.Span `json:"spans"`
-		Gaps      []binlogGap   `json:"gaps"`
+		Gaps      []backups.Gap `json:"gaps"`
 		LagMS     *int64        `json:"lag_ms"` // null: the server could not be asked
 		Following bool          `json:"following"`
 		SizeBytes int64         `json:"size_bytes"`
 	}
-	binlogGap struct {
-		binlog.Gap
-		Healed bool `json:"healed"` // a full backup was made after it
-	}
 )
-
-// holdings are the spans and gaps of all servers in the archive.
-type holdings struct {
-	spans []binlog.Span
-	gaps  []binlogGap
-	size  int64
-	last  string // the server that wrote last
-}
-
-// holdings reads the archive.
-func (sh *shelf) holdings() (holdings, error) {
-	h := holdings{spans: []binlog.Span{}, gaps: []binlogGap{}}
-	folder := sh.archive()
-	servers, err := folder.Servers()
-	if err != nil {
-		return h, err
-	}
-	healed := sh.healedBefore()
-	var newest time.Time
-	for _, id := range servers {
-		segments, err := folder.Segments(id)
-		if err != nil {
-			return h, sh.binlogError(err)
-		}
-		spans, gaps := binlog.Spans(segments)
-		for _, s := range spans {
-			h.size += s.SizeBytes
-			if h.last == "" || s.ToTime.After(newest) {
-				h.last, newest = s.Server, s.ToTime
-			}
-		}
-		h.spans = append(h.spans, spans...)
-		for _, g := range gaps {
-			// The log's times may be whole seconds: of the same one nothing is proved.
-			h.gaps = append(h.gaps, binlogGap{g, !healed.IsZero() && healed.Truncate(time.Second).After(g.ToTime)})
-		}
-	}
-	return h, nil
-}
-
-// healedBefore is the moment of the newest good full backup: what is missing of the
-// log before it is not needed to restore what comes after.
-func (sh *shelf) healedBefore() time.Time {
-	inv, err := sh.readOrNone(sh.ctx)
-	if err != nil {
-		return time.Time{}
-	}
-	if s := backup.Newest(inv, inv.Database); s != nil {
-		return s.At
-	}
-	return time.Time{}
-}
-
-// lag is how far the archive is behind the server, which is asked; known is false
-// when it does not answer.
-func (sh *shelf) lag(h holdings) (server string, lag time.Duration, known bool) {
-	target, err := mysql.Resolve(sh.service.Database)
-	if err != nil {
-		return h.last, 0, false
-	}
-	s, err := reader.Ask(sh.ctx, target)
-	if err != nil || !s.Logging {
-		return h.last, 0, false
-	}
-	var at *binlog.Span
-	for i := range h.spans {
-		if h.spans[i].Server == s.ID {
-			at = &h.spans[i]
-		}
-	}
-	if at == nil {
-		return s.ID, 0, false
-	}
-	if at.ToFile == s.Now.File && at.ToPos >= s.Now.Pos {
-		return s.ID, 0, true
-	}
-	return s.ID, max(0, sh.clock.Now().Sub(at.ToTime)), true
-}
 
 // Run lists the archive.
 func (c *backupBinlogListCmd) Run(a *app) error {
@@ -119,18 +35,18 @@ func (c *backupBinlogListCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	h, err := sh.holdings()
+	h, err := sh.Holdings(sh.ctx)
 	if err != nil {
 		return err
 	}
-	doc := binlogListJSON{Spans: h.spans, Gaps: h.gaps, SizeBytes: h.size}
+	doc := binlogListJSON{Spans: h.Spans, Gaps: h.Gaps, SizeBytes: h.Size}
 	var lag time.Duration
 	var known bool
-	if doc.Server, lag, known = sh.lag(h); known {
+	if doc.Server, lag, known = sh.Lag(sh.ctx, h); known {
 		ms := lag.Milliseconds()
 		doc.LagMS = &ms
 	}
-	if doc.Following, err = sh.archive().Following(); err != nil {
+	if doc.Following, err = sh.Archive().Following(); err != nil {
 		return err
 	}
 	if c.JSON {
@@ -155,9 +71,9 @@ func (sh *shelf) sayHoldings(doc binlogListJSON, lag time.Duration, known bool) 
 	fmt.Fprint(sh.out, t)
 	for _, g := range doc.Gaps {
 		if g.Healed {
-			sh.say(lang.M("gap: %s; a full backup was made after it", gapText(g.Gap)))
+			sh.say(lang.M("gap: %s; a full backup was made after it", backups.GapText(g.Gap)))
 		} else {
-			sh.say(lang.M("GAP: %s", gapText(g.Gap)))
+			sh.say(lang.M("GAP: %s", backups.GapText(g.Gap)))
 		}
 	}
 	switch {
@@ -188,7 +104,7 @@ type backupBinlogVerifyCmd struct {
 type (
 	binlogVerifyJSON struct {
 		Verified []binlogVerifiedJSON `json:"verified"`
-		Gaps     []binlogGap          `json:"gaps"`
+		Gaps     []backups.Gap        `json:"gaps"`
 		Good     int                  `json:"good"`
 		Bad      int                  `json:"bad"`
 	}
@@ -210,18 +126,18 @@ func (c *backupBinlogVerifyCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	h, err := sh.holdings()
+	h, err := sh.Holdings(sh.ctx)
 	if err != nil {
 		return err
 	}
-	keys, err := sh.identities()
+	keys, err := sh.Identities()
 	if err != nil {
 		return err
 	}
-	doc := binlogVerifyJSON{Verified: []binlogVerifiedJSON{}, Gaps: h.gaps}
-	for _, span := range h.spans {
+	doc := binlogVerifyJSON{Verified: []binlogVerifiedJSON{}, Gaps: h.Gaps}
+	for _, span := range h.Spans {
 		for _, s := range span.Segments {
-			r := sh.archive().Verify(a.ctx, s, keys, nil)
+			r := sh.Archive().Verify(a.ctx, s, keys, nil)
 			if a.ctx.Err() != nil {
 				return a.ctx.Err()
 			}
@@ -270,7 +186,7 @@ func (c *backupBinlogVerifyCmd) verdict(sh *shelf, doc binlogVerifyJSON) error {
 			open++
 		}
 		if !c.JSON {
-			sh.say(lang.M("GAP: %s", gapText(g.Gap)))
+			sh.say(lang.M("GAP: %s", backups.GapText(g.Gap)))
 		}
 	}
 	switch {

@@ -11,6 +11,7 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/site/backups"
 )
 
 type backupCreateCmd struct {
@@ -67,11 +68,11 @@ func (c *backupCreateCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if o, err = sh.orderOf(o); err != nil {
+	if o, err = sh.OrderOf(o); err != nil {
 		return err
 	}
-	if o.copy != "" {
-		if _, err := sh.copies(o.copy); err != nil {
+	if o.Copy != "" {
+		if _, err := sh.Copies(o.Copy); err != nil {
 			return err
 		}
 	}
@@ -79,8 +80,8 @@ func (c *backupCreateCmd) Run(a *app) error {
 		return c.plan(sh, o)
 	}
 	p := a.progress()
-	sh.noteOpenFolder()
-	m, err := sh.make(a.ctx, o, p.report)
+	sh.NoteOpenFolder()
+	m, err := sh.Make(a.ctx, o, p.report)
 	p.done()
 	if m == nil {
 		return err
@@ -95,23 +96,23 @@ func (c *backupCreateCmd) Run(a *app) error {
 	return err
 }
 
-func (c *backupCreateCmd) order() (order, error) {
-	o := order{
-		kind:      c.Kind,
-		engine:    c.Engine,
-		databases: c.Databases,
-		all:       c.AllDatabases,
-		tables:    c.Tables,
-		where:     c.Where,
-		noData:    c.NoData,
-		noHistory: c.NoHistory,
-		broken:    c.SkipBroken,
-		jobs:      c.Jobs,
-		compress:  c.Compress,
-		lockWait:  c.LockWait,
-		threads:   c.ThreadsRunning,
-		to:        c.Recipient,
-		copy:      c.To,
+func (c *backupCreateCmd) order() (backups.Order, error) {
+	o := backups.Order{
+		Kind:      c.Kind,
+		Engine:    c.Engine,
+		Databases: c.Databases,
+		All:       c.AllDatabases,
+		Tables:    c.Tables,
+		Where:     c.Where,
+		NoData:    c.NoData,
+		NoHistory: c.NoHistory,
+		Broken:    c.SkipBroken,
+		Jobs:      c.Jobs,
+		Compress:  c.Compress,
+		LockWait:  c.LockWait,
+		Threads:   c.ThreadsRunning,
+		To:        c.Recipient,
+		Copy:      c.To,
 	}
 	switch {
 	case c.Where != "" && len(c.Tables) == 0:
@@ -127,17 +128,17 @@ func (c *backupCreateCmd) order() (order, error) {
 			return o, ops.E(ops.Usage, lang.M("--throttle %q is not a size", c.Throttle)).
 				WithHint(lang.M("for example --throttle 50M"))
 		}
-		o.bytesRate = rate
+		o.BytesRate = rate
 	}
 	return o, nil
 }
 
 // plan says what would be done.
-func (c *backupCreateCmd) plan(sh *shelf, o order) error {
-	name := o.spec(sh.clock.Now().Local()).Name(1)
-	path := filepath.Join(sh.dir, name)
-	if o.copy != "" {
-		path = atCopy(o.copy, name)
+func (c *backupCreateCmd) plan(sh *shelf, o backups.Order) error {
+	name := o.Spec(sh.clock.Now().Local()).Name(1)
+	path := filepath.Join(sh.Dir, name)
+	if o.Copy != "" {
+		path = backups.AtCopy(o.Copy, name)
 	}
 	if c.JSON {
 		return sh.json(struct {
@@ -145,29 +146,29 @@ func (c *backupCreateCmd) plan(sh *shelf, o order) error {
 			Name   string `json:"name"`
 			Path   string `json:"path"`
 			Engine string `json:"engine"`
-		}{true, name, path, o.engine})
+		}{true, name, path, o.Engine})
 	}
-	what := strings.Join(o.databases, ", ")
-	if o.all {
+	what := strings.Join(o.Databases, ", ")
+	if o.All {
 		what = sh.lang.T("all databases")
 	}
-	if len(o.tables) > 0 {
-		what += ": " + strings.Join(o.tables, ", ")
+	if len(o.Tables) > 0 {
+		what += ": " + strings.Join(o.Tables, ", ")
 	}
 	sh.say(
 		lang.M(
 			"would back up %s of %s to %s (engine %s, %d connections)",
 			what,
-			sh.service.Name,
+			sh.Service.Name,
 			path,
-			o.engine,
-			o.jobs,
+			o.Engine,
+			o.Jobs,
 		),
 	)
 	return nil
 }
 
-func createJSON(m *made) backupCreateJSON {
+func createJSON(m *backups.Made) backupCreateJSON {
 	doc := backupCreateJSON{
 		Name:        m.File,
 		Path:        m.Path,
@@ -196,7 +197,7 @@ func createJSON(m *made) backupCreateJSON {
 }
 
 // tellMade says what was made, and everything that is not as it should be.
-func (a *app) tellMade(m *made) {
+func (a *app) tellMade(m *backups.Made) {
 	j := createJSON(m)
 	a.say(lang.M("made %s", m.Path))
 	rate := float64(m.RawBytes) / max(m.Took.Seconds(), 0.001)

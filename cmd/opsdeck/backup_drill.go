@@ -1,24 +1,15 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
-	"filippo.io/age"
-
 	"opsdeck/internal/cells"
-	"opsdeck/internal/config"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
-	"opsdeck/internal/lock"
-	"opsdeck/internal/oplog"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
-	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/drill"
 )
 
@@ -40,11 +31,11 @@ func (c *backupDrillCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	inv, err := sh.read()
+	inv, err := sh.Read(sh.ctx)
 	if err != nil {
 		return err
 	}
-	s, err := sh.drillable(inv, c.Name)
+	s, err := sh.Drillable(inv, c.Name)
 	if err != nil {
 		return err
 	}
@@ -53,7 +44,7 @@ func (c *backupDrillCmd) Run(a *app) error {
 		return c.plan(sh, s, job)
 	}
 	p := a.progress()
-	d, err := sh.drill(a.ctx, s, job, c.Server, p.report)
+	d, err := sh.Drill(a.ctx, s, job, c.Server, p.report)
 	p.done()
 	if err != nil {
 		return err
@@ -84,7 +75,7 @@ type drillPlanJSON struct {
 
 // plan says what would be done, and where.
 func (c *backupDrillCmd) plan(sh *shelf, s *backup.Set, job drill.Job) error {
-	target, _, err := sh.drillServer(c.Server)
+	target, _, err := sh.DrillServer(c.Server)
 	if err != nil {
 		return err
 	}
@@ -117,133 +108,6 @@ func (c *backupDrillCmd) plan(sh *shelf, s *backup.Set, job drill.Job) error {
 
 func ms(n int64) string { return human.Duration(time.Duration(n) * time.Millisecond) }
 
-// drillable is the backup that was named, or the newest good one.
-func (sh *shelf) drillable(inv *backup.Inventory, name string) (*backup.Set, error) {
-	if name != "" {
-		s, err := sh.find(inv, name)
-		if err == nil && s.Parsed.Physical {
-			err = ops.E(ops.Usage, lang.M("%s is a physical backup folder: opsdeck cannot load it", s.Name))
-		}
-		return s, err
-	}
-	if s := backup.Newest(inv, inv.Database); s != nil {
-		return s, nil
-	}
-	return nil, ops.E(ops.Failed, lang.M("there is no good backup of %s to rehearse with", inv.Database)).
-		WithHint(lang.M("make one with: opsdeck backup create, or name one"))
-}
-
-// drillServer is where drills are done: the named service's server, else the
-// configured drill server, else the service's own.
-func (sh *shelf) drillServer(name string) (mysql.Target, string, error) {
-	c := sh.service.Database
-	label := ""
-	switch {
-	case name != "":
-		loaded, err := sh.config()
-		if err != nil {
-			return mysql.Target{}, "", err
-		}
-		s, ok := loaded.Service(name)
-		if !ok {
-			return mysql.Target{}, "", ops.E(ops.Usage, lang.M("no service %q is configured", name))
-		}
-		c, label = s.Database, name
-	case sh.service.Backup.DrillServer != (config.Database{}):
-		c = sh.service.Backup.DrillServer
-		label = "drill_server"
-	}
-	t, err := mysql.Resolve(c)
-	return t, label, err
-}
-
-// drill does a drill under the lock that one drill at a time holds, and puts it
-// on record.
-func (sh *shelf) drill(
-	ctx context.Context,
-	s *backup.Set,
-	job drill.Job,
-	server string,
-	report func(ops.Progress),
-) (backup.Drill, error) {
-	var none backup.Drill
-	if err := sh.trusted(); err != nil {
-		return none, err
-	}
-	held, err := lock.Take(backup.DrillLockPath(sh.state), lock.Holder{User: oplog.UserName(), What: "backup drill"})
-	if err != nil {
-		return none, err
-	}
-	defer held.Release()
-	target, label, err := sh.drillServer(server)
-	if err != nil {
-		return none, err
-	}
-	if job.Identities, err = sh.identities(); err != nil {
-		return none, err
-	}
-	log, err := sh.oplog()
-	if err != nil {
-		return none, err
-	}
-	entry := oplog.Entry{Service: sh.service.Name, Action: "backup.drill", Object: s.Name, Result: oplog.Started}
-	if err := log.Record(entry); err != nil {
-		return none, err
-	}
-	job.Target, job.Path, job.Live, job.Now, job.Report = target, s.Path, sh.service.Database.Name, sh.clock.Now, report
-	if s.Foreign {
-		job.From = s.Database
-	}
-	d, err := drill.Run(ctx, job)
-	entry.Detail = map[string]string{}
-	switch {
-	case err != nil && ctx.Err() != nil:
-		entry.Result = oplog.Stopped
-	case err != nil:
-		entry.Result, entry.Detail["error"] = oplog.Failed, err.Error()
-	default:
-		d.Operator, d.Service, d.Backup = operator(sh.getenv), sh.service.Name, s.Name
-		if label != "" {
-			d.Target += " @ " + label
-		}
-		entry.Result, entry.Detail["result"], entry.Detail["remark"] = oplog.Done, d.Result, d.Remark
-		err = backup.AppendDrill(sh.state, d)
-	}
-	if e := log.Record(entry); err == nil {
-		err = e
-	}
-	return d, err
-}
-
-// operator is the person behind the process.
-func operator(getenv func(string) string) string {
-	if sudo := getenv("SUDO_USER"); sudo != "" {
-		return sudo
-	}
-	return oplog.UserName()
-}
-
-// identities open encrypted backups.
-func (sh *shelf) identities() ([]age.Identity, error) {
-	if sh.service.Backup.Identity == "" {
-		return nil, nil
-	}
-	return readIdentities(sh.service.Backup.Identity)
-}
-
-func readIdentities(path string) ([]age.Identity, error) {
-	path = config.Home(path)
-	text, err := config.ReadSecret(path)
-	if err != nil {
-		return nil, err
-	}
-	ids, err := age.ParseIdentities(strings.NewReader(text))
-	if err != nil {
-		return nil, ops.Wrap(err, ops.Config, lang.M("the age identity in %s cannot be read", path))
-	}
-	return ids, nil
-}
-
 type backupDrillsCmd struct {
 	Markdown bool `help:"Print a Markdown table."`
 	Limit    int  `default:"50" placeholder:"N" help:"Show the newest N; 0 for all."`
@@ -256,7 +120,7 @@ func (c *backupDrillsCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	drills, err := backup.Drills(sh.state, sh.service.Database.Name)
+	drills, err := backup.Drills(sh.StateDir, sh.Service.Database.Name)
 	if err != nil {
 		return ops.Wrap(err, ops.Failed, lang.M("the record of drills cannot be read"))
 	}
@@ -320,28 +184,4 @@ func (sh *shelf) drillTable(drills []backup.Drill, zone *time.Location) {
 		)
 	}
 	fmt.Fprint(sh.out, t)
-}
-
-// deepen loads a backup that was verified, and adds to the check what came of it.
-func (sh *shelf) deepen(
-	ctx context.Context,
-	s *backup.Set,
-	check backup.Check,
-	report func(ops.Progress),
-) (backup.Check, error) {
-	if !check.OK() {
-		return check, nil
-	}
-	if _, err := os.Stat(s.Path); err != nil {
-		return check, nil
-	}
-	d, err := sh.drill(ctx, s, drill.Job{}, "", report)
-	if err != nil {
-		return check, err
-	}
-	check.Deep, check.Sealed = true, false
-	if d.Result != backup.Passed {
-		check.Problems = append(check.Problems, backup.Problem{Code: backup.NoLoad, Args: []string{d.Remark}})
-	}
-	return check, nil
 }

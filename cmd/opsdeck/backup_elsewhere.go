@@ -1,20 +1,15 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"time"
 
 	"opsdeck/internal/cells"
 	"opsdeck/internal/config"
 	"opsdeck/internal/human"
-	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
-	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/site/backups"
 )
 
 // elsewhereJSON is a configured copy as it was last looked at.
@@ -26,36 +21,6 @@ type elsewhereJSON struct {
 	Held      int          `json:"held"`
 	Good      int          `json:"good"`
 	OnlyThere []backupJSON `json:"only_there"`
-}
-
-// elsewhere is what the configured copies hold, as they were last looked at: by
-// sync, by a stream, by list --copy. It needs no line to them.
-func (sh *shelf) elsewhere(inv *backup.Inventory) ([]backup.Elsewhere, error) {
-	if len(sh.service.Backup.Copies) == 0 {
-		return nil, nil
-	}
-	known, err := backup.ReadCopies(sh.state, places(sh.service.Backup.Copies))
-	if err != nil {
-		return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
-	}
-	var all []backup.Elsewhere
-	for _, c := range sh.service.Backup.Copies {
-		l, err := backup.ReadListing(sh.state, c.Name, placeOf(c))
-		if err != nil {
-			return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
-		}
-		all = append(all, inv.Beside(l, sh.scan(sh.dir), known))
-	}
-	return all, nil
-}
-
-// readOrNone is the local folder, or none at all where all backups are streamed
-// to a copy and no folder was ever made.
-func (sh *shelf) readOrNone(ctx context.Context) (*backup.Inventory, error) {
-	if _, err := os.Stat(sh.dir); errors.Is(err, fs.ErrNotExist) && sh.service.Backup.StreamTo != "" {
-		return sh.scan(sh.dir).NewInventory(nil), nil
-	}
-	return sh.readIn(ctx)
 }
 
 func elsewhereDoc(copies []config.Copy, all []backup.Elsewhere) []elsewhereJSON {
@@ -126,36 +91,22 @@ func (sh *shelf) sayElsewhere(all []backup.Elsewhere, now time.Time) {
 
 // listCopy lists a copy by its own folder and manifests, looked at now.
 func (c *backupListCmd) listCopy(sh *shelf) error {
-	found, err := sh.copies(c.Copy)
+	found, err := sh.Copies(c.Copy)
 	if err != nil {
 		return err
 	}
-	cp, err := sh.copier(found[0], sh.flags.ReadOnly, nil)
+	cp, err := sh.Copier(found[0], sh.flags.ReadOnly, nil)
 	if err != nil {
 		return err
 	}
 	defer cp.Store.Close()
-	inv, err := cp.Inventory(sh.ctx, sh.scan(found[0].Target))
+	inv, err := cp.Inventory(sh.ctx, sh.Scan(found[0].Target))
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		return sh.json(sh.listJSON(inv, inv.Tiers(keepAt(sh, found[0]), sh.daily, grace), nil))
+		return sh.json(sh.listJSON(inv, inv.Tiers(backups.KeepAt(sh.Shelf, found[0]), sh.Daily, backups.Grace), nil))
 	}
-	sh.list(inv, inv.Tiers(keepAt(sh, found[0]), sh.daily, grace), nil)
+	sh.list(inv, inv.Tiers(backups.KeepAt(sh.Shelf, found[0]), sh.Daily, backups.Grace), nil)
 	return nil
-}
-
-// keepAt is a copy's own rule, or the service's.
-func keepAt(sh *shelf, c config.Copy) backup.Keep {
-	if k := c.Keep; k != (config.Keep{}) {
-		return backup.Keep{
-			Daily:     k.Daily,
-			Weekly:    k.Weekly,
-			Monthly:   k.Monthly,
-			Emergency: k.Emergency,
-			Manual:    k.Manual,
-		}
-	}
-	return sh.keep()
 }

@@ -15,6 +15,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/oplog"
 	"opsdeck/ops"
+	"opsdeck/ops/site/backups"
 	"opsdeck/ops/watch"
 )
 
@@ -39,7 +40,7 @@ type installer struct {
 }
 
 func (sh *shelf) installer() installer {
-	b := sh.service.Backup
+	b := sh.Service.Backup
 	command := []string{executable()}
 	if f := sh.flags.ConfigFile; f != "" {
 		if abs, err := filepath.Abs(f); err == nil {
@@ -47,9 +48,9 @@ func (sh *shelf) installer() installer {
 		}
 		command = append(command, "--config", f)
 	}
-	command = append(command, "--service", sh.service.Name, "backup", "schedule", "run")
+	command = append(command, "--service", sh.Service.Name, "backup", "schedule", "run")
 	in := installer{
-		plan: watch.Plan{Service: sh.service.Name, Command: command},
+		plan: watch.Plan{Service: sh.Service.Name, Command: command},
 		unit: "/etc/systemd/system",
 		run:  sh.tool,
 	}
@@ -141,7 +142,7 @@ func (c *scheduleInstallCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if _, err := sh.jobs(nil); err != nil { // a schedule that cannot be read
+	if _, err := sh.Jobs(nil); err != nil { // a schedule that cannot be read
 		return err
 	}
 	in := sh.installer()
@@ -163,7 +164,7 @@ func (c *scheduleInstallCmd) Run(a *app) error {
 		return err
 	}
 	return sh.onRecord("backup.schedule.install", in.which, func() error {
-		if err := sh.baseline(); err != nil {
+		if err := sh.Baseline(); err != nil {
 			return err
 		}
 		if in.which == "systemd" {
@@ -192,28 +193,6 @@ func (c *scheduleInstallCmd) Run(a *app) error {
 	})
 }
 
-// baseline notes that from now on runs count as missed.
-func (sh *shelf) baseline() error {
-	jobs, err := sh.jobs(nil)
-	if err != nil {
-		return err
-	}
-	record := watch.Record{Dir: sh.state}
-	last, err := record.Last()
-	if err != nil {
-		return err
-	}
-	now := sh.clock.Now()
-	for _, j := range jobs {
-		if _, seen := last[j.Name]; !seen {
-			if err := record.Append(watch.Run{Job: j.Name, Due: now, Started: now, Ended: now, Result: watch.Installed}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // onRecord does a change and puts it on record.
 func (sh *shelf) onRecord(action, object string, do func() error) error {
 	log, err := sh.oplog()
@@ -221,7 +200,7 @@ func (sh *shelf) onRecord(action, object string, do func() error) error {
 		return err
 	}
 	err = do()
-	entry := oplog.Entry{Service: sh.service.Name, Action: action, Object: object, Result: oplog.Done}
+	entry := oplog.Entry{Service: sh.Service.Name, Action: action, Object: object, Result: oplog.Done}
 	if err != nil {
 		entry.Result, entry.Detail = oplog.Failed, map[string]string{"error": err.Error()}
 	}
@@ -252,7 +231,7 @@ func (c *scheduleInstallCmd) preview(sh *shelf, in installer) error {
 func (sh *shelf) provenLines(in installer) (lines []string) {
 	read := func(file string) (string, error) { return tailOf(file, 256<<10) }
 	for _, o := range watch.OldJobs("", in.crontab()) {
-		if watch.Proven(o.Line, read, sh.service.Database.Name, sh.dir) {
+		if watch.Proven(o.Line, read, sh.Service.Database.Name, sh.Dir) {
 			lines = append(lines, o.Line)
 		}
 	}
@@ -271,7 +250,7 @@ func (c *scheduleInstallCmd) old(sh *shelf, in installer) (lines []string, err e
 		if c.Confirm != "" {
 			sh.note(what)
 		}
-		if err := sh.confirm(sh.service.Database.Name, c.Confirm, what); err != nil {
+		if err := sh.confirm(sh.Service.Database.Name, c.Confirm, what); err != nil {
 			return nil, err
 		}
 	}
@@ -354,7 +333,7 @@ func (in installer) remove(where string) error {
 		_, err := in.run(in.plan.Crontab(in.crontab()), "crontab", "-")
 		return err
 	}
-	for _, job := range append([]string{watch.DueJob}, jobNames...) {
+	for _, job := range append([]string{watch.DueJob}, backups.JobNames...) {
 		name := in.plan.UnitName(job)
 		in.systemctl("disable", "--now", name+".timer") // one that is not there is no fault
 		for _, suffix := range []string{".timer", ".service"} {

@@ -1,62 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"errors"
-	"io"
-
-	"filippo.io/age"
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/doctor"
+	"opsdeck/ops/site/backups"
 )
-
-// keyFits tries whether backup.identity opens what is encrypted to backup.recipients: a
-// byte is encrypted and opened. nil where nothing is encrypted, or where the key is kept
-// elsewhere and none is configured.
-func keyFits(b config.Backup) error {
-	if len(b.Recipients) == 0 || b.Identity == "" {
-		return nil
-	}
-	ids, err := readIdentities(b.Identity)
-	if err != nil {
-		return err
-	}
-	var recipients []age.Recipient
-	for _, k := range b.Recipients {
-		r, err := age.ParseX25519Recipient(k)
-		if err != nil {
-			return ops.Wrap(err, ops.Config, lang.M("backup.recipients: %q is not an age public key", k))
-		}
-		recipients = append(recipients, r)
-	}
-	var sealed bytes.Buffer
-	w, err := age.Encrypt(&sealed, recipients...)
-	if err == nil {
-		_, err = w.Write([]byte{1})
-	}
-	if err == nil {
-		err = w.Close()
-	}
-	if err != nil {
-		return ops.Wrap(err, ops.Config, lang.M("nothing can be encrypted to backup.recipients"))
-	}
-	plain, err := age.Decrypt(&sealed, ids...)
-	if err == nil {
-		_, err = io.ReadAll(plain)
-	}
-	if none := (*age.NoIdentityMatchError)(nil); errors.As(err, &none) {
-		return ops.E(ops.Config, lang.M("backup.identity cannot decrypt what is encrypted to backup.recipients: "+
-			"no backup could be restored with it")).
-			WithHint(lang.M("compare age-keygen -y %s with backup.recipients", b.Identity))
-	}
-	if err != nil {
-		return ops.Wrap(err, ops.Config, lang.M("backup.identity cannot be tried"))
-	}
-	return nil
-}
 
 // keyPoint is doctor's look at the keys.
 func keyPoint(s config.Service) doctor.Point {
@@ -70,7 +22,7 @@ func keyPoint(s config.Service) doctor.Point {
 			"backups are encrypted, and no key is here: none can be checked or restored on this machine without it",
 		)
 	}
-	if err := keyFits(s.Backup); err != nil {
+	if err := backups.KeyFits(s.Backup); err != nil {
 		f := doctor.Finding{State: ops.StateCritical, What: lang.Raw(err.Error())}
 		var known *ops.Error
 		if errors.As(err, &known) {

@@ -10,6 +10,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/site/backups"
 )
 
 type backupListCmd struct {
@@ -30,7 +31,7 @@ type (
 
 		Copies []elsewhereJSON `json:"copies"` // as they were last looked at
 
-		Unfinished []unfinished `json:"unfinished"`
+		Unfinished []backups.Unfinished `json:"unfinished"`
 	}
 	tierJSON struct {
 		Name    string   `json:"name"`
@@ -73,33 +74,33 @@ func (c *backupListCmd) Run(a *app) error {
 	if c.Copy != "" {
 		return c.listCopy(sh)
 	}
-	inv, err := sh.readOrNone(sh.ctx)
+	inv, err := sh.ReadOrNone(sh.ctx)
 	if err != nil {
 		return err
 	}
-	away, err := sh.elsewhere(inv)
+	away, err := sh.Elsewhere(inv)
 	if err != nil {
 		return err
 	}
-	tiers := inv.Tiers(sh.keep(), sh.daily, grace)
+	tiers := inv.Tiers(sh.Keep(), sh.Daily, backups.Grace)
 	if c.JSON {
 		return a.json(sh.listJSON(inv, tiers, away))
 	}
 	sh.list(inv, tiers, away)
 	sh.sayElsewhere(away, inv.At)
-	sh.noteUnfinished()
+	sh.NoteUnfinished()
 	return nil
 }
 
 func (sh *shelf) listJSON(inv *backup.Inventory, tiers []backup.TierInfo, away []backup.Elsewhere) backupListJSON {
 	doc := backupListJSON{
-		Unfinished: sh.unfinished(),
+		Unfinished: sh.Unfinished(),
 		Dir:        inv.Dir,
 		Database:   inv.Database,
 		DiskBytes:  inv.Bytes,
 		FreeBytes:  inv.Disk.Free,
 		Backups:    []backupJSON{},
-		Copies:     elsewhereDoc(sh.service.Backup.Copies, away),
+		Copies:     elsewhereDoc(sh.Service.Backup.Copies, away),
 	}
 	if s := backup.Newest(inv, inv.Database); s != nil {
 		age := inv.At.Sub(s.At).Milliseconds()
@@ -112,9 +113,9 @@ func (sh *shelf) listJSON(inv *backup.Inventory, tiers []backup.TierInfo, away [
 		}
 		doc.Tiers = append(doc.Tiers, j)
 	}
-	plan := backup.PlanRetention(inv, sh.policy())
+	plan := backup.PlanRetention(inv, sh.Policy())
 	for i, s := range inv.Sets {
-		doc.Backups = append(doc.Backups, setJSON(s, plan.Steps[i], plan.Expires(s, inv.Zone, sh.keep())))
+		doc.Backups = append(doc.Backups, setJSON(s, plan.Steps[i], plan.Expires(s, inv.Zone, sh.Keep())))
 	}
 	return doc
 }

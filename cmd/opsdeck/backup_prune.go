@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,8 +8,6 @@ import (
 	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
-	"opsdeck/internal/lock"
-	"opsdeck/internal/oplog"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
@@ -53,22 +49,22 @@ func (c *backupPruneCmd) Run(a *app) error {
 		if err := a.writable(); err != nil {
 			return err
 		}
-		held, err := sh.lock("backup prune")
+		held, err := sh.Lock("backup prune")
 		if err != nil {
 			return err
 		}
 		defer held.Release()
-		if err := sh.idle(); err != nil {
+		if err := sh.Idle(); err != nil {
 			return err
 		}
-		if err := backup.Recover(sh.dir); err != nil {
+		if err := backup.Recover(sh.Dir); err != nil {
 			return err
 		}
 	}
 	if c.Copy != "" {
 		return c.pruneCopy(sh)
 	}
-	plan, err := sh.plan(c.Foreign)
+	plan, err := sh.Plan(sh.ctx, c.Foreign)
 	if err != nil {
 		return err
 	}
@@ -90,25 +86,8 @@ func (c *backupPruneCmd) Run(a *app) error {
 	return err
 }
 
-func (sh *shelf) lock(what string) (*lock.Lock, error) {
-	if err := sh.trusted(); err != nil {
-		return nil, err
-	}
-	return lock.Take(backup.LockPath(sh.state), lock.Holder{User: oplog.UserName(), What: what})
-}
-
-func (sh *shelf) plan(foreign bool) (*backup.Plan, error) {
-	inv, err := sh.read()
-	if err != nil {
-		return nil, err
-	}
-	policy := sh.policy()
-	policy.Foreign, policy.LastRun = foreign, sh.index.LastPlan()
-	return backup.PlanRetention(inv, policy), nil
-}
-
 func (c *backupPruneCmd) execute(sh *shelf, plan *backup.Plan) error {
-	if _, unreadable := sh.inUse(); len(plan.Blocked) > 0 && !unreadable.Empty() {
+	if _, unreadable := sh.InUse(); len(plan.Blocked) > 0 && !unreadable.Empty() {
 		return ops.E(ops.Failed, lang.M("nothing is removed: %s", plan.Blocked[0])).
 			WithHint(lang.M("look at that restore: opsdeck restore status"))
 	}
@@ -117,13 +96,13 @@ func (c *backupPruneCmd) execute(sh *shelf, plan *backup.Plan) error {
 			WithHint(lang.M("make or verify a backup first: opsdeck backup create, opsdeck backup verify"))
 	}
 	if plan.Empty() {
-		return sh.index.Planned(plan.At)
+		return sh.Index.Planned(plan.At)
 	}
 	what := lang.M("%d backups will be removed for good, %s become free.", len(plan.Removes()), human.Bytes(plan.Frees))
-	if err := sh.confirm(sh.service.Database.Name, c.Confirm, what); err != nil {
+	if err := sh.confirm(sh.Service.Database.Name, c.Confirm, what); err != nil {
 		return err
 	}
-	out, err := sh.prune(sh.ctx, plan, func(s backup.Step) {
+	out, err := sh.Prune(sh.ctx, plan, func(s backup.Step) {
 		if !c.JSON && s.Verb == backup.Remove {
 			sh.note(lang.M("removed %s", s.Set.Name))
 		}
@@ -134,70 +113,6 @@ func (c *backupPruneCmd) execute(sh *shelf, plan *backup.Plan) error {
 		)
 	}
 	return err
-}
-
-// prune carries out a plan that was shown, and puts it on record.
-func (sh *shelf) prune(ctx context.Context, plan *backup.Plan, tell func(backup.Step)) (backup.Outcome, error) {
-	log, err := sh.oplog()
-	if err != nil {
-		return backup.Outcome{}, err
-	}
-	var names []string
-	for _, s := range plan.Removes() {
-		names = append(names, s.Set.Name)
-	}
-	if err := sh.stillFree(plan); err != nil {
-		return backup.Outcome{}, err
-	}
-	entry := oplog.Entry{Service: sh.service.Name, Action: "backup.prune", Object: sh.dir, Result: oplog.Started,
-		Detail: map[string]string{"plan": plan.Hash(), "remove": strings.Join(names, " ")}}
-	if err := log.Record(entry); err != nil {
-		return backup.Outcome{}, err
-	}
-	out, err := plan.Execute(
-		ctx,
-		backup.Execution{
-			Index: sh.index,
-			Tell:  tell,
-			Verify: func(ctx context.Context, s *backup.Set) (backup.Check, error) {
-				return sh.proof(ctx, s.Path, nil)
-			},
-		},
-	)
-	entry.Result = oplog.Done
-	entry.Detail = map[string]string{
-		"plan":        plan.Hash(),
-		"removed":     fmt.Sprint(len(out.Removed)),
-		"freed_bytes": fmt.Sprint(out.Freed),
-	}
-	if err != nil {
-		entry.Result, entry.Detail["error"] = oplog.Failed, err.Error()
-	} else {
-		err = errors.Join(sh.index.Planned(plan.At), sh.pruneBinlog())
-	}
-	if e := log.Record(entry); err == nil {
-		err = e
-	}
-	return out, err
-}
-
-// stillFree makes sure that no restore began, since the plan was made, that needs
-// what the plan removes.
-func (sh *shelf) stillFree(plan *backup.Plan) error {
-	if err := sh.idle(); err != nil {
-		return err
-	}
-	names, unreadable := sh.inUse()
-	if !unreadable.Empty() {
-		return ops.E(ops.Failed, lang.M("nothing is removed: %s", unreadable))
-	}
-	for _, s := range plan.Removes() {
-		if names[s.Set.Name] || len(names) > 0 && s.Set.Tier == backup.Emergency {
-			return ops.E(ops.Busy, lang.M("nothing is removed: %s", lang.M("%s is needed by an unfinished restore", s.Set.Name))).
-				WithHint(lang.M("make the plan again"))
-		}
-	}
-	return nil
 }
 
 func planJSON(p *backup.Plan, done bool) backupPruneJSON {

@@ -31,19 +31,19 @@ func (c *backupRemoveCmd) Run(a *app) error {
 		return err
 	}
 	if !c.DryRun {
-		held, err := sh.lock("backup remove")
+		held, err := sh.Lock("backup remove")
 		if err != nil {
 			return err
 		}
 		defer held.Release()
-		if err := sh.idle(); err != nil {
+		if err := sh.Idle(); err != nil {
 			return err
 		}
 	}
 	if c.Copy != "" {
 		return c.atCopy(sh)
 	}
-	inv, err := sh.read()
+	inv, err := sh.Read(sh.ctx)
 	if err != nil {
 		return err
 	}
@@ -52,31 +52,31 @@ func (c *backupRemoveCmd) Run(a *app) error {
 		return err
 	}
 	return c.run(sh, plan, func() (removed []string, freed int64, err error) {
-		out, err := sh.prune(sh.ctx, plan, nil)
+		out, err := sh.Prune(sh.ctx, plan, nil)
 		return out.Removed, out.Freed, err
 	})
 }
 
 // plan is the plan to remove the named backup of an inventory.
 func (c *backupRemoveCmd) plan(sh *shelf, inv *backup.Inventory) (*backup.Plan, error) {
-	s, err := sh.find(inv, c.Name)
+	s, err := sh.Find(inv, c.Name)
 	if err != nil {
 		return nil, err
 	}
-	return backup.PlanRemoval(inv, sh.policy(), s, c.AllNames), nil
+	return backup.PlanRemoval(inv, sh.Policy(), s, c.AllNames), nil
 }
 
 func (c *backupRemoveCmd) atCopy(sh *shelf) error {
-	found, err := sh.copies(c.Copy)
+	found, err := sh.Copies(c.Copy)
 	if err != nil {
 		return err
 	}
-	cp, err := sh.copier(found[0], c.DryRun, nil)
+	cp, err := sh.Copier(found[0], c.DryRun, nil)
 	if err != nil {
 		return err
 	}
 	defer cp.Store.Close()
-	inv, err := cp.Inventory(sh.ctx, sh.scan(found[0].Target))
+	inv, err := cp.Inventory(sh.ctx, sh.Scan(found[0].Target))
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (c *backupRemoveCmd) atCopy(sh *shelf) error {
 	}
 	return c.run(sh, plan, func() (removed []string, freed int64, err error) {
 		var out remote.Pruned
-		out, err = sh.pruneThere(sh.ctx, cp, plan)
+		out, err = sh.PruneThere(sh.ctx, cp, plan)
 		if err == nil && len(out.Locked) > 0 {
 			err = ops.E(ops.Failed, lang.M("%s is locked at the copy %s and stays", out.Locked[0], c.Copy))
 		}
@@ -121,7 +121,7 @@ func (c *backupRemoveCmd) run(sh *shelf, plan *backup.Plan, remove func() ([]str
 func (c *backupRemoveCmd) execute(sh *shelf, plan *backup.Plan, remove func() ([]string, int64, error)) error {
 	names := stepNames(plan.Removes())
 	what := lang.M("%s will be removed for good, %s become free.", strings.Join(names, ", "), human.Bytes(plan.Frees))
-	if err := sh.confirm(sh.service.Database.Name, c.Confirm, what); err != nil {
+	if err := sh.confirm(sh.Service.Database.Name, c.Confirm, what); err != nil {
 		return err
 	}
 	removed, freed, err := remove()

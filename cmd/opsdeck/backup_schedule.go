@@ -17,6 +17,7 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/site/backups"
 	"opsdeck/ops/watch"
 )
 
@@ -48,7 +49,7 @@ func (c *scheduleRunCmd) Run(a *app) error {
 		return c.say(sh)
 	}
 	held, err := lock.Take(
-		filepath.Join(sh.state, "locks", "schedule.lock"),
+		filepath.Join(sh.StateDir, "locks", "schedule.lock"),
 		lock.Holder{User: oplog.UserName(), What: "backup schedule run"},
 	)
 	if err != nil {
@@ -56,12 +57,12 @@ func (c *scheduleRunCmd) Run(a *app) error {
 	}
 	defer held.Release()
 	p := a.progress()
-	jobs, err := sh.jobs(p.report)
+	jobs, err := sh.Jobs(p.report)
 	if err != nil {
 		return err
 	}
 	var failed error
-	s := watch.Scheduler{Jobs: jobs, Record: watch.Record{Dir: sh.state}, Clock: sh.clock}
+	s := watch.Scheduler{Jobs: jobs, Record: watch.Record{Dir: sh.StateDir}, Clock: sh.clock}
 	for i, j := range jobs {
 		run := j.Run
 		jobs[i].Run = func(ctx context.Context) error {
@@ -87,12 +88,12 @@ func (c *scheduleRunCmd) Run(a *app) error {
 
 // say says what a run would do.
 func (c *scheduleRunCmd) say(sh *shelf) error {
-	jobs, err := sh.jobs(nil)
+	jobs, err := sh.Jobs(nil)
 	if err != nil {
 		return err
 	}
 	if c.Job == "" {
-		return sh.sayDue(watch.Scheduler{Jobs: jobs, Record: watch.Record{Dir: sh.state}})
+		return sh.sayDue(watch.Scheduler{Jobs: jobs, Record: watch.Record{Dir: sh.StateDir}})
 	}
 	for _, j := range jobs {
 		if strings.HasSuffix(j.Name, "/"+c.Job) {
@@ -166,11 +167,11 @@ func (c *scheduleShowCmd) Run(a *app) error {
 func (sh *shelf) scheduleJSON() (scheduleJSON, error) {
 	where := sh.installer()
 	doc := scheduleJSON{Installed: where.installed(), Jobs: []jobJSON{}, Old: []oldJobJSON{}}
-	jobs, err := sh.jobs(nil)
+	jobs, err := sh.Jobs(nil)
 	if err != nil {
 		return doc, err
 	}
-	last, err := watch.Record{Dir: sh.state}.Last()
+	last, err := watch.Record{Dir: sh.StateDir}.Last()
 	if err != nil {
 		return doc, ops.Wrap(err, ops.Failed, lang.M("the record of runs cannot be read"))
 	}
@@ -184,7 +185,7 @@ func (sh *shelf) scheduleJSON() (scheduleJSON, error) {
 		}
 		if r, ok := last[j.Name]; ok {
 			due, is := watch.Due(j.Schedule, r, now)
-			x.Missed = is && now.Sub(due) > grace
+			x.Missed = is && now.Sub(due) > backups.Grace
 			if again, retry := watch.RetryAt(j.Schedule, r); retry {
 				x.RetryAt = &again
 			}
@@ -195,7 +196,7 @@ func (sh *shelf) scheduleJSON() (scheduleJSON, error) {
 		doc.Old = append(doc.Old, oldJobJSON{o.File, o.Line})
 	}
 	doc.OldRun = sh.oldRun()
-	if who, held, _ := lock.Look(filepath.Join(sh.state, "locks", "schedule.lock")); held {
+	if who, held, _ := lock.Look(filepath.Join(sh.StateDir, "locks", "schedule.lock")); held {
 		doc.Running = &who
 	}
 	return doc, nil
@@ -205,7 +206,7 @@ func (sh *shelf) scheduleJSON() (scheduleJSON, error) {
 func (sh *shelf) oldRun() *oldRunJSON {
 	var newest *oldRunJSON
 	for _, name := range []string{"backup.log", "cron.log"} {
-		text, err := tailOf(filepath.Join(sh.dir, name), 256<<10)
+		text, err := tailOf(filepath.Join(sh.Dir, name), 256<<10)
 		if err != nil {
 			continue
 		}

@@ -53,11 +53,11 @@ func (c *backupShowCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	inv, err := sh.read()
+	inv, err := sh.Read(sh.ctx)
 	if err != nil {
 		return err
 	}
-	s, err := sh.find(inv, c.Name)
+	s, err := sh.Find(inv, c.Name)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (c *backupShowCmd) Run(a *app) error {
 }
 
 func (sh *shelf) showJSON(inv *backup.Inventory, s *backup.Set, m *backup.Manifest) backupShowJSON {
-	plan := backup.PlanRetention(inv, sh.policy())
+	plan := backup.PlanRetention(inv, sh.Policy())
 	doc := backupShowJSON{
 		RawBytes:    m.RawBytes,
 		Rows:        m.Rows(),
@@ -96,7 +96,7 @@ func (sh *shelf) showJSON(inv *backup.Inventory, s *backup.Set, m *backup.Manife
 	}
 	for _, step := range plan.Steps {
 		if step.Set == s {
-			doc.backupJSON = setJSON(s, step, plan.Expires(s, inv.Zone, sh.keep()))
+			doc.backupJSON = setJSON(s, step, plan.Expires(s, inv.Zone, sh.Keep()))
 		}
 	}
 	for _, t := range m.Tables {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-
 	"opsdeck/ops/backup"
 )
 
@@ -36,21 +34,4 @@ func shrinkDoc(s backup.Shrink) *shrinkJSON {
 		doc.Tables = append(doc.Tables, tableShrinkJSON{t.Name, t.Rows, t.Was})
 	}
 	return doc
-}
-
-// compareSize holds a backup that was just made against those before it. An emptied
-// database gives a good backup of nothing: that is told.
-func (sh *shelf) compareSize(ctx context.Context, m *made) error {
-	inv, err := sh.readIn(ctx)
-	if err != nil {
-		return err
-	}
-	s := inv.Find(m.File)
-	if s == nil {
-		return nil
-	}
-	if shrink, ok := inv.Shrunk(s); ok {
-		m.Shrink = &shrink
-	}
-	return nil
 }

@@ -1,19 +1,15 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"time"
 
-	"opsdeck/internal/config"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
-	"opsdeck/internal/oplog"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/remote"
+	"opsdeck/ops/site/backups"
 )
 
 type backupSyncCmd struct {
@@ -59,7 +55,7 @@ func (c *backupSyncCmd) Run(a *app) error {
 			return err
 		}
 	}
-	copies, err := sh.copies(c.Copy)
+	copies, err := sh.Copies(c.Copy)
 	if err != nil {
 		return err
 	}
@@ -67,7 +63,7 @@ func (c *backupSyncCmd) Run(a *app) error {
 	doc := backupSyncJSON{}
 	var worst error
 	for _, cp := range copies {
-		r, err := sh.send(a.ctx, cp, syncing{dry: c.DryRun, byHand: true, report: p.report, warn: sh.note})
+		r, err := sh.Send(a.ctx, cp, backups.Syncing{Dry: c.DryRun, ByHand: true, Report: p.report, Warn: sh.note})
 		p.done()
 		doc.Copies = append(doc.Copies, syncJSON(cp.Name, r, err))
 		if !c.JSON && (err == nil || len(r.Sent)+len(r.Proved)+len(r.Failed) > 0) {
@@ -77,7 +73,7 @@ func (c *backupSyncCmd) Run(a *app) error {
 			err = ops.E(ops.Failed, lang.M("%d backups could not be brought to the copy %s", len(r.Failed), cp.Name))
 		}
 		if err == nil && r.Emptied != nil {
-			err = emptiedError(cp, *r.Emptied)
+			err = backups.EmptiedError(cp, *r.Emptied)
 		}
 		if err != nil {
 			worst = err
@@ -89,104 +85,6 @@ func (c *backupSyncCmd) Run(a *app) error {
 		}
 	}
 	return worst
-}
-
-// copies are the configured copies, or the one that is named.
-func (sh *shelf) copies(name string) ([]config.Copy, error) {
-	all := sh.service.Backup.Copies
-	if name == "" && len(all) > 0 {
-		return all, nil
-	}
-	for _, c := range all {
-		if c.Name == name {
-			return []config.Copy{c}, nil
-		}
-	}
-	if name != "" {
-		return nil, ops.E(ops.Usage, lang.M("no copy %q is configured for %s", name, sh.service.Name))
-	}
-	return nil, ops.E(ops.Config, lang.M("no copy is configured for %s", sh.service.Name)).
-		WithHint(lang.M("add backup.copies to the configuration: name, kind rsync or s3, target"))
-}
-
-func (sh *shelf) copier(c config.Copy, dry bool, report func(ops.Progress)) (*remote.Copier, error) {
-	store, err := remote.Open(c)
-	if err != nil {
-		return nil, err
-	}
-	known, err := backup.ReadCopies(sh.state, places(sh.service.Backup.Copies))
-	if err != nil {
-		store.Close()
-		return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
-	}
-	return &remote.Copier{
-		Name:   c.Name,
-		Target: placeOf(c),
-		Store:  store,
-		State:  sh.state,
-		Copies: known,
-		Now:    sh.clock.Now,
-		Report: report,
-		DryRun: dry,
-	}, nil
-}
-
-// syncing is how a copy is brought up to date.
-type syncing struct {
-	dry    bool
-	byHand bool // a person asked for it and sees the result
-	report func(ops.Progress)
-	warn   func(lang.Msg) // before anything is sent; may be nil
-}
-
-// send brings one copy up to date and puts it on record.
-func (sh *shelf) send(ctx context.Context, c config.Copy, how syncing) (remote.Result, error) {
-	var none remote.Result
-	if !how.dry {
-		held, err := sh.lock("backup sync")
-		if err != nil {
-			return none, err
-		}
-		defer held.Release()
-	}
-	inv, err := sh.readIn(ctx)
-	if err != nil {
-		return none, err
-	}
-	cp, err := sh.copier(c, how.dry, how.report)
-	if err != nil {
-		return none, err
-	}
-	defer cp.Store.Close()
-	cp.ByHand = how.byHand
-	if how.warn != nil {
-		cp.Warn = func(e backup.Emptied) { how.warn(emptiedText(c, e)) }
-	}
-	if how.dry {
-		return cp.Send(ctx, inv)
-	}
-	log, err := sh.oplog()
-	if err != nil {
-		return none, err
-	}
-	entry := oplog.Entry{Service: sh.service.Name, Action: "backup.sync", Object: c.Name, Result: oplog.Started}
-	if err := log.Record(entry); err != nil {
-		return none, err
-	}
-	r, err := cp.Send(ctx, inv)
-	if err == nil {
-		_, err = cp.Look(ctx)
-	}
-	entry.Result = oplog.Done
-	entry.Detail = map[string]string{
-		"sent":       fmt.Sprint(len(r.Sent)),
-		"sent_bytes": fmt.Sprint(r.Bytes),
-		"failed":     fmt.Sprint(len(r.Failed)),
-	}
-	if err != nil {
-		entry.Result, entry.Detail["error"] = oplog.Failed, err.Error()
-	}
-	return r, errors.Join(err, log.Record(entry))
 }
 
 func syncJSON(name string, r remote.Result, err error) syncedJSON {
@@ -234,16 +132,16 @@ func (sh *shelf) saySent(name string, r remote.Result, dry bool) {
 
 // pruneCopy shows, and carries out, the retention plan of a copy.
 func (c *backupPruneCmd) pruneCopy(sh *shelf) error {
-	found, err := sh.copies(c.Copy)
+	found, err := sh.Copies(c.Copy)
 	if err != nil {
 		return err
 	}
-	cp, err := sh.copier(found[0], c.DryRun, nil)
+	cp, err := sh.Copier(found[0], c.DryRun, nil)
 	if err != nil {
 		return err
 	}
 	defer cp.Store.Close()
-	plan, err := sh.planThere(sh.ctx, cp, found[0], c.Foreign)
+	plan, err := sh.PlanThere(sh.ctx, cp, found[0], c.Foreign)
 	if err != nil {
 		return err
 	}
@@ -266,12 +164,12 @@ func (c *backupPruneCmd) removeThere(sh *shelf, cp *remote.Copier, plan *backup.
 		return nil
 	}
 	if len(plan.Blocked) == 0 {
-		if err := sh.confirm(sh.service.Database.Name, c.Confirm, lang.M("%d backups will be removed for good at "+
+		if err := sh.confirm(sh.Service.Database.Name, c.Confirm, lang.M("%d backups will be removed for good at "+
 			"the copy %s.", len(plan.Removes()), cp.Name)); err != nil {
 			return err
 		}
 	}
-	out, err := sh.pruneThere(sh.ctx, cp, plan)
+	out, err := sh.PruneThere(sh.ctx, cp, plan)
 	if err == nil && !c.JSON {
 		sh.say(
 			lang.M(
@@ -284,45 +182,4 @@ func (c *backupPruneCmd) removeThere(sh *shelf, cp *remote.Copier, plan *backup.
 		)
 	}
 	return err
-}
-
-// planThere is the retention plan of a copy, by its own rule.
-func (sh *shelf) planThere(ctx context.Context, cp *remote.Copier, c config.Copy, foreign bool) (*backup.Plan, error) {
-	inv, err := cp.Inventory(ctx, sh.scan(c.Target))
-	if err != nil {
-		return nil, err
-	}
-	policy := sh.policy()
-	policy.Foreign, policy.Keep = foreign, keepAt(sh, c)
-	return backup.PlanRetention(inv, policy), nil
-}
-
-// pruneThere carries a plan out at a copy and puts it on record.
-func (sh *shelf) pruneThere(ctx context.Context, cp *remote.Copier, plan *backup.Plan) (remote.Pruned, error) {
-	log, err := sh.oplog()
-	if err != nil {
-		return remote.Pruned{}, err
-	}
-	if err := sh.stillFree(plan); err != nil {
-		return remote.Pruned{}, err
-	}
-	entry := oplog.Entry{
-		Service: sh.service.Name,
-		Action:  "backup.prune",
-		Object:  cp.Name,
-		Result:  oplog.Started,
-		Detail:  map[string]string{"plan": plan.Hash()},
-	}
-	if err := log.Record(entry); err != nil {
-		return remote.Pruned{}, err
-	}
-	out, err := cp.Prune(ctx, plan)
-	if err == nil {
-		_, err = cp.Look(ctx)
-	}
-	entry.Result, entry.Detail["removed"] = oplog.Done, fmt.Sprint(len(out.Removed))
-	if err != nil {
-		entry.Result, entry.Detail["error"] = oplog.Failed, err.Error()
-	}
-	return out, errors.Join(err, log.Record(entry))
 }

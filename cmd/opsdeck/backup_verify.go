@@ -1,20 +1,15 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
-	"strings"
 	"time"
-
-	"filippo.io/age"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/site/backups"
 )
 
 type backupVerifyCmd struct {
@@ -62,7 +57,7 @@ func (c *backupVerifyCmd) Run(a *app) error {
 	if c.Copy != "" {
 		return c.verifyCopy(sh)
 	}
-	inv, err := sh.look(sh.ctx) // it reads them itself
+	inv, err := sh.Look(sh.ctx) // it reads them itself
 	if err != nil {
 		return err
 	}
@@ -75,7 +70,7 @@ func (c *backupVerifyCmd) Run(a *app) error {
 	}
 	took := map[string]time.Duration{}
 	for i, s := range sets {
-		if took[s.Name], err = sh.verifyOne(s, c.Deep, i+1, len(sets)); err != nil {
+		if took[s.Name], err = sh.VerifyOne(sh.ctx, s, c.Deep, i+1, len(sets)); err != nil {
 			return err
 		}
 	}
@@ -126,7 +121,7 @@ func (c *backupVerifyCmd) say(sh *shelf, sets []*backup.Set) error {
 // choose picks what to verify; names of one content are read once.
 func (c *backupVerifyCmd) choose(sh *shelf, inv *backup.Inventory) ([]*backup.Set, error) {
 	if c.Name != "" {
-		s, err := sh.find(inv, c.Name)
+		s, err := sh.Find(inv, c.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -139,68 +134,10 @@ func (c *backupVerifyCmd) choose(sh *shelf, inv *backup.Inventory) ([]*backup.Se
 	return inv.ToVerify(c.All), nil
 }
 
-// verifyOne reads one backup and remembers what was found.
-func (sh *shelf) verifyOne(s *backup.Set, deep bool, i, n int) (time.Duration, error) {
-	p := sh.progress()
-	defer p.done()
-	start := time.Now()
-	report := func(r ops.Progress) {
-		r.Object = strings.TrimSpace(fmt.Sprintf("%d/%d %s %s", i, n, s.Name, r.Object))
-		p.report(r)
-	}
-	check, err := sh.prove(sh.ctx, s, report)
-	if err == nil && deep {
-		check, err = sh.deepen(sh.ctx, s, check, report)
-	}
-	if err != nil {
-		return 0, err
-	}
-	return time.Since(start), sh.remember(s, check)
-}
-
-// prove reads a backup. That it was loaded once stays true while its bytes are
-// the same.
-func (sh *shelf) prove(ctx context.Context, s *backup.Set, report func(ops.Progress)) (backup.Check, error) {
-	check, err := sh.proof(ctx, s.Path, report)
-	check.Deep = s.Deep && check.OK() && check.SHA256 == s.SHA256
-	return check, err
-}
-
-// proof reads a backup; with backup.identity what is inside of an encrypted one
-// too.
-func (sh *shelf) proof(ctx context.Context, path string, report func(ops.Progress)) (backup.Check, error) {
-	ids, err := sh.identities()
-	if err != nil {
-		return backup.Check{}, err
-	}
-	var unseal backup.Unseal
-	if len(ids) > 0 {
-		unseal = func(r io.Reader) (io.Reader, error) {
-			plain, err := age.Decrypt(r, ids...)
-			if none := (*age.NoIdentityMatchError)(nil); errors.As(err, &none) {
-				return nil, backup.ErrNotOpened
-			}
-			return plain, err
-		}
-	}
-	return backup.VerifySealed(ctx, path, unseal, sh.clock.Now, report)
-}
-
-func (sh *shelf) remember(s *backup.Set, check backup.Check) error {
-	file, manifest, err := backup.Identify(s.Path)
-	if err != nil {
-		return nil // it cannot be read, and the inventory says so
-	}
-	if err := sh.index.Record(file, manifest, check); err != nil {
-		return ops.Wrap(err, ops.Failed, lang.M("the result of the verification cannot be remembered"))
-	}
-	return nil
-}
-
 // verdicts takes the inventory anew: what is thought of the backups now.
 func (sh *shelf) verdicts(sets []*backup.Set, took map[string]time.Duration) (backupVerifyJSON, error) {
 	doc := backupVerifyJSON{Verified: []verifiedJSON{}}
-	now, err := sh.look(sh.ctx)
+	now, err := sh.Look(sh.ctx)
 	if err != nil {
 		return doc, err
 	}
@@ -236,11 +173,6 @@ func (sh *shelf) verdicts(sets []*backup.Set, took map[string]time.Duration) (ba
 	return doc, nil
 }
 
-// sealedNote says how far the proof of an encrypted backup went without a key.
-var sealedNote = lang.M(
-	"encrypted: length and hash of the whole file were proved, not its members; backup.identity opens it",
-)
-
 func (sh *shelf) sayVerified(v verifiedJSON) {
 	th := sh.theme()
 	state := backup.State(v.State)
@@ -253,7 +185,7 @@ func (sh *shelf) sayVerified(v verifiedJSON) {
 	}
 	fmt.Fprintln(sh.out, line)
 	if v.Sealed {
-		fmt.Fprintln(sh.out, "    "+sh.lang.Msg(sealedNote))
+		fmt.Fprintln(sh.out, "    "+sh.lang.Msg(backups.SealedNote))
 	}
 	for _, p := range v.said {
 		fmt.Fprintln(sh.out, "    "+termsafe.Line(sh.lang.Msg(p)))

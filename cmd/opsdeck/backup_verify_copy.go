@@ -1,19 +1,14 @@
 package main
 
 import (
-	"context"
 	"time"
 
-	"opsdeck/internal/config"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/remote"
 )
-
-// nightlyProof is how many bytes of a copy a night reads back.
-const nightlyProof = 20 << 30
 
 // verifyCopy reads backups back at a copy. It ends with 1 when one is bad.
 func (c *backupVerifyCmd) verifyCopy(sh *shelf) error {
@@ -26,22 +21,22 @@ func (c *backupVerifyCmd) verifyCopy(sh *shelf) error {
 			),
 		)
 	}
-	found, err := sh.copies(c.Copy)
+	found, err := sh.Copies(c.Copy)
 	if err != nil {
 		return err
 	}
-	cp, err := sh.copier(found[0], c.DryRun || sh.flags.ReadOnly, nil)
+	cp, err := sh.Copier(found[0], c.DryRun || sh.flags.ReadOnly, nil)
 	if err != nil {
 		return err
 	}
 	defer cp.Store.Close()
-	inv, err := cp.Inventory(sh.ctx, sh.scan(found[0].Target))
+	inv, err := cp.Inventory(sh.ctx, sh.Scan(found[0].Target))
 	if err != nil {
 		return err
 	}
 	sets := inv.Sets
 	if c.Name != "" {
-		s, err := sh.find(inv, c.Name)
+		s, err := sh.Find(inv, c.Name)
 		if err != nil {
 			return err
 		}
@@ -109,49 +104,4 @@ func (doc *backupVerifyJSON) add(v remote.Verified, took time.Duration) {
 		doc.Good++
 	}
 	doc.Verified = append(doc.Verified, j)
-}
-
-// proveCopies reads some of each copy back, what was read longest ago first: rot there
-// is found before a restore needs it.
-func (sh *shelf) proveCopies(ctx context.Context) error {
-	for _, c := range sh.service.Backup.Copies {
-		if err := sh.proveCopy(ctx, c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (sh *shelf) proveCopy(ctx context.Context, c config.Copy) error {
-	cp, err := sh.copier(c, false, nil)
-	if err != nil {
-		return err
-	}
-	defer cp.Store.Close()
-	inv, err := cp.Inventory(ctx, sh.scan(c.Target))
-	if err != nil {
-		return err
-	}
-	if len(inv.Sets) == 0 && len(cp.Copies[c.Name]) > 0 {
-		return ops.E(ops.Failed, lang.M("the copy %s is empty: %d backups were there", c.Name, len(cp.Copies[c.Name])))
-	}
-	bad := 0
-	some := cp.Oldest(inv.Sets, nightlyProof)
-	for _, s := range some {
-		v, err := cp.Verify(ctx, s)
-		if err != nil {
-			return err
-		}
-		if v.Known && !v.Good {
-			bad++
-			sh.note(
-				lang.M("%s at the copy %s is bad: %s", s.Name, c.Name, backup.Problem{Code: backup.HashDiffers}.Text()),
-			)
-		}
-	}
-	if bad > 0 {
-		return ops.E(ops.Failed, lang.M("%d of %d backups at the copy %s are bad", bad, len(some), c.Name)).
-			WithHint(lang.M("send them again: opsdeck backup sync"))
-	}
-	return nil
 }

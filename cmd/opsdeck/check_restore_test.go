@@ -6,6 +6,8 @@ import (
 
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/site"
+	"opsdeck/ops/site/checks"
 )
 
 func TestARestoreUnderWayIsToldToOthers(t *testing.T) {
@@ -28,7 +30,7 @@ func TestARestoreUnderWayIsToldToOthers(t *testing.T) {
 		{"its worker died", run(false), ops.StateCritical, "a restore of sales has stopped in the middle (step " +
 			"4 of 7", "opsdeck restore resume"},
 	} {
-		r := judgeRun(c.run, "sales")
+		r := checks.JudgeRun(c.run, "sales")
 		if r.State != c.state || !strings.Contains(r.Detail.String(), c.says) ||
 			!strings.Contains(r.Next.String(), c.next) {
 			t.Errorf("%s: %v, %q, next %q", c.what, r.State, r.Detail, r.Next)
@@ -37,7 +39,7 @@ func TestARestoreUnderWayIsToldToOthers(t *testing.T) {
 }
 
 func TestAnEmptyStateFolderHoldsNoRestore(t *testing.T) {
-	if r, err := openRun(restore.Store{Dir: t.TempDir()}, "a", "b"); r != nil || err != nil {
+	if r, err := checks.OpenRun(&site.Site{StateDir: t.TempDir()}, "a", "b"); r != nil || err != nil {
 		t.Errorf("%v, %v", r, err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/remote"
+	"opsdeck/ops/site/backups"
 )
 
 type configCmd struct {
@@ -164,7 +165,7 @@ func configProblems(l *config.Loaded) []error {
 			problems = append(problems, err)
 		}
 		secret(s.Redis.PasswordFile)
-		if err := keyFits(s.Backup); err != nil {
+		if err := backups.KeyFits(s.Backup); err != nil {
 			problems = append(problems, err)
 		}
 		for _, c := range s.Backup.Copies {

@@ -132,7 +132,7 @@ func TestJSONHasTheKeysOfTheContract(t *testing.T) {
 }
 
 // newestBackup is the name of the backup that was made first in the walk.
-func newestBackup(t *testing.T, s *site) string {
+func newestBackup(t *testing.T, s *realSite) string {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join(s.dir, "backups"))
 	if err != nil {

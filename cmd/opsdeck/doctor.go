@@ -22,6 +22,7 @@ import (
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/drill"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/site/checks"
 )
 
 type doctorCmd struct {
@@ -120,7 +121,7 @@ func firstSet(getenv func(string) string, names ...string) string {
 // servicePoints are about one service.
 func (a *app) servicePoints(s config.Service) []doctor.Point {
 	points := []doctor.Point{doctor.JudgeTools(toolsOf(s), onPath, s.Name)}
-	if !hasDatabase(s.Database) {
+	if !checks.HasDatabase(s.Database) {
 		return points
 	}
 	points = append(points, a.databasePoints(s)...)
@@ -183,7 +184,7 @@ func (a *app) nextBackup(s config.Service) int64 {
 	if err != nil {
 		return 0
 	}
-	inv, err := shelf.readIn(a.ctx)
+	inv, err := shelf.Read(a.ctx)
 	if err != nil {
 		return 0
 	}
@@ -229,7 +230,7 @@ func folderFacts(path string) doctor.Folder {
 	if f.Exists {
 		f.Mode = uint32(info.Mode().Perm())
 	}
-	for !isFolder(f.Parent) && f.Parent != filepath.Dir(f.Parent) {
+	for !checks.IsFolder(f.Parent) && f.Parent != filepath.Dir(f.Parent) {
 		f.Parent = filepath.Dir(f.Parent)
 	}
 	f.Writable = unix.Access(f.Parent, unix.W_OK|unix.X_OK) == nil && (f.Exists || os.IsNotExist(err))

@@ -5,16 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"opsdeck/internal/config"
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
-	"opsdeck/internal/redact"
 	"opsdeck/internal/termsafe"
 	"opsdeck/internal/trust"
 	"opsdeck/ops"
+	"opsdeck/ops/site"
 )
 
 // exitCode ends a command with a code and without a word; it has said all it
@@ -34,37 +34,11 @@ func (a *app) fail(err error) int {
 		return int(silent)
 	}
 	e := a.explain(err)
-	fmt.Fprintln(a.err, a.lang.T("opsdeck: %s", sentence(a.lang, e)))
+	fmt.Fprintln(a.err, a.lang.T("opsdeck: %s", site.Sentence(a.lang, e)))
 	if !e.Hint.Empty() {
 		fmt.Fprintln(a.err, a.lang.T("  → %s", termsafe.Line(a.lang.Msg(e.Hint))))
 	}
 	return int(e.Code)
-}
-
-// sentence is what happened, with the cause behind it, safe to show.
-func sentence(p *lang.Printer, e *ops.Error) string {
-	s := p.Msg(e.What)
-	if e.Err != nil && !errors.Is(e.Err, context.Canceled) && !givesReason(e.What) && !says(s, e.Err.Error()) {
-		s = p.T("%s (%s)", s, e.Err.Error())
-	}
-	return termsafe.Text(redact.Text(s))
-}
-
-// givesReason tells whether a sentence ends with the reason in words for people,
-// as "… cannot be reached (no answer in time)" does: the cause's own words would
-// only say it again.
-func givesReason(m lang.Msg) bool {
-	if len(m.Args) == 0 || !strings.HasSuffix(m.Key, "(%s)") {
-		return false
-	}
-	_, is := m.Args[len(m.Args)-1].(lang.Msg)
-	return is
-}
-
-// says tells whether a sentence gives the reason, the last part of a cause,
-// already: "connection refused" need not be said twice.
-func says(sentence, cause string) bool {
-	return strings.Contains(sentence, strings.TrimSpace(cause[strings.LastIndex(cause, ": ")+1:]))
 }
 
 // explain makes an *ops.Error of any error.
@@ -77,7 +51,7 @@ func (a *app) explain(err error) *ops.Error {
 	switch {
 	case errors.As(err, &silent):
 		return ops.E(ops.Busy, lang.M("gave up: %s has not answered since %s", silent.Path, silent.Since.Format("15:04:05"))).
-			WithHint(lang.M("look at its file system: df %s", shell(filepath.Dir(silent.Path))))
+			WithHint(lang.M("look at its file system: df %s", human.Shell(filepath.Dir(silent.Path))))
 	case errors.As(err, &untrusted):
 		e := ops.E(ops.Config, lang.M("refused: %s", untrusted.Msg()))
 		return e.WithHint(lang.M("if its content is right, run: %s", untrusted.Fix))
@@ -105,7 +79,7 @@ func (a *app) explainHeld(held *lock.HeldError) *ops.Error {
 	switch {
 	case who.PID == 0:
 		return ops.E(ops.Busy, lang.M("busy: somebody who cannot be seen from here has locked %s", held.Path)).
-			WithHint(lang.M("run as root: fuser -v %s", shell(held.Path)))
+			WithHint(lang.M("run as root: fuser -v %s", human.Shell(held.Path)))
 	case filepath.Ext(held.Path) != ".lock":
 		return ops.E(ops.Busy, lang.M("busy: %s (pid %d, %s, running since %s) has locked %s", who.What, who.PID, who.User, since, held.Path)).
 			WithHint(hint)

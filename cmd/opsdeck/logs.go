@@ -14,6 +14,7 @@ import (
 	"opsdeck/ops/logs/index"
 	"opsdeck/ops/logs/line"
 	"opsdeck/ops/logs/query"
+	"opsdeck/ops/site"
 )
 
 type logsCmd struct {
@@ -186,7 +187,7 @@ func (r *logsRun) warn(part string, err error) {
 	r.unread = true
 	var known *ops.Error
 	if errors.As(err, &known) {
-		r.app.note(lang.M("opsdeck: %s", sentence(r.app.lang, known)))
+		r.app.note(lang.M("opsdeck: %s", site.Sentence(r.app.lang, known)))
 		if !known.Hint.Empty() {
 			r.app.note(lang.M("  → %s", known.Hint))
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"opsdeck/internal/config"
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops/mysql"
 )
@@ -40,7 +41,7 @@ var unitFolders = []string{
 func serverOf(s config.Service) server {
 	d := s.Database
 	if d.Container != "" {
-		c := shell(d.Container)
+		c := human.Shell(d.Container)
 		return server{
 			start:   "docker start " + c,
 			restart: "docker restart " + c,
@@ -51,7 +52,7 @@ func serverOf(s config.Service) server {
 	}
 	if s.Process.Kind == "compose" {
 		if name := composeDatabase(config.Home(s.Process.Dir)); name != "" {
-			docker := "docker compose --project-directory " + shell(config.Home(s.Process.Dir)) + " "
+			docker := "docker compose --project-directory " + human.Shell(config.Home(s.Process.Dir)) + " "
 			return server{
 				start:   docker + "start " + name,
 				restart: docker + "restart " + name,
@@ -97,13 +98,13 @@ func adminClient(d config.Database) string {
 	out := "sudo mysql -u root -p"
 	switch {
 	case d.Socket != "":
-		return out + " -S " + shell(d.Socket)
+		return out + " -S " + human.Shell(d.Socket)
 	case d.Port != 0 || !isLoopback(d.Host):
 		host := d.Host
 		if isLoopback(host) {
 			host = "127.0.0.1"
 		}
-		out += " -h " + shell(host)
+		out += " -h " + human.Shell(host)
 	}
 	if d.Port != 0 {
 		out += " -P " + strconv.Itoa(d.Port)
@@ -150,7 +151,7 @@ func (v server) on(command string) string {
 	if v.host == "" {
 		return command
 	}
-	return "ssh " + shell(v.host) + " " + shell(command)
+	return "ssh " + human.Shell(v.host) + " " + human.Shell(command)
 }
 
 // mysqlNext is what to do first about a fault: a sentence with the very command.
@@ -265,7 +266,7 @@ func (p place) optionsFile() string {
 // doubleQuoted writes an argument for a shell; a statement keeps its own quotes.
 func doubleQuoted(s string) string {
 	if strings.ContainsAny(s, "\"$`\\!") {
-		return shell(s)
+		return human.Shell(s)
 	}
 	return `"` + s + `"`
 }

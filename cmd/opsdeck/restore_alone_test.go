@@ -10,7 +10,7 @@ import (
 )
 
 // held is a site with a transaction open that a restore has to ask about.
-func held(t *testing.T) (s *site, damaged string) {
+func held(t *testing.T) (s *realSite, damaged string) {
 	t.Helper()
 	s = newSite(t, testdb.MariaDB(t))
 	s.must("backup", "create")
@@ -118,7 +118,7 @@ func TestABusyNeighbourKeepsNoRestoreFromGoingOn(t *testing.T) {
 
 // busy writes to a table of a schema, through short connections of its own, until
 // it is stopped.
-func (s *site) busy(schema, table string) (stop func()) {
+func (s *realSite) busy(schema, table string) (stop func()) {
 	if table == "busy" {
 		s.db.Exec(s.t, schema, "CREATE TABLE busy (id INT PRIMARY KEY AUTO_INCREMENT, total DECIMAL(12,2))")
 	}

@@ -100,7 +100,7 @@ func (d *desk) recordAside(id, path string) error {
 	}
 	return log.Record(
 		oplog.Entry{
-			Service: d.service.Name,
+			Service: d.Service.Name,
 			Action:  "restore.set-aside",
 			Object:  id,
 			Result:  oplog.Done,

@@ -133,7 +133,7 @@ func TestSequencesAndVersionsSurviveTheExchange(t *testing.T) {
 }
 
 // wholeWay makes a backup, proves it, loses something, restores it, and undoes that.
-func (s *site) wholeWay(loss []string, flags ...string) {
+func (s *realSite) wholeWay(loss []string, flags ...string) {
 	s.t.Helper()
 	good := s.dump()
 	s.must("backup", "create")

@@ -116,7 +116,7 @@ func BenchmarkCompareRecovery(b *testing.B) {
 }
 
 // damageField is what went wrong: rows lost, a table gone.
-func (s *site) damageField() {
+func (s *realSite) damageField() {
 	s.db.Exec(
 		s.t,
 		s.live,
@@ -126,7 +126,7 @@ func (s *site) damageField() {
 	)
 }
 
-func (s *site) bash(script string) {
+func (s *realSite) bash(script string) {
 	s.t.Helper()
 	if out, err := exec.Command("bash", "-c", "set -o pipefail; "+script).CombinedOutput(); err != nil {
 		s.t.Fatalf("%v: %s", err, out)
@@ -152,7 +152,7 @@ func (a account) stages() map[string]time.Duration {
 	return out
 }
 
-func (s *site) account() (r account) {
+func (s *realSite) account() (r account) {
 	s.t.Helper()
 	if err := json.Unmarshal([]byte(s.must("restore", "report", "--json").out), &r); err != nil {
 		s.t.Fatal(err)
@@ -162,7 +162,7 @@ func (s *site) account() (r account) {
 
 // stallUnderReader restores while the service stays up and only reads, and
 // returns the longest that one of its queries took.
-func (s *site) stallUnderReader() time.Duration {
+func (s *realSite) stallUnderReader() time.Duration {
 	s.damageField()
 	stop, longest := make(chan struct{}), make(chan time.Duration)
 	pool := s.db.Open(s.t, s.live)

@@ -31,7 +31,7 @@ http.createServer((q, r) => {
 }).listen(port, '127.0.0.1');`
 
 // underPM2 puts the site's service under a real PM2.
-func (s *site) underPM2(pm2 *testdb.PM2Daemon) {
+func (s *realSite) underPM2(pm2 *testdb.PM2Daemon) {
 	s.t.Helper()
 	port, err := testdb.FreePort()
 	if err != nil {
@@ -89,7 +89,7 @@ type seat struct {
 	seen bytes.Buffer
 }
 
-func (s *site) sit(args ...string) *seat {
+func (s *realSite) sit(args ...string) *seat {
 	s.t.Helper()
 	cmd := s.command(args...)
 	cmd.Env = append(cmd.Env, "TERM=xterm", "NO_COLOR=1")

@@ -24,7 +24,7 @@ func (d *desk) copyOf(from string) (c config.Copy, name string, ok bool) {
 	if !ok {
 		return c, "", false
 	}
-	for _, c := range d.service.Backup.Copies {
+	for _, c := range d.Service.Backup.Copies {
 		if c.Name == at {
 			return c, name, true
 		}
@@ -34,7 +34,7 @@ func (d *desk) copyOf(from string) (c config.Copy, name string, ok bool) {
 
 // fetchedPath is where a backup of a copy comes to, before it is restored.
 func (d *desk) fetchedPath(copy, name string) string {
-	return filepath.Join(d.dir, "fetched", copy, name)
+	return filepath.Join(d.Dir, "fetched", copy, name)
 }
 
 // fetchCommand is what a person would type to fetch a backup.
@@ -62,7 +62,7 @@ func fetchCommand(c config.Copy, name, path string) string {
 
 // atCopy lists what a copy holds, as its manifests tell.
 func (d *desk) atCopy(ctx context.Context, c config.Copy) (*backup.Inventory, error) {
-	cp, err := d.copier(c, true, nil)
+	cp, err := d.Copier(c, true, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +72,8 @@ func (d *desk) atCopy(ctx context.Context, c config.Copy) (*backup.Inventory, er
 		ctx,
 		backup.Scan{
 			Dir:       c.Target,
-			Databases: []string{d.service.Database.Name},
-			Tables:    d.service.Restore.KeyTables,
+			Databases: []string{d.Service.Database.Name},
+			Tables:    d.Service.Restore.KeyTables,
 			Zone:      now.Location(),
 			Now:       now,
 		},
@@ -87,7 +87,7 @@ func (d *desk) sourceAtCopy(ctx context.Context, c config.Copy, name string) (re
 	if err != nil {
 		return restore.Source{}, err
 	}
-	set := backup.NewestUsable(inv, d.service.Database.Name)
+	set := backup.NewestUsable(inv, d.Service.Database.Name)
 	if name != "" {
 		set = inv.Find(name)
 	}
@@ -121,13 +121,13 @@ func (d *desk) sourceThere(ctx context.Context, c config.Copy, set *backup.Set) 
 	if err != nil {
 		return src, err
 	}
-	fill(&src, m, d.service.Database.Name)
+	fill(&src, m, d.Service.Database.Name)
 	return src, nil
 }
 
 // fetch brings the plan's backup here from its copy, proved by its hash.
 func (d *desk) fetch(ctx context.Context, p *restore.Plan, report restore.Report) ([]restore.Note, error) {
-	found, err := d.copies(p.Source.Copy)
+	found, err := d.Copies(p.Source.Copy)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // amend changes a part of the configuration.
-func (s *site) amend(old, new string) {
+func (s *realSite) amend(old, new string) {
 	s.t.Helper()
 	text, err := os.ReadFile(filepath.Join(s.dir, "config.yaml"))
 	if err != nil || !strings.Contains(string(text), old) {
@@ -28,7 +28,7 @@ func (s *site) amend(old, new string) {
 
 // backups are the files in the backup folder, without manifests and without the
 // further names that a Sunday's and a first of the month's backup have.
-func (s *site) backups() (names []string) {
+func (s *realSite) backups() (names []string) {
 	found, _ := filepath.Glob(filepath.Join(s.dir, "backups", "*"))
 	for _, path := range found {
 		if base := filepath.Base(path); strings.HasPrefix(base, "weekly_") || strings.HasPrefix(base, "monthly_") {
@@ -42,14 +42,14 @@ func (s *site) backups() (names []string) {
 }
 
 // loseBackups empties the backup folder: what is left is the copy.
-func (s *site) loseBackups() {
+func (s *realSite) loseBackups() {
 	s.t.Helper()
 	if err := os.RemoveAll(filepath.Join(s.dir, "backups")); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-func (s *site) copyOverSSH() (folder string) {
+func (s *realSite) copyOverSSH() (folder string) {
 	far := testdb.SSHD(s.t)
 	s.amend(
 		"keep: {daily: 7}",
@@ -67,7 +67,7 @@ func (s *site) copyOverSSH() (folder string) {
 	return filepath.Join(far.Dir, "b")
 }
 
-func (s *site) copyInS3() {
+func (s *realSite) copyInS3() {
 	store := s3mem.New()
 	if err := store.CreateBucket("backups"); err != nil {
 		s.t.Fatal(err)
@@ -205,7 +205,7 @@ func identity(t *testing.T) *age.X25519Identity {
 }
 
 // refuses runs a command that must fail with a sentence, and touch nothing.
-func (s *site) refuses(why string, args ...string) outcome {
+func (s *realSite) refuses(why string, args ...string) outcome {
 	s.t.Helper()
 	o := s.run(args...)
 	if o.code == 0 || !strings.Contains(o.err, why) {

@@ -69,7 +69,7 @@ func fillDisk(t testing.TB, dir string, leave int64) (path string) {
 }
 
 // many adds a table of some 15 MB, so that a load takes its time.
-func (s *site) many() {
+func (s *realSite) many() {
 	s.db.Exec(
 		s.t,
 		s.live,
@@ -84,7 +84,7 @@ func (s *site) many() {
 }
 
 // atLoad begins a restore and returns as soon as the load has begun.
-func (s *site) atLoad(args ...string) {
+func (s *realSite) atLoad(args ...string) {
 	s.t.Helper()
 	before := len(s.journals())
 	s.must(append([]string{"restore", "--confirm", s.live, "--detach"}, args...)...)
@@ -98,7 +98,7 @@ func (s *site) atLoad(args ...string) {
 	})
 }
 
-func (s *site) journals() []string {
+func (s *realSite) journals() []string {
 	all, _ := filepath.Glob(filepath.Join(s.dir, "state", "restores", "*", "journal.jsonl"))
 	return all
 }
@@ -125,7 +125,7 @@ func TestRestoreOnADamagedServer(t *testing.T) {
 }
 
 // in is the site in a subtest.
-func (s *site) in(t *testing.T) *site {
+func (s *realSite) in(t *testing.T) *realSite {
 	sub := *s
 	sub.t = t
 	return &sub
@@ -133,7 +133,7 @@ func (s *site) in(t *testing.T) *site {
 
 // smallDisk: no room for shadow and live tables is told with the plan, and the
 // mode that fits is offered.
-func (s *site) smallDisk(damaged string) {
+func (s *realSite) smallDisk(damaged string) {
 	filler := fillDisk(
 		s.t,
 		s.db.DataDir(),
@@ -153,7 +153,7 @@ func (s *site) smallDisk(damaged string) {
 
 // fullDisk: the disk fills up while the backup loads. MySQL says so and goes on;
 // MariaDB may die of it, and is started again with some room.
-func (s *site) fullDisk(good, damaged string) {
+func (s *realSite) fullDisk(good, damaged string) {
 	s.atLoad()
 	syscall.Kill(s.db.PID(), syscall.SIGSTOP)
 	defer syscall.Kill(s.db.PID(), syscall.SIGCONT)
@@ -200,7 +200,7 @@ func (s *site) fullDisk(good, damaged string) {
 
 // serverKilled: kill -9 of the server while the backup loads; once it is back
 // the load goes on.
-func (s *site) serverKilled(good, damaged string) {
+func (s *realSite) serverKilled(good, damaged string) {
 	for _, mode := range []string{"swap", "in-place"} {
 		s.atLoad("--mode", mode)
 		s.db.Kill()
@@ -223,7 +223,7 @@ func (s *site) serverKilled(good, damaged string) {
 
 // unreadable: a table whose file is gone cannot be in the emergency backup. It
 // is named, and skipped only after a yes.
-func (s *site) unreadable() {
+func (s *realSite) unreadable() {
 	s.db.Exec(
 		s.t,
 		s.live,
@@ -271,7 +271,7 @@ func (s *site) unreadable() {
 	}
 }
 
-func (s *site) breakAgain() {
+func (s *realSite) breakAgain() {
 	s.db.Stop(s.t)
 	if err := os.Remove(filepath.Join(s.db.DataDir(), s.live, "ar_invoices.ibd")); err != nil {
 		s.t.Fatal(err)

@@ -25,6 +25,7 @@ import (
 	"opsdeck/ops/mysql/swap"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/service"
+	"opsdeck/ops/site/backups"
 )
 
 // desk is what the restore verbs and the Restore tab work with: the chosen
@@ -43,7 +44,7 @@ func (a *app) desk() (*desk, error) {
 	}
 	d, err := a.deskOf(s)
 	if err == nil {
-		d.reread = aloud
+		d.Reread = backups.Aloud
 	}
 	return d, err
 }
@@ -57,7 +58,7 @@ func (a *app) deskOf(s *config.Service) (*desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &desk{shelf: sh, target: target, store: restore.Store{Dir: sh.state}}, nil
+	return &desk{shelf: sh, target: target, store: restore.Store{Dir: sh.StateDir}}, nil
 }
 
 // operator is who is at it: "zhang (sudo, from 10.0.0.7)".
@@ -78,20 +79,15 @@ func (a *app) operator() string {
 
 // server is the adapter of the target.
 func (d *desk) server() *swap.Server {
-	return &swap.Server{Target: d.target, Jobs: d.service.Backup.Jobs, Audit: d.service.Audit.Table, Loader: d.loader(),
-		Marks: deadlyPath(d.state), Log: d.openLog, Folder: d.store.Folder}
-}
-
-// deadlyPath is where the tables are remembered that end the server when they are read.
-func deadlyPath(state string) string {
-	return filepath.Join(state, "tables-that-end-the-server.json")
+	return &swap.Server{Target: d.target, Jobs: d.Service.Backup.Jobs, Audit: d.Service.Audit.Table, Loader: d.loader(),
+		Marks: backups.DeadlyPath(d.StateDir), Log: d.openLog, Folder: d.store.Folder}
 }
 
 func (d *desk) loader() swap.Engine { return swap.Engine{Target: d.target, Identities: d.identities} }
 
 // identities are those that open encrypted backups.
 func (d *desk) identities() ([]agelib.Identity, error) {
-	path := config.Home(d.service.Backup.Identity)
+	path := config.Home(d.Service.Backup.Identity)
 	if path == "" {
 		return nil, ops.E(ops.Config, lang.M("the backup is encrypted, and backup.identity names no identity file"))
 	}
@@ -113,14 +109,14 @@ func (d *desk) identities() ([]agelib.Identity, error) {
 
 // settings are those of the configuration.
 func (d *desk) settings() (restore.Settings, error) {
-	s := d.service
+	s := d.Service
 	ctl, err := service.New(s.Process)
 	if err != nil {
 		return restore.Settings{}, err
 	}
 	cmds := ctl.Commands()
 	set := restore.Settings{
-		Service: s.Name, Mode: restore.Mode(s.Restore.Mode), LockWait: s.Backup.LockWait, EmergencyDir: d.dir, Operator: d.operator(),
+		Service: s.Name, Mode: restore.Mode(s.Restore.Mode), LockWait: s.Backup.LockWait, EmergencyDir: d.Dir, Operator: d.operator(),
 		Process: restore.Process{Kind: s.Process.Kind, Name: s.Process.Name, Stop: cmds.Stop, Start: cmds.Start},
 		Verify:  restore.Checks{KeyTables: s.Restore.KeyTables, SmokeTest: s.Restore.SmokeTest},
 	}
@@ -172,7 +168,7 @@ func (d *desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 	}
 	server := d.server()
 	defer server.Close()
-	a, err := server.Survey(ctx, d.service.Database.Name, src, c)
+	a, err := server.Survey(ctx, d.Service.Database.Name, src, c)
 	if err != nil {
 		return nil, d.noEntry(err)
 	}
@@ -181,14 +177,14 @@ func (d *desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 			return nil, err
 		}
 	}
-	a.Disk.SaveFree = freeAt(d.dir)
+	a.Disk.SaveFree = freeAt(d.Dir)
 	if src.Copy != "" {
 		a.Disk.NeedFetch = src.SizeBytes
 	}
 	d.surveySource(a, src)
 	a.Drill = d.newestDrill()
 	now := d.clock.Now()
-	return restore.Draft(restore.NewID(now, random()), now, c, set, src, d.service.Database.Name, a), nil
+	return restore.Draft(restore.NewID(now, random()), now, c, set, src, d.Service.Database.Name, a), nil
 }
 
 // fromSchema takes the database of that name out of the backup. The loader refuses a
@@ -208,7 +204,7 @@ func fromSchema(src *restore.Source, name string) error {
 // foreignTo is an error where a backup of another database would take the place of
 // the service's, and nobody named that database.
 func (d *desk) foreignTo(src restore.Source, c restore.Choice) error {
-	live := d.service.Database.Name
+	live := d.Service.Database.Name
 	if !src.Manifest || src.Database == "" || src.Database == live || c.From != "" || c.Into != "" {
 		return nil
 	}
@@ -218,7 +214,7 @@ func (d *desk) foreignTo(src restore.Source, c restore.Choice) error {
 
 // newestDrill is the newest whole drill that went well: how long a restore takes.
 func (d *desk) newestDrill() (newest *restore.Drill) {
-	drills, err := backup.Drills(d.state, d.service.Database.Name)
+	drills, err := backup.Drills(d.StateDir, d.Service.Database.Name)
 	if err != nil {
 		return nil // a record that cannot be read is no reason not to restore
 	}

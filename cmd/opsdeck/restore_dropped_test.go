@@ -92,7 +92,7 @@ func withoutDefaults(dump string) string {
 }
 
 // charset is that of the live schema, with its collation.
-func (s *site) charset() (out string) {
+func (s *realSite) charset() (out string) {
 	q := "SELECT CONCAT(DEFAULT_CHARACTER_SET_NAME, ' ', DEFAULT_COLLATION_NAME) FROM information_schema.SCHEMATA " +
 		"WHERE SCHEMA_NAME = ?"
 	if err := s.db.Open(s.t, "").QueryRow(q, s.live).Scan(&out); err != nil {

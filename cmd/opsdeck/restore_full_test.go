@@ -13,7 +13,7 @@ import (
 )
 
 // smallFolder puts a folder of the site on a disk of its own, of 4 MB.
-func (s *site) smallFolder(t *testing.T, name string) (dir string) {
+func (s *realSite) smallFolder(t *testing.T, name string) (dir string) {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("a small disk cannot be mounted without root")

@@ -65,7 +65,7 @@ func (d *desk) inspect(ctx context.Context, src *restore.Source) error {
 	}
 	held := src.Database
 	if held == "" {
-		held = d.service.Database.Name
+		held = d.Service.Database.Name
 	}
 	if err := strays(contents, held); err != nil {
 		return err

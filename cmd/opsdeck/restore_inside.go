@@ -48,7 +48,7 @@ func fileOf(path string) (id lookedInto, ok bool) {
 func (d *desk) looked(ctx context.Context, path string) (*backup.DumpContents, error) {
 	id, known := fileOf(path)
 	sum := sha256.Sum256([]byte(path))
-	cache := filepath.Join(d.state, "looked-into", hex.EncodeToString(sum[:8])+".json")
+	cache := filepath.Join(d.StateDir, "looked-into", hex.EncodeToString(sum[:8])+".json")
 	if c := lastLook(cache, id); known && c != nil {
 		return c, nil
 	}

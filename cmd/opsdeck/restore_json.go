@@ -7,6 +7,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/redact"
 	"opsdeck/ops"
+	"opsdeck/ops/site"
 )
 
 // refusedJSON is the last line of `restore --json` when no run has ended: what
@@ -39,5 +40,5 @@ func (a *app) refuse(err error) {
 	if errors.As(err, &silent) {
 		e = ops.E(ops.Code(silent), lang.M("interrupted"))
 	}
-	a.ndjson(refusedJSON{"refused", sentence(a.lang, e), redact.Text(a.lang.Msg(e.Hint))})
+	a.ndjson(refusedJSON{"refused", site.Sentence(a.lang, e), redact.Text(a.lang.Msg(e.Hint))})
 }

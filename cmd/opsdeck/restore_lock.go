@@ -51,22 +51,3 @@ func (d *desk) unfinished(t restore.Target) error {
 	return ops.E(ops.Busy, lang.M("the restore %s of %s is unfinished: %s", open.Plan.ID, t.Database, open.State.Stage.Label())).
 		WithHint(lang.M("opsdeck restore resume, undo or abort %s", open.Plan.ID))
 }
-
-// idle refuses while a restore of a database of this name is at work, whichever
-// service it was begun for: services can share a database and a folder.
-func (sh *shelf) idle() error {
-	open, err := restore.Store{Dir: sh.state}.OpenRuns()
-	if err != nil {
-		return err
-	}
-	for _, o := range open {
-		if o.Run == nil || !o.Run.Alive {
-			continue // retention keeps what it may need
-		}
-		if t := o.Run.Plan.Target; t.Database == sh.service.Database.Name || t.Live == sh.service.Database.Name {
-			return ops.E(ops.Busy, lang.M("%s (pid %d) restores %s: %s", o.Run.Worker.User, o.Run.Worker.PID, t.Database, o.ID)).
-				WithHint(lang.M("watch it: opsdeck restore attach"))
-		}
-	}
-	return nil
-}

@@ -62,7 +62,7 @@ func TestARestoreWaitsForWhatChangesItsDatabase(t *testing.T) {
 }
 
 // shareDatabase adds a second service, twin, with the database of the first.
-func (s *site) shareDatabase() {
+func (s *realSite) shareDatabase() {
 	s.t.Helper()
 	path := filepath.Join(s.dir, "config.yaml")
 	text, err := os.ReadFile(path)

@@ -14,6 +14,7 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/site/backups"
 )
 
 // restoreLostCmd is `opsdeck restore lost --from NAME`.
@@ -98,7 +99,7 @@ func (d *desk) exportLost(ctx context.Context, p *restore.Plan, dir string, repo
 	defer server.Close()
 	loss, files, err := server.ExportLost(ctx, p.Target.Live, p.Source, p.Tables, dir, report)
 	if err != nil {
-		return diskError(err, dir)
+		return backups.DiskError(err, dir)
 	}
 	if a := p.Assessment; a != nil {
 		loss = merged(loss, a.Loss)
@@ -109,7 +110,7 @@ func (d *desk) exportLost(ctx context.Context, p *restore.Plan, dir string, repo
 	}
 	about := filepath.Join(dir, "lost.json")
 	if err := atomicfile.WriteBytes(about, 0o600, append(text, '\n')); err != nil {
-		return diskError(err, dir)
+		return backups.DiskError(err, dir)
 	}
 	p.Exported = append(files, about)
 	if p.Assessment != nil {
@@ -132,7 +133,7 @@ func merged(exported, told restore.Loss) restore.Loss {
 
 // exportDir is where the wizard exports to.
 func (d *desk) exportDir(p *restore.Plan) string {
-	return filepath.Join(d.state, "exports", d.service.Name+"-"+p.ID)
+	return filepath.Join(d.StateDir, "exports", d.Service.Name+"-"+p.ID)
 }
 
 func (a *app) sayLoss(p *restore.Plan) {

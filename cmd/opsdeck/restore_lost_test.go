@@ -26,7 +26,7 @@ var later = []string{
 }
 
 // withHistory adds tables whose rows tell their age to a site.
-func (s *site) withHistory() {
+func (s *realSite) withHistory() {
 	s.db.Exec(
 		s.t,
 		s.live,

@@ -134,7 +134,7 @@ type runsJSON struct {
 	}
 }
 
-func waitStage(t *testing.T, s *site, stage string) runsJSON {
+func waitStage(t *testing.T, s *realSite, stage string) runsJSON {
 	t.Helper()
 	var v runsJSON
 	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {

@@ -16,7 +16,7 @@ import (
 
 // stopsLate makes the stop of the service wait for a file, so that a run stands
 // in step 2 for as long as a test wants.
-func (s *site) stopsLate() (goOn func()) {
+func (s *realSite) stopsLate() (goOn func()) {
 	s.t.Helper()
 	gate := filepath.Join(s.dir, "gate")
 	up := filepath.Join(s.dir, "up")
@@ -25,7 +25,7 @@ func (s *site) stopsLate() (goOn func()) {
 }
 
 // open leaves a transaction open, so that a restore has to ask.
-func (s *site) open() *sql.Tx {
+func (s *realSite) open() *sql.Tx {
 	s.t.Helper()
 	hold, err := s.db.Open(s.t, s.live).Begin()
 	if err != nil {

@@ -35,7 +35,7 @@ func (t tabDesk) Me() string { return t.d.operator() }
 // Copies are the names of the configured copies.
 func (t tabDesk) Copies() []string {
 	var names []string
-	for _, c := range t.d.service.Backup.Copies {
+	for _, c := range t.d.Service.Backup.Copies {
 		names = append(names, c.Name)
 	}
 	return names
@@ -48,7 +48,7 @@ func (t tabDesk) Sources(ctx context.Context, at string) ([]restore.Source, erro
 	if err != nil {
 		return nil, err
 	}
-	database := t.d.service.Database.Name
+	database := t.d.Service.Database.Name
 	best, _ := proposal(inv, database)
 	var out []restore.Source
 	for _, set := range inv.Sets {
@@ -66,9 +66,9 @@ func (t tabDesk) Sources(ctx context.Context, at string) ([]restore.Source, erro
 
 func (t tabDesk) inventory(ctx context.Context, at string) (*backup.Inventory, error) {
 	if at == "" {
-		return t.d.read()
+		return t.d.Read(t.d.ctx)
 	}
-	found, err := t.d.copies(at)
+	found, err := t.d.Copies(at)
 	if err != nil {
 		return nil, err
 	}
@@ -91,14 +91,14 @@ func (t tabDesk) Export(ctx context.Context, p *restore.Plan) (*restore.Plan, er
 func (t tabDesk) Rescue(ctx context.Context, p *restore.Plan, table, merge string) (string, error) {
 	var out bytes.Buffer
 	flags := *t.d.flags
-	flags.Service = t.d.service.Name
+	flags.Service = t.d.Service.Name
 	a := &app{
 		ctx: ctx, stdio: stdio{in: strings.NewReader(""), out: &out, err: io.Discard}, getenv: t.d.getenv,
 		clock: t.d.clock, lang: t.d.lang, flags: &flags,
 	}
 	c := restoreRescueCmd{Table: table, From: p.Source.Path, Limit: rescueShown, Merge: merge}
 	if merge != "" {
-		c.Confirm = t.d.service.Database.Name // the person typed it
+		c.Confirm = t.d.Service.Database.Name // the person typed it
 	}
 	err := c.Run(a)
 	return out.String(), err
@@ -151,7 +151,7 @@ func (t tabDesk) newest(id string) (*restore.Run, error) {
 		if err != nil {
 			return nil, ops.Wrap(err, ops.Failed, lang.M("the restore %s cannot be read", id))
 		}
-		if r.Plan.Service == t.d.service.Name && r.State.Stage != restore.Planned {
+		if r.Plan.Service == t.d.Service.Name && r.State.Stage != restore.Planned {
 			return r, nil
 		}
 	}

@@ -89,7 +89,7 @@ func TestRestoreByTheSocketOnly(t *testing.T) {
 }
 
 // useOptions lets the site reach its server by another options file.
-func (s *site) useOptions(text string) {
+func (s *realSite) useOptions(text string) {
 	s.t.Helper()
 	s.write("other.cnf", text)
 	s.amend(s.options, filepath.Join(s.dir, "other.cnf"))

@@ -31,7 +31,7 @@ const downWait = 30 * time.Second
 
 // Stop stops the service and waits until it is down.
 func (c processControl) Stop(ctx context.Context, p restore.Process) (bool, []restore.Note, error) {
-	ctl, err := service.New(c.service.Process)
+	ctl, err := service.New(c.Service.Process)
 	if err != nil {
 		return false, nil, err
 	}
@@ -66,7 +66,7 @@ func (c processControl) Stop(ctx context.Context, p restore.Process) (bool, []re
 
 // Start starts the service.
 func (c processControl) Start(ctx context.Context, p restore.Process) ([]restore.Note, error) {
-	ctl, err := service.New(c.service.Process)
+	ctl, err := service.New(c.Service.Process)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +190,7 @@ func (t teller) Tell(ctx context.Context, p *restore.Plan, text string, already 
 	subject, _, _ := strings.Cut(text, "\n")
 	f := t.store.Folder(p.ID)
 	files := []string{f.ReportPath(), f.ReportJSONPath()}
-	for _, c := range t.service.Notify {
+	for _, c := range t.Service.Notify {
 		if !has(p.Notify, c.Name) || has(already, c.Name) {
 			continue
 		}

@@ -37,7 +37,7 @@ var program = sync.OnceValues(func() (string, error) {
 
 // site is a service to restore: a real server with a schema, a process that is
 // a file, a health endpoint that looks at both, a folder of backups.
-type site struct {
+type realSite struct {
 	t       testing.TB
 	db      *testdb.Server
 	live    string
@@ -71,7 +71,7 @@ var shopDamage = []string{
 	"INSERT INTO orders (customer_id, amount) VALUES (1, 1)", "ALTER EVENT nightly DISABLE",
 }
 
-func newSite(t testing.TB, db *testdb.Server) *site {
+func newSite(t testing.TB, db *testdb.Server) *realSite {
 	t.Helper()
 	s := emptySite(t, db, db.Schema(t))
 	db.Exec(t, s.live, shopSchema...)
@@ -80,13 +80,13 @@ func newSite(t testing.TB, db *testdb.Server) *site {
 
 // emptySite is a site whose schema is there, and what is in it the caller's. It has
 // no key tables.
-func emptySite(t testing.TB, db *testdb.Server, live string) *site {
+func emptySite(t testing.TB, db *testdb.Server, live string) *realSite {
 	t.Helper()
 	bin, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, db: db, live: live, dir: t.TempDir(), bin: bin, options: db.OptionsFile(t)}
+	s := &realSite{t: t, db: db, live: live, dir: t.TempDir(), bin: bin, options: db.OptionsFile(t)}
 	s.write("up", "")
 	s.health = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		status, code := "ready", http.StatusOK
@@ -120,7 +120,7 @@ state_dir: %s
 
 // endWorkers ends what a test that failed left behind: a worker whose question
 // nobody answers.
-func (s *site) endWorkers() {
+func (s *realSite) endWorkers() {
 	store := restore.Store{Dir: filepath.Join(s.dir, "state")}
 	ids, err := store.Runs()
 	if err != nil {
@@ -143,20 +143,20 @@ func (s *site) endWorkers() {
 	}
 }
 
-func (s *site) write(name, text string) {
+func (s *realSite) write(name, text string) {
 	s.t.Helper()
 	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-func (s *site) running() bool {
+func (s *realSite) running() bool {
 	_, err := os.Stat(filepath.Join(s.dir, "up"))
 	return err == nil
 }
 
 // sides are the schemas beside the live one.
-func (s *site) sides() (out []string) {
+func (s *realSite) sides() (out []string) {
 	rows, err := s.db.Open(s.t, "").
 		Query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE ?", strings.ReplaceAll(s.live[:min(len(s.live), 30)], "_", `\_`)+`%\_\_%`)
 	if err != nil {
@@ -174,7 +174,7 @@ func (s *site) sides() (out []string) {
 var dumpNoise = regexp.MustCompile(`(?m)^--.*$|^/\*!50003 SET .*$| AUTO_INCREMENT=\d+|/\*M?!\d+\\- .*\*/`)
 
 // dump is the live schema by mysqldump's word.
-func (s *site) dump() string {
+func (s *realSite) dump() string {
 	args := []string{"--routines", "--triggers", "--events"}
 	if s.db.Flavour == "mysql" {
 		args = append(args, "--set-gtid-purged=OFF")
@@ -194,13 +194,13 @@ type outcome struct {
 	out, err string
 }
 
-func (s *site) command(args ...string) *exec.Cmd {
+func (s *realSite) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(s.bin, append(args, "--config="+filepath.Join(s.dir, "config.yaml"), "--lang=en")...)
 	cmd.Env = append(append(os.Environ(), "HOME="+s.dir, "TERM=dumb"), s.env...)
 	return cmd
 }
 
-func (s *site) run(args ...string) outcome {
+func (s *realSite) run(args ...string) outcome {
 	s.t.Helper()
 	cmd := s.command(args...)
 	var out, errs bytes.Buffer
@@ -213,7 +213,7 @@ func (s *site) run(args ...string) outcome {
 	return outcome{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
 }
 
-func (s *site) must(args ...string) outcome {
+func (s *realSite) must(args ...string) outcome {
 	s.t.Helper()
 	o := s.run(args...)
 	if o.code != 0 {

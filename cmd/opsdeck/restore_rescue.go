@@ -79,7 +79,7 @@ func (c *restoreRescueCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	db := d.service.Database.Name
+	db := d.Service.Database.Name
 	if c.writes() {
 		t, err := d.rescueTarget(a.ctx)
 		if err != nil {
@@ -111,7 +111,7 @@ func (d *desk) rescueTarget(ctx context.Context) (restore.Target, error) {
 	server := d.server()
 	defer server.Close()
 	id, err := server.Identity(ctx)
-	return restore.Target{Database: d.service.Database.Name, Address: d.target.Server(), Identity: id}, err
+	return restore.Target{Database: d.Service.Database.Name, Address: d.target.Server(), Identity: id}, err
 }
 
 func (c *restoreRescueCmd) writes() bool { return c.Merge != "" && !c.DryRun && !c.Diff }
@@ -148,9 +148,9 @@ func (r *rescuer) recorded() error {
 		action = "restore.rescue.merge"
 	}
 	entry := oplog.Entry{
-		Service: r.service.Name,
+		Service: r.Service.Name,
 		Action:  action,
-		Object:  r.service.Database.Name + "." + r.Table,
+		Object:  r.Service.Database.Name + "." + r.Table,
 		Result:  oplog.Started,
 		Detail:  map[string]string{"backup": r.src.Name},
 	}
@@ -175,17 +175,17 @@ func (r *rescuer) recorded() error {
 }
 
 func (r *rescuer) run() (err error) {
-	ids, err := r.shelf.identities()
+	ids, err := r.shelf.Identities()
 	if err != nil {
 		return err
 	}
 	job := rescue.Job{
 		Target:     r.target,
 		Path:       r.src.Path,
-		Live:       r.service.Database.Name,
+		Live:       r.Service.Database.Name,
 		Table:      r.Table,
 		Identities: ids,
-		Jobs:       r.service.Backup.Jobs,
+		Jobs:       r.Service.Backup.Jobs,
 		Keep:       r.KeepScratch,
 		Now:        r.clock.Now,
 	}
@@ -363,7 +363,7 @@ func (r *rescuer) merge(s *rescue.Session) error {
 			r.Table,
 			human.Count(r.want.Updated),
 		)
-		if err := r.confirm(r.service.Database.Name, "", what); err != nil {
+		if err := r.confirm(r.Service.Database.Name, "", what); err != nil {
 			return err
 		}
 	}

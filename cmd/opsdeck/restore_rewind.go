@@ -75,7 +75,7 @@ func (c *restoreRewindCmd) Run(a *app) error {
 	}
 	defer src.Close()
 	return sh.onConn(func(conn *sql.Conn) error {
-		plan, err := rewind.Make(a.ctx, src, conn, sh.service.Database.Name, c.Txn, c.Table)
+		plan, err := rewind.Make(a.ctx, src, conn, sh.Service.Database.Name, c.Txn, c.Table)
 		if err != nil {
 			return sh.rewindError(err)
 		}
@@ -93,11 +93,11 @@ func (c *restoreRewindCmd) Run(a *app) error {
 
 // onConn calls do with a connection to the service's server.
 func (sh *shelf) onConn(do func(*sql.Conn) error) error {
-	target, err := mysql.Resolve(sh.service.Database)
+	target, err := mysql.Resolve(sh.Service.Database)
 	if err != nil {
 		return err
 	}
-	db, err := mysql.Open(sh.ctx, target, sh.service.Database.Name)
+	db, err := mysql.Open(sh.ctx, target, sh.Service.Database.Name)
 	if err != nil {
 		return err
 	}
@@ -217,13 +217,13 @@ func (sh *shelf) rewind(conn *sql.Conn, p *rewind.Plan, choice rewind.Choice, co
 	if !json {
 		sh.sayRewind(p)
 	}
-	name := sh.service.Database.Name
+	name := sh.Service.Database.Name
 	if err := sh.confirm(name, confirm, lang.M("The transaction %s will be taken back in %s.", p.Txn.ID, name)); err != nil {
 		return err
 	}
 	kept := rewindRecord{
 		ID:       rewindPrefix + restore.NewID(sh.clock.Now(), uint16(rand.Uint32())),
-		Service:  sh.service.Name,
+		Service:  sh.Service.Name,
 		Database: name,
 		Txn:      p.Txn.ID,
 		At:       sh.clock.Now(),

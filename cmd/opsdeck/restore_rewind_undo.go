@@ -43,7 +43,7 @@ const (
 )
 
 func (sh *shelf) rewindPath(id string) string {
-	return filepath.Join(sh.state, "rewinds", filepath.Base(id)+".json")
+	return filepath.Join(sh.StateDir, "rewinds", filepath.Base(id)+".json")
 }
 
 func (sh *shelf) keepRewind(r rewindRecord) error {
@@ -81,7 +81,7 @@ func (sh *shelf) carryOut(
 		return rewind.Done{}, err
 	}
 	entry := oplog.Entry{
-		Service: sh.service.Name,
+		Service: sh.Service.Name,
 		Action:  "restore.rewind",
 		Object:  kept.Database,
 		Result:  oplog.Started,
@@ -143,7 +143,7 @@ func (c *restoreUndoCmd) undoRewind(a *app, id string) error {
 	if r.State == rewindUndone {
 		return ops.E(ops.Usage, lang.M("%s is undone already", id))
 	}
-	if r.Database != sh.service.Database.Name {
+	if r.Database != sh.Service.Database.Name {
 		return ops.E(ops.Usage, lang.M("%s is about the database %s", id, r.Database))
 	}
 	return sh.onConn(func(conn *sql.Conn) error {

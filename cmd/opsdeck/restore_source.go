@@ -22,29 +22,29 @@ func (d *desk) source(ctx context.Context, name string) (restore.Source, error) 
 	if c, there, ok := d.copyOf(name); ok {
 		return d.sourceAtCopy(ctx, c, there)
 	}
-	if err := d.trusted(); err != nil && !strings.Contains(name, "/") {
+	if err := d.Trusted(); err != nil && !strings.Contains(name, "/") {
 		return restore.Source{}, err
 	}
-	inv, err := d.read()
+	inv, err := d.Read(d.ctx)
 	var known *ops.Error
 	switch {
 	case err == nil || strings.Contains(name, "/"):
-	case errors.As(err, &known) && name == "" && len(d.service.Backup.Copies) > 0:
+	case errors.As(err, &known) && name == "" && len(d.Service.Backup.Copies) > 0:
 		return restore.Source{}, known.WithHint(d.elsewhere())
 	default:
 		return restore.Source{}, err
 	}
 	if err == nil {
 		if name == "" {
-			if set, passed := proposal(inv, d.service.Database.Name); set != nil {
+			if set, passed := proposal(inv, d.Service.Database.Name); set != nil {
 				src, err := d.sourceIn(inv, set)
 				src.PassedOver = passed
 				return src, err
 			}
-			return restore.Source{}, ops.E(ops.Failed, lang.M("there is no good backup in %s", d.dir)).
+			return restore.Source{}, ops.E(ops.Failed, lang.M("there is no good backup in %s", d.Dir)).
 				WithHint(d.elsewhere())
 		}
-		if set, err := d.find(inv, name); err == nil && (!strings.Contains(name, "/") || same(name, set.Path)) {
+		if set, err := d.Find(inv, name); err == nil && (!strings.Contains(name, "/") || same(name, set.Path)) {
 			return d.sourceIn(inv, set)
 		}
 	}
@@ -53,7 +53,7 @@ func (d *desk) source(ctx context.Context, name string) (restore.Source, error) 
 
 // elsewhere says where else a backup could be.
 func (d *desk) elsewhere() lang.Msg {
-	if copies := d.service.Backup.Copies; len(copies) > 0 {
+	if copies := d.Service.Backup.Copies; len(copies) > 0 {
 		return lang.M("the newest one at the copy %s: opsdeck restore --from %s:", copies[0].Name, copies[0].Name)
 	}
 	return lang.M("opsdeck backup list shows what is there")
@@ -73,21 +73,21 @@ func (d *desk) foreign(name string) (restore.Source, error) {
 	}
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
-		return restore.Source{}, ops.E(ops.Usage, lang.M("there is no backup %q in %s", name, d.dir)).
+		return restore.Source{}, ops.E(ops.Usage, lang.M("there is no backup %q in %s", name, d.Dir)).
 			WithHint(lang.M("opsdeck backup list shows the names"))
 	}
 	src := restore.Source{
 		Name:      filepath.Base(path),
 		Path:      path,
 		State:     string(backup.Unverified),
-		Database:  d.service.Database.Name,
+		Database:  d.Service.Database.Name,
 		Databases: 1,
 		SizeBytes: info.Size(),
 		At:        dateOf(filepath.Base(path), info),
 		Engine:    "unknown",
 	}
 	if m, err := backup.ReadManifest(path); err == nil {
-		fill(&src, m, d.service.Database.Name)
+		fill(&src, m, d.Service.Database.Name)
 	} else if !errors.Is(err, backup.ErrNoManifest) {
 		return src, err
 	}
@@ -134,7 +134,7 @@ func (d *desk) sourceOf(set *backup.Set) (restore.Source, error) {
 	if err != nil {
 		return src, err
 	}
-	fill(&src, m, d.service.Database.Name)
+	fill(&src, m, d.Service.Database.Name)
 	return src, nil
 }
 

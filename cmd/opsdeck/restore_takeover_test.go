@@ -49,7 +49,7 @@ func TestAnotherOperatorTakesARestoreOverByName(t *testing.T) {
 }
 
 // killWorker is kill -9 of the newest run's worker.
-func (s *site) killWorker() {
+func (s *realSite) killWorker() {
 	s.t.Helper()
 	all := s.journals()
 	text, err := os.ReadFile(all[len(all)-1])

@@ -50,14 +50,14 @@ func (u untilFlags) moment(now time.Time) (*binlog.Moment, error) {
 
 // openLog opens the binary log; with a replay only up to its end.
 func (d *desk) openLog(ctx context.Context, r *restore.Replay) (*changes.Source, error) {
-	keys, err := d.shelf.identities()
+	keys, err := d.shelf.Identities()
 	if err != nil {
 		return nil, err
 	}
 	if r == nil {
-		return changes.Open(ctx, d.archive(), keys, d.target)
+		return changes.Open(ctx, d.Archive(), keys, d.target)
 	}
-	return changes.OpenUpTo(ctx, d.archive(), keys, d.target, r.To)
+	return changes.OpenUpTo(ctx, d.Archive(), keys, d.target, r.To)
 }
 
 // rolled is the backup of a choice with the replay up to its moment. Without a named
@@ -65,11 +65,11 @@ func (d *desk) openLog(ctx context.Context, r *restore.Replay) (*changes.Source,
 func (d *desk) rolled(ctx context.Context, c restore.Choice) (restore.Source, error) {
 	log, err := d.openLog(ctx, nil)
 	if err != nil {
-		return restore.Source{}, d.binlogError(err)
+		return restore.Source{}, d.BinlogError(err)
 	}
 	defer log.Close()
 	if log.LiveErr != nil && log.Empty() {
-		return restore.Source{}, d.binlogError(log.LiveErr)
+		return restore.Source{}, d.BinlogError(log.LiveErr)
 	}
 	sources, err := d.startingPoints(ctx, c)
 	if err != nil {
@@ -81,7 +81,7 @@ func (d *desk) rolled(ctx context.Context, c restore.Choice) (restore.Source, er
 		if err == nil {
 			if log.LiveErr != nil {
 				r.Warnings = append(r.Warnings, restore.N(lang.M("only the archive is read: %s",
-					d.binlogSentence(log.LiveErr).What)))
+					d.BinlogSentence(log.LiveErr).What)))
 			}
 			return replay.Rolled(src, r), nil
 		}
@@ -102,13 +102,13 @@ func (d *desk) startingPoints(ctx context.Context, c restore.Choice) ([]restore.
 	if err != nil || c.Source != "" {
 		return []restore.Source{src}, err
 	}
-	inv, err := d.read()
+	inv, err := d.Read(d.ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := []restore.Source{}
 	for _, set := range inv.Sets {
-		if !set.Restorable(d.service.Database.Name) || set.Foreign || string(set.State) == "bad" {
+		if !set.Restorable(d.Service.Database.Name) || set.Foreign || string(set.State) == "bad" {
 			continue
 		}
 		if t := c.Moment.Time; !t.IsZero() && set.At.After(t) {

@@ -45,7 +45,7 @@ func TestAReplayThatWasKilledGoesOn(t *testing.T) {
 }
 
 // replaying waits until a replay has begun; false when it is over already.
-func (s *site) replaying() (begun bool) {
+func (s *realSite) replaying() (begun bool) {
 	db := s.db.Open(s.t, "")
 	until(s.t, "the replay", func() bool {
 		var n int

@@ -31,7 +31,7 @@ func inRows(statements ...string) []string {
 }
 
 // newestID is the newest transaction of the log that changed a table.
-func (s *site) newestID(table string) string {
+func (s *realSite) newestID(table string) string {
 	s.t.Helper()
 	o := s.must("audit", "changes", "--json", "--limit", "1", "--table", table)
 	var line struct{ ID string }

@@ -20,6 +20,7 @@ import (
 	"opsdeck/ops/mysql/dump"
 	"opsdeck/ops/mysql/swap"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/site/backups"
 )
 
 // restoreWorkerCmd is the process that carries a restore out. It is started by
@@ -50,7 +51,7 @@ func (d *desk) spawn(f restore.Folder, id string, first restore.Kind) (exited ch
 		id,
 		"--first=" + string(first),
 		"--by=" + d.operator(),
-		"--service=" + d.service.Name,
+		"--service=" + d.Service.Name,
 		"--lang=" + d.lang.Code(),
 	}
 	if loaded, err := d.config(); err == nil && loaded.Path != "" {
@@ -144,7 +145,7 @@ func (d *desk) work(
 	crew := &restore.Crew{
 		Database: server, Services: processControl{d}, Saver: swap.Saver{Target: d.target, Server: server, Dump: d.emergency},
 		Prober: readiness{
-			timeout: d.service.Health.Timeout,
+			timeout: d.Service.Health.Timeout,
 		}, Teller: teller{d}, Sourcer: sourcer{d}, Folder: f, Clock: d.clock, Lang: d.lang,
 		Explain: d.explain,
 	}
@@ -192,7 +193,7 @@ func (d *desk) explain(err error) error {
 // emergency makes the backup of the present state, under the lock that one
 // backup at a time holds.
 func (d *desk) emergency(ctx context.Context, o dump.Options, path string) (*backup.Manifest, error) {
-	held, err := lock.Take(backup.LockPath(d.state), lock.Holder{User: oplog.UserName(), What: "emergency backup"})
+	held, err := lock.Take(backup.LockPath(d.StateDir), lock.Holder{User: oplog.UserName(), What: "emergency backup"})
 	if err != nil {
 		return nil, err
 	}
@@ -200,14 +201,14 @@ func (d *desk) emergency(ctx context.Context, o dump.Options, path string) (*bac
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	full, err := d.orderOf(
-		order{kind: backup.KindEmergency, databases: o.Databases, tables: o.Tables, engine: "native"},
+	full, err := d.OrderOf(
+		backups.Order{Kind: backup.KindEmergency, Databases: o.Databases, Tables: o.Tables, Engine: "native"},
 	)
 	if err != nil {
 		return nil, err
 	}
-	all := full.options(d.clock.Now, o.Report)
+	all := full.Options(d.clock.Now, o.Report)
 	all.Compress = "gzip"
 	m, err := dump.Run(ctx, d.target, all, path)
-	return m, diskError(err, d.dir)
+	return m, backups.DiskError(err, d.Dir)
 }

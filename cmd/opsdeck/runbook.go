@@ -7,12 +7,14 @@ import (
 
 	"opsdeck/internal/cells"
 	"opsdeck/internal/config"
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/service"
+	"opsdeck/ops/site/checks"
 )
 
 type runbookCmd struct {
@@ -86,7 +88,7 @@ func (p place) byHand() []string {
 	if p.process.Stop != "" {
 		out = append(out, p.process.Stop)
 	}
-	out = append(out, "gzip -t "+shell(file), "zcat "+shell(file)+" | "+p.client)
+	out = append(out, "gzip -t "+human.Shell(file), "zcat "+human.Shell(file)+" | "+p.client)
 	if p.process.Start != "" {
 		out = append(out, p.process.Start)
 	}
@@ -113,7 +115,7 @@ func serviceSteps(p place) []step {
 }
 
 func diskSteps(p place) []step {
-	dir := shell(p.dir)
+	dir := human.Shell(p.dir)
 	return []step{
 		{
 			lang.M("See which disk, and what is large on it."),
@@ -192,38 +194,20 @@ func (c *runbookCmd) Run(a *app) error {
 }
 
 func (a *app) placeOf(s config.Service) place {
-	p := place{service: s, database: s.Database.Name, dir: config.Home(s.Backup.Dir), client: mysqlClient(s.Database)}
+	p := place{service: s, database: s.Database.Name, dir: config.Home(s.Backup.Dir), client: checks.MysqlClient(s.Database)}
 	if target, err := mysql.Resolve(s.Database); err == nil {
 		p.user = target.User
 	}
 	if a.flags.ConfigFile != "" {
-		p.config = " --config " + shell(a.flags.ConfigFile)
+		p.config = " --config " + human.Shell(a.flags.ConfigFile)
 	}
 	if l, err := a.config(); err == nil && len(l.Services) > 1 || a.flags.Service != "" {
-		p.config += " --service " + shell(s.Name)
+		p.config += " --service " + human.Shell(s.Name)
 	}
 	if c, err := service.New(s.Process); err == nil {
 		p.process = c.Commands()
 	}
 	return p
-}
-
-// mysqlClient is the client's command for the configured account.
-func mysqlClient(d config.Database) string {
-	client := "mysql"
-	if d.OptionsFile != "" {
-		client += " --defaults-file=" + d.OptionsFile
-	}
-	if d.Socket != "" {
-		return client + " -S " + shell(d.Socket)
-	}
-	if d.Host != "" {
-		client += " -h " + shell(d.Host)
-	}
-	if d.Port != 0 {
-		client += fmt.Sprintf(" -P %d", d.Port)
-	}
-	return client
 }
 
 // markdown is a runbook to read or to print.

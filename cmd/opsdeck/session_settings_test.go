@@ -71,7 +71,7 @@ func estrange(t *testing.T, db *testdb.Server, settings []string) (taken int) {
 }
 
 // withoutSuper makes the site log in as an account to which init_connect applies.
-func (s *site) withoutSuper() {
+func (s *realSite) withoutSuper() {
 	s.t.Helper()
 	rights := "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, LOCK " +
 		"TABLES, EXECUTE, CREATE VIEW, SHOW VIEW, " +
@@ -127,7 +127,7 @@ func TestEveryVerbShedsWhatTheServerImposes(t *testing.T) {
 
 // everyVerb runs the verbs that talk to the server, and ends with the tables as
 // they were at its backup.
-func (s *site) everyVerb() {
+func (s *realSite) everyVerb() {
 	s.t.Helper()
 	s.must("status", "--only", "mysql,schema")
 	made := s.must("backup", "create", "--json").out

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -186,10 +185,4 @@ func latency(d time.Duration) string {
 		return "<1 ms"
 	}
 	return human.Duration(d)
-}
-
-// isFolder tells whether a folder is there.
-func isFolder(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }

@@ -7,6 +7,7 @@ import (
 	"opsdeck/internal/lock"
 	"opsdeck/internal/oplog"
 	"opsdeck/ops"
+	"opsdeck/ops/site/checks"
 	"opsdeck/ops/watch"
 )
 
@@ -30,14 +31,14 @@ func (c *watchCmd) Run(a *app) error {
 	}
 	s := watch.Scheduler{Record: watch.Record{Dir: state}, Clock: a.clock, Tell: a.tellRun}
 	for i := range services {
-		if services[i].Backup.Dir == "" || !hasDatabase(services[i].Database) {
+		if services[i].Backup.Dir == "" || !checks.HasDatabase(services[i].Database) {
 			continue
 		}
 		sh, err := a.shelfOf(&services[i])
 		if err != nil {
 			return err
 		}
-		jobs, err := sh.jobs(nil)
+		jobs, err := sh.Jobs(nil)
 		if err != nil {
 			return err
 		}

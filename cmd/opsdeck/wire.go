@@ -1,7 +1,11 @@
 package main
 
 import (
+	"opsdeck/internal/config"
+	"opsdeck/ops"
 	"opsdeck/ops/health"
+	"opsdeck/ops/site"
+	"opsdeck/ops/site/checks"
 	"opsdeck/tui/page"
 	"opsdeck/tui/statusview"
 )
@@ -44,4 +48,64 @@ func (a *app) statusPage(env *page.Env) (*statusview.Page, error) {
 		health.Options{Clock: a.clock, Rule: health.Rule{Fails: h.Fails, Passes: h.Passes}},
 	)
 	return statusview.New(env, m), nil
+}
+
+// site is a configured service with what its work needs of this process.
+func (a *app) site(s *config.Service) (*site.Site, error) {
+	all, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	state, err := a.stateDir()
+	if err != nil {
+		return nil, err
+	}
+	return &site.Site{
+		Service:  s,
+		All:      all,
+		StateDir: state,
+		Clock:    a.clock,
+		Getenv:   a.getenv,
+		Lang:     a.lang,
+		ReadOnly: a.flags.ReadOnly,
+		Say:      a.note,
+		Explain:  a.explain,
+		Progress: a.showWork,
+	}, nil
+}
+
+// showWork begins to draw long work on stderr.
+func (a *app) showWork() (report func(ops.Progress), done func()) {
+	p := a.progress()
+	return p.report, p.done
+}
+
+// checks makes the checks of services, in the order in which they are shown.
+func (a *app) checks(services []config.Service) []health.Check {
+	var out []health.Check
+	for _, s := range services {
+		out = append(out, checks.Of(checks.Source{
+			Service: s,
+			Now:     a.clock.Now,
+			Site:    func() (*site.Site, error) { return a.site(&s) },
+			Next:    a.placeOf(s).mysqlNext,
+		})...)
+	}
+	return out
+}
+
+// statusServices are the services that status looks at: the one named, or all.
+func (a *app) statusServices() ([]config.Service, error) {
+	if a.flags.Service != "" {
+		s, err := a.consoleService()
+		if err != nil {
+			return nil, err
+		}
+		return []config.Service{*s}, nil
+	}
+	l, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	return l.Services, nil
 }

@@ -22,6 +22,7 @@ const (
 	vocabulary   room = "ops"
 	domainRoom   room = "domain"
 	adapterRoom  room = "adapter"
+	siteRoom     room = "site" // what one configured service can do
 	fakesRoom    room = "opstest"
 	internalRoom room = "internal"
 )
@@ -29,13 +30,14 @@ const (
 // mayImport says which rooms a room knows; within one room, and between domains
 // and adapters, see sameRoom.
 var mayImport = map[room][]room{
-	cmdRoom:      {cmdRoom, consoleRoom, viewRoom, pieceRoom, vocabulary, domainRoom, adapterRoom, internalRoom},
+	cmdRoom:      {cmdRoom, consoleRoom, viewRoom, pieceRoom, vocabulary, domainRoom, adapterRoom, siteRoom, internalRoom},
 	consoleRoom:  {viewRoom, pieceRoom, vocabulary, domainRoom, internalRoom},
 	viewRoom:     {pieceRoom, vocabulary, domainRoom, internalRoom},
 	pieceRoom:    {pieceRoom, vocabulary, internalRoom},
 	vocabulary:   {internalRoom},
 	domainRoom:   {vocabulary, internalRoom},
 	adapterRoom:  {vocabulary, domainRoom, internalRoom},
+	siteRoom:     {siteRoom, vocabulary, domainRoom, adapterRoom, internalRoom},
 	fakesRoom:    {vocabulary, domainRoom, internalRoom},
 	internalRoom: {internalRoom},
 }
@@ -94,6 +96,8 @@ func roomOf(path string) room {
 		return vocabulary
 	case first == "ops" && slices.Contains([]string{"mysql", "service", "probe", "logfile", "remote", "notify"}, below):
 		return adapterRoom
+	case first == "ops" && below == "site":
+		return siteRoom
 	case path == "ops/opstest":
 		return fakesRoom
 	case first == "ops":

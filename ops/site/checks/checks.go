@@ -1,4 +1,5 @@
-package main
+// Package checks makes the health checks of one service.
+package checks
 
 import (
 	"context"
@@ -17,6 +18,8 @@ import (
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/probe"
 	"opsdeck/ops/service"
+	"opsdeck/ops/site"
+	"opsdeck/ops/site/backups"
 )
 
 // How many intervals lie between two looks at what changes slowly or costs more.
@@ -26,47 +29,36 @@ const (
 	slowPace    = 12
 )
 
-// statusServices are the services that status looks at: the one named, or all.
-func (a *app) statusServices() ([]config.Service, error) {
-	if a.flags.Service != "" {
-		s, err := a.consoleService()
-		if err != nil {
-			return nil, err
-		}
-		return []config.Service{*s}, nil
-	}
-	l, err := a.config()
-	if err != nil {
-		return nil, err
-	}
-	return l.Services, nil
+// Of makes the checks of a service, in the order in which they are shown.
+func Of(s Source) []health.Check {
+	b := checker{Source: s}
+	b.http()
+	b.database()
+	b.schema()
+	b.restoring()
+	b.redis()
+	b.process()
+	b.disks()
+	b.backup()
+	b.logs()
+	return b.checks
 }
 
-// checks makes the checks of services, in the order in which they are shown.
-func (a *app) checks(services []config.Service) []health.Check {
-	var out []health.Check
-	for _, s := range services {
-		b := checker{app: a, service: s, now: a.clock.Now}
-		b.http()
-		b.database()
-		b.schema()
-		b.restoring()
-		b.redis()
-		b.process()
-		b.disks()
-		b.backup()
-		b.logs()
-		out = append(out, b.checks...)
-	}
-	return out
+// Source is a service to look at, and what its checks need.
+type Source struct {
+	Service config.Service
+	Now     func() time.Time
+	// site opens the service for one look: a state folder that cannot be used is
+	// the result of that look.
+	Site func() (*site.Site, error)
+	// next is what to do first about a fault of the database server.
+	Next func(mysql.Fault) lang.Msg
 }
 
 // checker collects the checks of one service.
 type checker struct {
-	app     *app
-	service config.Service
-	now     func() time.Time
-	checks  []health.Check
+	Source
+	checks []health.Check
 }
 
 func (b *checker) add(
@@ -77,19 +69,19 @@ func (b *checker) add(
 	limits []health.Limit,
 	commands ...string,
 ) {
-	h := b.service.Health
+	h := b.Service.Health
 	b.checks = append(b.checks, health.Check{
-		Service: b.service.Name, Name: name, Kind: kind, Timeout: h.Timeout, Interval: time.Duration(pace) * h.Interval,
+		Service: b.Service.Name, Name: name, Kind: kind, Timeout: h.Timeout, Interval: time.Duration(pace) * h.Interval,
 		Probe: probe, Limits: limits, Commands: commands,
 	})
 }
 
 func (b *checker) http() {
-	h := b.service.Health
+	h := b.Service.Health
 	if h.URL == "" {
 		return
 	}
-	curl := func(path string) string { return "curl -sS -i " + shell(probe.Join(h.URL, path)) }
+	curl := func(path string) string { return "curl -sS -i " + human.Shell(probe.Join(h.URL, path)) }
 	var slow lang.Msg
 	if h.Slow > 0 {
 		slow = lang.M("over %s", human.Duration(h.Slow))
@@ -104,20 +96,20 @@ func (b *checker) http() {
 			"tls",
 			health.KindTLS,
 			slowPace,
-			probe.Certificate(h.URL, h.CertDays, b.now),
+			probe.Certificate(h.URL, h.CertDays, b.Now),
 			limits(
 				lang.M("days left"),
 				lang.M("under %d", h.CertDays),
 				lang.M("under %d", h.CertDays/3),
 			),
-			"curl -svo /dev/null "+shell(h.URL),
+			"curl -svo /dev/null "+human.Shell(h.URL),
 		)
 	}
 	b.add(
 		"clock",
 		health.KindClock,
 		slowPace,
-		probe.Clock(h.URL, h.ClockSkew, b.now),
+		probe.Clock(h.URL, h.ClockSkew, b.Now),
 		limits(
 			lang.M("difference"),
 			lang.M("over %s", human.Duration(h.ClockSkew)),
@@ -129,14 +121,14 @@ func (b *checker) http() {
 }
 
 func (b *checker) database() {
-	d, h := b.service.Database, b.service.Health
-	if !hasDatabase(d) {
+	d, h := b.Service.Database, b.Service.Health
+	if !HasDatabase(d) {
 		return
 	}
-	client := mysqlClient(d)
+	client := MysqlClient(d)
 	commands := []string{client + ` -e "SHOW FULL PROCESSLIST"`, client + ` -e "SHOW ENGINE INNODB STATUS\G"`}
 	if d.Container != "" {
-		commands = append(commands, "docker logs --tail 50 "+shell(d.Container))
+		commands = append(commands, "docker logs --tail 50 "+human.Shell(d.Container))
 	}
 	lim := append(
 		limits(lang.M("connections in use"), lang.M("from %s", human.Percent(h.Threads)), lang.M("from %s", "95 %")),
@@ -147,12 +139,12 @@ func (b *checker) database() {
 		"mysql",
 		health.KindMySQL,
 		1,
-		b.onPurpose(databaseProbe(d, h, b.app.placeOf(b.service).mysqlNext)),
+		b.onPurpose(databaseProbe(d, h, b.Next)),
 		lim,
 		commands...)
 }
 
-func hasDatabase(d config.Database) bool { return d.Name != "" || d.Host != "" || d.Socket != "" }
+func HasDatabase(d config.Database) bool { return d.Name != "" || d.Host != "" || d.Socket != "" }
 
 // databaseProbe reads the options file at the first look, so that a file that
 // cannot be used is one check's result and not the end of all.
@@ -190,7 +182,7 @@ func cannot(headline lang.Msg, err error) health.Result {
 }
 
 func (b *checker) redis() {
-	r := b.service.Redis
+	r := b.Service.Redis
 	if r.Address == "" {
 		return
 	}
@@ -198,7 +190,7 @@ func (b *checker) redis() {
 	if err != nil {
 		host, port = r.Address, "6379"
 	}
-	cli := "redis-cli -h " + shell(host) + " -p " + port
+	cli := "redis-cli -h " + human.Shell(host) + " -p " + port
 	var ready health.Probe
 	look := func(ctx context.Context) health.Result {
 		if ready == nil {
@@ -229,7 +221,7 @@ func (b *checker) redis() {
 }
 
 func (b *checker) process() {
-	p := b.service.Process
+	p := b.Service.Process
 	if p.Kind == "none" || p.Kind == "" {
 		return
 	}
@@ -248,9 +240,9 @@ func (b *checker) process() {
 		}
 	}
 	if p.Kind == "pm2" {
-		commands = append(commands, "pm2 logs "+shell(p.Name)+" --lines 50")
+		commands = append(commands, "pm2 logs "+human.Shell(p.Name)+" --lines 50")
 	}
-	b.add("process", health.KindProcess, processPace, b.onPurpose(probe.Process(c, filesOf(b.service.Logs), b.now)),
+	b.add("process", health.KindProcess, processPace, b.onPurpose(probe.Process(c, filesOf(b.Service.Logs), b.Now)),
 		limits(lang.M("status"), lang.M("starting, or restarted"), lang.M("stopped or failed")), commands...)
 	last := &b.checks[len(b.checks)-1]
 	last.Timeout = max(last.Timeout, probe.ProcessTimeout)
@@ -258,7 +250,7 @@ func (b *checker) process() {
 
 func (b *checker) disks() {
 	add := func(name string, path func(context.Context) (string, error), shown string) {
-		free := b.service.Health.DiskFree
+		free := b.Service.Health.DiskFree
 		lim := append(
 			limits(
 				lang.M("free space"),
@@ -275,41 +267,41 @@ func (b *checker) disks() {
 			name,
 			health.KindDisk,
 			diskPace,
-			probe.Disk{Path: path, Free: free, Now: b.now}.Probe(),
+			probe.Disk{Path: path, Free: free, Now: b.Now}.Probe(),
 			lim,
 			"df -h "+shown,
 			"du -xh --max-depth=1 "+shown+" | sort -h | tail",
 		)
 	}
-	if d := b.service.Database; hasDatabase(d) && b.isLocal() {
-		path, shown := probe.Fixed(config.Home(d.DataDir)), shell(d.DataDir)
+	if d := b.Service.Database; HasDatabase(d) && b.isLocal() {
+		path, shown := probe.Fixed(config.Home(d.DataDir)), human.Shell(d.DataDir)
 		if d.DataDir == "" {
 			path, shown = dataFolder(d), "/var/lib/mysql"
 		}
 		add("disk-data", path, shown)
 	}
-	for _, source := range b.service.Logs {
+	for _, source := range b.Service.Logs {
 		if probe.IsFile(source) {
 			dir := filepath.Dir(config.Home(source))
-			add("disk-log", probe.Fixed(dir), shell(dir))
+			add("disk-log", probe.Fixed(dir), human.Shell(dir))
 			break
 		}
 	}
-	if dir := b.service.Backup.Dir; dir != "" && hasDatabase(b.service.Database) {
-		add("disk-backup", probe.Fixed(config.Home(dir)), shell(config.Home(dir)))
+	if dir := b.Service.Backup.Dir; dir != "" && HasDatabase(b.Service.Database) {
+		add("disk-backup", probe.Fixed(config.Home(dir)), human.Shell(config.Home(dir)))
 	}
-	for _, dir := range b.service.Health.Disks {
-		add("disk:"+dir, probe.Fixed(config.Home(dir)), shell(config.Home(dir)))
+	for _, dir := range b.Service.Health.Disks {
+		add("disk:"+dir, probe.Fixed(config.Home(dir)), human.Shell(config.Home(dir)))
 	}
 }
 
 // isLocal tells whether the database's disk can be one of this machine's.
 func (b *checker) isLocal() bool {
-	switch b.service.Database.Host {
+	switch b.Service.Database.Host {
 	case "", "localhost", "127.0.0.1", "::1":
 		return true
 	}
-	return b.service.Database.DataDir != ""
+	return b.Service.Database.DataDir != ""
 }
 
 // dataFolder finds the folder of the server's data on this machine. A server in
@@ -326,7 +318,7 @@ func dataFolder(d config.Database) func(context.Context) (string, error) {
 			return "", err
 		}
 		for _, at := range []string{dir, "/var/lib/docker/volumes", "/var/lib/docker"} {
-			if isFolder(at) {
+			if IsFolder(at) {
 				return at, nil
 			}
 		}
@@ -335,12 +327,12 @@ func dataFolder(d config.Database) func(context.Context) (string, error) {
 }
 
 func (b *checker) backup() {
-	p, d := b.service.Backup, b.service.Database
-	if p.Dir == "" || !hasDatabase(d) {
+	p, d := b.Service.Backup, b.Service.Database
+	if p.Dir == "" || !HasDatabase(d) {
 		return
 	}
 	dir := config.Home(p.Dir)
-	look := probe.Backup{Source: inventory{b.app, b.service}, Schedule: p.Daily, Late: p.Late, Now: b.now}
+	look := probe.Backup{Source: inventory{b.Source}, Schedule: p.Daily, Late: p.Late, Now: b.Now}
 	b.add(
 		"backup",
 		health.KindBackup,
@@ -352,33 +344,38 @@ func (b *checker) backup() {
 			lang.M("over %s", human.Duration(p.Late)),
 		),
 		"opsdeck backup list",
-		"ls -lt "+shell(dir)+" | head",
+		"ls -lt "+human.Shell(dir)+" | head",
 	)
 	last := &b.checks[len(b.checks)-1]
 	last.Timeout = max(last.Timeout, inventoryTimeout)
 }
 
 // inventory tells status of the newest good backup.
-type inventory struct {
-	app     *app
-	service config.Service
+type inventory struct{ Source }
+
+func (i inventory) shelf() (*backups.Shelf, error) {
+	at, err := i.Site()
+	if err != nil {
+		return nil, err
+	}
+	return backups.Open(at)
 }
 
 // NewestGood reads the folder.
 func (i inventory) NewestGood(ctx context.Context) (health.NewestBackup, error) {
-	shelf, err := i.app.shelfOf(&i.service)
+	shelf, err := i.shelf()
 	if err != nil {
 		return health.NewestBackup{}, err
 	}
-	inv, err := shelf.readOrNone(ctx)
+	inv, err := shelf.ReadOrNone(ctx)
 	if err != nil {
 		return health.NewestBackup{}, err
 	}
-	away, err := shelf.elsewhere(inv)
+	away, err := shelf.Elsewhere(inv)
 	if err != nil {
 		return health.NewestBackup{}, err
 	}
-	best := backup.NewestUsable(inv, i.service.Database.Name)
+	best := backup.NewestUsable(inv, i.Service.Database.Name)
 	out := health.NewestBackup{}
 	if best != nil {
 		out = health.NewestBackup{
@@ -394,12 +391,12 @@ func (i inventory) NewestGood(ctx context.Context) (health.NewestBackup, error) 
 			out.Shrunk = shrink.Text()
 		}
 	}
-	if s, _ := backup.NewestElsewhere(away, i.service.Database.Name); s != nil && s.At.After(out.CreatedAt) {
+	if s, _ := backup.NewestElsewhere(away, i.Service.Database.Name); s != nil && s.At.After(out.CreatedAt) {
 		out = health.NewestBackup{Name: s.Path, CreatedAt: s.At, SizeBytes: s.Size, Verified: true}
 	}
 	for _, s := range inv.Sets {
 		switch {
-		case s.State != backup.Bad || !s.Restorable(i.service.Database.Name):
+		case s.State != backup.Bad || !s.Restorable(i.Service.Database.Name):
 		case s.At.After(out.CreatedAt):
 			if out.Bad++; out.BadName == "" {
 				out.BadName = s.Name
@@ -424,13 +421,13 @@ func filesOf(sources []string) (patterns []string) {
 }
 
 func (b *checker) logs() {
-	h := b.service.Health
-	patterns := filesOf(b.service.Logs)
+	h := b.Service.Health
+	patterns := filesOf(b.Service.Logs)
 	if len(patterns) == 0 {
 		return
 	}
 	size, _ := human.ParseBytes(h.LogSize) // checked when it was loaded
-	look := probe.Logs{Patterns: patterns, MaxBytes: size, Keep: h.LogKeep, Now: b.now}
+	look := probe.Logs{Patterns: patterns, MaxBytes: size, Keep: h.LogKeep, Now: b.Now}
 	b.add("logs", health.KindLog, processPace, look.Probe(), []health.Limit{
 		{What: lang.M("a live file"), Warning: lang.M("over %s", human.Bytes(2*size))},
 		{What: lang.M("rotated files"), Warning: lang.M("over %d", h.LogKeep+1)},

@@ -1,4 +1,4 @@
-package main
+package backups
 
 import (
 	"context"
@@ -9,26 +9,27 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql"
+	"opsdeck/ops/site"
 )
 
-// atCopy is how a backup at a copy is named: to restore's --from too.
-func atCopy(copy, name string) string { return copy + ":" + name }
+// AtCopy is how a backup at a copy is named: to restore's --from too.
+func AtCopy(copy, name string) string { return copy + ":" + name }
 
 // stream makes the backup at a copy, with no file here. It counts when it was
 // read back there.
-func (sh *shelf) stream(ctx context.Context, o order, target mysql.Target, report func(ops.Progress)) (*made, error) {
-	found, err := sh.copies(o.copy)
+func (sh *Shelf) stream(ctx context.Context, o Order, target mysql.Target, report func(ops.Progress)) (*Made, error) {
+	found, err := sh.Copies(o.Copy)
 	if err != nil {
 		return nil, err
 	}
-	cp, err := sh.copier(found[0], false, report)
+	cp, err := sh.Copier(found[0], false, report)
 	if err != nil {
 		return nil, err
 	}
 	defer cp.Store.Close()
-	began, spec := time.Now(), o.spec(sh.clock.Now().Local())
+	began, spec := time.Now(), o.Spec(sh.Clock.Now().Local())
 	m, err := cp.Stream(ctx, spec.Name, func(ctx context.Context, name string, w io.Writer) (*backup.Manifest, error) {
-		opts := o.options(sh.clock.Now, report)
+		opts := o.Options(sh.Clock.Now, report)
 		opts.Out = w
 		return sh.engine(o)(ctx, target, opts, name)
 	})
@@ -36,7 +37,7 @@ func (sh *shelf) stream(ctx context.Context, o order, target mysql.Target, repor
 		return nil, err
 	}
 	if _, err := cp.Look(ctx); err != nil { // the backup is there and proved all the same
-		sh.note(lang.Raw(sentence(sh.lang, sh.explain(err))))
+		sh.Say(lang.Raw(site.Sentence(sh.Lang, sh.Explain(err))))
 	}
-	return &made{Manifest: m, Path: atCopy(o.copy, m.File), Copy: o.copy, Took: time.Since(began)}, nil
+	return &Made{Manifest: m, Path: AtCopy(o.Copy, m.File), Copy: o.Copy, Took: time.Since(began)}, nil
 }

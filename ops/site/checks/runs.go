@@ -1,4 +1,4 @@
-package main
+package checks
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
+	"opsdeck/ops/site/backups"
 	"opsdeck/ops/watch"
 )
 
@@ -15,21 +16,21 @@ import (
 func (b *checker) withRuns(look health.Probe) health.Probe {
 	return func(ctx context.Context) health.Result {
 		r := look(ctx)
-		dir, err := b.app.stateDir()
+		at, err := b.Site()
 		if err != nil {
 			return r
 		}
-		last, err := watch.Record{Dir: dir}.Last()
+		last, err := watch.Record{Dir: at.StateDir}.Last()
 		if err != nil {
 			r.Find(ops.StateWarning, lang.M("the record of runs cannot be read"), lang.Msg{})
 			return r
 		}
-		for _, job := range jobNames {
-			run, ok := last[b.service.Name+"/"+job]
+		for _, job := range backups.JobNames {
+			run, ok := last[b.Service.Name+"/"+job]
 			if !ok || run.Result == watch.Installed {
 				continue
 			}
-			at := run.Started.In(b.now().Location()).Format("2006-01-02 15:04")
+			at := run.Started.In(b.Now().Location()).Format("2006-01-02 15:04")
 			r.Add("last_"+job, run.Started, lang.M("%s, %s", at, run.Result))
 			if run.Result != watch.Failed || job == "daily" && madeAfter(r, run.Started) {
 				continue

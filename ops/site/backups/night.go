@@ -1,36 +1,38 @@
-package main
+package backups
 
 import (
 	"context"
 	"errors"
 
 	"opsdeck/internal/config"
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql/drill"
+	"opsdeck/ops/site"
 	"opsdeck/ops/watch"
 )
 
-// jobNames are the scheduled jobs of a service, in the order of a night.
-var jobNames = []string{"daily", "verify", "drill"}
+// JobNames are the scheduled jobs of a service, in the order of a night.
+var JobNames = []string{"daily", "verify", "drill"}
 
-// jobs are the service's scheduled jobs.
-func (sh *shelf) jobs(report func(ops.Progress)) ([]watch.Job, error) {
-	b := sh.service.Backup
+// Jobs are the service's scheduled jobs.
+func (sh *Shelf) Jobs(report func(ops.Progress)) ([]watch.Job, error) {
+	b := sh.Service.Backup
 	run := map[string]func(context.Context) error{
 		"daily":  func(ctx context.Context) error { return sh.night(ctx, report) },
 		"verify": func(ctx context.Context) error { return sh.verifyAll(ctx, true, report) }, // what is bad stays bad: final
 		"drill": func(ctx context.Context) error {
-			inv, err := sh.readIn(ctx)
+			inv, err := sh.Read(ctx)
 			if err != nil {
 				return err
 			}
-			s, err := sh.drillable(inv, "")
+			s, err := sh.Drillable(inv, "")
 			if err != nil {
 				return err
 			}
-			d, err := sh.drill(ctx, s, drill.Job{}, "", report)
+			d, err := sh.Drill(ctx, s, drill.Job{}, "", report)
 			if err == nil && d.Result != backup.Passed {
 				err = watch.Final(ops.E(ops.Failed, lang.M("the drill failed: %s", d.Remark)))
 			}
@@ -38,14 +40,14 @@ func (sh *shelf) jobs(report func(ops.Progress)) ([]watch.Job, error) {
 		},
 	}
 	var jobs []watch.Job
-	for _, name := range jobNames {
+	for _, name := range JobNames {
 		c, err := backup.ParseCron(map[string]string{"daily": b.Daily, "verify": b.Verify, "drill": b.Drill}[name])
 		if err != nil {
 			return nil, ops.Wrap(err, ops.Config, lang.M("backup.%s is not a schedule", name))
 		}
 		jobs = append(
 			jobs,
-			watch.Job{Name: sh.service.Name + "/" + name, Schedule: c, Run: sh.telling(name, c, run[name])},
+			watch.Job{Name: sh.Service.Name + "/" + name, Schedule: c, Run: sh.telling(name, c, run[name])},
 		)
 	}
 	return jobs, nil
@@ -54,21 +56,21 @@ func (sh *shelf) jobs(report func(ops.Progress)) ([]watch.Job, error) {
 // night is what happens each night: a backup, its proof, retention, the copies.
 // A step that fails does not keep the later ones from being tried, but the night
 // has failed.
-func (sh *shelf) night(ctx context.Context, report func(ops.Progress)) error {
-	o, err := sh.orderOf(order{kind: backup.KindScheduled, copy: sh.service.Backup.StreamTo})
+func (sh *Shelf) night(ctx context.Context, report func(ops.Progress)) error {
+	o, err := sh.OrderOf(Order{Kind: backup.KindScheduled, Copy: sh.Service.Backup.StreamTo})
 	if err != nil {
 		return err
 	}
 	if made := sh.madeBefore(ctx, watch.TryOf(ctx)); made != "" {
-		sh.note(lang.M("%s was made by an earlier attempt; only the steps after it are done again", made))
+		sh.Say(lang.M("%s was made by an earlier attempt; only the steps after it are done again", made))
 	} else {
-		m, err := sh.make(ctx, o, report)
+		m, err := sh.Make(ctx, o, report)
 		if err != nil {
 			return err // without a new backup nothing may go, and nothing is to be copied
 		}
-		sh.note(lang.M("made %s", m.Path))
+		sh.Say(lang.M("made %s", m.Path))
 		if m.Shrink != nil {
-			sh.note(lang.M("  ! %s", m.Shrink.Text()))
+			sh.Say(lang.M("  ! %s", m.Shrink.Text()))
 		}
 	}
 	steps := []func() error{
@@ -76,7 +78,7 @@ func (sh *shelf) night(ctx context.Context, report func(ops.Progress)) error {
 		func() error { return sh.pruneTonight(ctx) },
 		func() error { return sh.copyTonight(ctx, report) },
 	}
-	if o.copy != "" {
+	if o.Copy != "" {
 		steps = nil // nothing of it is here
 	}
 	steps = append(steps, func() error { return sh.proveCopies(ctx) })
@@ -84,7 +86,7 @@ func (sh *shelf) night(ctx context.Context, report func(ops.Progress)) error {
 	for _, step := range append(steps, func() error { return sh.pruneCopies(ctx) }) {
 		if err := step(); err != nil {
 			failed = append(failed, err)
-			sh.note(lang.Raw(sentence(sh.lang, sh.explain(err))))
+			sh.Say(lang.Raw(site.Sentence(sh.Lang, sh.Explain(err))))
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -95,16 +97,16 @@ func (sh *shelf) night(ctx context.Context, report func(ops.Progress)) error {
 
 // madeBefore is the good backup that an earlier attempt at the same run made, "" when
 // there is none: then a retry makes one.
-func (sh *shelf) madeBefore(ctx context.Context, t watch.Try) string {
+func (sh *Shelf) madeBefore(ctx context.Context, t watch.Try) string {
 	if t.Attempt < 2 {
 		return ""
 	}
-	inv, err := sh.readOrNone(ctx)
+	inv, err := sh.ReadOrNone(ctx)
 	if err != nil {
 		return ""
 	}
 	sets := inv.Sets
-	if away, err := sh.elsewhere(inv); err == nil && sh.service.Backup.StreamTo != "" {
+	if away, err := sh.Elsewhere(inv); err == nil && sh.Service.Backup.StreamTo != "" {
 		for _, e := range away {
 			sets = append(sets, e.Sets...)
 		}
@@ -118,8 +120,8 @@ func (sh *shelf) madeBefore(ctx context.Context, t watch.Try) string {
 }
 
 // verifyAll proves all backups, or what is due.
-func (sh *shelf) verifyAll(ctx context.Context, all bool, report func(ops.Progress)) error {
-	inv, err := sh.readIn(ctx)
+func (sh *Shelf) verifyAll(ctx context.Context, all bool, report func(ops.Progress)) error {
+	inv, err := sh.Read(ctx)
 	if err != nil {
 		return err
 	}
@@ -135,7 +137,7 @@ func (sh *shelf) verifyAll(ctx context.Context, all bool, report func(ops.Progre
 		}
 		if !check.OK() || check.NotOpened() {
 			bad++
-			sh.note(lang.M("%s is bad: %s", s.Name, check.Problems[0].Text()))
+			sh.Say(lang.M("%s is bad: %s", s.Name, check.Problems[0].Text()))
 		}
 	}
 	if bad > 0 {
@@ -144,13 +146,13 @@ func (sh *shelf) verifyAll(ctx context.Context, all bool, report func(ops.Progre
 	return nil
 }
 
-func (sh *shelf) pruneTonight(ctx context.Context) error {
-	held, err := sh.lock("backup prune")
+func (sh *Shelf) pruneTonight(ctx context.Context) error {
+	held, err := sh.Lock("backup prune")
 	if err != nil {
 		return err
 	}
 	defer held.Release()
-	plan, err := sh.plan(false)
+	plan, err := sh.Plan(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -158,24 +160,24 @@ func (sh *shelf) pruneTonight(ctx context.Context) error {
 	case len(plan.Blocked) > 0:
 		return ops.E(ops.Failed, lang.M("nothing is removed: %s", plan.Blocked[0]))
 	case plan.Empty():
-		return sh.index.Planned(plan.At)
+		return sh.Index.Planned(plan.At)
 	}
-	out, err := sh.prune(ctx, plan, nil)
+	out, err := sh.Prune(ctx, plan, nil)
 	if err == nil {
-		sh.note(lang.M("%d removed, %d renamed, %s free now", len(out.Removed), len(out.Renamed), bytesText(out.Freed)))
+		sh.Say(lang.M("%d removed, %d renamed, %s free now", len(out.Removed), len(out.Renamed), human.Bytes(out.Freed)))
 	}
 	return err
 }
 
-func (sh *shelf) copyTonight(ctx context.Context, report func(ops.Progress)) error {
+func (sh *Shelf) copyTonight(ctx context.Context, report func(ops.Progress)) error {
 	var failed []error
-	for _, c := range sh.service.Backup.Copies {
-		r, err := sh.send(ctx, c, syncing{report: report, warn: sh.note})
+	for _, c := range sh.Service.Backup.Copies {
+		r, err := sh.Send(ctx, c, Syncing{Report: report, Warn: sh.Say})
 		if err == nil && len(r.Failed) > 0 {
 			err = ops.E(ops.Failed, lang.M("%d backups could not be brought to the copy %s", len(r.Failed), c.Name))
 		}
 		if err == nil && r.Emptied != nil {
-			err = watch.Final(emptiedError(c, *r.Emptied))
+			err = watch.Final(EmptiedError(c, *r.Emptied))
 		}
 		failed = append(failed, err)
 	}
@@ -184,9 +186,9 @@ func (sh *shelf) copyTonight(ctx context.Context, report func(ops.Progress)) err
 
 // pruneCopies lets go at each copy that has a rule of its own what it does not
 // keep. What the local rule alone would say there is left to a person.
-func (sh *shelf) pruneCopies(ctx context.Context) error {
+func (sh *Shelf) pruneCopies(ctx context.Context) error {
 	var failed []error
-	for _, c := range sh.service.Backup.Copies {
+	for _, c := range sh.Service.Backup.Copies {
 		if c.Keep != (config.Keep{}) {
 			failed = append(failed, sh.pruneOneCopy(ctx, c))
 		}
@@ -194,33 +196,33 @@ func (sh *shelf) pruneCopies(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-func (sh *shelf) pruneOneCopy(ctx context.Context, c config.Copy) error {
-	held, err := sh.lock("backup prune")
+func (sh *Shelf) pruneOneCopy(ctx context.Context, c config.Copy) error {
+	held, err := sh.Lock("backup prune")
 	if err != nil {
 		return err
 	}
 	defer held.Release()
-	cp, err := sh.copier(c, false, nil)
+	cp, err := sh.Copier(c, false, nil)
 	if err != nil {
 		return err
 	}
 	defer cp.Store.Close()
-	plan, err := sh.planThere(ctx, cp, c, false)
+	plan, err := sh.PlanThere(ctx, cp, c, false)
 	if err != nil {
 		return err
 	}
 	if len(plan.Blocked) > 0 {
 		return ops.E(ops.Failed, lang.M("nothing is removed at the copy %s: %s", c.Name, plan.Blocked[0]))
 	}
-	out, err := sh.pruneThere(ctx, cp, plan)
+	out, err := sh.PruneThere(ctx, cp, plan)
 	if err == nil && len(out.Removed)+len(out.Locked) > 0 {
-		sh.note(
+		sh.Say(
 			lang.M(
 				"%d removed at %s, %d are locked there, %s free now",
 				len(out.Removed),
 				c.Name,
 				len(out.Locked),
-				bytesText(out.Freed),
+				human.Bytes(out.Freed),
 			),
 		)
 	}

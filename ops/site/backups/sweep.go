@@ -1,4 +1,4 @@
-package main
+package backups
 
 import (
 	"errors"
@@ -20,27 +20,27 @@ import (
 // leftover are the names of files that a backup leaves when it is killed.
 var leftover = []string{".sql.gz", ".sql.zst", ".sql.gz.age", ".sql.zst.age"}
 
-// unfinished is a file of a backup that has no name yet.
-type unfinished struct {
+// Unfinished is a file of a backup that has no name yet.
+type Unfinished struct {
 	Name      string `json:"name"`
 	SizeBytes int64  `json:"size_bytes"`
 	InWork    bool   `json:"in_work"` // else the backup was killed
 }
 
-// unfinished lists the files of backups that are being written, or were killed: a file
+// Unfinished lists the files of backups that are being written, or were killed: a file
 // that a process still writes is locked by it, and so is the backup that a manifest is
 // written for.
-func (sh *shelf) unfinished() []unfinished {
-	all := []unfinished{}
-	entries, _ := os.ReadDir(sh.dir)
+func (sh *Shelf) Unfinished() []Unfinished {
+	all := []Unfinished{}
+	entries, _ := os.ReadDir(sh.Dir)
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil || !info.Mode().IsRegular() || !isUnfinished(e.Name()) {
 			continue
 		}
-		path := filepath.Join(sh.dir, e.Name())
+		path := filepath.Join(sh.Dir, e.Name())
 		base, ok := strings.CutSuffix(path, backup.ManifestSuffix+atomicfile.Suffix)
-		all = append(all, unfinished{e.Name(), info.Size(), inWork(path) || ok && inWork(base+atomicfile.Suffix)})
+		all = append(all, Unfinished{e.Name(), info.Size(), inWork(path) || ok && inWork(base+atomicfile.Suffix)})
 	}
 	return all
 }
@@ -62,26 +62,26 @@ func inWork(path string) bool {
 }
 
 // sweep removes what backups that were killed left.
-func (sh *shelf) sweep() {
-	for _, u := range sh.unfinished() {
+func (sh *Shelf) sweep() {
+	for _, u := range sh.Unfinished() {
 		if u.InWork {
 			continue
 		}
-		sh.note(lang.M("removing %s, left unfinished by a backup that was killed", u.Name))
-		if err := os.Remove(filepath.Join(sh.dir, u.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			sh.note(lang.Raw(err.Error()))
+		sh.Say(lang.M("removing %s, left unfinished by a backup that was killed", u.Name))
+		if err := os.Remove(filepath.Join(sh.Dir, u.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			sh.Say(lang.Raw(err.Error()))
 		}
 	}
 }
 
-// noteUnfinished says which files are no backups yet, and which never will be.
-func (sh *shelf) noteUnfinished() {
-	for _, u := range sh.unfinished() {
+// NoteUnfinished says which files are no backups yet, and which never will be.
+func (sh *Shelf) NoteUnfinished() {
+	for _, u := range sh.Unfinished() {
 		if u.InWork {
-			sh.note(lang.M("%s (%s) is being written", u.Name, human.Bytes(u.SizeBytes)))
+			sh.Say(lang.M("%s (%s) is being written", u.Name, human.Bytes(u.SizeBytes)))
 			continue
 		}
-		sh.note(
+		sh.Say(
 			lang.M(
 				"%s (%s) was left unfinished by a backup that was killed; the next backup removes it",
 				u.Name,

@@ -1,6 +1,8 @@
-package main
+package backups
 
 import (
+	"context"
+
 	"opsdeck/internal/lang"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/binlog"
@@ -8,8 +10,8 @@ import (
 
 // pruneBinlog removes what of the binary log no backup needs that is kept: a restore
 // to a moment begins with a full backup. Without one nothing goes.
-func (sh *shelf) pruneBinlog() error {
-	inv, err := sh.read()
+func (sh *Shelf) pruneBinlog(ctx context.Context) error {
+	inv, err := sh.Read(ctx)
 	if err != nil {
 		return err
 	}
@@ -21,9 +23,9 @@ func (sh *shelf) pruneBinlog() error {
 	if m, err := backup.ReadManifest(oldest.Path); err == nil && m.Position.File != "" {
 		at = &binlog.Position{File: m.Position.File, Pos: m.Position.Pos}
 	}
-	gone, err := sh.archive().Retire(oldest.At, at)
+	gone, err := sh.Archive().Retire(oldest.At, at)
 	for _, s := range gone {
-		sh.note(lang.M("removed %s of the binary log: it ends before the oldest backup", s.Name))
+		sh.Say(lang.M("removed %s of the binary log: it ends before the oldest backup", s.Name))
 	}
 	return err
 }

@@ -1,4 +1,4 @@
-package main
+package backups
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"opsdeck/ops/backup"
 )
 
-// rereading bounds how much of the backups one look reads again whose metadata
+// Rereading bounds how much of the backups one look reads again whose metadata
 // alone changed since they were verified.
-type rereading struct {
+type Rereading struct {
 	bytes int64
 	time  time.Duration // 0 is no limit
 	aloud bool          // tell the progress
@@ -20,17 +20,17 @@ type rereading struct {
 // A command may take its time, and says what it does. Status and the console look
 // often: what takes longer is left to the next command or night.
 var (
-	aloud = rereading{bytes: 4 << 30, aloud: true}
-	aside = rereading{bytes: 512 << 20, time: 3 * time.Second}
+	Aloud = Rereading{bytes: 4 << 30, aloud: true}
+	Aside = Rereading{bytes: 512 << 20, time: 3 * time.Second}
 )
 
 // reprove reads such backups again. It tells whether one was read.
-func (sh *shelf) reprove(ctx context.Context, inv *backup.Inventory) (bool, error) {
+func (sh *Shelf) reprove(ctx context.Context, inv *backup.Inventory) (bool, error) {
 	report := func(ops.Progress) {}
-	if sh.reread.aloud {
-		p := sh.progress()
-		defer p.done()
-		report = p.report
+	if sh.Reread.aloud {
+		show, done := sh.Progress()
+		defer done()
+		report = show
 	}
 	i, n := 0, len(inv.Moved())
 	prove := func(ctx context.Context, s *backup.Set) (backup.Check, error) {
@@ -41,5 +41,5 @@ func (sh *shelf) reprove(ctx context.Context, inv *backup.Inventory) (bool, erro
 			report(r)
 		})
 	}
-	return backup.Reproof{Bytes: sh.reread.bytes, Time: sh.reread.time, Prove: prove}.Run(ctx, inv, sh.index)
+	return backup.Reproof{Bytes: sh.Reread.bytes, Time: sh.Reread.time, Prove: prove}.Run(ctx, inv, sh.Index)
 }

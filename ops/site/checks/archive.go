@@ -1,4 +1,4 @@
-package main
+package checks
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
+	"opsdeck/ops/site/backups"
 )
 
 // withArchive adds to the backup check what the archive of the binary log lacks: a gap
@@ -13,19 +14,19 @@ import (
 func (b *checker) withArchive(look health.Probe) health.Probe {
 	return func(ctx context.Context) health.Result {
 		r := look(ctx)
-		sh, err := b.app.shelfOf(&b.service)
+		sh, err := (inventory{b.Source}).shelf()
 		if err != nil {
 			return r
 		}
-		h, err := sh.holdings()
+		h, err := sh.Holdings(ctx)
 		if err != nil {
 			r.Find(ops.StateCritical, lang.M("the archive of the binary log cannot be read"), lang.Raw(err.Error()))
 			r.Next = lang.M("look with: %s", "opsdeck backup binlog verify")
 			return r
 		}
-		for _, g := range h.gaps {
+		for _, g := range h.Gaps {
 			if !g.Healed {
-				r.Find(ops.StateCritical, lang.M("the archive of the binary log has a gap"), gapText(g.Gap))
+				r.Find(ops.StateCritical, lang.M("the archive of the binary log has a gap"), backups.GapText(g.Gap))
 				r.Next = lang.M("make a full backup now: opsdeck backup create")
 			}
 		}

@@ -1,4 +1,4 @@
-package main
+package checks
 
 import (
 	"context"
@@ -8,31 +8,32 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/health"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/site"
 )
 
 // restoring checks whether a restore of the service's database is under way.
 // Then the service stands still on purpose, and nobody should start it by hand.
 func (b *checker) restoring() {
-	name := b.service.Database.Name
+	name := b.Service.Database.Name
 	if name == "" {
 		return
 	}
 	look := func(context.Context) health.Result {
-		dir, err := b.app.stateDir()
+		at, err := b.Site()
 		if err != nil {
 			return cannot(lang.M("the restores cannot be looked at"), err)
 		}
-		run, err := openRun(restore.Store{Dir: dir}, b.service.Name, name)
+		run, err := OpenRun(at, b.Service.Name, name)
 		if err != nil {
 			return cannot(lang.M("the restores cannot be looked at"), err)
 		}
 		switch {
 		case run == nil:
-			return judgeRun(nil, name)
+			return JudgeRun(nil, name)
 		case run.Run == nil:
 			return judgeUnreadable(*run)
 		}
-		return judgeRun(run.Run, name)
+		return JudgeRun(run.Run, name)
 	}
 	b.add(
 		"restore",
@@ -53,16 +54,16 @@ func (b *checker) restoring() {
 func (b *checker) onPurpose(look health.Probe) health.Probe {
 	return func(ctx context.Context) health.Result {
 		r := look(ctx)
-		if r.State == ops.StateOK || b.service.Database.Name == "" {
+		if r.State == ops.StateOK || b.Service.Database.Name == "" {
 			return r
 		}
 		r.Meanwhile = startNothing()
-		dir, err := b.app.stateDir()
+		at, err := b.Site()
 		if err != nil {
 			r.Restoring = true
 			return r
 		}
-		run, err := openRun(restore.Store{Dir: dir}, b.service.Name, b.service.Database.Name)
+		run, err := OpenRun(at, b.Service.Name, b.Service.Database.Name)
 		r.Restoring = err != nil || run != nil
 		switch {
 		case err != nil:
@@ -78,10 +79,10 @@ func startNothing() lang.Msg {
 	return lang.M("Start nothing by hand; watch it: opsdeck restore attach.")
 }
 
-// openRun is the restore of a service's database that was begun and is not over,
+// OpenRun is the restore of a service's database that was begun and is not over,
 // or one that cannot be read and so may be that, or nil.
-func openRun(store restore.Store, service, database string) (*restore.OpenRun, error) {
-	open, err := store.OpenRuns()
+func OpenRun(s *site.Site, service, database string) (*restore.OpenRun, error) {
+	open, err := s.OpenRuns()
 	if err != nil {
 		return nil, err
 	}
@@ -107,8 +108,8 @@ func judgeUnreadable(o restore.OpenRun) health.Result {
 	return r
 }
 
-// judgeRun is how a run stands, for those who did not begin it.
-func judgeRun(run *restore.Run, database string) health.Result {
+// JudgeRun is how a run stands, for those who did not begin it.
+func JudgeRun(run *restore.Run, database string) health.Result {
 	if run == nil {
 		return health.Result{Detail: lang.M("none is under way")}
 	}

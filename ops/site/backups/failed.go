@@ -1,12 +1,14 @@
-package main
+package backups
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/internal/redact"
 	"opsdeck/ops/notify"
+	"opsdeck/ops/site"
 	"opsdeck/ops/watch"
 )
 
@@ -15,7 +17,7 @@ const onBackupFailed = "backup-failed"
 
 // telling wraps a scheduled job: when it fails, those who asked for backup-failed are
 // told, with when it is tried again. Of several attempts the first and the last tell.
-func (sh *shelf) telling(job string, s watch.Schedule, run func(context.Context) error) func(context.Context) error {
+func (sh *Shelf) telling(job string, s watch.Schedule, run func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		err := run(ctx)
 		if err == nil || ctx.Err() != nil {
@@ -24,14 +26,14 @@ func (sh *shelf) telling(job string, s watch.Schedule, run func(context.Context)
 		t := watch.TryOf(ctx)
 		ran := watch.Run{
 			Due:     t.Due,
-			Ended:   sh.clock.Now(),
+			Ended:   sh.Clock.Now(),
 			Result:  watch.Failed,
 			Attempt: t.Attempt,
 			Final:   watch.IsFinal(err),
 		}
 		again, retry := watch.RetryAt(s, ran)
 		if retry {
-			sh.note(lang.M("the run %q failed; it is tried again at %s", job, again.Local().Format("15:04")))
+			sh.Say(lang.M("the run %q failed; it is tried again at %s", job, again.Local().Format("15:04")))
 		}
 		if t.Attempt < 2 || !retry {
 			sh.tellFailed(ctx, job, err, again)
@@ -41,17 +43,17 @@ func (sh *shelf) telling(job string, s watch.Schedule, run func(context.Context)
 }
 
 // tellFailed sends the news. again is zero when nothing is tried again.
-func (sh *shelf) tellFailed(ctx context.Context, job string, failure error, again time.Time) {
-	text := redact.Text(sentence(sh.lang, sh.explain(failure)))
+func (sh *Shelf) tellFailed(ctx context.Context, job string, failure error, again time.Time) {
+	text := redact.Text(site.Sentence(sh.Lang, sh.Explain(failure)))
 	if again.IsZero() {
-		text += "\n" + sh.lang.T("It is not tried again before the next scheduled run.")
+		text += "\n" + sh.Lang.T("It is not tried again before the next scheduled run.")
 	} else {
-		text += "\n" + sh.lang.T("It is tried again at %s.", again.Local().Format("2006-01-02 15:04"))
+		text += "\n" + sh.Lang.T("It is tried again at %s.", again.Local().Format("2006-01-02 15:04"))
 	}
-	m := notify.Message{Service: sh.service.Name, Text: text,
-		Subject: sh.lang.T("the scheduled run %q of %s failed", job, sh.service.Name)}
-	for _, c := range sh.service.Notify {
-		if len(c.On) > 0 && !has(c.On, onBackupFailed) {
+	m := notify.Message{Service: sh.Service.Name, Text: text,
+		Subject: sh.Lang.T("the scheduled run %q of %s failed", job, sh.Service.Name)}
+	for _, c := range sh.Service.Notify {
+		if len(c.On) > 0 && !slices.Contains(c.On, onBackupFailed) {
 			continue
 		}
 		target, err := notify.New(c)
@@ -59,9 +61,9 @@ func (sh *shelf) tellFailed(ctx context.Context, job string, failure error, agai
 			err = target.Send(ctx, m)
 		}
 		if err != nil {
-			sh.note(lang.M("could not notify %s: %s", c.Name, redact.Text(err.Error())))
+			sh.Say(lang.M("could not notify %s: %s", c.Name, redact.Text(err.Error())))
 			continue
 		}
-		sh.note(lang.M("%s was notified", c.Name))
+		sh.Say(lang.M("%s was notified", c.Name))
 	}
 }

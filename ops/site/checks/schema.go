@@ -1,4 +1,4 @@
-package main
+package checks
 
 import (
 	"context"
@@ -8,23 +8,23 @@ import (
 	"strings"
 
 	"opsdeck/internal/lang"
-	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/health"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/swap"
 	"opsdeck/ops/probe"
+	"opsdeck/ops/site/backups"
 )
 
 // schema checks that the tables of the newest good backup are still there.
 func (b *checker) schema() {
-	d := b.service.Database
+	d := b.Service.Database
 	if d.Name == "" {
 		return
 	}
 	look := probe.Schema{
 		Database: d.Name,
-		Expected: inventory{b.app, b.service}.tables,
+		Expected: inventory{b.Source}.tables,
 		Present: func(ctx context.Context) ([]string, error) {
 			target, err := mysql.Resolve(d)
 			if err != nil {
@@ -32,7 +32,7 @@ func (b *checker) schema() {
 			}
 			return mysql.Tables(ctx, target, d.Name)
 		},
-		Emptied: inventory{b.app, b.service}.emptied,
+		Emptied: inventory{b.Source}.emptied,
 	}
 	b.add(
 		"schema",
@@ -54,19 +54,19 @@ func (b *checker) schema() {
 // tables are those of the newest good backup that tells; without one, the key
 // tables of the configuration.
 func (i inventory) tables(ctx context.Context) ([]string, lang.Msg, error) {
-	shelf, err := i.app.shelfOf(&i.service)
+	shelf, err := i.shelf()
 	if err != nil {
 		return nil, lang.Msg{}, err
 	}
-	name := i.service.Database.Name
-	if inv, err := shelf.readIn(ctx); err == nil {
+	name := i.Service.Database.Name
+	if inv, err := shelf.Read(ctx); err == nil {
 		if best := backup.NewestProved(inv, name); best != nil {
 			if m, err := backup.ReadManifest(best.Path); err == nil && !m.Partial {
 				return tablesOf(m, name), lang.M("the newest good backup"), nil
 			}
 		}
 	}
-	return i.service.Restore.KeyTables, lang.M("the configuration"), nil
+	return i.Service.Restore.KeyTables, lang.M("the configuration"), nil
 }
 
 // fullTable is from how many rows on a table that is empty now was emptied.
@@ -75,12 +75,12 @@ const fullTable = 1
 // emptied are the tables that had rows in the newest good backup whose rows are known
 // and have none now.
 func (i inventory) emptied(ctx context.Context, present []string) ([]string, error) {
-	shelf, err := i.app.shelfOf(&i.service)
+	shelf, err := i.shelf()
 	if err != nil {
 		return nil, err
 	}
-	name := i.service.Database.Name
-	inv, err := shelf.readOrNone(ctx)
+	name := i.Service.Database.Name
+	inv, err := shelf.ReadOrNone(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // the backup check says so
 	}
@@ -98,25 +98,17 @@ func (i inventory) emptied(ctx context.Context, present []string) ([]string, err
 			had = append(had, table)
 		}
 	}
-	target, err := mysql.Resolve(i.service.Database)
+	target, err := mysql.Resolve(i.Service.Database)
 	if err != nil {
 		return nil, err
 	}
-	server := &swap.Server{Target: target, Marks: deadlyPath(shelf.state)}
+	server := &swap.Server{Target: target, Marks: backups.DeadlyPath(shelf.StateDir)}
 	defer server.Close()
 	empty, deadly, err := server.Empty(ctx, name, had)
 	if err == nil && len(deadly) > 0 {
-		err = deadlyTables(deadly)
+		err = backups.DeadlyTables(deadly)
 	}
 	return empty, err
-}
-
-// deadlyTables says that tables are not read, because the server ended when they were.
-func deadlyTables(names []string) *ops.Error {
-	return ops.E(
-		ops.Failed,
-		lang.M("the server ended when %s was read: it is not read again", strings.Join(names, ", ")),
-	).WithHint(lang.M("see what can be done: %s", "opsdeck restore --plan"))
 }
 
 func tablesOf(m *backup.Manifest, database string) (names []string) {

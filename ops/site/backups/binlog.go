@@ -1,0 +1,136 @@
+package backups
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/binarchive"
+	reader "opsdeck/ops/mysql/binlog"
+)
+
+// Archive is where the binary log of the service is kept.
+func (sh *Shelf) Archive() binarchive.Folder {
+	return binarchive.Folder{Dir: filepath.Join(sh.Dir, binarchive.FolderName)}
+}
+
+// BinlogOptions are what a follower of this service needs.
+func (sh *Shelf) BinlogOptions(ctx context.Context, what string) (binarchive.Options, error) {
+	o := binarchive.Options{Folder: sh.Archive(), Recipients: sh.Service.Backup.Recipients}
+	o.Who = lock.Holder{User: oplog.UserName(), What: what}
+	var err error
+	if o.Target, err = mysql.Resolve(sh.Service.Database); err != nil {
+		return o, err
+	}
+	// A key helps to understand what is gone on with; none is needed to go on.
+	o.Keys, _ = sh.Identities()
+	o.Start = sh.oldestFile(ctx)
+	return o, nil
+}
+
+// oldestFile is the log file in which the oldest full backup stands; "" when it is
+// not known.
+func (sh *Shelf) oldestFile(ctx context.Context) string {
+	inv, err := sh.Read(ctx)
+	if err != nil {
+		return ""
+	}
+	set := oldestFull(inv)
+	if set == nil {
+		return ""
+	}
+	m, err := backup.ReadManifest(set.Path)
+	if err != nil {
+		return ""
+	}
+	return m.Position.File
+}
+
+// oldestFull is the oldest full backup that a restore may take.
+func oldestFull(inv *backup.Inventory) (oldest *backup.Set) {
+	for _, s := range inv.Sets {
+		if s.Restorable(inv.Database) && s.State != backup.Bad {
+			oldest = s
+		}
+	}
+	return oldest
+}
+
+// TellBinlog narrates what a follower does.
+func (sh *Shelf) TellBinlog(n binarchive.Note) {
+	switch {
+	case n.Begun != nil:
+		sh.Say(lang.M("%s begins", n.Begun.File))
+	case n.Ended != nil:
+		sh.Say(lang.M("%s is complete: %s, %s in the archive", n.Ended.File,
+			human.Bytes(n.Ended.RawBytes), human.Bytes(n.Ended.SizeBytes)))
+	case n.Gap != nil:
+		sh.Say(lang.M("GAP in the archive: %s", GapText(*n.Gap)))
+		sh.Say(lang.M("make a full backup now: opsdeck backup create"))
+	case n.Retry != nil:
+		sh.Say(lang.M("the connection broke and is tried again: %s", sh.Lang.Msg(sh.BinlogSentence(n.Retry).What)))
+	}
+}
+
+// GapText says what is missing and why.
+func GapText(g binlog.Gap) lang.Msg {
+	from := binlog.Position{File: g.FromFile, Pos: g.FromPos}.String()
+	to := binlog.Position{File: g.ToFile, Pos: g.ToPos}.String()
+	switch g.Reason {
+	case binlog.Reset:
+		return lang.M("the server's log began again under the same names after %s; it goes on with %s", from, to)
+	case binlog.Cut:
+		return lang.M("the server no longer has the rest of the file after %s; it goes on with %s", from, to)
+	case binlog.Foreign:
+		return lang.M("the transactions before %s are not those that the archive holds up to %s", to, from)
+	}
+	return lang.M("the files between %s and %s are missing", from, to)
+}
+
+// BinlogError makes a sentence and a hint of what a follower ends with.
+func (sh *Shelf) BinlogError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return sh.BinlogSentence(err)
+}
+
+func (sh *Shelf) BinlogSentence(err error) *ops.Error {
+	var server *reader.ServerError
+	var known *ops.Error
+	var path *fs.PathError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, binarchive.ErrLogOff):
+		return ops.Wrap(err, ops.Config, lang.M("the server's binary log is off: nothing after a backup can be "+
+			"restored")).
+			WithHint(lang.M("set log_bin in the server's configuration and restart it"))
+	case errors.As(err, &server) && server.Code == errSpecialAccess, mysql.Number(err) == errSpecialAccess:
+		return ops.Wrap(err, ops.Config, lang.M("this user may not read the binary log")).
+			WithHint(lang.Raw(binlogGrant))
+	case errors.Is(err, binarchive.ErrDamaged):
+		return ops.Wrap(err, ops.Failed, lang.M("the archive of the binary log is damaged")).
+			WithHint(lang.M("look with: opsdeck backup binlog verify; move the damaged file away and make a full " +
+				"backup"))
+	case errors.As(err, &path):
+		return ops.Wrap(DiskError(err, sh.Dir), ops.Failed,
+			lang.M("the archive cannot be written; what was kept is whole, and it goes on from there"))
+	}
+	return sh.Explain(err)
+}
+
+// errSpecialAccess is the server's error for a right that is missing.
+const errSpecialAccess = 1227
+
+// binlogGrant is what a user needs who reads the binary log.
+const binlogGrant = "GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO …"

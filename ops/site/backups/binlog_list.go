@@ -1,0 +1,95 @@
+package backups
+
+import (
+	"context"
+	"time"
+
+	"opsdeck/ops/backup"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
+	reader "opsdeck/ops/mysql/binlog"
+)
+
+// Gap is what an archive lacks.
+type Gap struct {
+	binlog.Gap
+	Healed bool `json:"healed"` // a full backup was made after it
+}
+
+// Holdings are the spans and gaps of all servers in the archive.
+type Holdings struct {
+	Spans []binlog.Span
+	Gaps  []Gap
+	Size  int64
+	Last  string // the server that wrote last
+}
+
+// Holdings reads the archive.
+func (sh *Shelf) Holdings(ctx context.Context) (Holdings, error) {
+	h := Holdings{Spans: []binlog.Span{}, Gaps: []Gap{}}
+	folder := sh.Archive()
+	servers, err := folder.Servers()
+	if err != nil {
+		return h, err
+	}
+	healed := sh.HealedBefore(ctx)
+	var newest time.Time
+	for _, id := range servers {
+		segments, err := folder.Segments(id)
+		if err != nil {
+			return h, sh.BinlogError(err)
+		}
+		spans, gaps := binlog.Spans(segments)
+		for _, s := range spans {
+			h.Size += s.SizeBytes
+			if h.Last == "" || s.ToTime.After(newest) {
+				h.Last, newest = s.Server, s.ToTime
+			}
+		}
+		h.Spans = append(h.Spans, spans...)
+		for _, g := range gaps {
+			// The log's times may be whole seconds: of the same one nothing is proved.
+			h.Gaps = append(h.Gaps, Gap{g, !healed.IsZero() && healed.Truncate(time.Second).After(g.ToTime)})
+		}
+	}
+	return h, nil
+}
+
+// Lag is how far the archive is behind the server, which is asked; known is false
+// when it does not answer.
+func (sh *Shelf) Lag(ctx context.Context, h Holdings) (server string, lag time.Duration, known bool) {
+	target, err := mysql.Resolve(sh.Service.Database)
+	if err != nil {
+		return h.Last, 0, false
+	}
+	s, err := reader.Ask(ctx, target)
+	if err != nil || !s.Logging {
+		return h.Last, 0, false
+	}
+	var at *binlog.Span
+	for i := range h.Spans {
+		if h.Spans[i].Server == s.ID {
+			at = &h.Spans[i]
+		}
+	}
+	if at == nil {
+		return s.ID, 0, false
+	}
+	if at.ToFile == s.Now.File && at.ToPos >= s.Now.Pos {
+		return s.ID, 0, true
+	}
+	return s.ID, max(0, sh.Clock.Now().Sub(at.ToTime)), true
+}
+
+// HealedBefore is the moment of the newest good full backup: what is missing of the
+// log before it is not needed to restore what comes after.
+func (sh *Shelf) HealedBefore(ctx context.Context) time.Time {
+	inv, err := sh.ReadOrNone(ctx)
+	if err != nil {
+		return time.Time{}
+	}
+	if s := backup.Newest(inv, inv.Database); s != nil {
+		return s.At
+	}
+	return time.Time{}
+}

@@ -1,0 +1,36 @@
+package backups
+
+import (
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+)
+
+func EmptiedText(c config.Copy, e backup.Emptied) lang.Msg {
+	return lang.M(
+		"the copy %s was emptied: of %d backups %d were left, and opsdeck removed none of them",
+		c.Name,
+		e.Had,
+		e.Left,
+	)
+}
+
+// PlaceOf tells one copy's place from another's.
+func PlaceOf(c config.Copy) string { return c.Kind + " " + c.Endpoint + " " + c.Target }
+
+// EmptiedError is how a sync ends that found a copy emptied.
+func EmptiedError(c config.Copy, e backup.Emptied) error {
+	return ops.E(ops.Failed, EmptiedText(c, e)).
+		WithHint(lang.M("what is here was sent again; find out who removed the rest, then run opsdeck backup sync " +
+			"once more: it ends the alarm"))
+}
+
+// places are those of the copies, by their names.
+func places(copies []config.Copy) map[string]string {
+	at := make(map[string]string, len(copies))
+	for _, c := range copies {
+		at[c.Name] = PlaceOf(c)
+	}
+	return at
+}

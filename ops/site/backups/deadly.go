@@ -1,0 +1,51 @@
+package backups
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/swap"
+	"opsdeck/ops/watch"
+)
+
+// surviving runs a reading of the server that the server may not survive: not at all
+// where a table is known to end it, and not again by itself where it has just ended.
+func (sh *Shelf) surviving(ctx context.Context, target mysql.Target, databases []string, read func() error) error {
+	server := &swap.Server{Target: target, Marks: DeadlyPath(sh.StateDir)}
+	defer server.Close()
+	for _, in := range databases {
+		names, err := server.MarkedIn(ctx, in)
+		if err != nil {
+			return err
+		}
+		if len(names) > 0 {
+			return watch.Final(DeadlyTables(names))
+		}
+	}
+	after, err := server.Watch(ctx)
+	if err != nil {
+		return err
+	}
+	if err = after(read()); errors.Is(err, swap.ErrEnded) {
+		return watch.Final(err)
+	}
+	return err
+}
+
+// DeadlyTables says that tables are not read, because the server ended when they were.
+func DeadlyTables(names []string) *ops.Error {
+	return ops.E(
+		ops.Failed,
+		lang.M("the server ended when %s was read: it is not read again", strings.Join(names, ", ")),
+	).WithHint(lang.M("see what can be done: %s", "opsdeck restore --plan"))
+}
+
+// DeadlyPath is where the tables are remembered that end the server when they are read.
+func DeadlyPath(state string) string {
+	return filepath.Join(state, "tables-that-end-the-server.json")
+}

@@ -1,0 +1,153 @@
+package backups
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"filippo.io/age"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/drill"
+)
+
+// Drillable is the backup that was named, or the newest good one.
+func (sh *Shelf) Drillable(inv *backup.Inventory, name string) (*backup.Set, error) {
+	if name != "" {
+		s, err := sh.Find(inv, name)
+		if err == nil && s.Parsed.Physical {
+			err = ops.E(ops.Usage, lang.M("%s is a physical backup folder: opsdeck cannot load it", s.Name))
+		}
+		return s, err
+	}
+	if s := backup.Newest(inv, inv.Database); s != nil {
+		return s, nil
+	}
+	return nil, ops.E(ops.Failed, lang.M("there is no good backup of %s to rehearse with", inv.Database)).
+		WithHint(lang.M("make one with: opsdeck backup create, or name one"))
+}
+
+// DrillServer is where drills are done: the named service's server, else the
+// configured drill server, else the service's own.
+func (sh *Shelf) DrillServer(name string) (mysql.Target, string, error) {
+	c := sh.Service.Database
+	label := ""
+	switch {
+	case name != "":
+		s, ok := sh.All.Service(name)
+		if !ok {
+			return mysql.Target{}, "", ops.E(ops.Usage, lang.M("no service %q is configured", name))
+		}
+		c, label = s.Database, name
+	case sh.Service.Backup.DrillServer != (config.Database{}):
+		c = sh.Service.Backup.DrillServer
+		label = "drill_server"
+	}
+	t, err := mysql.Resolve(c)
+	return t, label, err
+}
+
+// Drill does a drill under the lock that one drill at a time holds, and puts it
+// on record.
+func (sh *Shelf) Drill(
+	ctx context.Context,
+	s *backup.Set,
+	job drill.Job,
+	server string,
+	report func(ops.Progress),
+) (backup.Drill, error) {
+	var none backup.Drill
+	if err := sh.Trusted(); err != nil {
+		return none, err
+	}
+	held, err := lock.Take(backup.DrillLockPath(sh.StateDir), lock.Holder{User: oplog.UserName(), What: "backup drill"})
+	if err != nil {
+		return none, err
+	}
+	defer held.Release()
+	target, label, err := sh.DrillServer(server)
+	if err != nil {
+		return none, err
+	}
+	if job.Identities, err = sh.Identities(); err != nil {
+		return none, err
+	}
+	job.Target, job.Path, job.Live, job.Now, job.Report = target, s.Path, sh.Service.Database.Name, sh.Clock.Now, report
+	if s.Foreign {
+		job.From = s.Database
+	}
+	var d backup.Drill
+	entry := oplog.Entry{Action: "backup.drill", Object: s.Name}
+	err = sh.Record(ctx, entry, func(ctx context.Context, detail map[string]string) error {
+		if d, err = drill.Run(ctx, job); err != nil {
+			return err
+		}
+		d.Operator, d.Service, d.Backup = operator(sh.Getenv), sh.Service.Name, s.Name
+		if label != "" {
+			d.Target += " @ " + label
+		}
+		detail["result"] = d.Result
+		detail["remark"] = d.Remark
+		return backup.AppendDrill(sh.StateDir, d)
+	})
+	return d, err
+}
+
+// operator is the person behind the process.
+func operator(getenv func(string) string) string {
+	if sudo := getenv("SUDO_USER"); sudo != "" {
+		return sudo
+	}
+	return oplog.UserName()
+}
+
+// Identities open encrypted backups.
+func (sh *Shelf) Identities() ([]age.Identity, error) {
+	if sh.Service.Backup.Identity == "" {
+		return nil, nil
+	}
+	return readIdentities(sh.Service.Backup.Identity)
+}
+
+func readIdentities(path string) ([]age.Identity, error) {
+	path = config.Home(path)
+	text, err := config.ReadSecret(path)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := age.ParseIdentities(strings.NewReader(text))
+	if err != nil {
+		return nil, ops.Wrap(err, ops.Config, lang.M("the age identity in %s cannot be read", path))
+	}
+	return ids, nil
+}
+
+// deepen loads a backup that was verified, and adds to the check what came of it.
+func (sh *Shelf) deepen(
+	ctx context.Context,
+	s *backup.Set,
+	check backup.Check,
+	report func(ops.Progress),
+) (backup.Check, error) {
+	if !check.OK() {
+		return check, nil
+	}
+	if _, err := os.Stat(s.Path); err != nil {
+		return check, nil
+	}
+	d, err := sh.Drill(ctx, s, drill.Job{}, "", report)
+	if err != nil {
+		return check, err
+	}
+	check.Deep, check.Sealed = true, false
+	if d.Result != backup.Passed {
+		check.Problems = append(check.Problems, backup.Problem{Code: backup.NoLoad, Args: []string{d.Remark}})
+	}
+	return check, nil
+}

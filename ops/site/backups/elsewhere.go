@@ -1,0 +1,57 @@
+package backups
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+)
+
+// Elsewhere is what the configured copies hold, as they were last looked at: by
+// sync, by a stream, by list --copy. It needs no line to them.
+func (sh *Shelf) Elsewhere(inv *backup.Inventory) ([]backup.Elsewhere, error) {
+	if len(sh.Service.Backup.Copies) == 0 {
+		return nil, nil
+	}
+	known, err := backup.ReadCopies(sh.StateDir, places(sh.Service.Backup.Copies))
+	if err != nil {
+		return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
+	}
+	var all []backup.Elsewhere
+	for _, c := range sh.Service.Backup.Copies {
+		l, err := backup.ReadListing(sh.StateDir, c.Name, PlaceOf(c))
+		if err != nil {
+			return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
+		}
+		all = append(all, inv.Beside(l, sh.Scan(sh.Dir), known))
+	}
+	return all, nil
+}
+
+// ReadOrNone is the local folder, or none at all where all backups are streamed
+// to a copy and no folder was ever made.
+func (sh *Shelf) ReadOrNone(ctx context.Context) (*backup.Inventory, error) {
+	if _, err := os.Stat(sh.Dir); errors.Is(err, fs.ErrNotExist) && sh.Service.Backup.StreamTo != "" {
+		return sh.Scan(sh.Dir).NewInventory(nil), nil
+	}
+	return sh.Read(ctx)
+}
+
+// KeepAt is a copy's own rule, or the service's.
+func KeepAt(sh *Shelf, c config.Copy) backup.Keep {
+	if k := c.Keep; k != (config.Keep{}) {
+		return backup.Keep{
+			Daily:     k.Daily,
+			Weekly:    k.Weekly,
+			Monthly:   k.Monthly,
+			Emergency: k.Emergency,
+			Manual:    k.Manual,
+		}
+	}
+	return sh.Keep()
+}

@@ -1,0 +1,58 @@
+package backups
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"filippo.io/age"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// KeyFits tries whether backup.identity opens what is encrypted to backup.recipients: a
+// byte is encrypted and opened. nil where nothing is encrypted, or where the key is kept
+// elsewhere and none is configured.
+func KeyFits(b config.Backup) error {
+	if len(b.Recipients) == 0 || b.Identity == "" {
+		return nil
+	}
+	ids, err := readIdentities(b.Identity)
+	if err != nil {
+		return err
+	}
+	var recipients []age.Recipient
+	for _, k := range b.Recipients {
+		r, err := age.ParseX25519Recipient(k)
+		if err != nil {
+			return ops.Wrap(err, ops.Config, lang.M("backup.recipients: %q is not an age public key", k))
+		}
+		recipients = append(recipients, r)
+	}
+	var sealed bytes.Buffer
+	w, err := age.Encrypt(&sealed, recipients...)
+	if err == nil {
+		_, err = w.Write([]byte{1})
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return ops.Wrap(err, ops.Config, lang.M("nothing can be encrypted to backup.recipients"))
+	}
+	plain, err := age.Decrypt(&sealed, ids...)
+	if err == nil {
+		_, err = io.ReadAll(plain)
+	}
+	if none := (*age.NoIdentityMatchError)(nil); errors.As(err, &none) {
+		return ops.E(ops.Config, lang.M("backup.identity cannot decrypt what is encrypted to backup.recipients: "+
+			"no backup could be restored with it")).
+			WithHint(lang.M("compare age-keygen -y %s with backup.recipients", b.Identity))
+	}
+	if err != nil {
+		return ops.Wrap(err, ops.Config, lang.M("backup.identity cannot be tried"))
+	}
+	return nil
+}

@@ -1,0 +1,248 @@
+package backups
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/oplog"
+	"opsdeck/internal/trust"
+	"opsdeck/internal/version"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/dump"
+	"opsdeck/ops/mysql/load"
+)
+
+// Order says what backup to make, where it departs from the configuration.
+type Order struct {
+	Kind      string // "" is manual
+	Engine    string
+	Databases []string // empty is the service's
+	All       bool
+	Tables    []string
+	Where     string
+	year      int // of an archive
+	NoData    bool
+	NoHistory bool
+	Broken    bool
+	Jobs      int
+	Compress  string
+	LockWait  time.Duration
+	BytesRate int64
+	Threads   int
+	To        []string // age recipients
+	Copy      string   // where it is streamed to; "" is this machine
+}
+
+// Made is a backup that was made.
+type Made struct {
+	*backup.Manifest
+	Path  string
+	Copy  string   // where it was streamed to
+	Links []string // weekly and monthly names
+	Took  time.Duration
+
+	Shrink *backup.Shrink // what it lacks that those before it had; nil: nothing
+}
+
+// OrderOf fills an order from the configuration of the service.
+func (sh *Shelf) OrderOf(o Order) (Order, error) {
+	b := sh.Service.Backup
+	if o.Kind == "" {
+		o.Kind = backup.KindManual
+	}
+	if o.Engine == "" {
+		o.Engine = b.Engine
+	}
+	if len(o.Databases) == 0 && !o.All {
+		o.Databases = []string{sh.Service.Database.Name}
+	}
+	if o.Compress == "" {
+		o.Compress = b.Compress
+	}
+	if o.Jobs == 0 {
+		o.Jobs = b.Jobs
+	}
+	o.Jobs = min(o.Jobs, runtime.NumCPU())
+	if o.LockWait == 0 {
+		o.LockWait = b.LockWait
+	}
+	if o.Threads == 0 {
+		o.Threads = b.Throttle.Threads
+	}
+	if o.BytesRate == 0 && b.Throttle.BytesPerSecond != "" {
+		rate, err := human.ParseBytes(b.Throttle.BytesPerSecond)
+		if err != nil {
+			return o, ops.Wrap(err, ops.Config, lang.M("backup.throttle.bytes_per_second is not a size"))
+		}
+		o.BytesRate = rate
+	}
+	if len(o.To) == 0 {
+		o.To = b.Recipients
+		if err := KeyFits(b); err != nil &&
+			o.Kind != backup.KindEmergency { // before a restore any backup is better than none
+			return o, err
+		}
+	}
+	o.Broken = o.Broken || o.Kind == backup.KindEmergency
+	return o, nil
+}
+
+func (o Order) Spec(at time.Time) backup.Spec {
+	ext := ".sql.gz"
+	if o.Compress == "zstd" {
+		ext = ".sql.zst"
+	}
+	if len(o.To) > 0 {
+		ext += ".age"
+	}
+	return backup.Spec{
+		Kind:      o.Kind,
+		Databases: o.Databases,
+		All:       o.All,
+		Tables:    o.Tables,
+		Year:      o.year,
+		At:        at,
+		Ext:       ext,
+	}
+}
+
+func (o Order) Options(now func() time.Time, report func(ops.Progress)) dump.Options {
+	return dump.Options{
+		Databases: o.Databases, All: o.All, Tables: o.Tables, Where: o.Where, NoData: o.NoData, NoHistory: o.NoHistory, Broken: o.Broken,
+		Jobs: o.Jobs, Compress: o.Compress, Recipients: o.To, LockWait: o.LockWait, BytesRate: o.BytesRate, Threads: o.Threads,
+		Kind: o.Kind, Tool: "opsdeck " + version.Get().String(), Report: report, Now: now,
+	}
+}
+
+// Make makes a backup in the service's folder under the lock that one backup at
+// a time holds, and records it. Nothing is left behind when it fails.
+func (sh *Shelf) Make(ctx context.Context, o Order, report func(ops.Progress)) (*Made, error) {
+	target, err := mysql.Resolve(sh.Service.Database)
+	if err != nil {
+		return nil, err
+	}
+	held, err := sh.Lock("backup create")
+	if err != nil {
+		return nil, err
+	}
+	defer held.Release()
+	write := sh.stream
+	if o.Copy == "" {
+		if err := sh.tidy(); err != nil {
+			return nil, err
+		}
+		write = sh.dump
+	}
+	var m *Made
+	entry := oplog.Entry{
+		Action: "backup.create",
+		Object: strings.Join(o.Databases, ","),
+		Detail: map[string]string{"kind": o.Kind, "engine": o.Engine},
+	}
+	err = sh.Record(ctx, entry, func(ctx context.Context, detail map[string]string) error {
+		err := sh.surviving(ctx, target, o.Databases, func() (err error) {
+			m, err = write(ctx, o, target, report)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		detail["name"], detail["sha256"] = m.File, m.SHA256
+		if m.Copy != "" {
+			detail["copy"] = m.Copy
+		}
+		return nil
+	})
+	return m, err
+}
+
+// Trusted refuses a backup folder in which others may put or replace files.
+func (sh *Shelf) Trusted() error { return trust.Path(sh.Dir) }
+
+// NoteOpenFolder tells a person that others can see the names in the backup folder.
+func (sh *Shelf) NoteOpenFolder() {
+	if info, err := os.Stat(sh.Dir); err == nil && info.Mode().Perm()&0o077 != 0 {
+		sh.Say(lang.M("note: others can list the backup folder %s; close it: chmod 700 %s", sh.Dir, human.Shell(sh.Dir)))
+	}
+}
+
+// tidy makes the folder ready for another backup.
+func (sh *Shelf) tidy() error {
+	if err := os.MkdirAll(sh.Dir, 0o700); err != nil {
+		return ops.Wrap(err, ops.Config, lang.M("the backup folder %s cannot be made", sh.Dir))
+	}
+	sh.sweep()
+	sweepSecrets()
+	return backup.Recover(sh.Dir)
+}
+
+// dump writes the backup under a name of its own and links the further names.
+func (sh *Shelf) dump(ctx context.Context, o Order, target mysql.Target, report func(ops.Progress)) (*Made, error) {
+	start := sh.Clock.Now()
+	name, err := backup.Reserve(sh.Dir, o.Spec(start.Local()))
+	if err != nil {
+		return nil, ops.Wrap(err, ops.Failed, lang.M("the backup folder %s cannot be written", sh.Dir)).
+			WithHint(lang.M("see who owns it and how its disk is mounted (ls -ld, findmnt -T), or set backup.dir"))
+	}
+	path := filepath.Join(sh.Dir, name)
+	began := time.Now()
+	m, err := sh.engine(o)(ctx, target, o.Options(sh.Clock.Now, report), path)
+	if err != nil {
+		backup.Release(sh.Dir, name)
+		return nil, DiskError(err, sh.Dir)
+	}
+	made := &Made{Manifest: m, Path: path, Took: time.Since(began)}
+	if made.Links, err = backup.LinkTiers(sh.Dir, name, m, start.Local()); err != nil {
+		return made, ops.Wrap(
+			err,
+			ops.Failed,
+			lang.M("the backup %s is good, but its weekly or monthly name could not be made", name),
+		)
+	}
+	if err := sh.readBack(ctx, made, report); err != nil {
+		return made, err
+	}
+	return made, sh.compareSize(ctx, made)
+}
+
+// engine is what makes backups.
+func (sh *Shelf) engine(o Order) func(context.Context, mysql.Target, dump.Options, string) (*backup.Manifest, error) {
+	if o.Engine == "mysqldump" {
+		return dump.Foreign{Container: sh.Service.Database.Container, Inspect: load.InspectText}.Run
+	}
+	return dump.Run
+}
+
+// readBack proves what was written by reading it, so that it counts as good.
+func (sh *Shelf) readBack(ctx context.Context, m *Made, report func(ops.Progress)) error {
+	check, err := sh.proof(ctx, m.Path, report)
+	if err != nil {
+		return err
+	}
+	if err := sh.remember(&backup.Set{Path: m.Path}, check); err != nil {
+		return err
+	}
+	if !check.OK() {
+		return ops.E(ops.Failed, lang.M("%s was written but does not read back as it should: %s", m.File, check.Problems[0].Text())).
+			WithHint(lang.M("the disk may be failing: look at dmesg, then make another backup"))
+	}
+	return nil
+}
+
+func DiskError(err error, dir string) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return ops.Wrap(err, ops.Failed, lang.M("the disk of %s is full; nothing was left behind", dir)).
+			WithHint(lang.M("make room with `opsdeck backup prune`, or give the folder a larger disk"))
+	}
+	return err
+}

@@ -1,0 +1,133 @@
+package backups
+
+import (
+	"context"
+	"time"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql/drill"
+)
+
+// SyncInPlace brings all copies up to date.
+func (sh *Shelf) SyncInPlace(ctx context.Context, report func(ops.Progress)) (lang.Msg, error) {
+	sent, bytes := 0, int64(0)
+	for _, c := range sh.Service.Backup.Copies {
+		r, err := sh.Send(ctx, c, Syncing{ByHand: true, Report: report})
+		if err != nil {
+			return lang.Msg{}, err
+		}
+		if len(r.Failed) > 0 {
+			return lang.Msg{}, ops.E(
+				ops.Failed,
+				lang.M("%d backups could not be brought to the copy %s", len(r.Failed), c.Name),
+			)
+		}
+		if r.Emptied != nil {
+			return lang.Msg{}, EmptiedError(c, *r.Emptied)
+		}
+		sent, bytes = sent+len(r.Sent), bytes+r.Bytes
+	}
+	return lang.M("copies are up to date: %d sent, %s", sent, human.Bytes(bytes)), nil
+}
+
+// CreateInPlace makes a manual backup.
+func (sh *Shelf) CreateInPlace(ctx context.Context, report func(ops.Progress)) (lang.Msg, error) {
+	o, err := sh.OrderOf(Order{Kind: backup.KindManual})
+	if err != nil {
+		return lang.Msg{}, err
+	}
+	m, err := sh.Make(ctx, o, report)
+	if err != nil {
+		return lang.Msg{}, err
+	}
+	if m.Shrink != nil {
+		return lang.M("made %s, but look whether rows were lost: %s", m.File, m.Shrink.Text()), nil
+	}
+	return lang.M(
+		"made %s, %s in %s, read back and proved",
+		m.File,
+		human.Bytes(m.SizeBytes),
+		human.Duration(m.Took),
+	), nil
+}
+
+// VerifyInPlace proves one backup, or with nil what is due.
+func (sh *Shelf) VerifyInPlace(ctx context.Context, s *backup.Set, report func(ops.Progress)) (lang.Msg, error) {
+	sets := []*backup.Set{s}
+	if s == nil {
+		inv, err := sh.Read(ctx)
+		if err != nil {
+			return lang.Msg{}, err
+		}
+		sets = inv.ToVerify(false)
+	}
+	bad, bytes, start := 0, int64(0), time.Now()
+	for _, s := range sets {
+		check, err := sh.prove(ctx, s, func(p ops.Progress) {
+			p.Object = s.Name
+			report(p)
+		})
+		if err != nil {
+			return lang.Msg{}, err
+		}
+		if err := sh.remember(s, check); err != nil {
+			return lang.Msg{}, err
+		}
+		bytes += s.Size
+		if !check.OK() {
+			bad++
+		}
+	}
+	if bad > 0 {
+		return lang.Msg{}, ops.E(ops.Failed, lang.M("%d of %d backups are bad", bad, len(sets)))
+	}
+	return lang.M(
+		"%d verified, %s at %s",
+		len(sets),
+		human.Bytes(bytes),
+		human.Rate(float64(bytes)/time.Since(start).Seconds()),
+	), nil
+}
+
+// DrillInPlace rehearses with one backup.
+func (sh *Shelf) DrillInPlace(ctx context.Context, s *backup.Set, report func(ops.Progress)) (lang.Msg, error) {
+	d, err := sh.Drill(ctx, s, drill.Job{}, "", report)
+	if err != nil {
+		return lang.Msg{}, err
+	}
+	if d.Result != backup.Passed {
+		return lang.Msg{}, ops.E(ops.Failed, lang.M("the drill failed: %s", d.Remark))
+	}
+	return lang.M(
+		"drill passed: %s restored in %s, %s rows checked",
+		human.Bytes(d.SizeBytes),
+		ms(d.RestoreMS),
+		human.Count(d.Rows),
+	), nil
+}
+
+// PruneInPlace carries out the plan that was on screen.
+func (sh *Shelf) PruneInPlace(ctx context.Context, plan *backup.Plan, report func(ops.Progress)) (lang.Msg, error) {
+	held, err := sh.Lock("backup prune")
+	if err != nil {
+		return lang.Msg{}, err
+	}
+	defer held.Release()
+	done, total := int64(0), int64(len(plan.Removes())+len(plan.Renames()))
+	out, err := sh.Prune(ctx, plan, func(s backup.Step) {
+		done++
+		report(ops.Progress{Phase: "prune", Object: s.Set.Name, Done: done, Total: total, Unit: "backups"})
+	})
+	if err != nil {
+		return lang.Msg{}, err
+	}
+	return lang.M(
+		"%d removed, %d renamed, %s free now",
+		len(out.Removed),
+		len(out.Renamed),
+		human.Bytes(out.Freed),
+	), nil
+}

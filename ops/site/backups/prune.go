@@ -1,0 +1,81 @@
+package backups
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+)
+
+func (sh *Shelf) Lock(what string) (*lock.Lock, error) {
+	if err := sh.Trusted(); err != nil {
+		return nil, err
+	}
+	return lock.Take(backup.LockPath(sh.StateDir), lock.Holder{User: oplog.UserName(), What: what})
+}
+
+func (sh *Shelf) Plan(ctx context.Context, foreign bool) (*backup.Plan, error) {
+	inv, err := sh.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	policy := sh.Policy()
+	policy.Foreign, policy.LastRun = foreign, sh.Index.LastPlan()
+	return backup.PlanRetention(inv, policy), nil
+}
+
+// Prune carries out a plan that was shown, and puts it on record.
+func (sh *Shelf) Prune(ctx context.Context, plan *backup.Plan, tell func(backup.Step)) (backup.Outcome, error) {
+	var names []string
+	for _, s := range plan.Removes() {
+		names = append(names, s.Set.Name)
+	}
+	var out backup.Outcome
+	if err := sh.stillFree(plan); err != nil {
+		return out, err
+	}
+	entry := oplog.Entry{Action: "backup.prune", Object: sh.Dir,
+		Detail: map[string]string{"plan": plan.Hash(), "remove": strings.Join(names, " ")}}
+	err := sh.Record(ctx, entry, func(ctx context.Context, detail map[string]string) (err error) {
+		out, err = plan.Execute(ctx, backup.Execution{
+			Index: sh.Index,
+			Tell:  tell,
+			Verify: func(ctx context.Context, s *backup.Set) (backup.Check, error) {
+				return sh.proof(ctx, s.Path, nil)
+			},
+		})
+		delete(detail, "remove")
+		detail["removed"] = fmt.Sprint(len(out.Removed))
+		detail["freed_bytes"] = fmt.Sprint(out.Freed)
+		return err
+	})
+	if err != nil {
+		return out, err
+	}
+	return out, errors.Join(sh.Index.Planned(plan.At), sh.pruneBinlog(ctx))
+}
+
+// stillFree makes sure that no restore began, since the plan was made, that needs
+// what the plan removes.
+func (sh *Shelf) stillFree(plan *backup.Plan) error {
+	if err := sh.Idle(); err != nil {
+		return err
+	}
+	names, unreadable := sh.InUse()
+	if !unreadable.Empty() {
+		return ops.E(ops.Failed, lang.M("nothing is removed: %s", unreadable))
+	}
+	for _, s := range plan.Removes() {
+		if names[s.Set.Name] || len(names) > 0 && s.Set.Tier == backup.Emergency {
+			return ops.E(ops.Busy, lang.M("nothing is removed: %s", lang.M("%s is needed by an unfinished restore", s.Set.Name))).
+				WithHint(lang.M("make the plan again"))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package backups
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+)
+
+// Grace is how long after its time a run may end before its slot counts as missing.
+const Grace = 2 * time.Hour
+
+// Scan is how this service's backups are looked at, in dir.
+func (sh *Shelf) Scan(dir string) backup.Scan {
+	now := sh.Clock.Now()
+	return backup.Scan{Dir: dir, Databases: []string{sh.Service.Database.Name}, Others: sh.others(),
+		Tables: sh.Service.Restore.KeyTables, Zone: now.Location(), Now: now, Index: sh.Index}
+}
+
+// others are the databases of the other services, which may share the folder.
+func (sh *Shelf) others() (names []string) {
+	for _, s := range sh.All.Services {
+		if s.Database.Name != "" && s.Database.Name != sh.Service.Database.Name {
+			names = append(names, s.Database.Name)
+		}
+	}
+	return names
+}
+
+// Read takes the inventory, and reads again what chmod made doubtful.
+func (sh *Shelf) Read(ctx context.Context) (*backup.Inventory, error) {
+	inv, err := sh.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	again, err := sh.reprove(ctx, inv)
+	if err != nil || !again {
+		return inv, err
+	}
+	return sh.Look(ctx)
+}
+
+// Look takes the inventory and reads no backup.
+func (sh *Shelf) Look(ctx context.Context) (*backup.Inventory, error) {
+	inv, err := sh.Scan(sh.Dir).Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	copies, err := backup.ReadCopies(sh.StateDir, places(sh.Service.Backup.Copies))
+	if err != nil {
+		return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
+	}
+	inv.Attach(copies)
+	return inv, nil
+}
+
+func (sh *Shelf) Keep() backup.Keep {
+	k := sh.Service.Backup.Keep
+	return backup.Keep{Daily: k.Daily, Weekly: k.Weekly, Monthly: k.Monthly, Emergency: k.Emergency, Manual: k.Manual}
+}
+
+func (sh *Shelf) Policy() backup.Policy {
+	p := backup.Policy{Keep: sh.Keep(), Late: sh.Service.Backup.Late}
+	p.InUse, p.Unreadable = sh.InUse()
+	return p
+}
+
+// InUse names the backups that unfinished restores read. A restore that cannot be
+// read may be unfinished and may need any of them: unreadable says which it is.
+func (sh *Shelf) InUse() (names map[string]bool, unreadable lang.Msg) {
+	open, err := sh.OpenRuns()
+	if err != nil {
+		return nil, lang.M("the restores in %s cannot be read", sh.StateDir)
+	}
+	names = map[string]bool{}
+	for _, o := range open {
+		if o.Run == nil {
+			unreadable = lang.M("the restore %s cannot be read (%s)", o.ID, o.Err.Error())
+			continue
+		}
+		names[filepath.Base(o.Run.Plan.Source.Path)] = true
+	}
+	return names, unreadable
+}
+
+// Find is the backup that a person named; a path's base will do.
+func (sh *Shelf) Find(inv *backup.Inventory, name string) (*backup.Set, error) {
+	if s := inv.Find(name); s != nil {
+		return s, nil
+	}
+	if s := inv.Find(filepath.Base(name)); s != nil {
+		return s, nil
+	}
+	return nil, ops.E(ops.Usage, lang.M("there is no backup %q in %s", name, sh.Dir)).
+		WithHint(lang.M("opsdeck backup list shows the names"))
+}

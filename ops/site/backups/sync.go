@@ -1,0 +1,129 @@
+package backups
+
+import (
+	"context"
+	"fmt"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/remote"
+)
+
+// Copies are the configured copies, or the one that is named.
+func (sh *Shelf) Copies(name string) ([]config.Copy, error) {
+	all := sh.Service.Backup.Copies
+	if name == "" && len(all) > 0 {
+		return all, nil
+	}
+	for _, c := range all {
+		if c.Name == name {
+			return []config.Copy{c}, nil
+		}
+	}
+	if name != "" {
+		return nil, ops.E(ops.Usage, lang.M("no copy %q is configured for %s", name, sh.Service.Name))
+	}
+	return nil, ops.E(ops.Config, lang.M("no copy is configured for %s", sh.Service.Name)).
+		WithHint(lang.M("add backup.copies to the configuration: name, kind rsync or s3, target"))
+}
+
+func (sh *Shelf) Copier(c config.Copy, dry bool, report func(ops.Progress)) (*remote.Copier, error) {
+	store, err := remote.Open(c)
+	if err != nil {
+		return nil, err
+	}
+	known, err := backup.ReadCopies(sh.StateDir, places(sh.Service.Backup.Copies))
+	if err != nil {
+		store.Close()
+		return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
+	}
+	return &remote.Copier{
+		Name:   c.Name,
+		Target: PlaceOf(c),
+		Store:  store,
+		State:  sh.StateDir,
+		Copies: known,
+		Now:    sh.Clock.Now,
+		Report: report,
+		DryRun: dry,
+	}, nil
+}
+
+// Syncing is how a copy is brought up to date.
+type Syncing struct {
+	Dry    bool
+	ByHand bool // a person asked for it and sees the result
+	Report func(ops.Progress)
+	Warn   func(lang.Msg) // before anything is sent; may be nil
+}
+
+// Send brings one copy up to date and puts it on record.
+func (sh *Shelf) Send(ctx context.Context, c config.Copy, how Syncing) (remote.Result, error) {
+	var none remote.Result
+	if !how.Dry {
+		held, err := sh.Lock("backup sync")
+		if err != nil {
+			return none, err
+		}
+		defer held.Release()
+	}
+	inv, err := sh.Read(ctx)
+	if err != nil {
+		return none, err
+	}
+	cp, err := sh.Copier(c, how.Dry, how.Report)
+	if err != nil {
+		return none, err
+	}
+	defer cp.Store.Close()
+	cp.ByHand = how.ByHand
+	if how.Warn != nil {
+		cp.Warn = func(e backup.Emptied) { how.Warn(EmptiedText(c, e)) }
+	}
+	if how.Dry {
+		return cp.Send(ctx, inv)
+	}
+	var r remote.Result
+	entry := oplog.Entry{Action: "backup.sync", Object: c.Name}
+	err = sh.Record(ctx, entry, func(ctx context.Context, detail map[string]string) (err error) {
+		if r, err = cp.Send(ctx, inv); err == nil {
+			_, err = cp.Look(ctx)
+		}
+		detail["sent"] = fmt.Sprint(len(r.Sent))
+		detail["sent_bytes"] = fmt.Sprint(r.Bytes)
+		detail["failed"] = fmt.Sprint(len(r.Failed))
+		return err
+	})
+	return r, err
+}
+
+// PlanThere is the retention plan of a copy, by its own rule.
+func (sh *Shelf) PlanThere(ctx context.Context, cp *remote.Copier, c config.Copy, foreign bool) (*backup.Plan, error) {
+	inv, err := cp.Inventory(ctx, sh.Scan(c.Target))
+	if err != nil {
+		return nil, err
+	}
+	policy := sh.Policy()
+	policy.Foreign, policy.Keep = foreign, KeepAt(sh, c)
+	return backup.PlanRetention(inv, policy), nil
+}
+
+// PruneThere carries a plan out at a copy and puts it on record.
+func (sh *Shelf) PruneThere(ctx context.Context, cp *remote.Copier, plan *backup.Plan) (remote.Pruned, error) {
+	var out remote.Pruned
+	if err := sh.stillFree(plan); err != nil {
+		return out, err
+	}
+	entry := oplog.Entry{Action: "backup.prune", Object: cp.Name, Detail: map[string]string{"plan": plan.Hash()}}
+	err := sh.Record(ctx, entry, func(ctx context.Context, detail map[string]string) (err error) {
+		if out, err = cp.Prune(ctx, plan); err == nil {
+			_, err = cp.Look(ctx)
+		}
+		detail["removed"] = fmt.Sprint(len(out.Removed))
+		return err
+	})
+	return out, err
+}

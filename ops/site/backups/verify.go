@@ -1,0 +1,79 @@
+package backups
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+)
+
+// VerifyOne reads one backup and remembers what was found.
+func (sh *Shelf) VerifyOne(ctx context.Context, s *backup.Set, deep bool, i, n int) (time.Duration, error) {
+	show, done := sh.Progress()
+	defer done()
+	start := time.Now()
+	report := func(r ops.Progress) {
+		r.Object = strings.TrimSpace(fmt.Sprintf("%d/%d %s %s", i, n, s.Name, r.Object))
+		show(r)
+	}
+	check, err := sh.prove(ctx, s, report)
+	if err == nil && deep {
+		check, err = sh.deepen(ctx, s, check, report)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return time.Since(start), sh.remember(s, check)
+}
+
+// prove reads a backup. That it was loaded once stays true while its bytes are
+// the same.
+func (sh *Shelf) prove(ctx context.Context, s *backup.Set, report func(ops.Progress)) (backup.Check, error) {
+	check, err := sh.proof(ctx, s.Path, report)
+	check.Deep = s.Deep && check.OK() && check.SHA256 == s.SHA256
+	return check, err
+}
+
+// proof reads a backup; with backup.identity what is inside of an encrypted one
+// too.
+func (sh *Shelf) proof(ctx context.Context, path string, report func(ops.Progress)) (backup.Check, error) {
+	ids, err := sh.Identities()
+	if err != nil {
+		return backup.Check{}, err
+	}
+	var unseal backup.Unseal
+	if len(ids) > 0 {
+		unseal = func(r io.Reader) (io.Reader, error) {
+			plain, err := age.Decrypt(r, ids...)
+			if none := (*age.NoIdentityMatchError)(nil); errors.As(err, &none) {
+				return nil, backup.ErrNotOpened
+			}
+			return plain, err
+		}
+	}
+	return backup.VerifySealed(ctx, path, unseal, sh.Clock.Now, report)
+}
+
+func (sh *Shelf) remember(s *backup.Set, check backup.Check) error {
+	file, manifest, err := backup.Identify(s.Path)
+	if err != nil {
+		return nil // it cannot be read, and the inventory says so
+	}
+	if err := sh.Index.Record(file, manifest, check); err != nil {
+		return ops.Wrap(err, ops.Failed, lang.M("the result of the verification cannot be remembered"))
+	}
+	return nil
+}
+
+// SealedNote says how far the proof of an encrypted backup went without a key.
+var SealedNote = lang.M(
+	"encrypted: length and hash of the whole file were proved, not its members; backup.identity opens it",
+)

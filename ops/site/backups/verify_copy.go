@@ -1,0 +1,58 @@
+package backups
+
+import (
+	"context"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+)
+
+// nightlyProof is how many bytes of a copy a night reads back.
+const nightlyProof = 20 << 30
+
+// proveCopies reads some of each copy back, what was read longest ago first: rot there
+// is found before a restore needs it.
+func (sh *Shelf) proveCopies(ctx context.Context) error {
+	for _, c := range sh.Service.Backup.Copies {
+		if err := sh.proveCopy(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (sh *Shelf) proveCopy(ctx context.Context, c config.Copy) error {
+	cp, err := sh.Copier(c, false, nil)
+	if err != nil {
+		return err
+	}
+	defer cp.Store.Close()
+	inv, err := cp.Inventory(ctx, sh.Scan(c.Target))
+	if err != nil {
+		return err
+	}
+	if len(inv.Sets) == 0 && len(cp.Copies[c.Name]) > 0 {
+		return ops.E(ops.Failed, lang.M("the copy %s is empty: %d backups were there", c.Name, len(cp.Copies[c.Name])))
+	}
+	bad := 0
+	some := cp.Oldest(inv.Sets, nightlyProof)
+	for _, s := range some {
+		v, err := cp.Verify(ctx, s)
+		if err != nil {
+			return err
+		}
+		if v.Known && !v.Good {
+			bad++
+			sh.Say(
+				lang.M("%s at the copy %s is bad: %s", s.Name, c.Name, backup.Problem{Code: backup.HashDiffers}.Text()),
+			)
+		}
+	}
+	if bad > 0 {
+		return ops.E(ops.Failed, lang.M("%d of %d backups at the copy %s are bad", bad, len(some), c.Name)).
+			WithHint(lang.M("send them again: opsdeck backup sync"))
+	}
+	return nil
+}

@@ -1,0 +1,38 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/redact"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+)
+
+// sentence is what happened, with the cause behind it, safe to show.
+func Sentence(p *lang.Printer, e *ops.Error) string {
+	s := p.Msg(e.What)
+	if e.Err != nil && !errors.Is(e.Err, context.Canceled) && !givesReason(e.What) && !says(s, e.Err.Error()) {
+		s = p.T("%s (%s)", s, e.Err.Error())
+	}
+	return termsafe.Text(redact.Text(s))
+}
+
+// givesReason tells whether a sentence ends with the reason in words for people,
+// as "… cannot be reached (no answer in time)" does: the cause's own words would
+// only say it again.
+func givesReason(m lang.Msg) bool {
+	if len(m.Args) == 0 || !strings.HasSuffix(m.Key, "(%s)") {
+		return false
+	}
+	_, is := m.Args[len(m.Args)-1].(lang.Msg)
+	return is
+}
+
+// says tells whether a sentence gives the reason, the last part of a cause,
+// already: "connection refused" need not be said twice.
+func says(sentence, cause string) bool {
+	return strings.Contains(sentence, strings.TrimSpace(cause[strings.LastIndex(cause, ": ")+1:]))
+}

@@ -1,0 +1,55 @@
+// Package site is what one configured service can do: its rooms make and keep
+// backups, restore them, look at the service, and run what is scheduled. It knows
+// no terminal and no flags; a Site is passed explicitly, and so is each context.
+package site
+
+import (
+	"context"
+
+	"opsdeck/internal/clock"
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops"
+	"opsdeck/ops/restore"
+)
+
+// Site is one configured service, with what its work needs of its surroundings.
+type Site struct {
+	Service *config.Service
+	// All is the configuration that the service is of.
+	All *config.Loaded
+	// StateDir is the folder of records, locks and restores.
+	StateDir string
+	Clock    clock.Clock
+	Getenv   func(string) string
+	Lang     *lang.Printer
+	// ReadOnly refuses every change.
+	ReadOnly bool
+	// Say narrates to the person who asked for the work, or to the journal.
+	Say func(lang.Msg)
+	// Explain makes an error for people of any error.
+	Explain func(error) *ops.Error
+	// Progress begins to show long work; done ends it.
+	Progress func() (report func(ops.Progress), done func())
+}
+
+// Writable refuses a change under --read-only.
+func (s *Site) Writable() error {
+	if !s.ReadOnly {
+		return nil
+	}
+	return ops.E(ops.Usage, lang.M("refused: opsdeck was started with --read-only")).
+		WithHint(lang.M("run it again without --read-only"))
+}
+
+// Oplog is the record of operations. ctx ends every wait for its file.
+func (s *Site) Oplog(ctx context.Context) *oplog.Log {
+	return &oplog.Log{Dir: s.StateDir, Ctx: ctx, Now: s.Clock.Now, Getenv: s.Getenv}
+}
+
+// OpenRuns are the restores that are not over, the newest first. One that cannot
+// be read counts as open; an error means that any may be.
+func (s *Site) OpenRuns() ([]restore.OpenRun, error) {
+	return restore.Store{Dir: s.StateDir}.OpenRuns()
+}
