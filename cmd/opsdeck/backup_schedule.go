@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"opsdeck/internal/cells"
-	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
 	"opsdeck/internal/oplog"
@@ -20,8 +19,6 @@ import (
 	"opsdeck/ops/site/backups"
 	"opsdeck/ops/watch"
 )
-
-func bytesText(n int64) string { return human.Bytes(n) }
 
 // backupScheduleCmd is the group of the schedule verbs.
 type backupScheduleCmd struct {

@@ -28,7 +28,6 @@ type world struct {
 	live     string
 	shadow   string
 	stand    binlog.Stand
-	tables   []string
 	expected map[string]int64
 	conn     *sql.Conn
 	lenient  bool
