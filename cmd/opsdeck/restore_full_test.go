@@ -104,7 +104,7 @@ func TestAFullStateFolderIsNotADeadWorker(t *testing.T) {
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err != nil || strings.Contains(words(), "is gone") {
+	if err := cmd.Wait(); err != nil || strings.Contains(words(), "has exited") {
 		t.Errorf("%v\n%s", err, words())
 	}
 	if r := waitStage(t, s, "aborted").Restores[0]; r.Running || !s.running() {

@@ -43,7 +43,7 @@ func TestTheForegroundSaysThatItsWorkerIsGone(t *testing.T) {
 		}
 		syscall.Kill(who.PID, syscall.SIGKILL)
 		cmd.Wait() // without end, where it waits for a dead worker
-		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(errs.String(), "is gone") {
+		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(errs.String(), "has exited") {
 			t.Errorf("after %d lines: exit %d\n%s", lines, code, errs.String())
 		}
 		advice := "opsdeck restore resume " + id

@@ -72,9 +72,9 @@ func TestAWayBackIsToldAsOne(t *testing.T) {
 		what, run string
 		back      string
 	}{
-		{"abort of a swap", Swap, append(append([]Kind{}, untilLoading...), KindAbort), Cleaning, StepRestore, "Remove the new database shop__new_", "DROP DATABASE IF EXISTS `shop__new_", "given up"},
+		{"abort of a swap", Swap, append(append([]Kind{}, untilLoading...), KindAbort), Cleaning, StepRestore, "Remove the new database shop__new_", "DROP DATABASE IF EXISTS `shop__new_", "aborted"},
 		{"abort in place", InPlace, append(append([]Kind{}, untilLoading...), KindAbort), UndoLoading, StepRestore, "load the emergency backup", "zcat /b/emergency_backup_shop_", "once more"},
-		{"abort in place exports nothing", InPlace, append(append([]Kind{}, untilLoading...), KindAbort), UndoLoading, StepSave, "Back up shop as it is now", "opsdeck backup create", "once more"},
+		{"abort in place exports nothing", InPlace, append(append([]Kind{}, untilLoading...), KindAbort), UndoLoading, StepSave, "Back up shop in its current state", "opsdeck backup create", "once more"},
 		{"undo of a swap stops", Swap, append(append([]Kind{}, swapped...), KindUndo), UndoStopping, StepStop, "Stop backend.", "pm2 stop backend", "kept in shop__new_"},
 		{"undo of a swap exports", Swap, append(append([]Kind{}, swapped...), KindUndo, KindDone), UndoExporting, StepSave, "Export the rows written since", "later-writes", "kept in shop__new_"},
 		{"undo of a swap", Swap, append(append([]Kind{}, swapped...), KindUndo, KindDone, KindDone), UndoSwapping, StepRestore, "brings the former tables back from shop__old_", "RENAME TABLE `shop`.`orders` TO `shop__new_", "kept in shop__new_"},
