@@ -96,7 +96,7 @@ func followReplication(t *testing.T, p pair, flavour string) {
 		t.Fatal(err)
 	}
 	p.source.Exec(t, "", "INSERT INTO shop.t VALUES (2)")
-	p.until(t, "lag", says(ops.StateWarning, "behind", "limit"))
+	p.until(t, "lag", says(ops.StateWarning, "replication lag", "limit"))
 	if _, err := lock.ExecContext(t.Context(), "UNLOCK TABLES"); err != nil {
 		t.Fatal(err)
 	}
