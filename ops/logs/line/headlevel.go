@@ -24,6 +24,9 @@ func firstWordLevel(b []byte) (l logs.Level, n int) {
 	if n = bytes.IndexAny(b, " \t"); n < 0 {
 		n = len(b)
 	}
+	if n == 0 { // a line that is a time and nothing else
+		return logs.LevelUnknown, 0
+	}
 	word := b[:n]
 	if l, ok := letterLevel(word, b[n:]); ok {
 		return l, n

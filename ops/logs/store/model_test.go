@@ -379,6 +379,7 @@ func FuzzParse(f *testing.F) {
 		),
 	)
 	f.Add([]byte(`{"a":{"a":{"a":[1,"\ud83d\ude00\`))
+	f.Add([]byte("2026-01-29T12:00:00Z "))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		p := logline.NewParser(time.UTC, testNow)
 		e, _ := p.Parse(line)

@@ -8,6 +8,19 @@ import (
 	"opsdeck/ops/logs/line"
 )
 
+// TestATimeWithNothingAfterItIsALine: such lines are written by empty messages.
+func TestATimeWithNothingAfterItIsALine(t *testing.T) {
+	p := line.NewParser(time.UTC, testNow)
+	for _, text := range []string{
+		"2026-01-29T12:00:00Z", "2026-01-29T12:00:00Z ", "2026-01-29 12:00:00", "2026-01-29 12:00:00: ",
+		"[2026-01-29 12:00:00]", "2026-01-29T12:00:00.000Z\t", "Jan 29 12:00:00",
+	} {
+		if e, _ := p.Parse([]byte(text)); e.Level != logs.LevelUnknown || e.Time.IsZero() {
+			t.Errorf("%q is %v at %v", text, e.Level, e.Time)
+		}
+	}
+}
+
 // TestASentenceAfterATimeHasNoLevelByChance: words that name a level and begin a sentence
 // as well, beside the forms in which they are levels.
 func TestASentenceAfterATimeHasNoLevelByChance(t *testing.T) {
