@@ -167,8 +167,9 @@ func (l link) variables(ctx context.Context) (map[string]string, error) {
 			return nil, err
 		}
 	}
+	// MariaDB lets an account whose password has expired set variables, and no more.
 	now, err := l.show(ctx)
-	if err != nil && lost(err) {
+	if err != nil && (lost(err) || Number(err) == ErrMustSetPassword) {
 		return nil, err
 	}
 	return now, nil // nil: a server that does not tell is asked one by one
