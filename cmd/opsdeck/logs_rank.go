@@ -38,7 +38,7 @@ func (r *logsRun) best(ctx context.Context, sources []logs.Source) error {
 func (r *logsRun) printBest(hits []index.Hit) error {
 	r.scan.Newest = false // lines around a hit stand in their own order
 	for i := range hits {
-		r.last = index.Hit{} // each stands for itself
+		r.last = index.Hit{} // each is an event of its own
 		print := r.printer()
 		if err := print(&hits[i]); err != nil {
 			return err

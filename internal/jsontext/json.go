@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// Pair is a key of a JSON object and its value's text as it stands.
+// Pair is a key of a JSON object and its value's text, unchanged.
 type Pair struct{ Key, Value string }
 
 // Pairs splits one JSON object into its pairs, in order. It is lenient about

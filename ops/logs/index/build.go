@@ -72,7 +72,7 @@ func (c *shapeCache) put(h uint64, id uint32) {
 	c.n++
 }
 
-// shapeOf returns the shape of a line as it stands in the text, with its number,
+// shapeOf returns the shape of a line of the text, with its number,
 // the line as a person sees it, and its first date with a time.
 func (b *Builder) shapeOf(line []byte, size int64) (id uint32, s *logline.Shape, seen []byte, first int) {
 	seen = logline.VisibleIn(line, &b.vis)

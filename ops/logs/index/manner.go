@@ -9,7 +9,7 @@ import (
 	logline "opsdeck/ops/logs/line"
 )
 
-// Manner is how the lines of a text are to be read.
+// Manner is how the lines of a text are read.
 type Manner struct {
 	Plain    bool // no line says its time: a plain line is an event of its own
 	DayFirst bool // 05/01/2026 is the fifth of January

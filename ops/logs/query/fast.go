@@ -12,7 +12,7 @@ import (
 // ZeroTime is no time.
 var ZeroTime time.Time
 
-// MatchBytes is MatchLine for a line as it stands in the text, without making a
+// MatchBytes is MatchLine for a line of the text, unchanged, without making a
 // string of it. vis is room for the line without its colours.
 func (q *Query) MatchBytes(line []byte, vis *[]byte) bool {
 	return q.MatchGroups(line, vis, ^uint64(0))
@@ -155,7 +155,7 @@ func newFinder(word string, fold bool) Finder {
 	return f
 }
 
-// Next returns the first place at or after i where the word stands, or -1.
+// Next returns the first place at or after i of the word, or -1.
 func (f *Finder) Next(b []byte, i int) int {
 	if f.Word == "" {
 		return i

@@ -1,6 +1,6 @@
 package query
 
-// Literal is a word that every hit must hold as it stands.
+// Literal is a word that every hit must hold unchanged.
 func (q *Query) Literal() (f Finder, ok bool) {
 	best := 2
 	for _, g := range q.Groups {

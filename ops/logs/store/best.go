@@ -9,7 +9,7 @@ import (
 	"opsdeck/ops/logs/query"
 )
 
-// bestSource is a block whose hits are to be ranked.
+// bestSource is a block whose hits will be ranked.
 type bestSource struct {
 	g    *Segment
 	e    *entry

@@ -84,7 +84,7 @@ func (g *Segment) keep(stop func() bool) {
 	case err == nil:
 		g.saved = end
 	case !errors.Is(err, logindex.ErrClosed):
-		g.saved = 1 << 62 // it cannot be kept: the next start reads the text anew
+		g.saved = 1 << 62 // it cannot be kept: the next start reads the text again
 	}
 }
 

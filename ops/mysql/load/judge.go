@@ -11,7 +11,7 @@ type Judged struct {
 	SQL     []byte // as it is to run
 	Parsed  *sqlscan.Parsed
 	Enabled string // the event that it makes disabled, and that was enabled
-	Skip    bool   // nothing is to be run
+	Skip    bool   // nothing is run
 }
 
 // Judge decides over one definition that ran in the schema from and shall run in the

@@ -110,7 +110,7 @@ func (e effect) apply(rows map[string]int64) {
 	}
 }
 
-// applyEvents follows which events are to be enabled.
+// applyEvents follows which events will be enabled.
 func (e effect) applyEvents(enabled []string) []string {
 	if e.disabled != "" {
 		enabled = slices.DeleteFunc(enabled, func(n string) bool { return n == e.disabled })

@@ -29,7 +29,7 @@ const NameLimit = 64
 const fileLimit = 240
 
 // Beside is the name of something of ours beside what is called base: base and
-// tail. Where that is too long, base is cut and a hash of it stands between the
+// tail. Where that is too long, base is cut and a hash of it is put between the
 // two, so that names which begin alike stay apart. tail is ASCII and short.
 func Beside(base, tail string) string {
 	if fits(base + tail) {

@@ -277,7 +277,7 @@ func (s *Server) surveyDeadly(a *restore.Assessment) {
 }
 
 // Deadly names those of the tables of a schema that the server did not survive
-// reading before, and that were not made anew since.
+// reading before, and were not created again since.
 func (s *Server) Deadly(ctx context.Context, in string, names []string) ([]string, error) {
 	return s.deadlyTables(ctx, in, names)
 }
