@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,14 +34,6 @@ const Timeout = 15 * time.Second
 
 // maxText is the longest text that every chat takes, in bytes: WeCom's limit.
 const maxText = 2048
-
-// Message is what is told.
-type Message struct {
-	Service string
-	Subject string // one line
-	Text    string
-	Files   []string // a mail has them attached; a plain webhook gets those in JSON as "report"
-}
 
 // Target is one of those who are told.
 type Target struct {
@@ -154,8 +147,8 @@ func (t *Target) Send(ctx context.Context, m Message) error {
 // payload is the body in the target's own form, unsigned.
 // Sources: open.dingtalk.com custom robots; developer.work.weixin.qq.com group
 // robots; open.feishu.cn custom bots; api.slack.com incoming webhooks.
-func (t *Target) payload(m Message) map[string]any {
-	text := cut(m.Text, maxText)
+func (t *Target) payload(m Message) any {
+	text := cut(m.titled(), maxText)
 	switch t.conf.Kind {
 	case "dingtalk", "wecom":
 		return map[string]any{"msgtype": "text", "text": map[string]any{"content": text}}
@@ -164,13 +157,7 @@ func (t *Target) payload(m Message) map[string]any {
 	case "slack":
 		return map[string]any{"text": text}
 	}
-	out := map[string]any{"service": m.Service, "subject": m.Subject, "text": m.Text}
-	for _, path := range m.Files {
-		if text, err := os.ReadFile(path); err == nil && json.Valid(text) {
-			out["report"] = json.RawMessage(text)
-		}
-	}
-	return out
+	return m.plain()
 }
 
 // cut shortens text to at most n bytes without cutting a character.
@@ -211,11 +198,11 @@ func (t *Target) post(ctx context.Context, m Message) error {
 	if err != nil {
 		return fmt.Errorf("read the answer: %w", err)
 	}
-	return judge(t.conf.Kind, res.StatusCode, answer)
+	return judge(t.conf.Kind, res, answer)
 }
 
 // sign adds what DingTalk and Feishu want of a robot with a secret.
-func (t *Target) sign(u *url.URL, payload map[string]any) {
+func (t *Target) sign(u *url.URL, payload any) {
 	if t.secret == "" {
 		return
 	}
@@ -228,7 +215,10 @@ func (t *Target) sign(u *url.URL, payload map[string]any) {
 		u.RawQuery = q.Encode()
 	case "feishu":
 		at := strconv.FormatInt(t.now().Unix(), 10)
-		payload["timestamp"], payload["sign"] = at, mac(at+"\n"+t.secret, "")
+		if signed, ok := payload.(map[string]any); ok {
+			signed["timestamp"] = at
+			signed["sign"] = mac(at+"\n"+t.secret, "")
+		}
 	}
 }
 
@@ -240,9 +230,9 @@ func mac(key, text string) string {
 
 // judge tells whether the answer means that the message was taken: these chats
 // answer 200 to what they refuse.
-func judge(kind string, status int, body []byte) error {
-	if status < 200 || status > 299 {
-		return fmt.Errorf("it answered %d", status)
+func judge(kind string, res *http.Response, body []byte) error {
+	if err := judgeStatus(res); err != nil {
+		return err
 	}
 	var said struct {
 		ErrCode *int   `json:"errcode"`
@@ -250,15 +240,61 @@ func judge(kind string, status int, body []byte) error {
 		Code    *int   `json:"code"`
 		Msg     string `json:"msg"`
 	}
+	known := json.Unmarshal(body, &said) == nil
 	switch kind {
 	case "dingtalk", "wecom":
-		if json.Unmarshal(body, &said) != nil || said.ErrCode == nil || *said.ErrCode != 0 {
-			return fmt.Errorf("it refused: %s", cut(said.ErrMsg, 200))
+		if !known || said.ErrCode == nil {
+			return later(errors.New("its answer is none of a chat's"), 0)
 		}
+		return judgeCode(*said.ErrCode, said.ErrMsg)
 	case "feishu":
-		if json.Unmarshal(body, &said) != nil || said.Code != nil && *said.Code != 0 {
-			return fmt.Errorf("it refused: %s", cut(said.Msg, 200))
+		if !known || said.Code == nil {
+			return later(errors.New("its answer is none of a chat's"), 0)
 		}
+		return judgeCode(*said.Code, said.Msg)
 	}
 	return nil
+}
+
+// busyCodes are the answers of the chats that mean "later": DingTalk's 130101 and
+// 410100, WeCom's 45009 and 45033, Feishu's 11232 and 99991400 say "too fast"; -1 is
+// "the system is busy".
+var busyCodes = []int{-1, 130101, 410100, 45009, 45033, 11232, 99991400}
+
+func judgeCode(code int, text string) error {
+	if code == 0 {
+		return nil
+	}
+	err := fmt.Errorf("it refused: %d %s", code, cut(text, 200))
+	if slices.Contains(busyCodes, code) {
+		return later(err, time.Minute)
+	}
+	return refused(err)
+}
+
+func judgeStatus(res *http.Response) error {
+	if res.StatusCode >= 200 && res.StatusCode <= 299 {
+		return nil
+	}
+	err := fmt.Errorf("it answered %d", res.StatusCode)
+	switch {
+	case res.StatusCode == http.StatusTooManyRequests, res.StatusCode == http.StatusRequestTimeout, res.StatusCode > 499:
+		return later(err, waitOf(res))
+	case res.StatusCode < 400:
+		return refused(fmt.Errorf("it answered %d, a redirect, which is not followed", res.StatusCode))
+	}
+	return refused(err)
+}
+
+// waitOf reads Retry-After (RFC 9110, 10.2.3), in its form of seconds or of a date;
+// an hour at most.
+func waitOf(res *http.Response) time.Duration {
+	text := res.Header.Get("Retry-After")
+	if n, err := strconv.Atoi(text); err == nil && n > 0 {
+		return min(time.Duration(n)*time.Second, time.Hour)
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return max(0, min(time.Until(at), time.Hour))
+	}
+	return 0
 }

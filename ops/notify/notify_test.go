@@ -22,7 +22,7 @@ import (
 var message = Message{
 	Service: "qianzhang",
 	Subject: "[qianzhang] 数据库已恢复",
-	Text:    "[qianzhang] 数据库 qianzhang_sales：已恢复\n第二行\n",
+	Text:    "qianzhang_sales：已恢复\n第二行\n",
 }
 
 func secret(t *testing.T, text string, perm os.FileMode) string {
@@ -62,7 +62,7 @@ func TestEachChatGetsItsOwnForm(t *testing.T) {
 			if err := target.Send(context.Background(), message); err != nil {
 				t.Fatal(err)
 			}
-			if c.want != "" && !sameJSON(t, got, []byte(fmt.Sprintf(c.want, message.Text))) {
+			if c.want != "" && !sameJSON(t, got, []byte(fmt.Sprintf(c.want, message.Subject+"\n"+message.Text))) {
 				t.Fatalf("sent %s", got)
 			}
 			if strings.Contains(target.Preview(message), "s3cr3t") ||
