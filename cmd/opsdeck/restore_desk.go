@@ -162,6 +162,11 @@ func (d *desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 	if err := d.foreignTo(src, c); err != nil {
 		return nil, err
 	}
+	if c.Into == "" { // the emergency backup goes there
+		if err := d.Trusted(); err != nil {
+			return nil, err
+		}
+	}
 	set, err := d.settings()
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
 	"opsdeck/internal/oplog"
+	"opsdeck/internal/trust"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql"
@@ -182,6 +183,10 @@ func (d *desk) work(
 
 // explain tells a server that went away from one that refuses: it may come back.
 func (d *desk) explain(err error) error {
+	var untrusted *trust.Error
+	if errors.As(err, &untrusted) {
+		return refused(untrusted)
+	}
 	var known *ops.Error
 	if errors.As(err, &known) && known.Code != ops.Failed || !mysql.Lost(err) {
 		return err
@@ -193,7 +198,7 @@ func (d *desk) explain(err error) error {
 // emergency makes the backup of the present state, under the lock that one
 // backup at a time holds.
 func (d *desk) emergency(ctx context.Context, o dump.Options, path string) (*backup.Manifest, error) {
-	held, err := lock.Take(backup.LockPath(d.StateDir), lock.Holder{User: oplog.UserName(), What: "emergency backup"})
+	held, err := d.Lock("emergency backup")
 	if err != nil {
 		return nil, err
 	}

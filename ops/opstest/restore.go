@@ -90,6 +90,9 @@ func (w *World) Ensure(ctx context.Context, _ *restore.Plan, _ restore.Report) (
 	return nil, w.do(ctx, "ensure", func(*WorldState) error { return nil })
 }
 
+// Accepts takes every plan, unless told to fail.
+func (w *World) Accepts(*restore.Plan) error { return w.Fail["accepts"] }
+
 // Check finds the plan still true.
 func (w *World) Check(ctx context.Context, _ *restore.Plan) ([]restore.Note, error) {
 	return nil, w.do(ctx, "check", func(*WorldState) error { return nil })

@@ -16,6 +16,9 @@ func (c *Crew) check(ctx context.Context, p *Plan, s Snapshot, report Report) (E
 	if !p.Intact() {
 		return Event{}, ErrPlanChanged
 	}
+	if err := c.Saver.Accepts(p); err != nil {
+		return Event{}, err
+	}
 	var notes []Note
 	if !s.Loaded {
 		var err error

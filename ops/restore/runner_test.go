@@ -184,7 +184,7 @@ func TestUndoBringsTheFormerStateBack(t *testing.T) {
 // the machine lets: the live data and the service are as before.
 func TestAFailedStepAsksAndCanGoBack(t *testing.T) {
 	for _, mode := range []restore.Mode{restore.Swap, restore.InPlace} {
-		for _, method := range []string{"ensure", "check", "stop", "writers", "save", "load", "verify", "swap"} {
+		for _, method := range []string{"accepts", "ensure", "check", "stop", "writers", "save", "load", "verify", "swap"} {
 			if method == "swap" && mode != restore.Swap {
 				continue
 			}

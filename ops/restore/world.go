@@ -85,6 +85,8 @@ type Services interface {
 
 // Saver makes the backup of the present state.
 type Saver interface {
+	// Accepts refuses a plan whose emergency backup cannot go where it is planned.
+	Accepts(p *Plan) error
 	// Save writes p.Emergency, or finds that it is there, whole. Tables in skip
 	// are left out. It returns an *UnreadableError when tables cannot be read.
 	Save(ctx context.Context, p *Plan, skip []string, report Report) (path string, notes []Note, err error)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/trust"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql"
@@ -121,6 +123,14 @@ type Saver struct {
 	Target mysql.Target
 	Dump   func(ctx context.Context, o dump.Options, path string) (*backup.Manifest, error)
 	Server *Server
+}
+
+// Accepts refuses a folder in which others may put or replace files.
+func (s Saver) Accepts(p *restore.Plan) error {
+	if p.Emergency == "" {
+		return nil
+	}
+	return trust.Path(filepath.Dir(p.Emergency))
 }
 
 // Save writes the backup of the present state, or finds that it is there, whole.
