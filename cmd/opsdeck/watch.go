@@ -48,7 +48,7 @@ func (c *watchCmd) Run(a *app) error {
 		return a.sayDue(s)
 	}
 	held, err := lock.Take(
-		filepath.Join(state, "locks", "watch.lock"),
+		watchLock(state),
 		lock.Holder{User: oplog.UserName(), What: "watch"},
 	)
 	if err != nil {
@@ -62,6 +62,9 @@ func (c *watchCmd) Run(a *app) error {
 		}
 	})
 }
+
+// watchLock is the lock that the running watch of a state folder holds.
+func watchLock(state string) string { return filepath.Join(state, "locks", "watch.lock") }
 
 // sayDue says of each job whether it would be run now, and when it comes next.
 func (a *app) sayDue(s watch.Scheduler) error {

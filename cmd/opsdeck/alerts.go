@@ -1,0 +1,163 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/alert"
+)
+
+// alertsShown is how long a resolved alert is shown.
+const alertsShown = 24 * time.Hour
+
+// alertsKept is how long a resolved alert is kept.
+const alertsKept = 7 * 24 * time.Hour
+
+type alertsCmd struct {
+	All  bool `help:"Also the alerts resolved in the last seven days, not the last 24 hours alone."`
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// alertsJSON is the document of the contract.
+type alertsJSON struct {
+	Watching bool        `json:"watching"`
+	Alerts   []alertJSON `json:"alerts"`
+}
+
+type alertJSON struct {
+	Rule        string       `json:"rule"`
+	Service     string       `json:"service"`
+	Severity    ops.State    `json:"severity"`
+	State       alert.State  `json:"state"`
+	Since       time.Time    `json:"since"`
+	Evidence    string       `json:"evidence"`
+	Next        string       `json:"next"`
+	ID          string       `json:"id"`
+	Fingerprint string       `json:"fingerprint"`
+	Count       int64        `json:"count"`
+	Lines       []alert.Line `json:"lines"`
+	ResolvedAt  *time.Time   `json:"resolved_at"`
+	AckBy       string       `json:"ack_by,omitempty"`
+	SilencedBy  string       `json:"silenced_by,omitempty"`
+}
+
+// Run lists the alerts: the active ones, then those resolved lately.
+func (c *alertsCmd) Run(a *app) error {
+	dir, err := a.stateDir()
+	if err != nil {
+		return err
+	}
+	book, err := readBook(dir)
+	if err != nil {
+		return err
+	}
+	keep := alertsShown
+	if c.All {
+		keep = alertsKept
+	}
+	shown := book.Shown(a.clock.Now().Add(-keep))
+	if a.flags.Service != "" {
+		shown = ofService(shown, a.flags.Service)
+	}
+	_, watching, err := lock.Look(watchLock(dir))
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		doc := alertsJSON{Watching: watching, Alerts: []alertJSON{}}
+		for i := range shown {
+			doc.Alerts = append(doc.Alerts, a.alertJSON(&shown[i]))
+		}
+		return a.json(doc)
+	}
+	return a.sayAlerts(shown, watching)
+}
+
+// readBook reads the state of the alerts; one that cannot be used is an error for
+// people.
+func readBook(dir string) (*alert.Book, error) {
+	book, err := alert.Read(dir)
+	var bad *alert.UnusableError
+	if !errors.As(err, &bad) {
+		return book, err
+	}
+	if bad.Newer {
+		return nil, ops.E(ops.Failed, lang.M("the state of the alerts was written by a newer opsdeck: %s", bad.Path)).
+			WithHint(lang.M("update this program; `opsdeck watch` of this version sets the file aside"))
+	}
+	return nil, ops.Wrap(bad.Err, ops.Failed, lang.M("the state of the alerts is damaged: %s", bad.Path)).
+		WithHint(lang.M("start `opsdeck watch`: it sets the file aside and begins anew"))
+}
+
+func ofService(alerts []alert.Alert, service string) (out []alert.Alert) {
+	for _, a := range alerts {
+		if a.Service == service {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+func (a *app) alertJSON(x *alert.Alert) alertJSON {
+	out := alertJSON{
+		Rule: x.Rule, Service: x.Service, Severity: x.Severity, State: x.State, Since: x.Since,
+		Evidence: x.Evidence.In(a.lang), Next: x.Next.In(a.lang), ID: x.ID, Fingerprint: x.Fingerprint,
+		Count: x.Count, Lines: x.Lines, AckBy: x.AckBy, SilencedBy: x.SilencedBy.In(a.lang),
+	}
+	if out.Lines == nil {
+		out.Lines = []alert.Line{}
+	}
+	if !x.ResolvedAt.IsZero() {
+		out.ResolvedAt = &x.ResolvedAt
+	}
+	return out
+}
+
+// sayAlerts prints a table of alerts, each with its evidence and what to do next.
+func (a *app) sayAlerts(shown []alert.Alert, watching bool) error {
+	if !watching {
+		a.note(lang.M("`opsdeck watch` is not running: this is how it was when it last ran"))
+	}
+	if len(shown) == 0 {
+		a.say(lang.M("no alerts"))
+		return nil
+	}
+	table := cells.Table{Max: a.width()}
+	for i := range shown {
+		x := &shown[i]
+		table.Rows = append(table.Rows, []string{
+			a.lang.Msg(x.State.Label()),
+			a.lang.Msg(x.Severity.Label()),
+			x.Since.Local().Format("2006-01-02 15:04:05"),
+			termsafe.Line(x.Service + "/" + x.Rule),
+			termsafe.Line(a.evidence(x)),
+		})
+	}
+	_, err := fmt.Fprintln(a.out, strings.Join(table.Lines(), "\n"))
+	return err
+}
+
+// evidence is one line: what was seen, why nobody was told, what to do next.
+func (a *app) evidence(x *alert.Alert) string {
+	text := x.Evidence.In(a.lang)
+	if x.Count > 1 {
+		text = a.lang.T("%s (%d times)", text, x.Count)
+	}
+	if x.State == alert.Silenced {
+		text = a.lang.T("%s · silenced: %s", text, x.SilencedBy.In(a.lang))
+	}
+	if x.State == alert.Acknowledged {
+		text = a.lang.T("%s · acknowledged by %s", text, x.AckBy)
+	}
+	if x.State.Active() && !x.Next.Empty() {
+		text += " → " + x.Next.In(a.lang)
+	}
+	return text
+}
