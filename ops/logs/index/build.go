@@ -92,7 +92,28 @@ func (b *Builder) shapeOf(line []byte, size int64) (id uint32, s *logline.Shape,
 			b.known.put(h, id)
 		}
 	}
-	return id, b.Shape(id), seen, first
+	if s = b.Shape(id); s.Numbered {
+		id, s = b.ofLevel(h, id, seen, first)
+	}
+	return id, s, seen, first
+}
+
+// ofLevel returns the shape of a line whose level comes from a number: that of its
+// pattern, which id is a shape of, and of its level.
+func (b *Builder) ofLevel(h uint64, id uint32, seen []byte, first int) (uint32, *logline.Shape) {
+	level := b.Shape(id).LevelOf(seen, b.parser)
+	if level == b.Shape(id).Level {
+		return id, b.Shape(id)
+	}
+	h = logline.HashOfLevel(h, level)
+	id, ok := b.known.get(h)
+	if !ok {
+		id = b.Table.Find(h, seen, first, b.parser)
+		if s := b.Shape(id); !s.Opaque {
+			b.known.put(h, id)
+		}
+	}
+	return id, b.Shape(id)
 }
 
 // Shape returns the shape with that number.

@@ -7,12 +7,16 @@ import (
 	"opsdeck/ops/logs"
 )
 
+// accessContext is the context of the lines of access logs.
+const accessContext = "access"
+
 // access reads a line of an access log: nginx's and Apache's common and combined forms,
 // "10.0.0.1 - - [29/Jan/2026:12:00:00 +0800] "GET / HTTP/1.1" 502 157", and morgan's dev form,
 // "GET /orders 200 12.3 ms - 15". A status of 500 and more is an error, of 400 and more a
 // warning.
 func (p *Parser) access(line []byte) (e logs.Event, ms int64, ok bool) {
 	if e, ok := morgan(line); ok {
+		p.numbered = true
 		return e, Unset, true
 	}
 	open := bytes.Index(line[:min(len(line), 256)], []byte(" ["))
@@ -45,8 +49,9 @@ func (p *Parser) access(line []byte) (e logs.Event, ms int64, ok bool) {
 	if status < 100 || status > 599 {
 		return e, Unset, false
 	}
+	p.numbered = true
 	client, _, _ := bytes.Cut(line, []byte{' '})
-	e = logs.Event{Format: logs.FormatText, Level: statusLevel(status), Context: "access"}
+	e = logs.Event{Format: logs.FormatText, Level: statusLevel(status), Context: accessContext}
 	e.Message = string(rest)
 	e.Fields = []logs.Field{
 		{Key: "client", Value: string(client)},
@@ -103,7 +108,7 @@ func morgan(line []byte) (e logs.Event, ok bool) {
 	if err != nil || status < 100 || status > 599 {
 		return e, false
 	}
-	e = logs.Event{Format: logs.FormatText, Level: statusLevel(status), Context: "access", Message: string(line)}
+	e = logs.Event{Format: logs.FormatText, Level: statusLevel(status), Context: accessContext, Message: string(line)}
 	e.Fields = []logs.Field{
 		{Key: "request", Value: string(words[0]) + " " + string(words[1])},
 		{Key: "status", Value: strconv.Itoa(status)},

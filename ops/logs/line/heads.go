@@ -103,7 +103,7 @@ func (p *Parser) priority(line []byte) (e logs.Event, ms int64, ok bool) {
 		e = p.tagged(text)
 	}
 	if e.Level == logs.LevelUnknown {
-		e.Level = syslogLevels[priority&7]
+		e.Level, p.numbered = syslogLevels[priority&7], true
 	}
 	return e, ms, true
 }

@@ -33,6 +33,8 @@ const (
 type Parser struct {
 	Stamps
 	Seen Stamp // the date that localeDate read last
+
+	numbered bool // the level of the line parsed last comes from a number that shapes leave out
 }
 
 // NewParser makes a parser. Times that say no zone are in zone; times that say
@@ -60,6 +62,7 @@ func (p *Parser) ParseMS(line []byte) (e logs.Event, ms int64, kind Kind) {
 	line = line[n:]
 	raw := string(line)
 	line = Visible(line, nil)
+	p.numbered = false
 	e, ms, kind = p.one(line)
 	e.Raw = raw
 	if n > 0 {

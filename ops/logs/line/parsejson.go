@@ -45,6 +45,7 @@ func lowerKey(key string) string {
 type parts struct {
 	name, typ, failed string
 	scale             scale
+	levelKey          string // of a level that is a number
 }
 
 // json reads one line that is one JSON object.
@@ -67,6 +68,8 @@ func (p *Parser) json(line string) (e logs.Event, ms int64, kind Kind, ok bool) 
 		}
 		e.Fields = append(e.Fields, logs.Field{Key: v.Key, Value: v.Value, JSON: true})
 	}
+	// Shapes keep the digits of "level":30 alone.
+	p.numbered = of.levelKey != "" && (of.levelKey != "level" || !strings.Contains(line, `"level":`))
 	if e.Context == "" {
 		e.Context = of.name // bunyan and pino call the logger so
 	}
@@ -91,6 +94,9 @@ func (p *Parser) pair(e *logs.Event, ms *int64, v jsontext.Pair, of *parts) (tak
 		return *ms != Unset
 	case levelKeys[key] && e.Level == logs.LevelUnknown:
 		e.Level = of.scale.level(key, v.Value)
+		if digits := strings.TrimLeft(v.Value, `"`); digits != "" && Digit(digits[0]) {
+			of.levelKey = v.Key + v.Value[:len(v.Value)-len(digits)]
+		}
 		return e.Level != logs.LevelUnknown && !nested
 	case messageKeys[key] && e.Message == "" && !nested:
 		e.Message = jsontext.Text(v.Value)
@@ -253,6 +259,7 @@ func (p *Parser) docker(line string, pairs []jsontext.Pair) (e logs.Event, ms in
 	if ms == Unset {
 		ms = p.value(at)
 	}
+	p.numbered = p.numbered || e.Format == logs.FormatJSON // the quotes inside are escaped
 	e.Fields = append(e.Fields, logs.Field{Key: "stream", Value: streamName(stderr), JSON: true})
 	return e, ms, kind, true
 }
@@ -280,6 +287,7 @@ func (p *Parser) pm2(pairs []jsontext.Pair) (e logs.Event, ms int64, kind Kind, 
 	inner := strings.TrimRight(jsontext.Text(text), "\r\n")
 	first, rest, _ := strings.Cut(inner, "\n")
 	e, _, _ = p.one(Visible([]byte(first), nil))
+	p.numbered = p.numbered || e.Format == logs.FormatJSON // the quotes inside are escaped
 	if rest != "" {
 		e.Message += "\n" + string(Visible([]byte(rest), nil))
 	}

@@ -37,6 +37,10 @@ type Shape struct {
 	Varies  bool // the context has something that varies
 	Opaque  bool // a stand-in for lines without a shape of their own
 
+	// Numbered tells that the level comes from a number that varies: a status, a syslog
+	// priority. Lines of one pattern then have a shape for each level.
+	Numbered bool
+
 	Critical, HasTook bool
 	took              tookWays
 	TimeMode          timeMode
@@ -129,6 +133,7 @@ func (s *Shapes) standIn(e *logs.Event, ms int64, kind Kind) uint32 {
 // NewShape makes the shape of a line whose first time begins at first, or nowhere (-1).
 func NewShape(line []byte, first int, p *Parser) *Shape {
 	e, ms, kind := p.ParseMS(line)
+	numbered := p.numbered
 	pattern := e.Message
 	if typ, ok := businessType(&e); ok {
 		pattern = typ // not a pattern for each user
@@ -136,6 +141,7 @@ func NewShape(line []byte, first int, p *Parser) *Shape {
 	s := &Shape{
 		Text: shapeText(nil, line), Level: e.Level, Kind: kind, Format: e.Format, Context: e.Context,
 		Varies:   strings.ContainsAny(e.Context, "0123456789"),
+		Numbered: numbered,
 		Critical: IsCritical(line), HasTook: waysIn(line) != 0, took: waysIn(line),
 		Message: string(shapeText(nil, []byte(strings.Repeat(" ", headBytes)+pattern))[headBytes:]),
 	}

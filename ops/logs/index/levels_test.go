@@ -1,0 +1,98 @@
+package index
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	_ "opsdeck/internal/testenv" // no test sees this machine's own folders
+	"opsdeck/ops/logs/line"
+)
+
+var testNow = time.Date(2026, 1, 30, 0, 0, 0, 0, time.UTC)
+
+// differs tells where the index of a text says another level or time than its lines do,
+// each read alone.
+func differs(t *testing.T, text string) (out []string) {
+	t.Helper()
+	b := NewBuilder(line.NewShapes(), line.NewParser(time.UTC, testNow), true)
+	blk, err := b.Build(strings.NewReader(text), 0, int64(len(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone := line.NewParser(time.UTC, testNow)
+	for i, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+		if i == len(blk.Starts) {
+			break
+		}
+		e, ms, kind := alone.ParseMS([]byte(strings.TrimSuffix(l, "\r")))
+		s := b.Shape(blk.Shapes[i])
+		switch {
+		case s.Level != e.Level:
+			out = append(out, s.Level.String()+" for "+e.Level.String()+": "+l)
+		case s.Kind != kind:
+			out = append(out, "another kind: "+l)
+		case kind == line.KindHead && ms != line.Unset && blk.Times[i] != ms:
+			out = append(out, "another time: "+l)
+		}
+	}
+	return out
+}
+
+// TestLinesThatDifferInNumbersHaveTheirOwnLevel: levels that come from a status or a
+// priority, in lines that are alike but for numbers. The index has to say of each line
+// what the line says.
+func TestLinesThatDifferInNumbersHaveTheirOwnLevel(t *testing.T) {
+	got := differs(t, strings.Join([]string{
+		`10.0.0.1 - - [29/Jan/2026:12:00:00 +0800] "GET / HTTP/1.1" 200 157`,
+		`10.0.0.1 - - [29/Jan/2026:12:00:01 +0800] "GET / HTTP/1.1" 502 157`,
+		`10.0.0.1 - - [29/Jan/2026:12:00:02 +0800] "GET / HTTP/1.1" 404 157`,
+		`10.0.0.1 - - [29/Jan/2026:12:00:03 +0800] "GET / HTTP/1.1" 204 157`,
+		`<34>Jan 11 22:14:15 host su: text`,
+		`<38>Jan 11 22:14:15 host su: text`,
+		`<36>Jan 11 22:14:15 host su: text`,
+		`{"severity":3,"time":"2026-01-01T00:00:00Z","msg":"x"}`,
+		`{"severity":6,"time":"2026-01-01T00:00:00Z","msg":"x"}`,
+		`{"PRIORITY":"3","time":"2026-01-01T00:00:00Z","msg":"x"}`,
+		`{"PRIORITY":"6","time":"2026-01-01T00:00:00Z","msg":"x"}`,
+		`{"lvl":30,"time":"2026-01-01T00:00:00Z","msg":"x"}`,
+		`{"lvl":50,"time":"2026-01-01T00:00:00Z","msg":"x"}`,
+		`{"level":"30","time":"2026-01-01T00:00:00Z","msg":"x"}`,
+		`{"level":"50","time":"2026-01-01T00:00:00Z","msg":"x"}`,
+		`{"level" :30,"time":"2026-01-01T00:00:00Z","msg":"x"}`,
+		`{"level" :50,"time":"2026-01-01T00:00:00Z","msg":"x"}`,
+		`{"level":30,"time":"2026-01-01T00:00:00Z","msg":"x"}`,
+		`{"level":50,"time":"2026-01-01T00:00:00Z","msg":"x"}`,
+		`{"severityNumber":9,"time":"2026-01-01T00:00:00Z","msg":"x"}`,
+		`{"severityNumber":17,"time":"2026-01-01T00:00:00Z","msg":"x"}`,
+		`{"log":"{\"level\":30,\"msg\":\"x\"}\n","stream":"stdout","time":"2026-01-01T00:00:00Z"}`,
+		`{"log":"{\"level\":50,\"msg\":\"x\"}\n","stream":"stdout","time":"2026-01-01T00:00:01Z"}`,
+		`GET /orders 200 12.3 ms - 15`,
+		`GET /orders 500 12.3 ms - 15`,
+		`GET /orders 404 12.3 ms - 15`,
+	}, "\n"))
+	for _, d := range got {
+		t.Error(d)
+	}
+}
+
+// TestIndexAgreesWithLinesReadAlone goes through whole logs of a folder, each named in
+// OPSDECK_SAMPLES: samples that others publish and that are not ours to hand on.
+func TestIndexAgreesWithLinesReadAlone(t *testing.T) {
+	dir := os.Getenv("OPSDECK_SAMPLES")
+	if dir == "" {
+		t.Skip("OPSDECK_SAMPLES names no folder")
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*"))
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := differs(t, string(text)); len(text) > 0 && len(got) > 0 {
+			t.Errorf("%s: %d lines, the first: %s", filepath.Base(f), len(got), got[0])
+		}
+	}
+}

@@ -1,0 +1,43 @@
+package line
+
+import (
+	"bytes"
+	"strconv"
+
+	"opsdeck/ops/logs"
+)
+
+// HashOfLevel is the hash of the shape of a pattern's lines that have this level.
+func HashOfLevel(h uint64, l logs.Level) uint64 {
+	if h = mix(h, uint64(l)+1); h == 0 {
+		return 1
+	}
+	return h
+}
+
+// LevelOf reads the level of a line with this shape, whose level comes from a number.
+func (s *Shape) LevelOf(line []byte, p *Parser) logs.Level {
+	if s.Context == accessContext {
+		if l, ok := accessLevel(line); ok {
+			return l
+		}
+	}
+	e, _, _ := p.ParseMS(line)
+	return e.Level
+}
+
+// accessLevel reads the status of a line of an access log alone: what follows the
+// request in quotes after the time in brackets.
+func accessLevel(line []byte) (l logs.Level, ok bool) {
+	at := bytes.Index(line[:min(len(line), 320)], []byte(`] "`))
+	if at < 0 {
+		return l, false
+	}
+	rest := line[at+2:]
+	end := closingQuote(rest)
+	if end < 0 || end+5 > len(rest) || rest[end+1] != ' ' || len(rest) > end+5 && rest[end+5] != ' ' {
+		return l, false
+	}
+	status, err := strconv.Atoi(string(rest[end+2 : end+5]))
+	return statusLevel(status), err == nil && status >= 100
+}
