@@ -46,6 +46,14 @@ func (c *serveCmd) Run(a *app) error {
 		return err
 	}
 	defer closeAll()
+	scraped, closeMetrics, err := a.metricsHandler(a.ctx, []config.Service{*s})
+	if err != nil {
+		return err
+	}
+	defer closeMetrics()
+	mux := http.NewServeMux()
+	mux.Handle("/", healthhttp.Handler(told))
+	mux.Handle("GET /metrics", scraped)
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return listenError(c.Listen, err)
@@ -53,7 +61,7 @@ func (c *serveCmd) Run(a *app) error {
 	a.note(lang.M("serving the health of %s on http://%s/health/ready", s.Name, listener.Addr().String()))
 	return serveUntil(
 		a.ctx,
-		serveServer(healthhttp.Handler(told)),
+		serveServer(mux),
 		newBounded(netutil.LimitListener(listener, 2*serveConnections), serveConnections, serveClient),
 	)
 }

@@ -3,7 +3,7 @@ package lang
 func init() {
 	register(
 		"Address to listen on; the default is reachable from this machine only.", "监听地址；默认只能从本机访问。",
-		"Serve the health endpoints for load balancers and Kubernetes.", "提供健康检查端点，供负载均衡和 Kubernetes 使用。",
+		"Serve health endpoints and Prometheus metrics over HTTP.", "通过 HTTP 提供健康检查端点和 Prometheus 指标。",
 		"serving the health of %s on http://%s/health/ready", "正在 http://%[2]s/health/ready 提供 %[1]s 的健康状态",
 		"%s as opsdeck sees it", "opsdeck 所见的 %s",
 		"something listens on %s already", "已有程序在监听 %s",

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"opsdeck/internal/config"
+	"opsdeck/ops/health"
+	"opsdeck/ops/site/metrics"
+)
+
+// serveScrapes is how many scrapes are answered at a time.
+const serveScrapes = 8
+
+// metricsHandler answers /metrics about the services. It looks in the background
+// until ctx ends; close waits for the looks under way.
+func (a *app) metricsHandler(ctx context.Context, services []config.Service) (h http.Handler, close func(), err error) {
+	rule := health.Rule{Fails: services[0].Health.Fails, Passes: services[0].Health.Passes}
+	monitor := health.Watch(ctx, a.checks(services), health.Options{Clock: a.clock, Rule: rule})
+	told := metrics.New(monitor, a.clock, nil)
+	go told.Run(ctx)
+	registry := prometheus.NewRegistry()
+	for _, c := range []prometheus.Collector{
+		told,
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		if err := registry.Register(c); err != nil {
+			monitor.Close()
+			return nil, nil, err
+		}
+	}
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: serveScrapes}), monitor.Close, nil
+}
