@@ -20,7 +20,7 @@ func TestThePaletteNeverOffersTheOppositeOfAWord(t *testing.T) {
 		{
 			ID:     "x.drop",
 			Label:  lang.M("drop old"),
-			Help:   lang.M("drop the former tables that are kept for the undo"),
+			Help:   lang.M("drop the old tables that are kept for the undo"),
 			Writes: true,
 			Run:    run,
 		},

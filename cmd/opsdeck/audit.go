@@ -175,7 +175,7 @@ func (a *app) agrees(what, advice lang.Msg) bool {
 	if !advice.Empty() {
 		a.note(advice)
 	}
-	fmt.Fprint(a.err, a.lang.T("Go on? [y/N]")+" ")
+	fmt.Fprint(a.err, a.lang.T("Continue? [y/N]")+" ")
 	answer := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(a.in).ReadString('\n')

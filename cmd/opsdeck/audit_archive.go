@@ -195,7 +195,7 @@ func (c *auditArchiveCmd) work(
 			map[string]string{"rows": fmt.Sprint(d.Rows), "archive": made.Path},
 		)
 		if err != nil {
-			a.note(lang.M("%s rows were deleted; the same command goes on from there", human.Count(d.Rows)))
+			a.note(lang.M("%s rows were deleted; the same command continues from there", human.Count(d.Rows)))
 			return err
 		}
 	}

@@ -126,7 +126,7 @@ func (c *auditChangesCmd) query(sh *shelf) (changes.Query, error) {
 		return q, nil
 	}
 	if c.Table == "" {
-		return q, ops.E(ops.Usage, lang.M("--key needs --table: a key is of one table"))
+		return q, ops.E(ops.Usage, lang.M("--key needs --table: a key belongs to one table"))
 	}
 	q.Key = strings.Split(c.Key, ",")
 	q.Now, err = sh.tableNow(c.Table)

@@ -14,7 +14,7 @@ type auditListCmd struct {
 	Query []string `arg:"" optional:"" help:"Query line: user:1 action:DELETE resource:ORDER:456 since:24h ip:10.0.* changed:status; also name, type, id, path, method, agent, key, until, on, text. -term leaves out, a,b is either, * is anything, other words must be in the row."`
 	auditFilter
 	Limit   int    `default:"100" placeholder:"N" help:"Rows of a page."`
-	Before  string `placeholder:"CURSOR" help:"Go on from next_cursor of the page before."`
+	Before  string `placeholder:"CURSOR" help:"Continue from next_cursor of the previous page."`
 	Archive string `placeholder:"FILE" type:"path" help:"Read an archive instead of the table, without loading it."`
 	Yes     bool   `help:"Read on where many rows would be read."`
 	JSON    bool   `name:"json" help:"Print NDJSON."`
@@ -98,7 +98,7 @@ func (c *auditListCmd) print(a *app, l *audit.Layout, page audit.Page) error {
 	if page.Partial {
 		a.note(
 			lang.M(
-				"%s rows were looked at, back to %s; --yes looks on, or --before %s",
+				"%s rows were read, back to %s; --yes reads on, or --before %s",
 				human.Count(page.Scanned),
 				a.when(page.Next.At.Moment(l.Zone)),
 				next,

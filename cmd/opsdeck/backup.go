@@ -9,11 +9,11 @@ import (
 type backupCmd struct {
 	Create   backupCreateCmd   `cmd:"" help:"Make a backup, its manifest and its weekly and monthly names."`
 	List     backupListCmd     `cmd:"" help:"List the backups by tier, with what is missing."`
-	Show     backupShowCmd     `cmd:"" help:"Show one backup: what it holds and how far it is proved."`
-	Verify   backupVerifyCmd   `cmd:"" help:"Prove backups: length, hashes, trailer."`
-	Prune    backupPruneCmd    `cmd:"" help:"Let go of what retention does not keep."`
+	Show     backupShowCmd     `cmd:"" help:"Show one backup: what it holds and how far it is verified."`
+	Verify   backupVerifyCmd   `cmd:"" help:"Verify backups: length, hashes, trailer."`
+	Prune    backupPruneCmd    `cmd:"" help:"Remove backups that retention does not keep."`
 	Remove   backupRemoveCmd   `cmd:"" help:"Remove one backup by its name."`
-	Drill    backupDrillCmd    `cmd:"" help:"Rehearse a restore in a scratch schema, and record it."`
+	Drill    backupDrillCmd    `cmd:"" help:"Rehearse a restore in a scratch database, and record it."`
 	Drills   backupDrillsCmd   `cmd:"" help:"Show the record of drills."`
 	Sync     backupSyncCmd     `cmd:"" help:"Bring the copies elsewhere up to date; nothing is removed there."`
 	Binlog   backupBinlogCmd   `cmd:"" help:"Archive the binary log, so that a restore can go to any moment."`

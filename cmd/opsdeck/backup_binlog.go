@@ -17,7 +17,7 @@ type backupBinlogCmd struct {
 	Follow backupBinlogFollowCmd `cmd:"" help:"Archive the binary log as the server writes it, until stopped."`
 	Fetch  backupBinlogFetchCmd  `cmd:"" help:"Archive once what is new in the binary log."`
 	List   backupBinlogListCmd   `cmd:"" help:"List what the archive holds: spans, gaps, size, lag."`
-	Verify backupBinlogVerifyCmd `cmd:"" help:"Prove the archive: hashes, every event's checksum, continuity."`
+	Verify backupBinlogVerifyCmd `cmd:"" help:"Verify the archive: hashes, every event's checksum, continuity."`
 }
 
 type backupBinlogFollowCmd struct {

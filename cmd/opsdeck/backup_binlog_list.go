@@ -85,7 +85,7 @@ func (sh *shelf) sayHoldings(doc binlogListJSON, lag time.Duration, known bool) 
 		sh.say(lang.M("the archive holds all that the server has written"))
 	default:
 		sh.say(
-			lang.M("the archive is behind: its last transaction is %s old", human.Duration(lag.Truncate(time.Second))),
+			lang.M("the archive lags: its last transaction is %s old", human.Duration(lag.Truncate(time.Second))),
 		)
 	}
 	if !doc.Following {
@@ -208,7 +208,7 @@ func (c *backupBinlogVerifyCmd) verdict(sh *shelf, doc binlogVerifyJSON) error {
 			),
 		)
 	default:
-		sh.say(lang.M("%d files are good, and each goes on where the one before ends", doc.Good))
+		sh.say(lang.M("%d files are good, and each continues where the previous one ends", doc.Good))
 	}
 	return nil
 }

@@ -118,7 +118,7 @@ func (c *backupCreateCmd) order() (backups.Order, error) {
 	case c.Where != "" && len(c.Tables) == 0:
 		return o, ops.E(ops.Usage, lang.M("--where needs --tables: it is a condition on their rows"))
 	case len(c.Tables) > 0 && (c.AllDatabases || len(c.Databases) > 1):
-		return o, ops.E(ops.Usage, lang.M("--tables are of one database"))
+		return o, ops.E(ops.Usage, lang.M("--tables must belong to one database"))
 	case c.Jobs < 0:
 		return o, ops.E(ops.Usage, lang.M("--jobs must be 1 or more"))
 	}
@@ -228,7 +228,7 @@ func (a *app) tellMade(m *backups.Made) {
 		)
 	}
 	if m.Copy != "" {
-		a.say(lang.M("  streamed to the copy %s, read back there and proved", m.Copy))
+		a.say(lang.M("  streamed to the copy %s, read back there and verified", m.Copy))
 	}
 	for _, l := range m.Links {
 		a.say(lang.M("  also as %s", l))
@@ -245,7 +245,7 @@ func (a *app) tellMade(m *backups.Made) {
 func howConsistent(m *backup.Manifest) lang.Msg {
 	switch {
 	case m.Consistency == backup.ByPosition:
-		return lang.M("not proved to be one moment: an early version compared positions of the binary log alone")
+		return lang.M("consistency not proven: an early version compared positions of the binary log alone")
 	case !m.Consistent:
 		return lang.M("NOT one moment: some rows are outside of the snapshot (%s)", m.Consistency)
 	case m.Consistency == "single-connection":

@@ -85,7 +85,7 @@ func (c *backupDrillCmd) plan(sh *shelf, s *backup.Set, job drill.Job) error {
 	case job.Table != "":
 		sh.say(
 			lang.M(
-				"would load the table %s of %s into a scratch schema at %s, check it and drop the schema",
+				"would load the table %s of %s into a scratch database at %s, check it and drop the database",
 				job.Table,
 				s.Name,
 				target.Addr,
@@ -101,7 +101,9 @@ func (c *backupDrillCmd) plan(sh *shelf, s *backup.Set, job drill.Job) error {
 			),
 		)
 	default:
-		sh.say(lang.M("would load %s into a scratch schema at %s, check it and drop the schema", s.Name, target.Addr))
+		sh.say(
+			lang.M("would load %s into a scratch database at %s, check it and drop the database", s.Name, target.Addr),
+		)
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func (sh *shelf) sayElsewhere(all []backup.Elsewhere, now time.Time) {
 					sh.lang.T("copy %s", termsafe.Line(e.Copy)),
 				)+"  "+th.Dim.Render(
 					sh.lang.T(
-						"not looked at yet: opsdeck backup sync, or backup list --copy %s",
+						"not checked yet: opsdeck backup sync, or backup list --copy %s",
 						termsafe.Line(e.Copy),
 					),
 				),
@@ -67,7 +67,7 @@ func (sh *shelf) sayElsewhere(all []backup.Elsewhere, now time.Time) {
 			th.Title.Render(
 				sh.lang.T("copy %s: %d held, %d read back", termsafe.Line(e.Copy), len(e.Sets), e.Good()),
 			)+"  "+th.Dim.Render(
-				sh.lang.T("looked at %s", ago(now.Sub(e.At))),
+				sh.lang.T("checked at %s", ago(now.Sub(e.At))),
 			),
 		)
 		table := cells.Table{Right: []int{4}, Max: sh.width()}

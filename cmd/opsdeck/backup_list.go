@@ -14,7 +14,7 @@ import (
 )
 
 type backupListCmd struct {
-	Copy string `placeholder:"NAME" help:"What this configured copy holds, looked at now."`
+	Copy string `placeholder:"NAME" help:"List what this configured copy holds now."`
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 

@@ -17,7 +17,7 @@ type backupPruneCmd struct {
 	DryRun  bool   `help:"Show the plan and do nothing."`
 	Confirm string `placeholder:"NAME" help:"The database's name, where no terminal can ask."`
 	Plan    string `placeholder:"HASH" help:"Carry out only the plan of this hash, as --dry-run showed it."`
-	Foreign bool   `help:"Also let go of files made by others."`
+	Foreign bool   `help:"Also prune files made by other tools."`
 	Copy    string `placeholder:"NAME" help:"At this copy, by its own retention."`
 	JSON    bool   `name:"json" help:"Print JSON."`
 }

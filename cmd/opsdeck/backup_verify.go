@@ -14,7 +14,7 @@ import (
 
 type backupVerifyCmd struct {
 	Name   string `arg:"" optional:"" help:"The backup's name; without one, all that are not verified yet, and the newest."`
-	Deep   bool   `help:"Also load each into a scratch schema and check it there."`
+	Deep   bool   `help:"Also load each into a scratch database and check it there."`
 	All    bool   `help:"Verify all, also those that were verified before."`
 	Copy   string `placeholder:"COPY" help:"Read the backups of this copy back, where they are."`
 	DryRun bool   `help:"Say what would be verified, do nothing."`

@@ -38,6 +38,6 @@ func (a *app) bounded(command string, work func() error) error {
 	if errors.Is(a.ctx.Err(), context.DeadlineExceeded) {
 		code = ops.Busy
 	}
-	return ops.E(code, lang.M("%s, begun at %s, did not end within %s of being told to; it was left", command, began.Format("15:04:05"), lastWait.String())).
+	return ops.E(code, lang.M("%s, started at %s, did not stop within %s of being told to; opsdeck ended without it", command, began.Format("15:04:05"), lastWait.String())).
 		WithHint(lang.M("something that it uses does not answer: a file system, or a server"))
 }

@@ -24,8 +24,8 @@ func TestARestoreUnderWayIsToldToOthers(t *testing.T) {
 		state      ops.State
 		says, next string
 	}{
-		{"none", nil, ops.StateOK, "none is under way", ""},
-		{"running", run(true), ops.StateWarning, "a restore of sales is under way (step 4 of 7, Restore data, by " +
+		{"none", nil, ops.StateOK, "no restore running", ""},
+		{"running", run(true), ops.StateWarning, "a restore of sales is running (step 4 of 7, Restore data, by " +
 			"zhang)", "Start nothing by hand"},
 		{"its worker died", run(false), ops.StateCritical, "a restore of sales has stopped in the middle (step " +
 			"4 of 7", "opsdeck restore resume"},

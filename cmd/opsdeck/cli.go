@@ -29,7 +29,7 @@ type cli struct {
 	Restore    restoreCmd    `cmd:"" help:"Restore the database in seven steps that can be left, resumed and undone."`
 	Audit      auditCmd      `cmd:"" help:"Read the audit table: who did what."`
 	Serve      serveCmd      `cmd:"" help:"Serve health endpoints and Prometheus metrics over HTTP."`
-	Doctor     doctorCmd     `cmd:"" help:"Look whether rights, settings, folders and tools are fit for backup and restore."`
+	Doctor     doctorCmd     `cmd:"" help:"Check whether privileges, settings, folders and tools are ready for backup and restore."`
 	Runbook    runbookCmd    `cmd:"" help:"Show what to do, step by step, when something happens."`
 	Operations operationsCmd `cmd:"" help:"Show who changed what and when."`
 	Config     configCmd     `cmd:"" help:"Write, show or check the configuration."`

@@ -23,7 +23,7 @@ func (a *app) confirm(name, given string, what lang.Msg) error {
 			WithHint(lang.M("without a terminal add --confirm %s", name))
 	}
 	fmt.Fprintln(a.err, termsafe.Text(a.lang.Msg(what)))
-	fmt.Fprint(a.err, a.lang.T("Type %s to go on:", termsafe.Line(name))+" ")
+	fmt.Fprint(a.err, a.lang.T("Type %s to continue:", termsafe.Line(name))+" ")
 	answer := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(a.in).ReadString('\n')

@@ -86,7 +86,7 @@ func (c *consoleCmd) Run(a *app) error {
 	if errors.As(err, &crash) {
 		return ops.Wrap(err, ops.Failed, lang.M("the console broke; nothing that runs on the server was touched "+
 			"by that")).
-			WithHint(lang.M("the report is in %s; a restore under way goes on: opsdeck restore status", crash.Report))
+			WithHint(lang.M("the report is in %s; a running restore continues: opsdeck restore status", crash.Report))
 	}
 	if err == nil && a.ctx.Err() != nil ||
 		errors.Is(err, tui.ErrHangup) { // ended by a signal or a hangup, not by the person
@@ -105,7 +105,7 @@ func (c *consoleCmd) terminal(a *app) error {
 			WithHint(lang.M("in scripts use a command; `opsdeck --help` lists them"))
 	}
 	if t := a.getenv("TERM"); t == "" || t == "dumb" {
-		return ops.E(ops.Usage, lang.M("the terminal is of the kind %q, which cannot move its cursor", t)).
+		return ops.E(ops.Usage, lang.M("the terminal type %q cannot move its cursor", t)).
 			WithHint(lang.M("set TERM, for example TERM=xterm-256color, or use a command"))
 	}
 	return nil

@@ -315,10 +315,10 @@ func (a *app) doctorVerdict(r doctor.Report) string {
 	for _, p := range r.Points {
 		findings += len(p.Findings)
 	}
-	said := a.lang.T("All is fit: %d points were looked at.", len(r.Points))
+	said := a.lang.T("All %d checks passed.", len(r.Points))
 	switch {
 	case findings == 1:
-		said = a.lang.T("One thing is to be seen to.")
+		said = a.lang.T("One problem needs attention.")
 	case findings > 1:
 		said = a.lang.T("%d things are to be seen to.", findings)
 	}

@@ -83,7 +83,7 @@ func (a *app) explainHeld(held *lock.HeldError) *ops.Error {
 	}
 	switch {
 	case who.PID == 0:
-		return ops.E(ops.Busy, lang.M("busy: somebody who cannot be seen from here has locked %s", held.Path)).
+		return ops.E(ops.Busy, lang.M("busy: %s is locked; its holder is not visible from here", held.Path)).
 			WithHint(lang.M("run as root: fuser -v %s", human.Shell(held.Path)))
 	case filepath.Ext(held.Path) != ".lock":
 		return ops.E(ops.Busy, lang.M("busy: %s (pid %d, %s, running since %s) has locked %s", who.What, who.PID, who.User, since, held.Path)).

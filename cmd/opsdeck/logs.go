@@ -25,11 +25,11 @@ type logsCmd struct {
 	Since      string        `placeholder:"T" help:"From then on: -2h, 14:00, 2026-01-29, 2026-01-29T14:00."`
 	Until      string        `placeholder:"T" help:"Before then."`
 	Regexp     string        `placeholder:"RE" help:"Lines that match a regular expression."`
-	Exact      string        `placeholder:"S" help:"Lines that hold this text as it stands."`
+	Exact      string        `placeholder:"S" help:"Lines that hold this exact text."`
 	After      int           `short:"A" placeholder:"N" help:"Also N lines after each hit."`
 	Before     int           `short:"B" placeholder:"N" help:"Also N lines before each hit."`
 	Around     int           `short:"C" placeholder:"N" help:"Also N lines before and after each hit."`
-	Follow     bool          `short:"f" help:"Go on with lines as they come."`
+	Follow     bool          `short:"f" help:"Follow new lines as they come."`
 	Count      bool          `help:"Print only how many there are."`
 	Histogram  time.Duration `placeholder:"DUR" help:"Count by time, in buckets this wide, and level."`
 	Slow       int64         `placeholder:"MS" help:"Operations that took at least so many ms."`
@@ -92,13 +92,13 @@ func (c *logsCmd) Run(a *app) error {
 func (c *logsCmd) check() error {
 	switch {
 	case c.Histogram < 0 || c.Histogram > 0 && c.Histogram < time.Millisecond:
-		return ops.E(ops.Usage, lang.M("--histogram wants a time such as 1h or 5m"))
+		return ops.E(ops.Usage, lang.M("--histogram needs a duration such as 1h or 5m"))
 	case c.Follow && (c.Count || c.Histogram > 0 || c.Newest):
-		return ops.E(ops.Usage, lang.M("-f goes on for ever: it cannot count or show the newest first"))
+		return ops.E(ops.Usage, lang.M("-f never ends: it cannot count or show the newest first"))
 	case c.Rank && (c.Newest || c.Follow || c.Count || c.Histogram > 0):
 		return ops.E(
 			ops.Usage,
-			lang.M("--rank shows the best first: it goes with neither --newest nor -f, --count, --histogram"),
+			lang.M("--rank shows the best first: it cannot be used with --newest, -f, --count or --histogram"),
 		)
 	case c.Limit < 0 || c.After < 0 || c.Before < 0 || c.Around < 0:
 		return ops.E(ops.Usage, lang.M("a number of lines cannot be negative"))

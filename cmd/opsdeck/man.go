@@ -48,7 +48,7 @@ var manFiles = []manEntry{
 	{"/etc/opsdeck/config.yaml", lang.M("the configuration of the machine, where the user has none")},
 	{"/var/lib/opsdeck", lang.M("record of operations, restores, drills and locks of root")},
 	{"~/.local/state/opsdeck", lang.M("the same of other users")},
-	{"FILE.manifest.json", lang.M("what the backup FILE holds, and the hashes that prove it")},
+	{"FILE.manifest.json", lang.M("what the backup FILE holds, and the hashes to verify it")},
 	{"~/.my.cnf", lang.M("login and TLS of the database; passwords come from here alone")},
 }
 

@@ -22,7 +22,7 @@ type restoreCmd struct {
 	Resume   restoreGoOnCmd   `cmd:"" help:"Resume a restore whose worker has exited."`
 	Abort    restoreAbortCmd  `cmd:"" help:"Abort a restore and revert its changes."`
 	Undo     restoreUndoCmd   `cmd:"" help:"Undo a restore: bring back the state before it."`
-	DropOld  restoreDropCmd   `cmd:"" help:"Drop the former tables that a restore kept for its undo."`
+	DropOld  restoreDropCmd   `cmd:"" help:"Drop the old tables that a restore kept for its undo."`
 	Report   restoreReportCmd `cmd:"" help:"Print the report of a restore."`
 	Rewind   restoreRewindCmd `cmd:"" help:"Take one transaction of the binary log back, row by row."`
 	Rescue   restoreRescueCmd `cmd:"" help:"Compare one table with its copy in a backup, and merge chosen rows."`

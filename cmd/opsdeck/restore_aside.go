@@ -89,7 +89,7 @@ func (a *app) tellAside(f restore.Folder, id string, why error) {
 			),
 		)
 	}
-	a.note(lang.M("  look for its schemas: SHOW DATABASES LIKE '%s'", "%"+restore.SideSchema("", "", id)[4:]))
+	a.note(lang.M("  find its databases: SHOW DATABASES LIKE '%s'", "%"+restore.SideSchema("", "", id)[4:]))
 	a.note(lang.M("  look whether the service runs: opsdeck status"))
 }
 

@@ -275,7 +275,7 @@ func (w *watcher) ask(r *restore.Run) (restore.Kind, bool) {
 			if !r.State.NeedsTyping(k) {
 				return k, true
 			}
-			fmt.Fprint(w.err, w.lang.T("Type %s to go on:", r.Plan.Target.Database)+" ")
+			fmt.Fprint(w.err, w.lang.T("Type %s to continue:", r.Plan.Target.Database)+" ")
 			name, err := w.readLine(r)
 			switch {
 			case err != nil:
@@ -390,11 +390,10 @@ func undoneDown(r *restore.Run) error {
 	switch {
 	case r.State.Result() != "undone":
 	case r.State.Unstarted:
-		return ops.E(ops.Failed, lang.M("the former state is back, and the service was left stopped: its database "+
-			"is not whole")).
+		return ops.E(ops.Failed, lang.M("the previous state is back, and the service was left stopped: its database is incomplete")).
 			WithHint(lang.M("see %s", r.Folder.ReportPath()))
 	case r.State.NotReady:
-		return ops.E(ops.Failed, lang.M("the former state is back, but the service is not ready")).
+		return ops.E(ops.Failed, lang.M("the previous state is back, but the service is not ready")).
 			WithHint(lang.M("see %s", r.Folder.ReportPath()))
 	}
 	return nil

@@ -158,7 +158,7 @@ func (d *desk) fetch(ctx context.Context, p *restore.Plan, report restore.Report
 	if err != nil {
 		return nil, ops.Wrap(err, ops.CodeOf(err), lang.M("the backup could not be fetched from the copy %s", src.Copy))
 	}
-	return []restore.Note{restore.N(lang.M("fetched from the copy %s, and its hash is the one wanted", src.Copy))}, nil
+	return []restore.Note{restore.N(lang.M("fetched from the copy %s, and its hash is right", src.Copy))}, nil
 }
 
 // dropFetched removes what was fetched for a run that is over; while it can

@@ -143,7 +143,7 @@ func TestACopyThatWentBadTouchesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := s.run("restore", "--from", "far:"+filepath.Base(path), "--confirm", s.live, "--json")
-	if last := o.lastLine(t); o.code != 1 || last.Result != "aborted" || !strings.Contains(o.out, "another hash") {
+	if last := o.lastLine(t); o.code != 1 || last.Result != "aborted" || !strings.Contains(o.out, "wrong hash") {
 		t.Fatalf("exit %d, %+v\n%s", o.code, last, o.out)
 	}
 	for _, state := range []string{`"stage":"stopping"`, `"stage":"saving"`} {

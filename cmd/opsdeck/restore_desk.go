@@ -96,7 +96,7 @@ func (d *desk) identities() ([]agelib.Identity, error) {
 		return nil, ops.Wrap(err, ops.Config, lang.M("the identity file cannot be read"))
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, ops.E(ops.Config, lang.M("others can read the identity file %s", path)).
+		return nil, ops.E(ops.Config, lang.M("other users can read the identity file %s", path)).
 			WithHint(lang.M("run: chmod 600 %s", path))
 	}
 	f, err := os.Open(path)

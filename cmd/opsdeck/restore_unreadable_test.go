@@ -42,7 +42,7 @@ func TestARunThatCannotBeReadCountsAsUnfinished(t *testing.T) {
 				os.CopyFS(f.Path, os.DirFS(kept))
 			}()
 			damage()
-			if o := s.run("status", "--only", "restore"); o.code != 2 || strings.Contains(o.out, "none is under way") {
+			if o := s.run("status", "--only", "restore"); o.code != 2 || strings.Contains(o.out, "no restore running") {
 				t.Errorf("status: exit %d\n%s%s", o.code, o.out, o.err)
 			}
 			if o := s.run("restore", "--confirm", s.live); o.code != 75 ||

@@ -122,7 +122,7 @@ func listenError(addr string, err error) error {
 		return ops.E(ops.Busy, lang.M("something listens on %s already", addr)).
 			WithHint(lang.M("find it with: ss -ltnp; or choose another with --listen"))
 	case errors.Is(err, syscall.EACCES):
-		return ops.E(ops.Failed, lang.M("this user may not listen on %s", addr)).
+		return ops.E(ops.Failed, lang.M("this user has no permission to listen on %s", addr)).
 			WithHint(lang.M("choose a port above 1023 with --listen"))
 	}
 	return ops.Wrap(err, ops.Usage, lang.M("%s is not an address to listen on", addr)).

@@ -186,7 +186,7 @@ func TestStatusThatIsCutShortKnowsNothing(t *testing.T) {
 	for _, timeout := range []string{"1ms", "300ms"} {
 		began := time.Now()
 		code, out := statusOf(t, config, "--timeout", timeout, "--only", "health,mysql,redis,process")
-		if code != 3 || strings.Count(out, "was not looked at") < 4 || strings.Contains(out, "is down") {
+		if code != 3 || strings.Count(out, "was not checked") < 4 || strings.Contains(out, "is down") {
 			t.Errorf("--timeout %s: exit code %d:\n%s", timeout, code, out)
 		}
 		if took := time.Since(began); took > 30*time.Second {

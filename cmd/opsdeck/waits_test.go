@@ -101,7 +101,7 @@ func endsSoon(t *testing.T, ctx context.Context, args []string) {
 	go func() { code <- run(ctx, args, stdio{in: strings.NewReader(""), out: &out, err: &errs}) }()
 	select {
 	case got := <-code:
-		if strings.Contains(errs.String(), "did not end within") || got < 0 {
+		if strings.Contains(errs.String(), "did not stop within") || got < 0 {
 			t.Errorf("%v: exit %d: %s", args, got, errs.String())
 		}
 	case <-time.After(time.Minute):
@@ -121,7 +121,7 @@ func TestALockedRecordOfOperationsIsTold(t *testing.T) {
 		[]string{"--config", config, "--lang", "en", "--timeout", "2s", "backup", "create"},
 		stdio{in: strings.NewReader(""), out: &out, err: &errs},
 	)
-	if code != 75 || !strings.Contains(errs.String(), "has locked "+record) ||
+	if code != 75 || !strings.Contains(errs.String(), record+" is locked") ||
 		!strings.Contains(errs.String(), "running since") {
 		t.Errorf("exit %d: %s", code, errs.String())
 	}

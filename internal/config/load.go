@@ -119,7 +119,7 @@ func Parse(path string, text []byte) (*Loaded, error) {
 	}
 	out := &Loaded{Config: Default(), Path: path, Lines: map[string]int{}}
 	if len(file.Docs) > 1 {
-		return nil, &Error{Path: path, Why: lang.M("holds several YAML documents; want one")}
+		return nil, &Error{Path: path, Why: lang.M("holds several YAML documents; only one is allowed")}
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil || file.Docs[0].Body.Type() == ast.NullType ||
 		onlyComments(file.Docs[0].Body) {
@@ -200,7 +200,7 @@ func walk(path, at string, n ast.Node, t reflect.Type, lines map[string]int) err
 			}
 			name := join(at, key)
 			if _, twice := lines[name]; twice {
-				return &Error{Path: path, Line: line, Why: lang.M("the key %q stands here twice", name)}
+				return &Error{Path: path, Line: line, Why: lang.M("the key %q is given twice", name)}
 			}
 			lines[name] = line
 			if err := walk(path, name, kv.Value, field.Type, lines); err != nil {

@@ -30,5 +30,5 @@ func ReadSecret(path string) (string, error) {
 type InsecureError struct{ Path string }
 
 func (e *InsecureError) Error() string {
-	return lang.M("%s holds a secret and others can read it; run: chmod 600 %s", e.Path, e.Path).String()
+	return lang.M("%s holds a secret and other users can read it; run: chmod 600 %s", e.Path, e.Path).String()
 }

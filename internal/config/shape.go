@@ -40,9 +40,9 @@ func checkShape(path, at string, n ast.Node, t reflect.Type) error {
 	if at == "" {
 		what = lang.M("the file")
 	}
-	e := &Error{Path: path, Line: n.GetToken().Position.Line, Why: lang.M("%s wants %s", what, want)}
+	e := &Error{Path: path, Line: n.GetToken().Position.Line, Why: lang.M("%s needs %s", what, want)}
 	if _, scalar := n.(ast.ScalarNode); scalar {
-		e.Why = lang.M("%s wants %s, not %q", what, want, n.GetToken().Value)
+		e.Why = lang.M("%s needs %s, not %q", what, want, n.GetToken().Value)
 	}
 	return e
 }

@@ -48,12 +48,12 @@ var singulars = map[string]string{
 	"%s rows were left: they are not as they were archived": "%s row was left: it is not as it was archived",
 	"About %s rows written after that moment are lost.":     "About %s row written after that moment is lost.",
 	"all %d checks pass":                                    "%d check passes",
-	"all %d tables of %s are there":                         "%d table of %s is there",
+	"all %d tables of %s exist":                             "%d table of %s is there",
 	"All %d rows that are shown are written, with passwords, tokens, cookies, phone and ID numbers masked.": "The %d " +
 		"row that is shown is written, with passwords, tokens, cookies, phone and ID numbers masked.",
 	"%s tables could not be compared whole with the backup (o): newer or changed rows in them may be lost": "%s table " +
 		"could not be compared whole with the backup (o): newer or changed rows in it may be lost",
-	"the table has no index on its time; about %s rows have to be looked at once, to learn their order": "the table " +
+	"the table has no index on its time; about %s rows must be read once to learn their order": "the table " +
 		"has no index on its time; about %s row has to be looked at once, to learn the order",
 }
 

@@ -3,7 +3,7 @@ package lang
 func init() {
 	register(
 		"%s exists already", "%s 已存在",
-		"%s rows are in %s; the same command goes on from there", "%s 行已写入 %s；用同一命令可从该处继续",
+		"%s rows are in %s; the same command continues from there", "%s 行已写入 %s；用同一命令可从该处继续",
 		"%s rows were written, but the table now has %s of them: it changed meanwhile",
 		"写入了 %s 行，但表中现有 %s 行：期间表有变化",
 		"%s rows, %s, in %s: %s", "%s 行，%s，用时 %s：%s",
@@ -13,9 +13,9 @@ func init() {
 		"standard output", "标准输出",
 		"leave one of them out", "请去掉其中一个",
 		"Write audit rows to a file.", "将审计记录写入文件。",
-		"Write secrets as they stand in the table.", "敏感内容按表中原样写出。",
+		"Write secrets as they are in the table.", "敏感内容按表中原样写出。",
 		"add --restart to write over it, or choose another file", "加 --restart 覆盖它，或另选文件",
-		"an interrupted export of something else stands at %s", "%s 处有另一次中断的导出",
+		"%s holds an interrupted export of something else", "%s 处有另一次中断的导出",
 		"choose another name, or remove it first", "请另选名称，或先将其删除",
 		"csv (for spreadsheets) or jsonl.", "csv（用于电子表格）或 jsonl。",
 		"run it again with --restart", "请加 --restart 重新运行",

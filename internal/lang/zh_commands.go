@@ -2,10 +2,10 @@ package lang
 
 func init() {
 	register(
-		"%s, begun at %s, did not end within %s of being told to; it was left",
+		"%s, started at %s, did not stop within %s of being told to; opsdeck ended without it",
 		"%s 于 %s 开始，收到结束要求后 %s 内仍未结束，已强行退出",
 		"something that it uses does not answer: a file system, or a server", "它所用的文件系统或服务器没有响应",
-		"busy: somebody who cannot be seen from here has locked %s", "忙：%s 已被锁定，从这里看不到持有者",
+		"busy: %s is locked; its holder is not visible from here", "忙：%s 已被锁定，从这里看不到持有者",
 		"run as root: fuser -v %s", "以 root 运行：fuser -v %s",
 		"busy: %s (pid %d, %s, running since %s) has locked %s", "忙：进程 %s（pid %d，用户 %s，自 %s 起运行）锁定了 %s",
 		"gave up: %s has not answered since %s", "已放弃：%s 自 %s 起没有响应",
@@ -18,7 +18,7 @@ func init() {
 		"it belongs to another user (uid %d), who can change it", "属于其他用户（uid %d），该用户可以改动它",
 		"everybody may write to it", "任何人都可写入",
 		"its group may write to it", "所属组可写入",
-		"note: others can list the backup folder %s; close it: chmod 700 %s",
+		"note: other users can list the backup folder %s; close it: chmod 700 %s",
 		"注意：其他用户可以列出备份目录 %s；收紧权限：chmod 700 %s",
 		"--%s cannot be negative", "--%s 不能为负",
 		"%s needs a value", "%s 需要一个值",

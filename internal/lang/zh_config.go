@@ -2,21 +2,21 @@ package lang
 
 func init() {
 	register(
-		"%s holds a secret and others can read it; run: chmod 600 %s", "%s 含有机密，而且其他用户可以读取；请执行：chmod 600 %s",
+		"%s holds a secret and other users can read it; run: chmod 600 %s", "%s 含有敏感信息，而且其他用户可以读取；请执行：chmod 600 %s",
 
 		"no such file", "没有这个文件",
 		"is a folder, not a file", "是目录，不是文件",
 		"is larger than 1 MiB", "大于 1 MiB",
-		"holds several YAML documents; want one", "含有多个 YAML 文档；只能有一个",
+		"holds several YAML documents; only one is allowed", "含有多个 YAML 文档；只能有一个",
 		"not a configuration: a value is missing or of the wrong kind", "不是配置：缺少某个值，或值的类型不对",
-		"the key %q stands here twice", "键 %q 在这里出现了两次",
+		"the key %q is given twice", "键 %q 在这里出现了两次",
 		"unknown key %q", "未知的键 %q",
 		"did you mean %q?", "是否想写 %q？",
 		"%s: %q is not a duration", "%s：%q 不是时长",
 		"write it as 90s, 15m or 26h", "请写成 90s、15m 或 26h",
 		"the file", "文件",
-		"%s wants %s", "%s 应为%s",
-		"%s wants %s, not %q", "%s 应为%s，而不是 %q",
+		"%s needs %s", "%s 应为%s",
+		"%s needs %s, not %q", "%s 应为%s，而不是 %q",
 		"a whole number", "整数",
 		"a number", "数字",
 		"true or false", "true 或 false",

@@ -14,8 +14,8 @@ func init() {
 		"Looking: %d of %d checks have answered.", "正在检查：%d/%d 项已应答。",
 		"all %d checks pass", "全部 %d 项检查通过",
 		"the check passes", "检查通过",
-		"%s; newest good backup of %s", "%s；最新可用备份于 %s",
-		"%s; newest good backup %s ago", "%s；最新可用备份在 %s前",
+		"%s; newest good backup from %s", "%s；最新完好备份于 %s",
+		"%s; newest good backup %s ago", "%s；最新完好备份在 %s前",
 		"%s; %d more", "%s；另有 %d 项",
 		"%s is %s", "%s：%s",
 		"%s since %s", "自 %[2]s 起，%[1]s",
@@ -34,7 +34,7 @@ func init() {
 
 func init() {
 	register(
-		"%s was not looked at", "未检查 %s",
+		"%s was not checked", "未检查 %s",
 		"the time for all checks was over", "全部检查的总时限已到",
 		"Give it more time: a longer --timeout.", "请给更长的时间：加大 --timeout。",
 	)

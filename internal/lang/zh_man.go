@@ -16,7 +16,7 @@ func init() {
 		"the configuration of the machine, where the user has none", "本机的配置（用户没有自己的配置时）",
 		"record of operations, restores, drills and locks of root", "root 的操作记录、恢复、演练和锁",
 		"the same of other users", "其他用户的同类文件",
-		"what the backup FILE holds, and the hashes that prove it", "备份 FILE 的内容及用于校验的哈希",
+		"what the backup FILE holds, and the hashes to verify it", "备份 FILE 的内容及用于校验的哈希",
 		"login and TLS of the database; passwords come from here alone", "数据库登录与 TLS 设置；密码只从这里读取",
 		"the language, where neither --lang nor the configuration names one", "语言（--lang 和配置都未指定时）",
 		"the zone of the times that are shown", "显示时间所用的时区",

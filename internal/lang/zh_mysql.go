@@ -4,7 +4,7 @@ func init() {
 	register(
 		"interrupted", "已中断",
 		"the port %q in %s is not a port number", "%[2]s 中的端口 %[1]q 不是端口号",
-		"%s holds a password and others can read it", "%s 含有密码，而且其他用户可以读取",
+		"%s holds a password and other users can read it", "%s 含有密码，而且其他用户可以读取",
 		"run: chmod 600 %s", "请执行：chmod 600 %s",
 		"the options file %s cannot be read", "无法读取选项文件 %s",
 		"the CA file %s cannot be read", "无法读取 CA 文件 %s",
@@ -19,8 +19,8 @@ func init() {
 		"the options file asks for encryption and against it", "选项文件既要求加密又禁用加密",
 		"the client certificate %s and its key %s cannot be used", "客户端证书 %s 及其私钥 %s 无法使用",
 		"the database settings are not usable", "数据库设置无法使用",
-		"the user %s lacks a right that this needs", "用户 %s 缺少所需的权限",
-		"`opsdeck doctor` lists the rights that are missing", "`opsdeck doctor` 会列出缺少的权限",
+		"the user %s lacks a privilege that this needs", "用户 %s 缺少所需的权限",
+		"`opsdeck doctor` lists the missing privileges", "`opsdeck doctor` 会列出缺少的权限",
 		"the server at %s has no such database", "服务器 %s 上没有这个数据库",
 		"check database.name in the configuration", "请检查配置中的 database.name",
 		"MySQL at %s has no connection left to give", "MySQL（%s）的连接数已用完",
@@ -33,7 +33,7 @@ func init() {
 		"somebody ended on the server at %s what opsdeck was doing there (KILL)",
 		"有人在服务器（%s）上用 KILL 终止了 opsdeck 正在执行的操作",
 		"run it again when you know who did, and why", "请先查明是谁、为何终止，再重新运行",
-		"the server at %s has no room left: its disk is full, or a table may not grow",
+		"the server at %s has no room left: its disk is full, or a table has reached its size limit",
 		"服务器（%s）空间不足：磁盘已满，或某张表已不能再增长",
 		"make room on the server, then run the same again", "请先在服务器上腾出空间，再原样重新运行",
 		"connection refused", "连接被拒绝",
@@ -59,7 +59,7 @@ func init() {
 		"the TLS connection to MySQL at %s failed (%s)", "与 MySQL（%s）的 TLS 连接失败（%s）",
 		"the TLS connection to MySQL fails", "与 MySQL 的 TLS 连接失败",
 		"what answers at %s is not MySQL", "%s 上应答的不是 MySQL",
-		"this user may not open the connection to MySQL at %s", "当前用户无权打开与 MySQL（%s）的连接",
+		"this user has no permission to open the connection to MySQL at %s", "当前用户无权打开与 MySQL（%s）的连接",
 		"MySQL at %s is shutting down", "MySQL（%s）正在关闭",
 		"MySQL cannot be reached", "无法到达 MySQL",
 		"MySQL does not answer", "MySQL 没有应答",
@@ -92,10 +92,10 @@ func init() {
 		"连接数用尽：查看被谁占用，结束不该存在的连接，暂时调高上限。",
 		"The account is locked (3118, 4151): this prints the statement that unlocks it; run that in the same "+
 			"client.",
-		"账户被锁定（3118、4151）：下面的命令会打印解锁语句，请在同一客户端中执行。",
+		"账户被锁定（3118、4151）：下面的命令会输出解锁语句，请在同一客户端中执行。",
 		"The password has expired (1820, 1862): this prints the statement; put a new password into it and into "+
 			"the options file.",
-		"密码已过期（1820、1862）：下面的命令会打印语句，填入新密码后执行，并更新选项文件。",
+		"密码已过期（1820、1862）：下面的命令会输出语句，填入新密码后执行，并更新选项文件。",
 		"The server is in offline mode (3032): somebody put it there. When that work is over:",
 		"服务器处于离线模式（3032），是有人设置的。相关工作结束后执行：",
 		"User or password is refused, or TLS fails: the server runs. Correct the options file, then check.",
@@ -107,7 +107,7 @@ func init() {
 
 func init() {
 	register(
-		"open transactions and lock waits in MySQL cannot be seen", "无法查看 MySQL 中未结束的事务和锁等待",
+		"open transactions and lock waits in MySQL are not visible", "无法查看 MySQL 中未结束的事务和锁等待",
 		"Grant it: %s", "授予权限：%s",
 	)
 }
@@ -131,8 +131,8 @@ func init() {
 		"set ssl-cert and ssl-key in the options file to a pair that the server's CA has signed and that has "+
 			"not expired",
 		"请在选项文件中将 ssl-cert 和 ssl-key 设为由服务器的 CA 签发且未过期的证书和密钥",
-		"the server ended the connection after the client certificate was shown: it may not accept it",
-		"出示客户端证书后服务器断开了连接：可能不接受该证书",
+		"the server closed the connection after the client certificate was sent: it probably does not accept it",
+		"服务器在收到客户端证书后断开了连接：可能不接受该证书",
 		"the server and this side share no TLS version", "服务器与本机没有共同支持的 TLS 版本",
 		"compare tls-version in the options file with tls_version of the server",
 		"请对照选项文件中的 tls-version 与服务器的 tls_version",
@@ -166,7 +166,7 @@ func init() {
 			"SESSION_VARIABLES_ADMIN to prevent it, or: SET GLOBAL sql_generate_invisible_primary_key = OFF",
 		"%s 没有主键，服务器会给它添加一个键列；要避免这一点，载入用户需要 SESSION_VARIABLES_ADMIN 权限，或执行：SET GLOBAL "+
 			"sql_generate_invisible_primary_key = OFF",
-		"the statements that run in MySQL cannot be seen", "无法查看 MySQL 中正在运行的语句",
+		"the statements that run in MySQL are not visible", "无法查看 MySQL 中正在运行的语句",
 		"%d statements in MySQL run for long", "MySQL 中有 %d 条语句运行时间过长",
 		"the longest for %s; limit %s", "最长 %s；上限 %s",
 	)

@@ -2,7 +2,7 @@ package lang
 
 func init() {
 	register(
-		"compare", "比较",
+
 		"%d triggers of %s run for each row that is merged", "合并每一行时会触发 %d 个触发器（表 %s）",
 		"%s against %s of %s: %s the same, %s missing now, %s changed, %s new since",
 		"%s 与备份 %s（%s）相比：相同 %s 行，现缺 %s 行，有改动 %s 行，新增 %s 行",
@@ -13,7 +13,7 @@ func init() {
 		"--diff and --merge do not go together", "--diff 与 --merge 不能同时使用",
 		"--merge keys needs --keys", "--merge keys 需要 --keys",
 		"Compare one table with its copy in a backup, and merge chosen rows.", "将一张表与备份中的副本比较，并合并选定的行。",
-		"Leave the loaded copy of the table in its scratch database.", "保留载入临时库中的表副本。",
+		"Leave the loaded copy of the table in its scratch database.", "保留导入临时库中的表副本。",
 		"Put rows of the backup into the live table: missing, changed, all of both, or those of --keys.",
 		"将备份中的行写入线上表：缺失的、有改动的、两者全部，或 --keys 所列的。",
 		"Show the first N rows; 0 for all.", "显示前 N 行；0 为全部。",
@@ -23,7 +23,7 @@ func init() {
 		"The table to compare with its copy in the backup.", "要与备份副本比较的表。",
 		"These rows alone, by their keys as they are shown.", "只限这些行，按显示的键值给出。",
 		"This inserts %s rows into %s and updates %s.", "将插入 %s 行到 %s，并更新 %s 行。",
-		"a table that is gone comes back whole with: opsdeck restore --tables %s",
+		"a table that no longer exists is restored whole with: opsdeck restore --tables %s",
 		"表若已不存在，可整表恢复：opsdeck restore --tables %s",
 		"backup → now", "备份 → 现在",
 		"changed", "有改动",
@@ -32,9 +32,9 @@ func init() {
 		"drop it by hand: DROP DATABASE `%s`", "请手动删除：DROP DATABASE `%s`",
 		"dropped %s, left by a run that was killed", "已删除 %s，系此前被终止的运行所留",
 		"leave that row out: name the others with --keys", "请略去该行：用 --keys 指定其余各行",
-		"load it beside the live one and look for yourself: opsdeck restore --tables %s --to SCHEMA",
-		"可载入到另一个库自行查看：opsdeck restore --tables %s --to SCHEMA",
-		"missing", "缺少",
+		"load it beside the live one and check it yourself: opsdeck restore --tables %s --to SCHEMA",
+		"可导入到另一个库自行检查：opsdeck restore --tables %s --to SCHEMA",
+
 		"name the rows as they are shown: --keys 17,18", "请按显示的键值指定：--keys 17,18",
 		"new", "新增",
 		"no row %s differs: nothing was merged", "键为 %s 的行没有差异：未合并任何内容",
@@ -43,7 +43,7 @@ func init() {
 		"the backup %s was not verified", "备份 %s 未经校验",
 		"the backup has no column %s: it keeps its value, and a row that is put back gets its default",
 		"备份中没有列 %s：该列保持原值，补回的行取默认值",
-		"the backup holds no table %s", "备份中没有表 %s",
+
 		"the table's key in the backup (%s) differs from the live one", "备份中该表的主键或唯一键（%s）与线上表不同",
 		"the backup's table stays in %s; drop that database when you are done", "备份的表保留在 %s 中；用完请删除该库",
 		"the column %s was %s in the backup and is %s now", "列 %s 在备份中为 %s，现为 %s",

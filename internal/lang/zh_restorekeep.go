@@ -2,13 +2,13 @@ package lang
 
 func init() {
 	register(
-		"keeping what was loaded beside the database", "保留已加载的数据，正式库不动",
-		"what was loaded is kept in %s", "已加载的数据保留在 %s",
+		"keeping what was loaded beside the database", "保留已导入的数据，线上库不动",
+		"what was loaded is kept in %s", "已导入的数据保留在 %s",
 		"resume it: opsdeck restore resume %s", "续接：opsdeck restore resume %s",
 		"remove it: opsdeck restore drop-old %s", "删除它：opsdeck restore drop-old %s",
 		"    The loaded data is kept in %s. Resume: opsdeck restore resume %s",
 		"    已导入的数据保留在 %s。续接：opsdeck restore resume %s",
-		"restore %s: %s; what was loaded is kept in %s", "恢复 %s：%s；已加载的数据保留在 %s",
+		"restore %s: %s; what was loaded is kept in %s", "恢复 %s：%s；已导入的数据保留在 %s",
 		"the service was left stopped", "服务保持停止",
 		"%s is as it was before; nothing of it was changed by this.", "%s 与恢复前一样；这一步没有改动它。",
 		"the database %s does not exist", "库 %s 不存在",
@@ -19,12 +19,12 @@ func init() {
 		"The database %s does not exist now.", "数据库 %s 现在不存在。",
 		"Missing or unreadable in %s now: %s", "%s 中现在缺失或无法读取：%s",
 		"Empty in %s now, though they were restored with rows: %s", "%s 中现在为空，但恢复时有数据：%s",
-		"the former state is back, and the service was left stopped: its database is not whole",
+		"the previous state is back, and the service was left stopped: its database is incomplete",
 		"已恢复到之前的状态，但服务保持停止：其数据库不完整",
-		"the former state is back, but the service is not ready", "已恢复到之前的状态，但服务未就绪",
+		"the previous state is back, but the service is not ready", "已恢复到之前的状态，但服务未就绪",
 		"The service was left stopped: its database is not whole.", "服务保持停止：其数据库不完整。",
 		"The loaded data is kept in %s. Resume: opsdeck restore resume %s. Remove it: opsdeck restore drop-old %s",
-		"已加载的数据保留在 %s。以此继续：opsdeck restore resume %s；删除：opsdeck restore drop-old %s",
+		"已导入的数据保留在 %s。续接：opsdeck restore resume %s；删除：opsdeck restore drop-old %s",
 		"loaded, not swapped", "已导入、未切换",
 	)
 }
@@ -36,7 +36,7 @@ func init() {
 		"请查看其目录；确认已结束后：opsdeck restore set-aside %s",
 		"    It may be unfinished. Look into its folder; when it is over: opsdeck restore set-aside %s",
 		"    它可能尚未完成。请查看其目录；确认已结束后：opsdeck restore set-aside %s",
-		"Start nothing by hand before you know how the restores stand: opsdeck restore status",
+		"Start nothing by hand before you know the state of the restores: opsdeck restore status",
 		"在弄清恢复状态之前不要手动启动任何东西：opsdeck restore status",
 		"Take a restore that cannot be read out of the way of others, after a look at it.",
 		"查看之后，把无法读取的恢复移开，使其不再妨碍其他操作。",
@@ -48,7 +48,7 @@ func init() {
 		"set aside: %s", "已移开：%s",
 		"  its folder: %s", "  其目录：%s",
 		"  its journal's last line, of %s: %s", "  其日志的最后一行，时间 %s：%s",
-		"  look for its schemas: SHOW DATABASES LIKE '%s'", "  查找它的库：SHOW DATABASES LIKE '%s'",
+		"  find its databases: SHOW DATABASES LIKE '%s'", "  查找它的库：SHOW DATABASES LIKE '%s'",
 		"  look whether the service runs: opsdeck status", "  查看服务是否在运行：opsdeck status",
 	)
 }

@@ -6,7 +6,7 @@ func init() {
 		"The runbook; without it they are listed.", "手册名称；不写则列出全部。",
 		"there is no runbook %q", "没有手册 %q",
 		"the database is lost or damaged", "数据库丢失或损坏",
-		"MySQL does not answer", "MySQL 没有应答",
+
 		"the service does not answer, or is not ready", "服务没有应答或未就绪",
 		"a disk is nearly full", "磁盘将满",
 		"a backup is missing, old or bad", "备份缺失、过旧或损坏",

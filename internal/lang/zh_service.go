@@ -3,7 +3,7 @@ package lang
 func init() {
 	register(
 		"running", "运行中",
-		"starting", "正在开始",
+
 		"stopped", "已停止",
 		"failed", "失败",
 

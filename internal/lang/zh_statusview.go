@@ -53,7 +53,7 @@ func init() {
 		"look now", "立即检查",
 		"look at everything now, without waiting", "不等间隔，立即检查所有项目",
 		"show the logs from the moment the state changed", "查看该状态开始时刻的日志",
-		"not checked yet", "尚未检查过",
+
 		"open", "打开",
 		"open the check: answer, limits, history, commands", "打开检查项：应答、阈值、历史、命令",
 		"filter", "筛选",

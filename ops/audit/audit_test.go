@@ -51,17 +51,17 @@ func TestQueryErrorsPointAtThePlace(t *testing.T) {
 	for _, c := range []struct{ query, at, says string }{
 		{"action:x usr:1", "usr:1", "did you mean user:"},
 		{"action:x 张三 wrong:1", "wrong:1", "is not a key"},
-		{"user:abc", "user:abc", "wants a number"},
+		{"user:abc", "user:abc", "needs a number"},
 		{"since:2026-02-30", "since:2026-02-30", "28 days"},
 		{"since:2026-13", "since:2026-13", "no month 13"},
 		{"on:2026-01-01T25:00", "on:2026-01-01T25:00", "no such time of day"},
 		{"since:soon x", "since:soon", "not a time"},
 		{`text~"open`, `"open`, "not closed"},
-		{"action:", "action:", "nothing stands after"},
+		{"action:", "action:", "needs a value after it"},
 		{"since:-1h since:-2h", "since:-2h", "given twice"},
 		{"-since:-1h", "-since:-1h", "turned round"},
 		{"name:x", "name:x", "no column for user_name"},
-		{"on:now", "on:now", "wants a day"},
+		{"on:now", "on:now", "needs a day"},
 		{"since:2026-01-02 until:2026-01-01", "since:2026-01-02 until:2026-01-01", "ends before"},
 	} {
 		_, err := s.Parse(c.query)

@@ -50,7 +50,7 @@ func (e *UnprovedError) Error() string { return e.Message().String() }
 // Message is the sentence for people.
 func (e *UnprovedError) Message() lang.Msg {
 	return lang.M(
-		"the table has no index on its time; about %s rows have to be looked at once, to learn their order",
+		"the table has no index on its time; about %s rows must be read once to learn their order",
 		human.Count(e.Rows),
 	)
 }

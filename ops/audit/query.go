@@ -86,7 +86,7 @@ func (s Syntax) term(f *Filter, tok token) error {
 		return nil
 	}
 	if tok.plain() == "" {
-		return tok.fail(lang.M("nothing stands after %s", tok.key+tok.op))
+		return tok.fail(lang.M("%s needs a value after it", tok.key+tok.op))
 	}
 	switch key := strings.ToLower(tok.key); key {
 	case "since", "until", "on":
@@ -155,7 +155,7 @@ func (s Syntax) field(f *Filter, tok token, key string, field Field) error {
 	if s.Layout.Column(field).Integer {
 		for _, m := range t.Any {
 			if _, err := strconv.ParseInt(m.Text(), 10, 64); err != nil && !m.Null {
-				return tok.fail(lang.M("%s wants a number, not %q", key+":", m.Text()))
+				return tok.fail(lang.M("%s needs a number, not %q", key+":", m.Text()))
 			}
 		}
 	}
@@ -169,7 +169,7 @@ func plainHex(any []Match, tok token, key string) error {
 		for i, part := range m.Parts {
 			part = strings.ToLower(strings.ReplaceAll(part, "-", ""))
 			if strings.Trim(part, "0123456789abcdef") != "" {
-				return tok.fail(lang.M("%s wants hexadecimal digits or a UUID, not %q", key+":", m.Text()))
+				return tok.fail(lang.M("%s needs hexadecimal digits or a UUID, not %q", key+":", m.Text()))
 			}
 			m.Parts[i] = part
 		}
@@ -227,7 +227,7 @@ func (s Syntax) time(f *Filter, tok token, key string) error {
 	}
 	if key == "on" {
 		if !w.From.Before(w.Till) {
-			return tok.fail(lang.M("on: wants a day, a month or a year"))
+			return tok.fail(lang.M("on: needs a day, a month or a year"))
 		}
 		f.Until = w.Till
 	}

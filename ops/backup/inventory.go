@@ -114,7 +114,7 @@ func folderError(dir string, err error) error {
 			WithHint(lang.M("make the first backup with: opsdeck backup create, or set backup.dir in the " +
 				"configuration"))
 	case errors.Is(err, fs.ErrPermission):
-		return ops.Wrap(err, ops.Failed, lang.M("the backup folder %s may not be read by this user", dir)).
+		return ops.Wrap(err, ops.Failed, lang.M("this user has no permission to read the backup folder %s", dir)).
 			WithHint(lang.M("run opsdeck as the folder's owner"))
 	case errors.Is(err, unix.ENOTDIR):
 		return ops.Wrap(err, ops.Config, lang.M("the backup folder %s is not a folder", dir))

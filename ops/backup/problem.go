@@ -141,13 +141,13 @@ func (p Problem) Text() lang.Msg {
 func (p Problem) remark() lang.Msg {
 	switch p.Code {
 	case ByOthers:
-		return lang.M("no manifest: made by others, its rows can only be proved by loading it (verify --deep)")
+		return lang.M("no manifest: made by another tool, its rows can only be verified by loading it (verify --deep)")
 	case IsPhysical:
 		return lang.M("a physical backup folder: listed, not verified and never removed")
 	case Renamed:
 		return lang.M("renamed: its manifest was written for %s", p.arg(0))
 	case OthersRead:
-		return lang.M("others may read it (mode %s)", p.arg(0))
+		return lang.M("other users can read it (mode %s)", p.arg(0))
 	case FewerRows:
 		return lang.M("far fewer rows than the backups before it: %s after %s", p.arg(0), p.arg(1))
 	case FewerIn:
@@ -156,7 +156,7 @@ func (p Problem) remark() lang.Msg {
 		return lang.M("far smaller than the backups before it: %s after %s", p.arg(0), p.arg(1))
 	case Torn:
 		if len(p.Args) > 0 && p.Args[0] == ByPosition {
-			return lang.M("an early version called it one moment of all tables by the binary log's position, which proves nothing")
+			return lang.M("an early version called it consistent by the binary log's position alone, which is no proof")
 		}
 		return lang.M("not one moment of all tables: %s", p.arg(0))
 	case NotOpened:
@@ -164,7 +164,7 @@ func (p Problem) remark() lang.Msg {
 	case Moved:
 		return lang.M("its metadata changed since it was verified: %s reads it again", "opsdeck backup verify")
 	case Locked:
-		return lang.M("encrypted: its contents are proved by their hashes alone")
+		return lang.M("encrypted: its contents are verified by their hashes alone")
 	}
 	return lang.Raw(p.Code)
 }

@@ -246,9 +246,9 @@ func (r *retention) verdict(s *Set) (Verb, string, lang.Msg) {
 	case s.shared(r.inv.Database):
 		return KeepIt, "shared", lang.M("holds other databases too: remove it by hand")
 	case s.Foreign && !r.policy.Foreign:
-		return KeepIt, "foreign", lang.M("made by others: removed only with --foreign")
+		return KeepIt, "foreign", lang.M("made by another tool: removed only with --foreign")
 	case !s.ProvenOf(r.inv.Database):
-		return KeepIt, "unproven", lang.M("nothing proves of which database it is: remove it by hand")
+		return KeepIt, "unproven", lang.M("cannot tell which database it belongs to: remove it by hand")
 	case r.future(s):
 		return KeepIt, "future", lang.M("its date is in the future: neither counted nor removed")
 	case s.State == Unverified && !r.checkedForeign(s):
@@ -259,7 +259,7 @@ func (r *retention) verdict(s *Set) (Verb, string, lang.Msg) {
 		return Remove, "beyond", lang.M("beyond the newest %d of its tier", r.policy.Keep.Of(s.Tier))
 	}
 	if by := r.standIn(s); by != nil {
-		return Remove, "stand-in", lang.M("%s stands for its day", by.Name)
+		return Remove, "stand-in", lang.M("%s is kept for that day", by.Name)
 	}
 	return Remove, "expired", lang.M(
 		"holds no slot of daily %d, weekly %d, monthly %d",
@@ -319,6 +319,6 @@ func (r *retention) newNames(s *Set) (names []string) {
 // later still has it.
 func (r *retention) beforeDrops() {
 	for _, s := range r.inv.BeforeDrops() {
-		r.hold(s, "before-drop", lang.M("the last backup before most rows were lost; backup remove lets it go"))
+		r.hold(s, "before-drop", lang.M("the last backup before most rows were lost; remove it with: backup remove"))
 	}
 }

@@ -44,7 +44,7 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 	for _, name := range missingForLog(rights, b.Maria) {
 		add(
 			ops.StateWarning,
-			lang.M("the right %s is missing: the binary log cannot be archived", name),
+			lang.M("the privilege %s is missing: the binary log cannot be archived", name),
 			"GRANT "+name+" ON *.* TO "+account(b.User),
 		)
 	}

@@ -83,7 +83,7 @@ func JudgeServer(s Server, service, db, beside string) []Point {
 	backup := Point{
 		Name:     "backup-rights",
 		Service:  service,
-		Seen:     lang.M("%s may make whole backups of %s", s.User, db),
+		Seen:     lang.M("%s can make full backups of %s", s.User, db),
 		Findings: JudgeBackup(rights, s.User, db),
 	}
 	restore := Point{
@@ -151,7 +151,7 @@ func definers(s Server, service string) Point {
 	switch {
 	case s.DefinersUnknown:
 		p.Findings = []Finding{
-			{State: ops.StateUnknown, What: lang.M("not looked at: this user may not read mysql.user")},
+			{State: ops.StateUnknown, What: lang.M("not checked: this user has no permission to read mysql.user")},
 		}
 	case len(s.MissingDefiners) > 0:
 		p.Findings = []Finding{
@@ -253,15 +253,15 @@ func JudgeFolder(f Folder, name, service string, private bool, share float64, ro
 	case !f.Writable && !f.Exists:
 		add(
 			ops.StateCritical,
-			lang.M("%s is not there, and this user may not make it below %s", f.Path, f.Parent),
+			lang.M("%s does not exist, and this user has no permission to create it in %s", f.Path, f.Parent),
 			"sudo install -d -m 700 -o $USER "+f.Path,
 		)
 	case !f.Writable:
-		add(ops.StateCritical, lang.M("this user may not write to %s", f.Path), "")
+		add(ops.StateCritical, lang.M("this user has no permission to write to %s", f.Path), "")
 	case !f.Exists:
 		p.Seen = lang.M("%s will be made when it is needed; %s free", f.Path, human.Bytes(f.Free))
 	case private && f.Mode&0o077 != 0:
-		add(ops.StateWarning, lang.M("others may look into %s", f.Path), "chmod 700 "+f.Path)
+		add(ops.StateWarning, lang.M("other users can read %s", f.Path), "chmod 700 "+f.Path)
 	}
 	if f.Size > 0 && float64(f.Free) < share*float64(f.Size) {
 		add(

@@ -161,7 +161,7 @@ var backupNeeds = []need{
 		ops.StateWarning,
 		lang.M("the position in the binary log is not recorded"),
 	},
-	{[]string{"PROCESS"}, true, ops.StateWarning, lang.M("open transactions and lock waits cannot be seen")},
+	{[]string{"PROCESS"}, true, ops.StateWarning, lang.M("open transactions and lock waits are not visible")},
 }
 
 // restoreNeeds are the rights that a restore needs on the database and on the
@@ -204,7 +204,7 @@ func JudgeBackup(r Rights, user, db string) []Finding {
 			out,
 			Finding{
 				State: n.state,
-				What:  lang.M("the right %s is missing: %s", n.any[0], n.why),
+				What:  lang.M("the privilege %s is missing: %s", n.any[0], n.why),
 				Fix:   "GRANT " + n.any[0] + " ON " + on + " TO " + account(user),
 			},
 		)

@@ -125,13 +125,13 @@ func TestARestoreUnderWayIsSaidBeforeAllElse(t *testing.T) {
 		KindRestore,
 		Result{
 			State:    ops.StateWarning,
-			Headline: lang.M("a restore of %s is under way", "sales"),
+			Headline: lang.M("a restore of %s is running", "sales"),
 			Next:     lang.M("Start nothing by hand."),
 		},
 		3,
 	)
 	got := Judge(Report{At: at(60), Standings: []Standing{mysql, restoring}}, Face{Zone: time.UTC})
-	want := "A restore of sales is under way since 12:00:03; MySQL is down since 12:00:07. Start nothing by hand."
+	want := "A restore of sales is running since 12:00:03; MySQL is down since 12:00:07. Start nothing by hand."
 	if got.Text.String() != want || got.State != ops.StateCritical {
 		t.Fatalf("%v: got  %s\nwant %s", got.State, got.Text, want)
 	}
@@ -169,7 +169,7 @@ func TestVerdict(t *testing.T) {
 	}{
 		"none":         {nil, ops.StateUnknown, "Nothing is configured to be checked."},
 		"well":         {[]Standing{ok, ok}, ops.StateOK, "All 2 checks pass."},
-		"well, backup": {[]Standing{ok, backup}, ops.StateOK, "All 2 checks pass; newest good backup of 11:00:00."},
+		"well, backup": {[]Standing{ok, backup}, ops.StateOK, "All 2 checks pass; newest good backup from 11:00:00."},
 		"one":          {[]Standing{ok}, ops.StateOK, "The check passes."},
 		"looking":      {[]Standing{ok, {}}, ops.StateUnknown, "Looking: 1 of 2 checks has answered."},
 		"warning": {[]Standing{ok, warn}, ops.StateWarning, "Disk /var is full since 12:00:30 (4 % free). " +

@@ -204,7 +204,7 @@ func (w *worker) look(ctx context.Context) Result {
 // cutShort is the result of a look that was ended from outside, by --timeout or a
 // signal: it says nothing about what was looked at.
 func (w *worker) cutShort(at time.Time) Result {
-	r := CannotTell(lang.M("%s was not looked at", w.check.Name), lang.M("the time for all checks was over"))
+	r := CannotTell(lang.M("%s was not checked", w.check.Name), lang.M("the time for all checks was over"))
 	r.Next = lang.M("Give it more time: a longer --timeout.")
 	r.At = at
 	return r

@@ -126,7 +126,7 @@ func allWell(r Report, face Face) lang.Msg {
 	}
 	if b := newestBackup(r, ""); !b.IsZero() {
 		// The moment, not the age: a sentence over an idle service must not tick.
-		said = lang.M("%s; newest good backup of %s", said, moment(b, r.At, face.Zone))
+		said = lang.M("%s; newest good backup from %s", said, moment(b, r.At, face.Zone))
 	}
 	return lang.Sentence(said)
 }

@@ -41,7 +41,7 @@ func (l *loki) goOn(ctx context.Context, w *Lines, at lokiPlace) error {
 		at = next
 		began := time.Now()
 		if at, err = l.tail(ctx, w, at); err != nil && ctx.Err() == nil && !errors.Is(err, errNoTail) {
-			w.Warn(ops.Wrap(err, ops.Busy, lang.M("Loki's tail broke off; it goes on from there")))
+			w.Warn(ops.Wrap(err, ops.Busy, lang.M("Loki's tail was interrupted; it continues from there")))
 		}
 		if wait = min(2*wait, 30*time.Second); errors.Is(err, errNoTail) || time.Since(began) > time.Minute {
 			wait = lokiPoll

@@ -64,7 +64,8 @@ func Number(err error) uint16 {
 // sql.ErrConnDone to whoever uses it afterwards.
 func Lost(err error) bool {
 	var op *net.OpError
-	return errors.Is(err, mysqldriver.ErrInvalidConn) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+	return errors.Is(err, mysqldriver.ErrInvalidConn) || errors.Is(err, driver.ErrBadConn) ||
+		errors.Is(err, sql.ErrConnDone) ||
 		errors.As(err, &op) ||
 		Number(err) == ErrServerShutdown
 }
@@ -84,8 +85,8 @@ func Explain(err error, t Target) error {
 	}
 	switch Number(err) {
 	case ErrDBAccessDenied, ErrTableAccessDenied, ErrSpecificAccess:
-		return ops.Wrap(err, ops.Config, lang.M("the user %s lacks a right that this needs", t.User)).
-			WithHint(lang.M("`opsdeck doctor` lists the rights that are missing"))
+		return ops.Wrap(err, ops.Config, lang.M("the user %s lacks a privilege that this needs", t.User)).
+			WithHint(lang.M("`opsdeck doctor` lists the missing privileges"))
 	case ErrBadDB:
 		return ops.Wrap(err, ops.Config, lang.M("the server at %s has no such database", t.Addr)).
 			WithHint(lang.M("check database.name in the configuration"))
@@ -95,8 +96,7 @@ func Explain(err error, t Target) error {
 			WithHint(lang.M("run it again when you know who did, and why"))
 	}
 	if fullDisk(err) {
-		return ops.Wrap(err, ops.Failed, lang.M("the server at %s has no room left: its disk is full, or a table "+
-			"may not grow", t.Addr)).
+		return ops.Wrap(err, ops.Failed, lang.M("the server at %s has no room left: its disk is full, or a table has reached its size limit", t.Addr)).
 			WithHint(lang.M("make room on the server, then run the same again"))
 	}
 	return ops.Wrap(err, ops.Failed, lang.M("MySQL at %s reports an error", t.Addr))

@@ -149,7 +149,7 @@ func (f Fault) What(t Target, err error) lang.Msg {
 	case NotMySQL:
 		return lang.M("what answers at %s is not MySQL", t.Addr)
 	case NotPermitted:
-		return lang.M("this user may not open the connection to MySQL at %s", t.Addr)
+		return lang.M("this user has no permission to open the connection to MySQL at %s", t.Addr)
 	case ShuttingDown:
 		return lang.M("MySQL at %s is shutting down", t.Addr)
 	case HungUp:

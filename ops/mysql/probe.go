@@ -198,7 +198,7 @@ func (l *look) transactions() {
 			state = ops.StateWarning
 			l.r.Next = lang.M("Grant it: %s", "GRANT PROCESS ON *.* TO "+l.account())
 		}
-		l.r.Find(state, lang.M("open transactions and lock waits in MySQL cannot be seen"), why)
+		l.r.Find(state, lang.M("open transactions and lock waits in MySQL are not visible"), why)
 		return
 	}
 	l.r.Add("transactions", number(v["n"]), lang.Msg{})
@@ -252,7 +252,7 @@ func (l *look) longQueries() {
 		"AND TIME > " + strconv.FormatInt(int64(limit/time.Second), 10))
 	if err != nil {
 		l.r.AddUnknown("long_queries", l.reason(err))
-		l.r.Find(ops.StateUnknown, lang.M("the statements that run in MySQL cannot be seen"), l.reason(err))
+		l.r.Find(ops.StateUnknown, lang.M("the statements that run in MySQL are not visible"), l.reason(err))
 		return
 	}
 	n := number(v["n"])

@@ -63,7 +63,7 @@ func TestProbeWithoutRightsSaysWhatItCannotSee(t *testing.T) {
 		target.User, target.Password = "poor", "pw"
 		r := lookOnce(t, Probe{Target: target, Threads: 0.8})
 		if r.State != ops.StateWarning || r.Field("version") == nil ||
-			!strings.Contains(r.Detail.String(), "lock waits in MySQL cannot be seen") {
+			!strings.Contains(r.Detail.String(), "lock waits in MySQL are not visible") {
 			t.Fatalf("%s: %s", r.State, r.Detail)
 		}
 		grant, found := strings.CutPrefix(strings.TrimSuffix(r.Next.String(), "."), "Grant it: ")

@@ -34,7 +34,7 @@ func (b Backup) Probe() health.Probe {
 			return r
 		}
 		if err != nil {
-			return health.CannotTell(lang.M("the backup folder cannot be looked at"), reasonOf(err))
+			return health.CannotTell(lang.M("cannot check the backup folder"), reasonOf(err))
 		}
 		if newest.CreatedAt.IsZero() {
 			r := health.Result{}

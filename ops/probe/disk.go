@@ -45,7 +45,7 @@ func (d Disk) Probe() health.Probe {
 		if known == "" {
 			path, err := d.Path(ctx)
 			if err != nil {
-				r := health.CannotTell(lang.M("the disk cannot be looked at"), reasonOf(err))
+				r := health.CannotTell(lang.M("cannot check the disk"), reasonOf(err))
 				r.Follows = health.KindMySQL // which is the one to be asked
 				return r
 			}
@@ -57,7 +57,7 @@ func (d Disk) Probe() health.Probe {
 			err = unix.Statfs(at, &s)
 		}
 		if err != nil {
-			return health.CannotTell(lang.M("the disk of %s cannot be looked at", known), reasonOf(err))
+			return health.CannotTell(lang.M("cannot check the disk of %s", known), reasonOf(err))
 		}
 		return d.judge(known, at, s, &trend)
 	}
@@ -82,7 +82,7 @@ func (d Disk) judge(path, at string, s unix.Statfs_t, trend *Trend) health.Resul
 	r.Detail = lang.M("%s free (%s) on %s", human.Bytes(int64(free)), human.Percent(share), mount)
 	low(&r, lang.M("disk %s has %s free", mount, human.Percent(share)), share, d.Free)
 	if at != path {
-		r.Add("missing", true, lang.M("the folder does not exist yet; its parent's disk was looked at"))
+		r.Add("missing", true, lang.M("the folder does not exist yet; its parent's disk was checked"))
 	}
 	if s.Files > 0 {
 		inodes := float64(s.Ffree) / float64(s.Files)
@@ -100,7 +100,7 @@ func (d Disk) judge(path, at string, s unix.Statfs_t, trend *Trend) health.Resul
 			r.Find(ops.StateWarning, headline, lang.M("%s free", human.Bytes(int64(free))))
 		}
 	} else {
-		r.AddUnknown("full_in_ms", lang.M("it does not fill up, or was not looked at long enough"))
+		r.AddUnknown("full_in_ms", lang.M("it is not filling up, or was not watched long enough"))
 	}
 	return r
 }

@@ -40,7 +40,7 @@ func (l Logs) Probe() health.Probe {
 	return func(ctx context.Context) health.Result {
 		live, rotated, err := l.files()
 		if err != nil {
-			return health.CannotTell(lang.M("the log files cannot be looked at"), reasonOf(err))
+			return health.CannotTell(lang.M("cannot check the log files"), reasonOf(err))
 		}
 		if len(live)+len(rotated) == 0 {
 			return health.CannotTell(lang.M("there are no log files"), lang.Raw(strings.Join(l.Patterns, " ")))

@@ -165,7 +165,11 @@ func readInfo(r *health.Result, info string, last counters, started *time.Time) 
 	now := counters{true, num("evicted_keys"), num("rejected_connections")}
 	r.Add("evicted_keys", now.evicted, lang.Msg{})
 	if grew := now.evicted - last.evicted; last.seen && grew > 0 {
-		r.Find(ops.StateWarning, lang.M("Redis drops keys for want of memory"), lang.M("%d since the last look", grew))
+		r.Find(
+			ops.StateWarning,
+			lang.M("Redis is evicting keys: out of memory"),
+			lang.M("%d since the last look", grew),
+		)
 	}
 	r.Add("rejected_connections", now.rejected, lang.Msg{})
 	if grew := now.rejected - last.rejected; last.seen && grew > 0 {

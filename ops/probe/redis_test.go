@@ -105,7 +105,7 @@ func TestRedisEvictionsSinceTheLastLookAreAWarning(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if r := look(t, p); r.State != ops.StateWarning || r.Headline.String() != "Redis drops keys for want of memory" {
+	if r := look(t, p); r.State != ops.StateWarning || r.Headline.String() != "Redis is evicting keys: out of memory" {
 		t.Errorf("%s: %s", r.State, r.Detail)
 	}
 	if _, err := c.do(t.Context(), "CONFIG", "SET", "maxmemory", "100mb"); err != nil { // else a look's own connection may cost a key

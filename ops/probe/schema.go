@@ -97,7 +97,7 @@ func (s Schema) judge(want, have []string, by lang.Msg) health.Result {
 	case len(want) == 0:
 		r.Detail = lang.M("%d tables; no backup to compare them with", len(have))
 	default:
-		r.Detail = lang.M("all %d tables of %s are there", len(want), by)
+		r.Detail = lang.M("all %d tables of %s exist", len(want), by)
 	}
 	return r
 }

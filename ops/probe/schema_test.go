@@ -20,7 +20,7 @@ func TestMissingTablesAreCritical(t *testing.T) {
 		detail     string
 	}{
 		"all there": {[]string{"a", "b"}, []string{"b", "a", "new"}, ops.StateOK, "all 2 tables of the backup " +
-			"are there"},
+			"exist"},
 		"one missing": {[]string{"a", "b"}, []string{"a"}, ops.StateCritical, "1 of 2 tables of shop is missing " +
 			"(the backup has them: b)"},
 		"all missing": {[]string{"a", "b"}, nil, ops.StateCritical, "the database shop has no tables (the backup " +

@@ -23,7 +23,7 @@ func IsTLS(base string) bool { return strings.HasPrefix(strings.ToLower(base), "
 // The chain is not judged here: the other requests fail on a bad one.
 func Certificate(base string, warn int, now func() time.Time) health.Probe {
 	return func(ctx context.Context) health.Result {
-		headline := lang.M("the TLS certificate cannot be looked at")
+		headline := lang.M("cannot check the TLS certificate")
 		u, err := url.Parse(base)
 		if err != nil {
 			return health.CannotTell(headline, lang.Raw(err.Error()))

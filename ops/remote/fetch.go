@@ -73,7 +73,7 @@ func fetchFile(ctx context.Context, s Store, w Wanted, path string, report func(
 		return err
 	}
 	if in.n != w.Size || hex.EncodeToString(in.hash.Sum(nil)) != w.SHA256 {
-		return ops.E(ops.Failed, lang.M("%s came from the copy with another hash than it must have", w.Name)).
+		return ops.E(ops.Failed, lang.M("%s arrived from the copy with a wrong hash", w.Name)).
 			WithHint(lang.M("choose another backup, or fetch it again"))
 	}
 	return out.Commit()

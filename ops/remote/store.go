@@ -55,7 +55,7 @@ func Open(c config.Copy) (Store, error) {
 	case "s3":
 		return newS3(c)
 	}
-	return nil, ops.E(ops.Config, lang.M("the copy %s is of no kind that is known: %q", c.Name, c.Kind)).
+	return nil, ops.E(ops.Config, lang.M("the copy %s has an unknown kind: %q", c.Name, c.Kind)).
 		WithHint(lang.M("kinds are rsync and s3"))
 }
 

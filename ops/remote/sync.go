@@ -316,7 +316,7 @@ func (c *Copier) guarded(ctx context.Context, guard *backup.Set) error {
 		ops.E(
 			ops.Failed,
 			lang.M(
-				"the newest good backup at the copy %s, %s, is bad after all; nothing was removed",
+				"the newest good backup at the copy %s, %s, failed re-verification; nothing was removed",
 				c.Name,
 				guard.Name,
 			),

@@ -46,7 +46,7 @@ func (k Kind) Label() lang.Msg {
 	case KindUndo:
 		return lang.M("undo")
 	case KindDrop:
-		return lang.M("drop the former tables")
+		return lang.M("drop the old tables")
 	case KindRetry:
 		return lang.M("try again")
 	case KindKill:

@@ -53,7 +53,11 @@ func (p *Plan) judgeSource() {
 		}
 	}
 	if !src.Consistent && src.Manifest {
-		p.add(ops.StateWarning, lang.M("the backup is not consistent: its tables are from different moments"), lang.Msg{})
+		p.add(
+			ops.StateWarning,
+			lang.M("the backup is not consistent: its tables are from different moments"),
+			lang.Msg{},
+		)
 	}
 	if src.Flavour != "" && p.Target.Flavour != "" && src.Flavour != p.Target.Flavour {
 		p.add(
@@ -145,7 +149,7 @@ func (p *Plan) judgeDisk(d Disk) {
 		if p.Mode != Into {
 			p.add(
 				ops.StateUnknown,
-				lang.M("the disk of the database's data cannot be seen from here"),
+				lang.M("the disk of the database's data is not visible from here"),
 				lang.M("make sure of the room yourself: about %s", human.Bytes(p.need(d))),
 			)
 		}

@@ -168,7 +168,10 @@ func remarks(p *Plan, s Snapshot) []Note {
 		out = append(out, N(lang.M("Writes had not stopped when the restore continued.")))
 	}
 	if s.Doubted {
-		out = append(out, N(lang.M("Verification failed and was overridden by the operator: %s", english(s.Data.Doubts))))
+		out = append(
+			out,
+			N(lang.M("Verification failed and was overridden by the operator: %s", english(s.Data.Doubts))),
+		)
 	}
 	if s.NotReady {
 		out = append(out, N(lang.M("The service was not ready at the end.")))
@@ -315,7 +318,7 @@ func (a Account) facts() []fact {
 		{
 			lang.M("emergency backup"),
 			a.Emergency,
-		}, {lang.M("former tables kept in"), a.Kept}, {lang.M("exports"), strings.Join(a.Exports, ", ")},
+		}, {lang.M("old tables kept in"), a.Kept}, {lang.M("exports"), strings.Join(a.Exports, ", ")},
 		{lang.M("loaded, not swapped"), a.Loaded},
 	}
 	if a.SwapMS > 0 {

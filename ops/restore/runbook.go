@@ -79,11 +79,11 @@ func (p *Plan) Back(s Step) lang.Msg {
 	case s == StepRestore && p.Mode == Swap:
 		return lang.M("Abort drops %s and starts the service again.", p.Shadow)
 	case s == StepVerify && p.Mode == Swap:
-		return lang.M("Before the RENAME: abort. After it: undo brings back the former tables, kept in %s.", p.Kept)
+		return lang.M("Before the RENAME: abort. After it: undo brings back the old tables, kept in %s.", p.Kept)
 	case s == StepRestore || s == StepVerify:
 		return lang.M("Abort loads the emergency backup into %s.", p.Target.Database)
 	case s == StepRestart && p.Mode == Swap:
-		return lang.M("Undo brings back the former tables, until `restore drop-old`.")
+		return lang.M("Undo brings back the old tables, until `restore drop-old`.")
 	case s == StepRestart:
 		return lang.M("Undo loads the emergency backup.")
 	}

@@ -258,7 +258,7 @@ func (s Stage) Label() lang.Msg {
 	case UndoExporting:
 		return lang.M("exporting what was written since")
 	case UndoSwapping:
-		return lang.M("bringing the former tables back")
+		return lang.M("bringing the old tables back")
 	case UndoLoading:
 		return lang.M("loading the emergency backup")
 	case Dropping, DropUndone, DropAborted:

@@ -76,7 +76,7 @@ func (p *Plan) undoRestoreText(t *StepText) {
 	live := p.Target.Live
 	if p.Mode == Swap {
 		t.What = lang.M(
-			"One RENAME brings the former tables back from %s; the restored ones go to %s.",
+			"One RENAME brings the old tables back from %s; the restored ones go to %s.",
 			p.Kept,
 			p.Shadow,
 		)

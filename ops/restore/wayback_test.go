@@ -77,7 +77,7 @@ func TestAWayBackIsToldAsOne(t *testing.T) {
 		{"abort in place exports nothing", InPlace, append(append([]Kind{}, untilLoading...), KindAbort), UndoLoading, StepSave, "Back up shop in its current state", "opsdeck backup create", "once more"},
 		{"undo of a swap stops", Swap, append(append([]Kind{}, swapped...), KindUndo), UndoStopping, StepStop, "Stop backend.", "pm2 stop backend", "kept in shop__new_"},
 		{"undo of a swap exports", Swap, append(append([]Kind{}, swapped...), KindUndo, KindDone), UndoExporting, StepSave, "Export the rows written since", "later-writes", "kept in shop__new_"},
-		{"undo of a swap", Swap, append(append([]Kind{}, swapped...), KindUndo, KindDone, KindDone), UndoSwapping, StepRestore, "brings the former tables back from shop__old_", "RENAME TABLE `shop`.`orders` TO `shop__new_", "kept in shop__new_"},
+		{"undo of a swap", Swap, append(append([]Kind{}, swapped...), KindUndo, KindDone, KindDone), UndoSwapping, StepRestore, "brings the old tables back from shop__old_", "RENAME TABLE `shop`.`orders` TO `shop__new_", "kept in shop__new_"},
 		{"undo in place", InPlace, append(append([]Kind{}, placed...), KindUndo, KindDone, KindDone), UndoLoading, StepRestore, "load the emergency backup", "zcat /b/emergency_backup_shop_", "once more"},
 		{"undone tells nobody", Swap, append(append([]Kind{}, swapped...), KindUndo, KindDone, KindDone, KindDone, KindDone, KindDone), UndoReporting, StepNotify, "Write the report.", "report.md", "kept in shop__new_"},
 		{"done", Swap, swapped, Done, StepNotify, "show the text", "notify group", "Undo brings back"},

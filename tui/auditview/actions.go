@@ -170,7 +170,7 @@ func (p *Page) detailActions() []page.Action {
 			ID:     "audit.previous",
 			Keys:   []string{"left", "p", "h"},
 			Label:  lang.M("previous"),
-			Help:   lang.M("the row before"),
+			Help:   lang.M("the previous row"),
 			Footer: true,
 			Run:    func() tea.Cmd { return p.rows.step(-1) },
 		},

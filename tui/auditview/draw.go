@@ -182,7 +182,7 @@ func (p *sheet) banner(w int) []string {
 	if !p.rows.list.unproved {
 		return nil
 	}
-	text := e.T("the highest ids; whether they are the newest rows is being looked at")
+	text := e.T("the highest ids; checking whether they are the newest rows")
 	if n := p.base.proof.progress; n.Total > 0 {
 		text += "  " + human.Percent(float64(n.Done)/float64(n.Total))
 	}
@@ -291,9 +291,9 @@ func (p *sheet) statusLine(w int) string {
 func (p *sheet) lookedAt() lang.Msg {
 	n := p.rows.list.seen
 	if n.Of > 0 {
-		return lang.M("looked at %s of about %s rows", human.Count(n.Rows), human.Count(n.Of))
+		return lang.M("%s of about %s rows read", human.Count(n.Rows), human.Count(n.Of))
 	}
-	return lang.M("looked at %s rows, back to %s", human.Count(n.Rows), p.base.moment(n.Back))
+	return lang.M("%s rows read, back to %s", human.Count(n.Rows), p.base.moment(n.Back))
 }
 
 // drawSearch stands in the place of rows that have not come yet.

@@ -86,7 +86,7 @@ func (p *dossier) restoreLines(s *backup.Set, width int) (lines []string) {
 	say(lang.M("brings back %s as it was at %s", nameOr(s.Database), e.Time(s.At)))
 	say(lang.M("loses what was written since: %s", minutes(e.Clock.Now().Sub(s.At))))
 	if m := p.manifest; m != nil && m.Position.File != "" {
-		say(lang.M("the binary log goes on from %s, position %d", m.Position.File, m.Position.Pos))
+		say(lang.M("the binary log continues from %s, position %d", m.Position.File, m.Position.Pos))
 	}
 	if d, from, ok := backup.RestoreTime(p.stock.shelf.Drills, s.Size); ok {
 		say(lang.M("takes about %s, by the drill of %s", human.Duration(d), from.At.In(e.Zone).Format("2006-01-02")))
@@ -112,7 +112,7 @@ func (p *dossier) keepLines(s *backup.Set, width int) (lines []string) {
 	for _, r := range step.Reasons {
 		text := e.Lang.Msg(r.Text)
 		if step.Verb == backup.Remove {
-			text = e.T("goes with the next prune: %s", text)
+			text = e.T("removed at next prune: %s", text)
 		}
 		lines = append(lines, wrap(text, width)...)
 	}

@@ -137,13 +137,13 @@ func (p *stock) awayHead(a *backup.Elsewhere) string {
 	t, e := p.env.Theme, p.env
 	title := t.Title.Render(e.T("copy %s", termsafe.Line(a.Copy))) + "  "
 	if a.At.IsZero() {
-		return title + t.Dim.Render(e.T("not looked at yet"))
+		return title + t.Dim.Render(e.T("not checked yet"))
 	}
 	facts := e.T("%d held, %d read back", len(a.Sets), a.Good())
 	if len(a.Only) > 0 {
 		facts += ", " + e.T("%d only there", len(a.Only))
 	}
-	return title + facts + "  " + t.Dim.Render(e.T("looked at %s ago", minutes(e.Clock.Now().Sub(a.At))))
+	return title + facts + "  " + t.Dim.Render(e.T("checked %s ago", minutes(e.Clock.Now().Sub(a.At))))
 }
 
 // slotMarks draws a tier's slots, the newest at the right.
@@ -253,7 +253,7 @@ func (p *stock) keepNote(s *backup.Set) string {
 	step := p.steps[s]
 	switch {
 	case step.Verb == backup.Remove:
-		return p.env.T("goes with the next prune")
+		return p.env.T("removed at next prune")
 	case len(step.Reasons) > 0:
 		return p.env.Lang.Msg(step.Reasons[0].Text)
 	}

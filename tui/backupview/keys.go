@@ -68,7 +68,7 @@ func (p *Page) listActions() []page.Action {
 			ID:    "backups.all",
 			Keys:  []string{"esc"},
 			Label: lang.M("all"),
-			Help:  lang.M("stop the work under way, or list everything again"),
+			Help:  lang.M("stop the running work, or list everything again"),
 			Run:   p.table.escape,
 		},
 	}
@@ -128,7 +128,7 @@ func (p *Page) detailActions() []page.Action {
 			ID:    "backups.previous",
 			Keys:  []string{"left", "h"},
 			Label: lang.M("previous"),
-			Help:  lang.M("the backup before in the list"),
+			Help:  lang.M("the previous backup in the list"),
 			Run:   step(-1),
 		},
 		p.compareAction(),
@@ -182,7 +182,7 @@ func (p *Page) acts() []page.Action {
 			ID:     "backups.verify",
 			Keys:   []string{"v"},
 			Label:  lang.M("verify"),
-			Help:   lang.M("prove the backup: length, hashes, trailer"),
+			Help:   lang.M("verify the backup: length, hashes, trailer"),
 			Footer: true,
 			Off:    p.table.onSet(p.stock.svc.Verify != nil),
 			Run: func() tea.Cmd {
@@ -197,7 +197,7 @@ func (p *Page) acts() []page.Action {
 			ID:    "backups.verifydue",
 			Keys:  []string{"V"},
 			Label: lang.M("verify due"),
-			Help:  lang.M("prove all that is not verified yet, and the newest"),
+			Help:  lang.M("verify all that are not verified yet, and the newest"),
 			Off:   p.work.off(p.stock.svc.Verify != nil),
 			Run: func() tea.Cmd {
 				verify := p.stock.svc.Verify
@@ -220,7 +220,7 @@ func (p *Page) acts() []page.Action {
 			ID:     "backups.drill",
 			Keys:   []string{"d"},
 			Label:  lang.M("drill"),
-			Help:   lang.M("rehearse: load this backup into a scratch schema, check it, drop it"),
+			Help:   lang.M("drill: load this backup into a scratch database, check it, drop it"),
 			Footer: true,
 			Writes: true,
 			Off:    p.table.onSet(p.stock.svc.Drill != nil),
@@ -230,7 +230,7 @@ func (p *Page) acts() []page.Action {
 			ID:     "backups.prune",
 			Keys:   []string{"p"},
 			Label:  lang.M("prune"),
-			Help:   lang.M("show what retention would let go; nothing happens yet"),
+			Help:   lang.M("show what prune would remove; nothing is removed yet"),
 			Footer: true,
 			Off: p.work.off(
 				p.stock.svc.Prune != nil,
@@ -263,9 +263,9 @@ func (p *work) off(can bool) func() lang.Msg {
 		case !can:
 			return lang.M("this is not configured for the service")
 		case p.stock.shelf == nil:
-			return lang.M("the backups were not looked at yet")
+			return lang.M("the backups are not listed yet")
 		case p.job != nil:
-			return lang.M("%s is under way: wait for its end, or stop it with esc", p.job.title)
+			return lang.M("%s is running: wait for its end, or stop it with esc", p.job.title)
 		}
 		return lang.Msg{}
 	}
@@ -299,11 +299,11 @@ func (p *table) onAnySet() lang.Msg {
 func (p *work) noPrune() lang.Msg {
 	switch {
 	case p.stock.shelf == nil:
-		return lang.M("the backups were not looked at yet")
+		return lang.M("the backups are not listed yet")
 	case len(p.stock.shelf.Plan.Blocked) > 0:
 		return lang.M("nothing is removed: %s", p.stock.shelf.Plan.Blocked[0])
 	case p.stock.shelf.Plan.Empty():
-		return lang.M("there is nothing to let go")
+		return lang.M("there is nothing to prune")
 	}
 	return p.off(true)()
 }
@@ -341,8 +341,7 @@ func (p *Page) askDrill() tea.Cmd {
 	s, drill := p.table.current(), p.stock.svc.Drill
 	body := []lang.Msg{
 		lang.M(
-			"%s is loaded into a scratch schema, checked against its manifest, and the schema is dropped. %s itself "+
-				"is not touched.",
+			"%s is loaded into a scratch database, checked against its manifest, and the database is dropped. %s itself is not touched.",
 			termsafe.Line(s.Name),
 			p.stock.svc.Database,
 		),
@@ -383,7 +382,7 @@ func (p *Page) confirmPrune() tea.Cmd {
 			func(ctx context.Context, r Report) (lang.Msg, error) { return prune(ctx, plan, r) },
 		)
 	}
-	confirm := widget.NewConfirm(p.stock.env, lang.M("Let backups go"), body, p.stock.svc.Database, begin)
+	confirm := widget.NewConfirm(p.stock.env, lang.M("Prune backups"), body, p.stock.svc.Database, begin)
 	return page.Send(page.Open{Overlay: confirm})
 }
 

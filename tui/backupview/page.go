@@ -134,7 +134,7 @@ func (p *Page) Busy() (lang.Msg, bool) {
 	if p.work.job == nil {
 		return lang.Msg{}, false
 	}
-	return lang.M("%s is under way and would be broken off", p.work.job.title), true
+	return lang.M("%s is running and would be interrupted", p.work.job.title), true
 }
 
 type (

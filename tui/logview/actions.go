@@ -112,7 +112,10 @@ func (p *Page) copyEvent() tea.Cmd {
 	return func() tea.Msg {
 		e, ok := source.Event(id)
 		if !ok {
-			return page.Notice{State: ops.StateWarning, Text: lang.M("the event is gone: its file was truncated")}
+			return page.Notice{
+				State: ops.StateWarning,
+				Text:  lang.M("the event no longer exists: its file was truncated"),
+			}
 		}
 		return send(copyMsg{line.Mask(e.Raw)})
 	}

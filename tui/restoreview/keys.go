@@ -227,7 +227,7 @@ func (p *Page) runActions() []page.Action {
 			ID:     "restore.drop",
 			Keys:   []string{"D"},
 			Label:  lang.M("drop old"),
-			Help:   lang.M("drop the former tables that are kept for the undo"),
+			Help:   lang.M("drop the old tables that are kept for the undo"),
 			Footer: s.Can(restore.KindDrop),
 			Writes: true,
 			Off:    can(restore.KindDrop),
@@ -248,7 +248,7 @@ func (p *Page) runActions() []page.Action {
 			Footer: !p.base.running(),
 			Off: func() lang.Msg {
 				if p.base.running() {
-					return lang.M("a restore is under way: this one first")
+					return lang.M("a restore is running: finish it first")
 				}
 				return lang.Msg{}
 			},
@@ -392,7 +392,7 @@ func (p *asking) consequences(kind restore.Kind) []lang.Msg {
 		out := []lang.Msg{lang.M("What was written since the restore is exported, then lost to the live database.")}
 		return append(out, plan.Back(restore.StepRestart))
 	case restore.KindDrop:
-		return []lang.Msg{lang.M("The schema %s is dropped. After that there is no undo.", plan.Kept)}
+		return []lang.Msg{lang.M("The database %s is dropped. After that there is no undo.", plan.Kept)}
 	}
 	return []lang.Msg{plan.Back(p.base.run.State.Stage.Step())}
 }

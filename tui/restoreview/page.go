@@ -156,8 +156,7 @@ func (p *Page) Update(body any) tea.Cmd {
 		return p.look(0)
 	case string:
 		if p.base.running() {
-			return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("a restore is under way: this one " +
-				"first")})
+			return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("a restore is running: finish it first")})
 		}
 		p.base.fresh, p.base.choice, p.base.plan = true, restore.Choice{Source: m}, nil
 		return p.base.draft()

@@ -61,7 +61,7 @@ func (c *Confirm) View(size page.Size) string {
 	lines = append(
 		lines,
 		"",
-		cells.Cut(e.T("Type %s to go on:", t.Bold.Render(termsafe.Line(c.name))), w),
+		cells.Cut(e.T("Type %s to continue:", t.Bold.Render(termsafe.Line(c.name))), w),
 		c.input.View(t, w),
 	)
 	if c.wrong {

@@ -66,12 +66,12 @@ func (p *queryParser) keyed(w word) bool {
 	value = strings.Trim(strings.ReplaceAll(value, `\ `, " "), `"`)
 	if value == "" {
 		if op != "=" {
-			p.fail(w, lang.M("%s wants a value", lang.Raw(key+op)))
+			p.fail(w, lang.M("%s needs a value", lang.Raw(key+op)))
 			return true
 		}
 	}
 	if not && (key == "since" || key == "until" || key == "took" || key == "is") {
-		p.fail(w, lang.M("! cannot stand before %s", lang.Raw(key+op)))
+		p.fail(w, lang.M("! cannot be used before %s", lang.Raw(key+op)))
 		return true
 	}
 	switch key {
@@ -162,7 +162,7 @@ func (p *queryParser) took(w word, value, op string) {
 		ms = d.Milliseconds()
 	}
 	if ms < 0 {
-		p.fail(w, lang.M("took wants a number of ms, or 1.5s"))
+		p.fail(w, lang.M("took needs a number of ms, or 1.5s"))
 		return
 	}
 	if op == ">" {

@@ -173,7 +173,7 @@ func (s *Source) checkArchive(ctx context.Context, p YearPlan, out *Archived, re
 	}
 	switch {
 	case strange > 0:
-		return unsound(lang.M("%s rows are not of the year %d", human.Count(strange), p.Year))
+		return unsound(lang.M("%s rows do not belong to the year %d", human.Count(strange), p.Year))
 	case told != out.Rows:
 		return unsound(lang.M("it holds %s rows, its manifest says %s", human.Count(out.Rows), human.Count(told)))
 	case out.Made && out.Rows != p.Rows:

@@ -66,7 +66,7 @@ func (s *Source) LoadArchive(ctx context.Context, o LoadArchive) (rows int64, er
 		}
 		if !verdict.Good {
 			return 0, ops.E(ops.Failed, lang.M("the rows in %s are not those of the archive", scratch)).
-				WithHint(lang.M("look at that schema, then drop it; the live table was not touched"))
+				WithHint(lang.M("check that database, then drop it; the live table was not touched"))
 		}
 	}
 	triggers, err := found(

@@ -149,7 +149,7 @@ func (x *export) resume() (bool, error) {
 	var old exportState
 	if err != nil || json.Unmarshal(data, &old) != nil || old.Table != x.state.Table || old.Query != x.state.Query ||
 		old.Format != x.state.Format || old.Mask != x.state.Mask {
-		return false, ops.E(ops.Usage, lang.M("an interrupted export of something else stands at %s", x.part())).
+		return false, ops.E(ops.Usage, lang.M("%s holds an interrupted export of something else", x.part())).
 			WithHint(lang.M("add --restart to write over it, or choose another file"))
 	}
 	if info, err := os.Stat(x.part()); err != nil || info.Size() < old.Bytes {
@@ -225,7 +225,7 @@ func (x *export) interrupted(err error) error {
 	err = x.s.explain(err)
 	var o *ops.Error
 	if errors.As(err, &o) && (o.Hint.Empty() || o.Code == ops.Busy) {
-		o.Hint = lang.M("%s rows are in %s; the same command goes on from there", human.Count(x.state.Rows), x.part())
+		o.Hint = lang.M("%s rows are in %s; the same command continues from there", human.Count(x.state.Rows), x.part())
 	}
 	return err
 }

@@ -52,7 +52,7 @@ func TestWhatIsNoAuditTableIsSaidClearly(t *testing.T) {
 			{func(o *Options) { o.Schema = "nope" }, "no "},
 			{func(o *Options) { o.Table = "three" }, "no column for id, created_at, action among its 3 (a, b, c)"},
 			{func(o *Options) { o.Table = "textkey" }, "cannot serve as the key"},
-			{func(o *Options) { o.Table = "notime" }, "is of type varchar, not a time"},
+			{func(o *Options) { o.Table = "notime" }, "has the type varchar, not a time"},
 			{func(o *Options) { o.Columns = map[string]string{"user": "x"} }, "field \"user\" that does not exist"},
 			{func(o *Options) { o.Columns = map[string]string{"user_id": "x"} }, "no column \"x\""},
 		} {

@@ -82,7 +82,7 @@ func killedDuringAnExport(t *testing.T, srv *testdb.Server, s *Source) {
 		}
 	}
 	_, err := s.Export(context.Background(), e)
-	saysUnreachable(t, err, "the same command goes on from there")
+	saysUnreachable(t, err, "the same command continues from there")
 	if _, err := os.Stat(e.Path); err == nil {
 		t.Fatal("a half export has its final name")
 	}

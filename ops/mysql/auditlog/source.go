@@ -351,8 +351,8 @@ func (s *Source) explain(err error) error {
 		return ops.Wrap(err, ops.Config, lang.M("there is no table %s in the database %s", s.o.Table, s.o.Schema)).
 			WithHint(lang.M("name the audit table as audit.table in the configuration"))
 	case mysql.ErrTableAccessDenied, mysql.ErrDBAccessDenied:
-		return ops.Wrap(err, ops.Config, lang.M("the user %s may not read %s", s.o.Target.User, s.o.Schema+"."+s.o.Table)).
-			WithHint(lang.M("the right needed is: GRANT SELECT ON %s", s.name()))
+		return ops.Wrap(err, ops.Config, lang.M("the user %s has no permission to read %s", s.o.Target.User, s.o.Schema+"."+s.o.Table)).
+			WithHint(lang.M("the privilege needed is: GRANT SELECT ON %s", s.name()))
 	}
 	return mysql.Explain(err, s.o.Target)
 }

@@ -97,7 +97,7 @@ func (d *dumper) explain(err error) error {
 func changedError(what string, cause error) error {
 	return ops.Wrap(cause, ops.Busy, lang.M("the definition of %s changed during the dump; the backup would be of "+
 		"neither state", orSome(what))).
-		WithHint(lang.M("run it again when no migration is under way"))
+		WithHint(lang.M("run it again when no migration is running"))
 }
 
 func orSome(what string) string {

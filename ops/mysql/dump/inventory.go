@@ -84,7 +84,7 @@ func (d *dumper) databaseNames(ctx context.Context, q *sql.Conn) ([]string, erro
 	}
 	for _, name := range d.opts.Databases {
 		if !slices.Contains(all, name) {
-			return nil, ops.E(ops.Config, lang.M("the server has no database %s, or the user may not see it", name)).
+			return nil, ops.E(ops.Config, lang.M("the server has no database %s, or the user has no permission to see it", name)).
 				WithHint(lang.M("check database.name in the configuration"))
 		}
 	}
@@ -175,11 +175,11 @@ func (d *dumper) refuseTable(ctx context.Context, q *sql.Conn, t *table) error {
 			WithHint(lang.M("look at it with CHECK TABLE; leave it out with --tables"))
 	}
 	if len(t.Columns) == 0 {
-		return ops.E(ops.Config, lang.M("the user may not read the columns of table %s", what)).
+		return ops.E(ops.Config, lang.M("the user has no permission to read the columns of table %s", what)).
 			WithHint(lang.M("grant SELECT on the whole database"))
 	}
 	if _, err := schema.All(ctx, q, "SELECT * FROM "+what+" LIMIT 0"); denied(err) {
-		return ops.Wrap(err, ops.Config, lang.M("the user may not read table %s", what)).
+		return ops.Wrap(err, ops.Config, lang.M("the user has no permission to read table %s", what)).
 			WithHint(lang.M("grant SELECT on the whole database"))
 	}
 	if err := d.refuseExpressions(ctx, q, t); err != nil {
@@ -222,7 +222,7 @@ func (d *dumper) refuseObject(ctx context.Context, q *sql.Conn, o *object) (warn
 	what := o.Kind + " " + schema.Name(o.Database, o.Name)
 	if err := o.ReadDefinition(ctx, q); err != nil {
 		if denied(err) || err == schema.ErrHidden {
-			return "", ops.Wrap(err, ops.Config, lang.M("the user may not read the definition of %s", what)).
+			return "", ops.Wrap(err, ops.Config, lang.M("the user has no permission to read the definition of %s", what)).
 				WithHint(lang.M("grant SHOW VIEW, TRIGGER, EVENT, and for routines SELECT on *.* or SHOW_ROUTINE"))
 		}
 		return "", fmt.Errorf("read %s: %w", what, err)

@@ -201,11 +201,11 @@ func replication(p *sqlscan.Parsed) bool {
 }
 
 func unknownStatement(p *sqlscan.Parsed) lang.Msg {
-	return lang.M("a statement that has no place in a load: %s", firstWords(string(p.SQL)))
+	return lang.M("statement not allowed in a load: %s", firstWords(string(p.SQL)))
 }
 
 func outside(name string, p *sqlscan.Parsed) lang.Msg {
-	return lang.M("it would reach the schema %q: %s", name, firstWords(string(p.SQL)))
+	return lang.M("it would change the database %q: %s", name, firstWords(string(p.SQL)))
 }
 
 // use follows USE: into the target, or into what is skipped.

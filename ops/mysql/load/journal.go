@@ -81,8 +81,8 @@ func (s *session) openJournal(ctx context.Context, id string) (*journal, error) 
 }
 
 func (s *session) otherLoad() error {
-	return ops.E(ops.Failed, lang.M("the schema %s holds another load that was not finished", s.o.Schema)).
-		WithHint(lang.M("finish that one, or drop the schema"))
+	return ops.E(ops.Failed, lang.M("the database %s holds another load that was not finished", s.o.Schema)).
+		WithHint(lang.M("finish that one, or drop the database"))
 }
 
 func (s *session) newJournal(ctx context.Context, id string) error {

@@ -107,8 +107,8 @@ func (s *session) vacant(ctx context.Context, names map[string]bool) error {
 	for _, n := range there {
 		other := strings.Replace(n, "view ", "table ", 1) // tables and views share their names
 		if names[n] || names[other] || names[strings.Replace(n, "table ", "view ", 1)] {
-			return ops.E(ops.Failed, lang.M("the schema %s already has the %s", s.o.Schema, n)).
-				WithHint(lang.M("load into a schema that is absent or empty"))
+			return ops.E(ops.Failed, lang.M("the database %s already has the %s", s.o.Schema, n)).
+				WithHint(lang.M("load into a database that does not exist or is empty"))
 		}
 	}
 	return nil
@@ -278,8 +278,7 @@ func (s *session) definers(ctx context.Context, definers map[string][]string) er
 		}
 	}
 	if foreign != "" && !s.mayDefine(ctx) {
-		return ops.E(ops.Config, lang.M("objects of the backup belong to %s, and the user may not make objects for "+
-			"others", foreign)).
+		return ops.E(ops.Config, lang.M("objects of the backup belong to %s, and the user has no permission to create objects for other users", foreign)).
 			WithHint(lang.M("use --definer current, or a user that may"))
 	}
 	if len(absent) > 0 && s.o.Definer == "" {

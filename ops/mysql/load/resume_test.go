@@ -136,7 +136,7 @@ func killed(t *testing.T, s *testdb.Server, r *rand.Rand, path, from, schema str
 			return
 		case strings.Contains(said, "already has the") && kills > 0:
 			return // the one before was killed behind its last statement; the caller proves the copy
-		case strings.Contains(said, "another load works on") && kills > 0 && time.Now().Before(end):
+		case strings.Contains(said, "another load is working on") && kills > 0 && time.Now().Before(end):
 			// the server has not yet noticed the end of the one before
 		case err != nil && strings.Contains(said, "FAIL"):
 			t.Fatalf("after %d kills: %s", kills, said)

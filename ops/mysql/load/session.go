@@ -95,7 +95,7 @@ func (s *session) alone(ctx context.Context) error {
 	sum := sha256.Sum256([]byte(s.o.Schema))
 	got, err := schema.One(ctx, s.main, "SELECT GET_LOCK('opsdeck_load_"+hex.EncodeToString(sum[:16])+"', 10)")
 	if err == nil && got == "0" {
-		return ops.E(ops.Busy, lang.M("another load works on the schema %s", s.o.Schema))
+		return ops.E(ops.Busy, lang.M("another load is working on the database %s", s.o.Schema))
 	}
 	return nil // a server without such locks is no reason not to load
 }
@@ -145,7 +145,11 @@ func (s *session) conn(ctx context.Context) (*sql.Conn, error) {
 	if s.o.NoBinlog {
 		if _, err := c.ExecContext(ctx, "SET SESSION sql_log_bin = 0"); err != nil {
 			c.Close()
-			return nil, ops.Wrap(err, ops.Config, lang.M("the binary log cannot be left out: the user lacks the right"))
+			return nil, ops.Wrap(
+				err,
+				ops.Config,
+				lang.M("the binary log cannot be skipped: the user lacks the privilege"),
+			)
 		}
 	}
 	return c, nil

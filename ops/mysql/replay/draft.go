@@ -27,10 +27,11 @@ func Draft(
 	m := *c.Moment
 	if src.Where != "" || src.NoData || !src.Manifest {
 		return nil, ops.E(ops.Failed, lang.M("%s cannot be rolled forward: it does not hold all rows of its tables, or does "+
-			"not say of which moment they are", src.Name)).WithHint(lang.M("choose another backup"))
+			"not say of which moment they are", src.Name)).
+			WithHint(lang.M("choose another backup"))
 	}
 	if len(src.Stands) == 0 {
-		return nil, ops.E(ops.Failed, lang.M("%s does not say where it stands in the binary log", src.Name)).
+		return nil, ops.E(ops.Failed, lang.M("%s does not record its binlog position", src.Name)).
 			WithHint(lang.M("choose a backup that was made while the server wrote a binary log, by a user who may see " +
 				"its position"))
 	}
@@ -64,7 +65,7 @@ func Draft(
 
 func noStart(err error, src restore.Source) error {
 	stand := src.Stands[0]
-	return ops.Wrap(err, ops.Failed, lang.M("the binary log at hand does not hold the place at which %s stands: %s",
+	return ops.Wrap(err, ops.Failed, lang.M("the available binary log does not hold the position of %s: %s",
 		src.Name, stand.Position.String())).
 		WithHint(lang.M("opsdeck backup binlog list shows what the archive holds; choose another backup"))
 }
@@ -73,7 +74,7 @@ func noStart(err error, src restore.Source) error {
 func notReached(m binlog.Moment, src restore.Source, run *changes.Run) error {
 	span := reach(src, run)
 	if run.Gap != nil {
-		return ops.E(ops.Failed, lang.M("the binary log has a gap before %s: it ends at %s and goes on with %s",
+		return ops.E(ops.Failed, lang.M("the binary log has a gap before %s: it ends at %s and continues with %s",
 			m.String(), run.End().String(), binlog.Position{File: run.Gap.ToFile, Pos: run.Gap.ToPos}.String())).
 			WithHint(lang.M("reachable is %s", span))
 	}
@@ -170,18 +171,25 @@ func replayOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast
 	}
 	warn := func(m lang.Msg) { r.Warnings = append(r.Warnings, restore.N(m)) }
 	if f.Statements > 0 {
-		warn(lang.M("%d statements of the statement format are run again: what is not deterministic in them may come out "+
-			"otherwise", f.Statements))
+		warn(
+			lang.M(
+				"%d statements of the statement format are run again: what is not deterministic in them may come out "+
+					"otherwise",
+				f.Statements,
+			),
+		)
 	}
 	if f.Foreign > 0 {
-		warn(lang.M("%d transactions also changed other schemas: that part is left out", f.Foreign))
+		warn(lang.M("%d transactions also changed other databases: that part is left out", f.Foreign))
 	}
 	if f.Extra > 0 {
 		warn(lang.M("%d transactions before the end of the set are not named in it, and are replayed too", f.Extra))
 	}
 	if f.Backwards {
-		warn(lang.M("the server's clock went back: later transactions have an earlier time; the first one at or after " +
-			"the moment ends the replay"))
+		warn(
+			lang.M("the server's clock went back: later transactions have an earlier time; the first one at or after " +
+				"the moment ends the replay"),
+		)
 	}
 	for _, x := range f.Refused {
 		at := x.Time.Local().Format("2006-01-02 15:04:05")

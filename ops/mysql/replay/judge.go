@@ -101,15 +101,40 @@ func (j *judge) statement(q *binlog.Query) (decided, lang.Msg) {
 // elsewhere tells of statements that change nothing in a schema.
 func elsewhere(t *sqlscan.Text) bool {
 	switch t.Upper(0) {
-	case "GRANT", "REVOKE", "FLUSH", "ANALYZE", "OPTIMIZE", "REPAIR", "CHECK", "INSTALL", "UNINSTALL", "SET", "USE", "DO",
-		"COMMIT", "BEGIN", "CHECKSUM", "KILL":
+	case "GRANT",
+		"REVOKE",
+		"FLUSH",
+		"ANALYZE",
+		"OPTIMIZE",
+		"REPAIR",
+		"CHECK",
+		"INSTALL",
+		"UNINSTALL",
+		"SET",
+		"USE",
+		"DO",
+		"COMMIT",
+		"BEGIN",
+		"CHECKSUM",
+		"KILL":
 		return true
 	case "CREATE", "DROP", "ALTER", "RENAME":
 		at := 1
 		if t.Follows(at, "OR", "REPLACE") {
 			at += 2
 		}
-		return t.Any(at, "USER", "ROLE", "SERVER", "RESOURCE", "TABLESPACE", "UNDO", "LOGFILE", "INSTANCE", "SPATIAL") &&
+		return t.Any(
+			at,
+			"USER",
+			"ROLE",
+			"SERVER",
+			"RESOURCE",
+			"TABLESPACE",
+			"UNDO",
+			"LOGFILE",
+			"INSTANCE",
+			"SPATIAL",
+		) &&
 			!t.Is(at+1, "INDEX")
 	}
 	return false
@@ -135,9 +160,12 @@ func (j *judge) definition(q *binlog.Query, text *sqlscan.Text) (decided, lang.M
 	case len(ours) == 0:
 		return decided{}, lang.Msg{}
 	case others:
-		return decided{}, lang.M("it changes several schemas, or tables that are not restored, at once: %s", short(q.SQL))
+		return decided{}, lang.M(
+			"it changes several databases, or tables that are not restored, at once: %s",
+			short(q.SQL),
+		)
 	case q.Schema != j.from && loose(p):
-		return decided{}, lang.M("it was run in the schema %s: %s", q.Schema, short(q.SQL))
+		return decided{}, lang.M("it was run in the database %s: %s", q.Schema, short(q.SQL))
 	}
 	got, refusal := load.Judge(q.SQL, p.Mode, j.from, j.to, j.maria)
 	if !refusal.Empty() {
@@ -202,7 +230,7 @@ func (j *judge) database(q *binlog.Query, p *sqlscan.Parsed) (decided, lang.Msg)
 	case name != j.from || p.Verb == "CREATE" || len(j.scope) > 0:
 		return decided{}, lang.Msg{}
 	case p.Verb == "DROP":
-		return decided{}, lang.M("it removes the whole schema: %s", short(q.SQL))
+		return decided{}, lang.M("it removes the whole database: %s", short(q.SQL))
 	}
 	got, refusal := load.Judge(q.SQL, p.Mode, j.from, j.to, j.maria)
 	return decided{kind: definition, sql: string(got.SQL)}, refusal
@@ -234,7 +262,10 @@ func (j *judge) rename(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 		in := q.Schema
 		if ok && t.Is(at+1, ".") {
 			in = first
-			edits = append(edits, sqlscan.Edit{Start: t.Tokens[at].Start, End: t.Tokens[at].End, New: schema.Ident(j.to)})
+			edits = append(
+				edits,
+				sqlscan.Edit{Start: t.Tokens[at].Start, End: t.Tokens[at].End, New: schema.Ident(j.to)},
+			)
 			if first, ok = t.Name(at + 2); ok {
 				at += 2
 			}
@@ -284,7 +315,7 @@ func (j *judge) renamed(q *binlog.Query, d decided, edits []sqlscan.Edit, ours, 
 	case ours == 0 || scoped == 0:
 		return decided{}, lang.Msg{}
 	case foreign > 0:
-		return decided{}, lang.M("it moves tables between schemas: %s", short(q.SQL))
+		return decided{}, lang.M("it moves tables between databases: %s", short(q.SQL))
 	case scoped < len(d.tables):
 		return decided{}, lang.M("it renames tables that are not restored, too: %s", short(q.SQL))
 	}
@@ -312,7 +343,7 @@ func (j *judge) rows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 		return decided{}, lang.Msg{}
 	}
 	if q.Schema != j.from {
-		return decided{}, lang.M("it was run in the schema %s: %s", q.Schema, short(q.SQL))
+		return decided{}, lang.M("it was run in the database %s: %s", q.Schema, short(q.SQL))
 	}
 	var edits []sqlscan.Edit
 	for i := range t.Tokens {
@@ -325,7 +356,7 @@ func (j *judge) rows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 		case name == j.from:
 			edits = append(edits, sqlscan.Edit{Start: t.Tokens[i].Start, End: t.Tokens[i].End, New: schema.Ident(j.to)})
 		case j.others(name):
-			return decided{}, lang.M("it also reaches the schema %s: %s", name, short(q.SQL))
+			return decided{}, lang.M("it also changes the database %s: %s", name, short(q.SQL))
 		}
 	}
 	return decided{kind: rowsOf, sql: string(sqlscan.Apply(q.SQL, edits)), tables: []string{target}}, lang.Msg{}
@@ -337,7 +368,7 @@ func (j *judge) elsewhereRows(q *binlog.Query, t *sqlscan.Text) (decided, lang.M
 	if t.Any(0, "INSERT", "REPLACE") || !j.concerned(q, t) {
 		return decided{}, lang.Msg{}
 	}
-	return decided{}, lang.M("it also reaches the schema %s: %s", q.Schema, short(q.SQL))
+	return decided{}, lang.M("it also changes the database %s: %s", q.Schema, short(q.SQL))
 }
 
 // concerned tells whether a statement may be about our schema: it ran there, or names it.

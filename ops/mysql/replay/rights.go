@@ -62,7 +62,8 @@ func mayNot(err error, target mysql.Target, maria bool) error {
 	if maria {
 		grant = grantMariaDB
 	}
-	return ops.Wrap(err, ops.Config, lang.M("this user may not replay the binary log")).WithHint(lang.Raw(grant))
+	return ops.Wrap(err, ops.Config, lang.M("this user has no permission to replay the binary log")).
+		WithHint(lang.Raw(grant))
 }
 
 // triggersStay makes sure that triggers do not fire again for rows of the log.

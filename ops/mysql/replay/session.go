@@ -85,7 +85,7 @@ func alone(ctx context.Context, c *sql.Conn, in string) error {
 	sum := sha256.Sum256([]byte(in))
 	got, err := schema.One(ctx, c, fmt.Sprintf("SELECT GET_LOCK('opsdeck_replay_%x', %d)", sum[:16], aloneWait))
 	if err == nil && got != "1" {
-		return ops.E(ops.Busy, lang.M("another replay works on the schema %s", in))
+		return ops.E(ops.Busy, lang.M("another replay is working on the database %s", in))
 	}
 	return err
 }

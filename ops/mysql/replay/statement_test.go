@@ -71,10 +71,10 @@ func TestWhatCannotLandInTheSchemaIsRefused(t *testing.T) {
 			work []string
 			why  string
 		}{
-			"rename out": {[]string{"RENAME TABLE a TO " + other + ".a1"}, "moves tables between schemas"},
+			"rename out": {[]string{"RENAME TABLE a TO " + other + ".a1"}, "moves tables between databases"},
 			"statement elsewhere": {
 				[]string{"SET SESSION binlog_format=STATEMENT", "UPDATE a, " + other + ".o SET a.v = o.v WHERE a.id = o.id"},
-				"reaches the schema",
+				"changes the database",
 			},
 			"view of another": {[]string{"CREATE TABLE c LIKE " + other + ".o", "DROP TABLE c, " + other + ".o",
 				"CREATE TABLE " + other + ".o (id INT PRIMARY KEY, v INT)"}, "schema"},
@@ -110,7 +110,8 @@ func TestAUserWithoutTheRightIsToldTheGrant(t *testing.T) {
 		who.User, who.Password = "plain", "pw"
 		err := try(t.Context(), who, run)
 		var known *ops.Error
-		if !errors.As(err, &known) || known.Code != ops.Config || !strings.HasPrefix(known.Hint.String(), "GRANT BINLOG") {
+		if !errors.As(err, &known) || known.Code != ops.Config ||
+			!strings.HasPrefix(known.Hint.String(), "GRANT BINLOG") {
 			t.Fatal(err)
 		}
 		grant := strings.Replace(known.Hint.String(), "…", "plain@'%'", 1)

@@ -91,7 +91,7 @@ func (s *Session) open(ctx context.Context) (err error) {
 	}
 	if s.live == nil {
 		return ops.E(ops.Failed, lang.M("the database %s has no table %s to compare with", s.Live, s.Table)).
-			WithHint(lang.M("a table that is gone comes back whole with: opsdeck restore --tables %s", s.Table))
+			WithHint(lang.M("a table that no longer exists is restored whole with: opsdeck restore --tables %s", s.Table))
 	}
 	if s.live.Key == nil {
 		return noKey(s.live)
@@ -150,7 +150,7 @@ func (s *Session) noteTriggers(ctx context.Context) error {
 func noKey(t *schema.Table) error {
 	return ops.E(ops.Usage, lang.M("the table %s has no primary key: its rows cannot be told apart, so they cannot "+
 		"be compared", t.Name)).
-		WithHint(lang.M("load it beside the live one and look for yourself: opsdeck restore --tables %s --to SCHEMA", t.Name))
+		WithHint(lang.M("load it beside the live one and check it yourself: opsdeck restore --tables %s --to SCHEMA", t.Name))
 }
 
 // table reads a table's definition; nil when there is none.
@@ -263,8 +263,7 @@ func (s *Session) matchKey() error {
 		if i < 0 || !sameKind(s.columns[0][i], s.columns[1][i]) {
 			return ops.E(ops.Failed, lang.M("the key column %s of %s is another one in the backup: the rows cannot "+
 				"be compared", name, s.Table)).
-				WithHint(lang.M("load it beside the live one and look for yourself: opsdeck restore --tables %s "+
-					"--to SCHEMA", s.Table))
+				WithHint(lang.M("load it beside the live one and check it yourself: opsdeck restore --tables %s --to SCHEMA", s.Table))
 		}
 		s.Common.Key = append(s.Common.Key, i)
 	}

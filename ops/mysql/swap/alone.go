@@ -51,7 +51,7 @@ func (s *Server) alone(ctx context.Context, c *sql.Conn, p *restore.Plan, f rest
 			break
 		}
 		if time.Now().After(last) {
-			return ops.E(ops.Busy, lang.M("a statement of the former worker still runs: %s", strings.Join(left, ", "))).
+			return ops.E(ops.Busy, lang.M("a statement of the previous worker is still running: %s", strings.Join(left, ", "))).
 				WithHint(lang.M("wait for it, and try again"))
 		}
 		select {

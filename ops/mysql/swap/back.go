@@ -67,7 +67,7 @@ func (s *Server) swapBack(
 	}
 	out.Notes = append(
 		out.Notes,
-		restore.N(lang.M("the former tables are back; those that were live are in %s", p.Shadow)),
+		restore.N(lang.M("the old tables are back; those that were live are in %s", p.Shadow)),
 	)
 	return out, err
 }

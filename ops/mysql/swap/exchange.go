@@ -98,7 +98,7 @@ func (s *Server) Swap(ctx context.Context, p *restore.Plan, f restore.Folder) (r
 		return out, err
 	}
 	note := restore.N(
-		lang.M("%s tables swapped; the former ones are in %s", fmt.Sprint(len(r.Coming.Tables)), p.Kept),
+		lang.M("%s tables swapped; the old ones are in %s", fmt.Sprint(len(r.Coming.Tables)), p.Kept),
 	)
 	out.Notes = append([]restore.Note{note}, out.Notes...)
 	return out, nil

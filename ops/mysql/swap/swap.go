@@ -184,7 +184,9 @@ func (s *Server) Check(ctx context.Context, p *restore.Plan) ([]restore.Note, er
 			"any more", p.Target.Database)).
 			WithHint(lang.M("make a new plan"))
 	}
-	return []restore.Note{restore.N(lang.M("server, schema and %s tables are as planned", fmt.Sprint(len(have))))}, nil
+	return []restore.Note{
+		restore.N(lang.M("server, database and %s tables are as planned", fmt.Sprint(len(have)))),
+	}, nil
 }
 
 func only(names, wanted []string) []string {

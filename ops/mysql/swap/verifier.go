@@ -126,7 +126,7 @@ func (v *verifier) rest(ctx context.Context, names []string, report restore.Repo
 	if n := len(v.looked); n > 0 {
 		v.v.Notes = append(
 			v.v.Notes,
-			restore.N(lang.M("read back while others still loaded: %s tables", fmt.Sprint(n))),
+			restore.N(lang.M("read back while other tables were still loading: %s tables", fmt.Sprint(n))),
 		)
 	}
 	for _, n := range names {

@@ -87,9 +87,9 @@ func GapText(g binlog.Gap) lang.Msg {
 	to := binlog.Position{File: g.ToFile, Pos: g.ToPos}.String()
 	switch g.Reason {
 	case binlog.Reset:
-		return lang.M("the server's log began again under the same names after %s; it goes on with %s", from, to)
+		return lang.M("the server's log started again under the same names after %s; it continues with %s", from, to)
 	case binlog.Cut:
-		return lang.M("the server no longer has the rest of the file after %s; it goes on with %s", from, to)
+		return lang.M("the server no longer has the rest of the file after %s; it continues with %s", from, to)
 	case binlog.Foreign:
 		return lang.M("the transactions before %s are not those that the archive holds up to %s", to, from)
 	}
@@ -116,15 +116,19 @@ func (sh *Shelf) BinlogSentence(err error) *ops.Error {
 			"restored")).
 			WithHint(lang.M("set log_bin in the server's configuration and restart it"))
 	case errors.As(err, &server) && server.Code == errSpecialAccess, mysql.Number(err) == errSpecialAccess:
-		return ops.Wrap(err, ops.Config, lang.M("this user may not read the binary log")).
+		return ops.Wrap(err, ops.Config, lang.M("this user has no permission to read the binary log")).
 			WithHint(lang.Raw(binlogGrant))
 	case errors.Is(err, binarchive.ErrDamaged):
 		return ops.Wrap(err, ops.Failed, lang.M("the archive of the binary log is damaged")).
-			WithHint(lang.M("look with: opsdeck backup binlog verify; move the damaged file away and make a full " +
-				"backup"))
+			WithHint(lang.M("check with: opsdeck backup binlog verify; move the damaged file away and make a full backup"))
 	case errors.As(err, &path):
-		return ops.Wrap(DiskError(err, sh.Dir), ops.Failed,
-			lang.M("the archive cannot be written; what was kept is whole, and it goes on from there"))
+		return ops.Wrap(
+			DiskError(err, sh.Dir),
+			ops.Failed,
+			lang.M(
+				"the archive cannot be written; what was archived is complete, and the next run continues from there",
+			),
+		)
 	}
 	return sh.Explain(err)
 }

@@ -172,7 +172,13 @@ func (sh *Shelf) Trusted() error { return trust.Path(sh.Dir) }
 // NoteOpenFolder tells a person that others can see the names in the backup folder.
 func (sh *Shelf) NoteOpenFolder() {
 	if info, err := os.Stat(sh.Dir); err == nil && info.Mode().Perm()&0o077 != 0 {
-		sh.Say(lang.M("note: others can list the backup folder %s; close it: chmod 700 %s", sh.Dir, human.Shell(sh.Dir)))
+		sh.Say(
+			lang.M(
+				"note: other users can list the backup folder %s; close it: chmod 700 %s",
+				sh.Dir,
+				human.Shell(sh.Dir),
+			),
+		)
 	}
 }
 

@@ -47,7 +47,7 @@ func (sh *Shelf) CreateInPlace(ctx context.Context, report func(ops.Progress)) (
 		return lang.M("made %s, but look whether rows were lost: %s", m.File, m.Shrink.Text()), nil
 	}
 	return lang.M(
-		"made %s, %s in %s, read back and proved",
+		"made %s, %s in %s, read back and verified",
 		m.File,
 		human.Bytes(m.SizeBytes),
 		human.Duration(m.Took),

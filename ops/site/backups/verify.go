@@ -75,5 +75,5 @@ func (sh *Shelf) remember(s *backup.Set, check backup.Check) error {
 
 // SealedNote says how far the proof of an encrypted backup went without a key.
 var SealedNote = lang.M(
-	"encrypted: length and hash of the whole file were proved, not its members; backup.identity opens it",
+	"encrypted: length and hash of the whole file were verified, not its members; backup.identity opens it",
 )

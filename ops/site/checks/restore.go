@@ -21,11 +21,11 @@ func (b *checker) restoring() {
 	look := func(context.Context) health.Result {
 		at, err := b.Site()
 		if err != nil {
-			return cannot(lang.M("the restores cannot be looked at"), err)
+			return cannot(lang.M("cannot check the restores"), err)
 		}
 		run, err := OpenRun(at, b.Service.Name, name)
 		if err != nil {
-			return cannot(lang.M("the restores cannot be looked at"), err)
+			return cannot(lang.M("cannot check the restores"), err)
 		}
 		switch {
 		case run == nil:
@@ -42,7 +42,7 @@ func (b *checker) restoring() {
 		look,
 		limits(
 			lang.M("a restore"),
-			lang.M("is under way"),
+			lang.M("is running"),
 			lang.M("has stopped in the middle"),
 		),
 		"opsdeck restore status",
@@ -67,7 +67,9 @@ func (b *checker) onPurpose(look health.Probe) health.Probe {
 		r.Restoring = err != nil || run != nil
 		switch {
 		case err != nil:
-			r.Meanwhile = lang.M("Start nothing by hand before you know how the restores stand: opsdeck restore status")
+			r.Meanwhile = lang.M(
+				"Start nothing by hand before you know the state of the restores: opsdeck restore status",
+			)
 		case run != nil && run.Run == nil:
 			r.Meanwhile = run.Unreadable().Hint
 		}
@@ -111,7 +113,7 @@ func judgeUnreadable(o restore.OpenRun) health.Result {
 // JudgeRun is how a run stands, for those who did not begin it.
 func JudgeRun(run *restore.Run, database string) health.Result {
 	if run == nil {
-		return health.Result{Detail: lang.M("none is under way")}
+		return health.Result{Detail: lang.M("no restore running")}
 	}
 	step := run.State.Stage.Step()
 	var r health.Result
@@ -127,12 +129,12 @@ func JudgeRun(run *restore.Run, database string) health.Result {
 		return judgeWaiting(r, w, where, database)
 	}
 	if run.Alive {
-		r.Find(ops.StateWarning, lang.M("a restore of %s is under way", database), where)
+		r.Find(ops.StateWarning, lang.M("a restore of %s is running", database), where)
 		r.Next = startNothing()
 		return r
 	}
 	r.Find(ops.StateCritical, lang.M("a restore of %s has stopped in the middle", database), where)
-	r.Next = lang.M("Go on with opsdeck restore resume, or back with opsdeck restore abort.")
+	r.Next = lang.M("Resume with opsdeck restore resume, or abort with opsdeck restore abort.")
 	return r
 }
 
