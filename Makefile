@@ -6,7 +6,6 @@ FUZZTIME ?= 30s
 BENCH ?= .
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VHS := github.com/charmbracelet/vhs@v0.10.0
-PLATFORMS := linux/amd64 linux/arm64
 
 VERSION ?= $(shell git describe --tags --dirty 2>/dev/null || echo dev)
 COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
@@ -58,14 +57,8 @@ install: ## the program and its man page below PREFIX; as root, after make build
 	bin/opsdeck man >bin/opsdeck.1
 	install -D -m 644 bin/opsdeck.1 $(DESTDIR)$(PREFIX)/share/man/man1/opsdeck.1
 
-release: ## static binaries for each platform, with checksums, in dist/
-	@rm -rf dist && mkdir -p dist
-	@set -e; for p in $(PLATFORMS); do \
-		name=opsdeck_$(VERSION)_$${p%/*}_$${p#*/}; echo "$$name"; \
-		GOOS=$${p%/*} GOARCH=$${p#*/} $(BUILD) -o dist/$$name/opsdeck ./cmd/opsdeck; \
-		cp README.md LICENSE CHANGELOG.md dist/$$name/; \
-		tar -C dist --sort=name --owner=0 --group=0 --numeric-owner --mtime='$(DATE)' -czf dist/$$name.tar.gz $$name; rm -r dist/$$name; done
-	@cd dist && sha256sum *.tar.gz >SHA256SUMS && cat SHA256SUMS
+release: ## binaries, .deb and .rpm of each platform with SBOM, licences and checksums, in dist/
+	@BUILD="$(BUILD)" VERSION='$(VERSION)' DATE='$(DATE)' .ci/release
 
 clean:
 	rm -rf bin dist
