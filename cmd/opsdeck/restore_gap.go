@@ -7,8 +7,8 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
-	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/restore"
 )
 
@@ -98,8 +98,11 @@ func strays(contents *backup.DumpContents, held string) error {
 	if len(others) == 0 {
 		return nil
 	}
-	return ops.E(ops.Usage, lang.M("the backup holds no database %s", held)).
-		WithHint(lang.M("it holds %s: choose one of these with --from-schema", termsafe.Line(strings.Join(others, ", "))))
+	none := load.NoDatabase(held, contents.Complete)
+	if !contents.Complete {
+		return none
+	}
+	return none.WithHint(lang.M("it holds %s: choose one of these with --from-schema", termsafe.Line(strings.Join(others, ", "))))
 }
 
 // addContents adds tables to what the dump holds, each once.

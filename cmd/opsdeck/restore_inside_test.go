@@ -65,6 +65,14 @@ func TestADumpIsJudgedByTheDatabaseThatTheLoadTakes(t *testing.T) {
 	if o := plan("two.sql", "--from-schema", "shop"); !strings.Contains(o.out, "orders is not in the backup") {
 		t.Errorf("the other database's tables count: exit %d\n%s\n%s", o.code, o.out, o.err)
 	}
+	s.write("cutshop.sql", head+"USE `shop`;\n"+both)
+	side := own + "_aside"
+	for _, args := range [][]string{{"--plan"}, {"--to", side, "--confirm", side}} {
+		o := s.run(append([]string{"restore", "--from", filepath.Join(s.dir, "cutshop.sql")}, args...)...)
+		if o.code != 1 || !strings.Contains(o.err, "the dump is cut off, and what is left of it holds no database "+own) {
+			t.Errorf("%v: a cut-off dump of another database: exit %d\n%s\n%s", args, o.code, o.out, o.err)
+		}
+	}
 	if o := plan("cut.sql"); !strings.Contains(o.out, "the dump is cut off") ||
 		!strings.Contains(o.out, "stops the restore") {
 		t.Errorf("cut off: exit %d\n%s\n%s", o.code, o.out, o.err)

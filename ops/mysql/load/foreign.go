@@ -140,11 +140,21 @@ func (s *session) check(ctx context.Context, src *Source) (*stream, error) {
 	case st.statements == 0:
 		err = ops.E(ops.Failed, lang.M("the dump holds nothing"))
 	case st.guard.strayed && !st.guard.entered && len(st.makes) == 0:
-		err = ops.E(ops.Usage, lang.M("the backup holds no database %s", s.o.From))
+		err = NoDatabase(s.o.From, st.ends.complete())
 	case !st.ends.complete():
 		err = ops.E(ops.Failed, lang.M("the dump is cut off: its end is missing"))
 	}
 	return st, err
+}
+
+// NoDatabase says that a dump holds nothing of a database, and whether its rest,
+// which could, is missing.
+func NoDatabase(name string, whole bool) *ops.Error {
+	if whole {
+		return ops.E(ops.Usage, lang.M("the backup holds no database %s", name))
+	}
+	return ops.E(ops.Failed, lang.M("the dump is cut off, and what is left of it holds no database %s", name)).
+		WithHint(lang.M("use a dump that is whole"))
 }
 
 // foreignConn is a connection as the mysql client has it: the server's own time

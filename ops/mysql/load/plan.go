@@ -66,7 +66,7 @@ func (s *session) plan(ctx context.Context, src *Source) (*plan, error) {
 		p.from = m.Databases[0]
 	}
 	if !slices.Contains(m.Databases, p.from) {
-		return nil, ops.E(ops.Usage, lang.M("the backup holds no database %s", p.from))
+		return nil, NoDatabase(p.from, true)
 	}
 	if err := missingTables(m, p.from, s.o.Tables); err != nil {
 		return nil, err
