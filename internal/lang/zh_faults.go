@@ -5,5 +5,8 @@ func init() {
 	register(
 		"the dump is cut off, and what is left of it holds no database %s", "转储文件不完整，现存部分中没有库 %s",
 		"use a dump that is whole", "请使用完整的转储文件",
+		"the foreign key %s of %s refers to a table that is missing: %s", "外键 %s（表 %s）引用的表不存在：%s",
+		"%s has %s rows without a matching row in %s (foreign key %s)", "%s 中有 %s 行引用了 %s 中不存在的行（外键 %s）",
+		"%s, as in the backup", "%s，与备份中相同",
 	)
 }

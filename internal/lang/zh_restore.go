@@ -399,8 +399,6 @@ func init() {
 		"CHECK TABLE %s：%s",
 		"the foreign key %s of %s cannot be checked: %s",
 		"无法检查外键 %s（表 %s）：%s",
-		"%s has rows without a matching row in %s (foreign key %s)",
-		"%s 中有行引用了 %s 中不存在的行（外键 %s）",
 		"the smoke test %s fails: %s",
 		"冒烟测试 %s 失败：%s",
 		"the smoke test %s is not true",

@@ -162,84 +162,24 @@ func (d *drill) tell(phase, object string, done, total int) {
 	}
 }
 
-// reference is one foreign key of the copy.
-type reference struct {
-	name, table, parent string
-	columns, parents    []string
-}
-
-// foreignKeys looks for rows that refer to what is not there: they are loaded
-// with the checks off.
+// foreignKeys looks for rows that refer to what is not there.
 func (d *drill) foreignKeys(ctx context.Context) error {
-	refs, err := d.references(ctx)
+	faults, remarks, err := load.CheckForeignKeys(ctx, d.conn, load.KeyCheck{
+		Schema:   d.Schema,
+		Faithful: d.src.Manifest != nil && len(d.src.Manifest.Tables) > 0 && len(d.faults) == 0,
+		Some:     d.Table != "",
+		Tell:     func(table string, done, total int) { d.tell("foreign keys", table, done, total) },
+	})
 	if err != nil {
-		return err
+		return mysql.Explain(err, d.Target)
 	}
-	vouched := d.src.Manifest != nil && len(d.src.Manifest.Tables) > 0 && len(d.faults) == 0
-	for i, r := range refs {
-		d.tell("foreign keys", r.table, i, len(refs))
-		n, err := schema.One(ctx, d.conn, r.orphans(d.Schema))
-		switch {
-		case mysql.Number(err) == 1146:
-			continue // the parent was not loaded: a single table
-		case err != nil:
-			return mysql.Explain(err, d.Target)
-		case n != "0" && vouched: // the copy is what the backup holds: it was so there too
-			d.notes = append(
-				d.notes,
-				fmt.Sprintf(
-					"%s: %s rows refer to rows of %s that are not there (%s), as in the backup",
-					r.table,
-					n,
-					r.parent,
-					r.name,
-				),
-			)
-		case n != "0":
-			d.fault("%s: %s rows refer to rows of %s that are not there (%s)", r.table, n, r.parent, r.name)
-		}
+	for _, m := range faults {
+		d.fault("%s", m)
+	}
+	for _, m := range remarks {
+		d.notes = append(d.notes, m.String())
 	}
 	return nil
-}
-
-func (d *drill) references(ctx context.Context) ([]*reference, error) {
-	rows, err := schema.All(
-		ctx,
-		d.conn,
-		`SELECT CONSTRAINT_NAME, TABLE_NAME, REFERENCED_TABLE_NAME, COLUMN_NAME, REFERENCED_COLUMN_NAME
-		FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = ? AND REFERENCED_TABLE_SCHEMA = ? ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION`,
-		d.Schema,
-		d.Schema,
-	)
-	if err != nil {
-		return nil, mysql.Explain(err, d.Target)
-	}
-	var refs []*reference
-	for _, row := range rows {
-		if n := len(refs); n == 0 || refs[n-1].name != row[0] || refs[n-1].table != row[1] {
-			refs = append(refs, &reference{name: row[0], table: row[1], parent: row[2]})
-		}
-		r := refs[len(refs)-1]
-		r.columns, r.parents = append(r.columns, row[3]), append(r.parents, row[4])
-	}
-	return refs, nil
-}
-
-// orphans counts the rows whose parents are missing; a NULL refers to nothing.
-func (r *reference) orphans(in string) string {
-	var on, set []string
-	for i := range r.columns {
-		on = append(on, fmt.Sprintf("p.%s = c.%s", schema.Ident(r.parents[i]), schema.Ident(r.columns[i])))
-		set = append(set, fmt.Sprintf("c.%s IS NOT NULL", schema.Ident(r.columns[i])))
-	}
-	return fmt.Sprintf(
-		"SELECT COUNT(*) FROM %s c LEFT JOIN %s p ON %s WHERE %s AND p.%s IS NULL",
-		schema.Name(in, r.table),
-		schema.Name(in, r.parent),
-		strings.Join(on, " AND "),
-		strings.Join(set, " AND "),
-		schema.Ident(r.parents[0]),
-	)
 }
 
 // freeOf is the room on the disk of the server's data, if that is on this machine.

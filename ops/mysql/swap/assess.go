@@ -73,7 +73,7 @@ func (s *Server) Survey(
 	if a.Sessions, err = s.surveySessions(ctx, live); err != nil {
 		return nil, err
 	}
-	keys, err := foreignKeys(ctx, db, live)
+	keys, err := schema.ForeignKeys(ctx, db, live)
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +82,8 @@ func (s *Server) Survey(
 		a.Closure = nil
 	}
 	for _, k := range keys {
-		if k.schema != live && k.parentSchema == live {
-			a.Outside = append(a.Outside, k.schema+"."+k.table)
+		if k.Database != live && k.ParentDatabase == live {
+			a.Outside = append(a.Outside, k.Database+"."+k.Table)
 		}
 	}
 	s.surveyTriggers(ctx, db, a, live, choice.Tables)

@@ -8,6 +8,7 @@ import (
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 )
@@ -98,30 +99,19 @@ func (v *verifier) keys(ctx context.Context, in string) error {
 	if v.p.Source.Manifest && v.p.Source.Consistent && len(v.p.Tables) == 0 && v.after == nil {
 		return nil
 	}
-	keys, err := foreignKeys(ctx, v.db, in)
+	faults, remarks, err := load.CheckForeignKeys(ctx, v.db, load.KeyCheck{
+		Schema:   in,
+		Faithful: v.p.Source.Manifest && len(v.v.Doubts) == 0 && v.after == nil,
+		Some:     len(v.p.Tables) > 0,
+	})
 	if err != nil {
 		return err
 	}
-	for _, k := range keys {
-		if k.schema != in || k.parentSchema != in {
-			continue
-		}
-		orphan, err := schema.All(ctx, v.db, k.orphanQuery())
-		if err != nil {
-			v.doubt(lang.M("the foreign key %s of %s cannot be checked: %s", k.name, k.table, err.Error()))
-			continue
-		}
-		if len(orphan) == 0 {
-			continue
-		}
-		if v.p.Source.Manifest && len(v.v.Doubts) == 0 && v.after == nil { // the same rows as in the backup: it was so there too
-			v.v.Notes = append(
-				v.v.Notes,
-				restore.N(lang.M("%s has rows without a matching row in %s (foreign key %s)", k.table, k.parent, k.name)),
-			)
-		} else {
-			v.doubt(lang.M("%s has rows without a matching row in %s (foreign key %s)", k.table, k.parent, k.name))
-		}
+	for _, m := range faults {
+		v.doubt(m)
+	}
+	for _, m := range remarks {
+		v.v.Notes = append(v.v.Notes, restore.N(m))
 	}
 	return nil
 }
