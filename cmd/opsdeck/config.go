@@ -15,6 +15,7 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/mysql"
+	"opsdeck/ops/notify"
 	"opsdeck/ops/remote"
 	"opsdeck/ops/site/backups"
 )
@@ -177,8 +178,9 @@ func configProblems(l *config.Loaded) []error {
 			store.Close()
 		}
 		for _, n := range s.Notify {
-			secret(n.URLFile)
-			secret(n.PasswordFile)
+			if _, err := notify.New(n); err != nil {
+				problems = append(problems, err)
+			}
 		}
 	}
 	return problems

@@ -110,17 +110,15 @@ func (c *checker) service(at string, s Service) {
 	)
 	c.oneOf(at+"restore.mode", s.Restore.Mode, "swap", "in-place")
 	for i, n := range s.Notify {
-		c.oneOf(
-			fmt.Sprintf("%snotify[%d].kind", at, i),
-			n.Kind,
-			"smtp",
-			"webhook",
-			"dingtalk",
-			"wecom",
-			"feishu",
-			"slack",
-		)
+		c.notify(fmt.Sprintf("%snotify[%d].", at, i), n)
 	}
+}
+
+func (c *checker) notify(at string, n Notify) {
+	c.oneOf(at+"kind", n.Kind, NotifyKinds...)
+	c.oneOf(at+"tls", n.TLS, "", "required", "implicit", "none")
+	c.that(at+"port", n.Port >= 0 && n.Port < 65536, lang.M("%d is not a port number", n.Port))
+	c.that(at+"per_minute", n.PerMinute >= 0, lang.M("cannot be negative"))
 }
 
 func (c *checker) keep(at string, k Keep) {

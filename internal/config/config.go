@@ -166,14 +166,25 @@ type Restore struct {
 
 // Notify is who is told.
 type Notify struct {
-	Name         string   `yaml:"name"`
-	Kind         string   `yaml:"kind"`     // smtp, webhook, dingtalk, wecom, feishu, slack
-	URLFile      string   `yaml:"url_file"` // 0600; webhook URLs carry secrets
-	Host         string   `yaml:"host"`
-	Port         int      `yaml:"port"`
-	User         string   `yaml:"user"`
-	PasswordFile string   `yaml:"password_file"`
-	From         string   `yaml:"from"`
-	To           []string `yaml:"to"`
-	On           []string `yaml:"on"` // restore, backup-failed, status
+	Name         string            `yaml:"name"`
+	Kind         string            `yaml:"kind"`     // one of NotifyKinds
+	URLFile      string            `yaml:"url_file"` // 0600; webhook URLs carry secrets; second line: the secret or token
+	Host         string            `yaml:"host"`
+	Port         int               `yaml:"port"`
+	User         string            `yaml:"user"`
+	PasswordFile string            `yaml:"password_file"`
+	From         string            `yaml:"from"`
+	To           []string          `yaml:"to"`
+	TLS          string            `yaml:"tls"`           // smtp: required, implicit or none; "": by port and host
+	CAFile       string            `yaml:"ca_file"`       // PEM: authorities in place of the system's
+	TemplateFile string            `yaml:"template_file"` // webhook: the JSON to send
+	Command      []string          `yaml:"command"`       // command: the program and its arguments
+	Address      string            `yaml:"address"`       // syslog: a socket, or udp:// or tcp://HOST:PORT; "": /dev/log
+	Facility     string            `yaml:"facility"`      // syslog; "": daemon
+	Labels       map[string]string `yaml:"labels"`        // alertmanager: on each alert
+	PerMinute    int               `yaml:"per_minute"`    // messages a minute; 0: what the kind takes
+	On           []string          `yaml:"on"`            // restore, backup-failed, status
 }
+
+// NotifyKinds are the ways to tell somebody.
+var NotifyKinds = []string{"smtp", "webhook", "dingtalk", "wecom", "feishu", "slack"}

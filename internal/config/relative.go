@@ -24,7 +24,8 @@ func (c *Config) anchor(folder string) {
 			at(&s.Backup.Copies[n].IdentityFile, &s.Backup.Copies[n].CredentialsFile)
 		}
 		for n := range s.Notify {
-			at(&s.Notify[n].URLFile, &s.Notify[n].PasswordFile)
+			one := &s.Notify[n]
+			at(&one.URLFile, &one.PasswordFile, &one.CAFile, &one.TemplateFile)
 		}
 		for n := range s.Health.Disks {
 			at(&s.Health.Disks[n])

@@ -26,7 +26,6 @@ func init() {
 		"the run %q failed; it is tried again at %s", "计划任务 %q 失败；将于 %s 重试",
 		"It is not tried again before the next scheduled run.", "在下次计划运行之前不会重试。",
 		"It is tried again at %s.", "将于 %s 重试。",
-		"could not notify %s: %s", "无法通知 %s：%s",
 		"%s was notified", "已通知 %s",
 		"%s failed and is tried again at %s", "%s 失败，将于 %s 重试",
 		"tried again at %s", "将于 %s 重试",

@@ -1,21 +1,32 @@
 package notify
 
 import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"syscall"
 	"time"
 
+	"opsdeck/internal/lang"
 	"opsdeck/ops"
 )
 
 // Failure is why a target did not take a message, and whether it may take it later.
+// It holds no secret.
 type Failure struct {
 	Retry bool          // a later try may do: a timeout, a refused connection, 429, 5xx
 	After time.Duration // the target wants no try before; 0: it did not say
-	Err   error
+	Why   lang.Msg
+	Err   error // the cause; may be nil
 }
 
-// Error is the cause, which holds no secret.
-func (f *Failure) Error() string { return f.Err.Error() }
+// Error is the reason in English.
+func (f *Failure) Error() string { return f.Why.String() }
 
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Err }
@@ -40,9 +51,55 @@ func RetryAfter(err error) time.Duration {
 }
 
 // refused is a failure that no retry mends.
-func refused(err error) error { return &Failure{Err: err} }
+func refused(why lang.Msg) *Failure { return &Failure{Why: why} }
 
 // later is a failure that a retry may mend.
-func later(err error, after time.Duration) error {
-	return &Failure{Retry: true, After: after, Err: err}
+func later(after time.Duration, why lang.Msg) *Failure {
+	return &Failure{Retry: true, After: after, Why: why}
+}
+
+// broken is the failure of a connection, in a few words, without the address: a
+// webhook's URL is a secret.
+func broken(err error) *Failure {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	return &Failure{Retry: true, Why: reason(err), Err: err}
+}
+
+func reason(err error) lang.Msg {
+	var (
+		dns     *net.DNSError
+		network net.Error
+		record  tls.RecordHeaderError
+	)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return lang.M("connection refused")
+	case errors.Is(err, os.ErrNotExist):
+		return lang.M("no such socket")
+	case errors.As(err, &record):
+		return lang.M("what answers does not speak TLS")
+	case errors.As(err, &dns):
+		return lang.M("name not found")
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return lang.M("no answer in time")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return lang.M("the connection broke")
+	case untrusted(err):
+		return lang.M("the TLS certificate is not trusted: %s", err.Error())
+	}
+	return lang.Raw(err.Error())
+}
+
+func untrusted(err error) bool {
+	var (
+		checked *tls.CertificateVerificationError
+		host    x509.HostnameError
+		unknown x509.UnknownAuthorityError
+		invalid x509.CertificateInvalidError
+	)
+	return errors.As(err, &checked) || errors.As(err, &host) || errors.As(err, &unknown) || errors.As(err, &invalid)
 }

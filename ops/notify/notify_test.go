@@ -1,12 +1,10 @@
 package notify
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -145,68 +143,179 @@ func TestLongTextIsCutBetweenCharacters(t *testing.T) {
 	}
 }
 
-// TestMailIsSent speaks with a server that knows just enough SMTP.
-func TestMailIsSent(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	got := make(chan string, 1)
-	go smtp(l, got)
-	target, err := New(
-		config.Notify{
-			Name: "mail",
-			Kind: "smtp",
-			Host: "127.0.0.1",
-			Port: l.Addr().(*net.TCPAddr).Port,
-			From: "opsdeck@example.com",
-			To:   []string{"ops@example.com"},
-		},
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := target.Send(context.Background(), message); err != nil {
-		t.Fatal(err)
-	}
-	text := <-got
-	for _, want := range []string{"RCPT TO:<ops@example.com>", "=?UTF-8?", "From: <opsdeck@example.com>"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the mail lacks %q:\n%s", want, text)
+// TestFailuresAreSorted: what a retry mends, and after how long, by the answer.
+func TestFailuresAreSorted(t *testing.T) {
+	for _, c := range []struct {
+		kind   string
+		status int
+		wait   string // Retry-After
+		body   string
+		retry  bool
+		after  time.Duration
+	}{
+		{"webhook", 429, "7", "", true, 7 * time.Second},
+		{"webhook", 429, "999999999", "", true, time.Hour},
+		{"webhook", 503, "-1", "", true, 0},
+		{"webhook", 408, "", "", true, 0},
+		{"webhook", 400, "", "", false, 0},
+		{"webhook", 404, "", "", false, 0},
+		{"slack", 403, "", "invalid_token", false, 0},
+		{"slack", 200, "", `{"ok":false,"error":"channel_not_found"}`, false, 0},
+		{"dingtalk", 200, "", `{"errcode":130101,"errmsg":"send too fast"}`, true, 10 * time.Minute},
+		{"dingtalk", 200, "", `{"errcode":310000,"errmsg":"keywords not in content"}`, false, 0},
+		{"dingtalk", 200, "", `<html>proxy</html>`, true, 0},
+		{"wecom", 200, "", `{"errcode":45009,"errmsg":"api freq out of limit"}`, true, time.Minute},
+		{"wecom", 200, "", `{}`, true, 0},
+		{"feishu", 200, "", `{"code":11232,"msg":"frequency limited"}`, true, time.Minute},
+		{"feishu", 200, "", `{"code":19024,"msg":"Key Words Not Found"}`, false, 0},
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Retry-After", c.wait)
+			w.WriteHeader(c.status)
+			fmt.Fprint(w, c.body)
+		}))
+		target, err := New(config.Notify{Name: "x", Kind: c.kind, URLFile: secret(t, srv.URL, 0o600)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = target.Send(context.Background(), message)
+		if err == nil || Retryable(err) != c.retry || RetryAfter(err) != c.after {
+			t.Errorf("%s %d %s: %v, retry %t after %v", c.kind, c.status, c.body, err, Retryable(err), RetryAfter(err))
+		}
+		srv.Close()
+		if err = target.Send(context.Background(), message); !Retryable(err) {
+			t.Errorf("%s: a refused connection is final: %v", c.kind, err)
 		}
 	}
 }
 
-func smtp(l net.Listener, got chan string) {
-	c, err := l.Accept()
-	if err != nil {
-		return
-	}
-	defer c.Close()
-	var all strings.Builder
-	in := bufio.NewReader(c)
-	fmt.Fprint(c, "220 test\r\n")
-	for data := false; ; {
-		line, err := in.ReadString('\n')
+// TestNoSecretLeavesItsHost: a redirect is not followed, and what the peer repeats of
+// the URL is in no error.
+func TestNoSecretLeavesItsHost(t *testing.T) {
+	asked := 0
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
+	defer other.Close()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/away/pathsecret" {
+			http.Redirect(w, r, other.URL+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+			return
+		}
+		fmt.Fprintf(w, `{"errcode":300001,"errmsg":"no such robot: %s"}`, r.URL.RequestURI())
+	}))
+	defer srv.Close()
+	for _, path := range []string{"/away/pathsecret", "/robot/pathsecret?access_token=tokensecret"} {
+		target, err := New(config.Notify{Name: "x", Kind: "wecom", URLFile: secret(t, srv.URL+path, 0o600)})
 		if err != nil {
-			return
+			t.Fatal(err)
 		}
-		all.WriteString(line)
-		switch word := strings.ToUpper(strings.TrimSpace(line)); {
-		case data && word == ".":
-			data = false
-			fmt.Fprint(c, "250 taken\r\n")
-		case data:
-		case strings.HasPrefix(word, "DATA"):
-			data = true
-			fmt.Fprint(c, "354 go\r\n")
-		case strings.HasPrefix(word, "QUIT"):
-			fmt.Fprint(c, "221 bye\r\n")
-			got <- all.String()
-			return
-		default:
-			fmt.Fprint(c, "250 ok\r\n")
+		err = target.Send(context.Background(), message)
+		if err == nil || Retryable(err) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v, retry %t", path, err, Retryable(err))
 		}
+	}
+	if asked > 0 {
+		t.Fatal("the redirect was followed")
+	}
+}
+
+// TestAHungTargetIsLeft: the caller's time is kept, and a later try may do.
+func TestAHungTargetIsLeft(t *testing.T) {
+	over := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over }))
+	defer srv.Close()
+	defer close(over)
+	target, err := New(config.Notify{Name: "x", Kind: "webhook", URLFile: secret(t, srv.URL, 0o600)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	err = target.Send(ctx, message)
+	if !Retryable(err) || !strings.Contains(err.Error(), "no answer in time") {
+		t.Fatalf("got %v", err)
+	}
+}
+
+// TestTheWebhookGetsTheAlertItself checks the contract: the matching line is in it.
+func TestTheWebhookGetsTheAlertItself(t *testing.T) {
+	var got map[string]any
+	var header http.Header
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header = r.Header
+		json.NewDecoder(r.Body).Decode(&got)
+	}))
+	defer srv.Close()
+	target, err := New(config.Notify{Name: "x", Kind: "webhook", URLFile: secret(t, srv.URL+"\nbearer1", 0o600)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := target.Send(context.Background(), alert()); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{
+		"service": "qianzhang", "rule": "heap", "severity": "critical", "state": "firing",
+		"since": "2026-01-29T12:00:00+08:00", "evidence": alert().Evidence, "next": "opsdeck logs --critical",
+		"fingerprint": "f1", "idempotency_key": "f1-3", "subject": alert().Subject, "text": alert().Text,
+	} {
+		if got[key] != want {
+			t.Errorf("%s is %v, want %s", key, got[key], want)
+		}
+	}
+	if header.Get("Authorization") != "Bearer bearer1" || header.Get("Idempotency-Key") != "f1-3" {
+		t.Errorf("headers %v", header)
+	}
+	if _, there := got["ended"]; there {
+		t.Error("a firing alert has an end")
+	}
+}
+
+// alert is one with what breaks forms: quotes, line breaks, Chinese, a backslash.
+func alert() Message {
+	return Message{
+		Service:        "qianzhang",
+		Subject:        "[critical] qianzhang: heap \"out\" of memory",
+		Text:           "内存耗尽\n第二行 \\ end",
+		Rule:           "heap",
+		Severity:       "critical",
+		State:          "firing",
+		Since:          time.Date(2026, 1, 29, 12, 0, 0, 0, time.FixedZone("", 8*3600)),
+		Evidence:       `FATAL ERROR: "Reached heap limit" \ JavaScript heap out of memory ]`,
+		Next:           "opsdeck logs --critical",
+		Fingerprint:    "f1",
+		IdempotencyKey: "f1-3",
+		Labels:         map[string]string{"source": "out.log"},
+	}
+}
+
+func TestALimitIsAMinuteLong(t *testing.T) {
+	sent := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent++
+		fmt.Fprint(w, `{"errcode":0}`)
+	}))
+	defer srv.Close()
+	target, err := New(config.Notify{Name: "x", Kind: "dingtalk", URLFile: secret(t, srv.URL, 0o600)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(1700000000, 0)
+	target.now = func() time.Time { return now }
+	for range 20 {
+		if err := target.Send(context.Background(), message); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Second)
+	}
+	err = target.Send(context.Background(), message)
+	if sent != 20 || !Retryable(err) || RetryAfter(err) != 40*time.Second {
+		t.Fatalf("%d sent, then %v, after %v", sent, err, RetryAfter(err))
+	}
+	now = now.Add(40 * time.Second)
+	if err := target.Send(context.Background(), message); err != nil || sent != 21 {
+		t.Fatalf("%d sent, then %v", sent, err)
+	}
+	now = now.Add(-24 * time.Hour)
+	if err := target.Send(context.Background(), message); err != nil {
+		t.Fatalf("a clock that was put back stops the messages: %v", err)
 	}
 }

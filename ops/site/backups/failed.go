@@ -61,7 +61,7 @@ func (sh *Shelf) tellFailed(ctx context.Context, job string, failure error, agai
 			err = target.Send(ctx, m)
 		}
 		if err != nil {
-			sh.Say(lang.M("could not notify %s: %s", c.Name, redact.Text(err.Error())))
+			sh.Say(lang.Raw(site.Sentence(sh.Lang, sh.Explain(err))))
 			continue
 		}
 		sh.Say(lang.M("%s was notified", c.Name))

@@ -1,0 +1,182 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// hook posts JSON to a URL that is itself a secret.
+type hook struct {
+	kind   string
+	url    *url.URL
+	secret string // signs DingTalk's and Feishu's messages; else a bearer token; may be empty
+	client *http.Client
+	now    func() time.Time
+}
+
+func newHook(c config.Notify, now func() time.Time) (*hook, error) {
+	h := &hook{kind: c.Kind, now: now}
+	var err error
+	if h.url, h.secret, err = readURL(c.URLFile); err != nil {
+		return nil, err
+	}
+	h.client, err = httpClient(c.CAFile)
+	return h, err
+}
+
+// httpClient follows no redirect: the message and its token are for one host.
+func httpClient(caFile string) (*http.Client, error) {
+	client := &http.Client{
+		Timeout:       Timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	if caFile == "" {
+		return client, nil
+	}
+	roots, err := rootsOf(caFile)
+	if err != nil {
+		return nil, err
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	client.Transport = transport
+	return client, nil
+}
+
+// readURL reads a secret file: the URL, and what stands on its second line.
+func readURL(path string) (u *url.URL, secret string, err error) {
+	if path == "" {
+		return nil, "", ops.E(ops.Config, lang.M("the notify target has no url_file"))
+	}
+	text, err := secretFile(path)
+	if err != nil {
+		return nil, "", err
+	}
+	lines := strings.Fields(text)
+	if len(lines) == 0 {
+		return nil, "", ops.E(ops.Config, lang.M("the file %s holds no URL", path))
+	}
+	if len(lines) > 1 {
+		secret = lines[1]
+	}
+	u, err = url.Parse(lines[0])
+	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+		return nil, "", ops.E(ops.Config, lang.M("the file %s holds no https URL", path))
+	}
+	return u, secret, nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// payload is the body in the target's own form, unsigned.
+func (h *hook) payload(m Message) any {
+	if body := chatPayload(h.kind, m); body != nil {
+		return body
+	}
+	return m.plain()
+}
+
+func (h *hook) preview(m Message) string {
+	body, err := json.MarshalIndent(h.payload(m), "", "  ")
+	if err != nil {
+		return err.Error()
+	}
+	return "POST " + h.url.Scheme + "://" + h.url.Host + "/…\n\n" + string(body)
+}
+
+func (h *hook) send(ctx context.Context, m Message) error {
+	u := *h.url
+	payload := h.payload(m)
+	if h.secret != "" {
+		sign(h.kind, h.secret, h.now(), &u, payload)
+	}
+	body, err := json.Marshal(payload)
+	if err != nil {
+		return err
+	}
+	return h.post(ctx, &u, body, m.IdempotencyKey)
+}
+
+func (h *hook) post(ctx context.Context, u *url.URL, body []byte, key string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
+	if err != nil {
+		return refused(lang.M("the URL is not usable"))
+	}
+	req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	req.Header.Set("User-Agent", "opsdeck")
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
+	}
+	if h.secret != "" && !signs(h.kind) {
+		req.Header.Set("Authorization", "Bearer "+h.secret)
+	}
+	res, err := h.client.Do(req)
+	if err != nil {
+		return broken(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	if err != nil {
+		return broken(err)
+	}
+	if f := judgeStatus(res); f != nil {
+		return f
+	}
+	if f := judgeChat(h.kind, answer, h.secrets()); f != nil {
+		return f
+	}
+	return nil
+}
+
+// secrets are what a peer's words must not show of the URL and its second line.
+func (h *hook) secrets() []string {
+	out := []string{h.secret, h.url.String(), h.url.RequestURI(), h.url.RawQuery}
+	for _, values := range h.url.Query() {
+		out = append(out, values...)
+	}
+	return append(out, strings.Split(h.url.Path, "/")...)
+}
+
+// judgeStatus tells whether a status means that the message was taken. A client's
+// error stays one however often it is sent.
+func judgeStatus(res *http.Response) *Failure {
+	code := res.StatusCode
+	switch {
+	case code >= 200 && code <= 299:
+		return nil
+	case code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code >= 500:
+		return later(waitOf(res), lang.M("it answered %d", code))
+	case code >= 300 && code <= 399:
+		return refused(lang.M("it answered %d, a redirect; redirects are not followed", code))
+	}
+	return refused(lang.M("it answered %d", code))
+}
+
+// waitOf reads Retry-After (RFC 9110, 10.2.3), a number of seconds or a date; an
+// hour at most.
+func waitOf(res *http.Response) time.Duration {
+	text := res.Header.Get("Retry-After")
+	if n, err := strconv.Atoi(text); err == nil && n > 0 {
+		return time.Duration(min(n, 3600)) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return max(0, min(time.Until(at), time.Hour))
+	}
+	return 0
+}
