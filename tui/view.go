@@ -77,7 +77,7 @@ func (c *Console) verdictLines(w, h int) []string {
 	t, e := c.env.Theme, c.env
 	if c.verdict.Text.Empty() {
 		return []string{
-			t.Dim.Render(cells.Cut(" "+t.Glyph.Pending+" "+e.T("looking at the service for the first time"), w)),
+			t.Dim.Render(cells.Cut(" "+t.Glyph.Pending+" "+e.T("checking the service for the first time"), w)),
 		}
 	}
 	style, glyph := t.State(c.verdict.State)

@@ -18,7 +18,7 @@ type auditExportCmd struct {
 	Format   string `enum:"csv,jsonl" default:"csv" placeholder:"csv|jsonl" help:"csv (for spreadsheets) or jsonl."`
 	Output   string `short:"o" required:"" placeholder:"FILE" type:"path" help:"The file to write, with mode 0600; - for standard output."`
 	Unmasked bool   `help:"Write secrets as they are in the table."`
-	Restart  bool   `help:"Begin anew where an interrupted export left its part."`
+	Restart  bool   `help:"Start over instead of continuing an interrupted export."`
 	Yes      bool   `help:"Read on where many rows would be read."`
 	JSON     bool   `name:"json" help:"Print JSON."`
 }

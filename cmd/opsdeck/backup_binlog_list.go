@@ -89,7 +89,7 @@ func (sh *shelf) sayHoldings(doc binlogListJSON, lag time.Duration, known bool) 
 		)
 	}
 	if !doc.Following {
-		sh.note(lang.M("nobody follows the server now"))
+		sh.note(lang.M("no process is following the server now"))
 	}
 }
 

@@ -69,8 +69,8 @@ func (c *backupPruneCmd) Run(a *app) error {
 		return err
 	}
 	if c.Plan != "" && c.Plan != plan.Hash() {
-		return ops.E(ops.Busy, lang.M("the plan is another one now; nothing was done")).
-			WithHint(lang.M("look at it again with --dry-run"))
+		return ops.E(ops.Busy, lang.M("the plan has changed; nothing was done")).
+			WithHint(lang.M("check it again with --dry-run"))
 	}
 	if !c.JSON {
 		sh.sayPlan(plan)
@@ -89,7 +89,7 @@ func (c *backupPruneCmd) Run(a *app) error {
 func (c *backupPruneCmd) execute(sh *shelf, plan *backup.Plan) error {
 	if _, unreadable := sh.InUse(); len(plan.Blocked) > 0 && !unreadable.Empty() {
 		return ops.E(ops.Failed, lang.M("nothing is removed: %s", plan.Blocked[0])).
-			WithHint(lang.M("look at that restore: opsdeck restore status"))
+			WithHint(lang.M("check that restore: opsdeck restore status"))
 	}
 	if len(plan.Blocked) > 0 {
 		return ops.E(ops.Failed, lang.M("nothing is removed: %s", plan.Blocked[0])).

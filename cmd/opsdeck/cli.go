@@ -24,7 +24,7 @@ type cli struct {
 	Status     statusCmd     `cmd:"" help:"Look at everything once; the exit code is the state."`
 	Logs       logsCmd       `cmd:"" help:"Search the logs and follow them."`
 	Backup     backupCmd     `cmd:"" help:"Make, list, verify, prune, copy and rehearse backups."`
-	Watch      watchCmd      `cmd:"" help:"Run the scheduled jobs, in the place of systemd or cron."`
+	Watch      watchCmd      `cmd:"" help:"Run the scheduled jobs instead of systemd or cron, and send alerts."`
 	Alerts     alertsCmd     `cmd:"" help:"Show the alerts: firing, acknowledged, silenced and resolved."`
 	Restore    restoreCmd    `cmd:"" help:"Restore the database in seven steps that can be left, resumed and undone."`
 	Audit      auditCmd      `cmd:"" help:"Read the audit table: who did what."`

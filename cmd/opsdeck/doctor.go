@@ -320,7 +320,7 @@ func (a *app) doctorVerdict(r doctor.Report) string {
 	case findings == 1:
 		said = a.lang.T("One problem needs attention.")
 	case findings > 1:
-		said = a.lang.T("%d things are to be seen to.", findings)
+		said = a.lang.T("%d problems need attention.", findings)
 	}
 	return style.Render(glyph + " " + said)
 }

@@ -51,7 +51,7 @@ func (a *app) explain(err error) *ops.Error {
 	switch {
 	case errors.As(err, &silent):
 		return ops.E(ops.Busy, lang.M("gave up: %s has not answered since %s", silent.Path, silent.Since.Format("15:04:05"))).
-			WithHint(lang.M("look at its file system: df %s", human.Shell(filepath.Dir(silent.Path))))
+			WithHint(lang.M("check its file system: df %s", human.Shell(filepath.Dir(silent.Path))))
 	case errors.As(err, &untrusted):
 		return refused(untrusted)
 	case errors.As(err, &known):

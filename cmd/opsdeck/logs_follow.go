@@ -260,7 +260,7 @@ func (t *followed) leave() {
 func (t *followed) Lost() {
 	t.live.Quiet(0)
 	t.leave()
-	t.f.run.app.note(lang.M("%s was truncated: it begins anew", t.name))
+	t.f.run.app.note(lang.M("%s was truncated: it starts over", t.name))
 }
 
 // stream follows what has no file.

@@ -60,7 +60,7 @@ var manEnvironment = []manEntry{
 }
 
 var manExamples = []manEntry{
-	{"opsdeck status --only mysql,backup", lang.M("look at the database and the backups")},
+	{"opsdeck status --only mysql,backup", lang.M("check the database and the backups")},
 	{"opsdeck logs --level error+ --since -2h timeout", lang.M("errors of two hours that hold a word")},
 	{"opsdeck backup create", lang.M("make a backup")},
 	{"opsdeck restore --plan", lang.M("show what a restore of the newest good backup would do")},

@@ -208,8 +208,7 @@ func mysqlSteps(p place) []step {
 		},
 		{
 			lang.M(
-				"It does not answer: it hangs or has too much to do. Read its log; look at what runs; restart it " +
-					"only when nothing moves.",
+				"It does not answer: it hangs or is overloaded. Read its log; list what is running; restart it only when nothing moves.",
 			),
 			[]string{sql("SHOW FULL PROCESSLIST"), v.on(v.restart)},
 		},

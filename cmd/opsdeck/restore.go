@@ -26,7 +26,7 @@ type restoreCmd struct {
 	Report   restoreReportCmd `cmd:"" help:"Print the report of a restore."`
 	Rewind   restoreRewindCmd `cmd:"" help:"Take one transaction of the binary log back, row by row."`
 	Rescue   restoreRescueCmd `cmd:"" help:"Compare one table with its copy in a backup, and merge chosen rows."`
-	SetAside restoreAsideCmd  `cmd:"" help:"Take a restore that cannot be read out of the way of others, after a look at it."`
+	SetAside restoreAsideCmd  `cmd:"" help:"Set aside a restore that cannot be read, so that it no longer blocks others; check it first."`
 	Worker   restoreWorkerCmd `cmd:"" hidden:"" help:"Carry a restore out; started by the others."`
 }
 
@@ -92,7 +92,7 @@ type restoreRunCmd struct {
 	ExportLost    string   `placeholder:"DIR" help:"Before it begins write the rows that will be lost to this folder."`
 	Plan          bool     `help:"Print the plan and do nothing."`
 	DryRun        bool     `help:"The same as --plan."`
-	PlanHash      string   `placeholder:"HASH" help:"Refuse when the plan is not the one with this hash."`
+	PlanHash      string   `placeholder:"HASH" help:"Refuse if the plan does not have this hash."`
 	Confirm       string   `placeholder:"NAME" help:"The target database's name, where there is no terminal."`
 	JSON          bool     `name:"json" help:"NDJSON events, or the plan as JSON."`
 	Detach        bool     `help:"Start it and do not wait."`
@@ -114,7 +114,7 @@ func (c *restoreRunCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	a.note(lang.M("looking at the backup and the target …"))
+	a.note(lang.M("checking the backup and the target …"))
 	d.tell = a.note
 	p, err := d.Draft(a.ctx, restore.Choice{
 		Source: c.From,
@@ -132,7 +132,7 @@ func (c *restoreRunCmd) Run(a *app) error {
 	if c.PlanHash != "" && c.PlanHash != p.Hash {
 		return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the plan is not the one that was shown; nothing "+
 			"was done")).
-			WithHint(lang.M("look at it again: opsdeck restore --plan"))
+			WithHint(lang.M("show it again: opsdeck restore --plan"))
 	}
 	if c.Plan || c.DryRun {
 		if c.JSON {

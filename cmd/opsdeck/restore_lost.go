@@ -41,7 +41,7 @@ func (c *restoreLostCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	a.note(lang.M("looking at the backup and the target …"))
+	a.note(lang.M("checking the backup and the target …"))
 	d.tell = a.note
 	p, err := d.Draft(a.ctx, restore.Choice{Source: c.From, Tables: c.Tables, From: c.FromSchema})
 	if err != nil {

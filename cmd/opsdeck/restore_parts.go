@@ -143,7 +143,7 @@ func (s sourcer) prove(ctx context.Context, p *restore.Plan, report restore.Repo
 		return nil, ops.Wrap(
 			restore.ErrPlanChanged,
 			ops.Failed,
-			lang.M("the backup is not the one of the plan any more"),
+			lang.M("the backup changed since the plan was made"),
 		)
 	}
 	if p.Source.SHA256 == "" {

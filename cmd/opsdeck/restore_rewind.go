@@ -27,7 +27,7 @@ type restoreRewindCmd struct {
 	Conflicts string `placeholder:"skip|overwrite" enum:",skip,overwrite" default:"" help:"What to do with rows that something else changed since: leave them, or overwrite them."`
 	Plan      bool   `help:"Print the plan and do nothing."`
 	DryRun    bool   `help:"The same as --plan."`
-	PlanHash  string `placeholder:"HASH" help:"Refuse when the plan is not the one with this hash."`
+	PlanHash  string `placeholder:"HASH" help:"Refuse if the plan does not have this hash."`
 	Confirm   string `placeholder:"NAME" help:"The target database's name, where there is no terminal."`
 	JSON      bool   `name:"json" help:"Print JSON."`
 }
@@ -82,7 +82,7 @@ func (c *restoreRewindCmd) Run(a *app) error {
 		if c.PlanHash != "" && c.PlanHash != plan.Hash() {
 			return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the plan is not the one that was shown; "+
 				"nothing was done")).
-				WithHint(lang.M("look at it again: opsdeck restore rewind --plan"))
+				WithHint(lang.M("show it again: opsdeck restore rewind --plan"))
 		}
 		if dry {
 			return c.show(sh, plan)
@@ -174,7 +174,7 @@ func (sh *shelf) warnRewind(p *rewind.Plan) {
 	if len(p.Cascades) > 0 {
 		sh.note(
 			lang.M(
-				"rows that a foreign key changed with them are not in the log and do not come back: look at %s",
+				"rows that a foreign key changed with them are not in the log and do not come back: check %s",
 				strings.Join(p.Cascades, ", "),
 			),
 		)
@@ -258,7 +258,7 @@ func (sh *shelf) rewindError(err error) error {
 	switch {
 	case errors.Is(err, rewind.ErrConflicts):
 		return ops.Wrap(err, ops.Failed, lang.M("some rows are not as the transaction left them; nothing was done")).
-			WithHint(lang.M("look at them with --plan, then choose with --conflicts skip or --conflicts overwrite"))
+			WithHint(lang.M("list them with --plan, then choose with --conflicts skip or --conflicts overwrite"))
 	case errors.Is(err, rewind.ErrChanged):
 		return ops.Wrap(err, ops.Busy, lang.M("rows changed since the plan was made; nothing was done")).
 			WithHint(lang.M("make the plan again"))

@@ -34,7 +34,7 @@ func (u untilFlags) moment(now time.Time) (*binlog.Moment, error) {
 	}
 	span, wrong := when.Parse(u.Until, now, time.Local)
 	if wrong.Empty() && !span.Till.Equal(span.From) {
-		return nil, ops.E(ops.Usage, lang.M("%s is not one moment: it is from %s to %s", u.Until,
+		return nil, ops.E(ops.Usage, lang.M("%s is not one point in time: it spans %s to %s", u.Until,
 			span.From.Format(time.RFC3339), span.Till.Format(time.RFC3339))).
 			WithHint(lang.M("name the moment with its zone, for example %s", span.From.Format(time.RFC3339)))
 	}

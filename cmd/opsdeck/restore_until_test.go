@@ -95,7 +95,7 @@ func TestRestoreSaysWhichSpanCanBeReached(t *testing.T) {
 		s := newSite(t, db)
 		s.must("backup", "create")
 		db.Exec(t, s.live, inRows("INSERT INTO customers (name) VALUES ('x')")...)
-		if o := s.run("restore", "--plan", "--until", "yesterday"); o.code != 64 || !strings.Contains(o.err, "not one moment") {
+		if o := s.run("restore", "--plan", "--until", "yesterday"); o.code != 64 || !strings.Contains(o.err, "not one point in time") {
 			t.Errorf("a day: exit %d\n%s", o.code, o.err)
 		}
 		for _, args := range [][]string{

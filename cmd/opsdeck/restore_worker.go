@@ -192,7 +192,7 @@ func (d *desk) explain(err error) error {
 		return err
 	}
 	return ops.Wrap(err, ops.Busy, lang.M("the connection to the server at %s was lost", d.target.Server())).
-		WithHint(lang.M("is the server running? `opsdeck status` looks at everything around it"))
+		WithHint(lang.M("is the server running? `opsdeck status` checks everything around it"))
 }
 
 // emergency makes the backup of the present state, under the lock that one

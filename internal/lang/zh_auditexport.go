@@ -7,7 +7,7 @@ func init() {
 		"%s rows were written, but the table now has %s of them: it changed meanwhile",
 		"写入了 %s 行，但表中现有 %s 行：期间表有变化",
 		"%s rows, %s, in %s: %s", "%s 行，%s，用时 %s：%s",
-		"Begin anew where an interrupted export left its part.", "放弃中断的导出所留部分，重新开始。",
+		"Start over instead of continuing an interrupted export.", "放弃中断的导出所留部分，重新开始。",
 		"The file to write, with mode 0600; - for standard output.", "要写入的文件，权限 0600；- 表示标准输出。",
 		"--json and -o - both write to standard output", "--json 与 -o - 都写到标准输出",
 		"standard output", "标准输出",

@@ -9,7 +9,7 @@ func init() {
 		"run as root: fuser -v %s", "以 root 运行：fuser -v %s",
 		"busy: %s (pid %d, %s, running since %s) has locked %s", "忙：进程 %s（pid %d，用户 %s，自 %s 起运行）锁定了 %s",
 		"gave up: %s has not answered since %s", "已放弃：%s 自 %s 起没有响应",
-		"look at its file system: df %s", "检查其所在文件系统：df %s",
+		"check its file system: df %s", "检查其所在文件系统：df %s",
 		"refused: %s", "已拒绝：%s",
 		"if its content is right, run: %s", "若内容无误，请运行：%s",
 		"it is a symbolic link, and may lead to any file", "是符号链接，可能指向任意文件",

@@ -90,7 +90,7 @@ func init() {
 		"from", "来源",
 		"also: %s", "另外：%s",
 		"%s: in order, services: %d", "%s：无误，服务数：%d",
-		"the secret file %s is not usable", "机密文件 %s 无法使用",
+		"the secret file %s is not usable", "密钥文件 %s 无法使用",
 		"the console needs a terminal", "控制台需要终端",
 		"in scripts use a command; `opsdeck --help` lists them", "脚本中请使用命令；`opsdeck --help` 列出它们",
 
@@ -154,7 +154,7 @@ func init() {
 		"type a part of an action's name", "输入操作名称的一部分",
 		"no action has these letters", "没有操作含有这些字母",
 		"Palette", "命令面板",
-		"looking at the service for the first time", "正在首次检查服务",
+		"checking the service for the first time", "正在首次检查服务",
 		" read-only ", " 只读 ",
 		"The tab to begin with: status, logs, audit, backups or restore.",
 		"开始时的标签页：status、logs、audit、backups 或 restore。",

@@ -10,7 +10,7 @@ func init() {
 		"it copies backups", "用它复制备份",
 		"All %d checks passed.", "%d 项检查全部通过。",
 		"One problem needs attention.", "有 1 个问题需要处理。",
-		"%d things are to be seen to.", "有 %d 件事需要处理。",
+		"%d problems need attention.", "有 %d 个问题需要处理。",
 		"the defaults are in force; `opsdeck config init` writes a file",
 		"使用默认值；`opsdeck config init` 可写出配置文件",
 		"read from %s", "读自 %s",

@@ -76,7 +76,7 @@ func init() {
 		"%s is not there yet; waiting for it", "%s 还不存在；等待它出现",
 		"no file fits %s yet; waiting for one", "还没有文件匹配 %s；等待它出现",
 		"there is nothing to follow", "没有可跟踪的日志",
-		"%s was truncated: it begins anew", "%s 被截断，从头开始",
+		"%s was truncated: it starts over", "%s 被截断，从头开始",
 		"%d older files are left packed; `opsdeck logs` searches them too",
 		"更旧的 %d 个文件未解压；`opsdeck logs` 也会搜索它们",
 		"Logs", "日志",

@@ -27,7 +27,7 @@ func init() {
 
 func init() {
 	register(
-		"look at that restore: opsdeck restore status", "请查看该次恢复：opsdeck restore status",
+		"check that restore: opsdeck restore status", "请查看该次恢复：opsdeck restore status",
 		"it holds %s: choose one of these with --from-schema", "其中的库是 %s：请用 --from-schema 选择其一",
 		"its manifest names %s; leave --from-schema out", "其清单中的库是 %s；请去掉 --from-schema",
 		"The database in the dump, where it has another name than the service's.", "转储中的库名（与服务的库名不同时指定）。",

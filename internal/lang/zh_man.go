@@ -22,7 +22,7 @@ func init() {
 		"the zone of the times that are shown", "显示时间所用的时区",
 		"no colour", "不使用颜色",
 		"in place of ~/.config and ~/.local/state", "代替 ~/.config 和 ~/.local/state",
-		"look at the database and the backups", "检查数据库和备份",
+		"check the database and the backups", "检查数据库和备份",
 		"errors of two hours that hold a word", "两小时内含某个词的错误",
 		"make a backup", "做一次备份",
 		"show what a restore of the newest good backup would do", "显示恢复最新完好备份会做什么",

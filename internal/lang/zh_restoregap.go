@@ -8,7 +8,7 @@ func init() {
 		"%s has %s rows in the backup, and %s before", "%s 在备份中有 %s 行，此前为 %s 行",
 		"cannot determine which tables the dump holds: %s", "无法得知该转储包含哪些表：%s",
 		"load it beside the database first: opsdeck restore --from %s --to SCHEMA",
-		"请先加载到正式库之外：opsdeck restore --from %s --to SCHEMA",
+		"请先导入到线上库之外：opsdeck restore --from %s --to SCHEMA",
 		"the backup holds definitions only, no rows", "该备份只有表结构，没有数据行",
 		"the backup holds only the rows of %s where %s", "该备份只包含 %s 中满足 %s 的行",
 		"accepted", "已接受",

@@ -32,14 +32,14 @@ func init() {
 func init() {
 	register(
 		"the restore %s cannot be read, so it may be unfinished", "无法读取恢复 %s，它可能尚未完成",
-		"look into its folder; when it is over: opsdeck restore set-aside %s",
+		"check its folder; when it is over: opsdeck restore set-aside %s",
 		"请查看其目录；确认已结束后：opsdeck restore set-aside %s",
 		"    It may be unfinished. Look into its folder; when it is over: opsdeck restore set-aside %s",
 		"    它可能尚未完成。请查看其目录；确认已结束后：opsdeck restore set-aside %s",
 		"Start nothing by hand before you know the state of the restores: opsdeck restore status",
 		"在弄清恢复状态之前不要手动启动任何东西：opsdeck restore status",
-		"Take a restore that cannot be read out of the way of others, after a look at it.",
-		"查看之后，把无法读取的恢复移开，使其不再妨碍其他操作。",
+		"Set aside a restore that cannot be read, so that it no longer blocks others; check it first.",
+		"将无法读取的恢复移到一旁，使其不再妨碍其他操作；请先检查。",
 		"The restore's id once more, where there is no terminal.", "没有终端时，再给出一次该恢复的编号。",
 		"the restore %s can be read: it need not be set aside", "恢复 %s 可以读取：无需移开",
 		"The restore %s is taken out of the way. If it is unfinished, the database may be half restored and the "+

@@ -158,7 +158,7 @@ func (p Problem) remark() lang.Msg {
 		if len(p.Args) > 0 && p.Args[0] == ByPosition {
 			return lang.M("an early version called it consistent by the binary log's position alone, which is no proof")
 		}
-		return lang.M("not one moment of all tables: %s", p.arg(0))
+		return lang.M("not consistent, tables are from different points in time: %s", p.arg(0))
 	case NotOpened:
 		return lang.M("the configured key does not open it: it could not be restored with it")
 	case Moved:

@@ -319,6 +319,6 @@ func (r *retention) newNames(s *Set) (names []string) {
 // later still has it.
 func (r *retention) beforeDrops() {
 	for _, s := range r.inv.BeforeDrops() {
-		r.hold(s, "before-drop", lang.M("the last backup before most rows were lost; remove it with: backup remove"))
+		r.hold(s, "before-drop", lang.M("the last one before most rows were lost; remove it with: backup remove"))
 	}
 }

@@ -74,7 +74,7 @@ func VerifySealed(
 	after, manifestAfter, err := Identify(path)
 	if err != nil || after != before || manifestAfter != manifest {
 		return Check{}, ops.E(ops.Busy, lang.M("%s changed while it was read", path)).
-			WithHint(lang.M("wait until nobody writes it, then verify it again"))
+			WithHint(lang.M("wait until nothing writes to it, then verify it again"))
 	}
 	check.At = now()
 	return check, nil

@@ -141,7 +141,7 @@ func (f Fault) What(t Target, err error) lang.Msg {
 	case HostBlocked:
 		return lang.M("MySQL at %s blocks this host after too many connection errors", t.Addr)
 	case HostRefused:
-		return lang.M("MySQL at %s lets nobody log in from this host", t.Addr)
+		return lang.M("MySQL at %s allows no login from this host", t.Addr)
 	case TLSRequired:
 		return lang.M("MySQL at %s accepts no connection without TLS", t.Addr)
 	case TLSFailed:

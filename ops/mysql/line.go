@@ -108,7 +108,7 @@ func (l *line) told(err error) error {
 }
 
 func stalledHint() lang.Msg {
-	return lang.M("look at the network, the proxy or the balancer between here and the server, then run it again")
+	return lang.M("check the network, the proxy or the load balancer between here and the server, then run it again")
 }
 
 // watch looks after the read or write that begins now until stop is called.

@@ -138,7 +138,7 @@ func (p *Plan) judgeTables(a *Assessment) {
 				"the server can neither read nor move %s: the swap drops them, and undo cannot bring them back",
 				strings.Join(p.Unreadable, ", "),
 			),
-			lang.M("copy the server's data folder first, if their remains are to be examined"),
+			lang.M("copy the server's data folder first if you want to examine what is left of them"),
 		)
 	}
 }

@@ -21,7 +21,7 @@ func (p *Plan) What(s Step) lang.Msg {
 				p.Source.Copy,
 			)
 		}
-		return lang.M("Look once more that backup, server and tables are those of this plan. Nothing is changed.")
+		return lang.M("Check again that backup, server and tables match this plan. Nothing is changed.")
 	case StepStop:
 		switch {
 		case p.Mode == Into:

@@ -228,7 +228,7 @@ func (s Stage) Label() lang.Msg {
 	case Planned:
 		return lang.M("planned, not started")
 	case Checking:
-		return lang.M("checking that the plan still fits")
+		return lang.M("checking that the plan still applies")
 	case Stopping, UndoStopping:
 		return lang.M("stopping the service")
 	case Quieting:

@@ -215,7 +215,7 @@ func (p *base) drawQuestion(err error, size page.Size) []string {
 		)
 		return out
 	}
-	add(t.Dim, e.T("looking at the rows once, to learn their order"))
+	add(t.Dim, e.T("reading the rows once to learn their order"))
 	if n := p.proof.progress; n.Total > 0 {
 		out = append(
 			out,

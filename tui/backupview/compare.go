@@ -128,7 +128,7 @@ func (p *Page) compareAction() page.Action {
 		ID:     "backups.compare",
 		Keys:   []string{"o"},
 		Label:  lang.M("compare"),
-		Help:   lang.M("look at what is there now: what a restore from here would bring back and lose"),
+		Help:   lang.M("compare with the live data: what a restore from here would bring back and lose"),
 		Footer: true,
 		Off:    p.canCompare,
 		Run:    p.compare,

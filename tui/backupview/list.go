@@ -103,7 +103,7 @@ func (p *stock) head(width int) []string {
 		if p.err != nil {
 			return []string{" " + t.Crit.Render(cells.Cut(t.Glyph.Crit+" "+p.sentence(p.err), width-1))}
 		}
-		return []string{" " + t.Dim.Render(e.T("looking at the backups…"))}
+		return []string{" " + t.Dim.Render(e.T("reading the backups…"))}
 	}
 	lines := []string{p.verdict(width)}
 	return append(lines, p.sizes(width), p.legend(width))

@@ -184,7 +184,7 @@ func (p *sheet) waiting(size page.Size) []string {
 	e, t := p.base.env, p.base.env.Theme
 	switch {
 	case p.base.planErr != nil:
-		lines := []string{t.Crit.Render(t.Glyph.Crit + " " + e.T("There can be no plan now."))}
+		lines := []string{t.Crit.Render(t.Glyph.Crit + " " + e.T("No plan can be made now."))}
 		lines = append(lines, cells.Wrap(p.base.sentence(p.base.planErr), size.Width)...)
 		return append(lines, "", e.T("Nothing was changed. r looks again, b chooses another backup."))
 	case p.base.runErr != nil:

@@ -81,7 +81,7 @@ func (p *Page) planActions() []page.Action {
 			ID:     "restore.begin",
 			Keys:   []string{"B"},
 			Label:  lang.M("begin"),
-			Help:   lang.M("carry the plan out, after the database's name was typed"),
+			Help:   lang.M("carry out the plan after you type the database's name"),
 			Footer: true,
 			Writes: true,
 			Off:    p.asking.cannotBegin,
@@ -270,7 +270,7 @@ func (p *base) noPlan() lang.Msg {
 func (p *asking) cannotBegin() lang.Msg {
 	switch {
 	case !p.base.since.IsZero():
-		return lang.M("still looking at the target")
+		return lang.M("still checking the target")
 	case p.base.plan == nil:
 		return lang.M("there is no plan yet")
 	case p.base.begun:

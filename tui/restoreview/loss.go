@@ -76,7 +76,7 @@ func (p *sheet) lossFacts(plan *restore.Plan, put func(ops.State, string)) {
 func (p *asking) cannotExport() lang.Msg {
 	switch {
 	case !p.base.since.IsZero():
-		return lang.M("still looking at the target")
+		return lang.M("still checking the target")
 	case p.base.plan == nil:
 		return lang.M("there is no plan yet")
 	case !p.base.saving.IsZero():

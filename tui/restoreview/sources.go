@@ -65,7 +65,7 @@ func (p *picking) openSources(at string) tea.Cmd {
 		if name != at {
 			rows = append(
 				rows,
-				pick{id: name + ":", text: e.T("look at the copy %s", termsafe.Line(name)) + " " + e.Theme.Glyph.More},
+				pick{id: name + ":", text: e.T("check the copy %s", termsafe.Line(name)) + " " + e.Theme.Glyph.More},
 			)
 		}
 	}

@@ -15,7 +15,7 @@ func (p *Page) Actions() []page.Action {
 		ID:     "status.look",
 		Keys:   []string{"r"},
 		Label:  lang.M("look now"),
-		Help:   lang.M("look at everything now, without waiting"),
+		Help:   lang.M("check everything now, without waiting"),
 		Footer: true,
 		Run: func() tea.Cmd {
 			source := p.look.source

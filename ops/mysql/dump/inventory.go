@@ -172,7 +172,7 @@ func (d *dumper) refuseTable(ctx context.Context, q *sql.Conn, t *table) error {
 	if t.Engine == "" && !t.Sequence {
 		return ops.E(ops.Failed, lang.M("table %s cannot be read: the server does not know its engine, or it is "+
 			"damaged", what)).
-			WithHint(lang.M("look at it with CHECK TABLE; leave it out with --tables"))
+			WithHint(lang.M("check it with CHECK TABLE; leave it out with --tables"))
 	}
 	if len(t.Columns) == 0 {
 		return ops.E(ops.Config, lang.M("the user has no permission to read the columns of table %s", what)).

@@ -136,7 +136,7 @@ func (s *Server) newRecord(
 		return nil, ops.Wrap(
 			restore.ErrPlanChanged,
 			ops.Failed,
-			lang.M("the tables of %s are not those of the plan any more", p.Target.Live),
+			lang.M("the tables of %s changed since the plan was made", p.Target.Live),
 		)
 	}
 	r := &record{Leaving: live, Coming: coming, Absent: !there}

@@ -168,7 +168,7 @@ func (s *Server) Check(ctx context.Context, p *restore.Plan) ([]restore.Note, er
 		return nil, err
 	}
 	if server.Identity != p.Target.Identity {
-		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the server is not the one of the plan")).
+		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the server is not the one in the plan")).
 			WithHint(lang.M("make a new plan"))
 	}
 	have, err := tables(ctx, db, p.Target.Database)
@@ -180,8 +180,7 @@ func (s *Server) Check(ctx context.Context, p *restore.Plan) ([]restore.Note, er
 		have = only(have, p.Tables)
 	}
 	if !same(have, want) {
-		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the tables of %s are not those of the plan "+
-			"any more", p.Target.Database)).
+		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the tables of %s changed since the plan was made", p.Target.Database)).
 			WithHint(lang.M("make a new plan"))
 	}
 	return []restore.Note{

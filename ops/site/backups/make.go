@@ -240,14 +240,14 @@ func (sh *Shelf) readBack(ctx context.Context, m *Made, report func(ops.Progress
 	}
 	if !check.OK() {
 		return ops.E(ops.Failed, lang.M("%s was written but does not read back as it should: %s", m.File, check.Problems[0].Text())).
-			WithHint(lang.M("the disk may be failing: look at dmesg, then make another backup"))
+			WithHint(lang.M("the disk may be failing: check dmesg, then make another backup"))
 	}
 	return nil
 }
 
 func DiskError(err error, dir string) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return ops.Wrap(err, ops.Failed, lang.M("the disk of %s is full; nothing was left behind", dir)).
+		return ops.Wrap(err, ops.Failed, lang.M("the disk of %s is full; no partial file was left", dir)).
 			WithHint(lang.M("make room with `opsdeck backup prune`, or give the folder a larger disk"))
 	}
 	return err
