@@ -49,8 +49,15 @@ func ParseLevel(word string) (Level, bool) {
 	if l, ok := LevelWords[word]; ok {
 		return l, true
 	}
-	l, ok := LevelWords[strings.ToUpper(word)]
-	return l, ok
+	upper := strings.ToUpper(word)
+	if l, ok := LevelWords[upper]; ok {
+		return l, true
+	}
+	if n := len(upper); n == 6 && upper[5]-'1' < 5 {
+		l, ok := LevelWords[upper[:5]] // DEBUG1 to DEBUG5 of PostgreSQL and others
+		return l, ok && l <= LevelDebug
+	}
+	return LevelUnknown, false
 }
 
 // numberLevel is the level of a number in the manner of pino and bunyan, where

@@ -10,6 +10,9 @@ import (
 // any case, else a word in capitals or in brackets after a thread, a process id, a
 // host and a tag. rest is the text after a level that comes first, else all of b.
 func levelAfterTime(b []byte) (l logs.Level, rest []byte) {
+	if i := bytes.IndexByte(b[:min(len(b), 12)], ']'); i > 0 && allDigits(b[:i]) {
+		b = bytes.TrimLeft(b[i+1:], " ") // "25376]INFO:text"
+	}
 	if l, rest, ok := leadingLevel(b); ok {
 		return l, rest
 	}
@@ -31,13 +34,43 @@ func firstWordLevel(b []byte) (l logs.Level, n int) {
 	if l, ok := letterLevel(word, b[n:]); ok {
 		return l, n
 	}
-	if len(word) == 1 || sentenceWord(word) {
+	if len(word) == 1 || sentenceWord(word) || len(word) > maxLevelWord {
 		return logs.LevelUnknown, 0
 	}
-	if l, ok := logs.ParseLevel(string(bytes.Trim(word, ":,*|"))); ok && len(word) <= maxLevelWord {
-		return l, n
+	bare := bytes.Trim(word, ":,*|")
+	l, ok := logs.ParseLevel(string(bare))
+	if !ok || len(bare) == len(word) && beginsSentence(word, b[n:]) {
+		return logs.LevelUnknown, 0
 	}
-	return logs.LevelUnknown, 0
+	return l, n
+}
+
+// beginsSentence tells whether a level's word that nothing sets off is the first of a
+// sentence in small letters: "error rate is low", "Warning lights are on". A word alone,
+// two spaces or a tab, a name, a number or something in brackets after it say that it is
+// a level; so do the short words that no sentence has, and "error reading x".
+func beginsSentence(word, rest []byte) bool {
+	if bytes.Equal(word, bytes.ToUpper(word)) {
+		return false
+	}
+	switch string(bytes.ToLower(word)) {
+	case "info", "warn", "err", "crit", "emerg", "dbg", "inf", "wrn":
+		return false
+	}
+	if len(rest) < 2 || rest[0] == '\t' || rest[1] == ' ' {
+		return false
+	}
+	next, more, _ := bytes.Cut(rest[1:], []byte{' '})
+	if len(bytes.TrimSpace(more)) == 0 || bytes.HasSuffix(next, []byte("ing")) {
+		return false
+	}
+	next = bytes.TrimRight(next, ":,.;!?")
+	for _, c := range next {
+		if c < 'a' || c > 'z' {
+			return false
+		}
+	}
+	return len(next) > 0
 }
 
 // letterLevel reads a level that is one letter: "E text", "E: text", "E/Tag: text" and
@@ -120,7 +153,7 @@ func laterLevel(b []byte) logs.Level {
 		if len(word) == 0 || !headWord(word) {
 			return logs.LevelUnknown
 		}
-		if !inBrackets(word) && !allDigits(word) {
+		if !inBrackets(word) && !allDigits(word) && !hexNumber(word) {
 			plain++
 			numbers = false
 		}
@@ -142,6 +175,9 @@ func wordLevel(word []byte, afterNumbers bool) logs.Level {
 		return letterLevels[word[0]]
 	}
 	bare := bytes.Trim(word, "[]()<>|*:,")
+	if len(bare) == len(word) && !afterNumbers && alsoWord(bare) {
+		return logs.LevelUnknown
+	}
 	if l, ok := logs.LevelWords[string(bare)]; ok {
 		return l
 	}
@@ -150,6 +186,15 @@ func wordLevel(word []byte, afterNumbers bool) logs.Level {
 		return l
 	}
 	return logs.LevelUnknown
+}
+
+// alsoWord tells a level in capitals that a text has as often: "X HTTP load failed".
+func alsoWord(word []byte) bool {
+	switch string(word) {
+	case "HTTP", "SYSTEM", "NOTE", "FINE":
+		return true
+	}
+	return false
 }
 
 // headWord tells a word that may come before a level: a number, something in
@@ -167,6 +212,16 @@ func headWord(word []byte) bool {
 		}
 	}
 	return true
+}
+
+// hexNumber tells the number of a thread in hexadecimal digits.
+func hexNumber(word []byte) bool {
+	for _, c := range word {
+		if !Digit(c) && (c|0x20 < 'a' || c|0x20 > 'f') {
+			return false
+		}
+	}
+	return len(word) >= 8 && bytes.ContainsAny(word, "0123456789")
 }
 
 func inBrackets(word []byte) bool {

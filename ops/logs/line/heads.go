@@ -149,6 +149,9 @@ func (p *Parser) tagged(text []byte) logs.Event {
 		}
 		e.Level, _ = levelAfterTime(rest)
 	}
+	if string(tag) == "haproxy" {
+		p.haproxy(&e, rest)
+	}
 	return e
 }
 

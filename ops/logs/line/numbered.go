@@ -26,6 +26,16 @@ func (s *Shape) LevelOf(line []byte, p *Parser) logs.Level {
 	return e.Level
 }
 
+// accessTime reads the time of a line of an access log alone.
+func (p *Parser) accessTime(line []byte) int64 {
+	open := bytes.Index(line[:min(len(line), 256)], []byte(" ["))
+	if open < 0 || open+2 >= len(line) {
+		return Unset
+	}
+	ms, _ := p.AnyTime(line[open+2:])
+	return ms
+}
+
 // accessLevel reads the status of a line of an access log alone: what follows the
 // request in quotes after the time in brackets.
 func accessLevel(line []byte) (l logs.Level, ok bool) {

@@ -34,6 +34,7 @@ type Parser struct {
 	Stamps
 	Seen Stamp // the date that localeDate read last
 
+	dateAt   int  // where in the line parsed last columns read a date, or -1
 	numbered bool // the level of the line parsed last comes from a number that shapes leave out
 }
 
@@ -62,7 +63,7 @@ func (p *Parser) ParseMS(line []byte) (e logs.Event, ms int64, kind Kind) {
 	line = line[n:]
 	raw := string(line)
 	line = Visible(line, nil)
-	p.numbered = false
+	p.numbered, p.dateAt = false, -1
 	e, ms, kind = p.one(line)
 	e.Raw = raw
 	if n > 0 {
@@ -90,6 +91,9 @@ func (p *Parser) one(line []byte) (e logs.Event, ms int64, kind Kind) {
 		}
 		return text(line), Unset, KindPlain
 	case c == ' ' || c == '\t':
+		if e, ok := laterInSecond(line); ok {
+			return e, Unset, KindHead
+		}
 		return text(line), Unset, KindCont
 	}
 	if e, ms, kind, ok := p.cri(line); ok {
@@ -104,11 +108,17 @@ func (p *Parser) one(line []byte) (e logs.Event, ms int64, kind Kind) {
 	if e, ms, ok := p.logfmt(string(line)); ok {
 		return e, ms, KindHead
 	}
+	if e, ms, ok := p.late(line); ok {
+		return e, ms, KindHead
+	}
 	return p.untimed(line)
 }
 
 // untimed reads a line that says no time.
 func (p *Parser) untimed(line []byte) (e logs.Event, ms int64, kind Kind) {
+	if e, ok := logcat(line); ok {
+		return e, Unset, KindHead
+	}
 	if l, rest, ok := leadingLevel(line); ok {
 		e = text(line)
 		e.Level, e.Format = l, logs.FormatText
@@ -130,9 +140,11 @@ func (p *Parser) untimed(line []byte) (e logs.Event, ms int64, kind Kind) {
 }
 
 // withoutLead takes off what a file may have before its first line: a byte order mark,
-// and the NULs that a copytruncate leaves.
+// the NULs that a copytruncate leaves, and the erasing of a terminal's line with which
+// docker compose begins each of its own.
 func withoutLead(line []byte) []byte {
 	line = bytes.TrimLeft(line, "\x00\u2400")
+	line = bytes.TrimPrefix(line, []byte("\x1b[2K"))
 	return bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
 }
 
@@ -306,10 +318,11 @@ func leadingLevel(b []byte) (l logs.Level, rest []byte, ok bool) {
 		return 0, nil, false
 	case bracket:
 		i++
-	case i < len(b) && b[i] != ' ' && b[i] != ':' && b[i] != '|' && b[i] != '\t':
+	case i < len(b) && bytes.IndexByte([]byte(" :|\t,;"), b[i]) < 0:
 		return 0, nil, false
 	}
-	for i < len(b) && (b[i] == ':' || b[i] == ' ' || b[i] == '-' || b[i] == '|' || b[i] == '\t') {
+	for i < len(b) && (b[i] == ':' || b[i] == ' ' || b[i] == '-' || b[i] == '|' || b[i] == '\t' ||
+		b[i] == ',' || b[i] == ';') {
 		i++
 	}
 	return l, b[i:], true
@@ -336,11 +349,25 @@ func (p *Parser) timed(line []byte) (e logs.Event, ms int64, kind Kind, ok bool)
 	if i < len(line) && line[i] == ':' && stackLine(line[i+1:]) {
 		return logs.Event{Message: string(line[i+1:])}, ms, KindCont, true
 	}
+	i += gluedZone(line[i:])
 	rest := line[afterTime(line, i):]
 	if inner, ok := p.inner(rest); ok {
 		return inner, ms, KindHead, true
 	}
 	return p.body(rest), ms, KindHead, true
+}
+
+// gluedZone is the length of a zone's name that nobody knows, right after a time: its
+// clock is taken for one of the source's zone.
+func gluedZone(b []byte) int {
+	word := capitals(b, 0)
+	if _, level := logs.LevelWords[string(word)]; level {
+		return 0
+	}
+	if len(word) >= 3 && len(word) <= 5 && len(b) > len(word) && b[len(word)] == ' ' {
+		return len(word)
+	}
+	return 0
 }
 
 // stackLine tells an indented line of a stack.
@@ -365,6 +392,9 @@ func afterTime(line []byte, i int) int {
 
 // body reads a level, a context and text.
 func (p *Parser) body(rest []byte) (e logs.Event) {
+	if e, ok := p.program(rest); ok {
+		return e
+	}
 	if tag, text, ok := syslogTag(rest); ok && bytes.IndexByte(rest[:len(rest)-len(text)], '[') > 0 {
 		if e, ok := p.inner(text); ok {
 			return e
@@ -379,11 +409,9 @@ func (p *Parser) body(rest []byte) (e logs.Event) {
 	if e.Context == "" {
 		return e
 	}
-	if e.Level == logs.LevelUnknown {
-		if l, after, ok := leadingLevel([]byte(e.Message)); ok {
-			e.Level, e.Message = l, string(after)
-			return e
-		}
+	if l, after, ok := leadingLevel([]byte(e.Message)); ok && (e.Level == logs.LevelUnknown || e.Level == l) {
+		e.Level, e.Message = l, string(after)
+		return e
 	}
 	if l, ok := logs.ParseLevel(e.Context); ok {
 		e.Level, e.Context = l, ""

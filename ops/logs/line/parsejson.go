@@ -60,6 +60,11 @@ func (p *Parser) json(line string) (e logs.Event, ms int64, kind Kind, ok bool) 
 	if inner, ms, kind, ok := p.pm2(pairs); ok {
 		return inner, ms, kind, true
 	}
+	if pairs[0].Key == "resourceLogs" && len(pairs) == 1 {
+		if e, ms, ok := p.otlp(pairs[0].Value); ok {
+			return e, ms, KindHead, true
+		}
+	}
 	e.Format, ms = logs.FormatJSON, Unset
 	of := parts{scale: scaleOf(pairs)}
 	for _, v := range pairs {
@@ -68,8 +73,9 @@ func (p *Parser) json(line string) (e logs.Event, ms int64, kind Kind, ok bool) 
 		}
 		e.Fields = append(e.Fields, logs.Field{Key: v.Key, Value: v.Value, JSON: true})
 	}
+	p.lesserKeys(&e, &ms, pairs)
 	// Shapes keep the digits of "level":30 alone.
-	p.numbered = of.levelKey != "" && (of.levelKey != "level" || !strings.Contains(line, `"level":`))
+	p.numbered = p.numbered || of.levelKey != "" && (of.levelKey != "level" || !strings.Contains(line, `"level":`))
 	if e.Context == "" {
 		e.Context = of.name // bunyan and pino call the logger so
 	}
@@ -210,8 +216,13 @@ func (p *Parser) nested(e *logs.Event, v jsontext.Pair, name, failed *string) {
 			*name = n
 		}
 	case "@fields": // winston's logstash form
-		if l, ok := jsontext.Find(v.Value, "level"); ok && e.Level == logs.LevelUnknown {
-			e.Level, _ = logs.ParseLevel(l)
+		for _, key := range [...]string{"level", "lvl"} {
+			if l, ok := jsontext.Find(v.Value, key); ok && e.Level == logs.LevelUnknown {
+				e.Level, _ = logs.ParseLevel(l)
+			}
+		}
+		if m, ok := jsontext.Find(v.Value, "msg"); ok && e.Message == "" {
+			e.Message = m
 		}
 		if c, ok := jsontext.Find(v.Value, "context"); ok && e.Context == "" {
 			e.Context = c

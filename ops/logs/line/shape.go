@@ -20,11 +20,12 @@ const (
 type timeMode uint8
 
 const (
-	timeNone  timeMode = iota
-	timeFirst          // it is the first date with a time in the line
-	timeHead           // it stands at the line's beginning, in a short form
-	timeKey            // behind a key
-	timeSlow           // the whole line must be read
+	timeNone   timeMode = iota
+	timeFirst           // it is the first date with a time in the line
+	timeHead            // it stands at the line's beginning, in a short form
+	timeKey             // behind a key
+	timeAccess          // in the first brackets, as access logs have it
+	timeSlow            // the whole line must be read
 )
 
 // Shape is what lines that differ only in numbers, times and ids share.
@@ -172,8 +173,11 @@ func (s *Shape) findTime(line []byte, first int, ms int64, p *Parser) {
 			return
 		}
 		s.TimeMode = timeSlow
-		if first == 0 || first == 1 && line[0] == '[' {
+		switch {
+		case first == 0 || first == 1 && line[0] == '[' || first > 0 && first == p.dateAt && p.firstTime(line, first) == ms:
 			s.TimeMode = timeFirst
+		case s.Context == accessContext && p.accessTime(line) == ms:
+			s.TimeMode = timeAccess
 		}
 		return
 	case logs.FormatNest:
@@ -264,6 +268,8 @@ func (s *Shape) TimeOf(line []byte, first int, at *Stamp, p *Parser) int64 {
 		return ms
 	case timeKey:
 		return p.afterKey(line, s.timeKey)
+	case timeAccess:
+		return p.accessTime(line)
 	}
 	_, ms, _ := p.ParseMS(line)
 	return ms

@@ -288,7 +288,10 @@ func (s *Stamps) syslog(b []byte) (t Stamp, n int) {
 	if t.month == 0 || t.day|t.hour|t.min|t.sec < 0 {
 		return t, 0
 	}
-	return s.withYear(t), 15
+	if n = 15; len(b) > 15 && b[15] == '.' {
+		t.ms, n = fraction(b, n)
+	}
+	return s.withYear(t), n
 }
 
 // short reads "01-29 12:00:00", which has no year either.

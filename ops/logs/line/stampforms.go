@@ -78,7 +78,33 @@ func (c *scanner) month() int {
 		}
 		return i + 1
 	}
-	return 0
+	return c.foreignMonth()
+}
+
+// foreignMonths are the short months of the locales of Europe that are not those of
+// English, as journalctl and older syslogs print them.
+var foreignMonths = map[string]int{
+	"janv": 1, "févr": 2, "avril": 4, "mai": 5, "juin": 6, "juil": 7, "août": 8, "déc": 12, // French
+	"Jän": 1, "Mär": 3, "Mai": 5, "Okt": 10, "Dez": 12, // German
+	"ene": 1, "abr": 4, "ago": 8, "dic": 12, // Spanish
+	"fev": 2, "set": 9, "out": 10, "dez": 12, // Portuguese
+	"gen": 1, "mag": 5, "giu": 6, "lug": 7, "ott": 10, // Italian
+	"mrt": 3, "mei": 5, "okt": 10, // Dutch
+}
+
+// foreignMonth reads a month of another language, perhaps with a point.
+func (c *scanner) foreignMonth() int {
+	end := c.i
+	for end < len(c.b) && end < c.i+8 && (Letter(c.b[end]) || c.b[end] >= 0x80) {
+		end++
+	}
+	month := foreignMonths[string(c.b[c.i:end])]
+	if month > 0 {
+		if c.i = end; c.i < len(c.b) && c.b[c.i] == '.' {
+			c.i++
+		}
+	}
+	return month
 }
 
 var weekdays = [...]string{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}
@@ -149,7 +175,7 @@ func (s *Stamps) fromDigits(c *scanner, t *Stamp) int {
 		return compact(c, t, " ")
 	case 8:
 		t.Year, t.month, t.day = first/10000, first/100%100, first%100
-		return compact(c, t, "Tt -_")
+		return compact(c, t, "Tt -_.")
 	case 10, 13, 16, 19:
 		return fromEpoch(c, t, first, width)
 	}
@@ -178,6 +204,12 @@ func fromYear(c *scanner, t *Stamp) int {
 		return 0
 	}
 	var width int
+	if from := c.i; sep == '-' {
+		if day, width := c.number(3); width == 3 && c.take("Tt") != 0 {
+			return yearDay(c, t, day)
+		}
+		c.i = from
+	}
 	if t.month, width = c.number(2); width == 0 || c.take(string(sep)) == 0 {
 		return 0
 	}
@@ -196,10 +228,26 @@ func fromYear(c *scanner, t *Stamp) int {
 	return c.end(t)
 }
 
+// yearDay reads "10:22:40" after "2012-025T", the 25th day of the year (ISO 8601's ordinal
+// date).
+func yearDay(c *scanner, t *Stamp, day int) int {
+	if day < 1 || day > 366 || !c.clock(t) {
+		return 0
+	}
+	t.month = 1
+	for t.month < 12 && day > daysIn(t.Year, t.month) {
+		day -= daysIn(t.Year, t.month)
+		t.month++
+	}
+	t.day = day
+	return c.end(t)
+}
+
 // compact reads what follows a date without separators: one of seps, and a clock
 // with or without colons.
 func compact(c *scanner, t *Stamp, seps string) int {
-	if c.take(seps) == 0 {
+	sep := c.take(seps)
+	if sep == 0 {
 		return 0
 	}
 	c.blanks()
@@ -212,10 +260,31 @@ func compact(c *scanner, t *Stamp, seps string) int {
 		}
 		return c.end(t)
 	}
-	if c.i = from; !c.clock(t) {
+	if c.i = from; sep == '-' && c.looseClock(t) {
+		return c.i
+	}
+	if c.i = from; sep == '.' || !c.clock(t) {
 		return 0
 	}
 	return c.end(t)
+}
+
+// looseClock reads "22:16:0:606|", a clock whose numbers are not filled up with zeros, as
+// Huawei's HealthApp writes it.
+func (c *scanner) looseClock(t *Stamp) bool {
+	var parts [4]int
+	for i := range parts {
+		var width int
+		limit := 2 + i/3
+		if parts[i], width = c.number(limit); width == 0 {
+			return false
+		}
+		if i < 3 && c.take(":") == 0 {
+			return false
+		}
+	}
+	t.hour, t.min, t.sec, t.ms = parts[0], parts[1], parts[2], parts[3]
+	return c.i < len(c.b) && c.b[c.i] == '|'
 }
 
 // The seconds since 1970 that a line may begin with: from 2001 to 2100.
@@ -250,6 +319,9 @@ func fromEpoch(c *scanner, t *Stamp, n, width int) int {
 
 // fromDay reads a date that begins with one or two digits, after them.
 func (s *Stamps) fromDay(c *scanner, t *Stamp, first int) int {
+	if c.has("月") || c.has("월") {
+		return s.numberedMonth(c, t, first)
+	}
 	sep := c.take("/-. ")
 	if sep == 0 {
 		return 0
@@ -291,6 +363,18 @@ func (s *Stamps) fromDay(c *scanner, t *Stamp, first int) int {
 		return 0
 	}
 	return c.end(t)
+}
+
+// numberedMonth reads "29 12:00:00" after "1月", as journalctl and syslog print it in Chinese,
+// Japanese and Korean locales.
+func (s *Stamps) numberedMonth(c *scanner, t *Stamp, month int) int {
+	t.month = month
+	c.blanks()
+	var width int
+	if t.day, width = c.number(2); width == 0 || !c.blanks() {
+		return 0
+	}
+	return s.yearless(c, t)
 }
 
 // fromDayMonth reads "29/Jan/2026:12:00:00 +0800", "29 Jan 2026 12:00:00.123" and, with no

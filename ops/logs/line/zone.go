@@ -14,6 +14,12 @@ var zoneNames = map[string]int{
 	"NZST": 720, "NZDT": 780, "PKT": 300, "ICT": 420, "WIB": 420,
 }
 
+// ambiguousZones are abbreviations that stand for zones in several countries: CST is China's
+// and America's. A time with one is of the zone of its source.
+var ambiguousZones = map[string]bool{
+	"CST": true, "IST": true, "BST": true, "ECT": true, "AST": true, "GST": true, "WST": true, "SST": true,
+}
+
 // zoneAt reads "Z", "+08", "+08:00", "+0800", " +08:00", " UTC", " GMT+8" or another
 // name of zoneNames at n.
 func zoneAt(b []byte, n int) (zoned bool, offset, end int) {
@@ -41,11 +47,14 @@ func zoneAt(b []byte, n int) (zoned bool, offset, end int) {
 
 // namedZone reads the zone whose name word is at i; n is where the time ended.
 func namedZone(b []byte, n, i int, word []byte) (zoned bool, offset, end int) {
+	end = i + len(word)
+	if ambiguousZones[string(word)] && i > n && b[i-1] == ' ' {
+		return false, 0, end
+	}
 	minutes, ok := zoneNames[string(word)]
 	if !ok {
 		return false, 0, n
 	}
-	end = i + len(word)
 	if minutes == 0 && end < len(b) && (b[end] == '+' || b[end] == '-') {
 		size, seconds := numericZone(b, end)
 		if size == 0 {

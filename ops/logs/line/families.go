@@ -1,0 +1,319 @@
+package line
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"strconv"
+
+	"opsdeck/ops/logs"
+)
+
+// Lines of wide-spread programs whose time is neither at the beginning nor where heads.go
+// looks for it. They are tried last, so that they cost the lines of other programs nothing.
+
+// late reads such a line.
+func (p *Parser) late(line []byte) (e logs.Event, ms int64, ok bool) {
+	switch c := line[0]; {
+	case c == '@':
+		return tai64(line)
+	case c == '#':
+		return history(line)
+	case c == '=':
+		return p.banner(line)
+	case bytes.HasPrefix(line, []byte("[pid: ")):
+		return p.uwsgi(line)
+	case Digit(c):
+		if e, ms, ok = p.strace(line); ok {
+			return e, ms, true
+		}
+		if e, ms, ok = p.hpc(line); ok {
+			return e, ms, true
+		}
+	}
+	if e, ms, ok = p.cluster(line); ok {
+		return e, ms, true
+	}
+	return p.columns(line)
+}
+
+// tai64 reads "@40000000433225833b6e1a8c text", the label of a moment that daemontools'
+// multilog and s6-log write: 2^62 plus seconds of TAI, which is 10 s ahead of 1970's count
+// and the leap seconds since (cr.yp.to/libtai/tai64.html), then nanoseconds.
+func tai64(line []byte) (e logs.Event, ms int64, ok bool) {
+	const label = 25
+	var b [12]byte
+	if len(line) <= label || line[label] != ' ' {
+		return e, Unset, false
+	}
+	if _, err := hex.Decode(b[:], line[1:label]); err != nil || b[0]>>6 != 1 {
+		return e, Unset, false
+	}
+	seconds := int64(binary.BigEndian.Uint64(b[:8])) - 1<<62 - 10
+	nanos := int64(binary.BigEndian.Uint32(b[8:]))
+	if seconds < 0 || seconds > lastEpoch || nanos > 999_999_999 {
+		return e, Unset, false
+	}
+	e = logs.Event{Format: logs.FormatText}
+	e.Level, line = levelAfterTime(line[label+1:])
+	e.Message = string(line)
+	return e, seconds*1000 + nanos/1_000_000, true
+}
+
+// history reads the lines that a shell writes before a command when it keeps times:
+// bash's "#1162490366" and tcsh's "#+1162490366".
+func history(line []byte) (e logs.Event, ms int64, ok bool) {
+	digits := bytes.TrimPrefix(line[1:], []byte{'+'})
+	if len(digits) != 10 || !allDigits(digits) {
+		return e, Unset, false
+	}
+	seconds, _ := strconv.ParseInt(string(digits), 10, 64)
+	if seconds < firstEpoch || seconds > lastEpoch {
+		return e, Unset, false
+	}
+	return logs.Event{Format: logs.FormatText, Message: string(line)}, seconds * 1000, true
+}
+
+// banner reads "===== Start of … at Thu Jun 2 00:01:01 UTC 2022 =====".
+func (p *Parser) banner(line []byte) (e logs.Event, ms int64, ok bool) {
+	at := bytes.LastIndex(line[:min(len(line), 160)], []byte(" at "))
+	if at < 0 || !bytes.HasPrefix(line, []byte("=====")) {
+		return e, Unset, false
+	}
+	ms, n := p.AnyTime(line[at+4:])
+	if n < 19 {
+		return e, Unset, false
+	}
+	return logs.Event{Format: logs.FormatText, Message: string(bytes.Trim(line, "= "))}, ms, true
+}
+
+// uwsgi reads "[pid: 1|app: 0|req: 1/1] 10.0.0.1 () {38 vars in 696 bytes} [Sun Mar 13 22:49:12
+// 2016] POST /x => generated 47 bytes in 129 msecs (HTTP/1.1 200) …".
+func (p *Parser) uwsgi(line []byte) (e logs.Event, ms int64, ok bool) {
+	open := bytes.Index(line, []byte("} ["))
+	if open < 0 {
+		return e, Unset, false
+	}
+	ms, n := p.AnyTime(line[open+3:])
+	end := open + 3 + n
+	if n == 0 || end+2 > len(line) || line[end] != ']' {
+		return e, Unset, false
+	}
+	e = logs.Event{Format: logs.FormatText, Context: accessContext, Message: string(bytes.TrimLeft(line[end+1:], " "))}
+	if at := bytes.Index(line, []byte(" (HTTP/")); at > 0 {
+		words := bytes.Fields(line[at:])
+		if len(words) > 1 {
+			p.status(&e, bytes.TrimRight(words[1], ")"))
+		}
+	}
+	return e, ms, true
+}
+
+// status gives an event the level of an HTTP status and keeps the status.
+func (p *Parser) status(e *logs.Event, word []byte) bool {
+	status, err := strconv.Atoi(string(word))
+	if err != nil || status < 100 || status > 599 || len(word) != 3 {
+		return false
+	}
+	e.Level, p.numbered = statusLevel(status), true
+	e.Fields = append(e.Fields, logs.Field{Key: "status", Value: string(word)})
+	return true
+}
+
+// strace reads "10000 1697048351.000001 execve(…) = 0", as strace -f -ttt prints it.
+func (p *Parser) strace(line []byte) (e logs.Event, ms int64, ok bool) {
+	pid, rest, _ := bytes.Cut(line, []byte{' '})
+	rest = bytes.TrimLeft(rest, " ")
+	if !allDigits(pid) || len(rest) < 18 || rest[10] != '.' || !allDigits(rest[:10]) || !allDigits(rest[11:17]) {
+		return e, Unset, false
+	}
+	ms, n := p.AnyTime(rest)
+	if n < 17 {
+		return e, Unset, false
+	}
+	e = logs.Event{Format: logs.FormatText, Message: string(bytes.TrimLeft(rest[n:], " "))}
+	e.Fields = []logs.Field{{Key: "pid", Value: string(pid)}}
+	return e, ms, true
+}
+
+// hpc reads "134681 node-246 unix.hw state_change.unavailable 1077804742 1 text", a line of the
+// HPC set of loghub: id, node, component, state, seconds since 1970, flag.
+func (p *Parser) hpc(line []byte) (e logs.Event, ms int64, ok bool) {
+	words := bytes.SplitN(line, []byte{' '}, 7)
+	if len(words) < 7 || !allDigits(words[0]) || len(words[4]) != 10 || len(words[5]) > 2 || !Digit(words[5][len(words[5])-1]) {
+		return e, Unset, false
+	}
+	ms, n := p.AnyTime(words[4])
+	if n != 10 {
+		return e, Unset, false
+	}
+	return logs.Event{Format: logs.FormatText, Context: string(words[2]), Message: string(words[6])}, ms, true
+}
+
+// cluster reads "- 1117838570 2005.06.03 R02-M1 2005-06-03-15.42.50.675872 R02-M1 RAS KERNEL INFO text"
+// and "- 1131566461 2005.11.09 dn228 Nov 9 12:01:01 dn228/dn228 crond[2915]: text", as the
+// supercomputers' logs of the USENIX CFDR are handed on: an alert's tag or -, seconds
+// since 1970, the date, the node, then the line itself.
+func (p *Parser) cluster(line []byte) (e logs.Event, ms int64, ok bool) {
+	words := bytes.SplitN(line[:min(len(line), 4096)], []byte{' '}, 5)
+	if len(words) < 5 || len(words[1]) != 10 || len(words[2]) != 10 || words[2][4] != '.' || words[2][7] != '.' {
+		return e, Unset, false
+	}
+	ms, n := p.AnyTime(words[1])
+	if n != 10 || digits4(words[2]) < 0 {
+		return e, Unset, false
+	}
+	rest := line[len(words[0])+len(words[1])+len(words[2])+len(words[3])+4:]
+	if _, n := p.AnyTime(rest); n > 0 {
+		e = p.tagged(bytes.TrimLeft(rest[n:], " "))
+		return e, ms, true
+	}
+	e = logs.Event{Format: logs.FormatText, Context: string(words[3]), Message: string(rest)}
+	for i, w := range bytes.SplitN(rest, []byte{' '}, 7) {
+		if i < 2 {
+			continue // the time again, and the node
+		}
+		if e.Level = clusterLevel(w); e.Level != logs.LevelUnknown {
+			break
+		}
+	}
+	return e, ms, true
+}
+
+func clusterLevel(word []byte) logs.Level {
+	if string(word) == "FAILURE" {
+		return logs.LevelError
+	}
+	return logs.LevelWords[string(word)]
+}
+
+// maxColumns is how many words or columns may come before a time.
+const maxColumns = 6
+
+// columns reads a line in which words that can be no sentence come before the time: a
+// level ("INFO 2026-01-29 12:00:00 text", "I, [2026-01-29T12:00:00 #12]  INFO -- : text"), a
+// file's name, an address, columns set off by ::, | or quotes.
+func (p *Parser) columns(line []byte) (e logs.Event, ms int64, ok bool) {
+	level, at := logs.LevelUnknown, 0
+	for range maxColumns {
+		if from, ms, n := p.fullDate(line, at); n > 0 {
+			p.dateAt = from
+			e = p.body(line[afterDate(line, from, from+n):])
+			if e.Level == logs.LevelUnknown {
+				e.Level = level
+			}
+			if e.Level == logs.LevelUnknown {
+				e.Level = columnLevel(line)
+			}
+			return e, ms, true
+		}
+		word, next, columned := column(line, at)
+		if len(word) == 0 || next >= len(line) {
+			return e, Unset, false
+		}
+		if l := markLevel(word); l != logs.LevelUnknown {
+			level = l
+		} else if !columned && !noSentence(word) {
+			return e, Unset, false
+		}
+		at = next
+	}
+	return e, Unset, false
+}
+
+// column takes the word at i off: what ends it, and whether that is a mark of columns.
+func column(line []byte, i int) (word []byte, next int, columned bool) {
+	end := i
+	for ; end < len(line) && end < i+80; end++ {
+		switch c := line[end]; {
+		case c == ' ', c == '\t':
+			for next = end; next < len(line) && (line[next] == ' ' || line[next] == '\t'); {
+				next++
+			}
+			return line[i:end], next, c == '\t' || next > end+3
+		case c == '|':
+			return line[i:end], end + 1, true
+		case c == ':' && end+1 < len(line) && line[end+1] == ':':
+			return line[i:end], end + 2, true
+		}
+	}
+	return nil, len(line), false
+}
+
+// fullDate reads a date with a year and a clock at i, perhaps after an opening bracket or
+// quote; from is where it begins.
+func (p *Parser) fullDate(line []byte, i int) (from int, ms int64, n int) {
+	for from = i; from < len(line) && from < i+2 && bytes.IndexByte([]byte(`["(`), line[from]) >= 0; {
+		from++
+	}
+	b := line[from:]
+	if len(b) < 16 || !Digit(b[0]) || b[4] != '-' && b[4] != '/' || !Digit(b[1]) || b[7] != b[4] {
+		return from, Unset, 0
+	}
+	if len(b) > 21 && string(b[10:13]) == `" "` { // "2026-01-29" "12:00:00"
+		b = append(append(bytes.Clone(b[:10]), ' '), b[13:min(len(b), 40)]...)
+		if ms, n = p.AnyTime(b); n > 0 {
+			n += 2
+		}
+		return from, ms, n
+	}
+	if ms, n = p.AnyTime(b); n == 0 { // columns of a date and of a clock, far apart
+		if wide := bytes.TrimLeft(b[10:], " "); len(b)-10 > len(wide)+1 {
+			near := append(append(bytes.Clone(b[:10]), ' '), wide[:min(len(wide), 30)]...)
+			if ms, n = p.AnyTime(near); n > 0 {
+				n += len(b) - 10 - len(wide) - 1
+			}
+		}
+	}
+	return from, ms, n
+}
+
+// afterDate skips what closes a date's brackets or quotes, with a process id before.
+func afterDate(line []byte, from, i int) int {
+	if from > 0 {
+		switch line[from-1] {
+		case '[':
+			if end := bytes.IndexByte(line[i:min(len(line), i+24)], ']'); end >= 0 {
+				i += end + 1
+			}
+		case '"', '(':
+			if i < len(line) && (line[i] == '"' || line[i] == ')') {
+				i++
+			}
+		}
+	}
+	return afterTime(line, i)
+}
+
+// markLevel is the level of a word that comes before a time: in capitals or brackets, or
+// Ruby's letter with a comma.
+func markLevel(word []byte) logs.Level {
+	if len(word) == 2 && word[1] == ',' {
+		return letterLevels[word[0]]
+	}
+	return wordLevel(word, false)
+}
+
+// noSentence tells a word that does not stand in a sentence: a number, an address, the name
+// of a file or of a class, something in brackets, a dash.
+func noSentence(word []byte) bool {
+	if inBrackets(word) || allDigits(word) || string(word) == "-" {
+		return true
+	}
+	for _, c := range word {
+		if !Alnum[c] && bytes.IndexByte([]byte("._/-:@#"), c) < 0 {
+			return false
+		}
+	}
+	return bytes.ContainsAny(word, "0123456789") && bytes.ContainsAny(word, "._/-")
+}
+
+// columnLevel finds a level that is a whole column of a line set off by tabs.
+func columnLevel(line []byte) logs.Level {
+	for _, c := range bytes.SplitN(line[:min(len(line), 8192)], []byte{'\t'}, 16) {
+		if l, ok := logs.LevelWords[string(bytes.Trim(c, `"`))]; ok {
+			return l
+		}
+	}
+	return logs.LevelUnknown
+}

@@ -1,0 +1,118 @@
+package line
+
+import (
+	"strings"
+
+	"opsdeck/internal/jsontext"
+	"opsdeck/ops/logs"
+)
+
+// lesserKeys takes from the pairs of a JSON line what no usual key said: the time from a
+// key whose name ends like one ("EdgeStartTimestamp", "started_at"), the level from the
+// status of a request ("status" beside "uri", as nginx' JSON access logs have it).
+func (p *Parser) lesserKeys(e *logs.Event, ms *int64, pairs []jsontext.Pair) {
+	if *ms != Unset && e.Level != logs.LevelUnknown {
+		return
+	}
+	request, status := false, ""
+	for _, v := range pairs {
+		key := lowerKey(v.Key)
+		switch {
+		case *ms == Unset && timeName(key) && v.Value[0] != '{':
+			*ms = p.jsonTime(v.Value)
+		case strings.HasSuffix(key, "status") || key == "status_code" || key == "statuscode":
+			if status == "" {
+				status = jsontext.Text(v.Value)
+			}
+		case requestName(key):
+			request = true
+		case v.Value[0] == '{' && (key == "response" || key == "res"):
+			request = true
+			for _, name := range [...]string{"status", "statusCode"} {
+				if s, ok := jsontext.Find(v.Value, name); ok && status == "" {
+					status = s
+				}
+			}
+		}
+	}
+	if e.Level == logs.LevelUnknown && request {
+		before := len(e.Fields)
+		p.status(e, []byte(status))
+		e.Fields = e.Fields[:before] // it is a field already
+	}
+}
+
+func timeName(key string) bool {
+	for _, end := range [...]string{"timestamp", "_at", "time", "_ts", "date"} {
+		if strings.HasSuffix(key, end) {
+			return true
+		}
+	}
+	return false
+}
+
+func requestName(key string) bool {
+	switch key {
+	case "request", "uri", "url", "request_uri", "method", "request_method", "path", "req", "http_method":
+		return true
+	}
+	return strings.HasSuffix(key, "requesturi") || strings.HasSuffix(key, "requestmethod")
+}
+
+// otlp reads the first record of a line that the OpenTelemetry Collector's file exporter
+// writes: {"resourceLogs":[{"resource":…,"scopeLogs":[{"scope":…,"logRecords":[…]}]}]}.
+func (p *Parser) otlp(value string) (e logs.Event, ms int64, ok bool) {
+	at := strings.Index(value, `"logRecords":[`)
+	if at < 0 {
+		return e, Unset, false
+	}
+	record := value[at+len(`"logRecords":[`):]
+	end := objectEnd(record)
+	if end < 0 {
+		return e, Unset, false
+	}
+	pairs, ok := jsontext.Pairs(record[:end])
+	if !ok {
+		return e, Unset, false
+	}
+	e.Format, ms = logs.FormatJSON, Unset
+	of := parts{scale: otlpScale}
+	for _, v := range pairs {
+		switch {
+		case v.Key == "body" && v.Value[0] == '{':
+			e.Message, _ = jsontext.Find(v.Value, "stringValue")
+		case !p.pair(&e, &ms, v, &of):
+			e.Fields = append(e.Fields, logs.Field{Key: v.Key, Value: v.Value, JSON: true})
+		}
+	}
+	p.numbered = of.levelKey != ""
+	if name, ok := jsontext.Find(value[:at], "name"); ok {
+		e.Context = name
+	}
+	return e, ms, true
+}
+
+// objectEnd is the index after the JSON object at the beginning of s, or -1.
+func objectEnd(s string) int {
+	depth := 0
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '"':
+			end := jsontext.StringEnd(s[i:], 0)
+			if end < 0 {
+				return -1
+			}
+			i += end - 1
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+		if depth == 0 {
+			return -1
+		}
+	}
+	return -1
+}
