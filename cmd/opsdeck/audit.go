@@ -88,7 +88,7 @@ func (a *app) auditPage(env *page.Env, svc *config.Service) page.Page {
 			return nil, err
 		}
 		return open, nil
-	})
+	}).WithLog(func(ctx context.Context) (auditview.Log, error) { return a.openLog(ctx, svc) })
 }
 
 func (a *app) auditOptions(svc *config.Service) (auditlog.Options, string, error) {

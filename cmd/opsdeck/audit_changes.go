@@ -27,6 +27,7 @@ type auditChangesCmd struct {
 	Kind     string `placeholder:"insert|update|delete|ddl" enum:",insert,update,delete,ddl" default:"" help:"Only transactions with such a change: insert, update, delete or ddl."`
 	RowsOver int64  `placeholder:"N" help:"Only transactions that changed more rows than this."`
 	Limit    int    `default:"100" placeholder:"N" help:"At most this many, the newest; 0 for all."`
+	Largest  bool   `help:"The transactions that changed most rows first, instead of the newest."`
 	JSON     bool   `name:"json" help:"Print NDJSON."`
 }
 
@@ -103,7 +104,7 @@ func (c *auditChangesCmd) Run(a *app) error {
 }
 
 func (c *auditChangesCmd) query(sh *shelf) (changes.Query, error) {
-	q := changes.Query{Limit: c.Limit}
+	q := changes.Query{Query: binlog.Query{Limit: c.Limit, Largest: c.Largest}}
 	if c.Limit < 0 {
 		return q, errNoRows
 	}

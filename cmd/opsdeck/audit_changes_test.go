@@ -61,6 +61,10 @@ func TestChangesShowWhatDeletedMost(t *testing.T) {
 			if n := len(ask("--limit", "2")); n != 2 {
 				t.Errorf("%s: %d, want 2", where, n)
 			}
+			if big := ask("--largest", "--limit", "1"); len(big) != 1 ||
+				big[0]["tables"].([]any)[0].(map[string]any)["deleted"] != 3.0 {
+				t.Errorf("%s: the largest is %v", where, big)
+			}
 			if n := len(ask("--until", "2020-01-01")); n != 0 {
 				t.Errorf("%s: %d before the beginning", where, n)
 			}

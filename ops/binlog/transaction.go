@@ -89,12 +89,7 @@ func (f Filter) Takes(t *Transaction) bool {
 	if !f.Since.IsZero() && t.Time.Before(f.Since) || !f.Until.IsZero() && !t.Time.Before(f.Until) {
 		return false
 	}
-	rows, ddl := int64(0), false
-	for _, c := range t.Tables {
-		if f.takesTable(c.Schema, c.Table) {
-			rows += c.of(f.Kind)
-		}
-	}
+	rows, ddl := f.Weight(t), false
 	for _, s := range t.DDL {
 		ddl = ddl || f.takesStatement(s)
 	}

@@ -10,8 +10,15 @@ import (
 
 // Actions are what the tab can do where it stands.
 func (p *Page) Actions() []page.Action {
+	switch p.base.mode {
+	case logMode:
+		return p.ledger.listActions(p.leaveLog)
+	case txnMode:
+		return p.ledger.rowsActions()
+	}
 	if p.base.src == nil {
 		return []page.Action{
+			p.toLog(),
 			{
 				ID:     "audit.retry",
 				Keys:   []string{"r"},
@@ -96,6 +103,8 @@ func (p *Page) listActions() []page.Action {
 			Footer: true,
 			Run:    p.rows.chooseColumns,
 		},
+		p.toLog(),
+		p.itsTransaction(),
 		{
 			ID:    "audit.refresh",
 			Keys:  []string{"r"},
@@ -174,6 +183,7 @@ func (p *Page) detailActions() []page.Action {
 			Footer: true,
 			Run:    func() tea.Cmd { return p.rows.step(-1) },
 		},
+		p.itsTransaction(),
 		{
 			ID:     "audit.trace",
 			Keys:   []string{"t"},

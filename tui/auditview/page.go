@@ -38,6 +38,8 @@ const (
 	detailMode
 	traceMode
 	statsMode
+	logMode // the binary log: transactions
+	txnMode // the binary log: the rows of one
 )
 
 // Page is the tab.
@@ -48,6 +50,7 @@ type Page struct {
 	rows    rows
 	sheet   sheet
 	editor  editor
+	ledger  ledger
 	open    func(context.Context) (Source, error)
 	err     error // why there is no source
 	shown   bool
@@ -57,7 +60,12 @@ type Page struct {
 // New makes the tab. open is called when it is first shown, off the console's
 // goroutine.
 func New(env *page.Env, open func(context.Context) (Source, error)) *Page {
-	p := &Page{open: open, base: base{env: env}, editor: editor{input: widget.NewInput("/ ", "")}}
+	p := &Page{
+		open:   open,
+		base:   base{env: env},
+		editor: editor{input: widget.NewInput("/ ", "")},
+		ledger: ledger{input: widget.NewInput("/ ", "")},
+	}
 	p.wire()
 	p.tallies.stats.span = 1
 	return p
@@ -96,13 +104,14 @@ func (p *Page) Close() {
 	p.rows.list.stop()
 	p.story.trace.stop()
 	p.tallies.stats.stop()
+	p.ledger.close()
 	if p.base.src != nil {
 		p.base.src.Close()
 	}
 }
 
 // TakingText tells that the query line is being written.
-func (p *Page) TakingText() bool { return p.editor.editing }
+func (p *Page) TakingText() bool { return p.editor.editing || p.ledger.editing }
 
 type openedMsg struct {
 	src Source
@@ -140,6 +149,12 @@ func (p *Page) Receive(m page.Msg) tea.Cmd {
 		return p.story.trace.gen.drop(m.Gen, func() tea.Cmd { p.rows.traced(body); return nil })
 	case statsMsg:
 		return p.tallies.stats.gen.drop(m.Gen, func() tea.Cmd { return p.rows.counted(body) })
+	case ledgerOpenedMsg:
+		return p.ledger.opened(m.Gen, body)
+	case ledgerMsg:
+		return p.ledger.gen.drop(m.Gen, func() tea.Cmd { return p.ledger.loaded(body) })
+	case rowsMsg:
+		return p.ledger.one.gen.drop(m.Gen, func() tea.Cmd { return p.ledger.shown(body) })
 	case readingMsg:
 		if body.of == traceMode {
 			return p.story.trace.told(m.Gen, body)
@@ -183,8 +198,11 @@ func (p *Page) Update(body any) tea.Cmd {
 
 // Key handles moving and text.
 func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
-	if p.editor.editing {
+	switch {
+	case p.editor.editing:
 		return p.editor.editKey(k)
+	case p.ledger.editing:
+		return p.ledger.editKey(k)
 	}
 	switch p.base.mode {
 	case detailMode:
@@ -193,6 +211,10 @@ func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
 		p.story.trace.scroll.Key(k.String())
 	case statsMode:
 		p.tallies.stats.scroll.Key(k.String())
+	case logMode:
+		p.ledger.scroll.Key(k.String())
+	case txnMode:
+		p.ledger.one.scroll.Key(k.String())
 	default:
 		if p.rows.list.scroll.Key(k.String()) {
 			if p.rows.list.scroll.Cursor == 0 {
@@ -208,6 +230,10 @@ func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
 func (p *Page) View(size page.Size) string {
 	var lines []string
 	switch {
+	case p.base.mode == logMode:
+		lines = p.ledger.draw(size)
+	case p.base.mode == txnMode:
+		lines = p.ledger.one.draw(size)
 	case p.err != nil:
 		lines = p.base.problem(p.err, size, lang.M("r tries again"))
 	case p.base.src == nil:
@@ -298,5 +324,7 @@ func (p *Page) wire() {
 	p.sheet.rows = &p.rows
 	p.editor.base = &p.base
 	p.editor.rows = &p.rows
-
+	p.ledger.base = &p.base
+	p.ledger.one.base = &p.base
+	p.ledger.editor = &p.editor
 }

@@ -1,6 +1,8 @@
 package changes
 
 import (
+	"encoding/hex"
+
 	"opsdeck/ops/binlog"
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/schema"
@@ -8,11 +10,8 @@ import (
 
 // Query is what is looked for.
 type Query struct {
-	binlog.Filter
-	Limit int // 0 for all
-	// Key is the row's primary key, a text for each of its columns; nil for all rows.
-	// Now is the table today, which says what the log leaves out.
-	Key []string
+	binlog.Query
+	// Now is the table of a key as it is today, which says what the log leaves out.
 	Now *schema.Table
 }
 
@@ -74,10 +73,18 @@ func (l *look) matches(t *binlog.Table, values []binlog.Value) bool {
 		if l.q.Now != nil {
 			v = format.Reread(v, c, *l.q.Now.Column(c.Name))
 		}
-		if at >= len(l.q.Key) || v.Absent || v.Null || string(v.Text) != l.q.Key[at] {
+		if at >= len(l.q.Key) || v.Absent || v.Null || keyText(v) != l.q.Key[at] {
 			return false
 		}
 		at++
 	}
 	return at > 0 && at == len(l.q.Key)
+}
+
+// keyText is a value as a person writes it in a key: bytes in hexadecimal.
+func keyText(v binlog.Value) string {
+	if v.Kind == binlog.Binary || v.Kind == binlog.Bits {
+		return "0x" + hex.EncodeToString(v.Text)
+	}
+	return string(v.Text)
 }

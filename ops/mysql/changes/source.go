@@ -201,6 +201,9 @@ var ErrNotFound = errors.New("no such transaction in the binary log")
 // List calls take with the transactions that a query takes, the newest first, until
 // the limit is reached.
 func (s *Source) List(ctx context.Context, q Query, take func(*binlog.Transaction) error) error {
+	if q.Largest {
+		return s.largest(ctx, q, take)
+	}
 	left := q.Limit
 	for _, p := range slices.Backward(s.pieces) {
 		if !q.Since.IsZero() && p.ToTime.Before(q.Since) || !q.Until.IsZero() && p.FromTime.After(q.Until) {

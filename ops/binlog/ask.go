@@ -1,0 +1,162 @@
+package binlog
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/when"
+)
+
+// QueryError says what is wrong with a query and where: bytes [Pos, End).
+type QueryError struct {
+	Pos, End int
+	Msg      lang.Msg
+}
+
+// Error is the English sentence.
+func (e *QueryError) Error() string { return e.Msg.String() }
+
+// QueryKeys are the keys that ParseQuery knows.
+var QueryKeys = []string{"table", "key", "kind", "rows", "since", "until", "on"}
+
+// ParseQuery reads a line of terms, all of which must hold: table:NAME, key:A,B of that
+// table's primary key, kind:insert (or update, delete, ddl), rows:N for more rows than N,
+// since:, until: and on: with a time. Values with spaces, commas or quotes stand in
+// double quotes, "" for one inside. A table without a schema is of the schema given.
+func ParseQuery(text, schema string, now time.Time, zone *time.Location) (Query, *QueryError) {
+	q := Query{}
+	q.Schema = schema
+	p := queryParser{q: &q, now: now, zone: zone}
+	for _, t := range queryTerms(text) {
+		if wrong := p.term(t); wrong != nil {
+			return Query{}, wrong
+		}
+	}
+	whole := &QueryError{End: len(text)}
+	switch {
+	case q.Key != nil && q.Table == "":
+		whole.Msg = lang.M("key: needs table:, because a key belongs to one table")
+		return Query{}, whole
+	case !q.Since.IsZero() && !q.Until.IsZero() && !q.Since.Before(q.Until):
+		whole.Msg = lang.M("the span is empty: it ends before it begins")
+		return Query{}, whole
+	}
+	if q.Table != "" && !strings.Contains(q.Table, ".") && schema != "" {
+		q.Table = schema + "." + q.Table
+	}
+	return q, nil
+}
+
+// KeyTerm is a key as ParseQuery reads it.
+func KeyTerm(key []string) string {
+	parts := make([]string, len(key))
+	for i, k := range key {
+		parts[i] = `"` + strings.ReplaceAll(k, `"`, `""`) + `"`
+		if k != "" && !strings.ContainsAny(k, " ,\"\t") {
+			parts[i] = k
+		}
+	}
+	return "key:" + strings.Join(parts, ",")
+}
+
+type queryTerm struct {
+	pos, end int
+	key      string
+	values   []string
+}
+
+func (t queryTerm) wrong(m lang.Msg) *QueryError { return &QueryError{Pos: t.pos, End: t.end, Msg: m} }
+
+// queryTerms takes a line apart.
+func queryTerms(text string) (out []queryTerm) {
+	for at := 0; at < len(text); {
+		if text[at] == ' ' || text[at] == '\t' {
+			at++
+			continue
+		}
+		t := queryTerm{pos: at}
+		if n := strings.IndexAny(text[at:], ": \t"); n >= 0 && text[at+n] == ':' {
+			t.key = strings.ToLower(text[at : at+n])
+			at += n + 1
+		}
+		t.values, at = queryValues(text, at)
+		t.end = at
+		out = append(out, t)
+	}
+	return out
+}
+
+// queryValues reads values with commas between them, up to a space.
+func queryValues(text string, at int) (values []string, end int) {
+	value, quoted := "", false
+	for ; at < len(text); at++ {
+		switch b := text[at]; {
+		case b == '"' && quoted && at+1 < len(text) && text[at+1] == '"':
+			value += `"`
+			at++
+		case b == '"':
+			quoted = !quoted
+		case quoted:
+			value += text[at : at+1]
+		case b == ' ' || b == '\t':
+			return append(values, value), at
+		case b == ',':
+			values, value = append(values, value), ""
+		default:
+			value += text[at : at+1]
+		}
+	}
+	return append(values, value), at
+}
+
+type queryParser struct {
+	q    *Query
+	now  time.Time
+	zone *time.Location
+}
+
+func (p queryParser) term(t queryTerm) *QueryError {
+	value := strings.Join(t.values, ",")
+	if t.key != "" && value == "" {
+		return t.wrong(lang.M("%s needs a value after it", t.key+":"))
+	}
+	switch t.key {
+	case "table":
+		p.q.Table = value
+	case "key":
+		p.q.Key = t.values
+	case "kind":
+		p.q.Kind = Verb(strings.ToLower(value))
+		if !slices.Contains([]Verb{Insert, Update, Delete, DDL}, p.q.Kind) {
+			return t.wrong(lang.M("kind: takes insert, update, delete or ddl"))
+		}
+	case "rows":
+		n, err := strconv.ParseInt(strings.TrimPrefix(value, ">"), 10, 64)
+		if err != nil || n < 0 {
+			return t.wrong(lang.M("rows: takes a number; only transactions with more rows are listed"))
+		}
+		p.q.RowsOver = n
+	case "since", "until", "on":
+		return p.time(t, value)
+	default:
+		return t.wrong(lang.M("not understood; keys are %s", strings.Join(QueryKeys, ": ")+":"))
+	}
+	return nil
+}
+
+func (p queryParser) time(t queryTerm, value string) *QueryError {
+	span, wrong := when.Parse(value, p.now, p.zone)
+	if !wrong.Empty() {
+		return t.wrong(wrong)
+	}
+	if t.key != "until" {
+		p.q.Since = span.From
+	}
+	if t.key != "since" {
+		p.q.Until = span.Till
+	}
+	return nil
+}

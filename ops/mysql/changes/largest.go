@@ -1,0 +1,106 @@
+package changes
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/binarchive"
+)
+
+// spot is a frame that may hold a large transaction.
+type spot struct {
+	piece piece
+	frame binlog.Frame
+	most  int64 // rows of its largest transaction, as far as the index says
+}
+
+// largest calls take with the transactions that changed most rows. The indexes say
+// which frames can hold one, and only those are unpacked.
+func (s *Source) largest(ctx context.Context, q Query, take func(*binlog.Transaction) error) error {
+	spots, err := s.spots(ctx, q)
+	if err != nil {
+		return err
+	}
+	var found []*binlog.Transaction
+	for _, at := range spots {
+		if q.Limit > 0 && len(found) == q.Limit && q.Weight(found[q.Limit-1]) >= at.most {
+			break
+		}
+		more, err := at.read(ctx, q)
+		if err != nil {
+			return err
+		}
+		slices.Reverse(more) // of equal ones the newest comes first
+		found = append(found, more...)
+		slices.SortStableFunc(found, func(a, b *binlog.Transaction) int { return heavier(q, a, b) })
+		if q.Limit > 0 && len(found) > q.Limit {
+			found = found[:q.Limit]
+		}
+	}
+	for _, t := range found {
+		if err := take(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// heavier orders by rows, then by time, the newest first.
+func heavier(q Query, a, b *binlog.Transaction) int {
+	return cmp.Or(cmp.Compare(q.Weight(b), q.Weight(a)), b.Time.Compare(a.Time))
+}
+
+// spots are the frames that a query must look at, the one with the largest
+// transaction first.
+func (s *Source) spots(ctx context.Context, q Query) (spots []spot, err error) {
+	for _, p := range slices.Backward(s.pieces) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if !q.Since.IsZero() && p.ToTime.Before(q.Since) || !q.Until.IsZero() && p.FromTime.After(q.Until) {
+			continue
+		}
+		r, err := p.open()
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range slices.Backward(r.Frames()) {
+			if !f.Holds(q.Filter) || !q.Until.IsZero() && !f.FromTime.Before(q.Until.Add(time.Second)) {
+				continue
+			}
+			most := f.Largest
+			if f.Unread != "" {
+				most = math.MaxInt64
+			}
+			spots = append(spots, spot{p, f, most})
+		}
+		r.Close()
+	}
+	slices.SortStableFunc(spots, func(a, b spot) int { return cmp.Compare(b.most, a.most) })
+	return spots, nil
+}
+
+func (at spot) read(ctx context.Context, q Query) ([]*binlog.Transaction, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r, err := at.piece.open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return endingIn(r, at.piece, at.frame, q)
+}
+
+func endingIn(r *binarchive.Reader, p piece, f binlog.Frame, q Query) ([]*binlog.Transaction, error) {
+	found, err := ending(r, f, q)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.Name, err)
+	}
+	return found, nil
+}
