@@ -13,6 +13,7 @@ type Builder struct {
 	plain  bool // lines have no times: a plain line is an event of its own
 	buf    []byte
 	vis    []byte
+	seed   uint64        // of the hashes of shapes, by the manner of the text
 	at     logline.Stamp // the first time in the line seen last
 	known  shapeCache
 	list   []*logline.Shape // a snapshot of the table
@@ -22,12 +23,21 @@ type Builder struct {
 
 // NewBuilder makes a builder; plain says that lines have no times.
 func NewBuilder(table *logline.Shapes, parser *logline.Parser, plain bool) *Builder {
-	return &Builder{
+	b := &Builder{
 		Table:  table,
 		parser: parser,
 		plain:  plain,
 		buf:    make([]byte, logline.WindowBytes),
 		giants: &table.Giants,
+	}
+	b.reseed()
+	return b
+}
+
+// reseed keeps shapes apart that are of texts read in ways that give other levels.
+func (b *Builder) reseed() {
+	if b.seed = b.Table.Seed; b.parser.Column {
+		b.seed = ^b.seed
 	}
 }
 
@@ -81,7 +91,7 @@ func (b *Builder) shapeOf(line []byte, size int64) (id uint32, s *logline.Shape,
 		id = b.Table.Opaque(seen, b.parser)
 		return id, b.Shape(id), seen, -1
 	}
-	h, first := logline.ShapeHash(seen, b.Table.Seed, &b.at)
+	h, first := logline.ShapeHash(seen, b.seed, &b.at)
 	if h == 0 {
 		h = 1
 	}

@@ -37,6 +37,7 @@ func (s *Scan) Event(p *line.Parser, h *Hit) (logs.Event, error) {
 	if h.Off == h.Head {
 		end = h.Last
 	}
+	h.text.manner.Teach(p)
 	e, err := ReadEvent(h.text.text, p, h.Off, end, h.Head)
 	e.Source, e.Line = h.Source, h.Line
 	if !e.Time.IsZero() { // else it says none that can be read: that of the event before is not its own

@@ -96,3 +96,36 @@ func TestIndexAgreesWithLinesReadAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestAColumnOfLevelsInSmallLetters: winston's lines "time level text" have a level that a
+// sentence could begin with as well. A text in which each line has one is read so; the
+// same line in another text is not.
+func TestAColumnOfLevelsInSmallLetters(t *testing.T) {
+	bare, err := os.ReadFile("../line/testdata/winston-printf-bare.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	prose := "2026-01-29T12:00:00Z started\n2026-01-29T12:00:01Z error rate is low\n2026-01-29T12:00:02Z done\n" +
+		"2026-01-29T12:00:02Z error payment failed\n"
+	b := NewBuilder(line.NewShapes(), line.NewParser(time.UTC, testNow), false)
+	for range 2 { // one table for both, in turn
+		for text, want := range map[string]string{
+			string(bare): "ERROR WARN INFO INFO VERBOSE DEBUG VERBOSE",
+			prose:        "UNKNOWN UNKNOWN UNKNOWN UNKNOWN",
+		} {
+			r := strings.NewReader(text)
+			b.Set(LooksLike(b, r, r.Size(), UnknownManner), r, testNow)
+			blk, err := b.Build(r, 0, r.Size())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, id := range blk.Shapes {
+				got = append(got, b.Shape(id).Level.String())
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("%v, want %s", got, want)
+			}
+		}
+	}
+}

@@ -15,6 +15,7 @@ type Manner struct {
 	DayFirst bool // 05/01/2026 is the fifth of January
 	Sure     bool // the text itself tells dayFirst
 	open     bool // it does not, and has dates that can be read both ways
+	Column   bool // every line has a level first after its time
 	Thin     bool // there is too little text to tell plain
 }
 
@@ -22,13 +23,16 @@ type Manner struct {
 var UnknownManner = Manner{Plain: true, Thin: true}
 
 // Like tells whether two manners read lines alike.
-func (m Manner) Like(o Manner) bool { return m.Plain == o.Plain && m.DayFirst == o.DayFirst }
+func (m Manner) Like(o Manner) bool {
+	return m.Plain == o.Plain && m.DayFirst == o.DayFirst && m.Column == o.Column
+}
 
 // With adds what another text of the same source tells.
 func (m Manner) With(o Manner) Manner {
 	if !m.Sure && o.Sure {
 		m.DayFirst, m.Sure = o.DayFirst, true
 	}
+	m.Column = m.Column || o.Column
 	if m.Thin && !o.Thin {
 		m.Plain, m.Thin = o.Plain, false
 	}
@@ -46,15 +50,25 @@ func (m Manner) byte() (b byte) {
 	if m.Sure {
 		b |= 4
 	}
+	if m.Column {
+		b |= 8
+	}
 	return b
 }
 
-func mannerOf(b int64) Manner { return Manner{Plain: b&1 != 0, DayFirst: b&2 != 0, Sure: b&4 != 0} }
+func mannerOf(b int64) Manner {
+	return Manner{Plain: b&1 != 0, DayFirst: b&2 != 0, Sure: b&4 != 0, Column: b&8 != 0}
+}
+
+// Teach has a parser read lines in that manner.
+func (m Manner) Teach(p *logline.Parser) { p.DayFirst, p.Column = m.DayFirst, m.Column }
 
 // Set has the builder read the lines of a text in that manner. Its times without a
 // year lie before it was last written to, where it tells when that was.
 func (b *Builder) Set(m Manner, text io.ReaderAt, now time.Time) {
-	b.plain, b.parser.DayFirst = m.Plain, m.DayFirst
+	b.plain = m.Plain
+	m.Teach(b.parser)
+	b.reseed()
 	b.parser.Now, b.parser.Written = now, time.Time{}
 	if t, ok := text.(logs.Dated); ok {
 		b.parser.Written = t.Written()
@@ -76,8 +90,13 @@ const (
 // make times that are still to come. Else it is that of the source's other texts,
 // of, or Nest's; so is what a text that is too short to tell leaves open.
 func LooksLike(b *Builder, r io.ReaderAt, size int64, of Manner) Manner {
-	was := b.parser.DayFirst
-	defer func() { b.parser.DayFirst = was }()
+	was := *b.parser
+	b.parser.Column = false
+	b.reseed()
+	defer func() {
+		b.parser.Like(&was)
+		b.reseed()
+	}()
 	l := look{b: b}
 	l.at(r, 0, min(size, lookBytes))
 	if size > lookBytes {
@@ -91,6 +110,7 @@ func LooksLike(b *Builder, r io.ReaderAt, size int64, of Manner) Manner {
 	if m.Thin {
 		m.Plain = of.Plain
 	}
+	m.Column = l.column(of)
 	m.open = l.open > 0
 	switch {
 	case l.day > 0 || l.month > 0:
@@ -111,6 +131,9 @@ type look struct {
 	day, month int  // dates that can only be so
 	open       int  // dates that can be both
 	hints      int  // of those how many more say am than AM
+	heads      int  // lines with a time
+	levelled   int  // of those how many have a level, or a word first that may be one
+	doubts     int  // how many such words
 	ahead      bool // a time would lie in the future with the month first, and not with the day
 }
 
@@ -122,6 +145,7 @@ func (l *look) at(r io.ReaderAt, off, end int64) {
 		b.parser.Seen = logline.Stamp{}
 		if s.Kind == logline.KindHead && s.TimeOf(seen, first, &b.at, b.parser) != logline.Unset {
 			l.timed = true
+			l.level(s)
 		}
 		switch {
 		case b.parser.Seen.Year > 0:
@@ -134,6 +158,29 @@ func (l *look) at(r io.ReaderAt, off, end int64) {
 		}
 		return nil
 	})
+}
+
+// level notes what a line with a time says of its level.
+func (l *look) level(s *logline.Shape) {
+	l.heads++
+	if s.Doubt != logs.LevelUnknown {
+		l.doubts++
+	}
+	if s.Doubt != logs.LevelUnknown || s.Level != logs.LevelUnknown {
+		l.levelled++
+	}
+}
+
+// fewHeads are too few lines to tell a column of levels by.
+const fewHeads = 3
+
+// column tells whether as good as every line has a level first: then a word in small
+// letters is one, and begins no sentence.
+func (l *look) column(of Manner) bool {
+	if l.heads < fewHeads {
+		return of.Column
+	}
+	return l.doubts > 0 && l.levelled*20 >= l.heads*19
 }
 
 // date notes what a date tells of the order.
@@ -183,5 +230,6 @@ func Learn(p *logline.Parser, r io.ReaderAt, size int64) (told bool) {
 	if p.Learns = true; m.Sure {
 		p.DayFirst = m.DayFirst
 	}
+	p.Column = m.Column
 	return !m.open && size > 0
 }

@@ -152,7 +152,7 @@ func (s *Surround) lines(h *Hit, off, end int64) error {
 	if err != nil {
 		return err
 	}
-	s.Parser.DayFirst = h.text.manner.DayFirst
+	h.text.manner.Teach(s.Parser)
 	var out []logs.Event
 	opens := false
 	for line := range strings.SplitSeq(strings.TrimSuffix(raw, "\n"), "\n") {

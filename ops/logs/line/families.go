@@ -16,7 +16,7 @@ import (
 func (p *Parser) late(line []byte) (e logs.Event, ms int64, ok bool) {
 	switch c := line[0]; {
 	case c == '@':
-		return tai64(line)
+		return p.tai64(line)
 	case c == '#':
 		return history(line)
 	case c == '=':
@@ -40,7 +40,7 @@ func (p *Parser) late(line []byte) (e logs.Event, ms int64, ok bool) {
 // tai64 reads "@40000000433225833b6e1a8c text", the label of a moment that daemontools'
 // multilog and s6-log write: 2^62 plus seconds of TAI, which is 10 s ahead of 1970's count
 // and the leap seconds since (cr.yp.to/libtai/tai64.html), then nanoseconds.
-func tai64(line []byte) (e logs.Event, ms int64, ok bool) {
+func (p *Parser) tai64(line []byte) (e logs.Event, ms int64, ok bool) {
 	const label = 25
 	var b [12]byte
 	if len(line) <= label || line[label] != ' ' {
@@ -55,7 +55,7 @@ func tai64(line []byte) (e logs.Event, ms int64, ok bool) {
 		return e, Unset, false
 	}
 	e = logs.Event{Format: logs.FormatText}
-	e.Level, line = levelAfterTime(line[label+1:])
+	e.Level, line = p.levelAfterTime(line[label+1:])
 	e.Message = string(line)
 	return e, seconds*1000 + nanos/1_000_000, true
 }

@@ -47,7 +47,8 @@ func TestLinesOfRealProgramsHaveTheirLevels(t *testing.T) {
 		"pino.log": pino, "pino-pretty-standard.log": pino, "bunyan.log": pino,
 		"log4js-basic.log": pino, "log4js-pattern.log": pino,
 	} {
-		got, timed := levelsOf(t, name, NewParser(time.UTC, testNow))
+		p := NewParser(time.UTC, testNow)
+		got, timed := levelsOf(t, name, p)
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s: %v, want %s", name, got, want)
 		}

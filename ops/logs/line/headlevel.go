@@ -9,21 +9,21 @@ import (
 // levelAfterTime finds the level in what follows the time of a line: the first word in
 // any case, else a word in capitals or in brackets after a thread, a process id, a
 // host and a tag. rest is the text after a level that comes first, else all of b.
-func levelAfterTime(b []byte) (l logs.Level, rest []byte) {
+func (p *Parser) levelAfterTime(b []byte) (l logs.Level, rest []byte) {
 	if i := bytes.IndexByte(b[:min(len(b), 12)], ']'); i > 0 && allDigits(b[:i]) {
 		b = bytes.TrimLeft(b[i+1:], " ") // "25376]INFO:text"
 	}
 	if l, rest, ok := leadingLevel(b); ok {
 		return l, rest
 	}
-	if l, n := firstWordLevel(b); n > 0 {
+	if l, n := p.firstWordLevel(b); n > 0 {
 		return l, bytes.TrimLeft(b[n:], " \t:|-")
 	}
 	return laterLevel(b), b
 }
 
 // firstWordLevel reads "error text", "E text" and "错误 text".
-func firstWordLevel(b []byte) (l logs.Level, n int) {
+func (p *Parser) firstWordLevel(b []byte) (l logs.Level, n int) {
 	if n = bytes.IndexAny(b, " \t"); n < 0 {
 		n = len(b)
 	}
@@ -34,15 +34,18 @@ func firstWordLevel(b []byte) (l logs.Level, n int) {
 	if l, ok := letterLevel(word, b[n:]); ok {
 		return l, n
 	}
-	if len(word) == 1 || sentenceWord(word) || len(word) > maxLevelWord {
+	if len(word) == 1 || len(word) > maxLevelWord {
 		return logs.LevelUnknown, 0
 	}
 	bare := bytes.Trim(word, ":,*|")
-	l, ok := logs.ParseLevel(string(bare))
-	if !ok || len(bare) == len(word) && beginsSentence(word, b[n:]) {
+	if l, ok := logs.ParseLevel(string(bare)); !ok {
 		return logs.LevelUnknown, 0
+	} else if !p.Column && (sentenceWord(word) || len(bare) == len(word) && beginsSentence(word, b[n:])) {
+		p.doubt = l
+		return logs.LevelUnknown, 0
+	} else {
+		return l, n
 	}
-	return l, n
 }
 
 // beginsSentence tells whether a level's word that nothing sets off is the first of a

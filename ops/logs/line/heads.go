@@ -147,7 +147,7 @@ func (p *Parser) tagged(text []byte) logs.Event {
 		if _, n := p.AnyTime(rest); n > 0 {
 			rest = bytes.TrimLeft(rest[n:], " ")
 		}
-		e.Level, _ = levelAfterTime(rest)
+		e.Level, _ = p.levelAfterTime(rest)
 	}
 	if string(tag) == "haproxy" {
 		p.haproxy(&e, rest)

@@ -34,8 +34,13 @@ type Parser struct {
 	Stamps
 	Seen Stamp // the date that localeDate read last
 
-	dateAt   int  // where in the line parsed last columns read a date, or -1
-	numbered bool // the level of the line parsed last comes from a number that shapes leave out
+	// Column tells that every line of the text has a level first after its time, so that a
+	// word in small letters there is one too.
+	Column bool
+
+	doubt    logs.Level // of the line parsed last: that of a first word which may begin a sentence
+	dateAt   int        // where in the line parsed last columns read a date, or -1
+	numbered bool       // the level of the line parsed last comes from a number that shapes leave out
 }
 
 // NewParser makes a parser. Times that say no zone are in zone; times that say
@@ -44,8 +49,8 @@ func NewParser(zone *time.Location, now time.Time) *Parser {
 	return &Parser{Stamps: Stamps{Zone: zone, Now: now}}
 }
 
-// Like has the parser read dates in the order of another.
-func (p *Parser) Like(o *Parser) { p.DayFirst = o.DayFirst }
+// Like has the parser read the lines in the manner of another.
+func (p *Parser) Like(o *Parser) { p.DayFirst, p.Column = o.DayFirst, o.Column }
 
 // Parse reads one line, without its line break.
 func (p *Parser) Parse(line []byte) (logs.Event, Kind) {
@@ -63,7 +68,7 @@ func (p *Parser) ParseMS(line []byte) (e logs.Event, ms int64, kind Kind) {
 	line = line[n:]
 	raw := string(line)
 	line = Visible(line, nil)
-	p.numbered, p.dateAt = false, -1
+	p.numbered, p.dateAt, p.doubt = false, -1, logs.LevelUnknown
 	e, ms, kind = p.one(line)
 	e.Raw = raw
 	if n > 0 {
@@ -404,7 +409,7 @@ func (p *Parser) body(rest []byte) (e logs.Event) {
 		return e
 	}
 	e.Format = logs.FormatText
-	e.Level, rest = levelAfterTime(rest)
+	e.Level, rest = p.levelAfterTime(rest)
 	e.Context, e.Message = leadingContext(rest)
 	if e.Context == "" {
 		return e

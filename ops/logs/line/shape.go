@@ -42,6 +42,9 @@ type Shape struct {
 	// priority. Lines of one pattern then have a shape for each level.
 	Numbered bool
 
+	// Doubt is the level of the first word after the time, where that may begin a sentence.
+	Doubt logs.Level
+
 	Critical, HasTook bool
 	took              tookWays
 	TimeMode          timeMode
@@ -134,7 +137,7 @@ func (s *Shapes) standIn(e *logs.Event, ms int64, kind Kind) uint32 {
 // NewShape makes the shape of a line whose first time begins at first, or nowhere (-1).
 func NewShape(line []byte, first int, p *Parser) *Shape {
 	e, ms, kind := p.ParseMS(line)
-	numbered := p.numbered
+	numbered, doubt := p.numbered, p.doubt
 	pattern := e.Message
 	if typ, ok := businessType(&e); ok {
 		pattern = typ // not a pattern for each user
@@ -143,6 +146,7 @@ func NewShape(line []byte, first int, p *Parser) *Shape {
 		Text: shapeText(nil, line), Level: e.Level, Kind: kind, Format: e.Format, Context: e.Context,
 		Varies:   strings.ContainsAny(e.Context, "0123456789"),
 		Numbered: numbered,
+		Doubt:    doubt,
 		Critical: IsCritical(line), HasTook: waysIn(line) != 0, took: waysIn(line),
 		Message: string(shapeText(nil, []byte(strings.Repeat(" ", headBytes)+pattern))[headBytes:]),
 	}

@@ -32,9 +32,10 @@ func (s *Store) Window(at Place, above, below int) Window {
 	all = append(all, down...)
 	q, list := s.query, s.table.Snapshot()
 	texts := make([]logs.Text, len(all))
+	manners := make([]logindex.Manner, len(all))
 	hits, gaps := make([]bool, len(all)), make([]bool, len(all))
 	for i, r := range all {
-		texts[i] = r.g.text
+		texts[i], manners[i] = r.g.text, r.g.manner
 		gaps[i] = s.hitsOnly() && s.around > 0 && r.e.near != nil && r.e.near.gapAt(r.e.blk, r.line)
 		hits[i] = !q.Empty() && r.e.gen == s.gen && r.e.hitIn(r.line)
 	}
@@ -46,6 +47,7 @@ func (s *Store) Window(at Place, above, below int) Window {
 	p := line.NewParser(s.zone, s.now())
 	w.Rows = make([]Row, len(all))
 	for i, r := range all {
+		manners[i].Teach(p)
 		w.Rows[i] = readRow(r, blks[i], texts[i], list, p)
 		w.Rows[i].Hit, w.Rows[i].Gap = hits[i], gaps[i]
 	}
@@ -160,6 +162,8 @@ func (s *Store) Event(id RowID) (logs.Event, bool) {
 	}
 	g := p.f.segs[p.seg]
 	blk, text, name := g.blocks[p.blk].blk, g.text, g.name
+	parser := line.NewParser(s.zone, s.now())
+	g.manner.Teach(parser)
 	var before []*logindex.Block
 	if g.first == 0 {
 		for _, e := range g.blocks[:p.blk] {
@@ -173,7 +177,7 @@ func (s *Store) Event(id RowID) (logs.Event, bool) {
 	head := blk.HeadOf(p.line)
 	off, _ := blk.LineAt(head)
 	_, end := blk.LineAt(blk.EventEnd(head) - 1)
-	e, err := logindex.ReadEvent(text, line.NewParser(s.zone, s.now()), off, end, off)
+	e, err := logindex.ReadEvent(text, parser, off, end, off)
 	if err != nil {
 		return logs.Event{}, false
 	}
