@@ -119,6 +119,15 @@ func (c *checker) notify(at string, n Notify) {
 	c.oneOf(at+"tls", n.TLS, "", "required", "implicit", "none")
 	c.that(at+"port", n.Port >= 0 && n.Port < 65536, lang.M("%d is not a port number", n.Port))
 	c.that(at+"per_minute", n.PerMinute >= 0, lang.M("cannot be negative"))
+	only := func(key, kind string, is bool) {
+		c.that(at+key, !is || n.Kind == kind, lang.M("is for the kind %s alone, not for %s", kind, n.Kind))
+	}
+	only("command", "command", len(n.Command) > 0)
+	only("template_file", "webhook", n.TemplateFile != "")
+	only("tls", "smtp", n.TLS != "")
+	only("address", "syslog", n.Address != "")
+	only("facility", "syslog", n.Facility != "")
+	only("labels", "alertmanager", len(n.Labels) > 0)
 }
 
 func (c *checker) keep(at string, k Keep) {

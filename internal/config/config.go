@@ -187,4 +187,6 @@ type Notify struct {
 }
 
 // NotifyKinds are the ways to tell somebody.
-var NotifyKinds = []string{"smtp", "webhook", "dingtalk", "wecom", "feishu", "slack"}
+var NotifyKinds = []string{
+	"smtp", "webhook", "dingtalk", "wecom", "feishu", "slack", "alertmanager", "command", "syslog",
+}

@@ -26,6 +26,12 @@ func (c *Config) anchor(folder string) {
 		for n := range s.Notify {
 			one := &s.Notify[n]
 			at(&one.URLFile, &one.PasswordFile, &one.CAFile, &one.TemplateFile)
+			if len(one.Command) > 0 && strings.Contains(one.Command[0], "/") { // else it is looked for on the PATH
+				at(&one.Command[0])
+			}
+			if !strings.Contains(one.Address, "://") {
+				at(&one.Address)
+			}
 		}
 		for n := range s.Health.Disks {
 			at(&s.Health.Disks[n])

@@ -20,5 +20,18 @@ func init() {
 		"the mail server refused: %s", "邮件服务器拒绝：%s",
 		"the mail server offers no STARTTLS", "邮件服务器不提供 STARTTLS",
 		"one of %s", "可选：%s",
+		"the template %s is broken", "模板 %s 有错",
+		`it must give JSON, such as {"text": "{{.subject}}"}`, `它必须生成 JSON，例如 {"text": "{{.subject}}"}`,
+		"the template gives no JSON: %s", "模板生成的不是 JSON：%s",
+		"the notify target %s has no command", "通知对象 %s 没有 command",
+		"the command of the notify target %s cannot be run", "无法运行通知对象 %s 的命令",
+		"command is a list: the program, then its arguments; no shell reads it", "command 是列表：先写程序，再写参数；不经过 shell",
+		"the command cannot be run: %s", "无法运行命令：%s",
+		"the command did not end in time and was killed", "命令超时未结束，已终止",
+		"the command ended with %d: %s", "命令以 %d 结束：%s",
+		"%q is no address of syslog", "%q 不是 syslog 地址",
+		"write /dev/log, udp://HOST:514 or tcp://HOST:601", "请写 /dev/log、udp://HOST:514 或 tcp://HOST:601",
+		"%q is no facility of syslog", "%q 不是 syslog 的 facility",
+		"is for the kind %s alone, not for %s", "只用于类型 %s，不用于 %s",
 	)
 }

@@ -24,14 +24,24 @@ type hook struct {
 	url    *url.URL
 	secret string // signs DingTalk's and Feishu's messages; else a bearer token; may be empty
 	client *http.Client
+	form   *form             // of a webhook with a template
+	labels map[string]string // of Alertmanager
 	now    func() time.Time
 }
 
 func newHook(c config.Notify, now func() time.Time) (*hook, error) {
-	h := &hook{kind: c.Kind, now: now}
+	h := &hook{kind: c.Kind, now: now, labels: c.Labels}
 	var err error
-	if h.url, h.secret, err = readURL(c.URLFile); err != nil {
+	if h.url, h.secret, err = readURL(c.URLFile, c.Kind == "alertmanager"); err != nil {
 		return nil, err
+	}
+	if c.Kind == "alertmanager" {
+		h.url.Path = withAlertsPath(h.url.Path)
+	}
+	if c.Kind == "webhook" && c.TemplateFile != "" {
+		if h.form, err = readForm(c.TemplateFile); err != nil {
+			return nil, err
+		}
 	}
 	h.client, err = httpClient(c.CAFile)
 	return h, err
@@ -56,8 +66,9 @@ func httpClient(caFile string) (*http.Client, error) {
 	return client, nil
 }
 
-// readURL reads a secret file: the URL, and what stands on its second line.
-func readURL(path string) (u *url.URL, secret string, err error) {
+// readURL reads a secret file: the URL, and what stands on its second line. Plain http
+// is for this machine, and where open says so for an address that holds no secret.
+func readURL(path string, open bool) (u *url.URL, secret string, err error) {
 	if path == "" {
 		return nil, "", ops.E(ops.Config, lang.M("the notify target has no url_file"))
 	}
@@ -73,7 +84,11 @@ func readURL(path string) (u *url.URL, secret string, err error) {
 		secret = lines[1]
 	}
 	u, err = url.Parse(lines[0])
-	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, "", ops.E(ops.Config, lang.M("the file %s holds no https URL", path))
+	}
+	open = open && secret == "" && u.User == nil && u.RawQuery == ""
+	if u.Scheme == "http" && !open && !loopback(u.Hostname()) {
 		return nil, "", ops.E(ops.Config, lang.M("the file %s holds no https URL", path))
 	}
 	return u, secret, nil
@@ -84,33 +99,46 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// payload is the body in the target's own form, unsigned.
-func (h *hook) payload(m Message) any {
-	if body := chatPayload(h.kind, m); body != nil {
-		return body
+// body is the message in the target's own form, unsigned; text where a template made it.
+func (h *hook) body(m Message) (payload any, text []byte, err error) {
+	switch {
+	case h.form != nil:
+		text, err = h.form.fill(m)
+		return nil, text, err
+	case h.kind == "alertmanager":
+		return postable(m, h.labels, h.now()), nil, nil
+	case h.kind == "webhook":
+		return m.plain(), nil, nil
 	}
-	return m.plain()
+	return chatPayload(h.kind, m), nil, nil
 }
 
 func (h *hook) preview(m Message) string {
-	body, err := json.MarshalIndent(h.payload(m), "", "  ")
+	payload, text, err := h.body(m)
+	if err == nil && text == nil {
+		text, err = json.MarshalIndent(payload, "", "  ")
+	}
 	if err != nil {
 		return err.Error()
 	}
-	return "POST " + h.url.Scheme + "://" + h.url.Host + "/…\n\n" + string(body)
+	return "POST " + h.url.Scheme + "://" + h.url.Host + "/…\n\n" + string(text)
 }
 
 func (h *hook) send(ctx context.Context, m Message) error {
 	u := *h.url
-	payload := h.payload(m)
-	if h.secret != "" {
-		sign(h.kind, h.secret, h.now(), &u, payload)
-	}
-	body, err := json.Marshal(payload)
+	payload, text, err := h.body(m)
 	if err != nil {
-		return err
+		return refused(lang.M("the template gives no JSON: %s", err.Error()))
 	}
-	return h.post(ctx, &u, body, m.IdempotencyKey)
+	if text == nil {
+		if h.secret != "" {
+			sign(h.kind, h.secret, h.now(), &u, payload)
+		}
+		if text, err = json.Marshal(payload); err != nil {
+			return err
+		}
+	}
+	return h.post(ctx, &u, text, m.IdempotencyKey)
 }
 
 func (h *hook) post(ctx context.Context, u *url.URL, body []byte, key string) error {
@@ -136,6 +164,9 @@ func (h *hook) post(ctx context.Context, u *url.URL, body []byte, key string) er
 		return broken(err)
 	}
 	if f := judgeStatus(res); f != nil {
+		if h.kind == "alertmanager" && res.StatusCode == http.StatusBadRequest {
+			return refused(lang.M("it refused: %s", masked(string(answer), h.secrets()...)))
+		}
 		return f
 	}
 	if f := judgeChat(h.kind, answer, h.secrets()); f != nil {

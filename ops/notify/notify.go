@@ -46,8 +46,12 @@ func New(c config.Notify) (*Target, error) {
 	switch c.Kind {
 	case "smtp":
 		t.carrier, err = newMailer(c)
-	case "dingtalk", "wecom", "feishu", "slack", "webhook":
+	case "dingtalk", "wecom", "feishu", "slack", "webhook", "alertmanager":
 		t.carrier, err = newHook(c, t.clock)
+	case "command":
+		t.carrier, err = newCommand(c)
+	case "syslog":
+		t.carrier, err = newSyslog(c, t.clock)
 	default:
 		return nil, ops.E(ops.Config, lang.M("the notify target %s has an unknown kind %q", c.Name, c.Kind)).
 			WithHint(lang.M("one of %s", strings.Join(config.NotifyKinds, ", ")))
