@@ -186,6 +186,9 @@ func createJSON(m *backups.Made) backupCreateJSON {
 	}
 	doc.Links = append(doc.Links, m.Links...)
 	doc.Warnings = append(doc.Warnings, m.Warnings...)
+	if w := m.DefinitionsOnly(); !w.Empty() {
+		doc.Warnings = append(doc.Warnings, w.String())
+	}
 	if m.Shrink != nil {
 		doc.Shrink = shrinkDoc(*m.Shrink)
 		doc.Warnings = append(doc.Warnings, m.Shrink.Text().String())
@@ -236,6 +239,9 @@ func (a *app) tellMade(m *backups.Made) {
 	if m.Shrink != nil {
 		a.note(lang.M("  ! %s", m.Shrink.Text()))
 		a.note(lang.M("  ! look whether rows were lost; %s still has them", m.Shrink.Before.Name))
+	}
+	if w := m.DefinitionsOnly(); !w.Empty() {
+		a.note(lang.M("  ! %s", w))
 	}
 	for _, w := range m.Warnings {
 		a.note(lang.M("  ! %s", termsafe.Line(w)))

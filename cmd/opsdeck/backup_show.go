@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"opsdeck/internal/cells"
@@ -38,12 +39,13 @@ type (
 		Names       []string        `json:"names"` // all that its contents have here
 	}
 	tableJSON struct {
-		Database  string `json:"database"`
-		Name      string `json:"name"`
-		Engine    string `json:"engine"`
-		Rows      int64  `json:"rows"`
-		DataBytes int64  `json:"data_bytes"`
-		Checksum  string `json:"checksum"`
+		Database   string `json:"database"`
+		Name       string `json:"name"`
+		Engine     string `json:"engine"`
+		Rows       int64  `json:"rows"`
+		DataBytes  int64  `json:"data_bytes"`
+		Checksum   string `json:"checksum"`
+		Definition bool   `json:"definition_only,omitempty"` // the backup holds none of its rows
 	}
 )
 
@@ -100,13 +102,16 @@ func (sh *shelf) showJSON(inv *backup.Inventory, s *backup.Set, m *backup.Manife
 		}
 	}
 	for _, t := range m.Tables {
-		doc.Tables = append(doc.Tables, tableJSON{t.Database, t.Name, t.Engine, t.Rows, t.DataBytes, t.Checksum})
+		doc.Tables = append(doc.Tables, tableJSON{t.Database, t.Name, t.Engine, t.Rows, t.DataBytes, t.Checksum, t.DefinitionOnly})
 	}
 	if doc.Objects == nil {
 		doc.Objects = []backup.Object{}
 	}
 	if doc.Warnings == nil {
 		doc.Warnings = []string{}
+	}
+	if w := m.DefinitionsOnly(); !w.Empty() {
+		doc.Warnings = append(slices.Clone(doc.Warnings), w.String())
 	}
 	return doc
 }
@@ -126,6 +131,10 @@ func (sh *shelf) show(inv *backup.Inventory, s *backup.Set, m *backup.Manifest, 
 	}
 	for _, p := range s.Problems {
 		fact(lang.M("note"), sh.lang.Msg(p.Text()))
+	}
+	fact(lang.M("note"), sh.lang.Msg(m.DefinitionsOnly()))
+	for _, w := range m.Warnings {
+		fact(lang.M("note"), w)
 	}
 	fact(lang.M("part"), sh.lang.Msg(inv.Part(s)))
 	fact(lang.M("path"), s.Path)
@@ -199,15 +208,12 @@ func (sh *shelf) tables(m *backup.Manifest) {
 		Max:   sh.width(),
 	}
 	for _, x := range m.Tables {
-		t.Rows = append(
-			t.Rows,
-			[]string{
-				"  " + termsafe.Line(x.Name),
-				termsafe.Line(x.Engine),
-				human.Count(x.Rows),
-				human.Bytes(x.DataBytes),
-			},
-		)
+		rows := human.Count(x.Rows)
+		if x.DefinitionOnly {
+			rows = sh.lang.T("definition only")
+		}
+		cols := []string{"  " + termsafe.Line(x.Name), termsafe.Line(x.Engine), rows, human.Bytes(x.DataBytes)}
+		t.Rows = append(t.Rows, cols)
 	}
 	fmt.Fprintln(sh.out)
 	fmt.Fprint(sh.out, t)

@@ -174,8 +174,8 @@ func (s *realSite) sides() (out []string) {
 var dumpNoise = regexp.MustCompile(`(?m)^--.*$|^/\*!50003 SET .*$| AUTO_INCREMENT=\d+|/\*M?!\d+\\- .*\*/`)
 
 // dump is the live schema by mysqldump's word.
-func (s *realSite) dump() string {
-	args := []string{"--routines", "--triggers", "--events"}
+func (s *realSite) dump(more ...string) string {
+	args := append([]string{"--routines", "--triggers", "--events"}, more...)
 	if s.db.Flavour == "mysql" {
 		args = append(args, "--set-gtid-purged=OFF")
 	}

@@ -145,7 +145,7 @@ func fill(src *restore.Source, m *backup.Manifest, database string) {
 	src.Flavour, src.Version, src.Consistent, src.Encrypted = m.Server.Flavour, m.Server.Version, m.Consistent, m.Encrypted
 	src.Indexed = len(m.Members) > 0
 	src.Stands = restore.StandsOf(m)
-	src.Where, src.NoData = m.Where, m.NoData
+	src.Where, src.NoData, src.Rowless = m.Where, m.NoData, restore.N(m.DefinitionsOnly())
 	src.At, src.Partial, src.Databases = sum.At, sum.Partial, len(m.Databases)
 	if !has(m.Databases, database) && len(m.Databases) > 0 {
 		database = m.Databases[0]

@@ -4,6 +4,10 @@ package lang
 func init() {
 	register(
 		"the dump is cut off, and what is left of it holds no database %s", "转储文件不完整，现存部分中没有库 %s",
+		"only the definitions of these tables are in the backup, their rows are elsewhere: %s",
+		"这些表在备份中只有定义，数据在别处：%s",
+		"only the definition was compared of %d tables without rows of their own", "%d 张表自身没有数据，只核对了定义",
+		"definition only", "仅定义",
 		"use a dump that is whole", "请使用完整的转储文件",
 		"the foreign key %s of %s refers to a table that is missing: %s", "外键 %s（表 %s）引用的表不存在：%s",
 		"%s has %s rows without a matching row in %s (foreign key %s)", "%s 中有 %s 行引用了 %s 中不存在的行（外键 %s）",

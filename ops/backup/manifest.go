@@ -92,8 +92,11 @@ type Table struct {
 	Checksum       string `json:"checksum,omitempty"`
 	DefinitionHash string `json:"definition_hash,omitempty"` // SHA-256, hex, of the normalised SHOW CREATE TABLE
 	Transactional  bool   `json:"transactional"`
-	History        bool   `json:"history,omitempty"`    // rows hold all versions of a system-versioned table
-	DataBytes      int64  `json:"data_bytes,omitempty"` // raw bytes of its row members
+	History        bool   `json:"history,omitempty"` // rows hold all versions of a system-versioned table
+	// DefinitionOnly says that the backup holds no rows of the table because it has none of
+	// its own: its engine shows those of other tables, files or servers, or keeps none.
+	DefinitionOnly bool  `json:"definition_only,omitempty"`
+	DataBytes      int64 `json:"data_bytes,omitempty"` // raw bytes of its row members
 }
 
 // Object is anything in a schema that is not a base table.

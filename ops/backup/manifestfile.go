@@ -219,6 +219,23 @@ func (m *Manifest) checkMembers(known map[string]bool, rows map[[2]string]int64)
 	return nil
 }
 
+// DefinitionsOnly says of which tables only the definition is in the backup.
+func (m *Manifest) DefinitionsOnly() lang.Msg {
+	var names []string
+	for _, t := range m.Tables {
+		if t.DefinitionOnly {
+			names = append(names, t.Name+" ("+t.Engine+")")
+		}
+	}
+	if len(names) == 0 {
+		return lang.Msg{}
+	}
+	return lang.M(
+		"only the definitions of these tables are in the backup, their rows are elsewhere: %s",
+		strings.Join(names, ", "),
+	)
+}
+
 // Rows is the number of rows in all tables.
 func (m *Manifest) Rows() (n int64) {
 	for _, t := range m.Tables {

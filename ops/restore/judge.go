@@ -52,6 +52,9 @@ func (p *Plan) judgeSource() {
 			)
 		}
 	}
+	if !src.Rowless.Empty() {
+		p.add(ops.StateWarning, src.Rowless.Msg, lang.Msg{})
+	}
 	if !src.Consistent && src.Manifest {
 		p.add(
 			ops.StateWarning,

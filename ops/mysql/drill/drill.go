@@ -225,7 +225,7 @@ func (d *drill) sweep(ctx context.Context) error {
 		if err != nil || free != "1" || !scratchName.MatchString(name) {
 			continue
 		}
-		if _, err := d.conn.ExecContext(ctx, "DROP DATABASE "+schema.Ident(name)); err != nil {
+		if err := schema.DropDatabase(ctx, d.conn, name); err != nil {
 			return mysql.Explain(err, d.Target)
 		}
 		d.notes = append(d.notes, "dropped "+name+", left by a drill that was killed")
@@ -298,7 +298,7 @@ func (d *drill) drop() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), dropTime)
 	defer cancel()
-	_, err := d.db.ExecContext(ctx, "DROP DATABASE IF EXISTS "+schema.Ident(d.Schema))
+	err := schema.DropDatabase(ctx, d.db, d.Schema)
 	if err != nil {
 		return fmt.Errorf("drop %s: %w", d.Schema, err)
 	}

@@ -344,6 +344,7 @@ func (d *dumper) summarise(inv *inventory, snap *snapshot, m *backup.Manifest) {
 				DefinitionHash: schema.Hash(t.create),
 				Transactional:  t.Transactional(),
 				History:        t.history,
+				DefinitionOnly: t.noRows(),
 			}
 			if done := d.done[t]; done != nil {
 				entry.Rows, entry.DataBytes, entry.Checksum = done.rows, done.bytes, done.sum.String()

@@ -123,6 +123,7 @@ func counted(m *backup.Manifest, contents *backup.DumpContents) error {
 			)
 		}
 		t.Rows, t.DataBytes = found.Rows, found.Bytes
+		t.DefinitionOnly = t.DefinitionOnly && t.Rows == 0
 	}
 	return nil
 }

@@ -52,6 +52,7 @@ type guard struct {
 	entered  bool                // USE has led into the target
 	strayed  bool                // USE has led elsewhere
 	tables   map[string]facts    // made by the dump, and not changed since
+	afar     map[string]string   // tables whose rows lie elsewhere: their engine, by name in lower case
 }
 
 func (s *session) guard() *guard {
@@ -66,6 +67,7 @@ func (s *session) guard() *guard {
 		note:     s.note,
 		definers: map[string][]string{},
 		tables:   map[string]facts{},
+		afar:     map[string]string{},
 	}
 	g.settings.vars = map[string]string{}
 	return g
@@ -148,6 +150,9 @@ func (g *guard) decide(v *verdict) (refusal lang.Msg) {
 			g.note(backup.NoteSkipped, p.Verb, redact.Text(firstWords(string(p.SQL))))
 			return lang.Msg{}
 		}
+	}
+	if reason := g.writesAfar(p); !reason.Empty() {
+		return reason
 	}
 	switch p.Verb {
 	case "CREATE", "DROP", "ALTER":
@@ -297,8 +302,49 @@ func (g *guard) definition(v *verdict) lang.Msg {
 	return lang.Msg{}
 }
 
-// engine refuses tables whose rows lie elsewhere.
+// engine refuses what would put rows elsewhere: a table may be made whose engine has
+// its rows there, for its definition is all that a backup holds of it.
 func (g *guard) engine(p *sqlscan.Parsed) lang.Msg {
+	name := engineAfar(p)
+	if name == "" {
+		return lang.Msg{}
+	}
+	for i := range p.Len() {
+		if p.Verb != "CREATE" || p.Any(i, "SELECT", "VALUES", "TABLE") && i >= p.Body {
+			return keptElsewhere(name, p)
+		}
+	}
+	g.afar[strings.ToLower(p.Own().Name)] = name
+	return lang.Msg{}
+}
+
+func keptElsewhere(engine string, p *sqlscan.Parsed) lang.Msg {
+	return lang.M("the table's engine %s keeps its rows elsewhere: %s", engine, firstWords(string(p.SQL)))
+}
+
+// writesAfar refuses rows for a table that keeps them elsewhere, and for a view that
+// may lead to one.
+func (g *guard) writesAfar(p *sqlscan.Parsed) lang.Msg {
+	if len(g.afar) == 0 {
+		return lang.Msg{}
+	}
+	switch p.Verb {
+	case "INSERT", "REPLACE", "TRUNCATE", "DELETE":
+		for _, r := range p.Refs {
+			if engine, ok := g.afar[strings.ToLower(r.Name)]; ok {
+				return keptElsewhere(engine, p)
+			}
+		}
+	case "CREATE":
+		if p.Kind == "VIEW" {
+			g.afar[strings.ToLower(p.Own().Name)] = "VIEW"
+		}
+	}
+	return lang.Msg{}
+}
+
+// engineAfar is the engine that a statement names, if its rows lie elsewhere.
+func engineAfar(p *sqlscan.Parsed) string {
 	for i := p.Body; i < p.Len(); i++ {
 		if !p.Any(i, "ENGINE", "TYPE") {
 			continue
@@ -312,10 +358,10 @@ func (g *guard) engine(p *sqlscan.Parsed) lang.Msg {
 			name, _ = p.Value(value)
 		}
 		if schema.RowsOutside(name) {
-			return lang.M("the table's engine %s keeps its rows elsewhere: %s", name, firstWords(string(p.SQL)))
+			return name
 		}
 	}
-	return lang.Msg{}
+	return ""
 }
 
 // keyless refuses a table that the server would give a key column of its own: it would

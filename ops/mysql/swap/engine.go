@@ -186,6 +186,9 @@ func (s Saver) Save(
 	notes := []restore.Note{
 		restore.N(lang.M("%s, %s, %s rows", p.Emergency, human.Bytes(m.SizeBytes), human.Count(m.Rows()))),
 	}
+	if w := m.DefinitionsOnly(); !w.Empty() {
+		notes = append(notes, restore.N(w))
+	}
 	for _, w := range m.Warnings {
 		notes = append(notes, restore.RawNote(w))
 	}

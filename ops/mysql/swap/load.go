@@ -116,8 +116,7 @@ func (s *Server) clearRemains(ctx context.Context, c *sql.Conn, p *restore.Plan,
 		return err
 	}
 	if p.Mode == restore.Swap {
-		_, err := c.ExecContext(ctx, "DROP DATABASE IF EXISTS "+restore.Name(p.Shadow))
-		return err
+		return schema.DropDatabase(ctx, c, p.Shadow)
 	}
 	return s.clear(ctx, c, p.Target.Database, nil)
 }
@@ -250,7 +249,7 @@ func (s *Server) cleanSwap(
 	if err := s.settle(ctx, c, p, f); err != nil {
 		return nil, err
 	}
-	if _, err := c.ExecContext(ctx, "DROP DATABASE IF EXISTS "+restore.Name(p.Shadow)); err != nil {
+	if err := schema.DropDatabase(ctx, c, p.Shadow); err != nil {
 		return nil, fmt.Errorf("drop the shadow schema: %w", err)
 	}
 	return []restore.Note{restore.N(lang.M("dropped the database %s, which only this restore used", p.Shadow))}, nil
@@ -262,7 +261,7 @@ func (s *Server) cleanInto(ctx context.Context, c *sql.Conn, p *restore.Plan) ([
 	if p.Assessment != nil && p.Assessment.SchemaThere {
 		return []restore.Note{restore.N(lang.M("emptied %s, as it was before", name))}, s.clear(ctx, c, name, nil)
 	}
-	_, err := c.ExecContext(ctx, "DROP DATABASE IF EXISTS "+restore.Name(name))
+	err := schema.DropDatabase(ctx, c, name)
 	return []restore.Note{restore.N(lang.M("dropped the database %s, which only this restore used", name))}, err
 }
 
@@ -287,7 +286,7 @@ func (s *Server) DropOld(ctx context.Context, p *restore.Plan) ([]restore.Note, 
 		if !there {
 			continue
 		}
-		if _, err := c.ExecContext(ctx, "DROP DATABASE "+restore.Name(name)); err != nil {
+		if err := schema.DropDatabase(ctx, c, name); err != nil {
 			return notes, fmt.Errorf("drop %s: %w", name, err)
 		}
 		notes = append(notes, restore.N(lang.M("dropped the database %s, which only this restore used", name)))

@@ -145,9 +145,12 @@ func (v *verifier) sum() {
 	if v.blind != nil {
 		v.v.Notes = append(v.v.Notes, restore.N(lang.M("CHECK TABLE is not available here: %s", v.blind.Error())))
 	}
-	var ok int
+	var ok, bare int
 	var rows int64
 	for _, t := range v.v.Tables {
+		if known := v.known[t.Table]; known != nil && !known.OwnRows() {
+			bare++
+		}
 		rows += t.Rows
 		if t.State == "ok" {
 			ok++
@@ -161,7 +164,10 @@ func (v *verifier) sum() {
 			v.v.Notes = append(v.v.Notes, restore.N(lang.M("the key table %s is not in the backup", k)))
 		}
 	}
-	all := fmt.Sprint(len(v.v.Tables))
+	if bare > 0 {
+		v.v.Notes = append(v.v.Notes, restore.N(lang.M("only the definition was compared of %d tables without rows of their own", bare)))
+	}
+	all := fmt.Sprint(len(v.v.Tables) - bare)
 	what := lang.M("%s of %s tables have the rows and checksums of the manifest", fmt.Sprint(ok), all)
 	if v.after != nil {
 		what = lang.M("%s of %s tables have the rows that the replay counted", fmt.Sprint(ok), all)
