@@ -93,6 +93,11 @@ var contracts = []contract{
 		exit: []int{0, 1, 2, 3},
 		keys: "state checked_at points[].name points[].state points[].detail points[].findings",
 	},
+	{
+		args: "deploy check",
+		exit: []int{0, 1, 2, 3},
+		keys: "verdict findings[].name findings[].state findings[].detail findings[].why findings[].fix",
+	},
 	{args: "config show", keys: "path state_dir settings[].key settings[].value settings[].source"},
 	{args: "config check", keys: "ok"},
 }

@@ -63,6 +63,7 @@ var (
 		"restore rescue":          {"--table", "t", "--merge", "all"},
 		"watch":                   nil,
 		"config init":             nil,
+		"deploy check":            {"--fix"},
 	}
 	// destructiveCommands replace or remove rows or files: a name confirms them.
 	destructiveCommands = []string{
@@ -111,6 +112,7 @@ var (
 		"doctor",
 		"config show",
 		"config check",
+		"deploy check",
 	}
 )
 

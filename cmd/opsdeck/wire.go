@@ -6,6 +6,7 @@ import (
 	"opsdeck/ops/health"
 	"opsdeck/ops/site"
 	"opsdeck/ops/site/checks"
+	"opsdeck/ops/site/deploys"
 	"opsdeck/tui/page"
 	"opsdeck/tui/statusview"
 )
@@ -72,6 +73,15 @@ func (a *app) site(s *config.Service) (*site.Site, error) {
 		Explain:  a.explain,
 		Progress: a.showWork,
 	}, nil
+}
+
+// deployDesk is what deploying a service needs.
+func (a *app) deployDesk(s *config.Service) (*deploys.Desk, error) {
+	at, err := a.site(s)
+	if err != nil {
+		return nil, err
+	}
+	return deploys.Open(at)
 }
 
 // showWork begins to draw long work on stderr.

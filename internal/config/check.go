@@ -109,6 +109,7 @@ func (c *checker) service(at string, s Service) {
 		lang.M("no copy is called %q", s.Backup.StreamTo),
 	)
 	c.oneOf(at+"restore.mode", s.Restore.Mode, "swap", "in-place")
+	c.deploy(at+"deploy.", s.Deploy)
 	for i, n := range s.Notify {
 		c.notify(fmt.Sprintf("%snotify[%d].", at, i), n)
 	}
@@ -128,6 +129,18 @@ func (c *checker) notify(at string, n Notify) {
 	only("address", "syslog", n.Address != "")
 	only("facility", "syslog", n.Facility != "")
 	only("labels", "alertmanager", len(n.Labels) > 0)
+}
+
+func (c *checker) deploy(at string, d Deploy) {
+	for name, size := range map[string]string{"memory": d.Memory, "disk": d.Disk} {
+		_, err := human.ParseBytes(size)
+		c.that(at+name, err == nil, lang.M("%q is not a size: write 50M", size))
+	}
+	c.that(at+"node", d.Node >= 0, lang.M("cannot be negative"))
+	c.url(at+"https", d.HTTPSURL)
+	for _, path := range append([]string{d.Docs}, d.Smoke...) {
+		c.that(at+"smoke", path == "" || strings.HasPrefix(path, "/"), lang.M("%q is not a path: it begins with /", path))
+	}
 }
 
 func (c *checker) keep(at string, k Keep) {

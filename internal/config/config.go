@@ -31,6 +31,7 @@ type Service struct {
 	Audit    Audit         `yaml:"audit"`
 	Backup   Backup        `yaml:"backup"`
 	Restore  Restore       `yaml:"restore"`
+	Deploy   Deploy        `yaml:"deploy"`
 	Notify   []Notify      `yaml:"notify"`
 }
 
@@ -162,6 +163,19 @@ type Restore struct {
 	Mode      string        `yaml:"mode"`       // swap or in-place
 	SmokeTest []string      `yaml:"smoke_test"` // SELECTs; each must give a row whose first column is true
 	ReadyWait time.Duration `yaml:"ready_wait"` // how long /health/ready may take after the start
+}
+
+// Deploy is what the service needs of its machine, and how a release gets there.
+type Deploy struct {
+	Dir      string   `yaml:"dir"`      // the code, a git work tree; "" is the folder of the running process
+	Env      string   `yaml:"env"`      // the environment file, below dir
+	Example  string   `yaml:"example"`  // what the code says about it, below dir
+	Memory   string   `yaml:"memory"`   // the machine's least: "2G"
+	Disk     string   `yaml:"disk"`     // the disk's least size: "10G"
+	Node     int      `yaml:"node"`     // least major version; 0 where the service is no Node program
+	Docs     string   `yaml:"api_docs"` // path below health.url; "" where there are none
+	Smoke    []string `yaml:"smoke"`    // paths below health.url that must answer 2xx
+	HTTPSURL string   `yaml:"https"`    // where users reach the service; "" looks at port 443 of this machine
 }
 
 // Notify is who is told.

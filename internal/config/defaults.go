@@ -39,6 +39,15 @@ func DefaultService() Service {
 			Mode:      "swap",
 			ReadyWait: 2 * time.Minute,
 		},
+		Deploy: Deploy{
+			Env:     ".env",
+			Example: ".env.example",
+			Memory:  "2G",
+			Disk:    "10G",
+			Node:    18,
+			Docs:    "/api-docs",
+			Smoke:   []string{"/health", "/health/ready"},
+		},
 	}
 }
 
@@ -55,6 +64,7 @@ func neutralService(name string) Service {
 	s.Process = Process{Kind: "none"}
 	s.Logs = nil
 	s.Restore.KeyTables = nil
+	s.Deploy.Docs = ""
 	return s
 }
 

@@ -16,7 +16,7 @@ func (c *Config) anchor(folder string) {
 	at(&c.StateDir)
 	for i := range c.Services {
 		s := &c.Services[i]
-		at(&s.Redis.PasswordFile, &s.Process.Dir, &s.Process.Home, &s.Backup.Dir, &s.Backup.Identity)
+		at(&s.Redis.PasswordFile, &s.Process.Dir, &s.Process.Home, &s.Backup.Dir, &s.Backup.Identity, &s.Deploy.Dir)
 		for _, d := range []*Database{&s.Database, &s.Audit.Replica, &s.Backup.DrillServer} {
 			at(&d.OptionsFile, &d.Socket, &d.DataDir)
 		}

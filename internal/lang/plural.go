@@ -26,7 +26,7 @@ var nouns = map[string]string{
 	"routines": "routine", "rows": "row", "rules": "rule", "seconds": "second",
 	"sequences": "sequence", "services": "service", "sessions": "session", "statements": "statement",
 	"steps": "step", "tables": "table", "things": "thing", "times": "time", "transactions": "transaction",
-	"triggers": "trigger", "users": "user", "views": "view", "warnings": "warning", "weeks": "week",
+	"triggers": "trigger", "users": "user", "variables": "variable", "views": "view", "warnings": "warning", "weeks": "week",
 }
 
 // verbs agree with the noun before them.

@@ -280,22 +280,13 @@ func JudgeFolder(f Folder, name, service string, private bool, share float64, ro
 	return p
 }
 
-// weak are the passwords that the field's installation comes with (FIELD.md).
-var weak = map[string]bool{
-	"qianzhang_password":      true,
-	"123456":                  true,
-	"change-me-in-production": true,
-	"password":                true,
-	"root":                    true,
-}
-
 // JudgePassword makes the point of the database's password; it never says it.
 func JudgePassword(password, service string) Point {
 	p := Point{Name: "password", Service: service, Seen: lang.M("the database's password is not one of the defaults")}
 	switch {
 	case password == "":
 		p.Findings = []Finding{{State: ops.StateWarning, What: lang.M("the database is used without a password")}}
-	case weak[password]:
+	case ops.DefaultSecret(password):
 		p.Findings = []Finding{
 			{
 				State: ops.StateCritical,

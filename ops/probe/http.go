@@ -240,6 +240,16 @@ func Readiness(base string) health.Probe {
 	}
 }
 
+// Ask makes one request and returns the code of its answer, or 0 and why there is
+// none.
+func Ask(ctx context.Context, address string) (code int, reason lang.Msg) {
+	a, err := get(ctx, newClient(), address)
+	if err != nil && a.code == 0 {
+		return 0, why(err)
+	}
+	return a.code, lang.Msg{}
+}
+
 // maxKeys bounds how many keys of an answer are shown.
 const maxKeys = 30
 

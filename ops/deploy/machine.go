@@ -1,0 +1,299 @@
+package deploy
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// OS is an operating system as /etc/os-release tells: "ubuntu", "22.04".
+type OS struct{ ID, Version, Name string }
+
+// Tool is a program on the PATH. Version is "" where it is absent.
+type Tool struct {
+	Version string
+	Absent  bool
+}
+
+// Disk is the disk of a folder, in bytes that a common user can have.
+type Disk struct {
+	Path       string
+	Free, Size int64
+}
+
+// Firewall is what guards the machine's ports; By is "" where nothing was found.
+type Firewall struct{ By string }
+
+// Job is a line of cron, with its secrets masked.
+type Job struct{ Place, Line string }
+
+// Machine are the facts about the machine that a service runs on.
+type Machine struct {
+	OS              Fact[OS]
+	Memory          Fact[int64] // bytes
+	Disk            Fact[Disk]
+	Docker, Compose Fact[Tool] // Docker's version is that of its daemon
+	Node, NPM       Fact[Tool]
+	Firewall        Fact[Firewall]
+	ClockInStep     Fact[bool]
+	OldJobs         Fact[[]Job] // lines that make backups without opsdeck
+}
+
+// Needs are what a service needs of its machine.
+type Needs struct {
+	Memory, Disk int64 // bytes
+	Node         int   // major version; 0: it is no Node service
+	Docker       bool
+}
+
+// memorySlack is what a machine of 2 GB keeps for its firmware and kernel: 2 GB are
+// sold, and about 1.9 are seen.
+const memorySlack = 0.9
+
+// JudgeMachine makes the findings about the machine.
+func JudgeMachine(m Machine, n Needs) []Finding {
+	return []Finding{
+		judgeOS(m.OS), judgeMemory(m.Memory, n.Memory), judgeDisk(m.Disk, n.Disk),
+		judgeDocker(m.Docker, n.Docker), judgeCompose(m.Compose, n.Docker),
+		judgeNode(m.Node, n.Node), judgeNPM(m.NPM, n.Node > 0),
+		judgeFirewall(m.Firewall), judgeClock(m.ClockInStep), judgeJobs(m.OldJobs),
+	}
+}
+
+// oldest are the oldest releases that carry what the service needs.
+var oldest = map[string]float64{"ubuntu": 22.04, "debian": 12}
+
+func judgeOS(f Fact[OS]) Finding {
+	why := lang.M("the service is made for Ubuntu 22.04 or newer: older releases carry older libraries and tools")
+	if !f.Seen {
+		return unknown("os", f.Why, why)
+	}
+	least, known := oldest[f.Value.ID]
+	version, err := strconv.ParseFloat(f.Value.Version, 64)
+	switch {
+	case !known || err != nil:
+		return unknown("os", lang.M("%s is not a system that opsdeck knows", f.Value.Name), why)
+	case version < least:
+		return Finding{Name: "os", State: ops.StateWarning, Detail: lang.M("%s is too old", f.Value.Name), Why: why,
+			Fix: "sudo do-release-upgrade"}
+	}
+	return ok("os", lang.Raw(f.Value.Name))
+}
+
+func judgeMemory(f Fact[int64], least int64) Finding {
+	why := lang.M("with less, the kernel ends MySQL or the service when memory runs out")
+	if !f.Seen {
+		return unknown("memory", f.Why, why)
+	}
+	detail := lang.M("%s, at least %s are needed", human.Bytes(f.Value), human.Bytes(least))
+	if float64(f.Value) < memorySlack*float64(least) {
+		return Finding{Name: "memory", State: ops.StateWarning, Detail: detail, Why: why,
+			Fix: "sudo fallocate -l 2G /swapfile && sudo chmod 600 /swapfile && sudo mkswap /swapfile && sudo swapon /swapfile"}
+	}
+	return ok("memory", detail)
+}
+
+func judgeDisk(f Fact[Disk], least int64) Finding {
+	why := lang.M("MySQL stops writing when its disk is full, and npm install fails half-way")
+	if !f.Seen {
+		return unknown("disk", f.Why, why)
+	}
+	d := f.Value
+	detail := lang.M("%s free of %s at %s", human.Bytes(d.Free), human.Bytes(d.Size), d.Path)
+	switch {
+	case d.Size < least:
+		return Finding{Name: "disk", State: ops.StateWarning, Detail: lang.M("%s; at least %s are needed", detail,
+			human.Bytes(least)), Why: why, Fix: "df -h " + human.Shell(d.Path)}
+	case d.Free < least/10:
+		return Finding{Name: "disk", State: ops.StateCritical, Detail: detail, Why: why,
+			Fix: "sudo du -xh --max-depth=2 / | sort -h | tail -20"}
+	}
+	return ok("disk", detail)
+}
+
+func judgeDocker(f Fact[Tool], needed bool) Finding {
+	why := lang.M("MySQL and Redis run in containers")
+	switch {
+	case !f.Seen && !needed:
+		return ok("docker", lang.M("not needed: no container is configured"))
+	case !f.Seen:
+		return Finding{Name: "docker", State: ops.StateCritical, Detail: lang.M("Docker does not answer: %s", f.Why),
+			Why: why, Fix: "sudo systemctl start docker"}
+	case f.Value.Absent && needed:
+		return Finding{Name: "docker", State: ops.StateWarning, Detail: lang.M("Docker is not installed"), Why: why,
+			Fix: "sudo apt-get install docker.io"}
+	case f.Value.Absent:
+		return ok("docker", lang.M("not installed, and no container is configured"))
+	}
+	return ok("docker", lang.Raw("Docker "+f.Value.Version))
+}
+
+func judgeCompose(f Fact[Tool], needed bool) Finding {
+	why := lang.M("the containers are described in a Compose file")
+	switch {
+	case f.Seen && !f.Value.Absent:
+		return ok("compose", lang.Raw("Compose "+f.Value.Version))
+	case !needed:
+		return ok("compose", lang.M("not needed: no container is configured"))
+	case !f.Seen:
+		return unknown("compose", f.Why, why)
+	}
+	return Finding{Name: "compose", State: ops.StateWarning, Detail: lang.M("Docker Compose is not installed"), Why: why,
+		Fix: "sudo apt-get install docker-compose-v2"}
+}
+
+func judgeNode(f Fact[Tool], least int) Finding {
+	why := lang.M("the service runs on Node %d or newer", least)
+	fix := "curl -fsSL https://deb.nodesource.com/setup_20.x | sudo bash - && sudo apt-get install nodejs"
+	switch {
+	case least == 0:
+		return ok("node", lang.M("not needed: the service's folder holds no package.json"))
+	case !f.Seen:
+		return unknown("node", f.Why, why)
+	case f.Value.Absent:
+		return Finding{Name: "node", State: ops.StateCritical, Detail: lang.M("Node is not installed"), Why: why, Fix: fix}
+	}
+	major, is := Major(f.Value.Version)
+	switch {
+	case !is:
+		return unknown("node", lang.M("%q is not a version", f.Value.Version), why)
+	case major < least:
+		return Finding{Name: "node", State: ops.StateCritical, Detail: lang.M("Node %s is too old", f.Value.Version),
+			Why: why, Fix: fix}
+	}
+	return ok("node", lang.Raw("Node "+f.Value.Version))
+}
+
+// Major is the first number of a version: 18 of "v18.20.4".
+func Major(version string) (n int, is bool) {
+	first, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(version), "v"), ".")
+	n, err := strconv.Atoi(first)
+	return n, err == nil
+}
+
+func judgeNPM(f Fact[Tool], needed bool) Finding {
+	why := lang.M("npm installs the service's packages")
+	switch {
+	case !needed:
+		return ok("npm", lang.M("not needed: the service's folder holds no package.json"))
+	case !f.Seen:
+		return unknown("npm", f.Why, why)
+	case f.Value.Absent:
+		return Finding{Name: "npm", State: ops.StateCritical, Detail: lang.M("npm is not installed"), Why: why,
+			Fix: "sudo apt-get install npm"}
+	}
+	return ok("npm", lang.Raw("npm "+f.Value.Version))
+}
+
+func judgeFirewall(f Fact[Firewall]) Finding {
+	why := lang.M("without one, every port that a program opens can be reached from the network")
+	switch {
+	case !f.Seen:
+		return unknown("firewall", f.Why, why)
+	case f.Value.By == "":
+		return Finding{Name: "firewall", State: ops.StateWarning, Detail: lang.M("no firewall is active"), Why: why,
+			Fix: "sudo ufw allow 22/tcp && sudo ufw allow 443/tcp && sudo ufw enable"}
+	}
+	return ok("firewall", lang.M("active: %s", f.Value.By))
+}
+
+func judgeClock(f Fact[bool]) Finding {
+	why := lang.M("tokens, backups and logs carry times: a wrong clock rejects logins and misplaces events")
+	switch {
+	case !f.Seen:
+		return unknown("time-sync", f.Why, why)
+	case !f.Value:
+		return Finding{Name: "time-sync", State: ops.StateWarning, Detail: lang.M("the clock is not synchronized"), Why: why,
+			Fix: "sudo timedatectl set-ntp true"}
+	}
+	return ok("time-sync", lang.M("the clock is synchronized"))
+}
+
+func judgeJobs(f Fact[[]Job]) Finding {
+	why := lang.M("an old script can remove good backups by age and count an empty one as a success")
+	switch {
+	case !f.Seen:
+		return unknown("old-cron-jobs", f.Why, why)
+	case len(f.Value) == 0:
+		return ok("old-cron-jobs", lang.M("no backup job besides those of opsdeck"))
+	}
+	j := f.Value[0]
+	fix := "crontab -e"
+	if strings.HasPrefix(j.Place, "/") {
+		fix = "sudo $EDITOR " + human.Shell(j.Place)
+	}
+	return Finding{Name: "old-cron-jobs", State: ops.StateWarning, Detail: lang.M("%d old backup jobs, as in %s: %s",
+		len(f.Value), j.Place, j.Line), Why: why, Fix: fix}
+}
+
+// Place is a TCP port that the service, its database or its Redis uses.
+type Place struct {
+	Port    int
+	What    string // "qianzhang-backend", "MySQL", "Redis"
+	Inner   bool   // nobody but this machine should reach it
+	Owned   bool   // the process is one that opsdeck controls: Owner is known
+	Owner   Fact[int]
+	Held    Fact[[]Holder]
+	Running bool // whoever owns it is said to run
+}
+
+// Holder is a process that listens on a port. PID is 0 where it may not be seen.
+type Holder struct {
+	PID    int
+	Name   string
+	Public bool  // beyond the machine itself
+	Line   []int // its parents' pids
+}
+
+// JudgePorts makes a finding of each port.
+func JudgePorts(places []Place) []Finding {
+	var out []Finding
+	for _, p := range places {
+		out = append(out, judgePort(p))
+	}
+	return out
+}
+
+func judgePort(p Place) Finding {
+	f := Finding{Name: "port-" + strconv.Itoa(p.Port)}
+	why := lang.M("%s cannot start, or is not the one that answers, while another process has its port", p.What)
+	switch {
+	case !p.Held.Seen:
+		return unknown(f.Name, p.Held.Why, why)
+	case len(p.Held.Value) == 0 && p.Running:
+		f.State, f.Detail, f.Why = ops.StateWarning, lang.M("%s runs, but nothing listens on port %d", p.What, p.Port), why
+		f.Fix = "ss -ltnp"
+		return f
+	case len(p.Held.Value) == 0:
+		return ok(f.Name, lang.M("free, for %s", p.What))
+	}
+	h := p.Held.Value[0]
+	if f.Detail = lang.M("%s (pid %d)", h.Name, h.PID); h.PID == 0 {
+		f.Detail = lang.M("a process of another user")
+	}
+	switch {
+	case p.Owned && h.PID == 0:
+		return unknown(f.Name, lang.M("which process listens can be seen by root only"), why)
+	case p.Owned && !p.Owner.Seen:
+		return unknown(f.Name, lang.M("%s listens; whether it belongs to %s is not known (%s)", f.Detail, p.What,
+			p.Owner.Why), why)
+	case p.Owned && h.PID != p.Owner.Value && !slices.Contains(h.Line, p.Owner.Value):
+		f.State, f.Why = ops.StateCritical, why
+		f.Detail = lang.M("taken by %s, not by %s", f.Detail, p.What)
+		f.Fix = "ps -fp " + strconv.Itoa(h.PID)
+		return f
+	case p.Inner && slices.ContainsFunc(p.Held.Value, func(h Holder) bool { return h.Public }):
+		f.State, f.Why = ops.StateWarning, lang.M("every machine on the network can try passwords on %s", p.What)
+		f.Detail = lang.M("%s listens on every address of this machine", f.Detail)
+		f.Fix = "bind-address = 127.0.0.1"
+		if p.What == "Redis" {
+			f.Fix = "bind 127.0.0.1 -::1"
+		}
+		return f
+	}
+	return ok(f.Name, lang.M("%s, for %s", f.Detail, p.What))
+}

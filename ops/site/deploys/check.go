@@ -1,0 +1,412 @@
+// Package deploys checks whether a machine and a service are fit, and brings
+// releases of the service there and back.
+package deploys
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/listener"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops"
+	"opsdeck/ops/deploy"
+	"opsdeck/ops/doctor"
+	"opsdeck/ops/health"
+	"opsdeck/ops/host"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/service"
+	"opsdeck/ops/site"
+)
+
+// Desk is a service with what deploying it needs.
+type Desk struct {
+	*site.Site
+	conf config.Deploy
+	ctl  health.Controller
+}
+
+// Open makes the desk of a service.
+func Open(s *site.Site) (*Desk, error) {
+	ctl, err := service.New(s.Service.Process)
+	if err != nil {
+		return nil, err
+	}
+	return &Desk{Site: s, conf: s.Service.Deploy, ctl: ctl}, nil
+}
+
+// lookTime bounds the questions to one server.
+const lookTime = 10 * time.Second
+
+// view is what several of the checks need to know first.
+type view struct {
+	*Desk
+	process health.Process
+	dir     string   // the code's folder; "" is unknown
+	noDir   lang.Msg // why it is unknown
+	env     deploy.Settings
+}
+
+// Check looks at the machine and the service.
+func (d *Desk) Check(ctx context.Context) ([]deploy.Finding, error) {
+	ask, cancel := context.WithTimeout(ctx, lookTime)
+	v := view{Desk: d, process: d.ctl.Status(ask)}
+	cancel()
+	v.dir, v.noDir = d.folder(v.process)
+	v.env = v.settings()
+	needs, err := v.needs()
+	if err != nil {
+		return nil, err
+	}
+	look := host.Look{Root: config.System("", d.Getenv), Dir: v.diskFolder()}
+	out := deploy.JudgeMachine(look.Machine(ctx), needs)
+	out = append(out, deploy.JudgePorts(v.places())...)
+	if v.dir == "" {
+		out = append(out, deploy.Finding{Name: "env", State: ops.StateUnknown, Detail: lang.M("cannot check: %s", v.noDir),
+			Why: lang.M("the service reads its passwords, ports and database from it"), Fix: "deploy: {dir: …}"})
+	} else {
+		out = append(out, deploy.JudgeSettings(v.env)...)
+	}
+	out = append(out, v.secrets())
+	out = append(out, deploy.JudgeFiles(v.files())...)
+	out = append(out, deploy.JudgeWeb(v.web(ctx))...)
+	out = append(out, v.database(ctx)...)
+	if d.Service.Process.Kind == "pm2" {
+		out = append(out, deploy.JudgeBoot(v.boot(), d.Service.Process.Name)...)
+	}
+	return out, ctx.Err()
+}
+
+// folder is that of the service's code.
+func (d *Desk) folder(p health.Process) (string, lang.Msg) {
+	if d.conf.Dir != "" {
+		return config.Home(d.conf.Dir), lang.Msg{}
+	}
+	if p.PID == 0 {
+		return "", lang.M("deploy.dir is not configured, and no running process shows its folder")
+	}
+	dir, err := host.Folder(p.PID)
+	if err != nil {
+		return "", lang.M("deploy.dir is not configured, and the folder of pid %d cannot be read", p.PID)
+	}
+	return dir, lang.Msg{}
+}
+
+// diskFolder is the folder whose disk counts: the code's, else the one to work in.
+func (v view) diskFolder() string {
+	if v.dir != "" {
+		return v.dir
+	}
+	return "/"
+}
+
+func (v view) needs() (deploy.Needs, error) {
+	memory, err := human.ParseBytes(v.conf.Memory)
+	if err != nil {
+		return deploy.Needs{}, err
+	}
+	disk, err := human.ParseBytes(v.conf.Disk)
+	if err != nil {
+		return deploy.Needs{}, err
+	}
+	n := deploy.Needs{Memory: memory, Disk: disk}
+	if v.has("package.json") || v.Service.Process.Kind == "pm2" {
+		n.Node = v.conf.Node
+	}
+	n.Docker = v.Service.Database.Container != "" || v.Service.Process.Kind == "compose" || v.composeFile() != ""
+	return n, nil
+}
+
+// has tells whether the code's folder holds a file.
+func (v view) has(name string) bool {
+	if v.dir == "" {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(v.dir, name))
+	return err == nil
+}
+
+// composeFile is the path of the code's Compose file, or "".
+func (v view) composeFile() string {
+	for _, name := range []string{"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"} {
+		if v.has(name) {
+			return filepath.Join(v.dir, name)
+		}
+	}
+	return ""
+}
+
+// places are the ports of the service, its database and its Redis on this machine.
+func (v view) places() []deploy.Place {
+	var out []deploy.Place
+	name := v.Service.Process.Name
+	if name == "" {
+		name = v.Service.Name
+	}
+	if port := localPort(v.Service.Health.URL); port > 0 {
+		p := deploy.Place{Port: port, What: name, Running: v.process.State == health.ProcessRunning}
+		p.Owned = v.process.Kind != "none" && v.process.Kind != "command" && v.process.Kind != "compose"
+		p.Owner = deploy.Known(v.process.PID)
+		if v.process.State == health.ProcessUnknown {
+			p.Owner = deploy.Unknown[int](v.process.Reason)
+		}
+		out = append(out, v.held(p))
+	}
+	if t, err := mysql.Resolve(v.Service.Database); v.hasDatabase() && err == nil && t.Network == "tcp" &&
+		mysql.Loopback(t) {
+		_, port, _ := net.SplitHostPort(t.Addr)
+		n, _ := strconv.Atoi(port)
+		out = append(out, v.held(deploy.Place{Port: n, What: "MySQL", Inner: true}))
+	}
+	if port := localPort("redis://" + v.Service.Redis.Address); v.Service.Redis.Address != "" && port > 0 {
+		out = append(out, v.held(deploy.Place{Port: port, What: "Redis", Inner: true}))
+	}
+	return out
+}
+
+// held looks who listens on a port.
+func (v view) held(p deploy.Place) deploy.Place {
+	sockets, err := listener.On(p.Port)
+	if err != nil {
+		p.Held = deploy.Unknown[[]deploy.Holder](lang.Raw(err.Error()))
+		return p
+	}
+	var holders []deploy.Holder
+	for _, s := range sockets {
+		h := deploy.Holder{PID: s.PID, Name: s.Name, Public: s.Addr.IsUnspecified()}
+		if s.PID > 0 {
+			h.Line = host.Parents(s.PID)
+		}
+		holders = append(holders, h)
+	}
+	p.Held = deploy.Known(holders)
+	return p
+}
+
+// localPort is the port of an address on this machine; 0 where it is elsewhere.
+func localPort(address string) int {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return 0
+	}
+	ip := net.ParseIP(u.Hostname())
+	if u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return 0
+	}
+	port, err := strconv.Atoi(u.Port())
+	if err != nil {
+		return map[string]int{"http": 80, "https": 443}[u.Scheme]
+	}
+	return port
+}
+
+// settings reads the environment file and what it is compared with.
+func (v view) settings() deploy.Settings {
+	if v.dir == "" {
+		return deploy.Settings{}
+	}
+	s := deploy.Settings{Path: filepath.Join(v.dir, v.conf.Env), Expected: v.expected()}
+	text, err := os.ReadFile(s.Path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		s.Absent = true
+	case err != nil:
+		s.Env = deploy.Unknown[deploy.Env](lang.M("permission denied"))
+	default:
+		s.Env = deploy.Known(deploy.ParseEnv(string(text)))
+	}
+	if info, err := os.Stat(s.Path); err == nil {
+		s.Modified = info.ModTime()
+	}
+	example := filepath.Join(v.dir, v.conf.Example)
+	if text, err = os.ReadFile(example); err != nil {
+		s.Example = deploy.Unknown[deploy.Env](lang.M("the code has no %s", v.conf.Example))
+	} else {
+		s.Example = deploy.Known(deploy.ParseEnv(string(text)))
+	}
+	s.Running = v.running()
+	return s
+}
+
+func (v view) running() deploy.Fact[deploy.Running] {
+	if v.process.PID == 0 {
+		return deploy.Unknown[deploy.Running](lang.M("the service's process is not known"))
+	}
+	r, err := host.Process(v.process.PID)
+	if err != nil {
+		return deploy.Unknown[deploy.Running](lang.M("the environment of pid %d cannot be read", v.process.PID))
+	}
+	return deploy.Known(r)
+}
+
+// expected is what opsdeck's own configuration uses, by the keys of FIELD.md.
+func (v view) expected() map[string]string {
+	out := map[string]string{}
+	if port := localPort(v.Service.Health.URL); port > 0 {
+		out["PORT"] = strconv.Itoa(port)
+	}
+	if v.Service.Database.Name != "" {
+		out["DB_DATABASE"] = v.Service.Database.Name
+	}
+	if t, err := mysql.Resolve(v.Service.Database); v.hasDatabase() && err == nil && t.Network == "tcp" {
+		out["DB_HOST"], out["DB_PORT"], _ = net.SplitHostPort(t.Addr)
+	}
+	return out
+}
+
+// secrets judges the environment file, the options file and the Compose file.
+func (v view) secrets() deploy.Finding {
+	var all []deploy.Secret
+	var unread []string
+	switch {
+	case v.env.Env.Seen:
+		all = append(all, deploy.SecretsOf(v.env.Path, v.env.Env.Value)...)
+	case v.dir == "":
+		unread = append(unread, ".env")
+	case !v.env.Absent:
+		unread = append(unread, v.env.Path)
+	}
+	if t, err := mysql.Resolve(v.Service.Database); err != nil {
+		unread = append(unread, v.Service.Database.OptionsFile)
+	} else if t.Password != "" {
+		all = append(all, deploy.Secret{Place: v.Service.Database.OptionsFile + ": password", Value: t.Password})
+	}
+	if path := v.Service.Redis.PasswordFile; path != "" {
+		secret, err := config.ReadSecret(path)
+		if err != nil {
+			unread = append(unread, path)
+		} else {
+			all = append(all, deploy.Secret{Place: path, Value: secret})
+		}
+	}
+	if path := v.composeFile(); path != "" {
+		found, err := inText(path)
+		if err != nil {
+			unread = append(unread, path)
+		}
+		all = append(all, found...)
+	}
+	return deploy.JudgeSecrets(all, unread)
+}
+
+// inText finds default secrets in the lines of a file.
+func inText(path string) ([]deploy.Secret, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var out []deploy.Secret
+	for i, line := range strings.Split(string(text), "\n") {
+		if secret := ops.DefaultSecretIn(line); secret != "" {
+			out = append(out, deploy.Secret{Place: path + ":" + strconv.Itoa(i+1), Value: secret})
+		}
+	}
+	return out, nil
+}
+
+// files are those that hold secrets.
+func (v view) files() []deploy.File {
+	var out []deploy.File
+	paths := []string{config.Home(v.Service.Redis.PasswordFile)}
+	if v.hasDatabase() {
+		paths = append(paths, config.Home(v.Service.Database.OptionsFile))
+	}
+	if v.dir != "" && !v.env.Absent {
+		paths = append([]string{v.env.Path}, paths...)
+	}
+	for _, path := range paths {
+		if path == "" {
+			continue
+		}
+		info, err := os.Stat(path)
+		f := deploy.File{Path: path}
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			f.Mode.Why = lang.M("it is not there")
+		case err != nil:
+			f.Mode.Why = lang.M("permission denied")
+		default:
+			f.Mode = deploy.Known(info.Mode())
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func (d *Desk) hasDatabase() bool {
+	c := d.Service.Database
+	return c.Name != "" || c.Host != "" || c.Socket != ""
+}
+
+// database asks the service's database.
+func (v view) database(ctx context.Context) []deploy.Finding {
+	d := v.Service.Database
+	if !v.hasDatabase() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	t, err := mysql.Resolve(d)
+	var facts deploy.Server
+	if err == nil {
+		facts, err = mysql.DeployFacts(ctx, t, d.Name, v.Service.Audit.Table)
+	}
+	if err != nil {
+		e := v.Explain(err)
+		return deploy.JudgeServer(deploy.Unknown[deploy.Server](lang.Raw(site.Sentence(v.Lang, e))))
+	}
+	out := deploy.JudgeServer(deploy.Known(facts))
+	return append(out, v.grants(ctx, t))
+}
+
+// grants judges what the account of the backups may do.
+func (v view) grants(ctx context.Context, t mysql.Target) deploy.Finding {
+	f := deploy.Finding{Name: "mysql-grants", Why: lang.M("a backup without these privileges is not complete")}
+	facts, err := mysql.Facts(ctx, t, v.Service.Database.Name)
+	if err != nil {
+		f.State, f.Detail = ops.StateUnknown, lang.M("cannot check: %s", v.Explain(err).What)
+		return f
+	}
+	missing := doctor.JudgeBackup(doctor.ParseGrants(facts.Grants), facts.User, v.Service.Database.Name)
+	if len(missing) == 0 {
+		return deploy.Finding{Name: f.Name, Detail: lang.M("%s has every privilege that a backup needs", facts.User)}
+	}
+	worst := missing[0]
+	for _, m := range missing {
+		if m.State > worst.State {
+			worst = m
+		}
+	}
+	f.State, f.Detail, f.Fix = worst.State, worst.What, worst.Fix
+	return f
+}
+
+// Repair makes a safe change and puts it on record.
+func (d *Desk) Repair(ctx context.Context, entry oplog.Entry, r deploy.Repair) error {
+	if err := d.Writable(); err != nil {
+		return err
+	}
+	return d.Record(ctx, entry, func(context.Context, map[string]string) error {
+		info, err := os.Lstat(r.Path)
+		if err == nil && !info.Mode().IsRegular() {
+			err = errors.New("not a regular file")
+		}
+		if err == nil {
+			err = os.Chmod(r.Path, r.Mode)
+		}
+		if err != nil {
+			return ops.Wrap(err, ops.Failed, lang.M("cannot change the mode of %s", r.Path)).
+				WithHint(lang.M("run it as the file's owner or as root: chmod 600 %s", human.Shell(r.Path)))
+		}
+		return nil
+	})
+}
