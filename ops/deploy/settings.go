@@ -216,7 +216,7 @@ func JudgeSecrets(secrets []Secret, unread []string) Finding {
 	case len(unread) > 0:
 		return unknown("default-secrets", lang.M("not readable: %s", strings.Join(unread, ", ")), why)
 	case len(secrets) == 0:
-		return unknown("default-secrets", lang.M("no secret was found to look at"), why)
+		return unknown("default-secrets", lang.M("no secret was found"), why)
 	}
 	return ok("default-secrets", lang.M("no default among the secrets that were found: %d", len(secrets)))
 }
