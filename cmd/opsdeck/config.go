@@ -161,6 +161,7 @@ func configProblems(l *config.Loaded) []error {
 			problems = append(problems, ops.Wrap(err, ops.Config, lang.M("the secret file %s is not usable", path)))
 		}
 	}
+	secret(l.Serve.TokenFile)
 	for _, s := range l.Services {
 		if _, err := mysql.Resolve(s.Database); err != nil {
 			problems = append(problems, err)

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"container/list"
 	"context"
+	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -23,6 +25,7 @@ const (
 type bounded struct {
 	net.Listener
 	most, each int
+	tls        bool // its clients are to speak TLS
 
 	mu   sync.Mutex
 	open *list.List // of *clientConn, oldest first
@@ -125,8 +128,12 @@ type clientConn struct {
 // tlsHandshake is the first byte of a TLS client.
 const tlsHandshake = 0x16
 
-// plainHTTP is the answer to TLS.
-const plainHTTP = "HTTP/1.0 400 Bad Request\r\nConnection: close\r\n\r\nThis port speaks plain HTTP, not TLS.\n"
+// Answers to who speaks the other of the two.
+const (
+	badRequest = "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+	plainHTTP  = badRequest + "This port speaks plain HTTP, not TLS: use http:// in the address.\n"
+	tlsOnly    = badRequest + "This port speaks TLS, not plain HTTP: use https:// in the address.\n"
+)
 
 // Read reads; at the first byte it looks whether this can become a request.
 func (c *clientConn) Read(b []byte) (int, error) {
@@ -138,13 +145,29 @@ func (c *clientConn) Read(b []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if first[0] == tlsHandshake {
-		_ = c.Conn.SetWriteDeadline(time.Now().Add(serveHello))
-		_, _ = c.Conn.Write([]byte(plainHTTP))
-		c.Close()
+	if isTLS := first[0] == tlsHandshake; isTLS != c.owner.tls {
+		c.turnAway()
 		return 0, net.ErrClosed
 	}
 	return c.in.Read(b)
+}
+
+// turnAway ends the connection of a client that speaks TLS where plain HTTP is
+// spoken, or the other way round.
+func (c *clientConn) turnAway() {
+	answer := plainHTTP
+	if c.owner.tls {
+		answer = tlsOnly
+	}
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(serveHello))
+	_, _ = c.Conn.Write([]byte(answer))
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.owner.tls {
+		// Unread input would turn the end into a reset, which drops the answer.
+		_ = half.CloseWrite()
+		_ = c.Conn.SetReadDeadline(time.Now().Add(serveHello))
+		_, _ = io.CopyN(io.Discard, c.in, serveHeaders)
+	}
+	c.Close()
 }
 
 // Close ends the connection and gives its place back.
@@ -167,15 +190,23 @@ type connKey struct{}
 // serveServer is the HTTP server with its limits of time and size.
 func serveServer(h http.Handler) *http.Server {
 	marked := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c, ok := r.Context().Value(connKey{}).(*clientConn); ok {
+		if c, ok := r.Context().Value(connKey{}).(*clientConn); ok && c != nil {
 			c.answering(true)
 			defer c.answering(false)
 		}
 		h.ServeHTTP(w, r)
 	})
+	only1 := new(http.Protocols)
+	only1.SetHTTP1(true) // a connection is one request at a time
 	return &http.Server{
-		Handler: marked, ReadHeaderTimeout: serveHeader, ReadTimeout: serveRead, WriteTimeout: serveWrite, IdleTimeout: serveIdle,
+		Protocols: only1,
+		Handler:   marked, ReadHeaderTimeout: serveHeader, ReadTimeout: serveRead, WriteTimeout: serveWrite, IdleTimeout: serveIdle,
 		MaxHeaderBytes: serveHeaders, ErrorLog: discardLog(),
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			if secured, ok := c.(*tls.Conn); ok {
+				c = secured.NetConn()
+			}
+			return context.WithValue(ctx, connKey{}, c)
+		},
 	}
 }

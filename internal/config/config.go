@@ -9,6 +9,16 @@ type Config struct {
 	Services []Service `yaml:"services"`
 	StateDir string    `yaml:"state_dir"` // records, locks, restores; "" picks one by user
 	Console  Console   `yaml:"console"`
+	Serve    Serve     `yaml:"serve"`
+}
+
+// Serve is where `opsdeck serve` listens, and who may read there.
+type Serve struct {
+	Listen    string `yaml:"listen"`
+	TLSCert   string `yaml:"tls_cert"`   // PEM, with its chain
+	TLSKey    string `yaml:"tls_key"`    // PEM
+	TokenFile string `yaml:"token_file"` // 0600; the token that clients send
+	Insecure  bool   `yaml:"insecure"`   // off loopback without TLS or a token
 }
 
 // Console is how the console looks and behaves.

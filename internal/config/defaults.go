@@ -4,7 +4,7 @@ import "time"
 
 // Default is the configuration of the field's server.
 func Default() *Config {
-	return &Config{Services: []Service{DefaultService()}, Console: Console{Theme: "auto"}}
+	return &Config{Services: []Service{DefaultService()}, Console: Console{Theme: "auto"}, Serve: Serve{Listen: "127.0.0.1:3080"}}
 }
 
 // DefaultService is what a service says where its configuration is silent.

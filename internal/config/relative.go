@@ -13,7 +13,7 @@ func (c *Config) anchor(folder string) {
 			*p = below(folder, *p)
 		}
 	}
-	at(&c.StateDir)
+	at(&c.StateDir, &c.Serve.TLSCert, &c.Serve.TLSKey, &c.Serve.TokenFile)
 	for i := range c.Services {
 		s := &c.Services[i]
 		at(&s.Redis.PasswordFile, &s.Process.Dir, &s.Process.Home, &s.Backup.Dir, &s.Backup.Identity, &s.Deploy.Dir)

@@ -406,7 +406,7 @@ func TestFlightIsOneLookForAStormOfAskers(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 500 {
 		wg.Go(func() {
-			v, err := f.Do(t.Context(), func(context.Context) int {
+			v, _, err := f.Do(t.Context(), func(context.Context) int {
 				<-release
 				return int(looks.Add(1))
 			})
@@ -435,11 +435,11 @@ func TestFlightGoesOnWhenItsFirstAskerLeaves(t *testing.T) {
 		}
 	}
 	leave()
-	if _, err := f.Do(ctx, look); !errors.Is(err, context.Canceled) {
+	if _, _, err := f.Do(ctx, look); !errors.Is(err, context.Canceled) {
 		t.Fatalf("err = %v", err)
 	}
 	close(release)
-	if v, err := f.Do(t.Context(), look); v != 7 || err != nil {
+	if v, _, err := f.Do(t.Context(), look); v != 7 || err != nil {
 		t.Fatalf("the second asker got %d, %v", v, err)
 	}
 }

@@ -1,6 +1,6 @@
-// Package healthhttp serves the three health endpoints of FIELD.md and their
-// OpenAPI description. It is importable on purpose: `opsdeck serve` answers with
-// it, and so does the back end of the embedded world.
+// Package healthhttp serves the three health endpoints of FIELD.md, their OpenAPI
+// description and a page that shows it. It is importable on purpose: `opsdeck
+// serve` answers with it, and so does the back end of the embedded world.
 //
 // A storm of requests is one look at the database: who asks while a look is
 // under way gets its answer, which stays good for TTL.
@@ -8,17 +8,17 @@ package healthhttp
 
 import (
 	"context"
-	_ "embed"
 	"encoding/json"
 	"net/http"
 	"strconv"
 	"time"
-
-	"opsdeck/ops/health"
 )
 
 // TTL is how long a readiness answer stays good.
 const TTL = time.Second
+
+// AgeHeader says how old a readiness answer is, in seconds: "0.412".
+const AgeHeader = "Health-Age-Seconds"
 
 // Timestamp is the form of times, as JavaScript's toISOString writes it.
 const Timestamp = "2006-01-02T15:04:05.000Z"
@@ -36,39 +36,41 @@ type Service struct {
 	Started time.Time
 	Now     func() time.Time // nil is time.Now
 	Timeout time.Duration    // of a look; 0 is two seconds
+
+	// Metrics answers /metrics; nil where there is none.
+	Metrics http.Handler
+	// Of are several services that are answered for: readiness is that of all of
+	// them, and ?service=NAME asks for one. Of the others only Name, Database,
+	// Redis and Timeout count. Empty: this one alone.
+	Of []Service
 }
 
-//go:embed openapi.json
-var openAPI []byte
-
-// Handler answers GET and HEAD of /health, /health/ready, /health/version and
-// /openapi.json.
+// Handler answers GET and HEAD of /health, /health/ready, /health/version,
+// /openapi.json and /api-docs, and of /metrics where there are any.
 func Handler(s Service) http.Handler {
 	if s.Now == nil {
 		s.Now = time.Now
 	}
 	h := &handler{Service: s}
-	h.flight.TTL, h.flight.Timeout = TTL, s.Timeout
+	for _, one := range append(s.Of[:len(s.Of):len(s.Of)], s)[:max(1, len(s.Of))] {
+		h.watched = append(h.watched, watch(one))
+	}
+	doc := describe(s.Metrics != nil, len(s.Of) > 0)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", h.live)
 	mux.HandleFunc("GET /health/ready", h.ready)
 	mux.HandleFunc("GET /health/version", h.version)
-	mux.HandleFunc(
-		"GET /openapi.json",
-		func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, openAPI) },
-	)
+	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, doc) })
+	mux.HandleFunc("GET /api-docs", docsPage(s, doc))
+	if s.Metrics != nil {
+		mux.Handle("GET /metrics", s.Metrics)
+	}
 	return mux
 }
 
 type handler struct {
 	Service
-	flight health.Flight[readiness]
-}
-
-// readiness is one look at what the service needs. Redis is nil without one.
-type readiness struct {
-	Database bool  `json:"database"`
-	Redis    *bool `json:"redis,omitempty"`
+	watched []*watched
 }
 
 func (h *handler) timestamp() string { return h.Now().UTC().Format(Timestamp) }
@@ -83,7 +85,18 @@ func (h *handler) live(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (h *handler) ready(w http.ResponseWriter, r *http.Request) {
-	checks, err := h.flight.Do(r.Context(), h.look)
+	asked := h.watched
+	if name := r.URL.Query().Get("service"); name != "" {
+		if asked = h.named(name); asked == nil {
+			writeJSON(w, http.StatusNotFound, struct {
+				Status    string `json:"status"`
+				Timestamp string `json:"timestamp"`
+				Message   string `json:"message"`
+			}{"not found", h.timestamp(), "No such service"})
+			return
+		}
+	}
+	checks, at, err := askAll(r.Context(), asked)
 	if err != nil {
 		return // the asker has gone
 	}
@@ -91,6 +104,7 @@ func (h *handler) ready(w http.ResponseWriter, r *http.Request) {
 	if !checks.Database {
 		code, status, message = http.StatusServiceUnavailable, "not ready", "Service is not ready"
 	}
+	w.Header().Set(AgeHeader, strconv.FormatFloat(time.Since(at).Seconds(), 'f', 3, 64))
 	writeJSON(w, code, struct {
 		Status    string    `json:"status"`
 		Timestamp string    `json:"timestamp"`
@@ -99,20 +113,14 @@ func (h *handler) ready(w http.ResponseWriter, r *http.Request) {
 	}{status, h.timestamp(), checks, message})
 }
 
-// look asks the database and Redis side by side.
-func (h *handler) look(ctx context.Context) readiness {
-	var out readiness
-	if h.Redis != nil {
-		// Optional: true whether it answers or not. It is asked all the same, so
-		// that its connection is kept warm and its failures are in its own log.
-		redis := make(chan struct{})
-		go func() { defer close(redis); _ = h.Redis(ctx) }()
-		defer func() { <-redis }()
-		yes := true
-		out.Redis = &yes
+// named is the service of that name, nil when there is none.
+func (h *handler) named(name string) []*watched {
+	for i, w := range h.watched {
+		if w.Name == name {
+			return h.watched[i : i+1]
+		}
 	}
-	out.Database = h.Database(ctx) == nil
-	return out
+	return nil
 }
 
 func (h *handler) version(w http.ResponseWriter, _ *http.Request) {
@@ -135,8 +143,13 @@ func writeJSON(w http.ResponseWriter, code int, v any) {
 }
 
 func write(w http.ResponseWriter, code int, body []byte) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	send(w, code, body)
+}
+
+// send writes a body of the type that is set already.
+func send(w http.ResponseWriter, code int, body []byte) {
 	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
