@@ -25,7 +25,7 @@ import (
 
 type auditCmd struct {
 	List           auditListCmd           `cmd:"" default:"withargs" help:"List audit rows, newest first."`
-	Trace          auditTraceCmd          `cmd:"" help:"Show the whole life of a resource."`
+	Trace          auditTraceCmd          `cmd:"" help:"Show the full history of a resource."`
 	Stats          auditStatsCmd          `cmd:"" help:"Count audit rows by action, resource, user and hour."`
 	Changes        auditChangesCmd        `cmd:"" help:"List what the binary log says was changed, a line a transaction."`
 	Export         auditExportCmd         `cmd:"" help:"Write audit rows to a file."`

@@ -15,7 +15,7 @@ type backupCmd struct {
 	Remove   backupRemoveCmd   `cmd:"" help:"Remove one backup by its name."`
 	Drill    backupDrillCmd    `cmd:"" help:"Rehearse a restore in a scratch database, and record it."`
 	Drills   backupDrillsCmd   `cmd:"" help:"Show the record of drills."`
-	Sync     backupSyncCmd     `cmd:"" help:"Bring the copies elsewhere up to date; nothing is removed there."`
+	Sync     backupSyncCmd     `cmd:"" help:"Update the offsite copies; nothing is removed there."`
 	Binlog   backupBinlogCmd   `cmd:"" help:"Archive the binary log, so that a restore can go to any moment."`
 	Schedule backupScheduleCmd `cmd:"" help:"When backups, verifications and drills run by themselves."`
 }

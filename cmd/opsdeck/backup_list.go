@@ -222,7 +222,7 @@ func roomLine(inv *backup.Inventory) lang.Msg {
 func tierTitle(t backup.TierInfo) lang.Msg {
 	switch t.Tier {
 	case backup.Daily, backup.Weekly, backup.Monthly:
-		return lang.M("%s: %d of %d held", t.Tier.Label(), t.Held, t.Keep)
+		return lang.M("%s: %d of %d present", t.Tier.Label(), t.Held, t.Keep)
 	}
 	if t.Keep > 0 {
 		return lang.M("%s: %d, the newest %d are kept", t.Tier.Label(), len(t.Sets), t.Keep)

@@ -5,7 +5,7 @@ func init() {
 		// The query language.
 		"%q is not a time; write 24h ago, 14:00, monday, 2026-01-29, 2026-01-29T10:30 or today",
 		"%q 不是时间；可写 24h ago、14:00、monday、2026-01-29、2026-01-29T10:30 或 today",
-		"%s cannot be turned round", "%s 不能取反",
+		"%s cannot be negated", "%s 不能取反",
 		"%s does not exist in the zone %s: the clocks were put forward", "%s 在时区 %s 中不存在：当时时钟被拨快",
 		"%s does not exist: that month has %d days", "%s 不存在：该月只有 %d 天",
 		"%s is not a key; did you mean %s? (text with a colon goes in quotes)",
@@ -79,7 +79,7 @@ func init() {
 		// The command.
 		"Read the audit table: who did what.", "查询审计表：谁做了什么。",
 		"List audit rows, newest first.", "列出审计记录，最新的在前。",
-		"Show the whole life of a resource.", "显示一个资源的完整历史。",
+		"Show the full history of a resource.", "显示一个资源的完整历史。",
 		"Count audit rows by action, resource, user and hour.", "按操作、资源、用户和小时统计审计记录。",
 		"Rows of this user: an id, or a name where the table has names.", "该用户的记录：编号，或姓名（若表中有姓名）。",
 		"Rows of this action; several with commas.", "该操作的记录；多个用逗号分隔。",

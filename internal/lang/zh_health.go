@@ -19,7 +19,7 @@ func init() {
 		"%s; %d more", "%s；另有 %d 项",
 		"%s is %s", "%s：%s",
 		"%s since %s", "自 %[2]s 起，%[1]s",
-		"%s since before %s", "至少自 %[2]s 起，%[1]s",
+		"%s since %s or earlier", "至少自 %[2]s 起，%[1]s",
 		"Look further: %s", "进一步查看：%s",
 		"not looked yet", "尚未检查",
 		"%s · failure %d of %d", "%s · 失败 %d/%d",

@@ -59,7 +59,7 @@ func TestQueryErrorsPointAtThePlace(t *testing.T) {
 		{`text~"open`, `"open`, "not closed"},
 		{"action:", "action:", "needs a value after it"},
 		{"since:-1h since:-2h", "since:-2h", "given twice"},
-		{"-since:-1h", "-since:-1h", "turned round"},
+		{"-since:-1h", "-since:-1h", "negated"},
 		{"name:x", "name:x", "no column for user_name"},
 		{"on:now", "on:now", "needs a day"},
 		{"since:2026-01-02 until:2026-01-01", "since:2026-01-02 until:2026-01-01", "ends before"},

@@ -210,7 +210,7 @@ func splitResource(m Match) Match {
 
 func (s Syntax) time(f *Filter, tok token, key string) error {
 	if tok.not {
-		return tok.fail(lang.M("%s cannot be turned round", key+":"))
+		return tok.fail(lang.M("%s cannot be negated", key+":"))
 	}
 	if (key != "until" && !f.Since.IsZero()) || (key != "since" && !f.Until.IsZero()) {
 		return tok.fail(lang.M("the span is given twice"))

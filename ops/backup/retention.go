@@ -252,7 +252,7 @@ func (r *retention) verdict(s *Set) (Verb, string, lang.Msg) {
 	case r.future(s):
 		return KeepIt, "future", lang.M("its date is in the future: neither counted nor removed")
 	case s.State == Unverified && !r.checkedForeign(s):
-		return KeepIt, "unverified", lang.M("not verified: neither counted nor removed until it is")
+		return KeepIt, "unverified", lang.M("not verified: ignored by retention until verified")
 	case s.State == Bad:
 		return r.badOne(s)
 	case s.Tier == Manual || s.Tier == Emergency:
@@ -262,7 +262,7 @@ func (r *retention) verdict(s *Set) (Verb, string, lang.Msg) {
 		return Remove, "stand-in", lang.M("%s is kept for that day", by.Name)
 	}
 	return Remove, "expired", lang.M(
-		"holds no slot of daily %d, weekly %d, monthly %d",
+		"not needed for daily %d, weekly %d, monthly %d",
 		r.policy.Keep.Daily,
 		r.policy.Keep.Weekly,
 		r.policy.Keep.Monthly,

@@ -181,7 +181,7 @@ func TestVerdict(t *testing.T) {
 		"restore of lost data": {[]Standing{backup, lost}, ops.StateCritical, "All tables are gone since " +
 			"12:00:07; newest good backup 1 h 1 m ago. Run opsdeck restore."},
 		"restore only with a backup": {[]Standing{lost}, ops.StateCritical, "All tables are gone since 12:00:07."},
-		"not witnessed": {[]Standing{before}, ops.StateCritical, "MySQL is down since before 12:00:07 " +
+		"not witnessed": {[]Standing{before}, ops.StateCritical, "MySQL is down since 12:00:07 or earlier " +
 			"(refused)."},
 		"single look": {[]Standing{single}, ops.StateCritical, "MySQL is down (refused)."},
 		"services": {[]Standing{ok, other}, ops.StateWarning, "other: disk /var is full since " +

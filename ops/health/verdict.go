@@ -238,7 +238,7 @@ func (j judge) clause(s Standing, reason bool) lang.Msg {
 	}
 	if at := j.since(s); at != "" {
 		if s.SinceBefore {
-			said = lang.M("%s since before %s", said, at)
+			said = lang.M("%s since %s or earlier", said, at)
 		} else {
 			said = lang.M("%s since %s", said, at)
 		}

@@ -91,9 +91,8 @@ func Explain(err error, t Target) error {
 		return ops.Wrap(err, ops.Config, lang.M("the server at %s has no such database", t.Addr)).
 			WithHint(lang.M("check database.name in the configuration"))
 	case ErrQueryInterrupted, ErrConnectionKilled:
-		return ops.Wrap(err, ops.Failed, lang.M("somebody ended on the server at %s what opsdeck was doing there "+
-			"(KILL)", t.Addr)).
-			WithHint(lang.M("run it again when you know who did, and why"))
+		return ops.Wrap(err, ops.Failed, lang.M("the server at %s ended opsdeck's statement: somebody used KILL", t.Addr)).
+			WithHint(lang.M("find out who did it and why, then run it again"))
 	}
 	if fullDisk(err) {
 		return ops.Wrap(err, ops.Failed, lang.M("the server at %s has no room left: its disk is full, or a table has reached its size limit", t.Addr)).

@@ -135,7 +135,7 @@ func (f Fault) What(t Target, err error) lang.Msg {
 	case Offline:
 		return lang.M("MySQL at %s is in offline mode and refuses its users", t.Addr)
 	case TooMany:
-		return lang.M("MySQL at %s has no connection left to give", t.Addr)
+		return lang.M("MySQL at %s has no free connection", t.Addr)
 	case UserLimit:
 		return lang.M("the MySQL account of %s has reached one of its limits", t.String())
 	case HostBlocked:
@@ -219,7 +219,7 @@ func (f Fault) result(t Target, err error) health.Result {
 	case TLSFailed:
 		return health.CannotTell(lang.M("the TLS connection to MySQL fails"), Reason(err))
 	case TooMany:
-		return notDown(lang.M("MySQL gives no more connections"), lang.M("max_connections is reached"))
+		return notDown(lang.M("MySQL has no free connections"), lang.M("max_connections is reached"))
 	case Offline:
 		return notDown(lang.M("MySQL is in offline mode and refuses its users"), Reason(err))
 	case LoginRefused:

@@ -91,7 +91,7 @@ func (c Redis) down(err error) health.Result {
 		return r
 	}
 	if strings.HasPrefix(err.Error(), "ERR max number of clients") {
-		r = health.Broken(lang.M("Redis gives no more connections"), lang.M("maxclients is reached"))
+		r = health.Broken(lang.M("Redis has no free connections"), lang.M("maxclients is reached"))
 		r.Down = false
 	}
 	if !c.Required {

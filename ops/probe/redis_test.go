@@ -77,7 +77,7 @@ func TestRedisThatTurnsConnectionsAwayIsNotDown(t *testing.T) {
 	}
 	eventually("full", func(r health.Result) bool {
 		return r.State == ops.StateCritical && !r.Down &&
-			r.Detail.String() == "Redis gives no more connections (maxclients is reached)"
+			r.Detail.String() == "Redis has no free connections (maxclients is reached)"
 	})
 	for _, c := range held {
 		c.Close()

@@ -23,7 +23,7 @@ func (p *Page) Actions() []page.Action {
 				ID:     "audit.retry",
 				Keys:   []string{"r"},
 				Label:  lang.M("try again"),
-				Help:   lang.M("reach the database again"),
+				Help:   lang.M("reconnect to the database"),
 				Footer: true,
 				Run:    p.connect,
 			},
@@ -74,7 +74,7 @@ func (p *Page) listActions() []page.Action {
 			ID:     "audit.trace",
 			Keys:   []string{"t"},
 			Label:  lang.M("trace"),
-			Help:   lang.M("the whole life of the row's resource"),
+			Help:   lang.M("the full history of the row's resource"),
 			Footer: true,
 			Off:    p.rows.noResource,
 			Run:    func() tea.Cmd { return p.follow(false) },
@@ -91,7 +91,7 @@ func (p *Page) listActions() []page.Action {
 			ID:     "audit.live",
 			Keys:   []string{"f"},
 			Label:  lang.M("live"),
-			Help:   lang.M("put in new rows as they come"),
+			Help:   lang.M("follow new rows"),
 			Footer: true,
 			Run:    p.rows.toggleLive,
 		},
@@ -124,8 +124,8 @@ func (p *Page) listActions() []page.Action {
 		{
 			ID:    "audit.leave",
 			Keys:  []string{"a"},
-			Label: lang.M("read all the same"),
-			Help:  lang.M("read although it is much"),
+			Label: lang.M("read anyway"),
+			Help:  lang.M("read anyway (large)"),
 			Off:   p.rows.noQuestion,
 			Run:   func() tea.Cmd { return p.rows.reload(true) },
 		},
@@ -188,7 +188,7 @@ func (p *Page) detailActions() []page.Action {
 			ID:     "audit.trace",
 			Keys:   []string{"t"},
 			Label:  lang.M("trace"),
-			Help:   lang.M("the whole life of the row's resource"),
+			Help:   lang.M("the full history of the row's resource"),
 			Footer: true,
 			Off:    p.rows.noResource,
 			Run:    func() tea.Cmd { return p.follow(false) },
@@ -233,8 +233,8 @@ func (p *Page) traceActions() []page.Action {
 		{
 			ID:    "audit.leave",
 			Keys:  []string{"a"},
-			Label: lang.M("read all the same"),
-			Help:  lang.M("read although it is much"),
+			Label: lang.M("read anyway"),
+			Help:  lang.M("read anyway (large)"),
 			Off:   p.rows.noQuestion,
 			Run:   func() tea.Cmd { return p.follow(true) },
 		},
@@ -277,8 +277,8 @@ func (p *Page) statsActions() []page.Action {
 		{
 			ID:    "audit.leave",
 			Keys:  []string{"a"},
-			Label: lang.M("read all the same"),
-			Help:  lang.M("read although it is much"),
+			Label: lang.M("read anyway"),
+			Help:  lang.M("read anyway (large)"),
 			Off:   p.rows.noQuestion,
 			Run:   func() tea.Cmd { return p.tallies.count(true) },
 		},
@@ -383,7 +383,7 @@ func (p *rows) notPartial() lang.Msg {
 
 func (p *rows) noQuestion() lang.Msg {
 	if p.list.question == nil && p.story.trace.question == nil && p.tallies.stats.question == nil {
-		return lang.M("nothing was asked")
+		return lang.M("no query was given")
 	}
 	return lang.Msg{}
 }

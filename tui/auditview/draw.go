@@ -173,7 +173,7 @@ func (p *sheet) empty() string {
 	if p.base.query == "" {
 		return p.base.env.T("the table is empty")
 	}
-	return p.base.env.T("no row is like this; esc shows all")
+	return p.base.env.T("no row matches; esc shows all")
 }
 
 // banner says what is not as usual with the list.
@@ -211,7 +211,7 @@ func (p *base) drawQuestion(err error, size page.Size) []string {
 		out = append(
 			out,
 			"",
-			"  "+widget.KeyHelp(t, "a", e.T("read all the same"))+"  "+widget.KeyHelp(t, "/", e.T("change the query")),
+			"  "+widget.KeyHelp(t, "a", e.T("read anyway"))+"  "+widget.KeyHelp(t, "/", e.T("change the query")),
 		)
 		return out
 	}

@@ -237,7 +237,7 @@ func (p *Page) View(size page.Size) string {
 	case p.err != nil:
 		lines = p.base.problem(p.err, size, lang.M("r tries again"))
 	case p.base.src == nil:
-		lines = []string{"", "  " + p.base.env.Theme.Dim.Render(p.base.env.T("reaching the database …"))}
+		lines = []string{"", "  " + p.base.env.Theme.Dim.Render(p.base.env.T("connecting to the database …"))}
 	case p.base.mode == detailMode:
 		lines = p.sheet.drawDetail(size)
 	case p.base.mode == traceMode:

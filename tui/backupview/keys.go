@@ -249,7 +249,7 @@ func (p *Page) acts() []page.Action {
 		{
 			ID:    "backups.read",
 			Keys:  []string{"r"},
-			Label: lang.M("look now"),
+			Label: lang.M("refresh"),
 			Help:  lang.M("read the folder again"),
 			Run:   p.read,
 		},

@@ -84,7 +84,7 @@ func (p *dossier) title(s *health.Standing, width int) string {
 	}
 	right := e.T("since %s", e.Time(s.Since))
 	if s.SinceBefore {
-		right = e.T("since before %s", e.Time(s.Since))
+		right = e.T("since %s or earlier", e.Time(s.Since))
 	}
 	space := width - cells.Width(left) - cells.Width(right) - 1
 	if space < 2 {

@@ -14,7 +14,7 @@ func (p *Page) Actions() []page.Action {
 	look := page.Action{
 		ID:     "status.look",
 		Keys:   []string{"r"},
-		Label:  lang.M("look now"),
+		Label:  lang.M("refresh"),
 		Help:   lang.M("check everything now, without waiting"),
 		Footer: true,
 		Run: func() tea.Cmd {
@@ -80,7 +80,7 @@ func (p *Page) listActions() []page.Action {
 		{
 			ID:     "status.bad",
 			Keys:   []string{"b"},
-			Label:  lang.M("only bad"),
+			Label:  lang.M("problems only"),
 			Help:   lang.M("list only what is not well, or everything again"),
 			Footer: true,
 			Run:    func() tea.Cmd { p.table.bad = !p.table.bad; p.table.take(p.look.report); return nil },

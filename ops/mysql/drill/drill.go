@@ -148,7 +148,10 @@ func (d *drill) begin(ctx context.Context) (err error) {
 	}
 	d.record.Target = d.Schema
 	if strings.EqualFold(d.Schema, d.Live) || utf8.RuneCountInString(d.Schema) > schema.NameLimit {
-		return ops.E(ops.Usage, lang.M("a drill needs a database of its own: %q is not", d.Schema))
+		return ops.E(
+			ops.Usage,
+			lang.M("a drill needs a separate database with a name of at most 64 characters, not %q", d.Schema),
+		)
 	}
 	if d.src, err = load.Open(d.Path, d.Identities...); err != nil {
 		return err
