@@ -13,7 +13,7 @@ DATE := $(shell git log -1 --format=%cI 2>/dev/null)
 LDFLAGS := -s -w -X opsdeck/internal/version.version=$(VERSION) -X opsdeck/internal/version.commit=$(COMMIT) -X opsdeck/internal/version.date=$(DATE)
 BUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
 
-.PHONY: demo test quick lint bench compare fuzz build build-demo install release clean
+.PHONY: demo test quick lint bench compare fuzz build build-demo install release screens clean
 
 demo: build build-demo ## the console on a living world in a temporary folder; nothing but Go is needed
 	@bin/opsdeck-demo --opsdeck bin/opsdeck
@@ -59,6 +59,9 @@ install: ## the program and its man page below PREFIX; as root, after make build
 
 release: ## binaries, .deb and .rpm of each platform with SBOM, licences and checksums, in dist/
 	@BUILD="$(BUILD)" VERSION='$(VERSION)' DATE='$(DATE)' .ci/release
+
+screens: ## pictures of the five tabs, from the running program, into .github/screens
+	cd cmd/opsdeck-demo && OPSDECK_SCREENS=$(CURDIR)/.github/screens go test -count=1 -timeout 20m -run '^TestScreens$$' .
 
 clean:
 	rm -rf bin dist

@@ -1,15 +1,10 @@
 package main
 
 import (
-	"context"
-	"io"
-	"os"
 	"strings"
 	"testing"
 
-	"opsdeck/internal/clock"
 	"opsdeck/internal/config"
-	"opsdeck/internal/lang"
 )
 
 func TestEveryCommandOfARunbookIsOneOfOurs(t *testing.T) {
@@ -24,20 +19,7 @@ func TestEveryCommandOfARunbookIsOneOfOurs(t *testing.T) {
 					continue
 				}
 				count++
-				var c cli
-				a := &app{
-					ctx:    context.Background(),
-					stdio:  stdio{out: io.Discard, err: io.Discard},
-					getenv: os.Getenv,
-					clock:  clock.Real{},
-					lang:   lang.English(),
-					flags:  &c.globals,
-				}
-				parser, err := newParser(&c, a, func(int) {})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, err := parser.Parse(words[1:]); err != nil {
+				if err := parses(t, words[1:]); err != nil {
 					t.Errorf("runbook %s: %s: %v", r.name, line, err)
 				}
 			}
