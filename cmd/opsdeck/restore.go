@@ -143,7 +143,7 @@ func (c *restoreRunCmd) Run(a *app) error {
 	if p.Blocked() {
 		return blocked(p)
 	}
-	if err := d.vacant(p.Target); err != nil {
+	if err := d.vacant(a.ctx, p.Target); err != nil {
 		return err
 	}
 	a.tellPlan(p)

@@ -296,7 +296,7 @@ func freeAt(dir string) int64 {
 }
 
 // vacant refuses while another restore of the target runs or stands unfinished.
-func (d *desk) vacant(t restore.Target) error {
+func (d *desk) vacant(ctx context.Context, t restore.Target) error {
 	holder, held, err := lock.Look(d.store.TargetLock(t))
 	if err != nil {
 		return err
@@ -308,7 +308,10 @@ func (d *desk) vacant(t restore.Target) error {
 		return ops.E(ops.Busy, lang.M("%s restores %s since %s", holder.User, t.Database, holder.Since.Local().Format("15:04:05"))).
 			WithHint(lang.M("watch it: opsdeck restore attach"))
 	}
-	return d.unfinished(t)
+	if err := d.unfinished(t); err != nil {
+		return err
+	}
+	return mysql.LookClaim(ctx, d.target, t.Database)
 }
 
 // Begin saves the plan and starts its worker. typed is what the operator typed:
@@ -332,7 +335,7 @@ func (d *desk) Begin(
 	case !p.Intact():
 		return restore.Folder{}, restore.ErrPlanChanged
 	}
-	if err := d.vacant(p.Target); err != nil {
+	if err := d.vacant(ctx, p.Target); err != nil {
 		return restore.Folder{}, err
 	}
 	f, err := d.store.Save(p)

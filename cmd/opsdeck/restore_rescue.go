@@ -85,7 +85,7 @@ func (c *restoreRescueCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		if err := d.vacant(t); err != nil {
+		if err := d.vacant(a.ctx, t); err != nil {
 			return err
 		}
 		if c.Confirm != "" || !isTerminal(a.in) {

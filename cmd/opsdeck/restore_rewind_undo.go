@@ -76,6 +76,11 @@ func (sh *shelf) carryOut(
 	choice rewind.Choice,
 	kept rewindRecord,
 ) (rewind.Done, error) {
+	held, err := sh.holdDatabase(sh.Service, "restore rewind")
+	if err != nil {
+		return rewind.Done{}, err
+	}
+	defer held.Release()
 	log, err := sh.oplog()
 	if err != nil {
 		return rewind.Done{}, err

@@ -114,12 +114,19 @@ func (c *restoreWorkerCmd) Run(a *app) error {
 		return err
 	}
 	defer target.Release()
+	ctx, leave := context.WithCancel(a.ctx)
+	defer leave()
+	claim, err := mysql.TakeClaim(ctx, d.target, p.Target.Database, who, func(error) { leave() })
+	if err != nil {
+		return err
+	}
+	defer claim.Release()
 	journal, err := restore.OpenJournal(f.JournalPath())
 	if err != nil {
 		return err
 	}
 	defer journal.Close()
-	return d.work(a.ctx, f, p, journal, restore.Event{Kind: restore.Kind(c.First), By: c.By})
+	return d.work(ctx, f, p, journal, restore.Event{Kind: restore.Kind(c.First), By: c.By})
 }
 
 func validRun(st restore.Store, id string) bool {
