@@ -107,6 +107,39 @@ func (t tabDesk) Rescue(ctx context.Context, p *restore.Plan, table, merge strin
 // rescueShown is how many rows that differ the tab shows.
 const rescueShown = 200
 
+// Database is the service's database.
+func (t tabDesk) Database() string { return t.d.Service.Database.Name }
+
+// Reach is how close to the present a restore can come: to the server's end of the log
+// while it answers and the archive or the server itself continues the backup, else to
+// the archive's.
+func (t tabDesk) Reach(ctx context.Context) (restore.Reach, error) {
+	return t.d.Reach(ctx)
+}
+
+// Rewind plans to take a transaction back, or does it.
+func (t tabDesk) Rewind(ctx context.Context, txn, hash, conflicts string) (restore.Rewound, error) {
+	if hash != "" {
+		if err := t.d.writable(); err != nil {
+			return restore.Rewound{}, err
+		}
+	}
+	var out bytes.Buffer
+	flags := *t.d.flags
+	flags.Service = t.d.Service.Name
+	a := &app{
+		ctx: ctx, stdio: stdio{in: strings.NewReader(""), out: &out, err: &out}, getenv: t.d.getenv,
+		clock: t.d.clock, lang: t.d.lang, flags: &flags,
+	}
+	sh, err := a.shelf()
+	if err != nil {
+		return restore.Rewound{}, err
+	}
+	r, err := sh.rewound(txn, hash, conflicts)
+	r.Text = out.String()
+	return r, err
+}
+
 // Begin executes a plan.
 func (t tabDesk) Begin(ctx context.Context, p *restore.Plan, typed string) error {
 	if err := t.d.writable(); err != nil {

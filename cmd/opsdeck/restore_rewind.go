@@ -22,14 +22,15 @@ import (
 
 // restoreRewindCmd is `opsdeck restore rewind --txn ID`.
 type restoreRewindCmd struct {
-	Txn       string `required:"" placeholder:"ID" help:"The transaction, as audit changes names it."`
-	Table     string `placeholder:"T" help:"Only what it did to this table."`
-	Conflicts string `placeholder:"skip|overwrite" enum:",skip,overwrite" default:"" help:"What to do with rows that something else changed since: leave them, or overwrite them."`
-	Plan      bool   `help:"Print the plan and do nothing."`
-	DryRun    bool   `help:"The same as --plan."`
-	PlanHash  string `placeholder:"HASH" help:"Refuse if the plan does not have this hash."`
-	Confirm   string `placeholder:"NAME" help:"The target database's name, where there is no terminal."`
-	JSON      bool   `name:"json" help:"Print JSON."`
+	Txn       []string `required:"" placeholder:"ID" help:"The transaction, as audit changes names it; several with commas."`
+	Table     string   `placeholder:"T" help:"Only what it did to this table."`
+	WhereKey  string   `placeholder:"K" help:"Only the row with this primary key; a,b for two columns. Needs --table."`
+	Conflicts string   `placeholder:"skip|overwrite" enum:",skip,overwrite" default:"" help:"What to do with rows that something else changed since: leave them, or overwrite them."`
+	Plan      bool     `help:"Print the plan and do nothing."`
+	DryRun    bool     `help:"The same as --plan."`
+	PlanHash  string   `placeholder:"HASH" help:"Refuse if the plan does not have this hash."`
+	Confirm   string   `placeholder:"NAME" help:"The target database's name, where there is no terminal."`
+	JSON      bool     `name:"json" help:"Print JSON."`
 }
 
 type (
@@ -62,6 +63,13 @@ type (
 // Run plans, confirms and takes the transaction back.
 func (c *restoreRewindCmd) Run(a *app) error {
 	dry := c.Plan || c.DryRun
+	want := rewind.Request{Txns: c.Txn, Table: c.Table}
+	if c.WhereKey != "" {
+		if c.Table == "" {
+			return ops.E(ops.Usage, lang.M("--where-key needs --table: a key belongs to one table"))
+		}
+		want.Key = strings.Split(c.WhereKey, ",")
+	}
 	if err := a.mayChange(dry); err != nil {
 		return err
 	}
@@ -69,26 +77,60 @@ func (c *restoreRewindCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	src, err := sh.openChanges()
-	if err != nil {
-		return err
-	}
-	defer src.Close()
-	return sh.onConn(func(conn *sql.Conn) error {
-		plan, err := rewind.Make(a.ctx, src, conn, sh.Service.Database.Name, c.Txn, c.Table)
-		if err != nil {
-			return sh.rewindError(err)
-		}
+	return sh.onPlan(want, func(conn *sql.Conn, plan *rewind.Plan) error {
 		if c.PlanHash != "" && c.PlanHash != plan.Hash() {
-			return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the plan is not the one that was shown; "+
-				"nothing was done")).
-				WithHint(lang.M("show it again: opsdeck restore rewind --plan"))
+			return errRewindPlan()
 		}
 		if dry {
 			return c.show(sh, plan)
 		}
 		return sh.rewind(conn, plan, rewind.Choice(c.Conflicts), c.Confirm, c.JSON)
 	})
+}
+
+func errRewindPlan() error {
+	return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the plan is not the one that was shown; "+
+		"nothing was done")).
+		WithHint(lang.M("show it again: opsdeck restore rewind --plan"))
+}
+
+// onPlan makes a plan and calls do with it.
+func (sh *shelf) onPlan(want rewind.Request, do func(*sql.Conn, *rewind.Plan) error) error {
+	src, err := sh.openChanges()
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	return sh.onConn(func(conn *sql.Conn) error {
+		plan, err := rewind.Make(sh.ctx, src, conn, sh.Service.Database.Name, want)
+		if err != nil {
+			return sh.rewindError(err)
+		}
+		return do(conn, plan)
+	})
+}
+
+// rewound plans to take a transaction back; with the plan's hash it does it.
+func (sh *shelf) rewound(txn, hash, conflicts string) (r restore.Rewound, err error) {
+	err = sh.onPlan(rewind.Request{Txns: []string{txn}}, func(conn *sql.Conn, p *rewind.Plan) error {
+		r = restore.Rewound{Txn: txn, Hash: p.Hash(), Rows: len(p.Rows), Conflicts: p.Conflicts()}
+		switch {
+		case hash == "":
+			sh.sayRewind(p)
+			return nil
+		case hash != r.Hash:
+			return errRewindPlan()
+		case r.Conflicts > 0 && conflicts == "":
+			return sh.rewindError(rewind.ErrConflicts)
+		}
+		kept, done, err := sh.takeBack(conn, p, rewind.Choice(conflicts))
+		if err != nil {
+			return sh.rewindError(err)
+		}
+		r.ID, r.Rows = kept.ID, len(done.Inverse)
+		return nil
+	})
+	return r, err
 }
 
 // onConn calls do with a connection to the service's server.
@@ -218,18 +260,11 @@ func (sh *shelf) rewind(conn *sql.Conn, p *rewind.Plan, choice rewind.Choice, co
 		sh.sayRewind(p)
 	}
 	name := sh.Service.Database.Name
-	if err := sh.confirm(name, confirm, lang.M("The transaction %s will be taken back in %s.", p.Txn.ID, name)); err != nil {
+	what := lang.M("The transaction %s will be taken back in %s.", p.Txn.ID, name)
+	if err := sh.confirm(name, confirm, what); err != nil {
 		return err
 	}
-	kept := rewindRecord{
-		ID:       rewindPrefix + restore.NewID(sh.clock.Now(), uint16(rand.Uint32())),
-		Service:  sh.Service.Name,
-		Database: name,
-		Txn:      p.Txn.ID,
-		At:       sh.clock.Now(),
-		State:    rewindPrepared,
-	}
-	done, err := sh.carryOut(conn, p, choice, kept)
+	kept, done, err := sh.takeBack(conn, p, choice)
 	if err != nil {
 		return sh.rewindError(err)
 	}
@@ -251,6 +286,21 @@ func (sh *shelf) rewind(conn *sql.Conn, p *rewind.Plan, choice rewind.Choice, co
 	return nil
 }
 
+// takeBack carries a plan out under a new id.
+func (sh *shelf) takeBack(conn *sql.Conn, p *rewind.Plan, choice rewind.Choice) (rewindRecord, rewind.Done, error) {
+	name := sh.Service.Database.Name
+	kept := rewindRecord{
+		ID:       rewindPrefix + restore.NewID(sh.clock.Now(), uint16(rand.Uint32())),
+		Service:  sh.Service.Name,
+		Database: name,
+		Txn:      p.Txn.ID,
+		At:       sh.clock.Now(),
+		State:    rewindPrepared,
+	}
+	done, err := sh.carryOut(conn, p, choice, kept)
+	return kept, done, err
+}
+
 // rewindError makes a sentence of why a transaction is not taken back.
 func (sh *shelf) rewindError(err error) error {
 	var mismatch *reader.MismatchError
@@ -269,6 +319,8 @@ func (sh *shelf) rewindError(err error) error {
 		errors.Is(err, rewind.ErrPrepared),
 		errors.As(err, &mismatch):
 		return ops.Wrap(err, ops.Failed, lang.M("this transaction cannot be taken back row by row")).WithHint(before)
+	case errors.Is(err, rewind.ErrKey):
+		return ops.Wrap(err, ops.Usage, lang.M("--where-key does not fit the primary key of the table"))
 	case errors.Is(err, rewind.ErrNothing):
 		return ops.Wrap(err, ops.Usage, lang.M("there is nothing to take back"))
 	case errors.Is(err, context.Canceled):

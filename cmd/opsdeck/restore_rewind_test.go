@@ -172,3 +172,59 @@ func TestRewindRefusesWhatItCannotKnow(t *testing.T) {
 		}
 	})
 }
+
+func TestRewindOfSeveralTransactionsAndOfOneRow(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		config, schema := binlogWorld(t, s)
+		s.Exec(t, schema, "SET SESSION binlog_format=ROW",
+			"CREATE TABLE k (a INT, b VARCHAR(9), v INT, PRIMARY KEY (a, b))",
+			"INSERT INTO k VALUES (1,'x',1),(2,'x',2),(3,'x',3),(4,'x',4)")
+		before := word(t, s, schema)
+		s.Exec(t, schema, "SET SESSION binlog_format=ROW",
+			"UPDATE k SET v=v+10 WHERE a<3", // undone
+			"UPDATE k SET v=99 WHERE a=3",   // stays, then is in the way
+			"DELETE FROM k WHERE a=2",       // undone
+			"UPDATE k SET v=v+1 WHERE a=3")  // undone
+		out, _ := asked(t, config, 0, "audit", "changes", "--json", "--table", "k", "--limit", "4")
+		txns := jsonLines(t, out) // the newest first
+		id := func(i int) string { return fmt.Sprint(txns[i]["id"]) }
+		asked(t, config, 64, "restore", "rewind", "--txn", id(3), "--where-key", "1,x", "--plan")
+		asked(t, config, 64, "restore", "rewind", "--txn", id(3), "--table", "k", "--where-key", "1", "--plan")
+		asked(t, config, 0, "restore", "rewind", "--txn", id(3), "--table", "k", "--where-key", "1,x",
+			"--confirm", schema)
+		if got := word(t, s, schema); !strings.Contains(got, "(1,'x',1)") || strings.Contains(got, "(2,") {
+			t.Fatalf("one row: %s", got)
+		}
+		asked(t, config, 0, "restore", "undo", "--confirm", schema)
+		if got := word(t, s, schema); !strings.Contains(got, "(1,'x',11)") {
+			t.Fatalf("undone: %s", got)
+		}
+		// In any order; what row 2 became over both is taken back at once.
+		asked(t, config, 0, "restore", "rewind", "--txn", id(1)+","+id(3)+","+id(0), "--confirm", schema)
+		want := strings.Replace(before, "(3,'x',3)", "(3,'x',99)", 1)
+		if got := word(t, s, schema); got != want {
+			t.Fatalf("%s\nwant %s", got, want)
+		}
+	})
+}
+
+func TestRewindSeesWhatCameBetweenTwoTransactions(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		config, schema := binlogWorld(t, s)
+		s.Exec(t, schema, "SET SESSION binlog_format=ROW",
+			"CREATE TABLE k (a INT PRIMARY KEY, v INT)", "INSERT INTO k VALUES (1,1)",
+			"UPDATE k SET v=2", "UPDATE k SET v=3", "UPDATE k SET v=4")
+		out, _ := asked(t, config, 0, "audit", "changes", "--json", "--table", "k", "--limit", "3")
+		txns := jsonLines(t, out)
+		ids := fmt.Sprint(txns[0]["id"], ",", txns[2]["id"])
+		out, _ = asked(t, config, 0, "restore", "rewind", "--txn", ids, "--plan", "--json")
+		var plan rewindPlanJSON
+		if err := json.Unmarshal([]byte(out), &plan); err != nil {
+			t.Fatal(err)
+		}
+		if plan.Conflicts != 1 || plan.Rows[0].State != "changed" {
+			t.Fatalf("somebody else's change between the two is passed over: %s", out)
+		}
+		asked(t, config, 1, "restore", "rewind", "--txn", ids, "--confirm", schema)
+	})
+}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"opsdeck/internal/lang"
-	"opsdeck/internal/when"
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/changes"
@@ -32,20 +31,7 @@ func (u untilFlags) moment(now time.Time) (*binlog.Moment, error) {
 	case u.Until == "":
 		return nil, nil
 	}
-	span, wrong := when.Parse(u.Until, now, time.Local)
-	if wrong.Empty() && !span.Till.Equal(span.From) {
-		return nil, ops.E(ops.Usage, lang.M("%s is not one point in time: it spans %s to %s", u.Until,
-			span.From.Format(time.RFC3339), span.Till.Format(time.RFC3339))).
-			WithHint(lang.M("name the moment with its zone, for example %s", span.From.Format(time.RFC3339)))
-	}
-	if wrong.Empty() {
-		return &binlog.Moment{Time: span.From}, nil
-	}
-	if m, ok := binlog.ParseMoment(u.Until); ok {
-		return &m, nil
-	}
-	return nil, ops.E(ops.Usage, wrong).
-		WithHint(lang.M("--until takes a time, FILE:POS of the binary log, or a set of GTIDs"))
+	return binlog.ReadMoment(u.Until, now, time.Local)
 }
 
 // openLog opens the binary log; with a replay only up to its end.

@@ -3,6 +3,10 @@ package binlog
 import (
 	"strings"
 	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/when"
+	"opsdeck/ops"
 )
 
 // Moment is where a replay ends; exactly one of its parts is set. Only whole
@@ -26,6 +30,24 @@ func ParseMoment(text string) (m Moment, ok bool) {
 		return Moment{}, false
 	}
 	return Moment{GTIDs: text}, true
+}
+
+// ReadMoment reads a time, FILE:POS or a set of GTIDs, as --until takes them.
+func ReadMoment(text string, now time.Time, zone *time.Location) (*Moment, error) {
+	span, wrong := when.Parse(text, now, zone)
+	if wrong.Empty() && !span.Till.Equal(span.From) {
+		return nil, ops.E(ops.Usage, lang.M("%s is not one point in time: it spans %s to %s", text,
+			span.From.Format(time.RFC3339), span.Till.Format(time.RFC3339))).
+			WithHint(lang.M("name the moment with its zone, for example %s", span.From.Format(time.RFC3339)))
+	}
+	if wrong.Empty() {
+		return &Moment{Time: span.From}, nil
+	}
+	if m, ok := ParseMoment(text); ok {
+		return &m, nil
+	}
+	return nil, ops.E(ops.Usage, wrong).
+		WithHint(lang.M("--until takes a time, FILE:POS of the binary log, or a set of GTIDs"))
 }
 
 // String is the moment as a person would write it.

@@ -13,6 +13,8 @@ type NetRow struct {
 	Table  string  `json:"table"`
 	Before []Value `json:"before"`
 	After  []Value `json:"after"`
+	// Mixed says that something else changed the row between two of the changes.
+	Mixed bool `json:"mixed,omitempty"`
 }
 
 // Turned is the row of the opposite change.
@@ -68,17 +70,31 @@ func (n *Net) Add(c RowChange, key []int) error {
 	if r == nil {
 		r = &netRow{NetRow: NetRow{Table: c.Table.Name, Before: clone(c.Before)}}
 	}
+	r.Mixed = r.Mixed || r.order > 0 && !goesOn(r.After, c.Before)
 	r.After, r.order = clone(c.After), n.n
 	switch {
 	case c.After != nil:
 		if old := n.take(c.Table.Name, after); old != nil { // deleted, and put in again
-			r.Before = old.Before
+			r.Before, r.Mixed = old.Before, r.Mixed || old.Mixed || old.After != nil
 		}
 		n.rows[c.Table.Name+"\x00"+after] = r
 	case r.Before != nil:
 		n.rows[c.Table.Name+"\x00"+before] = r
 	}
 	return nil
+}
+
+// goesOn tells whether a change begins with what the one before it left.
+func goesOn(left, found []Value) bool {
+	if len(left) != len(found) {
+		return false
+	}
+	for i := range left {
+		if !left[i].Absent && !found[i].Absent && !left[i].Same(found[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // take removes a row from the sum, to be put back under its new key.

@@ -99,10 +99,14 @@ func (p *Page) WithLog(open func(context.Context) (Log, error)) *Page {
 // turn shows the binary log, with what was looked at last.
 func (l *ledger) turn() tea.Cmd {
 	l.base.mode, l.base.back = logMode, nil
-	if l.log == nil {
+	switch {
+	case l.open == nil:
+		l.base.mode = listMode
+		return nil
+	case l.log == nil:
 		return l.connect()
 	}
-	return nil
+	return l.read()
 }
 
 // connect opens the log anew, with what the server has by now.
@@ -363,6 +367,12 @@ func (l *ledger) logs() tea.Cmd {
 		return nil
 	}
 	return tea.Sequence(page.Send(page.Incident{At: t.Time}), page.Send(page.Goto{Page: "logs"}))
+}
+
+// heal hands the transaction to the Restore tab, which says how to undo it.
+func (l *ledger) heal() tea.Cmd {
+	t := *l.current()
+	return page.Send(page.Goto{Page: "restore", Body: &t})
 }
 
 func (l *ledger) copyID() tea.Cmd { return page.Send(page.Copy{Text: l.current().ID}) }

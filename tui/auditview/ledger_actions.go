@@ -187,6 +187,15 @@ func (l *ledger) bothActions() []page.Action {
 			Run:    l.logs,
 		},
 		{
+			ID:     "log.heal",
+			Keys:   []string{"u"},
+			Label:  lang.M("undo it"),
+			Help:   lang.M("choose how to undo the transaction, in the Restore tab"),
+			Footer: true,
+			Off:    l.noTransaction,
+			Run:    l.heal,
+		},
+		{
 			ID:     "log.copy",
 			Keys:   []string{"y"},
 			Label:  lang.M("copy id"),

@@ -11,6 +11,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/audit"
+	"opsdeck/ops/binlog"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
 )
@@ -190,6 +191,9 @@ func (p *Page) Update(body any) tea.Cmd {
 	switch m := body.(type) {
 	case page.Incident:
 		p.base.at = m.At
+	case binlog.Query:
+		p.ledger.largest = m.Largest
+		return p.ledger.turn()
 	case string:
 		return p.editor.ask(m)
 	}

@@ -16,6 +16,7 @@ type base struct {
 	shown   bool
 	choice  restore.Choice
 	plan    *restore.Plan
+	reach   restore.Reach // how close to the present a restore can come
 	planErr error
 	since   time.Time // a draft is under way since; zero: none
 	looking lookingAt // at the backups of a copy

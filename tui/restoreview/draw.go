@@ -43,6 +43,7 @@ func (p *sheet) lines(size page.Size) []string {
 		p.savingLine(size.Width),
 		p.rescuer.rescueLine(size.Width),
 		p.pendingLine(size.Width),
+		p.healing.line(size.Width),
 	)
 	rest := page.Size{Width: size.Width, Height: max(1, size.Height-len(lines))}
 	if p.base.shownPlan() == nil {
@@ -406,6 +407,13 @@ func (p *sheet) findings(plan *restore.Plan, w int) []string {
 		}
 	}
 	lines = append(lines, "")
+	if reach := p.base.reach; p.base.planning() && !reach.Now.IsZero() {
+		state := ops.StateOK
+		if reach.LogTo.IsZero() {
+			state = ops.StateWarning
+		}
+		put(state, e.Lang.Msg(reach.Say(e.Time)))
+	}
 	told := plan.Mode == restore.Into || plan.Assessment == nil
 	for i, f := range plan.Known() {
 		if i > 0 && f.State < ops.StateCritical && !told {

@@ -72,7 +72,7 @@ func (p *Page) Actions() []page.Action {
 	if p.base.watching() {
 		return append(p.runActions(), common...)
 	}
-	return append(p.planActions(), common...)
+	return append(append(p.planActions(), p.healing.actions()...), common...)
 }
 
 func (p *Page) planActions() []page.Action {

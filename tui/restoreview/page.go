@@ -10,6 +10,7 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/binlog"
 	"opsdeck/ops/restore"
 	"opsdeck/tui/page"
 )
@@ -34,6 +35,13 @@ type Desk interface {
 	// Rescue compares a table with its copy in the plan's backup and, when merge
 	// says which rows, puts them into the live one; it returns what it has to say.
 	Rescue(ctx context.Context, p *restore.Plan, table, merge string) (string, error)
+	// Database is the database that is restored.
+	Database() string
+	// Reach is how close to the present a restore can come.
+	Reach(ctx context.Context) (restore.Reach, error)
+	// Rewind plans to take a transaction back; with the hash of that plan it does it,
+	// and treats rows that were changed since as conflicts says.
+	Rewind(ctx context.Context, txn, hash, conflicts string) (restore.Rewound, error)
 	// Begin executes a plan; typed is what the person typed.
 	Begin(ctx context.Context, p *restore.Plan, typed string) error
 	// Work starts a worker on a run that has none.
@@ -56,6 +64,7 @@ type Page struct {
 	rescuer rescuer
 	picking picking
 	asking  asking
+	healing healing
 	eyes    page.Gen // of looks at the run
 	looked  bool     // it is known which run was there first, if any
 }
@@ -95,8 +104,9 @@ type (
 		err error
 	}
 	planMsg struct {
-		plan *restore.Plan
-		err  error
+		plan  *restore.Plan
+		reach restore.Reach
+		err   error
 	}
 	sourcesMsg struct {
 		at   string
@@ -141,12 +151,16 @@ func (p *Page) Update(body any) tea.Cmd {
 		return p.seeRun(m)
 	case planMsg:
 		p.base.since = time.Time{}
-		p.base.plan, p.base.planErr = m.plan, m.err
+		p.base.plan, p.base.reach, p.base.planErr = m.plan, m.reach, m.err
 		return nil
 	case sourcesMsg:
 		return p.picking.seeSources(m)
 	case exportedMsg:
 		return p.asking.seeExport(m)
+	case rewoundMsg:
+		return p.healing.seeRewound(m)
+	case *binlog.Transaction:
+		return p.heal(m)
 	case rescuedMsg:
 		return p.rescuer.seeRescue(m)
 	case laterMsg:
@@ -162,6 +176,15 @@ func (p *Page) Update(body any) tea.Cmd {
 		return p.base.draft()
 	}
 	return nil
+}
+
+// heal makes a plan for an accident that another tab names, and asks how to heal it.
+func (p *Page) heal(t *binlog.Transaction) tea.Cmd {
+	if p.base.running() {
+		return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("a restore is running: finish it first")})
+	}
+	p.base.fresh, p.base.choice, p.base.plan = true, restore.Choice{}, nil
+	return tea.Batch(p.base.draft(), p.healing.openCures(t))
 }
 
 // look asks how the run stands, after a while. One that is over may have been
@@ -242,7 +265,7 @@ func (p *base) draft() tea.Cmd {
 	p.saving = time.Time{}
 	return func() tea.Msg {
 		plan, err := desk.Draft(ctx, c)
-		return page.Msg{To: ID, Gen: gen, Body: planMsg{plan, err}}
+		return page.Msg{To: ID, Gen: gen, Body: planMsg{plan, reached(ctx, desk), err}}
 	}
 }
 
@@ -264,5 +287,6 @@ func (p *Page) wire() {
 	p.rescuer.base = &p.base
 	p.picking.base = &p.base
 	p.asking.base = &p.base
-
+	p.healing.base = &p.base
+	p.sheet.healing = &p.healing
 }

@@ -4,6 +4,7 @@ package restoreview
 type sheet struct {
 	base    *base
 	rescuer *rescuer
+	healing *healing
 	rightH  int
 	rightN  int
 }

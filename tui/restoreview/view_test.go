@@ -34,6 +34,9 @@ type fakeDesk struct {
 	later *restore.Run // begun since; what "the newest" is then
 
 	copies []string
+
+	reach     restore.Reach
+	conflicts int // of a transaction that is taken back
 }
 
 func (d *fakeDesk) Later(context.Context, *restore.Run) (restore.Loss, error) {
@@ -41,6 +44,19 @@ func (d *fakeDesk) Later(context.Context, *restore.Run) (restore.Loss, error) {
 }
 
 func (d *fakeDesk) Me() string { return "li" }
+
+func (d *fakeDesk) Database() string { return "qianzhang_sales" }
+
+func (d *fakeDesk) Reach(context.Context) (restore.Reach, error) { return d.reach, nil }
+
+func (d *fakeDesk) Rewind(_ context.Context, txn, hash, conflicts string) (restore.Rewound, error) {
+	d.did = append(d.did, strings.TrimSpace(fmt.Sprintf("rewind %s %s %s", txn, hash, conflicts)))
+	r := restore.Rewound{Txn: txn, Hash: "h1", Rows: 4, Conflicts: d.conflicts, Text: "orders 1\norders 2"}
+	if hash != "" {
+		r.ID = "rewind-1"
+	}
+	return r, d.err
+}
 
 func (d *fakeDesk) Copies() []string { return d.copies }
 
@@ -53,8 +69,16 @@ func (d *fakeDesk) Sources(_ context.Context, at string) ([]restore.Source, erro
 }
 
 func (d *fakeDesk) Draft(_ context.Context, c restore.Choice) (*restore.Plan, error) {
-	d.did = append(d.did, fmt.Sprintf("draft %s %s %v", c.Source, c.Mode, c.Tables))
+	d.did = append(d.did, draftWords(c))
 	return d.plan, d.err
+}
+
+func draftWords(c restore.Choice) string {
+	words := fmt.Sprintf("draft %s %s %v", c.Source, c.Mode, c.Tables)
+	if c.Moment != nil {
+		words += " to " + c.Moment.String()
+	}
+	return words
 }
 
 func (d *fakeDesk) Export(_ context.Context, p *restore.Plan) (*restore.Plan, error) {

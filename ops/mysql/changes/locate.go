@@ -1,6 +1,7 @@
 package changes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,34 @@ import (
 func (s *Source) Locate(ctx context.Context, id string) (*binlog.Transaction, error) {
 	t, _, err := s.locate(ctx, id)
 	return t, err
+}
+
+// LocateAll finds transactions by their ids; they come in the order of the log, each
+// once.
+func (s *Source) LocateAll(ctx context.Context, ids []string) ([]*binlog.Transaction, error) {
+	type found struct {
+		txn *binlog.Transaction
+		at  int
+	}
+	var all []found
+	for _, id := range ids {
+		t, p, err := s.locate(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		at := slices.IndexFunc(s.pieces, func(q piece) bool { return q.Segment == p.Segment })
+		all = append(all, found{t, at})
+	}
+	slices.SortFunc(all, func(a, b found) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.txn.Pos, b.txn.Pos))
+	})
+	var out []*binlog.Transaction
+	for i, f := range all {
+		if i == 0 || f.at != all[i-1].at || f.txn.Pos != all[i-1].txn.Pos {
+			out = append(out, f.txn)
+		}
+	}
+	return out, nil
 }
 
 func (s *Source) locate(ctx context.Context, id string) (*binlog.Transaction, piece, error) {

@@ -58,6 +58,7 @@ var (
 	ErrDefinition = errors.New("a statement that changes definitions has no inverse")
 	ErrStatements = errors.New("the log has statements in place of rows: what they changed is not in it")
 	ErrNothing    = errors.New("the transaction changed no row of this database")
+	ErrKey        = errors.New("the key does not have as many values as the table's primary key has columns")
 	ErrPrepared   = errors.New("the transaction is the first part of an XA transaction, or was rolled back")
 )
 
@@ -70,39 +71,74 @@ func session(ctx context.Context, c *sql.Conn) error {
 	return err
 }
 
-// Make plans to take the transaction id back, or what it did to one table.
-func Make(ctx context.Context, src *changes.Source, c *sql.Conn, database, id, only string) (*Plan, error) {
+// Request is what is to be taken back.
+type Request struct {
+	Txns  []string // ids of transactions, in any order
+	Table string   // only what they did to this table; "" for all
+	Key   []string // only the row with this primary key of the table; nil for all
+}
+
+// Make plans to take transactions back: what became of each row over all of them.
+func Make(ctx context.Context, src *changes.Source, c *sql.Conn, database string, r Request) (*Plan, error) {
 	if err := session(ctx, c); err != nil {
 		return nil, err
 	}
-	txn, err := src.Locate(ctx, id)
+	txns, err := src.LocateAll(ctx, r.Txns)
 	if err != nil {
 		return nil, err
 	}
-	if err := undoable(txn, database, only); err != nil {
+	for _, t := range txns {
+		if err := undoable(t, database, r.Table); err != nil {
+			return nil, fmt.Errorf("%s: %w", t.ID, err)
+		}
+	}
+	p := &Plan{Txn: together(txns), Database: database}
+	if err := p.readTables(ctx, c, r.Table); err != nil {
 		return nil, err
 	}
-	p := &Plan{Txn: txn, Database: database}
-	if err := p.readTables(ctx, c, only); err != nil {
-		return nil, err
+	if r.Key != nil && len(p.tables[r.Table].key) != len(r.Key) {
+		return nil, fmt.Errorf("%s: %w", r.Table, ErrKey)
 	}
 	net := binlog.Net{}
-	_, err = src.Rows(ctx, id, func(change binlog.RowChange) error {
-		if change.Table.Schema != database || only != "" && change.Table.Name != only {
-			return nil
+	for _, t := range txns {
+		_, err := src.Rows(ctx, t.ID, func(change binlog.RowChange) error {
+			if change.Table.Schema != database || r.Table != "" && change.Table.Name != r.Table {
+				return nil
+			}
+			return p.add(&net, change, r.Key)
+		})
+		if err != nil {
+			return nil, err
 		}
-		return p.add(&net, change)
-	})
-	if err != nil {
-		return nil, err
 	}
-	for _, r := range net.Rows() {
-		p.Rows = append(p.Rows, Row{NetRow: r})
+	for _, row := range net.Rows() {
+		p.Rows = append(p.Rows, Row{NetRow: row})
 	}
 	if len(p.Rows) == 0 {
 		return nil, ErrNothing
 	}
 	return p, p.compare(ctx, c, "")
+}
+
+// together is the summary of several transactions as one; its id names them all.
+func together(txns []*binlog.Transaction) *binlog.Transaction {
+	if len(txns) == 1 {
+		return txns[0]
+	}
+	all := *txns[0]
+	all.Tables = nil
+	var ids []string
+	for _, t := range txns {
+		ids = append(ids, t.ID)
+		for _, c := range t.Tables {
+			sum := all.Count(c.Schema, c.Table)
+			sum.Inserted += c.Inserted
+			sum.Updated += c.Updated
+			sum.Deleted += c.Deleted
+		}
+	}
+	all.ID = strings.Join(ids, ",")
+	return &all
 }
 
 // undoable refuses what has no inverse.
@@ -182,7 +218,7 @@ func (p *Plan) effects(ctx context.Context, c *sql.Conn) error {
 }
 
 // add takes one row change over, completed by what today's table knows.
-func (p *Plan) add(net *binlog.Net, change binlog.RowChange) error {
+func (p *Plan) add(net *binlog.Net, change binlog.RowChange, key []string) error {
 	t := p.tables[change.Table.Name]
 	own := *change.Table
 	own.Columns = slices.Clone(own.Columns)
@@ -198,6 +234,9 @@ func (p *Plan) add(net *binlog.Net, change binlog.RowChange) error {
 		}
 	}
 	change.Table = &own
+	if key != nil && !t.hasKey(change.Before, key) && !t.hasKey(change.After, key) {
+		return nil
+	}
 	return net.Add(change, t.key)
 }
 
@@ -225,9 +264,30 @@ func (p *Plan) compare(ctx context.Context, c *sql.Conn, lock string) error {
 			}
 			r.Now = found[key]
 			r.State = r.Compare(r.Now, t.same)
+			if r.Mixed && r.State == binlog.Clean {
+				r.State = binlog.Changed
+			}
 		}
 	}
 	return nil
+}
+
+// hasKey tells whether a row has a primary key, given as text.
+func (t *table) hasKey(row []binlog.Value, key []string) bool {
+	if row == nil || len(t.key) != len(key) {
+		return false
+	}
+	for at, i := range t.key {
+		v := row[i]
+		text := string(v.Text)
+		if v.Kind == binlog.Binary || v.Kind == binlog.Bits {
+			text = "0x" + hex.EncodeToString(v.Text)
+		}
+		if v.Null || v.Absent || text != key[at] {
+			return false
+		}
+	}
+	return true
 }
 
 // there is the image by whose key the row is found now.

@@ -1,0 +1,135 @@
+package restore
+
+import (
+	"strconv"
+	"time"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops/binlog"
+)
+
+// Reach is how close to the present a restore can come.
+type Reach struct {
+	Backup time.Time // the newest good backup; zero: there is none
+	LogTo  time.Time // the binary log continues it up to here; zero: it does not
+	Now    time.Time
+}
+
+// Say is the reach in one sentence; clock writes a moment.
+func (r Reach) Say(clock func(time.Time) string) lang.Msg {
+	switch {
+	case r.Backup.IsZero():
+		return lang.M("there is no good backup to restore from")
+	case r.LogTo.IsZero():
+		return lang.M("newest good backup %s; no binary log continues it: everything since is lost (%s)",
+			clock(r.Backup), whole(r.Now.Sub(r.Backup)))
+	}
+	lost := max(time.Second, r.Now.Sub(r.LogTo))
+	return lang.M("newest good backup %s + binary log to %s: at most %s is lost",
+		clock(r.Backup), clock(r.LogTo), whole(lost))
+}
+
+// whole is a duration without parts of seconds.
+func whole(d time.Duration) string {
+	if d < 2*time.Minute {
+		return strconv.FormatInt(int64(d.Round(time.Second)/time.Second), 10) + " s"
+	}
+	return human.Duration(d.Truncate(time.Second))
+}
+
+// Cure is a way to heal an accident.
+type Cure string
+
+// The cures, the smallest first.
+const (
+	CureUndo     Cure = "undo"     // take the one transaction back
+	CureTable    Cure = "table"    // one table to a moment
+	CureDatabase Cure = "database" // the whole database to a moment
+)
+
+// Advice is a cure with what it costs, and why it cannot be taken.
+type Advice struct {
+	Cure  Cure
+	Why   lang.Msg // what it does and loses
+	Off   lang.Msg // empty: it can be taken
+	Table string   // of CureTable
+}
+
+// undoRate is how many rows a second are taken back, by experience.
+const undoRate = 15_000
+
+// Advise lists the cures for what one transaction did to a database, the smallest
+// that heals first, then those that are larger, then those that cannot be taken.
+func Advise(t *binlog.Transaction, database string) []Advice {
+	undo := Advice{Cure: CureUndo, Off: noUndo(t, database)}
+	rows := int64(0)
+	var tables []string
+	for _, c := range t.Tables {
+		if c.Schema == database {
+			rows += c.Rows()
+			tables = append(tables, c.Table)
+		}
+	}
+	about := whole(max(time.Second, time.Duration(rows/undoRate)*time.Second))
+	undo.Why = lang.M("undoes %s rows in about %s; everything written since stays; the service keeps running",
+		human.Count(rows), about)
+	table := Advice{Cure: CureTable}
+	if len(tables) == 1 {
+		table.Table = tables[0]
+	}
+	table.Why = lang.M("one table to just before it: what was written to that table since is lost; takes a load of " +
+		"that table")
+	if len(tables) > 1 {
+		table.Off = lang.M("it changed several tables, which must stay consistent")
+	}
+	whole := Advice{Cure: CureDatabase}
+	whole.Why = lang.M("the whole database to just before it: everything written since is lost; takes a full load")
+	out := []Advice{undo, table, whole}
+	if !undo.Off.Empty() {
+		out = []Advice{table, whole, undo}
+	}
+	if !table.Off.Empty() && !undo.Off.Empty() {
+		out = []Advice{whole, undo, table}
+	}
+	return out
+}
+
+// noUndo is why a transaction cannot be taken back row by row; empty when it can.
+func noUndo(t *binlog.Transaction, database string) lang.Msg {
+	switch {
+	case t.Unfinished || t.RolledBack:
+		return lang.M("it is not committed")
+	case len(t.DDL) > 0:
+		return lang.M("it changes definitions, or empties a table: the log holds no rows to put back")
+	case len(t.Other) > 0:
+		return lang.M("the log holds its statements instead of its rows")
+	}
+	for _, c := range t.Tables {
+		if c.Schema == database {
+			return lang.Msg{}
+		}
+	}
+	return lang.M("it changed no row of this database")
+}
+
+// Label is the cure's name.
+func (c Cure) Label() lang.Msg {
+	switch c {
+	case CureUndo:
+		return lang.M("undo this transaction")
+	case CureTable:
+		return lang.M("one table to a moment")
+	}
+	return lang.M("the whole database to a moment")
+}
+
+// Rewound is a plan to take a transaction back, or what came of it.
+type Rewound struct {
+	Txn       string
+	Hash      string // of the plan
+	Rows      int
+	Conflicts int    // rows that are not as the transaction left them
+	Text      string // the rows, to be read
+	ID        string // what restore undo takes; "" for a plan
+}

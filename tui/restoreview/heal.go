@@ -1,0 +1,244 @@
+package restoreview
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/restore"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// healing chooses how an accident is healed: to which moment, and how much of the
+// database.
+type healing struct {
+	base  *base
+	txn   *binlog.Transaction // the accident, when another tab named it
+	since time.Time           // the undo of a transaction is being planned or done; zero: it is not
+}
+
+// rewoundMsg is a plan to undo a transaction, or what came of it.
+type rewoundMsg struct {
+	done restore.Rewound
+	err  error
+}
+
+// actions are the keys of the plan that choose the moment.
+func (p *healing) actions() []page.Action {
+	return []page.Action{
+		{
+			ID:     "restore.until",
+			Keys:   []string{"u"},
+			Label:  lang.M("moment"),
+			Help:   lang.M("restore to a moment: the backup, then the binary log up to it"),
+			Footer: true,
+			Run:    func() tea.Cmd { return p.openMoment(nil) },
+		},
+		{
+			ID:     "restore.ways",
+			Keys:   []string{"w"},
+			Label:  lang.M("ways"),
+			Help:   lang.M("choose what to restore: the database, one table, or undo one transaction"),
+			Footer: true,
+			Run:    p.openWays,
+		},
+	}
+}
+
+// openMoment asks for the moment; no text is the backup alone.
+func (p *healing) openMoment(tables []string) tea.Cmd {
+	e, was := p.base.env, ""
+	if m := p.base.choice.Moment; m != nil && m.Before == "" {
+		was = m.String()
+	}
+	body := e.T("A time (14:03, 2026-01-29T14:03:12), FILE:POS, or GTIDs; empty: the backup alone.")
+	return page.Send(page.Open{Overlay: widget.NewPrompt(e, lang.M("Restore to a moment"), body, was,
+		func(text string) tea.Cmd {
+			var moment *binlog.Moment
+			if text = strings.TrimSpace(text); text != "" {
+				var err error
+				if moment, err = binlog.ReadMoment(text, e.Clock.Now(), e.Zone); err != nil {
+					p.base.problem = err
+					return nil
+				}
+			}
+			if tables != nil {
+				p.base.choice.Tables = tables
+			}
+			return p.to(moment)
+		})})
+}
+
+// to makes a plan up to a moment, or of the backup alone.
+func (p *healing) to(moment *binlog.Moment) tea.Cmd {
+	p.base.choice.Moment = moment
+	if moment != nil {
+		p.base.choice.Source = "" // the newest backup from which it can be reached
+	}
+	return p.base.draft()
+}
+
+// openWays offers the three ways in plain words. When the accident is known, the
+// smallest way that heals it comes first.
+func (p *healing) openWays() tea.Cmd {
+	if p.txn == nil {
+		return page.Send(page.Open{Overlay: widget.NewAsk(p.base.env, lang.M("What to restore"), []lang.Msg{
+			lang.M("To undo one transaction, find it in the Audit tab: b shows the binary log, z the largest first, " +
+				"u on the transaction leads back here. That is the smallest way: nothing else is lost."),
+		}, false,
+			widget.Choice{Key: "d", Label: restore.CureDatabase.Label(), Run: p.whole},
+			widget.Choice{Key: "t", Label: restore.CureTable.Label(), Run: p.openTable},
+			widget.Choice{Key: "u", Label: lang.M("find the transaction"), Run: func() tea.Cmd {
+				return page.Send(page.Goto{Page: "audit", Body: binlog.Query{Largest: true}})
+			}},
+		)})
+	}
+	return p.openCures(p.txn)
+}
+
+// openCures offers the ways to heal what a transaction did.
+func (p *healing) openCures(t *binlog.Transaction) tea.Cmd {
+	p.txn = t
+	advice := restore.Advise(t, p.base.desk.Database())
+	body := []lang.Msg{
+		lang.M("Transaction %s of %s, %s rows.", t.ID, p.base.env.Time(t.Time), human.Count(t.Rows())),
+		lang.M("Recommended: %s.", advice[0].Cure.Label()),
+	}
+	var choices []widget.Choice
+	for _, a := range advice {
+		body = append(body, lang.Msg{}, lang.M("%s: %s.", a.Cure.Label(), a.Why))
+		if !a.Off.Empty() {
+			body[len(body)-1] = lang.M("%s: not possible: %s.", a.Cure.Label(), a.Off)
+			continue
+		}
+		choices = append(choices, widget.Choice{Key: cureKeys[a.Cure], Label: a.Cure.Label(), Run: p.take(t, a)})
+	}
+	return page.Send(page.Open{Overlay: widget.NewAsk(p.base.env, lang.M("How to heal it"), body, true, choices...)})
+}
+
+var cureKeys = map[restore.Cure]string{restore.CureUndo: "u", restore.CureTable: "t", restore.CureDatabase: "d"}
+
+// take is what a cure's key does.
+func (p *healing) take(t *binlog.Transaction, a restore.Advice) func() tea.Cmd {
+	before := &binlog.Moment{Before: t.ID}
+	return func() tea.Cmd {
+		switch {
+		case a.Cure == restore.CureUndo:
+			return p.rewind(t.ID, "", "")
+		case a.Cure == restore.CureDatabase:
+			p.base.choice.Tables = nil
+			return p.to(before)
+		case a.Table != "":
+			p.base.choice.Tables = []string{a.Table}
+			return p.to(before)
+		}
+		return p.pickTable(func(tables []string) tea.Cmd {
+			p.base.choice.Tables = tables
+			return p.to(before)
+		})
+	}
+}
+
+// whole restores the whole database to a moment.
+func (p *healing) whole() tea.Cmd {
+	p.base.choice.Tables = nil
+	return p.openMoment(nil)
+}
+
+// openTable restores one table to a moment.
+func (p *healing) openTable() tea.Cmd { return p.pickTable(p.openMoment) }
+
+func (p *healing) pickTable(then func([]string) tea.Cmd) tea.Cmd {
+	if p.base.plan == nil {
+		p.base.problem = ops.E(ops.Usage, lang.M("there is no plan yet"))
+		return nil
+	}
+	var rows []pick
+	for _, t := range p.base.plan.Source.Tables {
+		rows = append(rows, pick{
+			id:   t.Name,
+			text: termsafe.Line(t.Name) + "  " + p.base.env.T("%s rows", human.Count(t.Rows)),
+		})
+	}
+	return page.Send(page.Open{Overlay: newPicker(p.base.env, lang.M("Choose the table"), rows, false, then)})
+}
+
+// rewind plans the undo of a transaction, or does the plan with a hash.
+func (p *healing) rewind(txn, hash, conflicts string) tea.Cmd {
+	ctx, desk := p.base.env.Ctx, p.base.desk
+	p.since, p.base.problem = p.base.env.Clock.Now(), nil
+	return func() tea.Msg {
+		done, err := desk.Rewind(ctx, txn, hash, conflicts)
+		return page.Msg{To: ID, Body: rewoundMsg{done, err}}
+	}
+}
+
+// seeRewound shows the plan and asks, or says that it is done.
+func (p *healing) seeRewound(m rewoundMsg) tea.Cmd {
+	p.since = time.Time{}
+	if p.base.problem = m.err; m.err != nil {
+		return nil
+	}
+	if m.done.ID != "" {
+		p.txn = nil
+		return tea.Batch(p.base.draft(), page.Send(page.Notice{State: ops.StateOK,
+			Text: lang.M("done: %s rows put back; to undo that: opsdeck restore undo %s",
+				human.Count(int64(m.done.Rows)), m.done.ID)}))
+	}
+	body := []lang.Msg{
+		lang.M("%s rows, %s of them changed since or gone", human.Count(int64(m.done.Rows)),
+			human.Count(int64(m.done.Conflicts))),
+	}
+	read := func() tea.Cmd {
+		lines := strings.Split(strings.TrimSpace(termsafe.Text(m.done.Text)), "\n")
+		for i := range lines {
+			lines[i] = cells.Cut(lines[i], 200)
+		}
+		return page.Send(page.Open{Overlay: widget.NewText(p.base.env, restore.CureUndo.Label(), lines, m.done.Text)})
+	}
+	choices := []widget.Choice{{Key: "v", Label: lang.M("read the rows"), Run: read}}
+	switch {
+	case p.base.env.ReadOnly:
+	case m.done.Conflicts == 0:
+		choices = append(choices, p.confirmed("b", lang.M("undo it"), m.done, "", body))
+	default:
+		body = append(body, lang.M("Leave the changed rows as they are now, or overwrite them?"))
+		choices = append(choices,
+			p.confirmed("s", lang.M("leave those rows"), m.done, "skip", body),
+			p.confirmed("o", lang.M("overwrite those rows"), m.done, "overwrite", body))
+	}
+	return page.Send(page.Open{Overlay: widget.NewAsk(p.base.env, restore.CureUndo.Label(), body, true, choices...)})
+}
+
+// confirmed is an answer that takes the database's name before it runs.
+func (p *healing) confirmed(key string, label lang.Msg, r restore.Rewound, how string, body []lang.Msg) widget.Choice {
+	name := p.base.desk.Database()
+	run := func() tea.Cmd { return p.rewind(r.Txn, r.Hash, how) }
+	return widget.Choice{Key: key, Label: label, Run: func() tea.Cmd {
+		return page.Send(page.Open{Overlay: widget.NewConfirm(p.base.env, label, body, name, run)})
+	}}
+}
+
+// line says that an undo is being planned or done, with a clock.
+func (p *healing) line(w int) []string {
+	return p.base.clockLine(lang.M("Comparing the rows of the transaction with those of now …"), p.since, w)
+}
+
+// reached asks how close to the present a restore can come; what cannot be told is
+// left out.
+func reached(ctx context.Context, desk Desk) restore.Reach {
+	r, err := desk.Reach(ctx)
+	if err != nil {
+		return restore.Reach{}
+	}
+	return r
+}

@@ -1,0 +1,144 @@
+package restoreview
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/restore"
+	"opsdeck/tui/page"
+)
+
+func deleted(tables ...string) *binlog.Transaction {
+	t := &binlog.Transaction{ID: "uuid:88", Time: now.Add(-time.Hour)}
+	for _, name := range tables {
+		t.Count("qianzhang_sales", name).Add(binlog.Delete, 4)
+	}
+	return t
+}
+
+// said runs commands and gives what they deliver.
+func said(cmd tea.Cmd) (out []tea.Msg) {
+	if cmd == nil {
+		return nil
+	}
+	switch m := cmd().(type) {
+	case nil:
+	case tea.BatchMsg:
+		for _, c := range m {
+			out = append(out, said(c)...)
+		}
+	default:
+		out = append(out, m)
+	}
+	return out
+}
+
+// overlay is the dialog that a command opens; answers go to the page.
+func overlay(p *Page, cmd tea.Cmd) (found page.Overlay) {
+	for _, m := range said(cmd) {
+		switch m := m.(type) {
+		case page.Open:
+			found = m.Overlay
+		case page.Msg:
+			if more := overlay(p, p.Receive(m)); more != nil {
+				found = more
+			}
+		}
+	}
+	return found
+}
+
+func TestTheFirstStepSaysHowMuchIsLostAtMost(t *testing.T) {
+	d := &fakeDesk{plan: samplePlan(restore.Swap)}
+	d.reach = restore.Reach{Backup: now.Add(-10 * time.Hour), LogTo: now.Add(-3 * time.Second), Now: now}
+	p := newPage("en", d)
+	p.Update(planMsg{plan: d.plan, reach: reached(t.Context(), d)})
+	view := p.View(page.Size{Width: 200, Height: 40})
+	want := "newest good backup 2026-01-29 02:00:00 + binary log to 2026-01-29 11:59:57: at most 3 s is lost"
+	if !strings.Contains(strings.Join(strings.Fields(view), " "), want) {
+		t.Fatal(view)
+	}
+}
+
+func TestAMomentIsChosenByOneKey(t *testing.T) {
+	d := &fakeDesk{plan: samplePlan(restore.Swap)}
+	p := newPage("en", d)
+	for text, want := range map[string]string{
+		"2026-01-29T10:30:00Z": "draft   [] to 2026-01-29T10:30:00Z",
+		"binlog.000007:1234":   "draft   [] to binlog.000007:1234",
+		"":                     "draft   []",
+	} {
+		o := press(t, p, "u")
+		prompt := o.(interface {
+			Update(tea.Msg) (tea.Cmd, bool)
+		})
+		for range 40 {
+			prompt.Update(tea.KeyMsg{Type: tea.KeyBackspace})
+		}
+		prompt.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(text)})
+		cmd, _ := prompt.Update(tea.KeyMsg{Type: tea.KeyEnter})
+		overlay(p, cmd)
+		if got := d.did[len(d.did)-1]; got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestAnAccidentIsUndoneByKeys(t *testing.T) {
+	d := &fakeDesk{plan: samplePlan(restore.Swap)}
+	p := newPage("en", d)
+	ask := overlay(p, p.Update(deleted("orders", "customers")))
+	view := ask.View(page.Size{Width: 80, Height: 30})
+	for _, want := range []string{"Recommended: undo this transaction", "undoes 8 rows", "several tables"} {
+		if !strings.Contains(strings.Join(strings.Fields(view), " "), want) {
+			t.Fatalf("no %q in\n%s", want, view)
+		}
+	}
+	cmd, _ := ask.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("u")})
+	plan := overlay(p, cmd)
+	cmd, _ = plan.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("b")})
+	confirm := overlay(p, cmd)
+	if slices.Contains(d.did, "rewind uuid:88 h1") {
+		t.Fatal("it was done without a confirmation")
+	}
+	if !typeIn(p, confirm, "qianzhang_sales") || !slices.Contains(d.did, "rewind uuid:88 h1") {
+		t.Fatalf("%v", d.did)
+	}
+}
+
+func TestConflictsOfAnUndoAreTheOperatorsChoice(t *testing.T) {
+	d := &fakeDesk{plan: samplePlan(restore.Swap), conflicts: 2}
+	p := newPage("en", d)
+	ask := overlay(p, p.Update(deleted("orders")))
+	cmd, _ := ask.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("u")})
+	plan := overlay(p, cmd)
+	if cmd, _ := plan.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("b")}); cmd != nil {
+		t.Fatal("the conflicts were passed over")
+	}
+	cmd, _ = plan.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("o")})
+	if !typeIn(p, overlay(p, cmd), "qianzhang_sales") || !slices.Contains(d.did, "rewind uuid:88 h1 overwrite") {
+		t.Fatalf("%v", d.did)
+	}
+}
+
+func TestOneTableToJustBeforeTheAccident(t *testing.T) {
+	d := &fakeDesk{plan: samplePlan(restore.Swap)}
+	p := newPage("en", d)
+	ask := overlay(p, p.Update(deleted("orders")))
+	cmd, _ := ask.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("t")})
+	overlay(p, cmd)
+	if got := d.did[len(d.did)-1]; got != "draft   [orders] to uuid:88" {
+		t.Fatal(got)
+	}
+	p.Update(planMsg{plan: d.plan})
+	p.healing.txn = nil
+	cmd, _ = press(t, p, "w").Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("u")})
+	if got, ok := cmd().(page.Goto); !ok || got.Page != "audit" {
+		t.Fatalf("%#v", got)
+	}
+}
