@@ -61,7 +61,7 @@ var (
 		"restore drop-old":        nil,
 		"restore set-aside":       {"x"},
 		"restore rescue":          {"--table", "t", "--merge", "all"},
-		"watch":                   nil,
+		"watch run":               nil,
 		"config init":             nil,
 		"deploy check":            {"--fix"},
 	}

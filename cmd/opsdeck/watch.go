@@ -1,23 +1,32 @@
 package main
 
 import (
+	"context"
 	"path/filepath"
 
+	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
 	"opsdeck/internal/oplog"
 	"opsdeck/ops"
+	"opsdeck/ops/site"
+	"opsdeck/ops/site/alerts"
 	"opsdeck/ops/site/checks"
 	"opsdeck/ops/watch"
 )
 
 type watchCmd struct {
-	DryRun bool `help:"Say what would be run now and what comes next, run nothing."`
+	Run watchRunCmd `cmd:"" default:"withargs" help:"Run the scheduled jobs and send alerts."`
 }
 
-// Run is the built-in scheduler: it runs what is due until it is told to stop,
-// missed runs too. One watch at a time runs on a state folder.
-func (c *watchCmd) Run(a *app) error {
+type watchRunCmd struct {
+	AlertsOnly bool `help:"Run no scheduled jobs: systemd or cron does."`
+	DryRun     bool `help:"Say which jobs would be run now and what would be sent, run and send nothing."`
+}
+
+// Run is the daemon: it runs what is due, missed runs too, and watches, until it is
+// told to stop. One watch at a time runs on a state folder.
+func (c *watchRunCmd) Run(a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
@@ -29,38 +38,103 @@ func (c *watchCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	w, err := a.watcher(services, state)
+	if err != nil {
+		return err
+	}
 	s := watch.Scheduler{Record: watch.Record{Dir: state}, Clock: a.clock, Tell: a.tellRun}
+	if !c.AlertsOnly {
+		if s.Jobs, err = a.jobs(services); err != nil {
+			return err
+		}
+	}
+	if c.DryRun {
+		if err := a.sayDue(s); err != nil {
+			return err
+		}
+		return a.saySights(w)
+	}
+	held, err := lock.Take(watchLock(state), lock.Holder{User: oplog.UserName(), What: "watch"})
+	if err != nil {
+		return err
+	}
+	defer held.Release()
+	a.note(lang.M("watching %d jobs; stop with ctrl-c", len(s.Jobs)))
+	a.sayWatched(services)
+	return a.watchBoth(&s, w)
+}
+
+// watchBoth runs the jobs and the watcher side by side until both end.
+func (a *app) watchBoth(s *watch.Scheduler, w *alerts.Watcher) error {
+	ctx, stop := context.WithCancel(a.ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() {
+		err := w.Run(ctx)
+		if err != nil {
+			stop()
+		}
+		ended <- err
+	}()
+	failed := s.Loop(ctx, func(_ []watch.Run, err error) {
+		if err != nil {
+			a.note(lang.M("the record of runs cannot be written: %s", err.Error()))
+		}
+	})
+	if err := <-ended; err != nil {
+		return err
+	}
+	return failed
+}
+
+// jobs are the scheduled jobs of services.
+func (a *app) jobs(services []config.Service) (jobs []watch.Job, err error) {
 	for i := range services {
 		if services[i].Backup.Dir == "" || !checks.HasDatabase(services[i].Database) {
 			continue
 		}
 		sh, err := a.shelfOf(&services[i])
 		if err != nil {
-			return err
+			return nil, err
 		}
-		jobs, err := sh.Jobs(nil)
+		some, err := sh.Jobs(nil)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		s.Jobs = append(s.Jobs, jobs...)
+		jobs = append(jobs, some...)
 	}
-	if c.DryRun {
-		return a.sayDue(s)
+	return jobs, nil
+}
+
+// watcher is the watcher of services, ready to run.
+func (a *app) watcher(services []config.Service, state string) (*alerts.Watcher, error) {
+	w := &alerts.Watcher{StateDir: state, Clock: a.clock, Lang: a.lang, Say: a.note}
+	for i := range services {
+		s := services[i]
+		w.Services = append(w.Services, alerts.Service{
+			Config: s,
+			Checks: a.checks(services[i : i+1]),
+			Site:   func() (*site.Site, error) { return a.site(&s) },
+		})
 	}
-	held, err := lock.Take(
-		watchLock(state),
-		lock.Holder{User: oplog.UserName(), What: "watch"},
-	)
-	if err != nil {
-		return err
-	}
-	defer held.Release()
-	a.note(lang.M("watching %d jobs; stop with ctrl-c", len(s.Jobs)))
-	return s.Loop(a.ctx, func(_ []watch.Run, err error) {
-		if err != nil {
-			a.note(lang.M("the record of runs cannot be written: %s", err.Error()))
+	return w, w.Prepare()
+}
+
+// sayWatched says of each service who is told of its alerts.
+func (a *app) sayWatched(services []config.Service) {
+	for _, s := range services {
+		told := 0
+		for _, n := range s.Notify {
+			if n.WantsAlerts() {
+				told++
+			}
 		}
-	})
+		if told == 0 {
+			a.note(lang.M("%s: nobody is told of its alerts: add a target to notify: in the configuration", s.Name))
+			continue
+		}
+		a.note(lang.M("%s: targets that are told of its alerts: %d", s.Name, told))
+	}
 }
 
 // watchLock is the lock that the running watch of a state folder holds.

@@ -43,6 +43,7 @@ type Service struct {
 	Restore  Restore       `yaml:"restore"`
 	Deploy   Deploy        `yaml:"deploy"`
 	Notify   []Notify      `yaml:"notify"`
+	Alerts   Alerts        `yaml:"alerts"`
 }
 
 // SavedSearch is a named query of the Logs tab.

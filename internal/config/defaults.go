@@ -48,6 +48,7 @@ func DefaultService() Service {
 			Docs:    "/api-docs",
 			Smoke:   []string{"/health", "/health/ready"},
 		},
+		Alerts: Alerts{Repeat: 4 * time.Hour},
 	}
 }
 

@@ -119,7 +119,8 @@ type Alert struct {
 	Flaps int `json:"flaps,omitempty"`
 
 	Held Span `json:"held_ms"` // the condition held for so long, in all steps
-	Calm Span `json:"calm_ms"` // the condition was last seen so long ago
+	Calm Span `json:"calm_ms"` // it is over for so long; of a resolved one: since then
+	Open Span `json:"open_ms"` // since it fired
 	Told Told `json:"told"`
 }
 

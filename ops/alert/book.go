@@ -29,6 +29,32 @@ type Book struct {
 	Alerts    []Alert   `json:"alerts"`  // active, oldest first
 	History   []Alert   `json:"history"` // resolved, the newest last
 	Silences  []Silence `json:"silences"`
+
+	// Queues are what the targets are still to be told, in order; Outbox the messages
+	// made of it that are not delivered, at most one a target. Both by target.
+	Queues map[string]*Queue   `json:"queues"`
+	Outbox map[string]*Message `json:"outbox"`
+	Sent   []Sent              `json:"sent"` // the newest messages that were delivered
+	Serial int64               `json:"serial"`
+	// Orders is how far the file of orders was carried out, in records.
+	Orders int64 `json:"orders"`
+	// Places are how far the logs were read, and Counts the matches of each rule's
+	// window, as of the same moment as the alerts.
+	Places map[string]Place  `json:"places"`
+	Counts map[string]*Count `json:"counts"`
+
+	// Drift tells that something changed that may be kept a little later: how long an
+	// alert lasts, how far the logs are read.
+	Drift bool `json:"-"`
+}
+
+// Place is how far a log was read, and by what its text is known again.
+type Place struct {
+	Head []byte    `json:"head"` // its first bytes
+	Foot []byte    `json:"foot"` // the bytes before Size
+	Size int64     `json:"size"`
+	At   time.Time `json:"at"`   // when it was read
+	Last time.Time `json:"last"` // the time in the newest line, for what has no file
 }
 
 // Silence keeps the alerts of a rule from being told until it ends.
@@ -62,18 +88,39 @@ func (e *UnusableError) Error() string {
 	return e.Path + " is damaged: " + e.Err.Error()
 }
 
-// Read reads the book of a state folder. Where watch never ran it is empty. A file
+// Read reads the book of a state folder, with the orders that watch has not yet
+// carried out. Where watch never ran it is empty. A file
 // that is cut, foreign or newer is an *UnusableError.
 func Read(dir string) (*Book, error) {
+	b, err := Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := b.Obey(dir); err != nil {
+		return nil, ops.Wrap(err, ops.Failed, lang.M("the state of the alerts cannot be read"))
+	}
+	b.show(time.Now())
+	return b, nil
+}
+
+// Load is Read without the orders: for watch itself.
+func Load(dir string) (*Book, error) {
 	path := filepath.Join(dir, File)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Book{Format: format}, nil
+		return newBook(), nil
 	}
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("the state of the alerts cannot be read"))
 	}
 	return decode(path, text)
+}
+
+func newBook() *Book {
+	return &Book{
+		Format: format, Queues: map[string]*Queue{}, Outbox: map[string]*Message{}, Places: map[string]Place{},
+		Counts: map[string]*Count{},
+	}
 }
 
 func decode(path string, text []byte) (*Book, error) {
@@ -89,7 +136,7 @@ func decode(path string, text []byte) (*Book, error) {
 	if head.Format < 1 {
 		return nil, &UnusableError{Path: path, Err: errors.New("it names no format")}
 	}
-	b := &Book{}
+	b := newBook()
 	if err := json.Unmarshal(text, b); err != nil {
 		return nil, &UnusableError{Path: path, Err: err}
 	}
@@ -107,6 +154,14 @@ func (b *Book) Write(dir string) error {
 		return err
 	}
 	return atomicfile.WriteBytes(filepath.Join(dir, File), 0o600, text.Bytes())
+}
+
+// SetAside renames a state file that cannot be used, so that watch can begin anew. It
+// returns the file's new name.
+func SetAside(dir string, now time.Time) (string, error) {
+	path := filepath.Join(dir, File)
+	aside := path + ".unusable-" + now.Format("20060102-150405")
+	return aside, os.Rename(path, aside)
 }
 
 // Shown are the alerts for people: the active ones, oldest first, then those resolved

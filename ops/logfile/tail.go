@@ -57,6 +57,7 @@ type Tail struct {
 	checked map[string]checked // generations that need no second look
 	failed  func(error)        // may be nil
 	unread  bool               // failed was told that the file cannot be read
+	before  []logs.Part        // generations that were there before
 }
 
 // NewTail prepares to follow the file at path. Rotated generations that are
@@ -69,6 +70,7 @@ func tailSince(path string, sink Sink, since time.Time) *Tail {
 	for _, g := range t.generations() {
 		if info, err := os.Stat(g.path); err == nil && !info.ModTime().After(since) {
 			t.check(g.path, info)
+			t.before = append(t.before, NewFile(g.path))
 			if !g.packed {
 				t.know(knownFile(g.path, info.Size()))
 			}
@@ -76,6 +78,10 @@ func tailSince(path string, sink Sink, since time.Time) *Tail {
 	}
 	return t
 }
+
+// Before are the rotated generations that were there when following began, of which
+// the sink is not told, oldest first.
+func (t *Tail) Before() []logs.Part { return t.before }
 
 // OnError has failed told, once until it can be read again, that the file is there
 // and cannot be read. It is called from Look.

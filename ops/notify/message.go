@@ -25,6 +25,7 @@ type Message struct {
 	Fingerprint    string    // the same for one alert through its whole life
 	IdempotencyKey string    // the same for one message however often it is tried
 	Labels         map[string]string
+	Alerts         json.RawMessage // all alerts of the message, each with the lines that matched: a JSON list
 }
 
 // plain is a Message in the JSON of a plain webhook, of a command and of templates.
@@ -42,6 +43,7 @@ type plain struct {
 	Fingerprint    string            `json:"fingerprint,omitempty"`
 	IdempotencyKey string            `json:"idempotency_key,omitempty"`
 	Labels         map[string]string `json:"labels,omitempty"`
+	Alerts         json.RawMessage   `json:"alerts,omitempty"`
 	Report         json.RawMessage   `json:"report,omitempty"`
 }
 
@@ -60,6 +62,7 @@ func (m Message) plain() plain {
 		Fingerprint:    m.Fingerprint,
 		IdempotencyKey: m.IdempotencyKey,
 		Labels:         m.Labels,
+		Alerts:         m.Alerts,
 	}
 	for _, path := range m.Files {
 		if text, err := os.ReadFile(path); err == nil && json.Valid(text) {

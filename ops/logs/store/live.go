@@ -32,6 +32,7 @@ type Live struct {
 	came   time.Time
 	buf    []byte
 	half   []byte
+	held   int64 // bytes of the text that lines hold
 }
 
 // NewLive makes one for the lines behind line number line.
@@ -77,7 +78,9 @@ const livePiece = 1 << 20
 func (l *Live) pieces(piece []byte, last bool) {
 	for len(piece) > 0 {
 		i := bytes.IndexByte(piece, '\n')
+		broken := int64(1)
 		if i < 0 {
+			broken = 0
 			if l.half = append(l.half, piece...); !last {
 				return
 			}
@@ -86,7 +89,7 @@ func (l *Live) pieces(piece []byte, last bool) {
 			l.half = append(l.half, piece[:i]...)
 			piece = piece[i+1:]
 		}
-		l.take(string(logline.TrimCR(l.half)))
+		l.take(string(logline.TrimCR(l.half)), int64(len(l.half))+broken)
 		l.half = l.half[:0]
 	}
 }
@@ -94,10 +97,11 @@ func (l *Live) pieces(piece []byte, last bool) {
 // heldLines bounds an event's lines that are waited for.
 const heldLines = 2000
 
-func (l *Live) take(line string) {
+// take takes a line, which takes up n bytes of the text.
+func (l *Live) take(line string, n int64) {
 	text := []byte(line)
-	_, _, n := logline.Mark(text)
-	e, ms, kind := l.parser.ParseMS(text[n:]) // the text's own time
+	_, _, mark := logline.Mark(text)
+	e, ms, kind := l.parser.ParseMS(text[mark:]) // the text's own time
 	head := kind == logline.KindHead || kind == logline.KindNext && !l.opens
 	l.opens = logline.Opens(&e, kind)
 	l.timed = l.timed || kind == logline.KindHead && ms != logline.Unset
@@ -105,6 +109,15 @@ func (l *Live) take(line string) {
 		l.flush()
 	}
 	l.lines = append(l.lines, line)
+	l.held += n
+}
+
+// Held is how many bytes of the text were read of which nothing was passed on yet: an
+// event that waits for further lines, half a line.
+func (l *Live) Held() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.held + int64(len(l.half))
 }
 
 // Holds tells whether an event waits for further lines.
@@ -127,6 +140,7 @@ func (l *Live) Quiet(after time.Duration) {
 func (l *Live) flush() {
 	lines := l.lines
 	l.lines = nil
+	l.held = 0
 	e, _ := l.parser.Parse([]byte(lines[0]))
 	own := e.Time
 	if own.IsZero() { // it lies in a span as the one before does

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"opsdeck/internal/lang"
+	"opsdeck/ops/notify"
+	"opsdeck/ops/site/alerts"
+)
+
+// saySights looks once and says what people would be told now.
+func (a *app) saySights(w *alerts.Watcher) error {
+	told, err := w.Preview(a.ctx)
+	if err != nil {
+		return err
+	}
+	if len(told) == 0 {
+		a.say(lang.M("nothing would be sent now"))
+		return nil
+	}
+	for _, one := range told {
+		a.say(lang.M("%s would be told:", one.Key))
+		a.say(lang.Raw(a.preview(one)))
+	}
+	return nil
+}
+
+// preview is a message as the target would get it, without what is secret.
+func (a *app) preview(one alerts.Told) string {
+	m := alerts.Message(one.Message)
+	target, err := notify.New(one.Target)
+	if err != nil {
+		return a.lang.T("it could not be told: %s", err.Error()) + "\n" + one.Message.Text
+	}
+	return target.Preview(m)
+}

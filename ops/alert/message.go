@@ -1,0 +1,190 @@
+package alert
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// Doc is what a message says for programs: the JSON of a plain webhook holds it.
+type Doc struct {
+	Status string           `json:"status"` // firing, or resolved when nothing of it fires
+	Alerts []DocAlert       `json:"alerts"`
+	Folded map[string]int64 `json:"folded,omitempty"` // left out of a storm, by rule
+}
+
+// DocAlert is one alert of a Doc.
+type DocAlert struct {
+	What        string     `json:"what"`
+	ID          string     `json:"id"`
+	Fingerprint string     `json:"fingerprint"`
+	Rule        string     `json:"rule"`
+	Service     string     `json:"service"`
+	Severity    ops.State  `json:"severity"`
+	State       State      `json:"state"`
+	Since       time.Time  `json:"since"`
+	ResolvedAt  *time.Time `json:"resolved_at"`
+	Evidence    string     `json:"evidence"`
+	Next        string     `json:"next"`
+	Count       int64      `json:"count"`
+	Line        string     `json:"line"`  // the first matching line as it stands in the log
+	Lines       []Line     `json:"lines"` // the first matching lines
+	Mutes       []string   `json:"silences,omitempty"`
+}
+
+// textMost is how many alerts a message tells in its text.
+const textMost = 10
+
+// compose makes a message of everything that waits.
+func compose(p *lang.Printer, q *Queue) *Message {
+	m := &Message{Service: serviceOf(q.Events)}
+	doc := Doc{Status: "resolved", Folded: q.Folded, Alerts: []DocAlert{}}
+	for i := range q.Events {
+		e := &q.Events[i]
+		if e.What != What.Resolved {
+			doc.Status = "firing"
+		}
+		doc.Alerts = append(doc.Alerts, docAlert(p, e))
+	}
+	m.Data, _ = json.Marshal(doc) // plain types
+	m.Subject = subject(p, q)
+	m.Text = text(p, m.Subject, q)
+	return m
+}
+
+func serviceOf(events []Event) string {
+	name := events[0].Alert.Service
+	for i := range events {
+		if events[i].Alert.Service != name {
+			return ""
+		}
+	}
+	return name
+}
+
+func docAlert(p *lang.Printer, e *Event) DocAlert {
+	a := &e.Alert
+	out := DocAlert{
+		What: e.What, ID: a.ID, Fingerprint: a.Fingerprint, Rule: a.Rule, Service: a.Service, Severity: a.Severity,
+		State: a.State, Since: a.Since, Evidence: a.Evidence.In(p), Next: a.Next.In(p), Count: a.Count,
+		Lines: slices.Clone(a.Lines), Mutes: e.Mutes,
+	}
+	if out.Lines == nil {
+		out.Lines = []Line{}
+	}
+	if len(a.Lines) > 0 {
+		out.Line = a.Lines[0].Raw
+	}
+	if !a.ResolvedAt.IsZero() {
+		out.ResolvedAt = &a.ResolvedAt
+	}
+	return out
+}
+
+// subject is one line over all.
+func subject(p *lang.Printer, q *Queue) string {
+	if len(q.Events) == 1 && len(q.Folded) == 0 {
+		a := &q.Events[0].Alert
+		return fmt.Sprintf("[%s] %s: %s", word(p, &q.Events[0]), a.Service+"/"+a.Rule, firstLine(a.Evidence.In(p)))
+	}
+	firing, resolved := 0, 0
+	for i := range q.Events {
+		if q.Events[i].What == What.Resolved {
+			resolved++
+		} else {
+			firing++
+		}
+	}
+	for _, n := range q.Folded {
+		firing += int(n)
+	}
+	services := serviceOf(q.Events)
+	if services == "" {
+		services = p.T("several services")
+	}
+	switch {
+	case resolved == 0:
+		return p.T("[alerts] %s: firing %d", services, firing)
+	case firing == 0:
+		return p.T("[alerts] %s: resolved %d", services, resolved)
+	}
+	return p.T("[alerts] %s: firing %d, resolved %d", services, firing, resolved)
+}
+
+// word says in one word what an event is.
+func word(p *lang.Printer, e *Event) string {
+	switch e.What {
+	case What.Resolved:
+		return p.T("resolved")
+	case What.Test:
+		return p.T("test")
+	case What.Escalated:
+		return p.T("%s, not acknowledged", p.Msg(e.Alert.Severity.Label()))
+	case What.Repeated:
+		return p.T("%s, still", p.Msg(e.Alert.Severity.Label()))
+	}
+	return p.Msg(e.Alert.Severity.Label())
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// text is what, since when, the evidence, and the next command to type.
+func text(p *lang.Printer, head string, q *Queue) string {
+	var b strings.Builder
+	b.WriteString(head + "\n")
+	for i := range q.Events {
+		if i == textMost {
+			b.WriteString("\n" + p.T("further alerts: %d", len(q.Events)-textMost) + "\n")
+			break
+		}
+		b.WriteString("\n" + paragraph(p, &q.Events[i], len(q.Events) > 1))
+	}
+	for _, rule := range sortedKeys(q.Folded) {
+		b.WriteString("\n" + p.T("%s: %d more", rule, q.Folded[rule]))
+	}
+	return strings.TrimRight(b.String(), "\n") + "\n"
+}
+
+func sortedKeys(m map[string]int64) (keys []string) {
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// paragraph tells one alert.
+func paragraph(p *lang.Printer, e *Event, titled bool) string {
+	a := &e.Alert
+	var out []string
+	if titled {
+		out = append(out, fmt.Sprintf("[%s] %s: %s", word(p, e), a.Service+"/"+a.Rule, a.Evidence.In(p)))
+	} else if rest := a.Evidence.In(p); rest != firstLine(rest) {
+		out = append(out, rest)
+	}
+	out = append(out, p.T("since %s", a.Since.Format("2006-01-02 15:04:05 -07:00")))
+	if !a.ResolvedAt.IsZero() {
+		out = append(out, p.T("resolved at %s", a.ResolvedAt.Format("2006-01-02 15:04:05 -07:00")))
+	}
+	if a.Count > 1 {
+		out = append(out, p.T("seen %d times", a.Count))
+	}
+	for _, l := range a.Lines {
+		out = append(out, "> "+firstLine(l.Raw))
+	}
+	if len(e.Mutes) > 0 {
+		out = append(out, p.T("not told while it lasts, for they follow from it: %s", strings.Join(e.Mutes, ", ")))
+	}
+	if !a.Next.Empty() && e.What != What.Resolved {
+		out = append(out, p.T("next: %s", a.Next.In(p)))
+	}
+	return strings.Join(out, "\n") + "\n"
+}

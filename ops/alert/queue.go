@@ -1,0 +1,179 @@
+package alert
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"opsdeck/internal/lang"
+)
+
+// What are the words for what people are told of an alert.
+var What = struct{ Fired, Repeated, Escalated, Resolved, Test string }{
+	"fired", "repeated", "escalated", "resolved", "test",
+}
+
+// Event is one thing that a target is told.
+type Event struct {
+	What  string    `json:"what"`
+	At    time.Time `json:"at"`
+	Alert Alert     `json:"alert"`
+	// Mutes are the rules that follow from this one and are not told.
+	Mutes []string `json:"mutes,omitempty"`
+}
+
+// Queue is what a target is still to be told.
+type Queue struct {
+	Events []Event `json:"events"`
+	Waited Span    `json:"waited_ms"` // since the first of them came
+	// Folded counts the events of a storm that were left out, by rule.
+	Folded map[string]int64 `json:"folded,omitempty"`
+	// Tokens are the messages that may be sent at once, in thousandths.
+	Tokens int64 `json:"tokens"`
+}
+
+// Message is a message to one target, whole and not to be changed any more: sent
+// again it is the same, under the same ID.
+type Message struct {
+	ID       string          `json:"id"`
+	Target   string          `json:"target"`
+	Service  string          `json:"service"`
+	Subject  string          `json:"subject"`
+	Text     string          `json:"text"`
+	Data     json.RawMessage `json:"data"` // for programs: a Doc
+	Created  time.Time       `json:"created"`
+	Attempts int             `json:"attempts"`
+	Wait     Span            `json:"wait_ms"` // until the next attempt
+	Error    string          `json:"error,omitempty"`
+}
+
+// Sent is a message that was delivered.
+type Sent struct {
+	ID     string    `json:"id"`
+	Target string    `json:"target"`
+	At     time.Time `json:"at"`
+}
+
+const (
+	queueMost  = 200  // events that wait for a target; of more, the number by rule
+	sentKept   = 200  // messages
+	burst      = 5000 // messages at once, in thousandths
+	perMessage = 1000
+	refill     = 12 * time.Second // for one more message
+	firstRetry = time.Second
+	lastRetry  = 5 * time.Minute
+)
+
+func (b *Book) queue(key string) *Queue {
+	q := b.Queues[key]
+	if q == nil {
+		q = &Queue{Tokens: burst}
+		b.Queues[key] = q
+	}
+	return q
+}
+
+// add appends an event. One that repeats what waits already takes its place.
+func (q *Queue) add(e Event) {
+	for i := range q.Events {
+		if o := &q.Events[i]; o.Alert.ID == e.Alert.ID && o.What == e.What {
+			o.Alert = e.Alert
+			return
+		}
+	}
+	if len(q.Events) < queueMost {
+		q.Events = append(q.Events, e)
+		return
+	}
+	if q.Folded == nil {
+		q.Folded = map[string]int64{}
+	}
+	q.Folded[e.Alert.Service+"/"+e.Alert.Rule]++
+}
+
+// Pack makes the next message for each target that has none on its way and is not
+// told too much already: everything that waits becomes one message, but for a target
+// that takes one alert at a time, as single tells. It returns whether there is a new one.
+func (b *Book) Pack(p *lang.Printer, now time.Time, elapsed time.Duration, single func(key string) bool) (packed bool) {
+	for key, q := range b.Queues {
+		q.Tokens = min(burst, q.Tokens+int64(elapsed)*perMessage/int64(refill))
+		alone := single != nil && single(key)
+		if len(q.Events) == 0 || b.Outbox[key] != nil || q.Tokens < perMessage && !alone {
+			continue
+		}
+		b.Serial++
+		var rest []Event
+		if alone {
+			rest = q.Events[1:]
+			q.Events = q.Events[:1]
+		} else {
+			q.Tokens -= perMessage
+		}
+		m := compose(p, q)
+		m.ID = fmt.Sprintf("%d-%s", now.Unix(), strconv.FormatInt(b.Serial, 36))
+		m.Target = key
+		m.Created = now
+		b.Outbox[key] = m
+		q.Events = rest
+		q.Folded = nil
+		packed = true
+	}
+	for _, m := range b.Outbox {
+		m.Wait = max(0, m.Wait-Span(elapsed))
+	}
+	return packed
+}
+
+// Due are the messages to be sent now.
+func (b *Book) Due() (due []*Message) {
+	for _, m := range b.Outbox {
+		if m.Wait == 0 {
+			due = append(due, m)
+		}
+	}
+	return due
+}
+
+// Delivered takes a message out: it was sent.
+func (b *Book) Delivered(m *Message, now time.Time) {
+	if o := b.Outbox[m.Target]; o == nil || o.ID != m.ID {
+		return
+	}
+	delete(b.Outbox, m.Target)
+	b.Sent = append(b.Sent, Sent{ID: m.ID, Target: m.Target, At: now})
+	if over := len(b.Sent) - sentKept; over > 0 {
+		b.Sent = slices.Clone(b.Sent[over:])
+	}
+}
+
+// Refused keeps a message that could not be sent for another attempt, after at least
+// the time that the target asked for.
+func (b *Book) Refused(m *Message, why string, atLeast time.Duration) {
+	o := b.Outbox[m.Target]
+	if o == nil || o.ID != m.ID {
+		return
+	}
+	wait := firstRetry << min(o.Attempts, 20)
+	o.Attempts++
+	o.Error = why
+	o.Wait = Span(max(min(wait, lastRetry), atLeast))
+}
+
+// Forget drops what waits for targets that are no longer configured.
+func (b *Book) Forget(known func(key string) bool) (dropped int) {
+	for key, q := range b.Queues {
+		if !known(key) {
+			dropped += len(q.Events)
+			delete(b.Queues, key)
+		}
+	}
+	for key := range b.Outbox {
+		if !known(key) {
+			dropped++
+			delete(b.Outbox, key)
+		}
+	}
+	return dropped
+}

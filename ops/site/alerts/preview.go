@@ -1,0 +1,54 @@
+package alerts
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/ops/alert"
+	"opsdeck/ops/health"
+)
+
+// Told is a message that would be sent.
+type Told struct {
+	Key     string
+	Target  config.Notify
+	Message *alert.Message
+}
+
+// Preview looks at every check once and returns what would be sent, if all that is
+// seen had lasted for as long as its rules ask. It changes and sends nothing.
+func (w *Watcher) Preview(ctx context.Context) (told []Told, err error) {
+	w.book, err = alert.Read(w.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	step := alert.Step{Now: w.Clock.Now(), Elapsed: time.Hour}
+	for _, s := range w.watched {
+		for _, x := range health.Once(ctx, s.Checks, w.Clock).Standings {
+			r := s.checks[x.Check.Name]
+			if !r.off {
+				step.Sights = append(step.Sights, s.checkSight(r, x))
+			}
+		}
+		step.Silences = append(step.Silences, w.auto(ctx, s)...)
+	}
+	for _, a := range w.book.Alerts { // of the logs: as they are
+		if !slices.ContainsFunc(step.Sights, func(x alert.Sight) bool { return x.Fingerprint == a.Fingerprint }) {
+			r := alert.Rule{Name: a.Rule, Service: a.Service}
+			step.Sights = append(step.Sights, alert.Sight{Rule: &r, Fingerprint: a.Fingerprint, Unknown: true})
+		}
+	}
+	w.book.Take(step)
+	w.book.Take(step) // what waited for a cause
+	w.book.Pack(w.Lang, step.Now, time.Hour, w.single)
+	for key, m := range w.book.Outbox {
+		if s := w.senders[key]; s != nil {
+			told = append(told, Told{Key: key, Target: s.conf, Message: m})
+		}
+	}
+	slices.SortFunc(told, func(a, b Told) int { return strings.Compare(a.Key, b.Key) })
+	return told, nil
+}
