@@ -84,15 +84,21 @@ func (c *alertsCmd) Run(a *app) error {
 // people.
 func readBook(dir string) (*alert.Book, error) {
 	book, err := alert.Read(dir)
+	return book, bookError(err)
+}
+
+// bookError is the error for people of a state file that cannot be used; any other
+// stays as it is.
+func bookError(err error) error {
 	var bad *alert.UnusableError
 	if !errors.As(err, &bad) {
-		return book, err
+		return err
 	}
 	if bad.Newer {
-		return nil, ops.E(ops.Failed, lang.M("the state of the alerts was written by a newer opsdeck: %s", bad.Path)).
+		return ops.E(ops.Failed, lang.M("the state of the alerts was written by a newer opsdeck: %s", bad.Path)).
 			WithHint(lang.M("update this program; `opsdeck watch` of this version sets the file aside"))
 	}
-	return nil, ops.Wrap(bad.Err, ops.Failed, lang.M("the state of the alerts is damaged: %s", bad.Path)).
+	return ops.Wrap(bad.Err, ops.Failed, lang.M("the state of the alerts is damaged: %s", bad.Path)).
 		WithHint(lang.M("start `opsdeck watch`: it sets the file aside and begins anew"))
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -54,6 +55,19 @@ func compose(p *lang.Printer, q *Queue) *Message {
 	m.Data, _ = json.Marshal(doc) // plain types
 	m.Subject = subject(p, q)
 	m.Text = text(p, m.Subject, q)
+	return m
+}
+
+// TestMessage is a message that says that a rule or a target works. It is in no book.
+func TestMessage(p *lang.Printer, service, rule string, now time.Time) *Message {
+	a := Alert{
+		ID: "test-" + strconv.FormatInt(now.UnixNano(), 36), Rule: rule, Service: service,
+		Fingerprint: service + "/" + rule + "/test", Severity: ops.StateWarning, State: Firing, Since: now, Count: 1,
+		Evidence: Say(lang.M("this is a test of opsdeck watch: nothing is wrong")), Next: Say(lang.Raw("opsdeck alerts")),
+	}
+	m := compose(p, &Queue{Events: []Event{{What: What.Test, At: now, Alert: a}}})
+	m.ID = a.ID
+	m.Created = now
 	return m
 }
 

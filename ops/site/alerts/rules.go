@@ -41,21 +41,6 @@ type logRule struct {
 	follows  []string
 }
 
-// Rule is a rule for people: what is watched, how it is now.
-type Rule struct {
-	Name     string
-	Service  string
-	Kind     string // check, log
-	Query    string // of a log rule
-	Count    int64
-	Window   time.Duration
-	For      time.Duration
-	Keep     time.Duration
-	Severity ops.State // of a log rule
-	Targets  []string
-	Off      bool
-}
-
 // ruleBook makes the rules of one service.
 type ruleBook struct {
 	conf  config.Service

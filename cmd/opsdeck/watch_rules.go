@@ -1,0 +1,323 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/redact"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/alert"
+	"opsdeck/ops/site/alerts"
+)
+
+type watchRulesCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// ruleJSON is one rule of the command's document.
+type ruleJSON struct {
+	Name         string      `json:"name"`
+	Service      string      `json:"service"`
+	Kind         string      `json:"kind"`
+	Query        string      `json:"query,omitempty"`
+	Count        int64       `json:"count,omitempty"`
+	WindowMS     int64       `json:"window_ms,omitempty"`
+	ForMS        int64       `json:"for_ms"`
+	KeepFiringMS int64       `json:"keep_firing_ms"`
+	Severity     string      `json:"severity,omitempty"`
+	Targets      []string    `json:"targets"`
+	Off          bool        `json:"off"`
+	State        alert.State `json:"state,omitempty"`
+	Value        string      `json:"value"`
+}
+
+// Run makes every check once and lists all rules.
+func (c *watchRulesCmd) Run(a *app) error {
+	w, err := a.anyWatcher()
+	if err != nil {
+		return err
+	}
+	rules, err := w.Rules(a.ctx, true)
+	if err != nil {
+		return bookError(err)
+	}
+	if c.JSON {
+		doc := struct {
+			Rules []ruleJSON `json:"rules"`
+		}{[]ruleJSON{}}
+		for _, r := range rules {
+			doc.Rules = append(doc.Rules, a.ruleJSON(r))
+		}
+		return a.json(doc)
+	}
+	table := cells.Table{Max: a.width()}
+	for _, r := range rules {
+		table.Rows = append(table.Rows, []string{
+			termsafe.Line(r.Service + "/" + r.Name),
+			a.ruleState(r),
+			a.ruleWhen(r),
+			strings.Join(r.Targets, ", "),
+			termsafe.Line(a.lang.Msg(r.Value)),
+		})
+	}
+	_, err = fmt.Fprintln(a.out, strings.Join(table.Lines(), "\n"))
+	return err
+}
+
+func (a *app) ruleJSON(r alerts.Rule) ruleJSON {
+	out := ruleJSON{
+		Name: r.Name, Service: r.Service, Kind: r.Kind, Query: r.Query, Count: r.Count, WindowMS: r.Window.Milliseconds(),
+		ForMS: r.For.Milliseconds(), KeepFiringMS: r.Keep.Milliseconds(), Targets: r.Targets, Off: r.Off, State: r.State,
+		Value: a.lang.Msg(r.Value),
+	}
+	if r.Kind == "log" {
+		out.Severity = r.Severity.String()
+	}
+	if out.Targets == nil {
+		out.Targets = []string{}
+	}
+	return out
+}
+
+func (a *app) ruleState(r alerts.Rule) string {
+	switch {
+	case r.Off:
+		return a.lang.T("off")
+	case r.State == "":
+		return "-"
+	}
+	return a.lang.Msg(r.State.Label())
+}
+
+// ruleWhen says when a rule fires.
+func (a *app) ruleWhen(r alerts.Rule) string {
+	if r.Kind == "log" {
+		return a.lang.T("%d in %s: %s", r.Count, human.Duration(r.Window), termsafe.Line(r.Query))
+	}
+	return a.lang.T("check")
+}
+
+// anyWatcher is a watcher of all services that is not run.
+func (a *app) anyWatcher() (*alerts.Watcher, error) {
+	services, err := a.statusServices()
+	if err != nil {
+		return nil, err
+	}
+	state, err := a.stateDir()
+	if err != nil {
+		return nil, err
+	}
+	return a.watcher(services, state)
+}
+
+type watchTestCmd struct {
+	Name   string `arg:"" name:"name" help:"A rule or a target of notify: in the configuration."`
+	DryRun bool   `help:"Show what would be sent, send nothing."`
+}
+
+// Run sends a message that says that it is a test, at once.
+func (c *watchTestCmd) Run(a *app) error {
+	if err := a.mayChange(c.DryRun); err != nil {
+		return err
+	}
+	w, err := a.anyWatcher()
+	if err != nil {
+		return err
+	}
+	told, err := w.Test(c.Name)
+	if err != nil {
+		return err
+	}
+	failed := 0
+	for _, one := range told {
+		if c.DryRun {
+			a.say(lang.M("%s would be told:", one.Key))
+			a.say(lang.Raw(a.preview(one)))
+			continue
+		}
+		if err := alerts.Deliver(a.ctx, one.Target, one.Message); err != nil {
+			failed++
+			a.note(lang.M("cannot notify %s: %s", one.Key, redact.Text(err.Error())))
+			continue
+		}
+		a.say(lang.M("%s took the message", one.Key))
+	}
+	if failed > 0 {
+		return ops.E(ops.Failed, lang.M("messages that could not be delivered: %d of %d", failed, len(told))).
+			WithHint(lang.M("check the targets under notify: in the configuration, then run this again"))
+	}
+	return nil
+}
+
+type watchSilenceCmd struct {
+	Rule   string        `arg:"" name:"rule" help:"The rule, as RULE or SERVICE/RULE; all for every rule."`
+	For    time.Duration `required:"" placeholder:"DUR" help:"How long: 30m, 2h."`
+	Why    string        `required:"" placeholder:"TEXT" help:"The reason, for the others."`
+	DryRun bool          `help:"Say what would be silenced, change nothing."`
+}
+
+// longestSilence is the longest one: what is silenced for ever is forgotten.
+const longestSilence = 30 * 24 * time.Hour
+
+// Run asks the running watch, or the next one, to be quiet about a rule.
+func (c *watchSilenceCmd) Run(a *app) error {
+	if err := a.mayChange(c.DryRun); err != nil {
+		return err
+	}
+	if c.For <= 0 || c.For > longestSilence {
+		return ops.E(ops.Usage, lang.M("--for must be more than 0 and at most %s", longestSilence.String()))
+	}
+	if strings.TrimSpace(c.Why) == "" {
+		return ops.E(ops.Usage, lang.M("--why needs a reason"))
+	}
+	o := alert.Order{Kind: alert.OrderSilence, Why: alert.Text{EN: c.Why}}
+	o.Until = a.clock.Now().Add(c.For)
+	if err := a.order(&o, c.Rule, c.DryRun); err != nil {
+		return err
+	}
+	until := o.Until.Local().Format("2006-01-02 15:04:05")
+	if c.DryRun {
+		a.say(lang.M("%s would be silenced until %s", c.Rule, until))
+		return nil
+	}
+	a.say(lang.M("%s is silenced until %s; end it with: opsdeck watch unsilence %s", c.Rule, until, human.Shell(c.Rule)))
+	return nil
+}
+
+type watchUnsilenceCmd struct {
+	Rule   string `arg:"" name:"rule" help:"The rule, as it was silenced; all for every rule."`
+	DryRun bool   `help:"Say what would be ended, change nothing."`
+}
+
+// Run ends the silences of a rule.
+func (c *watchUnsilenceCmd) Run(a *app) error {
+	if err := a.mayChange(c.DryRun); err != nil {
+		return err
+	}
+	dir, err := a.stateDir()
+	if err != nil {
+		return err
+	}
+	book, err := readBook(dir)
+	if err != nil {
+		return err
+	}
+	o := alert.Order{Kind: alert.OrderUnsilence}
+	o.Service, o.Rule = watchedName(c.Rule)
+	n := 0
+	for _, s := range book.Open(a.clock.Now()) {
+		if s.Rule == o.Rule && s.Service == o.Service {
+			n++
+		}
+	}
+	if n == 0 {
+		return ops.E(ops.Usage, lang.M("%s is not silenced", c.Rule)).WithHint(lang.M("list the silences: opsdeck watch silences"))
+	}
+	if c.DryRun {
+		a.say(lang.M("the silence of %s would end now", c.Rule))
+		return nil
+	}
+	if err := a.ask(dir, o); err != nil {
+		return err
+	}
+	a.say(lang.M("the silence of %s ended", c.Rule))
+	return nil
+}
+
+type watchSilencesCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// Run lists the silences that are in force.
+func (c *watchSilencesCmd) Run(a *app) error {
+	dir, err := a.stateDir()
+	if err != nil {
+		return err
+	}
+	book, err := readBook(dir)
+	if err != nil {
+		return err
+	}
+	open := book.Open(a.clock.Now())
+	if c.JSON {
+		doc := struct {
+			Silences []silenceJSON `json:"silences"`
+		}{[]silenceJSON{}}
+		for _, s := range open {
+			doc.Silences = append(doc.Silences, silenceJSON{s.Rule, s.Service, s.From, s.Until, s.Why.In(a.lang), s.By})
+		}
+		return a.json(doc)
+	}
+	if len(open) == 0 {
+		a.say(lang.M("no silences"))
+		return nil
+	}
+	table := cells.Table{Max: a.width()}
+	for _, s := range open {
+		name := s.Rule
+		if s.Service != "" {
+			name = s.Service + "/" + s.Rule
+		}
+		table.Rows = append(table.Rows, []string{
+			termsafe.Line(name),
+			a.lang.T("until %s", s.Until.Local().Format("2006-01-02 15:04:05")),
+			termsafe.Line(s.By),
+			termsafe.Line(s.Why.In(a.lang)),
+		})
+	}
+	_, err = fmt.Fprintln(a.out, strings.Join(table.Lines(), "\n"))
+	return err
+}
+
+type silenceJSON struct {
+	Rule    string    `json:"rule"`
+	Service string    `json:"service"`
+	From    time.Time `json:"from"`
+	Until   time.Time `json:"until"`
+	Why     string    `json:"why"`
+	By      string    `json:"by"`
+}
+
+type watchAckCmd struct {
+	Rule   string `arg:"" name:"rule" help:"The rule, as RULE or SERVICE/RULE; all for every rule that fires."`
+	DryRun bool   `help:"Say what would be acknowledged, change nothing."`
+}
+
+// Run acknowledges the alerts of a rule that fire.
+func (c *watchAckCmd) Run(a *app) error {
+	if err := a.mayChange(c.DryRun); err != nil {
+		return err
+	}
+	dir, err := a.stateDir()
+	if err != nil {
+		return err
+	}
+	book, err := readBook(dir)
+	if err != nil {
+		return err
+	}
+	service, rule := watchedName(c.Rule)
+	var names []string
+	for _, x := range book.Alerts {
+		if (rule == "*" || x.Rule == rule) && (service == "" || x.Service == service) && !x.FiredAt.IsZero() {
+			names = append(names, x.Service+"/"+x.Rule)
+		}
+	}
+	if len(names) == 0 {
+		return ops.E(ops.Usage, lang.M("no alert of %s fires", c.Rule)).WithHint(lang.M("list the alerts: opsdeck alerts"))
+	}
+	if c.DryRun {
+		a.say(lang.M("would be acknowledged: %s", strings.Join(names, ", ")))
+		return nil
+	}
+	if err := a.ask(dir, alert.Order{Kind: alert.OrderAck, Service: service, Rule: rule}); err != nil {
+		return err
+	}
+	a.say(lang.M("acknowledged: %s", strings.Join(names, ", ")))
+	return nil
+}

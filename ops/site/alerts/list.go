@@ -1,0 +1,161 @@
+package alerts
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/alert"
+	"opsdeck/ops/health"
+)
+
+// Rule is a rule for people: what is watched, and how it is now.
+type Rule struct {
+	Name     string
+	Service  string
+	Kind     string // check, log
+	Query    string // of a log rule
+	Count    int64  // matching events in Window from which it fires
+	Window   time.Duration
+	For      time.Duration
+	Keep     time.Duration
+	Severity ops.State // of a log rule; a check says its own
+	Targets  []string
+	Off      bool
+	State    alert.State // "" when it does not hold
+	Value    lang.Msg    // what was seen last
+}
+
+// Rules are all rules, in the order of the services. With look every check is made
+// once for its value.
+func (w *Watcher) Rules(ctx context.Context, look bool) ([]Rule, error) {
+	book, err := alert.Read(w.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	var out []Rule
+	for _, s := range w.watched {
+		out = append(out, s.checkRules(ctx, w, look)...)
+		for _, r := range s.rules.logs {
+			sum := int64(0)
+			if c := book.Counts[s.Config.Name+"/"+r.Name]; c != nil {
+				sum = c.Add(0, 0, r.window)
+			}
+			out = append(out, Rule{
+				Name: r.Name, Service: s.Config.Name, Kind: "log", Query: r.text, Count: r.count, Window: r.window,
+				For: r.For, Keep: r.Keep, Severity: r.severity, Targets: r.Targets, Off: s.rules.off[r.Name],
+				Value: lang.M("%d matching lines", sum),
+			})
+		}
+	}
+	for i := range out {
+		for _, a := range book.Alerts {
+			if a.Service == out[i].Service && a.Rule == out[i].Name {
+				out[i].State = a.State
+			}
+		}
+	}
+	return out, nil
+}
+
+func (s *watched) checkRules(ctx context.Context, w *Watcher, look bool) (out []Rule) {
+	values := map[string]lang.Msg{}
+	if look {
+		for _, x := range health.Once(ctx, s.Checks, w.Clock).Standings {
+			values[x.Check.Name] = x.Last.Detail
+		}
+	}
+	for _, c := range s.Checks {
+		r := s.checks[c.Name]
+		out = append(out, Rule{
+			Name: c.Name, Service: s.Config.Name, Kind: "check", For: r.warning.For, Keep: r.warning.Keep,
+			Targets: r.critical.Targets, Off: r.off, Value: values[c.Name],
+		})
+	}
+	return out
+}
+
+// Test makes the message that says that a rule, or a target, works: for all targets of
+// the rule, or for the one. Neither is an error.
+func (w *Watcher) Test(name string) (told []Told, err error) {
+	var names []string
+	for _, s := range w.watched {
+		for i, n := range s.Config.Notify {
+			names = append(names, n.Name)
+			key := Key(s.Config, i)
+			if n.Name == name || key == name {
+				told = append(told, w.test(s, "test", key))
+			}
+		}
+		for _, rule := range s.all() {
+			names = append(names, rule.Name)
+			if rule.Name != name && s.Config.Name+"/"+rule.Name != name {
+				continue
+			}
+			for _, key := range rule.Targets {
+				told = append(told, w.test(s, rule.Name, key))
+			}
+			if len(rule.Targets) == 0 {
+				return nil, ops.E(ops.Config, lang.M("the rule %s has no targets", name)).
+					WithHint(lang.M("add one to notify: in the configuration"))
+			}
+		}
+	}
+	if len(told) == 0 {
+		slices.Sort(names)
+		return nil, ops.E(ops.Usage, lang.M("no rule and no target is called %q", name)).
+			WithHint(lang.M("there are: %s", strings.Join(slices.Compact(names), ", ")))
+	}
+	return told, nil
+}
+
+// all are the rules of a service, checks and logs.
+func (s *watched) all() (out []alert.Rule) {
+	for _, c := range s.Checks {
+		out = append(out, s.checks[c.Name].critical)
+	}
+	for _, r := range s.rules.logs {
+		out = append(out, r.Rule)
+	}
+	return out
+}
+
+// Known tells whether a rule is one of a service, or "*"; service "" is any.
+func (w *Watcher) Known(service, rule string) bool {
+	for _, s := range w.watched {
+		if service != "" && service != s.Config.Name {
+			continue
+		}
+		if rule == "*" || slices.ContainsFunc(s.all(), func(r alert.Rule) bool { return r.Name == rule }) {
+			return true
+		}
+	}
+	return false
+}
+
+// Names are the rules' names, each once.
+func (w *Watcher) Names() (out []string) {
+	for _, s := range w.watched {
+		for _, r := range s.all() {
+			out = append(out, r.Name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (w *Watcher) test(s *watched, rule, key string) Told {
+	now := w.Clock.Now()
+	m := alert.TestMessage(w.Lang, s.Config.Name, rule, now)
+	m.Target = key
+	return Told{Key: key, Target: w.senders[key].conf, Message: m}
+}
+
+// Deliver sends a message at once.
+func Deliver(ctx context.Context, target config.Notify, m *alert.Message) error {
+	return deliver(ctx, sender{conf: target}, m).err
+}
