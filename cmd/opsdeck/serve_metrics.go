@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -10,6 +11,7 @@ import (
 
 	"opsdeck/internal/config"
 	"opsdeck/ops/health"
+	"opsdeck/ops/site"
 	"opsdeck/ops/site/metrics"
 )
 
@@ -21,8 +23,14 @@ const serveScrapes = 8
 func (a *app) metricsHandler(ctx context.Context, services []config.Service) (h http.Handler, close func(), err error) {
 	rule := health.Rule{Fails: services[0].Health.Fails, Passes: services[0].Health.Passes}
 	monitor := health.Watch(ctx, a.checks(services), health.Options{Clock: a.clock, Rule: rule})
-	told := metrics.New(monitor, a.clock, nil)
+	parts := a.metricsParts(services)
+	told := metrics.New(monitor, a.clock, parts)
 	go told.Run(ctx)
+	for _, s := range services {
+		counter := metrics.NewLogCounter(s.Name, s.Logs, time.Local)
+		told.Count(counter)
+		go counter.Run(ctx)
+	}
 	registry := prometheus.NewRegistry()
 	for _, c := range []prometheus.Collector{
 		told,
@@ -35,4 +43,19 @@ func (a *app) metricsHandler(ctx context.Context, services []config.Service) (h 
 		}
 	}
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: serveScrapes}), monitor.Close, nil
+}
+
+// metricsParts are what is looked at in the background, apart from the checks.
+func (a *app) metricsParts(services []config.Service) (parts []metrics.Part) {
+	for _, s := range services {
+		parts = append(parts, metrics.Parts(metrics.Source{
+			Service: s,
+			Site:    func() (*site.Site, error) { return a.site(&s) },
+		})...)
+	}
+	dir, err := a.stateDir()
+	if err != nil { // the looks at the services' records say so
+		return parts
+	}
+	return append(parts, metrics.Alerts(dir, watchLock(dir)))
 }

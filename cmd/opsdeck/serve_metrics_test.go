@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"strings"
@@ -82,4 +83,43 @@ func TestAScrapeNeverWaitsForAHungServer(t *testing.T) {
 	if took := time.Since(began); took > 20*time.Second { // one look takes an hour
 		t.Fatalf("20 scrapes took %v", took)
 	}
+}
+
+// The figures of a backup are those of the command that made it.
+func TestMetricsTellOfTheBackups(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		config, _, _ := aShop(t, s)
+		out, _ := asked(t, config, 0, "backup", "create", "--json")
+		var made struct {
+			SizeBytes float64 `json:"size_bytes"`
+			Rows      float64 `json:"rows"`
+		}
+		if err := json.NewDecoder(strings.NewReader(out)).Decode(&made); err != nil {
+			t.Fatal(err)
+		}
+		base, _ := served(t, config)
+		awaitMetric(t, base, `opsdeck_restore_open{service="q"} 0`)
+		awaitMetric(t, base, `opsdeck_watch_running 0`)
+		body := awaitMetric(t, base, `opsdeck_backups{service="q",state="good",tier="manual"} 1`)
+		parser := expfmt.NewTextParser(model.LegacyValidation)
+		got, err := parser.TextToMetricFamilies(strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		value := func(name string) float64 {
+			for _, m := range got[name].GetMetric() {
+				if n := len(m.Label); n == 1 || m.Label[n-1].GetValue() == "manual" {
+					return m.Gauge.GetValue()
+				}
+			}
+			t.Fatalf("%s: %v", name, got[name])
+			return 0
+		}
+		if size, rows := value("opsdeck_backup_newest_size_bytes"), value("opsdeck_backup_newest_rows"); size != made.SizeBytes || rows != made.Rows {
+			t.Errorf("%v bytes and %v rows, made were %v and %v", size, rows, made.SizeBytes, made.Rows)
+		}
+		if age, lost := value("opsdeck_backup_good_age_seconds"), value("opsdeck_rpo_seconds"); age != lost || age > 300 {
+			t.Errorf("the newest backup is %v s old, %v s would be lost", age, lost)
+		}
+	})
 }
