@@ -36,9 +36,8 @@ lint:
 bench: ## every benchmark that needs no server; BENCH=regexp chooses
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
-compare: ## ours against the old way, in the same run; OPSDECK_COMPARE=0.1 takes a tenth of the rows
-	@.ci/install-real
-	OPSDECK_REAL=required OPSDECK_COMPARE=$${OPSDECK_COMPARE:-1} go test -run '^$$' -bench 'Compare' -benchtime 1x -timeout 30m ./...
+compare: ## ours against the old way and its peers, into testdata/compare/README.md; RACE=list names the races
+	@.ci/compare
 
 fuzz: ## every fuzz target for FUZZTIME
 	@.ci/fuzz $(FUZZTIME)

@@ -205,7 +205,9 @@ func compareStore(b *testing.B, path string, size int64) (fuzzy time.Duration) {
 	for len(store.Window(logstore.Place{}, 50, 0).Rows) < 50 {
 		<-store.Changed()
 	}
-	fmt.Fprintf(os.Stderr, "%-52s %8.3f s\n", "opsdeck: first screen", time.Since(start).Seconds())
+	first := time.Since(start)
+	fmt.Fprintf(os.Stderr, "%-52s %8.3f s\n", "opsdeck: first screen", first.Seconds())
+	b.ReportMetric(float64(first.Microseconds())/1000, "first_screen_ms")
 	cpu := cpuTime()
 	rest(store)
 	d := time.Since(start)
@@ -220,12 +222,9 @@ func compareStore(b *testing.B, path string, size int64) (fuzzy time.Duration) {
 	)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	fmt.Fprintf(
-		os.Stderr,
-		"%-52s %.1f bytes a line\n",
-		"opsdeck: memory",
-		float64(after.HeapAlloc-before.HeapAlloc)/float64(st.Lines),
-	)
+	memory := float64(after.HeapAlloc-before.HeapAlloc) / float64(st.Lines)
+	fmt.Fprintf(os.Stderr, "%-52s %.1f bytes a line\n", "opsdeck: memory", memory)
+	b.ReportMetric(memory, "bytes_a_line")
 	ask := func(words string) time.Duration {
 		return timed(b, "opsdeck, indexed: "+words, func() string {
 			store.SetQuery(parsed(words), true)
