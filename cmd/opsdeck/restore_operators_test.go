@@ -132,7 +132,7 @@ func TestTwoOperatorsAtTheirConsoles(t *testing.T) {
 		c.sees("The worker has exited in step 2")
 	}
 	li.press("R")
-	li.sees("Type " + s.live + " to go on")
+	li.sees("Type " + s.live + " to continue")
 	li.types(s.live)
 	for _, c := range []*seat{zhang, li} {
 		c.sees("2 Stop services: a question")

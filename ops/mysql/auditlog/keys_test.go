@@ -295,7 +295,7 @@ func TestKeysThatCannotServeAreRefused(t *testing.T) {
 		"CREATE TABLE odd (id DOUBLE PRIMARY KEY, action TEXT, created_at DATETIME)",
 		"CREATE TABLE nothing (id INT, action TEXT, created_at DATETIME)",
 	)
-	for table, says := range map[string]string{"loose": "no unique index", "odd": "of type double", "nothing": "no unique index"} {
+	for table, says := range map[string]string{"loose": "no unique index", "odd": "its type is double", "nothing": "no unique index"} {
 		err := openErr(t, srv, schema, func(o *Options) { o.Table = table })
 		if ops.CodeOf(err) != ops.Config || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", table, err)
