@@ -28,7 +28,7 @@ type cli struct {
 	Alerts     alertsCmd     `cmd:"" help:"Show the alerts: firing, acknowledged, silenced and resolved."`
 	Restore    restoreCmd    `cmd:"" help:"Restore the database in seven steps that can be left, resumed and undone."`
 	Audit      auditCmd      `cmd:"" help:"Read the audit table: who did what."`
-	Deploy     deployCmd     `cmd:"" help:"Check the machine that the service runs on."`
+	Deploy     deployCmd     `cmd:"" help:"Check the machine, deploy a release, take it back."`
 	Serve      serveCmd      `cmd:"" help:"Serve health endpoints and Prometheus metrics over HTTP."`
 	Doctor     doctorCmd     `cmd:"" help:"Check whether privileges, settings, folders and tools are ready for backup and restore."`
 	Runbook    runbookCmd    `cmd:"" help:"Show what to do, step by step, when something happens."`

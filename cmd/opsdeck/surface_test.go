@@ -35,6 +35,8 @@ var (
 		"watch rules",
 		"watch silences",
 		"serve",
+		"deploy plan",
+		"deploy status",
 		"doctor",
 		"runbook",
 		"operations",
@@ -70,9 +72,13 @@ var (
 		"watch ack":               {"mysql"},
 		"config init":             nil,
 		"deploy check":            {"--fix"},
+		"deploy run":              nil,
+		"deploy undo":             nil,
 	}
 	// destructiveCommands replace or remove rows or files: a name confirms them.
 	destructiveCommands = []string{
+		"deploy run",
+		"deploy undo",
 		"audit archive",
 		"backup prune",
 		"backup remove",
@@ -121,6 +127,10 @@ var (
 		"config show",
 		"config check",
 		"deploy check",
+		"deploy plan",
+		"deploy run",
+		"deploy undo",
+		"deploy status",
 	}
 )
 

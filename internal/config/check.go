@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -137,10 +138,28 @@ func (c *checker) deploy(at string, d Deploy) {
 		_, err := human.ParseBytes(size)
 		c.that(at+name, err == nil, lang.M("%q is not a size: write 50M", size))
 	}
+	for i, p := range d.Plans {
+		here := fmt.Sprintf("%splans[%d].", at, i)
+		c.that(here+"name", p.Name != "", lang.M("a plan needs a name"))
+		c.that(here+"steps", len(p.Steps) > 0, lang.M("a plan needs steps"))
+		for n, s := range p.Steps {
+			c.step(fmt.Sprintf("%ssteps[%d].", here, n), s)
+		}
+	}
 	c.that(at+"node", d.Node >= 0, lang.M("cannot be negative"))
 	c.url(at+"https", d.HTTPSURL)
 	for _, path := range append([]string{d.Docs}, d.Smoke...) {
 		c.that(at+"smoke", path == "" || strings.HasPrefix(path, "/"), lang.M("%q is not a path: it begins with /", path))
+	}
+}
+
+func (c *checker) step(at string, s DeployStep) {
+	c.oneOf(at+"kind", s.Kind, DeployKinds...)
+	c.that(at+"name", s.Name != "", lang.M("a step needs a name"))
+	c.that(at+"run", s.Run != "" || s.Kind != "" && s.Kind != "sync", lang.M("this step needs a command"))
+	c.that(at+"timeout", s.Timeout >= 0, lang.M("cannot be negative"))
+	for _, folder := range s.Keep {
+		c.that(at+"keep", filepath.IsLocal(folder), lang.M("%q is not below the code's folder", folder))
 	}
 }
 

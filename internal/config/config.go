@@ -187,7 +187,31 @@ type Deploy struct {
 	Docs     string   `yaml:"api_docs"` // path below health.url; "" where there are none
 	Smoke    []string `yaml:"smoke"`    // paths below health.url that must answer 2xx
 	HTTPSURL string   `yaml:"https"`    // where users reach the service; "" looks at port 443 of this machine
+	Remote   string   `yaml:"remote"`   // of git
+	// AllowLoss lets a step of kind sync drop tables, columns and rows.
+	AllowLoss bool         `yaml:"allow_loss"`
+	Plans     []DeployPlan `yaml:"plans"` // besides update, or instead of it
 }
+
+// DeployPlan is a plan of the configuration's own.
+type DeployPlan struct {
+	Name  string       `yaml:"name"`
+	Steps []DeployStep `yaml:"steps"`
+}
+
+// DeployStep is a step of a plan. Commands are run by sh -c in the code's folder.
+type DeployStep struct {
+	Name    string        `yaml:"name"`
+	Kind    string        `yaml:"kind"`    // backup, stop, pull, sync, start, ready, smoke; "" only runs its command
+	Run     string        `yaml:"run"`     // of kind sync or ""
+	Check   string        `yaml:"check"`   // exit 0: nothing needs to be done
+	Undo    string        `yaml:"undo"`    // takes it back
+	Keep    []string      `yaml:"keep"`    // folders below dir that are put back when it is taken back
+	Timeout time.Duration `yaml:"timeout"` // 0 is 10 minutes
+}
+
+// DeployKinds are the kinds of steps.
+var DeployKinds = []string{"", "backup", "stop", "pull", "sync", "start", "ready", "smoke"}
 
 // Notify is who is told.
 type Notify struct {

@@ -47,6 +47,7 @@ func DefaultService() Service {
 			Node:    18,
 			Docs:    "/api-docs",
 			Smoke:   []string{"/health", "/health/ready"},
+			Remote:  "origin",
 		},
 		Alerts: Alerts{Repeat: 4 * time.Hour},
 	}

@@ -17,6 +17,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/redact"
 	"opsdeck/internal/termsafe"
+	"opsdeck/ops/deploy"
 )
 
 // Command is a program to run. One of Argv and Shell is set.
@@ -26,17 +27,11 @@ type Command struct {
 	Dir   string
 	Env   []string // besides that of this process
 	Quiet bool     // stderr is not part of the output
+	Mask  []string // secrets that the output must not show
 	Keep  int      // lines of output that are kept; 0 is 20
 	// Started is told the process, before anything waits for it. May be nil.
-	Started func(Child) error
+	Started func(deploy.Child) error
 	Log     io.Writer // gets the whole output at the end, its secrets masked; may be nil
-}
-
-// Child is a process by its pid and the moment it started, in clock ticks since the
-// machine's start: a pid alone may be another process by now.
-type Child struct {
-	PID   int `json:"pid"`
-	Start int `json:"start"`
 }
 
 // Output is what a program left. Its lines are safe for a terminal and without
@@ -87,10 +82,10 @@ func Run(ctx context.Context, c Command) Output {
 }
 
 // wait waits for a program that was started, or for ctx.
-func wait(ctx context.Context, cmd *exec.Cmd, started func(Child) error) error {
+func wait(ctx context.Context, cmd *exec.Cmd, started func(deploy.Child) error) error {
 	pid := cmd.Process.Pid
 	if started != nil {
-		if err := started(Child{PID: pid, Start: stat(pid, 22)}); err != nil {
+		if err := started(deploy.Child{PID: pid, Start: stat(pid, 22)}); err != nil {
 			syscall.Kill(-pid, syscall.SIGKILL)
 			return errors.Join(err, cmd.Wait())
 		}
@@ -128,7 +123,7 @@ func (c Command) tail(file *os.File) []string {
 	}
 	var lines []string
 	for _, line := range bytes.Split(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), []byte("\n")) {
-		l := termsafe.Line(redact.Text(plain(string(line))))
+		l := termsafe.Line(redact.Text(c.masked(plain(string(line)))))
 		if c.Log != nil && l != "" {
 			io.WriteString(c.Log, l+"\n")
 		}
@@ -137,6 +132,14 @@ func (c Command) tail(file *os.File) []string {
 		}
 	}
 	return lines[max(0, len(lines)-keep):]
+}
+
+// masked takes the known secrets out of a line.
+func (c Command) masked(line string) string {
+	for _, secret := range c.Mask {
+		line = strings.ReplaceAll(line, secret, redact.Mask)
+	}
+	return line
 }
 
 // plain takes the colours out of a line, and of a line that was written over the last
@@ -175,7 +178,7 @@ func (o Output) Why() lang.Msg {
 // End kills what is left of a program that another process of opsdeck had started
 // with mark, as "NAME=value", in its environment and did not see to its end. It tells
 // how many processes that were. A daemon that has a session of its own stays.
-func End(c Child, mark string) (killed int) {
+func End(c deploy.Child, mark string) (killed int) {
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		left := leftovers(c, mark)
 		killed = max(killed, len(left))
@@ -190,7 +193,7 @@ func End(c Child, mark string) (killed int) {
 }
 
 // leftovers are the processes of a child's session that carry the mark.
-func leftovers(c Child, mark string) (pids []int) {
+func leftovers(c deploy.Child, mark string) (pids []int) {
 	if c.PID <= 1 {
 		return nil
 	}

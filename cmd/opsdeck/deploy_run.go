@@ -1,0 +1,389 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/deploy"
+	"opsdeck/ops/site/deploys"
+)
+
+type deployPlanCmd struct {
+	Name     string `arg:"" default:"update" help:"The plan: update, or one of the configuration."`
+	Revision string `placeholder:"REV" help:"The branch, tag or commit to deploy; else the branch that is checked out."`
+	JSON     bool   `name:"json" help:"Print JSON."`
+}
+
+type deployRunCmd struct {
+	Name     string `arg:"" default:"update" help:"The plan: update, or one of the configuration."`
+	Revision string `placeholder:"REV" help:"The branch, tag or commit to deploy; else the branch that is checked out."`
+	Plan     string `placeholder:"HASH" help:"Carry out only the plan of this hash, as deploy plan showed it."`
+	Resume   bool   `help:"Continue the deployment that was interrupted."`
+	Confirm  string `placeholder:"NAME" help:"The service's name, where no terminal can ask."`
+	DryRun   bool   `help:"Show the plan and do nothing."`
+	JSON     bool   `name:"json" help:"Print JSON."`
+}
+
+type deployUndoCmd struct {
+	ID      string `arg:"" optional:"" help:"The deployment; else the newest."`
+	Confirm string `placeholder:"NAME" help:"The service's name, where no terminal can ask."`
+	DryRun  bool   `help:"Show what would be taken back and do nothing."`
+	JSON    bool   `name:"json" help:"Print JSON."`
+}
+
+type deployStatusCmd struct {
+	ID   string `arg:"" optional:"" help:"The deployment; else all, the newest first."`
+	JSON bool   `name:"json" help:"Print JSON."`
+}
+
+// deployEventJSON is a line of the NDJSON of a deployment that runs.
+type deployEventJSON struct {
+	Time   time.Time    `json:"time"`
+	Step   string       `json:"step"`
+	State  deploy.Event `json:"state"`
+	Detail string       `json:"detail"`
+	Output []string     `json:"output,omitempty"`
+}
+
+// deployEndJSON is its last line.
+type deployEndJSON struct {
+	ID     string        `json:"id"`
+	Result deploy.Result `json:"result"`
+	From   string        `json:"from"`
+	To     string        `json:"to"`
+	Offer  string        `json:"offer,omitempty"` // the command that restores the database
+	Report string        `json:"report"`
+}
+
+type deployStatusJSON struct {
+	Deployments []deploymentJSON `json:"deployments"`
+}
+
+type deploymentJSON struct {
+	ID      string               `json:"id"`
+	Plan    string               `json:"plan"`
+	Result  deploy.Result        `json:"result"` // "" while it is not over
+	Running bool                 `json:"running"`
+	BeganAt time.Time            `json:"began_at"`
+	From    string               `json:"from"`
+	To      string               `json:"to"`
+	Failed  string               `json:"failed_step,omitempty"`
+	Detail  string               `json:"detail,omitempty"`
+	Steps   []deploymentStepJSON `json:"steps"`
+	Report  string               `json:"report"`
+}
+
+type deploymentStepJSON struct {
+	Name  string      `json:"name"`
+	State deploy.Mark `json:"state"` // "" is not begun
+}
+
+// chosenDesk is what deploying the chosen service needs.
+func (a *app) chosenDesk() (*deploys.Desk, error) {
+	s, err := a.service()
+	if err != nil {
+		return nil, err
+	}
+	return a.deployDesk(s)
+}
+
+// Run shows a plan.
+func (c *deployPlanCmd) Run(a *app) error {
+	d, err := a.chosenDesk()
+	if err != nil {
+		return err
+	}
+	p, err := d.Plan(a.ctx, c.Name, c.Revision)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return a.json(p)
+	}
+	a.sayDeployPlan(a.out, p)
+	return nil
+}
+
+// sayDeployPlan shows a plan for people.
+func (a *app) sayDeployPlan(w interface{ Write([]byte) (int, error) }, p *deploy.Plan) {
+	line := func(text string) { fmt.Fprintln(w, termsafe.Line(text)) }
+	line(a.lang.T("Plan %s for %s in %s", p.Name, p.Service, p.Dir))
+	if p.To != "" {
+		line(a.lang.T("revision: from %s to %s (%s)", p.From[:10], p.To[:10], p.Revision))
+	}
+	for i, s := range p.Steps {
+		what := s.Run
+		if what == "" {
+			what = string(s.Kind)
+		}
+		line(fmt.Sprintf("%2d. %-10s %s  (%s)", i+1, s.Name, what, a.lang.T("at most %s", human.Duration(s.Timeout))))
+	}
+	line(a.lang.T("A step that fails takes back what was done before it."))
+	line(a.lang.T("plan hash: %s", p.Hash[:12]))
+}
+
+// Run carries a plan out.
+func (c *deployRunCmd) Run(a *app) error {
+	if err := a.mayChange(c.DryRun); err != nil {
+		return err
+	}
+	d, err := a.chosenDesk()
+	if err != nil {
+		return err
+	}
+	if c.DryRun && !c.Resume {
+		return (&deployPlanCmd{Name: c.Name, Revision: c.Revision, JSON: c.JSON}).Run(a)
+	}
+	held, err := d.Lock()
+	if err != nil {
+		return err
+	}
+	defer held.Release()
+	if c.Resume {
+		return c.resume(a, d)
+	}
+	p, err := d.Plan(a.ctx, c.Name, c.Revision)
+	if err != nil {
+		return err
+	}
+	if c.Plan != "" && (len(c.Plan) < 8 || !strings.HasPrefix(p.Hash, c.Plan)) {
+		return ops.E(ops.Busy, lang.M("the plan has changed; nothing was done")).
+			WithHint(lang.M("show it again: opsdeck deploy plan %s", c.Name))
+	}
+	if !c.JSON {
+		a.sayDeployPlan(a.err, p)
+	}
+	what := lang.M("%s will be stopped, changed and started.", p.Service)
+	if err := a.confirm(p.Service, c.Confirm, what); err != nil {
+		return err
+	}
+	if err := d.Begin(p); err != nil {
+		return err
+	}
+	return a.carry(d, p, deploy.EventBegin, c.JSON)
+}
+
+// resume continues the deployment that is not over.
+func (c *deployRunCmd) resume(a *app, d *deploys.Desk) error {
+	open, err := d.Unfinished()
+	if err != nil {
+		return err
+	}
+	if open == nil {
+		return ops.E(ops.Usage, lang.M("no deployment of %s is unfinished", d.Service.Name)).
+			WithHint(lang.M("list them: opsdeck deploy status"))
+	}
+	if c.DryRun {
+		a.sayDeployPlan(a.out, open.Plan)
+		return nil
+	}
+	what := lang.M("Deployment %s will be continued.", open.Plan.ID)
+	if err := a.confirm(open.Plan.Service, c.Confirm, what); err != nil {
+		return err
+	}
+	return a.carry(d, open.Plan, deploy.EventBegin, c.JSON)
+}
+
+// Run takes a deployment back.
+func (c *deployUndoCmd) Run(a *app) error {
+	if err := a.mayChange(c.DryRun); err != nil {
+		return err
+	}
+	d, err := a.chosenDesk()
+	if err != nil {
+		return err
+	}
+	held, err := d.Lock()
+	if err != nil {
+		return err
+	}
+	defer held.Release()
+	one, err := c.choose(d)
+	if err != nil {
+		return err
+	}
+	what := lang.M("Deployment %s will be taken back: from %s to %s.", one.Plan.ID, one.Plan.To, one.Plan.From)
+	if c.DryRun {
+		a.say(what)
+		return nil
+	}
+	if err := a.confirm(one.Plan.Service, c.Confirm, what); err != nil {
+		return err
+	}
+	return a.carry(d, one.Plan, deploy.EventBack, c.JSON)
+}
+
+// choose is the deployment to take back: only the newest can be, for a later one has
+// built on it.
+func (c *deployUndoCmd) choose(d *deploys.Desk) (*deploy.Deployment, error) {
+	all, err := d.Store().Of(d.Service.Name)
+	if err != nil {
+		return nil, err
+	}
+	hint := lang.M("list them: opsdeck deploy status")
+	for i, one := range all {
+		if c.ID != "" && one.Plan.ID != c.ID {
+			continue
+		}
+		switch {
+		case one.State.Result == deploy.ResultTakenBack && c.ID == "":
+			continue
+		case one.State.Result == deploy.ResultTakenBack:
+			return nil, ops.E(ops.Usage, lang.M("deployment %s is taken back already", one.Plan.ID)).WithHint(hint)
+		}
+		for _, later := range all[:i] {
+			if later.State.Result != deploy.ResultTakenBack {
+				return nil, ops.E(ops.Usage, lang.M("deployment %s came later: take that back first", later.Plan.ID)).
+					WithHint(lang.M("run: opsdeck deploy undo %s", later.Plan.ID))
+			}
+		}
+		return one, nil
+	}
+	return nil, ops.E(ops.Usage, lang.M("there is no deployment to take back")).WithHint(hint)
+}
+
+// carry runs a deployment to its end and tells how it ended.
+func (a *app) carry(d *deploys.Desk, p *deploy.Plan, first deploy.Event, asJSON bool) error {
+	s, err := d.Carry(a.ctx, p, first, func(l deploy.Line, _ deploy.State) { a.tellDeploy(p, l, asJSON) })
+	if errors.Is(err, deploy.ErrLeft) {
+		code := ops.Interrupted
+		if errors.Is(a.ctx.Err(), context.DeadlineExceeded) {
+			code = ops.Busy
+		}
+		return ops.E(code, lang.M("deployment %s was interrupted; nothing was taken back", p.ID)).
+			WithHint(lang.M("continue it: opsdeck deploy run --resume; or take it back: opsdeck deploy undo"))
+	}
+	if err != nil {
+		return err
+	}
+	end := deployEndJSON{ID: p.ID, Result: s.Result, From: p.From, To: p.To, Offer: s.Data["offer"],
+		Report: d.Store().ReportPath(p.ID)}
+	if asJSON {
+		if err := a.ndjson(end); err != nil {
+			return err
+		}
+	} else {
+		a.say(lang.M("%s: %s", p.ID, deploys.ResultText(s)))
+		a.say(lang.M("report: %s", end.Report))
+	}
+	if s.Result == deploy.ResultDone || first == deploy.EventBack && s.Result == deploy.ResultTakenBack {
+		return nil
+	}
+	step := ""
+	if s.Failed >= 0 {
+		step = p.Steps[s.Failed].Name
+	}
+	e := ops.E(ops.Failed, lang.M("step %s failed: %s", step, lang.Raw(s.Detail)))
+	switch {
+	case s.Result == deploy.ResultStuck:
+		return e.WithHint(lang.M("remove the cause, then take it back again: opsdeck deploy undo %s", p.ID))
+	case end.Offer != "":
+		return e.WithHint(lang.M("the database is still changed; this restores it: %s", lang.Raw(end.Offer)))
+	}
+	return e.WithHint(lang.M("the previous release is in place; read the report: %s", end.Report))
+}
+
+// tellDeploy tells one event of a deployment.
+func (a *app) tellDeploy(p *deploy.Plan, l deploy.Line, asJSON bool) {
+	if l.Event == deploy.EventChild {
+		return
+	}
+	name := ""
+	if l.Step >= 0 {
+		name = p.Steps[l.Step].Name
+	}
+	if asJSON {
+		a.ndjson(deployEventJSON{l.Time, name, l.Event, l.Detail, l.Tail})
+		return
+	}
+	for _, line := range l.Tail {
+		fmt.Fprintln(a.err, "      | "+termsafe.Line(line))
+	}
+	if name != "" {
+		fmt.Fprintf(a.err, "%s  %-10s %s  %s\n", l.Time.Local().Format(time.TimeOnly), name, a.lang.Msg(eventLabel(l.Event)),
+			termsafe.Line(l.Detail))
+	}
+}
+
+func eventLabel(e deploy.Event) lang.Msg {
+	switch e {
+	case deploy.EventStep:
+		return lang.M("running")
+	case deploy.EventDone:
+		return lang.M("done")
+	case deploy.EventFailed, deploy.EventUndoFailed:
+		return lang.M("failed")
+	case deploy.EventUndo:
+		return lang.M("taking back")
+	case deploy.EventUndone:
+		return lang.M("taken back")
+	}
+	return lang.Raw(string(e))
+}
+
+// Run lists deployments.
+func (c *deployStatusCmd) Run(a *app) error {
+	d, err := a.chosenDesk()
+	if err != nil {
+		return err
+	}
+	all, err := d.Store().Of(d.Service.Name)
+	if err != nil {
+		return err
+	}
+	_, running, err := lock.Look(d.Store().Lock(d.Service.Name))
+	if err != nil {
+		return err
+	}
+	doc := deployStatusJSON{Deployments: []deploymentJSON{}}
+	for _, one := range all {
+		if c.ID == "" || c.ID == one.Plan.ID {
+			doc.Deployments = append(doc.Deployments, deploymentDoc(d, one, running))
+		}
+	}
+	if c.ID != "" && len(doc.Deployments) == 0 {
+		return ops.E(ops.Usage, lang.M("there is no deployment %q", c.ID)).
+			WithHint(lang.M("list them: opsdeck deploy status"))
+	}
+	if c.JSON {
+		return a.json(doc)
+	}
+	if len(all) == 0 {
+		a.say(lang.M("nothing was deployed by opsdeck yet"))
+	}
+	for i, one := range all {
+		if c.ID != "" && one.Plan.ID != c.ID {
+			continue
+		}
+		what := deploys.ResultText(one.State)
+		if one.State.Result == "" && running && i == 0 {
+			what = lang.M("running")
+		}
+		a.say(lang.M("%s  %s  %s", one.Plan.ID, one.Plan.Name, what))
+		if one.State.Failed >= 0 {
+			a.say(lang.M("  step %s failed: %s", one.Plan.Steps[one.State.Failed].Name, one.State.Detail))
+		}
+	}
+	return nil
+}
+
+func deploymentDoc(d *deploys.Desk, one *deploy.Deployment, running bool) deploymentJSON {
+	p, s := one.Plan, one.State
+	doc := deploymentJSON{ID: p.ID, Plan: p.Name, Result: s.Result, Running: running && s.Result == "", BeganAt: s.Began,
+		From: p.From, To: p.To, Detail: s.Detail, Steps: []deploymentStepJSON{}, Report: d.Store().ReportPath(p.ID)}
+	if s.Failed >= 0 {
+		doc.Failed = p.Steps[s.Failed].Name
+	}
+	for i, m := range s.Marks {
+		doc.Steps = append(doc.Steps, deploymentStepJSON{p.Steps[i].Name, m})
+	}
+	return doc
+}

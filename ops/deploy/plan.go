@@ -1,0 +1,93 @@
+package deploy
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+)
+
+// PlanVersion is the format of plan.json.
+const PlanVersion = 1
+
+// Kind is what a step does.
+type Kind string
+
+// The kinds of steps. A step of KindCommand only runs its command.
+const (
+	KindBackup  Kind = "backup"  // a full backup of the database
+	KindStop    Kind = "stop"    // the service
+	KindPull    Kind = "pull"    // the code, to the plan's revision
+	KindSync    Kind = "sync"    // the command that changes the database's tables, compared before and after
+	KindStart   Kind = "start"   // the service
+	KindReady   Kind = "ready"   // wait for /health/ready
+	KindSmoke   Kind = "smoke"   // the smoke requests
+	KindCommand Kind = "command" // of the configuration
+)
+
+// Step is one step of a plan.
+type Step struct {
+	Name    string        `json:"name"`
+	Kind    Kind          `json:"kind"`
+	Run     string        `json:"run,omitempty"`   // for sh -c, in the plan's folder
+	Check   string        `json:"check,omitempty"` // exit code 0: the step needs nothing more
+	Undo    string        `json:"undo,omitempty"`
+	Keep    []string      `json:"keep,omitempty"` // folders that Undo puts back, below the plan's folder
+	Timeout time.Duration `json:"timeout"`        // nanoseconds
+}
+
+// Plan is what a deployment will do. What was shown and confirmed is what runs.
+type Plan struct {
+	FormatVersion int       `json:"format_version"`
+	ID            string    `json:"id"`
+	Hash          string    `json:"hash"`
+	Name          string    `json:"name"` // update, install, or one of the configuration
+	Service       string    `json:"service"`
+	Dir           string    `json:"dir"` // the code
+	Remote        string    `json:"remote,omitempty"`
+	Revision      string    `json:"revision,omitempty"` // as it was asked for
+	From          string    `json:"from,omitempty"`     // commit
+	To            string    `json:"to,omitempty"`       // commit
+	Branch        string    `json:"branch,omitempty"`   // checked out now; "" where none is
+	CreatedAt     time.Time `json:"created_at"`
+	Steps         []Step    `json:"steps"`
+}
+
+// Seal gives the plan its id and its hash.
+func (p *Plan) Seal(at time.Time) {
+	tail := make([]byte, 2)
+	rand.Read(tail)
+	p.FormatVersion, p.CreatedAt = PlanVersion, at
+	p.ID = at.Format("20060102-150405-") + hex.EncodeToString(tail)
+	p.Hash = p.sum()
+}
+
+// Intact tells whether the plan is the one that was sealed.
+func (p *Plan) Intact() bool { return p.Hash == p.sum() }
+
+// sum is the hash of all that the plan does: two plans that do the same have one.
+func (p *Plan) sum() string {
+	q := *p
+	q.ID, q.Hash, q.CreatedAt = "", "", time.Time{}
+	text, _ := json.Marshal(q)
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// Update are the steps of an update, as the field's guide lists them: back up, stop,
+// pull, install, sync, start, verify.
+func Update(ready time.Duration) []Step {
+	return []Step{
+		{Name: "backup", Kind: KindBackup, Timeout: 6 * time.Hour},
+		{Name: "stop", Kind: KindStop, Timeout: 2 * time.Minute},
+		{Name: "pull", Kind: KindPull, Timeout: 10 * time.Minute},
+		{Name: "install", Kind: KindCommand, Run: "npm install", Keep: []string{"node_modules"}, Timeout: 20 * time.Minute},
+		{Name: "build", Kind: KindCommand, Run: "npm run build --if-present", Keep: []string{"dist"},
+			Timeout: 15 * time.Minute},
+		{Name: "sync", Kind: KindSync, Run: "npm run db:sync --if-present", Timeout: 30 * time.Minute},
+		{Name: "start", Kind: KindStart, Timeout: 2 * time.Minute},
+		{Name: "ready", Kind: KindReady, Timeout: ready},
+		{Name: "smoke", Kind: KindSmoke, Timeout: time.Minute},
+	}
+}

@@ -1,0 +1,105 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Outcome is what came of a step, or of taking it back.
+type Outcome struct {
+	Detail string            // in the operator's language
+	Tail   []string          // the last lines of the tool's output
+	Data   map[string]string // for later steps and the way back
+	Failed bool
+}
+
+// World does the steps. Do and Undo first check the actual state, so that doing one
+// again after a crash is harmless.
+type World interface {
+	// Do does a step; began is told each program that it starts.
+	Do(ctx context.Context, p *Plan, step int, s State, began func(Child) error) Outcome
+	// Undo takes a step back that was begun.
+	Undo(ctx context.Context, p *Plan, step int, s State, began func(Child) error) Outcome
+	// End kills what a process that was killed left running.
+	End(p *Plan, c Child)
+}
+
+// ErrLeft says that the runner was told to stop: nothing was taken back, and the
+// deployment can be resumed.
+var ErrLeft = errors.New("stopped in the middle of a deployment")
+
+// Runner carries out a plan and journals before and after each step.
+type Runner struct {
+	Plan    *Plan
+	Journal *Journal
+	World   World
+	Now     func() time.Time
+	Tell    func(Line, State) // after each durable line; may be nil
+
+	s State
+}
+
+// Run carries on from where the journal ends until the deployment is over. first is
+// EventBegin, or EventBack to take it back. When ctx ends it returns ErrLeft.
+func (r *Runner) Run(ctx context.Context, first Event) (State, error) {
+	r.s = Fold(r.Plan, r.Journal.Lines())
+	if r.s.Child != nil {
+		r.World.End(r.Plan, *r.s.Child)
+	}
+	if err := r.note(Line{Event: first, Step: -1}); err != nil {
+		return r.s, err
+	}
+	for {
+		a := Next(r.s)
+		if a.Event == "" {
+			return r.s, nil
+		}
+		if ctx.Err() != nil {
+			return r.s, ErrLeft
+		}
+		if err := r.act(ctx, a); err != nil {
+			return r.s, err
+		}
+	}
+}
+
+func (r *Runner) note(l Line) error {
+	l.Time = r.Now()
+	if err := r.Journal.Append(l); err != nil {
+		return err
+	}
+	r.s.apply(l)
+	if r.Tell != nil {
+		r.Tell(l, r.s)
+	}
+	return nil
+}
+
+// act does what comes next and journals how it ended.
+func (r *Runner) act(ctx context.Context, a Action) error {
+	if err := r.note(Line{Event: a.Event, Step: a.Step, Result: a.Result}); err != nil || a.Step < 0 {
+		return err
+	}
+	step, work := r.Plan.Steps[a.Step], r.World.Do
+	good, bad := EventDone, EventFailed
+	if a.Event == EventUndo {
+		work, good, bad = r.World.Undo, EventUndone, EventUndoFailed
+	}
+	limit, cancel := context.WithTimeout(ctx, step.Timeout)
+	defer cancel()
+	var lost error
+	out := work(limit, r.Plan, a.Step, r.s, func(c Child) error {
+		lost = r.note(Line{Event: EventChild, Step: a.Step, Child: &c})
+		return lost
+	})
+	switch {
+	case lost != nil:
+		return lost
+	case out.Failed && ctx.Err() != nil:
+		return ErrLeft
+	case out.Failed:
+		good = bad
+	}
+	return r.note(Line{Event: good, Step: a.Step, Detail: out.Detail, Tail: out.Tail, Data: out.Data})
+}

@@ -1,0 +1,159 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+// fakeWorld remembers which steps are in force, as a machine does.
+type fakeWorld struct {
+	in    map[int]bool
+	fails map[string]bool // "do 2", "undo 1"
+	ended int
+}
+
+func (w *fakeWorld) Do(_ context.Context, _ *Plan, i int, _ State, began func(Child) error) Outcome {
+	if err := began(Child{PID: 1, Start: i}); err != nil {
+		return Outcome{Failed: true}
+	}
+	w.in[i] = true
+	return Outcome{Failed: w.fails[fmt.Sprint("do ", i)], Detail: "why", Tail: []string{"tool says"}}
+}
+
+func (w *fakeWorld) Undo(_ context.Context, _ *Plan, i int, _ State, _ func(Child) error) Outcome {
+	if w.fails[fmt.Sprint("undo ", i)] {
+		return Outcome{Failed: true}
+	}
+	delete(w.in, i)
+	return Outcome{}
+}
+
+func (w *fakeWorld) End(*Plan, Child) { w.ended++ }
+
+func testPlan() *Plan {
+	p := &Plan{Name: "update", Service: "shop"}
+	for i := range 4 {
+		p.Steps = append(p.Steps, Step{Name: fmt.Sprint("s", i), Kind: KindCommand, Timeout: time.Minute})
+	}
+	p.Seal(time.Unix(1000, 0))
+	return p
+}
+
+// run runs a plan, killed after that many journal lines; 0 is to the end.
+func run(t *testing.T, p *Plan, w World, path string, kill int, first Event) (s State, killed bool) {
+	t.Helper()
+	j, err := OpenJournal(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	j.After = func(n int) {
+		if n == kill {
+			panic("killed")
+		}
+	}
+	defer func() {
+		if r := recover(); r == "killed" {
+			killed = true
+		} else if r != nil {
+			panic(r)
+		}
+	}()
+	s, err = (&Runner{Plan: p, Journal: j, World: w, Now: time.Now}).Run(t.Context(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, false
+}
+
+// TestADeploymentKilledAtAnyLineEndsTheSame, done or taken back.
+func TestADeploymentKilledAtAnyLineEndsTheSame(t *testing.T) {
+	for _, c := range []struct {
+		fails map[string]bool
+		want  Result
+		in    int
+	}{
+		{nil, ResultDone, 4},
+		{map[string]bool{"do 2": true}, ResultTakenBack, 0},
+		{map[string]bool{"do 3": true, "undo 1": true}, ResultStuck, 2},
+	} {
+		for kill := 1; ; kill++ {
+			p, w := testPlan(), &fakeWorld{in: map[int]bool{}, fails: c.fails}
+			path := filepath.Join(t.TempDir(), "journal.jsonl")
+			_, killed := run(t, p, w, path, kill, EventBegin)
+			s, _ := run(t, p, w, path, 0, EventBegin)
+			if s.Result != c.want || len(w.in) != c.in {
+				t.Fatalf("killed after line %d: %s with %v in force, want %s with %d", kill, s.Result, w.in, c.want, c.in)
+			}
+			if c.want != ResultDone && (s.Detail == "" && c.want == ResultTakenBack) {
+				t.Fatalf("killed after line %d: the cause is lost", kill)
+			}
+			if !killed {
+				break
+			}
+		}
+	}
+}
+
+func TestADoneDeploymentCanBeTakenBack(t *testing.T) {
+	p, w := testPlan(), &fakeWorld{in: map[int]bool{}}
+	path := filepath.Join(t.TempDir(), "journal.jsonl")
+	if s, _ := run(t, p, w, path, 0, EventBegin); s.Result != ResultDone || len(w.in) != 4 {
+		t.Fatalf("%+v", s)
+	}
+	if s, _ := run(t, p, w, path, 0, EventBack); s.Result != ResultTakenBack || len(w.in) != 0 {
+		t.Fatalf("%+v, in force %v", s, w.in)
+	}
+}
+
+func TestACancelledDeploymentIsLeftForResume(t *testing.T) {
+	p := testPlan()
+	ctx, cancel := context.WithCancel(t.Context())
+	w := &cancelWorld{fakeWorld{in: map[int]bool{}}, cancel}
+	j, err := OpenJournal(filepath.Join(t.TempDir(), "journal.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	s, err := (&Runner{Plan: p, Journal: j, World: w, Now: time.Now}).Run(ctx, EventBegin)
+	if !errors.Is(err, ErrLeft) || s.Result != "" || !slices.Equal(s.Marks, []Mark{MarkBegun, "", "", ""}) {
+		t.Fatalf("%v, %+v", err, s)
+	}
+}
+
+type cancelWorld struct {
+	fakeWorld
+	cancel context.CancelFunc
+}
+
+func (w *cancelWorld) Do(ctx context.Context, _ *Plan, _ int, _ State, _ func(Child) error) Outcome {
+	w.cancel()
+	<-ctx.Done()
+	return Outcome{Failed: true}
+}
+
+func TestStructuresAreComparedByLoss(t *testing.T) {
+	before := Structure{"a": {Columns: map[string]string{"id": "int", "note": "text"}, Rows: 5},
+		"gone": {Rows: 1}, "same": {Columns: map[string]string{"id": "int"}, Rows: -1}}
+	after := Structure{"a": {Columns: map[string]string{"id": "bigint", "new": "int"}, Rows: 3},
+		"more": {}, "same": {Columns: map[string]string{"id": "int"}, Rows: 7}}
+	loss := map[string]bool{}
+	for _, c := range Compare(before, after) {
+		loss[c.What.String()] = c.Loss
+	}
+	want := map[string]bool{"table gone was dropped": true, "table more was added": false, "column a.note was dropped": true,
+		"column a.id was changed: int, now bigint": false, "column a.new was added": false, "a had 5 rows, now 3": true}
+	for what, is := range want {
+		if got, there := loss[what]; !there || got != is {
+			t.Errorf("%s: %v, %v", what, got, there)
+		}
+	}
+	if len(loss) != len(want) || len(Compare(before, before)) != 0 {
+		t.Errorf("%v", loss)
+	}
+}

@@ -1,0 +1,160 @@
+package deploy
+
+import (
+	"maps"
+	"time"
+)
+
+// Mark is how far one step is.
+type Mark string
+
+// The marks of a step; "" is not begun.
+const (
+	MarkBegun      Mark = "begun"
+	MarkDone       Mark = "done"
+	MarkFailed     Mark = "failed"
+	MarkUndoing    Mark = "undoing"
+	MarkUndone     Mark = "undone"
+	MarkUndoFailed Mark = "undo-failed"
+)
+
+// Result is how a deployment ended; "" while it has not.
+type Result string
+
+// The results. Stuck means that it could not be taken back whole: a person is needed.
+const (
+	ResultDone      Result = "done"
+	ResultTakenBack Result = "taken-back"
+	ResultStuck     Result = "stuck"
+)
+
+// Child is a program that a step started, by its pid and the moment of its start in
+// clock ticks since the machine's.
+type Child struct {
+	PID   int `json:"pid"`
+	Start int `json:"start"`
+}
+
+// Event is what happened.
+type Event string
+
+// The events of a journal.
+const (
+	EventBegin      Event = "begin"  // or resumed
+	EventStep       Event = "step"   // a step is about to run
+	EventChild      Event = "child"  // it started a program
+	EventDone       Event = "done"   // the step is done
+	EventFailed     Event = "failed" // the step failed
+	EventBack       Event = "back"   // from here on steps are taken back
+	EventUndo       Event = "undo"   // a step is about to be taken back
+	EventUndone     Event = "undone"
+	EventUndoFailed Event = "undo-failed"
+	EventEnd        Event = "end"
+)
+
+// Line is one line of a journal.
+type Line struct {
+	Seq    int               `json:"seq"` // 1, 2, 3 …
+	Time   time.Time         `json:"time"`
+	Event  Event             `json:"event"`
+	Step   int               `json:"step"`             // index in the plan; -1 for none
+	Detail string            `json:"detail,omitempty"` // in the operator's language
+	Tail   []string          `json:"tail,omitempty"`   // the last lines of the tool's output
+	Data   map[string]string `json:"data,omitempty"`   // for later steps and the way back
+	Child  *Child            `json:"child,omitempty"`
+	Result Result            `json:"result,omitempty"`
+}
+
+// State is how a deployment is getting on, as its journal tells.
+type State struct {
+	Marks  []Mark
+	Data   map[string]string // of all steps together
+	Back   bool
+	Failed int // index of the step that failed first; -1 for none
+	Detail string
+	Tail   []string
+	Child  *Child // a program that was started and not seen to its end
+	Result Result
+	Began  time.Time
+	Ended  time.Time
+}
+
+// Fold replays a journal over a plan.
+func Fold(p *Plan, lines []Line) State {
+	s := State{Marks: make([]Mark, len(p.Steps)), Data: map[string]string{}, Failed: -1}
+	for _, l := range lines {
+		s.apply(l)
+	}
+	return s
+}
+
+func (s *State) apply(l Line) {
+	if s.Began.IsZero() {
+		s.Began = l.Time
+	}
+	maps.Copy(s.Data, l.Data)
+	if l.Event != EventChild {
+		s.Child = nil
+	}
+	switch l.Event {
+	case EventChild:
+		s.Child = l.Child
+	case EventBack:
+		s.Back, s.Result, s.Ended = true, "", time.Time{}
+		for i, m := range s.Marks {
+			if m == MarkUndoFailed { // try it again
+				s.Marks[i] = MarkUndoing
+			}
+		}
+	case EventEnd:
+		s.Result, s.Ended = l.Result, l.Time
+	}
+	mark, is := marks[l.Event]
+	if !is || l.Step < 0 || l.Step >= len(s.Marks) {
+		return
+	}
+	s.Marks[l.Step] = mark
+	if (mark == MarkFailed || mark == MarkUndoFailed) && (s.Failed < 0 || mark == MarkUndoFailed) {
+		s.Failed, s.Detail, s.Tail = l.Step, l.Detail, l.Tail
+	}
+}
+
+var marks = map[Event]Mark{EventStep: MarkBegun, EventDone: MarkDone, EventFailed: MarkFailed, EventUndo: MarkUndoing,
+	EventUndone: MarkUndone, EventUndoFailed: MarkUndoFailed}
+
+// Action is what comes next.
+type Action struct {
+	Event  Event // EventStep, EventBack, EventUndo or EventEnd; "" when all is over
+	Step   int
+	Result Result
+}
+
+// Next decides what comes next. A step that failed turns the deployment round; what
+// cannot be taken back stops it.
+func Next(s State) Action {
+	if s.Result != "" {
+		return Action{Step: -1}
+	}
+	if !s.Back {
+		for i, m := range s.Marks {
+			switch m {
+			case MarkDone:
+			case MarkFailed:
+				return Action{Event: EventBack, Step: -1}
+			default:
+				return Action{Event: EventStep, Step: i}
+			}
+		}
+		return Action{Event: EventEnd, Step: -1, Result: ResultDone}
+	}
+	for i := len(s.Marks) - 1; i >= 0; i-- {
+		switch s.Marks[i] {
+		case "", MarkUndone:
+		case MarkUndoFailed:
+			return Action{Event: EventEnd, Step: -1, Result: ResultStuck}
+		default:
+			return Action{Event: EventUndo, Step: i}
+		}
+	}
+	return Action{Event: EventEnd, Step: -1, Result: ResultTakenBack}
+}

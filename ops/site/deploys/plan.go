@@ -1,0 +1,201 @@
+package deploys
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops"
+	"opsdeck/ops/deploy"
+	"opsdeck/ops/site/backups"
+)
+
+// stepTime bounds a step of the configuration that has no time of its own.
+const stepTime = 10 * time.Minute
+
+// Names are the plans that there are.
+func (d *Desk) Names() []string {
+	names := []string{"update"}
+	for _, p := range d.conf.Plans {
+		if p.Name != "update" {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// steps are those of a plan, from the configuration or the field's guide.
+func (d *Desk) steps(name string) ([]deploy.Step, error) {
+	for _, p := range d.conf.Plans {
+		if p.Name == name {
+			return configured(p.Steps, d.Service.Restore.ReadyWait), nil
+		}
+	}
+	if name != "update" {
+		return nil, ops.E(ops.Usage, lang.M("there is no plan %q", name)).
+			WithHint(lang.M("there are: %s", strings.Join(d.Names(), ", ")))
+	}
+	steps := deploy.Update(d.Service.Restore.ReadyWait)
+	return slices.DeleteFunc(steps, func(s deploy.Step) bool {
+		return s.Kind == deploy.KindBackup && !d.hasDatabase() ||
+			s.Kind == deploy.KindReady && d.Service.Health.URL == "" ||
+			s.Kind == deploy.KindSmoke && (d.Service.Health.URL == "" || len(d.conf.Smoke) == 0)
+	}), nil
+}
+
+// configured are steps of the configuration.
+func configured(steps []config.DeployStep, ready time.Duration) (out []deploy.Step) {
+	for _, s := range steps {
+		step := deploy.Step{Name: s.Name, Kind: deploy.Kind(s.Kind), Run: s.Run, Check: s.Check, Undo: s.Undo, Keep: s.Keep,
+			Timeout: s.Timeout}
+		if step.Kind == "" {
+			step.Kind = deploy.KindCommand
+		}
+		switch {
+		case step.Timeout > 0:
+		case step.Kind == deploy.KindReady:
+			step.Timeout = ready
+		case step.Kind == deploy.KindBackup:
+			step.Timeout = 6 * time.Hour
+		default:
+			step.Timeout = stepTime
+		}
+		out = append(out, step)
+	}
+	return out
+}
+
+// repo is the work tree of the code.
+func (d *Desk) repo(p *deploy.Plan) repo { return repo{dir: p.Dir, remote: p.Remote, env: marks(p)} }
+
+// marks is the environment by which the programs of a deployment are known.
+func marks(p *deploy.Plan) []string { return []string{mark(p)} }
+
+func mark(p *deploy.Plan) string { return "OPSDECK_DEPLOYMENT=" + p.ID }
+
+// Plan makes a plan. It changes nothing.
+func (d *Desk) Plan(ctx context.Context, name, revision string) (*deploy.Plan, error) {
+	steps, err := d.steps(name)
+	if err != nil {
+		return nil, err
+	}
+	look, cancel := context.WithTimeout(ctx, lookTime)
+	dir, why := d.folder(d.ctl.Status(look))
+	cancel()
+	if dir == "" {
+		return nil, ops.E(ops.Config, lang.M("the folder of the code is not known: %s", why)).
+			WithHint(lang.M("set deploy.dir in the configuration"))
+	}
+	p := &deploy.Plan{Name: name, Service: d.Service.Name, Dir: dir, Remote: d.conf.Remote, Revision: revision, Steps: steps}
+	pulls := slices.ContainsFunc(steps, func(s deploy.Step) bool { return s.Kind == deploy.KindPull })
+	switch {
+	case pulls:
+		r := d.repo(p)
+		r.env = nil
+		if err := r.clean(ctx); err != nil {
+			return nil, err
+		}
+		if err := r.aim(ctx, p); err != nil {
+			return nil, err
+		}
+	case revision != "":
+		return nil, ops.E(ops.Usage, lang.M("the plan %s pulls no code, so --revision has no meaning", name))
+	}
+	p.Seal(d.Clock.Now())
+	return p, nil
+}
+
+// Store is where the deployments are kept.
+func (d *Desk) Store() deploy.Store { return deploy.Store{Dir: d.StateDir} }
+
+// Lock keeps every other deployment from the service.
+func (d *Desk) Lock() (*lock.Lock, error) {
+	return lock.Take(d.Store().Lock(d.Service.Name), lock.Holder{User: oplog.UserName(), What: "deploy"})
+}
+
+// Unfinished is the deployment of the service that was begun and is not over; nil for none.
+func (d *Desk) Unfinished() (*deploy.Deployment, error) {
+	all, err := d.Store().Of(d.Service.Name)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range all {
+		if one.State.Result == "" {
+			return one, nil
+		}
+	}
+	return nil, nil
+}
+
+// Begin makes a plan durable, after it has made sure that nothing else is in the way.
+// The lock must be held.
+func (d *Desk) Begin(p *deploy.Plan) error {
+	open, err := d.Unfinished()
+	if err != nil {
+		return err
+	}
+	if open != nil {
+		return ops.E(ops.Busy, lang.M("deployment %s is not finished", open.Plan.ID)).
+			WithHint(lang.M("continue it: opsdeck deploy run --resume; or take it back: opsdeck deploy undo"))
+	}
+	if d.hasDatabase() {
+		sh, err := backups.Open(d.Site)
+		if err != nil {
+			return err
+		}
+		if err := sh.Idle(); err != nil {
+			return err
+		}
+	}
+	return d.Store().Save(p)
+}
+
+// Carry runs a deployment that was begun until it is over. first is EventBegin, or
+// EventBack to take it back. The lock must be held.
+func (d *Desk) Carry(
+	ctx context.Context, p *deploy.Plan, first deploy.Event, tell func(deploy.Line, deploy.State),
+) (s deploy.State, err error) {
+	j, err := deploy.OpenJournal(d.Store().JournalPath(p.ID))
+	if err != nil {
+		return s, err
+	}
+	defer j.Close()
+	entry := oplog.Entry{Action: "deploy " + p.Name, Detail: map[string]string{"id": p.ID, "from": p.From, "to": p.To}}
+	if first == deploy.EventBack {
+		entry.Action = "deploy undo"
+	}
+	work := func(ctx context.Context, detail map[string]string) error {
+		r := deploy.Runner{Plan: p, Journal: j, World: &world{Desk: d}, Now: d.Clock.Now, Tell: tell}
+		if s, err = r.Run(ctx, first); err != nil {
+			return err
+		}
+		detail["result"] = string(s.Result)
+		if rerr := d.report(p, j.Lines(), s); rerr != nil {
+			d.Say(lang.M("the report was not written: %s", rerr.Error()))
+		}
+		if s.Result != deploy.ResultDone && first != deploy.EventBack || s.Result == deploy.ResultStuck {
+			return errNotDone
+		}
+		return nil
+	}
+	err = d.Record(ctx, entry, work)
+	if errors.Is(err, errNotDone) {
+		err = nil // the state says it
+	}
+	return s, err
+}
+
+// errNotDone puts a deployment on record that was taken back.
+var errNotDone = errors.New("taken back")
+
+// log is the file that gets the whole output of a deployment's programs.
+func (d *Desk) log(p *deploy.Plan) (*os.File, error) {
+	return os.OpenFile(d.Store().Folder(p.ID)+"/output.log", os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+}

@@ -1,0 +1,52 @@
+package deploys
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops/deploy"
+)
+
+// ResultText is how a deployment ended, for people.
+func ResultText(s deploy.State) lang.Msg {
+	switch s.Result {
+	case deploy.ResultDone:
+		return lang.M("deployed")
+	case deploy.ResultTakenBack:
+		return lang.M("taken back: the previous release is in place")
+	case deploy.ResultStuck:
+		return lang.M("not taken back completely: an operator is needed")
+	}
+	return lang.M("not finished")
+}
+
+// report writes the course of a deployment.
+func (d *Desk) report(p *deploy.Plan, lines []deploy.Line, s deploy.State) error {
+	var b strings.Builder
+	t := d.Lang.T
+	fmt.Fprintf(&b, "# %s\n\n", t("Deployment %s of %s", p.ID, p.Service))
+	fmt.Fprintf(&b, "- %s\n", t("result: %s", d.Lang.Msg(ResultText(s))))
+	fmt.Fprintf(&b, "- %s\n", t("plan: %s (%s)", p.Name, p.Hash[:12]))
+	if p.To != "" {
+		fmt.Fprintf(&b, "- %s\n", t("revision: from %s to %s (%s)", short(p.From), short(p.To), p.Revision))
+	}
+	fmt.Fprintf(&b, "- %s\n", t("duration: %s", human.Duration(s.Ended.Sub(s.Began))))
+	if offer := s.Data["offer"]; offer != "" {
+		fmt.Fprintf(&b, "- %s\n", t("restore the database: %s", offer))
+	}
+	b.WriteString("\n")
+	for _, l := range lines {
+		if l.Event == deploy.EventChild || l.Step < 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "- %s %s %s %s\n", l.Time.Local().Format(time.DateTime), p.Steps[l.Step].Name, l.Event, l.Detail)
+		for _, line := range l.Tail {
+			fmt.Fprintf(&b, "      %s\n", line)
+		}
+	}
+	return atomicfile.WriteBytes(d.Store().ReportPath(p.ID), 0o600, []byte(b.String()))
+}

@@ -1,0 +1,433 @@
+package deploys
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/listener"
+	"opsdeck/internal/redact"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/deploy"
+	"opsdeck/ops/health"
+	"opsdeck/ops/host"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/probe"
+	"opsdeck/ops/site"
+	"opsdeck/ops/site/backups"
+)
+
+// world does the steps of a deployment on this machine.
+type world struct{ *Desk }
+
+// job is one step that is being done or taken back.
+type job struct {
+	*Desk
+	plan  *deploy.Plan
+	step  deploy.Step
+	state deploy.State
+	began func(deploy.Child) error
+	data  map[string]string
+}
+
+func (w *world) job(p *deploy.Plan, i int, s deploy.State, began func(deploy.Child) error) *job {
+	return &job{Desk: w.Desk, plan: p, step: p.Steps[i], state: s, began: began, data: map[string]string{}}
+}
+
+// End kills what a deployment left running that was killed itself.
+func (w *world) End(p *deploy.Plan, c deploy.Child) { host.End(c, mark(p)) }
+
+// Do does a step.
+func (w *world) Do(
+	ctx context.Context, p *deploy.Plan, i int, s deploy.State, began func(deploy.Child) error,
+) deploy.Outcome {
+	j := w.job(p, i, s, began)
+	what, err := j.do(ctx)
+	return j.outcome(ctx, what, err)
+}
+
+// Undo takes a step back.
+func (w *world) Undo(
+	ctx context.Context, p *deploy.Plan, i int, s deploy.State, began func(deploy.Child) error,
+) deploy.Outcome {
+	j := w.job(p, i, s, began)
+	what, err := j.undo(ctx)
+	return j.outcome(ctx, what, err)
+}
+
+// outcome puts what happened in the operator's words.
+func (j *job) outcome(ctx context.Context, what lang.Msg, err error) deploy.Outcome {
+	o := deploy.Outcome{Detail: termsafe.Line(j.Lang.Msg(what)), Data: j.data}
+	if err == nil {
+		return o
+	}
+	o.Failed = true
+	var f *failure
+	if errors.As(err, &f) {
+		o.Tail = f.tail
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = ops.E(ops.Failed, lang.M("it did not end within %s", human.Duration(j.step.Timeout)))
+	}
+	e := j.Explain(err)
+	if o.Detail = site.Sentence(j.Lang, e); !e.Hint.Empty() {
+		o.Detail += " → " + termsafe.Line(j.Lang.Msg(e.Hint))
+	}
+	return o
+}
+
+// failure is a command that failed, with the last lines of its output.
+type failure struct {
+	err  *ops.Error
+	tail []string
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+
+func (f *failure) Unwrap() error { return f.err }
+
+func (j *job) do(ctx context.Context) (lang.Msg, error) {
+	switch j.step.Kind {
+	case deploy.KindBackup:
+		return j.backup(ctx)
+	case deploy.KindStop:
+		return j.stop(ctx)
+	case deploy.KindPull:
+		r := j.repo(j.plan)
+		r.began = j.began
+		return lang.M("%s is checked out", short(j.plan.To)), r.pull(ctx, j.plan)
+	case deploy.KindSync:
+		return j.sync(ctx)
+	case deploy.KindStart:
+		return j.start(ctx)
+	case deploy.KindReady:
+		return j.ready(ctx)
+	case deploy.KindSmoke:
+		f := deploy.JudgeWeb(deploy.Web{Smoke: deploy.Known(j.smoke(ctx))})
+		if last := f[len(f)-1]; last.State != ops.StateOK {
+			return lang.Msg{}, ops.E(ops.Failed, last.Detail).WithHint(lang.Raw(last.Fix))
+		}
+		return f[len(f)-1].Detail, nil
+	}
+	return j.command(ctx)
+}
+
+func (j *job) undo(ctx context.Context) (lang.Msg, error) {
+	r := j.repo(j.plan)
+	r.began = j.began
+	for _, folder := range j.step.Keep {
+		if err := r.putBack(ctx, j.plan.ID, j.step.Name, folder); err != nil {
+			return lang.Msg{}, ops.Wrap(err, ops.Failed, lang.M("cannot put %s back", folder))
+		}
+	}
+	if j.step.Undo != "" {
+		return lang.M("%s was run", j.step.Undo), j.run(ctx, j.step.Undo)
+	}
+	switch j.step.Kind {
+	case deploy.KindStop: // it ran before
+		if what, err := j.start(ctx); err != nil || j.Service.Health.URL == "" {
+			return what, err
+		}
+		return j.ready(ctx)
+	case deploy.KindPull:
+		return lang.M("%s is checked out again", short(j.plan.From)), r.back(ctx, j.plan)
+	case deploy.KindSync:
+		return j.offer(ctx)
+	case deploy.KindStart:
+		return j.stop(ctx)
+	}
+	if len(j.step.Keep) > 0 {
+		return lang.M("%s is as before", strings.Join(j.step.Keep, ", ")), nil
+	}
+	return lang.M("nothing to undo"), nil
+}
+
+// run runs a command of a step.
+func (j *job) run(ctx context.Context, line string) error {
+	log, err := j.log(j.plan)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	fmt.Fprintf(log, "# %s %s: %s\n", j.Clock.Now().Format(time.RFC3339), j.step.Name, redact.Text(line))
+	out := host.Run(ctx, host.Command{Shell: line, Dir: j.plan.Dir, Started: j.began, Log: log, Mask: j.known(),
+		Env: append(marks(j.plan), "CI=1", "NO_COLOR=1", "npm_config_update_notifier=false", "npm_config_fund=false",
+			"npm_config_audit=false")})
+	if out.Err == nil {
+		return nil
+	}
+	return &failure{ops.Wrap(nil, ops.Failed, lang.M("%s failed (%s): %s", line, ended(out), out.Why())).
+		WithHint(lang.M("run it by hand: cd %s && %s", human.Shell(j.plan.Dir), line)), out.Tail}
+}
+
+func ended(o host.Output) lang.Msg {
+	if o.Code >= 0 {
+		return lang.M("exit code %d", o.Code)
+	}
+	return lang.Raw(o.Err.Error())
+}
+
+// known are the secrets of the environment file.
+func (j *job) known() (out []string) {
+	text, err := os.ReadFile(filepath.Join(j.plan.Dir, j.conf.Env))
+	if err != nil {
+		return nil
+	}
+	for _, s := range deploy.SecretsOf("", deploy.ParseEnv(string(text))) {
+		if len(s.Value) >= 4 {
+			out = append(out, s.Value)
+		}
+	}
+	return out
+}
+
+// command runs the step's command, unless its check says that nothing needs to be done.
+func (j *job) command(ctx context.Context) (lang.Msg, error) {
+	if j.step.Check != "" {
+		out := host.Run(ctx, host.Command{Shell: j.step.Check, Dir: j.plan.Dir, Env: marks(j.plan), Started: j.began})
+		if out.Err == nil {
+			return lang.M("nothing to do: %s", j.step.Check), nil
+		}
+	}
+	r := j.repo(j.plan)
+	r.began = j.began
+	for _, folder := range j.step.Keep {
+		if err := r.keep(ctx, j.plan.ID, j.step.Name, folder); err != nil {
+			return lang.Msg{}, err
+		}
+	}
+	return lang.M("%s was run", j.step.Run), j.run(ctx, j.step.Run)
+}
+
+func (j *job) backup(ctx context.Context) (lang.Msg, error) {
+	sh, err := backups.Open(j.Site)
+	if err != nil {
+		return lang.Msg{}, err
+	}
+	order, err := sh.OrderOf(backups.Order{})
+	if err != nil {
+		return lang.Msg{}, err
+	}
+	m, err := sh.Make(ctx, order, func(ops.Progress) {})
+	if m == nil || err != nil {
+		return lang.Msg{}, err
+	}
+	j.data["backup"] = filepath.Base(m.Path)
+	return lang.M("backup %s, %s", j.data["backup"], human.Bytes(m.SizeBytes)), nil
+}
+
+// poll is how often a service is asked while it is waited for.
+const poll = 100 * time.Millisecond
+
+func (j *job) stop(ctx context.Context) (lang.Msg, error) {
+	if j.Service.Process.Kind == "none" || j.Service.Process.Kind == "" {
+		return lang.M("no process control is configured"), nil
+	}
+	if err := j.ctl.Stop(ctx); err != nil {
+		return lang.Msg{}, err
+	}
+	for {
+		p := j.ctl.Status(ctx)
+		switch p.State {
+		case health.ProcessStopped, health.ProcessFailed:
+			return lang.M("%s is stopped", j.name()), nil
+		case health.ProcessUnknown:
+			return lang.Msg{}, ops.E(ops.Failed, lang.M("whether %s is stopped is unknown: %s", j.name(), p.Reason))
+		}
+		if err := pause(ctx); err != nil {
+			return lang.Msg{}, err
+		}
+	}
+}
+
+func (d *Desk) name() string {
+	if d.Service.Process.Name != "" {
+		return d.Service.Process.Name
+	}
+	return d.Service.Name
+}
+
+func pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(poll):
+		return nil
+	}
+}
+
+func (j *job) start(ctx context.Context) (lang.Msg, error) {
+	if j.Service.Process.Kind == "none" || j.Service.Process.Kind == "" {
+		return lang.M("no process control is configured"), nil
+	}
+	state := j.ctl.Status(ctx).State
+	down := state == health.ProcessStopped || state == health.ProcessFailed
+	if port := localPort(j.Service.Health.URL); port > 0 && down {
+		if held, err := listener.On(port); err == nil && len(held) > 0 {
+			return lang.Msg{}, ops.E(ops.Failed, lang.M("port %d is taken by %s (pid %d)", port, held[0].Name, held[0].PID)).
+				WithHint(lang.M("find out what it is: ps -fp %s", strconv.Itoa(held[0].PID)))
+		}
+	}
+	if err := j.ctl.Start(ctx); err != nil {
+		return lang.Msg{}, err
+	}
+	return lang.M("%s is started", j.name()), nil
+}
+
+// ready waits until the service says that it is ready, or its keeper has stopped trying.
+func (j *job) ready(ctx context.Context) (lang.Msg, error) {
+	ask := probe.Readiness(j.Service.Health.URL)
+	for {
+		one, cancel := context.WithTimeout(ctx, j.Service.Health.Timeout)
+		r := ask(one)
+		cancel()
+		if r.State == ops.StateOK {
+			return lang.M("/health/ready answers: ready"), nil
+		}
+		p := j.ctl.Status(ctx)
+		if p.State == health.ProcessFailed || p.State == health.ProcessStopped && ctx.Err() == nil {
+			return lang.Msg{}, &failure{ops.E(ops.Failed, lang.M("%s does not run: %s", j.name(), p.Reason)).
+				WithHint(lang.M("read its log: opsdeck logs --newest --limit 50")), lastLines(p.Logs)}
+		}
+		if err := pause(ctx); err != nil {
+			return lang.Msg{}, &failure{ops.E(ops.Failed, r.Detail), lastLines(p.Logs)}
+		}
+	}
+}
+
+// lastLines are the last lines of the first of some log files that holds any.
+func lastLines(paths []string) []string {
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if err != nil {
+			continue
+		}
+		info, err := f.Stat()
+		text := make([]byte, 16<<10)
+		n := 0
+		if err == nil {
+			n, _ = f.ReadAt(text, max(0, info.Size()-int64(len(text))))
+		}
+		f.Close()
+		var lines []string
+		for _, l := range strings.Split(string(text[:n]), "\n") {
+			if l = termsafe.Line(redact.Text(l)); strings.TrimSpace(l) != "" {
+				lines = append(lines, l)
+			}
+		}
+		if len(lines) > 0 {
+			return lines[max(0, len(lines)-20):]
+		}
+	}
+	return nil
+}
+
+// sync runs the command that changes the database's tables, and compares them before
+// and after.
+func (j *job) sync(ctx context.Context) (lang.Msg, error) {
+	if !j.hasDatabase() {
+		return j.command(ctx)
+	}
+	before, err := j.before(ctx)
+	if err != nil {
+		return lang.Msg{}, err
+	}
+	if what, err := j.command(ctx); err != nil {
+		return what, err
+	}
+	after, err := j.structure(ctx)
+	if err != nil {
+		return lang.Msg{}, err
+	}
+	changes := deploy.Compare(before, after)
+	if len(changes) == 0 {
+		return lang.M("the tables are as before: %d", len(after)), nil
+	}
+	var said []string
+	loss := false
+	for _, c := range changes {
+		loss = loss || c.Loss
+		said = append(said, j.Lang.Msg(c.What))
+	}
+	if loss && !j.conf.AllowLoss {
+		return lang.Msg{}, &failure{ops.E(ops.Failed, lang.M("the database lost something: %s", strings.Join(said, "; "))).
+			WithHint(lang.M("if that is intended, set deploy.allow_loss: true")), said}
+	}
+	return lang.M("the database was changed: %s", strings.Join(said, "; ")), nil
+}
+
+func (j *job) structure(ctx context.Context) (deploy.Structure, error) {
+	t, err := mysql.Resolve(j.Service.Database)
+	if err != nil {
+		return nil, err
+	}
+	return mysql.Structure(ctx, t, j.Service.Database.Name)
+}
+
+// before is the structure that the deployment found, kept when it is first read.
+func (j *job) before(ctx context.Context) (s deploy.Structure, err error) {
+	path := filepath.Join(j.Store().Folder(j.plan.ID), "before.json")
+	text, err := os.ReadFile(path)
+	if err == nil {
+		return s, json.Unmarshal(text, &s)
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	if s, err = j.structure(ctx); err != nil {
+		return nil, err
+	}
+	if text, err = json.Marshal(s); err != nil {
+		return nil, err
+	}
+	return s, atomicfile.WriteBytes(path, 0o600, text)
+}
+
+// offer tells how to restore the database where the deployment changed it. Nothing is
+// restored by itself: rows were perhaps written since.
+func (j *job) offer(ctx context.Context) (lang.Msg, error) {
+	if !j.hasDatabase() || !exists(filepath.Join(j.Store().Folder(j.plan.ID), "before.json")) {
+		return lang.M("nothing to undo"), nil
+	}
+	before, err := j.before(ctx)
+	var after deploy.Structure
+	if err == nil {
+		after, err = j.structure(ctx)
+	}
+	command := j.restoreCommand()
+	if err != nil {
+		j.data["offer"] = command
+		return lang.M("whether the database was changed is unknown; if it was: %s", command), nil
+	}
+	changes := deploy.Compare(before, after)
+	if len(changes) == 0 {
+		return lang.M("the tables are as before: %d", len(after)), nil
+	}
+	j.data["offer"] = command
+	return lang.M("the database is still changed (%s); the backup brings it back: %s", changes[0].What, command), nil
+}
+
+// restoreCommand is what brings the database back to the deployment's backup.
+func (j *job) restoreCommand() string {
+	words := "opsdeck"
+	if j.All.Path != "" {
+		words += " --config " + human.Shell(j.All.Path)
+	}
+	if len(j.All.Services) > 1 {
+		words += " --service " + human.Shell(j.Service.Name)
+	}
+	if name := j.state.Data["backup"]; name != "" {
+		return words + " restore --from " + human.Shell(name)
+	}
+	return words + " restore"
+}
