@@ -121,7 +121,7 @@ func TestALockedRecordOfOperationsIsTold(t *testing.T) {
 		[]string{"--config", config, "--lang", "en", "--timeout", "2s", "backup", "create"},
 		stdio{in: strings.NewReader(""), out: &out, err: &errs},
 	)
-	if code != 75 || !strings.Contains(errs.String(), record+" is locked") ||
+	if code != 75 || !strings.Contains(errs.String(), "has locked "+record) ||
 		!strings.Contains(errs.String(), "running since") {
 		t.Errorf("exit %d: %s", code, errs.String())
 	}
