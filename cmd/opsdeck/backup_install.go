@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,9 +49,10 @@ func (sh *shelf) installer() installer {
 		}
 		command = append(command, "--config", f)
 	}
-	command = append(command, "--service", sh.Service.Name, "backup", "schedule", "run")
+	command = append(command, "--service", sh.Service.Name, "backup")
+	verb := func(words ...string) []string { return append(slices.Clone(command), words...) }
 	in := installer{
-		plan: watch.Plan{Service: sh.Service.Name, Command: command},
+		plan: watch.Plan{Service: sh.Service.Name, Command: verb("schedule", "run")},
 		unit: "/etc/systemd/system",
 		run:  sh.tool,
 	}
@@ -58,6 +60,9 @@ func (sh *shelf) installer() installer {
 		if j.Cron != "" && j.Cron != "never" {
 			in.plan.Jobs = append(in.plan.Jobs, j)
 		}
+	}
+	if b.Binlog == "follow" {
+		in.plan.Follow, in.plan.Fetch = verb("binlog", "follow"), verb("binlog", "fetch")
 	}
 	if os.Getuid() != 0 {
 		in.user = true
@@ -274,7 +279,8 @@ func (in installer) installUnits() error {
 		return err
 	}
 	for _, u := range units {
-		if !strings.HasSuffix(u.Name, ".timer") {
+		follows := u.Name == in.plan.UnitName(watch.FollowJob)+".service"
+		if !strings.HasSuffix(u.Name, ".timer") && !follows {
 			continue
 		}
 		if err := in.systemctl("enable", "--now", u.Name); err != nil {
@@ -342,5 +348,17 @@ func (in installer) remove(where string) error {
 			}
 		}
 	}
+	follow := in.plan.UnitName(watch.FollowJob) + ".service"
+	if path := filepath.Join(in.unit, follow); exists(path) {
+		in.systemctl("disable", "--now", follow)
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
 	return in.systemctl("daemon-reload")
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

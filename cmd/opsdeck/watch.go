@@ -54,7 +54,14 @@ func (c *watchRunCmd) Run(a *app) error {
 			return err
 		}
 	}
+	followed, err := a.followed(services, c.AlertsOnly)
+	if err != nil {
+		return err
+	}
 	if c.DryRun {
+		for _, sh := range followed {
+			a.say(lang.M("the binary log of %s would be archived all the time", sh.Service.Name))
+		}
 		if err := a.sayDue(s); err != nil {
 			return err
 		}
@@ -65,6 +72,7 @@ func (c *watchRunCmd) Run(a *app) error {
 		return err
 	}
 	defer held.Release()
+	defer a.followLogs(followed)()
 	a.note(lang.M("watching %d jobs; stop with ctrl-c", len(s.Jobs)))
 	a.sayWatched(services)
 	return a.watchBoth(&s, w)

@@ -78,6 +78,9 @@ func (c *checker) service(at string, s Service) {
 		lang.M("process kind command needs start and stop"),
 	)
 	c.oneOf(at+"backup.compress", s.Backup.Compress, "gzip", "zstd")
+	if s.Backup.Binlog != "" {
+		c.oneOf(at+"backup.binlog", s.Backup.Binlog, "follow")
+	}
 	c.oneOf(at+"backup.engine", s.Backup.Engine, "native", "mysqldump")
 	c.that(at+"backup.dir", s.Backup.Dir != "", lang.M("must name a folder"))
 	c.that(at+"backup.jobs", s.Backup.Jobs > 0, lang.M("must be more than 0"))

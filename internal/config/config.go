@@ -135,6 +135,7 @@ type Backup struct {
 	Copies      []Copy        `yaml:"copies"`
 	StreamTo    string        `yaml:"stream_to"`    // the copy that scheduled backups go straight to, with no file here
 	DrillServer Database      `yaml:"drill_server"` // zero: the same server, a scratch schema
+	Binlog      string        `yaml:"binlog"`       // follow: watch and the installed schedule archive the binary log
 }
 
 // Keep is how many slots of each tier hold a verified backup.

@@ -18,6 +18,10 @@ type Plan struct {
 	Service string
 	Jobs    []Planned
 	Command []string // opsdeck and its arguments; the job's name is added
+	// Follow is the command that runs all the time, as a service; nil for none. Fetch is
+	// what cron runs every ten minutes in its place.
+	Follow []string
+	Fetch  []string
 }
 
 // Planned is one job of a plan.
@@ -71,7 +75,33 @@ func (p Plan) Systemd() (units []Unit, err error) {
 	if len(p.Jobs) > 0 {
 		units = append(units, p.due()...)
 	}
+	if p.Follow != nil {
+		units = append(units, p.follow())
+	}
 	return units, nil
+}
+
+// FollowJob is the name of the unit that archives the binary log.
+const FollowJob = "binlog"
+
+// follow is a service that runs until it is stopped. It is started again whatever it ends
+// with, but for a mistake in the command or the configuration (64, 78): that it waits for
+// the server, or for another follower's lock (75), is no reason to stop.
+func (p Plan) follow() Unit {
+	text := "[Unit]\nDescription=opsdeck: " + unitText("archive of the binary log of "+p.Service) +
+		"\nAfter=network-online.target\nWants=network-online.target\nStartLimitIntervalSec=0\n\n" +
+		"[Service]\nType=simple\nExecStart=" + words(p.Follow, unitWord) +
+		"\nRestart=always\nRestartSec=5\nRestartPreventExitStatus=64 78\nKillSignal=SIGINT\nUMask=0077\n\n" +
+		"[Install]\nWantedBy=default.target\n"
+	return Unit{p.UnitName(FollowJob) + ".service", text}
+}
+
+func words(command []string, word func(string) string) string {
+	out := make([]string, len(command))
+	for i, w := range command {
+		out[i] = word(w)
+	}
+	return strings.Join(out, " ")
 }
 
 // due is the unit of DueJob. That another run holds the lock (75) is no failure of it.
@@ -150,7 +180,11 @@ func (p Plan) Crontab(old string) string {
 		out = nil
 	}
 	if len(p.Jobs) > 0 {
-		out = append(out, begin, "*/10 * * * * "+p.line("", cronWord), end)
+		out = append(out, begin, "*/10 * * * * "+p.line("", cronWord))
+		if p.Fetch != nil {
+			out = append(out, "*/10 * * * * "+words(p.Fetch, cronWord))
+		}
+		out = append(out, end)
 	}
 	if len(out) == 0 {
 		return ""

@@ -1,6 +1,9 @@
 package watch
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -106,4 +109,57 @@ func TestTheOldScriptsLogIsRead(t *testing.T) {
 	if _, ok := LastOldRun("", time.UTC); ok {
 		t.Error("a run in an empty log")
 	}
+}
+
+func TestTheBinaryLogIsFollowedByAServiceOrFetchedByCron(t *testing.T) {
+	p := plan
+	p.Follow = []string{"/usr/local/bin/opsdeck", "--config", "/etc/ops deck/100%.yaml", "backup", "binlog", "follow"}
+	p.Fetch = append(slices.Clone(p.Follow[:5]), "fetch")
+	units, err := p.Systemd()
+	if err != nil || len(units) != 7 || units[6].Name != "opsdeck-qian_zhang-binlog.service" {
+		t.Fatal(units, err)
+	}
+	for _, want := range []string{
+		`ExecStart=/usr/local/bin/opsdeck --config "/etc/ops deck/100%%.yaml" backup binlog follow` + "\n",
+		"Type=simple\n", "Restart=always\n", "RestartPreventExitStatus=64 78\n", "WantedBy=default.target\n",
+		"StartLimitIntervalSec=0\n",
+	} {
+		if !strings.Contains(units[6].Text, want) {
+			t.Errorf("no %q in\n%s", want, units[6].Text)
+		}
+	}
+	if out, err := verifyUnits(t, units); err != nil {
+		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+	}
+	cron := p.Crontab("5 4 * * * other\n")
+	if !strings.Contains(cron, `*/10 * * * * /usr/local/bin/opsdeck --config '/etc/ops deck/100\%.yaml' `+
+		"backup binlog fetch\n# END opsdeck qian_zhang\n") {
+		t.Errorf("%q", cron)
+	}
+	p.Jobs = nil
+	if gone := p.Crontab(cron); gone != "5 4 * * * other\n" {
+		t.Errorf("removed: %q", gone)
+	}
+}
+
+// verifyUnits lets systemd itself judge units, where it is installed.
+func verifyUnits(t *testing.T, units []Unit) (string, error) {
+	t.Helper()
+	tool, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Log("systemd-analyze is not installed: the units were not judged by it")
+		return "", nil
+	}
+	dir := t.TempDir()
+	args := []string{"verify", "--man=no"}
+	for _, u := range units {
+		text := strings.ReplaceAll(u.Text, "/usr/local/bin/opsdeck", "/bin/true")
+		path := filepath.Join(dir, u.Name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, path)
+	}
+	out, err := exec.Command(tool, args...).CombinedOutput()
+	return string(out), err
 }

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/mysql/binarchive"
+	"opsdeck/ops/site/checks"
+)
+
+// A follower that ended is begun again after the first of these, then after twice as
+// long each time, up to the second.
+var followAgain, followAgainAtMost = 5 * time.Second, 2 * time.Minute
+
+// followed are the services whose binary log is archived by watch.
+func (a *app) followed(services []config.Service, none bool) (shelves []*shelf, err error) {
+	for i := range services {
+		if none || services[i].Backup.Binlog != "follow" || !checks.HasDatabase(services[i].Database) {
+			continue
+		}
+		sh, err := a.shelfOf(&services[i])
+		if err != nil {
+			return nil, err
+		}
+		shelves = append(shelves, sh)
+	}
+	return shelves, nil
+}
+
+// followLogs archives the binary logs of these services beside the scheduler. What it
+// returns ends that and waits until each is on disk.
+func (a *app) followLogs(shelves []*shelf) (stop func()) {
+	ctx, cancel := context.WithCancel(a.ctx)
+	var wg sync.WaitGroup
+	for _, sh := range shelves {
+		wg.Go(func() { a.followLog(ctx, sh) })
+	}
+	return func() {
+		cancel()
+		wg.Wait()
+	}
+}
+
+// followLog archives one binary log until ctx ends, again and again.
+func (a *app) followLog(ctx context.Context, sh *shelf) {
+	wait, said := followAgain, ""
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := sh.followOnce(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > followAgainAtMost {
+			wait, said = followAgain, ""
+		}
+		if text := a.lang.Msg(why(err)); text != said {
+			said = text
+			a.note(lang.M("the binary log of %s is not archived now: %s", sh.Service.Name, termsafe.Line(text)))
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return
+		}
+		wait = min(2*wait, followAgainAtMost)
+	}
+}
+
+// why is an error in a sentence.
+func why(err error) lang.Msg {
+	var known *ops.Error
+	switch {
+	case err == nil:
+		return lang.M("the follower ended")
+	case errors.As(err, &known):
+		return known.What
+	}
+	return lang.Raw(err.Error())
+}
+
+// followOnce follows until something ends it.
+func (sh *shelf) followOnce(ctx context.Context) error {
+	o, err := sh.BinlogOptions(ctx, "watch")
+	if err != nil {
+		return err
+	}
+	o.Follow, o.Tell = true, sh.TellBinlog
+	if _, err = binarchive.Run(ctx, o); err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return sh.BinlogError(err)
+}
