@@ -13,7 +13,7 @@ DATE := $(shell git log -1 --format=%cI 2>/dev/null)
 LDFLAGS := -s -w -X opsdeck/internal/version.version=$(VERSION) -X opsdeck/internal/version.commit=$(COMMIT) -X opsdeck/internal/version.date=$(DATE)
 BUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
 
-.PHONY: demo test quick lint bench compare fuzz build build-demo install release screens clean
+.PHONY: demo test quick lint bench compare torture fuzz build build-demo install release screens clean
 
 demo: build build-demo ## the console on a living world in a temporary folder; nothing but Go is needed
 	@bin/opsdeck-demo --opsdeck bin/opsdeck
@@ -38,6 +38,9 @@ bench: ## every benchmark that needs no server; BENCH=regexp chooses
 
 compare: ## ours against the old way and its peers, into testdata/compare/README.md; RACE=list names the races
 	@.ci/compare
+
+torture: ## the tests of faults for an hour, each round with a seed of its own; SEED, ROUND, ROUNDS, MINUTES
+	@.ci/torture
 
 fuzz: ## every fuzz target for FUZZTIME
 	@.ci/fuzz $(FUZZTIME)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -63,6 +64,17 @@ func Script() []string {
 		"OPSDECK_ROOT=" + os.Getenv("OPSDECK_ROOT"),
 		"GORACE=" + race(),
 	}
+}
+
+// Seed is OPSDECK_SEED, with which a test of chance is repeated, or else the usual
+// one. The test's log names it.
+func Seed(t testing.TB, usual uint64) uint64 {
+	t.Helper()
+	if asked, err := strconv.ParseUint(os.Getenv("OPSDECK_SEED"), 10, 64); err == nil {
+		usual = asked
+	}
+	t.Logf("OPSDECK_SEED=%d", usual)
+	return usual
 }
 
 // Clean removes the process's folders. What a process that was killed left, the

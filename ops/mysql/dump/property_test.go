@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/internal/testenv"
 	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/schema"
 )
@@ -95,11 +96,7 @@ func randomBytes(r *rand.Rand) string { return fmt.Sprintf("0x%x", rawBytes(r, 3
 
 // TestRandomDatabasesComeBack prints its seed; OPSDECK_SEED repeats one.
 func TestRandomDatabasesComeBack(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if v, err := strconv.ParseUint(os.Getenv("OPSDECK_SEED"), 10, 64); err == nil {
-		seed = v
-	}
-	t.Logf("OPSDECK_SEED=%d", seed)
+	seed := testenv.Seed(t, rand.Uint64())
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		for range soak(3, 60) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/internal/testenv"
 	"opsdeck/ops/mysql/checksum"
 	"opsdeck/ops/mysql/rowread"
 	"opsdeck/ops/mysql/schema"
@@ -180,8 +181,7 @@ func readPart(t *testing.T, c *sql.Conn, part *chunk) (rows int64, sum checksum.
 // strangely. The seed is printed.
 func TestChunksByRandomTextsHoldEveryRowOnce(t *testing.T) {
 	smallChunks(t, 32<<10)
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testenv.Seed(t, rand.Uint64())
 	collations := []string{
 		"utf8mb4_bin",
 		"utf8mb4_general_ci",

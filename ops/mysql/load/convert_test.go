@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/internal/testenv"
 	"opsdeck/ops/mysql/dump"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/mysql/sqlscan"
@@ -193,7 +194,7 @@ func TestRandomValuesComeBackThroughARealServer(t *testing.T) {
 		n = 60000
 	}
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
-		seed := rand.Uint64()
+		seed := testenv.Seed(t, rand.Uint64())
 		t.Logf("seed %d", seed)
 		r := rand.New(rand.NewPCG(seed, 3))
 		from := s.Schema(t)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/internal/testenv"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql"
@@ -97,8 +98,7 @@ func eachRound(t *testing.T, round func(*rand.Rand)) {
 	if n, err := strconv.Atoi(os.Getenv("OPSDECK_SOAK")); err == nil {
 		rounds = max(rounds, n)
 	}
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testenv.Seed(t, rand.Uint64())
 	r := rand.New(rand.NewPCG(seed, 2))
 	for range rounds {
 		round(r)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/internal/testenv"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/changes"
 )
@@ -188,8 +189,8 @@ var counters = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
 
 func TestRandomWorkIsReplayed(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
-		for range rounds(t, 2) {
-			seed := rand.Uint64()
+		for i := range rounds(t, 2) {
+			seed := testenv.Seed(t, rand.Uint64()) + uint64(i)
 			t.Run(strconv.FormatUint(seed, 16), func(t *testing.T) {
 				w, _ := randomWorld(t, s, seed, 40, true)
 				f, state := w.replay(t, w.log(t), binlog.Moment{Position: &now2(t, s).Position})
@@ -238,8 +239,7 @@ func (w *world) sameRows(t *testing.T) {
 // server sees what it sees when the process is killed.
 func TestAReplayThatIsBrokenOffGoesOn(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
-		seed := rand.Uint64()
-		t.Logf("seed %x", seed)
+		seed := testenv.Seed(t, rand.Uint64())
 		w, m := randomWorld(t, s, seed, 60, true)
 		run := w.log(t)
 		f, err := Look(t.Context(), w.question(run, binlog.Moment{Position: &now2(t, s).Position}))

@@ -17,6 +17,7 @@ import (
 	"opsdeck/internal/clock"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/testdb"
+	"opsdeck/internal/testenv"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/dump"
@@ -311,8 +312,7 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	if os.Getenv("OPSDECK_SOAK") != "" {
 		n = 50 // of each mode, so a hundred on each server
 	}
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := testenv.Seed(t, rand.Uint64())
 	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		rnd := rand.New(rand.NewPCG(seed, uint64(len(db.Flavour))))
 		for i := range n {
@@ -336,12 +336,14 @@ func TestKilledInTheMiddleOfAnEffect(t *testing.T) {
 	if os.Getenv("OPSDECK_SOAK") != "" {
 		n = 40
 	}
+	seed := testenv.Seed(t, rand.Uint64())
 	begins := map[restore.Mode][]int{restore.Swap: {10, 14}, restore.InPlace: {10}} // load, exchange
 	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		rnd := rand.New(rand.NewPCG(seed, uint64(len(db.Flavour))))
 		for i := range n {
-			for mode, lines := range begins {
-				for _, line := range lines {
-					after := time.Duration(1+rand.Int64N(250)) * time.Millisecond
+			for _, mode := range []restore.Mode{restore.Swap, restore.InPlace} {
+				for _, line := range begins[mode] {
+					after := time.Duration(1+rnd.Int64N(250)) * time.Millisecond
 					then := ways[i%3]
 					t.Run(
 						fmt.Sprintf("%d/%s/%d/%s/%s", i, mode, line, after, then),
