@@ -61,7 +61,7 @@ const (
 	sentKept   = 200  // messages
 	burst      = 5000 // messages at once, in thousandths
 	perMessage = 1000
-	refill     = 12 * time.Second // for one more message
+	usual      = 5 // messages a minute, when nothing is configured
 	firstRetry = time.Second
 	lastRetry  = 5 * time.Minute
 )
@@ -95,11 +95,15 @@ func (q *Queue) add(e Event) {
 
 // Pack makes the next message for each target that has none on its way and is not
 // told too much already: everything that waits becomes one message, but for a target
-// that takes one alert at a time, as single tells. It returns whether there is a new one.
-func (b *Book) Pack(p *lang.Printer, now time.Time, elapsed time.Duration, single func(key string) bool) (packed bool) {
+// that takes one alert at a time. It returns whether there is a new one.
+func (b *Book) Pack(p *lang.Printer, now time.Time, elapsed time.Duration, manner func(key string) Manner) (packed bool) {
 	for key, q := range b.Queues {
-		q.Tokens = min(burst, q.Tokens+int64(elapsed)*perMessage/int64(refill))
-		alone := single != nil && single(key)
+		var is Manner
+		if manner != nil {
+			is = manner(key)
+		}
+		q.refill(is.PerMinute, elapsed)
+		alone := is.Alone
 		if len(q.Events) == 0 || b.Outbox[key] != nil || q.Tokens < perMessage && !alone {
 			continue
 		}
@@ -124,6 +128,22 @@ func (b *Book) Pack(p *lang.Printer, now time.Time, elapsed time.Duration, singl
 		m.Wait = max(0, m.Wait-Span(elapsed))
 	}
 	return packed
+}
+
+// Manner is how a target takes messages.
+type Manner struct {
+	Alone     bool // one alert a message
+	PerMinute int  // 0 is 5
+}
+
+// refill lets time pass for a target's allowance, which a storm uses up.
+func (q *Queue) refill(perMinute int, elapsed time.Duration) {
+	if perMinute <= 0 {
+		perMinute = usual
+	}
+	most := max(int64(burst), int64(perMinute)*perMessage/4)
+	elapsed = min(elapsed, time.Hour)
+	q.Tokens = min(most, q.Tokens+elapsed.Milliseconds()*int64(perMinute)/60)
 }
 
 // Due are the messages to be sent now.

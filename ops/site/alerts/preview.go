@@ -43,7 +43,7 @@ func (w *Watcher) Preview(ctx context.Context) (told []Told, err error) {
 	}
 	w.book.Take(step)
 	w.book.Take(step) // what waited for a cause
-	w.book.Pack(w.Lang, step.Now, time.Hour, w.single)
+	w.book.Pack(w.Lang, step.Now, time.Hour, w.manner)
 	for key, m := range w.book.Outbox {
 		if s := w.senders[key]; s != nil {
 			told = append(told, Told{Key: key, Target: s.conf, Message: m})

@@ -74,7 +74,11 @@ func (r *reader) run(ctx context.Context) {
 		}
 		tails = append(tails, r.resume(ctx, src.Name))
 	}
-	globs.Sink = func(name string) logfile.Sink { return logfile.Unwrapped(r.sink(ctx, name), nil) }
+	globs.Sink = func(name string) logfile.Sink {
+		s := r.sink(ctx, name)
+		s.caught = true // it came while we read
+		return logfile.Unwrapped(s, nil)
+	}
 	globs.Failed = r.warn
 	r.mu.Lock()
 	r.running = true
@@ -434,6 +438,7 @@ func (r *reader) idle() {
 // stream reads what has no file.
 func (r *reader) stream(ctx context.Context, name string, s logfile.Streamer, began time.Time) {
 	k := &track{of: r.sink(ctx, name), after: began}
+	k.of.caught = true
 	if p, ok := r.left[name]; ok {
 		k.after = p.Last
 	}
@@ -474,12 +479,12 @@ func (r *reader) collect() (map[*logRule]*hits, map[string]alert.Place) {
 	out := r.hits
 	r.hits = map[*logRule]*hits{}
 	places := map[string]alert.Place{}
-	for _, t := range r.tracks {
-		places[t.of.name] = t.place(r.now())
+	for name, p := range r.left { // of logs that are not there now, or not read yet
+		places[name] = p
 	}
-	for name, p := range r.left { // of logs that are not there just now
-		if _, is := places[name]; !is {
-			places[name] = p
+	for _, t := range r.tracks {
+		if p := t.place(r.now()); t.of.caught && (p.Size > 0 || t.text == nil) {
+			places[t.of.name] = p
 		}
 	}
 	r.left = places

@@ -32,10 +32,13 @@ type result struct {
 	err     error
 }
 
-// single tells of a target that takes one alert a message.
-func (w *Watcher) single(key string) bool {
+// manner is how a target takes messages. Alertmanager folds alerts itself.
+func (w *Watcher) manner(key string) alert.Manner {
 	s := w.senders[key]
-	return s != nil && s.conf.Kind == "alertmanager"
+	if s == nil {
+		return alert.Manner{}
+	}
+	return alert.Manner{Alone: s.conf.Kind == "alertmanager", PerMinute: s.conf.PerMinute}
 }
 
 // send starts the messages that are due, one a target.

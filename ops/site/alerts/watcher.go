@@ -237,7 +237,7 @@ func (w *Watcher) turn(ctx context.Context) {
 		step.Silences = append(step.Silences, w.auto(ctx, s)...)
 	}
 	changed := w.book.Take(step)
-	packed := w.book.Pack(w.Lang, step.Now, elapsed, w.single)
+	packed := w.book.Pack(w.Lang, step.Now, elapsed, w.manner)
 	w.dirty = w.dirty || obeyed || changed || packed
 	if w.dirty || w.unwrit || w.book.Drift && now.Sub(w.written) >= driftEvery {
 		w.keep(now)

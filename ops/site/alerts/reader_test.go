@@ -1,0 +1,255 @@
+package alerts
+
+import (
+	"compress/gzip"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/human"
+	"opsdeck/ops/alert"
+)
+
+// reading is a reader at work on app*.log in a folder.
+type reading struct {
+	t      *testing.T
+	dir    string
+	places map[string]alert.Place
+	known  bool
+	got    []string
+}
+
+func newReading(t *testing.T) *reading {
+	return &reading{t: t, dir: t.TempDir(), places: map[string]alert.Place{}}
+}
+
+func (r *reading) path(name string) string { return filepath.Join(r.dir, name) }
+
+func (r *reading) append(name string, lines ...string) {
+	r.t.Helper()
+	f, err := os.OpenFile(r.path(name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = f.WriteString(strings.Join(lines, "\n") + "\n")
+		f.Close()
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// during runs a reader, does something, and waits until a line came that holds until.
+func (r *reading) during(until string, do func()) {
+	r.t.Helper()
+	conf := config.Service{Name: "q", Logs: []string{r.path("app*.log*")}}
+	rules, err := rulesOf(conf, time.Now())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	woken := make(chan struct{}, 1)
+	one := newReader(conf, rules.logs, r.places, r.known)
+	one.now = time.Now
+	one.warn = func(name string, err error) { r.t.Logf("%s: %v", name, err) }
+	one.wake = func() {
+		select {
+		case woken <- struct{}{}:
+		default:
+		}
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		one.run(ctx)
+		close(ended)
+	}()
+	for !one.isRunning() {
+		time.Sleep(time.Millisecond)
+	}
+	do()
+	late := time.After(10 * time.Second)
+	for found := until == ""; !found; {
+		select {
+		case <-woken:
+		case <-late:
+			r.t.Fatalf("no line %q came, only %q", until, r.got)
+		}
+		found = r.collect(one, until)
+	}
+	time.Sleep(5 * time.Millisecond)
+	r.collect(one, "")
+	stop()
+	<-ended
+	r.known = true
+}
+
+func (r *reading) collect(one *reader, until string) (found bool) {
+	got, places := one.collect()
+	r.places = places
+	for _, h := range got {
+		if int64(len(h.lines)) != h.n {
+			r.t.Fatalf("%d lines kept of %d", len(h.lines), h.n)
+		}
+		for _, l := range h.lines {
+			r.got = append(r.got, l.Message)
+			found = found || until != "" && strings.Contains(l.Raw, until)
+		}
+	}
+	return found
+}
+
+func (r *reading) expect(want ...string) {
+	r.t.Helper()
+	if fmt.Sprint(r.got) != fmt.Sprint(want) {
+		r.t.Fatalf("got %q, want %q", r.got, want)
+	}
+	r.got = nil
+}
+
+// broken is a line that a rule matches, as Nest writes it.
+func broken(n int) string {
+	return fmt.Sprintf("[Nest] 7  - 01/29/2026, 12:00:%02d PM   ERROR [Pay] External API call failed %d", n, n)
+}
+
+func says(n int) string { return fmt.Sprintf("External API call failed %d", n) }
+
+func TestOldLinesAreNotNews(t *testing.T) {
+	t.Parallel()
+	r := newReading(t)
+	r.append("app.log", broken(1))
+	r.append("app-old.log.1", broken(2))
+	r.during(says(3), func() { r.append("app.log", broken(3)) })
+	r.expect(says(3))
+}
+
+// TestNothingIsMissedWhileNobodyReads rotates the log in the ways of the field between
+// two runs.
+func TestNothingIsMissedWhileNobodyReads(t *testing.T) {
+	t.Parallel()
+	for name, rotate := range map[string]func(*testing.T, *reading){
+		"nothing":      func(*testing.T, *reading) {},
+		"renamed":      func(t *testing.T, r *reading) { move(t, r.path("app.log"), r.path("app.log.1")) },
+		"packed":       func(t *testing.T, r *reading) { pack(t, r.path("app.log"), r.path("app__2026-01-29_00-00-00.log.gz")) },
+		"copied":       func(t *testing.T, r *reading) { copyTruncate(t, r.path("app.log"), r.path("app.log.1")) },
+		"copied twice": twice,
+	} {
+		t.Run(human.Shell(name), func(t *testing.T) {
+			t.Parallel()
+			r := newReading(t)
+			r.append("app.log", broken(1))
+			r.during(says(2), func() { r.append("app.log", "", broken(2)) })
+			r.expect(says(2))
+			r.append("app.log", broken(3))
+			rotate(t, r)
+			r.append("app.log", broken(4))
+			r.during(says(5), func() { r.append("app.log", broken(5)) })
+			r.expect(says(3), says(4), says(5))
+		})
+	}
+}
+
+func twice(t *testing.T, r *reading) {
+	copyTruncate(t, r.path("app.log"), r.path("app.log.2"))
+	copyTruncate(t, r.path("app.log"), r.path("app.log.1"))
+}
+
+func move(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func copyTruncate(t *testing.T, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, text, 0o600)
+	}
+	if err == nil {
+		err = os.Truncate(from, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func pack(t *testing.T, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := gzip.NewWriter(f)
+	z.Write(text)
+	z.Close()
+	f.Close()
+	os.Remove(from)
+}
+
+func TestALogThatCameWhileNobodyReadIsRead(t *testing.T) {
+	t.Parallel()
+	r := newReading(t)
+	r.append("app.log", "hello")
+	r.during("", func() {})
+	r.append("app-2.log", "Unhandled exception 1")
+	r.during("exception 2", func() { r.append("app.log", "Unhandled exception 2") })
+	r.expect("Unhandled exception 1", "Unhandled exception 2")
+}
+
+func TestARotationWhileReadingMissesNothing(t *testing.T) {
+	t.Parallel()
+	r := newReading(t)
+	r.append("app.log", "hello")
+	r.during(says(3), func() {
+		r.append("app.log", broken(1))
+		move(t, r.path("app.log"), r.path("app.log.1"))
+		r.append("app.log", broken(2))
+		copyTruncate(t, r.path("app.log"), r.path("app.log.0"))
+		r.append("app.log", broken(3))
+	})
+	r.expect(says(1), says(2), says(3))
+}
+
+func TestAnUncaughtExceptionOfRealNodeIsSeen(t *testing.T) {
+	t.Parallel()
+	r := newReading(t)
+	r.append("app.log", "hello")
+	r.during("Node.js v20", func() {
+		r.append("app.log", "/srv/app/main.js:1", "throw new Error('x')", "^", "", "Error: x",
+			"    at Object.<anonymous> (/srv/app/main.js:1:7)", "", "Node.js v20.11.0")
+	})
+	if len(r.got) != 1 {
+		t.Fatalf("%q", r.got)
+	}
+}
+
+func TestARuleOfTheConfigurationIsAQueryOfTheLogs(t *testing.T) {
+	s := config.Service{Name: "q", Alerts: config.Alerts{Rules: []config.AlertRule{
+		{Name: "slow", Query: "took>1000 context:Order*", Count: 3, Severity: "warning"},
+		{Name: "external-api-failed", Off: true},
+	}}}
+	b, err := rulesOf(s, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := b.logs[len(b.logs)-1]
+	if last.Name != "slow" || last.count != 3 || last.severity.String() != "warning" || !b.off["external-api-failed"] {
+		t.Fatalf("%+v", last)
+	}
+	s.Alerts.Rules[0].Query = "/(/"
+	if _, err := rulesOf(s, time.Now()); err == nil || !strings.Contains(err.Error(), "slow") {
+		t.Fatal(err)
+	}
+	s.Alerts.Rules = []config.AlertRule{{Name: "mysqll", For: time.Minute}}
+	if err := Check(s, nil, time.Now()); err == nil || !strings.Contains(err.Error(), "mysqll") {
+		t.Fatal(err)
+	}
+}
