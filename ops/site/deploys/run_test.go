@@ -1,0 +1,299 @@
+package deploys
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/testdb"
+	"opsdeck/ops"
+	"opsdeck/ops/deploy"
+)
+
+// nodeApp is the field's service in small: the health endpoints of FIELD.md.
+const nodeApp = `const http = require('http');
+if (require('fs').existsSync(__dirname + '/broken')) { console.error("Error: Cannot find module, password=hunter2"); process.exit(1) }
+http.createServer((q, r) => {
+  if (q.url === '/health/ready') r.end(JSON.stringify({status: 'ready', checks: {database: true}}));
+  else if (q.url === '/health') r.end(JSON.stringify({status: 'ok', version: require('./package.json').version}));
+  else { r.statusCode = 404; r.end('{}') }
+}).listen(Number(process.argv[2]), '127.0.0.1');
+`
+
+// shop is the service in a work tree, and the repository that it is pulled from.
+type shop struct {
+	*Desk
+	t      *testing.T
+	origin string
+	app    string
+	port   int
+}
+
+func newShop(t *testing.T, change func(*config.Service)) *shop {
+	t.Helper()
+	for _, name := range []string{"node", "npm", "git"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skip(err)
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &shop{t: t, port: l.Addr().(*net.TCPAddr).Port}
+	l.Close()
+	s.Desk, s.app = desk(t, func(c *config.Service) {
+		c.Health.URL = fmt.Sprintf("http://127.0.0.1:%d", s.port)
+		c.Deploy.Smoke = []string{"/health"}
+		c.Restore.ReadyWait = 20 * time.Second
+		dir := c.Deploy.Dir
+		pid := filepath.Join(filepath.Dir(dir), "pid")
+		c.Process = config.Process{Kind: "command", Name: "shop", Dir: dir,
+			Start:  fmt.Sprintf("setsid node app.js %d >../log 2>&1 & echo $! >%s", s.port, pid),
+			Stop:   "kill $(cat " + pid + "); while kill -0 $(cat " + pid + ") 2>/dev/null; do sleep 0.02; done",
+			Status: "[ -e " + pid + " ] && kill -0 $(cat " + pid + ") 2>/dev/null || exit 3"}
+		if change != nil {
+			change(c)
+		}
+	})
+	s.origin = filepath.Join(filepath.Dir(s.app), "origin")
+	if err := os.Mkdir(s.origin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.git("init", "-q", "-b", "main", ".")
+	s.commit("one", map[string]string{"app.js": nodeApp, "package.json": pkg("1", ""), ".gitignore": "node_modules\npackage-lock.json\n"})
+	os.Remove(s.app)
+	s.git("clone", "-q", s.origin, s.app)
+	t.Cleanup(func() {
+		if s.Service.Process.Kind == "command" {
+			exec.Command("sh", "-c", s.Service.Process.Stop).Run()
+		}
+	})
+	return s
+}
+
+// pkg is a package.json of a version with scripts.
+func pkg(version, scripts string) string {
+	return `{"name": "shop", "version": "` + version + `.0.0", "private": true, "scripts": {` + scripts + `}}`
+}
+
+func (s *shop) git(args ...string) string {
+	s.t.Helper()
+	cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@t.example"}, args...)...)
+	cmd.Dir = s.origin
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		s.t.Fatalf("git %v: %v: %s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func (s *shop) commit(message string, files map[string]string) string {
+	s.t.Helper()
+	for name, text := range files {
+		write(s.t, filepath.Join(s.origin, name), text, 0o644)
+	}
+	s.git("add", "-A")
+	s.git("commit", "-q", "-m", message)
+	return s.git("rev-parse", "HEAD")
+}
+
+// version is the release that answers; "" where none does.
+func (s *shop) version() string {
+	resp, err := http.Get(s.Service.Health.URL + "/health")
+	if err != nil {
+		return ""
+	}
+	defer resp.Body.Close()
+	var body struct{ Version string }
+	json.NewDecoder(resp.Body).Decode(&body)
+	return body.Version
+}
+
+// start starts the service by hand and waits until it answers.
+func (s *shop) start() {
+	s.t.Helper()
+	if err := s.ctl.Start(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+	for end := time.Now().Add(20 * time.Second); s.version() == ""; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			s.t.Fatal("the service does not answer")
+		}
+	}
+}
+
+// deploy carries an update out.
+func (s *shop) deploy(name string) (*deploy.Plan, deploy.State) {
+	s.t.Helper()
+	p, err := s.Plan(s.t.Context(), name, "")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.Begin(p); err != nil {
+		s.t.Fatal(err)
+	}
+	state, err := s.Carry(s.t.Context(), p, deploy.EventBegin, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return p, state
+}
+
+// failed checks that a step failed and that release 1 runs again.
+func (s *shop) failed(p *deploy.Plan, state deploy.State, step, says string) {
+	s.t.Helper()
+	said := state.Detail + strings.Join(state.Tail, "\n")
+	if state.Result != deploy.ResultTakenBack || p.Steps[max(0, state.Failed)].Name != step || !strings.Contains(said, says) {
+		s.t.Errorf("%s, step %d: %s, want step %s with %q", state.Result, state.Failed, said, step, says)
+	}
+	if v := s.version(); v != "1.0.0" {
+		s.t.Errorf("release %q answers", v)
+	}
+	head, err := s.repo(p).one(s.t.Context(), "rev-parse", "HEAD")
+	branch, _ := s.repo(p).one(s.t.Context(), "rev-parse", "--abbrev-ref", "HEAD")
+	if err != nil || head != p.From || branch != "main" {
+		s.t.Errorf("the code is at %s (%s), want %s: %v", head, branch, p.From, err)
+	}
+}
+
+func TestAnUpdateIsDeployedAndTakenBack(t *testing.T) {
+	s := newShop(t, nil)
+	s.start()
+	write(t, filepath.Join(s.app, ".env"), "A=1\n", 0o600)
+	s.commit("two", map[string]string{"package.json": pkg("2", "")})
+	p, state := s.deploy("update")
+	if state.Result != deploy.ResultDone || s.version() != "2.0.0" {
+		t.Fatalf("%s (%s), release %q", state.Result, state.Detail, s.version())
+	}
+	if text, err := os.ReadFile(s.Store().ReportPath(p.ID)); err != nil || !strings.Contains(string(text), "deployed") {
+		t.Errorf("%s, %v", text, err)
+	}
+	state, err := s.Carry(t.Context(), p, deploy.EventBack, nil)
+	if err != nil || state.Result != deploy.ResultTakenBack || s.version() != "1.0.0" {
+		t.Fatalf("%v, %s (%s), release %q", err, state.Result, state.Detail, s.version())
+	}
+}
+
+func TestABrokenReleaseUnderPM2IsTakenBackByItself(t *testing.T) {
+	pm2 := testdb.PM2(t)
+	t.Setenv("PATH", filepath.Dir(pm2.Bin)+":"+os.Getenv("PATH"))
+	s := newShop(t, func(c *config.Service) {
+		c.Process = config.Process{Kind: "pm2", Name: "shop", Home: pm2.Home}
+		c.Restore.ReadyWait = 30 * time.Second
+	})
+	pm2.Run(t, "start", filepath.Join(s.app, "app.js"), "--name", "shop", "--max-restarts", "1", "--",
+		fmt.Sprint(s.port))
+	s.commit("two", map[string]string{"package.json": pkg("2", ""), "broken": ""})
+	p, state := s.deploy("update")
+	s.failed(p, state, "ready", "Cannot find module")
+	if said := fmt.Sprint(state); strings.Contains(said, "hunter2") {
+		t.Errorf("a secret is shown: %s", said)
+	}
+}
+
+func TestAnInstallThatFailsHalfWayIsTakenBackWithItsPackages(t *testing.T) {
+	s := newShop(t, nil)
+	s.start()
+	os.MkdirAll(filepath.Join(s.app, "node_modules", "old"), 0o755)
+	write(t, filepath.Join(s.app, ".env"), "DB_PASSWORD=s3cretword\n", 0o600)
+	s.commit("two", map[string]string{"package.json": pkg("2",
+		`"preinstall": "rm -rf node_modules && mkdir -p node_modules/half && echo no space for s3cretword && exit 7"`)})
+	p, state := s.deploy("update")
+	s.failed(p, state, "install", "no space")
+	if exists(filepath.Join(s.app, "node_modules", "half")) || !exists(filepath.Join(s.app, "node_modules", "old")) {
+		t.Error("node_modules is not as before")
+	}
+	log, err := os.ReadFile(filepath.Join(s.Store().Folder(p.ID), "output.log"))
+	if err != nil || strings.Contains(fmt.Sprint(state, string(log)), "s3cretword") {
+		t.Errorf("a secret of .env is shown: %v %s %v", err, log, state)
+	}
+}
+
+func TestAMigrationThatHangsIsEndedAndTakenBack(t *testing.T) {
+	s := newShop(t, func(c *config.Service) {
+		c.Deploy.Plans = []config.DeployPlan{{Name: "update", Steps: []config.DeployStep{
+			{Name: "stop", Kind: "stop"}, {Name: "pull", Kind: "pull"},
+			{Name: "sync", Kind: "sync", Run: "sh migrate.sh", Timeout: time.Second},
+			{Name: "start", Kind: "start"}, {Name: "ready", Kind: "ready"}}}}
+	})
+	s.start()
+	s.commit("two", map[string]string{"package.json": pkg("2", ""),
+		"migrate.sh": "echo altering orders; sleep 1000 & echo $! >../sleeper; sleep 1000"})
+	p, state := s.deploy("update")
+	s.failed(p, state, "sync", "altering orders")
+	pid, err := os.ReadFile(filepath.Join(filepath.Dir(s.app), "sleeper"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); runs(strings.TrimSpace(string(pid))); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the migration's child %s still runs", pid)
+		}
+	}
+}
+
+// runs tells whether a process runs; one that only waits for its parent does not.
+func runs(pid string) bool {
+	text, err := os.ReadFile("/proc/" + pid + "/stat")
+	return err == nil && !strings.Contains(string(text), ") Z ")
+}
+
+func TestATakenPortIsNamedAndLocalChangesAreRefused(t *testing.T) {
+	s := newShop(t, nil)
+	s.commit("two", map[string]string{"package.json": pkg("2", "")})
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	p, state := s.deploy("update")
+	want := fmt.Sprintf("port %d is taken by %s (pid %d)", s.port, "deploys.test", os.Getpid())
+	if p.Steps[state.Failed].Name != "stop" || state.Result != deploy.ResultStuck || !strings.Contains(state.Detail, want) {
+		t.Errorf("%s, %s: %s, want %q", state.Result, p.Steps[state.Failed].Name, state.Detail, want)
+	}
+	l.Close()
+	if state, err = s.Carry(t.Context(), p, deploy.EventBack, nil); err != nil || state.Result != deploy.ResultTakenBack {
+		t.Errorf("after the port was freed: %v, %s %s", err, state.Result, state.Detail)
+	}
+	write(t, filepath.Join(s.app, "app.js"), nodeApp+"// 改动\n", 0o644)
+	var e *ops.Error
+	if _, err := s.Plan(t.Context(), "update", ""); !errors.As(err, &e) || !strings.Contains(e.What.String(), "app.js") {
+		t.Errorf("local changes: %v", err)
+	}
+	if _, err := s.Plan(t.Context(), "nosuch", ""); ops.CodeOf(err) != ops.Usage {
+		t.Errorf("an unknown plan: %v", err)
+	}
+}
+
+func TestASyncThatDropsAColumnIsTakenBackAndOffersARestore(t *testing.T) {
+	db := testdb.MariaDB(t)
+	schema := db.Schema(t)
+	db.Exec(t, schema, "CREATE TABLE orders (id INT PRIMARY KEY, note TEXT)", "INSERT INTO orders VALUES (1, '千张')")
+	client := db.Tool(t, "mysql")
+	s := newShop(t, func(c *config.Service) {
+		c.Database = config.Database{Name: schema, OptionsFile: db.OptionsFile(t)}
+		c.Backup.Dir = filepath.Join(filepath.Dir(c.Deploy.Dir), "backups")
+		c.Deploy.Plans = []config.DeployPlan{{Name: "update", Steps: []config.DeployStep{
+			{Name: "backup", Kind: "backup"}, {Name: "stop", Kind: "stop"}, {Name: "pull", Kind: "pull"},
+			{Name: "sync", Kind: "sync", Run: client + " --defaults-file=" + c.Database.OptionsFile + " " + schema +
+				" -e 'ALTER TABLE orders DROP COLUMN note'"},
+			{Name: "start", Kind: "start"}, {Name: "ready", Kind: "ready"}}}}
+	})
+	s.start()
+	s.commit("two", map[string]string{"package.json": pkg("2", "")})
+	p, state := s.deploy("update")
+	s.failed(p, state, "sync", "column orders.note was dropped")
+	if offer := state.Data["offer"]; state.Data["backup"] == "" || offer != "opsdeck --config c.yaml restore --from "+state.Data["backup"] {
+		t.Errorf("offer %q, backup %q", offer, state.Data["backup"])
+	}
+}
