@@ -22,6 +22,7 @@ import (
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/probe"
 	"opsdeck/ops/site/checks"
+	"opsdeck/ops/site/metrics"
 )
 
 type serveCmd struct {
@@ -30,6 +31,9 @@ type serveCmd struct {
 	TLSKey    string `name:"tls-key" placeholder:"FILE" type:"path" help:"Private key of --tls-cert, PEM."`
 	TokenFile string `placeholder:"FILE" type:"path" help:"File with the token that clients must send, mode 0600."`
 	Insecure  bool   `help:"Listen on other addresses without TLS or without a token."`
+
+	PrintRules     bool `xor:"print" help:"Print alerting rules for Prometheus and exit."`
+	PrintDashboard bool `xor:"print" help:"Print a dashboard for Grafana and exit."`
 }
 
 // Limits of the server: nobody can hold it up.
@@ -44,6 +48,9 @@ const (
 
 // Run serves the health endpoints and the metrics until it is told to stop.
 func (c *serveCmd) Run(a *app) error {
+	if c.PrintRules || c.PrintDashboard {
+		return c.print(a)
+	}
 	l, err := a.config()
 	if err != nil {
 		return err
@@ -81,6 +88,19 @@ func (c *serveCmd) Run(a *app) error {
 		server.TLSConfig = &tls.Config{GetCertificate: guard.certificate, MinVersion: tls.VersionTLS12}
 	}
 	return serveUntil(a.ctx, server, bound)
+}
+
+// print writes what Prometheus or Grafana reads; it needs no configuration.
+func (c *serveCmd) print(a *app) error {
+	text, err := metrics.RulesYAML()
+	if c.PrintDashboard {
+		text, err = metrics.Dashboard()
+	}
+	if err != nil {
+		return err
+	}
+	_, err = a.out.Write(text)
+	return err
 }
 
 // sayServing says where, and what anyone can do there.

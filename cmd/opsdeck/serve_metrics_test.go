@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -122,4 +124,18 @@ func TestMetricsTellOfTheBackups(t *testing.T) {
 			t.Errorf("the newest backup is %v s old, %v s would be lost", age, lost)
 		}
 	})
+}
+
+func TestRulesAndDashboardNeedNoConfiguration(t *testing.T) {
+	for flag, want := range map[string]string{"--print-rules": "groups:", "--print-dashboard": `"title": "opsdeck"`} {
+		var out bytes.Buffer
+		code := run(t.Context(), []string{"--config", t.TempDir() + "/none.yaml", "serve", flag}, stdio{out: &out, err: io.Discard})
+		if code != 0 || !strings.Contains(out.String(), want) {
+			t.Errorf("%s: exit code %d: %.200s", flag, code, out.String())
+		}
+	}
+	code := run(t.Context(), []string{"serve", "--print-rules", "--print-dashboard"}, stdio{out: io.Discard, err: io.Discard})
+	if code != 64 {
+		t.Errorf("both at once: exit code %d", code)
+	}
 }
