@@ -21,7 +21,7 @@ type cli struct {
 	globals
 
 	Console    consoleCmd    `cmd:"" default:"1" help:"Open the console."`
-	Status     statusCmd     `cmd:"" help:"Look at everything once; the exit code is the state."`
+	Status     statusCmd     `cmd:"" help:"Run all checks once; the exit code is the state."`
 	Logs       logsCmd       `cmd:"" help:"Search the logs and follow them."`
 	Backup     backupCmd     `cmd:"" help:"Make, list, verify, prune, copy and rehearse backups."`
 	Watch      watchCmd      `cmd:"" help:"Run the scheduled jobs instead of systemd or cron, and send alerts."`
@@ -47,7 +47,7 @@ type globals struct {
 	Plain      bool             `help:"No colour, only ASCII marks; the console prints and reads lines, for screen readers."`
 	ReadOnly   bool             `help:"Refuse everything that changes something."`
 	Service    string           `placeholder:"NAME" help:"The service to act on, when several are configured."`
-	Timeout    time.Duration    `placeholder:"DUR" help:"Give up after this long."`
+	Timeout    time.Duration    `placeholder:"DUR" help:"Stop after this long."`
 	Version    kong.VersionFlag `help:"Print the version."`
 }
 

@@ -483,7 +483,7 @@ func (c *restoreStatusCmd) Run(a *app) error {
 		a.say(lang.M("%s cannot be read: %s", u.ID, u.Error))
 		a.say(
 			lang.M(
-				"    It may be unfinished. Look into its folder; when it is over: opsdeck restore set-aside %s",
+				"    It may be unfinished. Check its folder; when it is over: opsdeck restore set-aside %s",
 				u.ID,
 			),
 		)

@@ -108,7 +108,7 @@ func serviceSteps(p place) []step {
 			lang.M("Read the last errors."),
 			[]string{p.opsdeck("logs --level ERROR+ --since 30m"), p.opsdeck("logs --critical --since 1d")},
 		},
-		{lang.M("Look at the process, and start it if it is stopped."), start},
+		{lang.M("Check the process, and start it if it is stopped."), start},
 		{lang.M("If its port is taken, find by whom."), []string{"ss -ltnp"}},
 		{lang.M("Watch it become ready."), []string{p.opsdeck("status --only health,ready --watch 2s")}},
 	}

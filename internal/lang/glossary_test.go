@@ -45,7 +45,7 @@ func patterns(t *testing.T, cell string) (list []*regexp.Regexp) {
 		if p == "-" {
 			continue
 		}
-		re, err := regexp.Compile(p)
+		re, err := regexp.Compile("(?i)" + p)
 		if err != nil {
 			t.Fatalf("GLOSSARY.md: %v", err)
 		}

@@ -34,7 +34,7 @@ func init() {
 		"输入按键后回车：2、enter、esc、down 5。/词 搜索，:名称 查找操作。空行显示变化，句点显示全部，q 退出。",
 		"Refuse everything that changes something.", "拒绝一切会改动的操作。",
 		"The service to act on, when several are configured.", "配置了多个服务时，要操作的服务。",
-		"Give up after this long.", "超过这么久就放弃。",
+		"Stop after this long.", "超过这么久就放弃。",
 		"Print the version.", "输出版本。",
 		"Check the chain of hashes; exit 1 when a line was changed, removed or put in.",
 		"检查哈希链；有行被改动、删除或插入时退出码为 1。",

@@ -34,7 +34,7 @@ func init() {
 		"the restore %s cannot be read, so it may be unfinished", "无法读取恢复 %s，它可能尚未完成",
 		"check its folder; when it is over: opsdeck restore set-aside %s",
 		"请查看其目录；确认已结束后：opsdeck restore set-aside %s",
-		"    It may be unfinished. Look into its folder; when it is over: opsdeck restore set-aside %s",
+		"    It may be unfinished. Check its folder; when it is over: opsdeck restore set-aside %s",
 		"    它可能尚未完成。请查看其目录；确认已结束后：opsdeck restore set-aside %s",
 		"Start nothing by hand before you know the state of the restores: opsdeck restore status",
 		"在弄清恢复状态之前不要手动启动任何东西：opsdeck restore status",

@@ -105,7 +105,7 @@ func init() {
 		"从副本 %[2]s 取回 %[1]s 并校验哈希，再确认服务器和表与方案一致。不做任何更改。",
 		"Choose the backup at the copy %s", "选择副本 %s 中的备份",
 		"check the copy %s", "检查副本 %s",
-		"Looking at the copy %s …", "正在查看副本 %s …",
+		"Checking the copy %s …", "正在检查副本 %s …",
 		"the restore of %s waits for an answer", "%s 的恢复在等待答复",
 		"since %s, %s", "自 %s 起，%s",
 		"Answer it: opsdeck restore attach, or a in the Restore tab.",

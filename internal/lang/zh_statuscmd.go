@@ -30,7 +30,7 @@ func init() {
 		"days left", "剩余天数",
 		"under %d", "低于 %d",
 		"difference", "相差",
-		"Look at everything once; the exit code is the state.", "检查一遍所有项目；退出码即状态。",
+		"Run all checks once; the exit code is the state.", "运行所有检查一次；退出码即状态。",
 		"looking", "检查中",
 		"Look again and again, this often; print what changes.", "按此间隔反复检查；输出变化。",
 		"Only these checks, by name, kind or service.", "只检查这些项目，按名称、种类或服务。",

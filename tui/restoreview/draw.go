@@ -192,7 +192,7 @@ func (p *sheet) waiting(size page.Size) []string {
 		return cells.Wrap(t.Crit.Render(t.Glyph.Crit+" ")+p.base.sentence(p.base.runErr), size.Width)
 	case !p.base.since.IsZero():
 		so := human.Clock(e.Clock.Now().Sub(p.base.since))
-		return []string{e.T("Looking at the backup and the target …") + "  " + so}
+		return []string{e.T("Checking the backup and the target …") + "  " + so}
 	}
 	return nil
 }
@@ -309,7 +309,7 @@ func (p *sheet) right(w int) []string {
 			lines,
 			"",
 			t.Dim.Render(
-				e.T("Looking at the backup and the target …")+"  "+human.Clock(e.Clock.Now().Sub(p.base.since)),
+				e.T("Checking the backup and the target …")+"  "+human.Clock(e.Clock.Now().Sub(p.base.since)),
 			),
 		)
 	}

@@ -95,7 +95,7 @@ func (p *sheet) lookingLine(w int) []string {
 	text := t.Accent.Render(
 		t.Glyph.Running+" ",
 	) + e.T(
-		"Looking at the copy %s …",
+		"Checking the copy %s …",
 		termsafe.Line(p.base.looking.copy),
 	) + "  " + human.Clock(
 		e.Clock.Now().Sub(p.base.looking.since),
