@@ -8,7 +8,7 @@ func init() {
 		"it starts and stops the service", "用它启停服务",
 		"it makes the backups", "用它制作备份",
 		"it copies backups", "用它复制备份",
-		
+
 		"One problem needs attention.", "有 1 个问题需要处理。",
 		"%d problems need attention.", "有 %d 个问题需要处理。",
 		"the defaults are in force; `opsdeck config init` writes a file",

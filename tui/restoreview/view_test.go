@@ -560,7 +560,7 @@ func TestABackupIsChosenAtACopy(t *testing.T) {
 		o.Update(key("down"))
 	}
 	cmd, _ := o.Update(key("enter"))
-	if view := p.View(page.Size{Width: 80, Height: 20}); !strings.Contains(view, "Looking at the copy far") {
+	if view := p.View(page.Size{Width: 80, Height: 20}); !strings.Contains(view, "Checking the copy far") {
 		t.Fatalf("no word of the look at the copy:\n%s", view)
 	}
 	o = opened(p, cmd)
