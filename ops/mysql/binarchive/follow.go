@@ -221,7 +221,7 @@ func (f *follower) recover() error {
 		if err != nil {
 			return err
 		}
-		if s == nil { // nothing was promised of it
+		if s == nil || s.Open && len(frames) == 0 { // nothing was promised of it
 			os.Remove(strings.TrimSuffix(path, indexSuffix) + partSuffix)
 			os.Remove(path)
 			continue

@@ -6,4 +6,7 @@ import (
 	"opsdeck/internal/testdb"
 )
 
-func TestMain(m *testing.M) { testdb.Main(m) }
+func TestMain(m *testing.M) {
+	followIfAsked()
+	testdb.Main(m)
+}

@@ -1,0 +1,208 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/binlog"
+	format "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/schema"
+)
+
+// plain replays rows as INSERT, UPDATE and DELETE, for a user whom the server refuses its
+// BINLOG statement. Triggers would fire again, so a table that has some is refused.
+type plain struct {
+	on       bool
+	tables   map[string]*schema.Table
+	triggers map[string]bool
+	ready    bool // the session is the one that rows need
+	foreign  bool // foreign keys are obeyed in it
+}
+
+// forget drops what is known of the tables: a definition may change it.
+func (p *plain) forget() { p.tables, p.triggers = nil, nil }
+
+// rowsAsStatements are the statements that do what a rows event did.
+func (r *runner) rowsAsStatements(rows *format.Rows) (all []string, err error) {
+	t, err := r.plainTable(rows.Map.Name)
+	if err != nil {
+		return nil, err
+	}
+	logged := rows.Map.Table
+	logged.Columns = slices.Clone(logged.Columns)
+	if !t.Sequence {
+		if err := format.Know(&logged, t); err != nil {
+			return nil, err
+		}
+	}
+	w := writer{table: t, logged: &logged, most: r.server.batch}
+	err = rows.Each(func(c binlog.RowChange) error { return w.add(c) })
+	w.flush()
+	return w.out, err
+}
+
+// plainTable is a table of the schema that is replayed into, as it is now.
+func (r *runner) plainTable(name string) (*schema.Table, error) {
+	p := &r.plain
+	if p.tables == nil {
+		p.tables, p.triggers = map[string]*schema.Table{}, map[string]bool{}
+		rows, err := schema.All(r.ctx, r.note, "SELECT DISTINCT EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS "+
+			"WHERE EVENT_OBJECT_SCHEMA = ?", r.Schema)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			p.triggers[row[0]] = true
+		}
+	}
+	if p.triggers[name] {
+		return nil, ops.E(ops.Config, lang.M("the table %s has triggers, which would fire again for the rows of the log",
+			name)).WithHint(lang.Raw(grantOf(r.server.maria)))
+	}
+	if t := p.tables[name]; t != nil {
+		return t, nil
+	}
+	found, err := schema.Tables(r.ctx, r.note, r.Schema, name)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(found[0].Columns, func(c schema.Column) bool { return c.Period }) {
+		return nil, ops.E(ops.Config, lang.M("the table %s keeps its history, which only the BINLOG statement can write",
+			name)).WithHint(lang.Raw(grantOf(r.server.maria)))
+	}
+	p.tables[name] = found[0]
+	return found[0], nil
+}
+
+// plainSession makes the session the one that rows need: a statement of the log may have
+// changed it.
+func (r *runner) plainSession(foreign bool) error {
+	p := &r.plain
+	if p.ready && p.foreign == foreign {
+		return nil
+	}
+	for _, q := range []string{
+		"SET NAMES utf8mb4",
+		"SET SESSION time_zone = '+00:00', sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'",
+		fmt.Sprintf("SET SESSION foreign_key_checks = %d", bit(foreign)),
+	} {
+		if _, err := r.apply.ExecContext(r.ctx, q); err != nil {
+			return fmt.Errorf("%s: %w", q, err)
+		}
+	}
+	p.ready, p.foreign = true, foreign
+	return nil
+}
+
+// writer makes statements of row changes.
+type writer struct {
+	table  *schema.Table
+	logged *binlog.Table
+	most   int
+	out    []string
+	open   strings.Builder // a statement over several rows that may grow
+	head   string          // of that
+	tail   string
+}
+
+func (w *writer) add(c binlog.RowChange) error {
+	for _, image := range [][]binlog.Value{c.Before, c.After} {
+		for i := range image {
+			if !w.table.Sequence {
+				image[i] = format.Reread(image[i], w.logged.Columns[i], w.table.Columns[i])
+			}
+		}
+	}
+	switch {
+	case w.table.Sequence:
+		return w.sequence(c.After)
+	case c.Before == nil:
+		w.insert(c.After)
+		return nil
+	case c.After == nil:
+		w.single("DELETE FROM "+w.table.SQLName(), c.Before)
+		return nil
+	}
+	var set []string
+	for _, i := range w.stored(c.After) {
+		col := w.table.Columns[i]
+		set = append(set, schema.Ident(col.Name)+" = "+format.Literal(col, c.After[i]))
+	}
+	if len(set) == 0 {
+		return errors.New("an update without an after image")
+	}
+	w.single("UPDATE "+w.table.SQLName()+" SET "+strings.Join(set, ", "), c.Before)
+	return nil
+}
+
+// stored are the columns of an image that can be written.
+func (w *writer) stored(image []binlog.Value) (at []int) {
+	for i, v := range image {
+		if !v.Absent && !w.table.Columns[i].Generated {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// single is a statement about the one row that an image names.
+func (w *writer) single(do string, image []binlog.Value) {
+	w.flush()
+	w.out = append(w.out, do+" WHERE "+w.where(image)+" LIMIT 1")
+}
+
+// where names a row by its primary key, else by all that the image holds.
+func (w *writer) where(image []binlog.Value) string {
+	var key, all []string
+	for _, i := range w.stored(image) {
+		col := w.table.Columns[i]
+		all = append(all, format.Equals(col, image[i]))
+		if w.table.KeyUnique == "PRIMARY" && slices.Contains(w.table.Key, col.Name) {
+			key = append(key, schema.Ident(col.Name)+" = "+format.Literal(col, image[i]))
+		}
+	}
+	if len(key) > 0 && len(key) == len(w.table.Key) {
+		return strings.Join(key, " AND ")
+	}
+	return strings.Join(all, " AND ")
+}
+
+func (w *writer) insert(image []binlog.Value) {
+	var names, values []string
+	for _, i := range w.stored(image) {
+		col := w.table.Columns[i]
+		names = append(names, schema.Ident(col.Name))
+		values = append(values, format.Literal(col, image[i]))
+	}
+	head := "INSERT INTO " + w.table.SQLName() + " (" + strings.Join(names, ", ") + ") VALUES "
+	row := "(" + strings.Join(values, ", ") + ")"
+	if head != w.head || w.open.Len()+len(row) > w.most {
+		w.flush()
+		w.head = head
+		w.open.WriteString(head)
+	} else {
+		w.open.WriteString(", ")
+	}
+	w.open.WriteString(row)
+}
+
+// sequence sets a sequence of MariaDB to the value that its row has.
+func (w *writer) sequence(image []binlog.Value) error {
+	if len(image) == 0 || image[0].Absent {
+		return errors.New("a sequence without its value")
+	}
+	w.out = append(w.out, fmt.Sprintf("DO SETVAL(%s, %s, 0)", w.table.SQLName(), image[0].Text))
+	return nil
+}
+
+func (w *writer) flush() {
+	if w.open.Len() > 0 {
+		w.out = append(w.out, w.open.String())
+		w.open.Reset()
+	}
+	w.head = ""
+}
