@@ -40,6 +40,9 @@ func (i *Item) Native(into []byte, schema string, foreignKeys bool) ([]byte, err
 	return nativeRows(into, i.Event, i.Rows, foreignKeys)
 }
 
+// ForeignKeys tells whether the session that made the change obeyed foreign keys.
+func (r *Rows) ForeignKeys() bool { return r.Flags&rowsNoForeignKeys == 0 }
+
 // nativeMap writes a table map with another schema's name.
 func nativeMap(into []byte, e *Event, schema string) ([]byte, error) {
 	const fixed = 8 // the table's number and the flags

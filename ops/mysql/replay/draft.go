@@ -11,6 +11,7 @@ import (
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 )
 
@@ -55,12 +56,33 @@ func Draft(
 		return nil, ops.E(ops.Usage, lang.M("%s is before the backup %s", m.String(), src.Name)).
 			WithHint(lang.M("reachable from it is %s; opsdeck backup list shows older backups", reach(src, run)))
 	}
-	if f.Transactions > 0 {
-		if err := try(ctx, target, run); err != nil {
-			return nil, err
-		}
+	out := replayOf(m, src, run, f)
+	if f.Transactions == 0 {
+		return out, nil
 	}
-	return replayOf(m, src, run, f), nil
+	err = try(ctx, target, run)
+	if err == nil || !byStatements(ctx, target, src.Database, err) {
+		return out, err
+	}
+	out.Warnings = append(out.Warnings, restore.N(lang.M("rows of the log are replayed one by one as statements, which is "+
+		"slower: this user has no permission for the BINLOG statement (%s)", grantOf(q.Maria))))
+	return out, nil
+}
+
+// byStatements tells whether rows can be replayed as statements where the server refuses
+// its BINLOG statement: no table has triggers, which would fire again.
+func byStatements(ctx context.Context, target mysql.Target, database string, refused error) bool {
+	if mysql.Number(refused) != mysql.ErrSpecificAccess {
+		return false
+	}
+	db, err := mysql.Open(ctx, target, "")
+	if err != nil {
+		return false
+	}
+	defer db.Close()
+	n, err := schema.One(ctx, db, "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ?",
+		database)
+	return err == nil && n == "0"
 }
 
 func noStart(err error, src restore.Source) error {

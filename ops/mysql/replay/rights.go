@@ -44,7 +44,7 @@ func try(ctx context.Context, target mysql.Target, run *changes.Run) error {
 	}
 	defer c.Close()
 	defer c.Raw(func(any) error { return driver.ErrBadConn })
-	r := &runner{ctx: ctx, apply: c}
+	r := &runner{ctx: ctx, apply: c, native: true}
 	if err := r.server.ask(ctx, c); err != nil {
 		return mysql.Explain(err, target)
 	}
@@ -58,12 +58,15 @@ func mayNot(err error, target mysql.Target, maria bool) error {
 	if mysql.Number(err) != mysql.ErrSpecificAccess {
 		return mysql.Explain(err, target)
 	}
-	grant := grantMySQL
-	if maria {
-		grant = grantMariaDB
-	}
 	return ops.Wrap(err, ops.Config, lang.M("this user has no permission to replay the binary log")).
-		WithHint(lang.Raw(grant))
+		WithHint(lang.Raw(grantOf(maria)))
+}
+
+func grantOf(maria bool) string {
+	if maria {
+		return grantMariaDB
+	}
+	return grantMySQL
 }
 
 // triggersStay makes sure that triggers do not fire again for rows of the log.

@@ -26,6 +26,7 @@ type Job struct {
 	Tables []string     // these alone; empty is all
 	Total  int64        // transactions, for the progress
 	Report func(ops.Progress)
+	Plain  bool // rows go as statements even where the BINLOG statement is allowed
 }
 
 // commitBytes is how much of the log is committed at once, in bytes.
@@ -53,6 +54,8 @@ type runner struct {
 	size    int64
 	noted   bool // a step is noted that no transaction holds
 	batch   batch
+	plain   plain
+	native  bool // rows go by the BINLOG statement, or not at all
 }
 
 // group is what is known of the group that is read.
@@ -69,8 +72,18 @@ type group struct {
 
 // event is rows in the form of the server's BINLOG statement.
 type event struct {
-	data  []byte
-	keeps bool // the table has no transactions
+	data    []byte
+	plain   []string // statements instead
+	foreign bool     // those obey foreign keys
+	keeps   bool     // the table has no transactions
+}
+
+// size is about how many bytes go to the server.
+func (e event) size() (n int) {
+	for _, q := range e.plain {
+		n += len(q)
+	}
+	return n + len(e.data)
 }
 
 // mostHeld is how much of a group waits for its end, in bytes. An XA transaction waits
@@ -80,7 +93,7 @@ const mostHeld = 8 << 20
 // Run goes on with a replay that was begun, to its end. After an error it can be run
 // again, but for ErrAgain.
 func Run(ctx context.Context, db *sql.DB, job Job) (State, error) {
-	r := &runner{Job: job, ctx: ctx, begin: time.Now()}
+	r := &runner{Job: job, ctx: ctx, begin: time.Now(), plain: plain{on: job.Plain}}
 	if err := r.connect(db); err != nil {
 		return r.state, err
 	}
@@ -235,16 +248,28 @@ func (r *runner) change(i *format.Item) error {
 	counted := binlog.TableChange{Schema: m.Schema, Table: m.Name}
 	counted.Add(i.Rows.Verb, int64(rows))
 	sumChange(&r.group.changes, counted)
-	data, err := i.Native(nil, r.Schema, len(r.Tables) == 0)
+	e, err := r.event(i)
 	if err != nil {
 		return err
 	}
 	g := &r.group
-	g.held = append(g.held, event{data: data, keeps: !r.transactional(m.Name)})
-	if g.size += len(data); g.size > mostHeld && i.Group.XA == "" {
+	g.held = append(g.held, e)
+	if g.size += e.size(); g.size > mostHeld && i.Group.XA == "" {
 		return r.spill()
 	}
 	return nil
+}
+
+// event is a change in the form in which the server takes it.
+func (r *runner) event(i *format.Item) (e event, err error) {
+	e.keeps = !r.transactional(i.Rows.Map.Name)
+	if !r.plain.on {
+		e.data, err = i.Native(nil, r.Schema, len(r.Tables) == 0)
+		return e, err
+	}
+	e.foreign = len(r.Tables) == 0 && i.Rows.ForeignKeys()
+	e.plain, err = r.rowsAsStatements(i.Rows)
+	return e, err
 }
 
 // spill hands what is held of a group to the server before its end is known, in a
@@ -280,13 +305,13 @@ func (r *runner) put(events []event) error {
 				return err
 			}
 		}
-		if r.batch.len()+len(e.data) > r.server.batch {
+		if r.batch.len()+e.size() > r.server.batch {
 			if err := r.send(); err != nil {
 				return err
 			}
 		}
-		r.size += int64(len(e.data))
-		r.batch.add(e.data)
+		r.size += int64(e.size())
+		r.batch.add(e)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/mysql"
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/schema"
 )
@@ -90,11 +91,23 @@ func alone(ctx context.Context, c *sql.Conn, in string) error {
 	return err
 }
 
-// batch gathers events for one BINLOG statement.
-type batch struct{ events []byte }
+// batch gathers events for one BINLOG statement, or statements in its place.
+type batch struct {
+	events []byte
+	plain  []event
+	size   int // of those
+}
 
-func (b *batch) len() int         { return len(b.events) }
-func (b *batch) add(event []byte) { b.events = append(b.events, event...) }
+func (b *batch) len() int { return len(b.events) + b.size }
+
+func (b *batch) add(e event) {
+	if e.plain != nil {
+		b.plain = append(b.plain, e)
+		b.size += e.size()
+		return
+	}
+	b.events = append(b.events, e.data...)
+}
 
 // sql is the statement, and empties the batch.
 func (b *batch) sql() string {
@@ -111,20 +124,48 @@ func (r *runner) send() error {
 	if err := r.start(); err != nil {
 		return err
 	}
+	if r.plain.on {
+		return r.sendPlain()
+	}
 	_, err := r.apply.ExecContext(r.ctx, r.batch.sql())
 	return err
 }
 
+// sendPlain runs the statements that were gathered.
+func (r *runner) sendPlain() error {
+	all := r.batch.plain
+	r.batch.plain, r.batch.size = nil, 0
+	for _, e := range all {
+		if err := r.plainSession(e.foreign); err != nil {
+			return err
+		}
+		for _, q := range e.plain {
+			if _, err := r.apply.ExecContext(r.ctx, q); err != nil {
+				return fmt.Errorf("%s: %w", short([]byte(q)), err)
+			}
+		}
+	}
+	return nil
+}
+
 // tell gives the server the format of the events.
 func (r *runner) tell(f *format.Format) error {
+	if r.plain.on {
+		return nil
+	}
 	head := batch{events: f.Native()}
-	if _, err := r.apply.ExecContext(r.ctx, head.sql()); err != nil {
+	_, err := r.apply.ExecContext(r.ctx, head.sql())
+	if mysql.Number(err) == mysql.ErrSpecificAccess && !r.native {
+		r.plain.on = true
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("the log's format: %w", err)
 	}
 	if !r.server.gtids {
 		return nil
 	}
-	_, err := r.apply.ExecContext(r.ctx, "SET @@SESSION.GTID_NEXT = 'AUTOMATIC'")
+	_, err = r.apply.ExecContext(r.ctx, "SET @@SESSION.GTID_NEXT = 'AUTOMATIC'")
 	return err
 }
 

@@ -66,6 +66,7 @@ func (r *runner) define(i *format.Item, d decided) error {
 	d.effect.apply(r.state.Rows)
 	r.state.Events = d.effect.applyEvents(r.state.Events)
 	r.engines = nil
+	r.plain.forget()
 	return nil
 }
 
@@ -153,6 +154,7 @@ func (r *runner) rowsOf(i *format.Item, d decided, settings []string) error {
 // settle makes the session that of the statement.
 func (r *runner) settle(i *format.Item, settings []string) error {
 	q := i.Query
+	r.plain.ready = false
 	set := []string{using(r.Schema)}
 	if q.HasSQLMode {
 		set = append(set, fmt.Sprintf("SET SESSION sql_mode = %d", q.SQLMode))

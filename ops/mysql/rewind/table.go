@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"opsdeck/ops/binlog"
 	format "opsdeck/ops/mysql/binlog"
@@ -37,28 +36,7 @@ func newTable(t *schema.Table) *table {
 }
 
 // literal is a value as SQL.
-func (t *table) literal(i int, v binlog.Value) string {
-	col := t.Columns[i]
-	switch {
-	case v.Null:
-		return "NULL"
-	case v.Kind == binlog.Number || v.Kind == binlog.Enum || v.Kind == binlog.Set:
-		return string(v.Text)
-	case v.Kind == binlog.Float || v.Kind == binlog.Double:
-		if strings.ContainsAny(string(v.Text), "e") {
-			return string(v.Text)
-		}
-		return string(v.Text) + "e0"
-	case v.Kind == binlog.Binary || v.Kind == binlog.Bits:
-		if len(v.Text) == 0 {
-			return "''"
-		}
-		return string(schema.AppendHex(nil, v.Text))
-	case v.Kind == binlog.Text && !(strings.HasPrefix(col.Charset, "utf8") && utf8.Valid(v.Text)) && len(v.Text) > 0:
-		return "_" + col.Charset + " " + string(schema.AppendHex(nil, v.Text))
-	}
-	return schema.String(string(v.Text))
-}
+func (t *table) literal(i int, v binlog.Value) string { return format.Literal(t.Columns[i], v) }
 
 // columns is the list of what the reading of rows gives, in the table's order.
 func (t *table) columns() string {

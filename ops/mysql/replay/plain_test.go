@@ -1,0 +1,98 @@
+package replay
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"opsdeck/internal/testdb"
+	"opsdeck/ops"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
+)
+
+// weak is a connection of a user who may do everything in the shadow and nothing on the
+// server as a whole.
+func (w *world) weak(t *testing.T) *sql.DB {
+	t.Helper()
+	name := fmt.Sprintf("weak%d", rand.Uint32())
+	w.s.Exec(t, "", "CREATE USER '"+name+"'@'%' IDENTIFIED BY 'weak'",
+		"GRANT ALL ON `"+w.shadow+"`.* TO '"+name+"'@'%'",
+		"GRANT "+map[string]string{"mysql": "SET_ANY_DEFINER, SYSTEM_USER", "mariadb": "SET USER"}[w.s.Flavour]+
+			" ON *.* TO '"+name+"'@'%'") // definers of others, which is another matter
+	t.Cleanup(func() { w.s.Exec(t, "", "DROP USER '"+name+"'@'%'") })
+	to := target(w.s)
+	to.User, to.Password = name, "weak"
+	db, err := mysql.Open(context.Background(), to, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// TestRowsAsStatementsComeToTheSame replays random work without the right to use BINLOG:
+// by the dump program's word the rows are those of the live database, which the BINLOG way
+// is compared with, too.
+func TestRowsAsStatementsComeToTheSame(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		for range rounds(t, 1) {
+			seed := rand.Uint64()
+			t.Run(fmt.Sprintf("%x", seed), func(t *testing.T) {
+				w, _ := randomWorldOf(t, s, seed, 40, true, true)
+				w.db = w.weak(t)
+				_, state := w.replay(t, w.log(t), binlog.Moment{Position: &now2(t, s).Position})
+				w.sameRows(t)
+				w.counted(t, state)
+			})
+		}
+	})
+}
+
+func TestRowsAsStatementsKeepEveryValue(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		w := newWorld(t, s, goods, "CREATE TABLE bare (f FLOAT, d DOUBLE, js JSON, txt TEXT CHARACTER SET latin1, v INT)",
+			"INSERT INTO goods (a,b,price) VALUES (1,'a',1),(2,'b',2),(3,'c',3)")
+		w.work(t,
+			"INSERT INTO goods (a,b,price,f,d,at,day,tm,yr,kind,flags,bits,data,fix,txt,js,big) VALUES (4000000000,'甲',1.005,1.1,"+
+				"1e-9,'2026-01-29 10:00:00.123','2026-01-29','-12:00:01.5',2026,'后','p,q',b'100000001',0x00FF,0x01,'é',"+
+				"'{\"a\":[1,null,1.5]}',REPEAT('x',90000))",
+			"UPDATE goods SET price=7, b='moved', js='{}' WHERE a=3",
+			"DELETE FROM goods WHERE a=2",
+			`INSERT INTO bare VALUES (1.1,0.1,'[1]','é',1),(1.1,0.1,'[1]','É',2),(3.4e38,1e-300,NULL,NULL,3),(1.1,0.1,'[1]','é',1)`,
+			"DELETE FROM bare WHERE v=1 LIMIT 1", "UPDATE bare SET d=d*3, js='[2]' WHERE v<3",
+		)
+		run := w.log(t)
+		f, err := Look(t.Context(), w.question(run, binlog.Moment{Position: &now2(t, s).Position}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.prepare(t, run)
+		if _, err := Run(t.Context(), s.Open(t, ""), Job{Run: run, To: f.To, From: w.live, Schema: w.shadow, Plain: true}); err != nil {
+			t.Fatal(err)
+		}
+		w.same(t)
+	})
+}
+
+func TestATableWithTriggersNeedsTheBinlogStatement(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		w := newWorld(t, s, "CREATE TABLE a (id INT PRIMARY KEY)", "CREATE TABLE b (id INT)",
+			"CREATE TRIGGER a_ai AFTER INSERT ON a FOR EACH ROW INSERT INTO b VALUES (NEW.id)")
+		w.work(t, "INSERT INTO a VALUES (1)")
+		run := w.log(t)
+		f, err := Look(t.Context(), w.question(run, binlog.Moment{Position: &now2(t, s).Position}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.prepare(t, run)
+		w.db = w.weak(t)
+		_, err = w.run(t.Context(), t, run, f)
+		if ops.CodeOf(err) != ops.Config || !strings.Contains(err.Error(), "triggers") {
+			t.Fatalf("rows of the log made triggers fire again: %v", err)
+		}
+	})
+}
