@@ -82,6 +82,9 @@ type Database struct {
 	User        string `yaml:"user"`
 	Container   string `yaml:"container"` // docker container that holds the server, for --engine mysqldump
 	DataDir     string `yaml:"data_dir"`  // for the disk check; "" asks the server
+	// StallAfter is how long a connection may be silent before the server is asked whether
+	// it is still at work; 0 is a minute.
+	StallAfter time.Duration `yaml:"stall_after"`
 }
 
 // Redis is the service's Redis.

@@ -153,8 +153,8 @@ func (f Fault) What(t Target, err error) lang.Msg {
 	case ShuttingDown:
 		return lang.M("MySQL at %s is shutting down", t.Addr)
 	case HungUp:
-		if stalledLately(t.Addr) {
-			return stalledLine(t.Addr)
+		if why := stalledLately(t.Addr); !why.Empty() {
+			return why
 		}
 	}
 	return lang.M("MySQL at %s cannot be reached (%s)", t.Addr, Reason(err))
@@ -184,7 +184,7 @@ func (f Fault) hint(t Target, err error) lang.Msg {
 	case TooMany:
 		return lang.M("see who holds the connections: `opsdeck runbook mysql-down`")
 	case HungUp:
-		if stalledLately(t.Addr) {
+		if !stalledLately(t.Addr).Empty() {
 			return stalledHint()
 		}
 	case Stopped:

@@ -1,17 +1,25 @@
 package mysql
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
+	"encoding/binary"
 	"errors"
 	"net"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	driver "github.com/go-sql-driver/mysql"
+
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/mysql/schema"
 )
 
 // quiet is how long a read may wait before it is looked whether the server still
@@ -27,48 +35,52 @@ func SetQuiet(d time.Duration) (back func()) {
 	return func() { quiet.Store(was) }
 }
 
-// stalls are the addresses to which a line was found stalled, and when.
+// stalls are the addresses to which a line was found stalled: a stall by each.
 var stalls sync.Map
 
-// stalledLately tells whether a line to the address was found stalled just now: the
-// driver says of it only that the connection broke.
-func stalledLately(addr string) bool {
-	when, ok := stalls.Load(addr)
-	return ok && time.Since(when.(time.Time)) < time.Minute
+// stall is when a line was found stalled, and how that was known.
+type stall struct {
+	at  time.Time
+	why lang.Msg
 }
 
-func stalledLine(addr string) lang.Msg {
-	limit := time.Duration(quiet.Load()).String()
-	return lang.M(
-		"nothing came from the server at %s for %s, and it does not answer a new connection: the line is stalled",
-		addr,
-		limit,
-	)
+// stalledLately says why a line to the address was found stalled just now: the driver
+// says of it only that the connection broke. It is empty if none was.
+func stalledLately(addr string) lang.Msg {
+	if s, ok := stalls.Load(addr); ok && time.Since(s.(stall).at) < time.Minute {
+		return s.(stall).why
+	}
+	return lang.Msg{}
 }
 
 // dialLine opens a Line; every session of this program has one.
 func dialLine(ctx context.Context, network, addr string) (net.Conn, error) {
+	return Target{Network: network, Addr: addr, unknown: true}.DialLine(ctx, network, addr)
+}
+
+// DialLine opens a connection to the target whose reads and writes do not wait for
+// ever on a line that passes nothing more. A server that is busy may be silent for as
+// long as it takes. One that does not even greet a new connection is gone, and one
+// that says at a new connection that it waits for us, or that the session has ended,
+// has said what does not come through: the read or write fails.
+func (t Target) DialLine(ctx context.Context, network, addr string) (net.Conn, error) {
 	var d net.Dialer
 	c, err := d.DialContext(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
-	return Line(c, network, addr), nil
-}
-
-// Line is a connection whose reads and writes do not wait for ever on a line that passes
-// nothing more. A server that is busy may be silent for as long as it takes; one that does not
-// even greet a new connection at the same address is gone, and the read fails.
-func Line(c net.Conn, network, addr string) net.Conn {
-	return &line{Conn: c, network: network, addr: addr}
+	return &line{Conn: c, network: network, addr: addr, target: t}, nil
 }
 
 type line struct {
 	net.Conn
 	network, addr string
+	target        Target
+	head          []byte        // of what the server said first, until id is known
+	id            atomic.Uint32 // the session's number, as the greeting says; 0 while it is unknown
 	reads, writes atomic.Int64
 	stuck         func() // ends the watch over a write that got nothing through yet
-	stalled       atomic.Bool
+	stalled       atomic.Pointer[lang.Msg]
 	closed        atomic.Bool
 }
 
@@ -82,6 +94,9 @@ func (l *line) Read(p []byte) (int, error) {
 	stop := l.watch(&l.reads)
 	n, err := l.Conn.Read(p)
 	stop()
+	if l.id.Load() == 0 && len(l.head) < greetingLimit {
+		l.greeted(p[:n])
+	}
 	return n, l.told(err)
 }
 
@@ -99,33 +114,62 @@ func (l *line) Write(p []byte) (int, error) {
 	return n, l.told(err)
 }
 
+// greetingLimit is more than a server's greeting has before the session's number.
+const greetingLimit = 256
+
+// greeted takes the session's number out of the greeting, which comes first and in
+// plain text: a header of four bytes, the protocol's version, the server's version up
+// to a zero byte, the number.
+//
+// MySQL Source Code Documentation, "Protocol::HandshakeV10".
+func (l *line) greeted(part []byte) {
+	l.head = append(l.head, part...)
+	const before = 4 + 1
+	if len(l.head) < before || l.head[4] != 10 {
+		return
+	}
+	end := bytes.IndexByte(l.head[before:], 0)
+	if at := before + end + 1; end >= 0 && len(l.head) >= at+4 {
+		l.id.Store(binary.LittleEndian.Uint32(l.head[at:]))
+	}
+}
+
 // told says why a read or write failed that was ended here.
 func (l *line) told(err error) error {
-	if err == nil || !l.stalled.Load() {
+	why := l.stalled.Load()
+	if err == nil || why == nil {
 		return err
 	}
-	return ops.Wrap(err, ops.Busy, stalledLine(l.addr)).WithHint(stalledHint())
+	return ops.Wrap(err, ops.Busy, *why).WithHint(stalledHint())
 }
 
 func stalledHint() lang.Msg {
 	return lang.M("check the network, the proxy or the load balancer between here and the server, then run it again")
 }
 
+// limit is how long the line may be silent before the server is asked.
+func (l *line) limit() time.Duration {
+	if l.target.StallAfter > 0 {
+		return l.target.StallAfter
+	}
+	return time.Duration(quiet.Load())
+}
+
 // watch looks after the read or write that begins now until stop is called.
 func (l *line) watch(count *atomic.Int64) (stop func()) {
-	this, d := count.Add(1), time.Duration(quiet.Load())
+	this, d := count.Add(1), l.limit()
 	var timer atomic.Pointer[time.Timer]
 	timer.Store(time.AfterFunc(d, func() {
-		alive := l.answers()
+		why := l.diagnose(d)
 		switch {
 		case count.Load() != this || l.closed.Load():
-		case alive:
+		case why.Empty():
 			if t := timer.Load(); t != nil {
 				t.Reset(d)
 			}
 		default:
-			l.stalled.Store(true)
-			stalls.Store(l.addr, time.Now())
+			l.stalled.Store(&why)
+			stalls.Store(l.addr, stall{time.Now(), why})
 			l.Conn.Close()
 		}
 	}))
@@ -133,6 +177,75 @@ func (l *line) watch(count *atomic.Int64) (stop func()) {
 		count.Add(1)
 		timer.Load().Stop()
 	}
+}
+
+// diagnose says why a line that was silent for d is stalled; empty when the server may
+// just be busy.
+func (l *line) diagnose(d time.Duration) lang.Msg {
+	if !l.answers() {
+		return lang.M(
+			"nothing came from the server at %s for %s, and it does not answer a new connection: the line is stalled",
+			l.addr,
+			d.String(),
+		)
+	}
+	if id := l.id.Load(); id != 0 && l.target.waits(id, min(500*time.Millisecond, d/2)) {
+		return lang.M(
+			"nothing came from the server at %s for %s, and it has nothing more to do for this session: the line is stalled",
+			l.addr,
+			d.String(),
+		)
+	}
+	return lang.Msg{}
+}
+
+// waits asks the server, over a connection of its own, whether it is not at work for a
+// session: it waits for a statement, writes what is not read, or has ended the session.
+// It says so only when sure: a proxy may number sessions in its own way.
+func (t Target) waits(id uint32, pause time.Duration) bool {
+	if t.unknown {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), DialTimeout)
+	defer cancel()
+	var own *line
+	c := t.Config("")
+	c.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := t.DialLine(ctx, network, addr)
+		if err == nil {
+			own = conn.(*line)
+		}
+		return conn, err
+	}
+	connector, err := driver.NewConnector(c)
+	if err != nil {
+		return false
+	}
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	for range 2 { // it may be in between two statements, or at the end of one
+		me, err := schema.One(ctx, db, "SELECT CONNECTION_ID()")
+		if err != nil || own == nil || me != strconv.FormatUint(uint64(own.id.Load()), 10) {
+			return false
+		}
+		rows, err := schema.All(ctx, db, "SELECT COMMAND, COALESCE(STATE, '') FROM information_schema.PROCESSLIST WHERE ID = ?", id)
+		if err != nil || len(rows) > 0 && !idle(rows[0][0], rows[0][1]) {
+			return false
+		}
+		time.Sleep(pause)
+	}
+	return true
+}
+
+// idle tells whether a session's command and state, as the process list has them,
+// leave the next step to the client.
+func idle(command, state string) bool {
+	switch strings.ToLower(state) {
+	case "sending to client", "writing to net", "reading from net":
+		return true
+	}
+	return command == "Sleep"
 }
 
 // answers tells whether a server says anything to a new connection: it speaks first,

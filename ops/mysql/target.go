@@ -41,6 +41,11 @@ type Target struct {
 	Password string
 	TLS      *tls.Config // nil: TLS when the server offers it, unverified, as clients do
 	NoTLS    bool
+	// StallAfter is how long the line may be silent before the server is asked whether it
+	// is still at work; 0 is a minute.
+	StallAfter time.Duration
+
+	unknown bool // the account is not known here: nothing can be asked
 }
 
 // String names the target without its secrets: "root@127.0.0.1:3306".
@@ -56,7 +61,8 @@ func Resolve(c config.Database) (Target, error) {
 	if err != nil {
 		return Target{}, err
 	}
-	t := Target{User: first(c.User, opts["user"], os.Getenv("USER"), "root"), Password: opts["password"]}
+	t := Target{User: first(c.User, opts["user"], os.Getenv("USER"), "root"), Password: opts["password"],
+		StallAfter: c.StallAfter}
 	host, socket := first(c.Host, opts["host"]), c.Socket
 	if socket == "" && c.Host == "" && (host == "" || host == "localhost") {
 		socket = opts["socket"]
@@ -109,7 +115,7 @@ func readOptions(path string) (opts map[string]string, secure security, err erro
 func (t Target) Config(database string) *driver.Config {
 	c := driver.NewConfig()
 	c.Net, c.Addr, c.User, c.Passwd, c.DBName = t.Network, t.Addr, t.User, t.Password, database
-	c.Timeout = DialTimeout
+	c.Timeout, c.DialFunc = DialTimeout, t.DialLine
 	c.MaxAllowedPacket = 0 // ask the server
 	c.Params = map[string]string{}
 	c.Apply(driver.Charset("utf8mb4", ""))

@@ -47,7 +47,7 @@ func open(ctx context.Context, t mysql.Target, database string) (*sql.DB, error)
 	}
 	db.Close()
 	c := t.Config(database)
-	c.DialFunc = dial
+	c.DialFunc = dial(t)
 	inner, err := mysql.Connector(c)
 	if err != nil {
 		return nil, err
@@ -73,19 +73,19 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &conn{full, w}, nil
 }
 
-func dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, network, addr)
-	if err != nil {
-		return nil, err
+func dial(t mysql.Target) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := t.DialLine(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		w, ok := ctx.Value(wireKey{}).(*wire)
+		if !ok {
+			return c, nil
+		}
+		w.Conn = c
+		return w, nil
 	}
-	c = mysql.Line(c, network, addr)
-	w, ok := ctx.Value(wireKey{}).(*wire)
-	if !ok {
-		return c, nil
-	}
-	w.Conn = c
-	return w, nil
 }
 
 // fullConn is what the driver's connection offers database/sql.
