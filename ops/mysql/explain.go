@@ -70,6 +70,23 @@ func Lost(err error) bool {
 		Number(err) == ErrServerShutdown
 }
 
+// Circumstance tells whether an error is of the server's state or of the way to it, and
+// would not come again where these are well: the connection broke, somebody ended it, a
+// lock was held, the disk is full. It says nothing of the data that were worked on.
+func Circumstance(err error) bool {
+	switch Number(err) {
+	case ErrQueryInterrupted, ErrConnectionKilled, ErrLockWaitTimeout, ErrDeadlock:
+		return true
+	}
+	switch {
+	case Lost(err), fullDisk(err):
+		return true
+	case errors.Is(err, mysqldriver.ErrMalformPkt), errors.Is(err, mysqldriver.ErrPktSync), errors.Is(err, mysqldriver.ErrPktSyncMul):
+		return true
+	}
+	return faultNumbers[Number(err)] != NoFault
+}
+
 // Explain makes an *ops.Error of whatever went wrong when a server was reached.
 // An error that is one already, and nil, come back as they are.
 func Explain(err error, t Target) error {

@@ -26,8 +26,10 @@ type security struct {
 	files   map[string]string
 	lowest  uint16 // TLS versions; 0 is the library's
 	highest uint16
-	verify  *bool // ssl-verify-server-cert, where it is said
-	ssl     *bool // ssl, where it is said
+	// tlsVersions is the list as it was written.
+	tlsVersions string
+	verify      *bool // ssl-verify-server-cert, where it is said
+	ssl         *bool // ssl, where it is said
 }
 
 var sslModes = []string{"DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY"}
@@ -190,6 +192,7 @@ func (x *security) versions(s optfile.Setting) error {
 		"TLSV1.2": tls.VersionTLS12,
 		"TLSV1.3": tls.VersionTLS13,
 	}
+	x.tlsVersions = s.Value
 	for v := range strings.SplitSeq(s.Value, ",") {
 		n, ok := known[strings.ToUpper(strings.TrimSpace(v))]
 		if !ok {
@@ -238,6 +241,14 @@ func (x *security) overSocket(mode string) string {
 	return "VERIFY_CA"
 }
 
+// homed is config.Home of a path that is given.
+func homed(path string) string {
+	if path == "" {
+		return ""
+	}
+	return config.Home(path)
+}
+
 // apply gives a target the encryption that is asked for. host is the server's name.
 func (x *security) apply(t *Target, host string) error {
 	mode, err := x.wanted()
@@ -247,6 +258,8 @@ func (x *security) apply(t *Target, host string) error {
 	if t.Network == "unix" {
 		mode = x.overSocket(mode)
 	}
+	t.Client = ClientTLS{Mode: mode, Versions: x.tlsVersions, CA: homed(x.files["ssl-ca"]), CAPath: homed(x.files["ssl-capath"]),
+		Cert: homed(x.files["ssl-cert"]), Key: homed(x.files["ssl-key"])}
 	switch mode {
 	case "DISABLED":
 		t.NoTLS = true

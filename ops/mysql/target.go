@@ -41,11 +41,23 @@ type Target struct {
 	Password string
 	TLS      *tls.Config // nil: TLS when the server offers it, unverified, as clients do
 	NoTLS    bool
+	Client   ClientTLS // the same for other programs
 	// StallAfter is how long the line may be silent before the server is asked whether it
 	// is still at work; 0 is a minute.
 	StallAfter time.Duration
 
 	unknown bool // the account is not known here: nothing can be asked
+}
+
+// ClientTLS is the encryption that the options file asks for, for the server's own
+// client programs, which do it themselves. Files are paths.
+type ClientTLS struct {
+	Mode     string // "" is not said, else one of MySQL's ssl-mode
+	CA       string
+	CAPath   string
+	Cert     string
+	Key      string
+	Versions string // tls-version
 }
 
 // String names the target without its secrets: "root@127.0.0.1:3306".

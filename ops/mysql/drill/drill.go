@@ -84,8 +84,25 @@ func Run(ctx context.Context, j Job) (backup.Drill, error) {
 	if refused(work) {
 		return d.record, errors.Join(notAllowed(work, d.Schema), drop)
 	}
+	if err := d.circumstance(errors.Join(work, drop)); err != nil {
+		return d.record, err
+	}
 	d.judge(work, drop)
 	return d.record, nil
+}
+
+// circumstance is an error where the drill ended for what says nothing of the backup.
+func (d *drill) circumstance(err error) error {
+	if !mysql.Circumstance(err) {
+		return nil
+	}
+	var known *ops.Error
+	said := mysql.Explain(err, d.Target)
+	if !errors.As(said, &known) {
+		known = ops.E(ops.Failed, lang.Raw(said.Error()))
+	}
+	return ops.Wrap(err, known.Code, lang.M("the drill was broken off, which says nothing about the backup: %s", known.What)).
+		WithHint(known.Hint)
 }
 
 // refused tells whether the server did not let this user, or anybody, do what a drill

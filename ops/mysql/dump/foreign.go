@@ -186,20 +186,21 @@ func (f Foreign) contained(ctx context.Context, docker string, names []string) (
 }
 
 func (f Foreign) local(ctx context.Context, d *dumper, inv *inventory, tool string) (*exec.Cmd, func(), error) {
-	file, err := secret(optionsText(d.target))
+	says, _ := exec.CommandContext(ctx, tool, "--version").Output()
+	maria := bytes.Contains(says, []byte("MariaDB"))
+	file, err := secret(optionsText(d.target, maria))
 	if err != nil {
 		return nil, nil, err
 	}
-	says, _ := exec.CommandContext(ctx, tool, "--version").Output()
-	args := f.arguments(d, inv, bytes.Contains(says, []byte("MariaDB")))
+	args := f.arguments(d, inv, maria)
 	cmd := exec.CommandContext(ctx, tool, append([]string{"--defaults-file=/dev/fd/3"}, args...)...)
 	cmd.ExtraFiles = []*os.File{file}
 	return cmd, func() { file.Close() }, nil
 }
 
-func optionsText(t mysql.Target) string {
+func optionsText(t mysql.Target, mariaTool bool) string {
 	quote := func(s string) string { return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"` }
-	text := "[client]\nuser=" + quote(t.User) + "\npassword=" + quote(t.Password) + "\n"
+	text := "[client]\nuser=" + quote(t.User) + "\npassword=" + quote(t.Password) + "\n" + encryption(t.Client, mariaTool, quote)
 	if t.Network == "unix" {
 		return text + "socket=" + quote(t.Addr) + "\n"
 	}
@@ -208,6 +209,34 @@ func optionsText(t mysql.Target) string {
 		host, port = strings.Trim(t.Addr[:i], "[]"), t.Addr[i+1:]
 	}
 	return text + "host=" + quote(host) + "\nport=" + port + "\nprotocol=tcp\n"
+}
+
+// encryption is what the tool must know so that its connection is as safe as ours.
+// MariaDB's tools have no ssl-mode, and check a certificate with its name or not at
+// all: what asks for its chain alone gets both.
+func encryption(c mysql.ClientTLS, mariaTool bool, quote func(string) string) (text string) {
+	if c.Mode == "" {
+		return ""
+	}
+	for _, f := range [][2]string{
+		{"ssl-ca", c.CA}, {"ssl-capath", c.CAPath}, {"ssl-cert", c.Cert}, {"ssl-key", c.Key}, {"tls-version", c.Versions},
+	} {
+		if f[1] != "" && c.Mode != "DISABLED" {
+			text += f[0] + "=" + quote(f[1]) + "\n"
+		}
+	}
+	if !mariaTool {
+		return text + "ssl-mode=" + c.Mode + "\n"
+	}
+	switch c.Mode {
+	case "DISABLED":
+		return text + "skip-ssl\n"
+	case "VERIFY_CA", "VERIFY_IDENTITY":
+		return text + "ssl\nssl-verify-server-cert\n"
+	case "REQUIRED":
+		return text + "ssl\nskip-ssl-verify-server-cert\n"
+	}
+	return text
 }
 
 // arguments are the field's, with what keeps values exact.
@@ -268,8 +297,13 @@ func (f Foreign) copy(ctx context.Context, d *dumper, cmd *exec.Cmd) (*backup.Du
 		return nil, err
 	}
 	look := f.watch(ctx)
-	last, err := f.members(ctx, d, bufio.NewReaderSize(io.TeeReader(out, look), 1<<20))
+	quiet := mysql.WatchTool(out, d.target, func() { cmd.Process.Kill() })
+	last, err := f.members(ctx, d, bufio.NewReaderSize(io.TeeReader(quiet, look), 1<<20))
 	contents, bad := look.done(err)
+	if stalled := quiet.Stalled(); stalled != nil {
+		cmd.Wait()
+		return nil, stalled
+	}
 	if err != nil {
 		cmd.Process.Kill()
 		return nil, errors.Join(err, ignoreExit(cmd.Wait()))
