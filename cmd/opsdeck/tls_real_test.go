@@ -40,6 +40,7 @@ func TestTheVerbsWorkAsAnAccountThatDemandsACertificate(t *testing.T) {
 			verbs := [][]string{
 				{"status", "--only", "mysql"},
 				{"backup", "create"},
+				{"backup", "create", "--engine", "mysqldump"},
 				{"restore", "--to", copied, "--confirm", copied},
 				{"audit", "list"},
 			}
