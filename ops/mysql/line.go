@@ -3,7 +3,6 @@ package mysql
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/binary"
 	"errors"
 	"net"
@@ -209,19 +208,17 @@ func (t Target) waits(id uint32, pause time.Duration) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), DialTimeout)
 	defer cancel()
 	var own *line
-	c := t.Config("")
-	c.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := t.DialLine(ctx, network, addr)
 		if err == nil {
 			own = conn.(*line)
 		}
 		return conn, err
 	}
-	connector, err := driver.NewConnector(c)
+	db, err := Open(ctx, t, "", func(c *driver.Config) { c.DialFunc = dial })
 	if err != nil {
 		return false
 	}
-	db := sql.OpenDB(connector)
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	for range 2 { // it may be in between two statements, or at the end of one
