@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql/drill"
+	"opsdeck/ops/site/backups"
 )
 
 type backupDrillCmd struct {
@@ -22,8 +24,20 @@ type backupDrillCmd struct {
 	JSON   bool   `name:"json" help:"Print JSON."`
 }
 
-// Run rehearses a restore and records it. It ends with 1 when the drill failed.
+// Run rehearses a restore and records it. It ends with 1 when the drill failed. That
+// of a whole database is a run of the job, whose check is told.
 func (c *backupDrillCmd) Run(a *app) error {
+	if c.Table != "" || c.DryRun || a.flags.ReadOnly {
+		return c.run(a)
+	}
+	sh, err := a.shelf()
+	if err != nil {
+		return err
+	}
+	return sh.Pinged(a.ctx, backups.PingDrill, nil, func(context.Context) error { return c.run(a) })
+}
+
+func (c *backupDrillCmd) run(a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}

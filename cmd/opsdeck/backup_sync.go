@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"opsdeck/internal/human"
@@ -44,8 +45,19 @@ type (
 )
 
 // Run brings the copies up to date. It ends with 1 when a backup could not be
-// brought to one of them.
+// brought to one of them. All of them are a run of the job, whose check is told.
 func (c *backupSyncCmd) Run(a *app) error {
+	if c.Copy != "" || c.DryRun || a.flags.ReadOnly {
+		return c.run(a)
+	}
+	sh, err := a.shelf()
+	if err != nil {
+		return err
+	}
+	return sh.Pinged(a.ctx, backups.PingSync, nil, func(context.Context) error { return c.run(a) })
+}
+
+func (c *backupSyncCmd) run(a *app) error {
 	sh, err := a.shelf()
 	if err != nil {
 		return err

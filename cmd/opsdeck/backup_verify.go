@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -42,8 +43,20 @@ type (
 	}
 )
 
-// Run verifies backups. It ends with 1 when one is bad.
+// Run verifies backups. It ends with 1 when one is bad. All of them are a run of the
+// job, whose check is told.
 func (c *backupVerifyCmd) Run(a *app) error {
+	if !c.All || c.Name != "" || c.Copy != "" || c.DryRun || c.Deep && a.flags.ReadOnly {
+		return c.run(a)
+	}
+	sh, err := a.shelf()
+	if err != nil {
+		return err
+	}
+	return sh.Pinged(a.ctx, backups.PingVerify, nil, func(context.Context) error { return c.run(a) })
+}
+
+func (c *backupVerifyCmd) run(a *app) error {
 	if c.Name != "" && c.All {
 		return ops.E(ops.Usage, lang.M("a name or --all, not both"))
 	}

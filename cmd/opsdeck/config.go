@@ -16,6 +16,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/notify"
+	"opsdeck/ops/ping"
 	"opsdeck/ops/remote"
 	"opsdeck/ops/site/backups"
 )
@@ -177,6 +178,11 @@ func configProblems(l *config.Loaded) []error {
 				continue
 			}
 			store.Close()
+		}
+		for _, file := range []string{s.Pings.Backup, s.Pings.Verify, s.Pings.Drill, s.Pings.Sync, s.Pings.Watch} {
+			if _, err := ping.Open(file); err != nil {
+				problems = append(problems, err)
+			}
 		}
 		for _, n := range s.Notify {
 			if _, err := notify.New(n); err != nil {

@@ -75,6 +75,7 @@ func (c *watchRunCmd) Run(a *app) error {
 	defer a.followLogs(followed)()
 	a.note(lang.M("watching %d jobs; stop with ctrl-c", len(s.Jobs)))
 	a.sayWatched(services)
+	defer a.beat(services, beatEvery)()
 	return a.watchBoth(&s, w)
 }
 

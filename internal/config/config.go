@@ -36,6 +36,7 @@ type Service struct {
 	Database Database      `yaml:"database"`
 	Redis    Redis         `yaml:"redis"`
 	Process  Process       `yaml:"process"`
+	Pings    Pings         `yaml:"pings"`
 	Logs     []string      `yaml:"logs"` // files, globs, docker:NAME, journald:UNIT, loki:URL
 	LogViews []SavedSearch `yaml:"searches"`
 	Audit    Audit         `yaml:"audit"`

@@ -23,6 +23,7 @@ func (c *Config) anchor(folder string) {
 		for n := range s.Backup.Copies {
 			at(&s.Backup.Copies[n].IdentityFile, &s.Backup.Copies[n].CredentialsFile)
 		}
+		at(&s.Pings.Backup, &s.Pings.Verify, &s.Pings.Drill, &s.Pings.Sync, &s.Pings.Watch)
 		for n := range s.Notify {
 			one := &s.Notify[n]
 			at(&one.URLFile, &one.PasswordFile, &one.CAFile, &one.TemplateFile)

@@ -20,6 +20,7 @@ var JobNames = []string{"daily", "verify", "drill"}
 // Jobs are the service's scheduled jobs.
 func (sh *Shelf) Jobs(report func(ops.Progress)) ([]watch.Job, error) {
 	b := sh.Service.Backup
+	sh, heard := sh.overheard()
 	run := map[string]func(context.Context) error{
 		"daily":  func(ctx context.Context) error { return sh.night(ctx, report) },
 		"verify": func(ctx context.Context) error { return sh.verifyAll(ctx, true, report) }, // what is bad stays bad: final
@@ -47,7 +48,7 @@ func (sh *Shelf) Jobs(report func(ops.Progress)) ([]watch.Job, error) {
 		}
 		jobs = append(
 			jobs,
-			watch.Job{Name: sh.Service.Name + "/" + name, Schedule: c, Run: sh.telling(name, c, run[name])},
+			watch.Job{Name: sh.Service.Name + "/" + name, Schedule: c, Run: sh.telling(name, c, sh.pinging(name, heard, run[name]))},
 		)
 	}
 	return jobs, nil
@@ -170,6 +171,13 @@ func (sh *Shelf) pruneTonight(ctx context.Context) error {
 }
 
 func (sh *Shelf) copyTonight(ctx context.Context, report func(ops.Progress)) error {
+	if len(sh.Service.Backup.Copies) == 0 {
+		return nil
+	}
+	return sh.Pinged(ctx, PingSync, nil, func(ctx context.Context) error { return sh.sendAll(ctx, report) })
+}
+
+func (sh *Shelf) sendAll(ctx context.Context, report func(ops.Progress)) error {
 	var failed []error
 	for _, c := range sh.Service.Backup.Copies {
 		r, err := sh.Send(ctx, c, Syncing{Report: report, Warn: sh.Say})
