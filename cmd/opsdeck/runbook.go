@@ -11,6 +11,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
+	"opsdeck/ops/backup"
 	"opsdeck/ops/health"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/service"
@@ -18,7 +19,8 @@ import (
 )
 
 type runbookCmd struct {
-	Name string `arg:"" optional:"" help:"The runbook; without it they are listed."`
+	Name string `arg:"" optional:"" help:"The runbook; without it they are listed. restore --plain prints a shell script that needs no opsdeck."`
+	JSON bool   `name:"json" help:"Print JSON."`
 }
 
 // step is a line of a runbook: what to do, and the commands that do it.
@@ -44,17 +46,26 @@ type place struct {
 	process  health.Commands
 	client   string // the mysql client's command
 	user     string // opsdeck's account on the server
+	newest   string // path of the newest good backup; "" is none, or not known
 }
 
 func (p place) opsdeck(args string) string { return "opsdeck" + p.config + " " + args }
 
 var runbooks = []runbook{
+	{"deploy", lang.M("a new machine, in 30 minutes"), deploySteps},
+	{"update", lang.M("a new release of the service"), updateSteps},
+	{"troubleshooting", lang.M("something does not work: common causes and what to do"), troubleSteps},
+	{"backup", lang.M("backups: make, verify, keep"), backupPage},
+	{"logging", lang.M("logs: find what happened"), loggingPage},
+	{"audit", lang.M("the audit: who did what"), auditPage},
 	{"restore", lang.M("the database is lost or damaged"), restoreSteps},
 	{"mysql-down", lang.M("MySQL does not answer"), mysqlSteps},
 	{"service-down", lang.M("the service does not answer, or is not ready"), serviceSteps},
 	{"disk-full", lang.M("a disk is nearly full"), diskSteps},
 	{"backup-failed", lang.M("a backup is missing, old or bad"), backupSteps},
 	{"drill", lang.M("each quarter: rehearse the restore"), drillSteps},
+	{"on-call", lang.M("you are called: the first half hour"), onCallPage},
+	{"handing-over", lang.M("another person takes over this server"), handingOverPage},
 }
 
 func restoreSteps(p place) []step {
@@ -77,13 +88,20 @@ func restoreSteps(p place) []step {
 		{lang.M("Verify that the service is ready."), []string{p.opsdeck("status"), p.opsdeck("restore report")}},
 		{lang.M("If it was the wrong backup: go back."), []string{p.opsdeck("restore undo")}},
 		{lang.M("If opsdeck itself cannot be used, by hand:"), p.byHand()},
+		{
+			lang.M("The same as a script, which also verifies the backup and saves the current state; make it before you need it."),
+			[]string{p.script(), "bash " + human.Shell("restore-"+p.service.Name+".sh")},
+		},
 		{lang.M("Tell those who must know: restored, to which moment, what is lost. Keep the report."), nil},
 	}
 }
 
 // byHand is the old way (FIELD.md), as it works without opsdeck.
 func (p place) byHand() []string {
-	file := filepath.Join(p.dir, p.database+"_YYYYMMDD_HHMMSS.sql.gz")
+	file := p.newest
+	if !strings.HasSuffix(file, ".sql.gz") {
+		file = filepath.Join(p.dir, p.database+"_YYYYMMDD_HHMMSS.sql.gz")
+	}
 	out := []string{}
 	if p.process.Stop != "" {
 		out = append(out, p.process.Stop)
@@ -168,6 +186,9 @@ func drillSteps(p place) []step {
 // Run lists the runbooks, or prints one as Markdown.
 func (c *runbookCmd) Run(a *app) error {
 	if c.Name == "" {
+		if c.JSON {
+			return a.json(runbooksJSON{a.runbookList()})
+		}
 		t := cells.Table{}
 		for _, r := range runbooks {
 			t.Rows = append(t.Rows, []string{r.name, a.lang.Msg(r.when)})
@@ -181,8 +202,7 @@ func (c *runbookCmd) Run(a *app) error {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprint(a.out, a.markdown(r, a.placeOf(*s)))
-			return err
+			return c.show(a, r, s)
 		}
 	}
 	var names []string
@@ -191,6 +211,80 @@ func (c *runbookCmd) Run(a *app) error {
 	}
 	return ops.E(ops.Usage, lang.M("there is no runbook %q", c.Name)).
 		WithHint(lang.M("there are: %s", strings.Join(names, ", ")))
+}
+
+// show prints one runbook, filled for a service.
+func (c *runbookCmd) show(a *app, r runbook, s *config.Service) error {
+	p := a.placeOf(*s)
+	p.newest = a.newestGood(s)
+	text := ""
+	switch {
+	case c.JSON:
+		return a.json(a.pageJSON(r, p))
+	case r.name != "restore" || !a.flags.Plain:
+		text = a.markdown(r, p)
+	case p.database == "" || p.dir == "":
+		return ops.E(ops.Config, lang.M("no database is configured for %s", s.Name)).
+			WithHint(lang.M("set database.name and backup.dir in the configuration"))
+	default:
+		text = a.plainRestore(p)
+	}
+	_, err := fmt.Fprint(a.out, text)
+	return err
+}
+
+type (
+	runbooksJSON struct {
+		Runbooks []runbookJSON `json:"runbooks"`
+	}
+	runbookJSON struct {
+		Name  string            `json:"name"`
+		When  string            `json:"when"`
+		Steps []runbookStepJSON `json:"steps,omitempty"`
+	}
+	runbookStepJSON struct {
+		Do       string   `json:"do"`
+		Commands []string `json:"commands"`
+	}
+)
+
+// runbookList is the runbooks without their steps.
+func (a *app) runbookList() (out []runbookJSON) {
+	for _, r := range runbooks {
+		out = append(out, runbookJSON{Name: r.name, When: a.lang.Msg(r.when)})
+	}
+	return out
+}
+
+func (a *app) pageJSON(r runbook, p place) runbookJSON {
+	out := runbookJSON{Name: r.name, When: a.lang.Msg(r.when)}
+	for _, s := range r.steps(p) {
+		out.Steps = append(out.Steps, runbookStepJSON{Do: a.lang.Msg(s.do), Commands: append([]string{}, s.commands...)})
+	}
+	return out
+}
+
+// newestGood is the path of the newest good backup of the whole database; "" where
+// there is none, or that cannot be read.
+func (a *app) newestGood(s *config.Service) string {
+	sh, err := a.shelfOf(s)
+	if err != nil {
+		return ""
+	}
+	inv, err := sh.Look(a.ctx)
+	if err != nil {
+		return ""
+	}
+	var best *backup.Set
+	for _, set := range inv.Sets {
+		if set.State == backup.Good && set.ProvenOf(inv.Database) && (best == nil || set.At.After(best.At)) {
+			best = set
+		}
+	}
+	if best == nil {
+		return ""
+	}
+	return filepath.Join(sh.Dir, best.Name)
 }
 
 func (a *app) placeOf(s config.Service) place {

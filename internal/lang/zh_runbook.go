@@ -3,7 +3,6 @@ package lang
 func init() {
 	register(
 		"Show what to do, step by step, when something happens.", "显示出事时应逐步做什么。",
-		"The runbook; without it they are listed.", "手册名称；不写则列出全部。",
 		"there is no runbook %q", "没有手册 %q",
 		"the database is lost or damaged", "数据库丢失或损坏",
 
