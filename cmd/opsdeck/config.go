@@ -18,6 +18,7 @@ import (
 	"opsdeck/ops/notify"
 	"opsdeck/ops/ping"
 	"opsdeck/ops/remote"
+	"opsdeck/ops/site"
 	"opsdeck/ops/site/backups"
 )
 
@@ -140,7 +141,7 @@ func (c *configCheckCmd) Run(a *app) error {
 	}
 	if len(problems) > 0 {
 		for _, p := range problems[1:] {
-			a.note(lang.M("also: %s", lang.Raw(p.Error())))
+			a.note(lang.M("also: %s", lang.Raw(site.Sentence(a.lang, a.explain(p)))))
 		}
 		return problems[0]
 	}
