@@ -64,6 +64,9 @@ var manExamples = []manEntry{
 	{"opsdeck logs --level error+ --since -2h timeout", lang.M("errors of two hours that hold a word")},
 	{"opsdeck backup create", lang.M("make a backup")},
 	{"opsdeck restore --plan", lang.M("show what a restore of the newest good backup would do")},
+	{"opsdeck audit changes --largest --since 1h", lang.M("find the transaction that changed most rows in the last hour")},
+	{"opsdeck restore rewind --txn ID --plan", lang.M("show how one transaction would be undone, row by row")},
+	{"opsdeck restore --until 2026-01-29T14:03:12 --plan", lang.M("show a restore to a moment between backups")},
 	{"opsdeck audit export -o - user:1", lang.M("write what a user did to standard output")},
 	{"source <(opsdeck completion bash)", lang.M("complete commands and names in bash")},
 }

@@ -63,6 +63,7 @@ var runbooks = []runbook{
 	{"service-down", lang.M("the service does not answer, or is not ready"), serviceSteps},
 	{"disk-full", lang.M("a disk is nearly full"), diskSteps},
 	{"backup-failed", lang.M("a backup is missing, old or bad"), backupSteps},
+	{"undo", lang.M("rows were deleted or changed by mistake"), undoSteps},
 	{"drill", lang.M("each quarter: rehearse the restore"), drillSteps},
 	{"on-call", lang.M("you are called: the first half hour"), onCallPage},
 	{"handing-over", lang.M("another person takes over this server"), handingOverPage},
@@ -79,6 +80,10 @@ func restoreSteps(p place) []step {
 			[]string{p.opsdeck("backup list"), p.opsdeck("restore --plan")},
 		},
 		{
+			lang.M("If the binary log is archived, restore to the moment before the damage instead: less is lost."),
+			[]string{p.opsdeck("backup binlog list"), p.opsdeck("restore --plan --until YYYY-MM-DDTHH:MM:SS")},
+		},
+		{
 			lang.M(
 				"Restore. It stops the service, backs up the current state, loads, verifies, starts and reports; " +
 					"it continues when the connection drops.",
@@ -93,6 +98,40 @@ func restoreSteps(p place) []step {
 			[]string{p.script(), "bash " + human.Shell("restore-"+p.service.Name+".sh")},
 		},
 		{lang.M("Tell those who must know: restored, to which moment, what is lost. Keep the report."), nil},
+	}
+}
+
+// undoSteps heal an accident with the least loss: one transaction, one table, all.
+func undoSteps(p place) []step {
+	return []step{
+		{
+			lang.M("Find the transaction. In the console: Audit tab, b for the binary log, z for the largest first."),
+			[]string{
+				p.opsdeck("audit changes --largest --since 1h"),
+				p.opsdeck("audit changes --table TABLE --kind delete --since 1h"),
+			},
+		},
+		{
+			lang.M("Undo that transaction alone, if the log holds its rows. Nothing else is lost, the service keeps running."),
+			[]string{p.opsdeck("restore rewind --txn ID --plan"), p.opsdeck("restore rewind --txn ID")},
+		},
+		{
+			lang.M("Rows that were changed again since are conflicts: leave them, or overwrite them."),
+			[]string{p.opsdeck("restore rewind --txn ID --conflicts skip")},
+		},
+		{
+			lang.M("After DROP or TRUNCATE of a table: restore that table to just before the transaction."),
+			[]string{p.opsdeck("restore --before ID --tables TABLE --plan"), p.opsdeck("restore --before ID --tables TABLE")},
+		},
+		{
+			lang.M("If more is damaged: restore the whole database to just before it."),
+			[]string{p.opsdeck("restore --before ID --plan"), p.opsdeck("restore --before ID")},
+		},
+		{lang.M("If it was the wrong transaction: go back."), []string{p.opsdeck("restore undo")}},
+		{
+			lang.M("Archive the binary log from now on: backup.binlog: follow in the configuration, then install it."),
+			[]string{p.opsdeck("backup schedule install"), p.opsdeck("backup binlog list")},
+		},
 	}
 }
 
