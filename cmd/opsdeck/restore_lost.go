@@ -13,6 +13,8 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/replay"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/site/backups"
 )
@@ -95,9 +97,7 @@ func (d *desk) exportLost(ctx context.Context, p *restore.Plan, dir string, repo
 		return ops.E(ops.Usage, lang.M("the folder %s is not empty; nothing was exported", dir)).
 			WithHint(lang.M("name a new folder"))
 	}
-	server := d.server()
-	defer server.Close()
-	loss, files, err := server.ExportLost(ctx, p.Target.Live, p.Source, p.Tables, dir, report)
+	loss, files, err := d.exportRows(ctx, p, dir, report)
 	if err != nil {
 		return backups.DiskError(err, dir)
 	}
@@ -117,6 +117,43 @@ func (d *desk) exportLost(ctx context.Context, p *restore.Plan, dir string, repo
 		p.Assessment.Loss = loss
 	}
 	return nil
+}
+
+// exportRows writes the rows: of a restore to a moment what the log has after it, else
+// what differs from the backup.
+func (d *desk) exportRows(
+	ctx context.Context,
+	p *restore.Plan,
+	dir string,
+	report restore.Report,
+) (loss restore.Loss, files []string, err error) {
+	r := p.Source.Replay
+	if r == nil {
+		server := d.server()
+		defer server.Close()
+		return server.ExportLost(ctx, p.Target.Live, p.Source, p.Tables, dir, report)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return loss, nil, err
+	}
+	log, err := d.openLog(ctx, nil)
+	if err != nil {
+		return loss, nil, d.BinlogError(err)
+	}
+	defer log.Close()
+	db, err := mysql.Open(ctx, d.target, "")
+	if err != nil {
+		return loss, nil, err
+	}
+	defer db.Close()
+	loss = r.Loss()
+	loss.Unknown, err = replay.Lost(ctx, log, db, r, p.Target.Live, p.Tables, func(table string, all []string) error {
+		path := filepath.Join(dir, filepath.Base(table)+".sql")
+		text := replay.LostHead + strings.Join(all, ";\n") + ";\n"
+		files = append(files, path)
+		return atomicfile.WriteBytes(path, 0o600, []byte(text))
+	})
+	return loss, files, err
 }
 
 // merged adds to what was exported what is known of the loss besides: who acted,

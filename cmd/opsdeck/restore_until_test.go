@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -41,6 +44,27 @@ func (s *realSite) newestID(table string) string {
 	return line.ID
 }
 
+// exportedAfterTheAccident replays what was exported: what came after the accident is back,
+// the accident is not.
+func (s *realSite) exportedAfterTheAccident(t *testing.T, db *testdb.Server, dir string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.sql"))
+	if err != nil || len(files) != 1 || filepath.Base(files[0]) != "customers.sql" {
+		t.Fatalf("exported %v, %v", files, err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Client(t, s.live, bytes.NewReader(text))
+	var late, orders int
+	err = db.Open(t, s.live).QueryRow("SELECT (SELECT COUNT(*) FROM customers WHERE name = 'late'), "+
+		"(SELECT COUNT(*) FROM orders)").Scan(&late, &orders)
+	if err != nil || late != 1 || orders == 0 {
+		t.Fatalf("%d late customers, %d orders, %v", late, orders, err)
+	}
+}
+
 func TestRestoreToAMomentBeforeTheAccident(t *testing.T) {
 	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)
@@ -58,7 +82,8 @@ func TestRestoreToAMomentBeforeTheAccident(t *testing.T) {
 			}
 		}
 		sameDump(t, damaged, s.dump())
-		o := s.must("restore", "--before", id, "--json", "--confirm", s.live)
+		lost := filepath.Join(s.dir, "lost")
+		o := s.must("restore", "--before", id, "--json", "--confirm", s.live, "--export-lost", lost)
 		if last := o.lastLine(t); last.Result != "restored" {
 			t.Fatalf("last line %+v\n%s", last, o.out)
 		}
@@ -66,6 +91,7 @@ func TestRestoreToAMomentBeforeTheAccident(t *testing.T) {
 		if !s.running() {
 			t.Fatal("the service is down")
 		}
+		s.exportedAfterTheAccident(t, db, lost)
 		s.must("restore", "undo", "--json", "--confirm", s.live)
 		sameDump(t, damaged, s.dump())
 	})

@@ -72,7 +72,7 @@ func (t *table) read(
 	lock string,
 ) (map[string][]binlog.Value, error) {
 	found := map[string][]binlog.Value{}
-	for chunk := range slices.Chunk(rows, 500) {
+	for chunk := range slices.Chunk(rows, 2000) {
 		var keys []string
 		for _, r := range chunk {
 			keys = append(keys, t.keyValues(r))

@@ -1,0 +1,178 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/binarchive"
+	format "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+)
+
+// LostHead begins a file of statements from Lost.
+const LostHead = "SET NAMES utf8mb4;\nSET time_zone = '+00:00';\n" +
+	"SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES';\nSET foreign_key_checks = 0;\n"
+
+// Lost sums up what a restore to a moment leaves out of a database, but for the
+// transaction that it is to be without: for each row what became of it. put gets the
+// statements that bring a table's rows to that state. Tables of which rows cannot be told
+// apart, or that have changed since, are named in unknown.
+func Lost(
+	ctx context.Context,
+	log *changes.Source,
+	q schema.Querier,
+	r *restore.Replay,
+	database string,
+	tables []string,
+	put func(table string, statements []string) error,
+) (unknown []string, err error) {
+	run, err := log.At(r.From, r.Done)
+	if err != nil {
+		return nil, err
+	}
+	l := lost{ctx: ctx, q: q, database: database, only: tables, known: map[string]*lostTable{}}
+	skip := false
+	err = run.Each(ctx, r.To, func(binlog.Place, *format.Format) error { return nil }, func(i *format.Item) error {
+		switch i.What {
+		case format.Begin:
+			skip = r.Asked.Before != "" && i.Group.File == r.To.File && i.Group.Pos == r.To.Pos
+		case format.Change:
+			if !skip && i.Rows.Map.Schema == database {
+				return l.change(i.Rows)
+			}
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, binarchive.ErrEnough) {
+		return nil, err
+	}
+	return l.write(put)
+}
+
+type lost struct {
+	ctx      context.Context
+	q        schema.Querier
+	database string
+	only     []string
+	known    map[string]*lostTable
+	order    []string
+}
+
+// lostTable is a table of today, and what became of its rows; now is nil when they cannot
+// be told apart.
+type lostTable struct {
+	now *schema.Table
+	key []int
+	net binlog.Net
+}
+
+func (l *lost) change(rows *format.Rows) error {
+	name := rows.Map.Name
+	if len(l.only) > 0 && !slices.Contains(l.only, name) {
+		return nil
+	}
+	t, err := l.table(name)
+	if err != nil || t.now == nil {
+		return err
+	}
+	logged := rows.Map.Table
+	logged.Columns = slices.Clone(logged.Columns)
+	if format.Know(&logged, t.now) != nil {
+		t.now = nil // its definition is another one by now
+		return nil
+	}
+	err = rows.Each(func(c binlog.RowChange) error {
+		for _, image := range [][]binlog.Value{c.Before, c.After} {
+			for i := range image {
+				image[i] = format.Reread(image[i], logged.Columns[i], t.now.Columns[i])
+			}
+		}
+		c.Table = &logged
+		return t.net.Add(c, t.key)
+	})
+	if errors.Is(err, binlog.ErrPartial) {
+		t.now, err = nil, nil
+	}
+	return err
+}
+
+func (l *lost) table(name string) (*lostTable, error) {
+	if t := l.known[name]; t != nil {
+		return t, nil
+	}
+	t := &lostTable{}
+	l.known[name], l.order = t, append(l.order, name)
+	found, err := schema.Tables(l.ctx, l.q, l.database, name)
+	var none *schema.NoTableError
+	if errors.As(err, &none) {
+		return t, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if found[0].Sequence || found[0].KeyUnique != "PRIMARY" {
+		return t, nil
+	}
+	t.now = found[0]
+	for _, k := range t.now.Key {
+		t.key = append(t.key, slices.IndexFunc(t.now.Columns, func(c schema.Column) bool { return c.Name == k }))
+	}
+	return t, nil
+}
+
+func (l *lost) write(put func(string, []string) error) (unknown []string, err error) {
+	for _, name := range l.order {
+		t := l.known[name]
+		if t.now == nil {
+			unknown = append(unknown, name)
+			continue
+		}
+		var all []string
+		rows := t.net.Rows()
+		slices.Reverse(rows) // what was done first comes first
+		for _, r := range rows {
+			if q := t.statement(r); q != "" {
+				all = append(all, q)
+			}
+		}
+		if len(all) == 0 {
+			continue
+		}
+		if err := put(name, all); err != nil {
+			return unknown, err
+		}
+	}
+	return unknown, nil
+}
+
+// statement brings a row to what became of it; "" when it came and went. The table's name
+// is without its database.
+func (t *lostTable) statement(r binlog.NetRow) string {
+	table := schema.Ident(t.now.Name)
+	if r.After == nil {
+		if r.Before == nil {
+			return ""
+		}
+		var where []string
+		for _, i := range t.key {
+			col := t.now.Columns[i]
+			where = append(where, schema.Ident(col.Name)+" = "+format.Literal(col, r.Before[i]))
+		}
+		return "DELETE FROM " + table + " WHERE " + strings.Join(where, " AND ")
+	}
+	var names, values []string
+	for i, v := range r.After {
+		col := t.now.Columns[i]
+		if v.Absent || col.Generated || col.Period {
+			continue
+		}
+		names = append(names, schema.Ident(col.Name))
+		values = append(values, format.Literal(col, v))
+	}
+	return "REPLACE INTO " + table + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")"
+}
