@@ -70,6 +70,7 @@ var (
 		"watch silence":           {"mysql", "--for", "1h", "--why", "x"},
 		"watch unsilence":         {"mysql"},
 		"watch ack":               {"mysql"},
+		"watch install":           nil,
 		"config init":             nil,
 		"deploy check":            {"--fix"},
 		"deploy run":              nil,

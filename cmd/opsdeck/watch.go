@@ -22,6 +22,7 @@ type watchCmd struct {
 	Silence   watchSilenceCmd   `cmd:"" help:"Send no alerts of a rule for a while."`
 	Unsilence watchUnsilenceCmd `cmd:"" help:"End the silences of a rule."`
 	Silences  watchSilencesCmd  `cmd:"" help:"List the silences."`
+	Install   watchInstallCmd   `cmd:"" help:"Have systemd, PM2 or cron start watch with the machine."`
 	Ack       watchAckCmd       `cmd:"" help:"Acknowledge alerts: they are not sent again and not escalated."`
 }
 
@@ -76,6 +77,7 @@ func (c *watchRunCmd) Run(a *app) error {
 	a.note(lang.M("watching %d jobs; stop with ctrl-c", len(s.Jobs)))
 	a.sayWatched(services)
 	defer a.beat(services, beatEvery)()
+	w.Beat = supervisor(a.getenv)
 	return a.watchBoth(&s, w)
 }
 

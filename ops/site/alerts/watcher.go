@@ -32,6 +32,7 @@ type Watcher struct {
 	Clock    clock.Clock
 	Lang     *lang.Printer
 	Say      func(lang.Msg)
+	Beat     func() // called at every step: whoever supervises sees that it lives; may be nil
 
 	book     *alert.Book
 	watched  []*watched
@@ -243,6 +244,9 @@ func (w *Watcher) turn(ctx context.Context) {
 		w.keep(now)
 	}
 	w.send(ctx)
+	if w.Beat != nil {
+		w.Beat()
+	}
 }
 
 // keep writes the book.
