@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"path/filepath"
+	"slices"
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
 	"opsdeck/internal/oplog"
 	"opsdeck/ops"
+	"opsdeck/ops/health"
 	"opsdeck/ops/site"
 	"opsdeck/ops/site/alerts"
 	"opsdeck/ops/site/checks"
@@ -130,11 +132,16 @@ func (a *app) watcher(services []config.Service, state string) (*alerts.Watcher,
 		s := services[i]
 		w.Services = append(w.Services, alerts.Service{
 			Config: s,
-			Checks: a.checks(services[i : i+1]),
+			Checks: watchable(a.checks(services[i : i+1])),
 			Site:   func() (*site.Site, error) { return a.site(&s) },
 		})
 	}
 	return w, w.Prepare()
+}
+
+// watchable are the checks that watch makes: all but the one of watch itself.
+func watchable(all []health.Check) []health.Check {
+	return slices.DeleteFunc(all, func(c health.Check) bool { return c.Name == checks.AlertsName })
 }
 
 // sayWatched says of each service who is told of its alerts.

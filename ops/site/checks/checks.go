@@ -41,6 +41,7 @@ func Of(s Source) []health.Check {
 	b.disks()
 	b.backup()
 	b.logs()
+	b.alerts()
 	return b.checks
 }
 

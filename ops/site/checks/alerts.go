@@ -1,0 +1,76 @@
+package checks
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/ops"
+	"opsdeck/ops/alert"
+	"opsdeck/ops/health"
+)
+
+// AlertsName is the name of the check of the alerts themselves, which watch does not
+// watch.
+const AlertsName = "alerts"
+
+// alerts checks that watch, which ran here before, still runs, and shows what it found.
+func (b *checker) alerts() {
+	if b.Site == nil {
+		return
+	}
+	at, err := b.Site()
+	if err != nil {
+		return // told by the others
+	}
+	if _, err := os.Stat(filepath.Join(at.StateDir, alert.File)); err != nil {
+		return // watch never ran here
+	}
+	dir := at.StateDir
+	look := func(context.Context) health.Result { return alertsOf(dir, b.Service.Name) }
+	b.add(AlertsName, health.KindLog, 1, look,
+		limits(lang.M("opsdeck watch"), lang.M("not running"), lang.M("a critical log error fires")),
+		"opsdeck alerts", "opsdeck watch")
+}
+
+// alertsOf is how the alerts of a service are, by the state that watch keeps.
+func alertsOf(dir, service string) health.Result {
+	book, err := alert.Read(dir)
+	if err != nil {
+		return cannot(lang.M("the alerts cannot be read"), err)
+	}
+	_, running, err := lock.Look(filepath.Join(dir, "locks", "watch.lock"))
+	if err != nil {
+		return cannot(lang.M("the alerts cannot be read"), err)
+	}
+	counts := map[alert.State]int{}
+	var r health.Result
+	for i := range book.Alerts {
+		a := &book.Alerts[i]
+		if a.Service != service {
+			continue
+		}
+		counts[a.State]++
+		text := lang.M("%s since %s: %s", a.State.Label(), a.Since.Local().Format("2006-01-02 15:04:05"), a.Evidence.EN)
+		r.Add("alert_"+a.Rule, string(a.State), text)
+		if a.State == alert.Firing && len(a.Lines) > 0 { // a check's own state is told by the check
+			r.Find(a.Severity, lang.M("the alert %s fires", a.Rule), lang.Raw(a.Evidence.EN))
+			r.Next = lang.M("Acknowledge it when you work on it: %s", "opsdeck watch ack "+a.Rule)
+		}
+	}
+	if r.State == ops.StateOK {
+		r.Detail = lang.M("firing %d, acknowledged %d, silenced %d",
+			counts[alert.Firing], counts[alert.Acknowledged], counts[alert.Silenced])
+	}
+	r.Add("watch_running", running, lang.Msg{})
+	if !running {
+		last := book.WrittenAt.Local().Format(time.DateTime)
+		r.Find(ops.StateWarning, lang.M("opsdeck watch is not running: nobody is told of alerts"),
+			lang.M("it last ran at %s", last))
+		r.Next = lang.M("Start it: %s", "opsdeck watch install")
+	}
+	return r
+}
