@@ -59,7 +59,8 @@ type deployEndJSON struct {
 	Result deploy.Result `json:"result"`
 	From   string        `json:"from"`
 	To     string        `json:"to"`
-	Offer  string        `json:"offer,omitempty"` // the command that restores the database
+	Offer  string        `json:"offer,omitempty"`  // the command that restores the database
+	Errors string        `json:"errors,omitempty"` // a burst of errors after the start
 	Report string        `json:"report"`
 }
 
@@ -265,6 +266,7 @@ func (a *app) carry(d *deploys.Desk, p *deploy.Plan, first deploy.Event, asJSON 
 		return err
 	}
 	end := deployEndJSON{ID: p.ID, Result: s.Result, From: p.From, To: p.To, Offer: s.Data["offer"],
+		Errors: s.Data["burst"],
 		Report: d.Store().ReportPath(p.ID)}
 	if asJSON {
 		if err := a.ndjson(end); err != nil {
@@ -273,6 +275,10 @@ func (a *app) carry(d *deploys.Desk, p *deploy.Plan, first deploy.Event, asJSON 
 	} else {
 		a.say(lang.M("%s: %s", p.ID, deploys.ResultText(s)))
 		a.say(lang.M("report: %s", end.Report))
+		if end.Errors != "" && s.Result == deploy.ResultDone {
+			a.note(lang.M("%s", lang.Raw(end.Errors)))
+			a.note(lang.M("read them: opsdeck logs --critical --newest; take the release back: opsdeck deploy undo"))
+		}
 	}
 	if s.Result == deploy.ResultDone || first == deploy.EventBack && s.Result == deploy.ResultTakenBack {
 		return nil

@@ -149,6 +149,7 @@ func (c *checker) deploy(at string, d Deploy) {
 			c.step(fmt.Sprintf("%ssteps[%d].", here, n), s)
 		}
 	}
+	c.that(at+"observe", d.Observe >= 0, lang.M("cannot be negative"))
 	c.that(at+"node", d.Node >= 0, lang.M("cannot be negative"))
 	c.url(at+"https", d.HTTPSURL)
 	for _, path := range append([]string{d.Docs}, d.Smoke...) {

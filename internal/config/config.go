@@ -193,6 +193,8 @@ type Deploy struct {
 	Smoke    []string `yaml:"smoke"`    // paths below health.url that must answer 2xx
 	HTTPSURL string   `yaml:"https"`    // where users reach the service; "" looks at port 443 of this machine
 	Remote   string   `yaml:"remote"`   // of git
+	// Observe is how long errors are counted after the start, before the verdict.
+	Observe time.Duration `yaml:"observe"`
 	// AllowLoss lets a step of kind sync drop tables, columns and rows.
 	AllowLoss bool         `yaml:"allow_loss"`
 	Plans     []DeployPlan `yaml:"plans"` // besides update, or instead of it
@@ -207,7 +209,7 @@ type DeployPlan struct {
 // DeployStep is a step of a plan. Commands are run by sh -c in the code's folder.
 type DeployStep struct {
 	Name    string        `yaml:"name"`
-	Kind    string        `yaml:"kind"`    // backup, stop, pull, sync, start, ready, smoke; "" only runs its command
+	Kind    string        `yaml:"kind"`    // backup, stop, pull, sync, start, ready, smoke, errors; "" only runs its command
 	Run     string        `yaml:"run"`     // of kind sync or ""
 	Check   string        `yaml:"check"`   // exit 0: nothing needs to be done
 	Undo    string        `yaml:"undo"`    // takes it back
@@ -216,7 +218,7 @@ type DeployStep struct {
 }
 
 // DeployKinds are the kinds of steps.
-var DeployKinds = []string{"", "backup", "stop", "pull", "sync", "start", "ready", "smoke"}
+var DeployKinds = []string{"", "backup", "stop", "pull", "sync", "start", "ready", "smoke", "errors"}
 
 // Notify is who is told.
 type Notify struct {

@@ -48,6 +48,7 @@ func DefaultService() Service {
 			Docs:    "/api-docs",
 			Smoke:   []string{"/health", "/health/ready"},
 			Remote:  "origin",
+			Observe: 30 * time.Second,
 		},
 		Alerts: Alerts{Repeat: 4 * time.Hour},
 	}

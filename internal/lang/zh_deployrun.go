@@ -111,6 +111,11 @@ func init() {
 		"whether the database was changed is unknown; if it was: %s", "无法确定数据库是否有改动；如果有：%s",
 		"the tables are as before: %d", "表没有变化：%d 张",
 		"the database is still changed (%s); the backup brings it back: %s", "数据库仍是改动后的状态（%s）；用备份恢复：%s",
+		"whether more errors are logged than before is unknown: %s", "无法确定错误是否比之前多：%s",
+		"errors in the log: %d within %s after the start, %d in the hour before", "日志中的错误：启动后 %[2]s 内 %[1]d 条，之前一小时 %[3]d 条",
+		"error burst: %s", "错误突增：%s",
+		"read them: opsdeck logs --critical --newest; take the release back: opsdeck deploy undo",
+		"查看：opsdeck logs --critical --newest；撤销此版本：opsdeck deploy undo",
 		"it did not end within %s", "没有在 %s 内结束",
 	)
 }

@@ -23,6 +23,7 @@ const (
 	KindStart   Kind = "start"   // the service
 	KindReady   Kind = "ready"   // wait for /health/ready
 	KindSmoke   Kind = "smoke"   // the smoke requests
+	KindErrors  Kind = "errors"  // compare the errors in the logs with the hour before
 	KindCommand Kind = "command" // of the configuration
 )
 
@@ -89,5 +90,14 @@ func Update(ready time.Duration) []Step {
 		{Name: "start", Kind: KindStart, Timeout: 2 * time.Minute},
 		{Name: "ready", Kind: KindReady, Timeout: ready},
 		{Name: "smoke", Kind: KindSmoke, Timeout: time.Minute},
+		{Name: "errors", Kind: KindErrors, Timeout: time.Hour},
 	}
+}
+
+// leastBurst is how many errors are a burst at least: a single one is none.
+const leastBurst = 5
+
+// Burst tells whether errors came three times as fast after a deployment as before it.
+func Burst(before int64, over time.Duration, after int64, within time.Duration) bool {
+	return after >= leastBurst && float64(after)*over.Seconds() > 3*float64(before)*within.Seconds()
 }

@@ -46,6 +46,7 @@ func (d *Desk) steps(name string) ([]deploy.Step, error) {
 	return slices.DeleteFunc(steps, func(s deploy.Step) bool {
 		return s.Kind == deploy.KindBackup && !d.hasDatabase() ||
 			s.Kind == deploy.KindReady && d.Service.Health.URL == "" ||
+			s.Kind == deploy.KindErrors && len(d.Service.Logs) == 0 ||
 			s.Kind == deploy.KindSmoke && (d.Service.Health.URL == "" || len(d.conf.Smoke) == 0)
 	}), nil
 }

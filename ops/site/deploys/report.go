@@ -38,6 +38,9 @@ func (d *Desk) report(p *deploy.Plan, lines []deploy.Line, s deploy.State) error
 	if offer := s.Data["offer"]; offer != "" {
 		fmt.Fprintf(&b, "- %s\n", t("restore the database: %s", offer))
 	}
+	if burst := s.Data["burst"]; burst != "" {
+		fmt.Fprintf(&b, "- %s\n", burst)
+	}
 	b.WriteString("\n")
 	for _, l := range lines {
 		if l.Event == deploy.EventChild || l.Step < 0 {

@@ -297,3 +297,41 @@ func TestASyncThatDropsAColumnIsTakenBackAndOffersARestore(t *testing.T) {
 		t.Errorf("offer %q, backup %q", offer, state.Data["backup"])
 	}
 }
+
+func TestAnErrorBurstIsNamedAgainstTheHourBefore(t *testing.T) {
+	for name, c := range map[string]struct{ before, after, burst int }{
+		"burst": {2, 6, 1}, "as many as ever": {2160, 6, 0}, "a single error": {0, 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now := time.Now()
+			d, dir := desk(t, func(s *config.Service) { s.Deploy.Observe = 0 })
+			log := filepath.Join(filepath.Dir(dir), "app.log")
+			d.Service.Logs = []string{log}
+			var text strings.Builder
+			lines := func(n int, at time.Time, level string) {
+				for range n {
+					fmt.Fprintf(&text, "%s %s 千张 failed\n", at.UTC().Format("2006-01-02T15:04:05.000Z"), level)
+				}
+			}
+			lines(50, now.Add(-3*time.Hour), "ERROR")
+			lines(c.before, now.Add(-30*time.Minute), "ERROR")
+			lines(50, now.Add(-5*time.Second), "INFO")
+			lines(c.after, now.Add(-5*time.Second), "ERROR")
+			write(t, log, text.String(), 0o600)
+			p := &deploy.Plan{Steps: []deploy.Step{{Name: "errors", Kind: deploy.KindErrors, Timeout: time.Minute}}}
+			state := deploy.State{Began: now.Add(-time.Minute),
+				Data: map[string]string{"started_at": now.Add(-10 * time.Second).Format(time.RFC3339Nano)}}
+			o := (&world{d}).Do(t.Context(), p, 0, state, nil)
+			want := fmt.Sprintf("errors in the log: %d within", c.after)
+			if o.Failed || (o.Data["burst"] != "") != (c.burst == 1) || !strings.Contains(o.Detail, want) ||
+				!strings.Contains(o.Detail, fmt.Sprintf("%d in the hour before", c.before)) {
+				t.Errorf("%+v", o)
+			}
+			os.Chmod(log, 0)
+			d.Service.Logs = []string{filepath.Join(dir, "nosuch", "x.log")}
+			if o = (&world{d}).Do(t.Context(), p, 0, state, nil); o.Failed || !strings.Contains(o.Detail, "unknown") {
+				t.Errorf("a log that is not there: %+v", o)
+			}
+		})
+	}
+}

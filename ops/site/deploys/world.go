@@ -118,6 +118,8 @@ func (j *job) do(ctx context.Context) (lang.Msg, error) {
 			return lang.Msg{}, ops.E(ops.Failed, last.Detail).WithHint(lang.Raw(last.Fix))
 		}
 		return f[len(f)-1].Detail, nil
+	case deploy.KindErrors:
+		return j.errors(ctx)
 	}
 	return j.command(ctx)
 }
@@ -277,6 +279,9 @@ func (j *job) start(ctx context.Context) (lang.Msg, error) {
 			return lang.Msg{}, ops.E(ops.Failed, lang.M("port %d is taken by %s (pid %d)", port, held[0].Name, held[0].PID)).
 				WithHint(lang.M("find out what it is: ps -fp %s", strconv.Itoa(held[0].PID)))
 		}
+	}
+	if j.state.Data["started_at"] == "" {
+		j.data["started_at"] = j.Clock.Now().Format(time.RFC3339Nano)
 	}
 	if err := j.ctl.Start(ctx); err != nil {
 		return lang.Msg{}, err
