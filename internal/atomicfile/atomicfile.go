@@ -9,6 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/trust"
 )
@@ -27,7 +30,7 @@ type File struct {
 // Create opens path.tmp for writing with the given mode, whatever the umask.
 // An old path.tmp is a leftover of a crash and is written over.
 func Create(path string, perm fs.FileMode) (*File, error) {
-	f, err := trust.Open(path+Suffix, os.O_RDWR|os.O_CREATE, perm)
+	f, err := open(path, perm)
 	if err == nil {
 		err = f.Truncate(0)
 	}
@@ -40,6 +43,41 @@ func Create(path string, perm fs.FileMode) (*File, error) {
 		return nil, err
 	}
 	return &File{File: f, path: path}, nil
+}
+
+func open(path string, perm fs.FileMode) (*os.File, error) {
+	if f, ok := reserved.LoadAndDelete(path); ok {
+		return f.(*os.File), nil
+	}
+	return trust.Open(path+Suffix, os.O_RDWR|os.O_CREATE, perm)
+}
+
+// reserved are the files that Reserve made and Create has not taken over, by path.
+var reserved sync.Map
+
+// Reserve makes path.tmp for a later Create, and fails with fs.ErrExist when it is
+// there. Until the file has its name, or the process ends, it is locked: so others
+// know that it is in work.
+func Reserve(path string, perm fs.FileMode) error {
+	f, err := os.OpenFile(path+Suffix, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		return err
+	}
+	// A file system without locks does not matter here.
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+		defer f.Close()
+		return fs.ErrExist // somebody was faster to look at it, and takes it for a leftover
+	}
+	reserved.Store(path, f)
+	return nil
+}
+
+// Release gives up a file that was reserved and not taken over, or its remains.
+func Release(path string) {
+	if f, ok := reserved.LoadAndDelete(path); ok {
+		f.(*os.File).Close()
+	}
+	os.Remove(path + Suffix)
 }
 
 // Path is the name the file will have.

@@ -77,7 +77,7 @@ func check(path string, info fs.FileInfo, parent bool) error {
 	if !ok {
 		return nil
 	}
-	if !trusted(st.Uid) && !remote(path) {
+	if !trusted(st.Uid) && !Remote(path) {
 		return &Error{Path: path, Why: lang.M("it belongs to another user (uid %d), who can change it", st.Uid),
 			Fix: "chown " + strconv.Itoa(os.Geteuid()) + " " + path}
 	}
@@ -101,9 +101,9 @@ func ownGroup(gid uint32) bool {
 	return gid == 0 || int(gid) == os.Getegid() && os.Getegid() == os.Geteuid()
 }
 
-// remote tells whether a file system shows other owners than the server keeps:
-// NFS makes root nobody.
-func remote(path string) bool {
+// Remote tells whether a path is on a file system of another machine. It may show other
+// owners than that keeps (NFS makes root nobody), and locks that are not seen there.
+func Remote(path string) bool {
 	var st unix.Statfs_t
 	if unix.Statfs(path, &st) != nil {
 		return false

@@ -84,14 +84,11 @@ func Reserve(dir string, s Spec) (name string, err error) {
 		if taken(path) || taken(path+ManifestSuffix) || s.tierNameTaken(dir, name) {
 			continue
 		}
-		f, err := os.OpenFile(path+atomicfile.Suffix, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		err := atomicfile.Reserve(path, 0o600)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
-		if err != nil {
-			return "", err
-		}
-		return name, f.Close()
+		return name, err
 	}
 	return "", fmt.Errorf("name in %s: 9,999 backups of one second", dir)
 }
@@ -106,7 +103,7 @@ func (s Spec) tierNameTaken(dir, name string) bool {
 }
 
 // Release gives a reserved name back.
-func Release(dir, name string) { os.Remove(filepath.Join(dir, name+atomicfile.Suffix)) }
+func Release(dir, name string) { atomicfile.Release(filepath.Join(dir, name)) }
 
 func taken(path string) bool {
 	_, err := os.Lstat(path)

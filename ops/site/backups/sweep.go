@@ -8,12 +8,14 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/trust"
 	"opsdeck/ops/backup"
 )
 
@@ -40,9 +42,20 @@ func (sh *Shelf) Unfinished() []Unfinished {
 		}
 		path := filepath.Join(sh.Dir, e.Name())
 		base, ok := strings.CutSuffix(path, backup.ManifestSuffix+atomicfile.Suffix)
-		all = append(all, Unfinished{e.Name(), info.Size(), inWork(path) || ok && inWork(base+atomicfile.Suffix)})
+		busy := inWork(path) || ok && inWork(base+atomicfile.Suffix) || sh.mayBeElsewhere(info.ModTime())
+		all = append(all, Unfinished{e.Name(), info.Size(), busy})
 	}
 	return all
+}
+
+// elsewhereFor is how long a file on another machine's file system may go without a
+// change and still be written by a machine whose locks are not seen here.
+const elsewhereFor = 24 * time.Hour
+
+// mayBeElsewhere tells whether a file that was changed at that time may be one that
+// another machine writes.
+func (sh *Shelf) mayBeElsewhere(changed time.Time) bool {
+	return trust.Remote(sh.Dir) && sh.Clock.Now().Sub(changed) < elsewhereFor
 }
 
 func isUnfinished(name string) bool {
