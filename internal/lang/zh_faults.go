@@ -16,6 +16,7 @@ func init() {
 		"nothing came from the server at %s for %s, and it has nothing more to do for this session: the line is stalled",
 		"%s 上的服务器已有 %s 没有传来任何数据，且服务器端已没有该会话要做的事：线路已停滞",
 		"the drill was broken off, which says nothing about the backup: %s", "演练中断，不能说明备份有问题：%s",
+		"the smoke test %s was not run: it needs tables that are not restored", "冒烟测试 %s 未执行：它需要未恢复的表",
 		"definition only", "仅定义",
 		"use a dump that is whole", "请使用完整的转储文件",
 		"the foreign key %s of %s refers to a table that is missing: %s", "外键 %s（表 %s）引用的表不存在：%s",

@@ -346,6 +346,8 @@ func (v *verifier) judge(d backup.TableVerdict, own bool) {
 	if known && v.p.Source.Manifest && own {
 		out.Want, out.State = d.WantRows, "ok"
 		switch {
+		case d.State == backup.Unchecked: // the manifest's 0 may mean that nobody counted
+			out.Want, out.State = -1, "uncounted"
 		case d.State != backup.Differs:
 		case d.Rows != d.WantRows:
 			out.State = "differs"
