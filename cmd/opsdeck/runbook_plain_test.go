@@ -27,6 +27,8 @@ type plainShop struct {
 func newPlainShop(t *testing.T, ready string) *plainShop {
 	t.Helper()
 	db := testdb.MariaDB(t)
+	db.Tool(t, "mysql")
+	db.Tool(t, "mysqldump")
 	conf, schema, dir := aShop(t, db)
 	s := &plainShop{t: t, db: db, schema: schema, dir: dir, script: filepath.Join(dir, "restore.sh")}
 	text, err := os.ReadFile(conf)
