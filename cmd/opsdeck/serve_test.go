@@ -35,7 +35,7 @@ func (l *locked) String() string {
 
 // served runs `opsdeck serve` and returns its base address, and a function that
 // ends it and returns the exit code.
-func served(t *testing.T, config string) (base string, end func() int) {
+func served(t testing.TB, config string) (base string, end func() int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var said locked
