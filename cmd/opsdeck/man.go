@@ -68,6 +68,11 @@ var manExamples = []manEntry{
 	{"opsdeck restore rewind --txn ID --plan", lang.M("show how one transaction would be undone, row by row")},
 	{"opsdeck restore --until 2026-01-29T14:03:12 --plan", lang.M("show a restore to a moment between backups")},
 	{"opsdeck audit export -o - user:1", lang.M("write what a user did to standard output")},
+	{
+		"opsdeck serve --listen 0.0.0.0:3080 --tls-cert tls.crt --tls-key tls.key --token-file token",
+		lang.M("serve health and metrics to other machines"),
+	},
+	{"opsdeck serve --print-rules > opsdeck-rules.yaml", lang.M("write alerting rules for Prometheus")},
 	{"source <(opsdeck completion bash)", lang.M("complete commands and names in bash")},
 }
 

@@ -9,6 +9,8 @@ func init() {
 		"Listen on other addresses without TLS or without a token.", "允许在没有 TLS 或没有令牌的情况下监听其他地址。",
 		"Print alerting rules for Prometheus and exit.", "输出 Prometheus 告警规则后退出。",
 		"Print a dashboard for Grafana and exit.", "输出 Grafana 仪表盘后退出。",
+		"serve health and metrics to other machines", "向其他机器提供健康检查和指标",
+		"write alerting rules for Prometheus", "生成 Prometheus 告警规则",
 		"warning: whoever reaches %s can read the metrics of %s", "警告：任何能访问 %s 的人都可以读取 %s 的指标",
 		"warning: without TLS the token can be read on the network", "警告：没有 TLS，令牌会在网络上以明文传输",
 		"no service has a database to ask", "没有任何服务配置了数据库，无法检查就绪状态",
