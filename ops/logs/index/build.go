@@ -36,7 +36,7 @@ func NewBuilder(table *logline.Shapes, parser *logline.Parser, plain bool) *Buil
 
 // reseed keeps shapes apart that are of texts read in ways that give other levels.
 func (b *Builder) reseed() {
-	if b.seed = b.Table.Seed; b.parser.Column {
+	if b.seed = b.Table.Seed ^ b.parser.Style().ID(); b.parser.Column {
 		b.seed = ^b.seed
 	}
 }

@@ -34,6 +34,9 @@ func NewMatcher(q *query.Query, table *logline.Shapes, parser *logline.Parser) *
 	return m
 }
 
+// As has the matcher understand lines in a manner.
+func (m *Matcher) As(manner Manner) { manner.Teach(m.parser) }
+
 // verdicts returns what the shape tells about the text and about the event.
 func (m *Matcher) verdicts(id uint32) (text, event query.Verdict) {
 	if int(id) >= len(m.list) {

@@ -104,9 +104,13 @@ func TakeKept(shelf Shelf, b *Builder, text logs.Text, size int64, of Manner) (*
 	}
 	k := OpenKept(file, same, size)
 	if k != nil && same && (k.manner.Sure || !of.Sure || k.manner.DayFirst == of.DayFirst) {
+		k.manner.Style = of.Style // the shelf is another where styles are
 		return k, k.manner
 	}
 	m := LooksLike(b, text, size, of)
+	if k != nil {
+		k.manner.Style = of.Style
+	}
 	if k == nil || !k.manner.Like(m) || !k.isOf(text) {
 		file.Close()
 		return nil, m

@@ -129,3 +129,34 @@ func TestAColumnOfLevelsInSmallLetters(t *testing.T) {
 		}
 	}
 }
+
+// TestTwoSourcesAreReadInTheirOwnStyles: the same lines, one after the other by one builder.
+func TestTwoSourcesAreReadInTheirOwnStyles(t *testing.T) {
+	f, err := line.NewFormat(line.FormatSpec{Name: "x", Pattern: `(?P<time>\S+ \S+) (?P<level>\d) `, Levels: map[string]string{"1": "error", "2": "warn"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text = "2026-01-29 12:00:00 1 lost\n2026-01-29 12:00:01 2 low\n2026-01-29 12:00:02 1 lost again\n"
+	b := NewBuilder(line.NewShapes(), line.NewParser(time.UTC, testNow), false)
+	own := line.NewStyle(time.FixedZone("+08:00", 8*3600), []*line.Format{f}, true)
+	for range 2 {
+		for _, c := range []struct {
+			style *line.Style
+			want  string
+		}{{nil, "12 UNKNOWN UNKNOWN UNKNOWN"}, {own, "04 ERROR WARN ERROR"}} {
+			r := strings.NewReader(text)
+			b.Set(LooksLike(b, r, r.Size(), StyledManner(c.style)), r, testNow)
+			blk, err := b.Build(r, 0, r.Size())
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := time.UnixMilli(blk.Times[0]).UTC().Format("15")
+			for _, id := range blk.Shapes {
+				got += " " + b.Shape(id).Level.String()
+			}
+			if got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		}
+	}
+}

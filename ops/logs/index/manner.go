@@ -11,12 +11,13 @@ import (
 
 // Manner is how the lines of a text are read.
 type Manner struct {
-	Plain    bool // no line says its time: a plain line is an event of its own
-	DayFirst bool // 05/01/2026 is the fifth of January
-	Sure     bool // the text itself tells dayFirst
-	open     bool // it does not, and has dates that can be read both ways
-	Column   bool // every line has a level first after its time
-	Thin     bool // there is too little text to tell plain
+	Plain    bool           // no line says its time: a plain line is an event of its own
+	DayFirst bool           // 05/01/2026 is the fifth of January
+	Sure     bool           // the text itself tells dayFirst
+	open     bool           // it does not, and has dates that can be read both ways
+	Column   bool           // every line has a level first after its time
+	Style    *logline.Style // of the source's configuration, or nil
+	Thin     bool           // there is too little text to tell plain
 }
 
 // UnknownManner is that of a text of which nothing is known.
@@ -24,7 +25,8 @@ var UnknownManner = Manner{Plain: true, Thin: true}
 
 // Like tells whether two manners read lines alike.
 func (m Manner) Like(o Manner) bool {
-	return m.Plain == o.Plain && m.DayFirst == o.DayFirst && m.Column == o.Column
+	return m.Plain == o.Plain && m.DayFirst == o.DayFirst && m.Column == o.Column &&
+		m.Style == o.Style
 }
 
 // With adds what another text of the same source tells.
@@ -61,7 +63,13 @@ func mannerOf(b int64) Manner {
 }
 
 // Teach has a parser read lines in that manner.
-func (m Manner) Teach(p *logline.Parser) { p.DayFirst, p.Column = m.DayFirst, m.Column }
+func (m Manner) Teach(p *logline.Parser) {
+	p.DayFirst, p.Column = m.DayFirst, m.Column
+	p.Wear(m.Style)
+}
+
+// StyledManner is UnknownManner of a text of a style.
+func StyledManner(s *logline.Style) Manner { return Manner{Plain: true, Thin: true, Style: s} }
 
 // Set has the builder read the lines of a text in that manner. Its times without a
 // year lie before it was last written to, where it tells when that was.
@@ -92,6 +100,7 @@ const (
 func LooksLike(b *Builder, r io.ReaderAt, size int64, of Manner) Manner {
 	was := *b.parser
 	b.parser.Column = false
+	b.parser.Wear(of.Style)
 	b.reseed()
 	defer func() {
 		b.parser.Like(&was)
@@ -106,7 +115,7 @@ func LooksLike(b *Builder, r io.ReaderAt, size int64, of Manner) Manner {
 	for off := step; l.open > 0 && l.day+l.month == 0 && step > lookPiece && off < size-lookBytes; off += step {
 		l.at(r, off, off+lookPiece)
 	}
-	m := Manner{Plain: !l.timed, DayFirst: of.DayFirst, Thin: !l.timed && size < lookBytes}
+	m := Manner{Plain: !l.timed, DayFirst: of.DayFirst, Style: of.Style, Thin: !l.timed && size < lookBytes}
 	if m.Thin {
 		m.Plain = of.Plain
 	}
@@ -226,7 +235,7 @@ type piece interface {
 // both ways and nothing that tells how.
 func Learn(p *logline.Parser, r io.ReaderAt, size int64) (told bool) {
 	p.Learns = false
-	m := LooksLike(NewBuilder(logline.NewShapes(), p, false), r, size, UnknownManner)
+	m := LooksLike(NewBuilder(logline.NewShapes(), p, false), r, size, StyledManner(p.Style()))
 	if p.Learns = true; m.Sure {
 		p.DayFirst = m.DayFirst
 	}

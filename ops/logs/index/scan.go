@@ -29,6 +29,8 @@ type Scan struct {
 	// Unnumbered leaves out the numbers of lines, for which text may have to be read
 	// that nothing else is wanted of.
 	Unnumbered bool
+	// Styles tells the style of a source by its name, always the same one; may be nil.
+	Styles func(source string) *logline.Style
 	// Shelf, when not nil, has the indexes that the console keeps.
 	Shelf Shelf
 
@@ -93,6 +95,14 @@ func (s *Scan) prepare() {
 		}
 		s.kits <- k
 	}
+}
+
+// manner is what is known of a source's texts before they are read.
+func (s *Scan) manner(source string) Manner {
+	if s.Styles == nil {
+		return UnknownManner
+	}
+	return StyledManner(s.Styles(source))
 }
 
 // openPart is a part whose text is open, shared by the hits found in it.
@@ -166,7 +176,7 @@ func (s *Scan) Each(ctx context.Context, sources []logs.Source, do func(*Hit) er
 		if !s.Query.SourcesMatch(src.Name) {
 			continue
 		}
-		c := &cursor{scan: s, src: src, order: i, depth: depth, newest: s.Newest, manner: UnknownManner}
+		c := &cursor{scan: s, src: src, order: i, depth: depth, newest: s.Newest, manner: s.manner(src.Name)}
 		defer c.close()
 		c.prefetch(ctx)
 		m.all = append(m.all, c)
@@ -219,7 +229,7 @@ func (s *Scan) Count(ctx context.Context, sources []logs.Source) (n int64, err e
 		if !s.Query.SourcesMatch(src.Name) {
 			continue
 		}
-		c := &cursor{scan: s, src: src, depth: 6, countOnly: true, manner: UnknownManner}
+		c := &cursor{scan: s, src: src, depth: 6, countOnly: true, manner: s.manner(src.Name)}
 		for {
 			f, ok, err := c.nextRegion(ctx)
 			if err != nil {

@@ -38,6 +38,9 @@ type Parser struct {
 	// word in small letters there is one too.
 	Column bool
 
+	own      *time.Location // that of times which say none, where no style says another
+	style    *Style
+	by       string     // what read the line parsed last
 	doubt    logs.Level // of the line parsed last: that of a first word which may begin a sentence
 	dateAt   int        // where in the line parsed last columns read a date, or -1
 	numbered bool       // the level of the line parsed last comes from a number that shapes leave out
@@ -46,17 +49,20 @@ type Parser struct {
 // NewParser makes a parser. Times that say no zone are in zone; times that say
 // no year lie before now.
 func NewParser(zone *time.Location, now time.Time) *Parser {
-	return &Parser{Stamps: Stamps{Zone: zone, Now: now}}
+	return &Parser{Stamps: Stamps{Zone: zone, Now: now}, own: zone}
 }
 
 // Like has the parser read the lines in the manner of another.
-func (p *Parser) Like(o *Parser) { p.DayFirst, p.Column = o.DayFirst, o.Column }
+func (p *Parser) Like(o *Parser) {
+	p.DayFirst, p.Column = o.DayFirst, o.Column
+	p.Wear(o.style)
+}
 
 // Parse reads one line, without its line break.
 func (p *Parser) Parse(line []byte) (logs.Event, Kind) {
 	e, ms, kind := p.ParseMS(line)
 	if ms != Unset {
-		e.Time = time.UnixMilli(ms).In(p.Zone)
+		e.Time = time.UnixMilli(ms).In(p.own)
 	}
 	return e, kind
 }
@@ -84,6 +90,11 @@ func (p *Parser) one(line []byte) (e logs.Event, ms int64, kind Kind) {
 	line = withoutLead(line)
 	if len(line) == 0 {
 		return e, Unset, KindPlain
+	}
+	if p.style != nil {
+		if e, ms, kind, done := p.configured(line); done {
+			return e, ms, kind
+		}
 	}
 	switch c := line[0]; {
 	case c == '[':

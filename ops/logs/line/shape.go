@@ -161,6 +161,13 @@ func NewShape(line []byte, first int, p *Parser) *Shape {
 
 // findTime settles how the time of this shape's lines is read.
 func (s *Shape) findTime(line []byte, first int, ms int64, p *Parser) {
+	if p.style != nil && len(p.style.Formats) > 0 {
+		s.TimeMode = timeSlow
+		if first >= 0 && first == p.dateAt && ms != Unset && p.firstTime(line, first) == ms {
+			s.TimeMode = timeFirst
+		}
+		return
+	}
 	if _, n := p.AnyTime(line); n > 0 && first != 0 {
 		s.TimeMode, s.timeAt = timeHead, 0
 		return

@@ -48,6 +48,7 @@ func (s *Store) Best(ctx context.Context, n int) Window {
 	for _, r := range rows {
 		s.mu.Lock()
 		text, blk := r.g.text, r.e.blk
+		r.g.manner.Teach(p)
 		s.mu.Unlock()
 		row := readRow(r, blk, text, list, p)
 		row.Hit = true

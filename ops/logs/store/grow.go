@@ -82,11 +82,12 @@ func (g *Segment) evaluateNew(e *entry, from int, prior logindex.Bitmap, done bo
 		e.gen = 0
 		return
 	}
-	blk, text, ctx := e.blk, g.text, s.qctx
+	blk, text, ctx, manner := e.blk, g.text, s.qctx, g.manner
 	from = blk.HeadOf(max(0, min(from, blk.Lines()-1)))
 	g.busy, e.busy = true, true
 	s.mu.Unlock()
 	m.Source = g.name
+	m.As(manner)
 	hits, err := m.Find(ctx, blk, text, from, nil)
 	s.mu.Lock()
 	g.busy, e.busy = false, false

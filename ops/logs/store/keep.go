@@ -5,6 +5,7 @@ import (
 	"io"
 
 	logindex "opsdeck/ops/logs/index"
+	logline "opsdeck/ops/logs/line"
 )
 
 // When an index is kept.
@@ -19,6 +20,14 @@ func (s *Store) Keep(shelf logindex.Shelf) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.shelf = shelf
+}
+
+// Style tells the store the styles of its sources by their names, for each always the
+// same one. It is called before Add.
+func (s *Store) Style(of func(source string) *logline.Style) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.styles = of
 }
 
 // nextKeep is the keeping of an index that is whole, once enough is new in it.

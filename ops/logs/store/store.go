@@ -42,14 +42,16 @@ type Store struct {
 	dropped int64 // lines that a server left out
 	hooks   map[int]func(*query.Query)
 	shelf   logindex.Shelf
+	styles  func(source string) *line.Style
 	closed  bool
 	wg      sync.WaitGroup
 }
 
 // feed is one source: its segments in the order of time.
 type feed struct {
-	name string
-	segs []*Segment
+	name  string
+	style *line.Style // of its lines, by the configuration
+	segs  []*Segment
 }
 
 // Segment is one text within the store.
@@ -172,6 +174,9 @@ func (s *Store) feed(name string) *feed {
 		}
 	}
 	f := &feed{name: name}
+	if s.styles != nil {
+		f.style = s.styles(name)
+	}
 	s.feeds = append(s.feeds, f)
 	return f
 }

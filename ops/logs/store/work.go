@@ -162,7 +162,7 @@ func (g *Segment) probeAgain(b *logindex.Builder, _ *logindex.Matcher, _ uint64)
 
 // mannerBeside is what the other texts of a text's source tell, the newest first.
 func (g *Segment) mannerBeside() logindex.Manner {
-	of := logindex.UnknownManner
+	of := logindex.StyledManner(g.of.style)
 	for _, o := range slices.Backward(g.of.segs) {
 		if o != g && o.probed {
 			of = of.With(o.manner)
@@ -238,8 +238,10 @@ func (g *Segment) evaluate(e *entry, m *logindex.Matcher, gen uint64) {
 	}
 	e.busy = true
 	blk, text, ctx, within := e.blk, g.text, s.qctx, e.within
+	manner := g.manner
 	s.mu.Unlock()
 	m.Source = g.name
+	m.As(manner)
 	hits, err := m.Find(ctx, blk, text, 0, within)
 	s.mu.Lock()
 	e.busy = false

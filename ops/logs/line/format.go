@@ -1,0 +1,256 @@
+package line
+
+import (
+	"fmt"
+	"hash/fnv"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"opsdeck/ops/logs"
+)
+
+// FormatSpec is a form of lines that a configuration describes.
+type FormatSpec struct {
+	Name string
+	// Pattern is a regular expression in Go's syntax that a line's beginning must match. Its
+	// named groups are what the line says: time, level, context, message; every other named
+	// group is a field. Without a group message the text after the match is the message.
+	Pattern string
+	// Time is the layout of the time in Go's form (02.01.2006 15:04:05) or with the signs of
+	// strftime (%d.%m.%Y %H:%M:%S); empty for any form that is read anyway.
+	Time string
+	// Levels gives levels to words and numbers: {"3": error, "T": debug}. Others are read by
+	// their usual names.
+	Levels map[string]string
+	Zone   *time.Location // of times that say none; nil for that of the source
+}
+
+// Format is a FormatSpec made ready. It is safe for concurrent use.
+type Format struct {
+	FormatSpec
+	re     *regexp.Regexp
+	groups []string
+	levels map[string]logs.Level
+	layout string
+	dated  bool // the layout has a year
+}
+
+// FormatError says which part of a FormatSpec is wrong.
+type FormatError struct {
+	Key  string // name, pattern, time or levels
+	What string
+}
+
+func (e *FormatError) Error() string { return e.Key + ": " + e.What }
+
+// NewFormat makes a format ready. Errors are *FormatError.
+func NewFormat(spec FormatSpec) (*Format, error) {
+	f := &Format{FormatSpec: spec, levels: map[string]logs.Level{}}
+	if spec.Name == "" {
+		return nil, &FormatError{"name", "is missing"}
+	}
+	pattern := spec.Pattern
+	if !strings.HasPrefix(pattern, "^") {
+		pattern = "^(?:" + pattern + ")"
+	}
+	re, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, &FormatError{"pattern", err.Error()}
+	}
+	f.re, f.groups = re, re.SubexpNames()
+	if !slices.ContainsFunc(f.groups, func(g string) bool { return g != "" }) {
+		return nil, &FormatError{"pattern", "has no named group such as (?P<time>…)"}
+	}
+	for word, name := range spec.Levels {
+		l, ok := logs.ParseLevel(name)
+		if !ok {
+			return nil, &FormatError{"levels", fmt.Sprintf("%q is no level", name)}
+		}
+		f.levels[word] = l
+	}
+	if f.layout = spec.Time; strings.Contains(f.layout, "%") {
+		if f.layout, err = strftime(f.layout); err != nil {
+			return nil, &FormatError{"time", err.Error()}
+		}
+	}
+	if f.layout != "" {
+		probe := time.Date(2031, 12, 29, 23, 48, 57, 0, time.UTC)
+		again, err := time.Parse(f.layout, probe.Format(f.layout))
+		if err != nil || again.Hour() != 23 || again.Minute() != 48 {
+			return nil, &FormatError{"time", fmt.Sprintf("%q is no layout that gives the hour and the minute", spec.Time)}
+		}
+		f.dated = again.Year() == 2031
+	}
+	return f, nil
+}
+
+// strftimeSigns are the signs of strftime and what Go writes for them.
+var strftimeSigns = map[byte]string{
+	'Y': "2006", 'm': "01", 'd': "02", 'H': "15", 'M': "04", 'S': "05", 'y': "06", 'b': "Jan", 'B': "January",
+	'e': "_2", 'I': "03", 'p': "PM", 'a': "Mon", 'A': "Monday", 'z': "-0700", 'Z': "MST", 'f': "000000",
+	'L': "000", 'T': "15:04:05", 'F': "2006-01-02", 'D': "01/02/06", 'j': "002", '%': "%",
+}
+
+func strftime(layout string) (string, error) {
+	var out strings.Builder
+	for i := 0; i < len(layout); i++ {
+		if layout[i] != '%' {
+			out.WriteByte(layout[i])
+			continue
+		}
+		i++
+		if i == len(layout) {
+			return "", fmt.Errorf("ends with %%")
+		}
+		sign, ok := strftimeSigns[layout[i]]
+		if !ok {
+			return "", fmt.Errorf("%%%c is not known", layout[i])
+		}
+		out.WriteString(sign)
+	}
+	return out.String(), nil
+}
+
+// read reads a line; ok is false for one of another form. at is where its time begins, or -1.
+func (f *Format) read(p *Parser, line []byte) (e logs.Event, ms int64, at int, ok bool) {
+	m := f.re.FindSubmatchIndex(line)
+	if m == nil {
+		return e, Unset, -1, false
+	}
+	e, ms, at = logs.Event{Format: logs.FormatText}, Unset, -1
+	message := string(line[m[1]:])
+	for i, name := range f.groups {
+		if name == "" || m[2*i] < 0 {
+			continue
+		}
+		text := line[m[2*i]:m[2*i+1]]
+		switch name {
+		case "time":
+			ms, at = f.time(p, text), m[2*i]
+		case "level":
+			e.Level = f.level(p, string(text))
+		case "context":
+			e.Context = string(text)
+		case "message":
+			message = string(line[m[2*i]:])
+			if m[2*i+1] < m[1] {
+				message = string(text)
+			} else if m[2*i+1] > m[2*i] && m[2*i+1] < len(line) {
+				message = string(text) + string(line[m[1]:])
+			}
+		default:
+			e.Fields = append(e.Fields, logs.Field{Key: name, Value: string(text)})
+		}
+	}
+	e.Message = strings.TrimLeft(message, " \t")
+	return e, ms, at, true
+}
+
+func (f *Format) level(p *Parser, word string) logs.Level {
+	if strings.ContainsAny(word, "0123456789") {
+		p.numbered = true
+	}
+	if l, ok := f.levels[word]; ok {
+		return l
+	}
+	l, ok := logs.ParseLevel(word)
+	if !ok && len(word) == 1 {
+		l = letterLevels[word[0]]
+	}
+	return l
+}
+
+// time reads the text of the group time; one that is no time from end to end is none.
+func (f *Format) time(p *Parser, text []byte) int64 {
+	zone := p.Zone
+	if f.Zone != nil {
+		p.setZone(f.Zone)
+		defer p.setZone(zone)
+	}
+	if f.layout == "" {
+		return p.value(string(text))
+	}
+	t, err := time.ParseInLocation(f.layout, string(text), p.Zone)
+	if err != nil {
+		return Unset
+	}
+	if f.dated {
+		return t.UnixMilli()
+	}
+	s := Stamp{month: int(t.Month()), day: t.Day(), hour: t.Hour(), min: t.Minute(), sec: t.Second()}
+	s.ms = t.Nanosecond() / 1_000_000
+	return p.yearlessMillis(s)
+}
+
+// Style is how the lines of a source are read where its configuration says so.
+type Style struct {
+	Zone    *time.Location // of times that say none; nil for the reader's
+	Formats []*Format      // tried in this order before all others
+	Only    bool           // lines of no such format begin no event
+	id      uint64
+}
+
+// NewStyle makes a style; nil where it would change nothing.
+func NewStyle(zone *time.Location, formats []*Format, only bool) *Style {
+	if zone == nil && len(formats) == 0 {
+		return nil
+	}
+	s := &Style{Zone: zone, Formats: formats, Only: only}
+	h := fnv.New64a()
+	for _, f := range formats {
+		fmt.Fprintf(h, "%s\x00%s\x00%s\x00%v\x00%v\x00", f.Name, f.Pattern, f.FormatSpec.Time, f.Levels, f.FormatSpec.Zone)
+	}
+	fmt.Fprintf(h, "%v %v", zone, only)
+	s.id = h.Sum64() | 1
+	return s
+}
+
+// ID tells styles apart; 0 is that of none. It is the same in every run.
+func (s *Style) ID() uint64 {
+	if s == nil {
+		return 0
+	}
+	return s.id
+}
+
+// Wear has the parser read lines in a style; nil takes it off.
+func (p *Parser) Wear(s *Style) {
+	if p.style == s {
+		return
+	}
+	p.style = s
+	zone := p.own
+	if s != nil && s.Zone != nil {
+		zone = s.Zone
+	}
+	p.setZone(zone)
+}
+
+// Style is the style that the parser reads lines in.
+func (p *Parser) Style() *Style { return p.style }
+
+func (s *Stamps) setZone(zone *time.Location) {
+	if s.Zone != zone {
+		s.Zone, s.base = zone, 0
+	}
+}
+
+// configured reads a line by the formats of the configuration. done is false where the
+// usual ones are tried too.
+func (p *Parser) configured(line []byte) (e logs.Event, ms int64, kind Kind, done bool) {
+	for _, f := range p.style.Formats {
+		e, ms, at, ok := f.read(p, line)
+		if !ok {
+			continue
+		}
+		p.by, p.dateAt = f.Name, at
+		return e, ms, KindHead, true
+	}
+	if p.style.Only {
+		p.by = ""
+		return text(line), Unset, KindPlain, true
+	}
+	return e, Unset, KindPlain, false
+}
