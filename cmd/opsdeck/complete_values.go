@@ -62,7 +62,7 @@ func (a *app) namesOf(s *config.Service, at cursor, v *kong.Value) []string {
 	case v.Flag == nil && group == "restore" && v.Name == "id":
 		return a.restoreNames()
 	case v.Flag != nil && v.Name == "source":
-		return logfile.Names(s.Logs)
+		return logfile.Names(s.Logs.Paths())
 	case v.Flag != nil && (v.Name == "table" || v.Name == "tables"):
 		return tableNames(dir)
 	}

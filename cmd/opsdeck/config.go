@@ -164,6 +164,9 @@ func configProblems(l *config.Loaded) []error {
 		}
 	}
 	secret(l.Serve.TokenFile)
+	if _, err := logFormats(l.Config); err != nil {
+		problems = append(problems, err)
+	}
 	for _, s := range l.Services {
 		if _, err := mysql.Resolve(s.Database); err != nil {
 			problems = append(problems, err)

@@ -37,6 +37,7 @@ type logsCmd struct {
 	Limit      int           `placeholder:"N" help:"Stop after N hits."`
 	Newest     bool          `help:"Newest first."`
 	Rank       bool          `help:"Best first: lines that hold the words as typed, then all words, then their letters in order."`
+	Explain    bool          `help:"For each line, tell which format read it and why."`
 	FailIfNone bool          `help:"Exit 1 when there is no hit."`
 	JSON       bool          `name:"json" help:"Print JSON."`
 }
@@ -59,6 +60,11 @@ func (c *logsCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	styles, err := c.styles(a)
+	if err != nil {
+		return err
+	}
+	conf.Found, conf.Shelf = styles.Note, a.logShelf(time.Local, styles)
 	sources, err := conf.Resolve(a.ctx, c.Source)
 	if err != nil {
 		return err
@@ -70,14 +76,15 @@ func (c *logsCmd) Run(a *app) error {
 		conf:  conf,
 		query: q,
 		out:   out,
+		style: styles.Of,
 		scan:  index.Scan{Query: q, Zone: time.Local, Now: a.clock.Now(), Newest: c.Newest, Unnumbered: !c.JSON},
 	}
 	if !c.JSON && !c.Count && c.Histogram == 0 {
 		run.scan.Query = q.Events()
 	}
-	run.scan.Warn = run.warn
-	if shelf := a.logShelf(time.Local); shelf != nil {
-		run.scan.Shelf = shelf
+	run.scan.Warn, run.scan.Styles = run.warn, styles.Of
+	if conf.Shelf != nil {
+		run.scan.Shelf = conf.Shelf
 	}
 	err = run.do(a.ctx, sources)
 	if flushed := out.Flush(); err == nil {
@@ -95,6 +102,8 @@ func (c *logsCmd) check() error {
 		return ops.E(ops.Usage, lang.M("--histogram needs a duration such as 1h or 5m"))
 	case c.Follow && (c.Count || c.Histogram > 0 || c.Newest):
 		return ops.E(ops.Usage, lang.M("-f never ends: it cannot count or show the newest first"))
+	case c.Explain && (c.Follow || c.Count || c.Histogram > 0 || c.Rank):
+		return ops.E(ops.Usage, lang.M("--explain cannot be used with -f, --count, --histogram or --rank"))
 	case c.Rank && (c.Newest || c.Follow || c.Count || c.Histogram > 0):
 		return ops.E(
 			ops.Usage,
@@ -159,15 +168,31 @@ func (c *logsCmd) query(a *app) (*query.Query, error) {
 // config is where the logs are to look through. Only configured ones need the
 // configuration.
 func (c *logsCmd) config(a *app, q *query.Query) (logfile.Config, error) {
-	conf := logfile.Config{Stdin: a.in, Filter: logfile.Push(q), Shelf: a.logShelf(time.Local), Follow: c.Follow}
+	conf := logfile.Config{Stdin: a.in, Filter: logfile.Push(q), Follow: c.Follow}
 	if len(c.Source) != 1 || c.Source[0] != "-" {
 		s, err := a.service()
 		if err != nil {
 			return conf, err
 		}
-		conf.Sources = s.Logs
+		conf.Sources = s.Logs.Paths()
 	}
 	return conf, nil
+}
+
+// styles are how the lines are read. Standard input needs no configuration; where there
+// is one that can be read, its formats hold for it too.
+func (c *logsCmd) styles(a *app) (*logStyles, error) {
+	s, err := a.consoleService()
+	if err == nil {
+		var styles *logStyles
+		if styles, err = a.logStyles(s); err == nil {
+			return styles, nil
+		}
+	}
+	if len(c.Source) == 1 && c.Source[0] == "-" {
+		return nil, nil
+	}
+	return nil, err
 }
 
 // logsRun is one run of the command.
@@ -179,6 +204,7 @@ type logsRun struct {
 	scan   index.Scan
 	out    *bufio.Writer
 	hits   int64
+	style  func(source string) *line.Style
 	unread bool      // a part of the logs could not be read
 	last   index.Hit // the one printed before, for context lines and whole events
 }
@@ -202,6 +228,8 @@ func (r *logsRun) do(ctx context.Context, sources []logs.Source) error {
 		return r.count(ctx, sources)
 	case r.cmd.Histogram > 0:
 		return r.histogram(ctx, sources)
+	case r.cmd.Explain:
+		return r.explain(ctx, sources)
 	case r.cmd.Follow:
 		return r.follow(ctx, sources)
 	case r.cmd.Rank:

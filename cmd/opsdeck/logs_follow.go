@@ -40,7 +40,7 @@ func (r *logsRun) follow(ctx context.Context, sources []logs.Source) error {
 		if _, err := os.Stat(src.Name); errors.Is(err, fs.ErrNotExist) && len(src.Parts) == 1 {
 			r.app.note(lang.M("%s is not there yet; waiting for it", src.Name))
 		}
-		s := &followedSource{following: f, old: src.Parts[:len(src.Parts)-1], ctx: ctx}
+		s := &followedSource{following: f, name: src.Name, old: src.Parts[:len(src.Parts)-1], ctx: ctx}
 		t := logfile.NewTail(src.Name, logfile.Unwrapped(s, s.before))
 		t.OnError(func(err error) { r.warn(src.Name, err) })
 		t.Look()
@@ -61,8 +61,8 @@ func (r *logsRun) follow(ctx context.Context, sources []logs.Source) error {
 		return err
 	}
 	f.start()
-	globs.Sink = func(string) logfile.Sink {
-		s := &followedSource{following: f, ctx: ctx}
+	globs.Sink = func(name string) logfile.Sink {
+		s := &followedSource{following: f, name: name, ctx: ctx}
 		return logfile.Unwrapped(s, s.before)
 	}
 	globs.Failed = r.warn
@@ -89,6 +89,7 @@ type following struct {
 type followedSource struct {
 	*following
 	ctx  context.Context
+	name string
 	old  []logs.Part  // the generations of before
 	last *line.Parser // of the text begun last
 	open []*followed  // its texts that are followed
@@ -108,6 +109,7 @@ func (s *followedSource) before(pieces []logs.Part) bool {
 // dates, that is the one of the text before.
 func (s *followedSource) parser(text logs.Text) *line.Parser {
 	p := line.NewParser(s.run.scan.Zone, s.run.scan.Now)
+	p.Wear(s.run.style(s.name))
 	if s.last != nil {
 		p.Like(s.last)
 	}
@@ -268,6 +270,7 @@ func (f *following) stream(ctx context.Context, name string, s logfile.Streamer)
 	done := make(chan error, 1)
 	f.streams = append(f.streams, done)
 	parser := line.NewParser(f.run.scan.Zone, f.run.scan.Now)
+	parser.Wear(f.run.style(name))
 	live := store.NewLive(f.run.scan.Query, name, 0, parser, f.emit)
 	live.Each = f.run.cmd.JSON
 	f.tracks = append(f.tracks, &followed{f: f, name: name, live: live})

@@ -25,13 +25,19 @@ type hitJSON struct {
 	Line    int64                      `json:"line"`
 	Raw     string                     `json:"raw"`
 	Fields  map[string]json.RawMessage `json:"fields"`
+	Explain *explainJSON               `json:"explain,omitempty"`
 	Hit     *bool                      `json:"hit,omitempty"` // only where lines around hits are shown too
 }
 
 func eventJSON(e *logs.Event) ([]byte, error) { return lineJSON(e, nil) }
 
 func lineJSON(e *logs.Event, hit *bool) ([]byte, error) {
-	h := hitJSON{
+	h := hitOf(e, hit)
+	return h.line()
+}
+
+func hitOf(e *logs.Event, hit *bool) *hitJSON {
+	h := &hitJSON{
 		Level:   e.Level.String(),
 		Context: e.Context,
 		Message: e.Message,
@@ -47,6 +53,11 @@ func lineJSON(e *logs.Event, hit *bool) ([]byte, error) {
 	for _, f := range e.Fields {
 		h.Fields[f.Key] = fieldJSON(f)
 	}
+	return h
+}
+
+// line is the hit as one line of JSON.
+func (h *hitJSON) line() ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

@@ -25,7 +25,12 @@ import (
 // console, so that the tab is full when it is opened.
 func (a *app) logsPage(env *page.Env, s *config.Service) *logview.Page {
 	store := store.NewStore(env.Zone, a.clock.Now)
-	conf := logfile.Config{Sources: s.Logs, Stdin: a.in, Shelf: a.logShelf(env.Zone)}
+	styles, err := a.logStyles(s)
+	if err != nil {
+		store.Fail("log_formats", err)
+	}
+	store.Style(styles.Of)
+	conf := logfile.Config{Sources: s.Logs.Paths(), Stdin: a.in, Shelf: a.logShelf(env.Zone, styles), Found: styles.Note}
 	if conf.Shelf != nil {
 		store.Keep(conf.Shelf)
 	}
@@ -38,7 +43,7 @@ func (a *app) logsPage(env *page.Env, s *config.Service) *logview.Page {
 		wg.Wait()
 		store.Close()
 	}, Export: func(ctx context.Context, q *query.Query, ndjson bool) (string, int64, error) {
-		return a.exportLogs(ctx, conf, q, ndjson)
+		return a.exportLogs(ctx, conf, styles, q, ndjson)
 	}}
 	for _, v := range s.LogViews {
 		o.Searches = append(o.Searches, query.Saved{Name: v.Name, Query: v.Query})
@@ -52,8 +57,9 @@ func (a *app) logsPage(env *page.Env, s *config.Service) *logview.Page {
 }
 
 // logShelf is where the indexes of logs are kept, beside the state; nil when there
-// is no such place. An index holds for one build of the program and one zone.
-func (a *app) logShelf(zone *time.Location) *logfile.Shelf {
+// is no such place. An index holds for one build of the program, one zone
+// and the formats of one configuration.
+func (a *app) logShelf(zone *time.Location, styles *logStyles) *logfile.Shelf {
 	dir, err := a.stateDir()
 	if err != nil {
 		return nil
@@ -67,6 +73,9 @@ func (a *app) logShelf(zone *time.Location) *logfile.Shelf {
 		if info, err := os.Stat(path); err == nil {
 			stamp += fmt.Sprint(" ", info.Size(), " ", info.ModTime().UnixNano())
 		}
+	}
+	if styles != nil {
+		stamp += styles.stamp
 	}
 	return logfile.NewShelf(filepath.Join(dir, "log-index"), stamp)
 }
@@ -91,7 +100,13 @@ func (a *app) feedLogs(ctx context.Context, store *store.Store, conf logfile.Con
 
 // exportLogs writes what a query finds to a file beside the state, with secrets
 // masked.
-func (a *app) exportLogs(ctx context.Context, conf logfile.Config, q *query.Query, ndjson bool) (string, int64, error) {
+func (a *app) exportLogs(
+	ctx context.Context,
+	conf logfile.Config,
+	styles *logStyles,
+	q *query.Query,
+	ndjson bool,
+) (string, int64, error) {
 	dir, err := a.stateDir()
 	if err != nil {
 		return "", 0, err
@@ -114,7 +129,7 @@ func (a *app) exportLogs(ctx context.Context, conf logfile.Config, q *query.Quer
 		return "", 0, err
 	}
 	defer f.Close()
-	n, err := writeExport(ctx, bufio.NewWriterSize(f, 256<<10), sources, q, ndjson)
+	n, err := writeExport(ctx, bufio.NewWriterSize(f, 256<<10), sources, styles, q, ndjson)
 	if err != nil {
 		os.Remove(path)
 		return "", n, err
@@ -126,10 +141,11 @@ func writeExport(
 	ctx context.Context,
 	w *bufio.Writer,
 	sources []logs.Source,
+	styles *logStyles,
 	q *query.Query,
 	ndjson bool,
 ) (n int64, err error) {
-	scan := index.Scan{Query: q.Events(), Unnumbered: !ndjson}
+	scan := index.Scan{Query: q.Events(), Unnumbered: !ndjson, Styles: styles.Of}
 	var last index.Hit
 	var parser *line.Parser
 	err = scan.Each(ctx, sources, func(h *index.Hit) error {

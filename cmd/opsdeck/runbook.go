@@ -180,7 +180,7 @@ func diskSteps(p place) []step {
 		},
 		{
 			lang.M("Old logs: let rotation do it, delete rotated files by hand only."),
-			[]string{"ls -lhS " + strings.Join(p.service.Logs, " ")},
+			[]string{"ls -lhS " + strings.Join(p.service.Logs.Paths(), " ")},
 		},
 		{
 			lang.M("Old backups: only by retention, which never takes the last good one."),

@@ -26,8 +26,11 @@ func (l *Loaded) check() error {
 		seen[s.Name] = true
 		c.service(at, s)
 	}
+	c.logFormats()
 	return c.err
 }
+
+func index(at string, i int) string { return fmt.Sprintf("%s[%d]", at, i) }
 
 type checker struct {
 	l   *Loaded
@@ -90,6 +93,7 @@ func (c *checker) service(at string, s Service) {
 		s.Backup.Keep.Daily+s.Backup.Keep.Weekly+s.Backup.Keep.Monthly > 0,
 		lang.M("would keep no backup at all"),
 	)
+	c.logSources(at+"logs", s.Logs)
 	c.cron(at+"backup.daily", s.Backup.Daily)
 	c.cron(at+"backup.verify", s.Backup.Verify)
 	c.cron(at+"backup.drill", s.Backup.Drill)

@@ -10,6 +10,8 @@ type Config struct {
 	StateDir string    `yaml:"state_dir"` // records, locks, restores; "" picks one by user
 	Console  Console   `yaml:"console"`
 	Serve    Serve     `yaml:"serve"`
+	// LogFormats are forms of log lines besides those that are known.
+	LogFormats []LogFormat `yaml:"log_formats"`
 }
 
 // Serve is where `opsdeck serve` listens, and who may read there.
@@ -37,7 +39,7 @@ type Service struct {
 	Redis    Redis         `yaml:"redis"`
 	Process  Process       `yaml:"process"`
 	Pings    Pings         `yaml:"pings"`
-	Logs     []string      `yaml:"logs"` // files, globs, docker:NAME, journald:UNIT, loki:URL
+	Logs     LogSources    `yaml:"logs"`
 	LogViews []SavedSearch `yaml:"searches"`
 	Audit    Audit         `yaml:"audit"`
 	Backup   Backup        `yaml:"backup"`

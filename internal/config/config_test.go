@@ -49,7 +49,7 @@ func TestErrorsNameTheLineAndTheNearMiss(t *testing.T) {
 		"services: shop\n":                                     `c.yaml:1: services needs a list, not "shop"`,
 		"services:\n  - name: a\n    backup: 5\n":              `c.yaml:3: services[0].backup needs keys with values, not "5"`,
 		"services:\n  - name: a\n    logs: x\n":                `c.yaml:3: services[0].logs needs a list, not "x"`,
-		"services:\n  - name: a\n    logs: [{a: b}]\n":         `c.yaml:3: services[0].logs[0] needs one text`,
+		"services:\n  - name: a\n    logs: [{a: b}]\n":         `c.yaml:3: unknown key "services[0].logs[0].a"`,
 		"services:\n  - name: a\n    health: {disk_free: x}\n": `c.yaml:3: services[0].health.disk_free needs a number`,
 		"hello\n": `c.yaml:1: the file needs keys with values, not "hello"`,
 		"services:\n  - name: a\n    health:\n      timeout: soon\n": `c.yaml:4: `,
@@ -181,7 +181,7 @@ func TestRelativePathsAreBelowTheFile(t *testing.T) {
 	s := l.Services[0]
 	got := append(
 		[]string{l.StateDir, s.Database.OptionsFile, s.Database.Socket, s.Backup.Dir, s.Backup.Identity},
-		append(s.Logs, s.Health.Disks...)...)
+		append(s.Logs.Paths(), s.Health.Disks...)...)
 	want := []string{
 		dir + "/state",
 		dir + "/my.cnf",

@@ -30,7 +30,7 @@ func DefaultService() Service {
 		Database: Database{Name: "qianzhang_sales", OptionsFile: "~/.my.cnf", Container: "qianzhang-mysql"},
 		Redis:    Redis{Address: "127.0.0.1:6379"},
 		Process:  Process{Kind: "pm2", Name: "qianzhang-backend"},
-		Logs:     []string{"~/.pm2/logs/qianzhang-backend-*.log*"},
+		Logs:     LogSources{{Path: "~/.pm2/logs/qianzhang-backend-*.log*"}},
 		Audit:    Audit{Table: "audit_logs", MaxRows: 200_000, Timeout: 10 * time.Second},
 		Backup: Backup{Dir: "/var/backups/mysql", Keep: Keep{Daily: 7, Weekly: 4, Monthly: 12, Emergency: 3, Manual: 5},
 			Daily: "0 2 * * *", Verify: "0 4 * * 0", Drill: "0 5 1 1,4,7,10 *", Late: 26 * time.Hour, Jobs: 2, Compress: "gzip", Engine: "native", LockWait: 15 * time.Second},

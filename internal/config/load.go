@@ -173,6 +173,9 @@ func walk(path, at string, n ast.Node, t reflect.Type, lines map[string]int) err
 	if t == reflect.TypeFor[time.Duration]() {
 		return checkDuration(path, at, n)
 	}
+	if isPath(n, t) {
+		return nil
+	}
 	if err := checkShape(path, at, n, t); err != nil {
 		return err
 	}

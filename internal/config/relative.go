@@ -38,8 +38,8 @@ func (c *Config) anchor(folder string) {
 			at(&s.Health.Disks[n])
 		}
 		for n, source := range s.Logs {
-			if !strings.Contains(source, ":") { // docker:NAME, journald:UNIT, loki:URL
-				at(&s.Logs[n])
+			if !strings.Contains(source.Path, ":") { // docker:NAME, journald:UNIT, loki:URL
+				at(&s.Logs[n].Path)
 			}
 		}
 	}

@@ -25,13 +25,13 @@ func TestARelativeFolderIsBelowTheFilesFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := l.Services[0]
-		for got, want := range map[string]string{s.Backup.Dir: "backups", s.Logs[0]: "logs/*.log", l.StateDir: "state"} {
+		for got, want := range map[string]string{s.Backup.Dir: "backups", s.Logs[0].Path: "logs/*.log", l.StateDir: "state"} {
 			if got != filepath.Join(dir, want) {
 				t.Errorf("in %s, %s: got %s, want %s", folder, name, got, filepath.Join(dir, want))
 			}
 		}
-		if s.Logs[1] != "journald:shop" {
-			t.Errorf("got %s", s.Logs[1])
+		if s.Logs[1].Path != "journald:shop" {
+			t.Errorf("got %s", s.Logs[1].Path)
 		}
 	}
 }

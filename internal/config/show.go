@@ -24,6 +24,9 @@ func (l *Loaded) Settings() []Setting {
 }
 
 func (l *Loaded) settings(at string, v reflect.Value, out *[]Setting) {
+	if l, ok := v.Interface().(LogSources); ok && l.plain() {
+		v = reflect.ValueOf(l.Paths())
+	}
 	switch {
 	case v.Kind() == reflect.Struct:
 		for i := range v.NumField() {

@@ -20,7 +20,9 @@ type Config struct {
 	Stdin   io.Reader // what "-" reads
 	Filter  Filter    // what sources that can may do themselves
 	Shelf   *Shelf    // where indexes are kept; may be nil
-	Follow  bool      // a pattern that no file fits yet is no error
+	// Found is told which sources a configured name stands for; may be nil.
+	Found  func(name, source string)
+	Follow bool // a pattern that no file fits yet is no error
 }
 
 // Resolve makes sources. Without names it is all that is configured; a name is a
@@ -46,6 +48,11 @@ func (c Config) configured(ctx context.Context) (out []logs.Source, err error) {
 		found, err := c.open(ctx, name)
 		if err != nil {
 			return nil, err
+		}
+		for _, s := range found {
+			if c.Found != nil {
+				c.Found(name, s.Name)
+			}
 		}
 		out = append(out, found...)
 	}

@@ -46,6 +46,21 @@ func (s *Scan) Event(p *line.Parser, h *Hit) (logs.Event, error) {
 	return e, err
 }
 
+// Explain reads the hit's line and tells how it was read.
+func (s *Scan) Explain(p *line.Parser, h *Hit) (line.Explained, error) {
+	h.text.manner.Teach(p)
+	raw, err := readMarked(h.text.text, h.Off, min(h.End, h.Off+maxRaw))
+	if err != nil {
+		return line.Explained{}, err
+	}
+	if t, ok := h.text.text.(logs.Dated); ok {
+		p.Written = t.Written()
+	}
+	x := p.Explain([]byte(raw))
+	x.Event.Raw, x.Event.Source, x.Event.Line = line.Unmarked(raw), h.Source, h.Line
+	return x, nil
+}
+
 // WholeEvent reads the event that the hit lies in.
 func (s *Scan) WholeEvent(p *line.Parser, h *Hit) (logs.Event, error) {
 	whole := *h

@@ -245,11 +245,11 @@ func (p *Parser) configured(line []byte) (e logs.Event, ms int64, kind Kind, don
 		if !ok {
 			continue
 		}
-		p.by, p.dateAt = f.Name, at
+		p.dateAt = at
+		p.read = reading{reader: ReaderConfigured, name: f.Name}
 		return e, ms, KindHead, true
 	}
 	if p.style.Only {
-		p.by = ""
 		return text(line), Unset, KindPlain, true
 	}
 	return e, Unset, KindPlain, false

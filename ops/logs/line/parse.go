@@ -40,7 +40,7 @@ type Parser struct {
 
 	own      *time.Location // that of times which say none, where no style says another
 	style    *Style
-	by       string     // what read the line parsed last
+	read     reading    // how the line parsed last was read
 	doubt    logs.Level // of the line parsed last: that of a first word which may begin a sentence
 	dateAt   int        // where in the line parsed last columns read a date, or -1
 	numbered bool       // the level of the line parsed last comes from a number that shapes leave out
@@ -74,7 +74,7 @@ func (p *Parser) ParseMS(line []byte) (e logs.Event, ms int64, kind Kind) {
 	line = line[n:]
 	raw := string(line)
 	line = Visible(line, nil)
-	p.numbered, p.dateAt, p.doubt = false, -1, logs.LevelUnknown
+	p.numbered, p.dateAt, p.doubt, p.read = false, -1, logs.LevelUnknown, reading{}
 	e, ms, kind = p.one(line)
 	e.Raw = raw
 	if n > 0 {
@@ -99,10 +99,12 @@ func (p *Parser) one(line []byte) (e logs.Event, ms int64, kind Kind) {
 	switch c := line[0]; {
 	case c == '[':
 		if e, ms, ok := p.nest(line); ok {
+			p.by(ReaderNest)
 			return e, ms, KindHead
 		}
 	case c == '{':
 		if e, ms, kind, ok := p.json(string(line)); ok {
+			p.by(ReaderJSON)
 			return e, ms, kind
 		}
 		return text(line), Unset, KindPlain
@@ -113,18 +115,23 @@ func (p *Parser) one(line []byte) (e logs.Event, ms int64, kind Kind) {
 		return text(line), Unset, KindCont
 	}
 	if e, ms, kind, ok := p.cri(line); ok {
+		p.by(ReaderContainer)
 		return e, ms, kind
 	}
 	if e, ms, kind, ok := p.timed(line); ok {
+		p.by(ReaderTime)
 		return e, ms, kind
 	}
 	if e, ms, kind, ok := p.head(line); ok {
+		p.by(ReaderProgram)
 		return e, ms, kind
 	}
 	if e, ms, ok := p.logfmt(string(line)); ok {
+		p.by(ReaderLogfmt)
 		return e, ms, KindHead
 	}
 	if e, ms, ok := p.late(line); ok {
+		p.by(ReaderProgram)
 		return e, ms, KindHead
 	}
 	return p.untimed(line)
@@ -368,6 +375,7 @@ func (p *Parser) timed(line []byte) (e logs.Event, ms int64, kind Kind, ok bool)
 	i += gluedZone(line[i:])
 	rest := line[afterTime(line, i):]
 	if inner, ok := p.inner(rest); ok {
+		p.read.inner = inner.Format
 		return inner, ms, KindHead, true
 	}
 	return p.body(rest), ms, KindHead, true

@@ -57,7 +57,7 @@ func newReader(s config.Service, rules []*logRule, places map[string]alert.Place
 // run reads until ctx ends.
 func (r *reader) run(ctx context.Context) {
 	began := r.now()
-	conf := logfile.Config{Sources: r.service.Logs, Follow: true, Filter: logfile.Push(&query.Query{Since: r.since(began)})}
+	conf := logfile.Config{Sources: r.service.Logs.Paths(), Follow: true, Filter: logfile.Push(&query.Query{Since: r.since(began)})}
 	sources, err := conf.Resolve(ctx, nil)
 	if err != nil {
 		r.warn(r.service.Name, err)
@@ -90,7 +90,7 @@ func (r *reader) run(ctx context.Context) {
 // since is from when on streams are asked for lines.
 func (r *reader) since(began time.Time) time.Time {
 	since := began
-	for _, name := range r.service.Logs {
+	for _, name := range r.service.Logs.Paths() {
 		if p, ok := r.left[name]; ok && !p.Last.IsZero() && p.Last.Before(since) {
 			since = p.Last
 		}

@@ -243,7 +243,7 @@ func (b *checker) process() {
 	if p.Kind == "pm2" {
 		commands = append(commands, "pm2 logs "+human.Shell(p.Name)+" --lines 50")
 	}
-	b.add("process", health.KindProcess, processPace, b.onPurpose(probe.Process(c, filesOf(b.Service.Logs), b.Now)),
+	b.add("process", health.KindProcess, processPace, b.onPurpose(probe.Process(c, filesOf(b.Service.Logs.Paths()), b.Now)),
 		limits(lang.M("status"), lang.M("starting, or restarted"), lang.M("stopped or failed")), commands...)
 	last := &b.checks[len(b.checks)-1]
 	last.Timeout = max(last.Timeout, probe.ProcessTimeout)
@@ -281,7 +281,7 @@ func (b *checker) disks() {
 		}
 		add("disk-data", path, shown)
 	}
-	for _, source := range b.Service.Logs {
+	for _, source := range b.Service.Logs.Paths() {
 		if probe.IsFile(source) {
 			dir := filepath.Dir(config.Home(source))
 			add("disk-log", probe.Fixed(dir), human.Shell(dir))
@@ -423,7 +423,7 @@ func filesOf(sources []string) (patterns []string) {
 
 func (b *checker) logs() {
 	h := b.Service.Health
-	patterns := filesOf(b.Service.Logs)
+	patterns := filesOf(b.Service.Logs.Paths())
 	if len(patterns) == 0 {
 		return
 	}
