@@ -22,7 +22,7 @@ type cli struct {
 
 	Console    consoleCmd    `cmd:"" default:"1" help:"Open the console."`
 	Status     statusCmd     `cmd:"" help:"Run all checks once; the exit code is the state."`
-	Logs       logsCmd       `cmd:"" help:"Search the logs and follow them."`
+	Logs       logsGroup     `cmd:"" help:"Search the logs and follow them."`
 	Backup     backupCmd     `cmd:"" help:"Make, list, verify, prune, copy and rehearse backups."`
 	Watch      watchCmd      `cmd:"" help:"Run the scheduled jobs instead of systemd or cron, and send alerts."`
 	Alerts     alertsCmd     `cmd:"" help:"Show the alerts: firing, acknowledged, silenced and resolved."`

@@ -27,7 +27,7 @@ func (a *app) metricsHandler(ctx context.Context, services []config.Service) (h 
 	told := metrics.New(monitor, a.clock, parts)
 	go told.Run(ctx)
 	for _, s := range services {
-		counter := metrics.NewLogCounter(s.Name, s.Logs, time.Local)
+		counter := metrics.NewLogCounter(s.Name, s.Logs.Paths(), time.Local)
 		told.Count(counter)
 		go counter.Run(ctx)
 	}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/cells"
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/logfile"
+	"opsdeck/ops/logs/line"
+)
+
+// logsGroup is the group of the logs verbs.
+type logsGroup struct {
+	Search logsCmd      `cmd:"" default:"withargs" help:"Search the logs and follow them."`
+	Learn  logsLearnCmd `cmd:"" help:"Propose a log format from a sample file; write it to the configuration with --write."`
+}
+
+type logsLearnCmd struct {
+	File   string `arg:"" help:"A log file with lines of the format."`
+	Name   string `placeholder:"NAME" help:"The name of the format; default: made from the name of the file."`
+	Write  bool   `help:"Add the format to log_formats in the configuration."`
+	DryRun bool   `help:"With --write: show the format, write nothing."`
+	JSON   bool   `name:"json" help:"Print JSON."`
+}
+
+const (
+	learnBytes = 256 << 10 // of a sample
+	learnShown = 10        // lines of it
+)
+
+type learnJSON struct {
+	Name    string      `json:"name"`
+	Pattern string      `json:"pattern"`
+	Time    string      `json:"time"`
+	Lines   int         `json:"lines"` // of the sample that begin an event
+	Read    int         `json:"read"`  // of those, by the format
+	Known   int         `json:"known"` // of those, with time and level, without it
+	Open    []string    `json:"open_levels"`
+	Sample  []learnLine `json:"sample"`
+	Path    string      `json:"path,omitempty"` // the configuration that was written
+}
+
+type learnLine struct {
+	Raw     string     `json:"raw"`
+	Time    *time.Time `json:"time"`
+	Level   string     `json:"level"`
+	Context string     `json:"context"`
+	Message string     `json:"message"`
+}
+
+// Run proposes a format, shows what it reads, and writes it when asked.
+func (c *logsLearnCmd) Run(a *app) error {
+	if c.Write {
+		if err := a.mayChange(c.DryRun); err != nil {
+			return err
+		}
+	}
+	lines, err := sampleOf(a, c.File)
+	if err != nil {
+		return err
+	}
+	p := line.NewParser(time.Local, a.clock.Now())
+	l := line.Learn(c.name(), lines, p)
+	if l == nil || l.Read == 0 {
+		return ops.E(ops.Failed, lang.M("no time was found in most lines of %s", c.File)).
+			WithHint(lang.M("describe the format yourself under log_formats; (?P<level>…) alone is enough"))
+	}
+	f := config.LogFormat{Name: l.Spec.Name, Pattern: l.Spec.Pattern, Time: l.Spec.Time}
+	path := ""
+	if c.Write && !c.DryRun {
+		if path, err = a.addLogFormat(f); err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		return a.json(c.json(l, lines, p, path))
+	}
+	c.say(a, l, lines, p, f)
+	if path != "" {
+		a.say(lang.M("wrote %s", path))
+	}
+	return nil
+}
+
+var noName = regexp.MustCompile(`[^\pL\pN]+`)
+
+// name is the format's name: asked for, or made of the file's.
+func (c *logsLearnCmd) name() string {
+	if c.Name != "" {
+		return c.Name
+	}
+	base, _, _ := strings.Cut(filepath.Base(c.File), ".")
+	if name := strings.Trim(noName.ReplaceAllString(base, "-"), "-"); name != "" {
+		return name
+	}
+	return "learned"
+}
+
+// sampleOf reads the lines at the beginning of a log, packed or not.
+func sampleOf(a *app, path string) ([][]byte, error) {
+	text, err := logfile.NewFile(config.Home(path)).Open(a.ctx)
+	if text == nil {
+		return nil, err
+	}
+	defer text.Close()
+	buf := make([]byte, min(text.Size(), learnBytes))
+	if err := line.ReadFull(text, buf, 0); err != nil {
+		return nil, ops.Wrap(err, ops.Failed, lang.M("%s cannot be read", path))
+	}
+	if i := bytes.LastIndexByte(buf, '\n'); i >= 0 && int64(len(buf)) < text.Size() {
+		buf = buf[:i]
+	}
+	var lines [][]byte
+	for l := range bytes.Lines(buf) {
+		lines = append(lines, line.Visible(bytes.TrimRight(l, "\r\n"), nil))
+	}
+	if len(lines) == 0 {
+		return nil, ops.E(ops.Failed, lang.M("%s is empty", path))
+	}
+	return lines, nil
+}
+
+// sample is what the format reads of the first lines.
+func sample(l *line.Learned, lines [][]byte, p *line.Parser) (out []learnLine) {
+	p.Wear(line.NewStyle(nil, []*line.Format{l.Format}, true))
+	defer p.Wear(nil)
+	for _, text := range lines {
+		x := p.Explain(text)
+		if x.Reader != line.ReaderConfigured {
+			continue
+		}
+		e := x.Event
+		s := learnLine{Raw: e.Raw, Level: e.Level.String(), Context: e.Context, Message: e.Message}
+		if !e.Time.IsZero() {
+			s.Time = &e.Time
+		}
+		if out = append(out, s); len(out) == learnShown {
+			break
+		}
+	}
+	return out
+}
+
+func (c *logsLearnCmd) json(l *line.Learned, lines [][]byte, p *line.Parser, path string) learnJSON {
+	doc := learnJSON{Name: l.Spec.Name, Pattern: l.Spec.Pattern, Time: l.Spec.Time, Lines: l.Lines, Read: l.Read, Known: l.Known, Path: path}
+	doc.Open = append([]string{}, l.Open...)
+	doc.Sample = sample(l, lines, p)
+	return doc
+}
+
+func (c *logsLearnCmd) say(a *app, l *line.Learned, lines [][]byte, p *line.Parser, f config.LogFormat) {
+	fmt.Fprint(a.out, termsafe.Text("log_formats:\n"+f.YAML())+"\n")
+	t := cells.Table{Head: []string{a.lang.T("time"), a.lang.T("level"), a.lang.T("context"), a.lang.T("message")}, Max: a.width()}
+	for _, s := range sample(l, lines, p) {
+		at := "-"
+		if s.Time != nil {
+			at = s.Time.Format("2006-01-02 15:04:05")
+		}
+		t.Rows = append(t.Rows, []string{at, s.Level, termsafe.Line(s.Context), termsafe.Line(s.Message)})
+	}
+	fmt.Fprint(a.out, t)
+	a.say(lang.M("reads %d of %d lines; without this format, time and level are read in %d", l.Read, l.Lines, l.Known))
+	if len(l.Open) > 0 {
+		a.say(lang.M("say under levels which level each of these is: %s", strings.Join(l.Open, ", ")))
+	}
+	if !c.Write {
+		a.say(lang.M("write it to the configuration with --write, then name it at the log: {path: %s, format: %s}", c.File, f.Name))
+	}
+}
+
+// addLogFormat writes a format to the configuration file, whose other lines stay, and
+// returns its path.
+func (a *app) addLogFormat(f config.LogFormat) (string, error) {
+	path := config.Find(a.flags.ConfigFile, a.getenv)
+	if path == "" {
+		return "", ops.E(ops.Config, lang.M("there is no configuration file to write to")).
+			WithHint(lang.M("make one with: opsdeck config init"))
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // a link stays one
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", ops.Wrap(err, ops.Config, lang.M("%s cannot be read", path))
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", ops.Wrap(err, ops.Config, lang.M("%s cannot be read", path))
+	}
+	if text, err = config.AddLogFormat(path, text, f); err != nil {
+		return "", ops.Wrap(err, ops.Config, lang.M("the format cannot be added to %s", path)).
+			WithHint(lang.M("choose another name with --name, or add it by hand under log_formats"))
+	}
+	if err := atomicfile.WriteBytes(path, info.Mode().Perm(), text); err != nil {
+		return "", ops.Wrap(err, ops.Failed, lang.M("%s cannot be written", path))
+	}
+	return path, nil
+}

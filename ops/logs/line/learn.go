@@ -1,0 +1,264 @@
+package line
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"opsdeck/ops/logs"
+)
+
+// Learned is a format that a sample suggests.
+type Learned struct {
+	Spec   FormatSpec
+	Format *Format
+	Lines  int // of the sample, those that continue an event left out
+	Read   int // of those how many the format reads
+	// Known is how many lines are read without it, with a time and a level.
+	Known int
+	// Open are words in the place of a level of which nobody can tell what they mean.
+	Open []string
+}
+
+// dateForm is a way to write a time that is no usual one, and its layout; an empty layout
+// is that of the usual ones.
+type dateForm struct{ re, layout string }
+
+var dateForms = []dateForm{
+	{`\d{4}[-/.]\d\d[-/.]\d\d[T _,]+\d\d:\d\d:\d\d(?:[.,:]\d+)?(?: ?(?:Z|[+-]\d\d:?\d\d))?`, ""},
+	{`\d\d\.\d\d\.\d{4} - \d\d:\d\d:\d\d`, "02.01.2006 - 15:04:05"},
+	{`\d\d\.\d\d\.\d{4} \d\d:\d\d:\d\d`, "02.01.2006 15:04:05"},
+	{`\d\d\.\d\d\.\d\d \d\d:\d\d:\d\d`, "02.01.06 15:04:05"},
+	{`\d\d-\d\d-\d{4} \d\d:\d\d:\d\d`, "02-01-2006 15:04:05"},
+	{`\d\d/\d\d/\d{4}[ ,-]+\d\d:\d\d:\d\d`, ""},
+	{`\d{4}-\d\d-\d\d \d\d[h.]\d\d[m.]\d\d`, "2006-01-02 15h04m05"},
+	{`\d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d(?:[.,]\d+)?`, ""},
+	{`[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d(?:\.\d+)?`, ""},
+	{`\d{4}年\d{1,2}月\d{1,2}日 ?\d{1,2}:\d\d:\d\d`, ""},
+	{`\d{14}`, "20060102150405"},
+	{`\d{8}[ T_-]\d{6}`, ""},
+	{`1\d{9}(?:\.\d+)?`, ""},
+	{`\d\d\d\d \d\d:\d\d:\d\d`, "0102 15:04:05"},
+}
+
+// headTokens is how much of a line is taken for its head.
+const headTokens = 160
+
+// Learn proposes a format for the lines of a sample; nil where no time is found in most of
+// them. The pattern is made of what most lines have in common up to the level and what
+// comes right after it.
+func Learn(name string, lines [][]byte, p *Parser) *Learned {
+	l := &Learned{}
+	var heads [][]byte
+	for _, line := range lines {
+		if len(line) == 0 || line[0] == ' ' || line[0] == '\t' || !utf8.Valid(line) {
+			continue
+		}
+		heads = append(heads, line)
+		if e, kind := p.Parse(line); kind == KindHead && !e.Time.IsZero() && e.Level != logs.LevelUnknown {
+			l.Known++
+		}
+	}
+	l.Lines = len(heads)
+	form, re := bestDate(heads)
+	if re == nil {
+		return nil
+	}
+	pattern, words := bestHead(heads, form, re)
+	l.Spec = FormatSpec{Name: name, Pattern: pattern, Time: form.layout, Levels: map[string]string{}}
+	if form.layout == "2006-01-02 15h04m05" {
+		l.Spec.Time = layoutAs(heads, re)
+	}
+	for _, w := range words {
+		if _, ok := levelWord(w); !ok && w != "" {
+			l.Open = append(l.Open, w)
+		}
+	}
+	f, err := NewFormat(l.Spec)
+	if err != nil {
+		return nil
+	}
+	l.Format = f
+	for _, line := range heads {
+		if _, ms, _, ok := f.read(p, line); ok && ms != Unset {
+			l.Read++
+		}
+	}
+	return l
+}
+
+// layoutAs is the layout with the marks that the lines have between the numbers of a clock.
+func layoutAs(heads [][]byte, re *regexp.Regexp) string {
+	for _, h := range heads {
+		if m := re.Find(h[:min(len(h), headTokens)]); m != nil {
+			return fmt.Sprintf("2006-01-02 15%c04%c05", m[13], m[16])
+		}
+	}
+	return ""
+}
+
+// bestDate is the form of a time that most lines have in their head.
+func bestDate(heads [][]byte) (best dateForm, re *regexp.Regexp) {
+	most := len(heads) / 2
+	for _, form := range dateForms {
+		r := regexp.MustCompile(form.re)
+		n := 0
+		for _, h := range heads {
+			if r.Match(h[:min(len(h), headTokens)]) {
+				n++
+			}
+		}
+		if n > most {
+			most, best, re = n, form, r
+		}
+	}
+	return best, re
+}
+
+// head is what a line's head is made of.
+type head struct {
+	pattern string
+	level   string
+}
+
+// bestHead is the pattern that most lines have in common, and the words that are in the
+// place of the level.
+func bestHead(heads [][]byte, form dateForm, date *regexp.Regexp) (pattern string, levels []string) {
+	votes := map[string]int{}
+	words := map[string][]string{}
+	for _, h := range heads {
+		x, ok := headOf(h, form, date)
+		if !ok {
+			continue
+		}
+		votes[x.pattern]++
+		if x.level != "" && !slices.Contains(words[x.pattern], x.level) {
+			words[x.pattern] = append(words[x.pattern], x.level)
+		}
+	}
+	best := ""
+	for p, n := range votes {
+		if n > votes[best] || n == votes[best] && p > best {
+			best = p
+		}
+	}
+	slices.Sort(words[best])
+	return best, words[best]
+}
+
+var (
+	word     = regexp.MustCompile(`^[\pL\pN_.$/-]+`)
+	inWrap   = regexp.MustCompile(`^([\[({<])([\pL\d_]{1,12})([\])}>])`)
+	wrapped  = regexp.MustCompile(`^([\[({<])([^\[\](){}<>]{1,60})([\])}>])`)
+	nameMark = regexp.MustCompile(`^([\pL_][\pL\d_.$-]*)( - |: |#\d+ )`)
+)
+
+// headOf takes a line's head apart.
+func headOf(line []byte, form dateForm, date *regexp.Regexp) (h head, ok bool) {
+	at := date.FindIndex(line[:min(len(line), headTokens)])
+	if at == nil {
+		return h, false
+	}
+	var b strings.Builder
+	general(&b, line[:at[0]])
+	b.WriteString(`(?P<time>` + form.re + `)`)
+	rest := line[at[1]:]
+	for range 4 { // words before the level
+		rest = skipMarks(&b, rest)
+		if m := inWrap.FindSubmatch(rest); m != nil {
+			if _, level := levelWord(string(m[2])); level || len(m[2]) == 1 {
+				fmt.Fprintf(&b, `%s(?P<level>\w+)%s`, regexp.QuoteMeta(string(m[1])), regexp.QuoteMeta(string(m[3])))
+				h.level = string(m[2])
+				h.pattern = contextAfter(&b, rest[len(m[0]):])
+				return h, true
+			}
+			fmt.Fprintf(&b, `%s[^%s]*%s`, regexp.QuoteMeta(string(m[1])), regexp.QuoteMeta(string(m[3])), regexp.QuoteMeta(string(m[3])))
+			rest = rest[len(m[0]):]
+			continue
+		}
+		w := word.Find(rest)
+		if w == nil {
+			break
+		}
+		if _, level := levelWord(string(w)); level {
+			b.WriteString(`(?P<level>\pL+\d?)`)
+			h.level = string(w)
+			h.pattern = contextAfter(&b, rest[len(w):])
+			return h, true
+		}
+		if !allDigits(w) && !bytes.ContainsAny(w, "0123456789./-_") {
+			break // a sentence begins
+		}
+		general(&b, w)
+		rest = rest[len(w):]
+	}
+	h.pattern = `(?P<time>` + form.re + `)[ \t]*`
+	if at[0] > 0 {
+		var lead strings.Builder
+		general(&lead, line[:at[0]])
+		h.pattern = lead.String() + h.pattern
+	}
+	return h, true
+}
+
+// levelWord tells a word that is a level by itself.
+func levelWord(w string) (logs.Level, bool) {
+	if len(w) == 1 && letterLevels[w[0]] != logs.LevelUnknown {
+		return letterLevels[w[0]], true
+	}
+	return logs.ParseLevel(w)
+}
+
+// skipMarks writes the signs before the next word.
+func skipMarks(b *strings.Builder, rest []byte) []byte {
+	i := 0
+	for i < len(rest) && bytes.IndexByte([]byte(" \t|,;:*-=>"), rest[i]) >= 0 {
+		i++
+	}
+	general(b, rest[:i])
+	return rest[i:]
+}
+
+// general writes a pattern for text: runs of blanks, of digits and of letters for
+// themselves, other signs as they are.
+func general(b *strings.Builder, text []byte) {
+	for len(text) > 0 {
+		i := 0
+		switch c := text[0]; {
+		case c == ' ' || c == '\t':
+			for i < len(text) && (text[i] == ' ' || text[i] == '\t') {
+				i++
+			}
+			b.WriteString(`[ \t]+`)
+		case Alnum[c] || c == '_' || c >= 0x80:
+			for i < len(text) && (Alnum[text[i]] || bytes.IndexByte([]byte("_.-/"), text[i]) >= 0 || text[i] >= 0x80) {
+				i++
+			}
+			b.WriteString(`[^\s\[\](){}<>|,;:]+`)
+		default:
+			i = 1
+			b.WriteString(regexp.QuoteMeta(string(c)))
+		}
+		text = text[i:]
+	}
+}
+
+// contextAfter ends a pattern after the level, with a context where one is set off.
+func contextAfter(b *strings.Builder, rest []byte) string {
+	rest = skipMarks(b, rest)
+	if m := wrapped.FindSubmatch(rest); m != nil {
+		open, shut := regexp.QuoteMeta(string(m[1])), regexp.QuoteMeta(string(m[3]))
+		fmt.Fprintf(b, `%s(?P<context>[^%s]*)%s`, open, shut, shut)
+		skipMarks(b, rest[len(m[0]):])
+	} else if m := nameMark.FindSubmatch(rest); m != nil {
+		if mark := string(m[2]); mark[0] == '#' {
+			b.WriteString(`(?P<context>[\pL_][\pL\d_.$-]*)#(?P<id>\d+)[ \t]+`)
+		} else {
+			fmt.Fprintf(b, `(?P<context>[\pL_][\pL\d_.$-]*)%s`, regexp.QuoteMeta(mark))
+		}
+	}
+	return b.String()
+}
