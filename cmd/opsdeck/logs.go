@@ -90,6 +90,9 @@ func (c *logsCmd) Run(a *app) error {
 	if flushed := out.Flush(); err == nil {
 		err = flushed
 	}
+	if err == nil && run.hits == 0 && !c.JSON {
+		run.advise(a.ctx, sources)
+	}
 	if err == nil && run.hits == 0 && (c.FailIfNone || run.unread) {
 		err = exitCode(1)
 	}

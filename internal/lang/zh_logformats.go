@@ -39,6 +39,10 @@ func init() {
 		"log_formats is not written as a list with one item below the other",
 		"log_formats 不是每项一行的列表写法",
 
+		"words are text; for a regular expression write /%s/ or use --regexp",
+		"查询词按文本查找；要用正则表达式请写 /%s/ 或使用 --regexp",
+		"no field %s was seen; there is: %s", "没有见到字段 %s；现有：%s",
+
 		"For each line, tell which format read it and why.", "对每一行说明由哪种格式读取及原因。",
 		"--explain cannot be used with -f, --count, --histogram or --rank",
 		"--explain 不能与 -f、--count、--histogram、--rank 同时使用",

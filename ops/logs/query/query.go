@@ -55,8 +55,9 @@ type Query struct {
 	Since    time.Time // zero: from the beginning
 	Until    time.Time // exclusive; zero: to the end
 	Fields   []FieldTest
-	Heads    []Term // what the events' first lines hold, or do not
-	Took     int64  // at least so many ms; 0: any
+	Named    []string // fields that are asked for as name=value, in the text
+	Heads    []Term   // what the events' first lines hold, or do not
+	Took     int64    // at least so many ms; 0: any
 	Critical bool
 }
 
@@ -261,6 +262,9 @@ func (p *queryParser) word(w word) {
 	}
 	if p.keyed(w) {
 		p.group, p.bar = false, false
+		return
+	}
+	if p.bare(w) {
 		return
 	}
 	t, ok, err := parseTerm(w.text)

@@ -1,0 +1,116 @@
+package query
+
+import (
+	"regexp"
+	"strings"
+
+	"opsdeck/internal/lang"
+)
+
+// bareField is a word such as orderId=456 or data.orderId=456.
+var bareField = regexp.MustCompile(`^(!?)([A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*)=([^=<>~\s]+)$`)
+
+// bare takes a word that is a field's name and its value: it finds orderId=456 as it stands,
+// and "orderId":456 in JSON, however deep. A name with points needs its parts in that order.
+// done is false for any other word.
+func (p *queryParser) bare(w word) (done bool) {
+	m := bareField.FindStringSubmatch(w.text)
+	if m == nil || p.bar {
+		return false
+	}
+	name, value := m[2], strings.Trim(m[3], `"'`)
+	if value == "" {
+		return false
+	}
+	parts := strings.Split(name, ".")
+	last := parts[len(parts)-1]
+	var json strings.Builder
+	for _, part := range parts[:len(parts)-1] {
+		json.WriteString(`"` + regexp.QuoteMeta(part) + `"\s*:\s*\{.*?`)
+	}
+	v := regexp.QuoteMeta(value)
+	json.WriteString(`"` + regexp.QuoteMeta(last) + `"\s*:\s*(?:"` + v + `"|` + v + `\s*(?:[,}\]]|$))`)
+	text := `(?:^|[^\w.])` + regexp.QuoteMeta(name) + `=["']?` + v + `(?:["'\s,;&)\]}]|$)|` + json.String()
+	if smartFold(w.text) {
+		text = "(?i)" + text
+	}
+	t, err := RegexpTerm(text)
+	if err != nil {
+		return false
+	}
+	if t.Not = m[1] == "!"; !t.Not {
+		// The name alone rules most lines out before the expression is tried.
+		p.q.Groups = append(p.q.Groups, []Term{{Kind: TermExact, Text: last, Fold: smartFold(w.text)}})
+	}
+	p.q.Groups = append(p.q.Groups, []Term{t})
+	p.q.Named = append(p.q.Named, name)
+	p.group, p.bar = false, false
+	return true
+}
+
+// FieldNames are the names of fields that the query asks for.
+func (q *Query) FieldNames() []string {
+	names := append([]string(nil), q.Named...)
+	for _, f := range q.Fields {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// expressionSigns are what a regular expression has and text seldom does.
+var expressionSigns = []string{".*", ".+", `\d`, `\w`, `\s`, `\b`, "[0-9", "[a-z", "(?", "]+", "]*"}
+
+// Advice says what may be meant where a query finds nothing; it may be empty.
+func (q *Query) Advice() lang.Msg {
+	for _, w := range strings.Fields(q.Source) {
+		if len(w) > 1 && (w[0] == '/' || strings.HasPrefix(w, "!/")) {
+			continue
+		}
+		for _, s := range expressionSigns {
+			if strings.Contains(w, s) {
+				return lang.M("words are text; for a regular expression write /%s/ or use --regexp", w)
+			}
+		}
+	}
+	return lang.Msg{}
+}
+
+// Near are those of names that a person may have meant by one: another case, the end of a
+// nested name, or up to two letters apart; the nearest first.
+func Near(name string, names []string) (out []string) {
+	best := 3
+	for _, n := range names {
+		d := distance(strings.ToLower(name), strings.ToLower(n))
+		if strings.HasSuffix(strings.ToLower(n), "."+strings.ToLower(name)) {
+			d = 0
+		}
+		switch {
+		case n == name || d > 2 || d >= len(name):
+		case d < best:
+			best, out = d, append([]string{n}, out...)
+		default:
+			out = append(out, n)
+		}
+	}
+	return out[:min(len(out), 3)]
+}
+
+// distance is the number of edits of single letters between two words.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			diagonal, row[j] = row[j], min(row[j]+1, row[j-1]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}
