@@ -21,6 +21,7 @@ var (
 	pm2Name    = regexp.MustCompile(`^(.*)__(\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)(\.[A-Za-z]+)$`)
 	numberName = regexp.MustCompile(`^(.*)\.(\d{1,4})$`)
 	podName    = regexp.MustCompile(`^(.*)\.(\d{8}-\d{6})$`)
+	innerName  = regexp.MustCompile(`^(.*)\.(\d{1,4})(\.[A-Za-z]+)$`)
 	dateName   = regexp.MustCompile(`^(.*?)-(\d{8}(?:-?\d+)?)$`)
 )
 
@@ -56,6 +57,21 @@ func nameOf(path string) generation {
 	return g
 }
 
+// innerOf reads "app.1.log", a generation of app.log as log4js (keepFileExt) and others name
+// it. It is one only beside app.log: the name may be that of another log.
+func innerOf(g generation) (generation, bool) {
+	if g.key != "" && g.key != "a" {
+		return g, false
+	}
+	m := innerName.FindStringSubmatch(g.live)
+	if m == nil {
+		return g, false
+	}
+	n, _ := strconv.Atoi(m[2])
+	g.live, g.key = m[1]+m[3], "b"+strconv.Itoa(100_000-n)
+	return g, true
+}
+
 // Group makes sources of files: the rotated generations of a file and the file
 // itself are one source, in the order of time.
 func Group(paths []string) []logs.Source { return group(paths, nil) }
@@ -64,8 +80,15 @@ func Group(paths []string) []logs.Source { return group(paths, nil) }
 func group(paths []string, shelf *Shelf) []logs.Source {
 	byLive := map[string][]generation{}
 	var order []string
+	there := map[string]bool{}
+	for _, path := range paths {
+		there[path] = true
+	}
 	for _, path := range paths {
 		g := nameOf(path)
+		if inner, ok := innerOf(g); ok && there[inner.live] {
+			g = inner
+		}
 		if byLive[g.live] == nil {
 			order = append(order, g.live)
 		}

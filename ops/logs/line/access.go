@@ -61,6 +61,9 @@ func (p *Parser) access(line []byte) (e logs.Event, ms int64, ok bool) {
 	if size != nil {
 		e.Fields = append(e.Fields, logs.Field{Key: "bytes", Value: string(size)})
 	}
+	if took, ok := accessTook(line); ok {
+		e.Fields = append(e.Fields, logs.Field{Key: "took_ms", Value: strconv.FormatFloat(took, 'f', -1, 64)})
+	}
 	return e, ms, true
 }
 
@@ -115,4 +118,29 @@ func morgan(line []byte) (e logs.Event, ok bool) {
 		{Key: "took_ms", Value: string(words[3])},
 	}
 	return e, true
+}
+
+// accessTook reads the time taken, in ms, that a line of an access log ends with after the
+// user agent in quotes: a whole number is Apache's %D, microseconds; one with a point is
+// nginx' $request_time, seconds.
+func accessTook(line []byte) (ms float64, ok bool) {
+	if bytes.Index(line[:min(len(line), 320)], []byte(`] "`)) < 0 {
+		return 0, false
+	}
+	quote := bytes.LastIndexByte(line, '"')
+	if quote < 0 || quote+2 >= len(line) || line[quote+1] != ' ' || !Digit(line[quote+2]) {
+		return 0, false
+	}
+	word, rest, _ := bytes.Cut(line[quote+2:], []byte{' '})
+	if len(rest) > 0 || bytes.Count(line, []byte{'"'}) < 6 {
+		return 0, false // other columns follow, or it is not the combined form
+	}
+	v, err := strconv.ParseFloat(string(word), 64)
+	if err != nil {
+		return 0, false
+	}
+	if bytes.IndexByte(word, '.') >= 0 {
+		return v * 1000, true
+	}
+	return v / 1000, true
 }

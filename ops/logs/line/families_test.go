@@ -194,3 +194,25 @@ func TestSmallLettersInASentenceAreNoLevel(t *testing.T) {
 		}
 	}
 }
+
+// TestTheTimeTakenAtTheEndOfAnAccessLog: Apache's %D is in microseconds, nginx' time in seconds.
+func TestTheTimeTakenAtTheEndOfAnAccessLog(t *testing.T) {
+	const head = `10.0.0.1 - - [29/Jan/2026:12:00:00 +0800] "GET /a HTTP/1.1" 200 157 `
+	for tail, want := range map[string]int64{
+		`"-" "curl/8" 1234567`:  1234,
+		`"-" "curl/8" 1.5`:      1500,
+		`"-" "curl/8" 900`:      0,
+		`"-" "curl/8" 5000 300`: -1,
+		`"-" "curl/8"`:          -1,
+		`"-" "agent 99999999"`:  -1,
+		``:                      -1,
+	} {
+		if got := Took([]byte(head + tail)); got != want {
+			t.Errorf("%s: %d ms, want %d", tail, got, want)
+		}
+	}
+	s := NewShape([]byte(head+`"-" "curl/8" 100`), -1, NewParser(time.UTC, testNow))
+	if slow := []byte(head + `"-" "curl/8" 2345678`); !s.HasTook || !s.IsSlow(slow) {
+		t.Errorf("a line of the same shape that took 2.3 s is not slow")
+	}
+}

@@ -57,7 +57,8 @@ type tookWays uint8
 
 const (
 	morganWay tookWays = 1 << len(tooks)
-	everyWay           = morganWay<<1 - 1
+	accessWay          = morganWay << 1
+	everyWay           = accessWay<<1 - 1
 )
 
 // waysIn are the ways in which a line says how long something took.
@@ -69,6 +70,9 @@ func waysIn(line []byte) (ways tookWays) {
 	}
 	if _, ok := morganTook(line); ok {
 		ways |= morganWay
+	}
+	if _, ok := accessTook(line); ok {
+		ways |= accessWay
 	}
 	return ways
 }
@@ -97,6 +101,11 @@ func (w tookWays) took(text []byte) (ms int64) {
 	if w&morganWay != 0 {
 		if v, ok := morganTook(text); ok {
 			ms = max(ms, v)
+		}
+	}
+	if w&accessWay != 0 {
+		if v, ok := accessTook(text); ok {
+			ms = max(ms, int64(v))
 		}
 	}
 	return ms

@@ -1,0 +1,27 @@
+package logfile
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestANumberBeforeTheExtensionIsAGeneration: beside the live file alone.
+func TestANumberBeforeTheExtensionIsAGeneration(t *testing.T) {
+	for paths, want := range map[string]string{
+		"/l/app.1.log /l/app.2.log.gz /l/app.log": "/l/app.log: /l/app.2.log.gz /l/app.1.log /l/app.log",
+		"/l/shop.1.log /l/shop.2.log":             "/l/shop.1.log: /l/shop.1.log; /l/shop.2.log: /l/shop.2.log",
+		"/l/app.log /l/app.log.1 /l/app.10.log":   "/l/app.log: /l/app.10.log /l/app.log.1 /l/app.log",
+	} {
+		var got []string
+		for _, s := range Group(strings.Fields(paths)) {
+			line := s.Name + ":"
+			for _, p := range s.Parts {
+				line += " " + p.Name()
+			}
+			got = append(got, line)
+		}
+		if strings.Join(got, "; ") != want {
+			t.Errorf("%s\n got %s\nwant %s", paths, strings.Join(got, "; "), want)
+		}
+	}
+}
