@@ -39,8 +39,8 @@ var innerNames = map[logs.Format]string{
 	logs.FormatNest: "nest", logs.FormatJSON: "json", logs.FormatLogfmt: "logfmt",
 }
 
-// why says in a sentence what a line was known by.
-func why(x line.Explained) lang.Msg {
+// whyRead says in a sentence what a line was known by.
+func whyRead(x line.Explained) lang.Msg {
 	switch x.Reader {
 	case line.ReaderConfigured:
 		return lang.M("format %s of log_formats: its pattern matches", x.Format)
@@ -105,7 +105,7 @@ func (r *logsRun) explain(ctx context.Context, sources []logs.Source) error {
 
 func (r *logsRun) explainJSON(x line.Explained, zone *time.Location) error {
 	doc := explainJSON{Format: readerNames[x.Reader], Name: x.Format, Inner: innerNames[x.Inner], Zone: zone.String(), Notes: []string{}}
-	doc.Why = why(x).String()
+	doc.Why = whyRead(x).String()
 	for _, n := range readingNotes(x) {
 		doc.Notes = append(doc.Notes, n.String())
 	}
@@ -122,7 +122,7 @@ func (r *logsRun) explainJSON(x line.Explained, zone *time.Location) error {
 func (r *logsRun) explainText(x line.Explained, zone *time.Location) {
 	r.text(x.Event.Raw, true)
 	say := func(m lang.Msg) { r.out.WriteString("  " + termsafe.Line(r.app.lang.Msg(m)) + "\n") }
-	say(lang.M("format: %s", why(x)))
+	say(lang.M("format: %s", whyRead(x)))
 	if x.Event.Time.IsZero() {
 		say(lang.M("time: none that can be read"))
 	} else {

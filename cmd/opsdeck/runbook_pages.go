@@ -184,7 +184,7 @@ func (p place) newestName() string {
 
 func loggingPage(p place) []step {
 	return []step{
-		{lang.M("The logs are: %s", strings.Join(p.service.Logs, " ")), []string{"ls -lh " + strings.Join(p.service.Logs, " ")}},
+		{lang.M("The logs are: %s", strings.Join(p.service.Logs.Paths(), " ")), []string{"ls -lh " + strings.Join(p.service.Logs.Paths(), " ")}},
 		{lang.M("The last errors, and the errors that need a person at once."), []string{p.opsdeck("logs --level ERROR+ --since 1h"), p.opsdeck("logs --critical --since 1d")}},
 		{lang.M("Follow what is written now."), []string{p.opsdeck("logs -f")}},
 		{lang.M("One context, one span of time, lines around a hit."), []string{

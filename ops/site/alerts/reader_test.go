@@ -45,7 +45,7 @@ func (r *reading) append(name string, lines ...string) {
 // during runs a reader, does something, and waits until a line came that holds until.
 func (r *reading) during(until string, do func()) {
 	r.t.Helper()
-	conf := config.Service{Name: "q", Logs: []string{r.path("app*.log*")}}
+	conf := config.Service{Name: "q", Logs: config.LogSources{{Path: r.path("app*.log*")}}}
 	rules, err := rulesOf(conf, time.Now())
 	if err != nil {
 		r.t.Fatal(err)

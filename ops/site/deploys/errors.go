@@ -59,7 +59,7 @@ func (j *job) count(ctx context.Context, since, until time.Time) (int64, error) 
 		return 0, err
 	}
 	q.Since, q.Until = since, until
-	conf := logfile.Config{Sources: j.Service.Logs, Filter: logfile.Push(q)}
+	conf := logfile.Config{Sources: j.Service.Logs.Paths(), Filter: logfile.Push(q)}
 	sources, err := conf.Resolve(ctx, nil)
 	if err != nil {
 		return 0, err

@@ -306,7 +306,7 @@ func TestAnErrorBurstIsNamedAgainstTheHourBefore(t *testing.T) {
 			now := time.Now()
 			d, dir := desk(t, func(s *config.Service) { s.Deploy.Observe = 0 })
 			log := filepath.Join(filepath.Dir(dir), "app.log")
-			d.Service.Logs = []string{log}
+			d.Service.Logs = config.LogSources{{Path: log}}
 			var text strings.Builder
 			lines := func(n int, at time.Time, level string) {
 				for range n {
@@ -328,7 +328,7 @@ func TestAnErrorBurstIsNamedAgainstTheHourBefore(t *testing.T) {
 				t.Errorf("%+v", o)
 			}
 			os.Chmod(log, 0)
-			d.Service.Logs = []string{filepath.Join(dir, "nosuch", "x.log")}
+			d.Service.Logs = config.LogSources{{Path: filepath.Join(dir, "nosuch", "x.log")}}
 			if o = (&world{d}).Do(t.Context(), p, 0, state, nil); o.Failed || !strings.Contains(o.Detail, "unknown") {
 				t.Errorf("a log that is not there: %+v", o)
 			}
