@@ -48,7 +48,9 @@ func (a *app) statusPage(env *page.Env) (*statusview.Page, error) {
 		a.checks(services),
 		health.Options{Clock: a.clock, Rule: health.Rule{Fails: h.Fails, Passes: h.Passes}},
 	)
-	return statusview.New(env, m), nil
+	p := statusview.New(env, m)
+	a.alertsOfConsole(p)
+	return p, nil
 }
 
 // site is a configured service with what its work needs of this process.

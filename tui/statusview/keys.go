@@ -40,9 +40,9 @@ func (p *Page) Actions() []page.Action {
 		},
 	}
 	if s := p.dossier.opened(); s != nil {
-		return append(p.detailActions(len(s.Check.Commands)), look, moment)
+		return append(append(p.detailActions(len(s.Check.Commands)), look, moment), p.alertActions()...)
 	}
-	return append(p.listActions(), look, moment)
+	return append(append(p.listActions(), look, moment), p.alertActions()...)
 }
 
 // subject is the check that actions are about, or nil.

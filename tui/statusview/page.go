@@ -46,6 +46,7 @@ type Page struct {
 	signal  <-chan struct{}
 	end     func()
 	verdict string // as last sent
+	alerts  Alerts // nil where there are none
 }
 
 // Open opens a check, for other pages: page.Goto{Page: "status", Body: Open{…}}.
