@@ -344,8 +344,13 @@ func (t *track) take(e logs.Event) {
 
 // match counts an event for the rules that it matches.
 func (r *reader) match(e *logs.Event) {
+	lines := lineBreaks(e.Raw)
+	seen := make([]string, len(lines))
+	for i, l := range lines {
+		seen[i] = string(line.Visible([]byte(l), nil))
+	}
 	for _, rule := range r.rules {
-		raw, is := rule.matches(e)
+		raw, is := rule.matches(e, lines, seen)
 		if !is {
 			continue
 		}
@@ -387,9 +392,9 @@ func bounded(text string) string {
 	return text[:cut] + "…"
 }
 
-// matches tells whether an event is one of the rule, and the line that says so.
-func (r *logRule) matches(e *logs.Event) (raw string, is bool) {
-	lines := lineBreaks(e.Raw)
+// matches tells whether an event is one of the rule, and the line that says so. seen
+// are its lines as a person sees them.
+func (r *logRule) matches(e *logs.Event, lines, seen []string) (raw string, is bool) {
 	if !r.query.HasText() && !r.query.AsksLines() {
 		return lines[0], r.query.MatchEvent(e, nil)
 	}
@@ -403,9 +408,9 @@ func (r *logRule) matches(e *logs.Event) (raw string, is bool) {
 	if !r.query.HasText() {
 		return lines[0], true
 	}
-	for _, l := range lines {
-		if r.query.MatchLine(string(line.Visible([]byte(l), nil))) {
-			return l, true
+	for i, l := range seen {
+		if r.query.MatchLine(l) {
+			return lines[i], true
 		}
 	}
 	return "", false
