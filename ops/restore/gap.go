@@ -93,7 +93,7 @@ func (p *Plan) gap(t TableState) (Gap, bool) {
 	case src.Engine == "SEQUENCE" || !p.Source.counted(src):
 		return g, false
 	case p.Source.NoData || p.Source.Where != "":
-		return g, t.Exists
+		return g, t.Exists && (src.Rows != 0 || was != 0) // an empty table loses nothing
 	case key && src.Rows == 0:
 		return g, was != 0
 	}

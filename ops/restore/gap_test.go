@@ -2,6 +2,7 @@ package restore_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,6 +37,12 @@ func TestWhatWouldVanishOrShrinkStopsThePlan(t *testing.T) {
 					{Name: "audit_logs", Exists: true, Rows: 1000},
 					{Name: "orders", Exists: true, Rows: 600},
 					{Name: "customers", Exists: true, Rows: 3},
+					{Name: "drafts", Exists: true}, // empty: it cannot shrink
+				}
+				if c.src.Manifest {
+					c.src.Tables = append(slices.Clone(c.src.Tables), restore.SourceTable{Name: "drafts", Checksum: "0"})
+				} else {
+					c.src.Contents = append(slices.Clone(c.src.Contents), restore.SourceTable{Name: "drafts"})
 				}
 				c.src.State, c.src.Consistent = "good", true
 				p := restore.Draft(
