@@ -92,6 +92,7 @@ var (
 	// jsonCommands print JSON when asked to.
 	jsonCommands = []string{
 		"status",
+		"runbook",
 		"logs",
 		"audit list",
 		"audit trace",

@@ -1,0 +1,105 @@
+package arch
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// columns is how many columns a line of code may have; a tab counts four. A
+// comment after the code does not count. A line with much text in it (a sentence,
+// a statement, a struct tag) may have more, but for longLine.
+const (
+	columns  = 120
+	longLine = 160
+	longText = 60 // a text of so many characters cannot be broken well
+	someText = 30
+)
+
+// TestLinesFitTheScreen walks all code but tests, whose tables may be wide.
+func TestLinesFitTheScreen(t *testing.T) {
+	files := 0
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		files++
+		checkColumns(t, path)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 300 {
+		t.Fatalf("only %d files were read", files)
+	}
+}
+
+func checkColumns(t *testing.T, path string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide := map[int]string{}
+	for i, line := range strings.Split(string(text), "\n") {
+		if columnsOf(line) > columns {
+			wide[i+1] = line
+		}
+	}
+	if len(wide) == 0 {
+		return
+	}
+	in := textsOf(t, path, text)
+	for n, line := range wide {
+		switch {
+		case in.longest[n] >= longText,
+			in.comment[n] > 0 && columnsOf(line[:in.comment[n]-1]) <= columns,
+			in.text[n] >= someText && columnsOf(line) <= longLine:
+		default:
+			t.Errorf("%s:%d has %d columns", path, n, columnsOf(line))
+		}
+	}
+}
+
+func columnsOf(line string) int {
+	return utf8.RuneCountInString(strings.ReplaceAll(strings.TrimRight(line, " "), "\t", "    "))
+}
+
+// texts tells of each line of a file how long its texts are, in bytes, and in which
+// byte (from 1) a comment begins; 0 is none.
+type texts struct{ longest, text, comment map[int]int }
+
+func textsOf(t *testing.T, path string, text []byte) texts {
+	t.Helper()
+	fset := token.NewFileSet()
+	f, err := parser.ParseFile(fset, path, text, parser.SkipObjectResolution|parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := texts{longest: map[int]int{}, text: map[int]int{}, comment: map[int]int{}}
+	ast.Inspect(f, func(n ast.Node) bool {
+		l, ok := n.(*ast.BasicLit)
+		if !ok || l.Kind != token.STRING {
+			return true
+		}
+		for i := fset.Position(l.Pos()).Line; i <= fset.Position(l.End()).Line; i++ {
+			in.longest[i] = max(in.longest[i], len(l.Value))
+			in.text[i] += len(l.Value)
+		}
+		return true
+	})
+	for _, group := range f.Comments {
+		for _, c := range group.List {
+			at := fset.Position(c.Pos())
+			in.comment[at.Line] = at.Column
+		}
+	}
+	return in
+}
