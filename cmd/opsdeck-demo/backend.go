@@ -103,7 +103,10 @@ func runBackend(ctx context.Context, dir string) error {
 func (b *backend) handler() http.Handler {
 	return healthhttp.Handler(
 		healthhttp.Service{Name: "qianzhang-backend", Version: "1.8.2", Description: "千张销售管理系统", Environment: "demo",
-			Started: b.started, Timeout: 4 * time.Second, Database: b.askDatabase, Redis: func(ctx context.Context) error { return b.redis.Ping(ctx).Err() }},
+			Started:  b.started,
+			Timeout:  4 * time.Second,
+			Database: b.askDatabase,
+			Redis:    func(ctx context.Context) error { return b.redis.Ping(ctx).Err() }},
 	)
 }
 

@@ -20,7 +20,8 @@ func (w *world) endWorkers() {
 		for _, pid := range pids {
 			syscall.Kill(pid, signal)
 		}
-		for deadline := time.Now().Add(10 * time.Second); len(pids) > 0 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(10 * time.Second); len(pids) > 0 &&
+			time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 			pids = w.workers()
 		}
 	}

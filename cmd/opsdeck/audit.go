@@ -209,7 +209,8 @@ func (f auditFilter) parse(a *app, l *audit.Layout, query []string) (audit.Filte
 		}
 	}
 	line := strings.Join(query, " ")
-	for _, flag := range []struct{ key, value string }{{"user", f.User}, {"action", f.Action}, {"resource", f.Resource}, {"since", f.Since}, {"until", f.Until}} {
+	for _, flag := range []struct{ key, value string }{{"user", f.User}, {"action", f.Action}, {"resource",
+		f.Resource}, {"since", f.Since}, {"until", f.Until}} {
 		if flag.value != "" {
 			line = strings.TrimSpace(line + " " + audit.TermOf(flag.key, flag.value))
 		}

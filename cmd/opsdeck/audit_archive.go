@@ -86,7 +86,8 @@ func (c *auditArchiveCmd) Run(a *app) error {
 	if c.Delete {
 		// Asked before the long work, so that nobody has to wait for the question.
 		if err := a.confirm(svc.Database.Name, c.Confirm, lang.M("%s rows of %d will be deleted from %s once their "+
-			"archive is verified.", human.Count(plan.Rows), c.Year, svc.Database.Name+"."+svc.Audit.Table)); err != nil {
+			"archive is verified.", human.Count(plan.Rows), c.Year,
+			svc.Database.Name+"."+svc.Audit.Table)); err != nil {
 			return err
 		}
 	}
@@ -181,7 +182,8 @@ func (c *auditArchiveCmd) work(
 	if err != nil {
 		return err
 	}
-	doc.Rows, doc.SizeBytes, doc.SHA256, doc.Made, doc.Verified = made.Rows, made.SizeBytes, made.SHA256, made.Made, true
+	doc.Rows, doc.SizeBytes, doc.SHA256, doc.Made, doc.Verified = made.Rows, made.SizeBytes, made.SHA256, made.Made,
+		true
 	a.note(lang.M("%s rows in %s (%s), verified", human.Count(made.Rows), made.Path, human.Bytes(made.SizeBytes)))
 	if c.Delete {
 		d, err := src.DeleteArchived(a.ctx, made.Path, c.Pause, p.report)

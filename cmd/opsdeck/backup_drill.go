@@ -66,7 +66,8 @@ func (c *backupDrillCmd) run(a *app) error {
 	if c.JSON {
 		err = a.json(d)
 	} else {
-		a.say(lang.M("%s: %s, %s restored in %s (%s), the drill took %s", d.ResultLabel(), termsafe.Line(d.Backup), human.Bytes(d.SizeBytes), ms(d.RestoreMS), d.ScenarioLabel(), ms(d.TookMS)))
+		a.say(lang.M("%s: %s, %s restored in %s (%s), the drill took %s", d.ResultLabel(), termsafe.Line(d.Backup),
+			human.Bytes(d.SizeBytes), ms(d.RestoreMS), d.ScenarioLabel(), ms(d.TookMS)))
 		if d.Remark != "" {
 			a.say(lang.M("  %s", termsafe.Line(d.Remark)))
 		}

@@ -56,7 +56,8 @@ func (sh *shelf) installer() installer {
 		unit: "/etc/systemd/system",
 		run:  sh.tool,
 	}
-	for _, j := range []watch.Planned{{Name: "daily", Cron: b.Daily, About: "backup"}, {Name: "verify", Cron: b.Verify, About: "verification"}, {Name: "drill", Cron: b.Drill, About: "restore drill"}} {
+	for _, j := range []watch.Planned{{Name: "daily", Cron: b.Daily, About: "backup"}, {Name: "verify",
+		Cron: b.Verify, About: "verification"}, {Name: "drill", Cron: b.Drill, About: "restore drill"}} {
 		if j.Cron != "" && j.Cron != "never" {
 			in.plan.Jobs = append(in.plan.Jobs, j)
 		}

@@ -27,12 +27,15 @@ func (a *app) backupsPage(env *page.Env, s *config.Service) (*backupview.Page, e
 		Database: s.Database.Name,
 		Late:     s.Backup.Late,
 		Read:     sh.shown,
-		Manifest: func(_ context.Context, s *backup.Set) (*backup.Manifest, error) { return backup.ReadManifest(s.Path) },
-		Create:   sh.CreateInPlace,
-		Verify:   sh.VerifyInPlace,
-		Drill:    sh.DrillInPlace,
-		Prune:    sh.PruneInPlace,
-		Compare:  d.compare,
+		Manifest: func(_ context.Context, s *backup.Set) (*backup.Manifest,
+			error) {
+			return backup.ReadManifest(s.Path)
+		},
+		Create:  sh.CreateInPlace,
+		Verify:  sh.VerifyInPlace,
+		Drill:   sh.DrillInPlace,
+		Prune:   sh.PruneInPlace,
+		Compare: d.compare,
 	}
 	if len(s.Backup.Copies) > 0 {
 		svc.Sync = sh.SyncInPlace

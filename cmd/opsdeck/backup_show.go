@@ -102,7 +102,10 @@ func (sh *shelf) showJSON(inv *backup.Inventory, s *backup.Set, m *backup.Manife
 		}
 	}
 	for _, t := range m.Tables {
-		doc.Tables = append(doc.Tables, tableJSON{t.Database, t.Name, t.Engine, t.Rows, t.DataBytes, t.Checksum, t.DefinitionOnly})
+		doc.Tables = append(
+			doc.Tables,
+			tableJSON{t.Database, t.Name, t.Engine, t.Rows, t.DataBytes, t.Checksum, t.DefinitionOnly},
+		)
 	}
 	if doc.Objects == nil {
 		doc.Objects = []backup.Object{}

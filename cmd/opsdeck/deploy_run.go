@@ -314,8 +314,14 @@ func (a *app) tellDeploy(p *deploy.Plan, l deploy.Line, asJSON bool) {
 		fmt.Fprintln(a.err, "      | "+termsafe.Line(line))
 	}
 	if name != "" {
-		fmt.Fprintf(a.err, "%s  %-10s %s  %s\n", l.Time.Local().Format(time.TimeOnly), name, a.lang.Msg(eventLabel(l.Event)),
-			termsafe.Line(l.Detail))
+		fmt.Fprintf(
+			a.err,
+			"%s  %-10s %s  %s\n",
+			l.Time.Local().Format(time.TimeOnly),
+			name,
+			a.lang.Msg(eventLabel(l.Event)),
+			termsafe.Line(l.Detail),
+		)
 	}
 }
 
@@ -383,8 +389,18 @@ func (c *deployStatusCmd) Run(a *app) error {
 
 func deploymentDoc(d *deploys.Desk, one *deploy.Deployment, running bool) deploymentJSON {
 	p, s := one.Plan, one.State
-	doc := deploymentJSON{ID: p.ID, Plan: p.Name, Result: s.Result, Running: running && s.Result == "", BeganAt: s.Began,
-		From: p.From, To: p.To, Detail: s.Detail, Steps: []deploymentStepJSON{}, Report: d.Store().ReportPath(p.ID)}
+	doc := deploymentJSON{
+		ID:      p.ID,
+		Plan:    p.Name,
+		Result:  s.Result,
+		Running: running && s.Result == "",
+		BeganAt: s.Began,
+		From:    p.From,
+		To:      p.To,
+		Detail:  s.Detail,
+		Steps:   []deploymentStepJSON{},
+		Report:  d.Store().ReportPath(p.ID),
+	}
 	if s.Failed >= 0 {
 		doc.Failed = p.Steps[s.Failed].Name
 	}

@@ -39,7 +39,14 @@ func (r *logsRun) advise(ctx context.Context, sources []logs.Source) {
 
 // fieldsIn are the names of the fields of the newest events, nested ones with points.
 func fieldsIn(ctx context.Context, like index.Scan, sources []logs.Source) []string {
-	scan := index.Scan{Query: &query.Query{}, Zone: like.Zone, Now: like.Now, Newest: true, Unnumbered: true, Styles: like.Styles}
+	scan := index.Scan{
+		Query:      &query.Query{},
+		Zone:       like.Zone,
+		Now:        like.Now,
+		Newest:     true,
+		Unnumbered: true,
+		Styles:     like.Styles,
+	}
 	p := line.NewParser(like.Zone, like.Now)
 	found := map[string]bool{}
 	n := 0

@@ -71,7 +71,10 @@ func whyRead(x line.Explained) lang.Msg {
 func readingNotes(x line.Explained) []lang.Msg {
 	var out []lang.Msg
 	if x.Doubt != logs.LevelUnknown {
-		out = append(out, lang.M("the first word is not taken for the level %s: it may begin a sentence", x.Doubt.String()))
+		out = append(
+			out,
+			lang.M("the first word is not taken for the level %s: it may begin a sentence", x.Doubt.String()),
+		)
 	}
 	if x.Numbered {
 		out = append(out, lang.M("the level comes from a number"))
@@ -104,7 +107,13 @@ func (r *logsRun) explain(ctx context.Context, sources []logs.Source) error {
 }
 
 func (r *logsRun) explainJSON(x line.Explained, zone *time.Location) error {
-	doc := explainJSON{Format: readerNames[x.Reader], Name: x.Format, Inner: innerNames[x.Inner], Zone: zone.String(), Notes: []string{}}
+	doc := explainJSON{
+		Format: readerNames[x.Reader],
+		Name:   x.Format,
+		Inner:  innerNames[x.Inner],
+		Zone:   zone.String(),
+		Notes:  []string{},
+	}
 	doc.Why = whyRead(x).String()
 	for _, n := range readingNotes(x) {
 		doc.Notes = append(doc.Notes, n.String())

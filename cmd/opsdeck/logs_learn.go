@@ -152,7 +152,15 @@ func sample(l *line.Learned, lines [][]byte, p *line.Parser) (out []learnLine) {
 }
 
 func (c *logsLearnCmd) json(l *line.Learned, lines [][]byte, p *line.Parser, path string) learnJSON {
-	doc := learnJSON{Name: l.Spec.Name, Pattern: l.Spec.Pattern, Time: l.Spec.Time, Lines: l.Lines, Read: l.Read, Known: l.Known, Path: path}
+	doc := learnJSON{
+		Name:    l.Spec.Name,
+		Pattern: l.Spec.Pattern,
+		Time:    l.Spec.Time,
+		Lines:   l.Lines,
+		Read:    l.Read,
+		Known:   l.Known,
+		Path:    path,
+	}
 	doc.Open = append([]string{}, l.Open...)
 	doc.Sample = sample(l, lines, p)
 	return doc
@@ -160,7 +168,10 @@ func (c *logsLearnCmd) json(l *line.Learned, lines [][]byte, p *line.Parser, pat
 
 func (c *logsLearnCmd) say(a *app, l *line.Learned, lines [][]byte, p *line.Parser, f config.LogFormat) {
 	fmt.Fprint(a.out, termsafe.Text("log_formats:\n"+f.YAML())+"\n")
-	t := cells.Table{Head: []string{a.lang.T("time"), a.lang.T("level"), a.lang.T("context"), a.lang.T("message")}, Max: a.width()}
+	t := cells.Table{
+		Head: []string{a.lang.T("time"), a.lang.T("level"), a.lang.T("context"), a.lang.T("message")},
+		Max:  a.width(),
+	}
 	for _, s := range sample(l, lines, p) {
 		at := "-"
 		if s.Time != nil {
@@ -174,7 +185,13 @@ func (c *logsLearnCmd) say(a *app, l *line.Learned, lines [][]byte, p *line.Pars
 		a.say(lang.M("say under levels which level each of these is: %s", strings.Join(l.Open, ", ")))
 	}
 	if !c.Write {
-		a.say(lang.M("write it to the configuration with --write, then name it at the log: {path: %s, format: %s}", c.File, f.Name))
+		a.say(
+			lang.M(
+				"write it to the configuration with --write, then name it at the log: {path: %s, format: %s}",
+				c.File,
+				f.Name,
+			),
+		)
 	}
 }
 

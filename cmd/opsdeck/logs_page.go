@@ -30,7 +30,12 @@ func (a *app) logsPage(env *page.Env, s *config.Service) *logview.Page {
 		store.Fail("log_formats", err)
 	}
 	store.Style(styles.Of)
-	conf := logfile.Config{Sources: s.Logs.Paths(), Stdin: a.in, Shelf: a.logShelf(env.Zone, styles), Found: styles.Note}
+	conf := logfile.Config{
+		Sources: s.Logs.Paths(),
+		Stdin:   a.in,
+		Shelf:   a.logShelf(env.Zone, styles),
+		Found:   styles.Note,
+	}
 	if conf.Shelf != nil {
 		store.Keep(conf.Shelf)
 	}

@@ -78,7 +78,9 @@ func logFormats(c *config.Config) (map[string]*line.Format, error) {
 		if err != nil {
 			return nil, err
 		}
-		ready, err := line.NewFormat(line.FormatSpec{Name: f.Name, Pattern: f.Pattern, Time: f.Time, Levels: f.Levels, Zone: zone})
+		ready, err := line.NewFormat(
+			line.FormatSpec{Name: f.Name, Pattern: f.Pattern, Time: f.Time, Levels: f.Levels, Zone: zone},
+		)
 		if err != nil {
 			return nil, ops.E(ops.Config, lang.M("log format %s: %s", f.Name, err.Error())).
 				WithHint(lang.M("correct it under log_formats, then run: opsdeck config check"))

@@ -147,7 +147,9 @@ func (c *restoreRunCmd) Run(a *app) error {
 		return err
 	}
 	a.tellPlan(p)
-	if err := a.confirm(p.Target.Database, c.Confirm, lang.M("This replaces %s by the state of %s.", p.Target.Database, p.Source.At.Local().Format("2006-01-02 15:04:05"))); err != nil {
+	if err := a.confirm(p.Target.Database, c.Confirm,
+		lang.M("This replaces %s by the state of %s.", p.Target.Database,
+			p.Source.At.Local().Format("2006-01-02 15:04:05"))); err != nil {
 		return err
 	}
 	if c.ExportLost != "" {

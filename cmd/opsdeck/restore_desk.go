@@ -116,9 +116,13 @@ func (d *desk) settings() (restore.Settings, error) {
 	}
 	cmds := ctl.Commands()
 	set := restore.Settings{
-		Service: s.Name, Mode: restore.Mode(s.Restore.Mode), LockWait: s.Backup.LockWait, EmergencyDir: d.Dir, Operator: d.operator(),
-		Process: restore.Process{Kind: s.Process.Kind, Name: s.Process.Name, Stop: cmds.Stop, Start: cmds.Start},
-		Verify:  restore.Checks{KeyTables: s.Restore.KeyTables, SmokeTest: s.Restore.SmokeTest},
+		Service:      s.Name,
+		Mode:         restore.Mode(s.Restore.Mode),
+		LockWait:     s.Backup.LockWait,
+		EmergencyDir: d.Dir,
+		Operator:     d.operator(),
+		Process:      restore.Process{Kind: s.Process.Kind, Name: s.Process.Name, Stop: cmds.Stop, Start: cmds.Start},
+		Verify:       restore.Checks{KeyTables: s.Restore.KeyTables, SmokeTest: s.Restore.SmokeTest},
 	}
 	if s.Health.URL != "" {
 		set.Ready = restore.Ready{

@@ -282,7 +282,8 @@ func (r *rescuer) shown() restore.RescuePick {
 // pick picks the rows to merge.
 func (r *rescuer) pick() restore.RescuePick {
 	return restore.RescuePick{Keys: r.keys(), Kinds: map[string]bool{
-		restore.RescueMissing: r.Merge != restore.RescueChanged, restore.RescueChanged: r.Merge != restore.RescueMissing}}
+		restore.RescueMissing: r.Merge != restore.RescueChanged,
+		restore.RescueChanged: r.Merge != restore.RescueMissing}}
 }
 
 func (r *rescuer) keys() map[string]bool {

@@ -142,7 +142,8 @@ func (d *desk) sourceOf(set *backup.Set) (restore.Source, error) {
 func fill(src *restore.Source, m *backup.Manifest, database string) {
 	sum := backup.Summarise(m)
 	src.Manifest, src.Kind, src.Engine, src.SHA256, src.RawBytes = true, m.Kind, m.Engine, m.SHA256, m.RawBytes
-	src.Flavour, src.Version, src.Consistent, src.Encrypted = m.Server.Flavour, m.Server.Version, m.Consistent, m.Encrypted
+	src.Flavour, src.Version, src.Consistent, src.Encrypted = m.Server.Flavour, m.Server.Version, m.Consistent,
+		m.Encrypted
 	src.Indexed = len(m.Members) > 0
 	src.Stands = restore.StandsOf(m)
 	src.Where, src.NoData, src.Rowless = m.Where, m.NoData, restore.N(m.DefinitionsOnly())

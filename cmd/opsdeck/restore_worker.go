@@ -151,7 +151,9 @@ func (d *desk) work(
 	server := d.server()
 	defer server.Close()
 	crew := &restore.Crew{
-		Database: server, Services: processControl{d}, Saver: swap.Saver{Target: d.target, Server: server, Dump: d.emergency},
+		Database: server,
+		Services: processControl{d},
+		Saver:    swap.Saver{Target: d.target, Server: server, Dump: d.emergency},
 		Prober: readiness{
 			timeout: d.Service.Health.Timeout,
 		}, Teller: teller{d}, Sourcer: sourcer{d}, Folder: f, Clock: d.clock, Lang: d.lang,

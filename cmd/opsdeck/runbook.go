@@ -94,7 +94,9 @@ func restoreSteps(p place) []step {
 		{lang.M("If it was the wrong backup: go back."), []string{p.opsdeck("restore undo")}},
 		{lang.M("If opsdeck itself cannot be used, by hand:"), p.byHand()},
 		{
-			lang.M("The same as a script, which also verifies the backup and saves the current state; make it before you need it."),
+			lang.M(
+				"The same as a script, which also verifies the backup and saves the current state; make it before you need it.",
+			),
 			[]string{p.script(), "bash " + human.Shell("restore-"+p.service.Name+".sh")},
 		},
 		{lang.M("Tell those who must know: restored, to which moment, what is lost. Keep the report."), nil},
@@ -112,7 +114,9 @@ func undoSteps(p place) []step {
 			},
 		},
 		{
-			lang.M("Undo that transaction alone, if the log holds its rows. Nothing else is lost, the service keeps running."),
+			lang.M(
+				"Undo that transaction alone, if the log holds its rows. Nothing else is lost, the service keeps running.",
+			),
 			[]string{p.opsdeck("restore rewind --txn ID --plan"), p.opsdeck("restore rewind --txn ID")},
 		},
 		{
@@ -121,7 +125,10 @@ func undoSteps(p place) []step {
 		},
 		{
 			lang.M("After DROP or TRUNCATE of a table: restore that table to just before the transaction."),
-			[]string{p.opsdeck("restore --before ID --tables TABLE --plan"), p.opsdeck("restore --before ID --tables TABLE")},
+			[]string{
+				p.opsdeck("restore --before ID --tables TABLE --plan"),
+				p.opsdeck("restore --before ID --tables TABLE"),
+			},
 		},
 		{
 			lang.M("If more is damaged: restore the whole database to just before it."),
@@ -298,7 +305,10 @@ func (a *app) runbookList() (out []runbookJSON) {
 func (a *app) pageJSON(r runbook, p place) runbookJSON {
 	out := runbookJSON{Name: r.name, When: a.lang.Msg(r.when)}
 	for _, s := range r.steps(p) {
-		out.Steps = append(out.Steps, runbookStepJSON{Do: a.lang.Msg(s.do), Commands: append([]string{}, s.commands...)})
+		out.Steps = append(
+			out.Steps,
+			runbookStepJSON{Do: a.lang.Msg(s.do), Commands: append([]string{}, s.commands...)},
+		)
 	}
 	return out
 }
@@ -327,7 +337,12 @@ func (a *app) newestGood(s *config.Service) string {
 }
 
 func (a *app) placeOf(s config.Service) place {
-	p := place{service: s, database: s.Database.Name, dir: config.Home(s.Backup.Dir), client: checks.MysqlClient(s.Database)}
+	p := place{
+		service:  s,
+		database: s.Database.Name,
+		dir:      config.Home(s.Backup.Dir),
+		client:   checks.MysqlClient(s.Database),
+	}
 	if target, err := mysql.Resolve(s.Database); err == nil {
 		p.user = target.User
 	}

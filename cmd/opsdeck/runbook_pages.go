@@ -70,21 +70,46 @@ func deploySteps(p place) []step {
 		{lang.M("Install Docker with Compose, and Node 18 or newer."),
 			[]string{"docker version", "docker compose version", "node --version", "npm --version"}},
 		{lang.M("Fetch the code."), []string{"git clone REPOSITORY " + human.Shell(p.project())}},
-		{lang.M("Start MySQL and Redis, and wait about 30 seconds."), []string{p.at("docker compose up -d"), p.at("docker compose ps")}},
+		{
+			lang.M("Start MySQL and Redis, and wait about 30 seconds."),
+			[]string{p.at("docker compose up -d"), p.at("docker compose ps")},
+		},
 		{lang.M("Write .env with secrets of its own, readable by its owner alone. The keys are: %s", envKeys),
-			[]string{p.at("cp .env.example .env && chmod 600 .env"), p.at(defaultSecrets + ".env"), "openssl rand -hex 32"}},
-		{lang.M("Install, create the tables, load the first data. Read the output: the service also starts when this fails."),
-			[]string{p.at("npm install"), p.at("npm run db:sync"), p.at("npm run seed")}},
+			[]string{
+				p.at("cp .env.example .env && chmod 600 .env"),
+				p.at(defaultSecrets + ".env"),
+				"openssl rand -hex 32",
+			}},
+		{
+			lang.M(
+				"Install, create the tables, load the first data. Read the output: the service also starts when this fails.",
+			),
+			[]string{p.at("npm install"), p.at("npm run db:sync"), p.at("npm run seed")},
+		},
 		{lang.M("Build and start the service, and have it started at boot."),
 			append([]string{p.at("npm run build")}, given(p.process.Start, p.atBoot())...)},
 		{lang.M("Verify it, then make a smoke test: log in, open a list, save a record."),
-			[]string{p.ask("/health"), p.ask("/health/ready"), p.ask("/api-docs") + " -o /dev/null", p.opsdeck("status")}},
+			[]string{
+				p.ask("/health"),
+				p.ask("/health/ready"),
+				p.ask("/api-docs") + " -o /dev/null",
+				p.opsdeck("status"),
+			}},
 		{lang.M("Set up opsdeck: configuration, a first backup, its schedule, a drill."), []string{
-			p.opsdeck("config check"), p.opsdeck("doctor"), p.opsdeck("backup create"), p.opsdeck("backup schedule install"), p.opsdeck("backup drill"),
+			p.opsdeck(
+				"config check",
+			), p.opsdeck("doctor"), p.opsdeck("backup create"), p.opsdeck("backup schedule install"), p.opsdeck("backup drill"),
 		}},
-		{lang.M("Keep the restore script outside this machine, for the day when opsdeck cannot be used."), []string{p.script()}},
-		{lang.M("Close what is open: the firewall lets 22 and the API's port through, HTTPS is in front, updates are on."),
-			[]string{"ufw status", "ss -ltnp"}},
+		{
+			lang.M("Keep the restore script outside this machine, for the day when opsdeck cannot be used."),
+			[]string{p.script()},
+		},
+		{
+			lang.M(
+				"Close what is open: the firewall lets 22 and the API's port through, HTTPS is in front, updates are on.",
+			),
+			[]string{"ufw status", "ss -ltnp"},
+		},
 	}
 }
 
@@ -106,17 +131,33 @@ func (p place) script() string {
 
 func updateSteps(p place) []step {
 	return []step{
-		{lang.M("Tell those who use it. See that all is well before you begin."), []string{p.opsdeck("status"), p.at("git status --short")}},
-		{lang.M("Make a backup and verify it: the update may change tables."), []string{p.opsdeck("backup create"), p.opsdeck("backup verify")}},
+		{
+			lang.M("Tell those who use it. See that all is well before you begin."),
+			[]string{p.opsdeck("status"), p.at("git status --short")},
+		},
+		{
+			lang.M("Make a backup and verify it: the update may change tables."),
+			[]string{p.opsdeck("backup create"), p.opsdeck("backup verify")},
+		},
 		{lang.M("Note the release that runs now: it is the way back."), []string{p.at("git rev-parse HEAD")}},
 		{lang.M("Stop the service."), given(p.process.Stop)},
 		{lang.M("Fetch the new release and install what it needs."),
 			[]string{p.at("git pull --ff-only"), p.at("npm ci"), p.at("npm run build")}},
-		{lang.M("Change the tables. If it fails, read which statement: a doubled index is a known cause."), []string{p.at("npm run db:sync")}},
+		{
+			lang.M("Change the tables. If it fails, read which statement: a doubled index is a known cause."),
+			[]string{p.at("npm run db:sync")},
+		},
 		{lang.M("Start the service, and verify it."),
-			append(given(p.process.Start), p.ask("/health/version"), p.opsdeck("status --only health,ready --watch 2s"))},
+			append(
+				given(p.process.Start),
+				p.ask("/health/version"),
+				p.opsdeck("status --only health,ready --watch 2s"),
+			)},
 		{lang.M("Compare its errors with those of the hour before the update."),
-			[]string{p.opsdeck("logs --level ERROR+ --since 2h --histogram 10m"), p.opsdeck("logs --critical --since 30m")}},
+			[]string{
+				p.opsdeck("logs --level ERROR+ --since 2h --histogram 10m"),
+				p.opsdeck("logs --critical --since 30m"),
+			}},
 		{lang.M("If it is worse: return to the noted release. Restore the backup only if tables were changed."),
 			append(given(p.process.Stop), append([]string{p.at("git checkout RELEASE && npm ci && npm run build")},
 				append(given(p.process.Start), p.opsdeck("runbook restore"))...)...)},
@@ -127,29 +168,79 @@ func troubleSteps(p place) []step {
 	v := serverOf(p.service)
 	port := p.port()
 	return []step{
-		{lang.M("Begin here: it names what fails, and often why."), []string{p.opsdeck("status"), p.opsdeck("doctor"), p.opsdeck("deploy check")}},
+		{
+			lang.M("Begin here: it names what fails, and often why."),
+			[]string{p.opsdeck("status"), p.opsdeck("doctor"), p.opsdeck("deploy check")},
+		},
 		{lang.M("Docker is down: start it; the containers follow."),
-			[]string{"systemctl status docker", "systemctl start docker", p.at("docker compose up -d"), p.at("docker compose ps")}},
-		{lang.M("The database refuses, and its container is stopped: start it."), []string{v.on(v.status), v.on(v.start), p.opsdeck("runbook mysql-down")}},
-		{lang.M("The database refuses the user or password: .env and %s must hold the same as the server.", p.optionsFile()),
-			[]string{p.at("grep -n '^DB_' .env | grep -v PASSWORD"), p.client + " -e 'SELECT CURRENT_USER()'"}},
+			[]string{
+				"systemctl status docker",
+				"systemctl start docker",
+				p.at("docker compose up -d"),
+				p.at("docker compose ps"),
+			}},
+		{
+			lang.M("The database refuses, and its container is stopped: start it."),
+			[]string{v.on(v.status), v.on(v.start), p.opsdeck("runbook mysql-down")},
+		},
+		{
+			lang.M(
+				"The database refuses the user or password: .env and %s must hold the same as the server.",
+				p.optionsFile(),
+			),
+			[]string{p.at("grep -n '^DB_' .env | grep -v PASSWORD"), p.client + " -e 'SELECT CURRENT_USER()'"},
+		},
 		{lang.M("The port %s is taken: find by which process; stop it, or set another PORT in .env.", port),
 			[]string{"ss -ltnp 'sport = :" + port + "'", p.at("grep -n '^PORT' .env")}},
-		{lang.M("npm install fails: read its first error. Often it is the disk, memory, the registry or the version of Node."),
-			[]string{"df -h .", "free -h", "node --version", "npm config get registry", p.at("rm -rf node_modules && npm ci")}},
-		{lang.M("The start fails with \"Cannot find module\": the start script may name dist/main where the build makes dist/src/main."),
-			[]string{p.at("ls dist dist/src"), p.at("grep -n '\"start' package.json")}},
+		{
+			lang.M(
+				"npm install fails: read its first error. Often it is the disk, memory, the registry or the version of Node.",
+			),
+			[]string{
+				"df -h .",
+				"free -h",
+				"node --version",
+				"npm config get registry",
+				p.at("rm -rf node_modules && npm ci"),
+			},
+		},
+		{
+			lang.M(
+				"The start fails with \"Cannot find module\": the start script may name dist/main where the build makes dist/src/main.",
+			),
+			[]string{p.at("ls dist dist/src"), p.at("grep -n '\"start' package.json")},
+		},
 		{lang.M("db:sync fails: read which statement. A doubled index is dropped by hand, after a backup."),
-			[]string{p.opsdeck("backup create"), p.client + " -e " + doubleQuoted("SHOW INDEX FROM "+p.database+".TABLE")}},
+			[]string{
+				p.opsdeck("backup create"),
+				p.client + " -e " + doubleQuoted("SHOW INDEX FROM "+p.database+".TABLE"),
+			}},
 		{lang.M("JavaScript heap out of memory: find what grew, then raise the limit of Node for now."),
-			[]string{p.opsdeck("logs 'heap out of memory' --since 7d -B 20"), "NODE_OPTIONS=--max-old-space-size=1024"}},
-		{lang.M("An outside API fails: see since when, and which."), []string{p.opsdeck("logs 'External API call failed' --since 1d --histogram 1h")}},
-		{lang.M("It is slow, or has no connection left: threads against max_connections, slow queries, slow operations."), []string{
-			p.client + ` -e "SHOW GLOBAL STATUS LIKE 'Threads_connected'; SHOW VARIABLES LIKE 'max_connections'"`,
-			p.client + ` -e "SHOW VARIABLES LIKE 'slow_query%'"`, p.opsdeck("logs --slow 1000 --since 1h"),
-		}},
-		{lang.M("/health/ready is ready while Redis is down: it says so in some builds. Ask Redis itself."), []string{p.opsdeck("status --only redis")}},
-		{lang.M("After a restart of the machine the service is missing: it is not started at boot."), given(p.process.Status, p.atBoot())},
+			[]string{
+				p.opsdeck("logs 'heap out of memory' --since 7d -B 20"),
+				"NODE_OPTIONS=--max-old-space-size=1024",
+			}},
+		{
+			lang.M("An outside API fails: see since when, and which."),
+			[]string{p.opsdeck("logs 'External API call failed' --since 1d --histogram 1h")},
+		},
+		{
+			lang.M(
+				"It is slow, or has no connection left: threads against max_connections, slow queries, slow operations.",
+			),
+			[]string{
+				p.client + ` -e "SHOW GLOBAL STATUS LIKE 'Threads_connected'; SHOW VARIABLES LIKE 'max_connections'"`,
+				p.client + ` -e "SHOW VARIABLES LIKE 'slow_query%'"`, p.opsdeck("logs --slow 1000 --since 1h"),
+			},
+		},
+		{
+			lang.M("/health/ready is ready while Redis is down: it says so in some builds. Ask Redis itself."),
+			[]string{p.opsdeck("status --only redis")},
+		},
+		{
+			lang.M("After a restart of the machine the service is missing: it is not started at boot."),
+			given(p.process.Status, p.atBoot()),
+		},
 		{lang.M("A disk is full, or logs grow without bound."), []string{p.opsdeck("runbook disk-full")}},
 	}
 }
@@ -157,16 +248,36 @@ func troubleSteps(p place) []step {
 func backupPage(p place) []step {
 	keep := p.service.Backup.Keep
 	out := []step{
-		{lang.M("The backups are in %s: daily %d, weekly %d, monthly %d. See which are there and which are missing.",
-			p.dir, keep.Daily, keep.Weekly, keep.Monthly), []string{p.opsdeck("backup list"), p.opsdeck("status --only backup,disk-backup")}},
-		{lang.M("Before a major operation: make one by hand, and verify it."), []string{p.opsdeck("backup create"), p.opsdeck("backup verify")}},
-		{lang.M("See what one backup holds, and that its content is right."), []string{p.opsdeck("backup show " + p.newestName()), p.opsdeck("backup verify --deep " + p.newestName())}},
-		{lang.M("See the schedule and the last runs."), []string{p.opsdeck("backup schedule show"), p.opsdeck("operations --limit 20")}},
-		{lang.M("Remove old ones by retention alone; see first what it would remove."), []string{p.opsdeck("backup prune --dry-run"), p.opsdeck("backup prune")}},
+		{lang.M(
+			"The backups are in %s: daily %d, weekly %d, monthly %d. See which are there and which are missing.",
+			p.dir,
+			keep.Daily,
+			keep.Weekly,
+			keep.Monthly,
+		), []string{p.opsdeck("backup list"), p.opsdeck("status --only backup,disk-backup")}},
+		{
+			lang.M("Before a major operation: make one by hand, and verify it."),
+			[]string{p.opsdeck("backup create"), p.opsdeck("backup verify")},
+		},
+		{
+			lang.M("See what one backup holds, and that its content is right."),
+			[]string{p.opsdeck("backup show " + p.newestName()), p.opsdeck("backup verify --deep " + p.newestName())},
+		},
+		{
+			lang.M("See the schedule and the last runs."),
+			[]string{p.opsdeck("backup schedule show"), p.opsdeck("operations --limit 20")},
+		},
+		{
+			lang.M("Remove old ones by retention alone; see first what it would remove."),
+			[]string{p.opsdeck("backup prune --dry-run"), p.opsdeck("backup prune")},
+		},
 	}
 	if len(p.service.Backup.Copies) > 0 {
 		out = append(out, step{lang.M("Bring the copies up to date, and read one back."),
-			[]string{p.opsdeck("backup sync"), p.opsdeck("backup verify --copy " + human.Shell(p.service.Backup.Copies[0].Name))}})
+			[]string{
+				p.opsdeck("backup sync"),
+				p.opsdeck("backup verify --copy " + human.Shell(p.service.Backup.Copies[0].Name)),
+			}})
 	}
 	return append(out,
 		step{lang.M("Each quarter: privileges of the backup user, free disk, a drill."),
@@ -184,41 +295,86 @@ func (p place) newestName() string {
 
 func loggingPage(p place) []step {
 	return []step{
-		{lang.M("The logs are: %s", strings.Join(p.service.Logs.Paths(), " ")), []string{"ls -lh " + strings.Join(p.service.Logs.Paths(), " ")}},
-		{lang.M("The last errors, and the errors that need a person at once."), []string{p.opsdeck("logs --level ERROR+ --since 1h"), p.opsdeck("logs --critical --since 1d")}},
+		{
+			lang.M("The logs are: %s", strings.Join(p.service.Logs.Paths(), " ")),
+			[]string{"ls -lh " + strings.Join(p.service.Logs.Paths(), " ")},
+		},
+		{
+			lang.M("The last errors, and the errors that need a person at once."),
+			[]string{p.opsdeck("logs --level ERROR+ --since 1h"), p.opsdeck("logs --critical --since 1d")},
+		},
 		{lang.M("Follow what is written now."), []string{p.opsdeck("logs -f")}},
 		{lang.M("One context, one span of time, lines around a hit."), []string{
-			p.opsdeck("logs --context OrderService --since 2h"), p.opsdeck("logs --since '09:00' --until '10:00' payment"), p.opsdeck("logs -A 5 -B 5 --exact 'Failed to create order'"),
+			p.opsdeck(
+				"logs --context OrderService --since 2h",
+			), p.opsdeck("logs --since '09:00' --until '10:00' payment"), p.opsdeck("logs -A 5 -B 5 --exact 'Failed to create order'"),
 		}},
-		{lang.M("Errors by the hour; operations of 1000 ms and more."), []string{p.opsdeck("logs --level ERROR+ --since 1d --histogram 1h"), p.opsdeck("logs --slow 1000 --since 1d")}},
-		{lang.M("Rotation: live files stay under %s, %d rotated ones are kept.", p.service.Health.LogSize, p.service.Health.LogKeep),
-			[]string{p.opsdeck("status --only logs"), "pm2 conf pm2-logrotate"}},
+		{
+			lang.M("Errors by the hour; operations of 1000 ms and more."),
+			[]string{
+				p.opsdeck("logs --level ERROR+ --since 1d --histogram 1h"),
+				p.opsdeck("logs --slow 1000 --since 1d"),
+			},
+		},
+		{
+			lang.M(
+				"Rotation: live files stay under %s, %d rotated ones are kept.",
+				p.service.Health.LogSize,
+				p.service.Health.LogKeep,
+			),
+			[]string{p.opsdeck("status --only logs"), "pm2 conf pm2-logrotate"},
+		},
 	}
 }
 
 func auditPage(p place) []step {
 	return []step{
-		{lang.M("The newest actions; those of one user."), []string{p.opsdeck("audit list --limit 100"), p.opsdeck("audit list --user 7 --since 24h")}},
+		{
+			lang.M("The newest actions; those of one user."),
+			[]string{p.opsdeck("audit list --limit 100"), p.opsdeck("audit list --user 7 --since 24h")},
+		},
 		{lang.M("The whole history of one record, oldest first."), []string{p.opsdeck("audit trace ORDER 1001")}},
-		{lang.M("Who did most, and which actions are most frequent."), []string{p.opsdeck("audit stats --since 7d --by user"), p.opsdeck("audit stats --since 7d --by action")}},
+		{
+			lang.M("Who did most, and which actions are most frequent."),
+			[]string{p.opsdeck("audit stats --since 7d --by user"), p.opsdeck("audit stats --since 7d --by action")},
+		},
 		{lang.M("What was deleted, by whom."), []string{p.opsdeck("audit list --action DELETE --since 7d")}},
-		{lang.M("What changed in the tables themselves, where the audit has no row: the binary log."), []string{p.opsdeck("audit changes --since 2h")}},
-		{lang.M("Give it to somebody as a file."), []string{p.opsdeck("audit export --format csv -o audit.csv --since 30d")}},
-		{lang.M("Once a year: archive last year's rows, and delete them only when the archive is verified."), []string{p.opsdeck("audit archive --year 2025")}},
+		{
+			lang.M("What changed in the tables themselves, where the audit has no row: the binary log."),
+			[]string{p.opsdeck("audit changes --since 2h")},
+		},
+		{
+			lang.M("Give it to somebody as a file."),
+			[]string{p.opsdeck("audit export --format csv -o audit.csv --since 30d")},
+		},
+		{
+			lang.M("Once a year: archive last year's rows, and delete them only when the archive is verified."),
+			[]string{p.opsdeck("audit archive --year 2025")},
+		},
 	}
 }
 
 func onCallPage(p place) []step {
 	return []step{
-		{lang.M("First minute: what fails, since when, who is affected."), []string{p.opsdeck("status"), p.opsdeck("logs --critical --since 1h"), p.opsdeck("operations --limit 20")}},
+		{
+			lang.M("First minute: what fails, since when, who is affected."),
+			[]string{p.opsdeck("status"), p.opsdeck("logs --critical --since 1h"), p.opsdeck("operations --limit 20")},
+		},
 		{lang.M("Tell those who use it that you are on it. Write down times."), nil},
 		{lang.M("Take the page for what you see."), []string{
-			p.opsdeck("runbook service-down"), p.opsdeck("runbook mysql-down"), p.opsdeck("runbook disk-full"), p.opsdeck("runbook backup-failed"), p.opsdeck("runbook troubleshooting"),
+			p.opsdeck(
+				"runbook service-down",
+			), p.opsdeck("runbook mysql-down"), p.opsdeck("runbook disk-full"), p.opsdeck("runbook backup-failed"), p.opsdeck("runbook troubleshooting"),
 		}},
 		{lang.M("Data is lost or wrong: stop writing first, restore second. One transaction can be undone alone."),
 			append(given(p.process.Stop), p.opsdeck("audit changes --since 2h"), p.opsdeck("runbook restore"))},
 		{lang.M("A deployment was the cause: take it back."), []string{p.opsdeck("runbook update")}},
-		{lang.M("Not solved in 30 minutes, or data is at risk: call the next person of the list. Do not delete, do not restart MySQL twice."), nil},
+		{
+			lang.M(
+				"Not solved in 30 minutes, or data is at risk: call the next person of the list. Do not delete, do not restart MySQL twice.",
+			),
+			nil,
+		},
 		{lang.M("Afterwards: verify, and write the report: what, when, cause, what is lost, what prevents it."),
 			[]string{p.opsdeck("status"), p.opsdeck("logs --level ERROR+ --since 30m"), p.opsdeck("restore report")}},
 	}
@@ -226,17 +382,42 @@ func onCallPage(p place) []step {
 
 func handingOverPage(p place) []step {
 	out := []step{
-		{lang.M("What this server is: service %s, database %s, backups in %s.", p.service.Name, p.database, p.dir), []string{p.opsdeck("config show"), p.opsdeck("config check")}},
-		{lang.M("How it is now, and what is open."), []string{p.opsdeck("status"), p.opsdeck("restore status"), p.opsdeck("doctor")}},
+		{
+			lang.M("What this server is: service %s, database %s, backups in %s.", p.service.Name, p.database, p.dir),
+			[]string{p.opsdeck("config show"), p.opsdeck("config check")},
+		},
+		{
+			lang.M("How it is now, and what is open."),
+			[]string{p.opsdeck("status"), p.opsdeck("restore status"), p.opsdeck("doctor")},
+		},
 		{lang.M("What was done lately, by whom."), []string{p.opsdeck("operations --limit 50")}},
-		{lang.M("That backups and drills run, and that they were read back."), []string{p.opsdeck("backup list"), p.opsdeck("backup drills"), p.opsdeck("backup schedule show")}},
-		{lang.M("Hand over access: ssh, sudo, the options file, the age key, the accounts at the copies, the alert targets. Secrets never by chat."),
-			[]string{"ls -l " + p.optionsFile()}},
-		{lang.M("Give a fresh restore script, and the place where it is kept outside this machine."), []string{p.script()}},
+		{
+			lang.M("That backups and drills run, and that they were read back."),
+			[]string{p.opsdeck("backup list"), p.opsdeck("backup drills"), p.opsdeck("backup schedule show")},
+		},
+		{
+			lang.M(
+				"Hand over access: ssh, sudo, the options file, the age key, the accounts at the copies, the alert targets. Secrets never by chat.",
+			),
+			[]string{"ls -l " + p.optionsFile()},
+		},
+		{
+			lang.M("Give a fresh restore script, and the place where it is kept outside this machine."),
+			[]string{p.script()},
+		},
 		{lang.M("Let the next person do a drill while you watch."), []string{p.opsdeck("backup drill")}},
 	}
 	if p.newest != "" {
-		out = append(out[:4], append([]step{{lang.M("The newest good backup is %s.", p.newest), []string{p.opsdeck("backup show " + p.newestName())}}}, out[4:]...)...)
+		out = append(
+			out[:4],
+			append(
+				[]step{
+					{
+						lang.M("The newest good backup is %s.", p.newest),
+						[]string{p.opsdeck("backup show " + p.newestName())},
+					},
+				},
+				out[4:]...)...)
 	}
 	return out
 }

@@ -191,8 +191,11 @@ func (a *app) healthService(s config.Service) (healthhttp.Service, func(), error
 		environment = "production"
 	}
 	told := healthhttp.Service{
-		Name: s.Name, Version: version.Get().Version, Description: a.lang.T("%s as opsdeck sees it", s.Name), Environment: environment,
-		Database: db.Ping, Started: a.clock.Now(), Now: a.clock.Now, Timeout: s.Health.Timeout,
+		Name:        s.Name,
+		Version:     version.Get().Version,
+		Description: a.lang.T("%s as opsdeck sees it", s.Name),
+		Environment: environment,
+		Database:    db.Ping, Started: a.clock.Now(), Now: a.clock.Now, Timeout: s.Health.Timeout,
 	}
 	if s.Redis.Address != "" {
 		password := ""

@@ -199,9 +199,13 @@ func serveServer(h http.Handler) *http.Server {
 	only1 := new(http.Protocols)
 	only1.SetHTTP1(true) // a connection is one request at a time
 	return &http.Server{
-		Protocols: only1,
-		Handler:   marked, ReadHeaderTimeout: serveHeader, ReadTimeout: serveRead, WriteTimeout: serveWrite, IdleTimeout: serveIdle,
-		MaxHeaderBytes: serveHeaders, ErrorLog: discardLog(),
+		Protocols:         only1,
+		Handler:           marked,
+		ReadHeaderTimeout: serveHeader,
+		ReadTimeout:       serveRead,
+		WriteTimeout:      serveWrite,
+		IdleTimeout:       serveIdle,
+		MaxHeaderBytes:    serveHeaders, ErrorLog: discardLog(),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			if secured, ok := c.(*tls.Conn); ok {
 				c = secured.NetConn()

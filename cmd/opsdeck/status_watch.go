@@ -31,7 +31,8 @@ func (c *statusCmd) watch(a *app, view statusView, checks []health.Check, rule h
 	defer m.Close()
 	signal, end := m.Signal()
 	defer end()
-	var show interface{ update(health.Report) error } = &changeLines{view: view, json: c.JSON, last: map[string]ops.State{}}
+	var show interface{ update(health.Report) error } = &changeLines{view: view, json: c.JSON,
+		last: map[string]ops.State{}}
 	if isTerminal(a.out) && !c.JSON && a.getenv("TERM") != "dumb" {
 		live := &liveTable{view: view}
 		live.begin()

@@ -18,7 +18,7 @@ var (
 	readingCommands = []string{
 		"console",
 		"status",
-		"logs",
+		"logs search",
 		"audit list",
 		"audit trace",
 		"audit stats",
@@ -47,6 +47,7 @@ var (
 	}
 	// changingCommands are called so that they would change something.
 	changingCommands = map[string][]string{
+		"logs learn":              {"surface_test.go", "--write"},
 		"audit archive":           {"--year", "2020", "--delete"},
 		"audit restore-archive":   {"audit_logs_2020.sql.gz"},
 		"backup create":           nil,
@@ -93,7 +94,8 @@ var (
 	jsonCommands = []string{
 		"status",
 		"runbook",
-		"logs",
+		"logs search",
+		"logs learn",
 		"audit list",
 		"audit trace",
 		"audit stats",

@@ -71,9 +71,18 @@ func (c *watchRulesCmd) Run(a *app) error {
 
 func (a *app) ruleJSON(r alerts.Rule) ruleJSON {
 	out := ruleJSON{
-		Name: r.Name, Service: r.Service, Kind: r.Kind, Query: r.Query, Count: r.Count, WindowMS: r.Window.Milliseconds(),
-		ForMS: r.For.Milliseconds(), KeepFiringMS: r.Keep.Milliseconds(), Targets: r.Targets, Off: r.Off, State: r.State,
-		Value: a.lang.Msg(r.Value),
+		Name:         r.Name,
+		Service:      r.Service,
+		Kind:         r.Kind,
+		Query:        r.Query,
+		Count:        r.Count,
+		WindowMS:     r.Window.Milliseconds(),
+		ForMS:        r.For.Milliseconds(),
+		KeepFiringMS: r.Keep.Milliseconds(),
+		Targets:      r.Targets,
+		Off:          r.Off,
+		State:        r.State,
+		Value:        a.lang.Msg(r.Value),
 	}
 	if r.Kind == "log" {
 		out.Severity = r.Severity.String()
@@ -185,7 +194,9 @@ func (c *watchSilenceCmd) Run(a *app) error {
 		a.say(lang.M("%s would be silenced until %s", c.Rule, until))
 		return nil
 	}
-	a.say(lang.M("%s is silenced until %s; end it with: opsdeck watch unsilence %s", c.Rule, until, human.Shell(c.Rule)))
+	a.say(
+		lang.M("%s is silenced until %s; end it with: opsdeck watch unsilence %s", c.Rule, until, human.Shell(c.Rule)),
+	)
 	return nil
 }
 
@@ -216,7 +227,8 @@ func (c *watchUnsilenceCmd) Run(a *app) error {
 		}
 	}
 	if n == 0 {
-		return ops.E(ops.Usage, lang.M("%s is not silenced", c.Rule)).WithHint(lang.M("list the silences: opsdeck watch silences"))
+		return ops.E(ops.Usage, lang.M("%s is not silenced", c.Rule)).
+			WithHint(lang.M("list the silences: opsdeck watch silences"))
 	}
 	if c.DryRun {
 		a.say(lang.M("the silence of %s would end now", c.Rule))
@@ -309,7 +321,8 @@ func (c *watchAckCmd) Run(a *app) error {
 		}
 	}
 	if len(names) == 0 {
-		return ops.E(ops.Usage, lang.M("no alert of %s fires", c.Rule)).WithHint(lang.M("list the alerts: opsdeck alerts"))
+		return ops.E(ops.Usage, lang.M("no alert of %s fires", c.Rule)).
+			WithHint(lang.M("list the alerts: opsdeck alerts"))
 	}
 	if c.DryRun {
 		a.say(lang.M("would be acknowledged: %s", strings.Join(names, ", ")))

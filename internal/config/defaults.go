@@ -4,7 +4,11 @@ import "time"
 
 // Default is the configuration of the field's server.
 func Default() *Config {
-	return &Config{Services: []Service{DefaultService()}, Console: Console{Theme: "auto"}, Serve: Serve{Listen: "127.0.0.1:3080"}}
+	return &Config{
+		Services: []Service{DefaultService()},
+		Console:  Console{Theme: "auto"},
+		Serve:    Serve{Listen: "127.0.0.1:3080"},
+	}
 }
 
 // DefaultService is what a service says where its configuration is silent.
@@ -33,7 +37,14 @@ func DefaultService() Service {
 		Logs:     LogSources{{Path: "~/.pm2/logs/qianzhang-backend-*.log*"}},
 		Audit:    Audit{Table: "audit_logs", MaxRows: 200_000, Timeout: 10 * time.Second},
 		Backup: Backup{Dir: "/var/backups/mysql", Keep: Keep{Daily: 7, Weekly: 4, Monthly: 12, Emergency: 3, Manual: 5},
-			Daily: "0 2 * * *", Verify: "0 4 * * 0", Drill: "0 5 1 1,4,7,10 *", Late: 26 * time.Hour, Jobs: 2, Compress: "gzip", Engine: "native", LockWait: 15 * time.Second},
+			Daily:    "0 2 * * *",
+			Verify:   "0 4 * * 0",
+			Drill:    "0 5 1 1,4,7,10 *",
+			Late:     26 * time.Hour,
+			Jobs:     2,
+			Compress: "gzip",
+			Engine:   "native",
+			LockWait: 15 * time.Second},
 		Restore: Restore{
 			KeyTables: []string{"customers", "orders", "ar_invoices"},
 			Mode:      "swap",

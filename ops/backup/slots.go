@@ -67,7 +67,8 @@ type Keep struct{ Daily, Weekly, Monthly, Emergency, Manual int }
 
 // Of is the number for a tier; 0 where there is none.
 func (k Keep) Of(t Tier) int {
-	return map[Tier]int{Daily: k.Daily, Weekly: k.Weekly, Monthly: k.Monthly, Emergency: k.Emergency, Manual: k.Manual}[t]
+	return map[Tier]int{Daily: k.Daily, Weekly: k.Weekly, Monthly: k.Monthly, Emergency: k.Emergency,
+		Manual: k.Manual}[t]
 }
 
 // Tiers groups an inventory. A slot is due once its first scheduled run has

@@ -142,8 +142,13 @@ func judgeCompose(f Fact[Tool], needed bool) Finding {
 	case !f.Seen:
 		return unknown("compose", f.Why, why)
 	}
-	return Finding{Name: "compose", State: ops.StateWarning, Detail: lang.M("Docker Compose is not installed"), Why: why,
-		Fix: "sudo apt-get install docker-compose-v2"}
+	return Finding{
+		Name:   "compose",
+		State:  ops.StateWarning,
+		Detail: lang.M("Docker Compose is not installed"),
+		Why:    why,
+		Fix:    "sudo apt-get install docker-compose-v2",
+	}
 }
 
 func judgeNode(f Fact[Tool], least int) Finding {
@@ -155,7 +160,13 @@ func judgeNode(f Fact[Tool], least int) Finding {
 	case !f.Seen:
 		return unknown("node", f.Why, why)
 	case f.Value.Absent:
-		return Finding{Name: "node", State: ops.StateCritical, Detail: lang.M("Node is not installed"), Why: why, Fix: fix}
+		return Finding{
+			Name:   "node",
+			State:  ops.StateCritical,
+			Detail: lang.M("Node is not installed"),
+			Why:    why,
+			Fix:    fix,
+		}
 	}
 	major, is := Major(f.Value.Version)
 	switch {
@@ -207,8 +218,13 @@ func judgeClock(f Fact[bool]) Finding {
 	case !f.Seen:
 		return unknown("time-sync", f.Why, why)
 	case !f.Value:
-		return Finding{Name: "time-sync", State: ops.StateWarning, Detail: lang.M("the clock is not synchronized"), Why: why,
-			Fix: "sudo timedatectl set-ntp true"}
+		return Finding{
+			Name:   "time-sync",
+			State:  ops.StateWarning,
+			Detail: lang.M("the clock is not synchronized"),
+			Why:    why,
+			Fix:    "sudo timedatectl set-ntp true",
+		}
 	}
 	return ok("time-sync", lang.M("the clock is synchronized"))
 }
@@ -265,7 +281,11 @@ func judgePort(p Place) Finding {
 	case !p.Held.Seen:
 		return unknown(f.Name, p.Held.Why, why)
 	case len(p.Held.Value) == 0 && p.Running:
-		f.State, f.Detail, f.Why = ops.StateWarning, lang.M("%s runs, but nothing listens on port %d", p.What, p.Port), why
+		f.State, f.Detail, f.Why = ops.StateWarning, lang.M(
+			"%s runs, but nothing listens on port %d",
+			p.What,
+			p.Port,
+		), why
 		f.Fix = "ss -ltnp"
 		return f
 	case len(p.Held.Value) == 0:

@@ -29,11 +29,20 @@ func JudgeServer(f Fact[Server]) []Finding {
 		return []Finding{unknown("mysql", f.Why, why)}
 	}
 	if !f.Seen {
-		return []Finding{{Name: "mysql", State: ops.StateCritical, Detail: f.Why, Why: why, Fix: "opsdeck status --only mysql"}}
+		return []Finding{
+			{Name: "mysql", State: ops.StateCritical, Detail: f.Why, Why: why, Fix: "opsdeck status --only mysql"},
+		}
 	}
 	s := f.Value
-	out := []Finding{ok("mysql", lang.M("%s answers", s.Login)), judgeLog(s), judgeSync(s), judgeCharset(s), judgeSlow(s),
-		judgePacket(s), judgeConnections(s)}
+	out := []Finding{
+		ok("mysql", lang.M("%s answers", s.Login)),
+		judgeLog(s),
+		judgeSync(s),
+		judgeCharset(s),
+		judgeSlow(s),
+		judgePacket(s),
+		judgeConnections(s),
+	}
 	return append(out, judgeIndexes(s)...)
 }
 
@@ -87,8 +96,14 @@ func judgeCharset(s Server) Finding {
 	case s.Charset == "":
 		return unknown("mysql-charset", lang.M("the database does not exist, or this user cannot see it"), why)
 	case s.Charset != "utf8mb4":
-		return Finding{Name: "mysql-charset", State: ops.StateWarning, Detail: lang.M("the database's character set is %s",
-			s.Charset), Why: why, Fix: "ALTER DATABASE … CHARACTER SET utf8mb4"}
+		return Finding{
+			Name:  "mysql-charset",
+			State: ops.StateWarning,
+			Detail: lang.M("the database's character set is %s",
+				s.Charset),
+			Why: why,
+			Fix: "ALTER DATABASE … CHARACTER SET utf8mb4",
+		}
 	case len(s.Other) > 0:
 		return Finding{Name: "mysql-charset", State: ops.StateWarning, Detail: lang.M("tables that are not utf8mb4: %s",
 			list(s.Other)), Why: why, Fix: "ALTER TABLE `" + s.Other[0] + "` CONVERT TO CHARACTER SET utf8mb4"}
@@ -107,11 +122,19 @@ func judgeSlow(s Server) Finding {
 	case s.Vars["slow_query_log"] == "":
 		return unknown("mysql-slow-log", lang.M("the server does not show %s", "slow_query_log"), why)
 	case !s.on("slow_query_log"):
-		return Finding{Name: "mysql-slow-log", State: ops.StateWarning, Detail: lang.M("the slow query log is off"), Why: why,
-			Fix: "SET GLOBAL slow_query_log = ON, GLOBAL long_query_time = 2"}
+		return Finding{
+			Name:   "mysql-slow-log",
+			State:  ops.StateWarning,
+			Detail: lang.M("the slow query log is off"),
+			Why:    why,
+			Fix:    "SET GLOBAL slow_query_log = ON, GLOBAL long_query_time = 2",
+		}
 	case is && n > slowest:
 		return Finding{Name: "mysql-slow-log", State: ops.StateWarning,
-			Detail: lang.M("only queries over %s seconds are in the slow query log", s.Vars["long_query_time"]), Why: why,
+			Detail: lang.M(
+				"only queries over %s seconds are in the slow query log",
+				s.Vars["long_query_time"],
+			), Why: why,
 			Fix: "SET GLOBAL long_query_time = 2"}
 	}
 	return ok("mysql-slow-log", lang.M("on"))
@@ -154,8 +177,10 @@ var auditIndexes = [][]string{{"created_at"}, {"resource_type", "resource_id"}, 
 func judgeIndexes(s Server) []Finding {
 	why := lang.M("without it, the question reads the whole table")
 	if len(s.Columns) == 0 {
-		return []Finding{unknown("mysql-indexes", lang.M("the table %s does not exist, or this user cannot see it", s.Audit),
-			why)}
+		return []Finding{
+			unknown("mysql-indexes", lang.M("the table %s does not exist, or this user cannot see it", s.Audit),
+				why),
+		}
 	}
 	var out []Finding
 	for _, want := range auditIndexes {

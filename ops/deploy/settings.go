@@ -61,7 +61,11 @@ func judgeLines(s Settings) Finding {
 		f.State, f.Detail = ops.StateWarning, lang.M("%s: line %d is not a variable", s.Path, e.Odd[0])
 		f.Why = lang.M("the service skips such a line without a word")
 	case len(twice) > 0:
-		f.State, f.Detail = ops.StateWarning, lang.M("%s sets %s more than once", s.Path, list(slices.Sorted(maps.Keys(twice))))
+		f.State, f.Detail = ops.StateWarning, lang.M(
+			"%s sets %s more than once",
+			s.Path,
+			list(slices.Sorted(maps.Keys(twice))),
+		)
 		f.Why = lang.M("only the last value counts")
 	default:
 		return ok("env", lang.M("%s: %d variables", s.Path, len(e.Keys())))
@@ -238,7 +242,11 @@ func JudgeFiles(files []File) []Finding {
 			out = append(out, unknown(name, f.Mode.Why, why))
 		case f.Mode.Value.Perm()&0o077 != 0:
 			out = append(out, Finding{Name: name, State: ops.StateCritical,
-				Detail: lang.M("other users can read %s: its mode is %s", f.Path, fmt.Sprintf("%04o", f.Mode.Value.Perm())), Why: why,
+				Detail: lang.M(
+					"other users can read %s: its mode is %s",
+					f.Path,
+					fmt.Sprintf("%04o", f.Mode.Value.Perm()),
+				), Why: why,
 				Fix: "chmod 600 " + human.Shell(f.Path), Repair: &Repair{Path: f.Path, Mode: 0o600}})
 		default:
 			out = append(out, ok(name, lang.M("%s has mode %s", f.Path, fmt.Sprintf("%04o", f.Mode.Value.Perm()))))

@@ -44,8 +44,13 @@ func judgeHTTPS(f Fact[HTTPS]) Finding {
 		return Finding{Name: "https", State: ops.StateWarning, Detail: lang.M("nothing on this machine serves HTTPS"),
 			Why: why, Fix: "sudo apt-get install nginx certbot python3-certbot-nginx && sudo certbot --nginx"}
 	case !f.Value.Bad.Empty():
-		return Finding{Name: "https", State: ops.StateWarning, Detail: lang.M("%s: %s", f.Value.At, f.Value.Bad), Why: why,
-			Fix: "sudo certbot renew"}
+		return Finding{
+			Name:   "https",
+			State:  ops.StateWarning,
+			Detail: lang.M("%s: %s", f.Value.At, f.Value.Bad),
+			Why:    why,
+			Fix:    "sudo certbot renew",
+		}
 	}
 	return ok("https", lang.M("%s serves TLS", f.Value.At))
 }
@@ -104,17 +109,27 @@ func JudgeBoot(f Fact[Boot], name string) []Finding {
 	boot := ok("pm2-boot", lang.M("PM2 starts %s at boot", name))
 	switch {
 	case !f.Value.Starts:
-		boot = Finding{Name: "pm2-boot", State: ops.StateWarning, Detail: lang.M("PM2 is not started at boot"), Why: why,
-			Fix: "pm2 startup && pm2 save"}
+		boot = Finding{
+			Name:   "pm2-boot",
+			State:  ops.StateWarning,
+			Detail: lang.M("PM2 is not started at boot"),
+			Why:    why,
+			Fix:    "pm2 startup && pm2 save",
+		}
 	case !f.Value.Saved:
 		boot = Finding{Name: "pm2-boot", State: ops.StateWarning,
 			Detail: lang.M("PM2 is started at boot, but %s is not in its saved list", name), Why: why, Fix: "pm2 save"}
 	}
 	rotate := ok("pm2-logrotate", lang.M("the logs are rotated"))
 	if !f.Value.Rotate {
-		rotate = Finding{Name: "pm2-logrotate", State: ops.StateWarning, Detail: lang.M("pm2-logrotate is not installed"),
-			Why: full, Fix: "pm2 install pm2-logrotate && pm2 set pm2-logrotate:max_size 50M && pm2 set " +
-				"pm2-logrotate:retain 30 && pm2 set pm2-logrotate:compress true"}
+		rotate = Finding{
+			Name:   "pm2-logrotate",
+			State:  ops.StateWarning,
+			Detail: lang.M("pm2-logrotate is not installed"),
+			Why:    full,
+			Fix: "pm2 install pm2-logrotate && pm2 set pm2-logrotate:max_size 50M && pm2 set " +
+				"pm2-logrotate:retain 30 && pm2 set pm2-logrotate:compress true",
+		}
 	}
 	return []Finding{boot, rotate}
 }

@@ -47,7 +47,10 @@ func (f *Filter) push(t *query.Term) {
 }
 
 func (f *Filter) pieces(text string, fold bool) {
-	for _, piece := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+	for _, piece := range strings.FieldsFunc(text, func(r rune) bool {
+		return !unicode.IsLetter(r) &&
+			!unicode.IsDigit(r)
+	}) {
 		switch {
 		case len(piece) < 2:
 		case fold:

@@ -81,7 +81,9 @@ func Circumstance(err error) bool {
 	switch {
 	case Lost(err), fullDisk(err):
 		return true
-	case errors.Is(err, mysqldriver.ErrMalformPkt), errors.Is(err, mysqldriver.ErrPktSync), errors.Is(err, mysqldriver.ErrPktSyncMul):
+	case errors.Is(err, mysqldriver.ErrMalformPkt),
+		errors.Is(err, mysqldriver.ErrPktSync),
+		errors.Is(err, mysqldriver.ErrPktSyncMul):
 		return true
 	}
 	return faultNumbers[Number(err)] != NoFault

@@ -258,8 +258,14 @@ func (x *security) apply(t *Target, host string) error {
 	if t.Network == "unix" {
 		mode = x.overSocket(mode)
 	}
-	t.Client = ClientTLS{Mode: mode, Versions: x.tlsVersions, CA: homed(x.files["ssl-ca"]), CAPath: homed(x.files["ssl-capath"]),
-		Cert: homed(x.files["ssl-cert"]), Key: homed(x.files["ssl-key"])}
+	t.Client = ClientTLS{
+		Mode:     mode,
+		Versions: x.tlsVersions,
+		CA:       homed(x.files["ssl-ca"]),
+		CAPath:   homed(x.files["ssl-capath"]),
+		Cert:     homed(x.files["ssl-cert"]),
+		Key:      homed(x.files["ssl-key"]),
+	}
 	switch mode {
 	case "DISABLED":
 		t.NoTLS = true

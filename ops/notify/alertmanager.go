@@ -36,7 +36,12 @@ func withAlertsPath(path string) string {
 // labels, so severity would make another alert of the same one: those of the other
 // severities are ended in the same request.
 func postable(m Message, further map[string]string, now time.Time) []postableAlert {
-	a := postableAlert{Labels: map[string]string{}, Annotations: annotations(m), StartsAt: m.Since, EndsAt: now.Add(alertFor)}
+	a := postableAlert{
+		Labels:      map[string]string{},
+		Annotations: annotations(m),
+		StartsAt:    m.Since,
+		EndsAt:      now.Add(alertFor),
+	}
 	for _, some := range []map[string]string{further, m.Labels} {
 		for name, value := range some {
 			a.Labels[labelName(name)] = value
@@ -73,7 +78,12 @@ func otherSeverities(a postableAlert, now time.Time) (ended []postableAlert) {
 		if severity == a.Labels["severity"] {
 			continue
 		}
-		other := postableAlert{Labels: map[string]string{}, Annotations: a.Annotations, StartsAt: a.StartsAt, EndsAt: now}
+		other := postableAlert{
+			Labels:      map[string]string{},
+			Annotations: a.Annotations,
+			StartsAt:    a.StartsAt,
+			EndsAt:      now,
+		}
 		for name, value := range a.Labels {
 			other.Labels[name] = value
 		}

@@ -112,7 +112,8 @@ func (s *Snapshot) absorb(e Event) {
 		s.Ignored = true
 	case (s.Stage == AskReady || s.Stage == AskStart) && e.Kind == KindKeep:
 		s.NotReady = true
-	case e.Kind == KindLeave && slices.Contains([]Stage{AskAbortStart, AskAbortReady, AskUndoStart, AskUndoReady}, s.Stage):
+	case e.Kind == KindLeave && slices.Contains([]Stage{AskAbortStart, AskAbortReady, AskUndoStart, AskUndoReady},
+		s.Stage):
 		s.NotReady = true
 	case s.Stage == Aborted && e.Kind == KindResume:
 		s.Rounds++
@@ -178,7 +179,8 @@ func set[T comparable](to *T, v T) {
 // Answers are the answers that the present stage takes, the proposed one first.
 func (s Snapshot) Answers() []Kind {
 	var out []Kind
-	for _, k := range []Kind{KindRetry, KindSend, KindKill, KindUndo, KindAbort, KindSkip, KindGoOn, KindKeep, KindSilent, KindLeave, KindDrop} {
+	for _, k := range []Kind{KindRetry, KindSend, KindKill, KindUndo, KindAbort, KindSkip, KindGoOn, KindKeep,
+		KindSilent, KindLeave, KindDrop} {
 		if s.Can(k) {
 			out = append(out, k)
 		}

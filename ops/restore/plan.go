@@ -234,7 +234,11 @@ func Draft(id string, now time.Time, c Choice, set Settings, src Source, live st
 		},
 		Source: src,
 		Tables: slices.Clone(c.Tables), Accepted: slices.Clone(c.Accept),
-		Process: set.Process, Ready: set.Ready, Verify: set.Verify, Notify: slices.Clone(set.Notify), LockWait: Span(set.LockWait),
+		Process:    set.Process,
+		Ready:      set.Ready,
+		Verify:     set.Verify,
+		Notify:     slices.Clone(set.Notify),
+		LockWait:   Span(set.LockWait),
 		Assessment: a,
 	}
 	p.Process.Leave = c.Leave
@@ -387,7 +391,8 @@ func (p *Plan) hash() string {
 	}
 	text, err := json.Marshal(
 		decided{p.FormatVersion, p.Service, p.Target, p.Source.Name, p.Source.Path, p.Source.SHA256,
-			p.Source.SizeBytes, p.Source.At.UTC(), p.Mode, p.Tables, p.Leaving, p.Coming, p.Vanishing, p.Unreadable, p.gapsDecided(), p.Accepted, p.Process, p.Ready, p.Verify, p.Notify, p.LockWait, asked, to},
+			p.Source.SizeBytes, p.Source.At.UTC(), p.Mode, p.Tables, p.Leaving, p.Coming, p.Vanishing, p.Unreadable,
+			p.gapsDecided(), p.Accepted, p.Process, p.Ready, p.Verify, p.Notify, p.LockWait, asked, to},
 	)
 	if err != nil {
 		panic("a plan cannot be encoded: " + err.Error())

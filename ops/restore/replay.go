@@ -79,7 +79,10 @@ func (r *Replay) tables(backup []SourceTable) (out []SourceTable) {
 func (r *Replay) Loss() Loss {
 	l := Loss{Since: r.ToTime}
 	for _, c := range r.After {
-		l.Tables = append(l.Tables, LossTable{Table: c.Table, Newer: c.Inserted, Changed: c.Updated + c.Deleted, How: "log"})
+		l.Tables = append(
+			l.Tables,
+			LossTable{Table: c.Table, Newer: c.Inserted, Changed: c.Updated + c.Deleted, How: "log"},
+		)
 	}
 	return l
 }

@@ -45,9 +45,18 @@ type Account struct {
 // it with while the report itself is being written.
 func Tell(p *Plan, s Snapshot, ended time.Time) Account {
 	a := Account{
-		ID: p.ID, Result: outcome(s), Service: p.Service, Database: p.Target.Database, Server: p.Target.Address, Mode: p.Mode,
+		ID:       p.ID,
+		Result:   outcome(s),
+		Service:  p.Service,
+		Database: p.Target.Database,
+		Server:   p.Target.Address,
+		Mode:     p.Mode,
 		Operator: p.Operator, Backup: p.Source.Name, RestoredTo: p.Source.At, EndedAt: ended, SwapMS: s.Data.SwapMS,
-		Now: s.Data.Now, LostByUndo: s.Data.Lost, Exports: append(slices.Clone(p.Exported), s.Data.Exports...), Emergency: s.Data.Emergency, Timeline: s.Trail,
+		Now:        s.Data.Now,
+		LostByUndo: s.Data.Lost,
+		Exports:    append(slices.Clone(p.Exported), s.Data.Exports...),
+		Emergency:  s.Data.Emergency,
+		Timeline:   s.Trail,
 	}
 	if p.Assessment != nil && p.Mode != Into {
 		a.Lost = p.Assessment.Loss

@@ -11,7 +11,11 @@ import (
 // may add to the entry's details. It is recorded as done, as stopped where it failed
 // after the context had ended, or as failed with the error. Nothing is done when the
 // start cannot be recorded.
-func (s *Site) Record(ctx context.Context, entry oplog.Entry, work func(context.Context, map[string]string) error) error {
+func (s *Site) Record(
+	ctx context.Context,
+	entry oplog.Entry,
+	work func(context.Context, map[string]string) error,
+) error {
 	log := s.Oplog(ctx)
 	entry.Service = s.Service.Name
 	entry.Result = oplog.Started

@@ -106,7 +106,8 @@ func (s *Scheduler) RunDue(ctx context.Context) (ran []Run, err error) {
 		now := s.Clock.Now()
 		known, seen := last[j.Name]
 		if !seen {
-			if err := s.Record.Append(Run{Job: j.Name, Due: now, Started: now, Ended: now, Result: Installed}); err != nil {
+			if err := s.Record.Append(Run{Job: j.Name, Due: now, Started: now, Ended: now,
+				Result: Installed}); err != nil {
 				return ran, err
 			}
 			continue

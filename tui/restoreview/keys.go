@@ -414,7 +414,11 @@ func (p *asking) hand(r *restore.Run, kind restore.Kind, typed string) tea.Cmd {
 // answerKeys are the keys of the answers in the question's dialog.
 var answerKeys = map[restore.Kind]string{
 	restore.KindRetry: "r", restore.KindAbort: "x", restore.KindSkip: "s", restore.KindKill: "k", restore.KindGoOn: "g",
-	restore.KindUndo: "u", restore.KindKeep: "e", restore.KindSend: "y", restore.KindSilent: "n", restore.KindLeave: "l",
+	restore.KindUndo:   "u",
+	restore.KindKeep:   "e",
+	restore.KindSend:   "y",
+	restore.KindSilent: "n",
+	restore.KindLeave:  "l",
 }
 
 // openQuestion opens the dialog of the present question. When it opens by

@@ -89,7 +89,8 @@ func New(o Options) *Theme {
 		Rule: fg(
 			"8",
 			"7",
-		), Key: fg("14", "6"), Badge: s().Background(lipgloss.Color("6")).Foreground(lipgloss.Color(badgeText(o.Dark))).Bold(true),
+		), Key: fg("14", "6"),
+		Badge:  s().Background(lipgloss.Color("6")).Foreground(lipgloss.Color(badgeText(o.Dark))).Bold(true),
 		Border: lipgloss.RoundedBorder(), Glyph: unicodeGlyphs,
 	}
 	if mono {

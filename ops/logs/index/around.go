@@ -55,7 +55,8 @@ func (s *Scan) Around(h *Hit, before, after int, last *Hit) (a Around, err error
 	for _, p := range []struct {
 		out      *string
 		off, end int64
-	}{{&a.Before, from, h.Head - 1}, {&a.Event, max(h.Head, done), min(h.Last, h.Head+maxRaw)}, {&a.After, max(h.Last+1, done), to}} {
+	}{{&a.Before, from, h.Head - 1}, {&a.Event, max(h.Head, done), min(h.Last, h.Head+maxRaw)},
+		{&a.After, max(h.Last+1, done), to}} {
 		if p.off < p.end {
 			if *p.out, err = ReadText(text, p.off, p.end); err != nil {
 				return a, err

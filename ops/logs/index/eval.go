@@ -57,7 +57,8 @@ func (m *Matcher) inTime(ms int64) bool {
 	if m.since == logline.Unset && m.until == logline.Unset {
 		return true
 	}
-	return ms != logline.Unset && (m.since == logline.Unset || ms >= m.since) && (m.until == logline.Unset || ms < m.until)
+	return ms != logline.Unset && (m.since == logline.Unset || ms >= m.since) &&
+		(m.until == logline.Unset || ms < m.until)
 }
 
 // Find returns the block's lines from line on that match. within, when not nil,

@@ -69,7 +69,8 @@ func (k *Keeper) block(b *Block) error {
 	if err != nil {
 		return err
 	}
-	for _, v := range []uint64{uint64(b.Off), uint64(b.End - b.Off), uint64(sum), uint64(k.at), uint64(len(data)), uint64(crc32.Checksum(data, castagnoli))} {
+	for _, v := range []uint64{uint64(b.Off), uint64(b.End - b.Off), uint64(sum), uint64(k.at), uint64(len(data)),
+		uint64(crc32.Checksum(data, castagnoli))} {
 		k.dir = binary.AppendUvarint(k.dir, v)
 	}
 	k.at += int64(len(data))

@@ -70,7 +70,8 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func OpenKept(file KeptFile, same bool, size int64) *Kept {
 	n := file.Size()
 	tail := make([]byte, keptTrailer)
-	if n < int64(len(tail)) || logline.ReadFull(file, tail, n-int64(len(tail))) != nil || string(tail[12:]) != keptMagic {
+	if n < int64(len(tail)) || logline.ReadFull(file, tail, n-int64(len(tail))) != nil ||
+		string(tail[12:]) != keptMagic {
 		return nil
 	}
 	at := int64(binary.LittleEndian.Uint64(tail))
@@ -79,7 +80,8 @@ func OpenKept(file KeptFile, same bool, size int64) *Kept {
 		return nil
 	}
 	foot := make([]byte, length)
-	if logline.ReadFull(file, foot, at) != nil || crc32.Checksum(foot, castagnoli) != binary.LittleEndian.Uint32(tail[8:]) {
+	if logline.ReadFull(file, foot, at) != nil ||
+		crc32.Checksum(foot, castagnoli) != binary.LittleEndian.Uint32(tail[8:]) {
 		return nil
 	}
 	k := &Kept{File: file, Same: same}

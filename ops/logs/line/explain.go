@@ -44,7 +44,15 @@ type Explained struct {
 // Explain reads a line and tells how.
 func (p *Parser) Explain(line []byte) Explained {
 	e, kind := p.Parse(line)
-	x := Explained{Reader: p.read.reader, Format: p.read.name, Inner: p.read.inner, Event: e, Kind: kind, Doubt: p.doubt, Numbered: p.numbered}
+	x := Explained{
+		Reader:   p.read.reader,
+		Format:   p.read.name,
+		Inner:    p.read.inner,
+		Event:    e,
+		Kind:     kind,
+		Doubt:    p.doubt,
+		Numbered: p.numbered,
+	}
 	switch {
 	case x.Reader != ReaderNone:
 	case kind == KindCont:

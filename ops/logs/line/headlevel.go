@@ -116,7 +116,8 @@ func capitalName(word []byte) bool {
 // sentenceWord tells a word that names a level and as often begins a sentence: it is a
 // level in capitals, or set off by more than a space.
 func sentenceWord(word []byte) bool {
-	if word[len(word)-1] == ':' || word[len(word)-1] == ',' || word[len(word)-1] == '|' || bytes.Equal(word, bytes.ToUpper(word)) {
+	if word[len(word)-1] == ':' || word[len(word)-1] == ',' || word[len(word)-1] == '|' ||
+		bytes.Equal(word, bytes.ToUpper(word)) {
 		return false
 	}
 	switch string(bytes.ToLower(word)) {
@@ -129,7 +130,8 @@ func sentenceWord(word []byte) bool {
 
 // letterLevels are the levels that logcat, klog and MongoDB write as one letter.
 var letterLevels = [256]logs.Level{
-	'V': logs.LevelVerbose, 'D': logs.LevelDebug, 'I': logs.LevelInfo, 'W': logs.LevelWarn, 'E': logs.LevelError, 'F': logs.LevelFatal,
+	'V': logs.LevelVerbose, 'D': logs.LevelDebug, 'I': logs.LevelInfo, 'W': logs.LevelWarn,
+	'E': logs.LevelError, 'F': logs.LevelFatal,
 }
 
 const (

@@ -70,7 +70,8 @@ func (p *Parser) redis(line []byte) (e logs.Event, ms int64, ok bool) {
 
 // syslogLevels are the levels of syslog's severities, 0 to 7 (RFC 5424, 6.2.1).
 var syslogLevels = [8]logs.Level{
-	logs.LevelFatal, logs.LevelFatal, logs.LevelFatal, logs.LevelError, logs.LevelWarn, logs.LevelInfo, logs.LevelInfo, logs.LevelDebug,
+	logs.LevelFatal, logs.LevelFatal, logs.LevelFatal, logs.LevelError, logs.LevelWarn, logs.LevelInfo,
+	logs.LevelInfo, logs.LevelDebug,
 }
 
 // priority reads "<34>Oct 11 22:14:15 host su: text" (RFC 3164) and "<165>1

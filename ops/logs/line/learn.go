@@ -175,7 +175,13 @@ func headOf(line []byte, form dateForm, date *regexp.Regexp) (h head, ok bool) {
 				h.pattern = contextAfter(&b, rest[len(m[0]):])
 				return h, true
 			}
-			fmt.Fprintf(&b, `%s[^%s]*%s`, regexp.QuoteMeta(string(m[1])), regexp.QuoteMeta(string(m[3])), regexp.QuoteMeta(string(m[3])))
+			fmt.Fprintf(
+				&b,
+				`%s[^%s]*%s`,
+				regexp.QuoteMeta(string(m[1])),
+				regexp.QuoteMeta(string(m[3])),
+				regexp.QuoteMeta(string(m[3])),
+			)
 			rest = rest[len(m[0]):]
 			continue
 		}

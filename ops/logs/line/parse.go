@@ -222,7 +222,11 @@ func (p *Parser) nest(line []byte) (e logs.Event, ms int64, ok bool) {
 	if !ok {
 		return e, Unset, false
 	}
-	e = logs.Event{Format: logs.FormatNest, Level: level, Fields: []logs.Field{{Key: "pid", Value: string(line[pid:pidEnd])}}}
+	e = logs.Event{
+		Format: logs.FormatNest,
+		Level:  level,
+		Fields: []logs.Field{{Key: "pid", Value: string(line[pid:pidEnd])}},
+	}
 	e.Context, e.Message = leadingContext(rest)
 	e.Message, e.Fields = elapsed(e.Message, e.Fields)
 	return e, ms, true

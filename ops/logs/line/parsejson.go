@@ -192,7 +192,8 @@ func (s scale) level(key, value string) logs.Level {
 func (s scale) number(n int, key string) logs.Level {
 	switch {
 	case key == "severitynumber" || s == otlpScale && key == "severity":
-		return [...]logs.Level{logs.LevelVerbose, logs.LevelDebug, logs.LevelInfo, logs.LevelWarn, logs.LevelError, logs.LevelFatal}[min(max(n-1, 0), 23)/4]
+		return [...]logs.Level{logs.LevelVerbose, logs.LevelDebug, logs.LevelInfo, logs.LevelWarn, logs.LevelError,
+			logs.LevelFatal}[min(max(n-1, 0), 23)/4]
 	case s == nextcloudScale && n >= 0 && n <= 4:
 		return [...]logs.Level{logs.LevelDebug, logs.LevelInfo, logs.LevelWarn, logs.LevelError, logs.LevelFatal}[n]
 	case n >= 1 && n <= 7 || n == 0 && key == "priority":

@@ -125,7 +125,12 @@ func logcat(line []byte) (e logs.Event, ok bool) {
 		return e, false
 	}
 	at := bytes.Index(line, []byte("): "))
-	e = logs.Event{Format: logs.FormatText, Level: letterLevels[line[0]], Context: string(tag), Message: string(line[at+3:])}
+	e = logs.Event{
+		Format:  logs.FormatText,
+		Level:   letterLevels[line[0]],
+		Context: string(tag),
+		Message: string(line[at+3:]),
+	}
 	e.Fields = []logs.Field{{Key: "pid", Value: string(pid)}}
 	return e, true
 }
@@ -187,7 +192,8 @@ func (p *Parser) relayed(rest []byte) (e logs.Event, ok bool) {
 func (p *Parser) w3c(rest []byte) (e logs.Event, ok bool) {
 	at := -1
 	for _, m := range methods {
-		if i := bytes.Index(rest[:min(len(rest), 160)], []byte(" "+m)); i >= 0 && i+len(m)+1 < len(rest) && rest[i+len(m)+1] == '/' {
+		if i := bytes.Index(rest[:min(len(rest), 160)], []byte(" "+m)); i >= 0 && i+len(m)+1 < len(rest) &&
+			rest[i+len(m)+1] == '/' {
 			at = i + 1
 		}
 	}

@@ -185,7 +185,8 @@ func (s *Shape) findTime(line []byte, first int, ms int64, p *Parser) {
 		}
 		s.TimeMode = timeSlow
 		switch {
-		case first == 0 || first == 1 && line[0] == '[' || first > 0 && first == p.dateAt && p.firstTime(line, first) == ms:
+		case first == 0 || first == 1 && line[0] == '[' || first > 0 && first == p.dateAt &&
+			p.firstTime(line, first) == ms:
 			s.TimeMode = timeFirst
 		case s.Context == accessContext && p.accessTime(line) == ms:
 			s.TimeMode = timeAccess

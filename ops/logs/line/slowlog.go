@@ -82,7 +82,11 @@ func slowUser(e *logs.Event, text string) {
 	if host = strings.TrimSpace(host); host == "" {
 		host = strings.TrimRight(address, "] ")
 	}
-	e.Fields = append(e.Fields, logs.Field{Key: "user", Value: strings.TrimSpace(user)}, logs.Field{Key: "host", Value: host})
+	e.Fields = append(
+		e.Fields,
+		logs.Field{Key: "user", Value: strings.TrimSpace(user)},
+		logs.Field{Key: "host", Value: host},
+	)
 	if id = strings.TrimSpace(id); id != "" {
 		e.Fields = append(e.Fields, logs.Field{Key: "id", Value: id})
 	}

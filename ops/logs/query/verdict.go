@@ -134,7 +134,10 @@ func exactVerdict(text []byte, word string, fold bool) Verdict {
 		return No
 	}
 	if bytes.IndexByte(text, logline.SlotTime) >= 0 || bytes.IndexByte(text, logline.SlotID) >= 0 {
-		for _, piece := range strings.FieldsFunc(word, func(r rune) bool { return fits(logline.SlotTime, r) || fits(logline.SlotID, r) }) {
+		for _, piece := range strings.FieldsFunc(word, func(r rune) bool {
+			return fits(logline.SlotTime, r) ||
+				fits(logline.SlotID, r)
+		}) {
 			if index(line, piece, fold) < 0 {
 				return No
 			}
@@ -152,8 +155,15 @@ func inTime(line, word string, fold bool) Verdict {
 	}
 	// A time holds digits and a few letters, and ends in at most those letters:
 	// what is left of a piece without them stands outside.
-	for _, w := range strings.FieldsFunc(word, func(r rune) bool { return fits(logline.SlotTime, r) && !letterRune(r) }) {
-		if w = strings.TrimLeftFunc(w, func(r rune) bool { return fits(logline.SlotTime, r) }); index(line, w, fold) < 0 {
+	for _, w := range strings.FieldsFunc(word, func(r rune) bool {
+		return fits(logline.SlotTime, r) &&
+			!letterRune(r)
+	}) {
+		if w = strings.TrimLeftFunc(w, func(r rune) bool { return fits(logline.SlotTime, r) }); index(
+			line,
+			w,
+			fold,
+		) < 0 {
 			return No
 		}
 	}

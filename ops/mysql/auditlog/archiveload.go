@@ -83,7 +83,8 @@ func (s *Source) LoadArchive(ctx context.Context, o LoadArchive) (rows int64, er
 		statements = append(statements, fmt.Sprintf("DROP TRIGGER %s.%s", audit.Ident(scratch), audit.Ident(name)))
 	}
 	for _, statement := range append(statements,
-		fmt.Sprintf("RENAME TABLE %s.%s TO %s.%s", audit.Ident(scratch), audit.Ident(s.o.Table), audit.Ident(s.o.Schema), audit.Ident(o.As)),
+		fmt.Sprintf("RENAME TABLE %s.%s TO %s.%s", audit.Ident(scratch), audit.Ident(s.o.Table),
+			audit.Ident(s.o.Schema), audit.Ident(o.As)),
 		"DROP DATABASE "+audit.Ident(scratch)) {
 		if _, e := db.ExecContext(ctx, statement); e != nil {
 			err = errors.Join(err, e)

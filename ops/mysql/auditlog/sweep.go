@@ -37,7 +37,8 @@ func (s *Source) sweeps(e audit.Estimate) bool {
 	whole := e.Key == "" || strings.EqualFold(e.Key, key.Name) || e.Rows >= s.rows/2
 	names := (&route{s: s}).columns()
 	return whole &&
-		(len(key.Columns) == 0 || len(names) <= len(key.Columns) && slices.EqualFunc(names, key.Columns[:len(names)], strings.EqualFold))
+		(len(key.Columns) == 0 || len(names) <= len(key.Columns) &&
+			slices.EqualFunc(names, key.Columns[:len(names)], strings.EqualFold))
 }
 
 // weigh is what a query reads, as far as the server tells; of one that does

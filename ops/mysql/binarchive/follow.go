@@ -210,7 +210,8 @@ func (f *follower) recover() error {
 		return err
 	}
 	done := map[string]bool{}
-	if _, err := manifest(filepath.Join(f.dir, manifestName), func(s *binlog.Segment) { done[s.Name] = true }); err != nil {
+	if _, err := manifest(filepath.Join(f.dir, manifestName),
+		func(s *binlog.Segment) { done[s.Name] = true }); err != nil {
 		return err
 	}
 	for _, path := range indexes {

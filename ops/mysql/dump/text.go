@@ -100,7 +100,8 @@ func (d *dumper) fillDatabase(ctx context.Context, db *database, snap *snapshot)
 			if err != nil {
 				return err
 			}
-			if err := d.file.add(backup.Member{Kind: backup.MemberTable, Database: db.name, Object: t.Name}, []byte(text)); err != nil {
+			if err := d.file.add(backup.Member{Kind: backup.MemberTable, Database: db.name, Object: t.Name},
+				[]byte(text)); err != nil {
 				return err
 			}
 		}

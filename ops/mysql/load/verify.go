@@ -133,7 +133,10 @@ func (v *verifier) plan(there []*schema.Table) (jobs []*check) {
 		}
 		known[want.Name] = true
 		j := &check{want: want}
-		if i := slices.IndexFunc(there, func(t *schema.Table) bool { return t.Name == want.Name && !t.Sequence }); i >= 0 {
+		if i := slices.IndexFunc(there, func(t *schema.Table) bool {
+			return t.Name == want.Name &&
+				!t.Sequence
+		}); i >= 0 {
 			j.there = there[i]
 		}
 		rows += want.Rows
@@ -265,7 +268,10 @@ func (v *verifier) objects(ctx context.Context, c *sql.Conn, tables []*schema.Ta
 		d := backup.ObjectVerdict{Kind: want.Kind, Name: want.Name, State: backup.Missing}
 		if want.Kind == "sequence" {
 			err = v.sequence(ctx, c, want, tables, &d)
-		} else if i := slices.IndexFunc(there, func(o *schema.Object) bool { return o.Kind == want.Kind && o.Name == want.Name }); i >= 0 {
+		} else if i := slices.IndexFunc(there, func(o *schema.Object) bool {
+			return o.Kind == want.Kind &&
+				o.Name == want.Name
+		}); i >= 0 {
 			err = v.object(ctx, c, want, there[i], &d)
 		}
 		if err != nil {

@@ -57,7 +57,8 @@ func (s *Server) newer(
 		if touched.column != "" {
 			n.changed = touched.condition + " AND NOT COALESCE(" + made.condition + ", FALSE)"
 		}
-	case len(t.Key) == 1 && stored.Ends() && number(stored.LastKey) && t.Column(t.Key[0]) != nil && t.Column(t.Key[0]).Form == schema.FormNumber:
+	case len(t.Key) == 1 && stored.Ends() && number(stored.LastKey) && t.Column(t.Key[0]) != nil &&
+		t.Column(t.Key[0]).Form == schema.FormNumber:
 		n.how = "auto_increment"
 		if n.tail, err = s.tail(ctx, t, stored); err == nil && touched.column != "" {
 			n.changed = touched.condition

@@ -69,7 +69,8 @@ func (s *Server) look(ctx context.Context, c *sql.Conn, name string) (contents, 
 	if out.Tables, err = tables(ctx, c, name); err != nil {
 		return out, err
 	}
-	for _, read := range []func(context.Context, *sql.Conn, string) ([]object, error){triggers, views, routines, events} {
+	for _, read := range []func(context.Context, *sql.Conn, string) ([]object, error){triggers, views, routines,
+		events} {
 		objects, err := read(ctx, c, name)
 		if err != nil {
 			return out, fmt.Errorf("read the objects of %s: %w", name, err)

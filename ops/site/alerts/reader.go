@@ -57,7 +57,11 @@ func newReader(s config.Service, rules []*logRule, places map[string]alert.Place
 // run reads until ctx ends.
 func (r *reader) run(ctx context.Context) {
 	began := r.now()
-	conf := logfile.Config{Sources: r.service.Logs.Paths(), Follow: true, Filter: logfile.Push(&query.Query{Since: r.since(began)})}
+	conf := logfile.Config{
+		Sources: r.service.Logs.Paths(),
+		Follow:  true,
+		Filter:  logfile.Push(&query.Query{Since: r.since(began)}),
+	}
 	sources, err := conf.Resolve(ctx, nil)
 	if err != nil {
 		r.warn(r.service.Name, err)

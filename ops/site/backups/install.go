@@ -18,7 +18,8 @@ func (sh *Shelf) Baseline() error {
 	now := sh.Clock.Now()
 	for _, j := range jobs {
 		if _, seen := last[j.Name]; !seen {
-			if err := record.Append(watch.Run{Job: j.Name, Due: now, Started: now, Ended: now, Result: watch.Installed}); err != nil {
+			if err := record.Append(watch.Run{Job: j.Name, Due: now, Started: now, Ended: now,
+				Result: watch.Installed}); err != nil {
 				return err
 			}
 		}

@@ -118,9 +118,20 @@ func (o Order) Spec(at time.Time) backup.Spec {
 
 func (o Order) Options(now func() time.Time, report func(ops.Progress)) dump.Options {
 	return dump.Options{
-		Databases: o.Databases, All: o.All, Tables: o.Tables, Where: o.Where, NoData: o.NoData, NoHistory: o.NoHistory, Broken: o.Broken,
-		Jobs: o.Jobs, Compress: o.Compress, Recipients: o.To, LockWait: o.LockWait, BytesRate: o.BytesRate, Threads: o.Threads,
-		Kind: o.Kind, Tool: "opsdeck " + version.Get().String(), Report: report, Now: now,
+		Databases:  o.Databases,
+		All:        o.All,
+		Tables:     o.Tables,
+		Where:      o.Where,
+		NoData:     o.NoData,
+		NoHistory:  o.NoHistory,
+		Broken:     o.Broken,
+		Jobs:       o.Jobs,
+		Compress:   o.Compress,
+		Recipients: o.To,
+		LockWait:   o.LockWait,
+		BytesRate:  o.BytesRate,
+		Threads:    o.Threads,
+		Kind:       o.Kind, Tool: "opsdeck " + version.Get().String(), Report: report, Now: now,
 	}
 }
 

@@ -48,7 +48,11 @@ func (sh *Shelf) Jobs(report func(ops.Progress)) ([]watch.Job, error) {
 		}
 		jobs = append(
 			jobs,
-			watch.Job{Name: sh.Service.Name + "/" + name, Schedule: c, Run: sh.telling(name, c, sh.pinging(name, heard, run[name]))},
+			watch.Job{
+				Name:     sh.Service.Name + "/" + name,
+				Schedule: c,
+				Run:      sh.telling(name, c, sh.pinging(name, heard, run[name])),
+			},
 		)
 	}
 	return jobs, nil
@@ -165,7 +169,9 @@ func (sh *Shelf) pruneTonight(ctx context.Context) error {
 	}
 	out, err := sh.Prune(ctx, plan, nil)
 	if err == nil {
-		sh.Say(lang.M("%d removed, %d renamed, %s free now", len(out.Removed), len(out.Renamed), human.Bytes(out.Freed)))
+		sh.Say(
+			lang.M("%d removed, %d renamed, %s free now", len(out.Removed), len(out.Renamed), human.Bytes(out.Freed)),
+		)
 	}
 	return err
 }

@@ -243,8 +243,13 @@ func (b *checker) process() {
 	if p.Kind == "pm2" {
 		commands = append(commands, "pm2 logs "+human.Shell(p.Name)+" --lines 50")
 	}
-	b.add("process", health.KindProcess, processPace, b.onPurpose(probe.Process(c, filesOf(b.Service.Logs.Paths()), b.Now)),
-		limits(lang.M("status"), lang.M("starting, or restarted"), lang.M("stopped or failed")), commands...)
+	b.add(
+		"process",
+		health.KindProcess,
+		processPace,
+		b.onPurpose(probe.Process(c, filesOf(b.Service.Logs.Paths()), b.Now)),
+		limits(lang.M("status"), lang.M("starting, or restarted"), lang.M("stopped or failed")),
+		commands...)
 	last := &b.checks[len(b.checks)-1]
 	last.Timeout = max(last.Timeout, probe.ProcessTimeout)
 }

@@ -71,8 +71,11 @@ func (d *Desk) Check(ctx context.Context) ([]deploy.Finding, error) {
 	out := deploy.JudgeMachine(look.Machine(ctx), needs)
 	out = append(out, deploy.JudgePorts(v.places())...)
 	if v.dir == "" {
-		out = append(out, deploy.Finding{Name: "env", State: ops.StateUnknown, Detail: lang.M("cannot check: %s", v.noDir),
-			Why: lang.M("the service reads its passwords, ports and database from it"), Fix: "deploy: {dir: …}"})
+		out = append(
+			out,
+			deploy.Finding{Name: "env", State: ops.StateUnknown, Detail: lang.M("cannot check: %s", v.noDir),
+				Why: lang.M("the service reads its passwords, ports and database from it"), Fix: "deploy: {dir: …}"},
+		)
 	} else {
 		out = append(out, deploy.JudgeSettings(v.env)...)
 	}

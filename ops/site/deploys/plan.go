@@ -54,8 +54,15 @@ func (d *Desk) steps(name string) ([]deploy.Step, error) {
 // configured are steps of the configuration.
 func configured(steps []config.DeployStep, ready time.Duration) (out []deploy.Step) {
 	for _, s := range steps {
-		step := deploy.Step{Name: s.Name, Kind: deploy.Kind(s.Kind), Run: s.Run, Check: s.Check, Undo: s.Undo, Keep: s.Keep,
-			Timeout: s.Timeout}
+		step := deploy.Step{
+			Name:    s.Name,
+			Kind:    deploy.Kind(s.Kind),
+			Run:     s.Run,
+			Check:   s.Check,
+			Undo:    s.Undo,
+			Keep:    s.Keep,
+			Timeout: s.Timeout,
+		}
 		if step.Kind == "" {
 			step.Kind = deploy.KindCommand
 		}
@@ -94,7 +101,14 @@ func (d *Desk) Plan(ctx context.Context, name, revision string) (*deploy.Plan, e
 		return nil, ops.E(ops.Config, lang.M("the folder of the code is not known: %s", why)).
 			WithHint(lang.M("set deploy.dir in the configuration"))
 	}
-	p := &deploy.Plan{Name: name, Service: d.Service.Name, Dir: dir, Remote: d.conf.Remote, Revision: revision, Steps: steps}
+	p := &deploy.Plan{
+		Name:     name,
+		Service:  d.Service.Name,
+		Dir:      dir,
+		Remote:   d.conf.Remote,
+		Revision: revision,
+		Steps:    steps,
+	}
 	pulls := slices.ContainsFunc(steps, func(s deploy.Step) bool { return s.Kind == deploy.KindPull })
 	switch {
 	case pulls:

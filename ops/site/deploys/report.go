@@ -46,7 +46,14 @@ func (d *Desk) report(p *deploy.Plan, lines []deploy.Line, s deploy.State) error
 		if l.Event == deploy.EventChild || l.Step < 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "- %s %s %s %s\n", l.Time.Local().Format(time.DateTime), p.Steps[l.Step].Name, l.Event, l.Detail)
+		fmt.Fprintf(
+			&b,
+			"- %s %s %s %s\n",
+			l.Time.Local().Format(time.DateTime),
+			p.Steps[l.Step].Name,
+			l.Event,
+			l.Detail,
+		)
 		for _, line := range l.Tail {
 			fmt.Fprintf(&b, "      %s\n", line)
 		}
