@@ -77,6 +77,9 @@ func (c *alertsCmd) Run(a *app) error {
 		}
 		return a.json(doc)
 	}
+	if !watching && book.WrittenAt.IsZero() {
+		return a.sayUnwatched()
+	}
 	return a.sayAlerts(shown, watching)
 }
 
@@ -124,6 +127,13 @@ func (a *app) alertJSON(x *alert.Alert) alertJSON {
 		out.ResolvedAt = &x.ResolvedAt
 	}
 	return out
+}
+
+// sayUnwatched says that no alert can be known: nothing was ever watched here.
+func (a *app) sayUnwatched() error {
+	a.say(lang.M("alerts unknown: `opsdeck watch` has never run with this state folder"))
+	a.note(lang.M("start it with: %s", "opsdeck watch install"))
+	return nil
 }
 
 // sayAlerts prints a table of alerts, each with its evidence and what to do next.

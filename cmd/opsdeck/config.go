@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/cells"
@@ -19,6 +20,7 @@ import (
 	"opsdeck/ops/ping"
 	"opsdeck/ops/remote"
 	"opsdeck/ops/site"
+	"opsdeck/ops/site/alerts"
 	"opsdeck/ops/site/backups"
 )
 
@@ -187,6 +189,9 @@ func configProblems(l *config.Loaded) []error {
 			if _, err := ping.Open(file); err != nil {
 				problems = append(problems, err)
 			}
+		}
+		if err := alerts.CheckRules(s, time.Now()); err != nil {
+			problems = append(problems, err)
 		}
 		for _, n := range s.Notify {
 			if _, err := notify.New(n); err != nil {

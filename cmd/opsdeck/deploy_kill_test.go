@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"opsdeck/ops/alert"
 )
 
 // deployApp is the field's service in small.
@@ -143,12 +145,25 @@ func (s *deploySite) version() (v int) {
 	return body.Version
 }
 
+// silences is how many silences of the service's alerts are in force.
+func (s *deploySite) silences() int {
+	s.t.Helper()
+	book, err := alert.Read(filepath.Join(s.dir, "state"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return len(book.Open(time.Now()))
+}
+
 // TestADeploymentSurvivesKillAndInterrupt: it is killed, refused to a second
 // operator, resumed, interrupted, resumed to its end and taken back.
 func TestADeploymentSurvivesKillAndInterrupt(t *testing.T) {
 	s := newDeploySite(t)
 	killed, wait := s.start("run", "--confirm", "shop")
 	first := s.installs(1)
+	if n := s.silences(); n != 1 {
+		t.Errorf("%d silences while it is deployed", n)
+	}
 	if _, errs := s.run(75, "run", "--confirm", "shop"); !strings.Contains(errs, "busy") {
 		t.Errorf("a second operator: %s", errs)
 	}
@@ -181,4 +196,7 @@ func TestADeploymentSurvivesKillAndInterrupt(t *testing.T) {
 		t.Errorf("release %d after undo", v)
 	}
 	s.run(64, "undo", "--confirm", "shop")
+	if n := s.silences(); n != 0 {
+		t.Errorf("%d silences are left", n)
+	}
 }

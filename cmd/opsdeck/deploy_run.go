@@ -253,7 +253,9 @@ func (c *deployUndoCmd) choose(d *deploys.Desk) (*deploy.Deployment, error) {
 
 // carry runs a deployment to its end and tells how it ended.
 func (a *app) carry(d *deploys.Desk, p *deploy.Plan, first deploy.Event, asJSON bool) error {
+	end := a.quiet(d.Service.Name, p.ID)
 	s, err := d.Carry(a.ctx, p, first, func(l deploy.Line, _ deploy.State) { a.tellDeploy(p, l, asJSON) })
+	end()
 	if errors.Is(err, deploy.ErrLeft) {
 		code := ops.Interrupted
 		if errors.Is(a.ctx.Err(), context.DeadlineExceeded) {
@@ -265,18 +267,18 @@ func (a *app) carry(d *deploys.Desk, p *deploy.Plan, first deploy.Event, asJSON 
 	if err != nil {
 		return err
 	}
-	end := deployEndJSON{ID: p.ID, Result: s.Result, From: p.From, To: p.To, Offer: s.Data["offer"],
+	doc := deployEndJSON{ID: p.ID, Result: s.Result, From: p.From, To: p.To, Offer: s.Data["offer"],
 		Errors: s.Data["burst"],
 		Report: d.Store().ReportPath(p.ID)}
 	if asJSON {
-		if err := a.ndjson(end); err != nil {
+		if err := a.ndjson(doc); err != nil {
 			return err
 		}
 	} else {
 		a.say(lang.M("%s: %s", p.ID, deploys.ResultText(s)))
-		a.say(lang.M("report: %s", end.Report))
-		if end.Errors != "" && s.Result == deploy.ResultDone {
-			a.note(lang.M("%s", lang.Raw(end.Errors)))
+		a.say(lang.M("report: %s", doc.Report))
+		if doc.Errors != "" && s.Result == deploy.ResultDone {
+			a.note(lang.M("%s", lang.Raw(doc.Errors)))
 			a.note(lang.M("read them: opsdeck logs --critical --newest; take the release back: opsdeck deploy undo"))
 		}
 	}
@@ -291,10 +293,10 @@ func (a *app) carry(d *deploys.Desk, p *deploy.Plan, first deploy.Event, asJSON 
 	switch {
 	case s.Result == deploy.ResultStuck:
 		return e.WithHint(lang.M("remove the cause, then take it back again: opsdeck deploy undo %s", p.ID))
-	case end.Offer != "":
-		return e.WithHint(lang.M("the database is still changed; this restores it: %s", lang.Raw(end.Offer)))
+	case doc.Offer != "":
+		return e.WithHint(lang.M("the database is still changed; this restores it: %s", lang.Raw(doc.Offer)))
 	}
-	return e.WithHint(lang.M("the previous release is in place; read the report: %s", end.Report))
+	return e.WithHint(lang.M("the previous release is in place; read the report: %s", doc.Report))
 }
 
 // tellDeploy tells one event of a deployment.

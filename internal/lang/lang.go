@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -20,7 +21,8 @@ import (
 )
 
 // Msg is a sentence that is not yet in any language: an English format in
-// fmt's syntax and its arguments. An argument may itself be a Msg.
+// fmt's syntax and its arguments. An argument may itself be a Msg, or Localized; a
+// time is written in the machine's zone.
 type Msg struct {
 	Key  string
 	Args []any
@@ -28,6 +30,10 @@ type Msg struct {
 
 // M makes a Msg. The key must be a literal, so that the catalogue's test finds it.
 func M(key string, args ...any) Msg { return Msg{Key: key, Args: args} }
+
+// Localized is an argument that says itself in a printer's language: a text that
+// is kept in both.
+type Localized interface{ In(p *Printer) string }
 
 // Empty tells whether there is nothing to say.
 func (m Msg) Empty() bool { return m.Key == "" }
@@ -156,6 +162,10 @@ func (p *Printer) arg(a any) any {
 		return p.Msg(v)
 	case *Msg:
 		return p.Msg(*v)
+	case Localized:
+		return v.In(p)
+	case time.Time:
+		return v.Local().Format(time.DateTime)
 	case capital:
 		text := p.Msg(Msg(v))
 		if p.code != "en" || beginsWithName(Msg(v)) {

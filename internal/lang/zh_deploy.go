@@ -21,6 +21,7 @@ func init() {
 		"%s free of %s at %s", "%[3]s 剩余 %[1]s，共 %[2]s",
 		"%s; at least %s are needed", "%s；至少需要 %s",
 		"MySQL and Redis run in containers", "MySQL 和 Redis 在容器中运行",
+		"the configuration names the container %s", "配置中指定了容器 %s",
 		"Docker does not answer: %s", "Docker 无应答：%s",
 		"Docker is not installed", "未安装 Docker",
 		"not installed, and no container is configured", "未安装，也没有配置容器",

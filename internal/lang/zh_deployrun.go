@@ -2,6 +2,8 @@ package lang
 
 func init() {
 	register(
+		"the alerts cannot be silenced: %s", "无法静默告警：%s",
+		"deployment %s", "部署 %s",
 		"Check the machine, deploy a release, take it back.", "检查机器，部署版本，撤销部署。",
 		"Show what a deployment would do.", "显示部署将执行的步骤。",
 		"Deploy a release; a step that fails takes back what was done before it.", "部署一个版本；任一步失败就撤销之前的步骤。",

@@ -146,3 +146,21 @@ func TestEveryDefaultSecretIsKnown(t *testing.T) {
 		t.Errorf("one place could not be read: %+v", f)
 	}
 }
+
+// A container that only the configuration names may be a default: MySQL may run
+// elsewhere, so that Docker's silence is no proof of a fault.
+func TestDockerIsNeededByNameAlone(t *testing.T) {
+	m := Machine{Docker: Unknown[Tool](lang.M("no daemon"))}
+	for _, c := range []struct {
+		needs Needs
+		want  ops.State
+	}{
+		{Needs{Docker: true, Container: "shop-mysql"}, ops.StateCritical},
+		{Needs{Container: "shop-mysql"}, ops.StateWarning},
+		{Needs{}, ops.StateOK},
+	} {
+		if f := find(t, JudgeMachine(m, c.needs), "docker"); f.State != c.want {
+			t.Errorf("%+v: %s", c.needs, f.State)
+		}
+	}
+}

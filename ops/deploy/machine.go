@@ -45,9 +45,10 @@ type Machine struct {
 
 // Needs are what a service needs of its machine.
 type Needs struct {
-	Memory, Disk int64 // bytes
-	Node         int   // major version; 0: it is no Node service
-	Docker       bool
+	Memory, Disk int64  // bytes
+	Node         int    // major version; 0: it is no Node service
+	Docker       bool   // a Compose file is there, or Compose runs the service
+	Container    string // of the database, as the configuration names it; it need not exist
 }
 
 // memorySlack is what a machine of 2 GB keeps for its firmware and kernel: 2 GB are
@@ -58,7 +59,7 @@ const memorySlack = 0.9
 func JudgeMachine(m Machine, n Needs) []Finding {
 	return []Finding{
 		judgeOS(m.OS), judgeMemory(m.Memory, n.Memory), judgeDisk(m.Disk, n.Disk),
-		judgeDocker(m.Docker, n.Docker), judgeCompose(m.Compose, n.Docker),
+		judgeDocker(m.Docker, n.Docker, n.Container), judgeCompose(m.Compose, n.Docker),
 		judgeNode(m.Node, n.Node), judgeNPM(m.NPM, n.Node > 0),
 		judgeFirewall(m.Firewall), judgeClock(m.ClockInStep), judgeJobs(m.OldJobs),
 	}
@@ -115,13 +116,19 @@ func judgeDisk(f Fact[Disk], least int64) Finding {
 	return ok("disk", detail)
 }
 
-func judgeDocker(f Fact[Tool], needed bool) Finding {
+func judgeDocker(f Fact[Tool], needed bool, container string) Finding {
 	why := lang.M("MySQL and Redis run in containers")
+	silent := ops.StateCritical
+	if !needed && container != "" { // by name alone, which may be a default
+		why = lang.M("the configuration names the container %s", container)
+		silent = ops.StateWarning
+		needed = true
+	}
 	switch {
 	case !f.Seen && !needed:
 		return ok("docker", lang.M("not needed: no container is configured"))
 	case !f.Seen:
-		return Finding{Name: "docker", State: ops.StateCritical, Detail: lang.M("Docker does not answer: %s", f.Why),
+		return Finding{Name: "docker", State: silent, Detail: lang.M("Docker does not answer: %s", f.Why),
 			Why: why, Fix: "sudo systemctl start docker"}
 	case f.Value.Absent && needed:
 		return Finding{Name: "docker", State: ops.StateWarning, Detail: lang.M("Docker is not installed"), Why: why,

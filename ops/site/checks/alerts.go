@@ -54,10 +54,10 @@ func alertsOf(dir, service string) health.Result {
 			continue
 		}
 		counts[a.State]++
-		text := lang.M("%s since %s: %s", a.State.Label(), a.Since.Local().Format("2006-01-02 15:04:05"), a.Evidence.EN)
+		text := lang.M("%s since %s: %s", a.State.Label(), a.Since.Local().Format("2006-01-02 15:04:05"), a.Evidence)
 		r.Add("alert_"+a.Rule, string(a.State), text)
 		if a.State == alert.Firing && len(a.Lines) > 0 { // a check's own state is told by the check
-			r.Find(a.Severity, lang.M("the alert %s fires", a.Rule), lang.Raw(a.Evidence.EN))
+			r.Find(a.Severity, lang.M("the alert %s fires", a.Rule), lang.Msg{Key: "%s", Args: []any{a.Evidence}})
 			r.Next = lang.M("Acknowledge it when you work on it: %s", "opsdeck watch ack "+a.Rule)
 		}
 	}

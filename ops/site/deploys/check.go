@@ -121,11 +121,11 @@ func (v view) needs() (deploy.Needs, error) {
 	if err != nil {
 		return deploy.Needs{}, err
 	}
-	n := deploy.Needs{Memory: memory, Disk: disk}
+	n := deploy.Needs{Memory: memory, Disk: disk, Container: v.Service.Database.Container}
 	if v.has("package.json") || v.Service.Process.Kind == "pm2" {
 		n.Node = v.conf.Node
 	}
-	n.Docker = v.Service.Database.Container != "" || v.Service.Process.Kind == "compose" || v.composeFile() != ""
+	n.Docker = v.Service.Process.Kind == "compose" || v.composeFile() != ""
 	return n, nil
 }
 

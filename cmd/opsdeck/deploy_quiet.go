@@ -1,0 +1,61 @@
+package main
+
+import (
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops/alert"
+)
+
+// quietLimit ends the silence of a deployment that was killed.
+const quietLimit = time.Hour
+
+// quiet silences the alerts of a service while it is deployed: its stop and its start
+// are no news. The returned function ends the silence. A silence that cannot be
+// recorded is told, and keeps nothing from being deployed.
+func (a *app) quiet(service, deployment string) (end func()) {
+	nothing := func() {}
+	dir, err := a.stateDir()
+	if err != nil {
+		return nothing
+	}
+	ask := func(o alert.Order) string {
+		o.Service = service
+		o.Rule = "*"
+		o.At = a.clock.Now()
+		o.By = oplog.UserName()
+		id, err := alert.Ask(dir, o)
+		if err != nil {
+			a.note(lang.M("the alerts cannot be silenced: %s", err.Error()))
+			return ""
+		}
+		return id
+	}
+	why := alert.Say(lang.M("deployment %s", deployment))
+	own := ask(alert.Order{Kind: alert.OrderSilence, Until: a.clock.Now().Add(quietLimit), Why: why})
+	if own == "" {
+		return nothing
+	}
+	return func() {
+		for _, silence := range a.silencesOf(dir, why, own) {
+			ask(alert.Order{Kind: alert.OrderUnsilence, Silence: silence})
+		}
+	}
+}
+
+// silencesOf are the silences of a deployment that are in force: its own, and those
+// that its killed runs left.
+func (a *app) silencesOf(dir string, why alert.Text, own string) []string {
+	book, err := alert.Read(dir)
+	if err != nil {
+		return []string{own}
+	}
+	var out []string
+	for _, s := range book.Open(a.clock.Now()) {
+		if s.Why == why {
+			out = append(out, s.ID)
+		}
+	}
+	return out
+}
