@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/cells"
@@ -128,6 +127,11 @@ func (c *configCheckCmd) Run(a *app) error {
 		return err
 	}
 	problems := configProblems(l)
+	for i, s := range l.Services {
+		if err := alerts.Check(s, a.checks(l.Services[i:i+1]), a.clock.Now()); err != nil {
+			problems = append(problems, err)
+		}
+	}
 	if c.JSON {
 		doc := configCheckJSON{OK: len(problems) == 0, Path: l.Path, Problems: []string{}}
 		for _, p := range problems {
@@ -189,9 +193,6 @@ func configProblems(l *config.Loaded) []error {
 			if _, err := ping.Open(file); err != nil {
 				problems = append(problems, err)
 			}
-		}
-		if err := alerts.CheckRules(s, time.Now()); err != nil {
-			problems = append(problems, err)
 		}
 		for _, n := range s.Notify {
 			if _, err := notify.New(n); err != nil {

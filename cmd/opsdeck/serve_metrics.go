@@ -21,6 +21,12 @@ const serveScrapes = 8
 // metricsHandler answers /metrics about the services. It looks in the background
 // until ctx ends; close waits for the looks under way.
 func (a *app) metricsHandler(ctx context.Context, services []config.Service) (h http.Handler, close func(), err error) {
+	styles := map[string]*logStyles{}
+	for _, s := range services {
+		if styles[s.Name], err = a.logStyles(&s); err != nil {
+			return nil, nil, err
+		}
+	}
 	rule := health.Rule{Fails: services[0].Health.Fails, Passes: services[0].Health.Passes}
 	monitor := health.Watch(ctx, a.checks(services), health.Options{Clock: a.clock, Rule: rule})
 	parts := a.metricsParts(services)
@@ -28,6 +34,7 @@ func (a *app) metricsHandler(ctx context.Context, services []config.Service) (h 
 	go told.Run(ctx)
 	for _, s := range services {
 		counter := metrics.NewLogCounter(s.Name, s.Logs.Paths(), time.Local)
+		counter.Styles = styles[s.Name].Of
 		told.Count(counter)
 		go counter.Run(ctx)
 	}

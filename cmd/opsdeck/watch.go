@@ -130,10 +130,15 @@ func (a *app) watcher(services []config.Service, state string) (*alerts.Watcher,
 	w := &alerts.Watcher{StateDir: state, Clock: a.clock, Lang: a.lang, Say: a.note}
 	for i := range services {
 		s := services[i]
+		styles, err := a.logStyles(&s)
+		if err != nil {
+			return nil, err
+		}
 		w.Services = append(w.Services, alerts.Service{
 			Config: s,
 			Checks: watchable(a.checks(services[i : i+1])),
 			Site:   func() (*site.Site, error) { return a.site(&s) },
+			Styles: styles.Of,
 		})
 	}
 	return w, w.Prepare()

@@ -83,7 +83,16 @@ func (a *app) deployDesk(s *config.Service) (*deploys.Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	return deploys.Open(at)
+	desk, err := deploys.Open(at)
+	if err != nil {
+		return nil, err
+	}
+	styles, err := a.logStyles(s)
+	if err != nil {
+		return nil, err
+	}
+	desk.Styles = styles.Of
+	return desk, nil
 }
 
 // showWork begins to draw long work on stderr.

@@ -268,10 +268,10 @@ func TestMessagesToOneTargetKeepTheirOrderAndTheirName(t *testing.T) {
 }
 
 func TestAChattyServiceIsFoldedForItsTarget(t *testing.T) {
-	w, r := newWorld(t), rule("x")
+	w := newWorld(t)
 	messages := 0
 	for i := range 60 {
-		r = rule("r" + string(rune('a'+i%26)) + string(rune('a'+i/26)))
+		r := rule("r" + string(rune('a'+i%26)) + string(rune('a'+i/26)))
 		w.step(time.Second, sight(r, true))
 		w.book.Pack(lang.For("en"), w.now, time.Second, nil)
 		for _, m := range w.book.Due() {

@@ -124,7 +124,7 @@ func morgan(line []byte) (e logs.Event, ok bool) {
 // user agent in quotes: a whole number is Apache's %D, microseconds; one with a point is
 // nginx' $request_time, seconds.
 func accessTook(line []byte) (ms float64, ok bool) {
-	if bytes.Index(line[:min(len(line), 320)], []byte(`] "`)) < 0 {
+	if !bytes.Contains(line[:min(len(line), 320)], []byte(`] "`)) {
 		return 0, false
 	}
 	quote := bytes.LastIndexByte(line, '"')

@@ -215,7 +215,9 @@ func (p *Parser) nest(line []byte) (e logs.Event, ms int64, ok bool) {
 		ms, ok = p.nestDate(date)
 	} else {
 		var n int
-		ms, n = p.AnyTime(line[i:])
+		if ms, n = p.AnyTime(line[i:]); n == 0 {
+			n = likeTime(line[i:])
+		}
 		ok = n > 0
 		rest = bytes.TrimLeft(line[min(i+n, len(line)):], " ")
 	}
@@ -230,6 +232,30 @@ func (p *Parser) nest(line []byte) (e logs.Event, ms int64, ok bool) {
 	e.Context, e.Message = leadingContext(rest)
 	e.Message, e.Fields = elapsed(e.Message, e.Fields)
 	return e, ms, true
+}
+
+// likeTime is how many bytes at the front would be a time if the digits were others:
+// lines that differ in digits alone are read alike, and a date that no calendar has is
+// a date whose time is unknown.
+func likeTime(b []byte) int {
+	text := bytes.Clone(b[:min(len(b), nestDateBytes)])
+	for i := 0; i < len(text); {
+		end := i
+		for end < len(text) && Digit(text[end]) {
+			end++
+		}
+		switch run := text[i:end]; {
+		case len(run) == 0:
+			end++
+		case len(run) >= 4:
+			copy(run, "20260101010101")
+		default:
+			copy(run, "001"[3-len(run):])
+		}
+		i = end
+	}
+	_, n := NewParser(time.UTC, time.Unix(1<<31, 0)).AnyTime(text)
+	return n
 }
 
 // nestLevels are the words that Nest prints, each after a space.

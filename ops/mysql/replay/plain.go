@@ -106,7 +106,6 @@ type writer struct {
 	out    []string
 	open   strings.Builder // a statement over several rows that may grow
 	head   string          // of that
-	tail   string
 }
 
 func (w *writer) add(c binlog.RowChange) error {

@@ -24,6 +24,7 @@ import (
 type reader struct {
 	service config.Service
 	rules   []*logRule
+	styles  func(source string) *line.Style // may be nil
 	now     func() time.Time
 	warn    func(name string, err error)
 	wake    func() // something matched
@@ -184,7 +185,7 @@ func (r *reader) readBefore() (at time.Time) {
 
 func (s *sink) begin(name string, text logs.Text) *track {
 	t := &track{of: s, text: text}
-	p := line.NewParser(time.Local, s.now())
+	p := s.parser(name)
 	if s.last != nil {
 		p.Like(s.last)
 	}
@@ -444,6 +445,15 @@ func (r *reader) idle() {
 	}
 }
 
+// parser reads the lines of a source in its style.
+func (r *reader) parser(source string) *line.Parser {
+	p := line.NewParser(time.Local, r.now())
+	if r.styles != nil {
+		p.Wear(r.styles(source))
+	}
+	return p
+}
+
 // stream reads what has no file.
 func (r *reader) stream(ctx context.Context, name string, s logfile.Streamer, began time.Time) {
 	k := &track{of: r.sink(ctx, name), after: began}
@@ -451,7 +461,7 @@ func (r *reader) stream(ctx context.Context, name string, s logfile.Streamer, be
 	if p, ok := r.left[name]; ok {
 		k.after = p.Last
 	}
-	parser := line.NewParser(time.Local, r.now())
+	parser := r.parser(name)
 	k.live = store.NewLive(&query.Query{}, name, 0, parser, k.take)
 	r.mu.Lock()
 	r.tracks = append(r.tracks, k)

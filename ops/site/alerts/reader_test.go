@@ -13,6 +13,7 @@ import (
 	"opsdeck/internal/config"
 	"opsdeck/internal/human"
 	"opsdeck/ops/alert"
+	"opsdeck/ops/logs/line"
 )
 
 // reading is a reader at work on app*.log in a folder.
@@ -21,6 +22,7 @@ type reading struct {
 	dir    string
 	places map[string]alert.Place
 	known  bool
+	style  *line.Style
 	got    []string
 }
 
@@ -52,6 +54,7 @@ func (r *reading) during(until string, do func()) {
 	}
 	woken := make(chan struct{}, 1)
 	one := newReader(conf, rules.logs, r.places, r.known)
+	one.styles = func(string) *line.Style { return r.style }
 	one.now = time.Now
 	one.warn = func(name string, err error) { r.t.Logf("%s: %v", name, err) }
 	one.wake = func() {
@@ -229,6 +232,19 @@ func TestAnUncaughtExceptionOfRealNodeIsSeen(t *testing.T) {
 	if len(r.got) != 1 {
 		t.Fatalf("%q", r.got)
 	}
+}
+
+// The message of a format of the configuration is what it says it is.
+func TestLinesAreReadInTheFormatsOfTheConfiguration(t *testing.T) {
+	f, err := line.NewFormat(line.FormatSpec{Name: "till", Pattern: `^#(?P<level>\d) till=(?P<till>\w+) (?P<message>.*)`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newReading(t)
+	r.style = line.NewStyle(nil, []*line.Format{f}, true)
+	r.append("app.log", "#1 till=a ready")
+	r.during("failed", func() { r.append("app.log", "#3 till=b External API call failed 7") })
+	r.expect("External API call failed 7")
 }
 
 func TestARuleOfTheConfigurationIsAQueryOfTheLogs(t *testing.T) {

@@ -79,13 +79,6 @@ func readyMade() []*logRule {
 	}
 }
 
-// CheckRules tells what is wrong with a service's rules: a query or an hour that
-// cannot be read.
-func CheckRules(s config.Service, now time.Time) error {
-	_, err := rulesOf(s, now)
-	return err
-}
-
 // rulesOf makes the rules of a service: the ready-made ones, changed by those of the
 // configuration that have their name, and the configuration's own.
 func rulesOf(s config.Service, now time.Time) (*ruleBook, error) {

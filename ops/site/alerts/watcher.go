@@ -12,6 +12,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/alert"
 	"opsdeck/ops/health"
+	"opsdeck/ops/logs/line"
 	"opsdeck/ops/site"
 	"opsdeck/ops/site/checks"
 )
@@ -22,6 +23,8 @@ type Service struct {
 	Checks []health.Check
 	// Site opens the service for one look.
 	Site func() (*site.Site, error)
+	// Styles is how the lines of a source are read; nil, or a nil style, is as everywhere.
+	Styles func(source string) *line.Style
 }
 
 // Watcher watches services. It alone writes the book of its state folder: who runs it
@@ -190,6 +193,7 @@ func (s *watched) start(ctx context.Context, w *Watcher) {
 	}
 	places, known := w.placesOf(s.Config.Name)
 	s.reader = newReader(s.Config, s.on(), places, known)
+	s.reader.styles = s.Styles
 	s.reader.now = w.Clock.Now
 	s.reader.wake = w.poke
 	s.reader.warn = func(name string, err error) {

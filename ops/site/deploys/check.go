@@ -23,6 +23,7 @@ import (
 	"opsdeck/ops/doctor"
 	"opsdeck/ops/health"
 	"opsdeck/ops/host"
+	"opsdeck/ops/logs/line"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/service"
 	"opsdeck/ops/site"
@@ -31,6 +32,9 @@ import (
 // Desk is a service with what deploying it needs.
 type Desk struct {
 	*site.Site
+	// Styles is how the lines of a log are read; nil, or a nil style, is as everywhere.
+	Styles func(source string) *line.Style
+
 	conf config.Deploy
 	ctl  health.Controller
 }

@@ -65,7 +65,7 @@ func (j *job) count(ctx context.Context, since, until time.Time) (int64, error) 
 		return 0, err
 	}
 	var unread error
-	scan := index.Scan{Query: q.Events(), Zone: time.Local, Now: j.Clock.Now(), Unnumbered: true,
+	scan := index.Scan{Query: q.Events(), Zone: time.Local, Now: j.Clock.Now(), Unnumbered: true, Styles: j.Styles,
 		Warn: func(_ string, err error) { unread = err }}
 	n, err := scan.Count(ctx, sources)
 	if err == nil {

@@ -37,6 +37,8 @@ type LogCounter struct {
 	service string
 	sources []string
 	zone    *time.Location
+	// Styles is how the lines of a source are read; nil, or a nil style, is as everywhere.
+	Styles func(source string) *line.Style
 
 	mu     sync.Mutex
 	events map[string]*logCounts // by source
@@ -176,8 +178,17 @@ func (f *counting) idle() {
 	}
 }
 
-func (f *counting) live(name string) (*store.Live, *line.Parser) {
+// parser reads the lines of a source in its style.
+func (f *counting) parser(source string) *line.Parser {
 	p := line.NewParser(f.counter.zone, f.began)
+	if f.counter.Styles != nil {
+		p.Wear(f.counter.Styles(source))
+	}
+	return p
+}
+
+func (f *counting) live(name string) (*store.Live, *line.Parser) {
+	p := f.parser(name)
 	live := store.NewLive(&query.Query{}, name, 0, p, func(e logs.Event) { f.counter.count(f.source, e) })
 	return live, p
 }
@@ -198,7 +209,7 @@ func (f *counting) Begin(name string, text logs.Text) logfile.Track {
 // stream counts what has no file. It begins with what the source has: that is left
 // out by its time.
 func (f *counting) stream(ctx context.Context, s logfile.Streamer) error {
-	p := line.NewParser(f.counter.zone, f.began)
+	p := f.parser(f.source)
 	live := store.NewLive(&query.Query{}, f.source, 0, p, func(e logs.Event) {
 		if e.Time.IsZero() || !e.Time.Before(f.began) {
 			f.counter.count(f.source, e)
