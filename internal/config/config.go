@@ -199,7 +199,7 @@ type Deploy struct {
 	Observe time.Duration `yaml:"observe"`
 	// AllowLoss lets a step of kind sync drop tables, columns and rows.
 	AllowLoss bool         `yaml:"allow_loss"`
-	Plans     []DeployPlan `yaml:"plans"` // besides update, or instead of it
+	Plans     []DeployPlan `yaml:"plans"` // besides install and update, or instead of them
 }
 
 // DeployPlan is a plan of the configuration's own.

@@ -94,6 +94,35 @@ func Update(ready time.Duration) []Step {
 	}
 }
 
+// Scripts of an installation. A machine without a Compose file has its servers elsewhere; an
+// environment file that is there stays as it is.
+const (
+	upContainers = `for f in compose.yaml compose.yml docker-compose.yaml docker-compose.yml; do ` +
+		`if [ -f $f ]; then if docker compose version >/dev/null 2>&1; then exec docker compose -f $f up -d; ` +
+		`else exec docker-compose -f $f up -d; fi; fi; done; echo "no Compose file"`
+	makeEnv = `[ -f .env.example ] || { echo "there is no .env and no .env.example" >&2; exit 1; }; ` +
+		`install -m 600 .env.example .env; echo "made .env from .env.example: change its default passwords, ` +
+		`then run: opsdeck deploy check"`
+)
+
+// Install are the steps that bring the code in a fresh work tree to life on a new machine,
+// as the field's guide lists them: containers, environment, packages, schema, seed, start,
+// verify. Nothing is backed up, for nothing is there.
+func Install(ready time.Duration) []Step {
+	return []Step{
+		{Name: "containers", Kind: KindCommand, Run: upContainers, Timeout: 20 * time.Minute},
+		{Name: "env", Kind: KindCommand, Run: makeEnv, Check: "[ -f .env ]", Timeout: time.Minute},
+		{Name: "install", Kind: KindCommand, Run: "npm install", Keep: []string{"node_modules"}, Timeout: 20 * time.Minute},
+		{Name: "build", Kind: KindCommand, Run: "npm run build --if-present", Keep: []string{"dist"},
+			Timeout: 15 * time.Minute},
+		{Name: "sync", Kind: KindSync, Run: "npm run db:sync --if-present", Timeout: 30 * time.Minute},
+		{Name: "seed", Kind: KindCommand, Run: "npm run seed --if-present", Timeout: 30 * time.Minute},
+		{Name: "start", Kind: KindStart, Timeout: 2 * time.Minute},
+		{Name: "ready", Kind: KindReady, Timeout: ready},
+		{Name: "smoke", Kind: KindSmoke, Timeout: time.Minute},
+	}
+}
+
 // leastBurst is how many errors are a burst at least: a single one is none.
 const leastBurst = 5
 

@@ -22,9 +22,9 @@ const stepTime = 10 * time.Minute
 
 // Names are the plans that there are.
 func (d *Desk) Names() []string {
-	names := []string{"update"}
+	names := []string{"install", "update"}
 	for _, p := range d.conf.Plans {
-		if p.Name != "update" {
+		if !slices.Contains(names, p.Name) {
 			names = append(names, p.Name)
 		}
 	}
@@ -38,11 +38,16 @@ func (d *Desk) steps(name string) ([]deploy.Step, error) {
 			return configured(p.Steps, d.Service.Restore.ReadyWait), nil
 		}
 	}
-	if name != "update" {
+	var steps []deploy.Step
+	switch name {
+	case "install":
+		steps = deploy.Install(d.Service.Restore.ReadyWait)
+	case "update":
+		steps = deploy.Update(d.Service.Restore.ReadyWait)
+	default:
 		return nil, ops.E(ops.Usage, lang.M("there is no plan %q", name)).
 			WithHint(lang.M("there are: %s", strings.Join(d.Names(), ", ")))
 	}
-	steps := deploy.Update(d.Service.Restore.ReadyWait)
 	return slices.DeleteFunc(steps, func(s deploy.Step) bool {
 		return s.Kind == deploy.KindBackup && !d.hasDatabase() ||
 			s.Kind == deploy.KindReady && d.Service.Health.URL == "" ||

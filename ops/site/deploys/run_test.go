@@ -166,6 +166,43 @@ func (s *shop) failed(p *deploy.Plan, state deploy.State, step, says string) {
 	}
 }
 
+// TestAFreshWorkTreeIsInstalled: a new machine with the code alone gets its environment
+// file, packages and seed, and the service answers. A seed that fails leaves it stopped.
+func TestAFreshWorkTreeIsInstalled(t *testing.T) {
+	s := newShop(t, nil)
+	s.commit("seed", map[string]string{
+		".env.example": "DB_PASSWORD=change-me\n",
+		".gitignore":   "node_modules\npackage-lock.json\n.env\nseeded\n",
+		"package.json": pkg("2", `"seed": "[ -e ok ] && touch seeded"`),
+	})
+	s.repoPull()
+	p, state := s.deploy("install")
+	if state.Result != deploy.ResultTakenBack || p.Steps[max(0, state.Failed)].Name != "seed" || s.version() != "" {
+		t.Fatalf("a seed that fails: %s, step %d, release %q", state.Result, state.Failed, s.version())
+	}
+	write(t, filepath.Join(s.app, "ok"), "", 0o600)
+	if _, state = s.deploy("install"); state.Result != deploy.ResultDone || s.version() != "2.0.0" {
+		t.Fatalf("%s: %s %v, release %q", state.Result, state.Detail, state.Tail, s.version())
+	}
+	info, err := os.Stat(filepath.Join(s.app, ".env"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf(".env: %v %v", info, err)
+	}
+	if _, err := os.Stat(filepath.Join(s.app, "seeded")); err != nil {
+		t.Error(err)
+	}
+}
+
+// repoPull brings the work tree to the origin's newest commit by hand.
+func (s *shop) repoPull() {
+	s.t.Helper()
+	cmd := exec.Command("git", "pull", "-q")
+	cmd.Dir = s.app
+	if out, err := cmd.CombinedOutput(); err != nil {
+		s.t.Fatalf("git pull: %v: %s", err, out)
+	}
+}
+
 func TestAnUpdateIsDeployedAndTakenBack(t *testing.T) {
 	s := newShop(t, nil)
 	s.start()
