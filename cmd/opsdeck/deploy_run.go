@@ -17,13 +17,13 @@ import (
 )
 
 type deployPlanCmd struct {
-	Name     string `arg:"" default:"update" help:"The plan: update, or one of the configuration."`
+	Name     string `arg:"" default:"update" help:"The plan: update, install, or one of the configuration."`
 	Revision string `placeholder:"REV" help:"The branch, tag or commit to deploy; else the branch that is checked out."`
 	JSON     bool   `name:"json" help:"Print JSON."`
 }
 
 type deployRunCmd struct {
-	Name     string `arg:"" default:"update" help:"The plan: update, or one of the configuration."`
+	Name     string `arg:"" default:"update" help:"The plan: update, install, or one of the configuration."`
 	Revision string `placeholder:"REV" help:"The branch, tag or commit to deploy; else the branch that is checked out."`
 	Plan     string `placeholder:"HASH" help:"Carry out only the plan of this hash, as deploy plan showed it."`
 	Resume   bool   `help:"Continue the deployment that was interrupted."`

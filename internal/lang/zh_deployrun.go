@@ -26,7 +26,7 @@ func init() {
 		"deployment %s was interrupted; nothing was taken back", "部署 %s 被中断；没有撤销任何步骤",
 		"continue it: opsdeck deploy run --resume; or take it back: opsdeck deploy undo",
 		"继续：opsdeck deploy run --resume；或撤销：opsdeck deploy undo",
-		"The plan: update, or one of the configuration.", "方案：update，或配置中的方案。",
+		"The plan: update, install, or one of the configuration.", "方案：update、install，或配置中的方案。",
 		"The branch, tag or commit to deploy; else the branch that is checked out.", "要部署的分支、标签或提交；默认为当前检出的分支。",
 		"step %s failed: %s", "步骤 %s 失败：%s",
 		"remove the cause, then take it back again: opsdeck deploy undo %s", "排除原因后再次撤销：opsdeck deploy undo %s",
