@@ -136,6 +136,8 @@ func (p *Page) viewList(size page.Size) string {
 			lines = append(lines, p.sheet.row(p.list.rows[i], c, i == p.list.cur, size.Width))
 		case i == p.list.top && len(p.list.rows) == 0:
 			lines = append(lines, p.look.ink.dim.Paint(cells.Cut("  "+p.feed.nothing(), size.Width)))
+		case i == p.list.top+1 && len(p.list.rows) == 0:
+			lines = append(lines, p.look.ink.dim.Paint(cells.Cut("  "+p.feed.advice(), size.Width)))
 		default:
 			lines = append(lines, "")
 		}
@@ -159,6 +161,14 @@ func (p *feed) nothing() string {
 		return e.T("reading …")
 	}
 	return e.T("the log is empty so far; new lines appear here")
+}
+
+// advice says what may have been meant where nothing matches; mostly nothing.
+func (p *feed) advice() string {
+	if p.loading || p.tally.stats.Pending || p.ask.query == nil || p.ask.asked.Empty() {
+		return ""
+	}
+	return termsafe.Line(p.look.env.Lang.Msg(p.ask.query.Advice()))
 }
 
 func (p *sheet) row(r store.Row, c columns, cursor bool, width int) string {

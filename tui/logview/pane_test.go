@@ -22,3 +22,17 @@ func TestATallScreenShowsTheChosenEventBelowTheList(t *testing.T) {
 		t.Error("a low screen has a pane")
 	}
 }
+
+// A query without a hit says what may have been meant: words are text.
+func TestAQueryWithoutAHitSaysWhatWouldMatch(t *testing.T) {
+	p, store := opened(t, "en", sizes[2])
+	key(p, store, t, "/", "Order.*created", "enter")
+	view := p.View(p.look.size)
+	if !strings.Contains(view, "nothing matches") || !strings.Contains(view, "/Order.*created/") {
+		t.Errorf("no advice:\n%s", view)
+	}
+	key(p, store, t, "esc")
+	if view := p.View(p.look.size); strings.Contains(view, "/Order.*created/") {
+		t.Errorf("the advice stays:\n%s", view)
+	}
+}
