@@ -96,11 +96,19 @@ func (r *reader) run(ctx context.Context) {
 func (r *reader) since(began time.Time) time.Time {
 	since := began
 	for _, name := range r.service.Logs.Paths() {
-		if p, ok := r.left[name]; ok && !p.Last.IsZero() && p.Last.Before(since) {
+		if p, ok := r.placeLeft(name); ok && !p.Last.IsZero() && p.Last.Before(since) {
 			since = p.Last
 		}
 	}
 	return since
+}
+
+// placeLeft is how far a log was read.
+func (r *reader) placeLeft(name string) (alert.Place, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p, ok := r.left[name]
+	return p, ok
 }
 
 func (r *reader) sink(ctx context.Context, name string) *sink {
@@ -111,7 +119,7 @@ func (r *reader) sink(ctx context.Context, name string) *sink {
 // read first.
 func (r *reader) resume(ctx context.Context, name string) *logfile.Tail {
 	s := r.sink(ctx, name)
-	place, had := r.left[name]
+	place, had := r.placeLeft(name)
 	s.place = place
 	s.had = had
 	t := logfile.NewTail(name, logfile.Unwrapped(s, func([]logs.Part) bool { return !r.isRunning() }))
@@ -458,7 +466,7 @@ func (r *reader) parser(source string) *line.Parser {
 func (r *reader) stream(ctx context.Context, name string, s logfile.Streamer, began time.Time) {
 	k := &track{of: r.sink(ctx, name), after: began}
 	k.of.caught = true
-	if p, ok := r.left[name]; ok {
+	if p, ok := r.placeLeft(name); ok {
 		k.after = p.Last
 	}
 	parser := r.parser(name)
