@@ -392,6 +392,24 @@ func (p *sheet) evidence(step restore.Step, w int) []string {
 	return lines
 }
 
+// reachOf says what the plan loses, and how much less could be lost.
+func (p *sheet) reachOf(plan *restore.Plan, put func(ops.State, string)) {
+	e, reach := p.base.env, p.base.reach
+	if !p.base.planning() || reach.Now.IsZero() {
+		return
+	}
+	if at := plan.Source.At; plan.Source.Replay == nil && !at.IsZero() {
+		put(ops.StateWarning, e.T("this backup holds the state of %s: everything written since is lost (%s)",
+			e.Time(at), human.Duration(reach.Now.Sub(at).Truncate(time.Minute))))
+	}
+	switch {
+	case !reach.LogTo.IsZero():
+		put(ops.StateOK, e.Lang.Msg(reach.Say(e.Time)))
+	case reach.Backup.After(plan.Source.At.Add(time.Second)):
+		put(ops.StateWarning, e.T("a newer good backup is there: %s", e.Time(reach.Backup)))
+	}
+}
+
 // findings are what a person should know before beginning, and what is lost.
 func (p *sheet) findings(plan *restore.Plan, w int) []string {
 	e, t := p.base.env, p.base.env.Theme
@@ -407,13 +425,7 @@ func (p *sheet) findings(plan *restore.Plan, w int) []string {
 		}
 	}
 	lines = append(lines, "")
-	if reach := p.base.reach; p.base.planning() && !reach.Now.IsZero() {
-		state := ops.StateOK
-		if reach.LogTo.IsZero() {
-			state = ops.StateWarning
-		}
-		put(state, e.Lang.Msg(reach.Say(e.Time)))
-	}
+	p.reachOf(plan, put)
 	told := plan.Mode == restore.Into || plan.Assessment == nil
 	for i, f := range plan.Known() {
 		if i > 0 && f.State < ops.StateCritical && !told {

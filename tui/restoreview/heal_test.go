@@ -65,6 +65,27 @@ func TestTheFirstStepSaysHowMuchIsLostAtMost(t *testing.T) {
 	}
 }
 
+// A plan from an older backup loses what came since that backup, not since the newest.
+func TestAPlanSaysWhatItsOwnBackupLoses(t *testing.T) {
+	d := &fakeDesk{plan: samplePlan(restore.Swap)}
+	d.plan.Source.At = now.Add(-200 * 24 * time.Hour)
+	d.reach = restore.Reach{Backup: now.Add(-10 * time.Hour), Now: now}
+	p := newPage("en", d)
+	p.Update(planMsg{plan: d.plan, reach: reached(t.Context(), d)})
+	view := strings.Join(strings.Fields(p.View(page.Size{Width: 200, Height: 40})), " ")
+	for _, want := range []string{
+		"everything written since is lost (200 d)",
+		"a newer good backup is there: 2026-01-29 02:00:00",
+	} {
+		if !strings.Contains(view, want) {
+			t.Errorf("%q is not said:\n%s", want, view)
+		}
+	}
+	if strings.Contains(view, "is lost (10 h)") {
+		t.Error(view)
+	}
+}
+
 func TestAMomentIsChosenByOneKey(t *testing.T) {
 	d := &fakeDesk{plan: samplePlan(restore.Swap)}
 	p := newPage("en", d)
