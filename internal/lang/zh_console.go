@@ -13,6 +13,7 @@ func init() {
 		"back", "返回",
 		"copy", "复制",
 		"  %d–%d of %d", "  第 %d–%d 行，共 %d 行",
+		"%d–%d of %d: pgdn", "第 %d–%d 行，共 %d 行：pgdn 翻页",
 		"%d–%d of %d: space", "第 %d–%d 行，共 %d 行：空格翻页",
 
 		// The command line.

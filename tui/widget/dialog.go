@@ -10,7 +10,8 @@ import (
 )
 
 // Confirm asks for a destructive act: the person must type a name, the target
-// database's, to go on. Esc leaves with nothing done.
+// database's. A body that is too long for the screen scrolls. Esc leaves with
+// nothing done.
 type Confirm struct {
 	env   *page.Env
 	title lang.Msg
@@ -19,11 +20,13 @@ type Confirm struct {
 	input Input
 	yes   func() tea.Cmd
 	wrong bool
+	part  Ask // the part of the body that is in sight
 }
 
 // NewConfirm makes the dialog; yes runs once, when the name has been typed.
 func NewConfirm(env *page.Env, title lang.Msg, body []lang.Msg, name string, yes func() tea.Cmd) *Confirm {
-	return &Confirm{env: env, title: title, body: body, name: name, yes: yes, input: NewInput("> ", "")}
+	return &Confirm{env: env, title: title, body: body, name: name, yes: yes, input: NewInput("> ", ""),
+		part: Ask{env: env}}
 }
 
 // Guarded makes the console drop keys that were typed before the dialog showed.
@@ -45,6 +48,9 @@ func (c *Confirm) Update(msg tea.Msg) (tea.Cmd, bool) {
 		c.wrong = true
 		return nil, false
 	}
+	if c.part.scroll(k.String()) {
+		return nil, false
+	}
 	c.wrong = false
 	c.input.Key(k)
 	return nil, false
@@ -54,13 +60,13 @@ func (c *Confirm) Update(msg tea.Msg) (tea.Cmd, bool) {
 func (c *Confirm) View(size page.Size) string {
 	t, e := c.env.Theme, c.env
 	w := min(size.Width-4, 72)
-	var lines []string
+	var body []string
 	for _, m := range c.body {
-		lines = append(lines, cells.Wrap(termsafe.Text(e.Lang.Msg(m)), w)...)
+		body = append(body, cells.Wrap(termsafe.Text(e.Lang.Msg(m)), w)...)
 	}
-	lines = append(
-		lines,
-		"",
+	const asking = 4 // the question, the input, the answer's mark, the keys
+	lines := append(
+		c.part.window(body, size.Height-2-asking),
 		cells.Cut(e.T("Type %s to continue:", t.Bold.Render(termsafe.Line(c.name))), w),
 		c.input.View(t, w),
 	)
@@ -70,10 +76,6 @@ func (c *Confirm) View(size page.Size) string {
 		lines = append(lines, "")
 	}
 	lines = append(lines, KeyHelp(t, "enter", e.T("do it"))+"  "+KeyHelp(t, "esc", e.T("leave, nothing done")))
-	if over := len(lines) - (size.Height - 2); over > 0 && len(lines)-over >= 4 {
-		keep := 4 // the question, the input, the answer's mark, the keys
-		lines = append(lines[:max(0, len(lines)-keep-over)], lines[len(lines)-keep:]...)
-	}
 	return Box(t, " "+e.Lang.Msg(c.title)+" ", lines, size)
 }
 
@@ -122,17 +124,27 @@ func (a *Ask) Update(msg tea.Msg) (tea.Cmd, bool) {
 			return c.Run(), true
 		}
 	}
-	switch k.String() {
+	if !a.scroll(k.String()) && k.String() == " " {
+		a.top += a.height
+	}
+	return nil, false
+}
+
+// scroll moves the part of the body that is in sight; it tells whether the key does.
+func (a *Ask) scroll(key string) bool {
+	switch key {
 	case "up":
 		a.top--
 	case "down":
 		a.top++
 	case "pgup":
 		a.top -= a.height
-	case "pgdown", " ":
+	case "pgdown":
 		a.top += a.height
+	default:
+		return false
 	}
-	return nil, false
+	return true
 }
 
 // View draws the dialog.
@@ -164,7 +176,11 @@ func (a *Ask) window(body []string, height int) []string {
 		return nil
 	}
 	to := a.top + a.height
-	return append(body[a.top:to:to], t.Dim.Render(e.T("%d–%d of %d: space", min(a.top+1, to), to, len(body))))
+	more := lang.M("%d–%d of %d: space", min(a.top+1, to), to, len(body))
+	if len(a.choices) == 0 { // what is typed goes into a field
+		more = lang.M("%d–%d of %d: pgdn", min(a.top+1, to), to, len(body))
+	}
+	return append(body[a.top:to:to], t.Dim.Render(e.Lang.Msg(more)))
 }
 
 // flow puts parts beside each other, as many as fit on a line; none is torn.

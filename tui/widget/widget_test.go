@@ -112,3 +112,24 @@ func TestAskAlwaysShowsItsAnswers(t *testing.T) {
 		}
 	}
 }
+
+// A warning that does not fit is told to be there, and can be read.
+func TestAConfirmationLosesNoWarning(t *testing.T) {
+	body := []lang.Msg{
+		lang.Raw("first the state of the newest backup, named by its whole long name"),
+		lang.Raw("then the mode and the server"),
+		lang.Raw("last of all the 1086 rows that will be lost"),
+	}
+	c := NewConfirm(testEnv(), lang.Raw("x"), body, "shop", nil)
+	size := page.Size{Width: 40, Height: 8}
+	if view := c.View(size); !strings.Contains(view, "pgdn") || !strings.Contains(view, "shop") {
+		t.Fatal(view)
+	}
+	for range 4 {
+		c.Update(tea.KeyMsg{Type: tea.KeyPgDown})
+		c.View(size)
+	}
+	if view := c.View(size); !strings.Contains(view, "be lost") || c.input.Value() != "" {
+		t.Fatal(view)
+	}
+}
