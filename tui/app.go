@@ -89,6 +89,7 @@ func (c *Console) goTo(i int) tea.Cmd {
 	}
 	c.page().Hide()
 	c.active = i
+	c.notice = page.Notice{} // it was about the other page
 	return c.page().Show()
 }
 

@@ -120,7 +120,18 @@ func (c *Console) key(k tea.KeyMsg) tea.Cmd {
 	return c.pageKey(k)
 }
 
+// pageKey gives a key to the page. A notice makes room for a line that begins to take
+// text.
 func (c *Console) pageKey(k tea.KeyMsg) tea.Cmd {
+	took := c.page().TakingText()
+	cmd := toPage(c, k)
+	if !took && c.page().TakingText() {
+		c.notice = page.Notice{}
+	}
+	return cmd
+}
+
+func toPage(c *Console, k tea.KeyMsg) tea.Cmd {
 	p := c.page()
 	if !p.TakingText() {
 		name := k.String()
