@@ -1,6 +1,7 @@
 package main
 
 import (
+	"sync"
 	"time"
 
 	"opsdeck/internal/lang"
@@ -8,8 +9,12 @@ import (
 	"opsdeck/ops/alert"
 )
 
-// quietLimit ends the silence of a deployment that was killed.
-const quietLimit = time.Hour
+// A silence is short and asked for again while the deployment runs, so that the alerts
+// of one that was killed are told soon.
+const (
+	quietLimit = 3 * time.Minute
+	quietAgain = time.Minute
+)
 
 // quiet silences the alerts of a service while it is deployed: its stop and its start
 // are no news. The returned function ends the silence. A silence that cannot be
@@ -33,11 +38,29 @@ func (a *app) quiet(service, deployment string) (end func()) {
 		return id
 	}
 	why := alert.Say(lang.M("deployment %s", deployment))
-	own := ask(alert.Order{Kind: alert.OrderSilence, Until: a.clock.Now().Add(quietLimit), Why: why})
+	silence := func() string {
+		return ask(alert.Order{Kind: alert.OrderSilence, Until: a.clock.Now().Add(quietLimit), Why: why})
+	}
+	own := silence()
 	if own == "" {
 		return nothing
 	}
+	over := make(chan struct{})
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		for again := time.NewTicker(quietAgain); ; {
+			select {
+			case <-over:
+				again.Stop()
+				return
+			case <-again.C:
+				silence()
+			}
+		}
+	})
 	return func() {
+		close(over)
+		asking.Wait()
 		for _, silence := range a.silencesOf(dir, why, own) {
 			ask(alert.Order{Kind: alert.OrderUnsilence, Silence: silence})
 		}

@@ -211,6 +211,9 @@ func (c *deployUndoCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := d.MayUndo(a.ctx, one.Plan); err != nil {
+		return err
+	}
 	what := lang.M("Deployment %s will be taken back: from %s to %s.", one.Plan.ID, one.Plan.To, one.Plan.From)
 	if c.DryRun {
 		a.say(what)
@@ -236,7 +239,11 @@ func (c *deployUndoCmd) choose(d *deploys.Desk) (*deploy.Deployment, error) {
 		}
 		switch {
 		case one.State.Result == deploy.ResultTakenBack && c.ID == "":
-			continue
+			e := ops.E(ops.Usage, lang.M("the newest deployment, %s, is taken back already", one.Plan.ID))
+			if i+1 < len(all) {
+				return nil, e.WithHint(lang.M("to go further back, name it: opsdeck deploy undo %s", all[i+1].Plan.ID))
+			}
+			return nil, e.WithHint(hint)
 		case one.State.Result == deploy.ResultTakenBack:
 			return nil, ops.E(ops.Usage, lang.M("deployment %s is taken back already", one.Plan.ID)).WithHint(hint)
 		}

@@ -2,6 +2,19 @@ package lang
 
 func init() {
 	register(
+		"it did not end within %s; last seen: %s", "%s 内未结束；最后的情况：%s",
+		"the database is still changed (%s); this deployment made no backup: see what the newest one brings back: %s",
+		"数据库仍处于已修改状态（%s）；本次部署没有做备份：请先查看最新备份能找回什么：%s",
+		"deployed, with an error burst", "已部署，但错误激增",
+		"taken back: the previous release is in place, the database is still changed",
+		"已回退：之前的版本已恢复，但数据库仍处于已修改状态",
+		"the code in %s is at %s, and this deployment checked out %s: what was committed since would be lost",
+		"%s 中的代码位于 %s，而本次部署检出的是 %s：此后的提交会丢失",
+		"look: cd %s && git log --oneline %s..HEAD; check out %s to take the deployment back",
+		"请查看：cd %s && git log --oneline %s..HEAD；检出 %s 后再撤销该部署",
+		"the folder of the code cannot be read: %s", "无法读取代码目录：%s",
+		"the newest deployment, %s, is taken back already", "最新的部署 %s 已经撤销",
+		"to go further back, name it: opsdeck deploy undo %s", "要继续撤销更早的部署，请指明：opsdeck deploy undo %s",
 		"the alerts cannot be silenced: %s", "无法静默告警：%s",
 		"deployment %s", "部署 %s",
 		"Check the machine, deploy a release, take it back.", "检查机器，部署版本，撤销部署。",

@@ -129,7 +129,7 @@ func TestAStreamThatReadsBackOtherwiseIsTakenAway(t *testing.T) {
 	for name, s := range map[string]Store{"s3": fakeS3(t), "rsync": rsyncStore(t, testdb.SSHD(t))} {
 		_, dump := streamed(100_000)
 		_, err := copier(t, changing{s}).Stream(context.Background(), numbered, dump)
-		if err == nil || !strings.Contains(err.Error(), "wrong hash") {
+		if err == nil || !strings.Contains(err.Error(), "another hash") {
 			t.Errorf("%s: %v", name, err)
 		}
 		leavesNothing(t, s)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"opsdeck/internal/lang"
@@ -25,11 +26,44 @@ func (r repo) git(ctx context.Context, args ...string) ([]string, error) {
 	out := host.Run(ctx, host.Command{Argv: append([]string{"git"}, args...), Dir: r.dir, Keep: 1000, Started: r.began,
 		Env: append([]string{"GIT_TERMINAL_PROMPT=0", "LC_ALL=C", "GIT_SSH_COMMAND=ssh -oBatchMode=yes"}, r.env...)})
 	if out.Err != nil {
-		return out.Tail, ops.Wrap(out.Err, ops.Failed, lang.M("git %s failed: %s", args[0], lang.Raw(strings.Join(
+		return out.Tail, ops.Wrap(out.Err, ops.Failed, lang.M("git %s failed: %s", verbOf(args), lang.Raw(strings.Join(
 			out.Tail[max(0, len(out.Tail)-3):], "; ")))).
 			WithHint(lang.M("run it by hand: cd %s && git %s", r.dir, strings.Join(args, " ")))
 	}
 	return out.Tail, nil
+}
+
+// verbOf is the command among git's arguments.
+func verbOf(args []string) string {
+	for i := 0; i < len(args); i++ {
+		if args[i] == "-c" {
+			i++
+			continue
+		}
+		return args[i]
+	}
+	return ""
+}
+
+// MayUndo refuses to take a deployment back over what people did since: commits and
+// changes of files that git knows would be lost.
+func (d *Desk) MayUndo(ctx context.Context, p *deploy.Plan) error {
+	if p.To == "" {
+		return nil
+	}
+	r := d.repo(p)
+	r.env = nil
+	if err := r.clean(ctx); err != nil {
+		return err
+	}
+	head, err := r.one(ctx, "rev-parse", "HEAD")
+	if err != nil || head == p.To || head == p.From {
+		return err
+	}
+	return ops.E(ops.Failed, lang.M("the code in %s is at %s, and this deployment checked out %s: what was committed since "+
+		"would be lost", r.dir, short(head), short(p.To))).
+		WithHint(lang.M("look: cd %s && git log --oneline %s..HEAD; check out %s to take the deployment back",
+			r.dir, short(p.To), short(p.To)))
 }
 
 // one is the only line of git's answer.
@@ -43,11 +77,35 @@ func (r repo) one(ctx context.Context, args ...string) (string, error) {
 
 // changed are the tracked files that differ from the commit that is checked out.
 func (r repo) changed(ctx context.Context) ([]string, error) {
+	lines, err := r.status(ctx)
+	var out []string
+	for _, l := range lines {
+		if l != npmLock {
+			out = append(out, l)
+		}
+	}
+	return out, err
+}
+
+// npmLock is the change that npm install itself makes: it is nobody's work.
+const npmLock = "M package-lock.json"
+
+func (r repo) status(ctx context.Context) ([]string, error) {
 	lines, err := r.git(ctx, "-c", "core.quotepath=off", "status", "--porcelain", "--untracked-files=no")
 	for i := range lines {
 		lines[i] = strings.TrimSpace(lines[i])
 	}
 	return lines, err
+}
+
+// dropLock brings back the package-lock.json of the commit that is checked out.
+func (r repo) dropLock(ctx context.Context) error {
+	lines, err := r.status(ctx)
+	if err != nil || !slices.Contains(lines, npmLock) {
+		return err
+	}
+	_, err = r.git(ctx, "checkout", "--", "package-lock.json")
+	return err
 }
 
 // clean refuses where there are local changes.
@@ -127,6 +185,9 @@ func (r repo) pull(ctx context.Context, p *deploy.Plan) error {
 	if err := r.clean(ctx); err != nil {
 		return err
 	}
+	if err := r.dropLock(ctx); err != nil {
+		return err
+	}
 	if head != p.From {
 		return ops.E(ops.Failed, lang.M("the code is at %s, and the plan began at %s", short(head), short(p.From))).
 			WithHint(lang.M("make a new plan: opsdeck deploy plan %s", p.Name))
@@ -145,6 +206,9 @@ func (r repo) pull(ctx context.Context, p *deploy.Plan) error {
 // back checks the commit and branch out that the plan began with. What the tools of
 // the deployment changed in tracked files is kept in git under refs/opsdeck.
 func (r repo) back(ctx context.Context, p *deploy.Plan) error {
+	if err := r.dropLock(ctx); err != nil {
+		return err
+	}
 	if files, err := r.changed(ctx); err != nil {
 		return err
 	} else if len(files) > 0 {

@@ -106,6 +106,10 @@ func (d *Desk) Plan(ctx context.Context, name, revision string) (*deploy.Plan, e
 		return nil, ops.E(ops.Config, lang.M("the folder of the code is not known: %s", why)).
 			WithHint(lang.M("set deploy.dir in the configuration"))
 	}
+	if _, err := os.Stat(dir); err != nil {
+		return nil, ops.Wrap(err, ops.Config, lang.M("the folder of the code cannot be read: %s", dir)).
+			WithHint(lang.M("set deploy.dir in the configuration"))
+	}
 	p := &deploy.Plan{
 		Name:     name,
 		Service:  d.Service.Name,

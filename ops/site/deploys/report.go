@@ -15,8 +15,14 @@ import (
 func ResultText(s deploy.State) lang.Msg {
 	switch s.Result {
 	case deploy.ResultDone:
+		if s.Data["burst"] != "" {
+			return lang.M("deployed, with an error burst")
+		}
 		return lang.M("deployed")
 	case deploy.ResultTakenBack:
+		if s.Data["offer"] != "" {
+			return lang.M("taken back: the previous release is in place, the database is still changed")
+		}
 		return lang.M("taken back: the previous release is in place")
 	case deploy.ResultStuck:
 		return lang.M("not taken back completely: an operator is needed")

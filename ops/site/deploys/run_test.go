@@ -215,9 +215,35 @@ func TestAnUpdateIsDeployedAndTakenBack(t *testing.T) {
 	if text, err := os.ReadFile(s.Store().ReportPath(p.ID)); err != nil || !strings.Contains(string(text), "deployed") {
 		t.Errorf("%s, %v", text, err)
 	}
+	s.workIsKept(p)
 	state, err := s.Carry(t.Context(), p, deploy.EventBack, nil)
 	if err != nil || state.Result != deploy.ResultTakenBack || s.version() != "1.0.0" {
 		t.Fatalf("%v, %s (%s), release %q", err, state.Result, state.Detail, s.version())
+	}
+}
+
+// workIsKept checks that a deployment is not taken back over what a person did in the
+// code since.
+func (s *shop) workIsKept(p *deploy.Plan) {
+	s.t.Helper()
+	inApp := func(line string) {
+		cmd := exec.Command("sh", "-ec", line)
+		cmd.Dir = s.app
+		if out, err := cmd.CombinedOutput(); err != nil {
+			s.t.Fatalf("%s: %v: %s", line, err, out)
+		}
+	}
+	inApp("echo '// by hand' >>app.js")
+	if err := s.MayUndo(s.t.Context(), p); err == nil || !strings.Contains(err.Error(), "app.js") {
+		s.t.Errorf("an edit: %v", err)
+	}
+	inApp("git -c user.name=t -c user.email=t@t.example commit -qam hotfix")
+	if err := s.MayUndo(s.t.Context(), p); err == nil || !strings.Contains(err.Error(), "committed since") {
+		s.t.Errorf("a commit: %v", err)
+	}
+	inApp("git reset -q --hard HEAD~1")
+	if err := s.MayUndo(s.t.Context(), p); err != nil {
+		s.t.Error(err)
 	}
 }
 

@@ -77,7 +77,11 @@ func (j *job) outcome(ctx context.Context, what lang.Msg, err error) deploy.Outc
 		o.Tail = f.tail
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		err = ops.E(ops.Failed, lang.M("it did not end within %s", human.Duration(j.step.Timeout)))
+		late := lang.M("it did not end within %s", human.Duration(j.step.Timeout))
+		if f != nil && !f.err.What.Empty() {
+			late = lang.M("it did not end within %s; last seen: %s", human.Duration(j.step.Timeout), f.err.What)
+		}
+		err = ops.E(ops.Failed, late)
 	}
 	e := j.Explain(err)
 	if o.Detail = site.Sentence(j.Lang, e); !e.Hint.Empty() {
@@ -419,6 +423,10 @@ func (j *job) offer(ctx context.Context) (lang.Msg, error) {
 		return lang.M("the tables are as before: %d", len(after)), nil
 	}
 	j.data["offer"] = command
+	if j.state.Data["backup"] == "" {
+		return lang.M("the database is still changed (%s); this deployment made no backup: see what the newest one brings "+
+			"back: %s", changes[0].What, command), nil
+	}
 	return lang.M("the database is still changed (%s); the backup brings it back: %s", changes[0].What, command), nil
 }
 
@@ -434,5 +442,5 @@ func (j *job) restoreCommand() string {
 	if name := j.state.Data["backup"]; name != "" {
 		return words + " restore --from " + human.Shell(name)
 	}
-	return words + " restore"
+	return words + " restore --plan" // of the newest backup, which may lack what is lost
 }
