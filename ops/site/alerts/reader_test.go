@@ -13,6 +13,7 @@ import (
 	"opsdeck/internal/config"
 	"opsdeck/internal/human"
 	"opsdeck/ops/alert"
+	"opsdeck/ops/health"
 	"opsdeck/ops/logs/line"
 )
 
@@ -260,8 +261,19 @@ func TestARuleOfTheConfigurationIsAQueryOfTheLogs(t *testing.T) {
 	if last.Name != "slow" || last.count != 3 || last.severity.String() != "warning" || !b.off["external-api-failed"] {
 		t.Fatalf("%+v", last)
 	}
+	s.Alerts.Rules[0].Query = "TAG0X"
+	if b, err = rulesOf(s, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if q := b.logs[len(b.logs)-1].query; q.MatchLine("TAG10X boom") || !q.MatchLine("it is TAG0X") {
+		t.Error("a word of a rule is found letter by letter")
+	}
 	s.Alerts.Rules[0].Query = "/(/"
 	if _, err := rulesOf(s, time.Now()); err == nil || !strings.Contains(err.Error(), "slow") {
+		t.Fatal(err)
+	}
+	s.Alerts.Rules = []config.AlertRule{{Name: "mysql", Query: "x"}}
+	if err := Check(s, []health.Check{{Name: "mysql"}}, time.Now()); err == nil || !strings.Contains(err.Error(), "mysql") {
 		t.Fatal(err)
 	}
 	s.Alerts.Rules = []config.AlertRule{{Name: "mysqll", For: time.Minute}}

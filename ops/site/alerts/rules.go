@@ -110,8 +110,19 @@ func rulesOf(s config.Service, now time.Time) (*ruleBook, error) {
 	return b, nil
 }
 
+// parse reads a rule's query. Its words are texts that a line must hold as they are:
+// letters scattered over a line wake nobody.
 func parse(r config.AlertRule, now time.Time) (*query.Query, error) {
 	q, err := query.ParseQuery(r.Query, now)
+	if err == nil {
+		for _, group := range q.Groups {
+			for i := range group {
+				if group[i].Kind == query.TermFuzzy {
+					group[i].Kind = query.TermExact
+				}
+			}
+		}
+	}
 	var at *query.QueryError
 	if errors.As(err, &at) {
 		return nil, ops.E(ops.Config,
@@ -243,7 +254,12 @@ func Check(s config.Service, checks []health.Check, now time.Time) error {
 		return err
 	}
 	for _, r := range s.Alerts.Rules {
-		known := slices.ContainsFunc(checks, func(c health.Check) bool { return c.Name == r.Name }) ||
+		check := slices.ContainsFunc(checks, func(c health.Check) bool { return c.Name == r.Name })
+		if check && r.Query != "" {
+			return ops.E(ops.Config, lang.M("the rule %s has a query and the name of a check", r.Name)).
+				WithHint(lang.M("give the rule another name, or leave its query out to change the check's alerts"))
+		}
+		known := check ||
 			slices.ContainsFunc(b.logs, func(l *logRule) bool { return l.Name == r.Name })
 		if !known {
 			return ops.E(ops.Config, lang.M("the rule %s has no query, and no check is called so", r.Name)).
