@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 
@@ -170,6 +171,14 @@ func configProblems(l *config.Loaded) []error {
 		}
 	}
 	secret(l.Serve.TokenFile)
+	if at, err := net.ResolveTCPAddr("tcp", l.Serve.Listen); err == nil {
+		var e *ops.Error
+		if errors.As(exposed(at, l.Serve), &e) {
+			ofConfig := *e
+			ofConfig.Code = ops.Config
+			problems = append(problems, &ofConfig)
+		}
+	}
 	if _, err := logFormats(l.Config); err != nil {
 		problems = append(problems, err)
 	}

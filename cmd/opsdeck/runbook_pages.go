@@ -21,6 +21,9 @@ const defaultSecrets = "grep -nE 'qianzhang_p(assword|wd_2026)|qianzhang_(root|r
 
 // project is the folder of the back end's code.
 func (p place) project() string {
+	if dir := config.Home(p.service.Deploy.Dir); dir != "" {
+		return dir
+	}
 	if dir := config.Home(p.service.Process.Dir); dir != "" {
 		return dir
 	}
@@ -135,6 +138,8 @@ func updateSteps(p place) []step {
 			lang.M("Tell those who use it. See that all is well before you begin."),
 			[]string{p.opsdeck("status"), p.at("git status --short")},
 		},
+		{lang.M("Have opsdeck do all that follows, and take it back by itself when a step fails; or go step by step."),
+			[]string{p.opsdeck("deploy plan update"), p.opsdeck("deploy run update"), p.opsdeck("deploy undo --dry-run")}},
 		{
 			lang.M("Make a backup and verify it: the update may change tables."),
 			[]string{p.opsdeck("backup create"), p.opsdeck("backup verify")},
@@ -358,8 +363,11 @@ func onCallPage(p place) []step {
 	return []step{
 		{
 			lang.M("First minute: what fails, since when, who is affected."),
-			[]string{p.opsdeck("status"), p.opsdeck("logs --critical --since 1h"), p.opsdeck("operations --limit 20")},
+			[]string{p.opsdeck("alerts"), p.opsdeck("status"), p.opsdeck("logs --critical --since 1h"),
+				p.opsdeck("operations --limit 20")},
 		},
+		{lang.M("Acknowledge the alert that you work on, so that nobody else is called for it."),
+			[]string{p.opsdeck("watch ack RULE")}},
 		{lang.M("Tell those who use it that you are on it. Write down times."), nil},
 		{lang.M("Take the page for what you see."), []string{
 			p.opsdeck(
@@ -368,7 +376,8 @@ func onCallPage(p place) []step {
 		}},
 		{lang.M("Data is lost or wrong: stop writing first, restore second. One transaction can be undone alone."),
 			append(given(p.process.Stop), p.opsdeck("audit changes --since 2h"), p.opsdeck("runbook restore"))},
-		{lang.M("A deployment was the cause: take it back."), []string{p.opsdeck("runbook update")}},
+		{lang.M("A deployment was the cause: take it back."),
+			[]string{p.opsdeck("deploy status"), p.opsdeck("deploy undo --dry-run"), p.opsdeck("runbook update")}},
 		{
 			lang.M(
 				"Not solved in 30 minutes, or data is at risk: call the next person of the list. Do not delete, do not restart MySQL twice.",

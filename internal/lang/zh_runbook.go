@@ -2,6 +2,10 @@ package lang
 
 func init() {
 	register(
+		"Have opsdeck do all that follows, and take it back by itself when a step fails; or go step by step.",
+		"由 opsdeck 完成以下全部步骤，任何一步失败都会自动回退；也可以逐步手动执行。",
+		"Acknowledge the alert that you work on, so that nobody else is called for it.",
+		"确认您正在处理的告警，以免再呼叫他人。",
 		"Show what to do, step by step, when something happens.", "显示出事时应逐步做什么。",
 		"there is no runbook %q", "没有手册 %q",
 		"the database is lost or damaged", "数据库丢失或损坏",
