@@ -46,6 +46,7 @@ func (c *consoleCmd) Run(a *app) error {
 	lipgloss.SetColorProfile(termenv.ANSI)
 	look := theme.Options{
 		Dark:  darkBackground(loaded.Console.Theme, a.getenv("COLORFGBG")),
+		Deep:  strings.Contains(a.getenv("TERM"), "256color") || a.getenv("COLORTERM") != "",
 		Mono:  !a.color,
 		ASCII: a.flags.ASCII || loaded.Console.ASCII || poorTerminal(a.getenv),
 	}

@@ -46,6 +46,7 @@ type Glyphs struct {
 // Options chooses a theme.
 type Options struct {
 	Dark    bool
+	Deep    bool // the terminal has 256 colours
 	NoColor bool // no styling at all: pipes, files, golden views
 	Mono    bool // no colours, but bold, faint, underline and reverse: NO_COLOR on a terminal
 	ASCII   bool
@@ -60,6 +61,11 @@ func New(o Options) *Theme {
 	}
 	r := lipgloss.NewRenderer(w)
 	r.SetColorProfile(termenv.ANSI)
+	yellow := "3" // on a light background: pale in many palettes
+	if o.Deep {
+		r.SetColorProfile(termenv.ANSI256)
+		yellow = "130"
+	}
 	if o.NoColor {
 		r.SetColorProfile(termenv.Ascii)
 	}
@@ -84,7 +90,7 @@ func New(o Options) *Theme {
 		Accent:   fg("14", "6").Bold(true),
 		Selected: s().Background(lipgloss.Color("4")).Foreground(lipgloss.Color("15")),
 		Match:    fg("11", "5").Bold(true).Underline(true),
-		OK:       fg("10", "2"), Warn: fg("11", "3"), Crit: fg("9", "1").Bold(true), Unknown: fg("13", "5"),
+		OK:       fg("10", "2"), Warn: fg("11", yellow), Crit: fg("9", "1").Bold(true), Unknown: fg("13", "5"),
 		Info: fg("12", "4"), Added: fg("10", "2"), Removed: fg("9", "1"),
 		Rule: fg(
 			"8",
