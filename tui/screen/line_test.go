@@ -116,6 +116,7 @@ type busyLog struct {
 	start time.Time
 	lines []string
 	typed string
+	sent  map[string]bool // the numbers of the frames
 }
 
 func (g *busyLog) frame() string {
@@ -125,7 +126,9 @@ func (g *busyLog) frame() string {
 	if len(g.lines) > 21 {
 		g.lines = g.lines[1:]
 	}
-	return frame(append([]string{strconv.FormatInt(now, 10), "> " + g.typed}, g.lines...))
+	number := strconv.FormatInt(now, 10)
+	g.sent[number] = true
+	return frame(append([]string{number, "> " + g.typed}, g.lines...))
 }
 
 // watch shows a busy log on a line for a while and returns the ages, in
@@ -138,15 +141,18 @@ func watch(t *testing.T, l *slowLine, settle, during time.Duration) (worst, key 
 	r := s.Reader(l)
 	go io.Copy(io.Discard, r)
 	s.Write([]byte(enterAlt))
-	g := &busyLog{start: time.Now()}
+	g := &busyLog{start: time.Now(), sent: map[string]bool{}}
 	var pressed time.Time
+	at := 0
 	for time.Since(g.start) < settle+during {
 		s.Write([]byte(g.frame()))
 		time.Sleep(33 * time.Millisecond)
 		if time.Since(g.start) < settle {
 			continue
 		}
-		at, _ := strconv.Atoi(l.row(0))
+		if row := l.row(0); g.sent[row] { // else it is half painted, and what was there before counts
+			at, _ = strconv.Atoi(row)
+		}
 		worst = max(worst, time.Since(g.start)-time.Duration(at)*time.Millisecond)
 		switch {
 		case pressed.IsZero():
