@@ -293,7 +293,7 @@ func init() {
 		"not checked yet", "尚未检查",
 		"%d held, %d read back", "共 %d 个，已读回校验 %d 个",
 		"%d only there", "%d 个仅在该处",
-		"checked %s ago", "%s前检查",
+		"checked %s ago", "%s 前检查",
 		"it is only at the copy %s: a restore brings it here", "它只在副本 %s 上：恢复时会取回本地",
 		"  streamed to the copy %s, read back there and verified", "  已直接写入副本 %s，并在那里读回校验",
 		"the backup is larger than %d parts of the copy %s", "备份超过副本 %[2]s 的 %[1]d 个分片",

@@ -4,9 +4,9 @@ func init() {
 	register(
 		"could not be compared with the backup, newer rows may be lost: %s", "无法与备份比对，可能会丢失较新的行：%s",
 		"could not be compared with the backup, newer rows may be lost", "无法与备份比对，可能会丢失较新的行",
-		"missing now, so what was written to them after the backup is not known", "以下表现已不存在，备份之后写入的内容无法得知",
+		"missing now, so what was written to them after the backup is not known", "下列表目前不存在，备份之后写入的内容无法得知",
 		"missing now, so what was written to them after the backup is not known: %s",
-		"以下表现已不存在，备份之后写入的内容无法得知：%s",
+		"下列表目前不存在，备份之后写入的内容无法得知：%s",
 		"not all changed rows can be seen in: %s", "以下表中并非所有被修改的行都能看出：%s",
 		"not all changed rows can be seen in", "以下表中并非所有被修改的行都能看出",
 		"not all changed rows can be seen", "并非所有被修改的行都能看出",

@@ -26,7 +26,7 @@ func init() {
 		"not in the backup", "备份中没有",
 		"The tables now", "表的现状",
 		"rows now", "现有行数",
-		"tables now", "表现状",
+		"tables now", "各表现状",
 		"the rows of each table now and in the backup, and how it is", "每张表现在与备份中的行数，以及它的状况",
 		"the tables were not checked", "未检查这些表",
 		"cannot detect changed rows in", "以下表看不出行被修改",
