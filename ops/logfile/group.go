@@ -18,7 +18,7 @@ import (
 // The names of rotated generations: those of pm2-logrotate, of logrotate with
 // numbers and with dates, and of the kubelet.
 var (
-	pm2Name    = regexp.MustCompile(`^(.*)__(\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)(\.[A-Za-z]+)$`)
+	pm2Name    = regexp.MustCompile(`^(.*)__(\d[0-9T_:-]*)(\.[A-Za-z]+)$`) // pm2-logrotate: its dateFormat can be set
 	numberName = regexp.MustCompile(`^(.*)\.(\d{1,4})$`)
 	podName    = regexp.MustCompile(`^(.*)\.(\d{8}-\d{6})$`)
 	innerName  = regexp.MustCompile(`^(.*)\.(\d{1,4})(\.[A-Za-z]+)$`)
