@@ -102,7 +102,7 @@ func bookError(err error) error {
 			WithHint(lang.M("update this program; `opsdeck watch` of this version sets the file aside"))
 	}
 	return ops.Wrap(bad.Err, ops.Failed, lang.M("the state of the alerts is damaged: %s", bad.Path)).
-		WithHint(lang.M("start `opsdeck watch`: it sets the file aside and begins anew"))
+		WithHint(lang.M("start `opsdeck watch`: it sets the file aside and starts over"))
 }
 
 func ofService(alerts []alert.Alert, service string) (out []alert.Alert) {

@@ -66,7 +66,7 @@ func TestBackupsAreTold(t *testing.T) {
 	asked(t, pinged, 0, "backup", "create", "--dry-run")
 	asked(t, pinged, 0, "backup", "create", "--kind", "emergency")
 	if got := take(); got != "" {
-		t.Errorf("what stands for no backup: %s", got)
+		t.Errorf("the text for no backup: %s", got)
 	}
 	asked(t, pinged, 0, "backup", "schedule", "run", "daily")
 	if got := take(); !strings.HasPrefix(got, "/s3cr3t/start|/s3cr3t made "+dir) || strings.Count(got, "|") != 1 {

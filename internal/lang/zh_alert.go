@@ -12,7 +12,7 @@ func init() {
 		"update this program; `opsdeck watch` of this version sets the file aside",
 		"请更新本程序；此版本的 `opsdeck watch` 会将该文件移到一旁",
 		"the state of the alerts is damaged: %s", "告警状态文件已损坏：%s",
-		"start `opsdeck watch`: it sets the file aside and begins anew",
+		"start `opsdeck watch`: it sets the file aside and starts over",
 		"启动 `opsdeck watch`：它会将该文件移到一旁并重新开始",
 		"`opsdeck watch` is not running: this is how it was when it last ran",
 		"`opsdeck watch` 未在运行：以下是它上次运行时的状态",

@@ -156,7 +156,7 @@ func (b *Book) Write(dir string) error {
 	return atomicfile.WriteBytes(filepath.Join(dir, File), 0o600, text.Bytes())
 }
 
-// SetAside renames a state file that cannot be used, so that watch can begin anew. It
+// SetAside renames a state file that cannot be used, so that watch can start over. It
 // returns the file's new name.
 func SetAside(dir string, now time.Time) (string, error) {
 	path := filepath.Join(dir, File)

@@ -33,7 +33,7 @@ type DocAlert struct {
 	Evidence    string     `json:"evidence"`
 	Next        string     `json:"next"`
 	Count       int64      `json:"count"`
-	Line        string     `json:"line"`  // the first matching line as it stands in the log
+	Line        string     `json:"line"`  // the first matching line as it is in the log
 	Lines       []Line     `json:"lines"` // the first matching lines
 	Mutes       []string   `json:"silences,omitempty"`
 }

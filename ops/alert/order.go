@@ -51,7 +51,7 @@ func (b *Book) Obey(dir string) (changed bool, err error) {
 	if err := jsonl.Each(filepath.Join(dir, OrdersFile), func(o Order) { orders = append(orders, o) }); err != nil {
 		return false, err
 	}
-	if int64(len(orders)) < b.Orders { // the file was begun anew
+	if int64(len(orders)) < b.Orders { // the file was replaced
 		b.Orders = 0
 		changed = true
 	}

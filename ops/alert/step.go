@@ -304,7 +304,7 @@ func (w *stepping) told(a *Alert, what string, targets []string) {
 	w.queue(a, what, targets)
 }
 
-// queue adds an event to what targets are to be told.
+// queue adds an event to a target's queue.
 func (w *stepping) queue(a *Alert, what string, targets []string) {
 	e := Event{What: what, At: w.Now, Alert: *a}
 	if what != What.Resolved {

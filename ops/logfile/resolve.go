@@ -20,7 +20,7 @@ type Config struct {
 	Stdin   io.Reader // what "-" reads
 	Filter  Filter    // what sources that can may do themselves
 	Shelf   *Shelf    // where indexes are kept; may be nil
-	// Found is told which sources a configured name stands for; may be nil.
+	// Found is told which sources a configured name means; may be nil.
 	Found  func(name, source string)
 	Follow bool // a pattern that no file fits yet is no error
 }

@@ -21,7 +21,7 @@ import (
 )
 
 // command gives the alert to a program as JSON on standard input: nothing of it
-// stands in the arguments, which every user of the machine can read.
+// is in the arguments, which every user of the machine can read.
 type command struct{ argv []string }
 
 func newCommand(c config.Notify) (*command, error) {

@@ -66,7 +66,7 @@ func httpClient(caFile string) (*http.Client, error) {
 	return client, nil
 }
 
-// readURL reads a secret file: the URL, and what stands on its second line. Plain http
+// readURL reads a secret file: the URL, and what is on its second line. Plain http
 // is for this machine, and where open says so for an address that holds no secret.
 func readURL(path string, open bool) (u *url.URL, secret string, err error) {
 	if path == "" {

@@ -47,7 +47,7 @@ func office(t *testing.T, how string) *postOffice {
 	}
 	srv := smtp.NewServer(p)
 	srv.ErrorLog = log.New(io.Discard, "", 0)
-	srv.AllowInsecureAuth = true // a client that sends its password in the clear is to be seen
+	srv.AllowInsecureAuth = true // shows a client that sends its password in the clear
 	secure := &tls.Config{Certificates: web.TLS.Certificates}
 	if how == "starttls" {
 		srv.TLSConfig = secure

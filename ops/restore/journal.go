@@ -102,7 +102,7 @@ const sumKey = `,"crc32c":"`
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// encodeLine writes a line with the checksum of all that stands before it.
+// encodeLine writes a line with the checksum of all that precedes it.
 func encodeLine(l Line) ([]byte, error) {
 	text, err := json.Marshal(l)
 	if err != nil {

@@ -109,7 +109,7 @@ func (l *ledger) turn() tea.Cmd {
 	return l.read()
 }
 
-// connect opens the log anew, with what the server has by now.
+// connect opens the log again, with what the server has by now.
 func (l *ledger) connect() tea.Cmd {
 	old := l.log
 	l.log, l.opening, l.err = nil, true, nil

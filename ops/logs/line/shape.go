@@ -22,7 +22,7 @@ type timeMode uint8
 const (
 	timeNone   timeMode = iota
 	timeFirst           // it is the first date with a time in the line
-	timeHead            // it stands at the line's beginning, in a short form
+	timeHead            // at the line's beginning, in a short form
 	timeKey             // behind a key
 	timeAccess          // in the first brackets, as access logs have it
 	timeSlow            // the whole line must be read

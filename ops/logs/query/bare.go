@@ -10,7 +10,7 @@ import (
 // bareField is a word such as orderId=456 or data.orderId=456.
 var bareField = regexp.MustCompile(`^(!?)([A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*)=([^=<>~\s]+)$`)
 
-// bare takes a word that is a field's name and its value: it finds orderId=456 as it stands,
+// bare takes a word that is a field's name and its value: it finds orderId=456 as written,
 // and "orderId":456 in JSON, however deep. A name with points needs its parts in that order.
 // done is false for any other word.
 func (p *queryParser) bare(w word) (done bool) {

@@ -71,7 +71,7 @@ func session(ctx context.Context, c *sql.Conn) error {
 	return err
 }
 
-// Request is what is to be taken back.
+// Request is what to take back.
 type Request struct {
 	Txns  []string // ids of transactions, in any order
 	Table string   // only what they did to this table; "" for all
