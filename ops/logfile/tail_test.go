@@ -151,7 +151,7 @@ func rotations() int {
 
 func TestNothingIsLostOrDoubledOverRandomRotations(t *testing.T) {
 	dir := t.TempDir()
-	w := &rotator{t: t, r: rand.New(rand.NewPCG(testenv.Seed(t, 1), 2)), path: filepath.Join(dir, "app-out.log")}
+	w := &rotator{t: t, r: rand.New(rand.NewPCG(testenv.Seed(t), 2)), path: filepath.Join(dir, "app-out.log")}
 	w.open()
 	sink := &collect{t: t}
 	tail := NewTail(w.path, sink)

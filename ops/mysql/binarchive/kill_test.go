@@ -15,6 +15,7 @@ import (
 
 	"opsdeck/internal/lock"
 	"opsdeck/internal/testdb"
+	"opsdeck/internal/testenv"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
 	format "opsdeck/ops/mysql/binlog"
@@ -65,8 +66,7 @@ func TestAFollowerKilledAtAnyMomentLosesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		seed := rand.Uint64()
-		t.Logf("seed %x", seed)
+		seed := testenv.Seed(t)
 		r := rand.New(rand.NewPCG(seed, 1))
 		for i := range times {
 			cmd := exec.Command(os.Args[0])

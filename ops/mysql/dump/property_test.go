@@ -96,7 +96,7 @@ func randomBytes(r *rand.Rand) string { return fmt.Sprintf("0x%x", rawBytes(r, 3
 
 // TestRandomDatabasesComeBack prints its seed; OPSDECK_SEED repeats one.
 func TestRandomDatabasesComeBack(t *testing.T) {
-	seed := testenv.Seed(t, rand.Uint64())
+	seed := testenv.Seed(t)
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		for range soak(3, 60) {

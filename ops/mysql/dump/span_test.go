@@ -181,7 +181,7 @@ func readPart(t *testing.T, c *sql.Conn, part *chunk) (rows int64, sum checksum.
 // strangely. The seed is printed.
 func TestChunksByRandomTextsHoldEveryRowOnce(t *testing.T) {
 	smallChunks(t, 32<<10)
-	seed := testenv.Seed(t, rand.Uint64())
+	seed := testenv.Seed(t)
 	collations := []string{
 		"utf8mb4_bin",
 		"utf8mb4_general_ci",

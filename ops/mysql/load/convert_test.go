@@ -194,7 +194,7 @@ func TestRandomValuesComeBackThroughARealServer(t *testing.T) {
 		n = 60000
 	}
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
-		seed := testenv.Seed(t, rand.Uint64())
+		seed := testenv.Seed(t)
 		t.Logf("seed %d", seed)
 		r := rand.New(rand.NewPCG(seed, 3))
 		from := s.Schema(t)

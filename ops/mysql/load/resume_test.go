@@ -98,7 +98,7 @@ func eachRound(t *testing.T, round func(*rand.Rand)) {
 	if n, err := strconv.Atoi(os.Getenv("OPSDECK_SOAK")); err == nil {
 		rounds = max(rounds, n)
 	}
-	seed := testenv.Seed(t, rand.Uint64())
+	seed := testenv.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 2))
 	for range rounds {
 		round(r)

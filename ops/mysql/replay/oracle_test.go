@@ -3,7 +3,6 @@ package replay
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -18,7 +17,7 @@ import (
 func TestTheServersOwnToolsComeToTheSame(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		for i := range rounds(t, 1) {
-			seed := testenv.Seed(t, rand.Uint64()) + uint64(i)
+			seed := testenv.Seed(t) + uint64(i)
 			t.Run(fmt.Sprintf("%x", seed), func(t *testing.T) {
 				theirs := s.Schema(t)
 				s.Exec(t, theirs, append([]string{"SET NAMES utf8mb4"}, randomTables...)...)

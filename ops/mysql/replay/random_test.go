@@ -195,7 +195,7 @@ var counters = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
 func TestRandomWorkIsReplayed(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		for i := range rounds(t, 2) {
-			seed := testenv.Seed(t, rand.Uint64()) + uint64(i)
+			seed := testenv.Seed(t) + uint64(i)
 			t.Run(strconv.FormatUint(seed, 16), func(t *testing.T) {
 				w, _ := randomWorld(t, s, seed, 40, true)
 				f, state := w.replay(t, w.log(t), binlog.Moment{Position: &now2(t, s).Position})
@@ -253,7 +253,7 @@ func (w *world) sameRows(t *testing.T) {
 // server sees what it sees when the process is killed.
 func TestAReplayThatIsBrokenOffGoesOn(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
-		seed := testenv.Seed(t, rand.Uint64())
+		seed := testenv.Seed(t)
 		w, m := randomWorld(t, s, seed, 60, true)
 		run := w.log(t)
 		f, err := Look(t.Context(), w.question(run, binlog.Moment{Position: &now2(t, s).Position}))

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"opsdeck/internal/testenv"
 )
 
 // reference splits a text the plain way: one byte after another, over the whole
@@ -202,9 +204,8 @@ func TestRandomTextsAreSplitAsByTheReference(t *testing.T) {
 	if os.Getenv("OPSDECK_SOAK") != "" {
 		n = 3000000
 	}
-	seed := rand.Uint64()
+	seed := testenv.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 1))
-	t.Logf("seed %d", seed)
 	for range n {
 		var b strings.Builder
 		for range r.IntN(30) {

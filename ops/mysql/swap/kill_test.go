@@ -312,7 +312,7 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	if os.Getenv("OPSDECK_SOAK") != "" {
 		n = 50 // of each mode, so a hundred on each server
 	}
-	seed := testenv.Seed(t, rand.Uint64())
+	seed := testenv.Seed(t)
 	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		rnd := rand.New(rand.NewPCG(seed, uint64(len(db.Flavour))))
 		for i := range n {
@@ -336,7 +336,7 @@ func TestKilledInTheMiddleOfAnEffect(t *testing.T) {
 	if os.Getenv("OPSDECK_SOAK") != "" {
 		n = 40
 	}
-	seed := testenv.Seed(t, rand.Uint64())
+	seed := testenv.Seed(t)
 	begins := map[restore.Mode][]int{restore.Swap: {10, 14}, restore.InPlace: {10}} // load, exchange
 	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		rnd := rand.New(rand.NewPCG(seed, uint64(len(db.Flavour))))
