@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/journal"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
 	"opsdeck/ops"
@@ -115,7 +116,7 @@ func (f Folder) firstLine() time.Time {
 	if err != nil {
 		return time.Time{}
 	}
-	line, _ := decodeLine(text[:len(text)-1])
+	line, _ := journal.Decode[Line](text[:len(text)-1])
 	return line.Time
 }
 
