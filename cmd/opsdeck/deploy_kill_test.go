@@ -145,6 +145,28 @@ func (s *deploySite) version() (v int) {
 	return body.Version
 }
 
+// saysSo asks status of a killed deployment: it names the step and the next command, and
+// tells nobody to start the service.
+func (s *deploySite) saysSo() {
+	s.t.Helper()
+	cmd := exec.Command(s.bin, "--config", s.config, "--lang", "en", "status")
+	out, err := cmd.Output()
+	if cmd.ProcessState.ExitCode() != 2 {
+		s.t.Errorf("status of a killed deployment: %v %s", err, out)
+	}
+	verdict, _, _ := strings.Cut(string(out), "\n\n")
+	verdict = strings.Join(strings.Fields(verdict), " ")
+	for _, want := range []string{"A deployment of shop has stopped in the middle (step 3 of 5, install)",
+		"continue it: opsdeck --config " + s.config + " deploy run --resume"} {
+		if !strings.Contains(verdict, want) {
+			s.t.Errorf("the verdict lacks %q: %s", want, verdict)
+		}
+	}
+	if strings.Contains(verdict, "Start it") {
+		s.t.Errorf("it says to start the service: %s", verdict)
+	}
+}
+
 // silences is how many silences of the service's alerts are in force.
 func (s *deploySite) silences() int {
 	s.t.Helper()
@@ -173,6 +195,7 @@ func TestADeploymentSurvivesKillAndInterrupt(t *testing.T) {
 	if !strings.Contains(out, `"result": ""`) || !strings.Contains(out, `"running": false`) {
 		t.Errorf("status of a killed deployment: %s", out)
 	}
+	s.saysSo()
 	if _, errs := s.run(75, "run", "--confirm", "shop"); !strings.Contains(errs, "deploy run --resume") {
 		t.Errorf("a new one over a killed one: %s", errs)
 	}

@@ -109,6 +109,7 @@ func (a *app) checks(services []config.Service) []health.Check {
 			Service: s,
 			Now:     a.clock.Now,
 			Site:    func() (*site.Site, error) { return a.site(&s) },
+			Opsdeck: a.placeOf(s).opsdeck,
 			Next:    a.placeOf(s).mysqlNext,
 		})...)
 	}

@@ -2,6 +2,20 @@ package lang
 
 func init() {
 	register(
+		"cannot check the deployments", "无法检查部署",
+		"a deployment", "部署",
+		"no deployment running", "没有正在进行的部署",
+		"Start nothing by hand before you know the state of the deployments: %s",
+		"在弄清部署状态之前不要手动启动任何东西：%s",
+		"step %d of %d, %s", "第 %d/%d 步：%s",
+		"%s, is being taken back", "%s，正在撤销",
+		"a deployment of %s was not taken back completely", "%s 的部署未能完全撤销",
+		"a deployment of %s is running", "正在部署 %s",
+		"a deployment of %s has stopped in the middle", "%s 的部署中途停止",
+		"Remove the cause, then take it back again: %s", "排除原因后再次撤销：%s",
+		"Start nothing by hand; see how far it is: %s", "请勿手动启动任何服务；查看进度：%s",
+		"Start nothing by hand; finish taking it back: %s", "请勿手动启动任何服务；完成撤销：%s",
+		"Start nothing by hand; continue it: %s; or take it back: %s", "请勿手动启动任何服务；继续部署：%s；或撤销：%s",
 		"it did not end within %s; last seen: %s", "%s 内未结束；最后的情况：%s",
 		"the database is still changed (%s); this deployment made no backup: see what the newest one brings back: %s",
 		"数据库仍处于已修改状态（%s）；本次部署没有做备份：请先查看最新备份能找回什么：%s",

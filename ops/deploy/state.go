@@ -79,6 +79,18 @@ type State struct {
 	Ended  time.Time
 }
 
+// At is the index of the step that is under way or comes next, and whether it is being
+// taken back; -1 when nothing is left to do.
+func (s State) At() (step int, back bool) {
+	if a := Next(s); a.Step >= 0 {
+		return a.Step, s.Back
+	}
+	if s.Back || s.Failed >= 0 {
+		return s.Failed, s.Back
+	}
+	return -1, false
+}
+
 // Fold replays a journal over a plan.
 func Fold(p *Plan, lines []Line) State {
 	s := State{Marks: make([]Mark, len(p.Steps)), Data: map[string]string{}, Failed: -1}

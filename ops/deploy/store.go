@@ -104,6 +104,25 @@ func (st Store) IDs() ([]string, error) {
 	return ids, err
 }
 
+// Open is the deployment of a service that needs somebody: one that was begun and is not
+// over, else the newest where it could not be taken back completely; nil for none. One
+// that cannot be read is an error: it may be one that is not over.
+func (st Store) Open(service string) (*Deployment, error) {
+	all, err := st.Of(service)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range all {
+		if d.State.Result == "" {
+			return d, nil
+		}
+	}
+	if len(all) > 0 && all[0].State.Result == ResultStuck {
+		return all[0], nil
+	}
+	return nil, nil
+}
+
 // Of are the deployments of a service that were begun, the newest first. One that
 // cannot be read is an error: it may be one that is not over.
 func (st Store) Of(service string) ([]*Deployment, error) {

@@ -28,10 +28,12 @@ const (
 	KindTLS     Kind = "tls"
 	KindClock   Kind = "clock"
 	KindRestore Kind = "restore"
+	KindDeploy  Kind = "deploy"
 )
 
 var weights = map[Kind]int{
-	KindRestore: -1,
+	KindRestore: -2,
+	KindDeploy:  -1,
 	KindMySQL:   0,
 	KindSchema:  1,
 	KindProcess: 2,
@@ -83,6 +85,7 @@ type Result struct {
 	Next          lang.Msg // a sentence: what to do first; may be empty
 	Meanwhile     lang.Msg // the same while a restore of the service is under way
 	Restoring     bool     // one was under way during the look, or may have been
+	Deploying     lang.Msg // what to do first where a deployment was under way during the look; else empty
 	Down          bool     // the thing does not answer at all
 	Lost          bool     // data are missing or damaged: a restore is the answer
 	Follows       Kind     // where a check of this kind is down too, this only follows from it

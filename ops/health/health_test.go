@@ -505,3 +505,26 @@ func TestTheAdviceOfARestoreEndsWithIt(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestTheAdviceOfADeploymentEndsWithIt(t *testing.T) {
+	stopped := Broken(lang.M("the process is stopped"), lang.Msg{})
+	stopped.Next, stopped.Deploying = lang.M("Start it: x"), lang.M("Continue it: y")
+	process := stood(KindProcess, stopped, 7)
+	alone := Report{At: at(60), Standings: []Standing{process}}
+	if got := alone.Next(&process).String(); got != "Continue it: y" {
+		t.Error(got)
+	}
+	deploying := stood(KindDeploy, Result{State: ops.StateCritical, Headline: lang.M("a deployment stopped")}, 3)
+	under := Report{At: at(60), Standings: []Standing{process, deploying}}
+	if got := under.Next(&process).String(); got != "Continue it: y" {
+		t.Error(got)
+	}
+	if got := Judge(under, Face{Zone: time.UTC}).Text.String(); !strings.HasPrefix(got, "A deployment stopped") {
+		t.Error(got)
+	}
+	deploying.State = ops.StateOK
+	over := Report{At: at(60), Standings: []Standing{process, deploying}}
+	if got := over.Next(&process).String(); got != "Start it: x" {
+		t.Error(got)
+	}
+}

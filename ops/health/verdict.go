@@ -65,10 +65,10 @@ func Judge(r Report, face Face) Verdict {
 	return Verdict{state, In(j.sentence(bad), r.At, face.Zone)}
 }
 
-// explains tells what is said first whatever else there is: while a restore is
-// under way the service stands still on purpose, and what to do next is the
-// restore's.
-func explains(s Standing) bool { return s.Check.Kind == KindRestore }
+// explains tells what is said first whatever else there is: while a restore or a
+// deployment is under way the service is stopped on purpose, and what to do next is
+// theirs to say.
+func explains(s Standing) bool { return s.Check.Kind == KindRestore || s.Check.Kind == KindDeploy }
 
 // causes leaves out what only follows from something else that is down.
 func causes(bad []Standing) []Standing {
@@ -257,22 +257,25 @@ func (j judge) since(s Standing) string {
 	return moment(s.Since, j.report.At, j.face.Zone)
 }
 
-// Next is what a check itself says to do first, as things are now: while a restore
-// is under way something else than after it. It may be empty.
+// Next is what a check itself says to do first, as things are now: while a restore or
+// a deployment is under way something else than after it. It may be empty.
 func (r Report) Next(s *Standing) lang.Msg {
 	shown := s.Shown()
-	if !shown.Meanwhile.Empty() && r.restoring(s.Check.Service, shown.Restoring) {
+	if !shown.Meanwhile.Empty() && r.underWay(KindRestore, s.Check.Service, shown.Restoring) {
 		return shown.Meanwhile
+	}
+	if !shown.Deploying.Empty() && r.underWay(KindDeploy, s.Check.Service, true) {
+		return shown.Deploying
 	}
 	return shown.Next
 }
 
-// restoring tells whether a restore of the service is under way now. Where the check
-// of restores is not among those looked at, what another look saw decides.
-func (r Report) restoring(service string, seen bool) bool {
+// underWay tells whether a restore or a deployment of the service is under way now.
+// Where the check of them is not among those looked at, what another look saw decides.
+func (r Report) underWay(kind Kind, service string, seen bool) bool {
 	looked := false
 	for _, s := range r.Standings {
-		if s.Check.Kind != KindRestore || s.Check.Service != service || !s.Seen() {
+		if s.Check.Kind != kind || s.Check.Service != service || !s.Seen() {
 			continue
 		}
 		if looked = true; s.State != ops.StateOK {

@@ -337,6 +337,8 @@ func nextOf(r health.Result, c health.Check) lang.Msg {
 	switch {
 	case r.Restoring && !r.Meanwhile.Empty():
 		return r.Meanwhile
+	case !r.Deploying.Empty():
+		return r.Deploying
 	case !r.Next.Empty():
 		return r.Next
 	case len(c.Commands) > 0:

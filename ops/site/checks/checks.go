@@ -36,6 +36,7 @@ func Of(s Source) []health.Check {
 	b.database()
 	b.schema()
 	b.restoring()
+	b.deploying()
 	b.redis()
 	b.process()
 	b.disks()
@@ -52,6 +53,9 @@ type Source struct {
 	// site opens the service for one look: a state folder that cannot be used is
 	// the result of that look.
 	Site func() (*site.Site, error)
+	// Opsdeck is the command of opsdeck with such words, for this configuration and
+	// service; nil leaves both out.
+	Opsdeck func(words string) string
 	// next is what to do first about a fault of the database server.
 	Next func(mysql.Fault) lang.Msg
 }

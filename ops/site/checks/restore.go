@@ -49,12 +49,16 @@ func (b *checker) restoring() {
 	)
 }
 
-// onPurpose says to start nothing by hand while a restore is under way, which
-// stopped the service on purpose.
+// onPurpose says to start nothing by hand while a restore or a deployment is under
+// way, which stopped the service on purpose.
 func (b *checker) onPurpose(look health.Probe) health.Probe {
 	return func(ctx context.Context) health.Result {
 		r := look(ctx)
-		if r.State == ops.StateOK || b.Service.Database.Name == "" {
+		if r.State == ops.StateOK {
+			return r
+		}
+		r.Deploying = b.whileDeploying()
+		if b.Service.Database.Name == "" {
 			return r
 		}
 		r.Meanwhile = startNothing()

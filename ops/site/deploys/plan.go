@@ -146,16 +146,11 @@ func (d *Desk) Lock() (*lock.Lock, error) {
 
 // Unfinished is the deployment of the service that was begun and is not over; nil for none.
 func (d *Desk) Unfinished() (*deploy.Deployment, error) {
-	all, err := d.Store().Of(d.Service.Name)
-	if err != nil {
+	one, err := d.Store().Open(d.Service.Name)
+	if err != nil || one == nil || one.State.Result != "" {
 		return nil, err
 	}
-	for _, one := range all {
-		if one.State.Result == "" {
-			return one, nil
-		}
-	}
-	return nil, nil
+	return one, nil
 }
 
 // Begin makes a plan durable, after it has made sure that nothing else is in the way.
