@@ -53,8 +53,8 @@ func ParseLevel(word string) (Level, bool) {
 	if l, ok := LevelWords[upper]; ok {
 		return l, true
 	}
-	if n := len(upper); n == 6 && upper[5]-'1' < 5 {
-		l, ok := LevelWords[upper[:5]] // DEBUG1 to DEBUG5 of PostgreSQL and others
+	if n := len(upper); n == 6 && upper[5]-'1' < 8 {
+		l, ok := LevelWords[upper[:5]] // DEBUG1 to DEBUG5 of PostgreSQL, trace1 to trace8 of Apache
 		return l, ok && l <= LevelDebug
 	}
 	return LevelUnknown, false

@@ -20,7 +20,7 @@ func (p *Parser) access(line []byte) (e logs.Event, ms int64, ok bool) {
 		return e, Unset, true
 	}
 	open := bytes.Index(line[:min(len(line), 256)], []byte(" ["))
-	if open < 1 {
+	if open < 1 || bytes.Contains(line[:open], []byte(" | ")) { // what compose puts in front is prefixed's
 		return e, Unset, false
 	}
 	shut := bytes.IndexByte(line[open:], ']')

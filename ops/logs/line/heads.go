@@ -244,7 +244,9 @@ func (p *Parser) prefixed(line []byte) (e logs.Event, ms int64, kind Kind, ok bo
 	}
 	rest := line[bar+3:]
 	if _, again := prefixOf(rest); again {
-		return e, Unset, KindPlain, false
+		if _, n := p.AnyTime(rest); n == 0 {
+			return e, Unset, KindPlain, false
+		}
 	}
 	e, ms, kind = p.one(rest)
 	if e.Format == logs.FormatUnknown && kind == KindPlain {

@@ -43,6 +43,7 @@ type Parser struct {
 	read     reading    // how the line parsed last was read
 	doubt    logs.Level // of the line parsed last: that of a first word which may begin a sentence
 	dateAt   int        // where in the line parsed last columns read a date, or -1
+	inside   bool       // a time was read in front of the text that is being read
 	numbered bool       // the level of the line parsed last comes from a number that shapes leave out
 }
 
@@ -399,7 +400,7 @@ func (p *Parser) timed(line []byte) (e logs.Event, ms int64, kind Kind, ok bool)
 		}
 		i++
 	}
-	if i < len(line) && line[i] == ':' && stackLine(line[i+1:]) {
+	if i < len(line) && (line[i] == ':' || containerTime(line[:i])) && stackLine(line[i+1:]) {
 		return logs.Event{Message: string(line[i+1:])}, ms, KindCont, true
 	}
 	i += gluedZone(line[i:])
@@ -422,6 +423,12 @@ func gluedZone(b []byte) int {
 		return len(word)
 	}
 	return 0
+}
+
+// containerTime tells a time as Docker writes it before a line: in UTC, with nine digits
+// of the second.
+func containerTime(at []byte) bool {
+	return len(at) == len("2026-01-29T12:00:00.123456789Z") && at[10] == 'T' && at[19] == '.' && at[29] == 'Z'
 }
 
 // stackLine tells an indented line of a stack.
@@ -469,6 +476,10 @@ func (p *Parser) body(rest []byte) (e logs.Event) {
 	}
 	if l, ok := logs.ParseLevel(e.Context); ok {
 		e.Level, e.Context = l, ""
+	} else if module, word, ok := strings.Cut(e.Context, ":"); ok && e.Level == logs.LevelUnknown {
+		if l, ok := logs.ParseLevel(word); ok { // "[core:error]" of Apache 2.4
+			e.Level, e.Context = l, module
+		}
 	}
 	return e
 }
@@ -502,6 +513,9 @@ func (p *Parser) inner(rest []byte) (e logs.Event, ok bool) {
 		e, _, _, ok = p.json(string(rest))
 	default:
 		e, _, ok = p.logfmt(string(rest))
+	}
+	if !ok {
+		e, ok = p.again(rest)
 	}
 	return e, ok
 }

@@ -1,0 +1,54 @@
+package line
+
+import (
+	"bytes"
+
+	"opsdeck/ops/logs"
+)
+
+// again reads the line of a program that has a time or a form of its own, after the time that
+// Docker, Kubernetes, PM2 or a collector put before it: what Redis, nginx, MySQL or winston
+// say of the level is said there. A text with a second time and no level stays as it is.
+func (p *Parser) again(rest []byte) (e logs.Event, ok bool) {
+	if p.inside {
+		return e, false
+	}
+	p.inside = true
+	defer func() { p.inside = false }()
+	if e, ok = p.secondTime(rest); ok {
+		return e, true
+	}
+	return p.innerHead(rest)
+}
+
+// secondTime reads a line with a time in front, and a level.
+func (p *Parser) secondTime(rest []byte) (e logs.Event, ok bool) {
+	from := 0
+	if rest[0] == '[' && len(rest) > 1 {
+		from = 1
+	}
+	_, n := p.AnyTime(rest[from:])
+	if bytes.Count(rest[from:from+n], []byte{':'}) < 2 && n > 0 {
+		return e, false // a number that could be a time
+	}
+	e, _, kind, ok := p.timed(rest)
+	return e, ok && kind == KindHead && e.Level != logs.LevelUnknown
+}
+
+// innerHead reads the forms of heads.go that can follow a time.
+func (p *Parser) innerHead(rest []byte) (e logs.Event, ok bool) {
+	switch c := rest[0]; {
+	case c == '<':
+		e, _, ok = p.priority(rest)
+	case Digit(c):
+		e, _, ok = p.redis(rest)
+	case letterLevels[c] != logs.LevelUnknown && len(rest) > 5 && Digit(rest[1]):
+		e, _, ok = p.klog(rest)
+	case nodeFailure(rest):
+		return logs.Event{Format: logs.FormatText, Level: logs.LevelError, Message: string(rest)}, true
+	}
+	if !ok {
+		e, _, ok = p.access(rest)
+	}
+	return e, ok
+}
