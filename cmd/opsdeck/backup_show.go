@@ -141,11 +141,11 @@ func (sh *shelf) show(inv *backup.Inventory, s *backup.Set, m *backup.Manifest, 
 	}
 	fact(lang.M("part"), sh.lang.Msg(inv.Part(s)))
 	fact(lang.M("path"), s.Path)
-	fact(lang.M("of"), s.At.In(inv.Zone).Format("2006-01-02 15:04:05 MST")+", "+sh.lang.Msg(ago(inv.At.Sub(s.At))))
+	fact(lang.M("data as of"), s.At.In(inv.Zone).Format("2006-01-02 15:04:05 MST")+", "+sh.lang.Msg(ago(inv.At.Sub(s.At))))
 	fact(lang.M("database"), strings.Join(append(m.Databases, s.Database)[:max(1, len(m.Databases))], ", "))
 	fact(lang.M("tier"), sh.lang.Msg(s.Tier.Label()))
 	fact(lang.M("size"), sizeLine(s, m))
-	fact(lang.M("verified"), sh.checked(inv, s))
+	fact(lang.M("last check"), sh.checked(inv, s))
 	if m.SHA256 != "" {
 		fact(lang.M("made by"), strings.TrimSpace(m.Tool+", "+m.Engine+", "+m.Server.Flavour+" "+m.Server.Version))
 		fact(lang.M("took"), human.Duration(m.FinishedAt.Sub(m.StartedAt)))
@@ -192,8 +192,11 @@ func (sh *shelf) checked(inv *backup.Inventory, s *backup.Set) string {
 		return sh.lang.T("never")
 	}
 	at := s.Checked.In(inv.Zone).Format("2006-01-02 15:04") + ", " + sh.lang.Msg(ago(inv.At.Sub(s.Checked)))
-	if s.Deep {
+	switch {
+	case s.Deep:
 		at += ", " + sh.lang.T("loaded whole")
+	case s.State == backup.Unverified && s.Foreign:
+		at += ", " + sh.lang.T("the file is whole, its rows were not loaded")
 	}
 	if s.Sealed {
 		at += ", " + sh.lang.T("encrypted, the file's own hash alone")

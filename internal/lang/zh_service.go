@@ -6,6 +6,7 @@ func init() {
 
 		"stopped", "已停止",
 		"failed", "失败",
+		"schedule installed", "已安装定时任务",
 
 		"process control %q has no name", "进程控制 %q 没有名称",
 		"set process.name in the configuration", "请在配置中设置 process.name",

@@ -84,13 +84,25 @@ func (b Backup) judge(newest health.NewestBackup) health.Result {
 	}
 	if newest.OldBad > 0 {
 		r.Add("older_bad", newest.OldBad, lang.Msg{})
+		if r.State < ops.StateWarning {
+			r.Next = seeBackup(newest.OldBadName)
+		}
 		r.Find(ops.StateWarning, lang.M("%d backups in the folder are bad", newest.OldBad), lang.Raw(newest.OldBadName))
 	}
 	if newest.Bad > 0 {
 		r.Add("newer_bad", newest.Bad, lang.Msg{})
-		r.Find(ops.StateWarning, lang.M("newer backups are not usable: %s", newest.BadName), lang.Msg{})
+		if r.State < ops.StateWarning {
+			r.Next = seeBackup(newest.BadName)
+		}
+		r.Find(ops.StateWarning, lang.M("newer backups are bad: %s", newest.BadName), lang.Msg{})
 	}
 	return r
+}
+
+// seeBackup is where to read what is wrong with a bad backup. It cannot be mended,
+// and the newest good one is not affected by it.
+func seeBackup(name string) lang.Msg {
+	return lang.M("See what is wrong with it: %s", "opsdeck backup show "+human.Shell(name))
 }
 
 func yesNo(b bool) lang.Msg {

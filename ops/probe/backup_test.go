@@ -113,3 +113,23 @@ func TestStemOfRotatedNames(t *testing.T) {
 		}
 	}
 }
+
+// TestABadBackupSendsToItself holds that a bad backup is looked at first: to make
+// another one mends nothing where the newest good one is young enough.
+func TestABadBackupSendsToItself(t *testing.T) {
+	newest := health.NewestBackup{Name: "x", Verified: true, CreatedAt: noon.Add(-10 * time.Hour)}
+	older, newer, stale := newest, newest, newest
+	older.OldBad, older.OldBadName = 2, "old.sql.gz"
+	newer.Bad, newer.BadName = 1, "new one.sql.gz"
+	stale.OldBad, stale.OldBadName, stale.CreatedAt = 1, "old.sql.gz", noon.Add(-30*time.Hour)
+	for next, source := range map[string]health.NewestBackup{
+		"See what is wrong with it: opsdeck backup show old.sql.gz":       older,
+		"See what is wrong with it: opsdeck backup show 'new one.sql.gz'": newer,
+		"": stale, // its age is the finding, and a new backup the remedy
+	} {
+		r := look(t, Backup{Source: backups{newest: source}, Late: 26 * time.Hour, Now: func() time.Time { return noon }}.Probe())
+		if got := r.Next.String(); got != next {
+			t.Errorf("%+v: the next step is %q, not %q", source, got, next)
+		}
+	}
+}

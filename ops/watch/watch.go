@@ -10,6 +10,7 @@ import (
 
 	"opsdeck/internal/clock"
 	"opsdeck/internal/jsonl"
+	"opsdeck/internal/lang"
 )
 
 // Schedule says when a job is due, in the zone of the time given.
@@ -43,6 +44,21 @@ type Run struct {
 	Error   string    `json:"error,omitempty"`
 	Attempt int       `json:"attempt,omitempty"` // at this due run; 1 is the first
 	Final   bool      `json:"final,omitempty"`   // failed, and not to be tried again
+}
+
+// Outcome is the run's result for people.
+func (r Run) Outcome() lang.Msg {
+	switch r.Result {
+	case Done:
+		return lang.M("done")
+	case Failed:
+		return lang.M("failed")
+	case Stopped:
+		return lang.M("stopped")
+	case Installed:
+		return lang.M("schedule installed")
+	}
+	return lang.Raw(r.Result)
 }
 
 // Record is the memory of runs in a state folder.

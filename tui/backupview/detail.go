@@ -128,9 +128,9 @@ func (p *dossier) factLines(s *backup.Set, width int) []string {
 			table.Rows = append(table.Rows, []string{e.Theme.Dim.Render(name), value})
 		}
 	}
-	fact(e.T("of"), e.Time(s.At)+", "+e.T("%s ago", p.stock.ago(s.At, 9)))
+	fact(e.T("data as of"), e.Time(s.At)+", "+e.T("%s ago", p.stock.ago(s.At, 9)))
 	fact(e.T("size"), s.SizeText())
-	fact(e.T("verified"), p.stock.checked(s))
+	fact(e.T("last check"), p.stock.checked(s))
 	if m != nil {
 		if m.RawBytes > 0 && s.Size > 0 {
 			fact(
@@ -160,8 +160,11 @@ func (p *stock) checked(s *backup.Set) string {
 		return p.env.T("never")
 	}
 	text := p.env.Time(s.Checked) + ", " + p.env.T("%s ago", p.ago(s.Checked, 9))
-	if s.Deep {
+	switch {
+	case s.Deep:
 		text += ", " + p.env.T("loaded whole")
+	case s.State == backup.Unverified && s.Foreign:
+		text += ", " + p.env.T("the file is whole, its rows were not loaded")
 	}
 	if s.Sealed {
 		text += ", " + p.env.T("encrypted, the file's own hash alone")

@@ -64,7 +64,7 @@ func (p *stock) columnHeads(c columns, width int) string {
 		cols = append(cols, cells.Pad(e.T("name"), c.name))
 	}
 	if c.checked > 0 {
-		cols = append(cols, cells.Pad(e.T("verified at"), c.checked))
+		cols = append(cols, cells.Pad(e.T("last check"), c.checked))
 	}
 	if c.note > 0 {
 		cols = append(cols, e.T("why it is kept, or what is wrong"))

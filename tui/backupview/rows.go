@@ -6,10 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sahilm/fuzzy"
-
 	"opsdeck/internal/lang"
 	"opsdeck/ops/backup"
+	"opsdeck/tui/widget"
 )
 
 // row is a line of the list: a tier's or a copy's head, a backup, or a slot that
@@ -118,9 +117,7 @@ func (p *table) group(t *backup.TierInfo) {
 	if p.folded[string(t.Tier)] && p.filter == "" {
 		return
 	}
-	if p.filter == "" || p.order != newestFirst {
-		slices.SortStableFunc(rows, p.order.compare)
-	}
+	slices.SortStableFunc(rows, p.order.compare)
 	p.rows = append(p.rows, rows...)
 }
 
@@ -135,9 +132,7 @@ func (p *table) groupAway(a *backup.Elsewhere) {
 	if p.folded[string(t.Tier)] && p.filter == "" {
 		return
 	}
-	if p.filter == "" || p.order != newestFirst {
-		slices.SortStableFunc(rows, p.order.compare)
-	}
+	slices.SortStableFunc(rows, p.order.compare)
 	p.rows = append(p.rows, rows...)
 }
 
@@ -162,20 +157,12 @@ func tierRows(t *backup.TierInfo) (rows []row) {
 	return rows
 }
 
-// match keeps the rows that the filter finds, the best first.
+// match keeps the rows that hold every word of the filter.
 func (p *table) match(rows []row) []row {
 	if p.filter == "" {
 		return rows
 	}
-	texts := make([]string, len(rows))
-	for i, r := range rows {
-		texts[i] = p.words(r)
-	}
-	var found []row
-	for _, m := range fuzzy.FindNoSort(strings.ReplaceAll(p.filter, " ", ""), texts) {
-		found = append(found, rows[m.Index])
-	}
-	return found
+	return slices.DeleteFunc(rows, func(r row) bool { return !widget.Holds(p.words(r), p.filter) })
 }
 
 // words are what the filter looks at.

@@ -155,7 +155,7 @@ func (p *dossier) fields(s *health.Standing, width int) []string {
 		case f.State == ops.StateUnknown:
 			value = p.look.say(lang.M("unknown: %s", f.Reason))
 		case f.Text.Empty():
-			value = fmt.Sprint(f.Value)
+			value = p.look.plainValue(f.Value)
 		}
 		value = cells.Cut(termsafe.Line(value), max(1, width-names-4))
 		mark := " "
@@ -165,6 +165,17 @@ func (p *dossier) fields(s *health.Standing, width int) []string {
 		lines = append(lines, mark+" "+t.Dim.Render(cells.Pad(p.look.label(f), names))+"  "+value)
 	}
 	return lines
+}
+
+// plainValue writes a value that its check put into no words.
+func (p *look) plainValue(v any) string {
+	if truth, ok := v.(bool); ok {
+		if truth {
+			return p.env.T("yes")
+		}
+		return p.env.T("no")
+	}
+	return fmt.Sprint(v)
 }
 
 func (p *dossier) limitLines(s *health.Standing, width int) []string {

@@ -179,22 +179,14 @@ func (p *table) listed(s *health.Standing) bool {
 	if p.filter == "" {
 		return true
 	}
-	e := p.look.env
-	text := strings.ToLower(
-		s.Check.ID() + " " + string(
-			s.Check.Kind,
-		) + " " + s.State.String() + " " + e.Lang.Msg(
-			s.State.Label(),
-		) + " " + p.look.say(
-			s.Last.Detail,
-		),
-	)
-	for _, word := range strings.Fields(strings.ToLower(p.filter)) {
-		if !strings.Contains(text, word) {
-			return false
-		}
+	words := []string{
+		s.Check.ID(),
+		string(s.Check.Kind),
+		s.State.String(),
+		p.look.env.Lang.Msg(s.State.Label()),
+		p.look.say(s.Last.Detail),
 	}
-	return true
+	return widget.Holds(strings.Join(words, " "), p.filter)
 }
 
 // say writes a sentence with its moments in the console's zone.

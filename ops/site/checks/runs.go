@@ -31,7 +31,7 @@ func (b *checker) withRuns(look health.Probe) health.Probe {
 				continue
 			}
 			at := run.Started.In(b.Now().Location()).Format("2006-01-02 15:04")
-			r.Add("last_"+job, run.Started, lang.M("%s, %s", at, run.Result))
+			r.Add("last_"+job, run.Started, lang.M("%s, %s", at, run.Outcome()))
 			if run.Result != watch.Failed || job == "daily" && madeAfter(r, run.Started) {
 				continue
 			}
