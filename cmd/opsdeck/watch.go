@@ -136,7 +136,7 @@ func (a *app) watcher(services []config.Service, state string) (*alerts.Watcher,
 		}
 		w.Services = append(w.Services, alerts.Service{
 			Config: s,
-			Checks: watchable(a.checks(services[i : i+1])),
+			Checks: a.watchedChecks(&s),
 			Site:   func() (*site.Site, error) { return a.site(&s) },
 			Styles: styles.Of,
 		})
@@ -144,8 +144,10 @@ func (a *app) watcher(services []config.Service, state string) (*alerts.Watcher,
 	return w, w.Prepare()
 }
 
-// watchable are the checks that watch makes: all but the one of watch itself.
-func watchable(all []health.Check) []health.Check {
+// watchedChecks are the checks that watch makes: those of Status but the one of watch
+// itself, and further ones.
+func (a *app) watchedChecks(s *config.Service) []health.Check {
+	all := append(checks.Of(a.checked(s)), checks.Further(a.checked(s))...)
 	return slices.DeleteFunc(all, func(c health.Check) bool { return c.Name == checks.AlertsName })
 }
 

@@ -104,16 +104,21 @@ func (a *app) showWork() (report func(ops.Progress), done func()) {
 // checks makes the checks of services, in the order in which they are shown.
 func (a *app) checks(services []config.Service) []health.Check {
 	var out []health.Check
-	for _, s := range services {
-		out = append(out, checks.Of(checks.Source{
-			Service: s,
-			Now:     a.clock.Now,
-			Site:    func() (*site.Site, error) { return a.site(&s) },
-			Opsdeck: a.placeOf(s).opsdeck,
-			Next:    a.placeOf(s).mysqlNext,
-		})...)
+	for i := range services {
+		out = append(out, checks.Of(a.checked(&services[i]))...)
 	}
 	return out
+}
+
+// checked is a service for its checks.
+func (a *app) checked(s *config.Service) checks.Source {
+	return checks.Source{
+		Service: *s,
+		Now:     a.clock.Now,
+		Site:    func() (*site.Site, error) { return a.site(s) },
+		Opsdeck: a.placeOf(*s).opsdeck,
+		Next:    a.placeOf(*s).mysqlNext,
+	}
 }
 
 // statusServices are the services that status looks at: the one named, or all.

@@ -118,6 +118,7 @@ func (c *checker) service(at string, s Service) {
 	)
 	c.oneOf(at+"restore.mode", s.Restore.Mode, "swap", "in-place")
 	c.deploy(at+"deploy.", s.Deploy)
+	c.metrics(at+"metrics.", s.Metrics)
 	c.alerts(at, s)
 	for i, n := range s.Notify {
 		c.notify(fmt.Sprintf("%snotify[%d].", at, i), n)

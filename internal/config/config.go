@@ -38,6 +38,7 @@ type Service struct {
 	Database Database      `yaml:"database"`
 	Redis    Redis         `yaml:"redis"`
 	Process  Process       `yaml:"process"`
+	Metrics  Metrics       `yaml:"metrics"`
 	Pings    Pings         `yaml:"pings"`
 	Logs     LogSources    `yaml:"logs"`
 	LogViews []SavedSearch `yaml:"searches"`

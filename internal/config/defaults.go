@@ -34,6 +34,7 @@ func DefaultService() Service {
 		Database: Database{Name: "qianzhang_sales", OptionsFile: "~/.my.cnf", Container: "qianzhang-mysql"},
 		Redis:    Redis{Address: "127.0.0.1:6379"},
 		Process:  Process{Kind: "pm2", Name: "qianzhang-backend"},
+		Metrics:  Metrics{Errors: 0.05, P95: 2 * time.Second, Memory: "450M"},
 		Logs:     LogSources{{Path: "~/.pm2/logs/qianzhang-backend-*.log*"}},
 		Audit:    Audit{Table: "audit_logs", MaxRows: 200_000, Timeout: 10 * time.Second},
 		Backup: Backup{Dir: "/var/backups/mysql", Keep: Keep{Daily: 7, Weekly: 4, Monthly: 12, Emergency: 3, Manual: 5},

@@ -29,6 +29,9 @@ const (
 	KindClock   Kind = "clock"
 	KindRestore Kind = "restore"
 	KindDeploy  Kind = "deploy"
+	KindMetrics Kind = "metrics" // the service's own
+	KindAudit   Kind = "audit"
+	KindJob     Kind = "job"
 )
 
 var weights = map[Kind]int{
@@ -44,6 +47,9 @@ var weights = map[Kind]int{
 	KindTLS:     7,
 	KindClock:   8,
 	KindLog:     9,
+	KindMetrics: 10,
+	KindAudit:   11,
+	KindJob:     12,
 }
 
 // Default times of a check that names none.

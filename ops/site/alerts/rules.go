@@ -13,6 +13,7 @@ import (
 	"opsdeck/ops/alert"
 	"opsdeck/ops/health"
 	"opsdeck/ops/logs/query"
+	"opsdeck/ops/site/checks"
 )
 
 // Defaults of rules that say nothing of their own.
@@ -195,10 +196,17 @@ func (b *ruleBook) check(c health.Check, all []health.Check) *checkRule {
 		}
 		return one
 	}
-	r.critical = make(0)
-	r.warning = make(3 * beat)
+	r.critical = make(lasting[c.Name])
+	r.warning = make(max(lasting[c.Name], 3*beat))
 	r.unknown = make(unknownFor)
 	return r
+}
+
+// lasting is how long what some checks find has to last, as the service's own rules for
+// Prometheus have it.
+var lasting = map[string]time.Duration{
+	checks.MetricsErrors: 2 * time.Minute,
+	checks.MetricsP95:    5 * time.Minute,
 }
 
 // there keeps the names that are of a check or of a rule.
@@ -216,7 +224,7 @@ func followedBy(c health.Check) []string {
 		return []string{"mysql", "process"}
 	case "schema", "disk-data":
 		return []string{"mysql"}
-	case "version", "tls", "clock":
+	case "version", "tls", "clock", checks.MetricsErrors, checks.MetricsP95, checks.MetricsMemory:
 		return []string{"health", "process", "mysql"}
 	case "logs":
 		return []string{
