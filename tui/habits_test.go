@@ -78,3 +78,31 @@ func TestASCIIIsASCIIAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestThePaletteLeavesOutScatteredLetters where an action has the words; else they are better than nothing.
+func TestThePaletteLeavesOutScatteredLetters(t *testing.T) {
+	c, _, _ := testConsole()
+	run := func() tea.Cmd { return nil }
+	c.o.Actions = []page.Action{
+		{ID: "x.slow", Label: lang.M("slow"), Help: lang.M("to the next operation of 1000 ms or more"), Run: run},
+		{ID: "x.seal", Label: lang.M("export"), Help: lang.M("list hits by how well they fit, or by time"), Run: run},
+	}
+	found := func(typed string) (ids []string) {
+		pal := newPalette(c)
+		pal.narrow.Input.Set(typed)
+		pal.filter()
+		for _, h := range pal.hits {
+			ids = append(ids, h.entry.action.ID)
+		}
+		return ids
+	}
+	if ids := found("slow"); len(ids) != 1 || ids[0] != "x.slow" {
+		t.Errorf("slow finds %q", ids)
+	}
+	if ids := found("operation next"); len(ids) != 1 || ids[0] != "x.slow" {
+		t.Errorf("operation next finds %q", ids)
+	}
+	if ids := found("lsthts"); len(ids) == 0 {
+		t.Error("lsthts finds nothing")
+	}
+}

@@ -75,8 +75,15 @@ func (p *palette) filter() {
 			p.hits = append(p.hits, hit{&p.all[i], nil})
 		}
 	} else {
+		seen := map[int]bool{}
 		for _, m := range fuzzy.FindFrom(p.narrow.Input.Value(), p) {
 			p.hits = append(p.hits, hit{&p.all[m.Index], m.MatchedIndexes})
+			seen[m.Index] = true
+		}
+		for i := range p.all { // words in another order
+			if !seen[i] && holdsWords(strings.ToLower(p.all[i].text), strings.ToLower(p.narrow.Input.Value())) {
+				p.hits = append(p.hits, hit{&p.all[i], nil})
+			}
 		}
 		p.wordsFirst(strings.ToLower(p.narrow.Input.Value()))
 	}
@@ -84,8 +91,8 @@ func (p *palette) filter() {
 }
 
 // wordsFirst puts labels that fit what is typed first, then texts that hold it in
-// one piece, then what has its letters scattered, and marks the piece. Where a label
-// fits, what changes something and has the word in its help alone is left out: the
+// one piece, then those that hold each word, and marks the piece. What only has its letters
+// scattered is left out where anything fits better. Where a label fits, what changes something and has the word in its help alone is left out: the
 // help of an act may name its opposite.
 func (p *palette) wordsFirst(typed string) {
 	at := func(h hit) int { return strings.Index(strings.ToLower(h.entry.text), typed) }
@@ -95,6 +102,9 @@ func (p *palette) wordsFirst(typed string) {
 			p.hits,
 			func(h hit) bool { return h.entry.action.Writes && p.fit(h.entry, typed) >= fitText },
 		)
+	}
+	if len(p.hits) > 0 && p.fit(p.hits[0].entry, typed) < fitLetters {
+		p.hits = slices.DeleteFunc(p.hits, func(h hit) bool { return p.fit(h.entry, typed) == fitLetters })
 	}
 	for i, h := range p.hits {
 		if n := at(h); n >= 0 {
@@ -112,6 +122,7 @@ const (
 	fitStart          // the label begins so
 	fitInLabel        // a word of the label begins so
 	fitText           // label or help hold it
+	fitWords          // the text holds each word
 	fitLetters        // its letters are there, scattered
 )
 
@@ -126,8 +137,19 @@ func (p *palette) fit(e *entry, typed string) int {
 		return fitInLabel
 	case strings.Contains(strings.ToLower(e.text), typed):
 		return fitText
+	case holdsWords(strings.ToLower(e.text), typed):
+		return fitWords
 	}
 	return fitLetters
+}
+
+func holdsWords(text, typed string) bool {
+	for _, w := range strings.Fields(typed) {
+		if !strings.Contains(text, w) {
+			return false
+		}
+	}
+	return true
 }
 
 // Update takes a key.

@@ -85,8 +85,9 @@ func init() {
 		"follow", "跟踪",
 		"pause", "暂停",
 		"search", "搜索",
-		"search: words fuzzily, 'exact, ^start, end$, !not, /regexp/, level:warn+ context:X since:-2h took>1000",
-		"搜索：模糊词、'精确、^开头、结尾$、!排除、/正则/、level:warn+ context:X since:-2h took>1000",
+		"search: words as typed, else by their letters; 'exact, ^start, end$, !not, /regexp/, level:warn+ "+
+			"context:X since:-2h took>1000",
+		"搜索：先按原词，没有时按字母；'精确、^开头、结尾$、!排除、/正则/、level:warn+ context:X since:-2h took>1000",
 		"open the event: all fields, stack, raw text", "打开事件：全部字段、堆栈、原文",
 		"level", "级别",
 		"only info, warnings or errors and above, or all again", "只看 info、警告或错误及以上，或重新看全部",

@@ -48,6 +48,12 @@ func (p *feed) zoomIn() tea.Cmd {
 		return nil
 	}
 	from := r.Event.Time.Add(-width / 2)
+	if last := p.tally.line.To.Add(-width); from.After(last) { // nothing is after the end
+		from = last
+	}
+	if from.Before(p.tally.line.From) {
+		from = p.tally.line.From
+	}
 	p.tally.zoom = append(p.tally.zoom, span{from, from.Add(width)})
 	return p.count(true)
 }

@@ -15,4 +15,6 @@ type asking struct {
 	around   int  // events shown before and after each hit
 	ranked   bool // hits are listed by rank
 	minLevel logs.Level
+	letters  bool  // plain words are looked for by their letters: no line has them as typed, or a key says so
+	closest  *bool // not nil while hits are ranked for that: whether the end was followed before
 }

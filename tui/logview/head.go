@@ -49,8 +49,16 @@ func (p *asking) manner() string {
 		return p.look.env.T(" (marked)")
 	case p.around > 0 && !p.asked.Empty():
 		return p.look.env.T(" (with %d around)", p.around)
+	case p.asked.Worded:
+		return p.look.env.T(" (as typed; ~ by letters)")
 	}
 	return ""
+}
+
+// byLetters tells that hits may only have a word's letters in order.
+func (p *asking) byLetters() bool {
+	_, ok := p.asked.AsText()
+	return ok && !p.asked.Worded
 }
 
 // counts are hits of all, the errors that matter, and how far the index is; the
@@ -63,7 +71,11 @@ func (p *heading) counts(room int) string {
 		if s.Pending {
 			more = t.Glyph.Ellipsis
 		}
-		parts = append(parts, p.look.ink.bold.Paint(e.T("%s hits", human.Count(s.Hits)+more)))
+		hits := e.T("%s hits", human.Count(s.Hits)+more)
+		if p.ask.byLetters() {
+			hits = e.T("%s hits by letters", human.Count(s.Hits)+more)
+		}
+		parts = append(parts, p.look.ink.bold.Paint(hits))
 	}
 	if s.All.Critical > 0 {
 		parts = append(parts, p.look.ink.crit.Paint(t.Glyph.Crit+" "+e.T("%s critical", human.Count(s.All.Critical))))
@@ -228,31 +240,10 @@ func (p *heading) scale(n, at int, y yScale) string {
 		layout = "01-02 15:04"
 	}
 	left, right := from.Format(layout), to.Format(layout)
-	middle := p.look.scaleWords(roundSpan(to.Sub(from)/time.Duration(max(1, n))), y, n-len(left)-len(right)-6)
-	line := []rune(strings.Repeat(" ", n))
-	put := func(at int, s string) {
-		for _, r := range s {
-			w := cells.Width(string(r))
-			if at >= 0 && at+w <= len(line) {
-				line[at] = r
-			}
-			if w == 2 && at >= 0 && at+1 < len(line) {
-				line[at+1] = halfCell
-			}
-			at += w
-		}
-	}
-	if w := cells.Width(middle); w > 0 {
-		from := (n - w) / 2
-		if mark := p.markColumn(n, at); mark >= from-1 && mark <= from+w { // it would be in the words
-			if from = mark + 3; mark > n/2 {
-				from = mark - 2 - w
-			}
-		}
-		put(from, middle)
-	}
-	put(0, left)
-	put(n-len(right), right)
+	column := roundSpan(to.Sub(from) / time.Duration(max(1, n)))
+	line := laidScale(n, p.markColumn(n, at), left, right, func(room int) string {
+		return p.look.scaleWords(column, y, room)
+	})
 	mark := func(x int, glyph string) string {
 		return " " + p.look.ink.dim.Paint(inCells(line[:x])) + glyph + p.look.ink.dim.Paint(inCells(line[min(x+1, n):]))
 	}

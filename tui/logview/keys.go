@@ -35,8 +35,8 @@ func (p *Page) listActions() []page.Action {
 			Keys:  []string{"/"},
 			Label: lang.M("search"),
 			Help: lang.M(
-				"search: words fuzzily, 'exact, ^start, end$, !not, /regexp/, level:warn+ context:X since:-2h " +
-					"took>1000",
+				"search: words as typed, else by their letters; 'exact, ^start, end$, !not, /regexp/, level:warn+ " +
+					"context:X since:-2h took>1000",
 			),
 			Footer: true,
 			Run:    p.finder.edit,
@@ -88,8 +88,17 @@ func (p *Page) listActions() []page.Action {
 			Keys:   []string{"m"},
 			Label:  lang.M("around"),
 			Help:   lang.M("show all events with the hits marked, or only the hits"),
-			Footer: p.ask.asked.HasText() || p.ask.asked.HasTests(),
+			Footer: !p.ask.asked.Empty(),
+			Off:    p.ask.nothingAsked,
 			Run:    p.finder.toggleFilter,
+		},
+		{
+			ID:    "logs.letters",
+			Keys:  []string{"~"},
+			Label: lang.M("by letters"),
+			Help:  lang.M("look for words by their letters in order, or as typed"),
+			Off:   p.ask.noPlainWord,
+			Run:   p.finder.toggleLetters,
 		},
 		{
 			ID:    "logs.wider",
@@ -332,6 +341,21 @@ func (p *asking) noHits() lang.Msg {
 		return lang.M("nothing is searched for")
 	}
 	return lang.Msg{}
+}
+
+// nothingAsked is noHits, but where all events are shown there is a way back.
+func (p *asking) nothingAsked() lang.Msg {
+	if !p.filter {
+		return lang.Msg{}
+	}
+	return p.noHits()
+}
+
+func (p *asking) noPlainWord() lang.Msg {
+	if _, ok := p.asked.AsText(); ok || p.asked.Worded {
+		return lang.Msg{}
+	}
+	return lang.M("the query has no plain word")
 }
 
 func (p *asking) noWords() lang.Msg {

@@ -94,7 +94,7 @@ func TestSearchesAreRememberedOnceAndPicked(t *testing.T) {
 	}
 	typeInto(p, overlayOf(t, p.finder.pickSearch()), "datab")
 	settle(t, p, store)
-	if p.ask.asked.Source != "level:error connect" || p.tally.stats.Hits != 6 {
+	if p.ask.asked.Source != "level:error connect" || p.tally.stats.Hits != 4 {
 		t.Fatalf("asked %q: %d hits", p.ask.asked.Source, p.tally.stats.Hits)
 	}
 }

@@ -201,7 +201,12 @@ func (p *Page) Update(body any) tea.Cmd {
 		}
 		return tea.Batch(p.feed.reload(), p.park(), p.feed.count(false))
 	case windowMsg:
-		return p.feed.take(m)
+		current := p.feed.gen.Is(m.gen)
+		cmd := p.feed.take(m)
+		if !current {
+			return cmd
+		}
+		return tea.Batch(cmd, p.finder.loosen())
 	case foundMsg:
 		return p.feed.found(m)
 	case timelineMsg:

@@ -127,6 +127,9 @@ func (p *finder) pickSearch() tea.Cmd {
 // is clear.
 func (p *finder) search(text string) tea.Cmd {
 	q, err := query.ParseQuery(text, p.look.env.Clock.Now().In(p.look.env.Zone))
+	if q.Source != p.ask.query.Source {
+		p.tighten()
+	}
 	p.ask.queryErr = nil
 	errors.As(err, &p.ask.queryErr)
 	p.ask.query = q
@@ -140,7 +143,7 @@ func (p *finder) apply() tea.Cmd {
 		q.LimitLevels(p.ask.minLevel.String() + "+")
 		q.Source += " level:" + p.ask.minLevel.String() + "+"
 	}
-	p.ask.asked, p.feed.seeking = q.Events(), time.Time{}
+	p.ask.asked, p.feed.seeking = p.ask.worded(q.Events()), time.Time{}
 	p.feed.source.SetQuery(p.ask.asked, p.ask.filter)
 	if r, ok := p.list.current(); ok && !p.list.follow && !p.feed.want.set {
 		if p.feed.holding == (store.RowID{}) {
@@ -182,6 +185,7 @@ func (p *finder) widen(step int) func() tea.Cmd {
 
 // toggleOrder lists hits by rank, or by time again.
 func (p *finder) toggleOrder() tea.Cmd {
+	p.ask.closest = nil
 	if p.ask.ranked = !p.ask.ranked; p.ask.ranked {
 		p.list.leaveEnd()
 		p.list.cur, p.list.top = 0, 0
@@ -196,5 +200,45 @@ func (p *finder) toggleOrder() tea.Cmd {
 // toggleFilter shows only hits, or all events with the hits marked.
 func (p *finder) toggleFilter() tea.Cmd {
 	p.ask.filter, p.ask.ranked = !p.ask.filter, false
+	return p.apply()
+}
+
+// worded is the query as it is looked for: plain words as typed, unless by their letters.
+func (p *asking) worded(q *query.Query) *query.Query {
+	if text, ok := q.AsText(); ok && !p.letters {
+		return text
+	}
+	return q
+}
+
+// loosen looks for words by their letters where all was read and no line has them as typed;
+// the hits whose letters are closest together come first.
+func (p *finder) loosen() tea.Cmd {
+	s := p.tally.stats
+	if !p.ask.asked.Worded || p.ask.queryErr != nil || s.Hits > 0 || s.Pending || s.Done < s.Bytes || s.Bytes == 0 {
+		return nil
+	}
+	follow := p.list.follow
+	p.ask.letters, p.ask.ranked, p.ask.closest = true, true, &follow
+	p.list.leaveEnd()
+	p.list.cur, p.list.top = 0, 0
+	return p.apply()
+}
+
+// tighten looks for words as typed again, and lists hits as before.
+func (p *finder) tighten() {
+	p.ask.letters = false
+	if p.ask.closest != nil {
+		p.ask.ranked, p.list.follow, p.ask.closest = false, *p.ask.closest, nil
+	}
+}
+
+// toggleLetters looks for words as typed, or by their letters.
+func (p *finder) toggleLetters() tea.Cmd {
+	if p.ask.letters {
+		p.tighten()
+	} else {
+		p.ask.letters = true
+	}
 	return p.apply()
 }

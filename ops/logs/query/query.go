@@ -59,6 +59,7 @@ type Query struct {
 	Heads    []Term   // what the events' first lines hold, or do not
 	Took     int64    // at least so many ms; 0: any
 	Critical bool
+	Worded   bool // plain words are looked for as they were typed, not by their letters
 }
 
 // Pattern is a name with * for any text, in any case; several with commas.
@@ -147,6 +148,22 @@ func (q *Query) Events() *Query {
 		out.Groups = q.Groups
 	}
 	return &out
+}
+
+// AsText is the query with its plain words looked for as they were typed, which fuzzy words
+// would find among many lines that only have their letters in order. ok is false where there is no such word.
+func (q *Query) AsText() (out *Query, ok bool) {
+	worded := *q
+	worded.Groups = make([][]Term, len(q.Groups))
+	for i, g := range q.Groups {
+		worded.Groups[i] = slices.Clone(g)
+		for j := range g {
+			if g[j].Kind == TermFuzzy && !g[j].Not {
+				worded.Groups[i][j].Kind, worded.Worded = TermExact, true
+			}
+		}
+	}
+	return &worded, worded.Worded
 }
 
 // HasTests tells whether the query asks something of the event.

@@ -282,7 +282,8 @@ func (s *Store) SetQuery(q *query.Query, filter bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.filter = filter
-	if q.Source == s.query.Source && q.Since.Equal(s.query.Since) && q.Until.Equal(s.query.Until) {
+	same := q.Source == s.query.Source && q.Worded == s.query.Worded
+	if same && q.Since.Equal(s.query.Since) && q.Until.Equal(s.query.Until) {
 		s.signal()
 		return
 	}
