@@ -162,6 +162,9 @@ func (s *deploySite) saysSo() {
 			s.t.Errorf("the verdict lacks %q: %s", want, verdict)
 		}
 	}
+	if state, fix := s.doctor(); state != "critical" || !strings.Contains(fix, " deploy status 20") {
+		s.t.Errorf("doctor: %s %q", state, fix)
+	}
 	if strings.Contains(verdict, "Start it") {
 		s.t.Errorf("it says to start the service: %s", verdict)
 	}

@@ -121,6 +121,7 @@ func firstSet(getenv func(string) string, names ...string) string {
 // servicePoints are about one service.
 func (a *app) servicePoints(s config.Service) []doctor.Point {
 	points := []doctor.Point{doctor.JudgeTools(toolsOf(s), onPath, s.Name)}
+	points = append(points, a.deployPoints(s)...)
 	if !checks.HasDatabase(s.Database) {
 		return points
 	}

@@ -2,6 +2,13 @@ package lang
 
 func init() {
 	register(
+		"no deployment is unfinished", "没有未完成的部署",
+		"the container %s is paused", "容器 %s 已暂停",
+		"the container %s was ended because its memory ran out", "容器 %s 因内存耗尽被终止",
+		"the container %s has stopped, exit code %s", "容器 %s 已停止，退出码 %s",
+		"the container %s was never started", "容器 %s 从未启动",
+		"the container %s does not run: Docker reports %s", "容器 %s 未运行：Docker 报告 %s",
+		"Raise the heap limit (%s), or find what grew: %s", "调高堆内存上限（%s），或查明占用增长的原因：%s",
 		"cannot check the deployments", "无法检查部署",
 		"a deployment", "部署",
 		"no deployment running", "没有正在进行的部署",

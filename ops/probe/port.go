@@ -1,9 +1,14 @@
 package probe
 
 import (
+	"context"
+	"net"
+	"net/url"
 	"strconv"
 
+	"opsdeck/internal/lang"
 	"opsdeck/internal/listener"
+	"opsdeck/ops/health"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -16,4 +21,53 @@ func portHolder(port int) (pid int, name string) {
 		return 0, ""
 	}
 	return sockets[0].PID, sockets[0].Name
+}
+
+// LocalPort is the port of an address on this machine; 0 where it is elsewhere.
+func LocalPort(address string) int {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return 0
+	}
+	ip := net.ParseIP(u.Hostname())
+	if u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return 0
+	}
+	port, err := strconv.Atoi(u.Port())
+	if err != nil {
+		return map[string]int{"http": 80, "https": 443}[u.Scheme]
+	}
+	return port
+}
+
+// Taken adds to a look at a process who listens on its port while it does not run: it
+// cannot be started then, and what answers there is another program.
+func Taken(look health.Probe, port int) health.Probe {
+	return func(ctx context.Context) health.Result {
+		r := look(ctx)
+		switch status, _ := r.Field("status").(string); health.ProcessState(status) {
+		case health.ProcessStopped, health.ProcessFailed:
+		default:
+			return r
+		}
+		pid, name := portHolder(port)
+		if pid == 0 {
+			return r
+		}
+		r.Add("port_taken_by", pid, lang.Raw(name))
+		taken := lang.M("port %d is taken by pid %d (%s)", port, pid, name)
+		if r.Why.Empty() {
+			r.Why = taken
+		} else {
+			r.Why = lang.M("%s; %s", taken, r.Why)
+		}
+		r.Detail = lang.M("%s (%s)", r.Headline, r.Why)
+		r.Next = holder(port)
+		return r
+	}
+}
+
+// holder is how to see who holds a port.
+func holder(port int) lang.Msg {
+	return lang.M("See who holds the port: %s", "ss -ltnp 'sport = :"+itoa(port)+"'")
 }

@@ -98,11 +98,15 @@ func (t trouble) headline() lang.Msg {
 func (t trouble) next() lang.Msg {
 	switch t.Cause {
 	case line.TroublePort:
-		return lang.M("See who holds the port: %s", "ss -ltnp 'sport = :"+itoa(t.Port)+"'")
+		return holder(t.Port)
 	case line.TroubleModule:
 		return lang.M("Install the modules in the service's folder: npm install")
 	case line.TroubleLogin:
 		return lang.M("Compare DB_USERNAME and DB_PASSWORD of the service's .env with the server's account.")
+	}
+	if t.Cause == line.TroubleMemory {
+		return lang.M("Raise the heap limit (%s), or find what grew: %s", "node --max-old-space-size=MB",
+			"opsdeck logs --critical --since 1h")
 	}
 	return lang.M("Read on: %s", "opsdeck logs --critical --since 1h")
 }

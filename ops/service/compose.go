@@ -86,10 +86,8 @@ func (c *compose) Status(ctx context.Context) health.Process {
 // engine that is down.
 func (c *compose) unknown(out output, program string) health.Process {
 	p := unknown("compose", c.service, out.reason(program))
-	for _, words := range []string{"the docker daemon running", "connect to Docker daemon", "fetching server API version"} {
-		if strings.Contains(out.stderr, words) {
-			p.Reason, p.Remedy = lang.M("the Docker engine does not answer"), "systemctl start docker"
-		}
+	if engineDown(out.stderr) {
+		p.Reason, p.Remedy = lang.M("the Docker engine does not answer"), "systemctl start docker"
 	}
 	return p
 }

@@ -144,7 +144,7 @@ func (b *checker) database() {
 		"mysql",
 		health.KindMySQL,
 		1,
-		b.onPurpose(databaseProbe(d, h, b.Next)),
+		b.onPurpose(containerOf(d, databaseProbe(d, h, b.Next))),
 		lim,
 		commands...)
 }
@@ -251,7 +251,7 @@ func (b *checker) process() {
 		"process",
 		health.KindProcess,
 		processPace,
-		b.onPurpose(probe.Process(c, filesOf(b.Service.Logs.Paths()), b.Now)),
+		b.onPurpose(b.portTaken(probe.Process(c, filesOf(b.Service.Logs.Paths()), b.Now))),
 		limits(lang.M("status"), lang.M("starting, or restarted"), lang.M("stopped or failed")),
 		commands...)
 	last := &b.checks[len(b.checks)-1]

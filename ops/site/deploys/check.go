@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -25,6 +24,7 @@ import (
 	"opsdeck/ops/host"
 	"opsdeck/ops/logs/line"
 	"opsdeck/ops/mysql"
+	"opsdeck/ops/probe"
 	"opsdeck/ops/service"
 	"opsdeck/ops/site"
 )
@@ -159,7 +159,7 @@ func (v view) places() []deploy.Place {
 	if name == "" {
 		name = v.Service.Name
 	}
-	if port := localPort(v.Service.Health.URL); port > 0 {
+	if port := probe.LocalPort(v.Service.Health.URL); port > 0 {
 		p := deploy.Place{Port: port, What: name, Running: v.process.State == health.ProcessRunning}
 		p.Owned = v.process.Kind != "none" && v.process.Kind != "command" && v.process.Kind != "compose"
 		p.Owner = deploy.Known(v.process.PID)
@@ -174,7 +174,7 @@ func (v view) places() []deploy.Place {
 		n, _ := strconv.Atoi(port)
 		out = append(out, v.held(deploy.Place{Port: n, What: "MySQL", Inner: true}))
 	}
-	if port := localPort("redis://" + v.Service.Redis.Address); v.Service.Redis.Address != "" && port > 0 {
+	if port := probe.LocalPort("redis://" + v.Service.Redis.Address); v.Service.Redis.Address != "" && port > 0 {
 		out = append(out, v.held(deploy.Place{Port: port, What: "Redis", Inner: true}))
 	}
 	return out
@@ -197,23 +197,6 @@ func (v view) held(p deploy.Place) deploy.Place {
 	}
 	p.Held = deploy.Known(holders)
 	return p
-}
-
-// localPort is the port of an address on this machine; 0 where it is elsewhere.
-func localPort(address string) int {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
-		return 0
-	}
-	ip := net.ParseIP(u.Hostname())
-	if u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return 0
-	}
-	port, err := strconv.Atoi(u.Port())
-	if err != nil {
-		return map[string]int{"http": 80, "https": 443}[u.Scheme]
-	}
-	return port
 }
 
 // settings reads the environment file and what it is compared with.
@@ -258,7 +241,7 @@ func (v view) running() deploy.Fact[deploy.Running] {
 // expected is what opsdeck's own configuration uses, by the keys of FIELD.md.
 func (v view) expected() map[string]string {
 	out := map[string]string{}
-	if port := localPort(v.Service.Health.URL); port > 0 {
+	if port := probe.LocalPort(v.Service.Health.URL); port > 0 {
 		out["PORT"] = strconv.Itoa(port)
 	}
 	if v.Service.Database.Name != "" {

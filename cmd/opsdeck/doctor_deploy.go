@@ -1,0 +1,73 @@
+package main
+
+import (
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/deploy"
+	"opsdeck/ops/doctor"
+)
+
+// deployPoints are the findings of deploy check, and a deployment that is not over, where
+// the service runs on this machine: its process is controlled here, or its code is here.
+// What other points of doctor say of the database is left out.
+func (a *app) deployPoints(s config.Service) []doctor.Point {
+	here := s.Process.Kind != "" && s.Process.Kind != "none" || s.Deploy.Dir != ""
+	if !here {
+		return nil
+	}
+	broken := func(err error) []doctor.Point {
+		e := a.explain(err)
+		return []doctor.Point{{Name: "deployment", Service: s.Name,
+			Findings: []doctor.Finding{{State: ops.StateUnknown, What: e.What, Fix: a.lang.Msg(e.Hint)}}}}
+	}
+	desk, err := a.deployDesk(&s)
+	if err != nil {
+		return broken(err)
+	}
+	open, err := desk.Store().Open(s.Name)
+	if err != nil {
+		return broken(err)
+	}
+	all, err := desk.Check(a.ctx)
+	if err != nil {
+		return broken(err)
+	}
+	return append([]doctor.Point{a.openPoint(s, open)}, doctorPoints(s.Name, all)...)
+}
+
+// openPoint is about a deployment that is not over.
+func (a *app) openPoint(s config.Service, open *deploy.Deployment) doctor.Point {
+	p := doctor.Point{Name: "deployment", Service: s.Name, Seen: lang.M("no deployment is unfinished")}
+	if open == nil {
+		return p
+	}
+	words := a.placeOf(s).opsdeck
+	f := doctor.Finding{State: ops.StateCritical, What: lang.M("deployment %s is not finished", open.Plan.ID),
+		Fix: words("deploy status " + open.Plan.ID)}
+	p.Findings = []doctor.Finding{f}
+	return p
+}
+
+// doctorPoints are findings of deploy check as doctor shows them.
+func doctorPoints(service string, all []deploy.Finding) (out []doctor.Point) {
+	for _, f := range all {
+		if f.Name == "mysql" || f.Name == "mysql-grants" || f.Name == "mysql-binlog" {
+			continue // login, grants and binary-log of doctor itself
+		}
+		p := doctor.Point{Name: f.Name, Service: service, Seen: f.Detail}
+		if f.State != ops.StateOK {
+			what := f.Detail
+			if !f.Why.Empty() {
+				what = lang.M("%s: %s", f.Detail, f.Why)
+			}
+			p.Findings = []doctor.Finding{{State: f.State, What: what, Fix: f.Fix}}
+		}
+		if n := len(out); n > 0 && out[n-1].Name == p.Name && len(out[n-1].Findings) > 0 {
+			out[n-1].Findings = append(out[n-1].Findings, p.Findings...)
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}

@@ -1,0 +1,54 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"testing"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/health"
+)
+
+// TestAProcessThatIsDownNamesWhoHoldsItsPort, and one that runs does not: then it holds
+// the port itself.
+func TestAProcessThatIsDownNamesWhoHoldsItsPort(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	for state, names := range map[health.ProcessState]bool{health.ProcessStopped: true, health.ProcessFailed: true,
+		health.ProcessRunning: false, health.ProcessUnknown: false, health.ProcessStarting: false} {
+		look := func(context.Context) health.Result {
+			return processResult(health.Process{Name: "shop", State: state, Reason: lang.M("waiting")})
+		}
+		r := Taken(look, port)(t.Context())
+		taken := fmt.Sprintf("port %d is taken by pid %d", port, os.Getpid())
+		if got := strings.Contains(r.Detail.String(), taken); got != names {
+			t.Errorf("%s: %s", state, r.Detail)
+		}
+		if names && (!strings.Contains(r.Next.String(), fmt.Sprint("sport = :", port)) || r.State != ops.StateCritical) {
+			t.Errorf("%s: %s", state, r.Next)
+		}
+	}
+	l.Close()
+	look := func(context.Context) health.Result {
+		return processResult(health.Process{State: health.ProcessStopped})
+	}
+	if r := Taken(look, port)(t.Context()); strings.Contains(r.Detail.String(), "taken") {
+		t.Errorf("a free port: %s", r.Detail)
+	}
+}
+
+func TestOnlyAPortOfThisMachineIsLookedAt(t *testing.T) {
+	for address, want := range map[string]int{"http://localhost:3000": 3000, "http://127.0.0.1": 80, "https://[::1]": 443,
+		"http://db.example:3000": 0, "": 0, "10.0.0.1:3000": 0} {
+		if got := LocalPort(address); got != want {
+			t.Errorf("%s: %d, want %d", address, got, want)
+		}
+	}
+}
