@@ -14,7 +14,6 @@ import (
 	"opsdeck/ops/audit"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
-	"opsdeck/ops/mysql/binarchive"
 	"opsdeck/ops/mysql/changes"
 	"opsdeck/ops/mysql/schema"
 )
@@ -47,31 +46,6 @@ type txnJSON struct {
 	Prepared  string               `json:"prepared,omitempty"`   // the XA transaction of which this is the first part
 }
 
-// openChanges opens all of the binary log that can be read, of the service's server.
-func (sh *shelf) openChanges() (*changes.Source, error) {
-	target, err := mysql.Resolve(sh.Service.Database)
-	if err != nil {
-		return nil, err
-	}
-	keys, err := sh.Identities()
-	if err != nil {
-		return nil, err
-	}
-	src, err := changes.Open(sh.ctx, sh.Archive(), keys, target)
-	if err != nil {
-		return nil, sh.BinlogError(err)
-	}
-	if src.LiveErr == nil {
-		return src, nil
-	}
-	if src.Empty() {
-		src.Close()
-		return nil, sh.BinlogError(src.LiveErr)
-	}
-	sh.note(lang.M("only the archive is read: %s", sh.lang.Msg(sh.BinlogSentence(src.LiveErr).What)))
-	return src, nil
-}
-
 // Run lists transactions, the newest first.
 func (c *auditChangesCmd) Run(a *app) error {
 	sh, err := a.shelf()
@@ -82,14 +56,14 @@ func (c *auditChangesCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	src, err := sh.openChanges()
+	src, err := sh.OpenChanges(a.ctx)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
 	if c.JSON {
 		err = src.List(a.ctx, q, func(t *binlog.Transaction) error { return a.ndjson(changeOf(t)) })
-		return sh.changesError(err)
+		return sh.ChangesError(err)
 	}
 	var found []*binlog.Transaction
 	err = src.List(a.ctx, q, func(t *binlog.Transaction) error {
@@ -97,7 +71,7 @@ func (c *auditChangesCmd) Run(a *app) error {
 		return nil
 	})
 	if err != nil {
-		return sh.changesError(err)
+		return sh.ChangesError(err)
 	}
 	sh.sayChanges(found)
 	return nil
@@ -158,23 +132,6 @@ func (sh *shelf) tableNow(name string) (*schema.Table, error) {
 		return nil, mysql.Explain(err, target)
 	}
 	return tables[0], nil
-}
-
-// changesError makes a sentence of what a reading of the log ends with.
-func (sh *shelf) changesError(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, binarchive.ErrSealed):
-		return ops.Wrap(err, ops.Config, lang.M("the archive of the binary log is encrypted, and no key at hand "+
-			"opens it")).
-			WithHint(lang.M("set backup.identity to the file of the age key"))
-	case errors.Is(err, changes.ErrNotFound):
-		return ops.Wrap(err, ops.Usage, lang.M("the binary log holds no such transaction")).
-			WithHint(lang.M("opsdeck audit changes shows the ids; opsdeck backup binlog list how far the archive " +
-				"reaches"))
-	}
-	return sh.BinlogError(err)
 }
 
 func changeOf(t *binlog.Transaction) txnJSON {

@@ -125,7 +125,7 @@ func (l *changesLog) explain(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return l.shelf.changesError(err)
+	return l.shelf.ChangesError(err)
 }
 
 // Note says that the server's own part of the log is missing.

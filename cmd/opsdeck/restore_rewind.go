@@ -96,7 +96,7 @@ func errRewindPlan() error {
 
 // onPlan makes a plan and calls do with it.
 func (sh *shelf) onPlan(want rewind.Request, do func(*sql.Conn, *rewind.Plan) error) error {
-	src, err := sh.openChanges()
+	src, err := sh.OpenChanges(sh.ctx)
 	if err != nil {
 		return err
 	}
@@ -326,5 +326,5 @@ func (sh *shelf) rewindError(err error) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	}
-	return sh.changesError(err)
+	return sh.ChangesError(err)
 }

@@ -79,7 +79,7 @@ func (d *desk) rolled(ctx context.Context, c restore.Choice) (restore.Source, er
 			break
 		}
 	}
-	return restore.Source{}, d.changesError(first)
+	return restore.Source{}, d.ChangesError(first)
 }
 
 // startingPoints are the backups from which a moment may be reached, the newest first.

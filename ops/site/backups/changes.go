@@ -1,0 +1,55 @@
+package backups
+
+import (
+	"context"
+	"errors"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/binarchive"
+	"opsdeck/ops/mysql/changes"
+)
+
+// OpenChanges opens all of the binary log that can be read, of the service's server. It
+// says so when that is the archive alone.
+func (sh *Shelf) OpenChanges(ctx context.Context) (*changes.Source, error) {
+	target, err := mysql.Resolve(sh.Service.Database)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := sh.Identities()
+	if err != nil {
+		return nil, err
+	}
+	src, err := changes.Open(ctx, sh.Archive(), keys, target)
+	if err != nil {
+		return nil, sh.BinlogError(err)
+	}
+	if src.LiveErr == nil {
+		return src, nil
+	}
+	if src.Empty() {
+		src.Close()
+		return nil, sh.BinlogError(src.LiveErr)
+	}
+	sh.Say(lang.M("only the archive is read: %s", sh.Lang.Msg(sh.BinlogSentence(src.LiveErr).What)))
+	return src, nil
+}
+
+// ChangesError makes a sentence of what a reading of the log ends with.
+func (sh *Shelf) ChangesError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, binarchive.ErrSealed):
+		return ops.Wrap(err, ops.Config, lang.M("the archive of the binary log is encrypted, and no key at hand "+
+			"opens it")).
+			WithHint(lang.M("set backup.identity to the file of the age key"))
+	case errors.Is(err, changes.ErrNotFound):
+		return ops.Wrap(err, ops.Usage, lang.M("the binary log holds no such transaction")).
+			WithHint(lang.M("opsdeck audit changes shows the ids; opsdeck backup binlog list how far the archive " +
+				"reaches"))
+	}
+	return sh.BinlogError(err)
+}
