@@ -55,7 +55,7 @@ func (c *auditArchiveCmd) Run(a *app) error {
 		return err
 	}
 	if c.Delete && !c.DryRun {
-		database, err := a.holdDatabase(svc, "audit archive")
+		database, err := a.holdDatabase(a.ctx, svc, "audit archive")
 		if err != nil {
 			return err
 		}
@@ -262,7 +262,7 @@ func (c *auditRestoreArchiveCmd) Run(a *app) error {
 		return err
 	}
 	if !c.DryRun {
-		database, err := a.holdDatabase(svc, "audit restore-archive")
+		database, err := a.holdDatabase(a.ctx, svc, "audit restore-archive")
 		if err != nil {
 			return err
 		}

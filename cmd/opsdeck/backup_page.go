@@ -7,7 +7,6 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
-	"opsdeck/ops/restore"
 	"opsdeck/ops/site/backups"
 	"opsdeck/tui/backupview"
 	"opsdeck/tui/page"
@@ -35,21 +34,12 @@ func (a *app) backupsPage(env *page.Env, s *config.Service) (*backupview.Page, e
 		Verify:  sh.VerifyInPlace,
 		Drill:   sh.DrillInPlace,
 		Prune:   sh.PruneInPlace,
-		Compare: d.compare,
+		Compare: d.Compare,
 	}
 	if len(s.Backup.Copies) > 0 {
 		svc.Sync = sh.SyncInPlace
 	}
 	return backupview.New(env, svc), nil
-}
-
-// compare is the target as it is now, from a backup's point of view.
-func (d *desk) compare(ctx context.Context, name string) (*restore.Assessment, error) {
-	p, err := d.Draft(ctx, restore.Choice{Source: name})
-	if err != nil {
-		return nil, err
-	}
-	return p.Assessment, nil
 }
 
 // shown is the shelf as the tab draws it.

@@ -53,7 +53,7 @@ func (a *app) explain(err error) *ops.Error {
 		return ops.E(ops.Busy, lang.M("gave up: %s has not answered since %s", silent.Path, silent.Since.Format("15:04:05"))).
 			WithHint(lang.M("check its file system: df %s", human.Shell(filepath.Dir(silent.Path))))
 	case errors.As(err, &untrusted):
-		return refused(untrusted)
+		return site.Refused(untrusted)
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, &held):
@@ -66,12 +66,6 @@ func (a *app) explain(err error) *ops.Error {
 		return ops.E(ops.Interrupted, lang.M("interrupted"))
 	}
 	return ops.E(ops.Failed, lang.Raw(err.Error()))
-}
-
-// refused says why a file or folder is not trusted, and what to do.
-func refused(e *trust.Error) *ops.Error {
-	return ops.E(ops.Config, lang.M("refused: %s", e.Msg())).
-		WithHint(lang.M("if its content is right, run: %s", e.Fix))
 }
 
 // explainHeld names who holds a lock, as far as it can be seen, and since when.

@@ -11,6 +11,7 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/site/restores"
 )
 
 // restoreCmd is the group of the restore verbs.
@@ -63,7 +64,7 @@ func (ans answers) words() restore.Answers {
 
 // unattended is what a run is left with that was begun or asked for without a
 // terminal; nil at one: there a person answers.
-func (a *app) unattended(ans answers, alone bool) *restore.Unattended {
+func (a *app) unattended(d *restores.Desk, ans answers, alone bool) *restore.Unattended {
 	if a.atTerminal() {
 		return nil
 	}
@@ -75,7 +76,7 @@ func (a *app) unattended(ans answers, alone bool) *restore.Unattended {
 	default:
 		after = answerAfter
 	}
-	return &restore.Unattended{Answers: ans.words(), After: restore.Span(after), By: a.operator()}
+	return &restore.Unattended{Answers: ans.words(), After: restore.Span(after), By: d.Operator()}
 }
 
 // restoreRunCmd is `opsdeck restore --from NAME`.
@@ -115,7 +116,7 @@ func (c *restoreRunCmd) Run(a *app) error {
 		return err
 	}
 	a.note(lang.M("checking the backup and the target …"))
-	d.tell = a.note
+	d.Tell = a.note
 	p, err := d.Draft(a.ctx, restore.Choice{
 		Source: c.From,
 		Mode:   restore.Mode(c.Mode),
@@ -141,9 +142,9 @@ func (c *restoreRunCmd) Run(a *app) error {
 		return a.plain(p.Markdown(a.lang))
 	}
 	if p.Blocked() {
-		return blocked(p)
+		return restores.Blocked(p)
 	}
-	if err := d.vacant(a.ctx, p.Target); err != nil {
+	if err := d.Vacant(a.ctx, p.Target); err != nil {
 		return err
 	}
 	a.tellPlan(p)
@@ -154,13 +155,13 @@ func (c *restoreRunCmd) Run(a *app) error {
 	}
 	if c.ExportLost != "" {
 		bar := a.progress()
-		err := d.exportLost(a.ctx, p, c.ExportLost, bar.report)
+		err := d.ExportLost(a.ctx, p, c.ExportLost, bar.report)
 		bar.done()
 		if err != nil {
 			return err
 		}
 	}
-	f, err := d.Begin(a.ctx, p, p.Target.Database, a.unattended(c.answers, c.Detach))
+	f, err := d.Begin(a.ctx, p, p.Target.Database, a.unattended(d, c.answers, c.Detach))
 	if err != nil {
 		return err
 	}
@@ -168,7 +169,7 @@ func (c *restoreRunCmd) Run(a *app) error {
 		a.note(lang.M("restore %s runs; watch it: opsdeck restore attach", p.ID))
 		return a.json(map[string]string{"id": p.ID})
 	}
-	return d.attach(f, c.answers, c.JSON, "restored")
+	return a.attach(d, f, c.answers, c.JSON, "restored")
 }
 
 // tellPlan says what a person must know before the name is typed.
@@ -206,21 +207,6 @@ type one struct {
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 
-func (d *desk) load(id string) (*restore.Run, error) {
-	r, err := d.store.Load(id)
-	if errors.Is(err, restore.ErrNoRun) {
-		return nil, ops.E(ops.Usage, lang.M("there is no such restore")).
-			WithHint(lang.M("opsdeck restore status lists them"))
-	}
-	if ids, _ := d.store.Runs(); id == "" && len(ids) > 0 {
-		id = ids[0] // that is the one that was read
-	}
-	if id != "" && err != nil && ops.CodeOf(err) == ops.Failed {
-		return nil, restore.OpenRun{ID: id, Err: err}.Unreadable()
-	}
-	return r, err
-}
-
 type restoreAttachCmd struct {
 	one
 	answers
@@ -232,11 +218,11 @@ func (c *restoreAttachCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	r, err := d.load(c.ID)
+	r, err := d.Load(c.ID)
 	if err != nil {
 		return err
 	}
-	return d.attach(r.Folder, c.answers, c.JSON, "")
+	return a.attach(d, r.Folder, c.answers, c.JSON, "")
 }
 
 // request is what is asked of a run that was begun.
@@ -289,7 +275,7 @@ func (a *app) dryBack(c one, kind restore.Kind) error {
 	if err != nil {
 		return err
 	}
-	r, err := d.load(c.ID)
+	r, err := d.Load(c.ID)
 	if err != nil {
 		return err
 	}
@@ -298,7 +284,7 @@ func (a *app) dryBack(c one, kind restore.Kind) error {
 		return notNow(r, kind, err)
 	}
 	if kind == restore.KindUndo && r.State.Swapped {
-		d.tellLater(r)
+		a.tellLater(d, r)
 	}
 	a.say(lang.M("restore %s of %s: next would be %s", r.Plan.ID, r.Plan.Target.Database, n.Stage.Label()))
 	return nil
@@ -322,7 +308,7 @@ func (a *app) goOn(c one, ans answers, kind restore.Kind, want, confirm string) 
 	if err != nil {
 		return err
 	}
-	r, err := d.load(c.ID)
+	r, err := d.Load(c.ID)
 	if err != nil {
 		return err
 	}
@@ -331,37 +317,37 @@ func (a *app) goOn(c one, ans answers, kind restore.Kind, want, confirm string) 
 		return notNow(r, kind, err)
 	}
 	if kind == restore.KindUndo && r.State.Swapped {
-		d.tellLater(r)
+		a.tellLater(d, r)
 	}
-	if err := a.confirmGoOn(r, kind, confirm); err != nil {
+	if err := a.confirmGoOn(d, r, kind, confirm); err != nil {
 		return err
 	}
-	if err := r.Folder.Leave(a.unattended(ans, false)); err != nil {
+	if err := r.Folder.Leave(a.unattended(d, ans, false)); err != nil {
 		return err
 	}
 	if kind == restore.KindResume && r.Alive {
 		return ops.E(ops.Busy, lang.M("%s is at it (pid %d)", r.Worker.User, r.Worker.PID)).
 			WithHint(lang.M("watch it: opsdeck restore attach"))
 	}
-	err = d.hand(
+	err = d.Hand(
 		a.ctx,
 		r.Plan.ID,
-		restore.Request{Seq: requestSeq(r.State, kind), Event: restore.Event{Kind: kind, By: a.operator(), Typed: db}},
+		restore.Request{Seq: requestSeq(r.State, kind), Event: restore.Event{Kind: kind, By: d.Operator(), Typed: db}},
 	)
 	if err != nil {
 		return err
 	}
-	return d.attachFrom(r.Folder, len(r.Lines), ans, c.JSON, want)
+	return a.attachFrom(d, r.Folder, len(r.Lines), ans, c.JSON, want)
 }
 
 // confirmGoOn asks for the name. One's own restore is resumed without; another
 // operator's is taken over with it.
-func (a *app) confirmGoOn(r *restore.Run, kind restore.Kind, confirm string) error {
+func (a *app) confirmGoOn(d *restores.Desk, r *restore.Run, kind restore.Kind, confirm string) error {
 	db := r.Plan.Target.Database
 	switch {
 	case kind != restore.KindResume:
 		return a.confirm(db, confirm, lang.M("%s for restore %s of %s.", kind.Label(), r.Plan.ID, db))
-	case r.Alive || r.LastBy() == "" || r.LastBy() == a.operator():
+	case r.Alive || r.LastBy() == "" || r.LastBy() == d.Operator():
 		return nil
 	}
 	return a.confirm(
@@ -407,7 +393,7 @@ type runJSON struct {
 	Report     string     `json:"report,omitempty"`
 }
 
-func (d *desk) runJSON(r *restore.Run) runJSON {
+func (a *app) runJSON(r *restore.Run) runJSON {
 	out := runJSON{
 		ID:         r.Plan.ID,
 		Service:    r.Plan.Service,
@@ -433,12 +419,12 @@ func (d *desk) runJSON(r *restore.Run) runJSON {
 		out.Answers = append(out.Answers, string(restore.KindResume))
 	}
 	for _, n := range r.State.Why {
-		out.Why = append(out.Why, d.lang.Msg(n.Msg))
+		out.Why = append(out.Why, a.lang.Msg(n.Msg))
 	}
 	if w := r.Waiting(); w != nil {
 		out.WaitsSince = &w.Since
 		for _, n := range w.For {
-			out.WaitsFor = append(out.WaitsFor, d.lang.Msg(n.Msg))
+			out.WaitsFor = append(out.WaitsFor, a.lang.Msg(n.Msg))
 		}
 		if !w.Until.IsZero() {
 			out.WaitsUntil = &w.Until
@@ -461,14 +447,14 @@ func (c *restoreStatusCmd) Run(a *app) error {
 	}
 	ids := []string{c.ID}
 	if c.ID == "" {
-		if ids, err = d.store.Runs(); err != nil {
+		if ids, err = d.Store.Runs(); err != nil {
 			return err
 		}
 	}
 	list := []runJSON{}
 	unreadable := []asideJSON{}
 	for _, id := range ids {
-		r, err := d.load(id)
+		r, err := d.Load(id)
 		if err != nil && c.ID != "" {
 			return err
 		}
@@ -476,7 +462,7 @@ func (c *restoreStatusCmd) Run(a *app) error {
 			unreadable = append(unreadable, asideJSON{ID: id, Error: err.Error()})
 			continue
 		}
-		list = append(list, d.runJSON(r))
+		list = append(list, a.runJSON(r))
 	}
 	if c.JSON {
 		return a.json(map[string]any{"restores": list, "unreadable": unreadable})
@@ -549,7 +535,7 @@ func (c *restoreReportCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	r, err := d.load(c.ID)
+	r, err := d.Load(c.ID)
 	if err != nil {
 		return err
 	}

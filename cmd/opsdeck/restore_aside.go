@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"opsdeck/internal/lang"
-	"opsdeck/internal/oplog"
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
 )
@@ -34,7 +33,7 @@ func (c *restoreAsideCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	r, unread := d.store.Load(c.ID)
+	r, unread := d.Store.Load(c.ID)
 	switch {
 	case errors.Is(unread, restore.ErrNoRun):
 		return ops.E(ops.Usage, lang.M("there is no such restore")).
@@ -45,7 +44,7 @@ func (c *restoreAsideCmd) Run(a *app) error {
 	case unread == nil:
 		return ops.E(ops.Failed, lang.M("the restore %s can be read: it need not be set aside", c.ID))
 	}
-	a.tellAside(d.store.Folder(c.ID), c.ID, unread)
+	a.tellAside(d.Store.Folder(c.ID), c.ID, unread)
 	if c.DryRun {
 		return nil
 	}
@@ -61,11 +60,8 @@ func (c *restoreAsideCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	path, err := d.store.SetAside(c.ID)
+	path, err := d.SetAside(a.ctx, c.ID)
 	if err != nil {
-		return err
-	}
-	if err := d.recordAside(c.ID, path); err != nil {
 		return err
 	}
 	if c.JSON {
@@ -91,20 +87,4 @@ func (a *app) tellAside(f restore.Folder, id string, why error) {
 	}
 	a.note(lang.M("  find its databases: SHOW DATABASES LIKE '%s'", "%"+restore.SideSchema("", "", id)[4:]))
 	a.note(lang.M("  look whether the service runs: opsdeck status"))
-}
-
-func (d *desk) recordAside(id, path string) error {
-	log, err := d.oplog()
-	if err != nil {
-		return err
-	}
-	return log.Record(
-		oplog.Entry{
-			Service: d.Service.Name,
-			Action:  "restore.set-aside",
-			Object:  id,
-			Result:  oplog.Done,
-			Detail:  map[string]string{"path": path},
-		},
-	)
 }

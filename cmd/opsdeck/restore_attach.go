@@ -13,6 +13,7 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/site/restores"
 )
 
 // watchEvery is how often a run's folder is looked at.
@@ -21,7 +22,8 @@ const watchEvery = 80 * time.Millisecond
 // watcher follows a run from outside its worker: it prints what happens and
 // sends answers.
 type watcher struct {
-	*desk
+	*app
+	desk     *restores.Desk
 	f        restore.Folder
 	json     bool
 	seen     int // journal lines
@@ -36,30 +38,38 @@ type watcher struct {
 
 // attach follows a run to its end. want is the result that counts as success;
 // empty takes any.
-func (d *desk) attach(f restore.Folder, ans answers, asJSON bool, want string) error {
-	return d.attachFrom(f, 0, ans, asJSON, want)
+func (a *app) attach(d *restores.Desk, f restore.Folder, ans answers, asJSON bool, want string) error {
+	return a.attachFrom(d, f, 0, ans, asJSON, want)
 }
 
 // attachFrom leaves out the journal's first lines, which were told before.
-func (d *desk) attachFrom(f restore.Folder, told int, ans answers, asJSON bool, want string) error {
+func (a *app) attachFrom(
+	d *restores.Desk,
+	f restore.Folder,
+	told int,
+	ans answers,
+	asJSON bool,
+	want string,
+) error {
 	w := &watcher{
+		app:      a,
 		desk:     d,
 		f:        f,
 		policy:   restore.Policy{Answers: ans.words()},
 		json:     asJSON,
-		bar:      d.progress(),
+		bar:      a.progress(),
 		answered: -1,
 		seen:     told,
 	}
-	present, gone := context.WithCancel(d.ctx)
+	present, gone := context.WithCancel(a.ctx)
 	go w.stay(present)
-	err := f.Watch(d.ctx, watchEvery, w.see)
+	err := f.Watch(a.ctx, watchEvery, w.see)
 	gone()
 	w.bar.done()
 	w.lastLine()
-	if err != nil && d.ctx.Err() != nil {
+	if err != nil && a.ctx.Err() != nil {
 		if w.last != nil && w.last.Alive {
-			d.note(lang.M("The restore continues without this terminal. Watch it: opsdeck restore attach"))
+			a.note(lang.M("The restore continues without this terminal. Watch it: opsdeck restore attach"))
 		}
 		return exitCode(ops.Interrupted)
 	}
@@ -181,7 +191,7 @@ func (w *watcher) answer(r *restore.Run) bool {
 		w.stuck = true
 		return false
 	}
-	ev := restore.Event{Kind: kind, By: w.operator()}
+	ev := restore.Event{Kind: kind, By: w.desk.Operator()}
 	if r.State.NeedsTyping(kind) {
 		ev.Typed = r.Plan.Target.Database
 	}

@@ -9,6 +9,7 @@ import (
 	"opsdeck/internal/clock"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/site/restores"
 )
 
 // tabDeskOf is the Restore tab's desk over a configuration.
@@ -30,7 +31,7 @@ func tabDeskOf(t *testing.T, config string) tabDesk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tabDesk{d}
+	return tabDesk{restores.Page{Desk: d}, a}
 }
 
 func TestTheWizardUndoesATransactionAndKnowsItsReach(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql/rescue"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/site/restores"
 )
 
 // restoreRescueCmd is `opsdeck restore rescue --table T`.
@@ -81,11 +82,11 @@ func (c *restoreRescueCmd) Run(a *app) error {
 	}
 	db := d.Service.Database.Name
 	if c.writes() {
-		t, err := d.rescueTarget(a.ctx)
+		t, err := d.Live(a.ctx)
 		if err != nil {
 			return err
 		}
-		if err := d.vacant(a.ctx, t); err != nil {
+		if err := d.Vacant(a.ctx, t); err != nil {
 			return err
 		}
 		if c.Confirm != "" || !isTerminal(a.in) {
@@ -94,24 +95,15 @@ func (c *restoreRescueCmd) Run(a *app) error {
 			}
 		}
 	}
-	src, err := d.source(a.ctx, c.From)
+	src, err := d.Source(a.ctx, c.From)
 	if err != nil {
 		return err
 	}
 	if src.State != string(backup.Good) {
 		a.note(lang.M("the backup %s was not verified", src.Name))
 	}
-	r := &rescuer{restoreRescueCmd: c, desk: d, src: src}
+	r := &rescuer{restoreRescueCmd: c, app: a, desk: d, src: src}
 	return r.recorded()
-}
-
-// rescueTarget names the live database as restores do: one of them keeps a
-// merge out, and a merge keeps them out.
-func (d *desk) rescueTarget(ctx context.Context) (restore.Target, error) {
-	server := d.server()
-	defer server.Close()
-	id, err := server.Identity(ctx)
-	return restore.Target{Database: d.Service.Database.Name, Address: d.target.Server(), Identity: id}, err
 }
 
 func (c *restoreRescueCmd) writes() bool { return c.Merge != "" && !c.DryRun && !c.Diff }
@@ -130,7 +122,8 @@ func (c *restoreRescueCmd) check(a *app) error {
 // rescuer is one run of the command.
 type rescuer struct {
 	*restoreRescueCmd
-	*desk
+	*app
+	desk *restores.Desk
 	src  restore.Source
 	out  rescueJSON
 	want rescueMerged // what a merge would do
@@ -148,9 +141,9 @@ func (r *rescuer) recorded() error {
 		action = "restore.rescue.merge"
 	}
 	entry := oplog.Entry{
-		Service: r.Service.Name,
+		Service: r.desk.Service.Name,
 		Action:  action,
-		Object:  r.Service.Database.Name + "." + r.Table,
+		Object:  r.desk.Service.Database.Name + "." + r.Table,
 		Result:  oplog.Started,
 		Detail:  map[string]string{"backup": r.src.Name},
 	}
@@ -175,17 +168,17 @@ func (r *rescuer) recorded() error {
 }
 
 func (r *rescuer) run() (err error) {
-	ids, err := r.shelf.Identities()
+	ids, err := r.desk.Shelf.Identities()
 	if err != nil {
 		return err
 	}
 	job := rescue.Job{
-		Target:     r.target,
+		Target:     r.desk.Target,
 		Path:       r.src.Path,
-		Live:       r.Service.Database.Name,
+		Live:       r.desk.Service.Database.Name,
 		Table:      r.Table,
 		Identities: ids,
-		Jobs:       r.Service.Backup.Jobs,
+		Jobs:       r.desk.Service.Backup.Jobs,
 		Keep:       r.KeepScratch,
 		Now:        r.clock.Now,
 	}
@@ -364,11 +357,11 @@ func (r *rescuer) merge(s *rescue.Session) error {
 			r.Table,
 			human.Count(r.want.Updated),
 		)
-		if err := r.confirm(r.Service.Database.Name, "", what); err != nil {
+		if err := r.confirm(r.desk.Service.Database.Name, "", what); err != nil {
 			return err
 		}
 	}
-	held, err := r.hold(r.ctx, "rescue merge")
+	held, err := r.desk.Hold(r.ctx, "rescue merge")
 	if err != nil {
 		return err
 	}

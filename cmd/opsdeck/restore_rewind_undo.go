@@ -76,7 +76,7 @@ func (sh *shelf) carryOut(
 	choice rewind.Choice,
 	kept rewindRecord,
 ) (rewind.Done, error) {
-	held, err := sh.holdDatabase(sh.Service, "restore rewind")
+	held, err := sh.holdDatabase(sh.ctx, sh.Service, "restore rewind")
 	if err != nil {
 		return rewind.Done{}, err
 	}

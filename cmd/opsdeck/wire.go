@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
+
 	"opsdeck/internal/config"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
 	"opsdeck/ops/site"
+	"opsdeck/ops/site/backups"
 	"opsdeck/ops/site/checks"
 	"opsdeck/ops/site/deploys"
+	"opsdeck/ops/site/restores"
 	"opsdeck/tui/page"
 	"opsdeck/tui/statusview"
 )
@@ -135,4 +139,37 @@ func (a *app) statusServices() ([]config.Service, error) {
 		return nil, err
 	}
 	return l.Services, nil
+}
+
+// desk is what the restore verbs work with. Reading again may take its time and is shown.
+func (a *app) desk() (*restores.Desk, error) {
+	s, err := a.service()
+	if err != nil {
+		return nil, err
+	}
+	d, err := a.deskOf(s)
+	if err == nil {
+		d.Shelf.Reread = backups.Aloud
+	}
+	return d, err
+}
+
+// deskOf is the desk of one service.
+func (a *app) deskOf(s *config.Service) (*restores.Desk, error) {
+	at, err := a.site(s)
+	if err != nil {
+		return nil, err
+	}
+	return restores.Open(at)
+}
+
+// holdDatabase takes the one lock of a service's database, which its restores
+// hold, and refuses while a restore of it is unfinished. The lock's name is made
+// of the server's identity: services that share a database share it.
+func (a *app) holdDatabase(ctx context.Context, s *config.Service, what string) (*restores.Holding, error) {
+	d, err := a.deskOf(s)
+	if err != nil {
+		return nil, err
+	}
+	return d.Hold(ctx, what)
 }

@@ -8,6 +8,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/redact"
 	"opsdeck/internal/termsafe"
+	"opsdeck/internal/trust"
 	"opsdeck/ops"
 )
 
@@ -35,4 +36,10 @@ func givesReason(m lang.Msg) bool {
 // already: "connection refused" need not be said twice.
 func says(sentence, cause string) bool {
 	return strings.Contains(sentence, strings.TrimSpace(cause[strings.LastIndex(cause, ": ")+1:]))
+}
+
+// Refused says why a file or folder is not trusted, and what to do.
+func Refused(e *trust.Error) *ops.Error {
+	return ops.E(ops.Config, lang.M("refused: %s", e.Msg())).
+		WithHint(lang.M("if its content is right, run: %s", e.Fix))
 }

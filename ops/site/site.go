@@ -5,6 +5,7 @@ package site
 
 import (
 	"context"
+	"strings"
 
 	"opsdeck/internal/clock"
 	"opsdeck/internal/config"
@@ -46,6 +47,22 @@ func (s *Site) Writable() error {
 // Oplog is the record of operations. ctx ends every wait for its file.
 func (s *Site) Oplog(ctx context.Context) *oplog.Log {
 	return &oplog.Log{Dir: s.StateDir, Ctx: ctx, Now: s.Clock.Now, Getenv: s.Getenv}
+}
+
+// Operator is who is at it: "zhang (sudo, from 10.0.0.7)".
+func (s *Site) Operator() string {
+	who := oplog.UserName()
+	var how []string
+	if sudo := s.Getenv("SUDO_USER"); sudo != "" && sudo != who {
+		how = append(how, "sudo "+sudo)
+	}
+	if from, _, ok := strings.Cut(s.Getenv("SSH_CONNECTION"), " "); ok {
+		how = append(how, "from "+from)
+	}
+	if len(how) > 0 {
+		who += " (" + strings.Join(how, ", ") + ")"
+	}
+	return who
 }
 
 // OpenRuns are the restores that are not over, the newest first. One that cannot

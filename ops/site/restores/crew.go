@@ -1,4 +1,4 @@
-package main
+package restores
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,14 +24,14 @@ import (
 	"opsdeck/ops/service"
 )
 
-// processControl stops and starts the service for a restore.
-type processControl struct{ *desk }
+// processes stops and starts the service for a restore.
+type processes struct{ *Desk }
 
 // downWait is how long a stopped service may take until it is down.
 const downWait = 30 * time.Second
 
 // Stop stops the service and waits until it is down.
-func (c processControl) Stop(ctx context.Context, p restore.Process) (bool, []restore.Note, error) {
+func (c processes) Stop(ctx context.Context, p restore.Process) (bool, []restore.Note, error) {
 	ctl, err := service.New(c.Service.Process)
 	if err != nil {
 		return false, nil, err
@@ -65,7 +66,7 @@ func (c processControl) Stop(ctx context.Context, p restore.Process) (bool, []re
 }
 
 // Start starts the service.
-func (c processControl) Start(ctx context.Context, p restore.Process) ([]restore.Note, error) {
+func (c processes) Start(ctx context.Context, p restore.Process) ([]restore.Note, error) {
 	ctl, err := service.New(c.Service.Process)
 	if err != nil {
 		return nil, err
@@ -111,7 +112,7 @@ func short(s string) string {
 }
 
 // sourcer proves that the backup is the one of the plan.
-type sourcer struct{ *desk }
+type sourcer struct{ *Desk }
 
 // Ensure brings the backup here when it is at a copy, proves it by its hash, and
 // opens it once, so that an identity that does not fit is known before the
@@ -182,16 +183,16 @@ func copyHash(ctx context.Context, h io.Writer, f io.Reader, size int64, report 
 }
 
 // teller sends the notification to the configured targets.
-type teller struct{ *desk }
+type teller struct{ *Desk }
 
 // Tell sends the text to each target of the plan that has not got it. What one
 // of them refuses keeps the others from nothing.
 func (t teller) Tell(ctx context.Context, p *restore.Plan, text string, already []string) (sent []string, err error) {
 	subject, _, _ := strings.Cut(text, "\n")
-	f := t.store.Folder(p.ID)
+	f := t.Store.Folder(p.ID)
 	files := []string{f.ReportPath(), f.ReportJSONPath()}
 	for _, c := range t.Service.Notify {
-		if !has(p.Notify, c.Name) || has(already, c.Name) {
+		if !slices.Contains(p.Notify, c.Name) || slices.Contains(already, c.Name) {
 			continue
 		}
 		target, one := notify.New(c)

@@ -1,10 +1,11 @@
-package main
+package restores
 
 import (
 	"context"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,14 +19,14 @@ import (
 
 // source is a backup of the inventory, one at a configured copy, or any dump
 // file that a person named.
-func (d *desk) source(ctx context.Context, name string) (restore.Source, error) {
+func (d *Desk) Source(ctx context.Context, name string) (restore.Source, error) {
 	if c, there, ok := d.copyOf(name); ok {
 		return d.sourceAtCopy(ctx, c, there)
 	}
-	if err := d.Trusted(); err != nil && !strings.Contains(name, "/") {
+	if err := d.Shelf.Trusted(); err != nil && !strings.Contains(name, "/") {
 		return restore.Source{}, err
 	}
-	inv, err := d.Read(d.ctx)
+	inv, err := d.Shelf.Read(ctx)
 	var known *ops.Error
 	switch {
 	case err == nil || strings.Contains(name, "/"):
@@ -41,10 +42,10 @@ func (d *desk) source(ctx context.Context, name string) (restore.Source, error) 
 				src.PassedOver = passed
 				return src, err
 			}
-			return restore.Source{}, ops.E(ops.Failed, lang.M("there is no good backup in %s", d.Dir)).
+			return restore.Source{}, ops.E(ops.Failed, lang.M("there is no good backup in %s", d.Shelf.Dir)).
 				WithHint(d.elsewhere())
 		}
-		if set, err := d.Find(inv, name); err == nil && (!strings.Contains(name, "/") || same(name, set.Path)) {
+		if set, err := d.Shelf.Find(inv, name); err == nil && (!strings.Contains(name, "/") || same(name, set.Path)) {
 			return d.sourceIn(inv, set)
 		}
 	}
@@ -52,7 +53,7 @@ func (d *desk) source(ctx context.Context, name string) (restore.Source, error) 
 }
 
 // elsewhere says where else a backup could be.
-func (d *desk) elsewhere() lang.Msg {
+func (d *Desk) elsewhere() lang.Msg {
 	if copies := d.Service.Backup.Copies; len(copies) > 0 {
 		return lang.M("the newest one at the copy %s: opsdeck restore --from %s:", copies[0].Name, copies[0].Name)
 	}
@@ -66,14 +67,14 @@ func same(a, b string) bool {
 }
 
 // foreign is a dump that is not in the backup folder.
-func (d *desk) foreign(name string) (restore.Source, error) {
+func (d *Desk) foreign(name string) (restore.Source, error) {
 	path, err := filepath.Abs(config.Home(name))
 	if err != nil {
 		return restore.Source{}, err
 	}
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
-		return restore.Source{}, ops.E(ops.Usage, lang.M("there is no backup %q in %s", name, d.Dir)).
+		return restore.Source{}, ops.E(ops.Usage, lang.M("there is no backup %q in %s", name, d.Shelf.Dir)).
 			WithHint(lang.M("opsdeck backup list shows the names"))
 	}
 	src := restore.Source{
@@ -104,7 +105,7 @@ func dateOf(name string, info os.FileInfo) time.Time {
 }
 
 // plainSource is what the inventory tells of a backup.
-func (d *desk) plainSource(set *backup.Set) restore.Source {
+func (d *Desk) plainSource(set *backup.Set) restore.Source {
 	src := restore.Source{
 		Name:       set.Name,
 		Path:       set.Path,
@@ -125,7 +126,7 @@ func (d *desk) plainSource(set *backup.Set) restore.Source {
 	return src
 }
 
-func (d *desk) sourceOf(set *backup.Set) (restore.Source, error) {
+func (d *Desk) sourceOf(set *backup.Set) (restore.Source, error) {
 	src := d.plainSource(set)
 	if set.Foreign {
 		return src, nil
@@ -148,7 +149,7 @@ func fill(src *restore.Source, m *backup.Manifest, database string) {
 	src.Stands = restore.StandsOf(m)
 	src.Where, src.NoData, src.Rowless = m.Where, m.NoData, restore.N(m.DefinitionsOnly())
 	src.At, src.Partial, src.Databases = sum.At, sum.Partial, len(m.Databases)
-	if !has(m.Databases, database) && len(m.Databases) > 0 {
+	if !slices.Contains(m.Databases, database) && len(m.Databases) > 0 {
 		database = m.Databases[0]
 	}
 	src.Database = database
@@ -175,7 +176,7 @@ func fill(src *restore.Source, m *backup.Manifest, database string) {
 		if o.Kind == "sequence" {
 			src.Tables = append(src.Tables, restore.SourceTable{Name: o.Name, Engine: "SEQUENCE"})
 		}
-		if o.Definer != "" && !has(src.Definers, o.Definer) {
+		if o.Definer != "" && !slices.Contains(src.Definers, o.Definer) {
 			src.Definers = append(src.Definers, o.Definer)
 		}
 	}

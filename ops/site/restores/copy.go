@@ -1,4 +1,4 @@
-package main
+package restores
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ import (
 
 // copyOf takes "COPY:NAME" apart when COPY is configured. An empty name is the
 // newest usable backup there.
-func (d *desk) copyOf(from string) (c config.Copy, name string, ok bool) {
+func (d *Desk) copyOf(from string) (c config.Copy, name string, ok bool) {
 	at, name, ok := strings.Cut(from, ":")
 	if !ok {
 		return c, "", false
@@ -33,8 +33,8 @@ func (d *desk) copyOf(from string) (c config.Copy, name string, ok bool) {
 }
 
 // fetchedPath is where a backup of a copy comes to, before it is restored.
-func (d *desk) fetchedPath(copy, name string) string {
-	return filepath.Join(d.Dir, "fetched", copy, name)
+func (d *Desk) fetchedPath(copy, name string) string {
+	return filepath.Join(d.Shelf.Dir, "fetched", copy, name)
 }
 
 // fetchCommand is what a person would type to fetch a backup.
@@ -61,13 +61,13 @@ func fetchCommand(c config.Copy, name, path string) string {
 }
 
 // atCopy lists what a copy holds, as its manifests tell.
-func (d *desk) atCopy(ctx context.Context, c config.Copy) (*backup.Inventory, error) {
-	cp, err := d.Copier(c, true, nil)
+func (d *Desk) atCopy(ctx context.Context, c config.Copy) (*backup.Inventory, error) {
+	cp, err := d.Shelf.Copier(c, true, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer cp.Store.Close()
-	now := d.clock.Now()
+	now := d.Clock.Now()
 	return cp.Inventory(
 		ctx,
 		backup.Scan{
@@ -82,7 +82,7 @@ func (d *desk) atCopy(ctx context.Context, c config.Copy) (*backup.Inventory, er
 
 // sourceAtCopy is a backup that lies at a copy. Only its manifest is read now;
 // the file comes when the restore begins, before anything is touched.
-func (d *desk) sourceAtCopy(ctx context.Context, c config.Copy, name string) (restore.Source, error) {
+func (d *Desk) sourceAtCopy(ctx context.Context, c config.Copy, name string) (restore.Source, error) {
 	inv, err := d.atCopy(ctx, c)
 	if err != nil {
 		return restore.Source{}, err
@@ -101,7 +101,7 @@ func (d *desk) sourceAtCopy(ctx context.Context, c config.Copy, name string) (re
 	return d.sourceThere(ctx, c, set)
 }
 
-func (d *desk) sourceThere(ctx context.Context, c config.Copy, set *backup.Set) (restore.Source, error) {
+func (d *Desk) sourceThere(ctx context.Context, c config.Copy, set *backup.Set) (restore.Source, error) {
 	src := d.plainSource(set)
 	src.Copy, src.Path = c.Name, d.fetchedPath(c.Name, set.Name)
 	src.Fetch = fetchCommand(c, set.Name, src.Path)
@@ -126,8 +126,8 @@ func (d *desk) sourceThere(ctx context.Context, c config.Copy, set *backup.Set) 
 }
 
 // fetch brings the plan's backup here from its copy, proved by its hash.
-func (d *desk) fetch(ctx context.Context, p *restore.Plan, report restore.Report) ([]restore.Note, error) {
-	found, err := d.Copies(p.Source.Copy)
+func (d *Desk) fetch(ctx context.Context, p *restore.Plan, report restore.Report) ([]restore.Note, error) {
+	found, err := d.Shelf.Copies(p.Source.Copy)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +163,7 @@ func (d *desk) fetch(ctx context.Context, p *restore.Plan, report restore.Report
 
 // dropFetched removes what was fetched for a run that is over; while it can
 // still go on it is needed.
-func (d *desk) dropFetched(p *restore.Plan) {
+func (d *Desk) dropFetched(p *restore.Plan) {
 	if p.Source.Copy == "" || p.Source.Path != d.fetchedPath(p.Source.Copy, p.Source.Name) {
 		return
 	}

@@ -1,4 +1,4 @@
-package main
+package restores
 
 import (
 	"context"
@@ -45,20 +45,20 @@ func fileOf(path string) (id lookedInto, ok bool) {
 
 // looked is what a dump holds, as it was read before where the file is still the
 // same one.
-func (d *desk) looked(ctx context.Context, path string) (*backup.DumpContents, error) {
+func (d *Desk) looked(ctx context.Context, path string) (*backup.DumpContents, error) {
 	id, known := fileOf(path)
 	sum := sha256.Sum256([]byte(path))
 	cache := filepath.Join(d.StateDir, "looked-into", hex.EncodeToString(sum[:8])+".json")
 	if c := lastLook(cache, id); known && c != nil {
 		return c, nil
 	}
-	if d.tell != nil {
-		d.tell(
+	if d.Tell != nil {
+		d.Tell(
 			lang.M("reading all of %s (%s) to see which tables it holds …", filepath.Base(path), human.Bytes(id.Size)),
 		)
 	}
 	contents, err := d.loader().Inspect(ctx, path)
-	if after, _ := fileOf(path); err != nil || !known || after != id || d.writable() != nil {
+	if after, _ := fileOf(path); err != nil || !known || after != id || d.Writable() != nil {
 		return contents, err
 	}
 	id.Contents = contents

@@ -1,4 +1,4 @@
-package main
+package restores
 
 import (
 	"context"
@@ -34,7 +34,7 @@ func proposal(inv *backup.Inventory, database string) (*backup.Set, []restore.No
 }
 
 // sourceIn is a backup of the inventory, with what it lacks that those before it had.
-func (d *desk) sourceIn(inv *backup.Inventory, set *backup.Set) (restore.Source, error) {
+func (d *Desk) sourceIn(inv *backup.Inventory, set *backup.Set) (restore.Source, error) {
 	src, err := d.sourceOf(set)
 	if err != nil {
 		return src, err
@@ -50,7 +50,7 @@ func (d *desk) sourceIn(inv *backup.Inventory, set *backup.Set) (restore.Source,
 
 // inspect looks into a dump without a manifest: which tables it holds of the
 // database that the load will take. A dump of other databases alone is an error.
-func (d *desk) inspect(ctx context.Context, src *restore.Source) error {
+func (d *Desk) inspect(ctx context.Context, src *restore.Source) error {
 	if src.Manifest {
 		return nil
 	}
@@ -60,7 +60,7 @@ func (d *desk) inspect(ctx context.Context, src *restore.Source) error {
 	}
 	contents, err := d.looked(ctx, src.Path)
 	if err != nil {
-		src.Untold = restore.N(d.app.explain(err).What)
+		src.Untold = restore.N(d.Site.Explain(err).What)
 		return nil
 	}
 	held := src.Database

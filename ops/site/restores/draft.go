@@ -1,0 +1,178 @@
+package restores
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/swap"
+	"opsdeck/ops/restore"
+)
+
+// Draft makes the plan of a choice after a look at the target.
+func (d *Desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, error) {
+	find := func() (restore.Source, error) { return d.Source(ctx, c.Source) }
+	if c.Moment != nil {
+		find = func() (restore.Source, error) { return d.rolled(ctx, c) }
+	}
+	src, err := find()
+	if err != nil {
+		return nil, err
+	}
+	if err := fromSchema(&src, c.From); err != nil {
+		return nil, err
+	}
+	if err := d.foreignTo(src, c); err != nil {
+		return nil, err
+	}
+	if c.Into == "" { // the emergency backup goes there
+		if err := d.Shelf.Trusted(); err != nil {
+			return nil, err
+		}
+	}
+	set, err := d.settings()
+	if err != nil {
+		return nil, err
+	}
+	server := d.server()
+	defer server.Close()
+	a, err := server.Survey(ctx, d.Service.Database.Name, src, c)
+	if err != nil {
+		return nil, d.noEntry(err)
+	}
+	if c.Into == "" {
+		if err := d.inspect(ctx, &src); err != nil {
+			return nil, err
+		}
+	}
+	a.Disk.SaveFree = freeAt(d.Shelf.Dir)
+	if src.Copy != "" {
+		a.Disk.NeedFetch = src.SizeBytes
+	}
+	d.surveySource(a, src)
+	a.Drill = d.newestDrill()
+	now := d.Clock.Now()
+	return restore.Draft(restore.NewID(now, random()), now, c, set, src, d.Service.Database.Name, a), nil
+}
+
+// fromSchema takes the database of that name out of the backup. The loader refuses a
+// dump that does not hold it, and whatever would land outside the target.
+func fromSchema(src *restore.Source, name string) error {
+	switch {
+	case name == "" || name == src.Database:
+	case src.Manifest:
+		return ops.E(ops.Usage, lang.M("the backup holds no database %s", name)).
+			WithHint(lang.M("its manifest names %s; leave --from-schema out", src.Database))
+	default:
+		src.Database = name
+	}
+	return nil
+}
+
+// foreignTo is an error where a backup of another database would take the place of
+// the service's, and nobody named that database.
+func (d *Desk) foreignTo(src restore.Source, c restore.Choice) error {
+	live := d.Service.Database.Name
+	if !src.Manifest || src.Database == "" || src.Database == live || c.From != "" || c.Into != "" {
+		return nil
+	}
+	return ops.E(ops.Usage, lang.M("the backup holds no database %s", live)).
+		WithHint(lang.M("it holds %s: choose one of these with --from-schema", termsafe.Line(src.Database)))
+}
+
+// newestDrill is the newest whole drill that went well: how long a restore takes.
+func (d *Desk) newestDrill() (newest *restore.Drill) {
+	drills, err := backup.Drills(d.StateDir, d.Service.Database.Name)
+	if err != nil {
+		return nil // a record that cannot be read is no reason not to restore
+	}
+	for _, x := range drills {
+		if x.Result == backup.Passed && x.Table == "" && (newest == nil || x.At.After(newest.At)) {
+			newest = &restore.Drill{
+				At:       x.At,
+				Backup:   x.Backup,
+				Result:   x.Result,
+				Duration: time.Duration(x.RestoreMS) * time.Millisecond,
+				Bytes:    x.RawBytes,
+			}
+		}
+	}
+	return newest
+}
+
+func random() uint16 {
+	var b [2]byte
+	rand.Read(b[:])
+	return binary.BigEndian.Uint16(b[:])
+}
+
+// noEntry says what to do when the server does not let this user in: often only
+// root may, by the socket.
+func (d *Desk) noEntry(err error) error {
+	var known *ops.Error
+	number := mysql.Number(err)
+	if (number == mysql.ErrAccessDenied || number == mysql.ErrNoPassword) && errors.As(err, &known) {
+		return known.WithHint(
+			lang.M(
+				"set another user in the options file, or allow root to log in through the socket " +
+					"(database.socket): sudo opsdeck restore",
+			),
+		)
+	}
+	return err
+}
+
+// surveySource finds out whether the backup can be opened at all: an encrypted
+// one without its identity is told now, not when the service is down.
+func (d *Desk) surveySource(a *restore.Assessment, src restore.Source) {
+	err := error(nil)
+	switch {
+	case src.Copy == "":
+		err = d.loader().Ready(swap.Job{Path: src.Path})
+	case src.Encrypted:
+		_, err = d.identities()
+	}
+	if err == nil {
+		return
+	}
+	f := restore.Finding{State: ops.StateCritical, Blocks: true, What: restore.RawNote(err.Error())}
+	var known *ops.Error
+	if errors.As(err, &known) {
+		f.What, f.Hint = restore.N(known.What), restore.N(known.Hint)
+	}
+	a.Findings = append(a.Findings, f)
+}
+
+// freeAt is the room in a folder, or in the one that it will be made in; -1 when
+// that cannot be seen.
+func freeAt(dir string) int64 {
+	var st unix.Statfs_t
+	err := unix.Statfs(dir, &st)
+	for err == unix.ENOENT && dir != filepath.Dir(dir) {
+		dir = filepath.Dir(dir)
+		err = unix.Statfs(dir, &st)
+	}
+	if err != nil {
+		return -1
+	}
+	return int64(st.Bavail) * st.Bsize
+}
+
+// Compare is the target as it is now, from a backup's point of view.
+func (d *Desk) Compare(ctx context.Context, name string) (*restore.Assessment, error) {
+	p, err := d.Draft(ctx, restore.Choice{Source: name})
+	if err != nil {
+		return nil, err
+	}
+	return p.Assessment, nil
+}

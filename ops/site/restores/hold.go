@@ -1,0 +1,86 @@
+package restores
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/restore"
+)
+
+// Holding is a database held against others with this state folder, by a file, and
+// against those elsewhere, on the server.
+type Holding struct {
+	file  *lock.Lock
+	claim *mysql.Claim
+}
+
+// Release gives the database back.
+func (h *Holding) Release() error { return errors.Join(h.claim.Release(), h.file.Release()) }
+
+// hold takes the locks of the Desk's live database.
+func (d *Desk) Hold(ctx context.Context, what string) (*Holding, error) {
+	t, err := d.Live(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Vacant(ctx, t); err != nil {
+		return nil, err
+	}
+	who := lock.Holder{User: oplog.UserName(), What: what}
+	held, err := lock.Take(d.Store.TargetLock(t), who)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.unfinished(t); err != nil { // one may have been begun in between
+		return nil, errors.Join(err, held.Release())
+	}
+	claim, err := mysql.TakeClaim(ctx, d.Target, t.Database, who, nil)
+	if err != nil {
+		return nil, errors.Join(err, held.Release())
+	}
+	return &Holding{held, claim}, nil
+}
+
+// unfinished is vacant for the holder of the lock.
+func (d *Desk) unfinished(t restore.Target) error {
+	open, err := d.Store.Unfinished(t)
+	if err != nil || open == nil {
+		return err
+	}
+	return ops.E(ops.Busy, lang.M("the restore %s of %s is unfinished: %s", open.Plan.ID, t.Database, open.State.Stage.Label())).
+		WithHint(lang.M("opsdeck restore resume, undo or abort %s", open.Plan.ID))
+}
+
+// vacant refuses while another restore of the target runs or stands unfinished.
+func (d *Desk) Vacant(ctx context.Context, t restore.Target) error {
+	holder, held, err := lock.Look(d.Store.TargetLock(t))
+	if err != nil {
+		return err
+	}
+	if held && !strings.HasPrefix(holder.What, "restore ") {
+		return &lock.HeldError{Path: d.Store.TargetLock(t), Holder: holder}
+	}
+	if held {
+		return ops.E(ops.Busy, lang.M("%s restores %s since %s", holder.User, t.Database, holder.Since.Local().Format("15:04:05"))).
+			WithHint(lang.M("watch it: opsdeck restore attach"))
+	}
+	if err := d.unfinished(t); err != nil {
+		return err
+	}
+	return mysql.LookClaim(ctx, d.Target, t.Database)
+}
+
+// Live names the live database as restores do: one of them keeps a
+// merge out, and a merge keeps them out.
+func (d *Desk) Live(ctx context.Context) (restore.Target, error) {
+	server := d.server()
+	defer server.Close()
+	id, err := server.Identity(ctx)
+	return restore.Target{Database: d.Service.Database.Name, Address: d.Target.Server(), Identity: id}, err
+}

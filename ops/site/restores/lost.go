@@ -1,0 +1,132 @@
+package restores
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/replay"
+	"opsdeck/ops/restore"
+	"opsdeck/ops/site/backups"
+)
+
+// Lost is what a restore would lose, for programs.
+type Lost struct {
+	Backup string `json:"backup"`
+	restore.Loss
+	Files []string `json:"files"`
+}
+
+// CompareAll compares all tables with the backup, however long that takes; the plan
+// does so with those that take little time.
+func (d *Desk) CompareAll(ctx context.Context, p *restore.Plan, report restore.Report) error {
+	server := d.server()
+	defer server.Close()
+	loss, err := server.Lost(ctx, p.Target.Live, p.Source, p.Tables, report)
+	if err != nil {
+		return err
+	}
+	p.Assessment.Loss = merged(loss, p.Assessment.Loss)
+	return nil
+}
+
+// ExportLost writes what the plan would lose to a folder, and remembers the
+// files in the plan, for its report.
+func (d *Desk) ExportLost(ctx context.Context, p *restore.Plan, dir string, report restore.Report) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	if left, err := os.ReadDir(dir); err == nil && len(left) > 0 {
+		return ops.E(ops.Usage, lang.M("the folder %s is not empty; nothing was exported", dir)).
+			WithHint(lang.M("name a new folder"))
+	}
+	loss, files, err := d.exportRows(ctx, p, dir, report)
+	if err != nil {
+		return backups.DiskError(err, dir)
+	}
+	if a := p.Assessment; a != nil {
+		loss = merged(loss, a.Loss)
+	}
+	text, err := json.MarshalIndent(Lost{Backup: p.Source.Name, Loss: loss, Files: files}, "", "  ")
+	if err != nil {
+		return err
+	}
+	about := filepath.Join(dir, "lost.json")
+	if err := atomicfile.WriteBytes(about, 0o600, append(text, '\n')); err != nil {
+		return backups.DiskError(err, dir)
+	}
+	p.Exported = append(files, about)
+	if p.Assessment != nil {
+		p.Assessment.Loss = loss
+	}
+	return nil
+}
+
+// exportRows writes the rows: of a restore to a moment what the log has after it, else
+// what differs from the backup.
+func (d *Desk) exportRows(
+	ctx context.Context,
+	p *restore.Plan,
+	dir string,
+	report restore.Report,
+) (loss restore.Loss, files []string, err error) {
+	r := p.Source.Replay
+	if r == nil {
+		server := d.server()
+		defer server.Close()
+		return server.ExportLost(ctx, p.Target.Live, p.Source, p.Tables, dir, report)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return loss, nil, err
+	}
+	log, err := d.openLog(ctx, nil)
+	if err != nil {
+		return loss, nil, d.Shelf.BinlogError(err)
+	}
+	defer log.Close()
+	db, err := mysql.Open(ctx, d.Target, "")
+	if err != nil {
+		return loss, nil, err
+	}
+	defer db.Close()
+	loss = r.Loss()
+	loss.Unknown, err = replay.Lost(ctx, log, db, r, p.Target.Live, p.Tables, func(table string, all []string) error {
+		path := filepath.Join(dir, filepath.Base(table)+".sql")
+		text := replay.LostHead + strings.Join(all, ";\n") + ";\n"
+		files = append(files, path)
+		return atomicfile.WriteBytes(path, 0o600, []byte(text))
+	})
+	return loss, files, err
+}
+
+// merged adds to what was exported what is known of the loss besides: who acted,
+// and the numbers of tables whose rows do not tell their age.
+func merged(exported, told restore.Loss) restore.Loss {
+	exported.Users, exported.Resources, exported.Missing = told.Users, told.Resources, told.Missing
+	for _, t := range told.Tables {
+		if slices.Contains(exported.Unknown, t.Table) {
+			exported.Tables = append(exported.Tables, t)
+		}
+	}
+	return exported
+}
+
+// exportDir is where the wizard exports to.
+func (d *Desk) exportDir(p *restore.Plan) string {
+	return filepath.Join(d.StateDir, "exports", d.Service.Name+"-"+p.ID)
+}
+
+// Later is what was written since a restore, and an undo would lose.
+func (d *Desk) Later(ctx context.Context, r *restore.Run) (restore.Loss, error) {
+	server := d.server()
+	defer server.Close()
+	return server.Later(ctx, r.Plan, r.State.LiveSince())
+}

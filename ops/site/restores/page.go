@@ -1,0 +1,148 @@
+package restores
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/restore"
+)
+
+// Page is the desk as the Restore tab uses it.
+type Page struct{ *Desk }
+
+// Me is the operator at this console.
+func (t Page) Me() string { return t.Operator() }
+
+// Copies are the names of the configured copies.
+func (t Page) Copies() []string {
+	var names []string
+	for _, c := range t.Service.Backup.Copies {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// Sources are the backups that can be restored, here or at a copy, the newest
+// usable one first.
+func (t Page) Sources(ctx context.Context, at string) ([]restore.Source, error) {
+	inv, err := t.inventory(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	database := t.Service.Database.Name
+	best, _ := proposal(inv, database)
+	var out []restore.Source
+	for _, set := range inv.Sets {
+		src := t.plainSource(set)
+		src.Copy = at
+		switch {
+		case set == best:
+			out = slices.Insert(out, 0, src)
+		case set.Restorable(database) || set.Foreign:
+			out = append(out, src)
+		}
+	}
+	return out, ctx.Err()
+}
+
+func (t Page) inventory(ctx context.Context, at string) (*backup.Inventory, error) {
+	if at == "" {
+		return t.Shelf.Read(ctx)
+	}
+	found, err := t.Shelf.Copies(at)
+	if err != nil {
+		return nil, err
+	}
+	return t.atCopy(ctx, found[0])
+}
+
+// Export writes what a plan will lose to the state folder.
+func (t Page) Export(ctx context.Context, p *restore.Plan) (*restore.Plan, error) {
+	out, about := *p, *p.Assessment
+	out.Assessment = &about
+	return &out, t.ExportLost(ctx, &out, t.exportDir(p), func(ops.Progress) {})
+}
+
+// Database is the service's database.
+func (t Page) Database() string { return t.Service.Database.Name }
+
+// Reach is how close to the present a restore can come: to the server's end of the log
+// while it answers and the archive or the server itself continues the backup, else to
+// the archive's.
+func (t Page) Reach(ctx context.Context) (restore.Reach, error) {
+	return t.Shelf.Reach(ctx)
+}
+
+// Begin executes a plan.
+func (t Page) Begin(ctx context.Context, p *restore.Plan, typed string) error {
+	if err := t.Writable(); err != nil {
+		return err
+	}
+	_, err := t.Desk.Begin(ctx, p, typed, nil)
+	return err
+}
+
+// Work starts a worker on a run, for a person who is here.
+func (t Page) Work(ctx context.Context, id string, first restore.Kind) error {
+	if err := t.Writable(); err != nil {
+		return err
+	}
+	if err := t.Store.Folder(id).Leave(nil); err != nil {
+		return err
+	}
+	return t.Desk.Work(ctx, id, first)
+}
+
+// Run tells how a run of this service stands. Who looks at one that asks may
+// answer: it waits for that.
+func (t Page) Run(_ context.Context, id string) (*restore.Run, error) {
+	r, err := t.newest(id)
+	if err == nil && r != nil && r.Alive && r.State.Stage.Asks() && t.Writable() == nil {
+		r.Folder.Attend()
+	}
+	return r, err
+}
+
+// newest loads a run, or the newest of this service.
+func (t Page) newest(id string) (*restore.Run, error) {
+	if id != "" {
+		return t.Store.Load(id)
+	}
+	ids, err := t.Store.Runs()
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		r, err := t.Store.Load(id)
+		if err != nil {
+			return nil, ops.Wrap(err, ops.Failed, lang.M("the restore %s cannot be read", id))
+		}
+		if r.Plan.Service == t.Service.Name && r.State.Stage != restore.Planned {
+			return r, nil
+		}
+	}
+	return nil, nil
+}
+
+// Send hands a request to the worker of a run, or to a new one where it has ended.
+func (t Page) Send(ctx context.Context, id string, q restore.Request) error {
+	if err := t.Writable(); err != nil {
+		return err
+	}
+	r, err := t.Store.Load(id)
+	if err != nil {
+		return errors.Join(restore.ErrNoRun, err)
+	}
+	if r.State.Stage.Final() {
+		err = r.Folder.Leave(nil)
+	}
+	if err != nil {
+		return err
+	}
+	q.Event.By = t.Operator()
+	return t.Hand(ctx, id, q)
+}

@@ -1,0 +1,220 @@
+package restores
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/oplog"
+	"opsdeck/internal/trust"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/dump"
+	"opsdeck/ops/mysql/swap"
+	"opsdeck/ops/restore"
+	"opsdeck/ops/site"
+	"opsdeck/ops/site/backups"
+)
+
+func workerLog(f restore.Folder) string { return filepath.Join(f.Path, "worker.log") }
+
+// spawn starts the worker; exited gets its end.
+func (d *Desk) spawn(f restore.Folder, id string, first restore.Kind) (exited chan error, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	out, err := os.OpenFile(workerLog(f), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	args := []string{
+		"restore",
+		"worker",
+		id,
+		"--first=" + string(first),
+		"--by=" + d.Operator(),
+		"--service=" + d.Service.Name,
+		"--lang=" + d.Lang.Code(),
+	}
+	if d.All.Path != "" {
+		path, err := filepath.Abs(d.All.Path)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, "--config="+path)
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	exited = make(chan error, 1)
+	go func() { exited <- cmd.Wait() }()
+	return exited, nil
+}
+
+// workerError is what a worker said that ended before it began.
+func workerError(f restore.Folder, err error) error {
+	text, _ := os.ReadFile(workerLog(f))
+	said := strings.TrimPrefix(strings.TrimSpace(string(text)), "opsdeck: ")
+	code := ops.Failed
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() > 0 {
+		code = ops.Code(exit.ExitCode())
+	}
+	if said == "" {
+		said = fmt.Sprint(err)
+	}
+	return ops.E(code, lang.M("the worker could not begin: %s", lang.Raw(said)))
+}
+
+// Carry is the life of a worker: it carries the restore id out, which by asked for. first
+// is why it runs now. whole is the life of the process: the end of the work is put on
+// record though the work had to be left.
+func (d *Desk) Carry(whole context.Context, id string, first restore.Kind, by string) error {
+	if !validRun(d.Store, id) {
+		return restore.ErrNoRun
+	}
+	f := d.Store.Folder(id)
+	p, err := f.Plan()
+	if err != nil {
+		return err
+	}
+	who := lock.Holder{User: by, What: "restore " + id}
+	mine, err := lock.Take(f.WorkerLock(), who)
+	if err != nil {
+		return err
+	}
+	defer mine.Release()
+	target, err := lock.Take(d.Store.TargetLock(p.Target), who)
+	if err != nil {
+		return err
+	}
+	defer target.Release()
+	ctx, leave := context.WithCancel(whole)
+	defer leave()
+	claim, err := mysql.TakeClaim(ctx, d.Target, p.Target.Database, who, func(error) { leave() })
+	if err != nil {
+		return err
+	}
+	defer claim.Release()
+	journal, err := restore.OpenJournal(f.JournalPath())
+	if err != nil {
+		return err
+	}
+	defer journal.Close()
+	return d.work(ctx, d.Oplog(whole), f, p, journal, restore.Event{Kind: first, By: by})
+}
+
+func validRun(st restore.Store, id string) bool {
+	_, err := st.Load(id)
+	return err == nil
+}
+
+// work carries the restore out until its end, or until ctx ends; log outlives that.
+func (d *Desk) work(
+	ctx context.Context,
+	log *oplog.Log,
+	f restore.Folder,
+	p *restore.Plan,
+	j *restore.Journal,
+	first restore.Event,
+) error {
+	action := map[restore.Kind]string{restore.KindBegin: "run"}[first.Kind]
+	if action == "" {
+		action = string(first.Kind)
+	}
+	if err := record(log, p, action, oplog.Started, map[string]string{"by": first.By}); err != nil {
+		return err
+	}
+	server := d.server()
+	defer server.Close()
+	crew := &restore.Crew{
+		Database: server,
+		Services: processes{d},
+		Saver:    swap.Saver{Target: d.Target, Server: server, Dump: d.emergency},
+		Prober: readiness{
+			timeout: d.Service.Health.Timeout,
+		}, Teller: teller{d}, Sourcer: sourcer{d}, Folder: f, Clock: d.Clock, Lang: d.Lang,
+		Explain: d.explain,
+	}
+	last := time.Time{}
+	r := &restore.Runner{Plan: p, Journal: j, World: crew, Inbox: restore.FolderInbox{Folder: f}, Clock: d.Clock,
+		Progress: func(s restore.Snapshot, pr ops.Progress) {
+			if now := time.Now(); now.Sub(last) >= 100*time.Millisecond {
+				last = now
+				f.SaveProgress(s.Seq, pr)
+			}
+		}}
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
+	alone := &restore.StandIn{Folder: f, Clock: d.Clock, GiveUp: leave}
+	r.Changed = alone.Changed
+	go alone.Run(ctx)
+	s, err := r.Run(ctx, first)
+	if s.Stage.Final() {
+		d.dropFetched(p)
+	}
+	result := oplog.Done
+	switch {
+	case errors.Is(err, restore.ErrLeft):
+		result = oplog.Stopped
+	case err != nil || s.Stage == restore.Aborted && first.Kind != restore.KindAbort:
+		result = oplog.Failed
+	}
+	detail := map[string]string{"result": s.Result()}
+	if err != nil {
+		detail["error"] = err.Error()
+	}
+	return errors.Join(err, record(log, p, action, result, detail))
+}
+
+// explain tells a server that went away from one that refuses: it may come back.
+func (d *Desk) explain(err error) error {
+	var untrusted *trust.Error
+	if errors.As(err, &untrusted) {
+		return site.Refused(untrusted)
+	}
+	var known *ops.Error
+	if errors.As(err, &known) && known.Code != ops.Failed || !mysql.Lost(err) {
+		return err
+	}
+	return ops.Wrap(err, ops.Busy, lang.M("the connection to the server at %s was lost", d.Target.Server())).
+		WithHint(lang.M("is the server running? `opsdeck status` checks everything around it"))
+}
+
+// emergency makes the backup of the present state, under the lock that one
+// backup at a time holds.
+func (d *Desk) emergency(ctx context.Context, o dump.Options, path string) (*backup.Manifest, error) {
+	held, err := d.Shelf.Lock("emergency backup")
+	if err != nil {
+		return nil, err
+	}
+	defer held.Release()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	full, err := d.Shelf.OrderOf(
+		backups.Order{Kind: backup.KindEmergency, Databases: o.Databases, Tables: o.Tables, Engine: "native"},
+	)
+	if err != nil {
+		return nil, err
+	}
+	all := full.Options(d.Clock.Now, o.Report)
+	all.Compress = "gzip"
+	m, err := dump.Run(ctx, d.Target, all, path)
+	return m, backups.DiskError(err, d.Shelf.Dir)
+}
