@@ -100,9 +100,9 @@ func (p *plan) makes() map[string]bool {
 // vacant refuses when the schema has something of the same name: "table x",
 // "trigger y" …
 func (s *session) vacant(ctx context.Context, names map[string]bool) error {
-	there, err := s.inventory(ctx)
+	there, err := schema.Inventory(ctx, s.main, s.o.Schema)
 	if err != nil {
-		return err
+		return wrap("look into the schema", err)
 	}
 	for _, n := range there {
 		other := strings.Replace(n, "view ", "table ", 1) // tables and views share their names
@@ -112,30 +112,6 @@ func (s *session) vacant(ctx context.Context, names map[string]bool) error {
 		}
 	}
 	return nil
-}
-
-// inventory lists what a schema holds, as "kind name".
-func (s *session) inventory(ctx context.Context) ([]string, error) {
-	rows, err := schema.All(
-		ctx,
-		s.main,
-		`SELECT IF(TABLE_TYPE LIKE '%VIEW%', 'view', 'table'), TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?
-		UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?
-		UNION ALL SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?
-		UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?`,
-		s.o.Schema,
-		s.o.Schema,
-		s.o.Schema,
-		s.o.Schema,
-	)
-	if err != nil {
-		return nil, wrap("look into the schema", err)
-	}
-	var all []string
-	for _, r := range rows {
-		all = append(all, r[0]+" "+r[1])
-	}
-	return all, nil
 }
 
 // header gives the main connection the settings of the file's header.

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,13 +55,17 @@ func (s *Server) Survey(
 	}
 	s.surveyDeadly(a)
 	if choice.Into != "" {
-		if len(a.Tables) > 0 && slices.ContainsFunc(a.Tables, func(t restore.TableState) bool { return t.Exists }) {
+		held, err := schema.Inventory(ctx, db, target)
+		if err != nil {
+			return nil, err
+		}
+		if len(held) > 0 {
 			a.Findings = append(
 				a.Findings,
 				restore.Finding{
 					State:  ops.StateCritical,
 					Blocks: true,
-					What:   restore.N(lang.M("%s is not empty", target)),
+					What:   restore.N(lang.M("%s is not empty: it has the %s", target, held[0])),
 					Hint:   restore.N(lang.M("choose a database that does not exist or is empty")),
 				},
 			)

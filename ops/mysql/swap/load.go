@@ -13,6 +13,7 @@ import (
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
+	"opsdeck/ops"
 	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/replay"
 	"opsdeck/ops/mysql/schema"
@@ -99,11 +100,12 @@ func (s *Server) load(
 // worker died before it could say so, it is done anew. The first try finds its
 // schema as the plan was checked, and what is there then is not ours.
 func (s *Server) clearRemains(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder) error {
-	tried := filepath.Join(f.Path, "load.tried")
-	if _, err := os.Stat(tried); errors.Is(err, fs.ErrNotExist) {
-		return atomicfile.WriteBytes(tried, 0o600, nil)
-	} else if err != nil {
+	again, err := loadTried(f)
+	if err != nil {
 		return err
+	}
+	if !again {
+		return s.firstTry(ctx, c, p, f)
 	}
 	rows, err := schema.All(
 		ctx,
@@ -119,6 +121,34 @@ func (s *Server) clearRemains(ctx context.Context, c *sql.Conn, p *restore.Plan,
 		return schema.DropDatabase(ctx, c, p.Shadow)
 	}
 	return s.clear(ctx, c, p.Target.Database, nil)
+}
+
+// triedFile says that this run began to load: what its schema held before is known to
+// be nothing.
+const triedFile = "load.tried"
+
+func loadTried(f restore.Folder) (bool, error) {
+	_, err := os.Stat(filepath.Join(f.Path, triedFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// firstTry marks that the load begins. A schema of the operator's choice must hold
+// nothing then: all that is in it from now on may be removed again.
+func (s *Server) firstTry(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder) error {
+	if p.Mode == restore.Into {
+		held, err := schema.Inventory(ctx, c, p.Loaded())
+		if err != nil {
+			return err
+		}
+		if len(held) > 0 {
+			return ops.E(ops.Failed, lang.M("%s is no longer empty: it has the %s", p.Loaded(), held[0])).
+				WithHint(lang.M("choose a database that does not exist or is empty"))
+		}
+	}
+	return atomicfile.WriteBytes(filepath.Join(f.Path, triedFile), 0o600, nil)
 }
 
 // LoadBack empties the live schema and loads the emergency backup.
@@ -235,7 +265,7 @@ func (s *Server) Clean(ctx context.Context, p *restore.Plan, f restore.Folder) (
 	case restore.Swap:
 		return s.cleanSwap(ctx, c, p, f)
 	case restore.Into:
-		return s.cleanInto(ctx, c, p)
+		return s.cleanInto(ctx, c, p, f)
 	}
 	return nil, nil
 }
@@ -255,13 +285,26 @@ func (s *Server) cleanSwap(
 	return []restore.Note{restore.N(lang.M("dropped the database %s, which only this restore used", p.Shadow))}, nil
 }
 
-// cleanInto empties the schema again; one that was absent is dropped.
-func (s *Server) cleanInto(ctx context.Context, c *sql.Conn, p *restore.Plan) ([]restore.Note, error) {
+// cleanInto empties the schema again; one that was absent is dropped. A schema that no
+// load was begun in holds what others made.
+func (s *Server) cleanInto(
+	ctx context.Context,
+	c *sql.Conn,
+	p *restore.Plan,
+	f restore.Folder,
+) ([]restore.Note, error) {
 	name := p.Target.Database
+	tried, err := loadTried(f)
+	if err != nil {
+		return nil, err
+	}
+	if !tried {
+		return []restore.Note{restore.N(lang.M("nothing was loaded into %s: it was left as it is", name))}, nil
+	}
 	if p.Assessment != nil && p.Assessment.SchemaThere {
 		return []restore.Note{restore.N(lang.M("emptied %s, as it was before", name))}, s.clear(ctx, c, name, nil)
 	}
-	err := schema.DropDatabase(ctx, c, name)
+	err = schema.DropDatabase(ctx, c, name)
 	return []restore.Note{restore.N(lang.M("dropped the database %s, which only this restore used", name))}, err
 }
 
