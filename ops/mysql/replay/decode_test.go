@@ -176,7 +176,21 @@ func sameValue(text string, v binlog.Value) bool {
 		return sameTime(unquoted(text), ours)
 	}
 	plain := strings.TrimSuffix(strings.TrimPrefix(text, "'"), "'") // MariaDB's tool escapes no backslash
-	return plain == ours || unquoted(text) == ours || strings.TrimRight(ours, "\x00") == unquoted(text)
+	return plain == ours || plain == controlsAsHex(ours) ||
+		unquoted(text) == ours || strings.TrimRight(ours, "\x00") == unquoted(text)
+}
+
+// controlsAsHex is text as MariaDB's tool prints it: control bytes as \x00, all else as it is.
+func controlsAsHex(text string) string {
+	var out strings.Builder
+	for i := range len(text) {
+		if text[i] < 0x20 {
+			fmt.Fprintf(&out, `\x%02x`, text[i])
+		} else {
+			out.WriteByte(text[i])
+		}
+	}
+	return out.String()
 }
 
 // sameNumber takes -5 (251) for -5 and for 251: the tool does not know the sign. A set is
