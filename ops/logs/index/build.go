@@ -19,6 +19,8 @@ type Builder struct {
 	list   []*logline.Shape // a snapshot of the table
 	giants *logline.Giants  // of all builders of one table
 	once   Block            // for count
+	rec    []byte           // the text of a record
+	until  int64            // where the last line of the record begins that was added last
 }
 
 // NewBuilder makes a builder; plain says that lines have no times.
@@ -167,13 +169,20 @@ func (b *Builder) start(r io.ReaderAt, off, size int64) (int64, error) {
 			return logline.ErrStop
 		}
 		_, s, seen, first := b.shapeOf(logline.TrimCR(text), n)
+		opened := false
+		if logline.OpensRecord(seen) {
+			rec, ok := b.record(r, at, size)
+			if opened = ok && rec.ms != logline.Unset; ok {
+				s = b.Shape(rec.id)
+			}
+		}
 		if !b.isHead(s) {
 			return nil
 		}
 		if head < 0 {
 			head = at
 		}
-		if b.plain || s.TimeOf(seen, first, &b.at, b.parser) != logline.Unset {
+		if b.plain || opened || s.TimeOf(seen, first, &b.at, b.parser) != logline.Unset {
 			timed = at
 			return logline.ErrStop
 		}
@@ -235,24 +244,41 @@ func (b *Builder) extend(blk *Block, r io.ReaderAt, off, end int64) error {
 	if n := len(blk.Times); n > 0 {
 		last = blk.Times[n-1]
 	}
+	b.until = -1
 	err := logline.EachLine(r, off, end, b.buf, func(line []byte, at, size int64, broken bool) error {
 		if blk.Partial = !broken; !broken {
 			blk.before = &counted{blk.Sum, blk.last}
 		}
-		last = b.add(blk, logline.TrimCR(line), at, size, last)
+		last = b.add(blk, logline.TrimCR(line), at, size, last, source{r, end})
 		return nil
 	})
 	blk.End = end
 	return err
 }
 
+// source is the text that lines are from, and where it ends.
+type source struct {
+	text io.ReaderAt
+	end  int64
+}
+
 // add adds one line and returns the time that holds from it on.
-func (b *Builder) add(blk *Block, line []byte, at, size, last int64) int64 {
+func (b *Builder) add(blk *Block, line []byte, at, size, last int64, of source) int64 {
 	id, s, seen, first := b.shapeOf(line, size)
 	i := len(blk.Starts)
+	inside := at <= b.until
+	opened := int64(logline.Unset)
+	if logline.OpensRecord(seen) && !inside {
+		if rec, ok := b.record(of.text, at, of.end); ok {
+			id, s, opened, b.until = rec.id, b.Shape(rec.id), rec.ms, rec.last
+		}
+	}
 	head := b.isHead(s) || i == 0 || s.Kind == logline.KindNext && !b.Shape(blk.Shapes[i-1]).Opens()
-	if head {
-		ms := s.TimeOf(seen, first, &b.at, b.parser)
+	if head = head && (!inside || i == 0); head {
+		ms := opened
+		if ms == logline.Unset {
+			ms = s.TimeOf(seen, first, &b.at, b.parser)
+		}
 		if ms == logline.Unset && len(line) > 0 && line[0] == 0x1b {
 			ms = logline.MarkTime(line)
 		}

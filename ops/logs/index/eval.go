@@ -183,13 +183,13 @@ func (m *Matcher) eventHolds(b *Block, i int) (bool, error) {
 		return false, err
 	}
 	e, ms, _ := m.parser.ParseMS(line)
-	if len(m.Query.Fields) > 0 && logline.NeedsWhole(&e) {
+	if (len(m.Query.Fields) > 0 || logline.OpensRecord([]byte(e.Message))) && logline.NeedsWhole(&e) {
 		off, _ := b.LineAt(i)
 		_, end := b.LineAt(b.EventEnd(i) - 1)
 		if e.Raw, err = ReadText(m.win.r, off, min(end, off+RowText)); err != nil {
 			return false, err
 		}
-		logline.Whole(&e)
+		m.parser.Whole(&e)
 	}
 	e.Source = m.Source
 	q := *m.Query

@@ -57,6 +57,14 @@ func (s *Scan) Explain(p *line.Parser, h *Hit) (line.Explained, error) {
 		p.Written = t.Written()
 	}
 	x := p.Explain([]byte(raw))
+	if h.Off == h.Head && line.OpensRecord([]byte(x.Event.Message)) {
+		if x.Event.Raw, err = ReadText(h.text.text, h.Off, min(h.Last, h.Off+maxRaw)); err != nil {
+			return line.Explained{}, err
+		}
+		if p.Whole(&x.Event); x.Event.Format == logs.FormatJSON {
+			x.Reader = line.ReaderJSON
+		}
+	}
 	x.Event.Raw, x.Event.Source, x.Event.Line = line.Unmarked(raw), h.Source, h.Line
 	return x, nil
 }
@@ -80,7 +88,7 @@ func ReadEvent(r io.ReaderAt, p *line.Parser, off, end, head int64) (logs.Event,
 	e, _ := p.Parse([]byte(first))
 	e.Raw = line.Unmarked(raw)
 	if off == head {
-		line.Whole(&e)
+		p.Whole(&e)
 		return e, nil
 	}
 	top, err := firstLine(r, head, off)

@@ -81,6 +81,9 @@ func (k *Keeper) block(b *Block) error {
 // shape notes a line that has the shape.
 func (k *Keeper) shape(b *Block, line int) error {
 	off, end := b.LineAt(line)
+	if k.Table.At(b.Shapes[line]).Record {
+		_, end = b.LineAt(b.EventEnd(line) - 1)
+	}
 	buf := k.buf[:min(end-off, logline.WindowBytes)]
 	if err := logline.ReadFull(k.Text, buf, off); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"encoding/binary"
 	"hash/crc32"
 	"io"
@@ -229,7 +230,13 @@ func (k *Kept) shape(i int64, by *Builder) (uint32, bool) {
 		return uint32(id - 1), true
 	}
 	id := uint32(0)
-	if line := logline.TrimCR(s.Line); s.opaque {
+	if line := logline.TrimCR(s.Line); s.opaque && bytes.IndexByte(line, '\n') >= 0 {
+		e, _, _, ok := by.parser.Record(string(line))
+		if !ok {
+			return 0, false
+		}
+		id = by.Table.Record(e.Level)
+	} else if s.opaque {
 		id = by.Table.Opaque(logline.VisibleIn(line, &by.vis), by.parser)
 	} else {
 		id, _, _, _ = by.shapeOf(line, s.size)

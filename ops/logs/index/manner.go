@@ -149,9 +149,13 @@ type look struct {
 func (l *look) at(r io.ReaderAt, off, end int64) {
 	b := l.b
 	// Lines cut by the bounds are no harm: they say no time, or a right one.
-	_ = logline.EachLine(r, off, end, b.buf[:lookBytes], func(line []byte, _, n int64, _ bool) error {
+	_ = logline.EachLine(r, off, end, b.buf[:lookBytes], func(line []byte, at, n int64, _ bool) error {
 		_, s, seen, first := b.shapeOf(logline.TrimCR(line), n)
 		b.parser.Seen = logline.Stamp{}
+		if logline.OpensRecord(seen) {
+			rec, ok := b.record(r, at, end)
+			l.timed = l.timed || ok && rec.ms != logline.Unset
+		}
 		if s.Kind == logline.KindHead && s.TimeOf(seen, first, &b.at, b.parser) != logline.Unset {
 			l.timed = true
 			l.level(s)

@@ -63,10 +63,12 @@ func (p *Parser) Like(o *Parser) {
 func (p *Parser) Parse(line []byte) (logs.Event, Kind) {
 	e, ms, kind := p.ParseMS(line)
 	if ms != Unset {
-		e.Time = time.UnixMilli(ms).In(p.own)
+		e.Time = p.timeOf(ms)
 	}
 	return e, kind
 }
+
+func (p *Parser) timeOf(ms int64) time.Time { return time.UnixMilli(ms).In(p.own) }
 
 // ParseMS is Parse with the time in ms, or unset. A line that says no time has that
 // of its mark.
@@ -107,6 +109,10 @@ func (p *Parser) one(line []byte) (e logs.Event, ms int64, kind Kind) {
 		if e, ms, kind, ok := p.json(string(line)); ok {
 			p.by(ReaderJSON)
 			return e, ms, kind
+		}
+		if e, ms, ok := p.inspectedLine(line); ok {
+			p.by(ReaderJSON)
+			return e, ms, KindHead
 		}
 		return text(line), Unset, KindPlain
 	case c == ' ' || c == '\t':
@@ -510,7 +516,9 @@ func (p *Parser) inner(rest []byte) (e logs.Event, ok bool) {
 	case '[':
 		e, _, ok = p.nest(rest)
 	case '{':
-		e, _, _, ok = p.json(string(rest))
+		if e, _, _, ok = p.json(string(rest)); !ok {
+			e, _, ok = p.inspectedLine(rest)
+		}
 	default:
 		e, _, ok = p.logfmt(string(rest))
 	}

@@ -1,6 +1,7 @@
 package line
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 
@@ -65,6 +66,12 @@ func (p *Parser) json(line string) (e logs.Event, ms int64, kind Kind, ok bool) 
 			return e, ms, KindHead, true
 		}
 	}
+	e, ms = p.ofPairs(line, pairs)
+	return e, ms, KindHead, true
+}
+
+// ofPairs makes an event of an object's pairs; line is the object's text.
+func (p *Parser) ofPairs(line string, pairs []jsontext.Pair) (e logs.Event, ms int64) {
 	e.Format, ms = logs.FormatJSON, Unset
 	of := parts{scale: scaleOf(pairs)}
 	for _, v := range pairs {
@@ -85,7 +92,7 @@ func (p *Parser) json(line string) (e logs.Event, ms int64, kind Kind, ok bool) 
 	if of.typ != "" && e.Message == "" {
 		business(&e, of.typ)
 	}
-	return e, ms, KindHead, true
+	return e, ms
 }
 
 // pair takes from one pair what every event has; taken is false for what stays a
@@ -107,6 +114,9 @@ func (p *Parser) pair(e *logs.Event, ms *int64, v jsontext.Pair, of *parts) (tak
 	case messageKeys[key] && e.Message == "" && !nested:
 		e.Message = jsontext.Text(v.Value)
 		return true
+	case v.Key == "MESSAGE" && e.Message == "" && v.Value[0] == '[':
+		e.Message = ofBytes(v.Value)
+		return e.Message != ""
 	case contextKeys[key] && e.Context == "" && quoted:
 		e.Context = jsontext.Text(v.Value)
 		return true
@@ -120,6 +130,20 @@ func (p *Parser) pair(e *logs.Event, ms *int64, v jsontext.Pair, of *parts) (tak
 		of.typ = jsontext.Text(v.Value)
 	}
 	return false
+}
+
+// ofBytes reads text that journald wrote as the numbers of its bytes, for it has colours or is
+// no UTF-8: [27,91,51,49,109,…].
+func ofBytes(value string) string {
+	var numbers []uint8
+	var wide []uint16
+	if json.Unmarshal([]byte(value), &wide) != nil {
+		return ""
+	}
+	for _, n := range wide {
+		numbers = append(numbers, uint8(n))
+	}
+	return string(Visible(numbers, nil))
 }
 
 // jsonTime reads a time out of a value: text, a number, MongoDB's {"$date": …} or log4j2's

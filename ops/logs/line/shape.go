@@ -37,6 +37,7 @@ type Shape struct {
 	Context string
 	Varies  bool // the context has something that varies
 	Opaque  bool // a stand-in for lines without a shape of their own
+	Record  bool // a stand-in for the first lines of records
 
 	// Numbered tells that the level comes from a number that varies: a status, a syslog
 	// priority. Lines of one pattern then have a shape for each level.

@@ -35,12 +35,19 @@ func (s *Shape) Opens() bool { return s.Kind == KindHead && s.Context == slowLog
 func Opens(e *logs.Event, kind Kind) bool { return kind == KindHead && e.Context == slowLog }
 
 // NeedsWhole tells that Whole finds more in all lines of an event than its first says.
-func NeedsWhole(e *logs.Event) bool { return e.Context == slowLog && e.Format == logs.FormatText }
+func NeedsWhole(e *logs.Event) bool { return isSlow(e) || isRecord(e) }
+
+func isSlow(e *logs.Event) bool { return e.Context == slowLog && e.Format == logs.FormatText }
 
 // Whole reads out of all lines of an event what its first does not say: of an entry of
-// the slow log its numbers, who asked, and the statement, which becomes the message.
-func Whole(e *logs.Event) {
-	if !NeedsWhole(e) {
+// the slow log its numbers, who asked, and the statement, which becomes the message; of a
+// record everything.
+func (p *Parser) Whole(e *logs.Event) {
+	if isRecord(e) {
+		p.wholeRecord(e)
+		return
+	}
+	if !isSlow(e) {
 		return
 	}
 	var statement []string

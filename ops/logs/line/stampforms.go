@@ -410,9 +410,13 @@ func (s *Stamps) yearless(c *scanner, t *Stamp) int {
 }
 
 // fromWord reads "Thu Jan 29 12:00:00 2026", "Thu, 29 Jan 2026 12:00:00 GMT" and "Jan 29, 2026
-// 12:00:00 PM", and JavaScript's "Thu Jan 29 2026 12:00:00 GMT+0800".
+// 12:00:00 PM", JavaScript's "Thu Jan 29 2026 12:00:00 GMT+0800" and systemd's "Thu 2026-01-29
+// 12:00:00 UTC".
 func (s *Stamps) fromWord(c *scanner, t *Stamp) int {
 	if c.weekday() && c.i < len(c.b) && Digit(c.b[c.i]) {
+		if n := iso(c.b[c.i:], t); n > 0 {
+			return c.i + n
+		}
 		day, _ := c.number(2)
 		if c.take(" -") == 0 {
 			return 0

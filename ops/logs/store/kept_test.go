@@ -3,7 +3,9 @@ package store
 import (
 	"bytes"
 	"math/rand/v2"
+	"opsdeck/ops/logs"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,4 +96,22 @@ func FuzzKept(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestAKeptIndexKnowsRecords: levels that only further lines say are in it.
+func TestAKeptIndexKnowsRecords(t *testing.T) {
+	text := strings.Repeat("{\n  level: 'error',\n  message: 'x',\n  timestamp: '2026-01-29T12:00:00.000Z'\n}\n"+
+		"{\n  level: 'info',\n  message: 'y',\n  timestamp: '2026-01-29T12:00:01.000Z'\n}\n", 20)
+	_, kept := keptOf(t, text)
+	k := logindex.OpenKept(keptBytes{bytes.NewReader(kept)}, true, int64(len(text)))
+	b := logindex.NewBuilder(line.NewShapes(), line.NewParser(time.UTC, testNow), false)
+	got, ok := k.Blocks[0].Load(b, inMemory(text))
+	if !ok {
+		t.Fatal("the block does not load")
+	}
+	for i, want := range []logs.Level{logs.LevelError, logs.LevelInfo} {
+		if s := b.Shape(got.Shapes[5*i]); s.Level != want || !s.Record {
+			t.Errorf("record %d is %v", i, s.Level)
+		}
+	}
 }

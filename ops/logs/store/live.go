@@ -26,7 +26,8 @@ type Live struct {
 	parser *logline.Parser
 	line   int64
 	timed  bool
-	opens  bool // the line before opened what the next may belong to
+	opens  bool   // the line before opened what the next may belong to
+	record string // the first line of a record whose last did not come yet
 	lines  []string
 	last   time.Time
 	came   time.Time
@@ -103,6 +104,17 @@ func (l *Live) take(line string, n int64) {
 	_, _, mark := logline.Mark(text)
 	e, ms, kind := l.parser.ParseMS(text[mark:]) // the text's own time
 	head := kind == logline.KindHead || kind == logline.KindNext && !l.opens
+	if l.record != "" && !(head && ms != logline.Unset) && len(l.lines) < heldLines {
+		if l.lines = append(l.lines, line); logline.EndsRecord(l.record, e.Message) {
+			l.record = ""
+		}
+		l.held += n
+		return
+	}
+	l.record = ""
+	if kind == logline.KindPlain && logline.OpensRecord([]byte(e.Message)) {
+		head, l.record = true, e.Message
+	}
 	l.opens = logline.Opens(&e, kind)
 	l.timed = l.timed || kind == logline.KindHead && ms != logline.Unset
 	if len(l.lines) > 0 && (head || kind == logline.KindPlain && !l.timed || len(l.lines) >= heldLines) {
@@ -142,13 +154,15 @@ func (l *Live) flush() {
 	l.lines = nil
 	l.held = 0
 	e, _ := l.parser.Parse([]byte(lines[0]))
+	e.Raw = logline.Unmarked(strings.Join(lines, "\n"))
+	l.parser.Whole(&e)
 	own := e.Time
 	if own.IsZero() { // it lies in a span as the one before does
 		e.Time = l.last
 	}
 	l.last = e.Time
-	e.Source, e.Line, e.Raw = l.Source, l.line+1, logline.Unmarked(strings.Join(lines, "\n"))
-	logline.Whole(&e)
+	e.Source = l.Source
+	e.Line = l.line + 1
 	first := l.line
 	l.line += int64(len(lines))
 	var all []byte

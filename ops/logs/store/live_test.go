@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,5 +47,28 @@ func TestLinesThatComeReadAsThoseThatLie(t *testing.T) {
 		if fmt.Sprint(lie) != fmt.Sprint(come) {
 			t.Errorf("%q: found\n%v\nfollowed\n%v", words, lie, come)
 		}
+	}
+}
+
+// TestRecordsOfSeveralLinesAreFollowed: each is one event with what all its lines say, also
+// after a line of another form.
+func TestRecordsOfSeveralLinesAreFollowed(t *testing.T) {
+	const text = "2026-01-29T11:59:59Z INFO started\n" +
+		"{\n  level: 'error',\n  message: 'lost',\n  timestamp: '2026-01-29T12:00:00.000Z'\n}\n" +
+		"{\n  level: 'warn',\n  message: 'low',\n  timestamp: '2026-01-29T12:00:01.000Z'\n}\n" +
+		"__CURSOR=x\n__REALTIME_TIMESTAMP=1769688002000000\nPRIORITY=3\nMESSAGE=gone\n\n" +
+		"__CURSOR=y\n__REALTIME_TIMESTAMP=1769688003000000\nPRIORITY=6\nMESSAGE=back\n\n"
+	var got []string
+	p := line.NewParser(time.UTC, testNow)
+	l := NewLive(&query.Query{}, "x", 0, p, func(e logs.Event) {
+		got = append(got, e.Time.UTC().Format("15:04:05 ")+e.Level.String()+" "+e.Message)
+	})
+	if _, err := l.Read(strings.NewReader(text), 0, int64(len(text)), nil); err != nil {
+		t.Fatal(err)
+	}
+	l.Quiet(0)
+	const want = "11:59:59 INFO started, 12:00:00 ERROR lost, 12:00:01 WARN low, 12:00:02 ERROR gone, 12:00:03 INFO back"
+	if all := strings.Join(got, ", "); all != want {
+		t.Errorf("got  %s\nwant %s", all, want)
 	}
 }

@@ -80,7 +80,7 @@ func readRow(r rowAt, blk *logindex.Block, text logs.Text, list []*line.Shape, p
 		if whole, err := logindex.ReadText(text, off, min(last, off+logindex.RowText)); err == nil {
 			raw := e.Raw
 			e.Raw = whole
-			line.Whole(&e)
+			p.Whole(&e)
 			e.Raw = raw
 		}
 	}

@@ -1,0 +1,143 @@
+package line
+
+import (
+	"encoding/binary"
+	"strings"
+
+	"opsdeck/internal/jsontext"
+	"opsdeck/ops/logs"
+)
+
+// A record is an event whose first line says nothing of it: an object over several lines, as
+// winston's prettyPrint and JSON with indents have it, and an entry of journalctl -o export
+// (systemd.io/JOURNAL_EXPORT_FORMATS). All its lines are read together.
+
+// RecordBytes is how much of a record is read.
+const RecordBytes = 16 << 10
+
+// exportKey begins an entry of journalctl -o export.
+const exportKey = "__CURSOR="
+
+// OpensRecord tells a line, as a person sees it, that may be the first of a record.
+func OpensRecord(line []byte) bool {
+	if len(line) == 0 || line[0] != '{' && line[0] != '_' {
+		return false
+	}
+	return len(line) == 1 && line[0] == '{' || len(line) > len(exportKey) && string(line[:len(exportKey)]) == exportKey
+}
+
+// EndsRecord tells that a line is the last of the record that a line opened.
+func EndsRecord(opener, line string) bool {
+	if strings.HasPrefix(opener, exportKey) {
+		return line == ""
+	}
+	return strings.HasPrefix(line, "}")
+}
+
+// Record reads the record that a text begins with, and tells how many line breaks are in it.
+// An object is one if it says two of level, time and message, else it is a text of another
+// program. ms is Unset where no time is said.
+func (p *Parser) Record(text string) (e logs.Event, ms int64, breaks int, ok bool) {
+	pairs, n := []jsontext.Pair(nil), 0
+	if strings.HasPrefix(text, exportKey) {
+		pairs, n = exported(text)
+	} else {
+		text = string(Visible([]byte(text), nil))
+		if pairs, n, ok = inspect(text); !ok || strings.Trim(lineOf(text[n:]), "\r") != "" {
+			return e, Unset, 0, false
+		}
+	}
+	e, ms = p.ofPairs(text[:n], pairs)
+	says := 0
+	for _, said := range [...]bool{ms != Unset, e.Level != logs.LevelUnknown, e.Message != ""} {
+		if said {
+			says++
+		}
+	}
+	return e, ms, strings.Count(text[:n], "\n"), says >= 2
+}
+
+// inspectedLine reads a record on one line: "{ level: 'info', message: 'text' }".
+func (p *Parser) inspectedLine(line []byte) (e logs.Event, ms int64, ok bool) {
+	if len(line) < 2 || line[len(line)-1] != '}' {
+		return e, Unset, false
+	}
+	e, ms, _, ok = p.Record(string(line))
+	return e, ms, ok
+}
+
+func lineOf(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// exported reads an entry: a field a line, up to an empty line. A field that is no plain text
+// has its name on a line of its own, then its length in eight bytes.
+func exported(text string) (pairs []jsontext.Pair, n int) {
+	for n < len(text) {
+		line, _, _ := strings.Cut(text[n:], "\n")
+		key, value, ok := strings.Cut(line, "=")
+		at := n + len(line) + 1
+		switch {
+		case line == "":
+			return pairs, n
+		case ok:
+			n = min(at, len(text))
+		default:
+			if len(text) < at+8 {
+				return pairs, n
+			}
+			size := binary.LittleEndian.Uint64([]byte(text[at : at+8]))
+			if size > uint64(len(text)-at-8) {
+				return pairs, n
+			}
+			end := at + 8 + int(size)
+			value, n = text[at+8:end], min(end+1, len(text))
+		}
+		if key+"=" == exportKey && len(pairs) > 0 {
+			return pairs, n - len(line)
+		}
+		value = string(Visible([]byte(value), nil))
+		pairs = append(pairs, jsontext.Pair{Key: key, Value: quoteJSON(value)})
+	}
+	return pairs, n
+}
+
+// isRecord tells an event of which only the first line was read, and that opens a record.
+func isRecord(e *logs.Event) bool {
+	return e.Format == logs.FormatUnknown && OpensRecord([]byte(e.Message))
+}
+
+// wholeRecord reads all lines of a record.
+func (p *Parser) wholeRecord(e *logs.Event) {
+	got, ms, _, ok := p.Record(e.Raw)
+	if !ok {
+		return
+	}
+	got.Raw, got.Source, got.Line, got.Time = e.Raw, e.Source, e.Line, e.Time
+	if ms != Unset {
+		got.Time = p.timeOf(ms)
+	}
+	*e = got
+}
+
+// Record returns the number of the stand-in for first lines of records of a level.
+func (s *Shapes) Record(l logs.Level) uint32 {
+	h := mix(mix(s.Seed, uint64(l)+1), recordSeed)
+	s.mu.RLock()
+	id, ok := s.byHash[h]
+	s.mu.RUnlock()
+	if ok {
+		return id
+	}
+	return s.add(h, &Shape{
+		Level:  l,
+		Kind:   KindHead,
+		Format: logs.FormatText,
+		Varies: true,
+		Opaque: true,
+		Record: true,
+	})
+}
+
+const recordSeed = 0x7265636f7264 // "record"
