@@ -25,9 +25,10 @@ type backupBinlogFollowCmd struct {
 }
 
 type backupBinlogFetchCmd struct {
-	Flush  bool `help:"End the server's current file first (FLUSH BINARY LOGS)."`
-	DryRun bool `help:"Say what would be fetched, do nothing."`
-	JSON   bool `name:"json" help:"Print JSON."`
+	Copy   string `placeholder:"NAME" help:"Bring into the archive what this copy holds, instead of what the server has."`
+	Flush  bool   `help:"End the server's current file first (FLUSH BINARY LOGS)."`
+	DryRun bool   `help:"Say what would be fetched, do nothing."`
+	JSON   bool   `name:"json" help:"Print JSON."`
 }
 
 // Run follows the server until it is told to stop.
@@ -72,6 +73,9 @@ func (c *backupBinlogFetchCmd) Run(a *app) error {
 	}
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
+	}
+	if c.Copy != "" {
+		return c.fromCopy(sh)
 	}
 	if c.DryRun {
 		return sh.sayWhere()

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
@@ -15,7 +14,8 @@ import (
 )
 
 type backupBinlogListCmd struct {
-	JSON bool `name:"json" help:"Print JSON."`
+	Copy string `placeholder:"NAME" help:"Ask this copy what it holds, instead of the archive here."`
+	JSON bool   `name:"json" help:"Print JSON."`
 }
 
 type (
@@ -26,6 +26,8 @@ type (
 		LagMS     *int64        `json:"lag_ms"` // null: the server could not be asked
 		Following bool          `json:"following"`
 		SizeBytes int64         `json:"size_bytes"`
+
+		Copies []binlogAtCopyJSON `json:"copies"` // as they were last looked at
 	}
 )
 
@@ -35,11 +37,21 @@ func (c *backupBinlogListCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if c.Copy != "" {
+		return c.listCopy(sh)
+	}
 	h, err := sh.Holdings(sh.ctx)
 	if err != nil {
 		return err
 	}
-	doc := binlogListJSON{Spans: h.Spans, Gaps: h.Gaps, SizeBytes: h.Size}
+	doc := binlogListJSON{Spans: h.Spans, Gaps: h.Gaps, SizeBytes: h.Size, Copies: []binlogAtCopyJSON{}}
+	there, err := sh.LogsThere()
+	if err != nil {
+		return err
+	}
+	for _, at := range there {
+		doc.Copies = append(doc.Copies, atCopyJSON(at))
+	}
 	var lag time.Duration
 	var known bool
 	if doc.Server, lag, known = sh.Lag(sh.ctx, h); known {
@@ -59,16 +71,10 @@ func (c *backupBinlogListCmd) Run(a *app) error {
 func (sh *shelf) sayHoldings(doc binlogListJSON, lag time.Duration, known bool) {
 	if len(doc.Spans) == 0 {
 		sh.note(lang.M("the archive of the binary log is empty; begin with: opsdeck backup binlog fetch, or follow"))
+		sh.sayCopies(doc.Copies)
 		return
 	}
-	head := []string{sh.lang.T("from"), sh.lang.T("to"), sh.lang.T("files"), sh.lang.T("size"), sh.lang.T("server")}
-	t := cells.Table{Head: head, Right: []int{2, 3}, Max: sh.width()}
-	for _, s := range doc.Spans {
-		from, to := sh.edge(s.FromTime, s.FromFile, s.FromPos), sh.edge(s.ToTime, s.ToFile, s.ToPos)
-		t.Rows = append(t.Rows, []string{from, to, fmt.Sprint(s.Files),
-			human.Bytes(s.SizeBytes), termsafe.Line(s.Server)})
-	}
-	fmt.Fprint(sh.out, t)
+	sh.saySpans(doc.Spans)
 	for _, g := range doc.Gaps {
 		if g.Healed {
 			sh.say(lang.M("gap: %s; a full backup was made after it", backups.GapText(g.Gap)))
@@ -88,6 +94,7 @@ func (sh *shelf) sayHoldings(doc binlogListJSON, lag time.Duration, known bool) 
 			lang.M("the archive lags: its last transaction is %s old", human.Duration(lag.Truncate(time.Second))),
 		)
 	}
+	sh.sayCopies(doc.Copies)
 	if !doc.Following {
 		sh.note(lang.M("no process is following the server now"))
 	}
@@ -98,7 +105,8 @@ func (sh *shelf) edge(at time.Time, file string, pos uint64) string {
 }
 
 type backupBinlogVerifyCmd struct {
-	JSON bool `name:"json" help:"Print JSON."`
+	Copy string `placeholder:"NAME" help:"Read back what this copy holds, instead of the archive here."`
+	JSON bool   `name:"json" help:"Print JSON."`
 }
 
 type (
@@ -125,6 +133,9 @@ func (c *backupBinlogVerifyCmd) Run(a *app) error {
 	sh, err := a.shelf()
 	if err != nil {
 		return err
+	}
+	if c.Copy != "" {
+		return c.verifyCopy(sh)
 	}
 	h, err := sh.Holdings(sh.ctx)
 	if err != nil {

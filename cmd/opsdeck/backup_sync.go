@@ -31,7 +31,14 @@ type (
 		Present   int          `json:"present"`
 		Failed    []failedJSON `json:"failed"`
 		Error     string       `json:"error,omitempty"`
+		Binlog    *logsJSON    `json:"binlog,omitempty"`  // absent: none is archived here
 		Emptied   *emptiedJSON `json:"emptied,omitempty"` // most of what was there was gone before this sync
+	}
+	logsJSON struct {
+		Sent      int        `json:"sent"` // pieces
+		SentBytes int64      `json:"sent_bytes"`
+		Lost      int        `json:"lost"`    // pieces that somebody else removed there
+		ToTime    *time.Time `json:"to_time"` // the copy reaches there; null: nowhere
 	}
 	emptiedJSON struct {
 		At   time.Time `json:"at"`
@@ -111,6 +118,12 @@ func syncJSON(name string, r remote.Result, err error) syncedJSON {
 	if e := r.Emptied; e != nil {
 		j.Emptied = &emptiedJSON{e.At, e.Had, e.Left}
 	}
+	if l := r.Logs; l != nil {
+		j.Binlog = &logsJSON{Sent: l.Pieces, SentBytes: l.Bytes, Lost: l.Lost}
+		if !l.Reaches.IsZero() {
+			j.Binlog.ToTime = &l.Reaches
+		}
+	}
 	for _, f := range r.Failed {
 		j.Failed = append(j.Failed, failedJSON{f.Name, f.Err.Error()})
 	}
@@ -121,6 +134,7 @@ func syncJSON(name string, r remote.Result, err error) syncedJSON {
 }
 
 func (sh *shelf) saySent(name string, r remote.Result, dry bool) {
+	defer sh.sayLogsSent(name, r.Logs, dry)
 	if dry {
 		sh.say(
 			lang.M("%s: would send %d backups, %s; %d are there", name, len(r.Sent), human.Bytes(r.Bytes), r.Present),
@@ -139,6 +153,20 @@ func (sh *shelf) saySent(name string, r remote.Result, dry bool) {
 	)
 	for _, f := range r.Failed {
 		sh.note(lang.M("  %s: %s", termsafe.Line(f.Name), f.Err.Error()))
+	}
+}
+
+// sayLogsSent says what of the binary log came to a copy.
+func (sh *shelf) sayLogsSent(name string, l *remote.LogsSent, dry bool) {
+	switch {
+	case l == nil:
+	case dry:
+		sh.say(lang.M("%s: would send %s of the binary log", name, human.Bytes(l.Bytes)))
+	case l.Reaches.IsZero():
+		sh.say(lang.M("%s: no binary log is there", name))
+	default:
+		sh.say(lang.M("%s: %s of the binary log sent; it reaches %s there", name, human.Bytes(l.Bytes),
+			sh.when(l.Reaches)))
 	}
 }
 
@@ -162,6 +190,9 @@ func (c *backupPruneCmd) pruneCopy(sh *shelf) error {
 	}
 	if !c.DryRun {
 		err = c.removeThere(sh, cp, plan)
+	}
+	if !c.DryRun && err == nil {
+		err = sh.PruneLogsThere(sh.ctx, cp, found[0])
 	}
 	if c.JSON && (err == nil || len(plan.Blocked) > 0) {
 		if err := sh.json(planJSON(plan, !c.DryRun && err == nil)); err != nil {

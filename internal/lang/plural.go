@@ -22,7 +22,7 @@ var nouns = map[string]string{
 	"failures": "failure", "files": "file", "findings": "finding", "gaps": "gap", "hits": "hit", "hours": "hour",
 	"instances": "instance", "jobs": "job", "lines": "line", "matches": "match", "members": "member",
 	"minutes": "minute", "objects": "object", "operations": "operation", "parts": "part", "passes": "pass",
-	"patterns": "pattern", "points": "point", "problems": "problem", "queries": "query", "replicas": "replica",
+	"patterns": "pattern", "pieces": "piece", "points": "point", "problems": "problem", "queries": "query", "replicas": "replica",
 	"routines": "routine", "rows": "row", "rules": "rule", "seconds": "second",
 	"sequences": "sequence", "services": "service", "sessions": "session", "statements": "statement",
 	"steps": "step", "tables": "table", "things": "thing", "times": "time", "transactions": "transaction",

@@ -36,6 +36,7 @@ type Result struct {
 	Failed  []Failure
 	Bytes   int64
 	Emptied *backup.Emptied // what was found before anything was sent; nil: all as it was, or known already
+	Logs    *LogsSent       // of the binary log; nil: none is archived here
 }
 
 // Failure is a backup that could not be brought to the copy.

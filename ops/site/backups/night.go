@@ -240,5 +240,8 @@ func (sh *Shelf) pruneOneCopy(ctx context.Context, c config.Copy) error {
 			),
 		)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return sh.PruneLogsThere(ctx, cp, c)
 }

@@ -83,14 +83,15 @@ func (sh *Shelf) Send(ctx context.Context, c config.Copy, how Syncing) (remote.R
 	if how.Warn != nil {
 		cp.Warn = func(e backup.Emptied) { how.Warn(EmptiedText(c, e)) }
 	}
-	if how.Dry {
-		return cp.Send(ctx, inv)
-	}
 	var r remote.Result
+	if how.Dry {
+		return sh.sendBoth(ctx, cp, c, inv, how)
+	}
 	entry := oplog.Entry{Action: "backup.sync", Object: c.Name}
 	err = sh.Record(ctx, entry, func(ctx context.Context, detail map[string]string) (err error) {
-		if r, err = cp.Send(ctx, inv); err == nil {
-			_, err = cp.Look(ctx)
+		r, err = sh.sendBoth(ctx, cp, c, inv, how)
+		if r.Logs != nil {
+			detail["binlog_bytes"] = fmt.Sprint(r.Logs.Bytes)
 		}
 		detail["sent"] = fmt.Sprint(len(r.Sent))
 		detail["sent_bytes"] = fmt.Sprint(r.Bytes)
@@ -98,6 +99,36 @@ func (sh *Shelf) Send(ctx context.Context, c config.Copy, how Syncing) (remote.R
 		return err
 	})
 	return r, err
+}
+
+// sendBoth sends the backups, then the binary log that continues them.
+func (sh *Shelf) sendBoth(
+	ctx context.Context,
+	cp *remote.Copier,
+	c config.Copy,
+	inv *backup.Inventory,
+	how Syncing,
+) (remote.Result, error) {
+	r, err := cp.Send(ctx, inv)
+	if err != nil {
+		return r, err
+	}
+	listing, err := cp.Look(ctx)
+	if err != nil {
+		return r, err
+	}
+	oldest, at, err := sh.oldestThere(ctx, cp, c, listing)
+	if err != nil {
+		return r, err
+	}
+	if r.Logs, err = sh.sendLogs(ctx, c, how, oldest, at); err != nil {
+		return r, ops.Wrap(err, ops.CodeOf(err), lang.M("the binary log could not be copied to %s", c.Name))
+	}
+	if r.Logs != nil && r.Logs.Lost > 0 && how.Warn != nil {
+		how.Warn(lang.M("%d pieces of the binary log are gone at the copy %s; opsdeck removed none",
+			r.Logs.Lost, c.Name))
+	}
+	return r, nil
 }
 
 // PlanThere is the retention plan of a copy, by its own rule.

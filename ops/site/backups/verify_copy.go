@@ -7,6 +7,8 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/remote"
 )
 
 // nightlyProof is how many bytes of a copy a night reads back.
@@ -36,6 +38,9 @@ func (sh *Shelf) proveCopy(ctx context.Context, c config.Copy) error {
 	if len(inv.Sets) == 0 && len(cp.Copies[c.Name]) > 0 {
 		return ops.E(ops.Failed, lang.M("the copy %s is empty: %d backups were there", c.Name, len(cp.Copies[c.Name])))
 	}
+	if err := sh.proveLogs(ctx, c); err != nil {
+		return err
+	}
 	bad := 0
 	some := cp.Oldest(inv.Sets, nightlyProof)
 	for _, s := range some {
@@ -55,4 +60,27 @@ func (sh *Shelf) proveCopy(ctx context.Context, c config.Copy) error {
 			WithHint(lang.M("send them again: opsdeck backup sync"))
 	}
 	return nil
+}
+
+// proveLogs reads some of the binary log at a copy back.
+func (sh *Shelf) proveLogs(ctx context.Context, c config.Copy) error {
+	known, err := binlog.ReadAtCopy(sh.StateDir, c.Name, PlaceOf(c))
+	if err != nil || len(known.Pieces) == 0 {
+		return err // a copy that never got any is not asked
+	}
+	v, _, err := sh.VerifyLogs(ctx, c, nightlyProof)
+	if err != nil {
+		return err
+	}
+	if len(v.Bad) > 0 {
+		return BadLogsError(c, v)
+	}
+	return nil
+}
+
+// BadLogsError is how the verification of a copy's binary log ends that found damage.
+func BadLogsError(c config.Copy, v remote.LogsVerified) error {
+	return ops.E(ops.Failed, lang.M("%d of %d pieces of the binary log at the copy %s are bad, the first in %s",
+		len(v.Bad), len(v.Bad)+v.Good, c.Name, v.Bad[0].Segment.File)).
+		WithHint(lang.M("send them again: opsdeck backup sync"))
 }

@@ -33,7 +33,7 @@ func (d *Desk) rolled(ctx context.Context, c restore.Choice) (restore.Source, er
 	}
 	defer log.Close()
 	if log.LiveErr != nil && log.Empty() {
-		return restore.Source{}, d.Shelf.BinlogError(log.LiveErr)
+		return restore.Source{}, d.Shelf.OrFromCopy(ctx, d.Shelf.BinlogError(log.LiveErr))
 	}
 	sources, err := d.startingPoints(ctx, c)
 	if err != nil {
@@ -57,7 +57,7 @@ func (d *Desk) rolled(ctx context.Context, c restore.Choice) (restore.Source, er
 			break
 		}
 	}
-	return restore.Source{}, d.Shelf.ChangesError(first)
+	return restore.Source{}, d.Shelf.OrFromCopy(ctx, d.Shelf.ChangesError(first))
 }
 
 // startingPoints are the backups from which a moment may be reached, the newest first.

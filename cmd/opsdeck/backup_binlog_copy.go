@@ -1,0 +1,183 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/site/backups"
+)
+
+type (
+	// binlogAtCopyJSON is how far a copy reaches.
+	binlogAtCopyJSON struct {
+		Name      string        `json:"name"`
+		LookedAt  *time.Time    `json:"looked_at"` // null: never
+		ToFile    string        `json:"to_file"`
+		ToPos     uint64        `json:"to_pos"`
+		ToTime    *time.Time    `json:"to_time"` // null: it holds nothing
+		SizeBytes int64         `json:"size_bytes"`
+		Pieces    int           `json:"pieces"`
+		Spans     []binlog.Span `json:"spans"`
+		Gaps      []binlog.Gap  `json:"gaps"`
+	}
+	binlogFromCopyJSON struct {
+		Copy   string     `json:"copy"`
+		Files  int        `json:"files"`
+		Here   int        `json:"here"` // were in the archive before
+		Bytes  int64      `json:"bytes"`
+		Taken  []string   `json:"taken"` // not fetched: the archive has another log of that name
+		ToTime *time.Time `json:"to_time"`
+	}
+)
+
+func atCopyJSON(at backups.LogsAt) binlogAtCopyJSON {
+	j := binlogAtCopyJSON{
+		Name:   at.Copy,
+		Pieces: len(at.Pieces),
+		Spans:  append([]binlog.Span{}, at.Spans...),
+		Gaps:   append([]binlog.Gap{}, at.Gaps...),
+	}
+	if !at.At.IsZero() {
+		j.LookedAt = &at.At
+	}
+	for _, p := range at.Pieces {
+		j.SizeBytes += p.SizeBytes
+	}
+	if s := binlog.Furthest(at.Spans); s != nil {
+		j.ToFile, j.ToPos, j.ToTime = s.ToFile, s.ToPos, &s.ToTime
+	}
+	return j
+}
+
+// sayCopies says how far each copy reaches.
+func (sh *shelf) sayCopies(all []binlogAtCopyJSON) {
+	for _, c := range all {
+		switch {
+		case c.LookedAt == nil:
+			sh.say(lang.M("copy %s: not yet copied there; copy it with: opsdeck backup sync", c.Name))
+		case c.ToTime == nil:
+			sh.say(lang.M("copy %s: it holds no binary log, as of %s", c.Name, sh.when(*c.LookedAt)))
+		default:
+			sh.say(lang.M("copy %s: reaches %s, %s, as of %s", c.Name, sh.edge(*c.ToTime, c.ToFile, c.ToPos),
+				human.Bytes(c.SizeBytes), sh.when(*c.LookedAt)))
+		}
+		for _, g := range c.Gaps {
+			sh.say(lang.M("copy %s: gap: %s", c.Name, backups.GapText(g)))
+		}
+	}
+}
+
+// listCopy asks a copy what it holds of the binary log.
+func (c *backupBinlogListCmd) listCopy(sh *shelf) error {
+	found, err := sh.Copies(c.Copy)
+	if err != nil {
+		return err
+	}
+	at, err := sh.LookAtLogs(sh.ctx, found[0], sh.flags.ReadOnly)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return sh.json(atCopyJSON(at))
+	}
+	if len(at.Spans) > 0 {
+		sh.saySpans(at.Spans)
+	}
+	sh.sayCopies([]binlogAtCopyJSON{atCopyJSON(at)})
+	return nil
+}
+
+// fromCopy brings what a copy holds into the archive.
+func (c *backupBinlogFetchCmd) fromCopy(sh *shelf) error {
+	if c.Flush {
+		return ops.E(ops.Usage, lang.M("--flush and --copy do not go together"))
+	}
+	found, err := sh.Copies(c.Copy)
+	if err != nil {
+		return err
+	}
+	p := sh.progress()
+	out, err := sh.FetchLogs(sh.ctx, found[0], c.DryRun, p.report)
+	p.done()
+	if err != nil {
+		return sh.BinlogError(err)
+	}
+	if c.JSON {
+		doc := binlogFromCopyJSON{Copy: c.Copy, Files: out.Files, Here: out.Here, Bytes: out.Bytes,
+			Taken: append([]string{}, out.Taken...)}
+		if !out.Reaches.IsZero() {
+			doc.ToTime = &out.Reaches
+		}
+		return sh.json(doc)
+	}
+	for _, file := range out.Taken {
+		sh.note(lang.M("%s was not fetched: the archive holds another log of that name", termsafe.Line(file)))
+	}
+	if c.DryRun {
+		sh.say(lang.M("would fetch %d files, %s; the archive holds %d of the copy's files", out.Files,
+			human.Bytes(out.Bytes), out.Here))
+		return nil
+	}
+	sh.say(lang.M("%d files fetched from the copy %s, %s; the archive held %d of its files; it reaches %s", out.Files,
+		c.Copy, human.Bytes(out.Bytes), out.Here, sh.when(out.Reaches)))
+	return nil
+}
+
+type (
+	binlogVerifyCopyJSON struct {
+		Copy string   `json:"copy"`
+		Good int      `json:"good"` // pieces
+		Bad  []string `json:"bad"`
+		Gaps int      `json:"gaps"`
+	}
+)
+
+// verifyCopy lets a copy read its pieces back.
+func (c *backupBinlogVerifyCmd) verifyCopy(sh *shelf) error {
+	found, err := sh.Copies(c.Copy)
+	if err != nil {
+		return err
+	}
+	if err := sh.writable(); err != nil { // the result is remembered
+		return err
+	}
+	v, at, err := sh.VerifyLogs(sh.ctx, found[0], 0)
+	if err != nil {
+		return err
+	}
+	doc := binlogVerifyCopyJSON{Copy: c.Copy, Good: v.Good, Bad: []string{}, Gaps: len(at.Gaps)}
+	for _, p := range v.Bad {
+		doc.Bad = append(doc.Bad, p.Name)
+	}
+	if c.JSON {
+		if err := sh.json(doc); err != nil {
+			return err
+		}
+	}
+	if len(v.Bad) > 0 {
+		return backups.BadLogsError(found[0], v)
+	}
+	if !c.JSON {
+		sh.say(lang.M("%d pieces of the binary log at the copy %s are good", v.Good, c.Copy))
+		sh.sayCopies([]binlogAtCopyJSON{atCopyJSON(at)})
+	}
+	return nil
+}
+
+// saySpans is the table of spans.
+func (sh *shelf) saySpans(spans []binlog.Span) {
+	head := []string{sh.lang.T("from"), sh.lang.T("to"), sh.lang.T("files"), sh.lang.T("size"), sh.lang.T("server")}
+	t := cells.Table{Head: head, Right: []int{2, 3}, Max: sh.width()}
+	for _, s := range spans {
+		from, to := sh.edge(s.FromTime, s.FromFile, s.FromPos), sh.edge(s.ToTime, s.ToFile, s.ToPos)
+		t.Rows = append(t.Rows, []string{from, to, fmt.Sprint(s.Files),
+			human.Bytes(s.SizeBytes), termsafe.Line(s.Server)})
+	}
+	fmt.Fprint(sh.out, t)
+}

@@ -1,0 +1,327 @@
+package backups
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/binarchive"
+	"opsdeck/ops/remote"
+)
+
+// pieceBytes is about how long a piece of the binary log at a copy is at most: what
+// is lost of a transfer that breaks.
+const pieceBytes = 64 << 20
+
+// Logs are the binary logs at a copy. Whoever asks closes their store.
+func (sh *Shelf) Logs(c config.Copy, dry bool, report func(ops.Progress)) (*remote.Logs, error) {
+	store, err := remote.OpenBinlog(c)
+	if err != nil {
+		return nil, err
+	}
+	return &remote.Logs{
+		Name:   c.Name,
+		Target: PlaceOf(c),
+		Owner:  sh.Service.Name,
+		Store:  store,
+		State:  sh.StateDir,
+		Now:    sh.Clock.Now,
+		Report: report,
+		DryRun: dry,
+	}, nil
+}
+
+// sendLogs brings what a copy lacks of the binary log; nil when nothing is archived
+// here. oldest and at are the oldest full backup there: what ends before it is not sent.
+func (sh *Shelf) sendLogs(
+	ctx context.Context,
+	c config.Copy,
+	how Syncing,
+	oldest time.Time,
+	at *binlog.Position,
+) (*remote.LogsSent, error) {
+	servers, err := sh.Archive().Servers()
+	if err != nil || len(servers) == 0 {
+		return nil, err
+	}
+	l, err := sh.Logs(c, how.Dry, how.Report)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Store.Close()
+	there, lost, err := l.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &remote.LogsSent{Lost: lost}
+	var failed []error
+	for _, id := range servers {
+		segments, err := sh.Archive().Segments(id)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		for _, s := range segments[len(binlog.Retire(segments, oldest, at)):] {
+			err := sh.sendLog(ctx, l, s, &there, out)
+			if ctx.Err() != nil || ops.CodeOf(err) == ops.Busy {
+				return out, err
+			}
+			if err != nil && !errors.Is(err, fs.ErrNotExist) { // it was pruned meanwhile
+				failed = append(failed, err)
+			}
+		}
+	}
+	for _, chain := range binlog.Chains(l.Mine(there)) {
+		if chain.Segment.ToTime.After(out.Reaches) {
+			out.Reaches = chain.Segment.ToTime
+		}
+	}
+	return out, errors.Join(failed...)
+}
+
+// sendLog brings what a copy lacks of one log file.
+func (sh *Shelf) sendLog(
+	ctx context.Context,
+	l *remote.Logs,
+	s *binlog.Segment,
+	there *binlog.AtCopy,
+	out *remote.LogsSent,
+) error {
+	end, closed := s.FromPos, false
+	for _, c := range binlog.Chains(l.Mine(*there)) {
+		if c.Segment.File == s.File && c.Segment.Identity == s.Identity && c.Segment.Server == s.Server {
+			end, closed = c.End()
+		}
+	}
+	if closed || end > s.ToPos {
+		return nil
+	}
+	cuts, err := sh.Archive().Cuts(sh.Service.Name, s, end, closed, pieceBytes)
+	if errors.Is(err, binarchive.ErrOtherFrames) { // another archive of this log was copied before
+		cuts, err = sh.Archive().Cuts(sh.Service.Name, s, s.FromPos, closed, pieceBytes)
+	}
+	if err != nil {
+		return err
+	}
+	var send []remote.Cut
+	for i := range cuts {
+		send = append(send, remote.Cut{Piece: cuts[i].Piece, Open: cuts[i].Reader})
+	}
+	return l.Send(ctx, there, send, out)
+}
+
+// oldestThere is the oldest full backup at a copy that a restore may take, and its
+// place in the binary log, nil when it is not known.
+func (sh *Shelf) oldestThere(
+	ctx context.Context,
+	cp *remote.Copier,
+	c config.Copy,
+	l backup.Listing,
+) (time.Time, *binlog.Position, error) {
+	sc := sh.Scan(c.Target)
+	set := oldestFull(sc.NewInventory(sc.SetsAtCopy(l, cp.Copies)))
+	if set == nil {
+		return time.Time{}, nil, nil
+	}
+	var text bytes.Buffer
+	if err := cp.Store.Get(ctx, set.Name+backup.ManifestSuffix, &text); err != nil {
+		return time.Time{}, nil, err
+	}
+	m, err := backup.DecodeManifest(text.Bytes())
+	if err != nil || m.Position.File == "" {
+		return set.At, nil, nil
+	}
+	return set.At, &binlog.Position{File: m.Position.File, Pos: m.Position.Pos}, nil
+}
+
+// PruneLogsThere removes at a copy what of the binary log no backup needs that is kept
+// there.
+func (sh *Shelf) PruneLogsThere(ctx context.Context, cp *remote.Copier, c config.Copy) error {
+	before, err := binlog.ReadAtCopy(sh.StateDir, c.Name, PlaceOf(c))
+	if err != nil || len(before.Pieces) == 0 {
+		return err // a copy that never got any is not asked
+	}
+	listing, err := backup.ReadListing(sh.StateDir, c.Name, PlaceOf(c))
+	if err != nil {
+		return err
+	}
+	oldest, at, err := sh.oldestThere(ctx, cp, c, listing)
+	if err != nil || oldest.IsZero() {
+		return err
+	}
+	l, err := sh.Logs(c, false, nil)
+	if err != nil {
+		return err
+	}
+	defer l.Store.Close()
+	there, _, err := l.Look(ctx)
+	if err != nil {
+		return err
+	}
+	gone := l.Retired(there, oldest, at)
+	if len(gone) == 0 {
+		return nil
+	}
+	entry := oplog.Entry{Action: "backup.prune", Object: c.Name + "/" + remote.BinlogFolder}
+	return sh.Record(ctx, entry, func(ctx context.Context, detail map[string]string) error {
+		locked, err := l.Drop(ctx, &there, gone)
+		sh.Say(lang.M("removed %d pieces of the binary log at the copy %s, %d are locked there",
+			len(gone)-locked, c.Name, locked))
+		return err
+	})
+}
+
+// LogsAt is what a copy holds of the binary log.
+type LogsAt struct {
+	binlog.AtCopy
+	Spans []binlog.Span
+	Gaps  []binlog.Gap
+}
+
+// LogsThere is what the configured copies hold of the binary log as they were last
+// looked at: by sync, verify, or fetch. It needs no line to them.
+func (sh *Shelf) LogsThere() (all []LogsAt, err error) {
+	for _, c := range sh.Service.Backup.Copies {
+		at, err := binlog.ReadAtCopy(sh.StateDir, c.Name, PlaceOf(c))
+		if err != nil {
+			return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
+		}
+		spans, gaps := at.Spans()
+		all = append(all, LogsAt{AtCopy: at, Spans: spans, Gaps: gaps})
+	}
+	return all, nil
+}
+
+// LookAtLogs asks a copy what it holds of the binary log.
+func (sh *Shelf) LookAtLogs(ctx context.Context, c config.Copy, dry bool) (LogsAt, error) {
+	l, err := sh.Logs(c, dry, nil)
+	if err != nil {
+		return LogsAt{}, err
+	}
+	defer l.Store.Close()
+	at, _, err := l.Look(ctx)
+	spans, gaps := at.Spans()
+	return LogsAt{AtCopy: at, Spans: spans, Gaps: gaps}, err
+}
+
+// VerifyLogs lets a copy read its pieces of the binary log back, and holds them
+// against their hashes: up to so many bytes, those first that were read longest ago;
+// 0 reads all.
+func (sh *Shelf) VerifyLogs(ctx context.Context, c config.Copy, limit int64) (remote.LogsVerified, LogsAt, error) {
+	l, err := sh.Logs(c, false, nil)
+	if err != nil {
+		return remote.LogsVerified{}, LogsAt{}, err
+	}
+	defer l.Store.Close()
+	at, _, err := l.Look(ctx)
+	if err != nil {
+		return remote.LogsVerified{}, LogsAt{}, err
+	}
+	v, err := l.Verify(ctx, &at, limit)
+	spans, gaps := at.Spans()
+	return v, LogsAt{AtCopy: at, Spans: spans, Gaps: gaps}, err
+}
+
+// LogsFetched is what was brought from a copy into the archive.
+type LogsFetched struct {
+	Files   int // fetched now
+	Here    int // the archive has them
+	Bytes   int64
+	Taken   []string // not fetched: the archive has another log of that name
+	Reaches time.Time
+}
+
+// FetchLogs brings into the archive what a copy holds and it lacks.
+func (sh *Shelf) FetchLogs(
+	ctx context.Context,
+	c config.Copy,
+	dry bool,
+	report func(ops.Progress),
+) (out LogsFetched, err error) {
+	l, err := sh.Logs(c, dry, report)
+	if err != nil {
+		return out, err
+	}
+	defer l.Store.Close()
+	at, _, err := l.Look(ctx)
+	if err != nil {
+		return out, err
+	}
+	chains := binlog.Chains(at.Pieces)
+	if len(chains) == 0 {
+		return out, l.Nothing()
+	}
+	if dry {
+		return sh.wouldFetch(chains)
+	}
+	who := lock.Holder{User: oplog.UserName(), What: "backup binlog fetch --copy"}
+	for _, chain := range chains {
+		did, err := sh.Archive().Adopt(ctx, chain, l, who)
+		if err != nil {
+			return out, err
+		}
+		out.count(chain, did)
+		if did == binarchive.Fetched && report != nil {
+			report(ops.Progress{Phase: "fetch", Object: chain.Segment.File, Done: out.Bytes, Unit: "bytes"})
+		}
+	}
+	return out, nil
+}
+
+func (f *LogsFetched) count(c *binlog.Chain, did binarchive.Adopted) {
+	switch did {
+	case binarchive.Fetched:
+		f.Files++
+		f.Bytes += c.Segment.SizeBytes
+	case binarchive.Here:
+		f.Here++
+	case binarchive.Taken:
+		f.Taken = append(f.Taken, c.Segment.File)
+	}
+	if c.Segment.ToTime.After(f.Reaches) {
+		f.Reaches = c.Segment.ToTime
+	}
+}
+
+func (sh *Shelf) wouldFetch(chains []*binlog.Chain) (out LogsFetched, err error) {
+	for _, c := range chains {
+		did, err := sh.Archive().Lacks(c)
+		if err != nil {
+			return out, err
+		}
+		out.count(c, did)
+	}
+	return out, nil
+}
+
+// OrFromCopy makes an error hint at a copy that may hold more of the log than the
+// archive here.
+func (sh *Shelf) OrFromCopy(ctx context.Context, err error) error {
+	var known *ops.Error
+	if !errors.As(err, &known) || ctx.Err() != nil {
+		return err
+	}
+	here, hereErr := sh.Holdings(ctx)
+	there, thereErr := sh.LogsThere()
+	if hereErr != nil || thereErr != nil {
+		return err
+	}
+	last := binlog.Furthest(here.Spans)
+	for _, at := range there {
+		end := binlog.Furthest(at.Spans)
+		if last == nil && (end != nil || at.At.IsZero()) || last != nil && end != nil && end.ToTime.After(last.ToTime) {
+			return known.WithHint(lang.M("more of the log may be at a copy; bring it here with: opsdeck backup "+
+				"binlog fetch --copy %s", at.Copy))
+		}
+	}
+	return err
+}
