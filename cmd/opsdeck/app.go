@@ -98,12 +98,12 @@ func (a *app) stateDir() (string, error) {
 }
 
 // oplog is the record of operations.
-func (a *app) oplog() (*oplog.Log, error) {
+func (a *app) oplog(ctx context.Context) (*oplog.Log, error) {
 	dir, err := a.stateDir()
 	if err != nil {
 		return nil, err
 	}
-	return &oplog.Log{Dir: dir, Ctx: a.ctx, Now: a.clock.Now, Getenv: a.getenv}, nil
+	return &oplog.Log{Dir: dir, Ctx: ctx, Now: a.clock.Now, Getenv: a.getenv}, nil
 }
 
 // writable refuses a state-changing command under --read-only.

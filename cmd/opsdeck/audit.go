@@ -39,12 +39,12 @@ const gentleRows = 100
 
 // auditSource opens the audit table of the service that a command is about.
 // The caller calls done.
-func (a *app) auditSource() (src *auditlog.Source, done func(), err error) {
+func (a *app) auditSource(ctx context.Context) (src *auditlog.Source, done func(), err error) {
 	svc, err := a.service()
 	if err != nil {
 		return nil, nil, err
 	}
-	open, err := a.openAudit(a.ctx, svc)
+	open, err := a.openAudit(ctx, svc)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -134,22 +134,28 @@ func auditZone(svc *config.Service) *time.Location {
 
 // withLeave runs a reading of the table; what would read much is asked for
 // first, and an order that is not known yet is learnt.
-func (a *app) withLeave(src *auditlog.Source, yes bool, maxRows int64, read func(leave bool) error) error {
+func (a *app) withLeave(
+	ctx context.Context,
+	src *auditlog.Source,
+	yes bool,
+	maxRows int64,
+	read func(leave bool) error,
+) error {
 	for range 3 {
 		err := read(yes)
 		var much *audit.TooMuchError
 		var unproved *audit.UnprovedError
 		switch {
 		case errors.As(err, &much):
-			if !a.agrees(much.Message(), much.Advice()) {
+			if !a.agrees(ctx, much.Message(), much.Advice()) {
 				return much.Explain()
 			}
 			yes = true
 		case errors.As(err, &unproved):
-			if !yes && unproved.Rows > maxRows*gentleRows && !a.agrees(unproved.Message(), lang.Msg{}) {
+			if !yes && unproved.Rows > maxRows*gentleRows && !a.agrees(ctx, unproved.Message(), lang.Msg{}) {
 				return unproved.Explain()
 			}
-			if err := a.prove(src); err != nil {
+			if err := a.prove(ctx, src); err != nil {
 				return err
 			}
 		default:
@@ -160,14 +166,14 @@ func (a *app) withLeave(src *auditlog.Source, yes bool, maxRows int64, read func
 }
 
 // prove learns the order of the table, with progress.
-func (a *app) prove(src *auditlog.Source) error {
+func (a *app) prove(ctx context.Context, src *auditlog.Source) error {
 	p := a.progress()
 	defer p.done()
-	return src.Prove(a.ctx, 0.2, p.report)
+	return src.Prove(ctx, 0.2, p.report)
 }
 
 // agrees asks a person at a terminal; nobody there means no.
-func (a *app) agrees(what, advice lang.Msg) bool {
+func (a *app) agrees(ctx context.Context, what, advice lang.Msg) bool {
 	if !isTerminal(a.in) || !isTerminal(a.err) {
 		return false
 	}
@@ -184,7 +190,7 @@ func (a *app) agrees(what, advice lang.Msg) bool {
 	select {
 	case text := <-answer:
 		return text == "y" || text == "yes" || text == "是"
-	case <-a.ctx.Done():
+	case <-ctx.Done():
 		return false
 	}
 }
@@ -271,7 +277,7 @@ type auditTraceCmd struct {
 }
 
 // Run shows one resource's life, oldest first.
-func (c *auditTraceCmd) Run(a *app) error {
+func (c *auditTraceCmd) Run(ctx context.Context, a *app) error {
 	if c.ID == "" {
 		var found bool
 		if c.Type, c.ID, found = strings.Cut(c.Type, ":"); !found || c.Type == "" || c.ID == "" {
@@ -279,16 +285,16 @@ func (c *auditTraceCmd) Run(a *app) error {
 				WithHint(lang.M("write it as TYPE ID or TYPE:ID, e.g. ORDER:1001"))
 		}
 	}
-	src, done, err := a.auditSource()
+	src, done, err := a.auditSource(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
 	var t audit.Trace
-	err = a.withLeave(src, c.Yes, src.MaxRows(), func(leave bool) error {
+	err = a.withLeave(ctx, src, c.Yes, src.MaxRows(), func(leave bool) error {
 		p := a.progress()
 		defer p.done()
-		t, err = src.Trace(a.ctx, c.Type, c.ID, leave, p.report)
+		t, err = src.Trace(ctx, c.Type, c.ID, leave, p.report)
 		return err
 	})
 	if err != nil {
@@ -308,7 +314,9 @@ func (c *auditTraceCmd) Run(a *app) error {
 	a.note(lang.M("actions: %s", a.counts(s.ByAction)))
 	a.note(lang.M("users: %s", a.counts(s.ByUser)))
 	for _, g := range s.Gaps {
-		a.note(lang.M("nothing for %s between %s and %s", human.Duration(g.Length), a.when(g.After), a.when(g.Before)))
+		a.note(
+			lang.M("nothing for %s between %s and %s", human.Duration(g.Length), a.when(g.After), a.when(g.Before)),
+		)
 	}
 	if s.Cut {
 		a.note(lang.M("the resource has more rows; these are the oldest"))

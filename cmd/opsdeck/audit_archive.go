@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -44,7 +45,7 @@ type archiveJSON struct {
 }
 
 // Run archives a year and, when asked, deletes what was archived.
-func (c *auditArchiveCmd) Run(a *app) error {
+func (c *auditArchiveCmd) Run(ctx context.Context, a *app) error {
 	if !c.DryRun {
 		if err := a.writable(); err != nil {
 			return err
@@ -55,7 +56,7 @@ func (c *auditArchiveCmd) Run(a *app) error {
 		return err
 	}
 	if c.Delete && !c.DryRun {
-		database, err := a.holdDatabase(a.ctx, svc, "audit archive")
+		database, err := a.holdDatabase(ctx, svc, "audit archive")
 		if err != nil {
 			return err
 		}
@@ -63,7 +64,7 @@ func (c *auditArchiveCmd) Run(a *app) error {
 	}
 	primary := *svc
 	primary.Audit.Replica = config.Database{} // rows are deleted where they were written
-	src, err := a.openAudit(a.ctx, &primary)
+	src, err := a.openAudit(ctx, &primary)
 	if err != nil {
 		return err
 	}
@@ -75,23 +76,23 @@ func (c *auditArchiveCmd) Run(a *app) error {
 		}
 		defer held.Release()
 	}
-	plan, err := c.plan(a, src.Source, svc)
+	plan, err := c.plan(ctx, a, src.Source, svc)
 	if err != nil {
 		return err
 	}
 	doc := archiveJSON{Path: plan.File, Year: c.Year, Rows: plan.Rows, DryRun: c.DryRun}
 	if c.DryRun {
-		return c.dryRun(a, src.Source, svc, plan, doc)
+		return c.dryRun(ctx, a, src.Source, svc, plan, doc)
 	}
 	if c.Delete {
 		// Asked before the long work, so that nobody has to wait for the question.
-		if err := a.confirm(svc.Database.Name, c.Confirm, lang.M("%s rows of %d will be deleted from %s once their "+
+		if err := a.confirm(ctx, svc.Database.Name, c.Confirm, lang.M("%s rows of %d will be deleted from %s once their "+
 			"archive is verified.", human.Count(plan.Rows), c.Year,
 			svc.Database.Name+"."+svc.Audit.Table)); err != nil {
 			return err
 		}
 	}
-	return c.work(a, src.Source, svc, plan, doc)
+	return c.work(ctx, a, src.Source, svc, plan, doc)
 }
 
 func (a *app) archiveLock() (*lock.Lock, error) {
@@ -105,17 +106,25 @@ func (a *app) archiveLock() (*lock.Lock, error) {
 	)
 }
 
-func (c *auditArchiveCmd) plan(a *app, src *auditlog.Source, svc *config.Service) (auditlog.YearPlan, error) {
+func (c *auditArchiveCmd) plan(
+	ctx context.Context,
+	a *app,
+	src *auditlog.Source,
+	svc *config.Service,
+) (auditlog.YearPlan, error) {
 	dir := c.Dir
 	if dir == "" {
 		dir = config.Home(svc.Backup.Dir)
 	}
 	if now := a.clock.Now().Year(); c.Year < 1970 || c.Year >= now {
-		return auditlog.YearPlan{}, ops.E(ops.Usage, lang.M("only a year that is over can be archived, not %d", c.Year))
+		return auditlog.YearPlan{}, ops.E(
+			ops.Usage,
+			lang.M("only a year that is over can be archived, not %d", c.Year),
+		)
 	}
 	var plan auditlog.YearPlan
-	err := a.withLeave(src, c.Yes, src.MaxRows(), func(bool) (err error) {
-		plan, err = src.PlanYear(a.ctx, c.Year, time.Local, dir)
+	err := a.withLeave(ctx, src, c.Yes, src.MaxRows(), func(bool) (err error) {
+		plan, err = src.PlanYear(ctx, c.Year, time.Local, dir)
 		return err
 	})
 	if err == nil && plan.Rows == 0 && !plan.Exists {
@@ -126,7 +135,7 @@ func (c *auditArchiveCmd) plan(a *app, src *auditlog.Source, svc *config.Service
 
 // dryRun tells what the run would: an archive that exists is proved now, so that
 // one which the run would refuse is refused here.
-func (c *auditArchiveCmd) dryRun(
+func (c *auditArchiveCmd) dryRun(ctx context.Context,
 	a *app,
 	src *auditlog.Source,
 	svc *config.Service,
@@ -136,7 +145,7 @@ func (c *auditArchiveCmd) dryRun(
 	if plan.Exists {
 		p := a.progress()
 		defer p.done()
-		found, err := src.CheckArchive(a.ctx, plan, p.report)
+		found, err := src.CheckArchive(ctx, plan, p.report)
 		p.done()
 		if err != nil {
 			return err
@@ -159,7 +168,7 @@ func (c *auditArchiveCmd) sayPlan(a *app, p auditlog.YearPlan, doc archiveJSON, 
 }
 
 // work archives, deletes, and records both.
-func (c *auditArchiveCmd) work(
+func (c *auditArchiveCmd) work(ctx context.Context,
 	a *app,
 	src *auditlog.Source,
 	svc *config.Service,
@@ -168,10 +177,10 @@ func (c *auditArchiveCmd) work(
 ) error {
 	p := a.progress()
 	defer p.done()
-	made, err := src.ArchiveYear(a.ctx, plan, "opsdeck "+version.Get().String(), p.report)
+	made, err := src.ArchiveYear(ctx, plan, "opsdeck "+version.Get().String(), p.report)
 	p.done()
 	if made.Made || err != nil {
-		a.recordAudit(
+		a.recordAudit(ctx,
 			svc,
 			"audit.archive",
 			made.Path,
@@ -186,10 +195,10 @@ func (c *auditArchiveCmd) work(
 		true
 	a.note(lang.M("%s rows in %s (%s), verified", human.Count(made.Rows), made.Path, human.Bytes(made.SizeBytes)))
 	if c.Delete {
-		d, err := src.DeleteArchived(a.ctx, made.Path, c.Pause, p.report)
+		d, err := src.DeleteArchived(ctx, made.Path, c.Pause, p.report)
 		p.done()
 		doc.Deleted, doc.Gone, doc.Differing = d.Rows, d.Gone, d.Differs
-		a.recordAudit(
+		a.recordAudit(ctx,
 			svc,
 			"audit.delete",
 			svc.Audit.Table,
@@ -225,13 +234,19 @@ func (c *auditArchiveCmd) finish(a *app, doc archiveJSON, plain func()) error {
 
 // recordAudit writes an act on the audit table to the record of operations.
 // Failing to is told; the act is done.
-func (a *app) recordAudit(svc *config.Service, action, object string, err error, detail map[string]string) {
+func (a *app) recordAudit(
+	ctx context.Context,
+	svc *config.Service,
+	action, object string,
+	err error,
+	detail map[string]string,
+) {
 	result := "ok"
 	if err != nil {
 		result = "failed"
 		detail["error"] = err.Error()
 	}
-	log, e := a.oplog()
+	log, e := a.oplog(ctx)
 	if e == nil {
 		e = log.Record(oplog.Entry{Service: svc.Name, Action: action, Object: object, Result: result, Detail: detail})
 	}
@@ -248,7 +263,7 @@ type auditRestoreArchiveCmd struct {
 }
 
 // Run loads an archive beside the live table.
-func (c *auditRestoreArchiveCmd) Run(a *app) error {
+func (c *auditRestoreArchiveCmd) Run(ctx context.Context, a *app) error {
 	if !c.DryRun {
 		if err := a.writable(); err != nil {
 			return err
@@ -262,7 +277,7 @@ func (c *auditRestoreArchiveCmd) Run(a *app) error {
 		return err
 	}
 	if !c.DryRun {
-		database, err := a.holdDatabase(a.ctx, svc, "audit restore-archive")
+		database, err := a.holdDatabase(ctx, svc, "audit restore-archive")
 		if err != nil {
 			return err
 		}
@@ -270,7 +285,7 @@ func (c *auditRestoreArchiveCmd) Run(a *app) error {
 	}
 	primary := *svc
 	primary.Audit.Replica = config.Database{}
-	src, err := a.openAudit(a.ctx, &primary)
+	src, err := a.openAudit(ctx, &primary)
 	if err != nil {
 		return err
 	}
@@ -286,9 +301,9 @@ func (c *auditRestoreArchiveCmd) Run(a *app) error {
 	defer held.Release()
 	p := a.progress()
 	defer p.done()
-	rows, err := src.LoadArchive(a.ctx, auditlog.LoadArchive{Path: c.File, As: c.As, Report: p.report})
+	rows, err := src.LoadArchive(ctx, auditlog.LoadArchive{Path: c.File, As: c.As, Report: p.report})
 	p.done()
-	a.recordAudit(
+	a.recordAudit(ctx,
 		svc,
 		"audit.restore-archive",
 		c.As,
@@ -309,7 +324,7 @@ func (c *auditRestoreArchiveCmd) Run(a *app) error {
 }
 
 // listArchive lists rows of an archive without loading it.
-func (c *auditListCmd) listArchive(a *app) error {
+func (c *auditListCmd) listArchive(ctx context.Context, a *app) error {
 	svc, err := a.service()
 	if err != nil {
 		return err
@@ -328,7 +343,7 @@ func (c *auditListCmd) listArchive(a *app) error {
 		StateDir: state,
 		Report:   p.report,
 	}
-	layout, page, err := ar.Page(a.ctx, func(l *audit.Layout) (f audit.Filter, before audit.Pos, err error) {
+	layout, page, err := ar.Page(ctx, func(l *audit.Layout) (f audit.Filter, before audit.Pos, err error) {
 		before = audit.Newest()
 		if f, err = c.parse(a, l, c.Query); err != nil || c.Before == "" {
 			return f, before, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -47,26 +48,26 @@ type txnJSON struct {
 }
 
 // Run lists transactions, the newest first.
-func (c *auditChangesCmd) Run(a *app) error {
+func (c *auditChangesCmd) Run(ctx context.Context, a *app) error {
 	sh, err := a.shelf()
 	if err != nil {
 		return err
 	}
-	q, err := c.query(sh)
+	q, err := c.query(ctx, sh)
 	if err != nil {
 		return err
 	}
-	src, err := sh.OpenChanges(a.ctx)
+	src, err := sh.OpenChanges(ctx)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
 	if c.JSON {
-		err = src.List(a.ctx, q, func(t *binlog.Transaction) error { return a.ndjson(changeOf(t)) })
+		err = src.List(ctx, q, func(t *binlog.Transaction) error { return a.ndjson(changeOf(t)) })
 		return sh.ChangesError(err)
 	}
 	var found []*binlog.Transaction
-	err = src.List(a.ctx, q, func(t *binlog.Transaction) error {
+	err = src.List(ctx, q, func(t *binlog.Transaction) error {
 		found = append(found, t)
 		return nil
 	})
@@ -77,7 +78,7 @@ func (c *auditChangesCmd) Run(a *app) error {
 	return nil
 }
 
-func (c *auditChangesCmd) query(sh *shelf) (changes.Query, error) {
+func (c *auditChangesCmd) query(ctx context.Context, sh *shelf) (changes.Query, error) {
 	q := changes.Query{Query: binlog.Query{Limit: c.Limit, Largest: c.Largest}}
 	if c.Limit < 0 {
 		return q, errNoRows
@@ -104,12 +105,12 @@ func (c *auditChangesCmd) query(sh *shelf) (changes.Query, error) {
 		return q, ops.E(ops.Usage, lang.M("--key needs --table: a key belongs to one table"))
 	}
 	q.Key = strings.Split(c.Key, ",")
-	q.Now, err = sh.tableNow(c.Table)
+	q.Now, err = sh.tableNow(ctx, c.Table)
 	return q, err
 }
 
 // tableNow is a table as it is today.
-func (sh *shelf) tableNow(name string) (*schema.Table, error) {
+func (sh *shelf) tableNow(ctx context.Context, name string) (*schema.Table, error) {
 	target, err := mysql.Resolve(sh.Service.Database)
 	if err != nil {
 		return nil, err
@@ -118,12 +119,12 @@ func (sh *shelf) tableNow(name string) (*schema.Table, error) {
 	if s, n, ok := strings.Cut(name, "."); ok {
 		database, name = s, n
 	}
-	db, err := mysql.Open(sh.ctx, target, "")
+	db, err := mysql.Open(ctx, target, "")
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
-	tables, err := schema.Tables(sh.ctx, db, database, name)
+	tables, err := schema.Tables(ctx, db, database, name)
 	var none *schema.NoTableError
 	if errors.As(err, &none) {
 		return nil, ops.E(ops.Usage, lang.M("there is no table %s", database+"."+name))

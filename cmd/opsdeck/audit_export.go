@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -34,11 +35,11 @@ type exportJSON struct {
 }
 
 // Run writes the rows that pass a filter to a file.
-func (c *auditExportCmd) Run(a *app) error {
+func (c *auditExportCmd) Run(ctx context.Context, a *app) error {
 	if err := c.allowed(a); err != nil {
 		return err
 	}
-	src, done, err := a.auditSource()
+	src, done, err := a.auditSource(ctx)
 	if err != nil {
 		return err
 	}
@@ -57,13 +58,13 @@ func (c *auditExportCmd) Run(a *app) error {
 	defer p.done()
 	e.Report = p.report
 	var out auditlog.Exported
-	err = a.withLeave(src, c.Yes, src.MaxRows(), func(bool) error {
+	err = a.withLeave(ctx, src, c.Yes, src.MaxRows(), func(bool) error {
 		if c.toStdout() {
 			e.Path = a.lang.T("standard output")
-			out, err = src.ExportTo(a.ctx, e, a.out)
+			out, err = src.ExportTo(ctx, e, a.out)
 			return err
 		}
-		out, err = src.Export(a.ctx, e)
+		out, err = src.Export(ctx, e)
 		return err
 	})
 	p.done()
@@ -102,5 +103,13 @@ func (c *auditExportCmd) allowed(a *app) error {
 // the same goes on.
 func (c *auditExportCmd) identity() string {
 	f := c.auditFilter
-	return fmt.Sprintf("%s|%s|%s|%s|%s|%s", strings.Join(c.Query, " "), f.User, f.Action, f.Resource, f.Since, f.Until)
+	return fmt.Sprintf(
+		"%s|%s|%s|%s|%s|%s",
+		strings.Join(c.Query, " "),
+		f.User,
+		f.Action,
+		f.Resource,
+		f.Since,
+		f.Until,
+	)
 }

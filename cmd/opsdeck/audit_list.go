@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"opsdeck/internal/human"
@@ -24,7 +25,7 @@ type auditListCmd struct {
 const maxPageRows = 100_000
 
 // Run prints one page, newest first.
-func (c *auditListCmd) Run(a *app) error {
+func (c *auditListCmd) Run(ctx context.Context, a *app) error {
 	if c.Limit < 1 {
 		return errNoRows
 	}
@@ -33,9 +34,9 @@ func (c *auditListCmd) Run(a *app) error {
 			WithHint(lang.M("`opsdeck audit export` writes any number of rows to a file"))
 	}
 	if c.Archive != "" {
-		return c.listArchive(a)
+		return c.listArchive(ctx, a)
 	}
-	src, done, err := a.auditSource()
+	src, done, err := a.auditSource(ctx)
 	if err != nil {
 		return err
 	}
@@ -68,10 +69,10 @@ func (c *auditListCmd) Run(a *app) error {
 			},
 		)
 	}
-	err = a.withLeave(src, c.Yes, src.MaxRows(), func(leave bool) error {
+	err = a.withLeave(ctx, src, c.Yes, src.MaxRows(), func(leave bool) error {
 		defer p.done()
 		req.Leave = leave
-		page, err = src.Page(a.ctx, req)
+		page, err = src.Page(ctx, req)
 		return err
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -23,8 +24,8 @@ type auditStatsCmd struct {
 }
 
 // Run counts rows over a span.
-func (c *auditStatsCmd) Run(a *app) error {
-	src, done, err := a.auditSource()
+func (c *auditStatsCmd) Run(ctx context.Context, a *app) error {
+	src, done, err := a.auditSource(ctx)
 	if err != nil {
 		return err
 	}
@@ -38,10 +39,10 @@ func (c *auditStatsCmd) Run(a *app) error {
 		return err
 	}
 	var s audit.Stats
-	err = a.withLeave(src, c.Yes, src.MaxRows(), func(leave bool) error {
+	err = a.withLeave(ctx, src, c.Yes, src.MaxRows(), func(leave bool) error {
 		p := a.progress()
 		defer p.done()
-		s, err = src.Stats(a.ctx, audit.StatsRequest{Filter: filter, Top: c.Top, Zone: time.Local}, leave, p.report)
+		s, err = src.Stats(ctx, audit.StatsRequest{Filter: filter, Top: c.Top, Zone: time.Local}, leave, p.report)
 		return err
 	})
 	if err != nil {

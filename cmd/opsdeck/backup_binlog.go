@@ -32,7 +32,7 @@ type backupBinlogFetchCmd struct {
 }
 
 // Run follows the server until it is told to stop.
-func (c *backupBinlogFollowCmd) Run(a *app) error {
+func (c *backupBinlogFollowCmd) Run(ctx context.Context, a *app) error {
 	sh, err := a.shelf()
 	if err != nil {
 		return err
@@ -41,15 +41,15 @@ func (c *backupBinlogFollowCmd) Run(a *app) error {
 		return err
 	}
 	if c.DryRun {
-		return sh.sayWhere()
+		return sh.sayWhere(ctx)
 	}
-	o, err := sh.BinlogOptions(sh.ctx, "backup binlog follow")
+	o, err := sh.BinlogOptions(ctx, "backup binlog follow")
 	if err != nil {
 		return err
 	}
 	o.Follow, o.Tell = true, sh.TellBinlog
 	a.note(lang.M("following the binary log of %s into %s; stop with ctrl-c", o.Target.String(), o.Folder.Dir))
-	_, err = binarchive.Run(a.ctx, o)
+	_, err = binarchive.Run(ctx, o)
 	if errors.Is(err, context.Canceled) {
 		return nil // that is how it ends
 	}
@@ -66,7 +66,7 @@ type binlogFetchJSON struct {
 }
 
 // Run fetches once.
-func (c *backupBinlogFetchCmd) Run(a *app) error {
+func (c *backupBinlogFetchCmd) Run(ctx context.Context, a *app) error {
 	sh, err := a.shelf()
 	if err != nil {
 		return err
@@ -75,23 +75,23 @@ func (c *backupBinlogFetchCmd) Run(a *app) error {
 		return err
 	}
 	if c.Copy != "" {
-		return c.fromCopy(sh)
+		return c.fromCopy(ctx, sh)
 	}
 	if c.DryRun {
-		return sh.sayWhere()
+		return sh.sayWhere(ctx)
 	}
-	o, err := sh.BinlogOptions(sh.ctx, "backup binlog fetch")
+	o, err := sh.BinlogOptions(ctx, "backup binlog fetch")
 	if err != nil {
 		return err
 	}
 	o.Tell = sh.TellBinlog
 	if c.Flush {
-		if err := reader.Flush(a.ctx, o.Target); err != nil {
+		if err := reader.Flush(ctx, o.Target); err != nil {
 			return sh.BinlogError(err)
 		}
 	}
 	began := time.Now()
-	r, err := binarchive.Run(a.ctx, o)
+	r, err := binarchive.Run(ctx, o)
 	if err != nil {
 		return sh.BinlogError(err)
 	}
@@ -105,12 +105,12 @@ func (c *backupBinlogFetchCmd) Run(a *app) error {
 }
 
 // sayWhere says where the archive would go on, and how much the server has beyond.
-func (sh *shelf) sayWhere() error {
-	o, err := sh.BinlogOptions(sh.ctx, "")
+func (sh *shelf) sayWhere(ctx context.Context) error {
+	o, err := sh.BinlogOptions(ctx, "")
 	if err != nil {
 		return err
 	}
-	server, err := reader.Ask(sh.ctx, o.Target)
+	server, err := reader.Ask(ctx, o.Target)
 	if err != nil {
 		return sh.BinlogError(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -74,12 +75,12 @@ func (sh *shelf) sayCopies(all []binlogAtCopyJSON) {
 }
 
 // listCopy asks a copy what it holds of the binary log.
-func (c *backupBinlogListCmd) listCopy(sh *shelf) error {
+func (c *backupBinlogListCmd) listCopy(ctx context.Context, sh *shelf) error {
 	found, err := sh.Copies(c.Copy)
 	if err != nil {
 		return err
 	}
-	at, err := sh.LookAtLogs(sh.ctx, found[0], sh.flags.ReadOnly)
+	at, err := sh.LookAtLogs(ctx, found[0], sh.flags.ReadOnly)
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (c *backupBinlogListCmd) listCopy(sh *shelf) error {
 }
 
 // fromCopy brings what a copy holds into the archive.
-func (c *backupBinlogFetchCmd) fromCopy(sh *shelf) error {
+func (c *backupBinlogFetchCmd) fromCopy(ctx context.Context, sh *shelf) error {
 	if c.Flush {
 		return ops.E(ops.Usage, lang.M("--flush and --copy do not go together"))
 	}
@@ -103,7 +104,7 @@ func (c *backupBinlogFetchCmd) fromCopy(sh *shelf) error {
 		return err
 	}
 	p := sh.progress()
-	out, err := sh.FetchLogs(sh.ctx, found[0], c.DryRun, p.report)
+	out, err := sh.FetchLogs(ctx, found[0], c.DryRun, p.report)
 	p.done()
 	if err != nil {
 		return sh.BinlogError(err)
@@ -139,7 +140,7 @@ type (
 )
 
 // verifyCopy lets a copy read its pieces back.
-func (c *backupBinlogVerifyCmd) verifyCopy(sh *shelf) error {
+func (c *backupBinlogVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
 	found, err := sh.Copies(c.Copy)
 	if err != nil {
 		return err
@@ -147,7 +148,7 @@ func (c *backupBinlogVerifyCmd) verifyCopy(sh *shelf) error {
 	if err := sh.writable(); err != nil { // the result is remembered
 		return err
 	}
-	v, at, err := sh.VerifyLogs(sh.ctx, found[0], 0)
+	v, at, err := sh.VerifyLogs(ctx, found[0], 0)
 	if err != nil {
 		return err
 	}

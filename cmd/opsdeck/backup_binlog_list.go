@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -32,15 +33,15 @@ type (
 )
 
 // Run lists the archive.
-func (c *backupBinlogListCmd) Run(a *app) error {
+func (c *backupBinlogListCmd) Run(ctx context.Context, a *app) error {
 	sh, err := a.shelf()
 	if err != nil {
 		return err
 	}
 	if c.Copy != "" {
-		return c.listCopy(sh)
+		return c.listCopy(ctx, sh)
 	}
-	h, err := sh.Holdings(sh.ctx)
+	h, err := sh.Holdings(ctx)
 	if err != nil {
 		return err
 	}
@@ -54,7 +55,7 @@ func (c *backupBinlogListCmd) Run(a *app) error {
 	}
 	var lag time.Duration
 	var known bool
-	if doc.Server, lag, known = sh.Lag(sh.ctx, h); known {
+	if doc.Server, lag, known = sh.Lag(ctx, h); known {
 		ms := lag.Milliseconds()
 		doc.LagMS = &ms
 	}
@@ -129,15 +130,15 @@ type (
 
 // Run proves the archive. It ends with 1 when a file is bad, or when a gap is not
 // healed by a full backup.
-func (c *backupBinlogVerifyCmd) Run(a *app) error {
+func (c *backupBinlogVerifyCmd) Run(ctx context.Context, a *app) error {
 	sh, err := a.shelf()
 	if err != nil {
 		return err
 	}
 	if c.Copy != "" {
-		return c.verifyCopy(sh)
+		return c.verifyCopy(ctx, sh)
 	}
-	h, err := sh.Holdings(sh.ctx)
+	h, err := sh.Holdings(ctx)
 	if err != nil {
 		return err
 	}
@@ -148,9 +149,9 @@ func (c *backupBinlogVerifyCmd) Run(a *app) error {
 	doc := binlogVerifyJSON{Verified: []binlogVerifiedJSON{}, Gaps: h.Gaps}
 	for _, span := range h.Spans {
 		for _, s := range span.Segments {
-			r := sh.Archive().Verify(a.ctx, s, keys, nil)
-			if a.ctx.Err() != nil {
-				return a.ctx.Err()
+			r := sh.Archive().Verify(ctx, s, keys, nil)
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
 			doc.add(r)
 			if !c.JSON && r.Err != nil {

@@ -55,7 +55,7 @@ type backupCreateJSON struct {
 }
 
 // Run makes a backup.
-func (c *backupCreateCmd) Run(a *app) error {
+func (c *backupCreateCmd) Run(ctx context.Context, a *app) error {
 	if !c.DryRun {
 		if err := a.writable(); err != nil {
 			return err
@@ -82,7 +82,7 @@ func (c *backupCreateCmd) Run(a *app) error {
 	}
 	p := a.progress()
 	sh.NoteOpenFolder()
-	m, err := c.made(sh, o, p.report)
+	m, err := c.made(ctx, sh, o, p.report)
 	p.done()
 	if m == nil {
 		return err
@@ -99,13 +99,18 @@ func (c *backupCreateCmd) Run(a *app) error {
 
 // made makes it between the pings of the service's backups, when it is one that
 // could stand for them: all of the database, and not a restore's.
-func (c *backupCreateCmd) made(sh *shelf, o backups.Order, report func(ops.Progress)) (m *backups.Made, err error) {
+func (c *backupCreateCmd) made(
+	ctx context.Context,
+	sh *shelf,
+	o backups.Order,
+	report func(ops.Progress),
+) (m *backups.Made, err error) {
 	run := func(ctx context.Context) error {
 		m, err = sh.Make(ctx, o, report)
 		return err
 	}
 	if c.Kind == backup.KindEmergency || len(c.Tables)+len(c.Databases) > 0 || c.NoData || c.AllDatabases {
-		err = run(sh.ctx)
+		err = run(ctx)
 		return m, err
 	}
 	said := func() string {
@@ -114,7 +119,7 @@ func (c *backupCreateCmd) made(sh *shelf, o backups.Order, report func(ops.Progr
 		}
 		return fmt.Sprintf("%s, %s\n", m.Path, human.Bytes(createJSON(m).SizeBytes))
 	}
-	err = sh.Pinged(sh.ctx, backups.PingBackup, said, run)
+	err = sh.Pinged(ctx, backups.PingBackup, said, run)
 	return m, err
 }
 

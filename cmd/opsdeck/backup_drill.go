@@ -26,18 +26,18 @@ type backupDrillCmd struct {
 
 // Run rehearses a restore and records it. It ends with 1 when the drill failed. That
 // of a whole database is a run of the job, whose check is told.
-func (c *backupDrillCmd) Run(a *app) error {
+func (c *backupDrillCmd) Run(ctx context.Context, a *app) error {
 	if c.Table != "" || c.DryRun || a.flags.ReadOnly {
-		return c.run(a)
+		return c.run(ctx, a)
 	}
 	sh, err := a.shelf()
 	if err != nil {
 		return err
 	}
-	return sh.Pinged(a.ctx, backups.PingDrill, nil, func(context.Context) error { return c.run(a) })
+	return sh.Pinged(ctx, backups.PingDrill, nil, func(ctx context.Context) error { return c.run(ctx, a) })
 }
 
-func (c *backupDrillCmd) run(a *app) error {
+func (c *backupDrillCmd) run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (c *backupDrillCmd) run(a *app) error {
 	if err != nil {
 		return err
 	}
-	inv, err := sh.Read(sh.ctx)
+	inv, err := sh.Read(ctx)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (c *backupDrillCmd) run(a *app) error {
 		return c.plan(sh, s, job)
 	}
 	p := a.progress()
-	d, err := sh.Drill(a.ctx, s, job, c.Server, p.report)
+	d, err := sh.Drill(ctx, s, job, c.Server, p.report)
 	p.done()
 	if err != nil {
 		return err
@@ -117,7 +117,11 @@ func (c *backupDrillCmd) plan(sh *shelf, s *backup.Set, job drill.Job) error {
 		)
 	default:
 		sh.say(
-			lang.M("would load %s into a scratch database at %s, check it and drop the database", s.Name, target.Addr),
+			lang.M(
+				"would load %s into a scratch database at %s, check it and drop the database",
+				s.Name,
+				target.Addr,
+			),
 		)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -90,7 +91,7 @@ func (sh *shelf) sayElsewhere(all []backup.Elsewhere, now time.Time) {
 }
 
 // listCopy lists a copy by its own folder and manifests, looked at now.
-func (c *backupListCmd) listCopy(sh *shelf) error {
+func (c *backupListCmd) listCopy(ctx context.Context, sh *shelf) error {
 	found, err := sh.Copies(c.Copy)
 	if err != nil {
 		return err
@@ -100,7 +101,7 @@ func (c *backupListCmd) listCopy(sh *shelf) error {
 		return err
 	}
 	defer cp.Store.Close()
-	inv, err := cp.Inventory(sh.ctx, sh.Scan(found[0].Target))
+	inv, err := cp.Inventory(ctx, sh.Scan(found[0].Target))
 	if err != nil {
 		return err
 	}

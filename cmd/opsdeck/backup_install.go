@@ -40,7 +40,8 @@ type installer struct {
 	run   func(stdin string, name string, args ...string) (string, error)
 }
 
-func (sh *shelf) installer() installer {
+// installer finds the schedules; ctx ends what it runs.
+func (sh *shelf) installer(ctx context.Context) installer {
 	b := sh.Service.Backup
 	command := []string{executable()}
 	if f := sh.flags.ConfigFile; f != "" {
@@ -54,7 +55,9 @@ func (sh *shelf) installer() installer {
 	in := installer{
 		plan: watch.Plan{Service: sh.Service.Name, Command: verb("schedule", "run")},
 		unit: "/etc/systemd/system",
-		run:  sh.tool,
+		run: func(stdin, name string, args ...string) (string, error) {
+			return systemTool(ctx, 30*time.Second, stdin, name, args...)
+		},
 	}
 	for _, j := range []watch.Planned{{Name: "daily", Cron: b.Daily, About: "backup"}, {Name: "verify",
 		Cron: b.Verify, About: "verification"}, {Name: "drill", Cron: b.Drill, About: "restore drill"}} {
@@ -85,9 +88,15 @@ func executable() string {
 	return "opsdeck"
 }
 
-// tool runs one of the system's programs.
-func (sh *shelf) tool(stdin, name string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(sh.ctx, 30*time.Second)
+// systemTool runs one of the system's programs, for no longer than wait.
+func systemTool(
+	ctx context.Context,
+	wait time.Duration,
+	stdin string,
+	name string,
+	args ...string,
+) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Stdin = strings.NewReader(stdin)
@@ -143,7 +152,7 @@ func (in installer) systemctl(args ...string) error {
 }
 
 // Run installs the schedule.
-func (c *scheduleInstallCmd) Run(a *app) error {
+func (c *scheduleInstallCmd) Run(ctx context.Context, a *app) error {
 	sh, err := a.shelf()
 	if err != nil {
 		return err
@@ -151,7 +160,7 @@ func (c *scheduleInstallCmd) Run(a *app) error {
 	if _, err := sh.Jobs(nil); err != nil { // a schedule that cannot be read
 		return err
 	}
-	in := sh.installer()
+	in := sh.installer(ctx)
 	if c.With != "" {
 		in.which = c.With
 	}
@@ -165,11 +174,11 @@ func (c *scheduleInstallCmd) Run(a *app) error {
 	if err := a.writable(); err != nil {
 		return err
 	}
-	old, err := c.old(sh, in)
+	old, err := c.old(ctx, sh, in)
 	if err != nil {
 		return err
 	}
-	return sh.onRecord("backup.schedule.install", in.which, func() error {
+	return sh.onRecord(ctx, "backup.schedule.install", in.which, func() error {
 		if err := sh.Baseline(); err != nil {
 			return err
 		}
@@ -200,8 +209,8 @@ func (c *scheduleInstallCmd) Run(a *app) error {
 }
 
 // onRecord does a change and puts it on record.
-func (sh *shelf) onRecord(action, object string, do func() error) error {
-	log, err := sh.oplog()
+func (sh *shelf) onRecord(ctx context.Context, action, object string, do func() error) error {
+	log, err := sh.oplog(ctx)
 	if err != nil {
 		return err
 	}
@@ -246,7 +255,7 @@ func (sh *shelf) provenLines(in installer) (lines []string) {
 
 // old shows each of those lines, asks whether it may be commented out, and tells which
 // others look like backups and stay.
-func (c *scheduleInstallCmd) old(sh *shelf, in installer) (lines []string, err error) {
+func (c *scheduleInstallCmd) old(ctx context.Context, sh *shelf, in installer) (lines []string, err error) {
 	if !c.Replace {
 		return nil, nil
 	}
@@ -256,7 +265,7 @@ func (c *scheduleInstallCmd) old(sh *shelf, in installer) (lines []string, err e
 		if c.Confirm != "" {
 			sh.note(what)
 		}
-		if err := sh.confirm(sh.Service.Database.Name, c.Confirm, what); err != nil {
+		if err := sh.confirm(ctx, sh.Service.Database.Name, c.Confirm, what); err != nil {
 			return nil, err
 		}
 	}
@@ -307,7 +316,7 @@ func (in installer) replaceOld(lines []string) error {
 }
 
 // Run removes the schedule.
-func (c *scheduleRemoveCmd) Run(a *app) error {
+func (c *scheduleRemoveCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
@@ -315,7 +324,7 @@ func (c *scheduleRemoveCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	in := sh.installer()
+	in := sh.installer(ctx)
 	where := in.installed()
 	if where == "none" {
 		a.note(lang.M("no schedule is installed"))
@@ -325,7 +334,7 @@ func (c *scheduleRemoveCmd) Run(a *app) error {
 		a.say(lang.M("would remove the schedule from %s", where))
 		return nil
 	}
-	return sh.onRecord("backup.schedule.remove", where, func() error {
+	return sh.onRecord(ctx, "backup.schedule.remove", where, func() error {
 		if err := in.remove(where); err != nil {
 			return ops.Wrap(err, ops.Failed, lang.M("the schedule could not be removed"))
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -66,15 +67,15 @@ type (
 )
 
 // Run lists the backups.
-func (c *backupListCmd) Run(a *app) error {
+func (c *backupListCmd) Run(ctx context.Context, a *app) error {
 	sh, err := a.shelf()
 	if err != nil {
 		return err
 	}
 	if c.Copy != "" {
-		return c.listCopy(sh)
+		return c.listCopy(ctx, sh)
 	}
-	inv, err := sh.ReadOrNone(sh.ctx)
+	inv, err := sh.ReadOrNone(ctx)
 	if err != nil {
 		return err
 	}

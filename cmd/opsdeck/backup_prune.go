@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -40,7 +41,7 @@ type (
 )
 
 // Run shows the retention plan and carries it out.
-func (c *backupPruneCmd) Run(a *app) error {
+func (c *backupPruneCmd) Run(ctx context.Context, a *app) error {
 	sh, err := a.shelf()
 	if err != nil {
 		return err
@@ -62,9 +63,9 @@ func (c *backupPruneCmd) Run(a *app) error {
 		}
 	}
 	if c.Copy != "" {
-		return c.pruneCopy(sh)
+		return c.pruneCopy(ctx, sh)
 	}
-	plan, err := sh.Plan(sh.ctx, c.Foreign)
+	plan, err := sh.Plan(ctx, c.Foreign)
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,7 @@ func (c *backupPruneCmd) Run(a *app) error {
 		sh.sayPlan(plan)
 	}
 	if !c.DryRun {
-		err = c.execute(sh, plan)
+		err = c.execute(ctx, sh, plan)
 	}
 	if c.JSON && (err == nil || len(plan.Blocked) > 0) {
 		if err := a.json(planJSON(plan, !c.DryRun && err == nil)); err != nil {
@@ -86,7 +87,7 @@ func (c *backupPruneCmd) Run(a *app) error {
 	return err
 }
 
-func (c *backupPruneCmd) execute(sh *shelf, plan *backup.Plan) error {
+func (c *backupPruneCmd) execute(ctx context.Context, sh *shelf, plan *backup.Plan) error {
 	if _, unreadable := sh.InUse(); len(plan.Blocked) > 0 && !unreadable.Empty() {
 		return ops.E(ops.Failed, lang.M("nothing is removed: %s", plan.Blocked[0])).
 			WithHint(lang.M("check that restore: opsdeck restore status"))
@@ -98,11 +99,15 @@ func (c *backupPruneCmd) execute(sh *shelf, plan *backup.Plan) error {
 	if plan.Empty() {
 		return sh.Index.Planned(plan.At)
 	}
-	what := lang.M("%d backups will be removed for good, %s become free.", len(plan.Removes()), human.Bytes(plan.Frees))
-	if err := sh.confirm(sh.Service.Database.Name, c.Confirm, what); err != nil {
+	what := lang.M(
+		"%d backups will be removed for good, %s become free.",
+		len(plan.Removes()),
+		human.Bytes(plan.Frees),
+	)
+	if err := sh.confirm(ctx, sh.Service.Database.Name, c.Confirm, what); err != nil {
 		return err
 	}
-	out, err := sh.Prune(sh.ctx, plan, func(s backup.Step) {
+	out, err := sh.Prune(ctx, plan, func(s backup.Step) {
 		if !c.JSON && s.Verb == backup.Remove {
 			sh.note(lang.M("removed %s", s.Set.Name))
 		}

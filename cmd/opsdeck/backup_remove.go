@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 
 	"opsdeck/internal/human"
@@ -22,7 +23,7 @@ type backupRemoveCmd struct {
 
 // Run removes one backup by name. What a restore needs and the last good backup
 // stay, as with prune.
-func (c *backupRemoveCmd) Run(a *app) error {
+func (c *backupRemoveCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
@@ -41,9 +42,9 @@ func (c *backupRemoveCmd) Run(a *app) error {
 		}
 	}
 	if c.Copy != "" {
-		return c.atCopy(sh)
+		return c.atCopy(ctx, sh)
 	}
-	inv, err := sh.Read(sh.ctx)
+	inv, err := sh.Read(ctx)
 	if err != nil {
 		return err
 	}
@@ -51,8 +52,8 @@ func (c *backupRemoveCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	return c.run(sh, plan, func() (removed []string, freed int64, err error) {
-		out, err := sh.Prune(sh.ctx, plan, nil)
+	return c.run(ctx, sh, plan, func() (removed []string, freed int64, err error) {
+		out, err := sh.Prune(ctx, plan, nil)
 		return out.Removed, out.Freed, err
 	})
 }
@@ -66,7 +67,7 @@ func (c *backupRemoveCmd) plan(sh *shelf, inv *backup.Inventory) (*backup.Plan, 
 	return backup.PlanRemoval(inv, sh.Policy(), s, c.AllNames), nil
 }
 
-func (c *backupRemoveCmd) atCopy(sh *shelf) error {
+func (c *backupRemoveCmd) atCopy(ctx context.Context, sh *shelf) error {
 	found, err := sh.Copies(c.Copy)
 	if err != nil {
 		return err
@@ -76,7 +77,7 @@ func (c *backupRemoveCmd) atCopy(sh *shelf) error {
 		return err
 	}
 	defer cp.Store.Close()
-	inv, err := cp.Inventory(sh.ctx, sh.Scan(found[0].Target))
+	inv, err := cp.Inventory(ctx, sh.Scan(found[0].Target))
 	if err != nil {
 		return err
 	}
@@ -84,9 +85,9 @@ func (c *backupRemoveCmd) atCopy(sh *shelf) error {
 	if err != nil {
 		return err
 	}
-	return c.run(sh, plan, func() (removed []string, freed int64, err error) {
+	return c.run(ctx, sh, plan, func() (removed []string, freed int64, err error) {
 		var out remote.Pruned
-		out, err = sh.PruneThere(sh.ctx, cp, plan)
+		out, err = sh.PruneThere(ctx, cp, plan)
 		if err == nil && len(out.Locked) > 0 {
 			err = ops.E(ops.Failed, lang.M("%s is locked at the copy %s and stays", out.Locked[0], c.Copy))
 		}
@@ -95,7 +96,12 @@ func (c *backupRemoveCmd) atCopy(sh *shelf) error {
 }
 
 // run shows the plan, asks, and carries it out.
-func (c *backupRemoveCmd) run(sh *shelf, plan *backup.Plan, remove func() ([]string, int64, error)) error {
+func (c *backupRemoveCmd) run(
+	ctx context.Context,
+	sh *shelf,
+	plan *backup.Plan,
+	remove func() ([]string, int64, error),
+) error {
 	if !c.JSON {
 		c.say(sh, plan)
 	}
@@ -105,7 +111,7 @@ func (c *backupRemoveCmd) run(sh *shelf, plan *backup.Plan, remove func() ([]str
 	}
 	done := err == nil && !c.DryRun
 	if done {
-		err = c.execute(sh, plan, remove)
+		err = c.execute(ctx, sh, plan, remove)
 	}
 	if c.JSON && (err == nil || len(plan.Blocked) > 0) {
 		if err := sh.json(planJSON(plan, done && err == nil)); err != nil {
@@ -118,10 +124,15 @@ func (c *backupRemoveCmd) run(sh *shelf, plan *backup.Plan, remove func() ([]str
 	return err
 }
 
-func (c *backupRemoveCmd) execute(sh *shelf, plan *backup.Plan, remove func() ([]string, int64, error)) error {
+func (c *backupRemoveCmd) execute(
+	ctx context.Context,
+	sh *shelf,
+	plan *backup.Plan,
+	remove func() ([]string, int64, error),
+) error {
 	names := stepNames(plan.Removes())
 	what := lang.M("%s will be removed for good, %s become free.", strings.Join(names, ", "), human.Bytes(plan.Frees))
-	if err := sh.confirm(sh.Service.Database.Name, c.Confirm, what); err != nil {
+	if err := sh.confirm(ctx, sh.Service.Database.Name, c.Confirm, what); err != nil {
 		return err
 	}
 	removed, freed, err := remove()

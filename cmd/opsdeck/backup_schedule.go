@@ -34,7 +34,7 @@ type scheduleRunCmd struct {
 }
 
 // Run runs jobs. One process at a time does; the second ends with 75.
-func (c *scheduleRunCmd) Run(a *app) error {
+func (c *scheduleRunCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
@@ -72,12 +72,12 @@ func (c *scheduleRunCmd) Run(a *app) error {
 		}
 	}
 	if c.Job == "" {
-		_, err = s.RunDue(a.ctx)
+		_, err = s.RunDue(ctx)
 		return first(failed, err)
 	}
 	for _, j := range jobs {
 		if strings.HasSuffix(j.Name, "/"+c.Job) {
-			_, err = s.Run(a.ctx, j, sh.clock.Now())
+			_, err = s.Run(ctx, j, sh.clock.Now())
 		}
 	}
 	return first(failed, err)
@@ -145,12 +145,12 @@ type (
 )
 
 // Run shows the schedule.
-func (c *scheduleShowCmd) Run(a *app) error {
+func (c *scheduleShowCmd) Run(ctx context.Context, a *app) error {
 	sh, err := a.shelf()
 	if err != nil {
 		return err
 	}
-	doc, err := sh.scheduleJSON()
+	doc, err := sh.scheduleJSON(ctx)
 	if err != nil {
 		return err
 	}
@@ -161,8 +161,8 @@ func (c *scheduleShowCmd) Run(a *app) error {
 	return nil
 }
 
-func (sh *shelf) scheduleJSON() (scheduleJSON, error) {
-	where := sh.installer()
+func (sh *shelf) scheduleJSON(ctx context.Context) (scheduleJSON, error) {
+	where := sh.installer(ctx)
 	doc := scheduleJSON{Installed: where.installed(), Jobs: []jobJSON{}, Old: []oldJobJSON{}}
 	jobs, err := sh.Jobs(nil)
 	if err != nil {
@@ -207,7 +207,8 @@ func (sh *shelf) oldRun() *oldRunJSON {
 		if err != nil {
 			continue
 		}
-		if r, ok := watch.LastOldRun(text, sh.clock.Now().Location()); ok && (newest == nil || r.At.After(newest.At)) {
+		if r, ok := watch.LastOldRun(text, sh.clock.Now().Location()); ok &&
+			(newest == nil || r.At.After(newest.At)) {
 			newest = &oldRunJSON{r.At, r.OK, r.Line}
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,12 +51,12 @@ type (
 )
 
 // Run shows one backup.
-func (c *backupShowCmd) Run(a *app) error {
+func (c *backupShowCmd) Run(ctx context.Context, a *app) error {
 	sh, err := a.shelf()
 	if err != nil {
 		return err
 	}
-	inv, err := sh.Read(sh.ctx)
+	inv, err := sh.Read(ctx)
 	if err != nil {
 		return err
 	}
@@ -141,7 +142,10 @@ func (sh *shelf) show(inv *backup.Inventory, s *backup.Set, m *backup.Manifest, 
 	}
 	fact(lang.M("part"), sh.lang.Msg(inv.Part(s)))
 	fact(lang.M("path"), s.Path)
-	fact(lang.M("data as of"), s.At.In(inv.Zone).Format("2006-01-02 15:04:05 MST")+", "+sh.lang.Msg(ago(inv.At.Sub(s.At))))
+	fact(
+		lang.M("data as of"),
+		s.At.In(inv.Zone).Format("2006-01-02 15:04:05 MST")+", "+sh.lang.Msg(ago(inv.At.Sub(s.At))),
+	)
 	fact(lang.M("database"), strings.Join(append(m.Databases, s.Database)[:max(1, len(m.Databases))], ", "))
 	fact(lang.M("tier"), sh.lang.Msg(s.Tier.Label()))
 	fact(lang.M("size"), sizeLine(s, m))

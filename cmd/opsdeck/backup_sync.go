@@ -53,18 +53,18 @@ type (
 
 // Run brings the copies up to date. It ends with 1 when a backup could not be
 // brought to one of them. All of them are a run of the job, whose check is told.
-func (c *backupSyncCmd) Run(a *app) error {
+func (c *backupSyncCmd) Run(ctx context.Context, a *app) error {
 	if c.Copy != "" || c.DryRun || a.flags.ReadOnly {
-		return c.run(a)
+		return c.run(ctx, a)
 	}
 	sh, err := a.shelf()
 	if err != nil {
 		return err
 	}
-	return sh.Pinged(a.ctx, backups.PingSync, nil, func(context.Context) error { return c.run(a) })
+	return sh.Pinged(ctx, backups.PingSync, nil, func(ctx context.Context) error { return c.run(ctx, a) })
 }
 
-func (c *backupSyncCmd) run(a *app) error {
+func (c *backupSyncCmd) run(ctx context.Context, a *app) error {
 	sh, err := a.shelf()
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (c *backupSyncCmd) run(a *app) error {
 	doc := backupSyncJSON{}
 	var worst error
 	for _, cp := range copies {
-		r, err := sh.Send(a.ctx, cp, backups.Syncing{Dry: c.DryRun, ByHand: true, Report: p.report, Warn: sh.note})
+		r, err := sh.Send(ctx, cp, backups.Syncing{Dry: c.DryRun, ByHand: true, Report: p.report, Warn: sh.note})
 		p.done()
 		doc.Copies = append(doc.Copies, syncJSON(cp.Name, r, err))
 		if !c.JSON && (err == nil || len(r.Sent)+len(r.Proved)+len(r.Failed) > 0) {
@@ -171,7 +171,7 @@ func (sh *shelf) sayLogsSent(name string, l *remote.LogsSent, dry bool) {
 }
 
 // pruneCopy shows, and carries out, the retention plan of a copy.
-func (c *backupPruneCmd) pruneCopy(sh *shelf) error {
+func (c *backupPruneCmd) pruneCopy(ctx context.Context, sh *shelf) error {
 	found, err := sh.Copies(c.Copy)
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ func (c *backupPruneCmd) pruneCopy(sh *shelf) error {
 		return err
 	}
 	defer cp.Store.Close()
-	plan, err := sh.PlanThere(sh.ctx, cp, found[0], c.Foreign)
+	plan, err := sh.PlanThere(ctx, cp, found[0], c.Foreign)
 	if err != nil {
 		return err
 	}
@@ -189,10 +189,10 @@ func (c *backupPruneCmd) pruneCopy(sh *shelf) error {
 		sh.sayPlan(plan)
 	}
 	if !c.DryRun {
-		err = c.removeThere(sh, cp, plan)
+		err = c.removeThere(ctx, sh, cp, plan)
 	}
 	if !c.DryRun && err == nil {
-		err = sh.PruneLogsThere(sh.ctx, cp, found[0])
+		err = sh.PruneLogsThere(ctx, cp, found[0])
 	}
 	if c.JSON && (err == nil || len(plan.Blocked) > 0) {
 		if err := sh.json(planJSON(plan, !c.DryRun && err == nil)); err != nil {
@@ -202,17 +202,17 @@ func (c *backupPruneCmd) pruneCopy(sh *shelf) error {
 	return err
 }
 
-func (c *backupPruneCmd) removeThere(sh *shelf, cp *remote.Copier, plan *backup.Plan) error {
+func (c *backupPruneCmd) removeThere(ctx context.Context, sh *shelf, cp *remote.Copier, plan *backup.Plan) error {
 	if len(plan.Blocked) == 0 && len(plan.Removes()) == 0 {
 		return nil
 	}
 	if len(plan.Blocked) == 0 {
-		if err := sh.confirm(sh.Service.Database.Name, c.Confirm, lang.M("%d backups will be removed for good at "+
+		if err := sh.confirm(ctx, sh.Service.Database.Name, c.Confirm, lang.M("%d backups will be removed for good at "+
 			"the copy %s.", len(plan.Removes()), cp.Name)); err != nil {
 			return err
 		}
 	}
-	out, err := sh.PruneThere(sh.ctx, cp, plan)
+	out, err := sh.PruneThere(ctx, cp, plan)
 	if err == nil && !c.JSON {
 		sh.say(
 			lang.M(

@@ -45,18 +45,18 @@ type (
 
 // Run verifies backups. It ends with 1 when one is bad. All of them are a run of the
 // job, whose check is told.
-func (c *backupVerifyCmd) Run(a *app) error {
+func (c *backupVerifyCmd) Run(ctx context.Context, a *app) error {
 	if !c.All || c.Name != "" || c.Copy != "" || c.DryRun || c.Deep && a.flags.ReadOnly {
-		return c.run(a)
+		return c.run(ctx, a)
 	}
 	sh, err := a.shelf()
 	if err != nil {
 		return err
 	}
-	return sh.Pinged(a.ctx, backups.PingVerify, nil, func(context.Context) error { return c.run(a) })
+	return sh.Pinged(ctx, backups.PingVerify, nil, func(ctx context.Context) error { return c.run(ctx, a) })
 }
 
-func (c *backupVerifyCmd) run(a *app) error {
+func (c *backupVerifyCmd) run(ctx context.Context, a *app) error {
 	if c.Name != "" && c.All {
 		return ops.E(ops.Usage, lang.M("a name or --all, not both"))
 	}
@@ -68,9 +68,9 @@ func (c *backupVerifyCmd) run(a *app) error {
 		return err
 	}
 	if c.Copy != "" {
-		return c.verifyCopy(sh)
+		return c.verifyCopy(ctx, sh)
 	}
-	inv, err := sh.Look(sh.ctx) // it reads them itself
+	inv, err := sh.Look(ctx) // it reads them itself
 	if err != nil {
 		return err
 	}
@@ -79,15 +79,15 @@ func (c *backupVerifyCmd) run(a *app) error {
 		return err
 	}
 	if c.DryRun {
-		return c.say(sh, sets)
+		return c.say(ctx, sh, sets)
 	}
 	took := map[string]time.Duration{}
 	for i, s := range sets {
-		if took[s.Name], err = sh.VerifyOne(sh.ctx, s, c.Deep, i+1, len(sets)); err != nil {
+		if took[s.Name], err = sh.VerifyOne(ctx, s, c.Deep, i+1, len(sets)); err != nil {
 			return err
 		}
 	}
-	doc, err := sh.verdicts(sets, took)
+	doc, err := sh.verdicts(ctx, sets, took)
 	if err != nil {
 		return err
 	}
@@ -114,9 +114,9 @@ func (c *backupVerifyCmd) run(a *app) error {
 }
 
 // say says which backups would be read, and how much that is.
-func (c *backupVerifyCmd) say(sh *shelf, sets []*backup.Set) error {
+func (c *backupVerifyCmd) say(ctx context.Context, sh *shelf, sets []*backup.Set) error {
 	if c.JSON {
-		doc, err := sh.verdicts(sets, nil)
+		doc, err := sh.verdicts(ctx, sets, nil)
 		if err != nil {
 			return err
 		}
@@ -148,9 +148,13 @@ func (c *backupVerifyCmd) choose(sh *shelf, inv *backup.Inventory) ([]*backup.Se
 }
 
 // verdicts takes the inventory anew: what is thought of the backups now.
-func (sh *shelf) verdicts(sets []*backup.Set, took map[string]time.Duration) (backupVerifyJSON, error) {
+func (sh *shelf) verdicts(
+	ctx context.Context,
+	sets []*backup.Set,
+	took map[string]time.Duration,
+) (backupVerifyJSON, error) {
 	doc := backupVerifyJSON{Verified: []verifiedJSON{}}
-	now, err := sh.Look(sh.ctx)
+	now, err := sh.Look(ctx)
 	if err != nil {
 		return doc, err
 	}

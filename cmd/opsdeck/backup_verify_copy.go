@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"opsdeck/internal/human"
@@ -11,7 +12,7 @@ import (
 )
 
 // verifyCopy reads backups back at a copy. It ends with 1 when one is bad.
-func (c *backupVerifyCmd) verifyCopy(sh *shelf) error {
+func (c *backupVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
 	if c.Deep {
 		return ops.E(
 			ops.Usage,
@@ -30,7 +31,7 @@ func (c *backupVerifyCmd) verifyCopy(sh *shelf) error {
 		return err
 	}
 	defer cp.Store.Close()
-	inv, err := cp.Inventory(sh.ctx, sh.Scan(found[0].Target))
+	inv, err := cp.Inventory(ctx, sh.Scan(found[0].Target))
 	if err != nil {
 		return err
 	}
@@ -54,7 +55,7 @@ func (c *backupVerifyCmd) verifyCopy(sh *shelf) error {
 			continue
 		}
 		start := time.Now()
-		v, err := cp.Verify(sh.ctx, s)
+		v, err := cp.Verify(ctx, s)
 		if err != nil {
 			return err
 		}

@@ -15,9 +15,9 @@ import (
 // system that is gone takes longer than any time.
 const lastWait = 10 * time.Second
 
-// bounded runs a command and returns at the latest lastWait after a.ctx ended.
+// bounded runs a command and returns at the latest lastWait after ctx ended.
 // The worker of a restore alone is waited for: it ends between two steps.
-func (a *app) bounded(command string, work func() error) error {
+func (a *app) bounded(ctx context.Context, command string, work func() error) error {
 	if strings.HasPrefix(command, "restore worker") {
 		return work()
 	}
@@ -27,7 +27,7 @@ func (a *app) bounded(command string, work func() error) error {
 	select {
 	case err := <-done:
 		return err
-	case <-a.ctx.Done():
+	case <-ctx.Done():
 	}
 	select {
 	case err := <-done:
@@ -35,7 +35,7 @@ func (a *app) bounded(command string, work func() error) error {
 	case <-time.After(lastWait):
 	}
 	code := ops.Interrupted
-	if errors.Is(a.ctx.Err(), context.DeadlineExceeded) {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		code = ops.Busy
 	}
 	return ops.E(code, lang.M("%s, started at %s, did not stop within %s of being told to; opsdeck ended without it", command, began.Format("15:04:05"), lastWait.String())).

@@ -78,12 +78,14 @@ func run(ctx context.Context, args []string, io stdio) int {
 	}
 	if flags.Timeout > 0 {
 		var cancel context.CancelFunc
-		a.ctx, cancel = context.WithTimeout(ctx, flags.Timeout)
+		ctx, cancel = context.WithTimeout(ctx, flags.Timeout)
 		defer cancel()
+		a.ctx = ctx
 	}
 	flags.ASCII = flags.ASCII || flags.Plain
 	a.color = colorWanted(io.out, flags.NoColor || flags.Plain, os.Getenv)
-	err = a.bounded(kctx.Command(), func() error { return kctx.Run(a) })
+	kctx.BindTo(ctx, (*context.Context)(nil))
+	err = a.bounded(ctx, kctx.Command(), func() error { return kctx.Run(a) })
 	return a.failAs(wantsJSON(args), err)
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 
 // confirm asks for a destructive act. given is the value of --confirm; without
 // it the person at a terminal types the name. Everything else is refused.
-func (a *app) confirm(name, given string, what lang.Msg) error {
+func (a *app) confirm(ctx context.Context, name, given string, what lang.Msg) error {
 	switch {
 	case given == name:
 		return nil
@@ -35,8 +36,8 @@ func (a *app) confirm(name, given string, what lang.Msg) error {
 			return nil
 		}
 		return ops.E(ops.Usage, lang.M("That is not the name. Nothing was done."))
-	case <-a.ctx.Done():
+	case <-ctx.Done():
 		fmt.Fprintln(a.err)
-		return a.ctx.Err()
+		return ctx.Err()
 	}
 }

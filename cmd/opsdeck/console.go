@@ -28,7 +28,7 @@ type consoleCmd struct {
 }
 
 // Run opens the console. It needs a terminal on both sides.
-func (c *consoleCmd) Run(a *app) error {
+func (c *consoleCmd) Run(ctx context.Context, a *app) error {
 	if err := c.terminal(a); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (c *consoleCmd) Run(a *app) error {
 	// The console stays open for days beside the service: its heap is small, and
 	// collecting it twice as often costs less than what it would grow to.
 	debug.SetGCPercent(consoleGC)
-	ctx, cancel := context.WithCancel(a.ctx)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	env := &page.Env{
 		Ctx:      ctx,
@@ -89,7 +89,7 @@ func (c *consoleCmd) Run(a *app) error {
 			"by that")).
 			WithHint(lang.M("the report is in %s; a running restore continues: opsdeck restore status", crash.Report))
 	}
-	if err == nil && a.ctx.Err() != nil ||
+	if err == nil && ctx.Err() != nil ||
 		errors.Is(err, tui.ErrHangup) { // ended by a signal or a hangup, not by the person
 		return exitCode(ops.Interrupted)
 	}

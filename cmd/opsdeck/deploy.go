@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -52,23 +53,23 @@ type serviceFindings struct {
 }
 
 // Run checks. Its exit code is the state's.
-func (c *deployCheckCmd) Run(a *app) error {
+func (c *deployCheckCmd) Run(ctx context.Context, a *app) error {
 	if c.Fix {
 		if err := a.mayChange(c.DryRun); err != nil {
 			return err
 		}
 	}
-	found, err := a.deployFindings()
+	found, err := a.deployFindings(ctx)
 	if err != nil {
 		return err
 	}
 	var fixed []string
 	if c.Fix {
-		if fixed, err = c.repair(a, found); err != nil {
+		if fixed, err = c.repair(ctx, a, found); err != nil {
 			return err
 		}
 		if len(fixed) > 0 && !c.DryRun {
-			if found, err = a.deployFindings(); err != nil {
+			if found, err = a.deployFindings(ctx); err != nil {
 				return err
 			}
 		}
@@ -86,7 +87,7 @@ func (c *deployCheckCmd) Run(a *app) error {
 	return exitCode(doc.Verdict.ExitCode())
 }
 
-func (a *app) deployFindings() ([]serviceFindings, error) {
+func (a *app) deployFindings(ctx context.Context) ([]serviceFindings, error) {
 	services, err := a.statusServices()
 	if err != nil {
 		return nil, err
@@ -97,7 +98,7 @@ func (a *app) deployFindings() ([]serviceFindings, error) {
 		if err != nil {
 			return nil, err
 		}
-		all, err := desk.Check(a.ctx)
+		all, err := desk.Check(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +108,7 @@ func (a *app) deployFindings() ([]serviceFindings, error) {
 }
 
 // repair shows the safe changes and makes them, unless it is a dry run.
-func (c *deployCheckCmd) repair(a *app, found []serviceFindings) (done []string, err error) {
+func (c *deployCheckCmd) repair(ctx context.Context, a *app, found []serviceFindings) (done []string, err error) {
 	for _, s := range found {
 		for _, f := range s.all {
 			if f.Repair == nil {
@@ -120,7 +121,7 @@ func (c *deployCheckCmd) repair(a *app, found []serviceFindings) (done []string,
 				continue
 			}
 			entry := oplog.Entry{Action: "deploy check --fix", Detail: map[string]string{"change": line}}
-			if err := s.desk.Repair(a.ctx, entry, *f.Repair); err != nil {
+			if err := s.desk.Repair(ctx, entry, *f.Repair); err != nil {
 				return done, err
 			}
 		}

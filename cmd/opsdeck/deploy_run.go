@@ -97,12 +97,12 @@ func (a *app) chosenDesk() (*deploys.Desk, error) {
 }
 
 // Run shows a plan.
-func (c *deployPlanCmd) Run(a *app) error {
+func (c *deployPlanCmd) Run(ctx context.Context, a *app) error {
 	d, err := a.chosenDesk()
 	if err != nil {
 		return err
 	}
-	p, err := d.Plan(a.ctx, c.Name, c.Revision)
+	p, err := d.Plan(ctx, c.Name, c.Revision)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (a *app) sayDeployPlan(w interface{ Write([]byte) (int, error) }, p *deploy
 }
 
 // Run carries a plan out.
-func (c *deployRunCmd) Run(a *app) error {
+func (c *deployRunCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (c *deployRunCmd) Run(a *app) error {
 		return err
 	}
 	if c.DryRun && !c.Resume {
-		return (&deployPlanCmd{Name: c.Name, Revision: c.Revision, JSON: c.JSON}).Run(a)
+		return (&deployPlanCmd{Name: c.Name, Revision: c.Revision, JSON: c.JSON}).Run(ctx, a)
 	}
 	held, err := d.Lock()
 	if err != nil {
@@ -149,9 +149,9 @@ func (c *deployRunCmd) Run(a *app) error {
 	}
 	defer held.Release()
 	if c.Resume {
-		return c.resume(a, d)
+		return c.resume(ctx, a, d)
 	}
-	p, err := d.Plan(a.ctx, c.Name, c.Revision)
+	p, err := d.Plan(ctx, c.Name, c.Revision)
 	if err != nil {
 		return err
 	}
@@ -163,17 +163,17 @@ func (c *deployRunCmd) Run(a *app) error {
 		a.sayDeployPlan(a.err, p)
 	}
 	what := lang.M("%s will be stopped, changed and started.", p.Service)
-	if err := a.confirm(p.Service, c.Confirm, what); err != nil {
+	if err := a.confirm(ctx, p.Service, c.Confirm, what); err != nil {
 		return err
 	}
 	if err := d.Begin(p); err != nil {
 		return err
 	}
-	return a.carry(d, p, deploy.EventBegin, c.JSON)
+	return a.carry(ctx, d, p, deploy.EventBegin, c.JSON)
 }
 
 // resume continues the deployment that is not over.
-func (c *deployRunCmd) resume(a *app, d *deploys.Desk) error {
+func (c *deployRunCmd) resume(ctx context.Context, a *app, d *deploys.Desk) error {
 	open, err := d.Unfinished()
 	if err != nil {
 		return err
@@ -187,14 +187,14 @@ func (c *deployRunCmd) resume(a *app, d *deploys.Desk) error {
 		return nil
 	}
 	what := lang.M("Deployment %s will be continued.", open.Plan.ID)
-	if err := a.confirm(open.Plan.Service, c.Confirm, what); err != nil {
+	if err := a.confirm(ctx, open.Plan.Service, c.Confirm, what); err != nil {
 		return err
 	}
-	return a.carry(d, open.Plan, deploy.EventBegin, c.JSON)
+	return a.carry(ctx, d, open.Plan, deploy.EventBegin, c.JSON)
 }
 
 // Run takes a deployment back.
-func (c *deployUndoCmd) Run(a *app) error {
+func (c *deployUndoCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
@@ -211,7 +211,7 @@ func (c *deployUndoCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := d.MayUndo(a.ctx, one.Plan); err != nil {
+	if err := d.MayUndo(ctx, one.Plan); err != nil {
 		return err
 	}
 	what := lang.M("Deployment %s will be taken back: from %s to %s.", one.Plan.ID, one.Plan.To, one.Plan.From)
@@ -219,10 +219,10 @@ func (c *deployUndoCmd) Run(a *app) error {
 		a.say(what)
 		return nil
 	}
-	if err := a.confirm(one.Plan.Service, c.Confirm, what); err != nil {
+	if err := a.confirm(ctx, one.Plan.Service, c.Confirm, what); err != nil {
 		return err
 	}
-	return a.carry(d, one.Plan, deploy.EventBack, c.JSON)
+	return a.carry(ctx, d, one.Plan, deploy.EventBack, c.JSON)
 }
 
 // choose is the deployment to take back: only the newest can be, for a later one has
@@ -241,7 +241,9 @@ func (c *deployUndoCmd) choose(d *deploys.Desk) (*deploy.Deployment, error) {
 		case one.State.Result == deploy.ResultTakenBack && c.ID == "":
 			e := ops.E(ops.Usage, lang.M("the newest deployment, %s, is taken back already", one.Plan.ID))
 			if i+1 < len(all) {
-				return nil, e.WithHint(lang.M("to go further back, name it: opsdeck deploy undo %s", all[i+1].Plan.ID))
+				return nil, e.WithHint(
+					lang.M("to go further back, name it: opsdeck deploy undo %s", all[i+1].Plan.ID),
+				)
 			}
 			return nil, e.WithHint(hint)
 		case one.State.Result == deploy.ResultTakenBack:
@@ -259,13 +261,13 @@ func (c *deployUndoCmd) choose(d *deploys.Desk) (*deploy.Deployment, error) {
 }
 
 // carry runs a deployment to its end and tells how it ended.
-func (a *app) carry(d *deploys.Desk, p *deploy.Plan, first deploy.Event, asJSON bool) error {
+func (a *app) carry(ctx context.Context, d *deploys.Desk, p *deploy.Plan, first deploy.Event, asJSON bool) error {
 	end := a.quiet(d.Service.Name, p.ID)
-	s, err := d.Carry(a.ctx, p, first, func(l deploy.Line, _ deploy.State) { a.tellDeploy(p, l, asJSON) })
+	s, err := d.Carry(ctx, p, first, func(l deploy.Line, _ deploy.State) { a.tellDeploy(p, l, asJSON) })
 	end()
 	if errors.Is(err, deploy.ErrLeft) {
 		code := ops.Interrupted
-		if errors.Is(a.ctx.Err(), context.DeadlineExceeded) {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			code = ops.Busy
 		}
 		return ops.E(code, lang.M("deployment %s was interrupted; nothing was taken back", p.ID)).

@@ -57,7 +57,7 @@ const binlogEvery = 6 * time.Hour
 const doctorTime = 10 * time.Second
 
 // Run looks at the ground and says what to do. Its exit code is the state's.
-func (c *doctorCmd) Run(a *app) error {
+func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 	loaded, err := a.config()
 	if err != nil {
 		return err
@@ -69,9 +69,9 @@ func (c *doctorCmd) Run(a *app) error {
 	r := doctor.Report{At: a.clock.Now()}
 	r.Points = append(r.Points, a.machinePoints(loaded)...)
 	for _, s := range services {
-		r.Points = append(r.Points, a.servicePoints(s)...)
+		r.Points = append(r.Points, a.servicePoints(ctx, s)...)
 	}
-	if err := a.ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if c.JSON {
@@ -87,7 +87,10 @@ func (c *doctorCmd) Run(a *app) error {
 
 // machinePoints are about no service.
 func (a *app) machinePoints(l *config.Loaded) []doctor.Point {
-	conf := doctor.Point{Name: "config", Seen: lang.M("the defaults are in force; `opsdeck config init` writes a file")}
+	conf := doctor.Point{
+		Name: "config",
+		Seen: lang.M("the defaults are in force; `opsdeck config init` writes a file"),
+	}
 	if l.Path != "" {
 		conf.Seen = lang.M("read from %s", l.Path)
 	}
@@ -119,13 +122,13 @@ func firstSet(getenv func(string) string, names ...string) string {
 }
 
 // servicePoints are about one service.
-func (a *app) servicePoints(s config.Service) []doctor.Point {
+func (a *app) servicePoints(ctx context.Context, s config.Service) []doctor.Point {
 	points := []doctor.Point{doctor.JudgeTools(toolsOf(s), onPath, s.Name)}
-	points = append(points, a.deployPoints(s)...)
+	points = append(points, a.deployPoints(ctx, s)...)
 	if !checks.HasDatabase(s.Database) {
 		return points
 	}
-	points = append(points, a.databasePoints(s)...)
+	points = append(points, a.databasePoints(ctx, s)...)
 	if len(s.Backup.Recipients) > 0 {
 		points = append(points, keyPoint(s))
 	}
@@ -133,13 +136,20 @@ func (a *app) servicePoints(s config.Service) []doctor.Point {
 		dir := config.Home(s.Backup.Dir)
 		points = append(
 			points,
-			doctor.JudgeFolder(folderFacts(dir), "backup-folder", s.Name, true, s.Health.DiskFree, a.nextBackup(s)),
+			doctor.JudgeFolder(
+				folderFacts(dir),
+				"backup-folder",
+				s.Name,
+				true,
+				s.Health.DiskFree,
+				a.nextBackup(ctx, s),
+			),
 		)
 	}
 	return points
 }
 
-func (a *app) databasePoints(s config.Service) []doctor.Point {
+func (a *app) databasePoints(ctx context.Context, s config.Service) []doctor.Point {
 	broken := func(name string, err error) []doctor.Point {
 		var e *ops.Error
 		p := doctor.Point{Name: name, Service: s.Name}
@@ -155,7 +165,7 @@ func (a *app) databasePoints(s config.Service) []doctor.Point {
 		return broken("login", err)
 	}
 	login := doctor.Point{Name: "login", Service: s.Name, Seen: lang.M("%s answers", target.String())}
-	ctx, cancel := context.WithTimeout(a.ctx, doctorTime)
+	ctx, cancel := context.WithTimeout(ctx, doctorTime)
 	defer cancel()
 	facts, err := mysql.Facts(ctx, target, s.Database.Name)
 	if err != nil {
@@ -180,12 +190,12 @@ func (a *app) databasePoints(s config.Service) []doctor.Point {
 
 // nextBackup is about how many bytes the next backup needs: the newest's size
 // and a fifth. Zero is unknown.
-func (a *app) nextBackup(s config.Service) int64 {
+func (a *app) nextBackup(ctx context.Context, s config.Service) int64 {
 	shelf, err := a.shelfOf(&s)
 	if err != nil {
 		return 0
 	}
-	inv, err := shelf.Read(a.ctx)
+	inv, err := shelf.Read(ctx)
 	if err != nil {
 		return 0
 	}

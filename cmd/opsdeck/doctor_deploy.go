@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -11,7 +13,7 @@ import (
 // deployPoints are the findings of deploy check, and a deployment that is not over, where
 // the service runs on this machine: its process is controlled here, or its code is here.
 // What other points of doctor say of the database is left out.
-func (a *app) deployPoints(s config.Service) []doctor.Point {
+func (a *app) deployPoints(ctx context.Context, s config.Service) []doctor.Point {
 	here := s.Process.Kind != "" && s.Process.Kind != "none" || s.Deploy.Dir != ""
 	if !here {
 		return nil
@@ -29,7 +31,7 @@ func (a *app) deployPoints(s config.Service) []doctor.Point {
 	if err != nil {
 		return broken(err)
 	}
-	all, err := desk.Check(a.ctx)
+	all, err := desk.Check(ctx)
 	if err != nil {
 		return broken(err)
 	}

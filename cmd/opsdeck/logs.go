@@ -48,7 +48,7 @@ const bareLimit = 200
 // Run searches, and follows when asked. No hit is no failure, as for the other
 // commands that look something up; --fail-if-none makes it one, as grep does.
 // No hit in logs of which a part could not be read is one, too.
-func (c *logsCmd) Run(a *app) error {
+func (c *logsCmd) Run(ctx context.Context, a *app) error {
 	q, err := c.query(a)
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func (c *logsCmd) Run(a *app) error {
 		return err
 	}
 	conf.Found, conf.Shelf = styles.Note, a.logShelf(time.Local, styles)
-	sources, err := conf.Resolve(a.ctx, c.Source)
+	sources, err := conf.Resolve(ctx, c.Source)
 	if err != nil {
 		return err
 	}
@@ -86,12 +86,12 @@ func (c *logsCmd) Run(a *app) error {
 	if conf.Shelf != nil {
 		run.scan.Shelf = conf.Shelf
 	}
-	err = run.do(a.ctx, sources)
+	err = run.do(ctx, sources)
 	if flushed := out.Flush(); err == nil {
 		err = flushed
 	}
 	if err == nil && run.hits == 0 && !c.JSON {
-		run.advise(a.ctx, sources)
+		run.advise(ctx, sources)
 	}
 	if err == nil && run.hits == 0 && (c.FailIfNone || run.unread) {
 		err = exitCode(1)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -59,13 +60,13 @@ type learnLine struct {
 }
 
 // Run proposes a format, shows what it reads, and writes it when asked.
-func (c *logsLearnCmd) Run(a *app) error {
+func (c *logsLearnCmd) Run(ctx context.Context, a *app) error {
 	if c.Write {
 		if err := a.mayChange(c.DryRun); err != nil {
 			return err
 		}
 	}
-	lines, err := sampleOf(a, c.File)
+	lines, err := sampleOf(ctx, a, c.File)
 	if err != nil {
 		return err
 	}
@@ -107,8 +108,8 @@ func (c *logsLearnCmd) name() string {
 }
 
 // sampleOf reads the lines at the beginning of a log, packed or not.
-func sampleOf(a *app, path string) ([][]byte, error) {
-	text, err := logfile.NewFile(config.Home(path)).Open(a.ctx)
+func sampleOf(ctx context.Context, a *app, path string) ([][]byte, error) {
+	text, err := logfile.NewFile(config.Home(path)).Open(ctx)
 	if text == nil {
 		return nil, err
 	}
@@ -180,7 +181,9 @@ func (c *logsLearnCmd) say(a *app, l *line.Learned, lines [][]byte, p *line.Pars
 		t.Rows = append(t.Rows, []string{at, s.Level, termsafe.Line(s.Context), termsafe.Line(s.Message)})
 	}
 	fmt.Fprint(a.out, t)
-	a.say(lang.M("reads %d of %d lines; without this format, time and level are read in %d", l.Read, l.Lines, l.Known))
+	a.say(
+		lang.M("reads %d of %d lines; without this format, time and level are read in %d", l.Read, l.Lines, l.Known),
+	)
 	if len(l.Open) > 0 {
 		a.say(lang.M("say under levels which level each of these is: %s", strings.Join(l.Open, ", ")))
 	}

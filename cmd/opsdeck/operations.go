@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -29,8 +30,8 @@ type operationsJSON struct {
 }
 
 // Run shows the record, newest last, as a log reads.
-func (c *operationsCmd) Run(a *app) error {
-	log, err := a.oplog()
+func (c *operationsCmd) Run(ctx context.Context, a *app) error {
+	log, err := a.oplog(ctx)
 	if err != nil {
 		return err
 	}

@@ -126,7 +126,7 @@ func TestWatchIsTold(t *testing.T) {
 	var said bytes.Buffer
 	a := &app{ctx: context.Background(), stdio: stdio{err: &said}, lang: lang.English(), clock: clock.Real{}}
 	one := config.Service{Pings: config.Pings{Watch: url}}
-	stop := a.beat([]config.Service{one, one, {}}, time.Millisecond)
+	stop := a.beat(t.Context(), []config.Service{one, one, {}}, time.Millisecond)
 	for i := range 5 {
 		if got := <-beats; got != i+1 {
 			t.Fatalf("beat %d", got)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -100,7 +101,7 @@ type restoreRunCmd struct {
 }
 
 // Run plans, confirms and carries out.
-func (c *restoreRunCmd) Run(a *app) error {
+func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 	d, err := a.desk()
 	if err != nil {
 		return err
@@ -117,7 +118,7 @@ func (c *restoreRunCmd) Run(a *app) error {
 	}
 	a.note(lang.M("checking the backup and the target …"))
 	d.Tell = a.note
-	p, err := d.Draft(a.ctx, restore.Choice{
+	p, err := d.Draft(ctx, restore.Choice{
 		Source: c.From,
 		Mode:   restore.Mode(c.Mode),
 		Into:   c.To,
@@ -144,24 +145,24 @@ func (c *restoreRunCmd) Run(a *app) error {
 	if p.Blocked() {
 		return restores.Blocked(p)
 	}
-	if err := d.Vacant(a.ctx, p.Target); err != nil {
+	if err := d.Vacant(ctx, p.Target); err != nil {
 		return err
 	}
 	a.tellPlan(p)
-	if err := a.confirm(p.Target.Database, c.Confirm,
+	if err := a.confirm(ctx, p.Target.Database, c.Confirm,
 		lang.M("This replaces %s by the state of %s.", p.Target.Database,
 			p.Source.At.Local().Format("2006-01-02 15:04:05"))); err != nil {
 		return err
 	}
 	if c.ExportLost != "" {
 		bar := a.progress()
-		err := d.ExportLost(a.ctx, p, c.ExportLost, bar.report)
+		err := d.ExportLost(ctx, p, c.ExportLost, bar.report)
 		bar.done()
 		if err != nil {
 			return err
 		}
 	}
-	f, err := d.Begin(a.ctx, p, p.Target.Database, a.unattended(d, c.answers, c.Detach))
+	f, err := d.Begin(ctx, p, p.Target.Database, a.unattended(d, c.answers, c.Detach))
 	if err != nil {
 		return err
 	}
@@ -169,7 +170,7 @@ func (c *restoreRunCmd) Run(a *app) error {
 		a.note(lang.M("restore %s runs; watch it: opsdeck restore attach", p.ID))
 		return a.json(map[string]string{"id": p.ID})
 	}
-	return a.attach(d, f, c.answers, c.JSON, "restored")
+	return a.attach(ctx, d, f, c.answers, c.JSON, "restored")
 }
 
 // tellPlan says what a person must know before the name is typed.
@@ -213,7 +214,7 @@ type restoreAttachCmd struct {
 }
 
 // Run watches a run.
-func (c *restoreAttachCmd) Run(a *app) error {
+func (c *restoreAttachCmd) Run(ctx context.Context, a *app) error {
 	d, err := a.desk()
 	if err != nil {
 		return err
@@ -222,7 +223,7 @@ func (c *restoreAttachCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.attach(d, r.Folder, c.answers, c.JSON, "")
+	return a.attach(ctx, d, r.Folder, c.answers, c.JSON, "")
 }
 
 // request is what is asked of a run that was begun.
@@ -234,11 +235,11 @@ type request struct {
 }
 
 // ask asks for it; want is the result that counts as success, empty takes any.
-func (q request) ask(a *app, kind restore.Kind, want string) error {
+func (q request) ask(ctx context.Context, a *app, kind restore.Kind, want string) error {
 	if q.DryRun {
-		return a.dryBack(q.one, kind)
+		return a.dryBack(ctx, q.one, kind)
 	}
-	return a.goOn(q.one, q.answers, kind, want, q.Confirm)
+	return a.goOn(ctx, q.one, q.answers, kind, want, q.Confirm)
 }
 
 type (
@@ -249,28 +250,34 @@ type (
 )
 
 // Run takes a run up again whose worker is gone.
-func (c *restoreGoOnCmd) Run(a *app) error { return c.ask(a, restore.KindResume, "") }
+func (c *restoreGoOnCmd) Run(ctx context.Context, a *app) error {
+	return c.ask(ctx, a, restore.KindResume, "")
+}
 
 // Run aborts a run.
-func (c *restoreAbortCmd) Run(a *app) error { return c.ask(a, restore.KindAbort, "aborted") }
+func (c *restoreAbortCmd) Run(ctx context.Context, a *app) error {
+	return c.ask(ctx, a, restore.KindAbort, "aborted")
+}
 
 // Run undoes a run.
-func (c *restoreUndoCmd) Run(a *app) error {
+func (c *restoreUndoCmd) Run(ctx context.Context, a *app) error {
 	id := c.ID
 	if id == "" {
 		id = a.newestRewind()
 	}
 	if strings.HasPrefix(id, rewindPrefix) {
-		return c.undoRewind(a, id)
+		return c.undoRewind(ctx, a, id)
 	}
-	return c.ask(a, restore.KindUndo, "undone")
+	return c.ask(ctx, a, restore.KindUndo, "undone")
 }
 
 // Run drops what undo would need.
-func (c *restoreDropCmd) Run(a *app) error { return c.ask(a, restore.KindDrop, "") }
+func (c *restoreDropCmd) Run(ctx context.Context, a *app) error {
+	return c.ask(ctx, a, restore.KindDrop, "")
+}
 
 // dryBack says what a request would do now.
-func (a *app) dryBack(c one, kind restore.Kind) error {
+func (a *app) dryBack(ctx context.Context, c one, kind restore.Kind) error {
 	d, err := a.desk()
 	if err != nil {
 		return err
@@ -284,7 +291,7 @@ func (a *app) dryBack(c one, kind restore.Kind) error {
 		return notNow(r, kind, err)
 	}
 	if kind == restore.KindUndo && r.State.Swapped {
-		a.tellLater(d, r)
+		a.tellLater(ctx, d, r)
 	}
 	a.say(lang.M("restore %s of %s: next would be %s", r.Plan.ID, r.Plan.Target.Database, n.Stage.Label()))
 	return nil
@@ -300,7 +307,7 @@ func notNow(r *restore.Run, kind restore.Kind, err error) error {
 }
 
 // goOn asks a living worker, or starts a new one, for a request, and watches.
-func (a *app) goOn(c one, ans answers, kind restore.Kind, want, confirm string) error {
+func (a *app) goOn(ctx context.Context, c one, ans answers, kind restore.Kind, want, confirm string) error {
 	if err := a.writable(); err != nil {
 		return err
 	}
@@ -317,9 +324,9 @@ func (a *app) goOn(c one, ans answers, kind restore.Kind, want, confirm string) 
 		return notNow(r, kind, err)
 	}
 	if kind == restore.KindUndo && r.State.Swapped {
-		a.tellLater(d, r)
+		a.tellLater(ctx, d, r)
 	}
-	if err := a.confirmGoOn(d, r, kind, confirm); err != nil {
+	if err := a.confirmGoOn(ctx, d, r, kind, confirm); err != nil {
 		return err
 	}
 	if err := r.Folder.Leave(a.unattended(d, ans, false)); err != nil {
@@ -330,27 +337,36 @@ func (a *app) goOn(c one, ans answers, kind restore.Kind, want, confirm string) 
 			WithHint(lang.M("watch it: opsdeck restore attach"))
 	}
 	err = d.Hand(
-		a.ctx,
+		ctx,
 		r.Plan.ID,
-		restore.Request{Seq: requestSeq(r.State, kind), Event: restore.Event{Kind: kind, By: d.Operator(), Typed: db}},
+		restore.Request{
+			Seq:   requestSeq(r.State, kind),
+			Event: restore.Event{Kind: kind, By: d.Operator(), Typed: db},
+		},
 	)
 	if err != nil {
 		return err
 	}
-	return a.attachFrom(d, r.Folder, len(r.Lines), ans, c.JSON, want)
+	return a.attachFrom(ctx, d, r.Folder, len(r.Lines), ans, c.JSON, want)
 }
 
 // confirmGoOn asks for the name. One's own restore is resumed without; another
 // operator's is taken over with it.
-func (a *app) confirmGoOn(d *restores.Desk, r *restore.Run, kind restore.Kind, confirm string) error {
+func (a *app) confirmGoOn(
+	ctx context.Context,
+	d *restores.Desk,
+	r *restore.Run,
+	kind restore.Kind,
+	confirm string,
+) error {
 	db := r.Plan.Target.Database
 	switch {
 	case kind != restore.KindResume:
-		return a.confirm(db, confirm, lang.M("%s for restore %s of %s.", kind.Label(), r.Plan.ID, db))
+		return a.confirm(ctx, db, confirm, lang.M("%s for restore %s of %s.", kind.Label(), r.Plan.ID, db))
 	case r.Alive || r.LastBy() == "" || r.LastBy() == d.Operator():
 		return nil
 	}
-	return a.confirm(
+	return a.confirm(ctx,
 		db,
 		confirm,
 		lang.M("The restore %s of %s belongs to %s; its worker has exited in step %d: %s. You take it over.",

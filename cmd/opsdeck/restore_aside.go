@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 
 	"opsdeck/internal/lang"
@@ -25,7 +26,7 @@ type asideJSON struct {
 }
 
 // Run sets the run aside; nothing of it is removed.
-func (c *restoreAsideCmd) Run(a *app) error {
+func (c *restoreAsideCmd) Run(ctx context.Context, a *app) error {
 	if err := a.writable(); err != nil && !c.DryRun {
 		return err
 	}
@@ -48,7 +49,7 @@ func (c *restoreAsideCmd) Run(a *app) error {
 	if c.DryRun {
 		return nil
 	}
-	err = a.confirm(
+	err = a.confirm(ctx,
 		c.ID,
 		c.Confirm,
 		lang.M(
@@ -60,7 +61,7 @@ func (c *restoreAsideCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	path, err := d.SetAside(a.ctx, c.ID)
+	path, err := d.SetAside(ctx, c.ID)
 	if err != nil {
 		return err
 	}

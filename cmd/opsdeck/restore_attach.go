@@ -38,12 +38,19 @@ type watcher struct {
 
 // attach follows a run to its end. want is the result that counts as success;
 // empty takes any.
-func (a *app) attach(d *restores.Desk, f restore.Folder, ans answers, asJSON bool, want string) error {
-	return a.attachFrom(d, f, 0, ans, asJSON, want)
+func (a *app) attach(
+	ctx context.Context,
+	d *restores.Desk,
+	f restore.Folder,
+	ans answers,
+	asJSON bool,
+	want string,
+) error {
+	return a.attachFrom(ctx, d, f, 0, ans, asJSON, want)
 }
 
 // attachFrom leaves out the journal's first lines, which were told before.
-func (a *app) attachFrom(
+func (a *app) attachFrom(ctx context.Context,
 	d *restores.Desk,
 	f restore.Folder,
 	told int,
@@ -61,13 +68,13 @@ func (a *app) attachFrom(
 		answered: -1,
 		seen:     told,
 	}
-	present, gone := context.WithCancel(a.ctx)
+	present, gone := context.WithCancel(ctx)
 	go w.stay(present)
-	err := f.Watch(a.ctx, watchEvery, w.see)
+	err := f.Watch(ctx, watchEvery, func(r *restore.Run) bool { return w.see(ctx, r) })
 	gone()
 	w.bar.done()
 	w.lastLine()
-	if err != nil && a.ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		if w.last != nil && w.last.Alive {
 			a.note(lang.M("The restore continues without this terminal. Watch it: opsdeck restore attach"))
 		}
@@ -97,7 +104,7 @@ func (w *watcher) stay(ctx context.Context) {
 }
 
 // see takes in how the run stands; false ends the watch.
-func (w *watcher) see(r *restore.Run) bool {
+func (w *watcher) see(ctx context.Context, r *restore.Run) bool {
 	w.last = r
 	for n := w.seen; n < len(r.Lines); n++ {
 		w.line(r, n)
@@ -112,7 +119,7 @@ func (w *watcher) see(r *restore.Run) bool {
 	if r.State.Stage.Asks() && w.answered != r.State.Seq {
 		w.bar.done()
 		w.answered = r.State.Seq
-		return w.answer(r)
+		return w.answer(ctx, r)
 	}
 	return true
 }
@@ -178,12 +185,12 @@ func (w *watcher) narrate(r *restore.Run, l restore.Line) {
 }
 
 // answer answers a question: at a terminal the person does, else the flags do.
-func (w *watcher) answer(r *restore.Run) bool {
+func (w *watcher) answer(ctx context.Context, r *restore.Run) bool {
 	if w.writable() != nil { // who may only read, watches
 		w.note(lang.M("the restore waits for an answer, and --read-only gives none"))
 		return true
 	}
-	kind, ok := w.choose(r)
+	kind, ok := w.choose(ctx, r)
 	if !ok && w.moved(r) {
 		return true // somebody else answered, or the next look says that the worker is gone
 	}
@@ -197,7 +204,7 @@ func (w *watcher) answer(r *restore.Run) bool {
 	}
 	err := w.f.Send(restore.Request{Seq: r.State.Seq, Event: ev})
 	if err != nil {
-		w.retry(r, err)
+		w.retry(ctx, r, err)
 	}
 	w.unsent = err
 	return true
@@ -208,7 +215,7 @@ const sendEvery = time.Second
 
 // retry waits a moment and lets the question be answered again. The worker
 // lives and waits: it is told once why the answer did not reach it.
-func (w *watcher) retry(r *restore.Run, err error) {
+func (w *watcher) retry(ctx context.Context, r *restore.Run, err error) {
 	if w.unsent == nil {
 		w.note(
 			lang.M(
@@ -221,7 +228,7 @@ func (w *watcher) retry(r *restore.Run, err error) {
 	w.answered = -1
 	select {
 	case <-time.After(sendEvery):
-	case <-w.ctx.Done():
+	case <-ctx.Done():
 	}
 }
 
@@ -234,9 +241,9 @@ func (w *watcher) moved(r *restore.Run) bool {
 	return err != nil || !now.Alive || now.State.Seq != r.State.Seq
 }
 
-func (w *watcher) choose(r *restore.Run) (restore.Kind, bool) {
+func (w *watcher) choose(ctx context.Context, r *restore.Run) (restore.Kind, bool) {
 	if w.atTerminal() && !w.json {
-		return w.ask(r)
+		return w.ask(ctx, r)
 	}
 	reply, ok := w.policy.Choose(r.State, r.Busy(), time.Now())
 	if !ok {
@@ -253,7 +260,7 @@ func (w *watcher) choose(r *restore.Run) (restore.Kind, bool) {
 	}
 	select {
 	case <-time.After(reply.Wait):
-	case <-w.ctx.Done():
+	case <-ctx.Done():
 	}
 	return reply.Kind, true
 }
@@ -262,7 +269,7 @@ func (w *watcher) choose(r *restore.Run) (restore.Kind, bool) {
 func (a *app) atTerminal() bool { return isTerminal(a.in) && isTerminal(a.err) }
 
 // ask shows the question and reads the answer's number.
-func (w *watcher) ask(r *restore.Run) (restore.Kind, bool) {
+func (w *watcher) ask(ctx context.Context, r *restore.Run) (restore.Kind, bool) {
 	if r.State.Stage == restore.AskNotify {
 		w.note(lang.M("This would be sent to %s:", strings.Join(r.Plan.Notify, ", ")))
 		w.note(lang.Raw(r.State.Data.Text))
@@ -274,7 +281,7 @@ func (w *watcher) ask(r *restore.Run) (restore.Kind, bool) {
 			w.note(lang.M("  %d  %s", i+1, r.State.Label(k)))
 		}
 		fmt.Fprint(w.err, w.lang.T("Which? ")+" ")
-		text, err := w.readLine(r)
+		text, err := w.readLine(ctx, r)
 		if err != nil {
 			return "", false
 		}
@@ -286,7 +293,7 @@ func (w *watcher) ask(r *restore.Run) (restore.Kind, bool) {
 				return k, true
 			}
 			fmt.Fprint(w.err, w.lang.T("Type %s to continue:", r.Plan.Target.Database)+" ")
-			name, err := w.readLine(r)
+			name, err := w.readLine(ctx, r)
 			switch {
 			case err != nil:
 				return "", false
@@ -299,7 +306,7 @@ func (w *watcher) ask(r *restore.Run) (restore.Kind, bool) {
 
 // readLine reads from the terminal until a line, the end of the command, or
 // until nobody waits for the answer to r any more.
-func (w *watcher) readLine(r *restore.Run) (string, error) {
+func (w *watcher) readLine(ctx context.Context, r *restore.Run) (string, error) {
 	if w.input == nil {
 		w.input = make(chan string)
 		go func() {
@@ -327,8 +334,8 @@ func (w *watcher) readLine(r *restore.Run) (string, error) {
 			if w.moved(r) {
 				return "", errMoved
 			}
-		case <-w.ctx.Done():
-			return "", context.Cause(w.ctx)
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
 		}
 	}
 }

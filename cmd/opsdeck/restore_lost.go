@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -23,20 +24,20 @@ type restoreLostCmd struct {
 }
 
 // Run says what a restore would lose, and exports it when a folder is given.
-func (c *restoreLostCmd) Run(a *app) error {
+func (c *restoreLostCmd) Run(ctx context.Context, a *app) error {
 	d, err := a.desk()
 	if err != nil {
 		return err
 	}
 	a.note(lang.M("checking the backup and the target …"))
 	d.Tell = a.note
-	p, err := d.Draft(a.ctx, restore.Choice{Source: c.From, Tables: c.Tables, From: c.FromSchema})
+	p, err := d.Draft(ctx, restore.Choice{Source: c.From, Tables: c.Tables, From: c.FromSchema})
 	if err != nil {
 		return err
 	}
 	if c.Export == "" && !p.Assessment.Loss.Sure() {
 		bar := a.progress()
-		err := d.CompareAll(a.ctx, p, bar.report)
+		err := d.CompareAll(ctx, p, bar.report)
 		bar.done()
 		if err != nil {
 			return err
@@ -45,7 +46,7 @@ func (c *restoreLostCmd) Run(a *app) error {
 	doc := restores.Lost{Backup: p.Source.Name, Loss: p.Assessment.Loss, Files: []string{}}
 	if c.Export != "" {
 		bar := a.progress()
-		err := d.ExportLost(a.ctx, p, c.Export, bar.report)
+		err := d.ExportLost(ctx, p, c.Export, bar.report)
 		bar.done()
 		if err != nil {
 			return err
@@ -86,8 +87,8 @@ func (a *app) lossLine(t restore.LossTable) string {
 
 // tellLater says what an undo would lose. A server that cannot be asked is no
 // reason not to undo: the undo itself exports before it goes back.
-func (a *app) tellLater(d *restores.Desk, r *restore.Run) {
-	loss, err := d.Later(a.ctx, r)
+func (a *app) tellLater(ctx context.Context, d *restores.Desk, r *restore.Run) {
+	loss, err := d.Later(ctx, r)
 	if err != nil {
 		a.note(lang.M("what was written since the restore cannot be counted now: %s", err.Error()))
 		return

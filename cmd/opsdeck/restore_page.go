@@ -50,7 +50,7 @@ func (t tabDesk) Rescue(ctx context.Context, p *restore.Plan, table, merge strin
 	if merge != "" {
 		c.Confirm = t.Service.Database.Name // the person typed it
 	}
-	err := c.Run(a)
+	err := c.Run(ctx, a)
 	return out.String(), err
 }
 
@@ -70,7 +70,7 @@ func (t tabDesk) Rewind(ctx context.Context, txn, hash, conflicts string) (resto
 	if err != nil {
 		return restore.Rewound{}, err
 	}
-	r, err := sh.rewound(txn, hash, conflicts)
+	r, err := sh.rewound(ctx, txn, hash, conflicts)
 	r.Text = out.String()
 	return r, err
 }

@@ -72,7 +72,7 @@ type rescueValue struct {
 }
 
 // Run compares, shows, and merges when asked to.
-func (c *restoreRescueCmd) Run(a *app) error {
+func (c *restoreRescueCmd) Run(ctx context.Context, a *app) error {
 	if err := c.check(a); err != nil {
 		return err
 	}
@@ -82,20 +82,20 @@ func (c *restoreRescueCmd) Run(a *app) error {
 	}
 	db := d.Service.Database.Name
 	if c.writes() {
-		t, err := d.Live(a.ctx)
+		t, err := d.Live(ctx)
 		if err != nil {
 			return err
 		}
-		if err := d.Vacant(a.ctx, t); err != nil {
+		if err := d.Vacant(ctx, t); err != nil {
 			return err
 		}
 		if c.Confirm != "" || !isTerminal(a.in) {
-			if err := a.confirm(db, c.Confirm, lang.Msg{}); err != nil {
+			if err := a.confirm(ctx, db, c.Confirm, lang.Msg{}); err != nil {
 				return err
 			}
 		}
 	}
-	src, err := d.Source(a.ctx, c.From)
+	src, err := d.Source(ctx, c.From)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (c *restoreRescueCmd) Run(a *app) error {
 		a.note(lang.M("the backup %s was not verified", src.Name))
 	}
 	r := &rescuer{restoreRescueCmd: c, app: a, desk: d, src: src}
-	return r.recorded()
+	return r.recorded(ctx)
 }
 
 func (c *restoreRescueCmd) writes() bool { return c.Merge != "" && !c.DryRun && !c.Diff }
@@ -131,8 +131,8 @@ type rescuer struct {
 }
 
 // recorded does the work with its lines in the record of operations.
-func (r *rescuer) recorded() error {
-	log, err := r.oplog()
+func (r *rescuer) recorded(ctx context.Context) error {
+	log, err := r.oplog(ctx)
 	if err != nil {
 		return err
 	}
@@ -150,16 +150,21 @@ func (r *rescuer) recorded() error {
 	if err := log.Record(entry); err != nil {
 		return err
 	}
-	err = r.run()
+	err = r.run(ctx)
 	entry.Detail = map[string]string{"backup": r.src.Name, "scratch": r.out.Scratch}
-	entry.Detail["differs"] = fmt.Sprintf("%d missing, %d changed, %d added", r.out.Missing, r.out.Changed, r.out.Added)
+	entry.Detail["differs"] = fmt.Sprintf(
+		"%d missing, %d changed, %d added",
+		r.out.Missing,
+		r.out.Changed,
+		r.out.Added,
+	)
 	if m := r.out.Merged; m != nil {
 		entry.Detail["merged"] = fmt.Sprintf("%d inserted, %d updated", m.Inserted, m.Updated)
 	}
 	switch {
 	case err == nil:
 		entry.Result = oplog.Done
-	case r.ctx.Err() != nil:
+	case ctx.Err() != nil:
 		entry.Result = oplog.Stopped
 	default:
 		entry.Result, entry.Detail["error"] = oplog.Failed, err.Error()
@@ -167,7 +172,7 @@ func (r *rescuer) recorded() error {
 	return errors.Join(err, log.Record(entry))
 }
 
-func (r *rescuer) run() (err error) {
+func (r *rescuer) run(ctx context.Context) (err error) {
 	ids, err := r.desk.Shelf.Identities()
 	if err != nil {
 		return err
@@ -188,7 +193,7 @@ func (r *rescuer) run() (err error) {
 	p := r.progress()
 	defer p.done()
 	job.Report = p.report
-	s, err := rescue.Open(r.ctx, job)
+	s, err := rescue.Open(ctx, job)
 	if err != nil {
 		return err
 	}
@@ -217,11 +222,11 @@ func (r *rescuer) run() (err error) {
 		r.out.Notes = append(r.out.Notes, r.lang.Msg(n))
 		r.note(n)
 	}
-	if err := r.compare(r.ctx, s); err != nil {
+	if err := r.compare(ctx, s); err != nil {
 		return err
 	}
 	p.done()
-	return r.finish(s)
+	return r.finish(ctx, s)
 }
 
 // compare reads both tables and keeps the first rows that differ.
@@ -309,7 +314,7 @@ func rescueRowOf(t *restore.RescueTable, d *restore.Difference) rescueRow {
 }
 
 // finish shows what differs, and merges.
-func (r *rescuer) finish(s *rescue.Session) error {
+func (r *rescuer) finish(ctx context.Context, s *rescue.Session) error {
 	if !r.JSON {
 		r.print()
 	}
@@ -329,7 +334,7 @@ func (r *rescuer) finish(s *rescue.Session) error {
 		r.out.Merged = &rescueMerged{}
 		r.tell(lang.M("there is nothing to merge"))
 	default:
-		if err := r.merge(s); err != nil {
+		if err := r.merge(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -346,7 +351,7 @@ func (r *rescuer) tell(m lang.Msg) {
 	}
 }
 
-func (r *rescuer) merge(s *rescue.Session) error {
+func (r *rescuer) merge(ctx context.Context, s *rescue.Session) error {
 	if err := s.Mergeable(); err != nil {
 		return err
 	}
@@ -357,16 +362,16 @@ func (r *rescuer) merge(s *rescue.Session) error {
 			r.Table,
 			human.Count(r.want.Updated),
 		)
-		if err := r.confirm(r.desk.Service.Database.Name, "", what); err != nil {
+		if err := r.confirm(ctx, r.desk.Service.Database.Name, "", what); err != nil {
 			return err
 		}
 	}
-	held, err := r.desk.Hold(r.ctx, "rescue merge")
+	held, err := r.desk.Hold(ctx, "rescue merge")
 	if err != nil {
 		return err
 	}
 	defer held.Release()
-	done, err := s.Merge(r.ctx, r.pick())
+	done, err := s.Merge(ctx, r.pick())
 	r.out.Merged = &rescueMerged{Inserted: done.Missing, Updated: done.Changed}
 	if err != nil {
 		return err

@@ -61,7 +61,7 @@ type (
 )
 
 // Run plans, confirms and takes the transaction back.
-func (c *restoreRewindCmd) Run(a *app) error {
+func (c *restoreRewindCmd) Run(ctx context.Context, a *app) error {
 	dry := c.Plan || c.DryRun
 	want := rewind.Request{Txns: c.Txn, Table: c.Table}
 	if c.WhereKey != "" {
@@ -77,14 +77,14 @@ func (c *restoreRewindCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	return sh.onPlan(want, func(conn *sql.Conn, plan *rewind.Plan) error {
+	return sh.onPlan(ctx, want, func(conn *sql.Conn, plan *rewind.Plan) error {
 		if c.PlanHash != "" && c.PlanHash != plan.Hash() {
 			return errRewindPlan()
 		}
 		if dry {
 			return c.show(sh, plan)
 		}
-		return sh.rewind(conn, plan, rewind.Choice(c.Conflicts), c.Confirm, c.JSON)
+		return sh.rewind(ctx, conn, plan, rewind.Choice(c.Conflicts), c.Confirm, c.JSON)
 	})
 }
 
@@ -95,14 +95,14 @@ func errRewindPlan() error {
 }
 
 // onPlan makes a plan and calls do with it.
-func (sh *shelf) onPlan(want rewind.Request, do func(*sql.Conn, *rewind.Plan) error) error {
-	src, err := sh.OpenChanges(sh.ctx)
+func (sh *shelf) onPlan(ctx context.Context, want rewind.Request, do func(*sql.Conn, *rewind.Plan) error) error {
+	src, err := sh.OpenChanges(ctx)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	return sh.onConn(func(conn *sql.Conn) error {
-		plan, err := rewind.Make(sh.ctx, src, conn, sh.Service.Database.Name, want)
+	return sh.onConn(ctx, func(conn *sql.Conn) error {
+		plan, err := rewind.Make(ctx, src, conn, sh.Service.Database.Name, want)
 		if err != nil {
 			return sh.rewindError(err)
 		}
@@ -111,8 +111,8 @@ func (sh *shelf) onPlan(want rewind.Request, do func(*sql.Conn, *rewind.Plan) er
 }
 
 // rewound plans to take a transaction back; with the plan's hash it does it.
-func (sh *shelf) rewound(txn, hash, conflicts string) (r restore.Rewound, err error) {
-	err = sh.onPlan(rewind.Request{Txns: []string{txn}}, func(conn *sql.Conn, p *rewind.Plan) error {
+func (sh *shelf) rewound(ctx context.Context, txn, hash, conflicts string) (r restore.Rewound, err error) {
+	err = sh.onPlan(ctx, rewind.Request{Txns: []string{txn}}, func(conn *sql.Conn, p *rewind.Plan) error {
 		r = restore.Rewound{Txn: txn, Hash: p.Hash(), Rows: len(p.Rows), Conflicts: p.Conflicts()}
 		switch {
 		case hash == "":
@@ -123,7 +123,7 @@ func (sh *shelf) rewound(txn, hash, conflicts string) (r restore.Rewound, err er
 		case r.Conflicts > 0 && conflicts == "":
 			return sh.rewindError(rewind.ErrConflicts)
 		}
-		kept, done, err := sh.takeBack(conn, p, rewind.Choice(conflicts))
+		kept, done, err := sh.takeBack(ctx, conn, p, rewind.Choice(conflicts))
 		if err != nil {
 			return sh.rewindError(err)
 		}
@@ -134,17 +134,17 @@ func (sh *shelf) rewound(txn, hash, conflicts string) (r restore.Rewound, err er
 }
 
 // onConn calls do with a connection to the service's server.
-func (sh *shelf) onConn(do func(*sql.Conn) error) error {
+func (sh *shelf) onConn(ctx context.Context, do func(*sql.Conn) error) error {
 	target, err := mysql.Resolve(sh.Service.Database)
 	if err != nil {
 		return err
 	}
-	db, err := mysql.Open(sh.ctx, target, sh.Service.Database.Name)
+	db, err := mysql.Open(ctx, target, sh.Service.Database.Name)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	conn, err := db.Conn(sh.ctx)
+	conn, err := db.Conn(ctx)
 	if err != nil {
 		return mysql.Explain(err, target)
 	}
@@ -252,7 +252,14 @@ func stateLabel(s binlog.State) lang.Msg {
 }
 
 // rewind confirms a plan, carries it out and keeps its inverse.
-func (sh *shelf) rewind(conn *sql.Conn, p *rewind.Plan, choice rewind.Choice, confirm string, json bool) error {
+func (sh *shelf) rewind(
+	ctx context.Context,
+	conn *sql.Conn,
+	p *rewind.Plan,
+	choice rewind.Choice,
+	confirm string,
+	json bool,
+) error {
 	if p.Conflicts() > 0 && choice == "" {
 		return sh.rewindError(rewind.ErrConflicts)
 	}
@@ -261,16 +268,22 @@ func (sh *shelf) rewind(conn *sql.Conn, p *rewind.Plan, choice rewind.Choice, co
 	}
 	name := sh.Service.Database.Name
 	what := lang.M("The transaction %s will be taken back in %s.", p.Txn.ID, name)
-	if err := sh.confirm(name, confirm, what); err != nil {
+	if err := sh.confirm(ctx, name, confirm, what); err != nil {
 		return err
 	}
-	kept, done, err := sh.takeBack(conn, p, choice)
+	kept, done, err := sh.takeBack(ctx, conn, p, choice)
 	if err != nil {
 		return sh.rewindError(err)
 	}
 	if json {
 		return sh.json(
-			rewindDoneJSON{ID: kept.ID, Result: "done", Txn: p.Txn.ID, Rows: len(done.Inverse), Skipped: done.Skipped},
+			rewindDoneJSON{
+				ID:      kept.ID,
+				Result:  "done",
+				Txn:     p.Txn.ID,
+				Rows:    len(done.Inverse),
+				Skipped: done.Skipped,
+			},
 		)
 	}
 	sh.say(
@@ -287,7 +300,12 @@ func (sh *shelf) rewind(conn *sql.Conn, p *rewind.Plan, choice rewind.Choice, co
 }
 
 // takeBack carries a plan out under a new id.
-func (sh *shelf) takeBack(conn *sql.Conn, p *rewind.Plan, choice rewind.Choice) (rewindRecord, rewind.Done, error) {
+func (sh *shelf) takeBack(
+	ctx context.Context,
+	conn *sql.Conn,
+	p *rewind.Plan,
+	choice rewind.Choice,
+) (rewindRecord, rewind.Done, error) {
 	name := sh.Service.Database.Name
 	kept := rewindRecord{
 		ID:       rewindPrefix + restore.NewID(sh.clock.Now(), uint16(rand.Uint32())),
@@ -297,7 +315,7 @@ func (sh *shelf) takeBack(conn *sql.Conn, p *rewind.Plan, choice rewind.Choice) 
 		At:       sh.clock.Now(),
 		State:    rewindPrepared,
 	}
-	done, err := sh.carryOut(conn, p, choice, kept)
+	done, err := sh.carryOut(ctx, conn, p, choice, kept)
 	return kept, done, err
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -70,18 +71,18 @@ func (sh *shelf) loadRewind(id string) (r rewindRecord, err error) {
 }
 
 // carryOut runs a plan with its inverse on disk before the commit, and on record.
-func (sh *shelf) carryOut(
+func (sh *shelf) carryOut(ctx context.Context,
 	conn *sql.Conn,
 	p *rewind.Plan,
 	choice rewind.Choice,
 	kept rewindRecord,
 ) (rewind.Done, error) {
-	held, err := sh.holdDatabase(sh.ctx, sh.Service, "restore rewind")
+	held, err := sh.holdDatabase(ctx, sh.Service, "restore rewind")
 	if err != nil {
 		return rewind.Done{}, err
 	}
 	defer held.Release()
-	log, err := sh.oplog()
+	log, err := sh.oplog(ctx)
 	if err != nil {
 		return rewind.Done{}, err
 	}
@@ -95,7 +96,7 @@ func (sh *shelf) carryOut(
 	if err := log.Record(entry); err != nil {
 		return rewind.Done{}, err
 	}
-	done, err := p.Run(sh.ctx, conn, choice, func(inverse []binlog.NetRow) error {
+	done, err := p.Run(ctx, conn, choice, func(inverse []binlog.NetRow) error {
 		kept.Inverse = inverse
 		return sh.keepRewind(kept)
 	})
@@ -133,7 +134,7 @@ func (a *app) newestRewind() string {
 }
 
 // undoRewind takes back that a transaction was taken back.
-func (c *restoreUndoCmd) undoRewind(a *app, id string) error {
+func (c *restoreUndoCmd) undoRewind(ctx context.Context, a *app, id string) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
@@ -151,8 +152,8 @@ func (c *restoreUndoCmd) undoRewind(a *app, id string) error {
 	if r.Database != sh.Service.Database.Name {
 		return ops.E(ops.Usage, lang.M("%s is about the database %s", id, r.Database))
 	}
-	return sh.onConn(func(conn *sql.Conn) error {
-		p, err := rewind.Back(sh.ctx, conn, r.Database, r.ID, r.Inverse)
+	return sh.onConn(ctx, func(conn *sql.Conn) error {
+		p, err := rewind.Back(ctx, conn, r.Database, r.ID, r.Inverse)
 		if err != nil {
 			return sh.rewindError(err)
 		}
@@ -160,7 +161,7 @@ func (c *restoreUndoCmd) undoRewind(a *app, id string) error {
 			sh.sayRewind(p)
 			return nil
 		}
-		if err := sh.rewind(conn, p, "", c.Confirm, c.JSON); err != nil {
+		if err := sh.rewind(ctx, conn, p, "", c.Confirm, c.JSON); err != nil {
 			return err
 		}
 		r.State = rewindUndone

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"opsdeck/ops/restore"
 )
 
@@ -14,10 +16,10 @@ type restoreWorkerCmd struct {
 }
 
 // Run is the worker's life.
-func (c *restoreWorkerCmd) Run(a *app) error {
+func (c *restoreWorkerCmd) Run(ctx context.Context, a *app) error {
 	d, err := a.desk()
 	if err != nil {
 		return err
 	}
-	return d.Carry(a.ctx, c.ID, restore.Kind(c.First), c.By)
+	return d.Carry(ctx, c.ID, restore.Kind(c.First), c.By)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -73,7 +74,11 @@ func restoreSteps(p place) []step {
 	return []step{
 		{
 			lang.M("Assess: how bad is it, is a full restore needed, who must know?"),
-			[]string{p.opsdeck("status"), p.opsdeck("logs --critical --since 1h"), p.opsdeck("audit list --limit 20")},
+			[]string{
+				p.opsdeck("status"),
+				p.opsdeck("logs --critical --since 1h"),
+				p.opsdeck("audit list --limit 20"),
+			},
 		},
 		{
 			lang.M("Find the newest good backup, and see what it would lose."),
@@ -136,7 +141,9 @@ func undoSteps(p place) []step {
 		},
 		{lang.M("If it was the wrong transaction: go back."), []string{p.opsdeck("restore undo")}},
 		{
-			lang.M("Archive the binary log from now on: backup.binlog: follow in the configuration, then install it."),
+			lang.M(
+				"Archive the binary log from now on: backup.binlog: follow in the configuration, then install it.",
+			),
 			[]string{p.opsdeck("backup schedule install"), p.opsdeck("backup binlog list")},
 		},
 	}
@@ -230,7 +237,7 @@ func drillSteps(p place) []step {
 }
 
 // Run lists the runbooks, or prints one as Markdown.
-func (c *runbookCmd) Run(a *app) error {
+func (c *runbookCmd) Run(ctx context.Context, a *app) error {
 	if c.Name == "" {
 		if c.JSON {
 			return a.json(runbooksJSON{a.runbookList()})
@@ -248,7 +255,7 @@ func (c *runbookCmd) Run(a *app) error {
 			if err != nil {
 				return err
 			}
-			return c.show(a, r, s)
+			return c.show(ctx, a, r, s)
 		}
 	}
 	var names []string
@@ -260,9 +267,9 @@ func (c *runbookCmd) Run(a *app) error {
 }
 
 // show prints one runbook, filled for a service.
-func (c *runbookCmd) show(a *app, r runbook, s *config.Service) error {
+func (c *runbookCmd) show(ctx context.Context, a *app, r runbook, s *config.Service) error {
 	p := a.placeOf(*s)
-	p.newest = a.newestGood(s)
+	p.newest = a.newestGood(ctx, s)
 	text := ""
 	switch {
 	case c.JSON:
@@ -315,12 +322,12 @@ func (a *app) pageJSON(r runbook, p place) runbookJSON {
 
 // newestGood is the path of the newest good backup of the whole database; "" where
 // there is none, or that cannot be read.
-func (a *app) newestGood(s *config.Service) string {
+func (a *app) newestGood(ctx context.Context, s *config.Service) string {
 	sh, err := a.shelfOf(s)
 	if err != nil {
 		return ""
 	}
-	inv, err := sh.Look(a.ctx)
+	inv, err := sh.Look(ctx)
 	if err != nil {
 		return ""
 	}

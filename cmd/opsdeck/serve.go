@@ -47,7 +47,7 @@ const (
 )
 
 // Run serves the health endpoints and the metrics until it is told to stop.
-func (c *serveCmd) Run(a *app) error {
+func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	if c.PrintRules || c.PrintDashboard {
 		return c.print(a)
 	}
@@ -65,7 +65,7 @@ func (c *serveCmd) Run(a *app) error {
 		return err
 	}
 	defer listener.Close()
-	guard, err := a.newGuard(a.ctx, opt)
+	guard, err := a.newGuard(ctx, opt)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (c *serveCmd) Run(a *app) error {
 		return err
 	}
 	defer closeAll()
-	scraped, closeMetrics, err := a.metricsHandler(a.ctx, services)
+	scraped, closeMetrics, err := a.metricsHandler(ctx, services)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (c *serveCmd) Run(a *app) error {
 		bound.tls = true
 		server.TLSConfig = &tls.Config{GetCertificate: guard.certificate, MinVersion: tls.VersionTLS12}
 	}
-	return serveUntil(a.ctx, server, bound)
+	return serveUntil(ctx, server, bound)
 }
 
 // print writes what Prometheus or Grafana reads; it needs no configuration.
@@ -116,7 +116,9 @@ func (a *app) sayServing(services []config.Service, opt config.Serve, at net.Add
 	base := scheme + "://" + at.String()
 	a.note(lang.M("serving the health of %s on %s", strings.Join(names, ", "), base+"/health/ready"))
 	if !onLoopback(at) && opt.TokenFile == "" {
-		a.note(lang.M("warning: whoever reaches %s can read the metrics of %s", at.String(), strings.Join(names, ", ")))
+		a.note(
+			lang.M("warning: whoever reaches %s can read the metrics of %s", at.String(), strings.Join(names, ", ")),
+		)
 	}
 	if !onLoopback(at) && opt.TLSCert == "" && opt.TokenFile != "" {
 		a.note(lang.M("warning: without TLS the token can be read on the network"))

@@ -38,7 +38,7 @@ type checkJSON struct {
 }
 
 // Run looks once, or again and again. Its exit code is the state's.
-func (c *statusCmd) Run(a *app) error {
+func (c *statusCmd) Run(ctx context.Context, a *app) error {
 	services, err := a.statusServices()
 	if err != nil {
 		return err
@@ -58,10 +58,16 @@ func (c *statusCmd) Run(a *app) error {
 	}
 	view := statusView{app: a, many: len(services) > 1}
 	if c.Watch > 0 {
-		return c.watch(a, view, checks, health.Rule{Fails: services[0].Health.Fails, Passes: services[0].Health.Passes})
+		return c.watch(
+			ctx,
+			a,
+			view,
+			checks,
+			health.Rule{Fails: services[0].Health.Fails, Passes: services[0].Health.Passes},
+		)
 	}
-	report := health.Once(a.ctx, checks, a.clock)
-	if err := context.Cause(a.ctx); err != nil && a.ctx.Err() == context.Canceled {
+	report := health.Once(ctx, checks, a.clock)
+	if err := context.Cause(ctx); err != nil && ctx.Err() == context.Canceled {
 		return err
 	}
 	verdict := health.Judge(report, health.CommandFace())
@@ -83,7 +89,12 @@ type statusView struct {
 }
 
 func (v statusView) json(r health.Report, verdict health.Verdict) statusJSON {
-	doc := statusJSON{Verdict: verdict.State, Summary: v.lang.Msg(verdict.Text), CheckedAt: r.At, Checks: []checkJSON{}}
+	doc := statusJSON{
+		Verdict:   verdict.State,
+		Summary:   v.lang.Msg(verdict.Text),
+		CheckedAt: r.At,
+		Checks:    []checkJSON{},
+	}
 	for _, s := range r.Standings {
 		doc.Checks = append(doc.Checks, v.check(s))
 	}

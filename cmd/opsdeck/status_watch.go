@@ -26,8 +26,14 @@ type changeJSON struct {
 
 // watch follows the checks until the context ends: a live table on a terminal,
 // a line a change elsewhere.
-func (c *statusCmd) watch(a *app, view statusView, checks []health.Check, rule health.Rule) error {
-	m := health.Watch(a.ctx, checks, health.Options{Clock: a.clock, Rule: rule, Retry: min(c.Watch, time.Second)})
+func (c *statusCmd) watch(
+	ctx context.Context,
+	a *app,
+	view statusView,
+	checks []health.Check,
+	rule health.Rule,
+) error {
+	m := health.Watch(ctx, checks, health.Options{Clock: a.clock, Rule: rule, Retry: min(c.Watch, time.Second)})
 	defer m.Close()
 	signal, end := m.Signal()
 	defer end()
@@ -41,11 +47,11 @@ func (c *statusCmd) watch(a *app, view statusView, checks []health.Check, rule h
 	}
 	for {
 		select {
-		case <-a.ctx.Done():
-			if errors.Is(a.ctx.Err(), context.DeadlineExceeded) {
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return exitCode(m.Report().State().ExitCode())
 			}
-			return a.ctx.Err()
+			return ctx.Err()
 		case <-signal:
 			if err := show.update(m.Report()); err != nil {
 				return err

@@ -35,7 +35,7 @@ type watchRunCmd struct {
 
 // Run is the daemon: it runs what is due, missed runs too, and watches, until it is
 // told to stop. One watch at a time runs on a state folder.
-func (c *watchRunCmd) Run(a *app) error {
+func (c *watchRunCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
@@ -68,24 +68,24 @@ func (c *watchRunCmd) Run(a *app) error {
 		if err := a.sayDue(s); err != nil {
 			return err
 		}
-		return a.saySights(w)
+		return a.saySights(ctx, w)
 	}
 	held, err := lock.Take(watchLock(state), lock.Holder{User: oplog.UserName(), What: "watch"})
 	if err != nil {
 		return err
 	}
 	defer held.Release()
-	defer a.followLogs(followed)()
+	defer a.followLogs(ctx, followed)()
 	a.note(lang.M("watching %d jobs; stop with ctrl-c", len(s.Jobs)))
 	a.sayWatched(services)
-	defer a.beat(services, beatEvery)()
+	defer a.beat(ctx, services, beatEvery)()
 	w.Beat = supervisor(a.getenv)
-	return a.watchBoth(&s, w)
+	return a.watchBoth(ctx, &s, w)
 }
 
 // watchBoth runs the jobs and the watcher side by side until both end.
-func (a *app) watchBoth(s *watch.Scheduler, w *alerts.Watcher) error {
-	ctx, stop := context.WithCancel(a.ctx)
+func (a *app) watchBoth(ctx context.Context, s *watch.Scheduler, w *alerts.Watcher) error {
+	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan error, 1)
 	go func() {

@@ -35,8 +35,8 @@ func (a *app) followed(services []config.Service, none bool) (shelves []*shelf, 
 
 // followLogs archives the binary logs of these services beside the scheduler. What it
 // returns ends that and waits until each is on disk.
-func (a *app) followLogs(shelves []*shelf) (stop func()) {
-	ctx, cancel := context.WithCancel(a.ctx)
+func (a *app) followLogs(ctx context.Context, shelves []*shelf) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	for _, sh := range shelves {
 		wg.Go(func() { a.followLog(ctx, sh) })

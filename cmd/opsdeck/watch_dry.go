@@ -1,14 +1,16 @@
 package main
 
 import (
+	"context"
+
 	"opsdeck/internal/lang"
 	"opsdeck/ops/notify"
 	"opsdeck/ops/site/alerts"
 )
 
 // saySights looks once and says what people would be told now.
-func (a *app) saySights(w *alerts.Watcher) error {
-	told, err := w.Preview(a.ctx)
+func (a *app) saySights(ctx context.Context, w *alerts.Watcher) error {
+	told, err := w.Preview(ctx)
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,7 +31,7 @@ type daemonInstaller struct {
 }
 
 // Run has the machine start watch: by systemd, else PM2, else cron.
-func (c *watchInstallCmd) Run(a *app) error {
+func (c *watchInstallCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
@@ -59,10 +57,10 @@ func (c *watchInstallCmd) Run(a *app) error {
 	if err := os.MkdirAll(w.StateDir, 0o700); err != nil {
 		return ops.Wrap(err, ops.Failed, lang.M("the state folder cannot be made"))
 	}
-	if err := in.install(with); err != nil {
+	if err := in.install(ctx, with); err != nil {
 		return ops.Wrap(err, ops.Failed, lang.M("watch could not be installed in %s", with))
 	}
-	log, err := a.oplog()
+	log, err := a.oplog(ctx)
 	if err == nil {
 		err = log.Record(oplog.Entry{Action: "watch.install", Object: with, Result: oplog.Done})
 	}
@@ -146,30 +144,35 @@ func shellLine(words []string) string {
 	return strings.Join(out, " ")
 }
 
-func (in *daemonInstaller) install(with string) error {
+func (in *daemonInstaller) install(ctx context.Context, with string) error {
 	switch with {
 	case "systemd":
-		return in.installUnit()
+		return in.installUnit(ctx)
 	case "pm2":
-		in.tool("", "pm2", "delete", watch.DaemonName) // one of before, if any
-		if _, err := in.tool("", "pm2", in.daemon.PM2()...); err != nil {
+		in.tool(ctx, "", "pm2", "delete", watch.DaemonName) // one of before, if any
+		if _, err := in.tool(ctx, "", "pm2", in.daemon.PM2()...); err != nil {
 			return err
 		}
-		_, err := in.tool("", "pm2", "save")
+		_, err := in.tool(ctx, "", "pm2", "save")
 		return err
 	}
-	old, err := in.tool("", "crontab", "-l")
+	old, err := in.tool(ctx, "", "crontab", "-l")
 	if err != nil {
 		old = ""
 	}
-	if _, err := in.tool(in.daemon.Crontab(old), "crontab", "-"); err != nil {
+	if _, err := in.tool(ctx, in.daemon.Crontab(old), "crontab", "-"); err != nil {
 		return err
 	}
-	in.note(lang.M("cron starts it at the next boot; until then run it in the background: %s &", shellLine(in.daemon.Command)))
+	in.note(
+		lang.M(
+			"cron starts it at the next boot; until then run it in the background: %s &",
+			shellLine(in.daemon.Command),
+		),
+	)
 	return nil
 }
 
-func (in *daemonInstaller) installUnit() error {
+func (in *daemonInstaller) installUnit(ctx context.Context) error {
 	u := in.daemon.Systemd()
 	if err := os.MkdirAll(in.unit, 0o755); err != nil {
 		return err
@@ -181,7 +184,7 @@ func (in *daemonInstaller) installUnit() error {
 		if in.daemon.User {
 			args = append([]string{"--user"}, args...)
 		}
-		if _, err := in.tool("", "systemctl", args...); err != nil {
+		if _, err := in.tool(ctx, "", "systemctl", args...); err != nil {
 			return err
 		}
 	}
@@ -189,16 +192,6 @@ func (in *daemonInstaller) installUnit() error {
 }
 
 // tool runs one of the system's programs.
-func (in *daemonInstaller) tool(stdin, name string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(in.ctx, time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Stdin = strings.NewReader(stdin)
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	out, err := cmd.Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && len(exit.Stderr) > 0 {
-		err = fmt.Errorf("%s: %s", name, strings.TrimSpace(string(exit.Stderr)))
-	}
-	return string(out), err
+func (in *daemonInstaller) tool(ctx context.Context, stdin, name string, args ...string) (string, error) {
+	return systemTool(ctx, time.Minute, stdin, name, args...)
 }

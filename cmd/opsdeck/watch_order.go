@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 
 	"opsdeck/internal/lang"
@@ -19,7 +20,7 @@ func watchedName(name string) (service, rule string) {
 }
 
 // order asks something about a rule that there is.
-func (a *app) order(o *alert.Order, name string, dryRun bool) error {
+func (a *app) order(ctx context.Context, o *alert.Order, name string, dryRun bool) error {
 	w, err := a.anyWatcher()
 	if err != nil {
 		return err
@@ -32,14 +33,14 @@ func (a *app) order(o *alert.Order, name string, dryRun bool) error {
 	if dryRun {
 		return nil
 	}
-	return a.ask(w.StateDir, *o)
+	return a.ask(ctx, w.StateDir, *o)
 }
 
 // ask puts an order and its place in the record of operations on file.
-func (a *app) ask(dir string, o alert.Order) error {
+func (a *app) ask(ctx context.Context, dir string, o alert.Order) error {
 	o.At = a.clock.Now()
 	o.By = oplog.UserName()
-	log, err := a.oplog()
+	log, err := a.oplog(ctx)
 	if err != nil {
 		return err
 	}

@@ -17,8 +17,8 @@ const beatEvery = time.Minute
 // beat tells the dead-man's checks of watch that it runs, now and then every so often,
 // until the function that it returns is called. A file that several services name is
 // one check. What fails is said once, and once more when it works again.
-func (a *app) beat(services []config.Service, every time.Duration) (stop func()) {
-	ctx, cancel := context.WithCancel(a.ctx)
+func (a *app) beat(ctx context.Context, services []config.Service, every time.Duration) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	seen := map[string]bool{"": true}
 	for _, s := range services {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -37,12 +38,12 @@ type ruleJSON struct {
 }
 
 // Run makes every check once and lists all rules.
-func (c *watchRulesCmd) Run(a *app) error {
+func (c *watchRulesCmd) Run(ctx context.Context, a *app) error {
 	w, err := a.anyWatcher()
 	if err != nil {
 		return err
 	}
-	rules, err := w.Rules(a.ctx, true)
+	rules, err := w.Rules(ctx, true)
 	if err != nil {
 		return bookError(err)
 	}
@@ -130,7 +131,7 @@ type watchTestCmd struct {
 }
 
 // Run sends a message that says that it is a test, at once.
-func (c *watchTestCmd) Run(a *app) error {
+func (c *watchTestCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
@@ -149,7 +150,7 @@ func (c *watchTestCmd) Run(a *app) error {
 			a.say(lang.Raw(a.preview(one)))
 			continue
 		}
-		if err := alerts.Deliver(a.ctx, one.Target, one.Message); err != nil {
+		if err := alerts.Deliver(ctx, one.Target, one.Message); err != nil {
 			failed++
 			a.note(lang.M("cannot notify %s: %s", one.Key, redact.Text(err.Error())))
 			continue
@@ -174,7 +175,7 @@ type watchSilenceCmd struct {
 const longestSilence = 30 * 24 * time.Hour
 
 // Run asks the running watch, or the next one, to be quiet about a rule.
-func (c *watchSilenceCmd) Run(a *app) error {
+func (c *watchSilenceCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
@@ -186,7 +187,7 @@ func (c *watchSilenceCmd) Run(a *app) error {
 	}
 	o := alert.Order{Kind: alert.OrderSilence, Why: alert.Text{EN: c.Why}}
 	o.Until = a.clock.Now().Add(c.For)
-	if err := a.order(&o, c.Rule, c.DryRun); err != nil {
+	if err := a.order(ctx, &o, c.Rule, c.DryRun); err != nil {
 		return err
 	}
 	until := o.Until.Local().Format("2006-01-02 15:04:05")
@@ -195,7 +196,12 @@ func (c *watchSilenceCmd) Run(a *app) error {
 		return nil
 	}
 	a.say(
-		lang.M("%s is silenced until %s; end it with: opsdeck watch unsilence %s", c.Rule, until, human.Shell(c.Rule)),
+		lang.M(
+			"%s is silenced until %s; end it with: opsdeck watch unsilence %s",
+			c.Rule,
+			until,
+			human.Shell(c.Rule),
+		),
 	)
 	return nil
 }
@@ -206,7 +212,7 @@ type watchUnsilenceCmd struct {
 }
 
 // Run ends the silences of a rule.
-func (c *watchUnsilenceCmd) Run(a *app) error {
+func (c *watchUnsilenceCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
@@ -234,7 +240,7 @@ func (c *watchUnsilenceCmd) Run(a *app) error {
 		a.say(lang.M("the silence of %s would end now", c.Rule))
 		return nil
 	}
-	if err := a.ask(dir, o); err != nil {
+	if err := a.ask(ctx, dir, o); err != nil {
 		return err
 	}
 	a.say(lang.M("the silence of %s ended", c.Rule))
@@ -261,7 +267,10 @@ func (c *watchSilencesCmd) Run(a *app) error {
 			Silences []silenceJSON `json:"silences"`
 		}{[]silenceJSON{}}
 		for _, s := range open {
-			doc.Silences = append(doc.Silences, silenceJSON{s.Rule, s.Service, s.From, s.Until, s.Why.In(a.lang), s.By})
+			doc.Silences = append(
+				doc.Silences,
+				silenceJSON{s.Rule, s.Service, s.From, s.Until, s.Why.In(a.lang), s.By},
+			)
 		}
 		return a.json(doc)
 	}
@@ -301,7 +310,7 @@ type watchAckCmd struct {
 }
 
 // Run acknowledges the alerts of a rule that fire.
-func (c *watchAckCmd) Run(a *app) error {
+func (c *watchAckCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
@@ -328,7 +337,7 @@ func (c *watchAckCmd) Run(a *app) error {
 		a.say(lang.M("would be acknowledged: %s", strings.Join(names, ", ")))
 		return nil
 	}
-	if err := a.ask(dir, alert.Order{Kind: alert.OrderAck, Service: service, Rule: rule}); err != nil {
+	if err := a.ask(ctx, dir, alert.Order{Kind: alert.OrderAck, Service: service, Rule: rule}); err != nil {
 		return err
 	}
 	a.say(lang.M("acknowledged: %s", strings.Join(names, ", ")))

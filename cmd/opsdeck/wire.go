@@ -53,7 +53,7 @@ func (a *app) statusPage(env *page.Env) (*statusview.Page, error) {
 		health.Options{Clock: a.clock, Rule: health.Rule{Fails: h.Fails, Passes: h.Passes}},
 	)
 	p := statusview.New(env, m)
-	a.alertsOfConsole(p)
+	a.alertsOfConsole(env.Ctx, p)
 	return p, nil
 }
 
