@@ -40,6 +40,7 @@ type logsCmd struct {
 	Explain    bool          `help:"For each line, tell which format read it and why."`
 	FailIfNone bool          `help:"Exit 1 when there is no hit."`
 	JSON       bool          `name:"json" help:"Print JSON."`
+	logsStat   `embed:""`
 }
 
 // bareLimit is how many events a bare `opsdeck logs` shows on a terminal.
@@ -79,7 +80,7 @@ func (c *logsCmd) Run(ctx context.Context, a *app) error {
 		style: styles.Of,
 		scan:  index.Scan{Query: q, Zone: time.Local, Now: a.clock.Now(), Newest: c.Newest, Unnumbered: !c.JSON},
 	}
-	if !c.JSON && !c.Count && c.Histogram == 0 {
+	if !c.JSON && !c.Count && c.Histogram == 0 || c.logsStat.asked() {
 		run.scan.Query = q.Events()
 	}
 	run.scan.Warn, run.scan.Styles = run.warn, styles.Of
@@ -115,7 +116,10 @@ func (c *logsCmd) check() error {
 	case c.Limit < 0 || c.After < 0 || c.Before < 0 || c.Around < 0:
 		return ops.E(ops.Usage, lang.M("a number of lines cannot be negative"))
 	}
-	return nil
+	if err := c.noStat(); err != nil {
+		return err
+	}
+	return c.logsStat.check()
 }
 
 // query makes one query of the words and the flags.
@@ -227,6 +231,8 @@ func (r *logsRun) warn(part string, err error) {
 
 func (r *logsRun) do(ctx context.Context, sources []logs.Source) error {
 	switch {
+	case r.cmd.logsStat.asked():
+		return r.numbers(ctx, sources)
 	case r.cmd.Count:
 		return r.count(ctx, sources)
 	case r.cmd.Histogram > 0:

@@ -69,7 +69,7 @@ func siblings(from, to string) bool {
 // logRooms tells for two of the rooms of logs, which lie one above the other,
 // whether to lies below from.
 func logRooms(from, to string) (below, both bool) {
-	order := []string{"ops/logs", "ops/logs/line", "ops/logs/query", "ops/logs/index", "ops/logs/store"}
+	order := []string{"ops/logs", "ops/logs/line", "ops/logs/query", "ops/logs/index", "ops/logs/store", "ops/logs/stat"}
 	a, b := slices.Index(order, from), slices.Index(order, to)
 	return b < a, a >= 0 && b >= 0
 }

@@ -36,7 +36,7 @@ func (h *Histogram) Add(t time.Time, l Level) {
 
 func (h *Histogram) add(ms int64, l Level, n int64) {
 	if h.last == nil || ms >= h.end || ms < h.end-h.width {
-		at := h.floor(ms)
+		at := Floor(ms, h.width, h.zone)
 		b := h.by[at]
 		if b == nil {
 			b = &Bucket{At: time.UnixMilli(at).In(h.zone)}
@@ -48,12 +48,14 @@ func (h *Histogram) add(ms int64, l Level, n int64) {
 	h.last.ByLevel[l] += n
 }
 
-func (h *Histogram) floor(ms int64) int64 {
-	_, off := time.UnixMilli(ms).In(h.zone).Zone()
+// Floor is where the stretch of time of that width begins in which a moment lies, all in ms. Stretches
+// begin at whole multiples of their width in the zone.
+func Floor(ms, width int64, zone *time.Location) int64 {
+	_, off := time.UnixMilli(ms).In(zone).Zone()
 	local := ms + int64(off)*1000
-	rest := local % h.width
+	rest := local % width
 	if rest < 0 {
-		rest += h.width
+		rest += width
 	}
 	return ms - rest
 }

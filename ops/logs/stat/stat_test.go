@@ -1,0 +1,103 @@
+package stat
+
+import (
+	"math/rand"
+	"slices"
+	"testing"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops/logs"
+)
+
+// TestPercentilesAreValuesThatWereSeen: the nearest rank, as a sorted list of all values has it.
+func TestPercentilesAreValuesThatWereSeen(t *testing.T) {
+	for seed := range int64(20) {
+		r := rand.New(rand.NewSource(seed))
+		var n Numbers
+		var all []float64
+		for range 1 + r.Intn(300) {
+			v := float64(r.Intn(50)) / 2
+			n.Add(v)
+			all = append(all, v)
+		}
+		slices.Sort(all)
+		for _, p := range []int64{1, 50, 95, 99, 100} {
+			want := all[max(1, (int64(len(all))*p+99)/100)-1]
+			if got := n.Percentile(p); got != want {
+				t.Fatalf("seed %d: p%d of %d is %v, want %v", seed, p, len(all), got, want)
+			}
+		}
+	}
+	var none Numbers
+	if none.Percentile(95) != 0 || none.Mean() != 0 {
+		t.Error("nothing has a percentile")
+	}
+}
+
+// TestManyDifferentNumbersAreRoundedAndSaidToBe: memory stays bounded, the error under half a percent.
+func TestManyDifferentNumbersAreRoundedAndSaidToBe(t *testing.T) {
+	var n Numbers
+	const many = maxDistinct + 50_000
+	for i := range many {
+		n.Add(float64(i+1) + 0.5)
+	}
+	if !n.Rounded || len(n.of) > 10_000 || n.Count != many {
+		t.Fatalf("rounded %v, %d values kept of %d", n.Rounded, len(n.of), n.Count)
+	}
+	for _, p := range []int64{50, 95, 99} {
+		want := float64(many) * float64(p) / 100
+		if got := n.Percentile(p); got < want*0.995 || got > want*1.005 {
+			t.Errorf("p%d is %v, want about %v", p, got, want)
+		}
+	}
+}
+
+func TestFieldsAreFoundWhereverTheyAre(t *testing.T) {
+	event := logs.Event{
+		Level: logs.LevelWarn, Context: "Orders", Source: "app.log",
+		Raw:    `WARN [Orders] orderId=45 "user": "张伟", shop='a b' took 1500ms xorderId=9`,
+		Fields: []logs.Field{{Key: "meta", Value: `{"tenant":{"id":7}}`, JSON: true}, {Key: "n", Value: "12"}},
+	}
+	for name, want := range map[string]string{
+		"level": "WARN", "context": "Orders", "source": "app.log", "orderId": "45", "user": "张伟", "shop": "a b",
+		"took": "1500", "meta.tenant.id": "7", "tenant.id": "7", "n": "12", `/took (\d)/`: "1", `/\bto+k/`: "took",
+		"orderid": "", "id=": "", "derId": "",
+	} {
+		f, err := ParseField(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := f.Of(&Event{Event: event}); got != want || ok != (want != "") {
+			t.Errorf("%s is %q, %v; want %q", name, got, ok, want)
+		}
+	}
+	for text, want := range map[string]float64{"63": 63, "1.5s": 1500, "63 ms": 63, "2m": 120_000, "-4": -4} {
+		if got, ok := Number(text); !ok || got != want {
+			t.Errorf("%s is %v, %v", text, got, ok)
+		}
+	}
+	for _, text := range []string{"", "NaN", "Inf", "1,5", "twelve"} {
+		if v, ok := Number(text); ok {
+			t.Errorf("%q is the number %v", text, v)
+		}
+	}
+}
+
+// TestTablesFitTheirWidth: at every width, with wide letters and many columns.
+func TestTablesFitTheirWidth(t *testing.T) {
+	by, _ := ParseField("context")
+	of, _ := ParseField("n")
+	table := NewTable(Ask{By: []Field{by}, Of: &of})
+	for i := range 300 {
+		e := logs.Event{Context: []string{"订单服务", "HttpLogger", "averylongname.of.something.that.has.no.end"}[i%3]}
+		e.Fields = []logs.Field{{Key: "n", Value: "1234567.5"}}
+		table.Add(&e)
+	}
+	for _, width := range []int{60, 80, 100, 120} {
+		for _, l := range table.Sheet(lang.Chinese(), ByCount, 0).Lines(width, Glyphs{Full: "█", Bar: []rune("▁▂▃▄▅▆▇█")}) {
+			if n := len([]rune(l.Text + l.Bar)); n > width {
+				t.Errorf("%d cells: %d in %q %q", width, n, l.Text, l.Bar)
+			}
+		}
+	}
+}
