@@ -16,6 +16,7 @@ import (
 	"opsdeck/ops/logs/index"
 	"opsdeck/ops/logs/line"
 	"opsdeck/ops/logs/query"
+	"opsdeck/ops/logs/stat"
 	"opsdeck/ops/logs/store"
 	"opsdeck/tui/logview"
 	"opsdeck/tui/page"
@@ -49,6 +50,16 @@ func (a *app) logsPage(env *page.Env, s *config.Service) *logview.Page {
 		store.Close()
 	}, Export: func(ctx context.Context, q *query.Query, ndjson bool) (string, int64, error) {
 		return a.exportLogs(ctx, conf, styles, q, ndjson)
+	}, Stat: func(ctx context.Context, q *query.Query, ask stat.Ask) (*stat.Table, error) {
+		sources, err := conf.Resolve(ctx, nil)
+		if err != nil {
+			return nil, err
+		}
+		scan := index.Scan{Query: q.Events(), Unnumbered: true, Styles: styles.Of, Zone: env.Zone, Now: a.clock.Now()}
+		if conf.Shelf != nil {
+			scan.Shelf = conf.Shelf
+		}
+		return stat.Run(ctx, &scan, sources, ask)
 	}}
 	for _, v := range s.LogViews {
 		o.Searches = append(o.Searches, query.Saved{Name: v.Name, Query: v.Query})

@@ -16,6 +16,8 @@ func (p *Page) Actions() []page.Action {
 		return p.detailActions()
 	case patternMode:
 		return p.patternActions()
+	case statMode:
+		return p.statActions()
 	}
 	return append(p.listActions(), p.moreActions()...)
 }
@@ -74,6 +76,14 @@ func (p *Page) listActions() []page.Action {
 			Help:   lang.M("group events that differ only in numbers; what is new or surging"),
 			Footer: true,
 			Run:    p.openPatterns,
+		},
+		{
+			ID:    "logs.stat",
+			Keys:  []string{"a"},
+			Label: lang.M("statistics"),
+			Help:  lang.M("count what is shown by a field or over time, with percentiles of how long it took"),
+			Off:   p.noStat,
+			Run:   p.askField,
 		},
 		{
 			ID:     "logs.follow",
@@ -439,6 +449,9 @@ func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
 		return nil
 	case patternMode:
 		p.groups.patterns.scroll.Key(name)
+		return nil
+	case statMode:
+		p.counted.scroll.Key(name)
 		return nil
 	}
 	h := max(p.list.listHeight()-1, 1)

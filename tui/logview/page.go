@@ -9,6 +9,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops/logs"
 	"opsdeck/ops/logs/query"
+	"opsdeck/ops/logs/stat"
 	"opsdeck/ops/logs/store"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
@@ -50,6 +51,8 @@ type Options struct {
 	SaveMarks   func([]Bookmark) error
 	// Export writes what is shown to a file, newest query first, and tells where.
 	Export func(ctx context.Context, q *query.Query, ndjson bool) (path string, n int64, err error)
+	// Stat counts what a query finds.
+	Stat func(ctx context.Context, q *query.Query, ask stat.Ask) (*stat.Table, error)
 	// Start begins to read the logs; it is called when the tab is first shown.
 	Start func()
 	Close func()
@@ -61,6 +64,7 @@ const (
 	listMode mode = iota
 	detailMode
 	patternMode
+	statMode
 )
 
 // Page is the tab.
@@ -74,6 +78,7 @@ type Page struct {
 	heading heading
 	sheet   sheet
 	groups  grouping
+	counted counting
 	feed    feed
 	finder  finder
 
@@ -222,6 +227,8 @@ func (p *Page) Update(body any) tea.Cmd {
 		p.openEvent(m)
 	case patternsMsg:
 		p.groups.takePatterns(m)
+	case countedMsg:
+		p.counted.take(m)
 	case copyMsg:
 		return page.Send(page.Copy{Text: m.text})
 	case exportMsg:
@@ -275,6 +282,8 @@ func (p *Page) View(size page.Size) string {
 		return p.sheet.viewDetail(size)
 	case patternMode:
 		return p.groups.viewPatterns(size)
+	case statMode:
+		return p.viewStat(size)
 	}
 	return p.viewList(size)
 }
@@ -299,6 +308,7 @@ func (p *Page) wire() {
 	p.sheet.list = &p.list
 	p.sheet.book = &p.book
 	p.groups.look = &p.look
+	p.counted.look = &p.look
 	p.feed.look = &p.look
 	p.feed.ask = &p.ask
 	p.feed.tally = &p.tally

@@ -198,7 +198,9 @@ func (t *Table) notes(s *Sheet, p *lang.Printer) {
 	if t.Ask.Of != nil {
 		say(t.NoNumber, p.T("%s without a number in %s", human.Count(t.NoNumber), t.Ask.Of.Name))
 	}
-	say(t.NoTime, p.T("%s without a time", human.Count(t.NoTime)))
+	if t.Ask.Over > 0 {
+		say(t.NoTime, p.T("%s without a time", human.Count(t.NoTime)))
+	}
 	say(t.Beyond, p.T("%s of groups beyond the first %s", human.Count(t.Beyond), human.Count(maxGroups)))
 	if t.All.Numbers.Rounded {
 		s.Notes = append(s.Notes, p.T("percentiles are right to three digits"))
@@ -214,8 +216,8 @@ const (
 	minBar  = 6
 )
 
-// Lines draws the head and the rows for a width. Columns that have no room are left out: the
-// share and p99 first.
+// Lines draws the head and the rows for a width. Columns that have no room are left out: p99 and the
+// share first.
 func (s *Sheet) Lines(width int, g Glyphs) []Line {
 	use := s.columns(width)
 	widths := make([]int, len(s.Head))
@@ -265,8 +267,8 @@ func (s *Sheet) columns(width int) []int {
 		return w
 	}
 	leave := []int{2} // the share
-	if len(s.Head) > 5 {
-		leave = []int{len(s.Head) - 2, 2} // p99
+	if n := len(s.Head); n > 5 {
+		leave = []int{n - 2, 2, n - 4, n - 1} // p99, the share, p50, the highest
 	}
 	for _, c := range leave {
 		if wide() > width && len(use) > 2 {
@@ -303,7 +305,7 @@ func (r *Row) bar(width int, g Glyphs) string {
 		return strings.Repeat(g.Full, n)
 	}
 	var b strings.Builder
-	for _, v := range r.Curve[:min(len(r.Curve), width)] {
+	for _, v := range narrowed(r.Curve, width) {
 		if v <= 0 {
 			b.WriteByte(' ')
 			continue
@@ -311,4 +313,17 @@ func (r *Row) bar(width int, g Glyphs) string {
 		b.WriteRune(g.Bar[max(0, min(len(g.Bar)-1, int(math.Ceil(v*float64(len(g.Bar))))-1))])
 	}
 	return strings.TrimRight(b.String(), " ")
+}
+
+// narrowed is a curve in fewer cells, each as high as the highest that it stands for.
+func narrowed(curve []float64, width int) []float64 {
+	if len(curve) <= width {
+		return curve
+	}
+	out := make([]float64, width)
+	for i, v := range curve {
+		at := i * width / len(curve)
+		out[at] = max(out[at], v)
+	}
+	return out
 }
