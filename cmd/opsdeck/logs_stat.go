@@ -14,14 +14,15 @@ import (
 
 // logsStat are the flags that make numbers of what is found.
 type logsStat struct {
-	By   []string      `placeholder:"FIELD" sep:"none" help:"Count by the values of a field: level, context, source, took, a name such as orderId or metadata.userId, or /RE/ for its first group. Repeat it, or separate names by commas."`
-	Stat string        `placeholder:"FIELD" help:"Percentiles of a number: took (ms), a field, or /RE/; a value such as 1.5s counts in ms."`
-	Over time.Duration `placeholder:"DUR" help:"Count by stretches of time this long; with --by as a curve for each value."`
-	Top  int           `placeholder:"N" default:"20" help:"Show N values with --by; 0 for all."`
-	Sort string        `placeholder:"ORDER" enum:"count,p50,p95,max,sum,name," default:"" help:"Sort --by by count, p50, p95, max, sum or name."`
+	By    []string      `placeholder:"FIELD" sep:"none" help:"Count by the values of a field: level, context, source, took, a name such as orderId or metadata.userId, or /RE/ for its first group. Repeat it, or separate names by commas."`
+	Stat  string        `placeholder:"FIELD" help:"Percentiles of a number: took (ms), a field, or /RE/; a value such as 1.5s counts in ms."`
+	Over  time.Duration `placeholder:"DUR" help:"Count by stretches of time this long; with --by as a curve for each value."`
+	Top   int           `placeholder:"N" default:"20" help:"Show N values with --by, N operations with --pairs; 0 for all."`
+	Pairs string        `placeholder:"RULE" help:"Operations from their start to their end, slowest first: 'start /RE/ end /RE/ by FIELD'; without by, the first group of both is the id."`
+	Sort  string        `placeholder:"ORDER" enum:"count,p50,p95,max,sum,name," default:"" help:"Sort --by by count, p50, p95, max, sum or name."`
 }
 
-func (c *logsStat) asked() bool { return len(c.By) > 0 || c.Stat != "" || c.Over != 0 }
+func (c *logsStat) asked() bool { return len(c.By) > 0 || c.Stat != "" || c.Over != 0 || c.Pairs != "" }
 
 // ask is what the flags ask for.
 func (c *logsStat) ask() (stat.Ask, error) {
@@ -52,6 +53,8 @@ func (c *logsStat) ask() (stat.Ask, error) {
 func (c *logsStat) check() error {
 	byNumber := slices.Contains([]string{"p50", "p95", "max", "sum"}, c.Sort)
 	switch {
+	case c.Pairs != "" && (len(c.By) > 0 || c.Stat != "" || c.Over != 0):
+		return ops.E(ops.Usage, lang.M("--pairs cannot be used with --by, --stat or --over"))
 	case c.Over < 0 || c.Over > 0 && c.Over < time.Millisecond:
 		return ops.E(ops.Usage, lang.M("--over needs a duration such as 1h or 5m"))
 	case c.Top < 0:
@@ -73,7 +76,7 @@ func (c *logsCmd) noStat() error {
 	}
 	return ops.E(
 		ops.Usage,
-		lang.M("--by, --stat and --over count all that is found: they cannot be used with -f, -A, -B, -C, "+
+		lang.M("--by, --stat, --over and --pairs need all that is found: they cannot be used with -f, -A, -B, -C, "+
 			"--count, --histogram, --limit, --newest, --rank or --explain"),
 	)
 }

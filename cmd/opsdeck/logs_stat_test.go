@@ -217,3 +217,87 @@ func TestStatisticsSayWhatTheyLeaveOut(t *testing.T) {
 		text(64, args...)
 	}
 }
+
+// TestPairsAreThoseThatTheWriterMade: operations side by side over rotated and packed parts, ids that are used
+// again, some without an end, some without a start.
+func TestPairsAreThoseThatTheWriterMade(t *testing.T) {
+	type operation struct {
+		id         string
+		start, end time.Time
+	}
+	var done []operation
+	open := map[string]time.Time{}
+	orphans := 0
+	config, _ := statLogs(t, func(i int, at time.Time, r *rand.Rand) string {
+		id := fmt.Sprintf("job-%d", r.Intn(60))
+		when := at.Format("2006-01-02T15:04:05Z07:00")
+		start, running := open[id]
+		switch {
+		case r.Intn(3) == 0:
+			return when + " INFO import of nothing jobId=" + id
+		case running:
+			done = append(done, operation{id, start, at})
+			delete(open, id)
+			return when + " INFO import done, jobId=" + id
+		case r.Intn(5) == 0:
+			orphans++
+			return when + " ERROR import failed: jobId=" + id + "\n    at import begins"
+		}
+		open[id] = at
+		return when + " INFO import begins jobId=" + id
+	})
+	var out, errs bytes.Buffer
+	for _, rule := range []string{
+		`start "import begins jobId" end /import (?:done|failed)/ by jobId`,
+		`start /import begins jobId=(\S+)/ end /import (?:done,|failed:) jobId=(\S+)/`,
+	} {
+		out.Reset()
+		args := []string{"--config", config, "--lang", "en", "logs", "--json", "--top", "0", "--pairs", rule}
+		if code := run(context.Background(), args, stdio{in: strings.NewReader(""), out: &out, err: &errs}); code != 0 {
+			t.Fatalf("exit %d: %s", code, errs.String())
+		}
+		var doc pairsJSON
+		if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
+			t.Fatal(err)
+		}
+		if doc.Pairs != int64(len(done)) || doc.OpenCount != int64(len(open)) || doc.NoStart != int64(orphans) {
+			t.Errorf("%d pairs, %d unfinished, %d without a start; want %d, %d, %d",
+				doc.Pairs, doc.OpenCount, doc.NoStart, len(done), len(open), orphans)
+		}
+		written := map[string]int{}
+		for _, o := range done {
+			written[fmt.Sprint(o.id, o.start.Unix(), o.end.Sub(o.start).Milliseconds())]++
+		}
+		last := -1.0
+		for _, p := range doc.Slowest {
+			written[fmt.Sprint(p.ID, p.Start.Time.Unix(), int64(p.DurationMS))]--
+			if last >= 0 && p.DurationMS > last {
+				t.Errorf("%s of %v ms comes after one of %v", p.ID, p.DurationMS, last)
+			}
+			last = p.DurationMS
+		}
+		for key, n := range written {
+			if n != 0 {
+				t.Errorf("%s: %d more written than found", key, n)
+			}
+		}
+		for _, p := range doc.Open {
+			if !open[p.ID].Equal(p.Start.Time) {
+				t.Errorf("%s is unfinished since %s, want %s", p.ID, p.Start.Time, open[p.ID])
+			}
+		}
+	}
+}
+
+func TestPairRulesThatAreNotClearAreRefused(t *testing.T) {
+	config, _ := statLogs(t, func(i int, at time.Time, _ *rand.Rand) string { return at.Format(time.RFC3339) + " x" })
+	for _, rule := range []string{
+		"start x", "end y", "begin x end y", "start /(/ end y", "start /(a)/ end b", "start", "start x end y by", "x",
+	} {
+		var out, errs bytes.Buffer
+		args := []string{"--config", config, "--lang", "en", "logs", "--pairs", rule}
+		if code := run(context.Background(), args, stdio{in: strings.NewReader(""), out: &out, err: &errs}); code != 64 {
+			t.Errorf("%q: exit %d, %s", rule, code, errs.String())
+		}
+	}
+}

@@ -63,6 +63,10 @@ var manExamples = []manEntry{
 	{"opsdeck status --only mysql,backup", lang.M("check the database and the backups")},
 	{"opsdeck logs --level error+ --since -2h timeout", lang.M("errors of two hours that hold a word")},
 	{"opsdeck logs --by context --stat took --sort p95 --top 10", lang.M("find the slowest contexts")},
+	{
+		"opsdeck logs --pairs 'start /import (\\d+) begins/ end /import (\\d+) (done|failed)/'",
+		lang.M("list imports by how long they took, and those that did not end"),
+	},
 	{"opsdeck logs --stat took --over 5m --since -6h", lang.M("see how response times went over six hours")},
 	{"opsdeck backup create", lang.M("make a backup")},
 	{"opsdeck restore --plan", lang.M("show what a restore of the newest good backup would do")},
