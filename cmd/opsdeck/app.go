@@ -27,18 +27,36 @@ import (
 // app is what a verb's Run gets: the streams, the language, the configuration.
 type app struct {
 	stdio
-	ctx    context.Context
 	getenv func(string) string
 	clock  clock.Clock
 	lang   *lang.Printer
 	flags  *globals
 	color  bool
 
+	// answered waits for a look at a file that may never answer; over tells whether
+	// the time for that is over. See until.
+	answered func(path string, look func() error) error
+	over     func() bool
+
 	told atomic.Bool // the last line of a restore's JSON was printed
 
 	once   sync.Once
 	loaded *config.Loaded
 	lerr   error
+}
+
+// until lets the configuration and its folders be waited for until ctx ends.
+func (a *app) until(ctx context.Context) {
+	a.answered = func(path string, look func() error) error { return lock.Answered(ctx, path, look) }
+	a.over = func() bool { return ctx.Err() != nil }
+}
+
+// look looks at a file; without until it waits for as long as that takes.
+func (a *app) look(path string, look func() error) error {
+	if a.answered == nil {
+		return look()
+	}
+	return a.answered(path, look)
 }
 
 // config loads the configuration, once.
@@ -59,7 +77,7 @@ func (a *app) config() (*config.Loaded, error) {
 func (a *app) loadConfig() (*config.Loaded, error) {
 	path := config.Find(a.flags.ConfigFile, a.getenv)
 	got := make(chan *config.Loaded, 1)
-	err := lock.Answered(a.ctx, path, func() error {
+	err := a.look(path, func() error {
 		l, err := config.Load(path)
 		if err == nil && path != "" {
 			err = trust.Path(path)
@@ -94,7 +112,7 @@ func (a *app) stateDir() (string, error) {
 		return "", err
 	}
 	dir := l.StateDirFor(os.Getuid(), a.getenv)
-	return dir, lock.Answered(a.ctx, dir, func() error { return trust.Path(dir) })
+	return dir, a.look(dir, func() error { return trust.Path(dir) })
 }
 
 // oplog is the record of operations.

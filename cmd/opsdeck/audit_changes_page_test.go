@@ -25,7 +25,6 @@ type auditTab struct {
 func openAuditTab(t *testing.T, config string) auditTab {
 	t.Helper()
 	a := &app{
-		ctx:    t.Context(),
 		stdio:  stdio{nil, io.Discard, io.Discard},
 		getenv: func(string) string { return "" },
 		clock:  clock.Real{},

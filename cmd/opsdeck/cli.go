@@ -55,7 +55,8 @@ type globals struct {
 func run(ctx context.Context, args []string, io stdio) int {
 	_, completes := os.LookupEnv("COMP_LINE")
 	root, flags := grammar(args, completes)
-	a := &app{ctx: ctx, stdio: io, getenv: os.Getenv, clock: clock.Real{}, flags: flags}
+	a := &app{stdio: io, getenv: os.Getenv, clock: clock.Real{}, flags: flags}
+	a.until(ctx)
 	a.lang = earlyLang(args, os.Getenv)
 	code := -1
 	parser, err := newParser(root, a, func(n int) { code = n })
@@ -63,7 +64,7 @@ func run(ctx context.Context, args []string, io stdio) int {
 		return a.fail(err)
 	}
 	if completes {
-		a.complete(parser.Model.Node)
+		a.complete(ctx, parser.Model.Node)
 		return 0
 	}
 	kctx, err := parser.Parse(wordsLast(parser.Model.Node, joinNegatives(parser.Model.Node, args)))
@@ -80,7 +81,7 @@ func run(ctx context.Context, args []string, io stdio) int {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, flags.Timeout)
 		defer cancel()
-		a.ctx = ctx
+		a.until(ctx)
 	}
 	flags.ASCII = flags.ASCII || flags.Plain
 	a.color = colorWanted(io.out, flags.NoColor || flags.Plain, os.Getenv)

@@ -19,14 +19,14 @@ const completeWithin = 200 * time.Millisecond
 
 // complete answers a shell that completes the command line in COMP_LINE up to
 // COMP_POINT: a candidate a line. What goes wrong gives no candidate.
-func (a *app) complete(root *kong.Node) {
+func (a *app) complete(ctx context.Context, root *kong.Node) {
 	line := a.getenv("COMP_LINE")
 	if at, err := strconv.Atoi(a.getenv("COMP_POINT")); err == nil && at >= 0 && at < len(line) {
 		line = line[:at]
 	}
-	ctx, cancel := context.WithTimeout(a.ctx, completeWithin)
+	ctx, cancel := context.WithTimeout(ctx, completeWithin)
 	defer cancel()
-	a.ctx = ctx
+	a.until(ctx)
 	found := make(chan []string, 1)
 	go func() { found <- a.candidates(root, shellWords(line)) }()
 	select {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -43,7 +42,6 @@ func parses(t *testing.T, words []string) error {
 	t.Helper()
 	var c cli
 	a := &app{
-		ctx:    context.Background(),
 		stdio:  stdio{out: io.Discard, err: io.Discard},
 		getenv: os.Getenv,
 		clock:  clock.Real{},

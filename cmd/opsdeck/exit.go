@@ -60,7 +60,7 @@ func (a *app) explain(err error) *ops.Error {
 		return a.explainHeld(held)
 	case errors.As(err, &insecure):
 		return ops.E(ops.Config, lang.Raw(err.Error()))
-	case errors.Is(err, context.DeadlineExceeded) && a.ctx.Err() != nil:
+	case errors.Is(err, context.DeadlineExceeded) && a.over != nil && a.over():
 		return ops.E(ops.Busy, lang.M("gave up after the --timeout of %s", a.flags.Timeout.String()))
 	case errors.Is(err, context.Canceled):
 		return ops.E(ops.Interrupted, lang.M("interrupted"))

@@ -28,7 +28,6 @@ func testPages(t *testing.T) []page.Page {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	a := &app{
-		ctx:    ctx,
 		stdio:  stdio{nil, io.Discard, io.Discard},
 		getenv: func(string) string { return "" },
 		clock:  clock.Real{},

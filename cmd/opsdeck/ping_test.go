@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -124,7 +123,7 @@ func TestWatchIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
-	a := &app{ctx: context.Background(), stdio: stdio{err: &said}, lang: lang.English(), clock: clock.Real{}}
+	a := &app{stdio: stdio{err: &said}, lang: lang.English(), clock: clock.Real{}}
 	one := config.Service{Pings: config.Pings{Watch: url}}
 	stop := a.beat(t.Context(), []config.Service{one, one, {}}, time.Millisecond)
 	for i := range 5 {

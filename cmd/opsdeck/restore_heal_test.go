@@ -16,7 +16,6 @@ import (
 func tabDeskOf(t *testing.T, config string) tabDesk {
 	t.Helper()
 	a := &app{
-		ctx:    t.Context(),
 		stdio:  stdio{nil, io.Discard, io.Discard},
 		getenv: func(string) string { return "" },
 		clock:  clock.Real{},

@@ -32,14 +32,15 @@ type tabDesk struct {
 func (t tabDesk) command(ctx context.Context, out, err io.Writer) *app {
 	flags := *t.app.flags
 	flags.Service = t.Service.Name
-	return &app{
-		ctx:    ctx,
+	a := &app{
 		stdio:  stdio{in: strings.NewReader(""), out: out, err: err},
 		getenv: t.app.getenv,
 		clock:  t.app.clock,
 		lang:   t.app.lang,
 		flags:  &flags,
 	}
+	a.until(ctx)
+	return a
 }
 
 // Rescue is `restore rescue` of this service, whose output it returns.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -24,7 +23,7 @@ func TestTheWordsOfAQueryStandAnywhere(t *testing.T) {
 		root, flags := grammar(strings.Fields(args), false)
 		parser, err := newParser(
 			root,
-			&app{ctx: context.Background(), flags: flags, lang: lang.For("en")},
+			&app{flags: flags, lang: lang.For("en")},
 			func(int) {},
 		)
 		if err != nil {
