@@ -26,16 +26,6 @@ func NewestUsable(inv *Inventory, db string) *Set {
 	return nil
 }
 
-// NewestBefore is the newest good backup that is of the moment t or before it.
-func NewestBefore(inv *Inventory, db string, t time.Time) *Set {
-	for _, s := range inv.Sets {
-		if s.State == Good && s.Restorable(db) && !s.At.After(t) {
-			return s
-		}
-	}
-	return nil
-}
-
 // Find is the backup of that name, or of that path's name; nil when there is none.
 func (inv *Inventory) Find(name string) *Set {
 	for _, s := range inv.Sets {

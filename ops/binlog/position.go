@@ -62,10 +62,3 @@ func (p Position) Before(q Position) bool {
 	}
 	return p.Pos < q.Pos
 }
-
-// Next tells whether file b follows file a directly in one server's log.
-func Next(a, b string) bool {
-	baseA, numberA, okA := Split(a)
-	baseB, numberB, okB := Split(b)
-	return okA && okB && baseA == baseB && numberB == numberA+1
-}

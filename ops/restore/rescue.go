@@ -150,11 +150,6 @@ func (t *RescueTable) differing(a, b [][]byte) (columns []int) {
 	return columns
 }
 
-// Equal tells whether two rows hold the same.
-func (t *RescueTable) Equal(a, b [][]byte) bool {
-	return len(a) == len(b) && t.differing(a, b) == nil
-}
-
 // Same tells whether two values are the same; NULL is only NULL.
 func (c RescueColumn) Same(a, b []byte) bool {
 	if a == nil || b == nil {

@@ -107,31 +107,6 @@ func Bar(t *theme.Theme, share float64, w int) string {
 	return t.Accent.Render(s) + t.Rule.Render(strings.Repeat(t.Glyph.Empty, w-full))
 }
 
-// Spark draws values as a row of bars of eight heights, newest right, one cell
-// a value, at most w. A negative value is a gap.
-func Spark(t *theme.Theme, values []float64, w int) string {
-	if len(values) > w {
-		values = values[len(values)-w:]
-	}
-	top := 0.0
-	for _, v := range values {
-		top = max(top, v)
-	}
-	var b strings.Builder
-	b.WriteString(strings.Repeat(" ", w-len(values)))
-	for _, v := range values {
-		switch {
-		case v < 0:
-			b.WriteByte(' ')
-		case top == 0:
-			b.WriteRune(t.Glyph.Bar[0])
-		default:
-			b.WriteRune(t.Glyph.Bar[min(7, int(v/top*7.999))])
-		}
-	}
-	return b.String()
-}
-
 // KeyHelp draws "key label" as footer and dialogs show it.
 func KeyHelp(t *theme.Theme, key, label string) string {
 	return t.Key.Render(key) + " " + t.Dim.Render(label)

@@ -89,9 +89,6 @@ func NewWalker(file string, f *Format) *Walker {
 	return &Walker{file: file, format: f, maps: map[uint64]mapped{}}
 }
 
-// InGroup tells whether a group has begun and not yet ended.
-func (w *Walker) InGroup() bool { return w.group != nil }
-
 // Feed takes the next event, which ends at end in the file, and calls take with
 // what comes of it. Items are valid until take returns.
 func (w *Walker) Feed(e *Event, end uint64, take func(*Item) error) error {
