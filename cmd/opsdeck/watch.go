@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/url"
 	"path/filepath"
 	"slices"
 
@@ -47,7 +48,7 @@ func (c *watchRunCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	w, err := a.watcher(services, state)
+	w, err := a.watcher(services, state, !c.DryRun)
 	if err != nil {
 		return err
 	}
@@ -125,18 +126,23 @@ func (a *app) jobs(services []config.Service) (jobs []watch.Job, err error) {
 	return jobs, nil
 }
 
-// watcher is the watcher of services, ready to run.
-func (a *app) watcher(services []config.Service, state string) (*alerts.Watcher, error) {
+// watcher is the watcher of services, ready to run. With marks its checks note how far
+// they judged.
+func (a *app) watcher(services []config.Service, state string, marks bool) (*alerts.Watcher, error) {
 	w := &alerts.Watcher{StateDir: state, Clock: a.clock, Lang: a.lang, Say: a.note}
 	for i := range services {
 		s := services[i]
+		mark := ""
+		if marks {
+			mark = filepath.Join(state, "audit-judged-"+url.PathEscape(s.Name))
+		}
 		styles, err := a.logStyles(&s)
 		if err != nil {
 			return nil, err
 		}
 		w.Services = append(w.Services, alerts.Service{
 			Config: s,
-			Checks: a.watchedChecks(&s),
+			Checks: a.watchedChecks(&s, mark),
 			Site:   func() (*site.Site, error) { return a.site(&s) },
 			Styles: styles.Of,
 		})
@@ -145,9 +151,11 @@ func (a *app) watcher(services []config.Service, state string) (*alerts.Watcher,
 }
 
 // watchedChecks are the checks that watch makes: those of Status but the one of watch
-// itself, and further ones.
-func (a *app) watchedChecks(s *config.Service) []health.Check {
-	all := append(checks.Of(a.checked(s)), checks.Further(a.checked(s))...)
+// itself, and further ones. mark is the file of how far audit rows were judged, or "".
+func (a *app) watchedChecks(s *config.Service, mark string) []health.Check {
+	source := a.checked(s)
+	source.Mark = mark
+	all := append(checks.Of(source), checks.Further(source)...)
 	return slices.DeleteFunc(all, func(c health.Check) bool { return c.Name == checks.AlertsName })
 }
 

@@ -122,7 +122,7 @@ func (a *app) anyWatcher() (*alerts.Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.watcher(services, state)
+	return a.watcher(services, state, false)
 }
 
 type watchTestCmd struct {

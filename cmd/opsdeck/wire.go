@@ -120,6 +120,13 @@ func (a *app) checked(s *config.Service) checks.Source {
 		Service: *s,
 		Now:     a.clock.Now,
 		Site:    func() (*site.Site, error) { return a.site(s) },
+		OpenAudit: func(ctx context.Context) (checks.AuditLog, error) {
+			open, err := a.openAudit(ctx, s)
+			if err != nil {
+				return nil, err
+			}
+			return open, nil
+		},
 		Opsdeck: a.placeOf(*s).opsdeck,
 		Next:    a.placeOf(*s).mysqlNext,
 	}

@@ -24,6 +24,9 @@ type Alerts struct {
 type AlertRule struct {
 	Name       string        `yaml:"name"`
 	Query      string        `yaml:"query"`       // in the language of the Logs tab
+	Audit      string        `yaml:"audit"`       // instead of query: of audit rows, in the language of the Audit tab
+	By         string        `yaml:"by"`          // of an audit rule: rows are counted by user, ip, or all together; "" is user
+	Hours      string        `yaml:"hours"`       // of an audit rule: only rows in 22:00-06:00, local time, count
 	Count      int           `yaml:"count"`       // fires from so many matching events in window; 0 is 1
 	Window     time.Duration `yaml:"window"`      // 0 is 1m
 	For        time.Duration `yaml:"for"`         // has to hold so long until it fires
@@ -68,6 +71,12 @@ func (c *checker) alerts(at string, s Service) {
 		c.that(here+"name", !strings.ContainsAny(r.Name, "/* \t\n"), lang.M("%q cannot be a name", r.Name))
 		c.that(here+"name", !seen[r.Name], lang.M("two rules have the name %q", r.Name))
 		seen[r.Name] = true
+		c.that(here+"query", r.Query == "" || r.Audit == "", lang.M("a rule has either a query or an audit query"))
+		c.that(here+"by", r.By == "" || r.Audit != "", lang.M("belongs to an audit rule alone"))
+		c.that(here+"hours", r.Hours == "" || r.Audit != "", lang.M("belongs to an audit rule alone"))
+		c.that(here+"hours", r.Hours == "" || isHours(r.Hours),
+			lang.M("%q is not a span of hours: write 22:00-07:00", r.Hours))
+		c.oneOf(here+"by", r.By, "", "user", "ip", "all")
 		c.oneOf(here+"severity", r.Severity, "", "critical", "warning")
 		c.that(here+"count", r.Count >= 0, lang.M("cannot be negative"))
 		for name, d := range map[string]time.Duration{"window": r.Window, "for": r.For, "keep_firing": r.KeepFiring} {

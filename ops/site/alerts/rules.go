@@ -188,8 +188,12 @@ func (b *ruleBook) targets(named []string) []string {
 func (b *ruleBook) check(c health.Check, all []health.Check) *checkRule {
 	r := &checkRule{off: b.off[c.Name], follows: b.there(followedBy(c), all)}
 	beat := b.conf.Health.Interval
+	keep := 2 * beat
+	if c.Kind == health.KindAudit { // rows are there at once and over at once
+		keep = logKeep
+	}
 	make := func(wait time.Duration) alert.Rule {
-		one := alert.Rule{Name: c.Name, For: wait, Keep: 2 * beat}
+		one := alert.Rule{Name: c.Name, For: wait, Keep: keep}
 		b.finish(&one)
 		if len(r.follows) > 0 {
 			one.Hold = b.hold()
@@ -198,6 +202,9 @@ func (b *ruleBook) check(c health.Check, all []health.Check) *checkRule {
 	}
 	r.critical = make(lasting[c.Name])
 	r.warning = make(max(lasting[c.Name], 3*beat))
+	if c.Kind == health.KindAudit {
+		r.warning = make(0)
+	}
 	r.unknown = make(unknownFor)
 	return r
 }
@@ -222,7 +229,7 @@ func followedBy(c health.Check) []string {
 	switch c.Name {
 	case "ready", "health":
 		return []string{"mysql", "process"}
-	case "schema", "disk-data":
+	case "schema", "disk-data", checks.BinlogLate:
 		return []string{"mysql"}
 	case "version", "tls", "clock", checks.MetricsErrors, checks.MetricsP95, checks.MetricsMemory:
 		return []string{"health", "process", "mysql"}

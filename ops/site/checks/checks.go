@@ -58,6 +58,10 @@ type Source struct {
 	Opsdeck func(words string) string
 	// next is what to do first about a fault of the database server.
 	Next func(mysql.Fault) lang.Msg
+	// OpenAudit opens the service's audit table; nil where nobody does.
+	OpenAudit func(context.Context) (AuditLog, error)
+	// Mark is the file that holds how far the audit rows were judged; "" keeps none.
+	Mark string
 }
 
 // checker collects the checks of one service.

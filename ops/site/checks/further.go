@@ -22,6 +22,8 @@ const (
 func Further(s Source) []health.Check {
 	b := checker{Source: s}
 	b.metrics()
+	b.audits()
+	b.past()
 	return b.checks
 }
 
