@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"time"
 
+	"opsdeck/internal/lock"
 	"opsdeck/ops/alert"
 	"opsdeck/tui/statusview"
 )
@@ -13,18 +15,45 @@ import (
 // consoleAlerts takes what an operator says of the alerts in the console.
 type consoleAlerts struct {
 	app *app
+	dir string
 	ask func(alert.Order) error
 }
 
-// alertsOfConsole lets the Status tab acknowledge and silence, where watch ran.
+// alertsOfConsole lets the Status tab list, acknowledge and silence alerts.
 func (a *app) alertsOfConsole(ctx context.Context, p *statusview.Page) {
 	dir, err := a.stateDir()
 	if err != nil {
 		return // told by the checks
 	}
-	if _, err := os.Stat(filepath.Join(dir, alert.File)); err == nil {
-		p.WithAlerts(consoleAlerts{a, func(o alert.Order) error { return a.ask(ctx, dir, o) }})
+	p.WithAlerts(consoleAlerts{a, dir, func(o alert.Order) error {
+		if !watchRan(dir) { // there is nobody to ask
+			return errors.New(a.lang.T("alerts unknown: `opsdeck watch` has never run with this state folder"))
+		}
+		return a.ask(ctx, dir, o)
+	}})
+}
+
+// watchRan tells whether watch ever ran with a state folder.
+func watchRan(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, alert.File))
+	return err == nil
+}
+
+// List reads what watch keeps.
+func (c consoleAlerts) List(back time.Duration) (l statusview.Listing, err error) {
+	if l.Ran = watchRan(c.dir); !l.Ran {
+		return l, nil
 	}
+	book, err := readBook(c.dir)
+	if err != nil {
+		return l, err
+	}
+	l.Alerts = book.Shown(c.app.clock.Now().Add(-back))
+	if only := c.app.flags.Service; only != "" {
+		l.Alerts = ofService(l.Alerts, only)
+	}
+	_, l.Watching, err = lock.Look(watchLock(c.dir))
+	return l, err
 }
 
 // Ack acknowledges the alerts of a rule.

@@ -60,6 +60,16 @@ func init() {
 		"the rule %s: %s", "规则 %s：%s",
 		"a rule has either a query or an audit query", "规则只能有 query 或 audit 之一",
 		"belongs to an audit rule alone", "只适用于审计规则",
+		"list the alerts: firing, acknowledged, silenced, and those of the last 7 days",
+		"列出告警：告警中、已确认、已静默，以及最近 7 天的",
+		"Alerts", "告警",
+		"alerts", "告警",
+		"no alerts in the last 7 days", "最近 7 天没有告警",
+		"a acknowledge · s silence for 2 hours · esc back", "a 确认 · s 静默 2 小时 · esc 返回",
+		"silenced: %s", "已静默：%s",
+		"acknowledged by %s", "已由 %s 确认",
+		"plan", "计划",
+		"number of answers", "应答数",
 		"%q is not a URL: write http://localhost:3000/metrics", "%q 不是 URL：请写成 http://localhost:3000/metrics",
 	)
 }

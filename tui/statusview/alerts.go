@@ -15,6 +15,8 @@ import (
 type Alerts interface {
 	Ack(service, rule string) error
 	Silence(service, rule string, d time.Duration) error
+	// List are the alerts that are active, then those resolved within back.
+	List(back time.Duration) (Listing, error)
 }
 
 // silenceFor is how long the key of a silence silences.
@@ -36,7 +38,13 @@ func (p *Page) alertActions() []page.Action {
 		return lang.Msg{}
 	}
 	alerts := p.alerts
+	env := p.look.env
 	return []page.Action{
+		{
+			ID: "status.alerts", Keys: []string{"A"}, Label: lang.M("alerts"), Footer: true,
+			Help: lang.M("list the alerts: firing, acknowledged, silenced, and those of the last 7 days"),
+			Run:  func() tea.Cmd { return listAlerts(env, alerts) },
+		},
 		{
 			ID: "status.ack", Keys: []string{"a"}, Label: lang.M("acknowledge"), Writes: true, Off: off,
 			Help: lang.M("acknowledge the alerts of this check: they are not sent again"),

@@ -12,6 +12,14 @@ import (
 // check adds has one.
 var labels = map[string]lang.Msg{
 	"http_status":           lang.M("HTTP status"),
+	"error_share":           lang.M("share of 5xx answers"),
+	"answers":               lang.M("number of answers"),
+	"p95_ms":                lang.M("P95 of the answers"),
+	"resident_bytes":        lang.M("resident memory"),
+	"rows":                  lang.M("rows"),
+	"share":                 lang.M("difference"),
+	"lag_ms":                lang.M("lag"),
+	"plan":                  lang.M("plan"),
 	"status":                lang.M("status"),
 	"message":               lang.M("message"),
 	"uptime_ms":             lang.M("runs"),

@@ -1,0 +1,152 @@
+package statusview
+
+import (
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/alert"
+	"opsdeck/tui/page"
+	"opsdeck/tui/widget"
+)
+
+// Listing is what watch knows of alerts.
+type Listing struct {
+	Ran      bool // watch ran here
+	Watching bool // and runs now
+	Alerts   []alert.Alert
+}
+
+// alertHistory is how far back resolved alerts are listed.
+const alertHistory = 7 * 24 * time.Hour
+
+// listAlerts reads the alerts and opens their list.
+func listAlerts(env *page.Env, alerts Alerts) tea.Cmd {
+	return func() tea.Msg {
+		l, err := alerts.List(alertHistory)
+		if err != nil {
+			return page.Notice{State: ops.StateCritical, Text: lang.Raw(err.Error())}
+		}
+		return page.Open{Overlay: &alertList{env: env, alerts: alerts, listing: l}}
+	}
+}
+
+// alertList is a dialog over the alerts: those that are active, then those resolved
+// within a week. One may be acknowledged or silenced there.
+type alertList struct {
+	env     *page.Env
+	alerts  Alerts
+	listing Listing
+	scroll  widget.Scroll
+}
+
+// Update takes a key.
+func (l *alertList) Update(msg tea.Msg) (tea.Cmd, bool) {
+	k, ok := msg.(tea.KeyMsg)
+	if !ok {
+		return nil, false
+	}
+	switch key := k.String(); key {
+	case "esc", "q", "ctrl+c", "enter":
+		return nil, true
+	case "a", "s":
+		return l.order(key)
+	default:
+		l.scroll.Key(key)
+	}
+	return nil, false
+}
+
+// order acknowledges or silences the alert under the cursor and leaves.
+func (l *alertList) order(key string) (tea.Cmd, bool) {
+	if l.scroll.Cursor >= len(l.listing.Alerts) {
+		return nil, false
+	}
+	a := l.listing.Alerts[l.scroll.Cursor]
+	if l.env.ReadOnly || !a.State.Active() {
+		return nil, false
+	}
+	alerts := l.alerts
+	if key == "a" {
+		return report(func() error { return alerts.Ack(a.Service, a.Rule) }, lang.M("acknowledged")), true
+	}
+	silence := func() error { return alerts.Silence(a.Service, a.Rule, silenceFor) }
+	return report(silence, lang.M("silenced for 2 hours")), true
+}
+
+// View draws the dialog.
+func (l *alertList) View(size page.Size) string {
+	w := max(size.Width-4, 1)
+	var lines []string
+	for _, n := range l.notes() {
+		for _, line := range cells.Wrap(l.env.Lang.Msg(n), w) {
+			lines = append(lines, l.env.Theme.Dim.Render(line))
+		}
+	}
+	room := max(size.Height-len(lines)-6, 1)
+	l.scroll.Resize(len(l.listing.Alerts), room)
+	from, to := l.scroll.Window()
+	for i := from; i < to; i++ {
+		row := l.row(&l.listing.Alerts[i], w)
+		if i == l.scroll.Cursor {
+			row = widget.SelectedRow(l.env.Theme, row, w)
+		}
+		lines = append(lines, row)
+	}
+	if len(l.listing.Alerts) > 0 {
+		lines = append(lines, "")
+		for _, line := range l.about(&l.listing.Alerts[l.scroll.Cursor]) {
+			lines = append(lines, cells.Cut(termsafe.Line(line), w))
+		}
+	}
+	return widget.Box(l.env.Theme, l.env.T("Alerts"), lines, size)
+}
+
+// notes say what the list does not.
+func (l *alertList) notes() (out []lang.Msg) {
+	switch {
+	case !l.listing.Ran:
+		return []lang.Msg{lang.M("alerts unknown: `opsdeck watch` has never run with this state folder"),
+			lang.M("start it with: %s", "opsdeck watch install")}
+	case !l.listing.Watching:
+		out = append(out, lang.M("`opsdeck watch` is not running: this is how it was when it last ran"))
+	}
+	if len(l.listing.Alerts) == 0 {
+		return append(out, lang.M("no alerts in the last 7 days"))
+	}
+	return append(out, lang.M("a acknowledge · s silence for 2 hours · esc back"))
+}
+
+func (l *alertList) row(a *alert.Alert, w int) string {
+	p := l.env.Lang
+	since := a.Since.In(l.env.Zone).Format("01-02 15:04")
+	lasted := ""
+	if !a.State.Active() {
+		lasted = human.Duration(a.ResolvedAt.Sub(a.Since).Truncate(time.Second)) + "  "
+	}
+	head := cells.Pad(p.Msg(a.State.Label()), 13) + cells.Pad(p.Msg(a.Severity.Label()), 9) + since + "  "
+	return cells.Cut(" "+head+lasted+termsafe.Line(a.Service+"/"+a.Rule+"  "+a.Evidence.In(p)), w)
+}
+
+// about is what is known of the alert under the cursor, a line each.
+func (l *alertList) about(a *alert.Alert) []string {
+	p := l.env.Lang
+	out := []string{a.Evidence.In(p)}
+	switch a.State {
+	case alert.Silenced:
+		out = append(out, p.T("silenced: %s", a.SilencedBy.In(p)))
+	case alert.Acknowledged:
+		out = append(out, p.T("acknowledged by %s", a.AckBy))
+	case alert.Resolved:
+		return append(out, p.T("resolved at %s", a.ResolvedAt.In(l.env.Zone).Format("2006-01-02 15:04:05 -07:00")))
+	}
+	if !a.Next.Empty() {
+		out = append(out, p.T("next: %s", a.Next.In(p)))
+	}
+	return out
+}
