@@ -107,15 +107,15 @@ func (g *Globs) fresh(tails []*Tail) (out []*Tail) {
 			}
 			g.seen[src.Name] = true
 			if !heldBy(tails, src.Name) {
-				out = append(out, g.follow(src.Name))
+				out = append(out, g.follow(src.Name, tails))
 			}
 		}
 	}
 	return out
 }
 
-func (g *Globs) follow(name string) *Tail {
-	t := tailSince(name, g.Sink(name), g.began)
+func (g *Globs) follow(name string, tails []*Tail) *Tail {
+	t := tailSince(name, &shared{Sink: g.Sink(name), with: tails}, g.began)
 	if g.Failed != nil {
 		t.OnError(func(err error) { g.Failed(name, err) })
 	}

@@ -289,6 +289,7 @@ func (t *Tail) truncated(now time.Time) {
 	mine := t.cur
 	t.cur = nil
 	if !t.adopt(now, mine) {
+		t.know(mine.known()) // a copy under another name may come
 		mine.Lost()
 	}
 	mine.file.Close()

@@ -176,9 +176,20 @@ func (s *sink) Begin(name string, text logs.Text) logfile.Track {
 	case !s.had && !s.known: // the first time that these logs are read
 		t.off = index.LastBreak(text, text.Size())
 	case !s.had:
+		t.off = s.copied(text)
 		t.after = s.readBefore()
 	}
 	return t
+}
+
+// copied is how far a text that came while nobody read is a copy of a log that was read.
+func (r *reader) copied(text logs.Text) (n int64) {
+	for _, p := range r.left {
+		if len(p.Head) == headBytes && p.Size > n && begins(p, text) {
+			n = p.Size
+		}
+	}
+	return n
 }
 
 // readBefore is when the logs of the service were read last.
@@ -529,8 +540,9 @@ func (t *track) place(now time.Time) alert.Place {
 	if t.text == nil {
 		return p
 	}
-	p.Size = t.off - t.live.Held()
-	p.Head = bytesAt(t.text, 0, min(headBytes, p.Size))
-	p.Foot = bytesAt(t.text, max(0, p.Size-footBytes), p.Size)
+	text, from := logfile.Whole(t.text)
+	p.Size = from + t.off - t.live.Held()
+	p.Head = bytesAt(text, 0, min(headBytes, p.Size))
+	p.Foot = bytesAt(text, max(0, p.Size-footBytes), p.Size)
 	return p
 }

@@ -208,6 +208,33 @@ func TestALogThatCameWhileNobodyReadIsRead(t *testing.T) {
 	r.expect("Unhandled exception 1", "Unhandled exception 2")
 }
 
+// TestACopyOfALogIsNoNews: somebody copies a log beside it while it is read, and while
+// nobody reads. Its lines have no time.
+func TestACopyOfALogIsNoNews(t *testing.T) {
+	t.Parallel()
+	r := newReading(t)
+	copyTo := func(name string) {
+		text, err := os.ReadFile(r.path("app.log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(r.path(name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.append("app.log", strings.Repeat("a line without a time\n", 40))
+	r.during("exception 1", func() { r.append("app.log", "Unhandled exception 1") })
+	r.expect("Unhandled exception 1")
+	r.during("exception 2", func() {
+		copyTo("app-saved.log")
+		r.append("app-saved.log", "Unhandled exception 2")
+	})
+	r.expect("Unhandled exception 2")
+	copyTo("app-saved-later.log")
+	r.during("exception 3", func() { r.append("app.log", "Unhandled exception 3") })
+	r.expect("Unhandled exception 3")
+}
+
 func TestARotationWhileReadingMissesNothing(t *testing.T) {
 	t.Parallel()
 	r := newReading(t)
