@@ -173,6 +173,10 @@ func (s *realSite) sides() (out []string) {
 
 var dumpNoise = regexp.MustCompile(`(?m)^--.*$|^/\*!50003 SET .*$| AUTO_INCREMENT=\d+|/\*M?!\d+\\- .*\*/`)
 
+// impliedCharset is what MySQL shows before a collation once a table was made of what it
+// showed: the same column.
+var impliedCharset = regexp.MustCompile(` CHARACTER SET \w+( COLLATE )`)
+
 // dump is the live schema by mysqldump's word.
 func (s *realSite) dump(more ...string) string {
 	args := append([]string{"--routines", "--triggers", "--events"}, more...)
@@ -183,7 +187,7 @@ func (s *realSite) dump(more ...string) string {
 	for i, line := range lines {
 		if !strings.HasPrefix(line, "INSERT INTO ") &&
 			!strings.HasPrefix(line, "(") { // rows hold no noise, and take long to look through
-			lines[i] = dumpNoise.ReplaceAllString(line, "")
+			lines[i] = impliedCharset.ReplaceAllString(dumpNoise.ReplaceAllString(line, ""), "$1")
 		}
 	}
 	return strings.ReplaceAll(strings.Join(lines, "\n"), s.live, "LIVE")

@@ -21,6 +21,9 @@ var copied = map[string][]string{
 		"CREATE TABLE parts (id INT PRIMARY KEY, v INT) PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN " +
 			"(10), PARTITION p1 VALUES LESS THAN MAXVALUE)",
 		"INSERT INTO parts VALUES (1, 1), (11, 2)",
+		"CREATE TABLE collated (a VARCHAR(9), b ENUM('x'), c TEXT CHARACTER SET latin1 COLLATE latin1_bin, " +
+			"d TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci",
+		"INSERT INTO collated VALUES ('a', 'x', 'c', 'd')",
 		"CREATE TABLE computed (a INT AS (1 + 1) STORED)", "INSERT INTO computed (a) VALUES (DEFAULT), (DEFAULT)",
 	},
 	"mysql": {

@@ -56,7 +56,7 @@ func CompareSequence(ctx context.Context, c *sql.Conn, t *schema.Table, want bac
 	if err != nil {
 		return backup.Unchecked, err
 	}
-	return state(schema.Hash(create) == want.DefinitionHash, want.DefinitionHash), nil
+	return state(schema.HashIs(create, want.DefinitionHash), want.DefinitionHash), nil
 }
 
 // CompareDefinition judges whether a table of the schema in is defined as the manifest
@@ -75,7 +75,7 @@ func CompareDefinition(
 	if err != nil {
 		return backup.Unchecked, err
 	}
-	same := schema.Hash(create) == want.DefinitionHash ||
-		schema.Hash(original(create, "", "", in, from, schema.Ident)) == want.DefinitionHash
+	same := schema.HashIs(create, want.DefinitionHash) ||
+		schema.HashIs(original(create, "", "", in, from, schema.Ident), want.DefinitionHash)
 	return state(same, want.DefinitionHash), nil
 }

@@ -25,15 +25,28 @@ func CreateTable(ctx context.Context, q Querier, t *Table) (string, error) {
 	return rows[0][1], nil
 }
 
-// Hash is the SHA-256, hex, of a definition without what changes by use.
-func Hash(definition string) string {
-	sum := sha256.Sum256([]byte(Normal(definition)))
+// Hash is the SHA-256, hex, of a definition in its normal form.
+func Hash(definition string) string { return sum(Normal(definition)) }
+
+// HashIs tells whether a definition has a hash. Hashes made before the charset of a
+// collation was left out are known, too.
+func HashIs(definition, hash string) bool {
+	return Hash(definition) == hash || sum(withoutCounter(definition)) == hash
+}
+
+func sum(text string) string {
+	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
 }
 
-// Normal takes out of a CREATE TABLE statement the next AUTO_INCREMENT value,
-// the one part that rows change. Quoted text is left alone.
-func Normal(definition string) string {
+// Normal takes out of a CREATE TABLE statement what does not define the table: the
+// next AUTO_INCREMENT value, which rows change, and the charset of a column whose
+// collation is named. MySQL shows `COLLATE c` for a column that has the table's
+// collation, and `CHARACTER SET s COLLATE c` once the table was made of that very text.
+// Quoted text is left alone.
+func Normal(definition string) string { return withoutCharsets(withoutCounter(definition)) }
+
+func withoutCounter(definition string) string {
 	const option = " AUTO_INCREMENT="
 	depth := 0
 	for i := 0; i < len(definition); i++ {
@@ -55,6 +68,44 @@ func Normal(definition string) string {
 		}
 	}
 	return definition
+}
+
+func withoutCharsets(definition string) string {
+	var out strings.Builder
+	from := 0
+	for i := 0; i < len(definition); i++ {
+		switch definition[i] {
+		case '\'', '"', '`':
+			i = SkipQuoted(definition, i)
+		case ' ':
+			if n := impliedCharset(definition[i:]); n > 0 {
+				out.WriteString(definition[from:i])
+				from = i + n
+				i += n - 1
+			}
+		}
+	}
+	if from == 0 {
+		return definition
+	}
+	out.WriteString(definition[from:])
+	return out.String()
+}
+
+// impliedCharset is the length of " CHARACTER SET s" at the beginning of text where a
+// collation of that charset follows, or 0.
+func impliedCharset(text string) int {
+	const option, collate = " CHARACTER SET ", " COLLATE "
+	rest, found := strings.CutPrefix(text, option)
+	if !found {
+		return 0
+	}
+	charset, rest, _ := strings.Cut(rest, " ")
+	collation, found := strings.CutPrefix(" "+rest, collate)
+	if !found || !strings.HasPrefix(collation, charset+"_") {
+		return 0
+	}
+	return len(option) + len(charset)
 }
 
 // SkipQuoted returns the index of the quote that ends what the quote at i begins,

@@ -2,16 +2,27 @@ package schema
 
 import "testing"
 
-func TestNormalTakesOutOnlyTheCounter(t *testing.T) {
+func TestNormalTakesOutTheCounterAndImpliedCharsets(t *testing.T) {
 	for in, want := range map[string]string{
-		"CREATE TABLE `t` (\n `a` int\n) ENGINE=InnoDB AUTO_INCREMENT=17 DEFAULT CHARSET=utf8mb4":  "CREATE TABLE `t` (\n `a` int\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
-		"CREATE TABLE `t` (`a` int COMMENT ') AUTO_INCREMENT=5 ''x') COMMENT=' AUTO_INCREMENT=6 '": "CREATE TABLE `t` (`a` int COMMENT ') AUTO_INCREMENT=5 ''x') COMMENT=' AUTO_INCREMENT=6 '",
-		"CREATE TABLE ` AUTO_INCREMENT=1` (`a` int) ENGINE=InnoDB AUTO_INCREMENT=3":                "CREATE TABLE ` AUTO_INCREMENT=1` (`a` int) ENGINE=InnoDB",
-		"CREATE TABLE `t` (`a` varchar(9) DEFAULT 'it\\'s') AUTO_INCREMENT=9":                      "CREATE TABLE `t` (`a` varchar(9) DEFAULT 'it\\'s')",
+		"(`a` set('x') CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, `b` text CHARACTER SET gbk COLLATE gbk_bin)": "(`a` set('x') COLLATE utf8mb4_bin, `b` text COLLATE gbk_bin)",
+		"(`a` text CHARACTER SET utf8mb3, `b` text CHARACTER SET latin1 COLLATE utf8mb4_bin)":                  "(`a` text CHARACTER SET utf8mb3, `b` text CHARACTER SET latin1 COLLATE utf8mb4_bin)",
+		"(`a` int COMMENT ' CHARACTER SET gbk COLLATE gbk_bin') AUTO_INCREMENT=5":                              "(`a` int COMMENT ' CHARACTER SET gbk COLLATE gbk_bin')",
+		"CREATE TABLE `t` (\n `a` int\n) ENGINE=InnoDB AUTO_INCREMENT=17 DEFAULT CHARSET=utf8mb4":              "CREATE TABLE `t` (\n `a` int\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+		"CREATE TABLE `t` (`a` int COMMENT ') AUTO_INCREMENT=5 ''x') COMMENT=' AUTO_INCREMENT=6 '":             "CREATE TABLE `t` (`a` int COMMENT ') AUTO_INCREMENT=5 ''x') COMMENT=' AUTO_INCREMENT=6 '",
+		"CREATE TABLE ` AUTO_INCREMENT=1` (`a` int) ENGINE=InnoDB AUTO_INCREMENT=3":                            "CREATE TABLE ` AUTO_INCREMENT=1` (`a` int) ENGINE=InnoDB",
+		"CREATE TABLE `t` (`a` varchar(9) DEFAULT 'it\\'s') AUTO_INCREMENT=9":                                  "CREATE TABLE `t` (`a` varchar(9) DEFAULT 'it\\'s')",
 	} {
 		if got := Normal(in); got != want {
 			t.Errorf("Normal(%q)\n got %q\nwant %q", in, got, want)
 		}
+	}
+}
+
+// TestHashesOfFormerManifestsAreKnown: they were made of definitions with all charsets.
+func TestHashesOfFormerManifestsAreKnown(t *testing.T) {
+	made := "CREATE TABLE `t` (`a` text CHARACTER SET gbk COLLATE gbk_bin) AUTO_INCREMENT=5"
+	if !HashIs(made, sum(withoutCounter(made))) || !HashIs(made, Hash(made)) || HashIs(made, sum(made)) {
+		t.Error("a hash is not known, or one of another definition is")
 	}
 }
 
