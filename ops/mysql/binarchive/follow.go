@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -203,8 +204,35 @@ func (f *follower) oldest() binlog.Position {
 	return binlog.Position{File: f.server.Logs[0].File, Pos: 4}
 }
 
+// orphans removes parts whose index a crash kept from being begun: nothing was promised
+// of them. While a fetch from a copy is at work, which writes a part first, they stay.
+func (f *follower) orphans() error {
+	parts, err := filepath.Glob(filepath.Join(f.dir, "*"+partSuffix))
+	if err != nil {
+		return err
+	}
+	for _, part := range parts {
+		if _, err := os.Stat(strings.TrimSuffix(part, partSuffix) + indexSuffix); !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		held, err := lock.Take(f.Folder.fetchLock(), f.Who)
+		if err != nil {
+			return nil
+		}
+		err = os.Remove(part)
+		held.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // recover finishes files that were complete when a crash came.
 func (f *follower) recover() error {
+	if err := f.orphans(); err != nil {
+		return err
+	}
 	indexes, err := filepath.Glob(filepath.Join(f.dir, "*"+indexSuffix))
 	if err != nil {
 		return err

@@ -154,7 +154,7 @@ func (f Folder) Adopt(ctx context.Context, c *binlog.Chain, from Getter, who loc
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	held, err := lock.Take(filepath.Join(f.Dir, ".fetch.lock"), who)
+	held, err := lock.Take(f.fetchLock(), who)
 	if err != nil {
 		return "", err
 	}
@@ -165,6 +165,9 @@ func (f Folder) Adopt(ctx context.Context, c *binlog.Chain, from Getter, who loc
 	}
 	return Fetched, f.adopt(ctx, dir, c, from)
 }
+
+// fetchLock is the lock that whoever fetches from a copy holds.
+func (f Folder) fetchLock() string { return filepath.Join(f.Dir, ".fetch.lock") }
 
 // Lacks tells what Adopt would do with a log file.
 func (f Folder) Lacks(c *binlog.Chain) (Adopted, error) {
