@@ -31,7 +31,7 @@ type Server struct {
 	flavour *flavour
 	dir     string
 	extra   []string
-	proc    *process
+	proc    atomic.Pointer[process] // a watchdog of a test may start it again beside the test
 }
 
 func newServer(f *flavour, extra []string) (*Server, error) {
@@ -92,10 +92,12 @@ func (s *Server) start() error {
 			}
 		}
 		args := append(s.flavour.arguments(s.dir, s.Port), s.extra...)
-		if s.proc, err = launch(s.dir, nil, server, args...); err != nil {
+		var proc *process
+		if proc, err = launch(s.dir, nil, server, args...); err != nil {
 			return err
 		}
-		if err = s.proc.ready(s.ping); err == nil || !strings.Contains(err.Error(), "ddress already in use") {
+		s.proc.Store(proc)
+		if err = proc.ready(s.ping); err == nil || !strings.Contains(err.Error(), "ddress already in use") {
 			return err
 		}
 	}
@@ -121,8 +123,8 @@ func (s *Server) ping(ctx context.Context) error {
 
 // remove ends the server and removes its folder.
 func (s *Server) remove() {
-	if s.proc != nil {
-		s.proc.kill()
+	if proc := s.proc.Load(); proc != nil {
+		proc.kill()
 	}
 	os.RemoveAll(s.dir)
 }
@@ -131,7 +133,7 @@ func (s *Server) remove() {
 // same data, and waits until it answers.
 func (s *Server) Start(t testing.TB) {
 	t.Helper()
-	if s.proc.running() {
+	if s.proc.Load().running() {
 		return
 	}
 	if err := s.start(); err != nil {
@@ -142,16 +144,16 @@ func (s *Server) Start(t testing.TB) {
 // Stop ends the server in order and waits for it.
 func (s *Server) Stop(t testing.TB) {
 	t.Helper()
-	if err := s.proc.stop(); err != nil {
+	if err := s.proc.Load().stop(); err != nil {
 		t.Fatalf("stop %s: %v", s.Flavour, err)
 	}
 }
 
 // Kill is kill -9; it waits until the server is gone.
-func (s *Server) Kill() { s.proc.kill() }
+func (s *Server) Kill() { s.proc.Load().kill() }
 
 // PID is the process id of the server, as it runs now.
-func (s *Server) PID() int { return s.proc.cmd.Process.Pid }
+func (s *Server) PID() int { return s.proc.Load().cmd.Process.Pid }
 
 // DataDir is the server's data folder.
 func (s *Server) DataDir() string { return filepath.Join(s.dir, "data") }
@@ -200,7 +202,7 @@ func (s *Server) Schema(t testing.TB) string {
 // session of a line that the test left open say, is told.
 func (s *Server) drop(t testing.TB, db *sql.DB, name string) {
 	t.Helper()
-	if !s.proc.running() {
+	if !s.proc.Load().running() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), toolTimeout)
@@ -348,4 +350,4 @@ func Quiet(t testing.TB) {
 }
 
 // Running tells whether the server's process is there.
-func (s *Server) Running() bool { return s.proc.running() }
+func (s *Server) Running() bool { return s.proc.Load().running() }

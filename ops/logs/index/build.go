@@ -104,10 +104,31 @@ func (b *Builder) shapeOf(line []byte, size int64) (id uint32, s *logline.Shape,
 			b.known.put(h, id)
 		}
 	}
-	if s = b.Shape(id); s.Numbered {
+	switch s = b.Shape(id); {
+	case s.Unsettled:
+		id, s = b.alone(seen)
+	case s.Numbered:
 		id, s = b.ofLevel(h, id, seen, first)
 	}
 	return id, s, seen, first
+}
+
+// alone returns the shape of a line that is read by itself.
+func (b *Builder) alone(seen []byte) (uint32, *logline.Shape) {
+	id := b.Table.Opaque(seen, b.parser)
+	return id, b.Shape(id)
+}
+
+// headOf is shapeOf with the line's time, where it is a head, in ms.
+func (b *Builder) headOf(line []byte, size int64) (id uint32, s *logline.Shape, seen []byte, first int, ms int64) {
+	id, s, seen, first = b.shapeOf(line, size)
+	if s.Kind != logline.KindHead {
+		return id, s, seen, first, logline.Unset
+	}
+	if ms = s.TimeOf(seen, first, &b.at, b.parser); s.Alone(ms) {
+		id, s = b.alone(seen)
+	}
+	return id, s, seen, first, ms
 }
 
 // ofLevel returns the shape of a line whose level comes from a number: that of its
@@ -168,12 +189,10 @@ func (b *Builder) start(r io.ReaderAt, off, size int64) (int64, error) {
 		if at > limit {
 			return logline.ErrStop
 		}
-		_, s, seen, first := b.shapeOf(logline.TrimCR(text), n)
-		opened := false
+		_, s, seen, _, ms := b.headOf(logline.TrimCR(text), n)
 		if logline.OpensRecord(seen) {
-			rec, ok := b.record(r, at, size)
-			if opened = ok && rec.ms != logline.Unset; ok {
-				s = b.Shape(rec.id)
+			if rec, ok := b.record(r, at, size); ok {
+				s, ms = b.Shape(rec.id), rec.ms
 			}
 		}
 		if !b.isHead(s) {
@@ -182,7 +201,7 @@ func (b *Builder) start(r io.ReaderAt, off, size int64) (int64, error) {
 		if head < 0 {
 			head = at
 		}
-		if b.plain || opened || s.TimeOf(seen, first, &b.at, b.parser) != logline.Unset {
+		if b.plain || ms != logline.Unset {
 			timed = at
 			return logline.ErrStop
 		}
@@ -264,19 +283,17 @@ type source struct {
 
 // add adds one line and returns the time that holds from it on.
 func (b *Builder) add(blk *Block, line []byte, at, size, last int64, of source) int64 {
-	id, s, seen, first := b.shapeOf(line, size)
+	id, s, seen, first, ms := b.headOf(line, size)
 	i := len(blk.Starts)
 	inside := at <= b.until
-	opened := int64(logline.Unset)
 	if logline.OpensRecord(seen) && !inside {
 		if rec, ok := b.record(of.text, at, of.end); ok {
-			id, s, opened, b.until = rec.id, b.Shape(rec.id), rec.ms, rec.last
+			id, s, ms, b.until = rec.id, b.Shape(rec.id), rec.ms, rec.last
 		}
 	}
 	head := b.isHead(s) || i == 0 || s.Kind == logline.KindNext && !b.Shape(blk.Shapes[i-1]).Opens()
 	if head = head && (!inside || i == 0); head {
-		ms := opened
-		if ms == logline.Unset {
+		if ms == logline.Unset && s.Kind != logline.KindHead { // the file's first line, or each of one without heads
 			ms = s.TimeOf(seen, first, &b.at, b.parser)
 		}
 		if ms == logline.Unset && len(line) > 0 && line[0] == 0x1b {

@@ -150,13 +150,16 @@ func (l *look) at(r io.ReaderAt, off, end int64) {
 	b := l.b
 	// Lines cut by the bounds are no harm: they say no time, or a right one.
 	_ = logline.EachLine(r, off, end, b.buf[:lookBytes], func(line []byte, at, n int64, _ bool) error {
-		_, s, seen, first := b.shapeOf(logline.TrimCR(line), n)
 		b.parser.Seen = logline.Stamp{}
+		_, s, seen, first, ms := b.headOf(logline.TrimCR(line), n)
+		if s.Kind != logline.KindHead {
+			b.parser.Seen = logline.Stamp{} // that of a text which only looks like a date
+		}
 		if logline.OpensRecord(seen) {
 			rec, ok := b.record(r, at, end)
 			l.timed = l.timed || ok && rec.ms != logline.Unset
 		}
-		if s.Kind == logline.KindHead && s.TimeOf(seen, first, &b.at, b.parser) != logline.Unset {
+		if s.Kind == logline.KindHead && ms != logline.Unset {
 			l.timed = true
 			l.level(s)
 		}

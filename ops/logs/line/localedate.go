@@ -58,6 +58,15 @@ func localeDate(b []byte, t *Stamp) bool {
 	if p.after[0] == ':' {
 		date, clock, years = clock, date, p.digits[3:]
 	}
+	long := 0 // numbers that only a year can be
+	for _, n := range p.digits {
+		if n > 2 {
+			long++
+		}
+	}
+	if long != 1 {
+		return false
+	}
 	*t = Stamp{hour: clock[0], min: clock[1], sec: clock[2]}
 	switch {
 	case years[0] == 4:

@@ -246,6 +246,13 @@ func (p *Parser) nest(line []byte) (e logs.Event, ms int64, ok bool) {
 // a date whose time is unknown.
 func likeTime(b []byte) int {
 	text := bytes.Clone(b[:min(len(b), nestDateBytes)])
+	fillTimes(text)
+	_, n := NewParser(time.UTC, time.Unix(1<<31, 0)).AnyTime(text)
+	return n
+}
+
+// fillTimes puts digits into a text that every form of a time takes.
+func fillTimes(text []byte) {
 	for i := 0; i < len(text); {
 		end := i
 		for end < len(text) && Digit(text[end]) {
@@ -261,8 +268,20 @@ func likeTime(b []byte) int {
 		}
 		i = end
 	}
-	_, n := NewParser(time.UTC, time.Unix(1<<31, 0)).AnyTime(text)
-	return n
+}
+
+// readsOtherwise tells whether a line that says no time would be read in another way if its
+// digits were others.
+func (p *Parser) readsOtherwise(line []byte, kind Kind, level logs.Level) bool {
+	if len(line) == 0 || nextDigit(line, 0) == len(line) {
+		return false
+	}
+	other := bytes.Clone(line[:min(len(line), WindowBytes)])
+	fillTimes(other)
+	probe := *p // what p has learned stays as it is
+	probe.Learns = false
+	e, ms, k := probe.ParseMS(other)
+	return ms != Unset || k != kind || e.Level != level
 }
 
 // nestLevels are the words that Nest prints, each after a space.

@@ -46,6 +46,11 @@ type Shape struct {
 	// Doubt is the level of the first word after the time, where that may begin a sentence.
 	Doubt logs.Level
 
+	// Unsettled tells that other digits would make another reading: the first line of this
+	// shape has a date that no calendar has, and the next may have one. Such lines are each
+	// read alone.
+	Unsettled bool
+
 	Critical, HasTook bool
 	took              tookWays
 	TimeMode          timeMode
@@ -157,6 +162,7 @@ func NewShape(line []byte, first int, p *Parser) *Shape {
 	case ms != Unset: // a plain line that Docker wrote down with its time
 		s.TimeMode = timeSlow
 	}
+	s.Unsettled = ms == Unset && p.readsOtherwise(line, kind, e.Level)
 	return s
 }
 
@@ -264,6 +270,12 @@ func (p *Parser) afterKey(line []byte, key string) int64 {
 		end++
 	}
 	return p.value(string(b[:end]))
+}
+
+// Alone tells that a line must be read by itself, though the shape is that of its pattern:
+// other lines of the pattern say a time, and this one has ms, which is none.
+func (s *Shape) Alone(ms int64) bool {
+	return s.Unsettled || ms == Unset && s.Kind == KindHead && s.TimeMode != timeNone && !s.Opaque
 }
 
 // TimeOf reads the time of a line with this shape.
