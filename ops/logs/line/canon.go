@@ -143,6 +143,9 @@ func slot(line []byte, start, i int, at *Stamp) (from, to int, kind byte) {
 	case 4:
 		if to+15 <= len(line) && (line[to] == '-' || line[to] == '/') {
 			if n := iso(line[i:], at); n > 0 {
+				if at.name > 0 { // the name of a zone is text, which a search may ask for
+					n = at.name
+				}
 				return i, i + n, SlotTime
 			}
 		}

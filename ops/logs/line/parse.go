@@ -261,6 +261,8 @@ func fillTimes(text []byte) {
 		switch run := text[i:end]; {
 		case len(run) == 0:
 			end++
+		case len(run) == 6, len(run) == 12: // 010101 is a date and a time in any order
+			copy(run, "010101010101")
 		case len(run) >= 4:
 			copy(run, "20260101010101")
 		default:

@@ -202,14 +202,14 @@ func (s *Shape) findTime(line []byte, first int, ms int64, p *Parser) {
 	case logs.FormatNest:
 		s.TimeMode = timeSlow
 		ahead := first > 0 && bytes.IndexByte(line[:first], ']') > 0 && bytes.HasSuffix(line[:first], []byte("- "))
-		if (ahead || first == 0) && p.firstTime(line, first) == ms {
+		if (ahead || first == 0) && p.firstTime(line, first) == ms && wholeDate(line[first:]) {
 			s.TimeMode = timeFirst
 		}
 		return
 	}
 	s.TimeMode = timeSlow
 	ahead := first == 0 || first == 1 && line[0] == '[' || first > 0 && keyBefore(line[:first])
-	if ahead && p.firstTime(line, first) == ms {
+	if ahead && p.firstTime(line, first) == ms && endsValue(line, first) {
 		s.TimeMode = timeFirst
 		return
 	}
@@ -222,6 +222,35 @@ func (s *Shape) findTime(line []byte, first int, ms int64, p *Parser) {
 			return
 		}
 	}
+}
+
+// wholeDate tells that the date with a time at the front is all that Nest has before its level:
+// what else is there, such as a word for the half of the day, may make it none.
+func wholeDate(line []byte) bool {
+	var t Stamp
+	n := iso(line, &t)
+	if n == 0 {
+		n = SlashDate(line, &t)
+	}
+	_, date, _, named := nestLevel(line[n:])
+	return n > 0 && (!named || len(date) == 0)
+}
+
+// endsValue tells that the value of a key is the date with a time at first, and nothing more.
+func endsValue(line []byte, first int) bool {
+	var t Stamp
+	n := iso(line[first:], &t)
+	if n == 0 {
+		n = SlashDate(line[first:], &t)
+	}
+	end := first + n
+	switch {
+	case n == 0:
+		return false
+	case first > 0 && line[first-1] == '"':
+		return end < len(line) && line[end] == '"'
+	}
+	return end == len(line) || line[end] == ' '
 }
 
 // firstTime reads the time at first the fast way, as a shape whose mode is timeFirst does.

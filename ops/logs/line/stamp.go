@@ -39,6 +39,7 @@ type Stamp struct {
 	Year, month, day, hour, min, sec, ms int
 	zoned                                bool
 	offset                               int  // seconds east of UTC, when zoned
+	name                                 int  // where the zone is a name: where the time ends before it
 	either                               bool // month and day can be the other way round
 	Hint                                 hint // what the words of the date say of that order
 	Order                                order
@@ -149,9 +150,15 @@ func iso(b []byte, t *Stamp) (n int) {
 		return 0
 	}
 	t.ms, n = fraction(b, n)
+	before := n
 	t.zoned, t.offset, n = zoneAt(b, n)
+	if n >= before+2 && (capital(b[before]) || capital(b[before+1]) || capital(b[min(before+2, n-1)])) {
+		t.name = before
+	}
 	return n
 }
+
+func capital(c byte) bool { return c >= 'A' && c <= 'Z' }
 
 // clock reads "12:00:00" or "2:00:00" at n and returns where it ends, or 0.
 func (t *Stamp) clock(b []byte, n int) int {

@@ -83,13 +83,13 @@ func (t *Term) findIn(text []byte) Verdict {
 func fits(mark byte, r rune) bool {
 	switch {
 	case r >= 0x80:
-		return mark == logline.SlotTime && r == 0x202f // the narrow space before PM
+		return mark == logline.SlotTime && (r == 0x202f || r == 0xa0) // a space before PM
 	case mark == logline.SlotDigits:
 		return logline.Digit(byte(r))
 	case mark == logline.SlotID:
 		return logline.Alnum[r] || r == '-'
 	}
-	return logline.Digit(byte(r)) || strings.ContainsRune("TZ:.,+-/ tzAPMapmUuCc", r)
+	return logline.Digit(byte(r)) || strings.ContainsRune("TZ:.,+-/_ tzAPMapm", r)
 }
 
 // fuzzyVerdict looks for the word with nothing and with everything in the marks.

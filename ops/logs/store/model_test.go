@@ -341,8 +341,12 @@ func FuzzVerdict(f *testing.F) {
 			if s.Alone(s.TimeOf([]byte(l), first, &at, p)) {
 				continue
 			}
-			if kind != s.Kind || e.Level != s.Level {
-				t.Fatalf("%q: kind %d level %v, its shape %d %v", l, kind, e.Level, s.Kind, s.Level)
+			level := s.Level
+			if s.Numbered {
+				level = s.LevelOf([]byte(l), p)
+			}
+			if kind != s.Kind || e.Level != level {
+				t.Fatalf("%q: kind %d level %v, its shape %d %v", l, kind, e.Level, s.Kind, level)
 			}
 			if kind == logline.KindHead && s.TimeOf([]byte(l), first, &at, p) != ms {
 				t.Fatalf(
