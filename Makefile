@@ -20,7 +20,7 @@ demo: build build-demo ## the console on a living world in a temporary folder; n
 
 test: ## everything, against real MySQL, MariaDB, Redis, PM2 and sshd
 	@.ci/install-real
-	code=0; GORACE=atexit_sleep_ms=0 go test -race -p 2 -timeout 60m ./... || code=1; (cd cmd/opsdeck-demo && go test -timeout 30m ./...) || code=1; exit $$code
+	code=0; GORACE=atexit_sleep_ms=0 go test -race -p 3 -parallel 4 -timeout 60m ./... || code=1; (cd cmd/opsdeck-demo && go test -timeout 30m ./...) || code=1; exit $$code
 
 quick: ## tests that need no server, for the inner loop
 	go test $$(go list ./internal/... | grep -v /testdb$$) ./tui/... ./ops ./ops/audit ./ops/backup ./ops/doctor ./ops/health/... ./ops/logs/... ./ops/restore ./ops/watch ./ops/mysql/sqlscan

@@ -111,6 +111,7 @@ func many(t *testing.T, srv *testdb.Server, schema string, n int) {
 // The program is killed (-9) in the middle of an export and of a deletion; the
 // same command goes on exactly.
 func TestAKilledOpsdeckExportsAndDeletesExactly(t *testing.T) {
+	t.Parallel()
 	bin, err := program()
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 // the old script's, and lets a real cron run it: the night that was missed while
 // the machine was off is made up for.
 func TestTheScheduleOfARealCron(t *testing.T) {
+	t.Parallel()
 	s := testdb.MariaDB(t)
 	db := s.Schema(t)
 	s.Exec(t, db, "CREATE TABLE customers (id INT PRIMARY KEY)", "INSERT INTO customers VALUES (1)")

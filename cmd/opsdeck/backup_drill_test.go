@@ -14,6 +14,7 @@ import (
 // server, where a database of the same name lives: no database is made at the
 // first server, and the namesake is not touched.
 func TestADrillOnAnotherServerTouchesNeither(t *testing.T) {
+	t.Parallel()
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
 		s.Exec(

@@ -121,6 +121,7 @@ func (in inside) schedule() (doc scheduleJSON) {
 // is a failed unit, a second one says who holds the lock, and all of it can be
 // taken away again.
 func TestTheScheduleOfARealSystemd(t *testing.T) {
+	t.Parallel()
 	in := newInside(t, testdb.MariaDB(t), "0 2 * * *")
 	if text := in.opsdeck(0, "backup", "schedule", "install"); !strings.Contains(text, "installed in systemd") {
 		t.Error(text)

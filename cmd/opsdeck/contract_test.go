@@ -106,6 +106,7 @@ const contractLog = "[Nest] 1  - 01/29/2026, 12:00:00 PM   ERROR [OrderService] 
 	"order\n2026-01-29T12:00:01Z INFO 千张 started\n"
 
 func TestJSONHasTheKeysOfTheContract(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, testdb.MariaDB(t))
 	s.db.Exec(
 		t,

@@ -183,6 +183,7 @@ func (s *deploySite) silences() int {
 // TestADeploymentSurvivesKillAndInterrupt: it is killed, refused to a second
 // operator, resumed, interrupted, resumed to its end and taken back.
 func TestADeploymentSurvivesKillAndInterrupt(t *testing.T) {
+	t.Parallel()
 	s := newDeploySite(t)
 	killed, wait := s.start("run", "--confirm", "shop")
 	first := s.installs(1)

@@ -15,6 +15,7 @@ import (
 // TestEveryCommandOfTheDocumentsIsOneOfOurs parses what README and its Chinese
 // twin tell people to type, and finds the same commands in both.
 func TestEveryCommandOfTheDocumentsIsOneOfOurs(t *testing.T) {
+	t.Parallel()
 	var told [2][]string
 	for i, page := range []string{"README.md", ".github/README.zh.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", page))

@@ -27,6 +27,7 @@ func saidBy(t *testing.T, root any, flags *globals, args []string) string {
 }
 
 func TestACommandAloneReadsAsAmongTheOthers(t *testing.T) {
+	t.Parallel()
 	for name := range leaves(t) {
 		for _, tail := range [][]string{{"--help"}, {"--nosuchflag"}, {"--lang", "zh", "--help"}} {
 			args := append(strings.Fields(name), tail...)

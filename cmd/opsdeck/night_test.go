@@ -68,7 +68,8 @@ func (s nightly) run(want int, into any, args ...string) string {
 // TestTheWholeNight goes through a night on real servers: create, verify, names,
 // prune, copy, drill, and the list says so.
 func TestTheWholeNight(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+	t.Parallel()
+	testdb.Beside(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
 		s.Exec(
 			t,

@@ -8,6 +8,7 @@ import (
 )
 
 func TestEveryCommandOfARunbookIsOneOfOurs(t *testing.T) {
+	t.Parallel()
 	service := config.DefaultService()
 	p := place{service: service, database: "db", dir: "/b", client: "mysql"}
 	count := 0

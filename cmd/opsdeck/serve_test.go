@@ -85,6 +85,7 @@ func awaitCode(t *testing.T, address string, want int) string {
 }
 
 func TestServeFollowsTheDatabase(t *testing.T) {
+	t.Parallel()
 	for _, flavour := range []string{"mysql", "mariadb"} {
 		t.Run(flavour, func(t *testing.T) {
 			s := testdb.Private(t, flavour)

@@ -78,6 +78,7 @@ func watched(t *testing.T, config string, args ...string) (await func(words ...s
 }
 
 func TestWatchSeesEachServerStopAndComeBack(t *testing.T) {
+	t.Parallel()
 	my, maria, redis := testdb.Private(t, "mysql"), testdb.Private(t, "mariadb"), testdb.Redis(t)
 	config := configFile(t, fmt.Sprintf(`services:
   - name: my

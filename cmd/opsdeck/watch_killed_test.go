@@ -67,6 +67,7 @@ func (f *flaky) has(what string) int {
 // TestNoAlertIsLostOrDoubledByKills kills a real watch at random moments, while its log
 // grows and is rotated, and its target fails half the time.
 func TestNoAlertIsLostOrDoubledByKills(t *testing.T) {
+	t.Parallel()
 	kills := 50
 	if os.Getenv("OPSDECK_KILLS") != "" {
 		fmt.Sscan(os.Getenv("OPSDECK_KILLS"), &kills)

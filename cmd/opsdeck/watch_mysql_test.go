@@ -14,6 +14,7 @@ import (
 // TestAStoppedServerIsToldWithinTwoIntervals stops a real MariaDB under a real watch,
 // of a service that has no backup, and starts it again.
 func TestAStoppedServerIsToldWithinTwoIntervals(t *testing.T) {
+	t.Parallel()
 	const interval = 5 * time.Second
 	s := testdb.Private(t, "mariadb")
 	bin, err := program()

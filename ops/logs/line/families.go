@@ -140,8 +140,10 @@ func (p *Parser) strace(line []byte) (e logs.Event, ms int64, ok bool) {
 // HPC set of loghub: id, node, component, state, seconds since 1970, flag.
 func (p *Parser) hpc(line []byte) (e logs.Event, ms int64, ok bool) {
 	words := bytes.SplitN(line, []byte{' '}, 7)
-	if len(words) < 7 || !allDigits(words[0]) || len(words[4]) != 10 || len(words[5]) > 2 ||
-		!Digit(words[5][len(words[5])-1]) {
+	if len(words) < 7 || !allDigits(words[0]) || len(words[4]) != 10 {
+		return e, Unset, false
+	}
+	if flag := words[5]; len(flag) == 0 || len(flag) > 2 || !Digit(flag[len(flag)-1]) { // 0, 1, -1
 		return e, Unset, false
 	}
 	ms, n := p.AnyTime(words[4])
