@@ -103,7 +103,6 @@ func (tab auditTab) sees(want ...string) {
 }
 
 func TestTheAuditTabShowsTheBinaryLog(t *testing.T) {
-	t.Parallel()
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		beginLog(t, s)
 		config, schema, _ := auditWorld(t, s)

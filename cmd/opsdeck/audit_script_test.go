@@ -17,7 +17,6 @@ import (
 // what audit does, as a person at a shell sees it. $CONFIG is a configuration
 // of the table that auditWorld fills, $DB its database, $YEAR last year.
 func TestAuditScript(t *testing.T) {
-	t.Parallel()
 	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
 		testscript.Run(t, testscript.Params{
 			Files: []string{"testdata/script-real/audit.txtar"},
