@@ -125,7 +125,7 @@ func (b *Builder) headOf(line []byte, size int64) (id uint32, s *logline.Shape, 
 	if s.Kind != logline.KindHead {
 		return id, s, seen, first, logline.Unset
 	}
-	if ms = s.TimeOf(seen, first, &b.at, b.parser); s.Alone(ms) {
+	if ms = s.TimeOf(seen, first, &b.at, b.parser); s.Alone(ms, first, &b.at, b.parser) {
 		id, s = b.alone(seen)
 	}
 	return id, s, seen, first, ms

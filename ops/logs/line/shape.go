@@ -302,9 +302,18 @@ func (p *Parser) afterKey(line []byte, key string) int64 {
 }
 
 // Alone tells that a line must be read by itself, though the shape is that of its pattern:
-// other lines of the pattern say a time, and this one has ms, which is none.
-func (s *Shape) Alone(ms int64) bool {
-	return s.Unsettled || ms == Unset && s.Kind == KindHead && s.TimeMode != timeNone && !s.Opaque
+// other lines of the pattern say a time, and this one has ms, which is none, or it has at
+// first a date that no calendar has.
+func (s *Shape) Alone(ms int64, first int, at *Stamp, p *Parser) bool {
+	switch {
+	case s.Unsettled:
+		return true
+	case s.Kind != KindHead || s.Opaque || s.TimeMode == timeNone:
+		return false
+	case ms == Unset:
+		return true
+	}
+	return first >= 0 && s.TimeMode != timeFirst && p.Millis(at) == Unset
 }
 
 // TimeOf reads the time of a line with this shape.

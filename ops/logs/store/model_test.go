@@ -338,7 +338,7 @@ func FuzzVerdict(f *testing.F) {
 			e, ms, kind := p.ParseMS([]byte(l))
 			var at logline.Stamp
 			_, first := logline.ShapeHash([]byte(l), 1, &at)
-			if s.Alone(s.TimeOf([]byte(l), first, &at, p)) {
+			if s.Alone(s.TimeOf([]byte(l), first, &at, p), first, &at, p) {
 				continue
 			}
 			level := s.Level
