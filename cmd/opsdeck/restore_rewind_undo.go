@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -33,7 +34,8 @@ type rewindRecord struct {
 	Txn      string          `json:"txn"`
 	At       time.Time       `json:"at"`
 	State    string          `json:"state"`
-	Inverse  []binlog.NetRow `json:"inverse"`
+	Rows     int             `json:"rows"`              // in the file beside it, NAME.rows.zst
+	Inverse  []binlog.NetRow `json:"inverse,omitempty"` // where earlier versions kept them
 }
 
 // States of a record. A prepared one was committed or not: its rows tell.
@@ -45,6 +47,37 @@ const (
 
 func (sh *shelf) rewindPath(id string) string {
 	return filepath.Join(sh.StateDir, "rewinds", filepath.Base(id)+".json")
+}
+
+// rewindRows is the file of the rows that take it back.
+func (sh *shelf) rewindRows(id string) string {
+	return strings.TrimSuffix(sh.rewindPath(id), ".json") + ".rows.zst"
+}
+
+// keepInverse keeps the rows of a record, then the record that tells of them.
+func (sh *shelf) keepInverse(r rewindRecord, rows []binlog.NetRow) error {
+	path := sh.rewindRows(r.ID)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	err := atomicfile.Write(path, 0o600, func(w io.Writer) error { return rewind.WriteInverse(w, rows) })
+	if err != nil {
+		return err
+	}
+	return sh.keepRewind(r)
+}
+
+// inverseOf reads the rows that take a record's run back.
+func (sh *shelf) inverseOf(r rewindRecord) ([]binlog.NetRow, error) {
+	if r.Rows == 0 {
+		return r.Inverse, nil
+	}
+	file, err := os.Open(sh.rewindRows(r.ID))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return rewind.ReadInverse(file)
 }
 
 func (sh *shelf) keepRewind(r rewindRecord) error {
@@ -97,8 +130,8 @@ func (sh *shelf) carryOut(ctx context.Context,
 		return rewind.Done{}, err
 	}
 	done, err := p.Run(ctx, conn, choice, func(inverse []binlog.NetRow) error {
-		kept.Inverse = inverse
-		return sh.keepRewind(kept)
+		kept.Rows = len(inverse)
+		return sh.keepInverse(kept, inverse)
 	})
 	entry.Result = oplog.Done
 	if err != nil {
@@ -153,7 +186,11 @@ func (c *restoreUndoCmd) undoRewind(ctx context.Context, a *app, id string) erro
 		return ops.E(ops.Usage, lang.M("%s is about the database %s", id, r.Database))
 	}
 	return sh.onConn(ctx, func(conn *sql.Conn) error {
-		p, err := rewind.Back(ctx, conn, r.Database, r.ID, r.Inverse)
+		rows, err := sh.inverseOf(r)
+		if err != nil {
+			return ops.Wrap(err, ops.Failed, lang.M("what takes %s back cannot be read", id))
+		}
+		p, err := rewind.Back(ctx, conn, r.Database, r.ID, rows)
 		if err != nil {
 			return sh.rewindError(err)
 		}

@@ -28,6 +28,7 @@ func init() {
 		"%d files fetched from the copy %s, %s; the archive held %d of its files; it reaches %s",
 		"已取回 %d 个文件（副本 %s），%s；归档原有其中 %d 个文件；截至 %s",
 		"%d pieces of the binary log at the copy %s are good", "二进制日志的 %d 个分片完好（副本 %s）",
+		"what takes %s back cannot be read", "无法读取用于撤销 %s 的内容",
 		"more of the log may be at a copy; bring it here with: opsdeck backup binlog fetch --copy %s",
 		"副本中可能有更多日志；请取回：opsdeck backup binlog fetch --copy %s",
 	)

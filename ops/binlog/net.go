@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+	"strconv"
 )
 
 // NetRow is what became of one row over a transaction, or several: Before is nil
@@ -113,23 +113,36 @@ func KeyOf(values []Value, key []int) (string, error) {
 	if values == nil {
 		return "", nil
 	}
-	var out strings.Builder
+	var buf [64]byte
+	out := buf[:0]
 	for _, i := range key {
 		if i >= len(values) || values[i].Absent {
 			return "", ErrPartial
 		}
-		fmt.Fprintf(&out, "%d:%s,", len(values[i].Text), values[i].Text)
+		out = strconv.AppendInt(out, int64(len(values[i].Text)), 10)
+		out = append(out, ':')
+		out = append(out, values[i].Text...)
+		out = append(out, ',')
 	}
-	return out.String(), nil
+	return string(out), nil
 }
 
 func clone(values []Value) []Value {
 	if values == nil {
 		return nil
 	}
-	out := make([]Value, len(values))
+	size := 0
+	for _, v := range values {
+		size += len(v.Text)
+	}
+	out, texts := make([]Value, len(values)), make([]byte, 0, size) // one piece of memory a row
 	for i, v := range values {
-		out[i] = v.Clone()
+		out[i] = v
+		if v.Text != nil {
+			from := len(texts)
+			texts = append(texts, v.Text...)
+			out[i].Text = texts[from:len(texts):len(texts)]
+		}
 	}
 	return out
 }

@@ -24,6 +24,7 @@ const (
 	ErrAccessDenied       = 1045
 	ErrBadDB              = 1049
 	ErrServerShutdown     = 1053
+	ErrDuplicateKey       = 1062
 	ErrTableAccessDenied  = 1142
 	ErrNoSuchTable        = 1146
 	ErrNoPassword         = 1698 // an account that is known by its socket alone, or has no password

@@ -23,20 +23,20 @@ func (s *Source) Locate(ctx context.Context, id string) (*binlog.Transaction, er
 // LocateAll finds transactions by their ids; they come in the order of the log, each
 // once.
 func (s *Source) LocateAll(ctx context.Context, ids []string) ([]*binlog.Transaction, error) {
-	type found struct {
+	type placed struct {
 		txn *binlog.Transaction
 		at  int
 	}
-	var all []found
+	var all []placed
 	for _, id := range ids {
 		t, p, err := s.locate(ctx, id)
 		if err != nil {
 			return nil, err
 		}
 		at := slices.IndexFunc(s.pieces, func(q piece) bool { return q.Segment == p.Segment })
-		all = append(all, found{t, at})
+		all = append(all, placed{t, at})
 	}
-	slices.SortFunc(all, func(a, b found) int {
+	slices.SortFunc(all, func(a, b placed) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.txn.Pos, b.txn.Pos))
 	})
 	var out []*binlog.Transaction
@@ -49,6 +49,23 @@ func (s *Source) LocateAll(ctx context.Context, ids []string) ([]*binlog.Transac
 }
 
 func (s *Source) locate(ctx context.Context, id string) (*binlog.Transaction, piece, error) {
+	if f, ok := s.found.Load(id); ok { // a large one takes seconds to read through
+		return f.(found).txn, f.(found).in, nil
+	}
+	t, p, err := s.look(ctx, id)
+	if err == nil {
+		s.found.Store(id, found{t, p})
+	}
+	return t, p, err
+}
+
+// found is a transaction, and the file that it is in.
+type found struct {
+	txn *binlog.Transaction
+	in  piece
+}
+
+func (s *Source) look(ctx context.Context, id string) (*binlog.Transaction, piece, error) {
 	for _, p := range slices.Backward(s.pieces) {
 		if err := ctx.Err(); err != nil {
 			return nil, piece{}, err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"filippo.io/age"
@@ -30,6 +31,7 @@ type Source struct {
 	// LiveErr is why the server's own part is not there; nil when it is.
 	LiveErr error
 	server  *format.Server // the live one; nil when it could not be asked
+	found   sync.Map       // transactions that were looked for, by their ids
 }
 
 // piece is one log file, and who opens it.

@@ -46,10 +46,17 @@ func (p *Plan) Conflicts() (n int) {
 // Hash names the plan: what was shown is what may run.
 func (p *Plan) Hash() string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\x00", p.Txn.ID)
-	for _, r := range p.Rows {
-		fmt.Fprintf(h, "%s\x00%s\x00%v\x00%v\n", r.Table, r.State, r.Before, r.Now)
+	buf := appendText(nil, p.Txn.ID)
+	for i := range p.Rows {
+		r := &p.Rows[i]
+		buf = appendText(appendText(buf, r.Table), string(r.State))
+		buf = appendImage(appendImage(buf, r.Before), r.Now)
+		if len(buf) > 64<<10 {
+			h.Write(buf)
+			buf = buf[:0]
+		}
 	}
+	h.Write(buf)
 	return hex.EncodeToString(h.Sum(nil))
 }
 
@@ -101,23 +108,27 @@ func Make(ctx context.Context, src *changes.Source, c *sql.Conn, database string
 	}
 	net := binlog.Net{}
 	for _, t := range txns {
+		var last logged
 		_, err := src.Rows(ctx, t.ID, func(change binlog.RowChange) error {
 			if change.Table.Schema != database || r.Table != "" && change.Table.Name != r.Table {
 				return nil
 			}
-			return p.add(&net, change, r.Key)
+			return p.add(&net, &last, change, r.Key)
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	for _, row := range net.Rows() {
-		p.Rows = append(p.Rows, Row{NetRow: row})
+	rows := net.Rows()
+	net = binlog.Net{}
+	p.Rows = make([]Row, len(rows))
+	for i, row := range rows {
+		p.Rows[i].NetRow = row
 	}
 	if len(p.Rows) == 0 {
 		return nil, ErrNothing
 	}
-	return p, p.compare(ctx, c, "")
+	return p, p.compare(ctx, c, all, "")
 }
 
 // together is the summary of several transactions as one; its id names them all.
@@ -217,56 +228,104 @@ func (p *Plan) effects(ctx context.Context, c *sql.Conn) error {
 	return nil
 }
 
-// add takes one row change over, completed by what today's table knows.
-func (p *Plan) add(net *binlog.Net, change binlog.RowChange, key []string) error {
-	t := p.tables[change.Table.Name]
-	own := *change.Table
+// logged is a table as the log tells of it, completed by what today's table knows. A
+// transaction says the same of it for row after row.
+type logged struct {
+	from *binlog.Table
+	name string
+	own  binlog.Table
+}
+
+func (l *logged) know(from *binlog.Table, t *table) error {
+	if l.from == from && l.name == from.Name {
+		return nil
+	}
+	own := *from
 	own.Columns = slices.Clone(own.Columns)
 	if err := format.Know(&own, t.Table); err != nil {
 		return err
 	}
+	*l = logged{from: from, name: from.Name, own: own}
+	return nil
+}
+
+// add takes one row change over.
+func (p *Plan) add(net *binlog.Net, last *logged, change binlog.RowChange, key []string) error {
+	t := p.tables[change.Table.Name]
+	if err := last.know(change.Table, t); err != nil {
+		return err
+	}
 	for _, image := range [][]binlog.Value{change.Before, change.After} {
 		for i := range image {
-			if image[i].Absent && slices.Contains(t.stored, i) {
+			if image[i].Absent && t.stores[i] {
 				return fmt.Errorf("%s.%s: %w", t.Name, t.Columns[i].Name, binlog.ErrPartial)
 			}
-			image[i] = format.Reread(image[i], own.Columns[i], t.Columns[i])
+			image[i] = format.Reread(image[i], last.own.Columns[i], t.Columns[i])
 		}
 	}
-	change.Table = &own
+	change.Table = &last.own
 	if key != nil && !t.hasKey(change.Before, key) && !t.hasKey(change.After, key) {
 		return nil
 	}
 	return net.Add(change, t.key)
 }
 
-// compare reads every row as it is now.
-func (p *Plan) compare(ctx context.Context, c *sql.Conn, lock string) error {
-	for name, t := range p.tables {
-		var wanted [][]binlog.Value
-		for _, r := range p.Rows {
-			if r.Table == name {
-				wanted = append(wanted, r.there())
-			}
+// all compares every row.
+func all(*Row) bool { return true }
+
+// absent tells whether a row is put in again as a whole: that it is not there is proved
+// by putting it in.
+func absent(r *Row) bool { return r.State == binlog.Clean && r.After == nil && r.Now == nil }
+
+// compareRows is how many rows one question asks for.
+const compareRows = 2000
+
+// compare reads the rows that it is told to as they are now, some of a table at once.
+func (p *Plan) compare(ctx context.Context, c *sql.Conn, which func(*Row) bool, lock string) error {
+	some := map[string][]*Row{}
+	for i := range p.Rows {
+		r := &p.Rows[i]
+		if !which(r) {
+			continue
 		}
-		found, err := t.read(ctx, c, wanted, lock)
-		if err != nil {
+		some[r.Table] = append(some[r.Table], r)
+		if len(some[r.Table]) < compareRows {
+			continue
+		}
+		if err := p.tables[r.Table].compare(ctx, c, some[r.Table], lock); err != nil {
 			return err
 		}
-		for i := range p.Rows {
-			r := &p.Rows[i]
-			if r.Table != name {
-				continue
-			}
+		some[r.Table] = some[r.Table][:0]
+	}
+	for name, rows := range some {
+		if len(rows) == 0 {
+			continue
+		}
+		if err := p.tables[name].compare(ctx, c, rows, lock); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare reads rows of one table as they are now.
+func (t *table) compare(ctx context.Context, c *sql.Conn, rows []*Row, lock string) error {
+	found, err := t.read(ctx, c, rows, lock)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		r.Now = nil
+		if len(found) > 0 {
 			key, err := binlog.KeyOf(r.there(), t.key)
 			if err != nil {
 				return err
 			}
 			r.Now = found[key]
-			r.State = r.Compare(r.Now, t.same)
-			if r.Mixed && r.State == binlog.Clean {
-				r.State = binlog.Changed
-			}
+		}
+		r.State = r.Compare(r.Now, t.same)
+		if r.Mixed && r.State == binlog.Clean {
+			r.State = binlog.Changed
 		}
 	}
 	return nil

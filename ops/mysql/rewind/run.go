@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
 )
 
@@ -31,13 +32,13 @@ var ErrChanged = errors.New("rows changed since the plan was made; nothing was d
 type batch struct {
 	verb  binlog.Verb
 	table *table
-	rows  []Row
+	rows  []*Row
 }
 
 // batchRows is how many rows one statement has at most, and batchBytes about how long
 // it is.
 const (
-	batchRows  = 500
+	batchRows  = 2000
 	batchBytes = 256 << 10
 )
 
@@ -52,7 +53,8 @@ func (p *Plan) Statements(choice Choice) (all []string) {
 // batches joins neighbours that one statement can do.
 func (p *Plan) batches(choice Choice) (all []batch) {
 	size := 0
-	for _, r := range p.Rows {
+	for i := range p.Rows {
+		r := &p.Rows[i]
 		verb, do := r.action(choice)
 		if !do {
 			continue
@@ -70,7 +72,7 @@ func (p *Plan) batches(choice Choice) (all []batch) {
 	return all
 }
 
-func weight(r Row) (n int) {
+func weight(r *Row) (n int) {
 	for _, v := range r.Before {
 		n += 2*len(v.Text) + 8
 	}
@@ -120,22 +122,30 @@ func (b *batch) sql() (all []string) {
 
 func (b *batch) insert() string {
 	t := b.table
-	var names, rows []string
+	var names []string
 	for _, i := range t.stored {
 		names = append(names, schema.Ident(t.Columns[i].Name))
 	}
-	for _, r := range b.rows {
-		var values []string
-		for _, i := range t.stored {
-			values = append(values, t.literal(i, r.Before[i]))
+	var q strings.Builder
+	q.Grow(batchBytes)
+	q.WriteString("INSERT INTO " + t.SQLName() + " (" + strings.Join(names, ", ") + ") VALUES ")
+	for n, r := range b.rows {
+		if n > 0 {
+			q.WriteString(", ")
 		}
-		rows = append(rows, "("+strings.Join(values, ", ")+")")
+		sep := "("
+		for _, i := range t.stored {
+			q.WriteString(sep)
+			q.WriteString(t.literal(i, r.Before[i]))
+			sep = ", "
+		}
+		q.WriteString(")")
 	}
-	return "INSERT INTO " + t.SQLName() + " (" + strings.Join(names, ", ") + ") VALUES " + strings.Join(rows, ", ")
+	return q.String()
 }
 
 // update sets the columns that differ from what is there now.
-func (b *batch) update(r Row) string {
+func (b *batch) update(r *Row) string {
 	t := b.table
 	var set []string
 	for _, i := range t.stored {
@@ -182,16 +192,15 @@ func (p *Plan) Run(
 		return done, err
 	}
 	defer tx.Rollback()
-	if err := p.compare(ctx, c, " FOR UPDATE"); err != nil {
+	there := func(r *Row) bool { return !absent(r) }
+	if err := p.compare(ctx, c, there, " FOR UPDATE"); err != nil {
 		return done, err
 	}
 	if p.Hash() != shown {
 		return done, ErrChanged
 	}
-	for _, b := range p.batches(choice) {
-		if err := b.run(ctx, tx, &done); err != nil {
-			return done, fmt.Errorf("%s of %s: %w", b.verb, b.table.SQLName(), err)
-		}
+	if err := p.do(ctx, tx, choice, &done); err != nil {
+		return done, p.why(ctx, c, tx, shown, err)
 	}
 	done.Inverse = p.inverse(choice)
 	done.Skipped = len(p.Rows) - len(done.Inverse)
@@ -201,8 +210,52 @@ func (p *Plan) Run(
 	return done, tx.Commit()
 }
 
-func (b *batch) run(ctx context.Context, tx *sql.Tx, done *Done) error {
-	for _, q := range b.sql() {
+// do carries out the batches; the next one is written while the server does one.
+func (p *Plan) do(ctx context.Context, tx *sql.Tx, choice Choice, done *Done) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type written struct {
+		batch
+		statements []string
+	}
+	ready := make(chan written, 2)
+	go func() {
+		defer close(ready)
+		for _, b := range p.batches(choice) {
+			select {
+			case ready <- written{b, b.sql()}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	for w := range ready {
+		if err := w.run(ctx, tx, w.statements, done); err != nil {
+			return fmt.Errorf("%s of %s: %w", w.verb, w.table.SQLName(), err)
+		}
+	}
+	return ctx.Err()
+}
+
+// why tells a row that is there again, which its insertion found, from other errors.
+func (p *Plan) why(ctx context.Context, c *sql.Conn, tx *sql.Tx, shown string, err error) error {
+	if mysql.Number(err) != mysql.ErrDuplicateKey {
+		return err
+	}
+	if e := tx.Rollback(); e != nil {
+		return errors.Join(err, e)
+	}
+	if e := p.compare(ctx, c, all, ""); e != nil {
+		return errors.Join(err, e)
+	}
+	if p.Hash() != shown {
+		return ErrChanged
+	}
+	return err
+}
+
+func (b *batch) run(ctx context.Context, tx *sql.Tx, statements []string, done *Done) error {
+	for _, q := range statements {
 		r, err := tx.ExecContext(ctx, q)
 		if err != nil {
 			return err
@@ -221,7 +274,9 @@ func (b *batch) run(ctx context.Context, tx *sql.Tx, done *Done) error {
 
 // inverse is what takes the run back: each row from what it becomes to what it is.
 func (p *Plan) inverse(choice Choice) (all []binlog.NetRow) {
-	for _, r := range p.Rows {
+	all = make([]binlog.NetRow, 0, len(p.Rows))
+	for i := range p.Rows {
+		r := &p.Rows[i]
 		if _, do := r.action(choice); do {
 			all = append(all, binlog.NetRow{Table: r.Table, Before: r.Now, After: r.Before})
 		}
@@ -251,5 +306,5 @@ func Back(ctx context.Context, c *sql.Conn, database, id string, rows []binlog.N
 			return nil, fmt.Errorf("%s: %w", r.Table, binlog.ErrNoKey)
 		}
 	}
-	return p, p.compare(ctx, c, "")
+	return p, p.compare(ctx, c, all, "")
 }

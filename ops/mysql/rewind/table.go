@@ -16,8 +16,9 @@ import (
 // table is a table of today with its key's place among the columns.
 type table struct {
 	*schema.Table
-	key    []int // columns of the primary key
-	stored []int // columns that can be written
+	key    []int  // columns of the primary key
+	stored []int  // columns that can be written
+	stores []bool // the same, of each column
 }
 
 func newTable(t *schema.Table) *table {
@@ -27,8 +28,10 @@ func newTable(t *schema.Table) *table {
 			own.key = append(own.key, slices.IndexFunc(t.Columns, func(c schema.Column) bool { return c.Name == name }))
 		}
 	}
+	own.stores = make([]bool, len(t.Columns))
 	for i, c := range t.Columns {
 		if !c.Generated && !c.Period {
+			own.stores[i] = true
 			own.stored = append(own.stored, i)
 		}
 	}
@@ -68,22 +71,21 @@ func (t *table) keyValues(row []binlog.Value) string {
 func (t *table) read(
 	ctx context.Context,
 	q schema.Querier,
-	rows [][]binlog.Value,
+	rows []*Row,
 	lock string,
 ) (map[string][]binlog.Value, error) {
+	var query strings.Builder
+	query.WriteString("SELECT " + t.columns() + " FROM " + t.SQLName() + " WHERE " + t.keyList() + " IN (")
+	for i, r := range rows {
+		if i > 0 {
+			query.WriteString(", ")
+		}
+		query.WriteString(t.keyValues(r.there()))
+	}
+	query.WriteString(")" + lock)
 	found := map[string][]binlog.Value{}
-	for chunk := range slices.Chunk(rows, 2000) {
-		var keys []string
-		for _, r := range chunk {
-			keys = append(keys, t.keyValues(r))
-		}
-		query := "SELECT " + t.columns() + " FROM " + t.SQLName() + " WHERE " + t.keyList() + " IN (" + strings.Join(
-			keys,
-			", ",
-		) + ")" + lock
-		if err := t.scan(ctx, q, query, found); err != nil {
-			return nil, fmt.Errorf("read %s: %w", t.SQLName(), err)
-		}
+	if err := t.scan(ctx, q, query.String(), found); err != nil {
+		return nil, fmt.Errorf("read %s: %w", t.SQLName(), err)
 	}
 	return found, nil
 }
@@ -95,8 +97,9 @@ func (t *table) scan(ctx context.Context, q schema.Querier, query string, found 
 	}
 	defer rows.Close()
 	raw, into := make([][]byte, len(t.Columns)), make([]any, len(t.Columns))
+	kinds := make([]binlog.Kind, len(t.Columns))
 	for i := range raw {
-		into[i] = &raw[i]
+		into[i], kinds[i] = &raw[i], t.kind(i)
 	}
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
@@ -104,7 +107,7 @@ func (t *table) scan(ctx context.Context, q schema.Querier, query string, found 
 		}
 		values := make([]binlog.Value, len(raw))
 		for i, b := range raw {
-			values[i] = binlog.Value{Kind: t.kind(i), Null: b == nil, Text: slices.Clone(b)}
+			values[i] = binlog.Value{Kind: kinds[i], Null: b == nil, Text: b}
 		}
 		key, err := binlog.KeyOf(values, t.key)
 		if err != nil {
