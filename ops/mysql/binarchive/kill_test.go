@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -48,6 +49,7 @@ func followIfAsked() {
 		Follow: true,
 	})
 	if err != nil {
+		fmt.Fprintln(os.Stderr, "follower:", err)
 		os.Exit(1)
 	}
 	os.Exit(0)
@@ -72,6 +74,7 @@ func TestAFollowerKilledAtAnyMomentLosesNothing(t *testing.T) {
 		for i := range times {
 			cmd := exec.Command(os.Args[0])
 			cmd.Env = append(os.Environ(), followEnv+"="+string(asked))
+			cmd.Stderr = os.Stderr
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}

@@ -53,6 +53,9 @@ type Run struct {
 	Done   binlog.GTIDs // transactions that the backup holds already, of a start without a position
 	Gap    *binlog.Gap  // what ends it before the log's end; nil when nothing does
 	Live   bool         // it reaches to the server's present end
+	// Beyond is the first file of another server's log that goes on later: the service
+	// moved there. nil when there is none.
+	Beyond *binlog.Segment
 }
 
 // End is how far it reaches.
@@ -197,7 +200,21 @@ func (s *Source) run(first piece, pos uint64) *Run {
 		r.pieces, last = append(r.pieces, p), p
 	}
 	r.Live = s.server != nil && s.LiveErr == nil && s.server.ID == last.Server
+	r.Beyond = s.beyondRun(last)
 	return r
+}
+
+// beyondRun is the first file of another server's log that ends after a file.
+func (s *Source) beyondRun(last piece) (next *binlog.Segment) {
+	for _, p := range s.pieces {
+		if p.Server == last.Server || !p.ToTime.After(last.ToTime) {
+			continue
+		}
+		if next == nil || p.FromTime.Before(next.FromTime) {
+			next = p.Segment
+		}
+	}
+	return next
 }
 
 // inOrder tells whether b comes after a in one server's log.

@@ -100,6 +100,11 @@ func notReached(m binlog.Moment, src restore.Source, run *changes.Run) error {
 			m.String(), run.End().String(), binlog.Position{File: run.Gap.ToFile, Pos: run.Gap.ToPos}.String())).
 			WithHint(lang.M("reachable is %s", span))
 	}
+	if next := run.Beyond; next != nil {
+		return ops.E(ops.Failed, lang.M("the log of this server ends before %s; the log at hand goes over to another "+
+			"server, %s, at %s", m.String(), next.Server, next.FromTime.Local().Format("2006-01-02 15:04:05 -07:00"))).
+			WithHint(lang.M("a moment after that needs a full backup made on that server; reachable is %s", span))
+	}
 	return ops.E(ops.Usage, lang.M("the binary log at hand does not reach %s", m.String())).
 		WithHint(lang.M("reachable is %s", span))
 }

@@ -128,8 +128,8 @@ func (l *look) take(i *format.Item) error {
 			l.why = append(l.why, lang.M("the XA transaction %s was prepared before the backup", i.Group.XA))
 		}
 	case format.Load:
-		if i.Query != nil && i.Query.Schema == l.q.From {
-			l.why = append(l.why, lang.M("its rows are not in the log: %s", short(i.Query.SQL)))
+		if i.Query != nil && l.judge.loads(i.Query) {
+			l.why = append(l.why, lang.M("LOAD DATA of the statement format is not replayed: %s", short(i.Query.SQL)))
 		}
 	}
 	return l.sum.Take(i)

@@ -13,6 +13,7 @@ import (
 	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/mysql/sqlscan"
+	"opsdeck/ops/restore"
 )
 
 // kind is what a statement of the log is to a replay.
@@ -314,6 +315,9 @@ func (j *judge) renamed(q *binlog.Query, d decided, edits []sqlscan.Edit, ours, 
 	switch {
 	case ours == 0 || scoped == 0:
 		return decided{}, lang.Msg{}
+	case foreign > 0 && j.swaps(q):
+		return decided{}, lang.M("a restore swapped the tables; a later moment needs a backup made after it: %s",
+			short(q.SQL))
 	case foreign > 0:
 		return decided{}, lang.M("it moves tables between databases: %s", short(q.SQL))
 	case scoped < len(d.tables):
@@ -321,6 +325,28 @@ func (j *judge) renamed(q *binlog.Query, d decided, edits []sqlscan.Edit, ours, 
 	}
 	d.sql = string(sqlscan.Apply(q.SQL, edits))
 	return d, lang.Msg{}
+}
+
+// swaps tells whether a RENAME is that of a restore: it names one of the databases that
+// restores make beside ours.
+func (j *judge) swaps(q *binlog.Query) bool {
+	text, err := sqlscan.Tokenize(q.SQL, modeOf(q))
+	if err != nil {
+		return false
+	}
+	for i := range text.Tokens {
+		name, ok := text.Name(i)
+		if !ok || !text.Is(i+1, ".") {
+			continue
+		}
+		for _, role := range []string{"__old_", "__new_"} {
+			live, id, side := strings.Cut(name, role)
+			if side && restore.SideSchema(j.from, strings.Trim(role, "_"), id) == live+role+id {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // rows decides over a statement that changes rows. Its names are those before a dot:
@@ -382,6 +408,12 @@ func (j *judge) concerned(q *binlog.Query, t *sqlscan.Text) bool {
 		}
 	}
 	return false
+}
+
+// loads tells whether a LOAD DATA may be about our schema; one that cannot be read may.
+func (j *judge) loads(q *binlog.Query) bool {
+	text, err := sqlscan.Tokenize(q.SQL, modeOf(q))
+	return err != nil || j.concerned(q, text)
 }
 
 // short is the beginning of a statement, without its secrets.

@@ -8,6 +8,8 @@ import (
 	"opsdeck/internal/testdb"
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
+	format "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/restore"
 )
 
 func TestStatementsOfTheStatementFormatAreRunAgain(t *testing.T) {
@@ -94,6 +96,41 @@ func TestWhatCannotLandInTheSchemaIsRefused(t *testing.T) {
 			})
 		}
 	})
+}
+
+// TestASwapAndALoadOfAFileAreSaidSo: both are told apart from other statements, the
+// second one also when it ran in another database.
+func TestASwapAndALoadOfAFileAreSaidSo(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		w := newWorld(t, s, "CREATE TABLE a (id INT PRIMARY KEY, v INT)")
+		old := restore.SideSchema(w.live, "old", "20260101-000000-abcd")
+		s.Exec(t, "", "CREATE DATABASE `"+old+"`")
+		t.Cleanup(func() { s.Exec(t, "", "DROP DATABASE `"+old+"`") })
+		w.work(t, "RENAME TABLE a TO `"+old+"`.a", "RENAME TABLE `"+old+"`.a TO a")
+		f, err := Look(t.Context(), w.question(w.log(t), binlog.Moment{Position: &now2(t, s).Position}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(f.Refused) != 2 || !strings.Contains(f.Refused[0].Why.String(), "a restore swapped the tables") {
+			t.Fatalf("%+v", f.Refused)
+		}
+	})
+}
+
+func TestALoadOfAFileIsRefusedWhereverItRan(t *testing.T) {
+	j := newJudge("shop", "shop__new", false, nil, nil)
+	for text, want := range map[string]bool{
+		"LOAD DATA LOCAL INFILE 'x' INTO TABLE `shop`.`orders`": true,
+		"LOAD DATA LOCAL INFILE 'x' INTO TABLE `orders`":        false,
+		"LOAD DATA LOCAL INFILE 'x INTO TABLE":                  true, // it cannot be read
+	} {
+		if got := j.loads(&format.Query{Schema: "other", SQL: []byte(text)}); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+	if !j.loads(&format.Query{Schema: "shop", SQL: []byte("LOAD DATA INFILE 'x' INTO TABLE t")}) {
+		t.Error("in our database it is not ours")
+	}
 }
 
 func TestAUserWithoutTheRightIsToldTheGrant(t *testing.T) {
