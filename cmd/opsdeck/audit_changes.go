@@ -57,14 +57,14 @@ func (c *auditChangesCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	src, err := sh.OpenChanges(ctx)
+	src, err := sh.Binlog().OpenChanges(ctx)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
 	if c.JSON {
 		err = src.List(ctx, q, func(t *binlog.Transaction) error { return a.ndjson(changeOf(t)) })
-		return sh.ChangesError(err)
+		return sh.Binlog().ChangesError(err)
 	}
 	var found []*binlog.Transaction
 	err = src.List(ctx, q, func(t *binlog.Transaction) error {
@@ -72,7 +72,7 @@ func (c *auditChangesCmd) Run(ctx context.Context, a *app) error {
 		return nil
 	})
 	if err != nil {
-		return sh.ChangesError(err)
+		return sh.Binlog().ChangesError(err)
 	}
 	sh.sayChanges(found)
 	return nil

@@ -39,13 +39,13 @@ func (a *app) openLog(ctx context.Context, svc *config.Service) (auditview.Log, 
 	if err != nil {
 		return nil, err
 	}
-	src, err := changes.Open(ctx, sh.Archive(), keys, target)
+	src, err := changes.Open(ctx, sh.Binlog().Archive(), keys, target)
 	if err != nil {
-		return nil, sh.BinlogError(err)
+		return nil, sh.Binlog().BinlogError(err)
 	}
 	l := &changesLog{shelf: sh, src: src, name: svc.Database.Name}
 	if src.LiveErr != nil {
-		why := sh.BinlogSentence(src.LiveErr)
+		why := sh.Binlog().BinlogSentence(src.LiveErr)
 		if src.Empty() {
 			src.Close()
 			return nil, why
@@ -125,7 +125,7 @@ func (l *changesLog) explain(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return l.shelf.ChangesError(err)
+	return l.shelf.Binlog().ChangesError(err)
 }
 
 // Note says that the server's own part of the log is missing.

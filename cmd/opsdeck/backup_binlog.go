@@ -43,17 +43,17 @@ func (c *backupBinlogFollowCmd) Run(ctx context.Context, a *app) error {
 	if c.DryRun {
 		return sh.sayWhere(ctx)
 	}
-	o, err := sh.BinlogOptions(ctx, "backup binlog follow")
+	o, err := sh.Binlog().BinlogOptions(ctx, "backup binlog follow")
 	if err != nil {
 		return err
 	}
-	o.Follow, o.Tell = true, sh.TellBinlog
+	o.Follow, o.Tell = true, sh.Binlog().TellBinlog
 	a.note(lang.M("following the binary log of %s into %s; stop with ctrl-c", o.Target.String(), o.Folder.Dir))
 	_, err = binarchive.Run(ctx, o)
 	if errors.Is(err, context.Canceled) {
 		return nil // that is how it ends
 	}
-	return sh.BinlogError(err)
+	return sh.Binlog().BinlogError(err)
 }
 
 type binlogFetchJSON struct {
@@ -80,20 +80,20 @@ func (c *backupBinlogFetchCmd) Run(ctx context.Context, a *app) error {
 	if c.DryRun {
 		return sh.sayWhere(ctx)
 	}
-	o, err := sh.BinlogOptions(ctx, "backup binlog fetch")
+	o, err := sh.Binlog().BinlogOptions(ctx, "backup binlog fetch")
 	if err != nil {
 		return err
 	}
-	o.Tell = sh.TellBinlog
+	o.Tell = sh.Binlog().TellBinlog
 	if c.Flush {
 		if err := reader.Flush(ctx, o.Target); err != nil {
-			return sh.BinlogError(err)
+			return sh.Binlog().BinlogError(err)
 		}
 	}
 	began := time.Now()
 	r, err := binarchive.Run(ctx, o)
 	if err != nil {
-		return sh.BinlogError(err)
+		return sh.Binlog().BinlogError(err)
 	}
 	if c.JSON {
 		return a.json(
@@ -106,21 +106,21 @@ func (c *backupBinlogFetchCmd) Run(ctx context.Context, a *app) error {
 
 // sayWhere says where the archive would go on, and how much the server has beyond.
 func (sh *shelf) sayWhere(ctx context.Context) error {
-	o, err := sh.BinlogOptions(ctx, "")
+	o, err := sh.Binlog().BinlogOptions(ctx, "")
 	if err != nil {
 		return err
 	}
 	server, err := reader.Ask(ctx, o.Target)
 	if err != nil {
-		return sh.BinlogError(err)
+		return sh.Binlog().BinlogError(err)
 	}
 	if !server.Logging {
-		return sh.BinlogError(binarchive.ErrLogOff)
+		return sh.Binlog().BinlogError(binarchive.ErrLogOff)
 	}
 	now := binlog.Position{File: server.Now.File, Pos: server.Now.Pos}.String()
 	segments, err := o.Folder.Segments(server.ID)
 	if err != nil {
-		return sh.BinlogError(err)
+		return sh.Binlog().BinlogError(err)
 	}
 	if len(segments) == 0 {
 		sh.say(lang.M("the archive has nothing of this server; its log ends at %s", now))

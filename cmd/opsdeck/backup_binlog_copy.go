@@ -76,11 +76,11 @@ func (sh *shelf) sayCopies(all []binlogAtCopyJSON) {
 
 // listCopy asks a copy what it holds of the binary log.
 func (c *backupBinlogListCmd) listCopy(ctx context.Context, sh *shelf) error {
-	found, err := sh.Copies(c.Copy)
+	found, err := sh.Offsite().Copies(c.Copy)
 	if err != nil {
 		return err
 	}
-	at, err := sh.LookAtLogs(ctx, found[0], sh.flags.ReadOnly)
+	at, err := sh.Offsite().LookAtLogs(ctx, found[0], sh.flags.ReadOnly)
 	if err != nil {
 		return err
 	}
@@ -99,15 +99,15 @@ func (c *backupBinlogFetchCmd) fromCopy(ctx context.Context, sh *shelf) error {
 	if c.Flush {
 		return ops.E(ops.Usage, lang.M("--flush and --copy do not go together"))
 	}
-	found, err := sh.Copies(c.Copy)
+	found, err := sh.Offsite().Copies(c.Copy)
 	if err != nil {
 		return err
 	}
 	p := sh.progress()
-	out, err := sh.FetchLogs(ctx, found[0], c.DryRun, p.report)
+	out, err := sh.Offsite().FetchLogs(ctx, found[0], c.DryRun, p.report)
 	p.done()
 	if err != nil {
-		return sh.BinlogError(err)
+		return sh.Binlog().BinlogError(err)
 	}
 	if c.JSON {
 		doc := binlogFromCopyJSON{Copy: c.Copy, Files: out.Files, Here: out.Here, Bytes: out.Bytes,
@@ -141,14 +141,14 @@ type (
 
 // verifyCopy lets a copy read its pieces back.
 func (c *backupBinlogVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
-	found, err := sh.Copies(c.Copy)
+	found, err := sh.Offsite().Copies(c.Copy)
 	if err != nil {
 		return err
 	}
 	if err := sh.writable(); err != nil { // the result is remembered
 		return err
 	}
-	v, at, err := sh.VerifyLogs(ctx, found[0], 0)
+	v, at, err := sh.Offsite().VerifyLogs(ctx, found[0], 0)
 	if err != nil {
 		return err
 	}

@@ -41,12 +41,12 @@ func (c *backupBinlogListCmd) Run(ctx context.Context, a *app) error {
 	if c.Copy != "" {
 		return c.listCopy(ctx, sh)
 	}
-	h, err := sh.Holdings(ctx)
+	h, err := sh.Binlog().Holdings(ctx)
 	if err != nil {
 		return err
 	}
 	doc := binlogListJSON{Spans: h.Spans, Gaps: h.Gaps, SizeBytes: h.Size, Copies: []binlogAtCopyJSON{}}
-	there, err := sh.LogsThere()
+	there, err := sh.Offsite().LogsThere()
 	if err != nil {
 		return err
 	}
@@ -55,11 +55,11 @@ func (c *backupBinlogListCmd) Run(ctx context.Context, a *app) error {
 	}
 	var lag time.Duration
 	var known bool
-	if doc.Server, lag, known = sh.Lag(ctx, h); known {
+	if doc.Server, lag, known = sh.Binlog().Lag(ctx, h); known {
 		ms := lag.Milliseconds()
 		doc.LagMS = &ms
 	}
-	if doc.Following, err = sh.Archive().Following(); err != nil {
+	if doc.Following, err = sh.Binlog().Archive().Following(); err != nil {
 		return err
 	}
 	if c.JSON {
@@ -138,7 +138,7 @@ func (c *backupBinlogVerifyCmd) Run(ctx context.Context, a *app) error {
 	if c.Copy != "" {
 		return c.verifyCopy(ctx, sh)
 	}
-	h, err := sh.Holdings(ctx)
+	h, err := sh.Binlog().Holdings(ctx)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (c *backupBinlogVerifyCmd) Run(ctx context.Context, a *app) error {
 	doc := binlogVerifyJSON{Verified: []binlogVerifiedJSON{}, Gaps: h.Gaps}
 	for _, span := range h.Spans {
 		for _, s := range span.Segments {
-			r := sh.Archive().Verify(ctx, s, keys, nil)
+			r := sh.Binlog().Archive().Verify(ctx, s, keys, nil)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}

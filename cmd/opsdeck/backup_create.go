@@ -69,11 +69,11 @@ func (c *backupCreateCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if o, err = sh.OrderOf(o); err != nil {
+	if o, err = sh.Maker().OrderOf(o); err != nil {
 		return err
 	}
 	if o.Copy != "" {
-		if _, err := sh.Copies(o.Copy); err != nil {
+		if _, err := sh.Offsite().Copies(o.Copy); err != nil {
 			return err
 		}
 	}
@@ -81,7 +81,7 @@ func (c *backupCreateCmd) Run(ctx context.Context, a *app) error {
 		return c.plan(sh, o)
 	}
 	p := a.progress()
-	sh.NoteOpenFolder()
+	sh.Maker().NoteOpenFolder()
 	m, err := c.made(ctx, sh, o, p.report)
 	p.done()
 	if m == nil {
@@ -106,7 +106,7 @@ func (c *backupCreateCmd) made(
 	report func(ops.Progress),
 ) (m *backups.Made, err error) {
 	run := func(ctx context.Context) error {
-		m, err = sh.Make(ctx, o, report)
+		m, err = sh.Maker().Make(ctx, o, report)
 		return err
 	}
 	if c.Kind == backup.KindEmergency || len(c.Tables)+len(c.Databases) > 0 || c.NoData || c.AllDatabases {
@@ -119,7 +119,7 @@ func (c *backupCreateCmd) made(
 		}
 		return fmt.Sprintf("%s, %s\n", m.Path, human.Bytes(createJSON(m).SizeBytes))
 	}
-	err = sh.Pinged(ctx, backups.PingBackup, said, run)
+	err = sh.Nights().Pinged(ctx, backups.PingBackup, said, run)
 	return m, err
 }
 

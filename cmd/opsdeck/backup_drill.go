@@ -34,7 +34,7 @@ func (c *backupDrillCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return sh.Pinged(ctx, backups.PingDrill, nil, func(ctx context.Context) error { return c.run(ctx, a) })
+	return sh.Nights().Pinged(ctx, backups.PingDrill, nil, func(ctx context.Context) error { return c.run(ctx, a) })
 }
 
 func (c *backupDrillCmd) run(ctx context.Context, a *app) error {
@@ -49,7 +49,7 @@ func (c *backupDrillCmd) run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	s, err := sh.Drillable(inv, c.Name)
+	s, err := sh.Driller().Drillable(inv, c.Name)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (c *backupDrillCmd) run(ctx context.Context, a *app) error {
 		return c.plan(sh, s, job)
 	}
 	p := a.progress()
-	d, err := sh.Drill(ctx, s, job, c.Server, p.report)
+	d, err := sh.Driller().Drill(ctx, s, job, c.Server, p.report)
 	p.done()
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ type drillPlanJSON struct {
 
 // plan says what would be done, and where.
 func (c *backupDrillCmd) plan(sh *shelf, s *backup.Set, job drill.Job) error {
-	target, _, err := sh.DrillServer(c.Server)
+	target, _, err := sh.Driller().DrillServer(c.Server)
 	if err != nil {
 		return err
 	}

@@ -92,11 +92,11 @@ func (sh *shelf) sayElsewhere(all []backup.Elsewhere, now time.Time) {
 
 // listCopy lists a copy by its own folder and manifests, looked at now.
 func (c *backupListCmd) listCopy(ctx context.Context, sh *shelf) error {
-	found, err := sh.Copies(c.Copy)
+	found, err := sh.Offsite().Copies(c.Copy)
 	if err != nil {
 		return err
 	}
-	cp, err := sh.Copier(found[0], sh.flags.ReadOnly, nil)
+	cp, err := sh.Offsite().Copier(found[0], sh.flags.ReadOnly, nil)
 	if err != nil {
 		return err
 	}

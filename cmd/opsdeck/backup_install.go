@@ -157,7 +157,7 @@ func (c *scheduleInstallCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if _, err := sh.Jobs(nil); err != nil { // a schedule that cannot be read
+	if _, err := sh.Nights().Jobs(nil); err != nil { // a schedule that cannot be read
 		return err
 	}
 	in := sh.installer(ctx)
@@ -179,7 +179,7 @@ func (c *scheduleInstallCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return sh.onRecord(ctx, "backup.schedule.install", in.which, func() error {
-		if err := sh.Baseline(); err != nil {
+		if err := sh.Maker().Baseline(); err != nil {
 			return err
 		}
 		if in.which == "systemd" {

@@ -89,13 +89,13 @@ func (c *backupListCmd) Run(ctx context.Context, a *app) error {
 	}
 	sh.list(inv, tiers, away)
 	sh.sayElsewhere(away, inv.At)
-	sh.NoteUnfinished()
+	sh.Maker().NoteUnfinished()
 	return nil
 }
 
 func (sh *shelf) listJSON(inv *backup.Inventory, tiers []backup.TierInfo, away []backup.Elsewhere) backupListJSON {
 	doc := backupListJSON{
-		Unfinished: sh.Unfinished(),
+		Unfinished: sh.Maker().Unfinished(),
 		Dir:        inv.Dir,
 		Database:   inv.Database,
 		DiskBytes:  inv.Bytes,

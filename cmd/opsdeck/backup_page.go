@@ -30,14 +30,14 @@ func (a *app) backupsPage(env *page.Env, s *config.Service) (*backupview.Page, e
 			error) {
 			return backup.ReadManifest(s.Path)
 		},
-		Create:  sh.CreateInPlace,
-		Verify:  sh.VerifyInPlace,
-		Drill:   sh.DrillInPlace,
-		Prune:   sh.PruneInPlace,
+		Create:  sh.InPlace().CreateInPlace,
+		Verify:  sh.InPlace().VerifyInPlace,
+		Drill:   sh.InPlace().DrillInPlace,
+		Prune:   sh.InPlace().PruneInPlace,
 		Compare: d.Compare,
 	}
 	if len(s.Backup.Copies) > 0 {
-		svc.Sync = sh.SyncInPlace
+		svc.Sync = sh.InPlace().SyncInPlace
 	}
 	return backupview.New(env, svc), nil
 }

@@ -55,7 +55,7 @@ func (c *backupPruneCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		defer held.Release()
-		if err := sh.Idle(); err != nil {
+		if err := sh.Nights().Idle(); err != nil {
 			return err
 		}
 		if err := backup.Recover(sh.Dir); err != nil {
@@ -65,7 +65,7 @@ func (c *backupPruneCmd) Run(ctx context.Context, a *app) error {
 	if c.Copy != "" {
 		return c.pruneCopy(ctx, sh)
 	}
-	plan, err := sh.Plan(ctx, c.Foreign)
+	plan, err := sh.Pruner().Plan(ctx, c.Foreign)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (c *backupPruneCmd) execute(ctx context.Context, sh *shelf, plan *backup.Pl
 	if err := sh.confirm(ctx, sh.Service.Database.Name, c.Confirm, what); err != nil {
 		return err
 	}
-	out, err := sh.Prune(ctx, plan, func(s backup.Step) {
+	out, err := sh.Pruner().Prune(ctx, plan, func(s backup.Step) {
 		if !c.JSON && s.Verb == backup.Remove {
 			sh.note(lang.M("removed %s", s.Set.Name))
 		}

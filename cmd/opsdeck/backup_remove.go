@@ -37,7 +37,7 @@ func (c *backupRemoveCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		defer held.Release()
-		if err := sh.Idle(); err != nil {
+		if err := sh.Nights().Idle(); err != nil {
 			return err
 		}
 	}
@@ -53,7 +53,7 @@ func (c *backupRemoveCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return c.run(ctx, sh, plan, func() (removed []string, freed int64, err error) {
-		out, err := sh.Prune(ctx, plan, nil)
+		out, err := sh.Pruner().Prune(ctx, plan, nil)
 		return out.Removed, out.Freed, err
 	})
 }
@@ -68,11 +68,11 @@ func (c *backupRemoveCmd) plan(sh *shelf, inv *backup.Inventory) (*backup.Plan, 
 }
 
 func (c *backupRemoveCmd) atCopy(ctx context.Context, sh *shelf) error {
-	found, err := sh.Copies(c.Copy)
+	found, err := sh.Offsite().Copies(c.Copy)
 	if err != nil {
 		return err
 	}
-	cp, err := sh.Copier(found[0], c.DryRun, nil)
+	cp, err := sh.Offsite().Copier(found[0], c.DryRun, nil)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (c *backupRemoveCmd) atCopy(ctx context.Context, sh *shelf) error {
 	}
 	return c.run(ctx, sh, plan, func() (removed []string, freed int64, err error) {
 		var out remote.Pruned
-		out, err = sh.PruneThere(ctx, cp, plan)
+		out, err = sh.Offsite().PruneThere(ctx, cp, plan)
 		if err == nil && len(out.Locked) > 0 {
 			err = ops.E(ops.Failed, lang.M("%s is locked at the copy %s and stays", out.Locked[0], c.Copy))
 		}

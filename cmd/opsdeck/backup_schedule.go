@@ -54,7 +54,7 @@ func (c *scheduleRunCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer held.Release()
 	p := a.progress()
-	jobs, err := sh.Jobs(p.report)
+	jobs, err := sh.Nights().Jobs(p.report)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (c *scheduleRunCmd) Run(ctx context.Context, a *app) error {
 
 // say says what a run would do.
 func (c *scheduleRunCmd) say(sh *shelf) error {
-	jobs, err := sh.Jobs(nil)
+	jobs, err := sh.Nights().Jobs(nil)
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (c *scheduleShowCmd) Run(ctx context.Context, a *app) error {
 func (sh *shelf) scheduleJSON(ctx context.Context) (scheduleJSON, error) {
 	where := sh.installer(ctx)
 	doc := scheduleJSON{Installed: where.installed(), Jobs: []jobJSON{}, Old: []oldJobJSON{}}
-	jobs, err := sh.Jobs(nil)
+	jobs, err := sh.Nights().Jobs(nil)
 	if err != nil {
 		return doc, err
 	}

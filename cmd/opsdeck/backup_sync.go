@@ -61,7 +61,7 @@ func (c *backupSyncCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return sh.Pinged(ctx, backups.PingSync, nil, func(ctx context.Context) error { return c.run(ctx, a) })
+	return sh.Nights().Pinged(ctx, backups.PingSync, nil, func(ctx context.Context) error { return c.run(ctx, a) })
 }
 
 func (c *backupSyncCmd) run(ctx context.Context, a *app) error {
@@ -74,7 +74,7 @@ func (c *backupSyncCmd) run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	copies, err := sh.Copies(c.Copy)
+	copies, err := sh.Offsite().Copies(c.Copy)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,8 @@ func (c *backupSyncCmd) run(ctx context.Context, a *app) error {
 	doc := backupSyncJSON{}
 	var worst error
 	for _, cp := range copies {
-		r, err := sh.Send(ctx, cp, backups.Syncing{Dry: c.DryRun, ByHand: true, Report: p.report, Warn: sh.note})
+		how := backups.Syncing{Dry: c.DryRun, ByHand: true, Report: p.report, Warn: sh.note}
+		r, err := sh.Offsite().Send(ctx, cp, how)
 		p.done()
 		doc.Copies = append(doc.Copies, syncJSON(cp.Name, r, err))
 		if !c.JSON && (err == nil || len(r.Sent)+len(r.Proved)+len(r.Failed) > 0) {
@@ -172,16 +173,16 @@ func (sh *shelf) sayLogsSent(name string, l *remote.LogsSent, dry bool) {
 
 // pruneCopy shows, and carries out, the retention plan of a copy.
 func (c *backupPruneCmd) pruneCopy(ctx context.Context, sh *shelf) error {
-	found, err := sh.Copies(c.Copy)
+	found, err := sh.Offsite().Copies(c.Copy)
 	if err != nil {
 		return err
 	}
-	cp, err := sh.Copier(found[0], c.DryRun, nil)
+	cp, err := sh.Offsite().Copier(found[0], c.DryRun, nil)
 	if err != nil {
 		return err
 	}
 	defer cp.Store.Close()
-	plan, err := sh.PlanThere(ctx, cp, found[0], c.Foreign)
+	plan, err := sh.Offsite().PlanThere(ctx, cp, found[0], c.Foreign)
 	if err != nil {
 		return err
 	}
@@ -192,7 +193,7 @@ func (c *backupPruneCmd) pruneCopy(ctx context.Context, sh *shelf) error {
 		err = c.removeThere(ctx, sh, cp, plan)
 	}
 	if !c.DryRun && err == nil {
-		err = sh.PruneLogsThere(ctx, cp, found[0])
+		err = sh.Offsite().PruneLogsThere(ctx, cp, found[0])
 	}
 	if c.JSON && (err == nil || len(plan.Blocked) > 0) {
 		if err := sh.json(planJSON(plan, !c.DryRun && err == nil)); err != nil {
@@ -212,7 +213,7 @@ func (c *backupPruneCmd) removeThere(ctx context.Context, sh *shelf, cp *remote.
 			return err
 		}
 	}
-	out, err := sh.PruneThere(ctx, cp, plan)
+	out, err := sh.Offsite().PruneThere(ctx, cp, plan)
 	if err == nil && !c.JSON {
 		sh.say(
 			lang.M(

@@ -53,7 +53,7 @@ func (c *backupVerifyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return sh.Pinged(ctx, backups.PingVerify, nil, func(ctx context.Context) error { return c.run(ctx, a) })
+	return sh.Nights().Pinged(ctx, backups.PingVerify, nil, func(ctx context.Context) error { return c.run(ctx, a) })
 }
 
 func (c *backupVerifyCmd) run(ctx context.Context, a *app) error {
@@ -83,7 +83,7 @@ func (c *backupVerifyCmd) run(ctx context.Context, a *app) error {
 	}
 	took := map[string]time.Duration{}
 	for i, s := range sets {
-		if took[s.Name], err = sh.VerifyOne(ctx, s, c.Deep, i+1, len(sets)); err != nil {
+		if took[s.Name], err = sh.Prover().VerifyOne(ctx, s, c.Deep, i+1, len(sets)); err != nil {
 			return err
 		}
 	}

@@ -22,11 +22,11 @@ func (c *backupVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
 			),
 		)
 	}
-	found, err := sh.Copies(c.Copy)
+	found, err := sh.Offsite().Copies(c.Copy)
 	if err != nil {
 		return err
 	}
-	cp, err := sh.Copier(found[0], c.DryRun || sh.flags.ReadOnly, nil)
+	cp, err := sh.Offsite().Copier(found[0], c.DryRun || sh.flags.ReadOnly, nil)
 	if err != nil {
 		return err
 	}

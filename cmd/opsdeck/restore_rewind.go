@@ -96,7 +96,7 @@ func errRewindPlan() error {
 
 // onPlan makes a plan and calls do with it.
 func (sh *shelf) onPlan(ctx context.Context, want rewind.Request, do func(*sql.Conn, *rewind.Plan) error) error {
-	src, err := sh.OpenChanges(ctx)
+	src, err := sh.Binlog().OpenChanges(ctx)
 	if err != nil {
 		return err
 	}
@@ -344,5 +344,5 @@ func (sh *shelf) rewindError(err error) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	}
-	return sh.ChangesError(err)
+	return sh.Binlog().ChangesError(err)
 }

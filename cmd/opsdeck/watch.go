@@ -117,7 +117,7 @@ func (a *app) jobs(services []config.Service) (jobs []watch.Job, err error) {
 		if err != nil {
 			return nil, err
 		}
-		some, err := sh.Jobs(nil)
+		some, err := sh.Nights().Jobs(nil)
 		if err != nil {
 			return nil, err
 		}

@@ -86,13 +86,13 @@ func why(err error) lang.Msg {
 
 // followOnce follows until something ends it.
 func (sh *shelf) followOnce(ctx context.Context) error {
-	o, err := sh.BinlogOptions(ctx, "watch")
+	o, err := sh.Binlog().BinlogOptions(ctx, "watch")
 	if err != nil {
 		return err
 	}
-	o.Follow, o.Tell = true, sh.TellBinlog
+	o.Follow, o.Tell = true, sh.Binlog().TellBinlog
 	if _, err = binarchive.Run(ctx, o); err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return sh.BinlogError(err)
+	return sh.Binlog().BinlogError(err)
 }

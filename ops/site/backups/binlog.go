@@ -19,12 +19,12 @@ import (
 )
 
 // Archive is where the binary log of the service is kept.
-func (sh *Shelf) Archive() binarchive.Folder {
+func (sh Binlog) Archive() binarchive.Folder {
 	return binarchive.Folder{Dir: filepath.Join(sh.Dir, binarchive.FolderName)}
 }
 
 // BinlogOptions are what a follower of this service needs.
-func (sh *Shelf) BinlogOptions(ctx context.Context, what string) (binarchive.Options, error) {
+func (sh Binlog) BinlogOptions(ctx context.Context, what string) (binarchive.Options, error) {
 	o := binarchive.Options{Folder: sh.Archive(), Recipients: sh.Service.Backup.Recipients}
 	o.Who = lock.Holder{User: oplog.UserName(), What: what}
 	var err error
@@ -39,7 +39,7 @@ func (sh *Shelf) BinlogOptions(ctx context.Context, what string) (binarchive.Opt
 
 // oldestFile is the log file in which the oldest full backup stands; "" when it is
 // not known.
-func (sh *Shelf) oldestFile(ctx context.Context) string {
+func (sh Binlog) oldestFile(ctx context.Context) string {
 	inv, err := sh.Read(ctx)
 	if err != nil {
 		return ""
@@ -66,7 +66,7 @@ func oldestFull(inv *backup.Inventory) (oldest *backup.Set) {
 }
 
 // TellBinlog narrates what a follower does.
-func (sh *Shelf) TellBinlog(n binarchive.Note) {
+func (sh Binlog) TellBinlog(n binarchive.Note) {
 	switch {
 	case n.Begun != nil:
 		sh.Say(lang.M("%s begins", n.Begun.File))
@@ -97,14 +97,14 @@ func GapText(g binlog.Gap) lang.Msg {
 }
 
 // BinlogError makes a sentence and a hint of what a follower ends with.
-func (sh *Shelf) BinlogError(err error) error {
+func (sh Binlog) BinlogError(err error) error {
 	if err == nil {
 		return nil
 	}
 	return sh.BinlogSentence(err)
 }
 
-func (sh *Shelf) BinlogSentence(err error) *ops.Error {
+func (sh Binlog) BinlogSentence(err error) *ops.Error {
 	var server *reader.ServerError
 	var known *ops.Error
 	var path *fs.PathError

@@ -23,7 +23,7 @@ import (
 const pieceBytes = 64 << 20
 
 // Logs are the binary logs at a copy. Whoever asks closes their store.
-func (sh *Shelf) Logs(c config.Copy, dry bool, report func(ops.Progress)) (*remote.Logs, error) {
+func (sh Offsite) Logs(c config.Copy, dry bool, report func(ops.Progress)) (*remote.Logs, error) {
 	store, err := remote.OpenBinlog(c)
 	if err != nil {
 		return nil, err
@@ -42,14 +42,14 @@ func (sh *Shelf) Logs(c config.Copy, dry bool, report func(ops.Progress)) (*remo
 
 // sendLogs brings what a copy lacks of the binary log; nil when nothing is archived
 // here. oldest and at are the oldest full backup there: what ends before it is not sent.
-func (sh *Shelf) sendLogs(
+func (sh Offsite) sendLogs(
 	ctx context.Context,
 	c config.Copy,
 	how Syncing,
 	oldest time.Time,
 	at *binlog.Position,
 ) (*remote.LogsSent, error) {
-	servers, err := sh.Archive().Servers()
+	servers, err := sh.Binlog().Archive().Servers()
 	if err != nil || len(servers) == 0 {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (sh *Shelf) sendLogs(
 	out := &remote.LogsSent{Lost: lost}
 	var failed []error
 	for _, id := range servers {
-		segments, err := sh.Archive().Segments(id)
+		segments, err := sh.Binlog().Archive().Segments(id)
 		if err != nil {
 			failed = append(failed, err)
 			continue
@@ -89,7 +89,7 @@ func (sh *Shelf) sendLogs(
 }
 
 // sendLog brings what a copy lacks of one log file.
-func (sh *Shelf) sendLog(
+func (sh Offsite) sendLog(
 	ctx context.Context,
 	l *remote.Logs,
 	s *binlog.Segment,
@@ -105,9 +105,9 @@ func (sh *Shelf) sendLog(
 	if closed || end > s.ToPos {
 		return nil
 	}
-	cuts, err := sh.Archive().Cuts(sh.Service.Name, s, end, closed, pieceBytes)
+	cuts, err := sh.Binlog().Archive().Cuts(sh.Service.Name, s, end, closed, pieceBytes)
 	if errors.Is(err, binarchive.ErrOtherFrames) { // another archive of this log was copied before
-		cuts, err = sh.Archive().Cuts(sh.Service.Name, s, s.FromPos, closed, pieceBytes)
+		cuts, err = sh.Binlog().Archive().Cuts(sh.Service.Name, s, s.FromPos, closed, pieceBytes)
 	}
 	if err != nil {
 		return err
@@ -121,7 +121,7 @@ func (sh *Shelf) sendLog(
 
 // oldestThere is the oldest full backup at a copy that a restore may take, and its
 // place in the binary log, nil when it is not known.
-func (sh *Shelf) oldestThere(
+func (sh Offsite) oldestThere(
 	ctx context.Context,
 	cp *remote.Copier,
 	c config.Copy,
@@ -145,7 +145,7 @@ func (sh *Shelf) oldestThere(
 
 // PruneLogsThere removes at a copy what of the binary log no backup needs that is kept
 // there.
-func (sh *Shelf) PruneLogsThere(ctx context.Context, cp *remote.Copier, c config.Copy) error {
+func (sh Offsite) PruneLogsThere(ctx context.Context, cp *remote.Copier, c config.Copy) error {
 	before, err := binlog.ReadAtCopy(sh.StateDir, c.Name, PlaceOf(c))
 	if err != nil || len(before.Pieces) == 0 {
 		return err // a copy that never got any is not asked
@@ -189,7 +189,7 @@ type LogsAt struct {
 
 // LogsThere is what the configured copies hold of the binary log as they were last
 // looked at: by sync, verify, or fetch. It needs no line to them.
-func (sh *Shelf) LogsThere() (all []LogsAt, err error) {
+func (sh Offsite) LogsThere() (all []LogsAt, err error) {
 	for _, c := range sh.Service.Backup.Copies {
 		at, err := binlog.ReadAtCopy(sh.StateDir, c.Name, PlaceOf(c))
 		if err != nil {
@@ -202,7 +202,7 @@ func (sh *Shelf) LogsThere() (all []LogsAt, err error) {
 }
 
 // LookAtLogs asks a copy what it holds of the binary log.
-func (sh *Shelf) LookAtLogs(ctx context.Context, c config.Copy, dry bool) (LogsAt, error) {
+func (sh Offsite) LookAtLogs(ctx context.Context, c config.Copy, dry bool) (LogsAt, error) {
 	l, err := sh.Logs(c, dry, nil)
 	if err != nil {
 		return LogsAt{}, err
@@ -216,7 +216,7 @@ func (sh *Shelf) LookAtLogs(ctx context.Context, c config.Copy, dry bool) (LogsA
 // VerifyLogs lets a copy read its pieces of the binary log back, and holds them
 // against their hashes: up to so many bytes, those first that were read longest ago;
 // 0 reads all.
-func (sh *Shelf) VerifyLogs(ctx context.Context, c config.Copy, limit int64) (remote.LogsVerified, LogsAt, error) {
+func (sh Offsite) VerifyLogs(ctx context.Context, c config.Copy, limit int64) (remote.LogsVerified, LogsAt, error) {
 	l, err := sh.Logs(c, false, nil)
 	if err != nil {
 		return remote.LogsVerified{}, LogsAt{}, err
@@ -241,7 +241,7 @@ type LogsFetched struct {
 }
 
 // FetchLogs brings into the archive what a copy holds and it lacks.
-func (sh *Shelf) FetchLogs(
+func (sh Offsite) FetchLogs(
 	ctx context.Context,
 	c config.Copy,
 	dry bool,
@@ -265,7 +265,7 @@ func (sh *Shelf) FetchLogs(
 	}
 	who := lock.Holder{User: oplog.UserName(), What: "backup binlog fetch --copy"}
 	for _, chain := range chains {
-		did, err := sh.Archive().Adopt(ctx, chain, l, who)
+		did, err := sh.Binlog().Archive().Adopt(ctx, chain, l, who)
 		if err != nil {
 			return out, err
 		}
@@ -292,9 +292,9 @@ func (f *LogsFetched) count(c *binlog.Chain, did binarchive.Adopted) {
 	}
 }
 
-func (sh *Shelf) wouldFetch(chains []*binlog.Chain) (out LogsFetched, err error) {
+func (sh Offsite) wouldFetch(chains []*binlog.Chain) (out LogsFetched, err error) {
 	for _, c := range chains {
-		did, err := sh.Archive().Lacks(c)
+		did, err := sh.Binlog().Archive().Lacks(c)
 		if err != nil {
 			return out, err
 		}
@@ -305,12 +305,12 @@ func (sh *Shelf) wouldFetch(chains []*binlog.Chain) (out LogsFetched, err error)
 
 // OrFromCopy makes an error hint at a copy that may hold more of the log than the
 // archive here.
-func (sh *Shelf) OrFromCopy(ctx context.Context, err error) error {
+func (sh Offsite) OrFromCopy(ctx context.Context, err error) error {
 	var known *ops.Error
 	if !errors.As(err, &known) || ctx.Err() != nil {
 		return err
 	}
-	here, hereErr := sh.Holdings(ctx)
+	here, hereErr := sh.Binlog().Holdings(ctx)
 	there, thereErr := sh.LogsThere()
 	if hereErr != nil || thereErr != nil {
 		return err

@@ -25,7 +25,7 @@ type Holdings struct {
 }
 
 // Holdings reads the archive.
-func (sh *Shelf) Holdings(ctx context.Context) (Holdings, error) {
+func (sh Binlog) Holdings(ctx context.Context) (Holdings, error) {
 	h := Holdings{Spans: []binlog.Span{}, Gaps: []Gap{}}
 	folder := sh.Archive()
 	servers, err := folder.Servers()
@@ -57,7 +57,7 @@ func (sh *Shelf) Holdings(ctx context.Context) (Holdings, error) {
 
 // Lag is how far the archive is behind the server, which is asked; known is false
 // when it does not answer.
-func (sh *Shelf) Lag(ctx context.Context, h Holdings) (server string, lag time.Duration, known bool) {
+func (sh Binlog) Lag(ctx context.Context, h Holdings) (server string, lag time.Duration, known bool) {
 	target, err := mysql.Resolve(sh.Service.Database)
 	if err != nil {
 		return h.Last, 0, false
@@ -83,7 +83,7 @@ func (sh *Shelf) Lag(ctx context.Context, h Holdings) (server string, lag time.D
 
 // HealedBefore is the moment of the newest good full backup: what is missing of the
 // log before it is not needed to restore what comes after.
-func (sh *Shelf) HealedBefore(ctx context.Context) time.Time {
+func (sh Binlog) HealedBefore(ctx context.Context) time.Time {
 	inv, err := sh.ReadOrNone(ctx)
 	if err != nil {
 		return time.Time{}

@@ -10,7 +10,7 @@ import (
 
 // pruneBinlog removes what of the binary log no backup needs that is kept: a restore
 // to a moment begins with a full backup. Without one nothing goes.
-func (sh *Shelf) pruneBinlog(ctx context.Context) error {
+func (sh Binlog) pruneBinlog(ctx context.Context) error {
 	inv, err := sh.Read(ctx)
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 
 // OpenChanges opens all of the binary log that can be read, of the service's server. It
 // says so when that is the archive alone.
-func (sh *Shelf) OpenChanges(ctx context.Context) (*changes.Source, error) {
+func (sh Binlog) OpenChanges(ctx context.Context) (*changes.Source, error) {
 	target, err := mysql.Resolve(sh.Service.Database)
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (sh *Shelf) OpenChanges(ctx context.Context) (*changes.Source, error) {
 }
 
 // ChangesError makes a sentence of what a reading of the log ends with.
-func (sh *Shelf) ChangesError(err error) error {
+func (sh Binlog) ChangesError(err error) error {
 	switch {
 	case err == nil:
 		return nil

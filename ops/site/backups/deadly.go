@@ -15,7 +15,7 @@ import (
 
 // surviving runs a reading of the server that the server may not survive: not at all
 // where a table is known to end it, and not again by itself where it has just ended.
-func (sh *Shelf) surviving(ctx context.Context, target mysql.Target, databases []string, read func() error) error {
+func (sh Prover) surviving(ctx context.Context, target mysql.Target, databases []string, read func() error) error {
 	server := &swap.Server{Target: target, Marks: DeadlyPath(sh.StateDir)}
 	defer server.Close()
 	for _, in := range databases {

@@ -18,7 +18,7 @@ import (
 )
 
 // Drillable is the backup that was named, or the newest good one.
-func (sh *Shelf) Drillable(inv *backup.Inventory, name string) (*backup.Set, error) {
+func (sh Driller) Drillable(inv *backup.Inventory, name string) (*backup.Set, error) {
 	if name != "" {
 		s, err := sh.Find(inv, name)
 		if err == nil && s.Parsed.Physical {
@@ -35,7 +35,7 @@ func (sh *Shelf) Drillable(inv *backup.Inventory, name string) (*backup.Set, err
 
 // DrillServer is where drills are done: the named service's server, else the
 // configured drill server, else the service's own.
-func (sh *Shelf) DrillServer(name string) (mysql.Target, string, error) {
+func (sh Driller) DrillServer(name string) (mysql.Target, string, error) {
 	c := sh.Service.Database
 	label := ""
 	switch {
@@ -55,7 +55,7 @@ func (sh *Shelf) DrillServer(name string) (mysql.Target, string, error) {
 
 // Drill does a drill under the lock that one drill at a time holds, and puts it
 // on record.
-func (sh *Shelf) Drill(
+func (sh Driller) Drill(
 	ctx context.Context,
 	s *backup.Set,
 	job drill.Job,
@@ -129,7 +129,7 @@ func readIdentities(path string) ([]age.Identity, error) {
 }
 
 // deepen loads a backup that was verified, and adds to the check what came of it.
-func (sh *Shelf) deepen(
+func (sh Driller) deepen(
 	ctx context.Context,
 	s *backup.Set,
 	check backup.Check,

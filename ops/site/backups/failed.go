@@ -17,7 +17,7 @@ const onBackupFailed = "backup-failed"
 
 // telling wraps a scheduled job: when it fails, those who asked for backup-failed are
 // told, with when it is tried again. Of several attempts the first and the last tell.
-func (sh *Shelf) telling(job string, s watch.Schedule, run func(context.Context) error) func(context.Context) error {
+func (sh Nights) telling(job string, s watch.Schedule, run func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		err := run(ctx)
 		if err == nil || ctx.Err() != nil {
@@ -43,7 +43,7 @@ func (sh *Shelf) telling(job string, s watch.Schedule, run func(context.Context)
 }
 
 // tellFailed sends the news. again is zero when nothing is tried again.
-func (sh *Shelf) tellFailed(ctx context.Context, job string, failure error, again time.Time) {
+func (sh Nights) tellFailed(ctx context.Context, job string, failure error, again time.Time) {
 	text := redact.Text(site.Sentence(sh.Lang, sh.Explain(failure)))
 	if again.IsZero() {
 		text += "\n" + sh.Lang.T("It is not tried again before the next scheduled run.")

@@ -7,7 +7,7 @@ import (
 
 // Idle refuses while a restore of a database of this name is at work, whichever
 // service it was begun for: services can share a database and a folder.
-func (sh *Shelf) Idle() error {
+func (sh Nights) Idle() error {
 	open, err := sh.OpenRuns()
 	if err != nil {
 		return err

@@ -5,8 +5,8 @@ import (
 )
 
 // Baseline notes that from now on runs count as missed.
-func (sh *Shelf) Baseline() error {
-	jobs, err := sh.Jobs(nil)
+func (sh Maker) Baseline() error {
+	jobs, err := sh.Nights().Jobs(nil)
 	if err != nil {
 		return err
 	}

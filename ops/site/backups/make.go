@@ -55,7 +55,7 @@ type Made struct {
 }
 
 // OrderOf fills an order from the configuration of the service.
-func (sh *Shelf) OrderOf(o Order) (Order, error) {
+func (sh Maker) OrderOf(o Order) (Order, error) {
 	b := sh.Service.Backup
 	if o.Kind == "" {
 		o.Kind = backup.KindManual
@@ -137,7 +137,7 @@ func (o Order) Options(now func() time.Time, report func(ops.Progress)) dump.Opt
 
 // Make makes a backup in the service's folder under the lock that one backup at
 // a time holds, and records it. Nothing is left behind when it fails.
-func (sh *Shelf) Make(ctx context.Context, o Order, report func(ops.Progress)) (*Made, error) {
+func (sh Maker) Make(ctx context.Context, o Order, report func(ops.Progress)) (*Made, error) {
 	target, err := mysql.Resolve(sh.Service.Database)
 	if err != nil {
 		return nil, err
@@ -147,7 +147,7 @@ func (sh *Shelf) Make(ctx context.Context, o Order, report func(ops.Progress)) (
 		return nil, err
 	}
 	defer held.Release()
-	write := sh.stream
+	write := sh.Offsite().stream
 	if o.Copy == "" {
 		if err := sh.tidy(); err != nil {
 			return nil, err
@@ -161,7 +161,7 @@ func (sh *Shelf) Make(ctx context.Context, o Order, report func(ops.Progress)) (
 		Detail: map[string]string{"kind": o.Kind, "engine": o.Engine},
 	}
 	err = sh.Record(ctx, entry, func(ctx context.Context, detail map[string]string) error {
-		err := sh.surviving(ctx, target, o.Databases, func() (err error) {
+		err := sh.Prover().surviving(ctx, target, o.Databases, func() (err error) {
 			m, err = write(ctx, o, target, report)
 			return err
 		})
@@ -181,7 +181,7 @@ func (sh *Shelf) Make(ctx context.Context, o Order, report func(ops.Progress)) (
 func (sh *Shelf) Trusted() error { return trust.Path(sh.Dir) }
 
 // NoteOpenFolder tells a person that others can see the names in the backup folder.
-func (sh *Shelf) NoteOpenFolder() {
+func (sh Maker) NoteOpenFolder() {
 	if info, err := os.Stat(sh.Dir); err == nil && info.Mode().Perm()&0o077 != 0 {
 		sh.Say(
 			lang.M(
@@ -194,7 +194,7 @@ func (sh *Shelf) NoteOpenFolder() {
 }
 
 // tidy makes the folder ready for another backup.
-func (sh *Shelf) tidy() error {
+func (sh Maker) tidy() error {
 	if err := os.MkdirAll(sh.Dir, 0o700); err != nil {
 		return ops.Wrap(err, ops.Config, lang.M("the backup folder %s cannot be made", sh.Dir))
 	}
@@ -204,7 +204,7 @@ func (sh *Shelf) tidy() error {
 }
 
 // dump writes the backup under a name of its own and links the further names.
-func (sh *Shelf) dump(ctx context.Context, o Order, target mysql.Target, report func(ops.Progress)) (*Made, error) {
+func (sh Maker) dump(ctx context.Context, o Order, target mysql.Target, report func(ops.Progress)) (*Made, error) {
 	start := sh.Clock.Now()
 	name, err := backup.Reserve(sh.Dir, o.Spec(start.Local()))
 	if err != nil {
@@ -233,7 +233,7 @@ func (sh *Shelf) dump(ctx context.Context, o Order, target mysql.Target, report 
 }
 
 // engine is what makes backups.
-func (sh *Shelf) engine(o Order) func(context.Context, mysql.Target, dump.Options, string) (*backup.Manifest, error) {
+func (sh Maker) engine(o Order) func(context.Context, mysql.Target, dump.Options, string) (*backup.Manifest, error) {
 	if o.Engine == "mysqldump" {
 		return dump.Foreign{Container: sh.Service.Database.Container, Inspect: load.InspectText}.Run
 	}
@@ -241,12 +241,12 @@ func (sh *Shelf) engine(o Order) func(context.Context, mysql.Target, dump.Option
 }
 
 // readBack proves what was written by reading it, so that it counts as good.
-func (sh *Shelf) readBack(ctx context.Context, m *Made, report func(ops.Progress)) error {
-	check, err := sh.proof(ctx, m.Path, report)
+func (sh Maker) readBack(ctx context.Context, m *Made, report func(ops.Progress)) error {
+	check, err := sh.Prover().proof(ctx, m.Path, report)
 	if err != nil {
 		return err
 	}
-	if err := sh.remember(&backup.Set{Path: m.Path}, check); err != nil {
+	if err := sh.Prover().remember(&backup.Set{Path: m.Path}, check); err != nil {
 		return err
 	}
 	if !check.OK() {

@@ -18,7 +18,7 @@ import (
 var JobNames = []string{"daily", "verify", "drill"}
 
 // Jobs are the service's scheduled jobs.
-func (sh *Shelf) Jobs(report func(ops.Progress)) ([]watch.Job, error) {
+func (sh Nights) Jobs(report func(ops.Progress)) ([]watch.Job, error) {
 	b := sh.Service.Backup
 	sh, heard := sh.overheard()
 	run := map[string]func(context.Context) error{
@@ -29,11 +29,11 @@ func (sh *Shelf) Jobs(report func(ops.Progress)) ([]watch.Job, error) {
 			if err != nil {
 				return err
 			}
-			s, err := sh.Drillable(inv, "")
+			s, err := sh.Driller().Drillable(inv, "")
 			if err != nil {
 				return err
 			}
-			d, err := sh.Drill(ctx, s, drill.Job{}, "", report)
+			d, err := sh.Driller().Drill(ctx, s, drill.Job{}, "", report)
 			if err == nil && d.Result != backup.Passed {
 				err = watch.Final(ops.E(ops.Failed, lang.M("the drill failed: %s", d.Remark)))
 			}
@@ -61,15 +61,15 @@ func (sh *Shelf) Jobs(report func(ops.Progress)) ([]watch.Job, error) {
 // night is what happens each night: a backup, its proof, retention, the copies.
 // A step that fails does not keep the later ones from being tried, but the night
 // has failed.
-func (sh *Shelf) night(ctx context.Context, report func(ops.Progress)) error {
-	o, err := sh.OrderOf(Order{Kind: backup.KindScheduled, Copy: sh.Service.Backup.StreamTo})
+func (sh Nights) night(ctx context.Context, report func(ops.Progress)) error {
+	o, err := sh.Maker().OrderOf(Order{Kind: backup.KindScheduled, Copy: sh.Service.Backup.StreamTo})
 	if err != nil {
 		return err
 	}
 	if made := sh.madeBefore(ctx, watch.TryOf(ctx)); made != "" {
 		sh.Say(lang.M("%s was made by an earlier attempt; only the steps after it are done again", made))
 	} else {
-		m, err := sh.Make(ctx, o, report)
+		m, err := sh.Maker().Make(ctx, o, report)
 		if err != nil {
 			return err // without a new backup nothing may go, and nothing is to be copied
 		}
@@ -86,7 +86,7 @@ func (sh *Shelf) night(ctx context.Context, report func(ops.Progress)) error {
 	if o.Copy != "" {
 		steps = nil // nothing of it is here
 	}
-	steps = append(steps, func() error { return sh.proveCopies(ctx) })
+	steps = append(steps, func() error { return sh.Offsite().proveCopies(ctx) })
 	var failed []error
 	for _, step := range append(steps, func() error { return sh.pruneCopies(ctx) }) {
 		if err := step(); err != nil {
@@ -102,7 +102,7 @@ func (sh *Shelf) night(ctx context.Context, report func(ops.Progress)) error {
 
 // madeBefore is the good backup that an earlier attempt at the same run made, "" when
 // there is none: then a retry makes one.
-func (sh *Shelf) madeBefore(ctx context.Context, t watch.Try) string {
+func (sh Nights) madeBefore(ctx context.Context, t watch.Try) string {
 	if t.Attempt < 2 {
 		return ""
 	}
@@ -125,7 +125,7 @@ func (sh *Shelf) madeBefore(ctx context.Context, t watch.Try) string {
 }
 
 // verifyAll proves all backups, or what is due.
-func (sh *Shelf) verifyAll(ctx context.Context, all bool, report func(ops.Progress)) error {
+func (sh Nights) verifyAll(ctx context.Context, all bool, report func(ops.Progress)) error {
 	inv, err := sh.Read(ctx)
 	if err != nil {
 		return err
@@ -133,9 +133,9 @@ func (sh *Shelf) verifyAll(ctx context.Context, all bool, report func(ops.Progre
 	bad := 0
 	sets := inv.ToVerify(all)
 	for _, s := range sets {
-		check, err := sh.prove(ctx, s, report)
+		check, err := sh.Prover().prove(ctx, s, report)
 		if err == nil {
-			err = sh.remember(s, check)
+			err = sh.Prover().remember(s, check)
 		}
 		if err != nil {
 			return err
@@ -151,13 +151,13 @@ func (sh *Shelf) verifyAll(ctx context.Context, all bool, report func(ops.Progre
 	return nil
 }
 
-func (sh *Shelf) pruneTonight(ctx context.Context) error {
+func (sh Nights) pruneTonight(ctx context.Context) error {
 	held, err := sh.Lock("backup prune")
 	if err != nil {
 		return err
 	}
 	defer held.Release()
-	plan, err := sh.Plan(ctx, false)
+	plan, err := sh.Pruner().Plan(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (sh *Shelf) pruneTonight(ctx context.Context) error {
 	case plan.Empty():
 		return sh.Index.Planned(plan.At)
 	}
-	out, err := sh.Prune(ctx, plan, nil)
+	out, err := sh.Pruner().Prune(ctx, plan, nil)
 	if err == nil {
 		sh.Say(
 			lang.M("%d removed, %d renamed, %s free now", len(out.Removed), len(out.Renamed), human.Bytes(out.Freed)),
@@ -176,17 +176,17 @@ func (sh *Shelf) pruneTonight(ctx context.Context) error {
 	return err
 }
 
-func (sh *Shelf) copyTonight(ctx context.Context, report func(ops.Progress)) error {
+func (sh Nights) copyTonight(ctx context.Context, report func(ops.Progress)) error {
 	if len(sh.Service.Backup.Copies) == 0 {
 		return nil
 	}
 	return sh.Pinged(ctx, PingSync, nil, func(ctx context.Context) error { return sh.sendAll(ctx, report) })
 }
 
-func (sh *Shelf) sendAll(ctx context.Context, report func(ops.Progress)) error {
+func (sh Nights) sendAll(ctx context.Context, report func(ops.Progress)) error {
 	var failed []error
 	for _, c := range sh.Service.Backup.Copies {
-		r, err := sh.Send(ctx, c, Syncing{Report: report, Warn: sh.Say})
+		r, err := sh.Offsite().Send(ctx, c, Syncing{Report: report, Warn: sh.Say})
 		if err == nil && len(r.Failed) > 0 {
 			err = ops.E(ops.Failed, lang.M("%d backups could not be brought to the copy %s", len(r.Failed), c.Name))
 		}
@@ -200,7 +200,7 @@ func (sh *Shelf) sendAll(ctx context.Context, report func(ops.Progress)) error {
 
 // pruneCopies lets go at each copy that has a rule of its own what it does not
 // keep. What the local rule alone would say there is left to a person.
-func (sh *Shelf) pruneCopies(ctx context.Context) error {
+func (sh Nights) pruneCopies(ctx context.Context) error {
 	var failed []error
 	for _, c := range sh.Service.Backup.Copies {
 		if c.Keep != (config.Keep{}) {
@@ -210,25 +210,25 @@ func (sh *Shelf) pruneCopies(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-func (sh *Shelf) pruneOneCopy(ctx context.Context, c config.Copy) error {
+func (sh Nights) pruneOneCopy(ctx context.Context, c config.Copy) error {
 	held, err := sh.Lock("backup prune")
 	if err != nil {
 		return err
 	}
 	defer held.Release()
-	cp, err := sh.Copier(c, false, nil)
+	cp, err := sh.Offsite().Copier(c, false, nil)
 	if err != nil {
 		return err
 	}
 	defer cp.Store.Close()
-	plan, err := sh.PlanThere(ctx, cp, c, false)
+	plan, err := sh.Offsite().PlanThere(ctx, cp, c, false)
 	if err != nil {
 		return err
 	}
 	if len(plan.Blocked) > 0 {
 		return ops.E(ops.Failed, lang.M("nothing is removed at the copy %s: %s", c.Name, plan.Blocked[0]))
 	}
-	out, err := sh.PruneThere(ctx, cp, plan)
+	out, err := sh.Offsite().PruneThere(ctx, cp, plan)
 	if err == nil && len(out.Removed)+len(out.Locked) > 0 {
 		sh.Say(
 			lang.M(
@@ -243,5 +243,5 @@ func (sh *Shelf) pruneOneCopy(ctx context.Context, c config.Copy) error {
 	if err != nil {
 		return err
 	}
-	return sh.PruneLogsThere(ctx, cp, c)
+	return sh.Offsite().PruneLogsThere(ctx, cp, c)
 }

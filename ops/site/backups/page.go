@@ -12,10 +12,10 @@ import (
 )
 
 // SyncInPlace brings all copies up to date.
-func (sh *Shelf) SyncInPlace(ctx context.Context, report func(ops.Progress)) (lang.Msg, error) {
+func (sh InPlace) SyncInPlace(ctx context.Context, report func(ops.Progress)) (lang.Msg, error) {
 	sent, bytes := 0, int64(0)
 	for _, c := range sh.Service.Backup.Copies {
-		r, err := sh.Send(ctx, c, Syncing{ByHand: true, Report: report})
+		r, err := sh.Offsite().Send(ctx, c, Syncing{ByHand: true, Report: report})
 		if err != nil {
 			return lang.Msg{}, err
 		}
@@ -34,12 +34,12 @@ func (sh *Shelf) SyncInPlace(ctx context.Context, report func(ops.Progress)) (la
 }
 
 // CreateInPlace makes a manual backup.
-func (sh *Shelf) CreateInPlace(ctx context.Context, report func(ops.Progress)) (lang.Msg, error) {
-	o, err := sh.OrderOf(Order{Kind: backup.KindManual})
+func (sh InPlace) CreateInPlace(ctx context.Context, report func(ops.Progress)) (lang.Msg, error) {
+	o, err := sh.Maker().OrderOf(Order{Kind: backup.KindManual})
 	if err != nil {
 		return lang.Msg{}, err
 	}
-	m, err := sh.Make(ctx, o, report)
+	m, err := sh.Maker().Make(ctx, o, report)
 	if err != nil {
 		return lang.Msg{}, err
 	}
@@ -55,7 +55,7 @@ func (sh *Shelf) CreateInPlace(ctx context.Context, report func(ops.Progress)) (
 }
 
 // VerifyInPlace proves one backup, or with nil what is due.
-func (sh *Shelf) VerifyInPlace(ctx context.Context, s *backup.Set, report func(ops.Progress)) (lang.Msg, error) {
+func (sh InPlace) VerifyInPlace(ctx context.Context, s *backup.Set, report func(ops.Progress)) (lang.Msg, error) {
 	sets := []*backup.Set{s}
 	if s == nil {
 		inv, err := sh.Read(ctx)
@@ -66,14 +66,14 @@ func (sh *Shelf) VerifyInPlace(ctx context.Context, s *backup.Set, report func(o
 	}
 	bad, whole, bytes, start := 0, 0, int64(0), time.Now()
 	for _, s := range sets {
-		check, err := sh.prove(ctx, s, func(p ops.Progress) {
+		check, err := sh.Prover().prove(ctx, s, func(p ops.Progress) {
 			p.Object = s.Name
 			report(p)
 		})
 		if err != nil {
 			return lang.Msg{}, err
 		}
-		if err := sh.remember(s, check); err != nil {
+		if err := sh.Prover().remember(s, check); err != nil {
 			return lang.Msg{}, err
 		}
 		bytes += s.Size
@@ -100,8 +100,8 @@ func (sh *Shelf) VerifyInPlace(ctx context.Context, s *backup.Set, report func(o
 }
 
 // DrillInPlace rehearses with one backup.
-func (sh *Shelf) DrillInPlace(ctx context.Context, s *backup.Set, report func(ops.Progress)) (lang.Msg, error) {
-	d, err := sh.Drill(ctx, s, drill.Job{}, "", report)
+func (sh InPlace) DrillInPlace(ctx context.Context, s *backup.Set, report func(ops.Progress)) (lang.Msg, error) {
+	d, err := sh.Driller().Drill(ctx, s, drill.Job{}, "", report)
 	if err != nil {
 		return lang.Msg{}, err
 	}
@@ -121,27 +121,27 @@ func (sh *Shelf) DrillInPlace(ctx context.Context, s *backup.Set, report func(op
 
 // loaded remembers that a drill read the rows of a backup without a manifest: its
 // check then says as much as `backup verify --deep` does.
-func (sh *Shelf) loaded(ctx context.Context, s *backup.Set, d backup.Drill, report func(ops.Progress)) error {
+func (sh InPlace) loaded(ctx context.Context, s *backup.Set, d backup.Drill, report func(ops.Progress)) error {
 	if !s.Foreign || d.Result != backup.Passed {
 		return nil
 	}
-	check, err := sh.prove(ctx, s, report)
+	check, err := sh.Prover().prove(ctx, s, report)
 	if err != nil {
 		return err
 	}
 	check.Deep = check.OK()
-	return sh.remember(s, check)
+	return sh.Prover().remember(s, check)
 }
 
 // PruneInPlace carries out the plan that was on screen.
-func (sh *Shelf) PruneInPlace(ctx context.Context, plan *backup.Plan, report func(ops.Progress)) (lang.Msg, error) {
+func (sh InPlace) PruneInPlace(ctx context.Context, plan *backup.Plan, report func(ops.Progress)) (lang.Msg, error) {
 	held, err := sh.Lock("backup prune")
 	if err != nil {
 		return lang.Msg{}, err
 	}
 	defer held.Release()
 	done, total := int64(0), int64(len(plan.Removes())+len(plan.Renames()))
-	out, err := sh.Prune(ctx, plan, func(s backup.Step) {
+	out, err := sh.Pruner().Prune(ctx, plan, func(s backup.Step) {
 		done++
 		report(ops.Progress{Phase: "prune", Object: s.Set.Name, Done: done, Total: total, Unit: "backups"})
 	})

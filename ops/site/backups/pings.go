@@ -26,7 +26,7 @@ var pingOf = map[string]string{"daily": PingBackup, "verify": PingVerify, "drill
 // pingTime bounds the last ping of a run, which is sent also when the run was stopped.
 const pingTime = 15 * time.Second
 
-func (sh *Shelf) pingFile(job string) string {
+func (sh Nights) pingFile(job string) string {
 	p := sh.Service.Pings
 	return map[string]string{PingBackup: p.Backup, PingVerify: p.Verify, PingDrill: p.Drill, PingSync: p.Sync}[job]
 }
@@ -34,7 +34,7 @@ func (sh *Shelf) pingFile(job string) string {
 // Pinged runs a job between the pings of its check: the start, then success or the
 // exit status with the last lines, which said may add to. What goes wrong with the
 // pings is told once and never fails the job.
-func (sh *Shelf) Pinged(ctx context.Context, job string, said func() string, run func(context.Context) error) error {
+func (sh Nights) Pinged(ctx context.Context, job string, said func() string, run func(context.Context) error) error {
 	told := false
 	tell := func(err error) {
 		if err != nil && !told {
@@ -69,7 +69,7 @@ func (sh *Shelf) Pinged(ctx context.Context, job string, said func() string, run
 }
 
 // pinging is a scheduled job between its pings; heard are its last lines.
-func (sh *Shelf) pinging(name string, heard *lines, run func(context.Context) error) func(context.Context) error {
+func (sh Nights) pinging(name string, heard *lines, run func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		heard.take() // what was said before it
 		return sh.Pinged(ctx, pingOf[name], heard.take, run)
@@ -102,15 +102,15 @@ func (l *lines) take() string {
 	return strings.Join(l.text, "\n") + "\n"
 }
 
-// overheard is the same shelf, whose words are also kept.
-func (sh *Shelf) overheard() (*Shelf, *lines) {
+// overheard is the same for a shelf whose words are also kept.
+func (sh Nights) overheard() (Nights, *lines) {
 	kept := &lines{}
 	s := *sh.Site
 	s.Say = func(m lang.Msg) {
 		kept.add(sh.Lang.Msg(m))
 		sh.Say(m)
 	}
-	own := *sh
+	own := *sh.Shelf
 	own.Site = &s
-	return &own, kept
+	return Nights{&own}, kept
 }

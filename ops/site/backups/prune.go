@@ -20,7 +20,7 @@ func (sh *Shelf) Lock(what string) (*lock.Lock, error) {
 	return lock.Take(backup.LockPath(sh.StateDir), lock.Holder{User: oplog.UserName(), What: what})
 }
 
-func (sh *Shelf) Plan(ctx context.Context, foreign bool) (*backup.Plan, error) {
+func (sh Pruner) Plan(ctx context.Context, foreign bool) (*backup.Plan, error) {
 	inv, err := sh.Read(ctx)
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func (sh *Shelf) Plan(ctx context.Context, foreign bool) (*backup.Plan, error) {
 }
 
 // Prune carries out a plan that was shown, and puts it on record.
-func (sh *Shelf) Prune(ctx context.Context, plan *backup.Plan, tell func(backup.Step)) (backup.Outcome, error) {
+func (sh Pruner) Prune(ctx context.Context, plan *backup.Plan, tell func(backup.Step)) (backup.Outcome, error) {
 	var names []string
 	for _, s := range plan.Removes() {
 		names = append(names, s.Set.Name)
@@ -47,7 +47,7 @@ func (sh *Shelf) Prune(ctx context.Context, plan *backup.Plan, tell func(backup.
 			Index: sh.Index,
 			Tell:  tell,
 			Verify: func(ctx context.Context, s *backup.Set) (backup.Check, error) {
-				return sh.proof(ctx, s.Path, nil)
+				return sh.Prover().proof(ctx, s.Path, nil)
 			},
 		})
 		delete(detail, "remove")
@@ -58,13 +58,13 @@ func (sh *Shelf) Prune(ctx context.Context, plan *backup.Plan, tell func(backup.
 	if err != nil {
 		return out, err
 	}
-	return out, errors.Join(sh.Index.Planned(plan.At), sh.pruneBinlog(ctx))
+	return out, errors.Join(sh.Index.Planned(plan.At), sh.Binlog().pruneBinlog(ctx))
 }
 
 // stillFree makes sure that no restore began, since the plan was made, that needs
 // what the plan removes.
-func (sh *Shelf) stillFree(plan *backup.Plan) error {
-	if err := sh.Idle(); err != nil {
+func (sh Pruner) stillFree(plan *backup.Plan) error {
+	if err := sh.Nights().Idle(); err != nil {
 		return err
 	}
 	names, unreadable := sh.InUse()

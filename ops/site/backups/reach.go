@@ -13,7 +13,7 @@ import (
 // Reach is how close to the present a restore can come: from the newest good backup,
 // along the archive of the binary log, and to the server's own end while it answers and
 // continues it.
-func (sh *Shelf) Reach(ctx context.Context) (restore.Reach, error) {
+func (sh Binlog) Reach(ctx context.Context) (restore.Reach, error) {
 	r := restore.Reach{Now: sh.Clock.Now()}
 	inv, err := sh.ReadOrNone(ctx)
 	if err != nil {
@@ -50,7 +50,7 @@ func (sh *Shelf) Reach(ctx context.Context) (restore.Reach, error) {
 }
 
 // asked is the service's server with its logs; nil when it does not say.
-func (sh *Shelf) asked(ctx context.Context) *reader.Server {
+func (sh Binlog) asked(ctx context.Context) *reader.Server {
 	target, err := mysql.Resolve(sh.Service.Database)
 	if err != nil {
 		return nil

@@ -25,7 +25,7 @@ var (
 )
 
 // reprove reads such backups again. It tells whether one was read.
-func (sh *Shelf) reprove(ctx context.Context, inv *backup.Inventory) (bool, error) {
+func (sh Prover) reprove(ctx context.Context, inv *backup.Inventory) (bool, error) {
 	report := func(ops.Progress) {}
 	if sh.Reread.aloud {
 		show, done := sh.Progress()

@@ -36,7 +36,7 @@ func (sh *Shelf) Read(ctx context.Context) (*backup.Inventory, error) {
 	if err != nil {
 		return nil, err
 	}
-	again, err := sh.reprove(ctx, inv)
+	again, err := sh.Prover().reprove(ctx, inv)
 	if err != nil || !again {
 		return inv, err
 	}

@@ -6,7 +6,7 @@ import (
 
 // compareSize holds a backup that was just made against those before it. An emptied
 // database gives a good backup of nothing: that is told.
-func (sh *Shelf) compareSize(ctx context.Context, m *Made) error {
+func (sh Maker) compareSize(ctx context.Context, m *Made) error {
 	inv, err := sh.Read(ctx)
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ func AtCopy(copy, name string) string { return copy + ":" + name }
 
 // stream makes the backup at a copy, with no file here. It counts when it was
 // read back there.
-func (sh *Shelf) stream(ctx context.Context, o Order, target mysql.Target, report func(ops.Progress)) (*Made, error) {
+func (sh Offsite) stream(ctx context.Context, o Order, target mysql.Target, report func(ops.Progress)) (*Made, error) {
 	found, err := sh.Copies(o.Copy)
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func (sh *Shelf) stream(ctx context.Context, o Order, target mysql.Target, repor
 	m, err := cp.Stream(ctx, spec.Name, func(ctx context.Context, name string, w io.Writer) (*backup.Manifest, error) {
 		opts := o.Options(sh.Clock.Now, report)
 		opts.Out = w
-		return sh.engine(o)(ctx, target, opts, name)
+		return sh.Maker().engine(o)(ctx, target, opts, name)
 	})
 	if err != nil {
 		return nil, err

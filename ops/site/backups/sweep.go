@@ -32,7 +32,7 @@ type Unfinished struct {
 // Unfinished lists the files of backups that are being written, or were killed: a file
 // that a process still writes is locked by it, and so is the backup that a manifest is
 // written for.
-func (sh *Shelf) Unfinished() []Unfinished {
+func (sh Maker) Unfinished() []Unfinished {
 	all := []Unfinished{}
 	entries, _ := os.ReadDir(sh.Dir)
 	for _, e := range entries {
@@ -54,7 +54,7 @@ const elsewhereFor = 24 * time.Hour
 
 // mayBeElsewhere tells whether a file that was changed at that time may be one that
 // another machine writes.
-func (sh *Shelf) mayBeElsewhere(changed time.Time) bool {
+func (sh Maker) mayBeElsewhere(changed time.Time) bool {
 	return trust.Remote(sh.Dir) && sh.Clock.Now().Sub(changed) < elsewhereFor
 }
 
@@ -75,7 +75,7 @@ func inWork(path string) bool {
 }
 
 // sweep removes what backups that were killed left.
-func (sh *Shelf) sweep() {
+func (sh Maker) sweep() {
 	for _, u := range sh.Unfinished() {
 		if u.InWork {
 			continue
@@ -88,7 +88,7 @@ func (sh *Shelf) sweep() {
 }
 
 // NoteUnfinished says which files are no backups yet, and which never will be.
-func (sh *Shelf) NoteUnfinished() {
+func (sh Maker) NoteUnfinished() {
 	for _, u := range sh.Unfinished() {
 		if u.InWork {
 			sh.Say(lang.M("%s (%s) is being written", u.Name, human.Bytes(u.SizeBytes)))

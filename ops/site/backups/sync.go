@@ -13,7 +13,7 @@ import (
 )
 
 // Copies are the configured copies, or the one that is named.
-func (sh *Shelf) Copies(name string) ([]config.Copy, error) {
+func (sh Offsite) Copies(name string) ([]config.Copy, error) {
 	all := sh.Service.Backup.Copies
 	if name == "" && len(all) > 0 {
 		return all, nil
@@ -30,7 +30,7 @@ func (sh *Shelf) Copies(name string) ([]config.Copy, error) {
 		WithHint(lang.M("add backup.copies to the configuration: name, kind rsync or s3, target"))
 }
 
-func (sh *Shelf) Copier(c config.Copy, dry bool, report func(ops.Progress)) (*remote.Copier, error) {
+func (sh Offsite) Copier(c config.Copy, dry bool, report func(ops.Progress)) (*remote.Copier, error) {
 	store, err := remote.Open(c)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ type Syncing struct {
 }
 
 // Send brings one copy up to date and puts it on record.
-func (sh *Shelf) Send(ctx context.Context, c config.Copy, how Syncing) (remote.Result, error) {
+func (sh Offsite) Send(ctx context.Context, c config.Copy, how Syncing) (remote.Result, error) {
 	var none remote.Result
 	if !how.Dry {
 		held, err := sh.Lock("backup sync")
@@ -102,7 +102,7 @@ func (sh *Shelf) Send(ctx context.Context, c config.Copy, how Syncing) (remote.R
 }
 
 // sendBoth sends the backups, then the binary log that continues them.
-func (sh *Shelf) sendBoth(
+func (sh Offsite) sendBoth(
 	ctx context.Context,
 	cp *remote.Copier,
 	c config.Copy,
@@ -132,20 +132,20 @@ func (sh *Shelf) sendBoth(
 }
 
 // PlanThere is the retention plan of a copy, by its own rule.
-func (sh *Shelf) PlanThere(ctx context.Context, cp *remote.Copier, c config.Copy, foreign bool) (*backup.Plan, error) {
+func (sh Offsite) PlanThere(ctx context.Context, cp *remote.Copier, c config.Copy, foreign bool) (*backup.Plan, error) {
 	inv, err := cp.Inventory(ctx, sh.Scan(c.Target))
 	if err != nil {
 		return nil, err
 	}
 	policy := sh.Policy()
-	policy.Foreign, policy.Keep = foreign, KeepAt(sh, c)
+	policy.Foreign, policy.Keep = foreign, KeepAt(sh.Shelf, c)
 	return backup.PlanRetention(inv, policy), nil
 }
 
 // PruneThere carries a plan out at a copy and puts it on record.
-func (sh *Shelf) PruneThere(ctx context.Context, cp *remote.Copier, plan *backup.Plan) (remote.Pruned, error) {
+func (sh Offsite) PruneThere(ctx context.Context, cp *remote.Copier, plan *backup.Plan) (remote.Pruned, error) {
 	var out remote.Pruned
-	if err := sh.stillFree(plan); err != nil {
+	if err := sh.Pruner().stillFree(plan); err != nil {
 		return out, err
 	}
 	entry := oplog.Entry{Action: "backup.prune", Object: cp.Name, Detail: map[string]string{"plan": plan.Hash()}}

@@ -16,7 +16,7 @@ import (
 )
 
 // VerifyOne reads one backup and remembers what was found.
-func (sh *Shelf) VerifyOne(ctx context.Context, s *backup.Set, deep bool, i, n int) (time.Duration, error) {
+func (sh Prover) VerifyOne(ctx context.Context, s *backup.Set, deep bool, i, n int) (time.Duration, error) {
 	show, done := sh.Progress()
 	defer done()
 	start := time.Now()
@@ -26,7 +26,7 @@ func (sh *Shelf) VerifyOne(ctx context.Context, s *backup.Set, deep bool, i, n i
 	}
 	check, err := sh.prove(ctx, s, report)
 	if err == nil && deep {
-		check, err = sh.deepen(ctx, s, check, report)
+		check, err = sh.Driller().deepen(ctx, s, check, report)
 	}
 	if err != nil {
 		return 0, err
@@ -36,7 +36,7 @@ func (sh *Shelf) VerifyOne(ctx context.Context, s *backup.Set, deep bool, i, n i
 
 // prove reads a backup. That it was loaded once stays true while its bytes are
 // the same.
-func (sh *Shelf) prove(ctx context.Context, s *backup.Set, report func(ops.Progress)) (backup.Check, error) {
+func (sh Prover) prove(ctx context.Context, s *backup.Set, report func(ops.Progress)) (backup.Check, error) {
 	check, err := sh.proof(ctx, s.Path, report)
 	check.Deep = s.Deep && check.OK() && check.SHA256 == s.SHA256
 	return check, err
@@ -44,7 +44,7 @@ func (sh *Shelf) prove(ctx context.Context, s *backup.Set, report func(ops.Progr
 
 // proof reads a backup; with backup.identity what is inside of an encrypted one
 // too.
-func (sh *Shelf) proof(ctx context.Context, path string, report func(ops.Progress)) (backup.Check, error) {
+func (sh Prover) proof(ctx context.Context, path string, report func(ops.Progress)) (backup.Check, error) {
 	ids, err := sh.Identities()
 	if err != nil {
 		return backup.Check{}, err
@@ -62,7 +62,7 @@ func (sh *Shelf) proof(ctx context.Context, path string, report func(ops.Progres
 	return backup.VerifySealed(ctx, path, unseal, sh.Clock.Now, report)
 }
 
-func (sh *Shelf) remember(s *backup.Set, check backup.Check) error {
+func (sh Prover) remember(s *backup.Set, check backup.Check) error {
 	file, manifest, err := backup.Identify(s.Path)
 	if err != nil {
 		return nil // it cannot be read, and the inventory says so

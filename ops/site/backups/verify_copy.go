@@ -16,7 +16,7 @@ const nightlyProof = 20 << 30
 
 // proveCopies reads some of each copy back, what was read longest ago first: rot there
 // is found before a restore needs it.
-func (sh *Shelf) proveCopies(ctx context.Context) error {
+func (sh Offsite) proveCopies(ctx context.Context) error {
 	for _, c := range sh.Service.Backup.Copies {
 		if err := sh.proveCopy(ctx, c); err != nil {
 			return err
@@ -25,7 +25,7 @@ func (sh *Shelf) proveCopies(ctx context.Context) error {
 	return nil
 }
 
-func (sh *Shelf) proveCopy(ctx context.Context, c config.Copy) error {
+func (sh Offsite) proveCopy(ctx context.Context, c config.Copy) error {
 	cp, err := sh.Copier(c, false, nil)
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func (sh *Shelf) proveCopy(ctx context.Context, c config.Copy) error {
 }
 
 // proveLogs reads some of the binary log at a copy back.
-func (sh *Shelf) proveLogs(ctx context.Context, c config.Copy) error {
+func (sh Offsite) proveLogs(ctx context.Context, c config.Copy) error {
 	known, err := binlog.ReadAtCopy(sh.StateDir, c.Name, PlaceOf(c))
 	if err != nil || len(known.Pieces) == 0 {
 		return err // a copy that never got any is not asked

@@ -18,7 +18,7 @@ func (b *checker) withArchive(look health.Probe) health.Probe {
 		if err != nil {
 			return r
 		}
-		h, err := sh.Holdings(ctx)
+		h, err := sh.Binlog().Holdings(ctx)
 		if err != nil {
 			r.Find(ops.StateCritical, lang.M("the archive of the binary log cannot be read"), lang.Raw(err.Error()))
 			r.Next = lang.M("look with: %s", "opsdeck backup binlog verify")

@@ -217,11 +217,11 @@ func (b *checker) binlogLate(ctx context.Context) health.Result {
 	if err != nil {
 		return cannot(lang.M("the archive of the binary log cannot be read"), err)
 	}
-	h, err := shelf.Holdings(ctx)
+	h, err := shelf.Binlog().Holdings(ctx)
 	if err != nil {
 		return health.CannotTell(lang.M("the archive of the binary log cannot be read"), lang.Raw(err.Error()))
 	}
-	_, lag, known := shelf.Lag(ctx, h)
+	_, lag, known := shelf.Binlog().Lag(ctx, h)
 	if !known {
 		r := health.CannotTell(lang.M("the lag of the binary log's archive is not known"),
 			lang.M("the server does not answer, or nothing of its log is archived"))

@@ -169,7 +169,7 @@ func (d *Desk) Begin(p *deploy.Plan) error {
 		if err != nil {
 			return err
 		}
-		if err := sh.Idle(); err != nil {
+		if err := sh.Nights().Idle(); err != nil {
 			return err
 		}
 	}

@@ -220,11 +220,11 @@ func (j *job) backup(ctx context.Context) (lang.Msg, error) {
 	if err != nil {
 		return lang.Msg{}, err
 	}
-	order, err := sh.OrderOf(backups.Order{})
+	order, err := sh.Maker().OrderOf(backups.Order{})
 	if err != nil {
 		return lang.Msg{}, err
 	}
-	m, err := sh.Make(ctx, order, func(ops.Progress) {})
+	m, err := sh.Maker().Make(ctx, order, func(ops.Progress) {})
 	if m == nil || err != nil {
 		return lang.Msg{}, err
 	}

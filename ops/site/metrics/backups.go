@@ -147,7 +147,7 @@ func (s Source) reach(ctx context.Context, sh *backups.Shelf, best *backup.Set) 
 	if best != nil {
 		to = best.At
 	}
-	h, err := sh.Holdings(ctx)
+	h, err := sh.Binlog().Holdings(ctx)
 	if err != nil || len(h.Spans) == 0 { // the check of the backups says why
 		return lost(name, to)
 	}
@@ -161,7 +161,7 @@ func (s Source) reach(ctx context.Context, sh *backups.Shelf, best *backup.Set) 
 	asked := sh.Clock.Now()
 	bounded, cancel := context.WithTimeout(ctx, lagTime)
 	defer cancel()
-	server, lag, known := sh.Lag(bounded, h)
+	server, lag, known := sh.Binlog().Lag(bounded, h)
 	if known {
 		out = append(out, is(archiveLag, lag.Seconds(), name))
 	}

@@ -62,7 +62,7 @@ func fetchCommand(c config.Copy, name, path string) string {
 
 // atCopy lists what a copy holds, as its manifests tell.
 func (d *Desk) atCopy(ctx context.Context, c config.Copy) (*backup.Inventory, error) {
-	cp, err := d.Shelf.Copier(c, true, nil)
+	cp, err := d.Shelf.Offsite().Copier(c, true, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (d *Desk) sourceThere(ctx context.Context, c config.Copy, set *backup.Set) 
 
 // fetch brings the plan's backup here from its copy, proved by its hash.
 func (d *Desk) fetch(ctx context.Context, p *restore.Plan, report restore.Report) ([]restore.Note, error) {
-	found, err := d.Shelf.Copies(p.Source.Copy)
+	found, err := d.Shelf.Offsite().Copies(p.Source.Copy)
 	if err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func (d *Desk) exportRows(
 	}
 	log, err := d.openLog(ctx, nil)
 	if err != nil {
-		return loss, nil, d.Shelf.BinlogError(err)
+		return loss, nil, d.Shelf.Binlog().BinlogError(err)
 	}
 	defer log.Close()
 	db, err := mysql.Open(ctx, d.Target, "")

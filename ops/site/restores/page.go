@@ -53,7 +53,7 @@ func (t Page) inventory(ctx context.Context, at string) (*backup.Inventory, erro
 	if at == "" {
 		return t.Shelf.Read(ctx)
 	}
-	found, err := t.Shelf.Copies(at)
+	found, err := t.Shelf.Offsite().Copies(at)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (t Page) Database() string { return t.Service.Database.Name }
 // while it answers and the archive or the server itself continues the backup, else to
 // the archive's.
 func (t Page) Reach(ctx context.Context) (restore.Reach, error) {
-	return t.Shelf.Reach(ctx)
+	return t.Shelf.Binlog().Reach(ctx)
 }
 
 // Begin executes a plan.

@@ -19,9 +19,9 @@ func (d *Desk) openLog(ctx context.Context, r *restore.Replay) (*changes.Source,
 		return nil, err
 	}
 	if r == nil {
-		return changes.Open(ctx, d.Shelf.Archive(), keys, d.Target)
+		return changes.Open(ctx, d.Shelf.Binlog().Archive(), keys, d.Target)
 	}
-	return changes.OpenUpTo(ctx, d.Shelf.Archive(), keys, d.Target, r.To)
+	return changes.OpenUpTo(ctx, d.Shelf.Binlog().Archive(), keys, d.Target, r.To)
 }
 
 // rolled is the backup of a choice with the replay up to its moment. Without a named
@@ -29,11 +29,11 @@ func (d *Desk) openLog(ctx context.Context, r *restore.Replay) (*changes.Source,
 func (d *Desk) rolled(ctx context.Context, c restore.Choice) (restore.Source, error) {
 	log, err := d.openLog(ctx, nil)
 	if err != nil {
-		return restore.Source{}, d.Shelf.BinlogError(err)
+		return restore.Source{}, d.Shelf.Binlog().BinlogError(err)
 	}
 	defer log.Close()
 	if log.LiveErr != nil && log.Empty() {
-		return restore.Source{}, d.Shelf.OrFromCopy(ctx, d.Shelf.BinlogError(log.LiveErr))
+		return restore.Source{}, d.Shelf.Offsite().OrFromCopy(ctx, d.Shelf.Binlog().BinlogError(log.LiveErr))
 	}
 	sources, err := d.startingPoints(ctx, c)
 	if err != nil {
@@ -45,7 +45,7 @@ func (d *Desk) rolled(ctx context.Context, c restore.Choice) (restore.Source, er
 		if err == nil {
 			if log.LiveErr != nil {
 				r.Warnings = append(r.Warnings, restore.N(lang.M("only the archive is read: %s",
-					d.Shelf.BinlogSentence(log.LiveErr).What)))
+					d.Shelf.Binlog().BinlogSentence(log.LiveErr).What)))
 			}
 			return replay.Rolled(src, r), nil
 		}
@@ -57,7 +57,7 @@ func (d *Desk) rolled(ctx context.Context, c restore.Choice) (restore.Source, er
 			break
 		}
 	}
-	return restore.Source{}, d.Shelf.OrFromCopy(ctx, d.Shelf.ChangesError(first))
+	return restore.Source{}, d.Shelf.Offsite().OrFromCopy(ctx, d.Shelf.Binlog().ChangesError(first))
 }
 
 // startingPoints are the backups from which a moment may be reached, the newest first.

@@ -207,7 +207,7 @@ func (d *Desk) emergency(ctx context.Context, o dump.Options, path string) (*bac
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	full, err := d.Shelf.OrderOf(
+	full, err := d.Shelf.Maker().OrderOf(
 		backups.Order{Kind: backup.KindEmergency, Databases: o.Databases, Tables: o.Tables, Engine: "native"},
 	)
 	if err != nil {
