@@ -7,10 +7,12 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/health"
 	"opsdeck/ops/site"
+	"opsdeck/ops/site/audits"
 	"opsdeck/ops/site/backups"
 	"opsdeck/ops/site/checks"
 	"opsdeck/ops/site/deploys"
 	"opsdeck/ops/site/restores"
+	"opsdeck/tui/auditview"
 	"opsdeck/tui/page"
 	"opsdeck/tui/statusview"
 )
@@ -179,4 +181,17 @@ func (a *app) holdDatabase(ctx context.Context, s *config.Service, what string) 
 		return nil, err
 	}
 	return d.Hold(ctx, what)
+}
+
+// openLog opens the binary log of a service for the Audit tab.
+func (a *app) openLog(ctx context.Context, s *config.Service) (auditview.Log, error) {
+	at, err := a.site(s)
+	if err != nil {
+		return nil, err
+	}
+	log, err := audits.OpenLog(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	return log, nil
 }

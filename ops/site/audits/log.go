@@ -1,37 +1,38 @@
-package main
+// Package audits reads for one service who changed what: the binary log beside the
+// audit table.
+package audits
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"strings"
 
-	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/changes"
 	"opsdeck/ops/mysql/schema"
-	"opsdeck/tui/auditview"
+	"opsdeck/ops/site"
+	"opsdeck/ops/site/backups"
 )
 
-// changesLog is the binary log for the console's Audit tab.
-type changesLog struct {
-	shelf *shelf
-	src   *changes.Source
-	db    *sql.DB
-	name  string // the service's database
-	note  lang.Msg
+// Log is the binary log of a service as the Audit tab reads it.
+type Log struct {
+	shelf  *backups.Shelf
+	src    *changes.Source
+	tables *schema.Reader // nil: the server does not answer
+	name   string         // the service's database
+	note   lang.Msg
 }
 
-// openLog opens the binary log of a service for the Audit tab.
-func (a *app) openLog(ctx context.Context, svc *config.Service) (auditview.Log, error) {
-	sh, err := a.shelfOf(svc)
+// OpenLog opens the binary log of a service: the archive, and what its server has.
+func OpenLog(ctx context.Context, s *site.Site) (*Log, error) {
+	sh, err := backups.Open(s)
 	if err != nil {
 		return nil, err
 	}
-	target, err := mysql.Resolve(svc.Database)
+	target, err := mysql.Resolve(s.Service.Database)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +44,7 @@ func (a *app) openLog(ctx context.Context, svc *config.Service) (auditview.Log, 
 	if err != nil {
 		return nil, sh.Binlog().BinlogError(err)
 	}
-	l := &changesLog{shelf: sh, src: src, name: svc.Database.Name}
+	l := &Log{shelf: sh, src: src, name: s.Service.Database.Name}
 	if src.LiveErr != nil {
 		why := sh.Binlog().BinlogSentence(src.LiveErr)
 		if src.Empty() {
@@ -53,15 +54,19 @@ func (a *app) openLog(ctx context.Context, svc *config.Service) (auditview.Log, 
 		l.note = lang.M("only the archive is read: %s", why.What)
 	}
 	// Without the server the rows are shown by what the log alone says of them.
-	if l.db, err = mysql.Open(ctx, target, ""); err != nil && ctx.Err() != nil {
+	db, err := mysql.Open(ctx, target, "")
+	if err != nil && ctx.Err() != nil {
 		src.Close()
 		return nil, err
+	}
+	if err == nil {
+		l.tables = schema.NewReader(db)
 	}
 	return l, nil
 }
 
 // List calls take with the transactions that a query takes.
-func (l *changesLog) List(ctx context.Context, q binlog.Query, take func(*binlog.Transaction) error) error {
+func (l *Log) List(ctx context.Context, q binlog.Query, take func(*binlog.Transaction) error) error {
 	asked, err := l.query(ctx, q)
 	if err != nil {
 		return err
@@ -70,7 +75,7 @@ func (l *changesLog) List(ctx context.Context, q binlog.Query, take func(*binlog
 }
 
 // Rows are the rows of a transaction for people.
-func (l *changesLog) Rows(
+func (l *Log) Rows(
 	ctx context.Context,
 	id string,
 	q binlog.Query,
@@ -81,7 +86,7 @@ func (l *changesLog) Rows(
 		return nil, 0, err
 	}
 	_, rows, all, err = l.src.Shown(ctx, id, asked, most, func(database, table string) *schema.Table {
-		t, err := l.table(ctx, database, table)
+		t, err := l.tables.Table(ctx, database, table)
 		if err != nil {
 			return nil
 		}
@@ -90,7 +95,7 @@ func (l *changesLog) Rows(
 	return rows, all, l.explain(err)
 }
 
-func (l *changesLog) query(ctx context.Context, q binlog.Query) (changes.Query, error) {
+func (l *Log) query(ctx context.Context, q binlog.Query) (changes.Query, error) {
 	q.Schema = l.name
 	if q.Table != "" && !strings.Contains(q.Table, ".") {
 		q.Table = l.name + "." + q.Table
@@ -100,7 +105,7 @@ func (l *changesLog) query(ctx context.Context, q binlog.Query) (changes.Query, 
 		return asked, nil
 	}
 	database, table, _ := strings.Cut(q.Table, ".")
-	now, err := l.table(ctx, database, table)
+	now, err := l.tables.Table(ctx, database, table)
 	var none *schema.NoTableError
 	if errors.As(err, &none) {
 		return asked, ops.E(ops.Usage, lang.M("there is no table %s", q.Table))
@@ -109,19 +114,7 @@ func (l *changesLog) query(ctx context.Context, q binlog.Query) (changes.Query, 
 	return asked, err
 }
 
-// table is a table as it is today.
-func (l *changesLog) table(ctx context.Context, database, name string) (*schema.Table, error) {
-	if l.db == nil {
-		return nil, sql.ErrConnDone
-	}
-	found, err := schema.Tables(ctx, l.db, database, name)
-	if err != nil {
-		return nil, err
-	}
-	return found[0], nil
-}
-
-func (l *changesLog) explain(err error) error {
+func (l *Log) explain(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -129,12 +122,10 @@ func (l *changesLog) explain(err error) error {
 }
 
 // Note says that the server's own part of the log is missing.
-func (l *changesLog) Note() lang.Msg { return l.note }
+func (l *Log) Note() lang.Msg { return l.note }
 
 // Close ends the connection and removes what was fetched.
-func (l *changesLog) Close() {
+func (l *Log) Close() {
 	l.src.Close()
-	if l.db != nil {
-		l.db.Close()
-	}
+	l.tables.Close()
 }
