@@ -41,3 +41,35 @@ func TestTheArchitectureNamesEachRoom(t *testing.T) {
 		}
 	}
 }
+
+// TestNoWalkGoesBack: the way of a key, a line, a backup passes each room once.
+func TestNoWalkGoesBack(t *testing.T) {
+	page, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	walks := 0
+	for _, section := range strings.Split(string(page), "\n## ")[1:] {
+		name, text, _ := strings.Cut(section, "\n")
+		if !strings.HasPrefix(name, "A ") && !strings.HasPrefix(name, "An ") {
+			continue
+		}
+		walks++
+		left := map[string]bool{}
+		now := ""
+		for _, link := range regexp.MustCompile(`\]\(\.\./\.\./([^)#]+)\)`).FindAllStringSubmatch(text, -1) {
+			room := link[1]
+			if filepath.Ext(room) == ".go" {
+				room = filepath.Dir(room)
+			}
+			if room != now && left[room] {
+				t.Errorf("%s: %s goes back to %s", name, link[1], room)
+			}
+			left[now] = true
+			now = room
+		}
+	}
+	if walks < 4 {
+		t.Errorf("only %d walks", walks)
+	}
+}
