@@ -95,7 +95,7 @@ func (c *restoreRescueCmd) Run(ctx context.Context, a *app) error {
 			}
 		}
 	}
-	src, err := d.Source(ctx, c.From)
+	src, err := d.Finder().Source(ctx, c.From)
 	if err != nil {
 		return err
 	}

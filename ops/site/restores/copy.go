@@ -19,7 +19,7 @@ import (
 
 // copyOf takes "COPY:NAME" apart when COPY is configured. An empty name is the
 // newest usable backup there.
-func (d *Desk) copyOf(from string) (c config.Copy, name string, ok bool) {
+func (d Finder) copyOf(from string) (c config.Copy, name string, ok bool) {
 	at, name, ok := strings.Cut(from, ":")
 	if !ok {
 		return c, "", false
@@ -33,7 +33,7 @@ func (d *Desk) copyOf(from string) (c config.Copy, name string, ok bool) {
 }
 
 // fetchedPath is where a backup of a copy comes to, before it is restored.
-func (d *Desk) fetchedPath(copy, name string) string {
+func (d Finder) fetchedPath(copy, name string) string {
 	return filepath.Join(d.Shelf.Dir, "fetched", copy, name)
 }
 
@@ -61,7 +61,7 @@ func fetchCommand(c config.Copy, name, path string) string {
 }
 
 // atCopy lists what a copy holds, as its manifests tell.
-func (d *Desk) atCopy(ctx context.Context, c config.Copy) (*backup.Inventory, error) {
+func (d Finder) atCopy(ctx context.Context, c config.Copy) (*backup.Inventory, error) {
 	cp, err := d.Shelf.Offsite().Copier(c, true, nil)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (d *Desk) atCopy(ctx context.Context, c config.Copy) (*backup.Inventory, er
 
 // sourceAtCopy is a backup that lies at a copy. Only its manifest is read now;
 // the file comes when the restore begins, before anything is touched.
-func (d *Desk) sourceAtCopy(ctx context.Context, c config.Copy, name string) (restore.Source, error) {
+func (d Finder) sourceAtCopy(ctx context.Context, c config.Copy, name string) (restore.Source, error) {
 	inv, err := d.atCopy(ctx, c)
 	if err != nil {
 		return restore.Source{}, err
@@ -101,7 +101,7 @@ func (d *Desk) sourceAtCopy(ctx context.Context, c config.Copy, name string) (re
 	return d.sourceThere(ctx, c, set)
 }
 
-func (d *Desk) sourceThere(ctx context.Context, c config.Copy, set *backup.Set) (restore.Source, error) {
+func (d Finder) sourceThere(ctx context.Context, c config.Copy, set *backup.Set) (restore.Source, error) {
 	src := d.plainSource(set)
 	src.Copy, src.Path = c.Name, d.fetchedPath(c.Name, set.Name)
 	src.Fetch = fetchCommand(c, set.Name, src.Path)
@@ -126,7 +126,7 @@ func (d *Desk) sourceThere(ctx context.Context, c config.Copy, set *backup.Set) 
 }
 
 // fetch brings the plan's backup here from its copy, proved by its hash.
-func (d *Desk) fetch(ctx context.Context, p *restore.Plan, report restore.Report) ([]restore.Note, error) {
+func (d Finder) fetch(ctx context.Context, p *restore.Plan, report restore.Report) ([]restore.Note, error) {
 	found, err := d.Shelf.Offsite().Copies(p.Source.Copy)
 	if err != nil {
 		return nil, err
@@ -163,7 +163,7 @@ func (d *Desk) fetch(ctx context.Context, p *restore.Plan, report restore.Report
 
 // dropFetched removes what was fetched for a run that is over; while it can
 // still go on it is needed.
-func (d *Desk) dropFetched(p *restore.Plan) {
+func (d Finder) dropFetched(p *restore.Plan) {
 	if p.Source.Copy == "" || p.Source.Path != d.fetchedPath(p.Source.Copy, p.Source.Name) {
 		return
 	}

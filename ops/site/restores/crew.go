@@ -120,7 +120,7 @@ type sourcer struct{ *Desk }
 func (s sourcer) Ensure(ctx context.Context, p *restore.Plan, report restore.Report) ([]restore.Note, error) {
 	prove := s.prove
 	if p.Source.Copy != "" {
-		prove = s.fetch
+		prove = s.Finder().fetch
 	}
 	notes, err := prove(ctx, p, report)
 	if err != nil {

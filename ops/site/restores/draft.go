@@ -21,9 +21,9 @@ import (
 
 // Draft makes the plan of a choice after a look at the target.
 func (d *Desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, error) {
-	find := func() (restore.Source, error) { return d.Source(ctx, c.Source) }
+	find := func() (restore.Source, error) { return d.Finder().Source(ctx, c.Source) }
 	if c.Moment != nil {
-		find = func() (restore.Source, error) { return d.rolled(ctx, c) }
+		find = func() (restore.Source, error) { return d.Finder().rolled(ctx, c) }
 	}
 	src, err := find()
 	if err != nil {
@@ -51,7 +51,7 @@ func (d *Desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 		return nil, d.noEntry(err)
 	}
 	if c.Into == "" {
-		if err := d.inspect(ctx, &src); err != nil {
+		if err := d.Finder().inspect(ctx, &src); err != nil {
 			return nil, err
 		}
 	}

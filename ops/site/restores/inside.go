@@ -45,7 +45,7 @@ func fileOf(path string) (id lookedInto, ok bool) {
 
 // looked is what a dump holds, as it was read before where the file is still the
 // same one.
-func (d *Desk) looked(ctx context.Context, path string) (*backup.DumpContents, error) {
+func (d Finder) looked(ctx context.Context, path string) (*backup.DumpContents, error) {
 	id, known := fileOf(path)
 	sum := sha256.Sum256([]byte(path))
 	cache := filepath.Join(d.StateDir, "looked-into", hex.EncodeToString(sum[:8])+".json")

@@ -37,7 +37,7 @@ func (t Page) Sources(ctx context.Context, at string) ([]restore.Source, error) 
 	best, _ := proposal(inv, database)
 	var out []restore.Source
 	for _, set := range inv.Sets {
-		src := t.plainSource(set)
+		src := t.Finder().plainSource(set)
 		src.Copy = at
 		switch {
 		case set == best:
@@ -57,7 +57,7 @@ func (t Page) inventory(ctx context.Context, at string) (*backup.Inventory, erro
 	if err != nil {
 		return nil, err
 	}
-	return t.atCopy(ctx, found[0])
+	return t.Finder().atCopy(ctx, found[0])
 }
 
 // Export writes what a plan will lose to the state folder.

@@ -34,7 +34,7 @@ func proposal(inv *backup.Inventory, database string) (*backup.Set, []restore.No
 }
 
 // sourceIn is a backup of the inventory, with what it lacks that those before it had.
-func (d *Desk) sourceIn(inv *backup.Inventory, set *backup.Set) (restore.Source, error) {
+func (d Finder) sourceIn(inv *backup.Inventory, set *backup.Set) (restore.Source, error) {
 	src, err := d.sourceOf(set)
 	if err != nil {
 		return src, err
@@ -50,7 +50,7 @@ func (d *Desk) sourceIn(inv *backup.Inventory, set *backup.Set) (restore.Source,
 
 // inspect looks into a dump without a manifest: which tables it holds of the
 // database that the load will take. A dump of other databases alone is an error.
-func (d *Desk) inspect(ctx context.Context, src *restore.Source) error {
+func (d Finder) inspect(ctx context.Context, src *restore.Source) error {
 	if src.Manifest {
 		return nil
 	}

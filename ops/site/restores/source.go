@@ -17,9 +17,16 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// source is a backup of the inventory, one at a configured copy, or any dump
+// Finder finds the backup of a choice: here, at a copy, or any dump file; and says what
+// it holds.
+type Finder struct{ *Desk }
+
+// Finder finds backups.
+func (d *Desk) Finder() Finder { return Finder{d} }
+
+// Source is a backup of the inventory, one at a configured copy, or any dump
 // file that a person named.
-func (d *Desk) Source(ctx context.Context, name string) (restore.Source, error) {
+func (d Finder) Source(ctx context.Context, name string) (restore.Source, error) {
 	if c, there, ok := d.copyOf(name); ok {
 		return d.sourceAtCopy(ctx, c, there)
 	}
@@ -53,7 +60,7 @@ func (d *Desk) Source(ctx context.Context, name string) (restore.Source, error) 
 }
 
 // elsewhere says where else a backup could be.
-func (d *Desk) elsewhere() lang.Msg {
+func (d Finder) elsewhere() lang.Msg {
 	if copies := d.Service.Backup.Copies; len(copies) > 0 {
 		return lang.M("the newest one at the copy %s: opsdeck restore --from %s:", copies[0].Name, copies[0].Name)
 	}
@@ -67,7 +74,7 @@ func same(a, b string) bool {
 }
 
 // foreign is a dump that is not in the backup folder.
-func (d *Desk) foreign(name string) (restore.Source, error) {
+func (d Finder) foreign(name string) (restore.Source, error) {
 	path, err := filepath.Abs(config.Home(name))
 	if err != nil {
 		return restore.Source{}, err
@@ -105,7 +112,7 @@ func dateOf(name string, info os.FileInfo) time.Time {
 }
 
 // plainSource is what the inventory tells of a backup.
-func (d *Desk) plainSource(set *backup.Set) restore.Source {
+func (d Finder) plainSource(set *backup.Set) restore.Source {
 	src := restore.Source{
 		Name:       set.Name,
 		Path:       set.Path,
@@ -126,7 +133,7 @@ func (d *Desk) plainSource(set *backup.Set) restore.Source {
 	return src
 }
 
-func (d *Desk) sourceOf(set *backup.Set) (restore.Source, error) {
+func (d Finder) sourceOf(set *backup.Set) (restore.Source, error) {
 	src := d.plainSource(set)
 	if set.Foreign {
 		return src, nil

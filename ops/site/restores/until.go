@@ -26,7 +26,7 @@ func (d *Desk) openLog(ctx context.Context, r *restore.Replay) (*changes.Source,
 
 // rolled is the backup of a choice with the replay up to its moment. Without a named
 // backup it is the newest usable one from which the moment can be reached.
-func (d *Desk) rolled(ctx context.Context, c restore.Choice) (restore.Source, error) {
+func (d Finder) rolled(ctx context.Context, c restore.Choice) (restore.Source, error) {
 	log, err := d.openLog(ctx, nil)
 	if err != nil {
 		return restore.Source{}, d.Shelf.Binlog().BinlogError(err)
@@ -61,7 +61,7 @@ func (d *Desk) rolled(ctx context.Context, c restore.Choice) (restore.Source, er
 }
 
 // startingPoints are the backups from which a moment may be reached, the newest first.
-func (d *Desk) startingPoints(ctx context.Context, c restore.Choice) ([]restore.Source, error) {
+func (d Finder) startingPoints(ctx context.Context, c restore.Choice) ([]restore.Source, error) {
 	src, err := d.Source(ctx, c.Source)
 	if err != nil || c.Source != "" {
 		return []restore.Source{src}, err

@@ -166,7 +166,7 @@ func (d *Desk) work(
 	go alone.Run(ctx)
 	s, err := r.Run(ctx, first)
 	if s.Stage.Final() {
-		d.dropFetched(p)
+		d.Finder().dropFetched(p)
 	}
 	result := oplog.Done
 	switch {
