@@ -55,6 +55,16 @@ func (e *Error) Error() string {
 	return e.What.String()
 }
 
+// In is the sentence with its cause in a printer's language: an error may be an
+// argument of another sentence.
+func (e *Error) In(p *lang.Printer) string {
+	text := p.Msg(e.What)
+	if e.Err != nil {
+		text = p.Msg(lang.M("%s: %s", text, e.Err))
+	}
+	return text
+}
+
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 

@@ -20,6 +20,7 @@ type Options struct {
 	Env     *page.Env
 	Pages   []page.Page
 	Host    string
+	Program string        // how this program is called again, with its --config; "" is opsdeck
 	Start   string        // the page to begin with; "" is the first
 	Actions []page.Action // further ones for the palette, e.g. the demo's faults
 	Theme   theme.Options // as Env.Theme was made, for the key that changes it
@@ -55,10 +56,17 @@ const noticeTime = 5 * time.Second
 // New makes a console.
 func New(o Options) *Console {
 	c := &Console{o: o, env: o.Env, size: page.Size{Width: 80, Height: 24}, work: newTracker(o)}
+	tabs := map[string]string{}
 	for i, p := range o.Pages {
+		tabs[p.ID()] = strconv.Itoa(i + 1)
 		if p.ID() == o.Start {
 			c.active = i
 		}
+	}
+	if c.env.Lang != nil {
+		c.env.Advice = page.NewAdvice(o.Program, tabs)
+		c.env.Speak(c.env.Lang)
+		atPage(c)
 	}
 	c.actions = c.globalActions()
 	return c
@@ -89,8 +97,16 @@ func (c *Console) goTo(i int) tea.Cmd {
 	}
 	c.page().Hide()
 	c.active = i
+	atPage(c)
 	c.notice = page.Notice{} // it was about the other page
 	return c.page().Show()
+}
+
+// atPage tells the advice which page is in front: its own keys need no tab.
+func atPage(c *Console) {
+	if len(c.o.Pages) > 0 {
+		c.env.Advice.At(c.page().ID())
+	}
 }
 
 // globalActions are the console's own keys. Pages must not use them.
@@ -181,9 +197,9 @@ func Keys(pages []page.Page) []string {
 
 func (c *Console) switchLanguage() tea.Cmd {
 	if c.env.Lang.Code() == "en" {
-		c.env.Lang = lang.Chinese()
+		c.env.Speak(lang.Chinese())
 	} else {
-		c.env.Lang = lang.English()
+		c.env.Speak(lang.English())
 	}
 	return nil
 }

@@ -75,36 +75,39 @@ func (p *palette) filter() {
 			p.hits = append(p.hits, hit{&p.all[i], nil})
 		}
 	} else {
-		seen := map[int]bool{}
-		for _, m := range fuzzy.FindFrom(p.narrow.Input.Value(), p) {
-			p.hits = append(p.hits, hit{&p.all[m.Index], m.MatchedIndexes})
-			seen[m.Index] = true
-		}
-		for i := range p.all { // words in another order
-			if !seen[i] && holdsWords(strings.ToLower(p.all[i].text), strings.ToLower(p.narrow.Input.Value())) {
-				p.hits = append(p.hits, hit{&p.all[i], nil})
-			}
-		}
-		p.wordsFirst(strings.ToLower(p.narrow.Input.Value()))
+		p.match(strings.ToLower(p.narrow.Input.Value()))
 	}
 	p.narrow.Top()
 }
 
-// wordsFirst puts labels that fit what is typed first, then texts that hold it in
-// one piece, then those that hold each word, and marks the piece. What only has its letters
-// scattered is left out where anything fits better. Where a label fits, what changes something and has the word in its help alone is left out: the
+// match lists the actions whose words hold what is typed. Only where there is none,
+// those that have its letters scattered: an abbreviation, or a slip.
+func (p *palette) match(typed string) {
+	for i := range p.all {
+		if p.fit(&p.all[i], typed) < fitLetters {
+			p.hits = append(p.hits, hit{&p.all[i], nil})
+		}
+	}
+	if len(p.hits) == 0 {
+		for _, m := range fuzzy.FindFrom(typed, p) {
+			p.hits = append(p.hits, hit{&p.all[m.Index], m.MatchedIndexes})
+		}
+	}
+	p.wordsFirst(typed)
+}
+
+// wordsFirst puts labels that fit what is typed first, then texts of which a word
+// begins so, then those that hold it in one piece, and marks the piece. Where a label
+// fits, what changes something and has the word in its help alone is left out: the
 // help of an act may name its opposite.
 func (p *palette) wordsFirst(typed string) {
 	at := func(h hit) int { return strings.Index(strings.ToLower(h.entry.text), typed) }
 	slices.SortStableFunc(p.hits, func(a, b hit) int { return p.fit(a.entry, typed) - p.fit(b.entry, typed) })
-	if len(p.hits) > 0 && p.fit(p.hits[0].entry, typed) < fitText {
+	if len(p.hits) > 0 && p.fit(p.hits[0].entry, typed) < fitWord {
 		p.hits = slices.DeleteFunc(
 			p.hits,
-			func(h hit) bool { return h.entry.action.Writes && p.fit(h.entry, typed) >= fitText },
+			func(h hit) bool { return h.entry.action.Writes && p.fit(h.entry, typed) >= fitWord },
 		)
-	}
-	if len(p.hits) > 0 && p.fit(p.hits[0].entry, typed) < fitLetters {
-		p.hits = slices.DeleteFunc(p.hits, func(h hit) bool { return p.fit(h.entry, typed) == fitLetters })
 	}
 	for i, h := range p.hits {
 		if n := at(h); n >= 0 {
@@ -121,8 +124,9 @@ const (
 	fitLabel   = iota // it is the label
 	fitStart          // the label begins so
 	fitInLabel        // a word of the label begins so
+	fitWord           // a word of the help begins so
 	fitText           // label or help hold it
-	fitWords          // the text holds each word
+	fitWords          // they hold each of its words
 	fitLetters        // its letters are there, scattered
 )
 
@@ -135,21 +139,14 @@ func (p *palette) fit(e *entry, typed string) int {
 		return fitStart
 	case strings.Contains(" "+label, " "+typed):
 		return fitInLabel
+	case strings.Contains(" "+strings.ToLower(e.text), " "+typed):
+		return fitWord
 	case strings.Contains(strings.ToLower(e.text), typed):
 		return fitText
-	case holdsWords(strings.ToLower(e.text), typed):
+	case widget.Holds(e.text, typed):
 		return fitWords
 	}
 	return fitLetters
-}
-
-func holdsWords(text, typed string) bool {
-	for _, w := range strings.Fields(typed) {
-		if !strings.Contains(text, w) {
-			return false
-		}
-	}
-	return true
 }
 
 // Update takes a key.

@@ -5,6 +5,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/tui/page"
 )
@@ -23,6 +24,8 @@ func (c *Console) route(msg tea.Msg) tea.Cmd {
 	case page.Goto:
 		return c.goToPage(m)
 	case page.Incident:
+		return c.broadcast(m)
+	case page.Changed:
 		return c.broadcast(m)
 	case page.Notice:
 		return c.notify(m.State, m.Text)
@@ -102,7 +105,7 @@ func (c *Console) key(k tea.KeyMsg) tea.Cmd {
 	}
 	if top := c.top(); top != nil {
 		if !top.listening(c.env.Clock.Now()) {
-			return nil
+			return c.notify(ops.StateWarning, lang.M("that key came before the question was on the screen: press it again"))
 		}
 		cmd, done := top.Overlay.Update(k)
 		c.settle(top, done)

@@ -12,6 +12,7 @@ import (
 	"github.com/charmbracelet/lipgloss"
 	"github.com/muesli/termenv"
 
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/version"
 	"opsdeck/ops"
@@ -76,7 +77,7 @@ func (c *consoleCmd) Run(ctx context.Context, a *app) error {
 		run = tui.RunPlain
 	}
 	err = run(ctx, tui.Options{
-		Env: env, Pages: pages, Host: host, Start: c.Tab, Actions: a.demoActions(env), Theme: look,
+		Env: env, Pages: pages, Host: host, Program: a.again(), Start: c.Tab, Actions: a.demoActions(env), Theme: look,
 		Copy: clipboard{
 			out:    a.out,
 			getenv: a.getenv,
@@ -94,6 +95,14 @@ func (c *consoleCmd) Run(ctx context.Context, a *app) error {
 		return exitCode(ops.Interrupted)
 	}
 	return err
+}
+
+// again is how this program is called with the same configuration.
+func (a *app) again() string {
+	if f := a.flags.ConfigFile; f != "" {
+		return "opsdeck --config " + human.Shell(f)
+	}
+	return "opsdeck"
 }
 
 // terminal refuses what the console cannot be drawn on. A plain one only prints.

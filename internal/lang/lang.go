@@ -56,6 +56,18 @@ type Printer struct {
 	p     *message.Printer
 	known sync.Map // keys that the catalogue of p has, once asked for
 	add   func(key string)
+	base  *Printer                 // that holds the catalogue; nil is the printer itself
+	after func(text string) string // what becomes of a whole sentence; nil is nothing
+}
+
+// Rewriting is a printer of the same language that passes each whole sentence through
+// a function. Text from outside, made by Raw, is left as it is.
+func (p *Printer) Rewriting(after func(text string) string) *Printer {
+	base := p
+	if p.base != nil {
+		base = p.base
+	}
+	return &Printer{code: base.code, p: base.p, base: base, after: after}
 }
 
 var (
@@ -145,6 +157,13 @@ func (p *Printer) Msg(m Msg) string {
 	if m.Key == "" {
 		return ""
 	}
+	if p.base != nil {
+		text := p.base.Msg(m)
+		if foreign(m) {
+			return text
+		}
+		return p.after(text)
+	}
 	p.learn(m.Key)
 	if len(m.Args) == 0 {
 		return p.p.Sprintf(m.Key)
@@ -154,6 +173,24 @@ func (p *Printer) Msg(m Msg) string {
 		args[i] = p.arg(a)
 	}
 	return p.p.Sprintf(m.Key, args...)
+}
+
+// foreign tells whether a Msg is text from outside alone.
+func foreign(m Msg) bool {
+	if m.Key != "%s" || len(m.Args) != 1 {
+		return false
+	}
+	switch a := m.Args[0].(type) {
+	case Msg:
+		return foreign(a)
+	case *Msg:
+		return foreign(*a)
+	case capital:
+		return foreign(Msg(a))
+	case Localized:
+		return false
+	}
+	return true
 }
 
 func (p *Printer) arg(a any) any {
@@ -177,6 +214,7 @@ func (p *Printer) arg(a any) any {
 		if isCount(v) {
 			return counted(v)
 		}
+		return p.Span(v)
 	case int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64:
 		return plain{v}
 	}

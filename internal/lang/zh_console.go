@@ -2,6 +2,10 @@ package lang
 
 func init() {
 	register(
+		"see below", "见下方",
+		"that key came before the question was on the screen: press it again", "该按键早于提问显示，未生效：请再按一次",
+		"press %s", "按 %s",
+		"press %s, then %s", "按 %s，再按 %s",
 		"no shell here could bring the console back; q leaves it", "此处没有可恢复控制台的 shell；按 q 离开",
 		"read-only mode: opsdeck was started with --read-only", "只读模式：opsdeck 以 --read-only 启动",
 

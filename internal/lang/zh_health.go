@@ -15,7 +15,7 @@ func init() {
 		"all %d checks pass", "全部 %d 项检查通过",
 		"the check passes", "检查通过",
 		"%s; newest good backup from %s", "%s；最新完好备份于 %s",
-		"%s; newest good backup %s ago", "%s；最新完好备份在 %s 前",
+		"%s; newest good backup %s ago", "%s；最新完好备份在 %s前",
 		"%s; %d more", "%s；另有 %d 项",
 		"%s is %s", "%s：%s",
 		"%s since %s", "自 %[2]s 起，%[1]s",

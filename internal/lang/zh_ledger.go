@@ -20,7 +20,7 @@ func init() {
 		"show the audit table again", "回到审计表",
 		"transactions around the moment set in another tab", "其他标签页所设时刻前后的事务",
 		"read the log again, with what the server has written since", "重新读取 binlog，包括服务器此后写入的内容",
-		"stop reading, or go back to the previous query", "停止读取，或回到上一个查询",
+		"stop reading, go back to the previous query, or to the audit rows", "停止读取、回到上一个查询，或回到审计记录",
 		"every transaction that touched this row, by its primary key", "按主键列出改动过该行的所有事务",
 		"the audit row that the transaction wrote, or the rows of its moment", "该事务写入的审计记录，或同一时刻的记录",
 		"the audit table could not be read", "无法读取审计表",

@@ -4,7 +4,7 @@ func init() {
 	register(
 		"not a regular expression: %s", "不是正则表达式：%s",
 
-		"! cannot be used before %s", "%s 前面不能用 !",
+		"! cannot be used before %s", "%s前面不能用 !",
 		"no such level: %s (verbose, debug, info, warn, error, fatal; + for that and above)",
 		"没有这个级别：%s（verbose、debug、info、warn、error、fatal；加 + 表示该级别及以上）",
 		"not a time: %s (-2h, 14:00, 2026-01-29, 2026-01-29T14:00)",

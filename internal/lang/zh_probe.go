@@ -11,7 +11,7 @@ func init() {
 		"a restore of %s is running", "正在恢复 %s",
 		"Start nothing by hand; watch it: opsdeck restore attach.", "请勿手动启动任何服务；查看进度：opsdeck restore attach。",
 		"a restore of %s has stopped in the middle", "%s 的恢复中途停止",
-		"Resume with opsdeck restore resume, or abort with opsdeck restore abort.",
+		"Resume it: opsdeck restore resume; or abort it: opsdeck restore abort.",
 		"续接：opsdeck restore resume；中止并还原：opsdeck restore abort。",
 
 		"yes", "是",

@@ -246,7 +246,7 @@ func (r *retention) verdict(s *Set) (Verb, string, lang.Msg) {
 	case s.shared(r.inv.Database):
 		return KeepIt, "shared", lang.M("holds other databases too: remove it by hand")
 	case s.Foreign && !r.policy.Foreign:
-		return KeepIt, "foreign", lang.M("made by another tool: removed only with --foreign")
+		return KeepIt, "foreign", lang.M("made by another tool: removed only by opsdeck backup prune --foreign")
 	case !s.ProvenOf(r.inv.Database):
 		return KeepIt, "unproven", lang.M("cannot tell which database it belongs to: remove it by hand")
 	case r.future(s):

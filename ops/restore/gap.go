@@ -142,7 +142,7 @@ func (p *Plan) judgeGaps(a *Assessment) {
 			p.block(
 				g.Text(),
 				lang.M(
-					"choose another backup, or --tables without it; to lose it anyway: --accept-missing %s",
+					"choose another backup: --from; leave the table out: --tables; lose it anyway: --accept-missing %s",
 					strings.Join(append(slices.Clone(taken), open...), ","),
 				),
 			)
@@ -182,7 +182,7 @@ func (p *Plan) judgePart() {
 	p.block(
 		what,
 		lang.M(
-			"choose another backup; to lose the other rows anyway: --accept-missing %s",
+			"choose another backup: --from; lose the other rows anyway: --accept-missing %s",
 			strings.Join(names, ","),
 		),
 	)

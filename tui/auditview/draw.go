@@ -249,7 +249,7 @@ func (p *base) problem(err error, size page.Size, then lang.Msg) []string {
 	var o *ops.Error
 	if errors.As(err, &o) {
 		if o.Err != nil {
-			add("  ", audit.Mask(o.Err.Error()))
+			add("  ", audit.Mask(e.Lang.Msg(lang.M("%s", o.Err))))
 		}
 		if !o.Hint.Empty() {
 			out = append(out, "")

@@ -69,6 +69,17 @@ func (l *ledger) noLife() lang.Msg {
 	return l.noTransaction()
 }
 
+// escape goes back by one step; from the whole log, or one that cannot be read, to the
+// audit rows.
+func escape(l *ledger, leave func() tea.Cmd) func() tea.Cmd {
+	return func() tea.Cmd {
+		if l.loading || len(l.earlier) > 0 || l.query != "" && l.log != nil {
+			return l.leave()
+		}
+		return leave()
+	}
+}
+
 func (l *ledger) listActions(leave func() tea.Cmd) []page.Action {
 	return append([]page.Action{
 		{
@@ -124,9 +135,9 @@ func (l *ledger) listActions(leave func() tea.Cmd) []page.Action {
 			ID:     "log.clear",
 			Keys:   []string{"esc"},
 			Label:  lang.M("back"),
-			Help:   lang.M("stop reading, or go back to the previous query"),
-			Footer: l.query != "" || l.loading,
-			Run:    l.leave,
+			Help:   lang.M("stop reading, go back to the previous query, or to the audit rows"),
+			Footer: true,
+			Run:    escape(l, leave),
 		},
 	}, l.bothActions()...)
 }

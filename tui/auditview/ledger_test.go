@@ -233,3 +233,26 @@ func TestTheLogIsReadWhereTheAuditTableIsMissing(t *testing.T) {
 		t.Fatal(view)
 	}
 }
+
+// Esc leads out of the log as it leads out of everything else, also where the log
+// cannot be read.
+func TestEscLeavesTheLog(t *testing.T) {
+	p := settled(t, "en", sample(t))
+	withLog(p, accident())
+	press(p, "b", "esc")
+	if p.base.mode != listMode {
+		t.Fatal("esc does not lead to the audit rows")
+	}
+	f := accident()
+	f.err = ops.E(ops.Config, lang.M("no transactions"))
+	withLog(p, f)
+	p.ledger.log = nil
+	press(p, "b")
+	if p.base.mode != logMode {
+		t.Fatal("the log is not in front")
+	}
+	press(p, "esc")
+	if p.base.mode != listMode {
+		t.Fatal("esc does not lead out of a log that cannot be read")
+	}
+}

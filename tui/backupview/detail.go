@@ -128,7 +128,7 @@ func (p *dossier) factLines(s *backup.Set, width int) []string {
 			table.Rows = append(table.Rows, []string{e.Theme.Dim.Render(name), value})
 		}
 	}
-	fact(e.T("data as of"), e.Time(s.At)+", "+e.T("%s ago", p.stock.ago(s.At, 9)))
+	fact(e.T("data as of"), e.Time(s.At)+", "+e.T("%s ago", p.stock.ago(s.At, p.stock.ageWidth())))
 	fact(e.T("size"), s.SizeText())
 	fact(e.T("last check"), p.stock.checked(s))
 	if m != nil {
@@ -140,7 +140,7 @@ func (p *dossier) factLines(s *backup.Set, width int) []string {
 		}
 		fact(e.T("rows"), human.Count(m.Rows()))
 		fact(e.T("made by"), fmt.Sprintf("%s, %s, %s %s", m.Tool, m.Engine, m.Server.Flavour, m.Server.Version))
-		fact(e.T("took"), human.Duration(m.FinishedAt.Sub(m.StartedAt)))
+		fact(e.T("took"), e.Lang.Span(human.Duration(m.FinishedAt.Sub(m.StartedAt))))
 		fact(e.T("consistent"), m.Consistency)
 		fact(e.T("note"), e.Lang.Msg(m.DefinitionsOnly()))
 		for _, w := range m.Warnings {
@@ -159,7 +159,7 @@ func (p *stock) checked(s *backup.Set) string {
 	if s.Checked.IsZero() {
 		return p.env.T("never")
 	}
-	text := p.env.Time(s.Checked) + ", " + p.env.T("%s ago", p.ago(s.Checked, 9))
+	text := p.env.Time(s.Checked) + ", " + p.env.T("%s ago", p.ago(s.Checked, p.ageWidth()))
 	switch {
 	case s.Deep:
 		text += ", " + p.env.T("loaded whole")
@@ -197,9 +197,7 @@ func (p *dossier) drillLines(s *backup.Set, width int) []string {
 				d.At.In(e.Zone).Format("2006-01-02 15:04"),
 				e.Lang.Msg(d.ResultLabel()),
 				e.Lang.Msg(d.ScenarioLabel()),
-				human.Duration(
-					time.Duration(d.TookMS) * time.Millisecond,
-				),
+				e.Lang.Span(human.Duration(time.Duration(d.TookMS) * time.Millisecond)),
 				termsafe.Line(d.Operator),
 				termsafe.Line(d.Remark),
 			},

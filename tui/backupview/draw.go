@@ -19,10 +19,10 @@ const gap = 2
 
 // layout shares out a width: what helps least goes first.
 func (p *stock) layout(width int) columns {
-	c := columns{state: p.stateWidth(), when: 16, age: 9, size: 8}
+	c := columns{state: p.stateWidth(), when: 16, age: p.ageWidth(), size: 8}
 	switch {
 	case width < 60:
-		c.state, c.when, c.age = 1, 11, 5
+		c.state, c.when, c.age = 1, 11, p.shortAge()
 	case width < 120: // what there is to say is worth more than the name
 	case width < 150:
 		c.name = 40
@@ -37,6 +37,12 @@ func (p *stock) layout(width int) columns {
 	}
 	c.note = max(0, width-used)
 	return c
+}
+
+// ageWidth is the room of an age in two units, shortAge that of one.
+func (p *stock) ageWidth() int { return cells.Width(p.env.Lang.Span("23 h 59 m")) }
+func (p *stock) shortAge() int {
+	return max(cells.Width(p.env.Lang.Span("364 d")), cells.Width(p.env.Lang.Span("23 h")))
 }
 
 func (p *stock) stateWidth() int {
@@ -266,13 +272,13 @@ func (p *stock) ago(at time.Time, room int) string {
 	unit := time.Minute
 	switch {
 	case d < time.Minute:
-		return minutes(d)
-	case d >= 10*24*time.Hour || room < 9 && d >= 24*time.Hour:
+		return p.env.Lang.Span(minutes(d))
+	case d >= 10*24*time.Hour || room < p.ageWidth() && d >= 24*time.Hour:
 		unit = 24 * time.Hour
-	case d >= 24*time.Hour || room < 9 && d >= time.Hour:
+	case d >= 24*time.Hour || room < p.ageWidth() && d >= time.Hour:
 		unit = time.Hour
 	}
-	return human.Duration(d.Truncate(unit))
+	return p.env.Lang.Span(human.Duration(d.Truncate(unit)))
 }
 
 // minutes is a span to the minute.

@@ -121,7 +121,10 @@ func (p *Page) ended(m endMsg) tea.Cmd {
 			notice = page.Notice{State: ops.StateWarning, Text: lang.M("%s: stopped", m.job.title)}
 		}
 	}
-	return tea.Batch(page.Send(notice), p.read())
+	if m.err != nil {
+		return tea.Batch(page.Send(notice), p.read())
+	}
+	return tea.Batch(page.Send(notice), p.read(), page.Send(page.Changed{}))
 }
 
 // sentence is an error for people.

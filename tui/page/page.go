@@ -24,6 +24,23 @@ type Env struct {
 	Zone     *time.Location // times are shown in it
 	Service  string
 	ReadOnly bool
+	Advice   *Advice // how sentences name what to do next; nil leaves them as they are
+}
+
+// Speak changes the language; what sentences advise is named as Advice says.
+func (e *Env) Speak(p *lang.Printer) {
+	e.Lang = p
+	if a := e.Advice; a != nil {
+		e.Lang = p.Rewriting(func(text string) string { return a.in(p, text) })
+	}
+}
+
+// Command writes a command of opsdeck so that it works when it is typed.
+func (e *Env) Command(command string) string {
+	if e.Advice == nil {
+		return command
+	}
+	return e.Advice.typed(command)
 }
 
 // T writes a sentence in the console's language.
@@ -145,6 +162,9 @@ type (
 	}
 	// Incident sets the console's one moment of interest; every page gets it.
 	Incident struct{ At time.Time }
+	// Changed tells every page that something outside was changed, so that what
+	// they found before may hold no longer.
+	Changed struct{}
 	// Notice shows a sentence in the footer for a few seconds.
 	Notice struct {
 		State ops.State

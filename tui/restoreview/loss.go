@@ -239,7 +239,7 @@ func (p *asking) confirmUndo(m laterMsg) tea.Cmd {
 	body := p.consequences(restore.KindUndo)
 	switch {
 	case m.err != nil:
-		body = append(body, lang.M("what was written since the restore cannot be counted now: %s", m.err.Error()))
+		body = append(body, lang.M("what was written since the restore cannot be counted now: %s", m.err))
 	default:
 		body = append(body, m.loss.Doubts()...)
 	}

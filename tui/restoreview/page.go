@@ -214,8 +214,12 @@ func (p *Page) seeRun(m runMsg) tea.Cmd {
 	if m.run != nil && p.looked && (p.base.run == nil || m.run.Plan.ID != p.base.run.Plan.ID) {
 		p.base.fresh, p.base.asked, p.base.follow, p.base.scroll = false, -1, true, 0
 	}
+	cmds := []tea.Cmd{}
+	if p.moved(m.run) {
+		cmds = append(cmds, page.Send(page.Changed{}))
+	}
 	p.base.run, p.base.runErr, p.looked = m.run, m.err, p.looked || m.err == nil
-	cmds := []tea.Cmd{p.asking.closeStale()}
+	cmds = append(cmds, p.asking.closeStale())
 	if p.base.planning() && p.base.plan == nil && p.base.since.IsZero() && p.base.planErr == nil {
 		cmds = append(cmds, p.base.draft())
 	}
@@ -238,6 +242,19 @@ func (p *Page) seeRun(m runMsg) tea.Cmd {
 		cmds = append(cmds, p.look(wait))
 	}
 	return tea.Batch(cmds...)
+}
+
+// moved tells whether a run began, ended, asks or was answered since the last look:
+// then the checks say something else.
+func (p *Page) moved(run *restore.Run) bool {
+	was := p.base.run
+	if !p.looked || run == nil {
+		return false
+	}
+	if was == nil || was.Plan.ID != run.Plan.ID {
+		return true
+	}
+	return was.Open() != run.Open() || was.Alive != run.Alive || was.State.Stage.Asks() != run.State.Stage.Asks()
 }
 
 // running tells that a restore was begun and is not over.

@@ -79,7 +79,7 @@ func ruleOf(s *health.Standing) (service, rule string) {
 func report(do func() error, done lang.Msg) tea.Cmd {
 	return func() tea.Msg {
 		if err := do(); err != nil {
-			return page.Notice{State: ops.StateCritical, Text: lang.Raw(err.Error())}
+			return page.Notice{State: ops.StateCritical, Text: lang.M("%s", err)}
 		}
 		return page.Notice{State: ops.StateOK, Text: done}
 	}

@@ -230,7 +230,7 @@ func (p *dossier) commandLines(s *health.Standing, width, marked int) []string {
 		if i == marked {
 			mark = t.Accent.Render(t.Glyph.Cursor + " ")
 		}
-		lines = append(lines, mark+cells.Cut(termsafe.Line(c), width-2))
+		lines = append(lines, mark+cells.Cut(termsafe.Line(p.look.env.Command(c)), width-2))
 	}
 	return lines
 }

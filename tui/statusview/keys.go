@@ -180,7 +180,7 @@ func (p *table) copyCommand(i int) tea.Cmd {
 	if s == nil || i >= len(s.Check.Commands) {
 		return nil
 	}
-	return page.Send(page.Copy{Text: s.Check.Commands[i]})
+	return page.Send(page.Copy{Text: p.look.env.Command(s.Check.Commands[i])})
 }
 
 // Key moves in the list or the opened check, or types the filter.

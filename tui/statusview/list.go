@@ -25,7 +25,7 @@ type columns struct {
 
 // layout shares out a width: what helps least goes first.
 func (p *look) layout(width int) columns {
-	c := columns{state: p.stateWidth(), name: p.nameWidth(), latency: 7}
+	c := columns{state: p.stateWidth(), name: p.nameWidth(), latency: cells.Width(p.env.Lang.Span("<99 ms")) + 1}
 	switch {
 	case width < 60:
 		c.state, c.latency, c.name = 1, 0, min(c.name, 12)
@@ -263,7 +263,7 @@ func (p *look) latency(s *health.Standing) string {
 	if !s.Seen() {
 		return ""
 	}
-	return coarse(p.latencies[s.Check.ID()])
+	return p.env.Lang.Span(coarse(p.latencies[s.Check.ID()]))
 }
 
 // steady keeps the shown latencies while they are near enough.

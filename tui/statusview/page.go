@@ -117,6 +117,8 @@ func (p *Page) Update(body any) tea.Cmd {
 	case newsMsg:
 		p.table.take(m.report)
 		return tea.Batch(p.wait(), p.judge())
+	case page.Changed:
+		p.look.source.Now()
 	case Open:
 		p.dossier.openCheck(m.Check)
 	}

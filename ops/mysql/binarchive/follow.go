@@ -14,7 +14,9 @@ import (
 
 	"filippo.io/age"
 
+	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
+	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
 	format "opsdeck/ops/mysql/binlog"
@@ -156,7 +158,7 @@ func (f *follower) once(ctx context.Context) (err error) {
 }
 
 // ErrLogOff says that the server writes no binary log.
-var ErrLogOff = errors.New("the server's binary log is off (log_bin)")
+var ErrLogOff error = ops.E(ops.Config, lang.M("the server's binary log is off (%s)", "log_bin"))
 
 // where finds the place to go on from, and finishes what a crash left.
 func (f *follower) where() (binlog.Position, error) {

@@ -138,7 +138,7 @@ func JudgeRun(run *restore.Run, database string) health.Result {
 		return r
 	}
 	r.Find(ops.StateCritical, lang.M("a restore of %s has stopped in the middle", database), where)
-	r.Next = lang.M("Resume with opsdeck restore resume, or abort with opsdeck restore abort.")
+	r.Next = lang.M("Resume it: opsdeck restore resume; or abort it: opsdeck restore abort.")
 	return r
 }
 
@@ -154,7 +154,7 @@ func judgeWaiting(r health.Result, w *restore.Waiting, where lang.Msg, database 
 		lang.M("the restore of %s waits for an answer", database),
 		lang.M("since %s, %s", at, where),
 	)
-	r.Next = lang.M("Answer it: opsdeck restore attach, or a in the Restore tab.")
+	r.Next = lang.M("Answer it: opsdeck restore attach.")
 	if !w.Until.IsZero() {
 		r.Next = lang.M(
 			"Answer it: opsdeck restore attach. Without an answer, its flags decide at %s.",

@@ -1,0 +1,188 @@
+package page
+
+import (
+	"regexp"
+	"strings"
+	"sync/atomic"
+
+	"opsdeck/internal/lang"
+)
+
+// Advice turns what sentences advise into what works from the console: the key that
+// does it, or else the command with the configuration that the console was started
+// with. Domains and adapters name commands and flags, for they know no keys; this is
+// the one place that translates them.
+type Advice struct {
+	program string            // "opsdeck", or "opsdeck --config FILE"
+	tabs    map[string]string // the key of each page
+	at      atomic.Value      // the page in front, a string
+}
+
+// NewAdvice makes it for a program as it is called again, and the pages' keys.
+func NewAdvice(program string, tabs map[string]string) *Advice {
+	if program == "" {
+		program = "opsdeck"
+	}
+	a := &Advice{program: program, tabs: tabs}
+	a.at.Store("")
+	return a
+}
+
+// At says which page is in front.
+func (a *Advice) At(page string) { a.at.Store(page) }
+
+// keyed are the commands that a key does as well. A pattern takes the command's words
+// after opsdeck with all its arguments.
+var keyed = []struct {
+	command *regexp.Regexp
+	page    string
+	key     string // "" is to look at the page
+}{
+	{words(`backup create`), "backups", "b"},
+	{words(`backup verify --all`), "backups", "V"},
+	{words(`backup verify --deep(?: NAME)?`), "backups", "d"},
+	{words(`backup verify NAME`), "backups", "v"},
+	{words(`backup verify`), "backups", "V"},
+	{words(`backup prune`), "backups", "p"},
+	{words(`backup sync(?: NAME)?`), "backups", "c"},
+	{words(`backup drill(?: NAME)?`), "backups", "d"},
+	{words(`backup show NAME`), "backups", ""},
+	{words(`backup list`), "backups", ""},
+	{words(`restore attach(?: NAME)?`), "restore", ""},
+	{words(`restore status(?: NAME)?`), "restore", ""},
+	{words(`restore --plan`), "restore", ""},
+	{words(`restore resume(?: NAME)?`), "restore", "R"},
+	{words(`restore abort(?: NAME)?`), "restore", "X"},
+	{words(`restore undo(?: NAME)?`), "restore", "Z"},
+	{words(`restore drop-old(?: NAME)?`), "restore", "D"},
+	{words(`restore report(?: NAME)?`), "restore", "v"},
+	{words(`logs --critical --since \S+`), "logs", ""},
+	{words(`status`), "status", ""},
+}
+
+// flagged are flags that a key of a page does as well.
+var flagged = []struct {
+	flag *regexp.Regexp
+	page string
+	key  string
+}{
+	{regexp.MustCompile(`--accept-missing(?: [^\s,;.，；。]+(?:,[^\s,;.，；。]+)*)?`), "restore", "A"},
+	{regexp.MustCompile(`--tables\b`), "restore", "t"},
+	{regexp.MustCompile(`--from\b`), "restore", "b"},
+	{regexp.MustCompile(`--despite-writes(?: [^\s,;.，；。]+)?`), "restore", "g"},
+	{regexp.MustCompile(`\bverify --deep\b`), "backups", "d"},
+}
+
+// words is the pattern of a command's words; NAME is a name or an id, with a digit or
+// an underscore in it, so that the next word of a sentence is none.
+func words(pattern string) *regexp.Regexp {
+	const name = `(?:'[^']+'|[\w.:/@=+-]*[\d_][\w.:/@=+-]*\w)`
+	return regexp.MustCompile(`^` + strings.ReplaceAll(pattern, "NAME", name))
+}
+
+// verbs begin a command; another word after "opsdeck" is a part of the sentence.
+var verbs = regexp.MustCompile("^(?:status|logs|audit|backup|restore|watch|alerts|deploy|serve|operations|doctor|runbook|" +
+	"config)(?:[ `'.,;:）)，。；：]|$)")
+
+const opsdeck = "opsdeck "
+
+// in rewrites a sentence in a language.
+func (a *Advice) in(p *lang.Printer, text string) string {
+	if strings.Contains(text, opsdeck) {
+		text = a.commands(p, text)
+	}
+	if strings.Contains(text, " --") || strings.Contains(text, "--deep") {
+		text = a.flags(p, text)
+	}
+	return text
+}
+
+func (a *Advice) commands(p *lang.Printer, text string) string {
+	var b strings.Builder
+	for {
+		at := strings.Index(text, opsdeck)
+		if at < 0 {
+			return b.String() + text
+		}
+		head, rest := text[:at], text[at+len(opsdeck):]
+		if at > 0 && isWord(text[at-1]) || !verbs.MatchString(rest) {
+			b.WriteString(text[:at+len(opsdeck)])
+			text = rest
+			continue
+		}
+		said, n := a.keyFor(p, rest)
+		if n == 0 {
+			b.WriteString(head + a.program + " ")
+			text = rest
+			continue
+		}
+		text = rest[n:]
+		if strings.HasSuffix(head, "`") && strings.HasPrefix(text, "`") {
+			head, text = head[:len(head)-1], text[1:]
+		}
+		b.WriteString(head + said)
+	}
+}
+
+func isWord(c byte) bool {
+	return c == '/' || c == '-' || c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
+
+// keyFor is what to press instead of a command, and how long that command is; 0 where
+// no key does just that.
+func (a *Advice) keyFor(p *lang.Printer, command string) (string, int) {
+	for _, k := range keyed {
+		n := len(k.command.FindString(command))
+		if n == 0 || strings.HasPrefix(command[n:], " --") {
+			continue
+		}
+		if n < len(command) && isWord(command[n]) {
+			continue
+		}
+		if said := a.press(p, k.page, k.key); said != "" {
+			return said, n
+		}
+	}
+	return "", 0
+}
+
+// press names a key of a page, from the page in front.
+func (a *Advice) press(p *lang.Printer, page, key string) string {
+	here := a.at.Load() == page
+	tab := a.tabs[page]
+	switch {
+	case tab == "":
+		return ""
+	case here && key == "":
+		return p.T("see below")
+	case here:
+		return p.T("press %s", key)
+	case key == "":
+		return p.T("press %s", tab)
+	}
+	return p.T("press %s, then %s", tab, key)
+}
+
+// flags names the keys of flags that stand alone; those of a command stay with it.
+func (a *Advice) flags(p *lang.Printer, text string) string {
+	if strings.Contains(text, opsdeck) {
+		return text
+	}
+	for _, f := range flagged {
+		text = f.flag.ReplaceAllStringFunc(text, func(flag string) string {
+			if said := a.press(p, f.page, f.key); said != "" {
+				return said
+			}
+			return flag
+		})
+	}
+	return text
+}
+
+// typed is a command of opsdeck that works when it is typed into a shell.
+func (a *Advice) typed(command string) string {
+	if rest, ok := strings.CutPrefix(command, opsdeck); ok && verbs.MatchString(rest) {
+		return a.program + " " + rest
+	}
+	return command
+}
