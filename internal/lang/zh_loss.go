@@ -2,6 +2,7 @@ package lang
 
 func init() {
 	register(
+		"lost", "将丢失",
 		"could not be compared with the backup, newer rows may be lost: %s", "无法与备份比对，可能会丢失较新的行：%s",
 		"could not be compared with the backup, newer rows may be lost", "无法与备份比对，可能会丢失较新的行",
 		"missing now, so what was written to them after the backup is not known", "下列表目前不存在，备份之后写入的内容无法得知",

@@ -3,6 +3,7 @@ package restoreview
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -193,6 +194,7 @@ func (p *asking) openRows() tea.Cmd {
 		return page.Send(page.Notice{State: ops.StateUnknown, Text: lang.M("the tables were not checked")})
 	}
 	rows = append([][4]string{{e.T("table"), e.T("rows now"), e.T("in the backup"), ""}}, rows...)
+	lost := p.lostOf(rows)
 	w := [3]int{}
 	for _, r := range rows {
 		for i := range w {
@@ -211,13 +213,47 @@ func (p *asking) openRows() tea.Cmd {
 			)+"  "+cells.PadLeft(
 				r[2],
 				w[2],
-			)+"  "+termsafe.Line(
+			)+"  "+lost[i]+"  "+termsafe.Line(
 				r[3],
 			),
 			" ",
 		)
 	}
 	return page.Send(page.Open{Overlay: widget.NewText(e, lang.M("The tables now"), lines, strings.Join(lines, "\n"))})
+}
+
+// lostOf is the column of what will be lost, as wide in each row: what is newer than
+// the backup is not the difference of the two counts, where rows were deleted since.
+func (p *asking) lostOf(rows [][4]string) []string {
+	plan := p.base.shownPlan()
+	known := map[string]string{}
+	loss := plan.Assessment.Loss
+	for _, name := range slices.Concat(loss.Unknown, loss.Missing, loss.Unseen) {
+		known[name] = "?"
+	}
+	for _, t := range loss.Tables {
+		known[t.Table] = human.Count(t.Newer)
+		if t.Estimate {
+			known[t.Table] = "~" + known[t.Table]
+		}
+	}
+	out := []string{p.base.env.T("lost")}
+	w := cells.Width(out[0])
+	for _, r := range rows[1:] {
+		n, ok := known[r[0]]
+		if !ok {
+			n = "0"
+			if r[2] == "–" { // it is not in the backup, and was compared with nothing
+				n = "–"
+			}
+		}
+		out = append(out, n)
+		w = max(w, cells.Width(n))
+	}
+	for i := range out {
+		out[i] = cells.PadLeft(out[i], w)
+	}
+	return out
 }
 
 // countLater counts what an undo would lose, before it asks for the name.
