@@ -16,7 +16,6 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
-	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
 	format "opsdeck/ops/mysql/binlog"
@@ -158,7 +157,17 @@ func (f *follower) once(ctx context.Context) (err error) {
 }
 
 // ErrLogOff says that the server writes no binary log.
-var ErrLogOff error = ops.E(ops.Config, lang.M("the server's binary log is off (%s)", "log_bin"))
+var ErrLogOff error = logOff{}
+
+// logOff is an error that says itself in the language of the sentence around it.
+type logOff struct{}
+
+func (logOff) sentence() lang.Msg { return lang.M("the server's binary log is off (%s)", "log_bin") }
+
+func (e logOff) Error() string { return e.sentence().String() }
+
+// In is the sentence in a printer's language.
+func (e logOff) In(p *lang.Printer) string { return p.Msg(e.sentence()) }
 
 // where finds the place to go on from, and finishes what a crash left.
 func (f *follower) where() (binlog.Position, error) {
