@@ -260,7 +260,7 @@ func readKeys(ctx context.Context, q Querier, database string, tables map[string
 	rows, err := All(
 		ctx,
 		q,
-		`SELECT TABLE_NAME, INDEX_NAME, IFNULL(COLUMN_NAME,''), SUB_PART IS NULL, NULLABLE, INDEX_TYPE
+		`SELECT TABLE_NAME, INDEX_NAME, IFNULL(COLUMN_NAME,''), IFNULL(SUB_PART,''), NULLABLE, INDEX_TYPE
 		FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND NON_UNIQUE = 0
 		ORDER BY TABLE_NAME, INDEX_NAME <> 'PRIMARY', INDEX_NAME, SEQ_IN_INDEX`,
 		database,
@@ -274,7 +274,7 @@ func readKeys(ctx context.Context, q Querier, database string, tables map[string
 		usable := true
 		for ; j < len(rows) && rows[j][0] == rows[i][0] && rows[j][1] == rows[i][1]; j++ {
 			key = append(key, rows[j][2])
-			usable = usable && rows[j][2] != "" && rows[j][3] == "1" && rows[j][4] != "YES" && rows[j][5] == "BTREE"
+			usable = usable && rows[j][2] != "" && rows[j][3] == "" && rows[j][4] != "YES" && rows[j][5] == "BTREE"
 		}
 		if t := tables[rows[i][0]]; t != nil && t.Key == nil && usable {
 			t.Key, t.KeyUnique = key, rows[i][1]
