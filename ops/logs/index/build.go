@@ -127,6 +127,7 @@ func (b *Builder) headOf(line []byte, size int64) (id uint32, s *logline.Shape, 
 	}
 	if ms = s.TimeOf(seen, first, &b.at, b.parser); s.Alone(ms, first, &b.at, b.parser) {
 		id, s = b.alone(seen)
+		ms = s.TimeOf(seen, first, &b.at, b.parser)
 	}
 	return id, s, seen, first, ms
 }
