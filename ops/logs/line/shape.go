@@ -208,10 +208,14 @@ func (s *Shape) findTime(line []byte, first int, ms int64, p *Parser) {
 		return
 	}
 	s.TimeMode = timeSlow
-	ahead := first == 0 || first == 1 && line[0] == '[' || first > 0 && keyBefore(line[:first])
-	if ahead && p.firstTime(line, first) == ms && endsValue(line, first) {
+	front := first == 0 || first == 1 && line[0] == '['
+	ahead := front || first > 0 && keyBefore(line[:first]) && endsValue(line, first)
+	if ahead && p.firstTime(line, first) == ms {
 		s.TimeMode = timeFirst
 		return
+	}
+	if front {
+		return // and a key may have the same time by chance
 	}
 	for key := range timeKeys {
 		quoted := `"` + key + `":`
