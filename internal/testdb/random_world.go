@@ -1,4 +1,4 @@
-package dump
+package testdb
 
 import (
 	"fmt"
@@ -6,15 +6,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"opsdeck/internal/testdb"
-	"opsdeck/ops/mysql/schema"
 )
 
 // world is a random database in the making.
 type world struct {
-	t  *testing.T
-	s  *testdb.Server
+	t  testing.TB
+	s  *Server
 	r  *rand.Rand
 	db string
 	n  int // names given
@@ -29,14 +26,10 @@ type worldTable struct {
 	columns []string
 }
 
-func newWorld(t *testing.T, s *testdb.Server, r *rand.Rand) *world {
-	return &world{t: t, s: s, r: r, db: s.Schema(t)}
-}
-
 // name is a new one, with whatever may stand in names.
 func (w *world) name(kind string) string {
 	w.n++
-	return schema.Ident(kind + w.pick("", " ", "'", "`", "-", ";", "中", "%", "\"") + fmt.Sprint(w.n))
+	return ident(kind + w.pick("", " ", "'", "`", "-", ";", "中", "%", "\"", "é", ".", "表 ") + fmt.Sprint(w.n))
 }
 
 func (w *world) pick(of ...string) string { return of[w.r.IntN(len(of))] }
@@ -48,7 +41,7 @@ func (w *world) comment() string {
 	if w.one(2) {
 		return ""
 	}
-	return " COMMENT " + schema.String(w.pick("it's", "客户;表", "a\\b", "--", "*/", "\"q\"", "`n`", "😀"))
+	return " COMMENT " + literal(w.pick("it's", "客户;表", "a\\b", "--", "*/", "\"q\"", "`n`", "😀"))
 }
 
 // draft is a table that is not made yet.
@@ -71,10 +64,15 @@ func (w *world) table() {
 	}
 	d.computed()
 	d.primary()
+	if d.has("GEOMETRY") { // no partitioned table has one
+		d.options = ""
+	}
 	d.keys()
+	d.checks()
+	charset := w.pick("", "", " DEFAULT CHARSET=gbk", " DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin", " ROW_FORMAT=DYNAMIC")
 	name := w.name("t")
 	statements := []string{"SET sql_mode = ''", "SET time_zone = '+00:00'", "SET NAMES utf8mb4",
-		"CREATE TABLE " + name + " (" + strings.Join(d.parts, ", ") + ")" + w.comment() + d.options}
+		"CREATE TABLE " + name + " (" + strings.Join(d.parts, ", ") + ")" + w.comment() + charset + d.options}
 	for range w.r.IntN(4) {
 		statements = append(
 			statements,
@@ -185,13 +183,26 @@ func (d *draft) keys() {
 		switch kind := columnKinds[d.kinds[i]].kind; {
 		case strings.Contains(kind, "TEXT") || strings.Contains(kind, "BLOB") || strings.Contains(kind, "CHAR"):
 			d.parts = append(d.parts, "KEY "+d.w.name("k")+" ("+c+"(9))"+d.w.comment())
-		case !strings.Contains(kind, "JSON"):
+		case !strings.Contains(kind, "JSON") && kind != "GEOMETRY":
 			d.parts = append(d.parts, "KEY "+d.w.name("k")+" ("+c+d.w.pick("", " DESC")+")"+d.w.comment())
 		}
 	}
 	for i, c := range d.columns {
 		if kind := columnKinds[d.kinds[i]].kind; d.options == "" && strings.HasPrefix(kind, "TEXT") && d.w.one(3) {
 			d.parts = append(d.parts, "FULLTEXT KEY "+d.w.name("f")+" ("+c+")")
+		}
+	}
+}
+
+func (d *draft) has(kind string) bool {
+	return slices.ContainsFunc(d.kinds, func(k int) bool { return columnKinds[k].kind == kind })
+}
+
+// checks adds constraints that every row keeps.
+func (d *draft) checks() {
+	for _, c := range d.columns {
+		if d.w.one(9) {
+			d.parts = append(d.parts, "CONSTRAINT "+d.w.name("ck")+" CHECK ("+c+" IS NULL OR LENGTH("+c+") < 90000)")
 		}
 	}
 }
