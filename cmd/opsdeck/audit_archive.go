@@ -135,7 +135,8 @@ func (c *auditArchiveCmd) plan(
 
 // dryRun tells what the run would: an archive that exists is proved now, so that
 // one which the run would refuse is refused here.
-func (c *auditArchiveCmd) dryRun(ctx context.Context,
+func (c *auditArchiveCmd) dryRun(
+	ctx context.Context,
 	a *app,
 	src *auditlog.Source,
 	svc *config.Service,
@@ -168,7 +169,8 @@ func (c *auditArchiveCmd) sayPlan(a *app, p auditlog.YearPlan, doc archiveJSON, 
 }
 
 // work archives, deletes, and records both.
-func (c *auditArchiveCmd) work(ctx context.Context,
+func (c *auditArchiveCmd) work(
+	ctx context.Context,
 	a *app,
 	src *auditlog.Source,
 	svc *config.Service,

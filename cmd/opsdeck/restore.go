@@ -265,7 +265,7 @@ func (c *restoreUndoCmd) Run(ctx context.Context, a *app) error {
 	if id == "" {
 		id = a.newestRewind()
 	}
-	if strings.HasPrefix(id, rewindPrefix) {
+	if strings.HasPrefix(id, restores.RewindPrefix) {
 		return c.undoRewind(ctx, a, id)
 	}
 	return c.ask(ctx, a, restore.KindUndo, "undone")

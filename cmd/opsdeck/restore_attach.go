@@ -50,7 +50,8 @@ func (a *app) attach(
 }
 
 // attachFrom leaves out the journal's first lines, which were told before.
-func (a *app) attachFrom(ctx context.Context,
+func (a *app) attachFrom(
+	ctx context.Context,
 	d *restores.Desk,
 	f restore.Folder,
 	told int,

@@ -18,6 +18,7 @@ import (
 	reader "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/rewind"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/site/restores"
 )
 
 // restoreRewindCmd is `opsdeck restore rewind --txn ID`.
@@ -305,15 +306,15 @@ func (sh *shelf) takeBack(
 	conn *sql.Conn,
 	p *rewind.Plan,
 	choice rewind.Choice,
-) (rewindRecord, rewind.Done, error) {
+) (restores.Rewind, rewind.Done, error) {
 	name := sh.Service.Database.Name
-	kept := rewindRecord{
-		ID:       rewindPrefix + restore.NewID(sh.clock.Now(), uint16(rand.Uint32())),
+	kept := restores.Rewind{
+		ID:       restores.RewindPrefix + restore.NewID(sh.clock.Now(), uint16(rand.Uint32())),
 		Service:  sh.Service.Name,
 		Database: name,
 		Txn:      p.Txn.ID,
 		At:       sh.clock.Now(),
-		State:    rewindPrepared,
+		State:    restores.RewindPrepared,
 	}
 	done, err := sh.carryOut(ctx, conn, p, choice, kept)
 	return kept, done, err

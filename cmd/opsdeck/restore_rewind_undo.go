@@ -3,112 +3,29 @@ package main
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
-	"io"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
-	"time"
 
-	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/oplog"
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/rewind"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/site/restores"
 )
 
-// rewindPrefix begins the id of a transaction that was taken back.
-const rewindPrefix = "rewind-"
-
-// rewindRecord is what is kept of one, with what takes it back.
-type rewindRecord struct {
-	ID       string          `json:"id"`
-	Service  string          `json:"service"`
-	Database string          `json:"database"`
-	Txn      string          `json:"txn"`
-	At       time.Time       `json:"at"`
-	State    string          `json:"state"`
-	Rows     int             `json:"rows"`              // in the file beside it, NAME.rows.zst
-	Inverse  []binlog.NetRow `json:"inverse,omitempty"` // where earlier versions kept them
-}
-
-// States of a record. A prepared one was committed or not: its rows tell.
-const (
-	rewindPrepared = "prepared"
-	rewindDone     = "done"
-	rewindUndone   = "undone"
-)
-
-func (sh *shelf) rewindPath(id string) string {
-	return filepath.Join(sh.StateDir, "rewinds", filepath.Base(id)+".json")
-}
-
-// rewindRows is the file of the rows that take it back.
-func (sh *shelf) rewindRows(id string) string {
-	return strings.TrimSuffix(sh.rewindPath(id), ".json") + ".rows.zst"
-}
-
-// keepInverse keeps the rows of a record, then the record that tells of them.
-func (sh *shelf) keepInverse(r rewindRecord, rows []binlog.NetRow) error {
-	path := sh.rewindRows(r.ID)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	err := atomicfile.Write(path, 0o600, func(w io.Writer) error { return rewind.WriteInverse(w, rows) })
-	if err != nil {
-		return err
-	}
-	return sh.keepRewind(r)
-}
-
-// inverseOf reads the rows that take a record's run back.
-func (sh *shelf) inverseOf(r rewindRecord) ([]binlog.NetRow, error) {
-	if r.Rows == 0 {
-		return r.Inverse, nil
-	}
-	file, err := os.Open(sh.rewindRows(r.ID))
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return rewind.ReadInverse(file)
-}
-
-func (sh *shelf) keepRewind(r rewindRecord) error {
-	path := sh.rewindPath(r.ID)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	data, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	return atomicfile.WriteBytes(path, 0o600, data)
-}
-
-func (sh *shelf) loadRewind(id string) (r rewindRecord, err error) {
-	data, err := os.ReadFile(sh.rewindPath(id))
-	if errors.Is(err, fs.ErrNotExist) {
-		return r, ops.E(ops.Usage, lang.M("no transaction was taken back under %q", id))
-	}
-	if err == nil {
-		err = json.Unmarshal(data, &r)
-	}
-	return r, err
-}
+// rewinds are those of the service's state folder.
+func (sh *shelf) rewinds() restores.Rewinds { return restores.Rewinds{StateDir: sh.StateDir} }
 
 // carryOut runs a plan with its inverse on disk before the commit, and on record.
-func (sh *shelf) carryOut(ctx context.Context,
+func (sh *shelf) carryOut(
+	ctx context.Context,
 	conn *sql.Conn,
 	p *rewind.Plan,
 	choice rewind.Choice,
-	kept rewindRecord,
+	kept restores.Rewind,
 ) (rewind.Done, error) {
 	held, err := sh.holdDatabase(ctx, sh.Service, "restore rewind")
 	if err != nil {
@@ -131,14 +48,14 @@ func (sh *shelf) carryOut(ctx context.Context,
 	}
 	done, err := p.Run(ctx, conn, choice, func(inverse []binlog.NetRow) error {
 		kept.Rows = len(inverse)
-		return sh.keepInverse(kept, inverse)
+		return sh.rewinds().KeepInverse(kept, inverse)
 	})
 	entry.Result = oplog.Done
 	if err != nil {
 		entry.Result, entry.Detail["error"] = oplog.Failed, err.Error()
 	} else {
-		kept.State = rewindDone
-		err = sh.keepRewind(kept)
+		kept.State = restores.RewindDone
+		err = sh.rewinds().Keep(kept)
 	}
 	return done, errors.Join(err, log.Record(entry))
 }
@@ -155,15 +72,7 @@ func (a *app) newestRewind() string {
 	for _, id := range runs {
 		newest = max(newest, id)
 	}
-	found := ""
-	entries, _ := os.ReadDir(filepath.Join(state, "rewinds"))
-	for _, e := range entries {
-		id, ok := strings.CutSuffix(e.Name(), ".json")
-		if stamp := strings.TrimPrefix(id, rewindPrefix); ok && stamp != id && stamp > newest {
-			newest, found = stamp, id
-		}
-	}
-	return found
+	return restores.Rewinds{StateDir: state}.Newest(newest)
 }
 
 // undoRewind takes back that a transaction was taken back.
@@ -175,18 +84,18 @@ func (c *restoreUndoCmd) undoRewind(ctx context.Context, a *app, id string) erro
 	if err != nil {
 		return err
 	}
-	r, err := sh.loadRewind(id)
+	r, err := sh.rewinds().Load(id)
 	if err != nil {
 		return err
 	}
-	if r.State == rewindUndone {
+	if r.State == restores.RewindUndone {
 		return ops.E(ops.Usage, lang.M("%s is undone already", id))
 	}
 	if r.Database != sh.Service.Database.Name {
 		return ops.E(ops.Usage, lang.M("%s is about the database %s", id, r.Database))
 	}
 	return sh.onConn(ctx, func(conn *sql.Conn) error {
-		rows, err := sh.inverseOf(r)
+		rows, err := sh.rewinds().Inverse(r)
 		if err != nil {
 			return ops.Wrap(err, ops.Failed, lang.M("what takes %s back cannot be read", id))
 		}
@@ -201,8 +110,8 @@ func (c *restoreUndoCmd) undoRewind(ctx context.Context, a *app, id string) erro
 		if err := sh.rewind(ctx, conn, p, "", c.Confirm, c.JSON); err != nil {
 			return err
 		}
-		r.State = rewindUndone
-		return sh.keepRewind(r)
+		r.State = restores.RewindUndone
+		return sh.rewinds().Keep(r)
 	})
 }
 

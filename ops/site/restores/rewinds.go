@@ -1,0 +1,118 @@
+package restores
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/rewind"
+)
+
+// RewindPrefix begins the id of a transaction that was taken back.
+const RewindPrefix = "rewind-"
+
+// Rewind is what is kept of one, with what takes it back.
+type Rewind struct {
+	ID       string          `json:"id"`
+	Service  string          `json:"service"`
+	Database string          `json:"database"`
+	Txn      string          `json:"txn"`
+	At       time.Time       `json:"at"`
+	State    string          `json:"state"`
+	Rows     int             `json:"rows"`              // in the file beside it, NAME.rows.zst
+	Inverse  []binlog.NetRow `json:"inverse,omitempty"` // where earlier versions kept them
+}
+
+// States of a Rewind. A prepared one was committed or not: its rows tell.
+const (
+	RewindPrepared = "prepared"
+	RewindDone     = "done"
+	RewindUndone   = "undone"
+)
+
+// Rewinds are the transactions that were taken back, a file each in a state folder.
+type Rewinds struct{ StateDir string }
+
+func (s Rewinds) path(id string) string {
+	return filepath.Join(s.StateDir, "rewinds", filepath.Base(id)+".json")
+}
+
+// rows is the file of the rows that take it back.
+func (s Rewinds) rows(id string) string {
+	return strings.TrimSuffix(s.path(id), ".json") + ".rows.zst"
+}
+
+// KeepInverse keeps the rows of a record, then the record that tells of them.
+func (s Rewinds) KeepInverse(r Rewind, rows []binlog.NetRow) error {
+	path := s.rows(r.ID)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	err := atomicfile.Write(path, 0o600, func(w io.Writer) error { return rewind.WriteInverse(w, rows) })
+	if err != nil {
+		return err
+	}
+	return s.Keep(r)
+}
+
+// Inverse reads the rows that take a record's run back.
+func (s Rewinds) Inverse(r Rewind) ([]binlog.NetRow, error) {
+	if r.Rows == 0 {
+		return r.Inverse, nil
+	}
+	file, err := os.Open(s.rows(r.ID))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return rewind.ReadInverse(file)
+}
+
+// Keep writes the record.
+func (s Rewinds) Keep(r Rewind) error {
+	path := s.path(r.ID)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(path, 0o600, data)
+}
+
+// Load reads a record.
+func (s Rewinds) Load(id string) (r Rewind, err error) {
+	data, err := os.ReadFile(s.path(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, ops.E(ops.Usage, lang.M("no transaction was taken back under %q", id))
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &r)
+	}
+	return r, err
+}
+
+// Newest is the id of the newest one that is newer than the restore of that id; "" when
+// there is none.
+func (s Rewinds) Newest(restore string) (found string) {
+	newest := restore
+	entries, _ := os.ReadDir(filepath.Join(s.StateDir, "rewinds"))
+	for _, e := range entries {
+		id, ok := strings.CutSuffix(e.Name(), ".json")
+		if stamp := strings.TrimPrefix(id, RewindPrefix); ok && stamp != id && stamp > newest {
+			newest = stamp
+			found = id
+		}
+	}
+	return found
+}
