@@ -21,6 +21,8 @@ type backupBinlogCmd struct {
 }
 
 type backupBinlogFollowCmd struct {
+	CopyEvery time.Duration `default:"15m" placeholder:"DUR" help:"Bring the configured copies what is new this often; 0 leaves that to backup sync."`
+
 	DryRun bool `help:"Say where it would begin, do nothing."`
 }
 
@@ -49,7 +51,7 @@ func (c *backupBinlogFollowCmd) Run(ctx context.Context, a *app) error {
 	}
 	o.Follow, o.Tell = true, sh.Binlog().TellBinlog
 	a.note(lang.M("following the binary log of %s into %s; stop with ctrl-c", o.Target.String(), o.Folder.Dir))
-	_, err = binarchive.Run(ctx, o)
+	err = sh.Offsite().FollowBinlog(ctx, o, c.CopyEvery)
 	if errors.Is(err, context.Canceled) {
 		return nil // that is how it ends
 	}

@@ -1,11 +1,40 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"opsdeck/internal/testdb"
 )
+
+// loseLog lets the server forget all of its log. MariaDB keeps a file until it has noted
+// in a later one that it needs it no more.
+func loseLog(t *testing.T, s *testdb.Server) {
+	t.Helper()
+	for until := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		beginLog(t, s)
+		rows, err := s.Open(t, "").Query("SHOW BINARY LOGS")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for rows.Next() {
+			n++
+		}
+		rows.Close()
+		if n == 1 {
+			return
+		}
+		if time.Now().After(until) {
+			t.Fatalf("the server keeps %d files", n)
+		}
+	}
+}
 
 // The machine is lost with its backups and its archive, and the server has purged its
 // log: a restore to a moment after the last backup works from the copy.
@@ -37,7 +66,7 @@ func TestRestoreToAMomentFromTheLogAtACopy(t *testing.T) {
 		}
 		s.must("backup", "binlog", "verify", "--copy", "far")
 		s.loseBackups()
-		beginLog(t, db)
+		loseLog(t, db)
 		o := s.run("restore", "--from", "far:", "--before", id, "--plan")
 		if o.code == 0 || !strings.Contains(o.err, "backup binlog fetch --copy far") {
 			t.Fatalf("exit %d: %s%s", o.code, o.out, o.err)
@@ -50,4 +79,42 @@ func TestRestoreToAMomentFromTheLogAtACopy(t *testing.T) {
 		}
 		sameDump(t, good, s.dump())
 	})
+}
+
+// A follower brings the copy what is new, with no backup sync.
+func TestAFollowerCopiesWhatItArchives(t *testing.T) {
+	s := newSite(t, testdb.MariaDB(t))
+	s.copyInS3()
+	config := filepath.Join(s.dir, "config.yaml")
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"--config", config, "backup", "binlog", "follow", "--copy-every", "20ms"},
+			stdio{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}})
+	}()
+	s.db.Exec(t, s.live, inRows("INSERT INTO customers (name) VALUES ('copied')")...)
+	id := s.newestID("customers")
+	copied := func() bool {
+		var doc binlogListJSON
+		o := s.must("backup", "binlog", "list", "--json")
+		if err := json.Unmarshal([]byte(o.out), &doc); err != nil || len(doc.Copies) != 1 {
+			t.Fatal(err, o.out)
+		}
+		c := doc.Copies[0]
+		return len(c.Spans) == 1 && c.ToPos > 4 && len(doc.Spans) > 0 && c.ToPos == doc.Spans[len(doc.Spans)-1].ToPos
+	}
+	for until := time.Now().Add(time.Minute); !copied(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("the follower does not copy the log")
+		}
+	}
+	stop()
+	if code := <-ended; code != 0 {
+		t.Fatalf("follow ended with %d", code)
+	}
+	s.loseBackups()
+	s.must("backup", "binlog", "fetch", "--copy", "far")
+	if found := s.must("audit", "changes", "--json", "--table", "customers"); !strings.Contains(found.out, id) {
+		t.Fatalf("%s is not in what came back: %s", id, found.out)
+	}
 }

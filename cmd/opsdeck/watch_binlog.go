@@ -10,7 +10,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
-	"opsdeck/ops/mysql/binarchive"
+	"opsdeck/ops/site/backups"
 	"opsdeck/ops/site/checks"
 )
 
@@ -91,7 +91,8 @@ func (sh *shelf) followOnce(ctx context.Context) error {
 		return err
 	}
 	o.Follow, o.Tell = true, sh.Binlog().TellBinlog
-	if _, err = binarchive.Run(ctx, o); err == nil || errors.Is(err, context.Canceled) {
+	err = sh.Offsite().FollowBinlog(ctx, o, backups.CopyBinlogEvery)
+	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
 	return sh.Binlog().BinlogError(err)

@@ -29,6 +29,9 @@ func init() {
 		"已取回 %d 个文件（副本 %s），%s；归档原有其中 %d 个文件；截至 %s",
 		"%d pieces of the binary log at the copy %s are good", "二进制日志的 %d 个分片完好（副本 %s）",
 		"what takes %s back cannot be read", "无法读取用于撤销 %s 的内容",
+		"Bring the configured copies what is new this often; 0 leaves that to backup sync.",
+		"每隔多久把新内容复制到已配置的副本；0 表示只由 backup sync 复制。",
+		"the binary log could not be copied to %s: %s", "二进制日志无法复制到 %s：%s",
 		"more of the log may be at a copy; bring it here with: opsdeck backup binlog fetch --copy %s",
 		"副本中可能有更多日志；请取回：opsdeck backup binlog fetch --copy %s",
 	)

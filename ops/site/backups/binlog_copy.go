@@ -3,8 +3,12 @@ package backups
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"opsdeck/internal/config"
@@ -53,6 +57,17 @@ func (sh Offsite) sendLogs(
 	if err != nil || len(servers) == 0 {
 		return nil, err
 	}
+	if !how.Dry {
+		held, err := sh.holdLogs(c)
+		var by *lock.HeldError
+		if errors.As(err, &by) {
+			return sh.sentBefore(c) // somebody else sends it now
+		}
+		if err != nil {
+			return nil, err
+		}
+		defer held.Release()
+	}
 	l, err := sh.Logs(c, how.Dry, how.Report)
 	if err != nil {
 		return nil, err
@@ -80,12 +95,96 @@ func (sh Offsite) sendLogs(
 			}
 		}
 	}
-	for _, chain := range binlog.Chains(l.Mine(there)) {
-		if chain.Segment.ToTime.After(out.Reaches) {
-			out.Reaches = chain.Segment.ToTime
+	out.Reaches = reaches(l.Mine(there))
+	return out, errors.Join(failed...)
+}
+
+// reaches is up to when pieces hold the log.
+func reaches(pieces []binlog.Piece) (at time.Time) {
+	for _, chain := range binlog.Chains(pieces) {
+		if chain.Segment.ToTime.After(at) {
+			at = chain.Segment.ToTime
 		}
 	}
-	return out, errors.Join(failed...)
+	return at
+}
+
+// holdLogs takes the lock of whoever sends the binary log to a copy.
+func (sh Offsite) holdLogs(c config.Copy) (*lock.Lock, error) {
+	dir := filepath.Join(sh.StateDir, "copies")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256([]byte(sh.Service.Name + "\x00" + PlaceOf(c)))
+	who := lock.Holder{User: oplog.UserName(), What: "backup sync"}
+	return lock.Take(filepath.Join(dir, "binlog-"+hex.EncodeToString(sum[:8])+".lock"), who)
+}
+
+// sentBefore is the result for a copy to which somebody else sends now.
+func (sh Offsite) sentBefore(c config.Copy) (*remote.LogsSent, error) {
+	at, err := binlog.ReadAtCopy(sh.StateDir, c.Name, PlaceOf(c))
+	return &remote.LogsSent{Reaches: reaches(at.Pieces)}, err
+}
+
+// SendLogs brings one copy what it lacks of the binary log, and no backups.
+func (sh Offsite) SendLogs(ctx context.Context, c config.Copy) (*remote.LogsSent, error) {
+	cp, err := sh.Copier(c, false, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer cp.Store.Close()
+	listing, err := backup.ReadListing(sh.StateDir, c.Name, PlaceOf(c))
+	if err != nil {
+		return nil, err
+	}
+	oldest, at, err := sh.oldestThere(ctx, cp, c, listing)
+	if err != nil {
+		return nil, err
+	}
+	return sh.sendLogs(ctx, c, Syncing{}, oldest, at)
+}
+
+// CopyBinlogEvery is how often a follower brings the copies what is new.
+const CopyBinlogEvery = 15 * time.Minute
+
+// FollowBinlog archives until ctx ends, and brings the copies what is new every so
+// often; 0 brings them nothing.
+func (sh Offsite) FollowBinlog(ctx context.Context, o binarchive.Options, every time.Duration) error {
+	ctx, cancel := context.WithCancel(ctx)
+	sending := make(chan struct{})
+	go func() {
+		defer close(sending)
+		if every > 0 && len(sh.Service.Backup.Copies) > 0 {
+			sh.keepSending(ctx, every)
+		}
+	}()
+	_, err := binarchive.Run(ctx, o)
+	cancel()
+	<-sending
+	return err
+}
+
+// keepSending brings the copies what they lack of the binary log, again and again until
+// ctx ends. A copy that fails is told of once, until it works again.
+func (sh Offsite) keepSending(ctx context.Context, every time.Duration) {
+	failing := map[string]bool{}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(every):
+		}
+		for _, c := range sh.Service.Backup.Copies {
+			_, err := sh.SendLogs(ctx, c)
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil && !failing[c.Name] {
+				sh.Say(lang.M("the binary log could not be copied to %s: %s", c.Name, err.Error()))
+			}
+			failing[c.Name] = err != nil
+		}
+	}
 }
 
 // sendLog brings what a copy lacks of one log file.
