@@ -108,7 +108,7 @@ func deleted(t *testing.T, s *testdb.Server, db string) (*changes.Source, string
 	}
 	t.Cleanup(func() { src.Close() })
 	id := ""
-	err = src.List(t.Context(), changes.Query{Query: binlog.Query{Filter: binlog.Filter{Table: "orders", Kind: binlog.Delete}}},
+	err = src.List(t.Context(), changes.Query{Query: binlog.Query{Filter: binlog.Filter{Schema: db, Table: "orders", Kind: binlog.Delete}}},
 		func(txn *binlog.Transaction) error { id = txn.ID; return nil })
 	if err != nil || id == "" {
 		t.Fatal(id, err)
