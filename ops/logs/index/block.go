@@ -24,7 +24,7 @@ type Block struct {
 	Off, End int64 // of the text
 	Starts   []uint32
 	Shapes   []uint32
-	Times    []int64 // ms since 1970, of the event; unset while none is known
+	Times    Times // of the events; unset while none is known
 	Heads    Bitmap
 	Sum      Summary
 	Partial  bool // the last line has no line break yet
@@ -86,11 +86,11 @@ func (b *Block) LineAt(i int) (off, end int64) {
 // never less than that of a line before it.
 func (b *Block) Key(i int) int64 {
 	if !b.Back {
-		return b.Times[i]
+		return b.Times.At(i)
 	}
 	k := int64(line.Unset)
-	for _, t := range b.Times[:i+1] {
-		k = max(k, t)
+	for n := range i + 1 {
+		k = max(k, b.Times.At(n))
 	}
 	return k
 }

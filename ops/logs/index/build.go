@@ -231,7 +231,7 @@ func (b *Builder) Build(r io.ReaderAt, off, end int64) (*Block, error) {
 		End:    end,
 		Starts: make([]uint32, 0, lines),
 		Shapes: make([]uint32, 0, lines),
-		Times:  make([]int64, 0, lines),
+		Times:  makeTimes(lines),
 	}
 	blk.Sum.FirstMS, blk.Sum.LastMS = logline.Unset, logline.Unset
 	if err := b.extend(blk, r, off, end); err != nil {
@@ -244,25 +244,26 @@ func (b *Builder) Build(r io.ReaderAt, off, end int64) (*Block, error) {
 // count is build for a block that is used once: its room is used again.
 func (b *Builder) count(r io.ReaderAt, off, end int64) (*Block, error) {
 	k := &b.once
-	*k = Block{Off: off, End: off, Starts: k.Starts[:0], Shapes: k.Shapes[:0], Times: k.Times[:0], Heads: k.Heads[:0]}
+	k.Times.clear()
+	*k = Block{Off: off, End: off, Starts: k.Starts[:0], Shapes: k.Shapes[:0], Times: k.Times, Heads: k.Heads[:0]}
 	k.Sum.FirstMS, k.Sum.LastMS = logline.Unset, logline.Unset
 	return k, b.extend(k, r, off, end)
 }
 
 // trim gives back memory that was taken for more lines than there are.
 func (b *Block) trim() {
-	if cap(b.Starts)-len(b.Starts) > len(b.Starts)/4 {
+	if cap(b.Starts)-len(b.Starts) > len(b.Starts)/32 {
 		b.Starts = append([]uint32(nil), b.Starts...)
 		b.Shapes = append([]uint32(nil), b.Shapes...)
-		b.Times = append([]int64(nil), b.Times...)
+		b.Times.trim()
 	}
 }
 
 // extend adds the lines from off to end to a block that ends at off.
 func (b *Builder) extend(blk *Block, r io.ReaderAt, off, end int64) error {
 	last := int64(logline.Unset)
-	if n := len(blk.Times); n > 0 {
-		last = blk.Times[n-1]
+	if n := blk.Times.Len(); n > 0 {
+		last = blk.Times.At(n - 1)
 	}
 	b.until = -1
 	err := logline.EachLine(r, off, end, b.buf, func(line []byte, at, size int64, broken bool) error {
@@ -310,8 +311,8 @@ func (b *Builder) add(blk *Block, line []byte, at, size, last int64, of source) 
 	blk.mark(s, seen)
 	blk.Starts = append(blk.Starts, uint32(at-blk.Off))
 	blk.Shapes = append(blk.Shapes, id)
-	blk.Times = append(blk.Times, last)
-	if i > 0 && last < blk.Times[i-1] {
+	blk.Times.add(last)
+	if i > 0 && last < blk.Times.At(i-1) {
 		blk.Back = true
 	}
 	blk.Sum.Lines++
@@ -357,7 +358,8 @@ func (b *Builder) dropLast(blk *Block) int64 {
 	i := len(blk.Starts) - 1
 	off := blk.Off + int64(blk.Starts[i])
 	shape := blk.Shapes[i]
-	blk.Starts, blk.Shapes, blk.Times = blk.Starts[:i:i], blk.Shapes[:i:i], blk.Times[:i:i]
+	blk.Starts, blk.Shapes = blk.Starts[:i:i], blk.Shapes[:i:i]
+	blk.Times.cut(i)
 	head := blk.Heads.Has(i)
 	if head {
 		blk.Heads[i>>6] &^= 1 << (i & 63)

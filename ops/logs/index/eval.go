@@ -77,7 +77,7 @@ func (m *Matcher) Find(ctx context.Context, b *Block, r io.ReaderAt, from int, w
 		text, ev := m.verdicts(b.Shapes[i])
 		head := b.Heads.Has(i)
 		if head {
-			if event = ev; event != query.No && !m.inTime(b.Times[i]) {
+			if event = ev; event != query.No && !m.inTime(b.Times.At(i)) {
 				event = query.No
 			}
 			if event != query.No && m.Query.AsksLines() {

@@ -294,7 +294,7 @@ func (b *Block) encode(out []byte, local func(line int) uint64) []byte {
 	for i, at := range b.Starts {
 		u(int64(at - last))
 		u(int64(local(i)))
-		ms := keptMS(b.Times[i])
+		ms := keptMS(b.Times.At(i))
 		out = binary.AppendVarint(out, ms-lastMS)
 		last, lastMS = at, ms
 	}
@@ -314,7 +314,7 @@ func (b *keptBlock) Decode(by *Builder, data []byte) (*Block, bool) {
 		End:    b.End,
 		Starts: make([]uint32, lines),
 		Shapes: make([]uint32, lines),
-		Times:  make([]int64, lines),
+		Times:  makeTimes(lines),
 	}
 	flags := n.next()
 	blk.Partial, blk.Back, blk.last = flags&1 != 0, flags&2 != 0, marked{flags&4 != 0, flags&8 != 0}
@@ -333,7 +333,8 @@ func (b *keptBlock) Decode(by *Builder, data []byte) (*Block, bool) {
 			return nil, false
 		}
 		ms += n.signed()
-		blk.Starts[i], blk.Shapes[i], blk.Times[i] = uint32(at), id, freshMS(ms)
+		blk.Starts[i], blk.Shapes[i] = uint32(at), id
+		blk.Times.add(freshMS(ms))
 	}
 	words := n.next()
 	if n.bad || words*8 != int64(len(n.b)) {

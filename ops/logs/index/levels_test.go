@@ -34,7 +34,7 @@ func differs(t *testing.T, text string) (out []string) {
 			out = append(out, s.Level.String()+" for "+e.Level.String()+": "+l)
 		case s.Kind != kind:
 			out = append(out, "another kind: "+l)
-		case kind == line.KindHead && ms != line.Unset && blk.Times[i] != ms:
+		case kind == line.KindHead && ms != line.Unset && blk.Times.At(i) != ms:
 			out = append(out, "another time: "+l)
 		}
 	}
@@ -150,7 +150,7 @@ func TestTwoSourcesAreReadInTheirOwnStyles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := time.UnixMilli(blk.Times[0]).UTC().Format("15")
+			got := time.UnixMilli(blk.Times.At(0)).UTC().Format("15")
 			for _, id := range blk.Shapes {
 				got += " " + b.Shape(id).Level.String()
 			}

@@ -283,7 +283,7 @@ func (s *Scan) look(ctx context.Context, p *openPart, region int, countOnly bool
 }
 
 func (k *kit) hit(b *Block, p *openPart, i int) Hit {
-	h := Hit{Source: p.name, Line: int64(i) + 1, ms: b.Times[i], text: p}
+	h := Hit{Source: p.name, Line: int64(i) + 1, ms: b.Times.At(i), text: p}
 	h.Off, h.End = b.LineAt(i)
 	head := b.HeadOf(i)
 	h.level = k.build.Shape(b.Shapes[head]).Level

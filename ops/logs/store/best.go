@@ -85,7 +85,7 @@ func (b *bestSource) rank(m *logindex.Matcher, best *query.Best[rowAt]) error {
 		if best.Full(r) {
 			continue
 		}
-		best.Add(r, rowAt{b.g, b.e, i, b.blk.Times[i]})
+		best.Add(r, rowAt{b.g, b.e, i, b.blk.Times.At(i)})
 	}
 	return nil
 }

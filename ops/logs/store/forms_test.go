@@ -81,7 +81,7 @@ func TestTheTimeOfALineIsRead(t *testing.T) {
 				t.Errorf("%s: is no head", line)
 			}
 			got := "-"
-			if ms := blk.Times[last]; ms != logline.Unset {
+			if ms := blk.Times.At(last); ms != logline.Unset {
 				got = time.UnixMilli(ms).UTC().Format(time.RFC3339Nano)
 			}
 			got += " " + b.Shape(blk.Shapes[last]).Level.String()

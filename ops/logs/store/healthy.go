@@ -21,7 +21,7 @@ type hours struct {
 // count looks at a block's rows.
 func (h *hours) count(b *logindex.Block, rows logindex.Bitmap, list []*line.Shape) {
 	for i := rows.Next(0); i >= 0; i = rows.Next(i + 1) {
-		ms := b.Times[i]
+		ms := b.Times.At(i)
 		if ms == line.Unset || ms > h.pivot || int(b.Shapes[i]) >= len(list) {
 			continue
 		}

@@ -103,7 +103,7 @@ func (c *patternCount) add(b *logindex.Block, rows logindex.Bitmap, list []*line
 		if int(b.Shapes[i]) >= len(c.by) {
 			continue
 		}
-		s, ms := &c.by[b.Shapes[i]], b.Times[i]
+		s, ms := &c.by[b.Shapes[i]], b.Times.At(i)
 		s.n++
 		s.critical = s.critical || b.Sum.Critical > 0 && b.Heads.Has(i) && b.CriticalAt(i, list, nil)
 		if ms == line.Unset {

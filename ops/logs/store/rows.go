@@ -85,7 +85,7 @@ func readRow(r rowAt, blk *logindex.Block, text logs.Text, list []*line.Shape, p
 		}
 	}
 	e.Source = r.g.name
-	if ms := blk.Times[r.line]; ms != line.Unset && !e.Time.IsZero() {
+	if ms := blk.Times.At(r.line); ms != line.Unset && !e.Time.IsZero() {
 		e.Time = time.UnixMilli(ms).In(p.Zone)
 	}
 	row.Event = e
@@ -182,7 +182,7 @@ func (s *Store) Event(id RowID) (logs.Event, bool) {
 		return logs.Event{}, false
 	}
 	e.Source = name
-	if ms := blk.Times[head]; ms != line.Unset && !e.Time.IsZero() {
+	if ms := blk.Times.At(head); ms != line.Unset && !e.Time.IsZero() {
 		e.Time = time.UnixMilli(ms).In(s.zone)
 	}
 	if g.first == 0 {

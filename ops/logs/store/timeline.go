@@ -73,7 +73,7 @@ func (t *Timeline) add(b *logindex.Block, rows logindex.Bitmap, list []*line.Sha
 	n := int64(len(t.Counts))
 	head := 0
 	for i := rows.Next(0); i >= 0; i = rows.Next(i + 1) {
-		ms := b.Times[i]
+		ms := b.Times.At(i)
 		if ms < lo || ms >= hi {
 			continue
 		}

@@ -171,7 +171,7 @@ func (s *Store) seek(f *feed, ms int64, order int) spot {
 		g := f.segs[p.seg]
 		for k := min(p.blk, len(g.blocks)-1); k >= g.first; k-- {
 			blk := g.blocks[k].blk
-			if blk == nil || blk.Lines() == 0 || blk.Key(0) >= ms && blk.Times[0] != line.Unset {
+			if blk == nil || blk.Lines() == 0 || blk.Key(0) >= ms && blk.Times.At(0) != line.Unset {
 				p.blk, p.line = k, 0
 				continue
 			}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -20,16 +21,34 @@ func (s *Store) run() {
 	for !s.closed {
 		do := s.next()
 		if do == nil {
-			s.work.Wait()
+			s.rest()
 			continue
 		}
 		if m == nil || mgen != s.gen {
 			m, mgen = logindex.NewMatcher(s.query, s.table, p), s.gen
 		}
+		s.working++
 		do(b, m, mgen)
+		s.working--
 		s.signal()
 		s.work.Broadcast()
 	}
+}
+
+// releaseAfter is how many blocks are indexed before memory that this took is given back.
+const releaseAfter = 64
+
+// rest waits for work. After much of it, memory that is free goes back to the system first:
+// the console stays open for days beside the service. The lock is held.
+func (s *Store) rest() {
+	if s.fresh < releaseAfter || s.working > 0 {
+		s.work.Wait()
+		return
+	}
+	s.fresh = 0
+	s.mu.Unlock()
+	debug.FreeOSMemory()
+	s.mu.Lock()
 }
 
 // task is some work. It is called with the lock held, and gives it up while it
@@ -209,6 +228,7 @@ func (g *Segment) index(k int, b *logindex.Builder, m *logindex.Matcher, gen uin
 		return
 	}
 	e.blk = blk
+	s.fresh++
 	for g.first > 0 && g.blocks[g.first-1].blk != nil {
 		g.first--
 	}
