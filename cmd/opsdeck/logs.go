@@ -231,6 +231,8 @@ func (r *logsRun) warn(part string, err error) {
 
 func (r *logsRun) do(ctx context.Context, sources []logs.Source) error {
 	switch {
+	case r.cmd.Compare != "":
+		return r.compare(ctx, sources)
 	case r.cmd.Pairs != "":
 		return r.pairs(ctx, sources)
 	case r.cmd.logsStat.asked():

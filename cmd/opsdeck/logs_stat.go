@@ -14,15 +14,18 @@ import (
 
 // logsStat are the flags that make numbers of what is found.
 type logsStat struct {
-	By    []string      `placeholder:"FIELD" sep:"none" help:"Count by the values of a field: level, context, source, took, a name such as orderId or metadata.userId, or /RE/ for its first group. Repeat it, or separate names by commas."`
-	Stat  string        `placeholder:"FIELD" help:"Percentiles of a number: took (ms), a field, or /RE/; a value such as 1.5s counts in ms."`
-	Over  time.Duration `placeholder:"DUR" help:"Count by stretches of time this long; with --by as a curve for each value."`
-	Top   int           `placeholder:"N" default:"20" help:"Show N values with --by, N operations with --pairs; 0 for all."`
-	Pairs string        `placeholder:"RULE" help:"Operations from their start to their end, slowest first: 'start /RE/ end /RE/ by FIELD'; without by, the first group of both is the id."`
-	Sort  string        `placeholder:"ORDER" enum:"count,p50,p95,max,sum,name," default:"" help:"Sort --by by count, p50, p95, max, sum or name."`
+	By      []string      `placeholder:"FIELD" sep:"none" help:"Count by the values of a field: level, context, source, took, a name such as orderId or metadata.userId, or /RE/ for its first group. Repeat it, or separate names by commas."`
+	Stat    string        `placeholder:"FIELD" help:"Percentiles of a number: took (ms), a field, or /RE/; a value such as 1.5s counts in ms."`
+	Over    time.Duration `placeholder:"DUR" help:"Count by stretches of time this long; with --by as a curve for each value."`
+	Top     int           `placeholder:"N" default:"20" help:"Show N values with --by, N operations with --pairs, N patterns with --compare; 0 for all."`
+	Pairs   string        `placeholder:"RULE" help:"Operations from their start to their end, slowest first: 'start /RE/ end /RE/ by FIELD'; without by, the first group of both is the id."`
+	Compare string        `placeholder:"T" help:"Compare the time from --since to --until with as long a time from T on, when all was well: patterns that are new, gone, more or fewer."`
+	Sort    string        `placeholder:"ORDER" enum:"count,p50,p95,max,sum,name," default:"" help:"Sort --by by count, p50, p95, max, sum or name."`
 }
 
-func (c *logsStat) asked() bool { return len(c.By) > 0 || c.Stat != "" || c.Over != 0 || c.Pairs != "" }
+func (c *logsStat) asked() bool {
+	return len(c.By) > 0 || c.Stat != "" || c.Over != 0 || c.Pairs != "" || c.Compare != ""
+}
 
 // ask is what the flags ask for.
 func (c *logsStat) ask() (stat.Ask, error) {
@@ -53,6 +56,8 @@ func (c *logsStat) ask() (stat.Ask, error) {
 func (c *logsStat) check() error {
 	byNumber := slices.Contains([]string{"p50", "p95", "max", "sum"}, c.Sort)
 	switch {
+	case c.Compare != "" && (c.Pairs != "" || len(c.By) > 0 || c.Stat != "" || c.Over != 0):
+		return ops.E(ops.Usage, lang.M("--compare cannot be used with --by, --stat, --over or --pairs"))
 	case c.Pairs != "" && (len(c.By) > 0 || c.Stat != "" || c.Over != 0):
 		return ops.E(ops.Usage, lang.M("--pairs cannot be used with --by, --stat or --over"))
 	case c.Over < 0 || c.Over > 0 && c.Over < time.Millisecond:
@@ -76,7 +81,8 @@ func (c *logsCmd) noStat() error {
 	}
 	return ops.E(
 		ops.Usage,
-		lang.M("--by, --stat, --over and --pairs need all that is found: they cannot be used with -f, -A, -B, -C, "+
+		lang.M("--by, --stat, --over, --pairs and --compare need all that is found: they cannot be used with "+
+			"-f, -A, -B, -C, "+
 			"--count, --histogram, --limit, --newest, --rank or --explain"),
 	)
 }

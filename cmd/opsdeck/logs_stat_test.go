@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"opsdeck/ops/logs/stat"
 )
 
 // statLogs writes a log with two rotated parts, one of them packed, and a configuration for it.
@@ -298,6 +300,55 @@ func TestPairRulesThatAreNotClearAreRefused(t *testing.T) {
 		args := []string{"--config", config, "--lang", "en", "logs", "--pairs", rule}
 		if code := run(context.Background(), args, stdio{in: strings.NewReader(""), out: &out, err: &errs}); code != 64 {
 			t.Errorf("%q: exit %d, %s", rule, code, errs.String())
+		}
+	}
+}
+
+// TestTwoSpansAreComparedByPattern: counts as grep has them, and each change at its edge.
+func TestTwoSpansAreComparedByPattern(t *testing.T) {
+	config, dir := statLogs(t, func(i int, at time.Time, r *rand.Rand) string {
+		bad := !at.Before(time.Date(2026, 1, 28, 12, 0, 0, 0, time.UTC))
+		text := fmt.Sprintf("GET /orders/%d served", r.Intn(999))
+		switch k := r.Intn(12); {
+		case bad && k == 0:
+			text = fmt.Sprintf("connection %d reset by peer", i)
+		case !bad && k == 0:
+			text = fmt.Sprintf("cache filled with %d rows", i)
+		case bad && k < 9 || !bad && k == 1:
+			text = fmt.Sprintf("retry %d of request 550e8400-e29b-41d4-a716-44665544%04d", k, i)
+		case !bad && k < 9 || bad && k == 9:
+			text = fmt.Sprintf("hit %d", i)
+		}
+		return at.Format(time.RFC3339) + " INFO " + text
+	})
+	var out, errs bytes.Buffer
+	args := []string{"--config", config, "--lang", "en", "logs", "--json",
+		"--since", "2026-01-28T12:00:00Z", "--until", "2026-01-28T20:00:00Z", "--compare", "2026-01-28T04:00:00Z"}
+	if code := run(context.Background(), args, stdio{in: strings.NewReader(""), out: &out, err: &errs}); code != 0 {
+		t.Fatalf("exit %d: %s", code, errs.String())
+	}
+	var doc compareJSON
+	if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]stat.Change{
+		"connection # reset by peer": stat.New, "cache filled with # rows": stat.Gone, "GET /orders/# served": stat.Same,
+		"retry # of request <id>": stat.More, "hit #": stat.Fewer,
+	}
+	if len(doc.Patterns) != len(want) || doc.Patterns[0].Change != stat.New || doc.Patterns[1].Change != stat.More {
+		t.Errorf("%+v", doc.Patterns)
+	}
+	for _, p := range doc.Patterns {
+		if p.Change != want[p.Pattern] {
+			t.Errorf("%q is %s, want %s", p.Pattern, p.Change, want[p.Pattern])
+		}
+		word := strings.Fields(p.Pattern)[0]
+		count := func(from, to string) string {
+			return shell(t, dir, everyPart+` | awk '$1>="`+from+`" && $1<"`+to+`" && $3=="`+word+`"' | wc -l | tr -d ' '`)
+		}
+		got := fmt.Sprint(p.Good, p.Bad)
+		if is := count("2026-01-28T04", "2026-01-28T12") + " " + count("2026-01-28T12", "2026-01-28T20"); got != is {
+			t.Errorf("%q: %s, want %s", p.Pattern, got, is)
 		}
 	}
 }

@@ -67,6 +67,7 @@ var manExamples = []manEntry{
 		"opsdeck logs --pairs 'start /import (\\d+) begins/ end /import (\\d+) (done|failed)/'",
 		lang.M("list imports by how long they took, and those that did not end"),
 	},
+	{"opsdeck logs --since 14:00 --until 15:00 --compare 13:00", lang.M("see what an hour logged that the hour before did not")},
 	{"opsdeck logs --stat took --over 5m --since -6h", lang.M("see how response times went over six hours")},
 	{"opsdeck backup create", lang.M("make a backup")},
 	{"opsdeck restore --plan", lang.M("show what a restore of the newest good backup would do")},

@@ -12,8 +12,23 @@ func init() {
 		"数值的百分位数：took（毫秒）、字段名或 /正则/；1.5s 这样的值按毫秒计。",
 		"Count by stretches of time this long; with --by as a curve for each value.",
 		"按这么长的时间段计数；与 --by 同用时，每个值画一条曲线。",
-		"Show N values with --by, N operations with --pairs; 0 for all.",
-		"与 --by 同用时显示前 N 个值，与 --pairs 同用时显示前 N 个操作；0 表示全部。",
+		"Show N values with --by, N operations with --pairs, N patterns with --compare; 0 for all.",
+		"与 --by 同用时显示前 N 个值，与 --pairs 同用时显示前 N 个操作，与 --compare 同用时显示前 N 个模式；0 表示全部。",
+		"Compare the time from --since to --until with as long a time from T on, when all was well: patterns that "+
+			"are new, gone, more or fewer.",
+		"把 --since 到 --until 这段时间与从 T 开始、同样长的正常时段对比：新增、消失、增多、减少的模式。",
+		"--compare cannot be used with --by, --stat, --over or --pairs", "--compare 不能与 --by、--stat、--over、--pairs 同用",
+		"--compare needs --since: the beginning of the time in question", "--compare 须与 --since 同用：要检查的时段从何时开始",
+		"--until must be after --since", "--until 必须晚于 --since",
+		"gone", "消失",
+		"fewer", "减少",
+		"good span", "正常时段",
+		"this span", "本时段",
+		"pattern", "模式",
+		"(%s more differ; --top 0 shows all)", "（还有 %s 个有变化；--top 0 显示全部）",
+		"good: %s, %s events; now: %s, %s events", "正常时段：%s，%s 条事件；本时段：%s，%s 条事件",
+		"%s patterns differ, %s do not", "%s 个模式有变化，%s 个没有",
+		"see what an hour logged that the hour before did not", "查看某个小时出现、而前一小时没有的日志",
 		"Operations from their start to their end, slowest first: 'start /RE/ end /RE/ by FIELD'; without by, "+
 			"the first group of both is the id.",
 		"操作从开始到结束，最慢的在前：'start /正则/ end /正则/ by 字段'；没有 by 时，两个正则的第一个分组为标识。",
@@ -40,9 +55,10 @@ func init() {
 		"--top cannot be negative", "--top 不能为负数",
 		"--sort needs --by", "--sort 须与 --by 同用",
 		"--sort %s needs --stat", "--sort %s 须与 --stat 同用",
-		"--by, --stat, --over and --pairs need all that is found: they cannot be used with -f, -A, -B, -C, "+
+		"--by, --stat, --over, --pairs and --compare need all that is found: they cannot be used with "+
+			"-f, -A, -B, -C, "+
 			"--count, --histogram, --limit, --newest, --rank or --explain",
-		"--by、--stat、--over、--pairs 需要全部命中：不能与 -f、-A、-B、-C、--count、--histogram、--limit、--newest、--rank、--explain 同用",
+		"--by、--stat、--over、--pairs、--compare 需要全部命中：不能与 -f、-A、-B、-C、--count、--histogram、--limit、--newest、--rank、--explain 同用",
 		"find the slowest contexts", "找出最慢的上下文",
 		"see how response times went over six hours", "查看六小时内响应时间的变化",
 		"share", "占比",

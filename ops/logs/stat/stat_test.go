@@ -101,3 +101,25 @@ func TestTablesFitTheirWidth(t *testing.T) {
 		}
 	}
 }
+
+// TestPatternsThatDifferInANameAreOne: five names make one pattern, four stay as they are; counts are kept.
+func TestPatternsThatDifferInANameAreOne(t *testing.T) {
+	for names, want := range map[int]int{4: 4, 5: 1} {
+		by := map[[2]string]*Pattern{}
+		for i := range names {
+			text := "客户 " + []string{"张伟", "李娜", "王芳", "赵敏", "刘洋"}[i] + " 信用额度不足"
+			by[[2]string{"Credit", text}] = &Pattern{Text: text, Context: "Credit", Good: 1, Bad: int64(i)}
+		}
+		other := &Pattern{Text: "client known", Context: "Credit", Good: 9}
+		by[[2]string{"Credit", other.Text}] = other
+		list := widened(by)
+		good, bad := int64(0), int64(0)
+		for _, p := range list {
+			good += p.Good
+			bad += p.Bad
+		}
+		if len(list) != want+1 || good != int64(names)+9 || bad != int64(names*(names-1)/2) {
+			t.Errorf("%d names: %d patterns, %d and %d events", names, len(list), good, bad)
+		}
+	}
+}
