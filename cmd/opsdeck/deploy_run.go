@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
 	"opsdeck/internal/termsafe"
@@ -15,12 +14,6 @@ import (
 	"opsdeck/ops/deploy"
 	"opsdeck/ops/site/deploys"
 )
-
-type deployPlanCmd struct {
-	Name     string `arg:"" default:"update" help:"The plan: update, install, or one of the configuration."`
-	Revision string `placeholder:"REV" help:"The branch, tag or commit to deploy; else the branch that is checked out."`
-	JSON     bool   `name:"json" help:"Print JSON."`
-}
 
 type deployRunCmd struct {
 	Name     string `arg:"" default:"update" help:"The plan: update, install, or one of the configuration."`
@@ -96,41 +89,6 @@ func (a *app) chosenDesk() (*deploys.Desk, error) {
 	return a.deployDesk(s)
 }
 
-// Run shows a plan.
-func (c *deployPlanCmd) Run(ctx context.Context, a *app) error {
-	d, err := a.chosenDesk()
-	if err != nil {
-		return err
-	}
-	p, err := d.Plan(ctx, c.Name, c.Revision)
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		return a.json(p)
-	}
-	a.sayDeployPlan(a.out, p)
-	return nil
-}
-
-// sayDeployPlan shows a plan for people.
-func (a *app) sayDeployPlan(w interface{ Write([]byte) (int, error) }, p *deploy.Plan) {
-	line := func(text string) { fmt.Fprintln(w, termsafe.Line(text)) }
-	line(a.lang.T("Plan %s for %s in %s", p.Name, p.Service, p.Dir))
-	if p.To != "" {
-		line(a.lang.T("revision: from %s to %s (%s)", p.From[:10], p.To[:10], p.Revision))
-	}
-	for i, s := range p.Steps {
-		what := s.Run
-		if what == "" {
-			what = string(s.Kind)
-		}
-		line(fmt.Sprintf("%2d. %-10s %s  (%s)", i+1, s.Name, what, a.lang.T("at most %s", human.Duration(s.Timeout))))
-	}
-	line(a.lang.T("A step that fails takes back what was done before it."))
-	line(a.lang.T("plan hash: %s", p.Hash[:12]))
-}
-
 // Run carries a plan out.
 func (c *deployRunCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
@@ -160,7 +118,9 @@ func (c *deployRunCmd) Run(ctx context.Context, a *app) error {
 			WithHint(lang.M("show it again: opsdeck deploy plan %s", c.Name))
 	}
 	if !c.JSON {
-		a.sayDeployPlan(a.err, p)
+		if err := a.sayDeployPlan(ctx, a.err, d, p); err != nil {
+			return err
+		}
 	}
 	what := lang.M("%s will be stopped, changed and started.", p.Service)
 	if err := a.confirm(ctx, p.Service, c.Confirm, what); err != nil {
@@ -183,8 +143,7 @@ func (c *deployRunCmd) resume(ctx context.Context, a *app, d *deploys.Desk) erro
 			WithHint(lang.M("list them: opsdeck deploy status"))
 	}
 	if c.DryRun {
-		a.sayDeployPlan(a.out, open.Plan)
-		return nil
+		return a.sayDeployPlan(ctx, a.out, d, open.Plan)
 	}
 	what := lang.M("Deployment %s will be continued.", open.Plan.ID)
 	if err := a.confirm(ctx, open.Plan.Service, c.Confirm, what); err != nil {
@@ -342,6 +301,8 @@ func eventLabel(e deploy.Event) lang.Msg {
 		return lang.M("running")
 	case deploy.EventDone:
 		return lang.M("done")
+	case deploy.EventSeen:
+		return lang.M("shown before the change")
 	case deploy.EventFailed, deploy.EventUndoFailed:
 		return lang.M("failed")
 	case deploy.EventUndo:

@@ -215,6 +215,7 @@ type DeployStep struct {
 	Kind    string        `yaml:"kind"`    // backup, stop, pull, sync, start, ready, smoke, errors; "" only runs its command
 	Run     string        `yaml:"run"`     // of kind sync or ""
 	Check   string        `yaml:"check"`   // exit 0: nothing needs to be done
+	Look    string        `yaml:"look"`    // of kind sync: prints what run would change, and changes nothing
 	Undo    string        `yaml:"undo"`    // takes it back
 	Keep    []string      `yaml:"keep"`    // folders below dir that are put back when it is taken back
 	Timeout time.Duration `yaml:"timeout"` // 0 is 10 minutes

@@ -45,7 +45,6 @@ func init() {
 		"List the deployments and how they ended.", "列出各次部署及其结果。",
 		"Plan %s for %s in %s", "方案 %s，服务 %s，目录 %s",
 		"revision: from %s to %s (%s)", "版本：从 %s 到 %s（%s）",
-		"at most %s", "最长 %s",
 		"A step that fails takes back what was done before it.", "任一步失败就撤销之前的步骤。",
 		"plan hash: %s", "方案哈希：%s",
 		"show it again: opsdeck deploy plan %s", "重新查看：opsdeck deploy plan %s",

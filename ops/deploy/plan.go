@@ -33,6 +33,7 @@ type Step struct {
 	Kind    Kind          `json:"kind"`
 	Run     string        `json:"run,omitempty"`   // for sh -c, in the plan's folder
 	Check   string        `json:"check,omitempty"` // exit code 0: the step needs nothing more
+	Look    string        `json:"look,omitempty"`  // of kind sync: prints what Run would change, and changes nothing
 	Undo    string        `json:"undo,omitempty"`
 	Keep    []string      `json:"keep,omitempty"` // folders that Undo puts back, below the plan's folder
 	Timeout time.Duration `json:"timeout"`        // nanoseconds
@@ -76,6 +77,10 @@ func (p *Plan) sum() string {
 	return hex.EncodeToString(sum[:])
 }
 
+// lookAtSchema prints the statements that a sync would run, where the code has TypeORM's
+// script for it.
+const lookAtSchema = "npm run --silent schema:log --if-present"
+
 // Update are the steps of an update, as the field's guide lists them: back up, stop,
 // pull, install, sync, start, verify.
 func Update(ready time.Duration) []Step {
@@ -86,7 +91,7 @@ func Update(ready time.Duration) []Step {
 		{Name: "install", Kind: KindCommand, Run: "npm install", Keep: []string{"node_modules"}, Timeout: 20 * time.Minute},
 		{Name: "build", Kind: KindCommand, Run: "npm run build --if-present", Keep: []string{"dist"},
 			Timeout: 15 * time.Minute},
-		{Name: "sync", Kind: KindSync, Run: "npm run db:sync --if-present", Timeout: 30 * time.Minute},
+		{Name: "sync", Kind: KindSync, Run: "npm run db:sync --if-present", Look: lookAtSchema, Timeout: 30 * time.Minute},
 		{Name: "start", Kind: KindStart, Timeout: 2 * time.Minute},
 		{Name: "ready", Kind: KindReady, Timeout: ready},
 		{Name: "smoke", Kind: KindSmoke, Timeout: time.Minute},
@@ -115,7 +120,7 @@ func Install(ready time.Duration) []Step {
 		{Name: "install", Kind: KindCommand, Run: "npm install", Keep: []string{"node_modules"}, Timeout: 20 * time.Minute},
 		{Name: "build", Kind: KindCommand, Run: "npm run build --if-present", Keep: []string{"dist"},
 			Timeout: 15 * time.Minute},
-		{Name: "sync", Kind: KindSync, Run: "npm run db:sync --if-present", Timeout: 30 * time.Minute},
+		{Name: "sync", Kind: KindSync, Run: "npm run db:sync --if-present", Look: lookAtSchema, Timeout: 30 * time.Minute},
 		{Name: "seed", Kind: KindCommand, Run: "npm run seed --if-present", Timeout: 30 * time.Minute},
 		{Name: "start", Kind: KindStart, Timeout: 2 * time.Minute},
 		{Name: "ready", Kind: KindReady, Timeout: ready},

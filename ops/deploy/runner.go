@@ -17,12 +17,26 @@ type Outcome struct {
 // World does the steps. Do and Undo first check the actual state, so that doing one
 // again after a crash is harmless.
 type World interface {
-	// Do does a step; began is told each program that it starts.
-	Do(ctx context.Context, p *Plan, step int, s State, began func(Child) error) Outcome
+	// Do does a step; note is told each program that it starts, and what it found before
+	// it changes anything.
+	Do(ctx context.Context, p *Plan, step int, s State, note Note) Outcome
 	// Undo takes a step back that was begun.
-	Undo(ctx context.Context, p *Plan, step int, s State, began func(Child) error) Outcome
-	// End kills what a process that was killed left running.
-	End(p *Plan, c Child)
+	Undo(ctx context.Context, p *Plan, step int, s State, note Note) Outcome
+	// End ends what a process that was killed left running. An error says that some of it
+	// still runs: nothing may be done beside it.
+	End(p *Plan, c Child) error
+}
+
+// Note writes a line of a step that is under way to the journal, durably: EventChild or
+// EventSeen.
+type Note func(Line) error
+
+// Child notes a program that was started.
+func (n Note) Child(c Child) error { return n(Line{Event: EventChild, Child: &c}) }
+
+// Seen notes what was found before the step changes anything.
+func (n Note) Seen(detail string, lines []string) error {
+	return n(Line{Event: EventSeen, Detail: detail, Tail: lines})
 }
 
 // ErrLeft says that the runner was told to stop: nothing was taken back, and the
@@ -45,7 +59,9 @@ type Runner struct {
 func (r *Runner) Run(ctx context.Context, first Event) (State, error) {
 	r.s = Fold(r.Plan, r.Journal.Lines())
 	if r.s.Child != nil {
-		r.World.End(r.Plan, *r.s.Child)
+		if err := r.World.End(r.Plan, *r.s.Child); err != nil {
+			return r.s, err
+		}
 	}
 	if err := r.note(Line{Event: first, Step: -1}); err != nil {
 		return r.s, err
@@ -89,8 +105,9 @@ func (r *Runner) act(ctx context.Context, a Action) error {
 	limit, cancel := context.WithTimeout(ctx, step.Timeout)
 	defer cancel()
 	var lost error
-	out := work(limit, r.Plan, a.Step, r.s, func(c Child) error {
-		lost = r.note(Line{Event: EventChild, Step: a.Step, Child: &c})
+	out := work(limit, r.Plan, a.Step, r.s, func(l Line) error {
+		l.Step = a.Step
+		lost = r.note(l)
 		return lost
 	})
 	switch {

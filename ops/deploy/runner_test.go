@@ -15,17 +15,18 @@ type fakeWorld struct {
 	in    map[int]bool
 	fails map[string]bool // "do 2", "undo 1"
 	ended int
+	alive error // of End
 }
 
-func (w *fakeWorld) Do(_ context.Context, _ *Plan, i int, _ State, began func(Child) error) Outcome {
-	if err := began(Child{PID: 1, Start: i}); err != nil {
+func (w *fakeWorld) Do(_ context.Context, _ *Plan, i int, _ State, note Note) Outcome {
+	if err := note.Child(Child{PID: 1, Start: i}); err != nil {
 		return Outcome{Failed: true}
 	}
 	w.in[i] = true
 	return Outcome{Failed: w.fails[fmt.Sprint("do ", i)], Detail: "why", Tail: []string{"tool says"}}
 }
 
-func (w *fakeWorld) Undo(_ context.Context, _ *Plan, i int, _ State, _ func(Child) error) Outcome {
+func (w *fakeWorld) Undo(_ context.Context, _ *Plan, i int, _ State, _ Note) Outcome {
 	if w.fails[fmt.Sprint("undo ", i)] {
 		return Outcome{Failed: true}
 	}
@@ -33,7 +34,10 @@ func (w *fakeWorld) Undo(_ context.Context, _ *Plan, i int, _ State, _ func(Chil
 	return Outcome{}
 }
 
-func (w *fakeWorld) End(*Plan, Child) { w.ended++ }
+func (w *fakeWorld) End(*Plan, Child) error {
+	w.ended++
+	return w.alive
+}
 
 func testPlan() *Plan {
 	p := &Plan{Name: "update", Service: "shop"}
@@ -131,7 +135,7 @@ type cancelWorld struct {
 	cancel context.CancelFunc
 }
 
-func (w *cancelWorld) Do(ctx context.Context, _ *Plan, _ int, _ State, _ func(Child) error) Outcome {
+func (w *cancelWorld) Do(ctx context.Context, _ *Plan, _ int, _ State, _ Note) Outcome {
 	w.cancel()
 	<-ctx.Done()
 	return Outcome{Failed: true}
@@ -155,5 +159,33 @@ func TestStructuresAreComparedByLoss(t *testing.T) {
 	}
 	if len(loss) != len(want) || len(Compare(before, before)) != 0 {
 		t.Errorf("%v", loss)
+	}
+}
+
+// TestAResumeRunsNothingBesideALeftProgram: what cannot be ended refuses the resume, and
+// neither the journal nor the machine is changed.
+func TestAResumeRunsNothingBesideALeftProgram(t *testing.T) {
+	p := testPlan()
+	w := &fakeWorld{in: map[int]bool{}}
+	path := filepath.Join(t.TempDir(), "journal.jsonl")
+	run(t, p, w, path, 3, EventBegin) // begin, step, child
+	before := len(w.in)
+	w.alive = errors.New("pid 7 still runs")
+	j, err := OpenJournal(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	lines := len(j.Lines())
+	for _, first := range []Event{EventBegin, EventBack} {
+		_, err = (&Runner{Plan: p, Journal: j, World: w, Now: time.Now}).Run(t.Context(), first)
+		if !errors.Is(err, w.alive) || len(j.Lines()) != lines || len(w.in) != before {
+			t.Errorf("%s: %v, %d lines after %d", first, err, len(j.Lines()), lines)
+		}
+	}
+	w.alive = nil
+	if s, err := (&Runner{Plan: p, Journal: j, World: w, Now: time.Now}).Run(t.Context(), EventBegin); err != nil ||
+		s.Result != ResultDone {
+		t.Errorf("after it ended: %v %s", err, s.Result)
 	}
 }

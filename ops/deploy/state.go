@@ -43,6 +43,7 @@ const (
 	EventBegin      Event = "begin"  // or resumed
 	EventStep       Event = "step"   // a step is about to run
 	EventChild      Event = "child"  // it started a program
+	EventSeen       Event = "seen"   // what it found before it changes anything
 	EventDone       Event = "done"   // the step is done
 	EventFailed     Event = "failed" // the step failed
 	EventBack       Event = "back"   // from here on steps are taken back

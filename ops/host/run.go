@@ -62,7 +62,11 @@ func Run(ctx context.Context, c Command) Output {
 	if len(argv) == 0 {
 		argv = []string{"/bin/sh", "-c", c.Shell}
 	}
-	cmd := exec.Command(argv[0], argv[1:]...)
+	door, cmd, err := c.command(argv)
+	if err != nil {
+		return Output{Code: -1, Err: err}
+	}
+	defer door.close()
 	cmd.Dir, cmd.Stdout = c.Dir, file
 	if !c.Quiet {
 		cmd.Stderr = file
@@ -76,19 +80,61 @@ func Run(ctx context.Context, c Command) Output {
 	if err != nil {
 		return Output{Code: -1, Err: err}
 	}
-	err = wait(ctx, cmd, c.Started)
+	err = wait(ctx, cmd, func(child deploy.Child) error {
+		if c.Started == nil {
+			return nil
+		}
+		if err := c.Started(child); err != nil {
+			return err
+		}
+		return door.open()
+	})
 	out := Output{Err: err, Code: cmd.ProcessState.ExitCode(), Tail: c.tail(file)}
 	return out
+}
+
+// gate keeps a program from running before it is in the journal: it waits to read a line
+// from a pipe. When this process is killed before it opens the gate, the pipe ends and the
+// program with it, so that none runs that the journal does not know.
+type gate struct{ in, out *os.File }
+
+const waitAtGate = `read -r go <&3 || exit 125; exec 3<&-; exec "$@"`
+
+// command is the program, behind a gate where somebody must be told of it first.
+func (c Command) command(argv []string) (g gate, cmd *exec.Cmd, err error) {
+	if c.Started == nil {
+		return g, exec.Command(argv[0], argv[1:]...), nil
+	}
+	path, err := exec.LookPath(argv[0])
+	if err != nil {
+		return g, nil, err
+	}
+	if g.in, g.out, err = os.Pipe(); err != nil {
+		return g, nil, err
+	}
+	cmd = exec.Command("/bin/sh", append([]string{"-c", waitAtGate, "sh", path}, argv[1:]...)...)
+	cmd.ExtraFiles = []*os.File{g.in}
+	return g, cmd, nil
+}
+
+func (g gate) open() error {
+	_, err := g.out.WriteString("go\n")
+	return err
+}
+
+func (g gate) close() {
+	if g.out != nil {
+		g.in.Close()
+		g.out.Close()
+	}
 }
 
 // wait waits for a program that was started, or for ctx.
 func wait(ctx context.Context, cmd *exec.Cmd, started func(deploy.Child) error) error {
 	pid := cmd.Process.Pid
-	if started != nil {
-		if err := started(deploy.Child{PID: pid, Start: stat(pid, 22)}); err != nil {
-			syscall.Kill(-pid, syscall.SIGKILL)
-			return errors.Join(err, cmd.Wait())
-		}
+	if err := started(deploy.Child{PID: pid, Start: stat(pid, 22)}); err != nil {
+		syscall.Kill(-pid, syscall.SIGKILL)
+		return errors.Join(err, cmd.Wait())
 	}
 	var ended error
 	done := make(chan struct{})
@@ -177,10 +223,11 @@ func (o Output) Why() lang.Msg {
 
 // End kills what is left of a program that another process of opsdeck had started
 // with mark, as "NAME=value", in its environment and did not see to its end. It tells
-// how many processes that were. A daemon that has a session of its own stays.
-func End(c deploy.Child, mark string) (killed int) {
+// how many processes that were, and the pids of those that still run: the kernel does not
+// end one that waits for a disk. A daemon that has a session of its own stays.
+func End(c deploy.Child, mark string) (killed int, left []int) {
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
-		left := leftovers(c, mark)
+		left = leftovers(c, mark)
 		killed = max(killed, len(left))
 		for _, pid := range left {
 			syscall.Kill(pid, sig)
@@ -189,7 +236,7 @@ func End(c deploy.Child, mark string) (killed int) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
-	return killed
+	return killed, leftovers(c, mark)
 }
 
 // leftovers are the processes of a child's session that carry the mark.

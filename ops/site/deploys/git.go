@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/deploy"
@@ -274,8 +275,9 @@ func (r repo) keep(ctx context.Context, id, step, folder string) error {
 	return os.Rename(path+".part", path)
 }
 
-// putBack gives a folder the content that was kept.
-func (r repo) putBack(ctx context.Context, id, step, folder string) error {
+// putBack gives a folder the content that was kept. ran tells that the step's program was
+// started: then a copy was kept, and one that is neither there nor back is an error.
+func (r repo) putBack(ctx context.Context, id, step, folder string, ran bool) error {
 	kept, err := r.keptFolder(ctx, id)
 	if err != nil {
 		return err
@@ -284,8 +286,14 @@ func (r repo) putBack(ctx context.Context, id, step, folder string) error {
 	switch {
 	case exists(path + ".absent"):
 		return os.RemoveAll(now)
-	case !exists(path):
-		return nil // the step had not begun to change it, or it is back already
+	case !exists(path) && ran && !exists(path+".back"):
+		return ops.E(ops.Failed, lang.M("the copy that was kept is gone: %s", path)).
+			WithHint(lang.M("install the packages again: cd %s && npm install", r.dir))
+	case !exists(path): // the step had not begun to change it, or it is back already
+		return os.RemoveAll(path + ".new")
+	}
+	if err := atomicfile.WriteBytes(path+".back", 0o600, nil); err != nil {
+		return err
 	}
 	if err := os.RemoveAll(path + ".new"); err != nil {
 		return err

@@ -64,6 +64,7 @@ func configured(steps []config.DeployStep, ready time.Duration) (out []deploy.St
 			Kind:    deploy.Kind(s.Kind),
 			Run:     s.Run,
 			Check:   s.Check,
+			Look:    s.Look,
 			Undo:    s.Undo,
 			Keep:    s.Keep,
 			Timeout: s.Timeout,

@@ -36,31 +36,42 @@ type job struct {
 	plan  *deploy.Plan
 	step  deploy.Step
 	state deploy.State
-	began func(deploy.Child) error
+	note  deploy.Note
 	data  map[string]string
 }
 
-func (w *world) job(p *deploy.Plan, i int, s deploy.State, began func(deploy.Child) error) *job {
-	return &job{Desk: w.Desk, plan: p, step: p.Steps[i], state: s, began: began, data: map[string]string{}}
+func (w *world) job(p *deploy.Plan, i int, s deploy.State, note deploy.Note) *job {
+	return &job{Desk: w.Desk, plan: p, step: p.Steps[i], state: s, note: note, data: map[string]string{}}
 }
 
 // End kills what a deployment left running that was killed itself.
-func (w *world) End(p *deploy.Plan, c deploy.Child) { host.End(c, mark(p)) }
+func (w *world) End(p *deploy.Plan, c deploy.Child) error {
+	killed, left := host.End(c, mark(p))
+	if len(left) > 0 {
+		pid := strconv.Itoa(left[0])
+		return ops.E(ops.Busy, lang.M("a program of the interrupted run still runs and cannot be ended: pid %s", pid)).
+			WithHint(lang.M("wait until it ends (ps -fp %s), then run this again", pid))
+	}
+	if killed > 0 {
+		w.Say(lang.M("ended processes that the interrupted run left running: %d", killed))
+	}
+	return nil
+}
 
 // Do does a step.
 func (w *world) Do(
-	ctx context.Context, p *deploy.Plan, i int, s deploy.State, began func(deploy.Child) error,
+	ctx context.Context, p *deploy.Plan, i int, s deploy.State, note deploy.Note,
 ) deploy.Outcome {
-	j := w.job(p, i, s, began)
+	j := w.job(p, i, s, note)
 	what, err := j.do(ctx)
 	return j.outcome(ctx, what, err)
 }
 
 // Undo takes a step back.
 func (w *world) Undo(
-	ctx context.Context, p *deploy.Plan, i int, s deploy.State, began func(deploy.Child) error,
+	ctx context.Context, p *deploy.Plan, i int, s deploy.State, note deploy.Note,
 ) deploy.Outcome {
-	j := w.job(p, i, s, began)
+	j := w.job(p, i, s, note)
 	what, err := j.undo(ctx)
 	return j.outcome(ctx, what, err)
 }
@@ -108,7 +119,7 @@ func (j *job) do(ctx context.Context) (lang.Msg, error) {
 		return j.stop(ctx)
 	case deploy.KindPull:
 		r := j.repo(j.plan)
-		r.began = j.began
+		r.began = j.note.Child
 		return lang.M("%s is checked out", short(j.plan.To)), r.pull(ctx, j.plan)
 	case deploy.KindSync:
 		return j.sync(ctx)
@@ -130,14 +141,14 @@ func (j *job) do(ctx context.Context) (lang.Msg, error) {
 
 func (j *job) undo(ctx context.Context) (lang.Msg, error) {
 	r := j.repo(j.plan)
-	r.began = j.began
+	r.began = j.note.Child
 	for _, folder := range j.step.Keep {
-		if err := r.putBack(ctx, j.plan.ID, j.step.Name, folder); err != nil {
+		if err := r.putBack(ctx, j.plan.ID, j.step.Name, folder, j.ran()); err != nil {
 			return lang.Msg{}, ops.Wrap(err, ops.Failed, lang.M("cannot put %s back", folder))
 		}
 	}
 	if j.step.Undo != "" {
-		return lang.M("%s was run", j.step.Undo), j.run(ctx, j.step.Undo)
+		return lang.M("%s was run", j.step.Undo), j.run(ctx, j.step.Undo, j.note.Child)
 	}
 	switch j.step.Kind {
 	case deploy.KindStop: // it ran before
@@ -159,16 +170,15 @@ func (j *job) undo(ctx context.Context) (lang.Msg, error) {
 }
 
 // run runs a command of a step.
-func (j *job) run(ctx context.Context, line string) error {
+func (j *job) run(ctx context.Context, line string, started func(deploy.Child) error) error {
 	log, err := j.log(j.plan)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
 	fmt.Fprintf(log, "# %s %s: %s\n", j.Clock.Now().Format(time.RFC3339), j.step.Name, redact.Text(line))
-	out := host.Run(ctx, host.Command{Shell: line, Dir: j.plan.Dir, Started: j.began, Log: log, Mask: j.known(),
-		Env: append(marks(j.plan), "CI=1", "NO_COLOR=1", "npm_config_update_notifier=false", "npm_config_fund=false",
-			"npm_config_audit=false")})
+	out := host.Run(ctx, host.Command{Shell: line, Dir: j.plan.Dir, Started: started, Log: log, Mask: j.known(j.plan),
+		Env: append(marks(j.plan), toolEnv...)})
 	if out.Err == nil {
 		return nil
 	}
@@ -183,9 +193,13 @@ func ended(o host.Output) lang.Msg {
 	return lang.Raw(o.Err.Error())
 }
 
+// toolEnv keeps the tools of Node plain and quiet.
+var toolEnv = []string{"CI=1", "NO_COLOR=1", "npm_config_update_notifier=false", "npm_config_fund=false",
+	"npm_config_audit=false"}
+
 // known are the secrets of the environment file.
-func (j *job) known() (out []string) {
-	text, err := os.ReadFile(filepath.Join(j.plan.Dir, j.conf.Env))
+func (d *Desk) known(p *deploy.Plan) (out []string) {
+	text, err := os.ReadFile(filepath.Join(p.Dir, d.conf.Env))
 	if err != nil {
 		return nil
 	}
@@ -200,20 +214,28 @@ func (j *job) known() (out []string) {
 // command runs the step's command, unless its check says that nothing needs to be done.
 func (j *job) command(ctx context.Context) (lang.Msg, error) {
 	if j.step.Check != "" {
-		out := host.Run(ctx, host.Command{Shell: j.step.Check, Dir: j.plan.Dir, Env: marks(j.plan), Started: j.began})
+		out := host.Run(ctx, host.Command{Shell: j.step.Check, Dir: j.plan.Dir, Env: marks(j.plan), Started: j.note.Child})
 		if out.Err == nil {
 			return lang.M("nothing to do: %s", j.step.Check), nil
 		}
 	}
 	r := j.repo(j.plan)
-	r.began = j.began
+	r.began = j.note.Child
 	for _, folder := range j.step.Keep {
 		if err := r.keep(ctx, j.plan.ID, j.step.Name, folder); err != nil {
 			return lang.Msg{}, err
 		}
 	}
-	return lang.M("%s was run", j.step.Run), j.run(ctx, j.step.Run)
+	return lang.M("%s was run", j.step.Run), j.run(ctx, j.step.Run, func(c deploy.Child) error {
+		return j.note(deploy.Line{Event: deploy.EventChild, Child: &c, Data: map[string]string{j.ranKey(): "1"}})
+	})
 }
+
+// ran tells whether the step's own command was started, which is in the journal before it
+// runs.
+func (j *job) ran() bool { return j.state.Data[j.ranKey()] != "" }
+
+func (j *job) ranKey() string { return "ran:" + j.step.Name }
 
 func (j *job) backup(ctx context.Context) (lang.Msg, error) {
 	sh, err := backups.Open(j.Site)
@@ -345,9 +367,15 @@ func lastLines(paths []string) []string {
 // and after.
 func (j *job) sync(ctx context.Context) (lang.Msg, error) {
 	if !j.hasDatabase() {
+		if err := j.look(ctx); err != nil {
+			return lang.Msg{}, err
+		}
 		return j.command(ctx)
 	}
 	before, err := j.before(ctx)
+	if err == nil {
+		err = j.look(ctx)
+	}
 	if err != nil {
 		return lang.Msg{}, err
 	}
@@ -375,6 +403,52 @@ func (j *job) sync(ctx context.Context) (lang.Msg, error) {
 	return lang.M("the database was changed: %s", strings.Join(said, "; ")), nil
 }
 
+// lookLines is how many lines of what a step would change are kept and shown.
+const lookLines = 200
+
+// look shows what the step's command would change, before it changes it. What would lose
+// data is refused here, while nothing is lost yet.
+func (j *job) look(ctx context.Context) error {
+	if j.step.Look == "" {
+		return nil
+	}
+	out, err := j.Desk.look(ctx, j.plan, j.step, j.note)
+	if err != nil {
+		return err
+	}
+	said := lang.M("%s printed nothing", j.step.Look)
+	if len(out) > 0 {
+		said = lang.M("what would be changed, as %s prints it", j.step.Look)
+	}
+	if err := j.note.Seen(j.Lang.Msg(said), out); err != nil {
+		return err
+	}
+	if lost := deploy.Losing(out); len(lost) > 0 && !j.conf.AllowLoss {
+		return &failure{ops.E(ops.Failed, lang.M("the change would lose data, and was not made: %s", lost[0])).
+			WithHint(lang.M("if that is intended, set deploy.allow_loss: true")), lost}
+	}
+	return nil
+}
+
+// look runs the command that prints what a step would change.
+func (d *Desk) look(ctx context.Context, p *deploy.Plan, s deploy.Step, note deploy.Note) ([]string, error) {
+	c := host.Command{Shell: s.Look, Dir: p.Dir, Mask: d.known(p), Keep: lookLines + 1, Env: append(marks(p), toolEnv...)}
+	if note != nil {
+		c.Started = note.Child
+	}
+	out := host.Run(ctx, c)
+	if out.Err != nil {
+		return nil, &failure{ops.Wrap(nil, ops.Failed, lang.M("cannot see what would be changed: %s failed (%s): %s", s.Look,
+			ended(out), out.Why())).
+			WithHint(lang.M("run it by hand: cd %s && %s", human.Shell(p.Dir), s.Look)), out.Tail}
+	}
+	if len(out.Tail) > lookLines {
+		cut := d.Lang.T("… more lines before these: run %s", s.Look)
+		out.Tail = append([]string{cut}, out.Tail[1:]...)
+	}
+	return out.Tail, nil
+}
+
 func (j *job) structure(ctx context.Context) (deploy.Structure, error) {
 	t, err := mysql.Resolve(j.Service.Database)
 	if err != nil {
@@ -383,33 +457,48 @@ func (j *job) structure(ctx context.Context) (deploy.Structure, error) {
 	return mysql.Structure(ctx, t, j.Service.Database.Name)
 }
 
+// beforePath is that of the structure that the deployment found.
+func (j *job) beforePath() string { return filepath.Join(j.Store().Folder(j.plan.ID), "before.json") }
+
+// kept is the structure that the deployment found and kept. One that is not there is an
+// error: it is no proof that nothing was changed.
+func (j *job) kept() (s deploy.Structure, err error) {
+	text, err := os.ReadFile(j.beforePath())
+	if err != nil {
+		return nil, err
+	}
+	return s, json.Unmarshal(text, &s)
+}
+
 // before is the structure that the deployment found, kept when it is first read.
 func (j *job) before(ctx context.Context) (s deploy.Structure, err error) {
-	path := filepath.Join(j.Store().Folder(j.plan.ID), "before.json")
-	text, err := os.ReadFile(path)
-	if err == nil {
-		return s, json.Unmarshal(text, &s)
+	if s, err = j.kept(); !errors.Is(err, os.ErrNotExist) {
+		return s, err
 	}
-	if !errors.Is(err, os.ErrNotExist) {
-		return nil, err
+	if j.ran() {
+		return nil, ops.E(ops.Failed, lang.M("%s is gone: what the tables were before is not known", j.beforePath()))
 	}
 	if s, err = j.structure(ctx); err != nil {
 		return nil, err
 	}
-	if text, err = json.Marshal(s); err != nil {
+	text, err := json.Marshal(s)
+	if err != nil {
 		return nil, err
 	}
-	return s, atomicfile.WriteBytes(path, 0o600, text)
+	return s, atomicfile.WriteBytes(j.beforePath(), 0o600, text)
 }
 
 // offer tells how to restore the database where the deployment changed it. Nothing is
 // restored by itself: rows were perhaps written since.
 func (j *job) offer(ctx context.Context) (lang.Msg, error) {
-	if !j.hasDatabase() || !exists(filepath.Join(j.Store().Folder(j.plan.ID), "before.json")) {
-		return lang.M("nothing to undo"), nil
+	if !j.ran() && !exists(j.beforePath()) {
+		return lang.M("nothing to undo: its command was not run"), nil
 	}
-	before, err := j.before(ctx)
+	if !j.hasDatabase() {
+		return lang.M("whether a database was changed is unknown: none is configured for %s", j.plan.Service), nil
+	}
 	var after deploy.Structure
+	before, err := j.kept()
 	if err == nil {
 		after, err = j.structure(ctx)
 	}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops/deploy"
+	"opsdeck/ops/site/deploys"
+)
+
+type deployPlanCmd struct {
+	Name     string `arg:"" default:"update" help:"The plan: update, install, or one of the configuration."`
+	Revision string `placeholder:"REV" help:"The branch, tag or commit to deploy; else the branch that is checked out."`
+	JSON     bool   `name:"json" help:"Print JSON."`
+}
+
+// deployPlanJSON is a plan, and what is known of its steps beside it.
+type deployPlanJSON struct {
+	*deploy.Plan
+	Details []stepDetailJSON `json:"details"`
+}
+
+type stepDetailJSON struct {
+	Name      string   `json:"name"`
+	Check     string   `json:"check"`
+	Undo      string   `json:"undo"`
+	UsualMS   *int64   `json:"usual_ms"` // an estimate: the median of past runs; null is not known
+	UsualRuns int      `json:"usual_runs"`
+	LimitMS   int64    `json:"limit_ms"`
+	Look      string   `json:"look,omitempty"`
+	Changes   []string `json:"changes,omitempty"` // what look printed, where the code is there already
+	LookError string   `json:"look_error,omitempty"`
+}
+
+// Run shows a plan.
+func (c *deployPlanCmd) Run(ctx context.Context, a *app) error {
+	d, err := a.chosenDesk()
+	if err != nil {
+		return err
+	}
+	p, err := d.Plan(ctx, c.Name, c.Revision)
+	if err != nil {
+		return err
+	}
+	if !c.JSON {
+		return a.sayDeployPlan(ctx, a.out, d, p)
+	}
+	details, err := d.Details(p)
+	if err != nil {
+		return err
+	}
+	doc := deployPlanJSON{Plan: p, Details: []stepDetailJSON{}}
+	for i, one := range details {
+		doc.Details = append(doc.Details, a.stepDetail(ctx, d, p, p.Steps[i], one))
+	}
+	return a.json(doc)
+}
+
+func (a *app) stepDetail(
+	ctx context.Context, d *deploys.Desk, p *deploy.Plan, s deploy.Step, one deploys.Detail,
+) stepDetailJSON {
+	out := stepDetailJSON{
+		Name:      s.Name,
+		Check:     a.lang.Msg(one.Check),
+		Undo:      a.lang.Msg(one.Undo),
+		UsualRuns: one.Runs,
+		LimitMS:   s.Timeout.Milliseconds(),
+		Look:      s.Look,
+	}
+	if one.Runs > 0 {
+		ms := one.Usual.Milliseconds()
+		out.UsualMS = &ms
+	}
+	lines, _, err := d.Look(ctx, p, s)
+	out.Changes = lines
+	if err != nil {
+		out.LookError = a.lang.Msg(a.explain(err).What)
+	}
+	return out
+}
+
+// sayDeployPlan shows a plan for people: each step with its check, its undo and its time.
+func (a *app) sayDeployPlan(ctx context.Context, w io.Writer, d *deploys.Desk, p *deploy.Plan) error {
+	details, err := d.Details(p)
+	if err != nil {
+		return err
+	}
+	line := func(text string) { fmt.Fprintln(w, termsafe.Line(text)) }
+	line(a.lang.T("Plan %s for %s in %s", p.Name, p.Service, p.Dir))
+	if p.To != "" {
+		line(a.lang.T("revision: from %s to %s (%s)", p.From[:10], p.To[:10], p.Revision))
+	}
+	for i, s := range p.Steps {
+		what := s.Run
+		if what == "" {
+			what = string(s.Kind)
+		}
+		line(fmt.Sprintf("%2d. %-10s %s", i+1, s.Name, what))
+		under := func(m lang.Msg) { line("      " + a.lang.Msg(m)) }
+		a.sayChanges(ctx, d, p, s, under)
+		under(lang.M("check: %s", details[i].Check))
+		under(lang.M("undo: %s", details[i].Undo))
+		under(lang.M("time: %s", stepTime(s, details[i])))
+	}
+	line(a.lang.T("A step that fails takes back what was done before it."))
+	line(a.lang.T("plan hash: %s", p.Hash[:12]))
+	return nil
+}
+
+// stepTime is how long a step takes, which is an estimate, and how long it may take.
+func stepTime(s deploy.Step, one deploys.Detail) lang.Msg {
+	limit := human.Duration(s.Timeout)
+	if one.Runs == 0 {
+		return lang.M("at most %s; no past run to estimate from", limit)
+	}
+	return lang.M("about %s (estimate: median of %d past runs), at most %s", human.Duration(one.Usual), one.Runs, limit)
+}
+
+// sayChanges shows what a step would change in the database, or when that will be seen.
+func (a *app) sayChanges(ctx context.Context, d *deploys.Desk, p *deploy.Plan, s deploy.Step, under func(lang.Msg)) {
+	if s.Look == "" {
+		return
+	}
+	lines, known, err := d.Look(ctx, p, s)
+	switch {
+	case err != nil:
+		under(lang.M("what would be changed: unknown; %s", a.explain(err).What))
+	case !known:
+		under(lang.M("what would be changed: shown by %s once the code is pulled, before the change is made", s.Look))
+	case len(lines) == 0:
+		under(lang.M("what would be changed: %s printed nothing", s.Look))
+	default:
+		under(lang.M("what would be changed, as %s prints it", s.Look))
+		for _, l := range lines {
+			under(lang.Raw("  | " + l))
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package deploys
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops/deploy"
+)
+
+// Detail is what a person wants to know of a step before it runs.
+type Detail struct {
+	Check lang.Msg      // how the step knows that it is done
+	Undo  lang.Msg      // how it is taken back
+	Usual time.Duration // the median of past runs: an estimate
+	Runs  int           // that Usual is made of; 0: it is not known
+}
+
+// Details are those of a plan's steps.
+func (d *Desk) Details(p *deploy.Plan) ([]Detail, error) {
+	past, err := d.Store().Of(p.Service)
+	if err != nil {
+		return nil, err
+	}
+	var out []Detail
+	for _, s := range p.Steps {
+		one := Detail{Check: d.checkOf(s), Undo: d.undoOf(p, s)}
+		one.Usual, one.Runs = deploy.Usual(past, p.Name, s.Name)
+		out = append(out, one)
+	}
+	return out, nil
+}
+
+func (d *Desk) checkOf(s deploy.Step) lang.Msg {
+	switch s.Kind {
+	case deploy.KindBackup:
+		return lang.M("the backup is written whole, with its manifest")
+	case deploy.KindStop:
+		return lang.M("%s reports that it is stopped", d.name())
+	case deploy.KindPull:
+		return lang.M("the plan's commit is checked out, over no local changes")
+	case deploy.KindSync:
+		return lang.M("the command exits with 0, and no table, column or row is lost")
+	case deploy.KindStart:
+		return lang.M("the port is free before, and the start command succeeds")
+	case deploy.KindReady:
+		return lang.M("/health/ready answers: ready")
+	case deploy.KindSmoke:
+		return lang.M("these answer 2xx: %s", strings.Join(d.conf.Smoke, ", "))
+	case deploy.KindErrors:
+		return lang.M("errors in the logs are compared with the hour before; a burst is named in the result")
+	}
+	if s.Check != "" {
+		return lang.M("skipped when this exits with 0: %s; else its command exits with 0", s.Check)
+	}
+	return lang.M("the command exits with 0")
+}
+
+func (d *Desk) undoOf(p *deploy.Plan, s deploy.Step) lang.Msg {
+	kept := strings.Join(s.Keep, ", ")
+	switch {
+	case s.Undo != "" && kept != "":
+		return lang.M("put back %s, then run: %s", kept, s.Undo)
+	case s.Undo != "":
+		return lang.M("run: %s", s.Undo)
+	}
+	switch s.Kind {
+	case deploy.KindBackup:
+		return lang.M("none needed: the backup is kept")
+	case deploy.KindStop:
+		return lang.M("start %s and wait until it is ready", d.name())
+	case deploy.KindPull:
+		return lang.M("check out %s again", short(p.From))
+	case deploy.KindSync:
+		return lang.M("not by itself: the command that restores the backup is named")
+	case deploy.KindStart:
+		return lang.M("stop %s", d.name())
+	case deploy.KindReady, deploy.KindSmoke, deploy.KindErrors:
+		return lang.M("none needed: it changes nothing")
+	}
+	if kept != "" {
+		return lang.M("put back %s", kept)
+	}
+	return lang.M("none: what the command changes stays")
+}
+
+// Look runs the commands of a plan that show what a step would change, where the code of
+// the plan is checked out already. Otherwise only the deployment itself can: known is false.
+func (d *Desk) Look(ctx context.Context, p *deploy.Plan, s deploy.Step) (lines []string, known bool, err error) {
+	pulls := slices.ContainsFunc(p.Steps, func(s deploy.Step) bool { return s.Kind == deploy.KindPull })
+	if s.Look == "" || pulls && p.From != p.To {
+		return nil, false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	lines, err = d.look(ctx, p, s, nil)
+	return lines, err == nil, err
+}
