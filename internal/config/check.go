@@ -152,6 +152,9 @@ func (c *checker) deploy(at string, d Deploy) {
 		c.that(here+"steps", len(p.Steps) > 0, lang.M("a plan needs steps"))
 		for n, s := range p.Steps {
 			c.step(fmt.Sprintf("%ssteps[%d].", here, n), s)
+			if s.Kind == "standby" || s.Kind == "switch" {
+				c.nginx(at+"switch.", d.Switch)
+			}
 		}
 	}
 	c.that(at+"observe", d.Observe >= 0, lang.M("cannot be negative"))
@@ -160,6 +163,16 @@ func (c *checker) deploy(at string, d Deploy) {
 	for _, path := range append([]string{d.Docs}, d.Smoke...) {
 		c.that(at+"smoke", path == "" || strings.HasPrefix(path, "/"), lang.M("%q is not a path: it begins with /", path))
 	}
+}
+
+// nginx checks what steps of kind standby and switch need.
+func (c *checker) nginx(at string, s DeploySwitch) {
+	for name, value := range map[string]string{"file": s.File, "upstream": s.Upstream, "start": s.Start, "stop": s.Stop,
+		"test": s.Test, "reload": s.Reload} {
+		c.that(at+name, value != "", lang.M("steps of kind standby and switch need it"))
+	}
+	two := len(s.Ports) == 2 && s.Ports[0] != s.Ports[1]
+	c.that(at+"ports", two, lang.M("steps of kind standby and switch need two different ports"))
 }
 
 func (c *checker) step(at string, s DeployStep) {

@@ -200,7 +200,20 @@ type Deploy struct {
 	Observe time.Duration `yaml:"observe"`
 	// AllowLoss lets a step of kind sync drop tables, columns and rows.
 	AllowLoss bool         `yaml:"allow_loss"`
-	Plans     []DeployPlan `yaml:"plans"` // besides install and update, or instead of them
+	Plans     []DeployPlan `yaml:"plans"`  // besides install and update, or instead of them
+	Switch    DeploySwitch `yaml:"switch"` // of steps of kind standby and switch
+}
+
+// DeploySwitch is how a release is started beside the one that runs, and how nginx is
+// switched to it. Commands are run by sh -c in the code's folder, with PORT set.
+type DeploySwitch struct {
+	File     string `yaml:"file"`     // nginx includes it; it holds the upstream and nothing else
+	Upstream string `yaml:"upstream"` // its name
+	Ports    []int  `yaml:"ports"`    // two, of this machine
+	Start    string `yaml:"start"`    // the instance on PORT
+	Stop     string `yaml:"stop"`     // the instance on PORT; it succeeds where none runs
+	Test     string `yaml:"test"`     // "nginx -t"
+	Reload   string `yaml:"reload"`   // "nginx -s reload"
 }
 
 // DeployPlan is a plan of the configuration's own.
@@ -212,7 +225,7 @@ type DeployPlan struct {
 // DeployStep is a step of a plan. Commands are run by sh -c in the code's folder.
 type DeployStep struct {
 	Name    string        `yaml:"name"`
-	Kind    string        `yaml:"kind"`    // backup, stop, pull, sync, start, ready, smoke, errors; "" only runs its command
+	Kind    string        `yaml:"kind"`    // one of DeployKinds; "" only runs its command
 	Run     string        `yaml:"run"`     // of kind sync or ""
 	Check   string        `yaml:"check"`   // exit 0: nothing needs to be done
 	Look    string        `yaml:"look"`    // of kind sync: prints what run would change, and changes nothing
@@ -222,7 +235,7 @@ type DeployStep struct {
 }
 
 // DeployKinds are the kinds of steps.
-var DeployKinds = []string{"", "backup", "stop", "pull", "sync", "start", "ready", "smoke", "errors"}
+var DeployKinds = []string{"", "backup", "stop", "pull", "sync", "start", "ready", "smoke", "errors", "standby", "switch"}
 
 // Notify is who is told.
 type Notify struct {

@@ -16,7 +16,8 @@ func (c *Config) anchor(folder string) {
 	at(&c.StateDir, &c.Serve.TLSCert, &c.Serve.TLSKey, &c.Serve.TokenFile)
 	for i := range c.Services {
 		s := &c.Services[i]
-		at(&s.Redis.PasswordFile, &s.Process.Dir, &s.Process.Home, &s.Backup.Dir, &s.Backup.Identity, &s.Deploy.Dir)
+		at(&s.Redis.PasswordFile, &s.Process.Dir, &s.Process.Home, &s.Backup.Dir, &s.Backup.Identity, &s.Deploy.Dir,
+			&s.Deploy.Switch.File)
 		for _, d := range []*Database{&s.Database, &s.Audit.Replica, &s.Backup.DrillServer} {
 			at(&d.OptionsFile, &d.Socket, &d.DataDir)
 		}

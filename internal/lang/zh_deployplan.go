@@ -2,6 +2,23 @@ package lang
 
 func init() {
 	register(
+		"steps of kind standby and switch need it", "standby 与 switch 类型的步骤需要此项",
+		"steps of kind standby and switch need two different ports", "standby 与 switch 类型的步骤需要两个不同的端口",
+		"the second instance answers: ready", "第二个实例返回：就绪",
+		"nginx accepts the new file before it is told to reload it: %s", "重新加载之前 nginx 接受新文件：%s",
+		"stop the second instance", "停止第二个实例",
+		"switch nginx back to the previous instance, which still runs", "将 nginx 切回仍在运行的原实例",
+		"write it once by hand: printf '%s' >%s; include it in nginx's http block",
+		"请先手动写入一次：printf '%s' >%s；并在 nginx 的 http 块中 include",
+		"the file of nginx's upstream cannot be read: %s", "无法读取 nginx 的 upstream 文件：%s",
+		"%s does not name one of the ports %d and %d", "%s 未指明端口 %d 或 %d 之一",
+		"the instance on port %d is ready; /health/version: %s", "端口 %d 上的实例已就绪；/health/version：%s",
+		"nothing to undo: no second instance was started", "无需撤销：未启动第二个实例",
+		"nginx still sends users to port %d", "nginx 仍将用户请求发往端口 %d",
+		"the instance on port %d is stopped", "端口 %d 上的实例已停止",
+		"no step of kind standby was run before", "之前没有运行 standby 类型的步骤",
+		"nginx sends users to port %d", "nginx 已将用户请求发往端口 %d",
+		"nginx was not reloaded after its file was put back: %s", "还原原文件后 nginx 未能重新加载：%s",
 		"check: %s", "检查：%s",
 		"undo: %s", "撤销：%s",
 		"time: %s", "用时：%s",

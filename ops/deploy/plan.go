@@ -24,6 +24,8 @@ const (
 	KindReady   Kind = "ready"   // wait for /health/ready
 	KindSmoke   Kind = "smoke"   // the smoke requests
 	KindErrors  Kind = "errors"  // compare the errors in the logs with the hour before
+	KindStandby Kind = "standby" // a second instance on the other port, until it is ready
+	KindSwitch  Kind = "switch"  // nginx, to the instance of the standby step
 	KindCommand Kind = "command" // of the configuration
 )
 

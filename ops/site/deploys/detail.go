@@ -47,6 +47,10 @@ func (d *Desk) checkOf(s deploy.Step) lang.Msg {
 		return lang.M("the port is free before, and the start command succeeds")
 	case deploy.KindReady:
 		return lang.M("/health/ready answers: ready")
+	case deploy.KindStandby:
+		return lang.M("the second instance answers: ready")
+	case deploy.KindSwitch:
+		return lang.M("nginx accepts the new file before it is told to reload it: %s", d.conf.Switch.Test)
 	case deploy.KindSmoke:
 		return lang.M("these answer 2xx: %s", strings.Join(d.conf.Smoke, ", "))
 	case deploy.KindErrors:
@@ -77,6 +81,10 @@ func (d *Desk) undoOf(p *deploy.Plan, s deploy.Step) lang.Msg {
 		return lang.M("not by itself: the command that restores the backup is named")
 	case deploy.KindStart:
 		return lang.M("stop %s", d.name())
+	case deploy.KindStandby:
+		return lang.M("stop the second instance")
+	case deploy.KindSwitch:
+		return lang.M("switch nginx back to the previous instance, which still runs")
 	case deploy.KindReady, deploy.KindSmoke, deploy.KindErrors:
 		return lang.M("none needed: it changes nothing")
 	}

@@ -123,6 +123,10 @@ func (j *job) do(ctx context.Context) (lang.Msg, error) {
 		return lang.M("%s is checked out", short(j.plan.To)), r.pull(ctx, j.plan)
 	case deploy.KindSync:
 		return j.sync(ctx)
+	case deploy.KindStandby:
+		return j.standby(ctx)
+	case deploy.KindSwitch:
+		return j.toStandby(ctx)
 	case deploy.KindStart:
 		return j.start(ctx)
 	case deploy.KindReady:
@@ -160,6 +164,10 @@ func (j *job) undo(ctx context.Context) (lang.Msg, error) {
 		return lang.M("%s is checked out again", short(j.plan.From)), r.back(ctx, j.plan)
 	case deploy.KindSync:
 		return j.offer(ctx)
+	case deploy.KindStandby:
+		return j.endStandby(ctx)
+	case deploy.KindSwitch:
+		return j.switchBack(ctx)
 	case deploy.KindStart:
 		return j.stop(ctx)
 	}
@@ -177,8 +185,14 @@ func (j *job) run(ctx context.Context, line string, started func(deploy.Child) e
 	}
 	defer log.Close()
 	fmt.Fprintf(log, "# %s %s: %s\n", j.Clock.Now().Format(time.RFC3339), j.step.Name, redact.Text(line))
-	out := host.Run(ctx, host.Command{Shell: line, Dir: j.plan.Dir, Started: started, Log: log, Mask: j.known(j.plan),
-		Env: append(marks(j.plan), toolEnv...)})
+	out := host.Run(ctx, host.Command{
+		Shell:   line,
+		Dir:     j.plan.Dir,
+		Started: started,
+		Log:     log,
+		Mask:    j.known(j.plan),
+		Env:     append(marks(j.plan), toolEnv...),
+	})
 	if out.Err == nil {
 		return nil
 	}
@@ -214,7 +228,12 @@ func (d *Desk) known(p *deploy.Plan) (out []string) {
 // command runs the step's command, unless its check says that nothing needs to be done.
 func (j *job) command(ctx context.Context) (lang.Msg, error) {
 	if j.step.Check != "" {
-		out := host.Run(ctx, host.Command{Shell: j.step.Check, Dir: j.plan.Dir, Env: marks(j.plan), Started: j.note.Child})
+		out := host.Run(ctx, host.Command{
+			Shell:   j.step.Check,
+			Dir:     j.plan.Dir,
+			Env:     marks(j.plan),
+			Started: j.note.Child,
+		})
 		if out.Err == nil {
 			return lang.M("nothing to do: %s", j.step.Check), nil
 		}
@@ -432,7 +451,13 @@ func (j *job) look(ctx context.Context) error {
 
 // look runs the command that prints what a step would change.
 func (d *Desk) look(ctx context.Context, p *deploy.Plan, s deploy.Step, note deploy.Note) ([]string, error) {
-	c := host.Command{Shell: s.Look, Dir: p.Dir, Mask: d.known(p), Keep: lookLines + 1, Env: append(marks(p), toolEnv...)}
+	c := host.Command{
+		Shell: s.Look,
+		Dir:   p.Dir,
+		Mask:  d.known(p),
+		Keep:  lookLines + 1,
+		Env:   append(marks(p), toolEnv...),
+	}
 	if note != nil {
 		c.Started = note.Child
 	}

@@ -1,0 +1,185 @@
+package deploys
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/listener"
+	"opsdeck/ops"
+	"opsdeck/ops/deploy"
+	"opsdeck/ops/host"
+	"opsdeck/ops/probe"
+)
+
+// What the steps of a switch keep in the journal.
+const (
+	standbyPort = "standby_port" // of the instance that was started beside the other
+	activePort  = "active_port"  // of the one that nginx had before
+)
+
+var upstreamServer = regexp.MustCompile(`(?m)^\s*server\s+127\.0\.0\.1:([0-9]+)\s*;`)
+
+// upstream is the file that nginx includes.
+func (d *Desk) upstream(port int) []byte {
+	return fmt.Appendf(nil, "# Written by opsdeck deploy.\nupstream %s {\n\tserver 127.0.0.1:%d;\n}\n",
+		d.conf.Switch.Upstream, port)
+}
+
+// active is the port that nginx sends users to, as its file says, and the other one.
+func (d *Desk) active() (active, other int, err error) {
+	s := d.conf.Switch
+	hint := lang.M("write it once by hand: printf '%s' >%s; include it in nginx's http block",
+		strings.ReplaceAll(strings.ReplaceAll(string(d.upstream(s.Ports[0])), "\n", `\n`), "\t", `\t`), s.File)
+	text, err := os.ReadFile(s.File)
+	if err != nil {
+		return 0, 0, ops.Wrap(err, ops.Config, lang.M("the file of nginx's upstream cannot be read: %s", s.File)).WithHint(hint)
+	}
+	found := upstreamServer.FindAllStringSubmatch(string(text), -1)
+	if len(found) == 1 {
+		active, _ = strconv.Atoi(found[0][1])
+	}
+	switch active {
+	case s.Ports[0]:
+		return active, s.Ports[1], nil
+	case s.Ports[1]:
+		return active, s.Ports[0], nil
+	}
+	return 0, 0, ops.E(ops.Config, lang.M("%s does not name one of the ports %d and %d", s.File, s.Ports[0], s.Ports[1])).
+		WithHint(hint)
+}
+
+// standby starts the new release on the port that nginx does not use, and waits until it
+// is ready. What ran there, the release before the last, is stopped first.
+func (j *job) standby(ctx context.Context) (lang.Msg, error) {
+	port, err := strconv.Atoi(j.state.Data[standbyPort])
+	if err != nil {
+		active, other, err := j.active()
+		if err != nil {
+			return lang.Msg{}, err
+		}
+		port = other
+		data := map[string]string{standbyPort: strconv.Itoa(other), activePort: strconv.Itoa(active)}
+		if err := j.note(deploy.Line{Event: deploy.EventSeen, Data: data}); err != nil {
+			return lang.Msg{}, err
+		}
+	}
+	if err := j.onPort(ctx, port, j.conf.Switch.Stop); err != nil {
+		return lang.Msg{}, err
+	}
+	if err := j.onPort(ctx, port, j.conf.Switch.Start); err != nil {
+		return lang.Msg{}, err
+	}
+	url := "http://127.0.0.1:" + strconv.Itoa(port)
+	for ask := probe.Readiness(url); ; {
+		one, cancel := context.WithTimeout(ctx, j.Service.Health.Timeout)
+		r := ask(one)
+		cancel()
+		if r.State == ops.StateOK {
+			break
+		}
+		if pause(ctx) != nil {
+			return lang.Msg{}, &failure{ops.E(ops.Failed, r.Detail), nil}
+		}
+	}
+	one, cancel := context.WithTimeout(ctx, j.Service.Health.Timeout)
+	defer cancel()
+	return lang.M("the instance on port %d is ready; /health/version: %s", port, probe.Version(url)(one).Detail), nil
+}
+
+// onPort runs a command with the port of an instance in its environment.
+func (j *job) onPort(ctx context.Context, port int, line string) error {
+	return j.run(ctx, "export PORT="+strconv.Itoa(port)+"; "+line, j.note.Child)
+}
+
+// endStandby stops the instance that was started beside the other.
+func (j *job) endStandby(ctx context.Context) (lang.Msg, error) {
+	port, err := strconv.Atoi(j.state.Data[standbyPort])
+	if err != nil {
+		return lang.M("nothing to undo: no second instance was started"), nil
+	}
+	active, _, err := j.active()
+	if err == nil && active == port {
+		err = ops.E(ops.Failed, lang.M("nginx still sends users to port %d", port))
+	}
+	if err != nil {
+		return lang.Msg{}, err
+	}
+	if err := drain(ctx, port); err != nil {
+		return lang.Msg{}, err
+	}
+	return lang.M("the instance on port %d is stopped", port), j.onPort(ctx, port, j.conf.Switch.Stop)
+}
+
+// An instance is stopped when nothing was connected to it for drainQuiet: nginx's former
+// workers send it requests until they have ended. Connections that last, as those of
+// WebSockets, are cut after drainLimit.
+const (
+	drainQuiet = time.Second
+	drainLimit = 30 * time.Second
+)
+
+func drain(ctx context.Context, port int) error {
+	quiet := time.Now()
+	for end := quiet.Add(drainLimit); time.Since(quiet) < drainQuiet && time.Now().Before(end); {
+		n, err := listener.Connected(port)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			quiet = time.Now()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// toStandby sends users to the new instance. The former one keeps running, for the way
+// back and for the requests that it has.
+func (j *job) toStandby(ctx context.Context) (lang.Msg, error) {
+	return j.aimAt(ctx, standbyPort)
+}
+
+func (j *job) switchBack(ctx context.Context) (lang.Msg, error) { return j.aimAt(ctx, activePort) }
+
+// aimAt lets nginx use a port that the journal holds. A file that nginx refuses is taken
+// back before anything was reloaded.
+func (j *job) aimAt(ctx context.Context, key string) (lang.Msg, error) {
+	port, err := strconv.Atoi(j.state.Data[key])
+	if err != nil {
+		return lang.Msg{}, ops.E(ops.Failed, lang.M("no step of kind standby was run before"))
+	}
+	s := j.conf.Switch
+	before, err := os.ReadFile(s.File)
+	if err != nil {
+		return lang.Msg{}, err
+	}
+	if active, _, err := j.active(); err != nil || active != port {
+		if err := atomicfile.WriteBytes(s.File, 0o644, j.upstream(port)); err != nil {
+			return lang.Msg{}, err
+		}
+	}
+	if err = j.run(ctx, s.Test, j.note.Child); err == nil {
+		if err = j.run(ctx, s.Reload, j.note.Child); err == nil {
+			return lang.M("nginx sends users to port %d", port), nil
+		}
+	}
+	if back := atomicfile.WriteBytes(s.File, 0o644, before); back != nil {
+		return lang.Msg{}, back
+	}
+	again := host.Run(context.WithoutCancel(ctx), host.Command{Shell: s.Test + " && " + s.Reload, Dir: j.plan.Dir})
+	if again.Err != nil {
+		j.Say(lang.M("nginx was not reloaded after its file was put back: %s", again.Why()))
+	}
+	return lang.Msg{}, err
+}
