@@ -61,13 +61,16 @@ func (sh *shelf) carryOut(
 }
 
 // newestRewind is the id of the newest one that can be taken back, if it is newer than
-// every restore.
+// every restore. Where the restores cannot be listed it is none: one of them may be newer.
 func (a *app) newestRewind() string {
 	state, err := a.stateDir()
 	if err != nil {
 		return ""
 	}
-	runs, _ := restore.Store{Dir: state}.Runs()
+	runs, err := restore.Store{Dir: state}.Runs()
+	if err != nil {
+		return ""
+	}
 	newest := ""
 	for _, id := range runs {
 		newest = max(newest, id)

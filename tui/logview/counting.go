@@ -21,6 +21,11 @@ import (
 // counting is what the events that are shown come to, grouped by a field.
 type counting struct {
 	look    *look
+	ask     *asking
+	tally   *tally
+	rows    *list
+	feed    *feed
+	finder  *finder
 	by      string // the field; empty: by time
 	of      string // the number
 	table   *stat.Table
@@ -44,16 +49,16 @@ const byTimeName = "time"
 // curveSteps is about how many stretches of time a curve has.
 const curveSteps = 40
 
-func (p *Page) noStat() lang.Msg {
-	if p.look.o.Stat == nil {
+func (c *counting) noStat() lang.Msg {
+	if c.look.o.Stat == nil {
 		return lang.M("statistics cannot be made of these logs")
 	}
-	return p.list.noRow()
+	return c.rows.noRow()
 }
 
 // askField asks what to group by.
-func (p *Page) askField() tea.Cmd {
-	names := append([]string{"context", "level", "source", byTimeName}, fieldNames(p.list.rows)...)
+func (c *counting) askField() tea.Cmd {
+	names := append([]string{"context", "level", "source", byTimeName}, fieldNames(c.rows.rows)...)
 	details := map[string]lang.Msg{
 		"context":  lang.M("the part of the service that logged"),
 		"level":    lang.M("how serious events are"),
@@ -62,27 +67,27 @@ func (p *Page) askField() tea.Cmd {
 	}
 	var items []widget.Item
 	for _, n := range names {
-		items = append(items, widget.Item{Name: n, Detail: p.look.env.Lang.Msg(details[n])})
+		items = append(items, widget.Item{Name: n, Detail: c.look.env.Lang.Msg(details[n])})
 	}
-	items = append(items, widget.Item{Name: "…", Detail: p.look.env.T("another field, a name in the text, or /RE/")})
+	items = append(items, widget.Item{Name: "…", Detail: c.look.env.T("another field, a name in the text, or /RE/")})
 	return page.Send(page.Open{
-		Overlay: widget.NewPick(p.look.env, lang.M("Count events by"), items, func(i int) tea.Cmd {
+		Overlay: widget.NewPick(c.look.env, lang.M("Count events by"), items, func(i int) tea.Cmd {
 			if i == len(names) {
-				return p.askName()
+				return c.askName()
 			}
-			return p.countBy(names[i])
+			return c.countBy(names[i])
 		}),
 	})
 }
 
-func (p *Page) askName() tea.Cmd {
-	hint := p.look.env.T("orderId finds orderId=7 and \"orderId\": 7; /GET (\\S+)/ finds paths")
+func (c *counting) askName() tea.Cmd {
+	hint := c.look.env.T("orderId finds orderId=7 and \"orderId\": 7; /GET (\\S+)/ finds paths")
 	return page.Send(page.Open{Overlay: widget.NewPrompt(
-		p.look.env, lang.M("Count events by"), hint, "", func(text string) tea.Cmd {
+		c.look.env, lang.M("Count events by"), hint, "", func(text string) tea.Cmd {
 			if strings.TrimSpace(text) == "" {
 				return nil
 			}
-			return p.countBy(text)
+			return c.countBy(text)
 		})})
 }
 
@@ -109,21 +114,19 @@ func fieldNames(rows []store.Row) (names []string) {
 }
 
 // countBy counts what is shown by a field.
-func (p *Page) countBy(name string) tea.Cmd {
-	c := &p.counted
+func (c *counting) countBy(name string) tea.Cmd {
 	c.by, c.order, c.table, c.err = name, stat.ByCount, nil, nil
 	c.scroll = widget.Scroll{}
 	if c.of == "" {
 		c.of = "took"
 	}
-	return p.recount()
+	return c.recount()
 }
 
-func (p *Page) recount() tea.Cmd {
-	c := &p.counted
-	p.look.mode = statMode
+func (c *counting) recount() tea.Cmd {
+	c.look.mode = statMode
 	of, err := stat.ParseField(c.of)
-	ask := stat.Ask{Of: &of, Zone: p.look.env.Zone, Over: stepOf(p.tally.line.To.Sub(p.tally.line.From))}
+	ask := stat.Ask{Of: &of, Zone: c.look.env.Zone, Over: stepOf(c.tally.line.To.Sub(c.tally.line.From))}
 	if err == nil && c.by != byTimeName {
 		var by stat.Field
 		by, err = stat.ParseField(c.by)
@@ -134,8 +137,8 @@ func (p *Page) recount() tea.Cmd {
 		return nil
 	}
 	c.loading = true
-	run, q, ctx, gen := p.look.o.Stat, *p.ask.asked, p.look.env.Ctx, c.gen.Next()
-	if !p.ask.filter {
+	run, q, ctx, gen := c.look.o.Stat, *c.ask.asked, c.look.env.Ctx, c.gen.Next()
+	if !c.ask.filter {
 		q = query.Query{}
 	}
 	return func() tea.Msg {
@@ -175,34 +178,33 @@ func (c *counting) sheet() *stat.Sheet {
 	return t.Sheet(c.look.env.Lang, c.order, 0)
 }
 
-func (p *Page) viewStat(size page.Size) string {
-	c := &p.counted
-	e := p.look.env
+func (c *counting) viewStat(size page.Size) string {
+	e := c.look.env
 	title := e.T("by %s", termsafe.Line(c.by))
-	if p.ask.asked.Source != "" && p.ask.filter {
-		title += "  / " + termsafe.Line(p.ask.asked.Source)
+	if c.ask.asked.Source != "" && c.ask.filter {
+		title += "  / " + termsafe.Line(c.ask.asked.Source)
 	}
 	if c.table == nil || c.err != nil {
 		text := e.T("counting …")
 		if c.err != nil {
-			text = p.look.ink.crit.Paint(termsafe.Line(c.err.Error()))
+			text = c.look.ink.crit.Paint(termsafe.Line(c.err.Error()))
 		}
-		return widget.Fill([]string{" " + p.look.ink.bold.Paint(cells.Cut(title, size.Width-2)), " " + text}, size)
+		return widget.Fill([]string{" " + c.look.ink.bold.Paint(cells.Cut(title, size.Width-2)), " " + text}, size)
 	}
 	s := c.sheet()
 	if c.loading {
 		title += "  " + e.T("counting …")
 	}
-	out := []string{" " + p.look.ink.bold.Paint(cells.Cut(title, size.Width-2))}
+	out := []string{" " + c.look.ink.bold.Paint(cells.Cut(title, size.Width-2))}
 	lines := s.Lines(size.Width-2, stat.Glyphs{Full: e.Theme.Glyph.Full, Bar: e.Theme.Glyph.Bar})
-	out = append(out, " "+p.look.ink.dim.Paint(cells.Cut(lines[0].Text, size.Width-2)))
+	out = append(out, " "+c.look.ink.dim.Paint(cells.Cut(lines[0].Text, size.Width-2)))
 	c.scroll.Resize(len(lines)-1, size.Height-3)
 	from, to := c.scroll.Window()
 	for i := from; i < to; i++ {
 		l := lines[i+1]
 		row := " " + l.Text
 		if l.Bar != "" {
-			row += "  " + p.look.ink.accent.Paint(l.Bar)
+			row += "  " + c.look.ink.accent.Paint(l.Bar)
 		}
 		if i == c.scroll.Cursor {
 			row = widget.SelectedRow(e.Theme, row[1:], size.Width)
@@ -212,12 +214,11 @@ func (p *Page) viewStat(size page.Size) string {
 	for len(out) < size.Height-1 {
 		out = append(out, "")
 	}
-	notes := p.look.ink.dim.Paint(cells.Cut(strings.Join(s.Notes, e.T("; ")), size.Width-2))
+	notes := c.look.ink.dim.Paint(cells.Cut(strings.Join(s.Notes, e.T("; ")), size.Width-2))
 	return widget.Fill(append(out, " "+notes), size)
 }
 
-func (p *Page) statActions() []page.Action {
-	c := &p.counted
+func (c *counting) statActions() []page.Action {
 	none := func() lang.Msg {
 		if c.table == nil || len(c.table.Groups(stat.ByName)) == 0 {
 			return lang.M("there is no group")
@@ -231,7 +232,7 @@ func (p *Page) statActions() []page.Action {
 			Label:  lang.M("back"),
 			Help:   lang.M("back to the list"),
 			Footer: true,
-			Run:    func() tea.Cmd { p.look.mode = listMode; return p.feed.load() },
+			Run:    func() tea.Cmd { c.look.mode = listMode; return c.feed.load() },
 		},
 		{
 			ID:     "logs.onlygroup",
@@ -240,7 +241,7 @@ func (p *Page) statActions() []page.Action {
 			Help:   lang.M("show only events that have this value"),
 			Footer: true,
 			Off:    none,
-			Run:    p.onlyGroup,
+			Run:    c.onlyGroup,
 		},
 		{
 			ID:     "logs.statby",
@@ -248,7 +249,7 @@ func (p *Page) statActions() []page.Action {
 			Label:  lang.M("by another field"),
 			Help:   lang.M("count by another field"),
 			Footer: true,
-			Run:    p.askField,
+			Run:    c.askField,
 		},
 		{
 			ID:     "logs.statorder",
@@ -272,14 +273,14 @@ func (p *Page) statActions() []page.Action {
 			Keys:  []string{"n"},
 			Label: lang.M("number"),
 			Help:  lang.M("choose the number whose percentiles are shown: took, or a field"),
-			Run:   p.askNumber,
+			Run:   c.askNumber,
 		},
 		{
 			ID:    "logs.recount",
 			Keys:  []string{"r"},
 			Label: lang.M("count again"),
 			Help:  lang.M("count again"),
-			Run:   p.recount,
+			Run:   c.recount,
 		},
 	}
 }
@@ -291,27 +292,27 @@ func (c *counting) nextOrder() tea.Cmd {
 	return page.Send(page.Notice{Text: lang.M("sorted by %s", string(c.order))})
 }
 
-func (p *Page) askNumber() tea.Cmd {
+func (c *counting) askNumber() tea.Cmd {
 	return page.Send(page.Open{Overlay: widget.NewPrompt(
-		p.look.env, lang.M("Percentiles of"), p.look.env.T("took (ms), a field, a name in the text, or /RE/"), p.counted.of,
+		c.look.env, lang.M("Percentiles of"), c.look.env.T("took (ms), a field, a name in the text, or /RE/"), c.of,
 		func(text string) tea.Cmd {
 			if strings.TrimSpace(text) == "" {
 				return nil
 			}
-			p.counted.of = text
-			return p.recount()
+			c.of = text
+			return c.recount()
 		})})
 }
 
 // onlyGroup takes the value under the cursor into the query.
-func (p *Page) onlyGroup() tea.Cmd {
-	s := p.counted.sheet()
-	at := p.counted.scroll.Cursor
+func (c *counting) onlyGroup() tea.Cmd {
+	s := c.sheet()
+	at := c.scroll.Cursor
 	if at >= len(s.Rows) || len(s.Rows[at].Values) == 0 {
 		return nil
 	}
-	p.look.mode = listMode
-	return p.finder.take(p.finder.fieldWord(p.counted.by, s.Rows[at].Values[0]))
+	c.look.mode = listMode
+	return c.finder.take(c.finder.fieldWord(c.by, s.Rows[at].Values[0]))
 }
 
 // take adds a word to the query.

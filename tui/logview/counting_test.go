@@ -38,11 +38,11 @@ func TestStatisticsOfWhatIsShown(t *testing.T) {
 		for _, code := range []string{"en", "zh"} {
 			t.Run(fmt.Sprintf("%dx%d_%s", size.Width, size.Height, code), func(t *testing.T) {
 				p, store := opened(t, code, size)
-				if why := p.noStat(); why.Empty() {
+				if why := p.counted.noStat(); why.Empty() {
 					t.Fatal("statistics of nothing")
 				}
 				p.look.o.Stat = counts
-				drive(p, p.countBy("context"))
+				drive(p, p.counted.countBy("context"))
 				view := p.View(size)
 				for i, l := range strings.Split(view, "\n") {
 					if w := cells.Width(l); w > size.Width {
@@ -66,7 +66,7 @@ func TestGroupsAreFoundAgain(t *testing.T) {
 	for _, by := range []string{"level", "context", "metadata.userId", "userId"} {
 		p, store := opened(t, "en", page.Size{Width: 100, Height: 30})
 		p.look.o.Stat = counts
-		drive(p, p.countBy(by))
+		drive(p, p.counted.countBy(by))
 		rows := p.counted.sheet().Rows
 		if len(rows) < 3 {
 			t.Fatalf("%d values of %s", len(rows), by)

@@ -17,7 +17,7 @@ func (p *Page) Actions() []page.Action {
 	case patternMode:
 		return p.patternActions()
 	case statMode:
-		return p.statActions()
+		return p.counted.statActions()
 	}
 	return append(p.listActions(), p.moreActions()...)
 }
@@ -82,8 +82,8 @@ func (p *Page) listActions() []page.Action {
 			Keys:  []string{"a"},
 			Label: lang.M("statistics"),
 			Help:  lang.M("count what is shown by a field or over time, with percentiles of how long it took"),
-			Off:   p.noStat,
-			Run:   p.askField,
+			Off:   p.counted.noStat,
+			Run:   p.counted.askField,
 		},
 		{
 			ID:     "logs.follow",

@@ -283,7 +283,7 @@ func (p *Page) View(size page.Size) string {
 	case patternMode:
 		return p.groups.viewPatterns(size)
 	case statMode:
-		return p.viewStat(size)
+		return p.counted.viewStat(size)
 	}
 	return p.viewList(size)
 }
@@ -309,6 +309,11 @@ func (p *Page) wire() {
 	p.sheet.book = &p.book
 	p.groups.look = &p.look
 	p.counted.look = &p.look
+	p.counted.ask = &p.ask
+	p.counted.tally = &p.tally
+	p.counted.rows = &p.list
+	p.counted.feed = &p.feed
+	p.counted.finder = &p.finder
 	p.feed.look = &p.look
 	p.feed.ask = &p.ask
 	p.feed.tally = &p.tally

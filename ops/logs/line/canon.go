@@ -199,9 +199,18 @@ func mixed(line []byte, start, i, to int) (from, end int, ok bool) {
 	if end-from < 8 || digits*3 < end-from {
 		return 0, 0, false
 	}
-	if end-from == 8 && end+28 <= len(line) && line[end] == '-' && line[end+5] == '-' && line[end+10] == '-' &&
-		line[end+15] == '-' {
-		end += 28 // a UUID
+	if end-from == 8 && end+28 <= len(line) && restOfUUID(line[end:end+28]) {
+		end += 28
 	}
 	return from, end, true
+}
+
+// restOfUUID tells "-ef12-4abc-8def-0123456789ab".
+func restOfUUID(b []byte) bool {
+	for i, c := range b {
+		if dash := i == 0 || i == 5 || i == 10 || i == 15; dash != (c == '-') || !dash && !Alnum[c] {
+			return false
+		}
+	}
+	return true
 }

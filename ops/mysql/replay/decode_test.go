@@ -251,7 +251,9 @@ func unquoted(s string) string {
 			}
 		}
 		i++
-		if c, escaped := map[byte]byte{'n': '\n', 'r': '\r', 't': '\t', 'b': '\b', '0': 0}[s[i]]; escaped {
+		if c, escaped := map[byte]byte{
+			'n': '\n', 'r': '\r', 't': '\t', 'b': '\b', 'f': '\f', 'v': '\v', 'a': '\a', '0': 0,
+		}[s[i]]; escaped {
 			out.WriteByte(c)
 			continue
 		}
