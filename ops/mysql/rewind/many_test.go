@@ -2,6 +2,7 @@ package rewind
 
 import (
 	"bytes"
+	"cmp"
 	"database/sql"
 	"fmt"
 	"os"
@@ -109,7 +110,7 @@ func deleted(t *testing.T, s *testdb.Server, db string) (*changes.Source, string
 	t.Cleanup(func() { src.Close() })
 	id := ""
 	err = src.List(t.Context(), changes.Query{Query: binlog.Query{Filter: binlog.Filter{Schema: db, Table: "orders", Kind: binlog.Delete}}},
-		func(txn *binlog.Transaction) error { id = txn.ID; return nil })
+		func(txn *binlog.Transaction) error { id = cmp.Or(id, txn.ID); return nil }) // the newest comes first
 	if err != nil || id == "" {
 		t.Fatal(id, err)
 	}
