@@ -6,6 +6,7 @@ import (
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/redact"
 )
 
 // Metrics is the service's own endpoint in Prometheus' text format, that watch reads,
@@ -24,7 +25,7 @@ func (c *checker) metrics(at string, m Metrics) {
 	if m.URL != "" {
 		u, err := url.Parse(m.URL)
 		c.that(at+"url", err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "",
-			lang.M("%q is not a URL: write http://localhost:3000/metrics", m.URL))
+			lang.M("%q is not a URL: write http://localhost:3000/metrics", redact.Text(m.URL)))
 	}
 	c.that(at+"errors", m.Errors >= 0 && m.Errors < 1, lang.M("is a share: 0.2 means 20 %%"))
 	c.that(at+"p95", m.P95 >= 0, lang.M("cannot be negative"))

@@ -127,6 +127,22 @@ func (b *checker) http() {
 		"timedatectl",
 		curl("/health")+" | grep -i ^date",
 	)
+	if hasSecret(h.URL) {
+		b.hideAddress()
+	}
+}
+
+// hideAddress advises opsdeck's own look in the place of commands with an address that
+// holds a secret.
+func (b *checker) hideAddress() {
+	for i := range b.checks {
+		c := &b.checks[i]
+		for k, command := range c.Commands {
+			if strings.HasPrefix(command, "curl ") {
+				c.Commands[k] = "opsdeck status --only " + c.Name
+			}
+		}
+	}
 }
 
 func (b *checker) database() {

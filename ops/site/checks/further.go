@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"net/url"
 	"time"
 
 	"opsdeck/internal/config"
@@ -47,22 +48,35 @@ func (b *checker) metrics() {
 		look.Token = func() (string, error) { return config.ReadSecret(m.TokenFile) }
 	}
 	share, p95, resident := look.Probes()
-	curl := "curl -sS " + human.Shell(m.URL)
-	add := func(name string, look health.Probe, limit health.Limit) {
-		b.add(name, health.KindMetrics, metricsPace, look, []health.Limit{limit}, curl+" | grep ^http_")
+	add := func(name, family string, look health.Probe, limit health.Limit) {
+		b.add(name, health.KindMetrics, metricsPace, look, []health.Limit{limit}, readMetrics(m, family))
 		b.checks[len(b.checks)-1].Timeout = metricsTimeout
 	}
 	if m.Errors > 0 {
-		add(MetricsErrors, share,
+		add(MetricsErrors, "http_", share,
 			health.Limit{What: lang.M("share of 5xx answers"), Critical: lang.M("over %s", human.Percent(m.Errors))})
 	}
 	if m.P95 > 0 {
-		add(MetricsP95, p95,
+		add(MetricsP95, "http_", p95,
 			health.Limit{What: lang.M("P95 of the answers"), Critical: lang.M("over %s", human.Duration(m.P95))})
 	}
 	if memory > 0 {
-		add(MetricsMemory, resident,
+		add(MetricsMemory, "process_", resident,
 			health.Limit{What: lang.M("resident memory"), Warning: lang.M("over %s", human.Bytes(memory))})
-		b.checks[len(b.checks)-1].Commands = []string{curl + " | grep ^process_"}
 	}
+}
+
+// readMetrics is the command that shows what a check over metrics reads. Where the
+// endpoint asks for a secret it is opsdeck's own: a command line is sent to chats.
+func readMetrics(m config.Metrics, family string) string {
+	if m.TokenFile != "" || hasSecret(m.URL) {
+		return "opsdeck watch rules"
+	}
+	return "curl -sS " + human.Shell(m.URL) + " | grep ^" + family
+}
+
+// hasSecret tells whether an address may hold one: user information, or a query.
+func hasSecret(address string) bool {
+	u, err := url.Parse(address)
+	return err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != ""
 }
