@@ -301,6 +301,8 @@ func eventLabel(e deploy.Event) lang.Msg {
 		return lang.M("running")
 	case deploy.EventDone:
 		return lang.M("done")
+	case deploy.EventSkipped:
+		return lang.M("skipped")
 	case deploy.EventSeen:
 		return lang.M("shown before the change")
 	case deploy.EventFailed, deploy.EventUndoFailed:

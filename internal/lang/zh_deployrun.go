@@ -129,6 +129,7 @@ func init() {
 		"run it by hand: cd %s && %s", "手工执行：cd %s && %s",
 		"exit code %d", "退出码 %d",
 		"nothing to do: %s", "无需执行：%s",
+		"skipped", "已跳过",
 		"%s was run", "已执行 %s",
 		"backup %s, %s", "备份 %s，%s",
 		"%s is stopped", "%s 已停止",

@@ -12,6 +12,8 @@ type Outcome struct {
 	Tail   []string          // the last lines of the tool's output
 	Data   map[string]string // for later steps and the way back
 	Failed bool
+	// Skipped tells that the step did nothing, for its check held already.
+	Skipped bool
 }
 
 // World does the steps. Do and Undo first check the actual state, so that doing one
@@ -117,6 +119,8 @@ func (r *Runner) act(ctx context.Context, a Action) error {
 		return ErrLeft
 	case out.Failed:
 		good = bad
+	case out.Skipped && a.Event == EventStep:
+		good = EventSkipped
 	}
 	return r.note(Line{Event: good, Step: a.Step, Detail: out.Detail, Tail: out.Tail, Data: out.Data})
 }

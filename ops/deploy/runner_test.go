@@ -189,3 +189,60 @@ func TestAResumeRunsNothingBesideALeftProgram(t *testing.T) {
 		t.Errorf("after it ended: %v %s", err, s.Result)
 	}
 }
+
+// skipWorld finds nothing to do in step 1.
+type skipWorld struct{ fakeWorld }
+
+func (w *skipWorld) Do(ctx context.Context, p *Plan, i int, s State, note Note) Outcome {
+	if i == 1 {
+		return Outcome{Skipped: true, Detail: "nothing to do: true"}
+	}
+	return w.fakeWorld.Do(ctx, p, i, s, note)
+}
+
+func (w *skipWorld) Undo(ctx context.Context, p *Plan, i int, s State, note Note) Outcome {
+	w.in[10+i] = true
+	return w.fakeWorld.Undo(ctx, p, i, s, note)
+}
+
+// TestASkippedStepIsNotTakenBack, neither at a roll-back nor by hand afterwards.
+func TestASkippedStepIsNotTakenBack(t *testing.T) {
+	for _, fails := range []map[string]bool{nil, {"do 3": true}} {
+		p, w := testPlan(), &skipWorld{fakeWorld{in: map[int]bool{}, fails: fails}}
+		path := filepath.Join(t.TempDir(), "journal.jsonl")
+		s, _ := run(t, p, w, path, 0, EventBegin)
+		if fails == nil {
+			s, _ = run(t, p, w, path, 0, EventBack)
+		}
+		if s.Result != ResultTakenBack || s.Marks[1] != MarkSkipped || w.in[11] || !w.in[10] || !w.in[12] {
+			t.Errorf("%v: %+v, undone %v", fails, s, w.in)
+		}
+	}
+}
+
+// TestAnOlderJournalTellsASkippedStep by its words, unless the step's command may have run.
+func TestAnOlderJournalTellsASkippedStep(t *testing.T) {
+	p := testPlan()
+	p.Steps[1].Check = "test -e x"
+	for _, c := range []struct {
+		detail string
+		ran    bool
+		begun  int
+		want   Mark
+	}{
+		{"nothing to do: test -e x", false, 1, MarkSkipped},
+		{"无需执行：test -e x", false, 1, MarkSkipped},
+		{"nothing to do: test -e x", true, 1, MarkDone},
+		{"nothing to do: test -e x", false, 2, MarkDone},
+		{"npm install was run", false, 1, MarkDone},
+	} {
+		lines := slices.Repeat([]Line{{Event: EventStep, Step: 1}}, c.begun)
+		lines = append(lines, Line{Event: EventDone, Step: 1, Detail: c.detail})
+		if c.ran {
+			lines[0].Data = map[string]string{RanKey(p.Steps[1]): "1"}
+		}
+		if got := Fold(p, lines).Marks[1]; got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}

@@ -3,6 +3,9 @@ package deploy
 import (
 	"maps"
 	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
 )
 
 // Mark is how far one step is.
@@ -16,6 +19,7 @@ const (
 	MarkUndoing    Mark = "undoing"
 	MarkUndone     Mark = "undone"
 	MarkUndoFailed Mark = "undo-failed"
+	MarkSkipped    Mark = "skipped" // its check held already: nothing was done, and nothing is taken back
 )
 
 // Result is how a deployment ended; "" while it has not.
@@ -40,14 +44,15 @@ type Event string
 
 // The events of a journal.
 const (
-	EventBegin      Event = "begin"  // or resumed
-	EventStep       Event = "step"   // a step is about to run
-	EventChild      Event = "child"  // it started a program
-	EventSeen       Event = "seen"   // what it found before it changes anything
-	EventDone       Event = "done"   // the step is done
-	EventFailed     Event = "failed" // the step failed
-	EventBack       Event = "back"   // from here on steps are taken back
-	EventUndo       Event = "undo"   // a step is about to be taken back
+	EventBegin      Event = "begin"   // or resumed
+	EventStep       Event = "step"    // a step is about to run
+	EventChild      Event = "child"   // it started a program
+	EventSeen       Event = "seen"    // what it found before it changes anything
+	EventDone       Event = "done"    // the step is done
+	EventSkipped    Event = "skipped" // its check held already: nothing was done
+	EventFailed     Event = "failed"  // the step failed
+	EventBack       Event = "back"    // from here on steps are taken back
+	EventUndo       Event = "undo"    // a step is about to be taken back
 	EventUndone     Event = "undone"
 	EventUndoFailed Event = "undo-failed"
 	EventEnd        Event = "end"
@@ -95,11 +100,39 @@ func (s State) At() (step int, back bool) {
 // Fold replays a journal over a plan.
 func Fold(p *Plan, lines []Line) State {
 	s := State{Marks: make([]Mark, len(p.Steps)), Data: map[string]string{}, Failed: -1}
+	begun := make([]int, len(p.Steps))
 	for _, l := range lines {
+		if l.Event == EventStep && l.Step >= 0 && l.Step < len(begun) {
+			begun[l.Step]++
+		}
+		if s.skippedBefore(p, l, begun) {
+			l.Event = EventSkipped
+		}
 		s.apply(l)
 	}
 	return s
 }
+
+// skippedBefore tells whether a line of an older journal, which knew no EventSkipped, is
+// that of a step with nothing to do: it says so, and the step's command was never started.
+// One that was begun twice may have run before it was interrupted: it is no such step.
+func (s *State) skippedBefore(p *Plan, l Line, begun []int) bool {
+	if l.Event != EventDone || l.Step < 0 || l.Step >= len(p.Steps) {
+		return false
+	}
+	step := p.Steps[l.Step]
+	if step.Check == "" || begun[l.Step] > 1 || s.Data[RanKey(step)] != "" {
+		return false
+	}
+	said := NothingToDo(step)
+	return l.Detail == termsafe.Line(lang.English().Msg(said)) || l.Detail == termsafe.Line(lang.Chinese().Msg(said))
+}
+
+// NothingToDo is what is said of a step whose check held already.
+func NothingToDo(s Step) lang.Msg { return lang.M("nothing to do: %s", s.Check) }
+
+// RanKey is the key in the journal's data that tells that a step's own command was started.
+func RanKey(s Step) string { return "ran:" + s.Name }
 
 func (s *State) apply(l Line) {
 	if s.Began.IsZero() {
@@ -133,7 +166,8 @@ func (s *State) apply(l Line) {
 }
 
 var marks = map[Event]Mark{EventStep: MarkBegun, EventDone: MarkDone, EventFailed: MarkFailed, EventUndo: MarkUndoing,
-	EventUndone: MarkUndone, EventUndoFailed: MarkUndoFailed}
+	EventUndone: MarkUndone, EventUndoFailed: MarkUndoFailed,
+	EventSkipped: MarkSkipped}
 
 // Action is what comes next.
 type Action struct {
@@ -151,7 +185,7 @@ func Next(s State) Action {
 	if !s.Back {
 		for i, m := range s.Marks {
 			switch m {
-			case MarkDone:
+			case MarkDone, MarkSkipped:
 			case MarkFailed:
 				return Action{Event: EventBack, Step: -1}
 			default:
@@ -162,7 +196,7 @@ func Next(s State) Action {
 	}
 	for i := len(s.Marks) - 1; i >= 0; i-- {
 		switch s.Marks[i] {
-		case "", MarkUndone:
+		case "", MarkUndone, MarkSkipped:
 		case MarkUndoFailed:
 			return Action{Event: EventEnd, Step: -1, Result: ResultStuck}
 		default:

@@ -398,3 +398,45 @@ func TestAnErrorBurstIsNamedAgainstTheHourBefore(t *testing.T) {
 		})
 	}
 }
+
+// bare carries out steps of the configuration in a folder that is no repository.
+func bare(t *testing.T, steps ...config.DeployStep) (*Desk, string, *deploy.Plan, deploy.State) {
+	t.Helper()
+	d, dir := desk(t, func(c *config.Service) {
+		c.Deploy.Plans = []config.DeployPlan{{Name: "own", Steps: steps}}
+	})
+	p, err := d.Plan(t.Context(), "own", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Begin(p); err != nil {
+		t.Fatal(err)
+	}
+	state, err := d.Carry(t.Context(), p, deploy.EventBegin, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, dir, p, state
+}
+
+// TestTheUndoOfAStepThatDidNotRunIsNotRun: its check held before, so what is there is not
+// the deployment's. A step that ran before it was interrupted is taken back.
+func TestTheUndoOfAStepThatDidNotRunIsNotRun(t *testing.T) {
+	skip := config.DeployStep{Name: "skip", Run: "touch ran", Check: "true", Undo: "touch undone"}
+	_, dir, _, state := bare(t, skip, config.DeployStep{Name: "bad", Run: "exit 3"})
+	if state.Result != deploy.ResultTakenBack || state.Marks[0] != deploy.MarkSkipped || exists(dir+"/undone") {
+		t.Errorf("a roll-back: %+v", state)
+	}
+	d, dir, p, state := bare(t, skip)
+	if state.Result != deploy.ResultDone {
+		t.Fatalf("%+v", state)
+	}
+	state, err := d.Carry(t.Context(), p, deploy.EventBack, nil)
+	if err != nil || state.Result != deploy.ResultTakenBack || exists(dir+"/undone") || exists(dir+"/ran") {
+		t.Errorf("taken back: %v %+v", err, state)
+	}
+	ran := deploy.State{Data: map[string]string{deploy.RanKey(p.Steps[0]): "1"}}
+	if o := (&world{d}).Do(t.Context(), p, 0, ran, func(deploy.Line) error { return nil }); o.Failed || o.Skipped {
+		t.Errorf("interrupted after it ran: %+v", o)
+	}
+}

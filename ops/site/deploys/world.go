@@ -38,6 +38,8 @@ type job struct {
 	state deploy.State
 	note  deploy.Note
 	data  map[string]string
+	// skipped tells that the step did nothing, for its check held already.
+	skipped bool
 }
 
 func (w *world) job(p *deploy.Plan, i int, s deploy.State, note deploy.Note) *job {
@@ -80,6 +82,7 @@ func (w *world) Undo(
 func (j *job) outcome(ctx context.Context, what lang.Msg, err error) deploy.Outcome {
 	o := deploy.Outcome{Detail: termsafe.Line(j.Lang.Msg(what)), Data: j.data}
 	if err == nil {
+		o.Skipped = j.skipped
 		return o
 	}
 	o.Failed = true
@@ -235,7 +238,8 @@ func (j *job) command(ctx context.Context) (lang.Msg, error) {
 			Started: j.note.Child,
 		})
 		if out.Err == nil {
-			return lang.M("nothing to do: %s", j.step.Check), nil
+			j.skipped = !j.ran() // one that was interrupted has run
+			return deploy.NothingToDo(j.step), nil
 		}
 	}
 	r := j.repo(j.plan)
@@ -254,7 +258,7 @@ func (j *job) command(ctx context.Context) (lang.Msg, error) {
 // runs.
 func (j *job) ran() bool { return j.state.Data[j.ranKey()] != "" }
 
-func (j *job) ranKey() string { return "ran:" + j.step.Name }
+func (j *job) ranKey() string { return deploy.RanKey(j.step) }
 
 func (j *job) backup(ctx context.Context) (lang.Msg, error) {
 	sh, err := backups.Open(j.Site)
@@ -398,7 +402,7 @@ func (j *job) sync(ctx context.Context) (lang.Msg, error) {
 	if err != nil {
 		return lang.Msg{}, err
 	}
-	if what, err := j.command(ctx); err != nil {
+	if what, err := j.command(ctx); err != nil || j.skipped {
 		return what, err
 	}
 	after, err := j.structure(ctx)
