@@ -79,6 +79,19 @@ func TestASCIIIsASCIIAlone(t *testing.T) {
 	}
 }
 
+// TestArrowsInASCIIAreNoComparisons, and leave the columns where they are.
+func TestArrowsInASCIIAreNoComparisons(t *testing.T) {
+	for in, want := range map[string]string{
+		"a → b   |":  "a -> b  |",
+		"new ← old|": "new <- ol~",
+		"→←    |xyz": "-><-  |xyz",
+	} {
+		if got := screenInASCII(in, 10); got != want {
+			t.Errorf("%q is %q, want %q", in, got, want)
+		}
+	}
+}
+
 // TestThePaletteLeavesOutScatteredLetters where an action has the words; else they are better than nothing.
 func TestThePaletteLeavesOutScatteredLetters(t *testing.T) {
 	c, _, _ := testConsole()

@@ -52,7 +52,7 @@ func (c *Console) View() string {
 		out = widget.Over(out, o.View(page.Size{Width: w, Height: h}), c.size)
 	}
 	if c.env.Theme.ASCII {
-		return asciiOnly(out)
+		return screenInASCII(out, w)
 	}
 	return out
 }

@@ -132,7 +132,7 @@ var unicodeGlyphs = Glyphs{
 var asciiGlyphs = Glyphs{
 	OK: "+", Warn: "!", Crit: "X", Unknown: "?",
 	Cursor: ">", Fold: ">", Open: "v", Bullet: "*", More: "~",
-	Up: "^", Down: "v", Left: "<", Right: ">",
+	Up: "^", Down: "v", Left: "<-", Right: "->",
 	HRule: "-", VRule: "|", Ellipsis: "~", Dot: ".",
 	Check: "+", Cross: "x", Running: "*", Pending: "o",
 	Bar:  []rune("_.-=+*%#"),
