@@ -187,7 +187,13 @@ func (p *sheet) waiting(size page.Size) []string {
 	case p.base.planErr != nil:
 		lines := []string{t.Crit.Render(t.Glyph.Crit + " " + e.T("No plan can be made now."))}
 		lines = append(lines, cells.Wrap(p.base.sentence(p.base.planErr), size.Width)...)
-		return append(lines, "", e.T("Nothing was changed. r looks again, b chooses another backup."))
+		lines = append(lines, "")
+		hint := e.T("Nothing was changed. r looks again, b chooses another backup.")
+		lines = append(lines, cells.Wrap(hint, size.Width)...)
+		if p.base.choice.Moment != nil || len(p.base.choice.Tables) > 0 {
+			lines = append(lines, cells.Wrap(e.T("esc goes back to the backup alone."), size.Width)...)
+		}
+		return lines
 	case p.base.runErr != nil:
 		return cells.Wrap(t.Crit.Render(t.Glyph.Crit+" ")+p.base.sentence(p.base.runErr), size.Width)
 	case !p.base.since.IsZero():
@@ -252,6 +258,10 @@ func (p *sheet) left() []string {
 		w = max(w, cells.Width(e.Lang.Msg(s.Label())))
 	}
 	var lines []string
+	marks := 0
+	for _, s := range restore.AllSteps {
+		marks = max(marks, cells.Width(p.stepState(s).glyph))
+	}
 	for i, s := range restore.AllSteps {
 		st := p.stepState(s)
 		clock := "     "
@@ -262,7 +272,7 @@ func (p *sheet) left() []string {
 		if i == p.base.step {
 			name = t.Selected.Render(name)
 		}
-		lines = append(lines, st.style.Render(st.glyph)+" "+name+" "+t.Dim.Render(clock))
+		lines = append(lines, st.style.Render(cells.Pad(st.glyph, marks))+" "+name+" "+t.Dim.Render(clock))
 	}
 	return lines
 }

@@ -72,7 +72,56 @@ func (p *Page) Actions() []page.Action {
 	if p.base.watching() {
 		return append(p.runActions(), common...)
 	}
-	return append(append(p.planActions(), p.healing.actions()...), common...)
+	actions := append(p.planActions(), p.healing.actions()...)
+	if p.base.choice.Moment != nil || len(p.base.choice.Tables) > 0 {
+		actions = append(actions, p.aloneAction())
+	}
+	if p.base.run != nil {
+		actions = append(actions, p.undoAction())
+	}
+	return append(actions, common...)
+}
+
+// aloneAction leads back from a moment or chosen tables to the plan of the backup.
+func (p *Page) aloneAction() page.Action {
+	return page.Action{
+		ID:     "restore.alone",
+		Keys:   []string{"esc"},
+		Label:  lang.M("the backup alone"),
+		Help:   lang.M("back to the plan of the backup alone: no moment, all tables"),
+		Footer: p.base.planErr != nil,
+		Run: func() tea.Cmd {
+			p.base.choice.Moment, p.base.choice.Tables, p.base.plan = nil, nil, nil
+			return p.base.draft()
+		},
+	}
+}
+
+// undoAction takes the newest restore back, whatever plan is shown.
+func (p *Page) undoAction() page.Action {
+	return page.Action{
+		ID:     "restore.undo",
+		Keys:   []string{"Z"},
+		Label:  lang.M("undo"),
+		Help:   lang.M("bring back the state before the restore"),
+		Footer: p.base.run.State.Can(restore.KindUndo),
+		Writes: true,
+		Off:    p.base.can(restore.KindUndo),
+		Run:    func() tea.Cmd { return p.asking.ask(restore.KindUndo) },
+	}
+}
+
+// can tells why a request is not possible now.
+func (p *base) can(k restore.Kind) func() lang.Msg {
+	return func() lang.Msg {
+		switch {
+		case !p.run.State.Can(k):
+			return lang.M("not possible in this stage")
+		case !p.pending.since.IsZero():
+			return p.pending.what
+		}
+		return lang.Msg{}
+	}
 }
 
 func (p *Page) planActions() []page.Action {
@@ -157,17 +206,6 @@ func (p *Page) planActions() []page.Action {
 }
 
 func (p *Page) runActions() []page.Action {
-	can := func(k restore.Kind) func() lang.Msg {
-		return func() lang.Msg {
-			switch {
-			case !p.base.run.State.Can(k):
-				return lang.M("not possible in this stage")
-			case !p.base.pending.since.IsZero():
-				return p.base.pending.what
-			}
-			return lang.Msg{}
-		}
-	}
 	s := p.base.run.State
 	return []page.Action{
 		{
@@ -210,19 +248,10 @@ func (p *Page) runActions() []page.Action {
 			Help:   lang.M("abort the restore and revert its changes"),
 			Footer: s.Can(restore.KindAbort),
 			Writes: true,
-			Off:    can(restore.KindAbort),
+			Off:    p.base.can(restore.KindAbort),
 			Run:    func() tea.Cmd { return p.asking.ask(restore.KindAbort) },
 		},
-		{
-			ID:     "restore.undo",
-			Keys:   []string{"Z"},
-			Label:  lang.M("undo"),
-			Help:   lang.M("bring back the state before the restore"),
-			Footer: s.Can(restore.KindUndo),
-			Writes: true,
-			Off:    can(restore.KindUndo),
-			Run:    func() tea.Cmd { return p.asking.ask(restore.KindUndo) },
-		},
+		p.undoAction(),
 		{
 			ID:     "restore.drop",
 			Keys:   []string{"D"},
@@ -230,7 +259,7 @@ func (p *Page) runActions() []page.Action {
 			Help:   lang.M("drop the old tables that are kept for the undo"),
 			Footer: s.Can(restore.KindDrop),
 			Writes: true,
-			Off:    can(restore.KindDrop),
+			Off:    p.base.can(restore.KindDrop),
 			Run:    func() tea.Cmd { return p.asking.ask(restore.KindDrop) },
 		},
 		{
@@ -399,7 +428,7 @@ func (p *asking) consequences(kind restore.Kind) []lang.Msg {
 
 func (p *asking) hand(r *restore.Run, kind restore.Kind, typed string) tea.Cmd {
 	desk, id, seq, alive := p.base.desk, r.Plan.ID, r.State.Seq, r.Alive
-	p.base.follow = true
+	p.base.follow, p.base.fresh = true, false // a plan that was shown makes room for the run
 	if kind == restore.KindAbort {
 		seq = 0
 	}

@@ -1,0 +1,53 @@
+package restoreview
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/restore"
+	"opsdeck/tui/page"
+)
+
+// TestARestoreIsUndoneWhileAnotherPlanIsShown, or while none can be made.
+func TestARestoreIsUndoneWhileAnotherPlanIsShown(t *testing.T) {
+	for name, answer := range map[string]planMsg{
+		"a plan": {plan: samplePlan(restore.Swap)},
+		"none":   {err: ops.E(ops.Failed, lang.Raw("no"))},
+	} {
+		d := scenes()["done"]
+		p := newPage("en", d)
+		p.heal(deleted("orders"))
+		p.Update(answer)
+		d.did = nil
+		o := press(t, p, "Z")
+		if o == nil || !typeIn(p, o, "qianzhang_sales") || !slices.Equal(d.did, []string{"work undo"}) {
+			t.Fatalf("%s: Z did %v", name, d.did)
+		}
+		if !p.base.watching() {
+			t.Errorf("%s: the undo is not shown", name)
+		}
+	}
+}
+
+// TestEscLeadsBackFromAMomentThatCannotBeReached, and the page says so.
+func TestEscLeadsBackFromAMomentThatCannotBeReached(t *testing.T) {
+	p := newPage("en", &fakeDesk{})
+	p.healing.to(&binlog.Moment{Before: "x:1"})
+	p.base.choice.Tables = []string{"orders"}
+	p.Update(planMsg{err: ops.E(ops.Failed, lang.Raw("the binary log does not hold it"))})
+	view := p.View(page.Size{Width: 80, Height: 20})
+	if !strings.Contains(view, "esc goes back to the backup alone.") {
+		t.Fatalf("the way out is not told:\n%s", view)
+	}
+	press(t, p, "esc")
+	if p.base.choice.Moment != nil || p.base.choice.Tables != nil {
+		t.Errorf("the choice is still %+v", p.base.choice)
+	}
+	if _, ok := page.ForKey(p.Actions(), "esc"); ok {
+		t.Error("esc stays where there is nothing to leave")
+	}
+}
