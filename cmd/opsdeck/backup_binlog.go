@@ -7,9 +7,11 @@ import (
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/binarchive"
 	reader "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/site/backups"
 )
 
 // backupBinlogCmd is the group of the verbs of the binary log's archive.
@@ -65,6 +67,8 @@ type binlogFetchJSON struct {
 	File   string `json:"file"`
 	Pos    uint64 `json:"pos"`
 	TookMS int64  `json:"took_ms"`
+
+	Gaps []backups.Gap `json:"gaps"` // that were found now
 }
 
 // Run fetches once.
@@ -97,13 +101,35 @@ func (c *backupBinlogFetchCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return sh.Binlog().BinlogError(err)
 	}
-	if c.JSON {
-		return a.json(
-			binlogFetchJSON{r.Server, r.Segments, r.Bytes, r.At.File, r.At.Pos, time.Since(began).Milliseconds()},
-		)
+	h, err := sh.Binlog().Holdings(ctx)
+	if err != nil {
+		return err
 	}
-	sh.say(lang.M("%s fetched, up to %s", human.Bytes(r.Bytes), r.At.String()))
-	return nil
+	doc := binlogFetchJSON{Server: r.Server, Files: r.Segments, Bytes: r.Bytes, File: r.At.File, Pos: r.At.Pos,
+		TookMS: time.Since(began).Milliseconds(), Gaps: h.Among(r.Gaps)}
+	if c.JSON {
+		if err := a.json(doc); err != nil {
+			return err
+		}
+	} else {
+		sh.say(lang.M("%s fetched, up to %s", human.Bytes(r.Bytes), r.At.String()))
+	}
+	return openGaps(doc.Gaps)
+}
+
+// openGaps is the error of gaps that no full backup was made after; nil without any.
+func openGaps(gaps []backups.Gap) error {
+	open := 0
+	for _, g := range gaps {
+		if !g.Healed {
+			open++
+		}
+	}
+	if open == 0 {
+		return nil
+	}
+	return ops.E(ops.Failed, lang.M("the archive has %d gaps that no full backup heals", open)).
+		WithHint(lang.M("opsdeck backup create"))
 }
 
 // sayWhere says where the archive would go on, and how much the server has beyond.

@@ -77,17 +77,15 @@ func (sh *shelf) sayHoldings(doc binlogListJSON, lag time.Duration, known bool) 
 	}
 	sh.saySpans(doc.Spans)
 	for _, g := range doc.Gaps {
-		if g.Healed {
-			sh.say(lang.M("gap: %s; a full backup was made after it", backups.GapText(g.Gap)))
-		} else {
-			sh.say(lang.M("GAP: %s", backups.GapText(g.Gap)))
-		}
+		sh.sayGap(g)
 	}
 	switch {
 	case !known:
 		sh.say(
 			lang.M("how far the server is ahead is not known: it could not be asked, or the archive has nothing of it"),
 		)
+	case lag == 0 && len(doc.Gaps) > 0:
+		sh.say(lang.M("the archive reaches the end of the server's log, without what the gaps above lack"))
 	case lag == 0:
 		sh.say(lang.M("the archive holds all that the server has written"))
 	default:
@@ -98,6 +96,15 @@ func (sh *shelf) sayHoldings(doc binlogListJSON, lag time.Duration, known bool) 
 	sh.sayCopies(doc.Copies)
 	if !doc.Following {
 		sh.note(lang.M("no process is following the server now"))
+	}
+}
+
+// sayGap says what is missing, loudly when no full backup was made after it.
+func (sh *shelf) sayGap(g backups.Gap) {
+	if g.Healed {
+		sh.say(lang.M("gap: %s; a full backup was made after it", backups.GapText(g.Gap)))
+	} else {
+		sh.say(lang.M("GAP: %s", backups.GapText(g.Gap)))
 	}
 }
 
@@ -187,27 +194,24 @@ func (d *binlogVerifyJSON) add(r binarchive.Checked) {
 }
 
 func (c *backupBinlogVerifyCmd) verdict(sh *shelf, doc binlogVerifyJSON) error {
-	sealed, open := 0, 0
+	sealed := 0
 	for _, v := range doc.Verified {
 		if v.Sealed {
 			sealed++
 		}
 	}
 	for _, g := range doc.Gaps {
-		if !g.Healed {
-			open++
-		}
 		if !c.JSON {
-			sh.say(lang.M("GAP: %s", backups.GapText(g.Gap)))
+			sh.sayGap(g)
 		}
 	}
+	gaps := openGaps(doc.Gaps)
 	switch {
 	case doc.Bad > 0:
 		return ops.E(ops.Failed, lang.M("%d of %d files of the archive are bad", doc.Bad, doc.Bad+doc.Good)).
 			WithHint(lang.M("move the damaged file away and make a full backup: opsdeck backup create"))
-	case open > 0:
-		return ops.E(ops.Failed, lang.M("the archive has %d gaps that no full backup heals", open)).
-			WithHint(lang.M("opsdeck backup create"))
+	case gaps != nil:
+		return gaps
 	case c.JSON:
 	case len(doc.Verified) == 0:
 		sh.note(lang.M("the archive of the binary log is empty; begin with: opsdeck backup binlog fetch, or follow"))
@@ -219,6 +223,8 @@ func (c *backupBinlogVerifyCmd) verdict(sh *shelf, doc binlogVerifyJSON) error {
 				sealed,
 			),
 		)
+	case len(doc.Gaps) > 0:
+		sh.say(lang.M("%d files are good, with %d gaps between them", doc.Good, len(doc.Gaps)))
 	default:
 		sh.say(lang.M("%d files are good, and each continues where the previous one ends", doc.Good))
 	}

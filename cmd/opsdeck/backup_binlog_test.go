@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"opsdeck/internal/testdb"
 )
@@ -122,4 +123,63 @@ func dirOf(t *testing.T, config string) string {
 	}
 	t.Fatal("no backup.dir")
 	return ""
+}
+
+// TestFetchSaysWhereTheArchiveEnds: a fetch names the file and position that a list
+// names right after it, also when nothing was new.
+func TestFetchSaysWhereTheArchiveEnds(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		config, schema := binlogWorld(t, s)
+		s.Exec(t, schema, "CREATE TABLE t (id INT PRIMARY KEY)")
+		for range 3 {
+			out, _ := asked(t, config, 0, "backup", "binlog", "fetch", "--flush", "--json")
+			var got binlogFetchJSON
+			if err := json.Unmarshal([]byte(out), &got); err != nil {
+				t.Fatal(err)
+			}
+			listed, _ := asked(t, config, 0, "backup", "binlog", "list", "--json")
+			var list binlogListJSON
+			if err := json.Unmarshal([]byte(listed), &list); err != nil {
+				t.Fatal(err)
+			}
+			end := list.Spans[len(list.Spans)-1]
+			if got.File == "" || got.Pos <= 4 || got.File != end.ToFile || got.Pos != end.ToPos {
+				t.Errorf("fetch says %s:%d, list %s:%d", got.File, got.Pos, end.ToFile, end.ToPos)
+			}
+			said, _ := asked(t, config, 0, "backup", "binlog", "fetch")
+			if !strings.Contains(said, "fetched, up to "+got.File+":") {
+				t.Errorf("fetch says %s", said)
+			}
+		}
+	})
+}
+
+// TestAGapFailsFetchAndVerify: the server lost what the archive has not; a full backup
+// heals that. No sentence claims the whole.
+func TestAGapFailsFetchAndVerify(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		config, schema := binlogWorld(t, s)
+		s.Exec(t, schema, "CREATE TABLE t (id INT PRIMARY KEY)")
+		asked(t, config, 0, "backup", "binlog", "fetch")
+		s.Exec(t, schema, "INSERT INTO t VALUES (1)")
+		s.Exec(t, "", "FLUSH BINARY LOGS")
+		loseLog(t, s)
+		out, said := asked(t, config, 1, "backup", "binlog", "fetch", "--json")
+		var got binlogFetchJSON
+		if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Gaps) != 1 || got.Gaps[0].Healed {
+			t.Fatalf("%v %s%s", err, out, said)
+		}
+		asked(t, config, 0, "backup", "binlog", "fetch") // no new gap
+		out, _ = asked(t, config, 0, "backup", "binlog", "list")
+		if !strings.Contains(out, "GAP") || strings.Contains(out, "holds all") {
+			t.Errorf("list says %s", out)
+		}
+		asked(t, config, 1, "backup", "binlog", "verify")
+		time.Sleep(time.Until(got.Gaps[0].ToTime.Add(time.Second))) // the log's times are whole seconds
+		asked(t, config, 0, "backup", "create")
+		out, _ = asked(t, config, 0, "backup", "binlog", "verify")
+		if strings.Contains(out, "each continues") || !strings.Contains(out, "files are good, with 1 gap between them") {
+			t.Errorf("verify says %s", out)
+		}
+	})
 }

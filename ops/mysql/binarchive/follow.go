@@ -53,9 +53,10 @@ type Note struct {
 // Result is what one run brought.
 type Result struct {
 	Server   string
-	Segments int   // that were written to
-	Bytes    int64 // of events
-	At       binlog.Position
+	Segments int             // that were written to
+	Bytes    int64           // of events
+	At       binlog.Position // the archive's end of this server's log
+	Gaps     []binlog.Gap    // that were found before what was fetched
 }
 
 // follower is one run.
@@ -152,8 +153,20 @@ func (f *follower) once(ctx context.Context) (err error) {
 			f.w.abandon()
 			f.w = nil
 		}
+		err = errors.Join(err, f.end())
 	}()
 	return f.read(ctx, at)
+}
+
+// end notes where the archive ends, as a list of it says.
+func (f *follower) end() error {
+	segments, err := f.Folder.Segments(f.server.ID)
+	if err != nil || len(segments) == 0 {
+		return err
+	}
+	last := segments[len(segments)-1]
+	f.out.At = binlog.Position{File: last.File, Pos: last.ToPos}
+	return nil
 }
 
 // ErrLogOff says that the server writes no binary log.
@@ -351,7 +364,6 @@ func (f *follower) sync() error {
 	if err := f.w.sync(); err != nil {
 		return err
 	}
-	f.out.At = binlog.Position{File: f.w.segment.File, Pos: f.w.now.From}
 	if n := len(f.w.frames); n > 0 {
 		f.Tell(Note{Synced: f.w.frames[n-1].ToTime})
 	}

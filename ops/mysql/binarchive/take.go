@@ -172,6 +172,7 @@ func (f *follower) newSegment(identity string, of *format.Format) error {
 	f.Tell(Note{Begun: s})
 	if last != nil {
 		if _, gaps := binlog.Spans([]*binlog.Segment{last, s}); len(gaps) > 0 {
+			f.out.Gaps = append(f.out.Gaps, gaps...)
 			f.Tell(Note{Gap: &gaps[0]})
 		}
 	}

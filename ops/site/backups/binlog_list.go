@@ -2,6 +2,7 @@ package backups
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"opsdeck/ops/backup"
@@ -53,6 +54,22 @@ func (sh Binlog) Holdings(ctx context.Context) (Holdings, error) {
 		}
 	}
 	return h, nil
+}
+
+// Among are those of the archive's gaps that begin and end as some that were found.
+func (h Holdings) Among(found []binlog.Gap) []Gap {
+	out := []Gap{}
+	for _, g := range h.Gaps {
+		if slices.ContainsFunc(found, g.same) {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+func (g Gap) same(o binlog.Gap) bool {
+	return g.Server == o.Server && g.FromFile == o.FromFile && g.FromPos == o.FromPos &&
+		g.ToFile == o.ToFile && g.ToPos == o.ToPos
 }
 
 // Lag is how far the archive is behind the server, which is asked; known is false
