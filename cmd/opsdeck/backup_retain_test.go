@@ -49,6 +49,14 @@ func emptied(t *testing.T, s *testdb.Server) {
 	if text := sh.run(1, nil, "status", "--only", "backup"); !strings.Contains(text, "far fewer rows") {
 		t.Errorf("status says %s", text)
 	}
+	if text := sh.run(1, nil, "status", "--only", "schema"); !strings.Contains(text, "customers") {
+		t.Errorf("a backup of the loss silenced it: %s", text)
+	}
+	s.Exec(t, db, "DROP TABLE customers")
+	if text := sh.run(2, nil, "status", "--only", "schema"); !strings.Contains(text, before.Name) ||
+		!strings.Contains(text, "customers") {
+		t.Errorf("status says %s", text)
+	}
 	sh.removal(before.Name, after.Name, db)
 }
 

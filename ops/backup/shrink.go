@@ -84,6 +84,20 @@ func shrinkOf(line []*Set, i int) (Shrink, bool) {
 	return s, s.Before != nil
 }
 
+// BeforeLoss is the backup that tells what a database should hold: the newest proved one, or
+// where that has shrunk, the one before the loss. A backup of a damaged database does not make
+// the damage the rule. nil when there is none.
+func BeforeLoss(inv *Inventory, db string) *Set {
+	s := NewestProved(inv, db)
+	if s == nil {
+		return nil
+	}
+	if shrink, ok := inv.Shrunk(s); ok && shrink.Before.Restorable(db) {
+		return shrink.Before
+	}
+	return s
+}
+
 // rowsKnown tells whether somebody counted the rows: our own engine always does,
 // and finds none in an empty database.
 func (s Summary) rowsKnown() bool { return s.Engine == "native" || s.Rows > 0 }

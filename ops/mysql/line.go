@@ -146,12 +146,17 @@ func stalledHint() lang.Msg {
 	return lang.M("check the network, the proxy or the load balancer between here and the server, then run it again")
 }
 
-// limit is how long the line may be silent before the server is asked.
+// limit is how long the line may be silent before the server is asked. A server greets at
+// once, and the driver tries three times to be greeted.
 func (l *line) limit() time.Duration {
+	d := time.Duration(quiet.Load())
 	if l.target.StallAfter > 0 {
-		return l.target.StallAfter
+		d = l.target.StallAfter
 	}
-	return time.Duration(quiet.Load())
+	if l.id.Load() == 0 {
+		d = min(d, DialTimeout)
+	}
+	return d
 }
 
 // watch looks after the read or write that begins now until stop is called.

@@ -28,8 +28,8 @@ type Schema struct {
 const namesShown = 3
 
 // Probe makes the check. A missing table is critical: what holds no rows any
-// more can only come back by a restore. One that was dropped on purpose is
-// forgotten with the next backup.
+// more can only come back by a restore. A small one that was dropped on purpose is
+// forgotten with the next backup, a large one when backups without it follow each other.
 func (s Schema) Probe() health.Probe {
 	return func(ctx context.Context) health.Result {
 		want, by, err := s.Expected(ctx)
@@ -62,7 +62,7 @@ func (s Schema) findEmptied(ctx context.Context, have []string, r *health.Result
 	if len(empty) > 0 {
 		r.Find(
 			ops.StateWarning,
-			lang.M("%d tables of %s were emptied since the newest good backup", len(empty), s.Database),
+			lang.M("%d tables of %s that had rows in a good backup are empty", len(empty), s.Database),
 			lang.Raw(shorten(empty)),
 		)
 	}

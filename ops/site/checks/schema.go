@@ -51,7 +51,7 @@ func (b *checker) schema() {
 	last.Timeout = max(last.Timeout, inventoryTimeout)
 }
 
-// tables are those of the newest good backup that tells; without one, the key
+// tables are those of the newest good backup that has not shrunk; without one, the key
 // tables of the configuration.
 func (i inventory) tables(ctx context.Context) ([]string, lang.Msg, error) {
 	shelf, err := i.shelf()
@@ -60,9 +60,13 @@ func (i inventory) tables(ctx context.Context) ([]string, lang.Msg, error) {
 	}
 	name := i.Service.Database.Name
 	if inv, err := shelf.Read(ctx); err == nil {
-		if best := backup.NewestProved(inv, name); best != nil {
+		if best := backup.BeforeLoss(inv, name); best != nil {
+			by := lang.M("the newest good backup")
+			if best != backup.NewestProved(inv, name) {
+				by = lang.M("the backup before the loss (%s)", best.Name)
+			}
 			if m, err := backup.ReadManifest(best.Path); err == nil && !m.Partial {
-				return tablesOf(m, name), lang.M("the newest good backup"), nil
+				return tablesOf(m, name), by, nil
 			}
 		}
 	}
@@ -72,7 +76,7 @@ func (i inventory) tables(ctx context.Context) ([]string, lang.Msg, error) {
 // fullTable is from how many rows on a table that is empty now was emptied.
 const fullTable = 1
 
-// emptied are the tables that had rows in the newest good backup whose rows are known
+// emptied are the tables that had rows in the newest good backup that has not shrunk
 // and have none now.
 func (i inventory) emptied(ctx context.Context, present []string) ([]string, error) {
 	shelf, err := i.shelf()
@@ -87,7 +91,7 @@ func (i inventory) emptied(ctx context.Context, present []string) ([]string, err
 	if err != nil {
 		return nil, err
 	}
-	best := backup.NewestProved(inv, name)
+	best := backup.BeforeLoss(inv, name)
 	if best == nil {
 		return nil, nil
 	}
