@@ -39,21 +39,22 @@ func Critical(text string) (which string, ok bool) {
 const SlowMS = 1000
 
 // tooks are the words before the time that something took, and how it is written
-// there: with its unit, or in seconds.
+// there: with its unit, in seconds, or in ms.
 var tooks = [...]struct {
-	word    []byte
-	seconds bool
+	word []byte
+	read func(b []byte) (ms int64)
 }{
-	{[]byte("took "), false},
-	{[]byte("# Query_time: "), true}, // MySQL and MariaDB
-	{[]byte("request_time="), true},  // nginx, by its usual names
-	{[]byte(`"request_time":`), true},
-	{[]byte(" rt="), true},
+	{[]byte("took "), duration},
+	{[]byte("# Query_time: "), inSeconds}, // MySQL and MariaDB
+	{[]byte("request_time="), inSeconds},  // nginx, by its usual names
+	{[]byte(`"request_time":`), inSeconds},
+	{[]byte(" rt="), inSeconds},
+	{[]byte(`"responseTime":`), inMillis}, // pino-http
 }
 
 // tookWays are ways to say how long something took, a bit for each of tooks and one
 // for morgan's.
-type tookWays uint8
+type tookWays uint16
 
 const (
 	morganWay tookWays = 1 << len(tooks)
@@ -91,11 +92,7 @@ func (w tookWays) took(text []byte) (ms int64) {
 				break
 			}
 			rest = rest[at+len(tooks[i].word):]
-			if tooks[i].seconds {
-				ms = max(ms, inSeconds(rest))
-			} else {
-				ms = max(ms, duration(rest))
-			}
+			ms = max(ms, tooks[i].read(rest))
 		}
 	}
 	if w&morganWay != 0 {
@@ -113,16 +110,32 @@ func (w tookWays) took(text []byte) (ms int64) {
 
 // inSeconds reads "2.511853", perhaps quoted, in ms, or -1.
 func inSeconds(b []byte) int64 {
+	if v, ok := number(b); ok {
+		return int64(v * 1000)
+	}
+	return -1
+}
+
+// inMillis reads "12.5", perhaps quoted, a number of ms, or a number with its unit; or -1.
+func inMillis(b []byte) int64 {
+	if ms := duration(bytes.TrimLeft(b, ` "`)); ms >= 0 {
+		return ms
+	}
+	if v, ok := number(b); ok {
+		return int64(v)
+	}
+	return -1
+}
+
+// number reads a decimal number without a sign, perhaps quoted.
+func number(b []byte) (v float64, ok bool) {
 	b = bytes.TrimLeft(b, ` "`)
 	n := 0
 	for n < len(b) && n < 20 && (Digit(b[n]) || b[n] == '.') {
 		n++
 	}
 	v, err := strconv.ParseFloat(string(b[:n]), 64)
-	if err != nil {
-		return -1
-	}
-	return int64(v * 1000)
+	return v, err == nil
 }
 
 // morganTook reads the time of morgan's dev form, "GET /orders 200 12.3 ms - 15".

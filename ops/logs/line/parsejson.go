@@ -191,10 +191,10 @@ func scaleOf(pairs []jsontext.Pair) scale {
 func (s scale) level(key, value string) logs.Level {
 	if value[0] == '{' {
 		name, _ := jsontext.Find(value, "name")
-		l, _ := logs.ParseLevel(name)
+		l, _ := logs.ParseLevel(plainWord(name))
 		return l
 	}
-	word := jsontext.Text(value)
+	word := plainWord(jsontext.Text(value))
 	if len(word) == 1 {
 		if l := letterLevels[word[0]]; l != logs.LevelUnknown {
 			return l
@@ -209,6 +209,14 @@ func (s scale) level(key, value string) logs.Level {
 		return logs.LevelUnknown
 	}
 	return s.number(int(n), key)
+}
+
+// plainWord is a level's word without the colours that winston's colorize puts around it.
+func plainWord(word string) string {
+	if strings.IndexByte(word, 0x1b) < 0 {
+		return word
+	}
+	return string(Visible([]byte(word), nil))
 }
 
 // number is the level of a number: OTLP counts 1 to 24, Nextcloud 0 (debug) to 4 (fatal),
@@ -231,7 +239,7 @@ func (p *Parser) nested(e *logs.Event, v jsontext.Pair, name, failed *string) {
 	switch v.Key {
 	case "log":
 		if l, ok := jsontext.Find(v.Value, "level"); ok && e.Level == logs.LevelUnknown {
-			e.Level, _ = logs.ParseLevel(l)
+			e.Level, _ = logs.ParseLevel(plainWord(l))
 		}
 		if c, ok := jsontext.Find(v.Value, "logger"); ok && e.Context == "" {
 			e.Context = c
@@ -243,7 +251,7 @@ func (p *Parser) nested(e *logs.Event, v jsontext.Pair, name, failed *string) {
 	case "@fields": // winston's logstash form
 		for _, key := range [...]string{"level", "lvl"} {
 			if l, ok := jsontext.Find(v.Value, key); ok && e.Level == logs.LevelUnknown {
-				e.Level, _ = logs.ParseLevel(l)
+				e.Level, _ = logs.ParseLevel(plainWord(l))
 			}
 		}
 		if m, ok := jsontext.Find(v.Value, "msg"); ok && e.Message == "" {

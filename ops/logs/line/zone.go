@@ -1,6 +1,10 @@
 package line
 
-import "bytes"
+import (
+	"bytes"
+
+	"opsdeck/ops/logs"
+)
 
 // zoneNames are the abbreviations of zones that mean one thing in logs, in minutes
 // east of UTC. CST, IST, BST and the like mean several: they are left to the zone
@@ -20,8 +24,9 @@ var ambiguousZones = map[string]bool{
 	"CST": true, "IST": true, "BST": true, "ECT": true, "AST": true, "GST": true, "WST": true, "SST": true,
 }
 
-// zoneAt reads "Z", "+08", "+08:00", "+0800", " +08:00", " UTC", " GMT+8" or another
-// name of zoneNames at n.
+// zoneAt reads "Z", "+08", "+08:00", "+0800", " +08:00", " UTC", " GMT+8", " [GMT+08:00]" or
+// another name of zoneNames at n; "+8", " -03" and " Z" only where it is clear that they
+// are no part of a sentence.
 func zoneAt(b []byte, n int) (zoned bool, offset, end int) {
 	if n >= len(b) {
 		return false, 0, n
@@ -31,18 +36,43 @@ func zoneAt(b []byte, n int) (zoned bool, offset, end int) {
 	}
 	i := n
 	if b[i] == ' ' {
-		if i++; i < len(b) && b[i] == '(' {
-			i++ // log4j's " (UTC)" and the like
+		if i++; i < len(b) && (b[i] == '(' || b[i] == '[') {
+			i++ // log4j's " (UTC)" and the like, " [GMT+08:00]"
+		}
+		if i < len(b) && b[i] == 'Z' && b[i-1] == ' ' && endsZone(b, i+1) {
+			return true, 0, i + 1
 		}
 	}
 	if word := capitals(b, i); len(word) >= 2 {
 		return namedZone(b, n, i, word)
 	}
+	if i > n && b[i-1] == '[' {
+		return false, 0, n
+	}
 	size, seconds := numericZone(b, i)
-	if size == 0 || size == 3 && i > n {
+	if size == 0 {
+		size, seconds = shortZone(b, i)
+	}
+	if size == 0 || (size == 2 || size == 3 && i > n) && !endsZone(b, i+size) {
 		return false, 0, n // "12:00:00 -10 degrees"
 	}
 	return true, seconds, i + size
+}
+
+// endsZone tells that what comes at i cannot continue a sentence that a sign and a number, or the
+// letter Z, began: the end, a bracket, a separator, a level.
+func endsZone(b []byte, i int) bool {
+	if i >= len(b) || bytes.IndexByte([]byte("\"'])|,"), b[i]) >= 0 {
+		return true
+	}
+	if b[i] != ' ' || i+1 == len(b) {
+		return b[i] == ' '
+	}
+	if b[i+1] == '[' || b[i+1] == '|' || b[i+1] == '-' && i+2 < len(b) && b[i+2] == ' ' {
+		return true
+	}
+	_, ok := logs.ParseLevel(string(capitals(b, i+1)))
+	return ok
 }
 
 // namedZone reads the zone whose name word is at i; n is where the time ended.
@@ -60,10 +90,17 @@ func namedZone(b []byte, n, i int, word []byte) (zoned bool, offset, end int) {
 		if size == 0 {
 			size, seconds = shortZone(b, end)
 		}
-		return true, seconds, end + size
+		minutes, end = seconds/60, end+size
 	}
-	if i > n && b[i-1] == '(' {
-		if end >= len(b) || b[end] != ')' {
+	if i > n && b[i-1] != ' ' {
+		if b[i-1] == '[' && word[0] != 'G' && word[0] != 'U' {
+			return false, 0, n // a context
+		}
+		closing := byte(')')
+		if b[i-1] == '[' {
+			closing = ']'
+		}
+		if end >= len(b) || b[end] != closing {
 			return false, 0, n
 		}
 		end++
@@ -116,14 +153,25 @@ func numericZone(b []byte, i int) (size, seconds int) {
 	return size, seconds
 }
 
-// shortZone reads "+8" at i.
+// shortZone reads "+8", "+5:30" or "+530" at i; no digit follows it.
 func shortZone(b []byte, i int) (size, seconds int) {
-	if i+2 > len(b) || !Digit(b[i+1]) || bytes.IndexByte([]byte("+-"), b[i]) < 0 {
+	if i+2 > len(b) || !Digit(b[i+1]) || b[i] != '+' && b[i] != '-' {
 		return 0, 0
 	}
-	seconds = int(b[i+1]-'0') * 3600
+	size, seconds = 2, int(b[i+1]-'0')*3600
+	at := i + 2
+	if at < len(b) && b[at] == ':' {
+		at++
+	}
+	if at+2 <= len(b) && digits2(b[at:]) >= 0 && digits2(b[at:]) < 60 {
+		seconds += digits2(b[at:]) * 60
+		size = at + 2 - i
+	}
+	if end := i + size; end < len(b) && Digit(b[end]) {
+		return 0, 0
+	}
 	if b[i] == '-' {
 		seconds = -seconds
 	}
-	return 2, seconds
+	return size, seconds
 }
