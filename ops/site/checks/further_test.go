@@ -11,6 +11,7 @@ import (
 func TestNoCommandHoldsTheSecretOfAnAddress(t *testing.T) {
 	s := config.DefaultService()
 	s.Metrics.Errors = 0.05
+	s.Metrics.P95 = 0
 	s.Metrics.Memory = "450M"
 	look := func(address, token string) string {
 		s.Metrics.URL = address
