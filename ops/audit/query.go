@@ -80,6 +80,17 @@ func (s Syntax) Parse(query string) (Filter, error) {
 	return f, nil
 }
 
+// Understood tells what no table could make of a query: nil, or a *QueryError. What
+// depends on the columns of the table is found when it is opened.
+func Understood(query string, aliases Aliases, now time.Time) error {
+	l := &Layout{Aliases: aliases}
+	for i := range l.Columns {
+		l.Columns[i] = &Column{}
+	}
+	_, err := Syntax{Layout: l, Now: now, Zone: now.Location()}.Parse(query)
+	return err
+}
+
 func (s Syntax) term(f *Filter, tok token) error {
 	if tok.key == "" {
 		f.Terms = append(f.Terms, Term{Op: Contains, Any: []Match{Exactly(tok.plain())}, Not: tok.not})

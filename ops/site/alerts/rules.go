@@ -11,6 +11,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/alert"
+	"opsdeck/ops/audit"
 	"opsdeck/ops/health"
 	"opsdeck/ops/logs/query"
 	"opsdeck/ops/site/checks"
@@ -261,20 +262,22 @@ func keys(s config.Service, want func(config.Notify) bool) (out []string) {
 	return out
 }
 
-// Check finds what no rule of a service could work with: a query, a name that is of no
+// Check finds what no rule of a service could work with: a query that is not
+// understood, the name of a ready-made rule on a rule of its own, a name that is of no
 // rule.
-func Check(s config.Service, checks []health.Check, now time.Time) error {
+func Check(s config.Service, all []health.Check, now time.Time) error {
 	b, err := rulesOf(s, now)
 	if err != nil {
 		return err
 	}
 	for _, r := range s.Alerts.Rules {
-		check := slices.ContainsFunc(checks, func(c health.Check) bool { return c.Name == r.Name })
-		if check && r.Query != "" {
-			return ops.E(ops.Config, lang.M("the rule %s has a query and the name of a check", r.Name)).
-				WithHint(lang.M("give the rule another name, or leave its query out to change the check's alerts"))
+		if err := taken(r, all); err != nil {
+			return err
 		}
-		known := check ||
+		if err := auditQuery(r, s.Audit.Aliases, now); err != nil {
+			return err
+		}
+		known := slices.ContainsFunc(all, func(c health.Check) bool { return c.Name == r.Name }) ||
 			slices.ContainsFunc(b.logs, func(l *logRule) bool { return l.Name == r.Name })
 		if !known {
 			return ops.E(ops.Config, lang.M("the rule %s has no query, and no check is called so", r.Name)).
@@ -282,4 +285,39 @@ func Check(s config.Service, checks []health.Check, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// taken refuses a rule with a query of its own and the name of what there is without
+// it: it would take the place of that, and nobody would be told of that any more.
+func taken(r config.AlertRule, all []health.Check) error {
+	if r.Query == "" && r.Audit == "" {
+		return nil
+	}
+	named := func(c health.Check) bool {
+		return c.Name == r.Name && (r.Audit == "" || c.Kind != health.KindAudit) // an audit rule is a check itself
+	}
+	hint := lang.M("give the rule another name, or leave its query out to change the check's alerts")
+	if r.Name == checks.AlertsName || slices.ContainsFunc(all, named) {
+		return ops.E(ops.Config, lang.M("the rule %s has a query and the name of a check", r.Name)).WithHint(hint)
+	}
+	if slices.ContainsFunc(readyMade(), func(l *logRule) bool { return l.Name == r.Name }) {
+		return ops.E(ops.Config, lang.M("the rule %s has a query and the name of a built-in rule", r.Name)).
+			WithHint(lang.M("give the rule another name, or leave its query out to change the built-in rule"))
+	}
+	return nil
+}
+
+// auditQuery refuses the query of an audit rule that no table could be asked.
+func auditQuery(r config.AlertRule, aliases audit.Aliases, now time.Time) error {
+	if r.Audit == "" {
+		return nil
+	}
+	err := audit.Understood(r.Audit, aliases, now)
+	var at *audit.QueryError
+	if errors.As(err, &at) {
+		return ops.E(ops.Config,
+			lang.M("the query of the rule %s is not clear at %q: %s", r.Name, r.Audit[at.Pos:at.End], at.Msg)).
+			WithHint(lang.M("try it: opsdeck audit list %s", shell(r.Audit)))
+	}
+	return err
 }
