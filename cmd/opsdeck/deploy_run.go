@@ -28,6 +28,7 @@ type deployRunCmd struct {
 type deployUndoCmd struct {
 	ID      string `arg:"" optional:"" help:"The deployment; else the newest."`
 	Confirm string `placeholder:"NAME" help:"The service's name, where no terminal can ask."`
+	ByHand  bool   `help:"Record that you have put right by hand what could not be taken back; run nothing."`
 	DryRun  bool   `help:"Show what would be taken back and do nothing."`
 	JSON    bool   `name:"json" help:"Print JSON."`
 }
@@ -166,6 +167,9 @@ func (c *deployUndoCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer held.Release()
+	if c.ByHand {
+		return c.setAside(ctx, a, d)
+	}
 	one, err := c.choose(d)
 	if err != nil {
 		return err
@@ -182,6 +186,39 @@ func (c *deployUndoCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.carry(ctx, d, one.Plan, deploy.EventBack, c.JSON)
+}
+
+// setAside records that a person has taken a deployment back. A later one is no hindrance.
+func (c *deployUndoCmd) setAside(ctx context.Context, a *app, d *deploys.Desk) error {
+	if c.ID == "" {
+		return ops.E(ops.Usage, lang.M("--by-hand needs the deployment's ID")).
+			WithHint(lang.M("list them: opsdeck deploy status"))
+	}
+	one, err := d.Store().Load(c.ID)
+	if err != nil {
+		return err
+	}
+	if one.Plan.Service != d.Service.Name {
+		return ops.E(ops.Usage, lang.M("there is no deployment %q", c.ID)).
+			WithHint(lang.M("list them: opsdeck deploy status"))
+	}
+	what := lang.M("Deployment %s will be recorded as taken back by hand; nothing is run.", c.ID)
+	if c.DryRun {
+		a.say(what)
+		return nil
+	}
+	if err := a.confirm(ctx, one.Plan.Service, c.Confirm, what); err != nil {
+		return err
+	}
+	if err := d.SetAside(ctx, one); err != nil {
+		return err
+	}
+	if c.JSON {
+		return a.ndjson(deployEndJSON{ID: c.ID, Result: deploy.ResultTakenBack, From: one.Plan.From, To: one.Plan.To,
+			Report: d.Store().ReportPath(c.ID)})
+	}
+	a.say(lang.M("%s: %s", c.ID, lang.M("taken back by hand")))
+	return nil
 }
 
 // choose is the deployment to take back: only the newest can be, for a later one has
@@ -260,7 +297,7 @@ func (a *app) carry(ctx context.Context, d *deploys.Desk, p *deploy.Plan, first 
 	e := ops.E(ops.Failed, lang.M("step %s failed: %s", step, lang.Raw(s.Detail)))
 	switch {
 	case s.Result == deploy.ResultStuck:
-		return e.WithHint(lang.M("remove the cause, then take it back again: opsdeck deploy undo %s", p.ID))
+		return e.WithHint(deploys.StuckHint(p.ID))
 	case doc.Offer != "":
 		return e.WithHint(lang.M("the database is still changed; this restores it: %s", lang.Raw(doc.Offer)))
 	}

@@ -8,6 +8,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/deploy"
 	"opsdeck/ops/doctor"
+	"opsdeck/ops/site/deploys"
 )
 
 // deployPoints are the findings of deploy check, and a deployment that is not over, where
@@ -45,7 +46,7 @@ func (a *app) openPoint(s config.Service, open *deploy.Deployment) doctor.Point 
 		return p
 	}
 	words := a.placeOf(s).opsdeck
-	f := doctor.Finding{State: ops.StateCritical, What: lang.M("deployment %s is not finished", open.Plan.ID),
+	f := doctor.Finding{State: ops.StateCritical, What: deploys.InTheWay(open).What,
 		Fix: words("deploy status " + open.Plan.ID)}
 	p.Findings = []doctor.Finding{f}
 	return p

@@ -32,6 +32,9 @@ const (
 	ResultStuck     Result = "stuck"
 )
 
+// ByHand is the key in the journal's data of a deployment that a person has taken back.
+const ByHand = "by_hand"
+
 // Child is a program that a step started, by its pid and the moment of its start in
 // clock ticks since the machine's.
 type Child struct {

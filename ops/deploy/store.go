@@ -105,8 +105,8 @@ func (st Store) IDs() ([]string, error) {
 }
 
 // Open is the deployment of a service that needs somebody: one that was begun and is not
-// over, else the newest where it could not be taken back completely; nil for none. One
-// that cannot be read is an error: it may be one that is not over.
+// over, else the newest that could not be taken back completely, whatever came later; nil
+// for none. One that cannot be read is an error: it may be one that is not over.
 func (st Store) Open(service string) (*Deployment, error) {
 	all, err := st.Of(service)
 	if err != nil {
@@ -117,8 +117,10 @@ func (st Store) Open(service string) (*Deployment, error) {
 			return d, nil
 		}
 	}
-	if len(all) > 0 && all[0].State.Result == ResultStuck {
-		return all[0], nil
+	for _, d := range all {
+		if d.State.Result == ResultStuck {
+			return d, nil
+		}
 	}
 	return nil, nil
 }

@@ -115,7 +115,8 @@ func judgeDeployment(d *deploy.Deployment, alive bool, opsdeck func(string) stri
 	case d.State.Result == deploy.ResultStuck:
 		r.Find(ops.StateCritical, lang.M("a deployment of %s was not taken back completely", p.Service),
 			lang.M("%s: %s", where, lang.Raw(d.State.Detail)))
-		r.Next = lang.M("Remove the cause, then take it back again: %s", undo)
+		r.Next = lang.M("Remove the cause, then take it back again: %s; if you have put everything right by hand: %s", undo,
+			undo+" --by-hand")
 	case alive:
 		r.Find(ops.StateWarning, lang.M("a deployment of %s is running", p.Service), where)
 		r.Next = lang.M("Start nothing by hand; see how far it is: %s", opsdeck("deploy status "+p.ID))

@@ -126,6 +126,17 @@ func TestAnUnfinishedDeploymentIsSaid(t *testing.T) {
 	}
 }
 
+// TestALaterDeploymentDoesNotHideAStuckOne: it is critical, and its undo is named.
+func TestALaterDeploymentDoesNotHideAStuckOne(t *testing.T) {
+	dir := t.TempDir()
+	p := deployed(t, dir, "shop", time.Unix(1000, 0), stuck...)
+	deployed(t, dir, "shop", time.Unix(2000, 0), done...)
+	r := deploying(dir, "shop").look(t)
+	if next := r.Next.String(); r.State != ops.StateCritical || !strings.Contains(next, "deploy undo "+p.ID+" --by-hand") {
+		t.Errorf("%v %q %q", r.State, r.Detail, next)
+	}
+}
+
 // TestADeploymentThatCannotBeReadIsNotOver: nobody is told to start the service.
 func TestADeploymentThatCannotBeReadIsNotOver(t *testing.T) {
 	for _, file := range []string{"plan.json", "journal.jsonl"} {

@@ -154,16 +154,56 @@ func (d *Desk) Unfinished() (*deploy.Deployment, error) {
 	return one, nil
 }
 
+// InTheWay is the error that keeps a new deployment from beginning while an older one
+// needs somebody.
+func InTheWay(open *deploy.Deployment) *ops.Error {
+	id := open.Plan.ID
+	if open.State.Result == deploy.ResultStuck {
+		return ops.E(ops.Busy, lang.M("deployment %s was not taken back completely", id)).WithHint(StuckHint(id))
+	}
+	return ops.E(ops.Busy, lang.M("deployment %s is not finished", id)).
+		WithHint(lang.M("continue it: opsdeck deploy run --resume; or take it back: opsdeck deploy undo"))
+}
+
+// StuckHint is what to do about a deployment that could not be taken back completely.
+func StuckHint(id string) lang.Msg {
+	return lang.M("remove the cause, then take it back again: opsdeck deploy undo %s; "+
+		"if you have put everything right by hand, add --by-hand", id)
+}
+
+// SetAside records that a person has put right by hand what could not be taken back. It
+// runs no step. The lock must be held.
+func (d *Desk) SetAside(ctx context.Context, one *deploy.Deployment) error {
+	p := one.Plan
+	if one.State.Result != deploy.ResultStuck {
+		return ops.E(ops.Usage, lang.M("deployment %s does not wait for work by hand", p.ID)).
+			WithHint(lang.M("list them: opsdeck deploy status"))
+	}
+	j, err := deploy.OpenJournal(d.Store().JournalPath(p.ID))
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	entry := oplog.Entry{Action: "deploy undo --by-hand", Detail: map[string]string{"id": p.ID}}
+	return d.Record(ctx, entry, func(context.Context, map[string]string) error {
+		end := deploy.Line{Time: d.Clock.Now(), Event: deploy.EventEnd, Step: -1, Result: deploy.ResultTakenBack}
+		end.Data = map[string]string{deploy.ByHand: "1"}
+		if err := j.Append(end); err != nil {
+			return err
+		}
+		return d.report(p, j.Lines(), deploy.Fold(p, j.Lines()))
+	})
+}
+
 // Begin makes a plan durable, after it has made sure that nothing else is in the way.
 // The lock must be held.
 func (d *Desk) Begin(p *deploy.Plan) error {
-	open, err := d.Unfinished()
+	open, err := d.Store().Open(d.Service.Name)
 	if err != nil {
 		return err
 	}
 	if open != nil {
-		return ops.E(ops.Busy, lang.M("deployment %s is not finished", open.Plan.ID)).
-			WithHint(lang.M("continue it: opsdeck deploy run --resume; or take it back: opsdeck deploy undo"))
+		return InTheWay(open)
 	}
 	if d.hasDatabase() {
 		sh, err := backups.Open(d.Site)

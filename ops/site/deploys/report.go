@@ -20,6 +20,9 @@ func ResultText(s deploy.State) lang.Msg {
 		}
 		return lang.M("deployed")
 	case deploy.ResultTakenBack:
+		if s.Data[deploy.ByHand] != "" {
+			return lang.M("taken back by hand")
+		}
 		if s.Data["offer"] != "" {
 			return lang.M("taken back: the previous release is in place, the database is still changed")
 		}

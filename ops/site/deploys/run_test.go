@@ -440,3 +440,48 @@ func TestTheUndoOfAStepThatDidNotRunIsNotRun(t *testing.T) {
 		t.Errorf("interrupted after it ran: %+v", o)
 	}
 }
+
+// TestNothingIsDeployedOverWhatIsHalfTakenBack: a later deployment does not hide it, and it
+// is over once it is taken back or a person has put it right.
+func TestNothingIsDeployedOverWhatIsHalfTakenBack(t *testing.T) {
+	half := config.DeployStep{Name: "half", Run: "true", Undo: "[ -e go ]"}
+	d, dir, p, state := bare(t, half, config.DeployStep{Name: "bad", Run: "[ -e good ]"})
+	if state.Result != deploy.ResultStuck {
+		t.Fatalf("%+v", state)
+	}
+	later, err := d.Plan(t.Context(), "own", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := func(when string) {
+		t.Helper()
+		err := d.Begin(later)
+		if e := (*ops.Error)(nil); !errors.As(err, &e) || e.Code != ops.Busy || !strings.Contains(e.Hint.String(), p.ID) {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	refused("before")
+	write(t, dir+"/good", "", 0o600)
+	if err := d.Store().Save(later); err != nil { // as an older opsdeck let it begin
+		t.Fatal(err)
+	}
+	if state, err = d.Carry(t.Context(), later, deploy.EventBegin, nil); err != nil || state.Result != deploy.ResultDone {
+		t.Fatalf("%v %+v", err, state)
+	}
+	refused("after a later one")
+	one, err := d.Store().Open("shop")
+	if err != nil || one == nil || one.Plan.ID != p.ID {
+		t.Fatalf("%+v %v", one, err)
+	}
+	if err := d.SetAside(t.Context(), one); err != nil {
+		t.Fatal(err)
+	}
+	text, _ := os.ReadFile(d.Store().ReportPath(p.ID))
+	if err := d.Begin(later); err != nil || !strings.Contains(string(text), "taken back by hand") {
+		t.Errorf("put right by hand: %v %s", err, text)
+	}
+	over, err := d.Store().Load(p.ID)
+	if err != nil || over.State.Result != deploy.ResultTakenBack || d.SetAside(t.Context(), over) == nil {
+		t.Errorf("it is over: %v %+v", err, over)
+	}
+}
