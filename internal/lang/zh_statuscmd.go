@@ -40,6 +40,7 @@ func init() {
 		"%s was restarted", "%s 被重启过",
 		"%d times since the last look", "自上次检查起 %d 次",
 		"Start it: %s", "启动它：%s",
+		"First: %s. %s", "先执行：%s。%s",
 		"cannot check the process %s", "无法检查进程 %s",
 		"process %s is %s", "进程 %s %s",
 		"%d of %d", "%d/%d",

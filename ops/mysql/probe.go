@@ -86,10 +86,14 @@ type look struct {
 	maxCon int64
 
 	started *time.Time
+	gone    error // the server stopped in the middle of the look
 }
 
 // done puts the detail together.
 func (l *look) done() health.Result {
+	if l.gone != nil {
+		return l.probe.unreachable(l.gone)
+	}
 	if l.r.State == ops.StateOK && len(l.about) > 0 {
 		said := l.about[0]
 		for _, a := range l.about[1:] {

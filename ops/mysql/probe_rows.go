@@ -93,6 +93,9 @@ func (l *look) reason(err error) lang.Msg {
 	case lacksRight(err):
 		return lang.M("%s lacks the privilege to see it", l.probe.Target.User)
 	case Number(err) == 0:
+		if FaultOf(err) == Stopped {
+			l.gone = err
+		}
 		return Reason(err)
 	}
 	return lang.Raw(firstLine(err.Error()))

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"context"
+	"strings"
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
@@ -35,8 +36,8 @@ func containerOf(d config.Database, look health.Probe) health.Probe {
 		}
 		r.Why = lang.M("%s; %s", c.Cause, r.Why)
 		r.Detail = lang.M("%s (%s)", r.Headline, r.Why)
-		if c.Remedy != "" {
-			r.Next = lang.M("Start it: %s", c.Remedy)
+		if c.Remedy != "" && !strings.HasPrefix(c.Remedy, "docker start ") { // which r.Next says, too
+			r.Next = lang.M("First: %s. %s", c.Remedy, r.Next)
 		}
 		return r
 	}
