@@ -98,6 +98,7 @@ type Result struct {
 	Fields        []Field
 	Raw           string    // the answer as it came, bounded, secrets masked
 	Subject       time.Time // a moment that the check is about: the newest backup's
+	Event         time.Time // the moment of the log line that the result quotes; zero: it quotes none
 	At            time.Time // when the look began
 	Latency       time.Duration
 }

@@ -202,6 +202,21 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// TestALogLineIsToldWithItsOwnTime, not since when the check is critical.
+func TestALogLineIsToldWithItsOwnTime(t *testing.T) {
+	quoting := Result{State: ops.StateCritical, Headline: lang.M("the service does not reach its database"), Event: at(20)}
+	s := stood(KindLog, quoting, 7)
+	s.SinceBefore = true
+	got := Judge(Report{At: at(200), Standings: []Standing{s}}, Face{Zone: time.UTC, Look: lang.M("Look.")}).Text.String()
+	want := "Critical error in the log at 12:00:20 (3 m ago): the service does not reach its database. Look."
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if moment, before := s.Moment(); !moment.Equal(at(20)) || before {
+		t.Errorf("the moment is %v (before: %v)", moment, before)
+	}
+}
+
 func TestVerdictLeavesOutWhatOnlyFollows(t *testing.T) {
 	live := stood(KindHTTP, Broken(lang.M("%s fails", "/health"), lang.M("refused")), 7)
 	ready := stood(KindHTTP, Broken(lang.M("%s fails", "/health/ready"), lang.M("refused")), 7)

@@ -108,6 +108,15 @@ func (s Standing) Shown() Result {
 	return s.Last
 }
 
+// Moment is when what is told happened: the quoted log line, else the change of state;
+// before tells that it was so at the first look already.
+func (s Standing) Moment() (at time.Time, before bool) {
+	if event := s.Shown().Event; !event.IsZero() {
+		return event, false
+	}
+	return s.Since, s.SinceBefore
+}
+
 // Steady is a start time computed from an uptime that has whole seconds: a
 // difference of a few seconds to the one before is no other start.
 func Steady(before, now time.Time) time.Time {

@@ -233,6 +233,11 @@ func (j judge) clause(s Standing, reason bool) lang.Msg {
 	if said.Empty() {
 		said, why = lang.M("%s is %s", s.Check.Name, s.State.Label()), shown.Detail
 	}
+	if !shown.Event.IsZero() { // it happened then; nothing has lasted since
+		ago := age(max(0, j.report.At.Sub(shown.Event)))
+		at := moment(shown.Event, j.report.At, j.face.Zone)
+		said = lang.M("critical error in the log at %s (%s ago): %s", at, ago, said)
+	}
 	if j.services > 1 {
 		said = lang.M("%s: %s", s.Check.Service, said)
 	}
@@ -251,7 +256,7 @@ func (j judge) clause(s Standing, reason bool) lang.Msg {
 
 // since is empty where it would only say that the look was just now.
 func (j judge) since(s Standing) string {
-	if len(s.History) < 2 {
+	if len(s.History) < 2 || !s.Shown().Event.IsZero() {
 		return ""
 	}
 	return moment(s.Since, j.report.At, j.face.Zone)

@@ -132,7 +132,16 @@ func troubled(r *health.Result, patterns []string, now time.Time) {
 	}
 	r.Add("trouble_at", t.At, lang.M("%s", t.At))
 	r.Add("trouble", redact.Text(t.Text), lang.Raw(redact.Text(t.Text)))
-	r.Find(ops.StateCritical, t.headline(), t.quote())
+	headline, why := t.headline(), t.quote()
+	r.Find(ops.StateCritical, headline, why)
+	if t.Cause == "" {
+		headline, why = why, lang.Msg{}
+	}
+	r.Headline, r.Why, r.Event = headline, why, t.At
+	r.Detail = lang.M("critical error in the log at %s: %s", t.At, headline)
+	if !why.Empty() {
+		r.Detail = lang.M("%s (%s)", r.Detail, why)
+	}
 	r.Next, r.Follows = t.next(), health.KindProcess
 }
 

@@ -82,9 +82,13 @@ func (p *dossier) title(s *health.Standing, width int) string {
 	if !s.Seen() {
 		return cells.Cut(left, width)
 	}
-	right := e.T("since %s", e.Time(s.Since))
-	if s.SinceBefore {
-		right = e.T("since %s or earlier", e.Time(s.Since))
+	at, before := s.Moment()
+	right := e.T("since %s", e.Time(at))
+	switch {
+	case before:
+		right = e.T("since %s or earlier", e.Time(at))
+	case !s.Shown().Event.IsZero():
+		right = e.T("at %s", e.Time(at))
 	}
 	space := width - cells.Width(left) - cells.Width(right) - 1
 	if space < 2 {

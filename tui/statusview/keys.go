@@ -35,7 +35,7 @@ func (p *Page) Actions() []page.Action {
 			return lang.Msg{}
 		},
 		Run: func() tea.Cmd {
-			at := p.table.subject().Since
+			at, _ := p.table.subject().Moment()
 			return tea.Sequence(page.Send(page.Incident{At: at}), page.Send(page.Goto{Page: "logs"}))
 		},
 	}

@@ -251,8 +251,10 @@ func (p *look) stateCell(s *health.Standing) (ink widget.Ink, glyph, word string
 // detailLine is what was found; where there is no column for it, since when.
 func (p *look) detailLine(s *health.Standing, c columns) string {
 	text := p.say(s.Detail(p.source.Rule()))
-	if c.since == 0 && s.Seen() && s.State != ops.StateOK && !s.SinceBefore {
-		return p.short(s.Since) + " " + text
+	if c.since == 0 && s.Seen() && s.State != ops.StateOK {
+		if at, before := s.Moment(); !before && s.Shown().Event.IsZero() { // a log line's text tells its time
+			return p.short(at) + " " + text
+		}
 	}
 	return text
 }
@@ -296,8 +298,9 @@ func (p *look) since(s *health.Standing) string {
 	if !s.Seen() {
 		return ""
 	}
-	at := p.short(s.Since)
-	if s.SinceBefore {
+	moment, before := s.Moment()
+	at := p.short(moment)
+	if before {
 		if s.State == ops.StateOK {
 			return p.env.Theme.Glyph.HRule
 		}
