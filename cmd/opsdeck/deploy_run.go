@@ -53,8 +53,9 @@ type deployEndJSON struct {
 	Result deploy.Result `json:"result"`
 	From   string        `json:"from"`
 	To     string        `json:"to"`
-	Offer  string        `json:"offer,omitempty"`  // the command that restores the database
-	Errors string        `json:"errors,omitempty"` // a burst of errors after the start
+	Offer  string        `json:"offer,omitempty"`    // the command that restores the database
+	Errors string        `json:"errors,omitempty"`   // a burst of errors after the start
+	Stays  string        `json:"may_stay,omitempty"` // steps without undo, whose changes may stay
 	Report string        `json:"report"`
 }
 
@@ -274,6 +275,7 @@ func (a *app) carry(ctx context.Context, d *deploys.Desk, p *deploy.Plan, first 
 	}
 	doc := deployEndJSON{ID: p.ID, Result: s.Result, From: p.From, To: p.To, Offer: s.Data["offer"],
 		Errors: s.Data["burst"],
+		Stays:  s.Data[deploy.MayStay],
 		Report: d.Store().ReportPath(p.ID)}
 	if asJSON {
 		if err := a.ndjson(doc); err != nil {
@@ -301,6 +303,9 @@ func (a *app) carry(ctx context.Context, d *deploys.Desk, p *deploy.Plan, first 
 	case doc.Offer != "":
 		return e.WithHint(lang.M("the database is still changed; this restores it: %s", lang.Raw(doc.Offer)))
 	}
+	if doc.Stays != "" {
+		return e.WithHint(lang.M("see what these steps have changed: %s; read the report: %s", doc.Stays, doc.Report))
+	}
 	return e.WithHint(lang.M("the previous release is in place; read the report: %s", doc.Report))
 }
 
@@ -326,14 +331,14 @@ func (a *app) tellDeploy(p *deploy.Plan, l deploy.Line, asJSON bool) {
 			"%s  %-10s %s  %s\n",
 			l.Time.Local().Format(time.TimeOnly),
 			name,
-			a.lang.Msg(eventLabel(l.Event)),
+			a.lang.Msg(eventLabel(l)),
 			termsafe.Line(l.Detail),
 		)
 	}
 }
 
-func eventLabel(e deploy.Event) lang.Msg {
-	switch e {
+func eventLabel(l deploy.Line) lang.Msg {
+	switch l.Event {
 	case deploy.EventStep:
 		return lang.M("running")
 	case deploy.EventDone:
@@ -347,9 +352,12 @@ func eventLabel(e deploy.Event) lang.Msg {
 	case deploy.EventUndo:
 		return lang.M("taking back")
 	case deploy.EventUndone:
+		if l.Data[deploy.MayStay] != "" {
+			return lang.M("not taken back")
+		}
 		return lang.M("taken back")
 	}
-	return lang.Raw(string(e))
+	return lang.Raw(string(l.Event))
 }
 
 // Run lists deployments.

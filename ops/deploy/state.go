@@ -35,6 +35,10 @@ const (
 // ByHand is the key in the journal's data of a deployment that a person has taken back.
 const ByHand = "by_hand"
 
+// MayStay is the key in the journal's data of the steps that nothing takes back: what
+// they changed may stay. Their names are joined by ", ".
+const MayStay = "may_stay"
+
 // Child is a program that a step started, by its pid and the moment of its start in
 // clock ticks since the machine's.
 type Child struct {

@@ -26,6 +26,9 @@ func ResultText(s deploy.State) lang.Msg {
 		if s.Data["offer"] != "" {
 			return lang.M("taken back: the previous release is in place, the database is still changed")
 		}
+		if stays := s.Data[deploy.MayStay]; stays != "" {
+			return lang.M("taken back; steps without undo, whose changes may stay: %s", stays)
+		}
 		return lang.M("taken back: the previous release is in place")
 	case deploy.ResultStuck:
 		return lang.M("not taken back completely: an operator is needed")

@@ -485,3 +485,17 @@ func TestNothingIsDeployedOverWhatIsHalfTakenBack(t *testing.T) {
 		t.Errorf("it is over: %v %+v", err, over)
 	}
 }
+
+// TestAStepWithoutUndoIsNotSaidToBeTakenBack: what it changed may stay, and that is said.
+func TestAStepWithoutUndoIsNotSaidToBeTakenBack(t *testing.T) {
+	d, dir, p, state := bare(t, config.DeployStep{Name: "one", Run: "true", Undo: "true"},
+		config.DeployStep{Name: "two", Run: "true"}, config.DeployStep{Name: "bad", Run: "touch left; exit 3"})
+	said := ResultText(state).String()
+	if want := "taken back; steps without undo, whose changes may stay: bad, two"; said != want || !exists(dir+"/left") {
+		t.Errorf("%q, want %q", said, want)
+	}
+	text, _ := os.ReadFile(d.Store().ReportPath(p.ID))
+	if !strings.Contains(string(text), "bad undone no undo is configured: what the command changed may stay") {
+		t.Errorf("%s", text)
+	}
+}

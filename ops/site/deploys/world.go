@@ -177,7 +177,22 @@ func (j *job) undo(ctx context.Context) (lang.Msg, error) {
 	if len(j.step.Keep) > 0 {
 		return lang.M("%s is as before", strings.Join(j.step.Keep, ", ")), nil
 	}
-	return lang.M("nothing to undo"), nil
+	switch {
+	case j.step.Kind != deploy.KindCommand:
+		return lang.M("nothing to undo"), nil
+	case !j.ran():
+		return lang.M("nothing to undo: its command was not run"), nil
+	}
+	j.stays()
+	return lang.M("no undo is configured: what the command changed may stay"), nil
+}
+
+// stays notes that what the step changed may stay.
+func (j *job) stays() {
+	j.data[deploy.MayStay] = j.step.Name
+	if before := j.state.Data[deploy.MayStay]; before != "" {
+		j.data[deploy.MayStay] = before + ", " + j.step.Name
+	}
 }
 
 // run runs a command of a step.
@@ -524,6 +539,7 @@ func (j *job) offer(ctx context.Context) (lang.Msg, error) {
 		return lang.M("nothing to undo: its command was not run"), nil
 	}
 	if !j.hasDatabase() {
+		j.stays()
 		return lang.M("whether a database was changed is unknown: none is configured for %s", j.plan.Service), nil
 	}
 	var after deploy.Structure
