@@ -76,6 +76,14 @@ func init() {
 		"  %s", "  %s",
 		"  nothing was found", "  没有发现",
 		"%s changed rows", "%s 行有改动",
+		"views, routines, triggers and events could not be listed; those not in the backup will be lost",
+		"无法列出视图、存储过程与函数、触发器和事件；备份中没有的将会丢失",
+		"%s not in the backup: %s", "备份中没有的%s：%s",
+		"%s changed since the backup: %s", "备份之后改动过的%s：%s",
+		"%s not compared with the backup, changes may be lost: %s", "未与备份比较的%s（改动可能丢失）：%s",
+		"their definitions remain in the emergency backup; `restore undo` brings them back, after a swap until "+
+			"`restore drop-old`",
+		"其定义保留在应急备份中；`restore undo` 可以恢复它们（切换方式下须在 `restore drop-old` 之前）",
 		"  will be lost: %s", "  将丢失：%s",
 		"  keep them for replay: --export-lost DIR", "  若要保留以便重放：--export-lost DIR",
 

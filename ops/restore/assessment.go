@@ -130,6 +130,9 @@ type Loss struct {
 	Unknown   []string    `json:"unknown,omitempty"`   // tables that could not be judged
 	Unseen    []string    `json:"unseen,omitempty"`    // tables whose rows do not tell that they were changed
 	Missing   []string    `json:"missing,omitempty"`   // tables of the backup that are not there now: nobody knows what they held since
+	// Objects are the views, routines, triggers and events that the restore drops or replaces.
+	Objects  []LossObject `json:"objects,omitempty"`
+	Unlisted bool         `json:"objects_unlisted,omitempty"` // the server did not tell which there are
 }
 
 // LossTable is the loss in one table.
@@ -145,6 +148,9 @@ type LossTable struct {
 
 // Sure tells that every table was compared with the backup, whole.
 func (l Loss) Sure() bool { return len(l.Unknown)+len(l.Unseen)+len(l.Missing) == 0 && !l.Estimated() }
+
+// Nothing tells that nothing will be lost, for sure.
+func (l Loss) Nothing() bool { return len(l.Tables)+len(l.Objects) == 0 && !l.Unlisted && l.Sure() }
 
 // Doubts are what is to be said besides the tables: what could not be known, or that
 // nothing is lost, when that is sure.
@@ -173,7 +179,8 @@ func (l Loss) Doubts() (out []lang.Msg) {
 			),
 		)
 	}
-	if len(l.Tables) == 0 && l.Sure() {
+	out = append(out, l.ObjectWords()...)
+	if l.Nothing() {
 		out = append(out, lang.M("nothing will be lost: every table was compared with the backup"))
 	}
 	return out

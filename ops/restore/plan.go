@@ -11,6 +11,7 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/backup"
 	"opsdeck/ops/binlog"
 )
 
@@ -119,7 +120,8 @@ type Source struct {
 	Problems    []string      `json:"problems,omitempty"`
 	Faults      []Note        `json:"faults,omitempty"` // the problems, in any language
 
-	Stands []binlog.Stand `json:"-"` // where in binary logs it stands
+	Stands []binlog.Stand  `json:"-"` // where in binary logs it stands
+	Holds  []backup.Object `json:"-"` // its views, routines, triggers and events; nil where nobody knows them
 }
 
 // SourceTable is a table as the manifest has it.

@@ -350,7 +350,8 @@ func (a Account) lossMarkdown(b *strings.Builder, l *lang.Printer) {
 }
 
 func lossSection(b *strings.Builder, l *lang.Printer, title string, loss Loss) {
-	if loss.Since.IsZero() && len(loss.Tables)+len(loss.Unknown)+len(loss.Unseen)+len(loss.Missing) == 0 {
+	if loss.Since.IsZero() && len(loss.Tables)+len(loss.Unknown)+len(loss.Unseen)+len(loss.Missing)+
+		len(loss.Objects) == 0 && !loss.Unlisted {
 		return // nobody looked
 	}
 	fmt.Fprintf(b, "\n## %s\n", title)

@@ -100,6 +100,12 @@ func (p *dossier) comparedLines(s *backup.Set, width int) []string {
 		)
 	}
 	lines := []string{e.T("against what was there at %s:", e.Time(c.with.At))}
+	for _, words := range c.with.Loss.ObjectWords() {
+		lines = append(lines, cells.Wrap("  "+e.Lang.Msg(words), width)...)
+	}
+	if len(table.Rows) == 0 && len(lines) > 1 {
+		return lines
+	}
 	if len(table.Rows) == 0 {
 		return append(lines, e.T("nothing will be lost: every table was compared with the backup"))
 	}

@@ -47,6 +47,9 @@ func (p *sheet) lossFacts(plan *restore.Plan, put func(ops.State, string)) {
 			),
 		)
 	}
+	for _, words := range loss.ObjectWords() {
+		put(ops.StateWarning, e.Lang.Msg(words))
+	}
 	switch {
 	case n == 0:
 		return
@@ -86,7 +89,7 @@ func (p *asking) cannotExport() lang.Msg {
 		return lang.M("it is exported already: %s", filepath.Dir(p.base.plan.Exported[0]))
 	case p.base.plan.Assessment == nil:
 		return lang.M("there is no plan yet")
-	case len(p.base.plan.Assessment.Loss.Tables) == 0 && p.base.plan.Assessment.Loss.Sure():
+	case p.base.plan.Assessment.Loss.Nothing():
 		return lang.M("nothing will be lost: every table was compared with the backup")
 	}
 	return lang.Msg{}
@@ -142,7 +145,7 @@ func (p *asking) openLoss() tea.Cmd {
 	if a == nil {
 		return page.Send(page.Notice{State: ops.StateUnknown, Text: lang.M("the tables were not checked")})
 	}
-	if len(a.Loss.Tables) == 0 && a.Loss.Sure() {
+	if a.Loss.Nothing() {
 		return page.Send(
 			page.Notice{
 				State: ops.StateOK,
@@ -181,6 +184,12 @@ func (p *asking) openLoss() tea.Cmd {
 		for _, x := range part.list {
 			lines = append(lines, "  "+termsafe.Line(x))
 		}
+	}
+	for i, words := range a.Loss.ObjectWords() {
+		if i == 0 {
+			lines = append(lines, "")
+		}
+		lines = append(lines, e.Lang.Msg(words))
 	}
 	return page.Send(
 		page.Open{Overlay: widget.NewText(e, lang.M("What will be lost"), lines, strings.Join(lines, "\n"))},

@@ -233,10 +233,6 @@ func (v *verifier) definition(ctx context.Context, c *sql.Conn, j *check) error 
 
 // original writes a definition as it was where the backup was made: with the
 // old schema's name, and the definer given.
-func (v *verifier) original(create, mode, definer string, quote func(string) string) string {
-	return original(create, mode, definer, v.o.Schema, v.o.From, quote)
-}
-
 func original(create, mode, definer, in, from string, quote func(string) string) string {
 	p, err := sqlscan.Parse([]byte(create), sqlscan.ModeOf(mode))
 	if err != nil {
@@ -311,22 +307,37 @@ func (v *verifier) object(
 	if err := o.ReadDefinition(ctx, c); err != nil {
 		return err
 	}
-	same := o.Hash() == want.DefinitionHash
-	// Bodies name their schema with quotes or without: the load wrote it with.
-	for _, quote := range []func(string) string{schema.Ident, bare} {
-		as := *o
-		if as.Create = v.original(o.Create, o.SQLMode, "", quote); !same {
-			same = as.Hash() == want.DefinitionHash
-		}
-		if !same && want.Definer != "" && want.Definer != o.Definer {
-			as.Create = v.original(o.Create, o.SQLMode, want.Definer, quote)
-			if same = as.Hash() == want.DefinitionHash; same {
-				d.Detail = "belongs to " + o.Definer + ", not to " + want.Definer
-			}
-		}
+	same, definer := SameObject(o, want, v.o.Schema, v.o.From)
+	if definer {
+		d.Detail = "belongs to " + o.Definer + ", not to " + want.Definer
 	}
 	d.State = state(same, want.DefinitionHash)
 	return nil
+}
+
+// SameObject tells whether an object of the schema in, whose definition was read, is
+// defined as want, which is of the schema from. definer tells that it is so but for
+// whom it belongs to.
+func SameObject(o *schema.Object, want backup.Object, in, from string) (same, definer bool) {
+	if o.Hash() == want.DefinitionHash {
+		return true, false
+	}
+	// Bodies name their schema with quotes or without: the load wrote it with.
+	for _, quote := range []func(string) string{schema.Ident, bare} {
+		as := *o
+		as.Create = original(o.Create, o.SQLMode, "", in, from, quote)
+		if as.Hash() == want.DefinitionHash {
+			return true, false
+		}
+		if want.Definer == "" || want.Definer == o.Definer {
+			continue
+		}
+		as.Create = original(o.Create, o.SQLMode, want.Definer, in, from, quote)
+		if as.Hash() == want.DefinitionHash {
+			return true, true
+		}
+	}
+	return false, false
 }
 
 func bare(name string) string { return name }

@@ -96,9 +96,12 @@ func (s *Server) Survey(
 	s.surveyDisk(ctx, db, a, src)
 	if src.Replay != nil {
 		a.Loss = src.Replay.Loss()
-		return a, nil
+	} else {
+		s.loss(ctx, a, live, src, choice.Tables)
 	}
-	s.loss(ctx, a, live, src, choice.Tables)
+	if a.SchemaThere {
+		s.lostObjects(ctx, &a.Loss, live, src, choice.Tables)
+	}
 	return a, nil
 }
 

@@ -74,10 +74,11 @@ func (d Finder) inspect(ctx context.Context, src *restore.Source) error {
 		src.Untold = restore.N(lang.M("the dump is cut off: its end is missing"))
 		return nil
 	}
-	src.Inspected = true
+	src.Inspected, src.Holds = true, []backup.Object{}
 	for _, s := range contents.Schemas {
 		if s.Name == "" || s.Name == held {
 			addContents(src, s.Tables)
+			src.Holds = append(src.Holds, s.Objects...)
 		}
 	}
 	return nil

@@ -175,11 +175,13 @@ func fill(src *restore.Source, m *backup.Manifest, database string) {
 		}
 	}
 	lastChunks(src, m, database)
+	src.Holds = []backup.Object{}
 	for _, o := range m.Objects {
 		if o.Database != database {
 			continue
 		}
 		src.Objects++
+		src.Holds = append(src.Holds, o)
 		if o.Kind == "sequence" {
 			src.Tables = append(src.Tables, restore.SourceTable{Name: o.Name, Engine: "SEQUENCE"})
 		}

@@ -1,0 +1,67 @@
+package swap
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql/load"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+)
+
+// lostObjects finds the views, routines, triggers and events in scope that the restore
+// drops or replaces: those that the backup lacks, defines otherwise, or tells nothing of.
+func (s *Server) lostObjects(ctx context.Context, l *restore.Loss, live string, src restore.Source, scope []string) {
+	c, err := s.conn(ctx, "", time.Second)
+	if err != nil {
+		l.Unlisted = true
+		return
+	}
+	defer c.Close()
+	there, err := schema.Objects(ctx, c, live)
+	if err != nil {
+		l.Unlisted = true
+		return
+	}
+	// A view's statement leaves out the name of the database in use.
+	_, unused := c.ExecContext(ctx, "USE "+restore.Name(live))
+	for _, o := range there {
+		if !slices.Contains(restore.ObjectKinds, o.Kind) ||
+			len(scope) > 0 && (o.Kind != "trigger" || !has(scope, o.Table)) {
+			continue
+		}
+		how := compareObject(ctx, c, o, src, unused == nil)
+		if how == "" {
+			continue
+		}
+		if src.Replay != nil { // the log may make it so
+			how = restore.ObjectUnknown
+		}
+		l.Objects = append(l.Objects, restore.LossObject{Kind: o.Kind, Name: o.Name, Table: o.Table, How: how})
+	}
+}
+
+// compareObject is how a live object compares with the backup; empty where it is the same.
+func compareObject(
+	ctx context.Context,
+	c schema.Querier,
+	o *schema.Object,
+	src restore.Source,
+	readable bool,
+) (how string) {
+	i := slices.IndexFunc(src.Holds, func(b backup.Object) bool { return b.Kind == o.Kind && b.Name == o.Name })
+	switch {
+	case src.Holds == nil:
+		return restore.ObjectUnknown
+	case i < 0:
+		return restore.ObjectMissing
+	case src.Holds[i].DefinitionHash == "" || !readable || o.ReadDefinition(ctx, c) != nil:
+		return restore.ObjectUnknown
+	}
+	if same, _ := load.SameObject(o, src.Holds[i], o.Database, src.Database); !same {
+		return restore.ObjectChanged
+	}
+	return ""
+}

@@ -1,0 +1,83 @@
+package restore
+
+import (
+	"slices"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+)
+
+// How an object that a restore drops or replaces compares with the backup.
+const (
+	ObjectMissing = "missing" // the backup lacks it
+	ObjectChanged = "changed" // the backup defines it otherwise
+	ObjectUnknown = "unknown" // it could not be compared
+)
+
+// ObjectKinds are the kinds of objects that a restore drops and makes, as the manifest
+// names them, in the order in which they are told.
+var ObjectKinds = []string{"view", "procedure", "function", "trigger", "event"}
+
+// LossObject is a view, routine, trigger or event that a restore drops or replaces.
+type LossObject struct {
+	Kind  string `json:"kind"` // one of ObjectKinds
+	Name  string `json:"name"`
+	Table string `json:"table,omitempty"` // a trigger's
+	How   string `json:"how"`             // ObjectMissing, ObjectChanged or ObjectUnknown
+}
+
+// ObjectWords name the objects that will be lost, by kind, and say where they remain.
+func (l Loss) ObjectWords() (out []lang.Msg) {
+	if l.Unlisted {
+		out = append(out, lang.M("views, routines, triggers and events could not be listed; those not in the backup "+
+			"will be lost"))
+	}
+	for _, how := range []struct {
+		state string
+		say   func(kind lang.Msg, names string) lang.Msg
+	}{
+		{ObjectMissing, func(k lang.Msg, n string) lang.Msg { return lang.M("%s not in the backup: %s", k, n) }},
+		{ObjectChanged, func(k lang.Msg, n string) lang.Msg { return lang.M("%s changed since the backup: %s", k, n) }},
+		{ObjectUnknown, func(k lang.Msg, n string) lang.Msg {
+			return lang.M("%s not compared with the backup, changes may be lost: %s", k, n)
+		}},
+	} {
+		for _, kind := range ObjectKinds {
+			if names := l.objects(kind, how.state); len(names) > 0 {
+				out = append(out, how.say(kindWord(kind), termsafe.Line(strings.Join(names, ", "))))
+			}
+		}
+	}
+	if len(l.Objects) > 0 {
+		out = append(out, lang.M("their definitions remain in the emergency backup; `restore undo` brings them back, "+
+			"after a swap until `restore drop-old`"))
+	}
+	return out
+}
+
+// objects are the names of one kind that compare so.
+func (l Loss) objects(kind, how string) (names []string) {
+	for _, o := range l.Objects {
+		if o.Kind == kind && o.How == how {
+			names = append(names, o.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// kindWord is a kind in the plural.
+func kindWord(kind string) lang.Msg {
+	switch kind {
+	case "view":
+		return lang.M("views")
+	case "procedure":
+		return lang.M("procedures")
+	case "function":
+		return lang.M("functions")
+	case "trigger":
+		return lang.M("triggers")
+	}
+	return lang.M("events")
+}
