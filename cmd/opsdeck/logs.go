@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/logfile"
@@ -41,6 +43,19 @@ type logsCmd struct {
 	FailIfNone bool          `help:"Exit 1 when there is no hit."`
 	JSON       bool          `name:"json" help:"Print JSON."`
 	logsStat   `embed:""`
+
+	given map[string]bool // the flags on the command line
+}
+
+// AfterApply notes which flags were given: an empty one is an error, not a default.
+func (c *logsCmd) AfterApply(k *kong.Context) error {
+	c.given = map[string]bool{}
+	for _, p := range k.Path {
+		if p.Flag != nil {
+			c.given[p.Flag.Name] = true
+		}
+	}
+	return nil
 }
 
 // bareLimit is how many events a bare `opsdeck logs` shows on a terminal.
@@ -119,7 +134,7 @@ func (c *logsCmd) check() error {
 	if err := c.noStat(); err != nil {
 		return err
 	}
-	return c.logsStat.check()
+	return c.logsStat.check(c.given)
 }
 
 // query makes one query of the words and the flags.
@@ -154,6 +169,10 @@ func (c *logsCmd) query(a *app) (*query.Query, error) {
 		if *m.to, err = query.ParseMoment(m.text, now); err != nil {
 			return nil, ops.E(ops.Usage, lang.M("not a time: %s (-2h, 14:00, 2026-01-29, 2026-01-29T14:00)", m.text))
 		}
+	}
+	if !q.Since.IsZero() && !q.Until.IsZero() && !q.Until.After(q.Since) {
+		return nil, ops.E(ops.Usage, lang.M("--until must be after --since")).
+			WithHint(lang.M("--until ends before its time; for a whole day give the day after it"))
 	}
 	if c.Regexp != "" {
 		t, err := query.RegexpTerm(c.Regexp)
@@ -214,18 +233,22 @@ type logsRun struct {
 	style  func(source string) *line.Style
 	unread bool      // a part of the logs could not be read
 	last   index.Hit // the one printed before, for context lines and whole events
+
+	incomplete []string // the parts that could not be read, or not wholly, and why
 }
 
 func (r *logsRun) warn(part string, err error) {
 	r.unread = true
 	var known *ops.Error
 	if errors.As(err, &known) {
+		r.incomplete = append(r.incomplete, part+": "+site.Sentence(r.app.lang, known))
 		r.app.note(lang.M("opsdeck: %s", site.Sentence(r.app.lang, known)))
 		if !known.Hint.Empty() {
 			r.app.note(lang.M("  → %s", known.Hint))
 		}
 		return
 	}
+	r.incomplete = append(r.incomplete, part+": "+err.Error())
 	r.app.note(lang.M("opsdeck: %s: %s", part, err.Error()))
 }
 
@@ -300,7 +323,10 @@ func (r *logsRun) count(ctx context.Context, sources []logs.Source) error {
 		return err
 	}
 	if r.hits = n; r.cmd.JSON {
-		return r.app.ndjson(map[string]int64{"count": n})
+		return r.app.ndjson(struct {
+			Count int64 `json:"count"`
+			incompleteJSON
+		}{n, incompleteJSON{r.incomplete}})
 	}
 	r.app.say(lang.M("%d", n))
 	return nil

@@ -22,6 +22,7 @@ type (
 		Bad      compareSpanJSON      `json:"bad"`
 		Beyond   int64                `json:"not_counted"`
 		Patterns []comparePatternJSON `json:"patterns"`
+		incompleteJSON
 	}
 	compareSpanJSON struct {
 		Since  time.Time `json:"since"`
@@ -38,7 +39,8 @@ type (
 	}
 )
 
-// spans are the bad one, from --since to --until or now, and the good one of the same length.
+// spans are the bad one, from --since to --until or now, and the good one of the same length. It is
+// shorter where it would reach into the bad one: no event counts for both.
 func (r *logsRun) spans() (good, bad stat.Span, err error) {
 	now := r.app.clock.Now()
 	bad = stat.Span{From: r.query.Since, To: r.query.Until}
@@ -56,7 +58,18 @@ func (r *logsRun) spans() (good, bad stat.Span, err error) {
 	if !bad.To.After(bad.From) {
 		return good, bad, ops.E(ops.Usage, lang.M("--until must be after --since"))
 	}
-	return stat.Span{From: from, To: from.Add(bad.To.Sub(bad.From))}, bad, nil
+	good = stat.Span{From: from, To: from.Add(bad.To.Sub(bad.From))}
+	switch {
+	case !from.Before(bad.To) || !good.To.After(bad.From):
+	case !from.Before(bad.From):
+		msg := lang.M("the good span begins inside the time in question: %s", r.cmd.Compare)
+		return good, bad, ops.E(ops.Usage, msg).
+			WithHint(lang.M("give --compare a time before --since"))
+	default:
+		good.To = bad.From
+		r.app.note(lang.M("the good span ends at --since: it is shorter than the time in question"))
+	}
+	return good, bad, nil
 }
 
 // compare prints how the patterns of a time differ from those of a good one.
@@ -69,12 +82,28 @@ func (r *logsRun) compare(ctx context.Context, sources []logs.Source) error {
 	if err != nil {
 		return err
 	}
+	if c.Events[0] == 0 && c.Events[1] > 0 {
+		if r.unfiltered() {
+			return ops.E(ops.Failed, lang.M("there are no events in the good span: nothing to compare with")).
+				WithHint(lang.M("give --compare a time for which there are logs"))
+		}
+		r.app.note(lang.M("nothing in the good span matches the query: every pattern is new"))
+	}
 	r.hits = c.Events[0] + c.Events[1]
 	if r.cmd.JSON {
-		return r.app.json(comparedDocument(c))
+		doc := comparedDocument(c)
+		doc.Incomplete = r.incomplete
+		return r.app.json(doc)
 	}
 	r.sayCompared(c)
 	return nil
+}
+
+// unfiltered tells that nothing but the time narrows what is looked at.
+func (r *logsRun) unfiltered() bool {
+	q := *r.query
+	q.Since, q.Until = query.ZeroTime, query.ZeroTime
+	return q.Empty()
 }
 
 func comparedDocument(c *stat.Comparison) *compareJSON {

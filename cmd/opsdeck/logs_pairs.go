@@ -25,6 +25,7 @@ type (
 		NoID        int64        `json:"without_id"`
 		NoTime      int64        `json:"without_time"`
 		NotFollowed int64        `json:"not_followed"`
+		incompleteJSON
 	}
 	pairJSON struct {
 		ID         string      `json:"id"`
@@ -50,7 +51,9 @@ func (r *logsRun) pairs(ctx context.Context, sources []logs.Source) error {
 	}
 	r.hits = p.Count + int64(len(p.Open))
 	if r.cmd.JSON {
-		return r.app.json(r.pairsDocument(p))
+		doc := r.pairsDocument(p)
+		doc.Incomplete = r.incomplete
+		return r.app.json(doc)
 	}
 	r.sayPairs(p)
 	return nil
@@ -118,6 +121,9 @@ func (r *logsRun) sayPairs(p *stat.Pairs) {
 
 func pairNotes(p *stat.Pairs, l *lang.Printer) (notes []string) {
 	all := l.T("%s pairs", human.Count(p.Count))
+	if p.Count == 1 {
+		all = l.T("1 pair")
+	}
 	if p.Count > 0 {
 		d := func(ms float64) string { return human.Duration(time.Duration(ms * float64(time.Millisecond))) }
 		all += ": p50 " + d(p.Took.Percentile(50)) + ", p95 " + d(p.Took.Percentile(95)) + ", " +

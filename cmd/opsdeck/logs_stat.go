@@ -20,7 +20,7 @@ type logsStat struct {
 	Top     int           `placeholder:"N" default:"20" help:"Show N values with --by, N operations with --pairs, N patterns with --compare; 0 for all."`
 	Pairs   string        `placeholder:"RULE" help:"Operations from their start to their end, slowest first: 'start /RE/ end /RE/ by FIELD'; without by, the first group of both is the id."`
 	Compare string        `placeholder:"T" help:"Compare the time from --since to --until with as long a time from T on, when all was well: patterns that are new, gone, more or fewer."`
-	Sort    string        `placeholder:"ORDER" enum:"count,p50,p95,max,sum,name," default:"" help:"Sort --by by count, p50, p95, max, sum or name."`
+	Sort    string        `placeholder:"ORDER" enum:",count,p50,p95,max,sum,name" default:"" help:"Sort --by by count, p50, p95, max, sum or name."`
 }
 
 func (c *logsStat) asked() bool {
@@ -53,14 +53,23 @@ func (c *logsStat) ask() (stat.Ask, error) {
 	return ask, nil
 }
 
-func (c *logsStat) check() error {
+// check refuses flags that are not clear; given are the names of those on the command line.
+func (c *logsStat) check(given map[string]bool) error {
 	byNumber := slices.Contains([]string{"p50", "p95", "max", "sum"}, c.Sort)
 	switch {
 	case c.Compare != "" && (c.Pairs != "" || len(c.By) > 0 || c.Stat != "" || c.Over != 0):
 		return ops.E(ops.Usage, lang.M("--compare cannot be used with --by, --stat, --over or --pairs"))
 	case c.Pairs != "" && (len(c.By) > 0 || c.Stat != "" || c.Over != 0):
 		return ops.E(ops.Usage, lang.M("--pairs cannot be used with --by, --stat or --over"))
-	case c.Over < 0 || c.Over > 0 && c.Over < time.Millisecond:
+	case given["stat"] && c.Stat == "":
+		return ops.E(ops.Usage, lang.M("%s needs a value", "--stat"))
+	case given["pairs"] && c.Pairs == "":
+		return ops.E(ops.Usage, lang.M("%s needs a value", "--pairs"))
+	case given["compare"] && c.Compare == "":
+		return ops.E(ops.Usage, lang.M("%s needs a value", "--compare"))
+	case given["top"] && len(c.By) == 0 && c.Pairs == "" && c.Compare == "":
+		return ops.E(ops.Usage, lang.M("--top needs --by, --pairs or --compare"))
+	case given["over"] && c.Over == 0 || c.Over < 0 || c.Over > 0 && c.Over < time.Millisecond:
 		return ops.E(ops.Usage, lang.M("--over needs a duration such as 1h or 5m"))
 	case c.Top < 0:
 		return ops.E(ops.Usage, lang.M("--top cannot be negative"))
@@ -100,6 +109,11 @@ type (
 		Estimated bool             `json:"percentiles_estimated"`
 		All       *groupJSON       `json:"all"`
 		Groups    []*groupJSON     `json:"groups"`
+		incompleteJSON
+	}
+	// incompleteJSON are the parts of the logs that could not be read, or not wholly: "path: reason".
+	incompleteJSON struct {
+		Incomplete []string `json:"incomplete,omitempty"`
 	}
 	statRestJSON struct {
 		Groups int64 `json:"groups"`
@@ -163,7 +177,9 @@ func (r *logsRun) numbers(ctx context.Context, sources []logs.Source) error {
 		order = stat.ByCount
 	}
 	if r.cmd.JSON {
-		return r.app.json(c.document(t, order))
+		doc := c.document(t, order)
+		doc.Incomplete = r.incomplete
+		return r.app.json(doc)
 	}
 	r.sheet(t.Sheet(r.app.lang, order, c.Top))
 	return nil

@@ -17,12 +17,12 @@ import (
 // PairRule tells which lines begin an operation, which end it, and what says that two are of the same one.
 type PairRule struct {
 	Start, End *regexp.Regexp
-	By         *Field // nil: the first group of Start and of End, or nothing where they have none
+	By         *Field // nil: the first group of Start and of End
 }
 
 // ParsePairs reads "start /RE/ end /RE/ by FIELD". A value without slashes is plain text, in quotes where
-// it has blanks. Without "by" the first group of both expressions is the id; without a group as well
-// each end belongs to the start before it. problem is empty where the rule is clear.
+// it has blanks. Without "by" the first group of both expressions is the id: one of the two must be
+// there. problem is empty where the rule is clear.
 func ParsePairs(text string) (r *PairRule, problem lang.Msg) {
 	r = &PairRule{}
 	for text = strings.TrimSpace(text); text != ""; text = strings.TrimSpace(text) {
@@ -33,11 +33,7 @@ func ParsePairs(text string) (r *PairRule, problem lang.Msg) {
 		if value == "" {
 			return nil, lang.M("%s needs a value: start /RE/ end /RE/ by FIELD", lang.Raw(word))
 		}
-		expr := "(?m)" + value
-		if !isExpr {
-			expr = regexp.QuoteMeta(value)
-		}
-		re, err := regexp.Compile(expr)
+		re, err := pairExpr(value, isExpr)
 		if err != nil && word != "by" {
 			return nil, lang.M("not a regular expression: %s", lang.Raw(err.Error()))
 		}
@@ -62,10 +58,21 @@ func ParsePairs(text string) (r *PairRule, problem lang.Msg) {
 	if r.Start == nil || r.End == nil {
 		return nil, lang.M("pairs are written as: start /RE/ end /RE/ by FIELD")
 	}
-	if r.By == nil && (r.Start.NumSubexp() > 0) != (r.End.NumSubexp() > 0) {
+	if r.By == nil && (r.Start.NumSubexp() == 0 || r.End.NumSubexp() == 0) {
 		return nil, lang.M("start and end both need a group for the id, or name it with by FIELD")
 	}
 	return r, lang.Msg{}
+}
+
+// pairExpr is what finds a value; an error shows the expression as it was typed.
+func pairExpr(value string, isExpr bool) (*regexp.Regexp, error) {
+	if !isExpr {
+		return regexp.Compile(regexp.QuoteMeta(value))
+	}
+	if re, err := regexp.Compile(value); err != nil {
+		return re, err
+	}
+	return regexp.Compile("(?m)" + value)
 }
 
 // pairValue takes /RE/, "text" or a word from the front.
@@ -123,7 +130,7 @@ type Pairs struct {
 }
 
 // FindPairs finds operations among the events that a scan finds. keep is how many of the slowest to keep,
-// 0 for all. An end belongs to the last start of its id that has no end yet.
+// 0 for all. An end belongs to the last start of its id that has no end yet and is no later than it.
 func FindPairs(
 	ctx context.Context,
 	scan *index.Scan,
@@ -165,8 +172,7 @@ func (p *Pairs) add(e *Event) {
 		case !ok:
 			p.NoID++
 			return
-		case len(p.open[id]) > 0:
-			p.end(id, at)
+		case p.end(id, at):
 			return
 		case begins == nil:
 			p.NoStart++
@@ -192,9 +198,6 @@ func (p *Pairs) id(e *Event, m [][]byte) (string, bool) {
 	if p.rule.By != nil {
 		return p.rule.By.Of(e)
 	}
-	if len(m) == 1 {
-		return "", true
-	}
 	i := slices.IndexFunc(m[1:], func(g []byte) bool { return len(g) > 0 })
 	if i < 0 {
 		return "", false
@@ -202,11 +205,19 @@ func (p *Pairs) id(e *Event, m [][]byte) (string, bool) {
 	return string(bytes.TrimSpace(m[i+1])), true
 }
 
-func (p *Pairs) end(id string, at Moment) {
+// end ends the last start of an id that is not later than at; ok is false where there is none.
+func (p *Pairs) end(id string, at Moment) (ok bool) {
 	starts := p.open[id]
-	pair := Pair{id, starts[len(starts)-1], at}
+	i := len(starts) - 1
+	for i >= 0 && starts[i].At.After(at.At) {
+		i-- // lines out of order: nothing ends before it began
+	}
+	if i < 0 {
+		return false
+	}
+	pair := Pair{id, starts[i], at}
 	p.openings--
-	if p.open[id] = starts[:len(starts)-1]; len(starts) == 1 {
+	if p.open[id] = slices.Delete(starts, i, i+1); len(starts) == 1 {
 		delete(p.open, id)
 	}
 	p.Count++
@@ -215,6 +226,7 @@ func (p *Pairs) end(id string, at Moment) {
 	if p.keep > 0 && len(p.Slowest) >= 4*p.keep+1000 {
 		p.slowest()
 	}
+	return true
 }
 
 // slowest sorts what is kept and drops what is not wanted.
