@@ -2,10 +2,13 @@ package checks
 
 import (
 	"context"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/health"
@@ -79,10 +82,11 @@ func (b *checker) jobsMissed(context.Context) health.Result {
 	if err != nil {
 		return health.CannotTell(lang.M("the record of runs cannot be read"), lang.Raw(err.Error()))
 	}
-	now := b.Now()
 	p := b.Service.Backup
 	specs := map[string]string{"daily": p.Daily, "verify": p.Verify, "drill": p.Drill}
 	r := health.Result{}
+	counts := map[string]int{}
+	var missed []string
 	seen := 0
 	for _, job := range backups.JobNames {
 		run, ok := last[b.Service.Name+"/"+job]
@@ -91,21 +95,48 @@ func (b *checker) jobsMissed(context.Context) health.Result {
 			continue
 		}
 		seen++
-		r.Add("last_"+job, run.Started, lang.M("%s", run.Started))
-		due, is := watch.Due(schedule, run, now.Add(-missedFor))
-		if is {
-			r.Find(ops.StateWarning, lang.M("the scheduled run %q of %s was missed", job, due),
-				lang.M("last run %s", run.Started))
-			r.Next = lang.M("See whether the schedule is installed: %s", "opsdeck backup schedule show")
+		counts[run.Result]++
+		r.Add("last_"+job, run.Started, lang.M("%s, %s", run.Started, run.Outcome()))
+		if due, is := missedSince(schedule, run, b.Now(), works(at.StateDir)); is {
+			missed = append(missed, job+" "+due.Format("2006-01-02 15:04"))
 		}
 	}
 	switch {
+	case len(missed) > 0:
+		r.Find(ops.StateWarning, lang.M("scheduled runs were missed: %s", strings.Join(missed, ", ")), lang.Msg{})
+		r.Next = lang.M("See whether the schedule is installed: %s", "opsdeck backup schedule show")
 	case seen == 0:
 		r.Detail = lang.M("opsdeck has run no scheduled jobs")
-	case r.State == ops.StateOK:
-		r.Detail = lang.M("jobs that ran when they were due: %d", seen)
+	default:
+		r.Detail = lang.M("no scheduled run was missed; last run done: %d, failed: %d, not due yet: %d",
+			counts[watch.Done], counts[watch.Failed], counts[watch.Installed])
 	}
 	return r
+}
+
+// missedSince is the newest run of a schedule that did not come: its time is long past,
+// or the next one came too while nobody was at work.
+func missedSince(s backup.Cron, last watch.Run, now time.Time, atWork bool) (due time.Time, is bool) {
+	if due, is = watch.Due(s, last, now.Add(-missedFor)); is || atWork {
+		return due, is
+	}
+	newest := s.Last(now)
+	if newest.IsZero() {
+		return due, false
+	}
+	return watch.Due(s, last, newest.Add(-time.Second))
+}
+
+// works tells whether somebody runs the schedule at this moment: watch, or a run of it.
+// What cannot be told counts as yes: a late run is not yet a missed one.
+func works(dir string) bool {
+	for _, name := range []string{"watch.lock", "schedule.lock"} {
+		_, held, err := lock.Look(filepath.Join(dir, "locks", name))
+		if held || err != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // drillLate looks when a restore was last rehearsed.

@@ -90,3 +90,30 @@ func TestADrillThatIsLateIsSaid(t *testing.T) {
 	drill(now.AddDate(0, 0, -99), backup.Passed, "qianzhang_sales")
 	check("a quarter ago", ops.StateOK)
 }
+
+// TestARunIsMissedWhenTheNextOneCameToo: with nobody at work a schedule of every minute
+// does not get two hours of grace, and what failed or never ran does not count as done.
+func TestARunIsMissedWhenTheNextOneCameToo(t *testing.T) {
+	dir := t.TempDir()
+	at := time.Date(2026, 1, 29, 2, 0, 0, 0, time.Local)
+	now := at.Add(30 * time.Second)
+	b := scheduled(dir, &now)
+	b.Service.Backup.Daily = "* * * * *"
+	for job, result := range map[string]string{
+		"daily": watch.Failed, "verify": watch.Installed, "drill": watch.Installed,
+	} {
+		run := watch.Run{Job: "q/" + job, Due: at, Started: at, Ended: at, Result: result}
+		if err := (watch.Record{Dir: dir}).Append(run); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const fine = "no scheduled run was missed; last run done: 0, failed: 1, not due yet: 2"
+	if r := b.jobsMissed(t.Context()); r.State != ops.StateOK || r.Detail.String() != fine {
+		t.Errorf("%v %s", r.State, r.Detail)
+	}
+	now = at.Add(4*time.Minute + 30*time.Second)
+	const missed = "scheduled runs were missed: daily 2026-01-29 02:03"
+	if r := b.jobsMissed(t.Context()); r.State != ops.StateWarning || r.Detail.String() != missed {
+		t.Errorf("%v %s", r.State, r.Detail)
+	}
+}
