@@ -88,6 +88,9 @@ func (c *watchRunCmd) Run(ctx context.Context, a *app) error {
 func (a *app) watchBoth(ctx context.Context, s *watch.Scheduler, w *alerts.Watcher) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	if err := s.Begin(); err != nil { // before the first look: a new schedule is not an overdue one
+		a.note(lang.M("the record of runs cannot be written: %s", err.Error()))
+	}
 	ended := make(chan error, 1)
 	go func() {
 		err := w.Run(ctx)

@@ -107,6 +107,28 @@ type Scheduler struct {
 	Tell   func(Run) // before (Result "") and after each run; may be nil
 }
 
+// Begin notes of jobs that are seen for the first time that their schedule is in place,
+// and runs nothing. Who judges the record begins after it.
+func (s *Scheduler) Begin() error {
+	last, err := s.Record.Last()
+	if err != nil {
+		return err
+	}
+	for _, j := range s.Jobs {
+		if _, seen := last[j.Name]; seen {
+			continue
+		}
+		if err := s.install(j, s.Clock.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Scheduler) install(j Job, now time.Time) error {
+	return s.Record.Append(Run{Job: j.Name, Due: now, Started: now, Ended: now, Result: Installed})
+}
+
 // RunDue runs all jobs that are due, one after the other, and returns what each
 // did. A job that is seen for the first time is due from now on only. The error
 // is of the record; a job's own is in its Run.
@@ -122,8 +144,7 @@ func (s *Scheduler) RunDue(ctx context.Context) (ran []Run, err error) {
 		now := s.Clock.Now()
 		known, seen := last[j.Name]
 		if !seen {
-			if err := s.Record.Append(Run{Job: j.Name, Due: now, Started: now, Ended: now,
-				Result: Installed}); err != nil {
+			if err := s.install(j, now); err != nil {
 				return ran, err
 			}
 			continue
