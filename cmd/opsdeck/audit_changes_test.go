@@ -80,6 +80,13 @@ func TestChangesShowWhatDeletedMost(t *testing.T) {
 		if strings.Contains(out+all, "Gehe1m") {
 			t.Error("a password is shown")
 		}
+		s.Exec(t, schema, "SET SESSION binlog_format=STATEMENT", "DELETE FROM customers WHERE id = 1")
+		for kind, want := range map[string]bool{"delete": true, "update": false} {
+			out, _ := asked(t, config, 0, "audit", "changes", "--json", "--kind", kind, "--limit", "1")
+			if got := strings.Contains(out, "DELETE FROM customers WHERE id"); got != want {
+				t.Errorf("a DELETE of the statement format as %s: %v, want %v: %s", kind, got, want, out)
+			}
+		}
 		asked(t, config, 64, "audit", "changes", "--key", "1")
 		asked(t, config, 64, "audit", "changes", "--key", "1", "--table", "nothing")
 	})

@@ -114,11 +114,12 @@ func (c *backupBinlogFetchCmd) Run(ctx context.Context, a *app) error {
 	} else {
 		sh.say(lang.M("%s fetched, up to %s", human.Bytes(r.Bytes), r.At.String()))
 	}
-	return openGaps(doc.Gaps)
+	return openGaps(doc.Gaps, lang.M("the archive"))
 }
 
-// openGaps is the error of gaps that no full backup was made after; nil without any.
-func openGaps(gaps []backups.Gap) error {
+// openGaps is the error of gaps that no full backup was made after, of what has them;
+// nil without any.
+func openGaps(gaps []backups.Gap, of lang.Msg) error {
 	open := 0
 	for _, g := range gaps {
 		if !g.Healed {
@@ -128,7 +129,7 @@ func openGaps(gaps []backups.Gap) error {
 	if open == 0 {
 		return nil
 	}
-	return ops.E(ops.Failed, lang.M("the archive has %d gaps that no full backup heals", open)).
+	return ops.E(ops.Failed, lang.M("%s has %d gaps that no full backup heals", of, open)).
 		WithHint(lang.M("opsdeck backup create"))
 }
 

@@ -132,10 +132,10 @@ func (c *backupBinlogFetchCmd) fromCopy(ctx context.Context, sh *shelf) error {
 
 type (
 	binlogVerifyCopyJSON struct {
-		Copy string   `json:"copy"`
-		Good int      `json:"good"` // pieces
-		Bad  []string `json:"bad"`
-		Gaps int      `json:"gaps"`
+		Copy string        `json:"copy"`
+		Good int           `json:"good"` // pieces
+		Bad  []string      `json:"bad"`
+		Gaps []backups.Gap `json:"gaps"`
 	}
 )
 
@@ -152,7 +152,8 @@ func (c *backupBinlogVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error
 	if err != nil {
 		return err
 	}
-	doc := binlogVerifyCopyJSON{Copy: c.Copy, Good: v.Good, Bad: []string{}, Gaps: len(at.Gaps)}
+	doc := binlogVerifyCopyJSON{Copy: c.Copy, Good: v.Good, Bad: []string{},
+		Gaps: sh.Binlog().Judged(at.Gaps, sh.Binlog().HealedBefore(ctx))}
 	for _, p := range v.Bad {
 		doc.Bad = append(doc.Bad, p.Name)
 	}
@@ -168,6 +169,24 @@ func (c *backupBinlogVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error
 		sh.say(lang.M("%d pieces of the binary log at the copy %s are good", v.Good, c.Copy))
 		sh.sayCopies([]binlogAtCopyJSON{atCopyJSON(at)})
 	}
+	return openGaps(doc.Gaps, lang.M("the binary log at the copy %s", c.Copy))
+}
+
+// sayEmpty says that the archive here holds nothing, and how it gets something: from a
+// copy that holds it, else from the server.
+func (sh *shelf) sayEmpty() error {
+	there, err := sh.Offsite().LogsThere()
+	if err != nil {
+		return err
+	}
+	for _, at := range there {
+		if len(at.Spans) > 0 {
+			sh.note(lang.M("the archive of the binary log is empty; the copy %s holds one; bring it here with: "+
+				"opsdeck backup binlog fetch --copy %s", at.Copy, at.Copy))
+			return nil
+		}
+	}
+	sh.note(lang.M("the archive of the binary log is empty; begin with: opsdeck backup binlog fetch, or follow"))
 	return nil
 }
 

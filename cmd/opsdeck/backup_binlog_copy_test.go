@@ -66,8 +66,17 @@ func TestRestoreToAMomentFromTheLogAtACopy(t *testing.T) {
 		}
 		s.must("backup", "binlog", "verify", "--copy", "far")
 		s.loseBackups()
+		for _, verb := range []string{"list", "verify"} {
+			if o := s.must("backup", "binlog", verb); !strings.Contains(o.out+o.err, "backup binlog fetch --copy far") {
+				t.Fatalf("%s does not name the copy: %s%s", verb, o.out, o.err)
+			}
+		}
 		loseLog(t, db)
-		o := s.run("restore", "--from", "far:", "--before", id, "--plan")
+		o := s.run("restore", "--before", id, "--plan")
+		if o.code == 0 || !strings.Contains(o.err, "opsdeck restore --from far: --before "+id) {
+			t.Fatalf("exit %d, the moment is lost: %s%s", o.code, o.out, o.err)
+		}
+		o = s.run("restore", "--from", "far:", "--before", id, "--plan")
 		if o.code == 0 || !strings.Contains(o.err, "backup binlog fetch --copy far") {
 			t.Fatalf("exit %d: %s%s", o.code, o.out, o.err)
 		}

@@ -65,15 +65,16 @@ func (c *backupBinlogListCmd) Run(ctx context.Context, a *app) error {
 	if c.JSON {
 		return a.json(doc)
 	}
-	sh.sayHoldings(doc, lag, known)
-	return nil
+	return sh.sayHoldings(doc, lag, known)
 }
 
-func (sh *shelf) sayHoldings(doc binlogListJSON, lag time.Duration, known bool) {
+func (sh *shelf) sayHoldings(doc binlogListJSON, lag time.Duration, known bool) error {
 	if len(doc.Spans) == 0 {
-		sh.note(lang.M("the archive of the binary log is empty; begin with: opsdeck backup binlog fetch, or follow"))
+		if err := sh.sayEmpty(); err != nil {
+			return err
+		}
 		sh.sayCopies(doc.Copies)
-		return
+		return nil
 	}
 	sh.saySpans(doc.Spans)
 	for _, g := range doc.Gaps {
@@ -97,6 +98,7 @@ func (sh *shelf) sayHoldings(doc binlogListJSON, lag time.Duration, known bool) 
 	if !doc.Following {
 		sh.note(lang.M("no process is following the server now"))
 	}
+	return nil
 }
 
 // sayGap says what is missing, loudly when no full backup was made after it.
@@ -205,7 +207,7 @@ func (c *backupBinlogVerifyCmd) verdict(sh *shelf, doc binlogVerifyJSON) error {
 			sh.sayGap(g)
 		}
 	}
-	gaps := openGaps(doc.Gaps)
+	gaps := openGaps(doc.Gaps, lang.M("the archive"))
 	switch {
 	case doc.Bad > 0:
 		return ops.E(ops.Failed, lang.M("%d of %d files of the archive are bad", doc.Bad, doc.Bad+doc.Good)).
@@ -214,7 +216,7 @@ func (c *backupBinlogVerifyCmd) verdict(sh *shelf, doc binlogVerifyJSON) error {
 		return gaps
 	case c.JSON:
 	case len(doc.Verified) == 0:
-		sh.note(lang.M("the archive of the binary log is empty; begin with: opsdeck backup binlog fetch, or follow"))
+		return sh.sayEmpty()
 	case sealed > 0:
 		sh.say(
 			lang.M(

@@ -69,6 +69,26 @@ func wordAt(s string, i int) bool {
 	return b == '_' || b == '$' || b >= 0x80 || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
 }
 
+var firstWord = regexp.MustCompile(`(?s)^\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*|#[^\n]*\n\s*)*([A-Za-z]+)`)
+
+// VerbOf is what a statement's first word does to rows; "" for any other word. REPLACE
+// and LOAD DATA count as inserts.
+func VerbOf(sql string) Verb {
+	word := firstWord.FindStringSubmatch(sql)
+	if word == nil {
+		return ""
+	}
+	switch strings.ToLower(word[1]) {
+	case "insert", "replace", "load":
+		return Insert
+	case "update":
+		return Update
+	case "delete":
+		return Delete
+	}
+	return ""
+}
+
 var definition = regexp.MustCompile(
 	`(?is)^\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*|#[^\n]*\n\s*)*(create|alter|drop|truncate|rename|grant|revoke|set\s+password|analyze|optimize|repair|flush|install|uninstall)\b`,
 )

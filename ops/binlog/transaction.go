@@ -102,7 +102,9 @@ func (f Filter) Takes(t *Transaction) bool {
 	case "":
 		return rows > 0 || f.RowsOver == 0 && (ddl || slices.ContainsFunc(t.Other, f.takesStatement))
 	}
-	return rows > 0
+	return rows > 0 || f.RowsOver == 0 && slices.ContainsFunc(t.Other, func(s Statement) bool {
+		return VerbOf(s.SQL) == f.Kind && f.takesStatement(s)
+	})
 }
 
 func (c TableChange) of(v Verb) int64 {

@@ -48,12 +48,19 @@ func (sh Binlog) Holdings(ctx context.Context) (Holdings, error) {
 			}
 		}
 		h.Spans = append(h.Spans, spans...)
-		for _, g := range gaps {
-			// The log's times may be whole seconds: of the same one nothing is proved.
-			h.Gaps = append(h.Gaps, Gap{g, !healed.IsZero() && healed.Truncate(time.Second).After(g.ToTime)})
-		}
+		h.Gaps = append(h.Gaps, sh.Judged(gaps, healed)...)
 	}
 	return h, nil
+}
+
+// Judged says of gaps whether the full backup of a moment was made after them.
+func (sh Binlog) Judged(gaps []binlog.Gap, healed time.Time) []Gap {
+	out := []Gap{}
+	for _, g := range gaps {
+		// The log's times may be whole seconds: of the same one nothing is proved.
+		out = append(out, Gap{g, !healed.IsZero() && healed.Truncate(time.Second).After(g.ToTime)})
+	}
+	return out
 }
 
 // Among are those of the archive's gaps that begin and end as some that were found.

@@ -13,6 +13,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/binlog"
 	"opsdeck/ops/remote"
 	"opsdeck/ops/restore"
 )
@@ -82,7 +83,12 @@ func (d Finder) atCopy(ctx context.Context, c config.Copy) (*backup.Inventory, e
 
 // sourceAtCopy is a backup that lies at a copy. Only its manifest is read now;
 // the file comes when the restore begins, before anything is touched.
-func (d Finder) sourceAtCopy(ctx context.Context, c config.Copy, name string) (restore.Source, error) {
+func (d Finder) sourceAtCopy(
+	ctx context.Context,
+	c config.Copy,
+	name string,
+	m *binlog.Moment,
+) (restore.Source, error) {
 	inv, err := d.atCopy(ctx, c)
 	if err != nil {
 		return restore.Source{}, err
@@ -96,7 +102,7 @@ func (d Finder) sourceAtCopy(ctx context.Context, c config.Copy, name string) (r
 		return restore.Source{}, ops.E(ops.Failed, lang.M("there is no good backup at the copy %s", c.Name))
 	case set == nil:
 		return restore.Source{}, ops.E(ops.Usage, lang.M("there is no backup %q at the copy %s", name, c.Name)).
-			WithHint(lang.M("the newest one there: opsdeck restore --from %s:", c.Name))
+			WithHint(lang.M("the newest one there: %s", newestAt(c, m)))
 	}
 	return d.sourceThere(ctx, c, set)
 }

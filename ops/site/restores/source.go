@@ -14,6 +14,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/binlog"
 	"opsdeck/ops/restore"
 )
 
@@ -27,8 +28,13 @@ func (d *Desk) Finder() Finder { return Finder{d} }
 // Source is a backup of the inventory, one at a configured copy, or any dump
 // file that a person named.
 func (d Finder) Source(ctx context.Context, name string) (restore.Source, error) {
+	return d.sourceTo(ctx, name, nil)
+}
+
+// sourceTo is Source for a restore to a moment, which its advice keeps; nil for none.
+func (d Finder) sourceTo(ctx context.Context, name string, m *binlog.Moment) (restore.Source, error) {
 	if c, there, ok := d.copyOf(name); ok {
-		return d.sourceAtCopy(ctx, c, there)
+		return d.sourceAtCopy(ctx, c, there, m)
 	}
 	if err := d.Shelf.Trusted(); err != nil && !strings.Contains(name, "/") {
 		return restore.Source{}, err
@@ -38,7 +44,7 @@ func (d Finder) Source(ctx context.Context, name string) (restore.Source, error)
 	switch {
 	case err == nil || strings.Contains(name, "/"):
 	case errors.As(err, &known) && name == "" && len(d.Service.Backup.Copies) > 0:
-		return restore.Source{}, known.WithHint(d.elsewhere())
+		return restore.Source{}, known.WithHint(d.elsewhere(m))
 	default:
 		return restore.Source{}, err
 	}
@@ -50,7 +56,7 @@ func (d Finder) Source(ctx context.Context, name string) (restore.Source, error)
 				return src, err
 			}
 			return restore.Source{}, ops.E(ops.Failed, lang.M("there is no good backup in %s", d.Shelf.Dir)).
-				WithHint(d.elsewhere())
+				WithHint(d.elsewhere(m))
 		}
 		if set, err := d.Shelf.Find(inv, name); err == nil && (!strings.Contains(name, "/") || same(name, set.Path)) {
 			return d.sourceIn(inv, set)
@@ -60,11 +66,24 @@ func (d Finder) Source(ctx context.Context, name string) (restore.Source, error)
 }
 
 // elsewhere says where else a backup could be.
-func (d Finder) elsewhere() lang.Msg {
+func (d Finder) elsewhere(m *binlog.Moment) lang.Msg {
 	if copies := d.Service.Backup.Copies; len(copies) > 0 {
-		return lang.M("the newest one at the copy %s: opsdeck restore --from %s:", copies[0].Name, copies[0].Name)
+		return lang.M("the newest one at the copy %s: %s", copies[0].Name, newestAt(copies[0], m))
 	}
 	return lang.M("opsdeck backup list shows what is there")
+}
+
+// newestAt is the command that restores the newest backup of a copy, to a moment or
+// alone.
+func newestAt(c config.Copy, m *binlog.Moment) string {
+	command := "opsdeck restore --from " + c.Name + ":"
+	switch {
+	case m == nil:
+		return command
+	case m.Before != "":
+		return command + " --before " + m.Before
+	}
+	return command + " --until " + strings.Join(strings.Fields(m.String()), "")
 }
 
 func same(a, b string) bool {

@@ -62,7 +62,7 @@ func (d Finder) rolled(ctx context.Context, c restore.Choice) (restore.Source, e
 
 // startingPoints are the backups from which a moment may be reached, the newest first.
 func (d Finder) startingPoints(ctx context.Context, c restore.Choice) ([]restore.Source, error) {
-	src, err := d.Source(ctx, c.Source)
+	src, err := d.sourceTo(ctx, c.Source, c.Moment)
 	if err != nil || c.Source != "" {
 		return []restore.Source{src}, err
 	}
