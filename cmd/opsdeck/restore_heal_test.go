@@ -9,6 +9,8 @@ import (
 	"opsdeck/internal/clock"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/restore"
 	"opsdeck/ops/site/restores"
 )
 
@@ -64,6 +66,43 @@ func TestTheWizardUndoesATransactionAndKnowsItsReach(t *testing.T) {
 		asked(t, config, 0, "restore", "undo", done.ID, "--confirm", schema)
 		if word(t, s, schema) != "" {
 			t.Fatal("the undo was not undone")
+		}
+	})
+}
+
+// TestTheReachIsWhatAPlanReaches: a log that lost its part after the backup is no reach,
+// and heals no later accident, as the plan says; a new backup mends that.
+func TestTheReachIsWhatAPlanReaches(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		config, schema := rewindWorld(t, s)
+		desk := tabDeskOf(t, config)
+		asked(t, config, 0, "backup", "create")
+		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "DELETE FROM goods LIMIT 1")
+		txn := &binlog.Transaction{ID: newestChange(t, config, "goods"), Time: time.Now()}
+		txn.Count(schema, "goods").Add(binlog.Delete, 1)
+		if err := desk.CanRollTo(t.Context(), txn); err != nil {
+			t.Fatalf("the server has the log: %v", err)
+		}
+		s.Exec(t, "", "FLUSH BINARY LOGS")
+		loseLog(t, s)
+		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "DELETE FROM goods LIMIT 1")
+		asked(t, config, 0, "backup", "binlog", "fetch") // what is left begins after the backup
+		txn.ID, txn.Time = newestChange(t, config, "goods"), time.Now()
+		reach, err := desk.Reach(t.Context())
+		if err != nil || reach.Backup.IsZero() || !reach.LogTo.IsZero() {
+			t.Errorf("no log continues the backup: %+v, %v", reach, err)
+		}
+		if err := desk.CanRollTo(t.Context(), txn); err == nil {
+			t.Error("a restore is said to reach the accident")
+		}
+		asked(t, config, 1, "restore", "--before", txn.ID, "--plan")
+		advice := restore.Advise(txn, schema, lang.M("unreached"))
+		if advice[0].Cure != restore.CureUndo || advice[1].Off.Empty() || advice[2].Off.Empty() {
+			t.Errorf("advised: %+v", advice)
+		}
+		asked(t, config, 0, "backup", "create")
+		if reach, err = desk.Reach(t.Context()); err != nil || !reach.LogTo.Equal(reach.Now) {
+			t.Errorf("the new backup is continued: %+v, %v", reach, err)
 		}
 	})
 }

@@ -51,6 +51,8 @@ func init() {
 		"请移走损坏的文件并做一次全量备份：opsdeck backup create",
 		"%s has %d gaps that no full backup heals", "%s有 %d 处缺口，且此后没有全量备份",
 		"the archive", "归档",
+		"no backup from before it is continued by the binary log", "没有哪个更早的备份能由二进制日志接续",
+		"None of these ways is possible.", "以下方式均不可行。",
 		"the binary log at the copy %s", "副本 %s 处的二进制日志",
 		"the archive of the binary log is empty; the copy %s holds one; bring it here with: opsdeck backup binlog fetch --copy %s",
 		"二进制日志归档为空；副本 %s 处有；取到本地：opsdeck backup binlog fetch --copy %s",

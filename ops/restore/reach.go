@@ -61,8 +61,9 @@ type Advice struct {
 const undoRate = 18_000
 
 // Advise lists the cures for what one transaction did to a database, the smallest
-// that heals first, then those that are larger, then those that cannot be taken.
-func Advise(t *binlog.Transaction, database string) []Advice {
+// that heals first, then those that are larger, then those that cannot be taken. unreached
+// is why no restore to the moment before it is possible; empty when one is.
+func Advise(t *binlog.Transaction, database string, unreached lang.Msg) []Advice {
 	undo := Advice{Cure: CureUndo, Off: noUndo(t, database)}
 	rows := int64(0)
 	var tables []string
@@ -84,7 +85,10 @@ func Advise(t *binlog.Transaction, database string) []Advice {
 	if len(tables) > 1 {
 		table.Off = lang.M("it changed several tables, which must stay consistent")
 	}
-	whole := Advice{Cure: CureDatabase}
+	whole := Advice{Cure: CureDatabase, Off: unreached}
+	if !unreached.Empty() {
+		table.Off = unreached
+	}
 	whole.Why = lang.M("the whole database to just before it: everything written since is lost; takes a full load")
 	out := []Advice{undo, table, whole}
 	if !undo.Off.Empty() {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"opsdeck/internal/lang"
 	"opsdeck/ops/binlog"
 )
 
@@ -30,7 +31,7 @@ func TestTheSmallestCureThatHealsComesFirst(t *testing.T) {
 		"a dropped table":      {ddl, []Cure{CureTable, CureDatabase, CureUndo}, 1},
 		"statements, 2 tables": {mixed, []Cure{CureDatabase, CureUndo, CureTable}, 2},
 	} {
-		got, off := Advise(c.txn, "shop"), 0
+		got, off := Advise(c.txn, "shop", lang.Msg{}), 0
 		for i, a := range got {
 			if a.Cure != c.want[i] || a.Why.Empty() {
 				t.Errorf("%s: %d is %s, want %s", name, i, a.Cure, c.want[i])
@@ -43,7 +44,7 @@ func TestTheSmallestCureThatHealsComesFirst(t *testing.T) {
 			t.Errorf("%s: %d cannot be taken, want %d", name, off, c.off)
 		}
 	}
-	if got := Advise(rows("orders", "items"), "shop")[0].Why.String(); !strings.Contains(got, "60,000 rows in about 3 s") {
+	if got := Advise(rows("orders", "items"), "shop", lang.Msg{})[0].Why.String(); !strings.Contains(got, "60,000 rows in about 3 s") {
 		t.Error(got)
 	}
 }

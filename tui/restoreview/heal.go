@@ -2,6 +2,7 @@ package restoreview
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -106,12 +107,41 @@ func (p *healing) openWays() tea.Cmd {
 }
 
 // openCures offers the ways to heal what a transaction did.
+// It asks first whether a restore can reach the moment before.
 func (p *healing) openCures(t *binlog.Transaction) tea.Cmd {
 	p.txn = t
-	advice := restore.Advise(t, p.base.desk.Database())
+	ctx, desk := p.base.env.Ctx, p.base.desk
+	return func() tea.Msg {
+		return page.Msg{To: ID, Body: curesMsg{t, desk.CanRollTo(ctx, t)}}
+	}
+}
+
+// curesMsg says of a transaction whether a restore can reach the moment before it.
+type curesMsg struct {
+	txn *binlog.Transaction
+	err error // why it cannot
+}
+
+func (p *healing) showCures(m curesMsg) tea.Cmd {
+	t := m.txn
+	if p.txn != t {
+		return nil // another one was chosen since
+	}
+	var unreached lang.Msg
+	if m.err != nil {
+		unreached = lang.Raw(m.err.Error())
+		if known := (*ops.Error)(nil); errors.As(m.err, &known) {
+			unreached = known.What
+		}
+	}
+	advice := restore.Advise(t, p.base.desk.Database(), unreached)
 	body := []lang.Msg{
 		lang.M("Transaction %s of %s, %s rows.", t.ID, p.base.env.Time(t.Time), human.Count(t.Rows())),
-		lang.M("Recommended: %s.", advice[0].Cure.Label()),
+	}
+	if advice[0].Off.Empty() {
+		body = append(body, lang.M("Recommended: %s.", advice[0].Cure.Label()))
+	} else {
+		body = append(body, lang.M("None of these ways is possible."))
 	}
 	var choices []widget.Choice
 	for _, a := range advice {

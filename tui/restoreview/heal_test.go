@@ -1,6 +1,7 @@
 package restoreview
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -161,5 +162,17 @@ func TestOneTableToJustBeforeTheAccident(t *testing.T) {
 	cmd, _ = press(t, p, "w").Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("u")})
 	if got, ok := cmd().(page.Goto); !ok || got.Page != "audit" {
 		t.Fatalf("%#v", got)
+	}
+}
+
+// No way to a moment is recommended where the log does not reach it.
+func TestAWayThatTheLogDoesNotReachIsNotRecommended(t *testing.T) {
+	d := &fakeDesk{plan: samplePlan(restore.Swap), unreached: errors.New("no log")}
+	p := newPage("en", d)
+	txn := deleted()
+	txn.DDL = []binlog.Statement{{Schema: "qianzhang_sales", SQL: "TRUNCATE orders"}}
+	view := strings.Join(strings.Fields(overlay(p, p.Update(txn)).View(page.Size{Width: 80, Height: 30})), " ")
+	if strings.Contains(view, "Recommended") || !strings.Contains(view, "one table to a moment: not possible: no log") {
+		t.Error(view)
 	}
 }

@@ -41,6 +41,8 @@ type Desk interface {
 	Reach(ctx context.Context) (restore.Reach, error)
 	// Rewind plans to take a transaction back; with the hash of that plan it does it,
 	// and treats rows that were changed since as conflicts says.
+	// CanRollTo is an error where no backup can be rolled forward to a transaction.
+	CanRollTo(ctx context.Context, t *binlog.Transaction) error
 	Rewind(ctx context.Context, txn, hash, conflicts string) (restore.Rewound, error)
 	// Begin executes a plan; typed is what the person typed.
 	Begin(ctx context.Context, p *restore.Plan, typed string) error
@@ -157,6 +159,8 @@ func (p *Page) Update(body any) tea.Cmd {
 		return p.picking.seeSources(m)
 	case exportedMsg:
 		return p.asking.seeExport(m)
+	case curesMsg:
+		return p.healing.showCures(m)
 	case rewoundMsg:
 		return p.healing.seeRewound(m)
 	case *binlog.Transaction:

@@ -17,6 +17,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
 	"opsdeck/ops"
+	"opsdeck/ops/binlog"
 	"opsdeck/ops/restore"
 	"opsdeck/tui/page"
 	"opsdeck/tui/theme"
@@ -35,6 +36,7 @@ type fakeDesk struct {
 
 	copies []string
 
+	unreached error // of CanRollTo
 	reach     restore.Reach
 	conflicts int // of a transaction that is taken back
 }
@@ -48,6 +50,8 @@ func (d *fakeDesk) Me() string { return "li" }
 func (d *fakeDesk) Database() string { return "qianzhang_sales" }
 
 func (d *fakeDesk) Reach(context.Context) (restore.Reach, error) { return d.reach, nil }
+
+func (d *fakeDesk) CanRollTo(context.Context, *binlog.Transaction) error { return d.unreached }
 
 func (d *fakeDesk) Rewind(_ context.Context, txn, hash, conflicts string) (restore.Rewound, error) {
 	d.did = append(d.did, strings.TrimSpace(fmt.Sprintf("rewind %s %s %s", txn, hash, conflicts)))

@@ -67,6 +67,23 @@ func open(
 	target mysql.Target,
 	end *binlog.Place,
 ) (*Source, error) {
+	s, err := archived(folder, keys)
+	if err != nil {
+		return nil, err
+	}
+	if end != nil && s.reaches(*end) {
+		return s, nil
+	}
+	s.LiveErr = s.beyond(ctx, target, end)
+	if s.LiveErr != nil && ctx.Err() != nil {
+		s.Close()
+		return nil, ctx.Err()
+	}
+	return s, nil
+}
+
+// archived gathers the archive's files alone.
+func archived(folder binarchive.Folder, keys []age.Identity) (*Source, error) {
 	s := &Source{}
 	servers, err := folder.Servers()
 	if err != nil {
@@ -89,14 +106,6 @@ func open(
 	slices.SortStableFunc(groups, func(a, b []piece) int { return newest(a).Compare(newest(b)) })
 	for _, g := range groups {
 		s.pieces = append(s.pieces, g...)
-	}
-	if end != nil && s.reaches(*end) {
-		return s, nil
-	}
-	s.LiveErr = s.beyond(ctx, target, end)
-	if s.LiveErr != nil && ctx.Err() != nil {
-		s.Close()
-		return nil, ctx.Err()
 	}
 	return s, nil
 }

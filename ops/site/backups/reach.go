@@ -2,77 +2,49 @@ package backups
 
 import (
 	"context"
+	"errors"
 
 	"opsdeck/ops/backup"
-	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
-	reader "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/changes"
 	"opsdeck/ops/restore"
 )
 
-// Reach is how close to the present a restore can come: from the newest good backup,
-// along the archive of the binary log, and to the server's own end while it answers and
-// continues it.
-func (sh Binlog) Reach(ctx context.Context) (restore.Reach, error) {
+// Reach is how close to the present a restore from a backup can come: along the archive
+// of the binary log, and to the server's own end while it answers and continues it. Of
+// no backup, or one that is not good, it says that there is none.
+func (sh Binlog) Reach(ctx context.Context, set *backup.Set) (restore.Reach, error) {
 	r := restore.Reach{Now: sh.Clock.Now()}
-	inv, err := sh.ReadOrNone(ctx)
-	if err != nil {
-		return r, err
-	}
-	set := backup.Newest(inv, inv.Database)
-	if set == nil {
+	if set == nil || set.State != backup.Good {
 		return r, nil
 	}
 	r.Backup = set.At
-	m, err := backup.ReadManifest(set.Path)
-	if err != nil || m.Position.File == "" {
-		return r, nil
-	}
-	h, err := sh.Holdings(ctx)
-	if err != nil {
-		return r, err
-	}
-	at := binlog.Position{File: m.Position.File, Pos: m.Position.Pos}
-	server := sh.asked(ctx)
-	span := binlog.Find(h.Spans, at)
+	ahead, err := sh.Ahead(ctx, set)
 	switch {
-	case span != nil && server != nil && span.Server == server.ID && goesOn(server, span):
+	case errors.Is(err, changes.ErrNoStart), errors.Is(err, changes.ErrAmbiguous):
+	case err != nil:
+		return r, err
+	case ahead.Live:
 		r.LogTo = r.Now
-	case span != nil:
-		r.LogTo = span.ToTime
+	default:
+		r.LogTo = ahead.To
 		if r.LogTo.Before(r.Backup) {
 			r.LogTo = r.Backup
 		}
-	case server != nil && has(server, at):
-		r.LogTo = r.Now
 	}
 	return r, nil
 }
 
-// asked is the service's server with its logs; nil when it does not say.
-func (sh Binlog) asked(ctx context.Context) *reader.Server {
+// Ahead is how far the binary log continues a backup; changes.ErrNoStart where it does
+// not.
+func (sh Binlog) Ahead(ctx context.Context, set *backup.Set) (changes.Ahead, error) {
+	m, err := backup.ReadManifest(set.Path)
+	if err != nil {
+		return changes.Ahead{}, changes.ErrNoStart // what is not known continues nothing
+	}
 	target, err := mysql.Resolve(sh.Service.Database)
 	if err != nil {
-		return nil
+		return changes.Ahead{}, err
 	}
-	s, err := reader.Ask(ctx, target)
-	if err != nil || !s.Logging {
-		return nil
-	}
-	return s
-}
-
-// goesOn tells whether the server still has what follows a span of its log.
-func goesOn(s *reader.Server, span *binlog.Span) bool {
-	last := span.Segments[len(span.Segments)-1]
-	if last.Open || last.Next == "" {
-		return has(s, binlog.Position{File: span.ToFile, Pos: span.ToPos})
-	}
-	_, here := s.Has(last.Next)
-	return here
-}
-
-func has(s *reader.Server, p binlog.Position) bool {
-	log, here := s.Has(p.File)
-	return here && log.Pos >= p.Pos
+	return changes.LookAhead(ctx, sh.Archive(), target, restore.StandsOf(m))
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/binlog"
 	"opsdeck/ops/restore"
 )
 
@@ -74,7 +76,35 @@ func (t Page) Database() string { return t.Service.Database.Name }
 // while it answers and the archive or the server itself continues the backup, else to
 // the archive's.
 func (t Page) Reach(ctx context.Context) (restore.Reach, error) {
-	return t.Shelf.Binlog().Reach(ctx)
+	inv, err := t.Shelf.ReadOrNone(ctx)
+	if err != nil {
+		return restore.Reach{Now: t.Clock.Now()}, err
+	}
+	set, _ := proposal(inv, t.Service.Database.Name)
+	return t.Shelf.Binlog().Reach(ctx, set)
+}
+
+// CanRollTo is an error where no backup here that was made before a transaction is
+// continued by the binary log up to it.
+func (t Page) CanRollTo(ctx context.Context, txn *binlog.Transaction) error {
+	inv, err := t.Shelf.ReadOrNone(ctx)
+	if err != nil {
+		return err
+	}
+	for _, set := range inv.Sets {
+		if !set.Restorable(t.Service.Database.Name) || set.Foreign || set.State == backup.Bad ||
+			set.At.After(txn.Time.Add(time.Second)) { // the log's times may be whole seconds
+			continue
+		}
+		ahead, err := t.Shelf.Binlog().Ahead(ctx, set)
+		if err == nil && (ahead.Live || !ahead.To.Before(txn.Time)) {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return ops.E(ops.Failed, lang.M("no backup from before it is continued by the binary log"))
 }
 
 // Begin executes a plan.

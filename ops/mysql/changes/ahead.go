@@ -1,0 +1,127 @@
+package changes
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"filippo.io/age"
+
+	"opsdeck/internal/lock"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/binarchive"
+	format "opsdeck/ops/mysql/binlog"
+)
+
+// Ahead is how far the log at hand continues a backup.
+type Ahead struct {
+	To   time.Time // of the last commit that the archive holds; zero: it holds none
+	Live bool      // the server has all that follows, to its present end
+}
+
+// headBytes is more than the head of a log file: its format, and which transactions
+// come before it. Reading stops after the first event that ends beyond.
+const headBytes = 300
+
+// LookAhead finds how far the log continues a backup by the rules of From, but fetches
+// no more of the server's log than the head of one file. It gives ErrNoStart where
+// nothing continues the backup. A server that does not answer has nothing.
+func LookAhead(
+	ctx context.Context,
+	folder binarchive.Folder,
+	target mysql.Target,
+	stands []binlog.Stand,
+) (Ahead, error) {
+	s, err := archived(folder, nil)
+	if err != nil {
+		return Ahead{}, err
+	}
+	if server, err := format.Ask(ctx, target); err == nil && server.Logging {
+		s.server = server
+	}
+	if ctx.Err() != nil {
+		return Ahead{}, ctx.Err()
+	}
+	for _, stand := range stands {
+		r, err := s.from(stand)
+		if err != nil {
+			return Ahead{}, err
+		}
+		if r != nil {
+			return Ahead{To: r.ToTime(), Live: r.Gap == nil && s.followed(r)}, nil
+		}
+		here, err := s.stands(ctx, target, stand)
+		if here || err != nil {
+			return Ahead{Live: here}, err
+		}
+	}
+	return Ahead{}, ErrNoStart
+}
+
+// followed tells whether the server still has what comes after a run of the archive.
+func (s *Source) followed(r *Run) bool {
+	last := r.pieces[len(r.pieces)-1]
+	if s.server == nil || s.server.ID != last.Server {
+		return false
+	}
+	if last.Open || last.Next == "" {
+		log, here := s.server.Has(last.File)
+		return here && log.Pos >= last.ToPos
+	}
+	_, here := s.server.Has(last.Next)
+	return here
+}
+
+// stands tells whether the server's own log holds a backup's place, in a file that
+// would be fetched.
+func (s *Source) stands(ctx context.Context, target mysql.Target, stand binlog.Stand) (bool, error) {
+	if s.server == nil || stand.File == "" {
+		return false, nil
+	}
+	log, here := s.server.Has(stand.File)
+	start, whole := s.start(s.server)
+	_, first, _ := binlog.Split(start)
+	_, number, _ := binlog.Split(stand.File)
+	if !here || whole || number < first || log.Pos < stand.Pos {
+		return false, nil
+	}
+	known, err := binlog.ParseGTIDs(stand.GTID)
+	if err != nil {
+		return false, err
+	}
+	head, err := s.head(ctx, target, log)
+	return head != nil && begun(piece{Segment: head}, stand, known), err
+}
+
+// head is a file of the server's log by its first events alone.
+func (s *Source) head(ctx context.Context, target mysql.Target, log format.Log) (*binlog.Segment, error) {
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "opsdeck-binlog-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	o := binarchive.Options{
+		Target:     target,
+		Folder:     binarchive.Folder{Dir: dir},
+		Recipients: []string{key.Recipient().String()},
+		Keys:       []age.Identity{key},
+		Start:      log.File,
+		Stop:       &binlog.Position{File: log.File, Pos: min(headBytes, log.Pos)},
+		Who:        lock.Holder{What: "restore"},
+	}
+	if _, err := binarchive.Run(ctx, o); err != nil {
+		return nil, fmt.Errorf("%s: %w", log.File, err)
+	}
+	segments, err := o.Folder.Segments(s.server.ID)
+	if err != nil || len(segments) == 0 {
+		return nil, err
+	}
+	segments[0].ToPos = log.Pos
+	return segments[0], nil
+}
