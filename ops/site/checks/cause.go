@@ -34,7 +34,7 @@ func containerOf(d config.Database, look health.Probe) health.Probe {
 		if c.Cause.Empty() {
 			return r
 		}
-		r.Why = lang.M("%s; %s", c.Cause, r.Why)
+		r.Why = lang.M("%s; %s", r.Why, c.Cause)
 		r.Detail = lang.M("%s (%s)", r.Headline, r.Why)
 		if c.Remedy != "" && !strings.HasPrefix(c.Remedy, "docker start ") { // which r.Next says, too
 			r.Next = lang.M("First: %s. %s", c.Remedy, r.Next)
