@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"opsdeck/internal/testdb"
 )
@@ -47,11 +46,7 @@ func TestWatchArchivesTheBinaryLogAndASecondFollowerSaysWhoDoes(t *testing.T) {
 			}
 			return doc.Following && doc.LagMS != nil && *doc.LagMS == 0 && len(doc.Spans) == 1
 		}
-		for until := time.Now().Add(30 * time.Second); !kept(); time.Sleep(20 * time.Millisecond) {
-			if time.Now().After(until) {
-				t.Fatal("watch does not archive the log")
-			}
-		}
+		until(t, "the watch's archive of the log", kept)
 		_, errs := asked(t, config, 75, "backup", "binlog", "follow")
 		if !strings.Contains(errs, "watch") {
 			t.Fatalf("who holds the lock is not said: %s", errs)
