@@ -12,7 +12,7 @@ import (
 
 // Random fills a database with random tables, rows, views, triggers, routines and
 // events: all that r draws, and so the same for the same seed. Names, comments and
-// values hold whatever may stand in them.
+// values hold whatever may be in them.
 func (s *Server) Random(t testing.TB, r *rand.Rand, db string) {
 	t.Helper()
 	w := &world{t: t, s: s, r: r, db: db}

@@ -76,7 +76,7 @@ func NewPiece(owner string, s *Segment, frames []Frame, sum string) Piece {
 	return p
 }
 
-// name tells pieces apart by their contents: one name never stands for two.
+// name tells pieces apart by their contents: two pieces never share a name.
 func (p *Piece) name() string {
 	identity := sha256.Sum256([]byte(p.Segment.Identity))
 	end := ".zst"

@@ -33,7 +33,7 @@ func TestAWordFindsLinesThatHaveItAsTyped(t *testing.T) {
 	ask("unbl cnnct") // no line has these as typed
 	hits(2, "2 hits by letters")
 	hits(2, "best first")
-	ask("connect") // the next query begins anew
+	ask("connect") // the next query begins from nothing
 	hits(4, "4 hits ")
 	hits(4, "following")
 	ask("'connect")

@@ -163,7 +163,7 @@ func (a *Advice) press(p *lang.Printer, page, key string) string {
 	return p.T("press %s, then %s", tab, key)
 }
 
-// flags names the keys of flags that stand alone; those of a command stay with it.
+// flags names the keys of flags without a command; those of a command stay with it.
 func (a *Advice) flags(p *lang.Printer, text string) string {
 	if strings.Contains(text, opsdeck) {
 		return text

@@ -6,7 +6,7 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// TestTheConsoleIsToldWhenARestoreTurns holds that the checks are made anew when a
+// TestTheConsoleIsToldWhenARestoreTurns holds that the checks are made again when a
 // run begins, asks, loses its worker or ends, and not at each look at it.
 func TestTheConsoleIsToldWhenARestoreTurns(t *testing.T) {
 	run := func(id string, stage restore.Stage, alive bool) *restore.Run {

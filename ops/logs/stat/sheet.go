@@ -131,7 +131,7 @@ func (t *Table) weight(g *Group, o Order) float64 {
 	return o.of(g)
 }
 
-// shared puts the share of all grouped events behind the count.
+// shared puts the share of all grouped events after the count.
 func (t *Table) shared(c []string, n int64) []string {
 	share := strconv.FormatFloat(float64(n)*100/float64(max(1, t.All.Count)), 'f', 1, 64) + " %"
 	return append([]string{c[0], share}, c[1:]...)
@@ -315,7 +315,7 @@ func (r *Row) bar(width int, g Glyphs) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
-// narrowed is a curve in fewer cells, each as high as the highest that it stands for.
+// narrowed is a curve in fewer cells, each as high as the highest of those it replaces.
 func narrowed(curve []float64, width int) []float64 {
 	if len(curve) <= width {
 		return curve

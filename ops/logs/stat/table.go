@@ -9,7 +9,7 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// Ask is what is to be counted.
+// Ask says what to count.
 type Ask struct {
 	By   []Field       // group by the values of these
 	Of   *Field        // and make statistics of this number; nil for none

@@ -67,7 +67,7 @@ func TestASchemaOfChoiceWithoutTablesIsNotEmpty(t *testing.T) {
 			}
 			db.Exec(t, other, "DROP "+c[0])
 		}
-		for range 2 { // the second finds what the first loaded, and loads anew
+		for range 2 { // the second finds what the first loaded, and loads it again
 			if _, err := f.server.Load(ctx, planned, f.folder, report); err != nil {
 				t.Fatal(err)
 			}

@@ -38,7 +38,7 @@ func (b *checker) deploying() {
 	)
 }
 
-// deploys tells whether deployments of the service are to be expected.
+// deploys tells whether the service may have deployments.
 func (b *checker) deploys() bool {
 	if b.Service.Deploy.Dir != "" || len(b.Service.Deploy.Plans) > 0 {
 		return true

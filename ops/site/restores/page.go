@@ -127,7 +127,7 @@ func (t Page) Work(ctx context.Context, id string, first restore.Kind) error {
 	return t.Desk.Work(ctx, id, first)
 }
 
-// Run tells how a run of this service stands. Who looks at one that asks may
+// Run returns the state of a run of this service. Who looks at one that asks may
 // answer: it waits for that.
 func (t Page) Run(_ context.Context, id string) (*restore.Run, error) {
 	r, err := t.newest(id)
