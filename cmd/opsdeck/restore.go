@@ -425,7 +425,7 @@ func (a *app) runJSON(r *restore.Run) runJSON {
 		Running:  r.Alive,
 		Operator: r.Plan.Operator,
 		Answers:  []string{},
-		Kept:     r.State.Kept,
+		Kept:     r.State.Kept && r.State.Swapped, // what is undone keeps its old tables, too
 		Report:   r.State.Data.Report,
 	}
 	for _, k := range r.State.Answers() {

@@ -49,7 +49,13 @@ func wholeWay(t *testing.T, db *testdb.Server, seed uint64) {
 	mode := []string{"swap", "swap", "in-place"}[r.IntN(3)]
 	s.must("restore", "--from", made.Name, "--mode", mode, "--confirm", s.live)
 	sameDump(t, good, s.rows())
+	if out := s.must("restore", "status", "--json").out; !strings.Contains(out, `"undo_possible": true`) {
+		t.Errorf("the restore cannot be undone: %s", out)
+	}
 	s.must("restore", "undo", "--confirm", s.live)
+	if out := s.must("restore", "status", "--json").out; strings.Contains(out, `"undo_possible": true`) {
+		t.Errorf("what is undone can be undone: %s", out)
+	}
 	sameDump(t, damaged, s.rows())
 }
 
