@@ -140,7 +140,7 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 		if c.JSON {
 			return a.json(p)
 		}
-		return a.plain(p.Markdown(a.lang))
+		return a.plain(restore.Runbook(p, a.lang))
 	}
 	if p.Blocked() {
 		return restores.Blocked(p)

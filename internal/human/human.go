@@ -126,3 +126,6 @@ func ParseBytes(s string) (int64, error) {
 	}
 	return int64(v * float64(mult)), nil
 }
+
+// Moment is a moment in local time, with its offset, as a report writes it.
+func Moment(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 -07:00") }

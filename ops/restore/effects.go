@@ -2,11 +2,14 @@ package restore
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -92,7 +95,7 @@ func (c *Crew) start(ctx context.Context, p *Plan, s Snapshot) (Event, error) {
 	if p.Process.Untouched() {
 		return Event{Kind: KindDone, Notes: []Note{N(lang.M("the service was not stopped by opsdeck"))}}, nil
 	}
-	if s.Stage == AbortStarting && !s.Data.Stopped && !s.tried(Stopping) {
+	if s.Stage == AbortStarting && !s.Data.Stopped && !tried(s, Stopping) {
 		return Event{Kind: KindDone, Notes: []Note{N(lang.M("the service did not run before"))}}, nil
 	}
 	if missing, err := c.lacks(ctx, p, s); err != nil {
@@ -106,7 +109,7 @@ func (c *Crew) start(ctx context.Context, p *Plan, s Snapshot) (Event, error) {
 
 // tried tells whether a stage was entered and did not end well, so that what it
 // meant to do may have happened without its line in the journal.
-func (s Snapshot) tried(stage Stage) bool {
+func tried(s Snapshot, stage Stage) bool {
 	for _, m := range s.Trail {
 		if m.Stage == stage && m.How != KindDone {
 			return true
@@ -170,17 +173,6 @@ func (c *Crew) export(ctx context.Context, p *Plan, s Snapshot, report Report) (
 	return Event{Kind: KindDone, Notes: notes, Data: &Data{Exports: files, Lost: &loss}}, nil
 }
 
-// LiveSince is when the restored data became the live one.
-func (s Snapshot) LiveSince() time.Time {
-	var at time.Time
-	for _, m := range s.Trail {
-		if m.Stage == Swapping || m.Stage == Loading && s.Mode == InPlace {
-			at = m.End
-		}
-	}
-	return at
-}
-
 func (c *Crew) notify(ctx context.Context, p *Plan, s Snapshot) (Event, error) {
 	sent, err := c.Teller.Tell(ctx, p, s.Data.Text, s.Data.Told)
 	notes := make([]Note, 0, len(sent))
@@ -188,4 +180,22 @@ func (c *Crew) notify(ctx context.Context, p *Plan, s Snapshot) (Event, error) {
 		notes = append(notes, N(lang.M("notified: %s", name)))
 	}
 	return Event{Kind: KindDone, Notes: notes, Data: &Data{Told: sent}}, err
+}
+
+func (c *Crew) report(ctx context.Context, p *Plan, s Snapshot) (Event, error) {
+	now := c.present(ctx, p, s)
+	s.Data.Now = &now
+	a := Tell(p, s, c.Clock.Now())
+	text, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return Event{}, fmt.Errorf("encode report: %w", err)
+	}
+	if err := atomicfile.WriteBytes(c.Folder.ReportJSONPath(), 0o600, append(text, '\n')); err != nil {
+		return Event{}, err
+	}
+	if err := atomicfile.WriteBytes(c.Folder.ReportPath(), 0o600, []byte(a.Markdown(c.Lang))); err != nil {
+		return Event{}, err
+	}
+	return Event{Kind: KindDone, Notes: []Note{N(lang.M("report: %s", c.Folder.ReportPath()))},
+		Data: &Data{Report: c.Folder.ReportPath(), Text: a.Message(c.Lang), Now: &now}}, nil
 }

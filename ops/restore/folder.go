@@ -315,3 +315,8 @@ func (f Folder) take() (q Request, ok bool) {
 	}
 	return q, false
 }
+
+// Untrue is what a fresh look at the end found against the result; empty: nothing.
+func (r *Run) Untrue() []Note {
+	return Untrue(r.Plan, r.State)
+}

@@ -14,7 +14,7 @@ import (
 // the program wrote of a restore and its undo, its backup and its drills. A later
 // version reads all of it to the same end, so that an upgrade loses nothing.
 func TestStateFilesOfEachFormatVersionAreRead(t *testing.T) {
-	versions, err := filepath.Glob("../../testdata/formats/v*")
+	versions, err := filepath.Glob("../../../testdata/formats/v*")
 	if err != nil || len(versions) != max(PlanVersion, backup.ManifestVersion) {
 		t.Fatalf("%v, %v: keep files of each format version", versions, err)
 	}

@@ -5,10 +5,24 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops/restore"
 )
+
+var planned = time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
+
+func looked() *restore.Assessment {
+	return &restore.Assessment{
+		At: planned, Server: restore.ServerState{Address: "127.0.0.1:3306", Flavour: "mysql", Version: "9.0", Identity: "uuid", User: "root"},
+		Tables: []restore.TableState{
+			{Name: "orders", Exists: true, InBackup: true, Rows: 2, BackupRows: 3},
+			{Name: "later", Exists: true},
+		},
+		Disk: restore.Disk{Known: true, Free: 1 << 40, SaveFree: 1 << 40},
+	}
+}
 
 // TestWhatWouldVanishOrShrinkStopsThePlan judges backups that hold less than the
 // live database, in both modes.
@@ -32,7 +46,7 @@ func TestWhatWouldVanishOrShrinkStopsThePlan(t *testing.T) {
 	} {
 		for _, mode := range []restore.Mode{restore.Swap, restore.InPlace} {
 			t.Run(name+" "+string(mode), func(t *testing.T) {
-				a := assessment()
+				a := looked()
 				a.Tables = []restore.TableState{
 					{Name: "audit_logs", Exists: true, Rows: 1000},
 					{Name: "orders", Exists: true, Rows: 600},
@@ -47,7 +61,7 @@ func TestWhatWouldVanishOrShrinkStopsThePlan(t *testing.T) {
 				c.src.State, c.src.Consistent = "good", true
 				p := restore.Draft(
 					"20260129-120000-0001",
-					at,
+					planned,
 					restore.Choice{Mode: mode, Tables: c.tables, Accept: c.accept},
 					restore.Settings{Verify: restore.Checks{KeyTables: []string{"customers"}}},
 					c.src,

@@ -218,3 +218,43 @@ func (s Snapshot) Result() string {
 	}
 	return "running"
 }
+
+// LiveSince is when the restored data became the live one.
+func (s Snapshot) LiveSince() time.Time {
+	var at time.Time
+	for _, m := range s.Trail {
+		if m.Stage == Swapping || m.Stage == Loading && s.Mode == InPlace {
+			at = m.End
+		}
+	}
+	return at
+}
+
+// Down is how long the service was stopped, so far. It ran between the end of the
+// restore and the begin of its undo.
+func (s Snapshot) Down(now time.Time) time.Duration {
+	var from, until time.Time
+	var before time.Duration
+	for _, m := range s.Trail {
+		switch m.Stage {
+		case Stopping:
+			if from.IsZero() || !until.IsZero() { // taken up again after it was given up
+				from, until = m.Begin, time.Time{}
+			}
+		case UndoStopping:
+			if from.IsZero() || !until.IsZero() {
+				before += until.Sub(from)
+				from, until = m.Begin, time.Time{}
+			}
+		case Readying, AbortReadying, UndoReadying:
+			until = m.End
+		}
+	}
+	switch {
+	case from.IsZero():
+		return 0
+	case until.IsZero() || s.Unstarted:
+		return before + now.Sub(from)
+	}
+	return before + until.Sub(from)
+}

@@ -1,7 +1,6 @@
 package restore_test
 
 import (
-	"context"
 	"encoding/json"
 	"io/fs"
 	"os"
@@ -85,25 +84,5 @@ func TestEverySentenceSurvivesAsANote(t *testing.T) {
 				t.Errorf("%q in %s: %s", key, p.Code(), said)
 			}
 		}
-	}
-}
-
-// TestNothingIsDoneBeforeTheFirstLine proves that a run whose journal is empty has
-// changed nothing: that is why it does not block others.
-func TestNothingIsDoneBeforeTheFirstLine(t *testing.T) {
-	b := newBench(t, restore.Swap)
-	calls := 0
-	b.world.Before = func(_ context.Context, method string) {
-		calls++
-		lines, err := restore.ReadJournal(b.folder.JournalPath())
-		if err != nil || len(lines) == 0 {
-			t.Errorf("%s was called after %d lines, %v", method, len(lines), err)
-		}
-	}
-	if r, err := b.folder.Load(); err != nil || r.Open() {
-		t.Fatalf("a run that was only planned is open: %v", err)
-	}
-	if _, err := b.run(context.Background(), restore.KindBegin); calls == 0 {
-		t.Fatalf("nothing was called: %v", err)
 	}
 }

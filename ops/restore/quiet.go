@@ -190,7 +190,7 @@ func (c *Crew) save(ctx context.Context, p *Plan, s Snapshot, report Report) (Ev
 	case err != nil && failed == nil:
 		return ev, err
 	case written.stops():
-		return c.foundWrites(ctx, p.saving(s), written)
+		return c.foundWrites(ctx, saving(p, s), written)
 	case failed == nil && ev.Kind == KindDone:
 		ev.Notes = append(ev.Notes, standstill(p, written, took)...)
 	}
@@ -199,7 +199,7 @@ func (c *Crew) save(ctx context.Context, p *Plan, s Snapshot, report Report) (Ev
 
 // back backs the present state up.
 func (c *Crew) back(ctx context.Context, p *Plan, s Snapshot, report Report) (Event, error) {
-	p = p.saving(s)
+	p = saving(p, s)
 	path, notes, err := c.Saver.Save(ctx, p, s.SkipTables, report)
 	var unreadable *UnreadableError
 	if errors.As(err, &unreadable) {

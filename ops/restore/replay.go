@@ -90,14 +90,14 @@ func (r *Replay) Loss() Loss {
 // fact says first what a person asked for: how far it goes, and what is lost.
 func (r *Replay) fact(src Source) (ops.State, lang.Msg) {
 	if r.Transactions == 0 {
-		return ops.StateOK, lang.M("the backup of %s; no transaction follows it before the moment", stamp(r.BackupAt))
+		return ops.StateOK, lang.M("the backup of %s; no transaction follows it before the moment", human.Moment(r.BackupAt))
 	}
 	lost := lang.M("nothing later is in the log")
 	if r.AfterCount > 0 {
 		lost = lang.M("%s later transactions are left out", human.Count(r.AfterCount))
 	}
 	return ops.StateOK, lang.M("the backup of %s + binary log to %s (%s): %s transactions; %s",
-		stamp(r.BackupAt), stamp(r.ToTime), r.To.Position.String(), human.Count(r.Transactions), lost)
+		human.Moment(r.BackupAt), human.Moment(r.ToTime), r.To.Position.String(), human.Count(r.Transactions), lost)
 }
 
 // judgeReplay takes in what stands in the way of a replay.

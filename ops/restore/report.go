@@ -1,14 +1,11 @@
 package restore
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 )
@@ -68,7 +65,7 @@ func Tell(p *Plan, s Snapshot, ended time.Time) Account {
 		a.Loaded = p.Shadow
 	}
 	if a.Result == "restored" || a.Result == "running" || a.Result == "asking" {
-		a.Tables = p.tablesNow(s)
+		a.Tables = tablesNow(p, s)
 	}
 	if len(s.Trail) > 0 {
 		a.BeganAt = s.Trail[0].Begin
@@ -95,38 +92,9 @@ func outcome(s Snapshot) string {
 	return s.Result()
 }
 
-// Down is how long the service was stopped, so far. It ran between the end of the
-// restore and the begin of its undo.
-func (s Snapshot) Down(now time.Time) time.Duration {
-	var from, until time.Time
-	var before time.Duration
-	for _, m := range s.Trail {
-		switch m.Stage {
-		case Stopping:
-			if from.IsZero() || !until.IsZero() { // taken up again after it was given up
-				from, until = m.Begin, time.Time{}
-			}
-		case UndoStopping:
-			if from.IsZero() || !until.IsZero() {
-				before += until.Sub(from)
-				from, until = m.Begin, time.Time{}
-			}
-		case Readying, AbortReadying, UndoReadying:
-			until = m.End
-		}
-	}
-	switch {
-	case from.IsZero():
-		return 0
-	case until.IsZero() || s.Unstarted:
-		return before + now.Sub(from)
-	}
-	return before + until.Sub(from)
-}
-
 // tablesNow are the verified tables, with the word of the fresh look where that
 // knows better.
-func (p *Plan) tablesNow(s Snapshot) []TableRows {
+func tablesNow(p *Plan, s Snapshot) []TableRows {
 	out := slices.Clone(s.Data.TableRows)
 	if s.Data.Now == nil || s.Data.Now.Error != "" {
 		return out
@@ -144,9 +112,7 @@ func (p *Plan) tablesNow(s Snapshot) []TableRows {
 
 func remarks(p *Plan, s Snapshot) []Note {
 	var out []Note
-	if s.Data.Now != nil {
-		out = append(out, p.untrue(s, *s.Data.Now)...)
-	}
+	out = append(out, Untrue(p, s)...)
 	if s.Unstarted {
 		out = append(out, N(lang.M("The service was left stopped: its database is not whole.")))
 	}
@@ -208,24 +174,6 @@ func resultLabel(result string) lang.Msg {
 	return lang.Raw(result)
 }
 
-func (c *Crew) report(ctx context.Context, p *Plan, s Snapshot) (Event, error) {
-	now := c.present(ctx, p, s)
-	s.Data.Now = &now
-	a := Tell(p, s, c.Clock.Now())
-	text, err := json.MarshalIndent(a, "", "  ")
-	if err != nil {
-		return Event{}, fmt.Errorf("encode report: %w", err)
-	}
-	if err := atomicfile.WriteBytes(c.Folder.ReportJSONPath(), 0o600, append(text, '\n')); err != nil {
-		return Event{}, err
-	}
-	if err := atomicfile.WriteBytes(c.Folder.ReportPath(), 0o600, []byte(a.Markdown(c.Lang))); err != nil {
-		return Event{}, err
-	}
-	return Event{Kind: KindDone, Notes: []Note{N(lang.M("report: %s", c.Folder.ReportPath()))},
-		Data: &Data{Report: c.Folder.ReportPath(), Text: a.Message(c.Lang), Now: &now}}, nil
-}
-
 // Message is the short text for those who wait: what happened, to which moment,
 // what was lost.
 func (a Account) Message(l *lang.Printer) string {
@@ -233,7 +181,7 @@ func (a Account) Message(l *lang.Printer) string {
 	line := func(m lang.Msg) { b.WriteString(l.Msg(m) + "\n") }
 	line(lang.M("[%s] database %s: %s", a.Service, a.Database, resultLabel(a.Result)))
 	if a.Result == "restored" {
-		line(lang.M("The data is that of %s (backup %s).", stamp(a.RestoredTo), a.Backup))
+		line(lang.M("The data is that of %s (backup %s).", human.Moment(a.RestoredTo), a.Backup))
 		if n := a.Lost.Rows(); n > 0 {
 			line(lang.M("About %s rows written after that moment are lost.", human.Count(n)))
 		}
@@ -245,13 +193,13 @@ func (a Account) Message(l *lang.Printer) string {
 		line(
 			lang.M(
 				"Began %s, took %s, the service was down for %s.",
-				stamp(a.BeganAt),
+				human.Moment(a.BeganAt),
 				human.Duration(ms(a.TookMS)),
 				human.Duration(ms(a.DownMS)),
 			),
 		)
 	} else {
-		line(lang.M("Began %s, took %s; the service was not stopped by opsdeck.", stamp(a.BeganAt), human.Duration(ms(a.TookMS))))
+		line(lang.M("Began %s, took %s; the service was not stopped by opsdeck.", human.Moment(a.BeganAt), human.Duration(ms(a.TookMS))))
 	}
 	for _, r := range a.Remarks {
 		line(r.Msg)
@@ -261,8 +209,6 @@ func (a Account) Message(l *lang.Printer) string {
 }
 
 func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
-
-func stamp(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 -07:00") }
 
 // Markdown is the report for people.
 func (a Account) Markdown(l *lang.Printer) string {
@@ -283,7 +229,7 @@ func (a Account) Markdown(l *lang.Printer) string {
 		if m.By != "" {
 			by = " – " + m.By
 		}
-		fmt.Fprintf(&b, "- %s %s%s%s\n", stamp(m.Begin), l.Msg(m.Stage.Label()), took, by)
+		fmt.Fprintf(&b, "- %s %s%s%s\n", human.Moment(m.Begin), l.Msg(m.Stage.Label()), took, by)
 		for _, n := range m.Notes {
 			fmt.Fprintf(&b, "  - %s\n", mdLine(l.Msg(n.Msg)))
 		}
@@ -323,7 +269,7 @@ func (a Account) facts() []fact {
 			lang.M("service"),
 			a.Service,
 		}, {lang.M("database"), a.Database}, {lang.M("server"), a.Server}, {lang.M("mode"), string(a.Mode)},
-		{lang.M("operator"), a.Operator}, {lang.M("backup"), a.Backup}, {lang.M("restored to"), stamp(a.RestoredTo)},
+		{lang.M("operator"), a.Operator}, {lang.M("backup"), a.Backup}, {lang.M("restored to"), human.Moment(a.RestoredTo)},
 		{
 			lang.M("emergency backup"),
 			a.Emergency,
@@ -375,4 +321,46 @@ func lossSection(b *strings.Builder, l *lang.Printer, title string, loss Loss) {
 // mdLine keeps text from outside on one line and out of the table's syntax.
 func mdLine(s string) string {
 	return strings.NewReplacer("\n", " ", "\r", " ", "|", `\|`, "\x1b", "").Replace(s)
+}
+
+// Untrue are the sentences that the report must say because a fresh look found the
+// database not as the result claims; none where nobody looked.
+func Untrue(p *Plan, s Snapshot) []Note {
+	if s.Data.Now == nil {
+		return nil
+	}
+	now := *s.Data.Now
+	db := p.Target.Database
+	switch {
+	case now.Error != "":
+		return []Note{N(lang.M("could not check what %s holds now: %s", db, now.Error))}
+	case p.Mode == Into && s.Stage.Back():
+		return nil
+	case !now.SchemaThere:
+		return []Note{N(lang.M("The database %s does not exist now.", db))}
+	}
+	var missing, empty []string
+	rows := map[string]int64{}
+	for _, t := range s.Data.TableRows {
+		rows[t.Table] = t.Rows
+	}
+	for _, t := range p.Expected(s) {
+		switch state := now.State(t); {
+		case state == "missing" || state == "unreadable":
+			missing = append(missing, t)
+		case state == "empty" && rows[t] > 0 && !s.Stage.Back():
+			empty = append(empty, t)
+		}
+	}
+	var out []Note
+	if len(missing) > 0 {
+		out = append(out, N(lang.M("Missing or unreadable in %s now: %s", db, strings.Join(missing, ", "))))
+	}
+	if len(empty) > 0 {
+		out = append(
+			out,
+			N(lang.M("Empty in %s now, though they were restored with rows: %s", db, strings.Join(empty, ", "))),
+		)
+	}
+	return out
 }

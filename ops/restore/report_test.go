@@ -9,21 +9,22 @@ import (
 	"opsdeck/ops/restore"
 )
 
+var ended = time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
+
 func TestReportClaimsNoDowntimeOfAServiceThatWasLeftAlone(t *testing.T) {
 	s := restore.Snapshot{Stage: restore.Done, Trail: []restore.Mark{
-		{Stage: restore.Stopping, Begin: at, End: at.Add(time.Second)},
-		{Stage: restore.Readying, Begin: at.Add(time.Minute), End: at.Add(time.Minute + 30*time.Second)},
+		{Stage: restore.Stopping, Begin: ended, End: ended.Add(time.Second)},
+		{Stage: restore.Readying, Begin: ended.Add(time.Minute), End: ended.Add(time.Minute + 30*time.Second)},
 	}}
 	undone := restore.Snapshot{Stage: restore.Undone, Trail: append(s.Trail[:len(s.Trail):len(s.Trail)],
-		restore.Mark{Stage: restore.UndoStopping, Begin: at.Add(time.Hour)},
-		restore.Mark{Stage: restore.UndoReadying, Begin: at.Add(time.Hour), End: at.Add(time.Hour + 5*time.Second)})}
-	if got := undone.Down(at.Add(2 * time.Hour)); got != 95*time.Second {
+		restore.Mark{Stage: restore.UndoStopping, Begin: ended.Add(time.Hour)},
+		restore.Mark{Stage: restore.UndoReadying, Begin: ended.Add(time.Hour), End: ended.Add(time.Hour + 5*time.Second)})}
+	if got := undone.Down(ended.Add(2 * time.Hour)); got != 95*time.Second {
 		t.Errorf("down for %s with the undo", got)
 	}
 	for kind, want := range map[string]string{"pm2": "the service was down for 1 m 30 s", "none": "the service was not stopped by opsdeck"} {
-		p := plan(t, restore.Swap)
-		p.Process.Kind = kind
-		a := restore.Tell(p, s, at.Add(2*time.Minute))
+		p := &restore.Plan{Mode: restore.Swap, Process: restore.Process{Kind: kind, Name: "backend"}}
+		a := restore.Tell(p, s, ended.Add(2*time.Minute))
 		if got := a.Message(lang.For("en")); !strings.Contains(got, want) {
 			t.Errorf("%s: %s", kind, got)
 		}

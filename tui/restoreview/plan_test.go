@@ -22,7 +22,7 @@ func TestThePlanOnPaperIsWhatTheWizardShows(t *testing.T) {
 			t.Run(string(mode)+"/"+code, func(t *testing.T) {
 				plan := samplePlan(mode)
 				p := newPage(code, &fakeDesk{plan: plan})
-				paper := plan.Markdown(p.base.env.Lang)
+				paper := restore.Runbook(plan, p.base.env.Lang)
 				text, err := json.MarshalIndent(plan, "", "  ")
 				if err != nil {
 					t.Fatal(err)

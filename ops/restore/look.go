@@ -1,0 +1,90 @@
+package restore
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// lookWait bounds the look for a report.
+const lookWait = 30 * time.Second
+
+// present looks at the live schema. A look that fails says so in its Error.
+func (c *Crew) present(ctx context.Context, p *Plan, s Snapshot) Present {
+	ctx, cancel := context.WithTimeout(ctx, lookWait)
+	defer cancel()
+	now, err := c.Database.Present(ctx, p, avoid(p, s))
+	if err != nil {
+		now = Present{Error: err.Error()}
+	}
+	now.At = c.Clock.Now()
+	return now
+}
+
+// avoid are the live tables that must not be touched, as long as they are live.
+func avoid(p *Plan, s Snapshot) []string {
+	if s.Swapped {
+		return nil
+	}
+	return p.Unreadable
+}
+
+// lacks tells what of the live schema is missing that the service needs: it is
+// not started on a database that is not there.
+func (c *Crew) lacks(ctx context.Context, p *Plan, s Snapshot) (Note, error) {
+	now, err := c.Database.Present(ctx, p, avoid(p, s))
+	if err != nil {
+		return Note{}, err
+	}
+	if !now.SchemaThere {
+		return N(lang.M("the database %s does not exist", p.Target.Database)), nil
+	}
+	var missing []string
+	for _, t := range p.Expected(s) {
+		if now.State(t) == "missing" {
+			missing = append(missing, t)
+		}
+	}
+	switch {
+	case len(missing) > 0:
+		return N(lang.M("tables are missing in %s: %s", p.Target.Database, strings.Join(missing, ", "))), nil
+	case len(now.Tables) == 0 && !p.Bare():
+		return N(lang.M("the database %s holds no table", p.Target.Database)), nil
+	}
+	return Note{}, nil
+}
+
+// leaveDown does not start the service. On the way forward that is a question;
+// on a way back nobody can answer it but the next restore.
+func (c *Crew) leaveDown(s Snapshot, missing Note) (Event, error) {
+	if s.Stage != AbortStarting && s.Stage != UndoStarting {
+		return Event{}, ops.E(ops.Failed, lang.M("the service is not started: %s", missing.Msg))
+	}
+	return Event{Kind: KindDone, Data: &Data{Unstarted: true},
+		Notes: []Note{N(lang.M("the service is not started: %s", missing.Msg))}}, nil
+}
+
+// saving is the plan with the name of the emergency backup of this round: a run
+// that is taken up after it was given up saves the state of now.
+func saving(p *Plan, s Snapshot) *Plan {
+	if s.Rounds == 0 || p.Emergency == "" {
+		return p
+	}
+	at := p.CreatedAt
+	for _, m := range s.Trail {
+		if m.Stage == Checking {
+			at = m.Begin
+		}
+	}
+	again := *p
+	name := EmergencyName(p.Target.Live, at.In(p.CreatedAt.Location()))
+	if strings.HasSuffix(p.Emergency, ".age") {
+		name += ".age"
+	}
+	again.Emergency = filepath.Join(filepath.Dir(p.Emergency), name)
+	return &again
+}

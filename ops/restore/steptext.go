@@ -1,0 +1,87 @@
+package restore
+
+import (
+	"opsdeck/internal/lang"
+)
+
+// What says what a step of this plan will do, in a sentence.
+func (p *Plan) What(s Step) lang.Msg {
+	db, src := p.Target.Database, p.Source.Name
+	switch s {
+	case StepAssess:
+		if p.Source.Copy != "" {
+			return lang.M(
+				"Fetch %s from the copy %s, verify its hash, and check again that server and tables match this "+
+					"plan. Nothing is changed.",
+				src,
+				p.Source.Copy,
+			)
+		}
+		return lang.M("Check again that backup, server and tables match this plan. Nothing is changed.")
+	case StepStop:
+		switch {
+		case p.Mode == Into:
+			return lang.M("Not needed: the service does not use %s.", db)
+		case p.Process.Leave:
+			return lang.M("The service stays up, as chosen. Sessions are named, not ended.")
+		case p.Process.Kind == "none" || p.Process.Kind == "":
+			return lang.M("Confirm that nothing writes to %s any more. Stop the service yourself first.", db)
+		}
+		return lang.M("Stop %s, then confirm that nothing writes to %s any more.", p.Process.Name, db)
+	case StepSave:
+		if p.Mode == Into {
+			return lang.M("Not needed: %s is absent or empty.", db)
+		}
+		return lang.M("Back up %s in its current state, including damage. If that fails, the restore stops.", db)
+	case StepRestore:
+		switch p.Mode {
+		case Swap:
+			return lang.M("Load %s into the new database %s. %s is not changed.", src, p.Shadow, db)
+		case InPlace:
+			return lang.M("Drop the tables of %s and load %s in their place.", db, src)
+		}
+		return lang.M("Load %s into %s.", src, db)
+	case StepVerify:
+		if p.Mode == Swap {
+			return lang.M(
+				"Compare all tables with the manifest. Then swap them in with one RENAME; on any mismatch, stop " +
+					"before the swap.",
+			)
+		}
+		return lang.M("Compare all tables of %s with the manifest.", db)
+	case StepRestart:
+		switch {
+		case p.Mode == Into:
+			return lang.M("Not needed: the service was not stopped.")
+		case p.Process.Untouched():
+			return lang.M("Wait until the service says that it is ready.")
+		}
+		return lang.M("Start %s and wait until it says that it is ready.", p.Process.Name)
+	}
+	return lang.M("Write the report; show the text for those who wait, and send it if you say so.")
+}
+
+// Back says how to go back once the step is done.
+func (p *Plan) Back(s Step) lang.Msg {
+	switch {
+	case s == StepAssess:
+		return lang.M("Nothing to undo.")
+	case p.Mode == Into && s < StepNotify:
+		return lang.M("Abort drops what was loaded into %s.", p.Target.Database)
+	case s == StepStop:
+		return lang.M("Abort starts the service again.")
+	case s == StepSave:
+		return lang.M("Abort starts the service again; the emergency backup stays.")
+	case s == StepRestore && p.Mode == Swap:
+		return lang.M("Abort drops %s and starts the service again.", p.Shadow)
+	case s == StepVerify && p.Mode == Swap:
+		return lang.M("Before the RENAME: abort. After it: undo brings back the old tables, kept in %s.", p.Kept)
+	case s == StepRestore || s == StepVerify:
+		return lang.M("Abort loads the emergency backup into %s.", p.Target.Database)
+	case s == StepRestart && p.Mode == Swap:
+		return lang.M("Undo brings back the old tables, until `restore drop-old`.")
+	case s == StepRestart:
+		return lang.M("Undo loads the emergency backup.")
+	}
+	return lang.M("Nothing to undo.")
+}
