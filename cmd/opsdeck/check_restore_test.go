@@ -6,13 +6,14 @@ import (
 
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
+	restorerun "opsdeck/ops/restore/run"
 	"opsdeck/ops/site"
 	"opsdeck/ops/site/checks"
 )
 
 func TestARestoreUnderWayIsToldToOthers(t *testing.T) {
-	run := func(alive bool) *restore.Run {
-		return &restore.Run{
+	run := func(alive bool) *restorerun.Run {
+		return &restorerun.Run{
 			Plan:  &restore.Plan{ID: "20260129-120000-0001", Operator: "zhang"},
 			State: restore.Snapshot{Stage: restore.Loading},
 			Alive: alive,
@@ -20,7 +21,7 @@ func TestARestoreUnderWayIsToldToOthers(t *testing.T) {
 	}
 	for _, c := range []struct {
 		what       string
-		run        *restore.Run
+		run        *restorerun.Run
 		state      ops.State
 		says, next string
 	}{

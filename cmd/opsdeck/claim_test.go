@@ -9,7 +9,8 @@ import (
 
 	"opsdeck/internal/lock"
 	"opsdeck/internal/testdb"
-	"opsdeck/ops/restore"
+
+	restorerun "opsdeck/ops/restore/run"
 )
 
 // TestTwoInstallationsKeepOutOfEachOthersWay: what changes a database is refused
@@ -30,7 +31,7 @@ func TestTwoInstallationsKeepOutOfEachOthersWay(t *testing.T) {
 		}
 		s.must("restore", "--confirm", s.live, "--detach")
 		waitStage(t, s, "ask-quiet")
-		store := restore.Store{Dir: filepath.Join(s.dir, "state")}
+		store := restorerun.Store{Dir: filepath.Join(s.dir, "state")}
 		runs, _ := store.Runs()
 		named := "restore " + runs[0]
 		if db.Flavour == "mariadb" { // it shows no attributes of sessions as it comes

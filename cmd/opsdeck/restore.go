@@ -12,6 +12,8 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/report"
+	restorerun "opsdeck/ops/restore/run"
 	"opsdeck/ops/site/restores"
 )
 
@@ -52,8 +54,8 @@ const (
 )
 
 // words are the answers as the policy takes them.
-func (ans answers) words() restore.Answers {
-	return restore.Answers{
+func (ans answers) words() restorerun.Answers {
+	return restorerun.Answers{
 		KillSessions:   ans.KillSessions,
 		SkipUnreadable: ans.SkipUnreadable,
 		WithoutBackup:  ans.WithoutBackup,
@@ -65,7 +67,7 @@ func (ans answers) words() restore.Answers {
 
 // unattended is what a run is left with that was begun or asked for without a
 // terminal; nil at one: there a person answers.
-func (a *app) unattended(d *restores.Desk, ans answers, alone bool) *restore.Unattended {
+func (a *app) unattended(d *restores.Desk, ans answers, alone bool) *restorerun.Unattended {
 	if a.atTerminal() {
 		return nil
 	}
@@ -77,7 +79,7 @@ func (a *app) unattended(d *restores.Desk, ans answers, alone bool) *restore.Una
 	default:
 		after = answerAfter
 	}
-	return &restore.Unattended{Answers: ans.words(), After: restore.Span(after), By: d.Operator()}
+	return &restorerun.Unattended{Answers: ans.words(), After: restore.Span(after), By: d.Operator()}
 }
 
 // restoreRunCmd is `opsdeck restore --from NAME`.
@@ -140,7 +142,7 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 		if c.JSON {
 			return a.json(p)
 		}
-		return a.plain(restore.Runbook(p, a.lang))
+		return a.plain(report.Runbook(p, a.lang))
 	}
 	if p.Blocked() {
 		return restores.Blocked(p)
@@ -297,7 +299,7 @@ func (a *app) dryBack(ctx context.Context, c one, kind restore.Kind) error {
 	return nil
 }
 
-func notNow(r *restore.Run, kind restore.Kind, err error) error {
+func notNow(r *restorerun.Run, kind restore.Kind, err error) error {
 	if errors.Is(err, restore.ErrNoBackup) {
 		return ops.E(ops.Failed, lang.M("there is no emergency backup to go back to")).
 			WithHint(lang.M("opsdeck restore resume continues it instead"))
@@ -339,7 +341,7 @@ func (a *app) goOn(ctx context.Context, c one, ans answers, kind restore.Kind, w
 	err = d.Hand(
 		ctx,
 		r.Plan.ID,
-		restore.Request{
+		restorerun.Request{
 			Seq:   requestSeq(r.State, kind),
 			Event: restore.Event{Kind: kind, By: d.Operator(), Typed: db},
 		},
@@ -355,7 +357,7 @@ func (a *app) goOn(ctx context.Context, c one, ans answers, kind restore.Kind, w
 func (a *app) confirmGoOn(
 	ctx context.Context,
 	d *restores.Desk,
-	r *restore.Run,
+	r *restorerun.Run,
 	kind restore.Kind,
 	confirm string,
 ) error {
@@ -409,7 +411,7 @@ type runJSON struct {
 	Report     string     `json:"report,omitempty"`
 }
 
-func (a *app) runJSON(r *restore.Run) runJSON {
+func (a *app) runJSON(r *restorerun.Run) runJSON {
 	out := runJSON{
 		ID:         r.Plan.ID,
 		Service:    r.Plan.Service,
@@ -555,14 +557,14 @@ func (c *restoreReportCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	account := restore.Tell(r.Plan, r.State, lastTime(r, a.clock.Now()))
+	account := report.Tell(r.Plan, r.State, lastTime(r, a.clock.Now()))
 	if c.JSON {
 		return a.json(account)
 	}
 	return a.plain(account.Markdown(a.lang))
 }
 
-func lastTime(r *restore.Run, now time.Time) time.Time {
+func lastTime(r *restorerun.Run, now time.Time) time.Time {
 	if n := len(r.Lines); n > 0 && r.State.Stage.Final() {
 		return r.Lines[n-1].Time
 	}

@@ -7,6 +7,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
+	restorerun "opsdeck/ops/restore/run"
 )
 
 // restoreAsideCmd is `opsdeck restore set-aside ID`: the way out for a run that
@@ -36,7 +37,7 @@ func (c *restoreAsideCmd) Run(ctx context.Context, a *app) error {
 	}
 	r, unread := d.Store.Load(c.ID)
 	switch {
-	case errors.Is(unread, restore.ErrNoRun):
+	case errors.Is(unread, restorerun.ErrNoRun):
 		return ops.E(ops.Usage, lang.M("there is no such restore")).
 			WithHint(lang.M("opsdeck restore status lists them"))
 	case unread == nil && r.Open():
@@ -73,10 +74,10 @@ func (c *restoreAsideCmd) Run(ctx context.Context, a *app) error {
 }
 
 // tellAside says what is known of a run that cannot be read, and what to look at.
-func (a *app) tellAside(f restore.Folder, id string, why error) {
+func (a *app) tellAside(f restorerun.Folder, id string, why error) {
 	a.note(lang.M("%s cannot be read: %s", id, why.Error()))
 	a.note(lang.M("  its folder: %s", f.Path))
-	lines, err := restore.ReadJournal(f.JournalPath())
+	lines, err := restorerun.ReadJournal(f.JournalPath())
 	if n := len(lines); err == nil && n > 0 {
 		a.note(
 			lang.M(

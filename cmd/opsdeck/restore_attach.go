@@ -13,6 +13,7 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
+	restorerun "opsdeck/ops/restore/run"
 	"opsdeck/ops/site/restores"
 )
 
@@ -24,13 +25,13 @@ const watchEvery = 80 * time.Millisecond
 type watcher struct {
 	*app
 	desk     *restores.Desk
-	f        restore.Folder
+	f        restorerun.Folder
 	json     bool
 	seen     int // journal lines
 	answered int // Seq of the newest question that got an answer
-	policy   restore.Policy
+	policy   restorerun.Policy
 	bar      *progress
-	last     *restore.Run
+	last     *restorerun.Run
 	stuck    bool
 	input    chan string
 	unsent   error // why the last answer could not be left for the worker
@@ -41,7 +42,7 @@ type watcher struct {
 func (a *app) attach(
 	ctx context.Context,
 	d *restores.Desk,
-	f restore.Folder,
+	f restorerun.Folder,
 	ans answers,
 	asJSON bool,
 	want string,
@@ -53,7 +54,7 @@ func (a *app) attach(
 func (a *app) attachFrom(
 	ctx context.Context,
 	d *restores.Desk,
-	f restore.Folder,
+	f restorerun.Folder,
 	told int,
 	ans answers,
 	asJSON bool,
@@ -63,7 +64,7 @@ func (a *app) attachFrom(
 		app:      a,
 		desk:     d,
 		f:        f,
-		policy:   restore.Policy{Answers: ans.words()},
+		policy:   restorerun.Policy{Answers: ans.words()},
 		json:     asJSON,
 		bar:      a.progress(),
 		answered: -1,
@@ -71,7 +72,7 @@ func (a *app) attachFrom(
 	}
 	present, gone := context.WithCancel(ctx)
 	go w.stay(present)
-	err := f.Watch(ctx, watchEvery, func(r *restore.Run) bool { return w.see(ctx, r) })
+	err := f.Watch(ctx, watchEvery, func(r *restorerun.Run) bool { return w.see(ctx, r) })
 	gone()
 	w.bar.done()
 	w.lastLine()
@@ -105,7 +106,7 @@ func (w *watcher) stay(ctx context.Context) {
 }
 
 // see takes in how the run stands; false ends the watch.
-func (w *watcher) see(ctx context.Context, r *restore.Run) bool {
+func (w *watcher) see(ctx context.Context, r *restorerun.Run) bool {
 	w.last = r
 	for n := w.seen; n < len(r.Lines); n++ {
 		w.line(r, n)
@@ -126,7 +127,7 @@ func (w *watcher) see(ctx context.Context, r *restore.Run) bool {
 }
 
 // young gives a worker that was just started, or just ended, a moment.
-func (w *watcher) young(r *restore.Run) bool {
+func (w *watcher) young(r *restorerun.Run) bool {
 	return len(r.Lines) > 0 && time.Since(r.Lines[len(r.Lines)-1].Time) < time.Second
 }
 
@@ -141,7 +142,7 @@ type restoreEvent struct {
 
 // line tells the n-th line of the journal. What an effect reports belongs to the
 // step it was begun in, not to the one that the restore goes on to.
-func (w *watcher) line(r *restore.Run, n int) {
+func (w *watcher) line(r *restorerun.Run, n int) {
 	l := r.Lines[n]
 	step := l.Stage.Step()
 	if n > 0 && l.Event != nil &&
@@ -174,7 +175,7 @@ func (w *watcher) line(r *restore.Run, n int) {
 	w.narrate(r, l)
 }
 
-func (w *watcher) narrate(r *restore.Run, l restore.Line) {
+func (w *watcher) narrate(r *restorerun.Run, l restorerun.Line) {
 	at := l.Time.Local().Format("15:04:05")
 	if l.Event == nil {
 		w.note(lang.M("%s  %d/7 %s: %s", at, int(l.Stage.Step()), l.Stage.Step().Label(), l.Stage.Label()))
@@ -186,7 +187,7 @@ func (w *watcher) narrate(r *restore.Run, l restore.Line) {
 }
 
 // answer answers a question: at a terminal the person does, else the flags do.
-func (w *watcher) answer(ctx context.Context, r *restore.Run) bool {
+func (w *watcher) answer(ctx context.Context, r *restorerun.Run) bool {
 	if w.writable() != nil { // who may only read, watches
 		w.note(lang.M("the restore waits for an answer, and --read-only gives none"))
 		return true
@@ -203,7 +204,7 @@ func (w *watcher) answer(ctx context.Context, r *restore.Run) bool {
 	if r.State.NeedsTyping(kind) {
 		ev.Typed = r.Plan.Target.Database
 	}
-	err := w.f.Send(restore.Request{Seq: r.State.Seq, Event: ev})
+	err := w.f.Send(restorerun.Request{Seq: r.State.Seq, Event: ev})
 	if err != nil {
 		w.retry(ctx, r, err)
 	}
@@ -216,7 +217,7 @@ const sendEvery = time.Second
 
 // retry waits a moment and lets the question be answered again. The worker
 // lives and waits: it is told once why the answer did not reach it.
-func (w *watcher) retry(ctx context.Context, r *restore.Run, err error) {
+func (w *watcher) retry(ctx context.Context, r *restorerun.Run, err error) {
 	if w.unsent == nil {
 		w.note(
 			lang.M(
@@ -237,12 +238,12 @@ func (w *watcher) retry(ctx context.Context, r *restore.Run, err error) {
 var errMoved = errors.New("the question is not open any more")
 
 // moved tells whether the question of r is answered, or its worker gone.
-func (w *watcher) moved(r *restore.Run) bool {
+func (w *watcher) moved(r *restorerun.Run) bool {
 	now, err := w.f.Load()
 	return err != nil || !now.Alive || now.State.Seq != r.State.Seq
 }
 
-func (w *watcher) choose(ctx context.Context, r *restore.Run) (restore.Kind, bool) {
+func (w *watcher) choose(ctx context.Context, r *restorerun.Run) (restore.Kind, bool) {
 	if w.atTerminal() && !w.json {
 		return w.ask(ctx, r)
 	}
@@ -270,7 +271,7 @@ func (w *watcher) choose(ctx context.Context, r *restore.Run) (restore.Kind, boo
 func (a *app) atTerminal() bool { return isTerminal(a.in) && isTerminal(a.err) }
 
 // ask shows the question and reads the answer's number.
-func (w *watcher) ask(ctx context.Context, r *restore.Run) (restore.Kind, bool) {
+func (w *watcher) ask(ctx context.Context, r *restorerun.Run) (restore.Kind, bool) {
 	if r.State.Stage == restore.AskNotify {
 		w.note(lang.M("This would be sent to %s:", strings.Join(r.Plan.Notify, ", ")))
 		w.note(lang.Raw(r.State.Data.Text))
@@ -307,7 +308,7 @@ func (w *watcher) ask(ctx context.Context, r *restore.Run) (restore.Kind, bool) 
 
 // readLine reads from the terminal until a line, the end of the command, or
 // until nobody waits for the answer to r any more.
-func (w *watcher) readLine(ctx context.Context, r *restore.Run) (string, error) {
+func (w *watcher) readLine(ctx context.Context, r *restorerun.Run) (string, error) {
 	if w.input == nil {
 		w.input = make(chan string)
 		go func() {
@@ -404,7 +405,7 @@ func (w *watcher) end(want string) error {
 }
 
 // undoneDown is an error where an undo has left the service stopped, or not ready.
-func undoneDown(r *restore.Run) error {
+func undoneDown(r *restorerun.Run) error {
 	switch {
 	case r.State.Result() != "undone":
 	case r.State.Unstarted:
@@ -417,7 +418,7 @@ func undoneDown(r *restore.Run) error {
 	return nil
 }
 
-func whyText(r *restore.Run) lang.Msg {
+func whyText(r *restorerun.Run) lang.Msg {
 	if len(r.State.Why) == 0 {
 		return r.State.Stage.Label()
 	}

@@ -9,7 +9,8 @@ import (
 
 	"opsdeck/internal/lock"
 	"opsdeck/internal/testdb"
-	"opsdeck/ops/restore"
+
+	restorerun "opsdeck/ops/restore/run"
 )
 
 // TestTheForegroundSaysThatItsWorkerIsGone kills the worker right after each of
@@ -18,7 +19,7 @@ import (
 func TestTheForegroundSaysThatItsWorkerIsGone(t *testing.T) {
 	s := newSite(t, testdb.MariaDB(t))
 	s.must("backup", "create")
-	store := restore.Store{Dir: filepath.Join(s.dir, "state")}
+	store := restorerun.Store{Dir: filepath.Join(s.dir, "state")}
 	for _, lines := range []int{1, 2, 4, 7, 10} {
 		cmd := s.command("restore", "--confirm", s.live)
 		var errs bytes.Buffer
@@ -34,7 +35,7 @@ func TestTheForegroundSaysThatItsWorkerIsGone(t *testing.T) {
 				return false
 			}
 			id = ids[0]
-			got, err := restore.ReadJournal(store.Folder(id).JournalPath())
+			got, err := restorerun.ReadJournal(store.Folder(id).JournalPath())
 			return err == nil && len(got) >= lines
 		})
 		who, held, err := lock.Look(store.Folder(id).WorkerLock())

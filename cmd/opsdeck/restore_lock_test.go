@@ -8,7 +8,8 @@ import (
 
 	"opsdeck/internal/lock"
 	"opsdeck/internal/testdb"
-	"opsdeck/ops/restore"
+
+	restorerun "opsdeck/ops/restore/run"
 )
 
 // TestNothingElseChangesADatabaseThatIsRestored asks for deletions and for new
@@ -45,7 +46,7 @@ func TestARestoreWaitsForWhatChangesItsDatabase(t *testing.T) {
 	s := newSite(t, testdb.MariaDB(t))
 	s.must("backup", "create")
 	s.must("restore", "--confirm", s.live) // its lock's name is that of the database
-	store := restore.Store{Dir: filepath.Join(s.dir, "state")}
+	store := restorerun.Store{Dir: filepath.Join(s.dir, "state")}
 	r, err := store.Load("")
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/restore"
+	restorerun "opsdeck/ops/restore/run"
 	"opsdeck/ops/site/restores"
 )
 
@@ -87,7 +88,7 @@ func (a *app) lossLine(t restore.LossTable) string {
 
 // tellLater says what an undo would lose. A server that cannot be asked is no
 // reason not to undo: the undo itself exports before it goes back.
-func (a *app) tellLater(ctx context.Context, d *restores.Desk, r *restore.Run) {
+func (a *app) tellLater(ctx context.Context, d *restores.Desk, r *restorerun.Run) {
 	loss, err := d.Later(ctx, r)
 	if err != nil {
 		a.note(lang.M("what was written since the restore cannot be counted now: %s", err.Error()))

@@ -15,7 +15,8 @@ import (
 	"time"
 
 	"opsdeck/internal/testdb"
-	"opsdeck/ops/restore"
+
+	restorerun "opsdeck/ops/restore/run"
 )
 
 // inboxes take what is sent, by the name of who gets it.
@@ -98,11 +99,11 @@ func TestTheNotificationIsLookedAtBeforeItIsSent(t *testing.T) {
 	c.types(s.live)
 	c.sees("7 Notify: a question")
 	c.sees("[shop] database " + s.live + ": restored")
-	ids, err := restore.Store{Dir: filepath.Join(s.dir, "state")}.Runs()
+	ids, err := restorerun.Store{Dir: filepath.Join(s.dir, "state")}.Runs()
 	if err != nil || len(ids) != 1 {
 		t.Fatalf("%v, %v", ids, err)
 	}
-	r, err := restore.Store{Dir: filepath.Join(s.dir, "state")}.Load(ids[0])
+	r, err := restorerun.Store{Dir: filepath.Join(s.dir, "state")}.Load(ids[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,8 @@ import (
 
 	"opsdeck/internal/lock"
 	"opsdeck/internal/testdb"
-	"opsdeck/ops/restore"
+
+	restorerun "opsdeck/ops/restore/run"
 )
 
 // stopsLate makes the stop of the service wait for a file, so that a run stands
@@ -161,7 +162,7 @@ func TestTheConsoleTakesTheFlagsAnswersAway(t *testing.T) {
 	hold := s.open()
 	s.must("restore", "--confirm", s.live, "--kill-sessions", "--detach")
 	first := waitStage(t, s, "ask-quiet")
-	folder := restore.Store{Dir: filepath.Join(s.dir, "state")}.Folder(first.Restores[0].ID)
+	folder := restorerun.Store{Dir: filepath.Join(s.dir, "state")}.Folder(first.Restores[0].ID)
 	if u, err := folder.Unattended(); err != nil || u == nil || !u.Answers.KillSessions {
 		t.Fatalf("left %+v, %v", u, err)
 	}
@@ -197,7 +198,7 @@ func TestAnUndoRightAfterTheRestoreIsNotLost(t *testing.T) {
 	damaged := s.dump()
 	id := s.must("restore", "--confirm", s.live, "--json").lastLine(t).ID
 	ending, err := lock.Take(
-		restore.Store{Dir: filepath.Join(s.dir, "state")}.Folder(id).WorkerLock(),
+		restorerun.Store{Dir: filepath.Join(s.dir, "state")}.Folder(id).WorkerLock(),
 		lock.Holder{User: "worker"},
 	)
 	if err != nil {

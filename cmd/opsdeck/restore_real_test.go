@@ -18,7 +18,8 @@ import (
 
 	"opsdeck/internal/lock"
 	"opsdeck/internal/testdb"
-	"opsdeck/ops/restore"
+
+	restorerun "opsdeck/ops/restore/run"
 )
 
 // program builds the real program once: workers are processes of their own.
@@ -121,7 +122,7 @@ state_dir: %s
 // endWorkers ends what a test that failed left behind: a worker whose question
 // nobody answers.
 func (s *realSite) endWorkers() {
-	store := restore.Store{Dir: filepath.Join(s.dir, "state")}
+	store := restorerun.Store{Dir: filepath.Join(s.dir, "state")}
 	ids, err := store.Runs()
 	if err != nil {
 		s.t.Error(err)

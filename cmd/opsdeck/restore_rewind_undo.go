@@ -12,7 +12,8 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/rewind"
-	"opsdeck/ops/restore"
+
+	restorerun "opsdeck/ops/restore/run"
 	"opsdeck/ops/site/restores"
 )
 
@@ -67,7 +68,7 @@ func (a *app) newestRewind() string {
 	if err != nil {
 		return ""
 	}
-	runs, err := restore.Store{Dir: state}.Runs()
+	runs, err := restorerun.Store{Dir: state}.Runs()
 	if err != nil {
 		return ""
 	}

@@ -7,7 +7,8 @@ import (
 	"testing"
 
 	"opsdeck/internal/testdb"
-	"opsdeck/ops/restore"
+
+	restorerun "opsdeck/ops/restore/run"
 )
 
 // TestARunThatCannotBeReadCountsAsUnfinished damages a run in every way and asks
@@ -16,7 +17,7 @@ func TestARunThatCannotBeReadCountsAsUnfinished(t *testing.T) {
 	s := newSite(t, testdb.MariaDB(t))
 	s.must("backup", "create")
 	s.must("restore", "--confirm", s.live)
-	store := restore.Store{Dir: filepath.Join(s.dir, "state")}
+	store := restorerun.Store{Dir: filepath.Join(s.dir, "state")}
 	ids, err := store.Runs()
 	if err != nil || len(ids) != 1 {
 		t.Fatal(ids, err)

@@ -45,7 +45,7 @@ var mayImport = map[room][]room{
 // siblings are the imports allowed within a room: a package's subpackages, the
 // packages around ops/mysql, and domains whose subject is another's plain types.
 func siblings(from, to string) bool {
-	if below, ok := logRooms(from, to); ok {
+	if below, ok := layered(from, to); ok {
 		return below
 	}
 	if strings.HasPrefix(to, from+"/") || strings.HasPrefix(from, to+"/") {
@@ -66,12 +66,21 @@ func siblings(from, to string) bool {
 	}, pair)
 }
 
-// logRooms tells for two of the rooms of logs, which lie one above the other,
-// whether to lies below from.
-func logRooms(from, to string) (below, both bool) {
-	order := []string{"ops/logs", "ops/logs/line", "ops/logs/query", "ops/logs/index", "ops/logs/store", "ops/logs/stat"}
-	a, b := slices.Index(order, from), slices.Index(order, to)
-	return b < a, a >= 0 && b >= 0
+// layers are rooms that lie one above the other, the lowest first.
+var layers = [][]string{
+	{"ops/logs", "ops/logs/line", "ops/logs/query", "ops/logs/index", "ops/logs/store", "ops/logs/stat"},
+	{"ops/restore", "ops/restore/report", "ops/restore/run"},
+}
+
+// layered tells for two rooms of one of the layers whether to lies below from.
+func layered(from, to string) (below, both bool) {
+	for _, order := range layers {
+		a, b := slices.Index(order, from), slices.Index(order, to)
+		if a >= 0 && b >= 0 {
+			return b < a, true
+		}
+	}
+	return false, false
 }
 
 // domainOf is the first folder below ops.
@@ -184,6 +193,9 @@ func TestTheRulesRefuseWhatTheyShould(t *testing.T) {
 		{"ops/mysql", "ops/remote", false},
 		{"ops/restore", "ops/backup", true},
 		{"ops/backup", "ops/restore", false},
+		{"ops/restore/run", "ops/restore/report", true},
+		{"ops/restore", "ops/restore/run", false},
+		{"ops/restore/report", "ops/restore/run", false},
 		{"ops/logs", "ops/logfile", false},
 		{"ops/logs/index", "ops/logs/line", true},
 		{"ops/logs/store", "ops/logs", true},

@@ -13,6 +13,7 @@ import (
 	"opsdeck/internal/atomicfile"
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // World is a service and a database that a restore can work on. It lives in a
@@ -37,7 +38,7 @@ type WorldState struct {
 	Running            bool
 	Ready              bool
 	Sessions           []restore.Session
-	Writes             restore.Writes
+	Writes             run.Writes
 	Unreadable         []string
 	Doubts             []string
 	Told               int
@@ -86,7 +87,7 @@ func (w *World) Look() (s WorldState) {
 }
 
 // Ensure finds the backup in place.
-func (w *World) Ensure(ctx context.Context, _ *restore.Plan, _ restore.Report) ([]restore.Note, error) {
+func (w *World) Ensure(ctx context.Context, _ *restore.Plan, _ run.Report) ([]restore.Note, error) {
 	return nil, w.do(ctx, "ensure", func(*WorldState) error { return nil })
 }
 
@@ -105,18 +106,18 @@ func (w *World) Writers(ctx context.Context, _ *restore.Plan) (out []restore.Ses
 }
 
 // Mark is always the same.
-func (w *World) Mark(ctx context.Context, _ *restore.Plan) (restore.WriteMark, error) {
+func (w *World) Mark(ctx context.Context, _ *restore.Plan) (run.WriteMark, error) {
 	return "binlog.1:4", w.do(ctx, "mark", func(*WorldState) error { return nil })
 }
 
 // Plant makes the world say that these writes came.
-func (w *World) Plant(writes restore.Writes) {
+func (w *World) Plant(writes run.Writes) {
 	w.do(context.Background(), "plant", func(s *WorldState) error { s.Writes = writes; return nil })
 }
 
 // Since tells the planted writes. It is no act of its own: how often it is asked
 // depends on the clock.
-func (w *World) Since(ctx context.Context, _ *restore.Plan, from restore.WriteMark) (restore.Writes, error) {
+func (w *World) Since(ctx context.Context, _ *restore.Plan, from run.WriteMark) (run.Writes, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := w.State.Writes
@@ -133,12 +134,12 @@ func (w *World) Kill(ctx context.Context, _ *restore.Plan, _ []restore.Session) 
 func (w *World) Load(
 	ctx context.Context,
 	p *restore.Plan,
-	_ restore.Folder,
-	report restore.Report,
-) (restore.Loaded, error) {
+	_ run.Folder,
+	report run.Report,
+) (run.Loaded, error) {
 	report(ops.Progress{Phase: "rows", Done: 1, Total: 2, Unit: "bytes"})
 	if p.Mode == restore.Swap {
-		return restore.Loaded{
+		return run.Loaded{
 				Tables: 1,
 				Rows:   3,
 			}, w.do(
@@ -148,9 +149,9 @@ func (w *World) Load(
 			)
 	}
 	if err := w.do(ctx, "clear", func(s *WorldState) error { s.Live, s.Loading = "", true; return nil }); err != nil {
-		return restore.Loaded{}, err
+		return run.Loaded{}, err
 	}
-	return restore.Loaded{
+	return run.Loaded{
 			Tables: 1,
 			Rows:   3,
 		}, w.do(
@@ -161,7 +162,7 @@ func (w *World) Load(
 }
 
 // Verify finds the planted doubts, and refuses what is not the backup.
-func (w *World) Verify(ctx context.Context, p *restore.Plan, _ restore.Report) (v restore.Verdict, err error) {
+func (w *World) Verify(ctx context.Context, p *restore.Plan, _ run.Report) (v run.Verdict, err error) {
 	err = w.do(ctx, "verify", func(s *WorldState) error {
 		have := s.Live
 		if p.Mode == restore.Swap {
@@ -180,8 +181,8 @@ func (w *World) Verify(ctx context.Context, p *restore.Plan, _ restore.Report) (
 }
 
 // Swap exchanges the schemas once.
-func (w *World) Swap(ctx context.Context, _ *restore.Plan, _ restore.Folder) (restore.Swapped, error) {
-	return restore.Swapped{Renamed: time.Millisecond}, w.do(ctx, "swap", func(s *WorldState) error {
+func (w *World) Swap(ctx context.Context, _ *restore.Plan, _ run.Folder) (run.Swapped, error) {
+	return run.Swapped{Renamed: time.Millisecond}, w.do(ctx, "swap", func(s *WorldState) error {
 		if s.Shadow != "" {
 			s.Live, s.Shadow, s.Kept = s.Shadow, "", s.Live
 		}
@@ -190,8 +191,8 @@ func (w *World) Swap(ctx context.Context, _ *restore.Plan, _ restore.Folder) (re
 }
 
 // SwapBack exchanges them back once.
-func (w *World) SwapBack(ctx context.Context, _ *restore.Plan, _ restore.Folder) (restore.Swapped, error) {
-	return restore.Swapped{}, w.do(ctx, "swap-back", func(s *WorldState) error {
+func (w *World) SwapBack(ctx context.Context, _ *restore.Plan, _ run.Folder) (run.Swapped, error) {
+	return run.Swapped{}, w.do(ctx, "swap-back", func(s *WorldState) error {
 		if s.Kept != "" {
 			s.Live, s.Kept, s.Shadow = s.Kept, "", s.Live
 		}
@@ -200,8 +201,8 @@ func (w *World) SwapBack(ctx context.Context, _ *restore.Plan, _ restore.Folder)
 }
 
 // LoadBack loads what was saved.
-func (w *World) LoadBack(ctx context.Context, _ *restore.Plan, from string, _ restore.Report) (restore.Loaded, error) {
-	return restore.Loaded{}, w.do(ctx, "load-back", func(s *WorldState) error {
+func (w *World) LoadBack(ctx context.Context, _ *restore.Plan, from string, _ run.Report) (run.Loaded, error) {
+	return run.Loaded{}, w.do(ctx, "load-back", func(s *WorldState) error {
 		if from == "" || s.Saved == "" {
 			return errors.New("nothing was saved")
 		}
@@ -215,8 +216,8 @@ func (w *World) Export(
 	ctx context.Context,
 	_ *restore.Plan,
 	since time.Time,
-	_ restore.Folder,
-	_ restore.Report,
+	_ run.Folder,
+	_ run.Report,
 ) (restore.Loss, []string, error) {
 	err := w.do(ctx, "export", func(*WorldState) error { return nil })
 	return restore.Loss{
@@ -228,12 +229,12 @@ func (w *World) Export(
 }
 
 // Clean removes the shadow.
-func (w *World) Clean(ctx context.Context, _ *restore.Plan, _ restore.Folder) ([]restore.Note, error) {
+func (w *World) Clean(ctx context.Context, _ *restore.Plan, _ run.Folder) ([]restore.Note, error) {
 	return nil, w.do(ctx, "clean", func(s *WorldState) error { s.Shadow = ""; return nil })
 }
 
 // Settle takes a half exchange back and keeps the shadow.
-func (w *World) Settle(ctx context.Context, _ *restore.Plan, _ restore.Folder) ([]restore.Note, error) {
+func (w *World) Settle(ctx context.Context, _ *restore.Plan, _ run.Folder) ([]restore.Note, error) {
 	return nil, w.do(ctx, "settle", func(*WorldState) error { return nil })
 }
 
@@ -280,7 +281,7 @@ func (w *World) Save(
 	ctx context.Context,
 	p *restore.Plan,
 	skip []string,
-	_ restore.Report,
+	_ run.Report,
 ) (string, []restore.Note, error) {
 	err := w.do(ctx, "save", func(s *WorldState) error {
 		var missing []string
@@ -290,7 +291,7 @@ func (w *World) Save(
 			}
 		}
 		if len(missing) > 0 {
-			return &restore.UnreadableError{Tables: missing, Err: errors.New("crashed")}
+			return &run.UnreadableError{Tables: missing, Err: errors.New("crashed")}
 		}
 		if s.Saved == "" {
 			s.Saved = s.Live

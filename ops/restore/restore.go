@@ -1,7 +1,6 @@
 // Package restore decides how a damaged database is put back: the plan that is
-// shown and then executed, the state machine of the seven steps, its journal,
-// and the report. It speaks with servers, services and people through narrow
-// interfaces; the only I/O of its own is the run's folder.
+// shown and then executed, and the state machine of the seven steps. It does no
+// I/O: package run carries a plan out, package report tells of it.
 package restore
 
 import (

@@ -12,7 +12,8 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/oplog"
 	"opsdeck/ops"
-	"opsdeck/ops/restore"
+
+	"opsdeck/ops/restore/run"
 )
 
 // Site is one configured service, with what its work needs of its surroundings.
@@ -67,6 +68,6 @@ func (s *Site) Operator() string {
 
 // OpenRuns are the restores that are not over, the newest first. One that cannot
 // be read counts as open; an error means that any may be.
-func (s *Site) OpenRuns() ([]restore.OpenRun, error) {
-	return restore.Store{Dir: s.StateDir}.OpenRuns()
+func (s *Site) OpenRuns() ([]run.OpenRun, error) {
+	return run.Store{Dir: s.StateDir}.OpenRuns()
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 	"opsdeck/tui/page"
 )
 
@@ -21,7 +22,7 @@ type base struct {
 	since   time.Time // a draft is under way since; zero: none
 	looking lookingAt // at the backups of a copy
 	saving  time.Time // what will be lost is being exported since; zero: it is not
-	run     *restore.Run
+	run     *run.Run
 	runErr  error
 	fresh   bool    // the operator asked for a new plan though a run is there
 	begun   bool    // a request to begin or go on is under way

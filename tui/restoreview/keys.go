@@ -12,6 +12,8 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/report"
+	"opsdeck/ops/restore/run"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
 )
@@ -426,7 +428,7 @@ func (p *asking) consequences(kind restore.Kind) []lang.Msg {
 	return []lang.Msg{plan.Back(p.base.run.State.Stage.Step())}
 }
 
-func (p *asking) hand(r *restore.Run, kind restore.Kind, typed string) tea.Cmd {
+func (p *asking) hand(r *run.Run, kind restore.Kind, typed string) tea.Cmd {
 	desk, id, seq, alive := p.base.desk, r.Plan.ID, r.State.Seq, r.Alive
 	p.base.follow, p.base.fresh = true, false // a plan that was shown makes room for the run
 	if kind == restore.KindAbort {
@@ -436,7 +438,7 @@ func (p *asking) hand(r *restore.Run, kind restore.Kind, typed string) tea.Cmd {
 		if !alive {
 			return desk.Work(ctx, id, kind)
 		}
-		return desk.Send(ctx, id, restore.Request{Seq: seq, Event: restore.Event{Kind: kind, Typed: typed}})
+		return desk.Send(ctx, id, run.Request{Seq: seq, Event: restore.Event{Kind: kind, Typed: typed}})
 	})
 }
 
@@ -492,7 +494,7 @@ func (p *asking) openReport() tea.Cmd {
 	if n := len(s.Trail); n > 0 && s.Stage.Final() {
 		ended = s.Trail[n-1].Begin
 	}
-	text := termsafe.Text(restore.Tell(p.base.run.Plan, s, ended).Markdown(p.base.env.Lang))
+	text := termsafe.Text(report.Tell(p.base.run.Plan, s, ended).Markdown(p.base.env.Lang))
 	var lines []string
 	for _, l := range strings.Split(text, "\n") {
 		lines = append(lines, cells.Wrap(l, reportWidth)...)
@@ -510,7 +512,7 @@ type question struct {
 	seq int
 }
 
-func (p *asking) openDialog(r *restore.Run, o page.Overlay) tea.Cmd {
+func (p *asking) openDialog(r *run.Run, o page.Overlay) tea.Cmd {
 	p.dialog = question{o, r.Plan.ID, r.State.Seq}
 	return page.Send(page.Open{Overlay: o})
 }

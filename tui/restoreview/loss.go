@@ -15,6 +15,7 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
 )
@@ -266,7 +267,7 @@ func (p *asking) lostOf(rows [][4]string) []string {
 }
 
 // countLater counts what an undo would lose, before it asks for the name.
-func (p *asking) countLater(r *restore.Run) tea.Cmd {
+func (p *asking) countLater(r *run.Run) tea.Cmd {
 	ctx, desk := p.base.env.Ctx, p.base.desk
 	p.base.pending = pending{lang.M("Counting what was written since the restore …"), p.base.env.Clock.Now()}
 	return func() tea.Msg {

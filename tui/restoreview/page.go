@@ -12,6 +12,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 	"opsdeck/tui/page"
 )
 
@@ -49,11 +50,11 @@ type Desk interface {
 	// Work starts a worker on a run that has none.
 	Work(ctx context.Context, id string, first restore.Kind) error
 	// Run tells how a run stands; an empty id is the newest. Without any it is nil.
-	Run(ctx context.Context, id string) (*restore.Run, error)
+	Run(ctx context.Context, id string) (*run.Run, error)
 	// Later counts what was written since a restore: what its undo would lose.
-	Later(ctx context.Context, r *restore.Run) (restore.Loss, error)
+	Later(ctx context.Context, r *run.Run) (restore.Loss, error)
 	// Send leaves a request for the worker of a run.
-	Send(ctx context.Context, id string, q restore.Request) error
+	Send(ctx context.Context, id string, q run.Request) error
 }
 
 // watchEvery is how often a run is looked at while it is shown.
@@ -102,7 +103,7 @@ func (p *Page) Show() tea.Cmd {
 // Messages of the tab.
 type (
 	runMsg struct {
-		run *restore.Run
+		run *run.Run
 		err error
 	}
 	planMsg struct {
@@ -120,7 +121,7 @@ type (
 		err  error
 	}
 	laterMsg struct {
-		run  *restore.Run
+		run  *run.Run
 		loss restore.Loss
 		err  error
 	}
@@ -250,7 +251,7 @@ func (p *Page) seeRun(m runMsg) tea.Cmd {
 
 // moved tells whether a run began, ended, asks or was answered since the last look:
 // then the checks say something else.
-func (p *Page) moved(run *restore.Run) bool {
+func (p *Page) moved(run *run.Run) bool {
 	was := p.base.run
 	if !p.looked || run == nil {
 		return false

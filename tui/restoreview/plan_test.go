@@ -10,6 +10,7 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/report"
 	"opsdeck/tui/page"
 )
 
@@ -22,7 +23,7 @@ func TestThePlanOnPaperIsWhatTheWizardShows(t *testing.T) {
 			t.Run(string(mode)+"/"+code, func(t *testing.T) {
 				plan := samplePlan(mode)
 				p := newPage(code, &fakeDesk{plan: plan})
-				paper := restore.Runbook(plan, p.base.env.Lang)
+				paper := report.Runbook(plan, p.base.env.Lang)
 				text, err := json.MarshalIndent(plan, "", "  ")
 				if err != nil {
 					t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 	"opsdeck/tui/page"
 	"opsdeck/tui/theme"
 )
@@ -28,11 +29,11 @@ var now = time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
 // fakeDesk answers from memory and notes what it was asked.
 type fakeDesk struct {
 	plan *restore.Plan
-	run  *restore.Run
+	run  *run.Run
 	err  error
 	did  []string
 
-	later *restore.Run // begun since; what "the newest" is then
+	later *run.Run // begun since; what "the newest" is then
 
 	copies []string
 
@@ -41,7 +42,7 @@ type fakeDesk struct {
 	conflicts int // of a transaction that is taken back
 }
 
-func (d *fakeDesk) Later(context.Context, *restore.Run) (restore.Loss, error) {
+func (d *fakeDesk) Later(context.Context, *run.Run) (restore.Loss, error) {
 	return restore.Loss{Tables: []restore.LossTable{{Table: "orders", Newer: 12, Changed: 3}}}, nil
 }
 
@@ -110,14 +111,14 @@ func (d *fakeDesk) Work(_ context.Context, id string, first restore.Kind) error 
 	return d.err
 }
 
-func (d *fakeDesk) Run(_ context.Context, id string) (*restore.Run, error) {
+func (d *fakeDesk) Run(_ context.Context, id string) (*run.Run, error) {
 	if id == "" && d.later != nil {
 		return d.later, nil
 	}
 	return d.run, nil
 }
 
-func (d *fakeDesk) Send(_ context.Context, id string, q restore.Request) error {
+func (d *fakeDesk) Send(_ context.Context, id string, q run.Request) error {
 	d.did = append(d.did, fmt.Sprintf("send %s %d", q.Event.Kind, q.Seq))
 	return d.err
 }
@@ -189,8 +190,8 @@ func samplePlan(mode restore.Mode) *restore.Plan {
 }
 
 // at plays events on a plan, ten seconds apart, the last one 42 s ago.
-func at(p *restore.Plan, alive bool, events ...restore.Event) *restore.Run {
-	r := &restore.Run{Plan: p, State: restore.New(p), Alive: alive, Worker: lock.Holder{User: "zhang", PID: 7}}
+func at(p *restore.Plan, alive bool, events ...restore.Event) *run.Run {
+	r := &run.Run{Plan: p, State: restore.New(p), Alive: alive, Worker: lock.Holder{User: "zhang", PID: 7}}
 	for i, e := range events {
 		e.Time = now.Add(-42*time.Second - time.Duration(len(events)-1-i)*10*time.Second)
 		next, _, err := restore.Next(r.State, e)
@@ -446,7 +447,7 @@ func TestAQuestionThatIsAnsweredElsewhereLeavesTheScreen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, now := range map[string]*restore.Run{
+	for name, now := range map[string]*run.Run{
 		"answered": {Plan: doubt.Plan, State: answered, Alive: true}, "gone": {Plan: doubt.Plan, State: doubt.State},
 	} {
 		t.Run(name, func(t *testing.T) {

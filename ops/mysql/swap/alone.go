@@ -16,6 +16,7 @@ import (
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // aloneWait bounds the wait for what a former worker left running.
@@ -29,11 +30,11 @@ type hands struct {
 	IDs     []uint64 `json:"sessions"`
 }
 
-func handsPath(f restore.Folder) string { return filepath.Join(f.Path, "sessions.json") }
+func handsPath(f run.Folder) string { return filepath.Join(f.Path, "sessions.json") }
 
 // alone waits until no statement of a former worker runs any more, and enters
 // this session in its place. One that waits for a lock is ended: it has not begun.
-func (s *Server) alone(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder) error {
+func (s *Server) alone(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
 	before, err := readHands(f)
 	if err != nil {
 		return err
@@ -110,10 +111,10 @@ func startedAt(ctx context.Context, c *sql.Conn) int64 {
 	return at - up
 }
 
-func readHands(f restore.Folder) (hands, error) { return readJSON[hands](handsPath(f)) }
+func readHands(f run.Folder) (hands, error) { return readJSON[hands](handsPath(f)) }
 
 // enter remembers this session, and no former one: they are gone.
-func (s *Server) enter(ctx context.Context, c *sql.Conn, f restore.Folder, started int64) error {
+func (s *Server) enter(ctx context.Context, c *sql.Conn, f run.Folder, started int64) error {
 	text, err := schema.One(ctx, c, "SELECT CONNECTION_ID()")
 	if err != nil {
 		return err

@@ -338,14 +338,14 @@ func (s *Server) surveyRename(ctx context.Context, db *sql.DB, a *restore.Assess
 	for _, q := range []string{"CREATE DATABASE " + restore.Name(one), "CREATE DATABASE " + restore.Name(two),
 		"CREATE TABLE " + restore.Name(one, "t") + " (id INT PRIMARY KEY)", "RENAME TABLE " + restore.Name(one, "t") + " TO " + restore.Name(two, "t"),
 		"SELECT COUNT(*) FROM " + restore.Name(two, "t")} {
-		if err := run(ctx, db, q); err != nil {
+		if err := try(ctx, db, q); err != nil {
 			a.SwapRefused = restore.RawNote(err.Error())
 			return
 		}
 	}
 }
 
-func run(ctx context.Context, db *sql.DB, q string) error {
+func try(ctx context.Context, db *sql.DB, q string) error {
 	if strings.HasPrefix(q, "SELECT") {
 		_, err := schema.All(ctx, db, q)
 		return err

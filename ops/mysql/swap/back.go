@@ -9,11 +9,12 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // SwapBack brings the kept tables back; what was live goes to the shadow.
-func (s *Server) SwapBack(ctx context.Context, p *restore.Plan, f restore.Folder) (restore.Swapped, error) {
-	var out restore.Swapped
+func (s *Server) SwapBack(ctx context.Context, p *restore.Plan, f run.Folder) (run.Swapped, error) {
+	var out run.Swapped
 	r, err := readRecord(f)
 	if err != nil {
 		return out, err
@@ -36,10 +37,10 @@ func (s *Server) swapBack(
 	ctx context.Context,
 	c *sql.Conn,
 	p *restore.Plan,
-	f restore.Folder,
+	f run.Folder,
 	r *record,
-) (restore.Swapped, error) {
-	var out restore.Swapped
+) (run.Swapped, error) {
+	var out run.Swapped
 	if err := r.beginBack(ctx, c, p, f); err != nil {
 		return out, err
 	}
@@ -73,7 +74,7 @@ func (s *Server) swapBack(
 }
 
 // beginBack notes which live tables have to make room, once.
-func (r *record) beginBack(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder) error {
+func (r *record) beginBack(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
 	if r.Back {
 		return nil
 	}

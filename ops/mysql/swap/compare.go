@@ -15,6 +15,7 @@ import (
 	"opsdeck/ops/mysql/rowread"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // RowReader reads the rows of a backup without a server. A Loader that is one lets
@@ -46,7 +47,7 @@ type compare struct {
 	s      *Server
 	job    Job
 	reader RowReader
-	report restore.Report
+	report run.Report
 
 	mu     sync.Mutex
 	ready  map[string]*side // of a dump that has no index, read at once
@@ -54,7 +55,7 @@ type compare struct {
 }
 
 // comparer is nil where the backup's rows cannot be read from here.
-func (s *Server) comparer(src restore.Source, report restore.Report) *compare {
+func (s *Server) comparer(src restore.Source, report run.Report) *compare {
 	reader, ok := s.Loader.(RowReader)
 	if !ok || src.Copy != "" || src.Path == "" {
 		return nil

@@ -23,6 +23,7 @@ import (
 	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // Engine is the Loader of opsdeck: ops/mysql/load.
@@ -36,10 +37,10 @@ type Engine struct {
 const loadNotes = 12
 
 // Load loads a backup file, or goes on with a load that was broken off.
-func (e Engine) Load(ctx context.Context, j Job, report restore.Report) (restore.Loaded, []string, error) {
+func (e Engine) Load(ctx context.Context, j Job, report run.Report) (run.Loaded, []string, error) {
 	src, err := e.open(j.Path)
 	if err != nil {
-		return restore.Loaded{}, nil, err
+		return run.Loaded{}, nil, err
 	}
 	defer src.Close()
 	r, err := load.Run(
@@ -50,9 +51,9 @@ func (e Engine) Load(ctx context.Context, j Job, report restore.Report) (restore
 			Events: j.Live, Replace: j.Fresh, SkipOthers: true, Report: report, Whole: j.Whole},
 	)
 	if err != nil {
-		return restore.Loaded{}, nil, err
+		return run.Loaded{}, nil, err
 	}
-	out := restore.Loaded{Tables: len(r.Tables), Rows: r.Rows, Bytes: r.RawBytes}
+	out := run.Loaded{Tables: len(r.Tables), Rows: r.Rows, Bytes: r.RawBytes}
 	out.Notes = append(
 		out.Notes,
 		restore.N(
@@ -138,7 +139,7 @@ func (s Saver) Save(
 	ctx context.Context,
 	p *restore.Plan,
 	skip []string,
-	report restore.Report,
+	report run.Report,
 ) (string, []restore.Note, error) {
 	live := p.Target.Live
 	db, err := s.Server.db(ctx)
@@ -160,7 +161,7 @@ func (s Saver) Save(
 		return "", nil, err
 	}
 	if len(deadly) > 0 {
-		return "", nil, &restore.UnreadableError{
+		return "", nil, &run.UnreadableError{
 			Tables: deadly,
 			Err:    errors.New("the server ended when they were read"),
 		}
@@ -179,7 +180,7 @@ func (s Saver) Save(
 	m, err := s.Dump(ctx, o, p.Emergency)
 	if err != nil {
 		if bad := s.unreadable(ctx, live, skip); len(bad) > 0 {
-			return "", nil, &restore.UnreadableError{Tables: bad, Err: err}
+			return "", nil, &run.UnreadableError{Tables: bad, Err: err}
 		}
 		return "", nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // record is what both schemas held before the exchange. It is durable before
@@ -32,11 +33,11 @@ type record struct {
 	Settled bool     `json:"settled,omitempty"` // the exchange was given up; the live schema may have changed since
 }
 
-func recordPath(f restore.Folder) string { return filepath.Join(f.Path, "exchange.json") }
+func recordPath(f run.Folder) string { return filepath.Join(f.Path, "exchange.json") }
 
-func readRecord(f restore.Folder) (*record, error) { return readJSON[*record](recordPath(f)) }
+func readRecord(f run.Folder) (*record, error) { return readJSON[*record](recordPath(f)) }
 
-func (r *record) save(f restore.Folder) error {
+func (r *record) save(f run.Folder) error {
 	text, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
 		return fmt.Errorf("encode the record of the exchange: %w", err)
@@ -45,8 +46,8 @@ func (r *record) save(f restore.Folder) error {
 }
 
 // Swap exchanges the tables.
-func (s *Server) Swap(ctx context.Context, p *restore.Plan, f restore.Folder) (restore.Swapped, error) {
-	var out restore.Swapped
+func (s *Server) Swap(ctx context.Context, p *restore.Plan, f run.Folder) (run.Swapped, error) {
+	var out run.Swapped
 	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
 		return out, err
@@ -110,7 +111,7 @@ func (s *Server) newRecord(
 	ctx context.Context,
 	c *sql.Conn,
 	p *restore.Plan,
-	f restore.Folder,
+	f run.Folder,
 	former *record,
 ) (*record, error) {
 	there, err := exists(ctx, c, p.Target.Live)
@@ -150,12 +151,12 @@ func (s *Server) newRecord(
 	return r, err
 }
 
-func eventsPath(f restore.Folder) string { return filepath.Join(f.Path, "events.json") }
+func eventsPath(f run.Folder) string { return filepath.Join(f.Path, "events.json") }
 
 // keepEnabled remembers which of the loaded events, which a shadow keeps
 // disabled, are enabled in the backup. A load that was taken up names only its
 // own part.
-func keepEnabled(f restore.Folder, names []string) error {
+func keepEnabled(f run.Folder, names []string) error {
 	known, err := readEnabled(f)
 	if err != nil {
 		return err
@@ -173,7 +174,7 @@ func keepEnabled(f restore.Folder, names []string) error {
 }
 
 // setEnabled replaces what keepEnabled remembered.
-func setEnabled(f restore.Folder, names []string) error {
+func setEnabled(f run.Folder, names []string) error {
 	text, err := json.Marshal(names)
 	if err != nil {
 		return fmt.Errorf("encode the events: %w", err)
@@ -181,7 +182,7 @@ func setEnabled(f restore.Folder, names []string) error {
 	return atomicfile.WriteBytes(eventsPath(f), 0o600, text)
 }
 
-func readEnabled(f restore.Folder) ([]string, error) { return readJSON[[]string](eventsPath(f)) }
+func readEnabled(f run.Folder) ([]string, error) { return readJSON[[]string](eventsPath(f)) }
 
 // readJSON reads a file of the run's folder; one that is not there gives the zero
 // value.

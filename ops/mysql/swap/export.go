@@ -16,6 +16,7 @@ import (
 	"opsdeck/ops/mysql/rowread"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // exporter writes the rows that a step back in time would lose, a file of
@@ -28,7 +29,7 @@ type exporter struct {
 	scope  []string // empty: all tables
 	dir    string   // empty: nothing is written
 	cmp    *compare
-	report restore.Report
+	report run.Report
 
 	loss  restore.Loss
 	files []string
@@ -40,7 +41,7 @@ func (s *Server) Lost(
 	live string,
 	src restore.Source,
 	scope []string,
-	report restore.Report,
+	report run.Report,
 ) (restore.Loss, error) {
 	loss, _, err := s.ExportLost(ctx, live, src, scope, "", report)
 	return loss, err
@@ -54,7 +55,7 @@ func (s *Server) ExportLost(
 	src restore.Source,
 	scope []string,
 	dir string,
-	report restore.Report,
+	report run.Report,
 ) (restore.Loss, []string, error) {
 	e := &exporter{s: s, in: live, src: src, since: src.At, scope: scope, dir: dir, report: report}
 	err := e.run(ctx)
@@ -122,8 +123,8 @@ func (s *Server) Export(
 	ctx context.Context,
 	p *restore.Plan,
 	since time.Time,
-	f restore.Folder,
-	report restore.Report,
+	f run.Folder,
+	report run.Report,
 ) (restore.Loss, []string, error) {
 	e := &exporter{
 		s:      s,

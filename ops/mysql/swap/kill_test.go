@@ -23,6 +23,7 @@ import (
 	"opsdeck/ops/mysql/dump"
 	"opsdeck/ops/mysql/swap"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // job is what the worker process of a kill test is told.
@@ -58,7 +59,7 @@ func (s fileService) Ready(context.Context, restore.Ready) (bool, string) {
 
 type here struct{}
 
-func (here) Ensure(context.Context, *restore.Plan, restore.Report) ([]restore.Note, error) {
+func (here) Ensure(context.Context, *restore.Plan, run.Report) ([]restore.Note, error) {
 	return nil, nil
 }
 
@@ -66,12 +67,12 @@ func (here) Tell(context.Context, *restore.Plan, string, []string) ([]string, er
 
 // work is the worker process: the real adapter, the real engine.
 func work(j job) error {
-	f := restore.Folder{Path: j.Dir}
+	f := run.Folder{Path: j.Dir}
 	p, err := f.Plan()
 	if err != nil {
 		return err
 	}
-	journal, err := restore.OpenJournal(f.JournalPath())
+	journal, err := run.OpenJournal(f.JournalPath())
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func work(j job) error {
 			return dump.Run(ctx, j.Target, o, path)
 		},
 	}
-	crew := &restore.Crew{
+	crew := &run.Crew{
 		Database: server,
 		Services: service,
 		Saver:    saver,
@@ -107,11 +108,11 @@ func work(j job) error {
 		QuietFor: time.Millisecond,
 	}
 	began := time.Now()
-	r := &restore.Runner{
+	r := &run.Runner{
 		Plan:    p,
 		Journal: journal,
 		World:   crew,
-		Inbox:   restore.FolderInbox{Folder: f},
+		Inbox:   run.FolderInbox{Folder: f},
 		Clock:   clock.Real{},
 		Changed: func(s restore.Snapshot) {
 			if !s.Stage.Asks() {
@@ -123,7 +124,7 @@ func work(j job) error {
 			}
 			time.Sleep(20 * time.Millisecond)
 			kind := restore.KindRetry // a server's session of the killed worker may still be ending
-			f.Send(restore.Request{Seq: s.Seq, Event: restore.Event{Kind: kind}})
+			f.Send(run.Request{Seq: s.Seq, Event: restore.Event{Kind: kind}})
 		},
 	}
 	s, err := r.Run(context.Background(), restore.Event{Kind: j.First})
@@ -200,7 +201,7 @@ func engineField(t *testing.T, db *testdb.Server, mode restore.Mode) (f *field, 
 	}
 	id := restore.NewID(time.Now(), uint16(rand.Uint32()))
 	p = restore.Draft(id, time.Now(), choice, set, src, f.live, a)
-	if f.folder, err = (restore.Store{Dir: t.TempDir()}).Save(p); err != nil {
+	if f.folder, err = (run.Store{Dir: t.TempDir()}).Save(p); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(f.folder.Path, "up"), nil, 0o600); err != nil {

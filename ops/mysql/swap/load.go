@@ -18,6 +18,7 @@ import (
 	"opsdeck/ops/mysql/replay"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // Load loads the backup into the shadow schema, the emptied live schema, or the
@@ -25,29 +26,29 @@ import (
 func (s *Server) Load(
 	ctx context.Context,
 	p *restore.Plan,
-	f restore.Folder,
-	report restore.Report,
-) (restore.Loaded, error) {
+	f run.Folder,
+	report run.Report,
+) (run.Loaded, error) {
 	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
-		return restore.Loaded{}, err
+		return run.Loaded{}, err
 	}
 	defer c.Close()
 	job := Job{Path: p.Source.Path, From: p.Source.Database, Schema: p.Loaded(), Tables: p.Tables}
 	if err := s.Loader.Ready(job); err != nil {
-		return restore.Loaded{}, err
+		return run.Loaded{}, err
 	}
 	if err := s.alone(ctx, c, p, f); err != nil {
-		return restore.Loaded{}, err
+		return run.Loaded{}, err
 	}
 	goesOn, err := s.goesOn(ctx, c, p)
 	if err != nil {
-		return restore.Loaded{}, err
+		return run.Loaded{}, err
 	}
-	var out restore.Loaded
+	var out run.Loaded
 	if !goesOn {
 		if out, err = s.load(ctx, c, p, f, job, report); err != nil {
-			return restore.Loaded{}, err
+			return run.Loaded{}, err
 		}
 	}
 	if p.Source.Replay == nil {
@@ -56,7 +57,7 @@ func (s *Server) Load(
 	notes, err := s.roll(ctx, c, p, f, report)
 	if errors.Is(err, replay.ErrAgain) {
 		if err := s.again(ctx, c, p); err != nil {
-			return restore.Loaded{}, err
+			return run.Loaded{}, err
 		}
 		return s.Load(ctx, p, f, report)
 	}
@@ -69,17 +70,17 @@ func (s *Server) load(
 	ctx context.Context,
 	c *sql.Conn,
 	p *restore.Plan,
-	f restore.Folder,
+	f run.Folder,
 	job Job,
-	report restore.Report,
-) (restore.Loaded, error) {
+	report run.Report,
+) (run.Loaded, error) {
 	if p.Mode == restore.InPlace {
 		if err := s.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
-			return restore.Loaded{}, err
+			return run.Loaded{}, err
 		}
 		job.Fresh, job.Live = true, true
 	} else if err := s.clearRemains(ctx, c, p, f); err != nil {
-		return restore.Loaded{}, err
+		return run.Loaded{}, err
 	}
 	job.Whole = s.foresee(p)
 	loaded, enabled, err := s.Loader.Load(ctx, job, report)
@@ -99,7 +100,7 @@ func (s *Server) load(
 // restore uses, unless the load can go on from there: when it had ended, and its
 // worker died before it could say so, it is done anew. The first try finds its
 // schema as the plan was checked, and what is there then is not ours.
-func (s *Server) clearRemains(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder) error {
+func (s *Server) clearRemains(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
 	again, err := loadTried(f)
 	if err != nil {
 		return err
@@ -127,7 +128,7 @@ func (s *Server) clearRemains(ctx context.Context, c *sql.Conn, p *restore.Plan,
 // be nothing.
 const triedFile = "load.tried"
 
-func loadTried(f restore.Folder) (bool, error) {
+func loadTried(f run.Folder) (bool, error) {
 	_, err := os.Stat(filepath.Join(f.Path, triedFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -137,7 +138,7 @@ func loadTried(f restore.Folder) (bool, error) {
 
 // firstTry marks that the load begins. A schema of the operator's choice must hold
 // nothing then: all that is in it from now on may be removed again.
-func (s *Server) firstTry(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder) error {
+func (s *Server) firstTry(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
 	if p.Mode == restore.Into {
 		held, err := schema.Inventory(ctx, c, p.Loaded())
 		if err != nil {
@@ -156,11 +157,11 @@ func (s *Server) LoadBack(
 	ctx context.Context,
 	p *restore.Plan,
 	emergency string,
-	report restore.Report,
-) (restore.Loaded, error) {
+	report run.Report,
+) (run.Loaded, error) {
 	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
-		return restore.Loaded{}, err
+		return run.Loaded{}, err
 	}
 	defer c.Close()
 	job := Job{
@@ -172,11 +173,11 @@ func (s *Server) LoadBack(
 		Live:   true,
 	}
 	if err := s.Loader.Ready(job); err != nil {
-		return restore.Loaded{}, err
+		return run.Loaded{}, err
 	}
 	s.forget()
 	if err := s.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
-		return restore.Loaded{}, err
+		return run.Loaded{}, err
 	}
 	loaded, _, err := s.Loader.Load(ctx, job, report)
 	return loaded, err
@@ -251,7 +252,7 @@ func column(ctx context.Context, c *sql.Conn, query string, args ...any) ([]stri
 
 // Clean removes what was loaded and is not live, and puts triggers back that an
 // exchange had taken off before it could not go on.
-func (s *Server) Clean(ctx context.Context, p *restore.Plan, f restore.Folder) ([]restore.Note, error) {
+func (s *Server) Clean(ctx context.Context, p *restore.Plan, f run.Folder) ([]restore.Note, error) {
 	s.forget()
 	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
@@ -274,7 +275,7 @@ func (s *Server) cleanSwap(
 	ctx context.Context,
 	c *sql.Conn,
 	p *restore.Plan,
-	f restore.Folder,
+	f run.Folder,
 ) ([]restore.Note, error) {
 	if err := s.settle(ctx, c, p, f); err != nil {
 		return nil, err
@@ -291,7 +292,7 @@ func (s *Server) cleanInto(
 	ctx context.Context,
 	c *sql.Conn,
 	p *restore.Plan,
-	f restore.Folder,
+	f run.Folder,
 ) ([]restore.Note, error) {
 	name := p.Target.Database
 	tried, err := loadTried(f)

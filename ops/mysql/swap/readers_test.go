@@ -13,6 +13,7 @@ import (
 
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // No reader sees a mixture of former and restored tables, and none fails, in
@@ -30,12 +31,12 @@ func TestReadersSeeEitherAllFormerOrAllRestoredTables(t *testing.T) {
 		for range rounds {
 			p := f.plan(restore.Swap)
 			p.LockWait = restore.Span(30 * time.Second) // a bound, not a measure
-			f.folder = restore.Folder{Path: t.TempDir()}
+			f.folder = run.Folder{Path: t.TempDir()}
 			f.loadAndVerify(p)
-			for _, exchange := range []func(context.Context, *restore.Plan, restore.Folder) (restore.Swapped, error){f.server.Swap, f.server.SwapBack} {
+			for _, exchange := range []func(context.Context, *restore.Plan, run.Folder) (run.Swapped, error){f.server.Swap, f.server.SwapBack} {
 				f.underReaders(
 					seen,
-					func() (restore.Swapped, error) { return exchange(context.Background(), p, f.folder) },
+					func() (run.Swapped, error) { return exchange(context.Background(), p, f.folder) },
 				)
 			}
 			if _, err := f.server.DropOld(context.Background(), p); err != nil {
@@ -132,7 +133,7 @@ func (r *readers) all(t *testing.T, more int64) {
 
 // underReaders exchanges while four sessions read: two by each order of the
 // tables, one of each with a connection of its own for every read.
-func (f *field) underReaders(seen *renames, exchange func() (restore.Swapped, error)) {
+func (f *field) underReaders(seen *renames, exchange func() (run.Swapped, error)) {
 	f.t.Helper()
 	r := &readers{stop: make(chan struct{}), bad: make(chan string, 4)}
 	for i := range r.reads {

@@ -15,6 +15,7 @@ import (
 	"opsdeck/ops/mysql/replay"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // replayed is what a replay leaves for the verification.
@@ -24,7 +25,7 @@ type replayed struct {
 	Notes  []restore.Note   `json:"notes"`
 }
 
-func replayedPath(f restore.Folder) string { return filepath.Join(f.Path, "replay.json") }
+func replayedPath(f run.Folder) string { return filepath.Join(f.Path, "replay.json") }
 
 // goesOn tells whether a replay was begun that can go on.
 func (s *Server) goesOn(ctx context.Context, c *sql.Conn, p *restore.Plan) (bool, error) {
@@ -39,8 +40,8 @@ func (s *Server) prepare(
 	ctx context.Context,
 	c *sql.Conn,
 	p *restore.Plan,
-	f restore.Folder,
-	report restore.Report,
+	f run.Folder,
+	report run.Report,
 ) error {
 	verdict, err := s.verifyLoaded(ctx, p, report)
 	if err != nil {
@@ -64,7 +65,7 @@ func (s *Server) prepare(
 	return replay.Prepare(ctx, c, p.Loaded(), p.Source.Replay.From, rows, events)
 }
 
-func (r replayed) save(f restore.Folder) error {
+func (r replayed) save(f run.Folder) error {
 	text, err := json.Marshal(r)
 	if err != nil {
 		return err
@@ -77,8 +78,8 @@ func (s *Server) roll(
 	ctx context.Context,
 	c *sql.Conn,
 	p *restore.Plan,
-	f restore.Folder,
-	report restore.Report,
+	f run.Folder,
+	report run.Report,
 ) ([]restore.Note, error) {
 	r := p.Source.Replay
 	log, err := s.Log(ctx, r)
@@ -125,7 +126,7 @@ func (s *Server) again(ctx context.Context, c *sql.Conn, p *restore.Plan) error 
 
 // verifyLoaded proves that what was loaded is what the manifest says, before the replay
 // changes it.
-func (s *Server) verifyLoaded(ctx context.Context, p *restore.Plan, report restore.Report) (restore.Verdict, error) {
+func (s *Server) verifyLoaded(ctx context.Context, p *restore.Plan, report run.Report) (run.Verdict, error) {
 	v := s.checks
 	if s.checks = nil; v == nil || v.p != p {
 		v.end()

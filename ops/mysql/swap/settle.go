@@ -12,10 +12,11 @@ import (
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // Settle takes back what an exchange had begun, and keeps what was loaded.
-func (s *Server) Settle(ctx context.Context, p *restore.Plan, f restore.Folder) ([]restore.Note, error) {
+func (s *Server) Settle(ctx context.Context, p *restore.Plan, f run.Folder) ([]restore.Note, error) {
 	s.forget()
 	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
@@ -38,7 +39,7 @@ func (s *Server) Settle(ctx context.Context, p *restore.Plan, f restore.Folder) 
 // settle brings the live schema to what it was before the exchange: the former
 // tables, where the RENAME was done, their triggers, and no schema where there
 // was none.
-func (s *Server) settle(ctx context.Context, c *sql.Conn, p *restore.Plan, f restore.Folder) error {
+func (s *Server) settle(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
 	r, err := readRecord(f)
 	if err != nil || r == nil || r.Settled {
 		return err

@@ -19,6 +19,7 @@ import (
 	"opsdeck/ops/mysql/replay"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // Job is one load of a backup file.
@@ -37,7 +38,7 @@ type Loader interface {
 	// Ready proves that the backup can be opened, before anything makes room for it.
 	Ready(j Job) error
 	// Load also names the events that it made disabled and the backup has enabled.
-	Load(ctx context.Context, j Job, report restore.Report) (l restore.Loaded, enabled []string, err error)
+	Load(ctx context.Context, j Job, report run.Report) (l run.Loaded, enabled []string, err error)
 }
 
 // Server is the target's server. It is safe for use by one restore at a time.
@@ -47,7 +48,7 @@ type Server struct {
 	Jobs   int    // connections for verification; 0 is 2
 	Audit  string // the audit table's name, for what will be lost
 	Log    Log    // opens the binary log, for a restore to a moment
-	Folder func(id string) restore.Folder
+	Folder func(id string) run.Folder
 	Marks  string // file that remembers the tables which end the server when they are read; "": this process alone
 
 	mariadb bool

@@ -17,6 +17,7 @@ import (
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/swap"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // shop is a schema with all that an exchange must carry over.
@@ -62,8 +63,8 @@ type clientLoader struct {
 func (l clientLoader) Load(
 	_ context.Context,
 	j swap.Job,
-	_ restore.Report,
-) (_ restore.Loaded, enabled []string, _ error) {
+	_ run.Report,
+) (_ run.Loaded, enabled []string, _ error) {
 	l.s.Exec(l.t, "", "CREATE DATABASE IF NOT EXISTS `"+j.Schema+"` CHARACTER SET utf8mb4")
 	l.s.Client(l.t, j.Schema, bytes.NewReader(l.dumps[j.Path]))
 	if !j.Live {
@@ -72,7 +73,7 @@ func (l clientLoader) Load(
 			enabled = append(enabled, e)
 		}
 	}
-	return restore.Loaded{Tables: 1}, enabled, nil
+	return run.Loaded{Tables: 1}, enabled, nil
 }
 
 func (l clientLoader) Ready(j swap.Job) error {
@@ -104,13 +105,13 @@ type field struct {
 	db     *testdb.Server
 	server *swap.Server
 	live   string
-	folder restore.Folder
+	folder run.Folder
 	loader clientLoader
 	good   string // the dump that is to be restored, as mysqldump tells it
 }
 
 func newField(t *testing.T, db *testdb.Server) *field {
-	f := &field{t: t, db: db, live: db.Schema(t), folder: restore.Folder{Path: t.TempDir()}}
+	f := &field{t: t, db: db, live: db.Schema(t), folder: run.Folder{Path: t.TempDir()}}
 	db.Exec(t, f.live, shop...)
 	f.good = f.dump()
 	f.loader = clientLoader{t, db, map[string][]byte{"backup": f.backup()}}

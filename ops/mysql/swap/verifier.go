@@ -17,6 +17,7 @@ import (
 	"opsdeck/ops/mysql/rowread"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // verifier compares what was loaded with the manifest, table by table. It begins
@@ -46,10 +47,10 @@ type verifier struct {
 	looked  map[string]bool // tables that are looked at, or were
 	late    bool            // the load is over: what fails now is an error
 	failed  error
-	report  restore.Report // nil while the load reports
+	report  run.Report // nil while the load reports
 	rows    int64
 	blind   error // why CHECK TABLE cannot be had
-	v       restore.Verdict
+	v       run.Verdict
 }
 
 func newVerifier(s *Server, p *restore.Plan) *verifier {
@@ -120,7 +121,7 @@ func (v *verifier) open(ctx context.Context) (*sql.DB, error) {
 
 // rest looks at all tables that were not looked at yet, the largest first, and
 // returns when all are done.
-func (v *verifier) rest(ctx context.Context, names []string, report restore.Report) error {
+func (v *verifier) rest(ctx context.Context, names []string, report run.Report) error {
 	v.mu.Lock()
 	v.late, v.report = true, report
 	if n := len(v.looked); n > 0 {

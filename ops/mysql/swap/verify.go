@@ -12,13 +12,14 @@ import (
 	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // Verify compares tables, rows and checksums with the manifest, runs CHECK TABLE
 // and the smoke test, and looks at foreign keys where the manifest cannot vouch
 // for them. Tables that this process read back while others still loaded are not
 // read twice.
-func (s *Server) Verify(ctx context.Context, p *restore.Plan, report restore.Report) (restore.Verdict, error) {
+func (s *Server) Verify(ctx context.Context, p *restore.Plan, report run.Report) (run.Verdict, error) {
 	v := s.checks
 	if s.checks = nil; v == nil || v.p != p || p.Source.Replay != nil {
 		v.end()
@@ -28,15 +29,15 @@ func (s *Server) Verify(ctx context.Context, p *restore.Plan, report restore.Rep
 	stop := context.AfterFunc(ctx, v.cancel)
 	defer stop()
 	if err := v.afterReplay(ctx); err != nil {
-		return restore.Verdict{}, err
+		return run.Verdict{}, err
 	}
 	if err := v.look(ctx, p.Coming, report); err != nil {
-		return restore.Verdict{}, err
+		return run.Verdict{}, err
 	}
 	in := p.Loaded()
 	for _, check := range []func(context.Context, string) error{v.keys, v.smoke} {
 		if err := check(ctx, in); err != nil {
-			return restore.Verdict{}, err
+			return run.Verdict{}, err
 		}
 	}
 	v.sum()
@@ -44,7 +45,7 @@ func (s *Server) Verify(ctx context.Context, p *restore.Plan, report restore.Rep
 }
 
 // look looks at all tables; coming are those that must be there.
-func (v *verifier) look(ctx context.Context, coming []string, report restore.Report) error {
+func (v *verifier) look(ctx context.Context, coming []string, report run.Report) error {
 	db, err := v.open(ctx)
 	if err != nil {
 		return err

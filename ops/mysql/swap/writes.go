@@ -12,6 +12,7 @@ import (
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // The means by which a server tells that it was written to, the surest first. A
@@ -23,7 +24,7 @@ const (
 )
 
 // Mark is where the live schema's writes stand.
-func (s *Server) Mark(ctx context.Context, p *restore.Plan) (restore.WriteMark, error) {
+func (s *Server) Mark(ctx context.Context, p *restore.Plan) (run.WriteMark, error) {
 	c, err := s.conn(ctx, "", time.Second)
 	if err != nil {
 		return "", err
@@ -31,23 +32,23 @@ func (s *Server) Mark(ctx context.Context, p *restore.Plan) (restore.WriteMark, 
 	defer c.Close()
 	for _, means := range []string{byCounts, byLog, byStats} {
 		if at, ok := s.stands(ctx, c, means, p.Target.Live); ok {
-			return restore.WriteMark(means + at), nil
+			return run.WriteMark(means + at), nil
 		}
 	}
 	return "", ctx.Err()
 }
 
 // Since tells what was written since a mark.
-func (s *Server) Since(ctx context.Context, p *restore.Plan, from restore.WriteMark) (restore.Writes, error) {
+func (s *Server) Since(ctx context.Context, p *restore.Plan, from run.WriteMark) (run.Writes, error) {
 	c, err := s.conn(ctx, "", time.Second)
 	if err != nil {
-		return restore.Writes{}, err
+		return run.Writes{}, err
 	}
 	defer c.Close()
 	live := p.Target.Live
 	means, before, ok := strings.Cut(string(from), "=")
 	if !ok {
-		return restore.Writes{
+		return run.Writes{
 			Blind: true,
 			Notes: []restore.Note{
 				restore.N(
@@ -62,10 +63,10 @@ func (s *Server) Since(ctx context.Context, p *restore.Plan, from restore.WriteM
 	means += "="
 	now, ok := s.stands(ctx, c, means, live)
 	if err := ctx.Err(); err != nil {
-		return restore.Writes{}, err
+		return run.Writes{}, err
 	}
 	where := firstWord(now)
-	w := restore.Writes{At: restore.WriteMark(where)}
+	w := run.Writes{At: run.WriteMark(where)}
 	switch {
 	case !ok:
 		w.Untold, w.Notes = true, []restore.Note{
@@ -223,8 +224,8 @@ func (l logPlace) String() string { return l.file + ":" + l.position }
 
 // between tells the live schema's writes from those of others, by what the binary
 // log holds between two of its places.
-func (s *Server) between(ctx context.Context, c *sql.Conn, live string, from, to logPlace) (restore.Writes, error) {
-	w := restore.Writes{At: restore.WriteMark(to.String())}
+func (s *Server) between(ctx context.Context, c *sql.Conn, live string, from, to logPlace) (run.Writes, error) {
+	w := run.Writes{At: run.WriteMark(to.String())}
 	told, why := s.readLog(ctx, c, live, from, to)
 	if err := ctx.Err(); err != nil {
 		return w, err

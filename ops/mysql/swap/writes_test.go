@@ -8,6 +8,7 @@ import (
 
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // watched is a field with a mark, and a neighbour on the same server.
@@ -15,7 +16,7 @@ type watched struct {
 	*field
 	plan  *restore.Plan
 	other string
-	from  restore.WriteMark
+	from  run.WriteMark
 }
 
 func watch(t *testing.T, db *testdb.Server) *watched {
@@ -58,7 +59,7 @@ func (w *watched) mark() {
 	w.from = from
 }
 
-func (w *watched) since() restore.Writes {
+func (w *watched) since() run.Writes {
 	w.t.Helper()
 	got, err := w.server.Since(context.Background(), w.plan, w.from)
 	if err != nil {

@@ -7,7 +7,8 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
-	"opsdeck/ops/restore"
+
+	"opsdeck/ops/restore/run"
 	"opsdeck/ops/site"
 )
 
@@ -87,12 +88,12 @@ func startNothing() lang.Msg {
 
 // OpenRun is the restore of a service's database that was begun and is not over,
 // or one that cannot be read and so may be that, or nil.
-func OpenRun(s *site.Site, service, database string) (*restore.OpenRun, error) {
+func OpenRun(s *site.Site, service, database string) (*run.OpenRun, error) {
 	open, err := s.OpenRuns()
 	if err != nil {
 		return nil, err
 	}
-	var unreadable *restore.OpenRun
+	var unreadable *run.OpenRun
 	for i, o := range open {
 		switch {
 		case o.Run == nil && unreadable == nil:
@@ -105,7 +106,7 @@ func OpenRun(s *site.Site, service, database string) (*restore.OpenRun, error) {
 }
 
 // judgeUnreadable is a run of which nobody knows how it stands.
-func judgeUnreadable(o restore.OpenRun) health.Result {
+func judgeUnreadable(o run.OpenRun) health.Result {
 	var r health.Result
 	r.Add("id", o.ID, lang.Msg{})
 	problem := o.Unreadable()
@@ -115,7 +116,7 @@ func judgeUnreadable(o restore.OpenRun) health.Result {
 }
 
 // JudgeRun is how a run stands, for those who did not begin it.
-func JudgeRun(run *restore.Run, database string) health.Result {
+func JudgeRun(run *run.Run, database string) health.Result {
 	if run == nil {
 		return health.Result{Detail: lang.M("no restore running")}
 	}
@@ -143,7 +144,7 @@ func JudgeRun(run *restore.Run, database string) health.Result {
 }
 
 // judgeWaiting is a run that waits for an answer: since when and for what.
-func judgeWaiting(r health.Result, w *restore.Waiting, where lang.Msg, database string) health.Result {
+func judgeWaiting(r health.Result, w *run.Waiting, where lang.Msg, database string) health.Result {
 	at := w.Since.Local().Format("2006-01-02 15:04:05")
 	r.Add("waits_since", w.Since, lang.Raw(at))
 	if len(w.For) > 0 {

@@ -7,7 +7,8 @@ import (
 	"opsdeck/internal/lock"
 	"opsdeck/ops/alert"
 	"opsdeck/ops/backup"
-	"opsdeck/ops/restore"
+
+	"opsdeck/ops/restore/run"
 	"opsdeck/ops/site/backups"
 	"opsdeck/ops/watch"
 )
@@ -97,7 +98,7 @@ func (s Source) restores(context.Context) ([]Value, error) {
 		return nil, err
 	}
 	name := s.Service.Name
-	var mine []restore.OpenRun
+	var mine []run.OpenRun
 	for _, o := range open {
 		if o.Of(name, s.Service.Database.Name) {
 			mine = append(mine, o)

@@ -10,6 +10,7 @@ import (
 	"opsdeck/internal/oplog"
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // Begin saves the plan and starts its worker. typed is what the operator typed:
@@ -19,22 +20,22 @@ func (d *Desk) Begin(
 	ctx context.Context,
 	p *restore.Plan,
 	typed string,
-	alone *restore.Unattended,
-) (restore.Folder, error) {
+	alone *run.Unattended,
+) (run.Folder, error) {
 	switch {
 	case typed != p.Target.Database:
-		return restore.Folder{}, ops.Wrap(
+		return run.Folder{}, ops.Wrap(
 			restore.ErrTyped,
 			ops.Usage,
 			lang.M("That is not the name. Nothing was done."),
 		)
 	case p.Blocked():
-		return restore.Folder{}, Blocked(p)
+		return run.Folder{}, Blocked(p)
 	case !p.Intact():
-		return restore.Folder{}, restore.ErrPlanChanged
+		return run.Folder{}, restore.ErrPlanChanged
 	}
 	if err := d.Vacant(ctx, p.Target); err != nil {
-		return restore.Folder{}, err
+		return run.Folder{}, err
 	}
 	f, err := d.Store.Save(p)
 	if err == nil {
@@ -74,7 +75,7 @@ func record(log *oplog.Log, p *restore.Plan, action, result string, detail map[s
 
 // hand gives a request to the run's worker, or to a new one when it has none. A
 // worker whose run is over takes nothing more: its end is waited for.
-func (d *Desk) Hand(ctx context.Context, id string, q restore.Request) error {
+func (d *Desk) Hand(ctx context.Context, id string, q run.Request) error {
 	for {
 		r, err := d.Store.Load(id)
 		switch {
@@ -99,7 +100,7 @@ const startWait = time.Minute
 // Work starts a worker of its own session on a run and waits until it is at it.
 func (d *Desk) Work(ctx context.Context, id string, first restore.Kind) error {
 	f := d.Store.Folder(id)
-	before, err := restore.ReadJournal(f.JournalPath())
+	before, err := run.ReadJournal(f.JournalPath())
 	if err != nil {
 		return err
 	}
@@ -109,13 +110,13 @@ func (d *Desk) Work(ctx context.Context, id string, first restore.Kind) error {
 	}
 	deadline := time.After(startWait)
 	for {
-		lines, err := restore.ReadJournal(f.JournalPath())
+		lines, err := run.ReadJournal(f.JournalPath())
 		if err != nil || len(lines) > len(before) {
 			return err
 		}
 		select {
 		case err := <-exited:
-			if lines, _ := restore.ReadJournal(f.JournalPath()); len(lines) > len(before) {
+			if lines, _ := run.ReadJournal(f.JournalPath()); len(lines) > len(before) {
 				return nil
 			}
 			return workerError(f, err)
@@ -130,9 +131,9 @@ func (d *Desk) Work(ctx context.Context, id string, first restore.Kind) error {
 }
 
 // Load is the run of that id, or with none the newest, for a person who named it.
-func (d *Desk) Load(id string) (*restore.Run, error) {
+func (d *Desk) Load(id string) (*run.Run, error) {
 	r, err := d.Store.Load(id)
-	if errors.Is(err, restore.ErrNoRun) {
+	if errors.Is(err, run.ErrNoRun) {
 		return nil, ops.E(ops.Usage, lang.M("there is no such restore")).
 			WithHint(lang.M("opsdeck restore status lists them"))
 	}
@@ -140,7 +141,7 @@ func (d *Desk) Load(id string) (*restore.Run, error) {
 		id = ids[0] // that is the one that was read
 	}
 	if id != "" && err != nil && ops.CodeOf(err) == ops.Failed {
-		return nil, restore.OpenRun{ID: id, Err: err}.Unreadable()
+		return nil, run.OpenRun{ID: id, Err: err}.Unreadable()
 	}
 	return r, err
 }

@@ -16,6 +16,7 @@ import (
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/remote"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // copyOf takes "COPY:NAME" apart when COPY is configured. An empty name is the
@@ -132,7 +133,7 @@ func (d Finder) sourceThere(ctx context.Context, c config.Copy, set *backup.Set)
 }
 
 // fetch brings the plan's backup here from its copy, proved by its hash.
-func (d Finder) fetch(ctx context.Context, p *restore.Plan, report restore.Report) ([]restore.Note, error) {
+func (d Finder) fetch(ctx context.Context, p *restore.Plan, report run.Report) ([]restore.Note, error) {
 	found, err := d.Shelf.Offsite().Copies(p.Source.Copy)
 	if err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ import (
 	"opsdeck/ops/mysql/swap"
 	"opsdeck/ops/notify"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 	"opsdeck/ops/service"
 )
 
@@ -117,7 +118,7 @@ type sourcer struct{ *Desk }
 // Ensure brings the backup here when it is at a copy, proves it by its hash, and
 // opens it once, so that an identity that does not fit is known before the
 // service is stopped.
-func (s sourcer) Ensure(ctx context.Context, p *restore.Plan, report restore.Report) ([]restore.Note, error) {
+func (s sourcer) Ensure(ctx context.Context, p *restore.Plan, report run.Report) ([]restore.Note, error) {
 	prove := s.prove
 	if p.Source.Copy != "" {
 		prove = s.Finder().fetch
@@ -130,7 +131,7 @@ func (s sourcer) Ensure(ctx context.Context, p *restore.Plan, report restore.Rep
 }
 
 // prove reads the file once, for its hash.
-func (s sourcer) prove(ctx context.Context, p *restore.Plan, report restore.Report) ([]restore.Note, error) {
+func (s sourcer) prove(ctx context.Context, p *restore.Plan, report run.Report) ([]restore.Note, error) {
 	f, err := os.Open(p.Source.Path)
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("the backup cannot be opened"))
@@ -162,7 +163,7 @@ func (s sourcer) prove(ctx context.Context, p *restore.Plan, report restore.Repo
 	return []restore.Note{restore.N(lang.M("the backup's SHA-256 is the manifest's"))}, nil
 }
 
-func copyHash(ctx context.Context, h io.Writer, f io.Reader, size int64, report restore.Report) error {
+func copyHash(ctx context.Context, h io.Writer, f io.Reader, size int64, report run.Report) error {
 	buf := make([]byte, 1<<20)
 	begin := time.Now()
 	for done := int64(0); ; {

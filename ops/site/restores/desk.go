@@ -16,6 +16,7 @@ import (
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/swap"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 	"opsdeck/ops/service"
 	"opsdeck/ops/site"
 	"opsdeck/ops/site/backups"
@@ -27,7 +28,7 @@ type Desk struct {
 	*site.Site
 	Shelf  *backups.Shelf
 	Target mysql.Target
-	Store  restore.Store
+	Store  run.Store
 	// Tell is told of long work that a plan takes; nil: nobody reads it.
 	Tell func(lang.Msg)
 }
@@ -42,7 +43,7 @@ func Open(s *site.Site) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Desk{Site: s, Shelf: sh, Target: target, Store: restore.Store{Dir: s.StateDir}}, nil
+	return &Desk{Site: s, Shelf: sh, Target: target, Store: run.Store{Dir: s.StateDir}}, nil
 }
 
 // server is the adapter of the target.

@@ -14,6 +14,7 @@ import (
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/replay"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 	"opsdeck/ops/site/backups"
 )
 
@@ -26,7 +27,7 @@ type Lost struct {
 
 // CompareAll compares all tables with the backup, however long that takes; the plan
 // does so with those that take little time.
-func (d *Desk) CompareAll(ctx context.Context, p *restore.Plan, report restore.Report) error {
+func (d *Desk) CompareAll(ctx context.Context, p *restore.Plan, report run.Report) error {
 	server := d.server()
 	defer server.Close()
 	loss, err := server.Lost(ctx, p.Target.Live, p.Source, p.Tables, report)
@@ -39,7 +40,7 @@ func (d *Desk) CompareAll(ctx context.Context, p *restore.Plan, report restore.R
 
 // ExportLost writes what the plan would lose to a folder, and remembers the
 // files in the plan, for its report.
-func (d *Desk) ExportLost(ctx context.Context, p *restore.Plan, dir string, report restore.Report) error {
+func (d *Desk) ExportLost(ctx context.Context, p *restore.Plan, dir string, report run.Report) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return err
@@ -76,7 +77,7 @@ func (d *Desk) exportRows(
 	ctx context.Context,
 	p *restore.Plan,
 	dir string,
-	report restore.Report,
+	report run.Report,
 ) (loss restore.Loss, files []string, err error) {
 	r := p.Source.Replay
 	if r == nil {
@@ -126,7 +127,7 @@ func (d *Desk) exportDir(p *restore.Plan) string {
 }
 
 // Later is what was written since a restore, and an undo would lose.
-func (d *Desk) Later(ctx context.Context, r *restore.Run) (restore.Loss, error) {
+func (d *Desk) Later(ctx context.Context, r *run.Run) (restore.Loss, error) {
 	server := d.server()
 	defer server.Close()
 	return server.Later(ctx, r.Plan, r.State.LiveSince())

@@ -11,6 +11,7 @@ import (
 	"opsdeck/ops/backup"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // Page is the desk as the Restore tab uses it.
@@ -129,7 +130,7 @@ func (t Page) Work(ctx context.Context, id string, first restore.Kind) error {
 
 // Run returns the state of a run of this service. Who looks at one that asks may
 // answer: it waits for that.
-func (t Page) Run(_ context.Context, id string) (*restore.Run, error) {
+func (t Page) Run(_ context.Context, id string) (*run.Run, error) {
 	r, err := t.newest(id)
 	if err == nil && r != nil && r.Alive && r.State.Stage.Asks() && t.Writable() == nil {
 		r.Folder.Attend()
@@ -138,7 +139,7 @@ func (t Page) Run(_ context.Context, id string) (*restore.Run, error) {
 }
 
 // newest loads a run, or the newest of this service.
-func (t Page) newest(id string) (*restore.Run, error) {
+func (t Page) newest(id string) (*run.Run, error) {
 	if id != "" {
 		return t.Store.Load(id)
 	}
@@ -159,13 +160,13 @@ func (t Page) newest(id string) (*restore.Run, error) {
 }
 
 // Send hands a request to the worker of a run, or to a new one where it has ended.
-func (t Page) Send(ctx context.Context, id string, q restore.Request) error {
+func (t Page) Send(ctx context.Context, id string, q run.Request) error {
 	if err := t.Writable(); err != nil {
 		return err
 	}
 	r, err := t.Store.Load(id)
 	if err != nil {
-		return errors.Join(restore.ErrNoRun, err)
+		return errors.Join(run.ErrNoRun, err)
 	}
 	if r.State.Stage.Final() {
 		err = r.Folder.Leave(nil)

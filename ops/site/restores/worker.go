@@ -21,14 +21,15 @@ import (
 	"opsdeck/ops/mysql/dump"
 	"opsdeck/ops/mysql/swap"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 	"opsdeck/ops/site"
 	"opsdeck/ops/site/backups"
 )
 
-func workerLog(f restore.Folder) string { return filepath.Join(f.Path, "worker.log") }
+func workerLog(f run.Folder) string { return filepath.Join(f.Path, "worker.log") }
 
 // spawn starts the worker; exited gets its end.
-func (d *Desk) spawn(f restore.Folder, id string, first restore.Kind) (exited chan error, err error) {
+func (d *Desk) spawn(f run.Folder, id string, first restore.Kind) (exited chan error, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func (d *Desk) spawn(f restore.Folder, id string, first restore.Kind) (exited ch
 }
 
 // workerError is what a worker said that ended before it began.
-func workerError(f restore.Folder, err error) error {
+func workerError(f run.Folder, err error) error {
 	text, _ := os.ReadFile(workerLog(f))
 	said := strings.TrimPrefix(strings.TrimSpace(string(text)), "opsdeck: ")
 	code := ops.Failed
@@ -86,7 +87,7 @@ func workerError(f restore.Folder, err error) error {
 // record though the work had to be left.
 func (d *Desk) Carry(whole context.Context, id string, first restore.Kind, by string) error {
 	if !validRun(d.Store, id) {
-		return restore.ErrNoRun
+		return run.ErrNoRun
 	}
 	f := d.Store.Folder(id)
 	p, err := f.Plan()
@@ -111,7 +112,7 @@ func (d *Desk) Carry(whole context.Context, id string, first restore.Kind, by st
 		return err
 	}
 	defer claim.Release()
-	journal, err := restore.OpenJournal(f.JournalPath())
+	journal, err := run.OpenJournal(f.JournalPath())
 	if err != nil {
 		return err
 	}
@@ -119,7 +120,7 @@ func (d *Desk) Carry(whole context.Context, id string, first restore.Kind, by st
 	return d.work(ctx, d.Oplog(whole), f, p, journal, restore.Event{Kind: first, By: by})
 }
 
-func validRun(st restore.Store, id string) bool {
+func validRun(st run.Store, id string) bool {
 	_, err := st.Load(id)
 	return err == nil
 }
@@ -128,9 +129,9 @@ func validRun(st restore.Store, id string) bool {
 func (d *Desk) work(
 	ctx context.Context,
 	log *oplog.Log,
-	f restore.Folder,
+	f run.Folder,
 	p *restore.Plan,
-	j *restore.Journal,
+	j *run.Journal,
 	first restore.Event,
 ) error {
 	action := map[restore.Kind]string{restore.KindBegin: "run"}[first.Kind]
@@ -142,7 +143,7 @@ func (d *Desk) work(
 	}
 	server := d.server()
 	defer server.Close()
-	crew := &restore.Crew{
+	crew := &run.Crew{
 		Database: server,
 		Services: processes{d},
 		Saver:    swap.Saver{Target: d.Target, Server: server, Dump: d.emergency},
@@ -152,7 +153,7 @@ func (d *Desk) work(
 		Explain: d.explain,
 	}
 	last := time.Time{}
-	r := &restore.Runner{Plan: p, Journal: j, World: crew, Inbox: restore.FolderInbox{Folder: f}, Clock: d.Clock,
+	r := &run.Runner{Plan: p, Journal: j, World: crew, Inbox: run.FolderInbox{Folder: f}, Clock: d.Clock,
 		Progress: func(s restore.Snapshot, pr ops.Progress) {
 			if now := time.Now(); now.Sub(last) >= 100*time.Millisecond {
 				last = now
@@ -161,7 +162,7 @@ func (d *Desk) work(
 		}}
 	ctx, leave := context.WithCancel(ctx)
 	defer leave()
-	alone := &restore.StandIn{Folder: f, Clock: d.Clock, GiveUp: leave}
+	alone := &run.StandIn{Folder: f, Clock: d.Clock, GiveUp: leave}
 	r.Changed = alone.Changed
 	go alone.Run(ctx)
 	s, err := r.Run(ctx, first)
@@ -170,7 +171,7 @@ func (d *Desk) work(
 	}
 	result := oplog.Done
 	switch {
-	case errors.Is(err, restore.ErrLeft):
+	case errors.Is(err, run.ErrLeft):
 		result = oplog.Stopped
 	case err != nil || s.Stage == restore.Aborted && first.Kind != restore.KindAbort:
 		result = oplog.Failed

@@ -1,4 +1,4 @@
-package restore
+package run
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"opsdeck/internal/clock"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/restore"
 )
 
 // Report takes progress; it is never nil and may be called from any goroutine.
@@ -19,39 +20,40 @@ type Report func(ops.Progress)
 type Database interface {
 	// Check proves that what the plan was made of is still so: the live tables
 	// are those that were shown, and the server is the same.
-	Check(ctx context.Context, p *Plan) ([]Note, error)
+	Check(ctx context.Context, p *restore.Plan) ([]restore.Note, error)
 	// Writers are the sessions that could still write to the live schema, never
 	// our own.
-	Writers(ctx context.Context, p *Plan) ([]Session, error)
+	Writers(ctx context.Context, p *restore.Plan) ([]restore.Session, error)
 	// Mark is where the server's writes stand now.
-	Mark(ctx context.Context, p *Plan) (WriteMark, error)
+	Mark(ctx context.Context, p *restore.Plan) (WriteMark, error)
 	// Since tells what was written since a mark, by schema as far as the server
 	// lets that be told.
-	Since(ctx context.Context, p *Plan, from WriteMark) (Writes, error)
-	Kill(ctx context.Context, p *Plan, sessions []Session) ([]Note, error)
+	Since(ctx context.Context, p *restore.Plan, from WriteMark) (Writes, error)
+	Kill(ctx context.Context, p *restore.Plan, sessions []restore.Session) ([]restore.Note, error)
 	// Load loads the backup into p.Loaded(). What a former try left there is
 	// finished or removed first.
-	Load(ctx context.Context, p *Plan, f Folder, report Report) (Loaded, error)
-	Verify(ctx context.Context, p *Plan, report Report) (Verdict, error)
+	Load(ctx context.Context, p *restore.Plan, f Folder, report Report) (Loaded, error)
+	Verify(ctx context.Context, p *restore.Plan, report Report) (Verdict, error)
 	// Swap exchanges the tables, and carries triggers, views, routines, events
 	// and grants over.
-	Swap(ctx context.Context, p *Plan, f Folder) (Swapped, error)
+	Swap(ctx context.Context, p *restore.Plan, f Folder) (Swapped, error)
 	// SwapBack brings the kept tables back.
-	SwapBack(ctx context.Context, p *Plan, f Folder) (Swapped, error)
+	SwapBack(ctx context.Context, p *restore.Plan, f Folder) (Swapped, error)
 	// LoadBack loads the emergency backup into the live schema.
-	LoadBack(ctx context.Context, p *Plan, emergency string, report Report) (Loaded, error)
+	LoadBack(ctx context.Context, p *restore.Plan, emergency string, report Report) (Loaded, error)
 	// Export writes the rows that were written since the restore to the folder,
 	// and says what they are.
-	Export(ctx context.Context, p *Plan, since time.Time, f Folder, report Report) (Loss, []string, error)
+	Export(ctx context.Context, p *restore.Plan, since time.Time, f Folder, report Report) (
+		restore.Loss, []string, error)
 	// Clean removes what was loaded and is not live.
-	Clean(ctx context.Context, p *Plan, f Folder) ([]Note, error)
+	Clean(ctx context.Context, p *restore.Plan, f Folder) ([]restore.Note, error)
 	// Settle takes an exchange back that was half done, and keeps what was loaded.
-	Settle(ctx context.Context, p *Plan, f Folder) ([]Note, error)
+	Settle(ctx context.Context, p *restore.Plan, f Folder) ([]restore.Note, error)
 	// Present looks at the live schema, now, and does not touch the tables of
 	// avoid: a look at a damaged one may end the server.
-	Present(ctx context.Context, p *Plan, avoid []string) (Present, error)
+	Present(ctx context.Context, p *restore.Plan, avoid []string) (restore.Present, error)
 	// DropOld drops the schemas that undo would need.
-	DropOld(ctx context.Context, p *Plan) ([]Note, error)
+	DropOld(ctx context.Context, p *restore.Plan) ([]restore.Note, error)
 }
 
 // Loaded is what a load did.
@@ -59,39 +61,40 @@ type Loaded struct {
 	Tables int
 	Rows   int64
 	Bytes  int64
-	Notes  []Note
+	Notes  []restore.Note
 }
 
 // Verdict is what verification found.
 type Verdict struct {
-	Tables []TableRows
-	Doubts []Note // empty: all is as the manifest says
-	Notes  []Note
+	Tables []restore.TableRows
+	Doubts []restore.Note // empty: all is as the manifest says
+	Notes  []restore.Note
 }
 
 // Swapped is what an exchange did. Renamed is how long the one statement took.
 type Swapped struct {
 	Renamed time.Duration
-	Notes   []Note
+	Notes   []restore.Note
 }
 
 // Services stops and starts the service.
 type Services interface {
 	// Stop stops it and waits until it is down; ran tells whether it was up.
-	Stop(ctx context.Context, p Process) (ran bool, notes []Note, err error)
+	Stop(ctx context.Context, p restore.Process) (ran bool, notes []restore.Note, err error)
 	// Start starts it; one that runs already is left alone.
-	Start(ctx context.Context, p Process) ([]Note, error)
+	Start(ctx context.Context, p restore.Process) ([]restore.Note, error)
 }
 
 // Saver makes the backup of the present state.
 type Saver interface {
 	// Accepts refuses a plan whose emergency backup cannot go where it is planned.
-	Accepts(p *Plan) error
+	Accepts(p *restore.Plan) error
 	// Save writes p.Emergency, or finds that it is there, whole. Tables in skip
 	// are left out. It returns an *UnreadableError when tables cannot be read.
-	Save(ctx context.Context, p *Plan, skip []string, report Report) (path string, notes []Note, err error)
+	Save(ctx context.Context, p *restore.Plan, skip []string, report Report) (
+		path string, notes []restore.Note, err error)
 	// Discard removes what Save wrote, if anything.
-	Discard(p *Plan) error
+	Discard(p *restore.Plan) error
 }
 
 // UnreadableError says which tables the emergency backup cannot hold.
@@ -110,19 +113,19 @@ func (e *UnreadableError) Unwrap() error { return e.Err }
 // Prober asks the service whether it is ready.
 type Prober interface {
 	// Ready asks once. The note says what it answered.
-	Ready(ctx context.Context, r Ready) (ok bool, answer string)
+	Ready(ctx context.Context, r restore.Ready) (ok bool, answer string)
 }
 
 // Teller sends notifications.
 type Teller interface {
 	// Tell sends the text to every target; sent names those that took it.
-	Tell(ctx context.Context, p *Plan, text string, already []string) (sent []string, err error)
+	Tell(ctx context.Context, p *restore.Plan, text string, already []string) (sent []string, err error)
 }
 
 // Sourcer brings the backup to this machine when it is a copy elsewhere, and
 // checks that it is the one of the plan.
 type Sourcer interface {
-	Ensure(ctx context.Context, p *Plan, report Report) ([]Note, error)
+	Ensure(ctx context.Context, p *restore.Plan, report Report) ([]restore.Note, error)
 }
 
 // Crew is a World made of those who do the parts.
@@ -144,7 +147,9 @@ type Crew struct {
 }
 
 // Do does an effect.
-func (c *Crew) Do(ctx context.Context, e Effect, p *Plan, s Snapshot, report func(ops.Progress)) (Event, error) {
+func (c *Crew) Do(
+	ctx context.Context, e restore.Effect, p *restore.Plan, s restore.Snapshot, report Report,
+) (restore.Event, error) {
 	if report == nil {
 		report = func(ops.Progress) {}
 	}
@@ -153,117 +158,120 @@ func (c *Crew) Do(ctx context.Context, e Effect, p *Plan, s Snapshot, report fun
 		return ev, nil
 	}
 	if ctx.Err() != nil {
-		return Event{}, ctx.Err()
+		return restore.Event{}, ctx.Err()
 	}
 	if c.Explain != nil {
 		err = c.Explain(err)
 	}
-	return Event{
-		Kind:  KindFailed,
+	return restore.Event{
+		Kind:  restore.KindFailed,
 		Notes: append(failure(err), unchanged(e, p, s)),
 		Data:  ev.Data,
 		Busy:  ops.CodeOf(err) == ops.Busy,
 	}, nil
 }
 
-func (c *Crew) do(ctx context.Context, e Effect, p *Plan, s Snapshot, report Report) (Event, error) {
+func (c *Crew) do(
+	ctx context.Context, e restore.Effect, p *restore.Plan, s restore.Snapshot, report Report,
+) (restore.Event, error) {
 	switch e {
-	case EffectCheck:
+	case restore.EffectCheck:
 		return c.check(ctx, p, s, report)
-	case EffectStop:
+	case restore.EffectStop:
 		return c.stop(ctx, p)
-	case EffectQuiet:
+	case restore.EffectQuiet:
 		return c.quiet(ctx, p, report)
-	case EffectKill:
+	case restore.EffectKill:
 		return noted(c.Database.Kill(ctx, p, s.Data.Sessions))
-	case EffectSave:
+	case restore.EffectSave:
 		return c.save(ctx, p, s, report)
-	case EffectLoad:
+	case restore.EffectLoad:
 		return loaded(c.Database.Load(ctx, p, c.Folder, report))
-	case EffectVerify:
+	case restore.EffectVerify:
 		return c.verify(ctx, p, report)
-	case EffectSwap:
+	case restore.EffectSwap:
 		return swapped(c.Database.Swap(ctx, p, c.Folder))
-	case EffectSwapBack:
+	case restore.EffectSwapBack:
 		return swapped(c.Database.SwapBack(ctx, p, c.Folder))
-	case EffectLoadBack:
+	case restore.EffectLoadBack:
 		return loaded(c.Database.LoadBack(ctx, p, s.Data.Emergency, report))
-	case EffectExport:
+	case restore.EffectExport:
 		return c.export(ctx, p, s, report)
-	case EffectClean:
+	case restore.EffectClean:
 		return noted(c.Database.Clean(ctx, p, c.Folder))
-	case EffectSettle:
+	case restore.EffectSettle:
 		return noted(c.Database.Settle(ctx, p, c.Folder))
-	case EffectDropOld:
+	case restore.EffectDropOld:
 		return noted(c.Database.DropOld(ctx, p))
-	case EffectStart:
+	case restore.EffectStart:
 		return c.start(ctx, p, s)
-	case EffectReady:
+	case restore.EffectReady:
 		return c.ready(ctx, p, s, report)
-	case EffectReport:
+	case restore.EffectReport:
 		return c.report(ctx, p, s)
-	case EffectNotify:
+	case restore.EffectNotify:
 		return c.notify(ctx, p, s)
 	}
-	return Event{}, fmt.Errorf("unknown effect %q", e)
+	return restore.Event{}, fmt.Errorf("unknown effect %q", e)
 }
 
-func noted(notes []Note, err error) (Event, error) {
-	return Event{Kind: KindDone, Notes: notes}, err
+func noted(notes []restore.Note, err error) (restore.Event, error) {
+	return restore.Event{Kind: restore.KindDone, Notes: notes}, err
 }
 
-func loaded(l Loaded, err error) (Event, error) {
-	return Event{
-		Kind:  KindDone,
+func loaded(l Loaded, err error) (restore.Event, error) {
+	return restore.Event{
+		Kind:  restore.KindDone,
 		Notes: l.Notes,
-		Data:  &Data{Started: true, Tables: l.Tables, Rows: l.Rows, Bytes: l.Bytes},
+		Data:  &restore.Data{Started: true, Tables: l.Tables, Rows: l.Rows, Bytes: l.Bytes},
 	}, err
 }
 
-func swapped(s Swapped, err error) (Event, error) {
-	return Event{Kind: KindDone, Notes: s.Notes, Data: &Data{SwapMS: float64(s.Renamed.Microseconds()) / 1000}}, err
+func swapped(s Swapped, err error) (restore.Event, error) {
+	took := float64(s.Renamed.Microseconds()) / 1000
+	return restore.Event{Kind: restore.KindDone, Notes: s.Notes, Data: &restore.Data{SwapMS: took}}, err
 }
 
 // failure is the error as notes: the sentence and hint for people where there
 // are some, and the cause.
-func failure(err error) []Note {
+func failure(err error) []restore.Note {
 	var e *ops.Error
 	if !errors.As(err, &e) {
-		return []Note{RawNote(err.Error())}
+		return []restore.Note{restore.RawNote(err.Error())}
 	}
-	notes := []Note{N(e.What)}
+	notes := []restore.Note{restore.N(e.What)}
 	if e.Err != nil {
-		notes = append(notes, RawNote(e.Err.Error()))
+		notes = append(notes, restore.RawNote(e.Err.Error()))
 	}
 	if !e.Hint.Empty() {
-		notes = append(notes, N(e.Hint))
+		notes = append(notes, restore.N(e.Hint))
 	}
 	return notes
 }
 
 // unchanged says what a failed effect did not touch.
-func unchanged(e Effect, p *Plan, s Snapshot) Note {
+func unchanged(e restore.Effect, p *restore.Plan, s restore.Snapshot) restore.Note {
 	switch e {
-	case EffectSwap:
-		return N(lang.M("The swap is one atomic statement. Check again to see whether it took effect."))
-	case EffectStart, EffectReady:
+	case restore.EffectSwap:
+		return restore.N(lang.M("The swap is one atomic statement. Check again to see whether it took effect."))
+	case restore.EffectStart, restore.EffectReady:
 		if s.Stage.Back() {
-			return N(lang.M("%s is as it was before; nothing of it was changed by this.", p.Target.Live))
+			return restore.N(lang.M("%s is as it was before; nothing of it was changed by this.", p.Target.Live))
 		}
-		return N(lang.M("The data is in place; this did not change it."))
-	case EffectNotify, EffectReport:
-		return N(lang.M("The database and the service are not affected."))
-	case EffectSwapBack, EffectLoadBack:
-		return N(lang.M("The undo can be retried; it first checks the current state."))
-	case EffectLoad, EffectVerify:
-		if p.Mode == InPlace {
-			return N(lang.M("%s was changed; its previous state is in %s.", p.Target.Database, orNone(s.Data.Emergency)))
+		return restore.N(lang.M("The data is in place; this did not change it."))
+	case restore.EffectNotify, restore.EffectReport:
+		return restore.N(lang.M("The database and the service are not affected."))
+	case restore.EffectSwapBack, restore.EffectLoadBack:
+		return restore.N(lang.M("The undo can be retried; it first checks the current state."))
+	case restore.EffectLoad, restore.EffectVerify:
+		if p.Mode == restore.InPlace {
+			return restore.N(lang.M("%s was changed; its previous state is in %s.", p.Target.Database, orNone(s.Data.Emergency)))
 		}
-		return N(lang.M("%s was not changed.", p.Target.Live))
-	case EffectDropOld, EffectClean, EffectSettle:
-		return N(lang.M("%s was not changed.", p.Target.Live))
+		return restore.N(lang.M("%s was not changed.", p.Target.Live))
+	case restore.EffectDropOld, restore.EffectClean, restore.EffectSettle:
+		return restore.N(lang.M("%s was not changed.", p.Target.Live))
 	}
-	return N(lang.M("Nothing was changed in %s.", p.Target.Live))
+	return restore.N(lang.M("Nothing was changed in %s.", p.Target.Live))
 }
 
 func orNone(path string) string {

@@ -1,4 +1,4 @@
-package restore_test
+package run_test
 
 import (
 	"context"
@@ -21,6 +21,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/opstest"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 var at = time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
@@ -68,8 +69,8 @@ func plan(t testing.TB, mode restore.Mode) *restore.Plan {
 
 type bench struct {
 	t      testing.TB
-	store  restore.Store
-	folder restore.Folder
+	store  run.Store
+	folder run.Folder
 	plan   *restore.Plan
 	world  *opstest.World
 	// policy answers questions; the default takes the first answer offered.
@@ -79,7 +80,7 @@ type bench struct {
 func newBench(t testing.TB, mode restore.Mode) *bench {
 	b := &bench{
 		t:      t,
-		store:  restore.Store{Dir: t.TempDir()},
+		store:  run.Store{Dir: t.TempDir()},
 		plan:   plan(t, mode),
 		world:  opstest.NewWorld(),
 		policy: map[restore.Stage]restore.Kind{},
@@ -94,14 +95,14 @@ func newBench(t testing.TB, mode restore.Mode) *bench {
 // run carries the run on in this process; a question without a policy ends it.
 func (b *bench) run(ctx context.Context, first restore.Kind) (restore.Snapshot, error) {
 	b.t.Helper()
-	j, err := restore.OpenJournal(b.folder.JournalPath())
+	j, err := run.OpenJournal(b.folder.JournalPath())
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	defer j.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	crew := &restore.Crew{
+	crew := &run.Crew{
 		Database: b.world,
 		Services: b.world,
 		Saver:    b.world,
@@ -114,11 +115,11 @@ func (b *bench) run(ctx context.Context, first restore.Kind) (restore.Snapshot, 
 		QuietFor: time.Millisecond,
 		Sleep:    func(ctx context.Context, d time.Duration) error { return ctx.Err() },
 	}
-	r := &restore.Runner{
+	r := &run.Runner{
 		Plan:    b.plan,
 		Journal: j,
 		World:   crew,
-		Inbox:   restore.FolderInbox{Folder: b.folder},
+		Inbox:   run.FolderInbox{Folder: b.folder},
 		Clock:   clock.Real{},
 	}
 	r.Changed = func(s restore.Snapshot) {
@@ -130,7 +131,7 @@ func (b *bench) run(ctx context.Context, first restore.Kind) (restore.Snapshot, 
 			cancel()
 			return
 		}
-		if err := b.folder.Send(restore.Request{Seq: s.Seq, Event: restore.Event{Kind: kind, By: "zhang", Typed: s.Database}}); err != nil {
+		if err := b.folder.Send(run.Request{Seq: s.Seq, Event: restore.Event{Kind: kind, By: "zhang", Typed: s.Database}}); err != nil {
 			b.t.Error(err)
 		}
 	}
@@ -192,7 +193,7 @@ func TestAFailedStepAsksAndCanGoBack(t *testing.T) {
 				b := newBench(t, mode)
 				b.world.Fail[method] = errors.New("planted")
 				s, err := b.run(context.Background(), restore.KindBegin)
-				if !errors.Is(err, restore.ErrLeft) || !s.Stage.Asks() {
+				if !errors.Is(err, run.ErrLeft) || !s.Stage.Asks() {
 					t.Fatalf("%s, %v", s.Stage, err)
 				}
 				if len(s.Why) < 2 {
@@ -242,7 +243,7 @@ func TestAnAnswerToAnOlderQuestionIsIgnored(t *testing.T) {
 	b := newBench(t, restore.Swap)
 	b.world.Fail["check"] = errors.New("planted")
 	s, _ := b.run(context.Background(), restore.KindBegin)
-	if err := b.folder.Send(restore.Request{Seq: s.Seq - 1, Event: restore.Event{Kind: restore.KindRetry}}); err != nil {
+	if err := b.folder.Send(run.Request{Seq: s.Seq - 1, Event: restore.Event{Kind: restore.KindRetry}}); err != nil {
 		t.Fatal(err)
 	}
 	again, _ := b.run(context.Background(), restore.KindResume)
@@ -255,7 +256,7 @@ func TestAbortEndsARunningLoad(t *testing.T) {
 	b := newBench(t, restore.Swap)
 	b.world.Before = func(ctx context.Context, method string) {
 		if method == "load" {
-			b.folder.Send(restore.Request{Event: restore.Event{Kind: restore.KindAbort, By: "li"}})
+			b.folder.Send(run.Request{Event: restore.Event{Kind: restore.KindAbort, By: "li"}})
 			<-ctx.Done()
 		}
 	}
@@ -359,7 +360,7 @@ func worker(dir string) {
 	call, _ := strconv.Atoi(os.Getenv("RESTORE_TEST_CALL"))
 	die := func() { syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} }
 	t := &mute{}
-	f := restore.Folder{Path: dir}
+	f := run.Folder{Path: dir}
 	p, err := f.Plan()
 	if err != nil {
 		panic(err)
@@ -374,7 +375,7 @@ func worker(dir string) {
 	}
 	b := &bench{t: t, folder: f, plan: p, world: w}
 	first := restore.Kind(os.Getenv("RESTORE_TEST_FIRST"))
-	j, err := restore.OpenJournal(f.JournalPath())
+	j, err := run.OpenJournal(f.JournalPath())
 	if err != nil {
 		panic(err)
 	}
@@ -383,7 +384,7 @@ func worker(dir string) {
 			die()
 		}
 	}
-	crew := &restore.Crew{
+	crew := &run.Crew{
 		Database: w,
 		Services: w,
 		Saver:    w,
@@ -395,15 +396,15 @@ func worker(dir string) {
 		Lang:     lang.English(),
 		QuietFor: time.Millisecond,
 	}
-	r := &restore.Runner{
+	r := &run.Runner{
 		Plan:    b.plan,
 		Journal: j,
 		World:   crew,
-		Inbox:   restore.FolderInbox{Folder: f},
+		Inbox:   run.FolderInbox{Folder: f},
 		Clock:   clock.Real{},
 		Changed: func(s restore.Snapshot) {
 			if s.Stage == restore.AskNotify {
-				f.Send(restore.Request{Seq: s.Seq, Event: restore.Event{Kind: restore.KindSilent}})
+				f.Send(run.Request{Seq: s.Seq, Event: restore.Event{Kind: restore.KindSilent}})
 			}
 		},
 	}
@@ -504,7 +505,7 @@ func TestNothingIsDoneBeforeTheFirstLine(t *testing.T) {
 	calls := 0
 	b.world.Before = func(_ context.Context, method string) {
 		calls++
-		lines, err := restore.ReadJournal(b.folder.JournalPath())
+		lines, err := run.ReadJournal(b.folder.JournalPath())
 		if err != nil || len(lines) == 0 {
 			t.Errorf("%s was called after %d lines, %v", method, len(lines), err)
 		}

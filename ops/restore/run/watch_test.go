@@ -1,4 +1,4 @@
-package restore_test
+package run_test
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // TestAWatchLooksAgainAtARunWithoutWorker lets a watcher be patient with a worker
@@ -22,7 +23,7 @@ func TestAWatchLooksAgainAtARunWithoutWorker(t *testing.T) {
 		t.Fatalf("%s, %v", s.Stage, err)
 	}
 	looks := 0
-	err := b.folder.Watch(context.Background(), time.Millisecond, func(r *restore.Run) bool {
+	err := b.folder.Watch(context.Background(), time.Millisecond, func(r *run.Run) bool {
 		looks++
 		return looks < 5
 	})

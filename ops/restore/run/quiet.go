@@ -1,4 +1,4 @@
-package restore
+package run
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/restore"
 )
 
 // WriteMark is where a server's writes stand, as it tells them; only the server's
@@ -17,12 +18,12 @@ type WriteMark string
 
 // Writes is what was written since a WriteMark.
 type Writes struct {
-	Live      bool      // to the live schema
-	Untold    bool      // something was written, and it cannot be told whether to the live schema
-	Blind     bool      // nothing can be told: the server counts no writes
-	Elsewhere bool      // to other schemas of the server
-	At        WriteMark // where they stand now
-	Notes     []Note    // what was seen, or why it cannot be told
+	Live      bool           // to the live schema
+	Untold    bool           // something was written, and it cannot be told whether to the live schema
+	Blind     bool           // nothing can be told: the server counts no writes
+	Elsewhere bool           // to other schemas of the server
+	At        WriteMark      // where they stand now
+	Notes     []restore.Note // what was seen, or why it cannot be told
 }
 
 // stops tells whether the restore must not go on without a decision.
@@ -32,32 +33,32 @@ func (w Writes) stops() bool { return w.Live || w.Untold }
 // moment to end after the service was stopped. Idle sessions without a
 // transaction are named and do no harm. That the data stand still is watched
 // while they are backed up.
-func (c *Crew) quiet(ctx context.Context, p *Plan, report Report) (Event, error) {
-	var sessions, busy []Session
+func (c *Crew) quiet(ctx context.Context, p *restore.Plan, report Report) (restore.Event, error) {
+	var sessions, busy []restore.Session
 	for waited := time.Duration(0); ; waited += beat {
 		var err error
 		if sessions, err = c.Database.Writers(ctx, p); err != nil {
-			return Event{}, err
+			return restore.Event{}, err
 		}
 		busy = writing(sessions)
 		if len(busy) == 0 || p.Process.Leave || waited >= c.quietFor() {
 			break
 		}
 		if err := c.waitBeat(ctx, waited, report); err != nil {
-			return Event{}, err
+			return restore.Event{}, err
 		}
 	}
-	var notes []Note
+	var notes []restore.Note
 	for _, s := range sessions {
-		notes = append(notes, N(lang.M("session left: %s", s.String())))
+		notes = append(notes, restore.N(lang.M("session left: %s", s.String())))
 	}
 	if len(busy) > 0 && !p.Process.Leave {
-		return Event{Kind: KindFound, Notes: notes, Data: &Data{Sessions: sessions}}, nil
+		return restore.Event{Kind: restore.KindFound, Notes: notes, Data: &restore.Data{Sessions: sessions}}, nil
 	}
 	if !p.Process.Leave {
 		notes = append(
 			notes,
-			N(
+			restore.N(
 				lang.M(
 					"no session can write to %s; this is monitored during the backup",
 					p.Target.Live,
@@ -65,11 +66,11 @@ func (c *Crew) quiet(ctx context.Context, p *Plan, report Report) (Event, error)
 			),
 		)
 	}
-	return Event{Kind: KindDone, Notes: notes}, nil
+	return restore.Event{Kind: restore.KindDone, Notes: notes}, nil
 }
 
 // writing are the sessions that do something, or hold a transaction open.
-func writing(sessions []Session) (busy []Session) {
+func writing(sessions []restore.Session) (busy []restore.Session) {
 	for _, s := range sessions {
 		if s.Transaction || s.Command != "Sleep" {
 			busy = append(busy, s)
@@ -111,7 +112,7 @@ var errWritten = errors.New("the state was written to while it was backed up")
 // time of quiet at least, however short that something was.
 type watch struct {
 	crew   *Crew
-	plan   *Plan
+	plan   *restore.Plan
 	from   WriteMark
 	begin  time.Time
 	cancel context.CancelCauseFunc
@@ -121,7 +122,7 @@ type watch struct {
 
 // watchWrites begins a watch. The context it returns ends with errWritten as soon
 // as something is written to the live schema.
-func (c *Crew) watchWrites(ctx context.Context, p *Plan) (context.Context, *watch, error) {
+func (c *Crew) watchWrites(ctx context.Context, p *restore.Plan) (context.Context, *watch, error) {
 	from, err := c.Database.Mark(ctx, p)
 	if err != nil {
 		return ctx, nil, err
@@ -174,72 +175,72 @@ func (w *watch) over() bool {
 
 // save backs the present state up, and proves that it stood still meanwhile: a
 // backup of a state that somebody still writes to is thrown away.
-func (c *Crew) save(ctx context.Context, p *Plan, s Snapshot, report Report) (Event, error) {
+func (c *Crew) save(ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report) (restore.Event, error) {
 	if p.Process.Leave || s.Ignored {
 		return c.back(ctx, p, s, report)
 	}
 	inner, w, err := c.watchWrites(ctx, p)
 	if err != nil {
-		return Event{}, err
+		return restore.Event{}, err
 	}
 	ev, failed := c.back(inner, p, s, report)
 	written, took, err := w.end(ctx, report)
 	switch {
 	case ctx.Err() != nil:
-		return Event{}, ctx.Err()
+		return restore.Event{}, ctx.Err()
 	case err != nil && failed == nil:
 		return ev, err
 	case written.stops():
 		return c.foundWrites(ctx, saving(p, s), written)
-	case failed == nil && ev.Kind == KindDone:
+	case failed == nil && ev.Kind == restore.KindDone:
 		ev.Notes = append(ev.Notes, standstill(p, written, took)...)
 	}
 	return ev, failed
 }
 
 // back backs the present state up.
-func (c *Crew) back(ctx context.Context, p *Plan, s Snapshot, report Report) (Event, error) {
+func (c *Crew) back(ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report) (restore.Event, error) {
 	p = saving(p, s)
 	path, notes, err := c.Saver.Save(ctx, p, s.SkipTables, report)
 	var unreadable *UnreadableError
 	if errors.As(err, &unreadable) {
 		return unreadableFound(s, unreadable), nil
 	}
-	return Event{Kind: KindDone, Notes: notes, Data: &Data{Emergency: path}}, err
+	return restore.Event{Kind: restore.KindDone, Notes: notes, Data: &restore.Data{Emergency: path}}, err
 }
 
 // foundWrites throws the backup away and asks.
-func (c *Crew) foundWrites(ctx context.Context, p *Plan, w Writes) (Event, error) {
+func (c *Crew) foundWrites(ctx context.Context, p *restore.Plan, w Writes) (restore.Event, error) {
 	if err := c.Saver.Discard(p); err != nil {
-		return Event{}, fmt.Errorf("throw the emergency backup away: %w", err)
+		return restore.Event{}, fmt.Errorf("throw the emergency backup away: %w", err)
 	}
 	sessions, err := c.Database.Writers(ctx, p)
 	if err != nil {
-		return Event{}, err
+		return restore.Event{}, err
 	}
 	notes := w.Notes
 	for _, s := range sessions {
-		notes = append(notes, N(lang.M("session left: %s", s.String())))
+		notes = append(notes, restore.N(lang.M("session left: %s", s.String())))
 	}
 	notes = append(
 		notes,
-		N(lang.M("To continue despite writes: --despite-writes %s.", p.Target.Database)),
-		unchanged(EffectQuiet, p, Snapshot{}),
+		restore.N(lang.M("To continue despite writes: --despite-writes %s.", p.Target.Database)),
+		unchanged(restore.EffectQuiet, p, restore.Snapshot{}),
 	)
 	if sessions == nil {
-		sessions = []Session{}
+		sessions = []restore.Session{}
 	}
-	return Event{Kind: KindFound, Notes: notes, Data: &Data{Sessions: sessions}}, nil
+	return restore.Event{Kind: restore.KindFound, Notes: notes, Data: &restore.Data{Sessions: sessions}}, nil
 }
 
 // standstill is the proof that writes had stopped, or what could be told instead.
-func standstill(p *Plan, w Writes, took time.Duration) []Note {
+func standstill(p *restore.Plan, w Writes, took time.Duration) []restore.Note {
 	if w.Blind {
-		return append(w.Notes, N(lang.M("no session was left that could write to %s", p.Target.Live)))
+		return append(w.Notes, restore.N(lang.M("no session was left that could write to %s", p.Target.Live)))
 	}
 	return append(
-		[]Note{
-			N(
+		[]restore.Note{
+			restore.N(
 				lang.M(
 					"no writes to %s for %s; the position is still %s",
 					p.Target.Live,

@@ -1,4 +1,4 @@
-package restore
+package report
 
 import (
 	"fmt"
@@ -6,10 +6,11 @@ import (
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/ops/restore"
 )
 
 // Runbook is a plan as Markdown, to keep on paper.
-func Runbook(p *Plan, l *lang.Printer) string {
+func Runbook(p *restore.Plan, l *lang.Printer) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n", l.T("Restore plan %s", p.ID))
 	fmt.Fprintf(&b, "- %s: %s\n", l.T("service"), p.Service)
@@ -31,7 +32,7 @@ func Runbook(p *Plan, l *lang.Printer) string {
 	fmt.Fprintf(&b, "- %s: `%s`\n", l.T("hash of the plan"), p.Hash)
 	findingsMarkdown(p, &b, l)
 	rowsMarkdown(p, &b, l)
-	if p.Assessment != nil && p.Mode != Into {
+	if p.Assessment != nil && p.Mode != restore.Into {
 		lossSection(&b, l, l.T("What will be lost"), p.Assessment.Loss)
 	}
 	for _, s := range p.Steps {
@@ -44,7 +45,7 @@ func Runbook(p *Plan, l *lang.Printer) string {
 	return b.String()
 }
 
-func rowsMarkdown(p *Plan, b *strings.Builder, l *lang.Printer) {
+func rowsMarkdown(p *restore.Plan, b *strings.Builder, l *lang.Printer) {
 	rows := p.Rows(l)
 	if len(rows) == 0 {
 		return
@@ -62,7 +63,7 @@ func rowsMarkdown(p *Plan, b *strings.Builder, l *lang.Printer) {
 	}
 }
 
-func findingsMarkdown(p *Plan, b *strings.Builder, l *lang.Printer) {
+func findingsMarkdown(p *restore.Plan, b *strings.Builder, l *lang.Printer) {
 	known := p.Known()
 	if len(known) == 0 {
 		return

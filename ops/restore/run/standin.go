@@ -1,4 +1,4 @@
-package restore
+package run
 
 import (
 	"context"
@@ -14,14 +14,15 @@ import (
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/clock"
 	"opsdeck/internal/lang"
+	"opsdeck/ops/restore"
 )
 
 // Unattended says what a restore does with its questions when nobody is there
 // to answer. A run without it waits for a person for as long as it takes.
 type Unattended struct {
-	Answers Answers `json:"answers"`
-	After   Span    `json:"after_ms"` // of nobody being there
-	By      string  `json:"by"`       // whose answers they are
+	Answers Answers      `json:"answers"`
+	After   restore.Span `json:"after_ms"` // of nobody being there
+	By      string       `json:"by"`       // whose answers they are
 }
 
 func (f Folder) unattendedPath() string { return filepath.Join(f.Path, "unattended.json") }
@@ -83,8 +84,8 @@ func (f Folder) attended() time.Time {
 // Waiting is a question that nobody has answered yet.
 type Waiting struct {
 	Since   time.Time
-	For     []Note
-	Answers []Kind
+	For     []restore.Note
+	Answers []restore.Kind
 	Until   time.Time // when the answers that were left are given, if nobody comes; zero: it waits for a person
 }
 
@@ -95,8 +96,8 @@ func (r *Run) Waiting() *Waiting {
 		return nil
 	}
 	w := &Waiting{Since: s.Trail[len(s.Trail)-1].Begin, For: s.Why, Answers: s.Answers()}
-	if s.Stage == AskNotify {
-		w.For = []Note{N(lang.M("send the notification?"))}
+	if s.Stage == restore.AskNotify {
+		w.For = []restore.Note{restore.N(lang.M("send the notification?"))}
 	}
 	if u, err := r.Folder.Unattended(); err == nil && u != nil && r.Alive {
 		w.Until = later(w.Since, r.Folder.attended()).Add(time.Duration(u.After))
@@ -130,7 +131,7 @@ type StandIn struct {
 }
 
 // Changed is told each step of the run.
-func (in *StandIn) Changed(s Snapshot) { in.asks.Store(s.Stage.Asks()) }
+func (in *StandIn) Changed(s restore.Snapshot) { in.asks.Store(s.Stage.Asks()) }
 
 // Run stands in until ctx ends.
 func (in *StandIn) Run(ctx context.Context) {
@@ -184,7 +185,7 @@ func (in *StandIn) answer(r *Run, u *Unattended, now time.Time) {
 		return
 	}
 	in.given, in.at = r.State.Seq, time.Time{}
-	ev := Event{Kind: in.reply.Kind, By: u.By}
+	ev := restore.Event{Kind: in.reply.Kind, By: u.By}
 	if r.State.NeedsTyping(ev.Kind) {
 		ev.Typed = r.Plan.Target.Database
 	}

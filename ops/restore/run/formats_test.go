@@ -1,4 +1,4 @@
-package restore
+package run
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 
 	"opsdeck/internal/oplog"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/restore"
 )
 
 // TestStateFilesOfEachFormatVersionAreRead: testdata/formats holds what a version of
@@ -15,7 +16,7 @@ import (
 // version reads all of it to the same end, so that an upgrade loses nothing.
 func TestStateFilesOfEachFormatVersionAreRead(t *testing.T) {
 	versions, err := filepath.Glob("../../../testdata/formats/v*")
-	if err != nil || len(versions) != max(PlanVersion, backup.ManifestVersion) {
+	if err != nil || len(versions) != max(restore.PlanVersion, backup.ManifestVersion) {
 		t.Fatalf("%v, %v: keep files of each format version", versions, err)
 	}
 	for _, kept := range versions {

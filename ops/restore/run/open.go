@@ -1,4 +1,4 @@
-package restore
+package run
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
 	"opsdeck/ops"
+	"opsdeck/ops/restore"
 )
 
 // OpenRun is a run that was begun and is not over, or one that cannot be read
@@ -21,7 +22,7 @@ type OpenRun struct {
 
 // Concerns tells whether the run changes a schema of a server. One that cannot
 // be read may change any.
-func (o OpenRun) Concerns(t Target) bool {
+func (o OpenRun) Concerns(t restore.Target) bool {
 	return o.Run == nil || o.Run.Plan.Target.Identity == t.Identity && o.Run.Plan.Target.Database == t.Database
 }
 
@@ -32,7 +33,7 @@ func (o OpenRun) Of(service, database string) bool {
 		return true
 	}
 	p := o.Run.Plan
-	return p.Service == service && p.Target.Database == database && p.Mode != Into
+	return p.Service == service && p.Target.Database == database && p.Mode != restore.Into
 }
 
 // OpenRuns are all runs that are not over, newest first. It alone answers which

@@ -1,4 +1,4 @@
-package restore_test
+package run_test
 
 import (
 	"context"
@@ -8,10 +8,11 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // wrote plants writes in the bench's world.
-func (b *bench) wrote(w restore.Writes) { b.world.Plant(w) }
+func (b *bench) wrote(w run.Writes) { b.world.Plant(w) }
 
 func said(notes []restore.Note) string {
 	var out []string
@@ -24,7 +25,7 @@ func said(notes []restore.Note) string {
 // Who writes while the present state is backed up stops the restore: that backup
 // is of no moment, and is thrown away.
 func TestWritesDuringTheEmergencyBackupStopTheRestore(t *testing.T) {
-	for name, w := range map[string]restore.Writes{
+	for name, w := range map[string]run.Writes{
 		"live": {Live: true, Notes: []restore.Note{restore.N(lang.M("something still writes to %s: its writes "+
 			"went from %s to %s", "sales", "1", "2"))}},
 		"untold": {Untold: true, Notes: []restore.Note{restore.N(lang.M("too much was written meanwhile to be read"))}},
@@ -40,7 +41,7 @@ func TestWritesDuringTheEmergencyBackupStopTheRestore(t *testing.T) {
 				!strings.Contains(got, "--despite-writes sales") {
 				t.Fatalf("it asks %q", got)
 			}
-			b.wrote(restore.Writes{})
+			b.wrote(run.Writes{})
 			b.policy = map[restore.Stage]restore.Kind{
 				restore.AskQuiet:  restore.KindRetry,
 				restore.AskNotify: restore.KindSilent,
@@ -56,7 +57,7 @@ func TestWritesDuringTheEmergencyBackupStopTheRestore(t *testing.T) {
 // Who goes on in spite of writes has typed the name, and is not asked again.
 func TestGoingOnDespiteWritesIsTyped(t *testing.T) {
 	b := newBench(t, restore.Swap)
-	b.wrote(restore.Writes{Live: true})
+	b.wrote(run.Writes{Live: true})
 	b.policy = map[restore.Stage]restore.Kind{restore.AskQuiet: restore.KindGoOn, restore.AskNotify: restore.KindSilent}
 	s, err := b.run(context.Background(), restore.KindBegin)
 	if err != nil || s.Stage != restore.Done || !s.Ignored || b.world.Look().Saved != "damaged" {
@@ -66,7 +67,7 @@ func TestGoingOnDespiteWritesIsTyped(t *testing.T) {
 
 // Others' writes do no harm, and a server that tells nothing is said to do so.
 func TestWritesOfOthersDoNoHarm(t *testing.T) {
-	for _, w := range []restore.Writes{
+	for _, w := range []run.Writes{
 		{Elsewhere: true, Notes: []restore.Note{restore.N(lang.M("others are written to (%s), %s is not", "blog", "sales"))}},
 		{Blind: true, Notes: []restore.Note{restore.RawNote("nothing is counted")}},
 	} {

@@ -1,4 +1,4 @@
-package restore_test
+package run_test
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/report"
+	"opsdeck/ops/restore/run"
 )
 
 // TestAHeadlessAbortKeepsAVerifiedLoad fails the exchange: the answers of one
@@ -15,7 +17,7 @@ import (
 func TestAHeadlessAbortKeepsAVerifiedLoad(t *testing.T) {
 	b := newBench(t, restore.Swap)
 	b.world.Fail["swap"] = errors.New("refused")
-	headless := restore.Policy{}
+	headless := run.Policy{}
 	for _, stage := range []restore.Stage{restore.AskSwap} {
 		s := restore.Snapshot{Database: "sales", Mode: restore.Swap, Stage: stage}
 		reply, ok := headless.Choose(s, false, at)
@@ -31,7 +33,7 @@ func TestAHeadlessAbortKeepsAVerifiedLoad(t *testing.T) {
 	if w := b.world.Look(); w.Live != "damaged" || w.Shadow != "good" || !w.Running {
 		t.Fatalf("the world is %+v", w)
 	}
-	text := restore.Tell(b.plan, s, at)
+	text := report.Tell(b.plan, s, at)
 	if len(text.Tables) > 0 || text.Loaded != b.plan.Shadow {
 		t.Fatalf("the report claims %+v", text)
 	}

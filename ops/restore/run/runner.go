@@ -1,4 +1,4 @@
-package restore
+package run
 
 import (
 	"context"
@@ -8,13 +8,14 @@ import (
 
 	"opsdeck/internal/clock"
 	"opsdeck/ops"
+	"opsdeck/ops/restore"
 )
 
 // World does the effects. Do looks at the actual state first, so that doing an
 // effect again is harmless. It returns an event of kind KindDone, KindFailed or
 // KindFound, and no error but that of ctx.
 type World interface {
-	Do(ctx context.Context, e Effect, p *Plan, s Snapshot, report func(ops.Progress)) (Event, error)
+	Do(ctx context.Context, e restore.Effect, p *restore.Plan, s restore.Snapshot, report Report) (restore.Event, error)
 }
 
 // Inbox gives the answers and requests of people, as events.
@@ -26,8 +27,8 @@ type Inbox interface {
 
 // Request is what a person asks of a running restore.
 type Request struct {
-	Seq   int   `json:"seq"` // Snapshot.Seq that it answers; 0 for a request to abort
-	Event Event `json:"event"`
+	Seq   int           `json:"seq"` // Snapshot.Seq that it answers; 0 for a request to abort
+	Event restore.Event `json:"event"`
 }
 
 // ErrLeft says that the runner was told to stop; the restore stands where it
@@ -37,22 +38,22 @@ var ErrLeft = errors.New("left where it stood")
 // Runner executes a plan: it journals before and after each effect, and takes
 // answers where the machine asks.
 type Runner struct {
-	Plan     *Plan
+	Plan     *restore.Plan
 	Journal  *Journal
 	World    World
 	Inbox    Inbox
 	Clock    clock.Clock
-	Progress func(Snapshot, ops.Progress) // may be nil
-	Changed  func(Snapshot)               // after each journaled event; may be nil
+	Progress func(restore.Snapshot, ops.Progress) // may be nil
+	Changed  func(restore.Snapshot)               // after each journaled event; may be nil
 
-	s Snapshot
+	s restore.Snapshot
 }
 
 // Run carries the restore on from where its journal stands until it is over,
 // with first as the reason that it runs now: KindBegin, KindResume, KindUndo,
 // KindDrop or KindAbort. When ctx ends it returns ErrLeft: nothing is rolled
 // back, nothing more is begun.
-func (r *Runner) Run(ctx context.Context, first Event) (Snapshot, error) {
+func (r *Runner) Run(ctx context.Context, first restore.Event) (restore.Snapshot, error) {
 	s, _, err := Fold(r.Plan, r.Journal.Lines())
 	if err != nil {
 		return s, err
@@ -77,12 +78,12 @@ func (r *Runner) Run(ctx context.Context, first Event) (Snapshot, error) {
 }
 
 // apply journals an event and takes it over; the pure machine is asked first.
-func (r *Runner) apply(e Event) error {
+func (r *Runner) apply(e restore.Event) error {
 	if e.Time.IsZero() {
 		e.Time = r.Clock.Now()
 	}
 	e.PID = os.Getpid()
-	next, _, err := Next(r.s, e)
+	next, _, err := restore.Next(r.s, e)
 	if err != nil {
 		return err
 	}
@@ -117,24 +118,24 @@ func (r *Runner) step(ctx context.Context, requests <-chan Request) error {
 // answer takes an answer to the present question. One that is late, or that the
 // machine does not take, changes nothing.
 func (r *Runner) answer(q Request) error {
-	if q.Seq != r.s.Seq && (q.Seq != 0 || q.Event.Kind != KindAbort) {
+	if q.Seq != r.s.Seq && (q.Seq != 0 || q.Event.Kind != restore.KindAbort) {
 		return nil
 	}
 	err := r.apply(q.Event)
-	if errors.Is(err, ErrNotNow) || errors.Is(err, ErrTyped) || errors.Is(err, ErrNoBackup) {
+	if errors.Is(err, restore.ErrNotNow) || errors.Is(err, restore.ErrTyped) || errors.Is(err, restore.ErrNoBackup) {
 		return nil
 	}
 	return err
 }
 
 type ended struct {
-	event Event
+	event restore.Event
 	err   error
 }
 
 // effect does one effect, and lets a request to abort end it early where the
 // machine allows.
-func (r *Runner) effect(ctx context.Context, e Effect, requests <-chan Request) error {
+func (r *Runner) effect(ctx context.Context, e restore.Effect, requests <-chan Request) error {
 	if err := r.Journal.Append(Line{Time: r.Clock.Now(), Begins: e, Stage: r.s.Stage}); err != nil {
 		return err
 	}
@@ -150,14 +151,14 @@ func (r *Runner) effect(ctx context.Context, e Effect, requests <-chan Request) 
 		})
 		end <- ended{ev, err}
 	}()
-	var abort *Event
+	var abort *restore.Event
 	for {
 		select {
 		case q, ok := <-requests:
 			if !ok {
 				requests = nil // ctx has ended, and with it the effect will
 			}
-			if abort == nil && q.Event.Kind == KindAbort && r.s.Can(KindAbort) {
+			if abort == nil && q.Event.Kind == restore.KindAbort && r.s.Can(restore.KindAbort) {
 				abort = &q.Event
 				cancel()
 			}
@@ -169,7 +170,7 @@ func (r *Runner) effect(ctx context.Context, e Effect, requests <-chan Request) 
 
 // ended journals how an effect ended. An abort counts even when the effect was
 // done in the same moment: the way back looks at the actual state.
-func (r *Runner) ended(ctx context.Context, e Effect, done ended, abort *Event) error {
+func (r *Runner) ended(ctx context.Context, e restore.Effect, done ended, abort *restore.Event) error {
 	switch {
 	case abort != nil:
 		abort.Data = done.event.Data

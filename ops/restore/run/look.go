@@ -1,4 +1,4 @@
-package restore
+package run
 
 import (
 	"context"
@@ -8,25 +8,26 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/restore"
 )
 
 // lookWait bounds the look for a report.
 const lookWait = 30 * time.Second
 
 // present looks at the live schema. A look that fails says so in its Error.
-func (c *Crew) present(ctx context.Context, p *Plan, s Snapshot) Present {
+func (c *Crew) present(ctx context.Context, p *restore.Plan, s restore.Snapshot) restore.Present {
 	ctx, cancel := context.WithTimeout(ctx, lookWait)
 	defer cancel()
 	now, err := c.Database.Present(ctx, p, avoid(p, s))
 	if err != nil {
-		now = Present{Error: err.Error()}
+		now = restore.Present{Error: err.Error()}
 	}
 	now.At = c.Clock.Now()
 	return now
 }
 
 // avoid are the live tables that must not be touched, as long as they are live.
-func avoid(p *Plan, s Snapshot) []string {
+func avoid(p *restore.Plan, s restore.Snapshot) []string {
 	if s.Swapped {
 		return nil
 	}
@@ -35,13 +36,13 @@ func avoid(p *Plan, s Snapshot) []string {
 
 // lacks tells what of the live schema is missing that the service needs: it is
 // not started on a database that is not there.
-func (c *Crew) lacks(ctx context.Context, p *Plan, s Snapshot) (Note, error) {
+func (c *Crew) lacks(ctx context.Context, p *restore.Plan, s restore.Snapshot) (restore.Note, error) {
 	now, err := c.Database.Present(ctx, p, avoid(p, s))
 	if err != nil {
-		return Note{}, err
+		return restore.Note{}, err
 	}
 	if !now.SchemaThere {
-		return N(lang.M("the database %s does not exist", p.Target.Database)), nil
+		return restore.N(lang.M("the database %s does not exist", p.Target.Database)), nil
 	}
 	var missing []string
 	for _, t := range p.Expected(s) {
@@ -51,37 +52,37 @@ func (c *Crew) lacks(ctx context.Context, p *Plan, s Snapshot) (Note, error) {
 	}
 	switch {
 	case len(missing) > 0:
-		return N(lang.M("tables are missing in %s: %s", p.Target.Database, strings.Join(missing, ", "))), nil
+		return restore.N(lang.M("tables are missing in %s: %s", p.Target.Database, strings.Join(missing, ", "))), nil
 	case len(now.Tables) == 0 && !p.Bare():
-		return N(lang.M("the database %s holds no table", p.Target.Database)), nil
+		return restore.N(lang.M("the database %s holds no table", p.Target.Database)), nil
 	}
-	return Note{}, nil
+	return restore.Note{}, nil
 }
 
 // leaveDown does not start the service. On the way forward that is a question;
 // on a way back nobody can answer it but the next restore.
-func (c *Crew) leaveDown(s Snapshot, missing Note) (Event, error) {
-	if s.Stage != AbortStarting && s.Stage != UndoStarting {
-		return Event{}, ops.E(ops.Failed, lang.M("the service is not started: %s", missing.Msg))
+func (c *Crew) leaveDown(s restore.Snapshot, missing restore.Note) (restore.Event, error) {
+	if s.Stage != restore.AbortStarting && s.Stage != restore.UndoStarting {
+		return restore.Event{}, ops.E(ops.Failed, lang.M("the service is not started: %s", missing.Msg))
 	}
-	return Event{Kind: KindDone, Data: &Data{Unstarted: true},
-		Notes: []Note{N(lang.M("the service is not started: %s", missing.Msg))}}, nil
+	return restore.Event{Kind: restore.KindDone, Data: &restore.Data{Unstarted: true},
+		Notes: []restore.Note{restore.N(lang.M("the service is not started: %s", missing.Msg))}}, nil
 }
 
 // saving is the plan with the name of the emergency backup of this round: a run
 // that is taken up after it was given up saves the state of now.
-func saving(p *Plan, s Snapshot) *Plan {
+func saving(p *restore.Plan, s restore.Snapshot) *restore.Plan {
 	if s.Rounds == 0 || p.Emergency == "" {
 		return p
 	}
 	at := p.CreatedAt
 	for _, m := range s.Trail {
-		if m.Stage == Checking {
+		if m.Stage == restore.Checking {
 			at = m.Begin
 		}
 	}
 	again := *p
-	name := EmergencyName(p.Target.Live, at.In(p.CreatedAt.Location()))
+	name := restore.EmergencyName(p.Target.Live, at.In(p.CreatedAt.Location()))
 	if strings.HasSuffix(p.Emergency, ".age") {
 		name += ".age"
 	}

@@ -1,4 +1,4 @@
-package restore
+package report
 
 import (
 	"fmt"
@@ -8,39 +8,40 @@ import (
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/ops/restore"
 )
 
 // Account is the report of a run, for programs and as the source of the texts.
 type Account struct {
-	ID         string      `json:"id"`
-	Result     string      `json:"result"`
-	Service    string      `json:"service"`
-	Database   string      `json:"database"`
-	Server     string      `json:"server"`
-	Mode       Mode        `json:"mode"`
-	Operator   string      `json:"operator"`
-	Backup     string      `json:"backup"`
-	RestoredTo time.Time   `json:"restored_to"`
-	BeganAt    time.Time   `json:"began_at"`
-	EndedAt    time.Time   `json:"ended_at"`
-	TookMS     int64       `json:"took_ms"`
-	DownMS     int64       `json:"down_ms"` // from the stop of the service until it was ready again; 0 when opsdeck left it alone
-	SwapMS     float64     `json:"swap_ms,omitempty"`
-	Tables     []TableRows `json:"tables,omitempty"`        // as verified; only where the restored tables are live
-	Now        *Present    `json:"now,omitempty"`           // the database at the end, by a fresh look
-	Loaded     string      `json:"loaded_schema,omitempty"` // holds what was loaded, of a run that was given up
-	Lost       Loss        `json:"lost"`
-	LostByUndo *Loss       `json:"lost_by_undo,omitempty"`
-	Exports    []string    `json:"exports,omitempty"`
-	Emergency  string      `json:"emergency_backup,omitempty"`
-	Kept       string      `json:"kept_schema,omitempty"`
-	Remarks    []Note      `json:"remarks,omitempty"`
-	Timeline   []Mark      `json:"timeline"`
+	ID         string              `json:"id"`
+	Result     string              `json:"result"`
+	Service    string              `json:"service"`
+	Database   string              `json:"database"`
+	Server     string              `json:"server"`
+	Mode       restore.Mode        `json:"mode"`
+	Operator   string              `json:"operator"`
+	Backup     string              `json:"backup"`
+	RestoredTo time.Time           `json:"restored_to"`
+	BeganAt    time.Time           `json:"began_at"`
+	EndedAt    time.Time           `json:"ended_at"`
+	TookMS     int64               `json:"took_ms"`
+	DownMS     int64               `json:"down_ms"` // from the stop of the service until it was ready again; 0 when opsdeck left it alone
+	SwapMS     float64             `json:"swap_ms,omitempty"`
+	Tables     []restore.TableRows `json:"tables,omitempty"`        // as verified; only where the restored tables are live
+	Now        *restore.Present    `json:"now,omitempty"`           // the database at the end, by a fresh look
+	Loaded     string              `json:"loaded_schema,omitempty"` // holds what was loaded, of a run that was given up
+	Lost       restore.Loss        `json:"lost"`
+	LostByUndo *restore.Loss       `json:"lost_by_undo,omitempty"`
+	Exports    []string            `json:"exports,omitempty"`
+	Emergency  string              `json:"emergency_backup,omitempty"`
+	Kept       string              `json:"kept_schema,omitempty"`
+	Remarks    []restore.Note      `json:"remarks,omitempty"`
+	Timeline   []restore.Mark      `json:"timeline"`
 }
 
 // Tell makes the account of a run as it stands; ended is the moment to close
 // it with while the report itself is being written.
-func Tell(p *Plan, s Snapshot, ended time.Time) Account {
+func Tell(p *restore.Plan, s restore.Snapshot, ended time.Time) Account {
 	a := Account{
 		ID:       p.ID,
 		Result:   outcome(s),
@@ -55,10 +56,10 @@ func Tell(p *Plan, s Snapshot, ended time.Time) Account {
 		Emergency:  s.Data.Emergency,
 		Timeline:   s.Trail,
 	}
-	if p.Assessment != nil && p.Mode != Into {
+	if p.Assessment != nil && p.Mode != restore.Into {
 		a.Lost = p.Assessment.Loss
 	}
-	if s.Kept && p.Mode == Swap {
+	if s.Kept && p.Mode == restore.Swap {
 		a.Kept = p.Kept
 	}
 	if s.Loaded {
@@ -80,13 +81,13 @@ func Tell(p *Plan, s Snapshot, ended time.Time) Account {
 
 // outcome is the result that the way taken leads to, while the report is
 // written too.
-func outcome(s Snapshot) string {
+func outcome(s restore.Snapshot) string {
 	switch s.Stage {
-	case Reporting, AskReport, AskNotify, Notifying:
+	case restore.Reporting, restore.AskReport, restore.AskNotify, restore.Notifying:
 		return "restored"
-	case AbortReporting:
+	case restore.AbortReporting:
 		return "aborted"
-	case UndoReporting:
+	case restore.UndoReporting:
 		return "undone"
 	}
 	return s.Result()
@@ -94,7 +95,7 @@ func outcome(s Snapshot) string {
 
 // tablesNow are the verified tables, with the word of the fresh look where that
 // knows better.
-func tablesNow(p *Plan, s Snapshot) []TableRows {
+func tablesNow(p *restore.Plan, s restore.Snapshot) []restore.TableRows {
 	out := slices.Clone(s.Data.TableRows)
 	if s.Data.Now == nil || s.Data.Now.Error != "" {
 		return out
@@ -110,16 +111,16 @@ func tablesNow(p *Plan, s Snapshot) []TableRows {
 	return out
 }
 
-func remarks(p *Plan, s Snapshot) []Note {
-	var out []Note
+func remarks(p *restore.Plan, s restore.Snapshot) []restore.Note {
+	var out []restore.Note
 	out = append(out, Untrue(p, s)...)
 	if s.Unstarted {
-		out = append(out, N(lang.M("The service was left stopped: its database is not whole.")))
+		out = append(out, restore.N(lang.M("The service was left stopped: its database is not whole.")))
 	}
 	if s.Loaded {
 		out = append(
 			out,
-			N(
+			restore.N(
 				lang.M(
 					"The loaded data is kept in %s. Resume: opsdeck restore resume %s. Remove it: opsdeck "+
 						"restore drop-old %s",
@@ -131,30 +132,30 @@ func remarks(p *Plan, s Snapshot) []Note {
 		)
 	}
 	if s.SkipBackup {
-		out = append(out, N(lang.M("There is no emergency backup: the operator chose to continue without one.")))
+		out = append(out, restore.N(lang.M("There is no emergency backup: the operator chose to continue without one.")))
 	}
 	if len(s.SkipTables) > 0 {
 		out = append(
 			out,
-			N(lang.M("Not in the emergency backup (unreadable): %s", strings.Join(s.SkipTables, ", "))),
+			restore.N(lang.M("Not in the emergency backup (unreadable): %s", strings.Join(s.SkipTables, ", "))),
 		)
 	}
 	if s.Ignored {
-		out = append(out, N(lang.M("Writes had not stopped when the restore continued.")))
+		out = append(out, restore.N(lang.M("Writes had not stopped when the restore continued.")))
 	}
 	if s.Doubted {
 		out = append(
 			out,
-			N(lang.M("Verification failed and was overridden by the operator: %s", english(s.Data.Doubts))),
+			restore.N(lang.M("Verification failed and was overridden by the operator: %s", english(s.Data.Doubts))),
 		)
 	}
 	if s.NotReady {
-		out = append(out, N(lang.M("The service was not ready at the end.")))
+		out = append(out, restore.N(lang.M("The service was not ready at the end.")))
 	}
 	return out
 }
 
-func english(notes []Note) string {
+func english(notes []restore.Note) string {
 	var out []string
 	for _, n := range notes {
 		out = append(out, n.Msg.String())
@@ -295,7 +296,7 @@ func (a Account) lossMarkdown(b *strings.Builder, l *lang.Printer) {
 	}
 }
 
-func lossSection(b *strings.Builder, l *lang.Printer, title string, loss Loss) {
+func lossSection(b *strings.Builder, l *lang.Printer, title string, loss restore.Loss) {
 	if loss.Since.IsZero() && len(loss.Tables)+len(loss.Unknown)+len(loss.Unseen)+len(loss.Missing)+
 		len(loss.Objects) == 0 && !loss.Unlisted {
 		return // nobody looked
@@ -325,7 +326,7 @@ func mdLine(s string) string {
 
 // Untrue are the sentences that the report must say because a fresh look found the
 // database not as the result claims; none where nobody looked.
-func Untrue(p *Plan, s Snapshot) []Note {
+func Untrue(p *restore.Plan, s restore.Snapshot) []restore.Note {
 	if s.Data.Now == nil {
 		return nil
 	}
@@ -333,11 +334,11 @@ func Untrue(p *Plan, s Snapshot) []Note {
 	db := p.Target.Database
 	switch {
 	case now.Error != "":
-		return []Note{N(lang.M("could not check what %s holds now: %s", db, now.Error))}
-	case p.Mode == Into && s.Stage.Back():
+		return []restore.Note{restore.N(lang.M("could not check what %s holds now: %s", db, now.Error))}
+	case p.Mode == restore.Into && s.Stage.Back():
 		return nil
 	case !now.SchemaThere:
-		return []Note{N(lang.M("The database %s does not exist now.", db))}
+		return []restore.Note{restore.N(lang.M("The database %s does not exist now.", db))}
 	}
 	var missing, empty []string
 	rows := map[string]int64{}
@@ -352,14 +353,14 @@ func Untrue(p *Plan, s Snapshot) []Note {
 			empty = append(empty, t)
 		}
 	}
-	var out []Note
+	var out []restore.Note
 	if len(missing) > 0 {
-		out = append(out, N(lang.M("Missing or unreadable in %s now: %s", db, strings.Join(missing, ", "))))
+		out = append(out, restore.N(lang.M("Missing or unreadable in %s now: %s", db, strings.Join(missing, ", "))))
 	}
 	if len(empty) > 0 {
 		out = append(
 			out,
-			N(lang.M("Empty in %s now, though they were restored with rows: %s", db, strings.Join(empty, ", "))),
+			restore.N(lang.M("Empty in %s now, though they were restored with rows: %s", db, strings.Join(empty, ", "))),
 		)
 	}
 	return out

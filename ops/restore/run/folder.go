@@ -1,4 +1,4 @@
-package restore
+package run
 
 import (
 	"bufio"
@@ -21,6 +21,8 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
 	"opsdeck/ops"
+	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/report"
 )
 
 // Store is the folder of all runs: restores/<id>/{plan.json, journal.jsonl,
@@ -37,13 +39,13 @@ func (st Store) Folder(id string) Folder { return Folder{filepath.Join(st.Dir, "
 
 // TargetLock is the path of the lock that keeps a second restore from one
 // schema of one server.
-func (st Store) TargetLock(t Target) string {
+func (st Store) TargetLock(t restore.Target) string {
 	sum := sha256.Sum256([]byte(t.Identity + "\x00" + t.Database))
 	return filepath.Join(st.Dir, "locks", "restore-"+hex.EncodeToString(sum[:8])+".lock")
 }
 
 // Save makes the folder of a plan; the plan is durable when it returns.
-func (st Store) Save(p *Plan) (Folder, error) {
+func (st Store) Save(p *restore.Plan) (Folder, error) {
 	f := st.Folder(p.ID)
 	if err := os.MkdirAll(filepath.Join(f.Path, "inbox"), 0o700); err != nil {
 		return f, err
@@ -140,7 +142,7 @@ func (st Store) Load(id string) (*Run, error) {
 
 // Unfinished finds a run of this target that was begun and is not over. One that
 // cannot be read is an error: it may be such a run.
-func (st Store) Unfinished(t Target) (*Run, error) {
+func (st Store) Unfinished(t restore.Target) (*Run, error) {
 	open, err := st.OpenRuns()
 	if err != nil {
 		return nil, err
@@ -177,7 +179,7 @@ func (f Folder) WorkerLock() string { return filepath.Join(f.Path, "worker.lock"
 func (f Folder) progressPath() string { return filepath.Join(f.Path, "progress.json") }
 
 // Plan reads the plan and proves that nobody touched it.
-func (f Folder) Plan() (*Plan, error) {
+func (f Folder) Plan() (*restore.Plan, error) {
 	text, err := os.ReadFile(f.PlanPath())
 	if errors.Is(err, fs.ErrNotExist) {
 		if f.made() {
@@ -188,15 +190,15 @@ func (f Folder) Plan() (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	var p Plan
+	var p restore.Plan
 	if err := json.Unmarshal(text, &p); err != nil {
 		return nil, fmt.Errorf("read %s: %w", f.PlanPath(), err)
 	}
-	if p.FormatVersion > PlanVersion {
+	if p.FormatVersion > restore.PlanVersion {
 		return nil, ops.E(ops.Failed, lang.M("%s was made by a newer opsdeck", f.PlanPath()))
 	}
 	if !p.Intact() {
-		return nil, fmt.Errorf("%s: %w", f.PlanPath(), ErrPlanChanged)
+		return nil, fmt.Errorf("%s: %w", f.PlanPath(), restore.ErrPlanChanged)
 	}
 	return &p, nil
 }
@@ -204,17 +206,17 @@ func (f Folder) Plan() (*Plan, error) {
 // Run is how a run stands, as its folder tells.
 type Run struct {
 	Folder   Folder
-	Plan     *Plan
+	Plan     *restore.Plan
 	Lines    []Line
-	State    Snapshot
-	Pending  Effect // had begun and not ended
-	Alive    bool   // a worker is on it
+	State    restore.Snapshot
+	Pending  restore.Effect // had begun and not ended
+	Alive    bool           // a worker is on it
 	Worker   lock.Holder
 	Progress *ops.Progress // the newest of the present effect, if any
 }
 
 // Open tells that the run was begun and is not over.
-func (r *Run) Open() bool { return r.State.Stage != Planned && !r.State.Stage.Final() }
+func (r *Run) Open() bool { return r.State.Stage != restore.Planned && !r.State.Stage.Final() }
 
 // LastBy is who last asked something of the run: who began it, or took it over.
 func (r *Run) LastBy() string {
@@ -240,7 +242,7 @@ func (f Folder) Load() (*Run, error) {
 	if r.State, r.Pending, err = Fold(p, lines); err != nil {
 		return nil, err
 	}
-	if r.State.Stage == Planned && f.touched() {
+	if r.State.Stage == restore.Planned && f.touched() {
 		return nil, fmt.Errorf("%s: %w", f.JournalPath(), ErrJournalLost)
 	}
 	if r.Worker, r.Alive, err = lock.Look(f.WorkerLock()); err != nil {
@@ -317,6 +319,6 @@ func (f Folder) take() (q Request, ok bool) {
 }
 
 // Untrue is what a fresh look at the end found against the result; empty: nothing.
-func (r *Run) Untrue() []Note {
-	return Untrue(r.Plan, r.State)
+func (r *Run) Untrue() []restore.Note {
+	return report.Untrue(r.Plan, r.State)
 }

@@ -1,6 +1,10 @@
-package restore
+package run
 
-import "time"
+import (
+	"time"
+
+	"opsdeck/ops/restore"
+)
 
 // Answers are what an unattended restore says to the questions that may come up.
 type Answers struct {
@@ -26,29 +30,29 @@ const (
 type Policy struct {
 	Answers Answers
 
-	tries      map[Stage]int
+	tries      map[restore.Stage]int
 	since      time.Time // a step is tried again and again since
-	sinceStage Stage
+	sinceStage restore.Stage
 }
 
 // Reply is what a policy says to a question.
 type Reply struct {
-	Kind Kind
+	Kind restore.Kind
 	Wait time.Duration // before it is given
 	Left time.Duration // of the patience with a failure that may go away by itself; 0 for any other
 }
 
 // Choose answers the present question. busy tells that what failed may go away
 // by itself. ok is false when nothing can be said: a person has to.
-func (y *Policy) Choose(s Snapshot, busy bool, now time.Time) (r Reply, ok bool) {
+func (y *Policy) Choose(s restore.Snapshot, busy bool, now time.Time) (r Reply, ok bool) {
 	if y.tries == nil {
-		y.tries = map[Stage]int{}
+		y.tries = map[restore.Stage]int{}
 	}
 	if left := y.patient(s, busy, now); left > 0 {
-		return Reply{KindRetry, patientEvery, left}, true
+		return Reply{restore.KindRetry, patientEvery, left}, true
 	}
 	kind := y.say(s)
-	if kind != KindRetry {
+	if kind != restore.KindRetry {
 		return Reply{Kind: kind}, s.Can(kind)
 	}
 	y.tries[s.Stage]++
@@ -57,8 +61,8 @@ func (y *Policy) Choose(s Snapshot, busy bool, now time.Time) (r Reply, ok bool)
 
 // patient is how much longer a step is tried again that failed because the server
 // was away or locks were held.
-func (y *Policy) patient(s Snapshot, busy bool, now time.Time) time.Duration {
-	if !busy || !s.Can(KindRetry) {
+func (y *Policy) patient(s restore.Snapshot, busy bool, now time.Time) time.Duration {
+	if !busy || !s.Can(restore.KindRetry) {
 		return 0
 	}
 	if y.since.IsZero() || y.sinceStage != s.Stage {
@@ -67,66 +71,67 @@ func (y *Policy) patient(s Snapshot, busy bool, now time.Time) time.Duration {
 	return patience - now.Sub(y.since)
 }
 
-func (y *Policy) say(s Snapshot) Kind {
+func (y *Policy) say(s restore.Snapshot) restore.Kind {
 	switch s.Stage {
-	case AskNotify:
+	case restore.AskNotify:
 		y.tries[s.Stage]++
 		if y.Answers.Notify && y.tries[s.Stage] == 1 {
-			return KindSend
+			return restore.KindSend
 		}
-		return KindSilent
-	case AskQuiet:
+		return restore.KindSilent
+	case restore.AskQuiet:
 		return y.quiet(s)
-	case AskSkip:
-		return orAbort(y.Answers.SkipUnreadable, KindSkip)
-	case AskSave:
-		return orAbort(y.Answers.WithoutBackup == s.Database, KindSkip)
-	case AskSettle:
-		return KindRetry
-	case AskSwap, AskVerify:
+	case restore.AskSkip:
+		return orAbort(y.Answers.SkipUnreadable, restore.KindSkip)
+	case restore.AskSave:
+		return orAbort(y.Answers.WithoutBackup == s.Database, restore.KindSkip)
+	case restore.AskSettle:
+		return restore.KindRetry
+	case restore.AskSwap, restore.AskVerify:
 		return y.keepLoad(s)
-	case AskReady, AskStart:
-		if y.Answers.OnTrouble == "undo" && s.Can(KindUndo) {
-			return KindUndo
+	case restore.AskReady, restore.AskStart:
+		if y.Answers.OnTrouble == "undo" && s.Can(restore.KindUndo) {
+			return restore.KindUndo
 		}
-		return KindKeep
-	case AskReport, AskClean, AskAbortStart, AskAbortReady, AskUndoStart, AskUndoReady, AskDrop:
+		return restore.KindKeep
+	case restore.AskReport, restore.AskClean, restore.AskAbortStart, restore.AskAbortReady,
+		restore.AskUndoStart, restore.AskUndoReady, restore.AskDrop:
 		if y.tries[s.Stage] >= 1 {
-			return KindLeave
+			return restore.KindLeave
 		}
-		return KindRetry
+		return restore.KindRetry
 	}
-	return orAbort(!s.Can(KindAbort), KindRetry)
+	return orAbort(!s.Can(restore.KindAbort), restore.KindRetry)
 }
 
 // quiet is the answer when something still writes: its sessions are ended where
 // that was allowed; what ends by itself is waited for, a little.
-func (y *Policy) quiet(s Snapshot) Kind {
+func (y *Policy) quiet(s restore.Snapshot) restore.Kind {
 	y.tries[s.Stage]++
 	switch n := y.tries[s.Stage]; {
 	case y.Answers.KillSessions && len(s.Data.Sessions) > 0 && n <= mostTries:
-		return KindKill
+		return restore.KindKill
 	case y.Answers.DespiteWrites == s.Database:
-		return KindGoOn
+		return restore.KindGoOn
 	case n == 1 && len(writing(s.Data.Sessions)) == 0: // a service that was just stopped may have had a last word
-		return KindRetry
+		return restore.KindRetry
 	}
-	return KindAbort
+	return restore.KindAbort
 }
 
-func orAbort(yes bool, k Kind) Kind {
+func orAbort(yes bool, k restore.Kind) restore.Kind {
 	if yes {
 		return k
 	}
-	return KindAbort
+	return restore.KindAbort
 }
 
 // keepLoad is the answer after a load is whole: what took hours is never thrown
 // away unasked, unless its verification found fault with it.
-func (y *Policy) keepLoad(s Snapshot) Kind {
+func (y *Policy) keepLoad(s restore.Snapshot) restore.Kind {
 	y.tries[s.Stage]++
-	if s.Can(KindLeave) && (s.Stage == AskSwap || len(s.Data.Doubts) == 0) {
-		return KindLeave
+	if s.Can(restore.KindLeave) && (s.Stage == restore.AskSwap || len(s.Data.Doubts) == 0) {
+		return restore.KindLeave
 	}
-	return orAbort(!s.Can(KindAbort), KindRetry)
+	return orAbort(!s.Can(restore.KindAbort), restore.KindRetry)
 }

@@ -1,4 +1,4 @@
-package restore_test
+package run_test
 
 import (
 	"context"
@@ -11,19 +11,20 @@ import (
 	"opsdeck/internal/clock"
 	"opsdeck/internal/lang"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // alone runs a bench as a worker does, with a stand-in.
 func (b *bench) alone(first restore.Kind, now clock.Clock) (restore.Snapshot, error) {
 	b.t.Helper()
-	j, err := restore.OpenJournal(b.folder.JournalPath())
+	j, err := run.OpenJournal(b.folder.JournalPath())
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	defer j.Close()
 	ctx, leave := context.WithTimeout(context.Background(), time.Minute)
 	defer leave()
-	crew := &restore.Crew{
+	crew := &run.Crew{
 		Database: b.world,
 		Services: b.world,
 		Saver:    b.world,
@@ -35,22 +36,22 @@ func (b *bench) alone(first restore.Kind, now clock.Clock) (restore.Snapshot, er
 		Lang:     lang.English(),
 		QuietFor: time.Millisecond,
 	}
-	in := &restore.StandIn{Folder: b.folder, Clock: now, GiveUp: leave}
+	in := &run.StandIn{Folder: b.folder, Clock: now, GiveUp: leave}
 	go in.Run(ctx)
-	r := &restore.Runner{
+	r := &run.Runner{
 		Plan:    b.plan,
 		Journal: j,
 		World:   crew,
-		Inbox:   restore.FolderInbox{Folder: b.folder},
+		Inbox:   run.FolderInbox{Folder: b.folder},
 		Clock:   clock.Real{},
 		Changed: in.Changed,
 	}
 	return r.Run(ctx, restore.Event{Kind: first, By: "zhang"})
 }
 
-func (b *bench) left(a restore.Answers, after time.Duration) {
+func (b *bench) left(a run.Answers, after time.Duration) {
 	b.t.Helper()
-	if err := b.folder.Leave(&restore.Unattended{Answers: a, After: restore.Span(after), By: "zhang"}); err != nil {
+	if err := b.folder.Leave(&run.Unattended{Answers: a, After: restore.Span(after), By: "zhang"}); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -60,7 +61,7 @@ func (b *bench) left(a restore.Answers, after time.Duration) {
 func TestWhatWasLeftIsAnsweredWhenNobodyIsThere(t *testing.T) {
 	b := newBench(t, restore.Swap)
 	b.world.Fail["load"] = errors.New("planted")
-	b.left(restore.Answers{}, time.Millisecond)
+	b.left(run.Answers{}, time.Millisecond)
 	s, err := b.alone(restore.KindBegin, clock.Real{})
 	if err != nil || s.Stage != restore.Aborted {
 		t.Fatalf("%s, %v", s.Stage, err)
@@ -79,9 +80,9 @@ func TestAWorkerWithoutAnAnswerEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.world.Fail["load-back"] = errors.New("planted")
-	b.left(restore.Answers{}, time.Millisecond)
+	b.left(run.Answers{}, time.Millisecond)
 	s, err := b.alone(restore.KindUndo, clock.Real{})
-	if !errors.Is(err, restore.ErrLeft) || s.Stage != restore.AskUndoLoad {
+	if !errors.Is(err, run.ErrLeft) || s.Stage != restore.AskUndoLoad {
 		t.Fatalf("%s, %v", s.Stage, err)
 	}
 	delete(b.world.Fail, "load-back")
@@ -94,7 +95,7 @@ func TestAWorkerWithoutAnAnswerEnds(t *testing.T) {
 func TestItWaitsWhileSomebodyIsThere(t *testing.T) {
 	for name, leave := range map[string]func(*bench){
 		"a person began it": func(*bench) {},
-		"somebody looks":    func(b *bench) { b.left(restore.Answers{}, time.Hour) },
+		"somebody looks":    func(b *bench) { b.left(run.Answers{}, time.Hour) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, restore.Swap)
@@ -114,7 +115,7 @@ func TestItWaitsWhileSomebodyIsThere(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b.folder.Send(restore.Request{Seq: r.State.Seq, Event: restore.Event{Kind: restore.KindAbort}})
+			b.folder.Send(run.Request{Seq: r.State.Seq, Event: restore.Event{Kind: restore.KindAbort}})
 			if s := <-ended; s.Stage != restore.Aborted {
 				t.Fatalf("%s", s.Stage)
 			}
@@ -123,7 +124,7 @@ func TestItWaitsWhileSomebodyIsThere(t *testing.T) {
 }
 
 // waiting waits until the run asks.
-func (b *bench) waiting() *restore.Waiting {
+func (b *bench) waiting() *run.Waiting {
 	b.t.Helper()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if r, err := b.folder.Load(); err == nil && r.Waiting() != nil {
@@ -137,7 +138,7 @@ func (b *bench) waiting() *restore.Waiting {
 // Attending moves the moment at which the answers that were left are given.
 func TestAttendingPutsTheAnswersOff(t *testing.T) {
 	b := newBench(t, restore.Swap)
-	b.left(restore.Answers{}, time.Hour)
+	b.left(run.Answers{}, time.Hour)
 	if err := b.folder.Attend(); err != nil {
 		t.Fatal(err)
 	}
@@ -170,26 +171,26 @@ func TestPolicyAnswersAsTheFlagsSay(t *testing.T) {
 	left := func(s *restore.Snapshot) { s.Data.Sessions = []restore.Session{{ID: 7, Command: "Query"}} }
 	for _, c := range []struct {
 		name string
-		a    restore.Answers
+		a    run.Answers
 		s    restore.Snapshot
 		want []restore.Kind // of one question after the other
 	}{
-		{"writes, nothing said", restore.Answers{}, at(restore.AskQuiet, nil), []restore.Kind{restore.KindRetry, restore.KindAbort}},
-		{"a session writes", restore.Answers{}, at(restore.AskQuiet, left), []restore.Kind{restore.KindAbort}},
-		{"sessions left", restore.Answers{KillSessions: true}, at(restore.AskQuiet, left), []restore.Kind{restore.KindKill, restore.KindKill, restore.KindKill, restore.KindAbort}},
-		{"writes without a session", restore.Answers{KillSessions: true}, at(restore.AskQuiet, nil), []restore.Kind{restore.KindRetry, restore.KindAbort}},
-		{"despite writes", restore.Answers{DespiteWrites: "sales"}, at(restore.AskQuiet, left), []restore.Kind{restore.KindGoOn}},
-		{"despite another's", restore.Answers{DespiteWrites: "blog"}, at(restore.AskQuiet, nil), []restore.Kind{restore.KindRetry, restore.KindAbort}},
-		{"unreadable", restore.Answers{}, at(restore.AskSkip, nil), []restore.Kind{restore.KindAbort}},
-		{"unreadable, skipped", restore.Answers{SkipUnreadable: true}, at(restore.AskSkip, nil), []restore.Kind{restore.KindSkip}},
-		{"no backup", restore.Answers{WithoutBackup: "sales"}, at(restore.AskSave, nil), []restore.Kind{restore.KindSkip}},
-		{"not ready", restore.Answers{OnTrouble: "keep"}, at(restore.AskReady, nil), []restore.Kind{restore.KindKeep}},
-		{"not ready, undo", restore.Answers{OnTrouble: "undo"}, at(restore.AskReady, nil), []restore.Kind{restore.KindUndo}},
-		{"notify", restore.Answers{Notify: true}, at(restore.AskNotify, nil), []restore.Kind{restore.KindSend, restore.KindSilent}},
-		{"clean", restore.Answers{}, at(restore.AskClean, nil), []restore.Kind{restore.KindRetry, restore.KindLeave}},
-		{"undo", restore.Answers{}, at(restore.AskUndoSwap, nil), []restore.Kind{restore.KindRetry, restore.KindRetry, restore.KindRetry, ""}},
+		{"writes, nothing said", run.Answers{}, at(restore.AskQuiet, nil), []restore.Kind{restore.KindRetry, restore.KindAbort}},
+		{"a session writes", run.Answers{}, at(restore.AskQuiet, left), []restore.Kind{restore.KindAbort}},
+		{"sessions left", run.Answers{KillSessions: true}, at(restore.AskQuiet, left), []restore.Kind{restore.KindKill, restore.KindKill, restore.KindKill, restore.KindAbort}},
+		{"writes without a session", run.Answers{KillSessions: true}, at(restore.AskQuiet, nil), []restore.Kind{restore.KindRetry, restore.KindAbort}},
+		{"despite writes", run.Answers{DespiteWrites: "sales"}, at(restore.AskQuiet, left), []restore.Kind{restore.KindGoOn}},
+		{"despite another's", run.Answers{DespiteWrites: "blog"}, at(restore.AskQuiet, nil), []restore.Kind{restore.KindRetry, restore.KindAbort}},
+		{"unreadable", run.Answers{}, at(restore.AskSkip, nil), []restore.Kind{restore.KindAbort}},
+		{"unreadable, skipped", run.Answers{SkipUnreadable: true}, at(restore.AskSkip, nil), []restore.Kind{restore.KindSkip}},
+		{"no backup", run.Answers{WithoutBackup: "sales"}, at(restore.AskSave, nil), []restore.Kind{restore.KindSkip}},
+		{"not ready", run.Answers{OnTrouble: "keep"}, at(restore.AskReady, nil), []restore.Kind{restore.KindKeep}},
+		{"not ready, undo", run.Answers{OnTrouble: "undo"}, at(restore.AskReady, nil), []restore.Kind{restore.KindUndo}},
+		{"notify", run.Answers{Notify: true}, at(restore.AskNotify, nil), []restore.Kind{restore.KindSend, restore.KindSilent}},
+		{"clean", run.Answers{}, at(restore.AskClean, nil), []restore.Kind{restore.KindRetry, restore.KindLeave}},
+		{"undo", run.Answers{}, at(restore.AskUndoSwap, nil), []restore.Kind{restore.KindRetry, restore.KindRetry, restore.KindRetry, ""}},
 	} {
-		y := restore.Policy{Answers: c.a}
+		y := run.Policy{Answers: c.a}
 		for i, want := range c.want {
 			got, ok := y.Choose(c.s, false, now)
 			if ok != (want != "") || ok && got.Kind != want {
@@ -201,7 +202,7 @@ func TestPolicyAnswersAsTheFlagsSay(t *testing.T) {
 
 // A server that is away is waited for, for a while.
 func TestPolicyIsPatientWithWhatGoesAwayByItself(t *testing.T) {
-	y := restore.Policy{}
+	y := run.Policy{}
 	s := restore.Snapshot{Database: "sales", Mode: restore.Swap, Stage: restore.AskLoad}
 	begin := time.Now()
 	for after := time.Duration(0); after < 90*time.Second; after += 10 * time.Second {

@@ -1,4 +1,4 @@
-package restore_test
+package report_test
 
 import (
 	"strings"
@@ -7,6 +7,7 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/report"
 )
 
 var ended = time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
@@ -24,7 +25,7 @@ func TestReportClaimsNoDowntimeOfAServiceThatWasLeftAlone(t *testing.T) {
 	}
 	for kind, want := range map[string]string{"pm2": "the service was down for 1 m 30 s", "none": "the service was not stopped by opsdeck"} {
 		p := &restore.Plan{Mode: restore.Swap, Process: restore.Process{Kind: kind, Name: "backend"}}
-		a := restore.Tell(p, s, ended.Add(2*time.Minute))
+		a := report.Tell(p, s, ended.Add(2*time.Minute))
 		if got := a.Message(lang.For("en")); !strings.Contains(got, want) {
 			t.Errorf("%s: %s", kind, got)
 		}

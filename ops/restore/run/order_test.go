@@ -1,4 +1,4 @@
-package restore_test
+package run_test
 
 import (
 	"os"
@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // TestRunsOfOneSecondAreSortedByTime plans three restores within a second, whose
 // ids sort the other way, and begins one of them late.
 func TestRunsOfOneSecondAreSortedByTime(t *testing.T) {
-	st := restore.Store{Dir: t.TempDir()}
+	st := run.Store{Dir: t.TempDir()}
 	at := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 	var ids []string
 	for i, random := range []uint16{0xf000, 0x8000, 0x1000} {
@@ -30,12 +31,12 @@ func TestRunsOfOneSecondAreSortedByTime(t *testing.T) {
 		}
 	}
 	expect(ids[2], ids[1], ids[0])
-	j, err := restore.OpenJournal(st.Folder(ids[0]).JournalPath())
+	j, err := run.OpenJournal(st.Folder(ids[0]).JournalPath())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer j.Close()
-	if err := j.Append(restore.Line{Time: at.Add(time.Hour), Stage: restore.Checking, Event: &restore.Event{Kind: restore.KindBegin}}); err != nil {
+	if err := j.Append(run.Line{Time: at.Add(time.Hour), Stage: restore.Checking, Event: &restore.Event{Kind: restore.KindBegin}}); err != nil {
 		t.Fatal(err)
 	}
 	expect(ids[0], ids[2], ids[1])

@@ -1,20 +1,21 @@
-package restore
+package run
 
 import (
 	"fmt"
 	"time"
 
 	"opsdeck/internal/journal"
+	"opsdeck/ops/restore"
 )
 
 // Line is one line of a journal: an event, or the mark that an effect is about
 // to begin.
 type Line struct {
-	Seq    int       `json:"seq"`  // 1, 2, 3 …
-	Time   time.Time `json:"time"` // when it was written
-	Begins Effect    `json:"begins,omitempty"`
-	Event  *Event    `json:"event,omitempty"`
-	Stage  Stage     `json:"stage"` // where the restore stands after it
+	Seq    int            `json:"seq"`  // 1, 2, 3 …
+	Time   time.Time      `json:"time"` // when it was written
+	Begins restore.Effect `json:"begins,omitempty"`
+	Event  *restore.Event `json:"event,omitempty"`
+	Stage  restore.Stage  `json:"stage"` // where the restore stands after it
 }
 
 // Number is where the line keeps its number.
@@ -33,15 +34,15 @@ func ReadJournal(path string) ([]Line, error) { return journal.Read[Line](path) 
 
 // Fold replays a journal over the snapshot of its plan. pending is the effect
 // that had begun and not ended, or empty.
-func Fold(p *Plan, lines []Line) (s Snapshot, pending Effect, err error) {
-	s = New(p)
+func Fold(p *restore.Plan, lines []Line) (s restore.Snapshot, pending restore.Effect, err error) {
+	s = restore.New(p)
 	for _, l := range lines {
 		if l.Event == nil {
 			pending = l.Begins
 			continue
 		}
 		pending = ""
-		if s, _, err = Next(s, *l.Event); err != nil {
+		if s, _, err = restore.Next(s, *l.Event); err != nil {
 			return s, "", fmt.Errorf("journal line %d: %w", l.Seq, err)
 		}
 	}
