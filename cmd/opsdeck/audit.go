@@ -3,24 +3,18 @@ package main
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"opsdeck/internal/cells"
-	"opsdeck/internal/clock"
-	"opsdeck/internal/config"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/audit"
-	"opsdeck/ops/mysql"
-	"opsdeck/ops/mysql/auditlog"
-	"opsdeck/tui/auditview"
-	"opsdeck/tui/page"
+	"opsdeck/ops/site/audits"
 )
 
 type auditCmd struct {
@@ -33,143 +27,22 @@ type auditCmd struct {
 	RestoreArchive auditRestoreArchiveCmd `cmd:"" name:"restore-archive" help:"Load an archive as a table beside the live one."`
 }
 
-// gentleRows times max_rows is how many rows the order of a table may be
-// learnt from without asking: that is read in small pieces and only once.
-const gentleRows = 100
-
 // auditSource opens the audit table of the service that a command is about.
-// The caller calls done.
-func (a *app) auditSource(ctx context.Context) (src *auditlog.Source, done func(), err error) {
-	svc, err := a.service()
+func (a *app) auditSource(ctx context.Context) (*audits.Table, error) {
+	s, err := a.chosen()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	open, err := a.openAudit(ctx, svc)
-	if err != nil {
-		return nil, nil, err
-	}
-	return open.Source, open.Close, nil
+	return audits.OpenTable(ctx, s)
 }
 
-// openedAudit is a source with the pool beneath it.
-type openedAudit struct {
-	*auditlog.Source
-	db *sql.DB
-}
-
-// Close ends both.
-func (o openedAudit) Close() {
-	o.Source.Close()
-	o.db.Close()
-}
-
-func (a *app) openAudit(ctx context.Context, svc *config.Service) (openedAudit, error) {
-	o, database, err := a.auditOptions(svc)
-	if err != nil {
-		return openedAudit{}, err
+// leave asks for what would read much, and shows what is learnt of the table.
+func (a *app) leave(ctx context.Context, yes bool) audits.Leave {
+	return audits.Leave{
+		Yes:      yes,
+		Agrees:   func(what, advice lang.Msg) bool { return a.agrees(ctx, what, advice) },
+		Progress: a.showWork,
 	}
-	db, err := mysql.Open(ctx, o.Target, database)
-	if err != nil {
-		return openedAudit{}, err
-	}
-	src, err := auditlog.Open(ctx, db, o)
-	if err != nil {
-		db.Close()
-		return openedAudit{}, err
-	}
-	return openedAudit{src, db}, nil
-}
-
-// auditPage is the console's Audit tab.
-func (a *app) auditPage(env *page.Env, svc *config.Service) page.Page {
-	return auditview.New(env, func(ctx context.Context) (auditview.Source, error) {
-		open, err := a.openAudit(ctx, svc)
-		if err != nil {
-			return nil, err
-		}
-		return open, nil
-	}).WithLog(func(ctx context.Context) (auditview.Log, error) { return a.openLog(ctx, svc) })
-}
-
-func (a *app) auditOptions(svc *config.Service) (auditlog.Options, string, error) {
-	where := svc.Database
-	if svc.Audit.Replica != (config.Database{}) {
-		where = svc.Audit.Replica
-		if where.Name == "" {
-			where.Name = svc.Database.Name
-		}
-	}
-	target, err := mysql.Resolve(where)
-	if err != nil {
-		return auditlog.Options{}, "", err
-	}
-	state, err := a.stateDir()
-	if err != nil {
-		return auditlog.Options{}, "", err
-	}
-	return auditlog.Options{
-		Target:   target,
-		Schema:   where.Name,
-		Table:    svc.Audit.Table,
-		Columns:  svc.Audit.Columns,
-		Aliases:  svc.Audit.Aliases,
-		MaxRows:  svc.Audit.MaxRows,
-		Timeout:  svc.Audit.Timeout,
-		Zone:     auditZone(svc),
-		StateDir: state,
-		Clock:    a.clock,
-	}, where.Name, nil
-}
-
-// auditZone is the zone of a DATETIME column by the configuration, which was
-// checked; nil for the server's.
-func auditZone(svc *config.Service) *time.Location {
-	if name := svc.Audit.TimeZone; name != "" && name != "server" {
-		if zone, err := clock.ParseZone(name); err == nil {
-			return zone
-		}
-	}
-	return nil
-}
-
-// withLeave runs a reading of the table; what would read much is asked for
-// first, and an order that is not known yet is learnt.
-func (a *app) withLeave(
-	ctx context.Context,
-	src *auditlog.Source,
-	yes bool,
-	maxRows int64,
-	read func(leave bool) error,
-) error {
-	for range 3 {
-		err := read(yes)
-		var much *audit.TooMuchError
-		var unproved *audit.UnprovedError
-		switch {
-		case errors.As(err, &much):
-			if !a.agrees(ctx, much.Message(), much.Advice()) {
-				return much.Explain()
-			}
-			yes = true
-		case errors.As(err, &unproved):
-			if !yes && unproved.Rows > maxRows*gentleRows && !a.agrees(ctx, unproved.Message(), lang.Msg{}) {
-				return unproved.Explain()
-			}
-			if err := a.prove(ctx, src); err != nil {
-				return err
-			}
-		default:
-			return err
-		}
-	}
-	return read(yes)
-}
-
-// prove learns the order of the table, with progress.
-func (a *app) prove(ctx context.Context, src *auditlog.Source) error {
-	p := a.progress()
-	defer p.done()
-	return src.Prove(ctx, 0.2, p.report)
 }
 
 // agrees asks a person at a terminal; nobody there means no.
@@ -285,13 +158,13 @@ func (c *auditTraceCmd) Run(ctx context.Context, a *app) error {
 				WithHint(lang.M("write it as TYPE ID or TYPE:ID, e.g. ORDER:1001"))
 		}
 	}
-	src, done, err := a.auditSource(ctx)
+	src, err := a.auditSource(ctx)
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer src.Close()
 	var t audit.Trace
-	err = a.withLeave(ctx, src, c.Yes, src.MaxRows(), func(leave bool) error {
+	err = src.Read(ctx, a.leave(ctx, c.Yes), func(leave bool) error {
 		p := a.progress()
 		defer p.done()
 		t, err = src.Trace(ctx, c.Type, c.ID, leave, p.report)

@@ -31,7 +31,7 @@ func openAuditTab(t *testing.T, config string) auditTab {
 		flags:  &globals{ConfigFile: config},
 		lang:   lang.English(),
 	}
-	svc, err := a.service()
+	svc, err := a.chosen()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func openAuditTab(t *testing.T, config string) auditTab {
 		Clock: a.clock,
 		Zone:  time.UTC,
 	}
-	tab := auditTab{t, a.auditPage(env, svc)}
+	tab := auditTab{t, newAuditTab(env, svc)}
 	t.Cleanup(tab.page.(page.Closer).Close)
 	tab.answer(tab.page.Show())
 	tab.view()

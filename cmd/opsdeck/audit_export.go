@@ -39,11 +39,11 @@ func (c *auditExportCmd) Run(ctx context.Context, a *app) error {
 	if err := c.allowed(a); err != nil {
 		return err
 	}
-	src, done, err := a.auditSource(ctx)
+	src, err := a.auditSource(ctx)
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer src.Close()
 	e := auditlog.Export{
 		Format:  audit.Format(c.Format),
 		Path:    c.Output,
@@ -58,7 +58,7 @@ func (c *auditExportCmd) Run(ctx context.Context, a *app) error {
 	defer p.done()
 	e.Report = p.report
 	var out auditlog.Exported
-	err = a.withLeave(ctx, src, c.Yes, src.MaxRows(), func(bool) error {
+	err = src.Read(ctx, a.leave(ctx, c.Yes), func(bool) error {
 		if c.toStdout() {
 			e.Path = a.lang.T("standard output")
 			out, err = src.ExportTo(ctx, e, a.out)

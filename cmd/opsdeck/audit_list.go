@@ -36,11 +36,11 @@ func (c *auditListCmd) Run(ctx context.Context, a *app) error {
 	if c.Archive != "" {
 		return c.listArchive(ctx, a)
 	}
-	src, done, err := a.auditSource(ctx)
+	src, err := a.auditSource(ctx)
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer src.Close()
 	l := src.Layout()
 	req := audit.PageRequest{Before: audit.Newest(), Limit: c.Limit}
 	if req.Filter, err = c.parse(a, l, c.Query); err != nil {
@@ -69,7 +69,7 @@ func (c *auditListCmd) Run(ctx context.Context, a *app) error {
 			},
 		)
 	}
-	err = a.withLeave(ctx, src, c.Yes, src.MaxRows(), func(leave bool) error {
+	err = src.Read(ctx, a.leave(ctx, c.Yes), func(leave bool) error {
 		defer p.done()
 		req.Leave = leave
 		page, err = src.Page(ctx, req)

@@ -25,11 +25,11 @@ type auditStatsCmd struct {
 
 // Run counts rows over a span.
 func (c *auditStatsCmd) Run(ctx context.Context, a *app) error {
-	src, done, err := a.auditSource(ctx)
+	src, err := a.auditSource(ctx)
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer src.Close()
 	since := c.Since
 	if since == "all" {
 		since = ""
@@ -39,7 +39,7 @@ func (c *auditStatsCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	var s audit.Stats
-	err = a.withLeave(ctx, src, c.Yes, src.MaxRows(), func(leave bool) error {
+	err = src.Read(ctx, a.leave(ctx, c.Yes), func(leave bool) error {
 		p := a.progress()
 		defer p.done()
 		s, err = src.Stats(ctx, audit.StatsRequest{Filter: filter, Top: c.Top, Zone: time.Local}, leave, p.report)

@@ -28,7 +28,7 @@ func (sh *shelf) carryOut(
 	choice rewind.Choice,
 	kept restores.Rewind,
 ) (rewind.Done, error) {
-	held, err := sh.holdDatabase(ctx, sh.Service, "restore rewind")
+	held, err := holdDatabase(ctx, sh.Site, "restore rewind")
 	if err != nil {
 		return rewind.Done{}, err
 	}

@@ -25,6 +25,10 @@ func (a *app) pages(env *page.Env) ([]page.Page, error) {
 		return nil, err
 	}
 	env.Service = s.Name
+	at, err := a.site(s)
+	if err != nil {
+		return nil, err
+	}
 	status, err := a.statusPage(env)
 	if err != nil {
 		return nil, err
@@ -37,7 +41,7 @@ func (a *app) pages(env *page.Env) ([]page.Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages := []page.Page{status, a.logsPage(env, s), a.auditPage(env, s), backups, restores}
+	pages := []page.Page{status, a.logsPage(env, s), newAuditTab(env, at), backups, restores}
 	status.Hint(pages)
 	return pages, nil
 }
@@ -123,11 +127,15 @@ func (a *app) checked(s *config.Service) checks.Source {
 		Now:     a.clock.Now,
 		Site:    func() (*site.Site, error) { return a.site(s) },
 		OpenAudit: func(ctx context.Context) (checks.AuditLog, error) {
-			open, err := a.openAudit(ctx, s)
+			at, err := a.site(s)
 			if err != nil {
 				return nil, err
 			}
-			return open, nil
+			table, err := audits.OpenTable(ctx, at)
+			if err != nil {
+				return nil, err
+			}
+			return table, nil
 		},
 		Opsdeck: a.placeOf(*s).opsdeck,
 		Next:    a.placeOf(*s).mysqlNext,
@@ -175,23 +183,37 @@ func (a *app) deskOf(s *config.Service) (*restores.Desk, error) {
 // holdDatabase takes the one lock of a service's database, which its restores
 // hold, and refuses while a restore of it is unfinished. The lock's name is made
 // of the server's identity: services that share a database share it.
-func (a *app) holdDatabase(ctx context.Context, s *config.Service, what string) (*restores.Holding, error) {
-	d, err := a.deskOf(s)
+func holdDatabase(ctx context.Context, s *site.Site, what string) (*restores.Holding, error) {
+	d, err := restores.Open(s)
 	if err != nil {
 		return nil, err
 	}
 	return d.Hold(ctx, what)
 }
 
-// openLog opens the binary log of a service for the Audit tab.
-func (a *app) openLog(ctx context.Context, s *config.Service) (auditview.Log, error) {
-	at, err := a.site(s)
+// chosen is the service that a command is about.
+func (a *app) chosen() (*site.Site, error) {
+	s, err := a.service()
 	if err != nil {
 		return nil, err
 	}
-	log, err := audits.OpenLog(ctx, at)
-	if err != nil {
-		return nil, err
+	return a.site(s)
+}
+
+// newAuditTab is the console's Audit tab: the table, and the binary log beside it.
+func newAuditTab(env *page.Env, s *site.Site) page.Page {
+	table := func(ctx context.Context) (auditview.Source, error) {
+		t, err := audits.OpenTable(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		return t, nil
 	}
-	return log, nil
+	return auditview.New(env, table).WithLog(func(ctx context.Context) (auditview.Log, error) {
+		log, err := audits.OpenLog(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		return log, nil
+	})
 }

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"opsdeck/internal/human"
@@ -18,6 +16,13 @@ import (
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql/dump"
 )
+
+// Years are a table's archives: a year's rows in a file of their own, checked,
+// deleted from the table, loaded again.
+type Years struct{ src *Source }
+
+// Years of the table.
+func (s *Source) Years() *Years { return &Years{src: s} }
 
 // YearPlan is what archiving a year would take.
 type YearPlan struct {
@@ -32,63 +37,36 @@ type YearPlan struct {
 // maxWhereRanges is how many runs of ids a condition names one by one.
 const maxWhereRanges = 16
 
-// PlanYear finds the rows of a year and the file they go to. A year begins and
+// Plan finds the rows of a year and the file they go to. A year begins and
 // ends by the clocks of zone. The condition is a range of time and, where the
 // table's order is proved, of ids, so that it reads little more than the year.
-func (s *Source) PlanYear(ctx context.Context, year int, zone *time.Location, dir string) (YearPlan, error) {
+func (y *Years) Plan(ctx context.Context, year int, zone *time.Location, dir string) (YearPlan, error) {
 	p := YearPlan{
 		Year:  year,
 		Since: time.Date(year, 1, 1, 0, 0, 0, 0, zone),
 		Until: time.Date(year+1, 1, 1, 0, 0, 0, 0, zone),
-		File:  filepath.Join(dir, fmt.Sprintf("%s_%d.sql.gz", s.o.Table, year)),
+		File:  filepath.Join(dir, fmt.Sprintf("%s_%d.sql.gz", y.src.r.opt.Table, year)),
 	}
 	if _, err := os.Lstat(p.File); err == nil {
 		p.Exists = true
 	}
 	f := audit.Filter{Since: p.Since, Until: p.Until}
-	since, until := f.Span(s.layout)
-	at := s.col(audit.CreatedAt)
+	since, until := f.Span(y.src.r.layout)
+	at := y.src.r.col(audit.CreatedAt)
 	p.Where = fmt.Sprintf("%s >= '%s' AND %s < '%s'", at, since, at, until)
 	var way route
-	err := s.with(ctx, func(ctx context.Context, q *session) (err error) {
-		way, err = s.route(ctx, q, f)
+	err := y.src.lane.with(ctx, func(ctx context.Context, q *session) (err error) {
+		way, err = y.src.order.route(ctx, q, f)
 		return err
 	})
 	if err != nil {
-		return p, s.asked(err)
+		return p, y.src.lane.asked(err)
 	}
-	if keys := s.keyRanges(way.ranges); keys != "" {
+	if keys := y.src.r.keyRanges(way.ranges); keys != "" {
 		p.Where += " AND " + keys
 	}
-	p.Rows, err = way.count(ctx, nil)
-	return p, s.asked(err)
-}
-
-// keyRanges is the condition that ids lie in the ranges, or around all of them
-// when they are many; "" for no bound.
-func (s *Source) keyRanges(ranges []audit.Range) string {
-	if len(ranges) > maxWhereRanges {
-		all := ranges[0]
-		for _, r := range ranges {
-			all.First, all.Last = min(all.First, r.First), max(all.Last, r.Last)
-		}
-		ranges = []audit.Range{all}
-	}
-	var parts []string
-	for _, r := range ranges {
-		if r.First == math.MinInt64 && r.Last == math.MaxInt64 {
-			return ""
-		}
-		if r.First == math.MinInt64 {
-			parts = append(parts, fmt.Sprintf("%s <= %d", s.col(audit.ID), r.Last))
-			continue
-		}
-		parts = append(parts, fmt.Sprintf("%s BETWEEN %d AND %d", s.col(audit.ID), r.First, r.Last))
-	}
-	if len(parts) == 0 {
-		return "FALSE"
-	}
-	return "(" + strings.Join(parts, " OR ") + ")"
+	p.Rows, err = way.count(ctx, y.src.lane, nil)
+	return p, y.src.lane.asked(err)
 }
 
 // Archived is an archive that was checked.
@@ -100,11 +78,11 @@ type Archived struct {
 	Made      bool // by this call; else it stood there and was checked again
 }
 
-// ArchiveYear writes a year's rows to its file through the dump engine, with a
+// Make writes a year's rows to its file through the dump engine, with a
 // manifest, and checks it: every byte by the manifest's hashes, every row read
 // back and of that year, and their number against the manifest and the table.
 // A file that stands there already is only checked.
-func (s *Source) ArchiveYear(
+func (y *Years) Make(
 	ctx context.Context,
 	p YearPlan,
 	tool string,
@@ -117,9 +95,9 @@ func (s *Source) ArchiveYear(
 		}
 		_, err := dump.Run(
 			ctx,
-			s.o.Target,
-			dump.Options{Databases: []string{s.o.Schema}, Tables: []string{s.o.Table}, Where: p.Where,
-				Kind: "archive", Tool: tool, Compress: "gzip", Report: report, Now: s.o.Clock.Now},
+			y.src.r.opt.Target,
+			dump.Options{Databases: []string{y.src.r.opt.Schema}, Tables: []string{y.src.r.opt.Table}, Where: p.Where,
+				Kind: "archive", Tool: tool, Compress: "gzip", Report: report, Now: y.src.r.opt.Clock.Now},
 			p.File,
 		)
 		if errors.Is(err, fs.ErrExist) {
@@ -127,23 +105,23 @@ func (s *Source) ArchiveYear(
 				WithHint(lang.M("choose another name, or remove it first"))
 		}
 		if err != nil {
-			return out, s.explain(err)
+			return out, y.src.lane.explain(err)
 		}
 		out.Made = true
 	}
-	return out, s.checkArchive(ctx, p, &out, report)
+	return out, y.check(ctx, p, &out, report)
 }
 
-// CheckArchive tells of the archive that exists what ArchiveYear would: it is
+// Check tells of the archive that exists what Make would: it is
 // proved, and nothing is made.
-func (s *Source) CheckArchive(ctx context.Context, p YearPlan, report func(ops.Progress)) (Archived, error) {
+func (y *Years) Check(ctx context.Context, p YearPlan, report func(ops.Progress)) (Archived, error) {
 	out := Archived{Path: p.File}
-	err := s.checkArchive(ctx, p, &out, report)
+	err := y.check(ctx, p, &out, report)
 	return out, err
 }
 
 // checkArchive proves an archive, and that it holds what the table held.
-func (s *Source) checkArchive(ctx context.Context, p YearPlan, out *Archived, report func(ops.Progress)) error {
+func (y *Years) check(ctx context.Context, p YearPlan, out *Archived, report func(ops.Progress)) error {
 	unsound := func(why lang.Msg) error {
 		return ops.E(ops.Failed, lang.M("the archive %s is not sound: %s", p.File, why)).
 			WithHint(lang.M("nothing was deleted; move the file away and archive again"))
@@ -153,16 +131,16 @@ func (s *Source) checkArchive(ctx context.Context, p YearPlan, out *Archived, re
 		return ops.Wrap(err, ops.Failed, lang.M("the archive %s has no manifest that can be read", p.File)).
 			WithHint(lang.M("nothing was deleted; move the file away and archive again"))
 	}
-	check, err := backup.Verify(ctx, p.File, s.o.Clock.Now, report)
+	check, err := backup.Verify(ctx, p.File, y.src.r.opt.Clock.Now, report)
 	if err != nil {
 		return err
 	}
 	if !check.OK() {
 		return unsound(lang.M("its bytes are not those of its manifest"))
 	}
-	a := s.archive(p.File)
+	a := y.archive(p.File)
 	a.Report = report
-	since, until := audit.Filter{Since: p.Since, Until: p.Until}.Span(s.layout)
+	since, until := audit.Filter{Since: p.Since, Until: p.Until}.Span(y.src.r.layout)
 	var strange int64
 	if out.Rows, strange, err = a.census(ctx, since, until); err != nil {
 		return err
@@ -183,6 +161,6 @@ func (s *Source) checkArchive(ctx context.Context, p YearPlan, out *Archived, re
 	return nil
 }
 
-func (s *Source) archive(path string) Archive {
-	return Archive{Path: path, Table: s.o.Table, Columns: s.o.Columns, Zone: s.layout.Zone, StateDir: s.o.StateDir}
+func (y *Years) archive(path string) Archive {
+	return Archive{Path: path, Table: y.src.r.opt.Table, Columns: y.src.r.opt.Columns, Zone: y.src.r.layout.Zone, StateDir: y.src.r.opt.StateDir}
 }

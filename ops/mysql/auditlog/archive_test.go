@@ -35,7 +35,7 @@ func old(t testing.TB, srv *testdb.Server, schema string, n int) {
 
 func plan(t testing.TB, s *Source, dir string) YearPlan {
 	t.Helper()
-	p, err := s.PlanYear(context.Background(), 2025, time.UTC, dir)
+	p, err := s.Years().Plan(context.Background(), 2025, time.UTC, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestAYearIsArchivedDeletedAndLoadedAgain(t *testing.T) {
 		fill(t, srv, schema, shape, 2500, 7)
 		old(t, srv, schema, 30) // with higher ids than the rows of this year
 		s := open(t, srv, schema)
-		s.zones.Size = 128
+		s.order.zones.Size = 128
 		db := utc(t, srv, schema)
 		const cond = "created_at >= '2025-01-01' AND created_at < '2026-01-01'"
 		want := model(t, db, cond)
@@ -63,12 +63,12 @@ func TestAYearIsArchivedDeletedAndLoadedAgain(t *testing.T) {
 		if p.Rows != int64(len(want)) || p.File != filepath.Join(dir, "audit_logs_2025.sql.gz") {
 			t.Fatalf("planned %+v, the year has %d rows", p, len(want))
 		}
-		made, err := s.ArchiveYear(context.Background(), p, "test", nil)
+		made, err := s.Years().Make(context.Background(), p, "test", nil)
 		if err != nil || !made.Made || made.Rows != int64(len(want)) {
 			t.Fatalf("%+v %v", made, err)
 		}
 		var inside []int64
-		_, page, err := s.archive(p.File).
+		_, page, err := s.Years().archive(p.File).
 			Page(context.Background(), func(l *audit.Layout) (audit.Filter, audit.Pos, error) {
 				return audit.Filter{}, audit.Newest(), nil
 			}, 10_000)
@@ -81,7 +81,7 @@ func TestAYearIsArchivedDeletedAndLoadedAgain(t *testing.T) {
 		}
 		// A row that changed after it was archived stays, and is told.
 		srv.Exec(t, schema, fmt.Sprintf("UPDATE audit_logs SET action = 'CHANGED' WHERE id = %d", want[0]))
-		d, err := s.DeleteArchived(context.Background(), p.File, 0, nil)
+		d, err := s.Years().Delete(context.Background(), p.File, 0, nil)
 		if err != nil || d.Rows != int64(len(want)-1) || d.Differs != 1 {
 			t.Fatalf("%+v %v", d, err)
 		}
@@ -89,11 +89,11 @@ func TestAYearIsArchivedDeletedAndLoadedAgain(t *testing.T) {
 			t.Fatalf("%d rows are left, want %d", len(got), len(left)+1)
 		}
 		// Again: it passes over what is gone.
-		if d, err = s.DeleteArchived(context.Background(), p.File, 0, nil); err != nil || d.Rows != 0 ||
+		if d, err = s.Years().Delete(context.Background(), p.File, 0, nil); err != nil || d.Rows != 0 ||
 			d.Gone != int64(len(want)-1) {
 			t.Fatalf("%+v %v", d, err)
 		}
-		n, err := s.LoadArchive(context.Background(), LoadArchive{Path: p.File, As: "audit_logs_2025"})
+		n, err := s.Years().Load(context.Background(), LoadArchive{Path: p.File, As: "audit_logs_2025"})
 		if err != nil || n != int64(len(want)) {
 			t.Fatalf("%d %v", n, err)
 		}
@@ -101,7 +101,7 @@ func TestAYearIsArchivedDeletedAndLoadedAgain(t *testing.T) {
 		if err := db.QueryRow("SELECT COUNT(*) FROM audit_logs_2025").Scan(&back); err != nil || back != n {
 			t.Fatalf("%d rows beside the table: %v", back, err)
 		}
-		if _, err := s.LoadArchive(context.Background(), LoadArchive{Path: p.File, As: "audit_logs_2025"}); ops.CodeOf(
+		if _, err := s.Years().Load(context.Background(), LoadArchive{Path: p.File, As: "audit_logs_2025"}); ops.CodeOf(
 			err,
 		) != ops.Usage {
 			t.Fatalf("a taken name gave %v", err)
@@ -116,7 +116,7 @@ func TestNothingIsDeletedForAnUnsoundArchive(t *testing.T) {
 	old(t, srv, schema, 20)
 	s := open(t, srv, schema)
 	p := plan(t, s, t.TempDir())
-	if _, err := s.ArchiveYear(context.Background(), p, "test", nil); err != nil {
+	if _, err := s.Years().Make(context.Background(), p, "test", nil); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(p.File)
@@ -128,7 +128,7 @@ func TestNothingIsDeletedForAnUnsoundArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Exists = true
-	if _, err := s.ArchiveYear(context.Background(), p, "test", nil); err == nil {
+	if _, err := s.Years().Make(context.Background(), p, "test", nil); err == nil {
 		t.Fatal("a flipped bit passed")
 	}
 }
@@ -144,11 +144,11 @@ func TestABrokenDeletionGoesOnExactly(t *testing.T) {
 	)
 	s := open(t, srv, schema)
 	p := plan(t, s, t.TempDir())
-	if _, err := s.ArchiveYear(context.Background(), p, "test", nil); err != nil {
+	if _, err := s.Years().Make(context.Background(), p, "test", nil); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	first, err := s.DeleteArchived(ctx, p.File, 0, func(r ops.Progress) {
+	first, err := s.Years().Delete(ctx, p.File, 0, func(r ops.Progress) {
 		if r.Done >= 1000 {
 			cancel()
 		}
@@ -156,7 +156,7 @@ func TestABrokenDeletionGoesOnExactly(t *testing.T) {
 	if err == nil || first.Rows != 1000 {
 		t.Fatalf("%+v %v", first, err)
 	}
-	second, err := s.DeleteArchived(context.Background(), p.File, 0, nil)
+	second, err := s.Years().Delete(context.Background(), p.File, 0, nil)
 	if err != nil || second.Rows != 2000 || second.Gone != 1000 {
 		t.Fatalf("%+v %v", second, err)
 	}
@@ -177,7 +177,7 @@ func TestABrokenLoadOfAnArchiveGoesOn(t *testing.T) {
 		old(t, srv, schema, 25)
 		s := open(t, srv, schema)
 		p := plan(t, s, t.TempDir())
-		if _, err := s.ArchiveYear(context.Background(), p, "test", nil); err != nil {
+		if _, err := s.Years().Make(context.Background(), p, "test", nil); err != nil {
 			t.Fatal(err)
 		}
 		src, err := load.Open(p.File)
@@ -189,7 +189,7 @@ func TestABrokenLoadOfAnArchiveGoesOn(t *testing.T) {
 		if _, err := load.Run(context.Background(), target(srv), src, load.Options{Schema: scratch, Tables: []string{"audit_logs"}}); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := s.LoadArchive(context.Background(), LoadArchive{Path: p.File, As: "audit_old"}); err != nil ||
+		if n, err := s.Years().Load(context.Background(), LoadArchive{Path: p.File, As: "audit_old"}); err != nil ||
 			n != 25 {
 			t.Fatalf("%d %v", n, err)
 		}
@@ -207,7 +207,7 @@ func TestABrokenLoadOfAnArchiveGoesOn(t *testing.T) {
 			"CREATE TABLE "+strange+".audit_logs LIKE "+schema+".audit_logs",
 		)
 		defer srv.Exec(t, "", "DROP DATABASE "+strange)
-		if _, err := s.LoadArchive(context.Background(), LoadArchive{Path: p.File, As: "audit_x"}); err == nil ||
+		if _, err := s.Years().Load(context.Background(), LoadArchive{Path: p.File, As: "audit_x"}); err == nil ||
 			!strings.Contains(err.Error(), "are not those of the archive") {
 			t.Fatalf("got %v", err)
 		}
@@ -222,7 +222,7 @@ func TestARowThatChangesMeanwhileIsNotDeleted(t *testing.T) {
 		old(t, srv, schema, 30)
 		s := open(t, srv, schema)
 		p := plan(t, s, t.TempDir())
-		if _, err := s.ArchiveYear(context.Background(), p, "test", nil); err != nil {
+		if _, err := s.Years().Make(context.Background(), p, "test", nil); err != nil {
 			t.Fatal(err)
 		}
 		db := utc(t, srv, schema)
@@ -237,7 +237,7 @@ func TestARowThatChangesMeanwhileIsNotDeleted(t *testing.T) {
 			time.Sleep(300 * time.Millisecond)
 			_ = tx.Commit()
 		}()
-		d, err := s.DeleteArchived(context.Background(), p.File, 0, nil)
+		d, err := s.Years().Delete(context.Background(), p.File, 0, nil)
 		if err != nil || d.Rows != 29 || d.Differs != 1 || fmt.Sprint(model(t, db, "TRUE")) != "[7]" {
 			t.Fatalf("%+v %v", d, err)
 		}

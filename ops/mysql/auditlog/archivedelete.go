@@ -27,24 +27,24 @@ const deleteBatch = 500
 // another transaction stands in the way.
 const deleteTries = 3
 
-// DeleteArchived deletes the rows that are in an archive from the table: by
+// Delete deletes the rows that are in an archive from the table: by
 // key, in small batches with a pause after each, and only rows that are still
 // exactly as they were archived: each batch is locked, compared and deleted in
 // one short transaction. It can be broken off and run again: what is
 // gone is passed over.
-func (s *Source) DeleteArchived(
+func (y *Years) Delete(
 	ctx context.Context,
 	path string,
 	pauseAfter time.Duration,
 	report func(ops.Progress),
 ) (Deleted, error) {
-	d := &deletion{s: s, pause: pauseAfter, report: report, begun: time.Now()}
+	d := &deletion{s: y.src, pause: pauseAfter, report: report, begun: time.Now()}
 	if m, err := backup.ReadManifest(path); err == nil {
 		for _, t := range m.Tables {
 			d.total += t.Rows
 		}
 	}
-	db, err := mysql.Open(ctx, s.o.Target, s.o.Schema)
+	db, err := mysql.Open(ctx, y.src.r.opt.Target, y.src.r.opt.Schema)
 	if err != nil {
 		return d.done, err
 	}
@@ -52,7 +52,7 @@ func (s *Source) DeleteArchived(
 	db.SetMaxOpenConns(1)
 	d.db = db
 	defer d.leave()
-	err = s.archive(path).Scan(ctx, func(l *audit.Layout) error { d.layout = l; return nil }, func(r *audit.Row) error {
+	err = y.archive(path).Scan(ctx, func(l *audit.Layout) error { d.layout = l; return nil }, func(r *audit.Row) error {
 		if d.batch = append(d.batch, *r); len(d.batch) < deleteBatch {
 			return nil
 		}
@@ -63,7 +63,7 @@ func (s *Source) DeleteArchived(
 	}
 	var known *ops.Error
 	if err != nil && !errors.As(err, &known) {
-		err = s.explain(err)
+		err = y.src.lane.explain(err)
 	}
 	return d.done, err
 }
@@ -106,7 +106,7 @@ func (d *deletion) flush(ctx context.Context) error {
 		d.report(
 			ops.Progress{
 				Phase:   "delete",
-				Object:  d.s.o.Table,
+				Object:  d.s.r.opt.Table,
 				Done:    seen,
 				Total:   d.total,
 				Unit:    "rows",
@@ -141,7 +141,7 @@ func (d *deletion) enter(ctx context.Context) error {
 	}
 	d.q, d.lock = q, " FOR UPDATE"
 	_ = q.exec(ctx, "SET SESSION innodb_lock_wait_timeout = 10") // other engines have none
-	if q.exec(ctx, "SELECT 1 FROM "+d.s.name()+" LIMIT 0"+d.lock) != nil {
+	if q.exec(ctx, "SELECT 1 FROM "+d.s.r.name()+" LIMIT 0"+d.lock) != nil {
 		d.lock = ""
 	}
 	return nil
@@ -169,7 +169,7 @@ func (d *deletion) attempt(ctx context.Context) (n int64, err error) {
 	same, gone, differs := d.compare(live)
 	if len(same) > 0 {
 		w := d.these(same)
-		res, err := d.q.conn.ExecContext(ctx, "DELETE FROM "+d.s.name()+w.String(), w.args...)
+		res, err := d.q.conn.ExecContext(ctx, "DELETE FROM "+d.s.r.name()+w.String(), w.args...)
 		if err != nil {
 			return 0, err
 		}
@@ -202,7 +202,7 @@ func (d *deletion) compare(live map[audit.Pos]*audit.Row) (same []audit.Row, gon
 // live are the batch's rows as they stand in the table.
 func (d *deletion) live(ctx context.Context) (map[audit.Pos]*audit.Row, error) {
 	w := d.these(d.batch)
-	rows, err := d.s.fetch(ctx, d.q, d.s.selectRows(d.s.byKey(), w, d.s.keyOrder(""), len(d.batch))+d.lock, w.args)
+	rows, err := d.s.r.fetch(ctx, d.q, d.s.r.selectRows(d.s.r.byKey(), w, d.s.r.keyOrder(""), len(d.batch))+d.lock, w.args)
 	out := make(map[audit.Pos]*audit.Row, len(rows))
 	for i := range rows {
 		out[d.ref(&rows[i])] = &rows[i]
@@ -213,7 +213,7 @@ func (d *deletion) live(ctx context.Context) (map[audit.Pos]*audit.Row, error) {
 // ref is what makes a row one: its key, and its time where the key alone does not.
 func (d *deletion) ref(r *audit.Row) audit.Pos {
 	p := r.Pos()
-	if d.s.layout.Unique {
+	if d.s.r.layout.Unique {
 		p.At = 0
 	}
 	return p
@@ -222,7 +222,7 @@ func (d *deletion) ref(r *audit.Row) audit.Pos {
 // these is the condition for rows by their keys.
 func (d *deletion) these(rows []audit.Row) *where {
 	w := &where{}
-	if l := d.s.layout; l.Unique && len(l.Keys) == 1 {
+	if l := d.s.r.layout; l.Unique && len(l.Keys) == 1 {
 		var args []any
 		for i := range rows {
 			args = append(args, d.key(&rows[i])...)
@@ -235,10 +235,10 @@ func (d *deletion) these(rows []audit.Row) *where {
 	for i := range rows {
 		one := &where{}
 		for k, v := range d.key(&rows[i]) {
-			one.add(audit.Ident(d.s.layout.Keys[k].Name)+" = ?", v)
+			one.add(audit.Ident(d.s.r.layout.Keys[k].Name)+" = ?", v)
 		}
-		if !d.s.layout.Unique {
-			one.add(d.s.col(audit.CreatedAt)+" = ?", rows[i].At.String())
+		if !d.s.r.layout.Unique {
+			one.add(d.s.r.col(audit.CreatedAt)+" = ?", rows[i].At.String())
 		}
 		either, args = append(either, strings.Join(one.parts, " AND ")), append(args, one.args...)
 	}
@@ -247,10 +247,10 @@ func (d *deletion) these(rows []audit.Row) *where {
 }
 
 func (d *deletion) key(r *audit.Row) []any {
-	if d.s.layout.Numbered() {
+	if d.s.r.layout.Numbered() {
 		return []any{r.ID}
 	}
-	return d.s.keyArgs(r.Key)
+	return d.s.r.keyArgs(r.Key)
 }
 
 // same tells whether a row in the table says what the archived one says.

@@ -23,25 +23,25 @@ type LoadArchive struct {
 	Report func(ops.Progress)
 }
 
-// LoadArchive loads an archive's table under another name beside the live one,
+// Load loads an archive's table under another name beside the live one,
 // which it never touches: into a scratch schema, compared there with the
 // manifest, then renamed into place. A name that is taken is refused. It can be
 // broken off at any moment and run again.
-func (s *Source) LoadArchive(ctx context.Context, o LoadArchive) (rows int64, err error) {
-	db, err := mysql.Open(ctx, s.o.Target, "")
+func (y *Years) Load(ctx context.Context, o LoadArchive) (rows int64, err error) {
+	db, err := mysql.Open(ctx, y.src.r.opt.Target, "")
 	if err != nil {
 		return 0, err
 	}
 	defer db.Close()
 	var taken int
 	err = db.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND "+
-		"TABLE_NAME = ?", s.o.Schema, o.As).
+		"TABLE_NAME = ?", y.src.r.opt.Schema, o.As).
 		Scan(&taken)
 	if err != nil {
-		return 0, s.explain(err)
+		return 0, y.src.lane.explain(err)
 	}
 	if taken > 0 {
-		return 0, ops.E(ops.Usage, lang.M("there is a table %s in the database %s already", o.As, s.o.Schema)).
+		return 0, ops.E(ops.Usage, lang.M("there is a table %s in the database %s already", o.As, y.src.r.opt.Schema)).
 			WithHint(lang.M("choose another name with --as"))
 	}
 	src, err := load.Open(o.Path)
@@ -49,17 +49,17 @@ func (s *Source) LoadArchive(ctx context.Context, o LoadArchive) (rows int64, er
 		return 0, err
 	}
 	defer src.Close()
-	scratch := scratchName(s.o.Schema, o.As)
-	rows, err = s.loadInto(ctx, db, src, scratch, o.Report)
+	scratch := scratchName(y.src.r.opt.Schema, o.As)
+	rows, err = y.loadInto(ctx, db, src, scratch, o.Report)
 	if err != nil {
 		return 0, err
 	}
 	if src.Manifest != nil {
 		verdict, err := load.Verify(
 			ctx,
-			s.o.Target,
+			y.src.r.opt.Target,
 			src.Manifest,
-			load.VerifyOptions{Schema: scratch, Tables: []string{s.o.Table}, Report: o.Report},
+			load.VerifyOptions{Schema: scratch, Tables: []string{y.src.r.opt.Table}, Report: o.Report},
 		)
 		if err != nil {
 			return 0, err
@@ -76,22 +76,22 @@ func (s *Source) LoadArchive(ctx context.Context, o LoadArchive) (rows int64, er
 		scratch,
 	)
 	if err != nil {
-		return 0, s.explain(err)
+		return 0, y.src.lane.explain(err)
 	}
 	var statements []string
 	for _, name := range triggers { // a table with triggers cannot change its schema, and an archive needs none
 		statements = append(statements, fmt.Sprintf("DROP TRIGGER %s.%s", audit.Ident(scratch), audit.Ident(name)))
 	}
 	for _, statement := range append(statements,
-		fmt.Sprintf("RENAME TABLE %s.%s TO %s.%s", audit.Ident(scratch), audit.Ident(s.o.Table),
-			audit.Ident(s.o.Schema), audit.Ident(o.As)),
+		fmt.Sprintf("RENAME TABLE %s.%s TO %s.%s", audit.Ident(scratch), audit.Ident(y.src.r.opt.Table),
+			audit.Ident(y.src.r.opt.Schema), audit.Ident(o.As)),
 		"DROP DATABASE "+audit.Ident(scratch)) {
 		if _, e := db.ExecContext(ctx, statement); e != nil {
 			err = errors.Join(err, e)
 			break
 		}
 	}
-	return rows, s.explain(err)
+	return rows, y.src.lane.explain(err)
 }
 
 // scratchName is the schema in which an archive is loaded before its table goes to
@@ -103,7 +103,7 @@ func scratchName(database, table string) string {
 
 // loadInto loads the table into the scratch schema, unless an earlier run did
 // and was broken off before the end; what it holds then is verified all the same.
-func (s *Source) loadInto(
+func (y *Years) loadInto(
 	ctx context.Context,
 	db *sql.DB,
 	src *load.Source,
@@ -112,12 +112,12 @@ func (s *Source) loadInto(
 ) (int64, error) {
 	tables, err := found(ctx, db, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?", scratch)
 	if err != nil {
-		return 0, s.explain(err)
+		return 0, y.src.lane.explain(err)
 	}
-	if src.Manifest != nil && len(tables) == 1 && tables[0] == s.o.Table {
+	if src.Manifest != nil && len(tables) == 1 && tables[0] == y.src.r.opt.Table {
 		var rows int64
 		for _, t := range src.Manifest.Tables {
-			if t.Name == s.o.Table {
+			if t.Name == y.src.r.opt.Table {
 				rows = t.Rows
 			}
 		}
@@ -125,13 +125,13 @@ func (s *Source) loadInto(
 	}
 	from := ""
 	if src.Manifest == nil {
-		from = s.o.Schema
+		from = y.src.r.opt.Schema
 	}
 	done, err := load.Run(
 		ctx,
-		s.o.Target,
+		y.src.r.opt.Target,
 		src,
-		load.Options{Schema: scratch, From: from, Tables: []string{s.o.Table}, Report: report},
+		load.Options{Schema: scratch, From: from, Tables: []string{y.src.r.opt.Table}, Report: report},
 	)
 	return done.Rows, err
 }

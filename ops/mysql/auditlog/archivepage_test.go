@@ -51,7 +51,7 @@ func TestAnArchiveListsAsPlainSQLOnRandomFilters(t *testing.T) {
 		srv.Exec(t, schema, "SET time_zone='+00:00'; UPDATE audit_logs SET created_at = created_at - INTERVAL 1 YEAR")
 		s, db := open(t, srv, schema), utc(t, srv, schema)
 		p := plan(t, s, t.TempDir())
-		if _, err := s.ArchiveYear(context.Background(), p, "test", nil); err != nil {
+		if _, err := s.Years().Make(context.Background(), p, "test", nil); err != nil {
 			t.Fatal(err)
 		}
 		foreign := filepath.Join(t.TempDir(), "audit_logs.sql")
@@ -66,7 +66,7 @@ func TestAnArchiveListsAsPlainSQLOnRandomFilters(t *testing.T) {
 			for _, a := range []struct {
 				Archive
 				cond string
-			}{{s.archive(p.File), "created_at >= '2025-01-01' AND created_at < '2026-01-01'"}, {Archive{Path: foreign, Table: "audit_logs"}, "TRUE"}} {
+			}{{s.Years().archive(p.File), "created_at >= '2025-01-01' AND created_at < '2026-01-01'"}, {Archive{Path: foreign, Table: "audit_logs"}, "TRUE"}} {
 				got, _ := listArchive(t, a.Archive, q.query, 50+rng.IntN(200))
 				want := model(t, db, q.sql+" AND "+a.cond)
 				if fmt.Sprint(got) != fmt.Sprint(want) {
@@ -100,14 +100,14 @@ func TestAPageOfAnArchiveReadsOnlyItsMembers(t *testing.T) {
 	state := t.TempDir()
 	s := open(t, srv, schema, func(o *Options) { o.StateDir = state })
 	p := plan(t, s, t.TempDir())
-	if _, err := s.ArchiveYear(context.Background(), p, "test", nil); err != nil {
+	if _, err := s.Years().Make(context.Background(), p, "test", nil); err != nil {
 		t.Fatal(err)
 	}
 	kept, _ := filepath.Glob(filepath.Join(state, "audit", "archive-*.json"))
 	if len(kept) != 1 {
 		t.Fatalf("kept %v", kept)
 	}
-	a, db := s.archive(p.File), utc(t, srv, schema)
+	a, db := s.Years().archive(p.File), utc(t, srv, schema)
 	page := func(query string) (got []int64, read int64) {
 		_, pg, err := a.Page(context.Background(), func(l *audit.Layout) (audit.Filter, audit.Pos, error) {
 			f, err := audit.Syntax{Layout: l, Now: start, Zone: time.UTC}.Parse(query)

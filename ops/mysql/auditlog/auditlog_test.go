@@ -307,7 +307,7 @@ func TestPagesEqualPlainSQLOnRandomFilters(t *testing.T) {
 		}
 		fill(t, srv, schema, shape, n, 1)
 		s := open(t, srv, schema)
-		s.zones.Size = 32
+		s.order.zones.Size = 32
 		db := utc(t, srv, schema)
 		rng := rand.New(rand.NewPCG(5, 5))
 		ways := map[audit.Strategy]bool{}

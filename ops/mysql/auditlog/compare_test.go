@@ -61,12 +61,12 @@ func compareOn(b *testing.B, srv *testdb.Server) {
 // compareArchive lists an archive of all rows: what is read of it the first
 // time, and pages then; zcat through the whole file stands beside them.
 func compareArchive(b *testing.B, s *Source, n int) {
-	s.o.StateDir = b.TempDir()
-	p, err := s.PlanYear(context.Background(), 2025, time.UTC, b.TempDir())
+	s.r.opt.StateDir = b.TempDir()
+	p, err := s.Years().Plan(context.Background(), 2025, time.UTC, b.TempDir())
 	if err != nil {
 		b.Fatal(err)
 	}
-	made, err := s.ArchiveYear(context.Background(), p, "bench", nil)
+	made, err := s.Years().Make(context.Background(), p, "bench", nil)
 	if err != nil || made.Rows < int64(n-comparePlanted) {
 		b.Fatalf("%+v %v", made, err)
 	}
@@ -75,7 +75,7 @@ func compareArchive(b *testing.B, s *Source, n int) {
 		b.Fatal(err)
 	}
 	zcat := time.Since(begun)
-	a := s.archive(p.File)
+	a := s.Years().archive(p.File)
 	for _, q := range []struct {
 		name, query string
 		fresh       bool
@@ -84,7 +84,7 @@ func compareArchive(b *testing.B, s *Source, n int) {
 		b.Run(q.name, func(b *testing.B) {
 			if q.fresh {
 				a.StateDir = ""
-				defer func() { a.StateDir = s.o.StateDir }()
+				defer func() { a.StateDir = s.r.opt.StateDir }()
 			}
 			took, got := timed(q.times, func() []int64 { return pageOf(b, a, q.query) })
 			if len(got) == 0 {
@@ -250,7 +250,7 @@ func ask(b *testing.B, s *Source, q question) []int64 {
 
 // skipTo pages forward once, as a person would have; what is timed is the page.
 func skipTo(b *testing.B, s *Source, q question) audit.Pos {
-	key := s.name() + q.name
+	key := s.r.name() + q.name
 	if at, ok := deep[key]; ok {
 		return at
 	}

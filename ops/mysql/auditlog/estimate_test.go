@@ -59,7 +59,7 @@ func TestABillionRowsAreAskedForBeforeTheirOrderIsLearnt(t *testing.T) {
 	srv.Exec(t, schema, shapes["current"])
 	fill(t, srv, schema, "current", 50, 9)
 	s := open(t, srv, schema)
-	s.rows = 1_000_000_000 // as a huge table's statistics would say
+	s.r.rows = 1_000_000_000 // as a huge table's statistics would say
 	_, err := s.Page(context.Background(), audit.PageRequest{Before: audit.Newest(), Limit: 10})
 	var unproved *audit.UnprovedError
 	if !errors.As(err, &unproved) || unproved.Rows != 1_000_000_000 {
@@ -77,7 +77,7 @@ func TestAConditionThatCannotBeTrueGivesNothing(t *testing.T) {
 		srv.Exec(t, schema, shapes["current"])
 		s := open(t, srv, schema, func(o *Options) { o.MaxRows = 10 })
 		for _, q := range []string{"id:5 id:6", "resource:ORDER:1 resource:ORDER:2", "user:1 user:2"} {
-			if got, _ := readAll(t, s, q, 10); len(got) != 0 || s.ability.explain == "" {
+			if got, _ := readAll(t, s, q, 10); len(got) != 0 || s.r.can.explain == "" {
 				t.Errorf("%s gives %v, notes %v", q, got, s.Notes())
 			}
 		}
@@ -116,7 +116,7 @@ func TestATableWithoutOrderIsScannedWithProgress(t *testing.T) {
 				"7919 % 100003 SECOND WHERE created_at IS NOT NULL",
 		)
 		s, db := open(t, srv, schema, func(o *Options) { o.MaxRows = 1000 }), utc(t, srv, schema)
-		s.zones.Size = 512
+		s.order.zones.Size = 512
 		req := audit.PageRequest{Before: audit.Newest(), Limit: 40}
 		var much *audit.TooMuchError
 		if _, err := s.Page(context.Background(), req); !errors.As(err, &much) || much.Estimate.Rows < 4000 {

@@ -127,7 +127,7 @@ func (x *export) stateFile() string { return x.e.Path + partSuffix + ".json" }
 
 // begin takes up an interrupted export, or starts one.
 func (x *export) begin(ctx context.Context) (resumed bool, err error) {
-	x.state = exportState{Table: x.s.identity(), Query: x.e.Query, Format: x.e.Format, Mask: x.e.Mask,
+	x.state = exportState{Table: x.s.order.identity(), Query: x.e.Query, Format: x.e.Format, Mask: x.e.Mask,
 		Since: x.e.Filter.Since, Until: x.e.Filter.Until}
 	if !x.e.Restart {
 		if resumed, err = x.resume(); err != nil {
@@ -162,23 +162,23 @@ func (x *export) resume() (bool, error) {
 
 // plan finds the way to the rows.
 func (x *export) plan(ctx context.Context, resumed bool) error {
-	err := x.s.with(ctx, func(ctx context.Context, q *session) error {
-		if !resumed && x.s.layout.Numbered() {
-			top, err := x.s.topID(ctx, q)
+	err := x.s.lane.with(ctx, func(ctx context.Context, q *session) error {
+		if !resumed && x.s.r.layout.Numbered() {
+			top, err := x.s.r.topID(ctx, q)
 			if err != nil {
 				return err
 			}
 			x.state.Through = top
 		}
 		var err error
-		x.route, err = x.s.route(ctx, q, x.e.Filter)
+		x.route, err = x.s.order.route(ctx, q, x.e.Filter)
 		return err
 	})
 	if x.route.numbered() {
 		x.route.upTo(x.state.Through)
 	}
 	x.total = x.route.rows()
-	return x.s.asked(err)
+	return x.s.lane.asked(err)
 }
 
 func (x *export) openPart(resumed bool) error {
@@ -202,7 +202,7 @@ func (x *export) openPart(resumed bool) error {
 	}
 	x.out = bufio.NewWriterSize(f, 1<<20)
 	x.written = &counting{Writer: x.out, n: x.state.Bytes}
-	x.enc, err = audit.NewEncoder(x.written, x.s.layout, x.e.Format, x.e.Mask, x.state.Bytes == 0)
+	x.enc, err = audit.NewEncoder(x.written, x.s.r.layout, x.e.Format, x.e.Mask, x.state.Bytes == 0)
 	x.saved = time.Now()
 	return err
 }
@@ -220,9 +220,9 @@ func (x *export) run(ctx context.Context) error {
 // interrupted notes how far it came, so that nothing is written twice.
 func (x *export) interrupted(err error) error {
 	if save := x.save(); save != nil {
-		return errors.Join(x.s.explain(err), save)
+		return errors.Join(x.s.lane.explain(err), save)
 	}
-	err = x.s.explain(err)
+	err = x.s.lane.explain(err)
 	var o *ops.Error
 	if errors.As(err, &o) && (o.Hint.Empty() || o.Code == ops.Busy) {
 		o.Hint = lang.M("%s rows are in %s; the same command continues from there", human.Count(x.state.Rows), x.part())
@@ -239,7 +239,7 @@ func (x *export) chunk(ctx context.Context) error {
 	}
 	var rows []audit.Row
 	var to mark
-	err := x.s.with(ctx, func(ctx context.Context, q *session) (err error) {
+	err := x.s.lane.with(ctx, func(ctx context.Context, q *session) (err error) {
 		rows, to, err = x.route.next(ctx, q, x.state.After, size)
 		return err
 	})
@@ -264,7 +264,7 @@ func (x *export) chunk(ctx context.Context) error {
 		x.e.Report(
 			ops.Progress{
 				Phase:    "export",
-				Object:   x.s.o.Table,
+				Object:   x.s.r.opt.Table,
 				Done:     x.state.Rows,
 				Total:    max(x.total, x.state.Rows),
 				Unit:     "rows",
@@ -316,12 +316,12 @@ func (x *export) finish(ctx context.Context) error {
 
 // count counts the source's rows, with progress.
 func (x *export) count(ctx context.Context) (int64, error) {
-	return x.route.count(ctx, func(rows int64) {
+	return x.route.count(ctx, x.s.lane, func(rows int64) {
 		if x.e.Report != nil {
 			x.e.Report(
 				ops.Progress{
 					Phase:   "count",
-					Object:  x.s.o.Table,
+					Object:  x.s.r.opt.Table,
 					Done:    rows,
 					Total:   x.state.Rows,
 					Unit:    "rows",

@@ -27,7 +27,7 @@ func (s *Source) ExportTo(ctx context.Context, e Export, out io.Writer) (Exporte
 	}
 	for !x.state.After.End {
 		if err := x.chunk(ctx); err != nil {
-			return Exported{}, s.explain(err)
+			return Exported{}, s.lane.explain(err)
 		}
 		if err := x.out.Flush(); err != nil {
 			return Exported{}, cannotWrite(err, e.Path)
@@ -35,7 +35,7 @@ func (s *Source) ExportTo(ctx context.Context, e Export, out io.Writer) (Exporte
 	}
 	have, err := x.count(ctx)
 	if err != nil {
-		return Exported{}, s.explain(err)
+		return Exported{}, s.lane.explain(err)
 	}
 	if have != x.state.Rows {
 		return Exported{}, ops.E(
@@ -51,6 +51,6 @@ func (s *Source) ExportTo(ctx context.Context, e Export, out io.Writer) (Exporte
 func (x *export) stream(out io.Writer) (err error) {
 	x.out = bufio.NewWriterSize(out, 1<<16)
 	x.written = &counting{Writer: x.out}
-	x.enc, err = audit.NewEncoder(x.written, x.s.layout, x.e.Format, x.e.Mask, true)
+	x.enc, err = audit.NewEncoder(x.written, x.s.r.layout, x.e.Format, x.e.Mask, true)
 	return err
 }

@@ -127,7 +127,7 @@ func TestNothingCanBeWritten(t *testing.T) {
 		schema := srv.Schema(t)
 		srv.Exec(t, schema, shapes["current"])
 		s := open(t, srv, schema)
-		err := s.with(context.Background(), func(ctx context.Context, q *session) error {
+		err := s.lane.with(context.Background(), func(ctx context.Context, q *session) error {
 			return q.exec(ctx, "INSERT INTO audit_logs (action) VALUES ('x')")
 		})
 		if mysql.Number(err) != 1792 { // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
@@ -192,8 +192,8 @@ func TestAPageSurvivesALostConnection(t *testing.T) {
 		s := open(t, srv, schema)
 		admin := utc(t, srv, "")
 		for range 3 {
-			if s.conn != nil {
-				if _, err := admin.Exec(fmt.Sprintf("KILL %d", s.conn.id)); err != nil {
+			if s.lane.conn != nil {
+				if _, err := admin.Exec(fmt.Sprintf("KILL %d", s.lane.conn.id)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -224,12 +224,12 @@ func TestRowsOutOfOrderAreFoundAfterTheProofWasSaved(t *testing.T) {
 		)
 		s := open(t, srv, schema, keep)
 		db := utc(t, srv, schema)
-		before := s.zones
+		before := s.order.zones
 		got, _ := readAll(t, s, "", 500)
 		if want := model(t, db, "TRUE"); fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Fatalf("%d rows, want %d", len(got), len(want))
 		}
-		if s.zones == before {
+		if s.order.zones == before {
 			t.Fatal("the saved proof was not taken up")
 		}
 		got, _ = readAll(t, s, "on:2026-01-01 action:PAST", 10)
@@ -258,7 +258,7 @@ func TestStatsEqualPlainSQL(t *testing.T) {
 	eachShape(t, func(t *testing.T, srv *testdb.Server, schema, shape string) {
 		fill(t, srv, schema, shape, 1500, 13)
 		s := open(t, srv, schema)
-		s.zones.Size = 64
+		s.order.zones.Size = 64
 		db := utc(t, srv, schema)
 		for _, q := range []asked{{"", "TRUE"}, {"on:2026-01-01", "created_at >= '2026-01-01' AND created_at < " +
 			"'2026-01-02'"}, {"user:2", "user_id = 2"}} {

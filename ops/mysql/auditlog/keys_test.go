@@ -197,11 +197,11 @@ func keyedExportAndArchive(t *testing.T, srv *testdb.Server, schema string, s *S
 	s.Forget() // rows were changed under the proof
 	want := keysByPlainSQL(t, db, name, "created_at < '2026-01-01'")
 	p := plan(t, s, t.TempDir())
-	made, err := s.ArchiveYear(ctx, p, "test", nil)
+	made, err := s.Years().Make(ctx, p, "test", nil)
 	if err != nil || made.Rows != int64(len(want)) {
 		t.Fatalf("archive: %+v %v, want %d", made, err, len(want))
 	}
-	d, err := s.DeleteArchived(ctx, p.File, 0, nil)
+	d, err := s.Years().Delete(ctx, p.File, 0, nil)
 	if err != nil || d.Rows != int64(len(want)) || len(keysByPlainSQL(t, db, name, "created_at < '2026-01-01'")) != 0 {
 		t.Fatalf("delete: %+v %v, want %d", d, err, len(want))
 	}

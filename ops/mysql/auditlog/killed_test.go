@@ -52,8 +52,8 @@ func TestAKilledServerCostsNoRow(t *testing.T) {
 func killedDuringAPage(t *testing.T, srv *testdb.Server, s *Source) {
 	failed := make(chan error, 1)
 	go func() {
-		failed <- s.asked(s.with(context.Background(), func(ctx context.Context, q *session) error {
-			_, err := s.fetch(ctx, q, "SELECT "+s.list()+" FROM audit_logs WHERE SLEEP(0.5) = 0", nil)
+		failed <- s.lane.asked(s.lane.with(context.Background(), func(ctx context.Context, q *session) error {
+			_, err := s.r.fetch(ctx, q, "SELECT "+s.r.list()+" FROM audit_logs WHERE SLEEP(0.5) = 0", nil)
 			return err
 		}))
 	}()
@@ -105,25 +105,25 @@ func killedDuringAnExport(t *testing.T, srv *testdb.Server, s *Source) {
 }
 
 func killedDuringADeletion(t *testing.T, srv *testdb.Server, schema string, s *Source) {
-	s.o.Clock = clock.NewFake(start.AddDate(1, 0, 0))
+	s.r.opt.Clock = clock.NewFake(start.AddDate(1, 0, 0))
 	db := utc(t, srv, schema)
 	want := len(model(t, db, "created_at >= '2026-01-01' AND created_at < '2027-01-01'"))
 	left := len(model(t, db, "TRUE")) - want
-	p, err := s.PlanYear(context.Background(), 2026, time.UTC, t.TempDir())
+	p, err := s.Years().Plan(context.Background(), 2026, time.UTC, t.TempDir())
 	if err != nil || p.Rows != int64(want) {
 		t.Fatalf("%+v %v, want %d", p, err, want)
 	}
-	if _, err := s.ArchiveYear(context.Background(), p, "test", nil); err != nil {
+	if _, err := s.Years().Make(context.Background(), p, "test", nil); err != nil {
 		t.Fatal(err)
 	}
-	first, err := s.DeleteArchived(context.Background(), p.File, 0, func(r ops.Progress) {
+	first, err := s.Years().Delete(context.Background(), p.File, 0, func(r ops.Progress) {
 		if r.Done >= 2000 {
 			srv.Kill()
 		}
 	})
 	saysUnreachable(t, err, "")
 	srv.Start(t)
-	second, err := s.DeleteArchived(context.Background(), p.File, 0, nil)
+	second, err := s.Years().Delete(context.Background(), p.File, 0, nil)
 	if err != nil || first.Rows != 2000 || first.Rows+second.Rows != int64(want) || second.Gone != first.Rows ||
 		second.Differs != 0 {
 		t.Fatalf("%+v then %+v %v, want %d", first, second, err, want)

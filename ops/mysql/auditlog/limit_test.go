@@ -25,8 +25,8 @@ func TestACancelledQueryEndsOnTheServer(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		failed := make(chan error, 1)
 		go func() {
-			failed <- s.with(ctx, func(ctx context.Context, q *session) error {
-				_, err := s.fetch(ctx, q, "SELECT "+s.list()+", 'slow~mark' x FROM audit_logs WHERE SLEEP(1) = 0", nil)
+			failed <- s.lane.with(ctx, func(ctx context.Context, q *session) error {
+				_, err := s.r.fetch(ctx, q, "SELECT "+s.r.list()+", 'slow~mark' x FROM audit_logs WHERE SLEEP(1) = 0", nil)
 				return err
 			})
 		}()
@@ -80,8 +80,8 @@ func TestAKillThatIsSlowToArriveEndsTheQuery(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		failed := make(chan error, 1)
 		go func() {
-			failed <- s.with(ctx, func(ctx context.Context, q *session) error {
-				_, err := s.fetch(ctx, q, "SELECT "+s.list()+", 'slow~kill' x FROM audit_logs WHERE SLEEP(5) = 0", nil)
+			failed <- s.lane.with(ctx, func(ctx context.Context, q *session) error {
+				_, err := s.r.fetch(ctx, q, "SELECT "+s.r.list()+", 'slow~kill' x FROM audit_logs WHERE SLEEP(5) = 0", nil)
 				return err
 			})
 		}()
@@ -125,11 +125,11 @@ func TestTheServerEndsAQueryAtItsTimeLimit(t *testing.T) {
 		srv.Exec(t, schema, shapes["current"])
 		fill(t, srv, schema, "current", 500, 8)
 		s := open(t, srv, schema, func(o *Options) { o.Timeout = 200 * time.Millisecond })
-		if s.ability.limit == "" || srv.Flavour != "tidb" && len(s.Notes()) != 0 {
+		if s.r.can.limit == "" || srv.Flavour != "tidb" && len(s.Notes()) != 0 {
 			t.Fatalf("a real server lacks something: %v", s.Notes())
 		}
 		// Half a million rows of a join, each hashed: seconds of work.
-		err := s.with(context.Background(), func(ctx context.Context, q *session) error {
+		err := s.lane.with(context.Background(), func(ctx context.Context, q *session) error {
 			rows, err := q.query(
 				ctx,
 				"SELECT COUNT(*) FROM audit_logs a, audit_logs b, audit_logs c WHERE SHA2(CONCAT(a.id, b.id, c.id), "+
@@ -158,11 +158,11 @@ func TestAShortTimeLimitIsNoneForTheFirstLook(t *testing.T) {
 		fill(t, srv, schema, "current", 500, 8)
 		for range 5 {
 			s := open(t, srv, schema, func(o *Options) { o.Timeout = time.Millisecond })
-			if s.ability.limit == "" || srv.Flavour != "tidb" && len(s.Notes()) != 0 {
+			if s.r.can.limit == "" || srv.Flavour != "tidb" && len(s.Notes()) != 0 {
 				t.Fatalf("something was not found: %v", s.Notes())
 			}
-			err := s.with(context.Background(), func(ctx context.Context, q *session) error {
-				_, err := s.fetch(ctx, q, "SELECT "+s.list()+" FROM audit_logs WHERE SLEEP(1) = 0", nil)
+			err := s.lane.with(context.Background(), func(ctx context.Context, q *session) error {
+				_, err := s.r.fetch(ctx, q, "SELECT "+s.r.list()+" FROM audit_logs WHERE SLEEP(1) = 0", nil)
 				return err
 			})
 			if !overTime(err) && !errors.Is(err, errOverTime) {
@@ -178,12 +178,12 @@ func TestAQueryIsKilledWhereTheServerKnowsNoLimit(t *testing.T) {
 		srv.Exec(t, schema, shapes["current"])
 		fill(t, srv, schema, "current", 200, 8)
 		s := open(t, srv, schema, func(o *Options) { o.Timeout = 300 * time.Millisecond })
-		s.ability.limit = ""
+		s.r.can.limit = ""
 		begun := time.Now()
-		err := s.asked(s.with(context.Background(), func(ctx context.Context, q *session) error {
+		err := s.lane.asked(s.lane.with(context.Background(), func(ctx context.Context, q *session) error {
 			q.hint = ""
 			_ = q.exec(ctx, "SET SESSION max_statement_time = 0")
-			_, err := s.fetch(ctx, q, "SELECT "+s.list()+", 'late~mark' x FROM audit_logs WHERE SLEEP(1) = 0", nil)
+			_, err := s.r.fetch(ctx, q, "SELECT "+s.r.list()+", 'late~mark' x FROM audit_logs WHERE SLEEP(1) = 0", nil)
 			return err
 		}))
 		if ops.CodeOf(err) != ops.Failed || !strings.Contains(err.Error(), "and was killed") ||
@@ -191,7 +191,7 @@ func TestAQueryIsKilledWhereTheServerKnowsNoLimit(t *testing.T) {
 			t.Fatalf("after %s: %v", time.Since(begun), err)
 		}
 		await(t, "the query to be gone", func() bool { return running(t, srv, "late~mark") == 0 })
-		s.o.Timeout = time.Minute // which the next has, however slow the machine
+		s.r.opt.Timeout = time.Minute // which the next has, however slow the machine
 		if _, err := s.Page(context.Background(), audit.PageRequest{Before: audit.Newest(), Limit: 1}); err != nil {
 			t.Fatalf("the next query: %v", err)
 		}

@@ -14,7 +14,7 @@ import (
 // bounded number of rows each, whatever the filter lets through: by rising
 // key, or by time where an index on it serves a span.
 type route struct {
-	s      *Source
+	rd     *reader
 	filter audit.Filter
 	byTime bool
 	few    bool          // an index leaves few rows: no strides
@@ -23,13 +23,13 @@ type route struct {
 
 // route chooses the way. It fails with a question when the order of ids is not
 // known and would help.
-func (s *Source) route(ctx context.Context, q *session, f audit.Filter) (route, error) {
-	r := route{s: s, filter: f, ranges: []audit.Range{{First: math.MinInt64, Last: math.MaxInt64, Rows: s.rows}}}
+func (p *prover) route(ctx context.Context, q *session, f audit.Filter) (route, error) {
+	r := route{rd: p.r, filter: f, ranges: []audit.Range{{First: math.MinInt64, Last: math.MaxInt64, Rows: p.r.rows}}}
 	spanned := !f.Since.IsZero() || !f.Until.IsZero()
-	if way := s.layout.Choose(f, true); way == audit.ZoneOrder && !spanned {
+	if way := p.r.layout.Choose(f, true); way == audit.ZoneOrder && !spanned {
 		return r, nil // all of the table, in the order of ids
 	}
-	way, missing, err := s.way(ctx, q, f)
+	way, missing, err := p.way(ctx, q, f)
 	switch {
 	case err != nil:
 		return r, err
@@ -40,8 +40,8 @@ func (s *Source) route(ctx context.Context, q *session, f audit.Filter) (route, 
 	case way == audit.TimeOrder:
 		r.byTime = spanned
 	case way == audit.ZoneOrder:
-		since, until := f.Span(s.layout)
-		r.ranges, _ = s.zones.Ranges(since, until, math.MaxInt64)
+		since, until := f.Span(p.r.layout)
+		r.ranges, _ = p.zones.Ranges(since, until, math.MaxInt64)
 		sort.Slice(r.ranges, func(i, j int) bool { return r.ranges[i].First < r.ranges[j].First })
 	}
 	return r, nil
@@ -67,7 +67,7 @@ func (r *route) rows() (n int64) {
 	return n
 }
 
-func (r *route) numbered() bool { return r.s.layout.Numbered() && !r.byTime }
+func (r *route) numbered() bool { return r.rd.layout.Numbered() && !r.byTime }
 
 // mark is how far a route was walked. The zero mark is its beginning.
 type mark struct {
@@ -80,16 +80,16 @@ type mark struct {
 func (r *route) columns() []string {
 	var out []string
 	if r.byTime {
-		out = append(out, r.s.layout.Column(audit.CreatedAt).Name)
+		out = append(out, r.rd.layout.Column(audit.CreatedAt).Name)
 	}
-	if r.s.layout.Numbered() {
-		return append(out, r.s.layout.Column(audit.ID).Name)
+	if r.rd.layout.Numbered() {
+		return append(out, r.rd.layout.Column(audit.ID).Name)
 	}
-	for _, c := range r.s.layout.Keys {
+	for _, c := range r.rd.layout.Keys {
 		out = append(out, c.Name)
 	}
-	if !r.byTime && !r.s.layout.Unique {
-		out = append(out, r.s.layout.Column(audit.CreatedAt).Name)
+	if !r.byTime && !r.rd.layout.Unique {
+		out = append(out, r.rd.layout.Column(audit.CreatedAt).Name)
 	}
 	return out
 }
@@ -108,11 +108,11 @@ func (r *route) args(p audit.Pos) []any {
 	if r.byTime {
 		out = append(out, p.At.String())
 	}
-	if r.s.layout.Numbered() {
+	if r.rd.layout.Numbered() {
 		return append(out, p.ID)
 	}
-	out = append(out, r.s.keyArgs(p.Key)...)
-	if !r.byTime && !r.s.layout.Unique {
+	out = append(out, r.rd.keyArgs(p.Key)...)
+	if !r.byTime && !r.rd.layout.Unique {
 		out = append(out, p.At.String())
 	}
 	return out
@@ -155,16 +155,16 @@ func (r *route) where(w *where, from mark) (in int) {
 	if from.Begun && from.Pos.ID >= first {
 		first = from.Pos.ID + 1
 	}
-	w.add(r.s.col(audit.ID)+" BETWEEN ? AND ?", first, one.Last)
+	w.add(r.rd.col(audit.ID)+" BETWEEN ? AND ?", first, one.Last)
 	return in
 }
 
 // stride finds where the next n rows behind a mark end, whether they pass the
 // filter or not.
 func (r *route) stride(ctx context.Context, q *session, from mark, n int) (mark, error) {
-	w, hint := &where{}, r.s.byKey()
+	w, hint := &where{}, r.rd.byKey()
 	if r.byTime {
-		w, hint = r.s.filter(audit.Filter{Since: r.filter.Since, Until: r.filter.Until}), ""
+		w, hint = r.rd.filter(audit.Filter{Since: r.filter.Since, Until: r.filter.Until}), ""
 	}
 	in := r.where(w, from)
 	names := r.columns()
@@ -174,7 +174,7 @@ func (r *route) stride(ctx context.Context, q *session, from mark, n int) (mark,
 	}
 	rows, err := q.query(
 		ctx,
-		"SELECT "+r.order()+" FROM "+r.s.name()+hint+w.String()+" ORDER BY "+r.order()+" LIMIT ?, 1",
+		"SELECT "+r.order()+" FROM "+r.rd.name()+hint+w.String()+" ORDER BY "+r.order()+" LIMIT ?, 1",
 		append(w.args, n-1)...)
 	if err != nil {
 		return mark{}, err
@@ -194,7 +194,7 @@ func (r *route) stride(ctx context.Context, q *session, from mark, n int) (mark,
 
 // place reads a place from the values of columns.
 func (r *route) place(names []string, raw []sql.NullString) (p audit.Pos, err error) {
-	l := r.s.layout
+	l := r.rd.layout
 	row := audit.Row{Extra: make([]audit.Value, len(l.Extra))}
 	for i, name := range names {
 		v := audit.Value{Text: raw[i].String, Valid: raw[i].Valid}
@@ -215,7 +215,7 @@ func (r *route) place(names []string, raw []sql.NullString) (p audit.Pos, err er
 
 // between is the filter's condition for the rows between two marks.
 func (r *route) between(from, to mark) *where {
-	w := r.s.filter(r.filter)
+	w := r.rd.filter(r.filter)
 	r.where(w, from)
 	if !to.End && (!r.numbered() || to.Pos.ID < math.MaxInt64) {
 		r.until(w, to.Pos)
@@ -236,15 +236,15 @@ func (r *route) next(ctx context.Context, q *session, from mark, n int) ([]audit
 		return nil, to, err
 	}
 	w := r.between(from, to)
-	rows, err := r.s.chosen(ctx, q, r.hint(), w, r.order(), n)
+	rows, err := r.rd.chosen(ctx, q, r.hint(), w, r.order(), n)
 	return rows, to, err
 }
 
 // nextFew lets the server's index find the rows.
 func (r *route) nextFew(ctx context.Context, q *session, from mark, n int) ([]audit.Row, mark, error) {
-	w := r.s.filter(r.filter)
+	w := r.rd.filter(r.filter)
 	r.where(w, from)
-	rows, err := r.s.chosen(ctx, q, "", w, r.order(), n)
+	rows, err := r.rd.chosen(ctx, q, "", w, r.order(), n)
 	to := mark{Begun: true, End: len(rows) < n}
 	if len(rows) > 0 {
 		to.Pos = rows[len(rows)-1].Pos()
@@ -256,20 +256,20 @@ func (r *route) hint() string {
 	if r.byTime {
 		return ""
 	}
-	return r.s.byKey()
+	return r.rd.byKey()
 }
 
 // countStride is how many rows one counting query reads.
 const countStride = 100_000
 
 // count counts the rows of the filter, a stride at a time.
-func (r *route) count(ctx context.Context, report func(rows int64)) (int64, error) {
+func (r *route) count(ctx context.Context, l *lane, report func(rows int64)) (int64, error) {
 	if len(r.ranges) == 0 {
 		return 0, nil
 	}
 	var have int64
 	for at := (mark{}); !at.End; {
-		err := r.s.with(ctx, func(ctx context.Context, q *session) error {
+		err := l.with(ctx, func(ctx context.Context, q *session) error {
 			to := mark{Begun: true, End: true}
 			if !r.few {
 				var err error
@@ -279,7 +279,7 @@ func (r *route) count(ctx context.Context, report func(rows int64)) (int64, erro
 			}
 			w := r.between(at, to)
 			var n int64
-			err := q.row(ctx, "SELECT COUNT(*) FROM "+r.s.name()+w.String(), w.args, &n)
+			err := q.row(ctx, "SELECT COUNT(*) FROM "+r.rd.name()+w.String(), w.args, &n)
 			if err == nil {
 				have, at = have+n, to
 			}

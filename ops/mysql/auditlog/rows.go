@@ -5,19 +5,28 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
 	"opsdeck/ops/audit"
 )
 
+// reader reads rows of the table on a session that it is given.
+type reader struct {
+	table
+	born      string // when the table was made, as the server says
+	rows      int64  // the server's estimate at discovery
+	sweepRows int    // of one query of a sweep
+}
+
 // list is the columns of a row for SELECT, in the order that scan reads them.
-func (s *Source) list() string {
+func (t *table) list() string {
 	var names []string
-	for _, f := range s.layout.Fields() {
-		names = append(names, s.col(f))
+	for _, f := range t.layout.Fields() {
+		names = append(names, t.col(f))
 	}
-	for _, c := range s.layout.Extra {
+	for _, c := range t.layout.Extra {
 		names = append(names, audit.Ident(c.Name))
 	}
 	return strings.Join(names, ", ")
@@ -62,9 +71,9 @@ func finish(l *audit.Layout, r *audit.Row) error {
 	return nil
 }
 
-func (s *Source) scanner() *scanner {
-	sc := &scanner{layout: s.layout, fields: s.layout.Fields()}
-	sc.raw = make([]sql.RawBytes, len(sc.fields)+len(s.layout.Extra))
+func (t *table) scanner() *scanner {
+	sc := &scanner{layout: t.layout, fields: t.layout.Fields()}
+	sc.raw = make([]sql.RawBytes, len(sc.fields)+len(t.layout.Extra))
 	for i := range sc.raw {
 		sc.dest = append(sc.dest, &sc.raw[i])
 	}
@@ -88,13 +97,13 @@ func (sc *scanner) scan(rows *sql.Rows) (audit.Row, error) {
 }
 
 // fetch reads all rows of a query whose SELECT list is list().
-func (s *Source) fetch(ctx context.Context, q *session, query string, args []any) ([]audit.Row, error) {
+func (r *reader) fetch(ctx context.Context, q *session, query string, args []any) ([]audit.Row, error) {
 	rows, err := q.query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	sc := s.scanner()
+	sc := r.scanner()
 	var out []audit.Row
 	for rows.Next() {
 		r, err := sc.scan(rows)
@@ -107,12 +116,12 @@ func (s *Source) fetch(ctx context.Context, q *session, query string, args []any
 }
 
 // estimate asks the server what a query would read.
-func (s *Source) estimate(ctx context.Context, q *session, query string, args []any) (audit.Estimate, error) {
+func (r *reader) estimate(ctx context.Context, q *session, query string, args []any) (audit.Estimate, error) {
 	var e audit.Estimate
-	if s.ability.explain == "" {
+	if r.can.explain == "" {
 		return e, nil
 	}
-	rows, err := q.conn.QueryContext(ctx, s.ability.explain+" "+query, args...)
+	rows, err := q.conn.QueryContext(ctx, r.can.explain+" "+query, args...)
 	if err != nil {
 		return e, err
 	}
@@ -145,13 +154,22 @@ func (s *Source) estimate(ctx context.Context, q *session, query string, args []
 var errNoEstimate = errors.New("the server's EXPLAIN tells no number of rows")
 
 // guard refuses a query that would read too much without leave.
-func (s *Source) guard(ctx context.Context, q *session, f audit.Filter, query string, args []any) error {
-	e, err := s.estimate(ctx, q, query, args)
+func (r *reader) guard(ctx context.Context, q *session, f audit.Filter, query string, args []any) error {
+	e, err := r.estimate(ctx, q, query, args)
 	if err != nil {
 		return err
 	}
-	if e.Rows <= s.o.MaxRows {
+	if e.Rows <= r.opt.MaxRows {
 		return nil
 	}
-	return &audit.TooMuchError{Estimate: e, Max: s.o.MaxRows, Index: s.layout.Advise(f)}
+	return &audit.TooMuchError{Estimate: e, Max: r.opt.MaxRows, Index: r.layout.Advise(f)}
+}
+
+func (r *reader) topID(ctx context.Context, q *session) (int64, error) {
+	var top sql.NullInt64
+	err := q.row(ctx, "SELECT MAX("+r.col(audit.ID)+") FROM "+r.name(), nil, &top)
+	if !top.Valid {
+		return math.MinInt64, err
+	}
+	return top.Int64, err
 }

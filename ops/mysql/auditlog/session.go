@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"opsdeck/ops/audit"
 	"opsdeck/ops/mysql"
 )
 
@@ -18,6 +19,38 @@ const killPatience = 3 * time.Second
 
 // killLimit is how long the KILL QUERY itself may take to arrive.
 const killLimit = time.Minute
+
+// lane is where queries run: on one session, one after the other, each with a
+// limit of time, and ended on the server when whoever asked has gone.
+type lane struct {
+	db    *sql.DB
+	opt   *Options
+	can   *ability
+	known bool          // the table and the server were looked at
+	turn  chan struct{} // capacity 1: one query at a time
+	conn  *session      // used while holding the turn
+}
+
+func newLane(db *sql.DB, o *Options, can *ability) *lane {
+	return &lane{db: db, opt: o, can: can, turn: make(chan struct{}, 1)}
+}
+
+// alone does work while no query runs.
+func (l *lane) alone(work func()) {
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
+	work()
+}
+
+// close ends the session; the next query makes another.
+func (l *lane) close() {
+	l.alone(func() {
+		if l.conn != nil {
+			l.conn.close()
+			l.conn = nil
+		}
+	})
+}
 
 // session is the one connection that queries run on.
 type session struct {
@@ -36,13 +69,13 @@ const discoverLimit = 30 * time.Second
 // because the server did not end it.
 var errOverTime = errors.New("the query ran over its time")
 
-func (s *Source) connect(ctx context.Context) (*session, error) {
-	conn, err := s.db.Conn(ctx)
+func (l *lane) connect(ctx context.Context) (*session, error) {
+	conn, err := l.db.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	q := &session{conn: conn}
-	if err := q.prepare(ctx, s.limit()); err != nil {
+	if err := q.prepare(ctx, l.limit()); err != nil {
 		q.close()
 		return nil, fmt.Errorf("set up the session: %w", err)
 	}
@@ -77,11 +110,11 @@ func (q *session) bound(ctx context.Context, limit time.Duration) error {
 }
 
 // limit is what a query may take; at least discoverLimit until the source is known.
-func (s *Source) limit() time.Duration {
-	if s.o.Timeout > 0 && !s.known {
-		return max(s.o.Timeout, discoverLimit)
+func (l *lane) limit() time.Duration {
+	if l.opt.Timeout > 0 && !l.known {
+		return max(l.opt.Timeout, discoverLimit)
 	}
-	return s.o.Timeout
+	return l.opt.Timeout
 }
 
 // close gives up the connection for good: its session is not the pool's.
@@ -140,19 +173,19 @@ func (q *session) query(ctx context.Context, query string, args ...any) (*sql.Ro
 // with runs work on the session, in its turn. When ctx ends meanwhile, the
 // query is killed on the server. Work that only reads is begun once more when
 // the connection turns out to be gone.
-func (s *Source) with(ctx context.Context, work func(context.Context, *session) error) error {
+func (l *lane) with(ctx context.Context, work func(context.Context, *session) error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	err := s.attempt(ctx, work)
+	err := l.attempt(ctx, work)
 	if mysql.Lost(err) && ctx.Err() == nil {
-		err = s.attempt(ctx, work)
+		err = l.attempt(ctx, work)
 	}
 	if ctx.Err() != nil && err != nil {
 		return ctx.Err()
@@ -160,13 +193,13 @@ func (s *Source) with(ctx context.Context, work func(context.Context, *session) 
 	return err
 }
 
-func (s *Source) attempt(ctx context.Context, work func(context.Context, *session) error) error {
-	if s.conn == nil {
-		conn, err := s.connect(ctx)
+func (l *lane) attempt(ctx context.Context, work func(context.Context, *session) error) error {
+	if l.conn == nil {
+		conn, err := l.connect(ctx)
 		if err != nil {
 			return err
 		}
-		s.conn = conn
+		l.conn = conn
 	}
 	// The driver would close the connection when ctx ends and leave the query
 	// running; so the query gets a context that outlives ctx by the kill.
@@ -175,8 +208,8 @@ func (s *Source) attempt(ctx context.Context, work func(context.Context, *sessio
 	done := make(chan struct{})
 	watched := make(chan struct{})
 	late, killed := false, false // written before watched is closed
-	q := s.conn
-	alarm := s.alarm(q)
+	q := l.conn
+	alarm := l.alarm(q)
 	q.gone = ctx.Err
 	go func() {
 		defer close(watched)
@@ -188,15 +221,15 @@ func (s *Source) attempt(ctx context.Context, work func(context.Context, *sessio
 			late = true
 		}
 		killed = true
-		s.kill(q.id, done, cut)
+		l.kill(q.id, done, cut)
 	}()
-	err := s.transact(inner, q, work)
+	err := l.transact(inner, q, work)
 	close(done)
 	<-watched
 	alarm.Stop()
 	if mysql.Lost(err) || killed {
 		q.close()
-		s.conn = nil
+		l.conn = nil
 	}
 	switch {
 	case late && ctx.Err() == nil:
@@ -204,7 +237,7 @@ func (s *Source) attempt(ctx context.Context, work func(context.Context, *sessio
 	case killed && err == nil:
 		return ctx.Err() // some servers end a query that is killed as if it had no more rows
 	}
-	if mysql.Number(err) == mysql.ErrQueryInterrupted && !killed && s.limit() > 0 && time.Since(q.began) >= s.limit() {
+	if mysql.Number(err) == mysql.ErrQueryInterrupted && !killed && l.limit() > 0 && time.Since(q.began) >= l.limit() {
 		return errOverTime // TiDB does not say why it ended a query
 	}
 	return err
@@ -212,11 +245,11 @@ func (s *Source) attempt(ctx context.Context, work func(context.Context, *sessio
 
 // alarm is the clock of each query of a session. Where the server has a limit
 // of its own, that comes first.
-func (s *Source) alarm(q *session) *time.Timer {
-	limit := s.limit()
+func (l *lane) alarm(q *session) *time.Timer {
+	limit := l.limit()
 	if limit <= 0 {
 		limit = 365 * 24 * time.Hour
-	} else if s.ability.limit != "" {
+	} else if l.can.limit != "" {
 		limit += limit/2 + 2*time.Second
 	}
 	t := time.NewTimer(limit)
@@ -227,7 +260,7 @@ func (s *Source) alarm(q *session) *time.Timer {
 // kill ends a session's query from a connection of its own, and cuts the session off
 // when that does not help in time: whoever has cancelled does not wait longer. The kill
 // itself may take its time on a busy server, which else works on for nobody.
-func (s *Source) kill(id int64, done <-chan struct{}, cut context.CancelFunc) {
+func (l *lane) kill(id int64, done <-chan struct{}, cut context.CancelFunc) {
 	defer cut()
 	over := make(chan struct{})
 	go func() {
@@ -235,7 +268,7 @@ func (s *Source) kill(id int64, done <-chan struct{}, cut context.CancelFunc) {
 		ctx, cancel := context.WithTimeout(context.Background(), killLimit)
 		defer cancel()
 		for ctx.Err() == nil {
-			if _, err := s.db.ExecContext(ctx, fmt.Sprintf("KILL QUERY %d", id)); err != nil {
+			if _, err := l.db.ExecContext(ctx, fmt.Sprintf("KILL QUERY %d", id)); err != nil {
 				return
 			}
 			// The kill may have come between two queries of the work: again, soon.
@@ -254,9 +287,9 @@ func (s *Source) kill(id int64, done <-chan struct{}, cut context.CancelFunc) {
 	}
 }
 
-func (s *Source) transact(ctx context.Context, q *session, work func(context.Context, *session) error) error {
+func (l *lane) transact(ctx context.Context, q *session, work func(context.Context, *session) error) error {
 	begin := "START TRANSACTION READ ONLY"
-	if !s.ability.readOnly {
+	if !l.can.readOnly {
 		return work(ctx, q)
 	}
 	if err := q.exec(ctx, begin); err != nil {
@@ -267,4 +300,14 @@ func (s *Source) transact(ctx context.Context, q *session, work func(context.Con
 		err = end
 	}
 	return err
+}
+
+// asked leaves questions as they are and explains everything else.
+func (l *lane) asked(err error) error {
+	var much *audit.TooMuchError
+	var unproved *audit.UnprovedError
+	if errors.As(err, &much) || errors.As(err, &unproved) {
+		return err
+	}
+	return l.explain(err)
 }

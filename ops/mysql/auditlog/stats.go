@@ -33,7 +33,7 @@ func (s *Source) Stats(
 		hours:     map[int64]int64{},
 	}
 	begun := time.Now()
-	err := s.with(ctx, func(ctx context.Context, q *session) error {
+	err := s.lane.with(ctx, func(ctx context.Context, q *session) error {
 		told := func(read, of int64) {
 			if out.Scanned = read; report != nil {
 				report(
@@ -49,7 +49,7 @@ func (s *Source) Stats(
 				)
 			}
 		}
-		way, missing, err := s.way(ctx, q, req.Filter)
+		way, missing, err := s.order.way(ctx, q, req.Filter)
 		switch {
 		case err != nil:
 			return err
@@ -61,7 +61,7 @@ func (s *Source) Stats(
 		return c.alongRoute(ctx, q, leave, told)
 	})
 	c.finish()
-	return out, s.asked(err)
+	return out, s.lane.asked(err)
 }
 
 // counter gathers the counts of stretches.
@@ -77,19 +77,19 @@ type counter struct {
 // stretch at a time.
 func (c *counter) byZones(ctx context.Context, q *session, leave bool, told func(read, of int64)) error {
 	s := c.s
-	since, until := c.req.Filter.Span(s.layout)
-	ranges, rows := s.zones.Ranges(since, until, statsChunk)
-	if rows > s.o.MaxRows && !leave {
-		key := s.layout.KeyIndex().Name
+	since, until := c.req.Filter.Span(s.r.layout)
+	ranges, rows := s.order.zones.Ranges(since, until, statsChunk)
+	if rows > s.r.opt.MaxRows && !leave {
+		key := s.r.layout.KeyIndex().Name
 		return &audit.TooMuchError{
 			Estimate: audit.Estimate{Rows: rows, Key: key},
-			Max:      s.o.MaxRows,
-			Index:    s.layout.Advise(c.req.Filter),
+			Max:      s.r.opt.MaxRows,
+			Index:    s.r.layout.Advise(c.req.Filter),
 		}
 	}
 	var read int64
 	for _, one := range ranges {
-		if err := c.count(ctx, q, s.span(s.filter(c.req.Filter), one), s.byKey()); err != nil {
+		if err := c.count(ctx, q, s.r.span(s.r.filter(c.req.Filter), one), s.r.byKey()); err != nil {
 			return err
 		}
 		read += one.Rows
@@ -101,15 +101,15 @@ func (c *counter) byZones(ctx context.Context, q *session, leave bool, told func
 // alongRoute counts by an index or along the key, a stride at a time.
 func (c *counter) alongRoute(ctx context.Context, q *session, leave bool, told func(read, of int64)) error {
 	s := c.s
-	w := s.filter(c.req.Filter)
-	e, err := s.estimate(ctx, q, "SELECT COUNT(*) FROM "+s.name()+w.String(), w.args)
-	if err == nil && !leave && e.Rows > s.o.MaxRows {
-		err = &audit.TooMuchError{Estimate: e, Max: s.o.MaxRows, Index: s.layout.Advise(c.req.Filter)}
+	w := s.r.filter(c.req.Filter)
+	e, err := s.r.estimate(ctx, q, "SELECT COUNT(*) FROM "+s.r.name()+w.String(), w.args)
+	if err == nil && !leave && e.Rows > s.r.opt.MaxRows {
+		err = &audit.TooMuchError{Estimate: e, Max: s.r.opt.MaxRows, Index: s.r.layout.Advise(c.req.Filter)}
 	}
 	if err != nil {
 		return err
 	}
-	way, err := s.route(ctx, q, c.req.Filter)
+	way, err := s.order.route(ctx, q, c.req.Filter)
 	if err != nil {
 		return err
 	}
@@ -140,20 +140,20 @@ func (c *counter) alongRoute(ctx context.Context, q *session, leave bool, told f
 func (c *counter) count(ctx context.Context, q *session, w *where, hint string) error {
 	s := c.s
 	resource, user, name := "NULL", "NULL", "NULL"
-	if s.layout.Has(audit.ResourceType) {
-		resource = s.col(audit.ResourceType)
+	if s.r.layout.Has(audit.ResourceType) {
+		resource = s.r.col(audit.ResourceType)
 	}
-	if s.layout.Has(audit.UserID) {
-		user = s.col(audit.UserID)
+	if s.r.layout.Has(audit.UserID) {
+		user = s.r.col(audit.UserID)
 	}
-	if s.layout.Has(audit.UserName) {
-		name = s.col(audit.UserName)
+	if s.r.layout.Has(audit.UserName) {
+		name = s.r.col(audit.UserName)
 	}
-	from := " FROM " + s.name() + hint + w.String()
+	from := " FROM " + s.r.name() + hint + w.String()
 	err := c.groups(
 		ctx,
 		q,
-		"SELECT "+list3(s.col(audit.Action), resource, "COUNT(*)")+from+" GROUP BY 1, 2",
+		"SELECT "+list3(s.r.col(audit.Action), resource, "COUNT(*)")+from+" GROUP BY 1, 2",
 		w.args,
 		func(a, b sql.NullString, n int64) error {
 			c.out.Rows += n
@@ -183,7 +183,7 @@ func (c *counter) count(ctx context.Context, q *session, w *where, hint string) 
 	if err != nil {
 		return err
 	}
-	hour := fmt.Sprintf("DATE_FORMAT(%s, '%%Y-%%m-%%d %%H:00:00')", s.col(audit.CreatedAt))
+	hour := fmt.Sprintf("DATE_FORMAT(%s, '%%Y-%%m-%%d %%H:00:00')", s.r.col(audit.CreatedAt))
 	return c.groups(
 		ctx,
 		q,
@@ -240,7 +240,7 @@ func (c *counter) finish() {
 		c.req.Top,
 	)
 	for at, n := range c.hours {
-		start := audit.Stamp(at).Moment(c.s.layout.Zone).In(zone)
+		start := audit.Stamp(at).Moment(c.s.r.layout.Zone).In(zone)
 		c.out.ByHour = append(c.out.ByHour, audit.Hour{Start: start, Rows: n})
 		c.out.AddHour(start, n)
 	}

@@ -16,7 +16,7 @@ const sweepRows = 20_000
 // the whole table by its key, a stride at a time, so that no query is long, and
 // keeps no more rows than are wanted.
 type sweep struct {
-	s         *Source
+	r         *reader
 	filter    audit.Filter
 	also      func(*where) // further conditions; may be nil
 	direction string       // " DESC" for newest first, "" for oldest first
@@ -29,13 +29,13 @@ type sweep struct {
 // sweeps tells whether a query that the server would answer by reading and
 // sorting so much is better swept: not where an index leaves it a part of the
 // table, and not where the key's own index is in another order.
-func (s *Source) sweeps(e audit.Estimate) bool {
-	if e.Rows <= s.o.MaxRows {
+func (r *reader) sweeps(e audit.Estimate) bool {
+	if e.Rows <= r.opt.MaxRows {
 		return false
 	}
-	key := s.layout.KeyIndex()
-	whole := e.Key == "" || strings.EqualFold(e.Key, key.Name) || e.Rows >= s.rows/2
-	names := (&route{s: s}).columns()
+	key := r.layout.KeyIndex()
+	whole := e.Key == "" || strings.EqualFold(e.Key, key.Name) || e.Rows >= r.rows/2
+	names := (&route{rd: r}).columns()
 	return whole &&
 		(len(key.Columns) == 0 || len(names) <= len(key.Columns) &&
 			slices.EqualFunc(names, key.Columns[:len(names)], strings.EqualFold))
@@ -43,25 +43,25 @@ func (s *Source) sweeps(e audit.Estimate) bool {
 
 // weigh is what a query reads, as far as the server tells; of one that does
 // not, a query that no index serves reads the table.
-func (s *Source) weigh(
+func (r *reader) weigh(
 	ctx context.Context,
 	q *session,
 	f audit.Filter,
 	query string,
 	args []any,
 ) (audit.Estimate, error) {
-	if s.ability.explain == "" {
-		if way := s.layout.Choose(f, true); way == audit.ZoneOrder || way == audit.SortTable {
-			return audit.Estimate{Rows: s.rows}, nil
+	if r.can.explain == "" {
+		if way := r.layout.Choose(f, true); way == audit.ZoneOrder || way == audit.SortTable {
+			return audit.Estimate{Rows: r.rows}, nil
 		}
 	}
-	return s.estimate(ctx, q, query, args)
+	return r.estimate(ctx, q, query, args)
 }
 
 func (w *sweep) run(ctx context.Context, q *session) ([]audit.Row, error) {
-	way := route{s: w.s, filter: w.filter, ranges: []audit.Range{{First: math.MinInt64, Last: math.MaxInt64}}}
+	way := route{rd: w.r, filter: w.filter, ranges: []audit.Range{{First: math.MinInt64, Last: math.MaxInt64}}}
 	for at := (mark{}); !at.End; {
-		to, err := way.stride(ctx, q, at, w.s.sweepRows)
+		to, err := way.stride(ctx, q, at, w.r.sweepRows)
 		if err != nil {
 			return nil, err
 		}
@@ -70,15 +70,15 @@ func (w *sweep) run(ctx context.Context, q *session) ([]audit.Row, error) {
 			w.also(cond)
 		}
 		w.cutOff(cond)
-		rows, err := w.s.chosen(ctx, q, way.hint(), cond, w.s.orderBy(w.direction), w.limit)
+		rows, err := w.r.chosen(ctx, q, way.hint(), cond, w.r.orderBy(w.direction), w.limit)
 		if err != nil {
 			return nil, err
 		}
 		w.take(rows)
 		if at = to; at.End {
-			w.read = max(w.read, w.s.rows) // the last stride is as long as it is
+			w.read = max(w.read, w.r.rows) // the last stride is as long as it is
 		} else {
-			w.read += int64(w.s.sweepRows)
+			w.read += int64(w.r.sweepRows)
 		}
 		if w.told != nil {
 			w.told(w.read)
@@ -115,12 +115,12 @@ func (w *sweep) cutOff(cond *where) {
 		return
 	}
 	last := w.kept[w.limit-1].At
-	at := w.s.col(audit.CreatedAt)
+	at := w.r.col(audit.CreatedAt)
 	switch {
 	case last <= audit.NoStamp+1: // NULL and zero dates are no values to compare with
 	case w.direction != "":
 		cond.add(at+" >= ?", last.String())
-	case w.s.layout.Column(audit.CreatedAt).Nullable:
+	case w.r.layout.Column(audit.CreatedAt).Nullable:
 		cond.add("("+at+" <= ? OR "+at+" IS NULL)", last.String())
 	default:
 		cond.add(at+" <= ?", last.String())

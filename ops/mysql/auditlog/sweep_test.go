@@ -56,7 +56,7 @@ func TestATableThatNothingOrdersIsSweptByItsKey(t *testing.T) {
 				fillKeyed(t, srv, schema, name, 700)
 				srv.Exec(t, schema, "ANALYZE TABLE audit_logs")
 				s, db := open(t, srv, schema, sweeping), utc(t, srv, schema)
-				s.sweepRows = 90
+				s.r.sweepRows = 90
 				for _, q := range []asked{{"", "TRUE"}, {"-user:2", "user_id <> 2"},
 					{"since:2026-01-01T00:05:00Z until:2026-01-01T00:30:00Z", "created_at >= '2026-01-01 00:05:00' " +
 						"AND created_at < '2026-01-01 00:30:00'"},
@@ -81,7 +81,7 @@ func TestASweepEndsWhenItIsCancelled(t *testing.T) {
 		fillKeyed(t, srv, schema, "char without an index on time", 400)
 		srv.Exec(t, schema, "ANALYZE TABLE audit_logs")
 		s := open(t, srv, schema, sweeping)
-		s.sweepRows = 20
+		s.r.sweepRows = 20
 		ctx, cancel := context.WithCancel(context.Background())
 		told := 0
 		req := audit.PageRequest{Before: audit.Newest(), Limit: 10, Leave: true, Seen: func(audit.Looked) {
@@ -106,7 +106,7 @@ func TestALifeThatNoIndexLeadsToIsSwept(t *testing.T) {
 		fill(t, srv, schema, "documented", 3000, 17)
 		srv.Exec(t, schema, "ANALYZE TABLE audit_logs")
 		s, db := open(t, srv, schema, sweeping), utc(t, srv, schema)
-		s.sweepRows = 500
+		s.r.sweepRows = 500
 		var much *audit.TooMuchError
 		if _, err := s.Trace(context.Background(), "ORDER", "7", false, nil); !errors.As(err, &much) {
 			t.Fatalf("not asked for first: %v", err)

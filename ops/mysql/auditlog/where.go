@@ -35,21 +35,21 @@ func (w *where) String() string {
 	return " WHERE " + strings.Join(w.parts, " AND ")
 }
 
-func (s *Source) col(f audit.Field) string { return audit.Ident(s.layout.Column(f).Name) }
+func (t *table) col(f audit.Field) string { return audit.Ident(t.layout.Column(f).Name) }
 
 // filter is the condition of a filter.
-func (s *Source) filter(f audit.Filter) *where {
+func (t *table) filter(f audit.Filter) *where {
 	w := &where{}
-	since, until := f.Span(s.layout)
+	since, until := f.Span(t.layout)
 	if since != audit.NoStamp {
-		w.add(s.col(audit.CreatedAt)+" >= ?", since.String())
+		w.add(t.col(audit.CreatedAt)+" >= ?", since.String())
 	}
 	if until != audit.MaxStamp {
-		w.add(s.col(audit.CreatedAt)+" < ?", until.String())
+		w.add(t.col(audit.CreatedAt)+" < ?", until.String())
 	}
-	for _, t := range f.Terms {
-		cond, args := s.term(t)
-		if t.Not {
+	for _, asked := range f.Terms {
+		cond, args := t.term(asked)
+		if asked.Not {
 			cond = "(" + cond + ") IS NOT TRUE"
 		}
 		w.add(cond, args...)
@@ -57,24 +57,24 @@ func (s *Source) filter(f audit.Filter) *where {
 	return w
 }
 
-func (s *Source) term(t audit.Term) (string, []any) {
-	switch t.Op {
+func (t *table) term(asked audit.Term) (string, []any) {
+	switch asked.Op {
 	case audit.Contains:
-		return s.contains(t.Any[0].Like())
+		return t.contains(asked.Any[0].Like())
 	case audit.Changed:
-		return s.changed(t.Any)
+		return t.changed(asked.Any)
 	}
 	var alternatives []string
 	var args []any
-	for _, m := range t.Any {
-		field := t.Field
-		if t.Op == audit.Resource {
+	for _, m := range asked.Any {
+		field := asked.Field
+		if asked.Op == audit.Resource {
 			field = audit.ResourceType
 		}
-		cond, a := s.match(field, m)
+		cond, a := t.match(field, m)
 		args = append(args, a...)
-		if t.Op == audit.Resource && m.Sub != nil {
-			sub, b := s.match(audit.ResourceID, *m.Sub)
+		if asked.Op == audit.Resource && m.Sub != nil {
+			sub, b := t.match(audit.ResourceID, *m.Sub)
 			cond, args = "("+cond+" AND "+sub+")", append(args, b...)
 		}
 		alternatives = append(alternatives, cond)
@@ -84,8 +84,8 @@ func (s *Source) term(t audit.Term) (string, []any) {
 
 // match is the condition that a field is like one value. Values go to the
 // server in the column's own type, so that indexes serve and '12ab' is not 12.
-func (s *Source) match(f audit.Field, m audit.Match) (string, []any) {
-	col, c := s.col(f), s.layout.Column(f)
+func (t *table) match(f audit.Field, m audit.Match) (string, []any) {
+	col, c := t.col(f), t.layout.Column(f)
 	switch {
 	case m.Null:
 		return col + " IS NULL", nil
@@ -98,7 +98,7 @@ func (s *Source) match(f audit.Field, m audit.Match) (string, []any) {
 		}
 		return col + " = ?", []any{raw}
 	case c.Type == "uuid" || c.Integer && m.Wild():
-		return s.cast(col) + " LIKE ? ESCAPE '!'", []any{s.folded(m.Like())}
+		return t.cast(col) + " LIKE ? ESCAPE '!'", []any{t.folded(m.Like())}
 	case c.Integer:
 		n, err := strconv.ParseInt(m.Text(), 10, 64)
 		if err != nil {
@@ -106,7 +106,7 @@ func (s *Source) match(f audit.Field, m audit.Match) (string, []any) {
 		}
 		return col + " = ?", []any{n}
 	case m.Wild() && (c.Exact || f.JSON()):
-		return s.cast(col) + " LIKE ? ESCAPE '!'", []any{s.folded(m.Like())}
+		return t.cast(col) + " LIKE ? ESCAPE '!'", []any{t.folded(m.Like())}
 	case m.Wild():
 		return col + " LIKE ? ESCAPE '!'", []any{m.Like()}
 	case c.Exact:
@@ -118,32 +118,32 @@ func (s *Source) match(f audit.Field, m audit.Match) (string, []any) {
 
 // cast is a column as a text that is compared whatever its case, with what
 // folded makes of a pattern.
-func (s *Source) cast(col string) string {
-	if s.ability.strict {
+func (t *table) cast(col string) string {
+	if t.can.strict {
 		return "LOWER(CAST(" + col + " AS CHAR))"
 	}
 	return "CAST(" + col + " AS CHAR)"
 }
 
-func (s *Source) folded(pattern string) string {
-	if s.ability.strict {
+func (t *table) folded(pattern string) string {
+	if t.can.strict {
 		return strings.ToLower(pattern)
 	}
 	return pattern
 }
 
 // contains looks in every text of the row, whatever the case.
-func (s *Source) contains(pattern string) (string, []any) {
+func (t *table) contains(pattern string) (string, []any) {
 	var alternatives []string
 	var args []any
-	for _, f := range s.layout.TextFields() {
-		c := s.layout.Column(f)
-		col, like := s.col(f), "%"+pattern+"%"
+	for _, f := range t.layout.TextFields() {
+		c := t.layout.Column(f)
+		col, like := t.col(f), "%"+pattern+"%"
 		switch {
 		case c.Binary:
 			col = "LOWER(HEX(" + col + "))"
 		case c.JSON || c.Exact || c.Integer:
-			col, like = s.cast(col), s.folded(like)
+			col, like = t.cast(col), t.folded(like)
 		}
 		alternatives, args = append(alternatives, col+" LIKE ? ESCAPE '!'"), append(args, like)
 	}
@@ -151,21 +151,21 @@ func (s *Source) contains(pattern string) (string, []any) {
 }
 
 // changed asks for rows whose change touched one of the paths.
-func (s *Source) changed(paths []audit.Match) (string, []any) {
+func (t *table) changed(paths []audit.Match) (string, []any) {
 	var alternatives []string
 	var args []any
 	for _, m := range paths {
 		path := jsonPath(m.Text())
-		if s.layout.Has(audit.OldValue) || s.layout.Has(audit.NewValue) {
-			alternatives = append(alternatives, "NOT ("+s.extract(audit.OldValue)+" <=> "+s.extract(audit.NewValue)+")")
+		if t.layout.Has(audit.OldValue) || t.layout.Has(audit.NewValue) {
+			alternatives = append(alternatives, "NOT ("+t.extract(audit.OldValue)+" <=> "+t.extract(audit.NewValue)+")")
 			for _, f := range []audit.Field{audit.OldValue, audit.NewValue} {
-				if s.layout.Has(f) {
+				if t.layout.Has(f) {
 					args = append(args, "$"+path)
 				}
 			}
 		}
-		if s.layout.Has(audit.Changes) {
-			cond, a := s.changedBy(path, m.Text())
+		if t.layout.Has(audit.Changes) {
+			cond, a := t.changedBy(path, m.Text())
 			alternatives, args = append(alternatives, cond), append(args, a...)
 		}
 	}
@@ -174,31 +174,31 @@ func (s *Source) changed(paths []audit.Match) (string, []any) {
 
 // extract is a path's value in a column; NULL where the column is missing, is
 // NULL or holds text that is no JSON.
-func (s *Source) extract(f audit.Field) string {
-	if !s.layout.Has(f) {
+func (t *table) extract(f audit.Field) string {
+	if !t.layout.Has(f) {
 		return "NULL"
 	}
-	if s.layout.Column(f).JSON {
-		return "JSON_EXTRACT(" + s.col(f) + ", ?)"
+	if t.layout.Column(f).JSON {
+		return "JSON_EXTRACT(" + t.col(f) + ", ?)"
 	}
-	return "CAST(JSON_EXTRACT(" + s.valid(f) + ", ?) AS BINARY)"
+	return "CAST(JSON_EXTRACT(" + t.valid(f) + ", ?) AS BINARY)"
 }
 
-func (s *Source) valid(f audit.Field) string {
-	if s.layout.Column(f).JSON {
-		return s.col(f)
+func (t *table) valid(f audit.Field) string {
+	if t.layout.Column(f).JSON {
+		return t.col(f)
 	}
-	return "IF(JSON_VALID(" + s.col(f) + "), " + s.col(f) + ", NULL)"
+	return "IF(JSON_VALID(" + t.col(f) + "), " + t.col(f) + ", NULL)"
 }
 
 // changedBy looks for a path in the changes column, in the forms that
 // audit.Diff understands.
-func (s *Source) changedBy(path, name string) (string, []any) {
-	col := s.valid(audit.Changes)
+func (t *table) changedBy(path, name string) (string, []any) {
+	col := t.valid(audit.Changes)
 	alternatives := []string{"JSON_CONTAINS_PATH(" + col + ", 'one', ?)"}
 	args := []any{"$" + path}
 	for _, side := range [][2]string{{"old", "new"}, {"from", "to"}, {"before", "after"}} {
-		alternatives = append(alternatives, "NOT ("+s.extract(audit.Changes)+" <=> "+s.extract(audit.Changes)+")")
+		alternatives = append(alternatives, "NOT ("+t.extract(audit.Changes)+" <=> "+t.extract(audit.Changes)+")")
 		args = append(args, "$."+side[0]+path, "$."+side[1]+path)
 	}
 	alternatives = append(alternatives, "JSON_CONTAINS("+col+", JSON_OBJECT('field', ?))")
@@ -226,13 +226,13 @@ func jsonPath(path string) string {
 
 // before is the condition that a row comes after a place in a list, newest
 // first. withNull tells that rows without a time, which come last, are wanted.
-func (s *Source) before(w *where, p audit.Pos, withNull bool) {
-	at := s.col(audit.CreatedAt)
+func (t *table) before(w *where, p audit.Pos, withNull bool) {
+	at := t.col(audit.CreatedAt)
 	if p.At == audit.MaxStamp {
 		return
 	}
-	older, args := s.keyBeyond(p, "<")
-	withNull = withNull && s.layout.Column(audit.CreatedAt).Nullable
+	older, args := t.keyBeyond(p, "<")
+	withNull = withNull && t.layout.Column(audit.CreatedAt).Nullable
 	switch {
 	case p.At == audit.NoStamp:
 		w.add("("+at+" IS NULL AND "+older+")", args...)
@@ -248,15 +248,15 @@ func (s *Source) before(w *where, p audit.Pos, withNull bool) {
 
 // keyBeyond is the condition that a key is below (<) or above (>) that of a
 // place, column by column as ORDER BY sorts them.
-func (s *Source) keyBeyond(p audit.Pos, op string) (string, []any) {
-	if s.layout.Numbered() {
-		return s.col(audit.ID) + " " + op + " ?", []any{p.ID}
+func (t *table) keyBeyond(p audit.Pos, op string) (string, []any) {
+	if t.layout.Numbered() {
+		return t.col(audit.ID) + " " + op + " ?", []any{p.ID}
 	}
-	names := make([]string, len(s.layout.Keys))
-	for i, c := range s.layout.Keys {
+	names := make([]string, len(t.layout.Keys))
+	for i, c := range t.layout.Keys {
 		names[i] = c.Name
 	}
-	cond, args := compare(names, s.keyArgs(p.Key), op)
+	cond, args := compare(names, t.keyArgs(p.Key), op)
 	return cond, args
 }
 
@@ -280,10 +280,10 @@ func compare(columns []string, values []any, op string) (string, []any) {
 }
 
 // keyArgs are the values of a key as the server wants them.
-func (s *Source) keyArgs(key string) []any {
-	values := audit.SplitKey(key, len(s.layout.Keys))
+func (t *table) keyArgs(key string) []any {
+	values := audit.SplitKey(key, len(t.layout.Keys))
 	out := make([]any, len(values))
-	for i, c := range s.layout.Keys {
+	for i, c := range t.layout.Keys {
 		out[i] = values[i]
 		if c.Binary {
 			out[i], _ = audit.Unhex(values[i])

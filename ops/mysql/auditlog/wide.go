@@ -17,7 +17,7 @@ const errSortMemory = 1038
 
 // chosen reads the first rows of an order. Where the server cannot sort rows so
 // wide, the keys are put in order first and the rows are fetched by them.
-func (s *Source) chosen(
+func (r *reader) chosen(
 	ctx context.Context,
 	q *session,
 	hint string,
@@ -25,15 +25,15 @@ func (s *Source) chosen(
 	order string,
 	limit int,
 ) ([]audit.Row, error) {
-	rows, err := s.fetch(ctx, q, s.selectRows(hint, w, order, limit), w.args)
+	rows, err := r.fetch(ctx, q, r.selectRows(hint, w, order, limit), w.args)
 	if mysql.Number(err) != errSortMemory {
 		return rows, err
 	}
-	keys, err := s.orderedKeys(ctx, q, hint, w, order, limit)
+	keys, err := r.orderedKeys(ctx, q, hint, w, order, limit)
 	if err != nil {
 		return nil, err
 	}
-	return s.byKeys(ctx, q, keys)
+	return r.byKeys(ctx, q, keys)
 }
 
 // rowKey is what finds one row: the values of its key, and its time as the server
@@ -46,7 +46,7 @@ type rowKey struct {
 // orderedKeys are the keys of the rows in order. The inner query keeps the columns
 // of the conditions, which may be the wide ones, out of the sort; its LIMIT keeps
 // the server from merging the two.
-func (s *Source) orderedKeys(
+func (r *reader) orderedKeys(
 	ctx context.Context,
 	q *session,
 	hint string,
@@ -54,14 +54,14 @@ func (s *Source) orderedKeys(
 	order string,
 	limit int,
 ) ([]rowKey, error) {
-	columns := s.keyColumns()
+	columns := r.keyColumns()
 	names := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = audit.Ident(c.Name)
 	}
-	list := strings.Join(names, ", ") + ", " + s.col(audit.CreatedAt)
+	list := strings.Join(names, ", ") + ", " + r.col(audit.CreatedAt)
 	query := fmt.Sprintf("SELECT %s FROM (SELECT %s FROM %s%s%s LIMIT %d) AS k ORDER BY %s LIMIT %d",
-		list, list, s.name(), hint, w, int64(math.MaxInt64), order, limit)
+		list, list, r.name(), hint, w, int64(math.MaxInt64), order, limit)
 	rows, err := q.query(ctx, query, w.args...)
 	if err != nil {
 		return nil, err
@@ -83,11 +83,11 @@ func (s *Source) orderedKeys(
 }
 
 // keyColumns are the columns that find a row.
-func (s *Source) keyColumns() []audit.Column {
-	if s.layout.Numbered() {
-		return []audit.Column{s.layout.Column(audit.ID)}
+func (t *table) keyColumns() []audit.Column {
+	if t.layout.Numbered() {
+		return []audit.Column{t.layout.Column(audit.ID)}
 	}
-	return s.layout.Keys
+	return t.layout.Keys
 }
 
 func keyFrom(columns []audit.Column, raw []sql.RawBytes) rowKey {
@@ -113,22 +113,22 @@ const keyedRows = 200
 
 // byKeys fetches rows by their keys, in the order of the keys. Rows that have gone
 // since are left out.
-func (s *Source) byKeys(ctx context.Context, q *session, keys []rowKey) ([]audit.Row, error) {
+func (r *reader) byKeys(ctx context.Context, q *session, keys []rowKey) ([]audit.Row, error) {
 	var out []audit.Row
 	for len(keys) > 0 {
 		n := min(len(keys), keyedRows)
-		some, err := s.fetch(ctx, q, "SELECT "+s.list()+" FROM "+s.name()+" WHERE "+s.anyKey(n), keyValues(keys[:n]))
+		some, err := r.fetch(ctx, q, "SELECT "+r.list()+" FROM "+r.name()+" WHERE "+r.anyKey(n), keyValues(keys[:n]))
 		if err != nil {
 			return nil, err
 		}
 		found := map[string][]audit.Row{}
-		for _, r := range some {
-			key := r.Key
-			if s.layout.Numbered() {
-				key = r.Get(audit.ID)
+		for _, row := range some {
+			key := row.Key
+			if r.layout.Numbered() {
+				key = row.Get(audit.ID)
 			}
-			name := keyName(key, r.Get(audit.CreatedAt))
-			found[name] = append(found[name], r)
+			name := keyName(key, row.Get(audit.CreatedAt))
+			found[name] = append(found[name], row)
 		}
 		for _, k := range keys[:n] {
 			out = append(out, found[k.name]...)
@@ -140,9 +140,9 @@ func (s *Source) byKeys(ctx context.Context, q *session, keys []rowKey) ([]audit
 }
 
 // anyKey is the condition that a row has one of n keys.
-func (s *Source) anyKey(n int) string {
+func (t *table) anyKey(n int) string {
 	var all []string
-	for _, c := range s.keyColumns() {
+	for _, c := range t.keyColumns() {
 		all = append(all, audit.Ident(c.Name)+" = ?")
 	}
 	one := "(" + strings.Join(all, " AND ") + ")"

@@ -80,13 +80,13 @@ func wideIsRead(t *testing.T, s *Source, queries ...string) {
 			}
 			req.Before = p.Next
 		}
-		w := s.filter(req.Filter)
+		w := s.r.filter(req.Filter)
 		var want []string
-		err = s.with(t.Context(), func(ctx context.Context, q *session) error {
+		err = s.lane.with(t.Context(), func(ctx context.Context, q *session) error {
 			if _, err := q.conn.ExecContext(ctx, "SET SESSION sort_buffer_size = 268435456"); err != nil {
 				return err
 			}
-			rows, err := s.fetch(ctx, q, s.selectRows("", w, s.orderBy(" DESC"), 10_000), w.args)
+			rows, err := s.r.fetch(ctx, q, s.r.selectRows("", w, s.r.orderBy(" DESC"), 10_000), w.args)
 			for _, r := range rows {
 				want = append(want, fmt.Sprint(r.ID, r.Key, r.At))
 			}
