@@ -2,21 +2,16 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"opsdeck/internal/cells"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
-	"opsdeck/internal/oplog"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
-	"opsdeck/ops/backup"
-	"opsdeck/ops/site/backups"
+	"opsdeck/ops/site/schedule"
 	"opsdeck/ops/watch"
 )
 
@@ -45,69 +40,24 @@ func (c *scheduleRunCmd) Run(ctx context.Context, a *app) error {
 	if c.DryRun {
 		return c.say(sh)
 	}
-	held, err := lock.Take(
-		filepath.Join(sh.StateDir, "locks", "schedule.lock"),
-		lock.Holder{User: oplog.UserName(), What: "backup schedule run"},
-	)
-	if err != nil {
-		return err
-	}
-	defer held.Release()
 	p := a.progress()
-	jobs, err := sh.Nights().Jobs(p.report)
-	if err != nil {
-		return err
-	}
-	var failed error
-	s := watch.Scheduler{Jobs: jobs, Record: watch.Record{Dir: sh.StateDir}, Clock: sh.clock}
-	for i, j := range jobs {
-		run := j.Run
-		jobs[i].Run = func(ctx context.Context) error {
-			err := run(ctx)
-			p.done()
-			if err != nil {
-				failed = err
-			}
-			return err
-		}
-	}
-	if c.Job == "" {
-		_, err = s.RunDue(ctx)
-		return first(failed, err)
-	}
-	for _, j := range jobs {
-		if strings.HasSuffix(j.Name, "/"+c.Job) {
-			_, err = s.Run(ctx, j, sh.clock.Now())
-		}
-	}
-	return first(failed, err)
+	return schedule.Run(ctx, sh.Shelf, c.Job, p.report, p.done)
 }
 
 // say says what a run would do.
 func (c *scheduleRunCmd) say(sh *shelf) error {
-	jobs, err := sh.Nights().Jobs(nil)
-	if err != nil {
-		return err
-	}
 	if c.Job == "" {
-		return sh.sayDue(watch.Scheduler{Jobs: jobs, Record: watch.Record{Dir: sh.StateDir}})
-	}
-	for _, j := range jobs {
-		if strings.HasSuffix(j.Name, "/"+c.Job) {
-			sh.say(lang.M("%s would be run now", j.Name))
-		}
-	}
-	return nil
-}
-
-// first is the first error that is one.
-func first(errs ...error) error {
-	for _, err := range errs {
+		jobs, err := sh.Nights().Jobs(nil)
 		if err != nil {
 			return err
 		}
+		return sh.sayDue(watch.Scheduler{Jobs: jobs, Record: watch.Record{Dir: sh.StateDir}})
 	}
-	return nil
+	name, err := schedule.Named(sh.Shelf, c.Job)
+	if err == nil && name != "" {
+		sh.say(lang.M("%s would be run now", name))
+	}
+	return err
 }
 
 type scheduleShowCmd struct {
@@ -150,10 +100,11 @@ func (c *scheduleShowCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	doc, err := sh.scheduleJSON(ctx)
+	state, err := sh.installer().State(ctx)
 	if err != nil {
 		return err
 	}
+	doc := scheduleDocument(state)
 	if c.JSON {
 		return a.json(doc)
 	}
@@ -161,73 +112,31 @@ func (c *scheduleShowCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-func (sh *shelf) scheduleJSON(ctx context.Context) (scheduleJSON, error) {
-	where := sh.installer(ctx)
-	doc := scheduleJSON{Installed: where.installed(), Jobs: []jobJSON{}, Old: []oldJobJSON{}}
-	jobs, err := sh.Nights().Jobs(nil)
-	if err != nil {
-		return doc, err
-	}
-	last, err := watch.Record{Dir: sh.StateDir}.Last()
-	if err != nil {
-		return doc, ops.Wrap(err, ops.Failed, lang.M("the record of runs cannot be read"))
-	}
-	now := sh.clock.Now()
-	for _, j := range jobs {
-		_, name, _ := strings.Cut(j.Name, "/")
-		x := jobJSON{Name: name, Schedule: j.Schedule.(backup.Cron).Text, NextAt: timeOrNull(j.Schedule.Next(now))}
-		if r, ok := last[j.Name]; ok && r.Result != watch.Installed {
-			x.LastAt, x.LastResult, x.LastError, x.DurationMS = &r.Started, r.Result, r.Error, r.Ended.Sub(r.Started).
-				Milliseconds()
+func scheduleDocument(s schedule.State) scheduleJSON {
+	doc := scheduleJSON{Installed: s.Installed, Jobs: []jobJSON{}, Old: []oldJobJSON{}, Running: s.Running}
+	for _, j := range s.Jobs {
+		x := jobJSON{
+			Name:     j.Name,
+			Schedule: j.Schedule,
+			NextAt:   timeOrNull(j.Next),
+			Missed:   j.Missed,
+			RetryAt:  j.RetryAt,
 		}
-		if r, ok := last[j.Name]; ok {
-			due, is := watch.Due(j.Schedule, r, now)
-			x.Missed = is && now.Sub(due) > backups.Grace
-			if again, retry := watch.RetryAt(j.Schedule, r); retry {
-				x.RetryAt = &again
-			}
+		if r := j.Last; r != nil {
+			x.LastAt = &r.Started
+			x.LastResult = r.Result
+			x.LastError = r.Error
+			x.DurationMS = r.Ended.Sub(r.Started).Milliseconds()
 		}
 		doc.Jobs = append(doc.Jobs, x)
 	}
-	for _, o := range where.oldJobs() {
+	for _, o := range s.Old {
 		doc.Old = append(doc.Old, oldJobJSON{o.File, o.Line})
 	}
-	doc.OldRun = sh.oldRun()
-	if who, held, _ := lock.Look(filepath.Join(sh.StateDir, "locks", "schedule.lock")); held {
-		doc.Running = &who
+	if r := s.OldRun; r != nil {
+		doc.OldRun = &oldRunJSON{r.At, r.OK, r.Line}
 	}
-	return doc, nil
-}
-
-// oldRun is what the old script last wrote into its logs.
-func (sh *shelf) oldRun() *oldRunJSON {
-	var newest *oldRunJSON
-	for _, name := range []string{"backup.log", "cron.log"} {
-		text, err := tailOf(filepath.Join(sh.Dir, name), 256<<10)
-		if err != nil {
-			continue
-		}
-		if r, ok := watch.LastOldRun(text, sh.clock.Now().Location()); ok &&
-			(newest == nil || r.At.After(newest.At)) {
-			newest = &oldRunJSON{r.At, r.OK, r.Line}
-		}
-	}
-	return newest
-}
-
-func tailOf(path string, n int64) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return "", errors.New("not a plain file")
-	}
-	b := make([]byte, min(n, info.Size()))
-	_, err = f.ReadAt(b, info.Size()-int64(len(b)))
-	return string(b), err
+	return doc
 }
 
 func (sh *shelf) showSchedule(doc scheduleJSON) {

@@ -14,6 +14,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/oplog"
 	"opsdeck/ops"
+	"opsdeck/ops/site/schedule"
 	"opsdeck/ops/watch"
 )
 
@@ -90,7 +91,7 @@ func (a *app) daemonInstaller(state string, alertsOnly bool) (*daemonInstaller, 
 		return nil, err
 	}
 	in := &daemonInstaller{app: a, unit: "/etc/systemd/system"}
-	in.daemon.Command = []string{executable()}
+	in.daemon.Command = []string{schedule.Program()}
 	if f := a.flags.ConfigFile; f != "" {
 		if abs, err := filepath.Abs(f); err == nil {
 			f = abs
@@ -193,5 +194,5 @@ func (in *daemonInstaller) installUnit(ctx context.Context) error {
 
 // tool runs one of the system's programs.
 func (in *daemonInstaller) tool(ctx context.Context, stdin, name string, args ...string) (string, error) {
-	return systemTool(ctx, time.Minute, stdin, name, args...)
+	return schedule.Tool(ctx, time.Minute, stdin, name, args...)
 }

@@ -162,5 +162,12 @@ func (y *Years) check(ctx context.Context, p YearPlan, out *Archived, report fun
 }
 
 func (y *Years) archive(path string) Archive {
-	return Archive{Path: path, Table: y.src.r.opt.Table, Columns: y.src.r.opt.Columns, Zone: y.src.r.layout.Zone, StateDir: y.src.r.opt.StateDir}
+	o := y.src.r.opt
+	return Archive{
+		Path:     path,
+		Table:    o.Table,
+		Columns:  o.Columns,
+		Zone:     y.src.r.layout.Zone,
+		StateDir: o.StateDir,
+	}
 }

@@ -202,7 +202,8 @@ func (d *deletion) compare(live map[audit.Pos]*audit.Row) (same []audit.Row, gon
 // live are the batch's rows as they stand in the table.
 func (d *deletion) live(ctx context.Context) (map[audit.Pos]*audit.Row, error) {
 	w := d.these(d.batch)
-	rows, err := d.s.r.fetch(ctx, d.q, d.s.r.selectRows(d.s.r.byKey(), w, d.s.r.keyOrder(""), len(d.batch))+d.lock, w.args)
+	query := d.s.r.selectRows(d.s.r.byKey(), w, d.s.r.keyOrder(""), len(d.batch))
+	rows, err := d.s.r.fetch(ctx, d.q, query+d.lock, w.args)
 	out := make(map[audit.Pos]*audit.Row, len(rows))
 	for i := range rows {
 		out[d.ref(&rows[i])] = &rows[i]

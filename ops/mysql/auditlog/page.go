@@ -93,7 +93,7 @@ func (g *pager) unordered(ctx context.Context, q *session, req audit.PageRequest
 		if g.r.can.explain != "" && err != nil {
 			return 0, err
 		}
-		return 0, &audit.TooMuchError{Estimate: e, Max: g.r.opt.MaxRows, Index: g.r.layout.Advise(req.Filter)}
+		return 0, g.r.tooMuch(e, req.Filter)
 	}
 	return audit.ZoneOrder, nil
 }
@@ -264,7 +264,7 @@ func (g *pager) sorted(ctx context.Context, q *session, req audit.PageRequest) (
 	case err != nil:
 		return audit.Page{}, err
 	case e.Rows > g.r.opt.MaxRows && !req.Leave:
-		return audit.Page{}, &audit.TooMuchError{Estimate: e, Max: g.r.opt.MaxRows, Index: g.r.layout.Advise(req.Filter)}
+		return audit.Page{}, g.r.tooMuch(e, req.Filter)
 	case g.r.sweeps(e):
 		return g.swept(ctx, q, req)
 	}

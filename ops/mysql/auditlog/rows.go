@@ -162,6 +162,10 @@ func (r *reader) guard(ctx context.Context, q *session, f audit.Filter, query st
 	if e.Rows <= r.opt.MaxRows {
 		return nil
 	}
+	return r.tooMuch(e, f)
+}
+
+func (r *reader) tooMuch(e audit.Estimate, f audit.Filter) error {
 	return &audit.TooMuchError{Estimate: e, Max: r.opt.MaxRows, Index: r.layout.Advise(f)}
 }
 

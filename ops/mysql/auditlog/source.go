@@ -35,6 +35,7 @@ type Source struct {
 	lane  *lane   // where queries run
 	r     *reader // what they read
 	order *prover // how well ids follow time
+	own   *sql.DB // the pool, where Dial made it
 }
 
 // Open looks at the table and the server and returns the source. The pool
@@ -54,6 +55,21 @@ func Open(ctx context.Context, db *sql.DB, o Options) (*Source, error) {
 	}
 	l.known = true
 	return &Source{lane: l, r: r, order: newProver(l, r)}, nil
+}
+
+// Dial is Open with a pool of the source's own, to o.Target and o.Schema.
+func Dial(ctx context.Context, o Options) (*Source, error) {
+	db, err := mysql.Open(ctx, o.Target, o.Schema)
+	if err != nil {
+		return nil, err
+	}
+	s, err := Open(ctx, db, o)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	s.own = db
+	return s, nil
 }
 
 // Order says how well ids follow time, as far as was looked.
@@ -109,8 +125,13 @@ func (s *Source) Notes() []lang.Msg {
 	return out
 }
 
-// Close ends the source's own connection.
-func (s *Source) Close() { s.lane.close() }
+// Close ends the source's own connections.
+func (s *Source) Close() {
+	s.lane.close()
+	if s.own != nil {
+		s.own.Close()
+	}
+}
 
 // MaxRows is how many rows a query may read without leave.
 func (s *Source) MaxRows() int64 { return s.r.opt.MaxRows }

@@ -80,12 +80,7 @@ func (c *counter) byZones(ctx context.Context, q *session, leave bool, told func
 	since, until := c.req.Filter.Span(s.r.layout)
 	ranges, rows := s.order.zones.Ranges(since, until, statsChunk)
 	if rows > s.r.opt.MaxRows && !leave {
-		key := s.r.layout.KeyIndex().Name
-		return &audit.TooMuchError{
-			Estimate: audit.Estimate{Rows: rows, Key: key},
-			Max:      s.r.opt.MaxRows,
-			Index:    s.r.layout.Advise(c.req.Filter),
-		}
+		return s.r.tooMuch(audit.Estimate{Rows: rows, Key: s.r.layout.KeyIndex().Name}, c.req.Filter)
 	}
 	var read int64
 	for _, one := range ranges {
@@ -104,7 +99,7 @@ func (c *counter) alongRoute(ctx context.Context, q *session, leave bool, told f
 	w := s.r.filter(c.req.Filter)
 	e, err := s.r.estimate(ctx, q, "SELECT COUNT(*) FROM "+s.r.name()+w.String(), w.args)
 	if err == nil && !leave && e.Rows > s.r.opt.MaxRows {
-		err = &audit.TooMuchError{Estimate: e, Max: s.r.opt.MaxRows, Index: s.r.layout.Advise(c.req.Filter)}
+		err = s.r.tooMuch(e, c.req.Filter)
 	}
 	if err != nil {
 		return err

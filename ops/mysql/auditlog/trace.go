@@ -62,7 +62,7 @@ func (r *reader) life(
 	case err != nil:
 		return nil, err
 	case e.Rows > r.opt.MaxRows && !leave:
-		return nil, &audit.TooMuchError{Estimate: e, Max: r.opt.MaxRows, Index: r.layout.Advise(f)}
+		return nil, r.tooMuch(e, f)
 	case !r.sweeps(e):
 		return r.chosen(ctx, q, "", w, r.orderBy(""), maxTrace+1)
 	}

@@ -1,0 +1,44 @@
+// Package schedule has a service's jobs run by themselves: it installs timers or
+// lines of cron, finds the ones that are there, the old script's too, and runs what
+// is due.
+package schedule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// Program is the path of this program, for what starts it later.
+func Program() string {
+	if path, err := os.Executable(); err == nil {
+		return path
+	}
+	return "opsdeck"
+}
+
+// Tool runs one of the system's programs, for no longer than wait, and returns what it
+// printed. What it wrote on its error stream is in the error.
+func Tool(ctx context.Context, wait time.Duration, stdin, name string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Stdin = strings.NewReader(stdin)
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && len(exit.Stderr) > 0 {
+		err = fmt.Errorf("%s: %s", name, strings.TrimSpace(string(exit.Stderr)))
+	}
+	return string(out), err
+}
+
+// hasSystemd tells whether systemd runs this machine.
+func hasSystemd() bool {
+	_, err := os.Stat("/run/systemd/system")
+	return err == nil
+}
