@@ -2,32 +2,92 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/lang"
 	"opsdeck/tui/logview"
 )
 
+// memoryFormat is the version of the files in which the Logs tab remembers.
+const memoryFormat = 1
+
 // logsMemory is what the Logs tab remembers from one console to the next, beside
-// the state: a file for each service.
-type logsMemory struct{ path string }
+// the state: a file for each service, and one for each set of logs.
+type logsMemory struct {
+	path, session string
+	now           func() time.Time
+	aside         lang.Msg // which file was set aside, and why; empty for none
+}
 
 type rememberedLogs struct {
+	Format  int                `json:"format"`
 	History []string           `json:"history"`
 	Marks   []logview.Bookmark `json:"bookmarks"`
 }
 
-func newLogsMemory(dir, service string) *logsMemory {
-	return &logsMemory{filepath.Join(dir, "logs-"+filepath.Base(filepath.Clean(service))+".json")}
+// rememberedSession is how the tab was left. Sources are for a person who reads the file.
+type rememberedSession struct {
+	Format  int       `json:"format"`
+	Sources []string  `json:"sources"`
+	Left    time.Time `json:"left"`
+	logview.Session
 }
 
-// read returns what was kept; what cannot be read is as good as nothing.
+// newLogsMemory names the files of a service and of its logs, by the patterns that they are
+// configured with.
+func newLogsMemory(dir, service string, sources []string, now func() time.Time) *logsMemory {
+	name := filepath.Base(filepath.Clean(service))
+	h := fnv.New32a()
+	h.Write([]byte(strings.Join(sources, "\x00")))
+	return &logsMemory{
+		path:    filepath.Join(dir, "logs-"+name+".json"),
+		session: filepath.Join(dir, fmt.Sprintf("logs-session-%s-%08x.json", name, h.Sum32())),
+		now:     now,
+	}
+}
+
+// read returns what was kept. A file that cannot be understood is set aside: it is not
+// written over.
 func (m *logsMemory) read() (r rememberedLogs) {
-	if b, err := os.ReadFile(m.path); err == nil && json.Unmarshal(b, &r) != nil {
+	if !m.load(m.path, &r, &r.Format) {
 		return rememberedLogs{}
 	}
 	return r
+}
+
+// load reads a file into v, whose format is at format.
+func (m *logsMemory) load(path string, v any, format *int) bool {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	what := lang.Msg{}
+	switch {
+	case err != nil:
+		m.aside = lang.M("what the Logs tab remembers cannot be read: %s", lang.Raw(err.Error()))
+		return false
+	case json.Unmarshal(b, v) != nil:
+		what = lang.M("%s is damaged", filepath.Base(path))
+	case *format > memoryFormat:
+		what = lang.M("%s is of a newer opsdeck", filepath.Base(path))
+	default:
+		return true
+	}
+	to := path + ".aside-" + m.now().Format("20060102_150405")
+	if err := os.Rename(path, to); err != nil {
+		m.aside = lang.M("%s, and it cannot be set aside: %s", what, lang.Raw(err.Error()))
+		return false
+	}
+	m.aside = lang.M("%s: it is set aside as %s", what, filepath.Base(to))
+	return false
 }
 
 // change reads what is there, for another console may have written to it, and
@@ -38,11 +98,16 @@ func (m *logsMemory) change(f func(*rememberedLogs)) error {
 	}
 	r := m.read()
 	f(&r)
-	b, err := json.MarshalIndent(r, "", " ")
+	r.Format = memoryFormat
+	return writeMemory(m.path, r)
+}
+
+func writeMemory(path string, v any) error {
+	b, err := json.MarshalIndent(v, "", " ")
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteBytes(m.path, 0o600, append(b, '\n'))
+	return atomicfile.WriteBytes(path, 0o600, append(b, '\n'))
 }
 
 func (m *logsMemory) saveHistory(all []string) error {
@@ -51,4 +116,30 @@ func (m *logsMemory) saveHistory(all []string) error {
 
 func (m *logsMemory) saveMarks(all []logview.Bookmark) error {
 	return m.change(func(r *rememberedLogs) { r.Marks = all })
+}
+
+// placeHolds is how long the place in the logs is worth coming back to; after that the newest
+// is what one wants to see.
+const placeHolds = 12 * time.Hour
+
+// readSession returns how the tab was left.
+func (m *logsMemory) readSession() logview.Session {
+	var r rememberedSession
+	if !m.load(m.session, &r, &r.Format) {
+		return logview.Session{}
+	}
+	if m.now().Sub(r.Left) > placeHolds {
+		r.Place = nil
+	}
+	return r.Session
+}
+
+// saveSession returns what keeps how the tab is left.
+func (m *logsMemory) saveSession(sources []string) func(logview.Session) error {
+	return func(s logview.Session) error {
+		if err := os.MkdirAll(filepath.Dir(m.session), 0o700); err != nil {
+			return err
+		}
+		return writeMemory(m.session, rememberedSession{memoryFormat, sources, m.now(), s})
+	}
 }

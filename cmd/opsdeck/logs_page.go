@@ -61,13 +61,30 @@ func (a *app) logsPage(env *page.Env, s *config.Service) *logview.Page {
 		}
 		return stat.Run(ctx, &scan, sources, ask)
 	}}
+	o.Compare = func(ctx context.Context, q *query.Query, good, bad stat.Span) (*stat.Comparison, error) {
+		sources, err := conf.Resolve(ctx, nil)
+		if err != nil {
+			return nil, err
+		}
+		scan := index.Scan{Query: q.Events(), Unnumbered: true, Styles: styles.Of, Zone: env.Zone, Now: a.clock.Now()}
+		if conf.Shelf != nil {
+			scan.Shelf = conf.Shelf
+		}
+		return stat.Compare(ctx, &scan, sources, good, bad)
+	}
 	for _, v := range s.LogViews {
 		o.Searches = append(o.Searches, query.Saved{Name: v.Name, Query: v.Query})
 	}
 	if dir, err := a.stateDir(); err == nil {
-		m := newLogsMemory(dir, s.Name)
+		sources := s.Logs.Paths()
+		m := newLogsMemory(dir, s.Name, sources, a.clock.Now)
 		was := m.read()
+		o.Session, o.SaveSession = m.readSession(), m.saveSession(sources)
+		o.Aside = m.aside
 		o.History, o.Marks, o.SaveHistory, o.SaveMarks = was.History, was.Marks, m.saveHistory, m.saveMarks
+	}
+	for _, h := range s.Highlights {
+		o.Highlights = append(o.Highlights, logview.Filter{Query: h.Query, Colour: h.Colour})
 	}
 	return logview.New(env, store, o)
 }

@@ -94,6 +94,10 @@ func (c *checker) service(at string, s Service) {
 		lang.M("would keep no backup at all"),
 	)
 	c.logSources(at+"logs", s.Logs)
+	for i, h := range s.Highlights {
+		c.that(index(at+"highlights", i)+".query", h.Query != "", lang.M("a highlight needs a query"))
+		c.oneOf(index(at+"highlights", i)+".colour", h.Colour, "", "red", "yellow", "green", "cyan", "blue", "magenta")
+	}
 	c.cron(at+"backup.daily", s.Backup.Daily)
 	c.cron(at+"backup.verify", s.Backup.Verify)
 	c.cron(at+"backup.drill", s.Backup.Drill)

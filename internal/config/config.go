@@ -42,18 +42,26 @@ type Service struct {
 	Pings    Pings         `yaml:"pings"`
 	Logs     LogSources    `yaml:"logs"`
 	LogViews []SavedSearch `yaml:"searches"`
-	Audit    Audit         `yaml:"audit"`
-	Backup   Backup        `yaml:"backup"`
-	Restore  Restore       `yaml:"restore"`
-	Deploy   Deploy        `yaml:"deploy"`
-	Notify   []Notify      `yaml:"notify"`
-	Alerts   Alerts        `yaml:"alerts"`
+	// Highlights are colours for events of the Logs tab.
+	Highlights []Highlight `yaml:"highlights"`
+	Audit      Audit       `yaml:"audit"`
+	Backup     Backup      `yaml:"backup"`
+	Restore    Restore     `yaml:"restore"`
+	Deploy     Deploy      `yaml:"deploy"`
+	Notify     []Notify    `yaml:"notify"`
+	Alerts     Alerts      `yaml:"alerts"`
 }
 
 // SavedSearch is a named query of the Logs tab.
 type SavedSearch struct {
 	Name  string `yaml:"name"`
 	Query string `yaml:"query"`
+}
+
+// Highlight is a query of the Logs tab whose events have a colour.
+type Highlight struct {
+	Query  string `yaml:"query"`
+	Colour string `yaml:"colour"` // red, yellow, green, cyan, blue, magenta
 }
 
 // Health is where the service says how it is, and what to think of it.

@@ -20,7 +20,7 @@ var nouns = map[string]string{
 	"backups": "backup", "bytes": "byte", "checks": "check", "connections": "connection", "databases": "database",
 	"days": "day", "definitions": "definition", "entries": "entry", "errors": "error", "events": "event",
 	"failures": "failure", "files": "file", "findings": "finding", "gaps": "gap", "hits": "hit", "hours": "hour",
-	"instances": "instance", "jobs": "job", "lines": "line", "matches": "match", "members": "member",
+	"instances": "instance", "jobs": "job", "lines": "line", "logs": "log", "matches": "match", "members": "member",
 	"minutes": "minute", "objects": "object", "operations": "operation", "parts": "part", "passes": "pass",
 	"patterns": "pattern", "pieces": "piece", "points": "point", "problems": "problem", "queries": "query", "replicas": "replica",
 	"routines": "routine", "rows": "row", "rules": "rule", "seconds": "second",

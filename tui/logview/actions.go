@@ -9,7 +9,6 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/logs/line"
-	"opsdeck/ops/logs/query"
 	"opsdeck/ops/logs/store"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
@@ -147,7 +146,7 @@ func (p *Page) askExport() tea.Cmd {
 func (p *Page) export(ndjson bool) tea.Cmd {
 	run, q, ctx := p.look.o.Export, *p.ask.asked, p.look.env.Ctx
 	if !p.ask.filter {
-		q = query.Query{} // all events are shown
+		q = p.kept.bare() // all events are shown
 	}
 	p.heading.writing = true
 	return func() tea.Msg {

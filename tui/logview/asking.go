@@ -8,6 +8,7 @@ import (
 // asking is which events are asked for: the query, the level, hits alone or with others.
 type asking struct {
 	look     *look
+	kept     *kept
 	query    *query.Query
 	asked    *query.Query // with the level picked by a key
 	queryErr *query.QueryError

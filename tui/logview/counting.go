@@ -9,7 +9,6 @@ import (
 	"opsdeck/internal/jsontext"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
-	"opsdeck/ops/logs/query"
 	"opsdeck/ops/logs/stat"
 	"opsdeck/ops/logs/store"
 	"opsdeck/tui/page"
@@ -21,6 +20,7 @@ import (
 // counting is what the events that are shown come to, grouped by a field.
 type counting struct {
 	look    *look
+	kept    *kept
 	ask     *asking
 	tally   *tally
 	rows    *list
@@ -139,7 +139,7 @@ func (c *counting) recount() tea.Cmd {
 	c.loading = true
 	run, q, ctx, gen := c.look.o.Stat, *c.ask.asked, c.look.env.Ctx, c.gen.Next()
 	if !c.ask.filter {
-		q = query.Query{}
+		q = c.kept.bare()
 	}
 	return func() tea.Msg {
 		table, err := run(ctx, &q, ask)

@@ -84,6 +84,23 @@ func (p *Page) detailActions() []page.Action {
 			Run:    func() tea.Cmd { p.sheet.detail.raw = !p.sheet.detail.raw; p.sheet.detail.top = 0; return nil },
 		},
 		{
+			ID:     "logs.field",
+			Keys:   []string{"f", "+"},
+			Label:  lang.M("by field"),
+			Help:   lang.M("take a field of the event into the search"),
+			Footer: true,
+			Off:    p.sheet.noField,
+			Run:    p.askField(false),
+		},
+		{
+			ID:    "logs.fieldout",
+			Keys:  []string{"x", "-"},
+			Label: lang.M("without field"),
+			Help:  lang.M("leave out events that have the value of a field"),
+			Off:   p.sheet.noField,
+			Run:   p.askField(true),
+		},
+		{
 			ID:     "logs.copyevent",
 			Keys:   []string{"y", "Y"},
 			Label:  lang.M("copy"),
@@ -174,7 +191,7 @@ func (p *sheet) detailLines(width int) []string {
 func (p *sheet) eventLines(e logs.Event, width int) []string {
 	out := p.summary(e, width)
 	out = append(out, "")
-	for _, l := range cells.Wrap(p.ask.highlight(e.Message, 1<<16), max(1, width-2)) {
+	for _, l := range cells.Wrap(p.ask.highlight(e.Message, 1<<16, nil), max(1, width-2)) {
 		out = append(out, " "+l)
 	}
 	if len(e.Fields) > 0 {

@@ -9,4 +9,5 @@ type finder struct {
 	feed   *feed
 	box    *box
 	groups *grouping
+	kept   *kept
 }

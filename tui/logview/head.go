@@ -29,6 +29,7 @@ func (p *heading) head(width int) string {
 		left = p.look.ink.accent.Paint(" / ") + p.look.ink.bold.Paint(cells.Cut(strings.TrimSpace(text), room-3))
 		left += p.look.ink.dim.Paint(p.ask.manner())
 	}
+	left = p.look.ink.warn.Paint(p.kept.words()) + left // first: what leaves events out is always seen
 	return cells.Pad(cells.Cut(left, room), room) + " " + right
 }
 
@@ -37,7 +38,8 @@ func (p *heading) askedWidth() int {
 	if p.ask.asked.Empty() {
 		return 0
 	}
-	return min(p.look.size.Width/2, cells.Width(termsafe.Line(p.ask.asked.Source)+p.ask.manner())+5)
+	text := termsafe.Line(p.ask.asked.Source) + p.ask.manner() + p.kept.words()
+	return min(p.look.size.Width/2, cells.Width(text)+5)
 }
 
 // manner says how hits are shown, when not each by itself in the order of time.

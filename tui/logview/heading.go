@@ -2,6 +2,7 @@ package logview
 
 // heading draws what is above the rows: the query, the counts and the events by time.
 type heading struct {
+	kept    *kept
 	look    *look
 	ask     *asking
 	tally   *tally

@@ -18,6 +18,12 @@ func (p *Page) Actions() []page.Action {
 		return p.patternActions()
 	case statMode:
 		return p.counted.statActions()
+	case filterMode:
+		return p.kept.filterActions()
+	case fileMode:
+		return p.files.fileActions()
+	case compareMode:
+		return p.spans.actions()
 	}
 	return append(p.listActions(), p.moreActions()...)
 }
@@ -195,6 +201,36 @@ func (p *Page) listActions() []page.Action {
 
 func (p *Page) moreActions() []page.Action {
 	return []page.Action{
+		{
+			ID:    "logs.filters",
+			Keys:  []string{"F"},
+			Label: lang.M("filters"),
+			Help:  lang.M("kept filters: show, leave out or highlight what they find, each switched on or off"),
+			Run:   p.kept.openFilters,
+		},
+		{
+			ID:    "logs.files",
+			Keys:  []string{"D"},
+			Label: lang.M("logs"),
+			Help:  lang.M("the logs: on or off, lines, how old the newest line is, rotated parts"),
+			Run:   p.files.openFiles,
+		},
+		{
+			ID:    "logs.delta",
+			Keys:  []string{"d"},
+			Label: lang.M("Δ time"),
+			Help:  lang.M("show the time since the line before, since the bookmark before, or the time itself"),
+			Off:   p.list.noRow,
+			Run:   p.nextDelta,
+		},
+		{
+			ID:    "logs.compare",
+			Keys:  []string{"A"},
+			Label: lang.M("compare"),
+			Help:  lang.M("compare the selected time, or the hour around the cursor, with a good one by patterns"),
+			Off:   p.spans.noCompare,
+			Run:   p.spans.askGood,
+		},
 		{
 			ID:    "logs.time",
 			Keys:  []string{"t"},
@@ -453,6 +489,15 @@ func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
 	case statMode:
 		p.counted.scroll.Key(name)
 		return nil
+	case compareMode:
+		p.spans.scroll.Key(name)
+		return nil
+	case filterMode:
+		p.kept.scroll.Key(name)
+		return nil
+	case fileMode:
+		p.files.scroll.Key(name)
+		return nil
 	}
 	h := max(p.list.listHeight()-1, 1)
 	switch name {
@@ -489,10 +534,10 @@ func (p *Page) Mouse(m tea.MouseMsg, _, y int) tea.Cmd {
 			return p.feed.move(3)
 		}
 	case tea.MouseButtonLeft:
-		at := p.list.top + y - p.list.listTop()
+		at := p.list.lineAt(y - p.list.listTop())
 		if m.Action == tea.MouseActionPress && p.look.mode == listMode && y >= p.list.listTop() &&
 			y < p.list.listTop()+p.list.listHeight() &&
-			at < len(p.list.rows) {
+			at >= 0 {
 			if at == p.list.cur {
 				return p.feed.openCurrent()
 			}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/logs"
 	"opsdeck/ops/logs/line"
@@ -52,8 +53,8 @@ func newInks(t *theme.Theme) inks {
 
 // columns are the widths of the list's columns; 0 leaves one out.
 type columns struct {
-	date, source, level, context, message int
-	layout                                string // of the time
+	date, delta, source, level, context, message int
+	layout                                       string // of the time
 }
 
 func (p *list) columns(width int) columns {
@@ -70,10 +71,18 @@ func (p *list) columns(width int) columns {
 		c.layout = "01-02 " + c.layout
 	}
 	c.date = len(c.layout)
+	if p.delta != deltaOff {
+		if c.delta = deltaWidth; width < 80 {
+			c.date = -1 // Δ is in its place
+		}
+	}
 	if p.tally.stats.Sources > 1 && width >= 60 {
 		c.source = p.sourceWidth()
 	}
 	used := 1 + c.date + 1 + c.level + 1
+	if c.delta > 0 {
+		used += c.delta + 1
+	}
 	if c.source > 0 {
 		used += c.source + 1
 	}
@@ -127,24 +136,43 @@ func shortSource(path string) string {
 func (p *Page) viewList(size page.Size) string {
 	lines := append([]string{p.heading.head(size.Width)}, p.ask.errorLine(size.Width)...)
 	lines = append(lines, p.heading.viewTimeline(size)...)
-	h := p.list.listHeight()
-	c := p.list.columns(size.Width)
-	p.list.settle()
-	for i := p.list.top; i < p.list.top+h; i++ {
-		switch {
-		case i < len(p.list.rows):
-			lines = append(lines, p.sheet.row(p.list.rows[i], c, i == p.list.cur, size.Width))
-		case i == p.list.top && len(p.list.rows) == 0:
-			lines = append(lines, p.look.ink.dim.Paint(cells.Cut("  "+p.feed.nothing(), size.Width)))
-		case i == p.list.top+1 && len(p.list.rows) == 0:
-			lines = append(lines, p.look.ink.dim.Paint(cells.Cut("  "+p.feed.advice(), size.Width)))
-		default:
-			lines = append(lines, "")
-		}
+	lines = append(lines, p.listLines(size.Width)...)
+	if p.look.panel > 0 {
+		lines = append(lines, padded(p.viewPanel(size.Width, p.look.panel), p.look.panel)...)
+	} else {
+		lines = append(lines, p.sheet.pane(size.Width)...)
 	}
-	lines = append(lines, p.sheet.pane(size.Width)...)
 	lines = append(lines, p.heading.foot(size.Width))
 	return widget.Fill(lines, size)
+}
+
+// listLines are the rows that are seen, with the gaps between them.
+func (p *Page) listLines(width int) []string {
+	h := p.list.listHeight()
+	c := p.list.columns(width)
+	p.list.settle()
+	if len(p.list.rows) == 0 {
+		dim := func(text string) string { return p.look.ink.dim.Paint(cells.Cut("  "+text, width)) }
+		return padded([]string{dim(p.feed.nothing()), dim(p.feed.advice())}, h)
+	}
+	var out []string
+	gaps := p.list.gaps()
+	for _, i := range p.list.layout(h, gaps) {
+		if i < 0 {
+			out = append(out, p.look.rule(p.look.env.T("%s without an event", human.Duration(gaps[gapLine-i])), width))
+			continue
+		}
+		out = append(out, p.sheet.row(p.list.rows[i], c, i == p.list.cur, width))
+	}
+	return padded(out, h)
+}
+
+// padded are exactly n lines.
+func padded(lines []string, n int) []string {
+	if len(lines) > n {
+		return lines[:n]
+	}
+	return append(lines, make([]string, n-len(lines))...)
 }
 
 // nothing says why the list is empty.
@@ -153,6 +181,8 @@ func (p *feed) nothing() string {
 	switch {
 	case p.loading || p.tally.stats.Pending:
 		return e.T("looking …")
+	case p.ask.asked.Filtered():
+		return e.T("nothing is left: filters (F) or logs that are off (D) leave events out")
 	case !p.ask.asked.Empty():
 		return e.T("nothing matches; esc shows all events again")
 	case p.tally.stats.Sources == 0:
@@ -184,17 +214,25 @@ func (p *sheet) row(r store.Row, c columns, cursor bool, width int) string {
 	case r.Gap:
 		mark = p.look.ink.dim.Paint(p.look.env.Theme.Glyph.HRule)
 	}
+	light := p.kept.markOf(&e)
+	if mark == " " && light >= 0 {
+		mark = p.kept.ink(light).Paint(p.kept.sign(light))
+	}
 	var b strings.Builder
 	b.WriteString(mark)
-	when := strings.Repeat(" ", c.date)
-	if !e.Time.IsZero() && !e.Cont {
+	if c.delta > 0 {
+		b.WriteString(p.delta(r, c.delta) + " ")
+	}
+	when := strings.Repeat(" ", max(0, c.date))
+	if !e.Time.IsZero() && !e.Cont && c.date > 0 {
 		when = cells.Pad(
 			strings.TrimSuffix(e.Time.In(p.look.env.Zone).Format(c.layout), ".000"),
 			c.date,
 		) // many logs know seconds only
 	}
-	b.WriteString(p.look.ink.dim.Paint(when))
-	b.WriteByte(' ')
+	if c.date >= 0 {
+		b.WriteString(p.look.ink.dim.Paint(when) + " ")
+	}
 	if c.source > 0 {
 		b.WriteString(p.look.ink.dim.Paint(cells.Pad(shortSource(e.Source), c.source)))
 		b.WriteByte(' ')
@@ -205,7 +243,7 @@ func (p *sheet) row(r store.Row, c columns, cursor bool, width int) string {
 		b.WriteString(p.look.ink.info.Paint(cells.Pad(termsafe.Line(e.Context), c.context)))
 		b.WriteByte(' ')
 	}
-	b.WriteString(p.message(r, c.message))
+	b.WriteString(p.message(r, c.message, light))
 	if cursor {
 		return widget.SelectedRow(p.look.env.Theme, b.String(), width)
 	}
@@ -228,7 +266,7 @@ func (p *look) level(e logs.Event) string {
 }
 
 // message is the text with its marks: critical, slow, further lines.
-func (p *sheet) message(r store.Row, width int) string {
+func (p *sheet) message(r store.Row, width, light int) string {
 	t := p.look.env.Theme
 	lead, tail := "", ""
 	if r.Critical {
@@ -246,10 +284,10 @@ func (p *sheet) message(r store.Row, width int) string {
 		tail += p.look.ink.info.Paint(cells.Cut(" "+t.Glyph.Bullet+" "+termsafe.Line(p.book.marks[i].Note), width/2))
 	}
 	room := max(1, width-cells.Width(lead)-cells.Width(tail))
-	if !r.Hit && !p.ask.asked.Empty() {
+	if !r.Hit && !p.ask.asked.Empty() && light < 0 {
 		return lead + p.look.ink.dim.Paint(cells.Cut(oneLine(r.Event.Message), room)) + tail
 	}
-	return lead + p.ask.highlight(r.Event.Message, room) + tail
+	return lead + p.ask.highlight(r.Event.Message, room, p.kept.lit(light)) + tail
 }
 
 // maxShown is how many bytes of a message can be seen on the widest screen.
@@ -266,42 +304,17 @@ func oneLine(text string) string {
 	return termsafe.Line(string(line.Visible([]byte(text), nil)))
 }
 
-// highlight cuts a text to a width with the query's matches bright; where the
-// first match lies beyond, the text is shown from before it.
-func (p *asking) highlight(text string, width int) string {
-	safe := oneLine(text)
-	if !p.asked.HasText() {
-		return cells.Cut(safe, width)
+// delta is the column of how long ago what times are measured from was.
+func (p *sheet) delta(r store.Row, width int) string {
+	i := slices.IndexFunc(p.list.rows, func(o store.Row) bool { return o.ID == r.ID })
+	if i < 0 {
+		return strings.Repeat(" ", width)
 	}
-	spans := p.asked.Spans(safe)
-	if len(spans) == 0 {
-		return cells.Cut(safe, width)
+	d, ok := p.list.since(i, p.book.marks)
+	if !ok {
+		return strings.Repeat(" ", width)
 	}
-	if skip := cells.Width(safe[:spans[0].To]); skip > width-1 && cells.Width(safe) > width {
-		from := spans[0].From
-		for from > 0 && cells.Width(safe[from:spans[0].To]) < width/3 {
-			from--
-			for from > 0 && safe[from]&0xc0 == 0x80 {
-				from--
-			}
-		}
-		safe = p.look.env.Theme.Glyph.Ellipsis + safe[from:]
-		for i := range spans {
-			spans[i].From += len(p.look.env.Theme.Glyph.Ellipsis) - from
-			spans[i].To += len(p.look.env.Theme.Glyph.Ellipsis) - from
-		}
-	}
-	var b strings.Builder
-	at := 0
-	for _, s := range spans {
-		if s.From < at || s.To > len(safe) {
-			continue
-		}
-		b.WriteString(safe[at:s.From])
-		b.WriteString(p.look.ink.match.Paint(safe[s.From:s.To]))
-		at = s.To
-	}
-	return cells.Cut(b.String()+safe[at:], width)
+	return p.look.ink.info.Paint(cells.PadLeft(deltaText(d), width))
 }
 
 func (p *list) inSelection(id store.RowID) bool {

@@ -15,4 +15,6 @@ type look struct {
 	ink      inks
 	shown    bool
 	incident time.Time
+	panel    int  // rows of the panel that is open
+	wasShown bool // the tab was opened once
 }

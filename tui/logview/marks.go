@@ -158,6 +158,9 @@ func (p *feed) pickMark() tea.Cmd {
 	items := make([]widget.Item, len(marks))
 	for i, b := range marks {
 		items[i] = widget.Item{Name: p.look.env.Time(b.At), Detail: b.Text}
+		if d := between(marks, i); d != "" {
+			items[i].Name += " " + d
+		}
 		if b.Note != "" {
 			items[i].Detail = b.Note + " · " + b.Text
 		}

@@ -39,6 +39,7 @@ type Source interface {
 	Next(from store.RowID, mark store.Mark, down bool) (store.RowID, bool)
 	Timeline(ctx context.Context, from, to time.Time, n int) store.Timeline
 	Patterns(ctx context.Context, until time.Time) ([]store.EventPattern, store.Comparison)
+	Sources() []store.SourceInfo
 }
 
 // Options is what else the tab works with. All may be zero.
@@ -55,7 +56,15 @@ type Options struct {
 	Stat func(ctx context.Context, q *query.Query, ask stat.Ask) (*stat.Table, error)
 	// Start begins to read the logs; it is called when the tab is first shown.
 	Start func()
-	Close func()
+	// Highlights are the rules of the configuration; Session is how the tab was left, and
+	// SaveSession keeps it for the next time. Aside says which file of it had to be set aside.
+	Highlights  []Filter
+	Session     Session
+	SaveSession func(Session) error
+	Aside       lang.Msg
+	// Compare counts patterns in a good span and in a bad one.
+	Compare func(ctx context.Context, q *query.Query, good, bad stat.Span) (*stat.Comparison, error)
+	Close   func()
 }
 
 type mode int
@@ -65,6 +74,9 @@ const (
 	detailMode
 	patternMode
 	statMode
+	filterMode
+	fileMode
+	compareMode
 )
 
 // Page is the tab.
@@ -81,6 +93,10 @@ type Page struct {
 	counted counting
 	feed    feed
 	finder  finder
+	kept    kept
+	files   files
+	session session
+	spans   comparing
 
 	parked bool
 	woken  time.Time // when it was last told of new lines
@@ -106,6 +122,7 @@ func New(env *page.Env, source Source, o Options) *Page {
 		feed: feed{source: source},
 	}
 	p.wire()
+	p.restore(o)
 	return p
 }
 
@@ -124,8 +141,8 @@ func (p *Page) Init() tea.Cmd {
 
 // Show brings the newest, or where one was.
 func (p *Page) Show() tea.Cmd {
-	p.look.shown = true
-	return tea.Batch(p.feed.load(), p.park())
+	p.look.shown, p.look.wasShown = true, true
+	return tea.Batch(p.feed.load(), p.park(), p.session.greet())
 }
 
 // Hide stops drawing; reading goes on.
@@ -133,6 +150,9 @@ func (p *Page) Hide() { p.look.shown = false; p.box.typing = false }
 
 // Close ends reading.
 func (p *Page) Close() {
+	if keep := p.look.o.SaveSession; keep != nil && p.look.wasShown {
+		_ = keep(p.session.now()) // there is nobody left to tell
+	}
 	if p.look.o.Close != nil {
 		p.look.o.Close()
 	}
@@ -204,7 +224,11 @@ func (p *Page) Update(body any) tea.Cmd {
 		if !p.look.shown {
 			return nil
 		}
-		return tea.Batch(p.feed.reload(), p.park(), p.feed.count(false))
+		cmd := tea.Batch(p.feed.reload(), p.park(), p.feed.count(false))
+		if p.look.mode == fileMode {
+			return tea.Batch(cmd, p.files.loadFiles())
+		}
+		return cmd
 	case windowMsg:
 		current := p.feed.gen.Is(m.gen)
 		cmd := p.feed.take(m)
@@ -229,6 +253,10 @@ func (p *Page) Update(body any) tea.Cmd {
 		p.groups.takePatterns(m)
 	case countedMsg:
 		p.counted.take(m)
+	case filesMsg:
+		p.files.infos = m.infos
+	case comparedMsg:
+		p.spans.take(m)
 	case copyMsg:
 		return page.Send(page.Copy{Text: m.text})
 	case exportMsg:
@@ -284,6 +312,11 @@ func (p *Page) View(size page.Size) string {
 		return p.groups.viewPatterns(size)
 	case statMode:
 		return p.counted.viewStat(size)
+	case compareMode:
+		return p.spans.view(size)
+	}
+	if p.look.panel = p.panelRows(); p.look.panel > 0 && size.Height < panelled {
+		return widget.Fill(p.viewPanel(size.Width, size.Height), size)
 	}
 	return p.viewList(size)
 }
@@ -326,5 +359,29 @@ func (p *Page) wire() {
 	p.finder.feed = &p.feed
 	p.finder.box = &p.box
 	p.finder.groups = &p.groups
-
+	p.finder.kept = &p.kept
+	p.kept.look = &p.look
+	p.kept.ask = &p.ask
+	p.kept.box = &p.box
+	p.kept.feed = &p.feed
+	p.kept.finder = &p.finder
+	p.kept.session = &p.session
+	p.ask.kept = &p.kept
+	p.sheet.kept = &p.kept
+	p.heading.kept = &p.kept
+	p.counted.kept = &p.kept
+	p.files.look = &p.look
+	p.files.kept = &p.kept
+	p.files.feed = &p.feed
+	p.files.finder = &p.finder
+	p.files.session = &p.session
+	p.session.look = &p.look
+	p.session.kept = &p.kept
+	p.session.list = &p.list
+	p.spans.look = &p.look
+	p.spans.ask = &p.ask
+	p.spans.list = &p.list
+	p.spans.finder = &p.finder
+	p.spans.feed = &p.feed
+	p.spans.kept = &p.kept
 }

@@ -9,6 +9,9 @@ const (
 )
 
 func (p *list) paneHeight() int {
+	if p.look.panel > 0 && p.look.size.Height >= panelled {
+		return p.look.panel
+	}
 	if p.look.size.Height < roomy || p.look.size.Width < 100 || len(p.rows) == 0 {
 		return 0
 	}

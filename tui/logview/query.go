@@ -143,6 +143,7 @@ func (p *finder) apply() tea.Cmd {
 		q.LimitLevels(p.ask.minLevel.String() + "+")
 		q.Source += " level:" + p.ask.minLevel.String() + "+"
 	}
+	p.kept.into(&q)
 	p.ask.asked, p.feed.seeking = p.ask.worded(q.Events()), time.Time{}
 	p.feed.source.SetQuery(p.ask.asked, p.ask.filter)
 	if r, ok := p.list.current(); ok && !p.list.follow && !p.feed.want.set {

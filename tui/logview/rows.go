@@ -16,6 +16,7 @@ type list struct {
 	cur    int
 	follow bool
 	seen   int64       // Stats.Added when following was left
+	delta  deltaMode   // what times are measured from
 	from   store.RowID // where a selection began
 	fromAt time.Time
 }

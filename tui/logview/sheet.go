@@ -7,4 +7,5 @@ type sheet struct {
 	list   *list
 	book   *book
 	detail detail
+	kept   *kept
 }

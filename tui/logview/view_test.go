@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +22,13 @@ import (
 
 var now = time.Date(2026, 1, 29, 14, 5, 0, 0, time.UTC)
 
-type text struct{ *bytes.Reader }
+type text struct{ sized }
+
+// sized is a reader of bytes or of a string.
+type sized interface {
+	io.ReaderAt
+	Size() int64
+}
 
 func (text) Close() error { return nil }
 

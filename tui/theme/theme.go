@@ -23,13 +23,17 @@ type Theme struct {
 	Match                   lipgloss.Style // where a search matched
 	OK, Warn, Crit, Unknown lipgloss.Style
 	Info, Added, Removed    lipgloss.Style
-	Rule                    lipgloss.Style // lines and borders
-	Key                     lipgloss.Style // a key in footer and help
-	Badge                   lipgloss.Style // reversed words in the header
+	Rule                    lipgloss.Style   // lines and borders
+	Key                     lipgloss.Style   // a key in footer and help
+	Badge                   lipgloss.Style   // reversed words in the header
+	Marks                   []lipgloss.Style // of highlight rules, by the order of MarkColours
 
 	Border lipgloss.Border
 	Glyph  Glyphs
 }
+
+// MarkColours are the names of the colours of highlight rules.
+var MarkColours = []string{"red", "yellow", "green", "cyan", "blue", "magenta"}
 
 // Glyphs are the marks beside words, one cell each unless said otherwise.
 type Glyphs struct {
@@ -98,6 +102,9 @@ func New(o Options) *Theme {
 		), Key: fg("14", "6"),
 		Badge:  s().Background(lipgloss.Color("6")).Foreground(lipgloss.Color(badgeText(o.Dark))).Bold(true),
 		Border: lipgloss.RoundedBorder(), Glyph: unicodeGlyphs,
+	}
+	for _, c := range [][2]string{{"9", "1"}, {"11", yellow}, {"10", "2"}, {"14", "6"}, {"12", "4"}, {"13", "5"}} {
+		t.Marks = append(t.Marks, fg(c[0], c[1]).Reverse(true))
 	}
 	if mono {
 		// Without colour, weight has to carry what colour did.

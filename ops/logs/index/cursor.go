@@ -184,7 +184,7 @@ func (c *cursor) openNext(ctx context.Context) *openPart {
 		if text == nil {
 			continue
 		}
-		p := c.scan.openText(part.Name(), text, c.manner)
+		p := c.scan.openText(c.src.Name, part.Name(), text, c.manner)
 		c.learn(ctx, p, i)
 		var last *openPart
 		if n := len(c.parts); n > 0 {

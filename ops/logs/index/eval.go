@@ -19,7 +19,9 @@ type Matcher struct {
 	win          window
 	vis          []byte
 	since, until int64
-	Source       string
+	Source       string     // the name of the text, as its events say it
+	Log          string     // the name of the source that the text is of
+	any, none    []*Matcher // of the query's kept filters
 }
 
 // NewMatcher makes a matcher of one query.
@@ -30,6 +32,12 @@ func NewMatcher(q *query.Query, table *logline.Shapes, parser *logline.Parser) *
 	}
 	if !q.Until.IsZero() {
 		m.until = q.Until.UnixMilli()
+	}
+	for _, of := range q.Any {
+		m.any = append(m.any, NewMatcher(of, table, parser))
+	}
+	for _, of := range q.None {
+		m.none = append(m.none, NewMatcher(of, table, parser))
 	}
 	return m
 }
@@ -64,6 +72,15 @@ func (m *Matcher) inTime(ms int64) bool {
 // Find returns the block's lines from line on that match. within, when not nil,
 // holds the only lines that can.
 func (m *Matcher) Find(ctx context.Context, b *Block, r io.ReaderAt, from int, within Bitmap) (Bitmap, error) {
+	hits, err := m.found(ctx, b, r, from, within)
+	if err != nil || len(m.any)+len(m.none) == 0 || hits.Next(0) < 0 {
+		return hits, err
+	}
+	return m.sifted(ctx, b, r, hits)
+}
+
+// found is Find without the kept filters.
+func (m *Matcher) found(ctx context.Context, b *Block, r io.ReaderAt, from int, within Bitmap) (Bitmap, error) {
 	hits := NewBitmap(len(b.Starts))
 	if m.skips(b) {
 		return hits, nil

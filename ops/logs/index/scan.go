@@ -107,6 +107,7 @@ func (s *Scan) manner(source string) Manner {
 
 // openPart is a part whose text is open, shared by the hits found in it.
 type openPart struct {
+	log     string // the source that it is of
 	name    string
 	text    logs.Text
 	size    int64
@@ -121,8 +122,8 @@ type openPart struct {
 }
 
 // openText begins with a text; of is the manner of the source's texts before.
-func (s *Scan) openText(name string, text logs.Text, of Manner) *openPart {
-	p := &openPart{name: name, text: text, size: text.Size()}
+func (s *Scan) openText(log, name string, text logs.Text, of Manner) *openPart {
+	p := &openPart{log: log, name: name, text: text, size: text.Size()}
 	k := <-s.kits
 	p.kept, p.manner = TakeKept(s.Shelf, k.build, text, p.size, of)
 	s.kits <- k
@@ -251,7 +252,7 @@ func (s *Scan) look(ctx context.Context, p *openPart, region int, countOnly bool
 	k := <-s.kits
 	defer func() { s.kits <- k }()
 	k.build.Set(p.manner, p.text, s.Now)
-	k.match.Source = p.name
+	k.match.Source, k.match.Log = p.name, p.log
 	if len(k.find) > 0 && !s.Query.HasTests() && countOnly {
 		return k.literal(ctx, p, region)
 	}

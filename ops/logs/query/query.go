@@ -60,6 +60,11 @@ type Query struct {
 	Took     int64    // at least so many ms; 0: any
 	Critical bool
 	Worded   bool // plain words are looked for as they were typed, not by their letters
+
+	// Kept filters, which index.Matcher alone looks at: events with a hit of one of Any, if
+	// there is one, and with a hit of none of None.
+	Any, None []*Query
+	Off       []string // names of sources that are left out
 }
 
 // Pattern is a name with * for any text, in any case; several with commas.
@@ -82,6 +87,9 @@ func (p Pattern) Match(name string) bool {
 // SourcesMatch tells whether a source is asked for: by its whole name, or by a file's
 // name without its folder, of which a part without * is enough, as for --source.
 func (q *Query) SourcesMatch(name string) bool {
+	if slices.Contains(q.Off, name) {
+		return false
+	}
 	base := name[strings.LastIndexByte(name, '/')+1:]
 	stem, _, _ := strings.Cut(base, ".")
 	for _, p := range q.Sources {
@@ -169,7 +177,17 @@ func (q *Query) AsText() (out *Query, ok bool) {
 // HasTests tells whether the query asks something of the event.
 func (q *Query) HasTests() bool {
 	return q.Levels != 0 || len(q.Contexts) > 0 || len(q.Sources) > 0 || !q.Since.IsZero() || !q.Until.IsZero() ||
-		len(q.Fields) > 0 || len(q.Heads) > 0 || q.Took > 0 || q.Critical
+		len(q.Fields) > 0 || len(q.Heads) > 0 || q.Took > 0 || q.Critical || q.Filtered()
+}
+
+// Filtered tells whether kept filters or sources that are off leave events out.
+func (q *Query) Filtered() bool { return len(q.Any)+len(q.None)+len(q.Off) > 0 }
+
+// Same tells whether two queries ask for the same by their words; Since and Until apart.
+func (q *Query) Same(o *Query) bool {
+	same := func(a, b []*Query) bool { return slices.EqualFunc(a, b, (*Query).Same) }
+	return q.Source == o.Source && q.Worded == o.Worded && slices.Equal(q.Off, o.Off) &&
+		same(q.Any, o.Any) && same(q.None, o.None)
 }
 
 // QueryError says what is wrong in a query and where: Pos to End, in bytes.

@@ -86,7 +86,7 @@ func (g *Segment) evaluateNew(e *entry, from int, prior logindex.Bitmap, done bo
 	from = blk.HeadOf(max(0, min(from, blk.Lines()-1)))
 	g.busy, e.busy = true, true
 	s.mu.Unlock()
-	m.Source = g.name
+	m.Source, m.Log = g.name, g.of.name
 	m.As(manner)
 	hits, err := m.Find(ctx, blk, text, from, nil)
 	s.mu.Lock()

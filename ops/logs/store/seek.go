@@ -77,6 +77,9 @@ func (s *Store) markIn(g *Segment, e *entry, line int, mark Mark, down bool, fro
 		if g.id == from.Seg && off == from.Off {
 			return false
 		}
+		if s.hitsOnly() && s.query.Filtered() && !(e.gen == s.gen && e.hitIn(i)) {
+			return false // a kept filter leaves it out
+		}
 		switch shape := list[b.Shapes[i]]; mark {
 		case MarkHit:
 			return e.gen == s.gen && e.hitIn(i)

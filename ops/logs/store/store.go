@@ -284,8 +284,7 @@ func (s *Store) SetQuery(q *query.Query, filter bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.filter = filter
-	same := q.Source == s.query.Source && q.Worded == s.query.Worded
-	if same && q.Since.Equal(s.query.Since) && q.Until.Equal(s.query.Until) {
+	if q.Same(s.query) && q.Since.Equal(s.query.Since) && q.Until.Equal(s.query.Until) {
 		s.signal()
 		return
 	}

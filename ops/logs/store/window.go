@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"sort"
 	"time"
 
@@ -66,6 +67,9 @@ func (s *Store) rowsOf(g *Segment, k int) logindex.Bitmap {
 	case e.blk == nil:
 		return nil
 	case !s.hitsOnly():
+		if slices.Contains(s.query.Off, g.of.name) {
+			return nil
+		}
 		return e.blk.Heads
 	case e.gen != s.gen:
 		return nil
@@ -81,6 +85,9 @@ func (s *Store) countOf(g *Segment, k int) int {
 	case e.blk == nil:
 		return 0
 	case !s.hitsOnly():
+		if slices.Contains(s.query.Off, g.of.name) {
+			return 0
+		}
 		return int(e.blk.Sum.Events)
 	case e.gen != s.gen:
 		return 0

@@ -260,7 +260,7 @@ func (g *Segment) evaluate(e *entry, m *logindex.Matcher, gen uint64) {
 	blk, text, ctx, within := e.blk, g.text, s.qctx, e.within
 	manner := g.manner
 	s.mu.Unlock()
-	m.Source = g.name
+	m.Source, m.Log = g.name, g.of.name
 	m.As(manner)
 	hits, err := m.Find(ctx, blk, text, 0, within)
 	s.mu.Lock()
