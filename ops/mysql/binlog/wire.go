@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"strings"
 	"time"
@@ -39,6 +40,8 @@ type Stream struct {
 	raw  net.Conn
 	in   *bufio.Reader
 	stop func() bool
+	from uint64 // the place that was asked for, of a server that cannot begin there
+	at   uint64 // where the next event begins, up to there
 }
 
 // ServerError is an error that the server sends in place of an event.
@@ -158,6 +161,9 @@ func (s *Stream) begin(ctx context.Context, file string, pos uint64, id uint32, 
 	}
 	if strings.Contains(strings.ToLower(version), "mariadb") {
 		flags |= dumpAnnotations
+		if pos > math.MaxUint32 { // it has no command with room for that
+			s.from, s.at, pos = pos, 4, 4
+		}
 	}
 	return s.command(dumpCommand(file, pos, id, flags))
 }
@@ -195,7 +201,9 @@ func dumpCommand(file string, pos uint64, id uint32, flags uint16) []byte {
 	b = binary.LittleEndian.AppendUint32(b, id)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(file)))
 	b = append(b, file...)
-	return binary.LittleEndian.AppendUint64(b, pos)
+	b = binary.LittleEndian.AppendUint64(b, pos)
+	b = binary.LittleEndian.AppendUint32(b, 8) // bytes of the set: how many servers it names
+	return binary.LittleEndian.AppendUint64(b, 0)
 }
 
 func (s *Stream) command(payload []byte) error {
@@ -250,17 +258,37 @@ func serverError(packet []byte) error {
 
 // Next is the next event's bytes, the caller's to keep. io.EOF is the log's end.
 func (s *Stream) Next(ctx context.Context) ([]byte, error) {
-	p, err := s.packet()
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
+	for {
+		p, err := s.packet()
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			return nil, err
 		}
-		return nil, err
+		if p[0] != 0 {
+			return nil, fmt.Errorf("%w: a packet of the unknown kind %d", ErrDamaged, p[0])
+		}
+		if skip, err := s.before(p[1:]); !skip || err != nil {
+			return p[1:], err
+		}
 	}
-	if p[0] != 0 {
-		return nil, fmt.Errorf("%w: a packet of the unknown kind %d", ErrDamaged, p[0])
+}
+
+// before tells whether an event comes before the place that was asked for, of a server
+// that cannot begin there. The file's format is always told.
+func (s *Stream) before(raw []byte) (bool, error) {
+	if s.at >= s.from {
+		return false, nil
 	}
-	return p[1:], nil
+	e, _, err := parseHeader(raw)
+	if err != nil || e.Artificial() || e.Type == TypeHeartbeat {
+		return false, err
+	}
+	if s.at += uint64(len(raw)); s.at > s.from {
+		return false, fmt.Errorf("%w: no event begins at %d", ErrDamaged, s.from)
+	}
+	return e.Type != TypeFormat, nil
 }
 
 // Close ends the connection.
