@@ -22,7 +22,13 @@ var (
 // number, becomes '***'.
 func Hide(sql string) string { return redact.Text(hide(sql)) }
 
+// wordParts are the letters by which secretWords is worth a search.
+var wordParts = []string{"identified", "password", "secret", "auth_option", "encryption_key"}
+
 func hide(sql string) string {
+	if !redact.HasAny(redact.Small(sql), wordParts...) {
+		return sql
+	}
 	at := secretWords.FindStringIndex(sql)
 	if at == nil {
 		return sql

@@ -9,6 +9,10 @@ import (
 // longestText is how much of a statement's text a summary keeps, in bytes.
 const longestText = 4096
 
+// searchedText is how much of it is searched for secrets: more than is kept, so that the
+// end of what is kept is searched with what follows it.
+const searchedText = 4 * longestText
+
 // Summary makes a line of each group that a walker finds.
 type Summary struct {
 	now *domain.Transaction
@@ -68,7 +72,12 @@ func (s *Summary) end(g *Group) error {
 	return s.Done(t)
 }
 
+// shown is the beginning of a text, without its secrets. A text of megabytes is cut
+// before it is searched for them; a secret that the cut meets is hidden up to it.
 func shown(text string) string {
+	if len(text) > searchedText {
+		text = text[:searchedText]
+	}
 	text = domain.Hide(text)
 	if len(text) <= longestText {
 		return text
