@@ -17,6 +17,20 @@ var (
 	ErrAmbiguous = errors.New("several logs at hand hold the place at which the backup stands")
 )
 
+// UnreadError says that the place at which a backup stands is in a file that the server
+// still has, and that is not read from it: it and what follows are too much at once.
+type UnreadError struct {
+	File string
+	Most int64 // bytes that are read from a server
+}
+
+func (e *UnreadError) Error() string {
+	return fmt.Sprintf("the server has %s, but no more than %d bytes of its log are read at once", e.File, e.Most)
+}
+
+// Is tells that it is a kind of ErrNoStart.
+func (e *UnreadError) Is(target error) bool { return target == ErrNoStart }
+
 // clockSlack allows for a server's clock that differs from the one that dated a backup.
 const clockSlack = time.Hour
 
@@ -87,6 +101,11 @@ func (s *Source) From(stands []binlog.Stand) (*Run, error) {
 		r, err := s.from(stand)
 		if r != nil || err != nil {
 			return r, err
+		}
+	}
+	for _, stand := range stands {
+		if slices.Contains(s.unread, stand.File) {
+			return nil, &UnreadError{File: stand.File, Most: int64(mostLive)}
 		}
 	}
 	return nil, ErrNoStart

@@ -21,8 +21,8 @@ import (
 )
 
 // mostLive is how many bytes of a server's log are read from the server at most; what
-// is older is the archive's.
-const mostLive = 4 << 30
+// is older is the archive's. It can be changed for tests.
+var mostLive uint64 = 4 << 30
 
 // Source is all of the log that can be read.
 type Source struct {
@@ -31,6 +31,7 @@ type Source struct {
 	// LiveErr is why the server's own part is not there; nil when it is.
 	LiveErr error
 	server  *format.Server // the live one; nil when it could not be asked
+	unread  []string       // files of the live one that are too much to be read from it
 	found   sync.Map       // transactions that were looked for, by their ids
 }
 
@@ -199,7 +200,8 @@ func (s *Source) start(server *format.Server) (file string, whole bool) {
 	size := uint64(0)
 	for _, l := range slices.Backward(server.Logs) {
 		if size += l.Pos; size > mostLive && file != "" {
-			break
+			s.unread = append(s.unread, l.File)
+			continue
 		}
 		file = l.File
 	}

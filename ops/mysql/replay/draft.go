@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
@@ -86,6 +87,12 @@ func byStatements(ctx context.Context, target mysql.Target, database string, ref
 }
 
 func noStart(err error, src restore.Source) error {
+	var unread *changes.UnreadError
+	if errors.As(err, &unread) {
+		return ops.Wrap(err, ops.Failed, lang.M("the binary log is not archived from %s on, and more than %s of it is on "+
+			"the server: too much to read at once", unread.File, human.Bytes(unread.Most))).
+			WithHint(lang.M("archive it first: opsdeck backup binlog fetch"))
+	}
 	stand := src.Stands[0]
 	return ops.Wrap(err, ops.Failed, lang.M("the available binary log does not hold the position of %s: %s",
 		src.Name, stand.Position.String())).
