@@ -30,6 +30,7 @@ const (
 	ErrNoPassword         = 1698 // an account that is known by its socket alone, or has no password
 	ErrLockWaitTimeout    = 1205
 	ErrDeadlock           = 1213
+	ErrUnknownVariable    = 1193
 	ErrSpecificAccess     = 1227
 	ErrOptionReadOnly     = 1290
 	ErrQueryInterrupted   = 1317

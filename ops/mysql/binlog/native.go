@@ -12,6 +12,9 @@ const (
 	rowsNoForeignKeys  = 2
 )
 
+// rowsFlagsAt is where a rows event's body has them, behind the table's number.
+const rowsFlagsAt = 6
+
 // Places in a format description's body.
 const (
 	formatCreatedAt = 52 // where it says when the server started
@@ -28,20 +31,34 @@ func (f *Format) Native() []byte {
 	return raw
 }
 
-// Native is a Change as the BINLOG statement takes it: the table map, with the schema's
-// name as given, and the rows as a statement of their own, neither compressed nor with a
-// checksum. Without foreign keys the server looks at none, and no change follows
-// another by them. The result is appended to into.
-func (i *Item) Native(into []byte, schema string, foreignKeys bool) ([]byte, error) {
-	into, err := nativeMap(into, i.Map, schema)
-	if err != nil {
-		return nil, err
-	}
-	return nativeRows(into, i.Event, i.Rows, foreignKeys)
+// NativeMap is the table map of a Change as the BINLOG statement takes it, with the
+// schema's name as given.
+func (i *Item) NativeMap(schema string) ([]byte, error) { return nativeMap(nil, i.Map, schema) }
+
+// NativeRows is the rows of a Change as the BINLOG statement takes them: as a statement
+// of their own, neither compressed nor with a checksum. Without foreign keys the server
+// looks at none, and no change follows another by them.
+func (i *Item) NativeRows(foreignKeys bool) ([]byte, error) {
+	return nativeRows(nil, i.Event, i.Rows, foreignKeys)
 }
+
+// SetTable gives a native table map, or native rows, the number of the table by which the
+// two find each other in a statement.
+func SetTable(native []byte, number uint32) {
+	clear(native[headerSize : headerSize+6])
+	binary.LittleEndian.PutUint32(native[headerSize:], number)
+}
+
+// GoOn takes from native rows that they end their statement: rows of the same statement
+// follow, of tables whose maps came before.
+func GoOn(native []byte) { native[headerSize+rowsFlagsAt] &^= rowsEndOfStatement }
 
 // ForeignKeys tells whether the session that made the change obeyed foreign keys.
 func (r *Rows) ForeignKeys() bool { return r.Flags&rowsNoForeignKeys == 0 }
+
+// MapNameAt is where a native table map has the schema's name, behind the table's number
+// and the flags.
+const MapNameAt = headerSize + 8
 
 // nativeMap writes a table map with another schema's name.
 func nativeMap(into []byte, e *Event, schema string) ([]byte, error) {
@@ -65,8 +82,7 @@ func nativeMap(into []byte, e *Event, schema string) ([]byte, error) {
 
 // nativeRows writes a rows event as one that ends its statement.
 func nativeRows(into []byte, e *Event, r *Rows, foreignKeys bool) ([]byte, error) {
-	const flagsAt = 6
-	if len(r.head) < flagsAt+2 {
+	if len(r.head) < rowsFlagsAt+2 {
 		return nil, fmt.Errorf("%w: a short rows event", ErrDamaged)
 	}
 	flags := r.Flags | rowsEndOfStatement
@@ -76,7 +92,7 @@ func nativeRows(into []byte, e *Event, r *Rows, foreignKeys bool) ([]byte, error
 	into = nativeHeader(into, e, plainRows(e.Type), len(r.head)+len(r.data))
 	at := len(into)
 	into = append(into, r.head...)
-	binary.LittleEndian.PutUint16(into[at+flagsAt:], flags)
+	binary.LittleEndian.PutUint16(into[at+rowsFlagsAt:], flags)
 	return append(into, r.data...), nil
 }
 

@@ -70,22 +70,6 @@ type group struct {
 	begun   bool     // some of it is at the server, in a transaction of its own
 }
 
-// event is rows in the form of the server's BINLOG statement.
-type event struct {
-	data    []byte
-	plain   []string // statements instead
-	foreign bool     // those obey foreign keys
-	keeps   bool     // the table has no transactions
-}
-
-// size is about how many bytes go to the server.
-func (e event) size() (n int) {
-	for _, q := range e.plain {
-		n += len(q)
-	}
-	return n + len(e.data)
-}
-
 // mostHeld is how much of a group waits for its end, in bytes. An XA transaction waits
 // whole: whether it is committed is not known before.
 const mostHeld = 8 << 20
@@ -103,7 +87,7 @@ func Run(ctx context.Context, db *sql.DB, job Job) (State, error) {
 	}
 	err := r.Run.Each(ctx, r.state.At, r.opens, r.take)
 	if errors.Is(err, binarchive.ErrEnough) {
-		err = nil
+		err = r.server.quietly(r.ctx, r.apply)
 	}
 	if err != nil {
 		return r.state, err
@@ -131,6 +115,9 @@ func (r *runner) connect(db *sql.DB) (err error) {
 	}
 	if err == nil {
 		err = r.server.ask(r.ctx, r.apply)
+	}
+	if err == nil {
+		err = nil
 	}
 	if err != nil {
 		r.leave()
@@ -262,12 +249,15 @@ func (r *runner) change(i *format.Item) error {
 
 // event is a change in the form in which the server takes it.
 func (r *runner) event(i *format.Item) (e event, err error) {
-	e.keeps = !r.transactional(i.Rows.Map.Name)
+	e.table, e.at = i.Rows.Map.Name, i.Event.Timestamp
+	e.keeps = !r.transactional(e.table)
+	e.foreign = len(r.Tables) == 0 && i.Rows.ForeignKeys()
 	if !r.plain.on {
-		e.data, err = i.Native(nil, r.Schema, len(r.Tables) == 0)
+		if e.tableAs, err = i.NativeMap(r.Schema); err == nil {
+			e.rows, err = i.NativeRows(e.foreign)
+		}
 		return e, err
 	}
-	e.foreign = len(r.Tables) == 0 && i.Rows.ForeignKeys()
 	e.plain, err = r.rowsAsStatements(i.Rows)
 	return e, err
 }

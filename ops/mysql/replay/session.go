@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -26,6 +25,9 @@ type server struct {
 
 // mostBatch is how many bytes of events go to the server at once.
 const mostBatch = 256 << 10
+
+// annotatedBatch is the same where each table's event is logged with the statement's text.
+const annotatedBatch = 16 << 10
 
 func (s *server) ask(ctx context.Context, c *sql.Conn) (err error) {
 	if s.maria, err = schema.IsMariaDB(ctx, c); err != nil {
@@ -76,6 +78,29 @@ func setUp(ctx context.Context, c *sql.Conn) error {
 	return nil
 }
 
+// annotations are the variables by which a server puts a statement's text into its log:
+// a BINLOG statement's once for each table in it, which makes a log that grows with the
+// square of what is replayed.
+var annotations = []string{"binlog_annotate_row_events", "binlog_rows_query_log_events"}
+
+// quietly keeps the text of the statements out of the server's log. Where the server
+// does not allow it, less is sent at once.
+func (s *server) quietly(ctx context.Context, c *sql.Conn) error {
+	for _, name := range annotations {
+		_, err := c.ExecContext(ctx, "SET SESSION "+name+" = OFF")
+		if err == nil || mysql.Number(err) == mysql.ErrUnknownVariable {
+			continue
+		}
+		if mysql.Number(err) == 0 {
+			return err
+		}
+		if on, err := schema.One(ctx, c, "SELECT @@SESSION."+name); err != nil || on != "0" {
+			s.batch = min(s.batch, annotatedBatch)
+		}
+	}
+	return nil
+}
+
 // aloneWait is how long the last statement of a replay that was killed may take, in
 // seconds.
 const aloneWait = 120
@@ -91,31 +116,6 @@ func alone(ctx context.Context, c *sql.Conn, in string) error {
 	return err
 }
 
-// batch gathers events for one BINLOG statement, or statements in its place.
-type batch struct {
-	events []byte
-	plain  []event
-	size   int // of those
-}
-
-func (b *batch) len() int { return len(b.events) + b.size }
-
-func (b *batch) add(e event) {
-	if e.plain != nil {
-		b.plain = append(b.plain, e)
-		b.size += e.size()
-		return
-	}
-	b.events = append(b.events, e.data...)
-}
-
-// sql is the statement, and empties the batch.
-func (b *batch) sql() string {
-	text := "BINLOG '" + base64.StdEncoding.EncodeToString(b.events) + "'"
-	b.events = b.events[:0]
-	return text
-}
-
 // send hands what was gathered to the server.
 func (r *runner) send() error {
 	if r.batch.len() == 0 {
@@ -127,15 +127,13 @@ func (r *runner) send() error {
 	if r.plain.on {
 		return r.sendPlain()
 	}
-	_, err := r.apply.ExecContext(r.ctx, r.batch.sql())
+	_, err := r.apply.ExecContext(r.ctx, inBinlog(r.batch.native()))
 	return err
 }
 
 // sendPlain runs the statements that were gathered.
 func (r *runner) sendPlain() error {
-	all := r.batch.plain
-	r.batch.plain, r.batch.size = nil, 0
-	for _, e := range all {
+	for _, e := range r.batch.take() {
 		if err := r.plainSession(e.foreign); err != nil {
 			return err
 		}
@@ -153,8 +151,7 @@ func (r *runner) tell(f *format.Format) error {
 	if r.plain.on {
 		return nil
 	}
-	head := batch{events: f.Native()}
-	_, err := r.apply.ExecContext(r.ctx, head.sql())
+	_, err := r.apply.ExecContext(r.ctx, inBinlog(f.Native()))
 	if mysql.Number(err) == mysql.ErrSpecificAccess && !r.native {
 		r.plain.on = true
 		return nil
