@@ -65,20 +65,20 @@ func (c *backupBinlogListCmd) Run(ctx context.Context, a *app) error {
 	if c.JSON {
 		return a.json(doc)
 	}
-	return sayHoldings(sh, doc, lag, known)
+	return sh.sayHoldings(doc, lag, known)
 }
 
-func sayHoldings(sh *shelf, doc binlogListJSON, lag time.Duration, known bool) error {
+func (sh *shelf) sayHoldings(doc binlogListJSON, lag time.Duration, known bool) error {
 	if len(doc.Spans) == 0 {
 		if err := sh.sayEmpty(); err != nil {
 			return err
 		}
-		sayCopies(sh, doc.Copies)
+		sh.sayCopies(doc.Copies)
 		return nil
 	}
-	saySpans(sh, doc.Spans)
+	sh.saySpans(doc.Spans)
 	for _, g := range doc.Gaps {
-		sayGap(sh, g)
+		sh.sayGap(g)
 	}
 	switch {
 	case !known:
@@ -94,7 +94,7 @@ func sayHoldings(sh *shelf, doc binlogListJSON, lag time.Duration, known bool) e
 			lang.M("the archive lags: its last transaction is %s old", human.Duration(lag.Truncate(time.Second))),
 		)
 	}
-	sayCopies(sh, doc.Copies)
+	sh.sayCopies(doc.Copies)
 	if !doc.Following {
 		sh.note(lang.M("no process is following the server now"))
 	}
@@ -102,7 +102,7 @@ func sayHoldings(sh *shelf, doc binlogListJSON, lag time.Duration, known bool) e
 }
 
 // sayGap says what is missing, loudly when no full backup was made after it.
-func sayGap(sh *shelf, g backups.Gap) {
+func (sh *shelf) sayGap(g backups.Gap) {
 	if g.Healed {
 		sh.say(lang.M("gap: %s; a full backup was made after it", backups.GapText(g.Gap)))
 	} else {
@@ -204,7 +204,7 @@ func (c *backupBinlogVerifyCmd) verdict(sh *shelf, doc binlogVerifyJSON) error {
 	}
 	for _, g := range doc.Gaps {
 		if !c.JSON {
-			sayGap(sh, g)
+			sh.sayGap(g)
 		}
 	}
 	gaps := openGaps(doc.Gaps, lang.M("the archive"))

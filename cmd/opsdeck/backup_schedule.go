@@ -108,7 +108,7 @@ func (c *scheduleShowCmd) Run(ctx context.Context, a *app) error {
 	if c.JSON {
 		return a.json(doc)
 	}
-	showSchedule(sh, doc)
+	sh.showSchedule(doc)
 	return nil
 }
 
@@ -139,7 +139,7 @@ func scheduleDocument(s schedule.State) scheduleJSON {
 	return doc
 }
 
-func showSchedule(sh *shelf, doc scheduleJSON) {
+func (sh *shelf) showSchedule(doc scheduleJSON) {
 	th, p := sh.theme(), sh.lang
 	switch doc.Installed {
 	case "none":

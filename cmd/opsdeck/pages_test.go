@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"opsdeck/internal/clock"
+	"opsdeck/internal/lang"
 	"opsdeck/tui"
 	"opsdeck/tui/page"
 	"opsdeck/tui/theme"
@@ -25,7 +27,13 @@ func testPages(t *testing.T) []page.Page {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	a := newApp(stdio{nil, io.Discard, io.Discard}, func(string) string { return "" }, &globals{ConfigFile: path})
+	a := &app{
+		stdio:  stdio{nil, io.Discard, io.Discard},
+		getenv: func(string) string { return "" },
+		clock:  clock.Real{},
+		flags:  &globals{ConfigFile: path},
+		lang:   lang.English(),
+	}
 	pages, err := a.pages(
 		&page.Env{
 			Ctx:   ctx,

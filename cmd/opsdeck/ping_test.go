@@ -12,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"opsdeck/internal/clock"
 	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
 	"opsdeck/internal/testdb"
 )
 
@@ -121,7 +123,7 @@ func TestWatchIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
-	a := newApp(stdio{err: &said}, os.Getenv, &globals{})
+	a := &app{stdio: stdio{err: &said}, lang: lang.English(), clock: clock.Real{}}
 	one := config.Service{Pings: config.Pings{Watch: url}}
 	stop := a.beat(t.Context(), []config.Service{one, one, {}}, time.Millisecond)
 	for i := range 5 {

@@ -19,19 +19,20 @@ import (
 
 // restoreCmd is the group of the restore verbs.
 type restoreCmd struct {
-	Run      restoreRunCmd    `cmd:"" default:"withargs" help:"Plan a restore, confirm it, carry it out."`
-	Lost     restoreLostCmd   `cmd:"" help:"Say what a restore would lose, and export it for replay."`
-	Status   restoreStatusCmd `cmd:"" help:"Show the state of the newest restore, or of the given one."`
-	Attach   restoreAttachCmd `cmd:"" help:"Watch a running restore and answer its questions."`
-	Resume   restoreGoOnCmd   `cmd:"" help:"Resume a restore whose worker has exited."`
-	Abort    restoreAbortCmd  `cmd:"" help:"Abort a restore and revert its changes."`
-	Undo     restoreUndoCmd   `cmd:"" help:"Undo a restore: bring back the state before it."`
-	DropOld  restoreDropCmd   `cmd:"" help:"Drop the old tables that a restore kept for its undo."`
-	Report   restoreReportCmd `cmd:"" help:"Print the report of a restore."`
-	Rewind   restoreRewindCmd `cmd:"" help:"Take one transaction of the binary log back, row by row."`
-	Rescue   restoreRescueCmd `cmd:"" help:"Compare one table with its copy in a backup, and merge chosen rows."`
-	SetAside restoreAsideCmd  `cmd:"" help:"Set aside a restore that cannot be read, so that it no longer blocks others; check it first."`
-	Worker   restoreWorkerCmd `cmd:"" hidden:"" help:"Carry a restore out; started by the others."`
+	Run      restoreRunCmd     `cmd:"" default:"withargs" help:"Plan a restore, confirm it, carry it out."`
+	Lost     restoreLostCmd    `cmd:"" help:"Say what a restore would lose, and export it for replay."`
+	Status   restoreStatusCmd  `cmd:"" help:"Show the state of the newest restore, or of the given one."`
+	Attach   restoreAttachCmd  `cmd:"" help:"Watch a running restore and answer its questions."`
+	Resume   restoreGoOnCmd    `cmd:"" help:"Resume a restore whose worker has exited."`
+	Abort    restoreAbortCmd   `cmd:"" help:"Abort a restore and revert its changes."`
+	Undo     restoreUndoCmd    `cmd:"" help:"Undo a restore: bring back the state before it."`
+	DropOld  restoreDropCmd    `cmd:"" help:"Drop the old tables that a restore kept for its undo."`
+	Report   restoreReportCmd  `cmd:"" help:"Print the report of a restore."`
+	Rewind   restoreRewindCmd  `cmd:"" help:"Take one transaction of the binary log back, row by row."`
+	Standby  restoreStandbyCmd `cmd:"" help:"Keep a second copy of the database loaded, so that a restore takes seconds."`
+	Rescue   restoreRescueCmd  `cmd:"" help:"Compare one table with its copy in a backup, and merge chosen rows."`
+	SetAside restoreAsideCmd   `cmd:"" help:"Set aside a restore that cannot be read, so that it no longer blocks others; check it first."`
+	Worker   restoreWorkerCmd  `cmd:"" hidden:"" help:"Carry a restore out; started by the others."`
 }
 
 // answers are what a headless restore says to the questions that may come up.

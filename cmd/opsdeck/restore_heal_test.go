@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"opsdeck/internal/clock"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/binlog"
@@ -16,7 +17,13 @@ import (
 // tabDeskOf is the Restore tab's desk over a configuration.
 func tabDeskOf(t *testing.T, config string) tabDesk {
 	t.Helper()
-	a := newApp(stdio{nil, io.Discard, io.Discard}, func(string) string { return "" }, &globals{ConfigFile: config})
+	a := &app{
+		stdio:  stdio{nil, io.Discard, io.Discard},
+		getenv: func(string) string { return "" },
+		clock:  clock.Real{},
+		flags:  &globals{ConfigFile: config},
+		lang:   lang.English(),
+	}
 	svc, err := a.service()
 	if err != nil {
 		t.Fatal(err)

@@ -62,7 +62,14 @@ func (c *watchRunCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	standbys, err := a.keepers(services, c.AlertsOnly)
+	if err != nil {
+		return err
+	}
 	if c.DryRun {
+		for _, k := range standbys {
+			a.say(lang.M("the standby of %s would be kept up to date", k.Service.Name))
+		}
 		for _, sh := range followed {
 			a.say(lang.M("the binary log of %s would be archived all the time", sh.Service.Name))
 		}
@@ -77,6 +84,7 @@ func (c *watchRunCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer held.Release()
 	defer a.followLogs(ctx, followed)()
+	defer a.keepStandbys(ctx, standbys)()
 	a.note(lang.M("watching %d jobs; stop with ctrl-c", len(s.Jobs)))
 	a.sayWatched(services)
 	defer a.beat(ctx, services, beatEvery)()

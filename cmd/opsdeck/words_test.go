@@ -1,9 +1,10 @@
 package main
 
 import (
-	"os"
 	"strings"
 	"testing"
+
+	"opsdeck/internal/lang"
 )
 
 func TestTheWordsOfAQueryStandAnywhere(t *testing.T) {
@@ -22,7 +23,7 @@ func TestTheWordsOfAQueryStandAnywhere(t *testing.T) {
 		root, flags := grammar(strings.Fields(args), false)
 		parser, err := newParser(
 			root,
-			newApp(stdio{}, os.Getenv, flags),
+			&app{flags: flags, lang: lang.For("en")},
 			func(int) {},
 		)
 		if err != nil {

@@ -86,6 +86,8 @@ func (c *checker) service(at string, s Service) {
 	}
 	c.oneOf(at+"backup.engine", s.Backup.Engine, "native", "mysqldump")
 	c.that(at+"backup.dir", s.Backup.Dir != "", lang.M("must name a folder"))
+	c.that(at+"restore.standby_delay", s.Restore.StandbyDelay >= 0, lang.M("cannot be negative"))
+	c.that(at+"restore.standby_threads", s.Restore.StandbyThreads >= 0, lang.M("cannot be negative"))
 	c.that(at+"backup.jobs", s.Backup.Jobs > 0, lang.M("must be more than 0"))
 	c.keep(at+"backup.keep.", s.Backup.Keep)
 	c.that(

@@ -190,6 +190,11 @@ type Restore struct {
 	Mode      string        `yaml:"mode"`       // swap or in-place
 	SmokeTest []string      `yaml:"smoke_test"` // SELECTs; each must give a row whose first column is true
 	ReadyWait time.Duration `yaml:"ready_wait"` // how long /health/ready may take after the start
+	// Standby keeps a second copy of the database loaded, and applies the archived binary
+	// log to it: a restore to a moment after it needs the rest of the log alone.
+	Standby        bool          `yaml:"standby"`
+	StandbyDelay   time.Duration `yaml:"standby_delay"`   // how far it stays behind the service; 0 is as close as the archive
+	StandbyThreads int           `yaml:"standby_threads"` // it pauses while more threads than that run; 0 is no bound
 }
 
 // Deploy is what the service needs of its machine, and how a release gets there.

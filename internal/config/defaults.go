@@ -50,6 +50,9 @@ func DefaultService() Service {
 			KeyTables: []string{"customers", "orders", "ar_invoices"},
 			Mode:      "swap",
 			ReadyWait: 2 * time.Minute,
+
+			StandbyDelay:   time.Hour,
+			StandbyThreads: 16,
 		},
 		Deploy: Deploy{
 			Env:     ".env",

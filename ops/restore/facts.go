@@ -35,6 +35,7 @@ func (p *Plan) facts(a *Assessment) []Finding {
 	}
 	if p.Source.Replay != nil {
 		put(p.Source.Replay.fact(p.Source))
+		put(p.Source.Replay.standbyFact())
 	}
 	put(p.backupFact())
 	put(serverFact(a.Server))

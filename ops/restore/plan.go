@@ -256,6 +256,7 @@ func Draft(id string, now time.Time, c Choice, set Settings, src Source, live st
 	if p.Mode == Swap {
 		p.Shadow, p.Kept = SideSchema(live, "new", id), SideSchema(live, "old", id)
 	}
+	p.useStandby()
 	p.Findings = append(p.Findings, a.Findings...)
 	p.missing(a)
 	p.judge(a)
@@ -385,16 +386,21 @@ func (p *Plan) hash() string {
 		LockWait                           Span
 		Asked                              *binlog.Moment `json:",omitempty"`
 		ReplayTo                           *binlog.Place  `json:",omitempty"`
+		Standby                            string         `json:",omitempty"`
 	}
 	var asked *binlog.Moment
 	var to *binlog.Place
+	standby := ""
 	if r := p.Source.Replay; r != nil {
 		asked, to = &r.Asked, &r.To
+	}
+	if s := p.Standby(); s != nil {
+		standby = s.Schema
 	}
 	text, err := json.Marshal(
 		decided{p.FormatVersion, p.Service, p.Target, p.Source.Name, p.Source.Path, p.Source.SHA256,
 			p.Source.SizeBytes, p.Source.At.UTC(), p.Mode, p.Tables, p.Leaving, p.Coming, p.Vanishing, p.Unreadable,
-			p.gapsDecided(), p.Accepted, p.Process, p.Ready, p.Verify, p.Notify, p.LockWait, asked, to},
+			p.gapsDecided(), p.Accepted, p.Process, p.Ready, p.Verify, p.Notify, p.LockWait, asked, to, standby},
 	)
 	if err != nil {
 		panic("a plan cannot be encoded: " + err.Error())

@@ -35,6 +35,8 @@ type Replay struct {
 	Warnings     []Note               `json:"warnings"`       // what a person should know
 	Refused      []Note               `json:"refused"`        // statements that cannot be replayed
 	Live         bool                 `json:"live,omitempty"` // part of it comes from the server, not from the archive
+	Standby      *Standby             `json:"standby,omitempty"`
+	NoStandby    Note                 `json:"standby_unused,omitzero"` // why a standby that is there is not used
 }
 
 // StandsOf are the places in binary logs at which a backup stands: in its own server's
@@ -125,16 +127,20 @@ func (p *Plan) replayStatements() []string {
 	if r == nil {
 		return nil
 	}
+	from, transactions := r.From, r.Transactions
+	if s := p.Standby(); s != nil {
+		from, transactions = s.At, s.Transactions
+	}
 	return []string{
-		fmt.Sprintf("# %d transactions of the binary log, %s to %s", r.Transactions, r.From.Position, r.To.Position),
+		fmt.Sprintf("# %d transactions of the binary log, %s to %s", transactions, from.Position, r.To.Position),
 		fmt.Sprintf("mysqlbinlog --start-position=%d --stop-position=%d --database=%s --rewrite-db='%s->%s' %s | mysql",
-			r.From.Pos, r.To.Pos, p.Source.Database, p.Source.Database, p.Loaded(), files(r)),
+			from.Pos, r.To.Pos, p.Source.Database, p.Source.Database, p.Loaded(), files(from, r.To)),
 	}
 }
 
-func files(r *Replay) string {
-	if r.From.File == r.To.File {
-		return r.From.File
+func files(from, to binlog.Place) string {
+	if from.File == to.File {
+		return from.File
 	}
-	return r.From.File + " … " + r.To.File
+	return from.File + " … " + to.File
 }

@@ -127,6 +127,9 @@ func (p *Plan) loadStatements() []string {
 	if len(p.Tables) > 0 {
 		beside += " --tables " + strings.Join(p.Tables, ",")
 	}
+	if s := p.Standby(); s != nil {
+		return append([]string{"# " + s.Schema + " holds the data up to " + s.At.String()}, p.replayStatements()...)
+	}
 	if p.Mode != InPlace {
 		return append([]string{"CREATE DATABASE IF NOT EXISTS " + Name(p.Loaded()), beside}, p.replayStatements()...)
 	}

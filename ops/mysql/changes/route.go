@@ -246,6 +246,21 @@ func inOrder(a, b piece) bool {
 	return i < j
 }
 
+// Passed tells whether a place of this run lies after another one, which may be of a log
+// that it does not hold: known is false then.
+func (r *Run) Passed(at, other binlog.Place) (passed, known bool) {
+	index := func(p binlog.Place) int {
+		return slices.IndexFunc(r.pieces, func(x piece) bool {
+			return x.Server == p.Server && x.Identity == p.Identity && x.File == p.File
+		})
+	}
+	i, j := index(at), index(other)
+	if i < 0 || j < 0 {
+		return false, false
+	}
+	return i > j || i == j && at.Pos > other.Pos, true
+}
+
 // Each calls take with every step of the log from a place on, which must be between
 // two transactions, and file with the format of each file before its first step.
 func (r *Run) Each(

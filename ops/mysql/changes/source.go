@@ -50,6 +50,11 @@ func Open(ctx context.Context, folder binarchive.Folder, keys []age.Identity, ta
 	return open(ctx, folder, keys, target, nil)
 }
 
+// OpenArchive gathers the archive's files alone, and asks no server.
+func OpenArchive(folder binarchive.Folder, keys []age.Identity) (*Source, error) {
+	return archived(folder, keys)
+}
+
 // OpenUpTo is Open for what lies before a place: no more than that is fetched.
 func OpenUpTo(
 	ctx context.Context,

@@ -70,6 +70,38 @@ func Draft(
 	return out, nil
 }
 
+// Span is a part of the log that goes into a schema in which its beginning is already.
+type Span struct {
+	Run      *changes.Run
+	Moment   binlog.Moment
+	Database string           // in the log
+	Schema   string           // where it goes
+	Rows     map[string]int64 // what is there
+}
+
+// Ahead tells what applying a span would do, and reads nothing after its end. Where the log
+// ends before the moment it is what there is.
+func Ahead(ctx context.Context, target mysql.Target, s Span) (*Forecast, error) {
+	db, err := mysql.Open(ctx, target, "")
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	q := Question{Run: s.Run, Moment: s.Moment, From: s.Database, To: s.Schema, Rows: s.Rows, Open: true}
+	if q.Others, err = schemas(ctx, db); err != nil {
+		return nil, mysql.Explain(err, target)
+	}
+	if q.Maria, err = schema.IsMariaDB(ctx, db); err != nil {
+		return nil, mysql.Explain(err, target)
+	}
+	return Look(ctx, q)
+}
+
+// MayApply is an error where this user, or this server, cannot apply the log's rows.
+func MayApply(ctx context.Context, target mysql.Target, run *changes.Run) error {
+	return try(ctx, target, run)
+}
+
 // byStatements tells whether rows can be replayed as statements where the server refuses
 // its BINLOG statement: no table has triggers, which would fire again.
 func byStatements(ctx context.Context, target mysql.Target, database string, refused error) bool {

@@ -9,6 +9,7 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/binarchive"
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/changes"
 )
@@ -23,6 +24,9 @@ type Question struct {
 	Rows   map[string]int64 // the backup's tables; -1 where it does not know
 	Maria  bool
 	Others []string // the server's schemas
+	// Open takes what is there where the log does not reach the moment yet, and reads
+	// nothing after it: what is left out is not told.
+	Open bool
 }
 
 // Forecast is what a replay would do, and what would be lost by ending there.
@@ -74,10 +78,13 @@ func Look(ctx context.Context, q Question) (*Forecast, error) {
 		l.at = at
 		return nil
 	}, l.take)
+	if errors.Is(err, binarchive.ErrEnough) {
+		err = nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	if !l.found() {
+	if !q.Open && !l.found() {
 		return l.f, ErrNotReached
 	}
 	return l.f, nil
@@ -157,7 +164,10 @@ func (l *look) done(t *binlog.Transaction) error {
 		return nil
 	}
 	l.pass(t)
-	if l.past {
+	switch {
+	case l.past && l.q.Open:
+		return binarchive.ErrEnough
+	case l.past:
 		l.after(t)
 		return nil
 	}

@@ -339,7 +339,7 @@ func (j *judge) swaps(q *binlog.Query) bool {
 		if !ok || !text.Is(i+1, ".") {
 			continue
 		}
-		for _, role := range []string{"__old_", "__new_"} {
+		for _, role := range []string{"__old_", "__new_", "__standby_"} {
 			live, id, side := strings.Cut(name, role)
 			if side && restore.SideSchema(j.from, strings.Trim(role, "_"), id) == live+role+id {
 				return true

@@ -27,10 +27,23 @@ type Job struct {
 	Total  int64        // transactions, for the progress
 	Report func(ops.Progress)
 	Plain  bool // rows go as statements even where the BINLOG statement is allowed
+	// Keep leaves the replay open: the next one goes on from its place. What changes
+	// nothing here is not committed by itself, for each commit is in the log again.
+	Keep bool
+	// Rest is called after each commit. Its error ends the replay there.
+	Rest func(context.Context) error
 }
 
-// commitBytes is how much of the log is committed at once, in bytes.
-const commitBytes = 4 << 20
+// commitBytes is how much of the log is committed at once, in bytes; keepBytes by a
+// replay that is kept, which must not hold others up.
+const (
+	commitBytes = 4 << 20
+	keepBytes   = 512 << 10
+)
+
+// keepAhead is how many bytes of a log that change nothing here a kept replay reads before
+// it commits its place.
+const keepAhead = 32 << 20
 
 // runner is a replay that goes on.
 type runner struct {
@@ -92,8 +105,25 @@ func Run(ctx context.Context, db *sql.DB, job Job) (State, error) {
 	if err != nil {
 		return r.state, err
 	}
+	if r.Keep {
+		return r.state, r.pauseHere()
+	}
 	r.state.Ended = true
 	return r.state, r.commit()
+}
+
+// pauseHere commits what is open, and the place where that is worth a commit.
+func (r *runner) pauseHere() error {
+	if !r.open && !r.noted && r.batch.len() == 0 && !r.farAhead() {
+		return nil
+	}
+	return r.commit()
+}
+
+// farAhead tells whether the place that is committed is far from the one that is read.
+func (r *runner) farAhead() bool {
+	return r.state.At.File != r.saved.File || r.state.At.Identity != r.saved.Identity ||
+		r.state.At.Pos-r.saved.Pos > keepAhead
 }
 
 // connect opens the two sessions.
@@ -348,8 +378,15 @@ func (r *runner) ends(g *format.Group) error {
 	r.state.Transactions++
 	r.group = group{}
 	r.report()
-	if r.noted || r.size >= commitBytes {
-		return r.commit()
+	limit := int64(commitBytes)
+	if r.Keep {
+		limit = keepBytes
+	}
+	if r.noted || r.size >= limit {
+		if err := r.commit(); err != nil || r.Rest == nil {
+			return err
+		}
+		return r.Rest(r.ctx)
 	}
 	return nil
 }

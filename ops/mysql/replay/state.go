@@ -62,6 +62,20 @@ func Begun(ctx context.Context, q schema.Querier, in string) (bool, error) {
 	return len(rows) > 0, err
 }
 
+// Peek reads how far a replay into a schema is; ok is false where none was begun, or one
+// was broken off in a step of which it cannot be told whether it was done.
+func Peek(ctx context.Context, q schema.Querier, in string) (state State, ok bool, err error) {
+	begun, err := Begun(ctx, q, in)
+	if err != nil || !begun {
+		return state, false, err
+	}
+	wait, there, err := read[pending](ctx, q, in, rowPending)
+	if err != nil || there && wait.Number == 0 {
+		return state, false, err
+	}
+	return read[State](ctx, q, in, rowState)
+}
+
 // Prepare notes that a backup is loaded and a replay begins. Events are those that are to
 // be enabled after the exchange.
 func Prepare(

@@ -35,10 +35,16 @@ func (s *Server) Load(
 	}
 	defer c.Close()
 	job := Job{Path: p.Source.Path, From: p.Source.Database, Schema: p.Loaded(), Tables: p.Tables}
-	if err := s.Loader.Ready(job); err != nil {
-		return run.Loaded{}, err
+	if p.Standby() == nil {
+		if err := s.Loader.Ready(job); err != nil {
+			return run.Loaded{}, err
+		}
 	}
 	if err := s.alone(ctx, c, p, f); err != nil {
+		return run.Loaded{}, err
+	}
+	turned, err := s.takes(ctx, c, p, f, report)
+	if err != nil {
 		return run.Loaded{}, err
 	}
 	goesOn, err := s.goesOn(ctx, c, p)
@@ -54,7 +60,15 @@ func (s *Server) Load(
 	if p.Source.Replay == nil {
 		return out, nil
 	}
+	out.Notes = append(turned, out.Notes...)
 	notes, err := s.roll(ctx, c, p, f, report)
+	if _, _, warm, known := start(p, f); known == nil && warm && spoilt(ctx, err) {
+		why := restore.N(lang.M("the log could not be applied to it: %s", err.Error()))
+		if _, err := s.refuse(ctx, c, p, f, why, report); err != nil {
+			return run.Loaded{}, err
+		}
+		return s.Load(ctx, p, f, report)
+	}
 	if errors.Is(err, replay.ErrAgain) {
 		if err := s.again(ctx, c, p); err != nil {
 			return run.Loaded{}, err
@@ -310,7 +324,7 @@ func (s *Server) cleanInto(
 }
 
 // DropOld drops the schemas that undo would need. Only names made of the run's
-// own id are dropped.
+// own id are dropped, and the standby that the run took.
 func (s *Server) DropOld(ctx context.Context, p *restore.Plan) ([]restore.Note, error) {
 	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
@@ -320,7 +334,8 @@ func (s *Server) DropOld(ctx context.Context, p *restore.Plan) ([]restore.Note, 
 	mark := strings.ReplaceAll(p.ID, "-", "_")
 	var notes []restore.Note
 	for _, name := range []string{p.Kept, p.Shadow} {
-		if name == "" || !strings.HasSuffix(name, mark) {
+		own := strings.HasSuffix(name, mark) || p.Standby() != nil && name == p.Standby().Schema
+		if name == "" || !own {
 			continue
 		}
 		there, err := exists(ctx, c, name)

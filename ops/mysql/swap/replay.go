@@ -16,6 +16,7 @@ import (
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/restore/run"
+	"opsdeck/ops/restore/standby"
 )
 
 // replayed is what a replay leaves for the verification.
@@ -87,7 +88,11 @@ func (s *Server) roll(
 		return nil, err
 	}
 	defer log.Close()
-	run, err := log.At(r.From, r.Done)
+	from, done, warm, err := start(p, f)
+	if err != nil {
+		return nil, err
+	}
+	run, err := log.At(from, done)
 	if err != nil {
 		return nil, errors.Join(err, log.LiveErr)
 	}
@@ -105,6 +110,14 @@ func (s *Server) roll(
 		return nil, err
 	}
 	known.Rows = state.Rows
+	var notes []restore.Note
+	if warm {
+		notes = append(notes, restore.N(lang.M("the standby %s is used; it holds the log up to %s", p.Shadow,
+			r.Standby.At.String())))
+		if why := standby.Unlike(state.Rows, r.Rows); !why.Empty() {
+			known.Doubts = []restore.Note{restore.N(lang.M("the standby: %s", why))}
+		}
+	}
 	if err := known.save(f); err != nil {
 		return nil, err
 	}
@@ -115,7 +128,7 @@ func (s *Server) roll(
 	}
 	note := restore.N(lang.M("binary log replayed to %s: %s transactions, %s rows changed", r.To.Position.String(),
 		human.Count(state.Transactions), human.Count(state.Changed)))
-	return []restore.Note{note}, replay.Finish(ctx, c, p.Loaded())
+	return append(notes, note), replay.Finish(ctx, c, p.Loaded())
 }
 
 // again drops what a replay left that cannot go on.

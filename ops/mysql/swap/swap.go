@@ -49,7 +49,10 @@ type Server struct {
 	Audit  string // the audit table's name, for what will be lost
 	Log    Log    // opens the binary log, for a restore to a moment
 	Folder func(id string) run.Folder
-	Marks  string // file that remembers the tables which end the server when they are read; "": this process alone
+	// Prove proves that the backup of a plan is the one that was shown, where a load comes
+	// in the place of a standby; nil: nobody asks.
+	Prove func(context.Context, *restore.Plan, run.Report) ([]restore.Note, error)
+	Marks string // file that remembers the tables which end the server when they are read; "": this process alone
 
 	mariadb bool
 	pool    *sql.DB

@@ -25,7 +25,7 @@ func (c *Crew) check(ctx context.Context, p *restore.Plan, s restore.Snapshot, r
 		return restore.Event{}, err
 	}
 	var notes []restore.Note
-	if !s.Loaded {
+	if !s.Loaded && p.Standby() == nil { // a load in the standby's place proves the backup first
 		var err error
 		if notes, err = c.Sourcer.Ensure(ctx, p, report); err != nil {
 			return restore.Event{}, err

@@ -47,6 +47,7 @@ func (d Finder) rolled(ctx context.Context, c restore.Choice) (restore.Source, e
 				r.Warnings = append(r.Warnings, restore.N(lang.M("only the archive is read: %s",
 					d.Shelf.Binlog().BinlogSentence(log.LiveErr).What)))
 			}
+			d.warm(ctx, log, src, r, d.Clock.Now())
 			return replay.Rolled(src, r), nil
 		}
 		if first == nil {

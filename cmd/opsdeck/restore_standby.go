@@ -1,0 +1,365 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/binlog"
+	core "opsdeck/ops/restore/standby"
+	"opsdeck/ops/site/standby"
+)
+
+// restoreStandbyCmd is the group of `opsdeck restore standby`.
+type restoreStandbyCmd struct {
+	Run     standbyRunCmd     `cmd:"" help:"Build the standby, or apply the archived binary log to it; watch does this continuously."`
+	Status  standbyStatusCmd  `cmd:"" help:"Show how far the standby is, and its last check."`
+	Rebuild standbyRebuildCmd `cmd:"" help:"Drop the standby and build it again from the newest good backup."`
+	Remove  standbyRemoveCmd  `cmd:"" help:"Drop the standby's database."`
+}
+
+type standbyRunCmd struct {
+	DryRun bool `help:"Say what would be done, and what a standby costs."`
+	JSON   bool `name:"json" help:"Print JSON."`
+}
+
+// standbyDidJSON is what one round did.
+type standbyDidJSON struct {
+	Built        bool        `json:"built"`
+	Dropped      string      `json:"dropped,omitempty"`
+	Why          string      `json:"why,omitempty"`
+	Transactions int64       `json:"transactions"`
+	Rows         int64       `json:"rows"`
+	Check        *core.Check `json:"check,omitempty"`
+	Paused       string      `json:"paused,omitempty"`
+}
+
+// Run does one round.
+func (c *standbyRunCmd) Run(ctx context.Context, a *app) error {
+	if err := a.mayChange(c.DryRun); err != nil {
+		return err
+	}
+	k, err := a.keeper()
+	if err != nil {
+		return err
+	}
+	if c.DryRun {
+		return a.standbyCosts(ctx, k, c.JSON)
+	}
+	return a.standbyRound(ctx, k, c.JSON)
+}
+
+// keeper works on the standby of the chosen service.
+func (a *app) keeper() (*standby.Keeper, error) {
+	d, err := a.desk()
+	if err != nil {
+		return nil, err
+	}
+	return standby.Open(d), nil
+}
+
+// standbyCosts says what a round would do.
+func (a *app) standbyCosts(ctx context.Context, k *standby.Keeper, asJSON bool) error {
+	s, err := k.Look(ctx)
+	if err != nil {
+		return err
+	}
+	builds := s.State != core.Ready || !s.Gone.Empty()
+	if !builds {
+		if asJSON {
+			return a.json(map[string]any{"dry_run": true, "builds": false})
+		}
+		a.say(s.Headline(a.clock.Now()))
+		a.say(lang.M("the archived binary log would be applied to it"))
+		return nil
+	}
+	cost, err := k.Costs(ctx)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return a.json(map[string]any{"dry_run": true, "builds": true, "cost": cost, "room": cost.Room() == nil})
+	}
+	for _, m := range cost.Say() {
+		a.say(m)
+	}
+	return cost.Room()
+}
+
+// standbyRound runs one round and tells what it did.
+func (a *app) standbyRound(ctx context.Context, k *standby.Keeper, asJSON bool) error {
+	bar := a.progress()
+	k.Report = bar.report
+	k.Begun = func(c standby.Cost) error {
+		for _, m := range c.Say() {
+			a.note(m)
+		}
+		return nil
+	}
+	did, err := k.Run(ctx)
+	bar.done()
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return a.json(standbyDidJSON{
+			Built:        did.Built,
+			Dropped:      did.Dropped,
+			Why:          a.lang.Msg(did.Why),
+			Transactions: did.Transactions,
+			Rows:         did.Rows,
+			Check:        did.Checked,
+			Paused:       a.lang.Msg(did.Paused),
+		})
+	}
+	a.sayRound(did, a.say)
+	s, err := k.Look(ctx)
+	if err != nil {
+		return err
+	}
+	a.say(s.Headline(a.clock.Now()))
+	return nil
+}
+
+// sayRound tells what a round did.
+func (a *app) sayRound(did standby.Did, say func(lang.Msg)) {
+	if did.Built {
+		say(lang.M("the standby was built, and verified against the backup's checksums"))
+	}
+	if did.Transactions > 0 {
+		say(lang.M("%s transactions applied to the standby, %s rows changed", human.Count(did.Transactions),
+			human.Count(did.Rows)))
+	}
+	if c := did.Checked; c != nil {
+		say(checkText(c))
+	}
+	if !did.Paused.Empty() {
+		say(lang.M("the standby pauses: %s", did.Paused))
+	}
+}
+
+// checkText says what a check compared, and what came of it.
+func checkText(c *core.Check) lang.Msg {
+	what := lang.M("compared with %s at %s: %s tables, %s rows, their checksums and definitions", c.Backup,
+		c.Place.String(), human.Count(int64(c.Tables)), human.Count(c.Rows))
+	if c.Good {
+		return lang.M("checked at %s: all the same; %s", c.At.Local().Format("2006-01-02 15:04:05"), what)
+	}
+	return lang.M("CHECK FAILED at %s: %s; %s", c.At.Local().Format("2006-01-02 15:04:05"), c.Differs[0].Msg, what)
+}
+
+type standbyStatusCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// standbyJSON is the standing for programs.
+type standbyJSON struct {
+	Service   string           `json:"service"`
+	Enabled   bool             `json:"enabled"`
+	State     string           `json:"state"` // off, building, ready, broken, gone
+	Summary   string           `json:"summary"`
+	Schema    string           `json:"schema,omitempty"`
+	SizeBytes int64            `json:"size_bytes"`
+	Backup    string           `json:"backup,omitempty"`
+	BuiltAt   *time.Time       `json:"built_at,omitempty"`
+	Place     *binlog.Position `json:"place,omitempty"`
+	AppliedTo *time.Time       `json:"applied_to,omitempty"`
+	LookedAt  *time.Time       `json:"looked_at,omitempty"`
+	DelayMS   int64            `json:"delay_ms"`
+	LagMS     *int64           `json:"lag_ms"` // behind the delay; null: not known
+	Paused    string           `json:"paused,omitempty"`
+	Check     *core.Check      `json:"check,omitempty"`
+	Leftovers []leftoverJSON   `json:"leftovers"`
+}
+
+type leftoverJSON struct {
+	Schema    string `json:"schema"`
+	SizeBytes int64  `json:"size_bytes"`
+	Restore   string `json:"restore,omitempty"`
+}
+
+// Run shows the standing.
+func (c *standbyStatusCmd) Run(ctx context.Context, a *app) error {
+	k, err := a.keeper()
+	if err != nil {
+		return err
+	}
+	s, err := k.Look(ctx)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return a.json(a.standbyDocument(s))
+	}
+	a.sayStanding(s)
+	return nil
+}
+
+func (a *app) standbyDocument(s standby.Standing) standbyJSON {
+	doc := standbyJSON{
+		Service: s.Service, Enabled: s.On, State: string(s.State), Schema: s.Schema, SizeBytes: s.SizeBytes,
+		Summary: a.lang.Msg(s.Headline(a.clock.Now())), Backup: s.Backup, DelayMS: s.Delay.Milliseconds(),
+		Check: s.Check, Paused: a.lang.Msg(s.Paused.Msg), Leftovers: []leftoverJSON{},
+	}
+	if !s.Gone.Empty() {
+		doc.State = "gone"
+	}
+	moment := func(t time.Time) *time.Time {
+		if t.IsZero() {
+			return nil
+		}
+		return &t
+	}
+	doc.BuiltAt, doc.AppliedTo, doc.LookedAt = moment(s.BuiltAt), moment(s.AppliedTo), moment(s.LookedAt)
+	if s.Place.File != "" {
+		doc.Place = &s.Place.Position
+	}
+	if lag, known := s.Lag(a.clock.Now()); known && s.Gone.Empty() {
+		ms := lag.Milliseconds()
+		doc.LagMS = &ms
+	}
+	for _, x := range s.Rest {
+		doc.Leftovers = append(doc.Leftovers, leftoverJSON(x))
+	}
+	return doc
+}
+
+func (a *app) sayStanding(s standby.Standing) {
+	a.say(s.Headline(a.clock.Now()))
+	if s.Schema != "" && s.Gone.Empty() {
+		a.say(lang.M("  database %s, %s; loaded from %s", s.Schema, human.Bytes(s.SizeBytes), s.Backup))
+	}
+	if s.Place.File != "" && s.Gone.Empty() {
+		a.say(lang.M("  the binary log is applied up to %s", s.Place.Position.String()))
+	}
+	if s.Check != nil {
+		a.say(lang.M("  %s", checkText(s.Check)))
+	}
+	if !s.Paused.Empty() {
+		a.say(lang.M("  it pauses: %s", s.Paused.Msg))
+	}
+	for _, x := range s.Rest {
+		a.sayLeftover(x)
+	}
+	if s.Remains() {
+		a.say(lang.M("  remove it with: %s", "opsdeck restore standby remove"))
+	}
+}
+
+func (a *app) sayLeftover(x standby.Leftover) {
+	if x.Restore != "" {
+		a.say(lang.M("  %s (%s) was used by the restore %s; opsdeck restore drop-old %s removes what is left of it",
+			x.Schema, human.Bytes(x.SizeBytes), x.Restore, x.Restore))
+		return
+	}
+	a.say(lang.M("  %s (%s) is named like a standby, but is not in the record of this state folder", x.Schema,
+		human.Bytes(x.SizeBytes)))
+}
+
+type standbyRebuildCmd struct {
+	Confirm string `placeholder:"NAME" help:"The service's database name, where there is no terminal."`
+	DryRun  bool   `help:"Say what would be done."`
+	JSON    bool   `name:"json" help:"Print JSON."`
+}
+
+// Run drops the standby and builds it anew.
+func (c *standbyRebuildCmd) Run(ctx context.Context, a *app) error {
+	if err := a.mayChange(c.DryRun); err != nil {
+		return err
+	}
+	k, err := a.keeper()
+	if err != nil {
+		return err
+	}
+	cost, err := k.Costs(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := k.Look(ctx)
+	if err != nil {
+		return err
+	}
+	what := lang.M("This builds the standby from %s.", cost.Backup)
+	if s.Schema != "" && s.Gone.Empty() {
+		what = lang.M("This drops the standby %s (%s) and builds it again from %s; until then a restore loads a backup.",
+			s.Schema, human.Bytes(s.SizeBytes), cost.Backup)
+	}
+	if c.DryRun {
+		a.say(what)
+		for _, m := range cost.Say() {
+			a.say(m)
+		}
+		return cost.Room()
+	}
+	if err := cost.Room(); err != nil {
+		return err
+	}
+	if err := a.confirm(ctx, k.Service.Database.Name, c.Confirm, what); err != nil {
+		return err
+	}
+	if err := k.Forget(); err != nil {
+		return err
+	}
+	return a.standbyRound(ctx, k, c.JSON)
+}
+
+type standbyRemoveCmd struct {
+	Also    []string `placeholder:"SCHEMA" help:"Also drop this database, which is named like a standby and which status lists."`
+	Confirm string   `placeholder:"NAME" help:"The service's database name, where there is no terminal."`
+	DryRun  bool     `help:"Say what would be dropped."`
+	JSON    bool     `name:"json" help:"Print JSON."`
+}
+
+// Run drops the standby.
+func (c *standbyRemoveCmd) Run(ctx context.Context, a *app) error {
+	if err := a.mayChange(c.DryRun); err != nil {
+		return err
+	}
+	k, err := a.keeper()
+	if err != nil {
+		return err
+	}
+	s, err := k.Look(ctx)
+	if err != nil {
+		return err
+	}
+	names := s.Removable(c.Also)
+	if len(names) == 0 {
+		a.sayStanding(s)
+		return ops.E(ops.Usage, lang.M("there is no standby to drop"))
+	}
+	if !c.JSON || c.DryRun {
+		a.tellRemoval(s, names)
+	}
+	if c.DryRun {
+		return nil
+	}
+	what := lang.M("This drops the standby of %s. The service's database and its backups stay as they are.",
+		k.Service.Database.Name)
+	if err := a.confirm(ctx, k.Service.Database.Name, c.Confirm, what); err != nil {
+		return err
+	}
+	dropped, err := k.Remove(ctx, c.Also)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return a.json(map[string]any{"dropped": dropped})
+	}
+	for _, name := range dropped {
+		a.say(lang.M("dropped %s", name))
+	}
+	return nil
+}
+
+// tellRemoval says what would be dropped, and what comes of it.
+func (a *app) tellRemoval(s standby.Standing, names []string) {
+	for _, name := range names {
+		a.note(lang.M("%s will be dropped", name))
+	}
+	if s.On {
+		a.note(lang.M("restore.standby is on: watch builds a new one; set it to false first to keep none"))
+	}
+}

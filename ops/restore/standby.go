@@ -1,0 +1,92 @@
+package restore
+
+import (
+	"regexp"
+	"strings"
+	"time"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/binlog"
+)
+
+// Standby is the warm shadow that a restore to a moment begins with in the place of a
+// load: the log up to At is in it.
+type Standby struct {
+	Schema       string       `json:"schema"`
+	At           binlog.Place `json:"at"`
+	Done         string       `json:"gtid_done,omitempty"` // transactions of the log that its backup held
+	Time         time.Time    `json:"time"`                // all that was committed before it is in
+	Rest         Span         `json:"rest_ms"`             // of log to replay
+	Transactions int64        `json:"transactions"`        // in that rest
+	Takes        Span         `json:"takes_ms"`            // about, to replay it; 0 is not known
+	Checked      time.Time    `json:"checked_at"`
+	CheckedWith  string       `json:"checked_with"` // the backup whose checksums it had
+}
+
+// standbyName is how the schemas of standbys end.
+var standbyName = regexp.MustCompile(`__standby_[0-9]{8}_[0-9]{6}_[0-9a-f]{4}$`)
+
+// StandbySchema names the schema of a standby of that id.
+func StandbySchema(live, id string) string { return SideSchema(live, "standby", id) }
+
+// IsStandby tells whether a schema is a standby of a live one, by its name.
+func IsStandby(live, name string) bool {
+	tail := standbyName.FindString(name)
+	if tail == "" {
+		return false
+	}
+	id := strings.TrimPrefix(tail, "__standby_")
+	return SideSchema(live, "standby", id) == name
+}
+
+// Standby is what the plan begins with; nil for a load.
+func (p *Plan) Standby() *Standby {
+	if p.Source.Replay == nil {
+		return nil
+	}
+	return p.Source.Replay.Standby
+}
+
+// useStandby makes the standby the schema of the restore, or says why it cannot be.
+func (p *Plan) useStandby() {
+	s := p.Standby()
+	if s == nil {
+		return
+	}
+	why := lang.Msg{}
+	switch {
+	case p.Mode == InPlace:
+		why = lang.M("a restore in place loads into the live database")
+	case p.Mode == Into:
+		why = lang.M("the restore goes into another database")
+	case len(p.Tables) > 0:
+		why = lang.M("only some tables are restored")
+	default:
+		p.Shadow = s.Schema
+		return
+	}
+	r := *p.Source.Replay
+	r.Standby, r.NoStandby = nil, N(why)
+	p.Source.Replay = &r
+}
+
+// standbyFact says whether the standby is used, and how much of the log is left then.
+func (r *Replay) standbyFact() (ops.State, lang.Msg) {
+	s := r.Standby
+	switch {
+	case s == nil && r.NoStandby.Empty():
+		return 0, lang.Msg{}
+	case s == nil:
+		return ops.StateOK, lang.M("the standby is not used: %s; the backup is loaded instead", r.NoStandby.Msg)
+	}
+	const clock = "2006-01-02 15:04:05"
+	takes := lang.M("the time that takes is not known yet")
+	if s.Takes > 0 {
+		takes = lang.M("takes about %s", human.Duration(time.Duration(s.Takes)))
+	}
+	return ops.StateOK, lang.M("standby at %s: %s of log to replay (%s transactions), %s; last checked %s with %s",
+		s.Time.Local().Format(clock), whole(time.Duration(s.Rest)), human.Count(s.Transactions), takes,
+		s.Checked.Local().Format(clock), s.CheckedWith)
+}
