@@ -103,7 +103,7 @@ func (f auditFilter) parse(a *app, l *audit.Layout, query []string) (audit.Filte
 }
 
 // auditTable writes rows for people.
-func (a *app) auditTable(l *audit.Layout, rows []audit.Row) {
+func auditTable(a *printer, l *audit.Layout, rows []audit.Row) {
 	head := []string{a.lang.T("id"), a.lang.T("time"), a.lang.T("user"), a.lang.T("action"), a.lang.T("resource")}
 	if l.Has(audit.IP) {
 		head = append(head, "IP")
@@ -135,7 +135,7 @@ func resourceName(r *audit.Row) string {
 
 func clean(s string) string { return termsafe.Line(audit.Mask(s)) }
 
-func (a *app) when(t time.Time) string {
+func (a *printer) when(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
@@ -181,11 +181,11 @@ func (c *auditTraceCmd) Run(ctx context.Context, a *app) error {
 		a.note(lang.M("no rows of %s", c.Type+":"+c.ID))
 		return nil
 	}
-	a.auditTable(src.Layout(), t.Timeline)
+	auditTable(a.printer, src.Layout(), t.Timeline)
 	s := t.Summary
 	a.note(lang.M("%s rows from %s to %s", human.Count(s.Rows), a.when(s.First), a.when(s.Last)))
-	a.note(lang.M("actions: %s", a.counts(s.ByAction)))
-	a.note(lang.M("users: %s", a.counts(s.ByUser)))
+	a.note(lang.M("actions: %s", counts(a.printer, s.ByAction)))
+	a.note(lang.M("users: %s", counts(a.printer, s.ByUser)))
 	for _, g := range s.Gaps {
 		a.note(
 			lang.M("nothing for %s between %s and %s", human.Duration(g.Length), a.when(g.After), a.when(g.Before)),
@@ -198,7 +198,7 @@ func (c *auditTraceCmd) Run(ctx context.Context, a *app) error {
 }
 
 // counts is "UPDATE 12, CREATE 1".
-func (a *app) counts(all []audit.Count) string {
+func counts(a *printer, all []audit.Count) string {
 	var parts []string
 	for _, c := range all[:min(10, len(all))] {
 		parts = append(parts, fmt.Sprintf("%s %s", clean(countName(c)), human.Count(c.Rows)))

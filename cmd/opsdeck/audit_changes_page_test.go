@@ -9,7 +9,6 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
-	"opsdeck/internal/clock"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/testdb"
 	"opsdeck/tui/page"
@@ -24,13 +23,7 @@ type auditTab struct {
 
 func openAuditTab(t *testing.T, config string) auditTab {
 	t.Helper()
-	a := &app{
-		stdio:  stdio{nil, io.Discard, io.Discard},
-		getenv: func(string) string { return "" },
-		clock:  clock.Real{},
-		flags:  &globals{ConfigFile: config},
-		lang:   lang.English(),
-	}
+	a := newApp(stdio{nil, io.Discard, io.Discard}, func(string) string { return "" }, &globals{ConfigFile: config})
 	svc, err := a.chosen()
 	if err != nil {
 		t.Fatal(err)

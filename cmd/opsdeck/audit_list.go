@@ -87,14 +87,14 @@ func (c *auditListCmd) print(a *app, l *audit.Layout, page audit.Page) error {
 		next = l.Cursor(page.Next)
 	}
 	if c.JSON {
-		return a.auditNDJSON(l, page, next)
+		return auditNDJSON(a.printer, l, page, next)
 	}
 	if len(page.Rows) == 0 && !page.More {
 		a.note(lang.M("no rows"))
 		return nil
 	}
 	if len(page.Rows) > 0 {
-		a.auditTable(l, page.Rows)
+		auditTable(a.printer, l, page.Rows)
 	}
 	if page.Partial {
 		a.note(
@@ -117,7 +117,7 @@ type nextJSON struct {
 	Partial bool   `json:"partial,omitempty"` // the search ended early; rows older than the cursor were not looked at
 }
 
-func (a *app) auditNDJSON(l *audit.Layout, page audit.Page, next string) error {
+func auditNDJSON(a *printer, l *audit.Layout, page audit.Page, next string) error {
 	for i := range page.Rows {
 		if _, err := a.out.Write(append(termsafe.JSON(l.Encode(&page.Rows[i], true)), '\n')); err != nil {
 			return err

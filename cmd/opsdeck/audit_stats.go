@@ -99,21 +99,21 @@ func (c *auditStatsCmd) print(a *app, s audit.Stats) {
 	}
 	look := a.theme()
 	if c.wants("action") {
-		a.bars(look, lang.M("by action"), s.ByAction, s.Rows)
+		bars(a.printer, look, lang.M("by action"), s.ByAction, s.Rows)
 	}
 	if c.wants("resource") {
-		a.bars(look, lang.M("by resource"), s.ByResource, s.Rows)
+		bars(a.printer, look, lang.M("by resource"), s.ByResource, s.Rows)
 	}
 	if c.wants("user") {
-		a.bars(look, lang.M("by user"), s.ByUser, s.Rows)
+		bars(a.printer, look, lang.M("by user"), s.ByUser, s.Rows)
 	}
 	if c.wants("hour") {
-		a.week(look, s)
+		week(a.printer, look, s)
 	}
 	a.say(lang.M("%s rows, %s read", human.Count(s.Rows), human.Count(s.Scanned)))
 }
 
-func (a *app) bars(look *theme.Theme, title lang.Msg, counts []audit.Count, all int64) {
+func bars(a *printer, look *theme.Theme, title lang.Msg, counts []audit.Count, all int64) {
 	fmt.Fprintln(a.out, look.Title.Render(a.lang.Msg(title)))
 	t := cells.Table{Right: []int{1, 2}, Max: a.width()}
 	for _, c := range counts {
@@ -135,7 +135,7 @@ func (a *app) bars(look *theme.Theme, title lang.Msg, counts []audit.Count, all 
 }
 
 // week is the heat map of weekdays and hours, in marks of eight heights.
-func (a *app) week(look *theme.Theme, s audit.Stats) {
+func week(a *printer, look *theme.Theme, s audit.Stats) {
 	fmt.Fprintln(a.out, look.Title.Render(a.lang.T("by weekday and hour")))
 	fmt.Fprintln(a.out, "       0     6     12    18")
 	most := max(1, s.Busiest())

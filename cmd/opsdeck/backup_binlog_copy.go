@@ -57,7 +57,7 @@ func atCopyJSON(at backups.LogsAt) binlogAtCopyJSON {
 }
 
 // sayCopies says how far each copy reaches.
-func (sh *shelf) sayCopies(all []binlogAtCopyJSON) {
+func sayCopies(sh *shelf, all []binlogAtCopyJSON) {
 	for _, c := range all {
 		switch {
 		case c.LookedAt == nil:
@@ -88,9 +88,9 @@ func (c *backupBinlogListCmd) listCopy(ctx context.Context, sh *shelf) error {
 		return sh.json(atCopyJSON(at))
 	}
 	if len(at.Spans) > 0 {
-		sh.saySpans(at.Spans)
+		saySpans(sh, at.Spans)
 	}
-	sh.sayCopies([]binlogAtCopyJSON{atCopyJSON(at)})
+	sayCopies(sh, []binlogAtCopyJSON{atCopyJSON(at)})
 	return nil
 }
 
@@ -167,7 +167,7 @@ func (c *backupBinlogVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error
 	}
 	if !c.JSON {
 		sh.say(lang.M("%d pieces of the binary log at the copy %s are good", v.Good, c.Copy))
-		sh.sayCopies([]binlogAtCopyJSON{atCopyJSON(at)})
+		sayCopies(sh, []binlogAtCopyJSON{atCopyJSON(at)})
 	}
 	return openGaps(doc.Gaps, lang.M("the binary log at the copy %s", c.Copy))
 }
@@ -191,7 +191,7 @@ func (sh *shelf) sayEmpty() error {
 }
 
 // saySpans is the table of spans.
-func (sh *shelf) saySpans(spans []binlog.Span) {
+func saySpans(sh *shelf, spans []binlog.Span) {
 	head := []string{sh.lang.T("from"), sh.lang.T("to"), sh.lang.T("files"), sh.lang.T("size"), sh.lang.T("server")}
 	t := cells.Table{Head: head, Right: []int{2, 3}, Max: sh.width()}
 	for _, s := range spans {

@@ -65,20 +65,20 @@ func (c *backupBinlogListCmd) Run(ctx context.Context, a *app) error {
 	if c.JSON {
 		return a.json(doc)
 	}
-	return sh.sayHoldings(doc, lag, known)
+	return sayHoldings(sh, doc, lag, known)
 }
 
-func (sh *shelf) sayHoldings(doc binlogListJSON, lag time.Duration, known bool) error {
+func sayHoldings(sh *shelf, doc binlogListJSON, lag time.Duration, known bool) error {
 	if len(doc.Spans) == 0 {
 		if err := sh.sayEmpty(); err != nil {
 			return err
 		}
-		sh.sayCopies(doc.Copies)
+		sayCopies(sh, doc.Copies)
 		return nil
 	}
-	sh.saySpans(doc.Spans)
+	saySpans(sh, doc.Spans)
 	for _, g := range doc.Gaps {
-		sh.sayGap(g)
+		sayGap(sh, g)
 	}
 	switch {
 	case !known:
@@ -94,7 +94,7 @@ func (sh *shelf) sayHoldings(doc binlogListJSON, lag time.Duration, known bool) 
 			lang.M("the archive lags: its last transaction is %s old", human.Duration(lag.Truncate(time.Second))),
 		)
 	}
-	sh.sayCopies(doc.Copies)
+	sayCopies(sh, doc.Copies)
 	if !doc.Following {
 		sh.note(lang.M("no process is following the server now"))
 	}
@@ -102,7 +102,7 @@ func (sh *shelf) sayHoldings(doc binlogListJSON, lag time.Duration, known bool) 
 }
 
 // sayGap says what is missing, loudly when no full backup was made after it.
-func (sh *shelf) sayGap(g backups.Gap) {
+func sayGap(sh *shelf, g backups.Gap) {
 	if g.Healed {
 		sh.say(lang.M("gap: %s; a full backup was made after it", backups.GapText(g.Gap)))
 	} else {
@@ -204,7 +204,7 @@ func (c *backupBinlogVerifyCmd) verdict(sh *shelf, doc binlogVerifyJSON) error {
 	}
 	for _, g := range doc.Gaps {
 		if !c.JSON {
-			sh.sayGap(g)
+			sayGap(sh, g)
 		}
 	}
 	gaps := openGaps(doc.Gaps, lang.M("the archive"))

@@ -93,7 +93,7 @@ func (c *backupCreateCmd) Run(ctx context.Context, a *app) error {
 		}
 		return err
 	}
-	a.tellMade(m)
+	tellMade(a, m)
 	return err
 }
 
@@ -227,7 +227,7 @@ func createJSON(m *backups.Made) backupCreateJSON {
 }
 
 // tellMade says what was made, and everything that is not as it should be.
-func (a *app) tellMade(m *backups.Made) {
+func tellMade(a *app, m *backups.Made) {
 	j := createJSON(m)
 	a.say(lang.M("made %s", m.Path))
 	rate := float64(m.RawBytes) / max(m.Took.Seconds(), 0.001)

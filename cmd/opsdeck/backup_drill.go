@@ -162,12 +162,12 @@ func (c *backupDrillsCmd) Run(a *app) error {
 	case len(drills) == 0:
 		a.note(lang.M("no drill was done yet; begin with: opsdeck backup drill"))
 	default:
-		sh.drillTable(drills, zone)
+		drillTable(sh, drills, zone)
 	}
 	return nil
 }
 
-func (sh *shelf) drillTable(drills []backup.Drill, zone *time.Location) {
+func drillTable(sh *shelf, drills []backup.Drill, zone *time.Location) {
 	th, p := sh.theme(), sh.lang
 	t := cells.Table{
 		Max:   sh.width(),

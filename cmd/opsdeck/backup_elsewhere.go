@@ -45,7 +45,7 @@ func elsewhereDoc(copies []config.Copy, all []backup.Elsewhere) []elsewhereJSON 
 }
 
 // sayElsewhere prints a line for each copy, and what only it holds.
-func (sh *shelf) sayElsewhere(all []backup.Elsewhere, now time.Time) {
+func sayElsewhere(sh *shelf, all []backup.Elsewhere, now time.Time) {
 	th := sh.theme()
 	for _, e := range all {
 		fmt.Fprintln(sh.out)
@@ -106,7 +106,7 @@ func (c *backupListCmd) listCopy(ctx context.Context, sh *shelf) error {
 		return err
 	}
 	if c.JSON {
-		return sh.json(sh.listJSON(inv, inv.Tiers(backups.KeepAt(sh.Shelf, found[0]), sh.Daily, backups.Grace), nil))
+		return sh.json(listJSON(sh, inv, inv.Tiers(backups.KeepAt(sh.Shelf, found[0]), sh.Daily, backups.Grace), nil))
 	}
 	sh.list(inv, inv.Tiers(backups.KeepAt(sh.Shelf, found[0]), sh.Daily, backups.Grace), nil)
 	return nil

@@ -85,15 +85,15 @@ func (c *backupListCmd) Run(ctx context.Context, a *app) error {
 	}
 	tiers := inv.Tiers(sh.Keep(), sh.Daily, backups.Grace)
 	if c.JSON {
-		return a.json(sh.listJSON(inv, tiers, away))
+		return a.json(listJSON(sh, inv, tiers, away))
 	}
 	sh.list(inv, tiers, away)
-	sh.sayElsewhere(away, inv.At)
+	sayElsewhere(sh, away, inv.At)
 	sh.Maker().NoteUnfinished()
 	return nil
 }
 
-func (sh *shelf) listJSON(inv *backup.Inventory, tiers []backup.TierInfo, away []backup.Elsewhere) backupListJSON {
+func listJSON(sh *shelf, inv *backup.Inventory, tiers []backup.TierInfo, away []backup.Elsewhere) backupListJSON {
 	doc := backupListJSON{
 		Unfinished: sh.Maker().Unfinished(),
 		Dir:        inv.Dir,

@@ -13,7 +13,7 @@ import (
 )
 
 // backupsPage is the Backups tab of a service.
-func (a *app) backupsPage(env *page.Env, s *config.Service) (*backupview.Page, error) {
+func backupsPage(a *app, env *page.Env, s *config.Service) (*backupview.Page, error) {
 	sh, err := a.shelfOf(s)
 	if err != nil {
 		return nil, err

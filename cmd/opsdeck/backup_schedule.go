@@ -108,7 +108,7 @@ func (c *scheduleShowCmd) Run(ctx context.Context, a *app) error {
 	if c.JSON {
 		return a.json(doc)
 	}
-	sh.showSchedule(doc)
+	showSchedule(sh, doc)
 	return nil
 }
 
@@ -139,7 +139,7 @@ func scheduleDocument(s schedule.State) scheduleJSON {
 	return doc
 }
 
-func (sh *shelf) showSchedule(doc scheduleJSON) {
+func showSchedule(sh *shelf, doc scheduleJSON) {
 	th, p := sh.theme(), sh.lang
 	switch doc.Installed {
 	case "none":

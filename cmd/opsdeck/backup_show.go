@@ -71,7 +71,7 @@ func (c *backupShowCmd) Run(ctx context.Context, a *app) error {
 	if m == nil {
 		m = &backup.Manifest{}
 	}
-	doc := sh.showJSON(inv, s, m)
+	doc := showJSON(sh, inv, s, m)
 	if c.JSON {
 		return a.json(doc)
 	}
@@ -79,7 +79,7 @@ func (c *backupShowCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-func (sh *shelf) showJSON(inv *backup.Inventory, s *backup.Set, m *backup.Manifest) backupShowJSON {
+func showJSON(sh *shelf, inv *backup.Inventory, s *backup.Set, m *backup.Manifest) backupShowJSON {
 	plan := backup.PlanRetention(inv, sh.Policy())
 	doc := backupShowJSON{
 		RawBytes:    m.RawBytes,

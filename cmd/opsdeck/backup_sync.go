@@ -87,7 +87,7 @@ func (c *backupSyncCmd) run(ctx context.Context, a *app) error {
 		p.done()
 		doc.Copies = append(doc.Copies, syncJSON(cp.Name, r, err))
 		if !c.JSON && (err == nil || len(r.Sent)+len(r.Proved)+len(r.Failed) > 0) {
-			sh.saySent(cp.Name, r, c.DryRun)
+			saySent(sh, cp.Name, r, c.DryRun)
 		}
 		if err == nil && len(r.Failed) > 0 {
 			err = ops.E(ops.Failed, lang.M("%d backups could not be brought to the copy %s", len(r.Failed), cp.Name))
@@ -134,8 +134,8 @@ func syncJSON(name string, r remote.Result, err error) syncedJSON {
 	return j
 }
 
-func (sh *shelf) saySent(name string, r remote.Result, dry bool) {
-	defer sh.sayLogsSent(name, r.Logs, dry)
+func saySent(sh *shelf, name string, r remote.Result, dry bool) {
+	defer sayLogsSent(sh, name, r.Logs, dry)
 	if dry {
 		sh.say(
 			lang.M("%s: would send %d backups, %s; %d are there", name, len(r.Sent), human.Bytes(r.Bytes), r.Present),
@@ -158,7 +158,7 @@ func (sh *shelf) saySent(name string, r remote.Result, dry bool) {
 }
 
 // sayLogsSent says what of the binary log came to a copy.
-func (sh *shelf) sayLogsSent(name string, l *remote.LogsSent, dry bool) {
+func sayLogsSent(sh *shelf, name string, l *remote.LogsSent, dry bool) {
 	switch {
 	case l == nil:
 	case dry:

@@ -93,7 +93,7 @@ func (c *backupVerifyCmd) run(ctx context.Context, a *app) error {
 	}
 	if !c.JSON {
 		for _, v := range doc.Verified {
-			sh.sayVerified(v)
+			sayVerified(sh, v)
 		}
 	}
 	if c.JSON {
@@ -190,7 +190,7 @@ func (sh *shelf) verdicts(
 	return doc, nil
 }
 
-func (sh *shelf) sayVerified(v verifiedJSON) {
+func sayVerified(sh *shelf, v verifiedJSON) {
 	th := sh.theme()
 	state := backup.State(v.State)
 	style, glyph := th.State(state.Health())

@@ -65,7 +65,7 @@ func (c *backupVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
 		err = sh.json(doc)
 	} else {
 		for _, v := range doc.Verified {
-			sh.sayVerified(v)
+			sayVerified(sh, v)
 		}
 		sh.note(lang.M("%d backups at the copy %s, %s to read", len(sets), c.Copy, human.Bytes(size)))
 	}

@@ -9,8 +9,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"opsdeck/internal/clock"
-	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/version"
 	"opsdeck/ops"
@@ -55,7 +53,7 @@ type globals struct {
 func run(ctx context.Context, args []string, io stdio) int {
 	_, completes := os.LookupEnv("COMP_LINE")
 	root, flags := grammar(args, completes)
-	a := &app{stdio: io, getenv: os.Getenv, clock: clock.Real{}, flags: flags}
+	a := newApp(io, os.Getenv, flags)
 	a.until(ctx)
 	a.lang = earlyLang(args, os.Getenv)
 	code := -1
@@ -64,7 +62,7 @@ func run(ctx context.Context, args []string, io stdio) int {
 		return a.fail(err)
 	}
 	if completes {
-		a.complete(ctx, parser.Model.Node)
+		complete(ctx, a, parser.Model.Node)
 		return 0
 	}
 	kctx, err := parser.Parse(wordsLast(parser.Model.Node, joinNegatives(parser.Model.Node, args)))
@@ -84,6 +82,7 @@ func run(ctx context.Context, args []string, io stdio) int {
 		a.until(ctx)
 	}
 	flags.ASCII = flags.ASCII || flags.Plain
+	a.ascii = flags.ASCII
 	a.color = colorWanted(io.out, flags.NoColor || flags.Plain, os.Getenv)
 	kctx.BindTo(ctx, (*context.Context)(nil))
 	err = a.bounded(ctx, kctx.Command(), func() error { return kctx.Run(a) })
@@ -177,31 +176,4 @@ func earlyLang(args []string, getenv func(string) string) *lang.Printer {
 		}
 	}
 	return lang.FromEnv(getenv)
-}
-
-// service is the configured service that --service names, or the only one.
-func (a *app) service() (*config.Service, error) {
-	l, err := a.config()
-	if err != nil {
-		return nil, err
-	}
-	if a.flags.Service == "" && len(l.Services) > 1 {
-		return nil, ops.E(ops.Usage, lang.M("several services are configured")).
-			WithHint(lang.M("choose one with --service: %s", strings.Join(l.Names(), ", ")))
-	}
-	return a.consoleService()
-}
-
-// consoleService is the service that --service names, or the first.
-func (a *app) consoleService() (*config.Service, error) {
-	l, err := a.config()
-	if err != nil {
-		return nil, err
-	}
-	s, ok := l.Service(a.flags.Service)
-	if !ok {
-		return nil, ops.E(ops.Config, lang.M("no service %q is configured", a.flags.Service)).
-			WithHint(lang.M("choose one with --service: %s", strings.Join(l.Names(), ", ")))
-	}
-	return s, nil
 }

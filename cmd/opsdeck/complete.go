@@ -19,7 +19,7 @@ const completeWithin = 200 * time.Millisecond
 
 // complete answers a shell that completes the command line in COMP_LINE up to
 // COMP_POINT: a candidate a line. What goes wrong gives no candidate.
-func (a *app) complete(ctx context.Context, root *kong.Node) {
+func complete(ctx context.Context, a *app, root *kong.Node) {
 	line := a.getenv("COMP_LINE")
 	if at, err := strconv.Atoi(a.getenv("COMP_POINT")); err == nil && at >= 0 && at < len(line) {
 		line = line[:at]
@@ -28,7 +28,7 @@ func (a *app) complete(ctx context.Context, root *kong.Node) {
 	defer cancel()
 	a.until(ctx)
 	found := make(chan []string, 1)
-	go func() { found <- a.candidates(root, shellWords(line)) }()
+	go func() { found <- candidates(a, root, shellWords(line)) }()
 	select {
 	case names := <-found:
 		for _, name := range names {
@@ -39,7 +39,7 @@ func (a *app) complete(ctx context.Context, root *kong.Node) {
 }
 
 // candidates are the words that can be in the place of the last one.
-func (a *app) candidates(root *kong.Node, words []string) []string {
+func candidates(a *app, root *kong.Node, words []string) []string {
 	if len(words) < 2 {
 		return nil
 	}
@@ -50,7 +50,7 @@ func (a *app) candidates(root *kong.Node, words []string) []string {
 	name, value, joined := strings.Cut(last, "=")
 	switch {
 	case at.flag != nil:
-		return fitting(listed(last, a.values(at, at.flag.Value)), last)
+		return fitting(listed(last, values(a, at, at.flag.Value)), last)
 	case !at.literal && joined && strings.HasPrefix(name, "-"):
 		return a.joined(at, name, value)
 	case !at.literal && strings.HasPrefix(last, "-"):
@@ -66,7 +66,7 @@ func (a *app) joined(at cursor, name, value string) []string {
 	if flag == nil {
 		return nil
 	}
-	out := fitting(listed(value, a.values(at, flag.Value)), value)
+	out := fitting(listed(value, values(a, at, flag.Value)), value)
 	if a.getenv("OPSDECK_COMPLETE") == "fish" {
 		for i := range out {
 			out[i] = name + "=" + out[i]
@@ -133,7 +133,7 @@ func (c cursor) words(a *app) []string {
 	if place := positional(c.node); len(place) > 0 {
 		arg := place[min(c.place, len(place)-1)]
 		if c.place < len(place) || arg.IsCumulative() {
-			out = append(out, a.values(c, arg)...)
+			out = append(out, values(a, c, arg)...)
 		}
 	}
 	return out

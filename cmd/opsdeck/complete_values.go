@@ -15,7 +15,7 @@ import (
 
 // values are what a flag or an argument can be, known without asking a server: a
 // fixed choice, or names from the configuration and the machine's own files.
-func (a *app) values(at cursor, v *kong.Value) []string {
+func values(a *app, at cursor, v *kong.Value) []string {
 	if v.Enum != "" {
 		return slices.DeleteFunc(v.EnumSlice(), func(s string) bool { return s == "" })
 	}
@@ -37,17 +37,17 @@ func (a *app) values(at cursor, v *kong.Value) []string {
 		if err != nil {
 			return nil
 		}
-		return a.checkNames(services)
+		return checkNames(a, services)
 	}
 	s, err := a.consoleService()
 	if err != nil {
 		return nil
 	}
-	return a.namesOf(s, at, v)
+	return namesOf(a, s, at, v)
 }
 
 // namesOf are the names that one service has.
-func (a *app) namesOf(s *config.Service, at cursor, v *kong.Value) []string {
+func namesOf(a *app, s *config.Service, at cursor, v *kong.Value) []string {
 	group := ""
 	for n := at.node; n != nil && n.Parent != nil; n = n.Parent {
 		group = n.Name
@@ -60,7 +60,7 @@ func (a *app) namesOf(s *config.Service, at cursor, v *kong.Value) []string {
 	case v.Name == "copy":
 		return copyNames(s)
 	case v.Flag == nil && group == "restore" && v.Name == "id":
-		return a.restoreNames()
+		return restoreNames(a)
 	case v.Flag != nil && v.Name == "source":
 		return logfile.Names(s.Logs.Paths())
 	case v.Flag != nil && (v.Name == "table" || v.Name == "tables"):
@@ -86,7 +86,7 @@ func copyNames(s *config.Service) []string {
 }
 
 // checkNames are the names, kinds and services that --only takes.
-func (a *app) checkNames(services []config.Service) []string {
+func checkNames(a *app, services []config.Service) []string {
 	var out []string
 	for _, c := range a.checks(services) {
 		out = append(out, c.Name, string(c.Kind), c.Service)
@@ -110,7 +110,7 @@ func backupNames(dir string) []string {
 }
 
 // restoreNames are the ids of the restores on record.
-func (a *app) restoreNames() []string {
+func restoreNames(a *app) []string {
 	dir, err := a.stateDir()
 	if err != nil {
 		return nil

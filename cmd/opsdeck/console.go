@@ -77,7 +77,7 @@ func (c *consoleCmd) Run(ctx context.Context, a *app) error {
 		run = tui.RunPlain
 	}
 	err = run(ctx, tui.Options{
-		Env: env, Pages: pages, Host: host, Program: a.again(), Start: c.Tab, Actions: a.demoActions(env), Theme: look,
+		Env: env, Pages: pages, Host: host, Program: a.again(), Start: c.Tab, Actions: demoActions(a, env), Theme: look,
 		Copy: clipboard{
 			out:    a.out,
 			getenv: a.getenv,

@@ -20,7 +20,7 @@ type consoleAlerts struct {
 }
 
 // alertsOfConsole lets the Status tab list, acknowledge and silence alerts.
-func (a *app) alertsOfConsole(ctx context.Context, p *statusview.Page) {
+func alertsOfConsole(ctx context.Context, a *app, p *statusview.Page) {
 	dir, err := a.stateDir()
 	if err != nil {
 		return // told by the checks

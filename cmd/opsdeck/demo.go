@@ -20,7 +20,7 @@ import (
 const demoSocket = "OPSDECK_DEMO_SOCKET"
 
 // demoActions are the faults that the embedded world can plant, for the palette.
-func (a *app) demoActions(env *page.Env) []page.Action {
+func demoActions(a *app, env *page.Env) []page.Action {
 	socket := a.getenv(demoSocket)
 	if socket == "" {
 		return nil

@@ -21,7 +21,24 @@ type deployPlanCmd struct {
 // deployPlanJSON is a plan, and what is known of its steps beside it.
 type deployPlanJSON struct {
 	*deploy.Plan
+	Steps   []planStepJSON   `json:"steps"`
 	Details []stepDetailJSON `json:"details"`
+	Blocked *blockedJSON     `json:"blocked_by,omitempty"` // the deployment that has to end first
+}
+
+// planStepJSON is a step of a plan, its secrets masked.
+type planStepJSON struct {
+	deploy.Step
+	Timeout   *int64 `json:"timeout,omitempty"` // keeps the nanoseconds of plan.json out
+	TimeoutMS int64  `json:"timeout_ms"`
+}
+
+// blockedJSON is a deployment that is not over.
+type blockedJSON struct {
+	ID     string        `json:"id"`
+	Result deploy.Result `json:"result"` // "" or "stuck"
+	What   string        `json:"what"`
+	Next   string        `json:"next"`
 }
 
 type stepDetailJSON struct {
@@ -46,16 +63,35 @@ func (c *deployPlanCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	blocked, err := d.Store().Open(d.Service.Name)
+	if err != nil {
+		return err
+	}
 	if !c.JSON {
-		return a.sayDeployPlan(ctx, a.out, d, p)
+		err = a.sayDeployPlan(ctx, a.out, d, p)
+		if blocked != nil {
+			e := deploys.InTheWay(blocked)
+			a.note(e.What)
+			a.note(lang.M("  → %s", e.Hint))
+		}
+		return err
 	}
 	details, err := d.Details(p)
 	if err != nil {
 		return err
 	}
-	doc := deployPlanJSON{Plan: p, Details: []stepDetailJSON{}}
+	shown := d.Shown(p)
+	doc := deployPlanJSON{Plan: shown, Steps: []planStepJSON{}, Details: []stepDetailJSON{}}
 	for i, one := range details {
-		doc.Details = append(doc.Details, a.stepDetail(ctx, d, p, p.Steps[i], one))
+		s := shown.Steps[i]
+		doc.Steps = append(doc.Steps, planStepJSON{Step: s, TimeoutMS: s.Timeout.Milliseconds()})
+		detail := a.stepDetail(ctx, d, p, p.Steps[i], one)
+		detail.Look = s.Look
+		doc.Details = append(doc.Details, detail)
+	}
+	if blocked != nil {
+		e := deploys.InTheWay(blocked)
+		doc.Blocked = &blockedJSON{blocked.Plan.ID, blocked.State.Result, a.lang.Msg(e.What), a.lang.Msg(e.Hint)}
 	}
 	return a.json(doc)
 }
@@ -69,7 +105,6 @@ func (a *app) stepDetail(
 		Undo:      a.lang.Msg(one.Undo),
 		UsualRuns: one.Runs,
 		LimitMS:   s.Timeout.Milliseconds(),
-		Look:      s.Look,
 	}
 	if one.Runs > 0 {
 		ms := one.Usual.Milliseconds()
@@ -90,18 +125,19 @@ func (a *app) sayDeployPlan(ctx context.Context, w io.Writer, d *deploys.Desk, p
 		return err
 	}
 	line := func(text string) { fmt.Fprintln(w, termsafe.Line(text)) }
+	shown := d.Shown(p)
 	line(a.lang.T("Plan %s for %s in %s", p.Name, p.Service, p.Dir))
 	if p.To != "" {
 		line(a.lang.T("revision: from %s to %s (%s)", p.From[:10], p.To[:10], p.Revision))
 	}
-	for i, s := range p.Steps {
+	for i, s := range shown.Steps {
 		what := s.Run
 		if what == "" {
 			what = string(s.Kind)
 		}
 		line(fmt.Sprintf("%2d. %-10s %s", i+1, s.Name, what))
 		under := func(m lang.Msg) { line("      " + a.lang.Msg(m)) }
-		a.sayChanges(ctx, d, p, s, under)
+		a.sayChanges(ctx, d, p, i, under)
 		under(lang.M("check: %s", details[i].Check))
 		under(lang.M("undo: %s", details[i].Undo))
 		under(lang.M("time: %s", stepTime(s, details[i])))
@@ -121,11 +157,12 @@ func stepTime(s deploy.Step, one deploys.Detail) lang.Msg {
 }
 
 // sayChanges shows what a step would change in the database, or when that will be seen.
-func (a *app) sayChanges(ctx context.Context, d *deploys.Desk, p *deploy.Plan, s deploy.Step, under func(lang.Msg)) {
+func (a *app) sayChanges(ctx context.Context, d *deploys.Desk, p *deploy.Plan, i int, under func(lang.Msg)) {
+	s := d.Shown(p).Steps[i]
 	if s.Look == "" {
 		return
 	}
-	lines, known, err := d.Look(ctx, p, s)
+	lines, known, err := d.Look(ctx, p, p.Steps[i])
 	switch {
 	case err != nil:
 		under(lang.M("what would be changed: unknown; %s", a.explain(err).What))

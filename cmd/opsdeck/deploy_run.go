@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"opsdeck/internal/lang"
-	"opsdeck/internal/lock"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/deploy"
@@ -33,11 +32,6 @@ type deployUndoCmd struct {
 	JSON    bool   `name:"json" help:"Print JSON."`
 }
 
-type deployStatusCmd struct {
-	ID   string `arg:"" optional:"" help:"The deployment; else all, the newest first."`
-	JSON bool   `name:"json" help:"Print JSON."`
-}
-
 // deployEventJSON is a line of the NDJSON of a deployment that runs.
 type deployEventJSON struct {
 	Time   time.Time    `json:"time"`
@@ -57,29 +51,6 @@ type deployEndJSON struct {
 	Errors string        `json:"errors,omitempty"`   // a burst of errors after the start
 	Stays  string        `json:"may_stay,omitempty"` // steps without undo, whose changes may stay
 	Report string        `json:"report"`
-}
-
-type deployStatusJSON struct {
-	Deployments []deploymentJSON `json:"deployments"`
-}
-
-type deploymentJSON struct {
-	ID      string               `json:"id"`
-	Plan    string               `json:"plan"`
-	Result  deploy.Result        `json:"result"` // "" while it is not over
-	Running bool                 `json:"running"`
-	BeganAt time.Time            `json:"began_at"`
-	From    string               `json:"from"`
-	To      string               `json:"to"`
-	Failed  string               `json:"failed_step,omitempty"`
-	Detail  string               `json:"detail,omitempty"`
-	Steps   []deploymentStepJSON `json:"steps"`
-	Report  string               `json:"report"`
-}
-
-type deploymentStepJSON struct {
-	Name  string      `json:"name"`
-	State deploy.Mark `json:"state"` // "" is not begun
 }
 
 // chosenDesk is what deploying the chosen service needs.
@@ -175,7 +146,7 @@ func (c *deployUndoCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := d.MayUndo(ctx, one.Plan); err != nil {
+	if err := d.MayUndo(ctx, one); err != nil {
 		return err
 	}
 	what := lang.M("Deployment %s will be taken back: from %s to %s.", one.Plan.ID, one.Plan.To, one.Plan.From)
@@ -296,7 +267,7 @@ func (a *app) carry(ctx context.Context, d *deploys.Desk, p *deploy.Plan, first 
 	if s.Failed >= 0 {
 		step = p.Steps[s.Failed].Name
 	}
-	e := ops.E(ops.Failed, lang.M("step %s failed: %s", step, lang.Raw(s.Detail)))
+	e := ops.E(ops.Failed, lang.M("step %s failed: %s", step, s.Why()))
 	switch {
 	case s.Result == deploy.ResultStuck:
 		return e.WithHint(deploys.StuckHint(p.ID))
@@ -358,73 +329,4 @@ func eventLabel(l deploy.Line) lang.Msg {
 		return lang.M("taken back")
 	}
 	return lang.Raw(string(l.Event))
-}
-
-// Run lists deployments.
-func (c *deployStatusCmd) Run(a *app) error {
-	d, err := a.chosenDesk()
-	if err != nil {
-		return err
-	}
-	all, err := d.Store().Of(d.Service.Name)
-	if err != nil {
-		return err
-	}
-	_, running, err := lock.Look(d.Store().Lock(d.Service.Name))
-	if err != nil {
-		return err
-	}
-	doc := deployStatusJSON{Deployments: []deploymentJSON{}}
-	for _, one := range all {
-		if c.ID == "" || c.ID == one.Plan.ID {
-			doc.Deployments = append(doc.Deployments, deploymentDoc(d, one, running))
-		}
-	}
-	if c.ID != "" && len(doc.Deployments) == 0 {
-		return ops.E(ops.Usage, lang.M("there is no deployment %q", c.ID)).
-			WithHint(lang.M("list them: opsdeck deploy status"))
-	}
-	if c.JSON {
-		return a.json(doc)
-	}
-	if len(all) == 0 {
-		a.say(lang.M("nothing was deployed by opsdeck yet"))
-	}
-	for i, one := range all {
-		if c.ID != "" && one.Plan.ID != c.ID {
-			continue
-		}
-		what := deploys.ResultText(one.State)
-		if one.State.Result == "" && running && i == 0 {
-			what = lang.M("running")
-		}
-		a.say(lang.M("%s  %s  %s", one.Plan.ID, one.Plan.Name, what))
-		if one.State.Failed >= 0 {
-			a.say(lang.M("  step %s failed: %s", one.Plan.Steps[one.State.Failed].Name, one.State.Detail))
-		}
-	}
-	return nil
-}
-
-func deploymentDoc(d *deploys.Desk, one *deploy.Deployment, running bool) deploymentJSON {
-	p, s := one.Plan, one.State
-	doc := deploymentJSON{
-		ID:      p.ID,
-		Plan:    p.Name,
-		Result:  s.Result,
-		Running: running && s.Result == "",
-		BeganAt: s.Began,
-		From:    p.From,
-		To:      p.To,
-		Detail:  s.Detail,
-		Steps:   []deploymentStepJSON{},
-		Report:  d.Store().ReportPath(p.ID),
-	}
-	if s.Failed >= 0 {
-		doc.Failed = p.Steps[s.Failed].Name
-	}
-	for i, m := range s.Marks {
-		doc.Steps = append(doc.Steps, deploymentStepJSON{p.Steps[i].Name, m})
-	}
-	return doc
 }

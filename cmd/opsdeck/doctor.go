@@ -67,17 +67,17 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	r := doctor.Report{At: a.clock.Now()}
-	r.Points = append(r.Points, a.machinePoints(loaded)...)
+	r.Points = append(r.Points, machinePoints(a, loaded)...)
 	for _, s := range services {
-		r.Points = append(r.Points, a.servicePoints(ctx, s)...)
+		r.Points = append(r.Points, servicePoints(ctx, a, s)...)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if c.JSON {
-		err = a.json(a.doctorDocument(r))
+		err = a.json(doctorDocument(a.printer, r))
 	} else {
-		_, err = fmt.Fprint(a.out, strings.Join(a.doctorLines(r), "\n")+"\n")
+		_, err = fmt.Fprint(a.out, strings.Join(doctorLines(a.printer, r), "\n")+"\n")
 	}
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 }
 
 // machinePoints are about no service.
-func (a *app) machinePoints(l *config.Loaded) []doctor.Point {
+func machinePoints(a *app, l *config.Loaded) []doctor.Point {
 	conf := doctor.Point{
 		Name: "config",
 		Seen: lang.M("the defaults are in force; `opsdeck config init` writes a file"),
@@ -122,13 +122,13 @@ func firstSet(getenv func(string) string, names ...string) string {
 }
 
 // servicePoints are about one service.
-func (a *app) servicePoints(ctx context.Context, s config.Service) []doctor.Point {
+func servicePoints(ctx context.Context, a *app, s config.Service) []doctor.Point {
 	points := []doctor.Point{doctor.JudgeTools(toolsOf(s), onPath, s.Name)}
-	points = append(points, a.deployPoints(ctx, s)...)
+	points = append(points, deployPoints(ctx, a, s)...)
 	if !checks.HasDatabase(s.Database) {
 		return points
 	}
-	points = append(points, a.databasePoints(ctx, s)...)
+	points = append(points, databasePoints(ctx, a, s)...)
 	if len(s.Backup.Recipients) > 0 {
 		points = append(points, keyPoint(s))
 	}
@@ -142,14 +142,14 @@ func (a *app) servicePoints(ctx context.Context, s config.Service) []doctor.Poin
 				s.Name,
 				true,
 				s.Health.DiskFree,
-				a.nextBackup(ctx, s),
+				nextBackup(ctx, a, s),
 			),
 		)
 	}
 	return points
 }
 
-func (a *app) databasePoints(ctx context.Context, s config.Service) []doctor.Point {
+func databasePoints(ctx context.Context, a *app, s config.Service) []doctor.Point {
 	broken := func(name string, err error) []doctor.Point {
 		var e *ops.Error
 		p := doctor.Point{Name: name, Service: s.Name}
@@ -190,7 +190,7 @@ func (a *app) databasePoints(ctx context.Context, s config.Service) []doctor.Poi
 
 // nextBackup is about how many bytes the next backup needs: the newest's size
 // and a fifth. Zero is unknown.
-func (a *app) nextBackup(ctx context.Context, s config.Service) int64 {
+func nextBackup(ctx context.Context, a *app, s config.Service) int64 {
 	shelf, err := a.shelfOf(&s)
 	if err != nil {
 		return 0
@@ -260,7 +260,7 @@ func folderFacts(path string) doctor.Folder {
 	return f
 }
 
-func (a *app) doctorDocument(r doctor.Report) doctorJSON {
+func doctorDocument(a *printer, r doctor.Report) doctorJSON {
 	doc := doctorJSON{State: r.State(), CheckedAt: r.At, Points: []pointJSON{}}
 	for _, p := range r.Points {
 		point := pointJSON{
@@ -280,7 +280,7 @@ func (a *app) doctorDocument(r doctor.Report) doctorJSON {
 }
 
 // doctorLines are a table of points by service, what to do below each finding.
-func (a *app) doctorLines(r doctor.Report) []string {
+func doctorLines(a *printer, r doctor.Report) []string {
 	t := a.theme()
 	table := cells.Table{Max: a.width()}
 	heads, last := map[int]string{}, ""
@@ -307,7 +307,7 @@ func (a *app) doctorLines(r doctor.Report) []string {
 			}
 		}
 	}
-	out := []string{a.doctorVerdict(r)}
+	out := []string{doctorVerdict(a, r)}
 	for i, line := range table.Lines() {
 		if name, ok := heads[i]; ok || i == 0 {
 			out = append(out, "")
@@ -320,7 +320,7 @@ func (a *app) doctorLines(r doctor.Report) []string {
 	return out
 }
 
-func (a *app) doctorVerdict(r doctor.Report) string {
+func doctorVerdict(a *printer, r doctor.Report) string {
 	style, glyph := a.theme().State(r.State())
 	findings := 0
 	for _, p := range r.Points {

@@ -14,7 +14,7 @@ import (
 // deployPoints are the findings of deploy check, and a deployment that is not over, where
 // the service runs on this machine: its process is controlled here, or its code is here.
 // What other points of doctor say of the database is left out.
-func (a *app) deployPoints(ctx context.Context, s config.Service) []doctor.Point {
+func deployPoints(ctx context.Context, a *app, s config.Service) []doctor.Point {
 	here := s.Process.Kind != "" && s.Process.Kind != "none" || s.Deploy.Dir != ""
 	if !here {
 		return nil
@@ -36,11 +36,11 @@ func (a *app) deployPoints(ctx context.Context, s config.Service) []doctor.Point
 	if err != nil {
 		return broken(err)
 	}
-	return append([]doctor.Point{a.openPoint(s, open)}, doctorPoints(s.Name, all)...)
+	return append([]doctor.Point{openPoint(a, s, open)}, doctorPoints(s.Name, all)...)
 }
 
 // openPoint is about a deployment that is not over.
-func (a *app) openPoint(s config.Service, open *deploy.Deployment) doctor.Point {
+func openPoint(a *app, s config.Service, open *deploy.Deployment) doctor.Point {
 	p := doctor.Point{Name: "deployment", Service: s.Name, Seen: lang.M("no deployment is unfinished")}
 	if open == nil {
 		return p

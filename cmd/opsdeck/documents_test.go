@@ -7,9 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"opsdeck/internal/clock"
-	"opsdeck/internal/lang"
 )
 
 // TestEveryCommandOfTheDocumentsIsOneOfOurs parses what README and its Chinese
@@ -42,13 +39,7 @@ func TestEveryCommandOfTheDocumentsIsOneOfOurs(t *testing.T) {
 func parses(t *testing.T, words []string) error {
 	t.Helper()
 	var c cli
-	a := &app{
-		stdio:  stdio{out: io.Discard, err: io.Discard},
-		getenv: os.Getenv,
-		clock:  clock.Real{},
-		lang:   lang.English(),
-		flags:  &c.globals,
-	}
+	a := newApp(stdio{out: io.Discard, err: io.Discard}, os.Getenv, &c.globals)
 	parser, err := newParser(&c, a, func(int) {})
 	if err != nil {
 		t.Fatal(err)

@@ -57,7 +57,7 @@ func (a *app) explain(err error) *ops.Error {
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, &held):
-		return a.explainHeld(held)
+		return explainHeld(a, held)
 	case errors.As(err, &insecure):
 		return ops.E(ops.Config, lang.Raw(err.Error()))
 	case errors.Is(err, context.DeadlineExceeded) && a.over != nil && a.over():
@@ -69,7 +69,7 @@ func (a *app) explain(err error) *ops.Error {
 }
 
 // explainHeld names who holds a lock, as far as it can be seen, and since when.
-func (a *app) explainHeld(held *lock.HeldError) *ops.Error {
+func explainHeld(a *app, held *lock.HeldError) *ops.Error {
 	who, hint := held.Holder, lang.M("wait for it to end, then run this again")
 	since := who.Since.Local().Format("15:04:05")
 	if a.clock.Now().Sub(who.Since) > 12*time.Hour {

@@ -14,7 +14,7 @@ import (
 func saidBy(t *testing.T, root any, flags *globals, args []string) string {
 	t.Helper()
 	var out bytes.Buffer
-	a := &app{stdio: stdio{in: strings.NewReader(""), out: &out, err: &out}, getenv: os.Getenv, flags: flags}
+	a := newApp(stdio{in: strings.NewReader(""), out: &out, err: &out}, os.Getenv, flags)
 	a.lang = earlyLang(args, os.Getenv)
 	parser, err := newParser(root, a, func(int) {})
 	if err != nil {

@@ -19,10 +19,10 @@ func (c *manCmd) Run(a *app, k *kong.Kong) error {
 		a.lang.T("Each command does one thing of it from a shell; --json is for programs.") + " " +
 		a.lang.T("Results go to standard output, progress and errors to standard error.")
 	page := mangokong.NewManPage(1, k.Model).WithLongDescription(description).
-		WithSection("Exit status", a.manList(manExits)).
-		WithSection("Files", a.manList(manFiles)).
-		WithSection("Environment", a.manList(manEnvironment)).
-		WithSection("Examples", a.manList(manExamples))
+		WithSection("Exit status", manList(a.printer, manExits)).
+		WithSection("Files", manList(a.printer, manFiles)).
+		WithSection("Environment", manList(a.printer, manEnvironment)).
+		WithSection("Examples", manList(a.printer, manExamples))
 	_, err := fmt.Fprint(a.out, page.Build(roff.NewDocument()))
 	return err
 }
@@ -84,7 +84,7 @@ var manExamples = []manEntry{
 }
 
 // manList is a list as the roff writer takes it: an entry a line, with a star.
-func (a *app) manList(entries []manEntry) string {
+func manList(a *printer, entries []manEntry) string {
 	lines := make([]string, 0, len(entries))
 	for _, e := range entries {
 		lines = append(lines, "* "+e.name+": "+a.lang.Msg(e.what))

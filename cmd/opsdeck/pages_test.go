@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"opsdeck/internal/clock"
-	"opsdeck/internal/lang"
 	"opsdeck/tui"
 	"opsdeck/tui/page"
 	"opsdeck/tui/theme"
@@ -27,13 +25,7 @@ func testPages(t *testing.T) []page.Page {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	a := &app{
-		stdio:  stdio{nil, io.Discard, io.Discard},
-		getenv: func(string) string { return "" },
-		clock:  clock.Real{},
-		flags:  &globals{ConfigFile: path},
-		lang:   lang.English(),
-	}
+	a := newApp(stdio{nil, io.Discard, io.Discard}, func(string) string { return "" }, &globals{ConfigFile: path})
 	pages, err := a.pages(
 		&page.Env{
 			Ctx:   ctx,

@@ -12,9 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"opsdeck/internal/clock"
 	"opsdeck/internal/config"
-	"opsdeck/internal/lang"
 	"opsdeck/internal/testdb"
 )
 
@@ -123,7 +121,7 @@ func TestWatchIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
-	a := &app{stdio: stdio{err: &said}, lang: lang.English(), clock: clock.Real{}}
+	a := newApp(stdio{err: &said}, os.Getenv, &globals{})
 	one := config.Service{Pings: config.Pings{Watch: url}}
 	stop := a.beat(t.Context(), []config.Service{one, one, {}}, time.Millisecond)
 	for i := range 5 {

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"opsdeck/internal/clock"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/binlog"
@@ -17,13 +16,7 @@ import (
 // tabDeskOf is the Restore tab's desk over a configuration.
 func tabDeskOf(t *testing.T, config string) tabDesk {
 	t.Helper()
-	a := &app{
-		stdio:  stdio{nil, io.Discard, io.Discard},
-		getenv: func(string) string { return "" },
-		clock:  clock.Real{},
-		flags:  &globals{ConfigFile: config},
-		lang:   lang.English(),
-	}
+	a := newApp(stdio{nil, io.Discard, io.Discard}, func(string) string { return "" }, &globals{ConfigFile: config})
 	svc, err := a.service()
 	if err != nil {
 		t.Fatal(err)

@@ -32,13 +32,9 @@ type tabDesk struct {
 func (t tabDesk) command(ctx context.Context, out, err io.Writer) *app {
 	flags := *t.app.flags
 	flags.Service = t.Service.Name
-	a := &app{
-		stdio:  stdio{in: strings.NewReader(""), out: out, err: err},
-		getenv: t.app.getenv,
-		clock:  t.app.clock,
-		lang:   t.app.lang,
-		flags:  &flags,
-	}
+	a := newApp(stdio{in: strings.NewReader(""), out: out, err: err}, t.app.getenv, &flags)
+	a.clock = t.app.clock
+	a.lang = t.app.lang
 	a.until(ctx)
 	return a
 }

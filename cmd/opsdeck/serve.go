@@ -65,7 +65,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer listener.Close()
-	guard, err := a.newGuard(ctx, opt)
+	guard, err := newGuard(ctx, a, opt)
 	if err != nil {
 		return err
 	}
@@ -74,13 +74,13 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer closeAll()
-	scraped, closeMetrics, err := a.metricsHandler(ctx, services)
+	scraped, closeMetrics, err := metricsHandler(ctx, a, services)
 	if err != nil {
 		return err
 	}
 	defer closeMetrics()
 	told.Metrics = scraped
-	a.sayServing(services, opt, listener.Addr())
+	sayServing(a, services, opt, listener.Addr())
 	server := serveServer(guard.only(healthhttp.Handler(told)))
 	bound := newBounded(netutil.LimitListener(listener, 2*serveConnections), serveConnections, serveClient)
 	if guard.pair != nil {
@@ -104,7 +104,7 @@ func (c *serveCmd) print(a *app) error {
 }
 
 // sayServing says where, and what anyone can do there.
-func (a *app) sayServing(services []config.Service, opt config.Serve, at net.Addr) {
+func sayServing(a *app, services []config.Service, opt config.Serve, at net.Addr) {
 	names := make([]string, len(services))
 	for i, s := range services {
 		names[i] = s.Name
@@ -162,7 +162,7 @@ func (a *app) served(services []config.Service) (told healthhttp.Service, closeA
 		if len(services) > 1 && !checks.HasDatabase(s.Database) {
 			continue // nothing to be ready for
 		}
-		one, end, err := a.healthService(s)
+		one, end, err := healthService(a, s)
 		if err != nil {
 			closeAll()
 			return told, nil, err
@@ -181,7 +181,7 @@ func (a *app) served(services []config.Service) (told healthhttp.Service, closeA
 }
 
 // healthService is one service for the endpoints, and how to end it.
-func (a *app) healthService(s config.Service) (healthhttp.Service, func(), error) {
+func healthService(a *app, s config.Service) (healthhttp.Service, func(), error) {
 	target, err := mysql.Resolve(s.Database)
 	if err != nil {
 		return healthhttp.Service{}, nil, err

@@ -33,7 +33,7 @@ type guard struct {
 }
 
 // newGuard reads the files, and reads them again when they change, until ctx ends.
-func (a *app) newGuard(ctx context.Context, opt config.Serve) (*guard, error) {
+func newGuard(ctx context.Context, a *app, opt config.Serve) (*guard, error) {
 	g := &guard{}
 	if opt.TLSCert != "" {
 		g.pair = &reread[tls.Certificate]{

@@ -20,7 +20,7 @@ const serveScrapes = 8
 
 // metricsHandler answers /metrics about the services. It looks in the background
 // until ctx ends; close waits for the looks under way.
-func (a *app) metricsHandler(ctx context.Context, services []config.Service) (h http.Handler, close func(), err error) {
+func metricsHandler(ctx context.Context, a *app, services []config.Service) (h http.Handler, close func(), err error) {
 	styles := map[string]*logStyles{}
 	for _, s := range services {
 		if styles[s.Name], err = a.logStyles(&s); err != nil {
@@ -29,7 +29,7 @@ func (a *app) metricsHandler(ctx context.Context, services []config.Service) (h 
 	}
 	rule := health.Rule{Fails: services[0].Health.Fails, Passes: services[0].Health.Passes}
 	monitor := health.Watch(ctx, a.checks(services), health.Options{Clock: a.clock, Rule: rule})
-	parts := a.metricsParts(services)
+	parts := metricsParts(a, services)
 	told := metrics.New(monitor, a.clock, parts)
 	go told.Run(ctx)
 	for _, s := range services {
@@ -53,7 +53,7 @@ func (a *app) metricsHandler(ctx context.Context, services []config.Service) (h 
 }
 
 // metricsParts are what is looked at in the background, apart from the checks.
-func (a *app) metricsParts(services []config.Service) (parts []metrics.Part) {
+func metricsParts(a *app, services []config.Service) (parts []metrics.Part) {
 	for _, s := range services {
 		parts = append(parts, metrics.Parts(metrics.Source{
 			Service: s,

@@ -142,11 +142,7 @@ var (
 func leaves(t *testing.T) map[string]*kong.Node {
 	t.Helper()
 	var c cli
-	a := &app{
-		stdio:  stdio{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}},
-		getenv: os.Getenv,
-		flags:  &c.globals,
-	}
+	a := newApp(stdio{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}}, os.Getenv, &c.globals)
 	a.lang = earlyLang(nil, os.Getenv)
 	parser, err := newParser(&c, a, func(int) {})
 	if err != nil {

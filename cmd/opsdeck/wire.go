@@ -33,7 +33,7 @@ func (a *app) pages(env *page.Env) ([]page.Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	backups, err := a.backupsPage(env, s)
+	backups, err := backupsPage(a, env, s)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (a *app) statusPage(env *page.Env) (*statusview.Page, error) {
 		health.Options{Clock: a.clock, Rule: health.Rule{Fails: h.Fails, Passes: h.Passes}},
 	)
 	p := statusview.New(env, m)
-	a.alertsOfConsole(env.Ctx, p)
+	alertsOfConsole(env.Ctx, a, p)
 	return p, nil
 }
 
@@ -140,22 +140,6 @@ func (a *app) checked(s *config.Service) checks.Source {
 		Opsdeck: a.placeOf(*s).opsdeck,
 		Next:    a.placeOf(*s).mysqlNext,
 	}
-}
-
-// statusServices are the services that status looks at: the one named, or all.
-func (a *app) statusServices() ([]config.Service, error) {
-	if a.flags.Service != "" {
-		s, err := a.consoleService()
-		if err != nil {
-			return nil, err
-		}
-		return []config.Service{*s}, nil
-	}
-	l, err := a.config()
-	if err != nil {
-		return nil, err
-	}
-	return l.Services, nil
 }
 
 // desk is what the restore verbs work with. Reading again may take its time and is shown.

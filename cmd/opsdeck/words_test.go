@@ -1,10 +1,9 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
-
-	"opsdeck/internal/lang"
 )
 
 func TestTheWordsOfAQueryStandAnywhere(t *testing.T) {
@@ -23,7 +22,7 @@ func TestTheWordsOfAQueryStandAnywhere(t *testing.T) {
 		root, flags := grammar(strings.Fields(args), false)
 		parser, err := newParser(
 			root,
-			&app{flags: flags, lang: lang.For("en")},
+			newApp(stdio{}, os.Getenv, flags),
 			func(int) {},
 		)
 		if err != nil {

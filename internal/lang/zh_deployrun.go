@@ -167,5 +167,13 @@ func init() {
 		"read them: opsdeck logs --critical --newest; take the release back: opsdeck deploy undo",
 		"查看：opsdeck logs --critical --newest；撤销此版本：opsdeck deploy undo",
 		"it did not end within %s", "没有在 %s 内结束",
+		"not begun", "未开始",
+		"what older deployments kept was not removed: %s", "较早的部署留存的内容未能删除：%s",
+		"removing what deployment %s kept for its way back: the newest %d keep theirs",
+		"正在删除部署 %s 为撤销而留存的内容：只为最近 %d 次部署留存",
+		"deployment %s is too old to be taken back: its copies of %s were removed",
+		"部署 %s 太早，已不能撤销：它留存的 %s 副本已删除",
+		"deploy that revision anew: opsdeck deploy run %s --revision %s",
+		"请重新部署那个版本：opsdeck deploy run %s --revision %s",
 	)
 }

@@ -43,31 +43,11 @@ func (s State) Label() lang.Msg {
 // Active tells whether the condition holds, as far as is known.
 func (s State) Active() bool { return s != Resolved && s != "" }
 
-// Text is a sentence in both languages: who reads it is not known when it is kept.
-type Text struct {
-	EN string `json:"en,omitempty"`
-	ZH string `json:"zh,omitempty"` // empty where it is as EN
-}
+// Text is a sentence in both languages.
+type Text = lang.Both
 
 // Say makes a Text of a sentence.
-func Say(m lang.Msg) Text {
-	t := Text{EN: lang.For("en").Msg(m), ZH: lang.For("zh").Msg(m)}
-	if t.ZH == t.EN {
-		t.ZH = ""
-	}
-	return t
-}
-
-// In is the text in a printer's language.
-func (t Text) In(p *lang.Printer) string {
-	if p.Code() == "zh" && t.ZH != "" {
-		return t.ZH
-	}
-	return t.EN
-}
-
-// Empty tells whether there is nothing to say.
-func (t Text) Empty() bool { return t.EN == "" && t.ZH == "" }
+func Say(m lang.Msg) Text { return lang.InBoth(m) }
 
 // Span is a length of time, in whole milliseconds in JSON.
 type Span time.Duration

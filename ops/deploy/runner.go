@@ -3,12 +3,16 @@ package deploy
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
+
+	"opsdeck/internal/lang"
 )
 
 // Outcome is what came of a step, or of taking it back.
 type Outcome struct {
 	Detail string            // in the operator's language
+	Said   lang.Both         // the same in both
 	Tail   []string          // the last lines of the tool's output
 	Data   map[string]string // for later steps and the way back
 	Failed bool
@@ -52,6 +56,9 @@ type Runner struct {
 	World   World
 	Now     func() time.Time
 	Tell    func(Line, State) // after each durable line; may be nil
+	// Hide masks secrets in what is said of the steps, before it is written and told. Nil
+	// masks nothing.
+	Hide func(string) string
 
 	s State
 }
@@ -84,6 +91,7 @@ func (r *Runner) Run(ctx context.Context, first Event) (State, error) {
 
 func (r *Runner) note(l Line) error {
 	l.Time = r.Now()
+	r.hide(&l)
 	if err := r.Journal.Append(l); err != nil {
 		return err
 	}
@@ -92,6 +100,19 @@ func (r *Runner) note(l Line) error {
 		r.Tell(l, r.s)
 	}
 	return nil
+}
+
+// hide masks the secrets in what a line says.
+func (r *Runner) hide(l *Line) {
+	if r.Hide == nil {
+		return
+	}
+	l.Detail = r.Hide(l.Detail)
+	l.Said = lang.Both{EN: r.Hide(l.Said.EN), ZH: r.Hide(l.Said.ZH)}
+	l.Tail = slices.Clone(l.Tail)
+	for i := range l.Tail {
+		l.Tail[i] = r.Hide(l.Tail[i])
+	}
 }
 
 // act does what comes next and journals how it ended.
@@ -122,5 +143,5 @@ func (r *Runner) act(ctx context.Context, a Action) error {
 	case out.Skipped && a.Event == EventStep:
 		good = EventSkipped
 	}
-	return r.note(Line{Event: good, Step: a.Step, Detail: out.Detail, Tail: out.Tail, Data: out.Data})
+	return r.note(Line{Event: good, Step: a.Step, Detail: out.Detail, Said: out.Said, Tail: out.Tail, Data: out.Data})
 }

@@ -11,6 +11,7 @@ import (
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/redact"
 	"opsdeck/ops"
 )
 
@@ -199,6 +200,18 @@ func SecretsOf(path string, e Env) []Secret {
 		if secretKey(v.Key) || len(v.Value) > 8 && ops.DefaultSecret(v.Value) {
 			out = append(out, Secret{Place: path + ": " + v.Key, Value: v.Value})
 		}
+	}
+	return out
+}
+
+// Hidden are the texts of an environment file that nobody may see: its secrets, and the
+// passwords within its URLs.
+func Hidden(e Env) (out []string) {
+	for _, s := range SecretsOf("", e) {
+		out = append(out, s.Value)
+	}
+	for _, v := range e.Vars {
+		out = append(out, redact.OfURL(v.Value)...)
 	}
 	return out
 }

@@ -71,7 +71,8 @@ type Line struct {
 	Time   time.Time         `json:"time"`
 	Event  Event             `json:"event"`
 	Step   int               `json:"step"`             // index in the plan; -1 for none
-	Detail string            `json:"detail,omitempty"` // in the operator's language
+	Detail string            `json:"detail,omitempty"` // in the language of whoever ran it
+	Said   lang.Both         `json:"said,omitzero"`    // the same in both; older journals have none
 	Tail   []string          `json:"tail,omitempty"`   // the last lines of the tool's output
 	Data   map[string]string `json:"data,omitempty"`   // for later steps and the way back
 	Child  *Child            `json:"child,omitempty"`
@@ -83,13 +84,27 @@ type State struct {
 	Marks  []Mark
 	Data   map[string]string // of all steps together
 	Back   bool
-	Failed int // index of the step that failed first; -1 for none
-	Detail string
+	Failed int       // index of the step that failed first; -1 for none
+	Detail string    // why that step failed, in the language of whoever ran it
+	Said   lang.Both // the same in both
 	Tail   []string
 	Child  *Child // a program that was started and not seen to its end
 	Result Result
 	Began  time.Time
 	Ended  time.Time
+}
+
+// Why is why the step failed, in the language of whoever reads it.
+func (s State) Why() lang.Msg { return said(s.Said, s.Detail) }
+
+// What is what a line says, in the language of whoever reads it.
+func (l Line) What() lang.Msg { return said(l.Said, l.Detail) }
+
+func said(both lang.Both, detail string) lang.Msg {
+	if both.Empty() {
+		return lang.Raw(detail)
+	}
+	return lang.M("%s", both)
 }
 
 // At is the index of the step that is under way or comes next, and whether it is being
@@ -168,7 +183,8 @@ func (s *State) apply(l Line) {
 	}
 	s.Marks[l.Step] = mark
 	if (mark == MarkFailed || mark == MarkUndoFailed) && (s.Failed < 0 || mark == MarkUndoFailed) {
-		s.Failed, s.Detail, s.Tail = l.Step, l.Detail, l.Tail
+		s.Failed, s.Tail = l.Step, l.Tail
+		s.Detail, s.Said = l.Detail, l.Said
 	}
 }
 

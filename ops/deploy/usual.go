@@ -19,7 +19,7 @@ func Usual(past []*Deployment, plan, step string) (median time.Duration, runs in
 		if d.Plan.Name != plan || at < 0 {
 			continue
 		}
-		if t, ok := duration(d.Lines, at); ok {
+		if t, ok := Took(d.Lines, at); ok {
 			took = append(took, t)
 		}
 		if len(took) == usualRuns {
@@ -33,9 +33,9 @@ func Usual(past []*Deployment, plan, step string) (median time.Duration, runs in
 	return took[len(took)/2], len(took)
 }
 
-// duration is how long a step took that was done in one go. One that was interrupted and
+// Took is how long a step took that was done in one go. One that was interrupted and
 // begun again has none.
-func duration(lines []Line, step int) (took time.Duration, ok bool) {
+func Took(lines []Line, step int) (took time.Duration, ok bool) {
 	var began time.Time
 	for _, l := range lines {
 		if l.Step != step {

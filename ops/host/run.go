@@ -25,10 +25,10 @@ type Command struct {
 	Argv  []string
 	Shell string // for sh -c
 	Dir   string
-	Env   []string // besides that of this process
-	Quiet bool     // stderr is not part of the output
-	Mask  []string // secrets that the output must not show
-	Keep  int      // lines of output that are kept; 0 is 20
+	Env   []string            // besides that of this process
+	Quiet bool                // stderr is not part of the output
+	Hide  func(string) string // masks secrets in a line of the output; nil masks what looks like one
+	Keep  int                 // lines of output that are kept; 0 is 20
 	// Started is told the process, before anything waits for it. May be nil.
 	Started func(deploy.Child) error
 	Log     io.Writer // gets the whole output at the end, its secrets masked; may be nil
@@ -169,7 +169,7 @@ func (c Command) tail(file *os.File) []string {
 	}
 	var lines []string
 	for _, line := range bytes.Split(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), []byte("\n")) {
-		l := termsafe.Line(redact.Text(c.masked(plain(string(line)))))
+		l := termsafe.Line(c.masked(plain(string(line))))
 		if c.Log != nil && l != "" {
 			io.WriteString(c.Log, l+"\n")
 		}
@@ -180,12 +180,12 @@ func (c Command) tail(file *os.File) []string {
 	return lines[max(0, len(lines)-keep):]
 }
 
-// masked takes the known secrets out of a line.
+// masked takes the secrets out of a line.
 func (c Command) masked(line string) string {
-	for _, secret := range c.Mask {
-		line = strings.ReplaceAll(line, secret, redact.Mask)
+	if c.Hide != nil {
+		return c.Hide(line)
 	}
-	return line
+	return redact.Text(line)
 }
 
 // plain takes the colours out of a line, and of a line that was written over the last

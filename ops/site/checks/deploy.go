@@ -114,7 +114,7 @@ func judgeDeployment(d *deploy.Deployment, alive bool, opsdeck func(string) stri
 	switch {
 	case d.State.Result == deploy.ResultStuck:
 		r.Find(ops.StateCritical, lang.M("a deployment of %s was not taken back completely", p.Service),
-			lang.M("%s: %s", where, lang.Raw(d.State.Detail)))
+			lang.M("%s: %s", where, d.State.Why()))
 		r.Next = lang.M("Remove the cause, then take it back again: %s; if you have put everything right by hand: %s", undo,
 			undo+" --by-hand")
 	case alive:

@@ -24,6 +24,7 @@ func (d *Desk) Details(p *deploy.Plan) ([]Detail, error) {
 	if err != nil {
 		return nil, err
 	}
+	p = d.Shown(p)
 	var out []Detail
 	for _, s := range p.Steps {
 		one := Detail{Check: d.checkOf(s), Undo: d.undoOf(p, s)}
@@ -104,5 +105,5 @@ func (d *Desk) Look(ctx context.Context, p *deploy.Plan, s deploy.Step) (lines [
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	lines, err = d.look(ctx, p, s, nil)
-	return lines, err == nil, err
+	return lines, err == nil, d.veil(p.Dir).fault(d.Lang, err)
 }

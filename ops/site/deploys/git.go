@@ -48,7 +48,15 @@ func verbOf(args []string) string {
 
 // MayUndo refuses to take a deployment back over what people did since: commits and
 // changes of files that git knows would be lost.
-func (d *Desk) MayUndo(ctx context.Context, p *deploy.Plan) error {
+func (d *Desk) MayUndo(ctx context.Context, one *deploy.Deployment) error {
+	err := d.mayUndo(ctx, one.Plan)
+	if err == nil {
+		err = d.kept(ctx, one)
+	}
+	return d.veil(one.Plan.Dir).fault(d.Lang, err)
+}
+
+func (d *Desk) mayUndo(ctx context.Context, p *deploy.Plan) error {
 	if p.To == "" {
 		return nil
 	}

@@ -94,8 +94,17 @@ func marks(p *deploy.Plan) []string { return []string{mark(p)} }
 
 func mark(p *deploy.Plan) string { return "OPSDECK_DEPLOYMENT=" + p.ID }
 
-// Plan makes a plan. It changes nothing.
+// Plan makes a plan. It changes nothing. What it shows of a secret is masked in its errors
+// and by Shown; the plan itself holds the real commands.
 func (d *Desk) Plan(ctx context.Context, name, revision string) (*deploy.Plan, error) {
+	p, err := d.plan(ctx, name, revision)
+	if err != nil {
+		return nil, d.veil(d.conf.Dir).fault(d.Lang, err)
+	}
+	return p, nil
+}
+
+func (d *Desk) plan(ctx context.Context, name, revision string) (*deploy.Plan, error) {
 	steps, err := d.steps(name)
 	if err != nil {
 		return nil, err
@@ -232,13 +241,17 @@ func (d *Desk) Carry(
 		entry.Action = "deploy undo"
 	}
 	work := func(ctx context.Context, detail map[string]string) error {
-		r := deploy.Runner{Plan: p, Journal: j, World: &world{Desk: d}, Now: d.Clock.Now, Tell: tell}
+		r := deploy.Runner{Plan: p, Journal: j, World: &world{Desk: d}, Now: d.Clock.Now, Tell: tell,
+			Hide: d.veil(p.Dir).text}
 		if s, err = r.Run(ctx, first); err != nil {
 			return err
 		}
 		detail["result"] = string(s.Result)
 		if rerr := d.report(p, j.Lines(), s); rerr != nil {
 			d.Say(lang.M("the report was not written: %s", rerr.Error()))
+		}
+		if terr := d.tidy(ctx, p); terr != nil {
+			d.Say(lang.M("what older deployments kept was not removed: %s", d.Explain(terr).What))
 		}
 		if s.Result != deploy.ResultDone && first != deploy.EventBack || s.Result == deploy.ResultStuck {
 			return errNotDone

@@ -64,7 +64,7 @@ func (d *Desk) report(p *deploy.Plan, lines []deploy.Line, s deploy.State) error
 			l.Time.Local().Format(time.DateTime),
 			p.Steps[l.Step].Name,
 			l.Event,
-			l.Detail,
+			d.Lang.Msg(l.What()),
 		)
 		for _, line := range l.Tail {
 			fmt.Fprintf(&b, "      %s\n", line)

@@ -234,15 +234,15 @@ func (s *shop) workIsKept(p *deploy.Plan) {
 		}
 	}
 	inApp("echo '// by hand' >>app.js")
-	if err := s.MayUndo(s.t.Context(), p); err == nil || !strings.Contains(err.Error(), "app.js") {
+	if err := s.MayUndo(s.t.Context(), &deploy.Deployment{Plan: p}); err == nil || !strings.Contains(err.Error(), "app.js") {
 		s.t.Errorf("an edit: %v", err)
 	}
 	inApp("git -c user.name=t -c user.email=t@t.example commit -qam hotfix")
-	if err := s.MayUndo(s.t.Context(), p); err == nil || !strings.Contains(err.Error(), "committed since") {
+	if err := s.MayUndo(s.t.Context(), &deploy.Deployment{Plan: p}); err == nil || !strings.Contains(err.Error(), "committed since") {
 		s.t.Errorf("a commit: %v", err)
 	}
 	inApp("git reset -q --hard HEAD~1")
-	if err := s.MayUndo(s.t.Context(), p); err != nil {
+	if err := s.MayUndo(s.t.Context(), &deploy.Deployment{Plan: p}); err != nil {
 		s.t.Error(err)
 	}
 }

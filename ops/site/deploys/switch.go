@@ -177,7 +177,11 @@ func (j *job) aimAt(ctx context.Context, key string) (lang.Msg, error) {
 	if back := atomicfile.WriteBytes(s.File, 0o644, before); back != nil {
 		return lang.Msg{}, back
 	}
-	again := host.Run(context.WithoutCancel(ctx), host.Command{Shell: s.Test + " && " + s.Reload, Dir: j.plan.Dir})
+	again := host.Run(context.WithoutCancel(ctx), host.Command{
+		Shell: s.Test + " && " + s.Reload,
+		Dir:   j.plan.Dir,
+		Hide:  j.veil(j.plan.Dir).text,
+	})
 	if again.Err != nil {
 		j.Say(lang.M("nginx was not reloaded after its file was put back: %s", again.Why()))
 	}

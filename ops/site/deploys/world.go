@@ -80,7 +80,9 @@ func (w *world) Undo(
 
 // outcome puts what happened in the operator's words.
 func (j *job) outcome(ctx context.Context, what lang.Msg, err error) deploy.Outcome {
-	o := deploy.Outcome{Detail: termsafe.Line(j.Lang.Msg(what)), Data: j.data}
+	o := deploy.Outcome{Data: j.data}
+	o.Said = lang.BothBy(func(p *lang.Printer) string { return termsafe.Line(p.Msg(what)) })
+	o.Detail = o.Said.In(j.Lang)
 	if err == nil {
 		o.Skipped = j.skipped
 		return o
@@ -98,9 +100,14 @@ func (j *job) outcome(ctx context.Context, what lang.Msg, err error) deploy.Outc
 		err = ops.E(ops.Failed, late)
 	}
 	e := j.Explain(err)
-	if o.Detail = site.Sentence(j.Lang, e); !e.Hint.Empty() {
-		o.Detail += " → " + termsafe.Line(j.Lang.Msg(e.Hint))
-	}
+	o.Said = lang.BothBy(func(p *lang.Printer) string {
+		said := site.Sentence(p, e)
+		if !e.Hint.Empty() {
+			said += " → " + termsafe.Line(p.Msg(e.Hint))
+		}
+		return said
+	})
+	o.Detail = o.Said.In(j.Lang)
 	return o
 }
 
@@ -202,13 +209,14 @@ func (j *job) run(ctx context.Context, line string, started func(deploy.Child) e
 		return err
 	}
 	defer log.Close()
-	fmt.Fprintf(log, "# %s %s: %s\n", j.Clock.Now().Format(time.RFC3339), j.step.Name, redact.Text(line))
+	v := j.veil(j.plan.Dir)
+	fmt.Fprintf(log, "# %s %s: %s\n", j.Clock.Now().Format(time.RFC3339), j.step.Name, v.text(line))
 	out := host.Run(ctx, host.Command{
 		Shell:   line,
 		Dir:     j.plan.Dir,
 		Started: started,
 		Log:     log,
-		Mask:    j.known(j.plan),
+		Hide:    v.text,
 		Env:     append(marks(j.plan), toolEnv...),
 	})
 	if out.Err == nil {
@@ -228,20 +236,6 @@ func ended(o host.Output) lang.Msg {
 // toolEnv keeps the tools of Node plain and quiet.
 var toolEnv = []string{"CI=1", "NO_COLOR=1", "npm_config_update_notifier=false", "npm_config_fund=false",
 	"npm_config_audit=false"}
-
-// known are the secrets of the environment file.
-func (d *Desk) known(p *deploy.Plan) (out []string) {
-	text, err := os.ReadFile(filepath.Join(p.Dir, d.conf.Env))
-	if err != nil {
-		return nil
-	}
-	for _, s := range deploy.SecretsOf("", deploy.ParseEnv(string(text))) {
-		if len(s.Value) >= 4 {
-			out = append(out, s.Value)
-		}
-	}
-	return out
-}
 
 // command runs the step's command, unless its check says that nothing needs to be done.
 func (j *job) command(ctx context.Context) (lang.Msg, error) {
@@ -473,7 +467,7 @@ func (d *Desk) look(ctx context.Context, p *deploy.Plan, s deploy.Step, note dep
 	c := host.Command{
 		Shell: s.Look,
 		Dir:   p.Dir,
-		Mask:  d.known(p),
+		Hide:  d.veil(p.Dir).text,
 		Keep:  lookLines + 1,
 		Env:   append(marks(p), toolEnv...),
 	}
@@ -506,7 +500,7 @@ func (j *job) beforePath() string { return filepath.Join(j.Store().Folder(j.plan
 
 // kept is the structure that the deployment found and kept. One that is not there is an
 // error: it is no proof that nothing was changed.
-func (j *job) kept() (s deploy.Structure, err error) {
+func (j *job) structureBefore() (s deploy.Structure, err error) {
 	text, err := os.ReadFile(j.beforePath())
 	if err != nil {
 		return nil, err
@@ -516,7 +510,7 @@ func (j *job) kept() (s deploy.Structure, err error) {
 
 // before is the structure that the deployment found, kept when it is first read.
 func (j *job) before(ctx context.Context) (s deploy.Structure, err error) {
-	if s, err = j.kept(); !errors.Is(err, os.ErrNotExist) {
+	if s, err = j.structureBefore(); !errors.Is(err, os.ErrNotExist) {
 		return s, err
 	}
 	if j.ran() {
@@ -543,7 +537,7 @@ func (j *job) offer(ctx context.Context) (lang.Msg, error) {
 		return lang.M("whether a database was changed is unknown: none is configured for %s", j.plan.Service), nil
 	}
 	var after deploy.Structure
-	before, err := j.kept()
+	before, err := j.structureBefore()
 	if err == nil {
 		after, err = j.structure(ctx)
 	}

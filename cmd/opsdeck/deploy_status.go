@@ -1,0 +1,163 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+	"opsdeck/ops/deploy"
+	"opsdeck/ops/site/deploys"
+)
+
+type deployStatusCmd struct {
+	ID   string `arg:"" optional:"" help:"The deployment; else all, the newest first."`
+	JSON bool   `name:"json" help:"Print JSON."`
+}
+
+type deployStatusJSON struct {
+	Deployments []deploymentJSON `json:"deployments"`
+}
+
+type deploymentJSON struct {
+	ID      string               `json:"id"`
+	Plan    string               `json:"plan"`
+	Result  deploy.Result        `json:"result"` // "" while it is not over
+	Running bool                 `json:"running"`
+	BeganAt time.Time            `json:"began_at"`
+	From    string               `json:"from"`
+	To      string               `json:"to"`
+	Failed  string               `json:"failed_step,omitempty"`
+	Detail  string               `json:"detail,omitempty"`
+	Steps   []deploymentStepJSON `json:"steps"`
+	Report  string               `json:"report"`
+}
+
+type deploymentStepJSON struct {
+	Name  string      `json:"name"`
+	State deploy.Mark `json:"state"` // "" is not begun
+}
+
+// Run lists deployments.
+func (c *deployStatusCmd) Run(a *app) error {
+	d, err := a.chosenDesk()
+	if err != nil {
+		return err
+	}
+	all, err := d.Store().Of(d.Service.Name)
+	if err != nil {
+		return err
+	}
+	_, running, err := lock.Look(d.Store().Lock(d.Service.Name))
+	if err != nil {
+		return err
+	}
+	doc := deployStatusJSON{Deployments: []deploymentJSON{}}
+	for _, one := range all {
+		if c.ID == "" || c.ID == one.Plan.ID {
+			doc.Deployments = append(doc.Deployments, a.deploymentDoc(d, one, running))
+		}
+	}
+	if c.ID != "" && len(doc.Deployments) == 0 {
+		return ops.E(ops.Usage, lang.M("there is no deployment %q", c.ID)).
+			WithHint(lang.M("list them: opsdeck deploy status"))
+	}
+	if c.JSON {
+		return a.json(doc)
+	}
+	if len(all) == 0 {
+		a.say(lang.M("nothing was deployed by opsdeck yet"))
+	}
+	for i, one := range all {
+		if c.ID != "" && one.Plan.ID != c.ID {
+			continue
+		}
+		what := deploys.ResultText(one.State)
+		if one.State.Result == "" && running && i == 0 {
+			what = lang.M("running")
+		}
+		a.say(lang.M("%s  %s  %s", one.Plan.ID, one.Plan.Name, what))
+		if one.State.Failed >= 0 {
+			a.say(lang.M("  step %s failed: %s", one.Plan.Steps[one.State.Failed].Name, one.State.Why()))
+		}
+		if c.ID != "" {
+			a.sayDeploymentSteps(d, one, running && one.State.Result == "")
+		}
+	}
+	return nil
+}
+
+// sayDeploymentSteps shows each step of a deployment, how long it took and what came of it.
+func (a *app) sayDeploymentSteps(d *deploys.Desk, one *deploy.Deployment, running bool) {
+	for i, s := range one.Plan.Steps {
+		took, detail := "", ""
+		for _, l := range one.Lines {
+			if l.Step == i && l.Detail != "" && l.Event != deploy.EventSeen {
+				detail = a.lang.Msg(l.What())
+			}
+		}
+		if t, is := deploy.Took(one.Lines, i); is {
+			took = human.Duration(t)
+		}
+		state := a.lang.Msg(markLabel(one.State.Marks[i], running))
+		fmt.Fprintln(a.out, termsafe.Line(fmt.Sprintf("  %2d. %-10s %s  %s  %s", i+1, s.Name,
+			cells.Pad(state, 14), cells.Pad(took, 8), detail)))
+	}
+	if one.State.Result != "" {
+		a.say(lang.M("report: %s", d.Store().ReportPath(one.Plan.ID)))
+	}
+}
+
+// markLabel is how far a step is, for people.
+func markLabel(m deploy.Mark, running bool) lang.Msg {
+	switch m {
+	case deploy.MarkBegun:
+		if running {
+			return lang.M("running")
+		}
+		return lang.M("interrupted")
+	case deploy.MarkDone:
+		return lang.M("done")
+	case deploy.MarkFailed:
+		return lang.M("failed")
+	case deploy.MarkUndoing:
+		if !running {
+			return lang.M("interrupted")
+		}
+		return lang.M("taking back")
+	case deploy.MarkUndone:
+		return lang.M("taken back")
+	case deploy.MarkUndoFailed:
+		return lang.M("not taken back")
+	case deploy.MarkSkipped:
+		return lang.M("skipped")
+	}
+	return lang.M("not begun")
+}
+
+func (a *app) deploymentDoc(d *deploys.Desk, one *deploy.Deployment, running bool) deploymentJSON {
+	p, s := one.Plan, one.State
+	doc := deploymentJSON{
+		ID:      p.ID,
+		Plan:    p.Name,
+		Result:  s.Result,
+		Running: running && s.Result == "",
+		BeganAt: s.Began,
+		From:    p.From,
+		To:      p.To,
+		Detail:  a.lang.Msg(s.Why()),
+		Steps:   []deploymentStepJSON{},
+		Report:  d.Store().ReportPath(p.ID),
+	}
+	if s.Failed >= 0 {
+		doc.Failed = p.Steps[s.Failed].Name
+	}
+	for i, m := range s.Marks {
+		doc.Steps = append(doc.Steps, deploymentStepJSON{p.Steps[i].Name, m})
+	}
+	return doc
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/tui/theme"
+)
+
+// printer is what a verb prints with: results on out, narration on err, in the
+// reader's language.
+type printer struct {
+	stdio
+	lang         *lang.Printer
+	color, ascii bool
+}
+
+// json prints one document.
+func (p *printer) json(v any) error { return writeJSON(p.out, v, "  ") }
+
+// ndjson prints one line of NDJSON.
+func (p *printer) ndjson(v any) error { return writeJSON(p.out, v, "") }
+
+func writeJSON(w io.Writer, v any, indent string) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", indent)
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("write JSON: %w", err)
+	}
+	_, err := w.Write(termsafe.JSON(b.Bytes()))
+	return err
+}
+
+// say writes a line of results to stdout.
+func (p *printer) say(m lang.Msg) { fmt.Fprintln(p.out, termsafe.Text(p.lang.Msg(m))) }
+
+// note narrates on stderr.
+func (p *printer) note(m lang.Msg) { fmt.Fprintln(p.err, termsafe.Text(p.lang.Msg(m))) }
+
+// theme is the one for plain output on stdout.
+func (p *printer) theme() *theme.Theme {
+	return theme.New(theme.Options{Dark: true, NoColor: !p.color, ASCII: p.ascii, Output: p.out})
+}
+
+// isTerminal tells whether a stream is a terminal.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// width is the terminal's width on stdout, or 0 when it is not a terminal.
+func (p *printer) width() int {
+	f, ok := p.out.(*os.File)
+	if !ok {
+		return 0
+	}
+	w, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return w
+}
+
+// height is the terminal's height on stdout, or 0 when it is not a terminal.
+func (p *printer) height() int {
+	f, ok := p.out.(*os.File)
+	if !ok {
+		return 0
+	}
+	_, h, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return h
+}
+
+func colorWanted(out io.Writer, noColor bool, getenv func(string) string) bool {
+	return !noColor && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb" && getenv("TERM") != "" && isTerminal(out)
+}

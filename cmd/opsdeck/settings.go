@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"sync"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/lock"
+	"opsdeck/internal/trust"
+	"opsdeck/ops"
+)
+
+// settings are what the program was started with: flags, environment, and the
+// configuration, read when somebody asks for it.
+type settings struct {
+	flags  *globals
+	getenv func(string) string
+
+	// answered waits for a look at a file that may never answer; over tells whether
+	// the time for that is over. See until.
+	answered func(path string, look func() error) error
+	over     func() bool
+
+	// speak is told the language of the configuration, where no flag says another.
+	speak func(lang string)
+
+	once   sync.Once
+	loaded *config.Loaded
+	lerr   error
+}
+
+// until lets the configuration and its folders be waited for until ctx ends.
+func (s *settings) until(ctx context.Context) {
+	s.answered = func(path string, look func() error) error { return lock.Answered(ctx, path, look) }
+	s.over = func() bool { return ctx.Err() != nil }
+}
+
+// look looks at a file; without until it waits for as long as that takes.
+func (s *settings) look(path string, look func() error) error {
+	if s.answered == nil {
+		return look()
+	}
+	return s.answered(path, look)
+}
+
+// config loads the configuration, once.
+func (s *settings) config() (*config.Loaded, error) {
+	s.once.Do(func() {
+		s.loaded, s.lerr = s.loadConfig()
+		if s.lerr != nil {
+			s.lerr = configError(s.lerr)
+		} else if s.flags.Lang == "" && s.loaded.Console.Lang != "" {
+			s.speak(s.loaded.Console.Lang)
+		}
+	})
+	return s.loaded, s.lerr
+}
+
+// loadConfig reads the configuration. It holds commands that are run: one that
+// others may write is refused.
+func (s *settings) loadConfig() (*config.Loaded, error) {
+	path := config.Find(s.flags.ConfigFile, s.getenv)
+	got := make(chan *config.Loaded, 1)
+	err := s.look(path, func() error {
+		l, err := config.Load(path)
+		if err == nil && path != "" {
+			err = trust.Path(path)
+		}
+		got <- l
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return <-got, nil
+}
+
+func configError(err error) error {
+	var untrusted *trust.Error
+	var silent *lock.UnansweredError
+	if errors.As(err, &untrusted) || errors.As(err, &silent) {
+		return err
+	}
+	var e *config.Error
+	hint := lang.M("`opsdeck config init` writes a commented file, `opsdeck config check` checks one")
+	if errors.As(err, &e) {
+		return ops.E(ops.Config, lang.M("the configuration is not usable: %s", e.Msg())).WithHint(hint)
+	}
+	return ops.Wrap(err, ops.Config, lang.M("the configuration cannot be read")).WithHint(hint)
+}
+
+// stateDir is the folder of records, locks and restores.
+func (s *settings) stateDir() (string, error) {
+	l, err := s.config()
+	if err != nil {
+		return "", err
+	}
+	dir := l.StateDirFor(os.Getuid(), s.getenv)
+	return dir, s.look(dir, func() error { return trust.Path(dir) })
+}
+
+// writable refuses a state-changing command under --read-only.
+func (s *settings) writable() error {
+	if !s.flags.ReadOnly {
+		return nil
+	}
+	return ops.E(ops.Usage, lang.M("refused: opsdeck was started with --read-only")).
+		WithHint(lang.M("run it again without --read-only"))
+}
+
+// mayChange is writable for a command of which a dry run was asked, or not: what
+// changes nothing may be looked at.
+func (s *settings) mayChange(dryRun bool) error {
+	if dryRun {
+		return nil
+	}
+	return s.writable()
+}
+
+// service is the configured service that --service names, or the only one.
+func (s *settings) service() (*config.Service, error) {
+	l, err := s.config()
+	if err != nil {
+		return nil, err
+	}
+	if s.flags.Service == "" && len(l.Services) > 1 {
+		return nil, ops.E(ops.Usage, lang.M("several services are configured")).
+			WithHint(lang.M("choose one with --service: %s", strings.Join(l.Names(), ", ")))
+	}
+	return s.consoleService()
+}
+
+// consoleService is the service that --service names, or the first.
+func (s *settings) consoleService() (*config.Service, error) {
+	l, err := s.config()
+	if err != nil {
+		return nil, err
+	}
+	found, ok := l.Service(s.flags.Service)
+	if !ok {
+		return nil, ops.E(ops.Config, lang.M("no service %q is configured", s.flags.Service)).
+			WithHint(lang.M("choose one with --service: %s", strings.Join(l.Names(), ", ")))
+	}
+	return found, nil
+}
+
+// statusServices are the services that status looks at: the one named, or all.
+func (s *settings) statusServices() ([]config.Service, error) {
+	if s.flags.Service != "" {
+		one, err := s.consoleService()
+		if err != nil {
+			return nil, err
+		}
+		return []config.Service{*one}, nil
+	}
+	l, err := s.config()
+	if err != nil {
+		return nil, err
+	}
+	return l.Services, nil
+}

@@ -1,0 +1,96 @@
+package redact
+
+import (
+	"regexp"
+	"strings"
+)
+
+// A shell word's value: quoted parts and bare ones side by side, as in a"b c"'d'.
+const shellValue = `(?:'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\;&|()<>])+`
+
+// secretName is a variable or an option whose value is a secret, such as DB_PASS,
+// JWT_SECRET_KEY or --auth-token.
+// "Tests passed: 12" is none.
+const secretName = `[\w.-]*(?:pass(?:word|wd|phrase|code)?s?|pwd|secrets?|tokens?|credentials?|webhook|` +
+	`(?:private|api|access|signing|encryption|account)[_-]?key)(?:\d+|[_.-][\w.-]*|key|value)?`
+
+// commandRules are how secrets are known in a command line, besides those of Text.
+var commandRules = []struct {
+	re   *regexp.Regexp
+	with string
+}{
+	// NAME=value, --name=value, and "name": value in an argument.
+	{regexp.MustCompile(`(?i)(` + secretName + `["']?\s*[=:]\s*)(` + shellValue + `)`), "${1}" + Mask},
+	// --name value
+	{regexp.MustCompile(`(?i)((?:^|\s)--?` + secretName + `\s+)([^\s-]` + shellValue + `|` + shellValue + `)`), "${1}" + Mask},
+	// mysql -psecret, and the other clients of that family
+	{regexp.MustCompile(`((?:mysql|mariadb|sshpass)[^;&|]*?\s-p)(` + shellValue + `)`), "${1}" + Mask},
+	{regexp.MustCompile(`((?:sshpass|docker\s+login|podman\s+login)[^;&|]*?\s-p\s+)(` + shellValue + `)`), "${1}" + Mask},
+	{regexp.MustCompile(`(redis-cli[^;&|]*?\s-a\s*)(` + shellValue + `)`), "${1}" + Mask},
+	{regexp.MustCompile(`(mongo\w*[^;&|]*?\s-p\s*)(` + shellValue + `)`), "${1}" + Mask},
+	// curl -u name:secret
+	{regexp.MustCompile(`(\s(?:-u|--user|--proxy-user)[\s=]*["']?[^\s:"']*:)([^\s"']+)`), "${1}" + Mask},
+	{regexp.MustCompile(`(?i)(authorization\s*:\s*)(?:(?:bearer|basic|token)\s+)?[^"'\r\n]+`), "${1}" + Mask},
+	{regexp.MustCompile(`(?i)(\bx-[\w-]*(?:key|token|auth|secret)\s*:\s*)[^"'\r\n]+`), "${1}" + Mask},
+	// scheme://user:se@cret@host, and a token alone before the host
+	{regexp.MustCompile(`(://[^\s:/@'"]*:)[^\s/'"]+(@)`), "${1}" + Mask + "${2}"},
+	{regexp.MustCompile(`(?i)(https?://)[^\s:/@'"]+(@)`), "${1}" + Mask + "${2}"},
+	{regexp.MustCompile(`(?i)([?&](?:key|sig|sign|signature|code|auth|sk)=)[^\s&'"]+`), "${1}" + Mask},
+	{regexp.MustCompile(`(?i)(://[^\s'"]*/(?:hook|hooks|services|webhooks?|robot)/)[^\s'"?]+`), "${1}" + Mask},
+	// Shapes of well-known tokens.
+	{regexp.MustCompile(`\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|npm_\w{30,}|xox[abprs]-[\w-]{10,}|` +
+		`sk-[\w-]{20,}|AKIA[0-9A-Z]{12,}|LTAI\w{12,})`), Mask},
+}
+
+// notSecret is the name of a setting that only says where a secret is kept.
+var notSecret = regexp.MustCompile(`(?i)(?:[_-](?:file|path|dir)|-stdin)["']?\s*[=:]?\s*$`)
+
+// Command returns a command line with the secrets that can be recognised masked. It
+// masks more than Text: in a command a value is of no use to a reader, and one too many
+// is better hidden than shown.
+func Command(s string) string {
+	for _, r := range commandRules {
+		s = r.re.ReplaceAllStringFunc(s, func(hit string) string {
+			m := r.re.FindStringSubmatchIndex(hit)
+			if len(m) > 3 && m[2] >= 0 && notSecret.MatchString(hit[m[2]:m[3]]) {
+				return hit
+			}
+			return string(r.re.ExpandString(nil, r.with, hit, m))
+		})
+	}
+	return Text(s)
+}
+
+// Hider masks known secrets, such as the values of an environment file, and all that
+// Command recognises. Its zero value knows none.
+type Hider struct{ known *strings.Replacer }
+
+// leastKnown is the length of the shortest known secret that is looked for: a shorter one
+// is in many ordinary words.
+const leastKnown = 4
+
+// NewHider makes a Hider of secrets. Of one that spans lines each line is one.
+func NewHider(secrets []string) Hider {
+	var pairs []string
+	for _, s := range longestFirst(secrets) {
+		pairs = append(pairs, s, Mask)
+	}
+	return Hider{strings.NewReplacer(pairs...)}
+}
+
+// Hide masks the secrets of a text.
+func (h Hider) Hide(s string) string {
+	if h.known != nil {
+		s = h.known.Replace(s)
+	}
+	return Command(s)
+}
+
+// All masks each line of a text.
+func (h Hider) All(lines []string) []string {
+	var out []string
+	for _, l := range lines {
+		out = append(out, h.Hide(l))
+	}
+	return out
+}

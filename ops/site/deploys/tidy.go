@@ -1,0 +1,95 @@
+package deploys
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/deploy"
+)
+
+// keptReleases is how many of the newest deployments can be taken back: the folders and
+// changes that they replaced stay in the repository's git folder.
+const keptReleases = 5
+
+// tidy removes what older deployments kept in the repository, and says so. What belongs
+// to one that is not over, to another service or to nobody that is known stays.
+func (d *Desk) tidy(ctx context.Context, p *deploy.Plan) error {
+	r := d.repo(p)
+	r.env = nil
+	old, err := d.expired()
+	if err != nil || len(old) == 0 {
+		return err
+	}
+	dir, err := r.keptFolder(ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, id := range old {
+		path, ref := filepath.Join(dir, id), "refs/opsdeck/"+id
+		lines, err := r.git(ctx, "for-each-ref", "--format=%(refname)", ref)
+		if err != nil {
+			return err
+		}
+		if !exists(path) && len(lines) == 0 {
+			continue
+		}
+		d.Say(lang.M("removing what deployment %s kept for its way back: the newest %d keep theirs", id, keptReleases))
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
+		if len(lines) > 0 {
+			if _, err := r.git(ctx, "update-ref", "-d", ref); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// expired are the service's deployments that are over and older than those that can be
+// taken back.
+func (d *Desk) expired() (ids []string, err error) {
+	all, err := d.Store().Of(d.Service.Name)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range all[min(len(all), keptReleases):] {
+		switch one.State.Result {
+		case deploy.ResultDone, deploy.ResultTakenBack:
+			ids = append(ids, one.Plan.ID)
+		}
+	}
+	return ids, nil
+}
+
+// kept refuses to take back what is no longer kept, before anything is changed.
+func (d *Desk) kept(ctx context.Context, one *deploy.Deployment) error {
+	p := one.Plan
+	ids, err := d.expired()
+	if err != nil || !slices.Contains(ids, p.ID) {
+		return err
+	}
+	var folders []string
+	for _, s := range p.Steps {
+		if one.State.Data[deploy.RanKey(s)] != "" {
+			folders = append(folders, s.Keep...)
+		}
+	}
+	if len(folders) == 0 {
+		return nil
+	}
+	r := d.repo(p)
+	r.env = nil
+	path, err := r.keptFolder(ctx, p.ID)
+	if err != nil || exists(path) {
+		return err
+	}
+	return ops.E(ops.Failed, lang.M("deployment %s is too old to be taken back: its copies of %s were removed", p.ID,
+		strings.Join(folders, ", "))).
+		WithHint(lang.M("deploy that revision anew: opsdeck deploy run %s --revision %s", p.Name, short(p.From)))
+}
