@@ -22,6 +22,7 @@ import (
 	"opsdeck/ops/site"
 	"opsdeck/ops/site/alerts"
 	"opsdeck/ops/site/backups"
+	"opsdeck/ops/site/serving"
 )
 
 type configCmd struct {
@@ -173,7 +174,7 @@ func configProblems(l *config.Loaded) []error {
 	secret(l.Serve.TokenFile)
 	if at, err := net.ResolveTCPAddr("tcp", l.Serve.Listen); err == nil {
 		var e *ops.Error
-		if errors.As(exposed(at, l.Serve), &e) {
+		if errors.As(serving.Exposed(at, l.Serve), &e) {
 			ofConfig := *e
 			ofConfig.Code = ops.Config
 			problems = append(problems, &ofConfig)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/site/serving"
 )
 
 // locked is a buffer that two goroutines may use.
@@ -220,7 +221,7 @@ func TestTLSOnThePlainPortIsAnsweredAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	answer, _ := io.ReadAll(c)
-	if !strings.Contains(string(answer), "plain HTTP, not TLS") || time.Since(began) > serveHeader {
+	if !strings.Contains(string(answer), "plain HTTP, not TLS") || time.Since(began) > serving.HeaderTime {
 		t.Fatalf("%q after %v", answer, time.Since(began))
 	}
 }

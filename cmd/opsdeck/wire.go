@@ -6,12 +6,16 @@ import (
 	"opsdeck/internal/config"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
+	"opsdeck/ops/logs/line"
 	"opsdeck/ops/site"
 	"opsdeck/ops/site/audits"
 	"opsdeck/ops/site/backups"
 	"opsdeck/ops/site/checks"
 	"opsdeck/ops/site/deploys"
+	"opsdeck/ops/site/metrics"
+	"opsdeck/ops/site/ready"
 	"opsdeck/ops/site/restores"
+	"opsdeck/ops/site/serving"
 	"opsdeck/tui/auditview"
 	"opsdeck/tui/page"
 	"opsdeck/tui/statusview"
@@ -103,6 +107,45 @@ func (a *app) deployDesk(s *config.Service) (*deploys.Desk, error) {
 	}
 	desk.Styles = styles.Of
 	return desk, nil
+}
+
+// readiness is doctor's look at a service.
+func (a *app) readiness(s *config.Service) ready.Look {
+	return ready.Look{
+		Service: s,
+		Lang:    a.lang,
+		Explain: a.explain,
+		Site:    func() (*site.Site, error) { return a.site(s) },
+		Deploys: func() (*deploys.Desk, error) { return a.deployDesk(s) },
+		Opsdeck: a.placeOf(*s).opsdeck,
+	}
+}
+
+// server is what `serve` serves about services.
+func (a *app) server(opt config.Serve, services []config.Service) (serving.Options, error) {
+	styles := map[string]*logStyles{}
+	for _, s := range services {
+		var err error
+		if styles[s.Name], err = a.logStyles(&s); err != nil {
+			return serving.Options{}, err
+		}
+	}
+	out := serving.Options{
+		Listener: opt,
+		Services: services,
+		Checks:   a.checks(services),
+		Styles:   func(service string) func(string) *line.Style { return styles[service].Of },
+		Site:     a.site,
+		Clock:    a.clock,
+		Getenv:   a.getenv,
+		Lang:     a.lang,
+		Say:      a.note,
+		Explain:  a.explain,
+	}
+	if dir, err := a.stateDir(); err == nil { // else the looks at the services' records say so
+		out.Alerts = []metrics.Part{metrics.Alerts(dir, watchLock(dir))}
+	}
+	return out, nil
 }
 
 // showWork begins to draw long work on stderr.

@@ -1,9 +1,8 @@
-package main
+package ready
 
 import (
 	"context"
 
-	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/deploy"
@@ -11,20 +10,21 @@ import (
 	"opsdeck/ops/site/deploys"
 )
 
-// deployPoints are the findings of deploy check, and a deployment that is not over, where
+// deployment are the findings of deploy check, and a deployment that is not over, where
 // the service runs on this machine: its process is controlled here, or its code is here.
 // What other points of doctor say of the database is left out.
-func deployPoints(ctx context.Context, a *app, s config.Service) []doctor.Point {
+func (l Look) deployment(ctx context.Context) []doctor.Point {
+	s := l.Service
 	here := s.Process.Kind != "" && s.Process.Kind != "none" || s.Deploy.Dir != ""
 	if !here {
 		return nil
 	}
 	broken := func(err error) []doctor.Point {
-		e := a.explain(err)
+		e := l.Explain(err)
 		return []doctor.Point{{Name: "deployment", Service: s.Name,
-			Findings: []doctor.Finding{{State: ops.StateUnknown, What: e.What, Fix: a.lang.Msg(e.Hint)}}}}
+			Findings: []doctor.Finding{{State: ops.StateUnknown, What: e.What, Fix: l.Lang.Msg(e.Hint)}}}}
 	}
-	desk, err := a.deployDesk(&s)
+	desk, err := l.Deploys()
 	if err != nil {
 		return broken(err)
 	}
@@ -36,24 +36,23 @@ func deployPoints(ctx context.Context, a *app, s config.Service) []doctor.Point 
 	if err != nil {
 		return broken(err)
 	}
-	return append([]doctor.Point{openPoint(a, s, open)}, doctorPoints(s.Name, all)...)
+	return append([]doctor.Point{l.openPoint(open)}, pointsOf(s.Name, all)...)
 }
 
 // openPoint is about a deployment that is not over.
-func openPoint(a *app, s config.Service, open *deploy.Deployment) doctor.Point {
-	p := doctor.Point{Name: "deployment", Service: s.Name, Seen: lang.M("no deployment is unfinished")}
+func (l Look) openPoint(open *deploy.Deployment) doctor.Point {
+	p := doctor.Point{Name: "deployment", Service: l.Service.Name, Seen: lang.M("no deployment is unfinished")}
 	if open == nil {
 		return p
 	}
-	words := a.placeOf(s).opsdeck
 	f := doctor.Finding{State: ops.StateCritical, What: deploys.InTheWay(open).What,
-		Fix: words("deploy status " + open.Plan.ID)}
+		Fix: l.Opsdeck("deploy status " + open.Plan.ID)}
 	p.Findings = []doctor.Finding{f}
 	return p
 }
 
-// doctorPoints are findings of deploy check as doctor shows them.
-func doctorPoints(service string, all []deploy.Finding) (out []doctor.Point) {
+// pointsOf are findings of deploy check as doctor shows them.
+func pointsOf(service string, all []deploy.Finding) (out []doctor.Point) {
 	for _, f := range all {
 		if f.Name == "mysql" || f.Name == "mysql-grants" || f.Name == "mysql-binlog" {
 			continue // login, grants and binary-log of doctor itself

@@ -1,4 +1,4 @@
-package main
+package serving
 
 import (
 	"context"
@@ -32,15 +32,21 @@ type guard struct {
 	token *reread[[sha256.Size]byte]
 }
 
+// watcher tells of files that changed.
+type watcher struct {
+	say     func(lang.Msg)
+	explain func(error) *ops.Error
+}
+
 // newGuard reads the files, and reads them again when they change, until ctx ends.
-func newGuard(ctx context.Context, a *app, opt config.Serve) (*guard, error) {
+func newGuard(ctx context.Context, opt config.Serve, w watcher) (*guard, error) {
 	g := &guard{}
 	if opt.TLSCert != "" {
 		g.pair = &reread[tls.Certificate]{
 			files: []string{opt.TLSCert, opt.TLSKey},
 			read:  func() (tls.Certificate, error) { return readPair(opt.TLSCert, opt.TLSKey) },
 		}
-		if err := g.pair.begin(ctx, a); err != nil {
+		if err := g.pair.begin(ctx, w); err != nil {
 			return nil, err
 		}
 	}
@@ -49,7 +55,7 @@ func newGuard(ctx context.Context, a *app, opt config.Serve) (*guard, error) {
 			files: []string{opt.TokenFile},
 			read:  func() ([sha256.Size]byte, error) { return readToken(opt.TokenFile) },
 		}
-		if err := g.token.begin(ctx, a); err != nil {
+		if err := g.token.begin(ctx, w); err != nil {
 			return nil, err
 		}
 	}
@@ -131,7 +137,7 @@ type reread[T any] struct {
 }
 
 // begin reads the value, and reads it again after a change, until ctx ends.
-func (r *reread[T]) begin(ctx context.Context, a *app) error {
+func (r *reread[T]) begin(ctx context.Context, w watcher) error {
 	seen := stampOf(r.files)
 	first, err := r.read()
 	if err != nil {
@@ -152,21 +158,21 @@ func (r *reread[T]) begin(ctx context.Context, a *app) error {
 				continue
 			}
 			seen = now
-			r.again(a)
+			r.again(w)
 		}
 	}()
 	return nil
 }
 
 // again takes the new value, or says why the old one stays.
-func (r *reread[T]) again(a *app) {
+func (r *reread[T]) again(w watcher) {
 	next, err := r.read()
 	if err != nil {
-		a.note(lang.M("%s has changed and is not usable, the previous one stays in force: %s", r.files[0], a.explain(err).What))
+		w.say(lang.M("%s has changed and is not usable, the previous one stays in force: %s", r.files[0], w.explain(err).What))
 		return
 	}
 	r.value.Store(&next)
-	a.note(lang.M("%s has changed and was read again", r.files[0]))
+	w.say(lang.M("%s has changed and was read again", r.files[0]))
 }
 
 // stampOf changes when one of the files does.

@@ -1,4 +1,4 @@
-package main
+package ready
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 )
 
 // keyPoint is doctor's look at the keys.
-func keyPoint(s config.Service) doctor.Point {
+func keyPoint(s *config.Service) doctor.Point {
 	p := doctor.Point{
 		Name:    "backup-key",
 		Service: s.Name,

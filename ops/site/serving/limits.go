@@ -1,4 +1,4 @@
-package main
+package serving
 
 import (
 	"bufio"
@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -15,9 +16,9 @@ import (
 // Bounds of the connections. Where one is reached, the oldest connection that is
 // not being answered makes room: who only holds connections keeps nobody out.
 const (
-	serveConnections = 512 // of all clients
-	serveClient      = 128 // of one address
-	serveHello       = 2 * time.Second
+	connections = 512 // of all clients
+	perClient   = 128 // of one address
+	helloTime   = 2 * time.Second
 )
 
 // bounded is a listener that keeps the number of connections within bounds, of
@@ -159,13 +160,13 @@ func (c *clientConn) turnAway() {
 	if c.owner.tls {
 		answer = tlsOnly
 	}
-	_ = c.Conn.SetWriteDeadline(time.Now().Add(serveHello))
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(helloTime))
 	_, _ = c.Conn.Write([]byte(answer))
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.owner.tls {
 		// Unread input would turn the end into a reset, which drops the answer.
 		_ = half.CloseWrite()
-		_ = c.Conn.SetReadDeadline(time.Now().Add(serveHello))
-		_, _ = io.CopyN(io.Discard, c.in, serveHeaders)
+		_ = c.Conn.SetReadDeadline(time.Now().Add(helloTime))
+		_, _ = io.CopyN(io.Discard, c.in, headerBytes)
 	}
 	c.Close()
 }
@@ -187,8 +188,8 @@ func (c *clientConn) answering(yes bool) {
 
 type connKey struct{}
 
-// serveServer is the HTTP server with its limits of time and size.
-func serveServer(h http.Handler) *http.Server {
+// newServer is the HTTP server with its limits of time and size.
+func newServer(h http.Handler) *http.Server {
 	marked := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(connKey{}).(*clientConn); ok && c != nil {
 			c.answering(true)
@@ -201,11 +202,11 @@ func serveServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Protocols:         only1,
 		Handler:           marked,
-		ReadHeaderTimeout: serveHeader,
-		ReadTimeout:       serveRead,
-		WriteTimeout:      serveWrite,
-		IdleTimeout:       serveIdle,
-		MaxHeaderBytes:    serveHeaders, ErrorLog: discardLog(),
+		ReadHeaderTimeout: HeaderTime,
+		ReadTimeout:       readTime,
+		WriteTimeout:      writeTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    headerBytes, ErrorLog: log.New(io.Discard, "", 0),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			if secured, ok := c.(*tls.Conn); ok {
 				c = secured.NetConn()

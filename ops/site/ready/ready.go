@@ -1,0 +1,130 @@
+// Package ready tells whether the ground of a service is ready for backup and restore:
+// its login and rights, its folders, tools and keys, and what deploy check finds.
+package ready
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/backup"
+	"opsdeck/ops/doctor"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/drill"
+	"opsdeck/ops/restore"
+	"opsdeck/ops/site"
+	"opsdeck/ops/site/backups"
+	"opsdeck/ops/site/checks"
+	"opsdeck/ops/site/deploys"
+)
+
+// binlogEvery is how often the binary log is fetched where nobody follows it.
+const binlogEvery = 6 * time.Hour
+
+// doctorTime bounds the questions to one server.
+const doctorTime = 10 * time.Second
+
+// Look is a look at one service.
+type Look struct {
+	Service *config.Service
+	Lang    *lang.Printer
+	Explain func(error) *ops.Error
+	// Site may fail where the state folder does: the other points are told all the same.
+	Site    func() (*site.Site, error)
+	Deploys func() (*deploys.Desk, error)
+	// Opsdeck is the command line of one of opsdeck's own commands.
+	Opsdeck func(args string) string
+}
+
+// Points are what was found about the service.
+func (l Look) Points(ctx context.Context) []doctor.Point {
+	s := l.Service
+	points := []doctor.Point{doctor.JudgeTools(toolsOf(s), onPath, s.Name)}
+	points = append(points, l.deployment(ctx)...)
+	if !checks.HasDatabase(s.Database) {
+		return points
+	}
+	points = append(points, l.database(ctx)...)
+	if len(s.Backup.Recipients) > 0 {
+		points = append(points, keyPoint(s))
+	}
+	if s.Backup.Dir != "" {
+		dir := config.Home(s.Backup.Dir)
+		points = append(
+			points,
+			doctor.JudgeFolder(
+				folderFacts(dir),
+				"backup-folder",
+				s.Name,
+				true,
+				s.Health.DiskFree,
+				l.nextBackup(ctx),
+			),
+		)
+	}
+	return points
+}
+
+func (l Look) database(ctx context.Context) []doctor.Point {
+	s := l.Service
+	broken := func(name string, err error) []doctor.Point {
+		var e *ops.Error
+		p := doctor.Point{Name: name, Service: s.Name}
+		f := doctor.Finding{State: ops.StateCritical, What: lang.Raw(err.Error())}
+		if errors.As(err, &e) {
+			f.What, f.Fix = e.What, l.Lang.Msg(e.Hint)
+		}
+		p.Findings = []doctor.Finding{f}
+		return []doctor.Point{p}
+	}
+	target, err := mysql.Resolve(s.Database)
+	if err != nil {
+		return broken("login", err)
+	}
+	login := doctor.Point{Name: "login", Service: s.Name, Seen: lang.M("%s answers", target.String())}
+	ctx, cancel := context.WithTimeout(ctx, doctorTime)
+	defer cancel()
+	facts, err := mysql.Facts(ctx, target, s.Database.Name)
+	if err != nil {
+		return broken("login", err)
+	}
+	points := []doctor.Point{login, doctor.JudgePassword(target.Password, s.Name)}
+	beside := restore.SideSchema(s.Database.Name, "new", "00000000-000000-0000")
+	points = append(points, doctor.JudgeServer(facts, s.Name, s.Database.Name, beside)...)
+	if s.Backup.DrillServer == (config.Database{}) {
+		points = append(
+			points,
+			doctor.Point{Name: "drill-rights", Service: s.Name, Seen: lang.M("%s may rehearse restores", facts.User),
+				Findings: doctor.JudgeDrill(doctor.ParseGrants(facts.Grants), facts.User, drill.ScratchSchema())},
+		)
+	}
+	log, err := mysql.BinlogFacts(ctx, target)
+	if err != nil {
+		return append(points, broken("binary-log", err)...)
+	}
+	return append(points, doctor.JudgeBinlog(log, s.Name, binlogEvery))
+}
+
+// nextBackup is about how many bytes the next backup needs: the newest's size
+// and a fifth. Zero is unknown.
+func (l Look) nextBackup(ctx context.Context) int64 {
+	at, err := l.Site()
+	if err != nil {
+		return 0
+	}
+	shelf, err := backups.Open(at)
+	if err != nil {
+		return 0
+	}
+	inv, err := shelf.Read(ctx)
+	if err != nil {
+		return 0
+	}
+	if newest := backup.NewestUsable(inv, l.Service.Database.Name); newest != nil {
+		return newest.Size + newest.Size/5
+	}
+	return 0
+}
