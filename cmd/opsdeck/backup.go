@@ -1,7 +1,6 @@
 package main
 
 import (
-	"opsdeck/internal/config"
 	"opsdeck/ops/site/backups"
 )
 
@@ -37,16 +36,4 @@ func (a *app) shelf() (*shelf, error) {
 		sh.Reread = backups.Aloud
 	}
 	return sh, err
-}
-
-func (a *app) shelfOf(s *config.Service) (*shelf, error) {
-	at, err := a.site(s)
-	if err != nil {
-		return nil, err
-	}
-	sh, err := backups.Open(at)
-	if err != nil {
-		return nil, err
-	}
-	return &shelf{a, sh}, nil
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"opsdeck/internal/cells"
-	"opsdeck/internal/config"
 	"opsdeck/internal/human"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/backup"
@@ -24,7 +23,8 @@ type elsewhereJSON struct {
 	OnlyThere []backupJSON `json:"only_there"`
 }
 
-func elsewhereDoc(copies []config.Copy, all []backup.Elsewhere) []elsewhereJSON {
+func elsewhereDoc(sh *shelf, all []backup.Elsewhere) []elsewhereJSON {
+	copies := sh.Service.Backup.Copies
 	doc := []elsewhereJSON{}
 	for i, e := range all {
 		j := elsewhereJSON{

@@ -101,7 +101,7 @@ func listJSON(sh *shelf, inv *backup.Inventory, tiers []backup.TierInfo, away []
 		DiskBytes:  inv.Bytes,
 		FreeBytes:  inv.Disk.Free,
 		Backups:    []backupJSON{},
-		Copies:     elsewhereDoc(sh.Service.Backup.Copies, away),
+		Copies:     elsewhereDoc(sh, away),
 	}
 	if s := backup.Newest(inv, inv.Database); s != nil {
 		age := inv.At.Sub(s.At).Milliseconds()

@@ -3,44 +3,12 @@ package main
 import (
 	"context"
 
-	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/site/backups"
 	"opsdeck/tui/backupview"
-	"opsdeck/tui/page"
 )
-
-// backupsPage is the Backups tab of a service.
-func backupsPage(a *app, env *page.Env, s *config.Service) (*backupview.Page, error) {
-	sh, err := a.shelfOf(s)
-	if err != nil {
-		return nil, err
-	}
-	d, err := a.deskOf(s)
-	if err != nil {
-		return nil, err
-	}
-	svc := backupview.Service{
-		Database: s.Database.Name,
-		Late:     s.Backup.Late,
-		Read:     sh.shown,
-		Manifest: func(_ context.Context, s *backup.Set) (*backup.Manifest,
-			error) {
-			return backup.ReadManifest(s.Path)
-		},
-		Create:  sh.InPlace().CreateInPlace,
-		Verify:  sh.InPlace().VerifyInPlace,
-		Drill:   sh.InPlace().DrillInPlace,
-		Prune:   sh.InPlace().PruneInPlace,
-		Compare: d.Compare,
-	}
-	if len(s.Backup.Copies) > 0 {
-		svc.Sync = sh.InPlace().SyncInPlace
-	}
-	return backupview.New(env, svc), nil
-}
 
 // shown is the shelf as the tab draws it.
 func (sh *shelf) shown(ctx context.Context) (*backupview.Shelf, error) {

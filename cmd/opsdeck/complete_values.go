@@ -8,9 +8,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"opsdeck/internal/config"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/logfile"
+	"opsdeck/ops/site/backups"
 )
 
 // values are what a flag or an argument can be, known without asking a server: a
@@ -33,32 +33,32 @@ func values(a *app, at cursor, v *kong.Value) []string {
 		return l.Names()
 	}
 	if v.Name == "only" {
-		services, err := a.statusServices()
-		if err != nil {
-			return nil
-		}
-		return checkNames(a, services)
+		return checkNames(a)
 	}
+	return namesOf(a, at, v)
+}
+
+// namesOf are the names that one service has.
+func namesOf(a *app, at cursor, v *kong.Value) []string {
 	s, err := a.consoleService()
 	if err != nil {
 		return nil
 	}
-	return namesOf(a, s, at, v)
-}
-
-// namesOf are the names that one service has.
-func namesOf(a *app, s *config.Service, at cursor, v *kong.Value) []string {
 	group := ""
 	for n := at.node; n != nil && n.Parent != nil; n = n.Parent {
 		group = n.Name
 	}
-	dir := config.Home(s.Backup.Dir)
+	dir := backups.Folder(s)
 	switch {
 	case v.Flag != nil && v.Name == "from",
 		v.Flag == nil && group == "backup" && v.Name == "name" && at.node.Name != "run":
 		return backupNames(dir)
 	case v.Name == "copy":
-		return copyNames(s)
+		var out []string
+		for _, c := range s.Backup.Copies {
+			out = append(out, c.Name)
+		}
+		return out
 	case v.Flag == nil && group == "restore" && v.Name == "id":
 		return restoreNames(a)
 	case v.Flag != nil && v.Name == "source":
@@ -77,16 +77,12 @@ func runbookNames() []string {
 	return out
 }
 
-func copyNames(s *config.Service) []string {
-	out := make([]string, 0, len(s.Backup.Copies))
-	for _, c := range s.Backup.Copies {
-		out = append(out, c.Name)
-	}
-	return out
-}
-
 // checkNames are the names, kinds and services that --only takes.
-func checkNames(a *app, services []config.Service) []string {
+func checkNames(a *app) []string {
+	services, err := a.statusServices()
+	if err != nil {
+		return nil
+	}
 	var out []string
 	for _, c := range a.checks(services) {
 		out = append(out, c.Name, string(c.Kind), c.Service)

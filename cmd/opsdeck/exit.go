@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"opsdeck/internal/config"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
@@ -47,7 +46,6 @@ func (a *app) explain(err error) *ops.Error {
 	var held *lock.HeldError
 	var silent *lock.UnansweredError
 	var untrusted *trust.Error
-	var insecure *config.InsecureError
 	switch {
 	case errors.As(err, &silent):
 		return ops.E(ops.Busy, lang.M("gave up: %s has not answered since %s", silent.Path, silent.Since.Format("15:04:05"))).
@@ -58,7 +56,7 @@ func (a *app) explain(err error) *ops.Error {
 		return known
 	case errors.As(err, &held):
 		return explainHeld(a, held)
-	case errors.As(err, &insecure):
+	case insecure(err):
 		return ops.E(ops.Config, lang.Raw(err.Error()))
 	case errors.Is(err, context.DeadlineExceeded) && a.over != nil && a.over():
 		return ops.E(ops.Busy, lang.M("gave up after the --timeout of %s", a.flags.Timeout.String()))

@@ -5,7 +5,6 @@ import (
 	"net"
 	"strings"
 
-	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/ops/site/metrics"
 	"opsdeck/ops/site/serving"
@@ -35,7 +34,13 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	opt := c.over(l.Serve)
+	opt := serving.Flags{
+		Listen:    c.Listen,
+		TLSCert:   c.TLSCert,
+		TLSKey:    c.TLSKey,
+		TokenFile: c.TokenFile,
+		Insecure:  c.Insecure,
+	}.Over(l.Serve)
 	listener, err := serving.Listen(opt)
 	if err != nil {
 		return err
@@ -45,7 +50,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return server.Run(ctx, listener, func() { sayServing(a, services, opt, listener.Addr()) })
+	return server.Run(ctx, listener, func() { sayServing(a, server, listener.Addr()) })
 }
 
 // print writes what Prometheus or Grafana reads; it needs no configuration.
@@ -62,10 +67,11 @@ func (c *serveCmd) print(a *app) error {
 }
 
 // sayServing says where, and what anyone can do there.
-func sayServing(a *app, services []config.Service, opt config.Serve, at net.Addr) {
-	names := make([]string, len(services))
-	for i, s := range services {
-		names[i] = s.Name
+func sayServing(a *app, s serving.Options, at net.Addr) {
+	opt := s.Listener
+	names := make([]string, len(s.Services))
+	for i, one := range s.Services {
+		names[i] = one.Name
 	}
 	scheme := "http"
 	if opt.TLSCert != "" {
@@ -81,21 +87,4 @@ func sayServing(a *app, services []config.Service, opt config.Serve, at net.Addr
 	if !serving.OnLoopback(at) && opt.TLSCert == "" && opt.TokenFile != "" {
 		a.note(lang.M("warning: without TLS the token can be read on the network"))
 	}
-}
-
-// over is the configuration with what the flags say in its place.
-func (c *serveCmd) over(s config.Serve) config.Serve {
-	for _, o := range []struct {
-		flag string
-		into *string
-	}{{c.Listen, &s.Listen}, {c.TLSCert, &s.TLSCert}, {c.TLSKey, &s.TLSKey}, {c.TokenFile, &s.TokenFile}} {
-		if o.flag != "" {
-			*o.into = o.flag
-		}
-	}
-	for _, path := range []*string{&s.TLSCert, &s.TLSKey, &s.TokenFile} {
-		*path = config.Home(*path)
-	}
-	s.Insecure = s.Insecure || c.Insecure
-	return s
 }

@@ -93,6 +93,12 @@ func configError(err error) error {
 	return ops.Wrap(err, ops.Config, lang.M("the configuration cannot be read")).WithHint(hint)
 }
 
+// insecure tells of a file with a secret that others can read.
+func insecure(err error) bool {
+	var e *config.InsecureError
+	return errors.As(err, &e)
+}
+
 // stateDir is the folder of records, locks and restores.
 func (s *settings) stateDir() (string, error) {
 	l, err := s.config()

@@ -5,6 +5,7 @@ import (
 
 	"opsdeck/internal/config"
 	"opsdeck/ops"
+	"opsdeck/ops/backup"
 	"opsdeck/ops/health"
 	"opsdeck/ops/logs/line"
 	"opsdeck/ops/site"
@@ -17,6 +18,7 @@ import (
 	"opsdeck/ops/site/restores"
 	"opsdeck/ops/site/serving"
 	"opsdeck/tui/auditview"
+	"opsdeck/tui/backupview"
 	"opsdeck/tui/page"
 	"opsdeck/tui/statusview"
 )
@@ -198,6 +200,19 @@ func (a *app) desk() (*restores.Desk, error) {
 	return d, err
 }
 
+// shelfOf is the backups of one service.
+func (a *app) shelfOf(s *config.Service) (*shelf, error) {
+	at, err := a.site(s)
+	if err != nil {
+		return nil, err
+	}
+	sh, err := backups.Open(at)
+	if err != nil {
+		return nil, err
+	}
+	return &shelf{a, sh}, nil
+}
+
 // deskOf is the desk of one service.
 func (a *app) deskOf(s *config.Service) (*restores.Desk, error) {
 	at, err := a.site(s)
@@ -243,4 +258,34 @@ func newAuditTab(env *page.Env, s *site.Site) page.Page {
 		}
 		return log, nil
 	})
+}
+
+// backupsPage is the Backups tab of a service.
+func backupsPage(a *app, env *page.Env, s *config.Service) (*backupview.Page, error) {
+	sh, err := a.shelfOf(s)
+	if err != nil {
+		return nil, err
+	}
+	d, err := a.deskOf(s)
+	if err != nil {
+		return nil, err
+	}
+	svc := backupview.Service{
+		Database: s.Database.Name,
+		Late:     s.Backup.Late,
+		Read:     sh.shown,
+		Manifest: func(_ context.Context, s *backup.Set) (*backup.Manifest,
+			error) {
+			return backup.ReadManifest(s.Path)
+		},
+		Create:  sh.InPlace().CreateInPlace,
+		Verify:  sh.InPlace().VerifyInPlace,
+		Drill:   sh.InPlace().DrillInPlace,
+		Prune:   sh.InPlace().PruneInPlace,
+		Compare: d.Compare,
+	}
+	if len(s.Backup.Copies) > 0 {
+		svc.Sync = sh.InPlace().SyncInPlace
+	}
+	return backupview.New(env, svc), nil
 }

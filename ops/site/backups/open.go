@@ -22,9 +22,12 @@ type Shelf struct {
 	Reread Rereading
 }
 
+// Folder is where the backups of a service are; "" where none is configured.
+func Folder(s *config.Service) string { return config.Home(s.Backup.Dir) }
+
 // Open opens the backups of a service. Nothing is read aloud: see Aloud.
 func Open(s *site.Site) (*Shelf, error) {
-	sh := &Shelf{Site: s, Dir: config.Home(s.Service.Backup.Dir), Reread: Aside}
+	sh := &Shelf{Site: s, Dir: Folder(s.Service), Reread: Aside}
 	if sh.Dir == "" {
 		return nil, ops.E(ops.Config, lang.M("no backup folder is configured for %s", s.Service.Name)).
 			WithHint(lang.M("set backup.dir in the configuration"))

@@ -73,3 +73,26 @@ func Exposed(at *net.TCPAddr, opt config.Serve) error {
 	return ops.E(ops.Usage, lang.M("refused: other machines can reach %s, which needs TLS and a token", opt.Listen)).
 		WithHint(lang.M("add %s; or listen on 127.0.0.1; or add --insecure to serve it unprotected", strings.Join(lacks, " ")))
 }
+
+// Flags are what a command line says of the listener; "" says nothing.
+type Flags struct {
+	Listen, TLSCert, TLSKey, TokenFile string
+	Insecure                           bool
+}
+
+// Over is the configuration with what the flags say in its place.
+func (f Flags) Over(s config.Serve) config.Serve {
+	for _, o := range []struct {
+		flag string
+		into *string
+	}{{f.Listen, &s.Listen}, {f.TLSCert, &s.TLSCert}, {f.TLSKey, &s.TLSKey}, {f.TokenFile, &s.TokenFile}} {
+		if o.flag != "" {
+			*o.into = o.flag
+		}
+	}
+	for _, path := range []*string{&s.TLSCert, &s.TLSKey, &s.TokenFile} {
+		*path = config.Home(*path)
+	}
+	s.Insecure = s.Insecure || f.Insecure
+	return s
+}
