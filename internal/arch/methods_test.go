@@ -19,7 +19,7 @@ var largeTypes = map[string]int{
 	"cmd/opsdeck.app":        110,
 	"ops/logs/line.Parser":   70,
 	"ops/logs/store.Store":   50,
-	"ops/mysql/swap.Server":  115,
+	"ops/mysql/swap.Server":  130,
 	"tui/auditview.ledger":   45,
 	"tui.Console":            45,
 	"ops/mysql/load.session": 45,
