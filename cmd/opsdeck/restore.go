@@ -196,6 +196,9 @@ func (a *app) tellPlan(p *restore.Plan) {
 		for _, t := range p.Assessment.Loss.Tables {
 			a.note(lang.M("  will be lost: %s", lang.Raw(a.lossLine(t))))
 		}
+		if sum := p.Assessment.Loss.Sum(); !sum.Empty() && len(p.Assessment.Loss.Tables) > 1 {
+			a.note(lang.M("  in all: %s", sum))
+		}
 		for _, doubt := range p.Assessment.Loss.Doubts() {
 			a.note(lang.M("  %s", doubt))
 		}

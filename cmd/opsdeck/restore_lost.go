@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"opsdeck/internal/human"
@@ -82,8 +81,11 @@ func (a *app) sayLoss(p *restore.Plan) {
 
 // lossLine is the loss in one table, in words.
 func (a *app) lossLine(t restore.LossTable) string {
-	rows := fmt.Sprintf("%s  %s", termsafe.Line(t.Table), a.lang.T("%s rows", human.Count(t.Newer)))
-	return strings.Join(append([]string{rows}, t.About(a.lang)...), ", ")
+	words := t.About(a.lang)
+	if t.Newer > 0 || len(words) == 0 {
+		words = append([]string{a.lang.T("%s rows", human.Count(t.Newer))}, words...)
+	}
+	return termsafe.Line(t.Table) + "  " + strings.Join(words, ", ")
 }
 
 // tellLater says what an undo would lose. A server that cannot be asked is no

@@ -18,7 +18,7 @@ import (
 // nouns are the things that messages count.
 var nouns = map[string]string{
 	"backups": "backup", "bytes": "byte", "checks": "check", "connections": "connection", "databases": "database",
-	"days": "day", "definitions": "definition", "entries": "entry", "errors": "error", "events": "event",
+	"days": "day", "deletions": "deletion", "definitions": "definition", "entries": "entry", "errors": "error", "events": "event",
 	"failures": "failure", "files": "file", "findings": "finding", "gaps": "gap", "hits": "hit", "hours": "hour",
 	"instances": "instance", "jobs": "job", "lines": "line", "logs": "log", "matches": "match", "members": "member",
 	"minutes": "minute", "objects": "object", "operations": "operation", "parts": "part", "passes": "pass",

@@ -92,7 +92,6 @@ func init() {
 		"what will be lost is being exported", "正在导出将丢失的内容",
 		"%s rows lose what was changed in them.", "%s 行会失去其改动。",
 		"They are kept in %s.", "它们保留在 %s。",
-		"about %s newer rows in %s tables will be lost (o); kept in %s", "将丢失约 %s 行较新的数据（%s 张表，按 o 查看）；已保留在 %s",
 		"e keeps them", "按 e 可保留",
 		"it is exported already: %s", "已经导出：%s",
 		"exported to %s", "已导出到 %s",

@@ -133,6 +133,12 @@ type Loss struct {
 	// Objects are the views, routines, triggers and events that the restore drops or replaces.
 	Objects  []LossObject `json:"objects,omitempty"`
 	Unlisted bool         `json:"objects_unlisted,omitempty"` // the server did not tell which there are
+	// ByLog tells that the binary log was asked, not the backup's rows. Unlogged are its later
+	// transactions that do not tell which rows they changed; LogEnd is where it ends, where
+	// the server goes on writing after that.
+	ByLog    bool   `json:"by_log,omitempty"`
+	Unlogged int    `json:"unlogged,omitempty"`
+	LogEnd   string `json:"log_end,omitempty"`
 }
 
 // LossTable is the loss in one table.
@@ -140,14 +146,18 @@ type LossTable struct {
 	Table    string `json:"table"`
 	Newer    int64  `json:"newer"`
 	Changed  int64  `json:"changed,omitempty"` // older rows that were changed since
+	Deleted  int64  `json:"deleted,omitempty"` // rows that were deleted since; the log alone tells
 	Estimate bool   `json:"estimate"`
 	How      string `json:"how"` // "rows": compared row by row; by age: "created_at", "updated_at", "auto_increment", "count"
 	Vanishes bool   `json:"vanishes,omitempty"`
 	Blind    bool   `json:"-"` // rows that were changed cannot be told
 }
 
-// Sure tells that every table was compared with the backup, whole.
-func (l Loss) Sure() bool { return len(l.Unknown)+len(l.Unseen)+len(l.Missing) == 0 && !l.Estimated() }
+// Sure tells that every table was compared with the backup, whole, or that the log tells
+// of every change.
+func (l Loss) Sure() bool {
+	return len(l.Unknown)+len(l.Unseen)+len(l.Missing)+l.Unlogged == 0 && l.LogEnd == "" && !l.Estimated()
+}
 
 // Nothing tells that nothing will be lost, for sure.
 func (l Loss) Nothing() bool { return len(l.Tables)+len(l.Objects) == 0 && !l.Unlisted && l.Sure() }
@@ -155,6 +165,13 @@ func (l Loss) Nothing() bool { return len(l.Tables)+len(l.Objects) == 0 && !l.Un
 // Doubts are what is to be said besides the tables: what could not be known, or that
 // nothing is lost, when that is sure.
 func (l Loss) Doubts() (out []lang.Msg) {
+	if l.Unlogged > 0 {
+		out = append(out, lang.M("the binary log does not tell which rows later transactions changed; there are %d "+
+			"such transactions", l.Unlogged))
+	}
+	if l.LogEnd != "" {
+		out = append(out, lang.M("what was written after the end of the binary log at hand is not known: %s", l.LogEnd))
+	}
 	if len(l.Unknown) > 0 {
 		out = append(
 			out,
@@ -180,7 +197,10 @@ func (l Loss) Doubts() (out []lang.Msg) {
 		)
 	}
 	out = append(out, l.ObjectWords()...)
-	if l.Nothing() {
+	switch {
+	case l.Nothing() && l.ByLog:
+		out = append(out, lang.M("nothing will be lost: the binary log holds no later change"))
+	case l.Nothing():
 		out = append(out, lang.M("nothing will be lost: every table was compared with the backup"))
 	}
 	return out
@@ -188,7 +208,7 @@ func (l Loss) Doubts() (out []lang.Msg) {
 
 // See takes in what was found in a table.
 func (l *Loss) See(t LossTable) {
-	if t.Newer > 0 || t.Changed > 0 || t.Vanishes {
+	if t.Newer > 0 || t.Changed > 0 || t.Deleted > 0 || t.Vanishes {
 		l.Tables = append(l.Tables, t)
 	}
 	if t.Blind {
@@ -201,6 +221,9 @@ func (t LossTable) About(l *lang.Printer) (words []string) {
 	if t.Changed > 0 {
 		words = append(words, l.T("%s changed rows", human.Count(t.Changed)))
 	}
+	if t.Deleted > 0 {
+		words = append(words, l.T("%s deletions", human.Count(t.Deleted)))
+	}
 	if t.Estimate {
 		words = append(words, l.T("estimate"))
 	}
@@ -210,10 +233,43 @@ func (t LossTable) About(l *lang.Printer) (words []string) {
 	return words
 }
 
+// Sum says how many rows will be lost, over the tables; empty for none. It is the one
+// sum that plan, confirmation and command print.
+func (l Loss) Sum() (sum lang.Msg) {
+	for _, part := range []struct {
+		n     int64
+		words lang.Msg
+	}{
+		{l.Rows(), lang.M("%s newer rows", human.Count(l.Rows()))},
+		{l.Changed(), lang.M("%s changed rows", human.Count(l.Changed()))},
+		{l.Deleted(), lang.M("%s deletions", human.Count(l.Deleted()))},
+	} {
+		switch {
+		case part.n == 0:
+		case sum.Empty():
+			sum = part.words
+		default:
+			sum = lang.M("%s, %s", sum, part.words)
+		}
+	}
+	if l.Estimated() && !sum.Empty() {
+		return lang.M("about %s", sum)
+	}
+	return sum
+}
+
 // Changed is the sum of the rows that were changed, over the tables.
 func (l Loss) Changed() (n int64) {
 	for _, t := range l.Tables {
 		n += t.Changed
+	}
+	return n
+}
+
+// Deleted is the sum of the deleted rows, over the tables.
+func (l Loss) Deleted() (n int64) {
+	for _, t := range l.Tables {
+		n += t.Deleted
 	}
 	return n
 }

@@ -16,9 +16,13 @@ const worthAStop = 10
 // Gap is a table that the restore would remove, empty, or shrink.
 type Gap struct {
 	Table string `json:"table"`
-	Rows  int64  `json:"rows"` // in the backup; -1: the table is not in it
+	Rows  int64  `json:"rows"` // in the backup, or after the replay; -1: the table is not in it
 	Was   int64  `json:"was"`  // now, or in earlier backups; -1 unknown
 	Key   bool   `json:"key_table,omitempty"`
+	// Rolled tells that Rows are those after the replay, AtLeast that there may be more:
+	// the log does not tell how many.
+	Rolled  bool `json:"after_replay,omitempty"`
+	AtLeast bool `json:"at_least,omitempty"`
 }
 
 // Text is the gap as a sentence.
@@ -28,6 +32,12 @@ func (g Gap) Text() lang.Msg {
 		return lang.M("%s is not in the backup; it has %s rows", g.Table, human.Count(g.Was))
 	case g.Rows < 0:
 		return lang.M("%s is not in the backup", g.Table)
+	case g.AtLeast:
+		return lang.M("%s has %s rows; how many the replay leaves is not known: the log holds statements instead of "+
+			"rows, at least %s rows are certain", g.Table, human.Count(max(0, g.Was)), human.Count(g.Rows))
+	case g.Rolled:
+		return lang.M("%s has %s rows after the replay, and %s before", g.Table, human.Count(g.Rows),
+			human.Count(max(0, g.Was)))
 	case g.Was < 0:
 		return lang.M("%s has %s rows in the backup", g.Table, human.Count(g.Rows))
 	}
@@ -85,24 +95,58 @@ func (p *Plan) gap(t TableState) (Gap, bool) {
 	if t.Exists {
 		was = max(was, t.Rows)
 	}
-	g := Gap{Table: t.Name, Rows: src.Rows, Was: was, Key: key}
+	g := Gap{Table: t.Name, Rows: src.Rows, Was: was, Key: key, Rolled: p.Source.Replay != nil}
+	if g.AtLeast = in && g.Rolled && src.Rows < 0; g.AtLeast {
+		g.Rows = p.Source.Replay.Least[t.Name]
+	}
 	switch {
 	case !in:
 		g.Rows = -1
+		g.Rolled = false
 		return g, t.Exists || key
 	case src.Engine == "SEQUENCE" || !p.Source.counted(src):
 		return g, false
-	case p.Source.NoData || p.Source.Where != "":
-		return g, t.Exists && (src.Rows != 0 || was != 0) // an empty table loses nothing
-	case key && src.Rows == 0:
-		return g, was != 0
 	}
-	return g, was >= worthAStop && src.Rows*2 < was
+	return g, p.shrinks(g, t)
+}
+
+// Shrank judges a table by the rows that were counted after a replay: the log does not
+// always tell how many there will be. ok is false where it lost too few to be worth a stop,
+// or where the operator named it.
+func (p *Plan) Shrank(table string, rows int64) (g Gap, ok bool) {
+	if p.Mode == Into || p.Assessment == nil || slices.Contains(p.Accepted, table) {
+		return g, false
+	}
+	g = Gap{
+		Table: table, Rows: rows, Was: p.before(table), Rolled: true,
+		Key: slices.Contains(p.Verify.KeyTables, table),
+	}
+	i := slices.IndexFunc(p.Assessment.Tables, func(t TableState) bool { return t.Name == table && t.Exists })
+	if i < 0 {
+		return g, p.shrinks(g, TableState{})
+	}
+	g.Was = max(g.Was, p.Assessment.Tables[i].Rows)
+	return g, p.shrinks(g, p.Assessment.Tables[i])
+}
+
+// shrinks tells whether a table loses so many rows that the restore stops.
+func (p *Plan) shrinks(g Gap, t TableState) bool {
+	switch {
+	case p.Source.NoData || p.Source.Where != "":
+		return t.Exists && (g.Rows != 0 || g.Was != 0) // an empty table loses nothing
+	case g.Key && g.Rows == 0:
+		return g.Was != 0
+	}
+	return g.Was >= worthAStop && g.Rows*2 < g.Was
 }
 
 // counted tells whether the rows of a table of the backup are known.
 func (s Source) counted(t SourceTable) bool {
-	return !s.Manifest || s.Replay != nil && t.Rows >= 0 || t.Checksum != "" || t.Rows > 0 || s.NoData
+	if s.Replay != nil && t.Rows < 0 { // its own rows tell whether they are ever counted
+		own, in := s.Table(t.Name)
+		return !in || own.Checksum != "" || own.Rows > 0
+	}
+	return !s.Manifest || s.Replay != nil || t.Checksum != "" || t.Rows > 0 || s.NoData
 }
 
 // before is how many rows a table had in the backups before this one; -1 unknown.

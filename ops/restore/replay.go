@@ -27,14 +27,15 @@ type Replay struct {
 	Next         time.Time            `json:"next_time,omitzero"`  // of the first that is left out
 	Reach        string               `json:"reach"`               // how far the log reaches
 	Transactions int64                `json:"transactions"`
-	Tables       []binlog.TableChange `json:"tables"`         // what is replayed
-	Rows         map[string]int64     `json:"rows"`           // the tables afterwards; -1: not known
-	After        []binlog.TableChange `json:"after"`          // what is left out
-	AfterCount   int64                `json:"after_count"`    // transactions
-	AfterDDL     int                  `json:"after_ddl"`      // that change definitions
-	Warnings     []Note               `json:"warnings"`       // what a person should know
-	Refused      []Note               `json:"refused"`        // statements that cannot be replayed
-	Live         bool                 `json:"live,omitempty"` // part of it comes from the server, not from the archive
+	Tables       []binlog.TableChange `json:"tables"`          // what is replayed
+	Rows         map[string]int64     `json:"rows"`            // the tables afterwards; -1: not known
+	Least        map[string]int64     `json:"least,omitempty"` // of those that are not known: at least so many
+	After        []binlog.TableChange `json:"after"`           // what is left out
+	AfterCount   int64                `json:"after_count"`     // transactions
+	AfterDDL     int                  `json:"after_ddl"`       // that change definitions
+	Warnings     []Note               `json:"warnings"`        // what a person should know
+	Refused      []Note               `json:"refused"`         // statements that cannot be replayed
+	Live         bool                 `json:"live,omitempty"`  // the log reaches to the server's present end
 	Standby      *Standby             `json:"standby,omitempty"`
 	NoStandby    Note                 `json:"standby_unused,omitzero"` // why a standby that is there is not used
 }
@@ -79,11 +80,14 @@ func (r *Replay) tables(backup []SourceTable) (out []SourceTable) {
 
 // Loss is what the replay leaves out, as the log has it.
 func (r *Replay) Loss() Loss {
-	l := Loss{Since: r.ToTime}
+	l := Loss{Since: r.ToTime, ByLog: true, Unlogged: r.AfterDDL}
+	if !r.Live {
+		l.LogEnd = r.Reach
+	}
 	for _, c := range r.After {
 		l.Tables = append(
 			l.Tables,
-			LossTable{Table: c.Table, Newer: c.Inserted, Changed: c.Updated + c.Deleted, How: "log"},
+			LossTable{Table: c.Table, Newer: c.Inserted, Changed: c.Updated, Deleted: c.Deleted, How: "log"},
 		)
 	}
 	return l

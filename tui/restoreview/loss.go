@@ -23,11 +23,8 @@ import (
 // lossWords says in a sentence or two what a plan will lose.
 func lossWords(plan *restore.Plan) (out []lang.Msg) {
 	loss := plan.Assessment.Loss
-	if n := loss.Rows(); n > 0 {
-		out = append(out, lang.M("About %s newer rows will be lost.", human.Count(n)))
-	}
-	if n := loss.Changed(); n > 0 {
-		out = append(out, lang.M("%s rows lose what was changed in them.", human.Count(n)))
+	if sum := loss.Sum(); !sum.Empty() {
+		out = append(out, lang.M("Will be lost: %s.", sum))
 	}
 	if len(out) > 0 && len(plan.Exported) > 0 {
 		out = append(out, lang.M("They are kept in %s.", filepath.Dir(plan.Exported[0])))
@@ -38,7 +35,7 @@ func lossWords(plan *restore.Plan) (out []lang.Msg) {
 // lossFacts are the lines of step 1 about the loss.
 func (p *sheet) lossFacts(plan *restore.Plan, put func(ops.State, string)) {
 	e, loss := p.base.env, plan.Assessment.Loss
-	n := loss.Rows() + loss.Changed()
+	sum := loss.Sum()
 	if left := len(loss.Unknown) + len(loss.Unseen); left > 0 {
 		put(
 			ops.StateUnknown,
@@ -52,15 +49,15 @@ func (p *sheet) lossFacts(plan *restore.Plan, put func(ops.State, string)) {
 		put(ops.StateWarning, e.Lang.Msg(words))
 	}
 	switch {
-	case n == 0:
+	case sum.Empty():
 		return
 	case len(plan.Exported) > 0:
 		put(
 			ops.StateOK,
 			e.T(
-				"about %s newer rows in %s tables will be lost (o); kept in %s",
-				human.Count(n),
-				fmt.Sprint(len(loss.Tables)),
+				"will be lost (o): %s in %d tables; kept in %s",
+				sum,
+				len(loss.Tables),
 				filepath.Dir(plan.Exported[0]),
 			),
 		)
@@ -68,9 +65,9 @@ func (p *sheet) lossFacts(plan *restore.Plan, put func(ops.State, string)) {
 		put(
 			ops.StateWarning,
 			e.T(
-				"about %s newer rows in %s tables will be lost (o)",
-				human.Count(n),
-				fmt.Sprint(len(loss.Tables)),
+				"will be lost (o): %s in %d tables",
+				sum,
+				len(loss.Tables),
 			)+" "+e.Theme.Glyph.Right+" "+e.T(
 				"e keeps them",
 			),

@@ -582,7 +582,7 @@ func TestWhatWillBeLostIsExportedFromTheWizard(t *testing.T) {
 	d.did = nil
 	press(t, p, "e")
 	if view := p.View(page.Size{Width: 80, Height: 20}); !slices.Contains(d.did, "export") ||
-		!strings.Contains(view, "kept in /var/lib/opsdeck/exports/qianzhang-1") {
+		!strings.Contains(view, "/var/lib/opsdeck/exports/qianzhang-1") {
 		t.Fatalf("it did %v\n%s", d.did, view)
 	}
 }

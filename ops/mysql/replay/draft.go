@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"opsdeck/internal/human"
@@ -197,6 +198,9 @@ func ask(ctx context.Context, target mysql.Target, src restore.Source, c restore
 		return q, mysql.Explain(err, target)
 	}
 	q.Maria = s.maria
+	if q.Side, err = sideOf(ctx, conn, src); err != nil {
+		return q, mysql.Explain(err, target)
+	}
 	for _, t := range src.Tables {
 		if len(c.Tables) == 0 || contained(c.Tables, t.Name) {
 			q.Rows[t.Name] = t.Rows
@@ -230,6 +234,7 @@ func replayOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast
 		Transactions: f.Transactions,
 		Tables:       f.Tables,
 		Rows:         f.Rows,
+		Least:        f.Least,
 		After:        f.After,
 		AfterCount:   f.AfterCount,
 		AfterDDL:     f.AfterDDL,
@@ -256,6 +261,10 @@ func replayOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast
 			lang.M("the server's clock went back: later transactions have an earlier time; the first one at or after " +
 				"the moment ends the replay"),
 		)
+	}
+	if len(f.Rough) > 0 {
+		warn(lang.M("the rows of these tables are an estimate: a foreign key may have removed rows, which the log does "+
+			"not name: %s", strings.Join(f.Rough, ", ")))
 	}
 	for _, x := range f.Refused {
 		at := x.Time.Local().Format("2006-01-02 15:04:05")

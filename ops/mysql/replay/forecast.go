@@ -27,6 +27,7 @@ type Question struct {
 	// Open takes what is there where the log does not reach the moment yet, and reads
 	// nothing after it: what is left out is not told.
 	Open bool
+	Side Side // what a statement does besides
 }
 
 // Forecast is what a replay would do, and what would be lost by ending there.
@@ -37,6 +38,8 @@ type Forecast struct {
 	Transactions int64
 	Tables       []binlog.TableChange // what is replayed
 	Rows         map[string]int64     // the tables afterwards
+	Least        map[string]int64     // of those whose rows are not known: at least so many
+	Rough        []string             // tables from which foreign keys may have removed rows unlogged
 	Definitions  int
 	Statements   int                  // of the statement format
 	Foreign      int64                // transactions that changed other schemas, too
@@ -65,6 +68,7 @@ func Look(ctx context.Context, q Question) (*Forecast, error) {
 	if l.f.Rows == nil {
 		l.f.Rows = map[string]int64{}
 	}
+	l.least = newLeast(q)
 	l.judge = newJudge(q.From, q.To, q.Maria, q.Tables, q.Others)
 	l.sum.Done = l.done
 	var err error
@@ -84,6 +88,7 @@ func Look(ctx context.Context, q Question) (*Forecast, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.f.Least, l.f.Rough = l.least.of(l.f.Rows), l.least.roughly()
 	if !q.Open && !l.found() {
 		return l.f, ErrNotReached
 	}
@@ -110,6 +115,7 @@ type look struct {
 	q      Question
 	f      *Forecast
 	judge  judge
+	least  *least
 	sum    format.Summary
 	at     binlog.Place // the file that is read
 	past   bool         // the moment is passed
@@ -259,6 +265,7 @@ func (l *look) replayed(t *binlog.Transaction) {
 		if !t.RolledBack {
 			sumChange(&l.f.Tables, c)
 			count(l.f.Rows, c.Table, c.Inserted-c.Deleted)
+			l.least.rows(c)
 		}
 	}
 	if ours && others {
@@ -271,9 +278,11 @@ func (l *look) cause1(d decided) {
 	case definition:
 		l.f.Definitions++
 		d.effect.apply(l.f.Rows)
+		l.least.define(d)
 	case rowsOf:
 		l.f.Statements++
 		unknown(l.f.Rows)
+		l.least.statement(d)
 	}
 }
 

@@ -43,6 +43,7 @@ type decided struct {
 	kind   kind
 	sql    string
 	tables []string // of ours that it is about
+	fewer  bool     // rows, in the statement format: it may leave fewer than there were
 	effect effect
 }
 
@@ -385,7 +386,10 @@ func (j *judge) rows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 			return decided{}, lang.M("it also changes the database %s: %s", name, short(q.SQL))
 		}
 	}
-	return decided{kind: rowsOf, sql: string(sqlscan.Apply(q.SQL, edits)), tables: []string{target}}, lang.Msg{}
+	return decided{
+		kind: rowsOf, sql: string(sqlscan.Apply(q.SQL, edits)), tables: []string{target},
+		fewer: p == nil || p.Verb != "INSERT" && p.Verb != "UPDATE",
+	}, lang.Msg{}
 }
 
 // elsewhereRows is a statement whose rows are in another schema: with more than one

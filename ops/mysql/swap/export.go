@@ -30,6 +30,9 @@ type exporter struct {
 	dir    string   // empty: nothing is written
 	cmp    *compare
 	report run.Report
+	// Of a restore to a moment: its plan, and its tables as they were verified.
+	plan     *restore.Plan
+	verified []restore.TableRows
 
 	loss  restore.Loss
 	files []string
@@ -62,8 +65,14 @@ func (s *Server) ExportLost(
 	return e.loss, e.files, err
 }
 
-// Later counts what was written since the restore: what an undo would lose.
-func (s *Server) Later(ctx context.Context, p *restore.Plan, since time.Time) (restore.Loss, error) {
+// Later counts what was written since the restore: what an undo would lose. done are the
+// restored tables as they were verified.
+func (s *Server) Later(
+	ctx context.Context,
+	p *restore.Plan,
+	done []restore.TableRows,
+	since time.Time,
+) (restore.Loss, error) {
 	loss := restore.Loss{Since: since}
 	db, err := s.db(ctx)
 	if err != nil {
@@ -77,12 +86,17 @@ func (s *Server) Later(ctx context.Context, p *restore.Plan, since time.Time) (r
 	if err != nil {
 		return loss, err
 	}
+	list = inScope(list, p.Tables)
+	if p.Source.Replay != nil {
+		_, _, log, err := s.laterByLog(ctx, p, list, done, &loss)
+		if log != nil {
+			err = errors.Join(err, log.Close())
+		}
+		return loss, err
+	}
 	cmp := s.comparer(p.Source, nil)
 	s.ahead(ctx, cmp, list, p.Source)
 	for _, t := range list {
-		if t.Sequence || len(p.Tables) > 0 && !has(p.Tables, t.Name) {
-			continue
-		}
 		one, ok := s.laterIn(ctx, cmp, t, p.Source, since)
 		if !ok {
 			loss.Unknown = append(loss.Unknown, t.Name)
@@ -135,6 +149,13 @@ func (s *Server) Export(
 		dir:    filepath.Join(f.Path, "later-writes"),
 		report: report,
 	}
+	if p.Source.Replay != nil {
+		done, err := f.Load()
+		if err != nil {
+			return restore.Loss{}, nil, err
+		}
+		e.plan, e.verified = p, done.State.Data.TableRows
+	}
 	err := e.run(ctx)
 	return e.loss, e.files, err
 }
@@ -157,13 +178,14 @@ func (e *exporter) run(ctx context.Context) error {
 			return err
 		}
 	}
+	list = inScope(list, e.scope)
+	if e.plan != nil {
+		return e.byLog(ctx, list)
+	}
 	if e.cmp = e.s.comparer(e.src, e.report); e.cmp != nil && !e.src.Indexed {
 		e.cmp.unread = e.cmp.ahead(ctx, list)
 	}
 	for i, t := range list {
-		if t.Sequence || len(e.scope) > 0 && !has(e.scope, t.Name) {
-			continue
-		}
 		e.report(ops.Progress{Phase: "export", Object: t.Name, Done: int64(i), Total: int64(len(list)), Unit: "tables"})
 		if err := e.table(ctx, t); err != nil {
 			return fmt.Errorf("export %s: %w", t.Name, err)

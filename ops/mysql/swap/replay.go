@@ -206,6 +206,9 @@ func (v *verifier) judgeCount(d backup.TableVerdict, own bool) {
 		out.Want, out.State = want, "differs"
 		v.doubt(lang.M("%s has %s rows, the replay counted %s", d.Name, human.Count(d.Rows), human.Count(want)))
 	}
+	if g, shrank := v.p.Shrank(d.Name, d.Rows); shrank {
+		v.v.Doubts = append(v.v.Doubts, restore.N(g.Text()))
+	}
 	v.v.Tables = append(v.v.Tables, out)
 }
 

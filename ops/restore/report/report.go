@@ -22,6 +22,7 @@ type Account struct {
 	Operator   string              `json:"operator"`
 	Backup     string              `json:"backup"`
 	RestoredTo time.Time           `json:"restored_to"`
+	Replay     *Replayed           `json:"replay,omitempty"` // what the binary log added to the backup
 	BeganAt    time.Time           `json:"began_at"`
 	EndedAt    time.Time           `json:"ended_at"`
 	TookMS     int64               `json:"took_ms"`
@@ -39,6 +40,34 @@ type Account struct {
 	Timeline   []restore.Mark      `json:"timeline"`
 }
 
+// Replayed is a replay of the binary log.
+type Replayed struct {
+	BackupAt     time.Time        `json:"backup_at"`    // the moment of the backup's own rows
+	Transactions int64            `json:"transactions"` // that were replayed
+	To           string           `json:"to"`           // FILE:POS
+	BackupRows   map[string]int64 `json:"backup_rows"`  // the backup's own; tables that the log made are not in it
+}
+
+// replayed is nil where the backup alone was restored.
+func replayed(src restore.Source) *Replayed {
+	r := src.Replay
+	if r == nil {
+		return nil
+	}
+	out := &Replayed{
+		BackupAt:     r.BackupAt,
+		Transactions: r.Transactions,
+		To:           r.To.Position.String(),
+		BackupRows:   map[string]int64{},
+	}
+	for _, t := range src.Tables {
+		if t.Checksum != "" || t.Rows > 0 {
+			out.BackupRows[t.Name] = t.Rows
+		}
+	}
+	return out
+}
+
 // Tell makes the account of a run as it stands; ended is the moment to close
 // it with while the report itself is being written.
 func Tell(p *restore.Plan, s restore.Snapshot, ended time.Time) Account {
@@ -50,6 +79,7 @@ func Tell(p *restore.Plan, s restore.Snapshot, ended time.Time) Account {
 		Server:   p.Target.Address,
 		Mode:     p.Mode,
 		Operator: p.Operator, Backup: p.Source.Name, RestoredTo: p.Source.At, EndedAt: ended, SwapMS: s.Data.SwapMS,
+		Replay:     replayed(p.Source),
 		Now:        s.Data.Now,
 		LostByUndo: s.Data.Lost,
 		Exports:    append(slices.Clone(p.Exported), s.Data.Exports...),
@@ -182,12 +212,15 @@ func (a Account) Message(l *lang.Printer) string {
 	line := func(m lang.Msg) { b.WriteString(l.Msg(m) + "\n") }
 	line(lang.M("[%s] database %s: %s", a.Service, a.Database, resultLabel(a.Result)))
 	if a.Result == "restored" {
-		line(lang.M("The data is that of %s (backup %s).", human.Moment(a.RestoredTo), a.Backup))
+		line(a.origin())
 		if n := a.Lost.Rows(); n > 0 {
 			line(lang.M("About %s rows written after that moment are lost.", human.Count(n)))
 		}
 		if n := a.Lost.Changed(); n > 0 {
 			line(lang.M("%s rows lose what was changed in them.", human.Count(n)))
+		}
+		if n := a.Lost.Deleted(); n > 0 {
+			line(lang.M("%s deletions after that moment are lost.", human.Count(n)))
 		}
 	}
 	if a.DownMS > 0 {
@@ -207,6 +240,16 @@ func (a Account) Message(l *lang.Printer) string {
 	}
 	line(lang.M("By %s, restore %s.", a.Operator, a.ID))
 	return b.String()
+}
+
+// origin says of which moment the data is, and where it comes from.
+func (a Account) origin() lang.Msg {
+	if a.Replay == nil {
+		return lang.M("The data is that of %s (backup %s).", human.Moment(a.RestoredTo), a.Backup)
+	}
+	return lang.M("The data is that of %s (backup %s of %s + %s transactions of the binary log, to %s).",
+		human.Moment(a.RestoredTo), a.Backup, human.Moment(a.Replay.BackupAt),
+		human.Count(a.Replay.Transactions), a.Replay.To)
 }
 
 func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
@@ -237,19 +280,33 @@ func (a Account) Markdown(l *lang.Printer) string {
 	}
 	if len(a.Tables) > 0 {
 		head(lang.M("Tables"))
-		fmt.Fprintf(
-			&b,
-			"| %s | %s | %s | |\n| --- | ---: | ---: | --- |\n",
-			l.T("table"),
-			l.T("rows"),
-			l.T("in the backup"),
-		)
-		for _, t := range a.Tables {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", mdLine(t.Table), human.Count(t.Rows), countOr(t.Want), t.State)
-		}
+		a.tablesMarkdown(&b, l)
 	}
 	a.lossMarkdown(&b, l)
 	return b.String()
+}
+
+// tablesMarkdown are the verified tables. After a replay the rows that were expected are
+// not the backup's.
+func (a Account) tablesMarkdown(b *strings.Builder, l *lang.Printer) {
+	if a.Replay == nil {
+		fmt.Fprintf(b, "| %s | %s | %s | |\n| --- | ---: | ---: | --- |\n",
+			l.T("table"), l.T("rows"), l.T("in the backup"))
+	} else {
+		fmt.Fprintf(b, "| %s | %s | %s | %s | |\n| --- | ---: | ---: | ---: | --- |\n",
+			l.T("table"), l.T("rows"), l.T("in the backup"), l.T("after the replay"))
+	}
+	for _, t := range a.Tables {
+		want := countOr(t.Want)
+		if a.Replay != nil {
+			own, known := a.Replay.BackupRows[t.Table]
+			if !known {
+				own = -1
+			}
+			want = countOr(own) + " | " + want
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", mdLine(t.Table), human.Count(t.Rows), want, t.State)
+	}
 }
 
 func countOr(n int64) string {

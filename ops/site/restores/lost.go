@@ -130,5 +130,5 @@ func (d *Desk) exportDir(p *restore.Plan) string {
 func (d *Desk) Later(ctx context.Context, r *run.Run) (restore.Loss, error) {
 	server := d.server()
 	defer server.Close()
-	return server.Later(ctx, r.Plan, r.State.LiveSince())
+	return server.Later(ctx, r.Plan, r.State.Data.TableRows, r.State.LiveSince())
 }

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"opsdeck/internal/testdb"
+)
+
+// inStatements logs what follows in the statement format.
+func inStatements(statements ...string) []string {
+	return append([]string{"SET SESSION binlog_format=STATEMENT", "SET NAMES utf8mb4"}, statements...)
+}
+
+// salesOf300 adds 300 rows.
+const salesOf300 = "INSERT INTO sales (v) WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE " +
+	"i < 300) SELECT i FROM n"
+
+// TestAMomentDoesNotMakeAShrunkenBackupGood adds a moment to a backup of an emptied
+// table: what the log certainly brings back counts, what it may bring back does not.
+func TestAMomentDoesNotMakeAShrunkenBackupGood(t *testing.T) {
+	t.Parallel()
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newSite(t, db)
+		db.Exec(t, s.live, inRows("CREATE TABLE sales (id INT PRIMARY KEY AUTO_INCREMENT, v INT)", salesOf300)...)
+		s.must("backup", "create")
+		db.Exec(t, s.live, inRows("DELETE FROM sales WHERE id > 5")...)
+		shrunk := s.backupMade(t)
+		db.Exec(t, s.live, inStatements("INSERT INTO sales (v) VALUES (1), (2)")...)
+		stops := func(want string) {
+			t.Helper()
+			o := s.run("restore", "--from", shrunk, "--until", "now", "--confirm", s.live)
+			if o.code != 1 || !strings.Contains(o.err+o.out, want) || !strings.Contains(o.err+o.out, "--accept-missing sales") {
+				t.Fatalf("exit %d, want %q\n%s\n%s", o.code, want, o.out, o.err)
+			}
+		}
+		stops("sales has 300 rows; how many the replay leaves is not known")
+		stops("at least 5 rows are certain")
+		db.Exec(t, s.live, inRows("INSERT INTO sales (v) VALUES (3)")...)
+		stops("at least 6 rows are certain")
+		db.Exec(t, s.live, inRows(salesOf300)...) // now the log brings the rows
+		good := s.dump()
+		s.must("restore", "--from", shrunk, "--until", "now", "--json", "--confirm", s.live)
+		sameDump(t, good, s.dump())
+	})
+}
+
+// TestAReplayOfRowsAloneIsJudgedExactly: the log names each row, so the rows at the
+// moment are known before it is replayed.
+func TestAReplayOfRowsAloneIsJudgedExactly(t *testing.T) {
+	t.Parallel()
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newSite(t, db)
+		db.Exec(t, s.live, inRows("CREATE TABLE sales (id INT PRIMARY KEY AUTO_INCREMENT, v INT)", salesOf300)...)
+		s.must("backup", "create")
+		db.Exec(t, s.live, inRows("DELETE FROM sales WHERE id > 5")...)
+		shrunk := s.backupMade(t)
+		db.Exec(t, s.live, inRows("INSERT INTO sales (v) VALUES (1), (2)")...)
+		o := s.run("restore", "--from", shrunk, "--until", "now", "--confirm", s.live)
+		if o.code != 1 || !strings.Contains(o.err+o.out, "sales has 7 rows after the replay, and 300 before") {
+			t.Fatalf("exit %d\n%s\n%s", o.code, o.out, o.err)
+		}
+		s.must("restore", "--from", shrunk, "--until", "now", "--json", "--confirm", s.live, "--accept-missing", "sales")
+	})
+}
+
+// TestRowsThatAKeyRemovedUnloggedStopTheExchange: the log does not name the rows that a
+// foreign key removed, so the replay counts 300 and leaves none.
+func TestRowsThatAKeyRemovedUnloggedStopTheExchange(t *testing.T) {
+	t.Parallel()
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newSite(t, db)
+		db.Exec(t, s.live, inRows("CREATE TABLE heads (id INT PRIMARY KEY)",
+			"CREATE TABLE sales (id INT PRIMARY KEY AUTO_INCREMENT, v INT, head INT DEFAULT 1, "+
+				"CONSTRAINT fk_head FOREIGN KEY (head) REFERENCES heads (id) ON DELETE CASCADE)",
+			"INSERT INTO heads VALUES (1)", salesOf300)...)
+		s.must("backup", "create")
+		db.Exec(t, s.live, inRows("DELETE FROM heads", "INSERT INTO heads VALUES (1)", salesOf300)...)
+		before := s.dump()
+		o := s.run("restore", "--before", s.newestID(s.live+".sales"), "--json", "--confirm", s.live)
+		if o.code == 0 || !strings.Contains(o.out, "sales has 0 rows after the replay, and 300 before") {
+			t.Fatalf("exit %d\n%s\n%s", o.code, o.out, o.err)
+		}
+		sameDump(t, before, s.dump())
+		if !s.running() {
+			t.Fatal("the service is down")
+		}
+	})
+}
+
+// backupMade makes a backup and returns its name.
+func (s *realSite) backupMade(t *testing.T) string {
+	t.Helper()
+	var made struct{ Name string }
+	o := s.must("backup", "create", "--json")
+	if err := json.Unmarshal([]byte(o.out), &made); err != nil || made.Name == "" {
+		t.Fatalf("%v in %q", err, o.out)
+	}
+	return made.Name
+}

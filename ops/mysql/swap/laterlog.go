@@ -1,0 +1,207 @@
+package swap
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+
+	"opsdeck/internal/atomicfile"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/mysql/replay"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+
+	format "opsdeck/ops/mysql/binlog"
+)
+
+// errUnlogged says that the log does not tell what was written since a restore.
+var errUnlogged = errors.New("the binary log does not tell what was written since the restore")
+
+// since is what the binary log tells of the time since a restore that replayed it: the
+// backup alone would take the replayed rows for newer ones.
+type since struct {
+	p        *restore.Plan
+	begin    binlog.Place
+	begun    bool
+	tables   map[string]binlog.TableChange
+	unstated bool // statements changed rows, and the log does not tell how many
+}
+
+// sinceRestore reads the log from the end of the replay on.
+func (s *Server) sinceRestore(ctx context.Context, p *restore.Plan) (*since, *changes.Source, error) {
+	if s.Log == nil {
+		return nil, nil, errUnlogged
+	}
+	log, err := s.Log(ctx, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	out := &since{p: p, tables: map[string]binlog.TableChange{}}
+	if err := out.read(ctx, log); err != nil {
+		log.Close()
+		return nil, nil, err
+	}
+	return out, log, nil
+}
+
+func (l *since) read(ctx context.Context, log *changes.Source) error {
+	run, err := log.At(l.p.Source.Replay.To, "")
+	if err != nil {
+		return errors.Join(err, log.LiveErr)
+	}
+	if !run.Live {
+		return errors.Join(errUnlogged, log.LiveErr)
+	}
+	var at binlog.Place
+	sum := format.Summary{Done: func(t *binlog.Transaction) error { l.take(at, t); return nil }}
+	err = run.Each(ctx, run.From, func(file binlog.Place, _ *format.Format) error { at = file; return nil }, sum.Take)
+	if err == nil && !l.begun {
+		return errUnlogged
+	}
+	return err
+}
+
+// take takes in a transaction. What was written since begins after the exchange; in place
+// after the replay, the last statement of which drops its own table.
+func (l *since) take(at binlog.Place, t *binlog.Transaction) {
+	if l.restored(t) {
+		at.Pos = t.End
+		l.begin, l.begun, l.unstated = at, true, false
+		clear(l.tables)
+		return
+	}
+	if !l.begun {
+		return
+	}
+	l.unstated = l.unstated || len(t.Other) > 0
+	for _, c := range t.Tables {
+		if c.Schema != l.p.Target.Live || t.RolledBack {
+			continue
+		}
+		sum := l.tables[c.Table]
+		sum.Inserted += c.Inserted
+		sum.Updated += c.Updated
+		sum.Deleted += c.Deleted
+		l.tables[c.Table] = sum
+	}
+}
+
+// restored tells whether a transaction makes the restored tables the live ones.
+func (l *since) restored(t *binlog.Transaction) bool {
+	verb, name := "RENAME", l.p.Shadow
+	if l.p.Mode != restore.Swap {
+		verb, name = "DROP", replay.Table
+	}
+	for _, q := range t.DDL {
+		text := strings.ToUpper(strings.TrimSpace(q.SQL))
+		ours := q.Schema == l.p.Target.Live || strings.Contains(q.SQL, l.p.Target.Live)
+		if strings.HasPrefix(text, verb) && strings.Contains(q.SQL, name) && ours {
+			return true
+		}
+	}
+	return false
+}
+
+// of is what was written to a table whose rows are not those that were verified. ok is
+// false where the log does not tell.
+func (l *since) of(table string) (out restore.LossTable, ok bool) {
+	c, seen := l.tables[table]
+	out = restore.LossTable{
+		Table: table, Newer: c.Inserted, Changed: c.Updated, Deleted: c.Deleted, How: "log", Blind: l.unstated,
+	}
+	return out, seen && c.Rows() > 0
+}
+
+// verified finds a table as the restore's verification saw it.
+func verified(tables []restore.TableRows, name string) (restore.SourceTable, bool) {
+	for _, t := range tables {
+		if t.Table == name && t.State != "missing" {
+			return restore.SourceTable{Name: name, Rows: t.Rows, Checksum: t.Checksum}, true
+		}
+	}
+	return restore.SourceTable{}, false
+}
+
+// laterByLog tells what was written since a restore to a moment: a table that still is
+// what was verified lost nothing, of the others the log tells. done are the tables as they
+// were verified.
+func (s *Server) laterByLog(
+	ctx context.Context,
+	p *restore.Plan,
+	list []*schema.Table,
+	done []restore.TableRows,
+	loss *restore.Loss,
+) (names []string, _ *since, _ *changes.Source, err error) {
+	loss.ByLog = true
+	for _, t := range list {
+		if was, ok := verified(done, t.Name); ok {
+			if same, err := s.same(ctx, t, was); err == nil && same {
+				continue
+			}
+		}
+		names = append(names, t.Name)
+	}
+	if len(names) == 0 {
+		return nil, nil, nil, ctx.Err()
+	}
+	told, log, err := s.sinceRestore(ctx, p)
+	if err != nil {
+		loss.Unknown = append(loss.Unknown, names...)
+		return nil, nil, nil, ctx.Err()
+	}
+	var seen []string
+	for _, name := range names {
+		one, ok := told.of(name)
+		if _, was := verified(done, name); !was {
+			one.Vanishes, ok = true, true
+		}
+		if !ok {
+			loss.Unknown = append(loss.Unknown, name)
+			continue
+		}
+		loss.See(one)
+		seen = append(seen, name)
+	}
+	return seen, told, log, nil
+}
+
+// byLog is run after a restore to a moment. A file brings each row that was written since
+// to what became of it; a table whose rows the log does not tell apart is named.
+func (e *exporter) byLog(ctx context.Context, list []*schema.Table) error {
+	names, told, log, err := e.s.laterByLog(ctx, e.plan, list, e.verified, &e.loss)
+	if err != nil || log == nil {
+		return err
+	}
+	defer log.Close()
+	if e.dir == "" || len(names) == 0 {
+		return nil
+	}
+	db, err := e.s.db(ctx)
+	if err != nil {
+		return err
+	}
+	from := &restore.Replay{From: told.begin, To: told.begin}
+	unknown, err := replay.Lost(ctx, log, db, from, e.in, names, func(table string, all []string) error {
+		path := filepath.Join(e.dir, fileName(table))
+		e.files = append(e.files, path)
+		return atomicfile.WriteBytes(path, 0o600, []byte(replay.LostHead+strings.Join(all, ";\n")+";\n"))
+	})
+	for _, t := range unknown {
+		if !has(e.loss.Unseen, t) {
+			e.loss.Unseen = append(e.loss.Unseen, t)
+		}
+	}
+	return err
+}
+
+// inScope leaves out sequences and tables that nobody asked for.
+func inScope(list []*schema.Table, scope []string) (out []*schema.Table) {
+	for _, t := range list {
+		if !t.Sequence && (len(scope) == 0 || has(scope, t.Name)) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
