@@ -25,7 +25,7 @@ func newApp(io stdio, getenv func(string) string, flags *globals) *app {
 		settings: &settings{flags: flags, getenv: getenv},
 		clock:    clock.Real{},
 	}
-	a.speak = func(l string) { a.lang = lang.For(l) }
+	a.speak = func(l string) { a.lang = a.inLang(l) }
 	return a
 }
 

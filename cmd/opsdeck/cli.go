@@ -69,6 +69,7 @@ func run(ctx context.Context, args []string, io stdio) int {
 	if code >= 0 { // --help and --version are done
 		return code
 	}
+	a.speak(a.lang.Code())
 	if err != nil {
 		return a.failAs(wantsJSON(args), usageError(err))
 	}

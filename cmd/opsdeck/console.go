@@ -12,7 +12,6 @@ import (
 	"github.com/charmbracelet/lipgloss"
 	"github.com/muesli/termenv"
 
-	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/version"
 	"opsdeck/ops"
@@ -56,6 +55,7 @@ func (c *consoleCmd) Run(ctx context.Context, a *app) error {
 	debug.SetGCPercent(consoleGC)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	a.lang = lang.For(a.lang.Code()) // the console names keys, and the command where no key does it
 	env := &page.Env{
 		Ctx:      ctx,
 		Lang:     a.lang,
@@ -95,14 +95,6 @@ func (c *consoleCmd) Run(ctx context.Context, a *app) error {
 		return exitCode(ops.Interrupted)
 	}
 	return err
-}
-
-// again is how this program is called with the same configuration.
-func (a *app) again() string {
-	if f := a.flags.ConfigFile; f != "" {
-		return "opsdeck --config " + human.Shell(f)
-	}
-	return "opsdeck"
 }
 
 // terminal refuses what the console cannot be drawn on. A plain one only prints.

@@ -41,7 +41,7 @@ type runbook struct {
 // place is what a runbook is filled with.
 type place struct {
 	service  config.Service
-	config   string // " --config FILE", or ""
+	program  string // opsdeck as it is called again
 	database string
 	dir      string
 	process  health.Commands
@@ -50,7 +50,7 @@ type place struct {
 	newest   string // path of the newest good backup; "" is none, or not known
 }
 
-func (p place) opsdeck(args string) string { return "opsdeck" + p.config + " " + args }
+func (p place) opsdeck(args string) string { return p.program + " " + args }
 
 var runbooks = []runbook{
 	{"deploy", lang.M("a new machine, in 30 minutes"), deploySteps},
@@ -353,12 +353,7 @@ func (a *app) placeOf(s config.Service) place {
 	if target, err := mysql.Resolve(s.Database); err == nil {
 		p.user = target.User
 	}
-	if a.flags.ConfigFile != "" {
-		p.config = " --config " + human.Shell(a.flags.ConfigFile)
-	}
-	if l, err := a.config(); err == nil && len(l.Services) > 1 || a.flags.Service != "" {
-		p.config += " --service " + human.Shell(s.Name)
-	}
+	p.program = a.programFor(s.Name)
 	if c, err := service.New(s.Process); err == nil {
 		p.process = c.Commands()
 	}

@@ -11,6 +11,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
 	"opsdeck/internal/trust"
+	"opsdeck/internal/typed"
 	"opsdeck/ops"
 )
 
@@ -31,6 +32,26 @@ type settings struct {
 	once   sync.Once
 	loaded *config.Loaded
 	lerr   error
+}
+
+// again is how this program is called with the same configuration and service.
+func (s *settings) again() string { return typed.Program(s.flags.ConfigFile, s.flags.Service) }
+
+// programFor is how this program is called again for a service.
+func (s *settings) programFor(service string) string {
+	if l, err := s.config(); s.flags.Service == "" && (err != nil || len(l.Services) < 2) {
+		service = ""
+	}
+	return typed.Program(s.flags.ConfigFile, service)
+}
+
+// inLang writes sentences in a language, with commands that work when they are typed.
+func (s *settings) inLang(code string) *lang.Printer {
+	program := s.again()
+	if program == typed.Name {
+		return lang.For(code)
+	}
+	return lang.For(code).Rewriting(func(text string) string { return typed.Text(program, text) })
 }
 
 // until lets the configuration and its folders be waited for until ctx ends.

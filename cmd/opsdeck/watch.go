@@ -152,10 +152,11 @@ func (a *app) watcher(services []config.Service, state string, marks bool) (*ale
 			return nil, err
 		}
 		w.Services = append(w.Services, alerts.Service{
-			Config: s,
-			Checks: a.watchedChecks(&s, mark),
-			Site:   func() (*site.Site, error) { return a.site(&s) },
-			Styles: styles.Of,
+			Config:  s,
+			Checks:  a.watchedChecks(&s, mark),
+			Site:    func() (*site.Site, error) { return a.site(&s) },
+			Styles:  styles.Of,
+			Program: a.programFor(s.Name),
 		})
 	}
 	return w, w.Prepare()

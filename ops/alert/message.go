@@ -59,11 +59,11 @@ func compose(p *lang.Printer, q *Queue) *Message {
 }
 
 // TestMessage is a message that says that a rule or a target works. It is in no book.
-func TestMessage(p *lang.Printer, service, rule string, now time.Time) *Message {
+func TestMessage(p *lang.Printer, service, rule string, next lang.Msg, now time.Time) *Message {
 	a := Alert{
 		ID: "test-" + strconv.FormatInt(now.UnixNano(), 36), Rule: rule, Service: service,
 		Fingerprint: service + "/" + rule + "/test", Severity: ops.StateWarning, State: Firing, Since: now, Count: 1,
-		Evidence: Say(lang.M("this is a test of opsdeck watch: nothing is wrong")), Next: Say(lang.Raw("opsdeck alerts")),
+		Evidence: Say(lang.M("this is a test of opsdeck watch: nothing is wrong")), Next: Say(next),
 	}
 	m := compose(p, &Queue{Events: []Event{{What: What.Test, At: now, Alert: a}}})
 	m.ID = a.ID

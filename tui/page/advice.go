@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/typed"
 )
 
 // Advice turns what sentences advise into what works from the console: the key that
@@ -21,7 +22,7 @@ type Advice struct {
 // NewAdvice makes it for a program as it is called again, and the pages' keys.
 func NewAdvice(program string, tabs map[string]string) *Advice {
 	if program == "" {
-		program = "opsdeck"
+		program = typed.Name
 	}
 	a := &Advice{program: program, tabs: tabs}
 	a.at.Store("")
@@ -80,16 +81,10 @@ func words(pattern string) *regexp.Regexp {
 	return regexp.MustCompile(`^` + strings.ReplaceAll(pattern, "NAME", name))
 }
 
-// verbs begin a command; another word after "opsdeck" is a part of the sentence.
-var verbs = regexp.MustCompile("^(?:status|logs|audit|backup|restore|watch|alerts|deploy|serve|operations|doctor|runbook|" +
-	"config)(?:[ `'.,;:）)，。；：]|$)")
-
-const opsdeck = "opsdeck "
-
 // in rewrites a sentence in a language.
 func (a *Advice) in(p *lang.Printer, text string) string {
-	if strings.Contains(text, opsdeck) {
-		text = a.commands(p, text)
+	if strings.Contains(text, typed.Name+" ") {
+		text = a.commands(p, strings.ReplaceAll(text, a.program+" ", typed.Name+" "))
 	}
 	if strings.Contains(text, " --") || strings.Contains(text, "--deep") {
 		text = a.flags(p, text)
@@ -100,16 +95,11 @@ func (a *Advice) in(p *lang.Printer, text string) string {
 func (a *Advice) commands(p *lang.Printer, text string) string {
 	var b strings.Builder
 	for {
-		at := strings.Index(text, opsdeck)
+		at, words := typed.Next(text)
 		if at < 0 {
 			return b.String() + text
 		}
-		head, rest := text[:at], text[at+len(opsdeck):]
-		if at > 0 && isWord(text[at-1]) || !verbs.MatchString(rest) {
-			b.WriteString(text[:at+len(opsdeck)])
-			text = rest
-			continue
-		}
+		head, rest := text[:at], text[words:]
 		said, n := a.keyFor(p, rest)
 		if n == 0 {
 			b.WriteString(head + a.program + " ")
@@ -165,7 +155,7 @@ func (a *Advice) press(p *lang.Printer, page, key string) string {
 
 // flags names the keys of flags without a command; those of a command stay with it.
 func (a *Advice) flags(p *lang.Printer, text string) string {
-	if strings.Contains(text, opsdeck) {
+	if strings.Contains(text, typed.Name+" ") {
 		return text
 	}
 	for _, f := range flagged {
@@ -179,10 +169,5 @@ func (a *Advice) flags(p *lang.Printer, text string) string {
 	return text
 }
 
-// typed is a command of opsdeck that works when it is typed into a shell.
-func (a *Advice) typed(command string) string {
-	if rest, ok := strings.CutPrefix(command, opsdeck); ok && verbs.MatchString(rest) {
-		return a.program + " " + rest
-	}
-	return command
-}
+// command is a command of opsdeck that works when it is typed into a shell.
+func (a *Advice) command(command string) string { return typed.Text(a.program, command) }

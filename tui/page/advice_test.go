@@ -38,6 +38,7 @@ func TestAdviceNamesKeysInTheConsole(t *testing.T) {
 		},
 		{"status", "`opsdeck runbook mysql-down` says what to do", "`" + program + " runbook mysql-down` says what to do"},
 		{"status", "make one: `opsdeck backup create`", "make one: press 4, then b"},
+		{"status", "make one: " + program + " backup create", "make one: press 4, then b"},
 		{"status", "more: opsdeck --config /etc/x.yaml runbook x", "more: opsdeck --config /etc/x.yaml runbook x"},
 		{"status", "use the opsdeck that made the backup", "use the opsdeck that made the backup"},
 		{"status", "/usr/bin/opsdeck status was run", "/usr/bin/opsdeck status was run"},

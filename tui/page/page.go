@@ -40,7 +40,7 @@ func (e *Env) Command(command string) string {
 	if e.Advice == nil {
 		return command
 	}
-	return e.Advice.typed(command)
+	return e.Advice.command(command)
 }
 
 // T writes a sentence in the console's language.

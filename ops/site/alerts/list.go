@@ -150,7 +150,7 @@ func (w *Watcher) Names() (out []string) {
 
 func (w *Watcher) test(s *watched, rule, key string) Told {
 	now := w.Clock.Now()
-	m := alert.TestMessage(w.Lang, s.Config.Name, rule, now)
+	m := alert.TestMessage(w.Lang, s.Config.Name, rule, s.typed(lang.Raw("opsdeck alerts")), now)
 	m.Target = key
 	return Told{Key: key, Target: w.senders[key].conf, Message: m}
 }

@@ -9,6 +9,7 @@ import (
 	"opsdeck/internal/clock"
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/typed"
 	"opsdeck/ops"
 	"opsdeck/ops/alert"
 	"opsdeck/ops/health"
@@ -25,6 +26,8 @@ type Service struct {
 	Site func() (*site.Site, error)
 	// Styles is how the lines of a source are read; nil, or a nil style, is as everywhere.
 	Styles func(source string) *line.Style
+	// Program is how opsdeck is called for this service; "" is opsdeck alone.
+	Program string
 }
 
 // Watcher watches services. It alone writes the book of its state folder: who runs it
@@ -318,7 +321,7 @@ func (s *watched) checkSight(r *checkRule, x health.Standing) alert.Sight {
 	shown := x.Shown()
 	sight.Severity = x.State
 	sight.Evidence = shown.Detail
-	sight.Next = nextOf(shown, x.Check)
+	sight.Next = s.typed(nextOf(shown, x.Check))
 	switch x.State {
 	case ops.StateOK:
 		return sight
@@ -330,6 +333,15 @@ func (s *watched) checkSight(r *checkRule, x health.Standing) alert.Sight {
 	}
 	sight.Holds = true
 	return sight
+}
+
+// typed is a sentence whose commands work when they are typed: whoever reads the alert may
+// use another configuration.
+func (s *watched) typed(next lang.Msg) lang.Msg {
+	if s.Program == "" || s.Program == typed.Name || next.Empty() {
+		return next
+	}
+	return lang.M("%s", lang.BothBy(func(p *lang.Printer) string { return typed.Text(s.Program, p.Msg(next)) }))
 }
 
 // nextOf is what to do first about a check.
@@ -399,7 +411,7 @@ func (s *watched) logSight(r *logRule, h *hits, sum int64) alert.Sight {
 	key := s.Config.Name + "/" + r.Name
 	sight := alert.Sight{
 		Rule: &r.Rule, Fingerprint: key, Holds: sum >= r.count, Severity: r.severity, Seen: h.n, Lines: h.lines,
-		Follows: s.prints(r.follows), Next: lang.Raw("opsdeck logs " + quoted(r) + " --since -1h"),
+		Follows: s.prints(r.follows), Next: s.typed(lang.Raw("opsdeck logs " + quoted(r) + " --since -1h")),
 	}
 	switch {
 	case len(h.lines) == 0:

@@ -17,6 +17,7 @@ import (
 	"opsdeck/internal/listener"
 	"opsdeck/internal/redact"
 	"opsdeck/internal/termsafe"
+	"opsdeck/internal/typed"
 	"opsdeck/ops"
 	"opsdeck/ops/deploy"
 	"opsdeck/ops/health"
@@ -560,13 +561,11 @@ func (j *job) offer(ctx context.Context) (lang.Msg, error) {
 
 // restoreCommand is what brings the database back to the deployment's backup.
 func (j *job) restoreCommand() string {
-	words := "opsdeck"
-	if j.All.Path != "" {
-		words += " --config " + human.Shell(j.All.Path)
-	}
+	service := ""
 	if len(j.All.Services) > 1 {
-		words += " --service " + human.Shell(j.Service.Name)
+		service = j.Service.Name
 	}
+	words := typed.Program(j.All.Path, service)
 	if name := j.state.Data["backup"]; name != "" {
 		return words + " restore --from " + human.Shell(name)
 	}
