@@ -170,7 +170,7 @@ func (c *Console) globalActions() []page.Action {
 			ID:     "console.quit",
 			Keys:   []string{"q"},
 			Label:  lang.M("quit"),
-			Help:   lang.M("leave the console; ctrl-c twice does so too"),
+			Help:   lang.M("quit the console; or press ctrl-c twice"),
 			Footer: true,
 			Run:    c.quit,
 		},
@@ -235,8 +235,8 @@ func (c *Console) quit() tea.Cmd {
 			continue
 		}
 		if why, busy := b.Busy(); busy {
-			c.push(widget.NewAsk(c.env, lang.M("Leave the console?"), []lang.Msg{why}, false,
-				widget.Choice{Key: "y", Label: lang.M("leave"), Run: func() tea.Cmd { return tea.Quit }}))
+			c.push(widget.NewAsk(c.env, lang.M("Quit the console?"), []lang.Msg{why}, false,
+				widget.Choice{Key: "y", Label: lang.M("quit"), Run: func() tea.Cmd { return tea.Quit }}))
 			return nil
 		}
 	}
@@ -250,7 +250,7 @@ func (c *Console) interrupt() tea.Cmd {
 		return tea.Quit
 	}
 	c.armed = now
-	return c.notify(ops.StateWarning, lang.M("press ctrl-c again to leave"))
+	return c.notify(ops.StateWarning, lang.M("press ctrl-c again to quit"))
 }
 
 type clearNotice struct{ n uint64 }

@@ -20,7 +20,7 @@ func TestF5RefreshesThePage(t *testing.T) {
 	pages[0].acts = append(
 		pages[0].acts,
 		page.Action{ID: "status.refresh", Keys: []string{"r"}, Label: lang.Raw("refresh"),
-			Help: lang.Raw("look again"), Run: func() tea.Cmd { ran++; return nil }},
+			Help: lang.Raw("check again"), Run: func() tea.Cmd { ran++; return nil }},
 	)
 	c.route(tea.KeyMsg{Type: tea.KeyF5})
 	if ran+strings.Count(strings.Join(pages[0].keys, ""), "r") != 1 {

@@ -20,14 +20,14 @@ func TestThePaletteNeverOffersTheOppositeOfAWord(t *testing.T) {
 		{
 			ID:     "x.drop",
 			Label:  lang.M("drop old"),
-			Help:   lang.M("drop the old tables that are kept for the undo"),
+			Help:   lang.M("drop the old tables kept for undo"),
 			Writes: true,
 			Run:    run,
 		},
 		{
 			ID:     "x.undo",
 			Label:  lang.M("undo"),
-			Help:   lang.M("bring back the state before the restore"),
+			Help:   lang.M("undo the restore: return to the state before it"),
 			Writes: true,
 			Run:    run,
 		},
@@ -98,7 +98,7 @@ func TestThePaletteLeavesOutScatteredLetters(t *testing.T) {
 	run := func() tea.Cmd { return nil }
 	c.o.Actions = []page.Action{
 		{ID: "x.slow", Label: lang.M("slow"), Help: lang.M("to the next operation of 1000 ms or more"), Run: run},
-		{ID: "x.seal", Label: lang.M("export"), Help: lang.M("list hits by how well they fit, or by time"), Run: run},
+		{ID: "x.seal", Label: lang.M("export"), Help: lang.M("sort hits by relevance or by time"), Run: run},
 	}
 	found := func(typed string) (ids []string) {
 		pal := newPalette(c)

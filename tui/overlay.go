@@ -101,8 +101,8 @@ func (c *Console) helpLines(a page.Action) []string {
 
 // movement describes the keys that lists share, for the help alone.
 var movement = []page.Action{
-	{Keys: []string{"up", "down"}, Help: lang.M("one row; k and j too")},
-	{Keys: []string{"pgup", "pgdown"}, Help: lang.M("one page; ctrl+b and ctrl+f too")},
+	{Keys: []string{"up", "down"}, Help: lang.M("one row; also k and j")},
+	{Keys: []string{"pgup", "pgdown"}, Help: lang.M("one page; also ctrl+b and ctrl+f")},
 	{Keys: []string{"g", "G"}, Help: lang.M("to the start, to the end")},
 	{Keys: []string{"esc"}, Help: lang.M("back")},
 }

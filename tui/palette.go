@@ -181,7 +181,7 @@ func (p *palette) View(size page.Size) string {
 	if size.Height >= tall {
 		p.narrow.Foot = p.whole
 	}
-	return p.narrow.View(p.c.env, lang.M("Palette"), len(p.hits), p.c.env.T("no action has these letters"), row, size)
+	return p.narrow.View(p.c.env, lang.M("Palette"), len(p.hits), p.c.env.T("no action matches"), row, size)
 }
 
 // whole is the text of the line at the cursor, which its row may cut, in two lines.

@@ -105,7 +105,8 @@ func (c *Console) key(k tea.KeyMsg) tea.Cmd {
 	}
 	if top := c.top(); top != nil {
 		if !top.listening(c.env.Clock.Now()) {
-			return c.notify(ops.StateWarning, lang.M("that key came before the question was on the screen: press it again"))
+			return c.notify(ops.StateWarning, lang.M("that key was pressed before the question appeared: press it "+
+				"again"))
 		}
 		cmd, done := top.Overlay.Update(k)
 		c.settle(top, done)

@@ -11,7 +11,7 @@ import (
 // suspend is ctrl-z: the shell gets the terminal, and fg brings the console back.
 func (c *Console) suspend() tea.Cmd {
 	if !hasShell() {
-		return c.notify(ops.StateWarning, lang.M("no shell here could bring the console back; q leaves it"))
+		return c.notify(ops.StateWarning, lang.M("no shell here can resume the console; press q to quit"))
 	}
 	return tea.Suspend
 }

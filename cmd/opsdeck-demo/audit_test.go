@@ -210,7 +210,7 @@ func restOfOther(t *testing.T, db *sql.DB, s *auditlog.Source, table string) {
 	if rows, err := s.After(ctx, audit.Filter{}, first.Rows[0].Pos(), 10); err != nil {
 		t.Errorf("after: %d rows, %v", len(rows), err)
 	}
-	year, err := s.PlanYear(ctx, 2026, time.UTC, t.TempDir())
+	year, err := s.Years().Plan(ctx, 2026, time.UTC, t.TempDir())
 	if err != nil || year.Rows < 350 {
 		t.Errorf("a year: %+v %v", year, err)
 	}

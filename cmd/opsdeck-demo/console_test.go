@@ -240,7 +240,7 @@ func TestTheConsoleOnALivingWorld(t *testing.T) {
 
 	c.choose("stop the database")
 	c.sees("MySQL is down", "connection refused")
-	c.choose("heal everything")
+	c.choose("repair everything")
 	c.gone("MySQL is down") // its log tells of it for some minutes more
 	c.press("L")
 	c.sees("状态")

@@ -33,7 +33,7 @@ func TestTheDamagedDemoIsRestoredAndUndoneByKeys(t *testing.T) {
 	c.press("e")
 	c.sees("kept in")
 	c.press("B")
-	c.sees("Begin the restore")
+	c.sees("Start the restore")
 	c.types(database)
 	c.sees("restored in", "Z undo")
 	if n := r.count(t, "SELECT COUNT(*) FROM customers"); n <= 40 {
@@ -46,7 +46,7 @@ func TestTheDamagedDemoIsRestoredAndUndoneByKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.press("Z")
-	c.sees("is exported, then lost to the live", "products  1 row")
+	c.sees("then removed from the live", "products  1 row")
 	c.types(database)
 	c.sees("· undone")
 	if n := r.count(t, "SELECT COUNT(*) FROM customers"); n != 40 {

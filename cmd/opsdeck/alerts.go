@@ -21,7 +21,7 @@ const alertsShown = 24 * time.Hour
 const alertsKept = 7 * 24 * time.Hour
 
 type alertsCmd struct {
-	All  bool `help:"Also the alerts resolved in the last seven days, not the last 24 hours alone."`
+	All  bool `help:"Also show alerts resolved in the last seven days, not only in the last 24 hours."`
 	JSON bool `name:"json" help:"Print JSON."`
 }
 
@@ -99,7 +99,7 @@ func bookError(err error) error {
 	}
 	if bad.Newer {
 		return ops.E(ops.Failed, lang.M("the state of the alerts was written by a newer opsdeck: %s", bad.Path)).
-			WithHint(lang.M("update this program; `opsdeck watch` of this version sets the file aside"))
+			WithHint(lang.M("update opsdeck; `opsdeck watch` of this version sets the file aside"))
 	}
 	return ops.Wrap(bad.Err, ops.Failed, lang.M("the state of the alerts is damaged: %s", bad.Path)).
 		WithHint(lang.M("start `opsdeck watch`: it sets the file aside and starts over"))
@@ -139,7 +139,7 @@ func (a *app) sayUnwatched() error {
 // sayAlerts prints a table of alerts, each with its evidence and what to do next.
 func (a *app) sayAlerts(shown []alert.Alert, watching bool) error {
 	if !watching {
-		a.note(lang.M("`opsdeck watch` is not running: this is how it was when it last ran"))
+		a.note(lang.M("`opsdeck watch` is not running: this is the state of its last run"))
 	}
 	if len(shown) == 0 {
 		a.say(lang.M("no alerts"))

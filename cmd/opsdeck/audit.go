@@ -21,7 +21,7 @@ type auditCmd struct {
 	List           auditListCmd           `cmd:"" default:"withargs" help:"List audit rows, newest first."`
 	Trace          auditTraceCmd          `cmd:"" help:"Show the full history of a resource."`
 	Stats          auditStatsCmd          `cmd:"" help:"Count audit rows by action, resource, user and hour."`
-	Changes        auditChangesCmd        `cmd:"" help:"List what the binary log says was changed, a line a transaction."`
+	Changes        auditChangesCmd        `cmd:"" help:"List the changes in the binlog, one line per transaction."`
 	Export         auditExportCmd         `cmd:"" help:"Write audit rows to a file."`
 	Archive        auditArchiveCmd        `cmd:"" help:"Archive a year's rows to a file and, when asked, delete them."`
 	RestoreArchive auditRestoreArchiveCmd `cmd:"" name:"restore-archive" help:"Load an archive as a table beside the live one."`
@@ -71,8 +71,8 @@ func (a *app) agrees(ctx context.Context, what, advice lang.Msg) bool {
 // auditFilter are the flags that choose rows.
 type auditFilter struct {
 	User     string `placeholder:"U" help:"Rows of this user: an id, or a name where the table has names."`
-	Action   string `placeholder:"A" help:"Rows of this action; several with commas."`
-	Resource string `placeholder:"TYPE[:ID]" help:"Rows of this kind of resource, or of one."`
+	Action   string `placeholder:"A" help:"Rows with this action; separate several with commas."`
+	Resource string `placeholder:"TYPE[:ID]" help:"Rows of this type of resource, or of one resource."`
 	Since    string `placeholder:"T" help:"From this time on: 24h ago, 2026-01-29, 2026-01-29T10:30, yesterday 14:00, monday."`
 	Until    string `placeholder:"T" help:"Before this time; a day or month is included whole."`
 }
@@ -145,7 +145,7 @@ func (a *printer) when(t time.Time) string {
 type auditTraceCmd struct {
 	Type string `arg:"" help:"Kind of resource, as the rows name it; or TYPE:ID, as lists print it."`
 	ID   string `arg:"" name:"id" optional:"" help:"The resource's id."`
-	Yes  bool   `help:"Read on where many rows would be read."`
+	Yes  bool   `help:"Continue even if many rows must be read."`
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 

@@ -20,8 +20,8 @@ type auditArchiveCmd struct {
 	Delete  bool          `help:"Then delete the archived rows from the table, in small batches."`
 	Confirm string        `placeholder:"NAME" help:"The database's name, to confirm the deletion without a terminal."`
 	Pause   time.Duration `default:"100ms" placeholder:"DUR" help:"Pause after each batch of a deletion."`
-	DryRun  bool          `help:"Only say what would be done."`
-	Yes     bool          `help:"Read on where many rows would be read."`
+	DryRun  bool          `help:"Only show what would be done."`
+	Yes     bool          `help:"Continue even if many rows must be read."`
 	JSON    bool          `name:"json" help:"Print JSON."`
 }
 
@@ -153,13 +153,13 @@ func (c *auditArchiveCmd) work(
 	}
 	err = c.finish(a, doc, func() {
 		if c.Delete {
-			a.say(lang.M("%s rows deleted, %s were gone before", human.Count(doc.Deleted), human.Count(doc.Gone)))
+			a.say(lang.M("%s rows deleted, %s no longer existed", human.Count(doc.Deleted), human.Count(doc.Gone)))
 		}
 	})
 	if err == nil && doc.Differing > 0 {
 		err = ops.E(
 			ops.Failed,
-			lang.M("%s rows were left: they are not as they were archived", human.Count(doc.Differing)),
+			lang.M("%s rows were kept: they differ from the archive", human.Count(doc.Differing)),
 		)
 	}
 	return err
@@ -176,7 +176,7 @@ func (c *auditArchiveCmd) finish(a *app, doc archiveJSON, plain func()) error {
 type auditRestoreArchiveCmd struct {
 	File   string `arg:"" type:"path" help:"The archive: audit_logs_2025.sql.gz."`
 	As     string `placeholder:"TABLE" help:"Name of the new table; the file's name by default."`
-	DryRun bool   `help:"Only say what would be done."`
+	DryRun bool   `help:"Only show what would be done."`
 	JSON   bool   `name:"json" help:"Print JSON."`
 }
 

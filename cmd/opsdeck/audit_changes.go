@@ -20,14 +20,14 @@ import (
 )
 
 type auditChangesCmd struct {
-	Table    string `placeholder:"T" help:"Changes of this table alone."`
+	Table    string `placeholder:"T" help:"Only changes of this table."`
 	Key      string `placeholder:"K" help:"Changes of the row with this primary key; a,b for two columns. Needs --table."`
 	Since    string `placeholder:"T" help:"From this time on: 24h ago, 2026-01-29, 2026-01-29T10:30, yesterday 14:00, monday."`
 	Until    string `placeholder:"T" help:"Before this time; a day or month is included whole."`
-	Kind     string `placeholder:"insert|update|delete|ddl" enum:",insert,update,delete,ddl" default:"" help:"Only transactions with such a change: insert, update, delete or ddl."`
+	Kind     string `placeholder:"insert|update|delete|ddl" enum:",insert,update,delete,ddl" default:"" help:"Only transactions with this kind of change: insert, update, delete or ddl."`
 	RowsOver int64  `placeholder:"N" help:"Only transactions that changed more rows than this."`
 	Limit    int    `default:"100" placeholder:"N" help:"At most this many, the newest; 0 for all."`
-	Largest  bool   `help:"The transactions that changed most rows first, instead of the newest."`
+	Largest  bool   `help:"Transactions with the most changed rows first, instead of the newest."`
 	JSON     bool   `name:"json" help:"Print NDJSON."`
 }
 

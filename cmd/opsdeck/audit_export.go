@@ -18,9 +18,9 @@ type auditExportCmd struct {
 	auditFilter
 	Format   string `enum:"csv,jsonl" default:"csv" placeholder:"csv|jsonl" help:"csv (for spreadsheets) or jsonl."`
 	Output   string `short:"o" required:"" placeholder:"FILE" type:"path" help:"The file to write, with mode 0600; - for standard output."`
-	Unmasked bool   `help:"Write secrets as they are in the table."`
+	Unmasked bool   `help:"Write secrets unmasked."`
 	Restart  bool   `help:"Start over instead of continuing an interrupted export."`
-	Yes      bool   `help:"Read on where many rows would be read."`
+	Yes      bool   `help:"Continue even if many rows must be read."`
 	JSON     bool   `name:"json" help:"Print JSON."`
 }
 
@@ -94,7 +94,7 @@ func (c *auditExportCmd) allowed(a *app) error {
 	}
 	if c.JSON {
 		return ops.E(ops.Usage, lang.M("--json and -o - both write to standard output")).
-			WithHint(lang.M("leave one of them out"))
+			WithHint(lang.M("use only one of them"))
 	}
 	return nil
 }

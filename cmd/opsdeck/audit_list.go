@@ -14,10 +14,10 @@ import (
 type auditListCmd struct {
 	Query []string `arg:"" optional:"" help:"Query line: user:1 action:DELETE resource:ORDER:456 since:24h ip:10.0.* changed:status; also name, type, id, path, method, agent, key, until, on, text. -term leaves out, a,b is either, * is anything, other words must be in the row."`
 	auditFilter
-	Limit   int    `default:"100" placeholder:"N" help:"Rows of a page."`
+	Limit   int    `default:"100" placeholder:"N" help:"Rows per page."`
 	Before  string `placeholder:"CURSOR" help:"Continue from next_cursor of the previous page."`
 	Archive string `placeholder:"FILE" type:"path" help:"Read an archive instead of the table, without loading it."`
-	Yes     bool   `help:"Read on where many rows would be read."`
+	Yes     bool   `help:"Continue even if many rows must be read."`
 	JSON    bool   `name:"json" help:"Print NDJSON."`
 }
 
@@ -99,7 +99,7 @@ func (c *auditListCmd) print(a *app, l *audit.Layout, page audit.Page) error {
 	if page.Partial {
 		a.note(
 			lang.M(
-				"%s rows were read, back to %s; --yes reads on, or --before %s",
+				"%s rows read, back to %s; to continue: --yes or --before %s",
 				human.Count(page.Scanned),
 				a.when(page.Next.At.Moment(l.Zone)),
 				next,

@@ -19,7 +19,7 @@ type auditStatsCmd struct {
 	Until string   `placeholder:"T" help:"Before this time; a day or month is included whole."`
 	By    string   `placeholder:"user|action|resource|hour" enum:",user,action,resource,hour" default:"" help:"Only this count: user, action, resource or hour."`
 	Top   int      `default:"20" placeholder:"N" help:"How many users and resources; 0 for all."`
-	Yes   bool     `help:"Read on where many rows would be read."`
+	Yes   bool     `help:"Continue even if many rows must be read."`
 	JSON  bool     `name:"json" help:"Print JSON."`
 }
 

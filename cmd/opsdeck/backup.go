@@ -6,17 +6,17 @@ import (
 
 // backupCmd is the group of the backup verbs.
 type backupCmd struct {
-	Create   backupCreateCmd   `cmd:"" help:"Make a backup, its manifest and its weekly and monthly names."`
+	Create   backupCreateCmd   `cmd:"" help:"Make a backup with its manifest and its weekly and monthly names."`
 	List     backupListCmd     `cmd:"" help:"List the backups by tier, with what is missing."`
-	Show     backupShowCmd     `cmd:"" help:"Show one backup: what it holds and how far it is verified."`
+	Show     backupShowCmd     `cmd:"" help:"Show one backup: its contents and what was verified."`
 	Verify   backupVerifyCmd   `cmd:"" help:"Verify backups: length, hashes, trailer."`
 	Prune    backupPruneCmd    `cmd:"" help:"Remove backups that retention does not keep."`
 	Remove   backupRemoveCmd   `cmd:"" help:"Remove one backup by its name."`
-	Drill    backupDrillCmd    `cmd:"" help:"Rehearse a restore in a scratch database, and record it."`
+	Drill    backupDrillCmd    `cmd:"" help:"Drill a restore in a scratch database, and record the result."`
 	Drills   backupDrillsCmd   `cmd:"" help:"Show the record of drills."`
 	Sync     backupSyncCmd     `cmd:"" help:"Update the offsite copies; nothing is removed there."`
-	Binlog   backupBinlogCmd   `cmd:"" help:"Archive the binary log, so that a restore can go to any moment."`
-	Schedule backupScheduleCmd `cmd:"" help:"When backups, verifications and drills run by themselves."`
+	Binlog   backupBinlogCmd   `cmd:"" help:"Archive the binlog, so that a restore can reach any moment."`
+	Schedule backupScheduleCmd `cmd:"" help:"Schedule backups, verifications and drills."`
 }
 
 // shelf is the backups of the chosen service, with what is remembered of them.

@@ -16,22 +16,22 @@ import (
 
 // backupBinlogCmd is the group of the verbs of the binary log's archive.
 type backupBinlogCmd struct {
-	Follow backupBinlogFollowCmd `cmd:"" help:"Archive the binary log as the server writes it, until stopped."`
-	Fetch  backupBinlogFetchCmd  `cmd:"" help:"Archive once what is new in the binary log."`
-	List   backupBinlogListCmd   `cmd:"" help:"List what the archive holds: spans, gaps, size, lag."`
+	Follow backupBinlogFollowCmd `cmd:"" help:"Archive the binlog as the server writes it, until stopped."`
+	Fetch  backupBinlogFetchCmd  `cmd:"" help:"Archive what is new in the binlog, once."`
+	List   backupBinlogListCmd   `cmd:"" help:"List what the archive contains: spans, gaps, size, lag."`
 	Verify backupBinlogVerifyCmd `cmd:"" help:"Verify the archive: hashes, every event's checksum, continuity."`
 }
 
 type backupBinlogFollowCmd struct {
-	CopyEvery time.Duration `default:"15m" placeholder:"DUR" help:"Bring the configured copies what is new this often; 0 leaves that to backup sync."`
+	CopyEvery time.Duration `default:"15m" placeholder:"DUR" help:"How often to copy what is new to the configured copies; 0 leaves that to backup sync."`
 
-	DryRun bool `help:"Say where it would begin, do nothing."`
+	DryRun bool `help:"Show where it would start, do nothing."`
 }
 
 type backupBinlogFetchCmd struct {
-	Copy   string `placeholder:"NAME" help:"Bring into the archive what this copy holds, instead of what the server has."`
+	Copy   string `placeholder:"NAME" help:"Fetch from this copy into the archive, instead of from the server."`
 	Flush  bool   `help:"End the server's current file first (FLUSH BINARY LOGS)."`
-	DryRun bool   `help:"Say what would be fetched, do nothing."`
+	DryRun bool   `help:"Show what would be fetched, do nothing."`
 	JSON   bool   `name:"json" help:"Print JSON."`
 }
 
@@ -52,7 +52,7 @@ func (c *backupBinlogFollowCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	o.Follow, o.Tell = true, sh.Binlog().TellBinlog
-	a.note(lang.M("following the binary log of %s into %s; stop with ctrl-c", o.Target.String(), o.Folder.Dir))
+	a.note(lang.M("following the binlog of %s into %s; stop with ctrl-c", o.Target.String(), o.Folder.Dir))
 	err = sh.Offsite().FollowBinlog(ctx, o, c.CopyEvery)
 	if errors.Is(err, context.Canceled) {
 		return nil // that is how it ends
@@ -129,7 +129,7 @@ func openGaps(gaps []backups.Gap, of lang.Msg) error {
 	if open == 0 {
 		return nil
 	}
-	return ops.E(ops.Failed, lang.M("%s has %d gaps that no full backup heals", of, open)).
+	return ops.E(ops.Failed, lang.M("%s has %d gaps with no full backup after them", of, open)).
 		WithHint(lang.M("opsdeck backup create"))
 }
 
@@ -152,7 +152,7 @@ func (sh *shelf) sayWhere(ctx context.Context) error {
 		return sh.Binlog().BinlogError(err)
 	}
 	if len(segments) == 0 {
-		sh.say(lang.M("the archive has nothing of this server; its log ends at %s", now))
+		sh.say(lang.M("the archive has no log of this server; the server's log ends at %s", now))
 		return nil
 	}
 	last := segments[len(segments)-1]

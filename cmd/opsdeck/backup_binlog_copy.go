@@ -63,7 +63,7 @@ func sayCopies(sh *shelf, all []binlogAtCopyJSON) {
 		case c.LookedAt == nil:
 			sh.say(lang.M("copy %s: not yet copied there; copy it with: opsdeck backup sync", c.Name))
 		case c.ToTime == nil:
-			sh.say(lang.M("copy %s: it holds no binary log, as of %s", c.Name, sh.when(*c.LookedAt)))
+			sh.say(lang.M("copy %s: it has no binlog, as of %s", c.Name, sh.when(*c.LookedAt)))
 		default:
 			sh.say(lang.M("copy %s: reaches %s, %s, as of %s", c.Name, sh.edge(*c.ToTime, c.ToFile, c.ToPos),
 				human.Bytes(c.SizeBytes), sh.when(*c.LookedAt)))
@@ -97,7 +97,7 @@ func (c *backupBinlogListCmd) listCopy(ctx context.Context, sh *shelf) error {
 // fromCopy brings what a copy holds into the archive.
 func (c *backupBinlogFetchCmd) fromCopy(ctx context.Context, sh *shelf) error {
 	if c.Flush {
-		return ops.E(ops.Usage, lang.M("--flush and --copy do not go together"))
+		return ops.E(ops.Usage, lang.M("--flush and --copy cannot be used together"))
 	}
 	found, err := sh.Offsite().Copies(c.Copy)
 	if err != nil {
@@ -118,14 +118,14 @@ func (c *backupBinlogFetchCmd) fromCopy(ctx context.Context, sh *shelf) error {
 		return sh.json(doc)
 	}
 	for _, file := range out.Taken {
-		sh.note(lang.M("%s was not fetched: the archive holds another log of that name", termsafe.Line(file)))
+		sh.note(lang.M("%s was not fetched: the archive has another log with that name", termsafe.Line(file)))
 	}
 	if c.DryRun {
-		sh.say(lang.M("would fetch %d files, %s; the archive holds %d of the copy's files", out.Files,
+		sh.say(lang.M("would fetch %d files, %s; the archive already has %d of the copy's files", out.Files,
 			human.Bytes(out.Bytes), out.Here))
 		return nil
 	}
-	sh.say(lang.M("%d files fetched from the copy %s, %s; the archive held %d of its files; it reaches %s", out.Files,
+	sh.say(lang.M("%d files fetched from the copy %s, %s; the archive already had %d of its files; it reaches %s", out.Files,
 		c.Copy, human.Bytes(out.Bytes), out.Here, sh.when(out.Reaches)))
 	return nil
 }
@@ -166,10 +166,10 @@ func (c *backupBinlogVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error
 		return backups.BadLogsError(found[0], v)
 	}
 	if !c.JSON {
-		sh.say(lang.M("%d pieces of the binary log at the copy %s are good", v.Good, c.Copy))
+		sh.say(lang.M("%d pieces of the binlog at the copy %s are good", v.Good, c.Copy))
 		sayCopies(sh, []binlogAtCopyJSON{atCopyJSON(at)})
 	}
-	return openGaps(doc.Gaps, lang.M("the binary log at the copy %s", c.Copy))
+	return openGaps(doc.Gaps, lang.M("the binlog at the copy %s", c.Copy))
 }
 
 // sayEmpty says that the archive here holds nothing, and how it gets something: from a
@@ -181,12 +181,12 @@ func (sh *shelf) sayEmpty() error {
 	}
 	for _, at := range there {
 		if len(at.Spans) > 0 {
-			sh.note(lang.M("the archive of the binary log is empty; the copy %s holds one; bring it here with: "+
-				"opsdeck backup binlog fetch --copy %s", at.Copy, at.Copy))
+			sh.note(lang.M("the binlog archive is empty; the copy %s has one; fetch it with: opsdeck backup "+
+				"binlog fetch --copy %s", at.Copy, at.Copy))
 			return nil
 		}
 	}
-	sh.note(lang.M("the archive of the binary log is empty; begin with: opsdeck backup binlog fetch, or follow"))
+	sh.note(lang.M("the binlog archive is empty; start with: opsdeck backup binlog fetch, or follow"))
 	return nil
 }
 

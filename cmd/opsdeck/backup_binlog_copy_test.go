@@ -49,8 +49,8 @@ func TestRestoreToAMomentFromTheLogAtACopy(t *testing.T) {
 		s.must("backup", "create")
 		db.Exec(t, s.live, inRows("INSERT INTO customers (name) VALUES ('after the backup')")...)
 		s.must("backup", "binlog", "fetch")
-		if o := s.must("backup", "sync", "--dry-run"); !strings.Contains(o.out, "of the binary log") {
-			t.Fatalf("no word of the binary log: %s", o.out)
+		if o := s.must("backup", "sync", "--dry-run"); !strings.Contains(o.out, "of the binlog") {
+			t.Fatalf("no word of the binlog: %s", o.out)
 		}
 		s.must("backup", "sync")
 		db.Exec(t, s.live, inRows("UPDATE customers SET name = 'newer' WHERE name = 'after the backup'")...)

@@ -15,7 +15,7 @@ import (
 )
 
 type backupBinlogListCmd struct {
-	Copy string `placeholder:"NAME" help:"Ask this copy what it holds, instead of the archive here."`
+	Copy string `placeholder:"NAME" help:"List what this copy has, instead of the local archive."`
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 
@@ -83,12 +83,12 @@ func sayHoldings(sh *shelf, doc binlogListJSON, lag time.Duration, known bool) e
 	switch {
 	case !known:
 		sh.say(
-			lang.M("how far the server is ahead is not known: it could not be asked, or the archive has nothing of it"),
+			lang.M("lag unknown: the server could not be asked, or the archive has no log of it"),
 		)
 	case lag == 0 && len(doc.Gaps) > 0:
-		sh.say(lang.M("the archive reaches the end of the server's log, without what the gaps above lack"))
+		sh.say(lang.M("the archive reaches the end of the server's log, except for the gaps above"))
 	case lag == 0:
-		sh.say(lang.M("the archive holds all that the server has written"))
+		sh.say(lang.M("the archive has everything that the server has written"))
 	default:
 		sh.say(
 			lang.M("the archive lags: its last transaction is %s old", human.Duration(lag.Truncate(time.Second))),
@@ -104,7 +104,7 @@ func sayHoldings(sh *shelf, doc binlogListJSON, lag time.Duration, known bool) e
 // sayGap says what is missing, loudly when no full backup was made after it.
 func sayGap(sh *shelf, g backups.Gap) {
 	if g.Healed {
-		sh.say(lang.M("gap: %s; a full backup was made after it", backups.GapText(g.Gap)))
+		sh.say(lang.M("gap: %s; there is a full backup after it", backups.GapText(g.Gap)))
 	} else {
 		sh.say(lang.M("GAP: %s", backups.GapText(g.Gap)))
 	}
@@ -115,7 +115,7 @@ func (sh *shelf) edge(at time.Time, file string, pos uint64) string {
 }
 
 type backupBinlogVerifyCmd struct {
-	Copy string `placeholder:"NAME" help:"Read back what this copy holds, instead of the archive here."`
+	Copy string `placeholder:"NAME" help:"Verify what this copy has, instead of the local archive."`
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 
@@ -211,7 +211,7 @@ func (c *backupBinlogVerifyCmd) verdict(sh *shelf, doc binlogVerifyJSON) error {
 	switch {
 	case doc.Bad > 0:
 		return ops.E(ops.Failed, lang.M("%d of %d files of the archive are bad", doc.Bad, doc.Bad+doc.Good)).
-			WithHint(lang.M("move the damaged file away and make a full backup: opsdeck backup create"))
+			WithHint(lang.M("move the damaged file away, then make a full backup: opsdeck backup create"))
 	case gaps != nil:
 		return gaps
 	case c.JSON:
@@ -220,7 +220,7 @@ func (c *backupBinlogVerifyCmd) verdict(sh *shelf, doc binlogVerifyJSON) error {
 	case sealed > 0:
 		sh.say(
 			lang.M(
-				"%d files are whole by their hashes; %d are encrypted and could not be read without the key",
+				"the hashes of %d files match; %d are encrypted and could not be read without the key",
 				doc.Good,
 				sealed,
 			),

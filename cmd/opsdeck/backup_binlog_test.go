@@ -171,7 +171,7 @@ func TestAGapFailsFetchAndVerify(t *testing.T) {
 		}
 		asked(t, config, 0, "backup", "binlog", "fetch") // no new gap
 		out, _ = asked(t, config, 0, "backup", "binlog", "list")
-		if !strings.Contains(out, "GAP") || strings.Contains(out, "holds all") {
+		if !strings.Contains(out, "GAP") || strings.Contains(out, "has everything") {
 			t.Errorf("list says %s", out)
 		}
 		asked(t, config, 1, "backup", "binlog", "verify")

@@ -16,23 +16,23 @@ import (
 )
 
 type backupCreateCmd struct {
-	Kind           string        `enum:"manual,scheduled,emergency" default:"manual" placeholder:"KIND" help:"Why it is made: manual, scheduled or emergency."`
-	Engine         string        `enum:",native,mysqldump" default:"" placeholder:"ENGINE" help:"native, or mysqldump to drive the server's own tool."`
+	Kind           string        `enum:"manual,scheduled,emergency" default:"manual" placeholder:"KIND" help:"Why the backup is made: manual, scheduled or emergency."`
+	Engine         string        `enum:",native,mysqldump" default:"" placeholder:"ENGINE" help:"native, or mysqldump to run the server's own tool."`
 	Tables         []string      `placeholder:"A,B" help:"These tables only, with their triggers."`
-	Where          string        `placeholder:"SQL" help:"Only the rows of --tables that this condition holds for."`
+	Where          string        `placeholder:"SQL" help:"Only rows of --tables that match this condition."`
 	NoData         bool          `help:"Definitions only, no rows."`
 	Databases      []string      `placeholder:"A,B" help:"These databases instead of the service's." xor:"databases"`
-	AllDatabases   bool          `help:"All databases of the server but its own." xor:"databases"`
-	Jobs           int           `placeholder:"N" help:"Connections that read rows; at most the cores."`
+	AllDatabases   bool          `help:"All databases of the server except its system databases." xor:"databases"`
+	Jobs           int           `placeholder:"N" help:"Number of connections that read rows; at most one per core."`
 	Compress       string        `enum:",gzip,zstd" default:"" placeholder:"gzip|zstd" help:"How the file is compressed."`
 	LockWait       time.Duration `placeholder:"DUR" help:"The longest wait for a lock on the server."`
-	Throttle       string        `placeholder:"SIZE" help:"At most so many bytes of SQL a second: 50M."`
+	Throttle       string        `placeholder:"SIZE" help:"Maximum bytes of SQL per second: 50M."`
 	ThreadsRunning int           `placeholder:"N" help:"Pause while more threads run on the server."`
 	Recipient      []string      `placeholder:"AGE1…" help:"Encrypt to these age public keys."`
 	NoHistory      bool          `help:"Only the current rows of system-versioned tables."`
-	SkipBroken     bool          `help:"Leave out views that no longer work, and what no backup can carry, with a warning."`
-	To             string        `placeholder:"COPY" help:"Stream it straight to this configured copy; no room is needed here."`
-	DryRun         bool          `help:"Say what would be done, do nothing."`
+	SkipBroken     bool          `help:"Skip views that no longer work, and what no backup can store, with a warning."`
+	To             string        `placeholder:"COPY" help:"Stream it directly to this configured copy; needs no local disk space."`
+	DryRun         bool          `help:"Show what would be done, do nothing."`
 	JSON           bool          `name:"json" help:"Print JSON."`
 }
 
@@ -244,7 +244,7 @@ func tellMade(a *app, m *backups.Made) {
 	)
 	a.say(lang.M("  %s", howConsistent(m.Manifest)))
 	if m.Position.File != "" {
-		a.say(lang.M("  binary log %s, position %s", m.Position.File, fmt.Sprint(m.Position.Pos)))
+		a.say(lang.M("  binlog %s, position %s", m.Position.File, fmt.Sprint(m.Position.Pos)))
 	}
 	for _, src := range m.Sources {
 		a.say(
@@ -258,14 +258,14 @@ func tellMade(a *app, m *backups.Made) {
 		)
 	}
 	if m.Copy != "" {
-		a.say(lang.M("  streamed to the copy %s, read back there and verified", m.Copy))
+		a.say(lang.M("  streamed to the copy %s and verified there", m.Copy))
 	}
 	for _, l := range m.Links {
 		a.say(lang.M("  also as %s", l))
 	}
 	if m.Shrink != nil {
 		a.note(lang.M("  ! %s", m.Shrink.Text()))
-		a.note(lang.M("  ! look whether rows were lost; %s still has them", m.Shrink.Before.Name))
+		a.note(lang.M("  ! check whether rows were lost; %s still has them", m.Shrink.Before.Name))
 	}
 	if w := m.DefinitionsOnly(); !w.Empty() {
 		a.note(lang.M("  ! %s", w))
@@ -278,13 +278,13 @@ func tellMade(a *app, m *backups.Made) {
 func howConsistent(m *backup.Manifest) lang.Msg {
 	switch {
 	case m.Consistency == backup.ByPosition:
-		return lang.M("consistency not proven: an early version compared positions of the binary log alone")
+		return lang.M("consistency not proven: an early version compared only binlog positions")
 	case !m.Consistent:
-		return lang.M("NOT one moment: some rows are outside of the snapshot (%s)", m.Consistency)
+		return lang.M("NOT one moment: some rows are outside the snapshot (%s)", m.Consistency)
 	case m.Consistency == "single-connection":
 		return lang.M("one moment, read over a single connection")
 	case m.Consistency == "engine":
-		return lang.M("one moment, as the server's own tool reads it")
+		return lang.M("one moment, as read by the server's own tool")
 	}
 	return lang.M("one moment over all connections, by %s", m.Consistency)
 }

@@ -16,11 +16,11 @@ import (
 )
 
 type backupDrillCmd struct {
-	Name   string `arg:"" optional:"" help:"The backup's name; without one the newest good."`
-	Table  string `placeholder:"T" help:"Rehearse the restore of this table alone." xor:"scenario"`
-	Into   string `placeholder:"SCHEMA" help:"Rehearse the restore into a new database of this name, dropped afterwards." xor:"scenario"`
+	Name   string `arg:"" optional:"" help:"The backup's name (default: the newest good one)."`
+	Table  string `placeholder:"T" help:"Drill the restore of this table only." xor:"scenario"`
+	Into   string `placeholder:"SCHEMA" help:"Drill into a new database of this name, dropped afterwards." xor:"scenario"`
 	Server string `placeholder:"NAME" help:"Use the database server of this configured service."`
-	DryRun bool   `help:"Say what would be done, do nothing."`
+	DryRun bool   `help:"Show what would be done, do nothing."`
 	JSON   bool   `name:"json" help:"Print JSON."`
 }
 
@@ -74,7 +74,7 @@ func (c *backupDrillCmd) run(ctx context.Context, a *app) error {
 	}
 	if err == nil && d.Result != backup.Passed {
 		err = ops.E(ops.Failed, lang.M("the drill failed: %s cannot be relied on", d.Backup)).
-			WithHint(lang.M("make a new backup, and rehearse that one"))
+			WithHint(lang.M("make a new backup, then drill it"))
 	}
 	return err
 }
@@ -160,7 +160,7 @@ func (c *backupDrillsCmd) Run(a *app) error {
 	case c.Markdown:
 		fmt.Fprint(a.out, termsafe.Text(backup.DrillsMarkdown(drills, a.lang, zone)))
 	case len(drills) == 0:
-		a.note(lang.M("no drill was done yet; begin with: opsdeck backup drill"))
+		a.note(lang.M("no drills yet; start one with: opsdeck backup drill"))
 	default:
 		drillTable(sh, drills, zone)
 	}
@@ -180,7 +180,7 @@ func drillTable(sh *shelf, drills []backup.Drill, zone *time.Location) {
 			p.T("size"),
 			p.T("restore"),
 			p.T("operator"),
-			p.T("remark"),
+			p.T("note"),
 		},
 	}
 	for _, d := range drills {

@@ -66,7 +66,7 @@ func sayElsewhere(sh *shelf, all []backup.Elsewhere, now time.Time) {
 		fmt.Fprintln(
 			sh.out,
 			th.Title.Render(
-				sh.lang.T("copy %s: %d held, %d read back", termsafe.Line(e.Copy), len(e.Sets), e.Good()),
+				sh.lang.T("copy %s: %d backups, %d verified there", termsafe.Line(e.Copy), len(e.Sets), e.Good()),
 			)+"  "+th.Dim.Render(
 				sh.lang.T("checked at %s", ago(now.Sub(e.At))),
 			),
@@ -82,7 +82,7 @@ func sayElsewhere(sh *shelf, all []backup.Elsewhere, now time.Time) {
 					s.At.In(now.Location()).Format("2006-01-02 15:04"),
 					sh.lang.Msg(ago(now.Sub(s.At))),
 					human.Bytes(s.Size),
-					sh.lang.T("only there"),
+					sh.lang.T("only at the copy"),
 				},
 			)
 		}

@@ -11,14 +11,14 @@ import (
 )
 
 type scheduleInstallCmd struct {
-	With    string `enum:",systemd,cron" default:"" placeholder:"systemd|cron" help:"Instead of what runs here."`
-	Replace bool   `help:"Comment out this user's crontab lines that provably back up this database into this folder; each is shown and confirmed."`
-	Confirm string `placeholder:"NAME" help:"The database's name, where no terminal can ask: confirms the lines of --replace."`
+	With    string `enum:",systemd,cron" default:"" placeholder:"systemd|cron" help:"Use this scheduler instead of the detected one."`
+	Replace bool   `help:"Comment out this user's crontab lines that certainly back up this database into this folder; each is shown and confirmed."`
+	Confirm string `placeholder:"NAME" help:"The database's name, to confirm the lines of --replace without a terminal."`
 	DryRun  bool   `help:"Show what would be installed, install nothing."`
 }
 
 type scheduleRemoveCmd struct {
-	DryRun bool `help:"Say what would be removed, remove nothing."`
+	DryRun bool `help:"Show what would be removed, remove nothing."`
 }
 
 // installer finds the schedules.
@@ -41,7 +41,7 @@ func (c *scheduleInstallCmd) Run(ctx context.Context, a *app) error {
 		with = in.Here()
 	}
 	if with == "" {
-		return ops.E(ops.Failed, lang.M("there is neither systemd nor cron here")).
+		return ops.E(ops.Failed, lang.M("this machine has neither systemd nor cron")).
 			WithHint(lang.M("keep `opsdeck watch` running: it is a scheduler of its own"))
 	}
 	if c.DryRun {
@@ -125,6 +125,6 @@ func (c *scheduleRemoveCmd) Run(ctx context.Context, a *app) error {
 		return nil
 	}
 	return in.Remove(ctx, where, func() {
-		a.say(lang.M("removed from %s; backups are not made by themselves any more", where))
+		a.say(lang.M("removed from %s; there are no automatic backups any more", where))
 	})
 }

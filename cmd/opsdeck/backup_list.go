@@ -15,7 +15,7 @@ import (
 )
 
 type backupListCmd struct {
-	Copy string `placeholder:"NAME" help:"List what this configured copy holds now."`
+	Copy string `placeholder:"NAME" help:"List what this configured copy has now."`
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 
@@ -187,7 +187,7 @@ func (sh *shelf) list(inv *backup.Inventory, tiers []backup.TierInfo, away []bac
 		sh.tier(inv, t)
 	}
 	if len(inv.Sets) == 0 {
-		sh.note(lang.M("there are no backups yet; make one with: opsdeck backup create"))
+		sh.note(lang.M("no backups yet; make one with: opsdeck backup create"))
 	}
 }
 
@@ -198,7 +198,7 @@ func headline(inv *backup.Inventory, away []backup.Elsewhere) lang.Msg {
 	case s == nil && backup.NewestProved(inv, inv.Database) != nil:
 		moved := backup.NewestProved(inv, inv.Database).Name
 		return lang.M(
-			"the metadata of %s changed since it was verified: %s reads it again",
+			"the metadata of %s changed since it was verified; verify it again: %s",
 			moved,
 			"opsdeck backup verify",
 		)

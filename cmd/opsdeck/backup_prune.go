@@ -16,10 +16,10 @@ import (
 
 type backupPruneCmd struct {
 	DryRun  bool   `help:"Show the plan and do nothing."`
-	Confirm string `placeholder:"NAME" help:"The database's name, where no terminal can ask."`
-	Plan    string `placeholder:"HASH" help:"Carry out only the plan of this hash, as --dry-run showed it."`
+	Confirm string `placeholder:"NAME" help:"The database's name, to confirm without a terminal."`
+	Plan    string `placeholder:"HASH" help:"Execute only the plan with this hash, from --dry-run."`
 	Foreign bool   `help:"Also prune files made by other tools."`
-	Copy    string `placeholder:"NAME" help:"At this copy, by its own retention."`
+	Copy    string `placeholder:"NAME" help:"At this copy, by the copy's own retention."`
 	JSON    bool   `name:"json" help:"Print JSON."`
 }
 
@@ -89,18 +89,18 @@ func (c *backupPruneCmd) Run(ctx context.Context, a *app) error {
 
 func (c *backupPruneCmd) execute(ctx context.Context, sh *shelf, plan *backup.Plan) error {
 	if _, unreadable := sh.InUse(); len(plan.Blocked) > 0 && !unreadable.Empty() {
-		return ops.E(ops.Failed, lang.M("nothing is removed: %s", plan.Blocked[0])).
+		return ops.E(ops.Failed, lang.M("nothing was removed: %s", plan.Blocked[0])).
 			WithHint(lang.M("check that restore: opsdeck restore status"))
 	}
 	if len(plan.Blocked) > 0 {
-		return ops.E(ops.Failed, lang.M("nothing is removed: %s", plan.Blocked[0])).
+		return ops.E(ops.Failed, lang.M("nothing was removed: %s", plan.Blocked[0])).
 			WithHint(lang.M("make or verify a backup first: opsdeck backup create, opsdeck backup verify"))
 	}
 	if plan.Empty() {
 		return sh.Index.Planned(plan.At)
 	}
 	what := lang.M(
-		"%d backups will be removed for good, %s become free.",
+		"%d backups will be removed permanently, freeing %s.",
 		len(plan.Removes()),
 		human.Bytes(plan.Frees),
 	)
@@ -114,7 +114,7 @@ func (c *backupPruneCmd) execute(ctx context.Context, sh *shelf, plan *backup.Pl
 	})
 	if err == nil && !c.JSON {
 		sh.say(
-			lang.M("%d removed, %d renamed, %s free now", len(out.Removed), len(out.Renamed), human.Bytes(out.Freed)),
+			lang.M("%d removed, %d renamed, %s freed", len(out.Removed), len(out.Renamed), human.Bytes(out.Freed)),
 		)
 	}
 	return err
@@ -159,11 +159,11 @@ func (sh *shelf) sayPlan(p *backup.Plan) {
 	}
 	fmt.Fprint(sh.out, t)
 	for _, why := range p.Blocked {
-		fmt.Fprintln(sh.out, th.Warn.Render(th.Glyph.Warn+" "+sh.lang.T("nothing is removed: %s", why)))
+		fmt.Fprintln(sh.out, th.Warn.Render(th.Glyph.Warn+" "+sh.lang.T("nothing was removed: %s", why)))
 	}
 	sh.say(
 		lang.M(
-			"%d kept, %d renamed, %d removed, %s become free",
+			"%d kept, %d renamed, %d removed, %s freed",
 			len(p.Steps)-len(p.Removes())-len(p.Renames()),
 			len(p.Renames()),
 			len(p.Removes()),

@@ -14,10 +14,10 @@ import (
 
 type backupRemoveCmd struct {
 	Name     string `arg:"" help:"The backup's name."`
-	AllNames bool   `help:"Also its weekly and monthly names: all names of the same contents."`
-	Copy     string `placeholder:"COPY" help:"At this copy instead of here."`
+	AllNames bool   `help:"Also its weekly and monthly names: all names with the same contents."`
+	Copy     string `placeholder:"COPY" help:"At this copy instead of locally."`
 	DryRun   bool   `help:"Show what would be removed, remove nothing."`
-	Confirm  string `placeholder:"NAME" help:"The database's name, where no terminal can ask."`
+	Confirm  string `placeholder:"NAME" help:"The database's name, to confirm without a terminal."`
 	JSON     bool   `name:"json" help:"Print JSON."`
 }
 
@@ -107,7 +107,7 @@ func (c *backupRemoveCmd) run(
 	}
 	var err error
 	if len(plan.Blocked) > 0 {
-		err = ops.E(ops.Failed, lang.M("nothing is removed: %s", plan.Blocked[0]))
+		err = ops.E(ops.Failed, lang.M("nothing was removed: %s", plan.Blocked[0]))
 	}
 	done := err == nil && !c.DryRun
 	if done {
@@ -131,13 +131,13 @@ func (c *backupRemoveCmd) execute(
 	remove func() ([]string, int64, error),
 ) error {
 	names := stepNames(plan.Removes())
-	what := lang.M("%s will be removed for good, %s become free.", strings.Join(names, ", "), human.Bytes(plan.Frees))
+	what := lang.M("%s will be removed permanently, freeing %s.", strings.Join(names, ", "), human.Bytes(plan.Frees))
 	if err := sh.confirm(ctx, sh.Service.Database.Name, c.Confirm, what); err != nil {
 		return err
 	}
 	removed, freed, err := remove()
 	if err == nil && !c.JSON {
-		sh.say(lang.M("removed %s, %s free now", strings.Join(removed, ", "), human.Bytes(freed)))
+		sh.say(lang.M("removed %s, %s freed", strings.Join(removed, ", "), human.Bytes(freed)))
 	}
 	return err
 }

@@ -86,7 +86,7 @@ func (s nightly) removal(one, last, db string) {
 	}
 	if text := s.run(1, nil, "backup", "remove", last, "--all-names", "--confirm", db); !strings.Contains(
 		text,
-		"without it there is no good backup",
+		"without it there would be no good backup",
 	) {
 		s.t.Error(text)
 	}
@@ -128,7 +128,7 @@ func TestAFailedNightIsToldAndMadeGood(t *testing.T) {
 	if len(posts) != 1 {
 		t.Fatalf("%d posts", len(posts))
 	}
-	if text := <-posts; !strings.Contains(text, "daily") || !strings.Contains(text, "tried again at") {
+	if text := <-posts; !strings.Contains(text, "daily") || !strings.Contains(text, "next attempt at") {
 		t.Error(text)
 	}
 	var doc scheduleJSON

@@ -18,14 +18,14 @@ import (
 // backupScheduleCmd is the group of the schedule verbs.
 type backupScheduleCmd struct {
 	Show    scheduleShowCmd    `cmd:"" help:"Show when backups, verifications and drills run, and what the last runs did."`
-	Install scheduleInstallCmd `cmd:"" help:"Install systemd timers, or cron's lines where there is no systemd."`
-	Remove  scheduleRemoveCmd  `cmd:"" help:"Take the timers or cron's lines away."`
-	Run     scheduleRunCmd     `cmd:"" help:"Run a job now; without a name all that are due, missed ones too."`
+	Install scheduleInstallCmd `cmd:"" help:"Install systemd timers, or crontab entries where there is no systemd."`
+	Remove  scheduleRemoveCmd  `cmd:"" help:"Remove the timers or crontab entries."`
+	Run     scheduleRunCmd     `cmd:"" help:"Run a job now (default: all jobs that are due, including missed ones)."`
 }
 
 type scheduleRunCmd struct {
 	Job    string `arg:"" optional:"" enum:",daily,verify,drill" default:"" help:"daily, verify or drill."`
-	DryRun bool   `help:"Say what would be run, run nothing."`
+	DryRun bool   `help:"Show what would run, run nothing."`
 }
 
 // Run runs jobs. One process at a time does; the second ends with 75.
@@ -55,7 +55,7 @@ func (c *scheduleRunCmd) say(sh *shelf) error {
 	}
 	name, err := schedule.Named(sh.Shelf, c.Job)
 	if err == nil && name != "" {
-		sh.say(lang.M("%s would be run now", name))
+		sh.say(lang.M("%s would run now", name))
 	}
 	return err
 }
@@ -143,7 +143,8 @@ func showSchedule(sh *shelf, doc scheduleJSON) {
 	th, p := sh.theme(), sh.lang
 	switch doc.Installed {
 	case "none":
-		sh.note(lang.M("no schedule is installed: opsdeck backup schedule install, or let opsdeck watch run"))
+		sh.note(lang.M("no schedule is installed (no automatic backups): run opsdeck backup schedule install, or " +
+			"keep opsdeck watch running"))
 	default:
 		sh.say(lang.M("installed in %s", doc.Installed))
 	}
@@ -165,7 +166,7 @@ func showSchedule(sh *shelf, doc scheduleJSON) {
 			result = style.Render(glyph+" "+j.LastResult) + " " + termsafe.Line(j.LastError)
 		}
 		if j.RetryAt != nil {
-			result += " " + th.Warn.Render(p.T("tried again at %s", j.RetryAt.Local().Format("15:04")))
+			result += " " + th.Warn.Render(p.T("next attempt at %s", j.RetryAt.Local().Format("15:04")))
 		}
 		if j.Missed {
 			result += " " + th.Warn.Render(p.T("a run was missed"))

@@ -203,7 +203,7 @@ func (sh *shelf) checked(inv *backup.Inventory, s *backup.Set) string {
 		at += ", " + sh.lang.T("the file is whole, its rows were not loaded")
 	}
 	if s.Sealed {
-		at += ", " + sh.lang.T("encrypted, the file's own hash alone")
+		at += ", " + sh.lang.T("encrypted, only the file's hash was verified")
 	}
 	return at
 }

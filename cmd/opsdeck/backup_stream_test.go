@@ -140,7 +140,7 @@ func TestANightThatNeedsNoRoomHere(t *testing.T) {
 	}
 	if text := sh.run(0, nil, "backup", "list"); !strings.Contains(text, "copy cloud: 2 held, 2 read back") ||
 		!strings.Contains(text, "at the copy cloud") ||
-		strings.Count(text, "only there") != 2 {
+		strings.Count(text, "only at the copy") != 2 {
 		t.Error(text)
 	}
 	var status struct {

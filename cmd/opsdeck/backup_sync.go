@@ -14,8 +14,8 @@ import (
 )
 
 type backupSyncCmd struct {
-	Copy   string `placeholder:"NAME" help:"This copy alone; else all that are configured."`
-	DryRun bool   `help:"Say what would be done, do nothing."`
+	Copy   string `placeholder:"NAME" help:"Only this copy (default: all configured copies)."`
+	DryRun bool   `help:"Show what would be done, do nothing."`
 	JSON   bool   `name:"json" help:"Print JSON."`
 }
 
@@ -90,7 +90,7 @@ func (c *backupSyncCmd) run(ctx context.Context, a *app) error {
 			saySent(sh, cp.Name, r, c.DryRun)
 		}
 		if err == nil && len(r.Failed) > 0 {
-			err = ops.E(ops.Failed, lang.M("%d backups could not be brought to the copy %s", len(r.Failed), cp.Name))
+			err = ops.E(ops.Failed, lang.M("%d backups could not be sent to the copy %s", len(r.Failed), cp.Name))
 		}
 		if err == nil && r.Emptied != nil {
 			err = backups.EmptiedError(cp, *r.Emptied)
@@ -144,7 +144,7 @@ func saySent(sh *shelf, name string, r remote.Result, dry bool) {
 	}
 	sh.say(
 		lang.M(
-			"%s: %d sent, %s; %d read back now, %d were there",
+			"%s: %d sent, %s; %d verified now, %d already there",
 			name,
 			len(r.Sent),
 			human.Bytes(r.Bytes),
@@ -162,11 +162,11 @@ func sayLogsSent(sh *shelf, name string, l *remote.LogsSent, dry bool) {
 	switch {
 	case l == nil:
 	case dry:
-		sh.say(lang.M("%s: would send %s of the binary log", name, human.Bytes(l.Bytes)))
+		sh.say(lang.M("%s: would send %s of the binlog", name, human.Bytes(l.Bytes)))
 	case l.Reaches.IsZero():
-		sh.say(lang.M("%s: no binary log is there", name))
+		sh.say(lang.M("%s: no binlog is there", name))
 	default:
-		sh.say(lang.M("%s: %s of the binary log sent; it reaches %s there", name, human.Bytes(l.Bytes),
+		sh.say(lang.M("%s: %s of the binlog sent; it reaches %s there", name, human.Bytes(l.Bytes),
 			sh.when(l.Reaches)))
 	}
 }
@@ -208,8 +208,8 @@ func (c *backupPruneCmd) removeThere(ctx context.Context, sh *shelf, cp *remote.
 		return nil
 	}
 	if len(plan.Blocked) == 0 {
-		if err := sh.confirm(ctx, sh.Service.Database.Name, c.Confirm, lang.M("%d backups will be removed for good at "+
-			"the copy %s.", len(plan.Removes()), cp.Name)); err != nil {
+		if err := sh.confirm(ctx, sh.Service.Database.Name, c.Confirm, lang.M("%d backups will be removed "+
+			"permanently from the copy %s.", len(plan.Removes()), cp.Name)); err != nil {
 			return err
 		}
 	}
@@ -217,7 +217,7 @@ func (c *backupPruneCmd) removeThere(ctx context.Context, sh *shelf, cp *remote.
 	if err == nil && !c.JSON {
 		sh.say(
 			lang.M(
-				"%d removed at %s, %d are locked there, %s free now",
+				"%d removed at %s, %d are locked there, %s freed",
 				len(out.Removed),
 				cp.Name,
 				len(out.Locked),

@@ -14,11 +14,11 @@ import (
 )
 
 type backupVerifyCmd struct {
-	Name   string `arg:"" optional:"" help:"The backup's name; without one, all that are not verified yet, and the newest."`
+	Name   string `arg:"" optional:"" help:"The backup's name (default: all unverified backups and the newest)."`
 	Deep   bool   `help:"Also load each into a scratch database and check it there."`
-	All    bool   `help:"Verify all, also those that were verified before."`
-	Copy   string `placeholder:"COPY" help:"Read the backups of this copy back, where they are."`
-	DryRun bool   `help:"Say what would be verified, do nothing."`
+	All    bool   `help:"Verify all, including those already verified."`
+	Copy   string `placeholder:"COPY" help:"Verify the backups at this copy, in place."`
+	DryRun bool   `help:"Show what would be verified, do nothing."`
 	JSON   bool   `name:"json" help:"Print JSON."`
 }
 
@@ -102,9 +102,9 @@ func (c *backupVerifyCmd) run(ctx context.Context, a *app) error {
 		a.note(lang.M("there is nothing to verify"))
 	}
 	if err == nil && doc.Bad == 0 && doc.notOpened > 0 {
-		return ops.E(ops.Failed, lang.M("%d of %d backups are not opened by backup.identity: they could not be "+
-			"restored with it", doc.notOpened, len(sets))).
-			WithHint(lang.M("set backup.identity to the file of a key that they were encrypted to"))
+		return ops.E(ops.Failed, lang.M("backup.identity cannot decrypt %d of %d backups: they could not be "+
+			"restored", doc.notOpened, len(sets))).
+			WithHint(lang.M("set backup.identity to a key file that they were encrypted to"))
 	}
 	if err == nil && doc.Bad > 0 {
 		err = ops.E(ops.Failed, lang.M("%d of %d backups are bad", doc.Bad, len(sets))).

@@ -17,8 +17,7 @@ func (c *backupVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
 		return ops.E(
 			ops.Usage,
 			lang.M(
-				"--deep loads a backup that is here: fetch it by restoring from the copy, or verify the copy "+
-					"without --deep",
+				"--deep loads a local backup: fetch it by restoring from the copy, or verify the copy without --deep",
 			),
 		)
 	}
@@ -73,7 +72,7 @@ func (c *backupVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
 	case err != nil || c.DryRun:
 		return err
 	case len(sets) == 0:
-		return ops.E(ops.Failed, lang.M("the copy %s holds no backup", c.Copy)).
+		return ops.E(ops.Failed, lang.M("the copy %s has no backups", c.Copy)).
 			WithHint(lang.M("send them again: opsdeck backup sync"))
 	case doc.Bad > 0:
 		return ops.E(ops.Failed, lang.M("%d of %d backups at the copy %s are bad", doc.Bad, len(sets), c.Copy)).

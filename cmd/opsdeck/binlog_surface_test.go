@@ -1,6 +1,6 @@
 package main
 
-// The commands of the binary log, for the lists of every command.
+// The commands of the binlog, for the lists of every command.
 func init() {
 	readingCommands = append(readingCommands, "backup binlog list", "backup binlog verify", "audit changes")
 	changingCommands["backup binlog follow"] = nil

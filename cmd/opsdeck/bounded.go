@@ -38,6 +38,7 @@ func (a *app) bounded(ctx context.Context, command string, work func() error) er
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		code = ops.Busy
 	}
-	return ops.E(code, lang.M("%s, started at %s, did not stop within %s of being told to; opsdeck ended without it", command, began.Format("15:04:05"), lastWait.String())).
-		WithHint(lang.M("something that it uses does not answer: a file system, or a server"))
+	return ops.E(code, lang.M("%s, started at %s, did not stop within %s when asked; opsdeck exited without "+
+		"waiting", command, began.Format("15:04:05"), lastWait.String())).
+		WithHint(lang.M("a file system or a server that it uses does not respond"))
 }

@@ -27,8 +27,8 @@ func TestARestoreUnderWayIsToldToOthers(t *testing.T) {
 	}{
 		{"none", nil, ops.StateOK, "no restore running", ""},
 		{"running", run(true), ops.StateWarning, "a restore of sales is running (step 4 of 7, Restore data, by " +
-			"zhang)", "Start nothing by hand"},
-		{"its worker died", run(false), ops.StateCritical, "a restore of sales has stopped in the middle (step " +
+			"zhang)", "Do not start anything by hand"},
+		{"its worker died", run(false), ops.StateCritical, "a restore of sales stopped partway (step " +
 			"4 of 7", "opsdeck restore resume"},
 	} {
 		r := checks.JudgeRun(c.run, "sales")

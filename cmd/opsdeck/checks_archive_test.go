@@ -33,11 +33,11 @@ func TestAGapOfTheArchiveIsCriticalUntilABackupHealsIt(t *testing.T) {
 		}
 	}
 	out, _ := asked(t, config, 2, "status", "--only", "backup", "--json")
-	if !strings.Contains(out, "the archive of the binary log has a gap") {
+	if !strings.Contains(out, "the binlog archive has a gap") {
 		t.Fatalf("%s", out)
 	}
 	_, errs := asked(t, config, 1, "restore", "--until", "now", "--plan")
-	if !strings.Contains(errs, "gap") || !strings.Contains(errs, "reachable is") {
+	if !strings.Contains(errs, "gap") || !strings.Contains(errs, "it can reach") {
 		t.Errorf("--until does not name the gap: %s", errs)
 	}
 	for now := time.Now().Unix(); time.Now().Unix() < now+2; time.Sleep(50 * time.Millisecond) { // the log's next second

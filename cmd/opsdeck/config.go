@@ -36,7 +36,7 @@ var configTemplate []byte
 
 type configInitCmd struct {
 	DryRun bool `help:"Print the file instead of writing it."`
-	Force  bool `help:"Replace a file that is there."`
+	Force  bool `help:"Replace an existing file."`
 }
 
 // Run writes the commented defaults where the configuration is looked for.
@@ -50,11 +50,11 @@ func (c *configInitCmd) Run(a *app) error {
 	}
 	path := initPath(a)
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) && !c.Force {
-		return ops.E(ops.Failed, lang.M("%s is there already; nothing was changed", path)).
+		return ops.E(ops.Failed, lang.M("%s already exists; nothing was changed", path)).
 			WithHint(lang.M("edit it, or replace it with --force"))
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return ops.Wrap(err, ops.Failed, lang.M("the folder of %s cannot be made", path))
+		return ops.Wrap(err, ops.Failed, lang.M("the folder of %s cannot be created", path))
 	}
 	if err := atomicfile.WriteBytes(path, 0o644, configTemplate); err != nil {
 		return ops.Wrap(err, ops.Failed, lang.M("%s cannot be written", path))
@@ -154,9 +154,9 @@ func (c *configCheckCmd) Run(a *app) error {
 		return problems[0]
 	}
 	if l.Path == "" {
-		a.say(lang.M("no configuration file: the defaults are in force"))
+		a.say(lang.M("no configuration file: using the defaults"))
 	} else {
-		a.say(lang.M("%s: in order, services: %d", l.Path, len(l.Services)))
+		a.say(lang.M("%s: valid, services: %d", l.Path, len(l.Services)))
 	}
 	return nil
 }
@@ -168,7 +168,7 @@ func configProblems(l *config.Loaded) []error {
 			return
 		}
 		if _, err := config.ReadSecret(path); err != nil {
-			problems = append(problems, ops.Wrap(err, ops.Config, lang.M("the secret file %s is not usable", path)))
+			problems = append(problems, ops.Wrap(err, ops.Config, lang.M("the secret file %s cannot be used", path)))
 		}
 	}
 	secret(l.Serve.TokenFile)

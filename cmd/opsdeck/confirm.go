@@ -18,7 +18,7 @@ func (a *app) confirm(ctx context.Context, name, given string, what lang.Msg) er
 	case given == name:
 		return nil
 	case given != "":
-		return ops.E(ops.Usage, lang.M("--confirm says %q, but this is about %q; nothing was done", given, name))
+		return ops.E(ops.Usage, lang.M("--confirm says %q, but the target is %q; nothing was done", given, name))
 	case !isTerminal(a.in) || !isTerminal(a.err):
 		return ops.E(ops.Usage, lang.M("this needs a confirmation; nothing was done")).
 			WithHint(lang.M("without a terminal add --confirm %s", name))

@@ -24,7 +24,7 @@ import (
 const consoleGC = 50
 
 type consoleCmd struct {
-	Tab string `placeholder:"NAME" help:"The tab to begin with: status, logs, audit, backups or restore."`
+	Tab string `placeholder:"NAME" help:"The tab to open first: status, logs, audit, backups or restore."`
 }
 
 // Run opens the console. It needs a terminal on both sides.
@@ -86,8 +86,7 @@ func (c *consoleCmd) Run(ctx context.Context, a *app) error {
 	}, os.Stdin, os.Stdout)
 	var crash *tui.CrashError
 	if errors.As(err, &crash) {
-		return ops.Wrap(err, ops.Failed, lang.M("the console broke; nothing that runs on the server was touched "+
-			"by that")).
+		return ops.Wrap(err, ops.Failed, lang.M("the console crashed; nothing that runs on the server was affected")).
 			WithHint(lang.M("the report is in %s; a running restore continues: opsdeck restore status", crash.Report))
 	}
 	if err == nil && ctx.Err() != nil ||

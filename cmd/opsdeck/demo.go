@@ -37,7 +37,7 @@ func demoActions(a *app, env *page.Env) []page.Action {
 		fault("app-crash", lang.M("demo: crash the back end")),
 		fault("disk-full", lang.M("demo: fill the disk")),
 		fault("db-damaged", lang.M("demo: damage the database")),
-		fault("heal", lang.M("demo: heal everything")),
+		fault("heal", lang.M("demo: repair everything")),
 	}
 }
 
@@ -55,12 +55,12 @@ func plant(ctx context.Context, socket, name string) tea.Msg {
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return page.Notice{State: ops.StateWarning, Text: lang.M("the embedded world does not answer: %s", err.Error())}
+		return page.Notice{State: ops.StateWarning, Text: lang.M("the demo does not respond: %s", err.Error())}
 	}
 	defer resp.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
 	if resp.StatusCode != http.StatusOK {
 		return page.Notice{State: ops.StateWarning, Text: lang.Raw(strings.TrimSpace(string(text)))}
 	}
-	return page.Notice{State: ops.StateOK, Text: lang.M("planted: %s", name)}
+	return page.Notice{State: ops.StateOK, Text: lang.M("demo: %s", name)}
 }

@@ -18,8 +18,8 @@ import (
 type deployCmd struct {
 	Check  deployCheckCmd  `cmd:"" help:"Check the machine, the settings and the database that the service runs on; the exit code is the state."`
 	Plan   deployPlanCmd   `cmd:"" help:"Show what a deployment would do."`
-	Run    deployRunCmd    `cmd:"" help:"Deploy a release; a step that fails takes back what was done before it."`
-	Undo   deployUndoCmd   `cmd:"" help:"Take the newest deployment back."`
+	Run    deployRunCmd    `cmd:"" help:"Deploy a release; a failed step rolls back the steps before it."`
+	Undo   deployUndoCmd   `cmd:"" help:"Roll back the newest deployment."`
 	Status deployStatusCmd `cmd:"" help:"List the deployments and how they ended."`
 }
 

@@ -122,7 +122,7 @@ func (s *deploySite) installs(n int) string {
 	return ""
 }
 
-// gone waits until a process does not run any more.
+// gone waits until a process is not running any more.
 func (s *deploySite) gone(pid string) {
 	s.t.Helper()
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
@@ -156,7 +156,7 @@ func (s *deploySite) saysSo() {
 	}
 	verdict, _, _ := strings.Cut(string(out), "\n\n")
 	verdict = strings.Join(strings.Fields(verdict), " ")
-	for _, want := range []string{"A deployment of shop has stopped in the middle (step 3 of 5, install)",
+	for _, want := range []string{"A deployment of shop stopped partway (step 3 of 5, install)",
 		"continue it: opsdeck --config " + s.config + " deploy run --resume"} {
 		if !strings.Contains(verdict, want) {
 			s.t.Errorf("the verdict lacks %q: %s", want, verdict)

@@ -13,8 +13,8 @@ import (
 )
 
 type deployPlanCmd struct {
-	Name     string `arg:"" default:"update" help:"The plan: update, install, or one of the configuration."`
-	Revision string `placeholder:"REV" help:"The branch, tag or commit to deploy; else the branch that is checked out."`
+	Name     string `arg:"" default:"update" help:"The plan: update, install, or one from the configuration."`
+	Revision string `placeholder:"REV" help:"The branch, tag or commit to deploy (default: the branch that is checked out)."`
 	JSON     bool   `name:"json" help:"Print JSON."`
 }
 
@@ -142,7 +142,7 @@ func (a *app) sayDeployPlan(ctx context.Context, w io.Writer, d *deploys.Desk, p
 		under(lang.M("undo: %s", details[i].Undo))
 		under(lang.M("time: %s", stepTime(s, details[i])))
 	}
-	line(a.lang.T("A step that fails takes back what was done before it."))
+	line(a.lang.T("A failed step rolls back the steps before it."))
 	line(a.lang.T("plan hash: %s", p.Hash[:12]))
 	return nil
 }

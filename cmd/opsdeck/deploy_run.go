@@ -15,20 +15,20 @@ import (
 )
 
 type deployRunCmd struct {
-	Name     string `arg:"" default:"update" help:"The plan: update, install, or one of the configuration."`
-	Revision string `placeholder:"REV" help:"The branch, tag or commit to deploy; else the branch that is checked out."`
-	Plan     string `placeholder:"HASH" help:"Carry out only the plan of this hash, as deploy plan showed it."`
-	Resume   bool   `help:"Continue the deployment that was interrupted."`
-	Confirm  string `placeholder:"NAME" help:"The service's name, where no terminal can ask."`
+	Name     string `arg:"" default:"update" help:"The plan: update, install, or one from the configuration."`
+	Revision string `placeholder:"REV" help:"The branch, tag or commit to deploy (default: the branch that is checked out)."`
+	Plan     string `placeholder:"HASH" help:"Execute only the plan with this hash, from deploy plan."`
+	Resume   bool   `help:"Continue an interrupted deployment."`
+	Confirm  string `placeholder:"NAME" help:"The service's name, to confirm without a terminal."`
 	DryRun   bool   `help:"Show the plan and do nothing."`
 	JSON     bool   `name:"json" help:"Print JSON."`
 }
 
 type deployUndoCmd struct {
-	ID      string `arg:"" optional:"" help:"The deployment; else the newest."`
-	Confirm string `placeholder:"NAME" help:"The service's name, where no terminal can ask."`
-	ByHand  bool   `help:"Record that you have put right by hand what could not be taken back; run nothing."`
-	DryRun  bool   `help:"Show what would be taken back and do nothing."`
+	ID      string `arg:"" optional:"" help:"The deployment (default: the newest)."`
+	Confirm string `placeholder:"NAME" help:"The service's name, to confirm without a terminal."`
+	ByHand  bool   `help:"Record that you have repaired by hand what could not be rolled back; run nothing."`
+	DryRun  bool   `help:"Show what would be rolled back and do nothing."`
 	JSON    bool   `name:"json" help:"Print JSON."`
 }
 
@@ -149,7 +149,7 @@ func (c *deployUndoCmd) Run(ctx context.Context, a *app) error {
 	if err := d.MayUndo(ctx, one); err != nil {
 		return err
 	}
-	what := lang.M("Deployment %s will be taken back: from %s to %s.", one.Plan.ID, one.Plan.To, one.Plan.From)
+	what := lang.M("Deployment %s will be rolled back: from %s to %s.", one.Plan.ID, one.Plan.To, one.Plan.From)
 	if c.DryRun {
 		a.say(what)
 		return nil
@@ -174,7 +174,7 @@ func (c *deployUndoCmd) setAside(ctx context.Context, a *app, d *deploys.Desk) e
 		return ops.E(ops.Usage, lang.M("there is no deployment %q", c.ID)).
 			WithHint(lang.M("list them: opsdeck deploy status"))
 	}
-	what := lang.M("Deployment %s will be recorded as taken back by hand; nothing is run.", c.ID)
+	what := lang.M("Deployment %s will be recorded as rolled back by hand; nothing is run.", c.ID)
 	if c.DryRun {
 		a.say(what)
 		return nil
@@ -189,7 +189,7 @@ func (c *deployUndoCmd) setAside(ctx context.Context, a *app, d *deploys.Desk) e
 		return a.ndjson(deployEndJSON{ID: c.ID, Result: deploy.ResultTakenBack, From: one.Plan.From, To: one.Plan.To,
 			Report: d.Store().ReportPath(c.ID)})
 	}
-	a.say(lang.M("%s: %s", c.ID, lang.M("taken back by hand")))
+	a.say(lang.M("%s: %s", c.ID, lang.M("rolled back by hand")))
 	return nil
 }
 
@@ -207,25 +207,25 @@ func (c *deployUndoCmd) choose(d *deploys.Desk) (*deploy.Deployment, error) {
 		}
 		switch {
 		case one.State.Result == deploy.ResultTakenBack && c.ID == "":
-			e := ops.E(ops.Usage, lang.M("the newest deployment, %s, is taken back already", one.Plan.ID))
+			e := ops.E(ops.Usage, lang.M("the newest deployment, %s, is already rolled back", one.Plan.ID))
 			if i+1 < len(all) {
 				return nil, e.WithHint(
-					lang.M("to go further back, name it: opsdeck deploy undo %s", all[i+1].Plan.ID),
+					lang.M("to roll back an older one, name it: opsdeck deploy undo %s", all[i+1].Plan.ID),
 				)
 			}
 			return nil, e.WithHint(hint)
 		case one.State.Result == deploy.ResultTakenBack:
-			return nil, ops.E(ops.Usage, lang.M("deployment %s is taken back already", one.Plan.ID)).WithHint(hint)
+			return nil, ops.E(ops.Usage, lang.M("deployment %s is already rolled back", one.Plan.ID)).WithHint(hint)
 		}
 		for _, later := range all[:i] {
 			if later.State.Result != deploy.ResultTakenBack {
-				return nil, ops.E(ops.Usage, lang.M("deployment %s came later: take that back first", later.Plan.ID)).
+				return nil, ops.E(ops.Usage, lang.M("deployment %s came later: roll that back first", later.Plan.ID)).
 					WithHint(lang.M("run: opsdeck deploy undo %s", later.Plan.ID))
 			}
 		}
 		return one, nil
 	}
-	return nil, ops.E(ops.Usage, lang.M("there is no deployment to take back")).WithHint(hint)
+	return nil, ops.E(ops.Usage, lang.M("there is no deployment to roll back")).WithHint(hint)
 }
 
 // carry runs a deployment to its end and tells how it ended.
@@ -238,8 +238,8 @@ func (a *app) carry(ctx context.Context, d *deploys.Desk, p *deploy.Plan, first 
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			code = ops.Busy
 		}
-		return ops.E(code, lang.M("deployment %s was interrupted; nothing was taken back", p.ID)).
-			WithHint(lang.M("continue it: opsdeck deploy run --resume; or take it back: opsdeck deploy undo"))
+		return ops.E(code, lang.M("deployment %s was interrupted; nothing was rolled back", p.ID)).
+			WithHint(lang.M("continue it: opsdeck deploy run --resume; or roll it back: opsdeck deploy undo"))
 	}
 	if err != nil {
 		return err
@@ -257,7 +257,7 @@ func (a *app) carry(ctx context.Context, d *deploys.Desk, p *deploy.Plan, first 
 		a.say(lang.M("report: %s", doc.Report))
 		if doc.Errors != "" && s.Result == deploy.ResultDone {
 			a.note(lang.M("%s", lang.Raw(doc.Errors)))
-			a.note(lang.M("read them: opsdeck logs --critical --newest; take the release back: opsdeck deploy undo"))
+			a.note(lang.M("read them: opsdeck logs --critical --newest; roll the release back: opsdeck deploy undo"))
 		}
 	}
 	if s.Result == deploy.ResultDone || first == deploy.EventBack && s.Result == deploy.ResultTakenBack {
@@ -321,12 +321,12 @@ func eventLabel(l deploy.Line) lang.Msg {
 	case deploy.EventFailed, deploy.EventUndoFailed:
 		return lang.M("failed")
 	case deploy.EventUndo:
-		return lang.M("taking back")
+		return lang.M("rolling back")
 	case deploy.EventUndone:
 		if l.Data[deploy.MayStay] != "" {
-			return lang.M("not taken back")
+			return lang.M("not rolled back")
 		}
-		return lang.M("taken back")
+		return lang.M("rolled back")
 	}
 	return lang.Raw(string(l.Event))
 }

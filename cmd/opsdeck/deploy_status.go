@@ -15,7 +15,7 @@ import (
 )
 
 type deployStatusCmd struct {
-	ID   string `arg:"" optional:"" help:"The deployment; else all, the newest first."`
+	ID   string `arg:"" optional:"" help:"The deployment (default: all, newest first)."`
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 
@@ -70,7 +70,7 @@ func (c *deployStatusCmd) Run(a *app) error {
 		return a.json(doc)
 	}
 	if len(all) == 0 {
-		a.say(lang.M("nothing was deployed by opsdeck yet"))
+		a.say(lang.M("opsdeck has not deployed anything yet"))
 	}
 	for i, one := range all {
 		if c.ID != "" && one.Plan.ID != c.ID {
@@ -128,11 +128,11 @@ func markLabel(m deploy.Mark, running bool) lang.Msg {
 		if !running {
 			return lang.M("interrupted")
 		}
-		return lang.M("taking back")
+		return lang.M("rolling back")
 	case deploy.MarkUndone:
-		return lang.M("taken back")
+		return lang.M("rolled back")
 	case deploy.MarkUndoFailed:
-		return lang.M("not taken back")
+		return lang.M("not rolled back")
 	case deploy.MarkSkipped:
 		return lang.M("skipped")
 	}

@@ -48,7 +48,7 @@ func (a *app) explain(err error) *ops.Error {
 	var untrusted *trust.Error
 	switch {
 	case errors.As(err, &silent):
-		return ops.E(ops.Busy, lang.M("gave up: %s has not answered since %s", silent.Path, silent.Since.Format("15:04:05"))).
+		return ops.E(ops.Busy, lang.M("gave up: %s has not responded since %s", silent.Path, silent.Since.Format("15:04:05"))).
 			WithHint(lang.M("check its file system: df %s", human.Shell(filepath.Dir(silent.Path))))
 	case errors.As(err, &untrusted):
 		return site.Refused(untrusted)
@@ -59,7 +59,7 @@ func (a *app) explain(err error) *ops.Error {
 	case insecure(err):
 		return ops.E(ops.Config, lang.Raw(err.Error()))
 	case errors.Is(err, context.DeadlineExceeded) && a.over != nil && a.over():
-		return ops.E(ops.Busy, lang.M("gave up after the --timeout of %s", a.flags.Timeout.String()))
+		return ops.E(ops.Busy, lang.M("gave up after --timeout %s", a.flags.Timeout.String()))
 	case errors.Is(err, context.Canceled):
 		return ops.E(ops.Interrupted, lang.M("interrupted"))
 	}

@@ -53,12 +53,12 @@ func (h helper) node(ctx *kong.Context, n *kong.Node) {
 	h.section(h.a.lang.T("Flags"), own)
 	if d := n.DefaultCmd; d != nil && n.Parent != nil {
 		own, _ := flags(d)
-		h.section(h.a.lang.T("Flags where no command is named, as for %s", d.Name), own)
+		h.section(h.a.lang.T("Flags without a command, as for %s", d.Name), own)
 	}
 	h.section(h.a.lang.T("Global flags"), global)
 	if len(n.Children) > 0 {
 		fmt.Fprintln(h.out)
-		h.para("", h.a.lang.T("`opsdeck COMMAND --help` tells more about a command."))
+		h.para("", h.a.lang.T("`opsdeck COMMAND --help` explains a command."))
 	}
 }
 

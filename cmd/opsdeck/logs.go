@@ -20,26 +20,26 @@ import (
 )
 
 type logsCmd struct {
-	Query      []string      `arg:"" optional:"" name:"query" help:"Words to find, fuzzily; all must match. Also 'exact ^start end$ !not /regexp/ level:warn+ context:X since:-2h field.a=b took>1000."`
+	Query      []string      `arg:"" optional:"" name:"query" help:"Words to find (fuzzy); all must match. Also 'exact ^start end$ !not /regexp/ level:warn+ context:X since:-2h field.a=b took>1000."`
 	Source     []string      `placeholder:"NAME|FILE|-" sep:"none" help:"A configured log by name, a file or glob, or - for standard input; may be repeated."`
 	Level      string        `placeholder:"L+" help:"Only this level; with + that and above."`
 	Context    string        `name:"context" placeholder:"C" help:"Only lines of this context; * for any text."`
-	Since      string        `placeholder:"T" help:"From then on: -2h, 14:00, 2026-01-29, 2026-01-29T14:00."`
-	Until      string        `placeholder:"T" help:"Before then."`
+	Since      string        `placeholder:"T" help:"From this time on: -2h, 14:00, 2026-01-29, 2026-01-29T14:00."`
+	Until      string        `placeholder:"T" help:"Before this time."`
 	Regexp     string        `placeholder:"RE" help:"Lines that match a regular expression."`
-	Exact      string        `placeholder:"S" help:"Lines that hold this exact text."`
+	Exact      string        `placeholder:"S" help:"Lines that contain this exact text."`
 	After      int           `short:"A" placeholder:"N" help:"Also N lines after each hit."`
 	Before     int           `short:"B" placeholder:"N" help:"Also N lines before each hit."`
 	Around     int           `short:"C" placeholder:"N" help:"Also N lines before and after each hit."`
 	Follow     bool          `short:"f" help:"Follow new lines as they come."`
-	Count      bool          `help:"Print only how many there are."`
+	Count      bool          `help:"Print only the number of hits."`
 	Histogram  time.Duration `placeholder:"DUR" help:"Count by time, in buckets this wide, and level."`
-	Slow       int64         `placeholder:"MS" help:"Operations that took at least so many ms."`
-	Critical   bool          `help:"Only the errors that need a person at once."`
+	Slow       int64         `placeholder:"MS" help:"Operations that took at least this many ms."`
+	Critical   bool          `help:"Only errors that need immediate action."`
 	Limit      int           `placeholder:"N" help:"Stop after N hits."`
 	Newest     bool          `help:"Newest first."`
-	Rank       bool          `help:"Best first: lines that hold the words as typed, then all words, then their letters in order."`
-	Explain    bool          `help:"For each line, tell which format read it and why."`
+	Rank       bool          `help:"Best first: lines with the words as typed, then with all words, then with their letters in order."`
+	Explain    bool          `help:"For each line, show which format read it and why."`
 	FailIfNone bool          `help:"Exit 1 when there is no hit."`
 	JSON       bool          `name:"json" help:"Print JSON."`
 	logsStat   `embed:""`
@@ -144,7 +144,7 @@ func (c *logsCmd) query(a *app) (*query.Query, error) {
 	if err != nil {
 		var at *query.QueryError
 		if errors.As(err, &at) {
-			return nil, ops.E(ops.Usage, lang.M("the query is not clear at %q: %s", q.Source[at.Pos:at.End], at.What))
+			return nil, ops.E(ops.Usage, lang.M("cannot parse the query at %q: %s", q.Source[at.Pos:at.End], at.What))
 		}
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func (c *logsCmd) query(a *app) (*query.Query, error) {
 	}
 	if !q.Since.IsZero() && !q.Until.IsZero() && !q.Until.After(q.Since) {
 		return nil, ops.E(ops.Usage, lang.M("--until must be after --since")).
-			WithHint(lang.M("--until ends before its time; for a whole day give the day after it"))
+			WithHint(lang.M("--until excludes its time; for a whole day give the next day"))
 	}
 	if c.Regexp != "" {
 		t, err := query.RegexpTerm(c.Regexp)

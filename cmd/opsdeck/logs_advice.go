@@ -32,7 +32,7 @@ func (r *logsRun) advise(ctx context.Context, sources []logs.Source) {
 			continue
 		}
 		if near := query.Near(name, names); len(near) > 0 {
-			r.app.note(lang.M("no field %s was seen; there is: %s", name, strings.Join(near, ", ")))
+			r.app.note(lang.M("no field %s was found; there are: %s", name, strings.Join(near, ", ")))
 		}
 	}
 }

@@ -45,7 +45,7 @@ func (r *logsRun) spans() (good, bad stat.Span, err error) {
 	now := r.app.clock.Now()
 	bad = stat.Span{From: r.query.Since, To: r.query.Until}
 	if bad.From.IsZero() {
-		return good, bad, ops.E(ops.Usage, lang.M("--compare needs --since: the beginning of the time in question"))
+		return good, bad, ops.E(ops.Usage, lang.M("--compare needs --since: the start of the time in question"))
 	}
 	if bad.To.IsZero() {
 		bad.To = now
@@ -62,7 +62,7 @@ func (r *logsRun) spans() (good, bad stat.Span, err error) {
 	switch {
 	case !from.Before(bad.To) || !good.To.After(bad.From):
 	case !from.Before(bad.From):
-		msg := lang.M("the good span begins inside the time in question: %s", r.cmd.Compare)
+		msg := lang.M("the good span starts inside the time in question: %s", r.cmd.Compare)
 		return good, bad, ops.E(ops.Usage, msg).
 			WithHint(lang.M("give --compare a time before --since"))
 	default:
@@ -128,7 +128,7 @@ func (r *logsRun) sayCompared(c *stat.Comparison) {
 	l, t := r.app.lang, r.app.theme()
 	width := r.app.width()
 	words := map[stat.Change]string{
-		stat.New: l.T("NEW"), stat.More: l.T("more"), stat.Gone: l.T("gone"), stat.Fewer: l.T("fewer"),
+		stat.New: l.T("NEW"), stat.More: l.T("more"), stat.Gone: l.T("disappeared"), stat.Fewer: l.T("fewer"),
 	}
 	r.out.WriteString(t.Bold.Render(fmt.Sprintf("%s %s %s  %s", cells.Pad("", 6), cells.PadLeft(l.T("good span"), 9),
 		cells.PadLeft(l.T("this span"), 9), l.T("pattern"))) + "\n")

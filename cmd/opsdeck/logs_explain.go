@@ -73,7 +73,7 @@ func readingNotes(x line.Explained) []lang.Msg {
 	if x.Doubt != logs.LevelUnknown {
 		out = append(
 			out,
-			lang.M("the first word is not taken for the level %s: it may begin a sentence", x.Doubt.String()),
+			lang.M("the first word is not read as the level %s: it may start a sentence", x.Doubt.String()),
 		)
 	}
 	if x.Numbered {
@@ -133,9 +133,9 @@ func (r *logsRun) explainText(x line.Explained, zone *time.Location) {
 	say := func(m lang.Msg) { r.out.WriteString("  " + termsafe.Line(r.app.lang.Msg(m)) + "\n") }
 	say(lang.M("format: %s", whyRead(x)))
 	if x.Event.Time.IsZero() {
-		say(lang.M("time: none that can be read"))
+		say(lang.M("time: none found"))
 	} else {
-		say(lang.M("time: %s; without a zone of its own it is taken for %s",
+		say(lang.M("time: %s; without a zone it is read as %s",
 			x.Event.Time.Format("2006-01-02 15:04:05.000 -07:00"), zone.String()))
 	}
 	say(lang.M("level: %s", x.Event.Level.String()))

@@ -38,7 +38,7 @@ func (r *logsRun) follow(ctx context.Context, sources []logs.Source) error {
 			continue
 		}
 		if _, err := os.Stat(src.Name); errors.Is(err, fs.ErrNotExist) && len(src.Parts) == 1 {
-			r.app.note(lang.M("%s is not there yet; waiting for it", src.Name))
+			r.app.note(lang.M("%s does not exist yet; waiting for it", src.Name))
 		}
 		s := &followedSource{following: f, name: src.Name, old: src.Parts[:len(src.Parts)-1], ctx: ctx}
 		t := logfile.NewTail(src.Name, logfile.Unwrapped(s, s.before))
@@ -51,7 +51,7 @@ func (r *logsRun) follow(ctx context.Context, sources []logs.Source) error {
 		return ops.E(ops.Failed, lang.M("there is nothing to follow"))
 	}
 	for _, pattern := range globs.Empty(r.warn) {
-		r.app.note(lang.M("no file fits %s yet; waiting for one", pattern))
+		r.app.note(lang.M("no file matches %s yet; waiting for one", pattern))
 	}
 	n := r.cmd.Limit
 	if n == 0 {

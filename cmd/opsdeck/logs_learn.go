@@ -185,12 +185,12 @@ func (c *logsLearnCmd) say(a *app, l *line.Learned, lines [][]byte, p *line.Pars
 		lang.M("reads %d of %d lines; without this format, time and level are read in %d", l.Read, l.Lines, l.Known),
 	)
 	if len(l.Open) > 0 {
-		a.say(lang.M("say under levels which level each of these is: %s", strings.Join(l.Open, ", ")))
+		a.say(lang.M("under levels, name the level of each of these: %s", strings.Join(l.Open, ", ")))
 	}
 	if !c.Write {
 		a.say(
 			lang.M(
-				"write it to the configuration with --write, then name it at the log: {path: %s, format: %s}",
+				"write it to the configuration with --write, then use it for the log: {path: %s, format: %s}",
 				c.File,
 				f.Name,
 			),

@@ -138,7 +138,7 @@ func pairNotes(p *stat.Pairs, l *lang.Printer) (notes []string) {
 		{p.NoStart, lang.M("%s ends without a start", human.Count(p.NoStart))},
 		{p.NoID, lang.M("%s lines without an id", human.Count(p.NoID))},
 		{p.NoTime, lang.M("%s without a time", human.Count(p.NoTime))},
-		{p.Beyond, lang.M("%s starts not followed, too many are unfinished", human.Count(p.Beyond))},
+		{p.Beyond, lang.M("%s starts not tracked, too many are unfinished", human.Count(p.Beyond))},
 	} {
 		if n.n > 0 {
 			notes = append(notes, l.Msg(n.text))

@@ -16,10 +16,10 @@ import (
 type logsStat struct {
 	By      []string      `placeholder:"FIELD" sep:"none" help:"Count by the values of a field: level, context, source, took, a name such as orderId or metadata.userId, or /RE/ for its first group. Repeat it, or separate names by commas."`
 	Stat    string        `placeholder:"FIELD" help:"Percentiles of a number: took (ms), a field, or /RE/; a value such as 1.5s counts in ms."`
-	Over    time.Duration `placeholder:"DUR" help:"Count by stretches of time this long; with --by as a curve for each value."`
+	Over    time.Duration `placeholder:"DUR" help:"Count by intervals of this length; with --by one curve per value."`
 	Top     int           `placeholder:"N" default:"20" help:"Show N values with --by, N operations with --pairs, N patterns with --compare; 0 for all."`
-	Pairs   string        `placeholder:"RULE" help:"Operations from their start to their end, slowest first: 'start /RE/ end /RE/ by FIELD'; without by, the first group of both is the id."`
-	Compare string        `placeholder:"T" help:"Compare the time from --since to --until with as long a time from T on, when all was well: patterns that are new, gone, more or fewer."`
+	Pairs   string        `placeholder:"RULE" help:"Operations from start to end, slowest first: 'start /RE/ end /RE/ by FIELD'; without by, the first group of both is the id."`
+	Compare string        `placeholder:"T" help:"Compare the time from --since to --until with a good period of the same length that starts at T: patterns that are new, missing, more or fewer."`
 	Sort    string        `placeholder:"ORDER" enum:",count,p50,p95,max,sum,name" default:"" help:"Sort --by by count, p50, p95, max, sum or name."`
 }
 
@@ -90,9 +90,8 @@ func (c *logsCmd) noStat() error {
 	}
 	return ops.E(
 		ops.Usage,
-		lang.M("--by, --stat, --over, --pairs and --compare need all that is found: they cannot be used with "+
-			"-f, -A, -B, -C, "+
-			"--count, --histogram, --limit, --newest, --rank or --explain"),
+		lang.M("--by, --stat, --over, --pairs and --compare need all hits: they cannot be used with -f, -A, -B, "+
+			"-C, --count, --histogram, --limit, --newest, --rank or --explain"),
 	)
 }
 

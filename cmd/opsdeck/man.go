@@ -16,7 +16,7 @@ type manCmd struct{}
 // Run prints the manual page in roff.
 func (c *manCmd) Run(a *app, k *kong.Kong) error {
 	description := a.lang.T("Without a command opsdeck opens the console.") + " " +
-		a.lang.T("Each command does one thing of it from a shell; --json is for programs.") + " " +
+		a.lang.T("Each command does one of its tasks from a shell; --json is for programs.") + " " +
 		a.lang.T("Results go to standard output, progress and errors to standard error.")
 	page := mangokong.NewManPage(1, k.Model).WithLongDescription(description).
 		WithSection("Exit status", manList(a.printer, manExits)).
@@ -36,42 +36,44 @@ type manEntry struct {
 var manExits = []manEntry{
 	{"0", lang.M("done")},
 	{"1", lang.M("failed")},
-	{"64", lang.M("the command line is wrong, or --read-only refuses it")},
+	{"64", lang.M("the command line is wrong, or --read-only refused it")},
 	{"75", lang.M("busy, or the server cannot be reached: try again")},
-	{"78", lang.M("the configuration is not usable")},
+	{"78", lang.M("the configuration cannot be used")},
 	{"130", lang.M("interrupted")},
 	{"status, doctor", lang.M("0 ok, 1 warning, 2 critical, 3 unknown")},
 }
 
 var manFiles = []manEntry{
-	{"~/.config/opsdeck/config.yaml", lang.M("the configuration of this user")},
-	{"/etc/opsdeck/config.yaml", lang.M("the configuration of the machine, where the user has none")},
-	{"/var/lib/opsdeck", lang.M("record of operations, restores, drills and locks of root")},
-	{"~/.local/state/opsdeck", lang.M("the same of other users")},
-	{"FILE.manifest.json", lang.M("what the backup FILE holds, and the hashes to verify it")},
-	{"~/.my.cnf", lang.M("login and TLS of the database; passwords come from here alone")},
+	{"~/.config/opsdeck/config.yaml", lang.M("this user's configuration")},
+	{"/etc/opsdeck/config.yaml", lang.M("the machine's configuration, if the user has none")},
+	{"/var/lib/opsdeck", lang.M("root's record of operations, restores, drills and locks")},
+	{"~/.local/state/opsdeck", lang.M("the same for other users")},
+	{"FILE.manifest.json", lang.M("the contents of the backup FILE, and the hashes to verify it")},
+	{"~/.my.cnf", lang.M("login and TLS of the database; passwords come only from here")},
 }
 
 var manEnvironment = []manEntry{
-	{"LC_ALL, LC_MESSAGES, LANG", lang.M("the language, where neither --lang nor the configuration names one")},
-	{"TZ", lang.M("the zone of the times that are shown")},
+	{"LC_ALL, LC_MESSAGES, LANG", lang.M("the language, if neither --lang nor the configuration sets it")},
+	{"TZ", lang.M("the time zone for display")},
 	{"NO_COLOR, TERM=dumb", lang.M("no colour")},
-	{"XDG_CONFIG_HOME, XDG_STATE_HOME", lang.M("in place of ~/.config and ~/.local/state")},
+	{"XDG_CONFIG_HOME, XDG_STATE_HOME", lang.M("instead of ~/.config and ~/.local/state")},
 }
 
 var manExamples = []manEntry{
 	{"opsdeck status --only mysql,backup", lang.M("check the database and the backups")},
-	{"opsdeck logs --level error+ --since -2h timeout", lang.M("errors of two hours that hold a word")},
+	{"opsdeck logs --level error+ --since -2h timeout", lang.M("errors of the last two hours that contain a word")},
 	{"opsdeck logs --by context --stat took --sort p95 --top 10", lang.M("find the slowest contexts")},
 	{
 		"opsdeck logs --pairs 'start /import (\\d+) begins/ end /import (\\d+) (done|failed)/'",
-		lang.M("list imports by how long they took, and those that did not end"),
+		lang.M("list imports by duration, and those that did not end"),
 	},
-	{"opsdeck logs --since 14:00 --until 15:00 --compare 13:00", lang.M("see what an hour logged that the hour before did not")},
-	{"opsdeck logs --stat took --over 5m --since -6h", lang.M("see how response times went over six hours")},
+	{"opsdeck logs --since 14:00 --until 15:00 --compare 13:00", lang.M("see what one hour logged that the " +
+		"previous hour did not")},
+	{"opsdeck logs --stat took --over 5m --since -6h", lang.M("see how response times changed over six hours")},
 	{"opsdeck backup create", lang.M("make a backup")},
 	{"opsdeck restore --plan", lang.M("show what a restore of the newest good backup would do")},
-	{"opsdeck audit changes --largest --since 1h", lang.M("find the transaction that changed most rows in the last hour")},
+	{"opsdeck audit changes --largest --since 1h", lang.M("find the transaction that changed the most rows in the " +
+		"last hour")},
 	{"opsdeck restore rewind --txn ID --plan", lang.M("show how one transaction would be undone, row by row")},
 	{"opsdeck restore --until 2026-01-29T14:03:12 --plan", lang.M("show a restore to a moment between backups")},
 	{"opsdeck audit export -o - user:1", lang.M("write what a user did to standard output")},

@@ -195,7 +195,7 @@ func mysqlSteps(p place) []step {
 	}
 	return []step{
 		{
-			lang.M("See what the cause is: the sentence names it, and each has its step below."),
+			lang.M("Read the cause in the message; each cause has its step below."),
 			[]string{p.opsdeck("status --only mysql,disk-data"), v.on(v.status), v.on(v.logs)},
 		},
 		{
@@ -208,12 +208,14 @@ func mysqlSteps(p place) []step {
 		},
 		{
 			lang.M(
-				"It does not answer: it hangs or is overloaded. Read its log; list what is running; restart it only when nothing moves.",
+				"It does not respond: it hangs or is overloaded. Read its log; list what is running; restart it " +
+					"only if nothing makes progress.",
 			),
 			[]string{sql("SHOW FULL PROCESSLIST"), v.on(v.restart)},
 		},
 		{
-			lang.M("It has no connection left: see who holds them, end what should not be there, allow more for now."),
+			lang.M("It has no free connections: see who holds them, end those that should not exist, raise the " +
+				"limit for now."),
 			[]string{
 				sql(
 					"SELECT user, db, command, COUNT(*), MAX(time) FROM information_schema.PROCESSLIST GROUP BY " +
@@ -224,24 +226,25 @@ func mysqlSteps(p place) []step {
 		},
 		{
 			lang.M(
-				"The account is locked (3118, 4151): this prints the statement that unlocks it; run that in the " +
-					"same client.",
+				"The account is locked (3118, 4151): this prints the statement to unlock it; run it in the same " +
+					"client.",
 			),
 			[]string{accounts("ACCOUNT UNLOCK")},
 		},
 		{
 			lang.M(
-				"The password has expired (1820, 1862): this prints the statement; put a new password into it and " +
-					"into the options file.",
+				"The password has expired (1820, 1862): this prints the statement; enter a new password in it and " +
+					"in the options file.",
 			),
 			[]string{accounts("IDENTIFIED BY ''NEW-PASSWORD''")},
 		},
 		{
-			lang.M("The server is in offline mode (3032): somebody put it there. When that work is over:"),
+			lang.M("The server is in offline mode (3032): somebody turned that on. When that work is over:"),
 			[]string{sql("SET GLOBAL offline_mode = OFF")},
 		},
 		{
-			lang.M("User or password is refused, or TLS fails: the server runs. Correct the options file, then check."),
+			lang.M("User or password is refused, or TLS fails: the server is running. Correct the options file, " +
+				"then check."),
 			[]string{"ls -l " + p.optionsFile(), p.opsdeck("doctor")},
 		},
 		{
@@ -249,7 +252,7 @@ func mysqlSteps(p place) []step {
 			[]string{sql("TRUNCATE TABLE performance_schema.host_cache")},
 		},
 		{
-			lang.M("Only if it does not start because its data are damaged: restore."),
+			lang.M("Only if it does not start because its data is damaged: restore."),
 			[]string{p.opsdeck("runbook restore")},
 		},
 	}

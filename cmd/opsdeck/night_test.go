@@ -142,7 +142,7 @@ func TestTheWholeNight(t *testing.T) {
 			t.Error(text)
 		}
 		if text := sh.run(0, nil, "operations", "--verify"); !strings.Contains(text, "backup.drill") ||
-			!strings.Contains(text, "chain of hashes whole") {
+			!strings.Contains(text, "hash chain intact") {
 			t.Error(text)
 		}
 		sh.damaged(*list.NewestGood)

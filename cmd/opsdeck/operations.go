@@ -15,7 +15,7 @@ import (
 )
 
 type operationsCmd struct {
-	Verify bool `help:"Check the chain of hashes; exit 1 when a line was changed, removed or put in."`
+	Verify bool `help:"Check the hash chain; exit 1 if a line was changed, removed or inserted."`
 	Limit  int  `default:"50" placeholder:"N" help:"Show the newest N; 0 for all."`
 	JSON   bool `name:"json" help:"Print JSON."`
 }
@@ -65,7 +65,7 @@ func (c *operationsCmd) Run(ctx context.Context, a *app) error {
 
 func (c *operationsCmd) print(a *app, entries []oplog.Entry, all int) {
 	if all == 0 {
-		a.note(lang.M("nothing has been changed through opsdeck yet"))
+		a.note(lang.M("opsdeck has not changed anything yet"))
 		return
 	}
 	t := cells.Table{
@@ -113,14 +113,14 @@ func (c *operationsCmd) verdict(a *app, log *oplog.Log, problems []oplog.Problem
 		for _, p := range problems[:min(5, len(problems))] {
 			where = append(where, fmt.Sprintf("%d (%s)", p.Line, p.Kind))
 		}
-		err := ops.E(ops.Failed, lang.M("the record %s is not as it was written, at line %s", log.Path(), strings.Join(where, ", "))).
-			WithHint(lang.M("compare it with a copy; a torn line is a crash, a broken chain is an edit"))
+		err := ops.E(ops.Failed, lang.M("the record %s was altered at line %s", log.Path(), strings.Join(where, ", "))).
+			WithHint(lang.M("compare it with a copy; a torn line means a crash, a broken chain means an edit"))
 		if c.Verify {
 			return err
 		}
 		a.note(err.What)
 	} else if c.Verify && !c.JSON {
-		a.note(lang.M("%d operations, chain of hashes whole", all))
+		a.note(lang.M("%d operations, hash chain intact", all))
 	}
 	return nil
 }

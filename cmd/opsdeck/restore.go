@@ -19,20 +19,20 @@ import (
 
 // restoreCmd is the group of the restore verbs.
 type restoreCmd struct {
-	Run      restoreRunCmd     `cmd:"" default:"withargs" help:"Plan a restore, confirm it, carry it out."`
-	Lost     restoreLostCmd    `cmd:"" help:"Say what a restore would lose, and export it for replay."`
+	Run      restoreRunCmd     `cmd:"" default:"withargs" help:"Plan a restore, confirm it, execute it."`
+	Lost     restoreLostCmd    `cmd:"" help:"Show what a restore would lose, and export it for replay."`
 	Status   restoreStatusCmd  `cmd:"" help:"Show the state of the newest restore, or of the given one."`
 	Attach   restoreAttachCmd  `cmd:"" help:"Watch a running restore and answer its questions."`
 	Resume   restoreGoOnCmd    `cmd:"" help:"Resume a restore whose worker has exited."`
 	Abort    restoreAbortCmd   `cmd:"" help:"Abort a restore and revert its changes."`
-	Undo     restoreUndoCmd    `cmd:"" help:"Undo a restore: bring back the state before it."`
-	DropOld  restoreDropCmd    `cmd:"" help:"Drop the old tables that a restore kept for its undo."`
+	Undo     restoreUndoCmd    `cmd:"" help:"Undo a restore: return to the state before it."`
+	DropOld  restoreDropCmd    `cmd:"" help:"Drop the old tables that a restore kept for undo."`
 	Report   restoreReportCmd  `cmd:"" help:"Print the report of a restore."`
-	Rewind   restoreRewindCmd  `cmd:"" help:"Take one transaction of the binary log back, row by row."`
+	Rewind   restoreRewindCmd  `cmd:"" help:"Undo one transaction of the binlog, row by row."`
 	Standby  restoreStandbyCmd `cmd:"" help:"Keep a second copy of the database loaded, so that a restore takes seconds."`
 	Rescue   restoreRescueCmd  `cmd:"" help:"Compare one table with its copy in a backup, and merge chosen rows."`
-	SetAside restoreAsideCmd   `cmd:"" help:"Set aside a restore that cannot be read, so that it no longer blocks others; check it first."`
-	Worker   restoreWorkerCmd  `cmd:"" hidden:"" help:"Carry a restore out; started by the others."`
+	SetAside restoreAsideCmd   `cmd:"" help:"Set aside an unreadable restore, so that it no longer blocks others; check it first."`
+	Worker   restoreWorkerCmd  `cmd:"" hidden:"" help:"Execute a restore; started by the other commands."`
 }
 
 // answers are what a headless restore says to the questions that may come up.
@@ -42,9 +42,9 @@ type answers struct {
 	WithoutBackup  string `placeholder:"NAME" help:"Continue if the emergency backup fails; give the database name to confirm."`
 	DespiteWrites  string `placeholder:"NAME" help:"Continue even if writes continue or cannot be ruled out; give the database name to confirm."`
 	Notify         bool   `help:"Send the notification at the end."`
-	OnTrouble      string `placeholder:"keep|undo" enum:"keep,undo" default:"keep" help:"When the service is not ready at the end: keep or undo."`
+	OnTrouble      string `placeholder:"keep|undo" enum:"keep,undo" default:"keep" help:"If the service is not ready at the end: keep or undo."`
 
-	AnswerAfter time.Duration `placeholder:"DUR" help:"Without a terminal: how long a question waits for a person, once this command is gone, until these flags answer it (30s; with --detach 10m)."`
+	AnswerAfter time.Duration `placeholder:"DUR" help:"Without a terminal: how long a question waits for a person after this command has exited, until these flags answer it (30s; with --detach 10m)."`
 }
 
 // How long a question of a run waits for a person, when nobody watches it: one
@@ -87,18 +87,18 @@ func (a *app) unattended(d *restores.Desk, ans answers, alone bool) *restorerun.
 type restoreRunCmd struct {
 	answers
 	untilFlags
-	From          string   `placeholder:"NAME" help:"The backup, or a dump file; without it the newest usable one."`
+	From          string   `placeholder:"NAME" help:"The backup or a dump file (default: the newest good backup)."`
 	Mode          string   `placeholder:"swap|in-place" enum:",swap,in-place" default:"" help:"swap swaps the tables at the end, in-place loads into the live database."`
 	To            string   `placeholder:"SCHEMA" help:"Load into this database, which must not exist or be empty; the live one is not changed."`
-	FromSchema    string   `placeholder:"NAME" help:"The database in the dump, where it has another name than the service's."`
-	Tables        []string `placeholder:"A,B" sep:"," help:"These tables alone."`
-	AcceptMissing []string `placeholder:"A,B" sep:"," help:"These tables may vanish or shrink, though the backup lacks them or most of their rows."`
-	KeepRunning   bool     `help:"Leave the service up; what it writes meanwhile is lost."`
-	ExportLost    string   `placeholder:"DIR" help:"Before it begins write the rows that will be lost to this folder."`
+	FromSchema    string   `placeholder:"NAME" help:"The database in the dump, if its name differs from the service's."`
+	Tables        []string `placeholder:"A,B" sep:"," help:"Only these tables."`
+	AcceptMissing []string `placeholder:"A,B" sep:"," help:"Accept that these tables are dropped or shrink, because the backup lacks them or most of their rows."`
+	KeepRunning   bool     `help:"Keep the service running; what it writes meanwhile is lost."`
+	ExportLost    string   `placeholder:"DIR" help:"Before the start, write the rows that will be lost to this folder."`
 	Plan          bool     `help:"Print the plan and do nothing."`
 	DryRun        bool     `help:"The same as --plan."`
 	PlanHash      string   `placeholder:"HASH" help:"Refuse if the plan does not have this hash."`
-	Confirm       string   `placeholder:"NAME" help:"The target database's name, where there is no terminal."`
+	Confirm       string   `placeholder:"NAME" help:"The target database's name, to confirm without a terminal."`
 	JSON          bool     `name:"json" help:"NDJSON events, or the plan as JSON."`
 	Detach        bool     `help:"Start it and do not wait."`
 }
@@ -110,7 +110,7 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if c.To != "" && c.Mode != "" {
-		return ops.E(ops.Usage, lang.M("--to and --mode do not go together"))
+		return ops.E(ops.Usage, lang.M("--to and --mode cannot be used together"))
 	}
 	if err := a.writable(); err != nil && !c.Plan && !c.DryRun {
 		return err
@@ -135,7 +135,7 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if c.PlanHash != "" && c.PlanHash != p.Hash {
-		return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the plan is not the one that was shown; nothing "+
+		return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the plan differs from the one shown; nothing "+
 			"was done")).
 			WithHint(lang.M("show it again: opsdeck restore --plan"))
 	}
@@ -153,7 +153,7 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 	}
 	a.tellPlan(p)
 	if err := a.confirm(ctx, p.Target.Database, c.Confirm,
-		lang.M("This replaces %s by the state of %s.", p.Target.Database,
+		lang.M("This replaces %s with the state of %s.", p.Target.Database,
 			p.Source.At.Local().Format("2006-01-02 15:04:05"))); err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if c.Detach {
-		a.note(lang.M("restore %s runs; watch it: opsdeck restore attach", p.ID))
+		a.note(lang.M("restore %s is running; watch it: opsdeck restore attach", p.ID))
 		return a.json(map[string]string{"id": p.ID})
 	}
 	return a.attach(ctx, d, f, c.answers, c.JSON, "restored")
@@ -210,7 +210,7 @@ func (a *app) tellPlan(p *restore.Plan) {
 
 // one is the argument of the verbs that act on a run.
 type one struct {
-	ID   string `arg:"" optional:"" help:"The restore; without it the newest."`
+	ID   string `arg:"" optional:"" help:"The restore's id (default: the newest)."`
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 
@@ -236,8 +236,8 @@ func (c *restoreAttachCmd) Run(ctx context.Context, a *app) error {
 type request struct {
 	one
 	answers
-	Confirm string `placeholder:"NAME" help:"The target database's name, where there is no terminal; resume takes it for another operator's restore alone."`
-	DryRun  bool   `help:"Say what would be done."`
+	Confirm string `placeholder:"NAME" help:"The target database's name, to confirm without a terminal; resume needs it only for another operator's restore."`
+	DryRun  bool   `help:"Show what would be done."`
 }
 
 // ask asks for it; want is the result that counts as success, empty takes any.
@@ -305,11 +305,11 @@ func (a *app) dryBack(ctx context.Context, c one, kind restore.Kind) error {
 
 func notNow(r *restorerun.Run, kind restore.Kind, err error) error {
 	if errors.Is(err, restore.ErrNoBackup) {
-		return ops.E(ops.Failed, lang.M("there is no emergency backup to go back to")).
-			WithHint(lang.M("opsdeck restore resume continues it instead"))
+		return ops.E(ops.Failed, lang.M("there is no emergency backup to return to")).
+			WithHint(lang.M("continue it instead: opsdeck restore resume"))
 	}
 	return ops.E(ops.Failed, lang.M("the restore %s is %s: %s is not possible now", r.Plan.ID, r.State.Stage.Label(), kind.Label())).
-		WithHint(lang.M("opsdeck restore status shows what is"))
+		WithHint(lang.M("see what is possible: opsdeck restore status"))
 }
 
 // goOn asks a living worker, or starts a new one, for a request, and watches.
@@ -339,7 +339,7 @@ func (a *app) goOn(ctx context.Context, c one, ans answers, kind restore.Kind, w
 		return err
 	}
 	if kind == restore.KindResume && r.Alive {
-		return ops.E(ops.Busy, lang.M("%s is at it (pid %d)", r.Worker.User, r.Worker.PID)).
+		return ops.E(ops.Busy, lang.M("%s is working on it (pid %d)", r.Worker.User, r.Worker.PID)).
 			WithHint(lang.M("watch it: opsdeck restore attach"))
 	}
 	err = d.Hand(
@@ -375,7 +375,7 @@ func (a *app) confirmGoOn(
 	return a.confirm(ctx,
 		db,
 		confirm,
-		lang.M("The restore %s of %s belongs to %s; its worker has exited in step %d: %s. You take it over.",
+		lang.M("The restore %s of %s belongs to %s; its worker exited in step %d: %s. You take it over.",
 			r.Plan.ID, db, r.LastBy(), int(r.State.Stage.Step()), r.State.Stage.Label()),
 	)
 }
@@ -493,13 +493,13 @@ func (c *restoreStatusCmd) Run(a *app) error {
 		a.say(lang.M("%s cannot be read: %s", u.ID, u.Error))
 		a.say(
 			lang.M(
-				"    It may be unfinished. Check its folder; when it is over: opsdeck restore set-aside %s",
+				"    It may be unfinished. Check its folder; if it has ended: opsdeck restore set-aside %s",
 				u.ID,
 			),
 		)
 	}
 	if len(list)+len(unreadable) == 0 {
-		a.say(lang.M("There was no restore yet."))
+		a.say(lang.M("No restores yet."))
 	}
 	for _, r := range list {
 		a.sayRun(r)
@@ -521,7 +521,7 @@ func (a *app) sayRun(r runJSON) {
 	case open && r.WaitsSince != nil:
 		a.sayWaiting(r)
 	case open:
-		a.say(lang.M("    It runs. Watch it: opsdeck restore attach %s", r.ID))
+		a.say(lang.M("    It is running. Watch it: opsdeck restore attach %s", r.ID))
 	}
 	if r.Loaded != "" && !open {
 		a.say(lang.M("    The loaded data is kept in %s. Resume: opsdeck restore resume %s", r.Loaded, r.ID))
@@ -536,14 +536,14 @@ func (a *app) sayRun(r runJSON) {
 func (a *app) sayWaiting(r runJSON) {
 	a.say(
 		lang.M(
-			"    It waits for an answer since %s (%s). Answer it: opsdeck restore attach %s",
+			"    It has been waiting for an answer since %s (%s). Answer it: opsdeck restore attach %s",
 			r.WaitsSince.Local().Format("2006-01-02 15:04:05"),
 			human.Duration(a.clock.Now().Sub(*r.WaitsSince).Round(time.Second)),
 			r.ID,
 		),
 	)
 	if r.WaitsUntil == nil {
-		a.say(lang.M("    It waits for a person, however long that takes."))
+		a.say(lang.M("    It waits until a person answers."))
 		return
 	}
 	a.say(lang.M("    Without an answer, its flags decide at %s.", r.WaitsUntil.Local().Format("15:04:05")))

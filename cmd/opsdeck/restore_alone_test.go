@@ -69,12 +69,12 @@ func TestARunThatWaitsSaysSinceWhenAndForWhat(t *testing.T) {
 		!strings.Contains(r.WaitsFor[0], "session left") {
 		t.Fatalf("%+v", r)
 	}
-	if o := s.must("restore", "status"); !strings.Contains(o.out, "waits for an answer since") ||
+	if o := s.must("restore", "status"); !strings.Contains(o.out, "is waiting for an answer since") ||
 		!strings.Contains(o.out, "its flags decide at") {
 		t.Errorf("status says\n%s", o.out)
 	}
 	if o := s.run("status", "--only", "restore"); o.code != 2 ||
-		!strings.Contains(o.out, "waits for an answer (since ") ||
+		!strings.Contains(o.out, "is waiting for an answer (since ") ||
 		!strings.Contains(o.out, "session left") {
 		t.Errorf("the check says (exit %d)\n%s", o.code, o.out)
 	}
@@ -94,7 +94,7 @@ func TestABusyNeighbourKeepsNoRestoreFromGoingOn(t *testing.T) {
 		stop()
 		sameDump(t, good, s.dump())
 		report := s.must("restore", "report").out
-		if db.Flavour == "mariadb" && !strings.Contains(report, "others are written to") ||
+		if db.Flavour == "mariadb" && !strings.Contains(report, "other databases are written to") ||
 			!strings.Contains(report, "no writes to "+s.live) {
 			t.Errorf("the report does not tell whose writes there were:\n%s", report)
 		}

@@ -13,9 +13,9 @@ import (
 // restoreAsideCmd is `opsdeck restore set-aside ID`: the way out for a run that
 // cannot be read, which keeps every other restore and every prune from going on.
 type restoreAsideCmd struct {
-	ID      string `arg:"" help:"The restore."`
-	Confirm string `placeholder:"ID" help:"The restore's id once more, where there is no terminal."`
-	DryRun  bool   `help:"Say what would be done."`
+	ID      string `arg:"" help:"The restore's id."`
+	Confirm string `placeholder:"ID" help:"The restore's id again, to confirm without a terminal."`
+	DryRun  bool   `help:"Show what would be done."`
 	JSON    bool   `name:"json" help:"Print JSON."`
 }
 
@@ -39,12 +39,12 @@ func (c *restoreAsideCmd) Run(ctx context.Context, a *app) error {
 	switch {
 	case errors.Is(unread, restorerun.ErrNoRun):
 		return ops.E(ops.Usage, lang.M("there is no such restore")).
-			WithHint(lang.M("opsdeck restore status lists them"))
+			WithHint(lang.M("list them: opsdeck restore status"))
 	case unread == nil && r.Open():
-		return ops.E(ops.Failed, lang.M("the restore %s can be read: it need not be set aside", c.ID)).
+		return ops.E(ops.Failed, lang.M("the restore %s is readable: no need to set it aside", c.ID)).
 			WithHint(lang.M("opsdeck restore resume, undo or abort %s", c.ID))
 	case unread == nil:
-		return ops.E(ops.Failed, lang.M("the restore %s can be read: it need not be set aside", c.ID))
+		return ops.E(ops.Failed, lang.M("the restore %s is readable: no need to set it aside", c.ID))
 	}
 	a.tellAside(d.Store.Folder(c.ID), c.ID, unread)
 	if c.DryRun {
@@ -54,7 +54,7 @@ func (c *restoreAsideCmd) Run(ctx context.Context, a *app) error {
 		c.ID,
 		c.Confirm,
 		lang.M(
-			"The restore %s is taken out of the way. If it is unfinished, the database may be half restored and the "+
+			"The restore %s will be set aside. If it is unfinished, the database may be half restored and the "+
 				"service stopped.",
 			c.ID,
 		),

@@ -189,7 +189,7 @@ func (w *watcher) narrate(r *restorerun.Run, l restorerun.Line) {
 // answer answers a question: at a terminal the person does, else the flags do.
 func (w *watcher) answer(ctx context.Context, r *restorerun.Run) bool {
 	if w.writable() != nil { // who may only read, watches
-		w.note(lang.M("the restore waits for an answer, and --read-only gives none"))
+		w.note(lang.M("the restore is waiting for an answer, which --read-only does not allow"))
 		return true
 	}
 	kind, ok := w.choose(ctx, r)
@@ -221,7 +221,7 @@ func (w *watcher) retry(ctx context.Context, r *restorerun.Run, err error) {
 	if w.unsent == nil {
 		w.note(
 			lang.M(
-				"the answer cannot be left for the worker (pid %d), which waits; it is tried again: %s",
+				"the answer cannot be handed to the waiting worker (pid %d), retrying: %s",
 				r.Worker.PID,
 				lang.Raw(err.Error()),
 			),
@@ -275,7 +275,7 @@ func (w *watcher) ask(ctx context.Context, r *restorerun.Run) (restore.Kind, boo
 	if r.State.Stage == restore.AskNotify {
 		w.note(lang.M("This would be sent to %s:", strings.Join(r.Plan.Notify, ", ")))
 		w.note(lang.Raw(r.State.Data.Text))
-		w.note(lang.M("Mail and plain webhooks get the whole report with it: %s", r.State.Data.Report))
+		w.note(lang.M("Mail and plain webhooks also get the whole report: %s", r.State.Data.Report))
 	}
 	kinds := r.State.Answers()
 	for {
@@ -363,7 +363,7 @@ func (w *watcher) end(want string) error {
 	result := r.State.Result()
 	switch {
 	case !r.State.Stage.Final() && w.stuck:
-		return ops.E(ops.Failed, lang.M("the restore %s waits for an answer: %s", r.Plan.ID, whyText(r))).
+		return ops.E(ops.Failed, lang.M("the restore %s is waiting for an answer: %s", r.Plan.ID, whyText(r))).
 			WithHint(lang.M("answer it: opsdeck restore attach %s", r.Plan.ID))
 	case !r.State.Stage.Final() && r.Alive:
 		return ops.E(ops.Busy, lang.M("the restore %s is running: its worker is alive (pid %d)", r.Plan.ID, r.Worker.PID)).
@@ -372,7 +372,7 @@ func (w *watcher) end(want string) error {
 		return ops.E(ops.Failed, lang.M("the worker of restore %s has exited", r.Plan.ID)).
 			WithHint(lang.M("resume: opsdeck restore resume %s", r.Plan.ID))
 	case want != "" && result != want && r.State.Loaded:
-		return ops.E(ops.Failed, lang.M("restore %s: %s; what was loaded is kept in %s", r.Plan.ID, r.State.Stage.Label(), r.Plan.Shadow)).
+		return ops.E(ops.Failed, lang.M("restore %s: %s; the loaded data is kept in %s", r.Plan.ID, r.State.Stage.Label(), r.Plan.Shadow)).
 			WithHint(lang.M("resume it: opsdeck restore resume %s", r.Plan.ID))
 	case result == "restored" && len(r.Untrue()) > 0:
 		return ops.E(ops.Failed, r.Untrue()[0].Msg).WithHint(lang.M("see %s", r.Folder.ReportPath()))
@@ -409,7 +409,8 @@ func undoneDown(r *restorerun.Run) error {
 	switch {
 	case r.State.Result() != "undone":
 	case r.State.Unstarted:
-		return ops.E(ops.Failed, lang.M("the previous state is back, and the service was left stopped: its database is incomplete")).
+		return ops.E(ops.Failed, lang.M("the previous state is back, and the service remains stopped: its "+
+			"database is incomplete")).
 			WithHint(lang.M("see %s", r.Folder.ReportPath()))
 	case r.State.NotReady:
 		return ops.E(ops.Failed, lang.M("the previous state is back, but the service is not ready")).

@@ -173,7 +173,7 @@ func TestRestoreOfEncryptedBackups(t *testing.T) {
 		}
 		db.Exec(t, s.live, shopDamage...)
 		damaged := s.dump()
-		s.refuses("names no identity file", "restore", "--confirm", s.live)
+		s.refuses("backup.identity is not set", "restore", "--confirm", s.live)
 		s.amend("keep: {daily: 7}", "keep: {daily: 7}, identity: "+filepath.Join(s.dir, "other.txt"))
 		s.refuses("cannot be decrypted", "restore", "--confirm", s.live)
 		sameDump(t, damaged, s.dump())

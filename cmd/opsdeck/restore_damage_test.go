@@ -140,12 +140,12 @@ func (s *realSite) smallDisk(damaged string) {
 		15<<20,
 	) // the shadow takes about 23 MB, and as much of the live tables may go
 	defer os.Remove(filler)
-	s.refuses("the disk is too small", "restore", "--confirm", s.live)
+	s.refuses("not enough disk space", "restore", "--confirm", s.live)
 	if o := s.run("restore", "--plan"); !strings.Contains(o.out, "in-place") ||
-		!strings.Contains(o.out, "stops the restore") {
+		!strings.Contains(o.out, "blocks the restore") {
 		s.t.Fatalf("in-place is not offered:\n%s", o.out)
 	}
-	if o := s.run("restore", "--plan", "--mode", "in-place"); strings.Contains(o.out, "stops the restore") {
+	if o := s.run("restore", "--plan", "--mode", "in-place"); strings.Contains(o.out, "blocks the restore") {
 		s.t.Fatalf("in-place would fit:\n%s", o.out)
 	}
 	sameDump(s.t, damaged, s.dump())

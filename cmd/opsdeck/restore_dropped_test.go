@@ -48,10 +48,10 @@ func TestAnUndoBackToNothingSaysThatTheServiceIsDown(t *testing.T) {
 		t.Errorf("restore: %s", out.err)
 	}
 	back := s.run("restore", "undo", "--confirm", s.live)
-	if back.code != 1 || !strings.Contains(back.err, "the service was left stopped") || s.running() {
+	if back.code != 1 || !strings.Contains(back.err, "the service remains stopped") || s.running() {
 		t.Errorf("exit %d, the service runs: %v\n%s", back.code, s.running(), back.err)
 	}
-	if report := s.must("restore", "report").out; !strings.Contains(report, "The service was left stopped") {
+	if report := s.must("restore", "report").out; !strings.Contains(report, "The service remains stopped") {
 		t.Error(report)
 	}
 }
@@ -123,7 +123,7 @@ func TestNoServiceIsStartedWithoutItsDatabase(t *testing.T) {
 			t.Errorf("the report says %q:\n%s", lie, report)
 		}
 	}
-	for _, truth := range []string{"The database " + s.live + " does not exist now.", "The service was left stopped"} {
+	for _, truth := range []string{"The database " + s.live + " does not exist now.", "The service remains stopped"} {
 		if !strings.Contains(report, truth) {
 			t.Errorf("the report does not say %q:\n%s", truth, report)
 		}

@@ -99,7 +99,7 @@ func TestAFullStateFolderIsNotADeadWorker(t *testing.T) {
 	until(
 		t,
 		"the word of a full disk",
-		func() bool { return strings.Contains(words(), "cannot be left for the worker") },
+		func() bool { return strings.Contains(words(), "cannot be handed to the waiting worker") },
 	)
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)

@@ -69,12 +69,12 @@ func TestADumpIsJudgedByTheDatabaseThatTheLoadTakes(t *testing.T) {
 	side := own + "_aside"
 	for _, args := range [][]string{{"--plan"}, {"--to", side, "--confirm", side}} {
 		o := s.run(append([]string{"restore", "--from", filepath.Join(s.dir, "cutshop.sql")}, args...)...)
-		if o.code != 1 || !strings.Contains(o.err, "the dump is cut off, and what is left of it holds no database "+own) {
+		if o.code != 1 || !strings.Contains(o.err, "the dump is truncated, and the rest of it does not contain the database "+own) {
 			t.Errorf("%v: a cut-off dump of another database: exit %d\n%s\n%s", args, o.code, o.out, o.err)
 		}
 	}
-	if o := plan("cut.sql"); !strings.Contains(o.out, "the dump is cut off") ||
-		!strings.Contains(o.out, "stops the restore") {
+	if o := plan("cut.sql"); !strings.Contains(o.out, "the dump is truncated") ||
+		!strings.Contains(o.out, "blocks the restore") {
 		t.Errorf("cut off: exit %d\n%s\n%s", o.code, o.out, o.err)
 	}
 }

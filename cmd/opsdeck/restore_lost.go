@@ -14,12 +14,12 @@ import (
 
 // restoreLostCmd is `opsdeck restore lost --from NAME`.
 type restoreLostCmd struct {
-	From   string   `placeholder:"NAME" help:"The backup; without it the newest usable one."`
-	Tables []string `placeholder:"A,B" sep:"," help:"These tables alone."`
+	From   string   `placeholder:"NAME" help:"The backup (default: the newest good one)."`
+	Tables []string `placeholder:"A,B" sep:"," help:"Only these tables."`
 
-	FromSchema string `placeholder:"NAME" help:"The database in the dump, where it has another name than the service's."`
+	FromSchema string `placeholder:"NAME" help:"The database in the dump, if its name differs from the service's."`
 
-	Export string `placeholder:"DIR" help:"Write the rows to this folder too, as statements for replay."`
+	Export string `placeholder:"DIR" help:"Also write the rows to this folder, as statements for replay."`
 	JSON   bool   `name:"json" help:"Print JSON."`
 }
 
@@ -72,7 +72,7 @@ func (a *app) sayLoss(p *restore.Plan) {
 	for _, part := range []struct {
 		what lang.Msg
 		list []string
-	}{{lang.M("people who acted since"), loss.Users}, {lang.M("what they touched"), loss.Resources}, {lang.M("exported"), p.Exported}} {
+	}{{lang.M("users active since"), loss.Users}, {lang.M("resources they changed"), loss.Resources}, {lang.M("exported"), p.Exported}} {
 		if len(part.list) > 0 {
 			a.say(lang.M("%s: %s", part.what, termsafe.Line(strings.Join(part.list, ", "))))
 		}
@@ -93,7 +93,7 @@ func (a *app) lossLine(t restore.LossTable) string {
 func (a *app) tellLater(ctx context.Context, d *restores.Desk, r *restorerun.Run) {
 	loss, err := d.Later(ctx, r)
 	if err != nil {
-		a.note(lang.M("what was written since the restore cannot be counted now: %s", err.Error()))
+		a.note(lang.M("the rows written since the restore cannot be counted now: %s", err.Error()))
 		return
 	}
 	for _, t := range loss.Tables {

@@ -95,7 +95,7 @@ func TestTheNotificationIsLookedAtBeforeItIsSent(t *testing.T) {
 	c.press("5")
 	c.sees("missing now: ar_invoices")
 	c.press("B")
-	c.sees("Begin the restore")
+	c.sees("Start the restore")
 	c.types(s.live)
 	c.sees("7 Notify: a question")
 	c.sees("[shop] database " + s.live + ": restored")

@@ -65,7 +65,7 @@ func TestAKilledCommandLeavesItsRestoreGoingOn(t *testing.T) {
 		t.Fatal("the worker ended with its command")
 	}
 	until(t, "the service's stop", func() bool { return !s.running() })
-	if o := s.run("status", "--only", "process"); o.code != 2 || !strings.Contains(o.out, "Start nothing by hand") {
+	if o := s.run("status", "--only", "process"); o.code != 2 || !strings.Contains(o.out, "Do not start anything by hand") {
 		t.Errorf("the process check says (exit %d)\n%s", o.code, o.out)
 	}
 	goOn()
@@ -105,7 +105,7 @@ func TestTwoOperatorsAtTheirConsoles(t *testing.T) {
 		c.sees("missing now: ar_invoices")
 	}
 	zhang.press("B")
-	zhang.sees("Begin the restore")
+	zhang.sees("Start the restore")
 	zhang.types(s.live)
 	zhang.sees("restored in")
 	li.sees("restored in")
@@ -116,7 +116,7 @@ func TestTwoOperatorsAtTheirConsoles(t *testing.T) {
 	zhang.press("N")
 	zhang.sees("missing now: ar_invoices")
 	zhang.press("B")
-	zhang.sees("Begin the restore")
+	zhang.sees("Start the restore")
 	zhang.types(s.live)
 	for _, c := range []*seat{zhang, li} {
 		c.sees("2 Stop services: a question")
@@ -130,7 +130,7 @@ func TestTwoOperatorsAtTheirConsoles(t *testing.T) {
 	}
 	s.killWorker()
 	for _, c := range []*seat{zhang, li} {
-		c.sees("The worker has exited in step 2")
+		c.sees("The worker exited in step 2")
 	}
 	li.press("R")
 	li.sees("Type " + s.live + " to continue")
@@ -170,13 +170,13 @@ func TestTheConsoleTakesTheFlagsAnswersAway(t *testing.T) {
 	c := s.sit()
 	c.sees("Restore")
 	c.press("5")
-	c.sees("The worker has exited in step 2")
+	c.sees("The worker exited in step 2")
 	c.press("R")
 	c.sees("2 Stop services: a question")
 	if u, err := folder.Unattended(); err != nil || u != nil {
 		t.Fatalf("left %+v, %v", u, err)
 	}
-	if o := s.must("restore", "status"); !strings.Contains(o.out, "It waits for a person, however long that takes.") {
+	if o := s.must("restore", "status"); !strings.Contains(o.out, "It waits until a person answers.") {
 		t.Errorf("status says\n%s", o.out)
 	}
 	time.Sleep(600 * time.Millisecond) // the dialog ignores keys that came before it was read
@@ -210,9 +210,9 @@ func TestAnUndoRightAfterTheRestoreIsNotLost(t *testing.T) {
 	c.press("5")
 	c.sees("restored in")
 	c.press("Z")
-	c.sees("then lost to the live")
+	c.sees("then removed from the live")
 	c.types(s.live)
-	c.sees("Handing it over to the worker")
+	c.sees("Handing over to the worker")
 	ending.Release()
 	c.sees("undone")
 	sameDump(t, damaged, s.dump())

@@ -59,11 +59,11 @@ func TestAStatusDoesNotEndTheServerAgainAndAgain(t *testing.T) {
 	if starts.Load() == 2 { // a server that ends answers for a moment more
 		until(t, "a status that names the table", func() bool {
 			o := s.run("status", "--only", "schema", "--json")
-			return strings.Contains(o.out, "the server ended when bad was read")
+			return strings.Contains(o.out, "the server crashed while bad was read")
 		})
 		until(t, "a backup that names the table", func() bool {
 			o := s.run("backup", "create")
-			return o.code == 1 && strings.Contains(o.err, "the server ended when bad was read")
+			return o.code == 1 && strings.Contains(o.err, "the server crashed while bad was read")
 		})
 	}
 	before := starts.Load()
@@ -105,7 +105,7 @@ func TestATableThatEndsTheServerIsReadOnce(t *testing.T) {
 			t.Logf("%s: %d deaths", flavour, once)
 			if text := plan.out + plan.err; !strings.Contains(text, "bad") {
 				t.Errorf("the plan says nothing of the table:\n%s", text)
-			} else if once > 0 && (!strings.Contains(text, "the server ended when bad was read") || !strings.Contains(text, "innodb_force_recovery")) {
+			} else if once > 0 && (!strings.Contains(text, "the server crashed while bad was read") || !strings.Contains(text, "innodb_force_recovery")) {
 				t.Errorf("the plan does not say that the server ended:\n%s", text)
 			}
 			if once > 1 {

@@ -24,7 +24,7 @@ func TestRestoreOfSomeTables(t *testing.T) {
 		)
 		damaged := s.dump()
 		s.refuses(
-			"foreign keys bind the chosen tables to customers",
+			"foreign keys link the chosen tables to customers",
 			"restore",
 			"--tables",
 			"orders",

@@ -23,16 +23,16 @@ import (
 // restoreRescueCmd is `opsdeck restore rescue --table T`.
 type restoreRescueCmd struct {
 	Table       string `required:"" placeholder:"T" help:"The table to compare with its copy in the backup."`
-	From        string `placeholder:"NAME" help:"The backup, or a dump file; without it the newest usable one."`
-	Missing     bool   `help:"Show the rows alone that the live table lacks."`
-	Changed     bool   `help:"Show the rows alone that have other values now."`
-	Keys        string `placeholder:"A,B" help:"These rows alone, by their keys as they are shown."`
+	From        string `placeholder:"NAME" help:"The backup or a dump file (default: the newest good backup)."`
+	Missing     bool   `help:"Show only rows that the live table lacks."`
+	Changed     bool   `help:"Show only rows whose values changed."`
+	Keys        string `placeholder:"A,B" help:"Only these rows, by their keys as shown."`
 	Limit       int    `default:"20" placeholder:"N" help:"Show the first N rows; 0 for all."`
-	Diff        bool   `help:"Show what differs and merge nothing, as without --merge."`
-	Merge       string `placeholder:"missing|changed|all" enum:",missing,changed,all,keys" default:"" help:"Put rows of the backup into the live table: missing, changed, all of both, or those of --keys."`
-	DryRun      bool   `help:"Say what would be done, do nothing."`
+	Diff        bool   `help:"Show the differences and merge nothing, as without --merge."`
+	Merge       string `placeholder:"missing|changed|all" enum:",missing,changed,all,keys" default:"" help:"Write rows of the backup into the live table: missing, changed, both, or those of --keys."`
+	DryRun      bool   `help:"Show what would be done, do nothing."`
 	KeepScratch bool   `help:"Leave the loaded copy of the table in its scratch database."`
-	Confirm     string `placeholder:"NAME" help:"The target database's name, where there is no terminal."`
+	Confirm     string `placeholder:"NAME" help:"The target database's name, to confirm without a terminal."`
 	JSON        bool   `name:"json" help:"Print JSON."`
 }
 
@@ -111,10 +111,10 @@ func (c *restoreRescueCmd) writes() bool { return c.Merge != "" && !c.DryRun && 
 func (c *restoreRescueCmd) check(a *app) error {
 	switch {
 	case c.Diff && c.Merge != "":
-		return ops.E(ops.Usage, lang.M("--diff and --merge do not go together"))
+		return ops.E(ops.Usage, lang.M("--diff and --merge cannot be used together"))
 	case c.Merge == "keys" && c.Keys == "":
 		return ops.E(ops.Usage, lang.M("--merge keys needs --keys")).
-			WithHint(lang.M("name the rows as they are shown: --keys 17,18"))
+			WithHint(lang.M("name the rows by their keys as shown: --keys 17,18"))
 	}
 	return a.writable() // the comparison too makes a scratch database
 }
@@ -259,7 +259,7 @@ func (r *rescuer) compare(ctx context.Context, s *rescue.Session) (err error) {
 	for key := range pick.Keys {
 		if r.Merge != "" && !r.seen[key] {
 			return ops.E(ops.Usage, lang.M("no row %s differs: nothing was merged", key)).
-				WithHint(lang.M("name the rows as they are shown: --keys 17,18"))
+				WithHint(lang.M("name the rows by their keys as shown: --keys 17,18"))
 		}
 	}
 	return nil
@@ -332,7 +332,7 @@ func (r *rescuer) finish(ctx context.Context, s *rescue.Session) error {
 		)
 	case r.want == rescueMerged{}:
 		r.out.Merged = &rescueMerged{}
-		r.tell(lang.M("there is nothing to merge"))
+		r.tell(lang.M("nothing to merge"))
 	default:
 		if err := r.merge(ctx, s); err != nil {
 			return err
@@ -378,7 +378,7 @@ func (r *rescuer) merge(ctx context.Context, s *rescue.Session) error {
 	}
 	r.tell(
 		lang.M(
-			"%s rows were inserted and %s updated, each read again and found as in the backup",
+			"%s rows were inserted and %s updated; each was read back and matches the backup",
 			human.Count(done.Missing),
 			human.Count(done.Changed),
 		),
@@ -391,7 +391,7 @@ func (r *rescuer) print() {
 	o := r.out
 	r.say(
 		lang.M(
-			"%s against %s of %s: %s the same, %s missing now, %s changed, %s new since",
+			"%s compared with %s of %s: %s the same, %s missing now, %s changed, %s new since",
 			o.Table,
 			o.Backup,
 			o.RestoredTo.Local().Format("2006-01-02 15:04:05"),

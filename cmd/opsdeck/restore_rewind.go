@@ -23,14 +23,14 @@ import (
 
 // restoreRewindCmd is `opsdeck restore rewind --txn ID`.
 type restoreRewindCmd struct {
-	Txn       []string `required:"" placeholder:"ID" help:"The transaction, as audit changes names it; several with commas."`
-	Table     string   `placeholder:"T" help:"Only what it did to this table."`
+	Txn       []string `required:"" placeholder:"ID" help:"The transaction's id, from audit changes; separate several with commas."`
+	Table     string   `placeholder:"T" help:"Only its changes to this table."`
 	WhereKey  string   `placeholder:"K" help:"Only the row with this primary key; a,b for two columns. Needs --table."`
-	Conflicts string   `placeholder:"skip|overwrite" enum:",skip,overwrite" default:"" help:"What to do with rows that something else changed since: leave them, or overwrite them."`
+	Conflicts string   `placeholder:"skip|overwrite" enum:",skip,overwrite" default:"" help:"What to do with rows that were changed since: skip or overwrite."`
 	Plan      bool     `help:"Print the plan and do nothing."`
 	DryRun    bool     `help:"The same as --plan."`
 	PlanHash  string   `placeholder:"HASH" help:"Refuse if the plan does not have this hash."`
-	Confirm   string   `placeholder:"NAME" help:"The target database's name, where there is no terminal."`
+	Confirm   string   `placeholder:"NAME" help:"The target database's name, to confirm without a terminal."`
 	JSON      bool     `name:"json" help:"Print JSON."`
 }
 
@@ -90,8 +90,8 @@ func (c *restoreRewindCmd) Run(ctx context.Context, a *app) error {
 }
 
 func errRewindPlan() error {
-	return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the plan is not the one that was shown; "+
-		"nothing was done")).
+	return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the plan differs from the one shown; nothing was "+
+		"done")).
 		WithHint(lang.M("show it again: opsdeck restore rewind --plan"))
 }
 
@@ -201,7 +201,7 @@ func (sh *shelf) sayRewind(p *rewind.Plan) {
 	}
 	sh.say(
 		lang.M(
-			"%s rows, %s of them changed since or gone",
+			"%s rows, %s of them changed or deleted since",
 			human.Count(int64(len(p.Rows))),
 			human.Count(int64(p.Conflicts())),
 		),
@@ -217,7 +217,7 @@ func (sh *shelf) warnRewind(p *rewind.Plan) {
 	if len(p.Cascades) > 0 {
 		sh.note(
 			lang.M(
-				"rows that a foreign key changed with them are not in the log and do not come back: check %s",
+				"rows changed through a foreign key are not in the log and are not restored: check %s",
 				strings.Join(p.Cascades, ", "),
 			),
 		)
@@ -239,7 +239,7 @@ func verbLabel(v binlog.Verb) lang.Msg {
 	case binlog.Delete:
 		return lang.M("delete")
 	}
-	return lang.M("set back")
+	return lang.M("revert")
 }
 
 func stateLabel(s binlog.State) lang.Msg {
@@ -247,9 +247,9 @@ func stateLabel(s binlog.State) lang.Msg {
 	case binlog.Changed:
 		return lang.M("changed since")
 	case binlog.Gone:
-		return lang.M("gone since")
+		return lang.M("deleted since")
 	}
-	return lang.M("as it was left")
+	return lang.M("unchanged")
 }
 
 // rewind confirms a plan, carries it out and keeps its inverse.
@@ -268,7 +268,7 @@ func (sh *shelf) rewind(
 		sh.sayRewind(p)
 	}
 	name := sh.Service.Database.Name
-	what := lang.M("The transaction %s will be taken back in %s.", p.Txn.ID, name)
+	what := lang.M("The transaction %s will be undone in %s.", p.Txn.ID, name)
 	if err := sh.confirm(ctx, name, confirm, what); err != nil {
 		return err
 	}
@@ -289,13 +289,13 @@ func (sh *shelf) rewind(
 	}
 	sh.say(
 		lang.M(
-			"done: %s rows in one transaction; take it back with: opsdeck restore undo %s",
+			"done: %s rows in one transaction; undo it with: opsdeck restore undo %s",
 			human.Count(int64(len(done.Inverse))),
 			kept.ID,
 		),
 	)
 	if done.Skipped > 0 {
-		sh.say(lang.M("%s rows were left as they are", human.Count(int64(done.Skipped))))
+		sh.say(lang.M("%s rows were not changed", human.Count(int64(done.Skipped))))
 	}
 	return nil
 }
@@ -323,10 +323,10 @@ func (sh *shelf) takeBack(
 // rewindError makes a sentence of why a transaction is not taken back.
 func (sh *shelf) rewindError(err error) error {
 	var mismatch *reader.MismatchError
-	before := lang.M("a restore up to just before it needs a full backup from before it: opsdeck backup list")
+	before := lang.M("a restore to just before it needs an earlier full backup: opsdeck backup list")
 	switch {
 	case errors.Is(err, rewind.ErrConflicts):
-		return ops.Wrap(err, ops.Failed, lang.M("some rows are not as the transaction left them; nothing was done")).
+		return ops.Wrap(err, ops.Failed, lang.M("some rows were changed after the transaction; nothing was done")).
 			WithHint(lang.M("list them with --plan, then choose with --conflicts skip or --conflicts overwrite"))
 	case errors.Is(err, rewind.ErrChanged):
 		return ops.Wrap(err, ops.Busy, lang.M("rows changed since the plan was made; nothing was done")).
@@ -337,11 +337,11 @@ func (sh *shelf) rewindError(err error) error {
 		errors.Is(err, binlog.ErrNoKey),
 		errors.Is(err, rewind.ErrPrepared),
 		errors.As(err, &mismatch):
-		return ops.Wrap(err, ops.Failed, lang.M("this transaction cannot be taken back row by row")).WithHint(before)
+		return ops.Wrap(err, ops.Failed, lang.M("this transaction cannot be undone row by row")).WithHint(before)
 	case errors.Is(err, rewind.ErrKey):
-		return ops.Wrap(err, ops.Usage, lang.M("--where-key does not fit the primary key of the table"))
+		return ops.Wrap(err, ops.Usage, lang.M("--where-key does not match the primary key of the table"))
 	case errors.Is(err, rewind.ErrNothing):
-		return ops.Wrap(err, ops.Usage, lang.M("there is nothing to take back"))
+		return ops.Wrap(err, ops.Usage, lang.M("nothing to undo"))
 	case errors.Is(err, context.Canceled):
 		return err
 	}

@@ -93,15 +93,15 @@ func (c *restoreUndoCmd) undoRewind(ctx context.Context, a *app, id string) erro
 		return err
 	}
 	if r.State == restores.RewindUndone {
-		return ops.E(ops.Usage, lang.M("%s is undone already", id))
+		return ops.E(ops.Usage, lang.M("%s is already undone", id))
 	}
 	if r.Database != sh.Service.Database.Name {
-		return ops.E(ops.Usage, lang.M("%s is about the database %s", id, r.Database))
+		return ops.E(ops.Usage, lang.M("%s belongs to the database %s", id, r.Database))
 	}
 	return sh.onConn(ctx, func(conn *sql.Conn) error {
 		rows, err := sh.rewinds().Inverse(r)
 		if err != nil {
-			return ops.Wrap(err, ops.Failed, lang.M("what takes %s back cannot be read", id))
+			return ops.Wrap(err, ops.Failed, lang.M("the data to undo %s cannot be read", id))
 		}
 		p, err := rewind.Back(ctx, conn, r.Database, r.ID, rows)
 		if err != nil {

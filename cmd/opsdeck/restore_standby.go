@@ -14,7 +14,7 @@ import (
 
 // restoreStandbyCmd is the group of `opsdeck restore standby`.
 type restoreStandbyCmd struct {
-	Run     standbyRunCmd     `cmd:"" help:"Build the standby, or apply the archived binary log to it; watch does this continuously."`
+	Run     standbyRunCmd     `cmd:"" help:"Build the standby, or apply the archived binlog to it; watch does this continuously."`
 	Status  standbyStatusCmd  `cmd:"" help:"Show how far the standby is, and its last check."`
 	Rebuild standbyRebuildCmd `cmd:"" help:"Drop the standby and build it again from the newest good backup."`
 	Remove  standbyRemoveCmd  `cmd:"" help:"Drop the standby's database."`
@@ -72,7 +72,7 @@ func (a *app) standbyCosts(ctx context.Context, k *standby.Keeper, asJSON bool) 
 			return a.json(map[string]any{"dry_run": true, "builds": false})
 		}
 		a.say(s.Headline(a.clock.Now()))
-		a.say(lang.M("the archived binary log would be applied to it"))
+		a.say(lang.M("the archived binlog would be applied to it"))
 		return nil
 	}
 	cost, err := k.Costs(ctx)
@@ -232,7 +232,7 @@ func (a *app) sayStanding(s standby.Standing) {
 		a.say(lang.M("  database %s, %s; loaded from %s", s.Schema, human.Bytes(s.SizeBytes), s.Backup))
 	}
 	if s.Place.File != "" && s.Gone.Empty() {
-		a.say(lang.M("  the binary log is applied up to %s", s.Place.Position.String()))
+		a.say(lang.M("  the binlog is applied up to %s", s.Place.Position.String()))
 	}
 	if s.Check != nil {
 		a.say(lang.M("  %s", checkText(s.Check)))
@@ -260,7 +260,7 @@ func (a *app) sayLeftover(x standby.Leftover) {
 
 type standbyRebuildCmd struct {
 	Confirm string `placeholder:"NAME" help:"The service's database name, where there is no terminal."`
-	DryRun  bool   `help:"Say what would be done."`
+	DryRun  bool   `help:"Show what would be done."`
 	JSON    bool   `name:"json" help:"Print JSON."`
 }
 

@@ -81,7 +81,7 @@ func TestAPlanThatChangedSinceItWasShownIsRefused(t *testing.T) {
 	}
 	s.db.Exec(t, s.live, "CREATE TABLE made_meanwhile (id INT PRIMARY KEY)")
 	before := s.dump()
-	s.refuses("the plan is not the one that was shown", "restore", "--confirm", s.live, "--plan-hash", p.Hash)
+	s.refuses("the plan differs from the one shown", "restore", "--confirm", s.live, "--plan-hash", p.Hash)
 	sameDump(t, before, s.dump())
 }
 

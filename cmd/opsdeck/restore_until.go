@@ -11,15 +11,15 @@ import (
 
 // untilFlags are up to where a restore goes beyond the backup.
 type untilFlags struct {
-	Until  string `placeholder:"TIME|FILE:POS|GTIDS" help:"Replay the binary log up to this moment: all that was committed before the time, up to the position, or until the set of GTIDs is done."`
-	Before string `placeholder:"ID" help:"Replay the binary log up to and without this transaction, as audit changes names it."`
+	Until  string `placeholder:"TIME|FILE:POS|GTIDS" help:"Replay the binlog up to this moment: all that was committed before the time, up to the position, or until the GTID set is complete."`
+	Before string `placeholder:"ID" help:"Replay the binlog up to just before this transaction; its id is from audit changes."`
 }
 
 // moment reads the flags; nil when neither is given.
 func (u untilFlags) moment(now time.Time) (*binlog.Moment, error) {
 	switch {
 	case u.Until != "" && u.Before != "":
-		return nil, ops.E(ops.Usage, lang.M("--until and --before do not go together"))
+		return nil, ops.E(ops.Usage, lang.M("--until and --before cannot be used together"))
 	case u.Before != "":
 		return &binlog.Moment{Before: strings.TrimSpace(u.Before)}, nil
 	case u.Until == "":

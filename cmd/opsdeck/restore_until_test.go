@@ -76,7 +76,7 @@ func TestRestoreToAMomentBeforeTheAccident(t *testing.T) {
 		id := s.newestID("orders")
 
 		plan := s.must("restore", "--before", id, "--plan")
-		for _, want := range []string{"binary log to", "2 later transactions are left out"} {
+		for _, want := range []string{"binlog to", "2 later transactions are not restored"} {
 			if !strings.Contains(plan.out, want) {
 				t.Errorf("the plan lacks %q:\n%s", want, plan.out)
 			}

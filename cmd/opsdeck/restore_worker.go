@@ -10,8 +10,8 @@ import (
 // the others in a session of its own, so that a closed terminal or a dropped
 // line does not end it.
 type restoreWorkerCmd struct {
-	ID    string `arg:"" help:"The restore."`
-	First string `required:"" enum:"begin,resume,abort,undo,drop-old" help:"Why it runs now."`
+	ID    string `arg:"" help:"The restore's id."`
+	First string `required:"" enum:"begin,resume,abort,undo,drop-old" help:"The reason for this run."`
 	By    string `help:"Who asked for it."`
 }
 

@@ -20,7 +20,7 @@ import (
 )
 
 type runbookCmd struct {
-	Name string `arg:"" optional:"" help:"The runbook; without it they are listed. restore --plain prints a shell script that needs no opsdeck."`
+	Name string `arg:"" optional:"" help:"The runbook (default: list them). restore --plain prints a shell script that does not need opsdeck."`
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 
@@ -60,12 +60,12 @@ var runbooks = []runbook{
 	{"logging", lang.M("logs: find what happened"), loggingPage},
 	{"audit", lang.M("the audit: who did what"), auditPage},
 	{"restore", lang.M("the database is lost or damaged"), restoreSteps},
-	{"mysql-down", lang.M("MySQL does not answer"), mysqlSteps},
-	{"service-down", lang.M("the service does not answer, or is not ready"), serviceSteps},
+	{"mysql-down", lang.M("MySQL does not respond"), mysqlSteps},
+	{"service-down", lang.M("the service does not respond, or is not ready"), serviceSteps},
 	{"disk-full", lang.M("a disk is nearly full"), diskSteps},
 	{"backup-failed", lang.M("a backup is missing, old or bad"), backupSteps},
 	{"undo", lang.M("rows were deleted or changed by mistake"), undoSteps},
-	{"drill", lang.M("each quarter: rehearse the restore"), drillSteps},
+	{"drill", lang.M("each quarter: drill a restore"), drillSteps},
 	{"on-call", lang.M("you are called: the first half hour"), onCallPage},
 	{"handing-over", lang.M("another person takes over this server"), handingOverPage},
 }
@@ -73,7 +73,7 @@ var runbooks = []runbook{
 func restoreSteps(p place) []step {
 	return []step{
 		{
-			lang.M("Assess: how bad is it, is a full restore needed, who must know?"),
+			lang.M("Assess: how bad is it, is a full restore needed, who must be told?"),
 			[]string{
 				p.opsdeck("status"),
 				p.opsdeck("logs --critical --since 1h"),
@@ -85,7 +85,7 @@ func restoreSteps(p place) []step {
 			[]string{p.opsdeck("backup list"), p.opsdeck("restore --plan")},
 		},
 		{
-			lang.M("If the binary log is archived, restore to the moment before the damage instead: less is lost."),
+			lang.M("If the binlog is archived, restore to the moment before the damage instead: less is lost."),
 			[]string{p.opsdeck("backup binlog list"), p.opsdeck("restore --plan --until YYYY-MM-DDTHH:MM:SS")},
 		},
 		{
@@ -96,7 +96,7 @@ func restoreSteps(p place) []step {
 			[]string{p.opsdeck("restore"), p.opsdeck("restore attach")},
 		},
 		{lang.M("Verify that the service is ready."), []string{p.opsdeck("status"), p.opsdeck("restore report")}},
-		{lang.M("If it was the wrong backup: go back."), []string{p.opsdeck("restore undo")}},
+		{lang.M("If it was the wrong backup: undo."), []string{p.opsdeck("restore undo")}},
 		{lang.M("If opsdeck itself cannot be used, by hand:"), p.byHand()},
 		{
 			lang.M(
@@ -104,7 +104,7 @@ func restoreSteps(p place) []step {
 			),
 			[]string{p.script(), "bash " + human.Shell("restore-"+p.service.Name+".sh")},
 		},
-		{lang.M("Tell those who must know: restored, to which moment, what is lost. Keep the report."), nil},
+		{lang.M("Tell everyone involved: restored, to which moment, what is lost. Keep the report."), nil},
 	}
 }
 
@@ -112,7 +112,7 @@ func restoreSteps(p place) []step {
 func undoSteps(p place) []step {
 	return []step{
 		{
-			lang.M("Find the transaction. In the console: Audit tab, b for the binary log, z for the largest first."),
+			lang.M("Find the transaction. In the console: Audit tab, b for the binlog, z for the largest first."),
 			[]string{
 				p.opsdeck("audit changes --largest --since 1h"),
 				p.opsdeck("audit changes --table TABLE --kind delete --since 1h"),
@@ -120,7 +120,7 @@ func undoSteps(p place) []step {
 		},
 		{
 			lang.M(
-				"Undo that transaction alone, if the log holds its rows. Nothing else is lost, the service keeps running.",
+				"Undo only that transaction, if the log has its rows. Nothing else is lost, the service keeps running.",
 			),
 			[]string{p.opsdeck("restore rewind --txn ID --plan"), p.opsdeck("restore rewind --txn ID")},
 		},
@@ -139,10 +139,10 @@ func undoSteps(p place) []step {
 			lang.M("If more is damaged: restore the whole database to just before it."),
 			[]string{p.opsdeck("restore --before ID --plan"), p.opsdeck("restore --before ID")},
 		},
-		{lang.M("If it was the wrong transaction: go back."), []string{p.opsdeck("restore undo")}},
+		{lang.M("If it was the wrong transaction: undo that."), []string{p.opsdeck("restore undo")}},
 		{
 			lang.M(
-				"Archive the binary log from now on: backup.binlog: follow in the configuration, then install it.",
+				"Archive the binlog from now on: backup.binlog: follow in the configuration, then install it.",
 			),
 			[]string{p.opsdeck("backup schedule install"), p.opsdeck("backup binlog list")},
 		},
@@ -193,18 +193,18 @@ func diskSteps(p place) []step {
 			[]string{"df -h", "du -xh --max-depth=2 / 2>/dev/null | sort -h | tail -n 20"},
 		},
 		{
-			lang.M("Old logs: let rotation do it, delete rotated files by hand only."),
+			lang.M("Old logs: let rotation handle them; by hand delete only rotated files."),
 			[]string{"ls -lhS " + strings.Join(p.service.Logs.Paths(), " ")},
 		},
 		{
-			lang.M("Old backups: only by retention, which never takes the last good one."),
+			lang.M("Old backups: only by retention, which never removes the last good one."),
 			[]string{p.opsdeck("backup prune --dry-run"), p.opsdeck("backup prune"), "ls -lh " + dir},
 		},
 		{
-			lang.M("Never delete files in the data folder of MySQL. Old binary logs go by:"),
+			lang.M("Never delete files in MySQL's data folder. Purge old binlogs with:"),
 			[]string{p.client + ` -e "SHOW BINARY LOGS; PURGE BINARY LOGS BEFORE NOW() - INTERVAL 7 DAY"`},
 		},
-		{lang.M("See that a fifth is free again."), []string{p.opsdeck("status --only disk")}},
+		{lang.M("Check that at least a fifth is free again."), []string{p.opsdeck("status --only disk")}},
 	}
 }
 
@@ -229,7 +229,7 @@ func drillSteps(p place) []step {
 	return []step{
 		{lang.M("Verify the newest backup."), []string{p.opsdeck("backup verify")}},
 		{
-			lang.M("Load it into a scratch database, check it, time it, drop it. The live database is not touched."),
+			lang.M("Load it into a scratch database, check it, time it, drop it. The live database is not changed."),
 			[]string{p.opsdeck("backup drill")},
 		},
 		{lang.M("See the record."), []string{p.opsdeck("backup drills")}},

@@ -77,7 +77,7 @@ func deploySteps(p place) []step {
 			lang.M("Start MySQL and Redis, and wait about 30 seconds."),
 			[]string{p.at("docker compose up -d"), p.at("docker compose ps")},
 		},
-		{lang.M("Write .env with secrets of its own, readable by its owner alone. The keys are: %s", envKeys),
+		{lang.M("Write .env with its own secrets, readable only by its owner. The keys are: %s", envKeys),
 			[]string{
 				p.at("cp .env.example .env && chmod 600 .env"),
 				p.at(defaultSecrets + ".env"),
@@ -85,11 +85,12 @@ func deploySteps(p place) []step {
 			}},
 		{
 			lang.M(
-				"Install, create the tables, load the first data. Read the output: the service also starts when this fails.",
+				"Install, create the tables, load the initial data. Read the output: the service starts even if " +
+					"this fails.",
 			),
 			[]string{p.at("npm install"), p.at("npm run db:sync"), p.at("npm run seed")},
 		},
-		{lang.M("Build and start the service, and have it started at boot."),
+		{lang.M("Build and start the service, and enable it at boot."),
 			append([]string{p.at("npm run build")}, given(p.process.Start, p.atBoot())...)},
 		{lang.M("Verify it, then make a smoke test: log in, open a list, save a record."),
 			[]string{
@@ -109,7 +110,7 @@ func deploySteps(p place) []step {
 		},
 		{
 			lang.M(
-				"Close what is open: the firewall lets 22 and the API's port through, HTTPS is in front, updates are on.",
+				"Secure it: the firewall allows only 22 and the API's port, HTTPS is in front, updates are on.",
 			),
 			[]string{"ufw status", "ss -ltnp"},
 		},
@@ -135,16 +136,16 @@ func (p place) script() string {
 func updateSteps(p place) []step {
 	return []step{
 		{
-			lang.M("Tell those who use it. See that all is well before you begin."),
+			lang.M("Tell the users. Check that everything works before you start."),
 			[]string{p.opsdeck("status"), p.at("git status --short")},
 		},
-		{lang.M("Have opsdeck do all that follows, and take it back by itself when a step fails; or go step by step."),
+		{lang.M("Let opsdeck do all of the following and roll back if a step fails; or go step by step."),
 			[]string{p.opsdeck("deploy plan update"), p.opsdeck("deploy run update"), p.opsdeck("deploy undo --dry-run")}},
 		{
 			lang.M("Make a backup and verify it: the update may change tables."),
 			[]string{p.opsdeck("backup create"), p.opsdeck("backup verify")},
 		},
-		{lang.M("Note the release that runs now: it is the way back."), []string{p.at("git rev-parse HEAD")}},
+		{lang.M("Note the current release: you return to it if this fails."), []string{p.at("git rev-parse HEAD")}},
 		{lang.M("Stop the service."), given(p.process.Stop)},
 		{lang.M("Fetch the new release and install what it needs."),
 			[]string{p.at("git pull --ff-only"), p.at("npm ci"), p.at("npm run build")}},
@@ -174,7 +175,7 @@ func troubleSteps(p place) []step {
 	port := p.port()
 	return []step{
 		{
-			lang.M("Begin here: it names what fails, and often why."),
+			lang.M("Start here: it names what fails, and often why."),
 			[]string{p.opsdeck("status"), p.opsdeck("doctor"), p.opsdeck("deploy check")},
 		},
 		{lang.M("Docker is down: start it; the containers follow."),
@@ -226,12 +227,13 @@ func troubleSteps(p place) []step {
 				"NODE_OPTIONS=--max-old-space-size=1024",
 			}},
 		{
-			lang.M("An outside API fails: see since when, and which."),
+			lang.M("An external API fails: see which, and since when."),
 			[]string{p.opsdeck("logs 'External API call failed' --since 1d --histogram 1h")},
 		},
 		{
 			lang.M(
-				"It is slow, or has no connection left: threads against max_connections, slow queries, slow operations.",
+				"It is slow, or has no free connections: compare threads with max_connections, check slow queries " +
+					"and slow operations.",
 			),
 			[]string{
 				p.client + ` -e "SHOW GLOBAL STATUS LIKE 'Threads_connected'; SHOW VARIABLES LIKE 'max_connections'"`,
@@ -239,7 +241,7 @@ func troubleSteps(p place) []step {
 			},
 		},
 		{
-			lang.M("/health/ready is ready while Redis is down: it says so in some builds. Ask Redis itself."),
+			lang.M("/health/ready is ready while Redis is down: some builds report that. Check Redis itself."),
 			[]string{p.opsdeck("status --only redis")},
 		},
 		{
@@ -254,7 +256,7 @@ func backupPage(p place) []step {
 	keep := p.service.Backup.Keep
 	out := []step{
 		{lang.M(
-			"The backups are in %s: daily %d, weekly %d, monthly %d. See which are there and which are missing.",
+			"The backups are in %s: daily %d, weekly %d, monthly %d. See which exist and which are missing.",
 			p.dir,
 			keep.Daily,
 			keep.Weekly,
@@ -265,7 +267,7 @@ func backupPage(p place) []step {
 			[]string{p.opsdeck("backup create"), p.opsdeck("backup verify")},
 		},
 		{
-			lang.M("See what one backup holds, and that its content is right."),
+			lang.M("See what one backup contains, and check its contents."),
 			[]string{p.opsdeck("backup show " + p.newestName()), p.opsdeck("backup verify --deep " + p.newestName())},
 		},
 		{
@@ -273,12 +275,12 @@ func backupPage(p place) []step {
 			[]string{p.opsdeck("backup schedule show"), p.opsdeck("operations --limit 20")},
 		},
 		{
-			lang.M("Remove old ones by retention alone; see first what it would remove."),
+			lang.M("Remove old ones only by retention; first see what it would remove."),
 			[]string{p.opsdeck("backup prune --dry-run"), p.opsdeck("backup prune")},
 		},
 	}
 	if len(p.service.Backup.Copies) > 0 {
-		out = append(out, step{lang.M("Bring the copies up to date, and read one back."),
+		out = append(out, step{lang.M("Update the copies, and verify one of them there."),
 			[]string{
 				p.opsdeck("backup sync"),
 				p.opsdeck("backup verify --copy " + human.Shell(p.service.Backup.Copies[0].Name)),
@@ -305,17 +307,17 @@ func loggingPage(p place) []step {
 			[]string{"ls -lh " + strings.Join(p.service.Logs.Paths(), " ")},
 		},
 		{
-			lang.M("The last errors, and the errors that need a person at once."),
+			lang.M("The last errors, and the errors that need immediate action."),
 			[]string{p.opsdeck("logs --level ERROR+ --since 1h"), p.opsdeck("logs --critical --since 1d")},
 		},
 		{lang.M("Follow what is written now."), []string{p.opsdeck("logs -f")}},
-		{lang.M("One context, one span of time, lines around a hit."), []string{
+		{lang.M("One context, one time range, lines around a hit."), []string{
 			p.opsdeck(
 				"logs --context OrderService --since 2h",
 			), p.opsdeck("logs --since '09:00' --until '10:00' payment"), p.opsdeck("logs -A 5 -B 5 --exact 'Failed to create order'"),
 		}},
 		{
-			lang.M("Errors by the hour; operations of 1000 ms and more."),
+			lang.M("Errors per hour; operations of 1000 ms or more."),
 			[]string{
 				p.opsdeck("logs --level ERROR+ --since 1d --histogram 1h"),
 				p.opsdeck("logs --slow 1000 --since 1d"),
@@ -340,20 +342,20 @@ func auditPage(p place) []step {
 		},
 		{lang.M("The whole history of one record, oldest first."), []string{p.opsdeck("audit trace ORDER 1001")}},
 		{
-			lang.M("Who did most, and which actions are most frequent."),
+			lang.M("Who did the most, and which actions are most frequent."),
 			[]string{p.opsdeck("audit stats --since 7d --by user"), p.opsdeck("audit stats --since 7d --by action")},
 		},
 		{lang.M("What was deleted, by whom."), []string{p.opsdeck("audit list --action DELETE --since 7d")}},
 		{
-			lang.M("What changed in the tables themselves, where the audit has no row: the binary log."),
+			lang.M("What changed in the tables themselves, if the audit has no row: the binlog."),
 			[]string{p.opsdeck("audit changes --since 2h")},
 		},
 		{
-			lang.M("Give it to somebody as a file."),
+			lang.M("Export it to a file for somebody."),
 			[]string{p.opsdeck("audit export --format csv -o audit.csv --since 30d")},
 		},
 		{
-			lang.M("Once a year: archive last year's rows, and delete them only when the archive is verified."),
+			lang.M("Once a year: archive last year's rows, and delete them only after the archive is verified."),
 			[]string{p.opsdeck("audit archive --year 2025")},
 		},
 	}
@@ -366,21 +368,22 @@ func onCallPage(p place) []step {
 			[]string{p.opsdeck("alerts"), p.opsdeck("status"), p.opsdeck("logs --critical --since 1h"),
 				p.opsdeck("operations --limit 20")},
 		},
-		{lang.M("Acknowledge the alert that you work on, so that nobody else is called for it."),
+		{lang.M("Acknowledge the alert that you work on, so that nobody else is called."),
 			[]string{p.opsdeck("watch ack RULE")}},
-		{lang.M("Tell those who use it that you are on it. Write down times."), nil},
-		{lang.M("Take the page for what you see."), []string{
+		{lang.M("Tell the users that you are working on it. Write down times."), nil},
+		{lang.M("Use the runbook for what you see."), []string{
 			p.opsdeck(
 				"runbook service-down",
 			), p.opsdeck("runbook mysql-down"), p.opsdeck("runbook disk-full"), p.opsdeck("runbook backup-failed"), p.opsdeck("runbook troubleshooting"),
 		}},
-		{lang.M("Data is lost or wrong: stop writing first, restore second. One transaction can be undone alone."),
+		{lang.M("Data is lost or wrong: stop writing first, restore second. A single transaction can be undone."),
 			append(given(p.process.Stop), p.opsdeck("audit changes --since 2h"), p.opsdeck("runbook restore"))},
-		{lang.M("A deployment was the cause: take it back."),
+		{lang.M("A deployment was the cause: roll it back."),
 			[]string{p.opsdeck("deploy status"), p.opsdeck("deploy undo --dry-run"), p.opsdeck("runbook update")}},
 		{
 			lang.M(
-				"Not solved in 30 minutes, or data is at risk: call the next person of the list. Do not delete, do not restart MySQL twice.",
+				"Not solved in 30 minutes, or data is at risk: call the next person on the list. Do not delete " +
+					"anything, do not restart MySQL twice.",
 			),
 			nil,
 		},
@@ -396,22 +399,23 @@ func handingOverPage(p place) []step {
 			[]string{p.opsdeck("config show"), p.opsdeck("config check")},
 		},
 		{
-			lang.M("How it is now, and what is open."),
+			lang.M("The current state, and open issues."),
 			[]string{p.opsdeck("status"), p.opsdeck("restore status"), p.opsdeck("doctor")},
 		},
 		{lang.M("What was done lately, by whom."), []string{p.opsdeck("operations --limit 50")}},
 		{
-			lang.M("That backups and drills run, and that they were read back."),
+			lang.M("Check that backups and drills run, and that the copies were verified."),
 			[]string{p.opsdeck("backup list"), p.opsdeck("backup drills"), p.opsdeck("backup schedule show")},
 		},
 		{
 			lang.M(
-				"Hand over access: ssh, sudo, the options file, the age key, the accounts at the copies, the alert targets. Secrets never by chat.",
+				"Hand over access: ssh, sudo, the options file, the age key, the accounts at the copies, the " +
+					"alert targets. Never send secrets by chat.",
 			),
 			[]string{"ls -l " + p.optionsFile()},
 		},
 		{
-			lang.M("Give a fresh restore script, and the place where it is kept outside this machine."),
+			lang.M("Hand over a new restore script, and where it is kept outside this machine."),
 			[]string{p.script()},
 		},
 		{lang.M("Let the next person do a drill while you watch."), []string{p.opsdeck("backup drill")}},

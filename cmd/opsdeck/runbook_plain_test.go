@@ -133,7 +133,7 @@ func TestTheRestoreWithoutOpsdeck(t *testing.T) {
 		t.Fatalf("the cut file should pass gzip -t: %v", err)
 	}
 	out = s.run(0, append(yes, "SKIP_EMERGENCY=yes"))
-	if s.rows("customers") != "2" || !strings.Contains(out, "is not right: "+cut) {
+	if s.rows("customers") != "2" || !strings.Contains(out, "is wrong: "+cut) {
 		t.Fatalf("%s rows:\n%s", s.rows("customers"), out)
 	}
 }

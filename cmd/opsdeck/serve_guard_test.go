@@ -207,7 +207,7 @@ func TestANewCertificateAndTokenAreTaken(t *testing.T) {
 		t.Fatalf("%d %s, certificate %d", code, body, serial)
 	}
 	secretFile(t, cert, "cut short") // as while it is copied
-	awaitSaid(t, said, "is not usable, the previous one stays in force")
+	awaitSaid(t, said, "cannot be used; keeping the previous one")
 	if code, body, serial := askedAs(t, base+"/health", "Authorization", "Bearer "+token); code != 200 || serial != 1 {
 		t.Fatalf("%d %s, certificate %d", code, body, serial)
 	}

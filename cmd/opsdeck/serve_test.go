@@ -164,7 +164,7 @@ func TestServeSaysWhenItsPortIsTaken(t *testing.T) {
 		[]string{"--config", config, "--lang", "en", "serve", "--listen", l.Addr().String()},
 		stdio{out: io.Discard, err: &out},
 	)
-	if code != 75 || !strings.Contains(out.String(), "something listens on") {
+	if code != 75 || !strings.Contains(out.String(), "something already listens on") {
 		t.Fatalf("exit code %d: %s", code, out.String())
 	}
 }

@@ -109,7 +109,7 @@ func configError(err error) error {
 	var e *config.Error
 	hint := lang.M("`opsdeck config init` writes a commented file, `opsdeck config check` checks one")
 	if errors.As(err, &e) {
-		return ops.E(ops.Config, lang.M("the configuration is not usable: %s", e.Msg())).WithHint(hint)
+		return ops.E(ops.Config, lang.M("the configuration cannot be used: %s", e.Msg())).WithHint(hint)
 	}
 	return ops.Wrap(err, ops.Config, lang.M("the configuration cannot be read")).WithHint(hint)
 }

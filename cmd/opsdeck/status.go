@@ -15,7 +15,7 @@ import (
 )
 
 type statusCmd struct {
-	Watch time.Duration `placeholder:"DUR" help:"Look again and again, this often; print what changes."`
+	Watch time.Duration `placeholder:"DUR" help:"Check repeatedly at this interval; print what changes."`
 	Only  []string      `placeholder:"A,B" help:"Only these checks, by name, kind or service."`
 	JSON  bool          `name:"json" help:"Print JSON."`
 }
@@ -178,7 +178,7 @@ func (v statusView) wrapped(verdict health.Verdict, width int) []string {
 func (v statusView) row(s health.Standing) []string {
 	t := v.theme()
 	if !s.Seen() {
-		return []string{t.Dim.Render(t.Glyph.Pending + " " + v.lang.T("looking")), s.Check.Name, "", ""}
+		return []string{t.Dim.Render(t.Glyph.Pending + " " + v.lang.T("checking")), s.Check.Name, "", ""}
 	}
 	style, glyph := t.State(s.State)
 	state := style.Render(glyph + " " + v.lang.Msg(s.State.Label()))

@@ -166,10 +166,10 @@ func TestStatusEndsInTimeWhateverHangs(t *testing.T) {
     process: {kind: command, start: "true", stop: "true", status: "sleep 600"}
 `, silent.IP, silent.Port))
 	code, out := statusOf(t, config, "--only", "health,mysql,redis")
-	if code != 2 || strings.Count(out, "no answer in time") < 3 {
+	if code != 2 || strings.Count(out, "timed out without an answer") < 3 {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
-	if !strings.HasPrefix(out, "✖ MySQL does not answer (no answer in time); /health fails (no answer in time)") {
+	if !strings.HasPrefix(out, "✖ MySQL does not respond (timed out without an answer); /health fails (timed out without an answer)") {
 		t.Fatalf("verdict:\n%s", out)
 	}
 }

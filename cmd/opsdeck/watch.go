@@ -31,7 +31,7 @@ type watchCmd struct {
 
 type watchRunCmd struct {
 	AlertsOnly bool `help:"Run no scheduled jobs: systemd or cron does."`
-	DryRun     bool `help:"Say which jobs would be run now and what would be sent, run and send nothing."`
+	DryRun     bool `help:"Show which jobs would run now and what would be sent; run and send nothing."`
 }
 
 // Run is the daemon: it runs what is due, missed runs too, and watches, until it is
@@ -71,7 +71,7 @@ func (c *watchRunCmd) Run(ctx context.Context, a *app) error {
 			a.say(lang.M("the standby of %s would be kept up to date", k.Service.Name))
 		}
 		for _, sh := range followed {
-			a.say(lang.M("the binary log of %s would be archived all the time", sh.Service.Name))
+			a.say(lang.M("the binlog of %s would be archived continuously", sh.Service.Name))
 		}
 		if err := a.sayDue(s); err != nil {
 			return err
@@ -181,10 +181,10 @@ func (a *app) sayWatched(services []config.Service) {
 			}
 		}
 		if told == 0 {
-			a.note(lang.M("%s: nobody is told of its alerts: add a target to notify: in the configuration", s.Name))
+			a.note(lang.M("%s: no target receives its alerts: add one to notify: in the configuration", s.Name))
 			continue
 		}
-		a.note(lang.M("%s: targets that are told of its alerts: %d", s.Name, told))
+		a.note(lang.M("%s: targets that receive its alerts: %d", s.Name, told))
 	}
 }
 
@@ -201,11 +201,11 @@ func (a *app) sayDue(s watch.Scheduler) error {
 	for _, j := range s.Jobs {
 		if ran, known := last[j.Name]; known {
 			if due, is := watch.Due(j.Schedule, ran, now); is {
-				a.say(lang.M("%s would be run now: due since %s", j.Name, due.Format("2006-01-02 15:04")))
+				a.say(lang.M("%s would run now: due since %s", j.Name, due.Format("2006-01-02 15:04")))
 				continue
 			}
 			if again, retry := watch.RetryAt(j.Schedule, ran); retry {
-				a.say(lang.M("%s failed and is tried again at %s", j.Name, again.Local().Format("2006-01-02 15:04")))
+				a.say(lang.M("%s failed; next attempt at %s", j.Name, again.Local().Format("2006-01-02 15:04")))
 				continue
 			}
 		}
@@ -218,7 +218,7 @@ func (a *app) sayDue(s watch.Scheduler) error {
 func (a *app) tellRun(r watch.Run) {
 	switch r.Result {
 	case "":
-		a.note(lang.M("%s begins %s", r.Started.Format("2006-01-02 15:04:05"), r.Job))
+		a.note(lang.M("%s starts %s", r.Started.Format("2006-01-02 15:04:05"), r.Job))
 	case watch.Failed:
 		a.note(lang.M("%s FAILED: %s", r.Job, r.Error))
 	default:

@@ -61,7 +61,7 @@ func (a *app) followLog(ctx context.Context, sh *shelf) {
 		}
 		if text := a.lang.Msg(why(err)); text != said {
 			said = text
-			a.note(lang.M("the binary log of %s is not archived now: %s", sh.Service.Name, termsafe.Line(text)))
+			a.note(lang.M("the binlog of %s is not being archived: %s", sh.Service.Name, termsafe.Line(text)))
 		}
 		select {
 		case <-time.After(wait):
@@ -77,7 +77,7 @@ func why(err error) lang.Msg {
 	var known *ops.Error
 	switch {
 	case err == nil:
-		return lang.M("the follower ended")
+		return lang.M("the archiving process ended")
 	case errors.As(err, &known):
 		return known.What
 	}

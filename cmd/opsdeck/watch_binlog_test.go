@@ -24,7 +24,7 @@ func TestWatchArchivesTheBinaryLogAndASecondFollowerSaysWhoDoes(t *testing.T) {
 			t.Fatal(err)
 		}
 		out, _ := asked(t, config, 0, "watch", "--dry-run")
-		if !strings.Contains(out, "the binary log of q would be archived all the time") {
+		if !strings.Contains(out, "the binlog of q would be archived continuously") {
 			t.Fatal(out)
 		}
 		out, _ = asked(t, config, 0, "backup", "schedule", "install", "--with", "systemd", "--dry-run")

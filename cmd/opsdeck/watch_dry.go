@@ -19,7 +19,7 @@ func (a *app) saySights(ctx context.Context, w *alerts.Watcher) error {
 		return nil
 	}
 	for _, one := range told {
-		a.say(lang.M("%s would be told:", one.Key))
+		a.say(lang.M("%s would be notified:", one.Key))
 		a.say(lang.Raw(a.preview(one)))
 	}
 	return nil
@@ -30,7 +30,7 @@ func (a *app) preview(one alerts.Told) string {
 	m := alerts.Message(one.Message)
 	target, err := notify.New(one.Target)
 	if err != nil {
-		return a.lang.T("it could not be told: %s", err.Error()) + "\n" + one.Message.Text
+		return a.lang.T("could not be notified: %s", err.Error()) + "\n" + one.Message.Text
 	}
 	return target.Preview(m)
 }

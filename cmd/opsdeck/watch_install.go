@@ -19,7 +19,7 @@ import (
 )
 
 type watchInstallCmd struct {
-	With       string `enum:",systemd,pm2,cron" default:"" placeholder:"systemd|pm2|cron" help:"Instead of what runs here."`
+	With       string `enum:",systemd,pm2,cron" default:"" placeholder:"systemd|pm2|cron" help:"Use this scheduler instead of the detected one."`
 	AlertsOnly bool   `help:"Run no scheduled jobs: systemd or cron does."`
 	DryRun     bool   `help:"Show what would be installed, install nothing."`
 }
@@ -49,14 +49,14 @@ func (c *watchInstallCmd) Run(ctx context.Context, a *app) error {
 		with = daemonKeeper()
 	}
 	if with == "" {
-		return ops.E(ops.Failed, lang.M("there is no systemd, PM2 or cron here")).
+		return ops.E(ops.Failed, lang.M("found no systemd, PM2 or cron on this machine")).
 			WithHint(lang.M("keep `opsdeck watch` running by other means"))
 	}
 	if c.DryRun {
 		return in.show(with)
 	}
 	if err := os.MkdirAll(w.StateDir, 0o700); err != nil {
-		return ops.Wrap(err, ops.Failed, lang.M("the state folder cannot be made"))
+		return ops.Wrap(err, ops.Failed, lang.M("the state folder cannot be created"))
 	}
 	if err := in.install(ctx, with); err != nil {
 		return ops.Wrap(err, ops.Failed, lang.M("watch could not be installed in %s", with))

@@ -54,7 +54,7 @@ func (f *flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if f.fails && how == 1 {
-		w.WriteHeader(http.StatusGatewayTimeout) // it took the message, and does not say so
+		w.WriteHeader(http.StatusGatewayTimeout) // it accepted the message, and does not say so
 	}
 }
 

@@ -27,7 +27,7 @@ func (a *app) order(ctx context.Context, o *alert.Order, name string, dryRun boo
 	}
 	o.Service, o.Rule = watchedName(name)
 	if !w.Known(o.Service, o.Rule) {
-		return ops.E(ops.Usage, lang.M("no rule is called %q", name)).
+		return ops.E(ops.Usage, lang.M("there is no rule %q", name)).
 			WithHint(lang.M("there are: %s", strings.Join(w.Names(), ", ")))
 	}
 	if dryRun {
@@ -45,7 +45,7 @@ func (a *app) ask(ctx context.Context, dir string, o alert.Order) error {
 		return err
 	}
 	if _, err := alert.Ask(dir, o); err != nil {
-		return ops.Wrap(err, ops.Failed, lang.M("the order cannot be recorded"))
+		return ops.Wrap(err, ops.Failed, lang.M("the request cannot be recorded"))
 	}
 	name := o.Rule
 	if o.Service != "" {

@@ -146,7 +146,7 @@ func (c *watchTestCmd) Run(ctx context.Context, a *app) error {
 	failed := 0
 	for _, one := range told {
 		if c.DryRun {
-			a.say(lang.M("%s would be told:", one.Key))
+			a.say(lang.M("%s would be notified:", one.Key))
 			a.say(lang.Raw(a.preview(one)))
 			continue
 		}
@@ -155,7 +155,7 @@ func (c *watchTestCmd) Run(ctx context.Context, a *app) error {
 			a.note(lang.M("cannot notify %s: %s", one.Key, redact.Text(err.Error())))
 			continue
 		}
-		a.say(lang.M("%s took the message", one.Key))
+		a.say(lang.M("%s accepted the message", one.Key))
 	}
 	if failed > 0 {
 		return ops.E(ops.Failed, lang.M("messages that could not be delivered: %d of %d", failed, len(told))).
@@ -167,8 +167,8 @@ func (c *watchTestCmd) Run(ctx context.Context, a *app) error {
 type watchSilenceCmd struct {
 	Rule   string        `arg:"" name:"rule" help:"The rule, as RULE or SERVICE/RULE; all for every rule."`
 	For    time.Duration `required:"" placeholder:"DUR" help:"How long: 30m, 2h."`
-	Why    string        `required:"" placeholder:"TEXT" help:"The reason, for the others."`
-	DryRun bool          `help:"Say what would be silenced, change nothing."`
+	Why    string        `required:"" placeholder:"TEXT" help:"The reason, for your colleagues."`
+	DryRun bool          `help:"Show what would be silenced, change nothing."`
 }
 
 // longestSilence is the longest one: what is silenced for ever is forgotten.
@@ -208,7 +208,7 @@ func (c *watchSilenceCmd) Run(ctx context.Context, a *app) error {
 
 type watchUnsilenceCmd struct {
 	Rule   string `arg:"" name:"rule" help:"The rule, as it was silenced; all for every rule."`
-	DryRun bool   `help:"Say what would be ended, change nothing."`
+	DryRun bool   `help:"Show what would be ended, change nothing."`
 }
 
 // Run ends the silences of a rule.
@@ -305,8 +305,8 @@ type silenceJSON struct {
 }
 
 type watchAckCmd struct {
-	Rule   string `arg:"" name:"rule" help:"The rule, as RULE or SERVICE/RULE; all for every rule that fires."`
-	DryRun bool   `help:"Say what would be acknowledged, change nothing."`
+	Rule   string `arg:"" name:"rule" help:"The rule, as RULE or SERVICE/RULE; all for every firing rule."`
+	DryRun bool   `help:"Show what would be acknowledged, change nothing."`
 }
 
 // Run acknowledges the alerts of a rule that fire.
@@ -330,7 +330,7 @@ func (c *watchAckCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	if len(names) == 0 {
-		return ops.E(ops.Usage, lang.M("no alert of %s fires", c.Rule)).
+		return ops.E(ops.Usage, lang.M("no alert of %s is firing", c.Rule)).
 			WithHint(lang.M("list the alerts: opsdeck alerts"))
 	}
 	if c.DryRun {

@@ -60,7 +60,7 @@ func (c *checker) alerts(at string, s Service) {
 	at += "alerts."
 	c.that(at+"repeat", a.Repeat >= 0, lang.M("cannot be negative"))
 	c.that(at+"escalate_after", a.EscalateAfter >= 0, lang.M("cannot be negative"))
-	c.that(at+"escalate_after", a.EscalateAfter == 0 || len(a.EscalateTo) > 0, lang.M("escalate_to names nobody"))
+	c.that(at+"escalate_after", a.EscalateAfter == 0 || len(a.EscalateTo) > 0, lang.M("escalate_to names no target"))
 	c.that(at+"quiet_hours", a.QuietHours == "" || isHours(a.QuietHours),
 		lang.M("%q is not a span of hours: write 22:00-07:00", a.QuietHours))
 	c.targets(at+"escalate_to", a.EscalateTo, s)
@@ -72,8 +72,8 @@ func (c *checker) alerts(at string, s Service) {
 		c.that(here+"name", !seen[r.Name], lang.M("two rules have the name %q", r.Name))
 		seen[r.Name] = true
 		c.that(here+"query", r.Query == "" || r.Audit == "", lang.M("a rule has either a query or an audit query"))
-		c.that(here+"by", r.By == "" || r.Audit != "", lang.M("belongs to an audit rule alone"))
-		c.that(here+"hours", r.Hours == "" || r.Audit != "", lang.M("belongs to an audit rule alone"))
+		c.that(here+"by", r.By == "" || r.Audit != "", lang.M("is only for audit rules"))
+		c.that(here+"hours", r.Hours == "" || r.Audit != "", lang.M("is only for audit rules"))
 		c.that(here+"hours", r.Hours == "" || isHours(r.Hours),
 			lang.M("%q is not a span of hours: write 22:00-07:00", r.Hours))
 		c.oneOf(here+"by", r.By, "", "user", "ip", "all")
@@ -89,7 +89,7 @@ func (c *checker) alerts(at string, s Service) {
 func (c *checker) targets(at string, names []string, s Service) {
 	for _, name := range names {
 		known := slices.ContainsFunc(s.Notify, func(n Notify) bool { return n.Name == name })
-		c.that(at, known, lang.M("no notify target is called %q", name))
+		c.that(at, known, lang.M("there is no notify target %q", name))
 	}
 }
 

@@ -48,7 +48,7 @@ func (c *checker) oneOf(at, value string, allowed ...string) {
 	c.that(
 		at,
 		slices.Contains(allowed, value),
-		lang.M("%q is none of %s", value, strings.TrimPrefix(strings.Join(allowed, ", "), ", ")),
+		lang.M("%q is not one of %s", value, strings.TrimPrefix(strings.Join(allowed, ", "), ", ")),
 	)
 }
 
@@ -61,7 +61,7 @@ func (c *checker) service(at string, s Service) {
 	c.that(
 		at+"health.disk_free",
 		s.Health.DiskFree >= 0 && s.Health.DiskFree < 1,
-		lang.M("is a share: 0.2 means 20 %%"),
+		lang.M("is a fraction: 0.2 means 20 %%"),
 	)
 	_, err := human.ParseBytes(s.Health.LogSize)
 	c.that(
@@ -107,7 +107,7 @@ func (c *checker) service(at string, s Service) {
 		here := fmt.Sprintf("%sbackup.copies[%d].", at, i)
 		c.oneOf(here+"kind", copy.Kind, "rsync", "s3")
 		c.oneOf(here+"addressing", copy.Addressing, "", "host", "path")
-		c.that(here+"target", copy.Target != "", lang.M("must say where to"))
+		c.that(here+"target", copy.Target != "", lang.M("must name the target"))
 		c.keep(here+"keep.", copy.Keep)
 	}
 	_, err = clock.ParseZone(s.Audit.TimeZone)
@@ -120,7 +120,7 @@ func (c *checker) service(at string, s Service) {
 		at+"backup.stream_to",
 		s.Backup.StreamTo == "" ||
 			slices.ContainsFunc(s.Backup.Copies, func(x Copy) bool { return x.Name == s.Backup.StreamTo }),
-		lang.M("no copy is called %q", s.Backup.StreamTo),
+		lang.M("there is no copy %q", s.Backup.StreamTo),
 	)
 	c.oneOf(at+"restore.mode", s.Restore.Mode, "swap", "in-place")
 	c.deploy(at+"deploy.", s.Deploy)
@@ -137,7 +137,7 @@ func (c *checker) notify(at string, n Notify) {
 	c.that(at+"port", n.Port >= 0 && n.Port < 65536, lang.M("%d is not a port number", n.Port))
 	c.that(at+"per_minute", n.PerMinute >= 0, lang.M("cannot be negative"))
 	only := func(key, kind string, is bool) {
-		c.that(at+key, !is || n.Kind == kind, lang.M("is for the kind %s alone, not for %s", kind, n.Kind))
+		c.that(at+key, !is || n.Kind == kind, lang.M("is only for the kind %s, not for %s", kind, n.Kind))
 	}
 	only("command", "command", len(n.Command) > 0)
 	only("template_file", "webhook", n.TemplateFile != "")
@@ -175,10 +175,10 @@ func (c *checker) deploy(at string, d Deploy) {
 func (c *checker) nginx(at string, s DeploySwitch) {
 	for name, value := range map[string]string{"file": s.File, "upstream": s.Upstream, "start": s.Start, "stop": s.Stop,
 		"test": s.Test, "reload": s.Reload} {
-		c.that(at+name, value != "", lang.M("steps of kind standby and switch need it"))
+		c.that(at+name, value != "", lang.M("steps of type standby and switch need it"))
 	}
 	two := len(s.Ports) == 2 && s.Ports[0] != s.Ports[1]
-	c.that(at+"ports", two, lang.M("steps of kind standby and switch need two different ports"))
+	c.that(at+"ports", two, lang.M("steps of type standby and switch need two different ports"))
 }
 
 func (c *checker) step(at string, s DeployStep) {

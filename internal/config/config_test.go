@@ -54,7 +54,7 @@ func TestErrorsNameTheLineAndTheNearMiss(t *testing.T) {
 		"hello\n": `c.yaml:1: the file needs keys with values, not "hello"`,
 		"services:\n  - name: a\n    health:\n      timeout: soon\n": `c.yaml:4: `,
 		"services:\n  - name: a\n  - name: a\n":                      `two services have the name "a"`,
-		"services:\n  - name: a\n    process: {kind: pm3}\n":         `c.yaml:3: services[0].process.kind: "pm3" is none of pm2`,
+		"services:\n  - name: a\n    process: {kind: pm3}\n":         `c.yaml:3: services[0].process.kind: "pm3" is not one of pm2`,
 		"services:\n  - name: a\n    backup: {daily: every day}\n":   `is not a cron schedule`,
 		"services:\n  - name: a\n    backup: {keep: {daily: -1}}\n":  `cannot be negative`,
 		"services:\n  - name: a\n    health: {url: localhost}\n":     `is not an http or https address`,

@@ -144,7 +144,7 @@ func Parse(path string, text []byte) (*Loaded, error) {
 func decode(body ast.Node, into *Config) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = &Error{Why: lang.M("not a configuration: a value is missing or of the wrong kind")}
+			err = &Error{Why: lang.M("not a configuration: a value is missing or has the wrong type")}
 		}
 	}()
 	return yaml.NodeToValue(body, into)

@@ -27,7 +27,7 @@ func (c *checker) metrics(at string, m Metrics) {
 		c.that(at+"url", err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "",
 			lang.M("%q is not a URL: write http://localhost:3000/metrics", redact.Text(m.URL)))
 	}
-	c.that(at+"errors", m.Errors >= 0 && m.Errors < 1, lang.M("is a share: 0.2 means 20 %%"))
+	c.that(at+"errors", m.Errors >= 0 && m.Errors < 1, lang.M("is a fraction: 0.2 means 20 %%"))
 	c.that(at+"p95", m.P95 >= 0, lang.M("cannot be negative"))
 	_, err := human.ParseBytes(m.Memory)
 	c.that(at+"memory", m.Memory == "" || err == nil, lang.M("%q is not a size: write 50M", m.Memory))

@@ -10,14 +10,14 @@ import (
 
 func TestKeysOfANotifyTargetFitItsKind(t *testing.T) {
 	for text, want := range map[string]string{
-		"{name: a, kind: pigeon}":                          `services[0].notify[0].kind: "pigeon" is none of smtp`,
-		"{name: a, kind: slack, tls: none}":                "tls: is for the kind smtp alone, not for slack",
-		"{name: a, kind: smtp, tls: maybe}":                `tls: "maybe" is none of required`,
-		"{name: a, kind: smtp, command: [x]}":              "command: is for the kind command alone",
-		"{name: a, kind: slack, template_file: x}":         "template_file: is for the kind webhook alone",
+		"{name: a, kind: pigeon}":                          `services[0].notify[0].kind: "pigeon" is not one of smtp`,
+		"{name: a, kind: slack, tls: none}":                "tls: is only for the kind smtp, not for slack",
+		"{name: a, kind: smtp, tls: maybe}":                `tls: "maybe" is not one of required`,
+		"{name: a, kind: smtp, command: [x]}":              "command: is only for the kind command",
+		"{name: a, kind: slack, template_file: x}":         "template_file: is only for the kind webhook",
 		"{name: a, kind: slack, per_minute: -1}":           "per_minute: cannot be negative",
 		"{name: a, kind: command, command: x}":             "a list",
-		"{name: a, kind: webhook, labels: {a: b}}":         "labels: is for the kind alertmanager alone",
+		"{name: a, kind: webhook, labels: {a: b}}":         "labels: is only for the kind alertmanager",
 		"{name: a, kind: webhook, template: x}":            "unknown key",
 		"{name: a, kind: alertmanager, labels: {a: b}}":    "",
 		"{name: a, kind: smtp, tls: implicit, ca_file: x}": "",

@@ -78,9 +78,9 @@ func TestCountsReadAsEnglish(t *testing.T) {
 		m    Msg
 		want string
 	}{
-		{M("%d operations, chain of hashes whole", 1), "1 operation, chain of hashes whole"},
-		{M("%d operations, chain of hashes whole", 0), "0 operations, chain of hashes whole"},
-		{M("%d operations, chain of hashes whole", int64(21)), "21 operations, chain of hashes whole"},
+		{M("%d operations, hash chain intact", 1), "1 operation, hash chain intact"},
+		{M("%d operations, hash chain intact", 0), "0 operations, hash chain intact"},
+		{M("%d operations, hash chain intact", int64(21)), "21 operations, hash chain intact"},
 		{M("%s rows", "1"), "1 row"},
 		{M("%s rows", "1,001"), "1,001 rows"},
 		{M("%s rows", "11"), "11 rows"},
@@ -91,7 +91,7 @@ func TestCountsReadAsEnglish(t *testing.T) {
 		{M("%d rotated files of %s are kept", 1, "a.log"), "1 rotated file of a.log is kept"},
 		{M("%d tables have no primary key: they are read in one piece", 1),
 			"1 table has no primary key: it is read in one piece"},
-		{M("good for %d more days", 1), "good for 1 more day"},
+		{M("valid for %d more days", 1), "valid for 1 more day"},
 	} {
 		if got := English().Msg(c.m); got != c.want {
 			t.Errorf("%q with %v: got %q, want %q", c.m.Key, c.m.Args, got, c.want)

@@ -10,8 +10,8 @@ func init() {
 
 		"Run opsdeck restore.", "请运行 opsdeck restore。",
 		"Run opsdeck backup create.", "请运行 opsdeck backup create。",
-		"Nothing is configured to be checked.", "没有配置任何检查项。",
-		"Looking: %d of %d checks have answered.", "正在检查：%d/%d 项已应答。",
+		"No checks are configured.", "没有配置任何检查项。",
+		"Checking: %d of %d checks have finished.", "正在检查：已完成 %d/%d 项。",
 		"all %d checks pass", "全部 %d 项检查通过",
 		"the check passes", "检查通过",
 		"%s; newest good backup from %s", "%s；最新完好备份于 %s",
@@ -23,22 +23,22 @@ func init() {
 		"at %s", "于 %s",
 		"critical error in the log at %s: %s", "日志于 %s 记录严重错误：%s",
 		"%s since %s or earlier", "至少自 %[2]s 起，%[1]s",
-		"Look further: %s", "进一步查看：%s",
-		"not looked yet", "尚未检查",
+		"More details: %s", "查看详情：%s",
+		"not checked yet", "尚未检查",
 		"%s · failure %d of %d", "%s · 失败 %d/%d",
 		"%s · pass %d of %d", "%s · 连续正常 %d/%d",
 		"%s hangs", "%s 无响应",
 		"still no answer since %s", "自 %s 起仍无应答",
 		"no answer within %s", "%s 内无应答",
 		"the check itself failed", "检查程序自身出错",
-		"no check is called %q", "没有名为 %q 的检查",
+		"there is no check %q", "没有名为 %q 的检查",
 	)
 }
 
 func init() {
 	register(
 		"%s was not checked", "未检查 %s",
-		"the time for all checks was over", "全部检查的总时限已到",
-		"Give it more time: a longer --timeout.", "请给更长的时间：加大 --timeout。",
+		"the time limit for all checks was over", "全部检查的总时限已到",
+		"Give it more time with a longer --timeout.", "请给更长的时间：加大 --timeout。",
 	)
 }

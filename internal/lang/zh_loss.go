@@ -5,16 +5,16 @@ func init() {
 		"lost", "将丢失",
 		"could not be compared with the backup, newer rows may be lost: %s", "无法与备份比对，可能会丢失较新的行：%s",
 		"could not be compared with the backup, newer rows may be lost", "无法与备份比对，可能会丢失较新的行",
-		"missing now, so what was written to them after the backup is not known", "下列表目前不存在，备份之后写入的内容无法得知",
-		"missing now, so what was written to them after the backup is not known: %s",
+		"missing now, so writes after the backup are unknown", "下列表目前不存在，备份之后写入的内容无法得知",
+		"missing now, so writes after the backup are unknown: %s",
 		"下列表目前不存在，备份之后写入的内容无法得知：%s",
-		"not all changed rows can be seen in: %s", "以下表中并非所有被修改的行都能看出：%s",
-		"not all changed rows can be seen in", "以下表中并非所有被修改的行都能看出",
-		"not all changed rows can be seen", "并非所有被修改的行都能看出",
-		"nothing will be lost: the binary log holds no later change", "不会丢失任何数据：binlog 中没有之后的改动",
-		"the binary log does not tell which rows later transactions changed; there are %d such transactions",
+		"not all changed rows can be detected in: %s", "以下表中并非所有被修改的行都能看出：%s",
+		"not all changed rows can be detected in", "以下表中并非所有被修改的行都能看出",
+		"not all changed rows can be detected", "并非所有被修改的行都能看出",
+		"nothing will be lost: the binlog holds no later change", "不会丢失任何数据：binlog 中没有之后的改动",
+		"the binlog does not tell which rows later transactions changed; there are %d such transactions",
 		"有 %d 个之后的事务，binlog 未记录它们改动了哪些行",
-		"what was written after the end of the binary log at hand is not known: %s",
+		"what was written after the end of the binlog at hand is not known: %s",
 		"现有 binlog 末尾之后写入的内容无法得知：%s",
 		"%s newer rows", "%s 行较新的数据",
 		"%s deletions", "%s 次删除",
@@ -24,25 +24,25 @@ func init() {
 		"will be lost (o): %s in %d tables", "将丢失（按 o 查看）：%s，共 %d 张表",
 		"will be lost (o): %s in %d tables; kept in %s", "将丢失（按 o 查看）：%s，共 %d 张表；已保留在 %s",
 		"  in all: %s", "  合计：%s",
-		"after the replay", "重放后",
+		"after the replay", "回放后",
 		"%s has %s rows; how many the replay leaves is not known: the log holds statements instead of rows, at least "+
-			"%s rows are certain", "%s 有 %s 行；重放后剩多少行无法得知：binlog 记录的是语句而不是行，能确定的至少 %s 行",
-		"%s has %s rows after the replay, and %s before", "重放后 %s 有 %s 行，此前有 %s 行",
+			"%s rows are certain", "%s 有 %s 行；回放后剩多少行无法得知：binlog 记录的是语句而不是行，能确定的至少 %s 行",
+		"%s has %s rows after the replay, and %s before", "回放后 %s 有 %s 行，此前有 %s 行",
 		"the rows of these tables are an estimate: a foreign key may have removed rows, which the log does not name: %s",
 		"以下表的行数是估计值：外键可能级联删除了行，binlog 并未记录：%s",
-		"The data is that of %s (backup %s of %s + %s transactions of the binary log, to %s).",
+		"The data is that of %s (backup %s of %s + %s transactions of the binlog, to %s).",
 		"数据恢复到 %s（备份 %s，备份时刻 %s，再加 binlog 中的 %s 个事务，到 %s）。",
 		"nothing will be lost: every table was compared with the backup", "不会丢失任何数据：每张表都已与备份逐行比对",
-		"%s tables could not be compared whole with the backup (o): newer or changed rows in them may be lost",
+		"%s tables could not be compared completely with the backup (o): newer or changed rows in them may be lost",
 		"%s 张表未能与备份完整比对（o）：其中较新或被修改的行可能丢失",
 	)
 }
 
 func init() {
 	register(
-		"the file is no SQL text: it is %s", "该文件不是 SQL 文本：它是 %s",
+		"the file is not SQL text: it is %s", "该文件不是 SQL 文本：它是 %s",
 		"unpack or convert it to SQL text first, and name that file", "请先解包或转换为 SQL 文本，再指定该文件",
-		"the archive does not hold exactly one file", "归档中不是恰好一个文件",
+		"the archive must contain exactly one file", "归档中不是恰好一个文件",
 		"unpack it, and name the file of SQL text inside", "请先解包，再指定其中的 SQL 文本文件",
 	)
 }
@@ -50,27 +50,26 @@ func init() {
 func init() {
 	register(
 		"check that restore: opsdeck restore status", "请查看该次恢复：opsdeck restore status",
-		"it holds %s: choose one of these with --from-schema", "其中的库是 %s：请用 --from-schema 选择其一",
-		"its manifest names %s; leave --from-schema out", "其清单中的库是 %s；请去掉 --from-schema",
-		"The database in the dump, where it has another name than the service's.", "转储中的库名（与服务的库名不同时指定）。",
+		"it contains %s: choose one of these with --from-schema", "其中的库是 %s：请用 --from-schema 选择其一",
+		"its manifest names %s; remove --from-schema", "其清单中的库是 %s；请去掉 --from-schema",
+		"The database in the dump, if its name differs from the service's.", "转储中的库名（与服务的库名不同时指定）。",
 	)
 }
 
 func init() {
 	register(
-		"the list of tables that end the server cannot be read: %s", "无法读取“一读就使服务器退出”的表的清单：%s",
-		"remove it, if every table may be read again", "如果所有表都可以重新读取，请删除该文件",
-		"the server ended when %s was read, and has not come back", "读取表 %s 时服务器退出，且尚未恢复",
+		"the list of tables that crash the server cannot be read: %s", "无法读取“一读就使服务器崩溃”的表的清单：%s",
+		"remove it if all tables are safe to read again", "如果所有表都可以安全读取，请删除该文件",
+		"the server crashed while %s was read, and has not come back", "读取表 %s 时服务器崩溃，且尚未恢复",
 		"start the server: this table will not be read again", "请启动服务器：该表不会再被读取",
-		"the server ended when %s was read: it is not read again", "读取表 %s 时服务器退出：不会再读取该表",
+		"the server crashed while %s was read: it will not be read again", "读取表 %s 时服务器崩溃：不会再读取该表",
 		"%s; its error log: %s", "%s；服务器错误日志：%s",
-		"this restore brings it back from the backup and moves the damaged table aside unread; answer "+
-			"--skip-unreadable",
+		"this restore replaces it from the backup and moves the damaged table aside unread; use --skip-unreadable",
 		"本次恢复会用备份还原该表，损坏的表不经读取直接移到一旁；请使用 --skip-unreadable",
 		"to save its newer rows first: start the server with innodb_force_recovery = 1, dump the table, start "+
 			"it without",
 		"若要先保住其中较新的行：以 innodb_force_recovery = 1 启动服务器，导出该表，再正常启动",
 		"%s. %s", "%s。%s",
-		"%s. To have it read again, remove %s", "%s。如需重新读取该表，请删除 %s",
+		"%s. To allow reading it again, remove %s", "%s。如需重新读取该表，请删除 %s",
 	)
 }

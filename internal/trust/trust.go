@@ -85,10 +85,10 @@ func check(path string, info fs.FileInfo, parent bool) error {
 		return nil
 	}
 	if info.Mode().Perm()&0o002 != 0 {
-		return &Error{Path: path, Why: lang.M("everybody may write to it"), Fix: "chmod go-w " + path}
+		return &Error{Path: path, Why: lang.M("every user can write to it"), Fix: "chmod go-w " + path}
 	}
 	if info.Mode().Perm()&0o020 != 0 && !ownGroup(st.Gid) {
-		return &Error{Path: path, Why: lang.M("its group may write to it"), Fix: "chmod go-w " + path}
+		return &Error{Path: path, Why: lang.M("its group can write to it"), Fix: "chmod go-w " + path}
 	}
 	return nil
 }
@@ -151,7 +151,7 @@ func plain(path string, info fs.FileInfo) error {
 		return &Error{Path: path, Why: lang.M("it is not a file"), Fix: "rm " + path}
 	}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Nlink > 1 {
-		return &Error{Path: path, Why: lang.M("it has a second name, and may be any file"), Fix: "rm " + path}
+		return &Error{Path: path, Why: lang.M("it has a second hard link, and may be any file"), Fix: "rm " + path}
 	}
 	return check(path, info, false)
 }

@@ -180,7 +180,7 @@ func TestWhatFollowsFromSomethingElseIsNotTold(t *testing.T) {
 	w.expect() // it may follow: the cause is not yet sure
 	w.step(4*time.Second, f, sight(cause, true))
 	w.book.Pack(lang.For("en"), w.now, 0, nil)
-	if m := w.book.Outbox["q/hook"]; m == nil || !strings.Contains(m.Text, "they follow from it: ready") {
+	if m := w.book.Outbox["q/hook"]; m == nil || !strings.Contains(m.Text, "caused by it, not notified while it lasts: ready") {
 		t.Fatalf("%+v", m)
 	}
 	w.expect("fired mysql")

@@ -195,7 +195,7 @@ func paragraph(p *lang.Printer, e *Event, titled bool) string {
 		out = append(out, "> "+firstLine(l.Raw))
 	}
 	if len(e.Mutes) > 0 {
-		out = append(out, p.T("not told while it lasts, for they follow from it: %s", strings.Join(e.Mutes, ", ")))
+		out = append(out, p.T("caused by it, not notified while it lasts: %s", strings.Join(e.Mutes, ", ")))
 	}
 	if !a.Next.Empty() && e.What != What.Resolved {
 		out = append(out, p.T("next: %s", a.Next.In(p)))

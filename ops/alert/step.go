@@ -229,7 +229,7 @@ func (w *stepping) muted(a *Alert) (State, Text) {
 		}
 	}
 	if cause := w.cause(a); cause != nil {
-		return Silenced, Say(lang.M("it follows from %s/%s", cause.Service, cause.Rule))
+		return Silenced, Say(lang.M("caused by %s/%s", cause.Service, cause.Rule))
 	}
 	if a.AckBy != "" {
 		return Acknowledged, Text{}

@@ -57,7 +57,7 @@ func TestQueryErrorsPointAtThePlace(t *testing.T) {
 		{"on:2026-01-01T25:00", "on:2026-01-01T25:00", "no such time of day"},
 		{"since:soon x", "since:soon", "not a time"},
 		{`text~"open`, `"open`, "not closed"},
-		{"action:", "action:", "needs a value after it"},
+		{"action:", "action:", "needs a value"},
 		{"since:-1h since:-2h", "since:-2h", "given twice"},
 		{"-since:-1h", "-since:-1h", "negated"},
 		{"name:x", "name:x", "no column for user_name"},

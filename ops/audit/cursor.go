@@ -41,7 +41,7 @@ func (l *Layout) cursorVersion() byte {
 // ParseCursor reads what Cursor wrote for this very table.
 func (l *Layout) ParseCursor(text string) (Pos, error) {
 	bad := func() error {
-		return ops.E(ops.Usage, lang.M("the cursor is not one of the table %s", l.Table)).
+		return ops.E(ops.Usage, lang.M("the cursor does not belong to the table %s", l.Table)).
 			WithHint(lang.M("use next_cursor of an earlier page of this table, unchanged"))
 	}
 	// Strict: the unused low bits of the last character count as tampering too.

@@ -54,13 +54,13 @@ func (e *TooMuchError) Message() lang.Msg {
 	key := e.Estimate.Key
 	if key == "" {
 		return lang.M(
-			"this would read about %s rows without an index (more than %s ask first)",
+			"this query would read about %s rows without an index (more than %s need a confirmation)",
 			human.Count(e.Estimate.Rows),
 			human.Count(e.Max),
 		)
 	}
 	return lang.M(
-		"this would read about %s rows by the index %s (more than %s ask first)",
+		"this query would read about %s rows by the index %s (more than %s need a confirmation)",
 		human.Count(e.Estimate.Rows),
 		key,
 		human.Count(e.Max),

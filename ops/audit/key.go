@@ -30,8 +30,8 @@ func (l *Layout) setKeys(found []Column) error {
 		l.Keys, l.Trusted = []Column{id}, true // a server that tells of no indexes; the configuration vouches for it
 		return l.checkKeys()
 	case best == nil:
-		return ops.E(ops.Config, lang.M("the column %s of %s cannot serve as the key: no unique index of columns "+
-			"that are never NULL holds it", id.Name, l.Table)).
+		return ops.E(ops.Config, lang.M("the column %s of %s cannot serve as the key: no unique index of NOT NULL "+
+			"columns contains it", id.Name, l.Table)).
 			WithHint(lang.M("name another column as audit.columns.id"))
 	}
 	l.keyed, l.Unique, l.primary = *best, true, best.Name == "PRIMARY"

@@ -57,5 +57,6 @@ func (e *UnprovedError) Message() lang.Msg {
 
 // Explain makes an error for people of it.
 func (e *UnprovedError) Explain() error {
-	return ops.E(ops.Failed, e.Message()).WithHint(lang.M("run it with --yes; it reads gently, and only this once"))
+	return ops.E(ops.Failed, e.Message()).WithHint(lang.M("run it with --yes; it reads slowly, to spare the " +
+		"server, and only once"))
 }

@@ -29,7 +29,7 @@ func (e *QueryError) Error() string { return e.Msg.String() }
 
 // Explain makes an error for people of it, which points at the place.
 func (e *QueryError) Explain(query string) error {
-	return ops.E(ops.Usage, lang.M("the query is not understood at character %d, %q", len([]rune(query[:e.Pos]))+1, query[e.Pos:e.End])).
+	return ops.E(ops.Usage, lang.M("cannot parse the query at character %d, %q", len([]rune(query[:e.Pos]))+1, query[e.Pos:e.End])).
 		WithHint(e.Msg)
 }
 
@@ -74,7 +74,7 @@ func (s Syntax) Parse(query string) (Filter, error) {
 		return Filter{}, &QueryError{
 			Pos: 0,
 			End: len(query),
-			Msg: lang.M("the span is empty: it ends before it begins"),
+			Msg: lang.M("the time range is empty: it ends before it starts"),
 		}
 	}
 	return f, nil
@@ -97,7 +97,7 @@ func (s Syntax) term(f *Filter, tok token) error {
 		return nil
 	}
 	if tok.plain() == "" {
-		return tok.fail(lang.M("%s needs a value after it", tok.key+tok.op))
+		return tok.fail(lang.M("%s needs a value", tok.key+tok.op))
 	}
 	switch key := strings.ToLower(tok.key); key {
 	case "since", "until", "on":
@@ -224,7 +224,7 @@ func (s Syntax) time(f *Filter, tok token, key string) error {
 		return tok.fail(lang.M("%s cannot be negated", key+":"))
 	}
 	if (key != "until" && !f.Since.IsZero()) || (key != "since" && !f.Until.IsZero()) {
-		return tok.fail(lang.M("the span is given twice"))
+		return tok.fail(lang.M("the time range is given twice"))
 	}
 	w, msg := when.Parse(tok.plain(), s.Now, s.Zone)
 	if !msg.Empty() {

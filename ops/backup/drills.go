@@ -124,7 +124,7 @@ func DrillsMarkdown(drills []Drill, p *lang.Printer, zone *time.Location) string
 		p.T("took"),
 		p.T("size"),
 		p.T("result"),
-		p.T("remark"),
+		p.T("note"),
 	)
 	row("---", "---", "---", "---", "---", "---", "---", "---")
 	for _, d := range drills {

@@ -32,9 +32,9 @@ func (j Jump) Text() lang.Msg {
 		change = "+" + change
 	}
 	if j.Rows {
-		return lang.M("rows of the newest backup against the mean of the last %d: %s", j.Against, change)
+		return lang.M("rows of the newest backup compared with the mean of the previous %d: %s", j.Against, change)
 	}
-	return lang.M("size of the newest backup against the mean of the last %d: %s", j.Against, change)
+	return lang.M("size of the newest backup compared with the mean of the previous %d: %s", j.Against, change)
 }
 
 // Jumps holds s against the last four good backups of the same database before it, by

@@ -77,7 +77,7 @@ func ReadManifest(path string) (*Manifest, error) {
 // DecodeManifest reads and judges a manifest's text.
 func DecodeManifest(text []byte) (*Manifest, error) {
 	if len(text) > maxManifest {
-		return nil, ops.E(ops.Failed, lang.M("the manifest is too large to be one"))
+		return nil, ops.E(ops.Failed, lang.M("the file is too large to be a manifest"))
 	}
 	var version struct {
 		FormatVersion int `json:"format_version"`

@@ -22,8 +22,8 @@ func (inv *Inventory) Part(s *Set) lang.Msg {
 func (inv *Inventory) tablesOf(s *Set) lang.Msg {
 	for _, o := range inv.Sets {
 		if o.Full() && !o.Foreign && o.Database == s.Database && o.Summary.Tables >= s.Summary.Tables {
-			return lang.M("holds %d of %d tables", s.Summary.Tables, o.Summary.Tables)
+			return lang.M("contains %d of %d tables", s.Summary.Tables, o.Summary.Tables)
 		}
 	}
-	return lang.M("holds only some tables: %d", s.Summary.Tables)
+	return lang.M("contains only some tables: %d", s.Summary.Tables)
 }

@@ -115,13 +115,13 @@ func (p Problem) Text() lang.Msg {
 	case OddSize:
 		return lang.M("its size, %s, is far from its neighbours', %s", p.arg(0), p.arg(1))
 	case NoTrailer:
-		return lang.M("no trailer: the dump did not come to its end")
+		return lang.M("no trailer: the dump is incomplete")
 	case Damaged:
 		return lang.M("damaged: %s", p.arg(0))
 	case CutShort:
 		return lang.M("cut off in the middle of its compressed data")
 	case WrongDB:
-		return lang.M("holds database %s, not %s", p.arg(0), p.arg(1))
+		return lang.M("contains the database %s, not %s", p.arg(0), p.arg(1))
 	case HashDiffers:
 		return lang.M("its hash differs from the manifest's: the file was changed or damaged")
 	case BadMember:
@@ -149,22 +149,22 @@ func (p Problem) remark() lang.Msg {
 	case OthersRead:
 		return lang.M("other users can read it (mode %s)", p.arg(0))
 	case FewerRows:
-		return lang.M("far fewer rows than the backups before it: %s after %s", p.arg(0), p.arg(1))
+		return lang.M("far fewer rows than the earlier backups: %s, before that %s", p.arg(0), p.arg(1))
 	case FewerIn:
-		return lang.M("far fewer rows than the backups before it in %s: %s after %s", p.arg(0), p.arg(1), p.arg(2))
+		return lang.M("far fewer rows than the earlier backups in %s: %s, before that %s", p.arg(0), p.arg(1), p.arg(2))
 	case Smaller:
-		return lang.M("far smaller than the backups before it: %s after %s", p.arg(0), p.arg(1))
+		return lang.M("far smaller than the earlier backups: %s, before that %s", p.arg(0), p.arg(1))
 	case Torn:
 		if len(p.Args) > 0 && p.Args[0] == ByPosition {
-			return lang.M("an early version called it consistent by the binary log's position alone, which is no proof")
+			return lang.M("an early version called it consistent from the binlog position alone, which is no proof")
 		}
 		return lang.M("not consistent, tables are from different points in time: %s", p.arg(0))
 	case NotOpened:
-		return lang.M("the configured key does not open it: it could not be restored with it")
+		return lang.M("the configured key cannot decrypt it: it could not be restored")
 	case Moved:
-		return lang.M("its metadata changed since it was verified: %s reads it again", "opsdeck backup verify")
+		return lang.M("its metadata changed since it was verified; verify it again: %s", "opsdeck backup verify")
 	case Locked:
-		return lang.M("encrypted: its contents are verified by their hashes alone")
+		return lang.M("encrypted: its contents can only be verified by their hashes")
 	}
 	return lang.Raw(p.Code)
 }

@@ -51,7 +51,7 @@ func (p *Plan) Execute(ctx context.Context, x Execution) (out Outcome, err error
 	}
 	p.ran = true
 	if len(p.Blocked) > 0 {
-		return out, ops.E(ops.Failed, lang.M("nothing is removed: %s", p.Blocked[0]))
+		return out, ops.E(ops.Failed, lang.M("nothing was removed: %s", p.Blocked[0]))
 	}
 	if p.Empty() {
 		return out, nil

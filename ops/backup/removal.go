@@ -19,7 +19,8 @@ func PlanRemoval(inv *Inventory, p Policy, named *Set, all bool) *Plan {
 		case r.goes(s):
 			step = Step{Verb: Remove, Set: s, Reasons: []Reason{{Code: "named", Text: lang.M("named to be removed")}}}
 		case s.identity() == named.identity():
-			step.Reasons = []Reason{{Code: "other-name", Text: lang.M("another name of the same contents, which stay")}}
+			step.Reasons = []Reason{{Code: "other-name", Text: lang.M("another name for the same contents, which " +
+				"are kept")}}
 		}
 		plan.Steps = append(plan.Steps, step)
 	}
@@ -45,7 +46,7 @@ func (r *removal) goes(s *Set) bool {
 func (r *removal) blocked() (why []lang.Msg) {
 	s := r.named
 	if s.Parsed.Physical {
-		return append(why, lang.M("%s is a physical backup folder: opsdeck removes none", s.Name))
+		return append(why, lang.M("%s is a physical backup folder: opsdeck does not remove those", s.Name))
 	}
 	if of := s.Summary.Databases; len(of) > 0 && !s.holds(r.inv.Database) {
 		return append(why, lang.M("%s is a backup of %s, not of %s", s.Name, of[0], r.inv.Database))
@@ -54,7 +55,7 @@ func (r *removal) blocked() (why []lang.Msg) {
 		why = append(why, lang.M("a restore may need any of them: %s", r.policy.Unreadable))
 	}
 	if r.needed() {
-		why = append(why, lang.M("a restore that is not finished needs it"))
+		why = append(why, lang.M("an unfinished restore needs it"))
 	}
 	for _, db := range r.databases() {
 		left := r.newestLeft(db)
@@ -62,7 +63,7 @@ func (r *removal) blocked() (why []lang.Msg) {
 			r.guard = left
 		}
 		if left == nil && s.Full() {
-			why = append(why, lang.M("without it there is no good backup of %s", db))
+			why = append(why, lang.M("without it there would be no good backup of %s", db))
 		}
 	}
 	return why

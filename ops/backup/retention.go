@@ -99,7 +99,7 @@ func (r *retention) slots(t Tier) {
 		case held == keep:
 			return
 		case !over(t, at, r.inv.At.In(r.inv.Zone)):
-			r.hold(s, string(t), lang.M("the running week's newest"))
+			r.hold(s, string(t), lang.M("the newest of the current week"))
 		default:
 			held++
 			r.hold(s, string(t), slotReason(t, held, keep, slotStart(t, at)))
@@ -137,7 +137,7 @@ func (r *retention) numbers(t Tier, n int) {
 func (r *retention) inUse() {
 	for _, s := range r.inv.Sets {
 		if r.policy.InUse[s.Name] || len(r.policy.InUse) > 0 && s.Tier == Emergency {
-			r.hold(s, "in-use", lang.M("a restore that is not finished needs it"))
+			r.hold(s, "in-use", lang.M("an unfinished restore needs it"))
 		}
 	}
 }
@@ -156,7 +156,7 @@ func (r *retention) blocked() (why []lang.Msg) {
 		why = append(
 			why,
 			lang.M(
-				"the clock went backwards: a plan was made at %s already",
+				"the clock went backwards: the last plan was made at %s",
 				r.policy.LastRun.In(inv.Zone).Format("2006-01-02 15:04"),
 			),
 		)
@@ -165,14 +165,14 @@ func (r *retention) blocked() (why []lang.Msg) {
 		why = append(why, lang.M("a restore may need any of them: %s", r.policy.Unreadable))
 	}
 	if ahead, all := r.ahead(); 2*ahead > all {
-		why = append(why, lang.M("the clock is wrong: %d of %d backups lie in the future", ahead, all))
+		why = append(why, lang.M("the clock is wrong: %d of %d backups are dated in the future", ahead, all))
 	}
 	if r.newest == nil {
 		if s := NewestProved(inv, inv.Database); s != nil {
 			return append(
 				why,
 				lang.M(
-					"the metadata of %s changed since it was verified: %s reads it again",
+					"the metadata of %s changed since it was verified; verify it again: %s",
 					s.Name,
 					"opsdeck backup verify",
 				),
@@ -242,7 +242,7 @@ func (r *retention) verdict(s *Set) (Verb, string, lang.Msg) {
 	case s.Tier == Partial || s.Tier == Archive:
 		return KeepIt, "no-rule", lang.M("partial backups and archives have no rule: remove them by hand")
 	case s.Tier == Unknown || s.Parsed.Physical:
-		return KeepIt, "unknown", lang.M("not a backup of this database: never touched")
+		return KeepIt, "unknown", lang.M("not a backup of this database: never removed")
 	case s.shared(r.inv.Database):
 		return KeepIt, "shared", lang.M("holds other databases too: remove it by hand")
 	case s.Foreign && !r.policy.Foreign:
@@ -256,7 +256,7 @@ func (r *retention) verdict(s *Set) (Verb, string, lang.Msg) {
 	case s.State == Bad:
 		return r.badOne(s)
 	case s.Tier == Manual || s.Tier == Emergency:
-		return Remove, "beyond", lang.M("beyond the newest %d of its tier", r.policy.Keep.Of(s.Tier))
+		return Remove, "beyond", lang.M("not among the newest %d of its tier", r.policy.Keep.Of(s.Tier))
 	}
 	if by := r.standIn(s); by != nil {
 		return Remove, "stand-in", lang.M("%s is kept for that day", by.Name)

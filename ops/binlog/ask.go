@@ -41,7 +41,7 @@ func ParseQuery(text, schema string, now time.Time, zone *time.Location) (Query,
 		whole.Msg = lang.M("key: needs table:, because a key belongs to one table")
 		return Query{}, whole
 	case !q.Since.IsZero() && !q.Until.IsZero() && !q.Since.Before(q.Until):
-		whole.Msg = lang.M("the span is empty: it ends before it begins")
+		whole.Msg = lang.M("the time range is empty: it ends before it starts")
 		return Query{}, whole
 	}
 	if q.Table != "" && !strings.Contains(q.Table, ".") && schema != "" {
@@ -121,7 +121,7 @@ type queryParser struct {
 func (p queryParser) term(t queryTerm) *QueryError {
 	value := strings.Join(t.values, ",")
 	if t.key != "" && value == "" {
-		return t.wrong(lang.M("%s needs a value after it", t.key+":"))
+		return t.wrong(lang.M("%s needs a value", t.key+":"))
 	}
 	switch t.key {
 	case "table":
@@ -131,18 +131,18 @@ func (p queryParser) term(t queryTerm) *QueryError {
 	case "kind":
 		p.q.Kind = Verb(strings.ToLower(value))
 		if !slices.Contains([]Verb{Insert, Update, Delete, DDL}, p.q.Kind) {
-			return t.wrong(lang.M("kind: takes insert, update, delete or ddl"))
+			return t.wrong(lang.M("kind: needs insert, update, delete or ddl"))
 		}
 	case "rows":
 		n, err := strconv.ParseInt(strings.TrimPrefix(value, ">"), 10, 64)
 		if err != nil || n < 0 {
-			return t.wrong(lang.M("rows: takes a number; only transactions with more rows are listed"))
+			return t.wrong(lang.M("rows: needs a number; only transactions with more rows are listed"))
 		}
 		p.q.RowsOver = n
 	case "since", "until", "on":
 		return p.time(t, value)
 	default:
-		return t.wrong(lang.M("not understood; keys are %s", strings.Join(QueryKeys, ": ")+":"))
+		return t.wrong(lang.M("unknown; the keys are %s", strings.Join(QueryKeys, ": ")+":"))
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func ReadMoment(text string, now time.Time, zone *time.Location) (*Moment, error
 	if wrong.Empty() && !span.Till.Equal(span.From) {
 		return nil, ops.E(ops.Usage, lang.M("%s is not one point in time: it spans %s to %s", text,
 			span.From.Format(time.RFC3339), span.Till.Format(time.RFC3339))).
-			WithHint(lang.M("name the moment with its zone, for example %s", span.From.Format(time.RFC3339)))
+			WithHint(lang.M("give the moment with its time zone, for example %s", span.From.Format(time.RFC3339)))
 	}
 	if wrong.Empty() {
 		return &Moment{Time: span.From}, nil
@@ -47,7 +47,7 @@ func ReadMoment(text string, now time.Time, zone *time.Location) (*Moment, error
 		return &m, nil
 	}
 	return nil, ops.E(ops.Usage, wrong).
-		WithHint(lang.M("--until takes a time, FILE:POS of the binary log, or a set of GTIDs"))
+		WithHint(lang.M("--until needs a time, a binlog FILE:POS, or a GTID set"))
 }
 
 // String is the moment as a person would write it.

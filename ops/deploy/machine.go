@@ -69,7 +69,7 @@ func JudgeMachine(m Machine, n Needs) []Finding {
 var oldest = map[string]float64{"ubuntu": 22.04, "debian": 12}
 
 func judgeOS(f Fact[OS]) Finding {
-	why := lang.M("the service is made for Ubuntu 22.04 or newer: older releases carry older libraries and tools")
+	why := lang.M("the service needs Ubuntu 22.04 or newer: older releases have older libraries and tools")
 	if !f.Seen {
 		return unknown("os", f.Why, why)
 	}
@@ -77,7 +77,7 @@ func judgeOS(f Fact[OS]) Finding {
 	version, err := strconv.ParseFloat(f.Value.Version, 64)
 	switch {
 	case !known || err != nil:
-		return unknown("os", lang.M("%s is not a system that opsdeck knows", f.Value.Name), why)
+		return unknown("os", lang.M("opsdeck does not know the system %s", f.Value.Name), why)
 	case version < least:
 		return Finding{Name: "os", State: ops.StateWarning, Detail: lang.M("%s is too old", f.Value.Name), Why: why,
 			Fix: "sudo do-release-upgrade"}
@@ -86,7 +86,7 @@ func judgeOS(f Fact[OS]) Finding {
 }
 
 func judgeMemory(f Fact[int64], least int64) Finding {
-	why := lang.M("with less, the kernel ends MySQL or the service when memory runs out")
+	why := lang.M("with less, the kernel kills MySQL or the service when memory runs out")
 	if !f.Seen {
 		return unknown("memory", f.Why, why)
 	}

@@ -35,7 +35,7 @@ func JudgeServer(f Fact[Server]) []Finding {
 	}
 	s := f.Value
 	out := []Finding{
-		ok("mysql", lang.M("%s answers", s.Login)),
+		ok("mysql", lang.M("%s responds", s.Login)),
 		judgeLog(s),
 		judgeSync(s),
 		judgeCharset(s),
@@ -62,19 +62,19 @@ func judgeLog(s Server) Finding {
 	case s.Vars["log_bin"] == "":
 		return unknown("mysql-binlog", lang.M("the server does not show %s", "log_bin"), why)
 	case !s.on("log_bin"):
-		return Finding{Name: "mysql-binlog", State: ops.StateWarning, Detail: lang.M("the binary log is off"), Why: why,
+		return Finding{Name: "mysql-binlog", State: ops.StateWarning, Detail: lang.M("the binlog is off"), Why: why,
 			Fix: "[mysqld] log_bin = binlog"}
 	case s.Vars["binlog_format"] != "" && !strings.EqualFold(s.Vars["binlog_format"], "ROW"):
 		return Finding{Name: "mysql-binlog", State: ops.StateWarning,
-			Detail: lang.M("the binary log holds statements, not rows: binlog_format is %s", s.Vars["binlog_format"]),
-			Why:    lang.M("one transaction can be taken back only where its rows are in the log"),
+			Detail: lang.M("the binlog holds statements, not rows: binlog_format is %s", s.Vars["binlog_format"]),
+			Why:    lang.M("a single transaction can be undone only if its rows are in the log"),
 			Fix:    "SET GLOBAL binlog_format = ROW"}
 	}
-	return ok("mysql-binlog", lang.M("the binary log is on"))
+	return ok("mysql-binlog", lang.M("the binlog is on"))
 }
 
 func judgeSync(s Server) Finding {
-	why := lang.M("a power failure loses transactions that the service was told are saved")
+	why := lang.M("a power failure loses transactions that were confirmed to the service")
 	for _, name := range []string{"sync_binlog", "innodb_flush_log_at_trx_commit"} {
 		n, is := s.number(name)
 		switch {
@@ -91,7 +91,7 @@ func judgeSync(s Server) Finding {
 }
 
 func judgeCharset(s Server) Finding {
-	why := lang.M("other character sets cannot hold every Chinese character and no emoji")
+	why := lang.M("other character sets cannot hold every Chinese character or emoji")
 	switch {
 	case s.Charset == "":
 		return unknown("mysql-charset", lang.M("the database does not exist, or this user cannot see it"), why)
@@ -175,7 +175,7 @@ func judgeConnections(s Server) Finding {
 var auditIndexes = [][]string{{"created_at"}, {"resource_type", "resource_id"}, {"user_id", "created_at"}}
 
 func judgeIndexes(s Server) []Finding {
-	why := lang.M("without it, the question reads the whole table")
+	why := lang.M("without it, the query reads the whole table")
 	if len(s.Columns) == 0 {
 		return []Finding{
 			unknown("mysql-indexes", lang.M("the table %s does not exist, or this user cannot see it", s.Audit),
@@ -198,7 +198,7 @@ func judgeIndexes(s Server) []Finding {
 		}
 	}
 	if len(out) == 0 {
-		out = []Finding{ok("mysql-indexes", lang.M("%s has the indexes that its questions need", s.Audit))}
+		out = []Finding{ok("mysql-indexes", lang.M("%s has the indexes that its queries need", s.Audit))}
 	}
 	return out
 }

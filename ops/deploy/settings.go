@@ -60,7 +60,7 @@ func judgeLines(s Settings) Finding {
 	switch {
 	case len(e.Odd) > 0:
 		f.State, f.Detail = ops.StateWarning, lang.M("%s: line %d is not a variable", s.Path, e.Odd[0])
-		f.Why = lang.M("the service skips such a line without a word")
+		f.Why = lang.M("the service silently ignores such a line")
 	case len(twice) > 0:
 		f.State, f.Detail = ops.StateWarning, lang.M(
 			"%s sets %s more than once",
@@ -84,7 +84,7 @@ func list(keys []string) string {
 
 // judgeExample compares with what the code's own example lists.
 func judgeExample(s Settings) Finding {
-	why := lang.M("a variable that the code expects and does not find falls back to a default, or stops the service")
+	why := lang.M("a missing variable falls back to a default, or stops the service")
 	if !s.Example.Seen {
 		return unknown("env-example", s.Example.Why, why)
 	}
@@ -219,7 +219,7 @@ func Hidden(e Env) (out []string) {
 // JudgeSecrets makes the finding of default secrets. unread are places that could
 // not be looked at.
 func JudgeSecrets(secrets []Secret, unread []string) Finding {
-	why := lang.M("everybody who has the installation guide knows them")
+	why := lang.M("anybody who has the installation guide knows them")
 	var bad []string
 	for _, s := range secrets {
 		if ops.DefaultSecret(s.Value) {
@@ -235,7 +235,7 @@ func JudgeSecrets(secrets []Secret, unread []string) Finding {
 	case len(secrets) == 0:
 		return unknown("default-secrets", lang.M("no secret was found"), why)
 	}
-	return ok("default-secrets", lang.M("no default among the secrets that were found: %d", len(secrets)))
+	return ok("default-secrets", lang.M("no default passwords among the secrets found: %d", len(secrets)))
 }
 
 // File is a file that holds secrets.

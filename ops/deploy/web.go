@@ -56,7 +56,7 @@ func judgeHTTPS(f Fact[HTTPS]) Finding {
 }
 
 func judgeDocs(f Fact[Answer]) Finding {
-	why := lang.M("the API documents show that the whole application was loaded")
+	why := lang.M("if the API documents open, the whole application was loaded")
 	switch {
 	case !f.Seen:
 		return unknown("api-docs", f.Why, why)
@@ -70,7 +70,7 @@ func judgeDocs(f Fact[Answer]) Finding {
 }
 
 func judgeSmoke(f Fact[[]Answer]) Finding {
-	why := lang.M("these requests are what the service is there for")
+	why := lang.M("these requests are what the service exists for")
 	if !f.Seen {
 		return unknown("smoke", f.Why, why)
 	}
@@ -84,12 +84,12 @@ func judgeSmoke(f Fact[[]Answer]) Finding {
 		}
 		detail := lang.M("%s answers HTTP %d", a.URL, a.Code)
 		if a.Code == 0 {
-			detail = lang.M("%s does not answer: %s", a.URL, a.Why)
+			detail = lang.M("%s does not respond: %s", a.URL, a.Why)
 		}
 		return Finding{Name: "smoke", State: ops.StateCritical, Detail: detail, Why: why,
 			Fix: "curl -i " + human.Shell(a.URL)}
 	}
-	return ok("smoke", lang.M("answered: %s", strings.Join(good, ", ")))
+	return ok("smoke", lang.M("responded: %s", strings.Join(good, ", ")))
 }
 
 // Boot is whether PM2 and the service come back after a reboot.
@@ -102,7 +102,7 @@ type Boot struct {
 // JudgeBoot makes the findings about PM2.
 func JudgeBoot(f Fact[Boot], name string) []Finding {
 	why := lang.M("after a reboot the service would stay down")
-	full := lang.M("log files that nobody rotates fill the disk")
+	full := lang.M("log files without rotation fill the disk")
 	if !f.Seen {
 		return []Finding{unknown("pm2-boot", f.Why, why), unknown("pm2-logrotate", f.Why, full)}
 	}

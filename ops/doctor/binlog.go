@@ -27,7 +27,7 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 	p := Point{
 		Name:    "binary-log",
 		Service: service,
-		Seen:    lang.M("the binary log can be archived: rows, whole images, kept on disk at each commit"),
+		Seen:    lang.M("the binlog can be archived: row format, full row images, synced to disk at each commit"),
 	}
 	add := func(state ops.State, what lang.Msg, fix string) {
 		p.Findings = append(p.Findings, Finding{State: state, What: what, Fix: fix})
@@ -35,7 +35,7 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 	if !b.On {
 		add(
 			ops.StateWarning,
-			lang.M("the binary log is off: what was written after a backup cannot be restored"),
+			lang.M("the binlog is off: what was written after a backup cannot be restored"),
 			"log_bin = binlog",
 		)
 		return p
@@ -44,7 +44,7 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 	for _, name := range missingForLog(rights, b.Maria) {
 		add(
 			ops.StateWarning,
-			lang.M("the privilege %s is missing: the binary log cannot be archived", name),
+			lang.M("the privilege %s is missing: the binlog cannot be archived", name),
 			"GRANT "+name+" ON *.* TO "+account(b.User),
 		)
 	}
@@ -52,7 +52,8 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 		add(
 			ops.StateWarning,
 			lang.M(
-				"binlog_format is %s: which rows a statement changed is not in the log, and it cannot be taken back",
+				"binlog_format is %s: the log does not show which rows a statement changed; transactions cannot "+
+					"be undone",
 				b.Format,
 			),
 			"SET GLOBAL binlog_format = ROW",
@@ -62,7 +63,7 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 		add(
 			ops.StateWarning,
 			lang.M(
-				"binlog_row_image is %s: the old values are not in the log, and no transaction can be taken back",
+				"binlog_row_image is %s: the old values are not in the log; transactions cannot be undone",
 				b.RowImage,
 			),
 			"SET GLOBAL binlog_row_image = FULL",
@@ -71,7 +72,7 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 	if b.Sync != "" && b.Sync != "1" {
 		add(
 			ops.StateWarning,
-			lang.M("sync_binlog is %s: a power cut loses transactions from the log that were acknowledged", b.Sync),
+			lang.M("sync_binlog is %s: a power failure can lose acknowledged transactions from the log", b.Sync),
 			"SET GLOBAL sync_binlog = 1",
 		)
 	}

@@ -89,13 +89,13 @@ func JudgeServer(s Server, service, db, beside string) []Point {
 	restore := Point{
 		Name:     "restore-rights",
 		Service:  service,
-		Seen:     lang.M("%s may restore %s", s.User, db),
+		Seen:     lang.M("%s has the privileges to restore %s", s.User, db),
 		Findings: JudgeRestore(rights, s.User, db, beside),
 	}
 	if s.Routines > 0 && s.Binlog && !s.TrustCreators && s.Flavour == "mysql" && !rights.Has("SUPER", "") &&
 		!rights.Has("SET_USER_ID", "") {
 		restore.Findings = append(restore.Findings, Finding{State: ops.StateWarning,
-			What: lang.M("functions cannot be created while the binary log is on and this user has no SUPER"),
+			What: lang.M("functions cannot be created while the binlog is on and this user has no SUPER"),
 			Fix:  "SET PERSIST log_bin_trust_function_creators = ON"})
 	}
 	return []Point{
@@ -117,7 +117,8 @@ func tables(s Server, service, db string) Point {
 	if s.Tables == 0 {
 		p.Findings = append(
 			p.Findings,
-			Finding{State: ops.StateWarning, What: lang.M("the database %s has no table, or this user sees none", db)},
+			Finding{State: ops.StateWarning, What: lang.M("the database %s has no tables, or this user cannot see "+
+				"any", db)},
 		)
 	}
 	for _, engine := range sortedKeys(s.Engines) {
@@ -146,7 +147,7 @@ func definers(s Server, service string) Point {
 	p := Point{
 		Name:    "definers",
 		Service: service,
-		Seen:    lang.M("every user that views, routines, triggers and events name is there"),
+		Seen:    lang.M("every user that views, routines, triggers and events refer to exists"),
 	}
 	switch {
 	case s.DefinersUnknown:
@@ -157,7 +158,7 @@ func definers(s Server, service string) Point {
 		p.Findings = []Finding{
 			{
 				State: ops.StateWarning,
-				What:  lang.M("objects name users that are not there: %s", strings.Join(s.MissingDefiners, ", ")),
+				What:  lang.M("objects refer to users that do not exist: %s", strings.Join(s.MissingDefiners, ", ")),
 				Fix:   "CREATE USER … ACCOUNT LOCK",
 			},
 		}
@@ -166,9 +167,9 @@ func definers(s Server, service string) Point {
 }
 
 func settings(s Server, service string) Point {
-	p := Point{Name: "settings", Service: service, Seen: lang.M("%s %s, binary log on", s.Flavour, s.Version)}
+	p := Point{Name: "settings", Service: service, Seen: lang.M("%s %s, binlog on", s.Flavour, s.Version)}
 	if !s.Binlog {
-		p.Seen = lang.M("%s %s, binary log off: no restore to a point in time", s.Flavour, s.Version)
+		p.Seen = lang.M("%s %s, binlog off: no point-in-time restore", s.Flavour, s.Version)
 	}
 	if s.MaxPacket > 0 && s.MaxPacket < leastPacket {
 		p.Findings = append(
@@ -186,7 +187,7 @@ func settings(s Server, service string) Point {
 			Finding{
 				State: ops.StateCritical,
 				What: lang.M(
-					"sql_require_primary_key is on, and %d tables without one could not be restored",
+					"sql_require_primary_key is on: %d tables without a primary key could not be restored",
 					s.Keyless,
 				),
 				Fix: "SET GLOBAL sql_require_primary_key = OFF",
@@ -198,12 +199,12 @@ func settings(s Server, service string) Point {
 
 func serverClock(s Server, service string) Point {
 	skew := beyond(s.Now.Sub(s.Asked), s.Took/2)
-	p := Point{Name: "clock", Service: service, Seen: lang.M("the database's clock is in step with this machine's")}
+	p := Point{Name: "clock", Service: service, Seen: lang.M("the database's clock agrees with this machine's")}
 	if skew.Abs() > maxSkew {
 		p.Findings = []Finding{
 			{
 				State: ops.StateWarning,
-				What:  lang.M("the database's clock is %s off this machine's", human.Duration(skew.Abs())),
+				What:  lang.M("the database's clock differs by %s from this machine's", human.Duration(skew.Abs())),
 				Fix:   "timedatectl set-ntp true",
 			},
 		}
@@ -259,7 +260,7 @@ func JudgeFolder(f Folder, name, service string, private bool, share float64, ro
 	case !f.Writable:
 		add(ops.StateCritical, lang.M("this user has no permission to write to %s", f.Path), "")
 	case !f.Exists:
-		p.Seen = lang.M("%s will be made when it is needed; %s free", f.Path, human.Bytes(f.Free))
+		p.Seen = lang.M("%s will be created when needed; %s free", f.Path, human.Bytes(f.Free))
 	case private && f.Mode&0o077 != 0:
 		add(ops.StateWarning, lang.M("other users can read %s", f.Path), "chmod 700 "+f.Path)
 	}
@@ -273,7 +274,7 @@ func JudgeFolder(f Folder, name, service string, private bool, share float64, ro
 	if room > 0 && f.Free < room {
 		add(
 			ops.StateCritical,
-			lang.M("%s has no room for the next backup: about %s are needed", f.Path, human.Bytes(room)),
+			lang.M("%s has no space for the next backup: about %s needed", f.Path, human.Bytes(room)),
 			"df -h "+f.Path,
 		)
 	}
@@ -285,12 +286,12 @@ func JudgePassword(password, service string) Point {
 	p := Point{Name: "password", Service: service, Seen: lang.M("the database's password is not one of the defaults")}
 	switch {
 	case password == "":
-		p.Findings = []Finding{{State: ops.StateWarning, What: lang.M("the database is used without a password")}}
+		p.Findings = []Finding{{State: ops.StateWarning, What: lang.M("the database connection uses no password")}}
 	case ops.DefaultSecret(password):
 		p.Findings = []Finding{
 			{
 				State: ops.StateCritical,
-				What:  lang.M("the database's password is one that every installation comes with"),
+				What:  lang.M("the database's password is a default of the installation"),
 				Fix:   "ALTER USER CURRENT_USER() IDENTIFIED BY '…'",
 			},
 		}
@@ -300,7 +301,7 @@ func JudgePassword(password, service string) Point {
 
 // JudgeTools makes the point of the programs that the configuration needs.
 func JudgeTools(needed map[string]lang.Msg, have func(string) bool, service string) Point {
-	p := Point{Name: "tools", Service: service, Seen: lang.M("every program that is needed is on the PATH")}
+	p := Point{Name: "tools", Service: service, Seen: lang.M("every required program is on the PATH")}
 	if len(needed) == 0 {
 		p.Seen = lang.M("no other program is needed")
 	}

@@ -147,19 +147,20 @@ var backupNeeds = []need{
 		[]string{"LOCK TABLES"},
 		false,
 		ops.StateWarning,
-		lang.M("tables that are not transactional cannot be held still"),
+		lang.M("non-transactional tables cannot be locked"),
 	},
 	{
 		[]string{"RELOAD", "FLUSH_TABLES"},
 		true,
 		ops.StateWarning,
-		lang.M("several connections share a snapshot only while nothing is written; else one connection does all"),
+		lang.M("several connections can share a snapshot only while nothing is written; otherwise one connection " +
+			"reads everything"),
 	},
 	{
 		[]string{"REPLICATION CLIENT", "BINLOG MONITOR"},
 		true,
 		ops.StateWarning,
-		lang.M("the position in the binary log is not recorded"),
+		lang.M("the binlog position is not recorded"),
 	},
 	{[]string{"PROCESS"}, true, ops.StateWarning, lang.M("open transactions and lock waits are not visible")},
 }
@@ -234,7 +235,7 @@ func JudgeRestore(r Rights, user, db, beside string) []Finding {
 		return nil
 	}
 	list := strings.Join(missing, ", ")
-	return []Finding{{State: ops.StateWarning, What: lang.M("a restore by this user lacks: %s", list),
+	return []Finding{{State: ops.StateWarning, What: lang.M("for a restore this user lacks: %s", list),
 		Fix: "GRANT " + list + " ON `" + strings.ReplaceAll(db, "_", `\_`) + "%`.* TO " + account(user)}}
 }
 
@@ -256,6 +257,6 @@ func JudgeDrill(r Rights, user, scratch string) []Finding {
 	}
 	list := strings.Join(missing, ", ")
 	pattern := strings.ReplaceAll(strings.TrimRight(scratch, "0123456789_"), "_", `\_`) + `\_%`
-	return []Finding{{State: ops.StateWarning, What: lang.M("a restore drill by this user lacks: %s", list),
+	return []Finding{{State: ops.StateWarning, What: lang.M("for a restore drill this user lacks: %s", list),
 		Fix: "GRANT " + list + " ON `" + pattern + "`.* TO " + account(user)}}
 }

@@ -167,13 +167,13 @@ func TestVerdict(t *testing.T) {
 		state     ops.State
 		want      string
 	}{
-		"none":         {nil, ops.StateUnknown, "Nothing is configured to be checked."},
+		"none":         {nil, ops.StateUnknown, "No checks are configured."},
 		"well":         {[]Standing{ok, ok}, ops.StateOK, "All 2 checks pass."},
 		"well, backup": {[]Standing{ok, backup}, ops.StateOK, "All 2 checks pass; newest good backup from 11:00:00."},
 		"one":          {[]Standing{ok}, ops.StateOK, "The check passes."},
 		"looking":      {[]Standing{ok, {}}, ops.StateUnknown, "Looking: 1 of 2 checks has answered."},
 		"warning": {[]Standing{ok, warn}, ops.StateWarning, "Disk /var is full since 12:00:30 (4 % free). " +
-			"Look further: df -h /var"},
+			"More details: df -h /var"},
 		"critical first": {[]Standing{warn, down}, ops.StateCritical, "MySQL is down since 12:00:07 (refused); disk " +
 			"/var is full since 12:00:30 (4 % free)."},
 		"no restore of a server that is down": {[]Standing{backup, down}, ops.StateCritical,
@@ -185,7 +185,7 @@ func TestVerdict(t *testing.T) {
 			"(refused)."},
 		"single look": {[]Standing{single}, ops.StateCritical, "MySQL is down (refused)."},
 		"services": {[]Standing{ok, other}, ops.StateWarning, "other: disk /var is full since " +
-			"12:00:30 (4 % free). Look further: df -h /var"},
+			"12:00:30 (4 % free). More details: df -h /var"},
 		"many": {[]Standing{warn, warn, warn, warn, warn}, ops.StateWarning, ""},
 		"no backup": {[]Standing{late}, ops.StateCritical, "There is no good backup. Run opsdeck " +
 			"backup create."},
@@ -204,11 +204,11 @@ func TestVerdict(t *testing.T) {
 
 // TestALogLineIsToldWithItsOwnTime, not since when the check is critical.
 func TestALogLineIsToldWithItsOwnTime(t *testing.T) {
-	quoting := Result{State: ops.StateCritical, Headline: lang.M("the service does not reach its database"), Event: at(20)}
+	quoting := Result{State: ops.StateCritical, Headline: lang.M("the service cannot reach its database"), Event: at(20)}
 	s := stood(KindLog, quoting, 7)
 	s.SinceBefore = true
 	got := Judge(Report{At: at(200), Standings: []Standing{s}}, Face{Zone: time.UTC, Look: lang.M("Look.")}).Text.String()
-	want := "Critical error in the log at 12:00:20 (3 m ago): the service does not reach its database. Look."
+	want := "Critical error in the log at 12:00:20 (3 m ago): the service cannot reach its database. Look."
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -204,8 +204,8 @@ func (w *worker) look(ctx context.Context) Result {
 // cutShort is the result of a look that was ended from outside, by --timeout or a
 // signal: it says nothing about what was looked at.
 func (w *worker) cutShort(at time.Time) Result {
-	r := CannotTell(lang.M("%s was not checked", w.check.Name), lang.M("the time for all checks was over"))
-	r.Next = lang.M("Give it more time: a longer --timeout.")
+	r := CannotTell(lang.M("%s was not checked", w.check.Name), lang.M("the time limit for all checks was over"))
+	r.Next = lang.M("Give it more time with a longer --timeout.")
 	r.At = at
 	return r
 }
@@ -275,7 +275,7 @@ func Only(checks []Check, names []string) ([]Check, error) {
 	}
 	for i, u := range used {
 		if !u {
-			return nil, ops.E(ops.Usage, lang.M("no check is called %q", names[i])).
+			return nil, ops.E(ops.Usage, lang.M("there is no check %q", names[i])).
 				WithHint(lang.M("there are: %s", namesOf(checks)))
 		}
 	}

@@ -132,7 +132,7 @@ func Steady(before, now time.Time) time.Time {
 func (s Standing) Detail(rule Rule) lang.Msg {
 	switch {
 	case !s.Seen():
-		return lang.M("not looked yet")
+		return lang.M("not checked yet")
 	case s.Streak > 0 && s.Last.State == ops.StateCritical:
 		return lang.M("%s · failure %d of %d", s.Kept.Detail, s.Streak, rule.Fails)
 	case s.Streak > 0:

@@ -51,9 +51,9 @@ func Judge(r Report, face Face) Verdict {
 	}
 	switch {
 	case len(r.Standings) == 0:
-		return Verdict{ops.StateUnknown, lang.M("Nothing is configured to be checked.")}
+		return Verdict{ops.StateUnknown, lang.M("No checks are configured.")}
 	case len(bad) == 0 && seen < len(r.Standings):
-		return Verdict{ops.StateUnknown, lang.M("Looking: %d of %d checks have answered.", seen, len(r.Standings))}
+		return Verdict{ops.StateUnknown, lang.M("Checking: %d of %d checks have finished.", seen, len(r.Standings))}
 	case len(bad) == 0:
 		return Verdict{ops.StateOK, allWell(r, face)}
 	}
@@ -301,7 +301,7 @@ func (j judge) next(s Standing, restore bool) lang.Msg {
 	case !j.face.Look.Empty():
 		return j.face.Look
 	case len(s.Check.Commands) > 0:
-		return lang.M("Look further: %s", s.Check.Commands[0])
+		return lang.M("More details: %s", s.Check.Commands[0])
 	}
 	return lang.Msg{}
 }

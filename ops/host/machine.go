@@ -261,7 +261,7 @@ func stat(pid, place int) int {
 func reason(err error) lang.Msg {
 	switch {
 	case os.IsNotExist(err):
-		return lang.M("it is not there")
+		return lang.M("it does not exist")
 	case os.IsPermission(err):
 		return lang.M("permission denied")
 	}

@@ -210,7 +210,7 @@ func plain(line string) string {
 func (o Output) Why() lang.Msg {
 	switch {
 	case errors.Is(o.Err, context.DeadlineExceeded):
-		return lang.M("no answer in time")
+		return lang.M("timed out without an answer")
 	case errors.Is(o.Err, exec.ErrNotFound):
 		return lang.M("the program is not on the PATH")
 	case len(o.Tail) > 0:
@@ -218,7 +218,7 @@ func (o Output) Why() lang.Msg {
 	case o.Err != nil:
 		return lang.Raw(o.Err.Error())
 	}
-	return lang.M("it wrote nothing")
+	return lang.M("it printed nothing")
 }
 
 // End kills what is left of a program that another process of opsdeck had started

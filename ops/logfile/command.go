@@ -190,7 +190,7 @@ func dockerLog(ctx context.Context, container string) ([]string, error) {
 	out, err := exec.CommandContext(ctx, "docker", "inspect", "--format", "{{.LogPath}}", "--", container).Output()
 	path := strings.TrimSpace(string(out))
 	if err != nil || path == "" {
-		return nil, ops.Wrap(err, ops.Failed, lang.M("docker does not say where the log of %s lies", container)).
+		return nil, ops.Wrap(err, ops.Failed, lang.M("docker does not report where the log of %s is", container)).
 			WithHint(lang.M("does the container use the json-file driver? docker inspect %s", container))
 	}
 	older, err := Expand(path + ".*")

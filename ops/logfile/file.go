@@ -173,12 +173,12 @@ func damaged(path string, err error) error {
 	var format *unpack.FormatError
 	switch {
 	case errors.As(err, &format):
-		return ops.Wrap(err, ops.Failed, lang.M("%s is not read", path))
+		return ops.Wrap(err, ops.Failed, lang.M("%s was not read", path))
 	case errors.Is(err, unpack.ErrSeveral):
-		return ops.E(ops.Failed, lang.M("%s holds several files; only the first is read", path)).
+		return ops.E(ops.Failed, lang.M("%s contains several files; only the first is read", path)).
 			WithHint(lang.M("unpack it and read the files: opsdeck logs --source FOLDER/*"))
 	}
-	return ops.Wrap(err, ops.Failed, lang.M("%s is damaged; shown is what could be read", path))
+	return ops.Wrap(err, ops.Failed, lang.M("%s is damaged; showing what could be read", path))
 }
 
 func notRegular(path string, mode fs.FileMode) error {
@@ -298,7 +298,7 @@ func (t *fileText) readClosed(p []byte, off int64) (int, error) {
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !os.SameFile(info, t.same) {
-		return 0, fmt.Errorf("%s is another file now", t.path)
+		return 0, fmt.Errorf("%s is now a different file", t.path)
 	}
 	return f.ReadAt(p, off)
 }
@@ -314,5 +314,5 @@ func (t *fileText) Close() error {
 
 // errOlder says that further rotated generations were left packed.
 func errOlder(n int) error {
-	return ops.E(ops.Failed, lang.M("%d older files are left packed; `opsdeck logs` searches them too", n))
+	return ops.E(ops.Failed, lang.M("%d older files stay compressed; `opsdeck logs` searches them too", n))
 }

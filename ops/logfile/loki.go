@@ -213,7 +213,7 @@ func (l *loki) page(ctx context.Context, query string, from, to time.Time, direc
 	req.Header.Set("X-Loki-Response-Encoding-Flags", "categorize-labels") // labels without what single lines have
 	resp, err := l.client.Do(req)
 	if err != nil {
-		return nil, ops.Wrap(err, ops.Busy, lang.M("Loki at %s does not answer", l.base))
+		return nil, ops.Wrap(err, ops.Busy, lang.M("Loki at %s does not respond", l.base))
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 256<<20))

@@ -72,7 +72,7 @@ func (p *packedText) unpack() error {
 		return readError(p.path, err)
 	}
 	if !os.SameFile(info, p.info) || !p.same(info) {
-		return ops.E(ops.Failed, lang.M("%s is another file now", p.path))
+		return ops.E(ops.Failed, lang.M("%s is now a different file", p.path))
 	}
 	text, err := p.make(context.Background())
 	if err != nil {
@@ -81,7 +81,7 @@ func (p *packedText) unpack() error {
 	sp, ok := text.(*spool)
 	if !ok || sp.Size() != p.size {
 		text.Close()
-		return ops.E(ops.Failed, lang.M("%s is another file now", p.path))
+		return ops.E(ops.Failed, lang.M("%s is now a different file", p.path))
 	}
 	p.sp = sp
 	go p.makeRoom() // it takes other texts' locks

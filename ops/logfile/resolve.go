@@ -87,7 +87,7 @@ func (c Config) open(ctx context.Context, name string) ([]logs.Source, error) {
 	}
 	paths, err := Expand(name)
 	if err != nil {
-		return nil, ops.Wrap(err, ops.Usage, lang.M("%s is not a pattern of files", name))
+		return nil, ops.Wrap(err, ops.Usage, lang.M("%s is not a valid file pattern", name))
 	}
 	return group(paths, c.Shelf), nil
 }
@@ -102,7 +102,7 @@ func (c Config) named(ctx context.Context, name string) ([]logs.Source, error) {
 	}
 	all, err := c.configured(ctx)
 	if err != nil {
-		return nil, ops.E(ops.Usage, lang.M("no file or log is called %s", name))
+		return nil, ops.E(ops.Usage, lang.M("there is no file or log %s", name))
 	}
 	var out []logs.Source
 	for _, s := range all {
@@ -111,7 +111,7 @@ func (c Config) named(ctx context.Context, name string) ([]logs.Source, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, ops.E(ops.Usage, lang.M("no log is called %s", name)).
+		return nil, ops.E(ops.Usage, lang.M("there is no log %s", name)).
 			WithHint(lang.M("there are: %s", strings.Join(names(all), ", ")))
 	}
 	return out, nil
@@ -120,7 +120,7 @@ func (c Config) named(ctx context.Context, name string) ([]logs.Source, error) {
 func (c Config) openSome(ctx context.Context, name string) ([]logs.Source, error) {
 	out, err := c.open(ctx, name)
 	if err == nil && len(out) == 0 && !c.Follow {
-		return nil, ops.E(ops.Usage, lang.M("no file fits %s", name))
+		return nil, ops.E(ops.Usage, lang.M("no file matches %s", name))
 	}
 	return out, err
 }

@@ -106,18 +106,19 @@ func Explain(err error, t Target) error {
 	}
 	switch Number(err) {
 	case ErrDBAccessDenied, ErrTableAccessDenied, ErrSpecificAccess:
-		return ops.Wrap(err, ops.Config, lang.M("the user %s lacks a privilege that this needs", t.User)).
+		return ops.Wrap(err, ops.Config, lang.M("the user %s lacks a required privilege", t.User)).
 			WithHint(lang.M("`opsdeck doctor` lists the missing privileges"))
 	case ErrBadDB:
 		return ops.Wrap(err, ops.Config, lang.M("the server at %s has no such database", t.Addr)).
 			WithHint(lang.M("check database.name in the configuration"))
 	case ErrQueryInterrupted, ErrConnectionKilled:
-		return ops.Wrap(err, ops.Failed, lang.M("the server at %s ended opsdeck's statement: somebody used KILL", t.Addr)).
-			WithHint(lang.M("find out who did it and why, then run it again"))
+		return ops.Wrap(err, ops.Failed, lang.M("opsdeck's statement on the server at %s was ended with KILL", t.Addr)).
+			WithHint(lang.M("find out who ended it and why, then run it again"))
 	}
 	if fullDisk(err) {
-		return ops.Wrap(err, ops.Failed, lang.M("the server at %s has no room left: its disk is full, or a table has reached its size limit", t.Addr)).
-			WithHint(lang.M("make room on the server, then run the same again"))
+		return ops.Wrap(err, ops.Failed, lang.M("the server at %s has no space left: its disk is full, or a table "+
+			"has reached its size limit", t.Addr)).
+			WithHint(lang.M("free space on the server, then run the same command again"))
 	}
 	return ops.Wrap(err, ops.Failed, lang.M("MySQL at %s reports an error", t.Addr))
 }
@@ -151,11 +152,11 @@ func Reason(err error) lang.Msg {
 	case errors.As(err, &dns):
 		return lang.M("name not found")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):
-		return lang.M("no answer in time")
+		return lang.M("timed out without an answer")
 	case errors.Is(err, mysqldriver.ErrInvalidConn), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone):
 		return lang.M("the connection broke")
 	case errors.Is(err, mysqldriver.ErrMalformPkt), errors.Is(err, mysqldriver.ErrPktSync):
-		return lang.M("what answers is not MySQL")
+		return lang.M("the server that answers is not MySQL")
 	}
 	var server *mysqldriver.MySQLError
 	if errors.As(err, &server) {

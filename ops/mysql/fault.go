@@ -141,13 +141,13 @@ func (f Fault) What(t Target, err error) lang.Msg {
 	case HostBlocked:
 		return lang.M("MySQL at %s blocks this host after too many connection errors", t.Addr)
 	case HostRefused:
-		return lang.M("MySQL at %s allows no login from this host", t.Addr)
+		return lang.M("MySQL at %s does not allow logins from this host", t.Addr)
 	case TLSRequired:
-		return lang.M("MySQL at %s accepts no connection without TLS", t.Addr)
+		return lang.M("MySQL at %s does not accept connections without TLS", t.Addr)
 	case TLSFailed:
 		return lang.M("the TLS connection to MySQL at %s failed (%s)", t.Addr, Reason(err))
 	case NotMySQL:
-		return lang.M("what answers at %s is not MySQL", t.Addr)
+		return lang.M("the server at %s is not MySQL", t.Addr)
 	case NotPermitted:
 		return lang.M("this user has no permission to open the connection to MySQL at %s", t.Addr)
 	case ShuttingDown:
@@ -188,9 +188,9 @@ func (f Fault) hint(t Target, err error) lang.Msg {
 			return stalledHint()
 		}
 	case Stopped:
-		return lang.M("is the server running? `opsdeck runbook mysql-down` says how to start it")
+		return lang.M("is the server running? to start it: `opsdeck runbook mysql-down`")
 	}
-	return lang.M("`opsdeck runbook mysql-down` says what to do")
+	return lang.M("what to do: `opsdeck runbook mysql-down`")
 }
 
 // explain is the fault as an error of a command.
@@ -209,9 +209,9 @@ func (f Fault) result(t Target, err error) health.Result {
 	case NoWay:
 		return health.Broken(lang.M("MySQL cannot be reached"), Reason(err))
 	case NoAnswer:
-		return health.Broken(lang.M("MySQL does not answer"), Reason(err))
+		return health.Broken(lang.M("MySQL does not respond"), Reason(err))
 	case HungUp:
-		return health.Broken(lang.M("MySQL ends the connection during the login"), Reason(err))
+		return health.Broken(lang.M("MySQL closes the connection during the login"), Reason(err))
 	case NotMySQL:
 		return health.Broken(f.What(t, err), lang.Raw(firstLine(err.Error())))
 	case ShuttingDown:

@@ -74,7 +74,7 @@ func nameFaults(t *testing.T, flavour string) {
 	if err := syscall.Kill(s.PID(), syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	faultIs(t, target, NoAnswer, ops.StateCritical, "MySQL does not answer (no answer in time)")
+	faultIs(t, target, NoAnswer, ops.StateCritical, "MySQL does not respond (timed out without an answer)")
 	if err := syscall.Kill(s.PID(), syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}

@@ -188,14 +188,16 @@ func (l *line) watch(count *atomic.Int64) (stop func()) {
 func (l *line) diagnose(d time.Duration) lang.Msg {
 	if !l.answers() {
 		return lang.M(
-			"nothing came from the server at %s for %s, and it does not answer a new connection: the line is stalled",
+			"no data came from the server at %s for %s, and it does not respond to a new connection: the "+
+				"connection is stalled",
 			l.addr,
 			d.String(),
 		)
 	}
 	if id := l.id.Load(); id != 0 && l.target.waits(id, min(500*time.Millisecond, d/2)) {
 		return lang.M(
-			"nothing came from the server at %s for %s, and it has nothing more to do for this session: the line is stalled",
+			"no data came from the server at %s for %s, and it is doing nothing more for this session: the "+
+				"connection is stalled",
 			l.addr,
 			d.String(),
 		)

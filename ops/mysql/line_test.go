@@ -30,8 +30,8 @@ func TestAStalledLineEndsEverySession(t *testing.T) {
 				defer db.Close()
 				line.Set(testdb.Stall, deaf, 0)
 				_, err = db.ExecContext(t.Context(), query)
-				if err = Explain(err, target); err == nil || !strings.Contains(err.Error(), "nothing came from the server") ||
-					deaf != strings.Contains(err.Error(), "does not answer a new connection") {
+				if err = Explain(err, target); err == nil || !strings.Contains(err.Error(), "no data came from the server") ||
+					deaf != strings.Contains(err.Error(), "does not respond to a new connection") {
 					t.Errorf("waiting for %s, deaf %v: %v", what, deaf, err)
 				}
 			}

@@ -220,7 +220,7 @@ func (l *look) transactions() {
 	if waiting > 0 && longest >= lockWait {
 		l.r.Find(
 			ops.StateWarning,
-			lang.M("%d transactions wait for locks", waiting),
+			lang.M("%d transactions are waiting for locks", waiting),
 			lang.M("the longest for %s", human.Duration(longest)),
 		)
 	}
@@ -263,8 +263,8 @@ func (l *look) longQueries() {
 	l.r.Add("long_queries", n, lang.Msg{})
 	if limit > 0 && n > 0 {
 		longest := time.Duration(number(v["longest"])) * time.Second
-		l.r.Find(ops.StateWarning, lang.M("%d statements in MySQL run for long", n),
-			lang.M("the longest for %s; limit %s", human.Duration(longest), human.Duration(limit)))
+		l.r.Find(ops.StateWarning, lang.M("%d statements in MySQL have been running too long", n),
+			lang.M("the longest for %s, limit %s", human.Duration(longest), human.Duration(limit)))
 	}
 }
 

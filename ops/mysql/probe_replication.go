@@ -94,7 +94,7 @@ func (l *look) replication() {
 		}
 	}
 	if !known {
-		l.r.AddUnknown("replication_lag_ms", lang.M("the server does not know"))
+		l.r.AddUnknown("replication_lag_ms", lang.M("the server does not report it"))
 		l.about = append(l.about, lang.M("replica of %s", l.copies.sources()))
 		return
 	}

@@ -138,7 +138,7 @@ func TestProbeSeesStatementsThatRunForLong(t *testing.T) {
 		p := Probe{Target: targetOf(s), Threads: 0.99, Transaction: time.Second}
 		for end := time.Now().Add(2 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
 			r := lookOnce(t, p)
-			if r.State == ops.StateWarning && strings.Contains(r.Detail.String(), "run for long") {
+			if r.State == ops.StateWarning && strings.Contains(r.Detail.String(), "running too long") {
 				return
 			}
 			if time.Now().After(end) {
@@ -243,7 +243,7 @@ func TestBadServersEndInASentence(t *testing.T) {
 		serve func(net.Conn)
 		why   string
 	}{
-		"accepts and never greets": {func(net.Conn) { <-quiet }, "no answer in time"},
+		"accepts and never greets": {func(net.Conn) { <-quiet }, "timed out without an answer"},
 		"speaks garbage":           {func(c net.Conn) { c.Write([]byte("SSH-2.0-OpenSSH_9.6\r\n")) }, ""},
 		"hangs up":                 {func(net.Conn) {}, ""},
 		"greets with an HTTP page": {func(c net.Conn) { c.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")) }, ""},

@@ -76,7 +76,7 @@ func readSecurity(list []optfile.Setting) (security, error) {
 		case !ok && s.Loose:
 			continue
 		case !ok:
-			return x, unread(s, lang.M("there is %s", full))
+			return x, unread(s, lang.M("available: %s", full))
 		}
 		if err := x.set(full, on, s); err != nil {
 			return x, err
@@ -139,7 +139,7 @@ func unread(s optfile.Setting, hint lang.Msg) error {
 	if !s.Bare {
 		said += "=" + s.Value
 	}
-	return ops.E(ops.Config, lang.M("%s:%d: opsdeck cannot do what %q asks for, and does not connect less safely", s.Path, s.Line, said)).
+	return ops.E(ops.Config, lang.M("%s:%d: opsdeck does not support %q and will not connect with less security", s.Path, s.Line, said)).
 		WithHint(hint)
 }
 
@@ -154,7 +154,7 @@ func (x *security) set(name string, on bool, s optfile.Setting) error {
 			case "0", "OFF", "FALSE", "NO":
 				on = !on
 			default:
-				return unread(s, lang.M("it is 0 or 1"))
+				return unread(s, lang.M("must be 0 or 1"))
 			}
 		}
 		if name == "ssl" {
@@ -164,7 +164,7 @@ func (x *security) set(name string, on bool, s optfile.Setting) error {
 		}
 	case "ssl-mode":
 		if !on || !slices.Contains(sslModes, value) {
-			return unread(s, lang.M("it is one of %s", strings.Join(sslModes, ", ")))
+			return unread(s, lang.M("must be one of %s", strings.Join(sslModes, ", ")))
 		}
 		x.mode = value
 	case "ssl-ca", "ssl-capath", "ssl-cert", "ssl-key":
@@ -173,11 +173,11 @@ func (x *security) set(name string, on bool, s optfile.Setting) error {
 		return x.versions(s)
 	case "ssl-fips-mode":
 		if value != "OFF" && value != "0" {
-			return unread(s, lang.M("leave it out"))
+			return unread(s, lang.M("remove it"))
 		}
 	default:
 		if s.Value != "" || s.Bare {
-			return unread(s, lang.M("leave it out, or put it into a group that opsdeck does not read"))
+			return unread(s, lang.M("remove it, or move it to a group that opsdeck does not read"))
 		}
 	}
 	return nil
@@ -196,7 +196,7 @@ func (x *security) versions(s optfile.Setting) error {
 	for v := range strings.SplitSeq(s.Value, ",") {
 		n, ok := known[strings.ToUpper(strings.TrimSpace(v))]
 		if !ok {
-			return unread(s, lang.M("it is one of %s", "TLSv1.2, TLSv1.3"))
+			return unread(s, lang.M("must be one of %s", "TLSv1.2, TLSv1.3"))
 		}
 		if x.lowest == 0 || n < x.lowest {
 			x.lowest = n
@@ -213,7 +213,7 @@ func (x *security) wanted() (string, error) {
 	switch {
 	case off && (verify || x.mode != "" && x.mode != "DISABLED"),
 		x.mode == "DISABLED" && (verify || x.ssl != nil && *x.ssl):
-		return "", ops.E(ops.Config, lang.M("the options file asks for encryption and against it"))
+		return "", ops.E(ops.Config, lang.M("the options file both requires and disables encryption"))
 	case off:
 		return "DISABLED", nil
 	case verify:
@@ -331,7 +331,7 @@ func (x *security) authorities(cfg *tls.Config) error {
 		any = cfg.RootCAs.AppendCertsFromPEM(pem) || any
 	}
 	if !any {
-		return ops.E(ops.Config, lang.M("the CA file %s holds no certificate", files[0]))
+		return ops.E(ops.Config, lang.M("the CA file %s contains no certificate", files[0]))
 	}
 	return nil
 }

@@ -152,7 +152,7 @@ func Open(ctx context.Context, t Target, database string, change ...func(*driver
 	}
 	connector, err := Connector(c)
 	if err != nil {
-		return nil, ops.Wrap(err, ops.Config, lang.M("the database settings are not usable"))
+		return nil, ops.Wrap(err, ops.Config, lang.M("the database settings cannot be used"))
 	}
 	db := sql.OpenDB(connector)
 	ping, cancel := context.WithTimeout(ctx, DialTimeout)

@@ -49,26 +49,26 @@ func tlsReason(err error) (why, hint lang.Msg) {
 	said := alert(err)
 	switch {
 	case errors.Is(err, mysqldriver.ErrNoTLS):
-		return lang.M("the server offers no TLS"),
+		return lang.M("the server does not offer TLS"),
 			lang.M(
-				"turn TLS on at the server (ssl_cert, ssl_key), or take out of the options file " +
-					"(database.options_file) what asks for it",
+				"enable TLS on the server (ssl_cert, ssl_key), or remove the setting that requires it from the " +
+					"options file (database.options_file)",
 			)
 	case errors.As(err, &authority):
-		return lang.M("the server's certificate is not from the CA that is trusted here"),
+		return lang.M("the server's certificate was not issued by the trusted CA"),
 			lang.M(
 				"set ssl-ca in the options file to the CA's certificate (on the server: SHOW VARIABLES LIKE 'ssl_ca')",
 			)
 	case errors.As(err, &name):
 		return lang.M("the server's certificate is for %s, not for %s", certified(name.Certificate), name.Host),
 			lang.M(
-				"set host in the options file to a name in the certificate, or check the CA alone with " +
+				"set host in the options file to a name in the certificate, or check only the CA with " +
 					"ssl-mode=VERIFY_CA",
 			)
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		c := invalid.Cert
 		return lang.M(
-				"the server's certificate is valid from %s to %s only",
+				"the server's certificate is only valid from %s to %s",
 				c.NotBefore.UTC().Format(time.RFC3339),
 				c.NotAfter.UTC().Format(time.RFC3339),
 			),
@@ -91,7 +91,7 @@ func tlsReason(err error) (why, hint lang.Msg) {
 			)
 	case strings.Contains(said, "protocol version"),
 		err != nil && strings.Contains(err.Error(), "unsupported protocol version"):
-		return lang.M("the server and this side share no TLS version"),
+		return lang.M("the server and opsdeck have no TLS version in common"),
 			lang.M("compare tls-version in the options file with tls_version of the server")
 	}
 	return lang.Raw(
@@ -127,17 +127,18 @@ func (t Target) refused() lang.Msg {
 	switch {
 	case t.unencrypted():
 		return lang.M(
-			"MySQL at %s refuses the user or its password, or the account demands TLS (REQUIRE SSL), which is off here",
+			"MySQL at %s refuses the user or the password, or the account requires TLS (REQUIRE SSL), which is "+
+				"off here",
 			t.String(),
 		)
 	case !t.certificate():
 		return lang.M(
-			"MySQL at %s refuses the user or its password, or the account demands a client certificate (REQUIRE "+
+			"MySQL at %s refuses the user or the password, or the account requires a client certificate (REQUIRE "+
 				"X509), and none is set",
 			t.String(),
 		)
 	}
-	return lang.M("MySQL at %s refuses the user, its password or its client certificate", t.String())
+	return lang.M("MySQL at %s refuses the user, the password or the client certificate", t.String())
 }
 
 // refusedHint is what to do about it.
@@ -146,7 +147,7 @@ func (t Target) refusedHint() lang.Msg {
 	case t.unencrypted():
 		return lang.M(
 			"check user and password in the options file (database.options_file); for an account with REQUIRE SSL " +
-				"set ssl-mode=REQUIRED there, in place of skip-ssl",
+				"set ssl-mode=REQUIRED there instead of skip-ssl",
 		)
 	case !t.certificate():
 		return lang.M(

@@ -50,8 +50,8 @@ func (o *ToolOutput) Read(p []byte) (int, error) {
 				t.Reset(o.limit)
 			}
 		default:
-			o.stalled.Store(ops.E(ops.Busy, lang.M("nothing came from the server at %s for %s, and it has nothing more to do for "+
-				"this session: the line is stalled", o.target.Addr, o.limit.String())).WithHint(stalledHint()))
+			o.stalled.Store(ops.E(ops.Busy, lang.M("no data came from the server at %s for %s, and it is doing "+
+				"nothing more for this session: the connection is stalled", o.target.Addr, o.limit.String())).WithHint(stalledHint()))
 			o.end()
 		}
 	}))

@@ -99,7 +99,7 @@ func judgeChat(kind string, body []byte, secrets []string) *Failure {
 		return nil
 	}
 	if !known || code == nil {
-		return later(0, lang.M("its answer is not that of %s", kind))
+		return later(0, lang.M("its response is not from %s", kind))
 	}
 	return judgeCode(kind, *code, masked(text, secrets...))
 }

@@ -31,7 +31,7 @@ func newCommand(c config.Notify) (*command, error) {
 	argv := append([]string{config.Home(c.Command[0])}, c.Command[1:]...)
 	if _, err := exec.LookPath(argv[0]); err != nil {
 		return nil, ops.Wrap(err, ops.Config, lang.M("the command of the notify target %s cannot be run", c.Name)).
-			WithHint(lang.M("command is a list: the program, then its arguments; no shell reads it"))
+			WithHint(lang.M("command is a list: the program, then its arguments; no shell is used"))
 	}
 	return &command{argv}, nil
 }
@@ -84,7 +84,7 @@ func (c *command) send(ctx context.Context, m Message) error {
 	err = cmd.Wait()
 	_ = killGroup(cmd)
 	if err != nil && ctx.Err() != nil {
-		return later(0, lang.M("the command did not end in time and was killed"))
+		return later(0, lang.M("the command timed out and was killed"))
 	}
 	_ = said.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
 	return judgeCommand(err, <-words)
@@ -127,7 +127,7 @@ func judgeCommand(err error, said string) error {
 	case !errors.As(err, &exit):
 		return broken(err)
 	}
-	why := lang.M("the command ended with %d: %s", exit.ExitCode(), masked(said))
+	why := lang.M("the command exited with %d: %s", exit.ExitCode(), masked(said))
 	switch exit.ExitCode() {
 	case 64, 65, 78, 126, 127:
 		return refused(why)

@@ -80,11 +80,11 @@ func reason(err error) lang.Msg {
 	case errors.Is(err, os.ErrNotExist):
 		return lang.M("no such socket")
 	case errors.As(err, &record):
-		return lang.M("what answers does not speak TLS")
+		return lang.M("the server does not use TLS")
 	case errors.As(err, &dns):
 		return lang.M("name not found")
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
-		return lang.M("no answer in time")
+		return lang.M("timed out without an answer")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return lang.M("the connection broke")

@@ -78,18 +78,18 @@ func readURL(path string, open bool) (u *url.URL, secret string, err error) {
 	}
 	lines := strings.Fields(text)
 	if len(lines) == 0 {
-		return nil, "", ops.E(ops.Config, lang.M("the file %s holds no URL", path))
+		return nil, "", ops.E(ops.Config, lang.M("the file %s contains no URL", path))
 	}
 	if len(lines) > 1 {
 		secret = lines[1]
 	}
 	u, err = url.Parse(lines[0])
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, "", ops.E(ops.Config, lang.M("the file %s holds no https URL", path))
+		return nil, "", ops.E(ops.Config, lang.M("the file %s contains no https URL", path))
 	}
 	open = open && secret == "" && u.User == nil && u.RawQuery == ""
 	if u.Scheme == "http" && !open && !loopback(u.Hostname()) {
-		return nil, "", ops.E(ops.Config, lang.M("the file %s holds no https URL", path))
+		return nil, "", ops.E(ops.Config, lang.M("the file %s contains no https URL", path))
 	}
 	return u, secret, nil
 }
@@ -128,7 +128,7 @@ func (h *hook) send(ctx context.Context, m Message) error {
 	u := *h.url
 	payload, text, err := h.body(m)
 	if err != nil {
-		return refused(lang.M("the template gives no JSON: %s", err.Error()))
+		return refused(lang.M("the template does not give JSON: %s", err.Error()))
 	}
 	if text == nil {
 		if h.secret != "" {
@@ -144,7 +144,7 @@ func (h *hook) send(ctx context.Context, m Message) error {
 func (h *hook) post(ctx context.Context, u *url.URL, body []byte, key string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
 	if err != nil {
-		return refused(lang.M("the URL is not usable"))
+		return refused(lang.M("the URL is not valid"))
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	req.Header.Set("User-Agent", "opsdeck")
@@ -192,11 +192,11 @@ func judgeStatus(res *http.Response) *Failure {
 	case code >= 200 && code <= 299:
 		return nil
 	case code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code >= 500:
-		return later(waitOf(res), lang.M("it answered %d", code))
+		return later(waitOf(res), lang.M("it responded with %d", code))
 	case code >= 300 && code <= 399:
-		return refused(lang.M("it answered %d, a redirect; redirects are not followed", code))
+		return refused(lang.M("it responded with %d, a redirect; redirects are not followed", code))
 	}
-	return refused(lang.M("it answered %d", code))
+	return refused(lang.M("it responded with %d", code))
 }
 
 // waitOf reads Retry-After (RFC 9110, 10.2.3), a number of seconds or a date; an

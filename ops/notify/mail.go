@@ -55,7 +55,7 @@ func rootsOf(path string) (*x509.CertPool, error) {
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(text) {
-		return nil, ops.E(ops.Config, lang.M("%s holds no certificate in PEM form", path))
+		return nil, ops.E(ops.Config, lang.M("%s contains no PEM certificate", path))
 	}
 	return roots, nil
 }
@@ -88,10 +88,10 @@ func (t *mailer) send(ctx context.Context, m Message) error {
 func (t *mailer) letter(m Message) (*mail.Msg, error) {
 	msg := mail.NewMsg()
 	if err := msg.From(t.conf.From); err != nil {
-		return nil, refused(lang.M("the sender %q is no address", t.conf.From))
+		return nil, refused(lang.M("the sender %q is not a mail address", t.conf.From))
 	}
 	if err := msg.To(t.conf.To...); err != nil {
-		return nil, refused(lang.M("a recipient is no address: %s", strings.Join(t.conf.To, ", ")))
+		return nil, refused(lang.M("a recipient is not a mail address: %s", strings.Join(t.conf.To, ", ")))
 	}
 	msg.Subject(strings.Join(strings.Fields(m.Subject), " "))
 	msg.SetDate()
@@ -203,7 +203,7 @@ func (t *mailer) judge(err error) error {
 	case code >= 400:
 		return later(0, why)
 	case strings.Contains(text, "does not support STARTTLS"):
-		return refused(lang.M("the mail server offers no STARTTLS"))
+		return refused(lang.M("the mail server does not offer STARTTLS"))
 	}
 	return broken(err)
 }

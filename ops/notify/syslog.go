@@ -56,7 +56,7 @@ func newSyslog(c config.Notify, now func() time.Time) (*syslog, error) {
 	if scheme, _, there := strings.Cut(c.Address, "://"); there {
 		u, err := url.Parse(c.Address)
 		if err != nil || scheme != "udp" && scheme != "tcp" || u.Hostname() == "" {
-			return nil, ops.E(ops.Config, lang.M("%q is no address of syslog", c.Address)).
+			return nil, ops.E(ops.Config, lang.M("%q is not a syslog address", c.Address)).
 				WithHint(lang.M("write /dev/log, udp://HOST:514 or tcp://HOST:601"))
 		}
 		port := u.Port()
@@ -71,7 +71,7 @@ func newSyslog(c config.Notify, now func() time.Time) (*syslog, error) {
 		name = "daemon"
 	}
 	if s.facility = slices.Index(facilities, name); s.facility < 0 {
-		return nil, ops.E(ops.Config, lang.M("%q is no facility of syslog", name)).
+		return nil, ops.E(ops.Config, lang.M("%q is not a syslog facility", name)).
 			WithHint(lang.M("one of %s", strings.Join(facilities, ", ")))
 	}
 	s.host, _ = os.Hostname()

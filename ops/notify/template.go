@@ -34,7 +34,7 @@ type form struct{ t *template.Template }
 // broken is found now rather than with the first alert.
 func readForm(path string) (*form, error) {
 	broken := func(err error) error {
-		return ops.Wrap(err, ops.Config, lang.M("the template %s is broken", path)).
+		return ops.Wrap(err, ops.Config, lang.M("the template %s has an error", path)).
 			WithHint(lang.M(`it must give JSON, such as {"text": "{{.subject}}"}`))
 	}
 	text, err := os.ReadFile(config.Home(path))

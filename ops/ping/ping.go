@@ -52,7 +52,7 @@ func Open(file string) (*Check, error) {
 	}
 	u, err := url.Parse(strings.TrimSpace(text))
 	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
-		return nil, ops.E(ops.Config, lang.M("the file %s holds no https URL", file))
+		return nil, ops.E(ops.Config, lang.M("the file %s contains no https URL", file))
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	return &Check{url: u, pause: pause, client: &http.Client{
@@ -122,7 +122,7 @@ func (c *Check) post(ctx context.Context, suffix, id, text string) (again bool, 
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader([]byte(text)))
 	if err != nil {
-		return false, errors.New("the URL is not usable")
+		return false, errors.New("the URL is not valid")
 	}
 	req.Header.Set("Content-Type", "text/plain; charset=utf-8")
 	req.Header.Set("User-Agent", "opsdeck")
@@ -137,7 +137,7 @@ func (c *Check) post(ctx context.Context, suffix, id, text string) (again bool, 
 	defer res.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10))
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return res.StatusCode >= 500, fmt.Errorf("it answered %d", res.StatusCode)
+		return res.StatusCode >= 500, fmt.Errorf("it responded with %d", res.StatusCode)
 	}
 	return false, nil
 }

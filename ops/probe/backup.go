@@ -61,7 +61,7 @@ func (b Backup) judge(newest health.NewestBackup) health.Result {
 			lang.M("the metadata of the newest backup changed since it was verified"),
 			lang.Raw(newest.Name),
 		)
-		r.Next = lang.M("Read it again: %s", "opsdeck backup verify")
+		r.Next = lang.M("Verify it again: %s", "opsdeck backup verify")
 	case !newest.Verified:
 		r.Find(ops.StateWarning, lang.M("the newest backup is not verified"), lang.Raw(newest.Name))
 		r.Next = lang.M("Verify it: %s", "opsdeck backup verify --all")
@@ -80,7 +80,7 @@ func (b Backup) judge(newest health.NewestBackup) health.Result {
 	}
 	if !newest.Shrunk.Empty() {
 		r.Find(ops.StateWarning, newest.Shrunk, lang.Raw(newest.Name))
-		r.Next = lang.M("Look whether rows were lost: %s", "opsdeck backup show "+newest.Name)
+		r.Next = lang.M("Check whether rows were lost: %s", "opsdeck backup show "+newest.Name)
 	}
 	if newest.OldBad > 0 {
 		r.Add("older_bad", newest.OldBad, lang.Msg{})
@@ -102,7 +102,7 @@ func (b Backup) judge(newest health.NewestBackup) health.Result {
 // seeBackup is where to read what is wrong with a bad backup. It cannot be mended,
 // and the newest good one is not affected by it.
 func seeBackup(name string) lang.Msg {
-	return lang.M("See what is wrong with it: %s", "opsdeck backup show "+human.Shell(name))
+	return lang.M("See its problems: %s", "opsdeck backup show "+human.Shell(name))
 }
 
 func yesNo(b bool) lang.Msg {

@@ -100,14 +100,14 @@ func (d Disk) judge(path, at string, s unix.Statfs_t, trend *Trend) health.Resul
 			r.Find(ops.StateWarning, headline, lang.M("%s free", human.Bytes(int64(free))))
 		}
 	} else {
-		r.AddUnknown("full_in_ms", lang.M("it is not filling up, or was not watched long enough"))
+		r.AddUnknown("full_in_ms", lang.M("not filling up, or not watched long enough"))
 	}
 	return r
 }
 
 // low is a finding when a share is less than it must be.
 func low(r *health.Result, headline lang.Msg, share, must float64) {
-	why := lang.M("at least %s should be", human.Percent(must))
+	why := lang.M("should be at least %s", human.Percent(must))
 	switch {
 	case share < must/4:
 		r.Find(ops.StateCritical, headline, why)

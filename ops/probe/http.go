@@ -127,7 +127,7 @@ func why(err error) lang.Msg {
 	case errors.Is(err, errRedirects):
 		return lang.M("it redirects more than %d times", maxRedirects)
 	case errors.Is(err, errLarge):
-		return lang.M("the answer is larger than %s", human.Bytes(maxBody))
+		return lang.M("the response is larger than %s", human.Bytes(maxBody))
 	case errors.As(err, &host):
 		return lang.M("the TLS certificate is for other names: %s", strings.Join(namesOn(host.Certificate), ", "))
 	case errors.As(err, &unknown):
@@ -135,11 +135,11 @@ func why(err error) lang.Msg {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return lang.M("the TLS certificate has expired or is not yet valid")
 	case errors.As(err, &record):
-		return lang.M("what answers does not speak TLS")
+		return lang.M("the server does not use TLS")
 	case errors.As(err, &dns):
 		return lang.M("name not found")
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
-		return lang.M("no answer in time")
+		return lang.M("timed out without an answer")
 	case errors.Is(err, io.EOF),
 		errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET),
@@ -152,9 +152,9 @@ func why(err error) lang.Msg {
 			err.Error(),
 			"readLoopPeekFailLocked",
 		): // net/http's words for one who speaks before he is asked
-		return lang.M("what answers is not HTTP")
+		return lang.M("the server that answers does not use HTTP")
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		return lang.M("what answers does not speak TLS")
+		return lang.M("the server does not use TLS")
 	}
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -221,7 +221,7 @@ func Readiness(base string) health.Probe {
 		}
 		checks, ok := body["checks"].(map[string]any)
 		if !ok {
-			return broken(a, "/health/ready", lang.M("the answer has no checks"))
+			return broken(a, "/health/ready", lang.M("the response has no checks"))
 		}
 		bad := addChecks(&r, checks)
 		addText(&r, body, "status", "message")
@@ -290,7 +290,7 @@ func Version(base string) health.Probe {
 	return func(ctx context.Context) health.Result {
 		a, err := get(ctx, client, address)
 		if err == nil && a.code == http.StatusNotFound {
-			return health.Result{Detail: lang.M("this build does not tell its version"), Raw: a.raw()}
+			return health.Result{Detail: lang.M("this build does not report its version"), Raw: a.raw()}
 		}
 		r, body := judged(a, err, "/health/version")
 		if body == nil {
@@ -305,7 +305,7 @@ func Version(base string) health.Probe {
 		version, _ := body["version"].(string)
 		r.Detail = lang.Raw(strings.TrimSpace(clip(name) + " " + clip(version)))
 		if version == "" {
-			r.Find(ops.StateUnknown, lang.M("%s names no version", "/health/version"), lang.Msg{})
+			r.Find(ops.StateUnknown, lang.M("%s reports no version", "/health/version"), lang.Msg{})
 		}
 		return r
 	}
@@ -319,7 +319,7 @@ func judged(a answer, err error, path string) (health.Result, map[string]any) {
 	}
 	var body map[string]any
 	if json.Unmarshal(a.body, &body) != nil || body == nil {
-		r := broken(a, path, lang.M("HTTP %d, and the answer is not the JSON expected", a.code))
+		r := broken(a, path, lang.M("HTTP %d, and the response is not the expected JSON", a.code))
 		r.Down = false
 		return r, nil
 	}
@@ -353,7 +353,7 @@ func reasonOf(err error) lang.Msg {
 	case errors.As(err, &known):
 		return known.What
 	case errors.Is(err, fs.ErrNotExist):
-		return lang.M("it is not there")
+		return lang.M("it does not exist")
 	case errors.Is(err, fs.ErrPermission):
 		return lang.M("permission denied")
 	}

@@ -119,19 +119,20 @@ func TestBadAnswersEndInASentence(t *testing.T) {
 		down bool
 	}{
 		"refuses":        {refused(t), ample, "connection refused", true},
-		"hangs":          {raw(t, func(net.Conn) { <-hang }), short, "no answer in time", true},
-		"drips":          {raw(t, drip), short, "no answer in time", true},
-		"speaks garbage": {raw(t, unasked), ample, "what answers is not HTTP", true},
+		"hangs":          {raw(t, func(net.Conn) { <-hang }), short, "timed out without an answer", true},
+		"drips":          {raw(t, drip), short, "timed out without an answer", true},
+		"speaks garbage": {raw(t, unasked), ample, "the server that answers does not use HTTP", true},
 		"hangs up":       {raw(t, func(net.Conn) {}), ample, "the connection broke", true},
-		"sends 2 GB":     {raw(t, endless), ample, "the answer is larger than 64 KiB", true},
+		"sends 2 GB":     {raw(t, endless), ample, "the response is larger than 64 KiB", true},
 		"endless header": {raw(t, func(c net.Conn) { fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nX: %s", strings.Repeat("x", 1<<20)) }), ample, "", true},
-		"not JSON": {raw(t, page(200, "<html>")), ample, "HTTP 200, and the answer is not the JSON " +
-			"expected", false},
-		"JSON but no object": {raw(t, page(200, "[1]")), ample, "HTTP 200, and the answer is not the JSON expected", false},
+		"not JSON": {raw(t, page(200, "<html>")), ample, "HTTP 200, and the response is not the " +
+			"expected JSON", false},
+		"JSON but no object": {raw(t, page(200, "[1]")), ample, "HTTP 200, and the response is not the expected JSON", false},
 		"500":                {raw(t, page(500, `{"status":"ok"}`)), ample, "HTTP 500", false},
 		"other status":       {raw(t, page(200, `{"status":"dying"}`)), ample, `its status is "dying"`, false},
-		"no TLS":             {strings.Replace(raw(t, page(200, "x")), "http:", "https:", 1), ample, "what answers does not speak TLS", true},
-		"no such name":       {"http://no-such-host.invalid", short, "", true}, // where no name server is, nothing answers
+		"no TLS": {strings.Replace(raw(t, page(200, "x")), "http:", "https:", 1), ample, "the server " +
+			"does not use TLS", true},
+		"no such name": {"http://no-such-host.invalid", short, "", true}, // where no name server is, nothing answers
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := lookFor(t, c.time, Liveness(c.base))

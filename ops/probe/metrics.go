@@ -57,39 +57,39 @@ func whyMetrics(err error) lang.Msg {
 	case errors.As(err, &status):
 		return lang.M("HTTP %d", int(status))
 	case errors.Is(err, errLarge):
-		return lang.M("the answer is larger than %s", human.Bytes(maxMetrics))
+		return lang.M("the response is larger than %s", human.Bytes(maxMetrics))
 	case errors.Is(err, errMetrics):
-		return lang.M("the answer is not in Prometheus' text format")
+		return lang.M("the response is not in Prometheus text format")
 	}
 	return why(err)
 }
 
 func (s *scrape) errorShare() health.Result {
 	if !s.latest().counted {
-		return health.CannotTell(lang.M("the share of 5xx answers is not known"),
-			lang.M("no metric counts answers by status: set metrics.requests"))
+		return health.CannotTell(lang.M("the share of 5xx responses is unknown"),
+			lang.M("no metric counts responses by status: set metrics.requests"))
 	}
 	d, ok := s.change()
 	if !ok {
-		return health.CannotTell(lang.M("the share of 5xx answers is not known"), lang.M("not read twice yet"))
+		return health.CannotTell(lang.M("the share of 5xx responses is unknown"), lang.M("not read twice yet"))
 	}
 	over := human.Duration(s.Window)
 	share := 0.0
 	if d.total > 0 {
 		share = d.failed / d.total
 	}
-	r := health.Result{Detail: lang.M("5xx: %s, answers in %s: %d", human.Percent(share), over, int64(d.total))}
+	r := health.Result{Detail: lang.M("5xx: %s, responses in %s: %d", human.Percent(share), over, int64(d.total))}
 	r.Add("error_share", share, lang.Raw(human.Percent(share)))
 	r.Add("answers", int64(d.total), lang.Msg{})
 	if s.Errors > 0 && share > s.Errors && d.failed >= fewest {
-		r.Find(ops.StateCritical, lang.M("5xx: %s, answers in %s: %d", human.Percent(share), over, int64(d.total)),
+		r.Find(ops.StateCritical, lang.M("5xx: %s, responses in %s: %d", human.Percent(share), over, int64(d.total)),
 			lang.M("limit %s", human.Percent(s.Errors)))
 	}
 	return r
 }
 
 func (s *scrape) p95() health.Result {
-	headline := lang.M("the P95 of the answers is not known")
+	headline := lang.M("the P95 response time is unknown")
 	last := s.latest()
 	p95, most := last.q95, math.NaN()
 	if last.buckets != nil {
@@ -99,24 +99,24 @@ func (s *scrape) p95() health.Result {
 		}
 		p95, most = quantile95(d.buckets)
 		if math.IsNaN(p95) {
-			return health.Result{Detail: lang.M("no answers in %s", human.Duration(s.Window))}
+			return health.Result{Detail: lang.M("no responses in %s", human.Duration(s.Window))}
 		}
 	}
 	switch {
 	case math.IsNaN(p95):
-		return health.CannotTell(headline, lang.M("no metric tells how long answers took: set metrics.duration"))
+		return health.CannotTell(headline, lang.M("no metric for response times: set metrics.duration"))
 	case math.IsInf(p95, 1) && seconds(most) < s.P95:
 		return health.CannotTell(headline,
-			lang.M("it is over %s, the last bound of the buckets", human.Duration(seconds(most))))
+			lang.M("it is over %s, the highest bucket", human.Duration(seconds(most))))
 	}
 	shown := human.Duration(seconds(p95))
 	if math.IsInf(p95, 1) {
 		shown = "> " + human.Duration(seconds(most))
 	}
-	r := health.Result{Detail: lang.M("P95 of the answers: %s", shown)}
+	r := health.Result{Detail: lang.M("P95 response time: %s", shown)}
 	r.Add("p95_ms", seconds(min(p95, 1e6)).Milliseconds(), lang.Raw(shown))
 	if s.P95 > 0 && (math.IsInf(p95, 1) || seconds(p95) > s.P95) {
-		r.Find(ops.StateCritical, lang.M("P95 of the answers: %s", shown), lang.M("limit %s", human.Duration(s.P95)))
+		r.Find(ops.StateCritical, lang.M("P95 response time: %s", shown), lang.M("limit %s", human.Duration(s.P95)))
 	}
 	return r
 }
@@ -124,8 +124,8 @@ func (s *scrape) p95() health.Result {
 func (s *scrape) memory() health.Result {
 	n := s.latest().memory
 	if math.IsNaN(n) {
-		return health.CannotTell(lang.M("the resident memory is not known"),
-			lang.M("no metric is called %s", "process_resident_memory_bytes"))
+		return health.CannotTell(lang.M("the resident memory is unknown"),
+			lang.M("there is no metric %s", "process_resident_memory_bytes"))
 	}
 	r := health.Result{Detail: lang.M("resident memory: %s", human.Bytes(int64(n)))}
 	r.Add("resident_bytes", int64(n), lang.Raw(human.Bytes(int64(n))))

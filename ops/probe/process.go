@@ -23,7 +23,7 @@ func Process(c health.Controller, patterns []string, now func() time.Time) healt
 			r.Find(
 				ops.StateWarning,
 				lang.M("%s was restarted", p.Name),
-				lang.M("%d times since the last look", p.Restarts-last),
+				lang.M("%d times since the last check", p.Restarts-last),
 			)
 		}
 		if p.State == health.ProcessRunning {
@@ -79,7 +79,7 @@ func explain(r *health.Result, p health.Process, patterns []string, now time.Tim
 	case looping:
 		r.Find(
 			ops.StateCritical,
-			lang.M("process %s crashes again and again", p.Name),
+			lang.M("process %s keeps crashing", p.Name),
 			lang.M("restarted %d times", p.Restarts),
 		)
 		r.Down = true

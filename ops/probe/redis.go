@@ -39,7 +39,7 @@ func (c Redis) Probe() health.Probe {
 		if _, err := client.do(ctx, "PING"); err != nil {
 			return c.down(err)
 		}
-		r := health.Result{Detail: lang.M("answers")}
+		r := health.Result{Detail: lang.M("responds")}
 		info, err := client.do(ctx, "INFO")
 		if err != nil {
 			r.AddUnknown("info", redisWhy(err))
@@ -109,9 +109,9 @@ func redisWhy(err error) lang.Msg {
 	case errors.As(err, &dns):
 		return lang.M("name not found")
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
-		return lang.M("no answer in time")
+		return lang.M("timed out without an answer")
 	case errors.Is(err, errNotRedis):
-		return lang.M("what answers is not Redis")
+		return lang.M("the server that answers is not Redis")
 	case errors.Is(err, io.EOF),
 		errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET),
@@ -168,12 +168,12 @@ func readInfo(r *health.Result, info string, last counters, started *time.Time) 
 		r.Find(
 			ops.StateWarning,
 			lang.M("Redis is evicting keys: out of memory"),
-			lang.M("%d since the last look", grew),
+			lang.M("%d since the last check", grew),
 		)
 	}
 	r.Add("rejected_connections", now.rejected, lang.Msg{})
 	if grew := now.rejected - last.rejected; last.seen && grew > 0 {
-		r.Find(ops.StateWarning, lang.M("Redis turns connections away"), lang.M("%d since the last look", grew))
+		r.Find(ops.StateWarning, lang.M("Redis rejects connections"), lang.M("%d since the last check", grew))
 	}
 	return now
 }

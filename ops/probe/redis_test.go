@@ -83,7 +83,7 @@ func TestRedisThatTurnsConnectionsAwayIsNotDown(t *testing.T) {
 		c.Close()
 	}
 	eventually("the count", func(r health.Result) bool {
-		return r.State == ops.StateWarning && strings.HasPrefix(r.Detail.String(), "Redis turns connections away (") &&
+		return r.State == ops.StateWarning && strings.HasPrefix(r.Detail.String(), "Redis rejects connections (") &&
 			r.Field("rejected_connections").(int64) > 0
 	})
 }

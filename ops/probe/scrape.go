@@ -136,7 +136,7 @@ type errStatus int
 func (e errStatus) Error() string { return fmt.Sprintf("HTTP %d", int(e)) }
 
 // errMetrics is an answer that is not in the text format.
-var errMetrics = errors.New("the answer is not in Prometheus' text format")
+var errMetrics = errors.New("the response is not in Prometheus text format")
 
 func (s *scrape) fetch(ctx context.Context) (sample, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL, nil)

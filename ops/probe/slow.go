@@ -26,7 +26,7 @@ func Slow(look health.Probe, limit time.Duration, what string) health.Probe {
 		r.Add("slow_ms", took.Milliseconds(), lang.Raw(human.Duration(took)))
 		r.Find(
 			ops.StateWarning,
-			lang.M("%s answers slowly", what),
+			lang.M("%s responds slowly", what),
 			lang.M("%s, limit %s", human.Duration(took), human.Duration(limit)),
 		)
 		return r

@@ -25,7 +25,7 @@ func TestAGoodAnswerThatTakesLongIsAWarning(t *testing.T) {
 	}
 	wait = 400 * time.Millisecond
 	if r := look(t, p); r.State != ops.StateWarning ||
-		!strings.HasPrefix(r.Detail.String(), "/health answers slowly (") ||
+		!strings.HasPrefix(r.Detail.String(), "/health responds slowly (") ||
 		r.Field("slow_ms").(int64) < 400 {
 		t.Fatalf("%s: %s", r.State, r.Detail)
 	}

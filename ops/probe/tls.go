@@ -49,7 +49,7 @@ func Certificate(base string, warn int, now func() time.Time) health.Probe {
 		r.Add("not_before", cert.NotBefore, lang.Raw(cert.NotBefore.Format(time.DateOnly)))
 		r.Add("not_after", cert.NotAfter, lang.Raw(cert.NotAfter.Format(time.DateOnly)))
 		r.Add("days_left", days, lang.Msg{})
-		r.Detail = lang.M("good for %d more days", days)
+		r.Detail = lang.M("valid for %d more days", days)
 		switch {
 		case left <= 0:
 			r.Find(
@@ -81,12 +81,12 @@ func Clock(base string, limit time.Duration, now func() time.Time) health.Probe 
 		}
 		date, err := http.ParseTime(a.header.Get("Date"))
 		if err != nil {
-			return health.CannotTell(headline, lang.M("the answer has no Date header"))
+			return health.CannotTell(headline, lang.M("the response has no Date header"))
 		}
 		skew := skewOf(before, before.Add(a.took), date)
 		var r health.Result
 		r.Add("skew_ms", skew.Milliseconds(), lang.Raw(human.Duration(skew)))
-		r.Detail = lang.M("in step with the service's host")
+		r.Detail = lang.M("agrees with the service's host")
 		if skew.Abs() > limit {
 			r.Find(
 				ops.StateWarning,

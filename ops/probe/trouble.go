@@ -87,11 +87,11 @@ func (t trouble) headline() lang.Msg {
 	case line.TroubleLogin:
 		return lang.M("the database refuses the service's user or password")
 	case line.TroubleDatabase:
-		return lang.M("the service does not reach its database")
+		return lang.M("the service cannot reach its database")
 	case line.TroubleMemory:
 		return lang.M("the service ran out of memory")
 	}
-	return lang.M("the log tells of a critical error")
+	return lang.M("the log has a critical error")
 }
 
 // next is what to do first.
@@ -108,7 +108,7 @@ func (t trouble) next() lang.Msg {
 		return lang.M("Raise the heap limit (%s), or find what grew: %s", "node --max-old-space-size=MB",
 			"opsdeck logs --critical --since 1h")
 	}
-	return lang.M("Read on: %s", "opsdeck logs --critical --since 1h")
+	return lang.M("Read more: %s", "opsdeck logs --critical --since 1h")
 }
 
 // quote is the line, short and without secrets.

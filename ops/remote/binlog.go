@@ -336,6 +336,6 @@ func (l *Logs) Retired(a binlog.AtCopy, oldest time.Time, at *binlog.Position) (
 
 // Nothing is the error that says that the copy has no archive of a binary log.
 func (l *Logs) Nothing() error {
-	return ops.E(ops.Failed, lang.M("the copy %s holds no binary log", l.Name)).
+	return ops.E(ops.Failed, lang.M("the copy %s has no binlog", l.Name)).
 		WithHint(lang.M("send it from the machine that archives it: opsdeck backup sync"))
 }

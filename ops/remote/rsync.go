@@ -206,7 +206,7 @@ func (r *rsync) explain(err error) error {
 		(exit.ExitCode() == 255 || exit.ExitCode() == 10 || exit.ExitCode() == 30 || exit.ExitCode() == 12) {
 		code = ops.Busy // ssh could not connect, or the line broke
 	}
-	return ops.Wrap(err, code, lang.M("the copy %s at %s cannot be reached or refuses", r.name, r.host)).
+	return ops.Wrap(err, code, lang.M("the copy %s at %s cannot be reached or refuses access", r.name, r.host)).
 		WithHint(lang.M("try by hand: %s", r.shell()+" "+r.host+" ls "+r.folder))
 }
 

@@ -107,14 +107,14 @@ func (s *s3) explain(err error) error {
 	r := minio.ToErrorResponse(err)
 	switch {
 	case r.StatusCode == http.StatusForbidden:
-		return ops.Wrap(err, ops.Config, lang.M("the copy %s refuses these credentials", s.name))
+		return ops.Wrap(err, ops.Config, lang.M("the copy %s rejected these credentials", s.name))
 	case r.Code == "NoSuchBucket":
 		return ops.Wrap(err, ops.Config, lang.M("the copy %s has no bucket %s", s.name, s.bucket)).
-			WithHint(lang.M("make the bucket first; opsdeck makes none"))
+			WithHint(lang.M("create the bucket first; opsdeck does not create buckets"))
 	case r.StatusCode == 0 || r.StatusCode >= 500:
 		return ops.Wrap(err, ops.Busy, lang.M("the copy %s cannot be reached", s.name))
 	}
-	return ops.Wrap(err, ops.Failed, lang.M("the copy %s refuses", s.name))
+	return ops.Wrap(err, ops.Failed, lang.M("the copy %s refused the request", s.name))
 }
 
 // List names what is in the folder.

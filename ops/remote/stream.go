@@ -87,8 +87,8 @@ func (c *Copier) stream(ctx context.Context, name string, dump Maker) (*backup.M
 }
 
 func differs(name, copy string) error {
-	return ops.E(ops.Failed, lang.M("%s came to the copy %s with another hash", name, copy)).
-		WithHint(lang.M("run the copy again; if it happens again, the line or the disk there is at fault"))
+	return ops.E(ops.Failed, lang.M("%s arrived at the copy %s with a different hash", name, copy)).
+		WithHint(lang.M("run the copy again; if it happens again, check the network and the copy's disk"))
 }
 
 // finish reads back what was sent, then puts the manifest beside it.

@@ -120,7 +120,7 @@ func leavesNothing(t *testing.T, s Store) {
 	}
 }
 
-// changing answers with another hash than what came has.
+// changing answers with a different hash than what came has.
 type changing struct{ Store }
 
 func (changing) Hash(context.Context, string) (string, error) { return strings.Repeat("0", 64), nil }
@@ -129,7 +129,7 @@ func TestAStreamThatReadsBackOtherwiseIsTakenAway(t *testing.T) {
 	for name, s := range map[string]Store{"s3": fakeS3(t), "rsync": rsyncStore(t, testdb.SSHD(t))} {
 		_, dump := streamed(100_000)
 		_, err := copier(t, changing{s}).Stream(context.Background(), numbered, dump)
-		if err == nil || !strings.Contains(err.Error(), "another hash") {
+		if err == nil || !strings.Contains(err.Error(), "a different hash") {
 			t.Errorf("%s: %v", name, err)
 		}
 		leavesNothing(t, s)

@@ -136,7 +136,7 @@ func (c *Copier) elsewhere(s *backup.Set, there map[string]int64) bool {
 func (c *Copier) send(ctx context.Context, s *backup.Set, label string) error {
 	file, manifest, err := backup.Identify(s.Path)
 	if err != nil || file != s.ID || manifest != s.Manifest {
-		return ops.E(ops.Failed, lang.M("%s changed while it was to be copied", s.Name))
+		return ops.E(ops.Failed, lang.M("%s changed while it was being copied", s.Name))
 	}
 	if err := c.Store.Put(ctx, s.Name, s.Path, func(done int64) { c.tell(label, done, s.Size) }); err != nil {
 		return err
@@ -264,7 +264,7 @@ type Pruned struct {
 func (c *Copier) Prune(ctx context.Context, plan *backup.Plan) (Pruned, error) {
 	var out Pruned
 	if len(plan.Blocked) > 0 {
-		return out, ops.E(ops.Failed, lang.M("nothing is removed: %s", plan.Blocked[0]))
+		return out, ops.E(ops.Failed, lang.M("nothing was removed: %s", plan.Blocked[0]))
 	}
 	steps := plan.Removes()
 	if len(steps) == 0 {

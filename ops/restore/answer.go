@@ -32,9 +32,9 @@ func (s Snapshot) goOnLabel() lang.Msg {
 	case AskQuiet:
 		return lang.M("continue despite writes; those writes are lost")
 	case AskVerify:
-		return lang.M("take the loaded data though its verification failed")
+		return lang.M("use the loaded data although its verification failed")
 	}
-	return lang.M("undo without exporting what was written since")
+	return lang.M("undo without exporting newer rows")
 }
 
 func (s Snapshot) leaveLabel() lang.Msg {
@@ -44,11 +44,11 @@ func (s Snapshot) leaveLabel() lang.Msg {
 	case AskReport:
 		return lang.M("end without the report")
 	case AskClean:
-		return lang.M("leave what was loaded; remove it yourself")
+		return lang.M("keep the loaded data; remove it yourself")
 	case AskAbortStart, AskUndoStart:
 		return lang.M("end without starting the service")
 	case AskAbortReady, AskUndoReady:
-		return lang.M("end though the service is not ready")
+		return lang.M("end although the service is not ready")
 	}
-	return lang.M("leave the tables that could not be dropped")
+	return lang.M("keep the tables that could not be dropped")
 }

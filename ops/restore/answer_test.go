@@ -19,17 +19,17 @@ func TestAnAnswerSaysWhatItSkips(t *testing.T) {
 		{AskSkip, KindSkip}:        "back up without these tables: orders",
 		{AskSave, KindSkip}:        "restore without an emergency backup",
 		{AskQuiet, KindGoOn}:       "continue despite writes; those writes are lost",
-		{AskVerify, KindGoOn}:      "take the loaded data though its verification failed",
-		{AskUndoExport, KindGoOn}:  "undo without exporting what was written since",
+		{AskVerify, KindGoOn}:      "use the loaded data although its verification failed",
+		{AskUndoExport, KindGoOn}:  "undo without exporting newer rows",
 		{AskVerify, KindLeave}:     "abort, and keep the loaded data",
 		{AskSwap, KindLeave}:       "abort, and keep the loaded data",
 		{AskReport, KindLeave}:     "end without the report",
-		{AskClean, KindLeave}:      "leave what was loaded; remove it yourself",
+		{AskClean, KindLeave}:      "keep the loaded data; remove it yourself",
 		{AskAbortStart, KindLeave}: "end without starting the service",
 		{AskUndoStart, KindLeave}:  "end without starting the service",
-		{AskAbortReady, KindLeave}: "end though the service is not ready",
-		{AskUndoReady, KindLeave}:  "end though the service is not ready",
-		{AskDrop, KindLeave}:       "leave the tables that could not be dropped",
+		{AskAbortReady, KindLeave}: "end although the service is not ready",
+		{AskUndoReady, KindLeave}:  "end although the service is not ready",
+		{AskDrop, KindLeave}:       "keep the tables that could not be dropped",
 	}
 	vague := []Kind{KindSkip, KindGoOn, KindLeave}
 	got := 0

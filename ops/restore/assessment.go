@@ -166,11 +166,11 @@ func (l Loss) Nothing() bool { return len(l.Tables)+len(l.Objects) == 0 && !l.Un
 // nothing is lost, when that is sure.
 func (l Loss) Doubts() (out []lang.Msg) {
 	if l.Unlogged > 0 {
-		out = append(out, lang.M("the binary log does not tell which rows later transactions changed; there are %d "+
+		out = append(out, lang.M("the binlog does not tell which rows later transactions changed; there are %d "+
 			"such transactions", l.Unlogged))
 	}
 	if l.LogEnd != "" {
-		out = append(out, lang.M("what was written after the end of the binary log at hand is not known: %s", l.LogEnd))
+		out = append(out, lang.M("what was written after the end of the binlog at hand is not known: %s", l.LogEnd))
 	}
 	if len(l.Unknown) > 0 {
 		out = append(
@@ -184,14 +184,14 @@ func (l Loss) Doubts() (out []lang.Msg) {
 	if len(l.Unseen) > 0 {
 		out = append(
 			out,
-			lang.M("not all changed rows can be seen in: %s", termsafe.Line(strings.Join(l.Unseen, ", "))),
+			lang.M("not all changed rows can be detected in: %s", termsafe.Line(strings.Join(l.Unseen, ", "))),
 		)
 	}
 	if len(l.Missing) > 0 {
 		out = append(
 			out,
 			lang.M(
-				"missing now, so what was written to them after the backup is not known: %s",
+				"missing now, so writes after the backup are unknown: %s",
 				termsafe.Line(strings.Join(l.Missing, ", ")),
 			),
 		)
@@ -199,7 +199,7 @@ func (l Loss) Doubts() (out []lang.Msg) {
 	out = append(out, l.ObjectWords()...)
 	switch {
 	case l.Nothing() && l.ByLog:
-		out = append(out, lang.M("nothing will be lost: the binary log holds no later change"))
+		out = append(out, lang.M("nothing will be lost: the binlog holds no later change"))
 	case l.Nothing():
 		out = append(out, lang.M("nothing will be lost: every table was compared with the backup"))
 	}
@@ -228,7 +228,7 @@ func (t LossTable) About(l *lang.Printer) (words []string) {
 		words = append(words, l.T("estimate"))
 	}
 	if t.Vanishes {
-		words = append(words, l.T("the table vanishes"))
+		words = append(words, l.T("the table will be dropped"))
 	}
 	return words
 }

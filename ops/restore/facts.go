@@ -61,7 +61,7 @@ func serverFact(s ServerState) (ops.State, lang.Msg) {
 	if s.Replicates != "" || s.Replicas > 0 {
 		return ops.StateOK, lang.M("%s %s at %s", s.Flavour, s.Version, s.Address)
 	}
-	return ops.StateOK, lang.M("%s %s at %s; no replication is seen", s.Flavour, s.Version, s.Address)
+	return ops.StateOK, lang.M("%s %s at %s; no replication found", s.Flavour, s.Version, s.Address)
 }
 
 func (p *Plan) backupFact() (ops.State, lang.Msg) {
@@ -105,13 +105,13 @@ func (p *Plan) tablesFact(a *Assessment) (ops.State, lang.Msg) {
 	case len(broken) > 0:
 		return ops.StateCritical, lang.M("broken or missing now: %s", strings.Join(broken, ", "))
 	case !p.Source.Manifest && unchecked > 0:
-		return ops.StateUnknown, lang.M("CHECK TABLE is not available here")
+		return ops.StateUnknown, lang.M("CHECK TABLE is not supported here")
 	case !p.Source.Manifest:
-		return ops.StateOK, lang.M("all tables that are there pass CHECK TABLE")
+		return ops.StateOK, lang.M("all existing tables pass CHECK TABLE")
 	case unchecked > 0:
-		return ops.StateUnknown, lang.M("all tables of the backup are there; CHECK TABLE is not available here")
+		return ops.StateUnknown, lang.M("all tables of the backup exist; CHECK TABLE is not supported here")
 	}
-	return ops.StateOK, lang.M("all tables of the backup are there and pass CHECK TABLE")
+	return ops.StateOK, lang.M("all tables of the backup exist and pass CHECK TABLE")
 }
 
 // counted are the tables whose rows are known, now and in the backup.
@@ -174,7 +174,7 @@ func sessionsFact(a *Assessment) (ops.State, lang.Msg) {
 func (p *Plan) timeFact(a *Assessment) (ops.State, lang.Msg) {
 	d := a.Drill
 	if d == nil {
-		return ops.StateUnknown, lang.M("no drill yet: how long a restore takes is not known")
+		return ops.StateUnknown, lang.M("no drill yet: the duration of a restore is unknown")
 	}
 	on := d.At.Local().Format(time.DateOnly)
 	if d.Bytes <= 0 || p.Source.RawBytes <= 0 {

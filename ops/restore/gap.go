@@ -167,7 +167,7 @@ func (p *Plan) judgeGaps(a *Assessment) {
 	}
 	src := p.Source
 	if _, known := src.Held(); !known {
-		p.block(lang.M("cannot determine which tables the dump holds: %s", src.Untold.Msg), src.untoldHint())
+		p.block(lang.M("cannot determine which tables the dump contains: %s", src.Untold.Msg), src.untoldHint())
 		return
 	}
 	p.Gaps = p.gaps(a)
@@ -186,7 +186,7 @@ func (p *Plan) judgeGaps(a *Assessment) {
 			p.block(
 				g.Text(),
 				lang.M(
-					"choose another backup: --from; leave the table out: --tables; lose it anyway: --accept-missing %s",
+					"choose another backup: --from; exclude the table: --tables; lose it anyway: --accept-missing %s",
 					strings.Join(append(slices.Clone(taken), open...), ","),
 				),
 			)
@@ -200,18 +200,18 @@ func (s Source) untoldHint() lang.Msg {
 	if s.Copy == "" {
 		return lang.M("choose another backup")
 	}
-	return lang.M("load it beside the database first: opsdeck restore --from %s --to SCHEMA", s.Name)
+	return lang.M("load it into another database first: opsdeck restore --from %s --to SCHEMA", s.Name)
 }
 
 // judgePart says that the backup is of some rows or of none; it stops the restore
 // as long as a table would lose rows by that.
 func (p *Plan) judgePart() {
 	src := p.Source
-	what := lang.M("the backup holds definitions only, no rows")
+	what := lang.M("the backup contains only definitions, no rows")
 	switch {
 	case src.NoData:
 	case src.Where != "":
-		what = lang.M("the backup holds only the rows of %s where %s", tableNames(src), src.Where)
+		what = lang.M("the backup contains only the rows of %s where %s", tableNames(src), src.Where)
 	default:
 		return
 	}

@@ -39,7 +39,7 @@ func (p *Plan) judgeSource() {
 	}
 	if src.Partial && !src.NoData && len(p.Tables) == 0 && p.Mode != Into {
 		p.block(
-			lang.M("the backup holds only some tables: %s", tableNames(src)),
+			lang.M("the backup contains only some tables: %s", tableNames(src)),
 			lang.M("choose these tables, or another backup"),
 		)
 	}
@@ -66,7 +66,7 @@ func (p *Plan) judgeSource() {
 		p.add(
 			ops.StateWarning,
 			lang.M(
-				"the backup is of %s %s, the target is %s %s",
+				"the backup is from %s %s, the target is %s %s",
 				src.Flavour,
 				src.Version,
 				p.Target.Flavour,
@@ -109,7 +109,7 @@ func (p *Plan) judgeTables(a *Assessment) {
 	}
 	if len(absent) > 0 {
 		p.block(
-			lang.M("the backup does not hold %s", strings.Join(absent, ", ")),
+			lang.M("the backup does not contain %s", strings.Join(absent, ", ")),
 			lang.M("opsdeck backup show %s", p.Source.Name),
 		)
 	}
@@ -124,8 +124,8 @@ func (p *Plan) judgeTables(a *Assessment) {
 	}
 	if len(open) > 0 {
 		p.block(
-			lang.M("foreign keys bind the chosen tables to %s", strings.Join(open, ", ")),
-			lang.M("choose them too"),
+			lang.M("foreign keys link the chosen tables to %s", strings.Join(open, ", ")),
+			lang.M("choose those too"),
 		)
 	}
 	if len(a.Outside) > 0 && p.Mode == Swap {
@@ -141,7 +141,7 @@ func (p *Plan) judgeTables(a *Assessment) {
 				"the server can neither read nor move %s: the swap drops them, and undo cannot bring them back",
 				strings.Join(p.Unreadable, ", "),
 			),
-			lang.M("copy the server's data folder first if you want to examine what is left of them"),
+			lang.M("copy the server's data folder first if you want to examine their remains"),
 		)
 	}
 }
@@ -153,19 +153,19 @@ func (p *Plan) judgeDisk(d Disk) {
 			p.add(
 				ops.StateUnknown,
 				lang.M("the disk of the database's data is not visible from here"),
-				lang.M("make sure of the room yourself: about %s", human.Bytes(p.need(d))),
+				lang.M("check the free space yourself: about %s needed", human.Bytes(p.need(d))),
 			)
 		}
 		return
 	}
 	if need := p.need(d); need > d.Free {
-		hint := lang.M("free some room first")
+		hint := lang.M("free some space first")
 		if p.Mode == Swap && d.NeedPlace <= d.Free {
 			hint = lang.M("choose the mode in-place: it needs about %s", human.Bytes(d.NeedPlace))
 		}
 		p.block(
 			lang.M(
-				"the disk is too small: %s has %s free, about %s are needed",
+				"not enough disk space: %s has %s free, about %s needed",
 				d.Folder,
 				human.Bytes(d.Free),
 				human.Bytes(need),
@@ -185,18 +185,18 @@ func (p *Plan) judgeRoom(d Disk) {
 		return
 	}
 	what := lang.M(
-		"no room for the emergency backup: %s free, about %s are needed",
+		"no space for the emergency backup: %s free, about %s needed",
 		human.Bytes(d.SaveFree),
 		human.Bytes(save),
 	)
 	if d.NeedFetch > 0 {
 		what = lang.M(
-			"no room for the fetched backup and the emergency backup: %s free, about %s are needed",
+			"no space for the fetched backup and the emergency backup: %s free, about %s needed",
 			human.Bytes(d.SaveFree),
 			human.Bytes(save+d.NeedFetch),
 		)
 	}
-	p.block(what, lang.M("free some room first"))
+	p.block(what, lang.M("free some space first"))
 }
 
 func (p *Plan) need(d Disk) int64 {

@@ -50,7 +50,7 @@ func (l Loss) ObjectWords() (out []lang.Msg) {
 		}
 	}
 	if len(l.Objects) > 0 {
-		out = append(out, lang.M("their definitions remain in the emergency backup; `restore undo` brings them back, "+
+		out = append(out, lang.M("their definitions remain in the emergency backup; `restore undo` restores them, "+
 			"after a swap until `restore drop-old`"))
 	}
 	return out

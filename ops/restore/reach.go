@@ -22,11 +22,11 @@ func (r Reach) Say(clock func(time.Time) string) lang.Msg {
 	case r.Backup.IsZero():
 		return lang.M("there is no good backup to restore from")
 	case r.LogTo.IsZero():
-		return lang.M("newest good backup %s; no binary log continues it: everything since is lost (%s)",
+		return lang.M("newest good backup %s; no binlog continues it: everything written since is lost (%s)",
 			clock(r.Backup), whole(r.Now.Sub(r.Backup)))
 	}
 	lost := max(time.Second, r.Now.Sub(r.LogTo))
-	return lang.M("newest good backup %s + binary log to %s: at most %s is lost",
+	return lang.M("newest good backup %s + binlog to %s: at most %s is lost",
 		clock(r.Backup), clock(r.LogTo), whole(lost))
 }
 
@@ -74,13 +74,13 @@ func Advise(t *binlog.Transaction, database string, unreached lang.Msg) []Advice
 		}
 	}
 	about := whole(max(time.Second, time.Duration(rows/undoRate)*time.Second))
-	undo.Why = lang.M("undoes %s rows in about %s; everything written since stays; the service keeps running",
+	undo.Why = lang.M("undoes %s rows in about %s; keeps everything written since; the service keeps running",
 		human.Count(rows), about)
 	table := Advice{Cure: CureTable}
 	if len(tables) == 1 {
 		table.Table = tables[0]
 	}
-	table.Why = lang.M("one table to just before it: what was written to that table since is lost; takes a load of " +
+	table.Why = lang.M("one table to just before it: loses what was written to that table since; needs a load of " +
 		"that table")
 	if len(tables) > 1 {
 		table.Off = lang.M("it changed several tables, which must stay consistent")
@@ -89,7 +89,7 @@ func Advise(t *binlog.Transaction, database string, unreached lang.Msg) []Advice
 	if !unreached.Empty() {
 		table.Off = unreached
 	}
-	whole.Why = lang.M("the whole database to just before it: everything written since is lost; takes a full load")
+	whole.Why = lang.M("the whole database to just before it: loses everything written since; needs a full load")
 	out := []Advice{undo, table, whole}
 	if !undo.Off.Empty() {
 		out = []Advice{table, whole, undo}
@@ -106,16 +106,16 @@ func noUndo(t *binlog.Transaction, database string) lang.Msg {
 	case t.Unfinished || t.RolledBack:
 		return lang.M("it is not committed")
 	case len(t.DDL) > 0:
-		return lang.M("it changes definitions, or empties a table: the log holds no rows to put back")
+		return lang.M("it changes definitions or empties a table: the log has no rows to restore")
 	case len(t.Other) > 0:
-		return lang.M("the log holds its statements instead of its rows")
+		return lang.M("the log has its statements instead of its rows")
 	}
 	for _, c := range t.Tables {
 		if c.Schema == database {
 			return lang.Msg{}
 		}
 	}
-	return lang.M("it changed no row of this database")
+	return lang.M("it changed no rows of this database")
 }
 
 // Label is the cure's name.

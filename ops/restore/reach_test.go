@@ -53,11 +53,11 @@ func TestReachSaysWhatIsLostAtMost(t *testing.T) {
 	at := time.Date(2026, 1, 29, 2, 0, 0, 0, time.UTC)
 	clock := func(t time.Time) string { return t.Format("15:04:05") }
 	for want, r := range map[string]Reach{
-		"newest good backup 02:00:00 + binary log to 14:03:12: at most 1 s is lost": {
+		"newest good backup 02:00:00 + binlog to 14:03:12: at most 1 s is lost": {
 			Backup: at, LogTo: at.Add(12*time.Hour + 3*time.Minute + 12*time.Second),
 			Now: at.Add(12*time.Hour + 3*time.Minute + 12*time.Second),
 		},
-		"newest good backup 02:00:00; no binary log continues it: everything since is lost (12 h)": {
+		"newest good backup 02:00:00; no binlog continues it: everything written since is lost (12 h)": {
 			Backup: at, Now: at.Add(12 * time.Hour),
 		},
 		"there is no good backup to restore from": {Now: at},

@@ -96,13 +96,13 @@ func (r *Replay) Loss() Loss {
 // fact says first what a person asked for: how far it goes, and what is lost.
 func (r *Replay) fact(src Source) (ops.State, lang.Msg) {
 	if r.Transactions == 0 {
-		return ops.StateOK, lang.M("the backup of %s; no transaction follows it before the moment", human.Moment(r.BackupAt))
+		return ops.StateOK, lang.M("the backup of %s; no transactions between it and the moment", human.Moment(r.BackupAt))
 	}
-	lost := lang.M("nothing later is in the log")
+	lost := lang.M("the log has nothing later")
 	if r.AfterCount > 0 {
-		lost = lang.M("%s later transactions are left out", human.Count(r.AfterCount))
+		lost = lang.M("%s later transactions are not restored", human.Count(r.AfterCount))
 	}
-	return ops.StateOK, lang.M("the backup of %s + binary log to %s (%s): %s transactions; %s",
+	return ops.StateOK, lang.M("the backup of %s + binlog to %s (%s): %s transactions; %s",
 		human.Moment(r.BackupAt), human.Moment(r.ToTime), r.To.Position.String(), human.Count(r.Transactions), lost)
 }
 
@@ -120,8 +120,8 @@ func (p *Plan) judgeReplay() {
 			p.add(ops.StateCritical, lang.M("and %s more", strconv.Itoa(len(r.Refused)-i)), lang.Msg{})
 			break
 		}
-		p.block(lang.M("the binary log cannot be replayed: %s", why.Msg),
-			lang.M("choose a moment before it, or a backup after it"))
+		p.block(lang.M("the binlog cannot be replayed: %s", why.Msg),
+			lang.M("choose an earlier moment, or a later backup"))
 	}
 }
 

@@ -39,11 +39,11 @@ func (m Mode) Label() lang.Msg {
 // Errors of the machine and the runner.
 var (
 	// ErrNotNow says that an event makes no sense in the present stage.
-	ErrNotNow = errors.New("not possible in this stage")
+	ErrNotNow = errors.New("not possible at this stage")
 	// ErrTyped says that the database's name has to be typed for this answer.
 	ErrTyped = errors.New("the database's name must be typed for this")
 	// ErrNoBackup says that an in-place restore has no emergency backup to go back to.
-	ErrNoBackup = errors.New("there is no emergency backup to go back to")
+	ErrNoBackup = errors.New("there is no emergency backup to return to")
 	// ErrPlanChanged says that what was shown is not what would be done now.
 	ErrPlanChanged = errors.New("the plan changed since it was shown")
 )

@@ -236,11 +236,11 @@ func (s Stage) Label() lang.Msg {
 	case Stopping, UndoStopping:
 		return lang.M("stopping the service")
 	case Quieting:
-		return lang.M("checking that writes have stopped")
+		return lang.M("checking that nothing writes")
 	case Killing:
 		return lang.M("ending the sessions left")
 	case Saving:
-		return lang.M("backing up the present state")
+		return lang.M("backing up the current state")
 	case Loading:
 		return lang.M("loading the backup")
 	case Verifying:
@@ -254,15 +254,15 @@ func (s Stage) Label() lang.Msg {
 	case Reporting, AbortReporting, UndoReporting:
 		return lang.M("writing the report")
 	case Notifying:
-		return lang.M("telling the others")
+		return lang.M("sending the notification")
 	case Settling:
-		return lang.M("keeping what was loaded beside the database")
+		return lang.M("keeping the loaded data")
 	case Cleaning:
-		return lang.M("removing what was loaded")
+		return lang.M("removing the loaded data")
 	case UndoExporting:
-		return lang.M("exporting what was written since")
+		return lang.M("exporting newer rows")
 	case UndoSwapping:
-		return lang.M("bringing the old tables back")
+		return lang.M("restoring the old tables")
 	case UndoLoading:
 		return lang.M("loading the emergency backup")
 	case Dropping, DropUndone, DropAborted:

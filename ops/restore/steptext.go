@@ -11,23 +11,23 @@ func (p *Plan) What(s Step) lang.Msg {
 	case StepAssess:
 		if p.Source.Copy != "" {
 			return lang.M(
-				"Fetch %s from the copy %s, verify its hash, and check again that server and tables match this "+
-					"plan. Nothing is changed.",
+				"Fetch %s from the copy %s, verify its hash, and check again that the server and tables match "+
+					"this plan. Nothing is changed.",
 				src,
 				p.Source.Copy,
 			)
 		}
-		return lang.M("Check again that backup, server and tables match this plan. Nothing is changed.")
+		return lang.M("Check again that the backup, server and tables match this plan. Nothing is changed.")
 	case StepStop:
 		switch {
 		case p.Mode == Into:
 			return lang.M("Not needed: the service does not use %s.", db)
 		case p.Process.Leave:
-			return lang.M("The service stays up, as chosen. Sessions are named, not ended.")
+			return lang.M("The service stays up, as chosen. Sessions are listed, not ended.")
 		case p.Process.Kind == "none" || p.Process.Kind == "":
-			return lang.M("Confirm that nothing writes to %s any more. Stop the service yourself first.", db)
+			return lang.M("Confirm that nothing writes to %s. Stop the service yourself first.", db)
 		}
-		return lang.M("Stop %s, then confirm that nothing writes to %s any more.", p.Process.Name, db)
+		return lang.M("Stop %s, then confirm that nothing writes to %s.", p.Process.Name, db)
 	case StepSave:
 		if p.Mode == Into {
 			return lang.M("Not needed: %s is absent or empty.", db)
@@ -54,11 +54,11 @@ func (p *Plan) What(s Step) lang.Msg {
 		case p.Mode == Into:
 			return lang.M("Not needed: the service was not stopped.")
 		case p.Process.Untouched():
-			return lang.M("Wait until the service says that it is ready.")
+			return lang.M("Wait until the service reports ready.")
 		}
-		return lang.M("Start %s and wait until it says that it is ready.", p.Process.Name)
+		return lang.M("Start %s and wait until it reports ready.", p.Process.Name)
 	}
-	return lang.M("Write the report; show the text for those who wait, and send it if you say so.")
+	return lang.M("Write the report; show the notification, and send it if you agree.")
 }
 
 // Back says how to go back once the step is done.
@@ -75,11 +75,11 @@ func (p *Plan) Back(s Step) lang.Msg {
 	case s == StepRestore && p.Mode == Swap:
 		return lang.M("Abort drops %s and starts the service again.", p.Shadow)
 	case s == StepVerify && p.Mode == Swap:
-		return lang.M("Before the RENAME: abort. After it: undo brings back the old tables, kept in %s.", p.Kept)
+		return lang.M("Before the RENAME: abort. After it: undo restores the old tables, kept in %s.", p.Kept)
 	case s == StepRestore || s == StepVerify:
 		return lang.M("Abort loads the emergency backup into %s.", p.Target.Database)
 	case s == StepRestart && p.Mode == Swap:
-		return lang.M("Undo brings back the old tables, until `restore drop-old`.")
+		return lang.M("Undo restores the old tables, until `restore drop-old`.")
 	case s == StepRestart:
 		return lang.M("Undo loads the emergency backup.")
 	}

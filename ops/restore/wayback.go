@@ -28,7 +28,7 @@ func (p *Plan) TextOf(step Step, s Snapshot) StepText {
 		p.abortText(step, s, &t)
 	case s.Stage != Done || p.Mode == Into:
 	case !s.Kept:
-		t.Back = lang.M("Nothing is kept that an undo could bring back.")
+		t.Back = lang.M("Nothing is kept for an undo.")
 	case step == StepNotify:
 		t.Back = p.Back(StepRestart)
 	}
@@ -46,7 +46,7 @@ func (p *Plan) abortText(step Step, s Snapshot, t *StepText) {
 		t.What, t.Statements = p.reportOnly()
 	case step != StepRestore || !s.entered(Cleaning):
 	case p.Mode == Into:
-		t.What = lang.M("Remove what was loaded into %s.", p.Target.Database)
+		t.What = lang.M("Remove the data loaded into %s.", p.Target.Database)
 		t.Statements = []string{DropStatement(p.Target.Database, p.Coming)}
 	default:
 		t.What = lang.M("Remove the new database %s. %s is not changed.", p.Shadow, p.Target.Live)
@@ -55,7 +55,7 @@ func (p *Plan) abortText(step Step, s Snapshot, t *StepText) {
 }
 
 func (p *Plan) undoText(step Step, s Snapshot, t *StepText) {
-	t.Back = lang.M("After an undo the backup can be restored once more.")
+	t.Back = lang.M("After an undo the backup can be restored again.")
 	if p.Mode == Swap && s.Kept {
 		t.Back = lang.M("The restored tables are kept in %s, until `restore drop-old`.", p.Shadow)
 	}
@@ -76,7 +76,7 @@ func (p *Plan) undoRestoreText(t *StepText) {
 	live := p.Target.Live
 	if p.Mode == Swap {
 		t.What = lang.M(
-			"One RENAME brings the old tables back from %s; the restored ones go to %s.",
+			"One RENAME moves the old tables back from %s; the restored ones go to %s.",
 			p.Kept,
 			p.Shadow,
 		)

@@ -73,14 +73,14 @@ func TestAWayBackIsToldAsOne(t *testing.T) {
 		back      string
 	}{
 		{"abort of a swap", Swap, append(append([]Kind{}, untilLoading...), KindAbort), Cleaning, StepRestore, "Remove the new database shop__new_", "DROP DATABASE IF EXISTS `shop__new_", "aborted"},
-		{"abort in place", InPlace, append(append([]Kind{}, untilLoading...), KindAbort), UndoLoading, StepRestore, "load the emergency backup", "zcat /b/emergency_backup_shop_", "once more"},
-		{"abort in place exports nothing", InPlace, append(append([]Kind{}, untilLoading...), KindAbort), UndoLoading, StepSave, "Back up shop in its current state", "opsdeck backup create", "once more"},
+		{"abort in place", InPlace, append(append([]Kind{}, untilLoading...), KindAbort), UndoLoading, StepRestore, "load the emergency backup", "zcat /b/emergency_backup_shop_", "restored again"},
+		{"abort in place exports nothing", InPlace, append(append([]Kind{}, untilLoading...), KindAbort), UndoLoading, StepSave, "Back up shop in its current state", "opsdeck backup create", "restored again"},
 		{"undo of a swap stops", Swap, append(append([]Kind{}, swapped...), KindUndo), UndoStopping, StepStop, "Stop backend.", "pm2 stop backend", "kept in shop__new_"},
 		{"undo of a swap exports", Swap, append(append([]Kind{}, swapped...), KindUndo, KindDone), UndoExporting, StepSave, "Export the rows written since", "later-writes", "kept in shop__new_"},
 		{"undo of a swap", Swap, append(append([]Kind{}, swapped...), KindUndo, KindDone, KindDone), UndoSwapping, StepRestore, "brings the old tables back from shop__old_", "RENAME TABLE `shop`.`orders` TO `shop__new_", "kept in shop__new_"},
-		{"undo in place", InPlace, append(append([]Kind{}, placed...), KindUndo, KindDone, KindDone), UndoLoading, StepRestore, "load the emergency backup", "zcat /b/emergency_backup_shop_", "once more"},
+		{"undo in place", InPlace, append(append([]Kind{}, placed...), KindUndo, KindDone, KindDone), UndoLoading, StepRestore, "load the emergency backup", "zcat /b/emergency_backup_shop_", "restored again"},
 		{"undone tells nobody", Swap, append(append([]Kind{}, swapped...), KindUndo, KindDone, KindDone, KindDone, KindDone, KindDone), UndoReporting, StepNotify, "Write the report.", "report.md", "kept in shop__new_"},
-		{"done", Swap, swapped, Done, StepNotify, "show the text", "notify group", "Undo brings back"},
+		{"done", Swap, swapped, Done, StepNotify, "show the notification", "notify group", "Undo restores the old tables"},
 		{"dropped", Swap, append(append([]Kind{}, swapped...), KindDrop, KindDone), Done, StepRestart, "Start backend", "pm2 start backend", "Nothing is kept"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

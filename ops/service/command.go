@@ -36,9 +36,9 @@ func (c *command) Status(ctx context.Context) health.Process {
 	case out.code == notRunning:
 		p.State = health.ProcessStopped
 	case out.timedOut():
-		p.Reason = lang.M("the status command did not answer in time")
+		p.Reason = lang.M("the status command timed out")
 	default:
-		p.Reason = lang.M("the status command ended with %d: %s", out.code, out.why())
+		p.Reason = lang.M("the status command exited with %d: %s", out.code, out.why())
 	}
 	return p
 }

@@ -87,7 +87,7 @@ func (c *compose) Status(ctx context.Context) health.Process {
 func (c *compose) unknown(out output, program string) health.Process {
 	p := unknown("compose", c.service, out.reason(program))
 	if engineDown(out.stderr) {
-		p.Reason, p.Remedy = lang.M("the Docker engine does not answer"), "systemctl start docker"
+		p.Reason, p.Remedy = lang.M("the Docker engine does not respond"), "systemctl start docker"
 	}
 	return p
 }

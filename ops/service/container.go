@@ -50,7 +50,7 @@ func composeStatus(service, answer string) health.Process {
 	p := health.Process{Kind: "compose", Name: service, State: health.ProcessUnknown, Raw: answer}
 	all, err := containers(answer)
 	if err != nil {
-		p.Reason = lang.M("docker inspect gave no JSON: %s", err.Error())
+		p.Reason = lang.M("docker inspect did not print JSON: %s", err.Error())
 		return p
 	}
 	if p.Instances = len(all); len(all) == 0 {
@@ -91,7 +91,7 @@ func (c *container) judge() (health.ProcessState, lang.Msg) {
 	case c.State.OOMKilled:
 		return health.ProcessFailed, lang.M("a container was killed: out of memory, exit code %d", c.State.ExitCode)
 	case c.State.Error != "":
-		return health.ProcessFailed, lang.M("a container does not start: %s", redact.Text(c.State.Error))
+		return health.ProcessFailed, lang.M("a container fails to start: %s", redact.Text(c.State.Error))
 	case status == "created" || status == "exited" || status == "paused":
 		return health.ProcessStopped, lang.M("a container is %s, exit code %d", status, c.State.ExitCode)
 	default:

@@ -25,7 +25,7 @@ func Container(ctx context.Context, name string) ContainerFault {
 		"{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}}", "--", name)
 	if out.err != nil {
 		if engineDown(out.stderr) {
-			return ContainerFault{lang.M("the Docker engine does not answer"), "sudo systemctl start docker"}
+			return ContainerFault{lang.M("the Docker engine does not respond"), "sudo systemctl start docker"}
 		}
 		return ContainerFault{}
 	}
@@ -43,13 +43,13 @@ func containerFault(name, answer string) ContainerFault {
 	case words[0] == "paused":
 		return ContainerFault{lang.M("the container %s is paused", name), "docker unpause " + human.Shell(name)}
 	case words[2] == "true":
-		return ContainerFault{lang.M("the container %s was ended because its memory ran out", name), start}
+		return ContainerFault{lang.M("the container %s was killed: out of memory", name), start}
 	case words[0] == "exited":
 		return ContainerFault{lang.M("the container %s has stopped, exit code %s", name, words[1]), start}
 	case words[0] == "created":
 		return ContainerFault{lang.M("the container %s was never started", name), start}
 	}
-	return ContainerFault{lang.M("the container %s does not run: Docker reports %s", name, words[0]), ""}
+	return ContainerFault{lang.M("the container %s is not running: Docker reports %s", name, words[0]), ""}
 }
 
 // engineDown tells whether an error of Docker or Compose means that the engine is down.

@@ -13,14 +13,14 @@ func TestAContainerThatDoesNotRunSaysWhy(t *testing.T) {
 	path := os.Getenv("PATH")
 	for _, c := range []struct{ script, cause, remedy string }{
 		{"echo exited 137 false", "the container qz-mysql has stopped, exit code 137", "docker start qz-mysql"},
-		{"echo exited 137 true", "the container qz-mysql was ended because its memory ran out", "docker start qz-mysql"},
+		{"echo exited 137 true", "the container qz-mysql was killed: out of memory", "docker start qz-mysql"},
 		{"echo paused 0 false", "the container qz-mysql is paused", "docker unpause qz-mysql"},
 		{"echo created 0 false", "the container qz-mysql was never started", "docker start qz-mysql"},
-		{"echo restarting 1 false", "the container qz-mysql does not run: Docker reports restarting", ""},
+		{"echo restarting 1 false", "the container qz-mysql is not running: Docker reports restarting", ""},
 		{"echo running 0 false", "", ""},
 		{"echo Error: No such container: qz-mysql >&2; exit 1", "", ""},
 		{"echo Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running? >&2; exit 1",
-			"the Docker engine does not answer", "sudo systemctl start docker"},
+			"the Docker engine does not respond", "sudo systemctl start docker"},
 		{"", "", ""},
 	} {
 		os.Remove(filepath.Join(dir, "docker"))

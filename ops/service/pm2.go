@@ -58,7 +58,7 @@ func (p *pm2) alive(ctx context.Context) bool {
 func (p *pm2) Status(ctx context.Context) health.Process {
 	if !p.alive(ctx) {
 		return health.Process{Kind: "pm2", Name: p.name, State: health.ProcessStopped,
-			Reason: lang.M("no PM2 daemon runs in %s", p.home), Remedy: "pm2 resurrect"}
+			Reason: lang.M("no PM2 daemon is running in %s", p.home), Remedy: "pm2 resurrect"}
 	}
 	out := p.run(ctx, "jlist")
 	if out.err != nil {
@@ -91,7 +91,7 @@ func pm2Status(name, answer string) health.Process {
 	p := health.Process{Kind: "pm2", Name: name, State: health.ProcessUnknown}
 	apps, err := pm2Apps(answer)
 	if err != nil {
-		p.Reason, p.Raw = lang.M("pm2 jlist gave no JSON"), answer
+		p.Reason, p.Raw = lang.M("pm2 jlist did not print JSON"), answer
 		return p
 	}
 	var mine []pm2App
@@ -101,7 +101,7 @@ func pm2Status(name, answer string) health.Process {
 		}
 	}
 	if len(mine) == 0 {
-		p.State, p.Reason = health.ProcessStopped, lang.M("PM2 knows no process %s", name)
+		p.State, p.Reason = health.ProcessStopped, lang.M("PM2 has no process %s", name)
 		return p
 	}
 	worst := health.ProcessRunning
@@ -120,7 +120,7 @@ func pm2Status(name, answer string) health.Process {
 			}
 			continue
 		}
-		worst, p.Reason = state, lang.M("PM2 says %q", a.Env.Status)
+		worst, p.Reason = state, lang.M("PM2 reports %q", a.Env.Status)
 	}
 	if p.State = worst; p.Running > 0 {
 		p.State = health.ProcessRunning
@@ -170,9 +170,9 @@ func (p *pm2) Start(ctx context.Context) error {
 	case now.State == health.ProcessRunning && now.Running == now.Instances:
 		return nil
 	case now.Instances == 0 && now.State == health.ProcessStopped:
-		return ops.Wrap(nil, ops.Failed, lang.M("PM2 does not hold %s, so it cannot start it", p.name)).
-			WithHint(lang.M("bring the saved processes back with `pm2 resurrect`, or start the service by its own " +
-				"start command once"))
+		return ops.Wrap(nil, ops.Failed, lang.M("PM2 has no process %s, so it cannot start it", p.name)).
+			WithHint(lang.M("restore the saved processes with `pm2 resurrect`, or start the service once with its " +
+				"own start command"))
 	}
 	return p.run(ctx, "start", p.name).failed(p.Commands().Start)
 }

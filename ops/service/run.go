@@ -99,7 +99,7 @@ func (o output) reason(program string) lang.Msg {
 	case o.missing():
 		return lang.M("%s is not on the PATH", program)
 	case o.timedOut():
-		return lang.M("%s did not answer in time", program)
+		return lang.M("%s timed out", program)
 	}
 	return lang.Raw(o.why())
 }

@@ -32,7 +32,7 @@ func New(p config.Process) (health.Controller, error) {
 	case "", "none":
 		return none{}, nil
 	}
-	return nil, ops.E(ops.Config, lang.M("process control %q is not known", p.Kind)).
+	return nil, ops.E(ops.Config, lang.M("process control %q is unknown", p.Kind)).
 		WithHint(lang.M("use pm2, systemd, compose, command or none"))
 }
 

@@ -58,7 +58,7 @@ func unitStatus(unit, answer string, mono time.Duration, now time.Time) health.P
 	case "failed":
 		p.State, p.Reason = health.ProcessFailed, lang.Raw(v["Result"])
 	default:
-		p.Reason = lang.M("systemd says %q", v["ActiveState"])
+		p.Reason = lang.M("systemd reports %q", v["ActiveState"])
 	}
 	p.PID, _ = strconv.Atoi(v["MainPID"])
 	p.Restarts, _ = strconv.Atoi(v["NRestarts"])

@@ -61,6 +61,6 @@ func TestAFailedRunIsTriedAgainWithinItsWindow(t *testing.T) {
 func TestNoRetryRunsIntoTheNextRun(t *testing.T) {
 	last := Run{Result: Failed, Attempt: 1, Due: day(2, 2), Ended: day(3, 2).Add(-time.Minute)}
 	if at, ok := RetryAt(at(2), last); ok {
-		t.Errorf("tried again at %s", at)
+		t.Errorf("next attempt at %s", at)
 	}
 }

@@ -115,7 +115,7 @@ func (p *Page) listActions() []page.Action {
 		{
 			ID:     "audit.onward",
 			Keys:   []string{"m"},
-			Label:  lang.M("search on"),
+			Label:  lang.M("continue the search"),
 			Help:   lang.M("search further back"),
 			Footer: p.rows.list.partial,
 			Off:    p.rows.notPartial,
@@ -390,7 +390,7 @@ func (p *rows) noQuestion() lang.Msg {
 
 func (p *base) noMoment() lang.Msg {
 	if p.at.IsZero() {
-		return lang.M("no moment was set; the Logs tab and the i key set one")
+		return lang.M("no moment is set: press i, or set one in the Logs tab")
 	}
 	return lang.Msg{}
 }

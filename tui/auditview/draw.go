@@ -168,7 +168,7 @@ func (p *sheet) drawRow(cols []column, widths []int, at, width int) string {
 // empty says why there is nothing.
 func (p *sheet) empty() string {
 	if p.rows.list.partial {
-		return p.base.env.T("nothing yet, back to %s", p.base.moment(p.rows.list.next.At))
+		return p.base.env.T("nothing found yet, searched back to %s", p.base.moment(p.rows.list.next.At))
 	}
 	if p.base.query == "" {
 		return p.base.env.T("the table is empty")
@@ -277,7 +277,7 @@ func (p *sheet) statusLine(w int) string {
 	case l.loading && l.seen.Rows > 0:
 		parts = append(parts, e.Lang.Msg(p.lookedAt()))
 	case l.partial:
-		parts = append(parts, t.Warn.Render(e.T("searched back to %s; m searches on", p.base.moment(l.next.At))))
+		parts = append(parts, t.Warn.Render(e.T("searched back to %s; press m to continue", p.base.moment(l.next.At))))
 	case len(l.rows) > 0:
 		parts = append(parts, e.T("%d ms by %s", l.took.Milliseconds(), l.way.Label()))
 	}
@@ -309,7 +309,7 @@ func (p *sheet) drawSearch(size page.Size) []string {
 			out = append(out, "  "+t.Dim.Render(l))
 		}
 	}
-	add(p.base.env.T("no index serves this; the whole table is looked through …"))
+	add(p.base.env.T("no index helps here; scanning the whole table …"))
 	out = append(out, "  "+widget.Bar(t, share, min(40, size.Width-12))+" "+human.Percent(share))
 	add(p.base.env.Lang.Msg(p.lookedAt()))
 	return out

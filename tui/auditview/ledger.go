@@ -187,7 +187,8 @@ func (l *ledger) wrote(was aim) tea.Cmd {
 	return tea.Batch(
 		l.around(was.near, aim{near: was.near}),
 		page.Send(page.Notice{State: ops.StateWarning,
-			Text: lang.M("the log does not say which transaction wrote the row; these were committed about then")}),
+			Text: lang.M("the log does not say which transaction wrote the row; these were committed at about " +
+				"that time")}),
 	)
 }
 

@@ -14,8 +14,8 @@ func (p *Page) toLog() page.Action {
 	return page.Action{
 		ID:     "audit.log",
 		Keys:   []string{"b"},
-		Label:  lang.M("binary log"),
-		Help:   lang.M("show the binary log: every transaction and the rows that it changed"),
+		Label:  lang.M("binlog"),
+		Help:   lang.M("show the binlog: every transaction and the rows that it changed"),
 		Footer: true,
 		Off:    p.ledger.noLog,
 		Run:    p.ledger.turn,
@@ -28,7 +28,7 @@ func (p *Page) itsTransaction() page.Action {
 		ID:    "audit.transaction",
 		Keys:  []string{"x"},
 		Label: lang.M("transaction"),
-		Help:  lang.M("the transaction of the binary log that wrote the row"),
+		Help:  lang.M("the binlog transaction that wrote the row"),
 		Off: func() lang.Msg {
 			if off := p.ledger.noLog(); !off.Empty() {
 				return off
@@ -50,7 +50,7 @@ func (p *Page) leaveLog() tea.Cmd {
 
 func (l *ledger) noLog() lang.Msg {
 	if l.open == nil {
-		return lang.M("there is no binary log here")
+		return lang.M("there is no binlog")
 	}
 	return lang.Msg{}
 }
@@ -64,7 +64,7 @@ func (l *ledger) noTransaction() lang.Msg {
 
 func (l *ledger) noLife() lang.Msg {
 	if l.base.mode == txnMode && (l.row() == nil || len(l.row().Key) == 0) {
-		return lang.M("the primary key of the row is not known")
+		return lang.M("the primary key of the row is unknown")
 	}
 	return l.noTransaction()
 }
@@ -103,7 +103,7 @@ func (l *ledger) listActions(leave func() tea.Cmd) []page.Action {
 			ID:     "log.largest",
 			Keys:   []string{"z"},
 			Label:  l.order(),
-			Help:   lang.M("put the transactions that changed most rows first, or the newest"),
+			Help:   lang.M("sort the transactions by changed rows, or newest first"),
 			Footer: true,
 			Run:    l.sort,
 		},
@@ -169,7 +169,7 @@ func (l *ledger) bothActions() []page.Action {
 			ID:     "log.trace",
 			Keys:   []string{"t"},
 			Label:  lang.M("trace"),
-			Help:   lang.M("every transaction that touched this row, by its primary key"),
+			Help:   lang.M("every transaction that changed this row, by its primary key"),
 			Footer: true,
 			Off:    l.noLife,
 			Run:    l.life,
@@ -178,7 +178,7 @@ func (l *ledger) bothActions() []page.Action {
 			ID:     "log.audit",
 			Keys:   []string{"x"},
 			Label:  lang.M("audit row"),
-			Help:   lang.M("the audit row that the transaction wrote, or the rows of its moment"),
+			Help:   lang.M("the audit row that the transaction wrote, or the rows of the same time"),
 			Footer: true,
 			Off: func() lang.Msg {
 				if l.base.src == nil {

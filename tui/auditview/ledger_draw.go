@@ -33,7 +33,7 @@ func (l *ledger) queryLine(w int) string {
 	if l.editing {
 		return " " + l.input.View(t, w-1)
 	}
-	right := t.Info.Render(e.T("binary log")) + " "
+	right := t.Info.Render(e.T("binlog")) + " "
 	if l.loading {
 		right = t.Accent.Render(t.Glyph.Running+" "+e.T("reading")) + " "
 	}
@@ -64,16 +64,16 @@ func (l *ledger) list(size page.Size) []string {
 	t, e := l.base.env.Theme, l.base.env
 	switch {
 	case l.opening:
-		return []string{"", "  " + t.Dim.Render(cells.Cut(e.T("opening the binary log: the archive, and what the "+
-			"server has beyond it …"), max(1, size.Width-2)))}
+		return []string{"", "  " + t.Dim.Render(cells.Cut(e.T("opening the binlog: the archive, and what only the "+
+			"server has …"), max(1, size.Width-2)))}
 	case l.err != nil:
 		return l.base.problem(l.err, size, lang.M("r tries again"))
 	case l.loading && len(l.all) == 0:
 		return []string{"", "  " + t.Dim.Render(e.T("reading the transactions …"))}
 	case len(l.all) == 0 && l.query == "":
-		return []string{"", "  " + t.Dim.Render(e.T("the log holds no transaction of this database"))}
+		return []string{"", "  " + t.Dim.Render(e.T("the log has no transaction of this database"))}
 	case len(l.all) == 0:
-		return []string{"", "  " + t.Dim.Render(e.T("no such transaction; esc shows all"))}
+		return []string{"", "  " + t.Dim.Render(e.T("no matching transaction; esc shows all"))}
 	}
 	l.scroll.Resize(len(l.all), max(1, size.Height-1))
 	from, to := l.scroll.Window()
@@ -231,7 +231,7 @@ func (o *one) draw(size page.Size) []string {
 	}
 	t, e := o.base.env.Theme, o.base.env
 	if len(o.rows) == 0 {
-		return append(lines, "", "  "+t.Dim.Render(e.T("no rows in the log: only statements")))
+		return append(lines, "", "  "+t.Dim.Render(e.T("the log has no rows, only statements")))
 	}
 	foot := e.T("row %s of %s", human.Count(int64(o.scroll.Cursor+1)), human.Count(o.all))
 	if rest := o.all - int64(len(o.rows)); rest > 0 {

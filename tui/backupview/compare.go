@@ -35,7 +35,7 @@ func (p *Page) canCompare() lang.Msg {
 func (p *Page) compare() tea.Cmd {
 	name, look := called(p.table.current()), p.stock.svc.Compare
 	found := &comparison{name: name}
-	title := lang.M("compare with what is there now")
+	title := lang.M("compare with the live data")
 	cmd := p.work.start(title, func(ctx context.Context, r Report) (lang.Msg, error) {
 		r(ops.Progress{Phase: "survey", Object: p.stock.svc.Database})
 		with, err := look(ctx, name)
@@ -44,7 +44,7 @@ func (p *Page) compare() tea.Cmd {
 		}
 		found.with = with
 		return lang.M(
-			"compared with what is there now: about %s rows are newer",
+			"compared with the live data: about %s rows are newer",
 			human.Count(with.Loss.Rows()+with.Loss.Changed()),
 		), nil
 	})
@@ -62,7 +62,7 @@ func (p *dossier) comparedLines(s *backup.Set, width int) []string {
 		}
 		return []string{
 			p.stock.env.Theme.Dim.Render(
-				cells.Cut(p.stock.env.T("o compares it, table by table, with what is there now"), width),
+				cells.Cut(p.stock.env.T("press o to compare it with the live data, table by table"), width),
 			),
 		}
 	}
@@ -75,7 +75,7 @@ func (p *dossier) comparedLines(s *backup.Set, width int) []string {
 				[]string{
 					t.OK.Render(t.Glyph.OK),
 					termsafe.Line(x.Name),
-					e.T("comes back: %s rows", rows(x.BackupRows)),
+					e.T("returns: %s rows", rows(x.BackupRows)),
 				},
 			)
 		}
@@ -90,16 +90,17 @@ func (p *dossier) comparedLines(s *backup.Set, width int) []string {
 	for _, name := range c.with.Loss.Unknown {
 		table.Rows = append(
 			table.Rows,
-			[]string{t.Unknown.Render(t.Glyph.Unknown), termsafe.Line(name), e.T("could not be judged")},
+			[]string{t.Unknown.Render(t.Glyph.Unknown), termsafe.Line(name), e.T("could not be determined")},
 		)
 	}
 	for _, name := range c.with.Loss.Unseen {
 		table.Rows = append(
 			table.Rows,
-			[]string{t.Unknown.Render(t.Glyph.Unknown), termsafe.Line(name), e.T("not all changed rows can be seen")},
+			[]string{t.Unknown.Render(t.Glyph.Unknown), termsafe.Line(name), e.T("not all changed rows can be " +
+				"detected")},
 		)
 	}
-	lines := []string{e.T("against what was there at %s:", e.Time(c.with.At))}
+	lines := []string{e.T("compared with the data at %s:", e.Time(c.with.At))}
 	for _, words := range c.with.Loss.ObjectWords() {
 		lines = append(lines, cells.Wrap("  "+e.Lang.Msg(words), width)...)
 	}
@@ -115,7 +116,7 @@ func (p *dossier) comparedLines(s *backup.Set, width int) []string {
 	if who := c.with.Loss.Users; len(who) > 0 {
 		lines = append(
 			lines,
-			cells.Wrap(e.T("people who acted since")+": "+termsafe.Line(strings.Join(who, ", ")), width)...)
+			cells.Wrap(e.T("users active since")+": "+termsafe.Line(strings.Join(who, ", ")), width)...)
 	}
 	return lines
 }

@@ -43,7 +43,7 @@ func (p *dossier) detailLines(s *backup.Set, width int) []string {
 	e := p.stock.env
 	out := widget.Sections{Theme: e.Theme}
 	inner := out.Inner(width)
-	out.Add(e.T("Not as it should be"), p.problemLines(s, inner))
+	out.Add(e.T("Problems"), p.problemLines(s, inner))
 	out.Add(e.T("A restore from here"), p.restoreLines(s, inner))
 	out.Add(e.T("Kept"), p.keepLines(s, inner))
 	out.Add(e.T("Facts"), p.factLines(s, inner))
@@ -83,15 +83,15 @@ func (p *dossier) restoreLines(s *backup.Set, width int) (lines []string) {
 	if part := p.stock.part(s); part != "" {
 		lines = append(lines, e.Theme.Warn.Render(e.Theme.Glyph.Warn+" "+cells.Cut(part, width-2)))
 	}
-	say(lang.M("brings back %s as it was at %s", nameOr(s.Database), e.Time(s.At)))
-	say(lang.M("loses what was written since: %s", minutes(e.Clock.Now().Sub(s.At))))
+	say(lang.M("restores %s to its state at %s", nameOr(s.Database), e.Time(s.At)))
+	say(lang.M("loses what was written after it: %s", minutes(e.Clock.Now().Sub(s.At))))
 	if m := p.manifest; m != nil && m.Position.File != "" {
-		say(lang.M("the binary log continues from %s, position %d", m.Position.File, m.Position.Pos))
+		say(lang.M("binlog starts at %s, position %d", m.Position.File, m.Position.Pos))
 	}
 	if d, from, ok := backup.RestoreTime(p.stock.shelf.Drills, s.Size); ok {
 		say(lang.M("takes about %s, by the drill of %s", human.Duration(d), from.At.In(e.Zone).Format("2006-01-02")))
 	} else {
-		say(lang.M("how long it takes is not known: no drill was passed yet"))
+		say(lang.M("duration unknown: no drill has passed yet"))
 	}
 	return append(lines, p.comparedLines(s, width)...)
 }
@@ -167,7 +167,7 @@ func (p *stock) checked(s *backup.Set) string {
 		text += ", " + p.env.T("the file is whole, its rows were not loaded")
 	}
 	if s.Sealed {
-		text += ", " + p.env.T("encrypted, the file's own hash alone")
+		text += ", " + p.env.T("encrypted, only the file's hash was verified")
 	}
 	return text
 }
@@ -233,7 +233,7 @@ func (p *dossier) planLines(size page.Size) []string {
 	}
 	plan := p.stock.shelf.Plan
 	head := []string{cells.Cut(" "+t.Title.Render(e.T(
-		"%d kept, %d renamed, %d removed, %s become free",
+		"%d kept, %d renamed, %d removed, %s freed",
 		len(
 			plan.Steps,
 		)-len(
@@ -248,7 +248,7 @@ func (p *dossier) planLines(size page.Size) []string {
 	for _, why := range plan.Blocked {
 		head = append(
 			head,
-			cells.Cut(" "+t.Warn.Render(t.Glyph.Warn+" "+e.T("nothing is removed: %s", why)), size.Width),
+			cells.Cut(" "+t.Warn.Render(t.Glyph.Warn+" "+e.T("nothing was removed: %s", why)), size.Width),
 		)
 	}
 	head = append(head, widget.Rule(t, "", size.Width/2))

@@ -73,7 +73,7 @@ func (p *stock) columnHeads(c columns, width int) string {
 		cols = append(cols, cells.Pad(e.T("last check"), c.checked))
 	}
 	if c.note > 0 {
-		cols = append(cols, e.T("why it is kept, or what is wrong"))
+		cols = append(cols, e.T("why it is kept, or its problem"))
 	}
 	return e.Theme.Dim.Render(cells.Cut(strings.TrimRight(strings.Join(cols, "  "), " "), width))
 }
@@ -81,7 +81,7 @@ func (p *stock) columnHeads(c columns, width int) string {
 // legend says what the marks of the slots mean; what does not fit is left out.
 func (p *stock) legend(width int) string {
 	t, e := p.env.Theme, p.env
-	line := " " + t.Dim.Render(e.T("slots, newest at the right:"))
+	line := " " + t.Dim.Render(e.T("slots, newest on the right:"))
 	add := func(mark, word string) {
 		if part := "  " + mark + " " + t.Dim.Render(word); cells.Width(line+part) <= width {
 			line += part
@@ -125,7 +125,7 @@ func (p *table) headRow(r row, width int) string {
 	}
 	line := t.Accent.Render(arrow) + " " + t.Title.Render(cells.Pad(e.Lang.Msg(tier.Tier.Label()), 10))
 	if len(tier.Slots) == 0 {
-		what := e.T("%d held", len(tier.Sets))
+		what := e.T("%d backups", len(tier.Sets))
 		if tier.Keep > 0 {
 			what += ", " + e.T("the newest %d are kept", tier.Keep)
 		}
@@ -145,9 +145,9 @@ func (p *stock) awayHead(a *backup.Elsewhere) string {
 	if a.At.IsZero() {
 		return title + t.Dim.Render(e.T("not checked yet"))
 	}
-	facts := e.T("%d held, %d read back", len(a.Sets), a.Good())
+	facts := e.T("%d backups, %d verified", len(a.Sets), a.Good())
 	if len(a.Only) > 0 {
-		facts += ", " + e.T("%d only there", len(a.Only))
+		facts += ", " + e.T("%d only at the copy", len(a.Only))
 	}
 	return title + facts + "  " + t.Dim.Render(e.T("checked %s ago", minutes(e.Clock.Now().Sub(a.At))))
 }

@@ -53,7 +53,7 @@ func (p *work) start(title lang.Msg, work func(context.Context, Report) (lang.Ms
 		return page.Send(
 			page.Notice{
 				State: ops.StateWarning,
-				Text:  lang.M("%s is running: wait for its end, or stop it with esc", p.job.title),
+				Text:  lang.M("%s is running: wait until it ends, or press esc to stop it", p.job.title),
 			},
 		)
 	}

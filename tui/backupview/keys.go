@@ -31,7 +31,7 @@ func (p *Page) listActions() []page.Action {
 			ID:     "backups.open",
 			Keys:   []string{"enter"},
 			Label:  lang.M("open"),
-			Help:   lang.M("open the backup, or fold the tier"),
+			Help:   lang.M("show the backup, or fold the tier"),
 			Footer: true,
 			Run:    p.table.enter,
 		},
@@ -39,7 +39,7 @@ func (p *Page) listActions() []page.Action {
 			ID:     "backups.filter",
 			Keys:   []string{"/"},
 			Label:  lang.M("filter"),
-			Help:   lang.M("list only backups that hold what is typed"),
+			Help:   lang.M("filter the list by what you type"),
 			Footer: true,
 			Run: func() tea.Cmd {
 				p.table.typing = true
@@ -148,15 +148,15 @@ func (p *Page) planActions() []page.Action {
 			ID:     "backups.planback",
 			Keys:   []string{"esc", "backspace"},
 			Label:  lang.M("back"),
-			Help:   lang.M("leave the plan without doing anything"),
+			Help:   lang.M("cancel; nothing is done"),
 			Footer: true,
 			Run:    func() tea.Cmd { p.dossier.planOpen = false; return nil },
 		},
 		{
 			ID:     "backups.prunenow",
 			Keys:   []string{"enter"},
-			Label:  lang.M("carry it out"),
-			Help:   lang.M("carry out this plan after you type the database's name"),
+			Label:  lang.M("execute"),
+			Help:   lang.M("execute this plan after you type the database's name"),
 			Footer: true,
 			Writes: true,
 			Off:    p.work.noPrune,
@@ -196,13 +196,13 @@ func (p *Page) acts() []page.Action {
 		{
 			ID:    "backups.verifydue",
 			Keys:  []string{"V"},
-			Label: lang.M("verify due"),
-			Help:  lang.M("verify all that are not verified yet, and the newest"),
+			Label: lang.M("verify new"),
+			Help:  lang.M("verify all unverified backups and the newest"),
 			Off:   p.work.off(p.stock.svc.Verify != nil),
 			Run: func() tea.Cmd {
 				verify := p.stock.svc.Verify
 				return p.work.start(
-					lang.M("verify what is due"),
+					lang.M("verify the unverified backups"),
 					func(ctx context.Context, r Report) (lang.Msg, error) { return verify(ctx, nil, r) },
 				)
 			},
@@ -211,7 +211,7 @@ func (p *Page) acts() []page.Action {
 			ID:     "backups.restore",
 			Keys:   []string{"R"},
 			Label:  lang.M("restore"),
-			Help:   lang.M("open the restore from this backup; nothing happens yet"),
+			Help:   lang.M("plan a restore from this backup; nothing is changed yet"),
 			Footer: true,
 			Off:    p.table.onAnySet,
 			Run:    func() tea.Cmd { return page.Send(page.Goto{Page: "restore", Body: called(p.table.current())}) },
@@ -241,7 +241,7 @@ func (p *Page) acts() []page.Action {
 			ID:     "backups.sync",
 			Keys:   []string{"c"},
 			Label:  lang.M("copy"),
-			Help:   lang.M("bring the copies elsewhere up to date"),
+			Help:   lang.M("update the offsite copies"),
 			Writes: true,
 			Off:    p.work.off(p.stock.svc.Sync != nil),
 			Run:    p.askSync,
@@ -263,9 +263,9 @@ func (p *work) off(can bool) func() lang.Msg {
 		case !can:
 			return lang.M("this is not configured for the service")
 		case p.stock.shelf == nil:
-			return lang.M("the backups are not listed yet")
+			return lang.M("the list of backups is not loaded yet")
 		case p.job != nil:
-			return lang.M("%s is running: wait for its end, or stop it with esc", p.job.title)
+			return lang.M("%s is running: wait until it ends, or press esc to stop it", p.job.title)
 		}
 		return lang.Msg{}
 	}
@@ -275,7 +275,7 @@ func (p *work) off(can bool) func() lang.Msg {
 func (p *table) onSet(can bool) func() lang.Msg {
 	return func() lang.Msg {
 		if s := p.current(); s != nil && s.AtCopy != "" {
-			return lang.M("it is only at the copy %s: a restore brings it here", s.AtCopy)
+			return lang.M("it is only at the copy %s: a restore fetches it", s.AtCopy)
 		}
 		if why := p.onAnySet(); !why.Empty() {
 			return why
@@ -299,9 +299,9 @@ func (p *table) onAnySet() lang.Msg {
 func (p *work) noPrune() lang.Msg {
 	switch {
 	case p.stock.shelf == nil:
-		return lang.M("the backups are not listed yet")
+		return lang.M("the list of backups is not loaded yet")
 	case len(p.stock.shelf.Plan.Blocked) > 0:
-		return lang.M("nothing is removed: %s", p.stock.shelf.Plan.Blocked[0])
+		return lang.M("nothing was removed: %s", p.stock.shelf.Plan.Blocked[0])
 	case p.stock.shelf.Plan.Empty():
 		return lang.M("there is nothing to prune")
 	}
@@ -318,7 +318,7 @@ func (p *Page) ask(title lang.Msg, body []lang.Msg, label lang.Msg, run func() t
 
 func (p *Page) askCreate() tea.Cmd {
 	create, db := p.stock.svc.Create, p.stock.svc.Database
-	body := []lang.Msg{lang.M("A full backup of %s is made now, while the service runs.", db)}
+	body := []lang.Msg{lang.M("Makes a full backup of %s now, while the service runs.", db)}
 	if trend := backup.SizeTrend(p.stock.shelf.Inventory); len(trend) > 0 {
 		body = append(
 			body,
@@ -341,7 +341,8 @@ func (p *Page) askDrill() tea.Cmd {
 	s, drill := p.table.current(), p.stock.svc.Drill
 	body := []lang.Msg{
 		lang.M(
-			"%s is loaded into a scratch database, checked against its manifest, and the database is dropped. %s itself is not touched.",
+			"%s is loaded into a scratch database, compared with its manifest, and dropped again. %s itself is "+
+				"not changed.",
 			termsafe.Line(s.Name),
 			p.stock.svc.Database,
 		),
@@ -349,7 +350,7 @@ func (p *Page) askDrill() tea.Cmd {
 	if d, _, ok := backup.RestoreTime(p.stock.shelf.Drills, s.Size); ok {
 		body = append(body, lang.M("By the last drill this takes about %s.", human.Duration(d)))
 	}
-	return p.ask(lang.M("Restore drill"), body, lang.M("begin"), func() tea.Cmd {
+	return p.ask(lang.M("Restore drill"), body, lang.M("start"), func() tea.Cmd {
 		return p.work.start(
 			lang.M("drill of %s", s.Name),
 			func(ctx context.Context, r Report) (lang.Msg, error) { return drill(ctx, s, r) },
@@ -361,7 +362,7 @@ func (p *Page) askSync() tea.Cmd {
 	sync := p.stock.svc.Sync
 	return p.ask(
 		lang.M("Copy"),
-		[]lang.Msg{lang.M("What the copies lack is sent to them and read back. Nothing is removed there.")},
+		[]lang.Msg{lang.M("Sends the missing backups to the copies and verifies them there. Removes nothing there.")},
 		lang.M("copy"),
 		func() tea.Cmd { return p.work.start(lang.M("copy"), sync) },
 	)
@@ -372,8 +373,8 @@ func (p *Page) askSync() tea.Cmd {
 func (p *Page) confirmPrune() tea.Cmd {
 	plan, prune := p.stock.shelf.Plan, p.stock.svc.Prune
 	body := []lang.Msg{
-		lang.M("%d backups will be removed for good, %s become free.", len(plan.Removes()), human.Bytes(plan.Frees)),
-		lang.M("The newest good backup, %s, is verified once more before.", plan.Guard.Name),
+		lang.M("%d backups will be removed permanently, freeing %s.", len(plan.Removes()), human.Bytes(plan.Frees)),
+		lang.M("The newest good backup, %s, is verified again first.", plan.Guard.Name),
 	}
 	begin := func() tea.Cmd {
 		p.dossier.planOpen = false

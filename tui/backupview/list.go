@@ -131,7 +131,7 @@ func (p *stock) standing(now time.Time) (ops.State, lang.Msg) {
 	s := backup.NewestAnywhere(inv, p.shelf.Away, inv.Database)
 	if moved := backup.NewestProved(inv, inv.Database); s == nil && moved != nil {
 		return ops.StateWarning, lang.M(
-			"the metadata of %s changed since it was verified: V reads it again",
+			"the metadata of %s changed since it was verified; press V to verify it again",
 			termsafe.Line(moved.Name),
 		)
 	}
@@ -175,7 +175,7 @@ func (p *stock) sizesWith(width, detail int) string {
 		}
 		parts = append(parts, part)
 	}
-	parts = append(parts, e.T("%s held", human.Bytes(inv.Bytes)))
+	parts = append(parts, e.T("%s used", human.Bytes(inv.Bytes)))
 	if inv.Disk.Total > 0 {
 		room := e.T("%s free", human.Bytes(inv.Disk.Free))
 		if n := len(trend); detail > 1 && n > 0 && trend[n-1].Bytes > 0 {
@@ -226,7 +226,7 @@ func (p *table) emptyLines(width int) []string {
 	case p.stock.shelf == nil:
 		return nil
 	case p.filter != "":
-		text = e.T("No backup holds these words. Press esc to list all.")
+		text = e.T("No backup matches. Press esc to list all.")
 	default:
 		text = e.T("There are no backups in %s yet. Press b to make one.", termsafe.Line(p.stock.shelf.Inventory.Dir))
 	}

@@ -355,12 +355,12 @@ func TestAComparisonIsOfItsOwnBackupAlone(t *testing.T) {
 	if first := called(p.dossier.opened()); asked != first {
 		t.Errorf("%q was looked at, not %q", asked, first)
 	}
-	if text := p.View(page.Size{Width: 80, Height: 40}); !strings.Contains(text, "comes back: 628 rows") {
+	if text := p.View(page.Size{Width: 80, Height: 40}); !strings.Contains(text, "returns: 628 rows") {
 		t.Errorf("what comes back is not told:\n%s", text)
 	}
 	press(p, "n")
-	if text := p.View(page.Size{Width: 80, Height: 40}); strings.Contains(text, "comes back") ||
-		!strings.Contains(text, "o compares it") {
+	if text := p.View(page.Size{Width: 80, Height: 40}); strings.Contains(text, "returns: ") ||
+		!strings.Contains(text, "press o to compare it") {
 		t.Errorf("the next backup shows the former's comparison:\n%s", text)
 	}
 	p.stock.svc.Compare = func(context.Context, string) (*restore.Assessment, error) {

@@ -28,7 +28,7 @@ func (p *Page) setIncident() tea.Cmd {
 		page.Send(
 			page.Notice{
 				State: ops.StateOK,
-				Text:  lang.M("the incident is at %s; every tab goes there", p.look.env.Time(at)),
+				Text:  lang.M("the incident is at %s; every tab shows it", p.look.env.Time(at)),
 			},
 		),
 	)
@@ -132,7 +132,7 @@ func (p *Page) askExport() tea.Cmd {
 		return nil
 	}
 	what := lang.M(
-		"All %d rows that are shown are written, with passwords, tokens, cookies, phone and ID numbers masked.",
+		"All %d shown rows will be written, with passwords, tokens, cookies, phone and ID numbers masked.",
 		p.tally.stats.Rows,
 	)
 	export := func(ndjson bool) func() tea.Cmd {

@@ -51,7 +51,7 @@ const curveSteps = 40
 
 func (c *counting) noStat() lang.Msg {
 	if c.look.o.Stat == nil {
-		return lang.M("statistics cannot be made of these logs")
+		return lang.M("these logs have no statistics")
 	}
 	return c.rows.noRow()
 }
@@ -61,9 +61,9 @@ func (c *counting) askField() tea.Cmd {
 	names := append([]string{"context", "level", "source", byTimeName}, fieldNames(c.rows.rows)...)
 	details := map[string]lang.Msg{
 		"context":  lang.M("the part of the service that logged"),
-		"level":    lang.M("how serious events are"),
+		"level":    lang.M("the severity of events"),
 		"source":   lang.M("the log that events come from"),
-		byTimeName: lang.M("how many there were over time, and how long they took"),
+		byTimeName: lang.M("how many over time, and how long they took"),
 	}
 	var items []widget.Item
 	for _, n := range names {
@@ -221,7 +221,7 @@ func (c *counting) viewStat(size page.Size) string {
 func (c *counting) statActions() []page.Action {
 	none := func() lang.Msg {
 		if c.table == nil || len(c.table.Groups(stat.ByName)) == 0 {
-			return lang.M("there is no group")
+			return lang.M("there are no groups")
 		}
 		return lang.Msg{}
 	}
@@ -238,7 +238,7 @@ func (c *counting) statActions() []page.Action {
 			ID:     "logs.onlygroup",
 			Keys:   []string{"enter"},
 			Label:  lang.M("only these"),
-			Help:   lang.M("show only events that have this value"),
+			Help:   lang.M("show only events with this value"),
 			Footer: true,
 			Off:    none,
 			Run:    c.onlyGroup,

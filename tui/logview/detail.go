@@ -112,14 +112,14 @@ func (p *Page) detailActions() []page.Action {
 			ID:    "logs.critical",
 			Keys:  []string{"c"},
 			Label: lang.M("critical"),
-			Help:  lang.M("to the next error that needs a person at once"),
+			Help:  lang.M("to the next error that needs immediate action"),
 			Run:   func() tea.Cmd { return p.feed.jump(store.MarkCritical, true) },
 		},
 		{
 			ID:     "logs.incident",
 			Keys:   []string{"@"},
 			Label:  lang.M("incident"),
-			Help:   lang.M("make this moment the incident: every tab goes there"),
+			Help:   lang.M("mark this time as the incident: every tab shows it"),
 			Footer: true,
 			Off:    p.list.noTime,
 			Run:    p.setIncident,
@@ -178,7 +178,7 @@ func (p *sheet) viewDetail(size page.Size) string {
 
 func (p *sheet) detailLines(width int) []string {
 	if !p.detail.ok {
-		return []string{" " + p.look.ink.dim.Paint(p.look.env.T("(gone: the file was truncated)"))}
+		return []string{" " + p.look.ink.dim.Paint(p.look.env.T("(no longer available: the file was truncated)"))}
 	}
 	e := p.detail.event
 	if p.detail.raw {
@@ -225,7 +225,7 @@ func (p *sheet) summary(e logs.Event, width int) []string {
 	lines := stripColours(e.Raw)
 	if which, ok := line.Critical(lines); ok {
 		level += "  " + p.look.ink.crit.Paint(
-			p.look.env.Theme.Glyph.Crit+" "+p.look.env.T("needs a person at once"),
+			p.look.env.Theme.Glyph.Crit+" "+p.look.env.T("needs immediate action"),
 		) + p.look.ink.dim.Paint(
 			" ("+which+")",
 		)

@@ -309,7 +309,7 @@ func (p *heading) foot(width int) string {
 		left += p.look.ink.accent.Paint("  " + e.T("writing the export …"))
 	}
 	if s.Lost > 0 {
-		left += p.look.ink.crit.Paint("  " + e.T("%s were truncated away unread", human.Bytes(s.Lost)))
+		left += p.look.ink.crit.Paint("  " + e.T("%s lost unread: the file was truncated", human.Bytes(s.Lost)))
 	}
 	if s.Dropped > 0 {
 		left += p.look.ink.crit.Paint("  " + e.T("%s lines were dropped by the server", human.Count(s.Dropped)))

@@ -89,10 +89,10 @@ func (p *feed) sought() tea.Cmd {
 			return nil
 		}
 		p.told = true
-		return p.warn(lang.M("no event is so old: the logs that were read begin at %s", p.look.env.Time(s.Oldest)))
+		return p.warn(lang.M("no event is that old: the logs start at %s", p.look.env.Time(s.Oldest)))
 	case at.After(s.Last.Add(nearEnd)):
 		p.seeking = time.Time{}
-		return p.warn(lang.M("no event is so new: the logs end at %s", p.look.env.Time(s.Last)))
+		return p.warn(lang.M("no event is that new: the logs end at %s", p.look.env.Time(s.Last)))
 	default:
 		p.seeking = time.Time{}
 	}

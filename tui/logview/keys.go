@@ -43,7 +43,7 @@ func (p *Page) listActions() []page.Action {
 			Keys:  []string{"/"},
 			Label: lang.M("search"),
 			Help: lang.M(
-				"search: words as typed, else by their letters; 'exact, ^start, end$, !not, /regexp/, level:warn+ " +
+				"search: words as typed, otherwise by letters; 'exact, ^start, end$, !not, /regexp/, level:warn+ " +
 					"context:X since:-2h took>1000",
 			),
 			Footer: true,
@@ -62,7 +62,7 @@ func (p *Page) listActions() []page.Action {
 			ID:     "logs.level",
 			Keys:   []string{"l"},
 			Label:  lang.M("level"),
-			Help:   lang.M("only info, warnings or errors and above, or all again"),
+			Help:   lang.M("show only info, warnings or errors and above, or everything"),
 			Footer: true,
 			Run:    p.finder.pickLevel,
 		},
@@ -70,7 +70,7 @@ func (p *Page) listActions() []page.Action {
 			ID:     "logs.critical",
 			Keys:   []string{"c"},
 			Label:  lang.M("critical"),
-			Help:   lang.M("to the next error that needs a person at once"),
+			Help:   lang.M("to the next error that needs immediate action"),
 			Footer: true,
 			Off:    p.list.noRow,
 			Run:    jump(store.MarkCritical, true),
@@ -79,7 +79,7 @@ func (p *Page) listActions() []page.Action {
 			ID:     "logs.patterns",
 			Keys:   []string{"p"},
 			Label:  lang.M("patterns"),
-			Help:   lang.M("group events that differ only in numbers; what is new or surging"),
+			Help:   lang.M("group events that differ only in numbers; mark what is new or surging"),
 			Footer: true,
 			Run:    p.openPatterns,
 		},
@@ -87,7 +87,7 @@ func (p *Page) listActions() []page.Action {
 			ID:    "logs.stat",
 			Keys:  []string{"a"},
 			Label: lang.M("statistics"),
-			Help:  lang.M("count what is shown by a field or over time, with percentiles of how long it took"),
+			Help:  lang.M("count the shown events by a field or over time, with percentiles of their duration"),
 			Off:   p.counted.noStat,
 			Run:   p.counted.askField,
 		},
@@ -112,7 +112,7 @@ func (p *Page) listActions() []page.Action {
 			ID:    "logs.letters",
 			Keys:  []string{"~"},
 			Label: lang.M("by letters"),
-			Help:  lang.M("look for words by their letters in order, or as typed"),
+			Help:  lang.M("search words by their letters in order, or as typed"),
 			Off:   p.ask.noPlainWord,
 			Run:   p.finder.toggleLetters,
 		},
@@ -127,7 +127,7 @@ func (p *Page) listActions() []page.Action {
 		{
 			ID:    "logs.narrower",
 			Keys:  []string{"["},
-			Label: lang.M("less around"),
+			Label: lang.M("fewer around"),
 			Help:  lang.M("show fewer events around each hit"),
 			Off:   p.ask.noHits,
 			Run:   p.finder.widen(-1),
@@ -136,7 +136,7 @@ func (p *Page) listActions() []page.Action {
 			ID:    "logs.order",
 			Keys:  []string{"o"},
 			Label: lang.M("best first"),
-			Help:  lang.M("list hits by how well they fit, or by time"),
+			Help:  lang.M("sort hits by relevance or by time"),
 			Off:   p.ask.noWords,
 			Run:   p.finder.toggleOrder,
 		},
@@ -159,7 +159,7 @@ func (p *Page) listActions() []page.Action {
 		{
 			ID:    "logs.criticalback",
 			Keys:  []string{"C"},
-			Label: lang.M("critical before"),
+			Label: lang.M("previous critical"),
 			Help:  lang.M("to the previous critical error"),
 			Off:   p.list.noRow,
 			Run:   jump(store.MarkCritical, false),
@@ -175,7 +175,7 @@ func (p *Page) listActions() []page.Action {
 		{
 			ID:    "logs.slowback",
 			Keys:  []string{"S"},
-			Label: lang.M("slow before"),
+			Label: lang.M("previous slow"),
 			Help:  lang.M("to the previous slow operation"),
 			Off:   p.list.noRow,
 			Run:   jump(store.MarkSlow, false),
@@ -242,16 +242,16 @@ func (p *Page) moreActions() []page.Action {
 		{
 			ID:    "logs.hour",
 			Keys:  []string{"}"},
-			Label: lang.M("an hour on"),
-			Help:  lang.M("an hour on from the event under the cursor"),
+			Label: lang.M("one hour later"),
+			Help:  lang.M("one hour after the event under the cursor"),
 			Off:   p.list.noTime,
 			Run:   p.feed.byHour(1),
 		},
 		{
 			ID:    "logs.hourback",
 			Keys:  []string{"{"},
-			Label: lang.M("an hour back"),
-			Help:  lang.M("an hour back from the event under the cursor"),
+			Label: lang.M("one hour earlier"),
+			Help:  lang.M("one hour before the event under the cursor"),
 			Off:   p.list.noTime,
 			Run:   p.feed.byHour(-1),
 		},
@@ -267,7 +267,7 @@ func (p *Page) moreActions() []page.Action {
 			ID:    "logs.incident",
 			Keys:  []string{"@"},
 			Label: lang.M("incident"),
-			Help:  lang.M("make this moment the incident: every tab goes there"),
+			Help:  lang.M("mark this time as the incident: every tab shows it"),
 			Off:   p.list.noTime,
 			Run:   p.setIncident,
 		},
@@ -290,7 +290,7 @@ func (p *Page) moreActions() []page.Action {
 			ID:    "logs.mark",
 			Keys:  []string{"b"},
 			Label: lang.M("bookmark"),
-			Help:  lang.M("set or take away a bookmark"),
+			Help:  lang.M("set or remove a bookmark"),
 			Off:   p.list.noRow,
 			Run:   p.bookmark,
 		},
@@ -330,7 +330,7 @@ func (p *Page) moreActions() []page.Action {
 			ID:    "logs.select",
 			Keys:  []string{"v"},
 			Label: lang.M("select"),
-			Help:  lang.M("begin a selection here, or end it; y copies it"),
+			Help:  lang.M("start a selection here, or end it; y copies it"),
 			Off:   p.list.noRow,
 			Run:   p.selectFrom,
 		},
@@ -354,7 +354,7 @@ func (p *Page) moreActions() []page.Action {
 			ID:    "logs.export",
 			Keys:  []string{"w"},
 			Label: lang.M("export"),
-			Help:  lang.M("write what is shown to a file, as text or NDJSON, with secrets masked"),
+			Help:  lang.M("write the shown events to a file, as text or NDJSON, with secrets masked"),
 			Off:   p.heading.noExport,
 			Run:   p.askExport,
 		},
@@ -377,14 +377,14 @@ func (p *list) noRow() lang.Msg {
 
 func (p *list) noTime() lang.Msg {
 	if r, ok := p.current(); !ok || r.Event.Time.IsZero() {
-		return lang.M("the event says no time")
+		return lang.M("the event has no time")
 	}
 	return lang.Msg{}
 }
 
 func (p *asking) noHits() lang.Msg {
 	if p.asked.Empty() {
-		return lang.M("nothing is searched for")
+		return lang.M("there is no search")
 	}
 	return lang.Msg{}
 }
@@ -401,12 +401,12 @@ func (p *asking) noPlainWord() lang.Msg {
 	if _, ok := p.asked.AsText(); ok || p.asked.Worded {
 		return lang.Msg{}
 	}
-	return lang.M("the query has no plain word")
+	return lang.M("the query has no plain words")
 }
 
 func (p *asking) noWords() lang.Msg {
 	if !p.asked.HasText() {
-		return lang.M("with no words to search for, all events fit alike")
+		return lang.M("without search words, all events match equally")
 	}
 	return lang.Msg{}
 }
@@ -420,7 +420,7 @@ func (p *heading) noExport() lang.Msg {
 
 func (p *box) noSearch() lang.Msg {
 	if len(p.look.o.Searches)+len(p.history) == 0 {
-		return lang.M("no search is saved (searches: in the configuration), and none was made")
+		return lang.M("no saved searches (searches: in the configuration) and no search history")
 	}
 	return lang.Msg{}
 }

@@ -180,7 +180,7 @@ func (p *feed) nothing() string {
 	e := p.look.env
 	switch {
 	case p.loading || p.tally.stats.Pending:
-		return e.T("looking …")
+		return e.T("searching …")
 	case p.ask.asked.Filtered():
 		return e.T("nothing is left: filters (F) or logs that are off (D) leave events out")
 	case !p.ask.asked.Empty():
@@ -190,7 +190,7 @@ func (p *feed) nothing() string {
 	case p.tally.stats.Bytes > p.tally.stats.Done:
 		return e.T("reading …")
 	}
-	return e.T("the log is empty so far; new lines appear here")
+	return e.T("the log is empty; new lines appear here")
 }
 
 // advice says what may have been meant where nothing matches; mostly nothing.
@@ -278,7 +278,7 @@ func (p *sheet) message(r store.Row, width, light int) string {
 		tail = p.look.ink.dim.Paint(p.look.env.T(" +%d", r.Lines))
 	}
 	if r.Lost {
-		return p.look.ink.dim.Paint(cells.Cut(p.look.env.T("(gone: the file was truncated)"), width))
+		return p.look.ink.dim.Paint(cells.Cut(p.look.env.T("(no longer available: the file was truncated)"), width))
 	}
 	if i := p.book.markOf(r); i >= 0 && p.book.marks[i].Note != "" {
 		tail += p.look.ink.info.Paint(cells.Cut(" "+t.Glyph.Bullet+" "+termsafe.Line(p.book.marks[i].Note), width/2))

@@ -101,7 +101,7 @@ func (p *book) saveMarks() tea.Cmd {
 		if err := save(marks); err != nil {
 			return page.Notice{
 				State: ops.StateWarning,
-				Text:  lang.M("the bookmarks are not kept: %s", lang.Raw(err.Error())),
+				Text:  lang.M("the bookmarks cannot be saved: %s", lang.Raw(err.Error())),
 			}
 		}
 		return nil

@@ -42,9 +42,9 @@ func TestAMomentThatNoLogReachesIsSaid(t *testing.T) {
 		want string
 		cur  time.Time
 	}{
-		{now.Add(-48 * time.Hour), "no event is so old: the logs that were read begin at 2026-01-29 13:05:15", first},
+		{now.Add(-48 * time.Hour), "no event is that old: the logs start at 2026-01-29 13:05:15", first},
 		{now.Add(-30 * time.Minute), "", now.Add(-30 * time.Minute)},
-		{now.Add(2 * time.Hour), "no event is so new: the logs end at 2026-01-29 14:05:00", now},
+		{now.Add(2 * time.Hour), "no event is that new: the logs end at 2026-01-29 14:05:00", now},
 		{now.Add(20 * time.Second), "", now},
 	} {
 		said := strings.Join(notices(p, p.Update(page.Incident{At: c.at})), "; ")
@@ -53,7 +53,7 @@ func TestAMomentThatNoLogReachesIsSaid(t *testing.T) {
 		}
 	}
 	said := notices(p, p.feed.toTime("2026-01-01"))
-	if len(said) != 1 || !strings.HasPrefix(said[0], "no event is so old") {
+	if len(said) != 1 || !strings.HasPrefix(said[0], "no event is that old") {
 		t.Errorf("%q", said)
 	}
 	// Older text comes: one is where one wanted to be, until one moves.
@@ -165,7 +165,7 @@ func TestOneGoesByTheHour(t *testing.T) {
 	key(p, store, t, "}")
 	key(p, store, t, "{")
 	if r, _ := p.list.current(); !r.Event.Time.Equal(now.Add(-time.Hour + 15*time.Second)) {
-		t.Errorf("an hour back is at %v", r.Event.Time)
+		t.Errorf("one hour earlier is at %v", r.Event.Time)
 	}
 	key(p, store, t, "j", "}")
 	if r, _ := p.list.current(); !r.Event.Time.Equal(now) {

@@ -76,8 +76,8 @@ func (p *Page) patternActions() []page.Action {
 		{
 			ID:     "logs.without",
 			Keys:   []string{"x"},
-			Label:  lang.M("without these"),
-			Help:   lang.M("show all events but those of this pattern"),
+			Label:  lang.M("exclude these"),
+			Help:   lang.M("show all events except those of this pattern"),
 			Footer: true,
 			Off:    none,
 			Run:    func() tea.Cmd { return p.finder.searchPattern("!head:") },

@@ -100,7 +100,7 @@ func (p *box) remember(text string) tea.Cmd {
 		if err := save(all); err != nil {
 			return page.Notice{
 				State: ops.StateWarning,
-				Text:  lang.M("the search history is not kept: %s", lang.Raw(err.Error())),
+				Text:  lang.M("the search history cannot be saved: %s", lang.Raw(err.Error())),
 			}
 		}
 		return nil

@@ -10,7 +10,7 @@ import (
 // TestTheScaleIsReadWholeWhereverItsMarkIs: the mark covers no digit and words never touch.
 func TestTheScaleIsReadWholeWhereverItsMarkIs(t *testing.T) {
 	const left, right = "11-28 17:43", "11-29 13:23"
-	all := []string{"30 m 16 s a column, top 111, log scale", "30 m 16 s a column", "每列 30 m 16 s，最高 111"}
+	all := []string{"30 m 16 s per column, top 111, log scale", "30 m 16 s per column", "每列 30 m 16 s，最高 111"}
 	for _, words := range all {
 		for _, n := range []int{12, 20, 38, 78, 118} {
 			for mark := -1; mark < n; mark++ {

@@ -156,7 +156,7 @@ func (c *comparing) view(size page.Size) string {
 func (c *comparing) row(p *stat.Pattern) string {
 	e, ink := c.look.env, c.look.ink
 	words := map[stat.Change]string{
-		stat.New: e.T("NEW"), stat.More: e.T("more"), stat.Gone: e.T("gone"), stat.Fewer: e.T("fewer"),
+		stat.New: e.T("NEW"), stat.More: e.T("more"), stat.Gone: e.T("disappeared"), stat.Fewer: e.T("fewer"),
 	}
 	word := cells.Pad(words[p.Change], 6)
 	switch p.Change {

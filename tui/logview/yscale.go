@@ -48,9 +48,9 @@ func (s yScale) eighths(v int32) int {
 func (p *look) scaleWords(column time.Duration, y yScale, room int) string {
 	e := p.env
 	span, top := human.Duration(column), human.Count(int64(y.top))
-	all := []string{e.T("%s a column, top %s", span, top), e.T("%s a column", span)}
+	all := []string{e.T("%s per column, top %s", span, top), e.T("%s per column", span)}
 	if y.log {
-		all[0] = e.T("%s a column, top %s, log scale", span, top)
+		all[0] = e.T("%s per column, top %s, log scale", span, top)
 	}
 	for _, words := range all {
 		if cells.Width(words) <= room {

@@ -18,8 +18,8 @@ func adviser(program, at string) *Env {
 func TestAdviceNamesKeysInTheConsole(t *testing.T) {
 	const program = "opsdeck --config /etc/x.yaml"
 	for _, c := range []struct{ at, said, want string }{
-		{"status", "Start nothing by hand; watch it: opsdeck restore attach.", "Start nothing by hand; watch it: press 5."},
-		{"restore", "Start nothing by hand; watch it: opsdeck restore attach.", "Start nothing by hand; watch it: see below."},
+		{"status", "Do not start anything by hand; watch it: opsdeck restore attach.", "Do not start anything by hand; watch it: press 5."},
+		{"restore", "Do not start anything by hand; watch it: opsdeck restore attach.", "Do not start anything by hand; watch it: see below."},
 		{"restore", "resume it: opsdeck restore resume 20261129-132234-0a1b", "resume it: press R"},
 		{"logs", "resume it: opsdeck restore resume 20261129-132234-0a1b.", "resume it: press 5, then R."},
 		{
@@ -28,7 +28,7 @@ func TestAdviceNamesKeysInTheConsole(t *testing.T) {
 			"Resume it: press 5, then R; or abort it: press 5, then X.",
 		},
 		{"backups", "Verify it: opsdeck backup verify --all", "Verify it: press V"},
-		{"backups", "Read it again: opsdeck backup verify", "Read it again: press V"},
+		{"backups", "Verify it again: opsdeck backup verify", "Verify it again: press V"},
 		{"status", "See it: opsdeck backup show 'new one.sql.gz'", "See it: press 4"},
 		{"status", "See it: opsdeck backup show a_2026.sql.gz.", "See it: press 4."},
 		{
@@ -36,7 +36,7 @@ func TestAdviceNamesKeysInTheConsole(t *testing.T) {
 			"removed only by opsdeck backup prune --foreign",
 			"removed only by " + program + " backup prune --foreign",
 		},
-		{"status", "`opsdeck runbook mysql-down` says what to do", "`" + program + " runbook mysql-down` says what to do"},
+		{"status", "what to do: `opsdeck runbook mysql-down`", "what to do: `" + program + " runbook mysql-down`"},
 		{"status", "make one: `opsdeck backup create`", "make one: press 4, then b"},
 		{"status", "make one: " + program + " backup create", "make one: press 4, then b"},
 		{"status", "more: opsdeck --config /etc/x.yaml runbook x", "more: opsdeck --config /etc/x.yaml runbook x"},
@@ -44,8 +44,8 @@ func TestAdviceNamesKeysInTheConsole(t *testing.T) {
 		{"status", "/usr/bin/opsdeck status was run", "/usr/bin/opsdeck status was run"},
 		{
 			"restore",
-			"choose another backup: --from; leave the table out: --tables; lose it anyway: --accept-missing a,b",
-			"choose another backup: press b; leave the table out: press t; lose it anyway: press A",
+			"choose another backup: --from; exclude the table: --tables; lose it anyway: --accept-missing a,b",
+			"choose another backup: press b; exclude the table: press t; lose it anyway: press A",
 		},
 		{"backups", "by loading it (verify --deep)", "by loading it (press d)"},
 		{"status", "run it again without --read-only", "run it again without --read-only"},

@@ -16,7 +16,7 @@ func (p *asking) nothingToAccept() lang.Msg {
 	case p.base.plan == nil:
 		return lang.M("there is no plan yet")
 	case len(p.base.plan.OpenGaps()) == 0:
-		return lang.M("no table would vanish or shrink")
+		return lang.M("no table would be dropped or shrink")
 	}
 	return lang.Msg{}
 }
@@ -27,9 +27,9 @@ func (p *asking) openAccept() tea.Cmd {
 	gap := p.base.plan.OpenGaps()[0]
 	body := []lang.Msg{
 		gap.Text(),
-		lang.M("Another backup may hold it. If you type its name, the restore will do without."),
+		lang.M("Another backup may contain it. If you type its name, the restore continues without it."),
 	}
-	title := lang.M("A table that would vanish or shrink")
+	title := lang.M("A table that would be dropped or shrink")
 	return page.Send(page.Open{Overlay: widget.NewConfirm(p.base.env, title, body, gap.Table, func() tea.Cmd {
 		p.base.choice.Accept = append(slices.Clone(p.base.choice.Accept), gap.Table)
 		return p.base.draft()

@@ -40,7 +40,7 @@ func TestEscLeadsBackFromAMomentThatCannotBeReached(t *testing.T) {
 	p.base.choice.Tables = []string{"orders"}
 	p.Update(planMsg{err: ops.E(ops.Failed, lang.Raw("the binary log does not hold it"))})
 	view := p.View(page.Size{Width: 80, Height: 20})
-	if !strings.Contains(view, "esc goes back to the backup alone.") {
+	if !strings.Contains(view, "Press esc to restore only the backup.") {
 		t.Fatalf("the way out is not told:\n%s", view)
 	}
 	press(t, p, "esc")

@@ -105,7 +105,7 @@ func (p *sheet) head(w int) []string {
 		text = t.Bold.Render(
 			termsafe.Line(plan.Target.Database),
 		) + " " + t.Glyph.Left + " " + e.T(
-			"%s (%s earlier), mode %s",
+			"%s (%s before the plan), mode %s",
 			e.Time(plan.Source.At),
 			age,
 			plan.Mode.Label(),
@@ -142,7 +142,7 @@ func (p *sheet) standing() string {
 	case p.base.running() && !p.base.run.Alive:
 		return t.Warn.Render(
 			t.Glyph.Warn + " " + e.T(
-				"The worker has exited in step %d: %s. Resume, undo or abort.",
+				"The worker exited in step %d: %s. Resume, undo or abort.",
 				int(s.Stage.Step()),
 				stage,
 			),
@@ -150,7 +150,7 @@ func (p *sheet) standing() string {
 	case s.Stage.Asks() && p.base.run.Alive:
 		return t.Warn.Render(
 			t.Glyph.Warn + " " +
-				e.T("%s's restore waits for an answer: press a.", termsafe.Line(p.base.run.Worker.User)),
+				e.T("%s's restore is waiting for an answer: press a.", termsafe.Line(p.base.run.Worker.User)),
 		)
 	case p.base.running():
 		return t.Accent.Render(
@@ -188,10 +188,10 @@ func (p *sheet) waiting(size page.Size) []string {
 		lines := []string{t.Crit.Render(t.Glyph.Crit + " " + e.T("No plan can be made now."))}
 		lines = append(lines, cells.Wrap(p.base.sentence(p.base.planErr), size.Width)...)
 		lines = append(lines, "")
-		hint := e.T("Nothing was changed. r looks again, b chooses another backup.")
+		hint := e.T("Nothing was changed. Press r to check again, b for another backup.")
 		lines = append(lines, cells.Wrap(hint, size.Width)...)
 		if p.base.choice.Moment != nil || len(p.base.choice.Tables) > 0 {
-			lines = append(lines, cells.Wrap(e.T("esc goes back to the backup alone."), size.Width)...)
+			lines = append(lines, cells.Wrap(e.T("Press esc to restore only the backup."), size.Width)...)
 		}
 		return lines
 	case p.base.runErr != nil:
@@ -325,7 +325,7 @@ func (p *sheet) right(w int) []string {
 	}
 	lines = append(lines, p.preview(w)...)
 	lines = append(lines, "")
-	add(t.Dim, lang.M("Back: %s", text.Back))
+	add(t.Dim, lang.M("Undo: %s", text.Back))
 	return lines
 }
 
@@ -409,14 +409,14 @@ func (p *sheet) reachOf(plan *restore.Plan, put func(ops.State, string)) {
 		return
 	}
 	if at := plan.Source.At; plan.Source.Replay == nil && !at.IsZero() {
-		put(ops.StateWarning, e.T("this backup holds the state of %s: everything written since is lost (%s)",
+		put(ops.StateWarning, e.T("this backup has the state of %s: everything written since is lost (%s)",
 			e.Time(at), human.Duration(reach.Now.Sub(at).Truncate(time.Minute))))
 	}
 	switch {
 	case !reach.LogTo.IsZero():
 		put(ops.StateOK, e.Lang.Msg(reach.Say(e.Time)))
 	case reach.Backup.After(plan.Source.At.Add(time.Second)):
-		put(ops.StateWarning, e.T("a newer good backup is there: %s", e.Time(reach.Backup)))
+		put(ops.StateWarning, e.T("there is a newer good backup: %s", e.Time(reach.Backup)))
 	}
 }
 
@@ -458,7 +458,7 @@ func (p *sheet) preview(w int) []string {
 	if len(list) == 0 {
 		return nil
 	}
-	lines := []string{"", t.Dim.Render(e.T("What is run (enter for all):"))}
+	lines := []string{"", t.Dim.Render(e.T("Statements and commands (enter: all):"))}
 	const most = 4
 	for i, s := range list {
 		if i == most {

@@ -40,7 +40,7 @@ func (p *healing) actions() []page.Action {
 			ID:     "restore.until",
 			Keys:   []string{"u"},
 			Label:  lang.M("moment"),
-			Help:   lang.M("restore to a moment: the backup, then the binary log up to it"),
+			Help:   lang.M("restore to a moment: the backup, then the binlog up to that moment"),
 			Footer: true,
 			Run:    func() tea.Cmd { return p.openMoment(nil) },
 		},
@@ -61,7 +61,7 @@ func (p *healing) openMoment(tables []string) tea.Cmd {
 	if m := p.base.choice.Moment; m != nil && m.Before == "" {
 		was = m.String()
 	}
-	body := e.T("A time (14:03, 2026-01-29T14:03:12), FILE:POS, or GTIDs; empty: the backup alone.")
+	body := e.T("A time (14:03, 2026-01-29T14:03:12), FILE:POS, or GTIDs; empty: only the backup.")
 	return page.Send(page.Open{Overlay: widget.NewPrompt(e, lang.M("Restore to a moment"), body, was,
 		func(text string) tea.Cmd {
 			var moment *binlog.Moment
@@ -93,8 +93,8 @@ func (p *healing) to(moment *binlog.Moment) tea.Cmd {
 func (p *healing) openWays() tea.Cmd {
 	if p.txn == nil {
 		return page.Send(page.Open{Overlay: widget.NewAsk(p.base.env, lang.M("What to restore"), []lang.Msg{
-			lang.M("To undo one transaction, find it in the Audit tab: b shows the binary log, z the largest first, " +
-				"u on the transaction leads back here. That is the smallest way: nothing else is lost."),
+			lang.M("To undo one transaction, find it in the Audit tab: b shows the binlog, z sorts the largest " +
+				"first, u on the transaction returns here. This changes the least: nothing else is lost."),
 		}, false,
 			widget.Choice{Key: "d", Label: restore.CureDatabase.Label(), Run: p.whole},
 			widget.Choice{Key: "t", Label: restore.CureTable.Label(), Run: p.openTable},
@@ -141,7 +141,7 @@ func (p *healing) showCures(m curesMsg) tea.Cmd {
 	if advice[0].Off.Empty() {
 		body = append(body, lang.M("Recommended: %s.", advice[0].Cure.Label()))
 	} else {
-		body = append(body, lang.M("None of these ways is possible."))
+		body = append(body, lang.M("None of these is possible."))
 	}
 	var choices []widget.Choice
 	for _, a := range advice {
@@ -152,7 +152,7 @@ func (p *healing) showCures(m curesMsg) tea.Cmd {
 		}
 		choices = append(choices, widget.Choice{Key: cureKeys[a.Cure], Label: a.Cure.Label(), Run: p.take(t, a)})
 	}
-	return page.Send(page.Open{Overlay: widget.NewAsk(p.base.env, lang.M("How to heal it"), body, true, choices...)})
+	return page.Send(page.Open{Overlay: widget.NewAsk(p.base.env, lang.M("How to repair it"), body, true, choices...)})
 }
 
 var cureKeys = map[restore.Cure]string{restore.CureUndo: "u", restore.CureTable: "t", restore.CureDatabase: "d"}
@@ -221,11 +221,11 @@ func (p *healing) seeRewound(m rewoundMsg) tea.Cmd {
 	if m.done.ID != "" {
 		p.txn = nil
 		return tea.Batch(p.base.draft(), page.Send(page.Notice{State: ops.StateOK,
-			Text: lang.M("done: %s rows put back; to undo that: opsdeck restore undo %s",
+			Text: lang.M("done: %s rows restored; to undo that: opsdeck restore undo %s",
 				human.Count(int64(m.done.Rows)), m.done.ID)}))
 	}
 	body := []lang.Msg{
-		lang.M("%s rows, %s of them changed since or gone", human.Count(int64(m.done.Rows)),
+		lang.M("%s rows, %s of them changed or deleted since", human.Count(int64(m.done.Rows)),
 			human.Count(int64(m.done.Conflicts))),
 	}
 	read := func() tea.Cmd {
@@ -241,9 +241,9 @@ func (p *healing) seeRewound(m rewoundMsg) tea.Cmd {
 	case m.done.Conflicts == 0:
 		choices = append(choices, p.confirmed("b", lang.M("undo it"), m.done, "", body))
 	default:
-		body = append(body, lang.M("Leave the changed rows as they are now, or overwrite them?"))
+		body = append(body, lang.M("Keep the changed rows as they are now, or overwrite them?"))
 		choices = append(choices,
-			p.confirmed("s", lang.M("leave those rows"), m.done, "skip", body),
+			p.confirmed("s", lang.M("keep those rows"), m.done, "skip", body),
 			p.confirmed("o", lang.M("overwrite those rows"), m.done, "overwrite", body))
 	}
 	return page.Send(page.Open{Overlay: widget.NewAsk(p.base.env, restore.CureUndo.Label(), body, true, choices...)})
@@ -260,7 +260,7 @@ func (p *healing) confirmed(key string, label lang.Msg, r restore.Rewound, how s
 
 // line says that an undo is being planned or done, with a clock.
 func (p *healing) line(w int) []string {
-	return p.base.clockLine(lang.M("Comparing the rows of the transaction with those of now …"), p.since, w)
+	return p.base.clockLine(lang.M("Comparing the rows of the transaction with the live rows …"), p.since, w)
 }
 
 // reached asks how close to the present a restore can come; what cannot be told is

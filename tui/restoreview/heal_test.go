@@ -60,7 +60,7 @@ func TestTheFirstStepSaysHowMuchIsLostAtMost(t *testing.T) {
 	p := newPage("en", d)
 	p.Update(planMsg{plan: d.plan, reach: reached(t.Context(), d)})
 	view := p.View(page.Size{Width: 200, Height: 40})
-	want := "newest good backup 2026-01-29 02:00:00 + binary log to 2026-01-29 11:59:57: at most 3 s is lost"
+	want := "newest good backup 2026-01-29 02:00:00 + binlog to 2026-01-29 11:59:57: at most 3 s is lost"
 	if !strings.Contains(strings.Join(strings.Fields(view), " "), want) {
 		t.Fatal(view)
 	}
@@ -76,7 +76,7 @@ func TestAPlanSaysWhatItsOwnBackupLoses(t *testing.T) {
 	view := strings.Join(strings.Fields(p.View(page.Size{Width: 200, Height: 40})), " ")
 	for _, want := range []string{
 		"everything written since is lost (200 d)",
-		"a newer good backup is there: 2026-01-29 02:00:00",
+		"there is a newer good backup: 2026-01-29 02:00:00",
 	} {
 		if !strings.Contains(view, want) {
 			t.Errorf("%q is not said:\n%s", want, view)

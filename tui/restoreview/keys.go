@@ -42,7 +42,7 @@ func (p *Page) Actions() []page.Action {
 			ID:     "restore.loss",
 			Keys:   []string{"o"},
 			Label:  lang.M("losses"),
-			Help:   lang.M("what is newer than the backup and will be lost, table by table"),
+			Help:   lang.M("rows newer than the backup that will be lost, table by table"),
 			Footer: true,
 			Off:    p.base.noPlan,
 			Run:    p.asking.openLoss,
@@ -51,7 +51,7 @@ func (p *Page) Actions() []page.Action {
 			ID:     "restore.rows",
 			Keys:   []string{"i"},
 			Label:  lang.M("tables now"),
-			Help:   lang.M("the rows of each table now and in the backup, and how it is"),
+			Help:   lang.M("each table's rows now and in the backup, and its state by CHECK TABLE"),
 			Footer: true,
 			Off:    p.base.noPlan,
 			Run:    p.asking.openRows,
@@ -89,8 +89,8 @@ func (p *Page) aloneAction() page.Action {
 	return page.Action{
 		ID:     "restore.alone",
 		Keys:   []string{"esc"},
-		Label:  lang.M("the backup alone"),
-		Help:   lang.M("back to the plan of the backup alone: no moment, all tables"),
+		Label:  lang.M("only the backup"),
+		Help:   lang.M("back to the plan for only the backup: no moment, all tables"),
 		Footer: p.base.planErr != nil,
 		Run: func() tea.Cmd {
 			p.base.choice.Moment, p.base.choice.Tables, p.base.plan = nil, nil, nil
@@ -105,7 +105,7 @@ func (p *Page) undoAction() page.Action {
 		ID:     "restore.undo",
 		Keys:   []string{"Z"},
 		Label:  lang.M("undo"),
-		Help:   lang.M("bring back the state before the restore"),
+		Help:   lang.M("undo the restore: return to the state before it"),
 		Footer: p.base.run.State.Can(restore.KindUndo),
 		Writes: true,
 		Off:    p.base.can(restore.KindUndo),
@@ -118,7 +118,7 @@ func (p *base) can(k restore.Kind) func() lang.Msg {
 	return func() lang.Msg {
 		switch {
 		case !p.run.State.Can(k):
-			return lang.M("not possible in this stage")
+			return lang.M("not possible at this stage")
 		case !p.pending.since.IsZero():
 			return p.pending.what
 		}
@@ -131,8 +131,8 @@ func (p *Page) planActions() []page.Action {
 		{
 			ID:     "restore.begin",
 			Keys:   []string{"B"},
-			Label:  lang.M("begin"),
-			Help:   lang.M("carry out the plan after you type the database's name"),
+			Label:  lang.M("start"),
+			Help:   lang.M("execute the plan after you type the database's name"),
 			Footer: true,
 			Writes: true,
 			Off:    p.asking.cannotBegin,
@@ -174,7 +174,7 @@ func (p *Page) planActions() []page.Action {
 			ID:     "restore.accept",
 			Keys:   []string{"A"},
 			Label:  lang.M("accept"),
-			Help:   lang.M("accept that a table vanishes or shrinks, by typing its name, one after the other"),
+			Help:   lang.M("accept that a table is dropped or shrinks, by typing its name, one at a time"),
 			Footer: p.base.plan != nil && len(p.base.plan.OpenGaps()) > 0,
 			Off:    p.asking.nothingToAccept,
 			Run:    p.asking.openAccept,
@@ -192,7 +192,7 @@ func (p *Page) planActions() []page.Action {
 			ID:     "restore.rescue",
 			Keys:   []string{"s"},
 			Label:  lang.M("rescue rows"),
-			Help:   lang.M("compare one table with the backup, and put chosen rows back"),
+			Help:   lang.M("compare one table with the backup, and restore chosen rows"),
 			Writes: true,
 			Off:    p.rescuer.cannotRescue,
 			Run:    p.rescuer.openRescue,
@@ -200,7 +200,7 @@ func (p *Page) planActions() []page.Action {
 		{
 			ID:    "restore.again",
 			Keys:  []string{"r"},
-			Label: lang.M("look again"),
+			Label: lang.M("check again"),
 			Help:  lang.M("check the target again and make a new plan"),
 			Run:   p.base.draft,
 		},
@@ -213,13 +213,13 @@ func (p *Page) runActions() []page.Action {
 		{
 			ID:     "restore.answer",
 			Keys:   []string{"a"},
-			Label:  lang.M("answer"),
-			Help:   lang.M("answer the question that the restore waits for"),
+			Label:  lang.M("response"),
+			Help:   lang.M("answer the question of the restore"),
 			Footer: s.Stage.Asks(),
 			Writes: true,
 			Off: func() lang.Msg {
 				if !s.Stage.Asks() {
-					return lang.M("there is no question")
+					return lang.M("there is no open question")
 				}
 				return lang.Msg{}
 			},
@@ -235,7 +235,7 @@ func (p *Page) runActions() []page.Action {
 			Off: func() lang.Msg {
 				switch {
 				case !p.base.running() || p.base.run.Alive:
-					return lang.M("it runs, or is over")
+					return lang.M("it is running, or has ended")
 				case p.base.begun:
 					return p.base.pending.what
 				}
@@ -258,7 +258,7 @@ func (p *Page) runActions() []page.Action {
 			ID:     "restore.drop",
 			Keys:   []string{"D"},
 			Label:  lang.M("drop old"),
-			Help:   lang.M("drop the old tables that are kept for the undo"),
+			Help:   lang.M("drop the old tables kept for undo"),
 			Footer: s.Can(restore.KindDrop),
 			Writes: true,
 			Off:    p.base.can(restore.KindDrop),
@@ -371,9 +371,9 @@ func (p *asking) openStatements() tea.Cmd {
 		lines = append(lines, strings.Split(termsafe.Text(s), "\n")...)
 	}
 	if len(lines) == 0 {
-		lines = []string{p.base.env.T("Nothing is run in this step.")}
+		lines = []string{p.base.env.T("This step runs nothing.")}
 	}
-	title := lang.M("%d %s: what is run", p.base.step+1, restore.AllSteps[p.base.step].Label())
+	title := lang.M("%d %s: statements and commands", p.base.step+1, restore.AllSteps[p.base.step].Label())
 	all := strings.Join(p.base.statements(), "\n")
 	return page.Send(page.Open{Overlay: widget.NewText(p.base.env, title, lines, all)})
 }
@@ -382,7 +382,7 @@ func (p *asking) openStatements() tea.Cmd {
 func (p *asking) openBegin() tea.Cmd {
 	plan, desk := p.base.plan, p.base.desk
 	body := []lang.Msg{
-		lang.M("%s gets the state of %s.", plan.Target.Database, p.base.env.Time(plan.Source.At)),
+		lang.M("%s will have the state of %s.", plan.Target.Database, p.base.env.Time(plan.Source.At)),
 		lang.M("Backup %s, mode %s, server %s.", plan.Source.Name, plan.Mode.Label(), plan.Target.Address),
 	}
 	if plan.Assessment != nil {
@@ -393,7 +393,7 @@ func (p *asking) openBegin() tea.Cmd {
 		p.base.follow = true
 		return p.base.request(func(ctx context.Context) error { return desk.Begin(ctx, plan, db) })
 	}
-	confirm := widget.NewConfirm(p.base.env, lang.M("Begin the restore"), body, db, begin)
+	confirm := widget.NewConfirm(p.base.env, lang.M("Start the restore"), body, db, begin)
 	return page.Send(page.Open{Overlay: confirm})
 }
 
@@ -415,12 +415,12 @@ func (p *asking) consequences(kind restore.Kind) []lang.Msg {
 	plan := p.base.run.Plan
 	switch kind {
 	case restore.KindResume:
-		return []lang.Msg{lang.M("The restore %s of %s belongs to %s; its worker has exited in step %d: %s. You "+
-			"take it over.",
+		return []lang.Msg{lang.M("The restore %s of %s belongs to %s; its worker exited in step %d: %s. You take "+
+			"it over.",
 			plan.ID, plan.Target.Database, p.base.run.LastBy(),
 			int(p.base.run.State.Stage.Step()), p.base.run.State.Stage.Label())}
 	case restore.KindUndo:
-		out := []lang.Msg{lang.M("What was written since the restore is exported, then lost to the live database.")}
+		out := []lang.Msg{lang.M("Rows written since the restore are exported, then removed from the live database.")}
 		return append(out, plan.Back(restore.StepRestart))
 	case restore.KindDrop:
 		return []lang.Msg{lang.M("The database %s is dropped. After that there is no undo.", plan.Kept)}
@@ -464,7 +464,7 @@ func (p *asking) openQuestion(guarded bool) tea.Cmd {
 		body = []lang.Msg{
 			lang.M("This would be sent to %s:", strings.Join(r.Plan.Notify, ", ")),
 			lang.Raw(r.State.Data.Text),
-			lang.M("Mail and plain webhooks get the whole report with it: %s", r.State.Data.Report),
+			lang.M("Mail and plain webhooks also get the whole report: %s", r.State.Data.Report),
 		}
 	}
 	var choices []widget.Choice

@@ -27,7 +27,7 @@ func lossWords(plan *restore.Plan) (out []lang.Msg) {
 		out = append(out, lang.M("Will be lost: %s.", sum))
 	}
 	if len(out) > 0 && len(plan.Exported) > 0 {
-		out = append(out, lang.M("They are kept in %s.", filepath.Dir(plan.Exported[0])))
+		out = append(out, lang.M("They are exported to %s.", filepath.Dir(plan.Exported[0])))
 	}
 	return append(out, loss.Doubts()...)
 }
@@ -40,7 +40,8 @@ func (p *sheet) lossFacts(plan *restore.Plan, put func(ops.State, string)) {
 		put(
 			ops.StateUnknown,
 			e.T(
-				"%s tables could not be compared whole with the backup (o): newer or changed rows in them may be lost",
+				"%s tables could not be compared completely with the backup (o): newer or changed rows in them "+
+					"may be lost",
 				fmt.Sprint(left),
 			),
 		)
@@ -69,7 +70,7 @@ func (p *sheet) lossFacts(plan *restore.Plan, put func(ops.State, string)) {
 				sum,
 				len(loss.Tables),
 			)+" "+e.Theme.Glyph.Right+" "+e.T(
-				"e keeps them",
+				"e exports them",
 			),
 		)
 	}
@@ -84,7 +85,7 @@ func (p *asking) cannotExport() lang.Msg {
 	case !p.base.saving.IsZero():
 		return lang.M("what will be lost is being exported")
 	case len(p.base.plan.Exported) > 0:
-		return lang.M("it is exported already: %s", filepath.Dir(p.base.plan.Exported[0]))
+		return lang.M("already exported: %s", filepath.Dir(p.base.plan.Exported[0]))
 	case p.base.plan.Assessment == nil:
 		return lang.M("there is no plan yet")
 	case p.base.plan.Assessment.Loss.Nothing():
@@ -175,7 +176,11 @@ func (p *asking) openLoss() tea.Cmd {
 	for _, part := range []struct {
 		what string
 		list []string
-	}{{e.T("could not be compared with the backup, newer rows may be lost"), a.Loss.Unknown}, {e.T("missing now, so what was written to them after the backup is not known"), a.Loss.Missing}, {e.T("not all changed rows can be seen in"), a.Loss.Unseen}, {e.T("people who acted since"), a.Loss.Users}, {e.T("what they touched"), a.Loss.Resources}, {e.T("exported"), plan.Exported}} {
+	}{{e.T("could not be compared with the backup, newer rows may be lost"), a.Loss.Unknown}, {e.T("missing now, " +
+		"so writes after the backup are unknown"), a.Loss.Missing}, {e.T("not " +
+		"all changed rows can be detected in"), a.Loss.Unseen}, {e.T("users " +
+		"active since"), a.Loss.Users}, {e.T("resources " +
+		"they changed"), a.Loss.Resources}, {e.T("exported"), plan.Exported}} {
 		if len(part.list) > 0 {
 			lines = append(lines, "", part.what+":")
 		}
@@ -266,7 +271,7 @@ func (p *asking) lostOf(rows [][4]string) []string {
 // countLater counts what an undo would lose, before it asks for the name.
 func (p *asking) countLater(r *run.Run) tea.Cmd {
 	ctx, desk := p.base.env.Ctx, p.base.desk
-	p.base.pending = pending{lang.M("Counting what was written since the restore …"), p.base.env.Clock.Now()}
+	p.base.pending = pending{lang.M("Counting the rows written since the restore …"), p.base.env.Clock.Now()}
 	return func() tea.Msg {
 		loss, err := desk.Later(ctx, r)
 		return page.Msg{To: ID, Body: laterMsg{r, loss, err}}
@@ -282,7 +287,7 @@ func (p *asking) confirmUndo(m laterMsg) tea.Cmd {
 	body := p.consequences(restore.KindUndo)
 	switch {
 	case m.err != nil:
-		body = append(body, lang.M("what was written since the restore cannot be counted now: %s", m.err))
+		body = append(body, lang.M("the rows written since the restore cannot be counted now: %s", m.err))
 	default:
 		body = append(body, m.loss.Doubts()...)
 	}

@@ -295,7 +295,7 @@ func (p *base) draft() tea.Cmd {
 func (p *base) request(do func(ctx context.Context) error) tea.Cmd {
 	ctx := p.env.Ctx
 	p.begun, p.problem = true, nil
-	p.pending = pending{lang.M("Handing it over to the worker …"), p.env.Clock.Now()}
+	p.pending = pending{lang.M("Handing over to the worker …"), p.env.Clock.Now()}
 	return func() tea.Msg { return page.Msg{To: ID, Body: sentMsg{do(ctx)}} }
 }
 

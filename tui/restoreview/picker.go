@@ -92,7 +92,7 @@ func (d *picker) View(size page.Size) string {
 	if len(d.rows) == 0 {
 		lines = append(lines, e.T("There is nothing to choose from."))
 	}
-	keys := widget.KeyHelp(t, "enter", e.T("take it")) + "  " + widget.KeyHelp(t, "esc", e.T("back"))
+	keys := widget.KeyHelp(t, "enter", e.T("choose")) + "  " + widget.KeyHelp(t, "esc", e.T("back"))
 	if d.many {
 		keys = widget.KeyHelp(t, "space", e.T("mark")) + "  " + keys
 	}

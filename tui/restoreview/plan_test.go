@@ -103,7 +103,7 @@ func TestAWaitAfterAKeyHasAClock(t *testing.T) {
 	p.base.env.Clock.(*clock.Fake).Advance(7 * time.Second)
 	if view := p.View(page.Size{Width: 80, Height: 20}); !strings.Contains(
 		view,
-		"Counting what was written since the restore …  0:07",
+		"Counting the rows written since the restore …  0:07",
 	) {
 		t.Errorf("no clock:\n%s", view)
 	}
@@ -117,7 +117,7 @@ func TestAWaitAfterAKeyHasAClock(t *testing.T) {
 	p.base.env.Clock.(*clock.Fake).Advance(3 * time.Second)
 	if view := p.View(page.Size{Width: 80, Height: 20}); !strings.Contains(
 		view,
-		"Handing it over to the worker …  0:03",
+		"Handing over to the worker …  0:03",
 	) {
 		t.Errorf("no clock:\n%s", view)
 	}

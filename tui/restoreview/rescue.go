@@ -40,7 +40,7 @@ func (p *rescuer) cannotRescue() lang.Msg {
 		return lang.M("the backup is at a copy: fetch it first")
 	}
 	if tables, known := p.base.plan.Source.Held(); !known || len(tables) == 0 {
-		return lang.M("which tables the backup holds is not known")
+		return lang.M("the tables of the backup are unknown")
 	}
 	return lang.Msg{}
 }
@@ -93,7 +93,7 @@ func (p *rescuer) seeRescue(m rescuedMsg) tea.Cmd {
 	for _, l := range strings.Split(strings.TrimSpace(termsafe.Text(m.text)), "\n") {
 		lines = append(lines, cells.Wrap(l, reportWidth)...)
 	}
-	title := lang.M("%s against the backup", m.table)
+	title := lang.M("%s compared with the backup", m.table)
 	read := func() tea.Cmd {
 		return page.Send(page.Open{Overlay: widget.NewText(p.base.env, title, lines, m.text)})
 	}
@@ -105,7 +105,7 @@ func (p *rescuer) seeRescue(m rescuedMsg) tea.Cmd {
 			db := m.plan.Target.Live
 			body := []lang.Msg{
 				lang.Raw(lines[0]),
-				lang.M("Rows of %s are written into %s.", m.plan.Source.Name, db+"."+m.table),
+				lang.M("Writes rows of %s into %s.", m.plan.Source.Name, db+"."+m.table),
 			}
 			return page.Send(
 				page.Open{
@@ -121,11 +121,11 @@ func (p *rescuer) seeRescue(m rescuedMsg) tea.Cmd {
 		}
 	}
 	missing, changed, all := lang.M(
-		"put the missing rows back",
+		"restore the missing rows",
 	), lang.M(
-		"put the changed rows back",
+		"restore the changed rows",
 	), lang.M(
-		"put both back",
+		"restore both",
 	)
 	return page.Send(page.Open{Overlay: widget.NewAsk(p.base.env, title, []lang.Msg{lang.Raw(lines[0])}, true,
 		widget.Choice{Key: "v", Label: lang.M("read the rows"), Run: read},

@@ -46,7 +46,7 @@ func TestRowsAreRescuedByKeys(t *testing.T) {
 	compare := pressOn(openedBy(t, p.Actions()[i].Run()), "enter")
 	ask := openedBy(t, p.Receive(compare().(page.Msg)))
 	if view := ask.View(page.Size{Width: 80, Height: 24}); !strings.Contains(view, "2 missing now") ||
-		!strings.Contains(view, "put the missing rows back") {
+		!strings.Contains(view, "restore the missing rows") {
 		t.Fatalf("the dialog says\n%s", view)
 	}
 	confirm := openedBy(t, pressOn(ask, "m"))

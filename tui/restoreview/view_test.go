@@ -216,7 +216,7 @@ func ev(kind restore.Kind, notes ...string) restore.Event {
 
 var upToLoading = []restore.Event{
 	ev(restore.KindBegin),
-	ev(restore.KindDone, "the backup's SHA-256 is the manifest's"),
+	ev(restore.KindDone, "the backup's SHA-256 matches the manifest"),
 	ev(restore.KindDone, "stopped: pm2 stop qianzhang-backend"),
 	ev(restore.KindDone, "no writes for 2.0 s"),
 	ev(restore.KindDone, "/var/backups/mysql/emergency.sql.gz"),

@@ -114,7 +114,7 @@ func (l *alertList) notes() (out []lang.Msg) {
 		return []lang.Msg{lang.M("alerts unknown: `opsdeck watch` has never run with this state folder"),
 			lang.M("start it with: %s", "opsdeck watch install")}
 	case !l.listing.Watching:
-		out = append(out, lang.M("`opsdeck watch` is not running: this is how it was when it last ran"))
+		out = append(out, lang.M("`opsdeck watch` is not running: this is the state of its last run"))
 	}
 	if len(l.listing.Alerts) == 0 {
 		return append(out, lang.M("no alerts in the last 7 days"))

@@ -102,14 +102,14 @@ func (p *dossier) detailLines(s *health.Standing, width int) []string {
 	out := widget.Sections{Theme: e.Theme}
 	inner := out.Inner(width)
 	out.Add(e.T("Now"), p.nowLines(s, inner))
-	out.Add(e.T("Seen"), p.fields(s, inner))
+	out.Add(e.T("Values"), p.fields(s, inner))
 	out.Add(e.T("Limits"), p.limitLines(s, inner))
 	if len(s.History) > 1 {
 		w := min(inner, health.HistoryLength)
 		out.Add(e.T("History"), append(p.graph(s, w, 4), p.graphCaption(s, w)))
 	}
-	out.Add(e.T("To look further"), p.commandLines(s, inner, p.command))
-	out.Add(e.T("Answer"), p.rawLines(s, inner))
+	out.Add(e.T("More details"), p.commandLines(s, inner, p.command))
+	out.Add(e.T("Response"), p.rawLines(s, inner))
 	return out.Lines
 }
 

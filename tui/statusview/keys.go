@@ -59,7 +59,7 @@ func (p *Page) listActions() []page.Action {
 			ID:     "status.open",
 			Keys:   []string{"enter"},
 			Label:  lang.M("open"),
-			Help:   lang.M("open the check: answer, limits, history, commands"),
+			Help:   lang.M("open the check: response, limits, history, commands"),
 			Footer: true,
 			Off:    p.table.nothing,
 			Run:    func() tea.Cmd { p.dossier.openCheck(p.table.chosen); return nil },
@@ -68,7 +68,7 @@ func (p *Page) listActions() []page.Action {
 			ID:     "status.filter",
 			Keys:   []string{"/"},
 			Label:  lang.M("filter"),
-			Help:   lang.M("list only checks that hold all words typed"),
+			Help:   lang.M("list only checks that contain all typed words"),
 			Footer: true,
 			Run: func() tea.Cmd {
 				p.table.typing = true
@@ -81,7 +81,7 @@ func (p *Page) listActions() []page.Action {
 			ID:     "status.bad",
 			Keys:   []string{"b"},
 			Label:  lang.M("problems only"),
-			Help:   lang.M("list only what is not well, or everything again"),
+			Help:   lang.M("list only problems, or everything again"),
 			Footer: true,
 			Run:    func() tea.Cmd { p.table.bad = !p.table.bad; p.table.take(p.look.report); return nil },
 		},
@@ -89,7 +89,7 @@ func (p *Page) listActions() []page.Action {
 			ID:    "status.copy",
 			Keys:  []string{"y"},
 			Label: lang.M("copy"),
-			Help:  lang.M("copy the command with which to look further"),
+			Help:  lang.M("copy the command for more details"),
 			Off:   p.table.nothing,
 			Run:   func() tea.Cmd { return p.table.copyCommand(0) },
 		},
@@ -135,13 +135,13 @@ func (p *Page) detailActions(commands int) []page.Action {
 		{
 			ID:    "status.copyraw",
 			Keys:  []string{"Y"},
-			Label: lang.M("copy answer"),
-			Help:  lang.M("copy the answer as it came"),
+			Label: lang.M("copy response"),
+			Help:  lang.M("copy the raw response"),
 			Run: func() tea.Cmd {
 				if s := p.dossier.opened(); s != nil && s.Last.Raw != "" {
 					return page.Send(page.Copy{Text: s.Last.Raw})
 				}
-				return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("there was no answer to copy")})
+				return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("there is no response to copy")})
 			},
 		},
 		{

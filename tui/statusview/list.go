@@ -71,7 +71,7 @@ func (p *look) stateWidth() int {
 	}
 	for _, s := range p.report.Standings {
 		if !s.Seen() {
-			w = max(w, cells.Width(p.env.T("looking")))
+			w = max(w, cells.Width(p.env.T("checking")))
 		}
 	}
 	return w + 2
@@ -128,11 +128,11 @@ func (p *table) viewList(size page.Size) string {
 func (p *table) empty() string {
 	switch {
 	case len(p.look.report.Standings) == 0:
-		return p.look.env.T("Nothing is configured to be checked.")
+		return p.look.env.T("No checks are configured.")
 	case p.bad && p.filter == "":
-		return p.look.env.T("Everything is well. Press b to list it.")
+		return p.look.env.T("No problems. Press b to list everything.")
 	}
-	return p.look.env.T("No check holds these words. Press esc to list all.")
+	return p.look.env.T("No check matches. Press esc to list all.")
 }
 
 func (p *table) filterLine(width int) string {
@@ -145,7 +145,7 @@ func (p *table) filterLine(width int) string {
 		said = "/" + termsafe.Line(p.filter) + "  "
 	}
 	if p.bad {
-		said += e.T("only what is not well") + "  "
+		said += e.T("only problems") + "  "
 	}
 	return cells.Cut(
 		t.Accent.Render(" "+said)+t.Dim.Render(e.T("%d of %d checks", p.countChecks(), len(p.look.report.Standings))),
@@ -242,7 +242,7 @@ func (p *look) cellsOf(s *health.Standing, c columns, paint func(widget.Ink, str
 func (p *look) stateCell(s *health.Standing) (ink widget.Ink, glyph, word string) {
 	t, e := p.env.Theme, p.env
 	if !s.Seen() {
-		return p.ink.dim, t.Glyph.Pending, e.T("looking")
+		return p.ink.dim, t.Glyph.Pending, e.T("checking")
 	}
 	_, glyph = t.State(s.State)
 	return p.ink.state[s.State], glyph, e.Lang.Msg(s.State.Label())

@@ -75,7 +75,7 @@ func (c *Confirm) View(size page.Size) string {
 	} else {
 		lines = append(lines, "")
 	}
-	lines = append(lines, KeyHelp(t, "enter", e.T("do it"))+"  "+KeyHelp(t, "esc", e.T("leave, nothing done")))
+	lines = append(lines, KeyHelp(t, "enter", e.T("do it"))+"  "+KeyHelp(t, "esc", e.T("cancel; nothing is done")))
 	return Box(t, " "+e.Lang.Msg(c.title)+" ", lines, size)
 }
 

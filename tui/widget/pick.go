@@ -71,7 +71,7 @@ func (p *Pick) Update(msg tea.Msg) (tea.Cmd, bool) {
 // View draws the dialog.
 func (p *Pick) View(size page.Size) string {
 	row := func(i int, selected bool, w int) string { return p.row(p.items[p.hits[i]], selected, w) }
-	return p.narrow.View(p.env, p.title, len(p.hits), p.env.T("nothing has these letters"), row, size)
+	return p.narrow.View(p.env, p.title, len(p.hits), p.env.T("nothing matches"), row, size)
 }
 
 func (p *Pick) row(it Item, selected bool, w int) string {

@@ -51,7 +51,7 @@ func (p *Prompt) View(size page.Size) string {
 		"",
 		p.input.View(t, w),
 		"",
-		KeyHelp(t, "enter", e.T("take it")) + "  " + KeyHelp(t, "esc", e.T("back")),
+		KeyHelp(t, "enter", e.T("choose")) + "  " + KeyHelp(t, "esc", e.T("back")),
 	}
 	return Box(t, " "+e.Lang.Msg(p.title)+" ", lines, size)
 }

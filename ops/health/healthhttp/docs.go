@@ -113,7 +113,7 @@ func docsOf(s Service, doc []byte, p *lang.Printer) docs {
 	out := docs{
 		Lang:  p.Code(),
 		Title: p.T("Endpoints of %s", s.Name),
-		About: p.T("All endpoints answer GET and HEAD. The answers are those of this moment; nothing is changed."),
+		About: p.T("All endpoints answer GET and HEAD with the current state; nothing is changed."),
 		Spec:  p.T("OpenAPI description"),
 		Try:   p.T("Open"),
 	}

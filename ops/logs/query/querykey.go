@@ -178,7 +178,7 @@ func (p *queryParser) is(w word, value string) {
 	case "slow":
 		p.q.Took = line.SlowMS
 	default:
-		p.fail(w, lang.M("is: knows critical and slow"))
+		p.fail(w, lang.M("is: needs critical or slow"))
 	}
 }
 

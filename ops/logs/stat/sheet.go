@@ -201,9 +201,9 @@ func (t *Table) notes(s *Sheet, p *lang.Printer) {
 	if t.Ask.Over > 0 {
 		say(t.NoTime, p.T("%s without a time", human.Count(t.NoTime)))
 	}
-	say(t.Beyond, p.T("%s of groups beyond the first %s", human.Count(t.Beyond), human.Count(maxGroups)))
+	say(t.Beyond, p.T("%s in groups after the first %s", human.Count(t.Beyond), human.Count(maxGroups)))
 	if t.All.Numbers.Rounded {
-		s.Notes = append(s.Notes, p.T("percentiles are right to three digits"))
+		s.Notes = append(s.Notes, p.T("percentiles are accurate to three digits"))
 	}
 }
 

@@ -101,7 +101,7 @@ func (y *Years) Make(
 			p.File,
 		)
 		if errors.Is(err, fs.ErrExist) {
-			return out, ops.Wrap(err, ops.Failed, lang.M("%s exists already", p.File)).
+			return out, ops.Wrap(err, ops.Failed, lang.M("%s already exists", p.File)).
 				WithHint(lang.M("choose another name, or remove it first"))
 		}
 		if err != nil {
@@ -123,12 +123,12 @@ func (y *Years) Check(ctx context.Context, p YearPlan, report func(ops.Progress)
 // checkArchive proves an archive, and that it holds what the table held.
 func (y *Years) check(ctx context.Context, p YearPlan, out *Archived, report func(ops.Progress)) error {
 	unsound := func(why lang.Msg) error {
-		return ops.E(ops.Failed, lang.M("the archive %s is not sound: %s", p.File, why)).
+		return ops.E(ops.Failed, lang.M("the archive %s has a fault: %s", p.File, why)).
 			WithHint(lang.M("nothing was deleted; move the file away and archive again"))
 	}
 	m, err := backup.ReadManifest(p.File)
 	if err != nil {
-		return ops.Wrap(err, ops.Failed, lang.M("the archive %s has no manifest that can be read", p.File)).
+		return ops.Wrap(err, ops.Failed, lang.M("the archive %s has no readable manifest", p.File)).
 			WithHint(lang.M("nothing was deleted; move the file away and archive again"))
 	}
 	check, err := backup.Verify(ctx, p.File, y.src.r.opt.Clock.Now, report)
@@ -136,7 +136,7 @@ func (y *Years) check(ctx context.Context, p YearPlan, out *Archived, report fun
 		return err
 	}
 	if !check.OK() {
-		return unsound(lang.M("its bytes are not those of its manifest"))
+		return unsound(lang.M("its content does not match its manifest"))
 	}
 	a := y.archive(p.File)
 	a.Report = report

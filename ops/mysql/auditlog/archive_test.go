@@ -208,7 +208,7 @@ func TestABrokenLoadOfAnArchiveGoesOn(t *testing.T) {
 		)
 		defer srv.Exec(t, "", "DROP DATABASE "+strange)
 		if _, err := s.Years().Load(context.Background(), LoadArchive{Path: p.File, As: "audit_x"}); err == nil ||
-			!strings.Contains(err.Error(), "are not those of the archive") {
+			!strings.Contains(err.Error(), "do not match the archive") {
 			t.Fatalf("got %v", err)
 		}
 	})

@@ -41,7 +41,7 @@ func (y *Years) Load(ctx context.Context, o LoadArchive) (rows int64, err error)
 		return 0, y.src.lane.explain(err)
 	}
 	if taken > 0 {
-		return 0, ops.E(ops.Usage, lang.M("there is a table %s in the database %s already", o.As, y.src.r.opt.Schema)).
+		return 0, ops.E(ops.Usage, lang.M("the table %s already exists in the database %s", o.As, y.src.r.opt.Schema)).
 			WithHint(lang.M("choose another name with --as"))
 	}
 	src, err := load.Open(o.Path)
@@ -65,7 +65,7 @@ func (y *Years) Load(ctx context.Context, o LoadArchive) (rows int64, err error)
 			return 0, err
 		}
 		if !verdict.Good {
-			return 0, ops.E(ops.Failed, lang.M("the rows in %s are not those of the archive", scratch)).
+			return 0, ops.E(ops.Failed, lang.M("the rows in %s do not match the archive", scratch)).
 				WithHint(lang.M("check that database, then drop it; the live table was not touched"))
 		}
 	}

@@ -66,7 +66,7 @@ func (a Archive) scan(ctx context.Context, src *load.Source, rows func(*archiveT
 			break
 		}
 		if err != nil {
-			return ops.Wrap(err, ops.Failed, lang.M("the archive %s is not whole", a.Path))
+			return ops.Wrap(err, ops.Failed, lang.M("the archive %s is incomplete", a.Path))
 		}
 		if r, err = a.statement(st.SQL, split.Mode(), r, rows); err != nil {
 			return err
@@ -91,7 +91,7 @@ func (a Archive) scan(ctx context.Context, src *load.Source, rows func(*archiveT
 }
 
 func (a Archive) noTable() error {
-	return ops.E(ops.Failed, lang.M("there is no table %s in the archive %s", a.Table, a.Path))
+	return ops.E(ops.Failed, lang.M("the table %s is not in the archive %s", a.Table, a.Path))
 }
 
 func (a Archive) report(p ops.Progress) {
@@ -180,7 +180,7 @@ func (a Archive) tableOf(ctx context.Context, r *load.Reader, p parts) (*archive
 			return nil, a.noTable()
 		}
 		if err != nil {
-			return nil, ops.Wrap(err, ops.Failed, lang.M("the archive %s is not whole", a.Path))
+			return nil, ops.Wrap(err, ops.Failed, lang.M("the archive %s is incomplete", a.Path))
 		}
 		if head, err := sqlscan.Head(st.SQL, split.Mode()); err == nil && head.Is(0, "CREATE") {
 			return a.define(st.SQL, split.Mode())

@@ -71,7 +71,7 @@ type exportState struct {
 func (s *Source) Export(ctx context.Context, e Export) (Exported, error) {
 	begun := time.Now()
 	if _, err := os.Lstat(e.Path); !errors.Is(err, fs.ErrNotExist) {
-		return Exported{}, ops.E(ops.Usage, lang.M("%s exists already", e.Path)).
+		return Exported{}, ops.E(ops.Usage, lang.M("%s already exists", e.Path)).
 			WithHint(lang.M("choose another name, or remove it first"))
 	}
 	x := &export{s: s, e: e, begun: begun}
@@ -303,8 +303,7 @@ func (x *export) finish(ctx context.Context) error {
 		return x.interrupted(err)
 	}
 	if have != x.state.Rows {
-		return ops.E(ops.Failed, lang.M("%s rows were written, but the table now has %s of them: it changed "+
-			"meanwhile", human.Count(x.state.Rows), human.Count(have))).
+		return ops.E(ops.Failed, lang.M("%s rows were written, but the table now has %s: it changed meanwhile", human.Count(x.state.Rows), human.Count(have))).
 			WithHint(lang.M("run it again with --restart"))
 	}
 	if err := os.Rename(x.part(), x.e.Path); err != nil {

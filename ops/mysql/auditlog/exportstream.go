@@ -40,7 +40,7 @@ func (s *Source) ExportTo(ctx context.Context, e Export, out io.Writer) (Exporte
 	if have != x.state.Rows {
 		return Exported{}, ops.E(
 			ops.Failed,
-			lang.M("%s rows were written, but the table now has %s of them: it changed meanwhile",
+			lang.M("%s rows were written, but the table now has %s: it changed meanwhile",
 				human.Count(x.state.Rows), human.Count(have)),
 		)
 	}

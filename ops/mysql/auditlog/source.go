@@ -96,19 +96,19 @@ func (s *Source) EstimatedRows() int64 { return s.r.rows }
 func (s *Source) Notes() []lang.Msg {
 	var out []lang.Msg
 	if !s.r.can.readOnly {
-		out = append(out, lang.M("the server knows no read-only transactions; only SELECT is ever sent"))
+		out = append(out, lang.M("the server does not support read-only transactions; opsdeck sends only SELECT"))
 	}
 	if s.r.can.limit == "" {
-		out = append(out, lang.M("the server offers no time limit for queries; opsdeck cancels them itself"))
+		out = append(out, lang.M("the server does not support time limits for queries; opsdeck cancels them itself"))
 	}
 	if s.r.can.explain == "" {
-		out = append(out, lang.M("the server does not explain queries; how much one reads is not known beforehand"))
+		out = append(out, lang.M("the server does not support EXPLAIN; how much a query reads is unknown beforehand"))
 	}
 	if s.r.layout.Trusted {
 		out = append(
 			out,
 			lang.M(
-				"the server names no unique index; that %s is one is taken from the configuration",
+				"the server reports no unique index; the configuration says that %s is unique",
 				s.r.layout.Column(audit.ID).Name,
 			),
 		)

@@ -24,7 +24,7 @@ func (s *Source) Trace(
 ) (audit.Trace, error) {
 	t := audit.Trace{Type: resourceType, ID: id}
 	if !s.r.layout.Has(audit.ResourceType) || !s.r.layout.Has(audit.ResourceID) {
-		return t, ops.E(ops.Config, lang.M("the table %s does not name resources", s.r.layout.Table)).
+		return t, ops.E(ops.Config, lang.M("the table %s does not record resources", s.r.layout.Table)).
 			WithHint(lang.M("name the columns under audit.columns in the configuration, e.g. created_at: logged_on"))
 	}
 	sub := audit.Exactly(id)

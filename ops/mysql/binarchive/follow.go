@@ -175,7 +175,7 @@ var ErrLogOff error = logOff{}
 // logOff is an error that says itself in the language of the sentence around it.
 type logOff struct{}
 
-func (logOff) sentence() lang.Msg { return lang.M("the server's binary log is off (%s)", "log_bin") }
+func (logOff) sentence() lang.Msg { return lang.M("the server's binlog is off (%s)", "log_bin") }
 
 func (e logOff) Error() string { return e.sentence().String() }
 

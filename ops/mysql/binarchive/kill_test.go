@@ -87,7 +87,7 @@ func TestAFollowerKilledAtAnyMomentLosesNothing(t *testing.T) {
 			workload(t, s, db, i*10+5, i*10+10)
 			select {
 			case err := <-ended:
-				t.Fatalf("the follower ended by itself: %v", err)
+				t.Fatalf("the archiving process ended by itself: %v", err)
 			case <-time.After(time.Duration(r.IntN(300)) * time.Millisecond):
 			}
 			cmd.Process.Kill()
@@ -169,7 +169,7 @@ func TestAFullDiskIsSaidAndNothingIsMissingAfterwards(t *testing.T) {
 		}
 		for _, seg := range segments(t, o) {
 			if c := o.Folder.Verify(t.Context(), seg, nil, nil); c.Err != nil {
-				t.Fatalf("what was kept is not whole: %v", c.Err)
+				t.Fatalf("what was kept is incomplete: %v", c.Err)
 			}
 		}
 	}

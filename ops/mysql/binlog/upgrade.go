@@ -88,7 +88,7 @@ func (u *upgrade) greet(greeting []byte) error {
 
 // errNoTLS: the driver takes the connection for a safe one and might send the
 // password as it is, so the login must not go on without TLS.
-var errNoTLS = errors.New("the server offers no TLS")
+var errNoTLS = errors.New("the server does not offer TLS")
 
 // Write takes the driver's packets.
 func (u *upgrade) Write(b []byte) (int, error) {

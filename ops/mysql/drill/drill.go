@@ -101,7 +101,7 @@ func (d *drill) circumstance(err error) error {
 	if !errors.As(said, &known) {
 		known = ops.E(ops.Failed, lang.Raw(said.Error()))
 	}
-	return ops.Wrap(err, known.Code, lang.M("the drill was broken off, which says nothing about the backup: %s", known.What)).
+	return ops.Wrap(err, known.Code, lang.M("the drill was interrupted; this says nothing about the backup: %s", known.What)).
 		WithHint(known.Hint)
 }
 
@@ -131,10 +131,9 @@ const (
 )
 
 func notAllowed(err error, schema string) error {
-	return ops.Wrap(err, ops.Failed, lang.M("the drill could not be done: the server refuses this user what it "+
-		"needs in %s; the backup is not to blame", schema)).
-		WithHint(lang.M("opsdeck doctor lists the privileges that a drill needs; or use another server with " +
-			"backup.drill_server"))
+	return ops.Wrap(err, ops.Failed, lang.M("the drill could not run: this user lacks privileges in %s; this says "+
+		"nothing about the backup", schema)).
+		WithHint(lang.M("list the needed privileges: opsdeck doctor; or use another server with backup.drill_server"))
 }
 
 // ScratchSchema is a name like those of the schemas that drills make.
@@ -176,7 +175,7 @@ func (d *drill) begin(ctx context.Context) (err error) {
 	if m := d.src.Manifest; d.Table != "" && m != nil &&
 		!slices.ContainsFunc(m.Tables, func(t backup.Table) bool { return t.Name == d.Table }) {
 		d.src.Close()
-		return ops.E(ops.Usage, lang.M("the backup holds no table %s", d.Table))
+		return ops.E(ops.Usage, lang.M("the backup does not contain the table %s", d.Table))
 	}
 	if d.db, err = mysql.Open(ctx, d.Target, ""); err != nil {
 		d.src.Close()
@@ -202,7 +201,7 @@ func (d *drill) prepare(ctx context.Context) (err error) {
 		return mysql.Explain(err, d.Target)
 	}
 	if len(there) > 0 {
-		return ops.E(ops.Usage, lang.M("the database %s exists already: a drill loads only into a new one", d.Schema))
+		return ops.E(ops.Usage, lang.M("the database %s already exists: a drill loads only into a new one", d.Schema))
 	}
 	if err := d.room(ctx); err != nil {
 		return err
@@ -215,7 +214,7 @@ func (d *drill) prepare(ctx context.Context) (err error) {
 	}
 	if got != "1" {
 		return ops.E(ops.Busy, lang.M("another drill is loading into %s", d.Schema)).
-			WithHint(lang.M("wait for its end, or name another database with --into"))
+			WithHint(lang.M("wait until it ends, or name another database with --into"))
 	}
 	return d.sweep(ctx)
 }
@@ -356,7 +355,8 @@ func (d *drill) room(ctx context.Context) error {
 		return nil
 	}
 	return ops.E(ops.Failed, lang.M("the drill needs about %s on the server's disk, %s are free", human.Bytes(need), human.Bytes(free))).
-		WithHint(lang.M("make room, rehearse one table with --table, or use another server with backup.drill_server"))
+		WithHint(lang.M("free some space, drill one table with --table, or use another server with " +
+			"backup.drill_server"))
 }
 
 // needs is about how much a loaded copy takes: half as much again as its text,

@@ -33,7 +33,7 @@ func TestARefusedDrillSaysNothingOfTheBackup(t *testing.T) {
 		as.User, as.Password = "rehearser", "Rehearse-1"
 		job := Job{Target: as, Path: path, Live: db}
 		record, err := Run(context.Background(), job)
-		if err == nil || !strings.Contains(err.Error(), "not to blame") {
+		if err == nil || !strings.Contains(err.Error(), "says nothing about the backup") {
 			t.Fatalf("%+v, %v", record, err)
 		}
 		s.Exec(

@@ -96,11 +96,10 @@ func (d *dumper) refuseExpressions(ctx context.Context, q *sql.Conn, t *table) e
 		}
 		for _, r := range rows {
 			if charset := foreign(r[1]); charset != "" {
-				return ops.E(ops.Failed, lang.M("table %s cannot be carried by a backup: the server does not show "+
+				return ops.E(ops.Failed, lang.M("table %s cannot be stored in a backup: the server does not show "+
 					"the %s text in the expression of %s",
 					schema.Name(t.Database, t.Name), charset, schema.Ident(r[0]))).
-					WithHint(lang.M("write it there in hexadecimal (_latin1 0xe9), or leave the table out with " +
-						"--tables"))
+					WithHint(lang.M("write it there in hexadecimal (_latin1 0xe9), or exclude the table with --tables"))
 			}
 		}
 	}

@@ -238,7 +238,7 @@ func TestTextThatCannotBeCarriedFailsTheBackup(t *testing.T) {
 				path := filepath.Join(t.TempDir(), "a.sql.gz")
 				m, err := Run(context.Background(), target(s), Options{Databases: []string{db}}, path)
 				if err != nil {
-					if !strings.Contains(err.Error(), "cannot be carried") || !strings.Contains(err.Error(), db) {
+					if !strings.Contains(err.Error(), "cannot be stored") || !strings.Contains(err.Error(), db) {
 						t.Errorf("refused without a name: %v", err)
 					}
 					return

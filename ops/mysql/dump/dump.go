@@ -45,7 +45,7 @@ func Run(ctx context.Context, target mysql.Target, opts Options, path string) (*
 	if err != nil {
 		switch {
 		case errors.Is(ctx.Err(), context.Canceled):
-			err = ops.Wrap(ctx.Err(), ops.Interrupted, lang.M("the backup was interrupted; nothing of it was kept"))
+			err = ops.Wrap(ctx.Err(), ops.Interrupted, lang.M("the backup was interrupted; no file was kept"))
 		case ctx.Err() != nil:
 			err = ctx.Err()
 		}
@@ -85,8 +85,8 @@ func (d *dumper) explain(err error) error {
 	case mysql.Number(err) == mysql.ErrTableDefChanged || mysql.Number(err) == mysql.ErrNoSuchTable:
 		return changedError("", err)
 	case mysql.Number(err) == mysql.ErrLockWaitTimeout:
-		return ops.Wrap(err, ops.Busy, lang.M("another session holds a lock that the backup needs, and kept it "+
-			"longer than %s", d.opts.LockWait.String())).
+		return ops.Wrap(err, ops.Busy, lang.M("another session held a lock that the backup needs for longer than "+
+			"%s", d.opts.LockWait.String())).
 			WithHint(lang.M("see who holds it with SHOW PROCESSLIST, or wait longer with --lock-wait"))
 	case mysql.Number(err) != 0 || mysql.Lost(err):
 		return mysql.Explain(err, d.target)
@@ -95,8 +95,8 @@ func (d *dumper) explain(err error) error {
 }
 
 func changedError(what string, cause error) error {
-	return ops.Wrap(cause, ops.Busy, lang.M("the definition of %s changed during the dump; the backup would be of "+
-		"neither state", orSome(what))).
+	return ops.Wrap(cause, ops.Busy, lang.M("the definition of %s changed during the dump; the backup would be "+
+		"inconsistent", orSome(what))).
 		WithHint(lang.M("run it again when no migration is running"))
 }
 

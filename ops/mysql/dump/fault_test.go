@@ -395,7 +395,7 @@ func TestALockThatIsNotGivenUpIsTold(t *testing.T) {
 			Options{Databases: []string{db}, LockWait: time.Second},
 			dir+"/a.sql.gz",
 		)
-		if ops.CodeOf(err) != ops.Busy || !strings.Contains(err.Error(), "another session holds a lock") {
+		if ops.CodeOf(err) != ops.Busy || !strings.Contains(err.Error(), "another session held a lock") {
 			t.Errorf("code %d: %v", ops.CodeOf(err), err)
 		}
 		nothingLeft(t, dir)
@@ -436,7 +436,7 @@ func TestKilledProcessLeavesNoFinalName(t *testing.T) {
 			t.Fatal(err)
 		}
 		if sql := unpack(t, data, &backup.Manifest{}); !strings.HasSuffix(string(sql), trailer) {
-			t.Fatal("a file under its final name is not whole")
+			t.Fatal("a file under its final name is incomplete")
 		}
 	}
 	t.Logf("%d of the killed dumps had just ended", kept)

@@ -119,7 +119,7 @@ func counted(m *backup.Manifest, contents *backup.DumpContents) error {
 		if !ok {
 			return ops.E(
 				ops.Failed,
-				lang.M("%s left out the table %s; nothing was kept", m.Engine, schema.Name(t.Database, t.Name)),
+				lang.M("%s omitted the table %s; nothing was kept", m.Engine, schema.Name(t.Database, t.Name)),
 			)
 		}
 		t.Rows, t.DataBytes = found.Rows, found.Bytes
@@ -162,7 +162,7 @@ func (f Foreign) command(ctx context.Context, d *dumper, inv *inventory) (*exec.
 	}
 	docker, err := exec.LookPath("docker")
 	if err != nil || f.Container == "" {
-		return nil, nil, ops.E(ops.Config, lang.M("neither mysqldump nor mariadb-dump is installed here")).
+		return nil, nil, ops.E(ops.Config, lang.M("neither mysqldump nor mariadb-dump is installed")).
 			WithHint(lang.M("use --engine native, which needs no other tool"))
 	}
 	tool, maria := f.contained(ctx, docker, tools[d.maria])
@@ -316,13 +316,13 @@ func (f Foreign) copy(ctx context.Context, d *dumper, cmd *exec.Cmd) (*backup.Du
 		)
 	}
 	if !bytes.Contains(last, []byte(trailerMark)) {
-		return nil, ops.E(ops.Failed, lang.M("%s ended without its last line; nothing was kept", toolOf(cmd.Args)))
+		return nil, ops.E(ops.Failed, lang.M("%s ended without its final line; nothing was kept", toolOf(cmd.Args)))
 	}
 	if bad != nil {
 		return nil, ops.Wrap(
 			bad,
 			ops.Failed,
-			lang.M("what %s wrote cannot be read; nothing was kept", toolOf(cmd.Args)),
+			lang.M("the output of %s cannot be read; nothing was kept", toolOf(cmd.Args)),
 		)
 	}
 	return contents, nil

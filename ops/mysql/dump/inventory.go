@@ -170,9 +170,9 @@ func (d *dumper) refuse(ctx context.Context, q *sql.Conn, inv *inventory) error 
 func (d *dumper) refuseTable(ctx context.Context, q *sql.Conn, t *table) error {
 	what := schema.Name(t.Database, t.Name)
 	if t.Engine == "" && !t.Sequence {
-		return ops.E(ops.Failed, lang.M("table %s cannot be read: the server does not know its engine, or it is "+
-			"damaged", what)).
-			WithHint(lang.M("check it with CHECK TABLE; leave it out with --tables"))
+		return ops.E(ops.Failed, lang.M("table %s cannot be read: it is damaged, or the server does not know its "+
+			"engine", what)).
+			WithHint(lang.M("check it with CHECK TABLE; exclude it with --tables"))
 	}
 	if len(t.Columns) == 0 {
 		return ops.E(ops.Config, lang.M("the user has no permission to read the columns of table %s", what)).
@@ -190,9 +190,8 @@ func (d *dumper) refuseTable(ctx context.Context, q *sql.Conn, t *table) error {
 	}
 	switch strings.ToLower(t.Engine) {
 	case "s3": // its definition cannot be loaded either: CREATE TABLE refuses the engine
-		return ops.E(ops.Failed, lang.M("table %s (%s) keeps its rows elsewhere; a backup cannot hold them "+
-			"faithfully", what, t.Engine)).
-			WithHint(lang.M("back it up where its rows are, and leave it out here with --tables"))
+		return ops.E(ops.Failed, lang.M("table %s (%s) keeps its rows elsewhere; a backup cannot contain them", what, t.Engine)).
+			WithHint(lang.M("back it up where its rows are, and exclude it here with --tables"))
 	}
 	if !t.history || d.opts.NoData {
 		return nil
@@ -205,7 +204,8 @@ func (d *dumper) refuseHistory(ctx context.Context, q *sql.Conn, t *table, what 
 	hint := lang.M("--no-history dumps its current rows only")
 	for _, c := range t.Columns {
 		if c.Period && !strings.HasPrefix(c.DataType, "timestamp") {
-			return ops.E(ops.Failed, lang.M("the history of table %s goes by transactions and cannot be restored", what)).
+			return ops.E(ops.Failed, lang.M("the history of table %s is recorded by transaction and cannot be "+
+				"restored", what)).
 				WithHint(hint)
 		}
 	}
@@ -238,8 +238,8 @@ func (d *dumper) refuseObject(ctx context.Context, q *sql.Conn, o *object) (warn
 		return fmt.Sprintf("%s is not in the backup: %s", what, problem), nil
 	}
 	if problem != "" {
-		return "", ops.E(ops.Failed, lang.M("the text of %s cannot be carried by a backup: %s", what, problem)).
-			WithHint(lang.M("create it again from a utf8mb4 session, or leave it out with --skip-broken"))
+		return "", ops.E(ops.Failed, lang.M("the definition of %s cannot be stored in a backup: %s", what, problem)).
+			WithHint(lang.M("create it again from a utf8mb4 session, or skip it with --skip-broken"))
 	}
 	if o.Kind != "view" {
 		return "", nil
@@ -251,7 +251,7 @@ func (d *dumper) refuseObject(ctx context.Context, q *sql.Conn, o *object) (warn
 		return fmt.Sprintf("%s is broken (%s) and not in the backup", what, problem), nil
 	}
 	return "", ops.E(ops.Failed, lang.M("%s no longer works (%s) and could not be restored", what, problem)).
-		WithHint(lang.M("repair or drop it, or leave it out with --skip-broken"))
+		WithHint(lang.M("repair or drop it, or skip it with --skip-broken"))
 }
 
 // brokenView tells what is wrong with a view, "" when nothing is.

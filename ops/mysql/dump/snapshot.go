@@ -119,9 +119,9 @@ func (s *snapshotter) sameServer(ctx context.Context) error {
 		}
 	}
 	if len(same) == 0 {
-		return ops.E(ops.Failed, lang.M("every new connection reaches another server: definitions and rows would be "+
-			"of different servers")).
-			WithHint(lang.M("give database.host and port of one server, not of a balancer"))
+		return ops.E(ops.Failed, lang.M("every new connection reaches a different server: definitions and rows "+
+			"would come from different servers")).
+			WithHint(lang.M("set database.host and port to one server, not to a load balancer"))
 	}
 	closeAll(other)
 	s.conns = same
@@ -310,8 +310,8 @@ func holdDefinitions(ctx context.Context, control *sql.Conn) error {
 	}
 	if mysql.Number(err) == mysql.ErrLockWaitTimeout {
 		return ops.Wrap(err, ops.Busy, lang.M("another session is changing table definitions; the backup would be "+
-			"of neither state")).
-			WithHint(lang.M("wait until the migration is through, or give it longer with --lock-wait"))
+			"inconsistent")).
+			WithHint(lang.M("wait until the migration has finished, or wait longer with --lock-wait"))
 	}
 	return err
 }

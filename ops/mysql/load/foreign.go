@@ -138,11 +138,11 @@ func (s *session) check(ctx context.Context, src *Source) (*stream, error) {
 	switch {
 	case err != nil:
 	case st.statements == 0:
-		err = ops.E(ops.Failed, lang.M("the dump holds nothing"))
+		err = ops.E(ops.Failed, lang.M("the dump is empty"))
 	case st.guard.strayed && !st.guard.entered && len(st.makes) == 0:
 		err = NoDatabase(s.o.From, st.ends.complete())
 	case !st.ends.complete():
-		err = ops.E(ops.Failed, lang.M("the dump is cut off: its end is missing"))
+		err = ops.E(ops.Failed, lang.M("the dump is truncated: its end is missing"))
 	}
 	return st, err
 }
@@ -151,10 +151,10 @@ func (s *session) check(ctx context.Context, src *Source) (*stream, error) {
 // which could, is missing.
 func NoDatabase(name string, whole bool) *ops.Error {
 	if whole {
-		return ops.E(ops.Usage, lang.M("the backup holds no database %s", name))
+		return ops.E(ops.Usage, lang.M("the backup does not contain the database %s", name))
 	}
-	return ops.E(ops.Failed, lang.M("the dump is cut off, and what is left of it holds no database %s", name)).
-		WithHint(lang.M("use a dump that is whole"))
+	return ops.E(ops.Failed, lang.M("the dump is truncated, and the rest of it does not contain the database %s", name)).
+		WithHint(lang.M("use a complete dump"))
 }
 
 // foreignConn is a connection as the mysql client has it: the server's own time
@@ -185,7 +185,7 @@ func (st *stream) each(ctx context.Context, do func(verdict) error) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case errors.Is(err, sqlscan.ErrTooLong):
-			return ops.Wrap(err, ops.Failed, lang.M("a statement of the dump is longer than the server takes")).
+			return ops.Wrap(err, ops.Failed, lang.M("a statement of the dump is longer than the server accepts")).
 				WithHint(lang.M("raise max_allowed_packet on the server"))
 		case errors.Is(err, sqlscan.ErrOpen):
 			return damaged(err)

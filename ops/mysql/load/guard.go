@@ -96,7 +96,7 @@ func (g *guard) judge(sql []byte, where string) (verdict, error) {
 		if g.skipping && p != nil && p.Verb != "USE" {
 			return verdict{parsed: p}, nil
 		}
-		return verdict{}, refuse(where, lang.M("a statement that opsdeck cannot read: %s", firstWords(string(sql))))
+		return verdict{}, refuse(where, lang.M("opsdeck cannot parse the statement: %s", firstWords(string(sql))))
 	}
 	v := verdict{action: run, sql: sql, parsed: p}
 	reason := g.decide(&v)

@@ -81,7 +81,7 @@ func (s *session) openJournal(ctx context.Context, id string) (*journal, error) 
 }
 
 func (s *session) otherLoad() error {
-	return ops.E(ops.Failed, lang.M("the database %s holds another load that was not finished", s.o.Schema)).
+	return ops.E(ops.Failed, lang.M("the database %s contains another, unfinished load", s.o.Schema)).
 		WithHint(lang.M("finish that one, or drop the database"))
 }
 

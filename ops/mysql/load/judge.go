@@ -27,7 +27,7 @@ func Judge(sql []byte, mode sqlscan.Mode, from, to string, maria bool) (j Judged
 	}
 	p, err := sqlscan.Parse(sql, mode)
 	if err != nil {
-		return j, lang.M("a statement that opsdeck cannot read: %s", firstWords(string(sql)))
+		return j, lang.M("opsdeck cannot parse the statement: %s", firstWords(string(sql)))
 	}
 	v := verdict{action: run, sql: sql, parsed: p}
 	if refusal = g.decide(&v); !refusal.Empty() {

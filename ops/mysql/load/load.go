@@ -72,7 +72,7 @@ func Run(ctx context.Context, target mysql.Target, src *Source, o Options) (*bac
 		return nil, errors.New("load without a target schema")
 	}
 	if system(o.Schema) {
-		return nil, ops.E(ops.Usage, lang.M("%s belongs to the server itself: nothing is loaded into it", o.Schema))
+		return nil, ops.E(ops.Usage, lang.M("%s is a system database: nothing is loaded into it", o.Schema))
 	}
 	begin := time.Now()
 	s, err := connect(ctx, target, o)

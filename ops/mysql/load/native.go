@@ -255,12 +255,12 @@ func (s *session) definers(ctx context.Context, definers map[string][]string) er
 	}
 	if foreign != "" && !s.mayDefine(ctx) {
 		return ops.E(ops.Config, lang.M("objects of the backup belong to %s, and the user has no permission to create objects for other users", foreign)).
-			WithHint(lang.M("use --definer current, or a user that may"))
+			WithHint(lang.M("use --definer current, or a user with that privilege"))
 	}
 	if len(absent) > 0 && s.o.Definer == "" {
 		slices.Sort(absent)
 		return ops.E(ops.Failed, lang.M("the server does not have the accounts that objects belong to: %s", strings.Join(absent, ", "))).
-			WithHint(lang.M("make the accounts, or choose --definer keep or --definer current"))
+			WithHint(lang.M("create the accounts, or use --definer keep or --definer current"))
 	}
 	return nil
 }

@@ -100,7 +100,7 @@ func (s *session) plan(ctx context.Context, src *Source) (*plan, error) {
 func missingTables(m *backup.Manifest, from string, names []string) error {
 	for _, n := range names {
 		if !slices.ContainsFunc(m.Tables, func(t backup.Table) bool { return t.Database == from && t.Name == n }) {
-			return ops.E(ops.Usage, lang.M("the backup holds no table %s", n))
+			return ops.E(ops.Usage, lang.M("the backup does not contain the table %s", n))
 		}
 	}
 	return nil
@@ -163,7 +163,7 @@ func (g *guard) all(text []byte, where string) ([]verdict, error) {
 			return list, nil
 		}
 		if err != nil {
-			return nil, refuse(where, lang.M("a statement that opsdeck cannot read: %s", err.Error()))
+			return nil, refuse(where, lang.M("opsdeck cannot parse the statement: %s", err.Error()))
 		}
 		v, err := g.judge(bytes.Clone(st.SQL), where)
 		if err != nil {

@@ -148,7 +148,7 @@ func (s *session) conn(ctx context.Context) (*sql.Conn, error) {
 			return nil, ops.Wrap(
 				err,
 				ops.Config,
-				lang.M("the binary log cannot be skipped: the user lacks the privilege"),
+				lang.M("the binlog cannot be skipped: the user lacks the privilege"),
 			)
 		}
 	}

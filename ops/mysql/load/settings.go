@@ -208,7 +208,7 @@ func (s *settings) follow(p *sqlscan.Parsed, a assignment) lang.Msg {
 		}
 		wide, ok := sqlscan.WideOf(charset)
 		if !ok {
-			return lang.M("the charset %s cannot be a client's", charset)
+			return lang.M("the charset %s cannot be used by clients", charset)
 		}
 		s.mode.Wide = wide
 	case a.name == "sql_mode" && a.scope != "@":

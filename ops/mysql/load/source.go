@@ -72,7 +72,7 @@ func (s *Source) prepare(f *os.File, identities []age.Identity) error {
 	}
 	if len(identities) == 0 {
 		return ops.E(ops.Config, lang.M("the backup is encrypted")).
-			WithHint(lang.M("name the file of the age identity that opens it"))
+			WithHint(lang.M("name the age key file that decrypts it"))
 	}
 	s.file, s.size, err = age.DecryptReaderAt(f, s.size, identities...)
 	if err != nil {
@@ -124,7 +124,7 @@ func plain(r io.ReaderAt) (io.ReadCloser, error) {
 	var named *unpack.FormatError
 	switch {
 	case errors.As(err, &named):
-		return nil, ops.Wrap(err, ops.Failed, lang.M("the file is no SQL text: it is %s", named.Format)).
+		return nil, ops.Wrap(err, ops.Failed, lang.M("the file is not SQL text: it is %s", named.Format)).
 			WithHint(lang.M("unpack or convert it to SQL text first, and name that file"))
 	case errors.Is(err, unpack.ErrSeveral), errors.Is(err, unpack.ErrEmpty):
 		return nil, severalFiles(err)
@@ -134,7 +134,7 @@ func plain(r io.ReaderAt) (io.ReadCloser, error) {
 
 // severalFiles says what to do with an archive of which no one file is meant.
 func severalFiles(err error) error {
-	return ops.Wrap(err, ops.Failed, lang.M("the archive does not hold exactly one file")).
+	return ops.Wrap(err, ops.Failed, lang.M("the archive must contain exactly one file")).
 		WithHint(lang.M("unpack it, and name the file of SQL text inside"))
 }
 

@@ -22,7 +22,7 @@ import (
 // compareTransactions is how many the race replays, of twenty rows each.
 const compareTransactions = 20_000
 
-// TestCompareReplay races the replay of the binary log against the servers' own way,
+// TestCompareReplay races the replay of the binlog against the servers' own way,
 // mysqlbinlog | mysql: the same log, interleaved, medians; both come to the same rows.
 // OPSDECK_COMPARE is the share of the transactions. It prints as a benchmark does.
 func TestCompareReplay(t *testing.T) {
@@ -56,7 +56,7 @@ func raceReplay(t *testing.T, flavour string, transactions int) (old, ours time.
 	if end.File != w.stand.File {
 		t.Fatalf("the log goes on in %s: choose fewer transactions", end.File)
 	}
-	// The archive is there already, as a follower keeps it.
+	// The archive already exists, as a follower keeps it.
 	folder := binarchive.Folder{Dir: filepath.Join(t.TempDir(), "binlog")}
 	_, err := binarchive.Run(t.Context(), binarchive.Options{Target: target(s), Folder: folder, Who: lock.Holder{What: "a test"}})
 	if err != nil {

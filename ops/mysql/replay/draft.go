@@ -29,14 +29,14 @@ func Draft(
 ) (*restore.Replay, error) {
 	m := *c.Moment
 	if src.Where != "" || src.NoData || !src.Manifest {
-		return nil, ops.E(ops.Failed, lang.M("%s cannot be rolled forward: it does not hold all rows of its tables, or does "+
-			"not say of which moment they are", src.Name)).
+		return nil, ops.E(ops.Failed, lang.M("%s cannot be rolled forward: it does not contain all rows of its "+
+			"tables, or does not record their moment", src.Name)).
 			WithHint(lang.M("choose another backup"))
 	}
 	if len(src.Stands) == 0 {
 		return nil, ops.E(ops.Failed, lang.M("%s does not record its binlog position", src.Name)).
-			WithHint(lang.M("choose a backup that was made while the server wrote a binary log, by a user who may see " +
-				"its position"))
+			WithHint(lang.M("choose a backup that was made with the binlog on, by a user with the privilege to " +
+				"read its position"))
 	}
 	run, err := log.From(src.Stands)
 	if err != nil {
@@ -56,7 +56,7 @@ func Draft(
 	}
 	if early(m, src, run, f) {
 		return nil, ops.E(ops.Usage, lang.M("%s is before the backup %s", m.String(), src.Name)).
-			WithHint(lang.M("reachable from it is %s; opsdeck backup list shows older backups", reach(src, run)))
+			WithHint(lang.M("it can reach %s; for older backups: opsdeck backup list", reach(src, run)))
 	}
 	out := replayOf(m, src, run, f)
 	if f.Transactions == 0 {
@@ -66,8 +66,8 @@ func Draft(
 	if err == nil || !byStatements(ctx, target, src.Database, err) {
 		return out, err
 	}
-	out.Warnings = append(out.Warnings, restore.N(lang.M("rows of the log are replayed one by one as statements, which is "+
-		"slower: this user has no permission for the BINLOG statement (%s)", grantOf(q.Maria))))
+	out.Warnings = append(out.Warnings, restore.N(lang.M("the binlog's rows are replayed one by one as "+
+		"statements, which is slower: this user lacks the privilege for the BINLOG statement (%s)", grantOf(q.Maria))))
 	return out, nil
 }
 
@@ -122,31 +122,31 @@ func byStatements(ctx context.Context, target mysql.Target, database string, ref
 func noStart(err error, src restore.Source) error {
 	var unread *changes.UnreadError
 	if errors.As(err, &unread) {
-		return ops.Wrap(err, ops.Failed, lang.M("the binary log is not archived from %s on, and more than %s of it is on "+
-			"the server: too much to read at once", unread.File, human.Bytes(unread.Most))).
+		return ops.Wrap(err, ops.Failed, lang.M("the binlog is not archived from %s on, and more than %s of it is "+
+			"on the server: too much to read at once", unread.File, human.Bytes(unread.Most))).
 			WithHint(lang.M("archive it first: opsdeck backup binlog fetch"))
 	}
 	stand := src.Stands[0]
-	return ops.Wrap(err, ops.Failed, lang.M("the available binary log does not hold the position of %s: %s",
+	return ops.Wrap(err, ops.Failed, lang.M("the available binlog does not contain the position of %s: %s",
 		src.Name, stand.Position.String())).
-		WithHint(lang.M("opsdeck backup binlog list shows what the archive holds; choose another backup"))
+		WithHint(lang.M("choose another backup; the archive's contents: opsdeck backup binlog list"))
 }
 
 // notReached says how far the log reaches.
 func notReached(m binlog.Moment, src restore.Source, run *changes.Run) error {
 	span := reach(src, run)
 	if run.Gap != nil {
-		return ops.E(ops.Failed, lang.M("the binary log has a gap before %s: it ends at %s and continues with %s",
+		return ops.E(ops.Failed, lang.M("the binlog has a gap before %s: it ends at %s and continues with %s",
 			m.String(), run.End().String(), binlog.Position{File: run.Gap.ToFile, Pos: run.Gap.ToPos}.String())).
-			WithHint(lang.M("reachable is %s", span))
+			WithHint(lang.M("it can reach %s", span))
 	}
 	if next := run.Beyond; next != nil {
-		return ops.E(ops.Failed, lang.M("the log of this server ends before %s; the log at hand goes over to another "+
-			"server, %s, at %s", m.String(), next.Server, next.FromTime.Local().Format("2006-01-02 15:04:05 -07:00"))).
-			WithHint(lang.M("a moment after that needs a full backup made on that server; reachable is %s", span))
+		return ops.E(ops.Failed, lang.M("the log of this server ends before %s; the available log continues on "+
+			"another server, %s, at %s", m.String(), next.Server, next.FromTime.Local().Format("2006-01-02 15:04:05 -07:00"))).
+			WithHint(lang.M("a later moment needs a full backup made on that server; this one can reach %s", span))
 	}
-	return ops.E(ops.Usage, lang.M("the binary log at hand does not reach %s", m.String())).
-		WithHint(lang.M("reachable is %s", span))
+	return ops.E(ops.Usage, lang.M("the available binlog does not reach %s", m.String())).
+		WithHint(lang.M("it can reach %s", span))
 }
 
 // early tells whether the moment lies before the backup: nothing is replayed, and the
@@ -244,22 +244,22 @@ func replayOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast
 	if f.Statements > 0 {
 		warn(
 			lang.M(
-				"%d statements of the statement format are run again: what is not deterministic in them may come out "+
-					"otherwise",
+				"%d statements in statement format are run again: what is not deterministic in them may give "+
+					"other results",
 				f.Statements,
 			),
 		)
 	}
 	if f.Foreign > 0 {
-		warn(lang.M("%d transactions also changed other databases: that part is left out", f.Foreign))
+		warn(lang.M("%d transactions also changed other databases: that part is not replayed", f.Foreign))
 	}
 	if f.Extra > 0 {
-		warn(lang.M("%d transactions before the end of the set are not named in it, and are replayed too", f.Extra))
+		warn(lang.M("%d transactions before the end of the set are not in it, and are replayed too", f.Extra))
 	}
 	if f.Backwards {
 		warn(
-			lang.M("the server's clock went back: later transactions have an earlier time; the first one at or after " +
-				"the moment ends the replay"),
+			lang.M("the server's clock went backwards: later transactions have an earlier time; the replay ends " +
+				"at the first one at or after the moment"),
 		)
 	}
 	if len(f.Rough) > 0 {

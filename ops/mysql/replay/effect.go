@@ -71,7 +71,7 @@ func (j *judge) eventStatus(p *sqlscan.Parsed, t *sqlscan.Text, d *decided) lang
 			d.effect.enabled = name
 			now, err := sqlscan.Tokenize([]byte(d.sql), p.Mode)
 			if err != nil || now.Len() != t.Len() {
-				return lang.M("a statement that opsdeck cannot read: %s", short(p.SQL))
+				return lang.M("opsdeck cannot parse the statement: %s", short(p.SQL))
 			}
 			d.sql = d.sql[:now.Tokens[i].Start] + "DISABLE" + d.sql[now.Tokens[i].End:]
 			return lang.Msg{}

@@ -142,7 +142,7 @@ func (l *look) take(i *format.Item) error {
 		}
 	case format.Load:
 		if i.Query != nil && l.judge.loads(i.Query) {
-			l.why = append(l.why, lang.M("LOAD DATA of the statement format is not replayed: %s", short(i.Query.SQL)))
+			l.why = append(l.why, lang.M("LOAD DATA in statement format is not replayed: %s", short(i.Query.SQL)))
 		}
 	}
 	return l.sum.Take(i)

@@ -81,7 +81,7 @@ func (j *judge) inScope(table string) bool {
 func (j *judge) statement(q *binlog.Query) (decided, lang.Msg) {
 	text, err := sqlscan.Tokenize(q.SQL, modeOf(q))
 	if err != nil {
-		return decided{}, lang.M("a statement that opsdeck cannot read: %s", short(q.SQL))
+		return decided{}, lang.M("opsdeck cannot parse the statement: %s", short(q.SQL))
 	}
 	switch {
 	case text.Len() == 0 || elsewhere(text):
@@ -97,7 +97,7 @@ func (j *judge) statement(q *binlog.Query) (decided, lang.Msg) {
 	case !j.concerned(q, text):
 		return decided{}, lang.Msg{}
 	}
-	return decided{}, lang.M("a statement that has no place in a replay: %s", short(q.SQL))
+	return decided{}, lang.M("statement not allowed in a replay: %s", short(q.SQL))
 }
 
 // elsewhere tells of statements that change nothing in a schema.
@@ -149,7 +149,7 @@ func (j *judge) definition(q *binlog.Query, text *sqlscan.Text) (decided, lang.M
 		if !j.concerned(q, text) {
 			return decided{}, lang.Msg{}
 		}
-		return decided{}, lang.M("a statement that opsdeck cannot read: %s", short(q.SQL))
+		return decided{}, lang.M("opsdeck cannot parse the statement: %s", short(q.SQL))
 	}
 	if p.Temporary {
 		return j.temporary(q, p)
@@ -303,7 +303,7 @@ func (j *judge) rename(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 		}
 		at++
 	}
-	return decided{}, lang.M("a statement that opsdeck cannot read: %s", short(q.SQL))
+	return decided{}, lang.M("opsdeck cannot parse the statement: %s", short(q.SQL))
 }
 
 func (j *judge) renamed(q *binlog.Query, d decided, edits []sqlscan.Edit, ours, foreign int) (decided, lang.Msg) {
@@ -322,7 +322,7 @@ func (j *judge) renamed(q *binlog.Query, d decided, edits []sqlscan.Edit, ours, 
 	case foreign > 0:
 		return decided{}, lang.M("it moves tables between databases: %s", short(q.SQL))
 	case scoped < len(d.tables):
-		return decided{}, lang.M("it renames tables that are not restored, too: %s", short(q.SQL))
+		return decided{}, lang.M("it also renames tables that are not restored: %s", short(q.SQL))
 	}
 	d.sql = string(sqlscan.Apply(q.SQL, edits))
 	return d, lang.Msg{}

@@ -71,7 +71,8 @@ func (r *runner) plainTable(name string) (*schema.Table, error) {
 		return nil, err
 	}
 	if slices.ContainsFunc(found[0].Columns, func(c schema.Column) bool { return c.Period }) {
-		return nil, ops.E(ops.Config, lang.M("the table %s keeps its history, which only the BINLOG statement can write",
+		return nil, ops.E(ops.Config, lang.M("the table %s keeps its history, which can only be written with the "+
+			"BINLOG statement",
 			name)).WithHint(lang.Raw(grantOf(r.server.maria)))
 	}
 	p.tables[name] = found[0]

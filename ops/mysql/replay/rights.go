@@ -58,7 +58,7 @@ func mayNot(err error, target mysql.Target, maria bool) error {
 	if mysql.Number(err) != mysql.ErrSpecificAccess {
 		return mysql.Explain(err, target)
 	}
-	return ops.Wrap(err, ops.Config, lang.M("this user has no permission to replay the binary log")).
+	return ops.Wrap(err, ops.Config, lang.M("this user has no permission to replay the binlog")).
 		WithHint(lang.Raw(grantOf(maria)))
 }
 
@@ -75,6 +75,6 @@ func triggersStay(ctx context.Context, c *sql.Conn) error {
 	if err != nil || mode == "NO" {
 		return nil // only MariaDB has it
 	}
-	return ops.E(ops.Config, lang.M("the server fires triggers for rows of the log: what they did would be done twice")).
+	return ops.E(ops.Config, lang.M("the server fires triggers for the log's rows: their changes would be made twice")).
 		WithHint(lang.Raw("SET GLOBAL slave_run_triggers_for_rbr = NO"))
 }

@@ -40,7 +40,7 @@ func (s *Session) Diff(ctx context.Context, each func(*restore.Difference) error
 		return n, ops.Wrap(
 			err,
 			ops.Failed,
-			lang.M("the server does not sort the rows by their key as it should: nothing can be said of them"),
+			lang.M("the server does not sort the rows by their key: they cannot be compared"),
 		)
 	}
 	return n, mysql.Explain(err, s.Target)

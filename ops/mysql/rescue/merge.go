@@ -34,8 +34,7 @@ func (s *Session) Mergeable() error {
 	if s.live.Transactional() {
 		return nil
 	}
-	return ops.E(ops.Failed, lang.M("the table %s is kept by %s, which knows no transactions: nothing is merged "+
-		"into it", s.Table, s.live.Engine)).
+	return ops.E(ops.Failed, lang.M("the table %s uses %s, which has no transactions: nothing is merged into it", s.Table, s.live.Engine)).
 		WithHint(lang.M("convert it first: ALTER TABLE %s ENGINE=InnoDB", s.Table))
 }
 
@@ -353,7 +352,7 @@ func (m *merger) explain(ctx context.Context, err error, row [][]byte) error {
 	switch number := mysql.Number(err); {
 	case errors.Is(err, errOther):
 		what = lang.M(
-			"the row %s did not come out as it is in the backup; a trigger or the column's type changed it",
+			"the row %s differs from the backup after the write; a trigger or the column's type changed it",
 			key,
 		)
 	case ctx.Err() != nil:
@@ -363,14 +362,14 @@ func (m *merger) explain(ctx context.Context, err error, row [][]byte) error {
 			lang.M("the merge was interrupted; its last batch was rolled back"),
 		)
 	case errors.Is(err, errMoved):
-		what = lang.M("the row %s of %s is not any more as it was compared", key, m.Table)
-		hint = lang.M("compare again, and merge then")
+		what = lang.M("the row %s of %s changed after it was compared", key, m.Table)
+		hint = lang.M("compare again, then merge")
 	case number == errNoParent || number == errHasChild:
 		what = lang.M("the row %s of %s breaks the foreign key %s", key, m.Table, constraint(err))
 		hint = lang.M("rescue the table that it points to first")
 	case number == errDuplicate:
-		what = lang.M("the row %s of %s has a value that must be unique and that another row has now", key, m.Table)
-		hint = lang.M("leave that row out: name the others with --keys")
+		what = lang.M("the row %s of %s has a unique value that another row has now", key, m.Table)
+		hint = lang.M("skip that row: name the others with --keys")
 	case number == 0 || mysql.Lost(err):
 		return mysql.Explain(err, m.Target)
 	}

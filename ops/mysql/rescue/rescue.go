@@ -91,7 +91,7 @@ func (s *Session) open(ctx context.Context) (err error) {
 	}
 	if s.live == nil {
 		return ops.E(ops.Failed, lang.M("the database %s has no table %s to compare with", s.Live, s.Table)).
-			WithHint(lang.M("a table that no longer exists is restored whole with: opsdeck restore --tables %s", s.Table))
+			WithHint(lang.M("restore a missing table with: opsdeck restore --tables %s", s.Table))
 	}
 	if s.live.Key == nil {
 		return noKey(s.live)
@@ -103,7 +103,7 @@ func (s *Session) open(ctx context.Context) (err error) {
 	defer src.Close()
 	if m := src.Manifest; m != nil && len(m.Members) > 0 &&
 		!slices.ContainsFunc(m.Tables, func(t backup.Table) bool { return t.Name == s.Table }) {
-		return ops.E(ops.Usage, lang.M("the backup holds no table %s", s.Table))
+		return ops.E(ops.Usage, lang.M("the backup does not contain the table %s", s.Table))
 	}
 	if err := s.claim(ctx); err != nil {
 		return err
@@ -123,7 +123,7 @@ func (s *Session) open(ctx context.Context) (err error) {
 		return err
 	}
 	if s.backup == nil {
-		return ops.E(ops.Usage, lang.M("the backup holds no table %s", s.Table))
+		return ops.E(ops.Usage, lang.M("the backup does not contain the table %s", s.Table))
 	}
 	if err := s.match(); err != nil {
 		return err
@@ -148,9 +148,9 @@ func (s *Session) noteTriggers(ctx context.Context) error {
 }
 
 func noKey(t *schema.Table) error {
-	return ops.E(ops.Usage, lang.M("the table %s has no primary key: its rows cannot be told apart, so they cannot "+
-		"be compared", t.Name)).
-		WithHint(lang.M("load it beside the live one and check it yourself: opsdeck restore --tables %s --to SCHEMA", t.Name))
+	return ops.E(ops.Usage, lang.M("the table %s has no primary key: its rows cannot be compared", t.Name)).
+		WithHint(lang.M("load it into another database and check it yourself: opsdeck restore --tables %s --to "+
+			"SCHEMA", t.Name))
 }
 
 // table reads a table's definition; nil when there is none.
@@ -188,7 +188,7 @@ func (s *Session) claim(ctx context.Context) error {
 		return err
 	}
 	if len(there) > 0 || got != "1" {
-		return ops.E(ops.Busy, lang.M("the scratch database %s is there already", s.Scratch)).
+		return ops.E(ops.Busy, lang.M("the scratch database %s already exists", s.Scratch)).
 			WithHint(lang.M("run it again"))
 	}
 	return s.sweep(ctx)
@@ -231,7 +231,7 @@ func (s *Session) match() error {
 	for _, c := range s.backup.Stored(false) {
 		l := s.live.Column(c.Name)
 		if l == nil || l.Generated || l.Period {
-			s.Notes = append(s.Notes, lang.M("the live table has no column %s any more: it is left out", c.Name))
+			s.Notes = append(s.Notes, lang.M("the live table no longer has the column %s: it is skipped", c.Name))
 			continue
 		}
 		if c.Type != l.Type || c.Charset != l.Charset {
@@ -248,7 +248,7 @@ func (s *Session) match() error {
 			s.Notes = append(
 				s.Notes,
 				lang.M(
-					"the backup has no column %s: it keeps its value, and a row that is put back gets its default",
+					"the backup has no column %s: the column keeps its value, and a restored row gets its default",
 					l.Name,
 				),
 			)
@@ -261,9 +261,10 @@ func (s *Session) matchKey() error {
 	for _, name := range s.live.Key {
 		i := slices.IndexFunc(s.Common.Columns, func(c restore.RescueColumn) bool { return c.Name == name })
 		if i < 0 || !sameKind(s.columns[0][i], s.columns[1][i]) {
-			return ops.E(ops.Failed, lang.M("the key column %s of %s is another one in the backup: the rows cannot "+
-				"be compared", name, s.Table)).
-				WithHint(lang.M("load it beside the live one and check it yourself: opsdeck restore --tables %s --to SCHEMA", s.Table))
+			return ops.E(ops.Failed, lang.M("the key column %s of %s differs in the backup: the rows cannot be "+
+				"compared", name, s.Table)).
+				WithHint(lang.M("load it into another database and check it yourself: opsdeck restore --tables %s "+
+					"--to SCHEMA", s.Table))
 		}
 		s.Common.Key = append(s.Common.Key, i)
 	}
@@ -312,7 +313,7 @@ func (s *Session) drop() (err error) {
 		ctx, cancel := context.WithTimeout(context.Background(), dropTime)
 		defer cancel()
 		if err = schema.DropDatabase(ctx, s.db, s.Scratch); err != nil {
-			err = ops.Wrap(err, ops.Failed, lang.M("the scratch database %s is still there", s.Scratch)).
+			err = ops.Wrap(err, ops.Failed, lang.M("the scratch database %s still exists", s.Scratch)).
 				WithHint(lang.M("drop it by hand: DROP DATABASE `%s`", s.Scratch))
 		}
 	}

@@ -259,7 +259,7 @@ func TestWhatCannotBeComparedIsRefusedBeforeAnythingIsMade(t *testing.T) {
 		)
 		path := backupOf(t, s, live)
 		s.Exec(t, live, "CREATE TABLE later (id INT PRIMARY KEY)")
-		for table, want := range map[string]string{"heap": "no primary key", "later": "the backup holds no table later", "none": "has no table none"} {
+		for table, want := range map[string]string{"heap": "no primary key", "later": "the backup does not contain the table later", "none": "has no table none"} {
 			_, err := Open(t.Context(), Job{Target: target(s), Path: path, Live: live, Table: table})
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %v", table, err)
@@ -362,7 +362,7 @@ func TestATableOfAForeignDump(t *testing.T) {
 func TestWhatWouldNotComeOutAsInTheBackupIsTakenBack(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		for _, c := range []struct{ name, damage, want string }{
-			{"trigger", "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.v = 'other'", "row 2 did not come out"},
+			{"trigger", "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.v = 'other'", "row 2 differs from the backup"},
 			{"unique", "INSERT INTO t VALUES (9, NULL, 'b')", "row 2 of t has a value that must be unique"},
 			{"refused", "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT " +
 				"= 'no rows today'", "row 2 of t cannot be merged"},
@@ -411,7 +411,7 @@ func TestARowThatChangedSinceItWasComparedIsLeftAlone(t *testing.T) {
 		}
 		s.Exec(t, live, "UPDATE t SET v = 77 WHERE id = 2")
 		if err := m.flush(t.Context()); err == nil ||
-			!strings.Contains(err.Error(), "row 2 of t is not any more as it was compared") {
+			!strings.Contains(err.Error(), "row 2 of t changed after it was compared") {
 			t.Errorf("%v", err)
 		}
 		if got := text(t, s, live, "t"); !strings.Contains(got, "(1,0)") || !strings.Contains(got, "(2,77)") {

@@ -43,8 +43,8 @@ var logins = []login{
 	{"user=tls\nssl-mode=REQUIRED\nsocket=SOCKET", "", mysql.NoFault, "", ""},
 	{"user=any\ntls-version=TLSv1.2\nssl-mode=REQUIRED", "", mysql.NoFault, "", ""},
 
-	{"user=any\nssl-ca=DIR/other.pem", "", mysql.TLSFailed, "is not from the CA", "ssl-ca"},
-	{"user=any\nssl-verify-server-cert", "localhost", mysql.TLSFailed, "is not from the CA", "ssl-ca"},
+	{"user=any\nssl-ca=DIR/other.pem", "", mysql.TLSFailed, "was not issued by the trusted CA", "ssl-ca"},
+	{"user=any\nssl-verify-server-cert", "localhost", mysql.TLSFailed, "was not issued by the trusted CA", "ssl-ca"},
 	{
 		"user=any\nssl-ca=DIR/ca.pem\nssl-mode=VERIFY_IDENTITY",
 		"",

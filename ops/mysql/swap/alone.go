@@ -53,7 +53,7 @@ func (s *Server) alone(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.
 		}
 		if time.Now().After(last) {
 			return ops.E(ops.Busy, lang.M("a statement of the previous worker is still running: %s", strings.Join(left, ", "))).
-				WithHint(lang.M("wait for it, and try again"))
+				WithHint(lang.M("wait until it ends, then try again"))
 		}
 		select {
 		case <-time.After(50 * time.Millisecond):

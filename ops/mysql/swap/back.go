@@ -68,7 +68,7 @@ func (s *Server) swapBack(
 	}
 	out.Notes = append(
 		out.Notes,
-		restore.N(lang.M("the old tables are back; those that were live are in %s", p.Shadow)),
+		restore.N(lang.M("the old tables are back; the tables that were live are in %s", p.Shadow)),
 	)
 	return out, err
 }

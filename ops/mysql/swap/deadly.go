@@ -65,8 +65,8 @@ func (s *Server) knownMarks() error {
 		err = json.Unmarshal(text, &s.marks.list)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return ops.Wrap(err, ops.Failed, lang.M("the list of tables that end the server cannot be read: %s", s.Marks)).
-			WithHint(lang.M("remove it, if every table may be read again"))
+		return ops.Wrap(err, ops.Failed, lang.M("the list of tables that crash the server cannot be read: %s", s.Marks)).
+			WithHint(lang.M("remove it if all tables are safe to read again"))
 	}
 	s.marks.read = true
 	return nil
@@ -194,7 +194,7 @@ func (s *Server) afterLoss(ctx context.Context, db *sql.DB, d deadly, up float64
 		return ops.Wrap(
 			gone,
 			ops.Busy,
-			lang.M("the server ended when %s was read, and has not come back", d.Table),
+			lang.M("the server crashed while %s was read, and has not come back", d.Table),
 		).WithHint(lang.M("start the server: this table will not be read again"))
 	}
 	return &deadlyError{d}
@@ -251,14 +251,14 @@ func (s *Server) surveyDeadly(a *restore.Assessment) {
 		if !t.Deadly {
 			continue
 		}
-		what := lang.M("the server ended when %s was read: it is not read again", t.Name)
+		what := lang.M("the server crashed while %s was read: it will not be read again", t.Name)
 		if len(t.Evidence) > 0 {
 			what = lang.M("%s; its error log: %s", what, strings.Join(t.Evidence, " | "))
 		}
 		hint := lang.M(
 			"%s. %s",
 			lang.M(
-				"this restore brings it back from the backup and moves the damaged table aside unread; answer "+
+				"this restore replaces it from the backup and moves the damaged table aside unread; use "+
 					"--skip-unreadable",
 			),
 			lang.M(
@@ -267,7 +267,7 @@ func (s *Server) surveyDeadly(a *restore.Assessment) {
 			),
 		)
 		if s.Marks != "" {
-			hint = lang.M("%s. To have it read again, remove %s", hint, s.Marks)
+			hint = lang.M("%s. To allow reading it again, remove %s", hint, s.Marks)
 		}
 		a.Findings = append(
 			a.Findings,

@@ -154,7 +154,7 @@ func (s Saver) Save(
 		return "", []restore.Note{restore.N(lang.M("%s does not exist: there is nothing to back up", live))}, nil
 	}
 	if m, err := backup.ReadManifest(p.Emergency); err == nil && whole(p.Emergency, m) {
-		return p.Emergency, []restore.Note{restore.N(lang.M("the emergency backup was made already"))}, nil
+		return p.Emergency, []restore.Note{restore.N(lang.M("the emergency backup already exists"))}, nil
 	}
 	deadly, err := s.deadly(ctx, db, live, skip)
 	if err != nil {

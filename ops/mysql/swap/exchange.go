@@ -130,7 +130,7 @@ func (s *Server) newRecord(
 		coming = former.Coming
 	}
 	if len(coming.Tables) == 0 && !p.Bare() {
-		return nil, ops.E(ops.Failed, lang.M("the database %s holds no table to swap", p.Shadow))
+		return nil, ops.E(ops.Failed, lang.M("the database %s has no tables to swap", p.Shadow))
 	}
 	live.Tables = only(live.Tables, p.Leaving)
 	if len(live.Tables) != len(p.Leaving) {

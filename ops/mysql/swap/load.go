@@ -314,7 +314,7 @@ func (s *Server) cleanInto(
 		return nil, err
 	}
 	if !tried {
-		return []restore.Note{restore.N(lang.M("nothing was loaded into %s: it was left as it is", name))}, nil
+		return []restore.Note{restore.N(lang.M("nothing was loaded into %s: it is unchanged", name))}, nil
 	}
 	if p.Assessment != nil && p.Assessment.SchemaThere {
 		return []restore.Note{restore.N(lang.M("emptied %s, as it was before", name))}, s.clear(ctx, c, name, nil)

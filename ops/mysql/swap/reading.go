@@ -12,7 +12,7 @@ import (
 )
 
 // ErrEnded says that the server ended, by its own error log, when it was read.
-var ErrEnded = ops.E(ops.Failed, lang.M("the server ended when it was read"))
+var ErrEnded = ops.E(ops.Failed, lang.M("the server exited while it was read"))
 
 // MarkedIn are the tables of a schema that are marked as ending the server when they are
 // read. The server is asked only where there are marks.
@@ -60,7 +60,7 @@ func (s *Server) Watch(ctx context.Context) (func(error) error, error) {
 		return ops.Wrap(
 			ErrEnded,
 			ops.Failed,
-			lang.M("the server ended when it was read; its error log: %s", strings.Join(evidence, " | ")),
+			lang.M("the server exited while it was read; its error log: %s", strings.Join(evidence, " | ")),
 		).WithHint(lang.M("find the damaged table: %s", "opsdeck restore --plan"))
 	}, nil
 }

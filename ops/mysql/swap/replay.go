@@ -126,7 +126,7 @@ func (s *Server) roll(
 			return nil, err
 		}
 	}
-	note := restore.N(lang.M("binary log replayed to %s: %s transactions, %s rows changed", r.To.Position.String(),
+	note := restore.N(lang.M("binlog replayed to %s: %s transactions, %s rows changed", r.To.Position.String(),
 		human.Count(state.Transactions), human.Count(state.Changed)))
 	return append(notes, note), replay.Finish(ctx, c, p.Loaded())
 }
@@ -195,12 +195,12 @@ func (v *verifier) judgeCount(d backup.TableVerdict, own bool) {
 	out := restore.TableRows{Table: d.Name, Rows: d.Rows, Want: -1, Checksum: d.Checksum, State: "uncounted"}
 	switch {
 	case !known && own:
-		v.doubt(lang.M("the table %s is neither in the backup nor made by the log", d.Name))
+		v.doubt(lang.M("the table %s is neither in the backup nor created by the log", d.Name))
 	case want < 0 || !own:
 	case d.Rows == want:
 		out.Want, out.State = want, "ok"
 	case v.cascade[d.Name] && d.Rows < want:
-		v.v.Notes = append(v.v.Notes, restore.N(lang.M("%s has %s rows: a foreign key removed others", d.Name,
+		v.v.Notes = append(v.v.Notes, restore.N(lang.M("%s has %s rows: a foreign key removed the others", d.Name,
 			human.Count(d.Rows))))
 	default:
 		out.Want, out.State = want, "differs"

@@ -30,7 +30,7 @@ func (s *Server) Settle(ctx context.Context, p *restore.Plan, f run.Folder) ([]r
 		return nil, err
 	}
 	return []restore.Note{
-		restore.N(lang.M("what was loaded is kept in %s", p.Shadow)),
+		restore.N(lang.M("the loaded data is kept in %s", p.Shadow)),
 		restore.N(lang.M("resume it: opsdeck restore resume %s", p.ID)),
 		restore.N(lang.M("remove it: opsdeck restore drop-old %s", p.ID)),
 	}, nil

@@ -207,7 +207,7 @@ func NoPlace() lang.Msg {
 }
 
 // OutOfLog says that no log continues a standby.
-func OutOfLog() lang.Msg { return lang.M("the binary log at hand does not hold its place") }
+func OutOfLog() lang.Msg { return lang.M("the binlog at hand does not hold its place") }
 
 // refuse turns the restore to a load.
 func (s *Server) refuse(

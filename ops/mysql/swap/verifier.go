@@ -127,7 +127,7 @@ func (v *verifier) rest(ctx context.Context, names []string, report run.Report) 
 	if n := len(v.looked); n > 0 {
 		v.v.Notes = append(
 			v.v.Notes,
-			restore.N(lang.M("read back while other tables were still loading: %s tables", fmt.Sprint(n))),
+			restore.N(lang.M("verified while other tables were still loading: %s tables", fmt.Sprint(n))),
 		)
 	}
 	for _, n := range names {
@@ -329,7 +329,7 @@ func (v *verifier) sequence(c *sql.Conn, t *schema.Table) error {
 		if state == backup.Differs {
 			v.mu.Lock()
 			defer v.mu.Unlock()
-			v.doubt(lang.M("the sequence %s is not as in the backup", t.Name))
+			v.doubt(lang.M("the sequence %s differs from the backup", t.Name))
 		}
 		return nil
 	}
@@ -373,7 +373,7 @@ func (v *verifier) judgeDefinition(d backup.TableVerdict) {
 		v.v.Notes = append(
 			v.v.Notes,
 			restore.N(
-				lang.M("the server writes the definition of %s in other words than %s did", d.Name, m.Server.Version),
+				lang.M("the server writes the definition of %s differently from %s", d.Name, m.Server.Version),
 			),
 		)
 	}

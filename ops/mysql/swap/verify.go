@@ -150,7 +150,7 @@ func (v *verifier) smoke(ctx context.Context, in string) error {
 func (v *verifier) sum() {
 	slices.SortFunc(v.v.Tables, func(a, b restore.TableRows) int { return strings.Compare(a.Table, b.Table) })
 	if v.blind != nil {
-		v.v.Notes = append(v.v.Notes, restore.N(lang.M("CHECK TABLE is not available here: %s", v.blind.Error())))
+		v.v.Notes = append(v.v.Notes, restore.N(lang.M("CHECK TABLE is not supported here: %s", v.blind.Error())))
 	}
 	var ok, bare int
 	var rows int64
@@ -172,12 +172,13 @@ func (v *verifier) sum() {
 		}
 	}
 	if bare > 0 {
-		v.v.Notes = append(v.v.Notes, restore.N(lang.M("only the definition was compared of %d tables without rows of their own", bare)))
+		v.v.Notes = append(v.v.Notes, restore.N(lang.M("only the definitions of %d tables without rows of their "+
+			"own were compared", bare)))
 	}
 	all := fmt.Sprint(len(v.v.Tables) - bare)
 	what := lang.M("%s of %s tables have the rows and checksums of the manifest", fmt.Sprint(ok), all)
 	if v.after != nil {
-		what = lang.M("%s of %s tables have the rows that the replay counted", fmt.Sprint(ok), all)
+		what = lang.M("%s of %s tables have as many rows as the replay counted", fmt.Sprint(ok), all)
 	}
 	if !v.p.Source.Manifest {
 		what = lang.M(

@@ -53,7 +53,7 @@ func (s *Server) Since(ctx context.Context, p *restore.Plan, from run.WriteMark)
 			Notes: []restore.Note{
 				restore.N(
 					lang.M(
-						"the server counts no writes (performance_schema and the binary log are off), so opsdeck " +
+						"the server counts no writes (performance_schema and the binlog are off), so opsdeck " +
 							"cannot rule out writes",
 					),
 				),
@@ -84,7 +84,7 @@ func (s *Server) Since(ctx context.Context, p *restore.Plan, from run.WriteMark)
 		w.Live = true
 		w.Notes = []restore.Note{
 			restore.N(
-				lang.M("something still writes to %s: its writes went from %s to %s", live, firstWord(before), where),
+				lang.M("something still writes to %s: its write count rose from %s to %s", live, firstWord(before), where),
 			),
 		}
 	}
@@ -236,7 +236,7 @@ func (s *Server) between(ctx context.Context, c *sql.Conn, live string, from, to
 		w.Notes = []restore.Note{
 			restore.N(
 				lang.M(
-					"something still writes to %s: the binary log went from %s to %s",
+					"something still writes to %s: the binlog advanced from %s to %s",
 					live,
 					from.String(),
 					to.String(),
@@ -246,7 +246,7 @@ func (s *Server) between(ctx context.Context, c *sql.Conn, live string, from, to
 		return w, nil
 	case why.Empty() && told.text && to.stats == "":
 		why = lang.M(
-			"it holds statements, which may have written to %s through a view or trigger, and InnoDB counters "+
+			"it contains statements that may have written to %s through a view or trigger, and InnoDB counters "+
 				"are not available",
 			live,
 		)
@@ -256,7 +256,7 @@ func (s *Server) between(ctx context.Context, c *sql.Conn, live string, from, to
 		w.Notes = []restore.Note{
 			restore.N(
 				lang.M(
-					"the binary log of the server went from %s to %s; cannot tell whether %s was written to: %s",
+					"the server's binlog advanced from %s to %s; cannot tell whether %s was written to: %s",
 					from.String(),
 					to.String(),
 					live,
@@ -269,7 +269,7 @@ func (s *Server) between(ctx context.Context, c *sql.Conn, live string, from, to
 	if w.Elsewhere = len(told.others) > 0; w.Elsewhere {
 		w.Notes = []restore.Note{
 			restore.N(
-				lang.M("others are written to (%s), %s is not", termsafe.Line(strings.Join(told.others, ", ")), live),
+				lang.M("other databases are written to (%s), %s is not", termsafe.Line(strings.Join(told.others, ", ")), live),
 			),
 		}
 	}
@@ -306,9 +306,9 @@ func (s *Server) readLog(ctx context.Context, c *sql.Conn, live string, from, to
 		}
 		switch {
 		case len(rows) == mostEvents:
-			return out, lang.M("too much was written meanwhile to be read")
+			return out, lang.M("too much was written meanwhile to read it all")
 		case next == at:
-			return out, lang.M("it cannot be followed from one place to the other")
+			return out, lang.M("it cannot be read from one position to the other")
 		}
 		at = next
 	}
@@ -322,7 +322,7 @@ func (t *told) take(e logEvent, live string) lang.Msg {
 	case about == live:
 		t.live = true
 	case about == unknown:
-		return lang.M("it holds an event of the kind %s", termsafe.Line(e.kind))
+		return lang.M("it contains an event of type %s", termsafe.Line(e.kind))
 	case about != "" && !has(t.others, about):
 		t.others = append(t.others, about)
 	}
@@ -334,7 +334,7 @@ func (t *told) take(e logEvent, live string) lang.Msg {
 func whyUnread(err error) lang.Msg {
 	if mysql.Number(err) == mysql.ErrSpecificAccess {
 		return lang.M(
-			"the privilege REPLICATION SLAVE (MariaDB: BINLOG MONITOR), needed to read the binary log, is missing",
+			"the privilege REPLICATION SLAVE (MariaDB: BINLOG MONITOR), needed to read the binlog, is missing",
 		)
 	}
 	return lang.Raw(termsafe.Line(err.Error()))

@@ -145,7 +145,7 @@ func remarks(p *restore.Plan, s restore.Snapshot) []restore.Note {
 	var out []restore.Note
 	out = append(out, Untrue(p, s)...)
 	if s.Unstarted {
-		out = append(out, restore.N(lang.M("The service was left stopped: its database is not whole.")))
+		out = append(out, restore.N(lang.M("The service remains stopped: its database is incomplete.")))
 	}
 	if s.Loaded {
 		out = append(
@@ -217,7 +217,7 @@ func (a Account) Message(l *lang.Printer) string {
 			line(lang.M("About %s rows written after that moment are lost.", human.Count(n)))
 		}
 		if n := a.Lost.Changed(); n > 0 {
-			line(lang.M("%s rows lose what was changed in them.", human.Count(n)))
+			line(lang.M("Changes to %s rows will be lost.", human.Count(n)))
 		}
 		if n := a.Lost.Deleted(); n > 0 {
 			line(lang.M("%s deletions after that moment are lost.", human.Count(n)))
@@ -226,14 +226,14 @@ func (a Account) Message(l *lang.Printer) string {
 	if a.DownMS > 0 {
 		line(
 			lang.M(
-				"Began %s, took %s, the service was down for %s.",
+				"Started %s, took %s, the service was down for %s.",
 				human.Moment(a.BeganAt),
 				human.Duration(ms(a.TookMS)),
 				human.Duration(ms(a.DownMS)),
 			),
 		)
 	} else {
-		line(lang.M("Began %s, took %s; the service was not stopped by opsdeck.", human.Moment(a.BeganAt), human.Duration(ms(a.TookMS))))
+		line(lang.M("Started %s, took %s; the service was not stopped by opsdeck.", human.Moment(a.BeganAt), human.Duration(ms(a.TookMS))))
 	}
 	for _, r := range a.Remarks {
 		line(r.Msg)
@@ -245,9 +245,9 @@ func (a Account) Message(l *lang.Printer) string {
 // origin says of which moment the data is, and where it comes from.
 func (a Account) origin() lang.Msg {
 	if a.Replay == nil {
-		return lang.M("The data is that of %s (backup %s).", human.Moment(a.RestoredTo), a.Backup)
+		return lang.M("The data is from %s (backup %s).", human.Moment(a.RestoredTo), a.Backup)
 	}
-	return lang.M("The data is that of %s (backup %s of %s + %s transactions of the binary log, to %s).",
+	return lang.M("The data is that of %s (backup %s of %s + %s transactions of the binlog, to %s).",
 		human.Moment(a.RestoredTo), a.Backup, human.Moment(a.Replay.BackupAt),
 		human.Count(a.Replay.Transactions), a.Replay.To)
 }
@@ -369,10 +369,10 @@ func lossSection(b *strings.Builder, l *lang.Printer, title string, loss restore
 		fmt.Fprintf(b, "\n%s\n", mdLine(l.Msg(doubt)))
 	}
 	if len(loss.Users) > 0 {
-		fmt.Fprintf(b, "\n%s\n", l.T("People who acted since: %s", mdLine(strings.Join(loss.Users, ", "))))
+		fmt.Fprintf(b, "\n%s\n", l.T("Users active since: %s", mdLine(strings.Join(loss.Users, ", "))))
 	}
 	if len(loss.Resources) > 0 {
-		fmt.Fprintf(b, "\n%s\n", l.T("What they touched: %s", mdLine(strings.Join(loss.Resources, ", "))))
+		fmt.Fprintf(b, "\n%s\n", l.T("Resources they changed: %s", mdLine(strings.Join(loss.Resources, ", "))))
 	}
 }
 
@@ -391,7 +391,7 @@ func Untrue(p *restore.Plan, s restore.Snapshot) []restore.Note {
 	db := p.Target.Database
 	switch {
 	case now.Error != "":
-		return []restore.Note{restore.N(lang.M("could not check what %s holds now: %s", db, now.Error))}
+		return []restore.Note{restore.N(lang.M("could not check what %s contains now: %s", db, now.Error))}
 	case p.Mode == restore.Into && s.Stage.Back():
 		return nil
 	case !now.SchemaThere:

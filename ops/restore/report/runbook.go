@@ -68,11 +68,11 @@ func findingsMarkdown(p *restore.Plan, b *strings.Builder, l *lang.Printer) {
 	if len(known) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n## %s\n\n", l.T("Know before you begin"))
+	fmt.Fprintf(b, "\n## %s\n\n", l.T("Before you start"))
 	for _, f := range known {
 		stop := ""
 		if f.Blocks {
-			stop = " **" + l.T("stops the restore") + "**"
+			stop = " **" + l.T("blocks the restore") + "**"
 		}
 		fmt.Fprintf(b, "- %s: %s%s\n", l.Msg(f.State.Label()), mdLine(l.Msg(f.What.Msg)), stop)
 		if !f.Hint.Empty() {

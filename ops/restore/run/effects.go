@@ -98,7 +98,8 @@ func (c *Crew) start(ctx context.Context, p *restore.Plan, s restore.Snapshot) (
 		return restore.Event{Kind: restore.KindDone, Notes: []restore.Note{restore.N(lang.M("the service was not stopped by opsdeck"))}}, nil
 	}
 	if s.Stage == restore.AbortStarting && !s.Data.Stopped && !tried(s, restore.Stopping) {
-		return restore.Event{Kind: restore.KindDone, Notes: []restore.Note{restore.N(lang.M("the service did not run before"))}}, nil
+		return restore.Event{Kind: restore.KindDone, Notes: []restore.Note{restore.N(lang.M("the service was not " +
+			"running before"))}}, nil
 	}
 	if missing, err := c.lacks(ctx, p, s); err != nil {
 		return restore.Event{}, err
@@ -122,7 +123,8 @@ func tried(s restore.Snapshot, stage restore.Stage) bool {
 
 func (c *Crew) ready(ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report) (restore.Event, error) {
 	if s.Unstarted && (s.Stage == restore.AbortReadying || s.Stage == restore.UndoReadying) {
-		return restore.Event{Kind: restore.KindDone, Notes: []restore.Note{restore.N(lang.M("the service was left stopped"))}}, nil
+		return restore.Event{Kind: restore.KindDone, Notes: []restore.Note{restore.N(lang.M("the service remains " +
+			"stopped"))}}, nil
 	}
 	if p.Ready.URL == "" {
 		return restore.Event{Kind: restore.KindDone, Notes: []restore.Note{restore.N(lang.M("no readiness address is configured"))}}, nil
@@ -143,7 +145,7 @@ func (c *Crew) ready(ctx context.Context, p *restore.Plan, s restore.Snapshot, r
 		if took >= wait {
 			return restore.Event{}, ops.E(
 				ops.Failed,
-				lang.M("not ready after %s (%s tries): %s", human.Duration(took), strconv.Itoa(tries), answer),
+				lang.M("not ready after %s (%s attempts): %s", human.Duration(took), strconv.Itoa(tries), answer),
 			)
 		}
 		report(

@@ -54,7 +54,7 @@ func (c *Crew) lacks(ctx context.Context, p *restore.Plan, s restore.Snapshot) (
 	case len(missing) > 0:
 		return restore.N(lang.M("tables are missing in %s: %s", p.Target.Database, strings.Join(missing, ", "))), nil
 	case len(now.Tables) == 0 && !p.Bare():
-		return restore.N(lang.M("the database %s holds no table", p.Target.Database)), nil
+		return restore.N(lang.M("the database %s has no tables", p.Target.Database)), nil
 	}
 	return restore.Note{}, nil
 }

@@ -60,7 +60,7 @@ func (st Store) OpenRuns() ([]OpenRun, error) {
 // way out.
 func (o OpenRun) Unreadable() *ops.Error {
 	return ops.Wrap(o.Err, ops.Busy, lang.M("the restore %s cannot be read, so it may be unfinished", o.ID)).
-		WithHint(lang.M("check its folder; when it is over: opsdeck restore set-aside %s", o.ID))
+		WithHint(lang.M("check its folder; if it has ended: opsdeck restore set-aside %s", o.ID))
 }
 
 // ErrJournalLost says that a run was begun, and its journal is empty.

@@ -236,7 +236,7 @@ func (c *Crew) foundWrites(ctx context.Context, p *restore.Plan, w Writes) (rest
 // standstill is the proof that writes had stopped, or what could be told instead.
 func standstill(p *restore.Plan, w Writes, took time.Duration) []restore.Note {
 	if w.Blind {
-		return append(w.Notes, restore.N(lang.M("no session was left that could write to %s", p.Target.Live)))
+		return append(w.Notes, restore.N(lang.M("no remaining session could write to %s", p.Target.Live)))
 	}
 	return append(
 		[]restore.Note{

@@ -22,13 +22,14 @@ func said(notes []restore.Note) string {
 	return strings.Join(out, "; ")
 }
 
-// Who writes while the present state is backed up stops the restore: that backup
+// Who writes while the present state is backed up blocks the restore: that backup
 // is of no moment, and is thrown away.
 func TestWritesDuringTheEmergencyBackupStopTheRestore(t *testing.T) {
 	for name, w := range map[string]run.Writes{
-		"live": {Live: true, Notes: []restore.Note{restore.N(lang.M("something still writes to %s: its writes "+
-			"went from %s to %s", "sales", "1", "2"))}},
-		"untold": {Untold: true, Notes: []restore.Note{restore.N(lang.M("too much was written meanwhile to be read"))}},
+		"live": {Live: true, Notes: []restore.Note{restore.N(lang.M("something still writes to %s: its write "+
+			"count rose from %s to %s", "sales", "1", "2"))}},
+		"untold": {Untold: true, Notes: []restore.Note{restore.N(lang.M("too much was written meanwhile to read " +
+			"it all"))}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, restore.Swap)
@@ -68,7 +69,7 @@ func TestGoingOnDespiteWritesIsTyped(t *testing.T) {
 // Others' writes do no harm, and a server that tells nothing is said to do so.
 func TestWritesOfOthersDoNoHarm(t *testing.T) {
 	for _, w := range []run.Writes{
-		{Elsewhere: true, Notes: []restore.Note{restore.N(lang.M("others are written to (%s), %s is not", "blog", "sales"))}},
+		{Elsewhere: true, Notes: []restore.Note{restore.N(lang.M("other databases are written to (%s), %s is not", "blog", "sales"))}},
 		{Blind: true, Notes: []restore.Note{restore.RawNote("nothing is counted")}},
 	} {
 		b := newBench(t, restore.Swap)

@@ -256,7 +256,7 @@ func unchanged(e restore.Effect, p *restore.Plan, s restore.Snapshot) restore.No
 		return restore.N(lang.M("The swap is one atomic statement. Check again to see whether it took effect."))
 	case restore.EffectStart, restore.EffectReady:
 		if s.Stage.Back() {
-			return restore.N(lang.M("%s is as it was before; nothing of it was changed by this.", p.Target.Live))
+			return restore.N(lang.M("%s is as it was before; this did not change it.", p.Target.Live))
 		}
 		return restore.N(lang.M("The data is in place; this did not change it."))
 	case restore.EffectNotify, restore.EffectReport:

@@ -107,7 +107,7 @@ func (w *Watcher) Test(name string) (told []Told, err error) {
 	}
 	if len(told) == 0 {
 		slices.Sort(names)
-		return nil, ops.E(ops.Usage, lang.M("no rule and no target is called %q", name)).
+		return nil, ops.E(ops.Usage, lang.M("there is no rule or target %q", name)).
 			WithHint(lang.M("there are: %s", strings.Join(slices.Compact(names), ", ")))
 	}
 	return told, nil

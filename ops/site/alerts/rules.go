@@ -128,7 +128,7 @@ func parse(r config.AlertRule, now time.Time) (*query.Query, error) {
 	var at *query.QueryError
 	if errors.As(err, &at) {
 		return nil, ops.E(ops.Config,
-			lang.M("the query of the rule %s is not clear at %q: %s", r.Name, r.Query[at.Pos:at.End], at.What)).
+			lang.M("cannot parse the query of the rule %s at %q: %s", r.Name, r.Query[at.Pos:at.End], at.What)).
 			WithHint(lang.M("try it: opsdeck logs %s", r.Query))
 	}
 	return q, err
@@ -280,7 +280,7 @@ func Check(s config.Service, all []health.Check, now time.Time) error {
 		known := slices.ContainsFunc(all, func(c health.Check) bool { return c.Name == r.Name }) ||
 			slices.ContainsFunc(b.logs, func(l *logRule) bool { return l.Name == r.Name })
 		if !known {
-			return ops.E(ops.Config, lang.M("the rule %s has no query, and no check is called so", r.Name)).
+			return ops.E(ops.Config, lang.M("the rule %s has no query, and no check has that name", r.Name)).
 				WithHint(lang.M("give it a query, or the name of a check: opsdeck status"))
 		}
 	}
@@ -316,7 +316,7 @@ func auditQuery(r config.AlertRule, aliases audit.Aliases, now time.Time) error 
 	var at *audit.QueryError
 	if errors.As(err, &at) {
 		return ops.E(ops.Config,
-			lang.M("the query of the rule %s is not clear at %q: %s", r.Name, r.Audit[at.Pos:at.End], at.Msg)).
+			lang.M("cannot parse the query of the rule %s at %q: %s", r.Name, r.Audit[at.Pos:at.End], at.Msg)).
 			WithHint(lang.M("try it: opsdeck audit list %s", shell(r.Audit)))
 	}
 	return err

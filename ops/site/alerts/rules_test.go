@@ -27,8 +27,8 @@ func TestARuleThatCannotWorkIsRefused(t *testing.T) {
 		{config.AlertRule{Name: "alerts", Audit: "action:DELETE"}, "the rule alerts has a query and the name of a check"},
 		{config.AlertRule{Name: "heap-out-of-memory", Audit: "action:DELETE"}, "the name of a built-in rule"},
 		{config.AlertRule{Name: "heap-out-of-memory", Query: "x"}, "the name of a built-in rule"},
-		{config.AlertRule{Name: "bad", Audit: "nosuchfield:DELETE"}, "the query of the rule bad is not clear at \"nosuchfield"},
-		{config.AlertRule{Name: "bad", Audit: "took>5 limit:3 (("}, "the query of the rule bad is not clear at \"limit:3"},
+		{config.AlertRule{Name: "bad", Audit: "nosuchfield:DELETE"}, "the query of the rule bad at \"nosuchfield"},
+		{config.AlertRule{Name: "bad", Audit: "took>5 limit:3 (("}, "the query of the rule bad at \"limit:3"},
 	} {
 		s := config.Service{Name: "q", Alerts: config.Alerts{Rules: []config.AlertRule{c.rule}}}
 		all := []health.Check{{Name: "mysql", Kind: health.KindMySQL}}

@@ -78,7 +78,7 @@ func (w *Watcher) landed(r result) {
 	w.flying--
 	if r.err == nil {
 		w.book.Delivered(r.message, w.Clock.Now())
-		w.Say(lang.M("%s was told: %s", r.key, r.message.Subject))
+		w.Say(lang.M("notified %s: %s", r.key, r.message.Subject))
 		w.keep(time.Now())
 		return
 	}
@@ -88,7 +88,7 @@ func (w *Watcher) landed(r result) {
 		wait = max(wait, lastResort)
 	}
 	if r.message.Attempts == 0 || r.message.Error != why {
-		w.Say(lang.M("%s could not be told and will be tried again: %s", r.key, why))
+		w.Say(lang.M("could not notify %s, will retry: %s", r.key, why))
 	}
 	w.book.Refused(r.message, why, wait)
 	w.dirty = true

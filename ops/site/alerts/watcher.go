@@ -134,7 +134,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	w.stepped = time.Now()
 	known := func(key string) bool { return w.senders[key] != nil }
 	if n := w.book.Forget(known); n > 0 {
-		w.Say(lang.M("messages dropped, for their targets are no longer configured: %d", n))
+		w.Say(lang.M("messages dropped because their targets are no longer configured: %d", n))
 		w.dirty = true
 	}
 	inner, stop := context.WithCancel(ctx)
@@ -275,10 +275,10 @@ func (w *Watcher) trouble(of string, err error) {
 	switch {
 	case err == nil && was:
 		delete(w.complain, of)
-		w.Say(lang.M("the state of the alerts is written again"))
+		w.Say(lang.M("the state of the alerts can be written again"))
 	case err != nil && before != err.Error():
 		w.complain[of] = err.Error()
-		w.Say(lang.M("the state of the alerts cannot be kept: %s", err.Error()))
+		w.Say(lang.M("cannot write the state of the alerts: %s", err.Error()))
 	}
 }
 

@@ -51,7 +51,7 @@ func OpenLog(ctx context.Context, s *site.Site) (*Log, error) {
 			src.Close()
 			return nil, why
 		}
-		l.note = lang.M("only the archive is read: %s", why.What)
+		l.note = lang.M("reading only the archive: %s", why.What)
 	}
 	// Without the server the rows are shown by what the log alone says of them.
 	db, err := mysql.Open(ctx, target, "")

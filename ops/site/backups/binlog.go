@@ -69,7 +69,7 @@ func oldestFull(inv *backup.Inventory) (oldest *backup.Set) {
 func (sh Binlog) TellBinlog(n binarchive.Note) {
 	switch {
 	case n.Begun != nil:
-		sh.Say(lang.M("%s begins", n.Begun.File))
+		sh.Say(lang.M("%s starts", n.Begun.File))
 	case n.Ended != nil:
 		sh.Say(lang.M("%s is complete: %s, %s in the archive", n.Ended.File,
 			human.Bytes(n.Ended.RawBytes), human.Bytes(n.Ended.SizeBytes)))
@@ -77,7 +77,7 @@ func (sh Binlog) TellBinlog(n binarchive.Note) {
 		sh.Say(lang.M("GAP in the archive: %s", GapText(*n.Gap)))
 		sh.Say(lang.M("make a full backup now: opsdeck backup create"))
 	case n.Retry != nil:
-		sh.Say(lang.M("the connection broke and is tried again: %s", sh.Lang.Msg(sh.BinlogSentence(n.Retry).What)))
+		sh.Say(lang.M("the connection broke, retrying: %s", sh.Lang.Msg(sh.BinlogSentence(n.Retry).What)))
 	}
 }
 
@@ -87,11 +87,11 @@ func GapText(g binlog.Gap) lang.Msg {
 	to := binlog.Position{File: g.ToFile, Pos: g.ToPos}.String()
 	switch g.Reason {
 	case binlog.Reset:
-		return lang.M("the server's log started again under the same names after %s; it continues with %s", from, to)
+		return lang.M("the server's log started over with the same names after %s; it continues with %s", from, to)
 	case binlog.Cut:
 		return lang.M("the server no longer has the rest of the file after %s; it continues with %s", from, to)
 	case binlog.Foreign:
-		return lang.M("the transactions before %s are not those that the archive holds up to %s", to, from)
+		return lang.M("the transactions before %s do not match those in the archive up to %s", to, from)
 	}
 	return lang.M("the files between %s and %s are missing", from, to)
 }
@@ -112,14 +112,14 @@ func (sh Binlog) BinlogSentence(err error) *ops.Error {
 	case errors.As(err, &known):
 		return known
 	case errors.Is(err, binarchive.ErrLogOff):
-		return ops.Wrap(err, ops.Config, lang.M("the server's binary log is off: nothing after a backup can be "+
-			"restored")).
+		return ops.Wrap(err, ops.Config, lang.M("the server's binlog is off: nothing written after a backup can "+
+			"be restored")).
 			WithHint(lang.M("set log_bin in the server's configuration and restart it"))
 	case errors.As(err, &server) && server.Code == errSpecialAccess, mysql.Number(err) == errSpecialAccess:
-		return ops.Wrap(err, ops.Config, lang.M("this user has no permission to read the binary log")).
+		return ops.Wrap(err, ops.Config, lang.M("this user has no permission to read the binlog")).
 			WithHint(lang.Raw(binlogGrant))
 	case errors.Is(err, binarchive.ErrDamaged):
-		return ops.Wrap(err, ops.Failed, lang.M("the archive of the binary log is damaged")).
+		return ops.Wrap(err, ops.Failed, lang.M("the binlog archive is damaged")).
 			WithHint(lang.M("check with: opsdeck backup binlog verify; move the damaged file away and make a full backup"))
 	case errors.As(err, &path):
 		return ops.Wrap(

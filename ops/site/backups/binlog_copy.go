@@ -180,7 +180,7 @@ func (sh Offsite) keepSending(ctx context.Context, every time.Duration) {
 				return
 			}
 			if err != nil && !failing[c.Name] {
-				sh.Say(lang.M("the binary log could not be copied to %s: %s", c.Name, err.Error()))
+				sh.Say(lang.M("the binlog could not be copied to %s: %s", c.Name, err.Error()))
 			}
 			failing[c.Name] = err != nil
 		}
@@ -273,7 +273,7 @@ func (sh Offsite) PruneLogsThere(ctx context.Context, cp *remote.Copier, c confi
 	entry := oplog.Entry{Action: "backup.prune", Object: c.Name + "/" + remote.BinlogFolder}
 	return sh.Record(ctx, entry, func(ctx context.Context, detail map[string]string) error {
 		locked, err := l.Drop(ctx, &there, gone)
-		sh.Say(lang.M("removed %d pieces of the binary log at the copy %s, %d are locked there",
+		sh.Say(lang.M("removed %d pieces of the binlog at the copy %s, %d are locked there",
 			len(gone)-locked, c.Name, locked))
 		return err
 	})
@@ -292,7 +292,7 @@ func (sh Offsite) LogsThere() (all []LogsAt, err error) {
 	for _, c := range sh.Service.Backup.Copies {
 		at, err := binlog.ReadAtCopy(sh.StateDir, c.Name, PlaceOf(c))
 		if err != nil {
-			return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
+			return nil, ops.Wrap(err, ops.Failed, lang.M("the record of the copies cannot be read"))
 		}
 		spans, gaps := at.Spans()
 		all = append(all, LogsAt{AtCopy: at, Spans: spans, Gaps: gaps})
@@ -418,8 +418,8 @@ func (sh Offsite) OrFromCopy(ctx context.Context, err error) error {
 	for _, at := range there {
 		end := binlog.Furthest(at.Spans)
 		if last == nil && (end != nil || at.At.IsZero()) || last != nil && end != nil && end.ToTime.After(last.ToTime) {
-			return known.WithHint(lang.M("more of the log may be at a copy; bring it here with: opsdeck backup "+
-				"binlog fetch --copy %s", at.Copy))
+			return known.WithHint(lang.M("a copy may have more of the log; fetch it with: opsdeck backup binlog "+
+				"fetch --copy %s", at.Copy))
 		}
 	}
 	return err

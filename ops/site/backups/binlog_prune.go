@@ -25,7 +25,7 @@ func (sh Binlog) pruneBinlog(ctx context.Context) error {
 	}
 	gone, err := sh.Archive().Retire(oldest.At, at)
 	for _, s := range gone {
-		sh.Say(lang.M("removed %s of the binary log: it ends before the oldest backup", s.Name))
+		sh.Say(lang.M("removed the binlog file %s: it ends before the oldest backup", s.Name))
 	}
 	return err
 }

@@ -33,7 +33,7 @@ func (sh Binlog) OpenChanges(ctx context.Context) (*changes.Source, error) {
 		src.Close()
 		return nil, sh.BinlogError(src.LiveErr)
 	}
-	sh.Say(lang.M("only the archive is read: %s", sh.Lang.Msg(sh.BinlogSentence(src.LiveErr).What)))
+	sh.Say(lang.M("reading only the archive: %s", sh.Lang.Msg(sh.BinlogSentence(src.LiveErr).What)))
 	return src, nil
 }
 
@@ -43,13 +43,12 @@ func (sh Binlog) ChangesError(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, binarchive.ErrSealed):
-		return ops.Wrap(err, ops.Config, lang.M("the archive of the binary log is encrypted, and no key at hand "+
-			"opens it")).
-			WithHint(lang.M("set backup.identity to the file of the age key"))
+		return ops.Wrap(err, ops.Config, lang.M("the binlog archive is encrypted, and no configured key decrypts it")).
+			WithHint(lang.M("set backup.identity to the age key file"))
 	case errors.Is(err, changes.ErrNotFound):
-		return ops.Wrap(err, ops.Usage, lang.M("the binary log holds no such transaction")).
-			WithHint(lang.M("opsdeck audit changes shows the ids; opsdeck backup binlog list how far the archive " +
-				"reaches"))
+		return ops.Wrap(err, ops.Usage, lang.M("this transaction is not in the binlog")).
+			WithHint(lang.M("list the ids with: opsdeck audit changes; show how far the archive reaches with: " +
+				"opsdeck backup binlog list"))
 	}
 	return sh.BinlogError(err)
 }

@@ -9,7 +9,7 @@ import (
 
 func EmptiedText(c config.Copy, e backup.Emptied) lang.Msg {
 	return lang.M(
-		"the copy %s was emptied: of %d backups %d were left, and opsdeck removed none of them",
+		"the copy %s was emptied: of %d backups %d remained, and opsdeck did not remove them",
 		c.Name,
 		e.Had,
 		e.Left,
@@ -22,8 +22,8 @@ func PlaceOf(c config.Copy) string { return c.Kind + " " + c.Endpoint + " " + c.
 // EmptiedError is how a sync ends that found a copy emptied.
 func EmptiedError(c config.Copy, e backup.Emptied) error {
 	return ops.E(ops.Failed, EmptiedText(c, e)).
-		WithHint(lang.M("what is here was sent again; find out who removed the rest, then run opsdeck backup sync " +
-			"once more: it ends the alarm"))
+		WithHint(lang.M("the local backups were sent again; find out who removed the rest, then run opsdeck " +
+			"backup sync again to clear the alarm"))
 }
 
 // places are those of the copies, by their names.

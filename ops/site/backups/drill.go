@@ -29,8 +29,8 @@ func (sh Driller) Drillable(inv *backup.Inventory, name string) (*backup.Set, er
 	if s := backup.Newest(inv, inv.Database); s != nil {
 		return s, nil
 	}
-	return nil, ops.E(ops.Failed, lang.M("there is no good backup of %s to rehearse with", inv.Database)).
-		WithHint(lang.M("make one with: opsdeck backup create, or name one"))
+	return nil, ops.E(ops.Failed, lang.M("there is no good backup of %s to drill", inv.Database)).
+		WithHint(lang.M("make one with: opsdeck backup create, or name a backup"))
 }
 
 // DrillServer is where drills are done: the named service's server, else the

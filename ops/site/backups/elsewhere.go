@@ -20,13 +20,13 @@ func (sh *Shelf) Elsewhere(inv *backup.Inventory) ([]backup.Elsewhere, error) {
 	}
 	known, err := backup.ReadCopies(sh.StateDir, places(sh.Service.Backup.Copies))
 	if err != nil {
-		return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
+		return nil, ops.Wrap(err, ops.Failed, lang.M("the record of the copies cannot be read"))
 	}
 	var all []backup.Elsewhere
 	for _, c := range sh.Service.Backup.Copies {
 		l, err := backup.ReadListing(sh.StateDir, c.Name, PlaceOf(c))
 		if err != nil {
-			return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
+			return nil, ops.Wrap(err, ops.Failed, lang.M("the record of the copies cannot be read"))
 		}
 		all = append(all, inv.Beside(l, sh.Scan(sh.Dir), known))
 	}

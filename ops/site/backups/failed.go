@@ -33,7 +33,7 @@ func (sh Nights) telling(job string, s watch.Schedule, run func(context.Context)
 		}
 		again, retry := watch.RetryAt(s, ran)
 		if retry {
-			sh.Say(lang.M("the run %q failed; it is tried again at %s", job, again.Local().Format("15:04")))
+			sh.Say(lang.M("the run %q failed; next attempt at %s", job, again.Local().Format("15:04")))
 		}
 		if t.Attempt < 2 || !retry {
 			sh.tellFailed(ctx, job, err, again)
@@ -46,9 +46,9 @@ func (sh Nights) telling(job string, s watch.Schedule, run func(context.Context)
 func (sh Nights) tellFailed(ctx context.Context, job string, failure error, again time.Time) {
 	text := redact.Text(site.Sentence(sh.Lang, sh.Explain(failure)))
 	if again.IsZero() {
-		text += "\n" + sh.Lang.T("It is not tried again before the next scheduled run.")
+		text += "\n" + sh.Lang.T("There is no further attempt before the next scheduled run.")
 	} else {
-		text += "\n" + sh.Lang.T("It is tried again at %s.", again.Local().Format("2006-01-02 15:04"))
+		text += "\n" + sh.Lang.T("Next attempt at %s.", again.Local().Format("2006-01-02 15:04"))
 	}
 	m := notify.Message{Service: sh.Service.Name, Text: text,
 		Subject: sh.Lang.T("the scheduled run %q of %s failed", job, sh.Service.Name)}

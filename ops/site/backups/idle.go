@@ -17,7 +17,7 @@ func (sh Nights) Idle() error {
 			continue // retention keeps what it may need
 		}
 		if t := o.Run.Plan.Target; t.Database == sh.Service.Database.Name || t.Live == sh.Service.Database.Name {
-			return ops.E(ops.Busy, lang.M("%s (pid %d) restores %s: %s", o.Run.Worker.User, o.Run.Worker.PID,
+			return ops.E(ops.Busy, lang.M("%s (pid %d) is restoring %s: %s", o.Run.Worker.User, o.Run.Worker.PID,
 				t.Database, o.ID)).
 				WithHint(lang.M("watch it: opsdeck restore attach"))
 		}

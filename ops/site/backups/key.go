@@ -48,11 +48,11 @@ func KeyFits(b config.Backup) error {
 	}
 	if none := (*age.NoIdentityMatchError)(nil); errors.As(err, &none) {
 		return ops.E(ops.Config, lang.M("backup.identity cannot decrypt what is encrypted to backup.recipients: "+
-			"no backup could be restored with it")).
+			"backups could not be restored")).
 			WithHint(lang.M("compare age-keygen -y %s with backup.recipients", b.Identity))
 	}
 	if err != nil {
-		return ops.Wrap(err, ops.Config, lang.M("backup.identity cannot be tried"))
+		return ops.Wrap(err, ops.Config, lang.M("backup.identity cannot be tested"))
 	}
 	return nil
 }

@@ -185,7 +185,7 @@ func (sh Maker) NoteOpenFolder() {
 	if info, err := os.Stat(sh.Dir); err == nil && info.Mode().Perm()&0o077 != 0 {
 		sh.Say(
 			lang.M(
-				"note: other users can list the backup folder %s; close it: chmod 700 %s",
+				"note: other users can list the backup folder %s; restrict it: chmod 700 %s",
 				sh.Dir,
 				human.Shell(sh.Dir),
 			),
@@ -196,7 +196,7 @@ func (sh Maker) NoteOpenFolder() {
 // tidy makes the folder ready for another backup.
 func (sh Maker) tidy() error {
 	if err := os.MkdirAll(sh.Dir, 0o700); err != nil {
-		return ops.Wrap(err, ops.Config, lang.M("the backup folder %s cannot be made", sh.Dir))
+		return ops.Wrap(err, ops.Config, lang.M("the backup folder %s cannot be created", sh.Dir))
 	}
 	sh.sweep()
 	sweepSecrets()
@@ -250,7 +250,7 @@ func (sh Maker) readBack(ctx context.Context, m *Made, report func(ops.Progress)
 		return err
 	}
 	if !check.OK() {
-		return ops.E(ops.Failed, lang.M("%s was written but does not read back as it should: %s", m.File, check.Problems[0].Text())).
+		return ops.E(ops.Failed, lang.M("%s was written but failed verification: %s", m.File, check.Problems[0].Text())).
 			WithHint(lang.M("the disk may be failing: check dmesg, then make another backup"))
 	}
 	return nil
@@ -259,7 +259,7 @@ func (sh Maker) readBack(ctx context.Context, m *Made, report func(ops.Progress)
 func DiskError(err error, dir string) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return ops.Wrap(err, ops.Failed, lang.M("the disk of %s is full; no partial file was left", dir)).
-			WithHint(lang.M("make room with `opsdeck backup prune`, or give the folder a larger disk"))
+			WithHint(lang.M("free space with `opsdeck backup prune`, or move the folder to a larger disk"))
 	}
 	return err
 }

@@ -67,7 +67,7 @@ func (sh Nights) night(ctx context.Context, report func(ops.Progress)) error {
 		return err
 	}
 	if made := sh.madeBefore(ctx, watch.TryOf(ctx)); made != "" {
-		sh.Say(lang.M("%s was made by an earlier attempt; only the steps after it are done again", made))
+		sh.Say(lang.M("an earlier attempt made %s; only the steps after it are repeated", made))
 	} else {
 		m, err := sh.Maker().Make(ctx, o, report)
 		if err != nil {
@@ -163,14 +163,14 @@ func (sh Nights) pruneTonight(ctx context.Context) error {
 	}
 	switch {
 	case len(plan.Blocked) > 0:
-		return ops.E(ops.Failed, lang.M("nothing is removed: %s", plan.Blocked[0]))
+		return ops.E(ops.Failed, lang.M("nothing was removed: %s", plan.Blocked[0]))
 	case plan.Empty():
 		return sh.Index.Planned(plan.At)
 	}
 	out, err := sh.Pruner().Prune(ctx, plan, nil)
 	if err == nil {
 		sh.Say(
-			lang.M("%d removed, %d renamed, %s free now", len(out.Removed), len(out.Renamed), human.Bytes(out.Freed)),
+			lang.M("%d removed, %d renamed, %s freed", len(out.Removed), len(out.Renamed), human.Bytes(out.Freed)),
 		)
 	}
 	return err
@@ -188,7 +188,7 @@ func (sh Nights) sendAll(ctx context.Context, report func(ops.Progress)) error {
 	for _, c := range sh.Service.Backup.Copies {
 		r, err := sh.Offsite().Send(ctx, c, Syncing{Report: report, Warn: sh.Say})
 		if err == nil && len(r.Failed) > 0 {
-			err = ops.E(ops.Failed, lang.M("%d backups could not be brought to the copy %s", len(r.Failed), c.Name))
+			err = ops.E(ops.Failed, lang.M("%d backups could not be sent to the copy %s", len(r.Failed), c.Name))
 		}
 		if err == nil && r.Emptied != nil {
 			err = watch.Final(EmptiedError(c, *r.Emptied))
@@ -226,13 +226,13 @@ func (sh Nights) pruneOneCopy(ctx context.Context, c config.Copy) error {
 		return err
 	}
 	if len(plan.Blocked) > 0 {
-		return ops.E(ops.Failed, lang.M("nothing is removed at the copy %s: %s", c.Name, plan.Blocked[0]))
+		return ops.E(ops.Failed, lang.M("nothing was removed at the copy %s: %s", c.Name, plan.Blocked[0]))
 	}
 	out, err := sh.Offsite().PruneThere(ctx, cp, plan)
 	if err == nil && len(out.Removed)+len(out.Locked) > 0 {
 		sh.Say(
 			lang.M(
-				"%d removed at %s, %d are locked there, %s free now",
+				"%d removed at %s, %d are locked there, %s freed",
 				len(out.Removed),
 				c.Name,
 				len(out.Locked),

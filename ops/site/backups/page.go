@@ -22,7 +22,7 @@ func (sh InPlace) SyncInPlace(ctx context.Context, report func(ops.Progress)) (l
 		if len(r.Failed) > 0 {
 			return lang.Msg{}, ops.E(
 				ops.Failed,
-				lang.M("%d backups could not be brought to the copy %s", len(r.Failed), c.Name),
+				lang.M("%d backups could not be sent to the copy %s", len(r.Failed), c.Name),
 			)
 		}
 		if r.Emptied != nil {
@@ -44,10 +44,10 @@ func (sh InPlace) CreateInPlace(ctx context.Context, report func(ops.Progress)) 
 		return lang.Msg{}, err
 	}
 	if m.Shrink != nil {
-		return lang.M("made %s, but look whether rows were lost: %s", m.File, m.Shrink.Text()), nil
+		return lang.M("made %s, but check whether rows were lost: %s", m.File, m.Shrink.Text()), nil
 	}
 	return lang.M(
-		"made %s, %s in %s, read back and verified",
+		"made %s, %s in %s, verified",
 		m.File,
 		human.Bytes(m.SizeBytes),
 		human.Duration(m.Took),
@@ -94,7 +94,7 @@ func (sh InPlace) VerifyInPlace(ctx context.Context, s *backup.Set, report func(
 		human.Rate(float64(bytes)/time.Since(start).Seconds()),
 	)
 	if whole > 0 {
-		said = lang.M("%s; %d made by another tool stay unverified: only a drill reads their rows", said, whole)
+		said = lang.M("%s; %d made by other tools remain unverified: only a drill reads their rows", said, whole)
 	}
 	return said, nil
 }
@@ -149,7 +149,7 @@ func (sh InPlace) PruneInPlace(ctx context.Context, plan *backup.Plan, report fu
 		return lang.Msg{}, err
 	}
 	return lang.M(
-		"%d removed, %d renamed, %s free now",
+		"%d removed, %d renamed, %s freed",
 		len(out.Removed),
 		len(out.Renamed),
 		human.Bytes(out.Freed),

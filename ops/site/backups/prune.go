@@ -69,11 +69,11 @@ func (sh Pruner) stillFree(plan *backup.Plan) error {
 	}
 	names, unreadable := sh.InUse()
 	if !unreadable.Empty() {
-		return ops.E(ops.Failed, lang.M("nothing is removed: %s", unreadable))
+		return ops.E(ops.Failed, lang.M("nothing was removed: %s", unreadable))
 	}
 	for _, s := range plan.Removes() {
 		if names[s.Set.Name] || len(names) > 0 && s.Set.Tier == backup.Emergency {
-			return ops.E(ops.Busy, lang.M("nothing is removed: %s", lang.M("%s is needed by an unfinished restore", s.Set.Name))).
+			return ops.E(ops.Busy, lang.M("nothing was removed: %s", lang.M("%s is needed by an unfinished restore", s.Set.Name))).
 				WithHint(lang.M("make the plan again"))
 		}
 	}

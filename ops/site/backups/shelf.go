@@ -51,7 +51,7 @@ func (sh *Shelf) Look(ctx context.Context) (*backup.Inventory, error) {
 	}
 	copies, err := backup.ReadCopies(sh.StateDir, places(sh.Service.Backup.Copies))
 	if err != nil {
-		return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
+		return nil, ops.Wrap(err, ops.Failed, lang.M("the record of the copies cannot be read"))
 	}
 	inv.Attach(copies)
 	return inv, nil
@@ -95,5 +95,5 @@ func (sh *Shelf) Find(inv *backup.Inventory, name string) (*backup.Set, error) {
 		return s, nil
 	}
 	return nil, ops.E(ops.Usage, lang.M("there is no backup %q in %s", name, sh.Dir)).
-		WithHint(lang.M("opsdeck backup list shows the names"))
+		WithHint(lang.M("list the names: opsdeck backup list"))
 }

@@ -38,7 +38,7 @@ func (sh Offsite) Copier(c config.Copy, dry bool, report func(ops.Progress)) (*r
 	known, err := backup.ReadCopies(sh.StateDir, places(sh.Service.Backup.Copies))
 	if err != nil {
 		store.Close()
-		return nil, ops.Wrap(err, ops.Failed, lang.M("what is known of the copies cannot be read"))
+		return nil, ops.Wrap(err, ops.Failed, lang.M("the record of the copies cannot be read"))
 	}
 	return &remote.Copier{
 		Name:   c.Name,
@@ -122,10 +122,10 @@ func (sh Offsite) sendBoth(
 		return r, err
 	}
 	if r.Logs, err = sh.sendLogs(ctx, c, how, oldest, at); err != nil {
-		return r, ops.Wrap(err, ops.CodeOf(err), lang.M("the binary log could not be copied to %s", c.Name))
+		return r, ops.Wrap(err, ops.CodeOf(err), lang.M("the binlog could not be copied to %s", c.Name))
 	}
 	if r.Logs != nil && r.Logs.Lost > 0 && how.Warn != nil {
-		how.Warn(lang.M("%d pieces of the binary log are gone at the copy %s; opsdeck removed none",
+		how.Warn(lang.M("%d pieces of the binlog are missing at the copy %s; opsdeck did not remove them",
 			r.Logs.Lost, c.Name))
 	}
 	return r, nil

@@ -68,12 +68,13 @@ func (sh Prover) remember(s *backup.Set, check backup.Check) error {
 		return nil // it cannot be read, and the inventory says so
 	}
 	if err := sh.Index.Record(file, manifest, check); err != nil {
-		return ops.Wrap(err, ops.Failed, lang.M("the result of the verification cannot be remembered"))
+		return ops.Wrap(err, ops.Failed, lang.M("the result of the verification cannot be saved"))
 	}
 	return nil
 }
 
 // SealedNote says how far the proof of an encrypted backup went without a key.
 var SealedNote = lang.M(
-	"encrypted: length and hash of the whole file were verified, not its members; backup.identity opens it",
+	"encrypted: only the length and hash of the whole file were verified, not its members; set backup.identity to " +
+		"read it",
 )

@@ -36,7 +36,7 @@ func (sh Offsite) proveCopy(ctx context.Context, c config.Copy) error {
 		return err
 	}
 	if len(inv.Sets) == 0 && len(cp.Copies[c.Name]) > 0 {
-		return ops.E(ops.Failed, lang.M("the copy %s is empty: %d backups were there", c.Name, len(cp.Copies[c.Name])))
+		return ops.E(ops.Failed, lang.M("the copy %s is empty: it had %d backups", c.Name, len(cp.Copies[c.Name])))
 	}
 	if err := sh.proveLogs(ctx, c); err != nil {
 		return err
@@ -80,7 +80,7 @@ func (sh Offsite) proveLogs(ctx context.Context, c config.Copy) error {
 
 // BadLogsError is how the verification of a copy's binary log ends that found damage.
 func BadLogsError(c config.Copy, v remote.LogsVerified) error {
-	return ops.E(ops.Failed, lang.M("%d of %d pieces of the binary log at the copy %s are bad, the first in %s",
+	return ops.E(ops.Failed, lang.M("%d of %d pieces of the binlog at the copy %s are bad, the first in %s",
 		len(v.Bad), len(v.Bad)+v.Good, c.Name, v.Bad[0].Segment.File)).
 		WithHint(lang.M("send them again: opsdeck backup sync"))
 }

@@ -32,7 +32,7 @@ func (b *checker) alerts() {
 	dir := at.StateDir
 	look := func(context.Context) health.Result { return alertsOf(dir, b.Service.Name) }
 	b.add(AlertsName, health.KindLog, 1, look,
-		limits(lang.M("opsdeck watch"), lang.M("not running"), lang.M("a critical log error fires")),
+		limits(lang.M("opsdeck watch"), lang.M("not running"), lang.M("an alert for a critical log error is firing")),
 		"opsdeck alerts", "opsdeck watch")
 }
 
@@ -57,7 +57,7 @@ func alertsOf(dir, service string) health.Result {
 		text := lang.M("%s since %s: %s", a.State.Label(), a.Since.Local().Format("2006-01-02 15:04:05"), a.Evidence)
 		r.Add("alert_"+a.Rule, string(a.State), text)
 		if a.State == alert.Firing && len(a.Lines) > 0 { // a check's own state is told by the check
-			r.Find(a.Severity, lang.M("the alert %s fires", a.Rule), lang.Msg{Key: "%s", Args: []any{a.Evidence}})
+			r.Find(a.Severity, lang.M("the alert %s is firing", a.Rule), lang.Msg{Key: "%s", Args: []any{a.Evidence}})
 			r.Next = lang.M("Acknowledge it when you work on it: %s", "opsdeck watch ack "+a.Rule)
 		}
 	}
@@ -68,7 +68,7 @@ func alertsOf(dir, service string) health.Result {
 	r.Add("watch_running", running, lang.Msg{})
 	if !running {
 		last := book.WrittenAt.Local().Format(time.DateTime)
-		r.Find(ops.StateWarning, lang.M("opsdeck watch is not running: nobody is told of alerts"),
+		r.Find(ops.StateWarning, lang.M("opsdeck watch is not running: no alerts are sent"),
 			lang.M("it last ran at %s", last))
 		r.Next = lang.M("Start it: %s", "opsdeck watch install")
 	}

@@ -20,13 +20,13 @@ func (b *checker) withArchive(look health.Probe) health.Probe {
 		}
 		h, err := sh.Binlog().Holdings(ctx)
 		if err != nil {
-			r.Find(ops.StateCritical, lang.M("the archive of the binary log cannot be read"), lang.Raw(err.Error()))
-			r.Next = lang.M("look with: %s", "opsdeck backup binlog verify")
+			r.Find(ops.StateCritical, lang.M("the binlog archive cannot be read"), lang.Raw(err.Error()))
+			r.Next = lang.M("see: %s", "opsdeck backup binlog verify")
 			return r
 		}
 		for _, g := range h.Gaps {
 			if !g.Healed {
-				r.Find(ops.StateCritical, lang.M("the archive of the binary log has a gap"), backups.GapText(g.Gap))
+				r.Find(ops.StateCritical, lang.M("the binlog archive has a gap"), backups.GapText(g.Gap))
 				r.Next = lang.M("make a full backup now: opsdeck backup create")
 			}
 		}

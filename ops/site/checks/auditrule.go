@@ -157,7 +157,7 @@ func (r *auditRule) result() health.Result {
 	to := b.To.Local().Format("15:04:05")
 	head := lang.M("audit rows of %s: %d, %s to %s", r.name(b.Who), b.Rows, from, to)
 	if b.Others > 0 {
-		head = lang.M("audit rows of %s: %d, %s to %s, and of others: %d", r.name(b.Who), b.Rows, from, to, b.Others)
+		head = lang.M("audit rows of %s: %d, %s to %s; of other users: %d", r.name(b.Who), b.Rows, from, to, b.Others)
 	}
 	out.Find(state, head, lang.Raw(r.conf.Audit))
 	query := r.conf.Audit + " since:" + b.From.Local().Format("2006-01-02T15:04:05")

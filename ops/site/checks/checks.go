@@ -96,9 +96,9 @@ func (b *checker) http() {
 		slow = lang.M("over %s", human.Duration(h.Slow))
 	}
 	b.add("health", health.KindHTTP, 1, probe.Slow(probe.Liveness(h.URL), h.Slow, "/health"),
-		limits(lang.M("answer"), slow, lang.M("not 200, or its status is not ok")), curl("/health"))
+		limits(lang.M("response"), slow, lang.M("not 200, or its status is not ok")), curl("/health"))
 	b.add("ready", health.KindHTTP, 1, probe.Slow(probe.Readiness(h.URL), h.Slow, "/health/ready"),
-		limits(lang.M("answer"), slow, lang.M("not 200, or one of its checks is false")), curl("/health/ready"))
+		limits(lang.M("response"), slow, lang.M("not 200, or one of its checks is false")), curl("/health/ready"))
 	b.add("version", health.KindHTTP, slowPace, probe.Version(h.URL), nil, curl("/health/version"))
 	if probe.IsTLS(h.URL) {
 		b.add(
@@ -230,9 +230,9 @@ func (b *checker) redis() {
 		return ready(ctx)
 	}
 	down := lang.M("it is down")
-	lim := health.Limit{What: lang.M("answer"), Warning: down}
+	lim := health.Limit{What: lang.M("response"), Warning: down}
 	if r.Required {
-		lim = health.Limit{What: lang.M("answer"), Critical: down}
+		lim = health.Limit{What: lang.M("response"), Critical: down}
 	}
 	b.add(
 		"redis",

@@ -33,7 +33,7 @@ func (b *checker) deploying() {
 		health.KindDeploy,
 		1,
 		look,
-		limits(lang.M("a deployment"), lang.M("is running"), lang.M("has stopped in the middle")),
+		limits(lang.M("a deployment"), lang.M("is running"), lang.M("stopped partway")),
 		b.opsdeck("deploy status"),
 	)
 }
@@ -80,7 +80,7 @@ func (b *checker) whileDeploying() lang.Msg {
 }
 
 func (b *checker) readDeployments() lang.Msg {
-	return lang.M("Start nothing by hand before you know the state of the deployments: %s", b.opsdeck("deploy status"))
+	return lang.M("Do not start anything by hand before you know the state of the deployments: %s", b.opsdeck("deploy status"))
 }
 
 // opsdeck is a command of opsdeck for this service.
@@ -107,25 +107,26 @@ func judgeDeployment(d *deploy.Deployment, alive bool, opsdeck func(string) stri
 		r.Add("step", name, lang.Msg{})
 		where = lang.M("step %d of %d, %s", step+1, len(p.Steps), name)
 		if back {
-			where = lang.M("%s, is being taken back", where)
+			where = lang.M("%s, is being rolled back", where)
 		}
 	}
 	undo := opsdeck("deploy undo " + p.ID)
 	switch {
 	case d.State.Result == deploy.ResultStuck:
-		r.Find(ops.StateCritical, lang.M("a deployment of %s was not taken back completely", p.Service),
+		r.Find(ops.StateCritical, lang.M("a deployment of %s was not rolled back completely", p.Service),
 			lang.M("%s: %s", where, d.State.Why()))
-		r.Next = lang.M("Remove the cause, then take it back again: %s; if you have put everything right by hand: %s", undo,
+		r.Next = lang.M("Remove the cause, then roll it back again: %s; if you have repaired everything by hand: "+
+			"%s", undo,
 			undo+" --by-hand")
 	case alive:
 		r.Find(ops.StateWarning, lang.M("a deployment of %s is running", p.Service), where)
-		r.Next = lang.M("Start nothing by hand; see how far it is: %s", opsdeck("deploy status "+p.ID))
+		r.Next = lang.M("Do not start anything by hand; check its progress: %s", opsdeck("deploy status "+p.ID))
 	case d.State.Back:
-		r.Find(ops.StateCritical, lang.M("a deployment of %s has stopped in the middle", p.Service), where)
-		r.Next = lang.M("Start nothing by hand; finish taking it back: %s", undo)
+		r.Find(ops.StateCritical, lang.M("a deployment of %s stopped partway", p.Service), where)
+		r.Next = lang.M("Do not start anything by hand; finish the rollback: %s", undo)
 	default:
-		r.Find(ops.StateCritical, lang.M("a deployment of %s has stopped in the middle", p.Service), where)
-		r.Next = lang.M("Start nothing by hand; continue it: %s; or take it back: %s", opsdeck("deploy run --resume"), undo)
+		r.Find(ops.StateCritical, lang.M("a deployment of %s stopped partway", p.Service), where)
+		r.Next = lang.M("Do not start anything by hand; continue it: %s; or roll it back: %s", opsdeck("deploy run --resume"), undo)
 	}
 	return r
 }

@@ -83,11 +83,11 @@ func TestAnUnfinishedDeploymentIsSaid(t *testing.T) {
 		state        ops.State
 		detail, next string
 	}{
-		"killed": {begun, false, ops.StateCritical, "a deployment of shop has stopped in the middle (step 2 of 2, install)",
-			"continue it: opsdeck --service shop deploy run --resume; or take it back: opsdeck --service shop deploy undo ID"},
-		"killed while taken back": {turned, false, ops.StateCritical, "step 2 of 2, install, is being taken back",
+		"killed": {begun, false, ops.StateCritical, "a deployment of shop stopped partway (step 2 of 2, install)",
+			"continue it: opsdeck --service shop deploy run --resume; or roll it back: opsdeck --service shop deploy undo ID"},
+		"killed while taken back": {turned, false, ops.StateCritical, "step 2 of 2, install, is being rolled back",
 			"finish taking it back: opsdeck --service shop deploy undo ID"},
-		"stuck": {stuck, false, ops.StateCritical, "was not taken back completely (step 2 of 2, install, is being taken back: why)",
+		"stuck": {stuck, false, ops.StateCritical, "was not rolled back completely (step 2 of 2, install, is being rolled back: why)",
 			"take it back again: opsdeck --service shop deploy undo ID"},
 		"running": {begun, true, ops.StateWarning, "a deployment of shop is running (step 2 of 2, install)",
 			"see how far it is: opsdeck --service shop deploy status ID"},
@@ -154,10 +154,10 @@ func TestADeploymentThatCannotBeReadIsNotOver(t *testing.T) {
 		b := deploying(dir, "shop")
 		r := b.look(t)
 		if r.State != ops.StateUnknown || strings.Contains(r.Detail.String(), calming) ||
-			!strings.Contains(r.Next.String(), "Start nothing by hand") {
+			!strings.Contains(r.Next.String(), "Do not start anything by hand") {
 			t.Errorf("%s: %v %q %q", file, r.State, r.Detail, r.Next)
 		}
-		if got := b.whileDeploying().String(); !strings.Contains(got, "Start nothing by hand") {
+		if got := b.whileDeploying().String(); !strings.Contains(got, "Do not start anything by hand") {
 			t.Errorf("%s: a service that is down: %q", file, got)
 		}
 	}

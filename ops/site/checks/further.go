@@ -54,11 +54,11 @@ func (b *checker) metrics() {
 	}
 	if m.Errors > 0 {
 		add(MetricsErrors, "http_", share,
-			health.Limit{What: lang.M("share of 5xx answers"), Critical: lang.M("over %s", human.Percent(m.Errors))})
+			health.Limit{What: lang.M("share of 5xx responses"), Critical: lang.M("over %s", human.Percent(m.Errors))})
 	}
 	if m.P95 > 0 {
 		add(MetricsP95, "http_", p95,
-			health.Limit{What: lang.M("P95 of the answers"), Critical: lang.M("over %s", human.Duration(m.P95))})
+			health.Limit{What: lang.M("P95 response time"), Critical: lang.M("over %s", human.Duration(m.P95))})
 	}
 	if memory > 0 {
 		add(MetricsMemory, "process_", resident,

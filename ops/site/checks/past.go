@@ -50,12 +50,12 @@ func (b *checker) past() {
 		limits(lang.M("last drill that passed"), lang.M("over %s ago", human.Duration(drillEvery)), lang.Msg{}),
 		"opsdeck backup drills")
 	add(BackupJumps, b.backupJumps,
-		limits(lang.M("size and rows against the last four"), lang.M("%s more or less", "50 %"), lang.Msg{}),
+		limits(lang.M("size and rows compared with the previous four"), lang.M("%s more or less", "50 %"), lang.Msg{}),
 		"opsdeck backup list")
 	if len(p.Copies) > 0 {
 		add(CopiesLate, b.copiesLate,
 			limits(
-				lang.M("a verified backup is not at a copy"),
+				lang.M("a verified backup is missing at a copy"),
 				lang.M("after %s", human.Duration(copyGrace)),
 				lang.Msg{},
 			),
@@ -149,7 +149,7 @@ func (b *checker) drillLate(context.Context) health.Result {
 	if err != nil {
 		return health.CannotTell(lang.M("the record of drills cannot be read"), lang.Raw(err.Error()))
 	}
-	next := lang.M("Rehearse a restore: %s", "opsdeck backup drill")
+	next := lang.M("Drill a restore: %s", "opsdeck backup drill")
 	for _, d := range drills {
 		if d.Result != backup.Passed {
 			continue
@@ -168,7 +168,7 @@ func (b *checker) drillLate(context.Context) health.Result {
 	last, err := watch.Record{Dir: at.StateDir}.Last()
 	run, ok := last[b.Service.Name+"/drill"]
 	if err == nil && ok && run.Result == watch.Installed && b.Now().Sub(run.Started) < drillEvery {
-		return health.Result{Detail: lang.M("no drill has passed yet; the schedule is in place since %s", run.Started)}
+		return health.Result{Detail: lang.M("no drill has passed yet; the schedule was installed on %s", run.Started)}
 	}
 	r := health.Result{}
 	r.Find(ops.StateWarning, lang.M("no drill has passed yet"), lang.Msg{})
@@ -223,10 +223,10 @@ func (b *checker) copiesLate(ctx context.Context) health.Result {
 	if newest == nil {
 		return health.Result{Detail: lang.M("no verified backup is older than %s", human.Duration(copyGrace))}
 	}
-	r := health.Result{Detail: lang.M("the copies hold %s", newest.Name), Subject: newest.At}
+	r := health.Result{Detail: lang.M("the copies have %s", newest.Name), Subject: newest.At}
 	for _, c := range b.Service.Backup.Copies {
 		if !holds(newest, c.Name) {
-			r.Find(ops.StateWarning, lang.M("the copy %s does not hold %s", c.Name, newest.Name), lang.Msg{})
+			r.Find(ops.StateWarning, lang.M("the copy %s does not have %s", c.Name, newest.Name), lang.Msg{})
 			r.Next = lang.M("Send it: %s", "opsdeck backup sync")
 		}
 	}
@@ -246,22 +246,22 @@ func holds(s *backup.Set, copy string) bool {
 func (b *checker) binlogLate(ctx context.Context) health.Result {
 	shelf, err := (inventory{b.Source}).shelf()
 	if err != nil {
-		return cannot(lang.M("the archive of the binary log cannot be read"), err)
+		return cannot(lang.M("the binlog archive cannot be read"), err)
 	}
 	h, err := shelf.Binlog().Holdings(ctx)
 	if err != nil {
-		return health.CannotTell(lang.M("the archive of the binary log cannot be read"), lang.Raw(err.Error()))
+		return health.CannotTell(lang.M("the binlog archive cannot be read"), lang.Raw(err.Error()))
 	}
 	_, lag, known := shelf.Binlog().Lag(ctx, h)
 	if !known {
-		r := health.CannotTell(lang.M("the lag of the binary log's archive is not known"),
-			lang.M("the server does not answer, or nothing of its log is archived"))
+		r := health.CannotTell(lang.M("the lag of the binlog archive is unknown"),
+			lang.M("the server does not respond, or its log is not archived"))
 		r.Follows = health.KindMySQL
 		return r
 	}
-	r := health.Result{Detail: lang.M("the archive of the binary log lags %s", human.Duration(lag))}
+	r := health.Result{Detail: lang.M("the binlog archive lags by %s", human.Duration(lag))}
 	r.Add("lag_ms", lag.Milliseconds(), lang.Raw(human.Duration(lag)))
-	headline := lang.M("the archive of the binary log lags %s", human.Duration(lag.Truncate(time.Second)))
+	headline := lang.M("the binlog archive lags by %s", human.Duration(lag.Truncate(time.Second)))
 	switch {
 	case lag > lagBad:
 		r.Find(ops.StateCritical, headline, lang.M("limit %s", human.Duration(lagBad)))
@@ -269,7 +269,7 @@ func (b *checker) binlogLate(ctx context.Context) health.Result {
 		r.Find(ops.StateWarning, headline, lang.M("limit %s", human.Duration(lagWarn)))
 	}
 	if r.State != ops.StateOK {
-		r.Next = lang.M("See whether it is archived: %s", "opsdeck backup binlog list")
+		r.Next = lang.M("Check whether it is archived: %s", "opsdeck backup binlog list")
 	}
 	return r
 }

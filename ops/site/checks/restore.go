@@ -44,7 +44,7 @@ func (b *checker) restoring() {
 		limits(
 			lang.M("a restore"),
 			lang.M("is running"),
-			lang.M("has stopped in the middle"),
+			lang.M("stopped partway"),
 		),
 		"opsdeck restore status",
 	)
@@ -73,7 +73,7 @@ func (b *checker) onPurpose(look health.Probe) health.Probe {
 		switch {
 		case err != nil:
 			r.Meanwhile = lang.M(
-				"Start nothing by hand before you know the state of the restores: opsdeck restore status",
+				"Do not start anything by hand before you know the state of the restores: opsdeck restore status",
 			)
 		case run != nil && run.Run == nil:
 			r.Meanwhile = run.Unreadable().Hint
@@ -83,7 +83,7 @@ func (b *checker) onPurpose(look health.Probe) health.Probe {
 }
 
 func startNothing() lang.Msg {
-	return lang.M("Start nothing by hand; watch it: opsdeck restore attach.")
+	return lang.M("Do not start anything by hand; watch it: opsdeck restore attach.")
 }
 
 // OpenRun is the restore of a service's database that was begun and is not over,
@@ -138,7 +138,7 @@ func JudgeRun(run *run.Run, database string) health.Result {
 		r.Next = startNothing()
 		return r
 	}
-	r.Find(ops.StateCritical, lang.M("a restore of %s has stopped in the middle", database), where)
+	r.Find(ops.StateCritical, lang.M("a restore of %s stopped partway", database), where)
 	r.Next = lang.M("Resume it: opsdeck restore resume; or abort it: opsdeck restore abort.")
 	return r
 }
@@ -152,7 +152,7 @@ func judgeWaiting(r health.Result, w *run.Waiting, where lang.Msg, database stri
 	}
 	r.Find(
 		ops.StateCritical,
-		lang.M("the restore of %s waits for an answer", database),
+		lang.M("the restore of %s is waiting for an answer", database),
 		lang.M("since %s, %s", at, where),
 	)
 	r.Next = lang.M("Answer it: opsdeck restore attach.")

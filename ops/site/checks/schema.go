@@ -42,7 +42,7 @@ func (b *checker) schema() {
 		limits(
 			lang.M("tables of the newest good backup"),
 			lang.Msg{},
-			lang.M("one is missing"),
+			lang.M("a table is missing"),
 		),
 		`mysql -e "SHOW TABLES FROM `+d.Name+`"`,
 		"opsdeck restore --plan",

@@ -321,7 +321,7 @@ func (v view) files() []deploy.File {
 		f := deploy.File{Path: path}
 		switch {
 		case errors.Is(err, os.ErrNotExist):
-			f.Mode.Why = lang.M("it is not there")
+			f.Mode.Why = lang.M("it does not exist")
 		case err != nil:
 			f.Mode.Why = lang.M("permission denied")
 		default:
@@ -360,7 +360,7 @@ func (v view) database(ctx context.Context) []deploy.Finding {
 
 // grants judges what the account of the backups may do.
 func (v view) grants(ctx context.Context, t mysql.Target) deploy.Finding {
-	f := deploy.Finding{Name: "mysql-grants", Why: lang.M("a backup without these privileges is not complete")}
+	f := deploy.Finding{Name: "mysql-grants", Why: lang.M("a backup without these privileges is incomplete")}
 	facts, err := mysql.Facts(ctx, t, v.Service.Database.Name)
 	if err != nil {
 		f.State, f.Detail = ops.StateUnknown, lang.M("cannot check: %s", v.Explain(err).What)

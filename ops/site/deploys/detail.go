@@ -41,21 +41,21 @@ func (d *Desk) checkOf(s deploy.Step) lang.Msg {
 	case deploy.KindStop:
 		return lang.M("%s reports that it is stopped", d.name())
 	case deploy.KindPull:
-		return lang.M("the plan's commit is checked out, over no local changes")
+		return lang.M("the plan's commit is checked out, with no local changes")
 	case deploy.KindSync:
 		return lang.M("the command exits with 0, and no table, column or row is lost")
 	case deploy.KindStart:
 		return lang.M("the port is free before, and the start command succeeds")
 	case deploy.KindReady:
-		return lang.M("/health/ready answers: ready")
+		return lang.M("/health/ready reports: ready")
 	case deploy.KindStandby:
-		return lang.M("the second instance answers: ready")
+		return lang.M("the second instance reports: ready")
 	case deploy.KindSwitch:
-		return lang.M("nginx accepts the new file before it is told to reload it: %s", d.conf.Switch.Test)
+		return lang.M("nginx accepts the new file before the reload: %s", d.conf.Switch.Test)
 	case deploy.KindSmoke:
 		return lang.M("these answer 2xx: %s", strings.Join(d.conf.Smoke, ", "))
 	case deploy.KindErrors:
-		return lang.M("errors in the logs are compared with the hour before; a burst is named in the result")
+		return lang.M("errors in the logs are compared with the previous hour; the result names a burst")
 	}
 	if s.Check != "" {
 		return lang.M("skipped when this exits with 0: %s; else its command exits with 0", s.Check)
@@ -67,7 +67,7 @@ func (d *Desk) undoOf(p *deploy.Plan, s deploy.Step) lang.Msg {
 	kept := strings.Join(s.Keep, ", ")
 	switch {
 	case s.Undo != "" && kept != "":
-		return lang.M("put back %s, then run: %s", kept, s.Undo)
+		return lang.M("restore %s, then run: %s", kept, s.Undo)
 	case s.Undo != "":
 		return lang.M("run: %s", s.Undo)
 	}
@@ -79,7 +79,7 @@ func (d *Desk) undoOf(p *deploy.Plan, s deploy.Step) lang.Msg {
 	case deploy.KindPull:
 		return lang.M("check out %s again", short(p.From))
 	case deploy.KindSync:
-		return lang.M("not by itself: the command that restores the backup is named")
+		return lang.M("not automatic: the report names the command that restores the backup")
 	case deploy.KindStart:
 		return lang.M("stop %s", d.name())
 	case deploy.KindStandby:
@@ -90,7 +90,7 @@ func (d *Desk) undoOf(p *deploy.Plan, s deploy.Step) lang.Msg {
 		return lang.M("none needed: it changes nothing")
 	}
 	if kept != "" {
-		return lang.M("put back %s", kept)
+		return lang.M("restore %s", kept)
 	}
 	return lang.M("none: what the command changes stays")
 }

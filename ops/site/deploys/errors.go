@@ -37,9 +37,9 @@ func (j *job) errors(ctx context.Context) (lang.Msg, error) {
 		return lang.Msg{}, ctx.Err()
 	}
 	if err != nil {
-		return lang.M("whether more errors are logged than before is unknown: %s", j.Explain(err).What), nil
+		return lang.M("cannot tell whether there are more errors than before: %s", j.Explain(err).What), nil
 	}
-	said := lang.M("errors in the log: %d within %s after the start, %d in the hour before", after,
+	said := lang.M("errors in the log: %d within %s after the start, %d in the previous hour", after,
 		human.Duration(now.Sub(started)), before)
 	if deploy.Burst(before, hour, after, now.Sub(started)) {
 		said = lang.M("error burst: %s", said)

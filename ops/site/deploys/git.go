@@ -69,9 +69,9 @@ func (d *Desk) mayUndo(ctx context.Context, p *deploy.Plan) error {
 	if err != nil || head == p.To || head == p.From {
 		return err
 	}
-	return ops.E(ops.Failed, lang.M("the code in %s is at %s, and this deployment checked out %s: what was committed since "+
+	return ops.E(ops.Failed, lang.M("the code in %s is at %s, but this deployment checked out %s: later commits "+
 		"would be lost", r.dir, short(head), short(p.To))).
-		WithHint(lang.M("look: cd %s && git log --oneline %s..HEAD; check out %s to take the deployment back",
+		WithHint(lang.M("see: cd %s && git log --oneline %s..HEAD; check out %s to roll the deployment back",
 			r.dir, short(p.To), short(p.To)))
 }
 
@@ -127,7 +127,7 @@ func (r repo) clean(ctx context.Context) error {
 		return nil
 	}
 	return ops.E(ops.Failed, lang.M("the code in %s has local changes: %s", r.dir, strings.Join(files[:min(len(files), 10)],
-		", "))).WithHint(lang.M("keep them aside: cd %s && git stash", r.dir))
+		", "))).WithHint(lang.M("set them aside: cd %s && git stash", r.dir))
 }
 
 // aim fills in the commits of a plan: where the code is, and where it will be.
@@ -198,7 +198,7 @@ func (r repo) pull(ctx context.Context, p *deploy.Plan) error {
 		return err
 	}
 	if head != p.From {
-		return ops.E(ops.Failed, lang.M("the code is at %s, and the plan began at %s", short(head), short(p.From))).
+		return ops.E(ops.Failed, lang.M("the code is at %s, but the plan starts at %s", short(head), short(p.From))).
 			WithHint(lang.M("make a new plan: opsdeck deploy plan %s", p.Name))
 	}
 	if _, err := r.git(ctx, "fetch", "--tags", "--force", r.remote); err != nil {
@@ -295,7 +295,7 @@ func (r repo) putBack(ctx context.Context, id, step, folder string, ran bool) er
 	case exists(path + ".absent"):
 		return os.RemoveAll(now)
 	case !exists(path) && ran && !exists(path+".back"):
-		return ops.E(ops.Failed, lang.M("the copy that was kept is gone: %s", path)).
+		return ops.E(ops.Failed, lang.M("the kept copy no longer exists: %s", path)).
 			WithHint(lang.M("install the packages again: cd %s && npm install", r.dir))
 	case !exists(path): // the step had not begun to change it, or it is back already
 		return os.RemoveAll(path + ".new")

@@ -113,7 +113,7 @@ func (d *Desk) plan(ctx context.Context, name, revision string) (*deploy.Plan, e
 	dir, why := d.folder(d.ctl.Status(look))
 	cancel()
 	if dir == "" {
-		return nil, ops.E(ops.Config, lang.M("the folder of the code is not known: %s", why)).
+		return nil, ops.E(ops.Config, lang.M("the folder of the code is unknown: %s", why)).
 			WithHint(lang.M("set deploy.dir in the configuration"))
 	}
 	if _, err := os.Stat(dir); err != nil {
@@ -140,7 +140,7 @@ func (d *Desk) plan(ctx context.Context, name, revision string) (*deploy.Plan, e
 			return nil, err
 		}
 	case revision != "":
-		return nil, ops.E(ops.Usage, lang.M("the plan %s pulls no code, so --revision has no meaning", name))
+		return nil, ops.E(ops.Usage, lang.M("the plan %s pulls no code, so --revision has no effect", name))
 	}
 	p.Seal(d.Clock.Now())
 	return p, nil
@@ -168,16 +168,16 @@ func (d *Desk) Unfinished() (*deploy.Deployment, error) {
 func InTheWay(open *deploy.Deployment) *ops.Error {
 	id := open.Plan.ID
 	if open.State.Result == deploy.ResultStuck {
-		return ops.E(ops.Busy, lang.M("deployment %s was not taken back completely", id)).WithHint(StuckHint(id))
+		return ops.E(ops.Busy, lang.M("deployment %s was not rolled back completely", id)).WithHint(StuckHint(id))
 	}
 	return ops.E(ops.Busy, lang.M("deployment %s is not finished", id)).
-		WithHint(lang.M("continue it: opsdeck deploy run --resume; or take it back: opsdeck deploy undo"))
+		WithHint(lang.M("continue it: opsdeck deploy run --resume; or roll it back: opsdeck deploy undo"))
 }
 
 // StuckHint is what to do about a deployment that could not be taken back completely.
 func StuckHint(id string) lang.Msg {
-	return lang.M("remove the cause, then take it back again: opsdeck deploy undo %s; "+
-		"if you have put everything right by hand, add --by-hand", id)
+	return lang.M("remove the cause, then roll it back again: opsdeck deploy undo %s; if you have repaired "+
+		"everything by hand, add --by-hand", id)
 }
 
 // SetAside records that a person has put right by hand what could not be taken back. It
@@ -266,7 +266,7 @@ func (d *Desk) Carry(
 }
 
 // errNotDone puts a deployment on record that was taken back.
-var errNotDone = errors.New("taken back")
+var errNotDone = errors.New("rolled back")
 
 // log is the file that gets the whole output of a deployment's programs.
 func (d *Desk) log(p *deploy.Plan) (*os.File, error) {

@@ -21,17 +21,17 @@ func ResultText(s deploy.State) lang.Msg {
 		return lang.M("deployed")
 	case deploy.ResultTakenBack:
 		if s.Data[deploy.ByHand] != "" {
-			return lang.M("taken back by hand")
+			return lang.M("rolled back by hand")
 		}
 		if s.Data["offer"] != "" {
-			return lang.M("taken back: the previous release is in place, the database is still changed")
+			return lang.M("rolled back: the previous release is in place, the database is still changed")
 		}
 		if stays := s.Data[deploy.MayStay]; stays != "" {
-			return lang.M("taken back; steps without undo, whose changes may stay: %s", stays)
+			return lang.M("rolled back; steps without undo, whose changes may remain: %s", stays)
 		}
-		return lang.M("taken back: the previous release is in place")
+		return lang.M("rolled back: the previous release is in place")
 	case deploy.ResultStuck:
-		return lang.M("not taken back completely: an operator is needed")
+		return lang.M("not rolled back completely: an operator is needed")
 	}
 	return lang.M("not finished")
 }

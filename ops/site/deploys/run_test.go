@@ -222,7 +222,7 @@ func TestAnUpdateIsDeployedAndTakenBack(t *testing.T) {
 	}
 }
 
-// workIsKept checks that a deployment is not taken back over what a person did in the
+// workIsKept checks that a deployment is not rolled back over what a person did in the
 // code since.
 func (s *shop) workIsKept(p *deploy.Plan) {
 	s.t.Helper()
@@ -238,7 +238,7 @@ func (s *shop) workIsKept(p *deploy.Plan) {
 		s.t.Errorf("an edit: %v", err)
 	}
 	inApp("git -c user.name=t -c user.email=t@t.example commit -qam hotfix")
-	if err := s.MayUndo(s.t.Context(), &deploy.Deployment{Plan: p}); err == nil || !strings.Contains(err.Error(), "committed since") {
+	if err := s.MayUndo(s.t.Context(), &deploy.Deployment{Plan: p}); err == nil || !strings.Contains(err.Error(), "later commits would be lost") {
 		s.t.Errorf("a commit: %v", err)
 	}
 	inApp("git reset -q --hard HEAD~1")
@@ -387,7 +387,7 @@ func TestAnErrorBurstIsNamedAgainstTheHourBefore(t *testing.T) {
 			o := (&world{d}).Do(t.Context(), p, 0, state, nil)
 			want := fmt.Sprintf("errors in the log: %d within", c.after)
 			if o.Failed || (o.Data["burst"] != "") != (c.burst == 1) || !strings.Contains(o.Detail, want) ||
-				!strings.Contains(o.Detail, fmt.Sprintf("%d in the hour before", c.before)) {
+				!strings.Contains(o.Detail, fmt.Sprintf("%d in the previous hour", c.before)) {
 				t.Errorf("%+v", o)
 			}
 			os.Chmod(log, 0)
@@ -477,7 +477,7 @@ func TestNothingIsDeployedOverWhatIsHalfTakenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, _ := os.ReadFile(d.Store().ReportPath(p.ID))
-	if err := d.Begin(later); err != nil || !strings.Contains(string(text), "taken back by hand") {
+	if err := d.Begin(later); err != nil || !strings.Contains(string(text), "rolled back by hand") {
 		t.Errorf("put right by hand: %v %s", err, text)
 	}
 	over, err := d.Store().Load(p.ID)
@@ -491,11 +491,11 @@ func TestAStepWithoutUndoIsNotSaidToBeTakenBack(t *testing.T) {
 	d, dir, p, state := bare(t, config.DeployStep{Name: "one", Run: "true", Undo: "true"},
 		config.DeployStep{Name: "two", Run: "true"}, config.DeployStep{Name: "bad", Run: "touch left; exit 3"})
 	said := ResultText(state).String()
-	if want := "taken back; steps without undo, whose changes may stay: bad, two"; said != want || !exists(dir+"/left") {
+	if want := "rolled back; steps without undo, whose changes may remain: bad, two"; said != want || !exists(dir+"/left") {
 		t.Errorf("%q, want %q", said, want)
 	}
 	text, _ := os.ReadFile(d.Store().ReportPath(p.ID))
-	if !strings.Contains(string(text), "bad undone no undo is configured: what the command changed may stay") {
+	if !strings.Contains(string(text), "bad undone no undo is configured: the command's changes may remain") {
 		t.Errorf("%s", text)
 	}
 }

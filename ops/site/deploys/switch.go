@@ -157,7 +157,7 @@ func (j *job) switchBack(ctx context.Context) (lang.Msg, error) { return j.aimAt
 func (j *job) aimAt(ctx context.Context, key string) (lang.Msg, error) {
 	port, err := strconv.Atoi(j.state.Data[key])
 	if err != nil {
-		return lang.Msg{}, ops.E(ops.Failed, lang.M("no step of kind standby was run before"))
+		return lang.Msg{}, ops.E(ops.Failed, lang.M("no step of type standby was run before"))
 	}
 	s := j.conf.Switch
 	before, err := os.ReadFile(s.File)
@@ -183,7 +183,7 @@ func (j *job) aimAt(ctx context.Context, key string) (lang.Msg, error) {
 		Hide:  j.veil(j.plan.Dir).text,
 	})
 	if again.Err != nil {
-		j.Say(lang.M("nginx was not reloaded after its file was put back: %s", again.Why()))
+		j.Say(lang.M("nginx was not reloaded after its file was restored: %s", again.Why()))
 	}
 	return lang.Msg{}, err
 }

@@ -80,7 +80,7 @@ func (v view) https(ctx context.Context) deploy.Fact[deploy.HTTPS] {
 	dialer := tls.Dialer{NetDialer: &net.Dialer{}, Config: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec
 	conn, err := dialer.DialContext(ctx, "tcp", "127.0.0.1:443")
 	if err != nil {
-		h.Bad = lang.M("what answers does not speak TLS")
+		h.Bad = lang.M("the server does not use TLS")
 		return deploy.Known(h)
 	}
 	conn.Close()

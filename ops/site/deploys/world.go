@@ -52,7 +52,8 @@ func (w *world) End(p *deploy.Plan, c deploy.Child) error {
 	killed, left := host.End(c, mark(p))
 	if len(left) > 0 {
 		pid := strconv.Itoa(left[0])
-		return ops.E(ops.Busy, lang.M("a program of the interrupted run still runs and cannot be ended: pid %s", pid)).
+		return ops.E(ops.Busy, lang.M("a program of the interrupted run is still running and cannot be ended: pid "+
+			"%s", pid)).
 			WithHint(lang.M("wait until it ends (ps -fp %s), then run this again", pid))
 	}
 	if killed > 0 {
@@ -159,7 +160,7 @@ func (j *job) undo(ctx context.Context) (lang.Msg, error) {
 	r.began = j.note.Child
 	for _, folder := range j.step.Keep {
 		if err := r.putBack(ctx, j.plan.ID, j.step.Name, folder, j.ran()); err != nil {
-			return lang.Msg{}, ops.Wrap(err, ops.Failed, lang.M("cannot put %s back", folder))
+			return lang.Msg{}, ops.Wrap(err, ops.Failed, lang.M("cannot restore %s", folder))
 		}
 	}
 	if j.step.Undo != "" {
@@ -192,7 +193,7 @@ func (j *job) undo(ctx context.Context) (lang.Msg, error) {
 		return lang.M("nothing to undo: its command was not run"), nil
 	}
 	j.stays()
-	return lang.M("no undo is configured: what the command changed may stay"), nil
+	return lang.M("no undo is configured: the command's changes may remain"), nil
 }
 
 // stays notes that what the step changed may stay.
@@ -356,11 +357,11 @@ func (j *job) ready(ctx context.Context) (lang.Msg, error) {
 		r := ask(one)
 		cancel()
 		if r.State == ops.StateOK {
-			return lang.M("/health/ready answers: ready"), nil
+			return lang.M("/health/ready reports: ready"), nil
 		}
 		p := j.ctl.Status(ctx)
 		if p.State == health.ProcessFailed || p.State == health.ProcessStopped && ctx.Err() == nil {
-			return lang.Msg{}, &failure{ops.E(ops.Failed, lang.M("%s does not run: %s", j.name(), p.Reason)).
+			return lang.Msg{}, &failure{ops.E(ops.Failed, lang.M("%s is not running: %s", j.name(), p.Reason)).
 				WithHint(lang.M("read its log: opsdeck logs --newest --limit 50")), lastLines(p.Logs)}
 		}
 		if err := pause(ctx); err != nil {
@@ -515,7 +516,7 @@ func (j *job) before(ctx context.Context) (s deploy.Structure, err error) {
 		return s, err
 	}
 	if j.ran() {
-		return nil, ops.E(ops.Failed, lang.M("%s is gone: what the tables were before is not known", j.beforePath()))
+		return nil, ops.E(ops.Failed, lang.M("%s no longer exists: the previous table definitions are unknown", j.beforePath()))
 	}
 	if s, err = j.structure(ctx); err != nil {
 		return nil, err
@@ -553,10 +554,10 @@ func (j *job) offer(ctx context.Context) (lang.Msg, error) {
 	}
 	j.data["offer"] = command
 	if j.state.Data["backup"] == "" {
-		return lang.M("the database is still changed (%s); this deployment made no backup: see what the newest one brings "+
-			"back: %s", changes[0].What, command), nil
+		return lang.M("the database is still changed (%s); this deployment made no backup: see what the newest "+
+			"one would restore: %s", changes[0].What, command), nil
 	}
-	return lang.M("the database is still changed (%s); the backup brings it back: %s", changes[0].What, command), nil
+	return lang.M("the database is still changed (%s); restore it from the backup: %s", changes[0].What, command), nil
 }
 
 // restoreCommand is what brings the database back to the deployment's backup.

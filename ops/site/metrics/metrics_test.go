@@ -67,7 +67,7 @@ func has(t *testing.T, text string, lines, absent []string) {
 	}
 	for _, name := range absent {
 		if strings.Contains(text, name) {
-			t.Errorf("there is %s", name)
+			t.Errorf("available: %s", name)
 		}
 	}
 	if t.Failed() {

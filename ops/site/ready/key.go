@@ -15,11 +15,11 @@ func keyPoint(s *config.Service) doctor.Point {
 	p := doctor.Point{
 		Name:    "backup-key",
 		Service: s.Name,
-		Seen:    lang.M("backup.identity opens what is encrypted to backup.recipients"),
+		Seen:    lang.M("backup.identity decrypts what is encrypted to backup.recipients"),
 	}
 	if s.Backup.Identity == "" {
 		p.Seen = lang.M(
-			"backups are encrypted, and no key is here: none can be checked or restored on this machine without it",
+			"backups are encrypted, and this machine has no key: none can be verified or restored here",
 		)
 	}
 	if err := backups.KeyFits(s.Backup); err != nil {

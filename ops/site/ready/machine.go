@@ -19,7 +19,7 @@ import (
 func Machine(l *config.Loaded, getenv func(string) string) []doctor.Point {
 	conf := doctor.Point{
 		Name: "config",
-		Seen: lang.M("the defaults are in force; `opsdeck config init` writes a file"),
+		Seen: lang.M("using the defaults; `opsdeck config init` writes a file"),
 	}
 	if l.Path != "" {
 		conf.Seen = lang.M("read from %s", l.Path)
@@ -34,7 +34,7 @@ func Machine(l *config.Loaded, getenv func(string) string) []doctor.Point {
 		locale.Findings = []doctor.Finding{
 			{
 				State: ops.StateWarning,
-				What:  lang.M("the locale %q is not UTF-8: names in Chinese may not show", v),
+				What:  lang.M("the locale %q is not UTF-8: Chinese names may not be shown", v),
 				Fix:   "export LANG=C.UTF-8",
 			},
 		}

@@ -84,7 +84,7 @@ func (l Look) database(ctx context.Context) []doctor.Point {
 	if err != nil {
 		return broken("login", err)
 	}
-	login := doctor.Point{Name: "login", Service: s.Name, Seen: lang.M("%s answers", target.String())}
+	login := doctor.Point{Name: "login", Service: s.Name, Seen: lang.M("%s responds", target.String())}
 	ctx, cancel := context.WithTimeout(ctx, doctorTime)
 	defer cancel()
 	facts, err := mysql.Facts(ctx, target, s.Database.Name)
@@ -97,7 +97,8 @@ func (l Look) database(ctx context.Context) []doctor.Point {
 	if s.Backup.DrillServer == (config.Database{}) {
 		points = append(
 			points,
-			doctor.Point{Name: "drill-rights", Service: s.Name, Seen: lang.M("%s may rehearse restores", facts.User),
+			doctor.Point{Name: "drill-rights", Service: s.Name, Seen: lang.M("%s has the privileges for restore "+
+				"drills", facts.User),
 				Findings: doctor.JudgeDrill(doctor.ParseGrants(facts.Grants), facts.User, drill.ScratchSchema())},
 		)
 	}

@@ -122,7 +122,7 @@ func (d *Desk) Work(ctx context.Context, id string, first restore.Kind) error {
 			return workerError(f, err)
 		case <-time.After(20 * time.Millisecond):
 		case <-deadline:
-			return ops.E(ops.Failed, lang.M("the worker did not begin within %s", startWait.String())).
+			return ops.E(ops.Failed, lang.M("the worker did not start within %s", startWait.String())).
 				WithHint(lang.M("see %s", workerLog(f)))
 		case <-ctx.Done():
 			return ctx.Err()
@@ -135,7 +135,7 @@ func (d *Desk) Load(id string) (*run.Run, error) {
 	r, err := d.Store.Load(id)
 	if errors.Is(err, run.ErrNoRun) {
 		return nil, ops.E(ops.Usage, lang.M("there is no such restore")).
-			WithHint(lang.M("opsdeck restore status lists them"))
+			WithHint(lang.M("list them: opsdeck restore status"))
 	}
 	if ids, _ := d.Store.Runs(); id == "" && len(ids) > 0 {
 		id = ids[0] // that is the one that was read

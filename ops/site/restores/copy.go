@@ -103,7 +103,7 @@ func (d Finder) sourceAtCopy(
 		return restore.Source{}, ops.E(ops.Failed, lang.M("there is no good backup at the copy %s", c.Name))
 	case set == nil:
 		return restore.Source{}, ops.E(ops.Usage, lang.M("there is no backup %q at the copy %s", name, c.Name)).
-			WithHint(lang.M("the newest one there: %s", newestAt(c, m)))
+			WithHint(lang.M("the newest there: %s", newestAt(c, m)))
 	}
 	return d.sourceThere(ctx, c, set)
 }
@@ -165,7 +165,7 @@ func (d Finder) fetch(ctx context.Context, p *restore.Plan, report run.Report) (
 	if err != nil {
 		return nil, ops.Wrap(err, ops.CodeOf(err), lang.M("the backup could not be fetched from the copy %s", src.Copy))
 	}
-	return []restore.Note{restore.N(lang.M("fetched from the copy %s, and its hash is right", src.Copy))}, nil
+	return []restore.Note{restore.N(lang.M("fetched from the copy %s; its hash matches", src.Copy))}, nil
 }
 
 // dropFetched removes what was fetched for a run that is over; while it can

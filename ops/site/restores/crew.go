@@ -39,7 +39,7 @@ func (c processes) Stop(ctx context.Context, p restore.Process) (bool, []restore
 	}
 	before := ctl.Status(ctx)
 	if before.State == health.ProcessStopped {
-		return false, []restore.Note{restore.N(lang.M("%s does not run", p.Name))}, nil
+		return false, []restore.Note{restore.N(lang.M("%s is not running", p.Name))}, nil
 	}
 	if err := ctl.Stop(ctx); err != nil {
 		return false, nil, err
@@ -55,7 +55,7 @@ func (c processes) Stop(ctx context.Context, p restore.Process) (bool, []restore
 		case time.Now().After(until):
 			return true, nil, ops.E(
 				ops.Failed,
-				lang.M("%s still runs %s after it was stopped", p.Name, downWait.String()),
+				lang.M("%s is still running %s after the stop command", p.Name, downWait.String()),
 			)
 		}
 		select {
@@ -149,18 +149,18 @@ func (s sourcer) prove(ctx context.Context, p *restore.Plan, report run.Report) 
 		)
 	}
 	if p.Source.SHA256 == "" {
-		return []restore.Note{restore.N(lang.M("the backup has the planned length; its hash is not known"))}, nil
+		return []restore.Note{restore.N(lang.M("the backup has the planned length; its hash is unknown"))}, nil
 	}
 	h := sha256.New()
 	if err := copyHash(ctx, h, f, info.Size(), report); err != nil {
 		return nil, err
 	}
 	if hex.EncodeToString(h.Sum(nil)) != p.Source.SHA256 {
-		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the backup is damaged: its hash is not the "+
-			"manifest's")).
+		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the backup is damaged: its hash does not "+
+			"match the manifest")).
 			WithHint(lang.M("choose another backup"))
 	}
-	return []restore.Note{restore.N(lang.M("the backup's SHA-256 is the manifest's"))}, nil
+	return []restore.Note{restore.N(lang.M("the backup's SHA-256 matches the manifest"))}, nil
 }
 
 func copyHash(ctx context.Context, h io.Writer, f io.Reader, size int64, report run.Report) error {

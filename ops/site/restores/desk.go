@@ -58,14 +58,14 @@ func (d *Desk) loader() swap.Engine { return swap.Engine{Target: d.Target, Ident
 func (d *Desk) identities() ([]agelib.Identity, error) {
 	path := config.Home(d.Service.Backup.Identity)
 	if path == "" {
-		return nil, ops.E(ops.Config, lang.M("the backup is encrypted, and backup.identity names no identity file"))
+		return nil, ops.E(ops.Config, lang.M("the backup is encrypted, and backup.identity is not set"))
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, ops.Wrap(err, ops.Config, lang.M("the identity file cannot be read"))
+		return nil, ops.Wrap(err, ops.Config, lang.M("the age key file cannot be read"))
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, ops.E(ops.Config, lang.M("other users can read the identity file %s", path)).
+		return nil, ops.E(ops.Config, lang.M("other users can read the age key file %s", path)).
 			WithHint(lang.M("run: chmod 600 %s", path))
 	}
 	f, err := os.Open(path)

@@ -71,8 +71,8 @@ func fromSchema(src *restore.Source, name string) error {
 	switch {
 	case name == "" || name == src.Database:
 	case src.Manifest:
-		return ops.E(ops.Usage, lang.M("the backup holds no database %s", name)).
-			WithHint(lang.M("its manifest names %s; leave --from-schema out", src.Database))
+		return ops.E(ops.Usage, lang.M("the backup does not contain the database %s", name)).
+			WithHint(lang.M("its manifest names %s; remove --from-schema", src.Database))
 	default:
 		src.Database = name
 	}
@@ -86,8 +86,8 @@ func (d *Desk) foreignTo(src restore.Source, c restore.Choice) error {
 	if !src.Manifest || src.Database == "" || src.Database == live || c.From != "" || c.Into != "" {
 		return nil
 	}
-	return ops.E(ops.Usage, lang.M("the backup holds no database %s", live)).
-		WithHint(lang.M("it holds %s: choose one of these with --from-schema", termsafe.Line(src.Database)))
+	return ops.E(ops.Usage, lang.M("the backup does not contain the database %s", live)).
+		WithHint(lang.M("it contains %s: choose one of these with --from-schema", termsafe.Line(src.Database)))
 }
 
 // newestDrill is the newest whole drill that went well: how long a restore takes.

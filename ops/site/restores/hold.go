@@ -67,7 +67,7 @@ func (d *Desk) Vacant(ctx context.Context, t restore.Target) error {
 		return &lock.HeldError{Path: d.Store.TargetLock(t), Holder: holder}
 	}
 	if held {
-		return ops.E(ops.Busy, lang.M("%s restores %s since %s", holder.User, t.Database, holder.Since.Local().Format("15:04:05"))).
+		return ops.E(ops.Busy, lang.M("%s has been restoring %s since %s", holder.User, t.Database, holder.Since.Local().Format("15:04:05"))).
 			WithHint(lang.M("watch it: opsdeck restore attach"))
 	}
 	if err := d.unfinished(t); err != nil {

@@ -54,7 +54,7 @@ func (d Finder) looked(ctx context.Context, path string) (*backup.DumpContents, 
 	}
 	if d.Tell != nil {
 		d.Tell(
-			lang.M("reading all of %s (%s) to see which tables it holds …", filepath.Base(path), human.Bytes(id.Size)),
+			lang.M("reading all of %s (%s) to find its tables …", filepath.Base(path), human.Bytes(id.Size)),
 		)
 	}
 	contents, err := d.loader().Inspect(ctx, path)

@@ -105,7 +105,7 @@ func (t Page) CanRollTo(ctx context.Context, txn *binlog.Transaction) error {
 			return ctx.Err()
 		}
 	}
-	return ops.E(ops.Failed, lang.M("no backup from before it is continued by the binary log"))
+	return ops.E(ops.Failed, lang.M("no earlier backup is continued by the binlog"))
 }
 
 // Begin executes a plan.

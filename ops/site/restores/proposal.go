@@ -28,7 +28,7 @@ func proposal(inv *backup.Inventory, database string) (*backup.Set, []restore.No
 		if !shrunk {
 			return s, passed
 		}
-		passed = append(passed, restore.N(lang.M("%s was passed over: %s", s.Name, shrink.Text())))
+		passed = append(passed, restore.N(lang.M("%s was skipped: %s", s.Name, shrink.Text())))
 	}
 	return newest, nil
 }
@@ -71,7 +71,7 @@ func (d Finder) inspect(ctx context.Context, src *restore.Source) error {
 		return err
 	}
 	if !contents.Complete {
-		src.Untold = restore.N(lang.M("the dump is cut off: its end is missing"))
+		src.Untold = restore.N(lang.M("the dump is truncated: its end is missing"))
 		return nil
 	}
 	src.Inspected, src.Holds = true, []backup.Object{}
@@ -103,7 +103,7 @@ func strays(contents *backup.DumpContents, held string) error {
 	if !contents.Complete {
 		return none
 	}
-	return none.WithHint(lang.M("it holds %s: choose one of these with --from-schema", termsafe.Line(strings.Join(others, ", "))))
+	return none.WithHint(lang.M("it contains %s: choose one of these with --from-schema", termsafe.Line(strings.Join(others, ", "))))
 }
 
 // addContents adds tables to what the dump holds, each once.

@@ -94,7 +94,7 @@ func (s Rewinds) Keep(r Rewind) error {
 func (s Rewinds) Load(id string) (r Rewind, err error) {
 	data, err := os.ReadFile(s.path(id))
 	if errors.Is(err, fs.ErrNotExist) {
-		return r, ops.E(ops.Usage, lang.M("no transaction was taken back under %q", id))
+		return r, ops.E(ops.Usage, lang.M("no undone transaction has the id %q", id))
 	}
 	if err == nil {
 		err = json.Unmarshal(data, &r)

@@ -68,9 +68,9 @@ func (d Finder) sourceTo(ctx context.Context, name string, m *binlog.Moment) (re
 // elsewhere says where else a backup could be.
 func (d Finder) elsewhere(m *binlog.Moment) lang.Msg {
 	if copies := d.Service.Backup.Copies; len(copies) > 0 {
-		return lang.M("the newest one at the copy %s: %s", copies[0].Name, newestAt(copies[0], m))
+		return lang.M("the newest at the copy %s: %s", copies[0].Name, newestAt(copies[0], m))
 	}
-	return lang.M("opsdeck backup list shows what is there")
+	return lang.M("list the backups: opsdeck backup list")
 }
 
 // newestAt is the command that restores the newest backup of a copy, to a moment or
@@ -101,7 +101,7 @@ func (d Finder) foreign(name string) (restore.Source, error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
 		return restore.Source{}, ops.E(ops.Usage, lang.M("there is no backup %q in %s", name, d.Shelf.Dir)).
-			WithHint(lang.M("opsdeck backup list shows the names"))
+			WithHint(lang.M("list the names: opsdeck backup list"))
 	}
 	src := restore.Source{
 		Name:      filepath.Base(path),

@@ -44,7 +44,7 @@ func (d Finder) rolled(ctx context.Context, c restore.Choice) (restore.Source, e
 		r, err := replay.Draft(ctx, log, d.Target, src, c)
 		if err == nil {
 			if log.LiveErr != nil {
-				r.Warnings = append(r.Warnings, restore.N(lang.M("only the archive is read: %s",
+				r.Warnings = append(r.Warnings, restore.N(lang.M("reading only the archive: %s",
 					d.Shelf.Binlog().BinlogSentence(log.LiveErr).What)))
 			}
 			d.warm(ctx, log, src, r, d.Clock.Now())

@@ -79,7 +79,7 @@ func workerError(f run.Folder, err error) error {
 	if said == "" {
 		said = fmt.Sprint(err)
 	}
-	return ops.E(code, lang.M("the worker could not begin: %s", lang.Raw(said)))
+	return ops.E(code, lang.M("the worker could not start: %s", lang.Raw(said)))
 }
 
 // Carry is the life of a worker: it carries the restore id out, which by asked for. first
@@ -194,7 +194,7 @@ func (d *Desk) explain(err error) error {
 		return err
 	}
 	return ops.Wrap(err, ops.Busy, lang.M("the connection to the server at %s was lost", d.Target.Server())).
-		WithHint(lang.M("is the server running? `opsdeck status` checks everything around it"))
+		WithHint(lang.M("is the server running? `opsdeck status` checks everything related to it"))
 }
 
 // emergency makes the backup of the present state, under the lock that one

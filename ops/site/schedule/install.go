@@ -169,7 +169,7 @@ func (in *Installer) Install(ctx context.Context, with string, old []string, don
 		}
 		if with == Systemd && len(old) > 0 {
 			if err := in.replaceOld(ctx, old); err != nil {
-				return ops.Wrap(err, ops.Failed, lang.M("the old script's lines could not be taken out"))
+				return ops.Wrap(err, ops.Failed, lang.M("the old script's lines could not be removed"))
 			}
 		}
 		done()

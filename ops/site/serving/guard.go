@@ -72,8 +72,9 @@ func readPair(cert, key string) (tls.Certificate, error) {
 	}
 	pair, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {
-		return tls.Certificate{}, ops.Wrap(err, ops.Config, lang.M("the certificate %s with the key %s is not usable", cert, key)).
-			WithHint(lang.M("both must be PEM and belong together; look with: openssl x509 -noout -subject -dates -in %s", human.Shell(cert)))
+		return tls.Certificate{}, ops.Wrap(err, ops.Config, lang.M("the certificate %s cannot be used with the "+
+			"key %s", cert, key)).
+			WithHint(lang.M("both must be PEM and match; check with: openssl x509 -noout -subject -dates -in %s", human.Shell(cert)))
 	}
 	return pair, nil
 }
@@ -87,7 +88,7 @@ func readToken(path string) (sum [sha256.Size]byte, err error) {
 	case errors.As(err, &insecure):
 		return sum, err
 	case err != nil:
-		return sum, ops.Wrap(err, ops.Config, lang.M("the token file %s is not usable", path)).WithHint(hint)
+		return sum, ops.Wrap(err, ops.Config, lang.M("the token file %s cannot be used", path)).WithHint(hint)
 	}
 	text = strings.TrimSpace(text)
 	if len(text) < shortestToken {
@@ -168,7 +169,7 @@ func (r *reread[T]) begin(ctx context.Context, w watcher) error {
 func (r *reread[T]) again(w watcher) {
 	next, err := r.read()
 	if err != nil {
-		w.say(lang.M("%s has changed and is not usable, the previous one stays in force: %s", r.files[0], w.explain(err).What))
+		w.say(lang.M("%s has changed and cannot be used; keeping the previous one: %s", r.files[0], w.explain(err).What))
 		return
 	}
 	r.value.Store(&next)

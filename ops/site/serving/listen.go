@@ -14,7 +14,7 @@ import (
 func listenError(addr string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return ops.E(ops.Busy, lang.M("something listens on %s already", addr)).
+		return ops.E(ops.Busy, lang.M("something already listens on %s", addr)).
 			WithHint(lang.M("find it with: ss -ltnp; or choose another with --listen"))
 	case errors.Is(err, syscall.EACCES):
 		return ops.E(ops.Failed, lang.M("this user has no permission to listen on %s", addr)).
@@ -57,7 +57,7 @@ func OnLoopback(a net.Addr) bool {
 // Exposed refuses an address that other machines reach without TLS and a token.
 func Exposed(at *net.TCPAddr, opt config.Serve) error {
 	if (opt.TLSCert == "") != (opt.TLSKey == "") {
-		return ops.E(ops.Usage, lang.M("a certificate and its key go together")).
+		return ops.E(ops.Usage, lang.M("a certificate needs its key")).
 			WithHint(lang.M("give both --tls-cert and --tls-key"))
 	}
 	var lacks []string

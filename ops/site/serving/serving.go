@@ -125,7 +125,7 @@ func (o Options) endpoints() (told healthhttp.Service, closeAll func(), err erro
 		all, open = append(all, one), append(open, end)
 	}
 	if len(all) == 0 {
-		return told, nil, ops.E(ops.Config, lang.M("no service has a database to ask")).
+		return told, nil, ops.E(ops.Config, lang.M("no service has a database to check")).
 			WithHint(lang.M("set database.name or database.host of a service in the configuration"))
 	}
 	if told = all[0]; len(o.Services) > 1 {

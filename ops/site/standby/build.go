@@ -226,7 +226,7 @@ func (r *round) choose() (*base, error) {
 		}
 	}
 	if first == nil {
-		first = ops.E(ops.Failed, lang.M("there is no good backup that records its place in the binary log")).
+		first = ops.E(ops.Failed, lang.M("there is no good backup that records its place in the binlog")).
 			WithHint(lang.M("make one with: opsdeck backup create"))
 	}
 	return nil, first
@@ -244,9 +244,9 @@ func (r *round) continued(src restore.Source) (*base, error) {
 	run, err := r.log.From(src.Stands)
 	switch {
 	case err != nil:
-		return nil, refused(lang.M("the archived binary log does not continue it"))
+		return nil, refused(lang.M("the archived binlog does not continue it"))
 	case run.Gap != nil:
-		return nil, refused(lang.M("the archived binary log has a gap after it"))
+		return nil, refused(lang.M("the archived binlog has a gap after it"))
 	case run.Beyond != nil:
 		return nil, refused(lang.M("the service has moved to another server since"))
 	}
@@ -305,7 +305,7 @@ func (c Cost) Room() error {
 	if c.FreeBytes < 0 || c.FreeBytes-c.NeedBytes-c.LogBytes >= c.KeepBytes {
 		return nil
 	}
-	return ops.E(ops.Failed, lang.M("the standby needs about %s on the server's disk and %s of binary log; %s are "+
+	return ops.E(ops.Failed, lang.M("the standby needs about %s on the server's disk and %s of binlog; %s are "+
 		"free, of which %s stay free", human.Bytes(c.NeedBytes), human.Bytes(c.LogBytes), human.Bytes(c.FreeBytes),
 		human.Bytes(c.KeepBytes))).
 		WithHint(lang.M("make room, or set restore.standby: false"))
@@ -320,8 +320,8 @@ func (c Cost) Say() []lang.Msg {
 	return []lang.Msg{
 		lang.M("a standby loads a second copy of the database from %s: about %s on the server's disk; %s",
 			c.Backup, human.Bytes(c.NeedBytes), free),
-		lang.M("loading it adds about %s to the binary log, and each later change of the database is written "+
-			"to the log twice", human.Bytes(c.LogBytes)),
+		lang.M("loading it adds about %s to the binlog, and each later change of the database is written to the "+
+			"log twice", human.Bytes(c.LogBytes)),
 		lang.M("it works over one connection, with pauses, and stops while the disk or the server is busy"),
 	}
 }

@@ -147,7 +147,7 @@ func (r *round) openLog() (*changes.Source, error) {
 		return nil, r.Shelf.Binlog().BinlogError(err)
 	}
 	if log.Empty() {
-		return nil, ops.E(ops.Config, lang.M("a standby needs the archived binary log, and nothing of it is archived")).
+		return nil, ops.E(ops.Config, lang.M("a standby needs the archived binlog, and nothing of it is archived")).
 			WithHint(lang.M("set backup.binlog: follow, or run: opsdeck backup binlog fetch"))
 	}
 	return log, nil
