@@ -35,7 +35,8 @@ func TestTheVerdictAdvisesWhatWorksInTheTabInFront(t *testing.T) {
 // was typed before the dialog could be read, is not lost in silence.
 func TestAKeyThatCameTooEarlyIsTold(t *testing.T) {
 	c, _, fake := testConsole()
-	c.route(page.Open{Overlay: widget.NewAsk(c.env, lang.Raw("x"), nil, true, widget.Choice{Key: "y", Label: lang.Raw("yes")})})
+	c.route(page.Open{Overlay: widget.NewAsk(c.env, lang.Raw("x"), nil, true,
+		widget.Choice{Key: "y", Label: lang.Raw("yes")})})
 	press(c, "y")
 	if view := c.View(); !strings.Contains(view, "press it again") {
 		t.Errorf("nothing is said:\n%s", view)

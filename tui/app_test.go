@@ -100,7 +100,8 @@ func press(c *Console, names ...string) (last tea.Cmd) {
 }
 
 func keyMsg(name string) tea.KeyMsg {
-	for _, k := range []tea.KeyType{tea.KeyTab, tea.KeyShiftTab, tea.KeyEsc, tea.KeyEnter, tea.KeyCtrlC, tea.KeyUp, tea.KeyDown} {
+	for _, k := range []tea.KeyType{tea.KeyTab, tea.KeyShiftTab, tea.KeyEsc, tea.KeyEnter, tea.KeyCtrlC, tea.KeyUp,
+		tea.KeyDown} {
 		if m := (tea.KeyMsg{Type: k}); m.String() == name {
 			return m
 		}
@@ -109,7 +110,8 @@ func keyMsg(name string) tea.KeyMsg {
 }
 
 func TestEveryLineFitsEverySize(t *testing.T) {
-	for _, size := range []page.Size{{Width: 1, Height: 1}, {Width: 2, Height: 3}, {Width: 40, Height: 10}, {Width: 80, Height: 24}, {Width: 200, Height: 60}} {
+	for _, size := range []page.Size{{Width: 1, Height: 1}, {Width: 2, Height: 3}, {Width: 40, Height: 10},
+		{Width: 80, Height: 24}, {Width: 200, Height: 60}} {
 		for _, open := range []string{"", "?", ":"} {
 			c, _, _ := testConsole()
 			c.route(tea.WindowSizeMsg{Width: size.Width, Height: size.Height})
@@ -239,7 +241,8 @@ func TestPaletteFindsAndRuns(t *testing.T) {
 }
 
 func TestViews(t *testing.T) {
-	for name, size := range map[string]page.Size{"40x10": {Width: 40, Height: 10}, "80x24": {Width: 80, Height: 24}, "120x40": {Width: 120, Height: 40}} {
+	for name, size := range map[string]page.Size{"40x10": {Width: 40, Height: 10}, "80x24": {Width: 80, Height: 24},
+		"120x40": {Width: 120, Height: 40}} {
 		for _, p := range []*lang.Printer{lang.English(), lang.Chinese()} {
 			for view, keys := range map[string][]string{"frame": nil, "help": {"?"}, "palette": {":", "t", "a", "b"}} {
 				t.Run(view+"/"+name+"/"+p.Code(), func(t *testing.T) {

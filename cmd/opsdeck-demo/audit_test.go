@@ -166,7 +166,8 @@ func TestAuditNeedsNoMoreThanMySQLsProtocol(t *testing.T) {
 			if len(s.Notes()) == 0 {
 				t.Error("the server lacks features, and nothing is told")
 			}
-			for query, cond := range map[string]string{"": "TRUE", "action:delete": "action = 'DELETE'", "user:2": "user_id = 2", "user:1,3 -action:CREATE": "user_id IN (1, 3) AND action <> 'CREATE'",
+			for query, cond := range map[string]string{"": "TRUE", "action:delete": "action = 'DELETE'",
+				"user:2": "user_id = 2", "user:1,3 -action:CREATE": "user_id IN (1, 3) AND action <> 'CREATE'",
 				"resource:ORDER:4": "resource_type = 'ORDER' AND resource_id = '4'", "since:2026-01-01T02:00:00Z " +
 					"until:2026-01-01T04:00:00Z": "created_at >= '2026-01-01 02:00:00' AND created_at < '2026-01-01 04:00:00'", "type:CUST*": "resource_type LIKE 'CUST%'"} {
 				if got, want := namesByPages(t, s, query), namesBySQL(t, db, table, cond); fmt.Sprint(

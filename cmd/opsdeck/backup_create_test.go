@@ -74,7 +74,8 @@ func TestBackupCreateTellsWhatItMade(t *testing.T) {
 			t.Fatal(err)
 		}
 		sum := sha256.Sum256(data)
-		if made.SHA256 != hex.EncodeToString(sum[:]) || made.SizeBytes != int64(len(data)) || made.Tables != 2 || made.Rows != 3 || !made.Consistent ||
+		if made.SHA256 != hex.EncodeToString(sum[:]) || made.SizeBytes != int64(len(data)) || made.Tables != 2 ||
+			made.Rows != 3 || !made.Consistent ||
 			made.DurationMS == nil ||
 			made.Position["file"] == "" ||
 			filepath.Base(made.Path) != made.Name ||
@@ -89,7 +90,8 @@ func TestBackupCreateTellsWhatItMade(t *testing.T) {
 		if err != nil || int64(len(sql)) != made.RawBytes || !bytes.Contains(sql, []byte("(1,'客户'),\n(2,'it\\'s')")) {
 			t.Errorf("%v: %d bytes of SQL: %.600s", err, len(sql), sql)
 		}
-		for path, want := range map[string]os.FileMode{made.Path: 0o600, made.Path + backup.ManifestSuffix: 0o600, filepath.Dir(made.Path): 0o700} {
+		for path, want := range map[string]os.FileMode{made.Path: 0o600, made.Path + backup.ManifestSuffix: 0o600,
+			filepath.Dir(made.Path): 0o700} {
 			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
 				t.Errorf("%s: %v %v", path, info.Mode(), err)
 			}

@@ -78,7 +78,8 @@ func TestTheScheduleOfARealCron(t *testing.T) {
 	}
 	record := watch.Record{Dir: state}
 	since := time.Now().AddDate(0, 0, -3)
-	if err := record.Append(watch.Run{Job: "shop/daily", Due: since, Started: since, Ended: since, Result: watch.Installed}); err != nil {
+	if err := record.Append(watch.Run{Job: "shop/daily", Due: since, Started: since, Ended: since,
+		Result: watch.Installed}); err != nil {
 		t.Fatal(err)
 	}
 	daemon.Start(t, "10:09:30 x10") // ten times as fast: if it begins too late for 10:10, 10:20 is a minute away

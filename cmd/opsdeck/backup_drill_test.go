@@ -46,7 +46,8 @@ func TestADrillOnAnotherServerTouchesNeither(t *testing.T) {
 			other.Host,
 			other.Port,
 		)
-		if err := os.WriteFile(sh.config, []byte(strings.Replace(string(config), "state_dir:", spare, 1)), 0o600); err != nil {
+		if err := os.WriteFile(sh.config, []byte(strings.Replace(string(config), "state_dir:", spare, 1)),
+			0o600); err != nil {
 			t.Fatal(err)
 		}
 		sh.run(0, nil, "--service", "shop", "backup", "create")
@@ -103,7 +104,8 @@ func TestEveryChangeHasADryRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"backup", "create"}, {"backup", "verify", "--all", "--deep"}, {"backup", "drill"}, {"backup", "prune"}, {"backup", "schedule", "run", "daily"}, {"backup", "schedule", "run"}} {
+	for _, args := range [][]string{{"backup", "create"}, {"backup", "verify", "--all", "--deep"}, {"backup", "drill"},
+		{"backup", "prune"}, {"backup", "schedule", "run", "daily"}, {"backup", "schedule", "run"}} {
 		for _, with := range [][]string{{"--dry-run"}, {"--read-only", "--dry-run"}} {
 			if text := sh.run(0, nil, append(append([]string{}, args...), with...)...); text == "" {
 				t.Errorf("%v %v says nothing", args, with)

@@ -68,7 +68,9 @@ func (s nightly) anotherKey(name string, key *age.X25519Identity) {
 	for _, c := range []struct {
 		code int
 		args []string
-	}{{78, []string{"config", "check"}}, {78, []string{"backup", "create"}}, {78, []string{"backup", "schedule", "run", "daily"}}, {2, []string{"doctor"}}, {1, []string{"backup", "verify"}}} {
+	}{{78, []string{"config", "check"}}, {78, []string{"backup", "create"}},
+		{78, []string{"backup", "schedule", "run", "daily"}}, {2, []string{"doctor"}},
+		{1, []string{"backup", "verify"}}} {
 		if text := s.run(c.code, nil, c.args...); !strings.Contains(text, "backup.identity") {
 			s.t.Errorf("%v: %s", c.args, text)
 		}

@@ -83,7 +83,8 @@ func TestABackupIsStreamedToS3(t *testing.T) {
 		s.Exec(t, db, "CREATE VIEW broken AS SELECT name FROM customers", "ALTER TABLE customers DROP COLUMN name")
 		sh.run(1, nil, "backup", "create", "--to", "cloud")
 		n := 0
-		for range client.ListObjects(context.Background(), "stream-"+s.Flavour, minio.ListObjectsOptions{Recursive: true}) {
+		for range client.ListObjects(context.Background(), "stream-"+s.Flavour,
+			minio.ListObjectsOptions{Recursive: true}) {
 			n++
 		}
 		if n != 4 {

@@ -43,7 +43,8 @@ func TestTwoInstallationsKeepOutOfEachOthersWay(t *testing.T) {
 			{"audit", "archive", "--year", "2020", "--delete", "--confirm", s.live},
 		} {
 			o := other.run(args...)
-			if o.code != 75 || !strings.Contains(o.err, named) || !strings.Contains(o.err, "holds the lock of "+s.live) {
+			if o.code != 75 || !strings.Contains(o.err, named) ||
+				!strings.Contains(o.err, "holds the lock of "+s.live) {
 				t.Errorf("%v: exit %d: %s", args, o.code, o.err)
 			}
 		}
@@ -69,6 +70,7 @@ func (s *realSite) elsewhere() *realSite {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	other.write("config.yaml", strings.Replace(string(text), filepath.Join(s.dir, "state"), filepath.Join(other.dir, "state"), 1))
+	other.write("config.yaml",
+		strings.Replace(string(text), filepath.Join(s.dir, "state"), filepath.Join(other.dir, "state"), 1))
 	return &other
 }

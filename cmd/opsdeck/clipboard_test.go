@@ -126,7 +126,8 @@ func TestARealScreenPassesTheTextOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		if _, err := (clipboard{&out, env(map[string]string{"STY": "1.a", "TERM": "screen"}), dir}).put(text); err != nil {
+		if _, err := (clipboard{&out, env(map[string]string{"STY": "1.a", "TERM": "screen"}),
+			dir}).put(text); err != nil {
 			t.Fatal(err)
 		}
 		sent := filepath.Join(dir, "sent")

@@ -298,7 +298,8 @@ func TestPairRulesThatAreNotClearAreRefused(t *testing.T) {
 	} {
 		var out, errs bytes.Buffer
 		args := []string{"--config", config, "--lang", "en", "logs", "--pairs", rule}
-		if code := run(context.Background(), args, stdio{in: strings.NewReader(""), out: &out, err: &errs}); code != 64 {
+		if code := run(context.Background(), args,
+			stdio{in: strings.NewReader(""), out: &out, err: &errs}); code != 64 {
 			t.Errorf("%q: exit %d, %s", rule, code, errs.String())
 		}
 	}

@@ -66,7 +66,8 @@ func unlock(t *testing.T, s *testdb.Server, what string) {
 			}
 			db := s.Open(t, "")
 			var statement sql.NullString
-			if err := db.QueryRowContext(t.Context(), "SELECT CONCAT"+strings.TrimSuffix(query, `"`)).Scan(&statement); err != nil {
+			if err := db.QueryRowContext(t.Context(), "SELECT CONCAT"+
+				strings.TrimSuffix(query, `"`)).Scan(&statement); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := db.ExecContext(t.Context(), statement.String); err != nil {

@@ -200,7 +200,8 @@ func TestTwoAtOnce(t *testing.T) {
 		fmt.Appendf(nil, "services: [{name: shop, backup: {dir: %s}}]\nstate_dir: %s\n", dir, dir),
 		0o600,
 	)
-	for name, command := range map[string][]string{"backup.lock": {"backup", "prune"}, "schedule.lock": {"backup", "schedule", "run", "daily"}, "watch.lock": {"watch"}} {
+	for name, command := range map[string][]string{"backup.lock": {"backup", "prune"},
+		"schedule.lock": {"backup", "schedule", "run", "daily"}, "watch.lock": {"watch"}} {
 		held, err := lock.Take(filepath.Join(dir, "locks", name), lock.Holder{User: "li", What: "something long"})
 		if err != nil {
 			t.Fatal(err)

@@ -76,7 +76,8 @@ func TestPagesLeaveTheConsolesKeysAlone(t *testing.T) {
 
 func TestEveryPageDrawsBeforeItKnowsAnything(t *testing.T) {
 	for _, p := range testPages(t) {
-		for _, size := range []page.Size{{Width: 1, Height: 1}, {Width: 10, Height: 2}, {Width: 40, Height: 7}, {Width: 80, Height: 20}, {Width: 200, Height: 56}} {
+		for _, size := range []page.Size{{Width: 1, Height: 1}, {Width: 10, Height: 2}, {Width: 40, Height: 7},
+			{Width: 80, Height: 20}, {Width: 200, Height: 56}} {
 			p.View(size) // must not panic
 		}
 	}

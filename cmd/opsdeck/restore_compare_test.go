@@ -45,7 +45,8 @@ func BenchmarkCompareRecovery(b *testing.B) {
 	old := filepath.Join(s.dir, "old.sql.gz")
 	options := db.OptionsFile(b)
 	client := func(tool string) string { return "'" + db.Tool(b, tool) + "' --defaults-file='" + options + "'" }
-	script := strings.NewReplacer("UP", filepath.Join(s.dir, "up"), "DUMP", client("mysqldump"), "CLIENT", client("mysql"), "EMERGENCY", filepath.Join(s.dir, "emergency.sql.gz"),
+	script := strings.NewReplacer("UP", filepath.Join(s.dir, "up"), "DUMP", client("mysqldump"), "CLIENT",
+		client("mysql"), "EMERGENCY", filepath.Join(s.dir, "emergency.sql.gz"),
 		"BACKUP", old, "HEALTH", s.health.URL, "DB", s.live).
 		Replace(oldRunbook)
 	s.bash(

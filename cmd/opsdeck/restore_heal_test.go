@@ -46,7 +46,8 @@ func TestTheWizardUndoesATransactionAndKnowsItsReach(t *testing.T) {
 		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "DELETE FROM goods")
 		id := newestChange(t, config, "goods")
 		plan, err := desk.Rewind(t.Context(), id, "", "")
-		if err != nil || plan.Rows != 4 || plan.Conflicts != 0 || plan.ID != "" || !strings.Contains(plan.Text, "goods") {
+		if err != nil || plan.Rows != 4 || plan.Conflicts != 0 || plan.ID != "" ||
+			!strings.Contains(plan.Text, "goods") {
 			t.Fatalf("%+v, %v", plan, err)
 		}
 		if _, err := desk.Rewind(t.Context(), id, "other", ""); err == nil {

@@ -272,7 +272,8 @@ func joined(t *testing.T, db *testdb.Server, live, other, table, on string) stri
 	t.Helper()
 	c := db.Open(t, live)
 	var missing, columns string
-	if err := c.QueryRow("SELECT COUNT(*) FROM `" + live + "`.`" + table + "` l LEFT JOIN `" + other + "`.`" + table + "` b ON " + on + " WHERE (" + on + ") IS NOT TRUE").Scan(&missing); err != nil {
+	if err := c.QueryRow("SELECT COUNT(*) FROM `" + live + "`.`" + table + "` l LEFT JOIN `" + other + "`.`" + table +
+		"` b ON " + on + " WHERE (" + on + ") IS NOT TRUE").Scan(&missing); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.QueryRow("SELECT GROUP_CONCAT('BINARY l.`', COLUMN_NAME, '` <=> BINARY b.`', COLUMN_NAME, '`' "+
@@ -280,7 +281,8 @@ func joined(t *testing.T, db *testdb.Server, live, other, table, on string) stri
 		t.Fatal(err)
 	}
 	var changed string
-	if err := c.QueryRow("SELECT COUNT(*) FROM `" + live + "`.`" + table + "` l JOIN `" + other + "`.`" + table + "` b ON " + on + " WHERE NOT (" + columns + ")").Scan(&changed); err != nil {
+	if err := c.QueryRow("SELECT COUNT(*) FROM `" + live + "`.`" + table + "` l JOIN `" + other + "`.`" + table +
+		"` b ON " + on + " WHERE NOT (" + columns + ")").Scan(&changed); err != nil {
 		t.Fatal(err)
 	}
 	return missing + " " + changed

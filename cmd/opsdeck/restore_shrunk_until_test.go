@@ -31,7 +31,8 @@ func TestAMomentDoesNotMakeAShrunkenBackupGood(t *testing.T) {
 		stops := func(want string) {
 			t.Helper()
 			o := s.run("restore", "--from", shrunk, "--until", "now", "--confirm", s.live)
-			if o.code != 1 || !strings.Contains(o.err+o.out, want) || !strings.Contains(o.err+o.out, "--accept-missing sales") {
+			if o.code != 1 || !strings.Contains(o.err+o.out, want) ||
+				!strings.Contains(o.err+o.out, "--accept-missing sales") {
 				t.Fatalf("exit %d, want %q\n%s\n%s", o.code, want, o.out, o.err)
 			}
 		}

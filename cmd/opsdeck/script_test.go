@@ -88,7 +88,10 @@ func scripts(t *testing.T, dir string, server *testdb.Server) {
 				}
 			},
 			// get CODE URL REGEXP asks until something listens there.
-			"get": func(ts *testscript.TestScript, _ bool, args []string) { ts.Check(getOnce(args[0], args[1], args[2])) },
+			"get": func(ts *testscript.TestScript, _ bool,
+				args []string) {
+				ts.Check(getOnce(args[0], args[1], args[2]))
+			},
 			// fill FILE replaces ${NAME} by the script's variables.
 			"fill": func(ts *testscript.TestScript, _ bool, args []string) {
 				text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)

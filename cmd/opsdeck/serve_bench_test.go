@@ -44,7 +44,10 @@ func BenchmarkServe(b *testing.B) {
 			b.ResetTimer()
 			began := time.Now()
 			for i := range c.clients {
-				wg.Go(func() { took[i] = askMany(b, strings.TrimPrefix(base, "http://"), c.path, b.N/c.clients+1, pause) })
+				wg.Go(func() {
+					took[i] = askMany(b, strings.TrimPrefix(base, "http://"), c.path, b.N/c.clients+1,
+						pause)
+				})
 			}
 			wg.Wait()
 			whole := time.Since(began)

@@ -70,7 +70,8 @@ func servedWith(t *testing.T, config string, args ...string) (base string, said 
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		run(ctx, append([]string{"--config", config, "--lang", "en", "serve"}, args...), stdio{out: io.Discard, err: said})
+		run(ctx, append([]string{"--config", config, "--lang", "en", "serve"}, args...),
+			stdio{out: io.Discard, err: said})
 	}()
 	end := sync.OnceFunc(func() { cancel(); <-done })
 	t.Cleanup(end)
@@ -134,7 +135,8 @@ func TestOtherMachinesNeedTLSAndAToken(t *testing.T) {
 			var out bytes.Buffer
 			args := append([]string{"--config", configFile(t, quietService), "--lang", "en", "serve", "--listen", at},
 				strings.Fields(c.args)...)
-			if code := run(t.Context(), args, stdio{out: io.Discard, err: &out}); code != 64 || !strings.Contains(out.String(), c.want) {
+			if code := run(t.Context(), args, stdio{out: io.Discard, err: &out}); code != 64 ||
+				!strings.Contains(out.String(), c.want) {
 				t.Errorf("serve --listen %s %s: exit code %d: %s", at, c.args, code, out.String())
 			}
 		}
@@ -156,7 +158,8 @@ func TestTheTokenOpensEveryPath(t *testing.T) {
 	base, _ := servedWith(t, configFile(t, quietService), "--listen", "127.0.0.1:0", "--token-file", secret)
 	for _, path := range []string{"/health", "/metrics", "/api-docs", "/openapi.json", "/health/version", "/none"} {
 		for _, sent := range []string{"", "Bearer", "Bearer ", "Bearer x", "Bearer " + token + "x", "Bearer " + token[1:], token, "Basic !"} {
-			if code, body, _ := askedAs(t, base+path, "Authorization", sent); code != 401 || strings.Contains(body, token) {
+			if code, body, _ := askedAs(t, base+path, "Authorization", sent); code != 401 ||
+				strings.Contains(body, token) {
 				t.Errorf("%s with %q: %d %s", path, sent, code, body)
 			}
 		}
@@ -181,7 +184,8 @@ func TestATokenThatIsNoneIsRefused(t *testing.T) {
 		var out bytes.Buffer
 		code := run(t.Context(), []string{"--config", configFile(t, quietService), "--lang", "en", "serve", "--listen", "127.0.0.1:0",
 			"--token-file", secret}, stdio{out: io.Discard, err: &out})
-		if code != 78 || !strings.Contains(out.String(), want) || !strings.Contains(out.String(), "openssl rand -hex 32") {
+		if code != 78 || !strings.Contains(out.String(), want) ||
+			!strings.Contains(out.String(), "openssl rand -hex 32") {
 			t.Errorf("%q: exit code %d: %s", text, code, out.String())
 		}
 	}

@@ -129,7 +129,8 @@ func TestMetricsTellOfTheBackups(t *testing.T) {
 func TestRulesAndDashboardNeedNoConfiguration(t *testing.T) {
 	for flag, want := range map[string]string{"--print-rules": "groups:", "--print-dashboard": `"title": "opsdeck"`} {
 		var out bytes.Buffer
-		code := run(t.Context(), []string{"--config", t.TempDir() + "/none.yaml", "serve", flag}, stdio{out: &out, err: io.Discard})
+		code := run(t.Context(), []string{"--config", t.TempDir() + "/none.yaml", "serve", flag},
+			stdio{out: &out, err: io.Discard})
 		if code != 0 || !strings.Contains(out.String(), want) {
 			t.Errorf("%s: exit code %d: %.200s", flag, code, out.String())
 		}

@@ -39,7 +39,8 @@ func watched(t *testing.T, config string, args ...string) (await func(words ...s
 	var errs bytes.Buffer
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, append([]string{"--config", config, "--lang", "en", "status", "--watch", "200ms"}, args...), stdio{in: strings.NewReader(""), out: w, err: &errs})
+		code <- run(ctx, append([]string{"--config", config, "--lang", "en", "status", "--watch", "200ms"}, args...),
+			stdio{in: strings.NewReader(""), out: w, err: &errs})
 		w.Close()
 	}()
 	lines := make(chan string, 1000)
@@ -271,7 +272,8 @@ func BenchmarkStatusOfRefusedPorts(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if code := run(b.Context(), []string{"--config", path, "status"}, stdio{out: io.Discard, err: io.Discard}); code != 2 {
+		if code := run(b.Context(), []string{"--config", path, "status"},
+			stdio{out: io.Discard, err: io.Discard}); code != 2 {
 			b.Fatalf("exit code %d", code)
 		}
 	}

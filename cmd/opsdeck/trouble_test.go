@@ -25,7 +25,8 @@ func TestTheVerdictQuotesWhyPM2GaveUp(t *testing.T) {
 	defer taken.Close()
 	port := taken.Addr().(*net.TCPAddr).Port
 	for name, c := range map[string]struct{ script, says, next string }{
-		"port":   {fmt.Sprintf("require('http').createServer().listen(%d, '127.0.0.1')", port), fmt.Sprintf("port %d is taken by pid %d", port, os.Getpid()), "ss -ltnp"},
+		"port": {fmt.Sprintf("require('http').createServer().listen(%d, '127.0.0.1')", port),
+			fmt.Sprintf("port %d is taken by pid %d", port, os.Getpid()), "ss -ltnp"},
 		"module": {"require('@nestjs/nothing')", "Cannot find module '@nestjs/nothing'", "npm install"},
 		"login":  {"throw new Error(\"Access denied for user 'q'@'localhost' (using password: YES)\")", "the database refuses the service's user or password", "DB_PASSWORD"},
 		"bug":    {"null.x", "TypeError: Cannot read properties of null", "opsdeck logs"},

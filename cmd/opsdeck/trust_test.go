@@ -27,10 +27,14 @@ func TestWhatOthersMayWriteIsRefused(t *testing.T) {
 		put, end func() error
 		advice   string
 	}{
-		{"configuration", func() error { return os.Chmod(config, 0o666) }, func() error { return os.Chmod(config, 0o600) }, "chmod go-w " + config},
-		{"state folder", func() error { return os.Chmod(state, 0o777) }, func() error { return os.Chmod(state, 0o700) }, "chmod go-w " + state},
-		{"backup folder", func() error { return os.Chmod(backups, 0o777) }, func() error { return os.Chmod(backups, 0o700) }, "chmod go-w " + backups},
-		{"lock", func() error { return os.Symlink(victim, lock) }, func() error { return os.Remove(lock) }, "rm " + lock},
+		{"configuration", func() error { return os.Chmod(config, 0o666) },
+			func() error { return os.Chmod(config, 0o600) }, "chmod go-w " + config},
+		{"state folder", func() error { return os.Chmod(state, 0o777) }, func() error { return os.Chmod(state, 0o700) },
+			"chmod go-w " + state},
+		{"backup folder", func() error { return os.Chmod(backups, 0o777) },
+			func() error { return os.Chmod(backups, 0o700) }, "chmod go-w " + backups},
+		{"lock", func() error { return os.Symlink(victim, lock) }, func() error { return os.Remove(lock) }, "rm " +
+			lock},
 		{"record", func() error { return os.Symlink(victim, filepath.Join(state, "operations.jsonl")) },
 			func() error { return os.Remove(filepath.Join(state, "operations.jsonl")) }, "rm " + filepath.Join(state, "operations.jsonl")},
 	} {

@@ -53,7 +53,8 @@ var engines = map[string][]string{
 // TestAFaithfulCopyIsGoodToEveryVerifier has verify --deep, drill and the
 // restore's own check look at a copy of every kind of object; they agree.
 func TestAFaithfulCopyIsGoodToEveryVerifier(t *testing.T) {
-	for name, server := range map[string]func(testing.TB) *testdb.Server{"mysql": testdb.MySQL, "mariadb": testdb.MariaDB, "mariadb11": testdb.MariaDB11} {
+	for name, server := range map[string]func(testing.TB) *testdb.Server{"mysql": testdb.MySQL,
+		"mariadb": testdb.MariaDB, "mariadb11": testdb.MariaDB11} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			copies(t, server(t))

@@ -166,7 +166,8 @@ type running struct {
 
 func startWatch(t *testing.T, bin, config string, more ...string) *running {
 	t.Helper()
-	w := &running{t: t, cmd: exec.Command(bin, append([]string{"--config", config, "--lang", "en", "watch"}, more...)...)}
+	w := &running{t: t, cmd: exec.Command(bin,
+		append([]string{"--config", config, "--lang", "en", "watch"}, more...)...)}
 	w.more = make(chan struct{}, 1)
 	out, err := w.cmd.StderrPipe()
 	if err == nil {

@@ -30,7 +30,8 @@ const (
 // mayImport says which rooms a room knows; within one room, and between domains
 // and adapters, see sameRoom.
 var mayImport = map[room][]room{
-	cmdRoom:      {cmdRoom, consoleRoom, viewRoom, pieceRoom, vocabulary, domainRoom, adapterRoom, siteRoom, internalRoom},
+	cmdRoom: {cmdRoom, consoleRoom, viewRoom, pieceRoom, vocabulary, domainRoom, adapterRoom, siteRoom,
+		internalRoom},
 	consoleRoom:  {viewRoom, pieceRoom, vocabulary, domainRoom, internalRoom},
 	viewRoom:     {pieceRoom, vocabulary, domainRoom, internalRoom},
 	pieceRoom:    {pieceRoom, vocabulary, internalRoom},
@@ -209,7 +210,9 @@ func TestTheRulesRefuseWhatTheyShould(t *testing.T) {
 			t.Errorf("%s may import %s: %v, want %v", c.from, c.to, got, c.want)
 		}
 	}
-	for pkg, path := range map[string]string{"ops/audit": "database/sql", "ops/health": "github.com/charmbracelet/bubbletea", "tui": "github.com/alecthomas/kong", "cmd/opsdeck": "github.com/dolthub/vitess/go"} {
+	for pkg, path := range map[string]string{"ops/audit": "database/sql",
+		"ops/health": "github.com/charmbracelet/bubbletea", "tui": "github.com/alecthomas/kong",
+		"cmd/opsdeck": "github.com/dolthub/vitess/go"} {
 		if mayKnow(pkg, path) {
 			t.Errorf("%s may know %s", pkg, path)
 		}

@@ -59,7 +59,8 @@ func connects(f *ast.File) (yes bool) {
 			return true
 		}
 		pkg, ok := sel.X.(*ast.Ident)
-		yes = yes || ok && pkg.Name == "sql" && strings.HasPrefix(sel.Sel.Name, "Open") || sel.Sel.Name == "NewConnector"
+		yes = yes || ok && pkg.Name == "sql" && strings.HasPrefix(sel.Sel.Name, "Open") ||
+			sel.Sel.Name == "NewConnector"
 		return true
 	})
 	return yes

@@ -84,7 +84,8 @@ func TestTheProgramHoldsNoServerAndNoTestCode(t *testing.T) {
 		t.Fatal("the program's packages were not listed")
 	}
 	for _, dep := range deps {
-		for _, not := range []string{"github.com/dolthub/", "testing", "opsdeck/internal/testdb", "opsdeck/ops/opstest", "github.com/alicebob/miniredis", "github.com/johannesboyne/gofakes3"} {
+		for _, not := range []string{"github.com/dolthub/", "testing", "opsdeck/internal/testdb", "opsdeck/ops/opstest",
+			"github.com/alicebob/miniredis", "github.com/johannesboyne/gofakes3"} {
 			if dep == not || strings.HasPrefix(dep, strings.TrimSuffix(not, "/")+"/") {
 				t.Errorf("the program is linked with %s", dep)
 			}

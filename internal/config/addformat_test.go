@@ -27,7 +27,8 @@ func TestAFormatIsAddedAndAllElseStays(t *testing.T) {
 			t.Fatalf("%s\n%v", after, err)
 		}
 		got := l.LogFormats[len(l.LogFormats)-1]
-		if got.Name != f.Name || got.Pattern != f.Pattern || got.Time != f.Time || got.Levels["1"] != "error" || got.Zone != f.Zone {
+		if got.Name != f.Name || got.Pattern != f.Pattern || got.Time != f.Time || got.Levels["1"] != "error" ||
+			got.Zone != f.Zone {
 			t.Errorf("%s\nis read as %+v", after, got)
 		}
 		rest := string(after)

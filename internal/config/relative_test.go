@@ -25,7 +25,8 @@ func TestARelativeFolderIsBelowTheFilesFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := l.Services[0]
-		for got, want := range map[string]string{s.Backup.Dir: "backups", s.Logs[0].Path: "logs/*.log", l.StateDir: "state"} {
+		for got, want := range map[string]string{s.Backup.Dir: "backups", s.Logs[0].Path: "logs/*.log",
+			l.StateDir: "state"} {
 			if got != filepath.Join(dir, want) {
 				t.Errorf("in %s, %s: got %s, want %s", folder, name, got, filepath.Join(dir, want))
 			}

@@ -7,7 +7,8 @@ import (
 
 func TestSevenIsSunday(t *testing.T) {
 	from := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
-	for seven, zero := range map[string]string{"0 4 * * 7": "0 4 * * 0", "0 4 * * 5-7": "0 4 * * 0,5,6", "0 4 * * 1-7/2": "0 4 * * 0,1,3,5", "0 4 * * 1,7": "0 4 * * 0,1"} {
+	for seven, zero := range map[string]string{"0 4 * * 7": "0 4 * * 0", "0 4 * * 5-7": "0 4 * * 0,5,6",
+		"0 4 * * 1-7/2": "0 4 * * 0,1,3,5", "0 4 * * 1,7": "0 4 * * 0,1"} {
 		a, err := Parse(seven)
 		if err != nil {
 			t.Errorf("%s: %v", seven, err)

@@ -9,7 +9,8 @@ import (
 // TestADayHasItsRunWhenTheClocksChange counts the runs of each day of a year in
 // zones whose clocks change at two, at midnight, by half an hour, or not at all.
 func TestADayHasItsRunWhenTheClocksChange(t *testing.T) {
-	for _, name := range []string{"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Asia/Beirut", "Africa/Casablanca", "Asia/Shanghai"} {
+	for _, name := range []string{"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Santiago",
+		"Asia/Beirut", "Africa/Casablanca", "Asia/Shanghai"} {
 		zone, err := time.LoadLocation(name)
 		if err != nil {
 			t.Fatal(err)

@@ -202,7 +202,8 @@ func TestAFullDiskCostsOneLine(t *testing.T) {
 // TestNothingIsAppendedToWhatMayBeLost: a sync that fails may have lost pages that a later
 // one says are safe, and half a line that cannot be cut off would be damage before the end.
 func TestNothingIsAppendedToWhatMayBeLost(t *testing.T) {
-	for name, f := range map[string]failing{"sync": {sync: syscall.EIO}, "cut": {write: syscall.ENOSPC, truncate: syscall.EIO}} {
+	for name, f := range map[string]failing{"sync": {sync: syscall.EIO},
+		"cut": {write: syscall.ENOSPC, truncate: syscall.EIO}} {
 		path, _ := written(t, "a")
 		j := open(t, path)
 		f.disk = j.f

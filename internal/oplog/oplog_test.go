@@ -19,7 +19,8 @@ func testLog(t *testing.T) *Log {
 
 func record(t *testing.T, l *Log, action string) {
 	t.Helper()
-	if err := l.Record(Entry{Action: action, Object: "x", Result: Done, Detail: map[string]string{"dsn": "mysql://a:geheim@h/"}}); err != nil {
+	if err := l.Record(Entry{Action: action, Object: "x", Result: Done,
+		Detail: map[string]string{"dsn": "mysql://a:geheim@h/"}}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -65,7 +65,8 @@ func TestPasswordThatOthersCanReadIsRefused(t *testing.T) {
 }
 
 func TestBadFilesSayWhere(t *testing.T) {
-	for text, want := range map[string]string{"user=x\n": ":1: ", "[client\n": "closing ]", "[client]\n!includ x\n": ":2: ", "[client]\n!include self.cnf\n": "nest too deep"} {
+	for text, want := range map[string]string{"user=x\n": ":1: ", "[client\n": "closing ]",
+		"[client]\n!includ x\n": ":2: ", "[client]\n!include self.cnf\n": "nest too deep"} {
 		path := write(t, filepath.Join(t.TempDir(), "self.cnf"), text, 0o600)
 		if _, err := Read(path, "client"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: err = %v, want %q", text, err, want)

@@ -125,7 +125,8 @@ func TestServersDieWithAKilledTest(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the child said %q", line[:n])
 	}
-	for deadline := time.Now().Add(time.Minute); syscall.Kill(pid, 0) == nil && !zombie(pid); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); syscall.Kill(pid, 0) == nil &&
+		!zombie(pid); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("server %d outlived its test process", pid)
 		}

@@ -26,7 +26,8 @@ func TestWhatOthersMayChangeIsRefused(t *testing.T) {
 		{"a folder like /tmp", func() error { return os.Chmod(filepath.Dir(file), 0o777|os.ModeSticky) }, ""},
 		{"a folder further up", func() error { return os.Chmod(dir, 0o777) }, "chmod go-w " + dir},
 		{"another's", func() error { return os.Chown(file, 65534, 0) }, "chown 0 " + file},
-		{"another's folder", func() error { return os.Chown(filepath.Dir(file), 65534, 0) }, "chown 0 " + filepath.Dir(file)},
+		{"another's folder", func() error { return os.Chown(filepath.Dir(file), 65534, 0) }, "chown 0 " +
+			filepath.Dir(file)},
 	} {
 		os.RemoveAll(filepath.Dir(file))
 		os.Mkdir(filepath.Dir(file), 0o700)

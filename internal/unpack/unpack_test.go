@@ -95,7 +95,8 @@ func TestEveryFormatIsReadWholeOrNotAtAll(t *testing.T) {
 		"lz4": lz(t, text), "lz4s": append(lz(t, text[:half]), lz(t, text[half:])...),
 		"xz":   packed(t, func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) }, text),
 		"zstd": packed(t, func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) }, text),
-		"zip":  zipped(t, text), "tar": []byte(tarred(t, text)), "tgz": gz(t, tarred(t, text)), "zip of gz of utf16": zipped(t, string(gz(t, string(inUTF16(text, false))))),
+		"zip":  zipped(t, text), "tar": []byte(tarred(t, text)), "tgz": gz(t, tarred(t, text)),
+		"zip of gz of utf16": zipped(t, string(gz(t, string(inUTF16(text, false))))),
 	} {
 		read := func(file []byte) (string, error) {
 			r, err := Reader(bytes.NewReader(file))

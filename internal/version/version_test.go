@@ -17,7 +17,8 @@ func TestVersionNamesCommitAndDate(t *testing.T) {
 		build *debug.BuildInfo
 		want  string
 	}{
-		{"flags win", Info{Version: "1.2.3", Commit: "fedcba9876543210", Date: "2026-02-01T08:00:00+08:00"}, &debug.BuildInfo{}, "1.2.3 (commit fedcba987654, 2026-02-01T00:00:00Z)"},
+		{"flags win", Info{Version: "1.2.3", Commit: "fedcba9876543210", Date: "2026-02-01T08:00:00+08:00"},
+			&debug.BuildInfo{}, "1.2.3 (commit fedcba987654, 2026-02-01T00:00:00Z)"},
 		{"stamps otherwise", Info{}, stamped, "dev (commit 0123456789ab+changes, 2026-01-29T12:00:00Z)"},
 		{"nothing known", Info{}, nil, "dev"},
 	} {

@@ -35,7 +35,8 @@ func TestParseReadsWhatPeopleWrite(t *testing.T) {
 			t.Errorf("%q covers %v %s, want %d h", text, d, msg, hours)
 		}
 	}
-	for _, text := range []string{"", "soon", "ago", "last", "last week", "moon", "25:00", "2026-13", "2026-02-30", "yesterday 24:10", "m", "tod", "2026-03-29T02:30", "24x ago"} {
+	for _, text := range []string{"", "soon", "ago", "last", "last week", "moon", "25:00", "2026-13", "2026-02-30",
+		"yesterday 24:10", "m", "tod", "2026-03-29T02:30", "24x ago"} {
 		if got, msg := Parse(text, now, berlin); msg.Empty() {
 			t.Errorf("%q was taken for %v", text, got.From)
 		}

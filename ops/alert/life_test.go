@@ -161,7 +161,8 @@ func TestAnAcknowledgedAlertThatGetsWorseIsToldAgain(t *testing.T) {
 
 func TestASilenceKeepsQuietUntilItEnds(t *testing.T) {
 	w, r, other := newWorld(t), rule("mysql"), rule("redis")
-	w.book.obey(Order{ID: "1", Kind: OrderSilence, Rule: "mysql", At: w.now, Until: w.now.Add(time.Hour), Why: Text{EN: "moving"}})
+	w.book.obey(Order{ID: "1", Kind: OrderSilence, Rule: "mysql", At: w.now, Until: w.now.Add(time.Hour),
+		Why: Text{EN: "moving"}})
 	w.step(time.Second, sight(r, true), sight(other, true))
 	w.state("mysql", Silenced)
 	w.expect("fired redis")

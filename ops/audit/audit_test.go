@@ -86,7 +86,8 @@ func TestQueriesAreReadAsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(f.Terms) != 7 || len(f.Terms[0].Any) != 2 || !f.Terms[1].Not || f.Terms[2].Any[0].Sub.Text() != "a:b" ||
-		f.Terms[3].Any[0].Like() != "10.0.%" || f.Terms[4].Any[0].Text() != `a "b" *` || f.Terms[4].Any[0].Wild() || !f.Terms[5].Any[0].Null || f.Terms[6].Op != Contains {
+		f.Terms[3].Any[0].Like() != "10.0.%" || f.Terms[4].Any[0].Text() != `a "b" *` || f.Terms[4].Any[0].Wild() ||
+		!f.Terms[5].Any[0].Null || f.Terms[6].Op != Contains {
 		t.Fatalf("%+v", f.Terms)
 	}
 	for _, text := range []string{"", " ", "none", "a b", `"`, `\`, "*", "x,y", "plain", "键:值"} {
@@ -208,9 +209,10 @@ func TestDiffByPath(t *testing.T) {
 		row  map[Field]string
 		want string
 	}{
-		"old and new":        {map[Field]string{OldValue: `{"a":1,"b":{"c":[1,2,3]}}`, NewValue: `{"a":2,"b":{"c":[1,9,2,3]}}`}, "a: 1 → 2, b.c[1]: 9"},
-		"equal numbers":      {map[Field]string{OldValue: `{"a":1}`, NewValue: `{"a":1.0}`}, ""},
-		"great numbers":      {map[Field]string{OldValue: `{"a":9007199254740993}`, NewValue: `{"a":9007199254740992}`}, "a: 9007199254740993 → 9007199254740992"},
+		"old and new":   {map[Field]string{OldValue: `{"a":1,"b":{"c":[1,2,3]}}`, NewValue: `{"a":2,"b":{"c":[1,9,2,3]}}`}, "a: 1 → 2, b.c[1]: 9"},
+		"equal numbers": {map[Field]string{OldValue: `{"a":1}`, NewValue: `{"a":1.0}`}, ""},
+		"great numbers": {map[Field]string{OldValue: `{"a":9007199254740993}`, NewValue: `{"a":9007199254740992}`},
+			"a: 9007199254740993 → 9007199254740992"},
 		"made":               {map[Field]string{NewValue: `{"name":"张三"}`}, "name: 张三"},
 		"removed":            {map[Field]string{OldValue: `{"name":"x"}`}, "name: x → ∅"},
 		"null is a value":    {map[Field]string{OldValue: `{"a":null}`, NewValue: `{}`}, "a: null → ∅"},
@@ -286,8 +288,10 @@ func TestFilterAcceptsWhatItsTermsSay(t *testing.T) {
 }
 
 func TestTheQuickLookMissesNoSecret(t *testing.T) {
-	for _, text := range []string{`{"password":"x1"}`, `{"PassWd" : "x1"}`, "pwd=x1", `{"clientSecret":"x1"}`, `{"access_token":"x1"}`, "mysql://u:x1@h/", "u:x1@tcp(h)", "u:x1@unix(h)",
-		"Authorization: Bearer x1", "Cookie: a=x1", "IDENTIFIED BY 'x1'", `{"api_key":"x1"}`, `{"privateKey":"x1"}`, "eyJhbGciOiJI.eyJzdWIiOiIx.x1x1", `{"token":71}`} {
+	for _, text := range []string{`{"password":"x1"}`, `{"PassWd" : "x1"}`, "pwd=x1", `{"clientSecret":"x1"}`,
+		`{"access_token":"x1"}`, "mysql://u:x1@h/", "u:x1@tcp(h)", "u:x1@unix(h)",
+		"Authorization: Bearer x1", "Cookie: a=x1", "IDENTIFIED BY 'x1'", `{"api_key":"x1"}`, `{"privateKey":"x1"}`,
+		"eyJhbGciOiJI.eyJzdWIiOiIx.x1x1", `{"token":71}`} {
 		if got := Mask(text); got == text || strings.Contains(got, "x1") {
 			t.Errorf("%q became %q", text, got)
 		}
@@ -307,7 +311,9 @@ func TestAnEstimateIsReadAsServersWriteIt(t *testing.T) {
 		want          Estimate
 	}{
 		{[]string{"id", "key", "rows", "extra"}, []string{"1", "PRIMARY", "42", "Using where; Using filesort"}, Estimate{42, "PRIMARY", true}},
-		{[]string{"id", "estrows", "task", "access object", "operator info"}, []string{"└─IndexRangeScan_5", "1203.50", "cop[tikv]", "table:audit_logs, index:u(user_id, created_at)", "range:…"}, Estimate{1203, "u", false}},
+		{[]string{"id", "estrows", "task", "access object", "operator info"},
+			[]string{"└─IndexRangeScan_5", "1203.50", "cop[tikv]", "table:audit_logs, index:u(user_id, created_at)",
+				"range:…"}, Estimate{1203, "u", false}},
 	} {
 		var e Estimate
 		told := false

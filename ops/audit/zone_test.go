@@ -12,7 +12,8 @@ func TestASpanCoversEveryMomentInIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, around := range []time.Time{time.Date(2026, 10, 25, 1, 0, 0, 0, time.UTC), time.Date(2026, 3, 29, 1, 0, 0, 0, time.UTC), time.Date(2026, 1, 10, 0, 0, 0, 0, time.UTC)} {
+	for _, around := range []time.Time{time.Date(2026, 10, 25, 1, 0, 0, 0, time.UTC),
+		time.Date(2026, 3, 29, 1, 0, 0, 0, time.UTC), time.Date(2026, 1, 10, 0, 0, 0, 0, time.UTC)} {
 		for a := -8; a <= 8; a++ {
 			for b := a + 1; b <= 9; b++ {
 				since, until := around.Add(time.Duration(a)*20*time.Minute), around.Add(time.Duration(b)*20*time.Minute)

@@ -19,11 +19,12 @@ func TestPruneKeepsTheLastBackupBeforeALoss(t *testing.T) {
 		full, less func(*Set)
 		loss       bool
 	}{
-		"all rows":        {func(s *Set) { native(s, 60933, 500) }, func(s *Set) { native(s, 33, 0) }, true},
-		"one table":       {func(s *Set) { native(s, 90500, 500) }, func(s *Set) { native(s, 90000, 0) }, true},
-		"emptied":         {func(s *Set) { native(s, 60933, 500) }, func(s *Set) { native(s, 0, 0) }, true},
-		"bytes":           {func(s *Set) { dump(s, 1_000_000) }, func(s *Set) { dump(s, 4000) }, true},
-		"a dump's rows":   {func(s *Set) { dump(s, 1_000_000); s.Summary.Rows = 60933 }, func(s *Set) { dump(s, 4000) }, true},
+		"all rows":  {func(s *Set) { native(s, 60933, 500) }, func(s *Set) { native(s, 33, 0) }, true},
+		"one table": {func(s *Set) { native(s, 90500, 500) }, func(s *Set) { native(s, 90000, 0) }, true},
+		"emptied":   {func(s *Set) { native(s, 60933, 500) }, func(s *Set) { native(s, 0, 0) }, true},
+		"bytes":     {func(s *Set) { dump(s, 1_000_000) }, func(s *Set) { dump(s, 4000) }, true},
+		"a dump's rows": {func(s *Set) { dump(s, 1_000_000); s.Summary.Rows = 60933 }, func(s *Set) { dump(s, 4000) },
+			true},
 		"a few rows":      {func(s *Set) { native(s, 60933, 500) }, func(s *Set) { native(s, 60000, 450) }, false},
 		"a few bytes":     {func(s *Set) { dump(s, 1_000_000) }, func(s *Set) { dump(s, 900_000) }, false},
 		"another engine":  {func(s *Set) { dump(s, 1_000_000) }, func(s *Set) { native(s, 60933, 500) }, false},

@@ -122,13 +122,19 @@ func TestStateOfEachBackupIsToldWithItsReason(t *testing.T) {
 			passed(t, x, filepath.Join(dir, nameAt(at)))
 			return nameAt(at)
 		}, Good, ""},
-		{"not yet verified", func() string { n := nameAt(at.Add(1 * time.Second)); place(t, dir, n, content, at, nil); return n }, Unverified, ""},
+		{"not yet verified", func() string {
+			n := nameAt(at.Add(1 * time.Second))
+			place(t, dir, n, content, at,
+				nil)
+			return n
+		}, Unverified, ""},
 		{"empty", func() string {
 			n := nameAt(at.Add(2 * time.Second))
 			place(t, dir, n, nil, at, func(m *Manifest) { m.SizeBytes = 10 })
 			return n
 		}, Bad, Empty},
-		{"the old script's empty pipe", func() string { return write(nameAt(at.Add(3*time.Second)), make([]byte, 20)) }, Bad, Empty},
+		{"the old script's empty pipe", func() string { return write(nameAt(at.Add(3*time.Second)), make([]byte, 20)) },
+			Bad, Empty},
 		{"shorter than its manifest", func() string {
 			n := nameAt(at.Add(4 * time.Second))
 			place(t, dir, n, content, at, nil)
@@ -170,7 +176,8 @@ func TestStateOfEachBackupIsToldWithItsReason(t *testing.T) {
 			unix.Mkfifo(filepath.Join(dir, n), 0o600)
 			return n
 		}, Bad, Unreadable},
-		{"made by others", func() string { return write(nameAt(at.Add(11*time.Second)), content) }, Unverified, ByOthers},
+		{"made by others", func() string { return write(nameAt(at.Add(11*time.Second)), content) }, Unverified,
+			ByOthers},
 		{"a physical folder", func() string {
 			os.Mkdir(filepath.Join(dir, "xtrabackup_20261118_020000"), 0o700)
 			return "xtrabackup_20261118_020000"
@@ -382,7 +389,8 @@ func TestAFolderThatIsNoneIsExplained(t *testing.T) {
 	os.WriteFile(file, nil, 0o600)
 	loop := filepath.Join(root, "loop")
 	os.Symlink(loop, loop)
-	for dir, code := range map[string]ops.Code{filepath.Join(root, "absent"): ops.Failed, file: ops.Config, loop: ops.Config} {
+	for dir, code := range map[string]ops.Code{filepath.Join(root, "absent"): ops.Failed, file: ops.Config,
+		loop: ops.Config} {
 		_, err := Scan{Dir: dir, Now: testNow}.Read(context.Background())
 		if err == nil || ops.CodeOf(err) != code {
 			t.Errorf("%s: %v", dir, err)
@@ -392,7 +400,9 @@ func TestAFolderThatIsNoneIsExplained(t *testing.T) {
 
 func TestNamesThatAttackAreListedAsTheyAre(t *testing.T) {
 	dir := folderOf(t)
-	for _, n := range []string{"a b_20261101_020000.sql.gz", "it's \"x\"_20261101_020000.sql.gz", "a\nb_20261101_020000.sql.gz", "\x1b[31mred_20261101_020000.sql.gz", "..%2F.._20261101_020000.sql.gz", "plain.txt"} {
+	for _, n := range []string{"a b_20261101_020000.sql.gz", "it's \"x\"_20261101_020000.sql.gz",
+		"a\nb_20261101_020000.sql.gz", "\x1b[31mred_20261101_020000.sql.gz", "..%2F.._20261101_020000.sql.gz",
+		"plain.txt"} {
 		os.WriteFile(filepath.Join(dir, n), make([]byte, 100), 0o600)
 	}
 	inv := scan(t, dir, nil)

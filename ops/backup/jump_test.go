@@ -12,7 +12,8 @@ func TestABackupThatGrowsOrShrinksByHalfJumps(t *testing.T) {
 		for i, n := range rows {
 			at := time.Date(2026, 1, 30-i, 2, 0, 0, 0, time.UTC)
 			inv.Sets = append(inv.Sets, &Set{
-				Name: fmt.Sprint(i), Tier: Daily, Database: "shop", At: at, Size: 10 << 20, State: Good, ID: FileID{Inode: uint64(i + 1)},
+				Name: fmt.Sprint(i), Tier: Daily, Database: "shop", At: at, Size: 10 << 20, State: Good,
+				ID:     FileID{Inode: uint64(i + 1)},
 				Engine: "native", Summary: Summary{Engine: "native", Rows: n},
 			})
 		}

@@ -55,8 +55,10 @@ func TestParseNameReadsEveryFormOfTheField(t *testing.T) {
 }
 
 func TestParseNameRefusesWhatIsNoBackup(t *testing.T) {
-	for _, name := range []string{"", ".", "..", "backup.log", "cron.log", "qianzhang_sales.sql.gz", "qianzhang_sales_20261301_020000.sql.gz", "qianzhang_sales_20260129_250000.sql.gz",
-		"qianzhang_sales_20260129_020000.sql.gz.manifest.json", "qianzhang_sales_20260129_020000.sql.gz.tmp", "_20260129_020000.sql.gz", "xtrabackup_20269999_000000"} {
+	for _, name := range []string{"", ".", "..", "backup.log", "cron.log", "qianzhang_sales.sql.gz",
+		"qianzhang_sales_20261301_020000.sql.gz", "qianzhang_sales_20260129_250000.sql.gz",
+		"qianzhang_sales_20260129_020000.sql.gz.manifest.json", "qianzhang_sales_20260129_020000.sql.gz.tmp",
+		"_20260129_020000.sql.gz", "xtrabackup_20269999_000000"} {
 		if n, ok := ParseName(name, known); ok {
 			t.Errorf("%q read as %+v", name, n)
 		}

@@ -33,7 +33,8 @@ func nights(t testing.TB, dir string, x *Index, n int) {
 func lostSunday(t testing.TB, dir string) {
 	t.Helper()
 	for _, suffix := range []string{"", ManifestSuffix} {
-		if err := os.Remove(filepath.Join(dir, "weekly_"+nameAt(time.Date(2026, 11, 8, 2, 0, 0, 0, time.UTC))+suffix)); err != nil {
+		if err := os.Remove(filepath.Join(dir, "weekly_"+nameAt(time.Date(2026, 11, 8, 2, 0, 0, 0, time.UTC))+
+			suffix)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -200,7 +201,8 @@ func TestAPowerCutBetweenAnyTwoStepsLosesNothing(t *testing.T) {
 		if left, _ := filepath.Glob(filepath.Join(dir, ".opsdeck-*")); left != nil {
 			t.Fatalf("cut %d leaves %v", cut, left)
 		}
-		if _, err := PlanRetention(reverified(t, dir, x), nightly).Execute(context.Background(), execution(x)); err != nil {
+		if _, err := PlanRetention(reverified(t, dir, x), nightly).Execute(context.Background(),
+			execution(x)); err != nil {
 			t.Fatalf("cut %d: %v", cut, err)
 		}
 		if got := names(scan(t, dir, x)); !slices.Equal(got, want) {

@@ -20,22 +20,26 @@ func TestRemovingByNameIsAsCarefulAsPruning(t *testing.T) {
 		removes int
 		guard   string
 	}{
-		{"an older one goes", func(w *world) { w.add(day(0), Good); w.add(day(1), Good) }, Policy{}, older, false, 1, newest},
+		{"an older one goes", func(w *world) { w.add(day(0), Good); w.add(day(1), Good) }, Policy{}, older, false, 1,
+			newest},
 		{"the newest goes while another is good", func(w *world) { w.add(day(0), Good); w.add(day(1), Good) }, Policy{}, newest, false, 1, older},
-		{"the last good one stays", func(w *world) { w.add(day(0), Good); w.add(day(1), Bad) }, Policy{}, newest, false, 0, ""},
+		{"the last good one stays", func(w *world) { w.add(day(0), Good); w.add(day(1), Bad) }, Policy{}, newest, false,
+			0, ""},
 		{"an unverified one stays where none is good", func(w *world) { w.add(day(0), Unverified); w.add(day(1), Unverified) }, Policy{}, newest, false, 0, ""},
 		{"an emergency backup is no good one to fall back on", func(w *world) {
 			w.add(day(0), Good)
 			w.put("emergency_backup_20260310_023000.sql.gz", day(0), Good, 90)
 		}, Policy{}, newest, false, 0, ""},
-		{"what a restore needs stays", func(w *world) { w.add(day(0), Good); w.add(day(1), Good) }, Policy{InUse: map[string]bool{older: true}}, older, false, 0, newest},
+		{"what a restore needs stays", func(w *world) { w.add(day(0), Good); w.add(day(1), Good) },
+			Policy{InUse: map[string]bool{older: true}}, older, false, 0, newest},
 		{"what a restore needs stays, under its other name too", func(w *world) { w.add(day(0), Good); w.add(day(2), Good) },
 			Policy{InUse: map[string]bool{"weekly_" + db + "_20260308_020000.sql.gz": true}}, db + "_20260308_020000.sql.gz", false, 0, newest},
 		{"an emergency backup stays while a restore is open", func(w *world) {
 			w.add(day(0), Good)
 			w.put("emergency_backup_20260310_023000.sql.gz", day(0), Good, 90)
 		}, Policy{InUse: map[string]bool{"else": true}}, "emergency_backup_20260310_023000.sql.gz", false, 0, newest},
-		{"a restore that cannot be read keeps all", func(w *world) { w.add(day(0), Good); w.add(day(1), Good) }, Policy{Unreadable: lang.M("x")}, older, false, 0, newest},
+		{"a restore that cannot be read keeps all", func(w *world) { w.add(day(0), Good); w.add(day(1), Good) },
+			Policy{Unreadable: lang.M("x")}, older, false, 0, newest},
 		{"another database's stays", func(w *world) {
 			w.add(day(0), Good)
 			s := w.put("emergency_backup_20260309_023000.sql.gz", day(1), Good, 90)
@@ -45,7 +49,8 @@ func TestRemovingByNameIsAsCarefulAsPruning(t *testing.T) {
 			w.add(day(0), Good)
 			w.put(older, day(1), Good, 90).Summary.Databases = []string{db, "other"}
 		}, Policy{}, older, false, 0, newest},
-		{"one name of two goes, the contents stay", func(w *world) { w.add(day(2), Good) }, Policy{}, db + "_20260308_020000.sql.gz", false, 1, "weekly_" + db + "_20260308_020000.sql.gz"},
+		{"one name of two goes, the contents stay", func(w *world) { w.add(day(2), Good) }, Policy{}, db +
+			"_20260308_020000.sql.gz", false, 1, "weekly_" + db + "_20260308_020000.sql.gz"},
 		{"all names of the last good contents stay", func(w *world) { w.add(day(2), Good) }, Policy{}, db + "_20260308_020000.sql.gz", true, 0, ""},
 		{"all names go", func(w *world) { w.add(day(0), Good); w.add(day(2), Good) }, Policy{}, db + "_20260308_020000.sql.gz", true, 2, newest},
 	} {

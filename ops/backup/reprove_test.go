@@ -48,8 +48,9 @@ func TestOnlyContentsProveABackupWhoseMetadataChanged(t *testing.T) {
 		before State // the re-read
 		after  State
 	}{
-		"chmod":             {func(p string) { os.Chmod(p, 0o640) }, true, Good, Unverified, Good},
-		"chmod of both":     {func(p string) { os.Chmod(p, 0o640); os.Chmod(p+ManifestSuffix, 0o640) }, true, Good, Unverified, Good},
+		"chmod": {func(p string) { os.Chmod(p, 0o640) }, true, Good, Unverified, Good},
+		"chmod of both": {func(p string) { os.Chmod(p, 0o640); os.Chmod(p+ManifestSuffix, 0o640) }, true, Good,
+			Unverified, Good},
 		"another name":      {func(p string) { os.Link(p, p+"-elsewhere") }, true, Good, Unverified, Good},
 		"a byte":            {func(p string) { flip(t, p) }, false, Good, Unverified, Bad},
 		"a manifest's byte": {func(p string) { flip(t, p+ManifestSuffix) }, false, Good, Bad, Bad},

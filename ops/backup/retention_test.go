@@ -299,7 +299,8 @@ func TestPruneKeepsTheLastVerified(t *testing.T) {
 		blocked bool
 	}{
 		{"keep nothing still keeps the newest good one", none, func(w *world) { w.add(day(0), Good); w.add(day(1), Good) }, now, 1, false},
-		{"the last good one stays when all newer are unverified", none, func(w *world) { w.add(day(0), Unverified); w.add(day(1), Good) }, day(1).Add(25 * time.Hour), 0, false},
+		{"the last good one stays when all newer are unverified", none,
+			func(w *world) { w.add(day(0), Unverified); w.add(day(1), Good) }, day(1).Add(25 * time.Hour), 0, false},
 		{"the last good one stays when it is older than the schedule allows", none, func(w *world) { w.add(day(9), Good); w.add(day(10), Good) }, now, 0, true},
 		{"nothing goes when the newest backup is bad", all, func(w *world) {
 			w.add(day(0), Bad)
@@ -368,7 +369,8 @@ func TestPruneNeverTouchesWhatIsNotItsOwn(t *testing.T) {
 	now := time.Date(2026, 3, 10, 3, 0, 0, 0, time.UTC)
 	w := newWorld(time.UTC)
 	w.add(now.Add(-time.Hour), Good)
-	for i, name := range []string{"other_shop_20200101_020000.sql.gz", "customers_orders_20200101_020000.sql.gz", "audit_logs_2019.sql.gz", "xtrabackup_20200101_020000"} {
+	for i, name := range []string{"other_shop_20200101_020000.sql.gz", "customers_orders_20200101_020000.sql.gz",
+		"audit_logs_2019.sql.gz", "xtrabackup_20200101_020000"} {
 		s := w.put(name, time.Date(2020, 1, 1, 2, 0, 0, 0, time.UTC), Good, uint64(100+i))
 		s.Foreign = true
 	}

@@ -30,7 +30,8 @@ func TestGTIDsAreReadAndJoined(t *testing.T) {
 		}
 	}
 	a, _ := ParseGTIDs(uuid + ":1-5:8-10")
-	for text, want := range map[string]bool{uuid + ":2-4": true, uuid + ":4-8": false, uuid + ":9": true, uuid + ":t:1": false} {
+	for text, want := range map[string]bool{uuid + ":2-4": true, uuid + ":4-8": false, uuid + ":9": true, uuid +
+		":t:1": false} {
 		b, _ := ParseGTIDs(text)
 		if a.Contains(b) != want {
 			t.Errorf("contains %s: %v", text, !want)
@@ -79,7 +80,8 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	for _, sql := range []string{
 		"CREATE USER 'a'@'%' IDENTIFIED BY 'Gehe1m'", "CREATE USER a IDENTIFIED WITH 'caching_sha2_password' AS " +
 			"'Gehe1m'",
-		"ALTER USER a IDENTIFIED BY \"Gehe1m\" REPLACE 'Gehe1m2'", "SET PASSWORD FOR a = PASSWORD('Gehe1m')", "GRANT ALL ON *.* TO a IDENTIFIED BY PASSWORD '*Gehe1m'",
+		"ALTER USER a IDENTIFIED BY \"Gehe1m\" REPLACE 'Gehe1m2'", "SET PASSWORD FOR a = PASSWORD('Gehe1m')",
+		"GRANT ALL ON *.* TO a IDENTIFIED BY PASSWORD '*Gehe1m'",
 		"CHANGE MASTER TO MASTER_USER='r', MASTER_PASSWORD='Gehe1m'", "CREATE SERVER s FOREIGN DATA WRAPPER mysql " +
 			"OPTIONS (USER 'u', PASSWORD 'Gehe1m')",
 		"/* x */ create or replace user a identified via mysql_native_password using 'Gehe1m'",
@@ -102,7 +104,8 @@ func TestNetIsWhatBecameOfEachRow(t *testing.T) {
 	var n Net
 	for _, c := range []RowChange{
 		{Table: table, After: row("1", "a")}, {Table: table, Before: row("1", "a"), After: row("1", "b")}, // put in
-		{Table: table, Before: row("2", "a"), After: row("3", "a")}, {Table: table, Before: row("3", "a"), After: row("3", "c")}, // moved
+		{Table: table, Before: row("2", "a"), After: row("3", "a")},
+		{Table: table, Before: row("3", "a"), After: row("3", "c")},                 // moved
 		{Table: table, After: row("4", "a")}, {Table: table, Before: row("4", "a")}, // came and went
 		{Table: table, Before: row("5", "a")}, {Table: table, After: row("5", "z")}, // replaced
 		{Table: table, Before: row("6", "a")}, // deleted

@@ -23,10 +23,12 @@ func TestPiecesOfTwoArchivesJoinToTheLongestLog(t *testing.T) {
 		closed bool
 		none   bool
 	}{
-		"in any order":       {pieces: []Piece{pieceOf(one, 20, 30, true), pieceOf(one, 4, 20, false)}, end: 30, closed: true},
-		"a hole":             {pieces: []Piece{pieceOf(one, 4, 20, false), pieceOf(one, 25, 30, true)}, end: 20},
-		"no beginning":       {pieces: []Piece{pieceOf(one, 20, 30, true)}, none: true},
-		"other frames":       {pieces: []Piece{pieceOf(one, 4, 20, false), pieceOf(one, 4, 18, false), pieceOf(one, 18, 40, false)}, end: 40},
+		"in any order": {pieces: []Piece{pieceOf(one, 20, 30, true), pieceOf(one, 4, 20, false)}, end: 30,
+			closed: true},
+		"a hole":       {pieces: []Piece{pieceOf(one, 4, 20, false), pieceOf(one, 25, 30, true)}, end: 20},
+		"no beginning": {pieces: []Piece{pieceOf(one, 20, 30, true)}, none: true},
+		"other frames": {pieces: []Piece{pieceOf(one, 4, 20, false), pieceOf(one, 4, 18, false),
+			pieceOf(one, 18, 40, false)}, end: 40},
 		"the same twice":     {pieces: []Piece{pieceOf(one, 4, 20, false), pieceOf(one, 4, 20, false)}, end: 20},
 		"only the end of it": {pieces: []Piece{pieceOf(one, 4, 20, false), endOf(one, 20)}, end: 20, closed: true},
 	}

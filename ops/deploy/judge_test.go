@@ -41,8 +41,9 @@ func TestWhatCannotBeSeenIsNeverOK(t *testing.T) {
 
 func TestEachProblemOfAMachineIsNamed(t *testing.T) {
 	good := Machine{OS: Known(OS{"ubuntu", "22.04", "Ubuntu 22.04"}), Memory: Known[int64](2 << 30),
-		Disk: Known(Disk{"/", 8 << 30, 20 << 30}), Docker: Known(Tool{Version: "27"}), Compose: Known(Tool{Version: "2"}),
-		Node: Known(Tool{Version: "v18.20.4"}), NPM: Known(Tool{Version: "10"}), Firewall: Known(Firewall{"ufw"}),
+		Disk: Known(Disk{"/", 8 << 30, 20 << 30}), Docker: Known(Tool{Version: "27"}),
+		Compose: Known(Tool{Version: "2"}),
+		Node:    Known(Tool{Version: "v18.20.4"}), NPM: Known(Tool{Version: "10"}), Firewall: Known(Firewall{"ufw"}),
 		ClockInStep: Known(true), OldJobs: Known[[]Job](nil)}
 	needs := Needs{Memory: 2 << 30, Disk: 10 << 30, Node: 18, Docker: true}
 	if v := Verdict(JudgeMachine(good, needs)); v != ops.StateOK {
@@ -78,7 +79,8 @@ func TestAPortTakenByAnotherProcessIsNamed(t *testing.T) {
 	place := Place{Port: 3000, What: "api", Owned: true, Owner: Known(7), Running: true,
 		Held: Known([]Holder{{PID: 99, Name: "python3", Line: []int{5, 1}}})}
 	f := judgePort(place)
-	if f.State != ops.StateCritical || !strings.Contains(f.Detail.String(), "python3 (pid 99)") || f.Fix != "ps -fp 99" {
+	if f.State != ops.StateCritical || !strings.Contains(f.Detail.String(), "python3 (pid 99)") ||
+		f.Fix != "ps -fp 99" {
 		t.Errorf("%+v", f)
 	}
 	place.Held.Value[0].Line = []int{7, 1} // a child of the service

@@ -119,13 +119,17 @@ func TestFoldersAreJudged(t *testing.T) {
 		room int64
 		want ops.State
 	}{
-		"good":        {Folder{Path: "/b", Exists: true, Writable: true, Mode: 0o700, Free: 50, Size: 100}, 10, ops.StateOK},
+		"good": {Folder{Path: "/b", Exists: true, Writable: true, Mode: 0o700, Free: 50, Size: 100}, 10,
+			ops.StateOK},
 		"to be made":  {Folder{Path: "/b/c", Parent: "/b", Writable: true, Free: 50, Size: 100}, 0, ops.StateOK},
 		"not makable": {Folder{Path: "/b/c", Parent: "/b", Free: 50, Size: 100}, 0, ops.StateCritical},
 		"read only":   {Folder{Path: "/b", Exists: true, Mode: 0o700, Free: 50, Size: 100}, 0, ops.StateCritical},
-		"open":        {Folder{Path: "/b", Exists: true, Writable: true, Mode: 0o755, Free: 50, Size: 100}, 0, ops.StateWarning},
-		"nearly full": {Folder{Path: "/b", Exists: true, Writable: true, Mode: 0o700, Free: 10, Size: 100}, 0, ops.StateWarning},
-		"no room":     {Folder{Path: "/b", Exists: true, Writable: true, Mode: 0o700, Free: 50, Size: 100}, 60, ops.StateCritical},
+		"open": {Folder{Path: "/b", Exists: true, Writable: true, Mode: 0o755, Free: 50, Size: 100}, 0,
+			ops.StateWarning},
+		"nearly full": {Folder{Path: "/b", Exists: true, Writable: true, Mode: 0o700, Free: 10, Size: 100}, 0,
+			ops.StateWarning},
+		"no room": {Folder{Path: "/b", Exists: true, Writable: true, Mode: 0o700, Free: 50, Size: 100}, 60,
+			ops.StateCritical},
 	} {
 		if got := JudgeFolder(c.f, "x", "", true, 0.2, c.room).State(); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
@@ -166,7 +170,8 @@ func TestTheDrillsGrantIsOfItsSchemas(t *testing.T) {
 	if len(found) != 1 || !strings.Contains(found[0].Fix, " ON `opsdeck\\_drill\\_%`.* TO 'b'@'h'") {
 		t.Fatalf("%+v", found)
 	}
-	if left := JudgeDrill(ParseGrants([]string{strings.ReplaceAll(found[0].Fix, "'", "`")}), "b@h", scratch); left != nil {
+	if left := JudgeDrill(ParseGrants([]string{strings.ReplaceAll(found[0].Fix, "'", "`")}), "b@h",
+		scratch); left != nil {
 		t.Errorf("what it says to grant is not enough: %+v", left)
 	}
 }

@@ -41,7 +41,8 @@ func bubble(t *testing.T, test func(t *testing.T)) {
 }
 
 func flightOf() *Flight[string] {
-	return &Flight[string]{TTL: time.Second, Timeout: 2 * time.Second, Failing: func(s string) bool { return s == "down" }}
+	return &Flight[string]{TTL: time.Second, Timeout: 2 * time.Second,
+		Failing: func(s string) bool { return s == "down" }}
 }
 
 // ask asks and says how long that took and how old the answer is.

@@ -136,7 +136,8 @@ func TestARestoreUnderWayIsSaidBeforeAllElse(t *testing.T) {
 		t.Fatalf("%v: got  %s\nwant %s", got.State, got.Text, want)
 	}
 	restoring.State, restoring.Last = ops.StateOK, Result{}
-	if got := Judge(Report{At: at(60), Standings: []Standing{mysql, restoring}}, Face{Zone: time.UTC}); got.Text.String() != "MySQL is down since 12:00:07. Start it." {
+	if got := Judge(Report{At: at(60), Standings: []Standing{mysql, restoring}},
+		Face{Zone: time.UTC}); got.Text.String() != "MySQL is down since 12:00:07. Start it." {
 		t.Fatalf("no restore: %s", got.Text)
 	}
 }
@@ -207,7 +208,8 @@ func TestALogLineIsToldWithItsOwnTime(t *testing.T) {
 	quoting := Result{State: ops.StateCritical, Headline: lang.M("the service cannot reach its database"), Event: at(20)}
 	s := stood(KindLog, quoting, 7)
 	s.SinceBefore = true
-	got := Judge(Report{At: at(200), Standings: []Standing{s}}, Face{Zone: time.UTC, Look: lang.M("Look.")}).Text.String()
+	got := Judge(Report{At: at(200), Standings: []Standing{s}},
+		Face{Zone: time.UTC, Look: lang.M("Look.")}).Text.String()
 	want := "Critical error in the log at 12:00:20 (3 m ago): the service cannot reach its database. Look."
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

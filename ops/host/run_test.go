@@ -51,10 +51,11 @@ func TestNothingRunsThatNobodyWasToldOf(t *testing.T) {
 // The process that TestAKillBeforeTheTellingLeavesNothing kills.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("HOST_TEST_KILLED"); dir != "" {
-		Run(context.Background(), Command{Shell: "touch " + dir + "/ran; sleep 1000", Started: func(c deploy.Child) error {
-			os.WriteFile(filepath.Join(dir, "pid"), []byte(strconv.Itoa(c.PID)+"\n"), 0o600)
-			select {}
-		}})
+		Run(context.Background(),
+			Command{Shell: "touch " + dir + "/ran; sleep 1000", Started: func(c deploy.Child) error {
+				os.WriteFile(filepath.Join(dir, "pid"), []byte(strconv.Itoa(c.PID)+"\n"), 0o600)
+				select {}
+			}})
 	}
 	os.Exit(m.Run())
 }

@@ -71,7 +71,8 @@ func TestOneHugeLine(t *testing.T) {
 	}
 	f.WriteString("needle\n2026-01-29T12:00:02Z INFO after\n")
 	f.Close()
-	for words, want := range map[string]int{"'needle": 1, "nEedle": 0, "needle": 1, "level:error": 1, "'after": 1, "": 3, "!'needle": 2, "level:error 'xneedle": 1} {
+	for words, want := range map[string]int{"'needle": 1, "nEedle": 0, "needle": 1, "level:error": 1, "'after": 1,
+		"": 3, "!'needle": 2, "level:error 'xneedle": 1} {
 		if raws, _ := find(t, words, path); len(raws) != want {
 			t.Errorf("%q: %d hits, want %d", words, len(raws), want)
 		}
@@ -147,7 +148,8 @@ func TestWhatIsNoFileIsToldAndDoesNotHang(t *testing.T) {
 	}
 	defer l.Close()
 	os.WriteFile(secret, []byte("x\n"), 0)
-	for path, want := range map[string]string{dir: "folder", fifo: "pipe", sock: "socket", filepath.Join(dir, "none.log"): "cannot be read", secret: "cannot be read"} {
+	for path, want := range map[string]string{dir: "folder", fifo: "pipe", sock: "socket",
+		filepath.Join(dir, "none.log"): "cannot be read", secret: "cannot be read"} {
 		if path == secret && os.Getuid() == 0 {
 			continue
 		}
@@ -187,7 +189,8 @@ func TestAGlobOfThousandsOfFiles(t *testing.T) {
 
 func TestAQueryOf10kB(t *testing.T) {
 	path := write(t, "a.log", []byte("2026-01-29T12:00:00Z INFO "+strings.Repeat("ab ", 5000)+"\n"))
-	for _, words := range []string{strings.Repeat("ab ", 3300), strings.Repeat("a", 10_000), "'" + strings.Repeat(`ab\ `, 2500), "/" + strings.Repeat("(a|b)?", 1600) + "/"} {
+	for _, words := range []string{strings.Repeat("ab ", 3300), strings.Repeat("a", 10_000), "'" +
+		strings.Repeat(`ab\ `, 2500), "/" + strings.Repeat("(a|b)?", 1600) + "/"} {
 		find(t, words, path)
 	}
 }

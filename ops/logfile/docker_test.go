@@ -264,7 +264,9 @@ printf 'no break'`
 
 // TestWhatIsNotInUTF8IsFollowedToo: appended to, and truncated after a copy.
 func TestWhatIsNotInUTF8IsFollowedToo(t *testing.T) {
-	for name, code := range map[string]encoding.Encoding{"GBK": simplifiedchinese.GB18030, "UTF-16LE": unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), "UTF-16BE": unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)} {
+	for name, code := range map[string]encoding.Encoding{"GBK": simplifiedchinese.GB18030,
+		"UTF-16LE": unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM),
+		"UTF-16BE": unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)} {
 		line := func(i int) string {
 			return fmt.Sprintf("2026-01-29T12:00:0%dZ WARN 客户 %d 信用额度不足，订单已转人工审核", i, i)
 		}

@@ -32,7 +32,8 @@ func TestCountsAgreeWithFzfAndGrep(t *testing.T) {
 		}
 		return n
 	}
-	for _, words := range []string{"ordfail", "connection timeout", "Order", "order 549", "'took !143", "^[Nest ms$", "客户", "信额 9", "orderid | pool", "!order", "5)", "at:13", "EROR"} {
+	for _, words := range []string{"ordfail", "connection timeout", "Order", "order 549", "'took !143", "^[Nest ms$",
+		"客户", "信额 9", "orderid | pool", "!order", "5)", "at:13", "EROR"} {
 		if want, ok := count("fzf", "--literal", "--filter", words); ok && ours(parsed(words)) != want {
 			t.Errorf("%q: %d, fzf has %d", words, ours(parsed(words)), want)
 		}

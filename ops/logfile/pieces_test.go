@@ -70,13 +70,15 @@ func TestALongContainersLogIsSearchedInPieces(t *testing.T) {
 				Warn:   func(part string, err error) { t.Errorf("%s: %v", part, err) },
 			}
 			parser := line.NewParser(time.UTC, time.Now())
-			if err := s.Each(t.Context(), []logs.Source{{Name: path, Parts: []logs.Part{part}}}, func(h *index.Hit) error {
-				e, err := s.Event(parser, h)
-				if out = append(out, fmt.Sprintf("%s:%d %v %s", e.Source, e.Line, e.Time, e.Raw)); err == nil && len(out) == most {
-					err = index.ErrEnough
-				}
-				return err
-			}); err != nil {
+			if err := s.Each(t.Context(), []logs.Source{{Name: path, Parts: []logs.Part{part}}},
+				func(h *index.Hit) error {
+					e, err := s.Event(parser, h)
+					if out = append(out, fmt.Sprintf("%s:%d %v %s", e.Source, e.Line, e.Time, e.Raw)); err == nil &&
+						len(out) == most {
+						err = index.ErrEnough
+					}
+					return err
+				}); err != nil {
 				t.Fatal(err)
 			}
 			return out

@@ -234,7 +234,8 @@ func TestAHalfLineWaitsForItsRest(t *testing.T) {
 func TestGenerationsAreOneSourceInTheOrderOfTime(t *testing.T) {
 	paths := []string{
 		"/l/q-out.log", "/l/q-out__2026-01-29_00-00-00.log.gz", "/l/q-out__2026-01-28_00-00-00.log.zst", "/l/q-out__2026-01-30_00-00-00.log.gz",
-		"/l/q-out__2026-01-30_00-00-00.log", "/l/q-error.log", "/l/syslog.log.1", "/l/syslog.log.10.gz", "/l/syslog.log.2.gz", "/l/syslog.log", "/l/n.log-20260128.gz", "/l/n.log-20260127", "/l/n.log",
+		"/l/q-out__2026-01-30_00-00-00.log", "/l/q-error.log", "/l/syslog.log.1", "/l/syslog.log.10.gz",
+		"/l/syslog.log.2.gz", "/l/syslog.log", "/l/n.log-20260128.gz", "/l/n.log-20260127", "/l/n.log",
 	}
 	var got []string
 	for _, s := range Group(paths) {

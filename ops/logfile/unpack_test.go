@@ -87,7 +87,8 @@ func TestEveryWayOfPackingIsReadWhateverItsName(t *testing.T) {
 	forms := map[string][]byte{
 		"app.log.2.bz2": bz,
 		"app.log.3.xz":  pack(t, func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) }, packedLines),
-		"app.log.4.lz4": pack(t, func(w io.Writer) (io.WriteCloser, error) { return lz4.NewWriter(w), nil }, packedLines),
+		"app.log.4.lz4": pack(t, func(w io.Writer) (io.WriteCloser, error) { return lz4.NewWriter(w), nil },
+			packedLines),
 		"app.log.5.zst": pack(t, func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) }, packedLines),
 		"app.log.6.gz":  gzipped(t, packedLines),
 		"a.tar.gz":      gzipped(t, tarred),
@@ -96,7 +97,8 @@ func TestEveryWayOfPackingIsReadWhateverItsName(t *testing.T) {
 	}
 	dir := t.TempDir()
 	for name, data := range forms {
-		for _, path := range []string{filepath.Join(dir, name), filepath.Join(dir, "named-otherwise-"+name[:3]+name[len(name)-2:])} {
+		for _, path := range []string{filepath.Join(dir, name),
+			filepath.Join(dir, "named-otherwise-"+name[:3]+name[len(name)-2:])} {
 			if err := os.WriteFile(path, data, 0o600); err != nil {
 				t.Fatal(err)
 			}

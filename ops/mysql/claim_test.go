@@ -74,7 +74,8 @@ func end(t *testing.T, s *testdb.Server, c *Claim) {
 	}
 	s.Exec(t, "", "KILL "+id)
 	for begin := time.Now(); free != "1"; time.Sleep(5 * time.Millisecond) {
-		if err := db.QueryRow("SELECT IS_FREE_LOCK(?)", name).Scan(&free); err != nil || time.Since(begin) > 10*time.Second {
+		if err := db.QueryRow("SELECT IS_FREE_LOCK(?)", name).Scan(&free); err != nil ||
+			time.Since(begin) > 10*time.Second {
 			t.Fatalf("the lock of %s: free %s, %v", id, free, err)
 		}
 	}

@@ -43,7 +43,8 @@ func nameFaults(t *testing.T, flavour string) {
 		{AccountLocked, ops.StateUnknown, "locked", []string{user, "ALTER USER u@'%' ACCOUNT LOCK"}, "", "", false},
 		{PasswordExpired, ops.StateUnknown, "expired", []string{user, "ALTER USER u@'%' PASSWORD EXPIRE"}, "", "", false},
 		{Offline, ops.StateCritical, "offline mode", []string{user, "SET GLOBAL offline_mode = ON"}, "SET GLOBAL offline_mode = OFF", "mysql", false},
-		{TLSRequired, ops.StateUnknown, "without TLS", []string{user, "SET GLOBAL require_secure_transport = ON"}, "SET GLOBAL require_secure_transport = OFF", "mysql", true},
+		{TLSRequired, ops.StateUnknown, "without TLS", []string{user, "SET GLOBAL require_secure_transport = ON"},
+			"SET GLOBAL require_secure_transport = OFF", "mysql", true},
 		{UserLimit, ops.StateUnknown, "limits", []string{user, "ALTER USER u@'%' WITH MAX_CONNECTIONS_PER_HOUR 1"}, "", "", false},
 	} {
 		if c.flavour != "" && c.flavour != flavour {
@@ -116,7 +117,8 @@ func faultIs(t *testing.T, target Target, want Fault, state ops.State, says stri
 
 func TestErrorsOfFilesAreNoFaultOfTheServer(t *testing.T) {
 	full := &fs.PathError{Op: "write", Path: "/b/x.sql.gz", Err: syscall.ENOSPC}
-	for _, err := range []error{nil, full, fmt.Errorf("dump: %w", &fs.PathError{Op: "open", Path: "x", Err: syscall.ENOENT}), fmt.Errorf("x")} {
+	for _, err := range []error{nil, full,
+		fmt.Errorf("dump: %w", &fs.PathError{Op: "open", Path: "x", Err: syscall.ENOENT}), fmt.Errorf("x")} {
 		if f := FaultOf(err); f != NoFault {
 			t.Errorf("%v: fault %d", err, f)
 		}

@@ -22,7 +22,8 @@ func TestAStalledLineEndsEverySession(t *testing.T) {
 				}
 				line := s.Line(t)
 				target := targetOf(s)
-				target.Addr, target.StallAfter = net.JoinHostPort(line.Host, strconv.Itoa(line.Port)), 300*time.Millisecond
+				target.Addr, target.StallAfter = net.JoinHostPort(line.Host, strconv.Itoa(line.Port)),
+					300*time.Millisecond
 				db, err := Open(t.Context(), target, "")
 				if err != nil {
 					t.Fatal(err)

@@ -40,7 +40,8 @@ func TestProbeSeesWhatARealServerIs(t *testing.T) {
 		if got := r.Field("flavour"); got != s.Flavour {
 			t.Errorf("flavour %v, want %s", got, s.Flavour)
 		}
-		for _, name := range []string{"version", "read_only", "max_connections", "threads_connected", "uptime_ms", "slow_query_log", "transactions", "lock_waits", "replication"} {
+		for _, name := range []string{"version", "read_only", "max_connections", "threads_connected", "uptime_ms",
+			"slow_query_log", "transactions", "lock_waits", "replication"} {
 			if r.Field(name) == nil {
 				t.Errorf("%s is unknown on a server that shows everything", name)
 			}

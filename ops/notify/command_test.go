@@ -17,7 +17,8 @@ import (
 
 func shell(t *testing.T, line string, args ...string) *Target {
 	t.Helper()
-	target, err := New(config.Notify{Name: "page", Kind: "command", Command: append([]string{"/bin/sh", "-c", line}, args...)})
+	target, err := New(config.Notify{Name: "page", Kind: "command",
+		Command: append([]string{"/bin/sh", "-c", line}, args...)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -127,7 +127,8 @@ func TestABadBackupSendsToItself(t *testing.T) {
 		"See its problems: opsdeck backup show 'new one.sql.gz'": newer,
 		"": stale, // its age is the finding, and a new backup the remedy
 	} {
-		r := look(t, Backup{Source: backups{newest: source}, Late: 26 * time.Hour, Now: func() time.Time { return noon }}.Probe())
+		r := look(t, Backup{Source: backups{newest: source}, Late: 26 * time.Hour,
+			Now: func() time.Time { return noon }}.Probe())
 		if got := r.Next.String(); got != next {
 			t.Errorf("%+v: the next step is %q, not %q", source, got, next)
 		}

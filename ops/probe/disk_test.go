@@ -28,7 +28,8 @@ func statfs(size, free uint64) unix.Statfs_t {
 }
 
 func TestDiskKeepsTheTwentyPercentRule(t *testing.T) {
-	for share, want := range map[float64]ops.State{0.5: ops.StateOK, 0.21: ops.StateOK, 0.19: ops.StateWarning, 0.06: ops.StateWarning, 0.04: ops.StateCritical, 0: ops.StateCritical} {
+	for share, want := range map[float64]ops.State{0.5: ops.StateOK, 0.21: ops.StateOK, 0.19: ops.StateWarning,
+		0.06: ops.StateWarning, 0.04: ops.StateCritical, 0: ops.StateCritical} {
 		r := Disk{
 			Free: 0.2,
 			Now:  func() time.Time { return noon },
@@ -44,7 +45,8 @@ func TestDiskKeepsTheTwentyPercentRule(t *testing.T) {
 	}
 	s := statfs(1<<40, 1<<39)
 	s.Ffree = 1
-	if r := (Disk{Free: 0.2, Now: func() time.Time { return noon }}).judge("/d", "/", s, &Trend{}); r.State != ops.StateCritical {
+	if r := (Disk{Free: 0.2, Now: func() time.Time { return noon }}).judge("/d", "/", s,
+		&Trend{}); r.State != ops.StateCritical {
 		t.Errorf("no inodes left: %s %s", r.State, r.Detail)
 	}
 }
@@ -70,7 +72,8 @@ func TestDiskThatFillsUpIsSeenBeforeItIsFull(t *testing.T) {
 		}
 		return r
 	}
-	for gib, want := range map[float64]ops.State{0: ops.StateOK, 1: ops.StateOK, 40: ops.StateWarning, -100: ops.StateOK} {
+	for gib, want := range map[float64]ops.State{0: ops.StateOK, 1: ops.StateOK, 40: ops.StateWarning,
+		-100: ops.StateOK} {
 		if r := fill(gib*(1<<30), 121*2+5); r.State != want {
 			t.Errorf("%v GiB/h: %s %s, full in %v", gib, r.State, r.Detail, r.Field("full_in_ms"))
 		}

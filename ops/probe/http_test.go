@@ -220,7 +220,8 @@ func TestCertificateDaysAreCounted(t *testing.T) {
 	defer s.Close()
 	ends := s.Certificate().NotAfter
 	for left, want := range map[time.Duration]ops.State{
-		90 * 24 * time.Hour: ops.StateOK, 20*24*time.Hour + time.Hour: ops.StateWarning, 6*24*time.Hour + time.Hour: ops.StateCritical, -time.Hour: ops.StateCritical,
+		90 * 24 * time.Hour: ops.StateOK, 20*24*time.Hour + time.Hour: ops.StateWarning, 6*24*time.Hour +
+			time.Hour: ops.StateCritical, -time.Hour: ops.StateCritical,
 	} {
 		r := look(t, Certificate(s.URL, 21, func() time.Time { return ends.Add(-left) }))
 		if r.State != want {
@@ -228,7 +229,8 @@ func TestCertificateDaysAreCounted(t *testing.T) {
 		}
 	}
 	plain := raw(t, func(c net.Conn) { c.Write([]byte("SSH-2.0\r\n")) })
-	if r := look(t, Certificate(strings.Replace(plain, "http:", "https:", 1), 21, time.Now)); r.State != ops.StateUnknown {
+	if r := look(t, Certificate(strings.Replace(plain, "http:", "https:", 1), 21,
+		time.Now)); r.State != ops.StateUnknown {
 		t.Errorf("no TLS: %s %s", r.State, r.Detail)
 	}
 }
@@ -252,7 +254,8 @@ func TestClockSkewIsSeenBeyondTheSecondOfTheHeader(t *testing.T) {
 	}
 	s := httptest.NewServer(http.NotFoundHandler())
 	defer s.Close()
-	if r := look(t, Clock(s.URL, 2*time.Second, func() time.Time { return time.Now().Add(time.Hour) })); r.State != ops.StateWarning {
+	if r := look(t, Clock(s.URL, 2*time.Second,
+		func() time.Time { return time.Now().Add(time.Hour) })); r.State != ops.StateWarning {
 		t.Errorf("an hour off: %s %s", r.State, r.Detail)
 	}
 }

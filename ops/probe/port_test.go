@@ -31,7 +31,8 @@ func TestAProcessThatIsDownNamesWhoHoldsItsPort(t *testing.T) {
 		if got := strings.Contains(r.Detail.String(), taken); got != names {
 			t.Errorf("%s: %s", state, r.Detail)
 		}
-		if names && (!strings.Contains(r.Next.String(), fmt.Sprint("sport = :", port)) || r.State != ops.StateCritical) {
+		if names && (!strings.Contains(r.Next.String(), fmt.Sprint("sport = :", port)) ||
+			r.State != ops.StateCritical) {
 			t.Errorf("%s: %s", state, r.Next)
 		}
 	}

@@ -31,11 +31,16 @@ func TestACrashLoopIsSeenAtTheFirstLook(t *testing.T) {
 		p    health.Process
 		want ops.State
 	}{
-		"loop":            {crash, health.Process{State: health.ProcessRunning, Since: now, Restarts: 5}, ops.StateCritical},
-		"waits":           {crash, health.Process{State: health.ProcessStarting, Restarts: 5}, ops.StateCritical},
-		"unstable":        {"", health.Process{State: health.ProcessRunning, Since: now, Unstable: 3, Restarts: 3}, ops.StateCritical},
-		"deployed":        {"all well\n", health.Process{State: health.ProcessRunning, Since: now, Restarts: 5}, ops.StateOK},
-		"stable for long": {crash, health.Process{State: health.ProcessRunning, Since: now.Add(-time.Hour), Unstable: 3, Restarts: 5}, ops.StateOK},
+		"loop": {crash, health.Process{State: health.ProcessRunning, Since: now, Restarts: 5},
+			ops.StateCritical},
+		"waits": {crash, health.Process{State: health.ProcessStarting, Restarts: 5}, ops.StateCritical},
+		"unstable": {"", health.Process{State: health.ProcessRunning, Since: now, Unstable: 3, Restarts: 3},
+			ops.StateCritical},
+		"deployed": {"all well\n", health.Process{State: health.ProcessRunning, Since: now, Restarts: 5},
+			ops.StateOK},
+		"stable for long": {crash,
+			health.Process{State: health.ProcessRunning, Since: now.Add(-time.Hour), Unstable: 3, Restarts: 5},
+			ops.StateOK},
 	} {
 		if err := os.WriteFile(log, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
@@ -56,14 +61,17 @@ func TestProcessStates(t *testing.T) {
 		p    health.Process
 		want ops.State
 	}{
-		{"running", health.Process{Name: "b", State: health.ProcessRunning, Since: noon, Restarts: 2, MemoryBytes: 1 << 20}, ops.StateOK},
+		{"running", health.Process{Name: "b", State: health.ProcessRunning, Since: noon, Restarts: 2,
+			MemoryBytes: 1 << 20}, ops.StateOK},
 		{"restarted", health.Process{Name: "b", State: health.ProcessRunning, Restarts: 4}, ops.StateWarning},
 		{"steady again", health.Process{Name: "b", State: health.ProcessRunning, Restarts: 4}, ops.StateOK},
-		{"one of two", health.Process{Name: "b", State: health.ProcessRunning, Restarts: 4, Instances: 2, Running: 1}, ops.StateWarning},
+		{"one of two", health.Process{Name: "b", State: health.ProcessRunning, Restarts: 4, Instances: 2, Running: 1},
+			ops.StateWarning},
 		{"starting", health.Process{Name: "b", State: health.ProcessStarting, Restarts: 4}, ops.StateWarning},
 		{"stopped", health.Process{Name: "b", State: health.ProcessStopped, Restarts: 4}, ops.StateCritical},
 		{"failed", health.Process{Name: "b", State: health.ProcessFailed, Restarts: 4}, ops.StateCritical},
-		{"unknown", health.Process{Name: "b", State: health.ProcessUnknown, Reason: lang.Raw("no docker")}, ops.StateUnknown},
+		{"unknown", health.Process{Name: "b", State: health.ProcessUnknown, Reason: lang.Raw("no docker")},
+			ops.StateUnknown},
 	} {
 		c.p = step.p
 		r := look(t, p)

@@ -33,7 +33,10 @@ func TestMissingTablesAreCritical(t *testing.T) {
 			s := Schema{
 				Database: "shop",
 				Present:  list(c.have...),
-				Expected: func(context.Context) ([]string, lang.Msg, error) { return c.want, lang.Raw("the backup"), nil },
+				Expected: func(context.Context) ([]string, lang.Msg, error) {
+					return c.want, lang.Raw("the backup"),
+						nil
+				},
 			}
 			r := s.Probe()(t.Context())
 			if r.State != c.state || r.Detail.String() != c.detail || r.Down != (c.state == ops.StateCritical) {

@@ -158,7 +158,8 @@ func TestWhatNoBackupThereNeedsIsRetired(t *testing.T) {
 	other := old
 	other.Owner = "another"
 	at := binlog.AtCopy{Pieces: []binlog.Piece{young, other, old}}
-	if gone := l.Retired(at, now, nil); len(gone) != 1 || gone[0].Owner != "shop" || gone[0].Segment.File != "binlog.000001" {
+	if gone := l.Retired(at, now, nil); len(gone) != 1 || gone[0].Owner != "shop" ||
+		gone[0].Segment.File != "binlog.000001" {
 		t.Fatalf("%+v", gone)
 	}
 	if gone := l.Retired(at, time.Time{}, nil); len(gone) != 0 {

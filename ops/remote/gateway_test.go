@@ -19,7 +19,8 @@ func gatewayStore(t *testing.T, locking bool) *s3 {
 	server := testdb.S3(t)
 	s := openS3(t, server.Addr, "access_key: "+server.Access+"\nsecret_key: "+server.Secret+"\n")
 	s.bucket = fmt.Sprintf("bucket%d", buckets.Add(1))
-	if err := s.core.Client.MakeBucket(context.Background(), s.bucket, minio.MakeBucketOptions{ObjectLocking: locking}); err != nil {
+	if err := s.core.Client.MakeBucket(context.Background(), s.bucket,
+		minio.MakeBucketOptions{ObjectLocking: locking}); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -34,7 +34,8 @@ func minioStore(t *testing.T, locking bool) *s3 {
 	minioAt.n++
 	s := openS3(t, minioAt.addr, "access_key: opsdeck\nsecret_key: opsdeck-secret\n")
 	s.bucket = "bucket" + time.Now().Format("150405") + string(rune('a'+minioAt.n%26))
-	if err := s.core.Client.MakeBucket(context.Background(), s.bucket, minio.MakeBucketOptions{ObjectLocking: locking}); err != nil {
+	if err := s.core.Client.MakeBucket(context.Background(), s.bucket,
+		minio.MakeBucketOptions{ObjectLocking: locking}); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -298,7 +298,9 @@ func TestAByteFlippedOnTheWayIsFoundAndNoManifestFollows(t *testing.T) {
 
 // stopping cancels the context once the first report of progress comes.
 func TestAnUploadThatWasStoppedGoesOn(t *testing.T) {
-	for name, open := range map[string]func(*testing.T) *s3{"s3": fakeS3, "gateway": func(t *testing.T) *s3 { return gatewayStore(t, false) }, "minio": func(t *testing.T) *s3 { return minioStore(t, false) }} {
+	for name, open := range map[string]func(*testing.T) *s3{"s3": fakeS3,
+		"gateway": func(t *testing.T) *s3 { return gatewayStore(t, false) },
+		"minio":   func(t *testing.T) *s3 { return minioStore(t, false) }} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t)
 			path := filepath.Join(t.TempDir(), "big")
@@ -462,7 +464,8 @@ func respectsLocks(t *testing.T, s *s3) {
 	send(t, c, inv)
 	mode, until := minio.Governance, time.Now().Add(time.Hour)
 	oldest := inv.Sets[len(inv.Sets)-1].Name
-	if err := s.core.Client.PutObjectRetention(context.Background(), s.bucket, s.key(oldest), minio.PutObjectRetentionOptions{Mode: &mode, RetainUntilDate: &until}); err != nil {
+	if err := s.core.Client.PutObjectRetention(context.Background(), s.bucket, s.key(oldest),
+		minio.PutObjectRetentionOptions{Mode: &mode, RetainUntilDate: &until}); err != nil {
 		t.Fatal(err)
 	}
 	at, _ := c.Inventory(context.Background(), sc)

@@ -33,16 +33,20 @@ func TestWhatWouldVanishOrShrinkStopsThePlan(t *testing.T) {
 		accept []string
 		want   string // tables that stop it
 	}{
-		"an archive without manifest": {src: restore.Source{Inspected: true, Contents: []restore.SourceTable{{Name: "audit_logs", Rows: 900}}}, want: "orders customers"},
-		"all accepted":                {src: restore.Source{Inspected: true, Contents: []restore.SourceTable{{Name: "audit_logs", Rows: 900}}}, accept: []string{"orders", "customers"}},
-		"some accepted":               {src: restore.Source{Inspected: true, Contents: []restore.SourceTable{{Name: "audit_logs", Rows: 900}}}, accept: []string{"orders"}, want: "customers"},
-		"nobody knows what it holds":  {src: restore.Source{Untold: restore.RawNote("torn")}, want: "?"},
-		"far fewer rows":              {src: full(1000, 9), want: "orders"},
-		"definitions only":            {src: noData(), want: "audit_logs orders customers"},
-		"filtered rows":               {src: filtered(), tables: []string{"orders"}, want: "orders"},
-		"filtered rows, accepted":     {src: filtered(), accept: []string{"orders"}, tables: []string{"orders"}},
-		"an empty key table":          {src: full(0, 500), want: "customers"},
-		"as good as the live one":     {src: full(1000, 500)},
+		"an archive without manifest": {src: restore.Source{Inspected: true,
+			Contents: []restore.SourceTable{{Name: "audit_logs", Rows: 900}}}, want: "orders customers"},
+		"all accepted": {src: restore.Source{Inspected: true,
+			Contents: []restore.SourceTable{{Name: "audit_logs", Rows: 900}}}, accept: []string{"orders", "customers"}},
+		"some accepted": {src: restore.Source{Inspected: true,
+			Contents: []restore.SourceTable{{Name: "audit_logs", Rows: 900}}}, accept: []string{"orders"},
+			want: "customers"},
+		"nobody knows what it holds": {src: restore.Source{Untold: restore.RawNote("torn")}, want: "?"},
+		"far fewer rows":             {src: full(1000, 9), want: "orders"},
+		"definitions only":           {src: noData(), want: "audit_logs orders customers"},
+		"filtered rows":              {src: filtered(), tables: []string{"orders"}, want: "orders"},
+		"filtered rows, accepted":    {src: filtered(), accept: []string{"orders"}, tables: []string{"orders"}},
+		"an empty key table":         {src: full(0, 500), want: "customers"},
+		"as good as the live one":    {src: full(1000, 500)},
 	} {
 		for _, mode := range []restore.Mode{restore.Swap, restore.InPlace} {
 			t.Run(name+" "+string(mode), func(t *testing.T) {
@@ -54,7 +58,8 @@ func TestWhatWouldVanishOrShrinkStopsThePlan(t *testing.T) {
 					{Name: "drafts", Exists: true}, // empty: it cannot shrink
 				}
 				if c.src.Manifest {
-					c.src.Tables = append(slices.Clone(c.src.Tables), restore.SourceTable{Name: "drafts", Checksum: "0"})
+					c.src.Tables = append(slices.Clone(c.src.Tables),
+						restore.SourceTable{Name: "drafts", Checksum: "0"})
 				} else {
 					c.src.Contents = append(slices.Clone(c.src.Contents), restore.SourceTable{Name: "drafts"})
 				}

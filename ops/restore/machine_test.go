@@ -242,7 +242,8 @@ func safe(t *testing.T, s Snapshot) {
 		t.Errorf("done with the service down: %s", way())
 	case s.Stage == UndoLoading && s.Data.Emergency == "":
 		t.Errorf("undo with nothing to load: %s", way())
-	case s.Stage == Aborted && endedBy(s, Stopping, KindDone) && !endedBy(s, AbortStarting, KindDone) && !endedBy(s, AskAbortStart, KindLeave):
+	case s.Stage == Aborted && endedBy(s, Stopping, KindDone) && !endedBy(s, AbortStarting, KindDone) &&
+		!endedBy(s, AskAbortStart, KindLeave):
 		t.Errorf("aborted with the service down: %s", way())
 	case s.Stage == Aborted && s.Swapped:
 		t.Errorf("aborted after the exchange: %s", way())

@@ -194,7 +194,8 @@ func TestCommandKindFollowsItsCommands(t *testing.T) {
 	for _, step := range []struct {
 		do   func(context.Context) error
 		want health.ProcessState
-	}{{c.Stop, health.ProcessStopped}, {c.Start, health.ProcessRunning}, {c.Start, health.ProcessRunning}, {c.Stop, health.ProcessStopped}} {
+	}{{c.Stop, health.ProcessStopped}, {c.Start, health.ProcessRunning}, {c.Start, health.ProcessRunning},
+		{c.Stop, health.ProcessStopped}} {
 		if err := step.do(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -24,7 +24,8 @@ func TestSystemdComesDueWhenCronDoes(t *testing.T) {
 		t.Skip(err)
 	}
 	from := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
-	for _, spec := range []string{"0 2 * * *", "0 4 * * 0", "0 4 * * 7", "30 1-3 * jan *", "*/15 */6 * * *", "0 5 1 1,4,7,10 *", "0 2 1 * 0", "59 23 31 12 *", "0 0 29 2 *", "5 4 * * mon-fri"} {
+	for _, spec := range []string{"0 2 * * *", "0 4 * * 0", "0 4 * * 7", "30 1-3 * jan *", "*/15 */6 * * *",
+		"0 5 1 1,4,7,10 *", "0 2 1 * 0", "59 23 31 12 *", "0 0 29 2 *", "5 4 * * mon-fri"} {
 		plan, err := crontab.Parse(spec)
 		if err != nil {
 			t.Fatal(err)

@@ -25,7 +25,8 @@ func opened(t *testing.T, p *Page) *form {
 func fillIn(p *Page, f *form, keys ...string) (done bool) {
 	for _, k := range keys {
 		msg := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(k)}
-		for typ, name := range map[tea.KeyType]string{tea.KeyEnter: "enter", tea.KeyEsc: "esc", tea.KeyDown: "down", tea.KeyUp: "up", tea.KeyTab: "tab", tea.KeyCtrlL: "ctrl+l"} {
+		for typ, name := range map[tea.KeyType]string{tea.KeyEnter: "enter", tea.KeyEsc: "esc", tea.KeyDown: "down",
+			tea.KeyUp: "up", tea.KeyTab: "tab", tea.KeyCtrlL: "ctrl+l"} {
 			if k == name {
 				msg = tea.KeyMsg{Type: typ}
 			}

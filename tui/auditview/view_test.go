@@ -204,7 +204,9 @@ func answer(p *Page, cmd tea.Cmd) (said []tea.Msg) {
 func press(p *Page, keys ...string) (said []tea.Msg) {
 	for _, k := range keys {
 		msg := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(k)}
-		for typ, name := range map[tea.KeyType]string{tea.KeyEnter: "enter", tea.KeyEsc: "esc", tea.KeyDown: "down", tea.KeyUp: "up", tea.KeyTab: "tab", tea.KeyEnd: "end", tea.KeyRight: "right", tea.KeyBackspace: "backspace"} {
+		for typ, name := range map[tea.KeyType]string{tea.KeyEnter: "enter", tea.KeyEsc: "esc", tea.KeyDown: "down",
+			tea.KeyUp: "up", tea.KeyTab: "tab", tea.KeyEnd: "end", tea.KeyRight: "right",
+			tea.KeyBackspace: "backspace"} {
 			if k == name {
 				msg = tea.KeyMsg{Type: typ}
 			}

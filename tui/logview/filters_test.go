@@ -84,7 +84,8 @@ func TestKeptFiltersAreSwitchedOneByOne(t *testing.T) {
 	if n := s.Stats().Rows; n != errs {
 		t.Errorf("in errors, out locks: %d rows, want %d", n, errs)
 	}
-	if view := p.View(p.look.size); !strings.Contains(view, "[1 in, 1 out]") || !strings.Contains(view, "kept filters") {
+	if view := p.View(p.look.size); !strings.Contains(view, "[1 in, 1 out]") ||
+		!strings.Contains(view, "kept filters") {
 		t.Errorf("head and panel do not say it:\n%s", view)
 	}
 	p.kept.scroll.Cursor = 0

@@ -27,7 +27,8 @@ func TestTheScaleIsReadWholeWhereverItsMarkIs(t *testing.T) {
 					line[mark] = '^'
 				}
 				text := inCells(line)
-				if cells.Width(text) != n || n > 30 && !(strings.Contains(text, right) && strings.Contains(text, left)) {
+				if cells.Width(text) != n || n > 30 &&
+					!(strings.Contains(text, right) && strings.Contains(text, left)) {
 					t.Fatalf("%d cells, mark %d: %q", n, mark, text)
 				}
 				if at := strings.Index(text, words); at > 0 &&

@@ -146,7 +146,8 @@ func samplePlan(mode restore.Mode) *restore.Plan {
 			NeedSwap:  4 << 30,
 			NeedPlace: 2 << 30,
 			SaveFree:  1 << 40,
-		}, Sessions: []restore.Session{{ID: 1, User: "sales", Host: "10.0.0.7:4242"}, {ID: 2, User: "sales", Host: "10.0.0.7:4243"}, {ID: 3, User: "report", Host: "localhost"}},
+		}, Sessions: []restore.Session{{ID: 1, User: "sales", Host: "10.0.0.7:4242"},
+			{ID: 2, User: "sales", Host: "10.0.0.7:4243"}, {ID: 3, User: "report", Host: "localhost"}},
 		Drill: &restore.Drill{At: now.Add(-30 * 24 * time.Hour), Duration: 48 * time.Second, Bytes: 1 << 30},
 	}
 	src := restore.Source{
@@ -315,7 +316,8 @@ func fits(t *testing.T, view string, size page.Size) {
 // Every step of every scene fits every size, from 1×1 on.
 func TestEveryStepFitsEverySize(t *testing.T) {
 	for name, d := range scenes() {
-		for _, size := range []page.Size{{Width: 1, Height: 1}, {Width: 12, Height: 3}, {Width: 40, Height: 6}, {Width: 61, Height: 8}, {Width: 200, Height: 60}} {
+		for _, size := range []page.Size{{Width: 1, Height: 1}, {Width: 12, Height: 3}, {Width: 40, Height: 6},
+			{Width: 61, Height: 8}, {Width: 200, Height: 60}} {
 			p := newPage("zh", d)
 			for range 7 {
 				t.Run(

@@ -79,8 +79,9 @@ func TestTheListOfAlertsSaysWhatIsKnown(t *testing.T) {
 	fake.listing = Listing{Ran: true, Watching: true, Alerts: []alert.Alert{
 		{Rule: "mysql", Service: "q", State: alert.Firing, Severity: ops.StateCritical, Since: now,
 			Evidence: alert.Text{EN: "MySQL is down"}, Next: alert.Text{EN: "systemctl status mysql"}},
-		{Rule: "tls", Service: "q", State: alert.Resolved, Since: now.Add(-time.Hour), ResolvedAt: now.Add(-time.Minute),
-			Evidence: alert.Text{EN: "6 days left"}},
+		{Rule: "tls", Service: "q", State: alert.Resolved, Since: now.Add(-time.Hour),
+			ResolvedAt: now.Add(-time.Minute),
+			Evidence:   alert.Text{EN: "6 days left"}},
 	}}
 	says("systemctl status mysql")
 	says("59 m  q/tls")

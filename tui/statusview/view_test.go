@@ -114,7 +114,8 @@ func newPage(code string, report health.Report) (*Page, *fixed) {
 }
 
 func key(name string) tea.KeyMsg {
-	for _, k := range []tea.KeyType{tea.KeyEsc, tea.KeyEnter, tea.KeyUp, tea.KeyDown, tea.KeyPgDown, tea.KeyHome, tea.KeyEnd} {
+	for _, k := range []tea.KeyType{tea.KeyEsc, tea.KeyEnter, tea.KeyUp, tea.KeyDown, tea.KeyPgDown, tea.KeyHome,
+		tea.KeyEnd} {
 		if m := (tea.KeyMsg{Type: k}); m.String() == name {
 			return m
 		}

@@ -24,7 +24,8 @@ func benchLogs() map[string][]byte {
 		},
 		"access": func(i int) string {
 			return fmt.Sprintf(`10.0.%d.%d - - [%s] "GET /api/orders/%d HTTP/1.1" %d %d "-" "Mozilla/5.0"`,
-				i%7, i%251, at.Add(time.Duration(i)*time.Millisecond).Format("02/Jan/2006:15:04:05 -0700"), i, 200+i%20/19*304, i%5000)
+				i%7, i%251, at.Add(time.Duration(i)*time.Millisecond).Format("02/Jan/2006:15:04:05 -0700"), i, 200+
+					i%20/19*304, i%5000)
 		},
 		"text": func(i int) string {
 			return fmt.Sprintf("%s INFO [main] order %d created by %d", at.Add(time.Duration(i)*time.Millisecond).Format("2006-01-02 15:04:05.000"), i, i%977)
@@ -43,7 +44,8 @@ func benchLogs() map[string][]byte {
 func BenchmarkBuild(b *testing.B) {
 	for name, text := range benchLogs() {
 		b.Run(name, func(b *testing.B) {
-			by := NewBuilder(line.NewShapes(), line.NewParser(time.UTC, time.Date(2026, 1, 30, 0, 0, 0, 0, time.UTC)), false)
+			by := NewBuilder(line.NewShapes(), line.NewParser(time.UTC, time.Date(2026, 1, 30, 0, 0, 0, 0, time.UTC)),
+				false)
 			r := bytes.NewReader(text)
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {

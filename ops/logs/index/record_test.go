@@ -51,7 +51,8 @@ func entries(n int) (text string, by map[logs.Level]int64) {
 
 // TestARecordIsOneEvent: with its level and time, wherever blocks begin.
 func TestARecordIsOneEvent(t *testing.T) {
-	for name, make := range map[string]func(int) (string, map[logs.Level]int64){"pretty": prettyLog, "export": entries} {
+	for name, make := range map[string]func(int) (string, map[logs.Level]int64){"pretty": prettyLog,
+		"export": entries} {
 		text, by := make(300)
 		size := int64(len(text))
 		r := strings.NewReader(text)

@@ -83,7 +83,8 @@ func TestTheZoneOfASource(t *testing.T) {
 func TestOnlyALinesFormatMayBeginAnEvent(t *testing.T) {
 	p := NewParser(time.UTC, testNow)
 	p.Wear(NewStyle(nil, []*Format{mustFormat(t, FormatSpec{Name: "x", Pattern: `(?P<level>[A-Z]+) => `})}, true))
-	if e, kind := p.Parse([]byte("ERROR => lost")); e.Level != logs.LevelError || kind != KindHead || e.Message != "lost" {
+	if e, kind := p.Parse([]byte("ERROR => lost")); e.Level != logs.LevelError || kind != KindHead ||
+		e.Message != "lost" {
 		t.Errorf("%+v %d", e, kind)
 	}
 	if e, kind := p.Parse([]byte("2026-01-29 12:00:00 ERROR text of the event before")); e.Level != 0 || kind == KindHead {

@@ -37,7 +37,8 @@ func TestAFormatIsLearnedFromASample(t *testing.T) {
 		}
 		p.Wear(NewStyle(nil, []*Format{l.Format}, true))
 		e, _ := p.Parse(lines[0])
-		if got := e.Time.UTC().Format(time.RFC3339) + " " + e.Level.String() + " " + e.Context + " " + e.Message; got != c.want {
+		if got := e.Time.UTC().Format(time.RFC3339) + " " + e.Level.String() + " " + e.Context + " " +
+			e.Message; got != c.want {
 			t.Errorf("%s\nby %s\n got %s\nwant %s", lines[0], l.Spec.Pattern, got, c.want)
 		}
 	}

@@ -27,7 +27,8 @@ func keptOf(t testing.TB, text string) (blk *logindex.Block, kept []byte) {
 		t.Fatal(err)
 	}
 	var w bytes.Buffer
-	k := logindex.Keeper{Text: inMemory(text), Table: b.Table, Blocks: []*logindex.Block{blk}, Stop: func() bool { return false }}
+	k := logindex.Keeper{Text: inMemory(text), Table: b.Table, Blocks: []*logindex.Block{blk},
+		Stop: func() bool { return false }}
 	if err := k.Write(&w, logindex.Manner{}); err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +52,8 @@ func TestAKeptBlockIsTheBlock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(got.Shapes, again.Shapes) || !reflect.DeepEqual(got.Starts, blk.Starts) || !reflect.DeepEqual(got.Times, blk.Times) ||
+	if !reflect.DeepEqual(got.Shapes, again.Shapes) || !reflect.DeepEqual(got.Starts, blk.Starts) ||
+		!reflect.DeepEqual(got.Times, blk.Times) ||
 		!reflect.DeepEqual(got.Heads, blk.Heads) || got.Sum != blk.Sum || got.Back != blk.Back ||
 		got.Partial != blk.Partial {
 		t.Error("the block is another")

@@ -107,19 +107,20 @@ func eventsOf(t *testing.T, text string) []logs.Event {
 	p := line.NewParser(time.UTC, lateNow)
 	logindex.Learn(p, inMemory(text), int64(len(text)))
 	var events []logs.Event
-	err := scan.Each(t.Context(), []logs.Source{{Name: "m", Parts: []logs.Part{memPart{"m", text}}}}, func(h *logindex.Hit) error {
-		if h.Off != h.Head {
-			return nil
-		}
-		e, err := scan.Event(p, h)
-		events = append(events, e)
-		slow := line.NewParser(time.UTC, lateNow)
-		slow.Like(p)
-		if first, _ := slow.Parse([]byte(strings.Split(e.Raw, "\n")[0])); !first.Time.Equal(e.Time) {
-			t.Errorf("%s: %s by its shape, %s when parsed", e.Raw, e.Time, first.Time)
-		}
-		return err
-	})
+	err := scan.Each(t.Context(), []logs.Source{{Name: "m", Parts: []logs.Part{memPart{"m", text}}}},
+		func(h *logindex.Hit) error {
+			if h.Off != h.Head {
+				return nil
+			}
+			e, err := scan.Event(p, h)
+			events = append(events, e)
+			slow := line.NewParser(time.UTC, lateNow)
+			slow.Like(p)
+			if first, _ := slow.Parse([]byte(strings.Split(e.Raw, "\n")[0])); !first.Time.Equal(e.Time) {
+				t.Errorf("%s: %s by its shape, %s when parsed", e.Raw, e.Time, first.Time)
+			}
+			return err
+		})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,9 +52,11 @@ func TestAnEventIsMarkedByAnyOfItsLines(t *testing.T) {
 	if !list[0].Critical || !strings.HasPrefix(list[0].Text, "Payment") {
 		t.Errorf("the first pattern is %+v", list[0])
 	}
-	for words, want := range map[string]int64{"is:critical": 1, "is:slow": 1, "took>2000": 1, "took>2500": 0, "took>900": 2, "is:critical level:error context:pay": 1, "is:critical context:db": 0, "is:critical 'send": 1} {
+	for words, want := range map[string]int64{"is:critical": 1, "is:slow": 1, "took>2000": 1, "took>2500": 0,
+		"took>900": 2, "is:critical level:error context:pay": 1, "is:critical context:db": 0, "is:critical 'send": 1} {
 		q, _ := query.ParseQuery(words, testNow)
-		if n, err := (&logindex.Scan{Query: q, Zone: time.UTC, Now: testNow}).Count(context.Background(), []logs.Source{memSource(markedText)}); err != nil ||
+		if n, err := (&logindex.Scan{Query: q, Zone: time.UTC, Now: testNow}).Count(context.Background(),
+			[]logs.Source{memSource(markedText)}); err != nil ||
 			n != want {
 			t.Errorf("%q: %d hits, %v", words, n, err)
 		}
@@ -102,14 +104,16 @@ func TestWhatIsLeftOutIsLeftOutWithAllItsLines(t *testing.T) {
 		}
 		return heads[i]
 	}
-	for words, not := range map[string]string{"!order": "!order", "!'ordf !took": "!'ordf !took", "er !Order": "!Order", "level:error+ pool !/connect/": "!/connect/", "order | !took": "", "!^[Nest": "!^[Nest"} {
+	for words, not := range map[string]string{"!order": "!order", "!'ordf !took": "!'ordf !took", "er !Order": "!Order",
+		"level:error+ pool !/connect/": "!/connect/", "order | !took": "", "!^[Nest": "!^[Nest"} {
 		q, _ := query.ParseQuery(words, testNow)
 		without, _ := query.ParseQuery(not, testNow)
 		var want []int64
 		for _, n := range modelHits(q, text) {
 			head := headOf(n)
 			only := strings.TrimPrefix(words, not) == "" && not != ""
-			if without.MatchLine(string(line.Visible(line.TrimCR([]byte(lines[head-1])), nil))) && (!only || n == head) {
+			if without.MatchLine(string(line.Visible(line.TrimCR([]byte(lines[head-1])), nil))) &&
+				(!only || n == head) {
 				want = append(want, n)
 			}
 		}

@@ -65,7 +65,8 @@ func modelHits(q *query.Query, text string) (hits []int64) {
 			e.Source = "m"
 			all := string(line)
 			for _, more := range lines[i+1:] {
-				if _, kind := p.Parse(logline.TrimCR([]byte(more))); kind == logline.KindHead || kind == logline.KindPlain && plain {
+				if _, kind := p.Parse(logline.TrimCR([]byte(more))); kind == logline.KindHead ||
+					kind == logline.KindPlain && plain {
 					break
 				}
 				all += "\n" + more

@@ -31,7 +31,8 @@ func TestNestsTimesAreReadInEveryLocale(t *testing.T) {
 		"2026-01-29T02:05:07.5+08:00": "2026-01-28T18:05:07.5Z",
 	} {
 		e, kind := p.Parse([]byte("[Nest] 12345  - " + text + "   ERROR [OrderService] Failed to create order +3ms"))
-		if kind != logline.KindHead || e.Format != logs.FormatNest || e.Level != logs.LevelError || e.Context != "OrderService" ||
+		if kind != logline.KindHead || e.Format != logs.FormatNest || e.Level != logs.LevelError ||
+			e.Context != "OrderService" ||
 			e.Message != "Failed to create order" {
 			t.Errorf("%s: kind %d, %+v", text, kind, e)
 		}
@@ -63,8 +64,10 @@ func TestTheOrderOfDatesIsFoundInTheText(t *testing.T) {
 		"all through the middle":           {many[:len(many)/4] + strings.Repeat(line("31/12/2025, 12:00:00"), 2000) + many, true},
 		"ISO dates":                        {"2026-01-13T12:00:00Z x\n2026-13-01 y\n", false},
 	} {
-		b := logindex.NewBuilder(logline.NewShapes(), logline.NewParser(time.UTC, time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)), false)
-		if got := logindex.LooksLike(b, inMemory(c.text), int64(len(c.text)), logindex.UnknownManner); got.DayFirst != c.day ||
+		b := logindex.NewBuilder(logline.NewShapes(),
+			logline.NewParser(time.UTC, time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)), false)
+		if got := logindex.LooksLike(b, inMemory(c.text), int64(len(c.text)),
+			logindex.UnknownManner); got.DayFirst != c.day ||
 			got.Plain {
 			t.Errorf("%s: %+v", name, got)
 		}

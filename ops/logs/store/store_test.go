@@ -272,7 +272,10 @@ func TestOneSourceIsAskedFor(t *testing.T) {
 		}
 		sources = append(sources, src)
 	}
-	for words, want := range map[string]int64{"source:app-err*": 2, "source:app-error": 2, "source:app-error.log": 2, "source:*/app-out.log": 2, "source:app*": 4, "source:x*": 0, "source:error": 2, "source:p-": 4, "!source:out": 2, "source:err*": 0, "!source:app-out": 2, "source:app-out,app-error took>4": 4, "source:app-error context:s* took>4": 2, "source:app-error 'out": 0, "source:app-error 'error": 2} {
+	for words, want := range map[string]int64{"source:app-err*": 2, "source:app-error": 2, "source:app-error.log": 2,
+		"source:*/app-out.log": 2, "source:app*": 4, "source:x*": 0, "source:error": 2, "source:p-": 4,
+		"!source:out": 2, "source:err*": 0, "!source:app-out": 2, "source:app-out,app-error took>4": 4,
+		"source:app-error context:s* took>4": 2, "source:app-error 'out": 0, "source:app-error 'error": 2} {
 		q, err := query.ParseQuery(words, testNow)
 		if err != nil {
 			t.Fatal(err)

@@ -178,7 +178,9 @@ func TestStoreShowsTheBestFirst(t *testing.T) {
 	for _, r := range w.Rows {
 		got = append(got, r.Event.Message)
 	}
-	for i, want := range []string{"an order stands here 2507", "an order stands here 2007", "an order stands here 1507", "an order stands here 1007", "an order stands here 507", "an order stands here 7", "reorders 2903", "reorders 2803"} {
+	for i, want := range []string{"an order stands here 2507", "an order stands here 2007", "an order stands here 1507",
+		"an order stands here 1007", "an order stands here 507", "an order stands here 7", "reorders 2903",
+		"reorders 2803"} {
 		if i >= len(got) || got[i] != want {
 			t.Fatalf("row %d: got %q, want %q", i, got[min(i, len(got)-1)], want)
 		}

@@ -186,7 +186,8 @@ func TestABrokenLoadOfAnArchiveGoesOn(t *testing.T) {
 		}
 		defer src.Close()
 		scratch := scratchName(schema, "audit_old")
-		if _, err := load.Run(context.Background(), target(srv), src, load.Options{Schema: scratch, Tables: []string{"audit_logs"}}); err != nil {
+		if _, err := load.Run(context.Background(), target(srv), src,
+			load.Options{Schema: scratch, Tables: []string{"audit_logs"}}); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := s.Years().Load(context.Background(), LoadArchive{Path: p.File, As: "audit_old"}); err != nil ||

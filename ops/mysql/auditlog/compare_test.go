@@ -30,7 +30,8 @@ func BenchmarkCompareAudit(b *testing.B) {
 	if os.Getenv("OPSDECK_COMPARE") == "" {
 		b.Skip("set OPSDECK_COMPARE=1; it loads two million rows")
 	}
-	for name, server := range map[string]func(testing.TB) *testdb.Server{"mysql": testdb.MySQL, "mariadb": testdb.MariaDB} {
+	for name, server := range map[string]func(testing.TB) *testdb.Server{"mysql": testdb.MySQL,
+		"mariadb": testdb.MariaDB} {
 		b.Run(name, func(b *testing.B) { compareOn(b, server(b)) })
 	}
 }
@@ -80,7 +81,8 @@ func compareArchive(b *testing.B, s *Source, n int) {
 		name, query string
 		fresh       bool
 		times       int
-	}{{"archive, index made", "", true, 1}, {"archive, newest page", "", false, 5}, {"archive, a past day", "on:2025-08-20", false, 5}, {"archive, one resource", "resource:ORDER:456", false, 1}} {
+	}{{"archive, index made", "", true, 1}, {"archive, newest page", "", false, 5},
+		{"archive, a past day", "on:2025-08-20", false, 5}, {"archive, one resource", "resource:ORDER:456", false, 1}} {
 		b.Run(q.name, func(b *testing.B) {
 			if q.fresh {
 				a.StateDir = ""

@@ -136,7 +136,8 @@ func TestExportRefusesToGoOnWithSomethingElse(t *testing.T) {
 	if ops.CodeOf(err) != ops.Usage {
 		t.Fatalf("got %v", err)
 	}
-	if _, err := s.Export(context.Background(), Export{Query: "b", Format: audit.CSV, Path: path, Restart: true}); err != nil {
+	if _, err := s.Export(context.Background(),
+		Export{Query: "b", Format: audit.CSV, Path: path, Restart: true}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -177,7 +178,8 @@ func TestCSVOpensRightInASpreadsheet(t *testing.T) {
 		row  int
 		f    audit.Field
 		want string
-	}{{1, audit.Action, "'=1+1"}, {1, audit.ResourceType, `张三, "李四"`}, {1, audit.ResourceID, "-5"}, {1, audit.UserAgent, "'=cmd|/C calc"}, {2, audit.Action, "'@SUM(A1)"}, {2, audit.ResourceID, "'+86 138"}} {
+	}{{1, audit.Action, "'=1+1"}, {1, audit.ResourceType, `张三, "李四"`}, {1, audit.ResourceID, "-5"},
+		{1, audit.UserAgent, "'=cmd|/C calc"}, {2, audit.Action, "'@SUM(A1)"}, {2, audit.ResourceID, "'+86 138"}} {
 		if got := col(c.row, c.f); got != c.want {
 			t.Errorf("row %d %s: %q, want %q", c.row, c.f, got, c.want)
 		}

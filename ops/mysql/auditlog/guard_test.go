@@ -359,7 +359,8 @@ func TestTheCaseOfLettersIsNoMatterWhateverTheCollation(t *testing.T) {
 			('update', 'Order_X', '1', '{"note": "Geändert Von Li"}', '2026-01-01'), ('UPDATE', 'ORDER', '1', '{"note": "x"}', '2026-01-02'), ('DELETE', 'CUSTOMER', '1', '{"note": "LI"}', '2026-01-03')`,
 		)
 		s := open(t, srv, schema)
-		for query, want := range map[string]string{"type:order*": "[2 1]", "action:update": "[2 1]", "text~von": "[1]", "text:li": "[3 1]", "resource:order_x:1": "[]"} {
+		for query, want := range map[string]string{"type:order*": "[2 1]", "action:update": "[2 1]", "text~von": "[1]",
+			"text:li": "[3 1]", "resource:order_x:1": "[]"} {
 			if got, _ := readAll(t, s, query, 10); fmt.Sprint(got) != want {
 				t.Errorf("%s gives %v, not %s", query, got, want)
 			}

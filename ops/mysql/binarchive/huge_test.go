@@ -36,7 +36,8 @@ func TestALogFileOverFourGigabytes(t *testing.T) {
 				if stop != nil {
 					stop.File = server.Logs[len(server.Logs)-2].File
 				}
-				r, err := Run(context.Background(), Options{Target: target(s), Folder: folder, Who: lock.Holder{What: "a test"}, Stop: stop})
+				r, err := Run(context.Background(),
+					Options{Target: target(s), Folder: folder, Who: lock.Holder{What: "a test"}, Stop: stop})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -65,7 +65,8 @@ func TestAFollowerKilledAtAnyMomentLosesNothing(t *testing.T) {
 	testdbEach(t, func(t *testing.T, s *testdb.Server) {
 		o := optionsFor(t, s)
 		db := s.Schema(t)
-		asked, err := json.Marshal(followed{o.Target.Network, o.Target.Addr, o.Target.User, o.Target.Password, o.Folder.Dir})
+		asked, err := json.Marshal(followed{o.Target.Network, o.Target.Addr, o.Target.User, o.Target.Password,
+			o.Folder.Dir})
 		if err != nil {
 			t.Fatal(err)
 		}

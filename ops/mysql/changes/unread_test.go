@@ -19,7 +19,8 @@ func TestMain(m *testing.M) { testdb.Main(m) }
 // told from one that nobody has; an archive of the log reaches it.
 func TestAPlaceTooFarBackInTheServersLog(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
-		target := mysql.Target{Network: "tcp", Addr: fmt.Sprintf("%s:%d", s.Host, s.Port), User: s.User, Password: s.Password}
+		target := mysql.Target{Network: "tcp", Addr: fmt.Sprintf("%s:%d", s.Host, s.Port), User: s.User,
+			Password: s.Password}
 		at, err := format.Ask(t.Context(), target)
 		if err != nil {
 			t.Fatal(err)
@@ -37,11 +38,13 @@ func TestAPlaceTooFarBackInTheServersLog(t *testing.T) {
 				t.Fatal(err, src.LiveErr)
 			}
 			defer src.Close()
-			_, err = src.From([]binlog.Stand{{Position: binlog.Position{File: file, Pos: at.Now.Pos}, GTID: at.Now.GTID}})
+			_, err = src.From([]binlog.Stand{{Position: binlog.Position{File: file, Pos: at.Now.Pos},
+				GTID: at.Now.GTID}})
 			return err
 		}
 		var unread *UnreadError
-		if err := from(at.Now.File); !errors.As(err, &unread) || unread.File != at.Now.File || !errors.Is(err, ErrNoStart) {
+		if err := from(at.Now.File); !errors.As(err, &unread) || unread.File != at.Now.File ||
+			!errors.Is(err, ErrNoStart) {
 			t.Errorf("a file that is too far back: %v", err)
 		}
 		if err := from("binlog.999999"); !errors.Is(err, ErrNoStart) || errors.As(err, &unread) {

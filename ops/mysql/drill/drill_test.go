@@ -56,7 +56,8 @@ func production(t *testing.T, s *testdb.Server) string {
 func backupOf(t *testing.T, s *testdb.Server, db string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), db+"_20260129_020000.sql.gz")
-	if _, err := dump.Run(context.Background(), target(s), dump.Options{Databases: []string{db}, Kind: backup.KindScheduled}, path); err != nil {
+	if _, err := dump.Run(context.Background(), target(s),
+		dump.Options{Databases: []string{db}, Kind: backup.KindScheduled}, path); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -237,7 +238,8 @@ func TestTwoDrillsNeverLoadIntoOneSchema(t *testing.T) {
 		if _, err := other.ExecContext(t.Context(), "DO GET_LOCK('opsdeck_drill_here', 0)"); err != nil {
 			t.Fatal(err)
 		}
-		_, err = Run(t.Context(), Job{Target: target(s), Live: live, Path: backupOf(t, s, live), Schema: "opsdeck_drill_here"})
+		_, err = Run(t.Context(),
+			Job{Target: target(s), Live: live, Path: backupOf(t, s, live), Schema: "opsdeck_drill_here"})
 		var e *ops.Error
 		if !errors.As(err, &e) || e.Code != ops.Busy {
 			t.Fatalf("%v", err)

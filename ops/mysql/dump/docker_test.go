@@ -107,7 +107,8 @@ func inContainer(t *testing.T, engine *testdb.DockerEngine, name string) string 
 func answering(t *testing.T, engine *testdb.DockerEngine, name, addr string) *sql.DB {
 	t.Helper()
 	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
-		if pool, err := mysql.Open(t.Context(), mysql.Target{Network: "tcp", Addr: addr, User: "root"}, ""); err == nil {
+		if pool, err := mysql.Open(t.Context(), mysql.Target{Network: "tcp", Addr: addr, User: "root"},
+			""); err == nil {
 			t.Cleanup(func() { pool.Close() })
 			return pool
 		}

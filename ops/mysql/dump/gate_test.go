@@ -206,7 +206,8 @@ func TestRateHoldsTheDumpDown(t *testing.T) {
 			began = time.Now()
 		}
 	}
-	if _, err := Run(t.Context(), to, Options{Databases: []string{db}, BytesRate: 1 << 20, Report: report}, t.TempDir()+"/a.sql.gz"); err != nil {
+	if _, err := Run(t.Context(), to, Options{Databases: []string{db}, BytesRate: 1 << 20, Report: report}, t.TempDir()+
+		"/a.sql.gz"); err != nil {
 		t.Fatal(err)
 	}
 	if took := time.Since(began); took < 1700*time.Millisecond {

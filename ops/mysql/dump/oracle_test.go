@@ -215,7 +215,8 @@ func TestFailureOfTheServersOwnToolLeavesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
-			if _, err := (Foreign{}).Run(t.Context(), target(s), Options{Databases: []string{db}}, dir+"/a.sql.gz"); err == nil {
+			if _, err := (Foreign{}).Run(t.Context(), target(s), Options{Databases: []string{db}}, dir+
+				"/a.sql.gz"); err == nil {
 				t.Error("a failed dump passed for a good one")
 			}
 			nothingLeft(t, dir)

@@ -29,7 +29,9 @@ func TestRandomDatabasesComeBack(t *testing.T) {
 			loaded(t, s, path, db)
 			same(t, "mysqldump of native dump and native load", canon(t, s, db), before)
 			plain := filepath.Join(t.TempDir(), "plain.sql")
-			if err := os.WriteFile(plain, s.Dump(t, "--routines", "--triggers", "--events", "--hex-blob", "--default-character-set=utf8mb4", "--databases", db), 0o600); err != nil {
+			if err := os.WriteFile(plain,
+				s.Dump(t, "--routines", "--triggers", "--events", "--hex-blob", "--default-character-set=utf8mb4",
+					"--databases", db), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			loaded(t, s, plain, db)
@@ -48,7 +50,8 @@ func loaded(t *testing.T, s *testdb.Server, path, db string) {
 	}
 	defer src.Close()
 	s.Exec(t, "", "DROP DATABASE `"+db+"`")
-	if _, err := load.Run(t.Context(), target(s), src, load.Options{Schema: db, From: db, Definer: load.DefinerKeep, Events: true}); err != nil {
+	if _, err := load.Run(t.Context(), target(s), src,
+		load.Options{Schema: db, From: db, Definer: load.DefinerKeep, Events: true}); err != nil {
 		t.Fatal(err)
 	}
 }

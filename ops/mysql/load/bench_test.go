@@ -20,7 +20,8 @@ func BenchmarkLoadServer(b *testing.B) {
 	to := mysql.Target{Network: "tcp", Addr: addr, User: "root"}
 	ctx := context.Background()
 	if _, err := os.Stat(file); err != nil {
-		if _, err := dump.Run(ctx, to, dump.Options{Databases: []string{os.Getenv("OPSDECK_BENCH_FROM")}}, file); err != nil {
+		if _, err := dump.Run(ctx, to, dump.Options{Databases: []string{os.Getenv("OPSDECK_BENCH_FROM")}},
+			file); err != nil {
 			b.Fatal(err)
 		}
 	}

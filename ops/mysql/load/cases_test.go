@@ -77,7 +77,8 @@ func TestDumpsOfOtherProgramsAreTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer src.Close()
-	if _, err := Run(context.Background(), target(s), src, Options{Schema: "never_cut_heidi", From: "shop", SkipOthers: true}); err == nil {
+	if _, err := Run(context.Background(), target(s), src,
+		Options{Schema: "never_cut_heidi", From: "shop", SkipOthers: true}); err == nil {
 		t.Error("a dump without its last lines is taken for whole")
 	}
 }

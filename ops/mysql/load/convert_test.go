@@ -122,7 +122,8 @@ func TestRowsThatLoadDataCannotCarryGoByInsert(t *testing.T) {
 	}
 	const head = "INSERT INTO `t` (`a`,`b`,`n`) VALUES "
 	for _, text := range []string{head + "(_gbk 0xBF5C,0x00,1);", head + "(0x41,0x41,1);", head + "('a',1,1);", head + "('a','b',f(1));", head + "('a','b');",
-		head + "('a','b',1,2);", head + "('a','b',1)", head + "('a','b',1); DROP TABLE t;", head + "('a','b',1) ON DUPLICATE KEY UPDATE a=1;", "INSERT IGNORE INTO `t` (`a`) VALUES (1);",
+		head + "('a','b',1,2);", head + "('a','b',1)", head + "('a','b',1); DROP TABLE t;", head +
+			"('a','b',1) ON DUPLICATE KEY UPDATE a=1;", "INSERT IGNORE INTO `t` (`a`) VALUES (1);",
 		"INSERT INTO `t` VALUES (1,2,3);", "INSERT INTO `u` (`a`) VALUES (1);", "INSERT INTO `p`.`t` (`a`) " +
 			"VALUES (1);", "USE x;", head + "(0x0,0x0,1);"} {
 		c := newConverter(tab)
@@ -255,7 +256,8 @@ func TestRandomValuesComeBackThroughARealServer(t *testing.T) {
 		}
 		// The same through mysqldump's text.
 		copied := s.Schema(t)
-		if _, err := Run(context.Background(), target(s), source(t, bytes.Clone(s.Dump(t, "--hex-blob", from))), Options{Schema: copied, From: from}); err != nil {
+		if _, err := Run(context.Background(), target(s), source(t, bytes.Clone(s.Dump(t, "--hex-blob", from))),
+			Options{Schema: copied, From: from}); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -71,7 +71,8 @@ func TestEveryFlippedBitAndEveryCutIsFound(t *testing.T) {
 			}
 			path := filepath.Join(t.TempDir(), filepath.Base(src.Path))
 			try := func(data, manifest []byte) error {
-				if err := errors.Join(os.WriteFile(path, data, 0o600), os.WriteFile(path+backup.ManifestSuffix, manifest, 0o600)); err != nil {
+				if err := errors.Join(os.WriteFile(path, data, 0o600),
+					os.WriteFile(path+backup.ManifestSuffix, manifest, 0o600)); err != nil {
 					t.Fatal(err)
 				}
 				src, err := Open(path)
@@ -162,7 +163,8 @@ func TestABackupOfAnotherEngineIsProvenByItsManifest(t *testing.T) {
 	}
 	mustVerify(t, s, &m, schema)
 	other.stored = bytes.NewReader(flipped(data, len(data)-3))
-	if _, err := Run(context.Background(), target(s), &other, Options{Schema: "never_damaged", Definer: DefinerCurrent}); err == nil {
+	if _, err := Run(context.Background(), target(s), &other,
+		Options{Schema: "never_damaged", Definer: DefinerCurrent}); err == nil {
 		t.Error("a changed file is taken")
 	}
 }

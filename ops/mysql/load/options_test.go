@@ -74,7 +74,8 @@ func TestEveryOptionOfMysqldumpLoads(t *testing.T) {
 				text = bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))
 			}
 			schema := s.Schema(t)
-			if _, err := Run(context.Background(), target(s), source(t, text), Options{Schema: schema, From: from, SkipOthers: true}); err != nil {
+			if _, err := Run(context.Background(), target(s), source(t, text),
+				Options{Schema: schema, From: from, SkipOthers: true}); err != nil {
 				t.Errorf("%s: %v", o, err)
 				continue
 			}

@@ -65,7 +65,8 @@ var outsiders = []string{
 	"CREATE EVENT prod.e ON SCHEDULE EVERY 1 DAY DO SET @a = 1",
 	"CREATE FUNCTION prod.f() RETURNS INT RETURN 1",
 	"CREATE USER x", "DROP USER x", "GRANT ALL ON *.* TO x", "REVOKE ALL ON *.* FROM x", "SET PASSWORD = 'x'", "FLUSH TABLES",
-	"SET GLOBAL read_only = 1", "SET @@GLOBAL.read_only = 1", "SET @@global.max_connections=1", "SET PERSIST max_connections = 1", "SET @@PERSIST.max_connections = 1",
+	"SET GLOBAL read_only = 1", "SET @@GLOBAL.read_only = 1", "SET @@global.max_connections=1",
+	"SET PERSIST max_connections = 1", "SET @@PERSIST.max_connections = 1",
 	"SET sql_mode = '', GLOBAL read_only = 1",
 	"SET @a = (SELECT prod.f())", "SET @a = prod.f()", "SET @a = f()",
 	"SET STATEMENT max_statement_time = 1 FOR DROP DATABASE prod",
@@ -131,7 +132,8 @@ func TestADumpOfSeveralDatabasesGivesUpOneAndNothingElse(t *testing.T) {
 			"b;\nUSE b;\n" +
 			"CREATE TABLE u (x INT);\nINSERT INTO u VALUES (2);\nUSE mysql;\nGRANT ALL ON *.* TO x;\nFLUSH " +
 			"PRIVILEGES;\nUSE b;\nINSERT INTO u VALUES (3);\n"
-		if _, err := Run(context.Background(), target(s), source(t, []byte(text)), Options{Schema: schema, From: "b"}); err == nil {
+		if _, err := Run(context.Background(), target(s), source(t, []byte(text)),
+			Options{Schema: schema, From: "b"}); err == nil {
 			t.Error("a dump that also fills others is taken without SkipOthers")
 		}
 		r := mustRun(t, s, source(t, []byte(text)), Options{Schema: schema, From: "b", SkipOthers: true})
@@ -148,7 +150,8 @@ func TestADumpWithoutUseIsTakenWhole(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	other := []byte("USE a;\nCREATE TABLE t (x INT);\n")
-	if _, err := Run(context.Background(), target(s), source(t, other), Options{Schema: "never_other", From: "b", SkipOthers: true}); err == nil {
+	if _, err := Run(context.Background(), target(s), source(t, other),
+		Options{Schema: "never_other", From: "b", SkipOthers: true}); err == nil {
 		t.Error("a dump without the database that was asked for is taken")
 	}
 }
@@ -191,7 +194,8 @@ func TestACutDumpIsRefused(t *testing.T) {
 	s.Exec(t, from, "CREATE TABLE t (a INT PRIMARY KEY)", "INSERT INTO t VALUES (1),(2)")
 	text := s.Dump(t, from)
 	for _, keep := range []int{len(text) - 60, len(text) / 2, len(text) * 3 / 4} {
-		if _, err := Run(context.Background(), target(s), source(t, text[:keep]), Options{Schema: "never_cut"}); err == nil {
+		if _, err := Run(context.Background(), target(s), source(t, text[:keep]),
+			Options{Schema: "never_cut"}); err == nil {
 			t.Errorf("cut at %d of %d: taken", keep, len(text))
 		}
 	}

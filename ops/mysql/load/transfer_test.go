@@ -62,7 +62,8 @@ func transfers(t *testing.T, s *testdb.Server) (schema string, more func(), stop
 		})
 	}
 	more = func() {
-		for from, end := moved.Load(), time.Now().Add(2*time.Minute); moved.Load() < from+3; time.Sleep(time.Millisecond) {
+		for from, end := moved.Load(), time.Now().Add(2*time.Minute); moved.Load() < from+
+			3; time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatal("the transfers stand still")
 			}

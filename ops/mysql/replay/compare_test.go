@@ -58,7 +58,8 @@ func raceReplay(t *testing.T, flavour string, transactions int) (old, ours time.
 	}
 	// The archive already exists, as a follower keeps it.
 	folder := binarchive.Folder{Dir: filepath.Join(t.TempDir(), "binlog")}
-	_, err := binarchive.Run(t.Context(), binarchive.Options{Target: target(s), Folder: folder, Who: lock.Holder{What: "a test"}})
+	_, err := binarchive.Run(t.Context(),
+		binarchive.Options{Target: target(s), Folder: folder, Who: lock.Holder{What: "a test"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,12 +15,13 @@ import (
 func groups(t *testing.T, w *world) (all []format.Group) {
 	t.Helper()
 	run := w.log(t)
-	err := run.Each(t.Context(), run.From, func(binlog.Place, *format.Format) error { return nil }, func(i *format.Item) error {
-		if i.What == format.End {
-			all = append(all, *i.Group)
-		}
-		return nil
-	})
+	err := run.Each(t.Context(), run.From, func(binlog.Place, *format.Format) error { return nil },
+		func(i *format.Item) error {
+			if i.What == format.End {
+				all = append(all, *i.Group)
+			}
+			return nil
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,12 +47,14 @@ func TestEveryKindOfMomentEndsBetweenTransactions(t *testing.T) {
 			"before the first":            {binlog.Moment{Before: g[0].ID()}, 0},
 			"before the third":            {binlog.Moment{Before: g[2].ID()}, 2},
 			"before the third's position": {binlog.Moment{Before: fmt.Sprintf("%s:%d", g[2].File, g[2].Pos)}, 2},
-			"the third's end":             {binlog.Moment{Position: &binlog.Position{File: g[2].File, Pos: g[2].End}}, 3},
-			"in the middle of the third":  {binlog.Moment{Position: &binlog.Position{File: g[2].File, Pos: g[2].Pos + 60}}, 2},
-			"the log's end":               {binlog.Moment{Position: &end}, 5},
-			"the time of the fourth":      {binlog.Moment{Time: g[3].Time}, 3},
-			"now":                         {binlog.Moment{Time: time.Now()}, 5},
-			"the fourth's GTID":           {binlog.Moment{GTIDs: w.stand.GTID + "," + g[3].GTID.ID}, 4},
+			"the third's end": {binlog.Moment{Position: &binlog.Position{File: g[2].File, Pos: g[2].End}},
+				3},
+			"in the middle of the third": {binlog.Moment{Position: &binlog.Position{File: g[2].File, Pos: g[2].Pos +
+				60}}, 2},
+			"the log's end":          {binlog.Moment{Position: &end}, 5},
+			"the time of the fourth": {binlog.Moment{Time: g[3].Time}, 3},
+			"now":                    {binlog.Moment{Time: time.Now()}, 5},
+			"the fourth's GTID":      {binlog.Moment{GTIDs: w.stand.GTID + "," + g[3].GTID.ID}, 4},
 		} {
 			if c.m.GTIDs != "" && g[3].GTID.ID == "" {
 				continue
@@ -96,7 +99,8 @@ func TestOneTableToAMoment(t *testing.T) {
 			t.Fatalf("%v %+v", err, f)
 		}
 		w.prepare(t, run)
-		if _, err := Run(t.Context(), s.Open(t, ""), Job{Run: run, To: f.To, From: w.live, Schema: w.shadow, Tables: q.Tables}); err != nil {
+		if _, err := Run(t.Context(), s.Open(t, ""),
+			Job{Run: run, To: f.To, From: w.live, Schema: w.shadow, Tables: q.Tables}); err != nil {
 			t.Fatal(err)
 		}
 		var n, v int

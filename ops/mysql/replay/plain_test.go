@@ -73,7 +73,8 @@ func TestRowsAsStatementsKeepEveryValue(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.prepare(t, run)
-		if _, err := Run(t.Context(), s.Open(t, ""), Job{Run: run, To: f.To, From: w.live, Schema: w.shadow, Plain: true}); err != nil {
+		if _, err := Run(t.Context(), s.Open(t, ""),
+			Job{Run: run, To: f.To, From: w.live, Schema: w.shadow, Plain: true}); err != nil {
 			t.Fatal(err)
 		}
 		w.same(t)

@@ -92,7 +92,8 @@ func (m *maker) change() string {
 	return fmt.Sprintf("INSERT INTO goods (a, b, price, f, d, at, day, tm, yr, kind, flags, bits, data, fix, txt, js, big) VALUES "+
 		"(%d, %s, %d.125, %d.1, 1e%d, '2026-01-29 10:00:%02d.5', '2026-01-%02d', '%d:00:01.25', 2000+%d, %d, %d, %d, 0x%02x00, 0x%02x, %s, "+
 		"'{\"k\": [%d, null, \"甲\"]}', REPEAT('x', %d)) ON DUPLICATE KEY UPDATE js = JSON_SET(js, '$.k[0]', %d), price = price + 1",
-		m.IntN(9), m.value(), k, k, m.IntN(300)-150, m.IntN(60), 1+m.IntN(28), m.IntN(800)-400, m.IntN(100), 1+m.IntN(2), m.IntN(4),
+		m.IntN(9), m.value(), k, k, m.IntN(300)-150, m.IntN(60), 1+m.IntN(28), m.IntN(800)-400, m.IntN(100), 1+
+			m.IntN(2), m.IntN(4),
 		m.IntN(512), m.IntN(256), m.IntN(256), "'é'", k, m.IntN(20000), k)
 }
 
@@ -263,7 +264,8 @@ func TestAReplayThatIsBrokenOffGoesOn(t *testing.T) {
 		w.prepare(t, run)
 		broken := 0
 		for {
-			err := w.brokenOff(t, run, f, time.Duration(m.IntN(40000))*time.Microsecond+time.Duration(broken)*3*time.Millisecond)
+			err := w.brokenOff(t, run, f, time.Duration(m.IntN(40000))*time.Microsecond+
+				time.Duration(broken)*3*time.Millisecond)
 			if err == nil {
 				break
 			}

@@ -99,7 +99,8 @@ func (w *world) elsewhere(t *testing.T, statements ...string) {
 // log is the log from the world's moment on.
 func (w *world) log(t *testing.T) *changes.Run {
 	t.Helper()
-	src, err := changes.Open(t.Context(), binarchive.Folder{Dir: filepath.Join(t.TempDir(), "binlog")}, nil, target(w.s))
+	src, err := changes.Open(t.Context(), binarchive.Folder{Dir: filepath.Join(t.TempDir(), "binlog")}, nil,
+		target(w.s))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +117,8 @@ func (w *world) log(t *testing.T) *changes.Run {
 
 func (w *world) question(run *changes.Run, m binlog.Moment) Question {
 	names := []string{w.other}
-	return Question{Others: names, Run: run, Moment: m, From: w.live, To: w.shadow, Rows: w.expected, Maria: w.s.Flavour == "mariadb"}
+	return Question{Others: names, Run: run, Moment: m, From: w.live, To: w.shadow, Rows: w.expected,
+		Maria: w.s.Flavour == "mariadb"}
 }
 
 // replay rolls the shadow forward to a moment.

@@ -33,7 +33,8 @@ func target(s *testdb.Server) mysql.Target {
 func backupOf(t *testing.T, s *testdb.Server, db string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), db+"_20260129_020000.sql.gz")
-	if _, err := dump.Run(context.Background(), target(s), dump.Options{Databases: []string{db}, Kind: backup.KindScheduled}, path); err != nil {
+	if _, err := dump.Run(context.Background(), target(s),
+		dump.Options{Databases: []string{db}, Kind: backup.KindScheduled}, path); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -259,7 +260,8 @@ func TestWhatCannotBeComparedIsRefusedBeforeAnythingIsMade(t *testing.T) {
 		)
 		path := backupOf(t, s, live)
 		s.Exec(t, live, "CREATE TABLE later (id INT PRIMARY KEY)")
-		for table, want := range map[string]string{"heap": "no primary key", "later": "the backup does not contain the table later", "none": "has no table none"} {
+		for table, want := range map[string]string{"heap": "no primary key",
+			"later": "the backup does not contain the table later", "none": "has no table none"} {
 			_, err := Open(t.Context(), Job{Target: target(s), Path: path, Live: live, Table: table})
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %v", table, err)
@@ -406,7 +408,8 @@ func TestARowThatChangedSinceItWasComparedIsLeftAlone(t *testing.T) {
 		}
 		defer conn.Close()
 		m := &merger{Session: r, conn: conn}
-		if _, err := r.Diff(t.Context(), func(d *restore.Difference) error { return m.add(t.Context(), d) }); err != nil {
+		if _, err := r.Diff(t.Context(),
+			func(d *restore.Difference) error { return m.add(t.Context(), d) }); err != nil {
 			t.Fatal(err)
 		}
 		s.Exec(t, live, "UPDATE t SET v = 77 WHERE id = 2")

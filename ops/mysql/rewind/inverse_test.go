@@ -13,7 +13,8 @@ func TestTheInverseIsReadBackWholeOrNotAtAll(t *testing.T) {
 	rows := []binlog.NetRow{
 		{Table: "a", Before: []binlog.Value{{Kind: binlog.Number, Text: []byte("1")}, {Kind: binlog.Text, Null: true}}},
 		{Table: "b", After: []binlog.Value{{Kind: binlog.Bits, Text: []byte{0, 255}}, {Absent: true}}, Mixed: true},
-		{Table: "b", Before: []binlog.Value{{Kind: binlog.Text}}, After: []binlog.Value{{Kind: binlog.Text, Text: []byte("后")}}},
+		{Table: "b", Before: []binlog.Value{{Kind: binlog.Text}},
+			After: []binlog.Value{{Kind: binlog.Text, Text: []byte("后")}}},
 	}
 	var kept bytes.Buffer
 	if err := WriteInverse(&kept, rows); err != nil {

@@ -46,7 +46,11 @@ func TestManyRowsAreTakenBack(t *testing.T) {
 		whole := sum(t, s, db)
 		src, id := deleted(t, s, db)
 		took := time.Now()
-		step := func(what string) { t.Logf("%s: %s", what, time.Since(took).Round(time.Millisecond)); took = time.Now() }
+		step := func(what string) {
+			t.Logf("%s: %s", what,
+				time.Since(took).Round(time.Millisecond))
+			took = time.Now()
+		}
 		c := connection(t, s, db)
 		p, err := Make(t.Context(), src, c, db, Request{Txns: []string{id}})
 		if err != nil {
@@ -109,7 +113,8 @@ func deleted(t *testing.T, s *testdb.Server, db string) (*changes.Source, string
 	}
 	t.Cleanup(func() { src.Close() })
 	id := ""
-	err = src.List(t.Context(), changes.Query{Query: binlog.Query{Filter: binlog.Filter{Schema: db, Table: "orders", Kind: binlog.Delete}}},
+	err = src.List(t.Context(),
+		changes.Query{Query: binlog.Query{Filter: binlog.Filter{Schema: db, Table: "orders", Kind: binlog.Delete}}},
 		func(txn *binlog.Transaction) error { id = cmp.Or(id, txn.ID); return nil }) // the newest comes first
 	if err != nil || id == "" {
 		t.Fatal(id, err)

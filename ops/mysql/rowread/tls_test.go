@@ -84,7 +84,8 @@ func TestEveryWayOfLoggingInWorksOrIsToldWithANextStep(t *testing.T) {
 				"CREATE TABLE r (id INT PRIMARY KEY, v MEDIUMTEXT)",
 				"INSERT INTO r VALUES (1, 'a'), (2, REPEAT('b', 100000)), (3, NULL)",
 			)
-			for user, as := range map[string]string{"any": "", "tls": "REQUIRE SSL", "pair": "REQUIRE X509", "locked": "ACCOUNT LOCK", "expired": "PASSWORD EXPIRE"} {
+			for user, as := range map[string]string{"any": "", "tls": "REQUIRE SSL", "pair": "REQUIRE X509",
+				"locked": "ACCOUNT LOCK", "expired": "PASSWORD EXPIRE"} {
 				s.Exec(t, "", "CREATE USER "+user+" IDENTIFIED BY 'pw' "+as, "GRANT SELECT ON `"+db+"`.* TO "+user)
 			}
 			want := readRows(t, reach(s), db, mysql.Open)

@@ -19,7 +19,8 @@ func TestANameBesideAnotherFitsAndStaysApart(t *testing.T) {
 		strings.Repeat("x", 64) + "_audit_logs_2025", strings.Repeat("库", 64), strings.Repeat("库", 63) + "表",
 	} {
 		got := Beside(base, "_load")
-		if !fits(got) || utf8.RuneCountInString(got) < 45 || !strings.HasSuffix(got, "_load") || !utf8.ValidString(got) {
+		if !fits(got) || utf8.RuneCountInString(got) < 45 || !strings.HasSuffix(got, "_load") ||
+			!utf8.ValidString(got) {
 			t.Errorf("%q has %d characters", got, utf8.RuneCountInString(got))
 		}
 		if other, taken := seen[got]; taken {

@@ -170,9 +170,11 @@ var texts = []string{
 	"/*!40101 SET x=1 */;\nb", "/*!50003 CREATE TRIGGER a; b */;c", "/* */ /*M!999999\\- enable the sandbox mode */ " +
 		"\nSELECT 1;",
 	"DELIMITER ;;\nCREATE x; y;;\nDELIMITER ;\nz;", "delimiter $$\nBEGIN a;b END$$\ndelimiter ;\nc", "DELIMITER //\na//b//", "DELIMITER\n;",
-	"DELIMITER R \nDELIMITER", "DELIMITER R\naRbR\nDELIMITERR;\nxR", "delimiter e\nDELIMITERx e DELIMITER ;\na;b", "DELIMITER a;;\nxa;; ya;z a;;DELIMITER ;\na;;",
+	"DELIMITER R \nDELIMITER", "DELIMITER R\naRbR\nDELIMITERR;\nxR", "delimiter e\nDELIMITERx e DELIMITER ;\na;b",
+	"DELIMITER a;;\nxa;; ya;z a;;DELIMITER ;\na;;",
 	"a--b;c -- d;e\nf;", "a--", "--", "-- ", "/", "/*", "/*!", "/*!5", "'", "`a", "\"\\", "a/b*c;", "@`x;y`;@'z;';@@a.b;", "1e5;1.5;.5;0x1F;1a;a.1b",
-	"INSERT INTO t VALUES (1,'a;b'),(2,NULL);", "/*!40000 ALTER TABLE `a` DISABLE KEYS */;", "a\x00;b", "客户;名称 ；;", "DELIMITER abc\nxabcy abc DELIMITER ;\n", "#;\n;a",
+	"INSERT INTO t VALUES (1,'a;b'),(2,NULL);", "/*!40000 ALTER TABLE `a` DISABLE KEYS */;", "a\x00;b", "客户;名称 ；;",
+	"DELIMITER abc\nxabcy abc DELIMITER ;\n", "#;\n;a",
 	"DELIMITER ;;\n/*!50003 CREATE*/ /*!50017 DEFINER=`a`@`%`*/ /*!50003 TRIGGER t BEFORE INSERT ON x FOR EACH ROW " +
 		"BEGIN SET @a=';;'; END */;;\nDELIMITER ;",
 }

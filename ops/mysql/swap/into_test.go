@@ -15,13 +15,15 @@ import (
 // into is a plan that loads the backup into another schema.
 func (f *field) into(other string) *restore.Plan {
 	f.t.Helper()
-	src := restore.Source{Name: "backup", Path: "backup", State: "good", Manifest: true, Consistent: true, At: time.Now()}
+	src := restore.Source{Name: "backup", Path: "backup", State: "good", Manifest: true, Consistent: true,
+		At: time.Now()}
 	choice := restore.Choice{Into: other}
 	a, err := f.server.Survey(context.Background(), f.live, src, choice)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	return restore.Draft(restore.NewID(time.Now(), 7), time.Now(), choice, restore.Settings{LockWait: 2 * time.Second}, src, f.live, a)
+	return restore.Draft(restore.NewID(time.Now(), 7), time.Now(), choice, restore.Settings{LockWait: 2 * time.Second},
+		src, f.live, a)
 }
 
 func (f *field) holds(name string) []string {
@@ -56,7 +58,8 @@ func TestASchemaOfChoiceWithoutTablesIsNotEmpty(t *testing.T) {
 			if p := f.into(other); !p.Blocked() {
 				t.Errorf("with a %s the schema counts as empty", c[0])
 			}
-			if _, err := f.server.Load(ctx, planned, f.folder, report); err == nil || !strings.Contains(err.Error(), c[0]) {
+			if _, err := f.server.Load(ctx, planned, f.folder, report); err == nil ||
+				!strings.Contains(err.Error(), c[0]) {
 				t.Errorf("loaded beside the %s: %v", c[0], err)
 			}
 			if _, err := f.server.Clean(ctx, planned, f.folder); err != nil {

@@ -33,7 +33,8 @@ func TestReadersSeeEitherAllFormerOrAllRestoredTables(t *testing.T) {
 			p.LockWait = restore.Span(30 * time.Second) // a bound, not a measure
 			f.folder = run.Folder{Path: t.TempDir()}
 			f.loadAndVerify(p)
-			for _, exchange := range []func(context.Context, *restore.Plan, run.Folder) (run.Swapped, error){f.server.Swap, f.server.SwapBack} {
+			for _, exchange := range []func(context.Context, *restore.Plan, run.Folder) (run.Swapped,
+				error){f.server.Swap, f.server.SwapBack} {
 				f.underReaders(
 					seen,
 					func() (run.Swapped, error) { return exchange(context.Background(), p, f.folder) },

@@ -19,7 +19,8 @@ func TestReportClaimsNoDowntimeOfAServiceThatWasLeftAlone(t *testing.T) {
 	}}
 	undone := restore.Snapshot{Stage: restore.Undone, Trail: append(s.Trail[:len(s.Trail):len(s.Trail)],
 		restore.Mark{Stage: restore.UndoStopping, Begin: ended.Add(time.Hour)},
-		restore.Mark{Stage: restore.UndoReadying, Begin: ended.Add(time.Hour), End: ended.Add(time.Hour + 5*time.Second)})}
+		restore.Mark{Stage: restore.UndoReadying, Begin: ended.Add(time.Hour),
+			End: ended.Add(time.Hour + 5*time.Second)})}
 	if got := undone.Down(ended.Add(2 * time.Hour)); got != 95*time.Second {
 		t.Errorf("down for %s with the undo", got)
 	}

@@ -36,7 +36,8 @@ func TestRunsOfOneSecondAreSortedByTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer j.Close()
-	if err := j.Append(run.Line{Time: at.Add(time.Hour), Stage: restore.Checking, Event: &restore.Event{Kind: restore.KindBegin}}); err != nil {
+	if err := j.Append(run.Line{Time: at.Add(time.Hour), Stage: restore.Checking,
+		Event: &restore.Event{Kind: restore.KindBegin}}); err != nil {
 		t.Fatal(err)
 	}
 	expect(ids[0], ids[2], ids[1])

@@ -131,7 +131,8 @@ func (b *bench) run(ctx context.Context, first restore.Kind) (restore.Snapshot, 
 			cancel()
 			return
 		}
-		if err := b.folder.Send(run.Request{Seq: s.Seq, Event: restore.Event{Kind: kind, By: "zhang", Typed: s.Database}}); err != nil {
+		if err := b.folder.Send(run.Request{Seq: s.Seq,
+			Event: restore.Event{Kind: kind, By: "zhang", Typed: s.Database}}); err != nil {
 			b.t.Error(err)
 		}
 	}
@@ -306,7 +307,8 @@ func TestDamageInsideTheJournalIsAnError(t *testing.T) {
 func TestATouchedPlanIsRefused(t *testing.T) {
 	b := newBench(t, restore.Swap)
 	text, _ := os.ReadFile(b.folder.PlanPath())
-	for old, repl := range map[string]string{`"database": "sales"`: `"database": "other"`, "RENAME TABLE": "DROP TABLE", `"mode": "swap"`: `"mode": "in-place"`} {
+	for old, repl := range map[string]string{`"database": "sales"`: `"database": "other"`, "RENAME TABLE": "DROP TABLE",
+		`"mode": "swap"`: `"mode": "in-place"`} {
 		changed := strings.Replace(string(text), old, repl, 1)
 		if changed == string(text) {
 			t.Fatalf("%q is not in the plan", old)

@@ -175,20 +175,29 @@ func TestPolicyAnswersAsTheFlagsSay(t *testing.T) {
 		s    restore.Snapshot
 		want []restore.Kind // of one question after the other
 	}{
-		{"writes, nothing said", run.Answers{}, at(restore.AskQuiet, nil), []restore.Kind{restore.KindRetry, restore.KindAbort}},
+		{"writes, nothing said", run.Answers{}, at(restore.AskQuiet, nil),
+			[]restore.Kind{restore.KindRetry, restore.KindAbort}},
 		{"a session writes", run.Answers{}, at(restore.AskQuiet, left), []restore.Kind{restore.KindAbort}},
-		{"sessions left", run.Answers{KillSessions: true}, at(restore.AskQuiet, left), []restore.Kind{restore.KindKill, restore.KindKill, restore.KindKill, restore.KindAbort}},
-		{"writes without a session", run.Answers{KillSessions: true}, at(restore.AskQuiet, nil), []restore.Kind{restore.KindRetry, restore.KindAbort}},
-		{"despite writes", run.Answers{DespiteWrites: "sales"}, at(restore.AskQuiet, left), []restore.Kind{restore.KindGoOn}},
-		{"despite another's", run.Answers{DespiteWrites: "blog"}, at(restore.AskQuiet, nil), []restore.Kind{restore.KindRetry, restore.KindAbort}},
+		{"sessions left", run.Answers{KillSessions: true}, at(restore.AskQuiet, left),
+			[]restore.Kind{restore.KindKill, restore.KindKill, restore.KindKill, restore.KindAbort}},
+		{"writes without a session", run.Answers{KillSessions: true}, at(restore.AskQuiet, nil),
+			[]restore.Kind{restore.KindRetry, restore.KindAbort}},
+		{"despite writes", run.Answers{DespiteWrites: "sales"}, at(restore.AskQuiet, left),
+			[]restore.Kind{restore.KindGoOn}},
+		{"despite another's", run.Answers{DespiteWrites: "blog"}, at(restore.AskQuiet, nil),
+			[]restore.Kind{restore.KindRetry, restore.KindAbort}},
 		{"unreadable", run.Answers{}, at(restore.AskSkip, nil), []restore.Kind{restore.KindAbort}},
-		{"unreadable, skipped", run.Answers{SkipUnreadable: true}, at(restore.AskSkip, nil), []restore.Kind{restore.KindSkip}},
+		{"unreadable, skipped", run.Answers{SkipUnreadable: true}, at(restore.AskSkip, nil),
+			[]restore.Kind{restore.KindSkip}},
 		{"no backup", run.Answers{WithoutBackup: "sales"}, at(restore.AskSave, nil), []restore.Kind{restore.KindSkip}},
 		{"not ready", run.Answers{OnTrouble: "keep"}, at(restore.AskReady, nil), []restore.Kind{restore.KindKeep}},
-		{"not ready, undo", run.Answers{OnTrouble: "undo"}, at(restore.AskReady, nil), []restore.Kind{restore.KindUndo}},
-		{"notify", run.Answers{Notify: true}, at(restore.AskNotify, nil), []restore.Kind{restore.KindSend, restore.KindSilent}},
+		{"not ready, undo", run.Answers{OnTrouble: "undo"}, at(restore.AskReady, nil),
+			[]restore.Kind{restore.KindUndo}},
+		{"notify", run.Answers{Notify: true}, at(restore.AskNotify, nil),
+			[]restore.Kind{restore.KindSend, restore.KindSilent}},
 		{"clean", run.Answers{}, at(restore.AskClean, nil), []restore.Kind{restore.KindRetry, restore.KindLeave}},
-		{"undo", run.Answers{}, at(restore.AskUndoSwap, nil), []restore.Kind{restore.KindRetry, restore.KindRetry, restore.KindRetry, ""}},
+		{"undo", run.Answers{}, at(restore.AskUndoSwap, nil),
+			[]restore.Kind{restore.KindRetry, restore.KindRetry, restore.KindRetry, ""}},
 	} {
 		y := run.Policy{Answers: c.a}
 		for i, want := range c.want {

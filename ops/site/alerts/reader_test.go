@@ -300,7 +300,8 @@ func TestARuleOfTheConfigurationIsAQueryOfTheLogs(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Alerts.Rules = []config.AlertRule{{Name: "mysql", Query: "x"}}
-	if err := Check(s, []health.Check{{Name: "mysql"}}, time.Now()); err == nil || !strings.Contains(err.Error(), "mysql") {
+	if err := Check(s, []health.Check{{Name: "mysql"}}, time.Now()); err == nil ||
+		!strings.Contains(err.Error(), "mysql") {
 		t.Fatal(err)
 	}
 	s.Alerts.Rules = []config.AlertRule{{Name: "mysqll", For: time.Minute}}

@@ -21,7 +21,8 @@ func TestAWatchThatDoesNotRunIsSaid(t *testing.T) {
 	}
 	now := time.Now()
 	book.Alerts = []alert.Alert{
-		{Rule: "mysql", Service: "q", State: alert.Acknowledged, FiredAt: now, AckBy: "li", Evidence: alert.Text{EN: "down"}},
+		{Rule: "mysql", Service: "q", State: alert.Acknowledged, FiredAt: now, AckBy: "li",
+			Evidence: alert.Text{EN: "down"}},
 		{Rule: "mysql", Service: "other", State: alert.Firing, FiredAt: now},
 	}
 	if err := book.Write(dir); err != nil {

@@ -67,10 +67,13 @@ func (b *checker) look(t *testing.T) health.Result {
 }
 
 var (
-	begun   = []deploy.Line{line(deploy.EventBegin, -1), line(deploy.EventStep, 0), line(deploy.EventDone, 0), line(deploy.EventStep, 1)}
-	turned  = append(begun[:4:4], line(deploy.EventFailed, 1), line(deploy.EventBack, -1), line(deploy.EventUndo, 1))
-	stuck   = append(turned[:7:7], line(deploy.EventUndoFailed, 1), deploy.Line{Event: deploy.EventEnd, Step: -1, Result: deploy.ResultStuck})
-	done    = append(begun[:4:4], line(deploy.EventDone, 1), deploy.Line{Event: deploy.EventEnd, Step: -1, Result: deploy.ResultDone})
+	begun = []deploy.Line{line(deploy.EventBegin, -1), line(deploy.EventStep, 0), line(deploy.EventDone, 0),
+		line(deploy.EventStep, 1)}
+	turned = append(begun[:4:4], line(deploy.EventFailed, 1), line(deploy.EventBack, -1), line(deploy.EventUndo, 1))
+	stuck  = append(turned[:7:7], line(deploy.EventUndoFailed, 1),
+		deploy.Line{Event: deploy.EventEnd, Step: -1, Result: deploy.ResultStuck})
+	done = append(begun[:4:4], line(deploy.EventDone, 1),
+		deploy.Line{Event: deploy.EventEnd, Step: -1, Result: deploy.ResultDone})
 	calming = "no deployment running"
 )
 
@@ -109,7 +112,8 @@ func TestAnUnfinishedDeploymentIsSaid(t *testing.T) {
 			b := deploying(dir, "shop")
 			r := b.look(t)
 			next := strings.ReplaceAll(c.next, "ID", p.ID)
-			if r.State != c.state || !strings.Contains(r.Detail.String(), c.detail) || !strings.Contains(r.Next.String(), next) {
+			if r.State != c.state || !strings.Contains(r.Detail.String(), c.detail) ||
+				!strings.Contains(r.Next.String(), next) {
 				t.Errorf("%v %q %q", r.State, r.Detail, r.Next)
 			}
 			down := func(context.Context) health.Result {
@@ -132,7 +136,8 @@ func TestALaterDeploymentDoesNotHideAStuckOne(t *testing.T) {
 	p := deployed(t, dir, "shop", time.Unix(1000, 0), stuck...)
 	deployed(t, dir, "shop", time.Unix(2000, 0), done...)
 	r := deploying(dir, "shop").look(t)
-	if next := r.Next.String(); r.State != ops.StateCritical || !strings.Contains(next, "deploy undo "+p.ID+" --by-hand") {
+	if next := r.Next.String(); r.State != ops.StateCritical ||
+		!strings.Contains(next, "deploy undo "+p.ID+" --by-hand") {
 		t.Errorf("%v %q %q", r.State, r.Detail, next)
 	}
 }

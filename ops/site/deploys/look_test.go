@@ -105,7 +105,8 @@ func TestAMissingStructureIsNoProofThatNothingChanged(t *testing.T) {
 		if !strings.Contains(o.Detail, "unknown") || o.Data["offer"] == "" || columns() != "id,note,paid" {
 			t.Errorf("%s: %s %v", name, o.Detail, o.Data)
 		}
-		if o = (&world{s.Desk}).Do(t.Context(), p, 1, state, func(deploy.Line) error { return nil }); name == "gone" && !o.Failed {
+		if o = (&world{s.Desk}).Do(t.Context(), p, 1, state, func(deploy.Line) error { return nil }); name == "gone" &&
+			!o.Failed {
 			t.Errorf("%s, resumed: %s", name, o.Detail)
 		}
 	}

@@ -153,7 +153,8 @@ func (s *shop) deploy(name string) (*deploy.Plan, deploy.State) {
 func (s *shop) failed(p *deploy.Plan, state deploy.State, step, says string) {
 	s.t.Helper()
 	said := state.Detail + strings.Join(state.Tail, "\n")
-	if state.Result != deploy.ResultTakenBack || p.Steps[max(0, state.Failed)].Name != step || !strings.Contains(said, says) {
+	if state.Result != deploy.ResultTakenBack || p.Steps[max(0, state.Failed)].Name != step ||
+		!strings.Contains(said, says) {
 		s.t.Errorf("%s, step %d: %s, want step %s with %q", state.Result, state.Failed, said, step, says)
 	}
 	if v := s.version(); v != "1.0.0" {
@@ -234,11 +235,13 @@ func (s *shop) workIsKept(p *deploy.Plan) {
 		}
 	}
 	inApp("echo '// by hand' >>app.js")
-	if err := s.MayUndo(s.t.Context(), &deploy.Deployment{Plan: p}); err == nil || !strings.Contains(err.Error(), "app.js") {
+	if err := s.MayUndo(s.t.Context(), &deploy.Deployment{Plan: p}); err == nil ||
+		!strings.Contains(err.Error(), "app.js") {
 		s.t.Errorf("an edit: %v", err)
 	}
 	inApp("git -c user.name=t -c user.email=t@t.example commit -qam hotfix")
-	if err := s.MayUndo(s.t.Context(), &deploy.Deployment{Plan: p}); err == nil || !strings.Contains(err.Error(), "later commits would be lost") {
+	if err := s.MayUndo(s.t.Context(), &deploy.Deployment{Plan: p}); err == nil ||
+		!strings.Contains(err.Error(), "later commits would be lost") {
 		s.t.Errorf("a commit: %v", err)
 	}
 	inApp("git reset -q --hard HEAD~1")
@@ -298,7 +301,8 @@ func TestAMigrationThatHangsIsEndedAndTakenBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(10 * time.Second); runs(strings.TrimSpace(string(pid))); time.Sleep(10 * time.Millisecond) {
+	end := time.Now().Add(10 * time.Second)
+	for ; runs(strings.TrimSpace(string(pid))); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("the migration's child %s still runs", pid)
 		}
@@ -321,16 +325,19 @@ func TestATakenPortIsNamedAndLocalChangesAreRefused(t *testing.T) {
 	defer l.Close()
 	p, state := s.deploy("update")
 	want := fmt.Sprintf("port %d is taken by %s (pid %d)", s.port, "deploys.test", os.Getpid())
-	if p.Steps[state.Failed].Name != "stop" || state.Result != deploy.ResultStuck || !strings.Contains(state.Detail, want) {
+	if p.Steps[state.Failed].Name != "stop" || state.Result != deploy.ResultStuck ||
+		!strings.Contains(state.Detail, want) {
 		t.Errorf("%s, %s: %s, want %q", state.Result, p.Steps[state.Failed].Name, state.Detail, want)
 	}
 	l.Close()
-	if state, err = s.Carry(t.Context(), p, deploy.EventBack, nil); err != nil || state.Result != deploy.ResultTakenBack {
+	if state, err = s.Carry(t.Context(), p, deploy.EventBack, nil); err != nil ||
+		state.Result != deploy.ResultTakenBack {
 		t.Errorf("after the port was freed: %v, %s %s", err, state.Result, state.Detail)
 	}
 	write(t, filepath.Join(s.app, "app.js"), nodeApp+"// 改动\n", 0o644)
 	var e *ops.Error
-	if _, err := s.Plan(t.Context(), "update", ""); !errors.As(err, &e) || !strings.Contains(e.What.String(), "app.js") {
+	if _, err := s.Plan(t.Context(), "update", ""); !errors.As(err, &e) ||
+		!strings.Contains(e.What.String(), "app.js") {
 		t.Errorf("local changes: %v", err)
 	}
 	if _, err := s.Plan(t.Context(), "nosuch", ""); ops.CodeOf(err) != ops.Usage {
@@ -456,7 +463,8 @@ func TestNothingIsDeployedOverWhatIsHalfTakenBack(t *testing.T) {
 	refused := func(when string) {
 		t.Helper()
 		err := d.Begin(later)
-		if e := (*ops.Error)(nil); !errors.As(err, &e) || e.Code != ops.Busy || !strings.Contains(e.Hint.String(), p.ID) {
+		if e := (*ops.Error)(nil); !errors.As(err, &e) || e.Code != ops.Busy ||
+			!strings.Contains(e.Hint.String(), p.ID) {
 			t.Errorf("%s: %v", when, err)
 		}
 	}
@@ -465,7 +473,8 @@ func TestNothingIsDeployedOverWhatIsHalfTakenBack(t *testing.T) {
 	if err := d.Store().Save(later); err != nil { // as an older opsdeck let it begin
 		t.Fatal(err)
 	}
-	if state, err = d.Carry(t.Context(), later, deploy.EventBegin, nil); err != nil || state.Result != deploy.ResultDone {
+	if state, err = d.Carry(t.Context(), later, deploy.EventBegin, nil); err != nil ||
+		state.Result != deploy.ResultDone {
 		t.Fatalf("%v %+v", err, state)
 	}
 	refused("after a later one")

@@ -122,7 +122,8 @@ func TestWhatAServerDoesNotSayIsAbsent(t *testing.T) {
 	r := mysqlFields(map[string]any{"threads_connected": int64(0), "threads_running": int64(0),
 		"max_connections": int64(0), "max_used_connections": int64(0), "uptime_ms": int64(0), "slow_queries": int64(0)})
 	r.AddUnknown("transactions", lang.Raw("no PROCESS"))
-	got := text(t, New(fixed{Standings: []health.Standing{standing("mysql", health.KindMySQL, r)}}, clock.NewFake(noon), nil))
+	got := text(t, New(fixed{Standings: []health.Standing{standing("mysql", health.KindMySQL, r)}}, clock.NewFake(noon),
+		nil))
 	has(t, got, nil, []string{"opsdeck_mysql_"})
 }
 
@@ -134,7 +135,8 @@ func TestReplicationRunsOnlyWhenEveryChannelDoes(t *testing.T) {
 		r := health.Result{At: noon}
 		r.Add("replication", "Yes/Yes", lang.Msg{})
 		r.Add("replication", c.second, lang.Msg{})
-		got := text(t, New(fixed{Standings: []health.Standing{standing("mysql", health.KindMySQL, r)}}, clock.NewFake(noon), nil))
+		got := text(t, New(fixed{Standings: []health.Standing{standing("mysql", health.KindMySQL, r)}},
+			clock.NewFake(noon), nil))
 		has(t, got, []string{`opsdeck_mysql_replication_running{check="mysql",service="千张"} ` + c.want}, nil)
 	}
 }

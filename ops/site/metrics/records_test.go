@@ -33,7 +33,8 @@ func sourceIn(dir string) Source {
 // told is a scrape after one look.
 func told(t *testing.T, look lookFunc) string {
 	t.Helper()
-	c := New(fixed(health.Report{}), clock.NewFake(noon), []Part{{Service: "q", Name: "x", Interval: time.Minute, Look: look}})
+	c := New(fixed(health.Report{}), clock.NewFake(noon),
+		[]Part{{Service: "q", Name: "x", Interval: time.Minute, Look: look}})
 	values, err := look(t.Context())
 	c.parts[0].keep(found{values, err}, noon, time.Second)
 	return text(t, c)
@@ -95,7 +96,8 @@ func TestARestoreThatCannotBeReadIsOpen(t *testing.T) {
 func TestAlertsAreToldWhileWatchRuns(t *testing.T) {
 	dir := t.TempDir()
 	lockPath := filepath.Join(dir, "locks", "watch.lock")
-	a := alert.Alert{ID: "1", Rule: "error-burst", Service: "q", Fingerprint: "f", Severity: ops.StateCritical, State: alert.Firing}
+	a := alert.Alert{ID: "1", Rule: "error-burst", Service: "q", Fingerprint: "f", Severity: ops.StateCritical,
+		State: alert.Firing}
 	b := a
 	b.ID, b.Fingerprint = "2", "g"
 	book := &alert.Book{Format: 1, WrittenAt: noon, Alerts: []alert.Alert{a, b}}

@@ -101,7 +101,8 @@ func TestEveryRuleUsesMetricsThatExist(t *testing.T) {
 				}
 			}
 			for _, m := range label.FindAllStringSubmatch(r.Annotations["summary"], -1) {
-				if by := ofWords.FindStringSubmatch(r.Expr); by != nil && strings.HasPrefix(r.Expr, "sum by") && !strings.Contains(by[1], m[1]) {
+				if by := ofWords.FindStringSubmatch(r.Expr); by != nil && strings.HasPrefix(r.Expr, "sum by") &&
+					!strings.Contains(by[1], m[1]) {
 					t.Errorf("%s: its summary names %s, which the sum drops", r.Alert, m[1])
 				}
 			}
