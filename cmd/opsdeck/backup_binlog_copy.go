@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -152,8 +153,12 @@ func (c *backupBinlogVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error
 	if err != nil {
 		return err
 	}
+	healed, err := sh.Offsite().HealedAt(ctx, found[0])
+	if err != nil {
+		return err
+	}
 	doc := binlogVerifyCopyJSON{Copy: c.Copy, Good: v.Good, Bad: []string{},
-		Gaps: sh.Binlog().Judged(at.Gaps, sh.Binlog().HealedBefore(ctx))}
+		Gaps: sh.Binlog().Judged(at.Gaps, healed)}
 	for _, p := range v.Bad {
 		doc.Bad = append(doc.Bad, p.Name)
 	}
@@ -169,7 +174,17 @@ func (c *backupBinlogVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error
 		sh.say(lang.M("%d pieces of the binlog at the copy %s are good", v.Good, c.Copy))
 		sayCopies(sh, []binlogAtCopyJSON{atCopyJSON(at)})
 	}
-	return openGaps(doc.Gaps, lang.M("the binlog at the copy %s", c.Copy))
+	err = openGaps(doc.Gaps, lang.M("the binlog at the copy %s", c.Copy))
+	var open *ops.Error
+	if !errors.As(err, &open) {
+		return err
+	}
+	// What is here heals it there, once it is sent.
+	here := sh.Binlog().Judged(at.Gaps, sh.Binlog().HealedBefore(ctx))
+	if openGaps(here, lang.Msg{}) == nil {
+		return open.WithHint(lang.M("send the backup that heals it: opsdeck backup sync"))
+	}
+	return open.WithHint(lang.M("opsdeck backup create, then opsdeck backup sync"))
 }
 
 // sayEmpty says that the archive here holds nothing, and how it gets something: from a

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/site/backups"
 )
 
 // loseLog lets the server forget all of its log. MariaDB keeps a file until it has noted
@@ -126,4 +127,40 @@ func TestAFollowerCopiesWhatItArchives(t *testing.T) {
 	if found := s.must("audit", "changes", "--json", "--table", "customers"); !strings.Contains(found.out, id) {
 		t.Fatalf("%s is not in what came back: %s", id, found.out)
 	}
+}
+
+// TestAGapAtACopyIsJudgedByItsOwnBackups: a backup that is only here does not heal a gap
+// there, for whoever has the copy alone has no backup after it.
+func TestAGapAtACopyIsJudgedByItsOwnBackups(t *testing.T) {
+	s := newSite(t, testdb.Private(t, "mariadb"))
+	s.copyInS3()
+	s.must("backup", "create")
+	s.must("backup", "binlog", "fetch")
+	s.must("backup", "sync")
+	s.must("backup", "binlog", "verify", "--copy", "far")
+	s.db.Exec(t, s.live, inRows("INSERT INTO customers (name) VALUES ('lost')")...)
+	loseLog(t, s.db)
+	if o := s.run("backup", "binlog", "fetch"); o.code != 1 {
+		t.Fatalf("a gap ends with %d: %s%s", o.code, o.out, o.err)
+	}
+	s.must("backup", "sync")
+	judged := func(code int, next string) (gaps []backups.Gap) {
+		t.Helper()
+		o := s.run("backup", "binlog", "verify", "--copy", "far", "--json")
+		var doc binlogVerifyCopyJSON
+		if err := json.Unmarshal([]byte(o.out), &doc); err != nil || len(doc.Gaps) != 1 {
+			t.Fatalf("%v: %s%s", err, o.out, o.err)
+		}
+		if o.code != code || doc.Gaps[0].Healed != (code == 0) || !strings.Contains(o.err, next) {
+			t.Fatalf("exit %d, want %d and %q: %s%s", o.code, code, next, o.out, o.err)
+		}
+		return doc.Gaps
+	}
+	gap := judged(1, "opsdeck backup create, then opsdeck backup sync")[0]
+	time.Sleep(time.Until(gap.ToTime.Add(time.Second))) // the log's times are whole seconds
+	s.must("backup", "create")
+	s.must("backup", "binlog", "verify") // here it is healed
+	judged(1, "send the backup that heals it: opsdeck backup sync")
+	s.must("backup", "sync")
+	judged(0, "")
 }

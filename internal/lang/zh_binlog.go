@@ -15,6 +15,8 @@ func init() {
 		"%s is complete: %s, %s in the archive", "%s 已完整：%s，归档中占 %s",
 		"GAP in the archive: %s", "归档有缺口：%s",
 		"make a full backup now: opsdeck backup create", "请立即做一次全量备份：opsdeck backup create",
+		"send the backup that heals it: opsdeck backup sync", "请把缺口之后的全量备份同步过去：opsdeck backup sync",
+		"opsdeck backup create, then opsdeck backup sync", "先运行 opsdeck backup create，再运行 opsdeck backup sync",
 		"the connection broke, retrying: %s", "连接中断，正在重试：%s",
 		"the server's log started over with the same names after %s; it continues with %s",
 		"%s 之后服务器的日志以相同的名字重新开始；从 %s 继续",

@@ -39,6 +39,8 @@ var randomTables = []string{
 	"CREATE TABLE old (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(30)) ENGINE=MyISAM",
 	`CREATE TABLE parted (id INT PRIMARY KEY, v INT) PARTITION BY RANGE (id)
 		(PARTITION p0 VALUES LESS THAN (100), PARTITION p1 VALUES LESS THAN (200), PARTITION p2 VALUES LESS THAN MAXVALUE)`,
+	`CREATE TABLE hidden (id INT PRIMARY KEY AUTO_INCREMENT, v INT, code VARCHAR(20), secret INT DEFAULT 5 INVISIBLE,
+		gen INT GENERATED ALWAYS AS (v + 1) VIRTUAL INVISIBLE, big TEXT, js JSON, UNIQUE KEY (code)) ENGINE=InnoDB`,
 	"CREATE TABLE logged (id INT PRIMARY KEY AUTO_INCREMENT, what VARCHAR(60))",
 	"CREATE TRIGGER parents_ai AFTER INSERT ON parents FOR EACH ROW INSERT INTO logged (what) VALUES (CONCAT('in ', NEW.id))",
 	"CREATE TRIGGER bare_bu BEFORE UPDATE ON bare FOR EACH ROW SET NEW.w = CONCAT(COALESCE(NEW.w, ''), '+')",
@@ -63,7 +65,14 @@ func (m *maker) value() string {
 // change is one statement that changes rows.
 func (m *maker) change() string {
 	k := m.IntN(300)
-	switch m.IntN(16) {
+	switch m.IntN(19) {
+	case 16:
+		return fmt.Sprintf("INSERT INTO hidden (v, code, big, js) VALUES (%d, %s, REPEAT('b', %d), '{\"a\": 1, \"b\": \"%s\"}')", k, m.value(), k,
+			strings.Repeat("z", k))
+	case 17:
+		return fmt.Sprintf("UPDATE hidden SET secret = secret + %d, js = JSON_SET(js, '$.a', %d) WHERE id %% 3 = %d", k, k, m.IntN(3))
+	case 18: // a unique value goes from one row to another
+		return "UPDATE hidden SET code = CONCAT(code, '~'), v = NULL ORDER BY id DESC LIMIT 2"
 	case 0, 1:
 		return fmt.Sprintf("INSERT INTO parents (v) VALUES (%s), (%s)", m.value(), m.value())
 	case 2:
@@ -132,9 +141,24 @@ func (m *maker) definition() []string {
 	return []string{"DROP PROCEDURE IF EXISTS pr", "CREATE PROCEDURE pr() INSERT INTO bare VALUES (1, 'pr')", "CALL pr()"}
 }
 
+// option is another form of the log for what the connection does next.
+func (m *maker) option() string {
+	switch kind := m.IntN(8); {
+	case kind < 3:
+		return "SET SESSION binlog_row_image = " + []string{"MINIMAL", "NOBLOB", "FULL"}[m.IntN(3)]
+	case m.maria:
+		return fmt.Sprintf("SET GLOBAL log_bin_compress = %d, GLOBAL log_bin_compress_min_len = 10", m.IntN(2))
+	case kind < 6:
+		return fmt.Sprintf("SET SESSION binlog_transaction_compression = %d", m.IntN(2))
+	}
+	return "SET SESSION binlog_row_value_options = " + []string{"''", "PARTIAL_JSON"}[m.IntN(2)]
+}
+
 // step is some work of one connection.
 func (m *maker) step(mixed bool) (all []string) {
-	switch m.IntN(10) {
+	switch m.IntN(11) {
+	case 10:
+		return []string{m.option()}
 	case 0:
 		return m.definition()
 	case 1:
@@ -233,6 +257,9 @@ func randomWorldOf(t *testing.T, s *testdb.Server, seed uint64, steps int, mixed
 			w.s.Exec(t, "", "XA ROLLBACK "+id)
 		}
 	})
+	if m.maria {
+		t.Cleanup(func() { s.Exec(t, "", "SET GLOBAL log_bin_compress = 0, GLOBAL log_bin_compress_min_len = 256") })
+	}
 	m.workOn(t, w, steps, mixed)
 	return w, m
 }
