@@ -38,6 +38,8 @@ func init() {
 			"the transaction returns here. This changes the least: nothing else is lost.",
 		"要撤销一个事务，请在审计标签页中找到它：b 显示 binlog，z 按行数从多到少排列，在事务上按 u 回到这里。这是影响最小的方式：不丢失其他数据。",
 		"find the transaction", "查找事务",
+		"the last one chosen", "上次选中的事务",
+		"The last one chosen: transaction %s of %s, %s rows.", "上次选中的：事务 %s，时间 %s，%s 行。",
 		"Transaction %s of %s, %s rows.", "事务 %s，时间 %s，%s 行。",
 		"Recommended: %s.", "建议：%s。",
 		"%s: %s.", "%s：%s。",

@@ -88,22 +88,27 @@ func (p *healing) to(moment *binlog.Moment) tea.Cmd {
 	return p.base.draft()
 }
 
-// openWays offers the three ways in plain words. When the accident is known, the
-// smallest way that heals it comes first.
+// openWays offers the three ways in plain words. An accident that another tab named
+// stays one of the answers: it may not be the one that is meant now.
 func (p *healing) openWays() tea.Cmd {
-	if p.txn == nil {
-		return page.Send(page.Open{Overlay: widget.NewAsk(p.base.env, lang.M("What to restore"), []lang.Msg{
-			lang.M("To undo one transaction, find it in the Audit tab: b shows the binlog, z sorts the largest " +
-				"first, u on the transaction returns here. This changes the least: nothing else is lost."),
-		}, false,
-			widget.Choice{Key: "d", Label: restore.CureDatabase.Label(), Run: p.whole},
-			widget.Choice{Key: "t", Label: restore.CureTable.Label(), Run: p.openTable},
-			widget.Choice{Key: "u", Label: lang.M("find the transaction"), Run: func() tea.Cmd {
-				return page.Send(page.Goto{Page: "audit", Body: binlog.Query{Largest: true}})
-			}},
-		)})
+	choices := []widget.Choice{
+		{Key: "d", Label: restore.CureDatabase.Label(), Run: p.whole},
+		{Key: "t", Label: restore.CureTable.Label(), Run: p.openTable},
+		{Key: "u", Label: lang.M("find the transaction"), Run: func() tea.Cmd {
+			return page.Send(page.Goto{Page: "audit", Body: binlog.Query{Largest: true}})
+		}},
 	}
-	return p.openCures(p.txn)
+	body := []lang.Msg{
+		lang.M("To undo one transaction, find it in the Audit tab: b shows the binlog, z sorts the largest " +
+			"first, u on the transaction returns here. This changes the least: nothing else is lost."),
+	}
+	if t := p.txn; t != nil {
+		body = append(body, lang.M("The last one chosen: transaction %s of %s, %s rows.", t.ID, p.base.env.Time(t.Time),
+			human.Count(t.Rows())))
+		choices = append(choices, widget.Choice{Key: "l", Label: lang.M("the last one chosen"),
+			Run: func() tea.Cmd { return p.openCures(t) }})
+	}
+	return page.Send(page.Open{Overlay: widget.NewAsk(p.base.env, lang.M("What to restore"), body, false, choices...)})
 }
 
 // openCures offers the ways to heal what a transaction did.
@@ -199,7 +204,26 @@ func (p *healing) pickTable(then func([]string) tea.Cmd) tea.Cmd {
 			text: termsafe.Line(t.Name) + "  " + p.base.env.T("%s rows", human.Count(t.Rows)),
 		})
 	}
-	return page.Send(page.Open{Overlay: newPicker(p.base.env, lang.M("Choose the table"), rows, false, then)})
+	picker := newPicker(p.base.env, lang.M("Choose the table"), rows, false, then).at(p.likely())
+	return page.Send(page.Open{Overlay: picker})
+}
+
+// likely is the table that is probably meant: the one that is chosen already, else the one
+// of which the accident changed most rows; "" for none.
+func (p *healing) likely() (table string) {
+	if chosen := p.base.choice.Tables; len(chosen) > 0 {
+		return chosen[0]
+	}
+	if p.txn == nil {
+		return ""
+	}
+	most := int64(0)
+	for _, c := range p.txn.Tables {
+		if c.Schema == p.base.desk.Database() && c.Rows() > most {
+			table, most = c.Table, c.Rows()
+		}
+	}
+	return table
 }
 
 // rewind plans the undo of a transaction, or does the plan with a hash.

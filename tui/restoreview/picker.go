@@ -29,6 +29,16 @@ func newPicker(env *page.Env, title lang.Msg, rows []pick, many bool, chosen fun
 	return &picker{env: env, title: title, rows: rows, many: many, chosen: chosen}
 }
 
+// at puts the cursor on a row, if it is there.
+func (d *picker) at(id string) *picker {
+	for i, r := range d.rows {
+		if r.id == id {
+			d.scroll.Cursor = i
+		}
+	}
+	return d
+}
+
 // Guarded makes the console drop keys that were typed before the dialog showed.
 func (d *picker) Guarded() bool { return true }
 
