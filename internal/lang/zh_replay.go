@@ -44,6 +44,8 @@ func init() {
 		"现有的 binlog 到不了 %s",
 		"it can reach %s",
 		"可到达 %s",
+		"the server reports that its binlog lost events here: what they changed is not known",
+		"服务器报告其 binlog 在此处丢失了事件：这些事件改了什么无从得知",
 		"LOAD DATA in statement format is not replayed: %s",
 		"语句格式的 LOAD DATA 不会回放：%s",
 		"a restore swapped the tables; a later moment needs a backup made after it: %s",

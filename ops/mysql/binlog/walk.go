@@ -57,6 +57,7 @@ const (
 	Context        // an event that a following statement needs: INTVAR, RAND, USER_VAR
 	Note           // the text of the statement that the following rows are from
 	Load           // LOAD DATA of the statement format
+	Incident       // the server says that its log lost events here
 	End
 )
 
@@ -149,6 +150,8 @@ func (s *step) event(e *Event) error {
 		return s.item(&Item{What: Load, Event: e})
 	case TypeExecuteLoad:
 		return s.loaded(e)
+	case TypeIncident:
+		return s.incident(e)
 	}
 	if e.IsRows() {
 		return s.rows(e)
@@ -332,4 +335,12 @@ func (s *step) loaded(e *Event) error {
 		return err
 	}
 	return s.alone(e)
+}
+
+// incident is the server's word that what was done here is not in the log.
+func (s *step) incident(e *Event) error {
+	if err := s.item(&Item{What: Incident, Event: e}); err != nil {
+		return err
+	}
+	return s.finish(e)
 }

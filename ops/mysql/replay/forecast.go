@@ -140,9 +140,9 @@ func (l *look) take(i *format.Item) error {
 		if i.Group.Phase == format.XACommit && l.open[i.Group.XA] == nil {
 			l.why = append(l.why, lang.M("the XA transaction %s was prepared before the backup", i.Group.XA))
 		}
-	case format.Load:
-		if i.Query != nil && l.judge.loads(i.Query) {
-			l.why = append(l.why, lang.M("LOAD DATA in statement format is not replayed: %s", short(i.Query.SQL)))
+	case format.Load, format.Incident:
+		if why := l.judge.unreplayable(i); !why.Empty() {
+			l.why = append(l.why, why)
 		}
 	}
 	return l.sum.Take(i)

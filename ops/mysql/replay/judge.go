@@ -414,6 +414,18 @@ func (j *judge) concerned(q *binlog.Query, t *sqlscan.Text) bool {
 	return false
 }
 
+// unreplayable says why a Load or an Incident ends a replay; of a LOAD DATA elsewhere it
+// says nothing.
+func (j *judge) unreplayable(i *binlog.Item) lang.Msg {
+	switch {
+	case i.What == binlog.Incident:
+		return lang.M("the server reports that its binlog lost events here: what they changed is not known")
+	case i.Query != nil && j.loads(i.Query):
+		return lang.M("LOAD DATA in statement format is not replayed: %s", short(i.Query.SQL))
+	}
+	return lang.Msg{}
+}
+
 // loads tells whether a LOAD DATA may be about our schema; one that cannot be read may.
 func (j *judge) loads(q *binlog.Query) bool {
 	text, err := sqlscan.Tokenize(q.SQL, modeOf(q))

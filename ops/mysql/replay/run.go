@@ -234,6 +234,10 @@ func (r *runner) step(i *format.Item) error {
 		return r.context(i)
 	case format.Change:
 		return r.change(i)
+	case format.Load, format.Incident:
+		if why := r.judge.unreplayable(i); !why.Empty() {
+			return ops.E(ops.Failed, why)
+		}
 	case format.End:
 		return r.ends(i.Group)
 	}
