@@ -29,7 +29,7 @@ func TestTheServersOwnLogGrowsByWhatIsReplayed(t *testing.T) {
 		if was, more := end.Pos-w.stand.Pos, after.Pos-end.Pos; after.File != end.File || more > 2*was {
 			t.Errorf("the replay of %d bytes wrote %d", was, more)
 		}
-		texts := 0
+		var texts []string
 		rows, err := s.Open(t, "").Query(fmt.Sprintf("SHOW BINLOG EVENTS IN '%s' FROM %d", end.File, end.Pos))
 		if err != nil {
 			t.Fatal(err)
@@ -42,11 +42,11 @@ func TestTheServersOwnLogGrowsByWhatIsReplayed(t *testing.T) {
 				t.Fatal(err)
 			}
 			if kind == "Annotate_rows" || kind == "Rows_query" {
-				texts++
+				texts = append(texts, info[:min(len(info), 100)])
 			}
 		}
-		if texts > 2 { // of the note that the replay begins
-			t.Errorf("the texts of %d statements are logged", texts)
+		if len(texts) > 1 { // the note that the replay begins
+			t.Errorf("the texts of statements are logged: %q", texts)
 		}
 	})
 }

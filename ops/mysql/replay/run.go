@@ -100,7 +100,7 @@ func Run(ctx context.Context, db *sql.DB, job Job) (State, error) {
 	}
 	err := r.Run.Each(ctx, r.state.At, r.opens, r.take)
 	if errors.Is(err, binarchive.ErrEnough) {
-		err = r.server.quietly(r.ctx, r.apply)
+		err = nil
 	}
 	if err != nil {
 		return r.state, err
@@ -147,7 +147,7 @@ func (r *runner) connect(db *sql.DB) (err error) {
 		err = r.server.ask(r.ctx, r.apply)
 	}
 	if err == nil {
-		err = nil
+		err = r.server.quietly(r.ctx, r.apply)
 	}
 	if err != nil {
 		r.leave()
