@@ -280,6 +280,10 @@ func (f *following) stream(ctx context.Context, name string, s logfile.Streamer)
 				index.Learn(parser, r, to)
 			}
 			live.Read(r, from, to, nil)
+		}, func(err error) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.run.warn(name, err)
 		})
 		live.Quiet(0)
 		done <- err

@@ -52,6 +52,9 @@ func feed(ctx context.Context, store *store.Store, sources []logs.Source, globs 
 				wg.Add(1)
 				go func() {
 					defer wg.Done()
+					if r, ok := p.(*remoteTail); ok {
+						p = allOf{r}
+					}
 					if l, ok := p.(*loki); ok {
 						if err := l.feed(ctx, store, src.Name); err != nil && ctx.Err() == nil {
 							failed(part.Name(), err)
@@ -195,8 +198,11 @@ func feedStream(ctx context.Context, store *store.Store, source, name string, p 
 	return err
 }
 
-// StreamTo runs a stream and calls read for every stretch of whole lines.
-func StreamTo(ctx context.Context, p Streamer, read func(r io.ReaderAt, from, to int64)) error {
+// StreamTo runs a stream and calls read for every stretch of whole lines, and warn, which may be nil,
+// for what went wrong and did not end it.
+func StreamTo(
+	ctx context.Context, p Streamer, read func(r io.ReaderAt, from, to int64), warn func(error),
+) error {
 	sp, err := newSpool()
 	if err != nil {
 		return err
@@ -207,7 +213,7 @@ func StreamTo(ctx context.Context, p Streamer, read func(r io.ReaderAt, from, to
 		read(sp, done, size)
 		done = size
 	}
-	err = p.Stream(ctx, &Lines{spool: sp, grow: grow})
+	err = p.Stream(ctx, &Lines{spool: sp, grow: grow, warn: warn})
 	if sp.Size() > done {
 		grow(sp.Size())
 	}

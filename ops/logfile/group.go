@@ -1,5 +1,5 @@
 // Package logfile reads logs from where they lie: files with their rotated
-// generations, compressed or not, standard input, Docker, journald and Loki;
+// generations, compressed or not, standard input, Docker, journald, Loki and other machines by ssh;
 // and follows them while they grow, are truncated, renamed, vanish and return.
 package logfile
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -23,6 +24,12 @@ type Config struct {
 	// Found is told which sources a configured name means; may be nil.
 	Found  func(name, source string)
 	Follow bool // a pattern that no file fits yet is no error
+	// SSH is ssh with its arguments for hosts of ssh:// logs; nil for the usual ones.
+	SSH []string
+	// Told is told what is to be known of a host: its clock; may be nil.
+	Told func(lang.Msg)
+
+	patience time.Duration // with a host, in tests
 }
 
 // Resolve makes sources. Without names it is all that is configured; a name is a
@@ -76,6 +83,8 @@ func (c Config) open(ctx context.Context, name string) ([]logs.Source, error) {
 			return nil, err
 		}
 		return []logs.Source{{Name: name, Parts: []logs.Part{l}}}, nil
+	case "ssh":
+		return c.remote(ctx, name)
 	case "journald":
 		return []logs.Source{{Name: name, Parts: []logs.Part{&journal{name, rest, c.Filter}}}}, nil
 	case "docker":
@@ -93,8 +102,7 @@ func (c Config) open(ctx context.Context, name string) ([]logs.Source, error) {
 }
 
 func (c Config) named(ctx context.Context, name string) ([]logs.Source, error) {
-	if name == "-" || strings.ContainsAny(name, "*?[/") || strings.HasPrefix(name, "journald:") ||
-		strings.HasPrefix(name, "docker:") {
+	if name == "-" || hasScheme(name) || strings.ContainsAny(name, "*?[/") {
 		return c.openSome(ctx, name)
 	}
 	if _, err := os.Lstat(name); err == nil {
@@ -170,7 +178,7 @@ func (s *stream) Open(ctx context.Context) (logs.Text, error) {
 // hasScheme tells a source that is no file.
 func hasScheme(source string) bool {
 	scheme, _, ok := strings.Cut(source, ":")
-	return ok && slices.Contains([]string{"docker", "journald", "loki"}, scheme)
+	return ok && slices.Contains([]string{"docker", "journald", "loki", "ssh"}, scheme)
 }
 
 // Names are the names under which configured logs can be asked for, as far as

@@ -490,7 +490,7 @@ func (r *reader) stream(ctx context.Context, name string, s logfile.Streamer, be
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			k.live.Read(in, from, to, nil)
-		})
+		}, func(err error) { r.warn(name, err) })
 		if err != nil && ctx.Err() == nil && !errors.Is(err, context.Canceled) {
 			r.warn(name, err)
 		}

@@ -221,7 +221,7 @@ func (f *counting) stream(ctx context.Context, s logfile.Streamer) error {
 		}
 		live.Read(r, from, to, nil)
 		live.Quiet(0)
-	})
+	}, nil)
 	return err
 }
 

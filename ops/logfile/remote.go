@@ -1,0 +1,238 @@
+package logfile
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/logs"
+)
+
+// A remote log is ssh://[USER@]HOST[:PORT]/PATH, where the path may be a pattern and /~/ is the
+// home folder there. Nothing has to run on the host but sshd, sh, stat, tail, head and gzip.
+
+// remoteName takes the name of a remote log apart.
+func remoteName(name string, ssh []string) (*remoteHost, string, error) {
+	wrong := ops.E(ops.Config, lang.M("%s is not ssh://[USER@]HOST[:PORT]/PATH", name))
+	rest, ok := strings.CutPrefix(name, "ssh://")
+	where, path, found := strings.Cut(rest, "/")
+	if !ok || !found || path == "" {
+		return nil, "", wrong
+	}
+	u, err := url.Parse("ssh://" + where)
+	if err != nil || u.Hostname() == "" || strings.HasPrefix(u.Hostname(), "-") ||
+		u.User != nil && strings.HasPrefix(u.User.Username(), "-") || strings.ContainsAny(path, "\n\x00") {
+		return nil, "", wrong
+	}
+	if _, secret := u.User.Password(); secret {
+		return nil, "", ops.E(ops.Config, lang.M("a password has no place in the name of a log: use a key")).
+			WithHint(lang.M("ssh-copy-id %s", where[strings.LastIndexByte(where, '@')+1:]))
+	}
+	if !strings.HasPrefix(path, "~/") {
+		path = "/" + path
+	}
+	if len(ssh) == 0 {
+		ssh = sshProgram
+	}
+	args := slices.Clone(ssh)
+	if u.Port() != "" {
+		args = append(args, "-p", u.Port())
+	}
+	if u.User != nil {
+		args = append(args, "-l", u.User.Username())
+	}
+	host := &remoteHost{name: where, args: append(args, "--", u.Hostname()), patience: remotePatience}
+	return host, path, nil
+}
+
+// remote makes the sources of a remote name. A host that does not answer is a source that says
+// so, and that is asked again while it is followed.
+func (c Config) remote(ctx context.Context, name string) ([]logs.Source, error) {
+	host, pattern, err := remoteName(name, c.SSH)
+	if err != nil {
+		return nil, err
+	}
+	if c.patience > 0 {
+		host.patience = c.patience
+	}
+	glob := shellGlob(pattern)
+	files, err := host.list(ctx, glob)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	tail := func(live string, err error) *remoteTail {
+		file := remoteFile{host, remoteStat{path: live}, c.Filter}
+		return &remoteTail{file, name, glob, live, false, err, false, c.Told}
+	}
+	if err != nil {
+		t := tail("", err)
+		t.down = true
+		return []logs.Source{{Name: name, Parts: []logs.Part{t}}}, nil
+	}
+	if c.Told != nil {
+		c.Told(host.clockWords())
+	}
+	if len(files) == 0 {
+		err := ops.E(ops.Failed, lang.M("no file matches %s", name))
+		return []logs.Source{{Name: name, Parts: []logs.Part{tail("", err)}}}, nil
+	}
+	byPath := map[string]remoteStat{}
+	var paths []string
+	for _, f := range files {
+		byPath[f.path] = f
+		paths = append(paths, f.path)
+	}
+	out := group(paths, nil)
+	for i := range out {
+		live := out[i].Name
+		out[i].Name = host.url(live)
+		for k, part := range out[i].Parts {
+			file := remoteFile{host, byPath[part.Name()], c.Filter}
+			if out[i].Parts[k] = &file; part.Name() == live {
+				t := tail(live, nil)
+				t.remoteFile, t.watches = file, i == 0
+				out[i].Parts[k] = t
+			}
+		}
+	}
+	return out, nil
+}
+
+// url is the name of a file there.
+func (h *remoteHost) url(path string) string {
+	return "ssh://" + h.name + "/" + strings.TrimPrefix(path, "/")
+}
+
+// clockWords say how its clock differs from this machine's.
+func (h *remoteHost) clockWords() lang.Msg {
+	// Less than that is no difference to tell.
+	least := max(h.Within, 50*time.Millisecond)
+	within := max(h.Within, time.Millisecond).Round(time.Millisecond).String()
+	off := h.Offset.Round(time.Millisecond)
+	switch {
+	case !h.Clocked:
+		return lang.M("%s: its clock cannot be read", h.name)
+	case off > least:
+		return lang.M("%s: its clock is %s ahead of this machine's (within %s)", h.name, off.String(), within)
+	case -off > least:
+		return lang.M("%s: its clock is %s late against this machine's (within %s)", h.name, (-off).String(), within)
+	}
+	return lang.M("%s: its clock agrees with this machine's within %s", h.name,
+		max(least, time.Millisecond).Round(time.Millisecond).String())
+}
+
+// remoteFile is a file on a host as a part.
+type remoteFile struct {
+	host   *remoteHost
+	stat   remoteStat
+	filter Filter
+}
+
+// Name is the file's address.
+func (f *remoteFile) Name() string { return f.host.url(f.stat.path) }
+
+// Open copies the file into a spool, and unpacks it here. One that was last written to before
+// what is asked for is not read.
+func (f *remoteFile) Open(ctx context.Context) (logs.Text, error) {
+	if since := f.filter.Since; !since.IsZero() && f.stat.written+1 < float64(since.Unix()) {
+		return newSpool()
+	}
+	r, w := io.Pipe()
+	go func() {
+		w.CloseWithError(f.host.read(ctx, f.stat.path, false, 0, 1<<60, w))
+	}()
+	text, err := (&stream{name: f.Name(), r: r}).Open(ctx)
+	r.Close()
+	return text, err
+}
+
+// remoteTail is the live file of a remote log, or a pattern whose host did not answer.
+type remoteTail struct {
+	remoteFile
+	name, glob string
+	live       string // "" while nothing is known
+	watches    bool   // for files that come to fit the pattern
+	err        error  // of the first look
+	down       bool   // the host did not answer it
+	told       func(lang.Msg)
+}
+
+// Name is the file's address, or that of the pattern.
+func (t *remoteTail) Name() string {
+	if t.live == "" {
+		return t.name
+	}
+	return t.remoteFile.Name()
+}
+
+// Open reads the file as it is.
+func (t *remoteTail) Open(ctx context.Context) (logs.Text, error) {
+	if t.err != nil {
+		return nil, t.err
+	}
+	return t.remoteFile.Open(ctx)
+}
+
+// How often a host is looked at, and how much of a live file is read before it is followed.
+const (
+	remoteEvery  = time.Second
+	remoteRetry  = 5 * time.Second
+	remoteRecent = 64 << 10 // by -f
+	remoteFirst  = 64 << 20 // by the console
+)
+
+// Stream follows from near the end.
+func (t *remoteTail) Stream(ctx context.Context, w *Lines) error {
+	return t.follow(ctx, w, remoteRecent)
+}
+
+// follow goes on until ctx ends, over broken sessions and rotations.
+func (t *remoteTail) follow(ctx context.Context, w *Lines, first int64) error {
+	f := &remoteFollow{tail: t, w: w, first: first, tracks: map[string]*remoteTrack{}}
+	if t.err != nil {
+		w.Warn(t.err)
+	}
+	said := t.down
+	for ctx.Err() == nil {
+		wait := remoteEvery
+		err := f.look(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			wait = remoteRetry
+			if !said {
+				w.Warn(err)
+			}
+			said = true
+		case said:
+			said = false
+			w.Warn(ops.E(ops.Failed, lang.M("%s answers again; reading continues where it ended", t.host.name)))
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+	t.host.Close()
+	return nil
+}
+
+// siblings are patterns for a live file and what it is rotated to.
+func siblings(live string) string {
+	stem := live
+	if dot := strings.LastIndexByte(live, '.'); dot > strings.LastIndexByte(live, '/')+1 {
+		stem = live[:dot]
+	}
+	return fmt.Sprintf("%s %s*", shellQuote(live), shellQuote(stem))
+}
+
+// allOf follows a remote file from as far back as a console shows without being asked.
+type allOf struct{ *remoteTail }
+
+func (a allOf) Stream(ctx context.Context, w *Lines) error { return a.follow(ctx, w, remoteFirst) }
