@@ -120,4 +120,18 @@ func TestEveryChangeHasADryRun(t *testing.T) {
 	if len(after) != len(state) {
 		t.Errorf("the state folder held %v, now %v", state, after)
 	}
+	drills := func(want int) {
+		t.Helper()
+		var doc struct {
+			Drills []backup.Drill `json:"drills"`
+		}
+		sh.run(0, &doc, "backup", "drills", "--json")
+		if len(doc.Drills) != want {
+			t.Errorf("%d drills on record, want %d", len(doc.Drills), want)
+		}
+	}
+	sh.run(0, nil, "backup", "verify", "--all", "--deep") // it loads the backup, and rehearses nothing
+	drills(0)
+	sh.run(0, nil, "backup", "drill")
+	drills(1)
 }

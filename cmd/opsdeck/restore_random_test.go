@@ -23,11 +23,16 @@ func TestRandomDatabasesAreBackedUpRestoredAndUndone(t *testing.T) {
 		rounds = n
 	}
 	seed := testenv.Seed(t)
-	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+	all := func(t *testing.T, db *testdb.Server) {
 		for i := range rounds {
 			at := seed + uint64(i)
 			t.Run(fmt.Sprint(at), func(t *testing.T) { wholeWay(t, db, at) })
 		}
+	}
+	testdb.Beside(t, all)
+	t.Run("mariadb11", func(t *testing.T) {
+		t.Parallel()
+		all(t, testdb.MariaDB11(t))
 	})
 }
 

@@ -42,8 +42,9 @@ func init() {
 		"%s is not on the PATH: %s", "%s 不在 PATH 中：%s",
 		"%s can make full backups of %s", "%s 可以全量备份 %s",
 		"%s has the privileges to restore %s", "%s 有恢复 %s 的权限",
-		"functions cannot be created while the binlog is on and this user has no SUPER",
-		"binlog 开启且此用户没有 SUPER 时，无法创建函数",
+		"triggers and functions cannot be created while the binlog is on and this user has no SUPER",
+		"binlog 开启且此用户没有 SUPER 时，无法创建触发器和函数",
+		"as an administrator: %s; or set another user in the options file", "以管理员身份执行：%s；或在选项文件中改用其他用户",
 		"%d tables, all transactional, all with a primary key", "%d 张表，全部支持事务，全部有主键",
 		"the database %s has no tables, or this user cannot see any", "数据库 %s 没有表，或此用户看不到",
 		"%d tables of the engine %s are outside a backup's snapshot", "%d 张 %s 引擎的表不在备份快照之内",
@@ -58,6 +59,11 @@ func init() {
 		"the binlog position is not recorded", "无法记录 binlog 位点",
 		"open transactions and lock waits are not visible", "看不到未结束的事务和锁等待",
 		"the privilege %s is missing: %s", "缺少权限 %s：%s",
+		"procedures and functions that others made are not visible: if there are any, they are not in the backup",
+		"看不到其他用户创建的存储过程和函数：如果有，备份中不会包含它们",
+		"procedures or functions cannot be read, and no backup can be made: %d", "有 %d 个存储过程或函数无法读取：无法备份",
+		"in a restore this user cannot create the objects of %s", "此用户做恢复时无法创建属于 %s 的对象",
 		"for a restore this user lacks: %s", "此用户做恢复还缺少：%s",
+		"for a restore this user lacks, on the databases beside %s: %s", "此用户做恢复，在 %s 旁边的库上还缺少：%s",
 	)
 }

@@ -124,6 +124,11 @@ func init() {
 	register(
 		"port %d is taken by pid %d (%s)", "端口 %d 被进程 %d（%s）占用",
 		"port %d is taken by another process", "端口 %d 被其他进程占用",
+		"a disk is full", "磁盘已满",
+		"Find what fills it: %s", "查看是什么占满了磁盘：%s",
+		"MySQL is in offline mode", "MySQL 处于离线模式",
+		"it refuses every user but administrators", "除管理员外拒绝所有用户",
+		"%d statements wait for metadata or global locks", "%d 条语句在等待元数据锁或全局锁",
 		"a Node module of the service is missing", "服务缺少 Node 模块",
 		"the database refuses the service's user or password", "数据库拒绝了服务使用的用户或密码",
 		"the service cannot reach its database", "服务连不上数据库",
@@ -145,6 +150,7 @@ func init() {
 
 func init() {
 	register(
+		"%s and %d more", "%s 等，另有 %d 个",
 		"%d backups in the folder are bad", "目录中有 %d 个备份已损坏",
 	)
 }

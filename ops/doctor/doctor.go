@@ -66,7 +66,11 @@ type Server struct {
 	Tables           int
 	Engines          map[string]int // tables that are not InnoDB, by engine
 	Keyless          int            // tables without a primary key
-	Routines         int
+	Routines         int            // that the user sees
+	Triggers         int
+	Definers         []string // whom views, routines, triggers and events run as, as far as the user sees them
+	ShownRoutines    int      // of them, those whose definition it may read
+	Privileges       []string // that the server knows, in capitals
 	MissingDefiners  []string // users that objects name and that are not there
 	DefinersUnknown  bool     // mysql.user could not be read
 }
@@ -77,6 +81,12 @@ const leastPacket = 16 << 20
 // maxSkew is how far the server's clock may be from ours.
 const maxSkew = 2 * time.Second
 
+// NoCreators says of a user without SUPER that the server makes no triggers and functions
+// for it: MySQL and MariaDB ask for that while they keep a binary log.
+func NoCreators() lang.Msg {
+	return lang.M("triggers and functions cannot be created while the binlog is on and this user has no SUPER")
+}
+
 // JudgeServer makes the points of a server that answers.
 func JudgeServer(s Server, service, db, beside string) []Point {
 	rights := ParseGrants(s.Grants)
@@ -84,19 +94,20 @@ func JudgeServer(s Server, service, db, beside string) []Point {
 		Name:     "backup-rights",
 		Service:  service,
 		Seen:     lang.M("%s can make full backups of %s", s.User, db),
-		Findings: JudgeBackup(rights, s.User, db),
+		Findings: BackupFindings(s, db),
 	}
 	restore := Point{
 		Name:     "restore-rights",
 		Service:  service,
 		Seen:     lang.M("%s has the privileges to restore %s", s.User, db),
-		Findings: JudgeRestore(rights, s.User, db, beside),
+		Findings: append(JudgeRestore(rights, s.User, db, beside), judgeDefiners(rights, s)...),
 	}
-	if s.Routines > 0 && s.Binlog && !s.TrustCreators && s.Flavour == "mysql" && !rights.Has("SUPER", "") &&
-		!rights.Has("SET_USER_ID", "") {
-		restore.Findings = append(restore.Findings, Finding{State: ops.StateWarning,
-			What: lang.M("functions cannot be created while the binlog is on and this user has no SUPER"),
-			Fix:  "SET PERSIST log_bin_trust_function_creators = ON"})
+	if s.Routines+s.Triggers > 0 && s.Binlog && !s.TrustCreators && !rights.Has("SUPER", "") {
+		fix := "SET GLOBAL log_bin_trust_function_creators = ON"
+		if s.Flavour == "mysql" {
+			fix = "SET PERSIST log_bin_trust_function_creators = ON"
+		}
+		restore.Findings = append(restore.Findings, Finding{State: ops.StateWarning, What: NoCreators(), Fix: fix})
 	}
 	return []Point{
 		backup,

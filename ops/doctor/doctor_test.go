@@ -65,7 +65,7 @@ func TestBackupUserOfTheFieldLacksOnlyWhatIsOptional(t *testing.T) {
 	}
 	one := ParseGrants([]string{"GRANT ALL PRIVILEGES ON `a_b`.* TO `x`@`%`"})
 	if found := JudgeRestore(one, "x@%", "a_b", "a_b__new_1"); len(found) != 1 ||
-		!strings.Contains(found[0].Fix, "`a\\_b%`.* TO 'x'@'%'") {
+		!strings.Contains(found[0].Fix, "`a\\_b\\_\\_%`.* TO 'x'@'%'") {
 		t.Errorf("rights on the database alone: %+v", found)
 	}
 }
@@ -173,5 +173,86 @@ func TestTheDrillsGrantIsOfItsSchemas(t *testing.T) {
 	if left := JudgeDrill(ParseGrants([]string{strings.ReplaceAll(found[0].Fix, "'", "`")}), "b@h",
 		scratch); left != nil {
 		t.Errorf("what it says to grant is not enough: %+v", left)
+	}
+}
+
+// TestOneGrantDecides: of two patterns that match a database, the servers take the more
+// specific alone. The statements that doctor prints are enough by that rule.
+func TestOneGrantDecides(t *testing.T) {
+	const db, beside = "shop_a", "shop_a__new_20260101_000000_0000"
+	for name, grants := range map[string][]string{
+		"nothing":               {"GRANT USAGE ON *.* TO `b`@`h`"},
+		"the field's user":      {"GRANT SELECT, LOCK TABLES, SHOW VIEW ON `shop\\_a`.* TO `b`@`h`"},
+		"an unescaped name":     {"GRANT SELECT ON `shop_a`.* TO `b`@`h`"},
+		"a wide pattern":        {"GRANT SELECT, INSERT ON `shop%`.* TO `b`@`h`"},
+		"a pattern and a name":  {"GRANT SELECT ON `shop\\_a`.* TO `b`@`h`", "GRANT ALL PRIVILEGES ON `shop%`.* TO `b`@`h`"},
+		"the order is the same": {"GRANT ALL PRIVILEGES ON `shop%`.* TO `b`@`h`", "GRANT SELECT ON `shop\\_a`.* TO `b`@`h`"},
+	} {
+		r := ParseGrants(grants)
+		found := append(JudgeBackup(r, "b@h", db), JudgeRestore(r, "b@h", db, beside)...)
+		if len(found) == 0 {
+			t.Errorf("%s: nothing is missing", name)
+		}
+		for _, f := range found {
+			grants = merge(grants, strings.ReplaceAll(f.Fix, "'", "`"))
+		}
+		r = ParseGrants(grants)
+		if left := append(JudgeBackup(r, "b@h", db), JudgeRestore(r, "b@h", db, beside)...); len(left) > 0 {
+			t.Errorf("%s: with what doctor says to grant: %+v", name, left)
+		}
+	}
+	both := ParseGrants([]string{"GRANT SELECT ON `shop\\_a`.* TO `b`@`h`", "GRANT INSERT ON `shop%`.* TO `b`@`h`",
+		"GRANT DELETE ON `shop%`.* TO `role`"})
+	for right, want := range map[string]bool{"SELECT": true, "INSERT": false, "DELETE": true} {
+		if got := both.Has(right, db); got != want {
+			t.Errorf("%s: %v", right, got)
+		}
+	}
+}
+
+// merge does what a server does with a grant on a pattern that has one.
+func merge(grants []string, further string) []string {
+	_, on, _ := strings.Cut(further, " ON ")
+	for i, g := range grants {
+		if strings.HasSuffix(g, " ON "+on) {
+			list, _, _ := strings.Cut(strings.TrimPrefix(further, "GRANT "), " ON ")
+			grants[i] = strings.Replace(g, " ON ", ", "+list+" ON ", 1)
+			return grants
+		}
+	}
+	return append(grants, further)
+}
+
+// TestRoutinesOfOthersAreNotTakenForGranted: the field's backup user does not see them, so
+// nobody can say that its backups are full.
+func TestRoutinesOfOthersAreNotTakenForGranted(t *testing.T) {
+	field := "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON `shop\\_a`.* TO `b`@`h`"
+	global := "GRANT RELOAD, PROCESS, REPLICATION CLIENT ON *.* TO `b`@`h`"
+	for name, c := range map[string]struct {
+		flavour    string
+		privileges []string
+		grants     []string
+		unread     int
+		fix        string // "" is: nothing is found
+		state      ops.State
+	}{
+		"MySQL":               {"mysql", []string{"SHOW_ROUTINE"}, nil, 0, "GRANT SHOW_ROUTINE ON *.* TO 'b'@'h'", ops.StateWarning},
+		"MariaDB":             {"mariadb", nil, nil, 0, "GRANT SELECT ON mysql.proc TO 'b'@'h'", ops.StateWarning},
+		"newer MariaDB":       {"mariadb", []string{"SHOW CREATE ROUTINE"}, nil, 0, "GRANT SHOW CREATE ROUTINE ON `shop\\_a`.* TO 'b'@'h'", ops.StateWarning},
+		"some cannot be read": {"mysql", []string{"SHOW_ROUTINE"}, nil, 2, "GRANT SHOW_ROUTINE ON *.* TO 'b'@'h'", ops.StateCritical},
+		"SHOW_ROUTINE":        {"mysql", nil, []string{"GRANT SHOW_ROUTINE ON *.* TO `b`@`h`"}, 0, "", ops.StateOK},
+		"SELECT on all":       {"mysql", nil, []string{"GRANT SELECT ON *.* TO `b`@`h`"}, 0, "", ops.StateOK},
+		"mysql.proc":          {"mariadb", nil, []string{"GRANT SELECT ON `mysql`.`proc` TO `b`@`h`"}, 0, "", ops.StateOK},
+		"MySQL has no proc":   {"mysql", []string{"SHOW_ROUTINE"}, []string{"GRANT SELECT ON `mysql`.* TO `b`@`h`"}, 0, "GRANT SHOW_ROUTINE ON *.* TO 'b'@'h'", ops.StateWarning},
+	} {
+		s := Server{Flavour: c.flavour, User: "b@h", Grants: append(c.grants, field, global),
+			Privileges: c.privileges, Routines: c.unread}
+		found := BackupFindings(s, "shop_a")
+		switch {
+		case c.fix == "" && len(found) > 0:
+			t.Errorf("%s: %+v", name, found)
+		case c.fix != "" && (len(found) != 1 || found[0].Fix != c.fix || found[0].State != c.state):
+			t.Errorf("%s: %+v", name, found)
+		}
 	}
 }

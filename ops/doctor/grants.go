@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"slices"
 	"strings"
 
 	"opsdeck/internal/lang"
@@ -10,6 +11,7 @@ import (
 // Rights are what a database user may do, as SHOW GRANTS tells.
 type Rights struct {
 	grants []grant
+	proc   bool     // SELECT on the table mysql.proc, in which MariaDB keeps routines
 	Roles  []string // roles that were granted but are perhaps not active
 }
 
@@ -18,7 +20,14 @@ type grant struct {
 	rights  map[string]bool
 	all     bool
 	pattern string // of databases: "*" for every one, else as LIKE
+	to      string // the account or the role
 }
+
+// gives tells whether the grant has a right.
+func (g grant) gives(right string) bool { return g.all || g.rights[right] }
+
+// covers tells whether the grant is of a pattern that matches the database.
+func (g grant) covers(db string) bool { return g.pattern != "*" && db != "" && like(g.pattern, db) }
 
 // ParseGrants reads the lines of SHOW GRANTS. Grants on single tables, columns
 // and routines are left out: no backup can rest on them.
@@ -40,12 +49,15 @@ func ParseGrants(lines []string) Rights {
 		if revoke {
 			word = " FROM "
 		}
-		object, _, _ := cutWord(rest, word)
+		object, to, _ := cutWord(rest, word)
+		if object == "`mysql`.`proc`" && !revoke && !strings.Contains(list, "(") && strings.Contains(list, "SELECT") {
+			r.proc = true
+		}
 		pattern, ok := database(object)
 		if !ok || strings.Contains(list, "(") {
 			continue
 		}
-		g := grant{revoke: revoke, pattern: pattern, rights: map[string]bool{}}
+		g := grant{revoke: revoke, pattern: pattern, rights: map[string]bool{}, to: grantee(to)}
 		for _, name := range strings.Split(list, ",") {
 			name = strings.ToUpper(strings.TrimSpace(name))
 			if name == "ALL PRIVILEGES" || name == "ALL" {
@@ -82,27 +94,167 @@ func database(object string) (pattern string, ok bool) {
 	if !ok {
 		return "", false
 	}
+	if unquoted, ok := strings.CutPrefix(name, `"`); ok { // with ANSI_QUOTES
+		return strings.ReplaceAll(strings.TrimSuffix(unquoted, `"`), `""`, `"`), true
+	}
 	if unquoted, ok := strings.CutPrefix(name, "`"); ok {
 		return strings.ReplaceAll(strings.TrimSuffix(unquoted, "`"), "``", "`"), true
 	}
 	return name, true
 }
 
+// grantee is the first word after TO: what follows it says how the account logs in.
+func grantee(to string) string {
+	name, _, _ := cutWord(strings.TrimSpace(to), " ")
+	return name
+}
+
 // Has tells whether the user has a right on a database; "" asks for every
 // database there is.
+//
+// Of the grants of one account on databases, the server takes the one whose pattern is the
+// most specific for the database, and no other: beside GRANT SELECT ON `shop`.*, a
+// GRANT INSERT ON `shop%`.* gives nothing on shop.
 func (r Rights) Has(right, db string) bool {
 	has := false
 	for _, g := range r.grants {
-		global := g.pattern == "*"
-		if !global && (db == "" || !like(g.pattern, db)) {
-			continue
-		}
-		if g.rights[right] || g.all {
+		if g.pattern == "*" && g.gives(right) {
 			has = !g.revoke
+		}
+	}
+	for _, g := range r.grants {
+		if !g.revoke && g.covers(db) && g.gives(right) && g.pattern == r.patternFor(g.to, db) {
+			has = true
+		}
+	}
+	for _, g := range r.grants {
+		if g.revoke && g.covers(db) && g.gives(right) {
+			return false
 		}
 	}
 	return has
 }
+
+// patternFor is the pattern by which the server decides what the grantee may do in the
+// database; "" where no grant matches it.
+func (r Rights) patternFor(to, db string) string {
+	best := ""
+	for _, g := range r.grants {
+		if !g.revoke && g.to == to && g.covers(db) && (best == "" || exactness(g.pattern) > exactness(best)) {
+			best = g.pattern
+		}
+	}
+	return best
+}
+
+// exactness orders patterns as the servers do (get_sort in sql/auth): one without a
+// wildcard comes first, then those whose first wildcard is farther to the right.
+func exactness(pattern string) int {
+	for i := 0; i < len(pattern); i++ {
+		switch pattern[i] {
+		case '\\':
+			i++
+		case '%', '_':
+			return min(i+1, 127)
+		}
+	}
+	return 128
+}
+
+// ShowsRoutines tells whether the server shows the definitions of routines that others
+// made; those of a user's own are always shown.
+func (r Rights) ShowsRoutines(db string, maria bool) bool {
+	if r.Has("SELECT", "") || r.Has("SHOW_ROUTINE", "") || r.Has("SHOW CREATE ROUTINE", db) {
+		return true
+	}
+	return maria && (r.proc || r.Has("SELECT", "mysql"))
+}
+
+// ListsRoutines tells whether the server lists routines that others made, if only by name.
+// Where it does not, nobody can tell whether there are any.
+func (r Rights) ListsRoutines(db string, maria bool) bool {
+	return r.ShowsRoutines(db, maria) || r.Has("EXECUTE", db) || r.Has("ALTER ROUTINE", db) ||
+		r.Has("CREATE ROUTINE", db)
+}
+
+// MayDefine tells whether the user may create views, routines, triggers and events that
+// run as another user.
+func (r Rights) MayDefine() bool {
+	for _, right := range definerRights {
+		if r.Has(right, "") {
+			return true
+		}
+	}
+	return false
+}
+
+// definerRights are the rights to name another user in DEFINER: MySQL since 8.2, MySQL 8.0,
+// MariaDB.
+var definerRights = []string{"SET_ANY_DEFINER", "SET_USER_ID", "SET USER", "SUPER"}
+
+// NoDefiners says that objects are another user's, whose creation takes a right.
+func NoDefiners(owner string) lang.Msg {
+	return lang.M("objects of the backup belong to %s, and the user has no permission to create objects for other users",
+		owner)
+}
+
+// NoDefinersHint is what to do then.
+func NoDefinersHint() lang.Msg {
+	return lang.M("opsdeck doctor prints the GRANT; or set another user in the options file")
+}
+
+// judgeDefiners finds a user that cannot create again what is others'.
+func judgeDefiners(r Rights, s Server) []Finding {
+	others := slices.DeleteFunc(slices.Clone(s.Definers), func(d string) bool { return d == s.User })
+	// In the name of an account with SYSTEM_USER, only one that has it too creates anything.
+	system := s.Flavour == "mysql" && slices.ContainsFunc(others, func(d string) bool { return strings.HasPrefix(d, "root@") }) &&
+		!r.Has("SYSTEM_USER", "")
+	if len(others) == 0 || r.MayDefine() && !system {
+		return nil
+	}
+	f := Finding{
+		State: ops.StateWarning,
+		What:  lang.M("in a restore this user cannot create the objects of %s", strings.Join(others, ", ")),
+	}
+	for _, right := range definerRights {
+		if slices.Contains(s.Privileges, right) {
+			if system {
+				right += ", SYSTEM_USER"
+			}
+			f.Fix = "GRANT " + right + " ON *.* TO " + account(s.User)
+			break
+		}
+	}
+	return []Finding{f}
+}
+
+// Missing are those of the rights that the user lacks on a database.
+func (r Rights) Missing(rights []string, db string) []string {
+	var missing []string
+	for _, name := range rights {
+		if !r.Has(name, db) {
+			missing = append(missing, name)
+		}
+	}
+	return missing
+}
+
+// Grant is the statement that gives the user, as CURRENT_USER() names it, further rights on
+// a database. It widens the grant that the server goes by, for a new one would take its
+// place; where there is none, it is on the pattern.
+func (r Rights) Grant(rights []string, user, db, pattern string) string {
+	if p := r.patternFor(quotedAccount(user), db); p != "" {
+		pattern = p
+	}
+	return "GRANT " + strings.Join(rights, ", ") + " ON `" + strings.ReplaceAll(pattern, "`", "``") + "`.* TO " +
+		account(user)
+}
+
+// quotedAccount writes user@host as SHOW GRANTS does.
+func quotedAccount(user string) string { return strings.ReplaceAll(account(user), "'", "`") }
+
+// Escaped is the pattern of GRANT that matches one database alone.
+func Escaped(db string) string { return strings.NewReplacer("_", `\_`, "%", `\%`).Replace(db) }
 
 // like matches a database against a pattern of GRANT: % and _ stand for anything
 // unless a backslash is before them.
@@ -165,20 +317,52 @@ var backupNeeds = []need{
 	{[]string{"PROCESS"}, true, ops.StateWarning, lang.M("open transactions and lock waits are not visible")},
 }
 
-// restoreNeeds are the rights that a restore needs on the database and on the
-// schemas that it makes beside it.
-var restoreNeeds = []string{
+// RestoreNeeds are the rights that a restore needs on the database and on the
+// schemas that it makes beside it. A restore refuses to begin without them.
+var RestoreNeeds = []string{
+	"SELECT",
+	"INSERT",
+	"UPDATE",
+	"DELETE",
 	"CREATE",
 	"DROP",
 	"ALTER",
 	"INDEX",
-	"INSERT",
 	"REFERENCES",
+	"TRIGGER",
 	"CREATE VIEW",
+	"SHOW VIEW",
 	"CREATE ROUTINE",
 	"ALTER ROUTINE",
-	"TRIGGER",
 	"EVENT",
+	"LOCK TABLES",
+}
+
+// BackupFindings says which rights the server's user misses for a backup of db, that for
+// the routines included.
+func BackupFindings(s Server, db string) []Finding {
+	rights := ParseGrants(s.Grants)
+	out := JudgeBackup(rights, s.User, db)
+	if rights.ShowsRoutines(db, s.Flavour == "mariadb") {
+		return out
+	}
+	f := Finding{
+		State: ops.StateWarning,
+		What:  lang.M("procedures and functions that others made are not visible: if there are any, they are not in the backup"),
+	}
+	if s.Routines > s.ShownRoutines {
+		f.State = ops.StateCritical
+		f.What = lang.M("procedures or functions cannot be read, and no backup can be made: %d", s.Routines-s.ShownRoutines)
+	}
+	switch {
+	case slices.Contains(s.Privileges, "SHOW_ROUTINE"): // MySQL
+		f.Fix = "GRANT SHOW_ROUTINE ON *.* TO " + account(s.User)
+	case slices.Contains(s.Privileges, "SHOW CREATE ROUTINE"): // MariaDB since 11.3
+		f.Fix = rights.Grant([]string{"SHOW CREATE ROUTINE"}, s.User, db, Escaped(db))
+	default:
+		f.Fix = "GRANT SELECT ON mysql.proc TO " + account(s.User)
+	}
+	return append(out, f)
 }
 
 // JudgeBackup says which rights the user, as CURRENT_USER() names it, misses for
@@ -197,18 +381,12 @@ func JudgeBackup(r Rights, user, db string) []Finding {
 		if has {
 			continue
 		}
-		on := "*.*"
+		fix := "GRANT " + n.any[0] + " ON *.* TO " + account(user)
 		if !n.global {
-			on = "`" + db + "`.*"
+			fix = r.Grant(n.any[:1], user, db, Escaped(db))
 		}
-		out = append(
-			out,
-			Finding{
-				State: n.state,
-				What:  lang.M("the privilege %s is missing: %s", n.any[0], n.why),
-				Fix:   "GRANT " + n.any[0] + " ON " + on + " TO " + account(user),
-			},
-		)
+		what := lang.M("the privilege %s is missing: %s", n.any[0], n.why)
+		out = append(out, Finding{State: n.state, What: what, Fix: fix})
 	}
 	return out
 }
@@ -222,41 +400,52 @@ func account(user string) string {
 	return "'" + user[:at] + "'@'" + user[at+1:] + "'"
 }
 
-// JudgeRestore says which rights a restore of db misses. beside is the name of a
-// schema as the restore makes them.
+// JudgeRestore says which rights a restore of db misses, there and in the schemas that it
+// makes beside it: their names begin with db and two underlines. beside is one of them.
 func JudgeRestore(r Rights, user, db, beside string) []Finding {
-	var missing []string
-	for _, name := range restoreNeeds {
-		if !r.Has(name, db) || !r.Has(name, beside) {
-			missing = append(missing, name)
-		}
+	var out []Finding
+	if missing := r.Missing(RestoreNeeds, db); len(missing) > 0 {
+		out = append(out, Finding{
+			State: ops.StateWarning,
+			What:  lang.M("for a restore this user lacks: %s", strings.Join(missing, ", ")),
+			Fix:   r.Grant(missing, user, db, Escaped(db)),
+		})
 	}
-	if len(missing) == 0 {
-		return nil
+	if missing := r.Missing(RestoreNeeds, beside); len(missing) > 0 {
+		out = append(out, Finding{
+			State: ops.StateWarning,
+			What:  lang.M("for a restore this user lacks, on the databases beside %s: %s", db, strings.Join(missing, ", ")),
+			Fix:   r.Grant(missing, user, beside, BesidePattern(db)),
+		})
 	}
-	list := strings.Join(missing, ", ")
-	return []Finding{{State: ops.StateWarning, What: lang.M("for a restore this user lacks: %s", list),
-		Fix: "GRANT " + list + " ON `" + strings.ReplaceAll(db, "_", `\_`) + "%`.* TO " + account(user)}}
+	return out
+}
+
+// BesidePattern is the pattern of GRANT for the schemas that a restore of db makes. Where
+// db's name is so long that theirs hold but its beginning, that is what they have in common.
+func BesidePattern(db string) string {
+	const whole = 34 // of 64 characters: what they add has up to 30
+	if runes := []rune(db); len(runes) > whole {
+		return Escaped(string(runes[:whole])) + "%"
+	}
+	return Escaped(db+"__") + "%"
 }
 
 // drillNeeds are the rights that a drill needs in the schemas that it makes: it loads
 // into them and looks at what came.
-var drillNeeds = append([]string{"SELECT", "UPDATE", "DELETE", "SHOW VIEW", "LOCK TABLES", "EXECUTE"}, restoreNeeds...)
+var drillNeeds = append([]string{"EXECUTE"}, RestoreNeeds...)
 
 // JudgeDrill says which rights a drill misses. scratch is the name of a schema as drills
 // make them, which ends in a date and a time.
 func JudgeDrill(r Rights, user, scratch string) []Finding {
-	var missing []string
-	for _, name := range drillNeeds {
-		if !r.Has(name, scratch) {
-			missing = append(missing, name)
-		}
-	}
+	missing := r.Missing(drillNeeds, scratch)
 	if len(missing) == 0 {
 		return nil
 	}
-	list := strings.Join(missing, ", ")
-	pattern := strings.ReplaceAll(strings.TrimRight(scratch, "0123456789_"), "_", `\_`) + `\_%`
-	return []Finding{{State: ops.StateWarning, What: lang.M("for a restore drill this user lacks: %s", list),
-		Fix: "GRANT " + list + " ON `" + pattern + "`.* TO " + account(user)}}
+	pattern := Escaped(strings.TrimRight(scratch, "0123456789_")+"_") + "%"
+	return []Finding{{
+		State: ops.StateWarning,
+		What:  lang.M("for a restore drill this user lacks: %s", strings.Join(missing, ", ")),
+		Fix:   r.Grant(missing, user, scratch, pattern),
+	}}
 }

@@ -10,16 +10,14 @@ import (
 // NewestBackup is the newest backup that can be restored from: a verified one,
 // or where there is none the newest against which nothing speaks.
 type NewestBackup struct {
-	Name       string
-	CreatedAt  time.Time
-	SizeBytes  int64
-	Verified   bool // proved by hash and counts, not only by its look
-	Moved      bool // it was, before its metadata alone changed
-	Bad        int  // newer backups that cannot be used
-	BadName    string
-	OldBad     int // older ones that cannot be used
-	OldBadName string
-	Shrunk     lang.Msg // what it lacks that those before it had; empty: nothing
+	Name      string
+	CreatedAt time.Time
+	SizeBytes int64
+	Verified  bool     // proved by hash and counts, not only by its look
+	Moved     bool     // it was, before its metadata alone changed
+	Bad       []string // newer backups that cannot be used, by name
+	OldBad    []string // older ones that cannot be used
+	Shrunk    lang.Msg // what it lacks that those before it had; empty: nothing
 }
 
 // Backups tells of the newest good backup; a zero NewestBackup means that there

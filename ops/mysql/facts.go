@@ -3,9 +3,11 @@ package mysql
 import (
 	"context"
 	"database/sql"
+	"strings"
 	"time"
 
 	"opsdeck/ops/doctor"
+	"opsdeck/ops/mysql/schema"
 )
 
 // Facts asks a server for what a doctor wants to know about it and a database.
@@ -40,7 +42,7 @@ func Facts(ctx context.Context, t Target, database string) (doctor.Server, error
 	if v, err := l.row("SELECT @@GLOBAL.sql_require_primary_key AS need"); err == nil {
 		s.RequireKey = v["need"] == "1"
 	}
-	if s.Grants, err = l.column("SHOW GRANTS"); err != nil {
+	if s.Grants, err = schema.Grants(ctx, db); err != nil {
 		return s, Explain(err, t)
 	}
 	if err := l.tables(&s, database); err != nil {
@@ -81,14 +83,27 @@ func (l *look) tables(s *doctor.Server, database string) error {
 
 // definers finds users that objects of the database run as and that are not there.
 func (l *look) definers(s *doctor.Server, database string) {
-	if v, err := l.rowOf("SELECT COUNT(*) AS n FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?", database); err == nil {
-		s.Routines = int(number(v["n"]))
+	if v, err := l.rowOf("SELECT COUNT(*) AS n, COUNT(ROUTINE_DEFINITION) AS shown FROM information_schema.ROUTINES "+
+		"WHERE ROUTINE_SCHEMA = ?", database); err == nil {
+		s.Routines, s.ShownRoutines = int(number(v["n"])), int(number(v["shown"]))
 	}
-	missing, err := l.column("SELECT DISTINCT d.DEFINER FROM ("+
-		"SELECT DEFINER FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ? UNION "+
-		"SELECT DEFINER FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? UNION "+
-		"SELECT DEFINER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? UNION "+
-		"SELECT DEFINER FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?) d "+
+	if v, err := l.rowOf("SELECT COUNT(*) AS n FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?", database); err == nil {
+		s.Triggers = int(number(v["n"]))
+	}
+	if rows, err := schema.All(l.ctx, l.db, "SHOW PRIVILEGES"); err == nil {
+		for _, r := range rows {
+			s.Privileges = append(s.Privileges, strings.ToUpper(r[0]))
+		}
+	}
+	const all = "(SELECT DEFINER FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ? UNION " +
+		"SELECT DEFINER FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? UNION " +
+		"SELECT DEFINER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? UNION " +
+		"SELECT DEFINER FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?) d "
+	if definers, err := l.column("SELECT DISTINCT d.DEFINER FROM "+all+"ORDER BY 1", database, database, database,
+		database); err == nil {
+		s.Definers = definers
+	}
+	missing, err := l.column("SELECT DISTINCT d.DEFINER FROM "+all+
 		"WHERE NOT EXISTS (SELECT 1 FROM mysql.user u WHERE CONCAT(CONVERT(u.User USING utf8mb4), '@', "+
 		"CONVERT(u.Host USING utf8mb4)) COLLATE utf8mb4_bin = CONVERT(d.DEFINER USING utf8mb4) COLLATE utf8mb4_bin) "+
 		"ORDER BY 1",

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"opsdeck/ops/doctor"
+	"opsdeck/ops/mysql/schema"
 )
 
 // BinlogFacts asks a server for what a doctor wants to know about its binary log.
@@ -35,7 +36,7 @@ func BinlogFacts(ctx context.Context, t Target) (doctor.Binlog, error) {
 	if s, err := l.row("SELECT @@GLOBAL.binlog_expire_logs_seconds AS n"); err == nil {
 		b.Expire = time.Duration(number(s["n"])) * time.Second
 	}
-	if b.Grants, err = l.column("SHOW GRANTS"); err != nil {
+	if b.Grants, err = schema.Grants(ctx, db); err != nil {
 		return b, Explain(err, t)
 	}
 	return b, nil

@@ -139,6 +139,7 @@ func (l *look) server() {
 	if v["read_only"] != "0" && len(l.copies.channels) == 0 { // a replica should be
 		l.r.Find(ops.StateWarning, lang.M("MySQL is read-only"), lang.Msg{})
 	}
+	l.offline()
 	l.maxCon = number(v["max_connections"])
 	l.onOff("slow_query_log", v["slow_query_log"])
 	l.r.Add("long_query_time_s", v["long_query_time"], lang.Raw(v["long_query_time"]+" s"))
@@ -225,9 +226,43 @@ func (l *look) transactions() {
 		)
 	}
 	l.longQueries()
-	if n, err := l.row("SELECT COUNT(*) AS n FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting " +
-		"for%lock%'"); err == nil {
-		l.r.Add("metadata_lock_waits", number(n["n"]), lang.Msg{})
+	l.metadataLocks()
+}
+
+// metadataLocks finds statements that wait for a lock that no transaction's list has: of a
+// table's definition, of FLUSH TABLES WITH READ LOCK, of a backup.
+func (l *look) metadataLocks() {
+	v, err := l.row("SELECT COUNT(*) AS n, COALESCE(MAX(TIME), 0) AS longest FROM information_schema.PROCESSLIST " +
+		"WHERE COMMAND IN ('Query', 'Execute') AND USER NOT IN ('system user', 'event_scheduler') " +
+		"AND (STATE LIKE 'Waiting for%lock%' OR STATE LIKE 'Waiting for table flush%')")
+	if err != nil {
+		l.r.AddUnknown("metadata_lock_waits", l.reason(err))
+		return // longQueries asks the same table, and says that it cannot be read
+	}
+	n, longest := number(v["n"]), time.Duration(number(v["longest"]))*time.Second
+	l.r.Add("metadata_lock_waits", n, lang.Msg{})
+	if n > 0 && longest >= lockWait {
+		l.r.Find(
+			ops.StateWarning,
+			lang.M("%d statements wait for metadata or global locks", n),
+			lang.M("the longest for %s", human.Duration(longest)),
+		)
+	}
+}
+
+// offline finds a MySQL that lets in its administrators alone: it looks well to opsdeck
+// where that is one. MariaDB has no such mode.
+func (l *look) offline() {
+	if l.maria {
+		return
+	}
+	v, err := l.row("SELECT @@GLOBAL.offline_mode AS offline_mode")
+	if err != nil || v["offline_mode"] != "1" {
+		return
+	}
+	l.r.Find(ops.StateCritical, lang.M("MySQL is in offline mode"), lang.M("it refuses every user but administrators"))
+	if l.probe.Next != nil {
+		l.r.Next = l.probe.Next(Offline)
 	}
 }
 

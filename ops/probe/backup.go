@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"strings"
 	"time"
 
 	"opsdeck/internal/crontab"
@@ -82,21 +83,30 @@ func (b Backup) judge(newest health.NewestBackup) health.Result {
 		r.Find(ops.StateWarning, newest.Shrunk, lang.Raw(newest.Name))
 		r.Next = lang.M("Check whether rows were lost: %s", "opsdeck backup show "+newest.Name)
 	}
-	if newest.OldBad > 0 {
-		r.Add("older_bad", newest.OldBad, lang.Msg{})
+	if n := len(newest.OldBad); n > 0 {
+		r.Add("older_bad", n, lang.Msg{})
 		if r.State < ops.StateWarning {
-			r.Next = seeBackup(newest.OldBadName)
+			r.Next = seeBackup(newest.OldBad[0])
 		}
-		r.Find(ops.StateWarning, lang.M("%d backups in the folder are bad", newest.OldBad), lang.Raw(newest.OldBadName))
+		r.Find(ops.StateWarning, lang.M("%d backups in the folder are bad", n), some(newest.OldBad))
 	}
-	if newest.Bad > 0 {
-		r.Add("newer_bad", newest.Bad, lang.Msg{})
+	if n := len(newest.Bad); n > 0 {
+		r.Add("newer_bad", n, lang.Msg{})
 		if r.State < ops.StateWarning {
-			r.Next = seeBackup(newest.BadName)
+			r.Next = seeBackup(newest.Bad[0])
 		}
-		r.Find(ops.StateWarning, lang.M("newer backups are bad: %s", newest.BadName), lang.Msg{})
+		r.Find(ops.StateWarning, lang.M("newer backups are bad: %s", some(newest.Bad)), lang.Msg{})
 	}
 	return r
+}
+
+// some lists names; of many the first few, with how many more there are.
+func some(names []string) lang.Msg {
+	const most = 3
+	if more := len(names) - most; more > 0 {
+		return lang.M("%s and %d more", strings.Join(names[:most], ", "), more)
+	}
+	return lang.Raw(strings.Join(names, ", "))
 }
 
 // seeBackup is where to read what is wrong with a bad backup. It cannot be mended,

@@ -31,7 +31,7 @@ func TestBackupIsJudgedByAgeAndSchedule(t *testing.T) {
 	moved := unproved
 	moved.Moved = true
 	bad := at(10)
-	bad.Bad, bad.BadName = 1, "newer.sql.gz"
+	bad.Bad = []string{"newer.sql.gz"}
 	for name, c := range map[string]struct {
 		source   backups
 		schedule string
@@ -119,9 +119,9 @@ func TestStemOfRotatedNames(t *testing.T) {
 func TestABadBackupSendsToItself(t *testing.T) {
 	newest := health.NewestBackup{Name: "x", Verified: true, CreatedAt: noon.Add(-10 * time.Hour)}
 	older, newer, stale := newest, newest, newest
-	older.OldBad, older.OldBadName = 2, "old.sql.gz"
-	newer.Bad, newer.BadName = 1, "new one.sql.gz"
-	stale.OldBad, stale.OldBadName, stale.CreatedAt = 1, "old.sql.gz", noon.Add(-30*time.Hour)
+	older.OldBad = []string{"old.sql.gz", "older.sql.gz"}
+	newer.Bad = []string{"new one.sql.gz"}
+	stale.OldBad, stale.CreatedAt = []string{"old.sql.gz"}, noon.Add(-30*time.Hour)
 	for next, source := range map[string]health.NewestBackup{
 		"See its problems: opsdeck backup show old.sql.gz":       older,
 		"See its problems: opsdeck backup show 'new one.sql.gz'": newer,

@@ -90,6 +90,8 @@ func (t trouble) headline() lang.Msg {
 		return lang.M("the service cannot reach its database")
 	case line.TroubleMemory:
 		return lang.M("the service ran out of memory")
+	case line.TroubleDisk:
+		return lang.M("a disk is full")
 	}
 	return lang.M("the log has a critical error")
 }
@@ -104,7 +106,10 @@ func (t trouble) next() lang.Msg {
 	case line.TroubleLogin:
 		return lang.M("Compare DB_USERNAME and DB_PASSWORD of the service's .env with the server's account.")
 	}
-	if t.Cause == line.TroubleMemory {
+	switch t.Cause {
+	case line.TroubleDisk:
+		return lang.M("Find what fills it: %s", "opsdeck runbook disk-full")
+	case line.TroubleMemory:
 		return lang.M("Raise the heap limit (%s), or find what grew: %s", "node --max-old-space-size=MB",
 			"opsdeck logs --critical --since 1h")
 	}

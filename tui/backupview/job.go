@@ -111,10 +111,14 @@ func (p *Page) ended(m endMsg) tea.Cmd {
 	if m.job == p.work.job {
 		p.work.job = nil
 	}
+	notice := page.Notice{State: ops.StateOK, Text: m.text}
+	if warning := (*ops.Warning)(nil); errors.As(m.err, &warning) {
+		notice = page.Notice{State: ops.StateWarning, Text: warning.What}
+		m.err = nil
+	}
 	if m.err == nil && m.job.keep != nil {
 		m.job.keep()
 	}
-	notice := page.Notice{State: ops.StateOK, Text: m.text}
 	if m.err != nil {
 		notice = page.Notice{State: ops.StateCritical, Text: lang.M("%s: %s", m.job.title, p.stock.sentence(m.err))}
 		if errors.Is(m.err, context.Canceled) {

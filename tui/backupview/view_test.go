@@ -442,6 +442,34 @@ func TestWorkGoesOnWhenTheTabIsLeftAndEndsWhenStopped(t *testing.T) {
 	}
 }
 
+// A backup that lacks rows was made, and is no success: the notice is a warning that says
+// so first, within the 80 columns.
+func TestABackupThatLacksRowsEndsWithAWarning(t *testing.T) {
+	svc := service()
+	lost := backup.Shrink{Rows: 520, Was: 1300}.Text()
+	svc.Create = func(context.Context, Report) (lang.Msg, error) {
+		return lang.Msg{}, &ops.Warning{What: lang.M("Rows may be lost: %s", lost)}
+	}
+	p := New(testEnv("en"), svc)
+	run(p, p.read())
+	got := run(p, p.work.start(lang.Raw("back up"), svc.Create))
+	changed := false
+	for _, m := range got {
+		switch m := m.(type) {
+		case page.Notice:
+			if m.State != ops.StateWarning || !strings.HasPrefix(m.Text.String(), "Rows may be lost: ") ||
+				len(m.Text.String()) > 76 {
+				t.Errorf("%s: %s", m.State, m.Text)
+			}
+		case page.Changed:
+			changed = true
+		}
+	}
+	if !changed {
+		t.Errorf("the other tabs are not told of the backup: %+v", got)
+	}
+}
+
 func TestReadOnlyRefusesWhatWrites(t *testing.T) {
 	p := shown("en")
 	p.stock.env.ReadOnly = true

@@ -18,6 +18,7 @@ const (
 	TroubleLogin    Cause = "login"    // the database refuses user or password
 	TroubleDatabase Cause = "database" // the database cannot be reached
 	TroubleMemory   Cause = "memory"   // the heap is full
+	TroubleDisk     Cause = "disk"     // a disk is full
 	TroubleOther    Cause = "other"
 )
 
@@ -35,6 +36,7 @@ var (
 	noModule   = regexp.MustCompile(`Cannot find (?:module|package) '[^']+'`)
 	badLogin   = regexp.MustCompile(`Access denied for user '[^']*'@'[^']*'|ER_ACCESS_DENIED_ERROR`)
 	noDatabase = regexp.MustCompile(`connect E[A-Z]+ \S*:3306\b`)
+	diskFull   = regexp.MustCompile(`\bENOSPC\b|[Nn]o space left on device|ER_DISK_FULL|ER_RECORD_FILE_FULL|Disk full \(`)
 	nodeEnds   = regexp.MustCompile(`^Node\.js v\d+\.`)
 	jsError    = regexp.MustCompile(`^\s*(?:Uncaught )?[A-Za-z]*(?:Error|Exception)\b`)
 )
@@ -49,6 +51,8 @@ func troubleIn(line string) (Trouble, bool) {
 		t.Port, _ = strconv.Atoi(m[1])
 	case noModule.MatchString(line):
 		t.Cause = TroubleModule
+	case diskFull.MatchString(line):
+		t.Cause = TroubleDisk
 	case badLogin.MatchString(line):
 		t.Cause = TroubleLogin
 	case noDatabase.MatchString(line), which == "Unable to connect to the database":

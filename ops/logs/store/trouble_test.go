@@ -24,8 +24,11 @@ func TestLastTroubleSaysWhyAndWhen(t *testing.T) {
 		"port ipv4": {"Error: listen EADDRINUSE: address already in use 127.0.0.1:3000\n", line.TroublePort, 3000, now},
 		"module": {"Error: Cannot find module '@nestjs/core'\nRequire stack:\n  code: " +
 			"'MODULE_NOT_FOUND',\n}\n\nNode.js v20.1.0\n", line.TroubleModule, 0, now},
-		"login":      {"Error: Access denied for user 'q'@'172.18.0.1' (using password: YES)\n", line.TroubleLogin, 0, now},
-		"heap":       {"FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n", line.TroubleMemory, 0, now},
+		"login": {"Error: Access denied for user 'q'@'172.18.0.1' (using password: YES)\n", line.TroubleLogin, 0, now},
+		"heap":  {"FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n", line.TroubleMemory, 0, now},
+		"disk":  {"Error: ENOSPC: no space left on device, write\n    at writeSync\n", line.TroubleDisk, 0, now},
+		"disk of the server": {"QueryFailedError: Disk full (/tmp/#sql-1); waiting for someone to free some space... (errno: 28 " +
+			"\"No space left on device\")\n", line.TroubleDisk, 0, now},
 		"crash":      {"/srv/a.js:3\nTypeError: x is not a function\n    at f\n\nNode.js v22.0.0\n", line.TroubleOther, 0, now},
 		"recovered":  {"TypeError: x\n\nNode.js v22.0.0\n" + fine, line.TroubleOther, 0, now},
 		"no crash":   {"TypeError: handled\n" + fine, "", 0, time.Time{}},

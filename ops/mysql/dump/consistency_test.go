@@ -245,25 +245,3 @@ func TestMissingRightsAreNamedBeforeTheFirstRow(t *testing.T) {
 		}
 	})
 }
-
-func TestGrantsAreReadAsTheServerMeansThem(t *testing.T) {
-	g := parseGrants([]string{
-		"GRANT USAGE ON *.* TO `u`@`%`",
-		"GRANT SELECT, SHOW VIEW ON `shop\\_%`.* TO `u`@`%`",
-		"GRANT TRIGGER ON `shop_1`.`t` TO `u`@`%`",
-		"GRANT ALL PRIVILEGES ON `we``ird`.* TO `u`@`%` WITH GRANT OPTION",
-		"GRANT EVENT ON *.* TO `u`@`%`",
-		"REVOKE EVENT ON `mute`.* FROM `u`@`%`",
-	})
-	for _, c := range []struct {
-		right, db string
-		want      bool
-	}{
-		{"SELECT", "shop_1", true}, {"SELECT", "shopX1", false}, {"SHOW VIEW", "shop_", true}, {"TRIGGER", "shop_1", false},
-		{"TRIGGER", "we`ird", true}, {"EVENT", "anything", true}, {"EVENT", "mute", false}, {"SELECT", "other", false},
-	} {
-		if got := g.may(c.right, c.db); got != c.want {
-			t.Errorf("%s on %s: %v", c.right, c.db, got)
-		}
-	}
-}

@@ -9,6 +9,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/doctor"
 	"opsdeck/ops/mysql/schema"
 )
 
@@ -254,35 +255,23 @@ func (s *session) definers(ctx context.Context, definers map[string][]string) er
 		}
 	}
 	if foreign != "" && !s.mayDefine(ctx) {
-		return ops.E(ops.Config, lang.M("objects of the backup belong to %s, and the user has no permission to create objects for other users", foreign)).
-			WithHint(lang.M("use --definer current, or a user with that privilege"))
+		return ops.E(ops.Config, doctor.NoDefiners(foreign)).WithHint(doctor.NoDefinersHint())
 	}
 	if len(absent) > 0 && s.o.Definer == "" {
 		slices.Sort(absent)
 		return ops.E(ops.Failed, lang.M("the server does not have the accounts that objects belong to: %s", strings.Join(absent, ", "))).
-			WithHint(lang.M("create the accounts, or use --definer keep or --definer current"))
+			WithHint(lang.M("create these accounts first"))
 	}
 	return nil
 }
 
 // mayDefine tells whether the user may make objects in another's name.
 func (s *session) mayDefine(ctx context.Context) bool {
-	grants, err := schema.All(ctx, s.main, "SHOW GRANTS")
+	lines, err := schema.Grants(ctx, s.main)
 	if err != nil {
 		return true // the server will say
 	}
-	for _, row := range grants {
-		g := strings.ToUpper(row[0])
-		if !strings.Contains(g, " ON *.* ") {
-			continue
-		}
-		for _, right := range []string{"ALL PRIVILEGES", "SUPER", "SET_ANY_DEFINER", "SET_USER_ID", "SET USER"} {
-			if strings.Contains(g, right) {
-				return true
-			}
-		}
-	}
-	return false
+	return doctor.ParseGrants(lines).MayDefine()
 }
 
 // splitAccount reads `user`@`host`, 'user'@'host' or user@host.

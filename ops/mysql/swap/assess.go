@@ -71,6 +71,8 @@ func (s *Server) Survey(
 			)
 		}
 		s.surveyRights(ctx, db, a, target, restore.Into)
+		s.surveyCreators(ctx, db, a, target, src, nil)
+		s.surveyOwners(ctx, db, a, target, src, nil)
 		return a, nil
 	}
 	if a.Sessions, err = s.surveySessions(ctx, live); err != nil {
@@ -92,6 +94,8 @@ func (s *Server) Survey(
 	s.surveyTriggers(ctx, db, a, live, choice.Tables)
 	s.surveyDefiners(ctx, db, a, src)
 	s.surveyRights(ctx, db, a, live, restore.Swap)
+	s.surveyCreators(ctx, db, a, live, src, choice.Tables)
+	s.surveyOwners(ctx, db, a, live, src, choice.Tables)
 	s.surveyRename(ctx, db, a, live)
 	s.surveyDisk(ctx, db, a, src)
 	if src.Replay != nil {

@@ -3,139 +3,153 @@ package swap
 import (
 	"context"
 	"database/sql"
-	"regexp"
+	"fmt"
 	"strings"
+	"time"
 
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/doctor"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 )
 
-// needed are the rights that a restore takes, on the schema itself and on those
-// beside it.
-var needed = []string{
-	"SELECT",
-	"INSERT",
-	"UPDATE",
-	"DELETE",
-	"CREATE",
-	"DROP",
-	"ALTER",
-	"INDEX",
-	"REFERENCES",
-	"TRIGGER",
-	"CREATE VIEW",
-	"SHOW VIEW",
-	"CREATE ROUTINE",
-	"ALTER ROUTINE",
-	"EVENT",
-	"LOCK TABLES",
-}
-
-var grantLine = regexp.MustCompile("(?is)^GRANT (.+?) ON (\\S+|`[^`]*`\\.\\*) TO ")
-
 // surveyRights reads the user's own grants. What roles bring is asked for too,
 // where the server has them. A server that shows none says nothing.
 func (s *Server) surveyRights(ctx context.Context, db *sql.DB, a *restore.Assessment, live string, mode restore.Mode) {
-	lines, err := s.grants(ctx, db)
+	lines, err := schema.Grants(ctx, db)
 	if err != nil || len(lines) == 0 {
 		return
 	}
-	global, local := map[string]bool{}, map[string]bool{}
-	for _, line := range lines {
-		m := grantLine.FindStringSubmatch(line)
-		if m == nil {
-			continue
-		}
-		to := local
-		switch scope := m[2]; {
-		case scope == "*.*":
-			to = global
-		case !scopeCovers(scope, live):
-			continue
-		}
-		for _, right := range strings.Split(m[1], ",") {
-			to[strings.ToUpper(strings.TrimSpace(right))] = true
-		}
-	}
-	all := func(set map[string]bool) bool { return set["ALL PRIVILEGES"] || set["ALL"] }
-	for _, right := range needed {
-		if !all(global) && !global[right] && !all(local) && !local[right] {
-			a.Missing = append(a.Missing, right)
-		}
-	}
-	if len(a.Missing) == 0 && mode == restore.Swap && !all(global) &&
-		!(global["CREATE"] && global["ALTER"] && global["DROP"] && global["INSERT"]) &&
-		!covers(lines, restore.SideSchema(live, "new", "20260101-000000-0000")) {
-		a.SwapRefused = restore.RawNote(
-			"no rights on schemas beside " + live + " (GRANT ALL ON `" + strings.ReplaceAll(
-				live,
-				"_",
-				`\_`,
-			) + `\_\_%` + "`.*)",
-		)
-	}
-}
-
-func (s *Server) grants(ctx context.Context, db *sql.DB) ([]string, error) {
-	rows, err := schema.All(ctx, db, "SHOW GRANTS")
-	var out []string
-	for _, r := range rows {
-		out = append(out, r[0])
-	}
-	if err != nil || s.mariadb {
-		return out, err
-	}
-	roles, err := schema.One(ctx, db, "SELECT CURRENT_ROLE()")
-	if err != nil || roles == "NONE" || roles == "" {
-		return out, nil
-	}
-	rows, err = schema.All(ctx, db, "SHOW GRANTS FOR CURRENT_USER() USING "+roles)
-	for _, r := range rows {
-		out = append(out, r[0])
-	}
+	user, err := schema.One(ctx, db, "SELECT CURRENT_USER()")
 	if err != nil {
-		return out[:len(out)-len(rows)], nil // the roles' grants cannot be seen; judge by the user's own
+		return
 	}
-	return out, nil
+	rights := doctor.ParseGrants(lines)
+	a.Missing = rights.Missing(doctor.RestoreNeeds, live)
+	beside := restore.SideSchema(live, "new", "20260101-000000-0000")
+	if missing := rights.Missing(doctor.RestoreNeeds, beside); len(a.Missing) == 0 && len(missing) > 0 &&
+		mode == restore.Swap {
+		a.SwapRefused = restore.RawNote("no rights on schemas beside " + live + " (" +
+			rights.Grant(missing, user, beside, doctor.BesidePattern(live)) + ")")
+	}
 }
 
-// covers tells whether some grant of everything reaches a schema.
-func covers(lines []string, name string) bool {
-	for _, line := range lines {
-		m := grantLine.FindStringSubmatch(line)
-		if m != nil && strings.HasPrefix(strings.ToUpper(m[1]), "ALL") && scopeCovers(m[2], name) {
+// surveyCreators finds a user for whom the server makes no triggers and functions: while the
+// binary log is on that takes SUPER, or the setting by which the log trusts their creators.
+func (s *Server) surveyCreators(
+	ctx context.Context,
+	db *sql.DB,
+	a *restore.Assessment,
+	live string,
+	src restore.Source,
+	scope []string,
+) {
+	asked, err := schema.One(ctx, db, "SELECT @@GLOBAL.log_bin AND NOT @@GLOBAL.log_bin_trust_function_creators")
+	if len(a.Missing) > 0 || err != nil || asked != "1" || !s.makesCreations(ctx, db, live, src, scope) {
+		return
+	}
+	lines, err := schema.Grants(ctx, db)
+	if err != nil || doctor.ParseGrants(lines).Has("SUPER", "") {
+		return
+	}
+	a.Findings = append(a.Findings, restore.Finding{
+		State:  ops.StateCritical,
+		Blocks: true,
+		What:   restore.N(doctor.NoCreators()),
+		Hint: restore.N(lang.M("as an administrator: %s; or set another user in the options file",
+			"SET GLOBAL log_bin_trust_function_creators = ON")),
+	})
+}
+
+// makesCreations tells whether triggers or functions are made, of the backup or once more
+// at the exchange. Of chosen tables only the triggers are.
+func (s *Server) makesCreations(
+	ctx context.Context,
+	db *sql.DB,
+	live string,
+	src restore.Source,
+	scope []string,
+) bool {
+	for _, o := range src.Holds {
+		whole := len(scope) == 0
+		if o.Kind == "trigger" && (whole || has(scope, o.Table)) || o.Kind == "function" && whole {
 			return true
 		}
 	}
-	return false
-}
-
-// scopeCovers tells whether `pattern`.* holds a schema; % and _ are wildcards
-// unless escaped.
-func scopeCovers(scope, name string) bool {
-	pattern, ok := strings.CutSuffix(scope, ".*")
-	if !ok {
-		return false
-	}
-	pattern = strings.ReplaceAll(strings.Trim(pattern, "`"), "``", "`")
-	if pattern == "*" {
-		return true
-	}
-	var re strings.Builder
-	re.WriteString("^")
-	for i := 0; i < len(pattern); i++ {
-		switch c := pattern[i]; {
-		case c == '\\' && i+1 < len(pattern):
-			i++
-			re.WriteString(regexp.QuoteMeta(string(pattern[i])))
-		case c == '%':
-			re.WriteString(".*")
-		case c == '_':
-			re.WriteString(".")
-		default:
-			re.WriteString(regexp.QuoteMeta(string(c)))
+	rows, err := schema.All(ctx, db, "SELECT EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? "+
+		"UNION ALL SELECT '' FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND ROUTINE_TYPE = 'FUNCTION'",
+		live, live)
+	for _, r := range rows {
+		if len(scope) == 0 || has(scope, r[0]) {
+			return true
 		}
 	}
-	matched, err := regexp.MatchString(re.String()+"$", name)
-	return err == nil && matched
+	return err != nil
+}
+
+// surveyOwners finds a user that may not create what belongs to others in the backup.
+func (s *Server) surveyOwners(
+	ctx context.Context,
+	db *sql.DB,
+	a *restore.Assessment,
+	live string,
+	src restore.Source,
+	scope []string,
+) {
+	own, err := schema.One(ctx, db, "SELECT CURRENT_USER()")
+	if err != nil {
+		return
+	}
+	owner := ""
+	for _, d := range definersIn(src, scope) {
+		if plain := unquotedAccount.Replace(d); plain != own && strings.Contains(plain, "@") && !strings.EqualFold(plain, "current_user") {
+			owner = plain
+		}
+	}
+	lines, err := schema.Grants(ctx, db)
+	if len(a.Missing) > 0 || owner == "" || err != nil {
+		return
+	}
+	rights := doctor.ParseGrants(lines)
+	if rights.MayDefine() && (s.mariadb || rights.Has("SYSTEM_USER", "") || tryOwner(ctx, db, live, owner)) {
+		return
+	}
+	a.Findings = append(a.Findings, restore.Finding{
+		State:  ops.StateCritical,
+		Blocks: true,
+		What:   restore.N(doctor.NoDefiners(owner)),
+		Hint:   restore.N(doctor.NoDefinersHint()),
+	})
+}
+
+var unquotedAccount = strings.NewReplacer("`", "", "'", "")
+
+// tryOwner makes a view in the owner's name, in a schema of a moment: who has SYSTEM_USER is
+// in tables that few may read. It is false only where the server says that this is the reason.
+func tryOwner(ctx context.Context, db *sql.DB, live, owner string) bool {
+	name := restore.SideSchema(live, "probe3", fmt.Sprintf("%x", time.Now().UnixNano()))
+	defer db.ExecContext(context.WithoutCancel(ctx), "DROP DATABASE IF EXISTS "+restore.Name(name))
+	if err := run(ctx, db, "CREATE DATABASE "+restore.Name(name)); err != nil {
+		return true
+	}
+	at := strings.LastIndexByte(owner, '@')
+	err := run(ctx, db, "CREATE DEFINER = "+restore.Name(owner[:at])+"@"+restore.Name(owner[at+1:])+
+		" VIEW "+restore.Name(name, "v")+" AS SELECT 1 AS a")
+	return mysql.Number(err) != mysql.ErrSpecificAccess
+}
+
+// definersIn are whom the objects belong to that a restore of the tables, or of all, makes.
+func definersIn(src restore.Source, scope []string) []string {
+	if len(scope) == 0 {
+		return src.Definers
+	}
+	var out []string
+	for _, o := range src.Holds {
+		if o.Kind == "trigger" && has(scope, o.Table) && o.Definer != "" {
+			out = append(out, o.Definer)
+		}
+	}
+	return out
 }

@@ -53,8 +53,7 @@ func (sh Driller) DrillServer(name string) (mysql.Target, string, error) {
 	return t, label, err
 }
 
-// Drill does a drill under the lock that one drill at a time holds, and puts it
-// on record.
+// Drill does a drill, and puts it on record.
 func (sh Driller) Drill(
 	ctx context.Context,
 	s *backup.Set,
@@ -62,11 +61,27 @@ func (sh Driller) Drill(
 	server string,
 	report func(ops.Progress),
 ) (backup.Drill, error) {
+	return sh.load(ctx, oplog.Entry{Action: "backup.drill", Object: s.Name}, s, job, server, report,
+		func(d backup.Drill) error { return backup.AppendDrill(sh.StateDir, d) })
+}
+
+// load loads a backup into a scratch schema and looks at what came, under the lock that
+// one drill at a time holds. keep puts it on record, when it came to a result.
+func (sh Driller) load(
+	ctx context.Context,
+	entry oplog.Entry,
+	s *backup.Set,
+	job drill.Job,
+	server string,
+	report func(ops.Progress),
+	keep func(backup.Drill) error,
+) (backup.Drill, error) {
 	var none backup.Drill
 	if err := sh.Trusted(); err != nil {
 		return none, err
 	}
-	held, err := lock.Take(backup.DrillLockPath(sh.StateDir), lock.Holder{User: oplog.UserName(), What: "backup drill"})
+	what := strings.ReplaceAll(entry.Action, ".", " ")
+	held, err := lock.Take(backup.DrillLockPath(sh.StateDir), lock.Holder{User: oplog.UserName(), What: what})
 	if err != nil {
 		return none, err
 	}
@@ -83,7 +98,6 @@ func (sh Driller) Drill(
 		job.From = s.Database
 	}
 	var d backup.Drill
-	entry := oplog.Entry{Action: "backup.drill", Object: s.Name}
 	err = sh.Record(ctx, entry, func(ctx context.Context, detail map[string]string) error {
 		if d, err = drill.Run(ctx, job); err != nil {
 			return err
@@ -94,7 +108,7 @@ func (sh Driller) Drill(
 		}
 		detail["result"] = d.Result
 		detail["remark"] = d.Remark
-		return backup.AppendDrill(sh.StateDir, d)
+		return keep(d)
 	})
 	return d, err
 }
@@ -128,7 +142,8 @@ func readIdentities(path string) ([]age.Identity, error) {
 	return ids, nil
 }
 
-// deepen loads a backup that was verified, and adds to the check what came of it.
+// deepen loads a backup that was verified, and adds to the check what came of it. That
+// is no drill: nobody rehearsed a restore, and the record of drills must not say so.
 func (sh Driller) deepen(
 	ctx context.Context,
 	s *backup.Set,
@@ -141,7 +156,8 @@ func (sh Driller) deepen(
 	if _, err := os.Stat(s.Path); err != nil {
 		return check, nil
 	}
-	d, err := sh.Drill(ctx, s, drill.Job{}, "", report)
+	entry := oplog.Entry{Action: "backup.verify", Object: s.Name}
+	d, err := sh.load(ctx, entry, s, drill.Job{}, "", report, func(backup.Drill) error { return nil })
 	if err != nil {
 		return check, err
 	}

@@ -33,7 +33,8 @@ func (sh InPlace) SyncInPlace(ctx context.Context, report func(ops.Progress)) (l
 	return lang.M("copies are up to date: %d sent, %s", sent, human.Bytes(bytes)), nil
 }
 
-// CreateInPlace makes a manual backup.
+// CreateInPlace makes a manual backup. One that lacks what those before it had is an
+// ops.Warning: it was made, and somebody must look.
 func (sh InPlace) CreateInPlace(ctx context.Context, report func(ops.Progress)) (lang.Msg, error) {
 	o, err := sh.Maker().OrderOf(Order{Kind: backup.KindManual})
 	if err != nil {
@@ -44,7 +45,7 @@ func (sh InPlace) CreateInPlace(ctx context.Context, report func(ops.Progress)) 
 		return lang.Msg{}, err
 	}
 	if m.Shrink != nil {
-		return lang.M("made %s, but check whether rows were lost: %s", m.File, m.Shrink.Text()), nil
+		return lang.Msg{}, &ops.Warning{What: lang.M("Rows may be lost: %s", m.Shrink.Text())}
 	}
 	return lang.M(
 		"made %s, %s in %s, verified",

@@ -428,13 +428,9 @@ func (i inventory) NewestGood(ctx context.Context) (health.NewestBackup, error) 
 		switch {
 		case s.State != backup.Bad || !s.Restorable(i.Service.Database.Name):
 		case s.At.After(out.CreatedAt):
-			if out.Bad++; out.BadName == "" {
-				out.BadName = s.Name
-			}
+			out.Bad = append(out.Bad, s.Name)
 		default:
-			if out.OldBad++; out.OldBadName == "" {
-				out.OldBadName = s.Name
-			}
+			out.OldBad = append(out.OldBad, s.Name)
 		}
 	}
 	return out, nil

@@ -366,7 +366,7 @@ func (v view) grants(ctx context.Context, t mysql.Target) deploy.Finding {
 		f.State, f.Detail = ops.StateUnknown, lang.M("cannot check: %s", v.Explain(err).What)
 		return f
 	}
-	missing := doctor.JudgeBackup(doctor.ParseGrants(facts.Grants), facts.User, v.Service.Database.Name)
+	missing := doctor.BackupFindings(facts, v.Service.Database.Name)
 	if len(missing) == 0 {
 		return deploy.Finding{Name: f.Name, Detail: lang.M("%s has every privilege that a backup needs", facts.User)}
 	}

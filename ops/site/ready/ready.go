@@ -75,7 +75,7 @@ func (l Look) database(ctx context.Context) []doctor.Point {
 		p := doctor.Point{Name: name, Service: s.Name}
 		f := doctor.Finding{State: ops.StateCritical, What: lang.Raw(err.Error())}
 		if errors.As(err, &e) {
-			f.What, f.Fix = e.What, l.Lang.Msg(e.Hint)
+			f.What, f.Fix = withReason(e), l.Lang.Msg(e.Hint)
 		}
 		p.Findings = []doctor.Finding{f}
 		return []doctor.Point{p}
@@ -128,4 +128,16 @@ func (l Look) nextBackup(ctx context.Context) int64 {
 		return newest.Size + newest.Size/5
 	}
 	return 0
+}
+
+// withReason is what an error says, with the server's own words where it has further ones.
+func withReason(e *ops.Error) lang.Msg {
+	if e.Err == nil {
+		return e.What
+	}
+	why := mysql.Reason(e.Err)
+	if why.Empty() || strings.Contains(e.What.String(), why.String()) {
+		return e.What
+	}
+	return lang.M("%s (%s)", e.What, why)
 }

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"opsdeck/internal/testdb"
+)
+
+// TestTheGrantsOfDoctorAreEnough gives a user what doctor prints, and no more: then doctor
+// has nothing to say about rights, and a backup, a drill, a restore and its undo work. The
+// wide grant that the user has before gives nothing on the database once there is a
+// narrower one, so doctor must widen it.
+func TestTheGrantsOfDoctorAreEnough(t *testing.T) {
+	t.Parallel()
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newSite(t, db)
+		user := "granted_" + s.live[max(0, len(s.live)-20):]
+		db.Exec(t, "", "CREATE USER '"+user+"'@'%' IDENTIFIED BY 'granted-pw'",
+			"GRANT SELECT ON `"+strings.ReplaceAll(s.live, "_", `\_`)+"`.* TO '"+user+"'@'%'",
+			"GRANT ALL ON `"+s.live[:len(s.live)-1]+"%`.* TO '"+user+"'@'%'")
+		t.Cleanup(func() { db.Exec(t, "", "DROP USER '"+user+"'@'%'") })
+		s.useOptions(fmt.Sprintf("[client]\nuser=%s\npassword=granted-pw\nhost=%s\nport=%d\n", user, db.Host, db.Port))
+		asked := s.grantsOfDoctor()
+		if len(asked) == 0 {
+			t.Fatal("doctor asks for nothing, though the user may only read")
+		}
+		db.Exec(t, "", asked...)
+		if left := s.grantsOfDoctor(); len(left) > 0 {
+			t.Fatalf("after %q it still asks for %q", asked, left)
+		}
+		s.must("backup", "create")
+		s.refuses("triggers and functions cannot be created", "restore", "--confirm", s.live)
+		if out := s.run("doctor").out; !strings.Contains(out, "log_bin_trust_function_creators = ON") {
+			t.Errorf("doctor does not say how triggers can be created: %s", out)
+		}
+		s.dropCreations()
+		good := s.dump()
+		s.must("backup", "create")
+		s.must("backup", "drill")
+		db.Exec(t, s.live, shopDamage...)
+		s.must("restore", "--confirm", s.live, "--mode", "swap")
+		sameDump(t, good, s.dump())
+		s.must("restore", "undo", "--confirm", s.live)
+	})
+}
+
+// dropCreations drops what only SUPER may create while the binary log is on.
+func (s *realSite) dropCreations() {
+	s.t.Helper()
+	rows, err := s.db.Open(s.t, s.live).Query("SELECT CONCAT('DROP TRIGGER `', TRIGGER_NAME, '`') "+
+		"FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? UNION ALL SELECT CONCAT('DROP FUNCTION `', ROUTINE_NAME, "+
+		"'`') FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND ROUTINE_TYPE = 'FUNCTION'", s.live, s.live)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer rows.Close()
+	var drops []string
+	for rows.Next() {
+		var drop string
+		if err := rows.Scan(&drop); err != nil {
+			s.t.Fatal(err)
+		}
+		drops = append(drops, drop)
+	}
+	if len(drops) == 0 {
+		s.t.Fatal("the shop has no triggers")
+	}
+	s.db.Exec(s.t, s.live, drops...)
+}
+
+// grantsOfDoctor are the statements that doctor prints for what is missing.
+func (s *realSite) grantsOfDoctor() (statements []string) {
+	s.t.Helper()
+	var doc doctorJSON
+	if err := json.Unmarshal([]byte(s.run("doctor", "--json").out), &doc); err != nil {
+		s.t.Fatal(err)
+	}
+	for _, p := range doc.Points {
+		for _, f := range p.Findings {
+			if strings.HasPrefix(f.Fix, "GRANT ") {
+				statements = append(statements, f.Fix)
+			}
+		}
+	}
+	return statements
+}
