@@ -207,8 +207,8 @@ func NoDefinersHint() lang.Msg {
 func judgeDefiners(r Rights, s Server) []Finding {
 	others := slices.DeleteFunc(slices.Clone(s.Definers), func(d string) bool { return d == s.User })
 	// In the name of an account with SYSTEM_USER, only one that has it too creates anything.
-	system := s.Flavour == "mysql" && slices.ContainsFunc(others, func(d string) bool { return strings.HasPrefix(d, "root@") }) &&
-		!r.Has("SYSTEM_USER", "")
+	root := slices.ContainsFunc(others, func(d string) bool { return strings.HasPrefix(d, "root@") })
+	system := root && s.Flavour == "mysql" && !r.Has("SYSTEM_USER", "")
 	if len(others) == 0 || r.MayDefine() && !system {
 		return nil
 	}

@@ -104,7 +104,8 @@ func (s *Server) surveyOwners(
 	}
 	owner := ""
 	for _, d := range definersIn(src, scope) {
-		if plain := unquotedAccount.Replace(d); plain != own && strings.Contains(plain, "@") && !strings.EqualFold(plain, "current_user") {
+		plain := unquotedAccount.Replace(d)
+		if plain != own && strings.Contains(plain, "@") {
 			owner = plain
 		}
 	}
@@ -131,11 +132,11 @@ var unquotedAccount = strings.NewReplacer("`", "", "'", "")
 func tryOwner(ctx context.Context, db *sql.DB, live, owner string) bool {
 	name := restore.SideSchema(live, "probe3", fmt.Sprintf("%x", time.Now().UnixNano()))
 	defer db.ExecContext(context.WithoutCancel(ctx), "DROP DATABASE IF EXISTS "+restore.Name(name))
-	if err := run(ctx, db, "CREATE DATABASE "+restore.Name(name)); err != nil {
+	if err := try(ctx, db, "CREATE DATABASE "+restore.Name(name)); err != nil {
 		return true
 	}
 	at := strings.LastIndexByte(owner, '@')
-	err := run(ctx, db, "CREATE DEFINER = "+restore.Name(owner[:at])+"@"+restore.Name(owner[at+1:])+
+	err := try(ctx, db, "CREATE DEFINER = "+restore.Name(owner[:at])+"@"+restore.Name(owner[at+1:])+
 		" VIEW "+restore.Name(name, "v")+" AS SELECT 1 AS a")
 	return mysql.Number(err) != mysql.ErrSpecificAccess
 }

@@ -5,6 +5,7 @@ package ready
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"opsdeck/internal/config"
