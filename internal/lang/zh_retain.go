@@ -34,7 +34,7 @@ func init() {
 		"the backup before the loss (%s)", "数据丢失之前的备份（%s）",
 		"Check whether rows were lost: %s", "请检查是否丢失了数据：%s",
 		"  ! check whether rows were lost; %s still has them", "  ! 请检查是否丢失了数据；%s 中仍有这些数据",
-		"Rows may be lost: %s", "可能丢失了数据：%s",
+		"Lost rows? %s", "丢失了数据？%s",
 		"Verify the backups at this copy, in place.", "在副本处校验其中的备份。",
 		"--deep loads a local backup: fetch it by restoring from the copy, or verify the copy without --deep",
 		"--deep 只能导入本机的备份：请从副本恢复以取回，或不带 --deep 校验副本",

@@ -448,7 +448,7 @@ func TestABackupThatLacksRowsEndsWithAWarning(t *testing.T) {
 	svc := service()
 	lost := backup.Shrink{Rows: 520, Was: 1300}.Text()
 	svc.Create = func(context.Context, Report) (lang.Msg, error) {
-		return lang.Msg{}, &ops.Warning{What: lang.M("Rows may be lost: %s", lost)}
+		return lang.Msg{}, &ops.Warning{What: lang.M("Lost rows? %s", lost)}
 	}
 	p := New(testEnv("en"), svc)
 	run(p, p.read())
@@ -457,7 +457,7 @@ func TestABackupThatLacksRowsEndsWithAWarning(t *testing.T) {
 	for _, m := range got {
 		switch m := m.(type) {
 		case page.Notice:
-			if m.State != ops.StateWarning || !strings.HasPrefix(m.Text.String(), "Rows may be lost: ") ||
+			if m.State != ops.StateWarning || !strings.HasPrefix(m.Text.String(), "Lost rows? ") ||
 				len(m.Text.String()) > 76 {
 				t.Errorf("%s: %s", m.State, m.Text)
 			}

@@ -45,7 +45,7 @@ func (sh InPlace) CreateInPlace(ctx context.Context, report func(ops.Progress)) 
 		return lang.Msg{}, err
 	}
 	if m.Shrink != nil {
-		return lang.Msg{}, &ops.Warning{What: lang.M("Rows may be lost: %s", m.Shrink.Text())}
+		return lang.Msg{}, &ops.Warning{What: lang.M("Lost rows? %s", m.Shrink.Text())}
 	}
 	return lang.M(
 		"made %s, %s in %s, verified",
