@@ -236,14 +236,28 @@ func TestRoutinesOfOthersAreNotTakenForGranted(t *testing.T) {
 		fix        string // "" is: nothing is found
 		state      ops.State
 	}{
-		"MySQL":               {"mysql", []string{"SHOW_ROUTINE"}, nil, 0, "GRANT SHOW_ROUTINE ON *.* TO 'b'@'h'", ops.StateWarning},
-		"MariaDB":             {"mariadb", nil, nil, 0, "GRANT SELECT ON mysql.proc TO 'b'@'h'", ops.StateWarning},
-		"newer MariaDB":       {"mariadb", []string{"SHOW CREATE ROUTINE"}, nil, 0, "GRANT SHOW CREATE ROUTINE ON `shop\\_a`.* TO 'b'@'h'", ops.StateWarning},
+		"MySQL":   {"mysql", []string{"SHOW_ROUTINE"}, nil, 0, "GRANT SHOW_ROUTINE ON *.* TO 'b'@'h'", ops.StateWarning},
+		"MariaDB": {"mariadb", nil, nil, 0, "GRANT SELECT ON mysql.proc TO 'b'@'h'", ops.StateWarning},
+		"newer MariaDB": {
+			"mariadb",
+			[]string{"SHOW CREATE ROUTINE"},
+			nil,
+			0,
+			"GRANT SHOW CREATE ROUTINE ON `shop\\_a`.* TO 'b'@'h'",
+			ops.StateWarning,
+		},
 		"some cannot be read": {"mysql", []string{"SHOW_ROUTINE"}, nil, 2, "GRANT SHOW_ROUTINE ON *.* TO 'b'@'h'", ops.StateCritical},
 		"SHOW_ROUTINE":        {"mysql", nil, []string{"GRANT SHOW_ROUTINE ON *.* TO `b`@`h`"}, 0, "", ops.StateOK},
 		"SELECT on all":       {"mysql", nil, []string{"GRANT SELECT ON *.* TO `b`@`h`"}, 0, "", ops.StateOK},
 		"mysql.proc":          {"mariadb", nil, []string{"GRANT SELECT ON `mysql`.`proc` TO `b`@`h`"}, 0, "", ops.StateOK},
-		"MySQL has no proc":   {"mysql", []string{"SHOW_ROUTINE"}, []string{"GRANT SELECT ON `mysql`.* TO `b`@`h`"}, 0, "GRANT SHOW_ROUTINE ON *.* TO 'b'@'h'", ops.StateWarning},
+		"MySQL has no proc": {
+			"mysql",
+			[]string{"SHOW_ROUTINE"},
+			[]string{"GRANT SELECT ON `mysql`.* TO `b`@`h`"},
+			0,
+			"GRANT SHOW_ROUTINE ON *.* TO 'b'@'h'",
+			ops.StateWarning,
+		},
 	} {
 		s := Server{Flavour: c.flavour, User: "b@h", Grants: append(c.grants, field, global),
 			Privileges: c.privileges, Routines: c.unread}

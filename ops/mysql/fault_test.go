@@ -60,7 +60,8 @@ func nameFaults(t *testing.T, flavour string) {
 		}
 		faultIs(t, target, c.fault, c.state, c.says)
 		if c.fault == Offline { // which lets in an administrator, for whom all else is well
-			if r := lookOnce(t, Probe{Target: targetOf(s)}); r.State != c.state || !strings.Contains(r.Detail.String(), c.says) {
+			r := lookOnce(t, Probe{Target: targetOf(s)})
+			if r.State != c.state || !strings.Contains(r.Detail.String(), c.says) {
 				t.Errorf("for an administrator: %s: %s", r.State, r.Detail)
 			}
 		}
