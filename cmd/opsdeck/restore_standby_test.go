@@ -2,8 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"opsdeck/internal/testdb"
 )
@@ -77,4 +80,143 @@ func TestARestoreBeginsWithTheStandby(t *testing.T) {
 		s.must("restore", "undo", "--json", "--confirm", s.live)
 		sameDump(t, damaged, s.dump())
 	})
+}
+
+// usesNoStandby says that a plan loads the backup, and why.
+func (s *realSite) usesNoStandby(why string, moment ...string) {
+	s.t.Helper()
+	plan := s.must(append([]string{"restore", "--plan"}, moment...)...)
+	if !strings.Contains(plan.out, "the standby is not used: "+why) {
+		s.t.Errorf("the plan does not say %q:\n%s", why, plan.out)
+	}
+}
+
+// What is not surely right is not used, and the restore is as good without it: a standby
+// that is past the moment, that somebody wrote into, whose place is lost, whose record
+// cannot be read, and one that is turned off.
+func TestAStandbyThatCannotBeUsedIsNotUsed(t *testing.T) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newStandbySite(t, db)
+		db.Exec(t, s.live, inRows(dayAtTheShop[:6]...)...)
+		s.forward()
+		good := s.dump()
+		db.Exec(t, s.live, inRows("DELETE FROM orders")...)
+		id := s.newestID("orders")
+		now := []string{"--before", id}
+		doc := s.standing()
+		if plan := s.must("restore", "--plan", "--before", id); !strings.Contains(plan.out, "standby at ") {
+			t.Fatalf("a good one is not used:\n%s", plan.out)
+		}
+		past := s.newestID("made_later")
+		s.usesNoStandby("it is past that moment", "--before", past)
+		s.usesNoStandby("only some tables are restored", "--before", id, "--tables", "orders")
+		s.usesNoStandby("a restore in place loads", "--before", id, "--mode", "in-place")
+
+		record := filepath.Join(s.dir, "state", "standby", "shop", "standby.json")
+		text, err := os.ReadFile(record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for why, damage := range map[string][2]string{
+			"its record cannot be read":  {"{", ""},
+			"it is on another server":    {`"server": "`, `"server": "x`},
+			"it was never checked":       {`"check":`, `"unknown":`},
+			"failed":                     {`"good": true`, `"good": false`},
+			"it belongs to the database": {`"database": "`, `"database": "x`},
+		} {
+			s.writeRecord(record, strings.Replace(string(text), damage[0], damage[1], 1))
+			if plan := s.must("restore", "--plan", "--before", id); !strings.Contains(plan.out, why) ||
+				!strings.Contains(plan.out, "the standby is not used") {
+				t.Errorf("%s:\n%s", why, plan.out)
+			}
+		}
+		s.writeRecord(record, string(text))
+
+		// Somebody wrote into it: what it counted is right, and its rows are not.
+		db.Exec(t, "", "DELETE FROM `"+doc.Schema+"`.ar_invoices LIMIT 1")
+		o := s.run("restore", "--before", id, "--json", "--confirm", s.live)
+		if o.code == 0 || !strings.Contains(o.out, "the replay counted") {
+			t.Errorf("the check before the exchange passed: exit %d\n%s", o.code, o.out)
+		}
+		if doc := s.standing(); doc.State != "gone" {
+			t.Errorf("%+v", doc)
+		}
+		s.usesNoStandby("", now...)
+		s.must("restore", "--before", id, "--json", "--confirm", s.live)
+		sameDump(t, good, s.dump())
+	})
+}
+
+func (s *realSite) writeRecord(path, text string) {
+	s.t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// The standby goes forward from backup to backup, and is compared with each at its very
+// place. One into which somebody wrote fails, is said to be broken, is not used, and is
+// built again from the next backup.
+func TestAStandbyIsComparedWithEachBackup(t *testing.T) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newStandbySite(t, db)
+		s.forward()
+		db.Exec(t, s.live, inRows(dayAtTheShop...)...)
+		second := s.nextBackup()
+		db.Exec(t, s.live, inRows("INSERT INTO customers (name) VALUES ('after the backup')")...)
+		did := s.forward()
+		if did.Built || did.Check == nil || !did.Check.Good || did.Check.Backup != second || did.Check.Rows < 10 {
+			t.Fatalf("%+v, check %+v", did, did.Check)
+		}
+		if got := s.count(s.standing().Schema, "customers"); got != s.count(s.live, "customers") {
+			t.Errorf("the standby has %d customers", got)
+		}
+		if out := s.statusOf("standby"); !strings.Contains(out, `"state": "ok"`) {
+			t.Errorf("status of a good one:\n%s", out)
+		}
+		schema := s.standing().Schema
+		db.Exec(t, "", "UPDATE `"+schema+"`.customers SET name = 'someone else' WHERE id = 1")
+		third := s.nextBackup()
+		s.must("backup", "binlog", "fetch")
+		o := s.run("restore", "standby", "run")
+		if o.code != 1 || !strings.Contains(o.err, "it differs from "+third) {
+			t.Fatalf("exit %d\n%s%s", o.code, o.out, o.err)
+		}
+		if doc := s.standing(); doc.State != "broken" || doc.Check.Good {
+			t.Errorf("%+v", doc)
+		}
+		if out := s.statusOf("standby"); !strings.Contains(out, `"state": "critical"`) {
+			t.Errorf("status of a broken one:\n%s", out)
+		}
+		s.usesNoStandby("it is broken", "--until", "now")
+		if did := s.forward(); !did.Built || did.Dropped != schema {
+			t.Errorf("%+v", did)
+		}
+	})
+}
+
+// nextBackup makes a backup in a second of its own, and says its name.
+func (s *realSite) nextBackup() string {
+	s.t.Helper()
+	for now := time.Now().Unix(); time.Now().Unix() == now; {
+		time.Sleep(20 * time.Millisecond)
+	}
+	var m struct{ Name string }
+	if err := json.Unmarshal([]byte(s.must("backup", "create", "--json").out), &m); err != nil {
+		s.t.Fatal(err)
+	}
+	return m.Name
+}
+
+func (s *realSite) count(schema, table string) (n int) {
+	s.t.Helper()
+	if err := s.db.Open(s.t, schema).QueryRow("SELECT COUNT(*) FROM " + table).Scan(&n); err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
+// statusOf is one check of status as JSON.
+func (s *realSite) statusOf(check string) string {
+	return s.run("status", "--only", check, "--json").out
 }

@@ -126,14 +126,15 @@ func (f Filter) takesTable(schema, table string) bool {
 	return f.Table == "" || Matches(schema, table, f.Table)
 }
 
-// takesStatement looks for the table's name as a word in the text.
+// takesStatement looks for the table's name as a word in the text; of a table of a named
+// database the statement was run in that one, or names it too.
 func (f Filter) takesStatement(s Statement) bool {
 	if f.Table == "" {
 		return f.Schema == "" || s.Schema == f.Schema || Mentions(s.SQL, f.Schema)
 	}
-	_, table, ok := cutLast(f.Table, ".")
+	database, table, ok := cutLast(f.Table, ".")
 	if !ok {
-		table = f.Table
+		return Mentions(s.SQL, f.Table)
 	}
-	return Mentions(s.SQL, table)
+	return Mentions(s.SQL, table) && (s.Schema == "" || s.Schema == database || Mentions(s.SQL, database))
 }

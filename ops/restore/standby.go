@@ -49,21 +49,31 @@ func (p *Plan) Standby() *Standby {
 	return p.Source.Replay.Standby
 }
 
+// NoStandby is why what was chosen cannot begin with a standby; empty when it can.
+func (c Choice) NoStandby() lang.Msg {
+	switch {
+	case c.Into != "":
+		return lang.M("the restore goes into another database")
+	case c.Mode == InPlace:
+		return lang.M("a restore in place loads into the live database")
+	case len(c.Tables) > 0:
+		return lang.M("only some tables are restored")
+	}
+	return lang.Msg{}
+}
+
 // useStandby makes the standby the schema of the restore, or says why it cannot be.
 func (p *Plan) useStandby() {
 	s := p.Standby()
 	if s == nil {
 		return
 	}
-	why := lang.Msg{}
-	switch {
-	case p.Mode == InPlace:
-		why = lang.M("a restore in place loads into the live database")
-	case p.Mode == Into:
-		why = lang.M("the restore goes into another database")
-	case len(p.Tables) > 0:
-		why = lang.M("only some tables are restored")
-	default:
+	c := Choice{Mode: p.Mode, Tables: p.Tables}
+	if p.Mode == Into {
+		c.Into = p.Target.Database
+	}
+	why := c.NoStandby()
+	if why.Empty() {
 		p.Shadow = s.Schema
 		return
 	}

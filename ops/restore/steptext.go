@@ -36,12 +36,21 @@ func (p *Plan) What(s Step) lang.Msg {
 	case StepRestore:
 		switch p.Mode {
 		case Swap:
+			if p.Standby() != nil {
+				return lang.M("Replay the rest of the binary log into the standby %s. %s is not changed.", p.Shadow, db)
+			}
 			return lang.M("Load %s into the new database %s. %s is not changed.", src, p.Shadow, db)
 		case InPlace:
 			return lang.M("Drop the tables of %s and load %s in their place.", db, src)
 		}
 		return lang.M("Load %s into %s.", src, db)
 	case StepVerify:
+		if p.Standby() != nil {
+			return lang.M(
+				"Count and check all tables, and compare the counts with those of the backup with the log. Then swap " +
+					"them in with one RENAME; on any mismatch, stop before the swap.",
+			)
+		}
 		if p.Mode == Swap {
 			return lang.M(
 				"Compare all tables with the manifest. Then swap them in with one RENAME; on any mismatch, stop " +

@@ -41,6 +41,7 @@ func Of(s Source) []health.Check {
 	b.process()
 	b.disks()
 	b.backup()
+	b.standby()
 	b.logs()
 	b.alerts()
 	return b.checks

@@ -55,7 +55,14 @@ func (d Finder) StandbySources(ctx context.Context) ([]restore.Source, error) {
 
 // warm looks whether a restore can begin with the standby, and says in the replay that it
 // does, or why not. What is not known is a reason not to.
-func (d *Desk) warm(ctx context.Context, log *changes.Source, src restore.Source, r *restore.Replay, now time.Time) {
+func (d *Desk) warm(
+	ctx context.Context,
+	log *changes.Source,
+	src restore.Source,
+	r *restore.Replay,
+	c restore.Choice,
+) {
+	now := d.Clock.Now()
 	rec, err := d.Standby().Load()
 	refuse := func(why lang.Msg) { r.Standby, r.NoStandby = nil, restore.N(why) }
 	switch {
@@ -63,6 +70,10 @@ func (d *Desk) warm(ctx context.Context, log *changes.Source, src restore.Source
 		refuse(lang.M("its record cannot be read: %s", err.Error()))
 		return
 	case rec.State == standby.Off && !d.Service.Restore.Standby:
+		return
+	}
+	if why := c.NoStandby(); !why.Empty() {
+		refuse(why)
 		return
 	}
 	if why := rec.Unfit(d.Service.Database.Name, d.Service.Restore.Standby); !why.Empty() {

@@ -47,7 +47,7 @@ func (d Finder) rolled(ctx context.Context, c restore.Choice) (restore.Source, e
 				r.Warnings = append(r.Warnings, restore.N(lang.M("reading only the archive: %s",
 					d.Shelf.Binlog().BinlogSentence(log.LiveErr).What)))
 			}
-			d.warm(ctx, log, src, r, d.Clock.Now())
+			d.warm(ctx, log, src, r, c)
 			return replay.Rolled(src, r), nil
 		}
 		if first == nil {
