@@ -49,19 +49,9 @@ type Setting struct {
 	Line  int
 }
 
-// Read reads the options of the given groups from the file at path and what it
-// includes. A file that holds a password and can be read by group or others is
-// refused with an *InsecureError.
-func Read(path string, groups ...string) (Options, error) {
-	list, err := Settings(path, groups...)
-	out := Options{}
-	for _, s := range list {
-		out[s.Name] = s.Value
-	}
-	return out, err
-}
-
-// Settings is Read that tells where each option is set, in the order of the file.
+// Settings reads the options of the given groups from the file at path and what it
+// includes, and tells where each is set, in the order of the file. A file that holds a
+// password and can be read by group or others is refused with an *InsecureError.
 func Settings(path string, groups ...string) (list []Setting, err error) {
 	err = read(path, groups, &list, 0)
 	return list, err

@@ -91,3 +91,13 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// Read is Settings by name: the last one of a name counts.
+func Read(path string, groups ...string) (Options, error) {
+	list, err := Settings(path, groups...)
+	out := Options{}
+	for _, s := range list {
+		out[s.Name] = s.Value
+	}
+	return out, err
+}

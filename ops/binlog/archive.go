@@ -196,18 +196,6 @@ func gapBetween(a, b *Segment, why Reason) Gap {
 	}
 }
 
-// Find is the span that holds a position, which may be its end.
-func Find(spans []Span, p Position) *Span {
-	for i := range spans {
-		for _, s := range spans[i].Segments {
-			if s.File == p.File && s.FromPos <= p.Pos && p.Pos <= s.ToPos {
-				return &spans[i]
-			}
-		}
-	}
-	return nil
-}
-
 // Retire is the segments that may go: those that end before the oldest full backup
 // that is kept. A segment goes only when all before it go, so that no gap is made.
 // A zero moment, for no backup, lets nothing go.

@@ -19,14 +19,9 @@ type Streamer interface {
 	Stream(ctx context.Context, w *Lines) error
 }
 
-// Feed fills a store from sources and keeps it up to date until ctx ends. It
-// returns when everything has stopped. failed is told of what could not be read.
-func Feed(ctx context.Context, store *store.Store, sources []logs.Source, failed func(name string, err error)) {
-	feed(ctx, store, sources, Config{}.Globs(nil, sources), failed)
-}
-
-// Feed is Feed with what is configured; a file that comes to fit a pattern later is
-// followed too.
+// Feed fills a store from sources and keeps it up to date until ctx ends; a file that
+// comes to fit a pattern later is followed too. It returns when everything has stopped.
+// failed is told of what could not be read.
 func (c Config) Feed(ctx context.Context, store *store.Store, sources []logs.Source, failed func(string, error)) {
 	feed(ctx, store, sources, c.Globs(nil, sources), failed)
 }

@@ -72,11 +72,8 @@ func innerOf(g generation) (generation, bool) {
 	return g, true
 }
 
-// Group makes sources of files: the rotated generations of a file and the file
-// itself are one source, in the order of time.
-func Group(paths []string) []logs.Source { return group(paths, nil) }
-
-// group is Group with a shelf on which indexes are kept.
+// group makes sources of files: the rotated generations of a file and the file itself are
+// one source, in the order of time. On the shelf, if any, indexes are kept.
 func group(paths []string, shelf *Shelf) []logs.Source {
 	byLive := map[string][]generation{}
 	var order []string

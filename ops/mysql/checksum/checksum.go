@@ -19,7 +19,6 @@ package checksum
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"fmt"
 	"math/bits"
 
@@ -47,19 +46,6 @@ func (s *Sum) Add(o Sum) {
 
 // String is the manifest's form: 32 hex digits.
 func (s Sum) String() string { return fmt.Sprintf("%016x%016x", s.Hi, s.Lo) }
-
-// Parse reads what String wrote.
-func Parse(text string) (Sum, error) {
-	b, err := hex.DecodeString(text)
-	if err != nil || len(b) != 16 {
-		return Sum{}, fmt.Errorf("checksum %q is not 32 hex digits", text)
-	}
-	var s Sum
-	for i := range 8 {
-		s.Hi, s.Lo = s.Hi<<8|uint64(b[i]), s.Lo<<8|uint64(b[i+8])
-	}
-	return s, nil
-}
 
 // Session makes a connection render values canonically. It stays so.
 func Session(ctx context.Context, conn *sql.Conn) error {

@@ -39,15 +39,6 @@ func (f *family) of(value float64, labels ...string) prometheus.Metric {
 	return prometheus.MustNewConstMetric(f.desc, f.kind, value, labels...)
 }
 
-// Names are the names of all metrics with their labels.
-func Names() map[string][]string {
-	out := make(map[string][]string, len(families))
-	for _, f := range families {
-		out[f.name] = f.labels
-	}
-	return out
-}
-
 // unix is a moment as Prometheus keeps it.
 func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 

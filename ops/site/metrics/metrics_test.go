@@ -174,3 +174,12 @@ func TestEveryFamilyHasAHelpAndAUniqueName(t *testing.T) {
 		}
 	}
 }
+
+// Names are the names of all metrics with their labels.
+func Names() map[string][]string {
+	out := make(map[string][]string, len(families))
+	for _, f := range families {
+		out[f.name] = f.labels
+	}
+	return out
+}
