@@ -3,15 +3,12 @@ package main
 import (
 	"context"
 	"os"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
 
 	"opsdeck/internal/lang"
-	"opsdeck/internal/version"
-	"opsdeck/ops"
 )
 
 // cli is the table of contents: a line a verb, each in a file of its own.
@@ -88,78 +85,6 @@ func run(ctx context.Context, args []string, io stdio) int {
 	kctx.BindTo(ctx, (*context.Context)(nil))
 	err = a.bounded(ctx, kctx.Command(), func() error { return kctx.Run(a) })
 	return a.failAs(wantsJSON(args), err)
-}
-
-// negative refuses a number or a duration below 0: no flag has a meaning for one.
-func negative(ctx *kong.Context) error {
-	for _, f := range ctx.Flags() {
-		v := f.Target
-		if v.CanInt() && v.Int() < 0 {
-			return ops.E(ops.Usage, lang.M("--%s cannot be negative", f.Name))
-		}
-	}
-	return nil
-}
-
-func newParser(root any, a *app, exit func(int)) (*kong.Kong, error) {
-	p, err := kong.New(root,
-		kong.Name("opsdeck"),
-		kong.Description(a.lang.T("A console for the operator of a MySQL-backed service.")),
-		kong.Vars{"version": "opsdeck " + version.Get().String()},
-		kong.Writers(a.out, a.err),
-		kong.Exit(exit),
-		kong.Help(printHelp(a)),
-		kong.Bind(a),
-		kong.UsageOnError(),
-	)
-	if err != nil {
-		return nil, err
-	}
-	translate(p.Model.Node, a.lang)
-	return p, nil
-}
-
-// translate puts the help of every command and flag in the reader's language.
-func translate(n *kong.Node, p *lang.Printer) {
-	if n.Parent != nil {
-		n.Help = p.Msg(lang.Msg{Key: n.Help})
-	}
-	for _, f := range n.Flags {
-		f.Help = p.Msg(lang.Msg{Key: strings.ReplaceAll(f.Help, "%", "%%")})
-	}
-	for _, arg := range n.Positional {
-		arg.Help = p.Msg(lang.Msg{Key: arg.Help})
-	}
-	for _, child := range n.Children {
-		translate(child, p)
-	}
-}
-
-// aNegative is a number with a minus: an age as -2h, -7d, or a mistake as -1.
-var aNegative = regexp.MustCompile(`^-\d+(\.\d+)?[a-z]*$`)
-
-// joinNegatives lets people write --since -2h: kong would take -2h for a flag.
-func joinNegatives(node *kong.Node, args []string) []string {
-	var out []string
-	for i := 0; i < len(args); i++ {
-		if c := child(node, args[i]); c != nil {
-			node = c
-		}
-		if i+1 < len(args) && aNegative.MatchString(args[i+1]) && takesValue(node, args[i]) {
-			joint := "="
-			if !strings.HasPrefix(args[i], "--") {
-				joint = ""
-			}
-			out = append(out, args[i]+joint+args[i+1])
-			i++
-			continue
-		}
-		out = append(out, args[i])
-		if args[i] == "--" {
-			return append(out, args[i+1:]...)
-		}
-	}
-	return out
 }
 
 // earlyLang finds the language before the command line is parsed, so that its
