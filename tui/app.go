@@ -39,7 +39,8 @@ type Console struct {
 	active  int
 	verdict page.Verdict
 	notice  page.Notice
-	noticed uint64 // the notice's number, so that only its own timer clears it
+	noticed uint64          // the notice's number, so that only its own timer clears it
+	refused func() lang.Msg // why the key of the notice was refused, asked again; nil for other notices
 	armed   time.Time
 	mouse   bool
 	stack   []overlay
@@ -257,6 +258,7 @@ type clearNotice struct{ n uint64 }
 
 func (c *Console) notify(s ops.State, text lang.Msg) tea.Cmd {
 	c.noticed++
+	c.refused = nil
 	n := c.noticed
 	c.notice = page.Notice{State: s, Text: text}
 	return page.After(c.env.Ctx, noticeTime, clearNotice{n})

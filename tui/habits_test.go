@@ -119,3 +119,37 @@ func TestThePaletteLeavesOutScatteredLetters(t *testing.T) {
 		t.Error("lsthts finds nothing")
 	}
 }
+
+// TestTheReasonOfARefusedKeyGoesWithTheReason: "there is no plan yet" does not stay
+// under the plan that has come since. Another notice stays.
+func TestTheReasonOfARefusedKeyGoesWithTheReason(t *testing.T) {
+	c, pages, _ := testConsole()
+	planned := false
+	pages[0].acts = append(pages[0].acts, page.Action{
+		ID: "status.losses", Keys: []string{"o"}, Label: lang.Raw("losses"), Help: lang.Raw("losses"),
+		Off: func() lang.Msg {
+			if planned {
+				return lang.Msg{}
+			}
+			return lang.M("there is no plan yet")
+		},
+		Run: func() tea.Cmd { return nil },
+	})
+	c.Update(tea.WindowSizeMsg{Width: 80, Height: 24})
+	answer := page.Msg{To: "status"}
+	press(c, "o")
+	c.Update(answer)
+	if !strings.Contains(c.View(), "there is no plan yet") {
+		t.Error("an answer that changes nothing took the reason away")
+	}
+	planned = true
+	c.Update(answer)
+	if strings.Contains(c.View(), "there is no plan yet") {
+		t.Error("the reason stays under the plan")
+	}
+	c.notify(ops.StateWarning, lang.Raw("a notice"))
+	c.Update(answer)
+	if !strings.Contains(c.View(), "a notice") {
+		t.Error("another notice was taken away")
+	}
+}

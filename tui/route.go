@@ -20,7 +20,9 @@ func (c *Console) route(msg tea.Msg) tea.Cmd {
 	case tea.MouseMsg:
 		return c.pointer(m)
 	case page.Msg:
-		return c.deliver(m)
+		cmd := c.deliver(m)
+		c.reconsider()
+		return cmd
 	case page.Goto:
 		return c.goToPage(m)
 	case page.Incident:
@@ -152,9 +154,19 @@ func toPage(c *Console, k tea.KeyMsg) tea.Cmd {
 // run does an action, or says why it cannot be done now.
 func (c *Console) run(a page.Action) tea.Cmd {
 	if why := a.Why(c.env); !why.Empty() {
-		return c.notify(ops.StateWarning, why)
+		cmd := c.notify(ops.StateWarning, why)
+		c.refused = func() lang.Msg { return a.Why(c.env) }
+		return cmd
 	}
 	return a.Run()
+}
+
+// reconsider takes away the reason for which a key was refused when it no longer
+// holds: "there is no plan yet" does not stay under the plan.
+func (c *Console) reconsider() {
+	if c.refused != nil && c.refused().Empty() {
+		c.notice, c.refused = page.Notice{}, nil
+	}
 }
 
 func (c *Console) deliver(m page.Msg) tea.Cmd {

@@ -61,6 +61,7 @@ func init() {
 		"longer", "更长",
 		"shorter", "更短",
 		"live, once the server is back", "服务器恢复后继续实时",
+		"read at %s", "读取于 %s",
 		"%s of about %s rows read", "已查看 %s 行，共约 %s 行",
 		"no index helps here; scanning the whole table …", "没有可用的索引，正在扫描整张表 …",
 		"%s rows read, back to %s", "已查看 %s 行，回溯到 %s",

@@ -2,6 +2,8 @@ package lang
 
 func init() {
 	register(
+		"an audit archive is not a backup: read it with `opsdeck audit list --archive`",
+		"审计归档不是备份：请用 `opsdeck audit list --archive` 查询",
 		"compare with the live data",
 		"与线上数据比较",
 		"compared with the live data: about %s rows are newer",

@@ -172,7 +172,7 @@ func TestVerdict(t *testing.T) {
 		"well":         {[]Standing{ok, ok}, ops.StateOK, "All 2 checks pass."},
 		"well, backup": {[]Standing{ok, backup}, ops.StateOK, "All 2 checks pass; newest good backup from 11:00:00."},
 		"one":          {[]Standing{ok}, ops.StateOK, "The check passes."},
-		"looking":      {[]Standing{ok, {}}, ops.StateUnknown, "Looking: 1 of 2 checks has answered."},
+		"looking":      {[]Standing{ok, {}}, ops.StateUnknown, "Checking: 1 of 2 checks has finished."},
 		"warning": {[]Standing{ok, warn}, ops.StateWarning, "Disk /var is full since 12:00:30 (4 % free). " +
 			"More details: df -h /var"},
 		"critical first": {[]Standing{warn, down}, ops.StateCritical, "MySQL is down since 12:00:07 (refused); disk " +

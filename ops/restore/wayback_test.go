@@ -83,7 +83,7 @@ func TestAWayBackIsToldAsOne(t *testing.T) {
 		{"undo of a swap exports", Swap, append(append([]Kind{}, swapped...), KindUndo, KindDone), UndoExporting,
 			StepSave, "Export the rows written since", "later-writes", "kept in shop__new_"},
 		{"undo of a swap", Swap, append(append([]Kind{}, swapped...), KindUndo, KindDone, KindDone), UndoSwapping,
-			StepRestore, "brings the old tables back from shop__old_", "RENAME TABLE `shop`.`orders` TO `shop__new_",
+			StepRestore, "moves the old tables back from shop__old_", "RENAME TABLE `shop`.`orders` TO `shop__new_",
 			"kept in shop__new_"},
 		{"undo in place", InPlace, append(append([]Kind{}, placed...), KindUndo, KindDone, KindDone), UndoLoading,
 			StepRestore, "load the emergency backup", "zcat /b/emergency_backup_shop_", "restored again"},

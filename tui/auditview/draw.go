@@ -3,6 +3,7 @@ package auditview
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/charmbracelet/lipgloss"
 
@@ -43,6 +44,15 @@ func (p *Page) drawList(size page.Size) []string {
 	return append(lines, p.sheet.statusLine(size.Width))
 }
 
+// readAtFrom is the width from which the query's line says when a list was read.
+const readAtFrom = 60
+
+// readAt says when a list was read that does not follow its source: after a restore
+// its rows may no longer be those of the database.
+func (p *base) readAt(at time.Time) string {
+	return p.env.T("read at %s", at.In(p.env.Zone).Format(time.TimeOnly))
+}
+
 // queryLine is the query, or what can be written there.
 func (p *editor) queryLine(w int) string {
 	t, e := p.base.env.Theme, p.base.env
@@ -59,6 +69,8 @@ func (p *editor) queryLine(w int) string {
 		right = t.Badge.Render(e.T(" +%d new ", p.rows.list.unseen)) + " "
 	case p.rows.list.live:
 		right = t.OK.Render(t.Glyph.OK+" "+e.T("live")) + " "
+	case !p.rows.list.read.IsZero() && w >= readAtFrom:
+		right = t.Dim.Render(p.base.readAt(p.rows.list.read)) + " "
 	}
 	left := " " + t.Accent.Render("/") + " "
 	room := w - cells.Width(right)

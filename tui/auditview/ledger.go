@@ -49,6 +49,7 @@ type ledger struct {
 	all     []binlog.Transaction
 	full    bool // there may be more
 	took    time.Duration
+	readAt  time.Time // when the transactions shown were read
 	scroll  widget.Scroll
 	aim     aim
 	one     one
@@ -163,6 +164,7 @@ func (l *ledger) loaded(m ledgerMsg) tea.Cmd {
 		return nil
 	}
 	l.all, l.full, l.took, l.scroll = m.all, len(m.all) >= ledgerRows, m.took, widget.Scroll{}
+	l.readAt = l.base.env.Clock.Now()
 	l.scroll.Resize(len(l.all), 1)
 	was := l.aim
 	l.aim = aim{}

@@ -34,6 +34,9 @@ func (l *ledger) queryLine(w int) string {
 		return " " + l.input.View(t, w-1)
 	}
 	right := t.Info.Render(e.T("binlog")) + " "
+	if !l.readAt.IsZero() && w >= readAtFrom {
+		right = t.Dim.Render(l.base.readAt(l.readAt)+" "+t.Glyph.Dot+" ") + right
+	}
 	if l.loading {
 		right = t.Accent.Render(t.Glyph.Running+" "+e.T("reading")) + " "
 	}

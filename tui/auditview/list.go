@@ -37,6 +37,7 @@ type list struct {
 	next     audit.Pos
 	top      audit.Pos // where new rows come behind while there are none
 	took     time.Duration
+	read     time.Time // when the rows shown were read
 	way      audit.Strategy
 	err      error
 	question error // asks for leave
@@ -126,6 +127,7 @@ func (p *rows) loaded(m pageMsg) tea.Cmd {
 	l.err, l.question, l.took, l.way = nil, nil, m.took, m.page.Strategy
 	l.more, l.next, l.partial, l.unproved = m.page.More, m.page.Next, m.page.Partial, m.page.Unproved
 	if m.first {
+		l.read = p.base.env.Clock.Now()
 		l.rows, l.unseen, l.top = nil, 0, m.page.Top
 		l.scroll = widget.Scroll{}
 	}

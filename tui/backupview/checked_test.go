@@ -28,3 +28,18 @@ func TestABackupIsNotUnverifiedAndVerifiedAtOnce(t *testing.T) {
 		t.Errorf("the facts read:\n%s", text)
 	}
 }
+
+// TestAnAuditArchiveIsNotDrilled: it holds rows of one table, and no restore starts
+// from it.
+func TestAnAuditArchiveIsNotDrilled(t *testing.T) {
+	p := shown("en")
+	press(p, "down")
+	s := p.table.current()
+	if why := p.noDrill(); s == nil || !why.Empty() {
+		t.Fatalf("%+v cannot be drilled: %s", s, why)
+	}
+	s.Tier = backup.Archive
+	if why := p.noDrill().String(); !strings.Contains(why, "not a backup") {
+		t.Errorf("an archive is drilled: %q", why)
+	}
+}

@@ -223,7 +223,7 @@ func (p *Page) acts() []page.Action {
 			Help:   lang.M("drill: load this backup into a scratch database, check it, drop it"),
 			Footer: true,
 			Writes: true,
-			Off:    p.table.onSet(p.stock.svc.Drill != nil),
+			Off:    p.noDrill,
 			Run:    p.askDrill,
 		},
 		{
@@ -294,6 +294,15 @@ func (p *table) onAnySet() lang.Msg {
 		return lang.M("a physical backup folder: use the tool that made it")
 	}
 	return p.work.off(true)()
+}
+
+// noDrill says why the chosen backup cannot be drilled. An audit archive holds rows
+// of one table: no restore starts from it.
+func (p *Page) noDrill() lang.Msg {
+	if s := p.table.current(); s != nil && s.Tier == backup.Archive {
+		return lang.M("an audit archive is not a backup: read it with `opsdeck audit list --archive`")
+	}
+	return p.table.onSet(p.stock.svc.Drill != nil)()
 }
 
 func (p *work) noPrune() lang.Msg {

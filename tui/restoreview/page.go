@@ -155,6 +155,9 @@ func (p *Page) Update(body any) tea.Cmd {
 	case planMsg:
 		p.base.since = time.Time{}
 		p.base.plan, p.base.reach, p.base.planErr = m.plan, m.reach, m.err
+		if ops.CodeOf(p.base.problem) == ops.Usage {
+			p.base.problem = nil // it asked for a plan
+		}
 		return nil
 	case sourcesMsg:
 		return p.picking.seeSources(m)

@@ -33,6 +33,17 @@ var looks = map[string]theme.Options{
 // raw is what a sentence shows whose arguments do not fit, or were left out.
 var raw = regexp.MustCompile(`%!|%\[?\d*\]?[-+#]?\d*\.?\d*[sdvqxfT]\b`)
 
+// english is a run of English words; allowed is what may be read so in Chinese: commands
+// and statements with what follows them, quoted text, and what the tests' logs, servers
+// and operators say in English.
+var (
+	english = regexp.MustCompile(`[A-Za-z]{2,}(?: [A-Za-z]{2,}){2,}`)
+	allowed = regexp.MustCompile("`[^`]*`?|\"[^\"]*\"?|(?:opsdeck|systemctl|mysql|zcat|docker|pm2|#) .*|" +
+		"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|GRANT|RENAME|CHECK|SHOW) .*|" +
+		"Order created succ.*|lock wait took.*|Unable to connect.*|an earlier look|is the server.*|" +
+		"cannot be reached|was not changed")
+)
+
 // Every opens a page's faces in each language and looks at each of them: as many
 // lines as the terminal has and none wider, no argument of a sentence left out,
 // and in Chinese some Chinese.
@@ -66,6 +77,11 @@ func faults(view string, size page.Size, code string) (wrong []string) {
 	text := ansi.Strip(view)
 	if found := raw.FindString(text); found != "" {
 		wrong = append(wrong, fmt.Sprintf("%q is on the screen:\n%s", found, text))
+	}
+	if code == "zh" {
+		for _, found := range english.FindAllString(allowed.ReplaceAllString(text, "·"), -1) {
+			wrong = append(wrong, fmt.Sprintf("English in Chinese: %q", found))
+		}
 	}
 	if code == "zh" && !strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
 		wrong = append(wrong, "no Chinese is on the screen:\n"+text)

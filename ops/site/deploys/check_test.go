@@ -99,7 +99,7 @@ func TestCheckOfARealServiceAndDatabase(t *testing.T) {
 		"mode-env":        {ops.StateCritical, "0644"},
 		"api-docs":        {ops.StateOK, "HTTP 200"},
 		"smoke":           {ops.StateOK, "/health"},
-		"mysql":           {ops.StateOK, "answers"},
+		"mysql":           {ops.StateOK, "responds"},
 		"mysql-charset":   {ops.StateWarning, "audit_logs"},
 		"mysql-indexes":   {ops.StateWarning, "(user_id, created_at)"},
 		"mysql-grants":    {ops.StateOK, "every privilege"},
