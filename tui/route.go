@@ -21,7 +21,7 @@ func (c *Console) route(msg tea.Msg) tea.Cmd {
 		return c.pointer(m)
 	case page.Msg:
 		cmd := c.deliver(m)
-		c.reconsider()
+		reconsider(c)
 		return cmd
 	case page.Goto:
 		return c.goToPage(m)
@@ -163,7 +163,7 @@ func (c *Console) run(a page.Action) tea.Cmd {
 
 // reconsider takes away the reason for which a key was refused when it no longer
 // holds: "there is no plan yet" does not stay under the plan.
-func (c *Console) reconsider() {
+func reconsider(c *Console) {
 	if c.refused != nil && c.refused().Empty() {
 		c.notice, c.refused = page.Notice{}, nil
 	}

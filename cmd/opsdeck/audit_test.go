@@ -164,7 +164,7 @@ func TestAuditErrorsAreUsageOrConfiguration(t *testing.T) {
 	}{
 		{64, "28 days", []string{"list", "--since", "2026-02-30"}},
 		{64, `"usr:1"`, []string{"list", "usr:1"}},
-		{64, "not one of the table audit_logs", []string{"list", "--before", "AQAAAA"}},
+		{64, "does not belong to the table audit_logs", []string{"list", "--before", "AQAAAA"}},
 		{64, "at least 1", []string{"list", "--limit", "0"}},
 		{64, "a year that is over", []string{"archive", "--year", fmt.Sprint(time.Now().Year())}},
 		{1, "no rows of 1999", []string{"archive", "--year", "1999"}},

@@ -128,7 +128,7 @@ func TestAFailedNightIsToldAndMadeGood(t *testing.T) {
 	if len(posts) != 1 {
 		t.Fatalf("%d posts", len(posts))
 	}
-	if text := <-posts; !strings.Contains(text, "daily") || !strings.Contains(text, "next attempt at") {
+	if text := <-posts; !strings.Contains(text, "daily") || !strings.Contains(text, "Next attempt at") {
 		t.Error(text)
 	}
 	var doc scheduleJSON

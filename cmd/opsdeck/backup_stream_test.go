@@ -139,7 +139,7 @@ func TestANightThatNeedsNoRoomHere(t *testing.T) {
 		list.Copies[0].LookedAt == nil {
 		t.Errorf("%+v", list)
 	}
-	if text := sh.run(0, nil, "backup", "list"); !strings.Contains(text, "copy cloud: 2 held, 2 read back") ||
+	if text := sh.run(0, nil, "backup", "list"); !strings.Contains(text, "copy cloud: 2 backups, 2 verified there") ||
 		!strings.Contains(text, "at the copy cloud") ||
 		strings.Count(text, "only at the copy") != 2 {
 		t.Error(text)

@@ -167,7 +167,7 @@ func (s nightly) damaged(name string) {
 		!strings.Contains(text, "damaged in") {
 		s.t.Error(text)
 	}
-	if text := s.run(1, nil, "backup", "prune", "--confirm", "x"); !strings.Contains(text, "nothing is removed") {
+	if text := s.run(1, nil, "backup", "prune", "--confirm", "x"); !strings.Contains(text, "nothing was removed") {
 		s.t.Error(text)
 	}
 }

@@ -122,7 +122,7 @@ func TestTwoOperatorsAtTheirConsoles(t *testing.T) {
 		c.sees("2 Stop services: a question")
 		c.sees("session left")
 	}
-	if o := s.run("restore", "--confirm", s.live); o.code != 75 || !strings.Contains(o.err, "restores "+s.live) {
+	if o := s.run("restore", "--confirm", s.live); o.code != 75 || !strings.Contains(o.err, "restoring "+s.live) {
 		t.Errorf("a second one: exit %d\n%s", o.code, o.err)
 	}
 	if o := s.must("restore", "status"); !strings.Contains(o.out, "step 2 of 7, Stop services, by ") {

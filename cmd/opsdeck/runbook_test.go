@@ -10,7 +10,7 @@ import (
 func TestEveryCommandOfARunbookIsOneOfOurs(t *testing.T) {
 	t.Parallel()
 	service := config.DefaultService()
-	p := place{service: service, database: "db", dir: "/b", client: "mysql"}
+	p := place{program: "opsdeck", service: service, database: "db", dir: "/b", client: "mysql"}
 	count := 0
 	for _, r := range runbooks {
 		for _, s := range r.steps(p) {

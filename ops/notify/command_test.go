@@ -57,7 +57,7 @@ func TestACommandIsKilledWithItsChildren(t *testing.T) {
 		if name != "hangs" && err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if name == "hangs" && (!Retryable(err) || !strings.Contains(err.Error(), "in time")) {
+		if name == "hangs" && (!Retryable(err) || !strings.Contains(err.Error(), "timed out")) {
 			t.Errorf("%s: %v", name, err)
 		}
 		text, err := os.ReadFile(pidFile)
