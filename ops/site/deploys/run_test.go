@@ -399,7 +399,8 @@ func TestAnErrorBurstIsNamedAgainstTheHourBefore(t *testing.T) {
 			}
 			os.Chmod(log, 0)
 			d.Service.Logs = config.LogSources{{Path: filepath.Join(dir, "nosuch", "x.log")}}
-			if o = (&world{d}).Do(t.Context(), p, 0, state, nil); o.Failed || !strings.Contains(o.Detail, "cannot tell") {
+			if o = (&world{d}).Do(t.Context(), p, 0, state, nil); o.Failed ||
+				!strings.Contains(o.Detail, "cannot tell") {
 				t.Errorf("a log that is not there: %+v", o)
 			}
 		})
