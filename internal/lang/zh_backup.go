@@ -111,7 +111,7 @@ func init() {
 		"made by", "制作",
 		"took", "用时",
 		"consistent", "一致性",
-		"position", "位置",
+		"position", "位点",
 		"names", "文件名",
 		"kept", "保留原因",
 		"never", "从未",

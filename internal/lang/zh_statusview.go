@@ -56,6 +56,8 @@ func init() {
 		"waiting since", "等待自",
 		"watching runs", "告警监视在运行",
 		"step", "步骤",
+		"applied up to", "已应用到",
+		"last compared", "上次比对",
 		"ID", "编号",
 		"port taken by", "端口占用者",
 		"INFO of Redis", "Redis INFO",
