@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/internal/testenv"
 )
 
 // newStandbySite is a site that keeps a standby as close to the service as the archive is,
@@ -219,4 +222,49 @@ func (s *realSite) count(schema, table string) (n int) {
 // statusOf is one check of status as JSON.
 func (s *realSite) statusOf(check string) string {
 	return s.run("status", "--only", check, "--json").out
+}
+
+// The work on a standby is killed again and again while it loads and while it applies the
+// log; what there is at the end has every row once.
+func TestAStandbyThatWasKilledGoesOn(t *testing.T) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newStandbySite(t, db)
+		work := inRows("CREATE TABLE made_later (id INT PRIMARY KEY AUTO_INCREMENT, v INT)")
+		for i := range 1500 {
+			work = append(work, fmt.Sprintf("INSERT INTO made_later (v) VALUES (%d)", i))
+		}
+		work = append(work, "ALTER TABLE made_later ADD COLUMN note INT", "UPDATE made_later SET note = id WHERE v > 700")
+		db.Exec(t, s.live, work...)
+		s.must("backup", "binlog", "fetch")
+		random := rand.New(rand.NewPCG(testenv.Seed(t), 0))
+		for range 6 {
+			c := s.command("restore", "standby", "run")
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Duration(100+random.IntN(900)) * time.Millisecond)
+			c.Process.Kill()
+			c.Wait()
+		}
+		s.forward()
+		doc := s.standing()
+		if doc.State != "ready" {
+			t.Fatalf("%+v", doc)
+		}
+		for _, table := range []string{"customers", "orders", "ar_invoices", "made_later"} {
+			if want, got := s.checksum(s.live, table), s.checksum(doc.Schema, table); want != got || want == 0 {
+				t.Errorf("%s: checksum %d, in the standby %d", table, want, got)
+			}
+		}
+	})
+}
+
+func (s *realSite) checksum(schema, table string) (sum int64) {
+	s.t.Helper()
+	var name string
+	row := s.db.Open(s.t, schema).QueryRow("CHECKSUM TABLE " + table)
+	if err := row.Scan(&name, &sum); err != nil {
+		s.t.Fatal(err)
+	}
+	return sum
 }

@@ -81,6 +81,11 @@ func init() {
 		"Count and check all tables, and compare the counts with those of the backup with the log. Then swap "+
 			"them in with one RENAME; on any mismatch, stop before the swap.",
 		"统计并检查所有表，行数与备份加日志的结果比对，然后用一条 RENAME 完成切换；如有不符，在切换前停止。",
+		// doctor
+		"%s may keep a standby", "%s 有维护热备库的权限",
+		"a standby kept by this user lacks: %s", "该用户维护热备库缺少权限：%s",
+		"the privilege %s is missing: the binary log cannot be applied to the standby",
+		"缺少权限 %s：无法将二进制日志应用到热备库",
 		// the check of Status
 		"the standby cannot be checked", "无法检查热备库",
 		"later than its delay", "超出延迟",

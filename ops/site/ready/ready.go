@@ -107,7 +107,12 @@ func (l Look) database(ctx context.Context) []doctor.Point {
 	if err != nil {
 		return append(points, broken("binary-log", err)...)
 	}
-	return append(points, doctor.JudgeBinlog(log, s.Name, binlogEvery))
+	points = append(points, doctor.JudgeBinlog(log, s.Name, binlogEvery))
+	if s.Restore.Standby {
+		schema := restore.StandbySchema(s.Database.Name, "00000000-000000-0000")
+		points = append(points, doctor.JudgeStandby(log, s.Name, schema))
+	}
+	return points
 }
 
 // nextBackup is about how many bytes the next backup needs: the newest's size
