@@ -7,6 +7,11 @@
 // plain connection opened by Open this package takes the wire over for the time
 // of one result, and on any other it reads through database/sql and puts the
 // same bytes together.
+//
+// This is the riskiest package of the program: it reads from and writes to the driver's
+// socket without the driver knowing. A packet too many or too few, or a connection given
+// back in the middle of a result, would hand rows of one query to another. A connection
+// whose result was not read to its end is therefore closed, never reused.
 package rowread
 
 import (
