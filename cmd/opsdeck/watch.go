@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
@@ -53,10 +54,13 @@ func (c *watchRunCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	s := watch.Scheduler{Record: watch.Record{Dir: state}, Clock: a.clock, Tell: a.tellRun}
+	jobs, err := a.jobs(services)
+	if err != nil {
+		return err
+	}
+	drills := watch.Scheduler{Record: s.Record, Clock: a.clock, Jobs: drillsOf(jobs)}
 	if !c.AlertsOnly {
-		if s.Jobs, err = a.jobs(services); err != nil {
-			return err
-		}
+		s.Jobs = jobs
 	}
 	followed, err := a.followed(services, c.AlertsOnly)
 	if err != nil {
@@ -83,6 +87,11 @@ func (c *watchRunCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer held.Release()
+	if c.AlertsOnly { // from now on a drill can become overdue, whoever runs it
+		if err := drills.Begin(); err != nil {
+			a.note(lang.M("the record of runs cannot be written: %s", err.Error()))
+		}
+	}
 	defer a.followLogs(ctx, followed)()
 	defer a.keepStandbys(ctx, standbys)()
 	a.note(lang.M("watching %d jobs; stop with ctrl-c", len(s.Jobs)))
@@ -116,6 +125,16 @@ func (a *app) watchBoth(ctx context.Context, s *watch.Scheduler, w *alerts.Watch
 		return err
 	}
 	return failed
+}
+
+// drillsOf are the drills among jobs.
+func drillsOf(jobs []watch.Job) (out []watch.Job) {
+	for _, j := range jobs {
+		if strings.HasSuffix(j.Name, "/drill") {
+			out = append(out, j)
+		}
+	}
+	return out
 }
 
 // jobs are the scheduled jobs of services.

@@ -123,7 +123,7 @@ func (c *checker) service(at string, s Service) {
 		lang.M("there is no copy %q", s.Backup.StreamTo),
 	)
 	c.oneOf(at+"restore.mode", s.Restore.Mode, "swap", "in-place")
-	c.deploy(at+"deploy.", s.Deploy)
+	c.deploy(at+"deploy.", s)
 	c.metrics(at+"metrics.", s.Metrics)
 	c.alerts(at, s)
 	for i, n := range s.Notify {
@@ -147,7 +147,11 @@ func (c *checker) notify(at string, n Notify) {
 	only("labels", "alertmanager", len(n.Labels) > 0)
 }
 
-func (c *checker) deploy(at string, d Deploy) {
+func (c *checker) deploy(at string, service Service) {
+	d := service.Deploy
+	if d.Switch.File != "" {
+		c.nginx(at+"switch.", service)
+	}
 	for name, size := range map[string]string{"memory": d.Memory, "disk": d.Disk} {
 		_, err := human.ParseBytes(size)
 		c.that(at+name, err == nil, lang.M("%q is not a size: write 50M", size))
@@ -158,8 +162,8 @@ func (c *checker) deploy(at string, d Deploy) {
 		c.that(here+"steps", len(p.Steps) > 0, lang.M("a plan needs steps"))
 		for n, s := range p.Steps {
 			c.step(fmt.Sprintf("%ssteps[%d].", here, n), s)
-			if s.Kind == "standby" || s.Kind == "switch" {
-				c.nginx(at+"switch.", d.Switch)
+			if d.Switch.File == "" && (s.Kind == "standby" || s.Kind == "switch") {
+				c.nginx(at+"switch.", service)
 			}
 		}
 	}
@@ -172,9 +176,14 @@ func (c *checker) deploy(at string, d Deploy) {
 }
 
 // nginx checks what steps of kind standby and switch need.
-func (c *checker) nginx(at string, s DeploySwitch) {
-	for name, value := range map[string]string{"file": s.File, "upstream": s.Upstream, "start": s.Start, "stop": s.Stop,
-		"test": s.Test, "reload": s.Reload} {
+func (c *checker) nginx(at string, service Service) {
+	s := service.Deploy.Switch.Filled(service)
+	needed := map[string]string{"file": s.File, "upstream": s.Upstream, "test": s.Test, "reload": s.Reload}
+	if service.Process.Kind != "pm2" || s.Start != "" || s.Stop != "" {
+		needed["start"] = s.Start
+		needed["stop"] = s.Stop
+	}
+	for name, value := range needed {
 		c.that(at+name, value != "", lang.M("steps of type standby and switch need it"))
 	}
 	two := len(s.Ports) == 2 && s.Ports[0] != s.Ports[1]

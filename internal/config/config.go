@@ -223,10 +223,24 @@ type DeploySwitch struct {
 	File     string `yaml:"file"`     // nginx includes it; it holds the upstream and nothing else
 	Upstream string `yaml:"upstream"` // its name
 	Ports    []int  `yaml:"ports"`    // two, of this machine
-	Start    string `yaml:"start"`    // the instance on PORT
-	Stop     string `yaml:"stop"`     // the instance on PORT; it succeeds where none runs
+	Start    string `yaml:"start"`    // the instance on PORT; "" under PM2: a copy of the one that runs
+	Stop     string `yaml:"stop"`     // the instance on PORT; it succeeds where none runs; "" under PM2
 	Test     string `yaml:"test"`     // "nginx -t"
 	Reload   string `yaml:"reload"`   // "nginx -s reload"
+}
+
+// Filled has what a configuration may leave out: the service's name for the upstream, and
+// nginx's own commands.
+func (s DeploySwitch) Filled(of Service) DeploySwitch {
+	set := func(value *string, usual string) {
+		if *value == "" {
+			*value = usual
+		}
+	}
+	set(&s.Upstream, of.Name)
+	set(&s.Test, "nginx -t")
+	set(&s.Reload, "nginx -s reload")
+	return s
 }
 
 // DeployPlan is a plan of the configuration's own.

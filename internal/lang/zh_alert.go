@@ -148,5 +148,6 @@ func init() {
 		"Show the alerts: firing, acknowledged, silenced and resolved.", "显示告警：告警中、已确认、已静默和已恢复的。",
 		"Also show alerts resolved in the last seven days, not only in the last 24 hours.",
 		"也显示最近七天内恢复的告警，而不只是最近 24 小时。",
+		"[resolved] %s; it was: %s", "[已恢复] %s；此前：%s",
 	)
 }

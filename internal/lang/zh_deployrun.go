@@ -176,5 +176,18 @@ func init() {
 		"部署 %s 太早，已不能撤销：它留存的 %s 副本已删除",
 		"deploy that revision anew: opsdeck deploy run %s --revision %s",
 		"请重新部署那个版本：opsdeck deploy run %s --revision %s",
+		"PM2 runs no %s that a second instance could be a copy of", "PM2 没有正在运行的 %s，无法照它启动第二个实例",
+		"start it first: %s", "请先启动：%s",
+		"%s gets its port as an argument, so a copy would take the same one", "%s 的端口写在启动参数里，第二个实例会占用同一端口",
+		"set deploy.switch.start and deploy.switch.stop in the configuration",
+		"请在配置中设置 deploy.switch.start 和 deploy.switch.stop",
+		"the plan blue-green needs deploy.switch in the configuration", "方案 blue-green 需要在配置中设置 deploy.switch",
+		"name the file of nginx's upstream and two ports: switch: {file: %s, ports: [3000, 3001]}",
+		"请写明 nginx 的 upstream 文件和两个端口：switch: {file: %s, ports: [3000, 3001]}",
+		"how the second instance is started is not known", "不知道如何启动第二个实例",
+		"the instance on port %d tells version %s, but the new code is version %s",
+		"端口 %d 上的实例报告版本 %s，而新代码的版本是 %s",
+		"find out whether the start command runs what the build made: opsdeck logs --newest --limit 50",
+		"请检查启动命令运行的是否是新构建的文件：opsdeck logs --newest --limit 50",
 	)
 }

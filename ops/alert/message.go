@@ -104,6 +104,9 @@ func docAlert(p *lang.Printer, e *Event) DocAlert {
 func subject(p *lang.Printer, q *Queue) string {
 	if len(q.Events) == 1 && len(q.Folded) == 0 {
 		a := &q.Events[0].Alert
+		if q.Events[0].What == What.Resolved {
+			return p.T("[resolved] %s; it was: %s", a.Service+"/"+a.Rule, firstLine(a.Evidence.In(p)))
+		}
 		return fmt.Sprintf("[%s] %s: %s", word(p, &q.Events[0]), a.Service+"/"+a.Rule, firstLine(a.Evidence.In(p)))
 	}
 	firing, resolved := 0, 0
@@ -180,7 +183,11 @@ func paragraph(p *lang.Printer, e *Event, titled bool) string {
 	a := &e.Alert
 	var out []string
 	if titled {
-		out = append(out, fmt.Sprintf("[%s] %s: %s", word(p, e), a.Service+"/"+a.Rule, a.Evidence.In(p)))
+		title := fmt.Sprintf("[%s] %s: %s", word(p, e), a.Service+"/"+a.Rule, a.Evidence.In(p))
+		if e.What == What.Resolved {
+			title = p.T("[resolved] %s; it was: %s", a.Service+"/"+a.Rule, a.Evidence.In(p))
+		}
+		out = append(out, title)
 	} else if rest := a.Evidence.In(p); rest != firstLine(rest) {
 		out = append(out, rest)
 	}

@@ -101,6 +101,25 @@ func Update(ready time.Duration) []Step {
 	}
 }
 
+// BlueGreen are the steps of an update behind nginx that loses no request: the new release
+// is started beside the one that runs, and nginx is switched to it once it is ready. The
+// former instance keeps running for the way back. The database has to serve both.
+func BlueGreen(ready time.Duration) []Step {
+	var out []Step
+	for _, s := range Update(ready) {
+		switch s.Kind {
+		case KindStop:
+			continue
+		case KindStart:
+			out = append(out, Step{Name: "standby", Kind: KindStandby, Timeout: max(ready, 2*time.Minute)},
+				Step{Name: "switch", Kind: KindSwitch, Timeout: 2 * time.Minute})
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
 // Scripts of an installation. A machine without a Compose file has its servers elsewhere; an
 // environment file that is there stays as it is.
 const (

@@ -93,6 +93,7 @@ type Result struct {
 	Restoring     bool     // one was under way during the look, or may have been
 	Deploying     lang.Msg // what to do first where a deployment was under way during the look; else empty
 	Down          bool     // the thing does not answer at all
+	Early         bool     // it needs another look before anything can be said
 	Lost          bool     // data are missing or damaged: a restore is the answer
 	Follows       Kind     // where a check of this kind is down too, this only follows from it
 	Fields        []Field

@@ -64,6 +64,13 @@ func whyMetrics(err error) lang.Msg {
 	return why(err)
 }
 
+// early is the result of the first look at what is judged by its change.
+func early(headline lang.Msg) health.Result {
+	r := health.CannotTell(headline, lang.M("not read twice yet"))
+	r.Early = true
+	return r
+}
+
 func (s *scrape) errorShare() health.Result {
 	if !s.latest().counted {
 		return health.CannotTell(lang.M("the share of 5xx responses is unknown"),
@@ -71,7 +78,7 @@ func (s *scrape) errorShare() health.Result {
 	}
 	d, ok := s.change()
 	if !ok {
-		return health.CannotTell(lang.M("the share of 5xx responses is unknown"), lang.M("not read twice yet"))
+		return early(lang.M("the share of 5xx responses is unknown"))
 	}
 	over := human.Duration(s.Window)
 	share := 0.0
@@ -95,7 +102,7 @@ func (s *scrape) p95() health.Result {
 	if last.buckets != nil {
 		d, ok := s.change()
 		if !ok {
-			return health.CannotTell(headline, lang.M("not read twice yet"))
+			return early(headline)
 		}
 		p95, most = quantile95(d.buckets)
 		if math.IsNaN(p95) {

@@ -25,15 +25,28 @@ type Listing struct {
 // alertHistory is how far back resolved alerts are listed.
 const alertHistory = 7 * 24 * time.Hour
 
-// listAlerts reads the alerts and opens their list.
-func listAlerts(env *page.Env, alerts Alerts) tea.Cmd {
+// listAlerts reads the alerts and opens their list at the first of a rule; "*" is any.
+func listAlerts(env *page.Env, alerts Alerts, service, rule string) tea.Cmd {
 	return func() tea.Msg {
 		l, err := alerts.List(alertHistory)
 		if err != nil {
 			return page.Notice{State: ops.StateCritical, Text: lang.Raw(err.Error())}
 		}
-		return page.Open{Overlay: &alertList{env: env, alerts: alerts, listing: l}}
+		list := &alertList{env: env, alerts: alerts, listing: l}
+		list.scroll.Len = len(l.Alerts)
+		list.scroll.Cursor = firstOf(l.Alerts, service, rule)
+		return page.Open{Overlay: list}
 	}
+}
+
+// firstOf is the place of the first alert of a rule; 0 where there is none.
+func firstOf(alerts []alert.Alert, service, rule string) int {
+	for i := range alerts {
+		if a := &alerts[i]; a.Service == service && (rule == "*" || a.Rule == rule) {
+			return i
+		}
+	}
+	return 0
 }
 
 // alertList is a dialog over the alerts: those that are active, then those resolved

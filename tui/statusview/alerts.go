@@ -43,7 +43,13 @@ func (p *Page) alertActions() []page.Action {
 		{
 			ID: "status.alerts", Keys: []string{"A"}, Label: lang.M("alerts"), Footer: true,
 			Help: lang.M("list the alerts: firing, acknowledged, silenced, and those of the last 7 days"),
-			Run:  func() tea.Cmd { return listAlerts(env, alerts) },
+			Run: func() tea.Cmd {
+				service, rule := "", "*"
+				if s := p.table.subject(); s != nil {
+					service, rule = ruleOf(s)
+				}
+				return listAlerts(env, alerts, service, rule)
+			},
 		},
 		{
 			ID: "status.ack", Keys: []string{"a"}, Label: lang.M("acknowledge"), Writes: true, Off: off,

@@ -97,7 +97,7 @@ func (p *table) viewList(size page.Size) string {
 	}
 	room := max(1, size.Height-listTop-foot)
 	preview := room - rows - 1
-	if preview < 4 || p.current() == nil {
+	if preview < 2 || p.current() == nil {
 		preview = -1
 	} else {
 		room = rows

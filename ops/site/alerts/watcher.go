@@ -314,7 +314,7 @@ func (s *watched) checkSight(r *checkRule, x health.Standing) alert.Sight {
 	if x.Last.Follows != "" {
 		sight.Follows = append(sight.Follows, s.ofKind(x.Last.Follows, x.Check.Name)...)
 	}
-	if !x.Seen() {
+	if !x.Seen() || x.Last.Early {
 		sight.Unknown = true
 		return sight
 	}

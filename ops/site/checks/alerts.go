@@ -36,6 +36,15 @@ func (b *checker) alerts() {
 		"opsdeck alerts", "opsdeck watch")
 }
 
+// urgency orders the alerts that fire: log lines before checks, which tell themselves.
+func urgency(a *alert.Alert) int {
+	n := int(a.Severity)
+	if len(a.Lines) > 0 {
+		n += 100
+	}
+	return n
+}
+
 // alertsOf is how the alerts of a service are, by the state that watch keeps.
 func alertsOf(dir, service string) health.Result {
 	book, err := alert.Read(dir)
@@ -48,6 +57,7 @@ func alertsOf(dir, service string) health.Result {
 	}
 	counts := map[alert.State]int{}
 	var r health.Result
+	var worst *alert.Alert // of those that fire; a log line first, for no other check tells it
 	for i := range book.Alerts {
 		a := &book.Alerts[i]
 		if a.Service != service {
@@ -56,14 +66,19 @@ func alertsOf(dir, service string) health.Result {
 		counts[a.State]++
 		text := lang.M("%s since %s: %s", a.State.Label(), a.Since.Local().Format("2006-01-02 15:04:05"), a.Evidence)
 		r.Add("alert_"+a.Rule, string(a.State), text)
-		if a.State == alert.Firing && len(a.Lines) > 0 { // a check's own state is told by the check
-			r.Find(a.Severity, lang.M("the alert %s is firing", a.Rule), lang.Msg{Key: "%s", Args: []any{a.Evidence}})
-			r.Next = lang.M("Acknowledge it when you work on it: %s", "opsdeck watch ack "+a.Rule)
+		if a.State == alert.Firing && (worst == nil || urgency(a) > urgency(worst)) {
+			worst = a
 		}
 	}
-	if r.State == ops.StateOK {
-		r.Detail = lang.M("firing %d, acknowledged %d, silenced %d",
-			counts[alert.Firing], counts[alert.Acknowledged], counts[alert.Silenced])
+	r.Detail = lang.M("firing %d, acknowledged %d, silenced %d",
+		counts[alert.Firing], counts[alert.Acknowledged], counts[alert.Silenced])
+	if worst != nil {
+		severity := worst.Severity
+		if len(worst.Lines) == 0 {
+			severity = ops.StateWarning // its own check tells how bad it is
+		}
+		r.Find(severity, lang.M("the alert %s is firing", worst.Rule), lang.M("%s", worst.Evidence))
+		r.Next = lang.M("Acknowledge it when you work on it: %s", "opsdeck watch ack "+worst.Rule)
 	}
 	r.Add("watch_running", running, lang.Msg{})
 	if !running {

@@ -45,7 +45,9 @@ func Open(s *site.Site) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Desk{Site: s, conf: s.Service.Deploy, ctl: ctl}, nil
+	conf := s.Service.Deploy
+	conf.Switch = conf.Switch.Filled(*s.Service)
+	return &Desk{Site: s, conf: conf, ctl: ctl}, nil
 }
 
 // lookTime bounds the questions to one server.

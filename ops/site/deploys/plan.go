@@ -23,6 +23,9 @@ const stepTime = 10 * time.Minute
 // Names are the plans that there are.
 func (d *Desk) Names() []string {
 	names := []string{"install", "update"}
+	if d.conf.Switch.File != "" {
+		names = append(names, blueGreen)
+	}
 	for _, p := range d.conf.Plans {
 		if !slices.Contains(names, p.Name) {
 			names = append(names, p.Name)
@@ -30,6 +33,9 @@ func (d *Desk) Names() []string {
 	}
 	return names
 }
+
+// blueGreen is the plan of an update behind nginx.
+const blueGreen = "blue-green"
 
 // steps are those of a plan, from the configuration or the field's guide.
 func (d *Desk) steps(name string) ([]deploy.Step, error) {
@@ -44,6 +50,13 @@ func (d *Desk) steps(name string) ([]deploy.Step, error) {
 		steps = deploy.Install(d.Service.Restore.ReadyWait)
 	case "update":
 		steps = deploy.Update(d.Service.Restore.ReadyWait)
+	case blueGreen:
+		if d.conf.Switch.File == "" || len(d.conf.Switch.Ports) != 2 {
+			return nil, ops.E(ops.Config, lang.M("the plan blue-green needs deploy.switch in the configuration")).
+				WithHint(lang.M("name the file of nginx's upstream and two ports: "+
+					"switch: {file: %s, ports: [3000, 3001]}", "/etc/nginx/conf.d/upstream.conf"))
+		}
+		steps = deploy.BlueGreen(d.Service.Restore.ReadyWait)
 	default:
 		return nil, ops.E(ops.Usage, lang.M("there is no plan %q", name)).
 			WithHint(lang.M("there are: %s", strings.Join(d.Names(), ", ")))

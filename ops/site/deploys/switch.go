@@ -2,6 +2,7 @@ package deploys
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"regexp"
@@ -16,6 +17,7 @@ import (
 	"opsdeck/ops/deploy"
 	"opsdeck/ops/host"
 	"opsdeck/ops/probe"
+	"opsdeck/ops/service"
 )
 
 // What the steps of a switch keep in the journal.
@@ -70,10 +72,13 @@ func (j *job) standby(ctx context.Context) (lang.Msg, error) {
 			return lang.Msg{}, err
 		}
 	}
-	if err := j.onPort(ctx, port, j.conf.Switch.Stop); err != nil {
+	if err := j.stopOn(ctx, port); err != nil {
 		return lang.Msg{}, err
 	}
-	if err := j.onPort(ctx, port, j.conf.Switch.Start); err != nil {
+	if err := free(ctx, port); err != nil {
+		return lang.Msg{}, err
+	}
+	if err := j.startOn(ctx, port); err != nil {
 		return lang.Msg{}, err
 	}
 	url := "http://127.0.0.1:" + strconv.Itoa(port)
@@ -88,14 +93,113 @@ func (j *job) standby(ctx context.Context) (lang.Msg, error) {
 			return lang.Msg{}, &failure{ops.E(ops.Failed, r.Detail), nil}
 		}
 	}
-	one, cancel := context.WithTimeout(ctx, j.Service.Health.Timeout)
-	defer cancel()
-	return lang.M("the instance on port %d is ready; /health/version: %s", port, probe.Version(url)(one).Detail), nil
+	said, err := j.isNew(ctx, port)
+	if err != nil {
+		return lang.Msg{}, err
+	}
+	return lang.M("the instance on port %d is ready; /health/version: %s", port, said), nil
 }
 
 // onPort runs a command with the port of an instance in its environment.
-func (j *job) onPort(ctx context.Context, port int, line string) error {
-	return j.run(ctx, "export PORT="+strconv.Itoa(port)+"; "+line, j.note.Child)
+func (j *job) onPort(ctx context.Context, port int, line string, env ...string) error {
+	return j.runWith(ctx, "export PORT="+strconv.Itoa(port)+"; "+line, env, j.note.Child)
+}
+
+// startOn starts the instance on a port.
+func (j *job) startOn(ctx context.Context, port int) error {
+	if line := j.conf.Switch.Start; line != "" {
+		return j.onPort(ctx, port, line)
+	}
+	twin, is := j.ctl.(service.Twin)
+	if !is {
+		return noTwin()
+	}
+	line, env, err := twin.StartOn(ctx, port)
+	if err != nil {
+		return err
+	}
+	return j.onPort(ctx, port, line, env...)
+}
+
+// stopOn stops the instance on a port, if there is one.
+func (j *job) stopOn(ctx context.Context, port int) error {
+	if line := j.conf.Switch.Stop; line != "" {
+		return j.onPort(ctx, port, line)
+	}
+	twin, is := j.ctl.(service.Twin)
+	if !is {
+		return noTwin()
+	}
+	line, err := twin.StopOn(ctx, port)
+	if err != nil || line == "" {
+		return err
+	}
+	return j.onPort(ctx, port, line)
+}
+
+func noTwin() error {
+	return ops.E(ops.Config, lang.M("how the second instance is started is not known")).
+		WithHint(lang.M("set deploy.switch.start and deploy.switch.stop in the configuration"))
+}
+
+// free waits until nobody listens on a port, for a short time: what was stopped may take
+// a moment to leave it.
+func free(ctx context.Context, port int) error {
+	for end := time.Now().Add(5 * time.Second); ; {
+		held, err := listener.On(port)
+		if err != nil || len(held) == 0 {
+			return err
+		}
+		if time.Now().After(end) {
+			return ops.E(ops.Failed, lang.M("port %d is taken by %s (pid %d)", port, held[0].Name, held[0].PID)).
+				WithHint(lang.M("find out what it is: ps -fp %s", strconv.Itoa(held[0].PID)))
+		}
+		if err := pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// isNew asks the new instance for its version. Where the former one is known to tell that
+// of package.json, the new one has to tell that of the new package.json.
+func (j *job) isNew(ctx context.Context, port int) (lang.Msg, error) {
+	version := func(port int) (string, lang.Msg) {
+		one, cancel := context.WithTimeout(ctx, j.Service.Health.Timeout)
+		defer cancel()
+		r := probe.Version("http://127.0.0.1:" + strconv.Itoa(port))(one)
+		for _, f := range r.Fields {
+			if text, is := f.Value.(string); is && f.Name == "version" {
+				return text, r.Detail
+			}
+		}
+		return "", r.Detail
+	}
+	now, said := version(port)
+	former, err := strconv.Atoi(j.state.Data[activePort])
+	if err != nil || now == "" || j.plan.To == "" {
+		return said, nil
+	}
+	was, _ := version(former)
+	old, meant := j.versionAt(ctx, j.plan.From), j.versionAt(ctx, j.plan.To)
+	if was != "" && was == old && meant != "" && now != meant {
+		return said, ops.E(ops.Failed, lang.M("the instance on port %d tells version %s, but the new code is version %s", port,
+			now, meant)).
+			WithHint(lang.M("find out whether the start command runs what the build made: opsdeck logs --newest --limit 50"))
+	}
+	return said, nil
+}
+
+// versionAt is the version in the package.json of a commit; "" where it names none.
+func (j *job) versionAt(ctx context.Context, commit string) string {
+	lines, err := j.repo(j.plan).git(ctx, "show", commit+":package.json")
+	if err != nil {
+		return ""
+	}
+	var body struct{ Version string }
+	if json.Unmarshal([]byte(strings.Join(lines, "\n")), &body) != nil {
+		return ""
+	}
+	return body.Version
 }
 
 // endStandby stops the instance that was started beside the other.
@@ -114,7 +218,7 @@ func (j *job) endStandby(ctx context.Context) (lang.Msg, error) {
 	if err := drain(ctx, port); err != nil {
 		return lang.Msg{}, err
 	}
-	return lang.M("the instance on port %d is stopped", port), j.onPort(ctx, port, j.conf.Switch.Stop)
+	return lang.M("the instance on port %d is stopped", port), j.stopOn(ctx, port)
 }
 
 // An instance is stopped when nothing was connected to it for drainQuiet: nginx's former

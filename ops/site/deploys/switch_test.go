@@ -17,8 +17,9 @@ import (
 	"opsdeck/ops/deploy"
 )
 
-// behindNginx is a shop with two ports behind a real nginx, at release 1.
-func behindNginx(t *testing.T) (s *shop, front string, ports []int) {
+// nginxBin is a real nginx.
+func nginxBin(t *testing.T) string {
+	t.Helper()
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {
 		nginx, err = exec.LookPath("/usr/sbin/nginx")
@@ -29,15 +30,18 @@ func behindNginx(t *testing.T) (s *shop, front string, ports []int) {
 	if err != nil {
 		t.Skip(err)
 	}
+	return nginx
+}
+
+// behindNginx is a shop with two ports behind a real nginx, at release 1.
+func behindNginx(t *testing.T) (s *shop, front string, ports []int) {
+	nginx := nginxBin(t)
 	ports = freePorts(t, 3)
 	dir := t.TempDir()
 	os.Chmod(dir, 0o755)
 	conf := filepath.Join(dir, "nginx.conf")
 	file := filepath.Join(dir, "shop.conf")
-	write(t, conf, fmt.Sprintf("daemon on; master_process on; pid %[1]s/pid; error_log %[1]s/error.log;\n"+
-		"events {}\nhttp { access_log off; client_body_temp_path %[1]s/b; proxy_temp_path %[1]s/p; fastcgi_temp_path %[1]s/f;\n"+
-		"uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s; include %[2]s;\n"+
-		"server { listen 127.0.0.1:%[3]d; location / { proxy_pass http://shop; } } }\n", dir, file, ports[2]), 0o644)
+	write(t, conf, nginxConf(dir, file, ports[2]), 0o644)
 	front = fmt.Sprintf("http://127.0.0.1:%d", ports[2])
 	s = newShop(t, func(c *config.Service) {
 		run := filepath.Dir(c.Deploy.Dir)
@@ -74,6 +78,14 @@ func behindNginx(t *testing.T) (s *shop, front string, ports []int) {
 		}
 	}
 	return s, front, ports
+}
+
+// nginxConf is a whole configuration for a server in a folder of the test's own.
+func nginxConf(dir, file string, port int) string {
+	return fmt.Sprintf("daemon on; master_process on; pid %[1]s/pid; error_log %[1]s/error.log;\n"+
+		"events {}\nhttp { access_log off; client_body_temp_path %[1]s/b; proxy_temp_path %[1]s/p; fastcgi_temp_path %[1]s/f;\n"+
+		"uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s; include %[2]s;\n"+
+		"server { listen 127.0.0.1:%[3]d; location / { proxy_pass http://shop; } } }\n", dir, file, port)
 }
 
 func freePorts(t *testing.T, n int) (ports []int) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -206,6 +207,11 @@ func (j *job) stays() {
 
 // run runs a command of a step.
 func (j *job) run(ctx context.Context, line string, started func(deploy.Child) error) error {
+	return j.runWith(ctx, line, nil, started)
+}
+
+// runWith runs a command with further variables, which may be secret.
+func (j *job) runWith(ctx context.Context, line string, env []string, started func(deploy.Child) error) error {
 	log, err := j.log(j.plan)
 	if err != nil {
 		return err
@@ -219,7 +225,7 @@ func (j *job) run(ctx context.Context, line string, started func(deploy.Child) e
 		Started: started,
 		Log:     log,
 		Hide:    v.text,
-		Env:     append(marks(j.plan), toolEnv...),
+		Env:     slices.Concat(marks(j.plan), toolEnv, env),
 	})
 	if out.Err == nil {
 		return nil

@@ -1,0 +1,212 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/listener"
+	"opsdeck/ops"
+)
+
+// Twin is a controller that can run a second instance of its process on another port,
+// under the same name: what stops or starts the process acts on both.
+type Twin interface {
+	// StartOn is the command that starts an instance like the one that runs, and the
+	// variables that it needs besides PORT.
+	StartOn(ctx context.Context, port int) (line string, env []string, err error)
+	// StopOn is the command that ends the instance on a port; "" where there is none.
+	StopOn(ctx context.Context, port int) (line string, err error)
+}
+
+// pm2Instance is the part of an element of `pm2 jlist` that a twin is made of.
+type pm2Instance struct {
+	Name string `json:"name"`
+	PID  int    `json:"pid"`
+	ID   int    `json:"pm_id"`
+	Env  struct {
+		Status      string                     `json:"status"`
+		Script      string                     `json:"pm_exec_path"`
+		Folder      string                     `json:"pm_cwd"`
+		Interpreter string                     `json:"exec_interpreter"`
+		Mode        string                     `json:"exec_mode"`
+		Args        json.RawMessage            `json:"args"`      // a list, or one text
+		NodeArgs    json.RawMessage            `json:"node_args"` // the same
+		Env         map[string]json.RawMessage `json:"env"`
+	} `json:"pm2_env"`
+}
+
+// words reads a list of words that PM2 may have kept as one text.
+func words(raw json.RawMessage) []string {
+	var list []string
+	if json.Unmarshal(raw, &list) == nil {
+		return list
+	}
+	var one string
+	if json.Unmarshal(raw, &one) == nil {
+		return strings.Fields(one)
+	}
+	return nil
+}
+
+func (i *pm2Instance) variable(name string) string {
+	raw := i.Env.Env[name]
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return text
+	}
+	return string(raw) // a number
+}
+
+// instances are those of the process.
+func (p *pm2) instances(ctx context.Context) ([]pm2Instance, error) {
+	if !p.alive(ctx) {
+		return nil, nil
+	}
+	out := p.run(ctx, "jlist")
+	if out.err != nil {
+		return nil, out.failed("pm2 jlist")
+	}
+	for at := range maxNotes {
+		rest := skipBrackets(out.stdout, at)
+		var all []pm2Instance
+		if rest == "" {
+			break
+		}
+		if json.NewDecoder(strings.NewReader(rest)).Decode(&all) == nil {
+			return slices.DeleteFunc(all, func(i pm2Instance) bool { return i.Name != p.name }), nil
+		}
+	}
+	return nil, ops.E(ops.Failed, lang.M("pm2 jlist gave no JSON"))
+}
+
+// skipBrackets is the text from its bracket of a number on, 0 the first; "" is none.
+func skipBrackets(text string, n int) string {
+	for ; ; n-- {
+		at := strings.IndexByte(text, '[')
+		if at < 0 {
+			return ""
+		}
+		if n == 0 {
+			return text[at:]
+		}
+		text = text[at+1:]
+	}
+}
+
+// pm2 is the command for the daemon of the process.
+func (p *pm2) command() string {
+	if p.home == pm2Home("") {
+		return "pm2"
+	}
+	return "PM2_HOME=" + quote(p.home) + " pm2"
+}
+
+// own are variables that PM2 or a deployment sets for itself.
+var own = regexp.MustCompile(`^(?:PORT|unique_id|(?:PM2|pm2|pm|npm|OPSDECK)_.*|NODE_APP_INSTANCE|status|name|args|` +
+	`namespace|version|vizion.*|.*[^A-Za-z0-9_].*|\d.*)$`)
+
+// StartOn starts a copy of the newest instance that runs: its script, arguments and
+// variables. The variables go by the environment: they hold secrets.
+func (p *pm2) StartOn(ctx context.Context, port int) (line string, env []string, err error) {
+	all, err := p.instances(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	all = slices.DeleteFunc(all, func(i pm2Instance) bool { return i.Env.Status != "online" })
+	if len(all) == 0 {
+		return "", nil, ops.E(ops.Failed, lang.M("PM2 runs no %s that a second instance could be a copy of", p.name)).
+			WithHint(lang.M("start it first: %s", p.Commands().Start))
+	}
+	from := all[len(all)-1]
+	args := words(from.Env.Args)
+	if slices.ContainsFunc(args, func(a string) bool { return namesPort(a) }) {
+		return "", nil, ops.E(ops.Config, lang.M("%s gets its port as an argument, so a copy would take the same one",
+			p.name)).WithHint(lang.M("set deploy.switch.start and deploy.switch.stop in the configuration"))
+	}
+	for name := range from.Env.Env {
+		if !own.MatchString(name) {
+			env = append(env, name+"="+from.variable(name))
+		}
+	}
+	slices.Sort(env)
+	line = "env -u OPSDECK_DEPLOYMENT " + p.command() + " start " + quote(from.Env.Script) + " --name " + quote(p.name) +
+		" --force --cwd " + quote(from.Env.Folder)
+	if i := from.Env.Interpreter; i != "" && i != "none" {
+		line += " --interpreter " + quote(i)
+	}
+	if from.Env.Mode == "cluster_mode" {
+		line += fmt.Sprintf(" -i %d", len(all))
+	}
+	if n := words(from.Env.NodeArgs); len(n) > 0 {
+		line += " --node-args " + quote(strings.Join(n, " "))
+	}
+	if len(args) > 0 {
+		line += " --"
+		for _, a := range args {
+			line += " " + quote(a)
+		}
+	}
+	return line + " && " + p.command() + " save", env, nil
+}
+
+var aPort = regexp.MustCompile(`^(?:--?p(?:ort)?=?)?\d{4,5}$`)
+
+func namesPort(argument string) bool { return aPort.MatchString(argument) || argument == "--port" }
+
+// StopOn ends the instance on a port. One that was started without PORT is known by the
+// process that listens there.
+func (p *pm2) StopOn(ctx context.Context, port int) (line string, err error) {
+	all, err := p.instances(ctx)
+	if err != nil {
+		return "", err
+	}
+	held, err := listener.On(port)
+	if err != nil {
+		return "", err
+	}
+	var ids []string
+	for _, i := range all {
+		on := i.variable("PORT") == strconv.Itoa(port)
+		if i.variable("PORT") == "" {
+			on = slices.ContainsFunc(held, func(s listener.Socket) bool { return descends(s.PID, i.PID) })
+		}
+		if on {
+			ids = append(ids, strconv.Itoa(i.ID))
+		}
+	}
+	if len(ids) == 0 {
+		return "", nil
+	}
+	return p.command() + " delete " + strings.Join(ids, " ") + " && " + p.command() + " save --force", nil
+}
+
+// descends tells whether a process is another one, or was started by it or its children.
+func descends(pid, from int) bool {
+	for range 16 {
+		if pid <= 1 || from <= 1 {
+			return false
+		}
+		if pid == from {
+			return true
+		}
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			return false
+		}
+		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+		if len(fields) < 2 {
+			return false
+		}
+		if pid, err = strconv.Atoi(fields[1]); err != nil {
+			return false
+		}
+	}
+	return false
+}

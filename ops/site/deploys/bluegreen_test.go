@@ -1,0 +1,276 @@
+package deploys
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/testdb"
+	"opsdeck/internal/testenv"
+	"opsdeck/ops/deploy"
+)
+
+// greenApp is the field's service: it takes its port from PORT and needs a variable that
+// only PM2 knows.
+const greenApp = `const http = require('http'), v = require('./package.json').version;
+if (process.env.JWT_SECRET !== 'onlyPM2knows') { console.error('no secret'); process.exit(1) }
+if (require('fs').existsSync(__dirname + '/broken')) { console.error('Error: Cannot find module x'); process.exit(1) }
+http.createServer((q, r) => {
+  if (q.url === '/health/ready') r.end(JSON.stringify({status: 'ready', checks: {database: true}}));
+  else if (q.url === '/health/version') r.end(JSON.stringify({name: 'shop', version: v}));
+  else if (q.url === '/health') r.end(JSON.stringify({status: 'ok', version: v}));
+  else { r.statusCode = 404; r.end('{}') }
+}).listen(Number(process.env.PORT || DEFAULT), '127.0.0.1');
+`
+
+// green is a shop under a real PM2 behind a real nginx, with nothing configured but the
+// file of the upstream and the ports.
+type green struct {
+	*shop
+	pm2   *testdb.PM2Daemon
+	front string
+	ports []int
+}
+
+func newGreen(t *testing.T) *green {
+	pm2, nginx := testdb.PM2(t), nginxBin(t)
+	t.Setenv("PATH", filepath.Dir(pm2.Bin)+":"+os.Getenv("PATH"))
+	g := &green{pm2: pm2, ports: freePorts(t, 3)}
+	dir := t.TempDir()
+	os.Chmod(dir, 0o755)
+	conf, file := filepath.Join(dir, "nginx.conf"), filepath.Join(dir, "shop.conf")
+	write(t, conf, nginxConf(dir, file, g.ports[2]), 0o644)
+	g.front = fmt.Sprintf("http://127.0.0.1:%d", g.ports[2])
+	g.shop = newShop(t, func(c *config.Service) {
+		c.Health.URL = g.front
+		c.Process = config.Process{Kind: "pm2", Name: "shop", Home: pm2.Home}
+		c.Restore.ReadyWait = 30 * time.Second
+		c.Deploy.Observe = 0
+		c.Deploy.Plans = []config.DeployPlan{{Name: "short", Steps: []config.DeployStep{
+			{Name: "pull", Kind: "pull"}, {Name: "build", Run: "[ ! -e nobuild ]"}, {Name: "standby", Kind: "standby", Timeout: time.Minute},
+			{Name: "switch", Kind: "switch"}, {Name: "ready", Kind: "ready"}, {Name: "smoke", Kind: "smoke"}}}}
+		c.Deploy.Switch = config.DeploySwitch{File: file, Ports: g.ports[:2], Test: nginx + " -t -c " + conf,
+			Reload: nginx + " -s reload -c " + conf}
+	})
+	app := strings.ReplaceAll(greenApp, "DEFAULT", fmt.Sprint(g.ports[0]))
+	g.commit("app", map[string]string{"app.js": app, "package.json": pkg("1", "")})
+	g.repoPull()
+	write(t, file, string(g.upstream(g.ports[0])), 0o644)
+	t.Setenv("JWT_SECRET", "onlyPM2knows")
+	pm2.Run(t, "start", filepath.Join(g.app, "app.js"), "--name", "shop", "--max-restarts", "1")
+	os.Unsetenv("JWT_SECRET")
+	if out, err := exec.Command(nginx, "-c", conf).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	t.Cleanup(func() { exec.Command(nginx, "-s", "stop", "-c", conf).Run() })
+	g.becomes("1.0.0")
+	return g
+}
+
+// running are the ports on which an instance listens, and how many processes PM2 has.
+func (g *green) running() (ports []int, processes int) {
+	g.t.Helper()
+	for _, p := range g.ports[:2] {
+		if c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", p)); err == nil {
+			c.Close()
+			ports = append(ports, p)
+		}
+	}
+	return ports, g.ctl.Status(g.t.Context()).Instances
+}
+
+// TestBlueGreenUnderPM2LosesNoRequest: there, there again (the other way round) and back,
+// under load, by the ready-made plan alone.
+func TestBlueGreenUnderPM2LosesNoRequest(t *testing.T) {
+	g := newGreen(t)
+	stop := load(g.front)
+	g.goesTo(2, g.ports[1])
+	last := g.goesTo(3, g.ports[0])
+	saved, err := os.ReadFile(filepath.Join(g.pm2.Home, "dump.pm2"))
+	if err != nil || !strings.Contains(string(saved), fmt.Sprintf(`"PORT": "%d"`, g.ports[0])) {
+		t.Errorf("a restart of the machine would not bring port %d: %v", g.ports[0], err)
+	}
+	state, err := g.Carry(t.Context(), last, deploy.EventBack, nil)
+	if err != nil || state.Result != deploy.ResultTakenBack {
+		t.Errorf("%v, %s %s", err, state.Result, state.Detail)
+	}
+	g.becomes("2.0.0")
+	if ports, n := g.running(); n != 1 || len(ports) != 1 || ports[0] != g.ports[1] {
+		t.Errorf("after the way back %v listen, %d processes", ports, n)
+	}
+	asked, bad := stop()
+	if bad != "" || asked < 100 {
+		t.Errorf("%d requests, one was answered %q", asked, bad)
+	}
+	t.Logf("%d requests", asked)
+	text, _ := os.ReadFile(filepath.Join(g.Store().Folder(last.ID), "journal.jsonl"))
+	log, _ := os.ReadFile(filepath.Join(g.Store().Folder(last.ID), "output.log"))
+	if said := string(text) + string(log); strings.Contains(said, "onlyPM2knows") {
+		t.Error("a variable of PM2 is shown")
+	}
+}
+
+// goesTo deploys a release: nginx then uses the port, and the former instance still runs.
+func (g *green) goesTo(release, port int) *deploy.Plan {
+	g.t.Helper()
+	g.commit("next", map[string]string{"package.json": pkg(fmt.Sprint(release), "")})
+	p, state := g.deploy("blue-green")
+	if state.Result != deploy.ResultDone {
+		g.t.Fatalf("release %d: %s %s %v", release, state.Result, state.Detail, state.Tail)
+	}
+	g.becomes(fmt.Sprintf("%d.0.0", release))
+	active, _, err := g.active()
+	ports, n := g.running()
+	if err != nil || active != port || len(ports) != 2 || n != 2 {
+		g.t.Errorf("release %d: nginx uses %d, %v listen, %d processes: %v", release, active, ports, n, err)
+	}
+	return p
+}
+
+// TestAFailureOfAnyStepLeavesTheFormerReleaseAlone, with its requests.
+func TestAFailureOfAnyStepLeavesTheFormerReleaseAlone(t *testing.T) {
+	g := newGreen(t)
+	stop := load(g.front)
+	for _, c := range []struct {
+		step  string
+		files map[string]string
+		set   func()
+	}{
+		{"build", map[string]string{"package.json": pkg("3", ""), "nobuild": ""}, nil},
+		{"standby", map[string]string{"package.json": pkg("5", ""), "broken": ""}, nil},
+		{"switch", map[string]string{"package.json": pkg("6", "")}, func() { g.conf.Switch.Upstream = "no { such" }},
+		{"smoke", map[string]string{"package.json": pkg("7", "")}, func() { g.conf.Smoke = []string{"/nosuch"} }},
+	} {
+		conf := g.conf
+		g.conf.Switch = conf.Switch
+		if c.set != nil {
+			c.set()
+		}
+		switch c.step {
+		case "standby":
+			g.git("rm", "-q", "nobuild")
+		case "switch":
+			g.git("rm", "-q", "broken")
+		}
+		g.commit(c.step, c.files)
+		plan, err := g.Plan(t.Context(), "short", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range plan.Steps { // a broken release is found soon
+			if c.step == "standby" && plan.Steps[i].Name == c.step {
+				plan.Steps[i].Timeout = 3 * time.Second
+			}
+		}
+		plan.Seal(time.Now())
+		if err := g.Begin(plan); err != nil {
+			t.Fatal(err)
+		}
+		state, err := g.Carry(t.Context(), plan, deploy.EventBegin, nil)
+		g.conf = conf
+		if err != nil {
+			t.Fatal(err)
+		}
+		failed := plan.Steps[max(0, state.Failed)].Name
+		active, _, aerr := g.active()
+		ports, n := g.running()
+		g.becomes("1.0.0")
+		if state.Result != deploy.ResultTakenBack || failed != c.step || active != g.ports[0] || len(ports) != 1 || n != 1 {
+			t.Errorf("%s: %s at %s (%s), nginx uses %d (%v), %v listen, %d processes", c.step, state.Result, failed,
+				state.Detail, active, aerr, ports, n)
+		}
+	}
+	if asked, bad := stop(); bad != "" || asked < 100 {
+		t.Errorf("%d requests, one was answered %q", asked, bad)
+	}
+}
+
+// TestADeploymentKilledAgainAndAgainSwitchesOnce: after any line of the journal, and resumed.
+func TestADeploymentKilledAgainAndAgainSwitchesOnce(t *testing.T) {
+	g := newGreen(t)
+	r := rand.New(rand.NewPCG(uint64(testenv.Seed(t)), 7))
+	stop := load(g.front)
+	g.commit("two", map[string]string{"package.json": pkg("2", "")})
+	p, err := g.Plan(t.Context(), "short", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Begin(p); err != nil {
+		t.Fatal(err)
+	}
+	state, kills := g.killed(r, p, deploy.EventBegin)
+	if state.Result != deploy.ResultDone {
+		t.Fatalf("%s %s %v", state.Result, state.Detail, state.Tail)
+	}
+	g.becomes("2.0.0")
+	if ports, n := g.running(); len(ports) != 2 || n != 2 {
+		t.Errorf("%v listen, %d processes", ports, n)
+	}
+	back, more := g.killed(r, p, deploy.EventBack)
+	g.becomes("1.0.0")
+	if ports, n := g.running(); back.Result != deploy.ResultTakenBack || len(ports) != 1 || n != 1 {
+		t.Errorf("%s %s: %v listen, %d processes", back.Result, back.Detail, ports, n)
+	}
+	if asked, bad := stop(); bad != "" || asked < 100 {
+		t.Errorf("%d requests, one was answered %q", asked, bad)
+	}
+	if kills+more < 4 {
+		t.Errorf("killed only %d times", kills+more)
+	}
+}
+
+// killed carries a deployment to its end and is killed after some lines each time.
+func (g *green) killed(r *rand.Rand, p *deploy.Plan, first deploy.Event) (state deploy.State, kills int) {
+	for {
+		left := 3 + r.IntN(5)
+		if kills > 7 {
+			left = 1000
+		}
+		done := func() (done bool) {
+			defer func() {
+				if x := recover(); x == "killed" {
+					kills++
+				} else if x != nil {
+					panic(x)
+				}
+			}()
+			var err error
+			state, err = g.Carry(g.t.Context(), p, first, func(deploy.Line, deploy.State) {
+				if left--; left == 0 {
+					panic("killed")
+				}
+			})
+			if err != nil {
+				g.t.Fatal(err)
+			}
+			return true
+		}()
+		if done {
+			return state, kills
+		}
+	}
+}
+
+// TestAnInstanceOfTheFormerReleaseIsNotTaken: the start command runs what was built before.
+func TestAnInstanceOfTheFormerReleaseIsNotTaken(t *testing.T) {
+	g := newGreen(t)
+	var body struct{ Version string }
+	json.Unmarshal([]byte(pkg("1", "")), &body)
+	old := filepath.Join(g.app, "..", "old")
+	if out, err := exec.Command("cp", "-a", g.app, old).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	g.conf.Switch.Start = "JWT_SECRET=onlyPM2knows setsid node ../old/app.js >../log 2>&1 & echo $! >../old.pid"
+	g.conf.Switch.Stop = "kill $(cat ../old.pid) 2>/dev/null || true"
+	g.commit("two", map[string]string{"package.json": pkg("2", "")})
+	p, state := g.deploy("blue-green")
+	g.failed(p, state, "standby", "tells version 1.0.0, but the new code is version 2.0.0")
+}
