@@ -97,7 +97,7 @@ func (p *table) viewList(size page.Size) string {
 	}
 	room := max(1, size.Height-listTop-foot)
 	preview := room - rows - 1
-	if preview < 2 || p.current() == nil {
+	if preview < 2+2*foot || p.current() == nil { // a headline of two lines leaves the check a few
 		preview = -1
 	} else {
 		room = rows
