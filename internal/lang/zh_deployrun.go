@@ -185,7 +185,7 @@ func init() {
 		"name the file of nginx's upstream and two ports: switch: {file: %s, ports: [3000, 3001]}",
 		"请写明 nginx 的 upstream 文件和两个端口：switch: {file: %s, ports: [3000, 3001]}",
 		"how the second instance is started is not known", "不知道如何启动第二个实例",
-		"the instance on port %d tells version %s, but the new code is version %s",
+		"port %d: the instance reports version %s, but the new code is version %s",
 		"端口 %d 上的实例报告版本 %s，而新代码的版本是 %s",
 		"find out whether the start command runs what the build made: opsdeck logs --newest --limit 50",
 		"请检查启动命令运行的是否是新构建的文件：opsdeck logs --newest --limit 50",

@@ -83,7 +83,7 @@ func (p *pm2) instances(ctx context.Context) ([]pm2Instance, error) {
 			return slices.DeleteFunc(all, func(i pm2Instance) bool { return i.Name != p.name }), nil
 		}
 	}
-	return nil, ops.E(ops.Failed, lang.M("pm2 jlist gave no JSON"))
+	return nil, ops.E(ops.Failed, lang.M("pm2 jlist did not print JSON"))
 }
 
 // skipBrackets is the text from its bracket of a number on, 0 the first; "" is none.

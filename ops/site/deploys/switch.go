@@ -182,7 +182,7 @@ func (j *job) isNew(ctx context.Context, port int) (lang.Msg, error) {
 	was, _ := version(former)
 	old, meant := j.versionAt(ctx, j.plan.From), j.versionAt(ctx, j.plan.To)
 	if was != "" && was == old && meant != "" && now != meant {
-		return said, ops.E(ops.Failed, lang.M("the instance on port %d tells version %s, but the new code is version %s", port,
+		return said, ops.E(ops.Failed, lang.M("port %d: the instance reports version %s, but the new code is version %s", port,
 			now, meant)).
 			WithHint(lang.M("find out whether the start command runs what the build made: opsdeck logs --newest --limit 50"))
 	}
