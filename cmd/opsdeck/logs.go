@@ -41,6 +41,7 @@ type logsCmd struct {
 	Rank       bool          `help:"Best first: lines with the words as typed, then with all words, then with their letters in order."`
 	Explain    bool          `help:"For each line, show which format read it and why."`
 	FailIfNone bool          `help:"Exit 1 when there is no hit."`
+	Raw        bool          `help:"Print the bytes of the lines as they are, not shaped and not made safe for a terminal."`
 	JSON       bool          `name:"json" help:"Print JSON."`
 	logsStat   `embed:""`
 
@@ -99,15 +100,22 @@ func (c *logsCmd) Run(ctx context.Context, a *app) error {
 	if !c.JSON && !c.Count && c.Histogram == 0 || c.logsStat.asked() {
 		run.scan.Query = q.Events()
 	}
+	run.sources = len(sources)
 	run.scan.Warn, run.scan.Styles = run.warn, styles.Of
 	if conf.Shelf != nil {
 		run.scan.Shelf = conf.Shelf
 	}
+	if m := q.Unkeyed(); !m.Empty() {
+		a.note(m)
+	}
 	err = run.do(ctx, sources)
+	if err == nil && c.JSON && len(run.incomplete) > 0 && !run.told() {
+		err = run.notWhole()
+	}
 	if flushed := out.Flush(); err == nil {
 		err = flushed
 	}
-	if err == nil && run.hits == 0 && !c.JSON {
+	if err == nil && run.hits == 0 && !c.JSON && q.Unkeyed().Empty() {
 		run.advise(ctx, sources)
 	}
 	if err == nil && run.hits == 0 && (c.FailIfNone || run.unread) {
@@ -124,6 +132,8 @@ func (c *logsCmd) check() error {
 		return ops.E(ops.Usage, lang.M("-f never ends: it cannot count or show the newest first"))
 	case c.Explain && (c.Follow || c.Count || c.Histogram > 0 || c.Rank):
 		return ops.E(ops.Usage, lang.M("--explain cannot be used with -f, --count, --histogram or --rank"))
+	case c.Raw && (c.JSON || c.Explain || c.Count || c.Histogram > 0 || c.logsStat.asked()):
+		return ops.E(ops.Usage, lang.M("--raw prints lines: it cannot be used with --json, --count or what makes numbers"))
 	case c.Rank && (c.Newest || c.Follow || c.Count || c.Histogram > 0):
 		return ops.E(
 			ops.Usage,
@@ -235,6 +245,9 @@ type logsRun struct {
 	unread bool      // a part of the logs could not be read
 	last   index.Hit // the one printed before, for context lines and whole events
 
+	sources  int  // how many are searched
+	terminal bool // hits are shaped as on a terminal
+
 	incomplete []string // the parts that could not be read, or not wholly, and why
 }
 
@@ -312,7 +325,7 @@ func (r *logsRun) tail(ctx context.Context, sources []logs.Source, n int) error 
 		if r.cmd.JSON {
 			r.json(&events[i])
 		} else {
-			r.text(events[i].Raw, true)
+			r.event(&events[i])
 		}
 	}
 	return err

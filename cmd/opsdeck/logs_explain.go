@@ -18,7 +18,7 @@ type explainJSON struct {
 	Name   string   `json:"name"`   // of a configured format
 	Inner  string   `json:"inner"`  // nest, json or logfmt, after a time in front
 	Why    string   `json:"why"`
-	Zone   string   `json:"zone"` // that a time without one is taken for
+	Zone   string   `json:"zone"` // that a time without one is taken for; empty where the line says its own
 	Notes  []string `json:"notes"`
 }
 
@@ -47,6 +47,9 @@ func whyRead(x line.Explained) lang.Msg {
 	case line.ReaderNest:
 		return lang.M("Nest: a name in brackets, a process id, a date, a level")
 	case line.ReaderJSON:
+		if raw := strings.TrimSpace(x.Event.Raw); !strings.HasPrefix(raw, "{") || !strings.HasSuffix(raw, "}") {
+			return lang.M("JSON: this line and those below it are one record")
+		}
 		return lang.M("JSON: the line is one object")
 	case line.ReaderContainer:
 		return lang.M("container runtime: time, stream and tag, then the line of the container")
@@ -114,6 +117,9 @@ func (r *logsRun) explainJSON(x line.Explained, zone *time.Location) error {
 		Zone:   zone.String(),
 		Notes:  []string{},
 	}
+	if x.Zoned {
+		doc.Zone = ""
+	}
 	doc.Why = whyRead(x).String()
 	for _, n := range readingNotes(x) {
 		doc.Notes = append(doc.Notes, n.String())
@@ -130,13 +136,22 @@ func (r *logsRun) explainJSON(x line.Explained, zone *time.Location) error {
 
 func (r *logsRun) explainText(x line.Explained, zone *time.Location) {
 	r.text(x.Event.Raw, true)
+	zoneName := zone.String()
+	if zone == time.Local {
+		zoneName, _ = x.Event.Time.Zone()
+	}
 	say := func(m lang.Msg) { r.out.WriteString("  " + termsafe.Line(r.app.lang.Msg(m)) + "\n") }
 	say(lang.M("format: %s", whyRead(x)))
-	if x.Event.Time.IsZero() {
+	at := x.Event.Time.Format("2006-01-02 15:04:05.000 -07:00")
+	switch {
+	case x.Event.Time.IsZero():
 		say(lang.M("time: none found"))
-	} else {
-		say(lang.M("time: %s; without a zone it is read as %s",
-			x.Event.Time.Format("2006-01-02 15:04:05.000 -07:00"), zone.String()))
+	case x.Zoned && x.Reader == line.ReaderConfigured:
+		say(lang.M("time: %s; the zone is from the line or its format", at))
+	case x.Zoned:
+		say(lang.M("time: %s; the line has its own zone", at))
+	default:
+		say(lang.M("time: %s; without a zone it is read as %s", at, zoneName))
 	}
 	say(lang.M("level: %s", x.Event.Level.String()))
 	if x.Event.Context != "" {

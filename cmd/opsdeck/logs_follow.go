@@ -183,7 +183,7 @@ func (f *following) emit(e logs.Event) {
 	if f.run.cmd.JSON {
 		f.run.json(&e)
 	} else {
-		f.run.text(e.Raw, true)
+		f.run.event(&e)
 	}
 }
 

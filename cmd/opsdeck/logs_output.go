@@ -180,7 +180,11 @@ func (r *logsRun) lines(p *logline.Parser, h *index.Hit) error {
 		r.out.WriteString("--\n")
 	}
 	r.text(around.Before, false)
-	r.text(around.Event, true)
+	if whole := r.whole(p, h); r.shaped() && whole != nil {
+		r.event(whole)
+	} else {
+		r.text(around.Event, true)
+	}
 	r.text(around.After, false)
 	r.last = *h
 	r.last.Printed, r.last.Over = around.End, around.Over
@@ -190,6 +194,11 @@ func (r *logsRun) lines(p *logline.Parser, h *index.Hit) error {
 // text prints lines made safe; those that are no hit are dim.
 func (r *logsRun) text(lines string, hit bool) {
 	if lines == "" {
+		return
+	}
+	if r.cmd.Raw {
+		r.out.WriteString(lines)
+		r.out.WriteByte('\n')
 		return
 	}
 	t := r.app.theme()

@@ -214,6 +214,9 @@ func (c *counting) viewStat(size page.Size) string {
 	for len(out) < size.Height-1 {
 		out = append(out, "")
 	}
+	if n := len(lines) - 1; to-from < n {
+		s.Notes = append([]string{e.T("%d–%d of %d", from+1, to, n)}, s.Notes...)
+	}
 	notes := c.look.ink.dim.Paint(cells.Cut(strings.Join(s.Notes, e.T("; ")), size.Width-2))
 	return widget.Fill(append(out, " "+notes), size)
 }

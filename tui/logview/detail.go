@@ -76,6 +76,13 @@ func (p *Page) detailActions() []page.Action {
 			Run:    step(-1),
 		},
 		{
+			ID:    "logs.query",
+			Keys:  []string{"/"},
+			Label: lang.M("search"),
+			Help:  lang.M("back to the list, to search"),
+			Run:   p.finder.edit,
+		},
+		{
 			ID:     "logs.raw",
 			Keys:   []string{"r"},
 			Label:  lang.M("raw"),

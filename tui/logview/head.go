@@ -79,6 +79,7 @@ func (p *heading) counts(room int) string {
 		}
 		parts = append(parts, p.look.ink.bold.Paint(hits))
 	}
+	asked := len(parts)
 	if s.All.Critical > 0 {
 		parts = append(parts, p.look.ink.crit.Paint(t.Glyph.Crit+" "+e.T("%s critical", human.Count(s.All.Critical))))
 	}
@@ -89,6 +90,9 @@ func (p *heading) counts(room int) string {
 		parts = append(parts, e.T("%s errors", human.Count(n)))
 	}
 	parts = append(parts, p.look.ink.dim.Paint(e.T("%s events", human.Count(s.All.Events))))
+	if asked > 0 { // the rest is not of the hits alone
+		parts[asked] = p.look.ink.dim.Paint(e.T("in all:")) + " " + parts[asked]
+	}
 	if s.Done < s.Bytes {
 		done := fmt.Sprintf("%d%%", s.Done*100/max(1, s.Bytes))
 		parts = append(parts, p.look.ink.accent.Paint(e.T("indexing %s", done)))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"strings"
+	"time"
 
 	"opsdeck/ops/logs"
 	"opsdeck/ops/logs/line"
@@ -64,6 +65,12 @@ func (s *Scan) Explain(p *line.Parser, h *Hit) (line.Explained, error) {
 		if p.Whole(&x.Event); x.Event.Format == logs.FormatJSON {
 			x.Reader = line.ReaderJSON
 		}
+		p.Elsewhere(x.Event.Time, func() {
+			other := x.Event
+			other.Time = time.Time{}
+			p.Whole(&other)
+			x.Zoned = x.Zoned || !other.Time.IsZero() && other.Time.Equal(x.Event.Time)
+		})
 	}
 	x.Event.Raw, x.Event.Source, x.Event.Line = line.Unmarked(raw), h.Source, h.Line
 	return x, nil

@@ -1,6 +1,10 @@
 package line
 
-import "opsdeck/ops/logs"
+import (
+	"time"
+
+	"opsdeck/ops/logs"
+)
 
 // Reader is what read a line.
 type Reader uint8
@@ -39,6 +43,16 @@ type Explained struct {
 	Kind     Kind
 	Doubt    logs.Level // a first word that is a level in other texts and may begin a sentence here
 	Numbered bool       // the level comes from a number
+	Zoned    bool       // the time does not go by the reader's zone: it says its own
+}
+
+// Elsewhere has read done as if the reader were in a zone that is five hours off.
+func (p *Parser) Elsewhere(at time.Time, read func()) {
+	zone := p.Zone
+	_, offset := at.In(zone).Zone()
+	p.setZone(time.FixedZone("", (offset+5*3600)%(12*3600)))
+	read()
+	p.setZone(zone)
 }
 
 // Explain reads a line and tells how.
@@ -52,6 +66,12 @@ func (p *Parser) Explain(line []byte) Explained {
 		Kind:     kind,
 		Doubt:    p.doubt,
 		Numbered: p.numbered,
+	}
+	if !e.Time.IsZero() {
+		p.Elsewhere(e.Time, func() {
+			other, _ := p.Parse(line)
+			x.Zoned = other.Time.Equal(e.Time)
+		})
 	}
 	switch {
 	case x.Reader != ReaderNone:

@@ -60,6 +60,24 @@ func (q *Query) FieldNames() []string {
 // expressionSigns are what a regular expression has and text seldom does.
 var expressionSigns = []string{".*", ".+", `\d`, `\w`, `\s`, `\b`, "[0-9", "[a-z", "(?", "]+", "]*"}
 
+// keyed is a word that looks as if it asked for a field: user:5.
+var keyedWord = regexp.MustCompile(`^!?([A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*):([^/:\s][^:\s]*)$`)
+
+// Unkeyed says of the first word such as user:5, whose key the language does not know, that it is
+// looked for as text, and what asks for the field; empty where there is none.
+func (q *Query) Unkeyed() lang.Msg {
+	for _, w := range splitQuery(q.Source) {
+		if isKeyed(w.text) {
+			continue
+		}
+		if m := keyedWord.FindStringSubmatch(w.text); m != nil {
+			return lang.M("%s is looked for as text; %s finds the field (keys: %s)",
+				w.text, "field."+strings.TrimPrefix(m[1], "field.")+"="+m[2], strings.Join(QueryKeys, " "))
+		}
+	}
+	return lang.Msg{}
+}
+
 // Advice says what may be meant where a query finds nothing; it may be empty.
 func (q *Query) Advice() lang.Msg {
 	for _, w := range strings.Fields(q.Source) {
@@ -72,7 +90,7 @@ func (q *Query) Advice() lang.Msg {
 			}
 		}
 	}
-	return lang.Msg{}
+	return q.Unkeyed()
 }
 
 // Near are those of names that a person may have meant by one: another case, the end of a
