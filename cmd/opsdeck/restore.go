@@ -269,7 +269,10 @@ func (c *restoreAbortCmd) Run(ctx context.Context, a *app) error {
 func (c *restoreUndoCmd) Run(ctx context.Context, a *app) error {
 	id := c.ID
 	if id == "" {
-		id = a.newestRewind()
+		var err error
+		if id, err = a.newestRewind(); err != nil {
+			return err
+		}
 	}
 	if strings.HasPrefix(id, restores.RewindPrefix) {
 		return c.undoRewind(ctx, a, id)
@@ -288,7 +291,7 @@ func (a *app) dryBack(ctx context.Context, c one, kind restore.Kind) error {
 	if err != nil {
 		return err
 	}
-	r, err := d.Load(c.ID)
+	r, err := a.asked(d, c.ID, kind)
 	if err != nil {
 		return err
 	}
@@ -301,6 +304,18 @@ func (a *app) dryBack(ctx context.Context, c one, kind restore.Kind) error {
 	}
 	a.say(lang.M("restore %s of %s: next would be %s", r.Plan.ID, r.Plan.Target.Database, n.Stage.Label()))
 	return nil
+}
+
+// asked is the run that a request is for: the named one, else the newest that it is
+// possible for, which is said.
+func (a *app) asked(d *restores.Desk, id string, kind restore.Kind) (*restorerun.Run, error) {
+	r, err := d.LoadFor(id, kind)
+	if err != nil || id != "" {
+		return r, err
+	}
+	a.note(lang.M("restore %s of %s from %s (%s)", r.Plan.ID, r.Plan.Target.Database, r.Plan.Source.Name,
+		r.State.Stage.Label()))
+	return r, nil
 }
 
 func notNow(r *restorerun.Run, kind restore.Kind, err error) error {
@@ -321,7 +336,7 @@ func (a *app) goOn(ctx context.Context, c one, ans answers, kind restore.Kind, w
 	if err != nil {
 		return err
 	}
-	r, err := d.Load(c.ID)
+	r, err := a.asked(d, c.ID, kind)
 	if err != nil {
 		return err
 	}
@@ -367,6 +382,10 @@ func (a *app) confirmGoOn(
 ) error {
 	db := r.Plan.Target.Database
 	switch {
+	case kind == restore.KindDrop:
+		schema, holds := r.Plan.Drops(r.State)
+		return a.confirm(ctx, db, confirm,
+			lang.M("Drop %s: the database %s, of restore %s of %s.", holds, schema, r.Plan.ID, db))
 	case kind != restore.KindResume:
 		return a.confirm(ctx, db, confirm, lang.M("%s for restore %s of %s.", kind.Label(), r.Plan.ID, db))
 	case r.Alive || r.LastBy() == "" || r.LastBy() == d.Operator():

@@ -13,7 +13,6 @@ import (
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/rewind"
 
-	restorerun "opsdeck/ops/restore/run"
 	"opsdeck/ops/site/restores"
 )
 
@@ -62,21 +61,13 @@ func (sh *shelf) carryOut(
 }
 
 // newestRewind is the id of the newest one that can be taken back, if it is newer than
-// every restore. Where the restores cannot be listed it is none: one of them may be newer.
-func (a *app) newestRewind() string {
-	state, err := a.stateDir()
+// every restore.
+func (a *app) newestRewind() (string, error) {
+	d, err := a.desk()
 	if err != nil {
-		return ""
+		return "", err
 	}
-	runs, err := restorerun.Store{Dir: state}.Runs()
-	if err != nil {
-		return ""
-	}
-	newest := ""
-	for _, id := range runs {
-		newest = max(newest, id)
-	}
-	return restores.Rewinds{StateDir: state}.Newest(newest)
+	return d.NewestRewind(), nil
 }
 
 // undoRewind takes back that a transaction was taken back.

@@ -112,7 +112,6 @@ func init() {
 		"Choose the backup at the copy %s", "选择副本 %s 中的备份",
 		"check the copy %s", "检查副本 %s",
 		"Checking the copy %s …", "正在检查副本 %s …",
-		"the restore of %s is waiting for an answer", "%s 的恢复在等待答复",
 		"since %s, %s", "自 %s 起，%s",
 		"Answer it: opsdeck restore attach.", "请答复：opsdeck restore attach。",
 		"Answer it: opsdeck restore attach. Without an answer, its flags decide at %s.",

@@ -131,7 +131,7 @@ func TestARestoreUnderWayIsSaidBeforeAllElse(t *testing.T) {
 		3,
 	)
 	got := Judge(Report{At: at(60), Standings: []Standing{mysql, restoring}}, Face{Zone: time.UTC})
-	want := "A restore of sales is running since 12:00:03; MySQL is down since 12:00:07. Start nothing by hand."
+	want := "A restore of sales is running since 12:00:03; MySQL is down since 12:00:07. Start it."
 	if got.Text.String() != want || got.State != ops.StateCritical {
 		t.Fatalf("%v: got  %s\nwant %s", got.State, got.Text, want)
 	}

@@ -213,10 +213,28 @@ func (j judge) say(bad []Standing, clauses, reasons int) lang.Msg {
 	if j.services > 1 { // a service's name keeps its small letter
 		text = lang.M("%s.", said)
 	}
-	if next := j.next(first, lost && !backup.IsZero()); !next.Empty() {
+	next := j.next(first, lost && !backup.IsZero())
+	if server := serverDown(bad, first); server != nil {
+		next = j.next(*server, false)
+	}
+	if !next.Empty() {
 		text = lang.M("%s %s", text, next)
 	}
 	return text
+}
+
+// serverDown is the MySQL server that is down while a restore of its service is running:
+// the restore cannot continue before somebody starts it.
+func serverDown(bad []Standing, first Standing) *Standing {
+	if first.Check.Kind != KindRestore {
+		return nil
+	}
+	for i, s := range bad {
+		if s.Check.Kind == KindMySQL && s.Check.Service == first.Check.Service && s.Shown().Down {
+			return &bad[i]
+		}
+	}
+	return nil
 }
 
 // age is to the minute, so that the sentence changes once a minute at most.

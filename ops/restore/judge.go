@@ -7,6 +7,7 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/backup"
 )
 
 func (p *Plan) add(state ops.State, what, hint lang.Msg) {
@@ -103,6 +104,11 @@ func tableNames(src Source) string {
 func (p *Plan) judgeTables(a *Assessment) {
 	var absent []string
 	for _, t := range p.Tables {
+		if p.Source.holdsView(t) {
+			p.block(lang.M("%s is a view: --tables takes tables alone", t),
+				lang.M("leave it out; views are restored with the whole database"))
+			continue
+		}
 		if _, ok := p.Source.Table(t); !ok && p.Source.Manifest {
 			absent = append(absent, t)
 		}
@@ -144,6 +150,11 @@ func (p *Plan) judgeTables(a *Assessment) {
 			lang.M("copy the server's data folder first if you want to examine their remains"),
 		)
 	}
+}
+
+// holdsView tells whether the backup has a view of that name.
+func (s Source) holdsView(name string) bool {
+	return slices.ContainsFunc(s.Holds, func(o backup.Object) bool { return o.Kind == "view" && o.Name == name })
 }
 
 func (p *Plan) judgeDisk(d Disk) {

@@ -2,6 +2,7 @@ package restore
 
 import (
 	"slices"
+	"time"
 
 	"opsdeck/internal/lang"
 )
@@ -37,6 +38,41 @@ func (p *Plan) TextOf(step Step, s Snapshot) StepText {
 
 func (s Snapshot) entered(stage Stage) bool {
 	return slices.ContainsFunc(s.Trail, func(m Mark) bool { return m.Stage == stage })
+}
+
+// Doing names what is running: the restore of a database, or a way back from one.
+func (s Snapshot) Doing(database string) lang.Msg {
+	switch {
+	case s.Stage == Dropping || s.Stage == DropUndone || s.Stage == DropAborted || s.Stage == AskDrop:
+		return lang.M("the removal of the kept tables of %s", database)
+	case s.entered(UndoStopping) && s.Stage.Back():
+		return lang.M("the undo of a restore of %s", database)
+	case s.Stage.Back():
+		return lang.M("the abort of a restore of %s", database)
+	}
+	return lang.M("a restore of %s", database)
+}
+
+// BackSince is when the way back began that the run is on; zero on the way forward.
+func (s Snapshot) BackSince() (at time.Time) {
+	if !s.Stage.Back() {
+		return at
+	}
+	for i := len(s.Trail) - 1; i >= 0 && s.Trail[i].Stage.Back(); i-- {
+		at = s.Trail[i].Begin
+	}
+	return at
+}
+
+// Drops is the database that drop-old removes as the run is now, and what it holds.
+func (p *Plan) Drops(s Snapshot) (database string, holds lang.Msg) {
+	switch {
+	case s.Loaded:
+		return p.Shadow, lang.M("the loaded data")
+	case s.Stage.Back():
+		return p.Shadow, lang.M("the restored tables")
+	}
+	return p.Kept, lang.M("the old tables")
 }
 
 func (p *Plan) abortText(step Step, s Snapshot, t *StepText) {

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,5 +110,34 @@ func TestAWayBackIsToldAsOne(t *testing.T) {
 				t.Errorf("the backup is named:\n%s\n%s", got.What, run)
 			}
 		})
+	}
+}
+
+// TestAnUndoIsNotCalledARestore names what is running, and since when.
+func TestAnUndoIsNotCalledARestore(t *testing.T) {
+	at := time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
+	done := Snapshot{Mode: Swap, Stage: Done, Kept: true, Trail: []Mark{{Stage: Checking, Begin: at}}}
+	for _, c := range []struct {
+		stage Stage
+		since time.Duration
+		want  string
+	}{
+		{Loading, 0, "a restore of sales"},
+		{UndoSwapping, time.Hour, "the undo of a restore of sales"},
+		{AbortStarting, time.Hour, "the abort of a restore of sales"},
+		{Dropping, 0, "the removal of the kept tables of sales"},
+	} {
+		s := done
+		s.Stage = c.stage
+		if c.stage == UndoSwapping {
+			s.Trail = append(slices.Clone(s.Trail), Mark{Stage: UndoStopping, Begin: at.Add(time.Hour)})
+		}
+		s.Trail = append(slices.Clone(s.Trail), Mark{Stage: c.stage, Begin: at.Add(time.Hour)})
+		if got := s.Doing("sales").String(); got != c.want {
+			t.Errorf("%s: %s", c.stage, got)
+		}
+		if back := s.BackSince(); back.IsZero() == (c.since > 0) || c.since > 0 && !back.Equal(at.Add(c.since)) {
+			t.Errorf("%s: back since %s", c.stage, back)
+		}
 	}
 }

@@ -142,9 +142,10 @@ func (p *sheet) standing() string {
 	case p.base.running() && !p.base.run.Alive:
 		return t.Warn.Render(
 			t.Glyph.Warn + " " + e.T(
-				"The worker exited in step %d: %s. Resume, undo or abort.",
+				"The worker exited in step %d: %s. %s",
 				int(s.Stage.Step()),
 				stage,
+				waysOut(s),
 			),
 		)
 	case s.Stage.Asks() && p.base.run.Alive:
@@ -156,10 +157,10 @@ func (p *sheet) standing() string {
 		return t.Accent.Render(
 			t.Glyph.Running+" ",
 		) + e.T(
-			"%s by %s, since %s",
+			"%s by %s, for %s",
 			stage,
 			termsafe.Line(p.base.run.Worker.User),
-			human.Clock(e.Clock.Now().Sub(s.Trail[0].Begin)),
+			human.Clock(e.Clock.Now().Sub(begun(s))),
 		)
 	case s.Stage == restore.Done && s.NotReady:
 		return t.Warn.Render(t.Glyph.Warn + " " + e.T("restored, but the service is not ready"))
@@ -173,6 +174,25 @@ func (p *sheet) standing() string {
 		)
 	}
 	return t.Unknown.Render(t.Glyph.Dot + " " + stage)
+}
+
+// begun is when the restore was begun, or its way back.
+func begun(s restore.Snapshot) time.Time {
+	if at := s.BackSince(); !at.IsZero() {
+		return at
+	}
+	return s.Trail[0].Begin
+}
+
+// waysOut says what can be done with a run whose worker has exited.
+func waysOut(s restore.Snapshot) lang.Msg {
+	switch {
+	case s.Can(restore.KindAbort):
+		return lang.M("Resume or abort.")
+	case s.Can(restore.KindUndo):
+		return lang.M("Resume or undo.")
+	}
+	return lang.M("Resume it.")
 }
 
 func (p *base) took() time.Duration {

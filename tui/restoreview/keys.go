@@ -257,8 +257,8 @@ func (p *Page) runActions() []page.Action {
 		{
 			ID:     "restore.drop",
 			Keys:   []string{"D"},
-			Label:  lang.M("drop old"),
-			Help:   lang.M("drop the old tables kept for undo"),
+			Label:  dropLabel(s),
+			Help:   lang.M("drop the tables that are kept beside the database"),
 			Footer: s.Can(restore.KindDrop),
 			Writes: true,
 			Off:    p.base.can(restore.KindDrop),
@@ -407,8 +407,24 @@ func (p *asking) ask(kind restore.Kind) tea.Cmd {
 	if kind == restore.KindUndo && r.State.Swapped {
 		return p.countLater(r)
 	}
-	confirm := widget.NewConfirm(p.base.env, kind.Label(), p.consequences(kind), r.Plan.Target.Database, do)
+	label := kind.Label()
+	if kind == restore.KindDrop {
+		_, holds := r.Plan.Drops(r.State)
+		label = lang.M("drop %s", holds)
+	}
+	confirm := widget.NewConfirm(p.base.env, label, p.consequences(kind), r.Plan.Target.Database, do)
 	return page.Send(page.Open{Overlay: confirm})
+}
+
+// dropLabel says what the key drops: after an undo it is the restored tables.
+func dropLabel(s restore.Snapshot) lang.Msg {
+	switch {
+	case s.Loaded:
+		return lang.M("drop loaded")
+	case s.Stage.Back():
+		return lang.M("drop restored")
+	}
+	return lang.M("drop old")
 }
 
 func (p *asking) consequences(kind restore.Kind) []lang.Msg {
@@ -423,7 +439,12 @@ func (p *asking) consequences(kind restore.Kind) []lang.Msg {
 		out := []lang.Msg{lang.M("Rows written since the restore are exported, then removed from the live database.")}
 		return append(out, plan.Back(restore.StepRestart))
 	case restore.KindDrop:
-		return []lang.Msg{lang.M("The database %s is dropped. After that there is no undo.", plan.Kept)}
+		database, holds := plan.Drops(p.base.run.State)
+		out := []lang.Msg{lang.M("The database %s is dropped: %s.", database, holds)}
+		if p.base.run.State.Can(restore.KindUndo) {
+			out = append(out, lang.M("After that there is no undo."))
+		}
+		return out
 	}
 	return []lang.Msg{plan.Back(p.base.run.State.Stage.Step())}
 }

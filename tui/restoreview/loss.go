@@ -117,6 +117,18 @@ func (p *asking) seeExport(m exportedMsg) tea.Cmd {
 	return page.Send(page.Notice{State: ops.StateOK, Text: lang.M("exported to %s", filepath.Dir(m.plan.Exported[0]))})
 }
 
+// keepExport keeps in a new plan what was exported for the former, where both lose the
+// same: the mode does not matter, the backup, the moment and the tables do.
+func keepExport(former, plan *restore.Plan) {
+	if former == nil || plan == nil || former.Mode == restore.Into || plan.Mode == restore.Into {
+		return
+	}
+	if former.Source.Name == plan.Source.Name && former.Source.At.Equal(plan.Source.At) &&
+		slices.Equal(former.Tables, plan.Tables) {
+		plan.Exported = slices.Clone(former.Exported)
+	}
+}
+
 // savingLine says that the export is under way, with a clock.
 func (p *sheet) savingLine(w int) []string {
 	return p.base.clockLine(lang.M("Exporting what will be lost …"), p.base.saving, w)

@@ -154,6 +154,7 @@ func (p *Page) Update(body any) tea.Cmd {
 		return p.seeRun(m)
 	case planMsg:
 		p.base.since = time.Time{}
+		keepExport(p.base.plan, m.plan)
 		p.base.plan, p.base.reach, p.base.planErr = m.plan, m.reach, m.err
 		if ops.CodeOf(p.base.problem) == ops.Usage {
 			p.base.problem = nil // it asked for a plan

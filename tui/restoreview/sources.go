@@ -83,7 +83,17 @@ func (p *picking) sourceRow(s restore.Source) string {
 	e := p.base.env
 	age := human.Duration(e.Clock.Now().Sub(s.At).Round(time.Second))
 	return strings.Join([]string{e.Time(s.At), cells.PadLeft(age, 9), cells.PadLeft(human.Bytes(s.SizeBytes), 8),
-		cells.Pad(e.Lang.Msg(backup.State(s.State).Label()), p.stateWidth()), termsafe.Line(s.Name)}, "  ")
+		cells.Pad(p.stateOf(s), p.stateWidth()), termsafe.Line(s.Name)}, "  ")
+}
+
+// stateOf is the word for a backup's state. One that lost most of its rows against those
+// before it is not simply good.
+func (p *picking) stateOf(s restore.Source) string {
+	word := p.base.env.Lang.Msg(backup.State(s.State).Label())
+	if len(s.PassedOver) > 0 && backup.State(s.State) != backup.Bad {
+		word = p.base.env.Theme.Glyph.Warn + " " + p.base.env.T("shrunk")
+	}
+	return word
 }
 
 // lookingLine says that a copy is being asked, with a clock.
@@ -107,6 +117,9 @@ func (p *sheet) lookingLine(w int) []string {
 func (p *picking) stateWidth() (w int) {
 	for _, s := range []backup.State{backup.Good, backup.Unverified, backup.Bad} {
 		w = max(w, cells.Width(p.base.env.Lang.Msg(s.Label())))
+	}
+	for _, s := range p.sources {
+		w = max(w, cells.Width(p.stateOf(s)))
 	}
 	return w
 }

@@ -589,6 +589,38 @@ func TestWhatWillBeLostIsExportedFromTheWizard(t *testing.T) {
 	}
 }
 
+// TestAnExportOutlivesAChangeOfMode exports and then changes the mode: the plan still
+// says where the rows are kept. Another backup loses other rows.
+func TestAnExportOutlivesAChangeOfMode(t *testing.T) {
+	d := &fakeDesk{plan: samplePlan(restore.Swap)}
+	p := newPage("en", d)
+	press(t, p, "e")
+	d.plan = samplePlan(restore.InPlace)
+	press(t, p, "m")
+	if got := p.base.plan; got.Mode != restore.InPlace || len(got.Exported) == 0 {
+		t.Fatalf("mode %s, exported %v", got.Mode, got.Exported)
+	}
+	other := samplePlan(restore.InPlace)
+	other.Source.Name = "another.sql.gz"
+	if keepExport(p.base.plan, other); len(other.Exported) > 0 {
+		t.Fatal("another backup's rows are called exported")
+	}
+}
+
+// TestAShrunkenBackupIsNotSimplyGood lists backups, of which one lost most of its rows.
+func TestAShrunkenBackupIsNotSimplyGood(t *testing.T) {
+	p := newPage("en", &fakeDesk{plan: samplePlan(restore.Swap)})
+	lost := restore.RawNote("far fewer rows")
+	shrunk := restore.Source{Name: "a.sql.gz", State: "good", PassedOver: []restore.Note{lost}}
+	if row := p.picking.sourceRow(shrunk); !strings.Contains(row, "shrunk") || strings.Contains(row, "good") {
+		t.Error(row)
+	}
+	shrunk.PassedOver = nil
+	if row := p.picking.sourceRow(shrunk); !strings.Contains(row, "good") {
+		t.Error(row)
+	}
+}
+
 func TestUndoSaysWhatItLosesBeforeItAsks(t *testing.T) {
 	d := scenes()["done"]
 	p := newPage("en", d)

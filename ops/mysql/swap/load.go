@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,6 +59,7 @@ func (s *Server) Load(
 		}
 	}
 	if p.Source.Replay == nil {
+		out.Notes = append(out.Notes, leftDisabled(p, f)...)
 		return out, nil
 	}
 	out.Notes = append(turned, out.Notes...)
@@ -76,7 +78,26 @@ func (s *Server) Load(
 		return s.Load(ctx, p, f, report)
 	}
 	out.Notes = append(out.Notes, notes...)
+	out.Notes = append(out.Notes, leftDisabled(p, f)...)
 	return out, err
+}
+
+// leftDisabled names the events that a load into another database leaves disabled, so that
+// they do not run twice, with the statement that enables each.
+func leftDisabled(p *restore.Plan, f run.Folder) (notes []restore.Note) {
+	if p.Mode != restore.Into {
+		return nil
+	}
+	names, err := readEnabled(f)
+	if err != nil {
+		return nil
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		notes = append(notes, restore.N(lang.M("the event %s is left disabled; to enable it: ALTER EVENT %s ENABLE",
+			name, restore.Name(p.Loaded(), name))))
+	}
+	return notes
 }
 
 // load loads the backup, and readies it for a replay where there is one.
@@ -98,7 +119,7 @@ func (s *Server) load(
 	}
 	job.Whole = s.foresee(p)
 	loaded, enabled, err := s.Loader.Load(ctx, job, report)
-	if err == nil && p.Mode == restore.Swap {
+	if err == nil && p.Mode != restore.InPlace {
 		err = keepEnabled(f, enabled)
 	}
 	if err == nil && p.Source.Replay != nil {

@@ -121,7 +121,7 @@ func (s *Server) roll(
 	if err := known.save(f); err != nil {
 		return nil, err
 	}
-	if p.Mode == restore.Swap {
+	if p.Mode != restore.InPlace {
 		if err := setEnabled(f, state.Events); err != nil {
 			return nil, err
 		}

@@ -165,7 +165,7 @@ func (b *checker) database() {
 		"mysql",
 		health.KindMySQL,
 		1,
-		b.onPurpose(containerOf(d, databaseProbe(d, h, b.Next))),
+		b.serverFirst(b.onPurpose(containerOf(d, databaseProbe(d, h, b.Next)))),
 		lim,
 		commands...)
 }

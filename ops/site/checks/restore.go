@@ -7,6 +7,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
+	"opsdeck/ops/restore"
 
 	"opsdeck/ops/restore/run"
 	"opsdeck/ops/site"
@@ -82,6 +83,18 @@ func (b *checker) onPurpose(look health.Probe) health.Probe {
 	}
 }
 
+// serverFirst keeps the advice about a MySQL server that is down while a restore is running:
+// no restore stops the server, and none continues without it.
+func (b *checker) serverFirst(look health.Probe) health.Probe {
+	return func(ctx context.Context) health.Result {
+		r := look(ctx)
+		if r.Down && !r.Next.Empty() && r.Meanwhile.Key == startNothing().Key {
+			r.Meanwhile = lang.M("%s Do not start anything else by hand: a restore is running and continues then.", r.Next)
+		}
+		return r
+	}
+}
+
 func startNothing() lang.Msg {
 	return lang.M("Do not start anything by hand; watch it: opsdeck restore attach.")
 }
@@ -129,22 +142,26 @@ func JudgeRun(run *run.Run, database string) health.Result {
 		done := float64(run.Progress.Done) / float64(run.Progress.Total)
 		r.Add("done_share", done, lang.Raw(human.Percent(done)))
 	}
+	what := run.State.Doing(database)
 	where := lang.M("step %d of 7, %s, by %s", int(step), step.Label(), run.Plan.Operator)
 	if w := run.Waiting(); run.Alive && w != nil {
-		return judgeWaiting(r, w, where, database)
+		return judgeWaiting(r, w, where, what)
 	}
 	if run.Alive {
-		r.Find(ops.StateWarning, lang.M("a restore of %s is running", database), where)
+		r.Find(ops.StateWarning, lang.M("%s is running", what), where)
 		r.Next = startNothing()
 		return r
 	}
-	r.Find(ops.StateCritical, lang.M("a restore of %s stopped partway", database), where)
-	r.Next = lang.M("Resume it: opsdeck restore resume; or abort it: opsdeck restore abort.")
+	r.Find(ops.StateCritical, lang.M("%s stopped partway", what), where)
+	r.Next = lang.M("Resume it: opsdeck restore resume.")
+	if run.State.Can(restore.KindAbort) {
+		r.Next = lang.M("Resume it: opsdeck restore resume; or abort it: opsdeck restore abort.")
+	}
 	return r
 }
 
 // judgeWaiting is a run that waits for an answer: since when and for what.
-func judgeWaiting(r health.Result, w *run.Waiting, where lang.Msg, database string) health.Result {
+func judgeWaiting(r health.Result, w *run.Waiting, where, what lang.Msg) health.Result {
 	at := w.Since.Local().Format("2006-01-02 15:04:05")
 	r.Add("waits_since", w.Since, lang.Raw(at))
 	if len(w.For) > 0 {
@@ -152,7 +169,7 @@ func judgeWaiting(r health.Result, w *run.Waiting, where lang.Msg, database stri
 	}
 	r.Find(
 		ops.StateCritical,
-		lang.M("the restore of %s is waiting for an answer", database),
+		lang.M("%s is waiting for an answer", what),
 		lang.M("since %s, %s", at, where),
 	)
 	r.Next = lang.M("Answer it: opsdeck restore attach.")

@@ -42,6 +42,9 @@ func (t Page) Sources(ctx context.Context, at string) ([]restore.Source, error) 
 	for _, set := range inv.Sets {
 		src := t.Finder().plainSource(set)
 		src.Copy = at
+		if shrink, ok := inv.Shrunk(set); ok {
+			src.PassedOver = []restore.Note{restore.N(shrink.Text())}
+		}
 		switch {
 		case set == best:
 			out = slices.Insert(out, 0, src)
