@@ -39,7 +39,7 @@ func (d *Desk) LoadFor(id string, kind restore.Kind) (*run.Run, error) {
 	}
 	return nil, ops.E(ops.Failed, lang.M("there is no restore of %s for which this is possible: %s",
 		d.Service.Database.Name, kind.Label())).
-		WithHint(lang.M())
+		WithHint(lang.M("list them: opsdeck restore status"))
 }
 
 // possible tells whether a request makes sense for a run.
