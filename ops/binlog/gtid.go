@@ -135,6 +135,18 @@ func (g GTIDs) Contains(o GTIDs) bool {
 	return true
 }
 
+// Agrees tells whether o can be what one log holds at the place where all of g was done.
+// MySQL's ids name their server: o must be in g. MariaDB's are numbers that each server
+// counts: the newest of each domain of o must be that of g.
+func (g GTIDs) Agrees(o GTIDs) bool {
+	for d, m := range o.domains {
+		if own, ok := g.domains[d]; !ok || own != m {
+			return false
+		}
+	}
+	return g.Contains(o)
+}
+
 // String is the set as the servers write it, in a fixed order.
 func (g GTIDs) String() string {
 	if g.maria {

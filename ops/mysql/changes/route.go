@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/binarchive"
 	format "opsdeck/ops/mysql/binlog"
 )
 
@@ -104,6 +105,17 @@ func (s *Source) From(stands []binlog.Stand) (*Run, error) {
 		}
 	}
 	for _, stand := range stands {
+		// A server that took over has the backup's transactions at other places. MariaDB's
+		// numbers prove nothing: a server that began anew counts from 1 again.
+		if known, err := binlog.ParseGTIDs(stand.GTID); err != nil || known.Empty() || known.MariaDB() {
+			continue
+		}
+		stand.File, stand.Pos = "", 0
+		if r, err := s.from(stand); r != nil || err != nil {
+			return r, err
+		}
+	}
+	for _, stand := range stands {
 		if slices.Contains(s.unread, stand.File) {
 			return nil, &UnreadError{File: stand.File, Most: int64(mostLive)}
 		}
@@ -132,9 +144,18 @@ func (s *Source) from(stand binlog.Stand) (*Run, error) {
 		return nil, err
 	}
 	var found []piece
+	later := map[*binlog.Segment]bool{} // that has some of what the backup holds after its position
 	for _, p := range s.pieces {
-		if begun(p, stand, known) {
+		if !begun(p, stand, known) {
+			continue
+		}
+		at, err := p.stands(stand, known)
+		if err != nil {
+			return nil, err
+		}
+		if at != anothers {
 			found = append(found, p)
+			later[p.Segment] = at == before
 		}
 	}
 	found = s.likely(found, stand)
@@ -146,10 +167,47 @@ func (s *Source) from(stand binlog.Stand) (*Run, error) {
 	}
 	r := s.run(found[0], stand.Pos)
 	r.Base = known
+	if later[found[0].Segment] {
+		r.Done = known
+	}
 	if stand.File == "" {
 		r.From.Pos, r.Done = found[0].FromPos, known
 	}
 	return r, nil
+}
+
+// standing is what a file holds up to a backup's position, beside what the backup holds.
+type standing uint8
+
+const (
+	same     standing = iota // the same, or nothing proves another
+	before                   // less: the rest comes later in the log
+	anothers                 // something else: it is another server's file
+)
+
+// stands compares what a file that has the name of a backup's holds up to its position.
+// After a failover two logs may have files of one name. Without GTIDs nothing is proved.
+func (p piece) stands(stand binlog.Stand, known binlog.GTIDs) (standing, error) {
+	if stand.File == "" || known.Empty() || p.GTIDAfter == "" && p.GTIDBefore == "" {
+		return same, nil
+	}
+	r, err := p.open()
+	if err != nil {
+		return same, err
+	}
+	defer r.Close()
+	held, between, err := r.HeldAt(stand.Pos)
+	switch {
+	case errors.Is(err, binarchive.ErrSealed):
+		return same, nil // its frames cannot be read, and neither can what follows
+	case err != nil:
+		return same, err
+	case !between || !known.Agrees(held):
+		return anothers, nil
+	case !known.MariaDB() && !held.Contains(known):
+		return before, nil
+	}
+	return same, nil
 }
 
 // begun tells whether a piece may be the one in which a backup stands.
