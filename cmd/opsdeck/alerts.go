@@ -73,14 +73,14 @@ func (c *alertsCmd) Run(a *app) error {
 	if c.JSON {
 		doc := alertsJSON{Watching: watching, Alerts: []alertJSON{}}
 		for i := range shown {
-			doc.Alerts = append(doc.Alerts, a.alertJSON(&shown[i]))
+			doc.Alerts = append(doc.Alerts, alertDocument(a.lang, &shown[i]))
 		}
 		return a.json(doc)
 	}
 	if !watching && book.WrittenAt.IsZero() {
-		return a.sayUnwatched()
+		return sayUnwatched(a.printer)
 	}
-	return a.sayAlerts(shown, watching)
+	return sayAlerts(a.printer, shown, watching)
 }
 
 // readBook reads the state of the alerts; one that cannot be used is an error for
@@ -114,11 +114,12 @@ func ofService(alerts []alert.Alert, service string) (out []alert.Alert) {
 	return out
 }
 
-func (a *app) alertJSON(x *alert.Alert) alertJSON {
+// alertDocument is an alert for programs, its sentences in the reader's language.
+func alertDocument(l *lang.Printer, x *alert.Alert) alertJSON {
 	out := alertJSON{
 		Rule: x.Rule, Service: x.Service, Severity: x.Severity, State: x.State, Since: x.Since,
-		Evidence: x.Evidence.In(a.lang), Next: x.Next.In(a.lang), ID: x.ID, Fingerprint: x.Fingerprint,
-		Count: x.Count, Lines: x.Lines, AckBy: x.AckBy, SilencedBy: x.SilencedBy.In(a.lang),
+		Evidence: x.Evidence.In(l), Next: x.Next.In(l), ID: x.ID, Fingerprint: x.Fingerprint,
+		Count: x.Count, Lines: x.Lines, AckBy: x.AckBy, SilencedBy: x.SilencedBy.In(l),
 	}
 	if out.Lines == nil {
 		out.Lines = []alert.Line{}
@@ -130,50 +131,50 @@ func (a *app) alertJSON(x *alert.Alert) alertJSON {
 }
 
 // sayUnwatched says that no alert can be known: nothing was ever watched here.
-func (a *app) sayUnwatched() error {
-	a.say(lang.M("alerts unknown: `opsdeck watch` has never run with this state folder"))
-	a.note(lang.M("start it with: %s", "opsdeck watch install"))
+func sayUnwatched(p *printer) error {
+	p.say(lang.M("alerts unknown: `opsdeck watch` has never run with this state folder"))
+	p.note(lang.M("start it with: %s", "opsdeck watch install"))
 	return nil
 }
 
 // sayAlerts prints a table of alerts, each with its evidence and what to do next.
-func (a *app) sayAlerts(shown []alert.Alert, watching bool) error {
+func sayAlerts(p *printer, shown []alert.Alert, watching bool) error {
 	if !watching {
-		a.note(lang.M("`opsdeck watch` is not running: this is the state of its last run"))
+		p.note(lang.M("`opsdeck watch` is not running: this is the state of its last run"))
 	}
 	if len(shown) == 0 {
-		a.say(lang.M("no alerts"))
+		p.say(lang.M("no alerts"))
 		return nil
 	}
-	table := cells.Table{Max: a.width()}
+	table := cells.Table{Max: p.width()}
 	for i := range shown {
 		x := &shown[i]
 		table.Rows = append(table.Rows, []string{
-			a.lang.Msg(x.State.Label()),
-			a.lang.Msg(x.Severity.Label()),
+			p.lang.Msg(x.State.Label()),
+			p.lang.Msg(x.Severity.Label()),
 			x.Since.Local().Format("2006-01-02 15:04:05"),
 			termsafe.Line(x.Service + "/" + x.Rule),
-			termsafe.Line(a.evidence(x)),
+			termsafe.Line(alertEvidence(p.lang, x)),
 		})
 	}
-	_, err := fmt.Fprintln(a.out, strings.Join(table.Lines(), "\n"))
+	_, err := fmt.Fprintln(p.out, strings.Join(table.Lines(), "\n"))
 	return err
 }
 
-// evidence is one line: what was seen, why nobody was told, what to do next.
-func (a *app) evidence(x *alert.Alert) string {
-	text := x.Evidence.In(a.lang)
+// alertEvidence is one line: what was seen, why nobody was told, what to do next.
+func alertEvidence(l *lang.Printer, x *alert.Alert) string {
+	text := x.Evidence.In(l)
 	if x.Count > 1 {
-		text = a.lang.T("%s (%d times)", text, x.Count)
+		text = l.T("%s (%d times)", text, x.Count)
 	}
 	if x.State == alert.Silenced {
-		text = a.lang.T("%s · silenced: %s", text, x.SilencedBy.In(a.lang))
+		text = l.T("%s · silenced: %s", text, x.SilencedBy.In(l))
 	}
 	if x.State == alert.Acknowledged {
-		text = a.lang.T("%s · acknowledged by %s", text, x.AckBy)
+		text = l.T("%s · acknowledged by %s", text, x.AckBy)
 	}
 	if x.State.Active() && !x.Next.Empty() {
-		text += " → " + x.Next.In(a.lang)
+		text += " → " + x.Next.In(l)
 	}
 	return text
 }

@@ -51,7 +51,8 @@ func (c *scheduleRunCmd) say(sh *shelf) error {
 		if err != nil {
 			return err
 		}
-		return sh.sayDue(watch.Scheduler{Jobs: jobs, Record: watch.Record{Dir: sh.StateDir}})
+		due := watch.Scheduler{Jobs: jobs, Record: watch.Record{Dir: sh.StateDir}}
+		return sayDue(sh.printer, due, sh.app.clock.Now())
 	}
 	name, err := schedule.Named(sh.Shelf, c.Job)
 	if err == nil && name != "" {

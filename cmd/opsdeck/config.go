@@ -130,7 +130,7 @@ func (c *configCheckCmd) Run(a *app) error {
 	}
 	problems := configProblems(l)
 	for i, s := range l.Services {
-		if err := alerts.Check(s, a.watchedChecks(&l.Services[i], ""), a.clock.Now()); err != nil {
+		if err := alerts.Check(s, watchedChecks(a.checked(&l.Services[i]), ""), a.clock.Now()); err != nil {
 			problems = append(problems, err)
 		}
 	}

@@ -29,7 +29,7 @@ func alertsOfConsole(ctx context.Context, a *app, p *statusview.Page) {
 		if !watchRan(dir) { // there is nobody to ask
 			return errors.New(a.lang.T("alerts unknown: `opsdeck watch` has never run with this state folder"))
 		}
-		return a.ask(ctx, dir, o)
+		return ask(ctx, a, o)
 	}})
 }
 

@@ -123,7 +123,7 @@ func TestWatchIsTold(t *testing.T) {
 	var said bytes.Buffer
 	a := newApp(stdio{err: &said}, os.Getenv, &globals{})
 	one := config.Service{Pings: config.Pings{Watch: url}}
-	stop := a.beat(t.Context(), []config.Service{one, one, {}}, time.Millisecond)
+	stop := beat(t.Context(), a.printer, []config.Service{one, one, {}}, time.Millisecond)
 	for i := range 5 {
 		if got := <-beats; got != i+1 {
 			t.Fatalf("beat %d", got)

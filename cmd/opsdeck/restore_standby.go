@@ -114,7 +114,7 @@ func (a *app) standbyRound(ctx context.Context, k *standby.Keeper, asJSON bool) 
 			Paused:       a.lang.Msg(did.Paused),
 		})
 	}
-	a.sayRound(did, a.say)
+	sayRound(did, a.say)
 	s, err := k.Look(ctx)
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func (a *app) standbyRound(ctx context.Context, k *standby.Keeper, asJSON bool) 
 }
 
 // sayRound tells what a round did.
-func (a *app) sayRound(did standby.Did, say func(lang.Msg)) {
+func sayRound(did standby.Did, say func(lang.Msg)) {
 	if did.Built {
 		say(lang.M("the standby was built, and verified against the backup's checksums"))
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
@@ -16,6 +17,7 @@ import (
 	"opsdeck/ops/site"
 	"opsdeck/ops/site/alerts"
 	"opsdeck/ops/site/checks"
+	"opsdeck/ops/site/standby"
 	"opsdeck/ops/watch"
 )
 
@@ -49,12 +51,12 @@ func (c *watchRunCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	w, err := a.watcher(services, state, !c.DryRun)
+	w, err := newWatcher(a, services, state, !c.DryRun)
 	if err != nil {
 		return err
 	}
-	s := watch.Scheduler{Record: watch.Record{Dir: state}, Clock: a.clock, Tell: a.tellRun}
-	jobs, err := a.jobs(services)
+	s := watch.Scheduler{Record: watch.Record{Dir: state}, Clock: a.clock, Tell: teller(a.printer)}
+	jobs, err := scheduledJobs(services, a.shelfOf)
 	if err != nil {
 		return err
 	}
@@ -62,13 +64,15 @@ func (c *watchRunCmd) Run(ctx context.Context, a *app) error {
 	if !c.AlertsOnly {
 		s.Jobs = jobs
 	}
-	followed, err := a.followed(services, c.AlertsOnly)
-	if err != nil {
-		return err
-	}
-	standbys, err := a.keepers(services, c.AlertsOnly)
-	if err != nil {
-		return err
+	var followed []*shelf
+	var standbys []*standby.Keeper
+	if !c.AlertsOnly {
+		if followed, err = followedBinlogs(services, a.shelfOf); err != nil {
+			return err
+		}
+		if standbys, err = standbyKeepers(a.printer, services, a.deskOf); err != nil {
+			return err
+		}
 	}
 	if c.DryRun {
 		for _, k := range standbys {
@@ -77,10 +81,10 @@ func (c *watchRunCmd) Run(ctx context.Context, a *app) error {
 		for _, sh := range followed {
 			a.say(lang.M("the binlog of %s would be archived continuously", sh.Service.Name))
 		}
-		if err := a.sayDue(s); err != nil {
+		if err := sayDue(a.printer, s, a.clock.Now()); err != nil {
 			return err
 		}
-		return a.saySights(ctx, w)
+		return saySights(ctx, a.printer, w)
 	}
 	held, err := lock.Take(watchLock(state), lock.Holder{User: oplog.UserName(), What: "watch"})
 	if err != nil {
@@ -92,21 +96,21 @@ func (c *watchRunCmd) Run(ctx context.Context, a *app) error {
 			a.note(lang.M("the record of runs cannot be written: %s", err.Error()))
 		}
 	}
-	defer a.followLogs(ctx, followed)()
-	defer a.keepStandbys(ctx, standbys)()
+	defer followBinlogs(ctx, a.printer, followed)()
+	defer keepStandbys(ctx, a.printer, standbys)()
 	a.note(lang.M("watching %d jobs; stop with ctrl-c", len(s.Jobs)))
-	a.sayWatched(services)
-	defer a.beat(ctx, services, beatEvery)()
+	sayWatched(a.printer, services)
+	defer beat(ctx, a.printer, services, beatEvery)()
 	w.Beat = supervisor(a.getenv)
-	return a.watchBoth(ctx, &s, w)
+	return watchBoth(ctx, a.printer, &s, w)
 }
 
 // watchBoth runs the jobs and the watcher side by side until both end.
-func (a *app) watchBoth(ctx context.Context, s *watch.Scheduler, w *alerts.Watcher) error {
+func watchBoth(ctx context.Context, p *printer, s *watch.Scheduler, w *alerts.Watcher) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	if err := s.Begin(); err != nil { // before the first look: a new schedule is not an overdue one
-		a.note(lang.M("the record of runs cannot be written: %s", err.Error()))
+		p.note(lang.M("the record of runs cannot be written: %s", err.Error()))
 	}
 	ended := make(chan error, 1)
 	go func() {
@@ -118,7 +122,7 @@ func (a *app) watchBoth(ctx context.Context, s *watch.Scheduler, w *alerts.Watch
 	}()
 	failed := s.Loop(ctx, func(_ []watch.Run, err error) {
 		if err != nil {
-			a.note(lang.M("the record of runs cannot be written: %s", err.Error()))
+			p.note(lang.M("the record of runs cannot be written: %s", err.Error()))
 		}
 	})
 	if err := <-ended; err != nil {
@@ -137,13 +141,16 @@ func drillsOf(jobs []watch.Job) (out []watch.Job) {
 	return out
 }
 
-// jobs are the scheduled jobs of services.
-func (a *app) jobs(services []config.Service) (jobs []watch.Job, err error) {
+// scheduledJobs are the scheduled jobs of services; open opens the backups of one.
+func scheduledJobs(
+	services []config.Service,
+	open func(*config.Service) (*shelf, error),
+) (jobs []watch.Job, err error) {
 	for i := range services {
 		if services[i].Backup.Dir == "" || !checks.HasDatabase(services[i].Database) {
 			continue
 		}
-		sh, err := a.shelfOf(&services[i])
+		sh, err := open(&services[i])
 		if err != nil {
 			return nil, err
 		}
@@ -156,9 +163,9 @@ func (a *app) jobs(services []config.Service) (jobs []watch.Job, err error) {
 	return jobs, nil
 }
 
-// watcher is the watcher of services, ready to run. With marks its checks note how far
+// newWatcher is the watcher of services, ready to run. With marks its checks note how far
 // they judged.
-func (a *app) watcher(services []config.Service, state string, marks bool) (*alerts.Watcher, error) {
+func newWatcher(a *app, services []config.Service, state string, marks bool) (*alerts.Watcher, error) {
 	w := &alerts.Watcher{StateDir: state, Clock: a.clock, Lang: a.lang, Say: a.note}
 	for i := range services {
 		s := services[i]
@@ -172,7 +179,7 @@ func (a *app) watcher(services []config.Service, state string, marks bool) (*ale
 		}
 		w.Services = append(w.Services, alerts.Service{
 			Config:  s,
-			Checks:  a.watchedChecks(&s, mark),
+			Checks:  watchedChecks(a.checked(&s), mark),
 			Site:    func() (*site.Site, error) { return a.site(&s) },
 			Styles:  styles.Of,
 			Program: a.programFor(s.Name),
@@ -183,15 +190,14 @@ func (a *app) watcher(services []config.Service, state string, marks bool) (*ale
 
 // watchedChecks are the checks that watch makes: those of Status but the one of watch
 // itself, and further ones. mark is the file of how far audit rows were judged, or "".
-func (a *app) watchedChecks(s *config.Service, mark string) []health.Check {
-	source := a.checked(s)
+func watchedChecks(source checks.Source, mark string) []health.Check {
 	source.Mark = mark
 	all := append(checks.Of(source), checks.Further(source)...)
 	return slices.DeleteFunc(all, func(c health.Check) bool { return c.Name == checks.AlertsName })
 }
 
 // sayWatched says of each service who is told of its alerts.
-func (a *app) sayWatched(services []config.Service) {
+func sayWatched(p *printer, services []config.Service) {
 	for _, s := range services {
 		told := 0
 		for _, n := range s.Notify {
@@ -200,10 +206,10 @@ func (a *app) sayWatched(services []config.Service) {
 			}
 		}
 		if told == 0 {
-			a.note(lang.M("%s: no target receives its alerts: add one to notify: in the configuration", s.Name))
+			p.note(lang.M("%s: no target receives its alerts: add one to notify: in the configuration", s.Name))
 			continue
 		}
-		a.note(lang.M("%s: targets that receive its alerts: %d", s.Name, told))
+		p.note(lang.M("%s: targets that receive its alerts: %d", s.Name, told))
 	}
 }
 
@@ -211,36 +217,37 @@ func (a *app) sayWatched(services []config.Service) {
 func watchLock(state string) string { return filepath.Join(state, "locks", "watch.lock") }
 
 // sayDue says of each job whether it would be run now, and when it comes next.
-func (a *app) sayDue(s watch.Scheduler) error {
+func sayDue(p *printer, s watch.Scheduler, now time.Time) error {
 	last, err := s.Record.Last()
 	if err != nil {
 		return ops.Wrap(err, ops.Failed, lang.M("the record of runs cannot be read"))
 	}
-	now := a.clock.Now()
 	for _, j := range s.Jobs {
 		if ran, known := last[j.Name]; known {
 			if due, is := watch.Due(j.Schedule, ran, now); is {
-				a.say(lang.M("%s would run now: due since %s", j.Name, due.Format("2006-01-02 15:04")))
+				p.say(lang.M("%s would run now: due since %s", j.Name, due.Format("2006-01-02 15:04")))
 				continue
 			}
 			if again, retry := watch.RetryAt(j.Schedule, ran); retry {
-				a.say(lang.M("%s failed; next attempt at %s", j.Name, again.Local().Format("2006-01-02 15:04")))
+				p.say(lang.M("%s failed; next attempt at %s", j.Name, again.Local().Format("2006-01-02 15:04")))
 				continue
 			}
 		}
-		a.say(lang.M("%s is not due; next at %s", j.Name, j.Schedule.Next(now).Format("2006-01-02 15:04")))
+		p.say(lang.M("%s is not due; next at %s", j.Name, j.Schedule.Next(now).Format("2006-01-02 15:04")))
 	}
 	return nil
 }
 
-// tellRun narrates the runs.
-func (a *app) tellRun(r watch.Run) {
-	switch r.Result {
-	case "":
-		a.note(lang.M("%s starts %s", r.Started.Format("2006-01-02 15:04:05"), r.Job))
-	case watch.Failed:
-		a.note(lang.M("%s FAILED: %s", r.Job, r.Error))
-	default:
-		a.note(lang.M("%s %s in %s", r.Job, r.Result, ms(r.Ended.Sub(r.Started).Milliseconds())))
+// teller narrates the runs.
+func teller(p *printer) func(watch.Run) {
+	return func(r watch.Run) {
+		switch r.Result {
+		case "":
+			p.note(lang.M("%s starts %s", r.Started.Format("2006-01-02 15:04:05"), r.Job))
+		case watch.Failed:
+			p.note(lang.M("%s FAILED: %s", r.Job, r.Error))
+		default:
+			p.note(lang.M("%s %s in %s", r.Job, r.Result, ms(r.Ended.Sub(r.Started).Milliseconds())))
+		}
 	}
 }

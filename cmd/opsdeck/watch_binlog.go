@@ -18,13 +18,17 @@ import (
 // long each time, up to the second.
 var followAgain, followAgainAtMost = 5 * time.Second, 2 * time.Minute
 
-// followed are the services whose binary log is archived by watch.
-func (a *app) followed(services []config.Service, none bool) (shelves []*shelf, err error) {
+// followedBinlogs are the services whose binary log is archived by watch; open opens the
+// backups of one.
+func followedBinlogs(
+	services []config.Service,
+	open func(*config.Service) (*shelf, error),
+) (shelves []*shelf, err error) {
 	for i := range services {
-		if none || services[i].Backup.Binlog != "follow" || !checks.HasDatabase(services[i].Database) {
+		if services[i].Backup.Binlog != "follow" || !checks.HasDatabase(services[i].Database) {
 			continue
 		}
-		sh, err := a.shelfOf(&services[i])
+		sh, err := open(&services[i])
 		if err != nil {
 			return nil, err
 		}
@@ -33,13 +37,13 @@ func (a *app) followed(services []config.Service, none bool) (shelves []*shelf, 
 	return shelves, nil
 }
 
-// followLogs archives the binary logs of these services beside the scheduler. What it
+// followBinlogs archives the binary logs of these services beside the scheduler. What it
 // returns ends that and waits until each is on disk.
-func (a *app) followLogs(ctx context.Context, shelves []*shelf) (stop func()) {
+func followBinlogs(ctx context.Context, p *printer, shelves []*shelf) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	for _, sh := range shelves {
-		wg.Go(func() { a.followLog(ctx, sh) })
+		wg.Go(func() { followBinlog(ctx, p, sh) })
 	}
 	return func() {
 		cancel()
@@ -47,8 +51,8 @@ func (a *app) followLogs(ctx context.Context, shelves []*shelf) (stop func()) {
 	}
 }
 
-// followLog archives one binary log until ctx ends, again and again.
-func (a *app) followLog(ctx context.Context, sh *shelf) {
+// followBinlog archives one binary log until ctx ends, again and again.
+func followBinlog(ctx context.Context, p *printer, sh *shelf) {
 	wait, said := followAgain, ""
 	for ctx.Err() == nil {
 		began := time.Now()
@@ -59,9 +63,9 @@ func (a *app) followLog(ctx context.Context, sh *shelf) {
 		if time.Since(began) > followAgainAtMost {
 			wait, said = followAgain, ""
 		}
-		if text := a.lang.Msg(why(err)); text != said {
+		if text := p.lang.Msg(why(err)); text != said {
 			said = text
-			a.note(lang.M("the binlog of %s is not being archived: %s", sh.Service.Name, termsafe.Line(text)))
+			p.note(lang.M("the binlog of %s is not being archived: %s", sh.Service.Name, termsafe.Line(text)))
 		}
 		select {
 		case <-time.After(wait):

@@ -9,28 +9,28 @@ import (
 )
 
 // saySights looks once and says what people would be told now.
-func (a *app) saySights(ctx context.Context, w *alerts.Watcher) error {
+func saySights(ctx context.Context, p *printer, w *alerts.Watcher) error {
 	told, err := w.Preview(ctx)
 	if err != nil {
 		return err
 	}
 	if len(told) == 0 {
-		a.say(lang.M("nothing would be sent now"))
+		p.say(lang.M("nothing would be sent now"))
 		return nil
 	}
 	for _, one := range told {
-		a.say(lang.M("%s would be notified:", one.Key))
-		a.say(lang.Raw(a.preview(one)))
+		p.say(lang.M("%s would be notified:", one.Key))
+		p.say(lang.Raw(preview(p.lang, one)))
 	}
 	return nil
 }
 
 // preview is a message as the target would get it, without what is secret.
-func (a *app) preview(one alerts.Told) string {
+func preview(l *lang.Printer, one alerts.Told) string {
 	m := alerts.Message(one.Message)
 	target, err := notify.New(one.Target)
 	if err != nil {
-		return a.lang.T("could not be notified: %s", err.Error()) + "\n" + one.Message.Text
+		return l.T("could not be notified: %s", err.Error()) + "\n" + one.Message.Text
 	}
 	return target.Preview(m)
 }

@@ -5,9 +5,9 @@ import (
 	"strings"
 
 	"opsdeck/internal/lang"
-	"opsdeck/internal/oplog"
 	"opsdeck/ops"
 	"opsdeck/ops/alert"
+	"opsdeck/ops/site/alerts"
 )
 
 // watchedName splits the name of a rule as people type it: RULE, SERVICE/RULE, all.
@@ -20,8 +20,8 @@ func watchedName(name string) (service, rule string) {
 }
 
 // order asks something about a rule that there is.
-func (a *app) order(ctx context.Context, o *alert.Order, name string, dryRun bool) error {
-	w, err := a.anyWatcher()
+func order(ctx context.Context, a *app, o *alert.Order, name string, dryRun bool) error {
+	w, err := anyWatcher(a)
 	if err != nil {
 		return err
 	}
@@ -33,30 +33,14 @@ func (a *app) order(ctx context.Context, o *alert.Order, name string, dryRun boo
 	if dryRun {
 		return nil
 	}
-	return a.ask(ctx, w.StateDir, *o)
+	return ask(ctx, a, *o)
 }
 
-// ask puts an order and its place in the record of operations on file.
-func (a *app) ask(ctx context.Context, dir string, o alert.Order) error {
-	o.At = a.clock.Now()
-	o.By = oplog.UserName()
+// ask leaves an order for the watch of the state folder.
+func ask(ctx context.Context, a *app, o alert.Order) error {
 	log, err := a.oplog(ctx)
 	if err != nil {
 		return err
 	}
-	if _, err := alert.Ask(dir, o); err != nil {
-		return ops.Wrap(err, ops.Failed, lang.M("the request cannot be recorded"))
-	}
-	name := o.Rule
-	if o.Service != "" {
-		name = o.Service + "/" + o.Rule
-	}
-	detail := map[string]string{}
-	if o.Why.EN != "" {
-		detail["why"] = o.Why.EN
-	}
-	if !o.Until.IsZero() {
-		detail["until"] = o.Until.Format("2006-01-02T15:04:05Z07:00")
-	}
-	return log.Record(oplog.Entry{Action: "alert." + o.Kind, Object: name, Result: oplog.Done, Detail: detail})
+	return alerts.Ask(log, o)
 }

@@ -17,7 +17,12 @@ const beatEvery = time.Minute
 // beat tells the dead-man's checks of watch that it runs, now and then every so often,
 // until the function that it returns is called. A file that several services name is
 // one check. What fails is said once, and once more when it works again.
-func (a *app) beat(ctx context.Context, services []config.Service, every time.Duration) (stop func()) {
+func beat(
+	ctx context.Context,
+	p *printer,
+	services []config.Service,
+	every time.Duration,
+) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	seen := map[string]bool{"": true}
@@ -29,10 +34,10 @@ func (a *app) beat(ctx context.Context, services []config.Service, every time.Du
 		seen[file] = true
 		check, err := ping.Open(file)
 		if err != nil {
-			a.note(lang.M("the ping of watch failed: %s", redact.Text(err.Error())))
+			p.note(lang.M("the ping of watch failed: %s", redact.Text(err.Error())))
 			continue
 		}
-		all.Go(func() { a.beatOne(ctx, check, every) })
+		all.Go(func() { beatOne(ctx, p, check, every) })
 	}
 	return func() {
 		cancel()
@@ -40,7 +45,7 @@ func (a *app) beat(ctx context.Context, services []config.Service, every time.Du
 	}
 }
 
-func (a *app) beatOne(ctx context.Context, check *ping.Check, every time.Duration) {
+func beatOne(ctx context.Context, p *printer, check *ping.Check, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	failed := false
@@ -50,9 +55,9 @@ func (a *app) beatOne(ctx context.Context, check *ping.Check, every time.Duratio
 		case ctx.Err() != nil:
 			return
 		case err != nil && !failed:
-			a.note(lang.M("the ping of watch failed: %s", redact.Text(err.Error())))
+			p.note(lang.M("the ping of watch failed: %s", redact.Text(err.Error())))
 		case err == nil && failed:
-			a.note(lang.M("the ping of watch works again"))
+			p.note(lang.M("the ping of watch works again"))
 		}
 		failed = err != nil
 		select {

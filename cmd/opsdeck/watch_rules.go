@@ -39,7 +39,7 @@ type ruleJSON struct {
 
 // Run makes every check once and lists all rules.
 func (c *watchRulesCmd) Run(ctx context.Context, a *app) error {
-	w, err := a.anyWatcher()
+	w, err := anyWatcher(a)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (c *watchRulesCmd) Run(ctx context.Context, a *app) error {
 			Rules []ruleJSON `json:"rules"`
 		}{[]ruleJSON{}}
 		for _, r := range rules {
-			doc.Rules = append(doc.Rules, a.ruleJSON(r))
+			doc.Rules = append(doc.Rules, ruleDocument(a.lang, r))
 		}
 		return a.json(doc)
 	}
@@ -60,8 +60,8 @@ func (c *watchRulesCmd) Run(ctx context.Context, a *app) error {
 	for _, r := range rules {
 		table.Rows = append(table.Rows, []string{
 			termsafe.Line(r.Service + "/" + r.Name),
-			a.ruleState(r),
-			a.ruleWhen(r),
+			ruleState(a.lang, r),
+			ruleWhen(a.lang, r),
 			strings.Join(r.Targets, ", "),
 			termsafe.Line(a.lang.Msg(r.Value)),
 		})
@@ -70,7 +70,8 @@ func (c *watchRulesCmd) Run(ctx context.Context, a *app) error {
 	return err
 }
 
-func (a *app) ruleJSON(r alerts.Rule) ruleJSON {
+// ruleDocument is a rule for programs.
+func ruleDocument(l *lang.Printer, r alerts.Rule) ruleJSON {
 	out := ruleJSON{
 		Name:         r.Name,
 		Service:      r.Service,
@@ -83,7 +84,7 @@ func (a *app) ruleJSON(r alerts.Rule) ruleJSON {
 		Targets:      r.Targets,
 		Off:          r.Off,
 		State:        r.State,
-		Value:        a.lang.Msg(r.Value),
+		Value:        l.Msg(r.Value),
 	}
 	if r.Kind == "log" {
 		out.Severity = r.Severity.String()
@@ -94,26 +95,27 @@ func (a *app) ruleJSON(r alerts.Rule) ruleJSON {
 	return out
 }
 
-func (a *app) ruleState(r alerts.Rule) string {
+// ruleState is the state of a rule, for people.
+func ruleState(l *lang.Printer, r alerts.Rule) string {
 	switch {
 	case r.Off:
-		return a.lang.T("off")
+		return l.T("off")
 	case r.State == "":
 		return "-"
 	}
-	return a.lang.Msg(r.State.Label())
+	return l.Msg(r.State.Label())
 }
 
 // ruleWhen says when a rule fires.
-func (a *app) ruleWhen(r alerts.Rule) string {
+func ruleWhen(l *lang.Printer, r alerts.Rule) string {
 	if r.Kind == "log" {
-		return a.lang.T("%d in %s: %s", r.Count, human.Duration(r.Window), termsafe.Line(r.Query))
+		return l.T("%d in %s: %s", r.Count, human.Duration(r.Window), termsafe.Line(r.Query))
 	}
-	return a.lang.T("check")
+	return l.T("check")
 }
 
 // anyWatcher is a watcher of all services that is not run.
-func (a *app) anyWatcher() (*alerts.Watcher, error) {
+func anyWatcher(a *app) (*alerts.Watcher, error) {
 	services, err := a.statusServices()
 	if err != nil {
 		return nil, err
@@ -122,7 +124,7 @@ func (a *app) anyWatcher() (*alerts.Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.watcher(services, state, false)
+	return newWatcher(a, services, state, false)
 }
 
 type watchTestCmd struct {
@@ -135,7 +137,7 @@ func (c *watchTestCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
-	w, err := a.anyWatcher()
+	w, err := anyWatcher(a)
 	if err != nil {
 		return err
 	}
@@ -147,7 +149,7 @@ func (c *watchTestCmd) Run(ctx context.Context, a *app) error {
 	for _, one := range told {
 		if c.DryRun {
 			a.say(lang.M("%s would be notified:", one.Key))
-			a.say(lang.Raw(a.preview(one)))
+			a.say(lang.Raw(preview(a.lang, one)))
 			continue
 		}
 		if err := alerts.Deliver(ctx, one.Target, one.Message); err != nil {
@@ -187,7 +189,7 @@ func (c *watchSilenceCmd) Run(ctx context.Context, a *app) error {
 	}
 	o := alert.Order{Kind: alert.OrderSilence, Why: alert.Text{EN: c.Why}}
 	o.Until = a.clock.Now().Add(c.For)
-	if err := a.order(ctx, &o, c.Rule, c.DryRun); err != nil {
+	if err := order(ctx, a, &o, c.Rule, c.DryRun); err != nil {
 		return err
 	}
 	until := o.Until.Local().Format("2006-01-02 15:04:05")
@@ -240,7 +242,7 @@ func (c *watchUnsilenceCmd) Run(ctx context.Context, a *app) error {
 		a.say(lang.M("the silence of %s would end now", c.Rule))
 		return nil
 	}
-	if err := a.ask(ctx, dir, o); err != nil {
+	if err := ask(ctx, a, o); err != nil {
 		return err
 	}
 	a.say(lang.M("the silence of %s ended", c.Rule))
@@ -337,7 +339,7 @@ func (c *watchAckCmd) Run(ctx context.Context, a *app) error {
 		a.say(lang.M("would be acknowledged: %s", strings.Join(names, ", ")))
 		return nil
 	}
-	if err := a.ask(ctx, dir, alert.Order{Kind: alert.OrderAck, Service: service, Rule: rule}); err != nil {
+	if err := ask(ctx, a, alert.Order{Kind: alert.OrderAck, Service: service, Rule: rule}); err != nil {
 		return err
 	}
 	a.say(lang.M("acknowledged: %s", strings.Join(names, ", ")))

@@ -9,27 +9,32 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/site/checks"
+	"opsdeck/ops/site/restores"
 	"opsdeck/ops/site/standby"
 )
 
 // How often a standby is brought forward: a twentieth of its delay, within these.
 var standbyEvery, standbyEveryAtMost = 5 * time.Second, time.Minute
 
-// keepers work on the standbys that watch keeps.
-func (a *app) keepers(services []config.Service, none bool) (all []*standby.Keeper, err error) {
+// standbyKeepers work on the standbys that watch keeps; open opens the restore desk of a service.
+func standbyKeepers(
+	p *printer,
+	services []config.Service,
+	open func(*config.Service) (*restores.Desk, error),
+) (all []*standby.Keeper, err error) {
 	for i := range services {
 		s := &services[i]
-		if none || !s.Restore.Standby || !checks.HasDatabase(s.Database) || s.Backup.Dir == "" {
+		if !s.Restore.Standby || !checks.HasDatabase(s.Database) || s.Backup.Dir == "" {
 			continue
 		}
-		d, err := a.deskOf(s)
+		d, err := open(s)
 		if err != nil {
 			return nil, err
 		}
 		k := standby.Open(d)
 		k.Begun = func(c standby.Cost) error {
 			for _, m := range c.Say() {
-				a.note(lang.M("%s: %s", s.Name, m))
+				p.note(lang.M("%s: %s", s.Name, m))
 			}
 			return nil
 		}
@@ -40,11 +45,11 @@ func (a *app) keepers(services []config.Service, none bool) (all []*standby.Keep
 
 // keepStandbys works on the standbys beside the scheduler. What it returns ends that and
 // waits until the last statement of each is done.
-func (a *app) keepStandbys(ctx context.Context, all []*standby.Keeper) (stop func()) {
+func keepStandbys(ctx context.Context, p *printer, all []*standby.Keeper) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	for _, k := range all {
-		wg.Go(func() { a.keepStandby(ctx, k) })
+		wg.Go(func() { keepStandby(ctx, p, k) })
 	}
 	return func() {
 		cancel()
@@ -53,7 +58,7 @@ func (a *app) keepStandbys(ctx context.Context, all []*standby.Keeper) (stop fun
 }
 
 // keepStandby runs round after round until ctx ends. The same trouble is told once.
-func (a *app) keepStandby(ctx context.Context, k *standby.Keeper) {
+func keepStandby(ctx context.Context, p *printer, k *standby.Keeper) {
 	pace := min(max(k.Service.Restore.StandbyDelay/20, standbyEvery), standbyEveryAtMost)
 	wait, said := pace, ""
 	for ctx.Err() == nil {
@@ -64,18 +69,18 @@ func (a *app) keepStandby(ctx context.Context, k *standby.Keeper) {
 		now := lang.Msg{}
 		switch {
 		case err != nil:
-			now = lang.M("the standby of %s has stopped: %s", k.Service.Name, termsafe.Line(a.lang.Msg(why(err))))
+			now = lang.M("the standby of %s has stopped: %s", k.Service.Name, termsafe.Line(p.lang.Msg(why(err))))
 			wait = min(2*wait, 10*standbyEveryAtMost)
 		case !did.Paused.Empty():
 			now = lang.M("the standby of %s pauses: %s", k.Service.Name, did.Paused)
 			wait = pace
 		default:
 			wait = pace
-			a.tellStandby(k.Service.Name, did)
+			tellStandby(p, k.Service.Name, did)
 		}
-		if text := a.lang.Msg(now); text != said {
+		if text := p.lang.Msg(now); text != said {
 			if said = text; text != "" {
-				a.note(now)
+				p.note(now)
 			}
 		}
 		select {
@@ -86,7 +91,7 @@ func (a *app) keepStandby(ctx context.Context, k *standby.Keeper) {
 }
 
 // tellStandby narrates what is worth a line: builds and checks, not each transaction.
-func (a *app) tellStandby(service string, did standby.Did) {
+func tellStandby(p *printer, service string, did standby.Did) {
 	did.Transactions = 0
-	a.sayRound(did, func(m lang.Msg) { a.note(lang.M("%s: %s", service, m)) })
+	sayRound(did, func(m lang.Msg) { p.note(lang.M("%s: %s", service, m)) })
 }
