@@ -81,7 +81,7 @@ func (c *logsCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	conf.Found, conf.Shelf = styles.Note, a.logShelf(time.Local, styles)
+	conf.Found, conf.Shelf = styles.Note, logShelf(a.settings, a.clock, time.Local, styles)
 	conf.Told = func(m lang.Msg) { a.note(m) }
 	sources, err := conf.Resolve(ctx, c.Source)
 	if err != nil {

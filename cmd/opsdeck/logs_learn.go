@@ -79,7 +79,7 @@ func (c *logsLearnCmd) Run(ctx context.Context, a *app) error {
 	f := config.LogFormat{Name: l.Spec.Name, Pattern: l.Spec.Pattern, Time: l.Spec.Time}
 	path := ""
 	if c.Write && !c.DryRun {
-		if path, err = a.addLogFormat(f); err != nil {
+		if path, err = addLogFormat(config.Find(a.flags.ConfigFile, a.getenv), f); err != nil {
 			return err
 		}
 	}
@@ -198,10 +198,9 @@ func (c *logsLearnCmd) say(a *app, l *line.Learned, lines [][]byte, p *line.Pars
 	}
 }
 
-// addLogFormat writes a format to the configuration file, whose other lines stay, and
-// returns its path.
-func (a *app) addLogFormat(f config.LogFormat) (string, error) {
-	path := config.Find(a.flags.ConfigFile, a.getenv)
+// addLogFormat writes a format to a configuration file, whose other lines stay, and
+// returns the path that was written.
+func addLogFormat(path string, f config.LogFormat) (string, error) {
 	if path == "" {
 		return "", ops.E(ops.Config, lang.M("there is no configuration file to write to")).
 			WithHint(lang.M("make one with: opsdeck config init"))

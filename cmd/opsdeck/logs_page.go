@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"opsdeck/internal/clock"
 	"opsdeck/internal/config"
 	"opsdeck/internal/version"
 	"opsdeck/ops/logfile"
@@ -22,56 +23,37 @@ import (
 	"opsdeck/tui/page"
 )
 
-// logsPage is the Logs tab over a service's logs. Reading begins with the
+// logsTab is what the Logs tab does with a service's logs.
+type logsTab struct {
+	settings *settings
+	clock    clock.Clock
+	zone     *time.Location
+	conf     logfile.Config
+	styles   *logStyles
+	store    *store.Store
+}
+
+// newLogsPage is the Logs tab over a service's logs. Reading begins with the
 // console, so that the tab is full when it is opened.
-func (a *app) logsPage(env *page.Env, s *config.Service) *logview.Page {
-	store := store.NewStore(env.Zone, a.clock.Now)
+func newLogsPage(env *page.Env, a *app, s *config.Service) *logview.Page {
+	t := &logsTab{settings: a.settings, clock: a.clock, zone: env.Zone, store: store.NewStore(env.Zone, a.clock.Now)}
 	styles, err := a.logStyles(s)
 	if err != nil {
-		store.Fail("log_formats", err)
+		t.store.Fail("log_formats", err)
 	}
-	store.Style(styles.Of)
-	conf := logfile.Config{
+	t.styles = styles
+	t.store.Style(styles.Of)
+	t.conf = logfile.Config{
 		Sources: s.Logs.Paths(),
 		Stdin:   a.in,
-		Shelf:   a.logShelf(env.Zone, styles),
+		Shelf:   logShelf(a.settings, a.clock, env.Zone, styles),
 		Found:   styles.Note,
 	}
-	if conf.Shelf != nil {
-		store.Keep(conf.Shelf)
+	if t.conf.Shelf != nil {
+		t.store.Keep(t.conf.Shelf)
 	}
-	ctx, cancel := context.WithCancel(env.Ctx)
-	var wg sync.WaitGroup
-	o := logview.Options{Start: func() {
-		wg.Go(func() { a.feedLogs(ctx, store, conf) })
-	}, Close: func() {
-		cancel()
-		wg.Wait()
-		store.Close()
-	}, Export: func(ctx context.Context, q *query.Query, ndjson bool) (string, int64, error) {
-		return a.exportLogs(ctx, conf, styles, q, ndjson)
-	}, Stat: func(ctx context.Context, q *query.Query, ask stat.Ask) (*stat.Table, error) {
-		sources, err := conf.Resolve(ctx, nil)
-		if err != nil {
-			return nil, err
-		}
-		scan := index.Scan{Query: q.Events(), Unnumbered: true, Styles: styles.Of, Zone: env.Zone, Now: a.clock.Now()}
-		if conf.Shelf != nil {
-			scan.Shelf = conf.Shelf
-		}
-		return stat.Run(ctx, &scan, sources, ask)
-	}}
-	o.Compare = func(ctx context.Context, q *query.Query, good, bad stat.Span) (*stat.Comparison, error) {
-		sources, err := conf.Resolve(ctx, nil)
-		if err != nil {
-			return nil, err
-		}
-		scan := index.Scan{Query: q.Events(), Unnumbered: true, Styles: styles.Of, Zone: env.Zone, Now: a.clock.Now()}
-		if conf.Shelf != nil {
-			scan.Shelf = conf.Shelf
-		}
-		return stat.Compare(ctx, &scan, sources, good, bad)
-	}
+	o := logview.Options{Export: t.export, Stat: t.stat, Compare: t.compare}
+	o.Start, o.Close = t.reading(env.Ctx)
 	for _, v := range s.LogViews {
 		o.Searches = append(o.Searches, query.Saved{Name: v.Name, Query: v.Query})
 	}
@@ -86,21 +68,61 @@ func (a *app) logsPage(env *page.Env, s *config.Service) *logview.Page {
 	for _, h := range s.Highlights {
 		o.Highlights = append(o.Highlights, logview.Filter{Query: h.Query, Colour: h.Colour})
 	}
-	return logview.New(env, store, o)
+	return logview.New(env, t.store, o)
+}
+
+// reading begins to read the logs, and ends that.
+func (t *logsTab) reading(ctx context.Context) (start, end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	start = func() { wg.Go(func() { t.feed(ctx) }) }
+	end = func() {
+		cancel()
+		wg.Wait()
+		t.store.Close()
+	}
+	return start, end
+}
+
+// scan is a search of the whole logs for events.
+func (t *logsTab) scan(q *query.Query) *index.Scan {
+	scan := &index.Scan{Query: q.Events(), Unnumbered: true, Styles: t.styles.Of, Zone: t.zone, Now: t.clock.Now()}
+	if t.conf.Shelf != nil {
+		scan.Shelf = t.conf.Shelf
+	}
+	return scan
+}
+
+// stat counts what a query finds.
+func (t *logsTab) stat(ctx context.Context, q *query.Query, ask stat.Ask) (*stat.Table, error) {
+	sources, err := t.conf.Resolve(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return stat.Run(ctx, t.scan(q), sources, ask)
+}
+
+// compare compares two spans of what a query finds.
+func (t *logsTab) compare(ctx context.Context, q *query.Query, good, bad stat.Span) (*stat.Comparison, error) {
+	sources, err := t.conf.Resolve(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return stat.Compare(ctx, t.scan(q), sources, good, bad)
 }
 
 // logShelf is where the indexes of logs are kept, beside the state; nil when there
 // is no such place. An index holds for one build of the program, one zone
 // and the formats of one configuration.
-func (a *app) logShelf(zone *time.Location, styles *logStyles) *logfile.Shelf {
-	dir, err := a.stateDir()
+func logShelf(set *settings, now clock.Clock, zone *time.Location, styles *logStyles) *logfile.Shelf {
+	dir, err := set.stateDir()
 	if err != nil {
 		return nil
 	}
-	v, now := version.Get(), a.clock.Now()
+	v, year := version.Get(), now.Now().Year()
 	stamp := fmt.Sprint(v.Version, " ", v.Commit, " ", zone)
 	for _, month := range []time.Month{time.January, time.July} {
-		stamp += time.Date(now.Year(), month, 1, 0, 0, 0, 0, zone).Format(" -0700")
+		stamp += time.Date(year, month, 1, 0, 0, 0, 0, zone).Format(" -0700")
 	}
 	if path, err := os.Executable(); err == nil {
 		if info, err := os.Stat(path); err == nil {
@@ -116,14 +138,15 @@ func (a *app) logShelf(zone *time.Location, styles *logStyles) *logfile.Shelf {
 // noLogsAgain is how often logs that were not there are looked for.
 const noLogsAgain = 5 * time.Second
 
-func (a *app) feedLogs(ctx context.Context, store *store.Store, conf logfile.Config) {
+// feed reads the logs into the store, as soon as they are there, until ctx ends.
+func (t *logsTab) feed(ctx context.Context) {
 	for ctx.Err() == nil {
-		sources, err := conf.Resolve(ctx, nil)
+		sources, err := t.conf.Resolve(ctx, nil)
 		if err == nil {
-			conf.Feed(ctx, store, sources, store.Fail)
+			t.conf.Feed(ctx, t.store, sources, t.store.Fail)
 			return
 		}
-		store.Fail("", err)
+		t.store.Fail("", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(noLogsAgain):
@@ -131,16 +154,10 @@ func (a *app) feedLogs(ctx context.Context, store *store.Store, conf logfile.Con
 	}
 }
 
-// exportLogs writes what a query finds to a file beside the state, with secrets
+// export writes what a query finds to a file beside the state, with secrets
 // masked.
-func (a *app) exportLogs(
-	ctx context.Context,
-	conf logfile.Config,
-	styles *logStyles,
-	q *query.Query,
-	ndjson bool,
-) (string, int64, error) {
-	dir, err := a.stateDir()
+func (t *logsTab) export(ctx context.Context, q *query.Query, ndjson bool) (string, int64, error) {
+	dir, err := t.settings.stateDir()
 	if err != nil {
 		return "", 0, err
 	}
@@ -152,8 +169,8 @@ func (a *app) exportLogs(
 	if ndjson {
 		ext = "ndjson"
 	}
-	path := filepath.Join(dir, fmt.Sprintf("logs_%s.%s", a.clock.Now().Format("20060102_150405"), ext))
-	sources, err := conf.Resolve(ctx, nil)
+	path := filepath.Join(dir, fmt.Sprintf("logs_%s.%s", t.clock.Now().Format("20060102_150405"), ext))
+	sources, err := t.conf.Resolve(ctx, nil)
 	if err != nil {
 		return "", 0, err
 	}
@@ -162,7 +179,7 @@ func (a *app) exportLogs(
 		return "", 0, err
 	}
 	defer f.Close()
-	n, err := writeExport(ctx, bufio.NewWriterSize(f, 256<<10), sources, styles, q, ndjson)
+	n, err := writeExport(ctx, bufio.NewWriterSize(f, 256<<10), sources, t.styles, q, ndjson)
 	if err != nil {
 		os.Remove(path)
 		return "", n, err

@@ -32,12 +32,12 @@ type styledSource struct {
 
 // logStyles makes the styles of a service's logs, nil where lines are read as they are
 // everywhere.
-func (a *app) logStyles(s *config.Service) (*logStyles, error) {
-	l, err := a.config()
+func (s *settings) logStyles(service *config.Service) (*logStyles, error) {
+	l, err := s.config()
 	if err != nil {
 		return nil, err
 	}
-	return newLogStyles(l.Config, s)
+	return newLogStyles(l.Config, service)
 }
 
 func newLogStyles(c *config.Config, s *config.Service) (*logStyles, error) {

@@ -47,7 +47,7 @@ func (a *app) pages(env *page.Env) ([]page.Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages := []page.Page{status, a.logsPage(env, s), newAuditTab(env, at), backups, restores}
+	pages := []page.Page{status, newLogsPage(env, a, s), newAuditTab(env, at), backups, restores}
 	status.Hint(pages)
 	return pages, nil
 }
