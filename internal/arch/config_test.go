@@ -20,7 +20,7 @@ var knowConfig = []string{
 	"mysqldown.go",
 	"restore_page.go",
 	"runbook.go", "runbook_pages.go", "runbook_plain.go",
-	"watch.go", "watch_binlog.go", "watch_install.go", "watch_ping.go", "watch_standby.go",
+	"watch.go", "watch_binlog.go", "watch_ping.go", "watch_standby.go",
 }
 
 func TestConfigurationBecomesServicesInOnePlace(t *testing.T) {

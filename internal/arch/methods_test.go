@@ -16,7 +16,7 @@ const mostMethods = 40
 
 // largeTypes have more still. The list may only shrink, and so may each number.
 var largeTypes = map[string]int{
-	"cmd/opsdeck.app":        110,
+	"cmd/opsdeck.app":        71,
 	"ops/logs/line.Parser":   70,
 	"ops/logs/store.Store":   50,
 	"ops/mysql/swap.Server":  130,
