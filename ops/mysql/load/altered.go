@@ -12,10 +12,11 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// alteration is what the server says of values that it did not take as they are.
+// alteration is a server warning about values that it stored differently from how they
+// were given.
 type alteration struct {
-	line  int   // of the statement in the dump
-	count int64 // of its warnings
+	line  int   // line of the statement in the dump
+	count int64 // number of its warnings
 	text  string
 }
 
@@ -26,11 +27,11 @@ type altered struct {
 	texts []string
 }
 
-// alteredTexts is how many different warnings of a table are told.
+// alteredTexts limits how many different warnings the report lists per table.
 const alteredTexts = 3
 
-// alterations asks for the warnings of the last statement. Notes are none: they are
-// about things that were there already.
+// alterations reads the warnings of the last statement. It leaves notes out: they are
+// about objects that already existed.
 func (w *worker) alterations(ctx context.Context, line int) ([]alteration, error) {
 	count, err := warningCount(ctx, w.conn)
 	if err != nil || count == "0" {
@@ -48,22 +49,22 @@ func (w *worker) alterations(ctx context.Context, line int) ([]alteration, error
 	}
 	var all int64
 	if fmt.Sscan(count, &all); all > int64(len(list)) && len(out) > 0 {
-		out[len(out)-1].count += all - int64(len(list)) // more than the server keeps
+		out[len(out)-1].count += all - int64(len(list)) // the server keeps only some of them
 	}
 	return out, nil
 }
 
-// warningCount is how many warnings the last statement gave. MySQL forgets them at a
-// SELECT of @@warning_count, but not at this.
+// warningCount returns the number of warnings of the last statement. MySQL clears the
+// warnings at SELECT @@warning_count, but not at SHOW COUNT(*) WARNINGS.
 func warningCount(ctx context.Context, c *sql.Conn) (string, error) {
 	count, err := schema.One(ctx, c, "SHOW COUNT(*) WARNINGS")
-	if err != nil && mysql.Number(err) != 0 { // a server that keeps no count
+	if err != nil && mysql.Number(err) != 0 { // the server does not count warnings
 		return "0", nil
 	}
 	return count, err
 }
 
-// noteAltered takes in the alterations of a batch that is in.
+// noteAltered records the alterations of a loaded batch.
 func (s *session) noteAltered(table string, seen []alteration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,7 +85,7 @@ func (s *session) noteAltered(table string, seen []alteration) {
 	}
 }
 
-// tellAltered puts what was altered into the report.
+// tellAltered adds the alterations to the report.
 func (s *session) tellAltered() {
 	s.mu.Lock()
 	found := s.altered

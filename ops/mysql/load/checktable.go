@@ -7,10 +7,9 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// CheckTable asks the server whether a table is whole, and returns what it complains
-// of: nothing for one that is well, and for one whose engine has no such check. It is
-// the one reading of CHECK TABLE's answer, for plan, drill and restore alike. A quick
-// check does not look for rows whose links are wrong.
+// CheckTable runs CHECK TABLE and returns the problems that the server reports: none for
+// a sound table, and none for a table whose engine does not support the check. Plan,
+// drill and restore all use it. A quick check does not scan for rows with wrong links.
 //
 // MySQL Reference Manual, "CHECK TABLE Statement".
 func CheckTable(ctx context.Context, q schema.Querier, in, name string, quick bool) (complaints []string, err error) {

@@ -9,11 +9,11 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// CompareRows reads a table and judges whether it holds the rows that a manifest
-// tells of: it is the judge of verify, drill and restore alike. Definitions are
-// not looked at. A table without rows of its own is not read, and Unchecked. The
-// connection must have been set up by checksum.Session. tick, when not nil, is
-// told the rows read now and then.
+// CompareRows reads a table and compares its rows with a manifest. Verify, drill and
+// restore all use it. It does not compare definitions. A table that stores no rows of
+// its own is not read, and is Unchecked. The connection must be set up by
+// checksum.Session. tick may be nil; it is called now and then with the number of rows
+// read so far.
 func CompareRows(
 	ctx context.Context,
 	c *sql.Conn,
@@ -49,8 +49,8 @@ func CompareRows(
 	return d, nil
 }
 
-// CompareSequence judges whether a MariaDB sequence is as the manifest tells,
-// its next value too.
+// CompareSequence compares a MariaDB sequence, including its next value, with the
+// manifest.
 func CompareSequence(ctx context.Context, c *sql.Conn, t *schema.Table, want backup.Object) (string, error) {
 	create, err := schema.CreateTable(ctx, c, t)
 	if err != nil {
@@ -59,8 +59,8 @@ func CompareSequence(ctx context.Context, c *sql.Conn, t *schema.Table, want bac
 	return state(schema.HashIs(create, want.DefinitionHash), want.DefinitionHash), nil
 }
 
-// CompareDefinition judges whether a table of the schema in is defined as the manifest
-// tells of it in the schema from. Without a hash in the manifest it is Unchecked.
+// CompareDefinition compares the definition of a table in the schema in with that of the
+// manifest, whose schema is from. It is Unchecked when the manifest has no hash.
 func CompareDefinition(
 	ctx context.Context,
 	c *sql.Conn,

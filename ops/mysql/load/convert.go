@@ -10,25 +10,26 @@ import (
 	"opsdeck/ops/mysql/sqlscan"
 )
 
-// errForm says that rows are written in a form that LOAD DATA cannot be given.
+// errForm says that LOAD DATA cannot carry the rows as they are written.
 var errForm = errors.New("rows that go in by INSERT only")
 
-// converter turns the INSERT statements of a member into what LOAD DATA reads:
-// the same literals, a row a line. The server then need not parse SQL, which
-// for wide rows is most of its work.
+// converter turns the INSERT statements of a member into input for LOAD DATA: the same
+// literals, one row per line. The server then does not parse SQL, which for wide rows is
+// most of its work.
 //
-// Strings stand in quotes, with the escapes of SQL, which LOAD DATA reads the
-// same way; NULL without quotes is NULL; bytes go as hex digits into a variable
-// and through UNHEX.
+// Strings are quoted and keep the escapes of SQL, which LOAD DATA reads the same way. An
+// unquoted NULL is NULL. Bytes are written as hex digits, read into a variable and
+// decoded by UNHEX.
 // https://dev.mysql.com/doc/refman/8.4/en/load-data.html#load-data-field-line-handling
 type converter struct {
 	table   string
 	columns []string // of the first INSERT
-	hex     []bool   // by column: its values are bytes
+	hex     []bool   // by column: whether its values are bytes
 	text    []bool   // by column: values must be quoted (ENUM and SET: a number is an index)
 }
 
-// newConverter looks at a table's columns; nil when LOAD DATA cannot carry them.
+// newConverter returns a converter for a table; nil when LOAD DATA cannot carry its
+// columns.
 func newConverter(t *sqlscan.Table) *converter {
 	if t == nil || !t.Whole || t.Versioned {
 		return nil
@@ -41,8 +42,8 @@ var byteTypes = strings.Fields(
 		"multilinestring multipolygon geometrycollection geomcollection vector",
 )
 
-// start learns the columns from the head of an INSERT. All later ones must name
-// the same.
+// start takes the columns from the first INSERT. All later ones must name the same
+// columns.
 func (c *converter) start(p *sqlscan.Parsed, t *sqlscan.Table) error {
 	if p.Verb != "INSERT" || p.Own().Qualified() || p.Own().Name != c.table || !p.Is(p.Body, "(") || p.Is(1, "IGNORE") {
 		return errForm
@@ -78,7 +79,7 @@ func (c *converter) start(p *sqlscan.Parsed, t *sqlscan.Table) error {
 	return nil
 }
 
-// statement is the LOAD DATA for what the reader of that name gives.
+// statement returns the LOAD DATA statement that reads from the reader of that name.
 func (c *converter) statement(reader string) string {
 	var cols, sets []string
 	for i, n := range c.columns {
@@ -98,7 +99,7 @@ func (c *converter) statement(reader string) string {
 	return q
 }
 
-// member converts the text of a member and counts its rows.
+// member converts the text of a member to dst and counts its rows.
 func (c *converter) member(dst, text []byte, t *sqlscan.Table) (out []byte, rows int64, err error) {
 	for at := 0; ; {
 		at = blank(text, at)
@@ -121,7 +122,7 @@ func (c *converter) member(dst, text []byte, t *sqlscan.Table) (out []byte, rows
 	}
 }
 
-// blank steps over white space and line comments between statements.
+// blank skips white space and line comments between statements.
 func blank(text []byte, at int) int {
 	for at < len(text) {
 		switch {
@@ -140,7 +141,8 @@ func blank(text []byte, at int) int {
 	return at
 }
 
-// rows converts (…),(…); from at on and returns the index behind the semicolon.
+// rows converts the list (…),(…); that starts at at, and returns the index after the
+// semicolon.
 func (c *converter) rows(dst, text []byte, at int) ([]byte, int, int64, error) {
 	var n int64
 	for {
@@ -175,7 +177,7 @@ func space(text []byte, at int) int {
 	return at
 }
 
-// row converts one row and returns the index behind its bracket.
+// row converts one row and returns the index after its closing parenthesis.
 func (c *converter) row(dst, text []byte, at int) ([]byte, int, error) {
 	for i := range c.columns {
 		if i > 0 {
@@ -236,7 +238,8 @@ func isHex(b byte) bool {
 	return b >= '0' && b <= '9' || b|0x20 >= 'a' && b|0x20 <= 'f'
 }
 
-// quoteEnd is the index behind the quote that closes text[at]; -1 for none.
+// quoteEnd returns the index after the quote that closes text[at]; -1 when there is
+// none.
 func quoteEnd(text []byte, at int) int {
 	for i := at + 1; i < len(text); i++ {
 		switch text[i] {
@@ -253,8 +256,8 @@ func quoteEnd(text []byte, at int) int {
 	return -1
 }
 
-// quoted writes a string literal. Some escapes mean something else to LOAD DATA:
-// \% and \_ keep their backslash in SQL, and \N is no NULL there.
+// quoted writes a string literal. Two escapes differ in LOAD DATA: SQL keeps the
+// backslash of \% and \_, and \N is NULL only in LOAD DATA.
 func (c *converter) quoted(dst, literal []byte, hex bool) []byte {
 	if hex {
 		const digits = "0123456789ABCDEF"

@@ -13,13 +13,13 @@ import (
 	"opsdeck/ops/mysql/sqlscan"
 )
 
-// crew is the connections that put a foreign dump's rows in.
+// crew is the pool of connections that insert the rows of a foreign dump.
 type crew struct {
 	s      *session
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	work   chan *batch
-	rows   sync.WaitGroup // batches of rows that are not in yet
+	rows   sync.WaitGroup // batches whose rows are not inserted yet
 	hands  sync.WaitGroup
 
 	mu       sync.Mutex
@@ -46,7 +46,7 @@ func (s *session) hire(ctx context.Context) *crew {
 	return c
 }
 
-// give hands a batch on, when there is a hand free for it.
+// give passes a batch to the first free worker.
 func (c *crew) give(b *batch) error {
 	if b.keys == nil {
 		c.rows.Add(1)
@@ -62,14 +62,14 @@ func (c *crew) give(b *batch) error {
 	}
 }
 
-// wait waits until all rows given so far are in.
+// wait waits until all rows given so far are inserted.
 func (c *crew) wait() error {
 	c.rows.Wait()
 	return context.Cause(c.ctx)
 }
 
-// dismiss waits for everything that was given, or ends it when err is not nil,
-// and returns what went wrong first.
+// dismiss waits for all batches, or cancels them when err is not nil, and returns the
+// first error.
 func (c *crew) dismiss(err error) error {
 	if err != nil {
 		c.cancel(err)
@@ -106,7 +106,7 @@ func (c *crew) do(w *worker, b *batch) error {
 		return err
 	}
 	var err error
-	if b.plain { // what went in stays in: no second try
+	if b.plain { // inserted rows cannot be rolled back: do not retry
 		if err = w.open(c.ctx); err == nil {
 			err = put()
 		}
@@ -120,9 +120,9 @@ func (c *crew) do(w *worker, b *batch) error {
 	return err
 }
 
-// put runs a batch in one transaction with its line in the progress table. The
-// strictest mode goes first: what it takes goes in as it is. What it refuses goes in
-// by the dump's own mode, and what the server changes in it is noted.
+// put runs a batch in one transaction together with its line in the progress table. It
+// first tries the strictest mode, which changes no value. If the server refuses the
+// batch, put uses the dump's own mode and notes what the server changes.
 func (w *worker) put(ctx context.Context, b *batch) (affected int64, err error) {
 	if b.plain || b.settings.strict || b.lenient() {
 		return w.putBy(ctx, b, b.settings.set, true)
@@ -137,10 +137,10 @@ func (w *worker) put(ctx context.Context, b *batch) (affected int64, err error) 
 	return w.putBy(ctx, b, b.settings.set, true)
 }
 
-// strictly refuses every value that would not go in as it is.
+// strictly makes the server refuse every value that it would have to change.
 const strictly = "SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@SESSION.sql_mode, ''), 'STRICT_ALL_TABLES')"
 
-// lenient tells of statements that ask the server not to refuse anything.
+// lenient tells whether statements ask the server to ignore errors.
 func (b *batch) lenient() bool {
 	for _, q := range b.statements {
 		p, err := sqlscan.Parse(q[:min(len(q), 200)], sqlscan.Mode{})
@@ -151,7 +151,7 @@ func (b *batch) lenient() bool {
 	return false
 }
 
-// putBy is put with the settings given; look has the server's warnings noted.
+// putBy is put with the given settings; with look it notes the server's warnings.
 func (w *worker) putBy(ctx context.Context, b *batch, set []string, look bool) (affected int64, err error) {
 	if w.settings != b.settings || w.strict == look {
 		if err := exec(ctx, w.conn, set...); err != nil {
@@ -191,14 +191,15 @@ func (w *worker) putBy(ctx context.Context, b *batch, set []string, look bool) (
 	return affected, nil
 }
 
-// settled is the settings of a session, as far as they change what an INSERT does.
+// settled holds the session settings that affect an INSERT.
 type settled struct {
 	set     []string
-	checked bool // foreign keys are
-	strict  bool // the server refuses what it would have to change
+	checked bool // foreign keys are checked
+	strict  bool // the server refuses values that it would have to change
 }
 
-// The variables that an INSERT depends on, with values of text and of numbers.
+// Session variables that an INSERT depends on: those with text values and those with
+// numbers.
 var (
 	textual = strings.Fields("sql_mode time_zone character_set_client collation_connection old_mode lc_time_names")
 	numeric = strings.Fields(
@@ -207,7 +208,7 @@ var (
 	)
 )
 
-// carried are those of the variables that the server knows.
+// carried lists those of these variables that the server knows.
 func carried(ctx context.Context, c *sql.Conn) (names []string, err error) {
 	for _, n := range slices.Concat(textual, numeric) {
 		_, err := schema.One(ctx, c, "SELECT @@SESSION."+n)

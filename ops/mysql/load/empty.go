@@ -10,8 +10,8 @@ import (
 
 const errIllegalHandler = 1031 // ER_ILLEGAL_HA: the engine cannot do that
 
-// empty takes the rows out of a table of the current schema. ARCHIVE can only be
-// written to: such a table is made anew, and the transaction begins again.
+// empty deletes all rows of a table of the current schema. ARCHIVE does not support
+// deletes: such a table is created again, and the transaction is restarted.
 func empty(ctx context.Context, c *sql.Conn, name string) error {
 	err := exec(ctx, c, "DELETE FROM "+schema.Ident(name))
 	if mysql.Number(err) != errIllegalHandler {

@@ -6,14 +6,14 @@ import (
 	"opsdeck/ops/mysql/sqlscan"
 )
 
-// facts are what the order of a table's rows depends on.
+// facts tell whether the order of a table's rows matters.
 type facts struct {
 	columns []string
 	counter string // its AUTO_INCREMENT column
-	loose   bool   // nothing else makes one row depend on those before it
+	loose   bool   // no other reason makes a row depend on earlier rows
 }
 
-// learn takes down what a definition says of a table.
+// learn records the facts about a table from its definition.
 func (g *guard) learn(p *sqlscan.Parsed) {
 	if p.Kind != "TABLE" || switchesKeys(p) {
 		return
@@ -28,7 +28,7 @@ func (g *guard) learn(p *sqlscan.Parsed) {
 	if err != nil {
 		return
 	}
-	// Without a primary key rows lie in the order in which they came.
+	// Without a primary key, rows are stored in the order in which they were inserted.
 	primary := slices.ContainsFunc(t.Keys, func(k sqlscan.Key) bool { return k.Kind == "PRIMARY" })
 	f := facts{loose: t.Whole && primary && !t.Versioned && transactional(t.Options["ENGINE"])}
 	for _, c := range t.Columns {
@@ -40,13 +40,14 @@ func (g *guard) learn(p *sqlscan.Parsed) {
 	g.tables[p.Own().Name] = f
 }
 
-// switchesKeys tells of ALTER TABLE … DISABLE KEYS and ENABLE KEYS.
+// switchesKeys tells whether a statement is ALTER TABLE … DISABLE KEYS or ENABLE KEYS.
 func switchesKeys(p *sqlscan.Parsed) bool {
 	return p.Verb == "ALTER" && p.Len() == p.Body+2 && p.Any(p.Body, "DISABLE", "ENABLE") && p.Is(p.Body+1, "KEYS")
 }
 
-// counter finds the place of the table's counter among an INSERT's values, -1
-// for none. loose tells whether rows may go in at any order if that one is given.
+// counter returns the index of the AUTO_INCREMENT column among an INSERT's values; -1
+// when it is not there. loose tells whether the rows may be inserted in any order when
+// the column is given.
 func (g *guard) counter(p *sqlscan.Parsed) (place int, loose bool) {
 	f, known := g.tables[p.Own().Name]
 	if !known || !f.loose || p.Verb != "INSERT" || !p.Is(1, "INTO") {

@@ -14,7 +14,7 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// errNotAll says that LOAD DATA did not take all rows as they are.
+// errNotAll says that LOAD DATA changed or skipped rows.
 var errNotAll = errors.New("LOAD DATA changed or left out rows")
 
 var readers atomic.Int64
@@ -41,7 +41,7 @@ func (w *worker) loadData(ctx context.Context, t *table, c *converter, job []int
 	}
 	if err != nil {
 		cancel(err)
-		for range feed { // the goroutine behind it uses the worker's buffers
+		for range feed { // the goroutine that fills it uses the worker's buffers
 			continue
 		}
 		return err
@@ -49,8 +49,8 @@ func (w *worker) loadData(ctx context.Context, t *table, c *converter, job []int
 	return w.allIn(ctx, res, r.rows)
 }
 
-// allIn checks what the server says about a LOAD DATA: LOCAL makes of every
-// error a warning.
+// allIn checks the server's result of a LOAD DATA, because LOCAL turns every error into
+// a warning.
 func (w *worker) allIn(ctx context.Context, res sql.Result, want int64) error {
 	got, err := res.RowsAffected()
 	if err != nil {
@@ -74,8 +74,8 @@ type block struct {
 	err  error
 }
 
-// feed unpacks and converts members ahead of the server. The channel is closed
-// at the end; an error is its last block.
+// feed unpacks and converts members ahead of the server. It closes the channel at the
+// end; an error is sent as the last block.
 func (w *worker) feed(ctx context.Context, t *table, c *converter, job []int) <-chan block {
 	feed := make(chan block)
 	go func() {
@@ -104,7 +104,7 @@ func (w *worker) feed(ctx context.Context, t *table, c *converter, job []int) <-
 	return feed
 }
 
-// feedReader is what the driver reads from.
+// feedReader is the reader that the driver sends to the server.
 type feedReader struct {
 	feed  <-chan block
 	block block

@@ -20,8 +20,8 @@ import (
 
 const errEmptyQuery = 1065
 
-// foreign loads a dump that another tool made: it reads it once to judge every
-// statement, and once more to run them.
+// foreign loads a dump that another tool made. It reads the dump twice: first to judge
+// every statement, then to run them.
 func (s *session) foreign(ctx context.Context, src *Source) error {
 	if src.Manifest != nil && s.o.From == "" && src.Manifest.Databases[0] != s.o.Schema {
 		s.o.From = src.Manifest.Databases[0]
@@ -50,7 +50,7 @@ func (s *session) foreign(ctx context.Context, src *Source) error {
 	return s.replay(ctx, src, seen.lateKeys(s), j)
 }
 
-// stream is one reading of a foreign dump.
+// stream is one pass over a foreign dump.
 type stream struct {
 	s     *session
 	guard *guard
@@ -60,14 +60,14 @@ type stream struct {
 	ends  *edges
 	makes map[string]bool // "table x", "trigger y" …
 	known map[string]*sighting
-	views []kept // that need views which are still to come
+	views []kept // views that need views which come later
 	later []kept // triggers
 
 	order []string // tables
-	clear bool     // what a CREATE makes may be there, from a former try
+	clear bool     // objects of the dump may exist, from an earlier attempt
 
 	statements int64
-	line       int // of the statement at hand
+	line       int // of the current statement
 }
 
 func (s *session) stream(ctx context.Context, src *Source, conn *sql.Conn) (*stream, error) {
@@ -86,7 +86,7 @@ func (s *session) stream(ctx context.Context, src *Source, conn *sql.Conn) (*str
 	return st, nil
 }
 
-// follow asks the server in what mode it reads what comes.
+// follow asks the server for the sql_mode in which it reads the following statements.
 func (st *stream) follow(ctx context.Context) error {
 	mode, err := schema.One(ctx, st.conn, "SELECT @@SESSION.sql_mode")
 	if err != nil {
@@ -99,7 +99,7 @@ func (st *stream) follow(ctx context.Context) error {
 	return nil
 }
 
-// cut is how long an INSERT may be before it is sent in pieces.
+// cut is the length, in bytes, above which an INSERT is split.
 func (s *session) cut() int { return min(4<<20, s.packet/2) }
 
 func damaged(err error) error {
@@ -113,8 +113,7 @@ func damaged(err error) error {
 	return ops.Wrap(err, ops.Failed, lang.M("the backup is damaged"))
 }
 
-// check reads the whole dump and runs nothing but its SET statements, on a
-// connection of their own.
+// check reads the whole dump. It runs only the SET statements, on a separate connection.
 func (s *session) check(ctx context.Context, src *Source) (*stream, error) {
 	scratch, err := s.foreignConn(ctx)
 	if err != nil {
@@ -147,8 +146,8 @@ func (s *session) check(ctx context.Context, src *Source) (*stream, error) {
 	return st, err
 }
 
-// NoDatabase says that a dump holds nothing of a database, and whether its rest,
-// which could, is missing.
+// NoDatabase says that a dump contains nothing of a database. whole is false when the
+// dump is incomplete, so that the missing part could contain it.
 func NoDatabase(name string, whole bool) *ops.Error {
 	if whole {
 		return ops.E(ops.Usage, lang.M("the backup does not contain the database %s", name))
@@ -157,8 +156,8 @@ func NoDatabase(name string, whole bool) *ops.Error {
 		WithHint(lang.M("use a complete dump"))
 }
 
-// foreignConn is a connection as the mysql client has it: the server's own time
-// zone and strictness, for the dump will say if it wants another.
+// foreignConn opens a connection as the mysql client does, with the server's own time
+// zone and strictness: the dump sets others when it needs them.
 func (s *session) foreignConn(ctx context.Context) (*sql.Conn, error) {
 	c, err := s.conn(ctx)
 	if err != nil {
@@ -171,7 +170,7 @@ func (s *session) foreignConn(ctx context.Context) (*sql.Conn, error) {
 	return c, nil
 }
 
-// each judges the statements one after another and hands them to do.
+// each judges the statements in order and passes each verdict to do.
 func (st *stream) each(ctx context.Context, do func(verdict) error) error {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -206,7 +205,7 @@ func (st *stream) each(ctx context.Context, do func(verdict) error) error {
 	}
 }
 
-// picked tells whether a statement belongs to the tables that were asked for.
+// picked tells whether a statement belongs to the selected tables.
 func (s *session) picked(v verdict) bool {
 	if len(s.o.Tables) == 0 || v.action == skip || v.action == settle {
 		return true
@@ -223,7 +222,8 @@ func (s *session) picked(v verdict) bool {
 	return false
 }
 
-// settle runs a SET and, when it was about sql_mode, asks how to read on.
+// settle runs a SET. If it changed sql_mode, settle asks the server for the mode of the
+// following statements.
 func (st *stream) settle(ctx context.Context, v verdict) error {
 	if _, err := st.conn.ExecContext(ctx, string(v.sql)); err != nil && !optional(err) &&
 		mysql.Number(err) != errEmptyQuery {

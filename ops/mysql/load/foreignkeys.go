@@ -9,20 +9,20 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// KeyCheck says what is known of a copy before its foreign keys are looked at.
+// KeyCheck says what is known about a copy before its foreign keys are checked.
 type KeyCheck struct {
 	Schema   string
-	Faithful bool // its rows are those of the backup: what dangles did so there too
-	Some     bool // only some tables were loaded: a parent may not be there
+	Faithful bool // its rows equal the backup's: rows without a parent had none there either
+	Some     bool // only some tables were loaded: a parent may be missing
 	Tell     func(table string, done, total int)
 }
 
 // noSuchTable is MySQL's ER_NO_SUCH_TABLE.
 const noSuchTable = 1146
 
-// CheckForeignKeys looks for rows of a loaded copy that refer to rows that are not
-// there: it was loaded with the checks off. Faults make the copy bad, remarks do
-// not. It is the one such check, for drill and restore alike.
+// CheckForeignKeys finds rows of a loaded copy whose parent rows are missing: the copy
+// was loaded with the checks off. Faults make the copy bad, remarks do not. Drill and
+// restore both use it.
 func CheckForeignKeys(ctx context.Context, q schema.Querier, c KeyCheck) (faults, remarks []lang.Msg, err error) {
 	keys, err := schema.ForeignKeys(ctx, q, c.Schema)
 	if err != nil {
@@ -49,7 +49,7 @@ func CheckForeignKeys(ctx context.Context, q schema.Querier, c KeyCheck) (faults
 	return faults, remarks, nil
 }
 
-// dangling says what is wrong with one key, if anything.
+// dangling describes the rows of one key that have no parent; empty when there are none.
 func dangling(ctx context.Context, q schema.Querier, k schema.ForeignKey, some bool) (lang.Msg, error) {
 	n, err := k.Orphans(ctx, q)
 	switch {

@@ -12,32 +12,32 @@ import (
 	"opsdeck/ops/mysql/sqlscan"
 )
 
-// action is what is done with a statement.
+// action is what the load does with a statement.
 type action int
 
 const (
 	skip   action = iota // not run
 	run                  // run, as rewritten
 	settle               // a setting of the session: run
-	later                // a trigger: run behind all rows
+	later                // a trigger: run after all rows
 )
 
-// verdict is the judgement over one statement.
+// verdict is the decision about one statement.
 type verdict struct {
 	action action
-	sql    []byte // to be run
+	sql    []byte // the statement as it runs
 	parsed *sqlscan.Parsed
 	rows   int64 // of an INSERT
-	loose  bool  // an INSERT whose rows may go in beside others of the table, in any order
+	loose  bool  // an INSERT whose rows may be inserted in parallel with others of the table, in any order
 }
 
-// guard judges statements, one after another, as the server would come to them.
-// It lets through what it knows and what lands in the target, nothing else.
+// guard judges statements in the order of the dump. It allows only statements that it
+// knows and that change only the target.
 type guard struct {
 	schema   string // the target
-	from     string // what the dump calls it; "" only the target's own name
+	from     string // the target's name in the dump; "": only the target's own name
 	maria    bool
-	current  bool // definers become the loading user
+	current  bool // replace definers by the loading user
 	events   bool // events keep their status
 	skipping bool // inside another schema's part of a dump of several
 	others   bool // other schemas' parts may be skipped
@@ -46,13 +46,13 @@ type guard struct {
 	note     func(kind, object, detail string)
 
 	definers map[string][]string // account as SQL → objects
-	options  string              // of CREATE DATABASE, behind the name
-	skipped  bool                // the last PREPARE was left out
-	noted    bool                // that accounts are left out was told
-	entered  bool                // USE has led into the target
-	strayed  bool                // USE has led elsewhere
-	tables   map[string]facts    // made by the dump, and not changed since
-	afar     map[string]string   // tables whose rows lie elsewhere: their engine, by name in lower case
+	options  string              // of CREATE DATABASE, after the name
+	skipped  bool                // the last PREPARE was skipped
+	noted    bool                // the remark that accounts are left out was made
+	entered  bool                // a USE selected the target
+	strayed  bool                // a USE selected another schema
+	tables   map[string]facts    // created by the dump and not altered since
+	afar     map[string]string   // tables whose engine stores the rows elsewhere: the engine, by lower-case name
 }
 
 func (s *session) guard() *guard {
@@ -73,12 +73,12 @@ func (s *session) guard() *guard {
 	return g
 }
 
-// ours tells whether a schema's name in the dump means the target.
+// ours tells whether a schema name in the dump means the target.
 func (g *guard) ours(name string) bool { return name == g.from || name == g.schema && g.from == "" }
 
-// judge decides over one statement. where is for the error.
+// judge decides about one statement. where names its place for errors.
 func (g *guard) judge(sql []byte, where string) (verdict, error) {
-	if g.others && ofTheServer.Match(sql) { // in a dump of several databases: a load touches the target schema alone
+	if g.others && ofTheServer.Match(sql) { // in a dump of several databases: a load changes only the target schema
 		if !g.noted {
 			g.noted = true
 			g.note(backup.NoteLeftOut, "accounts, rights, plugins and servers", redact.Text(firstWords(string(sql))))
@@ -106,9 +106,9 @@ func (g *guard) judge(sql []byte, where string) (verdict, error) {
 	return v, nil
 }
 
-// ansiDrop writes a DROP whose names are in double quotes so that it is read in a mode
-// without ANSI_QUOTES: mysqldump --compatible=ansi writes it after it has gone back to
-// the mode of a routine. It is nil for anything else.
+// ansiDrop rewrites a DROP with double-quoted names for a mode without ANSI_QUOTES; nil
+// for other statements. mysqldump --compatible=ansi writes such a DROP after it has
+// switched back to a routine's mode.
 func ansiDrop(sql []byte, mode sqlscan.Mode) []byte {
 	mode.ANSIQuotes = true
 	p, err := sqlscan.Parse(sql, mode)
@@ -183,16 +183,16 @@ func (g *guard) decide(v *verdict) (refusal lang.Msg) {
 	return unknownStatement(p)
 }
 
-// ofTheServer finds statements about accounts, rights, plugins and servers, as
-// mariadb-dump --system=all writes them among the databases.
+// ofTheServer matches statements about accounts, privileges, plugins and servers, which
+// mariadb-dump --system=all writes between the databases.
 var ofTheServer = regexp.MustCompile(`(?is)^(?:\s+|--[^\n]*\n)*(?:/\*M?!\d*\s*)?(?:` +
 	`(?:CREATE|ALTER|DROP|RENAME)\s+(?:OR\s+REPLACE\s+)?(?:USER|ROLE|SERVER)\b|(?:GRANT|REVOKE)\s|` +
 	`SET\s+(?:DEFAULT\s+)?ROLE\b|SET\s+PASSWORD\b|(?:UN)?INSTALL\s+(?:PLUGIN|SONAME|COMPONENT)\b|` +
 	`CREATE\s+(?:OR\s+REPLACE\s+)?(?:AGGREGATE\s+)?FUNCTION\s+\S+\s+RETURNS\s+\w+\s+SONAME\b|` +
 	`SELECT\s+COALESCE\(CURRENT_ROLE\(\)|EXECUTE\s+IMMEDIATE\s+CONCAT\('SET ROLE)`)
 
-// replication tells of what a dump for a replica holds besides the data, and of
-// FLUSH PRIVILEGES. It is never run: a load touches the target schema alone.
+// replication tells whether a statement is there for a replica, or is FLUSH PRIVILEGES.
+// Such a statement is never run: a load changes only the target schema.
 func replication(p *sqlscan.Parsed) bool {
 	switch p.Verb {
 	case "CHANGE":
@@ -213,7 +213,7 @@ func outside(name string, p *sqlscan.Parsed) lang.Msg {
 	return lang.M("it would change the database %q: %s", name, firstWords(string(p.SQL)))
 }
 
-// use follows USE: into the target, or into what is skipped.
+// use handles USE: it selects the target, or a schema that is skipped.
 func (g *guard) use(v *verdict) lang.Msg {
 	p := v.parsed
 	name := p.Own().Name
@@ -232,8 +232,7 @@ func (g *guard) use(v *verdict) lang.Msg {
 	return lang.Msg{}
 }
 
-// database judges CREATE, DROP and ALTER DATABASE. The target is made by the
-// load itself.
+// database judges CREATE, DROP and ALTER DATABASE. The load itself creates the target.
 func (g *guard) database(v *verdict) lang.Msg {
 	p := v.parsed
 	v.action = skip
@@ -256,7 +255,7 @@ func (g *guard) database(v *verdict) lang.Msg {
 	return lang.Msg{}
 }
 
-// databaseOptions takes charset and collation out of a CREATE DATABASE.
+// databaseOptions returns the charset and collation of a CREATE DATABASE.
 func databaseOptions(p *sqlscan.Parsed) string {
 	var out []string
 	for i := p.Body; i < p.Len(); i++ {
@@ -281,7 +280,7 @@ func databaseOptions(p *sqlscan.Parsed) string {
 	return strings.Join(out, " ")
 }
 
-// definition judges CREATE, DROP and ALTER of what is in a schema.
+// definition judges CREATE, DROP and ALTER of objects in a schema.
 func (g *guard) definition(v *verdict) lang.Msg {
 	p := v.parsed
 	if p.Kind == "TABLE" && p.Verb != "DROP" {
@@ -302,8 +301,8 @@ func (g *guard) definition(v *verdict) lang.Msg {
 	return lang.Msg{}
 }
 
-// engine refuses what would put rows elsewhere: a table may be made whose engine has
-// its rows there, for its definition is all that a backup holds of it.
+// engine refuses rows for an engine that stores them elsewhere. It allows the table
+// itself, because its definition is all that a backup contains of it.
 func (g *guard) engine(p *sqlscan.Parsed) lang.Msg {
 	name := engineAfar(p)
 	if name == "" {
@@ -322,8 +321,8 @@ func keptElsewhere(engine string, p *sqlscan.Parsed) lang.Msg {
 	return lang.M("the table's engine %s keeps its rows elsewhere: %s", engine, firstWords(string(p.SQL)))
 }
 
-// writesAfar refuses rows for a table that keeps them elsewhere, and for a view that
-// may lead to one.
+// writesAfar refuses rows for a table that stores them elsewhere, and for a view that
+// may lead to such a table.
 func (g *guard) writesAfar(p *sqlscan.Parsed) lang.Msg {
 	if len(g.afar) == 0 {
 		return lang.Msg{}
@@ -343,7 +342,8 @@ func (g *guard) writesAfar(p *sqlscan.Parsed) lang.Msg {
 	return lang.Msg{}
 }
 
-// engineAfar is the engine that a statement names, if its rows lie elsewhere.
+// engineAfar returns the engine that a statement names, if that engine stores its rows
+// elsewhere.
 func engineAfar(p *sqlscan.Parsed) string {
 	for i := p.Body; i < p.Len(); i++ {
 		if !p.Any(i, "ENGINE", "TYPE") {
@@ -364,8 +364,8 @@ func engineAfar(p *sqlscan.Parsed) string {
 	return ""
 }
 
-// keyless refuses a table that the server would give a key column of its own: it would
-// not be the table that was backed up.
+// keyless refuses a table to which the server would add a key column: it would differ
+// from the table that was backed up.
 //
 // MySQL Reference Manual, "Generated Invisible Primary Keys": InnoDB's tables only.
 func (g *guard) keyless(p *sqlscan.Parsed) lang.Msg {
@@ -388,8 +388,8 @@ func (g *guard) keyless(p *sqlscan.Parsed) lang.Msg {
 	)
 }
 
-// body tells whether the names behind a statement's own lie in code that runs
-// later, not in what the statement does now.
+// body tells whether the names after the statement's own name are in code that runs
+// later.
 func body(p *sqlscan.Parsed) bool {
 	switch p.Kind {
 	case "VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "EVENT", "PACKAGE", "PACKAGE BODY":
@@ -398,7 +398,7 @@ func body(p *sqlscan.Parsed) bool {
 	return false
 }
 
-// names judges all names of a statement and rewrites it for the target.
+// names judges all names of a statement and rewrites them for the target.
 func (g *guard) names(v *verdict) lang.Msg {
 	p := v.parsed
 	var edits []sqlscan.Edit
@@ -428,8 +428,8 @@ func (g *guard) names(v *verdict) lang.Msg {
 	return lang.Msg{}
 }
 
-// landing tells whether name i of a statement with a body is where the object
-// itself goes: its own name, or a trigger's table.
+// landing tells whether name i of a statement with a body is where the object itself is
+// created: its own name, or a trigger's table.
 func (g *guard) landing(p *sqlscan.Parsed, i int) bool {
 	return i == 0 || p.Kind == "TRIGGER" && i == 1
 }
@@ -442,8 +442,8 @@ func harmless(name string) bool {
 	return false
 }
 
-// body looks into what runs later: old names in strings, the definer, the status
-// of events.
+// body checks the code that runs later: old names in strings, the definer, the status of
+// events.
 func (g *guard) body(p *sqlscan.Parsed, edits *[]sqlscan.Edit) lang.Msg {
 	if !body(p) {
 		return lang.Msg{}
@@ -474,7 +474,7 @@ func (g *guard) body(p *sqlscan.Parsed, edits *[]sqlscan.Edit) lang.Msg {
 	return lang.Msg{}
 }
 
-// insert judges INSERT and REPLACE: values only.
+// insert judges INSERT and REPLACE, and allows only values.
 func (g *guard) insert(v *verdict) lang.Msg {
 	p := v.parsed
 	last := p.Len() - 1
@@ -526,7 +526,7 @@ func (g *guard) call(v *verdict) lang.Msg {
 	return lang.Msg{}
 }
 
-// prepared steps over the statements by which Percona's mysqldump sets MyRocks up.
+// prepared skips the statements by which Percona's mysqldump prepares MyRocks.
 func (g *guard) prepared(v *verdict) lang.Msg {
 	p := v.parsed
 	switch {

@@ -15,7 +15,7 @@ import (
 	"opsdeck/ops/mysql/sqlscan"
 )
 
-// counted is Text, telling how many bytes of the file have been read.
+// counted is Text, and reports how many bytes of the file have been read.
 func (s *Source) counted(tell func(n int64)) (io.ReadCloser, error) {
 	return plain(&countingReaderAt{s, tell})
 }
@@ -66,10 +66,10 @@ var (
 	trailerSet = []byte("/*!40111 SET SQL_NOTES=@OLD_SQL_NOTES */")
 )
 
-// saved are the settings that a dump keeps at its beginning, to set them back at its end.
+// saved matches the settings that a dump saves at its beginning and restores at its end.
 var saved = regexp.MustCompile(`@(OLD_\w+) *= *@@`)
 
-// restored tells whether the end sets back one of the settings kept at the beginning.
+// restored tells whether the end restores one of the settings saved at the beginning.
 func (e *edges) restored() bool {
 	names := saved.FindAllSubmatch(e.head, -1)
 	for _, n := range names {
@@ -80,7 +80,7 @@ func (e *edges) restored() bool {
 	return len(names) == 0
 }
 
-// complete tells whether the end is there that the beginning promises.
+// complete tells whether the dump has the end that its beginning calls for.
 func (e *edges) complete() bool {
 	if bytes.Contains(e.head, []byte("Navicat")) && bytes.Contains(e.head, []byte("\nSET FOREIGN_KEY_CHECKS = 0;")) {
 		return bytes.Contains(e.tail, []byte("SET FOREIGN_KEY_CHECKS = 1;"))
@@ -98,9 +98,8 @@ func (e *edges) complete() bool {
 	return true
 }
 
-// Inspect reads a foreign dump without a server: what is in it, and whether its
-// end is there. It never fails for what a statement says, only for what cannot
-// be read.
+// Inspect reads a foreign dump without a server: what it contains, and whether its end
+// is there. A statement never makes it fail; only a read error does.
 func Inspect(ctx context.Context, src *Source) (*backup.DumpContents, error) {
 	text, err := src.Text()
 	if err != nil {
@@ -110,7 +109,7 @@ func Inspect(ctx context.Context, src *Source) (*backup.DumpContents, error) {
 	return InspectText(ctx, text)
 }
 
-// InspectText is Inspect of the text itself, as it comes.
+// InspectText is Inspect on a stream of text.
 func InspectText(ctx context.Context, text io.Reader) (*backup.DumpContents, error) {
 	begin := time.Now()
 	e := &edges{r: text}
@@ -139,7 +138,7 @@ func InspectText(ctx context.Context, text io.Reader) (*backup.DumpContents, err
 	return v.contents, nil
 }
 
-// inspection gathers what Inspect finds.
+// inspection collects what Inspect finds.
 type inspection struct {
 	contents *backup.DumpContents
 	settings settings
@@ -210,7 +209,7 @@ func (v *inspection) create(p *sqlscan.Parsed) {
 		if !slices.ContainsFunc(s.Objects, func(x backup.Object) bool { return x.Kind == o.Kind && x.Name == o.Name }) {
 			s.Objects = append(s.Objects, o)
 		}
-		if p.Kind == "VIEW" { // its placeholder was a table, in old dumps
+		if p.Kind == "VIEW" { // in old dumps its placeholder was a table
 			s.Tables = slices.DeleteFunc(s.Tables, func(t backup.DumpTable) bool { return t.Name == own.Name })
 		}
 	}
@@ -264,7 +263,7 @@ func (v *inspection) table(r sqlscan.Ref) *backup.DumpTable {
 	return &s.Tables[len(s.Tables)-1]
 }
 
-// finish reads head and tail.
+// finish evaluates the head and the tail of the dump.
 func (v *inspection) finish(e *edges) {
 	c := v.contents
 	c.RawBytes = e.n

@@ -17,31 +17,31 @@ import (
 
 // Kinds of lines in the progress table.
 const (
-	doneIdentity = "identity" // which load this is
-	doneTable    = "table"    // the table was made
-	doneRows     = "rows"     // a member's rows are in; of a foreign dump, those of statement member up to statement note
+	doneIdentity = "identity" // identifies the load
+	doneTable    = "table"    // the table was created
+	doneRows     = "rows"     // a member's rows are committed; of a foreign dump, those of the statements member to note
 
 	doneStatement = "statement" // of a foreign dump: a definition was run
 )
 
-// journal is what a former try of the same load has done.
+// journal is what an earlier attempt at the same load has done.
 type journal struct {
 	resumed bool
 	done    map[string]map[int]bool // kind → number of the member
-	spans   map[int]int             // of a foreign dump: first statement with rows → last of them
+	spans   map[int]int             // of a foreign dump: first statement with rows → last one
 }
 
 func (j *journal) has(kind string, member int) bool { return j.done[kind][member] }
 
-// identity names a load: the same backup, part and target, and what else has to
-// be the same for the numbers in the journal to mean the same.
+// identity identifies a load: the same backup, part and target, and everything else on
+// which the numbers in the journal depend.
 func identity(o Options, backup, from string, more ...string) string {
 	parts := append([]string{backup, o.Schema, from, o.Definer, fmt.Sprint(o.NoDefer)}, o.Tables...)
 	sum := sha256.Sum256([]byte(strings.Join(append(parts, more...), "\x00")))
 	return hex.EncodeToString(sum[:])
 }
 
-// openJournal reads the progress table, or makes it.
+// openJournal reads the progress table, or creates it.
 func (s *session) openJournal(ctx context.Context, id string) (*journal, error) {
 	j := &journal{done: map[string]map[int]bool{doneTable: {}, doneRows: {}, doneStatement: {}}, spans: map[int]int{}}
 	exists, err := schema.One(
@@ -74,7 +74,7 @@ func (s *session) openJournal(ctx context.Context, id string) (*journal, error) 
 		}
 		j.resumed = j.resumed || r[0] == doneIdentity
 	}
-	if !j.resumed { // made, but not yet filled
+	if !j.resumed { // created, but not filled yet
 		return j, s.newJournal(ctx, id)
 	}
 	return j, nil
@@ -98,7 +98,7 @@ func (s *session) newJournal(ctx context.Context, id string) error {
 	)
 }
 
-// mark notes members as done, in the connection's transaction.
+// mark records members as done, in the connection's transaction.
 func mark(ctx context.Context, c *sql.Conn, kind string, members ...int) error {
 	values := make([]string, len(members))
 	for i, m := range members {
@@ -107,7 +107,8 @@ func mark(ctx context.Context, c *sql.Conn, kind string, members ...int) error {
 	return exec(ctx, c, "INSERT INTO "+schema.Ident(ProgressTable)+" VALUES "+strings.Join(values, ","))
 }
 
-// markSpan notes the rows of statements as in, again if need be.
+// markSpan records the rows of statements as committed; it may be called again for the
+// same statements.
 func markSpan(ctx context.Context, c *sql.Conn, first, last int) error {
 	return exec(
 		ctx,
@@ -116,7 +117,8 @@ func markSpan(ctx context.Context, c *sql.Conn, first, last int) error {
 	)
 }
 
-// marked asks whether a member's line is there: after a lost COMMIT.
+// marked tells whether a member's line is there. It is asked after a COMMIT whose result
+// was lost.
 func marked(ctx context.Context, c *sql.Conn, kind string, member int) (bool, error) {
 	n, err := schema.One(
 		ctx,
@@ -128,8 +130,8 @@ func marked(ctx context.Context, c *sql.Conn, kind string, member int) (bool, er
 	return n == "1", err
 }
 
-// closeJournal ends a load: from here on it is done, so an interrupt that comes now
-// is too late, unless the line is stalled.
+// closeJournal ends a load. From here on the load is complete, so an interrupt no longer
+// stops it, unless the connection is stalled.
 func (s *session) closeJournal(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

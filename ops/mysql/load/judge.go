@@ -6,17 +6,17 @@ import (
 	"opsdeck/ops/mysql/sqlscan"
 )
 
-// Judged is a definition that may run in another schema than it was made for.
+// Judged is a definition rewritten to run in another schema.
 type Judged struct {
-	SQL     []byte // as it is to run
+	SQL     []byte // the rewritten statement
 	Parsed  *sqlscan.Parsed
-	Enabled string // the event that it makes disabled, and that was enabled
-	Skip    bool   // nothing is run
+	Enabled string // the event that the statement creates disabled and that was enabled
+	Skip    bool   // do not run it
 }
 
-// Judge decides over one definition that ran in the schema from and shall run in the
-// schema to: rewritten, or refused with the reason. It is the judgement of a load over
-// a dump's statements.
+// Judge decides about one definition from the schema from that is to run in the schema
+// to. It returns the rewritten statement, or the reason for a refusal. It applies the
+// same rules as a load does to the statements of a dump.
 func Judge(sql []byte, mode sqlscan.Mode, from, to string, maria bool) (j Judged, refusal lang.Msg) {
 	g := &guard{schema: to, from: from, maria: maria, definers: map[string][]string{}, tables: map[string]facts{}}
 	g.settings.vars, g.settings.mode = map[string]string{}, mode

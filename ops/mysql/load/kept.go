@@ -7,12 +7,12 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// kept is a CREATE TRIGGER that waits for the end of the rows, or a CREATE VIEW
-// that waits for other views, with the settings it stood under.
+// kept is a CREATE TRIGGER that waits until all rows are loaded, or a CREATE VIEW that
+// waits for other views, with the settings that applied to it.
 type kept struct {
 	sql                          string
 	mode, client, connection, db string
-	drop                         string // to be run before; may be empty
+	drop                         string // run first; may be empty
 }
 
 func (st *stream) keep(ctx context.Context, v verdict) (kept, error) {
@@ -32,8 +32,8 @@ func (st *stream) keep(ctx context.Context, v verdict) (kept, error) {
 	return k, nil
 }
 
-// tooEarly tells of errors that a view gives whose views are placeholders still:
-// mysqldump writes views by name, not in the order in which they can be made.
+// tooEarly tells whether a view failed because the views that it uses are still
+// placeholders: mysqldump sorts views by name, not by dependency.
 func tooEarly(err error) bool {
 	switch mysql.Number(err) {
 	case 1146, 1356, 1368, 1369, 1471, 1054:
@@ -42,8 +42,8 @@ func tooEarly(err error) bool {
 	return false
 }
 
-// makeKept makes the views that came too early, as long as each round makes one
-// more, then the triggers in their order.
+// makeKept creates the views that came too early, in rounds for as long as a round
+// creates at least one, then the triggers in their order.
 func (st *stream) makeKept(ctx context.Context) error {
 	for len(st.views) > 0 {
 		var left []kept

@@ -8,16 +8,16 @@ import (
 	"opsdeck/ops/mysql/sqlscan"
 )
 
-// sighting is what the first reading of a foreign dump has seen of a table.
+// sighting is what the first pass over a foreign dump found out about a table.
 type sighting struct {
-	create  []byte // the statement that makes it
+	create  []byte // the statement that creates it
 	mode    sqlscan.Mode
-	changed bool // by something that may need its keys
+	changed bool // by a statement that may need its keys
 	bytes   int64
-	last    int64 // statement with rows
+	last    int64 // last statement with rows
 }
 
-// note takes down what a statement makes and changes.
+// note records what a statement creates and changes.
 func (st *stream) note(v verdict) {
 	p := v.parsed
 	name := p.Own().Name
@@ -46,7 +46,7 @@ func (st *stream) note(v verdict) {
 	}
 }
 
-// lateKeys are the tables whose secondary keys are made behind their rows.
+// lateKeys returns the tables whose secondary keys are created after their rows.
 func (st *stream) lateKeys(s *session) map[string]*table {
 	late := map[string]*table{}
 	if s.o.NoDefer {
@@ -72,7 +72,7 @@ func (st *stream) lateKeys(s *session) map[string]*table {
 	return late
 }
 
-// references are what foreign keys point to: a table, NUL, its first column.
+// references returns the targets of foreign keys: table, NUL, first column.
 func references(creates map[string]*sqlscan.Table) map[string]bool {
 	all := map[string]bool{}
 	for _, t := range creates {
@@ -85,7 +85,7 @@ func references(creates map[string]*sqlscan.Table) map[string]bool {
 	return all
 }
 
-// putOff decides which keys of the table are added behind its rows.
+// putOff decides which keys of the table are added after its rows.
 func (t *table) putOff(referenced map[string]bool) {
 	t.deferred = t.create.Deferrable(func(k sqlscan.Key) bool {
 		return referenced[strings.ToLower(t.object+"\x00"+k.Columns[0])]

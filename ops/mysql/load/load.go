@@ -1,13 +1,13 @@
 // Package load restores dumps into a schema of MySQL or MariaDB: backups of
-// ops/mysql/dump over several connections, chunk by chunk, and dumps that other
-// tools made, as a stream. Nothing is ever run that would land outside the
-// target schema: every statement is read by tokens (ops/mysql/sqlscan) and
-// judged before the first one runs.
+// ops/mysql/dump over several connections, chunk by chunk, and dumps of other tools as a
+// stream. It never runs a statement that would change anything outside the target
+// schema: every statement is tokenised (ops/mysql/sqlscan) and judged before the first
+// one runs.
 //
-// A load can be broken off at any moment and goes on where it stood: each chunk of
-// rows is committed together with its line in the table ProgressTable of the target
-// schema, which is dropped at the end. Of a foreign dump only rows of engines without
-// transactions are put in anew.
+// A load can be interrupted at any moment and resumes from there: each chunk of rows is
+// committed together with its line in the table ProgressTable of the target schema,
+// which is dropped at the end. Only for a foreign dump, rows of tables without
+// transactions are inserted again.
 package load
 
 import (
@@ -23,37 +23,38 @@ import (
 	"opsdeck/ops/mysql"
 )
 
-// ProgressTable is where a load notes what is done, in the target schema.
+// ProgressTable is the table of the target schema in which a load records its progress.
 const ProgressTable = "_opsdeck_load"
 
-// What to do about definers that the target does not have.
+// What to do about definers that do not exist on the target.
 const (
 	DefinerKeep    = "keep"    // leave the clause as it is
-	DefinerCurrent = "current" // make the objects belong to the loading user
+	DefinerCurrent = "current" // the loading user becomes the definer
 )
 
 // Options say what to load and where.
 type Options struct {
-	Schema string   // the target; made when it is absent
+	Schema string   // the target; created when it does not exist
 	From   string   // the database in the dump; "": the manifest's first; for a foreign dump, none but the target itself
-	Tables []string // these tables alone, with their triggers; empty is everything
+	Tables []string // only these tables, with their triggers; empty: everything
 
-	Commit  int64  // bytes of text that are committed at once; 0 is 24 MB. A member is never cut
+	Commit  int64  // bytes of text per commit; 0 is 24 MB. A member is never split
 	Jobs    int    // connections for rows; 0 is the number of cores, at least 2
-	Definer string // DefinerKeep or DefinerCurrent; "" refuses definers that the target does not have
+	Definer string // DefinerKeep or DefinerCurrent; "" refuses definers that do not exist on the target
 	Events  bool   // events keep their status: for the real restore only
-	Replace bool   // tables and objects of the same names are dropped; else the schema must not have them
+	Replace bool   // drop tables and objects of the same names; otherwise the schema must not have them
 
-	SkipOthers bool // of a dump of several databases, load From and step over the rest
+	SkipOthers bool // of a dump of several databases, load From and skip the others
 	NoBinlog   bool // SET sql_log_bin = 0: replicas and point-in-time recovery will miss the rows
 	NoLocal    bool // never LOAD DATA LOCAL
-	NoDefer    bool // make secondary indexes before the rows
+	NoDefer    bool // create secondary indexes before the rows
 
 	Report func(ops.Progress) // may be nil
 
-	// Whole is told each table whose rows and keys are all in, while others still
-	// load, from any goroutine; it must not wait. Of a foreign dump, and of tables
-	// that a former try had finished, it is told nothing. It may be nil.
+	// Whole is called for each table whose rows and keys are complete, while others
+	// still load. It may be called from any goroutine, and must not block. It is not
+	// called for a foreign dump or for tables that an earlier attempt completed. It may
+	// be nil.
 	Whole func(table string)
 }
 
@@ -64,9 +65,9 @@ func (o Options) jobs() int {
 	return max(2, runtime.NumCPU())
 }
 
-// Run loads a source into a schema. What it refuses it refuses before the first
-// statement runs. After an error or the end of ctx a load can be run again
-// with the same options and goes on. Errors for people are *ops.Error.
+// Run loads a source into a schema. It refuses a dump before the first statement runs.
+// After an error or a cancelled ctx, Run can be called again with the same options and
+// resumes. Errors for people are *ops.Error.
 func Run(ctx context.Context, target mysql.Target, src *Source, o Options) (*backup.LoadReport, error) {
 	if o.Schema == "" {
 		return nil, errors.New("load without a target schema")
@@ -101,7 +102,7 @@ func Run(ctx context.Context, target mysql.Target, src *Source, o Options) (*bac
 	return s.report, nil
 }
 
-// explain makes an *ops.Error of what ended a load.
+// explain turns the error that ended a load into an *ops.Error.
 func explain(ctx context.Context, err error, target mysql.Target) error {
 	var known *ops.Error
 	switch {
@@ -123,7 +124,7 @@ func system(schema string) bool {
 	return false
 }
 
-// refuse is the error for a statement that is not run.
+// refuse returns the error for a refused statement.
 func refuse(where string, reason lang.Msg) error {
 	return ops.E(ops.Failed, lang.M("refused, nothing was loaded: %s (%s)", reason, where))
 }

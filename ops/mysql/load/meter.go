@@ -7,10 +7,11 @@ import (
 	"opsdeck/ops"
 )
 
-// reportEvery is how often progress is told at most; tests have all of it told.
+// reportEvery is the shortest time between two progress reports; tests set it to report
+// every step.
 var reportEvery = 100 * time.Millisecond
 
-// meter counts what is done and tells it now and then.
+// meter counts progress and reports it at intervals.
 type meter struct {
 	mu    sync.Mutex
 	tell  func(ops.Progress)
@@ -24,7 +25,7 @@ func newMeter(tell func(ops.Progress), phase, unit string, total int64) *meter {
 	return &meter{tell: tell, begin: now, p: ops.Progress{Phase: phase, Unit: unit, Total: total}}
 }
 
-// add counts; object "" keeps the last one.
+// add counts work done; object "" keeps the current object.
 func (m *meter) add(object string, done, rows int64) {
 	if m == nil || m.tell == nil {
 		return
@@ -41,7 +42,7 @@ func (m *meter) add(object string, done, rows int64) {
 	}
 }
 
-// phase names what comes now and tells it at once.
+// phase names the next phase and reports it at once.
 func (m *meter) phase(name, object string) {
 	if m == nil || m.tell == nil {
 		return

@@ -13,7 +13,7 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// native loads a backup of our own.
+// native loads a backup made by opsdeck.
 func (s *session) native(ctx context.Context, src *Source) error {
 	p, err := s.plan(ctx, src)
 	if err != nil {
@@ -54,8 +54,8 @@ func (s *session) native(ctx context.Context, src *Source) error {
 	return nil
 }
 
-// makeSchema makes the target schema if it is absent, with the options of the
-// dump's, and steps into it.
+// makeSchema creates the target schema if it does not exist, with the options from the
+// dump, and selects it.
 func (s *session) makeSchema(ctx context.Context, options string) error {
 	return exec(
 		ctx,
@@ -65,8 +65,8 @@ func (s *session) makeSchema(ctx context.Context, options string) error {
 	)
 }
 
-// begin opens the journal, after proof that nothing of others is in the way of
-// what the load makes.
+// begin opens the journal, after checking that nothing else has the names that the load
+// creates.
 func (s *session) begin(ctx context.Context, id string, makes map[string]bool) (*journal, error) {
 	exists, err := schema.One(
 		ctx,
@@ -86,7 +86,7 @@ func (s *session) begin(ctx context.Context, id string, makes map[string]bool) (
 	return s.openJournal(ctx, id)
 }
 
-// makes is what the plan makes: "table x", "trigger y" …
+// makes lists what the plan creates: "table x", "trigger y" …
 func (p *plan) makes() map[string]bool {
 	names := map[string]bool{}
 	for _, t := range p.tables {
@@ -98,7 +98,7 @@ func (p *plan) makes() map[string]bool {
 	return names
 }
 
-// vacant refuses when the schema has something of the same name: "table x",
+// vacant refuses the load when the schema already has one of the names: "table x",
 // "trigger y" …
 func (s *session) vacant(ctx context.Context, names map[string]bool) error {
 	there, err := schema.Inventory(ctx, s.main, s.o.Schema)
@@ -106,7 +106,7 @@ func (s *session) vacant(ctx context.Context, names map[string]bool) error {
 		return wrap("look into the schema", err)
 	}
 	for _, n := range there {
-		other := strings.Replace(n, "view ", "table ", 1) // tables and views share their names
+		other := strings.Replace(n, "view ", "table ", 1) // tables and views share one namespace
 		if names[n] || names[other] || names[strings.Replace(n, "table ", "view ", 1)] {
 			return ops.E(ops.Failed, lang.M("the database %s already has the %s", s.o.Schema, n)).
 				WithHint(lang.M("load into a database that does not exist or is empty"))
@@ -115,7 +115,7 @@ func (s *session) vacant(ctx context.Context, names map[string]bool) error {
 	return nil
 }
 
-// header gives the main connection the settings of the file's header.
+// header applies the settings of the file's header to the main connection.
 func (s *session) header(ctx context.Context, p *plan) error {
 	for _, v := range p.header {
 		if v.action == settle {
@@ -127,8 +127,8 @@ func (s *session) header(ctx context.Context, p *plan) error {
 	return exec(ctx, s.main, "SET foreign_key_checks = 0")
 }
 
-// revive makes a new main connection when the old one was lost while the rows
-// went in over others.
+// revive opens a new main connection when the old one was lost while other connections
+// loaded the rows.
 func (s *session) revive(ctx context.Context, p *plan) error {
 	if s.main.PingContext(ctx) == nil {
 		return nil
@@ -142,7 +142,7 @@ func (s *session) revive(ctx context.Context, p *plan) error {
 	return s.header(ctx, p)
 }
 
-// definitions makes the tables and sequences.
+// definitions creates the tables and sequences.
 func (s *session) definitions(ctx context.Context, p *plan, j *journal) error {
 	if err := s.header(ctx, p); err != nil {
 		return err
@@ -184,7 +184,7 @@ func (s *session) makeTable(ctx context.Context, t *table, clear bool) error {
 	return nil
 }
 
-// objects makes views, routines, triggers and events, in the file's order.
+// objects creates views, routines, triggers and events, in the file's order.
 func (s *session) objects(ctx context.Context, p *plan, clear bool) error {
 	for _, o := range p.objects {
 		s.meter.phase("objects", o.object)
@@ -209,7 +209,7 @@ func (s *session) objects(ctx context.Context, p *plan, clear bool) error {
 	return nil
 }
 
-// dropFor is the DROP that makes room for what a CREATE makes.
+// dropFor returns the DROP for the object that a CREATE creates.
 func dropFor(v verdict) string {
 	p := v.parsed
 	if p.Replace || !body(p) {
@@ -218,7 +218,7 @@ func dropFor(v verdict) string {
 	return "DROP " + p.Kind + " IF EXISTS " + schema.Ident(p.Own().Name)
 }
 
-// account fills the report's tables.
+// account fills in the report's tables.
 func (s *session) account(p *plan) {
 	for _, t := range p.tables {
 		s.report.Rows += t.rows
@@ -229,8 +229,8 @@ func (s *session) account(p *plan) {
 	}
 }
 
-// definers looks before the start whether the target has the accounts that
-// objects belong to, and whether we may say so.
+// definers checks before the start whether the accounts that own objects exist on the
+// target, and whether the user may create objects for them.
 func (s *session) definers(ctx context.Context, definers map[string][]string) error {
 	if len(definers) == 0 || s.o.Definer == DefinerCurrent {
 		return nil
@@ -265,11 +265,11 @@ func (s *session) definers(ctx context.Context, definers map[string][]string) er
 	return nil
 }
 
-// mayDefine tells whether the user may make objects in another's name.
+// mayDefine tells whether the user may create objects for another definer.
 func (s *session) mayDefine(ctx context.Context) bool {
 	lines, err := schema.Grants(ctx, s.main)
 	if err != nil {
-		return true // the server will say
+		return true // unknown: the server will refuse it if not
 	}
 	return doctor.ParseGrants(lines).MayDefine()
 }

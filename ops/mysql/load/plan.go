@@ -16,11 +16,11 @@ import (
 	"opsdeck/ops/mysql/sqlscan"
 )
 
-// deferFrom is how much text a table has that gets its secondary keys behind its
-// rows, not before; tests make it small.
+// deferFrom is the size in bytes from which a table gets its secondary keys after its
+// rows; tests make it small.
 var deferFrom int64 = 8 << 20
 
-const commitBytes = 24 << 20 // text that goes in by one transaction, if its members are smaller
+const commitBytes = 24 << 20 // bytes of text per transaction, if the members are smaller
 
 // step is a member with definitions: its statements, judged and rewritten.
 type step struct {
@@ -37,7 +37,7 @@ type table struct {
 	without  []byte         // its CREATE without the deferred keys
 	deferred []sqlscan.Key
 	convert  *converter // nil: INSERT only
-	plain    bool       // its engine has no transactions: all rows or none
+	plain    bool       // its engine has no transactions: load all rows or none
 	single   bool       // one loader at a time
 	members  []int      // of its rows
 	bytes    int64
@@ -46,7 +46,7 @@ type table struct {
 	lastRow  int64 // of a foreign dump: the statement with its last rows
 }
 
-// plan is what a load of our own file does, known before anything is run.
+// plan is what a load of an opsdeck backup does; it is complete before anything runs.
 type plan struct {
 	from    string
 	header  []verdict
@@ -57,7 +57,7 @@ type plan struct {
 	guard   *guard
 }
 
-// plan reads all definitions of a backup, proves their hashes and judges every
+// plan reads all definitions of a backup, checks their hashes and judges every
 // statement.
 func (s *session) plan(ctx context.Context, src *Source) (*plan, error) {
 	m := src.Manifest
@@ -106,7 +106,7 @@ func missingTables(m *backup.Manifest, from string, names []string) error {
 	return nil
 }
 
-// wanted tells whether a member is part of what was asked for.
+// wanted tells whether a member was asked for.
 func (s *session) wanted(m *backup.Manifest, mem backup.Member) bool {
 	if len(s.o.Tables) == 0 || mem.Kind == backup.MemberHeader || mem.Kind == backup.MemberDatabase {
 		return true
@@ -199,7 +199,7 @@ func transactional(engine string) bool {
 	return false
 }
 
-// shape decides for each table how its rows and indexes go in.
+// shape decides for each table how its rows and indexes are loaded.
 func (s *session) shape(p *plan) {
 	creates := map[string]*sqlscan.Table{}
 	for _, t := range p.tables {
@@ -222,7 +222,7 @@ func (s *session) shape(p *plan) {
 	}
 }
 
-// addKeys is the statement that adds the deferred keys.
+// addKeys returns the statement that adds the deferred keys.
 func (t *table) addKeys() string {
 	add := make([]string, len(t.deferred))
 	for i, k := range t.deferred {
@@ -231,7 +231,7 @@ func (t *table) addKeys() string {
 	return "ALTER TABLE " + schema.Ident(t.object) + " " + strings.Join(add, ", ")
 }
 
-// jobs cuts a table's rows into pieces that are committed at once.
+// jobs splits a table's rows into the pieces that are committed together.
 func (t *table) jobs(m *backup.Manifest, most int64, done func(member int) bool) (jobs [][]int) {
 	var job []int
 	var size int64

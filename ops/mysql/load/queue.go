@@ -6,8 +6,8 @@ import (
 	"opsdeck/ops/backup"
 )
 
-// queue hands out the jobs of all tables: indexes first, then the table with
-// most left, each worker at another table while there are enough.
+// queue hands out the jobs of all tables: indexes first, then the table with the most
+// left. Each worker gets another table while there are enough.
 type queue struct {
 	mu     sync.Mutex
 	wake   *sync.Cond
@@ -22,7 +22,7 @@ type line struct {
 	jobs    [][]int
 	left    int64
 	running int
-	indexes bool // still to be added
+	indexes bool // not added yet
 }
 
 func newQueue(m *backup.Manifest, p *plan, j *journal, commit int64) *queue {
@@ -55,8 +55,8 @@ func (q *queue) size(job []int) (n int64) {
 	return n
 }
 
-// next waits for a job; a nil table means that there is none any more. A nil
-// job is the table's indexes.
+// next waits for a job. A nil table means that there are no more jobs; a nil job means
+// the table's indexes.
 func (q *queue) next() (*table, []int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -94,7 +94,7 @@ func (q *queue) pick() (best *line) {
 	return best
 }
 
-// idle tells whether nothing is left, or nothing that could become ready.
+// idle tells whether nothing is left, or nothing that can become ready.
 func (q *queue) idle() bool {
 	for _, l := range q.lines {
 		if l.running > 0 || len(l.jobs) > 0 || l.indexes {
@@ -104,7 +104,7 @@ func (q *queue) idle() bool {
 	return true
 }
 
-// done takes a finished job off its table, and tells whether it was the last.
+// done removes a finished job from its table, and tells whether it was the last.
 func (q *queue) done(t *table, job []int) (whole bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -119,7 +119,7 @@ func (q *queue) done(t *table, job []int) (whole bool) {
 	return whole
 }
 
-// end lets nobody wait any more.
+// end wakes all waiting workers: there are no more jobs.
 func (q *queue) end() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -18,28 +18,29 @@ type Record struct {
 	Table   string
 	Columns []string // the names of the values
 	Values  []sqlscan.Value
-	// Session is in what session the dump's text says that the values are read.
+	// Session is the session in which the values are read, as far as the dump's text
+	// tells.
 	Session RecordSession
 }
 
 // RecordSession is what the meaning of a value depends on besides its text.
 type RecordSession struct {
-	Native bool // the dump is opsdeck's own: values are canonical texts
+	Native bool // an opsdeck dump: values are canonical texts
 	UTC    bool // the time zone is +00:00
 	UTF8   bool // the client's charset is UTF-8
 }
 
-// Wanted says which rows of a dump are read.
+// Wanted selects the rows of a dump to read.
 type Wanted struct {
-	From   string                  // the database in the dump; rows of no named one count as its own
+	From   string                  // the database in the dump; rows outside any named database belong to it
 	Also   string                  // another name for it, as for Options.Schema
-	Table  func(table string) bool // these tables alone; nil is all
-	Tables map[string]bool         // takes in the tables that the dump makes or fills
+	Table  func(table string) bool // only these tables; nil: all
+	Tables map[string]bool         // receives the tables that the dump creates or fills
 }
 
-// Records hands over the rows of a dump, in the order of the file. Values are
-// valid until each returns. What cannot be read is an error: a part of the rows
-// is never taken for the whole.
+// Records passes the rows of a dump to each, in the order of the file. Values are valid
+// until each returns. Whatever cannot be read is an error: some of the rows never pass
+// for all of them.
 func Records(ctx context.Context, src *Source, w Wanted, each func(*Record) error) error {
 	if src.Manifest != nil && len(src.Manifest.Members) > 0 {
 		return nativeRecords(ctx, src, w, each)
@@ -95,8 +96,8 @@ type recordReader struct {
 	session  RecordSession
 	current  string
 	settings settings
-	columns  map[string][]string // of the tables that the text has made
-	filled   map[string]bool     // tables that have got rows
+	columns  map[string][]string // of the tables that the text created
+	filled   map[string]bool     // tables that received rows
 	each     func(*Record) error
 }
 
@@ -118,7 +119,7 @@ func (r *recordReader) all(ctx context.Context, text io.Reader) error {
 		}
 		p, err := sqlscan.Parse(q.SQL, r.settings.mode)
 		if err != nil {
-			continue // what opsdeck cannot read is refused by the load itself
+			continue // the load itself refuses what opsdeck cannot parse
 		}
 		if err := r.statement(p); err != nil {
 			return err
@@ -147,10 +148,10 @@ func (r *recordReader) statement(p *sqlscan.Parsed) error {
 	return nil
 }
 
-// errUnread says that what a dump's rows are cannot be told from its text.
+// errUnread says that the text of a dump does not tell what its rows are.
 var errUnread = errors.New("the rows of the dump cannot be told from its text")
 
-// lost refuses a dump that takes away rows that it has put in.
+// lost refuses a dump that removes rows that it inserted.
 func (r *recordReader) lost(p *sqlscan.Parsed) error {
 	if own := p.Own(); r.ours(own) && r.filled[own.Name] {
 		return errUnread
@@ -166,7 +167,7 @@ func (r *recordReader) ours(ref sqlscan.Ref) bool {
 	return in == "" || in == r.wanted.From || in == r.wanted.Also || r.wanted.From == ""
 }
 
-// set follows what changes the meaning of values.
+// set handles settings that change the meaning of values.
 func (r *recordReader) set(p *sqlscan.Parsed) {
 	list, _ := assignments(p)
 	for _, a := range list {
@@ -190,8 +191,8 @@ func (r *recordReader) set(p *sqlscan.Parsed) {
 	}
 }
 
-// made takes down the columns of a table, in the order in which rows without
-// names of columns give them.
+// made records the columns of a table, in the order that applies to rows without column
+// names.
 func (r *recordReader) made(p *sqlscan.Parsed) {
 	name := p.Own().Name
 	if r.wanted.Tables != nil {
@@ -244,7 +245,7 @@ func (r *recordReader) rows(p *sqlscan.Parsed) error {
 	return err
 }
 
-// listed are the columns that an INSERT names.
+// listed returns the columns that an INSERT names.
 func listed(p *sqlscan.Parsed) (names []string) {
 	i := p.Body + 1
 	for ; i < p.Len() && !p.Is(i-1, ")"); i += 2 {

@@ -10,11 +10,11 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// batchBytes of INSERT statements are committed at once, together with their line
-// in the progress table; tests make it small.
+// batchBytes is the size of the INSERT statements that are committed together, with
+// their line in the progress table; tests make it small.
 var batchBytes = 4 << 20
 
-// batch is INSERT statements that follow each other, into one table.
+// batch is a run of consecutive INSERT statements into one table.
 type batch struct {
 	table       string
 	first, last int64 // statements
@@ -22,32 +22,32 @@ type batch struct {
 	lines       []int // of the statements in the dump
 	bytes       int
 	settings    *settled
-	alone       bool   // its rows go in behind those before and in front of those after
+	alone       bool   // its rows are inserted after all earlier ones and before all later ones
 	plain       bool   // the table's engine has no transactions
-	keys        *table // no rows, but the indexes of a table that has them all
+	keys        *table // no rows: add the indexes of this table, whose rows are complete
 }
 
-// replay is the second reading of a foreign dump. Definitions run one after another
-// on a connection of their own, each behind all rows before it; rows go in over the
-// crew's.
+// replay is the second pass over a foreign dump. Definitions run one after another on a
+// separate connection, each after all earlier rows; the crew's connections insert the
+// rows.
 type replay struct {
 	*stream
 	journal *journal
 	crew    *crew
-	late    map[string]*table // get their secondary keys behind their rows
+	late    map[string]*table // tables that get their secondary keys after their rows
 	lastRow map[int64]*table  // by the statement with their last rows
-	temps   map[string]bool   // temporary tables: only this connection sees them
+	temps   map[string]bool   // temporary tables: only this connection has them
 	now     *settled          // settings of the session; nil after a SET
 	carried []string
-	table   string // of the INSERT before
+	table   string // of the previous INSERT
 	plain   bool
 	open    *batch
-	queued  bool  // the batch before the open one must be in first
-	skip    int64 // statements up to here are done
-	sure    bool  // a definition that is not marked was never begun
+	queued  bool  // the queued batch must be inserted before the open one
+	skip    int64 // statements up to this one are done
+	sure    bool  // an unmarked definition was never started
 }
 
-// replay runs the dump, and goes on where a former try stood.
+// replay runs the dump, and resumes where an earlier attempt stopped.
 func (s *session) replay(ctx context.Context, src *Source, late map[string]*table, j *journal) error {
 	conn, err := s.foreignConn(ctx)
 	if err != nil {
@@ -133,7 +133,7 @@ func (r *replay) take(ctx context.Context, v verdict) error {
 	return r.define(ctx, v)
 }
 
-// define runs anything but rows, once, behind the rows before it.
+// define runs any other statement once, after the earlier rows.
 func (r *replay) define(ctx context.Context, v verdict) error {
 	passing := r.passing(v)
 	r.table = "" // it may be another table now
@@ -148,7 +148,7 @@ func (r *replay) define(ctx context.Context, v verdict) error {
 	affected, err := r.run(ctx, v)
 	switch {
 	case mysql.Number(err) == errEmptyQuery:
-		return nil // a comment that this server leaves out
+		return nil // a comment that this server ignores
 	case v.parsed.Verb == "CREATE" && v.parsed.Kind == "VIEW" && tooEarly(err):
 		k, err := r.keep(ctx, v)
 		r.views = append(r.views, k)
@@ -164,7 +164,8 @@ func (r *replay) define(ctx context.Context, v verdict) error {
 	return mark(ctx, r.conn, doneStatement, int(r.statements))
 }
 
-// passing tells of what ends with the session, and so is done by each try.
+// passing tells whether the effect of a statement ends with the session, so that each
+// attempt must run it.
 func (r *replay) passing(v verdict) bool {
 	p := v.parsed
 	name := p.Own().Name
@@ -201,8 +202,8 @@ func (r *replay) run(ctx context.Context, v verdict) (affected int64, err error)
 	return res.RowsAffected()
 }
 
-// redone tells of errors that a definition gives which a former try has run to
-// its end, but not marked any more.
+// redone tells whether a definition failed because an earlier attempt ran it but was
+// stopped before marking it.
 func redone(err error) bool {
 	switch mysql.Number(err) {
 	case 1022, 1050, 1051, 1060, 1061, 1068, 1091, 1146, 1304, 1305, 1360, 1537, 1539, 1826, 4090, 4091:
@@ -261,7 +262,7 @@ func (r *replay) begin(ctx context.Context, name string) (err error) {
 	return nil
 }
 
-// enter comes to another table: those of before get their rows first.
+// enter switches to another table, once all rows of the previous one are inserted.
 func (r *replay) enter(ctx context.Context, name string) error {
 	if err := r.rest(); err != nil {
 		return err
@@ -283,7 +284,7 @@ func (r *replay) enter(ctx context.Context, name string) error {
 	return nil
 }
 
-// finish adds the keys of a table whose last rows have been read.
+// finish adds the keys of a table after its last rows.
 func (r *replay) finish(n int64) error {
 	t := r.lastRow[n]
 	if t == nil {
@@ -295,7 +296,7 @@ func (r *replay) finish(n int64) error {
 	return r.crew.give(&batch{table: t.object, keys: t})
 }
 
-// flush gives the open batch to the crew, in its turn where that matters.
+// flush passes the open batch to the crew, in order where the order matters.
 func (r *replay) flush() error {
 	b := r.open
 	if r.open = nil; b == nil {
@@ -310,7 +311,7 @@ func (r *replay) flush() error {
 	return r.crew.give(b)
 }
 
-// rest waits until all rows read so far are in.
+// rest waits until all rows read so far are inserted.
 func (r *replay) rest() error {
 	if err := r.flush(); err != nil {
 		return err
@@ -324,7 +325,7 @@ func (r *replay) mention(name string) {
 	}
 }
 
-// counted takes a statement into the report.
+// counted adds a statement to the report.
 func (r *replay) counted(v verdict, affected int64) {
 	p := v.parsed
 	name := p.Own().Name

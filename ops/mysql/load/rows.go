@@ -16,11 +16,11 @@ import (
 	"opsdeck/ops/mysql/sqlscan"
 )
 
-// tries is how often a job is tried whose connection or lock was lost.
+// tries is how often a job is tried after a lost connection or lock.
 const tries = 4
 
-// rows loads all rows over several connections, and adds the deferred indexes
-// of each table behind its last row.
+// rows loads all rows over several connections, and adds the deferred indexes of each
+// table after its last row.
 func (s *session) rows(ctx context.Context, src *Source, p *plan, j *journal) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -55,11 +55,11 @@ type worker struct {
 	conn    *sql.Conn
 	id      string // of the connection
 	resumed bool
-	retried bool // the job at hand was tried before
+	retried bool // this is a retry of the current job
 	text    []byte
 
-	settings *settled // of a foreign dump, as the connection has them
-	strict   bool     // with strictly besides
+	settings *settled // of a foreign dump: the settings of the connection
+	strict   bool     // strictly is set too
 }
 
 func (w *worker) close() {
@@ -85,7 +85,7 @@ func (w *worker) open(ctx context.Context) (err error) {
 	return err
 }
 
-// do does a job. One of no members is the table's indexes.
+// do runs a job. A job without members is the table's indexes.
 func (w *worker) do(ctx context.Context, t *table, job []int) error {
 	if len(job) == 0 {
 		return w.persist(ctx, -1, func() error { return w.indexes(ctx, t) })
@@ -93,9 +93,9 @@ func (w *worker) do(ctx context.Context, t *table, job []int) error {
 	return w.persist(ctx, job[0], func() error { return w.chunk(ctx, t, job) })
 }
 
-// persist does something over the connection, again when it was the connection's
-// or a lock's fault. member, if it is not below 0, is whose line in the progress
-// table tells that a former try has succeeded after all.
+// persist runs act, and retries it after a lost connection or lock. If member is 0 or
+// more, its line in the progress table tells whether an earlier attempt was committed
+// after all.
 func (w *worker) persist(ctx context.Context, member int, act func() error) (err error) {
 	for try := range tries {
 		if w.retried = try > 0; w.retried {
@@ -123,12 +123,12 @@ func (w *worker) persist(ctx context.Context, member int, act func() error) (err
 		if err = act(); err == nil {
 			return nil
 		}
-		w.drop() // and with it what the transaction has done
+		w.drop() // this also rolls the transaction back
 	}
 	return err
 }
 
-// again tells of errors behind which the same can succeed.
+// again tells whether a retry can succeed after this error.
 func again(err error) bool {
 	switch mysql.Number(err) {
 	case mysql.ErrLockWaitTimeout,
@@ -143,7 +143,7 @@ func again(err error) bool {
 	return mysql.Lost(err)
 }
 
-// indexes adds the deferred keys, unless a former try did.
+// indexes adds the deferred keys, unless an earlier attempt did.
 func (w *worker) indexes(ctx context.Context, t *table) error {
 	there, err := schema.One(
 		ctx,
@@ -168,13 +168,13 @@ func (w *worker) indexes(ctx context.Context, t *table) error {
 	return wrap("add indexes to "+t.object, err)
 }
 
-// chunk loads the members of a job in one transaction, with their lines in the
-// progress table.
+// chunk loads the members of a job in one transaction, with their lines in the progress
+// table.
 func (w *worker) chunk(ctx context.Context, t *table, job []int) error {
 	if err := exec(ctx, w.conn, "START TRANSACTION"); err != nil {
 		return err
 	}
-	if t.plain && (w.resumed || w.retried) { // what went in has stayed in
+	if t.plain && (w.resumed || w.retried) { // earlier rows were not rolled back
 		if err := empty(ctx, w.conn, t.object); err != nil {
 			return err
 		}
@@ -195,7 +195,7 @@ func (w *worker) chunk(ctx context.Context, t *table, job []int) error {
 	return nil
 }
 
-// fill sends the rows, by LOAD DATA where that carries them, else by INSERT.
+// fill sends the rows, by LOAD DATA where possible, else by INSERT.
 func (w *worker) fill(ctx context.Context, t *table, job []int) (how string, err error) {
 	if c := w.converter(t); c != nil {
 		err := w.loadData(ctx, t, c, job)
@@ -205,7 +205,7 @@ func (w *worker) fill(ctx context.Context, t *table, job []int) (how string, err
 		if !w.giveUpLocal(t, err) {
 			return "", err
 		}
-		// The transaction is clean but for rows that LOAD DATA may have put in.
+		// Roll back the rows that LOAD DATA may have inserted.
 		if err := exec(ctx, w.conn, "ROLLBACK", "START TRANSACTION"); err != nil {
 			return "", err
 		}
@@ -228,8 +228,8 @@ func (w *worker) converter(t *table) *converter {
 	return &c
 }
 
-// giveUpLocal tells whether the job is to go in by INSERT instead, and lets the
-// others know.
+// giveUpLocal tells whether the job must use INSERT instead, and tells the other
+// workers.
 func (w *worker) giveUpLocal(t *table, err error) bool {
 	w.s.mu.Lock()
 	defer w.s.mu.Unlock()
@@ -244,7 +244,7 @@ func (w *worker) giveUpLocal(t *table, err error) bool {
 	return true
 }
 
-// insert sends the statements of a job's members as they are.
+// insert sends the statements of a job's members unchanged.
 func (w *worker) insert(ctx context.Context, t *table, job []int) error {
 	for _, i := range job {
 		mem := w.src.Manifest.Members[i]
@@ -278,7 +278,7 @@ func (w *worker) insertText(ctx context.Context, t *table, text []byte) (rows in
 		if err != nil {
 			return rows, err
 		}
-		if p.Verb == "SET" { // of system-versioned tables
+		if p.Verb == "SET" { // for system-versioned tables
 			if err := w.set(ctx, st.SQL); err != nil {
 				return rows, err
 			}
@@ -302,7 +302,7 @@ func (w *worker) insertText(ctx context.Context, t *table, text []byte) (rows in
 	}
 }
 
-// set runs a SET that stands among rows, if it is harmless.
+// set runs a SET between rows, if it is harmless.
 func (w *worker) set(ctx context.Context, q []byte) error {
 	v, err := w.s.guard().judge(q, "rows")
 	if err != nil || v.action != settle {
@@ -311,7 +311,7 @@ func (w *worker) set(ctx context.Context, q []byte) error {
 	return exec(ctx, w.conn, string(v.sql))
 }
 
-// rowsOf tells whether a statement puts values into that table and does nothing else.
+// rowsOf tells whether a statement only inserts values into that table.
 func rowsOf(p *sqlscan.Parsed, name string) bool {
 	last := p.Len() - 1
 	if p.Verb != "INSERT" || len(p.Refs) != 1 || p.Own().Qualified() || p.Own().Name != name || !p.Is(last, "VALUES") {
@@ -321,7 +321,7 @@ func rowsOf(p *sqlscan.Parsed, name string) bool {
 	return ok
 }
 
-// warnings notes what the server says about rows that it took.
+// warnings records the server's warnings about inserted rows.
 func (w *worker) warnings(ctx context.Context, t *table) error {
 	count, err := warningCount(ctx, w.conn)
 	if err != nil || count == "0" {

@@ -19,13 +19,14 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// sqlMode is under which rows go in: ids of 0 stay, and nothing is refused that
-// the original server held. The same as in the header of our dumps.
+// sqlMode is the mode in which rows are inserted: ids of 0 are kept, and every value
+// that the original server held is accepted. It is the same as in the header of
+// opsdeck's dumps.
 const sqlMode = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"
 
 const errUnknownVariable = 1193
 
-// session is one load: its connections, what the server can do, and its report.
+// session is one load: its connections, what the server supports, and its report.
 type session struct {
 	o      Options
 	target mysql.Target
@@ -36,14 +37,14 @@ type session struct {
 	foldNames bool // lower_case_table_names is not 0
 	packet    int  // max_allowed_packet
 	local     bool // LOAD DATA LOCAL works
-	addsKeys  bool // the server gives tables without a primary key one, and the user may not stop it
-	oneLoader bool // LOAD DATA holds a counter's lock: one at a time per table
+	addsKeys  bool // the server adds a primary key to tables without one, and the user may not disable that
+	oneLoader bool // LOAD DATA locks the AUTO_INCREMENT counter: one at a time per table
 
 	mu     sync.Mutex
 	report *backup.LoadReport
 	meter  *meter
 
-	altered map[string]*altered // by table: what the server did to values of a foreign dump
+	altered map[string]*altered // by table: values of a foreign dump that the server changed
 }
 
 func connect(ctx context.Context, target mysql.Target, o Options) (*session, error) {
@@ -52,7 +53,7 @@ func connect(ctx context.Context, target mysql.Target, o Options) (*session, err
 		return nil, err
 	}
 	s := &session{o: o, target: target, db: db, report: &backup.LoadReport{}}
-	db.SetMaxIdleConns(0) // a connection carries settings: none is used twice
+	db.SetMaxIdleConns(0) // a connection carries settings: never reuse one
 	if err := s.probe(ctx); err != nil {
 		s.close()
 		return nil, mysql.Explain(err, target)
@@ -67,7 +68,7 @@ func (s *session) close() {
 	s.db.Close()
 }
 
-// probe pins the main connection and asks what the server can do.
+// probe pins the main connection and finds out what the server supports.
 func (s *session) probe(ctx context.Context) (err error) {
 	if s.maria, err = schema.IsMariaDB(ctx, s.db); err != nil {
 		return err
@@ -89,19 +90,19 @@ func (s *session) probe(ctx context.Context) (err error) {
 	return ctx.Err()
 }
 
-// alone makes sure that no other load of this server works on the schema. The
-// lock ends with the main connection; that of a killed load may take a moment.
+// alone ensures that no other load works on the schema. The lock ends with the main
+// connection; that of a killed load may last a moment longer.
 func (s *session) alone(ctx context.Context) error {
 	sum := sha256.Sum256([]byte(s.o.Schema))
 	got, err := schema.One(ctx, s.main, "SELECT GET_LOCK('opsdeck_load_"+hex.EncodeToString(sum[:16])+"', 10)")
 	if err == nil && got == "0" {
 		return ops.E(ops.Busy, lang.M("another load is working on the database %s", s.o.Schema))
 	}
-	return nil // a server without such locks is no reason not to load
+	return nil // load even if the server has no such locks
 }
 
-// settings are those of every connection that loads. Those that a server does
-// not know are left out: they are probed for, not looked up by version.
+// settings returns the settings of every loading connection. Settings that a server does
+// not know are skipped: conn tries each one instead of comparing versions.
 func (s *session) settings() []string {
 	set := []string{
 		"NAMES utf8mb4", "SESSION time_zone = '+00:00'", "SESSION sql_mode = '" + sqlMode + "'",
@@ -109,9 +110,9 @@ func (s *session) settings() []string {
 		"SESSION net_read_timeout = 3600", "SESSION net_write_timeout = 3600", "SESSION wait_timeout = 86400",
 		"SESSION lock_wait_timeout = 60", "SESSION innodb_lock_wait_timeout = 120",
 		"SESSION max_statement_time = 0",      // MariaDB
-		"SESSION check_constraint_checks = 0", // MariaDB: rows are what they were
+		"SESSION check_constraint_checks = 0", // MariaDB: keep the rows as they were
 		"SESSION show_create_table_skip_secondary_engine = 0",
-		"SESSION sql_generate_invisible_primary_key = 0", // MySQL: a table without a key stays one
+		"SESSION sql_generate_invisible_primary_key = 0", // MySQL: a table without a key stays so
 		"SESSION sql_require_primary_key = 0",
 		"SESSION restrict_fk_on_non_standard_key = 0",
 		"SESSION explicit_defaults_for_timestamp = 1",
@@ -120,8 +121,8 @@ func (s *session) settings() []string {
 		"SESSION default_storage_engine = InnoDB",
 	}
 	if s.maria {
-		// With the checks off MariaDB loads an empty table in bulk, which over
-		// several statements is slower and locks the table.
+		// With the checks off, MariaDB loads an empty table in bulk, which over several
+		// statements is slower and locks the table.
 		set = append(set, "SESSION unique_checks = 1")
 	} else {
 		set = append(set, "SESSION unique_checks = 0")
@@ -129,7 +130,7 @@ func (s *session) settings() []string {
 	return set
 }
 
-// conn opens a connection, with the settings of a load.
+// conn opens a connection with the settings of a load.
 func (s *session) conn(ctx context.Context) (*sql.Conn, error) {
 	c, err := s.db.Conn(ctx)
 	if err != nil {
@@ -155,13 +156,13 @@ func (s *session) conn(ctx context.Context) (*sql.Conn, error) {
 	return c, nil
 }
 
-// essential is how many of the settings, from the first on, decide whether the
-// rows come out as they were. The rest makes a load quick and patient, and does
-// not stop one on a server that wants none of it.
+// essential is the number of settings at the start of the list that decide whether the
+// rows are restored unchanged. The others make a load fast and patient; a server that
+// refuses them does not stop it.
 const essential = 4
 
-// optional tells of errors that a setting may give: it is unknown, or the user
-// may not change it.
+// optional tells whether a setting failed because it is unknown or the user may not
+// change it.
 func optional(err error) bool {
 	switch mysql.Number(err) {
 	case errUnknownVariable, mysql.ErrSpecificAccess, mysql.ErrOptionReadOnly, 1238, 1231, 1232:
@@ -170,12 +171,12 @@ func optional(err error) bool {
 	return false
 }
 
-// use makes the target schema a connection's own.
+// use selects the target schema on a connection.
 func (s *session) use(ctx context.Context, c *sql.Conn) error {
 	return exec(ctx, c, "USE "+schema.Ident(s.o.Schema))
 }
 
-// worker opens a connection into the target schema.
+// worker opens a connection with the target schema selected.
 func (s *session) worker(ctx context.Context) (*sql.Conn, error) {
 	c, err := s.conn(ctx)
 	if err != nil {
@@ -208,7 +209,7 @@ func exec(ctx context.Context, c *sql.Conn, statements ...string) error {
 	return nil
 }
 
-// firstWords cuts a statement for an error.
+// firstWords shortens a statement for an error.
 func firstWords(q string) string {
 	q = strings.Join(strings.Fields(q[:min(len(q), 200)]), " ")
 	if len(q) > 80 {
@@ -217,8 +218,8 @@ func firstWords(q string) string {
 	return q
 }
 
-// kill ends what a connection is doing on the server, which goes on with an
-// ALTER TABLE long after the client has left.
+// kill ends the work of a connection on the server, which would continue an ALTER TABLE
+// long after the client has gone.
 func (s *session) kill(id string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

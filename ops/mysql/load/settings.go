@@ -9,15 +9,14 @@ import (
 	"opsdeck/ops/mysql/sqlscan"
 )
 
-// settings is what SET statements have said so far, as far as it changes how
-// what follows is read.
+// settings tracks the SET statements that change how the following statements are read.
 type settings struct {
 	mode sqlscan.Mode
 	vars map[string]string // sql_mode and user variables that hold text
 }
 
-// known are the session variables that a dump may set; any other is left out
-// and noted. All of them are those of the loading session alone.
+// known are the session variables that a dump may set; others are left out and noted.
+// All of them affect only the loading session.
 var known = strings.Fields(
 	`names charset character_set character_set_client character_set_connection character_set_results
 	collation_connection sql_mode time_zone foreign_key_checks unique_checks sql_notes sql_quote_show_create
@@ -28,24 +27,24 @@ var known = strings.Fields(
 	default_collation_for_utf8mb4 innodb_strict_mode note_verbosity show_create_table_verbosity old_mode alter_algorithm`,
 )
 
-// functions may stand in the value of a SET.
+// functions are allowed in the value of a SET.
 var functions = strings.Fields(
 	"CONCAT CONCAT_WS IF IFNULL NULLIF COALESCE REPLACE UPPER LOWER TRIM LEFT RIGHT NOW CAST CONVERT",
 )
 
-// others are no variables: SET PASSWORD and the like act on accounts.
+// others are not variables: SET PASSWORD and the like change accounts.
 var others = strings.Fields("password role default transaction resource")
 
-// assignment is one part of a SET statement: tokens [first, last) are its value.
+// assignment is one part of a SET statement; its value is the tokens [first, last).
 type assignment struct {
 	scope       string // "", "@" for a user variable, SESSION, GLOBAL, PERSIST …
 	name        string // lower case
-	start       int    // its first token
+	start       int    // index of its first token
 	first, last int
 }
 
-// serverWide are the settings of the whole server that dumps of mysqldump and others
-// hold for their own speed or for a replica's sake. They are left out, never run.
+// serverWide are server-wide settings that mysqldump and others write for speed or for a
+// replica. They are left out, never run.
 var serverWide = strings.Fields(
 	`innodb_stats_auto_recalc innodb_stats_persistent innodb_file_format innodb_file_per_table innodb_large_prefix
 	innodb_default_row_format max_allowed_packet net_buffer_length log_bin_trust_function_creators event_scheduler local_infile
@@ -91,7 +90,7 @@ func (g *guard) set(v *verdict) lang.Msg {
 	return lang.Msg{}
 }
 
-// overlapping tells of edits of which one begins before the one before it ends.
+// overlapping tells whether an edit begins before the previous one ends.
 func overlapping(edits []sqlscan.Edit) bool {
 	for i := 1; i < len(edits); i++ {
 		if edits[i].Start < edits[i-1].End {
@@ -101,7 +100,7 @@ func overlapping(edits []sqlscan.Edit) bool {
 	return false
 }
 
-// assign judges one assignment; leave says that it is not to be run.
+// assign judges one assignment; leave means that it is not run.
 func (g *guard) assign(p *sqlscan.Parsed, a assignment) (refusal lang.Msg, leave bool) {
 	for i := a.first; i < a.last; i++ {
 		call := p.Is(i+1, "(") && p.Text.Kind(i) == sqlscan.Word && !slices.Contains(functions, p.Upper(i))
@@ -130,7 +129,7 @@ func (g *guard) assign(p *sqlscan.Parsed, a assignment) (refusal lang.Msg, leave
 	return lang.Msg{}, true
 }
 
-// assignments takes a SET statement apart.
+// assignments splits a SET statement into its parts.
 func assignments(p *sqlscan.Parsed) (list []assignment, ok bool) {
 	for i := 1; i < p.Len(); {
 		a, next, ok := oneAssignment(p, i)
@@ -183,7 +182,7 @@ func oneAssignment(p *sqlscan.Parsed, i int) (a assignment, next int, ok bool) {
 	return a, end + 1, true
 }
 
-// assignmentEnd is the index of the comma behind the assignment at i, or the end.
+// assignmentEnd returns the index of the comma after the assignment at i, or the end.
 func assignmentEnd(p *sqlscan.Parsed, i int) int {
 	for depth := 0; i < p.Len(); i++ {
 		switch {
@@ -198,7 +197,7 @@ func assignmentEnd(p *sqlscan.Parsed, i int) int {
 	return i
 }
 
-// follow takes an assignment into account.
+// follow applies an assignment to the tracked settings.
 func (s *settings) follow(p *sqlscan.Parsed, a assignment) lang.Msg {
 	switch {
 	case a.name == "names" || a.name == "charset" || a.name == "character_set" || a.name == "character_set_client":
@@ -231,7 +230,7 @@ func (s *settings) follow(p *sqlscan.Parsed, a assignment) lang.Msg {
 	return lang.Msg{}
 }
 
-// value is the text of a value that is a literal or a variable that holds one.
+// value returns the text of a value that is a literal or a variable holding one.
 func (s *settings) value(p *sqlscan.Parsed, a assignment) (string, bool) {
 	if v, ok := p.Value(a.first); ok && (a.last == a.first+1 || p.Is(a.first+1, "COLLATE")) {
 		return v, true

@@ -23,17 +23,17 @@ import (
 // Source is a dump in a file.
 type Source struct {
 	Path     string
-	Manifest *backup.Manifest // nil: a foreign dump, or one whose manifest is lost
+	Manifest *backup.Manifest // nil: a foreign dump, or the manifest is lost
 
 	file  io.ReaderAt // decrypted
 	size  int64       // decrypted
 	close func() error
 
-	stored io.ReaderAt // as it lies there
+	stored io.ReaderAt // as stored, possibly encrypted
 }
 
-// Open opens a dump. A manifest beside it is read and judged; a backup without
-// one is a foreign dump. identities open an encrypted file.
+// Open opens a dump. It reads and checks a manifest next to it; a backup without a
+// manifest is a foreign dump. identities decrypt an encrypted file.
 func Open(path string, identities ...age.Identity) (*Source, error) {
 	m, err := backup.ReadManifest(path)
 	if err != nil && !errors.Is(err, backup.ErrNoManifest) {
@@ -86,8 +86,8 @@ const ageHead = "age-encryption.org/v1\n"
 // Close closes the file.
 func (s *Source) Close() error { return s.close() }
 
-// proven returns the hash of the whole file, after comparison with its manifest's
-// if it has one.
+// proven returns the hash of the whole file. If there is a manifest, it compares the
+// hash with it.
 func (s *Source) proven(ctx context.Context) (string, error) {
 	sum := sha256.New()
 	buf := make([]byte, 1<<20)
@@ -112,13 +112,13 @@ func (s *Source) proven(ctx context.Context) (string, error) {
 	return found, nil
 }
 
-// Text is the whole dump as SQL text, whatever its compression.
+// Text returns the whole dump as decompressed SQL text.
 func (s *Source) Text() (io.ReadCloser, error) {
 	raw := io.NewSectionReader(s.file, 0, s.size)
 	return plain(raw)
 }
 
-// plain undoes what the file is packed in, known by its first bytes.
+// plain decompresses the file; its first bytes tell the format.
 func plain(r io.ReaderAt) (io.ReadCloser, error) {
 	text, err := unpack.Reader(io.NewSectionReader(r, 0, 1<<62))
 	var named *unpack.FormatError
@@ -132,13 +132,13 @@ func plain(r io.ReaderAt) (io.ReadCloser, error) {
 	return text, err
 }
 
-// severalFiles says what to do with an archive of which no one file is meant.
+// severalFiles explains what to do with an archive of several files.
 func severalFiles(err error) error {
 	return ops.Wrap(err, ops.Failed, lang.M("the archive must contain exactly one file")).
 		WithHint(lang.M("unpack it, and name the file of SQL text inside"))
 }
 
-// unpacker reads members one after another, keeping its buffers and decoders.
+// unpacker reads members one after another and reuses its buffers and decoders.
 type unpacker struct {
 	src  *Source
 	raw  []byte
@@ -155,7 +155,7 @@ func (u *unpacker) close() {
 	}
 }
 
-// damage is what every proof of a damaged file says.
+// damage returns the error for a damaged member.
 func damage(m backup.Member, format string, args ...any) error {
 	return ops.Wrap(
 		fmt.Errorf(format, args...),
@@ -164,7 +164,7 @@ func damage(m backup.Member, format string, args ...any) error {
 	)
 }
 
-// member appends the text of a member to dst, after proof of its hash.
+// member appends the text of a member to dst, after checking its hash.
 func (u *unpacker) member(ctx context.Context, dst []byte, m backup.Member) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -218,7 +218,7 @@ func (u *unpacker) decoder(m backup.Member) (r io.Reader, err error) {
 	return r, nil
 }
 
-// grow makes room for n more bytes and returns dst with them in its length.
+// grow returns dst with its length increased by n bytes.
 func grow(dst []byte, n int) []byte {
 	if cap(dst)-len(dst) < n {
 		dst = append(make([]byte, 0, len(dst)+n), dst...)

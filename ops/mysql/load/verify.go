@@ -17,18 +17,18 @@ import (
 	"opsdeck/ops/mysql/sqlscan"
 )
 
-// VerifyOptions say what is compared.
+// VerifyOptions select what to compare.
 type VerifyOptions struct {
 	Schema string   // where the copy is
 	From   string   // the database in the manifest; "": its first
-	Tables []string // these alone; empty is everything
+	Tables []string // only these tables; empty: everything
 	Jobs   int      // connections; 0 is the number of cores, at least 2
 	Report func(ops.Progress)
 }
 
-// Verify compares a schema with a manifest: rows and checksum of each table,
-// definitions of tables and objects. It only reads. What differs is in the
-// report; the error is for what could not be read.
+// Verify compares a schema with a manifest: rows and checksum of each table, and the
+// definitions of tables and objects. It only reads. Differences are in the report; the
+// error is for what could not be read.
 func Verify(
 	ctx context.Context,
 	target mysql.Target,
@@ -231,8 +231,8 @@ func (v *verifier) definition(ctx context.Context, c *sql.Conn, j *check) error 
 	return err
 }
 
-// original writes a definition as it was where the backup was made: with the
-// old schema's name, and the definer given.
+// original returns a definition as it was where the backup was made: with the old
+// schema's name and the given definer.
 func original(create, mode, definer, in, from string, quote func(string) string) string {
 	p, err := sqlscan.Parse([]byte(create), sqlscan.ModeOf(mode))
 	if err != nil {
@@ -251,7 +251,7 @@ func original(create, mode, definer, in, from string, quote func(string) string)
 	return string(sqlscan.Apply([]byte(create), edits))
 }
 
-// objects compares what is not a table.
+// objects compares everything other than tables.
 func (v *verifier) objects(ctx context.Context, c *sql.Conn, tables []*schema.Table) error {
 	there, err := schema.Objects(ctx, c, v.o.Schema)
 	if err != nil {
@@ -315,14 +315,13 @@ func (v *verifier) object(
 	return nil
 }
 
-// SameObject tells whether an object of the schema in, whose definition was read, is
-// defined as want, which is of the schema from. definer tells that it is so but for
-// whom it belongs to.
+// SameObject tells whether an object of the schema in is defined as want, which is of
+// the schema from. definer is true when only the definer differs.
 func SameObject(o *schema.Object, want backup.Object, in, from string) (same, definer bool) {
 	if o.Hash() == want.DefinitionHash {
 		return true, false
 	}
-	// Bodies name their schema with quotes or without: the load wrote it with.
+	// Bodies name their schema quoted or unquoted; the load wrote it quoted.
 	for _, quote := range []func(string) string{schema.Ident, bare} {
 		as := *o
 		as.Create = original(o.Create, o.SQLMode, "", in, from, quote)
