@@ -8,21 +8,21 @@ import (
 	"opsdeck/internal/jsonl"
 )
 
-// CopyRecord is what is known of one backup at one copy, a line of copies.jsonl.
+// CopyRecord is the last known state of one backup at one copy, a line of copies.jsonl.
 type CopyRecord struct {
 	At     time.Time `json:"at"`
 	Copy   string    `json:"copy"`
-	Target string    `json:"target,omitempty"` // the place: two services may give one name to two
+	Target string    `json:"target,omitempty"` // the location: two services may use one name for two copies
 	Name   string    `json:"name"`
 	Size   int64     `json:"size_bytes"`
-	SHA256 string    `json:"sha256"` // as it was read back there
-	Good   bool      `json:"good"`   // and it is the one it must be
+	SHA256 string    `json:"sha256"` // as read back from there
+	Good   bool      `json:"good"`   // the contents are the expected ones
 }
 
 // Copies are the newest records, by copy and name.
 type Copies map[string]map[string]CopyRecord
 
-// Of is the record of a name at a copy, good and of the given contents.
+// Of tells whether a name at a copy is good and has the given contents.
 func (c Copies) Of(copy, name, sha string, size int64) bool {
 	r, ok := c[copy][name]
 	return ok && r.Good && r.SHA256 == sha && r.Size == size
@@ -30,9 +30,9 @@ func (c Copies) Of(copy, name, sha string, size int64) bool {
 
 const copiesName = "copies.jsonl"
 
-// ReadCopies reads what is known of the copies whose places are given by name. What
-// was read back at another place of that name proves nothing, and is left out, as a
-// damaged line is.
+// ReadCopies reads the records of the copies whose locations are given by name. It skips
+// records from another location of the same name, which prove nothing, and damaged
+// lines.
 func ReadCopies(stateDir string, places map[string]string) (Copies, error) {
 	all := Copies{}
 	err := jsonl.Each(filepath.Join(stateDir, copiesName), func(r CopyRecord) {
@@ -50,7 +50,7 @@ func ReadCopies(stateDir string, places map[string]string) (Copies, error) {
 	return all, nil
 }
 
-// AppendCopy remembers what was read back at a copy, durably.
+// AppendCopy records, durably, what was read back at a copy.
 func AppendCopy(stateDir string, r CopyRecord) error {
 	if err := jsonl.Append(filepath.Join(stateDir, copiesName), r); err != nil {
 		return fmt.Errorf("remember the copy: %w", err)
@@ -58,7 +58,7 @@ func AppendCopy(stateDir string, r CopyRecord) error {
 	return nil
 }
 
-// Attach tells each backup how it stands at the copies, by its contents.
+// Attach gives each backup its state at the copies, matched by contents.
 func (inv *Inventory) Attach(copies Copies) {
 	type where struct{ copy, sha string }
 	found := map[where]CopyRecord{}
@@ -83,7 +83,7 @@ func (inv *Inventory) Attach(copies Copies) {
 	}
 }
 
-// hash is the SHA-256 that the contents have, or by the manifest must have.
+// hash is the SHA-256 of the contents, as read or as the manifest states it.
 func (s *Set) hash() string {
 	if s.SHA256 != "" {
 		return s.SHA256
@@ -91,8 +91,8 @@ func (s *Set) hash() string {
 	return s.Summary.SHA256
 }
 
-// ToSend lists what belongs on a copy: what was verified and found whole, one
-// name for each content, the newest first.
+// ToSend lists the backups to send to a copy: those that were verified as good, one name
+// for each content, newest first.
 func (inv *Inventory) ToSend() (sets []*Set) {
 	at := map[any]int{}
 	for _, s := range inv.Sets {
@@ -109,9 +109,9 @@ func (inv *Inventory) ToSend() (sets []*Set) {
 	return sets
 }
 
-// AtCopy is a backup as a copy's listing and its manifest there describe it. sum
-// is nil for a file without one. It is good when good is: its bytes were read
-// back there.
+// AtCopy describes a backup at a copy from the copy's listing and the manifest there.
+// sum is nil for a file without a manifest. The backup is good when good is true: its
+// bytes were read back there.
 func (sc Scan) AtCopy(name string, size int64, sum *Summary, good bool) (*Set, bool) {
 	parsed, ok := ParseName(name, sc.known())
 	if !ok || parsed.Physical {
@@ -137,7 +137,7 @@ func (sc Scan) AtCopy(name string, size int64, sum *Summary, good bool) (*Set, b
 	return s, true
 }
 
-// NewInventory is an inventory of backups that are elsewhere.
+// NewInventory returns an inventory of backups outside the folder.
 func (sc Scan) NewInventory(sets []*Set) *Inventory {
 	inv := &Inventory{Dir: sc.Dir, Zone: sc.Zone, At: sc.Now, Sets: sets}
 	if len(sc.Databases) > 0 {

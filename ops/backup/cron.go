@@ -10,14 +10,14 @@ import (
 	"opsdeck/internal/crontab"
 )
 
-// Cron is a schedule in crontab(5)'s five fields, in local time. The zero value
-// never comes due.
+// Cron is a schedule in the five fields of crontab(5), in local time. The zero value is
+// never due.
 type Cron struct {
 	Text string
 	plan cron.Schedule
 }
 
-// ParseCron reads a schedule; "" and "never" never come due.
+// ParseCron reads a schedule; "" and "never" are never due.
 func ParseCron(text string) (Cron, error) {
 	text = strings.TrimSpace(text)
 	if text == "" || text == "never" {
@@ -38,8 +38,8 @@ func (c Cron) Next(t time.Time) time.Time {
 	return c.plan.Next(t)
 }
 
-// Last is the newest run that was due at or before t; zero when there was none
-// in the past four years.
+// Last is the newest run due at or before t; zero when there was none in the past four
+// years.
 func (c Cron) Last(t time.Time) time.Time {
 	if c.plan == nil {
 		return time.Time{}

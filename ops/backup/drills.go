@@ -34,10 +34,10 @@ type Drill struct {
 	Backup    string    `json:"backup"`
 	Scenario  string    `json:"scenario"`
 	Table     string    `json:"table,omitempty"`
-	Target    string    `json:"target"`     // the schema, and the server when it is another
-	TookMS    int64     `json:"took_ms"`    // from its start to the scratch schema's end
-	RestoreMS int64     `json:"restore_ms"` // of the load alone: what a restore would take
-	SizeBytes int64     `json:"size_bytes"` // of what was read of the file
+	Target    string    `json:"target"`     // the schema, with the server when it is another
+	TookMS    int64     `json:"took_ms"`    // until the scratch schema is dropped
+	RestoreMS int64     `json:"restore_ms"` // of the load alone: how long a restore would take
+	SizeBytes int64     `json:"size_bytes"` // read from the file
 	RawBytes  int64     `json:"raw_bytes"`
 	Rows      int64     `json:"rows"`
 	Tables    int       `json:"tables"`
@@ -64,10 +64,10 @@ func (d Drill) ResultLabel() lang.Msg {
 	return lang.M("failed")
 }
 
-// drillsName is the record's name in the state folder.
+// drillsName is the name of the record in the state folder.
 const drillsName = "drills.jsonl"
 
-// AppendDrill puts a drill on record, durably.
+// AppendDrill records a drill, durably.
 func AppendDrill(stateDir string, d Drill) error {
 	if err := jsonl.Append(filepath.Join(stateDir, drillsName), d); err != nil {
 		return fmt.Errorf("record the drill: %w", err)
@@ -75,8 +75,8 @@ func AppendDrill(stateDir string, d Drill) error {
 	return nil
 }
 
-// Drills reads the record, newest first; a damaged line is left out. database
-// "" means all.
+// Drills reads the record, newest first, and skips damaged lines. database "" means all
+// databases.
 func Drills(stateDir, database string) ([]Drill, error) {
 	var all []Drill
 	err := jsonl.Each(filepath.Join(stateDir, drillsName), func(d Drill) {
@@ -88,9 +88,9 @@ func Drills(stateDir, database string) ([]Drill, error) {
 	return all, err
 }
 
-// RestoreTime is how long a whole restore of a backup of so many bytes will take
-// by what drills measured: the newest passed one of the whole database, in
-// proportion to its size. ok is false when there was none.
+// RestoreTime estimates how long a full restore of a backup of sizeBytes takes: the time
+// of the newest passed drill of a whole database, in proportion to its size. ok is false
+// when there is no such drill.
 func RestoreTime(drills []Drill, sizeBytes int64) (d time.Duration, from Drill, ok bool) {
 	for _, x := range drills {
 		if x.Result != Passed || x.Scenario == SingleTable || x.SizeBytes <= 0 || x.RestoreMS <= 0 {
@@ -105,8 +105,8 @@ func RestoreTime(drills []Drill, sizeBytes int64) (d time.Duration, from Drill, 
 	return 0, Drill{}, false
 }
 
-// DrillsMarkdown is the record as a table for a wiki or a report, in the
-// columns of the runbook.
+// DrillsMarkdown is the record as a table for a wiki or a report, with the columns of
+// the runbook.
 func DrillsMarkdown(drills []Drill, p *lang.Printer, zone *time.Location) string {
 	var b strings.Builder
 	row := func(cells ...string) {

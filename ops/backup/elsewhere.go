@@ -16,15 +16,15 @@ import (
 	"opsdeck/internal/atomicfile"
 )
 
-// Listing is what a copy held when it was last looked at. It is remembered, so
-// that an inventory needs no line to the copy.
+// Listing is the content of a copy when it was last listed. It is saved, so that an
+// inventory needs no connection to the copy.
 type Listing struct {
 	Copy  string       `json:"copy"`
 	At    time.Time    `json:"at"`
 	Files []FileAtCopy `json:"files"`
 
-	Target  string   `json:"target,omitempty"`  // where it was
-	Emptied *Emptied `json:"emptied,omitempty"` // nobody acknowledged it yet
+	Target  string   `json:"target,omitempty"`  // the location
+	Emptied *Emptied `json:"emptied,omitempty"` // not acknowledged yet
 }
 
 // FileAtCopy is a file of a copy.
@@ -32,10 +32,10 @@ type FileAtCopy struct {
 	Name         string   `json:"name"`
 	Size         int64    `json:"size_bytes"`
 	ManifestSize int64    `json:"manifest_bytes"`    // 0 without one
-	Summary      *Summary `json:"summary,omitempty"` // of its manifest; nil for a file without, or with one that cannot be trusted
+	Summary      *Summary `json:"summary,omitempty"` // of its manifest; nil without one, or when it cannot be trusted
 }
 
-// listingPath has the place in it: two services may give one name to two copies.
+// listingPath contains the location: two services may use one name for two copies.
 func listingPath(stateDir, copy, target string) string {
 	sum := sha256.Sum256([]byte(copy + "\x00" + target))
 	name := []rune(escape(copy))
@@ -43,13 +43,13 @@ func listingPath(stateDir, copy, target string) string {
 	return filepath.Join(stateDir, "copies", string(name)+"-"+hex.EncodeToString(sum[:8])+".json")
 }
 
-// olderListingPath is where earlier versions kept it, whatever the place.
+// olderListingPath is the path of earlier versions, without the location.
 func olderListingPath(stateDir, copy string) string {
 	return filepath.Join(stateDir, "copies", escape(copy)+".json")
 }
 
-// ReadListing reads what is remembered of a copy at a place; of one that was never
-// looked at, and of a damaged record, nothing.
+// ReadListing reads the saved listing of a copy at a location. It is empty for a copy
+// that was never listed, and for a damaged record.
 func ReadListing(stateDir, copy, target string) (Listing, error) {
 	text, err := os.ReadFile(listingPath(stateDir, copy, target))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -69,7 +69,7 @@ func ReadListing(stateDir, copy, target string) (Listing, error) {
 	return l, nil
 }
 
-// WriteListing remembers what a copy holds.
+// WriteListing saves the listing of a copy.
 func WriteListing(stateDir string, l Listing) error {
 	text, err := json.Marshal(l)
 	if err != nil {
@@ -82,15 +82,15 @@ func WriteListing(stateDir string, l Listing) error {
 	return atomicfile.WriteBytes(path, 0o600, text)
 }
 
-// Elsewhere is a copy's backups, beside a folder's.
+// Elsewhere is what a copy holds, compared with a folder.
 type Elsewhere struct {
 	Copy string
-	At   time.Time // when it was looked at; zero: never
+	At   time.Time // when it was listed; zero: never
 	Sets []*Set    // newest first
-	Only []*Set    // of those, what the folder does not hold
+	Only []*Set    // those of Sets that the folder does not have
 }
 
-// Good counts the backups that were read back there and are what they must be.
+// Good counts the backups whose contents were read back there and are correct.
 func (e Elsewhere) Good() (n int) {
 	for _, s := range e.Sets {
 		if s.State == Good {
@@ -100,8 +100,8 @@ func (e Elsewhere) Good() (n int) {
 	return n
 }
 
-// Beside tells what a copy holds, and what only it holds. Only what was read
-// back there is good.
+// Beside lists the backups of a copy, and those that only the copy has. A backup is good
+// only if it was read back there.
 func (inv *Inventory) Beside(l Listing, sc Scan, copies Copies) Elsewhere {
 	e := Elsewhere{Copy: l.Copy, At: l.At, Sets: sc.SetsAtCopy(l, copies)}
 	here := map[string]bool{}
@@ -117,7 +117,7 @@ func (inv *Inventory) Beside(l Listing, sc Scan, copies Copies) Elsewhere {
 	return e
 }
 
-// SetsAtCopy makes backups of a copy's files.
+// SetsAtCopy turns the files of a copy into backups.
 func (sc Scan) SetsAtCopy(l Listing, copies Copies) (sets []*Set) {
 	for _, f := range l.Files {
 		good := f.Summary != nil && copies.Of(l.Copy, f.Name, f.Summary.SHA256, f.Size)
@@ -142,7 +142,8 @@ func NewestAnywhere(inv *Inventory, all []Elsewhere, db string) *Set {
 	return here
 }
 
-// NewestElsewhere is the newest good backup of db at any copy, and where it is.
+// NewestElsewhere is the newest good backup of db at any copy, and the name of that
+// copy.
 func NewestElsewhere(all []Elsewhere, db string) (newest *Set, at string) {
 	for _, e := range all {
 		i := slices.IndexFunc(e.Sets, func(s *Set) bool { return s.State == Good && s.Restorable(db) })

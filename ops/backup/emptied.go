@@ -2,17 +2,17 @@ package backup
 
 import "time"
 
-// Emptied says that most of what a copy held was gone when it was looked at, and
-// not removed by this program.
+// Emptied says that most files of a copy were missing when it was listed, and that
+// opsdeck did not remove them.
 type Emptied struct {
 	At   time.Time `json:"at"`
 	Had  int       `json:"had"`
 	Left int       `json:"left"`
-	Sent bool      `json:"sent"` // what is here was sent again since
+	Sent bool      `json:"sent"` // the local backups were sent again since
 }
 
-// Lost compares what a copy holds now with what it held. nil: at least half of it
-// is there still.
+// Lost compares a listing with the files that are at the copy now. It is nil while at
+// least half of them are still there.
 func (l Listing) Lost(there map[string]int64, at time.Time) *Emptied {
 	left := len(l.Still(there))
 	if 2*left >= len(l.Files) {
@@ -21,7 +21,7 @@ func (l Listing) Lost(there map[string]int64, at time.Time) *Emptied {
 	return &Emptied{At: at, Had: len(l.Files), Left: left}
 }
 
-// Still are the files of a listing that are there.
+// Still lists the files of a listing that are still there.
 func (l Listing) Still(there map[string]int64) (files []FileAtCopy) {
 	for _, f := range l.Files {
 		if _, ok := there[f.Name]; ok {

@@ -2,8 +2,8 @@ package backup
 
 import "time"
 
-// Expires is when retention will let a backup go, if a good one comes each
-// night from now on; zero where no rule of time speaks about it.
+// Expires is when retention will remove a backup, if a good one is made every night from
+// now on. It is zero when no time rule applies.
 func (p *Plan) Expires(s *Set, zone *time.Location, keep Keep) time.Time {
 	for _, step := range p.Steps {
 		if step.Set != s {
@@ -23,7 +23,7 @@ func (p *Plan) Expires(s *Set, zone *time.Location, keep Keep) time.Time {
 	return time.Time{}
 }
 
-// slotEnd is when the slot that t stands in falls out of its tier's window.
+// slotEnd is when the slot of at leaves its tier's window.
 func slotEnd(t Tier, at time.Time, keep Keep) time.Time {
 	switch t {
 	case Daily, Weekly, Monthly:
@@ -35,7 +35,7 @@ func slotEnd(t Tier, at time.Time, keep Keep) time.Time {
 		from = slotAfter(t, from)
 	}
 	if t == Weekly {
-		return from.AddDate(0, 0, 6) // a later week counts from its Sunday on
+		return from.AddDate(0, 0, 6) // a later week is kept from its Sunday on
 	}
 	return from
 }

@@ -14,15 +14,14 @@ import (
 	"opsdeck/internal/unpack"
 )
 
-// tailWindow is how much of a dump's end is searched for its last line.
+// tailWindow is how many bytes at a dump's end are searched for its last line.
 const tailWindow = 64 << 10
 
 var (
 	ageMagic = []byte("age-encryption.org/")
 )
 
-// foreign proves a file without a manifest as far as it can be done without
-// loading it.
+// foreign verifies a file without a manifest as far as possible without loading it.
 func (v *verification) foreign() (Check, error) {
 	sum := sha256.New()
 	in := bufio.NewReaderSize(io.TeeReader(reading{v}, sum), blockSize)
@@ -62,7 +61,7 @@ func damage(err error) Problem {
 	return problem(Damaged, reason(err))
 }
 
-// reading counts what is read and stops when the context ends.
+// reading counts the bytes read and stops when the context is cancelled.
 type reading struct{ v *verification }
 
 func (r reading) Read(p []byte) (int, error) {
@@ -77,7 +76,7 @@ func (r reading) Read(p []byte) (int, error) {
 
 type onlyReader struct{ io.Reader }
 
-// expand decompresses the whole of a small piece.
+// expand decompresses a small part completely.
 func expand(r io.Reader) ([]byte, error) {
 	z, err := unpack.Reader(r)
 	if err != nil {
@@ -87,16 +86,16 @@ func expand(r io.Reader) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(z, 16<<20))
 }
 
-// completed tells whether a dump's last line says that it came to its end:
-// "-- Dump completed", with or without a date.
+// completed tells whether a dump's last line is "-- Dump completed", with or without a
+// date.
 func completed(tail []byte) bool {
 	tail = bytes.TrimRight(tail, " \t\r\n;")
 	last := tail[bytes.LastIndexByte(tail, '\n')+1:]
 	return bytes.HasPrefix(last, []byte("-- Dump completed"))
 }
 
-// dumpText keeps the beginning and the end of a dump that flows by, and the
-// first database that it changes to.
+// dumpText keeps the beginning and the end of a streamed dump, and the first database
+// that it selects.
 type dumpText struct {
 	size int64
 	head []byte
@@ -124,8 +123,8 @@ var (
 	hostLine = regexp.MustCompile(`(?m)^-- Host: \S*\s+Database: ([^\r\n]+)$`)
 )
 
-// database is the one that the dump begins to fill, by its USE, else by the
-// comment that mysqldump writes at its top; "" when it does not say.
+// database is the database that the dump first fills: from its USE, else from the
+// comment at the top of a mysqldump file; "" when neither is there.
 func (d *dumpText) database() string {
 	if m := useLine.FindSubmatch(d.head); m != nil {
 		return strings.ReplaceAll(string(m[1]), "``", "`")

@@ -19,14 +19,14 @@ import (
 	"opsdeck/internal/lock"
 )
 
-// Check is what a verification found, of one file in one state.
+// Check is the result of a verification of one file in one state.
 type Check struct {
 	At       time.Time
 	Deep     bool
-	Sealed   bool      // encrypted, and nothing opened it: its own length and hash were proved, not what is inside
+	Sealed   bool      // encrypted and not decrypted: only length and hash of the file were verified, not its contents
 	Problems []Problem // none: it passed
 	SHA256   string
-	Inside   string // the database that a foreign file names inside
+	Inside   string // the database inside a foreign file
 }
 
 // OK tells whether it passed.
@@ -39,34 +39,33 @@ func (c Check) OK() bool {
 	return true
 }
 
-// NotOpened tells whether the configured key did not open it: then it is not proved
-// that it can be restored.
+// NotOpened tells whether the configured key did not decrypt it. Then nothing shows that
+// it can be restored.
 func (c Check) NotOpened() bool {
 	return slices.ContainsFunc(c.Problems, func(p Problem) bool { return p.Code == NotOpened })
 }
 
-// key is what a check or a summary is true of. A changed file has another key,
-// so nothing is ever believed of it that was found before.
+// key identifies the state of the files that a check or a summary applies to. A changed
+// file has another key, so old results never apply to it.
 type key struct{ File, Manifest FileID }
 
-// Index remembers, for one folder of backups, what was verified and what the
-// manifests say, keyed by the files' identity. Checks are appended as they come,
-// so that two processes lose nothing of each other's; summaries are a cache.
-// It is safe for use by several goroutines.
+// Index stores, for one folder of backups, the results of verifications and the contents
+// of manifests, keyed by the files' identity. Checks are appended at once, so that two
+// processes do not lose each other's; summaries are only a cache. It is safe for
+// concurrent use.
 type Index struct {
 	mu        sync.Mutex
-	base      string // path without suffix; "" keeps nothing
+	base      string // path without suffix; "" saves nothing
 	checks    map[key]Check
 	summaries map[FileID]Summary
-	bare      map[key]Check // the last check of each file, whatever its ctime; nil: to be made
+	bare      map[key]Check // the last check of each file, ignoring ctime; nil: not built yet
 	lines     int
-	read      FileID // the file of checks, as it was when it was read last
-	stale     bool   // summaries were added since they were read
+	read      FileID // identity of the file of checks when it was last read
+	stale     bool   // summaries were added since the file was read
 }
 
-// OpenIndex reads what is remembered of dir under stateDir; "" remembers
-// nothing beyond the process. A damaged line is forgotten, not an error: the
-// file that it was about has to be verified again.
+// OpenIndex reads the index of dir under stateDir; with "" nothing outlives the process.
+// A damaged line is skipped, not an error: its file must be verified again.
 func OpenIndex(stateDir, dir string) (*Index, error) {
 	x := &Index{checks: map[key]Check{}, summaries: map[FileID]Summary{}}
 	if stateDir == "" {
@@ -83,8 +82,8 @@ func OpenIndex(stateDir, dir string) (*Index, error) {
 	return x, eachLine(x.base+".manifests", x.readSummary)
 }
 
-// catchUp reads the checks anew when others have added some: a console is open
-// for days, while cron makes and proves backups beside it.
+// catchUp reads the checks again when other processes have added some: a console stays
+// open for days while cron makes and verifies backups.
 func (x *Index) catchUp() error {
 	if x.base == "" {
 		return nil
@@ -98,7 +97,7 @@ func (x *Index) catchUp() error {
 	if err != nil {
 		return err
 	}
-	now, _ := idOf(info) // before it is read: what comes meanwhile is read again
+	now, _ := idOf(info) // before reading: later changes are then read again
 	if now == x.read {
 		return nil
 	}
@@ -123,7 +122,7 @@ func eachLine(path string, read func(fields []string)) error {
 	for rest != "" {
 		line, after, whole := strings.Cut(rest, "\n")
 		if !whole {
-			break // a crash cut it
+			break // cut short by a crash
 		}
 		rest = after
 		fields = fields[:0]
@@ -140,7 +139,7 @@ func eachLine(path string, read func(fields []string)) error {
 	return nil
 }
 
-// find returns the check of a file as it is now.
+// find returns the check of a file in its current state.
 func (x *Index) find(k key) (Check, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -148,7 +147,7 @@ func (x *Index) find(k key) (Check, bool) {
 	return c, ok
 }
 
-// Record remembers what a verification found, durably.
+// Record saves the result of a verification, durably.
 func (x *Index) Record(file, manifest FileID, c Check) error {
 	return x.put(key{file, manifest}, c)
 }
@@ -175,8 +174,8 @@ func (x *Index) put(k key, c Check) error {
 	})
 }
 
-// restamp carries what is known of a file over to its new identity, after this
-// program itself changed only its names (which changes ctime).
+// restamp moves the check of a file to its new identity, after opsdeck itself changed
+// only its names (which changes ctime).
 func (x *Index) restamp(old, now key) error {
 	c, ok := x.find(old)
 	if !ok || old == now {
@@ -199,9 +198,9 @@ func (x *Index) learn(id FileID, s Summary) {
 	x.stale = true
 }
 
-// save writes the summaries that were learned and, when most of what is
-// remembered is about files that are gone, forgets those. live holds the keys
-// of all files now in the folder. Failing to save costs time, not truth.
+// save writes the new summaries. When most entries belong to deleted files, it removes
+// those. live holds the keys of all files now in the folder. A failed save costs time,
+// not correctness.
 func (x *Index) save(live map[key]bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -227,8 +226,8 @@ func (x *Index) save(live map[key]bool) {
 	}
 }
 
-// compact reads the checks anew under the lock, so that none is lost that
-// another process added.
+// compact reads the checks again under the lock, so that no check of another process is
+// lost.
 func (x *Index) compact(live map[key]bool) {
 	x.locked(func() error {
 		if err := eachLine(x.base+".checks", x.readCheck); err != nil {
@@ -238,7 +237,7 @@ func (x *Index) compact(live map[key]bool) {
 		lines := 0
 		bare := make(map[key]bool, len(live))
 		for k := range live {
-			bare[k.bare()] = x.checks[k].At.IsZero() // not read yet as it is: what it was tells
+			bare[k.bare()] = x.checks[k].At.IsZero() // not read yet in its current state: keep its last check
 		}
 		for k, c := range x.checks {
 			if live[k] || bare[k.bare()] {
@@ -260,7 +259,7 @@ func (x *Index) write(suffix string, text []byte) error {
 	return atomicfile.WriteBytes(x.base+suffix, 0o600, text)
 }
 
-// locked holds off other processes for the moment that a line takes.
+// locked excludes other processes while f writes.
 func (x *Index) locked(f func() error) error {
 	for try := 0; ; try++ {
 		l, err := lock.Take(x.base+".lock", lock.Holder{What: "backup index"})
@@ -280,8 +279,7 @@ func (id FileID) fields() string {
 	return fmt.Sprintf("%d\t%d\t%d\t%d", id.Inode, id.Size, id.MTime, id.CTime)
 }
 
-// line reads the fields of a line one after the other; bad says that one was not
-// what it must be.
+// line reads the fields of a line in order; bad is set when a field is invalid.
 type line struct {
 	fields []string
 	bad    bool
@@ -329,7 +327,7 @@ func nanos(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// depth is how far the check went, in the index's words.
+// depth is the word in the index for how thorough the check was.
 func (c Check) depth() string {
 	switch {
 	case c.Deep:
@@ -460,7 +458,7 @@ func (x *Index) readSummary(fields []string) {
 	}
 }
 
-// LastPlan is when a plan was last carried out in this folder; zero when never.
+// LastPlan is when a plan was last executed in this folder; zero when never.
 func (x *Index) LastPlan() time.Time {
 	if x.base == "" {
 		return time.Time{}
@@ -476,7 +474,7 @@ func (x *Index) LastPlan() time.Time {
 	return t
 }
 
-// Planned remembers that a plan was carried out at t.
+// Planned records that a plan was executed at t.
 func (x *Index) Planned(t time.Time) error {
 	if x.base == "" {
 		return nil

@@ -20,41 +20,41 @@ import (
 	"opsdeck/ops"
 )
 
-// skew is how far two clocks may be apart before a date counts as in the future.
+// skew is how far two clocks may differ before a date counts as in the future.
 const skew = 5 * time.Minute
 
-// Disk is the room where a folder is. Free is what a common user may still
-// write; all in bytes, zero when unknown.
+// Disk is the space on a folder's file system. Free is what an ordinary user may still
+// write. Both are in bytes, zero when unknown.
 type Disk struct{ Total, Free int64 }
 
-// Inventory is what a folder of backups holds at one moment.
+// Inventory is the content of a folder of backups at one moment.
 type Inventory struct {
 	Dir      string
-	Database string // the one that this is about
+	Database string // the database of this inventory
 	Zone     *time.Location
 	At       time.Time
 	Sets     []*Set // newest first
-	Bytes    int64  // on disk: names of one content count once
+	Bytes    int64  // on disk; several names of one content count once
 	Disk     Disk
-	Others   int       // further files: logs of the old script, leftovers
+	Others   int       // other files: logs of the old script, leftovers
 	Problems []Problem // of the folder
 }
 
-// Scan is how a folder is read.
+// Scan says how to read a folder.
 type Scan struct {
 	Dir       string
 	Databases []string // the configured one first
-	Others    []string // of other services: help to tell a database's name from a tier's
-	Tables    []string // help to tell partial backups from other databases'
+	Others    []string // of other services: distinguish a database's name from a tier's
+	Tables    []string // distinguish partial backups from those of other databases
 	Zone      *time.Location
 	Now       time.Time
 	Index     *Index // may be nil
 
-	open bool // others may pass through the folder, so a file's own mode counts
+	open bool // other users may enter the folder, so the mode of each file matters
 }
 
-// Read takes the inventory. Errors are about the folder; what is wrong with one
-// backup is in its Problems.
+// Read reads the folder. Errors are about the folder; problems of a single backup are in
+// its Problems.
 func (sc Scan) Read(ctx context.Context) (*Inventory, error) {
 	if sc.Zone == nil {
 		sc.Zone = time.Local
@@ -124,7 +124,7 @@ func folderError(dir string, err error) error {
 	return ops.Wrap(err, ops.Failed, lang.M("the backup folder %s cannot be read", dir))
 }
 
-// sets looks at every name that may be a backup, on all cores.
+// sets reads every file that may be a backup, on all cores.
 func (sc Scan) sets(ctx context.Context, names []string) (sets []*Set, others int, err error) {
 	present := make(map[string]bool, len(names))
 	for _, n := range names {
@@ -152,7 +152,7 @@ func (sc Scan) sets(ctx context.Context, names []string) (sets []*Set, others in
 	return sets, others, ctx.Err()
 }
 
-// ours tells the files that belong to backups without being any.
+// ours tells whether a file belongs to backups without being one.
 func ours(name string) bool {
 	return strings.HasSuffix(name, ManifestSuffix) || strings.HasPrefix(name, ".opsdeck-")
 }
@@ -192,8 +192,8 @@ func (sc Scan) look(name string, present map[string]bool) *Set {
 	return s
 }
 
-// date is the moment that a name tells. The archive of a year that still runs is
-// of now: its year's end is no date that lies in the future.
+// date is the time that a name states. The archive of the current year has the current
+// time: its year's end is not a date in the future.
 func (sc Scan) date(n Name) time.Time {
 	at := n.At(sc.Zone)
 	if n.Year > 0 && n.Year == sc.Now.In(sc.Zone).Year() && at.After(sc.Now) {
@@ -202,7 +202,7 @@ func (sc Scan) date(n Name) time.Time {
 	return at
 }
 
-// stat fills in what the file system says; false means there is no more to see.
+// stat adds what the file system tells; false means that nothing more can be read.
 func (sc Scan) stat(s *Set) bool {
 	info, err := os.Stat(s.Path)
 	switch {
@@ -217,7 +217,7 @@ func (sc Scan) stat(s *Set) bool {
 	s.ID, s.Links = idOf(info)
 	s.Size = info.Size()
 	if s.Parsed.Physical {
-		s.Size = 0 // a walk through a physical backup takes too long for a list
+		s.Size = 0 // the size of a physical backup takes too long to compute for a list
 	}
 	if sc.open && info.Mode().Perm()&0o004 != 0 {
 		s.add(problem(OthersRead, fmt.Sprintf("%04o", info.Mode().Perm())))
@@ -225,7 +225,7 @@ func (sc Scan) stat(s *Set) bool {
 	return true
 }
 
-// reason is an error without the path, which the reader already knows.
+// reason is an error without the path, which is shown elsewhere.
 func reason(err error) string {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
@@ -243,8 +243,8 @@ func idOf(info fs.FileInfo) (FileID, int) {
 	return id, 1
 }
 
-// Identify returns the identities of a backup and of its manifest (zero when it
-// has none), as Index.Record wants them.
+// Identify returns the identities of a backup and of its manifest (zero without one), as
+// Index.Record needs them.
 func Identify(path string) (file, manifest FileID, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -314,11 +314,11 @@ func (sc Scan) foreign(s *Set) {
 	s.Kind = map[Tier]string{Emergency: KindEmergency, Archive: KindArchive}[s.Tier]
 }
 
-// emptyGzip is the length of gzip's output for no input at all: what the old
-// script's pipe left behind when mysqldump failed.
+// emptyGzip is the length of gzip's output for no input: the old script's pipe left such
+// a file when mysqldump failed.
 const emptyGzip = 40
 
-// judge adds what depends on the moment and on earlier checks.
+// judge adds what depends on the time and on earlier checks.
 func (sc Scan) judge(s *Set) {
 	if s.At.After(sc.Now.Add(skew)) {
 		s.add(problem(Future, s.At.In(sc.Zone).Format("2006-01-02 15:04")))
@@ -344,7 +344,7 @@ func (sc Scan) judge(s *Set) {
 	}
 }
 
-// inside is what a check found to be the database of a foreign file.
+// inside applies the database that a check found in a foreign file.
 func (sc Scan) inside(s *Set, db string) {
 	switch s.Tier {
 	case Daily, Weekly, Monthly:
@@ -353,7 +353,7 @@ func (sc Scan) inside(s *Set, db string) {
 		}
 	case Unknown:
 		if slices.Contains(sc.Databases, db) {
-			s.Tier = Partial // the configured database under another name: some of its tables
+			s.Tier = Partial // some tables of the configured database, under another name
 		}
 	}
 	s.Database, s.Inside = db, db

@@ -5,27 +5,27 @@ import (
 	"opsdeck/internal/lang"
 )
 
-// A backup jumps when it has half as much again as the mean of those before it, or
-// half of it. What is smaller than worthAWord rows, or jumpBytes, is no jump.
+// A backup jumps when it is at least 50 % larger, or 50 % smaller, than the mean of
+// those before it. Sizes below worthAWord rows, or jumpBytes bytes, never count.
 const (
 	jumpShare = 0.5
-	jumpLeast = 2 // that many have to be there before it
+	jumpLeast = 2 // backups needed before it
 	jumpBytes = 1 << 20
 )
 
-// Jump is how a backup differs from the last four good ones before it.
+// Jump compares a backup with the last four good ones before it.
 type Jump struct {
 	Set     *Set
-	Rows    bool    // rows tell; else bytes
+	Rows    bool    // rows are compared; else bytes
 	Now     int64   // rows or bytes
-	Mean    float64 // of those before
-	Against int     // how many there were
+	Mean    float64 // of those before it
+	Against int     // how many those are
 }
 
-// Share is the difference as a share of the mean: 0.5 is half as much again.
+// Share is the relative difference from the mean: 0.5 is 50 % more.
 func (j Jump) Share() float64 { return float64(j.Now)/j.Mean - 1 }
 
-// Text says it in one clause.
+// Text describes the jump in one clause.
 func (j Jump) Text() lang.Msg {
 	change := human.Percent(j.Share())
 	if j.Share() >= 0 {
@@ -37,8 +37,8 @@ func (j Jump) Text() lang.Msg {
 	return lang.M("size of the newest backup compared with the mean of the previous %d: %s", j.Against, change)
 }
 
-// Jumps holds s against the last four good backups of the same database before it, by
-// rows and by size: the larger difference of the two. known is false where there are
+// Jumps compares s with the last four good backups of the same database before it, by
+// rows and by size, and returns the larger difference. known is false when there are
 // fewer than two.
 func (inv *Inventory) Jumps(s *Set) (j Jump, jumped, known bool) {
 	line := inv.lineOf(s)

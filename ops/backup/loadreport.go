@@ -2,18 +2,18 @@ package backup
 
 import "time"
 
-// LoadReport says what a load did. Texts are English, for records; Kind is for
-// programs.
+// LoadReport is the result of a load. Its texts are English, for records; programs use
+// Kind.
 type LoadReport struct {
 	Schema     string        `json:"schema"`
 	From       string        `json:"from"` // the database of the backup that was loaded
 	Native     bool          `json:"native"`
 	Resumed    bool          `json:"resumed"`
 	Tables     []LoadedTable `json:"tables"`
-	Objects    int           `json:"objects"`    // views, routines, triggers, events that were made
-	Statements int64         `json:"statements"` // of a foreign dump, those that were run
+	Objects    int           `json:"objects"`    // views, routines, triggers, events that were created
+	Statements int64         `json:"statements"` // of a foreign dump: those that were run
 	Rows       int64         `json:"rows"`
-	RawBytes   int64         `json:"raw_bytes"` // of SQL text that was read
+	RawBytes   int64         `json:"raw_bytes"` // of SQL text read
 	Notes      []LoadNote    `json:"notes,omitempty"`
 	Duration   time.Duration `json:"-"`
 	DurationMS int64         `json:"duration_ms"`
@@ -23,22 +23,23 @@ type LoadReport struct {
 type LoadedTable struct {
 	Name string `json:"name"`
 	Rows int64  `json:"rows"`
-	// How its rows went in: "load-data", "insert", or "" when there were none.
+	// How is the way its rows were loaded: "load-data", "insert", or "" when it had
+	// none.
 	How string `json:"how,omitempty"`
 }
 
 // Kinds of LoadNote.
 const (
-	NoteSkipped = "skipped"  // a statement that has no place in a load: GTID_PURGED, LOCK TABLES of others
-	NoteLeftOut = "left out" // accounts, rights, plugins and servers: they are not of one schema
-	NoteDefiner = "definer"  // an account that the target does not have
-	NoteOutside = "outside"  // a body that names another schema
-	NoteOldName = "oldname"  // a string in a body that holds the old schema's name
-	NoteEvent   = "event"    // an event that was made DISABLED
+	NoteSkipped = "skipped"  // a statement that a load does not run: GTID_PURGED, LOCK TABLES of others
+	NoteLeftOut = "left out" // accounts, privileges, plugins and servers: they do not belong to one schema
+	NoteDefiner = "definer"  // an account that does not exist on the target
+	NoteOutside = "outside"  // a body that refers to another schema
+	NoteOldName = "oldname"  // a string in a body that contains the old schema's name
+	NoteEvent   = "event"    // an event that was created DISABLED
 	NoteWarning = "warning"  // the server's warnings about rows
 )
 
-// LoadNote is something about a load that a person should know.
+// LoadNote is a remark about a load for a person.
 type LoadNote struct {
 	Kind   string `json:"kind"`
 	Object string `json:"object,omitempty"`
@@ -48,7 +49,7 @@ type LoadNote struct {
 // VerifyReport compares a schema with a backup's manifest.
 type VerifyReport struct {
 	Schema     string          `json:"schema"`
-	Good       bool            `json:"good"` // everything that the manifest tells is so
+	Good       bool            `json:"good"` // everything that the manifest states is true
 	Tables     []TableVerdict  `json:"tables"`
 	Objects    []ObjectVerdict `json:"objects,omitempty"`
 	Rows       int64           `json:"rows"`
@@ -61,7 +62,7 @@ const (
 	Differs   = "differs"
 	Missing   = "missing"
 	Extra     = "extra"     // in the schema, not in the backup
-	Unchecked = "unchecked" // the manifest does not tell enough
+	Unchecked = "unchecked" // the manifest does not state enough
 )
 
 // TableVerdict compares one table.
@@ -84,17 +85,17 @@ type ObjectVerdict struct {
 	Detail string `json:"detail,omitempty"`
 }
 
-// DumpContents is what a look into a foreign dump found.
+// DumpContents is the result of inspecting a foreign dump.
 type DumpContents struct {
 	Tool       string        `json:"tool,omitempty"`     // "mysqldump", "mariadb-dump", "phpMyAdmin", …
-	Database   string        `json:"database,omitempty"` // that its header names
-	Schemas    []DumpSchema  `json:"schemas"`            // in the order they are met; "" is the part before any USE
+	Database   string        `json:"database,omitempty"` // from its header
+	Schemas    []DumpSchema  `json:"schemas"`            // in order of appearance; "" is the part before any USE
 	Complete   bool          `json:"complete"`           // the trailer is there
-	Completed  time.Time     `json:"completed,omitzero"` // that the trailer names, in the dumping host's zone
+	Completed  time.Time     `json:"completed,omitzero"` // from the trailer, in the dumping host's zone
 	RawBytes   int64         `json:"raw_bytes"`
 	Statements int64         `json:"statements"`
 	Definers   []string      `json:"definers,omitempty"`
-	Outside    []string      `json:"outside,omitempty"` // statements that reach outside of any schema: GRANT, SET GLOBAL …
+	Outside    []string      `json:"outside,omitempty"` // statements beyond any schema: GRANT, SET GLOBAL …
 	Elapsed    time.Duration `json:"-"`
 }
 

@@ -1,18 +1,17 @@
-// Package backup knows what a backup is: its manifest, its name and tier, the
-// inventory, retention and verification. It decides; adapters do the I/O of
-// servers and copies.
+// Package backup defines a backup: its manifest, its name and tier, the inventory,
+// retention and verification. It decides; adapters do the I/O with servers and copies.
 package backup
 
 import "time"
 
-// ManifestVersion is the format version that this program writes. A reader
-// refuses a greater one.
+// ManifestVersion is the format version that opsdeck writes. A reader refuses a newer
+// one.
 const ManifestVersion = 1
 
-// ManifestSuffix is what a manifest's name adds to its backup's.
+// ManifestSuffix is appended to a backup's name to get its manifest's.
 const ManifestSuffix = ".manifest.json"
 
-// Manifest describes one backup file, as FILE.manifest.json beside it. It is
+// Manifest describes one backup file. It is stored next to it as FILE.manifest.json and
 // written last: a file with a manifest is complete.
 type Manifest struct {
 	FormatVersion int       `json:"format_version"`
@@ -21,23 +20,23 @@ type Manifest struct {
 	Kind          string    `json:"kind"`   // "manual", "scheduled", "emergency", "archive"
 	File          string    `json:"file"`   // base name of the backup
 	Server        Server    `json:"server"`
-	Databases     []string  `json:"databases"` // in file order; the first is the target of a restore
+	Databases     []string  `json:"databases"` // in file order; the first is what a restore restores
 	StartedAt     time.Time `json:"started_at"`
 	FinishedAt    time.Time `json:"finished_at"`
-	SnapshotAt    time.Time `json:"snapshot_at"` // the moment that the rows are of
+	SnapshotAt    time.Time `json:"snapshot_at"` // the moment of the rows
 	Consistent    bool      `json:"consistent"`  // proved to be of one moment
-	// Consistency says how it was got: "ftwrl", "backup-stage", "lock-tables",
-	// "timestamp", "single-connection", "engine" or "none". Early versions also wrote
-	// "binlog-position", which proves nothing: a commit that is not logged does not
-	// move the position.
+	// Consistency is the method that made the snapshot consistent: "ftwrl",
+	// "backup-stage", "lock-tables", "timestamp", "single-connection", "engine" or
+	// "none". Early versions also wrote "binlog-position", which proves nothing: a
+	// commit that is not logged does not move the position.
 	Consistency string   `json:"consistency"`
 	Position    Position `json:"position"`
-	Sources     []Source `json:"sources,omitempty"`  // of a replica, one for each channel
+	Sources     []Source `json:"sources,omitempty"`  // of a replica, one per channel
 	Warnings    []string `json:"warnings,omitempty"` // e.g. tables outside the snapshot
 
 	Compression string `json:"compression"` // "gzip" or "zstd"
 	Encrypted   bool   `json:"encrypted,omitempty"`
-	Partial     bool   `json:"partial,omitempty"` // some tables or some rows only
+	Partial     bool   `json:"partial,omitempty"` // only some tables or rows
 	Where       string `json:"where,omitempty"`
 	NoData      bool   `json:"no_data,omitempty"`
 
@@ -60,16 +59,16 @@ type Server struct {
 	TimeZone  string `json:"time_zone"`
 }
 
-// Position is where the binary log stood at the snapshot; empty when unknown.
+// Position is the binlog position of the snapshot; empty when unknown.
 type Position struct {
 	File string `json:"file,omitempty"`
 	Pos  uint64 `json:"pos,omitempty"`
 	GTID string `json:"gtid,omitempty"`
 }
 
-// Source is what a replica had applied of a source at the snapshot: a place in the
-// source's log, to roll forward from. What is not known exactly is empty. MariaDB
-// keeps one GTID position for all its sources.
+// Source is how far a replica had applied a source's log at the snapshot: the position
+// to roll forward from. What is not known exactly is empty. MariaDB has one GTID
+// position for all sources.
 type Source struct {
 	Channel string `json:"channel,omitempty"`
 	Host    string `json:"host,omitempty"`
@@ -79,11 +78,11 @@ type Source struct {
 	GTID    string `json:"gtid,omitempty"`
 }
 
-// Table is one base table. Checksum is the sum modulo 2^128 of the rows' hashes
-// (see ops/mysql/checksum), hex; the same rows in any order give the same sum, and
-// a doubled row changes it. An empty one means that the rows were not counted
-// either, as by a foreign engine; then Rows is 0. Transactional false means the table is outside the
-// snapshot.
+// Table is one base table. Checksum is the sum modulo 2^128 of the rows' hashes (see
+// ops/mysql/checksum), in hex: the same rows in any order give the same sum, and a
+// duplicated row changes it. An empty Checksum means that the rows were not counted
+// either, as with a foreign engine; then Rows is 0. Transactional is false when the
+// table is outside the snapshot.
 type Table struct {
 	Database       string `json:"database"`
 	Name           string `json:"name"`
@@ -92,14 +91,15 @@ type Table struct {
 	Checksum       string `json:"checksum,omitempty"`
 	DefinitionHash string `json:"definition_hash,omitempty"` // SHA-256, hex, of the normalised SHOW CREATE TABLE
 	Transactional  bool   `json:"transactional"`
-	History        bool   `json:"history,omitempty"` // rows hold all versions of a system-versioned table
-	// DefinitionOnly says that the backup holds no rows of the table because it has none of
-	// its own: its engine shows those of other tables, files or servers, or keeps none.
+	History        bool   `json:"history,omitempty"` // rows include all versions of a system-versioned table
+	// DefinitionOnly means that the backup holds no rows of the table because the table
+	// stores none: its engine shows rows of other tables, files or servers, or keeps
+	// none.
 	DefinitionOnly bool  `json:"definition_only,omitempty"`
 	DataBytes      int64 `json:"data_bytes,omitempty"` // raw bytes of its row members
 }
 
-// Object is anything in a schema that is not a base table.
+// Object is anything in a schema other than a base table.
 type Object struct {
 	Database       string `json:"database"`
 	Kind           string `json:"kind"` // "view", "procedure", "function", "trigger", "event", "sequence", "package" …
@@ -109,15 +109,15 @@ type Object struct {
 	DefinitionHash string `json:"definition_hash,omitempty"`
 }
 
-// Member kinds, in the order they stand in a file. Each member decompresses on
-// its own; the text of all of them in order is a dump that a plain client loads.
+// Member kinds, in the order of the file. Each member decompresses on its own; the texts
+// of all members in order are a dump that a plain client can load.
 const (
 	MemberHeader   = "header"   // session settings
 	MemberDatabase = "database" // CREATE DATABASE, USE
 	MemberTable    = "table"    // a table's DDL, or a sequence's
 	MemberRows     = "rows"     // INSERTs of a chunk
 	MemberObject   = "object"   // a view, routine, trigger, event
-	MemberTrailer  = "trailer"  // session settings back, "-- Dump completed"
+	MemberTrailer  = "trailer"  // restores session settings, "-- Dump completed"
 )
 
 // Member is one gzip member, or zstd frame, of the file.

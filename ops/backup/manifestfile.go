@@ -18,14 +18,14 @@ import (
 	"opsdeck/ops"
 )
 
-// maxManifest bounds what is read as a manifest: a million members take less.
+// maxManifest limits the size of a manifest file, in bytes: a million members need less.
 const maxManifest = 512 << 20
 
-// ErrNoManifest says that a backup was made by others.
+// ErrNoManifest says that another tool made the backup.
 var ErrNoManifest = errors.New("no manifest")
 
-// sealed is a manifest as it stands in its file: with the hash of all that is
-// before the seal, so that a flipped byte anywhere is found.
+// sealed is a manifest as stored: with a hash of everything before the seal, so that any
+// flipped byte is found.
 type sealed struct {
 	Manifest
 	Seal string `json:"seal"`
@@ -33,7 +33,7 @@ type sealed struct {
 
 const sealKey = "\n  \"seal\": \""
 
-// EncodeManifest writes a manifest as it stands in its file, sealed.
+// EncodeManifest returns a manifest as stored, with its seal.
 func EncodeManifest(m *Manifest) ([]byte, error) {
 	text, err := json.MarshalIndent(sealed{Manifest: *m}, "", "  ")
 	if err != nil {
@@ -44,7 +44,7 @@ func EncodeManifest(m *Manifest) ([]byte, error) {
 	return []byte(string(head) + sealKey + hex.EncodeToString(sum[:]) + "\"\n}\n"), nil
 }
 
-// WriteManifest writes dir/m.File's manifest, whole or not at all.
+// WriteManifest writes the manifest of dir/m.File atomically.
 func WriteManifest(dir string, m *Manifest) error {
 	text, err := EncodeManifest(m)
 	if err != nil {
@@ -53,8 +53,8 @@ func WriteManifest(dir string, m *Manifest) error {
 	return atomicfile.WriteBytes(filepath.Join(dir, m.File+ManifestSuffix), 0o600, text)
 }
 
-// ReadManifest reads and judges the manifest of the backup at path. The error
-// is ErrNoManifest (wrapped) where there is none, else a sentence for people.
+// ReadManifest reads and validates the manifest of the backup at path. The error is
+// ErrNoManifest (wrapped) when there is none, else a sentence for people.
 func ReadManifest(path string) (*Manifest, error) {
 	f, err := os.Open(path + ManifestSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -74,7 +74,7 @@ func ReadManifest(path string) (*Manifest, error) {
 	return DecodeManifest(text)
 }
 
-// DecodeManifest reads and judges a manifest's text.
+// DecodeManifest reads and validates the text of a manifest.
 func DecodeManifest(text []byte) (*Manifest, error) {
 	if len(text) > maxManifest {
 		return nil, ops.E(ops.Failed, lang.M("the file is too large to be a manifest"))
@@ -101,19 +101,19 @@ func DecodeManifest(text []byte) (*Manifest, error) {
 	if err := m.Manifest.Validate(); err != nil {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("the manifest contradicts itself"))
 	}
-	if m.Consistency == ByPosition { // an early version took it for a proof
+	if m.Consistency == ByPosition { // an early version took it for proof
 		m.Consistent = false
 	}
 	return &m.Manifest, nil
 }
 
-// ByPosition is a Consistency that proves nothing: connections that saw the binary
-// log at one position, which commits that are not logged do not move.
+// ByPosition is a Consistency that proves nothing: all connections saw one binlog
+// position, but unlogged commits do not move it.
 const ByPosition = "binlog-position"
 
 func checkSeal(text []byte, seal string) error {
 	if seal == "" && !bytes.Contains(text, []byte(`"seal"`)) {
-		return nil // not written by WriteManifest; Validate has to do
+		return nil // not written by WriteManifest: only Validate applies
 	}
 	at := bytes.LastIndex(text, []byte(sealKey))
 	if at >= 0 {
@@ -126,7 +126,7 @@ func checkSeal(text []byte, seal string) error {
 	return ops.E(ops.Failed, lang.M("the manifest was changed after it was written"))
 }
 
-// Validate says what in a manifest cannot be true.
+// Validate returns an error for contents of a manifest that cannot be true.
 func (m *Manifest) Validate() error {
 	switch {
 	case m.FormatVersion < 1:
@@ -175,8 +175,8 @@ func (m *Manifest) tableRows(known map[string]bool) (map[[2]string]int64, error)
 	return rows, nil
 }
 
-// checkMembers proves that the members cover the file without gaps and that
-// their rows add up to the tables'.
+// checkMembers checks that the members cover the file without gaps, and that their rows
+// add up to the tables' rows.
 func (m *Manifest) checkMembers(known map[string]bool, rows map[[2]string]int64) error {
 	if len(m.Members) == 0 {
 		return nil
@@ -219,7 +219,7 @@ func (m *Manifest) checkMembers(known map[string]bool, rows map[[2]string]int64)
 	return nil
 }
 
-// DefinitionsOnly says of which tables only the definition is in the backup.
+// DefinitionsOnly names the tables of which the backup has only the definition.
 func (m *Manifest) DefinitionsOnly() lang.Msg {
 	var names []string
 	for _, t := range m.Tables {

@@ -17,11 +17,11 @@ const (
 	KindArchive   = "archive"
 )
 
-// Tier is the shelf that a backup stands on; each has its own rule of keeping.
+// Tier is the retention class of a backup; each has its own rule.
 type Tier string
 
-// The tiers, in the order in which they are shown. Unknown holds what this
-// program would not have made: other databases' files, physical folders.
+// The tiers, in display order. Unknown holds files that opsdeck would not have made:
+// other databases' files, physical folders.
 const (
 	Daily     Tier = "daily"
 	Weekly    Tier = "weekly"
@@ -36,30 +36,30 @@ const (
 // Tiers lists all tiers in their order.
 var Tiers = []Tier{Daily, Weekly, Monthly, Emergency, Manual, Partial, Archive, Unknown}
 
-// Beginnings of names that stand for something other than a database.
+// Beginnings of names that are not a database's.
 const (
 	emergencySubject = "emergency_backup"
 	allSubject       = "all_databases"
-	partSubject      = "_tables" // behind a database: more tables than a name can hold
+	partSubject      = "_tables" // after a database: more tables than fit into a name
 )
 
-// Name is what a file name tells. The clock in it is the server's local time,
-// without a zone: At needs one.
+// Name is what a file name states. Its clock is the server's local time without a zone;
+// At needs the zone.
 type Name struct {
-	Tier     Tier   // as far as a name tells: manual backups bear daily ones' names
+	Tier     Tier   // as far as the name tells: manual backups are named like daily ones
 	Subject  string // the database, or tables joined by "_"
 	Date     string // 20260129; "" in an archive's name
 	Clock    string // 020000; "" when the name has only a date
 	Year     int    // of an archive
-	Serial   int    // 2 and up tell backups of one second apart; else 0
+	Serial   int    // 2 and up distinguish backups of the same second; else 0
 	Ext      string // ".sql.gz", ".sql.zst", ".sql", each perhaps with ".age"
 	Physical bool   // a folder made by xtrabackup or mariabackup
 }
 
-// Known is what helps to tell a database's name from tables' names.
+// Known helps to distinguish a database's name from table names.
 type Known struct {
 	Databases []string // the configured one first
-	Others    []string // further ones, whose names may begin like a tier's
+	Others    []string // others, whose names may begin like a tier's
 	Tables    []string
 }
 
@@ -71,8 +71,8 @@ var (
 	dirName  = regexp.MustCompile(`^(xtrabackup|mariabackup)_(\d{8})(?:_(\d{6}))?$`)
 )
 
-// ParseName reads a base name, of a file or (physical) a folder. ok is false
-// when it is not a backup's.
+// ParseName reads the base name of a file or of a (physical) folder. ok is false when it
+// is not a backup's name.
 func ParseName(base string, known Known) (n Name, ok bool) {
 	if m := dirName.FindStringSubmatch(base); m != nil {
 		n = Name{Tier: Unknown, Subject: m[1], Date: m[2], Clock: m[3], Physical: true}
@@ -95,8 +95,8 @@ func ParseName(base string, known Known) (n Name, ok bool) {
 	return Name{}, false
 }
 
-// split takes a tier's beginning for a part of the database's name where such a
-// database is known.
+// split treats a tier's prefix as part of the database's name when such a database is
+// known.
 func (k Known) split(prefix, subject string) (tier, database string) {
 	whole := prefix + subject
 	if prefix != "" && (slices.Contains(k.Databases, whole) || slices.Contains(k.Others, whole)) {
@@ -130,7 +130,7 @@ func tierOf(prefix, subject string, known Known) Tier {
 	return Unknown
 }
 
-// joined tells whether s is names out of the list joined by "_".
+// joined tells whether s consists of names from the list, joined by "_".
 func joined(s string, names []string) bool {
 	for _, n := range names {
 		if s == n || strings.HasPrefix(s, n+"_") && joined(s[len(n)+1:], names) {
@@ -145,10 +145,10 @@ func (n Name) dated() bool {
 	return ok
 }
 
-// wall is the clock on the wall, written as if it were UTC.
+// wall is the local time, written as if it were UTC.
 func (n Name) wall() (t time.Time, exact, ok bool) {
 	if n.Year > 0 {
-		// An archive is as old as the end of its year.
+		// An archive has the age of the end of its year.
 		return time.Date(n.Year+1, 1, 1, 0, 0, 0, 0, time.UTC), false, true
 	}
 	if n.Clock == "" {
@@ -159,10 +159,10 @@ func (n Name) wall() (t time.Time, exact, ok bool) {
 	return t, true, err == nil
 }
 
-// At is the moment that the name tells, for a server in the given zone. In the
-// hour that autumn repeats it is the earlier of the two, so that a backup never
-// passes for younger than it is; in the hour that spring leaves out it is as
-// many minutes after the change.
+// At is the time that the name states, for a server in the given zone. In the hour that
+// is repeated in autumn it is the earlier of the two times, so that a backup never seems
+// younger than it is. In the hour that is skipped in spring it is as many minutes after
+// the change.
 func (n Name) At(zone *time.Location) time.Time {
 	wall, _, ok := n.wall()
 	if !ok {
@@ -212,8 +212,8 @@ func (n Name) stamp() string {
 	return n.Date + "_" + n.Clock
 }
 
-// escape makes any database's name fit for a file's: separators, control
-// characters and a leading dot are written %XX, and so is %.
+// escape makes a database's name safe for a file name: separators, control characters, a
+// leading dot and % are written as %XX.
 func escape(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {

@@ -16,18 +16,18 @@ import (
 	"opsdeck/internal/atomicfile"
 )
 
-// Spec says what a backup to be made holds; its name follows from that.
+// Spec describes a backup to make; its name follows from that.
 type Spec struct {
 	Kind      string    // KindManual …; KindArchive needs Year and one table
 	Databases []string  // one, or several
 	All       bool      // all databases of the server
-	Tables    []string  // some tables only
+	Tables    []string  // only these tables
 	Year      int       // of an archive
 	At        time.Time // the start, in the server's local zone
 	Ext       string    // ".sql.gz", ".sql.zst"
 }
 
-// maxSubject leaves room in the 255 bytes of a file's name for the rest, for
+// maxSubject leaves room in the 255 bytes of a file name for the rest, for
 // .manifest.json and .tmp.
 const maxSubject = 120
 
@@ -52,8 +52,8 @@ func (s Spec) subject() string {
 	return strings.ToValidUTF8(joined, "")
 }
 
-// Name is the backup's name; a serial of 2 and up tells backups of one second,
-// or of the two passes of autumn's repeated hour, apart.
+// Name is the backup's name. A serial of 2 and up distinguishes backups of the same
+// second, or of the two passes of the hour repeated in autumn.
 func (s Spec) Name(serial int) string {
 	if s.Kind == KindArchive && s.Year > 0 {
 		n := Name{Tier: Archive, Subject: s.subject(), Year: s.Year, Ext: s.Ext}
@@ -73,10 +73,10 @@ func (s Spec) Name(serial int) string {
 	return n.String()
 }
 
-// Reserve finds the first free name for a backup in dir and takes it for the
-// caller by making NAME.tmp, which atomicfile.Create(dir/NAME) then fills. Two
-// backups never get one name, not in one second and not in two processes. Call
-// Release when nothing will come of it.
+// Reserve finds the first free name for a backup in dir and reserves it by creating
+// NAME.tmp, which atomicfile.Create(dir/NAME) then fills. Two backups never get the same
+// name, even in the same second or from two processes. Call Release when the backup is
+// not made.
 func Reserve(dir string, s Spec) (name string, err error) {
 	for serial := 1; serial < 10000; serial++ {
 		name = s.Name(serial)
@@ -93,8 +93,8 @@ func Reserve(dir string, s Spec) (name string, err error) {
 	return "", fmt.Errorf("name in %s: 9,999 backups of one second", dir)
 }
 
-// tierNameTaken tells whether a name that the backup will get besides its own is
-// another's: weekly_report may be a database too.
+// tierNameTaken tells whether an additional name of the backup already belongs to
+// another one: weekly_report may also be a database.
 func (s Spec) tierNameTaken(dir, name string) bool {
 	if s.Kind == KindEmergency || s.Kind == KindArchive || len(s.Tables) > 0 {
 		return false
@@ -102,7 +102,7 @@ func (s Spec) tierNameTaken(dir, name string) bool {
 	return slices.ContainsFunc(TierNames(name, s.At), func(n string) bool { return taken(filepath.Join(dir, n)) })
 }
 
-// Release gives a reserved name back.
+// Release frees a reserved name.
 func Release(dir, name string) { atomicfile.Release(filepath.Join(dir, name)) }
 
 func taken(path string) bool {
@@ -110,8 +110,8 @@ func taken(path string) bool {
 	return err == nil
 }
 
-// TierNames are the further names that a full backup made at the given local
-// time gets: Sunday's a weekly one, the 1st's a monthly one.
+// TierNames are the additional names of a full backup made at the given local time:
+// weekly on Sunday, monthly on the 1st.
 func TierNames(name string, at time.Time) []string {
 	var names []string
 	if at.Weekday() == time.Sunday {
@@ -123,10 +123,10 @@ func TierNames(name string, at time.Time) []string {
 	return names
 }
 
-// LinkTiers gives a finished full backup its weekly and monthly names and
-// returns them. A name is a hard link, else a reflink, else a copy; the
-// manifest's follows the file's, so that a name with a manifest is whole.
-// Emergency backups, archives and partial ones get none.
+// LinkTiers gives a finished full backup its weekly and monthly names and returns them.
+// A name is a hard link, else a reflink, else a copy. The manifest's name comes after
+// the file's, so that a name with a manifest is complete. Emergency backups, archives
+// and partial backups get none.
 func LinkTiers(dir, name string, m *Manifest, at time.Time) ([]string, error) {
 	if m.Kind == KindEmergency || m.Kind == KindArchive || partial(m) {
 		return nil, nil
@@ -148,7 +148,7 @@ func linkPair(dir, from, to string) error {
 	for _, suffix := range []string{"", ManifestSuffix} {
 		src, dst := filepath.Join(dir, from+suffix), filepath.Join(dir, to+suffix)
 		if suffix != "" && !taken(src) {
-			continue // made by others
+			continue // made by another tool
 		}
 		if err := linkFile(src, dst); err != nil {
 			return err
@@ -169,10 +169,10 @@ func linkFile(src, dst string) error {
 	if err := os.Link(src, dst); err == nil || errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return copyFile(src, dst) // no hard links here: vfat, some network folders
+	return copyFile(src, dst) // no hard links here: vfat, some network file systems
 }
 
-// copyFile shares the blocks where the file system can (reflink), else copies.
+// copyFile shares the blocks where the file system supports it (reflink), else copies.
 func copyFile(src, dst string) error {
 	in, err := os.Open(src)
 	if err != nil {
@@ -195,10 +195,10 @@ func copyFile(src, dst string) error {
 	return out.Commit()
 }
 
-// LockPath is the lock that one backup at a time holds: create, prune, verify
-// of all and copies take it.
+// LockPath is the lock for which create, prune, verify of all and copies wait: one of
+// them runs at a time.
 func LockPath(stateDir string) string { return filepath.Join(stateDir, "locks", "backup.lock") }
 
-// DrillLockPath is the lock that one drill at a time holds. It is not the
-// backups': a long drill must not keep the night's backup from running.
+// DrillLockPath is the lock for drills: one runs at a time. It is separate, because a
+// long drill must not stop the nightly backup.
 func DrillLockPath(stateDir string) string { return filepath.Join(stateDir, "locks", "drill.lock") }

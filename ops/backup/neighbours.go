@@ -6,7 +6,7 @@ import (
 	"opsdeck/internal/human"
 )
 
-// How many neighbours a size is held against, and when it is far from them.
+// How many neighbours a size is compared with, and when it is far from theirs.
 const (
 	neighbours    = 5
 	fewNeighbours = 3
@@ -16,9 +16,9 @@ const (
 
 func bytesOf(n int64) string { return human.Bytes(n) }
 
-// judgeNeighbours holds sizes against those of the full backups of the same
-// database around them: a file without a manifest whose size is far off is bad;
-// where a manifest proves the size, far fewer rows than before are a remark.
+// judgeNeighbours compares sizes with those of the neighbouring full backups of the same
+// database. A file without a manifest whose size is far off is bad. Where a manifest
+// proves the size, far fewer rows than before are a remark.
 func judgeNeighbours(sets []*Set) {
 	byDB := map[string][]*Set{}
 	seen := map[any]bool{}
@@ -62,7 +62,7 @@ func oddOne(line []*Set, i int) (Problem, bool) {
 		return shrink.Problem(), ok
 	}
 	if s.State == Good {
-		return Problem{}, false // it was loaded
+		return Problem{}, false // it was loaded before
 	}
 	from := max(0, min(i-neighbours/2, len(line)-neighbours-1))
 	var sizes []int64

@@ -2,8 +2,8 @@ package backup
 
 import "time"
 
-// Newest is the newest good backup that a restore of db may take by itself: a
-// whole database, no emergency backup. nil when there is none.
+// Newest is the newest good backup that a restore of db may choose by itself: of the
+// whole database, not an emergency backup. nil when there is none.
 func Newest(inv *Inventory, db string) *Set {
 	for _, s := range inv.Sets {
 		if s.State == Good && s.Restorable(db) && !s.At.After(inv.At.Add(skew)) {
@@ -13,7 +13,7 @@ func Newest(inv *Inventory, db string) *Set {
 	return nil
 }
 
-// NewestUsable is Newest, or else the newest against which nothing speaks.
+// NewestUsable is Newest, or else the newest backup without a known problem.
 func NewestUsable(inv *Inventory, db string) *Set {
 	if s := Newest(inv, db); s != nil {
 		return s
@@ -26,7 +26,7 @@ func NewestUsable(inv *Inventory, db string) *Set {
 	return nil
 }
 
-// Find is the backup of that name, or of that path's name; nil when there is none.
+// Find returns the backup with that name or path; nil when there is none.
 func (inv *Inventory) Find(name string) *Set {
 	for _, s := range inv.Sets {
 		if s.Name == name || s.Path == name {
@@ -36,7 +36,7 @@ func (inv *Inventory) Find(name string) *Set {
 	return nil
 }
 
-// Age is how old the newest good backup is: what would be lost now. ok is false
+// Age is the age of the newest good backup, that is, what would be lost now. ok is false
 // when there is none.
 func (inv *Inventory) Age(db string) (age time.Duration, ok bool) {
 	s := Newest(inv, db)
@@ -56,9 +56,9 @@ func (inv *Inventory) NamesOf(s *Set) (names []string) {
 	return names
 }
 
-// ToVerify lists what a verification should read: with all, everything; else
-// what is not verified yet and the newest restorable one. Names of one content
-// are read once.
+// ToVerify lists the backups that a verification reads: with all, every one; else the
+// unverified ones and the newest restorable one. Several names of one content are read
+// once.
 func (inv *Inventory) ToVerify(all bool) (sets []*Set) {
 	seen := map[any]bool{}
 	newest := newestFull(inv, inv.Database)

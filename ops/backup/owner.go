@@ -2,17 +2,17 @@ package backup
 
 import "slices"
 
-// Names of the tiers as file names bear them.
+// Names of the tiers in file names.
 const (
 	weeklyPrefix  = "weekly_"
 	monthlyPrefix = "monthly_"
 )
 
-// ProvenOf tells whether a backup provably holds db and nothing else, so that
-// db's retention may count and remove it. The manifest decides. Without one it is
-// what a check found inside the file; or else a name that can be of no other
-// database: weekly_report may be a week's backup of report or a day's of
-// weekly_report, and an emergency backup's name tells no database at all.
+// ProvenOf tells whether a backup provably holds db and nothing else, so that db's
+// retention may count and remove it. The manifest decides. Without one, the database
+// that a check found inside the file decides, or else a name that fits no other
+// database: weekly_report may be a weekly backup of report or a daily one of
+// weekly_report, and the name of an emergency backup contains no database.
 func (s *Set) ProvenOf(db string) bool {
 	switch {
 	case db == "" || s.Parsed.Physical:
@@ -27,7 +27,7 @@ func (s *Set) ProvenOf(db string) bool {
 	return s.Parsed.Tier == Daily && s.Parsed.Subject == db
 }
 
-// shared tells whether a backup holds db and others too.
+// shared tells whether a backup holds db and other databases.
 func (s *Set) shared(db string) bool { return len(s.Summary.Databases) > 1 && s.holds(db) }
 
 // plain tells whether a name is the backup's own, not a weekly or monthly one.
@@ -38,8 +38,8 @@ func (s *Set) plain() bool {
 	return s.Parsed.Tier != Weekly && s.Parsed.Tier != Monthly
 }
 
-// tierNameOf is the tier that name gives the backup that was written as file, ""
-// when it is its own name. A name of neither form tells what its parts tell.
+// tierNameOf is the tier of name, for the backup that was written as file; "" when it is
+// its own name. For any other name the parts of the name decide.
 func tierNameOf(name, file string, n Name) Tier {
 	switch name {
 	case file:
@@ -55,15 +55,15 @@ func tierNameOf(name, file string, n Name) Tier {
 	return ""
 }
 
-// renamed tells whether a backup bears neither the name that it was written
-// under nor a tier's name of that.
+// renamed tells whether a name is neither the one under which the backup was written nor
+// a tier's name of that.
 func renamed(name, file string) bool {
 	return name != file && name != weeklyPrefix+file && name != monthlyPrefix+file
 }
 
-// tierBy is the tier by name and manifest: the manifest knows of which database
-// a backup is, why it was made and whether it is whole. What does not hold the
-// inventory's database is none of its tiers'.
+// tierBy is the tier by name and manifest: the manifest knows the database, the kind of
+// the backup and whether it is complete. A backup without the inventory's database is in
+// none of its tiers.
 func tierBy(name string, n Name, sum Summary, databases []string) Tier {
 	if len(databases) > 0 && !slices.Contains(sum.Databases, databases[0]) {
 		return Unknown

@@ -2,8 +2,8 @@ package backup
 
 import "opsdeck/internal/lang"
 
-// Part tells which part of its database a backup holds; it is empty where it
-// holds the whole, or where nobody knows.
+// Part describes which part of its database a backup holds. It is empty when it holds
+// the whole database, or when that is unknown.
 func (inv *Inventory) Part(s *Set) lang.Msg {
 	switch {
 	case s.Tier == Archive:
@@ -18,7 +18,7 @@ func (inv *Inventory) Part(s *Set) lang.Msg {
 	return inv.tablesOf(s)
 }
 
-// tablesOf is how many tables a backup holds, of those in the newest full one.
+// tablesOf is the number of tables in a backup, out of those in the newest full one.
 func (inv *Inventory) tablesOf(s *Set) lang.Msg {
 	for _, o := range inv.Sets {
 		if o.Full() && !o.Foreign && o.Database == s.Database && o.Summary.Tables >= s.Summary.Tables {

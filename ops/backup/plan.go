@@ -12,15 +12,15 @@ import (
 // Verb is what a plan does with a backup.
 type Verb string
 
-// The verbs. Rename gives a file that holds a weekly or monthly slot that tier's
-// name in place of its own.
+// The verbs. Rename replaces the name of a file that holds a weekly or monthly slot with
+// that tier's name.
 const (
 	KeepIt Verb = "keep"
 	Rename Verb = "rename"
 	Remove Verb = "remove"
 )
 
-// Reason is why; its code is stable.
+// Reason is why a step was chosen; its code is stable.
 type Reason struct {
 	Code string
 	Text lang.Msg
@@ -30,20 +30,19 @@ type Reason struct {
 type Step struct {
 	Verb    Verb
 	Set     *Set
-	To      []string // the new names, of a rename
+	To      []string // the new names of a rename
 	Reasons []Reason
-	Frees   int64 // bytes on disk that its removal frees; names that share contents free nothing alone
+	Frees   int64 // bytes on disk that its removal frees; contents are freed with their last name
 }
 
-// Plan is a retention plan: a decision about each backup, made from an inventory
-// and nothing else.
+// Plan is a retention plan: a decision about each backup, made from an inventory alone.
 type Plan struct {
 	At      time.Time
 	Dir     string
-	Steps   []Step     // as the inventory's order: newest first
+	Steps   []Step     // in the inventory's order: newest first
 	Blocked []lang.Msg // why nothing is removed; then no step removes or links
 	Frees   int64
-	Guard   *Set // the newest good one: it is verified again before anything goes
+	Guard   *Set // the newest good one: it is verified again before anything is removed
 	ran     bool
 }
 
@@ -70,7 +69,7 @@ func (p *Plan) Renames() (steps []Step) {
 // Empty tells whether the plan changes nothing.
 func (p *Plan) Empty() bool { return len(p.Removes()) == 0 && len(p.Renames()) == 0 }
 
-// Hash names the plan: what was shown is what may run.
+// Hash identifies the plan, so that only the plan that was shown can run.
 func (p *Plan) Hash() string {
 	h := sha256.New()
 	for _, s := range p.Steps {
@@ -79,7 +78,7 @@ func (p *Plan) Hash() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// block turns every change into keeping.
+// block turns every change into a keep.
 func block(p *Plan) {
 	for i := range p.Steps {
 		s := &p.Steps[i]
@@ -90,7 +89,7 @@ func block(p *Plan) {
 	}
 }
 
-// frees reckons what the removals free: contents go with their last name.
+// frees computes what the removals free: contents are freed with their last name.
 func (p *Plan) frees() {
 	stay := map[any]int{}
 	for _, s := range p.Steps {

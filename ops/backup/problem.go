@@ -8,8 +8,8 @@ import (
 // State is how far a backup can be trusted.
 type State string
 
-// The states of the contract. Good means proved: length, hash and manifest read
-// back, or loaded whole. Unverified means that nothing speaks against it.
+// The states of the contract. Good means proved: length, hash and manifest were read
+// back, or the backup was loaded completely. Unverified means that no problem is known.
 const (
 	Good       State = "good"
 	Unverified State = "unverified"
@@ -38,14 +38,14 @@ func (s State) Health() ops.State {
 	return ops.StateUnknown
 }
 
-// Problem is one thing to know about a backup. Its code is stable; its
-// arguments are already readable (sizes, names).
+// Problem is one fact about a backup. Its code is stable; its arguments are already
+// formatted (sizes, names).
 type Problem struct {
 	Code string
 	Args []string
 }
 
-// Codes of problems. Those in fatal make a backup bad, the others are remarks.
+// Codes of problems. Those in fatal make a backup bad; the others are remarks.
 const (
 	Empty       = "empty"
 	Truncated   = "truncated"

@@ -17,20 +17,21 @@ import (
 	"opsdeck/ops"
 )
 
-// Names of what a removal leaves for the moment that it takes.
+// Suffixes of files while they are being removed.
 const (
 	removing    = ".opsdeck-removing-"
 	journalName = ".opsdeck-renames.json"
 )
 
-// Execution is what a plan needs to be carried out.
+// Execution is what the execution of a plan needs.
 type Execution struct {
 	Index *Index
-	// Verify proves the plan's guard once more before anything goes.
+	// Verify verifies the plan's guard again before anything is removed.
 	Verify func(context.Context, *Set) (Check, error)
 	// Tell is called after each step; may be nil.
 	Tell func(Step)
-	// between is called between any two changes on disk; tests cut the power there.
+	// between is called between any two changes on disk; tests simulate a power failure
+	// there.
 	between func(at string) error
 }
 
@@ -41,10 +42,10 @@ type Outcome struct {
 	Freed   int64
 }
 
-// Execute carries the plan out, once, and only what it says: when a file that it
-// would touch, or the good backup that it relies on, is not as it was when the
-// plan was made, nothing is done. A power cut leaves every backup either whole
-// under its name or on its way out, for Recover to finish.
+// Execute carries out the plan, once and exactly as it was shown. When a file that it
+// would touch, or the good backup that it relies on, has changed since the plan was
+// made, it does nothing. A power failure leaves each backup either complete under its
+// name or partly removed, for Recover to finish.
 func (p *Plan) Execute(ctx context.Context, x Execution) (out Outcome, err error) {
 	if p.ran {
 		return out, errors.New("this plan was carried out already")
@@ -74,7 +75,7 @@ func (p *Plan) Execute(ctx context.Context, x Execution) (out Outcome, err error
 	return out, p.remove(ctx, x, &out)
 }
 
-// unchanged makes sure that what was shown is what is there.
+// unchanged checks that the files are still those of the plan.
 func (p *Plan) unchanged() error {
 	var sets []*Set
 	if p.Guard != nil {
@@ -93,10 +94,10 @@ func (p *Plan) unchanged() error {
 	return nil
 }
 
-// guarded proves the newest good backup anew.
+// guarded verifies the newest good backup again.
 func (p *Plan) guarded(ctx context.Context, x Execution) error {
 	if p.Guard == nil {
-		return nil // an archive or a part, named to be removed: it guards nothing
+		return nil // an archive or a partial backup that was named for removal guards nothing
 	}
 	c, err := x.Verify(ctx, p.Guard)
 	if err != nil {
@@ -120,9 +121,9 @@ type intent struct {
 	ID   FileID   `json:"id"`
 }
 
-// rename gives weekly and monthly names in place of daily ones. All renames are
-// in the journal before the first, so that Recover can finish them. On a full
-// disk they wait for another day: the removals are what makes room.
+// rename replaces daily names with weekly and monthly ones. It writes all renames to the
+// journal before the first, so that Recover can finish them. On a full disk it postpones
+// them: the removals then make room.
 func (p *Plan) rename(ctx context.Context, x Execution, out *Outcome) error {
 	steps := p.Renames()
 	if len(steps) == 0 {
@@ -179,8 +180,8 @@ func (p *Plan) renameOne(x Execution, s Step) error {
 	return p.carry(x, s.Set, s.To[0])
 }
 
-// carry keeps a verification true for a file whose names alone changed: that
-// moves its ctime, and nothing else.
+// carry keeps a verification valid for a file of which only the names changed: that
+// changes its ctime and nothing else.
 func (p *Plan) carry(x Execution, was *Set, name string) error {
 	file, manifest, err := Identify(filepath.Join(p.Dir, name))
 	if err != nil {
@@ -191,7 +192,7 @@ func (p *Plan) carry(x Execution, was *Set, name string) error {
 		return nil
 	}
 	now := key{file, manifest}
-	for _, s := range p.Steps { // the other names of it
+	for _, s := range p.Steps { // the other names of the file
 		if s.Set != was && s.Set.ID == old.File {
 			s.Set.ID, s.Set.Manifest = file, manifest
 		}
@@ -205,7 +206,7 @@ func onlyCTime(a, b FileID) bool {
 	return a == b
 }
 
-// remove lets the backups go, the oldest first.
+// remove removes the backups, the oldest first.
 func (p *Plan) remove(ctx context.Context, x Execution, out *Outcome) error {
 	steps := p.Removes()
 	for i := len(steps) - 1; i >= 0; i-- {
@@ -228,7 +229,7 @@ func (p *Plan) remove(ctx context.Context, x Execution, out *Outcome) error {
 	return atomicfile.SyncDir(p.Dir)
 }
 
-// survivor is another name of the same contents that is still there.
+// survivor is another name of the same contents that still exists.
 func (p *Plan) survivor(was *Set) string {
 	for _, s := range p.Steps {
 		for _, name := range append([]string{s.Set.Name}, s.To...) {
@@ -240,8 +241,8 @@ func (p *Plan) survivor(was *Set) string {
 	return ""
 }
 
-// removePair takes a backup's names away: first the file's, so that a cut leaves
-// no file that has lost its manifest, then the manifest's, then the bytes.
+// removePair removes the names of a backup: first the file's, so that an interruption
+// leaves no file without its manifest, then the manifest's, then the bytes.
 func removePair(dir, name string, between func(string) error) error {
 	path, gone := filepath.Join(dir, name), filepath.Join(dir, removing+name)
 	if err := os.Rename(path, gone); err != nil {
@@ -262,9 +263,9 @@ func removePair(dir, name string, between func(string) error) error {
 	return os.Remove(gone)
 }
 
-// Recover finishes what a power cut, or a kill, left half done in a folder:
-// removals that had begun and renames in the journal. It is safe to call at any
-// time while the backup lock is held.
+// Recover finishes what a power failure or a kill left half done in a folder: started
+// removals, and renames in the journal. It may be called at any time while the backup
+// lock is held.
 func Recover(dir string) error {
 	names, err := folder(dir)
 	if err != nil {
@@ -312,14 +313,14 @@ func replay(dir string) error {
 	return atomicfile.SyncDir(dir)
 }
 
-// finish gives the new names, if the file is still the one that was meant.
+// finish creates the new names, if the file is still the same one.
 func (in intent) finish(dir string) error {
 	if !baseName(in.From) {
 		return fmt.Errorf("%q is not a plain name", in.From)
 	}
 	file, _, err := Identify(filepath.Join(dir, in.From))
 	if err != nil || file.Inode != in.ID.Inode || file.Size != in.ID.Size || file.MTime != in.ID.MTime {
-		return nil // it is gone: the rename was done
+		return nil // it no longer exists: the rename is done
 	}
 	for _, to := range in.To {
 		if !baseName(to) {

@@ -6,10 +6,10 @@ import (
 	"opsdeck/internal/lang"
 )
 
-// PlanRemoval plans to remove one backup by its name; with all, every name that
-// its contents have. It is pure, and as careful as PlanRetention: what a restore
-// needs stays, and so does the last good backup of each database that it holds.
-// Why it may not go is in Blocked.
+// PlanRemoval plans the removal of one backup by its name; with all, of every name of
+// its contents. It is pure and as careful as PlanRetention: it keeps what a restore
+// needs and the last good backup of each database in it. Blocked says why a backup may
+// not be removed.
 func PlanRemoval(inv *Inventory, p Policy, named *Set, all bool) *Plan {
 	r := &removal{inv: inv, policy: p, named: named, all: all}
 	plan := &Plan{At: inv.At, Dir: inv.Dir, Blocked: r.blocked(), Guard: r.guard}
@@ -36,7 +36,7 @@ type removal struct {
 	policy Policy
 	named  *Set
 	all    bool
-	guard  *Set // the newest good one that stays
+	guard  *Set // the newest good one that remains
 }
 
 func (r *removal) goes(s *Set) bool {
@@ -69,8 +69,8 @@ func (r *removal) blocked() (why []lang.Msg) {
 	return why
 }
 
-// needed tells whether an unfinished restore reads these contents, under any name,
-// or may go back to this emergency backup.
+// needed tells whether an unfinished restore reads these contents, under any name, or
+// may revert to this emergency backup.
 func (r *removal) needed() bool {
 	if len(r.policy.InUse) > 0 && r.named.Tier == Emergency {
 		return true
@@ -88,7 +88,7 @@ func (r *removal) databases() []string {
 	return names
 }
 
-// newestLeft is the newest good backup of db when the named one is gone.
+// newestLeft is the newest good backup of db without the named one.
 func (r *removal) newestLeft(db string) *Set {
 	left := *r.inv
 	left.Sets = slices.DeleteFunc(slices.Clone(r.inv.Sets), r.goes)

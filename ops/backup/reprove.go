@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// Reproof reads backups again whose metadata alone changed since they were
-// verified: chmod and chown move ctime, and so does a byte that was changed by
-// somebody who set the date back. Only the contents tell the two apart.
+// Reproof verifies again the backups of which only the metadata changed since their
+// verification. chmod and chown change ctime, but so does a modified byte whose mtime
+// was set back. Only the contents distinguish the two.
 type Reproof struct {
-	Bytes int64         // at most this much is read
-	Time  time.Duration // and for no longer; 0 is no limit
+	Bytes int64         // read at most this many
+	Time  time.Duration // and for at most this long; 0 is no limit
 	Prove func(context.Context, *Set) (Check, error)
 }
 
@@ -28,9 +28,9 @@ func (inv *Inventory) Moved() (sets []*Set) {
 	return sets
 }
 
-// Run reads what it may and remembers what it found. again is true when the
-// inventory must be taken anew. What could not be read in time stays unverified: the
-// error is ctx's alone.
+// Run verifies backups within the limits and records the results. again is true when the
+// inventory must be read again. What could not be read in time stays unverified. The
+// only error is that of ctx.
 func (r Reproof) Run(ctx context.Context, inv *Inventory, x *Index) (again bool, err error) {
 	bounded, stop := ctx, context.CancelFunc(func() {})
 	if r.Time > 0 {
@@ -50,7 +50,7 @@ func (r Reproof) Run(ctx context.Context, inv *Inventory, x *Index) (again bool,
 	return again, ctx.Err()
 }
 
-// one proves a backup. That it was loaded once stays true while its bytes are the
+// one verifies a backup. An earlier load of it still counts while its bytes are the
 // same.
 func (r Reproof) one(ctx context.Context, s *Set, x *Index) bool {
 	check, err := r.Prove(ctx, s)
@@ -58,12 +58,12 @@ func (r Reproof) one(ctx context.Context, s *Set, x *Index) bool {
 		return false
 	}
 	check.Deep = s.Before.Deep && check.OK() && check.SHA256 == s.Before.SHA256
-	x.put(key{s.ID, s.Manifest}, check) // not saved: it is read once more another time
+	x.put(key{s.ID, s.Manifest}, check) // not saved: it is read again another time
 	return true
 }
 
-// NewestProved is the newest good backup of db, or else the newest that was good
-// before its metadata changed: what it holds is known, though not proved now.
+// NewestProved is the newest good backup of db, or else the newest that was good before
+// its metadata changed: its contents are known, though not verified now.
 func NewestProved(inv *Inventory, db string) *Set {
 	if s := Newest(inv, db); s != nil {
 		return s
@@ -76,7 +76,7 @@ func NewestProved(inv *Inventory, db string) *Set {
 	return moved[i]
 }
 
-// earlier is what was found last of a file of which only ctime differs now.
+// earlier is the last check of a file of which only ctime has changed.
 func (x *Index) earlier(k key) (Check, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -99,8 +99,8 @@ func (k key) bare() key {
 	return k
 }
 
-// moved judges a backup of which only the metadata changed since it was checked. A
-// bad one stays bad until it is read again.
+// moved judges a backup of which only the metadata changed since its check. A bad one
+// stays bad until it is read again.
 func (sc Scan) moved(s *Set) {
 	c, ok := sc.Index.earlier(key{s.ID, s.Manifest})
 	switch {

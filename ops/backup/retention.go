@@ -8,24 +8,24 @@ import (
 	"opsdeck/internal/lang"
 )
 
-// Policy is how much is kept.
+// Policy says how much to keep.
 type Policy struct {
 	Keep    Keep
-	Late    time.Duration // the newest good one must be younger, or nothing is removed
-	Foreign bool          // files made by others may be removed too
-	// InUse names the backups that an unfinished restore reads; while there is
-	// one, no emergency backup goes either.
+	Late    time.Duration // maximum age of the newest good one; if it is older, nothing is removed
+	Foreign bool          // files made by other tools may be removed too
+	// InUse names the backups that an unfinished restore reads. While there is one, no
+	// emergency backup is removed either.
 	InUse map[string]bool
-	// LastRun is the latest moment at which a plan was made before: a clock that
-	// stands before it went backwards. Zero when unknown.
+	// LastRun is the latest time at which a plan was made: a clock that shows an earlier
+	// time went backwards. Zero when unknown.
 	LastRun time.Time
-	// Unreadable says what of the unfinished restores could not be read: any backup
-	// may be one that they need, so nothing goes.
+	// Unreadable describes unfinished restores that could not be read: they may need any
+	// backup, so nothing is removed.
 	Unreadable lang.Msg
 }
 
-// PlanRetention decides. It is pure: the same inventory and policy give the same
-// plan, and a plan made of what a plan has left removes nothing.
+// PlanRetention decides what to keep. It is pure: the same inventory and policy give the
+// same plan, and a second plan after the first was executed removes nothing.
 func PlanRetention(inv *Inventory, p Policy) *Plan {
 	r := &retention{inv: inv, policy: p, keep: map[*Set][]Reason{}, tiers: map[*Set][]Tier{}}
 	for _, t := range []Tier{Daily, Weekly, Monthly} {
@@ -59,23 +59,23 @@ func (r *retention) hold(s *Set, code string, text lang.Msg) {
 	r.keep[s] = append(r.keep[s], Reason{Code: code, Text: text})
 }
 
-// ruled tells whether the rules speak about a backup: it is provably of this
-// database, or holds it among others, and it is proved; when files made by others
-// are asked for, one of those that was checked as far as it can be without loading
-// it. What is ruled counts. Nothing else is ever removed, but what is bad.
+// ruled tells whether the retention rules apply to a backup: it is provably of this
+// database, or holds it among others, and it is verified. When files of other tools are
+// included, a file that was checked as far as possible without loading it counts too.
+// Nothing else is ever removed, except bad backups.
 func (r *retention) ruled(s *Set) bool {
 	mine := s.ProvenOf(r.inv.Database) || s.shared(r.inv.Database)
 	return mine && !r.future(s) && (s.State == Good || r.checkedForeign(s))
 }
 
-// counts tells whether a backup may stand for a slot.
+// counts tells whether a backup may fill a slot.
 func (r *retention) counts(s *Set) bool { return slotted(s, r.inv.Database) && r.ruled(s) }
 
 func (r *retention) checkedForeign(s *Set) bool {
 	return r.policy.Foreign && s.Foreign && s.State == Unverified && !s.Checked.IsZero()
 }
 
-// slots keeps the newest slots of a tier that a good backup holds.
+// slots keeps the newest slots of a tier that are filled by a good backup.
 func (r *retention) slots(t Tier) {
 	best := map[string]*Set{}
 	for _, s := range r.inv.Sets {
@@ -118,7 +118,7 @@ func slotReason(t Tier, i, n int, from time.Time) lang.Msg {
 	return lang.M("daily %d of %d: %s", i, n, from.Format("2006-01-02"))
 }
 
-// numbers keeps the newest n of a tier that the rules speak about.
+// numbers keeps the newest n of a tier to which the rules apply.
 func (r *retention) numbers(t Tier, n int) {
 	i := 0
 	for _, s := range r.inv.Sets {
@@ -133,7 +133,7 @@ func (r *retention) numbers(t Tier, n int) {
 	}
 }
 
-// inUse keeps what an unfinished restore stands on.
+// inUse keeps what an unfinished restore needs.
 func (r *retention) inUse() {
 	for _, s := range r.inv.Sets {
 		if r.policy.InUse[s.Name] || len(r.policy.InUse) > 0 && s.Tier == Emergency {
@@ -142,7 +142,7 @@ func (r *retention) inUse() {
 	}
 }
 
-// guard keeps the last good backup, whatever the numbers say.
+// guard keeps the last good backup, regardless of the numbers.
 func (r *retention) guard() {
 	if r.newest = Newest(r.inv, r.inv.Database); r.newest != nil {
 		r.hold(r.newest, "last-good", lang.M("the newest good backup"))
@@ -196,9 +196,9 @@ func (r *retention) blocked() (why []lang.Msg) {
 	return why
 }
 
-// ahead counts this database's backups that lie in the future, and all of them. A
-// few were made with a wrong clock, or bear a wrong name: they count for nothing.
-// If most do, it is this clock that is wrong.
+// ahead counts this database's backups dated in the future, and all of them. A few were
+// made with a wrong clock, or have a wrong name, and are ignored. If most are in the
+// future, this machine's clock is wrong.
 func (r *retention) ahead() (ahead, all int) {
 	seen := map[any]bool{}
 	for _, s := range r.inv.Sets {
@@ -225,7 +225,7 @@ func newestFull(inv *Inventory, db string) *Set {
 	return nil
 }
 
-// step decides about one backup.
+// step decides what to do with one backup.
 func (r *retention) step(s *Set) Step {
 	if reasons := r.keep[s]; reasons != nil {
 		if to := r.newNames(s); to != nil {
@@ -299,8 +299,8 @@ func (r *retention) standIn(s *Set) *Set {
 	return nil
 }
 
-// newNames are the tiers' names that a daily file needs when it holds a weekly
-// or monthly slot, but not its day's any more.
+// newNames are the tiers' names that a daily file needs when it holds a weekly or
+// monthly slot but no longer its day's.
 func (r *retention) newNames(s *Set) (names []string) {
 	if s.Tier != Daily || s.Foreign || r.policy.InUse[s.Name] || slices.Contains(r.tiers[s], Daily) || s == r.newest {
 		return nil
@@ -308,15 +308,15 @@ func (r *retention) newNames(s *Set) (names []string) {
 	for _, t := range r.tiers[s] {
 		name := string(t) + "_" + s.Name
 		if o := r.inv.Find(name); o != nil && o.identity() != s.identity() {
-			return nil // a backup of a database whose name begins like a tier's
+			return nil // a database whose name begins like a tier's
 		}
 		names = append(names, name)
 	}
 	return names
 }
 
-// beforeDrops keeps the last backup before a loss of rows: whoever notices weeks
-// later still has it.
+// beforeDrops keeps the last backup before a loss of rows, for an operator who notices
+// it weeks later.
 func (r *retention) beforeDrops() {
 	for _, s := range r.inv.BeforeDrops() {
 		r.hold(s, "before-drop", lang.M("the last one before most rows were lost; remove it with: backup remove"))

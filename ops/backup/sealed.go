@@ -6,19 +6,18 @@ import (
 	"io"
 )
 
-// Unseal opens an encrypted stream. ErrSealed is for one that it has no key to;
-// any other error says that the stream is damaged.
+// Unseal decrypts a stream. ErrSealed means that it has no key for it; any other error
+// means that the stream is damaged.
 type Unseal func(io.Reader) (io.Reader, error)
 
-// ErrSealed says that no key at hand opens a backup.
+// ErrSealed says that no available key decrypts a backup.
 var ErrSealed = errors.New("no key at hand opens it")
 
-// ErrNotOpened says that a key is configured and is not one of those that the backup
-// was encrypted to.
+// ErrNotOpened says that a key is configured, but the backup was not encrypted to it.
 var ErrNotOpened = fmt.Errorf("not encrypted to the configured key: %w", ErrSealed)
 
-// sealedMembers proves the members of an encrypted file: what is written to it
-// is decrypted on the way.
+// sealedMembers verifies the members of an encrypted file: it decrypts what is written
+// to it.
 type sealedMembers struct {
 	in   *io.PipeWriter
 	done chan error
@@ -32,7 +31,7 @@ func newSealedMembers(unseal Unseal, members io.Writer) *sealedMembers {
 		if err == nil {
 			_, err = io.CopyBuffer(members, plain, make([]byte, 256<<10))
 		}
-		io.Copy(io.Discard, out) // the file's own hash wants all of it
+		io.Copy(io.Discard, out) // the hash of the file needs all of it
 		s.done <- err
 	}()
 	return s
@@ -40,7 +39,7 @@ func newSealedMembers(unseal Unseal, members io.Writer) *sealedMembers {
 
 func (s *sealedMembers) Write(p []byte) (int, error) { return s.in.Write(p) }
 
-// end waits for the last byte. err is why the text could not be read to its end.
+// end waits for the last byte. err is why the text could not be read completely.
 func (s *sealedMembers) end() error {
 	s.in.Close()
 	return <-s.done

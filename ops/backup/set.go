@@ -7,9 +7,8 @@ import (
 	"opsdeck/internal/human"
 )
 
-// FileID tells a file's contents from any others it could have had: it changes
-// when they do. ctime, which nobody can set back, is part of it; the device is
-// not, for its number may change at a reboot.
+// FileID identifies the contents of a file: it changes when they do. It includes ctime,
+// which cannot be set back, and not the device, whose number may change at a reboot.
 type FileID struct {
 	Inode uint64
 	Size  int64
@@ -17,7 +16,7 @@ type FileID struct {
 	CTime int64
 }
 
-// Summary is what an inventory keeps of a manifest.
+// Summary is the part of a manifest that an inventory keeps.
 type Summary struct {
 	File        string
 	Kind        string
@@ -33,7 +32,7 @@ type Summary struct {
 	SHA256      string
 	Consistency string
 	Consistent  bool
-	Partial     bool   // some tables, some rows or no rows
+	Partial     bool   // only some tables, some rows or no rows
 	Where       string // the condition that its rows meet; empty: all rows
 	NoData      bool   // definitions only
 	Encrypted   bool
@@ -42,11 +41,11 @@ type Summary struct {
 
 // TableRows is how many rows a table has in a backup.
 type TableRows struct {
-	Name string // with its database before it, where the backup holds several
+	Name string // prefixed with its database when the backup holds several
 	Rows int64
 }
 
-// Summarise keeps of a manifest what an inventory shows.
+// Summarise returns the part of a manifest that an inventory shows.
 func Summarise(m *Manifest) Summary {
 	at := m.SnapshotAt
 	if at.IsZero() {
@@ -89,43 +88,43 @@ func counted(m *Manifest) (counts []TableRows) {
 	return counts
 }
 
-// Set is one backup as it is found: a file, or a folder of a physical backup.
+// Set is one backup in a folder: a file, or the folder of a physical backup.
 type Set struct {
 	Name     string
 	Path     string
 	Parsed   Name
 	Tier     Tier
 	Kind     string
-	Database string // the first it holds; for a foreign file what its name tells
+	Database string // the first it holds; for a foreign file, from its name
 	At       time.Time
 	Size     int64
 	Engine   string // "native", "mysqldump" …; "" when unknown
 	Summary  Summary
-	Foreign  bool // no manifest: made by others
+	Foreign  bool // no manifest: made by another tool
 	State    State
 	Problems []Problem
-	Checked  time.Time // when it was last verified as it is now; zero: never
-	Deep     bool      // it was loaded then
-	Sealed   bool      // it is encrypted, and only its own length and hash were proved then
-	SHA256   string    // of the file as it was read then
-	Before   *Check    // it passed this before its metadata, and nothing else that can be seen, changed; nil: it did not
+	Checked  time.Time // when its current state was last verified; zero: never
+	Deep     bool      // that verification loaded it
+	Sealed   bool      // it is encrypted, and only its own length and hash were verified
+	SHA256   string    // of the file as read by that verification
+	Before   *Check    // a passed check from before a change of metadata alone; nil: there is none
 	Inside   string    // the database that a check found in a file without a manifest; "" when unknown
 	ID       FileID
 	Manifest FileID // zero without one
-	AtCopy   string // the copy that it was found at; "" is the folder
-	Links    int    // names that its contents have, elsewhere too
+	AtCopy   string // the copy that has it; "" is the folder
+	Links    int    // number of names of its contents, also in other folders
 	Copies   []CopyState
 }
 
-// CopyState is how a backup stands at one copy.
+// CopyState is the state of a backup at one copy.
 type CopyState struct {
 	Copy  string
-	State State // Good: hash read back there
+	State State // Good: its hash was read back there
 	At    time.Time
 }
 
-// Full tells whether it holds a whole database, so that it can fill a slot and
-// be the newest good one.
+// Full tells whether it holds a whole database, so that it can fill a slot and be the
+// newest good one.
 func (s *Set) Full() bool {
 	switch s.Tier {
 	case Daily, Weekly, Monthly:
@@ -136,8 +135,8 @@ func (s *Set) Full() bool {
 	return false
 }
 
-// Restorable tells whether a restore of db may take it without being told to:
-// full, and neither the picture of a damaged state nor another database.
+// Restorable tells whether a restore of db may choose it by itself: it is full, is of
+// db, and is not a backup of a damaged state.
 func (s *Set) Restorable(db string) bool {
 	return s.Full() && s.Tier != Emergency && (db == "" || s.holds(db))
 }
@@ -166,7 +165,7 @@ func (s *Set) add(p Problem) {
 	}
 }
 
-// Identity is what makes two names one set of bytes.
+// identity is equal for two names of the same bytes.
 func (s *Set) identity() any {
 	if s.ID.Inode != 0 {
 		return s.ID
@@ -174,8 +173,8 @@ func (s *Set) identity() any {
 	return s.Name
 }
 
-// SizeText is the size for people; that of a physical backup, which no list
-// walks through, is a dash.
+// SizeText is the size for people; a dash for a physical backup, whose size a list does
+// not compute.
 func (s *Set) SizeText() string {
 	if s.Parsed.Physical {
 		return "–"

@@ -8,35 +8,34 @@ import (
 	"opsdeck/internal/lang"
 )
 
-// A backup is held against the last few good ones before it. It has shrunk when
-// rows are below half of what any of those had; fewer rows than worthAWord are
-// not worth one.
+// A backup is compared with the last few good ones before it. It has shrunk when its
+// rows are below half of what any of those had; fewer rows than worthAWord are ignored.
 const (
 	shrinkBefore = 4
 	shrinkBelow  = 0.5
 	worthAWord   = 100
 )
 
-// Shrink is what a backup lacks that those before it had: the sign of an emptied
+// Shrink is what a backup lacks compared with those before it: the sign of an emptied
 // table or database.
 type Shrink struct {
 	Set    *Set
-	Before *Set // the newest before it that had the most rows, or bytes
+	Before *Set // the newest before it with the most rows, or bytes
 	Rows   int64
 	Was    int64         // rows of Before; 0 when the total did not shrink
 	Tables []TableShrink // in the manifest's order
-	Size   int64         // where no rows were counted: bytes
-	WasOf  int64         // bytes of Before; 0 when rows tell
+	Size   int64         // bytes, when rows were not counted
+	WasOf  int64         // bytes of Before; 0 when rows are compared
 }
 
-// TableShrink is one table that lost most of its rows, or all.
+// TableShrink is a table that lost most or all of its rows.
 type TableShrink struct {
 	Name      string
 	Rows, Was int64
 }
 
-// Shrunk tells what s lacks, held against the last four good backups of the same
-// database before it in the inventory. ok is false when nothing speaks for a loss.
+// Shrunk compares s with the last four good backups of the same database before it in
+// the inventory. ok is false when there is no sign of a loss.
 func (inv *Inventory) Shrunk(s *Set) (shrink Shrink, ok bool) {
 	line := inv.lineOf(s)
 	for i, o := range line {
@@ -47,8 +46,8 @@ func (inv *Inventory) Shrunk(s *Set) (shrink Shrink, ok bool) {
 	return Shrink{}, false
 }
 
-// lineOf lists the full backups that can be held against s, newest first, one
-// name of each content.
+// lineOf lists the full backups that can be compared with s, newest first, one name of
+// each content.
 func (inv *Inventory) lineOf(s *Set) (line []*Set) {
 	seen := map[any]bool{}
 	for _, o := range inv.Sets {
@@ -61,7 +60,7 @@ func (inv *Inventory) lineOf(s *Set) (line []*Set) {
 	return line
 }
 
-// shrinkOf holds line[i] against those after it; the line is newest first.
+// shrinkOf compares line[i] with those after it; the line is newest first.
 func shrinkOf(line []*Set, i int) (Shrink, bool) {
 	before := goodBefore(line, i)
 	if len(before) == 0 || line[i].Foreign {
@@ -84,9 +83,9 @@ func shrinkOf(line []*Set, i int) (Shrink, bool) {
 	return s, s.Before != nil
 }
 
-// BeforeLoss is the backup that tells what a database should hold: the newest proved one, or
-// where that has shrunk, the one before the loss. A backup of a damaged database does not make
-// the damage the rule. nil when there is none.
+// BeforeLoss is the backup to compare a database with: the newest proved one, or the one
+// before the loss if that has shrunk. So a backup of a damaged database does not become
+// the reference. nil when there is none.
 func BeforeLoss(inv *Inventory, db string) *Set {
 	s := NewestProved(inv, db)
 	if s == nil {
@@ -98,16 +97,16 @@ func BeforeLoss(inv *Inventory, db string) *Set {
 	return s
 }
 
-// rowsKnown tells whether somebody counted the rows: our own engine always does,
-// and finds none in an empty database.
+// rowsKnown tells whether the rows were counted: opsdeck's own engine always counts
+// them, and finds none in an empty database.
 func (s Summary) rowsKnown() bool { return s.Engine == "native" || s.Rows > 0 }
 
 func farFewer(now, was int64) bool {
 	return was >= worthAWord && float64(now) < shrinkBelow*float64(was)
 }
 
-// goodBefore are the last few before line[i] whose contents their manifests tell
-// and against which nothing speaks.
+// goodBefore are the last few backups before line[i] whose manifests tell their contents
+// and that have no known problem.
 func goodBefore(line []*Set, i int) (before []*Set) {
 	for _, o := range line[i+1:] {
 		if len(before) == shrinkBefore {
@@ -120,8 +119,7 @@ func goodBefore(line []*Set, i int) (before []*Set) {
 	return before
 }
 
-// byTable adds the tables that are there and have lost most of their rows, and
-// those that are gone.
+// byTable adds the tables that lost most of their rows, and those that are missing.
 func (s *Shrink) byTable(before []*Set) {
 	now := map[string]int64{}
 	for _, t := range s.Set.Summary.Counts {
@@ -147,7 +145,7 @@ func (s *Shrink) byTable(before []*Set) {
 	}
 }
 
-// bySize is for backups whose rows nobody counted.
+// bySize compares backups whose rows were not counted.
 func (s Shrink) bySize(before []*Set) (Shrink, bool) {
 	for _, b := range before {
 		if b.Summary.rowsKnown() {
@@ -178,7 +176,7 @@ func (s Shrink) Problem() Problem {
 // Text is the shrink as a sentence for people.
 func (s Shrink) Text() lang.Msg { return s.Problem().Text() }
 
-// names are the tables' names; the first comes with its numbers.
+// names lists the tables; the first one with its numbers.
 func (s Shrink) names() string {
 	const most = 5
 	var names []string
@@ -191,11 +189,10 @@ func (s Shrink) names() string {
 	return strings.Join(names, ", ")
 }
 
-// BeforeDrops lists the backups that are the last before a loss that no later
-// backup has made good: each has more than twice the rows, of the database or of a
-// table, that any backup after it has. Retention keeps them.
-// Backups that others' tools made tell it by their size too: they count no rows, or
-// none where there are none.
+// BeforeDrops lists the backups that are the last before a loss that no later backup
+// makes up for: each has more than twice the rows, of the database or of a table, that
+// any later backup has. Retention keeps them. Backups of other tools are compared by
+// size too: their rows are not counted, or counted as none.
 func (inv *Inventory) BeforeDrops() []*Set {
 	out := inv.beforeRowLoss()
 	for _, s := range inv.beforeByteLoss() {

@@ -10,9 +10,9 @@ import (
 // Slot is one period of a tier that should hold a backup: a day, a week from
 // Monday to Sunday, a month.
 type Slot struct {
-	From, To time.Time // To is exclusive
-	Set      *Set      // nil when it is missing; the good one, else the best there is
-	Missing  bool      // due, after the first backup known, and not held by any file
+	From, To time.Time // exclusive
+	Set      *Set      // nil when it is missing; the good one, else the best available
+	Missing  bool      // due, after the first known backup, and without any file
 }
 
 // Key names the period: 2026-01-29, 2026-W05, 2026-01.
@@ -32,11 +32,11 @@ func (s Slot) Label(t Tier) lang.Msg {
 	return lang.Raw(s.From.Format("2006-01-02"))
 }
 
-// TierInfo is a tier with what it should and does hold.
+// TierInfo is a tier, with what it should hold and what it holds.
 type TierInfo struct {
 	Tier  Tier
-	Keep  int // 0: no rule of number
-	Held  int // good ones: of the slots, or of all where there are no slots
+	Keep  int // 0: no limit by number
+	Held  int // good ones: of the slots, or all where there are no slots
 	Slots []Slot
 	Sets  []*Set // newest first
 }
@@ -51,8 +51,8 @@ func (t TierInfo) Missing() (slots []Slot) {
 	return slots
 }
 
-// Unfilled lists the slots that no backup fills which could be restored: the
-// empty ones, and those whose only file is bad.
+// Unfilled lists the slots without a restorable backup: the empty ones, and those whose
+// only file is bad.
 func (t TierInfo) Unfilled() (slots []Slot) {
 	for _, s := range t.Slots {
 		if s.Missing || s.Set != nil && s.Set.State == Bad {
@@ -62,7 +62,7 @@ func (t TierInfo) Unfilled() (slots []Slot) {
 	return slots
 }
 
-// Keep is how many slots, or backups, of each tier are kept.
+// Keep is the number of slots, or backups, to keep of each tier.
 type Keep struct{ Daily, Weekly, Monthly, Emergency, Manual int }
 
 // Of is the number for a tier; 0 where there is none.
@@ -71,8 +71,8 @@ func (k Keep) Of(t Tier) int {
 		Manual: k.Manual}[t]
 }
 
-// Tiers groups an inventory. A slot is due once its first scheduled run has
-// passed by grace.
+// Tiers groups an inventory. A slot is due when its first scheduled run is more than
+// grace ago.
 func (inv *Inventory) Tiers(keep Keep, daily Cron, grace time.Duration) []TierInfo {
 	out := make([]TierInfo, len(Tiers))
 	place := map[Tier]*TierInfo{}
@@ -121,8 +121,8 @@ func (inv *Inventory) slots(t Tier, keep int, daily Cron, grace time.Duration) [
 	return slots
 }
 
-// due tells whether the running period counts already: a backup holds it, or its
-// first run should have ended. A week counts by its Sunday.
+// due tells whether the current period counts already: it has a backup, or its first run
+// should have ended. A week is judged by its Sunday.
 func (inv *Inventory) due(t Tier, from time.Time, held *Set, daily Cron, grace time.Duration) bool {
 	if held != nil && over(t, held.At.In(inv.Zone), inv.At.In(inv.Zone)) {
 		return true
@@ -134,15 +134,14 @@ func (inv *Inventory) due(t Tier, from time.Time, held *Set, daily Cron, grace t
 	return !run.IsZero() && !inv.At.Before(run.Add(grace))
 }
 
-// over tells whether the period of a backup made at the given time counts as one
-// of the kept: a week does when it has a Sunday's backup or is past. Until then its
-// daily backups must not push out a week that is whole.
+// over tells whether the period of a backup made at the given time counts as kept: a
+// week counts when it has a Sunday's backup or is past. Before that its daily backups
+// must not displace a complete week.
 func over(t Tier, at, now time.Time) bool {
 	return t != Weekly || at.Weekday() == time.Sunday || !now.Before(slotAfter(Weekly, slotStart(Weekly, at)))
 }
 
-// fill picks for each period the backup that stands for it, and tells when the
-// history begins.
+// fill selects the backup for each period, and returns when the history begins.
 func (inv *Inventory) fill(t Tier) (best map[string]*Set, first time.Time) {
 	best = map[string]*Set{}
 	for _, s := range inv.Sets {
@@ -162,9 +161,9 @@ func (inv *Inventory) fill(t Tier) (best map[string]*Set, first time.Time) {
 
 func rank(s *Set) int { return map[State]int{Good: 2, Unverified: 1}[s.State] }
 
-// better tells whether a stands for a period rather than b: the newest of a
-// day; Sunday's, else the newest of a week; the 1st's, else the first of a
-// month. A file that bears the tier's name goes before one that does not.
+// better tells whether a is preferred over b for a period: the newest of a day;
+// Sunday's, else the newest of a week; the 1st's, else the first of a month. A file with
+// the tier's name is preferred over one without.
 func better(t Tier, a, b *Set, zone *time.Location) bool {
 	if !a.At.Equal(b.At) {
 		if t == Monthly && slotKey(Daily, a.At.In(zone)) != slotKey(Daily, b.At.In(zone)) {
@@ -226,8 +225,8 @@ func slotKey(t Tier, at time.Time) string {
 	return at.Format("2006-01-02")
 }
 
-// slotted tells whether a backup counts for days, weeks and months. Manual and
-// emergency ones are kept by number instead.
+// slotted tells whether a backup counts for days, weeks and months. Manual and emergency
+// backups are kept by number instead.
 func slotted(s *Set, db string) bool {
 	switch s.Tier {
 	case Daily, Weekly, Monthly:

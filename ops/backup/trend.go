@@ -11,8 +11,8 @@ type Point struct {
 	Bytes int64
 }
 
-// SizeTrend is the sizes of the full backups of the inventory's database, oldest
-// first, one for each content; bad ones are left out.
+// SizeTrend is the sizes of the full backups of the inventory's database, oldest first,
+// one for each content, without bad ones.
 func SizeTrend(inv *Inventory) (points []Point) {
 	seen := map[any]bool{}
 	for _, s := range inv.Sets {

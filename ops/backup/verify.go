@@ -19,27 +19,26 @@ import (
 	"opsdeck/ops"
 )
 
-// blockSize is how much of a file is read at a time, and blocks how many such
-// pieces may wait for the two hashes: 8 MiB of memory in all.
+// blockSize is how many bytes of a file are read at a time; blocks is how many blocks
+// may wait for the two hashes: 8 MiB of memory in all.
 const (
 	blockSize = 1 << 20
 	blocks    = 8
 )
 
-// Verify reads a backup from its first byte to its last and tells whether it is
-// what its manifest says: length, hash of the file, hash of every member, and a
-// trailer at its end. A file made by others is decompressed instead: whole
-// compression, a dump that came to its end, and which database is inside.
-// What is wrong with the backup is in the Check; the error is for what kept it
-// from being read at all: a cancelled context, a file that changed meanwhile.
-// report may be nil. Of an encrypted file only its own length and hash are
-// proved, and the Check says so; see VerifySealed.
+// Verify reads a whole backup and compares it with its manifest: length, hash of the
+// file, hash of every member, and the trailer at its end. A file of another tool is
+// decompressed instead: it checks that the compression is intact, that the dump has its
+// end, and which database is inside. Problems of the backup are in the Check; the error
+// means that it could not be read: a cancelled context, or a file that changed
+// meanwhile. report may be nil. For an encrypted file only its own length and hash are
+// verified, and the Check says so; see VerifySealed.
 func Verify(ctx context.Context, path string, now func() time.Time, report func(ops.Progress)) (Check, error) {
 	return VerifySealed(ctx, path, nil, now, report)
 }
 
-// VerifySealed is Verify with what opens encrypted backups: each member and the
-// trailer are proved of them too.
+// VerifySealed is Verify with a function that decrypts backups: their members and
+// trailer are verified too.
 func VerifySealed(
 	ctx context.Context,
 	path string,
@@ -105,8 +104,8 @@ func (v *verification) tell() {
 	v.report(ops.Progress{Phase: "verify", Done: v.done, Total: v.size, Unit: "bytes", Elapsed: now.Sub(v.start)})
 }
 
-// ours proves a file by its manifest. The hash of the file and those of the
-// members are reckoned side by side.
+// ours verifies a file against its manifest. The hashes of the file and of its members
+// are computed in parallel.
 func (v *verification) ours(m *Manifest) (Check, error) {
 	switch {
 	case v.size == 0:
@@ -146,8 +145,8 @@ func (v *verification) ours(m *Manifest) (Check, error) {
 	return check, nil
 }
 
-// feedMembers reads the file for both hashes. sealed is why what is inside of an
-// encrypted file was not seen, or not to its end.
+// feedMembers reads the file for both hashes. sealed is why the contents of an encrypted
+// file could not be read, or not completely.
 func (v *verification) feedMembers(m *Manifest, whole io.Writer, members *memberHash) (sealed, err error) {
 	switch {
 	case !m.Encrypted:
@@ -171,8 +170,8 @@ type piece struct {
 	users sync.WaitGroup
 }
 
-// feed reads the file once and gives every piece to both writers, each on a
-// goroutine of its own.
+// feed reads the file once and passes every piece to both writers, each on its own
+// goroutine.
 func (v *verification) feed(a, b io.Writer) error {
 	free, work := make(chan *piece, blocks), [2]chan *piece{make(chan *piece, blocks), make(chan *piece, blocks)}
 	for range min(blocks, v.size/blockSize+1) {
@@ -265,9 +264,8 @@ func (w *memberHash) end(m Member) {
 	w.left, w.have = w.left[1:], 0
 }
 
-// trailer looks whether the dump says that it came to its end: in its last
-// member. What another engine made in one piece has none; create read its
-// trailer.
+// trailer checks the last member for the line that ends a dump. A file that another
+// engine made in one piece has no such member; create read its trailer.
 func (v *verification) trailer(m *Manifest, last []byte) []Problem {
 	var end io.Reader = bytes.NewReader(last)
 	if len(m.Members) == 0 {
