@@ -272,10 +272,11 @@ func (s *Source) listPiece(
 	return nil
 }
 
-// ending are the transactions that end in a frame.
+// ending are the transactions that end in a frame: after its first byte, and not in a
+// later frame, where a transaction that only begins here is found.
 func ending(r *binarchive.Reader, f binlog.Frame, q Query) (found []*binlog.Transaction, err error) {
 	look := newLook(q, func(t *binlog.Transaction) error {
-		if t.End > f.From && q.Takes(t) {
+		if t.End > f.From && t.End <= f.To && q.Takes(t) {
 			found = append(found, t)
 		}
 		if t.End >= f.To {
