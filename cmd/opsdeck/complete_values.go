@@ -11,6 +11,7 @@ import (
 	"opsdeck/ops/backup"
 	"opsdeck/ops/logfile"
 	"opsdeck/ops/site/backups"
+	"opsdeck/ops/site/runbooks"
 )
 
 // values are what a flag or an argument can be, known without asking a server: a
@@ -23,7 +24,7 @@ func values(a *app, at cursor, v *kong.Value) []string {
 		return []string{"status", "logs", "audit", "backups", "restore"}
 	}
 	if v.Flag == nil && at.node.Name == "runbook" {
-		return runbookNames()
+		return runbooks.Names()
 	}
 	l, err := a.config()
 	if err != nil {
@@ -67,14 +68,6 @@ func namesOf(a *app, at cursor, v *kong.Value) []string {
 		return tableNames(dir)
 	}
 	return nil
-}
-
-func runbookNames() []string {
-	out := make([]string, 0, len(runbooks))
-	for _, r := range runbooks {
-		out = append(out, r.name)
-	}
-	return out
 }
 
 // checkNames are the names, kinds and services that --only takes.

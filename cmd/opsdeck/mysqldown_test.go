@@ -10,6 +10,7 @@ import (
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/site/runbooks"
 )
 
 // TestTheVerdictOverAServerThatDoesNotServeNamesItAndNeverARestore goes by the case
@@ -57,9 +58,11 @@ func TestTheVerdictOverAServerThatDoesNotServeNamesItAndNeverARestore(t *testing
 // unlock runs the statement that the runbook's query prints, as its step says.
 func unlock(t *testing.T, s *testdb.Server, what string) {
 	t.Helper()
-	p := place{service: config.DefaultService(), user: "u"}
-	for _, step := range mysqlSteps(p) {
-		for _, line := range step.commands {
+	service := config.DefaultService()
+	service.Database.User = "u"
+	down, _ := runbooks.Named("mysql-down")
+	for _, step := range down.Steps(runbooks.PlaceOf(service, "opsdeck")) {
+		for _, line := range step.Commands {
 			_, query, found := strings.Cut(line, ` -e "SELECT CONCAT`)
 			if !found || !strings.Contains(line, what) {
 				continue
@@ -77,33 +80,4 @@ func unlock(t *testing.T, s *testdb.Server, what string) {
 		}
 	}
 	t.Fatal("the runbook has no such step")
-}
-
-func TestTheServerIsStartedByWhatRunsIt(t *testing.T) {
-	project := t.TempDir()
-	text := "services:\n  api:\n    image: node:20\n  datastore:\n    image: docker.io/library/mysql:8.0\n  " +
-		"redis:\n    image: redis:7\n"
-	if err := os.WriteFile(filepath.Join(project, "docker-compose.yml"), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	units := t.TempDir()
-	if err := os.WriteFile(filepath.Join(units, "mariadb.service"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got := installedUnit([]string{t.TempDir(), units}); got != "mariadb" {
-		t.Errorf("unit %s", got)
-	}
-	service := func(d config.Database, p config.Process) server {
-		return serverOf(config.Service{Database: d, Process: p})
-	}
-	for want, v := range map[string]server{
-		"docker start box": service(config.Database{Container: "box"}, config.Process{Kind: "pm2"}),
-		"docker compose --project-directory " + project + " start datastore": service(config.Database{}, config.Process{Kind: "compose", Dir: project}),
-		"ssh db.example": service(config.Database{Host: "db.example"}, config.Process{}),
-		"sudo systemctl": service(config.Database{Host: "127.0.0.1"}, config.Process{Kind: "pm2"}),
-	} {
-		if got := v.on(v.start); !strings.HasPrefix(got, want) {
-			t.Errorf("%s: %s", want, got)
-		}
-	}
 }

@@ -5,16 +5,19 @@ import (
 	"testing"
 
 	"opsdeck/internal/config"
+	"opsdeck/ops/site/runbooks"
 )
 
 func TestEveryCommandOfARunbookIsOneOfOurs(t *testing.T) {
 	t.Parallel()
 	service := config.DefaultService()
-	p := place{program: "opsdeck", service: service, database: "db", dir: "/b", client: "mysql"}
+	service.Database.Name = "db"
+	service.Backup.Dir = "/b"
+	p := runbooks.PlaceOf(service, "opsdeck")
 	count := 0
-	for _, r := range runbooks {
-		for _, s := range r.steps(p) {
-			for _, line := range s.commands {
+	for _, r := range runbooks.All {
+		for _, s := range r.Steps(p) {
+			for _, line := range s.Commands {
 				line, _, _ = strings.Cut(line, " > ")
 				words := strings.Fields(line)
 				if words[0] != "opsdeck" {
@@ -22,7 +25,7 @@ func TestEveryCommandOfARunbookIsOneOfOurs(t *testing.T) {
 				}
 				count++
 				if err := parses(t, words[1:]); err != nil {
-					t.Errorf("runbook %s: %s: %v", r.name, line, err)
+					t.Errorf("runbook %s: %s: %v", r.Name, line, err)
 				}
 			}
 		}

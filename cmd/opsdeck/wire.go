@@ -16,6 +16,7 @@ import (
 	"opsdeck/ops/site/metrics"
 	"opsdeck/ops/site/ready"
 	"opsdeck/ops/site/restores"
+	"opsdeck/ops/site/runbooks"
 	"opsdeck/ops/site/serving"
 	"opsdeck/tui/auditview"
 	"opsdeck/tui/backupview"
@@ -119,8 +120,13 @@ func (a *app) readiness(s *config.Service) ready.Look {
 		Explain: a.explain,
 		Site:    func() (*site.Site, error) { return a.site(s) },
 		Deploys: func() (*deploys.Desk, error) { return a.deployDesk(s) },
-		Opsdeck: a.placeOf(*s).opsdeck,
+		Opsdeck: a.placeOf(s).Opsdeck,
 	}
+}
+
+// placeOf is what the runbooks of a service are filled with.
+func (a *app) placeOf(s *config.Service) runbooks.Place {
+	return runbooks.PlaceOf(*s, a.programFor(s.Name))
 }
 
 // server is what `serve` serves about services.
@@ -182,8 +188,8 @@ func (a *app) checked(s *config.Service) checks.Source {
 			}
 			return table, nil
 		},
-		Opsdeck: a.placeOf(*s).opsdeck,
-		Next:    a.placeOf(*s).mysqlNext,
+		Opsdeck: a.placeOf(s).Opsdeck,
+		Next:    a.placeOf(s).MysqlNext,
 	}
 }
 

@@ -17,9 +17,7 @@ var knowConfig = []string{
 	"wire.go",
 
 	"logs_learn.go", "logs_page.go", "logs_style.go",
-	"mysqldown.go",
 	"restore_page.go",
-	"runbook.go", "runbook_pages.go", "runbook_plain.go",
 	"watch.go", "watch_binlog.go", "watch_ping.go", "watch_standby.go",
 }
 

@@ -1,4 +1,4 @@
-package main
+package runbooks
 
 import (
 	"net/url"
@@ -20,7 +20,7 @@ const envKeys = "DB_HOST DB_PORT DB_USERNAME DB_PASSWORD DB_DATABASE JWT_SECRET 
 const defaultSecrets = "grep -nE 'qianzhang_p(assword|wd_2026)|qianzhang_(root|redis)_2026|123456|change-me|your-super-secret|Admin@2026' "
 
 // project is the folder of the back end's code.
-func (p place) project() string {
+func (p Place) project() string {
 	if dir := config.Home(p.service.Deploy.Dir); dir != "" {
 		return dir
 	}
@@ -31,10 +31,10 @@ func (p place) project() string {
 }
 
 // at is a command in the folder of the back end's code.
-func (p place) at(command string) string { return "cd " + human.Shell(p.project()) + " && " + command }
+func (p Place) at(command string) string { return "cd " + human.Shell(p.project()) + " && " + command }
 
 // port is where the service listens.
-func (p place) port() string {
+func (p Place) port() string {
 	u, err := url.Parse(p.service.Health.URL)
 	switch {
 	case err != nil || u.Host == "":
@@ -48,7 +48,7 @@ func (p place) port() string {
 }
 
 // ask is curl for a path of the service.
-func (p place) ask(path string) string {
+func (p Place) ask(path string) string {
 	base := p.service.Health.URL
 	if base == "" {
 		base = "http://localhost:3000"
@@ -66,10 +66,10 @@ func given(commands ...string) (out []string) {
 	return out
 }
 
-func deploySteps(p place) []step {
-	return []step{
+func deploySteps(p Place) []Step {
+	return []Step{
 		{lang.M("Check the machine: Ubuntu 22.04 or newer, 2 GB of memory, 10 GB of disk."),
-			[]string{"cat /etc/os-release", "free -h", "df -h /", p.opsdeck("deploy check")}},
+			[]string{"cat /etc/os-release", "free -h", "df -h /", p.Opsdeck("deploy check")}},
 		{lang.M("Install Docker with Compose, and Node 18 or newer."),
 			[]string{"docker version", "docker compose version", "node --version", "npm --version"}},
 		{lang.M("Fetch the code."), []string{"git clone REPOSITORY " + human.Shell(p.project())}},
@@ -97,12 +97,12 @@ func deploySteps(p place) []step {
 				p.ask("/health"),
 				p.ask("/health/ready"),
 				p.ask("/api-docs") + " -o /dev/null",
-				p.opsdeck("status"),
+				p.Opsdeck("status"),
 			}},
 		{lang.M("Set up opsdeck: configuration, a first backup, its schedule, a drill."), []string{
-			p.opsdeck(
+			p.Opsdeck(
 				"config check",
-			), p.opsdeck("doctor"), p.opsdeck("backup create"), p.opsdeck("backup schedule install"), p.opsdeck("backup drill"),
+			), p.Opsdeck("doctor"), p.Opsdeck("backup create"), p.Opsdeck("backup schedule install"), p.Opsdeck("backup drill"),
 		}},
 		{
 			lang.M("Keep the restore script outside this machine, for the day when opsdeck cannot be used."),
@@ -118,7 +118,7 @@ func deploySteps(p place) []step {
 }
 
 // atBoot has the process manager start the service at boot.
-func (p place) atBoot() string {
+func (p Place) atBoot() string {
 	switch p.service.Process.Kind {
 	case "pm2":
 		return "pm2 save && pm2 startup"
@@ -129,21 +129,21 @@ func (p place) atBoot() string {
 }
 
 // script writes the restore that needs no opsdeck.
-func (p place) script() string {
-	return p.opsdeck("runbook restore --plain") + " > " + human.Shell("restore-"+p.service.Name+".sh")
+func (p Place) script() string {
+	return p.Opsdeck("runbook restore --plain") + " > " + human.Shell("restore-"+p.service.Name+".sh")
 }
 
-func updateSteps(p place) []step {
-	return []step{
+func updateSteps(p Place) []Step {
+	return []Step{
 		{
 			lang.M("Tell the users. Check that everything works before you start."),
-			[]string{p.opsdeck("status"), p.at("git status --short")},
+			[]string{p.Opsdeck("status"), p.at("git status --short")},
 		},
 		{lang.M("Let opsdeck do all of the following and roll back if a step fails; or go step by step."),
-			[]string{p.opsdeck("deploy plan update"), p.opsdeck("deploy run update"), p.opsdeck("deploy undo --dry-run")}},
+			[]string{p.Opsdeck("deploy plan update"), p.Opsdeck("deploy run update"), p.Opsdeck("deploy undo --dry-run")}},
 		{
 			lang.M("Make a backup and verify it: the update may change tables."),
-			[]string{p.opsdeck("backup create"), p.opsdeck("backup verify")},
+			[]string{p.Opsdeck("backup create"), p.Opsdeck("backup verify")},
 		},
 		{lang.M("Note the current release: you return to it if this fails."), []string{p.at("git rev-parse HEAD")}},
 		{lang.M("Stop the service."), given(p.process.Stop)},
@@ -157,26 +157,26 @@ func updateSteps(p place) []step {
 			append(
 				given(p.process.Start),
 				p.ask("/health/version"),
-				p.opsdeck("status --only health,ready --watch 2s"),
+				p.Opsdeck("status --only health,ready --watch 2s"),
 			)},
 		{lang.M("Compare its errors with those of the hour before the update."),
 			[]string{
-				p.opsdeck("logs --level ERROR+ --since 2h --histogram 10m"),
-				p.opsdeck("logs --critical --since 30m"),
+				p.Opsdeck("logs --level ERROR+ --since 2h --histogram 10m"),
+				p.Opsdeck("logs --critical --since 30m"),
 			}},
 		{lang.M("If it is worse: return to the noted release. Restore the backup only if tables were changed."),
 			append(given(p.process.Stop), append([]string{p.at("git checkout RELEASE && npm ci && npm run build")},
-				append(given(p.process.Start), p.opsdeck("runbook restore"))...)...)},
+				append(given(p.process.Start), p.Opsdeck("runbook restore"))...)...)},
 	}
 }
 
-func troubleSteps(p place) []step {
+func troubleSteps(p Place) []Step {
 	v := serverOf(p.service)
 	port := p.port()
-	return []step{
+	return []Step{
 		{
 			lang.M("Start here: it names what fails, and often why."),
-			[]string{p.opsdeck("status"), p.opsdeck("doctor"), p.opsdeck("deploy check")},
+			[]string{p.Opsdeck("status"), p.Opsdeck("doctor"), p.Opsdeck("deploy check")},
 		},
 		{lang.M("Docker is down: start it; the containers follow."),
 			[]string{
@@ -187,7 +187,7 @@ func troubleSteps(p place) []step {
 			}},
 		{
 			lang.M("The database refuses, and its container is stopped: start it."),
-			[]string{v.on(v.status), v.on(v.start), p.opsdeck("runbook mysql-down")},
+			[]string{v.on(v.status), v.on(v.start), p.Opsdeck("runbook mysql-down")},
 		},
 		{
 			lang.M(
@@ -218,17 +218,17 @@ func troubleSteps(p place) []step {
 		},
 		{lang.M("db:sync fails: read which statement. A doubled index is dropped by hand, after a backup."),
 			[]string{
-				p.opsdeck("backup create"),
+				p.Opsdeck("backup create"),
 				p.client + " -e " + doubleQuoted("SHOW INDEX FROM "+p.database+".TABLE"),
 			}},
 		{lang.M("JavaScript heap out of memory: find what grew, then raise the limit of Node for now."),
 			[]string{
-				p.opsdeck("logs 'heap out of memory' --since 7d -B 20"),
+				p.Opsdeck("logs 'heap out of memory' --since 7d -B 20"),
 				"NODE_OPTIONS=--max-old-space-size=1024",
 			}},
 		{
 			lang.M("An external API fails: see which, and since when."),
-			[]string{p.opsdeck("logs 'External API call failed' --since 1d --histogram 1h")},
+			[]string{p.Opsdeck("logs 'External API call failed' --since 1d --histogram 1h")},
 		},
 		{
 			lang.M(
@@ -237,90 +237,90 @@ func troubleSteps(p place) []step {
 			),
 			[]string{
 				p.client + ` -e "SHOW GLOBAL STATUS LIKE 'Threads_connected'; SHOW VARIABLES LIKE 'max_connections'"`,
-				p.client + ` -e "SHOW VARIABLES LIKE 'slow_query%'"`, p.opsdeck("logs --slow 1000 --since 1h"),
+				p.client + ` -e "SHOW VARIABLES LIKE 'slow_query%'"`, p.Opsdeck("logs --slow 1000 --since 1h"),
 			},
 		},
 		{
 			lang.M("/health/ready is ready while Redis is down: some builds report that. Check Redis itself."),
-			[]string{p.opsdeck("status --only redis")},
+			[]string{p.Opsdeck("status --only redis")},
 		},
 		{
 			lang.M("After a restart of the machine the service is missing: it is not started at boot."),
 			given(p.process.Status, p.atBoot()),
 		},
-		{lang.M("A disk is full, or logs grow without bound."), []string{p.opsdeck("runbook disk-full")}},
+		{lang.M("A disk is full, or logs grow without bound."), []string{p.Opsdeck("runbook disk-full")}},
 	}
 }
 
-func backupPage(p place) []step {
+func backupPage(p Place) []Step {
 	keep := p.service.Backup.Keep
-	out := []step{
+	out := []Step{
 		{lang.M(
 			"The backups are in %s: daily %d, weekly %d, monthly %d. See which exist and which are missing.",
 			p.dir,
 			keep.Daily,
 			keep.Weekly,
 			keep.Monthly,
-		), []string{p.opsdeck("backup list"), p.opsdeck("status --only backup,disk-backup")}},
+		), []string{p.Opsdeck("backup list"), p.Opsdeck("status --only backup,disk-backup")}},
 		{
 			lang.M("Before a major operation: make one by hand, and verify it."),
-			[]string{p.opsdeck("backup create"), p.opsdeck("backup verify")},
+			[]string{p.Opsdeck("backup create"), p.Opsdeck("backup verify")},
 		},
 		{
 			lang.M("See what one backup contains, and check its contents."),
-			[]string{p.opsdeck("backup show " + p.newestName()), p.opsdeck("backup verify --deep " + p.newestName())},
+			[]string{p.Opsdeck("backup show " + p.newestName()), p.Opsdeck("backup verify --deep " + p.newestName())},
 		},
 		{
 			lang.M("See the schedule and the last runs."),
-			[]string{p.opsdeck("backup schedule show"), p.opsdeck("operations --limit 20")},
+			[]string{p.Opsdeck("backup schedule show"), p.Opsdeck("operations --limit 20")},
 		},
 		{
 			lang.M("Remove old ones only by retention; first see what it would remove."),
-			[]string{p.opsdeck("backup prune --dry-run"), p.opsdeck("backup prune")},
+			[]string{p.Opsdeck("backup prune --dry-run"), p.Opsdeck("backup prune")},
 		},
 	}
 	if len(p.service.Backup.Copies) > 0 {
-		out = append(out, step{lang.M("Update the copies, and verify one of them there."),
+		out = append(out, Step{lang.M("Update the copies, and verify one of them there."),
 			[]string{
-				p.opsdeck("backup sync"),
-				p.opsdeck("backup verify --copy " + human.Shell(p.service.Backup.Copies[0].Name)),
+				p.Opsdeck("backup sync"),
+				p.Opsdeck("backup verify --copy " + human.Shell(p.service.Backup.Copies[0].Name)),
 			}})
 	}
 	return append(out,
-		step{lang.M("Each quarter: privileges of the backup user, free disk, a drill."),
-			[]string{p.opsdeck("doctor"), "df -h " + human.Shell(p.dir), p.opsdeck("runbook drill")}},
-		step{lang.M("If one is missing or bad:"), []string{p.opsdeck("runbook backup-failed")}})
+		Step{lang.M("Each quarter: privileges of the backup user, free disk, a drill."),
+			[]string{p.Opsdeck("doctor"), "df -h " + human.Shell(p.dir), p.Opsdeck("runbook drill")}},
+		Step{lang.M("If one is missing or bad:"), []string{p.Opsdeck("runbook backup-failed")}})
 }
 
 // newestName is the name of the newest good backup, or a word that says what goes there.
-func (p place) newestName() string {
+func (p Place) newestName() string {
 	if p.newest == "" {
 		return "NAME"
 	}
 	return human.Shell(filepath.Base(p.newest))
 }
 
-func loggingPage(p place) []step {
-	return []step{
+func loggingPage(p Place) []Step {
+	return []Step{
 		{
 			lang.M("The logs are: %s", strings.Join(p.service.Logs.Paths(), " ")),
 			[]string{"ls -lh " + strings.Join(p.service.Logs.Paths(), " ")},
 		},
 		{
 			lang.M("The last errors, and the errors that need immediate action."),
-			[]string{p.opsdeck("logs --level ERROR+ --since 1h"), p.opsdeck("logs --critical --since 1d")},
+			[]string{p.Opsdeck("logs --level ERROR+ --since 1h"), p.Opsdeck("logs --critical --since 1d")},
 		},
-		{lang.M("Follow what is written now."), []string{p.opsdeck("logs -f")}},
+		{lang.M("Follow what is written now."), []string{p.Opsdeck("logs -f")}},
 		{lang.M("One context, one time range, lines around a hit."), []string{
-			p.opsdeck(
+			p.Opsdeck(
 				"logs --context OrderService --since 2h",
-			), p.opsdeck("logs --since '09:00' --until '10:00' payment"), p.opsdeck("logs -A 5 -B 5 --exact 'Failed to create order'"),
+			), p.Opsdeck("logs --since '09:00' --until '10:00' payment"), p.Opsdeck("logs -A 5 -B 5 --exact 'Failed to create order'"),
 		}},
 		{
 			lang.M("Errors per hour; operations of 1000 ms or more."),
 			[]string{
-				p.opsdeck("logs --level ERROR+ --since 1d --histogram 1h"),
-				p.opsdeck("logs --slow 1000 --since 1d"),
+				p.Opsdeck("logs --level ERROR+ --since 1d --histogram 1h"),
+				p.Opsdeck("logs --slow 1000 --since 1d"),
 			},
 		},
 		{
@@ -329,57 +329,57 @@ func loggingPage(p place) []step {
 				p.service.Health.LogSize,
 				p.service.Health.LogKeep,
 			),
-			[]string{p.opsdeck("status --only logs"), "pm2 conf pm2-logrotate"},
+			[]string{p.Opsdeck("status --only logs"), "pm2 conf pm2-logrotate"},
 		},
 	}
 }
 
-func auditPage(p place) []step {
-	return []step{
+func auditPage(p Place) []Step {
+	return []Step{
 		{
 			lang.M("The newest actions; those of one user."),
-			[]string{p.opsdeck("audit list --limit 100"), p.opsdeck("audit list --user 7 --since 24h")},
+			[]string{p.Opsdeck("audit list --limit 100"), p.Opsdeck("audit list --user 7 --since 24h")},
 		},
-		{lang.M("The whole history of one record, oldest first."), []string{p.opsdeck("audit trace ORDER 1001")}},
+		{lang.M("The whole history of one record, oldest first."), []string{p.Opsdeck("audit trace ORDER 1001")}},
 		{
 			lang.M("Who did the most, and which actions are most frequent."),
-			[]string{p.opsdeck("audit stats --since 7d --by user"), p.opsdeck("audit stats --since 7d --by action")},
+			[]string{p.Opsdeck("audit stats --since 7d --by user"), p.Opsdeck("audit stats --since 7d --by action")},
 		},
-		{lang.M("What was deleted, by whom."), []string{p.opsdeck("audit list --action DELETE --since 7d")}},
+		{lang.M("What was deleted, by whom."), []string{p.Opsdeck("audit list --action DELETE --since 7d")}},
 		{
 			lang.M("What changed in the tables themselves, if the audit has no row: the binlog."),
-			[]string{p.opsdeck("audit changes --since 2h")},
+			[]string{p.Opsdeck("audit changes --since 2h")},
 		},
 		{
 			lang.M("Export it to a file for somebody."),
-			[]string{p.opsdeck("audit export --format csv -o audit.csv --since 30d")},
+			[]string{p.Opsdeck("audit export --format csv -o audit.csv --since 30d")},
 		},
 		{
 			lang.M("Once a year: archive last year's rows, and delete them only after the archive is verified."),
-			[]string{p.opsdeck("audit archive --year 2025")},
+			[]string{p.Opsdeck("audit archive --year 2025")},
 		},
 	}
 }
 
-func onCallPage(p place) []step {
-	return []step{
+func onCallPage(p Place) []Step {
+	return []Step{
 		{
 			lang.M("First minute: what fails, since when, who is affected."),
-			[]string{p.opsdeck("alerts"), p.opsdeck("status"), p.opsdeck("logs --critical --since 1h"),
-				p.opsdeck("operations --limit 20")},
+			[]string{p.Opsdeck("alerts"), p.Opsdeck("status"), p.Opsdeck("logs --critical --since 1h"),
+				p.Opsdeck("operations --limit 20")},
 		},
 		{lang.M("Acknowledge the alert that you work on, so that nobody else is called."),
-			[]string{p.opsdeck("watch ack RULE")}},
+			[]string{p.Opsdeck("watch ack RULE")}},
 		{lang.M("Tell the users that you are working on it. Write down times."), nil},
 		{lang.M("Use the runbook for what you see."), []string{
-			p.opsdeck(
+			p.Opsdeck(
 				"runbook service-down",
-			), p.opsdeck("runbook mysql-down"), p.opsdeck("runbook disk-full"), p.opsdeck("runbook backup-failed"), p.opsdeck("runbook troubleshooting"),
+			), p.Opsdeck("runbook mysql-down"), p.Opsdeck("runbook disk-full"), p.Opsdeck("runbook backup-failed"), p.Opsdeck("runbook troubleshooting"),
 		}},
 		{lang.M("Data is lost or wrong: stop writing first, restore second. A single transaction can be undone."),
-			append(given(p.process.Stop), p.opsdeck("audit changes --since 2h"), p.opsdeck("runbook restore"))},
+			append(given(p.process.Stop), p.Opsdeck("audit changes --since 2h"), p.Opsdeck("runbook restore"))},
 		{lang.M("A deployment was the cause: roll it back."),
-			[]string{p.opsdeck("deploy status"), p.opsdeck("deploy undo --dry-run"), p.opsdeck("runbook update")}},
+			[]string{p.Opsdeck("deploy status"), p.Opsdeck("deploy undo --dry-run"), p.Opsdeck("runbook update")}},
 		{
 			lang.M(
 				"Not solved in 30 minutes, or data is at risk: call the next person on the list. Do not delete " +
@@ -388,24 +388,24 @@ func onCallPage(p place) []step {
 			nil,
 		},
 		{lang.M("Afterwards: verify, and write the report: what, when, cause, what is lost, what prevents it."),
-			[]string{p.opsdeck("status"), p.opsdeck("logs --level ERROR+ --since 30m"), p.opsdeck("restore report")}},
+			[]string{p.Opsdeck("status"), p.Opsdeck("logs --level ERROR+ --since 30m"), p.Opsdeck("restore report")}},
 	}
 }
 
-func handingOverPage(p place) []step {
-	out := []step{
+func handingOverPage(p Place) []Step {
+	out := []Step{
 		{
 			lang.M("What this server is: service %s, database %s, backups in %s.", p.service.Name, p.database, p.dir),
-			[]string{p.opsdeck("config show"), p.opsdeck("config check")},
+			[]string{p.Opsdeck("config show"), p.Opsdeck("config check")},
 		},
 		{
 			lang.M("The current state, and open issues."),
-			[]string{p.opsdeck("status"), p.opsdeck("restore status"), p.opsdeck("doctor")},
+			[]string{p.Opsdeck("status"), p.Opsdeck("restore status"), p.Opsdeck("doctor")},
 		},
-		{lang.M("What was done lately, by whom."), []string{p.opsdeck("operations --limit 50")}},
+		{lang.M("What was done lately, by whom."), []string{p.Opsdeck("operations --limit 50")}},
 		{
 			lang.M("Check that backups and drills run, and that the copies were verified."),
-			[]string{p.opsdeck("backup list"), p.opsdeck("backup drills"), p.opsdeck("backup schedule show")},
+			[]string{p.Opsdeck("backup list"), p.Opsdeck("backup drills"), p.Opsdeck("backup schedule show")},
 		},
 		{
 			lang.M(
@@ -418,16 +418,16 @@ func handingOverPage(p place) []step {
 			lang.M("Hand over a new restore script, and where it is kept outside this machine."),
 			[]string{p.script()},
 		},
-		{lang.M("Let the next person do a drill while you watch."), []string{p.opsdeck("backup drill")}},
+		{lang.M("Let the next person do a drill while you watch."), []string{p.Opsdeck("backup drill")}},
 	}
 	if p.newest != "" {
 		out = append(
 			out[:4],
 			append(
-				[]step{
+				[]Step{
 					{
 						lang.M("The newest good backup is %s.", p.newest),
-						[]string{p.opsdeck("backup show " + p.newestName())},
+						[]string{p.Opsdeck("backup show " + p.newestName())},
 					},
 				},
 				out[4:]...)...)

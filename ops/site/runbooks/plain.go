@@ -1,4 +1,4 @@
-package main
+package runbooks
 
 import (
 	_ "embed"
@@ -17,7 +17,7 @@ import (
 // plainRestoreBody is the restore as a script of bash that needs no opsdeck; what is of
 // this server comes before it, as assignments.
 //
-//go:embed runbook_restore.sh
+//go:embed restore.sh
 var plainRestoreBody string
 
 // plainSentences are what the script says, by the names that it has for them.
@@ -56,13 +56,13 @@ var plainSentences = []struct {
 	{"done", lang.M("Done. Tell everyone involved: restored, and to which moment.")},
 }
 
-// plainRestore is the whole script for a place.
-func (a *app) plainRestore(p place) string {
+// PlainRestore is the restore of a place as a script that needs no opsdeck, made now.
+func (p Place) PlainRestore(l *lang.Printer, now time.Time) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "#!/usr/bin/env bash\n# %s\n", termsafe.Line(a.lang.T("Restore %s without opsdeck: bash THIS-FILE [BACKUP]", p.database)))
-	fmt.Fprintf(&b, "# %s\n", a.lang.T("Made by opsdeck at %s. Keep a copy outside this machine.", a.clock.Now().Format("2006-01-02 15:04")))
+	fmt.Fprintf(&b, "#!/usr/bin/env bash\n# %s\n", termsafe.Line(l.T("Restore %s without opsdeck: bash THIS-FILE [BACKUP]", p.database)))
+	fmt.Fprintf(&b, "# %s\n", l.T("Made by opsdeck at %s. Keep a copy outside this machine.", now.Format("2006-01-02 15:04")))
 	if p.newest != "" {
-		fmt.Fprintf(&b, "# %s\n", termsafe.Line(a.lang.T("The newest good backup was then: %s", p.newest)))
+		fmt.Fprintf(&b, "# %s\n", termsafe.Line(l.T("The newest good backup was then: %s", p.newest)))
 	}
 	b.WriteString("set -euo pipefail\numask 077\n\n")
 	set := func(name, value string) { fmt.Fprintf(&b, "%s=%s\n", name, quoteShell(value)) }
@@ -95,7 +95,7 @@ func (a *app) plainRestore(p place) string {
 	}
 	set("ready", ready)
 	for _, s := range plainSentences {
-		set("m_"+s.name, a.lang.Msg(s.text))
+		set("m_"+s.name, l.Msg(s.text))
 	}
 	b.WriteString(plainRestoreBody)
 	return b.String()

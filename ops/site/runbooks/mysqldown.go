@@ -1,4 +1,4 @@
-package main
+package runbooks
 
 import (
 	"os"
@@ -154,9 +154,9 @@ func (v server) on(command string) string {
 	return "ssh " + human.Shell(v.host) + " " + human.Shell(command)
 }
 
-// mysqlNext is what to do first about a fault: a sentence with the very command.
-func (p place) mysqlNext(f mysql.Fault) lang.Msg {
-	steps := p.opsdeck("runbook mysql-down")
+// MysqlNext is what to do first about a fault: a sentence with the very command.
+func (p Place) MysqlNext(f mysql.Fault) lang.Msg {
+	steps := p.Opsdeck("runbook mysql-down")
 	v := serverOf(p.service)
 	switch f {
 	case mysql.NoFault:
@@ -182,7 +182,7 @@ func (p place) mysqlNext(f mysql.Fault) lang.Msg {
 }
 
 // mysqlSteps are the steps of the runbook mysql-down, cause by cause.
-func mysqlSteps(p place) []step {
+func mysqlSteps(p Place) []Step {
 	v := serverOf(p.service)
 	sql := func(statement string) string { return v.admin + " -e " + doubleQuoted(statement) }
 	accounts := func(what string) string {
@@ -193,18 +193,18 @@ func mysqlSteps(p place) []step {
 			),
 		)
 	}
-	return []step{
+	return []Step{
 		{
 			lang.M("Read the cause in the message; each cause has its step below."),
-			[]string{p.opsdeck("status --only mysql,disk-data"), v.on(v.status), v.on(v.logs)},
+			[]string{p.Opsdeck("status --only mysql,disk-data"), v.on(v.status), v.on(v.logs)},
 		},
 		{
 			lang.M("Check for a full disk first: it stops MySQL and prevents its start."),
-			[]string{v.on("df -h"), p.opsdeck("runbook disk-full")},
+			[]string{v.on("df -h"), p.Opsdeck("runbook disk-full")},
 		},
 		{
 			lang.M("It is stopped (connection refused, no such socket): start it, and wait for it."),
-			[]string{v.on(v.start), p.opsdeck("status --only mysql --watch 2s")},
+			[]string{v.on(v.start), p.Opsdeck("status --only mysql --watch 2s")},
 		},
 		{
 			lang.M(
@@ -245,7 +245,7 @@ func mysqlSteps(p place) []step {
 		{
 			lang.M("User or password is refused, or TLS fails: the server is running. Correct the options file, " +
 				"then check."),
-			[]string{"ls -l " + p.optionsFile(), p.opsdeck("doctor")},
+			[]string{"ls -l " + p.optionsFile(), p.Opsdeck("doctor")},
 		},
 		{
 			lang.M("This host is blocked after too many connection errors (1129):"),
@@ -253,12 +253,12 @@ func mysqlSteps(p place) []step {
 		},
 		{
 			lang.M("Only if it does not start because its data is damaged: restore."),
-			[]string{p.opsdeck("runbook restore")},
+			[]string{p.Opsdeck("runbook restore")},
 		},
 	}
 }
 
-func (p place) optionsFile() string {
+func (p Place) optionsFile() string {
 	if f := p.service.Database.OptionsFile; f != "" {
 		return f
 	}
