@@ -59,7 +59,7 @@ func (c *deployCheckCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	found, err := a.deployFindings(ctx)
+	found, err := deployFindings(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -69,17 +69,17 @@ func (c *deployCheckCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		if len(fixed) > 0 && !c.DryRun {
-			if found, err = a.deployFindings(ctx); err != nil {
+			if found, err = deployFindings(ctx, a); err != nil {
 				return err
 			}
 		}
 	}
-	doc := a.deployDocument(found)
+	doc := deployDocument(a.lang, found)
 	doc.Fixed = fixed
 	if c.JSON {
 		err = a.json(doc)
 	} else {
-		_, err = fmt.Fprint(a.out, strings.Join(a.deployLines(found, doc.Verdict), "\n")+"\n")
+		_, err = fmt.Fprint(a.out, strings.Join(deployLines(a.printer, found, doc.Verdict), "\n")+"\n")
 	}
 	if err != nil {
 		return err
@@ -87,7 +87,8 @@ func (c *deployCheckCmd) Run(ctx context.Context, a *app) error {
 	return exitCode(doc.Verdict.ExitCode())
 }
 
-func (a *app) deployFindings(ctx context.Context) ([]serviceFindings, error) {
+// deployFindings are the findings of every service that is asked about.
+func deployFindings(ctx context.Context, a *app) ([]serviceFindings, error) {
 	services, err := a.statusServices()
 	if err != nil {
 		return nil, err
@@ -132,24 +133,25 @@ func (c *deployCheckCmd) repair(ctx context.Context, a *app, found []serviceFind
 	return done, nil
 }
 
-func (a *app) deployDocument(found []serviceFindings) deployCheckJSON {
+// deployDocument is the document of the findings.
+func deployDocument(l *lang.Printer, found []serviceFindings) deployCheckJSON {
 	doc := deployCheckJSON{Findings: []deployFindingJSON{}}
 	for _, s := range found {
 		doc.Verdict = ops.Worst(doc.Verdict, deploy.Verdict(s.all))
 		for _, f := range s.all {
-			doc.Findings = append(doc.Findings, deployFindingJSON{f.Name, s.service, f.State, a.lang.Msg(f.Detail),
-				a.lang.Msg(f.Why), f.Fix})
+			doc.Findings = append(doc.Findings, deployFindingJSON{f.Name, s.service, f.State, l.Msg(f.Detail),
+				l.Msg(f.Why), f.Fix})
 		}
 	}
 	return doc
 }
 
 // deployLines are the verdict, and a table of the findings with what to do below each.
-func (a *app) deployLines(found []serviceFindings, verdict ops.State) []string {
-	t := a.theme()
+func deployLines(p *printer, found []serviceFindings, verdict ops.State) []string {
+	t := p.theme()
 	style, glyph := t.State(verdict)
 	problems, checks := 0, 0
-	table := cells.Table{Max: a.width()}
+	table := cells.Table{Max: p.width()}
 	heads := map[int]string{}
 	for _, s := range found {
 		if len(found) > 1 {
@@ -158,21 +160,21 @@ func (a *app) deployLines(found []serviceFindings, verdict ops.State) []string {
 		for _, f := range s.all {
 			checks++
 			style, glyph := t.State(f.State)
-			table.Rows = append(table.Rows, []string{style.Render(glyph + " " + a.lang.Msg(f.State.Label())), f.Name,
-				termsafe.Line(a.lang.Msg(f.Detail))})
+			table.Rows = append(table.Rows, []string{style.Render(glyph + " " + p.lang.Msg(f.State.Label())), f.Name,
+				termsafe.Line(p.lang.Msg(f.Detail))})
 			if f.State == ops.StateOK {
 				continue
 			}
 			problems++
-			table.Rows = append(table.Rows, []string{"", "", t.Dim.Render(termsafe.Line(a.lang.Msg(f.Why)))})
+			table.Rows = append(table.Rows, []string{"", "", t.Dim.Render(termsafe.Line(p.lang.Msg(f.Why)))})
 			if f.Fix != "" {
 				table.Rows = append(table.Rows, []string{"", "", t.Dim.Render("→ ") + termsafe.Line(f.Fix)})
 			}
 		}
 	}
-	said := a.lang.T("Checks that need attention: %d of %d.", problems, checks)
+	said := p.lang.T("Checks that need attention: %d of %d.", problems, checks)
 	if problems == 0 {
-		said = a.lang.T("All %d checks passed.", checks)
+		said = p.lang.T("All %d checks passed.", checks)
 	}
 	out := []string{style.Render(glyph + " " + said), ""}
 	for i, line := range table.Lines() {

@@ -55,7 +55,7 @@ type stepDetailJSON struct {
 
 // Run shows a plan.
 func (c *deployPlanCmd) Run(ctx context.Context, a *app) error {
-	d, err := a.chosenDesk()
+	d, err := chosenDesk(a)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (c *deployPlanCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if !c.JSON {
-		err = a.sayDeployPlan(ctx, a.out, d, p)
+		err = sayDeployPlan(ctx, a.out, d, p)
 		if blocked != nil {
 			e := deploys.InTheWay(blocked)
 			a.note(e.What)
@@ -85,7 +85,7 @@ func (c *deployPlanCmd) Run(ctx context.Context, a *app) error {
 	for i, one := range details {
 		s := shown.Steps[i]
 		doc.Steps = append(doc.Steps, planStepJSON{Step: s, TimeoutMS: s.Timeout.Milliseconds()})
-		detail := a.stepDetail(ctx, d, p, p.Steps[i], one)
+		detail := stepDetail(ctx, d, p, i, one)
 		detail.Look = s.Look
 		doc.Details = append(doc.Details, detail)
 	}
@@ -96,13 +96,13 @@ func (c *deployPlanCmd) Run(ctx context.Context, a *app) error {
 	return a.json(doc)
 }
 
-func (a *app) stepDetail(
-	ctx context.Context, d *deploys.Desk, p *deploy.Plan, s deploy.Step, one deploys.Detail,
-) stepDetailJSON {
+// stepDetail is what is known of the i-th step of a plan.
+func stepDetail(ctx context.Context, d *deploys.Desk, p *deploy.Plan, i int, one deploys.Detail) stepDetailJSON {
+	s := p.Steps[i]
 	out := stepDetailJSON{
 		Name:      s.Name,
-		Check:     a.lang.Msg(one.Check),
-		Undo:      a.lang.Msg(one.Undo),
+		Check:     d.Lang.Msg(one.Check),
+		Undo:      d.Lang.Msg(one.Undo),
 		UsualRuns: one.Runs,
 		LimitMS:   s.Timeout.Milliseconds(),
 	}
@@ -113,22 +113,22 @@ func (a *app) stepDetail(
 	lines, _, err := d.Look(ctx, p, s)
 	out.Changes = lines
 	if err != nil {
-		out.LookError = a.lang.Msg(a.explain(err).What)
+		out.LookError = d.Lang.Msg(d.Explain(err).What)
 	}
 	return out
 }
 
 // sayDeployPlan shows a plan for people: each step with its check, its undo and its time.
-func (a *app) sayDeployPlan(ctx context.Context, w io.Writer, d *deploys.Desk, p *deploy.Plan) error {
+func sayDeployPlan(ctx context.Context, w io.Writer, d *deploys.Desk, p *deploy.Plan) error {
 	details, err := d.Details(p)
 	if err != nil {
 		return err
 	}
 	line := func(text string) { fmt.Fprintln(w, termsafe.Line(text)) }
 	shown := d.Shown(p)
-	line(a.lang.T("Plan %s for %s in %s", p.Name, p.Service, p.Dir))
+	line(d.Lang.T("Plan %s for %s in %s", p.Name, p.Service, p.Dir))
 	if p.To != "" {
-		line(a.lang.T("revision: from %s to %s (%s)", p.From[:10], p.To[:10], p.Revision))
+		line(d.Lang.T("revision: from %s to %s (%s)", p.From[:10], p.To[:10], p.Revision))
 	}
 	for i, s := range shown.Steps {
 		what := s.Run
@@ -136,14 +136,14 @@ func (a *app) sayDeployPlan(ctx context.Context, w io.Writer, d *deploys.Desk, p
 			what = string(s.Kind)
 		}
 		line(fmt.Sprintf("%2d. %-10s %s", i+1, s.Name, what))
-		under := func(m lang.Msg) { line("      " + a.lang.Msg(m)) }
-		a.sayChanges(ctx, d, p, i, under)
+		under := func(m lang.Msg) { line("      " + d.Lang.Msg(m)) }
+		sayChanges(ctx, d, p, i, under)
 		under(lang.M("check: %s", details[i].Check))
 		under(lang.M("undo: %s", details[i].Undo))
 		under(lang.M("time: %s", stepTime(s, details[i])))
 	}
-	line(a.lang.T("A failed step rolls back the steps before it."))
-	line(a.lang.T("plan hash: %s", p.Hash[:12]))
+	line(d.Lang.T("A failed step rolls back the steps before it."))
+	line(d.Lang.T("plan hash: %s", p.Hash[:12]))
 	return nil
 }
 
@@ -157,7 +157,7 @@ func stepTime(s deploy.Step, one deploys.Detail) lang.Msg {
 }
 
 // sayChanges shows what a step would change in the database, or when that will be seen.
-func (a *app) sayChanges(ctx context.Context, d *deploys.Desk, p *deploy.Plan, i int, under func(lang.Msg)) {
+func sayChanges(ctx context.Context, d *deploys.Desk, p *deploy.Plan, i int, under func(lang.Msg)) {
 	s := d.Shown(p).Steps[i]
 	if s.Look == "" {
 		return
@@ -165,7 +165,7 @@ func (a *app) sayChanges(ctx context.Context, d *deploys.Desk, p *deploy.Plan, i
 	lines, known, err := d.Look(ctx, p, p.Steps[i])
 	switch {
 	case err != nil:
-		under(lang.M("what would be changed: unknown; %s", a.explain(err).What))
+		under(lang.M("what would be changed: unknown; %s", d.Explain(err).What))
 	case !known:
 		under(lang.M("what would be changed: shown by %s once the code is pulled, before the change is made", s.Look))
 	case len(lines) == 0:

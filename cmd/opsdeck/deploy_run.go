@@ -54,7 +54,7 @@ type deployEndJSON struct {
 }
 
 // chosenDesk is what deploying the chosen service needs.
-func (a *app) chosenDesk() (*deploys.Desk, error) {
+func chosenDesk(a *app) (*deploys.Desk, error) {
 	s, err := a.service()
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (c *deployRunCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
-	d, err := a.chosenDesk()
+	d, err := chosenDesk(a)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (c *deployRunCmd) Run(ctx context.Context, a *app) error {
 			WithHint(lang.M("show it again: opsdeck deploy plan %s", c.Name))
 	}
 	if !c.JSON {
-		if err := a.sayDeployPlan(ctx, a.err, d, p); err != nil {
+		if err := sayDeployPlan(ctx, a.err, d, p); err != nil {
 			return err
 		}
 	}
@@ -102,7 +102,7 @@ func (c *deployRunCmd) Run(ctx context.Context, a *app) error {
 	if err := d.Begin(p); err != nil {
 		return err
 	}
-	return a.carry(ctx, d, p, deploy.EventBegin, c.JSON)
+	return deployer{a.printer, d, p, c.JSON}.carry(ctx, deploy.EventBegin)
 }
 
 // resume continues the deployment that is not over.
@@ -116,13 +116,13 @@ func (c *deployRunCmd) resume(ctx context.Context, a *app, d *deploys.Desk) erro
 			WithHint(lang.M("list them: opsdeck deploy status"))
 	}
 	if c.DryRun {
-		return a.sayDeployPlan(ctx, a.out, d, open.Plan)
+		return sayDeployPlan(ctx, a.out, d, open.Plan)
 	}
 	what := lang.M("Deployment %s will be continued.", open.Plan.ID)
 	if err := a.confirm(ctx, open.Plan.Service, c.Confirm, what); err != nil {
 		return err
 	}
-	return a.carry(ctx, d, open.Plan, deploy.EventBegin, c.JSON)
+	return deployer{a.printer, d, open.Plan, c.JSON}.carry(ctx, deploy.EventBegin)
 }
 
 // Run takes a deployment back.
@@ -130,7 +130,7 @@ func (c *deployUndoCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
-	d, err := a.chosenDesk()
+	d, err := chosenDesk(a)
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (c *deployUndoCmd) Run(ctx context.Context, a *app) error {
 	if err := a.confirm(ctx, one.Plan.Service, c.Confirm, what); err != nil {
 		return err
 	}
-	return a.carry(ctx, d, one.Plan, deploy.EventBack, c.JSON)
+	return deployer{a.printer, d, one.Plan, c.JSON}.carry(ctx, deploy.EventBack)
 }
 
 // setAside records that a person has taken a deployment back. A later one is no hindrance.
@@ -228,49 +228,73 @@ func (c *deployUndoCmd) choose(d *deploys.Desk) (*deploy.Deployment, error) {
 	return nil, ops.E(ops.Usage, lang.M("there is no deployment to roll back")).WithHint(hint)
 }
 
+// deployer carries a plan out, forward or back, and tells how that goes.
+type deployer struct {
+	*printer
+	desk   *deploys.Desk
+	plan   *deploy.Plan
+	asJSON bool
+}
+
 // carry runs a deployment to its end and tells how it ended.
-func (a *app) carry(ctx context.Context, d *deploys.Desk, p *deploy.Plan, first deploy.Event, asJSON bool) error {
-	end := a.quiet(d.Service.Name, p.ID)
-	s, err := d.Carry(ctx, p, first, func(l deploy.Line, _ deploy.State) { a.tellDeploy(p, l, asJSON) })
+func (w deployer) carry(ctx context.Context, first deploy.Event) error {
+	end := w.desk.Quiet(w.plan.ID)
+	s, err := w.desk.Carry(ctx, w.plan, first, func(l deploy.Line, _ deploy.State) { w.tell(l) })
 	end()
 	if errors.Is(err, deploy.ErrLeft) {
 		code := ops.Interrupted
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			code = ops.Busy
 		}
-		return ops.E(code, lang.M("deployment %s was interrupted; nothing was rolled back", p.ID)).
+		return ops.E(code, lang.M("deployment %s was interrupted; nothing was rolled back", w.plan.ID)).
 			WithHint(lang.M("continue it: opsdeck deploy run --resume; or roll it back: opsdeck deploy undo"))
 	}
 	if err != nil {
 		return err
 	}
-	doc := deployEndJSON{ID: p.ID, Result: s.Result, From: p.From, To: p.To, Offer: s.Data["offer"],
+	doc := deployEndJSON{
+		ID:     w.plan.ID,
+		Result: s.Result,
+		From:   w.plan.From,
+		To:     w.plan.To,
+		Offer:  s.Data["offer"],
 		Errors: s.Data["burst"],
 		Stays:  s.Data[deploy.MayStay],
-		Report: d.Store().ReportPath(p.ID)}
-	if asJSON {
-		if err := a.ndjson(doc); err != nil {
+		Report: w.desk.Store().ReportPath(w.plan.ID),
+	}
+	if w.asJSON {
+		if err := w.ndjson(doc); err != nil {
 			return err
 		}
 	} else {
-		a.say(lang.M("%s: %s", p.ID, deploys.ResultText(s)))
-		a.say(lang.M("report: %s", doc.Report))
-		if doc.Errors != "" && s.Result == deploy.ResultDone {
-			a.note(lang.M("%s", lang.Raw(doc.Errors)))
-			a.note(lang.M("read them: opsdeck logs --critical --newest; roll the release back: opsdeck deploy undo"))
-		}
+		w.sayEnd(s, doc)
 	}
 	if s.Result == deploy.ResultDone || first == deploy.EventBack && s.Result == deploy.ResultTakenBack {
 		return nil
 	}
+	return w.failed(s, doc)
+}
+
+// sayEnd says how a deployment ended.
+func (w deployer) sayEnd(s deploy.State, doc deployEndJSON) {
+	w.say(lang.M("%s: %s", w.plan.ID, deploys.ResultText(s)))
+	w.say(lang.M("report: %s", doc.Report))
+	if doc.Errors != "" && s.Result == deploy.ResultDone {
+		w.note(lang.M("%s", lang.Raw(doc.Errors)))
+		w.note(lang.M("read them: opsdeck logs --critical --newest; roll the release back: opsdeck deploy undo"))
+	}
+}
+
+// failed is the error of a deployment that did not reach its end, with what to do.
+func (w deployer) failed(s deploy.State, doc deployEndJSON) error {
 	step := ""
 	if s.Failed >= 0 {
-		step = p.Steps[s.Failed].Name
+		step = w.plan.Steps[s.Failed].Name
 	}
 	e := ops.E(ops.Failed, lang.M("step %s failed: %s", step, s.Why()))
 	switch {
 	case s.Result == deploy.ResultStuck:
-		return e.WithHint(deploys.StuckHint(p.ID))
+		return e.WithHint(deploys.StuckHint(w.plan.ID))
 	case doc.Offer != "":
 		return e.WithHint(lang.M("the database is still changed; this restores it: %s", lang.Raw(doc.Offer)))
 	}
@@ -280,29 +304,29 @@ func (a *app) carry(ctx context.Context, d *deploys.Desk, p *deploy.Plan, first 
 	return e.WithHint(lang.M("the previous release is in place; read the report: %s", doc.Report))
 }
 
-// tellDeploy tells one event of a deployment.
-func (a *app) tellDeploy(p *deploy.Plan, l deploy.Line, asJSON bool) {
+// tell tells one event of a deployment.
+func (w deployer) tell(l deploy.Line) {
 	if l.Event == deploy.EventChild {
 		return
 	}
 	name := ""
 	if l.Step >= 0 {
-		name = p.Steps[l.Step].Name
+		name = w.plan.Steps[l.Step].Name
 	}
-	if asJSON {
-		a.ndjson(deployEventJSON{l.Time, name, l.Event, l.Detail, l.Tail})
+	if w.asJSON {
+		w.ndjson(deployEventJSON{l.Time, name, l.Event, l.Detail, l.Tail})
 		return
 	}
 	for _, line := range l.Tail {
-		fmt.Fprintln(a.err, "      | "+termsafe.Line(line))
+		fmt.Fprintln(w.err, "      | "+termsafe.Line(line))
 	}
 	if name != "" {
 		fmt.Fprintf(
-			a.err,
+			w.err,
 			"%s  %-10s %s  %s\n",
 			l.Time.Local().Format(time.TimeOnly),
 			name,
-			a.lang.Msg(eventLabel(l)),
+			w.lang.Msg(eventLabel(l)),
 			termsafe.Line(l.Detail),
 		)
 	}

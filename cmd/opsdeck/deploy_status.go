@@ -44,7 +44,7 @@ type deploymentStepJSON struct {
 
 // Run lists deployments.
 func (c *deployStatusCmd) Run(a *app) error {
-	d, err := a.chosenDesk()
+	d, err := chosenDesk(a)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (c *deployStatusCmd) Run(a *app) error {
 	doc := deployStatusJSON{Deployments: []deploymentJSON{}}
 	for _, one := range all {
 		if c.ID == "" || c.ID == one.Plan.ID {
-			doc.Deployments = append(doc.Deployments, a.deploymentDoc(d, one, running))
+			doc.Deployments = append(doc.Deployments, deploymentDoc(d, one, running))
 		}
 	}
 	if c.ID != "" && len(doc.Deployments) == 0 {
@@ -85,30 +85,30 @@ func (c *deployStatusCmd) Run(a *app) error {
 			a.say(lang.M("  step %s failed: %s", one.Plan.Steps[one.State.Failed].Name, one.State.Why()))
 		}
 		if c.ID != "" {
-			a.sayDeploymentSteps(d, one, running && one.State.Result == "")
+			sayDeploymentSteps(a.printer, d, one, running && one.State.Result == "")
 		}
 	}
 	return nil
 }
 
 // sayDeploymentSteps shows each step of a deployment, how long it took and what came of it.
-func (a *app) sayDeploymentSteps(d *deploys.Desk, one *deploy.Deployment, running bool) {
+func sayDeploymentSteps(p *printer, d *deploys.Desk, one *deploy.Deployment, running bool) {
 	for i, s := range one.Plan.Steps {
 		took, detail := "", ""
 		for _, l := range one.Lines {
 			if l.Step == i && l.Detail != "" && l.Event != deploy.EventSeen {
-				detail = a.lang.Msg(l.What())
+				detail = p.lang.Msg(l.What())
 			}
 		}
 		if t, is := deploy.Took(one.Lines, i); is {
 			took = human.Duration(t)
 		}
-		state := a.lang.Msg(markLabel(one.State.Marks[i], running))
-		fmt.Fprintln(a.out, termsafe.Line(fmt.Sprintf("  %2d. %-10s %s  %s  %s", i+1, s.Name,
+		state := p.lang.Msg(markLabel(one.State.Marks[i], running))
+		fmt.Fprintln(p.out, termsafe.Line(fmt.Sprintf("  %2d. %-10s %s  %s  %s", i+1, s.Name,
 			cells.Pad(state, 14), cells.Pad(took, 8), detail)))
 	}
 	if one.State.Result != "" {
-		a.say(lang.M("report: %s", d.Store().ReportPath(one.Plan.ID)))
+		p.say(lang.M("report: %s", d.Store().ReportPath(one.Plan.ID)))
 	}
 }
 
@@ -139,7 +139,8 @@ func markLabel(m deploy.Mark, running bool) lang.Msg {
 	return lang.M("not begun")
 }
 
-func (a *app) deploymentDoc(d *deploys.Desk, one *deploy.Deployment, running bool) deploymentJSON {
+// deploymentDoc is a deployment for programs.
+func deploymentDoc(d *deploys.Desk, one *deploy.Deployment, running bool) deploymentJSON {
 	p, s := one.Plan, one.State
 	doc := deploymentJSON{
 		ID:      p.ID,
@@ -149,7 +150,7 @@ func (a *app) deploymentDoc(d *deploys.Desk, one *deploy.Deployment, running boo
 		BeganAt: s.Began,
 		From:    p.From,
 		To:      p.To,
-		Detail:  a.lang.Msg(s.Why()),
+		Detail:  d.Lang.Msg(s.Why()),
 		Steps:   []deploymentStepJSON{},
 		Report:  d.Store().ReportPath(p.ID),
 	}

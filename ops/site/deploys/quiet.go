@@ -1,4 +1,4 @@
-package main
+package deploys
 
 import (
 	"sync"
@@ -16,34 +16,29 @@ const (
 	quietAgain = time.Minute
 )
 
-// quiet silences the alerts of a service while it is deployed: its stop and its start
+// Quiet silences the alerts of the service while it is deployed: its stop and its start
 // are no news. The returned function ends the silence. A silence that cannot be
 // recorded is told, and keeps nothing from being deployed.
-func (a *app) quiet(service, deployment string) (end func()) {
-	nothing := func() {}
-	dir, err := a.stateDir()
-	if err != nil {
-		return nothing
-	}
+func (d *Desk) Quiet(deployment string) (end func()) {
 	ask := func(o alert.Order) string {
-		o.Service = service
+		o.Service = d.Service.Name
 		o.Rule = "*"
-		o.At = a.clock.Now()
+		o.At = d.Clock.Now()
 		o.By = oplog.UserName()
-		id, err := alert.Ask(dir, o)
+		id, err := alert.Ask(d.StateDir, o)
 		if err != nil {
-			a.note(lang.M("the alerts cannot be silenced: %s", err.Error()))
+			d.Say(lang.M("the alerts cannot be silenced: %s", err.Error()))
 			return ""
 		}
 		return id
 	}
 	why := alert.Say(lang.M("deployment %s", deployment))
 	silence := func() string {
-		return ask(alert.Order{Kind: alert.OrderSilence, Until: a.clock.Now().Add(quietLimit), Why: why})
+		return ask(alert.Order{Kind: alert.OrderSilence, Until: d.Clock.Now().Add(quietLimit), Why: why})
 	}
 	own := silence()
 	if own == "" {
-		return nothing
+		return func() {}
 	}
 	over := make(chan struct{})
 	var asking sync.WaitGroup
@@ -61,7 +56,7 @@ func (a *app) quiet(service, deployment string) (end func()) {
 	return func() {
 		close(over)
 		asking.Wait()
-		for _, silence := range a.silencesOf(dir, why, own) {
+		for _, silence := range d.silencesOf(why, own) {
 			ask(alert.Order{Kind: alert.OrderUnsilence, Silence: silence})
 		}
 	}
@@ -69,13 +64,13 @@ func (a *app) quiet(service, deployment string) (end func()) {
 
 // silencesOf are the silences of a deployment that are in force: its own, and those
 // that its killed runs left.
-func (a *app) silencesOf(dir string, why alert.Text, own string) []string {
-	book, err := alert.Read(dir)
+func (d *Desk) silencesOf(why alert.Text, own string) []string {
+	book, err := alert.Read(d.StateDir)
 	if err != nil {
 		return []string{own}
 	}
 	var out []string
-	for _, s := range book.Open(a.clock.Now()) {
+	for _, s := range book.Open(d.Clock.Now()) {
 		if s.Why == why {
 			out = append(out, s.ID)
 		}
