@@ -112,7 +112,8 @@ func TestTheRestoreWithoutOpsdeck(t *testing.T) {
 		t.Fatalf("not confirmed, and yet:\n%s", out)
 	}
 	out = s.run(0, yes)
-	if s.rows("customers") != "3" || s.did() != "stop start " || !strings.Contains(out, "left as they were: younger") {
+	if s.rows("customers") != "3" || s.did() != "stop start " ||
+		!strings.Contains(out, "not in the backup, and not changed: younger") {
 		t.Fatalf("%s rows:\n%s", s.rows("customers"), out)
 	}
 	saved, err := filepath.Glob(filepath.Join(s.dir, "backups", "emergency_backup_*.sql.gz"))

@@ -16,14 +16,11 @@ const mostMethods = 40
 
 // largeTypes have more still. The list may only shrink, and so may each number.
 var largeTypes = map[string]int{
-	"cmd/opsdeck.app":        71,
-	"ops/logs/line.Parser":   70,
-	"ops/logs/store.Store":   50,
-	"ops/mysql/swap.Server":  130,
-	"tui/auditview.ledger":   45,
-	"tui.Console":            45,
-	"ops/mysql/load.session": 45,
-	"ops/restore.Plan":       65,
+	"cmd/opsdeck.app":       53,
+	"ops/logs/line.Parser":  65,
+	"ops/logs/store.Store":  43,
+	"ops/mysql/swap.Server": 128,
+	"ops/restore.Plan":      60,
 }
 
 func TestNoTypeDoesTheWorkOfSeveral(t *testing.T) {
