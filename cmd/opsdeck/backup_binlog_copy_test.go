@@ -74,7 +74,7 @@ func TestRestoreToAMomentFromTheLogAtACopy(t *testing.T) {
 		}
 		loseLog(t, db)
 		o := s.run("restore", "--before", id, "--plan")
-		if o.code == 0 || !strings.Contains(o.err, "opsdeck restore --from far: --before "+id) {
+		if o.code == 0 || !strings.Contains(o.err, s.opsdeck("restore --from far: --before "+id)) {
 			t.Fatalf("exit %d, the moment is lost: %s%s", o.code, o.out, o.err)
 		}
 		o = s.run("restore", "--from", "far:", "--before", id, "--plan")
@@ -156,11 +156,11 @@ func TestAGapAtACopyIsJudgedByItsOwnBackups(t *testing.T) {
 		}
 		return doc.Gaps
 	}
-	gap := judged(1, "opsdeck backup create, then opsdeck backup sync")[0]
+	gap := judged(1, s.opsdeck("backup create")+", then "+s.opsdeck("backup sync"))[0]
 	time.Sleep(time.Until(gap.ToTime.Add(time.Second))) // the log's times are whole seconds
 	s.must("backup", "create")
 	s.must("backup", "binlog", "verify") // here it is healed
-	judged(1, "send the backup that heals it: opsdeck backup sync")
+	judged(1, "send the backup that heals it: "+s.opsdeck("backup sync"))
 	s.must("backup", "sync")
 	judged(0, "")
 }

@@ -218,6 +218,11 @@ func (s *realSite) run(args ...string) outcome {
 	return outcome{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
 }
 
+// opsdeck is a command as the program advises it for this site.
+func (s *realSite) opsdeck(args string) string {
+	return "opsdeck --config " + filepath.Join(s.dir, "config.yaml") + " " + args
+}
+
 func (s *realSite) must(args ...string) outcome {
 	s.t.Helper()
 	o := s.run(args...)
