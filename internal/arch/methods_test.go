@@ -16,11 +16,10 @@ const mostMethods = 40
 
 // largeTypes have more still. The list may only shrink, and so may each number.
 var largeTypes = map[string]int{
-	"cmd/opsdeck.app":       53,
-	"ops/logs/line.Parser":  65,
-	"ops/logs/store.Store":  43,
-	"ops/mysql/swap.Server": 128,
-	"ops/restore.Plan":      60,
+	"cmd/opsdeck.app":      53,
+	"ops/logs/line.Parser": 65,
+	"ops/logs/store.Store": 43,
+	"ops/restore.Plan":     60,
 }
 
 func TestNoTypeDoesTheWorkOfSeveral(t *testing.T) {

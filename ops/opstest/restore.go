@@ -50,6 +50,20 @@ func NewWorld() *World {
 	return &World{State: WorldState{Live: "damaged", Running: true, Ready: true}, Fail: map[string]error{}}
 }
 
+// Database is the world as the target's server.
+func (w *World) Database() run.Database {
+	return run.Database{
+		Looker:    w,
+		Sessions:  w,
+		Writes:    w,
+		Loader:    w,
+		Verifier:  w,
+		Exchanger: w,
+		Exporter:  w,
+		Cleaner:   w,
+	}
+}
+
 func (w *World) do(ctx context.Context, method string, change func(*WorldState) error) error {
 	if w.Before != nil {
 		w.Before(ctx, method)

@@ -34,7 +34,7 @@ func handsPath(f run.Folder) string { return filepath.Join(f.Path, "sessions.jso
 
 // alone waits until no statement of a former worker runs any more, and enters
 // this session in its place. One that waits for a lock is ended: it has not begun.
-func (s *Server) alone(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
+func (s *Sessions) alone(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
 	before, err := readHands(f)
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func (s *Server) alone(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.
 
 // left names the sessions of former workers that still do something: those that
 // are remembered, and all in the schemas that only this run has.
-func (s *Server) left(ctx context.Context, c *sql.Conn, p *restore.Plan, ids []uint64) (busy []string, err error) {
+func (s *Sessions) left(ctx context.Context, c *sql.Conn, p *restore.Plan, ids []uint64) (busy []string, err error) {
 	rows, err := schema.All(
 		ctx,
 		c,
@@ -114,7 +114,7 @@ func startedAt(ctx context.Context, c *sql.Conn) int64 {
 func readHands(f run.Folder) (hands, error) { return readJSON[hands](handsPath(f)) }
 
 // enter remembers this session, and no former one: they are gone.
-func (s *Server) enter(ctx context.Context, c *sql.Conn, f run.Folder, started int64) error {
+func (s *Sessions) enter(ctx context.Context, c *sql.Conn, f run.Folder, started int64) error {
 	text, err := schema.One(ctx, c, "SELECT CONNECTION_ID()")
 	if err != nil {
 		return err

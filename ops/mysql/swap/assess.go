@@ -26,10 +26,19 @@ const surveyJobs = 4
 // countLimit is up to how many rows, by the server's guess, a table is counted.
 const countLimit = 2_000_000
 
+// Surveyor looks at the target before, and between the steps of, a restore.
+type Surveyor struct {
+	*link
+	facts    *Facts
+	damage   *Damage
+	sessions *Sessions
+	losses   *Losses
+}
+
 // Survey looks at the target for a backup and a choice: what is broken, what
 // will be lost, what stands in the way. It changes nothing but an empty schema
 // of a moment, which tells whether RENAME works across schemas.
-func (s *Server) Survey(
+func (s *Surveyor) Survey(
 	ctx context.Context,
 	live string,
 	src restore.Source,
@@ -40,7 +49,7 @@ func (s *Server) Survey(
 		return nil, err
 	}
 	a := &restore.Assessment{At: time.Now(), Loss: restore.Loss{Since: src.At}, Disk: restore.Disk{SaveFree: -1}}
-	if a.Server, err = s.server(ctx, db); err != nil {
+	if a.Server, err = s.facts.state(ctx, db); err != nil {
 		return nil, err
 	}
 	target := live
@@ -53,7 +62,7 @@ func (s *Server) Survey(
 	if err := s.surveyTables(ctx, db, a, target, src); err != nil {
 		return nil, err
 	}
-	s.surveyDeadly(a)
+	s.damage.surveyDeadly(a)
 	if choice.Into != "" {
 		held, err := schema.Inventory(ctx, db, target)
 		if err != nil {
@@ -101,70 +110,17 @@ func (s *Server) Survey(
 	if src.Replay != nil {
 		a.Loss = src.Replay.Loss()
 	} else {
-		s.loss(ctx, a, live, src, choice.Tables)
+		s.losses.loss(ctx, a, live, src, choice.Tables)
 	}
 	if a.SchemaThere {
-		s.lostObjects(ctx, &a.Loss, live, src, choice.Tables)
+		s.losses.lostObjects(ctx, &a.Loss, live, src, choice.Tables)
 	}
 	return a, nil
 }
 
-// Identity is what tells the server from all others, as plans and locks name it.
-func (s *Server) Identity(ctx context.Context) (string, error) {
-	db, err := s.db(ctx)
-	if err != nil {
-		return "", err
-	}
-	state, err := s.server(ctx, db)
-	return state.Identity, err
-}
-
-// server is what the server says of itself.
-func (s *Server) server(ctx context.Context, db *sql.DB) (restore.ServerState, error) {
-	out := restore.ServerState{Address: s.Target.Server(), User: s.Target.User, Flavour: "mysql"}
-	if s.mariadb {
-		out.Flavour = "mariadb"
-	}
-	rows, err := schema.All(ctx, db, "SELECT VERSION(), @@hostname, @@port, @@datadir, @@read_only, @@log_bin")
-	if err != nil {
-		return out, fmt.Errorf("ask the server what it is: %w", err)
-	}
-	r := rows[0]
-	out.Version, out.ReadOnly, out.BinaryLog = r[0], r[4] != "0" && r[4] != "OFF", r[5] == "1"
-	out.Identity = strings.Join(r[1:4], ":")
-	if uuid, err := schema.One(ctx, db, "SELECT @@server_uuid"); err == nil && uuid != "" {
-		out.Identity = uuid
-	}
-	s.replication(ctx, db, &out)
-	return out, nil
-}
-
-func (s *Server) replication(ctx context.Context, db *sql.DB, out *restore.ServerState) {
-	for _, q := range []string{"SHOW REPLICA STATUS", "SHOW SLAVE STATUS"} {
-		c, err := db.Conn(ctx)
-		if err != nil {
-			return
-		}
-		r, err := show(ctx, c, q)
-		c.Close()
-		if err == nil {
-			out.Replicates = r["source_host"] + r["master_host"]
-			break
-		}
-	}
-	rows, err := schema.All(
-		ctx,
-		db,
-		"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'",
-	)
-	if err == nil && len(rows) == 1 {
-		out.Replicas, _ = strconv.Atoi(rows[0][0])
-	}
-}
-
 // surveyTables compares the live tables with the backup's: there, readable,
 // checked, counted.
-func (s *Server) surveyTables(
+func (s *Surveyor) surveyTables(
 	ctx context.Context,
 	db *sql.DB,
 	a *restore.Assessment,
@@ -213,11 +169,11 @@ func (s *Server) surveyTables(
 	return ctx.Err()
 }
 
-func (s *Server) surveyTable(ctx context.Context, db *sql.DB, t *restore.TableState, in string, src restore.Source) {
+func (s *Surveyor) surveyTable(ctx context.Context, db *sql.DB, t *restore.TableState, in string, src restore.Source) {
 	if b, ok := src.Table(t.Name); ok {
 		t.InBackup, t.BackupRows = true, b.Rows
 	}
-	err := s.risk(ctx, db, in, t.Name, func() error { return s.readTable(ctx, db, t, in) })
+	err := s.damage.risk(ctx, db, in, t.Name, func() error { return s.readTable(ctx, db, t, in) })
 	if err == nil || ctx.Err() != nil {
 		return
 	}
@@ -230,7 +186,7 @@ func (s *Server) surveyTable(ctx context.Context, db *sql.DB, t *restore.TableSt
 
 // readTable checks a table and counts its rows. An error is of the connection; what is
 // wrong with the table is in its state.
-func (s *Server) readTable(ctx context.Context, db *sql.DB, t *restore.TableState, in string) error {
+func (s *Surveyor) readTable(ctx context.Context, db *sql.DB, t *restore.TableState, in string) error {
 	bad, err := load.CheckTable(ctx, db, in, t.Name, true)
 	if mysql.Lost(err) {
 		return err
@@ -264,7 +220,7 @@ func (s *Server) readTable(ctx context.Context, db *sql.DB, t *restore.TableStat
 	return nil
 }
 
-func (s *Server) countObjects(ctx context.Context, db *sql.DB, a *restore.Assessment, in string) {
+func (s *Surveyor) countObjects(ctx context.Context, db *sql.DB, a *restore.Assessment, in string) {
 	for _, o := range []struct {
 		to    *int
 		query string
@@ -278,7 +234,7 @@ func (s *Server) countObjects(ctx context.Context, db *sql.DB, a *restore.Assess
 }
 
 // surveyTriggers names those that the exchange takes off; they are counted besides.
-func (s *Server) surveyTriggers(ctx context.Context, db *sql.DB, a *restore.Assessment, live string, scope []string) {
+func (s *Surveyor) surveyTriggers(ctx context.Context, db *sql.DB, a *restore.Assessment, live string, scope []string) {
 	rows, err := schema.All(
 		ctx,
 		db,
@@ -296,18 +252,18 @@ func (s *Server) surveyTriggers(ctx context.Context, db *sql.DB, a *restore.Asse
 	}
 }
 
-func (s *Server) surveySessions(ctx context.Context, in string) ([]restore.Session, error) {
+func (s *Surveyor) surveySessions(ctx context.Context, in string) ([]restore.Session, error) {
 	c, err := s.conn(ctx, "", time.Second)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	return s.sessions(ctx, c, in)
+	return s.sessions.list(ctx, c, in)
 }
 
 // surveyDefiners finds those whom objects of the backup name and the server
 // does not know. Without the right to see accounts nothing is said.
-func (s *Server) surveyDefiners(ctx context.Context, db *sql.DB, a *restore.Assessment, src restore.Source) {
+func (s *Surveyor) surveyDefiners(ctx context.Context, db *sql.DB, a *restore.Assessment, src restore.Source) {
 	for _, d := range src.Definers {
 		user, host, ok := strings.Cut(d, "@")
 		if !ok || user == "" || strings.EqualFold(user, "current_user") {
@@ -327,7 +283,7 @@ func (s *Server) surveyDefiners(ctx context.Context, db *sql.DB, a *restore.Asse
 }
 
 // surveyRename tries what the exchange will do, on two schemas of a moment.
-func (s *Server) surveyRename(ctx context.Context, db *sql.DB, a *restore.Assessment, live string) {
+func (s *Surveyor) surveyRename(ctx context.Context, db *sql.DB, a *restore.Assessment, live string) {
 	if len(a.Missing) > 0 {
 		return
 	}
@@ -361,7 +317,7 @@ func try(ctx context.Context, db *sql.DB, q string) error {
 // surveyDisk estimates the room that both modes need: the live tables' size, or
 // the text's where that is larger. It is known only when the data folder is on
 // this machine.
-func (s *Server) surveyDisk(ctx context.Context, db *sql.DB, a *restore.Assessment, src restore.Source) {
+func (s *Surveyor) surveyDisk(ctx context.Context, db *sql.DB, a *restore.Assessment, src restore.Source) {
 	var now int64
 	for _, t := range a.Tables {
 		now += t.Bytes

@@ -13,7 +13,7 @@ import (
 )
 
 // SwapBack brings the kept tables back; what was live goes to the shadow.
-func (s *Server) SwapBack(ctx context.Context, p *restore.Plan, f run.Folder) (run.Swapped, error) {
+func (e *Exchange) SwapBack(ctx context.Context, p *restore.Plan, f run.Folder) (run.Swapped, error) {
 	var out run.Swapped
 	r, err := readRecord(f)
 	if err != nil {
@@ -22,18 +22,18 @@ func (s *Server) SwapBack(ctx context.Context, p *restore.Plan, f run.Folder) (r
 	if r == nil {
 		return out, ops.E(ops.Failed, lang.M("the record of the swap is missing: %s", recordPath(f)))
 	}
-	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
+	c, err := e.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
 		return out, err
 	}
 	defer c.Close()
-	if err := s.alone(ctx, c, p, f); err != nil {
+	if err := e.sessions.alone(ctx, c, p, f); err != nil {
 		return out, err
 	}
-	return s.swapBack(ctx, c, p, f, r)
+	return e.swapBack(ctx, c, p, f, r)
 }
 
-func (s *Server) swapBack(
+func (e *Exchange) swapBack(
 	ctx context.Context,
 	c *sql.Conn,
 	p *restore.Plan,
@@ -52,19 +52,19 @@ func (s *Server) swapBack(
 		if err := makeSchema(ctx, c, p.Shadow, r.Coming); err != nil {
 			return out, err
 		}
-		if err = s.clearWay(ctx, c, p.Target.Live, moves, r.Leaving.Tables); err == nil {
-			out.Renamed, err = s.rename(ctx, c, moves, time.Duration(p.LockWait))
+		if err = e.clearWay(ctx, c, p.Target.Live, moves, r.Leaving.Tables); err == nil {
+			out.Renamed, err = e.rename(ctx, c, moves, time.Duration(p.LockWait))
 		}
 		if err != nil {
-			return out, errors.Join(err, s.putTriggers(context.WithoutCancel(ctx), p.Target.Live, r.Coming))
+			return out, errors.Join(err, e.objects.putTriggers(context.WithoutCancel(ctx), p.Target.Live, r.Coming))
 		}
 	}
 	scope := func(o object) bool { return len(p.Tables) == 0 || o.Kind == "trigger" && has(p.Tables, o.Table) }
-	if out.Notes, err = s.replaceObjects(ctx, c, p.Target.Live, "", r.Coming, r.Leaving, scope); err != nil {
+	if out.Notes, err = e.objects.replaceObjects(ctx, c, p.Target.Live, "", r.Coming, r.Leaving, scope); err != nil {
 		return out, err
 	}
 	if len(p.Tables) == 0 {
-		err = s.setCharset(ctx, c, p.Target.Live, r.Coming, r.Leaving)
+		err = e.objects.setCharset(ctx, c, p.Target.Live, r.Coming, r.Leaving)
 	}
 	out.Notes = append(
 		out.Notes,

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops/mysql"
@@ -15,9 +16,14 @@ import (
 	"opsdeck/ops/restore"
 )
 
+// objects carries what is not a table: triggers, views, routines, events, grants.
+type objects struct {
+	*link
+}
+
 // replaceObjects makes the objects of the schema those of next instead of those
 // of former. Views that are in both are replaced, never missing.
-func (s *Server) replaceObjects(
+func (s *objects) replaceObjects(
 	ctx context.Context,
 	c *sql.Conn,
 	in, from string,
@@ -202,7 +208,7 @@ func makeViews(ctx context.Context, c *sql.Conn, waiting []object) (failed faile
 }
 
 // regrant gives back what the drop of a routine took along.
-func (s *Server) regrant(ctx context.Context, c *sql.Conn, former contents) []restore.Note {
+func (s *objects) regrant(ctx context.Context, c *sql.Conn, former contents) []restore.Note {
 	var notes []restore.Note
 	for _, g := range former.Grants {
 		if _, err := c.ExecContext(ctx, g); err != nil {
@@ -213,7 +219,7 @@ func (s *Server) regrant(ctx context.Context, c *sql.Conn, former contents) []re
 }
 
 // setCharset gives the schema the defaults of another, where they differ.
-func (s *Server) setCharset(ctx context.Context, c *sql.Conn, name string, now, like contents) error {
+func (s *objects) setCharset(ctx context.Context, c *sql.Conn, name string, now, like contents) error {
 	if like.Charset == "" || now.Charset == like.Charset && now.Collation == like.Collation {
 		return nil
 	}
@@ -224,12 +230,36 @@ func (s *Server) setCharset(ctx context.Context, c *sql.Conn, name string, now, 
 	return err
 }
 
-// dropEmpty drops a schema of ours once no table is left in it.
-func (s *Server) dropEmpty(ctx context.Context, c *sql.Conn, name string) error {
-	left, err := tables(ctx, c, name)
-	if err != nil || len(left) > 0 {
+// putTriggers makes those of a record's triggers that are missing, each on a
+// table that is there.
+func (s *objects) putTriggers(ctx context.Context, in string, rec contents) error {
+	c, err := s.conn(ctx, "", 15*time.Second)
+	if err != nil {
 		return err
 	}
-	_, err = c.ExecContext(ctx, "DROP DATABASE IF EXISTS "+restore.Name(name))
-	return err
+	defer c.Close()
+	if there, err := exists(ctx, c, in); err != nil || !there {
+		return err
+	}
+	if _, err := c.ExecContext(ctx, "USE "+restore.Name(in)); err != nil {
+		return err
+	}
+	have, err := schema.All(ctx, c, "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?", in)
+	if err != nil {
+		return err
+	}
+	names, err := tables(ctx, c, in)
+	if err != nil {
+		return err
+	}
+	for _, o := range rec.of("trigger") {
+		there := slices.ContainsFunc(have, func(r []string) bool { return r[0] == o.Name })
+		if there || !has(names, o.Table) {
+			continue
+		}
+		if err := o.create(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -44,7 +44,7 @@ type rowSink func(row []byte, changed bool) error
 
 // compare compares a live table with the backup, row by row.
 type compare struct {
-	s      *Server
+	s      *differ
 	job    Job
 	reader RowReader
 	report run.Report
@@ -55,23 +55,23 @@ type compare struct {
 }
 
 // comparer is nil where the backup's rows cannot be read from here.
-func (s *Server) comparer(src restore.Source, report run.Report) *compare {
-	reader, ok := s.Loader.(RowReader)
+func (r *differ) comparer(src restore.Source, report run.Report) *compare {
+	reader, ok := r.loader.(RowReader)
 	if !ok || src.Copy != "" || src.Path == "" {
 		return nil
 	}
 	if report == nil {
 		report = func(ops.Progress) {}
 	}
-	return &compare{s: s, job: Job{Path: src.Path, From: src.Database}, reader: reader, report: report}
+	return &compare{s: r, job: Job{Path: src.Path, From: src.Database}, reader: reader, report: report}
 }
 
 // same tells whether a table holds exactly the rows of the backup, by its checksum.
-func (s *Server) same(ctx context.Context, t *schema.Table, stored restore.SourceTable) (bool, error) {
+func (r *differ) same(ctx context.Context, t *schema.Table, stored restore.SourceTable) (bool, error) {
 	if stored.Checksum == "" || t.Versioned {
 		return false, nil
 	}
-	c, err := s.reader(ctx)
+	c, err := r.reader(ctx)
 	if err != nil {
 		return false, err
 	}

@@ -54,47 +54,56 @@ type marks struct {
 	read bool
 }
 
+// Damage remembers the tables that end the server when they are read, and keeps
+// every reading away from them.
+type Damage struct {
+	*link
+	facts *Facts
+	file  string // where they are remembered; "": in this process alone
+	marks marks
+}
+
 // known reads the marks once. A file that cannot be read stops every reading: which
 // tables end the server is not known then.
-func (s *Server) knownMarks() error {
-	if s.marks.read || s.Marks == "" {
+func (g *Damage) knownMarks() error {
+	if g.marks.read || g.file == "" {
 		return nil
 	}
-	text, err := os.ReadFile(s.Marks)
+	text, err := os.ReadFile(g.file)
 	if err == nil {
-		err = json.Unmarshal(text, &s.marks.list)
+		err = json.Unmarshal(text, &g.marks.list)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return ops.Wrap(err, ops.Failed, lang.M("the list of tables that crash the server cannot be read: %s", s.Marks)).
+		return ops.Wrap(err, ops.Failed, lang.M("the list of tables that crash the server cannot be read: %s", g.file)).
 			WithHint(lang.M("remove it if all tables are safe to read again"))
 	}
-	s.marks.read = true
+	g.marks.read = true
 	return nil
 }
 
 // marked finds the mark of a table; nil when it has none. The caller holds the lock.
-func (s *Server) marked(ctx context.Context, db *sql.DB, in, table string) (*deadly, error) {
-	if err := s.knownMarks(); err != nil {
+func (g *Damage) marked(ctx context.Context, db *sql.DB, in, table string) (*deadly, error) {
+	if err := g.knownMarks(); err != nil {
 		return nil, err
 	}
-	for i, m := range s.marks.list {
+	for i, m := range g.marks.list {
 		if m.Schema != in || m.Table != table || m.Suspect {
 			continue
 		}
-		id, created, err := s.made(ctx, db, in, table)
+		id, created, err := g.made(ctx, db, in, table)
 		if err != nil {
 			return nil, err
 		}
 		if m.Server == id && m.Created == created {
-			return &s.marks.list[i], nil
+			return &g.marks.list[i], nil
 		}
 	}
 	return nil, nil
 }
 
 // made is the server's identity and when a table was made.
-func (s *Server) made(ctx context.Context, db *sql.DB, in, table string) (identity, created string, err error) {
-	state, err := s.server(ctx, db)
+func (g *Damage) made(ctx context.Context, db *sql.DB, in, table string) (identity, created string, err error) {
+	state, err := g.facts.state(ctx, db)
 	if err != nil {
 		return "", "", err
 	}
@@ -109,15 +118,15 @@ func (s *Server) made(ctx context.Context, db *sql.DB, in, table string) (identi
 }
 
 // deadlyTables are those of the schema that must not be read.
-func (s *Server) deadlyTables(ctx context.Context, in string, names []string) (out []string, err error) {
-	db, err := s.db(ctx)
+func (g *Damage) deadlyTables(ctx context.Context, in string, names []string) (out []string, err error) {
+	db, err := g.db(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s.marks.mu.Lock()
-	defer s.marks.mu.Unlock()
+	g.marks.mu.Lock()
+	defer g.marks.mu.Unlock()
 	for _, n := range names {
-		m, err := s.marked(ctx, db, in, n)
+		m, err := g.marked(ctx, db, in, n)
 		if err != nil {
 			return nil, err
 		}
@@ -129,7 +138,7 @@ func (s *Server) deadlyTables(ctx context.Context, in string, names []string) (o
 }
 
 // readable takes the tables out of a list that must not be read.
-func (s *Server) readable(
+func (g *Damage) readable(
 	ctx context.Context,
 	in string,
 	list []*schema.Table,
@@ -138,7 +147,7 @@ func (s *Server) readable(
 	for _, t := range list {
 		names = append(names, t.Name)
 	}
-	deadly, err = s.deadlyTables(ctx, in, names)
+	deadly, err = g.deadlyTables(ctx, in, names)
 	for _, t := range list {
 		if !has(deadly, t.Name) {
 			left = append(left, t)
@@ -149,21 +158,21 @@ func (s *Server) readable(
 
 // risk reads a table by f, alone, unless the server is known to end by it. When the
 // server ends now, the table is marked, and the server is waited for.
-func (s *Server) risk(ctx context.Context, db *sql.DB, in, table string, f func() error) error {
-	s.marks.mu.Lock()
-	defer s.marks.mu.Unlock()
-	m, err := s.marked(ctx, db, in, table)
+func (g *Damage) risk(ctx context.Context, db *sql.DB, in, table string, f func() error) error {
+	g.marks.mu.Lock()
+	defer g.marks.mu.Unlock()
+	m, err := g.marked(ctx, db, in, table)
 	if err != nil {
 		return err
 	}
 	if m != nil {
 		return &deadlyError{*m}
 	}
-	before, err := s.await(ctx, db)
+	before, err := g.await(ctx, db)
 	if err != nil {
 		return err
 	}
-	id, created, err := s.made(ctx, db, in, table)
+	id, created, err := g.made(ctx, db, in, table)
 	if err != nil {
 		return err
 	}
@@ -173,21 +182,21 @@ func (s *Server) risk(ctx context.Context, db *sql.DB, in, table string, f func(
 		return err
 	}
 	d := deadlyNow(id, in, table, created)
-	return s.afterLoss(ctx, db, d, before+time.Since(begin).Seconds(), err)
+	return g.afterLoss(ctx, db, d, before+time.Since(begin).Seconds(), err)
 }
 
 // afterLoss tells, after the connection was lost while a table was read, whether the
 // server ended: then the table is marked. up is for how many seconds it would have
 // been up otherwise; lost is the error of the connection.
-func (s *Server) afterLoss(ctx context.Context, db *sql.DB, d deadly, up float64, lost error) error {
-	after, gone := s.await(ctx, db)
+func (g *Damage) afterLoss(ctx context.Context, db *sql.DB, d deadly, up float64, lost error) error {
+	after, gone := g.await(ctx, db)
 	if gone == nil && after+1 >= up {
 		return lost // the connection was lost, the server was not
 	}
 	if gone == nil {
-		d.Evidence = s.lastErrors(ctx, db)
+		d.Evidence = g.lastErrors(ctx, db)
 	}
-	if err := s.mark(d); err != nil {
+	if err := g.mark(d); err != nil {
 		return err
 	}
 	if gone != nil {
@@ -201,19 +210,19 @@ func (s *Server) afterLoss(ctx context.Context, db *sql.DB, d deadly, up float64
 }
 
 // mark remembers a table, for this run and all that follow.
-func (s *Server) mark(d deadly) error {
-	s.marks.read = s.Marks == ""
-	if err := s.knownMarks(); err != nil { // others may have added to it
+func (g *Damage) mark(d deadly) error {
+	g.marks.read = g.file == ""
+	if err := g.knownMarks(); err != nil { // others may have added to it
 		return err
 	}
-	s.marks.list = slices.DeleteFunc(s.marks.list, func(m deadly) bool { return m.Suspect && m.is(d) })
-	s.marks.list = append(s.marks.list, d)
-	if s.Marks == "" {
+	g.marks.list = slices.DeleteFunc(g.marks.list, func(m deadly) bool { return m.Suspect && m.is(d) })
+	g.marks.list = append(g.marks.list, d)
+	if g.file == "" {
 		return nil
 	}
-	text, err := json.MarshalIndent(s.marks.list, "", "  ")
+	text, err := json.MarshalIndent(g.marks.list, "", "  ")
 	if err == nil {
-		err = atomicfile.WriteBytes(s.Marks, 0o600, append(text, '\n'))
+		err = atomicfile.WriteBytes(g.file, 0o600, append(text, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("remember that the server ended when %s was read: %w", d.Table, err)
@@ -222,7 +231,7 @@ func (s *Server) mark(d deadly) error {
 }
 
 // await waits until the server answers, and tells for how many seconds it has been up.
-func (s *Server) await(ctx context.Context, db *sql.DB) (up float64, err error) {
+func (g *Damage) await(ctx context.Context, db *sql.DB) (up float64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, comeBack)
 	defer cancel()
 	for {
@@ -246,7 +255,7 @@ func uptime(ctx context.Context, db *sql.DB) (float64, error) {
 }
 
 // surveyDeadly says of the tables that end the server what was found, and what can be done.
-func (s *Server) surveyDeadly(a *restore.Assessment) {
+func (g *Damage) surveyDeadly(a *restore.Assessment) {
 	for _, t := range a.Tables {
 		if !t.Deadly {
 			continue
@@ -266,8 +275,8 @@ func (s *Server) surveyDeadly(a *restore.Assessment) {
 					"start it without",
 			),
 		)
-		if s.Marks != "" {
-			hint = lang.M("%s. To allow reading it again, remove %s", hint, s.Marks)
+		if g.file != "" {
+			hint = lang.M("%s. To allow reading it again, remove %s", hint, g.file)
 		}
 		a.Findings = append(
 			a.Findings,
@@ -278,8 +287,8 @@ func (s *Server) surveyDeadly(a *restore.Assessment) {
 
 // Deadly names those of the tables of a schema that the server did not survive
 // reading before, and were not created again since.
-func (s *Server) Deadly(ctx context.Context, in string, names []string) ([]string, error) {
-	return s.deadlyTables(ctx, in, names)
+func (g *Damage) Deadly(ctx context.Context, in string, names []string) ([]string, error) {
+	return g.deadlyTables(ctx, in, names)
 }
 
 // is tells whether two marks are of one table.

@@ -17,28 +17,28 @@ import (
 // into, because the server ended when they were read before. When it ends now, the
 // table is suspected, for somebody may have stopped it at that moment; when it ends
 // again, the table is marked.
-func (s *Server) Empty(ctx context.Context, in string, names []string) (empty, deadly []string, err error) {
-	db, err := s.db(ctx)
+func (g *Damage) Empty(ctx context.Context, in string, names []string) (empty, deadly []string, err error) {
+	db, err := g.db(ctx)
 	if err != nil || len(names) == 0 {
 		return nil, nil, err
 	}
-	if deadly, err = s.deadlyTables(ctx, in, names); err != nil {
+	if deadly, err = g.deadlyTables(ctx, in, names); err != nil {
 		return nil, nil, err
 	}
-	s.marks.mu.Lock()
-	defer s.marks.mu.Unlock()
+	g.marks.mu.Lock()
+	defer g.marks.mu.Unlock()
 	up, err := uptime(ctx, db)
 	if err != nil {
-		return nil, nil, mysql.Explain(err, s.Target)
+		return nil, nil, mysql.Explain(err, g.Target)
 	}
 	begin := time.Now()
-	server, err := s.server(ctx, db)
+	server, err := g.facts.state(ctx, db)
 	if err != nil {
-		return nil, nil, mysql.Explain(err, s.Target)
+		return nil, nil, mysql.Explain(err, g.Target)
 	}
 	created, err := creationTimes(ctx, db, in)
 	if err != nil {
-		return nil, nil, mysql.Explain(err, s.Target)
+		return nil, nil, mysql.Explain(err, g.Target)
 	}
 	var unread error
 	for _, name := range names {
@@ -49,10 +49,10 @@ func (s *Server) Empty(ctx context.Context, in string, names []string) (empty, d
 		switch {
 		case mysql.Lost(err) && ctx.Err() == nil:
 			d := deadlyNow(server.Identity, in, name, created[name])
-			d.Suspect = !slices.ContainsFunc(s.marks.list, d.is)
-			return empty, deadly, s.afterLoss(ctx, db, d, up+time.Since(begin).Seconds(), err)
+			d.Suspect = !slices.ContainsFunc(g.marks.list, d.is)
+			return empty, deadly, g.afterLoss(ctx, db, d, up+time.Since(begin).Seconds(), err)
 		case err != nil:
-			return nil, nil, mysql.Explain(err, s.Target)
+			return nil, nil, mysql.Explain(err, g.Target)
 		case state == "unreadable": // one damaged table hides nothing of the others
 			unread = ops.E(ops.Failed, lang.M("%s cannot be read", name))
 		case state == "empty":

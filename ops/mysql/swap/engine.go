@@ -123,7 +123,7 @@ func (e Engine) open(path string) (*load.Source, error) {
 type Saver struct {
 	Target mysql.Target
 	Dump   func(ctx context.Context, o dump.Options, path string) (*backup.Manifest, error)
-	Server *Server
+	Damage *Damage
 }
 
 // Accepts refuses a folder in which others may put or replace files.
@@ -142,7 +142,7 @@ func (s Saver) Save(
 	report run.Report,
 ) (string, []restore.Note, error) {
 	live := p.Target.Live
-	db, err := s.Server.db(ctx)
+	db, err := s.Damage.db(ctx)
 	if err != nil {
 		return "", nil, err
 	}
@@ -213,7 +213,7 @@ func whole(path string, m *backup.Manifest) bool {
 
 // unreadable finds the tables that cannot be read to their end.
 func (s Saver) unreadable(ctx context.Context, in string, skip []string) []string {
-	db, err := s.Server.db(ctx)
+	db, err := s.Damage.db(ctx)
 	if err != nil {
 		return nil
 	}
@@ -227,7 +227,7 @@ func (s Saver) unreadable(ctx context.Context, in string, skip []string) []strin
 			continue
 		}
 		late := false
-		err := s.Server.risk(ctx, db, in, t, func() error {
+		err := s.Damage.risk(ctx, db, in, t, func() error {
 			bounded, cancel := context.WithTimeout(ctx, time.Minute)
 			defer cancel()
 			_, err := schema.All(bounded, db, "SELECT COUNT(*) FROM "+restore.Name(in, t))
@@ -248,5 +248,5 @@ func (s Saver) deadly(ctx context.Context, db *sql.DB, in string, skip []string)
 		return nil, err
 	}
 	names = slices.DeleteFunc(names, func(n string) bool { return has(skip, n) })
-	return s.Server.deadlyTables(ctx, in, names)
+	return s.Damage.deadlyTables(ctx, in, names)
 }

@@ -19,7 +19,7 @@ const (
 
 // lastErrors are the last lines of the server's error log that tell of a fault: by
 // MySQL's table of it, else by the file, where it is on this machine and can be read.
-func (s *Server) lastErrors(ctx context.Context, db *sql.DB) []string {
+func (g *Damage) lastErrors(ctx context.Context, db *sql.DB) []string {
 	rows, err := schema.All(
 		ctx,
 		db,
@@ -34,7 +34,7 @@ func (s *Server) lastErrors(ctx context.Context, db *sql.DB) []string {
 	}
 	where, err := schema.All(ctx, db, "SELECT @@log_error, @@datadir")
 	if err != nil || len(where) == 0 || where[0][0] == "" || where[0][0] == "stderr" ||
-		!local(s.Target.Network, s.Target.Addr) {
+		!local(g.Target.Network, g.Target.Addr) {
 		return nil
 	}
 	path := where[0][0]

@@ -9,8 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"opsdeck/internal/atomicfile"
@@ -45,20 +43,28 @@ func (r *record) save(f run.Folder) error {
 	return atomicfile.WriteBytes(recordPath(f), 0o600, append(text, '\n'))
 }
 
+// Exchange puts the loaded tables in the place of the live ones, and takes that back.
+type Exchange struct {
+	*link
+	objects  *objects
+	sessions *Sessions
+	checks   *Verification
+}
+
 // Swap exchanges the tables.
-func (s *Server) Swap(ctx context.Context, p *restore.Plan, f run.Folder) (run.Swapped, error) {
+func (e *Exchange) Swap(ctx context.Context, p *restore.Plan, f run.Folder) (run.Swapped, error) {
 	var out run.Swapped
-	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
+	c, err := e.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
 		return out, err
 	}
 	defer c.Close()
-	if err := s.alone(ctx, c, p, f); err != nil {
+	if err := e.sessions.alone(ctx, c, p, f); err != nil {
 		return out, err
 	}
 	r, err := readRecord(f)
 	if err == nil && (r == nil || r.Settled) {
-		if r, err = s.newRecord(ctx, c, p, f, r); err == nil {
+		if r, err = e.newRecord(ctx, c, p, f, r); err == nil {
 			err = r.save(f)
 		}
 	}
@@ -78,24 +84,24 @@ func (s *Server) Swap(ctx context.Context, p *restore.Plan, f run.Folder) (run.S
 		}
 	}
 	if len(moves) > 0 {
-		if out.Renamed, err = s.exchange(ctx, c, p, r, moves); err != nil {
+		if out.Renamed, err = e.exchange(ctx, c, p, r, moves); err != nil {
 			return out, err
 		}
 	}
-	if err := s.rebind(ctx, c, p.Shadow, p.Target.Live); err != nil {
+	if err := e.objects.rebind(ctx, c, p.Shadow, p.Target.Live); err != nil {
 		return out, err
 	}
 	scope := func(o object) bool { return len(p.Tables) == 0 || o.Kind == "trigger" && has(p.Tables, o.Table) }
-	out.Notes, err = s.replaceObjects(ctx, c, p.Target.Live, p.Shadow, r.Leaving, r.Coming, scope)
+	out.Notes, err = e.objects.replaceObjects(ctx, c, p.Target.Live, p.Shadow, r.Leaving, r.Coming, scope)
 	if err != nil {
 		return out, err
 	}
 	if len(p.Tables) == 0 {
-		if err := s.setCharset(ctx, c, p.Target.Live, r.Leaving, r.Coming); err != nil {
+		if err := e.objects.setCharset(ctx, c, p.Target.Live, r.Leaving, r.Coming); err != nil {
 			return out, err
 		}
 	}
-	if err := s.dropEmpty(ctx, c, p.Shadow); err != nil {
+	if err := e.objects.dropEmpty(ctx, c, p.Shadow); err != nil {
 		return out, err
 	}
 	note := restore.N(
@@ -107,7 +113,7 @@ func (s *Server) Swap(ctx context.Context, p *restore.Plan, f run.Folder) (run.S
 
 // newRecord looks at both schemas. What a former record knows of the shadow is
 // taken from it: a half exchange that was taken back has left its objects there alone.
-func (s *Server) newRecord(
+func (e *Exchange) newRecord(
 	ctx context.Context,
 	c *sql.Conn,
 	p *restore.Plan,
@@ -118,11 +124,11 @@ func (s *Server) newRecord(
 	if err != nil {
 		return nil, err
 	}
-	live, err := s.look(ctx, c, p.Target.Live)
+	live, err := e.objects.look(ctx, c, p.Target.Live)
 	if err != nil {
 		return nil, err
 	}
-	coming, err := s.look(ctx, c, p.Shadow)
+	coming, err := e.objects.look(ctx, c, p.Shadow)
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +227,7 @@ func remaining(ctx context.Context, c *sql.Conn, p *restore.Plan, r *record) ([]
 
 // exchange does the RENAME. Triggers stand in its way on both sides; when it
 // cannot be done, those of the live tables are put back.
-func (s *Server) exchange(
+func (e *Exchange) exchange(
 	ctx context.Context,
 	c *sql.Conn,
 	p *restore.Plan,
@@ -231,16 +237,16 @@ func (s *Server) exchange(
 	if err := makeSchema(ctx, c, p.Kept, r.Leaving); err != nil {
 		return 0, err
 	}
-	err := s.clearWay(ctx, c, p.Target.Live, moves, r.Coming.Tables)
+	err := e.clearWay(ctx, c, p.Target.Live, moves, r.Coming.Tables)
 	if err == nil {
 		err = dropUnreadable(ctx, c, p)
 	}
 	var took time.Duration
 	if err == nil {
-		took, err = s.rename(ctx, c, moves, time.Duration(p.LockWait))
+		took, err = e.rename(ctx, c, moves, time.Duration(p.LockWait))
 	}
 	if err != nil {
-		return 0, errors.Join(err, s.putBoth(context.WithoutCancel(ctx), p, r))
+		return 0, errors.Join(err, e.putBoth(context.WithoutCancel(ctx), p, r))
 	}
 	return took, nil
 }
@@ -272,8 +278,8 @@ func dropUnreadable(ctx context.Context, c *sql.Conn, p *restore.Plan) error {
 // putBoth gives both schemas their triggers back when the exchange did not
 // happen. Where it did after all the tables in the live schema are the restored
 // ones, and the next look goes on from there.
-func (s *Server) putBoth(ctx context.Context, p *restore.Plan, r *record) error {
-	db, err := s.db(ctx)
+func (e *Exchange) putBoth(ctx context.Context, p *restore.Plan, r *record) error {
+	db, err := e.db(ctx)
 	if err != nil {
 		return err
 	}
@@ -281,23 +287,32 @@ func (s *Server) putBoth(ctx context.Context, p *restore.Plan, r *record) error 
 	if err != nil || len(only(r.Leaving.Tables, kept)) > 0 {
 		return err
 	}
-	return errors.Join(s.putTriggers(ctx, p.Target.Live, r.Leaving), s.putTriggers(ctx, p.Shadow, r.Coming))
+	return errors.Join(
+		e.objects.putTriggers(ctx, p.Target.Live, r.Leaving),
+		e.objects.putTriggers(ctx, p.Shadow, r.Coming),
+	)
 }
 
 // clearWay drops what a RENAME cannot pass: triggers, and views of a coming
 // table's name.
-func (s *Server) clearWay(ctx context.Context, c *sql.Conn, live string, moves []restore.Move, coming []string) error {
+func (e *Exchange) clearWay(
+	ctx context.Context,
+	c *sql.Conn,
+	live string,
+	moves []restore.Move,
+	coming []string,
+) error {
 	err := dropTriggers(ctx, c, moves)
 	if err == nil {
 		err = dropInTheWay(ctx, c, live, coming)
 	}
-	return s.held(ctx, c, live, err)
+	return e.sessions.held(ctx, c, live, err)
 }
 
 // rename does the one statement. Against readers that take the tables in another
 // order the server may end it as the victim of a deadlock: then it has changed
 // nothing, and is tried again while the wait for locks lasts.
-func (s *Server) rename(
+func (e *Exchange) rename(
 	ctx context.Context,
 	c *sql.Conn,
 	moves []restore.Move,
@@ -310,31 +325,9 @@ func (s *Server) rename(
 		case err == nil:
 			return time.Since(begin), nil
 		case mysql.Number(err) != mysql.ErrDeadlock || begin.After(last):
-			return 0, s.held(ctx, c, moves[0].From, fmt.Errorf("exchange the tables: %w", err))
+			return 0, e.sessions.held(ctx, c, moves[0].From, fmt.Errorf("exchange the tables: %w", err))
 		}
 	}
-}
-
-// held makes an error that names the sessions of one that is about a lock.
-func (s *Server) held(ctx context.Context, c *sql.Conn, in string, err error) error {
-	if mysql.Number(err) != mysql.ErrLockWaitTimeout {
-		return err
-	}
-	return ops.Wrap(err, ops.Busy, lang.M("other sessions hold the tables: %s", s.holders(ctx, c, in))).
-		WithHint(lang.M("end them, or wait, and try again"))
-}
-
-// holders names the sessions that are busy in a schema.
-func (s *Server) holders(ctx context.Context, c *sql.Conn, in string) string {
-	sessions, err := s.sessions(ctx, c, in)
-	if err != nil || len(sessions) == 0 {
-		return "?"
-	}
-	var names []string
-	for _, x := range sessions {
-		names = append(names, x.String())
-	}
-	return strings.Join(names, ", ")
 }
 
 func makeSchema(ctx context.Context, c *sql.Conn, name string, like contents) error {
@@ -382,40 +375,6 @@ func dropInTheWay(ctx context.Context, c *sql.Conn, live string, coming []string
 			continue
 		}
 		if err := (object{Kind: "view", Name: r[0]}).drop(ctx, c, live); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// putTriggers makes those of a record's triggers that are missing, each on a
-// table that is there.
-func (s *Server) putTriggers(ctx context.Context, in string, rec contents) error {
-	c, err := s.conn(ctx, "", 15*time.Second)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	if there, err := exists(ctx, c, in); err != nil || !there {
-		return err
-	}
-	if _, err := c.ExecContext(ctx, "USE "+restore.Name(in)); err != nil {
-		return err
-	}
-	have, err := schema.All(ctx, c, "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?", in)
-	if err != nil {
-		return err
-	}
-	names, err := tables(ctx, c, in)
-	if err != nil {
-		return err
-	}
-	for _, o := range rec.of("trigger") {
-		there := slices.ContainsFunc(have, func(r []string) bool { return r[0] == o.Name })
-		if there || !has(names, o.Table) {
-			continue
-		}
-		if err := o.create(ctx, c); err != nil {
 			return err
 		}
 	}

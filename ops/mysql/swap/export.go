@@ -22,7 +22,7 @@ import (
 // exporter writes the rows that a step back in time would lose, a file of
 // statements for each table, for replay by hand.
 type exporter struct {
-	s      *Server
+	s      *Losses
 	in     string
 	src    restore.Source
 	since  time.Time
@@ -39,20 +39,20 @@ type exporter struct {
 }
 
 // Lost compares the live tables with a backup, however long that takes.
-func (s *Server) Lost(
+func (x *Losses) Lost(
 	ctx context.Context,
 	live string,
 	src restore.Source,
 	scope []string,
 	report run.Report,
 ) (restore.Loss, error) {
-	loss, _, err := s.ExportLost(ctx, live, src, scope, "", report)
+	loss, _, err := x.ExportLost(ctx, live, src, scope, "", report)
 	return loss, err
 }
 
 // ExportLost writes what is newer than a backup to dir, before it is restored;
 // without a dir it only counts.
-func (s *Server) ExportLost(
+func (x *Losses) ExportLost(
 	ctx context.Context,
 	live string,
 	src restore.Source,
@@ -60,21 +60,21 @@ func (s *Server) ExportLost(
 	dir string,
 	report run.Report,
 ) (restore.Loss, []string, error) {
-	e := &exporter{s: s, in: live, src: src, since: src.At, scope: scope, dir: dir, report: report}
+	e := &exporter{s: x, in: live, src: src, since: src.At, scope: scope, dir: dir, report: report}
 	err := e.run(ctx)
 	return e.loss, e.files, err
 }
 
 // Later counts what was written since the restore: what an undo would lose. done are the
 // restored tables as they were verified.
-func (s *Server) Later(
+func (x *Losses) Later(
 	ctx context.Context,
 	p *restore.Plan,
 	done []restore.TableRows,
 	since time.Time,
 ) (restore.Loss, error) {
 	loss := restore.Loss{Since: since}
-	db, err := s.db(ctx)
+	db, err := x.db(ctx)
 	if err != nil {
 		return loss, err
 	}
@@ -82,33 +82,33 @@ func (s *Server) Later(
 	if err != nil {
 		return loss, fmt.Errorf("list the tables of %s: %w", p.Target.Live, err)
 	}
-	list, loss.Unknown, err = s.readable(ctx, p.Target.Live, list)
+	list, loss.Unknown, err = x.damage.readable(ctx, p.Target.Live, list)
 	if err != nil {
 		return loss, err
 	}
 	list = inScope(list, p.Tables)
 	if p.Source.Replay != nil {
-		_, _, log, err := s.laterByLog(ctx, p, list, done, &loss)
+		_, _, log, err := x.laterByLog(ctx, p, list, done, &loss)
 		if log != nil {
 			err = errors.Join(err, log.Close())
 		}
 		return loss, err
 	}
-	cmp := s.comparer(p.Source, nil)
-	s.ahead(ctx, cmp, list, p.Source)
+	cmp := x.differ.comparer(p.Source, nil)
+	x.differ.ahead(ctx, cmp, list, p.Source)
 	for _, t := range list {
-		one, ok := s.laterIn(ctx, cmp, t, p.Source, since)
+		one, ok := x.laterIn(ctx, cmp, t, p.Source, since)
 		if !ok {
 			loss.Unknown = append(loss.Unknown, t.Name)
 			continue
 		}
-		one.Blind = one.Blind && t.Name != s.Audit
+		one.Blind = one.Blind && t.Name != x.audit
 		loss.See(one)
 	}
 	return loss, ctx.Err()
 }
 
-func (s *Server) laterIn(
+func (x *Losses) laterIn(
 	ctx context.Context,
 	cmp *compare,
 	t *schema.Table,
@@ -121,19 +121,19 @@ func (s *Server) laterIn(
 	if src.Manifest && !known {
 		out := restore.LossTable{Table: t.Name, How: "count", Vanishes: true}
 		var err error
-		out.Newer, err = s.utc(bounded, "SELECT COUNT(*) FROM "+t.SQLName())
+		out.Newer, err = x.differ.utc(bounded, "SELECT COUNT(*) FROM "+t.SQLName())
 		return out, err == nil
 	}
-	if one, ok := s.exactly(bounded, cmp, t, src, nil); ok {
+	if one, ok := x.differ.exactly(bounded, cmp, t, src, nil); ok {
 		return one, true
 	}
 	aged, stop := context.WithTimeout(ctx, lookLimit)
 	defer stop()
-	return s.byAge(aged, t, stored, since)
+	return x.differ.byAge(aged, t, stored, since)
 }
 
 // Export writes the rows that are newer than the restore to the run's folder.
-func (s *Server) Export(
+func (x *Losses) Export(
 	ctx context.Context,
 	p *restore.Plan,
 	since time.Time,
@@ -141,7 +141,7 @@ func (s *Server) Export(
 	report run.Report,
 ) (restore.Loss, []string, error) {
 	e := &exporter{
-		s:      s,
+		s:      x,
 		in:     p.Target.Live,
 		src:    p.Source,
 		since:  since,
@@ -170,7 +170,7 @@ func (e *exporter) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list the tables of %s: %w", e.in, err)
 	}
-	if list, e.loss.Unknown, err = e.s.readable(ctx, e.in, list); err != nil {
+	if list, e.loss.Unknown, err = e.s.damage.readable(ctx, e.in, list); err != nil {
 		return err
 	}
 	if e.dir != "" {
@@ -182,7 +182,7 @@ func (e *exporter) run(ctx context.Context) error {
 	if e.plan != nil {
 		return e.byLog(ctx, list)
 	}
-	if e.cmp = e.s.comparer(e.src, e.report); e.cmp != nil && !e.src.Indexed {
+	if e.cmp = e.s.differ.comparer(e.src, e.report); e.cmp != nil && !e.src.Indexed {
 		e.cmp.unread = e.cmp.ahead(ctx, list)
 	}
 	for i, t := range list {
@@ -205,7 +205,7 @@ func (e *exporter) table(ctx context.Context, t *schema.Table) error {
 		return err
 	}
 	defer f.abort()
-	lost, ok := e.s.exactly(ctx, e.cmp, t, e.src, f.sink(t))
+	lost, ok := e.s.differ.exactly(ctx, e.cmp, t, e.src, f.sink(t))
 	if f.err != nil {
 		return f.err
 	}
@@ -230,7 +230,7 @@ func (e *exporter) vanishing(ctx context.Context, t *schema.Table) error {
 		return err
 	}
 	defer f.abort()
-	c, err := e.s.reader(ctx)
+	c, err := e.s.differ.reader(ctx)
 	if err != nil {
 		return err
 	}
@@ -244,7 +244,7 @@ func (e *exporter) vanishing(ctx context.Context, t *schema.Table) error {
 // aged writes the rows that are newer by their age, of a table that cannot be compared.
 func (e *exporter) aged(ctx context.Context, t *schema.Table) error {
 	stored, _ := e.src.Table(t.Name)
-	n, err := e.s.newer(ctx, t, stored, e.since)
+	n, err := e.s.differ.newer(ctx, t, stored, e.since)
 	if err != nil || n.how == "" {
 		e.loss.Unknown = append(e.loss.Unknown, t.Name)
 		return err
@@ -254,7 +254,7 @@ func (e *exporter) aged(ctx context.Context, t *schema.Table) error {
 		return err
 	}
 	defer f.abort()
-	c, err := e.s.reader(ctx)
+	c, err := e.s.differ.reader(ctx)
 	if err != nil {
 		return err
 	}
@@ -284,7 +284,7 @@ func (e *exporter) open(t *schema.Table) (*export, error) {
 
 // see takes in what was found, and keeps the file when it holds something.
 func (e *exporter) see(f *export, lost restore.LossTable) error {
-	lost.Blind = lost.Blind && lost.Table != e.s.Audit
+	lost.Blind = lost.Blind && lost.Table != e.s.audit
 	e.loss.See(lost)
 	if f.file == nil || lost.Newer+lost.Changed == 0 && !lost.Vanishes {
 		return nil

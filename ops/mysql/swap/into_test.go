@@ -18,7 +18,7 @@ func (f *field) into(other string) *restore.Plan {
 	src := restore.Source{Name: "backup", Path: "backup", State: "good", Manifest: true, Consistent: true,
 		At: time.Now()}
 	choice := restore.Choice{Into: other}
-	a, err := f.server.Survey(context.Background(), f.live, src, choice)
+	a, err := f.server.Surveyor.Survey(context.Background(), f.live, src, choice)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -58,11 +58,11 @@ func TestASchemaOfChoiceWithoutTablesIsNotEmpty(t *testing.T) {
 			if p := f.into(other); !p.Blocked() {
 				t.Errorf("with a %s the schema counts as empty", c[0])
 			}
-			if _, err := f.server.Load(ctx, planned, f.folder, report); err == nil ||
+			if _, err := f.server.Loading.Load(ctx, planned, f.folder, report); err == nil ||
 				!strings.Contains(err.Error(), c[0]) {
 				t.Errorf("loaded beside the %s: %v", c[0], err)
 			}
-			if _, err := f.server.Clean(ctx, planned, f.folder); err != nil {
+			if _, err := f.server.Cleaning.Clean(ctx, planned, f.folder); err != nil {
 				t.Error(err)
 			}
 			if got := f.holds(other); !slices.Equal(got, what) {
@@ -71,11 +71,11 @@ func TestASchemaOfChoiceWithoutTablesIsNotEmpty(t *testing.T) {
 			db.Exec(t, other, "DROP "+c[0])
 		}
 		for range 2 { // the second finds what the first loaded, and loads it again
-			if _, err := f.server.Load(ctx, planned, f.folder, report); err != nil {
+			if _, err := f.server.Loading.Load(ctx, planned, f.folder, report); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if _, err := f.server.Clean(ctx, planned, f.folder); err != nil {
+		if _, err := f.server.Cleaning.Clean(ctx, planned, f.folder); err != nil {
 			t.Fatal(err)
 		}
 		if got := f.holds(other); len(got) > 0 {

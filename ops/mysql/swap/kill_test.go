@@ -86,17 +86,17 @@ func work(j job) error {
 			select {}
 		}
 	}
-	server := &swap.Server{Target: j.Target, Loader: swap.Engine{Target: j.Target, Jobs: 2}}
+	server := swap.New(swap.Settings{Target: j.Target, Loader: swap.Engine{Target: j.Target, Jobs: 2}})
 	service := fileService{filepath.Join(j.Dir, "up")}
 	saver := swap.Saver{
 		Target: j.Target,
-		Server: server,
+		Damage: server.Damage,
 		Dump: func(ctx context.Context, o dump.Options, path string) (*backup.Manifest, error) {
 			return dump.Run(ctx, j.Target, o, path)
 		},
 	}
 	crew := &run.Crew{
-		Database: server,
+		Database: server.Database(),
 		Services: service,
 		Saver:    saver,
 		Prober:   service,
@@ -189,7 +189,7 @@ func engineField(t *testing.T, db *testdb.Server, mode restore.Mode) (f *field, 
 		src.Tables = append(src.Tables, restore.SourceTable{Name: x.Name, Rows: x.Rows, Checksum: x.Checksum})
 	}
 	choice := restore.Choice{Mode: mode}
-	a, err := f.server.Survey(context.Background(), f.live, src, choice)
+	a, err := f.server.Surveyor.Survey(context.Background(), f.live, src, choice)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,11 +30,11 @@ type since struct {
 }
 
 // sinceRestore reads the log from the end of the replay on.
-func (s *Server) sinceRestore(ctx context.Context, p *restore.Plan) (*since, *changes.Source, error) {
-	if s.Log == nil {
+func (x *Losses) sinceRestore(ctx context.Context, p *restore.Plan) (*since, *changes.Source, error) {
+	if x.log == nil {
 		return nil, nil, errUnlogged
 	}
-	log, err := s.Log(ctx, nil)
+	log, err := x.log(ctx, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -127,7 +127,7 @@ func verified(tables []restore.TableRows, name string) (restore.SourceTable, boo
 // laterByLog tells what was written since a restore to a moment: a table that still is
 // what was verified lost nothing, of the others the log tells. done are the tables as they
 // were verified.
-func (s *Server) laterByLog(
+func (x *Losses) laterByLog(
 	ctx context.Context,
 	p *restore.Plan,
 	list []*schema.Table,
@@ -137,7 +137,7 @@ func (s *Server) laterByLog(
 	loss.ByLog = true
 	for _, t := range list {
 		if was, ok := verified(done, t.Name); ok {
-			if same, err := s.same(ctx, t, was); err == nil && same {
+			if same, err := x.differ.same(ctx, t, was); err == nil && same {
 				continue
 			}
 		}
@@ -146,7 +146,7 @@ func (s *Server) laterByLog(
 	if len(names) == 0 {
 		return nil, nil, nil, ctx.Err()
 	}
-	told, log, err := s.sinceRestore(ctx, p)
+	told, log, err := x.sinceRestore(ctx, p)
 	if err != nil {
 		loss.Unknown = append(loss.Unknown, names...)
 		return nil, nil, nil, ctx.Err()

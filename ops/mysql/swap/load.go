@@ -4,12 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"opsdeck/internal/atomicfile"
@@ -22,39 +20,50 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
+// Loading loads a backup and replays the log into it.
+type Loading struct {
+	*link
+	loader   Loader
+	sessions *Sessions
+	checks   *Verification
+	cleaning *Cleaning
+	rolling  *rolling
+	standIn  *standIn
+}
+
 // Load loads the backup into the shadow schema, the emptied live schema, or the
 // schema of the operator's choice.
-func (s *Server) Load(
+func (l *Loading) Load(
 	ctx context.Context,
 	p *restore.Plan,
 	f run.Folder,
 	report run.Report,
 ) (run.Loaded, error) {
-	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
+	c, err := l.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
 		return run.Loaded{}, err
 	}
 	defer c.Close()
 	job := Job{Path: p.Source.Path, From: p.Source.Database, Schema: p.Loaded(), Tables: p.Tables}
 	if p.Standby() == nil {
-		if err := s.Loader.Ready(job); err != nil {
+		if err := l.loader.Ready(job); err != nil {
 			return run.Loaded{}, err
 		}
 	}
-	if err := s.alone(ctx, c, p, f); err != nil {
+	if err := l.sessions.alone(ctx, c, p, f); err != nil {
 		return run.Loaded{}, err
 	}
-	turned, err := s.takes(ctx, c, p, f, report)
+	turned, err := l.standIn.takes(ctx, c, p, f, report)
 	if err != nil {
 		return run.Loaded{}, err
 	}
-	goesOn, err := s.goesOn(ctx, c, p)
+	goesOn, err := l.rolling.goesOn(ctx, c, p)
 	if err != nil {
 		return run.Loaded{}, err
 	}
 	var out run.Loaded
 	if !goesOn {
-		if out, err = s.load(ctx, c, p, f, job, report); err != nil {
+		if out, err = l.load(ctx, c, p, f, job, report); err != nil {
 			return run.Loaded{}, err
 		}
 	}
@@ -63,19 +72,19 @@ func (s *Server) Load(
 		return out, nil
 	}
 	out.Notes = append(turned, out.Notes...)
-	notes, err := s.roll(ctx, c, p, f, report)
+	notes, err := l.rolling.roll(ctx, c, p, f, report)
 	if _, _, warm, known := start(p, f); known == nil && warm && spoilt(ctx, err) {
 		why := restore.N(lang.M("the log could not be applied to it: %s", err.Error()))
-		if _, err := s.refuse(ctx, c, p, f, why, report); err != nil {
+		if _, err := l.standIn.refuse(ctx, c, p, f, why, report); err != nil {
 			return run.Loaded{}, err
 		}
-		return s.Load(ctx, p, f, report)
+		return l.Load(ctx, p, f, report)
 	}
 	if errors.Is(err, replay.ErrAgain) {
-		if err := s.again(ctx, c, p); err != nil {
+		if err := l.rolling.again(ctx, c, p); err != nil {
 			return run.Loaded{}, err
 		}
-		return s.Load(ctx, p, f, report)
+		return l.Load(ctx, p, f, report)
 	}
 	out.Notes = append(out.Notes, notes...)
 	out.Notes = append(out.Notes, leftDisabled(p, f)...)
@@ -101,7 +110,7 @@ func leftDisabled(p *restore.Plan, f run.Folder) (notes []restore.Note) {
 }
 
 // load loads the backup, and readies it for a replay where there is one.
-func (s *Server) load(
+func (l *Loading) load(
 	ctx context.Context,
 	c *sql.Conn,
 	p *restore.Plan,
@@ -110,23 +119,23 @@ func (s *Server) load(
 	report run.Report,
 ) (run.Loaded, error) {
 	if p.Mode == restore.InPlace {
-		if err := s.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
+		if err := l.cleaning.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
 			return run.Loaded{}, err
 		}
 		job.Fresh, job.Live = true, true
-	} else if err := s.clearRemains(ctx, c, p, f); err != nil {
+	} else if err := l.clearRemains(ctx, c, p, f); err != nil {
 		return run.Loaded{}, err
 	}
-	job.Whole = s.foresee(p)
-	loaded, enabled, err := s.Loader.Load(ctx, job, report)
+	job.Whole = l.checks.foresee(p)
+	loaded, enabled, err := l.loader.Load(ctx, job, report)
 	if err == nil && p.Mode != restore.InPlace {
 		err = keepEnabled(f, enabled)
 	}
 	if err == nil && p.Source.Replay != nil {
-		err = s.prepare(ctx, c, p, f, report)
+		err = l.rolling.prepare(ctx, c, p, f, report)
 	}
 	if err != nil {
-		s.forget()
+		l.checks.forget()
 	}
 	return loaded, err
 }
@@ -135,13 +144,13 @@ func (s *Server) load(
 // restore uses, unless the load can go on from there: when it had ended, and its
 // worker died before it could say so, it is done anew. The first try finds its
 // schema as the plan was checked, and what is there then is not ours.
-func (s *Server) clearRemains(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
+func (l *Loading) clearRemains(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
 	again, err := loadTried(f)
 	if err != nil {
 		return err
 	}
 	if !again {
-		return s.firstTry(ctx, c, p, f)
+		return l.firstTry(ctx, c, p, f)
 	}
 	rows, err := schema.All(
 		ctx,
@@ -156,7 +165,7 @@ func (s *Server) clearRemains(ctx context.Context, c *sql.Conn, p *restore.Plan,
 	if p.Mode == restore.Swap {
 		return schema.DropDatabase(ctx, c, p.Shadow)
 	}
-	return s.clear(ctx, c, p.Target.Database, nil)
+	return l.cleaning.clear(ctx, c, p.Target.Database, nil)
 }
 
 // triedFile says that this run began to load: what its schema held before is known to
@@ -173,7 +182,7 @@ func loadTried(f run.Folder) (bool, error) {
 
 // firstTry marks that the load begins. A schema of the operator's choice must hold
 // nothing then: all that is in it from now on may be removed again.
-func (s *Server) firstTry(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
+func (l *Loading) firstTry(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
 	if p.Mode == restore.Into {
 		held, err := schema.Inventory(ctx, c, p.Loaded())
 		if err != nil {
@@ -188,13 +197,13 @@ func (s *Server) firstTry(ctx context.Context, c *sql.Conn, p *restore.Plan, f r
 }
 
 // LoadBack empties the live schema and loads the emergency backup.
-func (s *Server) LoadBack(
+func (l *Loading) LoadBack(
 	ctx context.Context,
 	p *restore.Plan,
 	emergency string,
 	report run.Report,
 ) (run.Loaded, error) {
-	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
+	c, err := l.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
 		return run.Loaded{}, err
 	}
@@ -207,64 +216,15 @@ func (s *Server) LoadBack(
 		Fresh:  true,
 		Live:   true,
 	}
-	if err := s.Loader.Ready(job); err != nil {
+	if err := l.loader.Ready(job); err != nil {
 		return run.Loaded{}, err
 	}
-	s.forget()
-	if err := s.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
+	l.checks.forget()
+	if err := l.cleaning.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
 		return run.Loaded{}, err
 	}
-	loaded, _, err := s.Loader.Load(ctx, job, report)
+	loaded, _, err := l.loader.Load(ctx, job, report)
 	return loaded, err
-}
-
-// clear drops the tables in scope; the whole schema's objects too when the
-// scope is the whole schema. What was made after the backup goes with it.
-func (s *Server) clear(ctx context.Context, c *sql.Conn, name string, scope []string) error {
-	there, err := exists(ctx, c, name)
-	if err != nil || !there {
-		return err
-	}
-	names, err := tables(ctx, c, name)
-	if err != nil {
-		return err
-	}
-	if len(scope) > 0 {
-		names = only(names, scope)
-	} else if err := s.clearObjects(ctx, c, name); err != nil {
-		return err
-	}
-	names = append(names, load.ProgressTable, replay.Table) // of a load that was broken off
-	if _, err := c.ExecContext(ctx, "SET SESSION foreign_key_checks = 0"); err != nil {
-		return err
-	}
-	if _, err := c.ExecContext(ctx, restore.DropStatement(name, names)); err != nil {
-		return fmt.Errorf("drop the tables of %s: %w", name, err)
-	}
-	_, err = c.ExecContext(ctx, "SET SESSION foreign_key_checks = 1")
-	return err
-}
-
-func (s *Server) clearObjects(ctx context.Context, c *sql.Conn, name string) error {
-	for _, kind := range []struct{ kind, query string }{
-		{"event", "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?"},
-		{"view", "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?"},
-		{"procedure", "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND " +
-			"ROUTINE_TYPE = 'PROCEDURE'"},
-		{"function", "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND " +
-			"ROUTINE_TYPE = 'FUNCTION'"},
-	} {
-		names, err := column(ctx, c, kind.query, name)
-		if err != nil {
-			return fmt.Errorf("list the objects of %s: %w", name, err)
-		}
-		for _, n := range names {
-			if err := (object{Kind: kind.kind, Name: n}).drop(ctx, c, name); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // column is the first column of all rows.
@@ -283,93 +243,4 @@ func column(ctx context.Context, c *sql.Conn, query string, args ...any) ([]stri
 		out = append(out, v.String)
 	}
 	return out, rows.Err()
-}
-
-// Clean removes what was loaded and is not live, and puts triggers back that an
-// exchange had taken off before it could not go on.
-func (s *Server) Clean(ctx context.Context, p *restore.Plan, f run.Folder) ([]restore.Note, error) {
-	s.forget()
-	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
-	if err := s.alone(ctx, c, p, f); err != nil {
-		return nil, err
-	}
-	switch p.Mode {
-	case restore.Swap:
-		return s.cleanSwap(ctx, c, p, f)
-	case restore.Into:
-		return s.cleanInto(ctx, c, p, f)
-	}
-	return nil, nil
-}
-
-func (s *Server) cleanSwap(
-	ctx context.Context,
-	c *sql.Conn,
-	p *restore.Plan,
-	f run.Folder,
-) ([]restore.Note, error) {
-	if err := s.settle(ctx, c, p, f); err != nil {
-		return nil, err
-	}
-	if err := schema.DropDatabase(ctx, c, p.Shadow); err != nil {
-		return nil, fmt.Errorf("drop the shadow schema: %w", err)
-	}
-	return []restore.Note{restore.N(lang.M("dropped the database %s, which only this restore used", p.Shadow))}, nil
-}
-
-// cleanInto empties the schema again; one that was absent is dropped. A schema that no
-// load was begun in holds what others made.
-func (s *Server) cleanInto(
-	ctx context.Context,
-	c *sql.Conn,
-	p *restore.Plan,
-	f run.Folder,
-) ([]restore.Note, error) {
-	name := p.Target.Database
-	tried, err := loadTried(f)
-	if err != nil {
-		return nil, err
-	}
-	if !tried {
-		return []restore.Note{restore.N(lang.M("nothing was loaded into %s: it is unchanged", name))}, nil
-	}
-	if p.Assessment != nil && p.Assessment.SchemaThere {
-		return []restore.Note{restore.N(lang.M("emptied %s, as it was before", name))}, s.clear(ctx, c, name, nil)
-	}
-	err = schema.DropDatabase(ctx, c, name)
-	return []restore.Note{restore.N(lang.M("dropped the database %s, which only this restore used", name))}, err
-}
-
-// DropOld drops the schemas that undo would need. Only names made of the run's
-// own id are dropped, and the standby that the run took.
-func (s *Server) DropOld(ctx context.Context, p *restore.Plan) ([]restore.Note, error) {
-	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
-	mark := strings.ReplaceAll(p.ID, "-", "_")
-	var notes []restore.Note
-	for _, name := range []string{p.Kept, p.Shadow} {
-		own := strings.HasSuffix(name, mark) || p.Standby() != nil && name == p.Standby().Schema
-		if name == "" || !own {
-			continue
-		}
-		there, err := exists(ctx, c, name)
-		if err != nil {
-			return notes, err
-		}
-		if !there {
-			continue
-		}
-		if err := schema.DropDatabase(ctx, c, name); err != nil {
-			return notes, fmt.Errorf("drop %s: %w", name, err)
-		}
-		notes = append(notes, restore.N(lang.M("dropped the database %s, which only this restore used", name)))
-	}
-	return notes, nil
 }

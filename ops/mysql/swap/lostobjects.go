@@ -13,8 +13,8 @@ import (
 
 // lostObjects finds the views, routines, triggers and events in scope that the restore
 // drops or replaces: those that the backup lacks, defines otherwise, or tells nothing of.
-func (s *Server) lostObjects(ctx context.Context, l *restore.Loss, live string, src restore.Source, scope []string) {
-	c, err := s.conn(ctx, "", time.Second)
+func (x *Losses) lostObjects(ctx context.Context, l *restore.Loss, live string, src restore.Source, scope []string) {
+	c, err := x.conn(ctx, "", time.Second)
 	if err != nil {
 		l.Unlisted = true
 		return

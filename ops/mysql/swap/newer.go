@@ -33,7 +33,7 @@ type newer struct {
 // newer finds out what tells the age of the rows of a table: a column with the
 // time of their making, one with that of their last change, or a key that only
 // grows, by where the backup's last chunk ends.
-func (s *Server) newer(
+func (r *differ) newer(
 	ctx context.Context,
 	t *schema.Table,
 	stored restore.SourceTable,
@@ -43,11 +43,11 @@ func (s *Server) newer(
 	if since.IsZero() {
 		return n, nil
 	}
-	made, err := s.later(ctx, t, createdColumns, since)
+	made, err := r.later(ctx, t, createdColumns, since)
 	if err != nil {
 		return n, err
 	}
-	touched, err := s.later(ctx, t, updatedColumns, since)
+	touched, err := r.later(ctx, t, updatedColumns, since)
 	if err != nil {
 		return n, err
 	}
@@ -60,7 +60,7 @@ func (s *Server) newer(
 	case len(t.Key) == 1 && stored.Ends() && number(stored.LastKey) && t.Column(t.Key[0]) != nil &&
 		t.Column(t.Key[0]).Form == schema.FormNumber:
 		n.how = "auto_increment"
-		if n.tail, err = s.tail(ctx, t, stored); err == nil && touched.column != "" {
+		if n.tail, err = r.tail(ctx, t, stored); err == nil && touched.column != "" {
 			n.changed = touched.condition
 		}
 	case touched.column != "":
@@ -76,12 +76,12 @@ func number(key string) bool {
 }
 
 // tail is how many rows stand behind those of the backup.
-func (s *Server) tail(ctx context.Context, t *schema.Table, stored restore.SourceTable) (int64, error) {
+func (r *differ) tail(ctx context.Context, t *schema.Table, stored restore.SourceTable) (int64, error) {
 	where := ""
 	if stored.LastKey != "" {
 		where = " WHERE " + schema.Ident(t.Key[0]) + " >= " + stored.LastKey
 	}
-	n, err := s.utc(ctx, "SELECT COUNT(*) FROM "+t.SQLName()+where)
+	n, err := r.utc(ctx, "SELECT COUNT(*) FROM "+t.SQLName()+where)
 	return max(0, n-stored.LastRows), err
 }
 
@@ -89,7 +89,7 @@ type laterThan struct{ column, condition string }
 
 // later is the condition of a time column of one of the names. TIMESTAMP is
 // compared in UTC, DATETIME in the server's zone.
-func (s *Server) later(
+func (r *differ) later(
 	ctx context.Context,
 	t *schema.Table,
 	names []string,
@@ -102,11 +102,11 @@ func (s *Server) later(
 			}
 			at := since.UTC()
 			if c.DataType == "datetime" {
-				db, err := s.db(ctx)
+				db, err := r.db(ctx)
 				if err != nil {
 					return out, err
 				}
-				at = at.Add(s.zone(ctx, db))
+				at = at.Add(r.zone(ctx, db))
 			}
 			return laterThan{
 				c.Name,
@@ -118,7 +118,7 @@ func (s *Server) later(
 }
 
 // count counts the rows that the conditions choose.
-func (n newer) count(ctx context.Context, s *Server, out *restore.LossTable) (err error) {
+func (n newer) count(ctx context.Context, s *differ, out *restore.LossTable) (err error) {
 	out.How, out.Newer = n.how, n.tail
 	if n.created != "" {
 		if out.Newer, err = s.utc(ctx, "SELECT COUNT(*) FROM "+n.t.SQLName()+" WHERE "+n.created); err != nil {
@@ -154,8 +154,8 @@ func (n newer) changedRows() string {
 }
 
 // utc runs a query for one number in a session in UTC.
-func (s *Server) utc(ctx context.Context, query string) (int64, error) {
-	c, err := s.reader(ctx)
+func (r *differ) utc(ctx context.Context, query string) (int64, error) {
+	c, err := r.reader(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -168,8 +168,8 @@ func (s *Server) utc(ctx context.Context, query string) (int64, error) {
 }
 
 // reader is a connection that renders values canonically.
-func (s *Server) reader(ctx context.Context) (*sql.Conn, error) {
-	c, err := s.conn(ctx, "", time.Second)
+func (r *differ) reader(ctx context.Context) (*sql.Conn, error) {
+	c, err := r.conn(ctx, "", time.Second)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func (c contents) of(kinds ...string) []object {
 
 // look reads the contents of a schema. The connection's default schema is
 // changed to it: only then does SHOW CREATE VIEW leave its name out.
-func (s *Server) look(ctx context.Context, c *sql.Conn, name string) (contents, error) {
+func (s *objects) look(ctx context.Context, c *sql.Conn, name string) (contents, error) {
 	var out contents
 	there, err := exists(ctx, c, name)
 	if err != nil || !there {
@@ -288,4 +288,28 @@ func (o object) drop(ctx context.Context, c *sql.Conn, in string) error {
 func (o object) moved(from, to string) object {
 	o.Create = strings.NewReplacer(restore.Name(from), restore.Name(to), from, restore.Name(to)).Replace(o.Create)
 	return o
+}
+
+// dropBare drops a schema that this restore made, when nothing at all is in it.
+func (s *objects) dropBare(ctx context.Context, c *sql.Conn, name string) error {
+	there, err := exists(ctx, c, name)
+	if err != nil || !there {
+		return err
+	}
+	now, err := s.look(ctx, c, name)
+	if err != nil || len(now.Tables)+len(now.Objects) > 0 {
+		return err
+	}
+	_, err = c.ExecContext(ctx, "DROP DATABASE "+restore.Name(name))
+	return err
+}
+
+// dropEmpty drops a schema of ours once no table is left in it.
+func (s *objects) dropEmpty(ctx context.Context, c *sql.Conn, name string) error {
+	left, err := tables(ctx, c, name)
+	if err != nil || len(left) > 0 {
+		return err
+	}
+	_, err = c.ExecContext(ctx, "DROP DATABASE IF EXISTS "+restore.Name(name))
+	return err
 }

@@ -34,13 +34,13 @@ func TestReadersSeeEitherAllFormerOrAllRestoredTables(t *testing.T) {
 			f.folder = run.Folder{Path: t.TempDir()}
 			f.loadAndVerify(p)
 			for _, exchange := range []func(context.Context, *restore.Plan, run.Folder) (run.Swapped,
-				error){f.server.Swap, f.server.SwapBack} {
+				error){f.server.Exchange.Swap, f.server.Exchange.SwapBack} {
 				f.underReaders(
 					seen,
 					func() (run.Swapped, error) { return exchange(context.Background(), p, f.folder) },
 				)
 			}
-			if _, err := f.server.DropOld(context.Background(), p); err != nil {
+			if _, err := f.server.Cleaning.DropOld(context.Background(), p); err != nil {
 				t.Fatal(err)
 			}
 		}

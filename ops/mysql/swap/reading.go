@@ -16,12 +16,12 @@ var ErrEnded = ops.E(ops.Failed, lang.M("the server exited while it was read"))
 
 // MarkedIn are the tables of a schema that are marked as ending the server when they are
 // read. The server is asked only where there are marks.
-func (s *Server) MarkedIn(ctx context.Context, in string) ([]string, error) {
-	if err := s.knownMarks(); err != nil {
+func (g *Damage) MarkedIn(ctx context.Context, in string) ([]string, error) {
+	if err := g.knownMarks(); err != nil {
 		return nil, err
 	}
 	var names []string
-	for _, m := range s.marks.list {
+	for _, m := range g.marks.list {
 		if m.Schema == in && !has(names, m.Table) {
 			names = append(names, m.Table)
 		}
@@ -29,31 +29,31 @@ func (s *Server) MarkedIn(ctx context.Context, in string) ([]string, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	return s.deadlyTables(ctx, in, names)
+	return g.deadlyTables(ctx, in, names)
 }
 
 // Watch begins to watch over a long reading. The function that it returns is given the
 // reading's error, and adds to it what the server's error log says, when the server
 // has ended in between: errors.Is then finds ErrEnded.
-func (s *Server) Watch(ctx context.Context) (func(error) error, error) {
-	db, err := s.db(ctx)
+func (g *Damage) Watch(ctx context.Context) (func(error) error, error) {
+	db, err := g.db(ctx)
 	if err != nil {
 		return nil, err
 	}
 	up, err := uptime(ctx, db)
 	if err != nil {
-		return nil, mysql.Explain(err, s.Target)
+		return nil, mysql.Explain(err, g.Target)
 	}
 	begin := time.Now()
 	return func(read error) error {
 		if !mysql.Lost(read) || ctx.Err() != nil {
 			return read
 		}
-		now, err := s.await(ctx, db)
+		now, err := g.await(ctx, db)
 		if err != nil || now+1 >= up+time.Since(begin).Seconds() {
 			return read
 		}
-		evidence := damage(s.lastErrors(ctx, db))
+		evidence := damage(g.lastErrors(ctx, db))
 		if len(evidence) == 0 {
 			return read
 		}

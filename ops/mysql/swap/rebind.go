@@ -13,7 +13,7 @@ import (
 // rebind gives the defaults of the exchanged tables their sequences in the live schema.
 // MariaDB keeps the schema's name in a DEFAULT nextval(…): after the exchange such a
 // default still names the schema that the table was loaded in, which will be dropped.
-func (s *Server) rebind(ctx context.Context, c *sql.Conn, from, to string) error {
+func (s *objects) rebind(ctx context.Context, c *sql.Conn, from, to string) error {
 	if !s.mariadb {
 		return nil
 	}

@@ -28,8 +28,15 @@ type replayed struct {
 
 func replayedPath(f run.Folder) string { return filepath.Join(f.Path, "replay.json") }
 
+// rolling replays the binary log into what was loaded.
+type rolling struct {
+	*link
+	checks *Verification
+	log    Log
+}
+
 // goesOn tells whether a replay was begun that can go on.
-func (s *Server) goesOn(ctx context.Context, c *sql.Conn, p *restore.Plan) (bool, error) {
+func (g *rolling) goesOn(ctx context.Context, c *sql.Conn, p *restore.Plan) (bool, error) {
 	if p.Source.Replay == nil {
 		return false, nil
 	}
@@ -37,14 +44,14 @@ func (s *Server) goesOn(ctx context.Context, c *sql.Conn, p *restore.Plan) (bool
 }
 
 // prepare verifies what was loaded, and notes that the replay begins.
-func (s *Server) prepare(
+func (g *rolling) prepare(
 	ctx context.Context,
 	c *sql.Conn,
 	p *restore.Plan,
 	f run.Folder,
 	report run.Report,
 ) error {
-	verdict, err := s.verifyLoaded(ctx, p, report)
+	verdict, err := g.checks.verifyLoaded(ctx, p, report)
 	if err != nil {
 		return err
 	}
@@ -75,7 +82,7 @@ func (r replayed) save(f run.Folder) error {
 }
 
 // roll replays the binary log into what was loaded.
-func (s *Server) roll(
+func (g *rolling) roll(
 	ctx context.Context,
 	c *sql.Conn,
 	p *restore.Plan,
@@ -83,7 +90,7 @@ func (s *Server) roll(
 	report run.Report,
 ) ([]restore.Note, error) {
 	r := p.Source.Replay
-	log, err := s.Log(ctx, r)
+	log, err := g.log(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +103,7 @@ func (s *Server) roll(
 	if err != nil {
 		return nil, errors.Join(err, log.LiveErr)
 	}
-	db, err := s.db(ctx)
+	db, err := g.db(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -132,18 +139,18 @@ func (s *Server) roll(
 }
 
 // again drops what a replay left that cannot go on.
-func (s *Server) again(ctx context.Context, c *sql.Conn, p *restore.Plan) error {
+func (g *rolling) again(ctx context.Context, c *sql.Conn, p *restore.Plan) error {
 	_, err := c.ExecContext(ctx, "DROP TABLE IF EXISTS "+schema.Name(p.Loaded(), replay.Table))
 	return err
 }
 
 // verifyLoaded proves that what was loaded is what the manifest says, before the replay
 // changes it.
-func (s *Server) verifyLoaded(ctx context.Context, p *restore.Plan, report run.Report) (run.Verdict, error) {
-	v := s.checks
-	if s.checks = nil; v == nil || v.p != p {
+func (c *Verification) verifyLoaded(ctx context.Context, p *restore.Plan, report run.Report) (run.Verdict, error) {
+	v := c.current
+	if c.current = nil; v == nil || v.p != p {
 		v.end()
-		v = newVerifier(s, p)
+		v = newVerifier(c, p)
 	}
 	defer v.end()
 	stop := context.AfterFunc(ctx, v.cancel)
@@ -163,7 +170,7 @@ func (v *verifier) afterReplay(ctx context.Context) error {
 	if v.p.Source.Replay == nil {
 		return nil
 	}
-	known, err := readJSON[replayed](replayedPath(v.s.Folder(v.p.ID)))
+	known, err := readJSON[replayed](replayedPath(v.s.folder(v.p.ID)))
 	if err == nil && known.Rows == nil {
 		err = errors.New("the run's folder does not say what was replayed")
 	}

@@ -17,7 +17,13 @@ import (
 
 // surveyRights reads the user's own grants. What roles bring is asked for too,
 // where the server has them. A server that shows none says nothing.
-func (s *Server) surveyRights(ctx context.Context, db *sql.DB, a *restore.Assessment, live string, mode restore.Mode) {
+func (s *Surveyor) surveyRights(
+	ctx context.Context,
+	db *sql.DB,
+	a *restore.Assessment,
+	live string,
+	mode restore.Mode,
+) {
 	lines, err := schema.Grants(ctx, db)
 	if err != nil || len(lines) == 0 {
 		return
@@ -38,7 +44,7 @@ func (s *Server) surveyRights(ctx context.Context, db *sql.DB, a *restore.Assess
 
 // surveyCreators finds a user for whom the server makes no triggers and functions: while the
 // binary log is on that takes SUPER, or the setting by which the log trusts their creators.
-func (s *Server) surveyCreators(
+func (s *Surveyor) surveyCreators(
 	ctx context.Context,
 	db *sql.DB,
 	a *restore.Assessment,
@@ -65,7 +71,7 @@ func (s *Server) surveyCreators(
 
 // makesCreations tells whether triggers or functions are made, of the backup or once more
 // at the exchange. Of chosen tables only the triggers are.
-func (s *Server) makesCreations(
+func (s *Surveyor) makesCreations(
 	ctx context.Context,
 	db *sql.DB,
 	live string,
@@ -90,7 +96,7 @@ func (s *Server) makesCreations(
 }
 
 // surveyOwners finds a user that may not create what belongs to others in the backup.
-func (s *Server) surveyOwners(
+func (s *Surveyor) surveyOwners(
 	ctx context.Context,
 	db *sql.DB,
 	a *restore.Assessment,

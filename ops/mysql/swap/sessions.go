@@ -10,19 +10,26 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 )
 
+// Sessions are the connections to the server: of those who write to the live schema,
+// and of former workers of a run.
+type Sessions struct {
+	*link
+}
+
 // Writers are the sessions in the live schema that are not ours.
-func (s *Server) Writers(ctx context.Context, p *restore.Plan) ([]restore.Session, error) {
+func (s *Sessions) Writers(ctx context.Context, p *restore.Plan) ([]restore.Session, error) {
 	c, err := s.conn(ctx, "", time.Second)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	list, err := s.sessions(ctx, c, p.Target.Live)
+	list, err := s.list(ctx, c, p.Target.Live)
 	if err != nil {
 		return nil, fmt.Errorf("list the sessions: %w", err)
 	}
@@ -31,7 +38,7 @@ func (s *Server) Writers(ctx context.Context, p *restore.Plan) ([]restore.Sessio
 
 // sessions are those in a schema, but for our own pool's. Without the right
 // PROCESS the server shows only those of the same user.
-func (s *Server) sessions(ctx context.Context, c *sql.Conn, in string) ([]restore.Session, error) {
+func (s *Sessions) list(ctx context.Context, c *sql.Conn, in string) ([]restore.Session, error) {
 	rows, err := schema.All(
 		ctx,
 		c,
@@ -74,13 +81,13 @@ func transactions(ctx context.Context, c *sql.Conn) map[uint64]bool {
 }
 
 // Kill ends the sessions, those of them that are still there.
-func (s *Server) Kill(ctx context.Context, p *restore.Plan, list []restore.Session) ([]restore.Note, error) {
+func (s *Sessions) Kill(ctx context.Context, p *restore.Plan, list []restore.Session) ([]restore.Note, error) {
 	c, err := s.conn(ctx, "", time.Second)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	now, err := s.sessions(ctx, c, p.Target.Live)
+	now, err := s.list(ctx, c, p.Target.Live)
 	if err != nil {
 		return nil, err
 	}
@@ -100,4 +107,26 @@ func (s *Server) Kill(ctx context.Context, p *restore.Plan, list []restore.Sessi
 		notes = append(notes, restore.N(lang.M("ended session %s", x.String())))
 	}
 	return notes, nil
+}
+
+// held makes an error that names the sessions of one that is about a lock.
+func (s *Sessions) held(ctx context.Context, c *sql.Conn, in string, err error) error {
+	if mysql.Number(err) != mysql.ErrLockWaitTimeout {
+		return err
+	}
+	return ops.Wrap(err, ops.Busy, lang.M("other sessions hold the tables: %s", s.holders(ctx, c, in))).
+		WithHint(lang.M("end them, or wait, and try again"))
+}
+
+// holders names the sessions that are busy in a schema.
+func (s *Sessions) holders(ctx context.Context, c *sql.Conn, in string) string {
+	sessions, err := s.list(ctx, c, in)
+	if err != nil || len(sessions) == 0 {
+		return "?"
+	}
+	var names []string
+	for _, x := range sessions {
+		names = append(names, x.String())
+	}
+	return strings.Join(names, ", ")
 }

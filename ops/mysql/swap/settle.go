@@ -3,9 +3,7 @@ package swap
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"opsdeck/internal/lang"
@@ -16,17 +14,17 @@ import (
 )
 
 // Settle takes back what an exchange had begun, and keeps what was loaded.
-func (s *Server) Settle(ctx context.Context, p *restore.Plan, f run.Folder) ([]restore.Note, error) {
-	s.forget()
-	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
+func (e *Exchange) Settle(ctx context.Context, p *restore.Plan, f run.Folder) ([]restore.Note, error) {
+	e.checks.forget()
+	c, err := e.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	if err := s.alone(ctx, c, p, f); err != nil {
+	if err := e.sessions.alone(ctx, c, p, f); err != nil {
 		return nil, err
 	}
-	if err := s.settle(ctx, c, p, f); err != nil {
+	if err := e.settle(ctx, c, p, f); err != nil {
 		return nil, err
 	}
 	return []restore.Note{
@@ -39,27 +37,27 @@ func (s *Server) Settle(ctx context.Context, p *restore.Plan, f run.Folder) ([]r
 // settle brings the live schema to what it was before the exchange: the former
 // tables, where the RENAME was done, their triggers, and no schema where there
 // was none.
-func (s *Server) settle(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
+func (e *Exchange) settle(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
 	r, err := readRecord(f)
 	if err != nil || r == nil || r.Settled {
 		return err
 	}
-	exchanged, err := s.exchanged(ctx, c, p, r)
+	exchanged, err := e.exchanged(ctx, c, p, r)
 	if err != nil {
 		return err
 	}
 	if exchanged {
-		if _, err := s.swapBack(ctx, c, p, f, r); err != nil {
+		if _, err := e.swapBack(ctx, c, p, f, r); err != nil {
 			return fmt.Errorf("take the exchange back: %w", err)
 		}
-	} else if err := s.putBoth(ctx, p, r); err != nil {
+	} else if err := e.putBoth(ctx, p, r); err != nil {
 		return err
 	}
-	if err := s.dropEmpty(ctx, c, p.Kept); err != nil {
+	if err := e.objects.dropEmpty(ctx, c, p.Kept); err != nil {
 		return err
 	}
 	if r.Absent {
-		if err := s.dropBare(ctx, c, p.Target.Live); err != nil {
+		if err := e.objects.dropBare(ctx, c, p.Target.Live); err != nil {
 			return err
 		}
 	}
@@ -68,60 +66,13 @@ func (s *Server) settle(ctx context.Context, c *sql.Conn, p *restore.Plan, f run
 }
 
 // exchanged tells whether the one RENAME was done: it moves all or nothing.
-func (s *Server) exchanged(ctx context.Context, c *sql.Conn, p *restore.Plan, r *record) (bool, error) {
+func (e *Exchange) exchanged(ctx context.Context, c *sql.Conn, p *restore.Plan, r *record) (bool, error) {
 	kept, err := tables(ctx, c, p.Kept)
 	if err != nil || len(kept) > 0 {
 		return len(kept) > 0, err
 	}
 	shadow, err := tables(ctx, c, p.Shadow)
 	return len(only(r.Coming.Tables, shadow)) == 0 && len(r.Coming.Tables) > 0, err
-}
-
-// dropBare drops a schema that this restore made, when nothing at all is in it.
-func (s *Server) dropBare(ctx context.Context, c *sql.Conn, name string) error {
-	there, err := exists(ctx, c, name)
-	if err != nil || !there {
-		return err
-	}
-	now, err := s.look(ctx, c, name)
-	if err != nil || len(now.Tables)+len(now.Objects) > 0 {
-		return err
-	}
-	_, err = c.ExecContext(ctx, "DROP DATABASE "+restore.Name(name))
-	return err
-}
-
-// Present looks at the tables of the live schema: which are there, which can be
-// read, and which hold rows.
-func (s *Server) Present(ctx context.Context, p *restore.Plan, avoid []string) (restore.Present, error) {
-	var out restore.Present
-	db, err := s.db(ctx)
-	if err != nil {
-		return out, err
-	}
-	name := p.Target.Database
-	if out.SchemaThere, err = exists(ctx, db, name); err != nil || !out.SchemaThere {
-		return out, err
-	}
-	names, err := tables(ctx, db, name)
-	if err != nil {
-		return out, err
-	}
-	for _, t := range names {
-		state := "unreadable"
-		if !slices.Contains(avoid, t) {
-			err = s.risk(ctx, db, name, t, func() (err error) { state, err = touch(ctx, db, name, t); return err })
-			var ends *deadlyError
-			if errors.As(err, &ends) {
-				state, err = "unreadable", nil
-			}
-			if err != nil {
-				return out, err
-			}
-		}
-		out.Tables = append(out.Tables, restore.PresentTable{Name: t, State: state})
-	}
-	return out, nil
 }
 
 // allVersions makes a query see the former versions of a versioned table's rows too.

@@ -25,19 +25,19 @@ func TestAHalfExchangeIsTakenBackAndCanGoOn(t *testing.T) {
 			"CREATE VIEW on_it AS SELECT * FROM passing",
 			"DROP TABLE passing",
 		)
-		if _, err := f.server.Swap(ctx, p, f.folder); err == nil {
+		if _, err := f.server.Exchange.Swap(ctx, p, f.folder); err == nil {
 			t.Fatal("the exchange did not fail")
 		}
-		if _, err := f.server.Settle(ctx, p, f.folder); err != nil {
+		if _, err := f.server.Exchange.Settle(ctx, p, f.folder); err != nil {
 			t.Fatal(err)
 		}
 		same(t, damaged, f.dump())
 		for range 2 {
-			if _, err := f.server.Settle(ctx, p, f.folder); err != nil {
+			if _, err := f.server.Exchange.Settle(ctx, p, f.folder); err != nil {
 				t.Fatal(err)
 			}
 		}
-		now, err := f.server.Present(ctx, p, nil)
+		now, err := f.server.Surveyor.Present(ctx, p, nil)
 		if err != nil || !now.SchemaThere || now.State("later") != "rows" || now.State("log") != "missing" {
 			t.Fatalf("%+v, %v", now, err)
 		}
@@ -54,20 +54,20 @@ func TestAnAbsentSchemaIsMadeAndTakenBack(t *testing.T) {
 		defer db.Exec(t, "", "CREATE DATABASE IF NOT EXISTS `"+f.live+"`")
 		p := f.plan(restore.Swap)
 		f.loadAndVerify(p)
-		if now, err := f.server.Present(ctx, p, nil); err != nil || now.SchemaThere {
+		if now, err := f.server.Surveyor.Present(ctx, p, nil); err != nil || now.SchemaThere {
 			t.Fatalf("%+v, %v", now, err)
 		}
-		if _, err := f.server.Swap(ctx, p, f.folder); err != nil {
+		if _, err := f.server.Exchange.Swap(ctx, p, f.folder); err != nil {
 			t.Fatal(err)
 		}
 		same(t, f.good, f.dump())
-		if _, err := f.server.Settle(ctx, p, f.folder); err != nil {
+		if _, err := f.server.Exchange.Settle(ctx, p, f.folder); err != nil {
 			t.Fatal(err)
 		}
-		if now, err := f.server.Present(ctx, p, nil); err != nil || now.SchemaThere {
+		if now, err := f.server.Surveyor.Present(ctx, p, nil); err != nil || now.SchemaThere {
 			t.Fatalf("%+v, %v", now, err)
 		}
-		if _, err := f.server.Swap(ctx, p, f.folder); err != nil {
+		if _, err := f.server.Exchange.Swap(ctx, p, f.folder); err != nil {
 			t.Fatal(err)
 		}
 		same(t, f.good, f.dump())

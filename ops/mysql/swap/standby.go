@@ -3,7 +3,6 @@ package swap
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
@@ -22,30 +20,39 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
+// Standby is a schema beside the live one that is kept near it.
+type Standby struct {
+	*link
+	loader   Loader
+	sessions *Sessions
+	checks   *Verification
+	loading  *Loading
+}
+
 // Build loads the backup of a plan into its shadow, verifies it there, and notes that a
 // replay begins: a standby at the backup's place. A build that was killed goes on. doubts
 // are what the verification found.
-func (s *Server) Build(
+func (b *Standby) Build(
 	ctx context.Context,
 	p *restore.Plan,
 	f run.Folder,
 	report run.Report,
 ) (doubts []restore.Note, err error) {
-	c, err := s.conn(ctx, "", time.Duration(p.LockWait))
+	c, err := b.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
 	job := Job{Path: p.Source.Path, From: p.Source.Database, Schema: p.Shadow}
-	if err := s.Loader.Ready(job); err != nil {
+	if err := b.loader.Ready(job); err != nil {
 		return nil, err
 	}
-	if err := s.alone(ctx, c, p, f); err != nil {
+	if err := b.sessions.alone(ctx, c, p, f); err != nil {
 		return nil, err
 	}
 	begun, err := replay.Begun(ctx, c, p.Shadow)
 	if err == nil && !begun {
-		_, err = s.load(ctx, c, p, f, job, report)
+		_, err = b.loading.load(ctx, c, p, f, job, report)
 	}
 	if err != nil {
 		return nil, err
@@ -55,8 +62,8 @@ func (s *Server) Build(
 }
 
 // Forward applies the log to a standby. What was applied is committed with its place.
-func (s *Server) Forward(ctx context.Context, job replay.Job) (replay.State, error) {
-	db, err := s.db(ctx)
+func (b *Standby) Forward(ctx context.Context, job replay.Job) (replay.State, error) {
+	db, err := b.db(ctx)
 	if err != nil {
 		return replay.State{}, err
 	}
@@ -66,15 +73,15 @@ func (s *Server) Forward(ctx context.Context, job replay.Job) (replay.State, err
 
 // Compare compares a standby with the backup of a plan whose shadow it is: the same
 // look that a load gets before a replay.
-func (s *Server) Compare(ctx context.Context, p *restore.Plan, report run.Report) (run.Verdict, error) {
-	s.forget()
-	return s.verifyLoaded(ctx, p, report)
+func (b *Standby) Compare(ctx context.Context, p *restore.Plan, report run.Report) (run.Verdict, error) {
+	b.checks.forget()
+	return b.checks.verifyLoaded(ctx, p, report)
 }
 
 // StandbyState is how far the standby in a schema is; ok is false where there is none that
 // can go on.
-func (s *Server) StandbyState(ctx context.Context, in string) (state replay.State, ok bool, err error) {
-	db, err := s.db(ctx)
+func (b *Standby) State(ctx context.Context, in string) (state replay.State, ok bool, err error) {
+	db, err := b.db(ctx)
 	if err != nil {
 		return state, false, err
 	}
@@ -83,8 +90,8 @@ func (s *Server) StandbyState(ctx context.Context, in string) (state replay.Stat
 
 // Standbys are the schemas that are standbys of a live one, by their names, with their
 // size in bytes.
-func (s *Server) Standbys(ctx context.Context, live string) (map[string]int64, error) {
-	db, err := s.db(ctx)
+func (b *Standby) List(ctx context.Context, live string) (map[string]int64, error) {
+	db, err := b.db(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -106,16 +113,16 @@ func (s *Server) Standbys(ctx context.Context, live string) (map[string]int64, e
 
 // DropStandby drops a schema that is a standby of a live one by its name, and ends what
 // still works in it.
-func (s *Server) DropStandby(ctx context.Context, live, name string) error {
+func (b *Standby) Drop(ctx context.Context, live, name string) error {
 	if !restore.IsStandby(live, name) {
 		return fmt.Errorf("%s is no standby of %s", name, live)
 	}
-	c, err := s.conn(ctx, "", time.Minute)
+	c, err := b.conn(ctx, "", time.Minute)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	if err := s.settleDown(ctx, c, name); err != nil {
+	if err := b.settleDown(ctx, c, name); err != nil {
 		return err
 	}
 	return schema.DropDatabase(ctx, c, name)
@@ -123,9 +130,9 @@ func (s *Server) DropStandby(ctx context.Context, live, name string) error {
 
 // settleDown waits until nothing of a killed worker runs in a schema that only opsdeck
 // uses.
-func (s *Server) settleDown(ctx context.Context, c *sql.Conn, name string) error {
+func (b *Standby) settleDown(ctx context.Context, c *sql.Conn, name string) error {
 	for last := time.Now().Add(aloneWait); ; {
-		left, err := s.left(ctx, c, &restore.Plan{Shadow: name}, nil)
+		left, err := b.sessions.left(ctx, c, &restore.Plan{Shadow: name}, nil)
 		if err != nil || len(left) == 0 {
 			return err
 		}
@@ -144,63 +151,6 @@ func (s *Server) settleDown(ctx context.Context, c *sql.Conn, name string) error
 // refusedFile says why a run does not use the standby of its plan, once that is decided.
 const refusedFile = "standby.refused"
 
-// takes tells whether the run goes on with the standby of its plan. Where it cannot, the
-// standby is dropped, which is made of a backup and the log and is nobody's only copy, and
-// note says why; the backup is proved before it is loaded in its place.
-func (s *Server) takes(
-	ctx context.Context,
-	c *sql.Conn,
-	p *restore.Plan,
-	f run.Folder,
-	report run.Report,
-) (notes []restore.Note, err error) {
-	want := p.Standby()
-	if want == nil {
-		return nil, nil
-	}
-	refused := filepath.Join(f.Path, refusedFile)
-	why, err := readJSON[restore.Note](refused)
-	switch {
-	case err != nil:
-		return nil, err
-	case !why.Empty():
-		return []restore.Note{instead(why)}, nil
-	}
-	reason, err := s.unfit(ctx, c, p)
-	if err != nil || reason.Empty() {
-		return nil, err
-	}
-	return s.refuse(ctx, c, p, f, restore.N(reason), report)
-}
-
-// unfit is why the standby of a plan cannot be used any more; empty when it can.
-func (s *Server) unfit(ctx context.Context, c *sql.Conn, p *restore.Plan) (why lang.Msg, err error) {
-	state, ok, err := replay.Peek(ctx, c, p.Shadow)
-	switch {
-	case err != nil:
-		return why, err
-	case !ok:
-		return NoPlace(), nil
-	}
-	log, err := s.Log(ctx, p.Source.Replay)
-	if err != nil {
-		return why, err
-	}
-	defer log.Close()
-	run, err := log.At(p.Standby().At, p.Standby().Done)
-	if err != nil {
-		return OutOfLog(), nil
-	}
-	passed, known := run.Passed(state.At, p.Source.Replay.To)
-	switch {
-	case !known:
-		return OutOfLog(), nil
-	case passed:
-		return lang.M("it passed the moment since the plan was made"), nil
-	}
-	return why, nil
-}
-
 // NoPlace says that a standby does not tell how far it is.
 func NoPlace() lang.Msg {
 	return lang.M("its place in the log is not known: it is gone, or a kill left a step that may or may not be done")
@@ -208,33 +158,6 @@ func NoPlace() lang.Msg {
 
 // OutOfLog says that no log continues a standby.
 func OutOfLog() lang.Msg { return lang.M("the binlog at hand does not hold its place") }
-
-// refuse turns the restore to a load.
-func (s *Server) refuse(
-	ctx context.Context,
-	c *sql.Conn,
-	p *restore.Plan,
-	f run.Folder,
-	why restore.Note,
-	report run.Report,
-) ([]restore.Note, error) {
-	notes := []restore.Note{instead(why)}
-	if s.Prove != nil {
-		proved, err := s.Prove(ctx, p, report)
-		if err != nil {
-			return nil, err
-		}
-		notes = append(notes, proved...)
-	}
-	if err := schema.DropDatabase(ctx, c, p.Shadow); err != nil {
-		return nil, fmt.Errorf("drop the standby: %w", err)
-	}
-	text, err := json.Marshal(why)
-	if err != nil {
-		return nil, err
-	}
-	return notes, atomicfile.WriteBytes(filepath.Join(f.Path, refusedFile), 0o600, text)
-}
 
 func instead(why restore.Note) restore.Note {
 	return restore.N(lang.M("the standby is not used: %s; the backup is loaded instead", why.Msg))
@@ -261,40 +184,4 @@ func spoilt(ctx context.Context, err error) bool {
 		return false
 	}
 	return errors.Is(err, replay.ErrAgain) || mysql.Number(err) != 0
-}
-
-// ThreadsRunning is how many threads work at the server now, this one too.
-func (s *Server) ThreadsRunning(ctx context.Context) (int, error) {
-	db, err := s.db(ctx)
-	if err != nil {
-		return 0, err
-	}
-	rows, err := schema.All(ctx, db, "SHOW GLOBAL STATUS LIKE 'Threads_running'")
-	if err != nil || len(rows) == 0 || len(rows[0]) < 2 {
-		return 0, errors.Join(err, errors.New("the server does not say how many threads run"))
-	}
-	return strconv.Atoi(rows[0][1])
-}
-
-// DataDir is where the server keeps its data, as it names it.
-func (s *Server) DataDir(ctx context.Context) (string, error) {
-	db, err := s.db(ctx)
-	if err != nil {
-		return "", err
-	}
-	return schema.One(ctx, db, "SELECT @@datadir")
-}
-
-// SizeOf is about how many bytes a schema takes on the server's disk.
-func (s *Server) SizeOf(ctx context.Context, name string) (int64, error) {
-	db, err := s.db(ctx)
-	if err != nil {
-		return 0, err
-	}
-	text, err := schema.One(ctx, db, "SELECT CAST(COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) AS CHAR) FROM "+
-		"information_schema.TABLES WHERE TABLE_SCHEMA = ?", name)
-	if err != nil {
-		return 0, err
-	}
-	return strconv.ParseInt(text, 10, 64)
 }

@@ -6,14 +6,8 @@ package swap
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
-	"time"
 
-	driver "github.com/go-sql-driver/mysql"
-
-	"opsdeck/internal/lang"
-	"opsdeck/ops"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/replay"
@@ -41,8 +35,8 @@ type Loader interface {
 	Load(ctx context.Context, j Job, report run.Report) (l run.Loaded, enabled []string, err error)
 }
 
-// Server is the target's server. It is safe for use by one restore at a time.
-type Server struct {
+// Settings are what a Server needs to know.
+type Settings struct {
 	Target mysql.Target
 	Loader Loader
 	Jobs   int    // connections for verification; 0 is 2
@@ -53,75 +47,79 @@ type Server struct {
 	// in the place of a standby; nil: nobody asks.
 	Prove func(context.Context, *restore.Plan, run.Report) ([]restore.Note, error)
 	Marks string // file that remembers the tables which end the server when they are read; "": this process alone
-
-	mariadb bool
-	pool    *sql.DB
-	checks  *verifier // of the load that goes on, or has just ended
-	marks   marks
 }
 
-// Close ends the connections.
+// Server is the target's server, by what is done there. It is safe for use by one
+// restore at a time.
+type Server struct {
+	*link
+
+	Facts    *Facts
+	Damage   *Damage
+	Sessions *Sessions
+	Writes   *Writes
+	Surveyor *Surveyor
+	Losses   *Losses
+	Checks   *Verification
+	Exchange *Exchange
+	Cleaning *Cleaning
+	Loading  *Loading
+	Standby  *Standby
+}
+
+// New prepares the parts. It does not connect yet.
+func New(s Settings) *Server {
+	l := &link{Target: s.Target}
+	facts := &Facts{link: l}
+	damage := &Damage{link: l, facts: facts, file: s.Marks}
+	sessions := &Sessions{link: l}
+	losses := &Losses{link: l, differ: &differ{link: l, loader: s.Loader}, damage: damage, audit: s.Audit, log: s.Log}
+	checks := &Verification{link: l, jobs: s.Jobs, folder: s.Folder}
+	exchange := &Exchange{link: l, objects: &objects{link: l}, sessions: sessions, checks: checks}
+	cleaning := &Cleaning{link: l, sessions: sessions, checks: checks, exchanger: exchange}
+	loading := &Loading{
+		link:     l,
+		loader:   s.Loader,
+		sessions: sessions,
+		checks:   checks,
+		cleaning: cleaning,
+		rolling:  &rolling{link: l, checks: checks, log: s.Log},
+		standIn:  &standIn{log: s.Log, prove: s.Prove},
+	}
+	return &Server{
+		link:     l,
+		Facts:    facts,
+		Damage:   damage,
+		Sessions: sessions,
+		Writes:   &Writes{link: l},
+		Surveyor: &Surveyor{link: l, facts: facts, damage: damage, sessions: sessions, losses: losses},
+		Losses:   losses,
+		Checks:   checks,
+		Exchange: exchange,
+		Cleaning: cleaning,
+		Loading:  loading,
+		Standby:  &Standby{link: l, loader: s.Loader, sessions: sessions, checks: checks, loading: loading},
+	}
+}
+
+// Close ends the connections, and a verification that nobody will ask for.
 func (s *Server) Close() error {
-	s.forget()
-	if s.pool == nil {
-		return nil
-	}
-	err := s.pool.Close()
-	s.pool = nil
-	return err
+	s.Checks.forget()
+	return s.end()
 }
 
-// db is the pool without a default schema. Reconnecting is left to it: a server
-// that was restarted in between is found again.
-func (s *Server) db(ctx context.Context) (*sql.DB, error) {
-	if s.pool != nil {
-		return s.pool, nil
+// Database is the server as a restore's crew uses it.
+func (s *Server) Database() run.Database {
+	return run.Database{
+		Looker:    s.Surveyor,
+		Sessions:  s.Sessions,
+		Writes:    s.Writes,
+		Loader:    s.Loading,
+		Verifier:  s.Checks,
+		Exchanger: s.Exchange,
+		Exporter:  s.Losses,
+		Cleaner:   s.Cleaning,
 	}
-	pool, err := mysql.Open(ctx, s.Target, "", func(c *driver.Config) {
-		c.InterpolateParams = true
-		c.Params["sql_mode"] = "''"
-	})
-	if err != nil {
-		return nil, err
-	}
-	pool.SetMaxIdleConns(surveyJobs + 1)
-	pool.SetConnMaxIdleTime(30 * time.Second)
-	if s.mariadb, err = schema.IsMariaDB(ctx, pool); err != nil {
-		pool.Close()
-		return nil, mysql.Explain(err, s.Target)
-	}
-	s.pool = pool
-	return pool, nil
-}
-
-// conn is a connection of one's own, in the given schema ("" for none), with a
-// bound on waits for locks.
-func (s *Server) conn(ctx context.Context, in string, wait time.Duration) (*sql.Conn, error) {
-	db, err := s.db(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c, err := db.Conn(ctx)
-	if err != nil {
-		return nil, mysql.Explain(err, s.Target)
-	}
-	setup := []string{
-		fmt.Sprintf("SET SESSION lock_wait_timeout = %d", restore.LockSeconds(wait)),
-		"SET SESSION foreign_key_checks = 1",
-		"SET NAMES utf8mb4",
-		"SET SESSION time_zone = '+00:00'",
-		"SET SESSION sql_mode = ''",
-	}
-	if in != "" {
-		setup = append(setup, "USE "+restore.Name(in))
-	}
-	for _, q := range setup {
-		if _, err := c.ExecContext(ctx, q); err != nil {
-			c.Close()
-			return nil, mysql.Explain(err, s.Target)
-		}
-	}
-	return c, nil
 }
 
 // exists tells whether a schema is there.
@@ -159,57 +157,4 @@ func has(names []string, name string) bool {
 		}
 	}
 	return false
-}
-
-// Check proves that server, schema and tables are those of the plan.
-func (s *Server) Check(ctx context.Context, p *restore.Plan) ([]restore.Note, error) {
-	db, err := s.db(ctx)
-	if err != nil {
-		return nil, err
-	}
-	server, err := s.server(ctx, db)
-	if err != nil {
-		return nil, err
-	}
-	if server.Identity != p.Target.Identity {
-		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the server is not the one in the plan")).
-			WithHint(lang.M("make a new plan"))
-	}
-	have, err := tables(ctx, db, p.Target.Database)
-	if err != nil {
-		return nil, err
-	}
-	want := p.Leaving
-	if p.Mode != restore.Into && len(p.Tables) > 0 {
-		have = only(have, p.Tables)
-	}
-	if !same(have, want) {
-		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the tables of %s changed since the plan was made", p.Target.Database)).
-			WithHint(lang.M("make a new plan"))
-	}
-	return []restore.Note{
-		restore.N(lang.M("server, database and %s tables are as planned", fmt.Sprint(len(have)))),
-	}, nil
-}
-
-func only(names, wanted []string) []string {
-	var out []string
-	for _, n := range names {
-		if has(wanted, n) {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
-func same(a, b []string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for _, n := range a {
-		if !has(b, n) {
-			return false
-		}
-	}
-	return true
 }

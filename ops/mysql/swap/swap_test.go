@@ -121,7 +121,7 @@ func newField(t *testing.T, db *testdb.Server) *field {
 		User:     db.User,
 		Password: db.Password,
 	}
-	f.server = &swap.Server{Target: target, Loader: f.loader, Audit: "audit_logs"}
+	f.server = swap.New(swap.Settings{Target: target, Loader: f.loader, Audit: "audit_logs"})
 	t.Cleanup(func() { f.server.Close() })
 	return f
 }
@@ -158,7 +158,7 @@ func (f *field) plan(mode restore.Mode, tables ...string) *restore.Plan {
 	}
 	src.Tables[2].Rows = 0
 	choice := restore.Choice{Mode: mode, Tables: tables, Accept: []string{"later"}}
-	a, err := f.server.Survey(context.Background(), f.live, src, choice)
+	a, err := f.server.Surveyor.Survey(context.Background(), f.live, src, choice)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -193,13 +193,13 @@ func report(ops.Progress) {}
 func (f *field) loadAndVerify(p *restore.Plan) {
 	f.t.Helper()
 	ctx := context.Background()
-	if _, err := f.server.Check(ctx, p); err != nil {
+	if _, err := f.server.Surveyor.Check(ctx, p); err != nil {
 		f.t.Fatal(err)
 	}
-	if _, err := f.server.Load(ctx, p, f.folder, report); err != nil {
+	if _, err := f.server.Loading.Load(ctx, p, f.folder, report); err != nil {
 		f.t.Fatal(err)
 	}
-	v, err := f.server.Verify(ctx, p, report)
+	v, err := f.server.Checks.Verify(ctx, p, report)
 	if err != nil || len(v.Doubts) > 0 {
 		f.t.Fatalf("verify: %v, doubts %q", err, v.Doubts)
 	}
@@ -220,7 +220,7 @@ func TestSwapBringsTheBackupAndUndoTheFormerState(t *testing.T) {
 		}
 		f.loadAndVerify(p)
 		for range 2 { // the second must find that all is done
-			if _, err := f.server.Swap(ctx, p, f.folder); err != nil {
+			if _, err := f.server.Exchange.Swap(ctx, p, f.folder); err != nil {
 				t.Fatal(err)
 			}
 			same(t, f.good, f.dump())
@@ -229,12 +229,12 @@ func TestSwapBringsTheBackupAndUndoTheFormerState(t *testing.T) {
 			t.Fatalf("the function counts %v", got)
 		}
 		for range 2 {
-			if _, err := f.server.SwapBack(ctx, p, f.folder); err != nil {
+			if _, err := f.server.Exchange.SwapBack(ctx, p, f.folder); err != nil {
 				t.Fatal(err)
 			}
 			same(t, damaged, f.dump())
 		}
-		if _, err := f.server.DropOld(ctx, p); err != nil {
+		if _, err := f.server.Cleaning.DropOld(ctx, p); err != nil {
 			t.Fatal(err)
 		}
 		if left := column(t, db, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE '"+f.live+"\\_\\_%'"); len(
@@ -278,7 +278,7 @@ func TestInPlaceLeavesNothingOfTheFormerState(t *testing.T) {
 		p := f.plan(restore.InPlace)
 		f.loadAndVerify(p)
 		same(t, f.good, f.dump())
-		if _, err := f.server.LoadBack(ctx, p, "emergency", report); err != nil {
+		if _, err := f.server.Loading.LoadBack(ctx, p, "emergency", report); err != nil {
 			t.Fatal(err)
 		}
 		same(t, damaged, f.dump())
@@ -292,7 +292,7 @@ func TestCleanLeavesTheLiveSchemaAsItWas(t *testing.T) {
 		damaged := f.dump()
 		p := f.plan(restore.Swap)
 		f.loadAndVerify(p)
-		if _, err := f.server.Clean(context.Background(), p, f.folder); err != nil {
+		if _, err := f.server.Cleaning.Clean(context.Background(), p, f.folder); err != nil {
 			t.Fatal(err)
 		}
 		same(t, damaged, f.dump())
@@ -316,14 +316,14 @@ func TestExchangeGivesUpOnAHeldTableAndChangesNothing(t *testing.T) {
 		if _, err := tx.Exec("UPDATE customers SET name = 'x' WHERE id = 1"); err != nil {
 			t.Fatal(err)
 		}
-		_, err = f.server.Swap(ctx, p, f.folder)
+		_, err = f.server.Exchange.Swap(ctx, p, f.folder)
 		defer tx.Rollback()
 		if err == nil || ops.CodeOf(err) != ops.Busy || !strings.Contains(err.Error(), db.User+"@") {
 			t.Fatalf("got %v", err)
 		}
 		tx.Rollback()
 		same(t, damaged, f.dump())
-		if _, err := f.server.Swap(ctx, p, f.folder); err != nil {
+		if _, err := f.server.Exchange.Swap(ctx, p, f.folder); err != nil {
 			t.Fatal(err)
 		}
 		same(t, f.good, f.dump())
@@ -398,7 +398,7 @@ func TestKillEndsOnlyTheSessionsNamed(t *testing.T) {
 		}
 		var list []restore.Session
 		for end := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) { // those that were closed stay for a moment
-			if list, err = f.server.Writers(ctx, p); err != nil {
+			if list, err = f.server.Sessions.Writers(ctx, p); err != nil {
 				t.Fatal(err)
 			}
 			if len(list) == 1 {
@@ -412,7 +412,7 @@ func TestKillEndsOnlyTheSessionsNamed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.server.Kill(ctx, p, list); err != nil {
+		if _, err := f.server.Sessions.Kill(ctx, p, list); err != nil {
 			t.Fatal(err)
 		}
 		if one.PingContext(ctx) == nil {
@@ -429,7 +429,7 @@ func TestExportHoldsTheRowsWrittenSince(t *testing.T) {
 		f := newField(t, db)
 		p := f.plan(restore.Swap)
 		since := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-		loss, files, err := f.server.Export(context.Background(), p, since, f.folder, report)
+		loss, files, err := f.server.Losses.Export(context.Background(), p, since, f.folder, report)
 		if err != nil || len(files) != 1 || loss.Rows() != 1 {
 			t.Fatalf("%+v, %v, %v", loss, files, err)
 		}

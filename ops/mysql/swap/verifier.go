@@ -25,7 +25,7 @@ import (
 // connection; Verify has it finish over several. Nobody writes to a table after
 // it was loaded: the schema is this restore's alone, or the service is stopped.
 type verifier struct {
-	s      *Server
+	s      *Verification
 	p      *restore.Plan
 	ctx    context.Context // of all that it asks the server
 	cancel context.CancelFunc
@@ -53,24 +53,32 @@ type verifier struct {
 	v       run.Verdict
 }
 
-func newVerifier(s *Server, p *restore.Plan) *verifier {
+func newVerifier(s *Verification, p *restore.Plan) *verifier {
 	v := &verifier{s: s, p: p, looked: map[string]bool{}, begin: time.Now()}
 	v.ctx, v.cancel = context.WithCancel(context.Background())
 	return v
 }
 
+// Verification proves what was loaded.
+type Verification struct {
+	*link
+	jobs    int // connections; 0 is 2
+	folder  func(id string) run.Folder
+	current *verifier // of the load that goes on, or has just ended
+}
+
 // foresee prepares the verification of a load that is about to begin, and
 // returns what has to be told each table that is wholly in.
-func (s *Server) foresee(p *restore.Plan) func(table string) {
-	s.forget()
-	s.checks = newVerifier(s, p)
-	return s.checks.whole
+func (c *Verification) foresee(p *restore.Plan) func(table string) {
+	c.forget()
+	c.current = newVerifier(c, p)
+	return c.current.whole
 }
 
 // forget ends a verification that nobody will ask for.
-func (s *Server) forget() {
-	s.checks.end()
-	s.checks = nil
+func (c *Verification) forget() {
+	c.current.end()
+	c.current = nil
 }
 
 // end stops what is going on, and waits for that.
@@ -148,8 +156,8 @@ func (v *verifier) rest(ctx context.Context, names []string, report run.Report) 
 }
 
 func (v *verifier) jobs() int {
-	if v.s.Jobs > 0 {
-		return v.s.Jobs
+	if v.s.jobs > 0 {
+		return v.s.jobs
 	}
 	return 2
 }

@@ -19,11 +19,11 @@ import (
 // and the smoke test, and looks at foreign keys where the manifest cannot vouch
 // for them. Tables that this process read back while others still loaded are not
 // read twice.
-func (s *Server) Verify(ctx context.Context, p *restore.Plan, report run.Report) (run.Verdict, error) {
-	v := s.checks
-	if s.checks = nil; v == nil || v.p != p || p.Source.Replay != nil {
+func (c *Verification) Verify(ctx context.Context, p *restore.Plan, report run.Report) (run.Verdict, error) {
+	v := c.current
+	if c.current = nil; v == nil || v.p != p || p.Source.Replay != nil {
 		v.end()
-		v = newVerifier(s, p)
+		v = newVerifier(c, p)
 	}
 	defer v.end()
 	stop := context.AfterFunc(ctx, v.cancel)

@@ -23,15 +23,21 @@ const (
 	byStats  = "stats="  // InnoDB's count of changed rows of the live schema's tables, when the last was, and the server's clock
 )
 
+// Writes tells what was written to the live schema meanwhile, by whatever the server
+// counts.
+type Writes struct {
+	*link
+}
+
 // Mark is where the live schema's writes stand.
-func (s *Server) Mark(ctx context.Context, p *restore.Plan) (run.WriteMark, error) {
-	c, err := s.conn(ctx, "", time.Second)
+func (m *Writes) Mark(ctx context.Context, p *restore.Plan) (run.WriteMark, error) {
+	c, err := m.conn(ctx, "", time.Second)
 	if err != nil {
 		return "", err
 	}
 	defer c.Close()
 	for _, means := range []string{byCounts, byLog, byStats} {
-		if at, ok := s.stands(ctx, c, means, p.Target.Live); ok {
+		if at, ok := m.stands(ctx, c, means, p.Target.Live); ok {
 			return run.WriteMark(means + at), nil
 		}
 	}
@@ -39,8 +45,8 @@ func (s *Server) Mark(ctx context.Context, p *restore.Plan) (run.WriteMark, erro
 }
 
 // Since tells what was written since a mark.
-func (s *Server) Since(ctx context.Context, p *restore.Plan, from run.WriteMark) (run.Writes, error) {
-	c, err := s.conn(ctx, "", time.Second)
+func (m *Writes) Since(ctx context.Context, p *restore.Plan, from run.WriteMark) (run.Writes, error) {
+	c, err := m.conn(ctx, "", time.Second)
 	if err != nil {
 		return run.Writes{}, err
 	}
@@ -61,7 +67,7 @@ func (s *Server) Since(ctx context.Context, p *restore.Plan, from run.WriteMark)
 		}, nil
 	}
 	means += "="
-	now, ok := s.stands(ctx, c, means, live)
+	now, ok := m.stands(ctx, c, means, live)
 	if err := ctx.Err(); err != nil {
 		return run.Writes{}, err
 	}
@@ -79,7 +85,7 @@ func (s *Server) Since(ctx context.Context, p *restore.Plan, from run.WriteMark)
 		}
 	case now == before:
 	case means == byLog:
-		return s.between(ctx, c, live, readPlace(before), readPlace(now))
+		return m.between(ctx, c, live, readPlace(before), readPlace(now))
 	case means == byCounts || grew(before, now):
 		w.Live = true
 		w.Notes = []restore.Note{
@@ -92,7 +98,7 @@ func (s *Server) Since(ctx context.Context, p *restore.Plan, from run.WriteMark)
 }
 
 // stands reads where a means stands; ok is false when the server does not have it.
-func (s *Server) stands(ctx context.Context, c *sql.Conn, means, live string) (at string, ok bool) {
+func (m *Writes) stands(ctx context.Context, c *sql.Conn, means, live string) (at string, ok bool) {
 	switch means {
 	case byCounts:
 		n, err := schema.One(
@@ -102,17 +108,17 @@ func (s *Server) stands(ctx context.Context, c *sql.Conn, means, live string) (a
 				"OBJECT_SCHEMA = ?",
 			live,
 		)
-		return n, err == nil && n != "" && n != "-1" && s.counting(ctx, c)
+		return n, err == nil && n != "" && n != "-1" && m.counting(ctx, c)
 	case byLog:
-		at := s.binlog(ctx, c)
+		at := m.binlog(ctx, c)
 		if at == "" {
 			return "", false
 		}
-		stats, _ := s.stands(ctx, c, byStats, live)
+		stats, _ := m.stands(ctx, c, byStats, live)
 		return at + " " + stats, true
 	}
 	view := "INNODB_TABLESTATS"
-	if s.mariadb {
+	if m.mariadb {
 		view = "INNODB_SYS_TABLESTATS"
 	}
 	n, err := schema.One(
@@ -184,7 +190,7 @@ func likeFile(name string) string {
 }
 
 // counting tells whether the server's instruments are on.
-func (s *Server) counting(ctx context.Context, c *sql.Conn) bool {
+func (m *Writes) counting(ctx context.Context, c *sql.Conn) bool {
 	on, err := schema.One(ctx, c, "SELECT @@performance_schema")
 	if err != nil || on != "1" {
 		return false
@@ -199,7 +205,7 @@ func (s *Server) counting(ctx context.Context, c *sql.Conn) bool {
 }
 
 // binlog is where the binary log stands, "file:position"; empty when it is off.
-func (s *Server) binlog(ctx context.Context, c *sql.Conn) string {
+func (m *Writes) binlog(ctx context.Context, c *sql.Conn) string {
 	for _, q := range []string{"SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"} {
 		if r, err := show(ctx, c, q); err == nil {
 			return r["file"] + ":" + r["position"]
@@ -224,9 +230,9 @@ func (l logPlace) String() string { return l.file + ":" + l.position }
 
 // between tells the live schema's writes from those of others, by what the binary
 // log holds between two of its places.
-func (s *Server) between(ctx context.Context, c *sql.Conn, live string, from, to logPlace) (run.Writes, error) {
+func (m *Writes) between(ctx context.Context, c *sql.Conn, live string, from, to logPlace) (run.Writes, error) {
 	w := run.Writes{At: run.WriteMark(to.String())}
-	told, why := s.readLog(ctx, c, live, from, to)
+	told, why := m.readLog(ctx, c, live, from, to)
 	if err := ctx.Err(); err != nil {
 		return w, err
 	}
@@ -284,7 +290,7 @@ type told struct {
 }
 
 // readLog reads a part of the binary log; why says why that cannot be done.
-func (s *Server) readLog(ctx context.Context, c *sql.Conn, live string, from, to logPlace) (out told, why lang.Msg) {
+func (m *Writes) readLog(ctx context.Context, c *sql.Conn, live string, from, to logPlace) (out told, why lang.Msg) {
 	for at := from; at.String() != to.String(); {
 		rows, err := schema.All(
 			ctx,

@@ -52,7 +52,7 @@ func (w *watched) mark() {
 			w.t.Fatal(err)
 		}
 	}
-	from, err := w.server.Mark(context.Background(), w.plan)
+	from, err := w.server.Writes.Mark(context.Background(), w.plan)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func (w *watched) mark() {
 
 func (w *watched) since() run.Writes {
 	w.t.Helper()
-	got, err := w.server.Since(context.Background(), w.plan, w.from)
+	got, err := w.server.Writes.Since(context.Background(), w.plan, w.from)
 	if err != nil {
 		w.t.Fatal(err)
 	}

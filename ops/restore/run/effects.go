@@ -31,7 +31,7 @@ func (c *Crew) check(ctx context.Context, p *restore.Plan, s restore.Snapshot, r
 			return restore.Event{}, err
 		}
 	}
-	more, err := c.Database.Check(ctx, p)
+	more, err := c.Database.Looker.Check(ctx, p)
 	return restore.Event{Kind: restore.KindDone, Notes: append(notes, more...)}, err
 }
 
@@ -70,7 +70,7 @@ func unreadableFound(s restore.Snapshot, u *UnreadableError) restore.Event {
 }
 
 func (c *Crew) verify(ctx context.Context, p *restore.Plan, report Report) (restore.Event, error) {
-	v, err := c.Database.Verify(ctx, p, report)
+	v, err := c.Database.Verifier.Verify(ctx, p, report)
 	ev := restore.Event{
 		Kind:  restore.KindDone,
 		Notes: v.Notes,
@@ -166,7 +166,7 @@ func (c *Crew) ready(ctx context.Context, p *restore.Plan, s restore.Snapshot, r
 
 // export says, before an undo, which writes it will lose, and keeps them.
 func (c *Crew) export(ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report) (restore.Event, error) {
-	loss, files, err := c.Database.Export(ctx, p, s.LiveSince(), c.Folder, report)
+	loss, files, err := c.Database.Exporter.Export(ctx, p, s.LiveSince(), c.Folder, report)
 	if err != nil {
 		return restore.Event{}, err
 	}

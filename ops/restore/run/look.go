@@ -18,7 +18,7 @@ const lookWait = 30 * time.Second
 func (c *Crew) present(ctx context.Context, p *restore.Plan, s restore.Snapshot) restore.Present {
 	ctx, cancel := context.WithTimeout(ctx, lookWait)
 	defer cancel()
-	now, err := c.Database.Present(ctx, p, avoid(p, s))
+	now, err := c.Database.Looker.Present(ctx, p, avoid(p, s))
 	if err != nil {
 		now = restore.Present{Error: err.Error()}
 	}
@@ -37,7 +37,7 @@ func avoid(p *restore.Plan, s restore.Snapshot) []string {
 // lacks tells what of the live schema is missing that the service needs: it is
 // not started on a database that is not there.
 func (c *Crew) lacks(ctx context.Context, p *restore.Plan, s restore.Snapshot) (restore.Note, error) {
-	now, err := c.Database.Present(ctx, p, avoid(p, s))
+	now, err := c.Database.Looker.Present(ctx, p, avoid(p, s))
 	if err != nil {
 		return restore.Note{}, err
 	}

@@ -37,7 +37,7 @@ func (c *Crew) quiet(ctx context.Context, p *restore.Plan, report Report) (resto
 	var sessions, busy []restore.Session
 	for waited := time.Duration(0); ; waited += beat {
 		var err error
-		if sessions, err = c.Database.Writers(ctx, p); err != nil {
+		if sessions, err = c.Database.Sessions.Writers(ctx, p); err != nil {
 			return restore.Event{}, err
 		}
 		busy = writing(sessions)
@@ -123,7 +123,7 @@ type watch struct {
 // watchWrites begins a watch. The context it returns ends with errWritten as soon
 // as something is written to the live schema.
 func (c *Crew) watchWrites(ctx context.Context, p *restore.Plan) (context.Context, *watch, error) {
-	from, err := c.Database.Mark(ctx, p)
+	from, err := c.Database.Writes.Mark(ctx, p)
 	if err != nil {
 		return ctx, nil, err
 	}
@@ -139,7 +139,7 @@ func (c *Crew) watchWrites(ctx context.Context, p *restore.Plan) (context.Contex
 func (w *watch) look(ctx context.Context) {
 	defer close(w.done)
 	for w.crew.sleep(ctx, min(beat, w.crew.quietFor())) == nil {
-		seen, err := w.crew.Database.Since(ctx, w.plan, w.from)
+		seen, err := w.crew.Database.Writes.Since(ctx, w.plan, w.from)
 		if err == nil && seen.Live {
 			w.seen = seen
 			w.cancel(errWritten)
@@ -160,7 +160,7 @@ func (w *watch) end(ctx context.Context, report Report) (Writes, time.Duration, 
 	if w.seen.Live {
 		return w.seen, time.Since(w.begin), nil
 	}
-	seen, err := w.crew.Database.Since(ctx, w.plan, w.from)
+	seen, err := w.crew.Database.Writes.Since(ctx, w.plan, w.from)
 	return seen, time.Since(w.begin), err
 }
 
@@ -214,7 +214,7 @@ func (c *Crew) foundWrites(ctx context.Context, p *restore.Plan, w Writes) (rest
 	if err := c.Saver.Discard(p); err != nil {
 		return restore.Event{}, fmt.Errorf("throw the emergency backup away: %w", err)
 	}
-	sessions, err := c.Database.Writers(ctx, p)
+	sessions, err := c.Database.Sessions.Writers(ctx, p)
 	if err != nil {
 		return restore.Event{}, err
 	}

@@ -103,7 +103,7 @@ func (b *bench) run(ctx context.Context, first restore.Kind) (restore.Snapshot, 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	crew := &run.Crew{
-		Database: b.world,
+		Database: b.world.Database(),
 		Services: b.world,
 		Saver:    b.world,
 		Prober:   b.world,
@@ -387,7 +387,7 @@ func worker(dir string) {
 		}
 	}
 	crew := &run.Crew{
-		Database: w,
+		Database: w.Database(),
 		Services: w,
 		Saver:    w,
 		Prober:   w,

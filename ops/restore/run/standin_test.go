@@ -25,7 +25,7 @@ func (b *bench) alone(first restore.Kind, now clock.Clock) (restore.Snapshot, er
 	ctx, leave := context.WithTimeout(context.Background(), time.Minute)
 	defer leave()
 	crew := &run.Crew{
-		Database: b.world,
+		Database: b.world.Database(),
 		Services: b.world,
 		Saver:    b.world,
 		Prober:   b.world,

@@ -15,43 +15,83 @@ import (
 // Report takes progress; it is never nil and may be called from any goroutine.
 type Report func(ops.Progress)
 
-// Database is the target's server as the effects need it. Every method looks at
-// the actual state first; doing it again is harmless.
-type Database interface {
+// Database is the target's server by what the effects need there. Every method of its
+// parts looks at the actual state first; doing it again is harmless.
+type Database struct {
+	Looker    Looker
+	Sessions  Sessions
+	Writes    WriteWatch
+	Loader    Loader
+	Verifier  Verifier
+	Exchanger Exchanger
+	Exporter  Exporter
+	Cleaner   Cleaner
+}
+
+// Looker looks at the live schema, and changes nothing.
+type Looker interface {
 	// Check proves that what the plan was made of is still so: the live tables
 	// are those that were shown, and the server is the same.
 	Check(ctx context.Context, p *restore.Plan) ([]restore.Note, error)
+	// Present looks at the live schema, now, and does not touch the tables of
+	// avoid: a look at a damaged one may end the server.
+	Present(ctx context.Context, p *restore.Plan, avoid []string) (restore.Present, error)
+}
+
+// Sessions finds who is connected to the live schema, and ends them.
+type Sessions interface {
 	// Writers are the sessions that could still write to the live schema, never
 	// our own.
 	Writers(ctx context.Context, p *restore.Plan) ([]restore.Session, error)
+	Kill(ctx context.Context, p *restore.Plan, sessions []restore.Session) ([]restore.Note, error)
+}
+
+// WriteWatch tells what is written to the live schema meanwhile.
+type WriteWatch interface {
 	// Mark is where the server's writes stand now.
 	Mark(ctx context.Context, p *restore.Plan) (WriteMark, error)
 	// Since tells what was written since a mark, by schema as far as the server
 	// lets that be told.
 	Since(ctx context.Context, p *restore.Plan, from WriteMark) (Writes, error)
-	Kill(ctx context.Context, p *restore.Plan, sessions []restore.Session) ([]restore.Note, error)
+}
+
+// Loader loads backups.
+type Loader interface {
 	// Load loads the backup into p.Loaded(). What a former try left there is
 	// finished or removed first.
 	Load(ctx context.Context, p *restore.Plan, f Folder, report Report) (Loaded, error)
+	// LoadBack loads the emergency backup into the live schema.
+	LoadBack(ctx context.Context, p *restore.Plan, emergency string, report Report) (Loaded, error)
+}
+
+// Verifier proves what was loaded.
+type Verifier interface {
 	Verify(ctx context.Context, p *restore.Plan, report Report) (Verdict, error)
+}
+
+// Exchanger puts the loaded tables in the place of the live ones, and back.
+type Exchanger interface {
 	// Swap exchanges the tables, and carries triggers, views, routines, events
 	// and grants over.
 	Swap(ctx context.Context, p *restore.Plan, f Folder) (Swapped, error)
 	// SwapBack brings the kept tables back.
 	SwapBack(ctx context.Context, p *restore.Plan, f Folder) (Swapped, error)
-	// LoadBack loads the emergency backup into the live schema.
-	LoadBack(ctx context.Context, p *restore.Plan, emergency string, report Report) (Loaded, error)
+	// Settle takes an exchange back that was half done, and keeps what was loaded.
+	Settle(ctx context.Context, p *restore.Plan, f Folder) ([]restore.Note, error)
+}
+
+// Exporter saves what a step back would lose.
+type Exporter interface {
 	// Export writes the rows that were written since the restore to the folder,
 	// and says what they are.
 	Export(ctx context.Context, p *restore.Plan, since time.Time, f Folder, report Report) (
 		restore.Loss, []string, error)
+}
+
+// Cleaner removes what is not needed any more.
+type Cleaner interface {
 	// Clean removes what was loaded and is not live.
 	Clean(ctx context.Context, p *restore.Plan, f Folder) ([]restore.Note, error)
-	// Settle takes an exchange back that was half done, and keeps what was loaded.
-	Settle(ctx context.Context, p *restore.Plan, f Folder) ([]restore.Note, error)
-	// Present looks at the live schema, now, and does not touch the tables of
-	// avoid: a look at a damaged one may end the server.
-	Present(ctx context.Context, p *restore.Plan, avoid []string) (restore.Present, error)
 	// DropOld drops the schemas that undo would need.
 	DropOld(ctx context.Context, p *restore.Plan) ([]restore.Note, error)
 }
@@ -182,27 +222,27 @@ func (c *Crew) do(
 	case restore.EffectQuiet:
 		return c.quiet(ctx, p, report)
 	case restore.EffectKill:
-		return noted(c.Database.Kill(ctx, p, s.Data.Sessions))
+		return noted(c.Database.Sessions.Kill(ctx, p, s.Data.Sessions))
 	case restore.EffectSave:
 		return c.save(ctx, p, s, report)
 	case restore.EffectLoad:
-		return loaded(c.Database.Load(ctx, p, c.Folder, report))
+		return loaded(c.Database.Loader.Load(ctx, p, c.Folder, report))
 	case restore.EffectVerify:
 		return c.verify(ctx, p, report)
 	case restore.EffectSwap:
-		return swapped(c.Database.Swap(ctx, p, c.Folder))
+		return swapped(c.Database.Exchanger.Swap(ctx, p, c.Folder))
 	case restore.EffectSwapBack:
-		return swapped(c.Database.SwapBack(ctx, p, c.Folder))
+		return swapped(c.Database.Exchanger.SwapBack(ctx, p, c.Folder))
 	case restore.EffectLoadBack:
-		return loaded(c.Database.LoadBack(ctx, p, s.Data.Emergency, report))
+		return loaded(c.Database.Loader.LoadBack(ctx, p, s.Data.Emergency, report))
 	case restore.EffectExport:
 		return c.export(ctx, p, s, report)
 	case restore.EffectClean:
-		return noted(c.Database.Clean(ctx, p, c.Folder))
+		return noted(c.Database.Cleaner.Clean(ctx, p, c.Folder))
 	case restore.EffectSettle:
-		return noted(c.Database.Settle(ctx, p, c.Folder))
+		return noted(c.Database.Exchanger.Settle(ctx, p, c.Folder))
 	case restore.EffectDropOld:
-		return noted(c.Database.DropOld(ctx, p))
+		return noted(c.Database.Cleaner.DropOld(ctx, p))
 	case restore.EffectStart:
 		return c.start(ctx, p, s)
 	case restore.EffectReady:

@@ -16,10 +16,10 @@ import (
 // surviving runs a reading of the server that the server may not survive: not at all
 // where a table is known to end it, and not again by itself where it has just ended.
 func (sh Prover) surviving(ctx context.Context, target mysql.Target, databases []string, read func() error) error {
-	server := &swap.Server{Target: target, Marks: DeadlyPath(sh.StateDir)}
+	server := swap.New(swap.Settings{Target: target, Marks: DeadlyPath(sh.StateDir)})
 	defer server.Close()
 	for _, in := range databases {
-		names, err := server.MarkedIn(ctx, in)
+		names, err := server.Damage.MarkedIn(ctx, in)
 		if err != nil {
 			return err
 		}
@@ -27,7 +27,7 @@ func (sh Prover) surviving(ctx context.Context, target mysql.Target, databases [
 			return watch.Final(DeadlyTables(names))
 		}
 	}
-	after, err := server.Watch(ctx)
+	after, err := server.Damage.Watch(ctx)
 	if err != nil {
 		return err
 	}

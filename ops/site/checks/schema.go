@@ -106,9 +106,9 @@ func (i inventory) emptied(ctx context.Context, present []string) ([]string, err
 	if err != nil {
 		return nil, err
 	}
-	server := &swap.Server{Target: target, Marks: backups.DeadlyPath(shelf.StateDir)}
+	server := swap.New(swap.Settings{Target: target, Marks: backups.DeadlyPath(shelf.StateDir)})
 	defer server.Close()
-	empty, deadly, err := server.Empty(ctx, name, had)
+	empty, deadly, err := server.Damage.Empty(ctx, name, had)
 	if err == nil && len(deadly) > 0 {
 		err = backups.DeadlyTables(deadly)
 	}

@@ -48,8 +48,20 @@ func Open(s *site.Site) (*Desk, error) {
 
 // server is the adapter of the target.
 func (d *Desk) server() *swap.Server {
-	return &swap.Server{Target: d.Target, Jobs: d.Service.Backup.Jobs, Audit: d.Service.Audit.Table, Loader: d.loader(),
-		Marks: backups.DeadlyPath(d.StateDir), Log: d.openLog, Folder: d.Store.Folder, Prove: sourcer{d}.Ensure}
+	return swap.New(d.serverSettings())
+}
+
+func (d *Desk) serverSettings() swap.Settings {
+	return swap.Settings{
+		Target: d.Target,
+		Jobs:   d.Service.Backup.Jobs,
+		Audit:  d.Service.Audit.Table,
+		Loader: d.loader(),
+		Marks:  backups.DeadlyPath(d.StateDir),
+		Log:    d.openLog,
+		Folder: d.Store.Folder,
+		Prove:  sourcer{d}.Ensure,
+	}
 }
 
 func (d *Desk) loader() swap.Engine { return swap.Engine{Target: d.Target, Identities: d.identities} }

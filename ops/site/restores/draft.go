@@ -46,7 +46,7 @@ func (d *Desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 	}
 	server := d.server()
 	defer server.Close()
-	a, err := server.Survey(ctx, d.Service.Database.Name, src, c)
+	a, err := server.Surveyor.Survey(ctx, d.Service.Database.Name, src, c)
 	if err != nil {
 		return nil, d.noEntry(err)
 	}

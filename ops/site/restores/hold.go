@@ -81,6 +81,6 @@ func (d *Desk) Vacant(ctx context.Context, t restore.Target) error {
 func (d *Desk) Live(ctx context.Context) (restore.Target, error) {
 	server := d.server()
 	defer server.Close()
-	id, err := server.Identity(ctx)
+	id, err := server.Facts.Identity(ctx)
 	return restore.Target{Database: d.Service.Database.Name, Address: d.Target.Server(), Identity: id}, err
 }

@@ -30,7 +30,7 @@ type Lost struct {
 func (d *Desk) CompareAll(ctx context.Context, p *restore.Plan, report run.Report) error {
 	server := d.server()
 	defer server.Close()
-	loss, err := server.Lost(ctx, p.Target.Live, p.Source, p.Tables, report)
+	loss, err := server.Losses.Lost(ctx, p.Target.Live, p.Source, p.Tables, report)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (d *Desk) exportRows(
 	if r == nil {
 		server := d.server()
 		defer server.Close()
-		return server.ExportLost(ctx, p.Target.Live, p.Source, p.Tables, dir, report)
+		return server.Losses.ExportLost(ctx, p.Target.Live, p.Source, p.Tables, dir, report)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return loss, nil, err
@@ -130,5 +130,5 @@ func (d *Desk) exportDir(p *restore.Plan) string {
 func (d *Desk) Later(ctx context.Context, r *run.Run) (restore.Loss, error) {
 	server := d.server()
 	defer server.Close()
-	return server.Later(ctx, r.Plan, r.State.Data.TableRows, r.State.LiveSince())
+	return server.Losses.Later(ctx, r.Plan, r.State.Data.TableRows, r.State.LiveSince())
 }

@@ -25,10 +25,10 @@ func (d *Desk) Standby() standby.Store {
 
 // Server is the adapter of the target for work at low priority, over one connection.
 func (d *Desk) Server() *swap.Server {
-	s := d.server()
+	s := d.serverSettings()
 	s.Jobs = 1
 	s.Loader = swap.Engine{Target: d.Target, Identities: d.identities, Jobs: 1}
-	return s
+	return swap.New(s)
 }
 
 // StandbySources are the backups that a standby may be loaded from, the newest first: good
@@ -115,14 +115,14 @@ func (d *Desk) fit(
 	rec *standby.Record,
 	r *restore.Replay,
 ) (s *restore.Standby, why lang.Msg) {
-	id, err := server.Identity(ctx)
+	id, err := server.Facts.Identity(ctx)
 	if err != nil {
 		return nil, lang.M("the server could not be asked: %s", err.Error())
 	}
 	if id != rec.Server {
 		return nil, lang.M("it is on another server")
 	}
-	state, ok, err := server.StandbyState(ctx, rec.Schema)
+	state, ok, err := server.Standby.State(ctx, rec.Schema)
 	switch {
 	case err != nil:
 		return nil, lang.M("it cannot be read: %s", err.Error())

@@ -144,9 +144,9 @@ func (d *Desk) work(
 	server := d.server()
 	defer server.Close()
 	crew := &run.Crew{
-		Database: server,
+		Database: server.Database(),
 		Services: processes{d},
-		Saver:    swap.Saver{Target: d.Target, Server: server, Dump: d.emergency},
+		Saver:    swap.Saver{Target: d.Target, Damage: server.Damage, Dump: d.emergency},
 		Prober: readiness{
 			timeout: d.Service.Health.Timeout,
 		}, Teller: teller{d}, Sourcer: sourcer{d}, Folder: f, Clock: d.Clock, Lang: d.Lang,

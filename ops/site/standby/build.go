@@ -49,7 +49,7 @@ func (r *round) build(why lang.Msg) error {
 	var doubts []restore.Note
 	err = r.Record(r.ctx, entry, func(ctx context.Context, detail map[string]string) error {
 		detail["schema"] = p.Shadow
-		doubts, err = r.server.Build(ctx, p, f, r.paced(ctx))
+		doubts, err = r.server.Standby.Build(ctx, p, f, r.paced(ctx))
 		return err
 	})
 	if err != nil {
@@ -73,7 +73,7 @@ func (r *round) build(why lang.Msg) error {
 	if err := r.save(); err != nil {
 		return err
 	}
-	state, ok, err := r.server.StandbyState(r.ctx, p.Shadow)
+	state, ok, err := r.server.Standby.State(r.ctx, p.Shadow)
 	if err == nil && !ok {
 		err = fmt.Errorf("the standby %s was built and does not say how far it is", p.Shadow)
 	}
@@ -87,7 +87,7 @@ func (r *round) unfinished() (*restore.Plan, error) {
 	if r.rec.State != standby.Building {
 		return nil, nil
 	}
-	id, err := r.server.Identity(r.ctx)
+	id, err := r.server.Facts.Identity(r.ctx)
 	if err != nil || id != r.rec.Server {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (r *round) begin(why lang.Msg) (*restore.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	cost, err := r.cost(r.ctx, r.server, b.src)
+	cost, err := r.cost(r.ctx, r.server.Facts, b.src)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (r *round) begin(why lang.Msg) (*restore.Plan, error) {
 	if err := r.drop(why); err != nil {
 		return nil, err
 	}
-	server, err := r.server.Identity(r.ctx)
+	server, err := r.server.Facts.Identity(r.ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +176,7 @@ func (r *round) regain(c *Cost) error {
 	if err != nil || taken[r.rec.Schema] != "" {
 		return err
 	}
-	sizes, err := r.server.Standbys(r.ctx, r.Service.Database.Name)
+	sizes, err := r.server.Standby.List(r.ctx, r.Service.Database.Name)
 	c.FreeBytes += sizes[r.rec.Schema]
 	return err
 }
@@ -198,7 +198,7 @@ func (r *round) drop(why lang.Msg) error {
 			why = lang.M("its build cannot continue")
 		}
 		r.Say(lang.M("rebuilding the standby: %s", why))
-		if err := r.server.DropStandby(r.ctx, r.Service.Database.Name, old); err != nil {
+		if err := r.server.Standby.Drop(r.ctx, r.Service.Database.Name, old); err != nil {
 			return err
 		}
 		r.did.Dropped, r.did.Why = old, why

@@ -143,7 +143,7 @@ func (r *round) apply(run *changes.Run, m binlog.Moment) error {
 // write applies what was looked at.
 func (r *round) write(run *changes.Run, rest *replay.Forecast) error {
 	began, before := time.Now(), r.state
-	state, err := r.server.Forward(r.ctx, replay.Job{
+	state, err := r.server.Standby.Forward(r.ctx, replay.Job{
 		Run:    run,
 		To:     rest.To,
 		From:   r.rec.Database,
@@ -209,7 +209,7 @@ func (r *round) compare(src restore.Source) error {
 	var err error
 	entry := oplog.Entry{Action: "standby.check", Object: src.Name}
 	err = r.Record(r.ctx, entry, func(ctx context.Context, detail map[string]string) error {
-		v, err = r.server.Compare(ctx, p, r.paced(ctx))
+		v, err = r.server.Standby.Compare(ctx, p, r.paced(ctx))
 		return err
 	})
 	if err != nil {

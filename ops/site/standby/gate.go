@@ -104,11 +104,11 @@ func (r *round) paused() bool { return !r.did.Paused.Empty() }
 // wait: then the work itself fails.
 func (r *round) load(ctx context.Context) lang.Msg {
 	if most := r.Service.Restore.StandbyThreads; most > 0 {
-		if n, err := r.server.ThreadsRunning(ctx); err == nil && n > most {
+		if n, err := r.server.Facts.ThreadsRunning(ctx); err == nil && n > most {
 			return lang.M("the server is busy: Threads_running is %d, the limit %d", n, most)
 		}
 	}
-	free, size := disk(ctx, r.server, r.Target)
+	free, size := disk(ctx, r.server.Facts, r.Target)
 	if free >= 0 && free < r.keepFree(size) {
 		return lang.M("the server's disk is nearly full: %s are free, %s stay free", human.Bytes(free),
 			human.Bytes(r.keepFree(size)))
@@ -123,7 +123,7 @@ func (k *Keeper) keepFree(size int64) int64 {
 
 // disk is what is free on the disk of the server's data, and its size; -1 where that is not
 // on this machine.
-func disk(ctx context.Context, s *swap.Server, t mysql.Target) (free, size int64) {
+func disk(ctx context.Context, s *swap.Facts, t mysql.Target) (free, size int64) {
 	host, _, err := net.SplitHostPort(t.Addr)
 	if t.Network != "unix" && (err != nil || host != "localhost" && !net.ParseIP(host).IsLoopback()) {
 		return -1, -1
@@ -137,7 +137,7 @@ func disk(ctx context.Context, s *swap.Server, t mysql.Target) (free, size int64
 }
 
 // cost is what a standby of a backup would take.
-func (k *Keeper) cost(ctx context.Context, s *swap.Server, src restore.Source) (Cost, error) {
+func (k *Keeper) cost(ctx context.Context, s *swap.Facts, src restore.Source) (Cost, error) {
 	c := Cost{Backup: src.Name}
 	live, err := s.SizeOf(ctx, k.Service.Database.Name)
 	if err != nil {

@@ -170,7 +170,7 @@ func (r *round) restoring() (lang.Msg, error) {
 // goesOn tells whether the standby that is there can go on; why is what ends it, where
 // there was one.
 func (r *round) goesOn() (going bool, why lang.Msg, err error) {
-	id, err := r.server.Identity(r.ctx)
+	id, err := r.server.Facts.Identity(r.ctx)
 	if err != nil {
 		return false, why, err
 	}
@@ -187,7 +187,7 @@ func (r *round) goesOn() (going bool, why lang.Msg, err error) {
 	case rec.State == standby.Building:
 		return false, why, nil // the build goes on
 	}
-	state, ok, err := r.server.StandbyState(r.ctx, rec.Schema)
+	state, ok, err := r.server.Standby.State(r.ctx, rec.Schema)
 	switch {
 	case err != nil:
 		return false, why, err

@@ -55,7 +55,7 @@ func (k *Keeper) Look(ctx context.Context) (s Standing, err error) {
 	}
 	server := k.Server()
 	defer server.Close()
-	all, err := server.Standbys(ctx, k.Service.Database.Name)
+	all, err := server.Standby.List(ctx, k.Service.Database.Name)
 	if err != nil {
 		return s, mysql.Explain(err, k.Target)
 	}
@@ -84,7 +84,7 @@ func (k *Keeper) gone(
 	all map[string]int64,
 	taken map[string]string,
 ) (lang.Msg, error) {
-	id, err := server.Identity(ctx)
+	id, err := server.Facts.Identity(ctx)
 	if err != nil {
 		return lang.Msg{}, mysql.Explain(err, k.Target)
 	}
@@ -101,7 +101,7 @@ func (k *Keeper) gone(
 	case rec.State != standby.Ready:
 		return lang.Msg{}, nil
 	}
-	_, ok, err := server.StandbyState(ctx, rec.Schema)
+	_, ok, err := server.Standby.State(ctx, rec.Schema)
 	if err == nil && !ok {
 		return swap.NoPlace(), nil
 	}
@@ -125,7 +125,7 @@ func (k *Keeper) Costs(ctx context.Context) (c Cost, err error) {
 	if err != nil {
 		return c, k.explained(err)
 	}
-	if c, err = k.cost(ctx, server, b.src); err == nil {
+	if c, err = k.cost(ctx, server.Facts, b.src); err == nil {
 		err = r.regain(&c)
 	}
 	return c, k.explained(err)
@@ -166,7 +166,7 @@ func (k *Keeper) Remove(ctx context.Context, others []string) (dropped []string,
 	entry := oplog.Entry{Action: "standby.remove", Object: s.Schema}
 	err = k.Record(ctx, entry, func(ctx context.Context, _ map[string]string) error {
 		for _, name := range s.Removable(others) {
-			if err := server.DropStandby(ctx, k.Service.Database.Name, name); err != nil {
+			if err := server.Standby.Drop(ctx, k.Service.Database.Name, name); err != nil {
 				return err
 			}
 			dropped = append(dropped, name)

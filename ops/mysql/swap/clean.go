@@ -1,0 +1,162 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops/mysql/load"
+	"opsdeck/ops/mysql/replay"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
+)
+
+// Cleaning removes what a restore made and nobody needs any more.
+type Cleaning struct {
+	*link
+	sessions  *Sessions
+	checks    *Verification
+	exchanger *Exchange
+}
+
+// clear drops the tables in scope; the whole schema's objects too when the
+// scope is the whole schema. What was made after the backup goes with it.
+func (k *Cleaning) clear(ctx context.Context, c *sql.Conn, name string, scope []string) error {
+	there, err := exists(ctx, c, name)
+	if err != nil || !there {
+		return err
+	}
+	names, err := tables(ctx, c, name)
+	if err != nil {
+		return err
+	}
+	if len(scope) > 0 {
+		names = only(names, scope)
+	} else if err := k.clearObjects(ctx, c, name); err != nil {
+		return err
+	}
+	names = append(names, load.ProgressTable, replay.Table) // of a load that was broken off
+	if _, err := c.ExecContext(ctx, "SET SESSION foreign_key_checks = 0"); err != nil {
+		return err
+	}
+	if _, err := c.ExecContext(ctx, restore.DropStatement(name, names)); err != nil {
+		return fmt.Errorf("drop the tables of %s: %w", name, err)
+	}
+	_, err = c.ExecContext(ctx, "SET SESSION foreign_key_checks = 1")
+	return err
+}
+
+func (k *Cleaning) clearObjects(ctx context.Context, c *sql.Conn, name string) error {
+	for _, kind := range []struct{ kind, query string }{
+		{"event", "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?"},
+		{"view", "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?"},
+		{"procedure", "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND " +
+			"ROUTINE_TYPE = 'PROCEDURE'"},
+		{"function", "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND " +
+			"ROUTINE_TYPE = 'FUNCTION'"},
+	} {
+		names, err := column(ctx, c, kind.query, name)
+		if err != nil {
+			return fmt.Errorf("list the objects of %s: %w", name, err)
+		}
+		for _, n := range names {
+			if err := (object{Kind: kind.kind, Name: n}).drop(ctx, c, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Clean removes what was loaded and is not live, and puts triggers back that an
+// exchange had taken off before it could not go on.
+func (k *Cleaning) Clean(ctx context.Context, p *restore.Plan, f run.Folder) ([]restore.Note, error) {
+	k.checks.forget()
+	c, err := k.conn(ctx, "", time.Duration(p.LockWait))
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	if err := k.sessions.alone(ctx, c, p, f); err != nil {
+		return nil, err
+	}
+	switch p.Mode {
+	case restore.Swap:
+		return k.cleanSwap(ctx, c, p, f)
+	case restore.Into:
+		return k.cleanInto(ctx, c, p, f)
+	}
+	return nil, nil
+}
+
+func (k *Cleaning) cleanSwap(
+	ctx context.Context,
+	c *sql.Conn,
+	p *restore.Plan,
+	f run.Folder,
+) ([]restore.Note, error) {
+	if err := k.exchanger.settle(ctx, c, p, f); err != nil {
+		return nil, err
+	}
+	if err := schema.DropDatabase(ctx, c, p.Shadow); err != nil {
+		return nil, fmt.Errorf("drop the shadow schema: %w", err)
+	}
+	return []restore.Note{restore.N(lang.M("dropped the database %s, which only this restore used", p.Shadow))}, nil
+}
+
+// cleanInto empties the schema again; one that was absent is dropped. A schema that no
+// load was begun in holds what others made.
+func (k *Cleaning) cleanInto(
+	ctx context.Context,
+	c *sql.Conn,
+	p *restore.Plan,
+	f run.Folder,
+) ([]restore.Note, error) {
+	name := p.Target.Database
+	tried, err := loadTried(f)
+	if err != nil {
+		return nil, err
+	}
+	if !tried {
+		return []restore.Note{restore.N(lang.M("nothing was loaded into %s: it is unchanged", name))}, nil
+	}
+	if p.Assessment != nil && p.Assessment.SchemaThere {
+		return []restore.Note{restore.N(lang.M("emptied %s, as it was before", name))}, k.clear(ctx, c, name, nil)
+	}
+	err = schema.DropDatabase(ctx, c, name)
+	return []restore.Note{restore.N(lang.M("dropped the database %s, which only this restore used", name))}, err
+}
+
+// DropOld drops the schemas that undo would need. Only names made of the run's
+// own id are dropped, and the standby that the run took.
+func (k *Cleaning) DropOld(ctx context.Context, p *restore.Plan) ([]restore.Note, error) {
+	c, err := k.conn(ctx, "", time.Duration(p.LockWait))
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	mark := strings.ReplaceAll(p.ID, "-", "_")
+	var notes []restore.Note
+	for _, name := range []string{p.Kept, p.Shadow} {
+		own := strings.HasSuffix(name, mark) || p.Standby() != nil && name == p.Standby().Schema
+		if name == "" || !own {
+			continue
+		}
+		there, err := exists(ctx, c, name)
+		if err != nil {
+			return notes, err
+		}
+		if !there {
+			continue
+		}
+		if err := schema.DropDatabase(ctx, c, name); err != nil {
+			return notes, fmt.Errorf("drop %s: %w", name, err)
+		}
+		notes = append(notes, restore.N(lang.M("dropped the database %s, which only this restore used", name)))
+	}
+	return notes, nil
+}

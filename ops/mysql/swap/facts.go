@@ -1,0 +1,107 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+)
+
+// Facts are what the server says of itself.
+type Facts struct {
+	*link
+}
+
+// Identity is what tells the server from all others, as plans and locks name it.
+func (f *Facts) Identity(ctx context.Context) (string, error) {
+	db, err := f.db(ctx)
+	if err != nil {
+		return "", err
+	}
+	state, err := f.state(ctx, db)
+	return state.Identity, err
+}
+
+// server is what the server says of itself.
+func (f *Facts) state(ctx context.Context, db *sql.DB) (restore.ServerState, error) {
+	out := restore.ServerState{Address: f.Target.Server(), User: f.Target.User, Flavour: "mysql"}
+	if f.mariadb {
+		out.Flavour = "mariadb"
+	}
+	rows, err := schema.All(ctx, db, "SELECT VERSION(), @@hostname, @@port, @@datadir, @@read_only, @@log_bin")
+	if err != nil {
+		return out, fmt.Errorf("ask the server what it is: %w", err)
+	}
+	r := rows[0]
+	out.Version, out.ReadOnly, out.BinaryLog = r[0], r[4] != "0" && r[4] != "OFF", r[5] == "1"
+	out.Identity = strings.Join(r[1:4], ":")
+	if uuid, err := schema.One(ctx, db, "SELECT @@server_uuid"); err == nil && uuid != "" {
+		out.Identity = uuid
+	}
+	f.replication(ctx, db, &out)
+	return out, nil
+}
+
+func (f *Facts) replication(ctx context.Context, db *sql.DB, out *restore.ServerState) {
+	for _, q := range []string{"SHOW REPLICA STATUS", "SHOW SLAVE STATUS"} {
+		c, err := db.Conn(ctx)
+		if err != nil {
+			return
+		}
+		r, err := show(ctx, c, q)
+		c.Close()
+		if err == nil {
+			out.Replicates = r["source_host"] + r["master_host"]
+			break
+		}
+	}
+	rows, err := schema.All(
+		ctx,
+		db,
+		"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'",
+	)
+	if err == nil && len(rows) == 1 {
+		out.Replicas, _ = strconv.Atoi(rows[0][0])
+	}
+}
+
+// ThreadsRunning is how many threads work at the server now, this one too.
+func (f *Facts) ThreadsRunning(ctx context.Context) (int, error) {
+	db, err := f.db(ctx)
+	if err != nil {
+		return 0, err
+	}
+	rows, err := schema.All(ctx, db, "SHOW GLOBAL STATUS LIKE 'Threads_running'")
+	if err != nil || len(rows) == 0 || len(rows[0]) < 2 {
+		return 0, errors.Join(err, errors.New("the server does not say how many threads run"))
+	}
+	return strconv.Atoi(rows[0][1])
+}
+
+// DataDir is where the server keeps its data, as it names it.
+func (f *Facts) DataDir(ctx context.Context) (string, error) {
+	db, err := f.db(ctx)
+	if err != nil {
+		return "", err
+	}
+	return schema.One(ctx, db, "SELECT @@datadir")
+}
+
+// SizeOf is about how many bytes a schema takes on the server's disk.
+func (f *Facts) SizeOf(ctx context.Context, name string) (int64, error) {
+	db, err := f.db(ctx)
+	if err != nil {
+		return 0, err
+	}
+	text, err := schema.One(ctx, db, "SELECT CAST(COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) AS CHAR) FROM "+
+		"information_schema.TABLES WHERE TABLE_SCHEMA = ?", name)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(text, 10, 64)
+}

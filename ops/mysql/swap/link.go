@@ -1,0 +1,85 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+)
+
+// link is how the parts of a Server reach it.
+type link struct {
+	Target mysql.Target
+
+	mariadb bool
+	pool    *sql.DB
+}
+
+// end closes the connections.
+func (l *link) end() error {
+	if l.pool == nil {
+		return nil
+	}
+	err := l.pool.Close()
+	l.pool = nil
+	return err
+}
+
+// db is the pool without a default schema. Reconnecting is left to it: a server
+// that was restarted in between is found again.
+func (l *link) db(ctx context.Context) (*sql.DB, error) {
+	if l.pool != nil {
+		return l.pool, nil
+	}
+	pool, err := mysql.Open(ctx, l.Target, "", func(c *driver.Config) {
+		c.InterpolateParams = true
+		c.Params["sql_mode"] = "''"
+	})
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxIdleConns(surveyJobs + 1)
+	pool.SetConnMaxIdleTime(30 * time.Second)
+	if l.mariadb, err = schema.IsMariaDB(ctx, pool); err != nil {
+		pool.Close()
+		return nil, mysql.Explain(err, l.Target)
+	}
+	l.pool = pool
+	return pool, nil
+}
+
+// conn is a connection of one's own, in the given schema ("" for none), with a
+// bound on waits for locks.
+func (l *link) conn(ctx context.Context, in string, wait time.Duration) (*sql.Conn, error) {
+	db, err := l.db(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return nil, mysql.Explain(err, l.Target)
+	}
+	setup := []string{
+		fmt.Sprintf("SET SESSION lock_wait_timeout = %d", restore.LockSeconds(wait)),
+		"SET SESSION foreign_key_checks = 1",
+		"SET NAMES utf8mb4",
+		"SET SESSION time_zone = '+00:00'",
+		"SET SESSION sql_mode = ''",
+	}
+	if in != "" {
+		setup = append(setup, "USE "+restore.Name(in))
+	}
+	for _, q := range setup {
+		if _, err := c.ExecContext(ctx, q); err != nil {
+			c.Close()
+			return nil, mysql.Explain(err, l.Target)
+		}
+	}
+	return c, nil
+}

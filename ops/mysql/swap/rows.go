@@ -1,0 +1,105 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"time"
+
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+)
+
+// differ tells which rows of live tables a backup does not have, or are newer than a
+// moment.
+type differ struct {
+	*link
+	loader Loader
+}
+
+// ahead reads a dump that is one stream once for all tables. That it cannot be done
+// in time is seen when each table is compared.
+func (r *differ) ahead(ctx context.Context, cmp *compare, list []*schema.Table, src restore.Source) {
+	if cmp == nil || src.Indexed {
+		return
+	}
+	bounded, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	if err := cmp.ahead(bounded, list); err != nil {
+		cmp.unread = err
+	}
+}
+
+// describe reads the columns and keys of all tables; those that cannot be read
+// are left out.
+func (r *differ) describe(ctx context.Context, in string) map[string]*schema.Table {
+	out := map[string]*schema.Table{}
+	db, err := r.db(ctx)
+	if err != nil {
+		return out
+	}
+	list, err := schema.Tables(ctx, db, in)
+	if err != nil {
+		return out
+	}
+	for _, t := range list {
+		out[t.Name] = t
+	}
+	return out
+}
+
+// exactly tells by the rows themselves what the backup does not have; ok is false
+// where they cannot be compared.
+func (r *differ) exactly(
+	ctx context.Context,
+	cmp *compare,
+	t *schema.Table,
+	src restore.Source,
+	sink rowSink,
+) (restore.LossTable, bool) {
+	out := restore.LossTable{Table: t.Name, How: "rows"}
+	stored, _ := src.Table(t.Name)
+	if same, err := r.same(ctx, t, stored); same && err == nil {
+		return out, true
+	}
+	if cmp == nil || cmp.unread != nil {
+		return out, false
+	}
+	f, err := cmp.table(ctx, t, sink)
+	if err != nil {
+		return out, false
+	}
+	out.Newer, out.Changed, out.Blind = f.newer, f.changed, f.partly
+	out.Vanishes = f.absent && !src.Manifest
+	return out, true
+}
+
+// byAge tells what columns of times, or a key that grows, tell of new rows. That they
+// tell of none does not say that there are none: ok is false then.
+func (r *differ) byAge(
+	ctx context.Context,
+	t *schema.Table,
+	stored restore.SourceTable,
+	since time.Time,
+) (restore.LossTable, bool) {
+	out := restore.LossTable{Table: t.Name}
+	n, err := r.newer(ctx, t, stored, since)
+	if err != nil || n.how == "" {
+		return out, false
+	}
+	if err := n.count(ctx, r, &out); err != nil || out.Newer+out.Changed == 0 {
+		return out, false
+	}
+	out.Estimate, out.Blind = true, true
+	return out, true
+}
+
+// zone is how far the server's clock on the wall is ahead of UTC.
+func (r *differ) zone(ctx context.Context, db *sql.DB) time.Duration {
+	text, err := schema.One(ctx, db, "SELECT ROUND(TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) / 60)")
+	if err != nil {
+		return 0
+	}
+	minutes, _ := strconv.Atoi(text)
+	return time.Duration(minutes) * time.Minute
+}
