@@ -25,8 +25,11 @@ func (p *Plan) Known() []Finding {
 	return all
 }
 
-// facts are what the assessment found, good or bad, a sentence each.
-func (p *Plan) facts(a *Assessment) []Finding {
+// factFinder words what the assessment found about a plan.
+type factFinder struct{ *Plan }
+
+// all are what the assessment found, good or bad, a sentence each.
+func (p factFinder) all(a *Assessment) []Finding {
 	var out []Finding
 	put := func(state ops.State, m lang.Msg) {
 		if !m.Empty() {
@@ -64,7 +67,7 @@ func serverFact(s ServerState) (ops.State, lang.Msg) {
 	return ops.StateOK, lang.M("%s %s at %s; no replication found", s.Flavour, s.Version, s.Address)
 }
 
-func (p *Plan) backupFact() (ops.State, lang.Msg) {
+func (p factFinder) backupFact() (ops.State, lang.Msg) {
 	src, state := p.Source, ops.StateOK
 	if src.State != "good" {
 		state = ops.StateWarning
@@ -91,7 +94,7 @@ func (p *Plan) scoped(a *Assessment) (out []TableState) {
 	return out
 }
 
-func (p *Plan) tablesFact(a *Assessment) (ops.State, lang.Msg) {
+func (p factFinder) tablesFact(a *Assessment) (ops.State, lang.Msg) {
 	var broken []string
 	unchecked := 0
 	for _, t := range p.scoped(a) {
@@ -115,7 +118,7 @@ func (p *Plan) tablesFact(a *Assessment) (ops.State, lang.Msg) {
 }
 
 // counted are the tables whose rows are known, now and in the backup.
-func (p *Plan) counted(a *Assessment) []TableState {
+func (p factFinder) counted(a *Assessment) []TableState {
 	return slices.DeleteFunc(
 		p.scoped(a),
 		func(t TableState) bool { return !t.Exists || !t.InBackup || t.Rows < 0 || t.BackupRows < 0 },
@@ -123,7 +126,7 @@ func (p *Plan) counted(a *Assessment) []TableState {
 }
 
 // fewerFact names the tables that lost rows since the backup.
-func (p *Plan) fewerFact(a *Assessment) (ops.State, lang.Msg) {
+func (p factFinder) fewerFact(a *Assessment) (ops.State, lang.Msg) {
 	var names []string
 	for _, t := range p.counted(a) {
 		if t.Rows < t.BackupRows && !t.Estimate {
@@ -136,7 +139,7 @@ func (p *Plan) fewerFact(a *Assessment) (ops.State, lang.Msg) {
 	return ops.StateWarning, lang.M("fewer rows now than in the backup: %s", few(names))
 }
 
-func (p *Plan) rowsFact(a *Assessment) (ops.State, lang.Msg) {
+func (p factFinder) rowsFact(a *Assessment) (ops.State, lang.Msg) {
 	tables := p.counted(a)
 	if len(tables) == 0 {
 		return 0, lang.Msg{}
@@ -171,7 +174,7 @@ func sessionsFact(a *Assessment) (ops.State, lang.Msg) {
 }
 
 // timeFact is how long it takes, as the newest drill measured.
-func (p *Plan) timeFact(a *Assessment) (ops.State, lang.Msg) {
+func (p factFinder) timeFact(a *Assessment) (ops.State, lang.Msg) {
 	d := a.Drill
 	if d == nil {
 		return ops.StateUnknown, lang.M("no drill yet: the duration of a restore is unknown")

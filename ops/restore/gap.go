@@ -65,9 +65,12 @@ func (s Source) held(name string) (SourceTable, bool) {
 	return tables[i], true
 }
 
+// gapFinder finds the tables that would vanish or shrink.
+type gapFinder struct{ *Plan }
+
 // gaps are the tables that would vanish or shrink, in the order of the
 // assessment; key tables that are nowhere come last.
-func (p *Plan) gaps(a *Assessment) []Gap {
+func (p gapFinder) gaps(a *Assessment) []Gap {
 	if _, known := p.Source.Held(); p.Mode == Into || !known {
 		return nil
 	}
@@ -88,7 +91,7 @@ func (p *Plan) gaps(a *Assessment) []Gap {
 }
 
 // gap compares a table with the backup's.
-func (p *Plan) gap(t TableState) (Gap, bool) {
+func (p gapFinder) gap(t TableState) (Gap, bool) {
 	key := slices.Contains(p.Verify.KeyTables, t.Name)
 	src, in := p.Source.held(t.Name)
 	was := p.before(t.Name)
@@ -118,19 +121,19 @@ func (p *Plan) Shrank(table string, rows int64) (g Gap, ok bool) {
 		return g, false
 	}
 	g = Gap{
-		Table: table, Rows: rows, Was: p.before(table), Rolled: true,
+		Table: table, Rows: rows, Was: gapFinder{p}.before(table), Rolled: true,
 		Key: slices.Contains(p.Verify.KeyTables, table),
 	}
 	i := slices.IndexFunc(p.Assessment.Tables, func(t TableState) bool { return t.Name == table && t.Exists })
 	if i < 0 {
-		return g, p.shrinks(g, TableState{})
+		return g, gapFinder{p}.shrinks(g, TableState{})
 	}
 	g.Was = max(g.Was, p.Assessment.Tables[i].Rows)
-	return g, p.shrinks(g, p.Assessment.Tables[i])
+	return g, gapFinder{p}.shrinks(g, p.Assessment.Tables[i])
 }
 
 // shrinks tells whether a table loses so many rows that the restore stops.
-func (p *Plan) shrinks(g Gap, t TableState) bool {
+func (p gapFinder) shrinks(g Gap, t TableState) bool {
 	switch {
 	case p.Source.NoData || p.Source.Where != "":
 		return t.Exists && (g.Rows != 0 || g.Was != 0) // an empty table loses nothing
@@ -150,7 +153,7 @@ func (s Source) counted(t SourceTable) bool {
 }
 
 // before is how many rows a table had in the backups before this one; -1 unknown.
-func (p *Plan) before(table string) int64 {
+func (p gapFinder) before(table string) int64 {
 	for _, t := range p.Source.Shrunk {
 		if t.Name == table {
 			return t.Rows
@@ -161,7 +164,7 @@ func (p *Plan) before(table string) int64 {
 
 // judgeGaps stops the restore before what would vanish or shrink, unless each
 // table was named.
-func (p *Plan) judgeGaps(a *Assessment) {
+func (p gapFinder) judgeGaps(a *Assessment) {
 	if p.Mode == Into {
 		return
 	}
@@ -205,7 +208,7 @@ func (s Source) untoldHint() lang.Msg {
 
 // judgePart says that the backup is of some rows or of none; it stops the restore
 // as long as a table would lose rows by that.
-func (p *Plan) judgePart() {
+func (p gapFinder) judgePart() {
 	src := p.Source
 	what := lang.M("the backup contains only definitions, no rows")
 	switch {

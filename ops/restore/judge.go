@@ -18,16 +18,19 @@ func (p *Plan) block(what, hint lang.Msg) {
 	p.Findings = append(p.Findings, Finding{State: ops.StateCritical, What: N(what), Hint: N(hint), Blocks: true})
 }
 
-// judge adds what a person must know about this plan before it runs.
-func (p *Plan) judge(a *Assessment) {
+// judge says what a person must know about a plan before it runs.
+type judge struct{ *Plan }
+
+// all adds what a person must know about this plan before it runs.
+func (p judge) all(a *Assessment) {
 	p.judgeSource()
 	p.judgeTables(a)
-	p.judgeGaps(a)
+	gapFinder{p.Plan}.judgeGaps(a)
 	p.judgeDisk(a.Disk)
 	p.judgeServer(a)
 }
 
-func (p *Plan) judgeSource() {
+func (p judge) judgeSource() {
 	src := p.Source
 	switch {
 	case src.State == "bad":
@@ -101,7 +104,7 @@ func tableNames(src Source) string {
 	return strings.Join(names, ", ")
 }
 
-func (p *Plan) judgeTables(a *Assessment) {
+func (p judge) judgeTables(a *Assessment) {
 	var absent []string
 	for _, t := range p.Tables {
 		if p.Source.holdsView(t) {
@@ -157,7 +160,7 @@ func (s Source) holdsView(name string) bool {
 	return slices.ContainsFunc(s.Holds, func(o backup.Object) bool { return o.Kind == "view" && o.Name == name })
 }
 
-func (p *Plan) judgeDisk(d Disk) {
+func (p judge) judgeDisk(d Disk) {
 	p.judgeRoom(d)
 	if !d.Known {
 		if p.Mode != Into {
@@ -187,7 +190,7 @@ func (p *Plan) judgeDisk(d Disk) {
 }
 
 // judgeRoom looks at the folder of the emergency backup and of what is fetched.
-func (p *Plan) judgeRoom(d Disk) {
+func (p judge) judgeRoom(d Disk) {
 	save := d.NeedSave
 	if p.Mode == Into {
 		save = 0
@@ -217,7 +220,7 @@ func (p *Plan) need(d Disk) int64 {
 	return d.NeedSwap
 }
 
-func (p *Plan) judgeServer(a *Assessment) {
+func (p judge) judgeServer(a *Assessment) {
 	if len(a.Missing) > 0 {
 		p.block(
 			lang.M("%s lacks these privileges: %s", a.Server.User, strings.Join(a.Missing, ", ")),

@@ -245,31 +245,34 @@ func Draft(id string, now time.Time, c Choice, set Settings, src Source, live st
 	}
 	p.Process.Leave = c.Leave
 	if c.Into != "" {
-		p.intoSchema(c.Into)
+		chooser{p}.intoSchema(c.Into)
 	} else {
-		p.chooseMode(c.Mode, set.Mode, a)
+		chooser{p}.chooseMode(c.Mode, set.Mode, a)
 	}
-	p.chooseTables(a)
+	chooser{p}.chooseTables(a)
 	if p.Mode != Into {
 		p.Emergency = set.EmergencyDir + "/" + EmergencyName(live, now) + set.EmergencyExt
 	}
 	if p.Mode == Swap {
 		p.Shadow, p.Kept = SideSchema(live, "new", id), SideSchema(live, "old", id)
 	}
-	p.useStandby()
+	chooser{p}.useStandby()
 	p.Findings = append(p.Findings, a.Findings...)
-	p.missing(a)
-	p.judge(a)
-	p.judgeReplay()
-	p.Facts = p.facts(a)
+	chooser{p}.missing(a)
+	judge{p}.all(a)
+	judge{p}.judgeReplay()
+	p.Facts = factFinder{p}.all(a)
 	p.Steps = steps(p)
 	p.Hash, p.Seal = p.hash(), p.seal()
 	return p
 }
 
+// chooser settles what a choice leaves open: the mode, the tables, the standby.
+type chooser struct{ *Plan }
+
 // missing notes the tables of the backup that are not there now: what was written
 // to them after the backup is gone already, and nobody can count it.
-func (p *Plan) missing(a *Assessment) {
+func (p chooser) missing(a *Assessment) {
 	if p.Mode == Into {
 		return
 	}
@@ -283,13 +286,13 @@ func (p *Plan) missing(a *Assessment) {
 	}
 }
 
-func (p *Plan) intoSchema(schema string) {
+func (p chooser) intoSchema(schema string) {
 	p.Mode, p.Target.Database = Into, schema
 	p.Process, p.Ready, p.Notify = Process{Kind: "none"}, Ready{}, nil
 	p.Verify.SmokeTest = nil
 }
 
-func (p *Plan) chooseMode(asked, configured Mode, a *Assessment) {
+func (p chooser) chooseMode(asked, configured Mode, a *Assessment) {
 	p.Mode = asked
 	if asked == "" {
 		p.Mode = configured
@@ -313,7 +316,7 @@ func (p *Plan) chooseMode(asked, configured Mode, a *Assessment) {
 }
 
 // chooseTables says which live tables leave and which come.
-func (p *Plan) chooseTables(a *Assessment) {
+func (p chooser) chooseTables(a *Assessment) {
 	inScope := func(name string) bool { return len(p.Tables) == 0 || slices.Contains(p.Tables, name) }
 	coming := p.Source.Tables
 	if p.Source.Replay != nil {

@@ -107,7 +107,7 @@ func (r *Replay) fact(src Source) (ops.State, lang.Msg) {
 }
 
 // judgeReplay takes in what stands in the way of a replay.
-func (p *Plan) judgeReplay() {
+func (p judge) judgeReplay() {
 	r := p.Source.Replay
 	if r == nil {
 		return
@@ -126,7 +126,7 @@ func (p *Plan) judgeReplay() {
 }
 
 // replayStatements are the replay as a person would type it.
-func (p *Plan) replayStatements() []string {
+func (p commands) replayStatements() []string {
 	r := p.Source.Replay
 	if r == nil {
 		return nil

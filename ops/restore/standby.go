@@ -63,7 +63,7 @@ func (c Choice) NoStandby() lang.Msg {
 }
 
 // useStandby makes the standby the schema of the restore, or says why it cannot be.
-func (p *Plan) useStandby() {
+func (p chooser) useStandby() {
 	s := p.Standby()
 	if s == nil {
 		return

@@ -55,7 +55,7 @@ func RenameStatement(moves []Move) string {
 func steps(p *Plan) []StepPlan {
 	out := make([]StepPlan, 0, len(AllSteps))
 	for _, s := range AllSteps {
-		text := p.statements(s)
+		text := commands{p}.of(s)
 		out = append(
 			out,
 			StepPlan{
@@ -71,7 +71,10 @@ func steps(p *Plan) []StepPlan {
 	return out
 }
 
-func (p *Plan) statements(s Step) []string {
+// commands writes down what the steps of a plan run, as a person would type it.
+type commands struct{ *Plan }
+
+func (p commands) of(s Step) []string {
 	switch s {
 	case StepAssess:
 		return p.assessStatements()
@@ -96,7 +99,7 @@ func (p *Plan) statements(s Step) []string {
 	return out
 }
 
-func (p *Plan) assessStatements() []string {
+func (p commands) assessStatements() []string {
 	var out []string
 	if p.Source.Fetch != "" {
 		out = append(out, p.Source.Fetch)
@@ -104,7 +107,7 @@ func (p *Plan) assessStatements() []string {
 	return append(out, "sha256sum "+p.Source.Path, "SHOW TABLES FROM "+Name(p.Target.Live))
 }
 
-func (p *Plan) stopStatements() []string {
+func (p commands) stopStatements() []string {
 	if p.Mode == Into {
 		return nil
 	}
@@ -122,7 +125,7 @@ func binlogStatus(flavour string) string {
 	return "SHOW BINARY LOG STATUS"
 }
 
-func (p *Plan) loadStatements() []string {
+func (p commands) loadStatements() []string {
 	beside := "opsdeck restore --from " + p.Source.Path + " --to " + p.Loaded() + " --confirm " + p.Loaded()
 	if len(p.Tables) > 0 {
 		beside += " --tables " + strings.Join(p.Tables, ",")
@@ -143,7 +146,7 @@ func (p *Plan) loadStatements() []string {
 // streamCommand is the load in place as a person would type it; opsdeck itself
 // loads over several connections, and lets no statement land elsewhere. A dump
 // of a database of another name, or a part of one, cannot be piped so.
-func (p *Plan) streamCommand() string {
+func (p commands) streamCommand() string {
 	path := p.Source.Path
 	if p.Source.Database != p.Target.Live || len(p.Tables) > 0 {
 		text := "# opsdeck loads " + path + " into " + Name(p.Target.Database)
@@ -186,7 +189,7 @@ func (p *Plan) Loaded() string {
 	return p.Target.Database
 }
 
-func (p *Plan) verifyStatements() []string {
+func (p commands) verifyStatements() []string {
 	out := p.compareStatements()
 	out = append(out, p.Verify.SmokeTest...)
 	if p.Mode != Swap {
@@ -208,7 +211,7 @@ func (p *Plan) verifyStatements() []string {
 }
 
 // compareStatements are those that look at what was loaded.
-func (p *Plan) compareStatements() []string {
+func (p commands) compareStatements() []string {
 	if len(p.Coming) == 0 {
 		return []string{"SHOW TABLES FROM " + Name(p.Loaded()), "# CHECK TABLE and the foreign keys of each"}
 	}
@@ -240,7 +243,7 @@ func (p *Plan) Movable(names []string) []string {
 // LockSeconds is a lock wait for the server: whole seconds, at least one.
 func LockSeconds(d time.Duration) int { return max(1, int(d.Round(time.Second)/time.Second)) }
 
-func (p *Plan) startStatements() []string {
+func (p commands) startStatements() []string {
 	var out []string
 	if p.Process.Start != "" && !p.Process.Leave {
 		out = append(out, p.Process.Start)

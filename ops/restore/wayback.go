@@ -24,9 +24,9 @@ func (p *Plan) TextOf(step Step, s Snapshot) StepText {
 	}
 	switch {
 	case s.Stage.Back() && (s.entered(UndoStopping) || s.entered(UndoLoading)):
-		p.undoText(step, s, &t)
+		returning{p}.undoText(step, s, &t)
 	case s.Stage.Back():
-		p.abortText(step, s, &t)
+		returning{p}.abortText(step, s, &t)
 	case s.Stage != Done || p.Mode == Into:
 	case !s.Kept:
 		t.Back = lang.M("Nothing is kept for an undo.")
@@ -75,7 +75,10 @@ func (p *Plan) Drops(s Snapshot) (database string, holds lang.Msg) {
 	return p.Kept, lang.M("the old tables")
 }
 
-func (p *Plan) abortText(step Step, s Snapshot, t *StepText) {
+// returning words the steps of a plan on a way back.
+type returning struct{ *Plan }
+
+func (p returning) abortText(step Step, s Snapshot, t *StepText) {
 	t.Back = lang.M("The restore is aborted and its changes are reverted.")
 	switch {
 	case step == StepNotify:
@@ -90,7 +93,7 @@ func (p *Plan) abortText(step Step, s Snapshot, t *StepText) {
 	}
 }
 
-func (p *Plan) undoText(step Step, s Snapshot, t *StepText) {
+func (p returning) undoText(step Step, s Snapshot, t *StepText) {
 	t.Back = lang.M("After an undo the backup can be restored again.")
 	if p.Mode == Swap && s.Kept {
 		t.Back = lang.M("The restored tables are kept in %s, until `restore drop-old`.", p.Shadow)
@@ -108,7 +111,7 @@ func (p *Plan) undoText(step Step, s Snapshot, t *StepText) {
 	}
 }
 
-func (p *Plan) undoRestoreText(t *StepText) {
+func (p returning) undoRestoreText(t *StepText) {
 	live := p.Target.Live
 	if p.Mode == Swap {
 		t.What = lang.M(
@@ -129,6 +132,6 @@ func (p *Plan) undoRestoreText(t *StepText) {
 	t.Statements = append(t.Statements, stream(p.Emergency, live))
 }
 
-func (p *Plan) reportOnly() (lang.Msg, []string) {
+func (p returning) reportOnly() (lang.Msg, []string) {
 	return lang.M("Write the report."), []string{"restores/" + p.ID + "/report.md"}
 }
