@@ -68,10 +68,10 @@ func run(ctx context.Context, args []string, io stdio) int {
 	}
 	a.speak(a.lang.Code())
 	if err != nil {
-		return a.failAs(wantsJSON(args), usageError(err))
+		return failAs(a, wantsJSON(args), usageError(err))
 	}
 	if err := negative(kctx); err != nil {
-		return a.failAs(wantsJSON(args), err)
+		return failAs(a, wantsJSON(args), err)
 	}
 	if flags.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -84,7 +84,7 @@ func run(ctx context.Context, args []string, io stdio) int {
 	a.color = colorWanted(io.out, flags.NoColor || flags.Plain, os.Getenv)
 	kctx.BindTo(ctx, (*context.Context)(nil))
 	err = a.bounded(ctx, kctx.Command(), func() error { return kctx.Run(a) })
-	return a.failAs(wantsJSON(args), err)
+	return failAs(a, wantsJSON(args), err)
 }
 
 // earlyLang finds the language before the command line is parsed, so that its

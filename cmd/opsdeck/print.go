@@ -83,6 +83,15 @@ func (p *printer) height() int {
 	return h
 }
 
+// atTerminal tells whether a person sits at the command.
+func (p *printer) atTerminal() bool { return isTerminal(p.in) && isTerminal(p.err) }
+
+// plain prints a text of several lines, safe for a terminal.
+func (p *printer) plain(text string) error {
+	_, err := fmt.Fprint(p.out, termsafe.Text(text))
+	return err
+}
+
 func colorWanted(out io.Writer, noColor bool, getenv func(string) string) bool {
 	return !noColor && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb" && getenv("TERM") != "" && isTerminal(out)
 }

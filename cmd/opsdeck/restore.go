@@ -3,13 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
-	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/restore/report"
@@ -68,8 +66,8 @@ func (ans answers) words() restorerun.Answers {
 
 // unattended is what a run is left with that was begun or asked for without a
 // terminal; nil at one: there a person answers.
-func (a *app) unattended(d *restores.Desk, ans answers, alone bool) *restorerun.Unattended {
-	if a.atTerminal() {
+func (ans answers) unattended(p *printer, d *restores.Desk, alone bool) *restorerun.Unattended {
+	if p.atTerminal() {
 		return nil
 	}
 	after := ans.AnswerAfter
@@ -151,7 +149,7 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 	if err := d.Vacant(ctx, p.Target); err != nil {
 		return err
 	}
-	a.tellPlan(p)
+	tellPlan(a.printer, p)
 	if err := a.confirm(ctx, p.Target.Database, c.Confirm,
 		lang.M("This replaces %s with the state of %s.", p.Target.Database,
 			p.Source.At.Local().Format("2006-01-02 15:04:05"))); err != nil {
@@ -165,7 +163,7 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	f, err := d.Begin(ctx, p, p.Target.Database, a.unattended(d, c.answers, c.Detach))
+	f, err := d.Begin(ctx, p, p.Target.Database, c.answers.unattended(a.printer, d, c.Detach))
 	if err != nil {
 		return err
 	}
@@ -173,12 +171,12 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 		a.note(lang.M("restore %s is running; watch it: opsdeck restore attach", p.ID))
 		return a.json(map[string]string{"id": p.ID})
 	}
-	return a.attach(ctx, d, f, c.answers, c.JSON, "restored")
+	return newWatcher(a, d, f, c.answers, c.JSON).follow(ctx, "restored")
 }
 
 // tellPlan says what a person must know before the name is typed.
-func (a *app) tellPlan(p *restore.Plan) {
-	a.note(
+func tellPlan(out *printer, p *restore.Plan) {
+	out.note(
 		lang.M(
 			"restore %s: %s from %s into %s at %s, mode %s",
 			p.ID,
@@ -190,20 +188,20 @@ func (a *app) tellPlan(p *restore.Plan) {
 		),
 	)
 	for _, f := range p.Known() {
-		a.note(lang.M("  %s: %s", f.State.Label(), f.What.Msg))
+		out.note(lang.M("  %s: %s", f.State.Label(), f.What.Msg))
 	}
 	if p.Assessment != nil && p.Mode != restore.Into {
 		for _, t := range p.Assessment.Loss.Tables {
-			a.note(lang.M("  will be lost: %s", lang.Raw(a.lossLine(t))))
+			out.note(lang.M("  will be lost: %s", lang.Raw(lossLine(out.lang, t))))
 		}
 		if sum := p.Assessment.Loss.Sum(); !sum.Empty() && len(p.Assessment.Loss.Tables) > 1 {
-			a.note(lang.M("  in all: %s", sum))
+			out.note(lang.M("  in all: %s", sum))
 		}
 		for _, doubt := range p.Assessment.Loss.Doubts() {
-			a.note(lang.M("  %s", doubt))
+			out.note(lang.M("  %s", doubt))
 		}
 		if l := p.Assessment.Loss; len(l.Tables)+len(l.Unknown)+len(l.Unseen) > 0 || l.Estimated() {
-			a.note(lang.M("  keep them for replay: --export-lost DIR"))
+			out.note(lang.M("  keep them for replay: --export-lost DIR"))
 		}
 	}
 }
@@ -229,7 +227,7 @@ func (c *restoreAttachCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.attach(ctx, d, r.Folder, c.answers, c.JSON, "")
+	return newWatcher(a, d, r.Folder, c.answers, c.JSON).follow(ctx, "")
 }
 
 // request is what is asked of a run that was begun.
@@ -243,9 +241,9 @@ type request struct {
 // ask asks for it; want is the result that counts as success, empty takes any.
 func (q request) ask(ctx context.Context, a *app, kind restore.Kind, want string) error {
 	if q.DryRun {
-		return a.dryBack(ctx, q.one, kind)
+		return q.dry(ctx, a, kind)
 	}
-	return a.goOn(ctx, q.one, q.answers, kind, want, q.Confirm)
+	return q.goOn(ctx, a, kind, want)
 }
 
 type (
@@ -270,7 +268,7 @@ func (c *restoreUndoCmd) Run(ctx context.Context, a *app) error {
 	id := c.ID
 	if id == "" {
 		var err error
-		if id, err = a.newestRewind(); err != nil {
+		if id, err = newestRewind(a); err != nil {
 			return err
 		}
 	}
@@ -285,13 +283,13 @@ func (c *restoreDropCmd) Run(ctx context.Context, a *app) error {
 	return c.ask(ctx, a, restore.KindDrop, "")
 }
 
-// dryBack says what a request would do now.
-func (a *app) dryBack(ctx context.Context, c one, kind restore.Kind) error {
+// dry says what the request would do now.
+func (q request) dry(ctx context.Context, a *app, kind restore.Kind) error {
 	d, err := a.desk()
 	if err != nil {
 		return err
 	}
-	r, err := a.asked(d, c.ID, kind)
+	r, err := askedRun(a.printer, d, q.ID, kind)
 	if err != nil {
 		return err
 	}
@@ -300,20 +298,20 @@ func (a *app) dryBack(ctx context.Context, c one, kind restore.Kind) error {
 		return notNow(r, kind, err)
 	}
 	if kind == restore.KindUndo && r.State.Swapped {
-		a.tellLater(ctx, d, r)
+		tellLater(ctx, a.printer, d, r)
 	}
 	a.say(lang.M("restore %s of %s: next would be %s", r.Plan.ID, r.Plan.Target.Database, n.Stage.Label()))
 	return nil
 }
 
-// asked is the run that a request is for: the named one, else the newest that it is
+// askedRun is the run that a request is for: the named one, else the newest that it is
 // possible for, which is said.
-func (a *app) asked(d *restores.Desk, id string, kind restore.Kind) (*restorerun.Run, error) {
+func askedRun(p *printer, d *restores.Desk, id string, kind restore.Kind) (*restorerun.Run, error) {
 	r, err := d.LoadFor(id, kind)
 	if err != nil || id != "" {
 		return r, err
 	}
-	a.note(lang.M("restore %s of %s from %s (%s)", r.Plan.ID, r.Plan.Target.Database, r.Plan.Source.Name,
+	p.note(lang.M("restore %s of %s from %s (%s)", r.Plan.ID, r.Plan.Target.Database, r.Plan.Source.Name,
 		r.State.Stage.Label()))
 	return r, nil
 }
@@ -328,7 +326,7 @@ func notNow(r *restorerun.Run, kind restore.Kind, err error) error {
 }
 
 // goOn asks a living worker, or starts a new one, for a request, and watches.
-func (a *app) goOn(ctx context.Context, c one, ans answers, kind restore.Kind, want, confirm string) error {
+func (q request) goOn(ctx context.Context, a *app, kind restore.Kind, want string) error {
 	if err := a.writable(); err != nil {
 		return err
 	}
@@ -336,7 +334,7 @@ func (a *app) goOn(ctx context.Context, c one, ans answers, kind restore.Kind, w
 	if err != nil {
 		return err
 	}
-	r, err := a.asked(d, c.ID, kind)
+	r, err := askedRun(a.printer, d, q.ID, kind)
 	if err != nil {
 		return err
 	}
@@ -345,12 +343,12 @@ func (a *app) goOn(ctx context.Context, c one, ans answers, kind restore.Kind, w
 		return notNow(r, kind, err)
 	}
 	if kind == restore.KindUndo && r.State.Swapped {
-		a.tellLater(ctx, d, r)
+		tellLater(ctx, a.printer, d, r)
 	}
-	if err := a.confirmGoOn(ctx, d, r, kind, confirm); err != nil {
+	if err := q.confirm(ctx, a, d, r, kind); err != nil {
 		return err
 	}
-	if err := r.Folder.Leave(a.unattended(d, ans, false)); err != nil {
+	if err := r.Folder.Leave(q.answers.unattended(a.printer, d, false)); err != nil {
 		return err
 	}
 	if kind == restore.KindResume && r.Alive {
@@ -368,32 +366,34 @@ func (a *app) goOn(ctx context.Context, c one, ans answers, kind restore.Kind, w
 	if err != nil {
 		return err
 	}
-	return a.attachFrom(ctx, d, r.Folder, len(r.Lines), ans, c.JSON, want)
+	w := newWatcher(a, d, r.Folder, q.answers, q.JSON)
+	w.seen = len(r.Lines) // told before
+	return w.follow(ctx, want)
 }
 
-// confirmGoOn asks for the name. One's own restore is resumed without; another
+// confirm asks for the name. One's own restore is resumed without; another
 // operator's is taken over with it.
-func (a *app) confirmGoOn(
+func (q request) confirm(
 	ctx context.Context,
+	a *app,
 	d *restores.Desk,
 	r *restorerun.Run,
 	kind restore.Kind,
-	confirm string,
 ) error {
 	db := r.Plan.Target.Database
 	switch {
 	case kind == restore.KindDrop:
 		schema, holds := r.Plan.Drops(r.State)
-		return a.confirm(ctx, db, confirm,
+		return a.confirm(ctx, db, q.Confirm,
 			lang.M("Drop %s: the database %s, of restore %s of %s.", holds, schema, r.Plan.ID, db))
 	case kind != restore.KindResume:
-		return a.confirm(ctx, db, confirm, lang.M("%s for restore %s of %s.", kind.Label(), r.Plan.ID, db))
+		return a.confirm(ctx, db, q.Confirm, lang.M("%s for restore %s of %s.", kind.Label(), r.Plan.ID, db))
 	case r.Alive || r.LastBy() == "" || r.LastBy() == d.Operator():
 		return nil
 	}
 	return a.confirm(ctx,
 		db,
-		confirm,
+		q.Confirm,
 		lang.M("The restore %s of %s belongs to %s; its worker exited in step %d: %s. You take it over.",
 			r.Plan.ID, db, r.LastBy(), int(r.State.Stage.Step()), r.State.Stage.Label()),
 	)
@@ -434,7 +434,8 @@ type runJSON struct {
 	Report     string     `json:"report,omitempty"`
 }
 
-func (a *app) runJSON(r *restorerun.Run) runJSON {
+// runDocument is a run for programs.
+func runDocument(l *lang.Printer, r *restorerun.Run) runJSON {
 	out := runJSON{
 		ID:         r.Plan.ID,
 		Service:    r.Plan.Service,
@@ -460,12 +461,12 @@ func (a *app) runJSON(r *restorerun.Run) runJSON {
 		out.Answers = append(out.Answers, string(restore.KindResume))
 	}
 	for _, n := range r.State.Why {
-		out.Why = append(out.Why, a.lang.Msg(n.Msg))
+		out.Why = append(out.Why, l.Msg(n.Msg))
 	}
 	if w := r.Waiting(); w != nil {
 		out.WaitsSince = &w.Since
 		for _, n := range w.For {
-			out.WaitsFor = append(out.WaitsFor, a.lang.Msg(n.Msg))
+			out.WaitsFor = append(out.WaitsFor, l.Msg(n.Msg))
 		}
 		if !w.Until.IsZero() {
 			out.WaitsUntil = &w.Until
@@ -503,7 +504,7 @@ func (c *restoreStatusCmd) Run(a *app) error {
 			unreadable = append(unreadable, asideJSON{ID: id, Error: err.Error()})
 			continue
 		}
-		list = append(list, a.runJSON(r))
+		list = append(list, runDocument(a.lang, r))
 	}
 	if c.JSON {
 		return a.json(map[string]any{"restores": list, "unreadable": unreadable})
@@ -521,51 +522,52 @@ func (c *restoreStatusCmd) Run(a *app) error {
 		a.say(lang.M("No restores yet."))
 	}
 	for _, r := range list {
-		a.sayRun(r)
+		sayRun(a.printer, r, a.clock.Now())
 	}
 	return nil
 }
 
-func (a *app) sayRun(r runJSON) {
+// sayRun says of a run what it is, and what is possible now.
+func sayRun(p *printer, r runJSON, now time.Time) {
 	stage := restore.Stage(r.Stage)
-	a.say(lang.M("%s  %s from %s: %s", r.ID, r.Database, r.Backup, stage.Label()))
-	a.say(lang.M("    %s", lang.M("step %d of 7, %s, by %s", int(stage.Step()), stage.Step().Label(), r.Operator)))
+	p.say(lang.M("%s  %s from %s: %s", r.ID, r.Database, r.Backup, stage.Label()))
+	p.say(lang.M("    %s", lang.M("step %d of 7, %s, by %s", int(stage.Step()), stage.Step().Label(), r.Operator)))
 	for _, w := range r.Why {
-		a.say(lang.M("    %s", w))
+		p.say(lang.M("    %s", w))
 	}
 	open := !stage.Final() && stage != restore.Planned
 	switch {
 	case open && !r.Running:
-		a.say(lang.M("    Its worker has exited. Resume: opsdeck restore resume %s", r.ID))
+		p.say(lang.M("    Its worker has exited. Resume: opsdeck restore resume %s", r.ID))
 	case open && r.WaitsSince != nil:
-		a.sayWaiting(r)
+		sayWaiting(p, r, now)
 	case open:
-		a.say(lang.M("    It is running. Watch it: opsdeck restore attach %s", r.ID))
+		p.say(lang.M("    It is running. Watch it: opsdeck restore attach %s", r.ID))
 	}
 	if r.Loaded != "" && !open {
-		a.say(lang.M("    The loaded data is kept in %s. Resume: opsdeck restore resume %s", r.Loaded, r.ID))
+		p.say(lang.M("    The loaded data is kept in %s. Resume: opsdeck restore resume %s", r.Loaded, r.ID))
 	}
 	if len(r.Answers) > 0 {
-		a.say(lang.M("    possible now: %s", strings.Join(r.Answers, ", ")))
+		p.say(lang.M("    possible now: %s", strings.Join(r.Answers, ", ")))
 	}
 }
 
 // sayWaiting says since when a run waits for an answer, and what becomes of it
 // when nobody comes.
-func (a *app) sayWaiting(r runJSON) {
-	a.say(
+func sayWaiting(p *printer, r runJSON, now time.Time) {
+	p.say(
 		lang.M(
 			"    It has been waiting for an answer since %s (%s). Answer it: opsdeck restore attach %s",
 			r.WaitsSince.Local().Format("2006-01-02 15:04:05"),
-			human.Duration(a.clock.Now().Sub(*r.WaitsSince).Round(time.Second)),
+			human.Duration(now.Sub(*r.WaitsSince).Round(time.Second)),
 			r.ID,
 		),
 	)
 	if r.WaitsUntil == nil {
-		a.say(lang.M("    It waits until a person answers."))
+		p.say(lang.M("    It waits until a person answers."))
 		return
 	}
-	a.say(lang.M("    Without an answer, its flags decide at %s.", r.WaitsUntil.Local().Format("15:04:05")))
+	p.say(lang.M("    Without an answer, its flags decide at %s.", r.WaitsUntil.Local().Format("15:04:05")))
 }
 
 type restoreReportCmd struct{ one }
@@ -592,10 +594,4 @@ func lastTime(r *restorerun.Run, now time.Time) time.Time {
 		return r.Lines[n-1].Time
 	}
 	return now
-}
-
-// plain prints a text of several lines, safe for a terminal.
-func (a *app) plain(text string) error {
-	_, err := fmt.Fprint(a.out, termsafe.Text(text))
-	return err
 }

@@ -46,7 +46,7 @@ func (c *restoreAsideCmd) Run(ctx context.Context, a *app) error {
 	case unread == nil:
 		return ops.E(ops.Failed, lang.M("the restore %s is readable: no need to set it aside", c.ID))
 	}
-	a.tellAside(d.Store.Folder(c.ID), c.ID, unread)
+	tellAside(a.printer, d.Store.Folder(c.ID), c.ID, unread)
 	if c.DryRun {
 		return nil
 	}
@@ -74,12 +74,12 @@ func (c *restoreAsideCmd) Run(ctx context.Context, a *app) error {
 }
 
 // tellAside says what is known of a run that cannot be read, and what to look at.
-func (a *app) tellAside(f restorerun.Folder, id string, why error) {
-	a.note(lang.M("%s cannot be read: %s", id, why.Error()))
-	a.note(lang.M("  its folder: %s", f.Path))
+func tellAside(p *printer, f restorerun.Folder, id string, why error) {
+	p.note(lang.M("%s cannot be read: %s", id, why.Error()))
+	p.note(lang.M("  its folder: %s", f.Path))
 	lines, err := restorerun.ReadJournal(f.JournalPath())
 	if n := len(lines); err == nil && n > 0 {
-		a.note(
+		p.note(
 			lang.M(
 				"  its journal's last line, of %s: %s",
 				lines[n-1].Time.Local().Format("2006-01-02 15:04:05"),
@@ -87,6 +87,6 @@ func (a *app) tellAside(f restorerun.Folder, id string, why error) {
 			),
 		)
 	}
-	a.note(lang.M("  find its databases: SHOW DATABASES LIKE '%s'", "%"+restore.SideSchema("", "", id)[4:]))
-	a.note(lang.M("  look whether the service runs: opsdeck status"))
+	p.note(lang.M("  find its databases: SHOW DATABASES LIKE '%s'", "%"+restore.SideSchema("", "", id)[4:]))
+	p.note(lang.M("  look whether the service runs: opsdeck status"))
 }

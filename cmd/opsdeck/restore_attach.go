@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"opsdeck/internal/human"
@@ -23,11 +24,13 @@ const watchEvery = 80 * time.Millisecond
 // watcher follows a run from outside its worker: it prints what happens and
 // sends answers.
 type watcher struct {
-	*app
+	*printer
+	writable func() error // refuses under --read-only
+	told     *atomic.Bool // the last line of JSON was printed
 	desk     *restores.Desk
 	f        restorerun.Folder
 	json     bool
-	seen     int // journal lines
+	seen     int // journal lines that were told
 	answered int // Seq of the newest question that got an answer
 	policy   restorerun.Policy
 	bar      *progress
@@ -37,48 +40,33 @@ type watcher struct {
 	unsent   error // why the last answer could not be left for the worker
 }
 
-// attach follows a run to its end. want is the result that counts as success;
-// empty takes any.
-func (a *app) attach(
-	ctx context.Context,
-	d *restores.Desk,
-	f restorerun.Folder,
-	ans answers,
-	asJSON bool,
-	want string,
-) error {
-	return a.attachFrom(ctx, d, f, 0, ans, asJSON, want)
-}
-
-// attachFrom leaves out the journal's first lines, which were told before.
-func (a *app) attachFrom(
-	ctx context.Context,
-	d *restores.Desk,
-	f restorerun.Folder,
-	told int,
-	ans answers,
-	asJSON bool,
-	want string,
-) error {
-	w := &watcher{
-		app:      a,
+// newWatcher watches a run for a command.
+func newWatcher(a *app, d *restores.Desk, f restorerun.Folder, ans answers, asJSON bool) *watcher {
+	return &watcher{
+		printer:  a.printer,
+		writable: a.writable,
+		told:     &a.told,
 		desk:     d,
 		f:        f,
 		policy:   restorerun.Policy{Answers: ans.words()},
 		json:     asJSON,
 		bar:      a.progress(),
 		answered: -1,
-		seen:     told,
 	}
+}
+
+// follow follows the run to its end. want is the result that counts as success;
+// empty takes any.
+func (w *watcher) follow(ctx context.Context, want string) error {
 	present, gone := context.WithCancel(ctx)
 	go w.stay(present)
-	err := f.Watch(ctx, watchEvery, func(r *restorerun.Run) bool { return w.see(ctx, r) })
+	err := w.f.Watch(ctx, watchEvery, func(r *restorerun.Run) bool { return w.see(ctx, r) })
 	gone()
 	w.bar.done()
 	w.lastLine()
 	if err != nil && ctx.Err() != nil {
 		if w.last != nil && w.last.Alive {
-			a.note(lang.M("The restore continues without this terminal. Watch it: opsdeck restore attach"))
+			w.note(lang.M("The restore continues without this terminal. Watch it: opsdeck restore attach"))
 		}
 		return exitCode(ops.Interrupted)
 	}
@@ -266,9 +254,6 @@ func (w *watcher) choose(ctx context.Context, r *restorerun.Run) (restore.Kind, 
 	}
 	return reply.Kind, true
 }
-
-// atTerminal tells whether a person sits at the command.
-func (a *app) atTerminal() bool { return isTerminal(a.in) && isTerminal(a.err) }
 
 // ask shows the question and reads the answer's number.
 func (w *watcher) ask(ctx context.Context, r *restorerun.Run) (restore.Kind, bool) {

@@ -26,15 +26,15 @@ func wantsJSON(args []string) bool {
 
 // failAs is fail, with the error in JSON on stdout too when that is wanted and the
 // command has not ended in JSON by itself.
-func (a *app) failAs(asJSON bool, err error) int {
+func failAs(a *app, asJSON bool, err error) int {
 	if asJSON && err != nil && !a.told.Load() {
-		a.refuse(err)
+		refuse(a, err)
 	}
 	return a.fail(err)
 }
 
 // refuse prints the error as the last line of JSON.
-func (a *app) refuse(err error) {
+func refuse(a *app, err error) {
 	var silent exitCode
 	e := a.explain(err)
 	if errors.As(err, &silent) {

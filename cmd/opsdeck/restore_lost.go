@@ -56,50 +56,51 @@ func (c *restoreLostCmd) Run(ctx context.Context, a *app) error {
 	if c.JSON {
 		return a.json(doc)
 	}
-	a.sayLoss(p)
+	sayLoss(a.printer, p)
 	return nil
 }
 
-func (a *app) sayLoss(p *restore.Plan) {
+// sayLoss says what a restore would lose.
+func sayLoss(out *printer, p *restore.Plan) {
 	loss := p.Assessment.Loss
-	a.say(lang.M("newer than %s (%s):", p.Source.Name, loss.Since.Local().Format("2006-01-02 15:04:05")))
+	out.say(lang.M("newer than %s (%s):", p.Source.Name, loss.Since.Local().Format("2006-01-02 15:04:05")))
 	for _, t := range loss.Tables {
-		a.say(lang.M("  %s", lang.Raw(a.lossLine(t))))
+		out.say(lang.M("  %s", lang.Raw(lossLine(out.lang, t))))
 	}
 	for _, doubt := range loss.Doubts() {
-		a.say(lang.M("  %s", doubt))
+		out.say(lang.M("  %s", doubt))
 	}
 	for _, part := range []struct {
 		what lang.Msg
 		list []string
 	}{{lang.M("users active since"), loss.Users}, {lang.M("resources they changed"), loss.Resources}, {lang.M("exported"), p.Exported}} {
 		if len(part.list) > 0 {
-			a.say(lang.M("%s: %s", part.what, termsafe.Line(strings.Join(part.list, ", "))))
+			out.say(lang.M("%s: %s", part.what, termsafe.Line(strings.Join(part.list, ", "))))
 		}
 	}
 }
 
 // lossLine is the loss in one table, in words.
-func (a *app) lossLine(t restore.LossTable) string {
-	words := t.About(a.lang)
+func lossLine(l *lang.Printer, t restore.LossTable) string {
+	words := t.About(l)
 	if t.Newer > 0 || len(words) == 0 {
-		words = append([]string{a.lang.T("%s rows", human.Count(t.Newer))}, words...)
+		words = append([]string{l.T("%s rows", human.Count(t.Newer))}, words...)
 	}
 	return termsafe.Line(t.Table) + "  " + strings.Join(words, ", ")
 }
 
 // tellLater says what an undo would lose. A server that cannot be asked is no
 // reason not to undo: the undo itself exports before it goes back.
-func (a *app) tellLater(ctx context.Context, d *restores.Desk, r *restorerun.Run) {
+func tellLater(ctx context.Context, p *printer, d *restores.Desk, r *restorerun.Run) {
 	loss, err := d.Later(ctx, r)
 	if err != nil {
-		a.note(lang.M("the rows written since the restore cannot be counted now: %s", err.Error()))
+		p.note(lang.M("the rows written since the restore cannot be counted now: %s", err.Error()))
 		return
 	}
 	for _, t := range loss.Tables {
-		a.note(lang.M("  written since the restore; exported, then removed: %s", lang.Raw(a.lossLine(t))))
+		p.note(lang.M("  written since the restore; exported, then removed: %s", lang.Raw(lossLine(p.lang, t))))
 	}
 	for _, doubt := range loss.Doubts() {
-		a.note(lang.M("  %s", doubt))
+		p.note(lang.M("  %s", doubt))
 	}
 }

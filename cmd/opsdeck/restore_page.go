@@ -13,8 +13,8 @@ import (
 	"opsdeck/tui/restoreview"
 )
 
-// restorePage is the Restore tab of a service.
-func (a *app) restorePage(env *page.Env, s *config.Service) (*restoreview.Page, error) {
+// newRestorePage is the Restore tab of a service.
+func newRestorePage(env *page.Env, a *app, s *config.Service) (*restoreview.Page, error) {
 	d, err := a.deskOf(s)
 	if err != nil {
 		return nil, err

@@ -62,7 +62,7 @@ func (sh *shelf) carryOut(
 
 // newestRewind is the id of the newest one that can be taken back, if it is newer than
 // every restore.
-func (a *app) newestRewind() (string, error) {
+func newestRewind(a *app) (string, error) {
 	d, err := a.desk()
 	if err != nil {
 		return "", err

@@ -41,18 +41,18 @@ func (c *standbyRunCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
-	k, err := a.keeper()
+	k, err := keeper(a)
 	if err != nil {
 		return err
 	}
 	if c.DryRun {
-		return a.standbyCosts(ctx, k, c.JSON)
+		return standbyCosts(ctx, a, k, c.JSON)
 	}
-	return a.standbyRound(ctx, k, c.JSON)
+	return standbyRound(ctx, a, k, c.JSON)
 }
 
 // keeper works on the standby of the chosen service.
-func (a *app) keeper() (*standby.Keeper, error) {
+func keeper(a *app) (*standby.Keeper, error) {
 	d, err := a.desk()
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (a *app) keeper() (*standby.Keeper, error) {
 }
 
 // standbyCosts says what a round would do.
-func (a *app) standbyCosts(ctx context.Context, k *standby.Keeper, asJSON bool) error {
+func standbyCosts(ctx context.Context, a *app, k *standby.Keeper, asJSON bool) error {
 	s, err := k.Look(ctx)
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (a *app) standbyCosts(ctx context.Context, k *standby.Keeper, asJSON bool) 
 }
 
 // standbyRound runs one round and tells what it did.
-func (a *app) standbyRound(ctx context.Context, k *standby.Keeper, asJSON bool) error {
+func standbyRound(ctx context.Context, a *app, k *standby.Keeper, asJSON bool) error {
 	bar := a.progress()
 	k.Report = bar.report
 	k.Begun = func(c standby.Cost) error {
@@ -182,7 +182,7 @@ type leftoverJSON struct {
 
 // Run shows the standing.
 func (c *standbyStatusCmd) Run(ctx context.Context, a *app) error {
-	k, err := a.keeper()
+	k, err := keeper(a)
 	if err != nil {
 		return err
 	}
@@ -191,17 +191,18 @@ func (c *standbyStatusCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if c.JSON {
-		return a.json(a.standbyDocument(s))
+		return a.json(standbyDocument(a.lang, s, a.clock.Now()))
 	}
-	a.sayStanding(s)
+	sayStanding(a.printer, s, a.clock.Now())
 	return nil
 }
 
-func (a *app) standbyDocument(s standby.Standing) standbyJSON {
+// standbyDocument is the standing for programs.
+func standbyDocument(l *lang.Printer, s standby.Standing, now time.Time) standbyJSON {
 	doc := standbyJSON{
 		Service: s.Service, Enabled: s.On, State: string(s.State), Schema: s.Schema, SizeBytes: s.SizeBytes,
-		Summary: a.lang.Msg(s.Headline(a.clock.Now())), Backup: s.Backup, DelayMS: s.Delay.Milliseconds(),
-		Check: s.Check, Paused: a.lang.Msg(s.Paused.Msg), Leftovers: []leftoverJSON{},
+		Summary: l.Msg(s.Headline(now)), Backup: s.Backup, DelayMS: s.Delay.Milliseconds(),
+		Check: s.Check, Paused: l.Msg(s.Paused.Msg), Leftovers: []leftoverJSON{},
 	}
 	if !s.Gone.Empty() {
 		doc.State = "gone"
@@ -216,7 +217,7 @@ func (a *app) standbyDocument(s standby.Standing) standbyJSON {
 	if s.Place.File != "" {
 		doc.Place = &s.Place.Position
 	}
-	if lag, known := s.Lag(a.clock.Now()); known && s.Gone.Empty() {
+	if lag, known := s.Lag(now); known && s.Gone.Empty() {
 		ms := lag.Milliseconds()
 		doc.LagMS = &ms
 	}
@@ -226,35 +227,37 @@ func (a *app) standbyDocument(s standby.Standing) standbyJSON {
 	return doc
 }
 
-func (a *app) sayStanding(s standby.Standing) {
-	a.say(s.Headline(a.clock.Now()))
+// sayStanding says how a standby is.
+func sayStanding(p *printer, s standby.Standing, now time.Time) {
+	p.say(s.Headline(now))
 	if s.Schema != "" && s.Gone.Empty() {
-		a.say(lang.M("  database %s, %s; loaded from %s", s.Schema, human.Bytes(s.SizeBytes), s.Backup))
+		p.say(lang.M("  database %s, %s; loaded from %s", s.Schema, human.Bytes(s.SizeBytes), s.Backup))
 	}
 	if s.Place.File != "" && s.Gone.Empty() {
-		a.say(lang.M("  the binlog is applied up to %s", s.Place.Position.String()))
+		p.say(lang.M("  the binlog is applied up to %s", s.Place.Position.String()))
 	}
 	if s.Check != nil {
-		a.say(lang.M("  %s", checkText(s.Check)))
+		p.say(lang.M("  %s", checkText(s.Check)))
 	}
 	if !s.Paused.Empty() {
-		a.say(lang.M("  it pauses: %s", s.Paused.Msg))
+		p.say(lang.M("  it pauses: %s", s.Paused.Msg))
 	}
 	for _, x := range s.Rest {
-		a.sayLeftover(x)
+		sayLeftover(p, x)
 	}
 	if s.Remains() {
-		a.say(lang.M("  remove it with: %s", "opsdeck restore standby remove"))
+		p.say(lang.M("  remove it with: %s", "opsdeck restore standby remove"))
 	}
 }
 
-func (a *app) sayLeftover(x standby.Leftover) {
+// sayLeftover says of a database beside the standby what it is.
+func sayLeftover(p *printer, x standby.Leftover) {
 	if x.Restore != "" {
-		a.say(lang.M("  %s (%s) was used by the restore %s; opsdeck restore drop-old %s removes what is left of it",
+		p.say(lang.M("  %s (%s) was used by the restore %s; opsdeck restore drop-old %s removes what is left of it",
 			x.Schema, human.Bytes(x.SizeBytes), x.Restore, x.Restore))
 		return
 	}
-	a.say(lang.M("  %s (%s) is named like a standby, but is not in the record of this state folder", x.Schema,
+	p.say(lang.M("  %s (%s) is named like a standby, but is not in the record of this state folder", x.Schema,
 		human.Bytes(x.SizeBytes)))
 }
 
@@ -269,7 +272,7 @@ func (c *standbyRebuildCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
-	k, err := a.keeper()
+	k, err := keeper(a)
 	if err != nil {
 		return err
 	}
@@ -302,7 +305,7 @@ func (c *standbyRebuildCmd) Run(ctx context.Context, a *app) error {
 	if err := k.Forget(); err != nil {
 		return err
 	}
-	return a.standbyRound(ctx, k, c.JSON)
+	return standbyRound(ctx, a, k, c.JSON)
 }
 
 type standbyRemoveCmd struct {
@@ -317,7 +320,7 @@ func (c *standbyRemoveCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
-	k, err := a.keeper()
+	k, err := keeper(a)
 	if err != nil {
 		return err
 	}
@@ -327,11 +330,11 @@ func (c *standbyRemoveCmd) Run(ctx context.Context, a *app) error {
 	}
 	names := s.Removable(c.Also)
 	if len(names) == 0 {
-		a.sayStanding(s)
+		sayStanding(a.printer, s, a.clock.Now())
 		return ops.E(ops.Usage, lang.M("there is no standby to drop"))
 	}
 	if !c.JSON || c.DryRun {
-		a.tellRemoval(s, names)
+		tellRemoval(a.printer, s, names)
 	}
 	if c.DryRun {
 		return nil
@@ -355,11 +358,11 @@ func (c *standbyRemoveCmd) Run(ctx context.Context, a *app) error {
 }
 
 // tellRemoval says what would be dropped, and what comes of it.
-func (a *app) tellRemoval(s standby.Standing, names []string) {
+func tellRemoval(p *printer, s standby.Standing, names []string) {
 	for _, name := range names {
-		a.note(lang.M("%s will be dropped", name))
+		p.note(lang.M("%s will be dropped", name))
 	}
 	if s.On {
-		a.note(lang.M("restore.standby is on: watch builds a new one; set it to false first to keep none"))
+		p.note(lang.M("restore.standby is on: watch builds a new one; set it to false first to keep none"))
 	}
 }

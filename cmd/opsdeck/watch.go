@@ -51,7 +51,7 @@ func (c *watchRunCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	w, err := newWatcher(a, services, state, !c.DryRun)
+	w, err := alertWatcher(a, services, state, !c.DryRun)
 	if err != nil {
 		return err
 	}
@@ -163,9 +163,9 @@ func scheduledJobs(
 	return jobs, nil
 }
 
-// newWatcher is the watcher of services, ready to run. With marks its checks note how far
+// alertWatcher is the watcher of services, ready to run. With marks its checks note how far
 // they judged.
-func newWatcher(a *app, services []config.Service, state string, marks bool) (*alerts.Watcher, error) {
+func alertWatcher(a *app, services []config.Service, state string, marks bool) (*alerts.Watcher, error) {
 	w := &alerts.Watcher{StateDir: state, Clock: a.clock, Lang: a.lang, Say: a.note}
 	for i := range services {
 		s := services[i]

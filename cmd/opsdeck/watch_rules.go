@@ -124,7 +124,7 @@ func anyWatcher(a *app) (*alerts.Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newWatcher(a, services, state, false)
+	return alertWatcher(a, services, state, false)
 }
 
 type watchTestCmd struct {

@@ -44,7 +44,7 @@ func (a *app) pages(env *page.Env) ([]page.Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	restores, err := a.restorePage(env, s)
+	restores, err := newRestorePage(env, a, s)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,6 @@ const mostMethods = 40
 
 // largeTypes have more still. The list may only shrink, and so may each number.
 var largeTypes = map[string]int{
-	"cmd/opsdeck.app":      53,
 	"ops/logs/line.Parser": 65,
 	"ops/logs/store.Store": 43,
 }
