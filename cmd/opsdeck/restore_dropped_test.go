@@ -40,11 +40,11 @@ func TestAnUndoBackToNothingSaysThatTheServiceIsDown(t *testing.T) {
 	const claim = "nothing will be lost"
 	lost := s.must("restore", "lost")
 	if strings.Contains(lost.out, claim) ||
-		!strings.Contains(lost.out, "is not known: ar_invoices, customers, orders") {
+		!strings.Contains(lost.out, "are unknown: ar_invoices, customers, orders") {
 		t.Errorf("restore lost: %s", lost.out)
 	}
 	out := s.must("restore", "--confirm", s.live)
-	if strings.Contains(out.err, claim) || !strings.Contains(out.err, "is not known: ar_invoices, customers, orders") {
+	if strings.Contains(out.err, claim) || !strings.Contains(out.err, "are unknown: ar_invoices, customers, orders") {
 		t.Errorf("restore: %s", out.err)
 	}
 	back := s.run("restore", "undo", "--confirm", s.live)
