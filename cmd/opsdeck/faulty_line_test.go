@@ -64,6 +64,27 @@ func TestEveryVerbEndsOnAFaultyLine(t *testing.T) {
 	}
 }
 
+// TestAStalledLineIsWaitedForOnce: in the middle of the work nothing passes any more, also
+// over new connections. The other connections, the clean-up and the look whether the
+// server ended do not wait as long again.
+func TestAStalledLineIsWaitedForOnce(t *testing.T) {
+	t.Parallel()
+	s, line := lineSite(t, testdb.MariaDB(t))
+	for _, verb := range [][]string{{"backup", "create"}, {"restore", "rescue", "--table", "audit_logs"}} {
+		line.StallIn(30_000)
+		began := time.Now()
+		o, ended := s.within(time.Minute, verb...)
+		if took := time.Since(began); !ended || took > 20*time.Second {
+			t.Errorf("%s takes %v", verb, took)
+		}
+		if !line.Hit() || o.code != 75 || !strings.Contains(o.err, "for 500ms, and it ") {
+			t.Errorf("%s: hit %v, exit %d\n%s", verb, line.Hit(), o.code, o.err)
+		}
+	}
+	line.Set(testdb.Pass, false, 0)
+	s.must("backup", "create")
+}
+
 // lineSite is a site whose way to the database can be made faulty.
 func lineSite(t *testing.T, db *testdb.Server) (*realSite, *testdb.Line) {
 	t.Helper()

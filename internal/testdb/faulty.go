@@ -20,6 +20,7 @@ type Line struct {
 	age   int         // counts the faults
 	deaf  bool        // new connections are accepted, and nothing passes
 	after int64       // bytes from the server after which a fault is in force
+	left  int64       // bytes from the server until nothing passes any more; 0 is no end
 	hit   atomic.Bool // the fault came to pass
 	over  <-chan struct{}
 }
@@ -67,9 +68,32 @@ func (s *Server) Line(t testing.TB) *Line {
 func (l *Line) Set(f Fault, deaf bool, after int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.fault, l.deaf, l.after = f, deaf, after
+	l.fault, l.deaf, l.after, l.left = f, deaf, after, 0
 	l.age++
 	l.hit.Store(false)
+}
+
+// StallIn lets so many more bytes from the server pass, over all connections together.
+// Then nothing passes any more, over those that are there and over new ones.
+func (l *Line) StallIn(bytes int64) {
+	l.Set(Pass, false, 0)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.left = bytes
+}
+
+// spend counts bytes from the server.
+func (l *Line) spend(n int) {
+	l.mu.Lock()
+	left := l.left
+	if left > 0 {
+		l.left = max(1, left-int64(n))
+	}
+	out := left > 0 && l.left == 1
+	l.mu.Unlock()
+	if out {
+		l.Set(Stall, true, 0)
+	}
 }
 
 // Hit tells whether a connection has met the fault.
@@ -90,6 +114,9 @@ func (l *Line) pump(to, from net.Conn, born int, down bool) {
 	buf := make([]byte, 4096)
 	for passed := int64(0); ; {
 		n, err := from.Read(buf)
+		if down {
+			l.spend(n)
+		}
 		fault := l.now(born, passed)
 		if down {
 			passed += int64(n)

@@ -52,6 +52,27 @@ func stalledLately(addr string) lang.Msg {
 	return lang.Msg{}
 }
 
+// deaf are the addresses that gave no answer to a new connection, and when that was
+// first found. It ends with the next greeting, and after a minute.
+var deaf sync.Map
+
+func deafLately(addr string) bool {
+	at, ok := deaf.Load(addr)
+	if ok && time.Since(at.(time.Time)) >= time.Minute {
+		deaf.CompareAndDelete(addr, at)
+		return false
+	}
+	return ok
+}
+
+// Deaf tells whether the target gave no answer to a new connection just now: a line to
+// it was found stalled, and none has been greeted since. It is not worth waiting for.
+func (t Target) Deaf() bool { return deafLately(t.Addr) }
+
+// deafLimit is how long a line to a deaf address may be silent: the others that the same
+// work holds are stalled too, and each would wait as long as the first.
+const deafLimit = time.Second
+
 // dialLine opens a Line; every session of this program has one.
 func dialLine(ctx context.Context, network, addr string) (net.Conn, error) {
 	return Target{Network: network, Addr: addr, unknown: true}.DialLine(ctx, network, addr)
@@ -130,6 +151,7 @@ func (l *line) greeted(part []byte) {
 	end := bytes.IndexByte(l.head[before:], 0)
 	if at := before + end + 1; end >= 0 && len(l.head) >= at+4 {
 		l.id.Store(binary.LittleEndian.Uint32(l.head[at:]))
+		deaf.Delete(l.addr)
 	}
 }
 
@@ -147,14 +169,19 @@ func stalledHint() lang.Msg {
 }
 
 // limit is how long the line may be silent before the server is asked. A server greets at
-// once, and the driver tries three times to be greeted.
+// once.
 func (l *line) limit() time.Duration {
 	d := time.Duration(quiet.Load())
 	if l.target.StallAfter > 0 {
 		d = l.target.StallAfter
 	}
-	if l.id.Load() == 0 {
-		d = min(d, DialTimeout)
+	switch known := l.id.Load() != 0; {
+	case deafLately(l.addr) && !known:
+		return deafLimit
+	case deafLately(l.addr):
+		return min(d, deafLimit)
+	case !known:
+		return min(d, DialTimeout)
 	}
 	return d
 }
@@ -186,7 +213,12 @@ func (l *line) watch(count *atomic.Int64) (stop func()) {
 // diagnose says why a line that was silent for d is stalled; empty when the server may
 // just be busy.
 func (l *line) diagnose(d time.Duration) lang.Msg {
-	if !l.answers() {
+	known := deafLately(l.addr)
+	if !l.answers(d) {
+		if why := stalledLately(l.addr); known && !why.Empty() {
+			return why // what was waited for first, not what was found after it
+		}
+		deaf.LoadOrStore(l.addr, time.Now())
 		return lang.M(
 			"no data came from the server at %s for %s, and it does not respond to a new connection: the "+
 				"connection is stalled",
@@ -253,16 +285,27 @@ func idle(command, state string) bool {
 }
 
 // answers tells whether a server says anything to a new connection: it speaks first,
-// also when it has no room for one.
-func (l *line) answers() bool {
-	c, err := net.DialTimeout(l.network, l.addr, DialTimeout)
+// also when it has no room for one. It has about as long for that as the line was
+// silent, d. A line that waits for a greeting of its own has asked a deaf address already.
+func (l *line) answers(d time.Duration) bool {
+	limit := min(max(d, 2*time.Second), DialTimeout)
+	if deafLately(l.addr) {
+		if l.id.Load() == 0 {
+			return false
+		}
+		limit = deafLimit
+	}
+	c, err := net.DialTimeout(l.network, l.addr, limit)
 	if err != nil {
 		return false
 	}
 	defer c.Close()
-	c.SetReadDeadline(time.Now().Add(DialTimeout))
-	n, _ := c.Read(make([]byte, 1))
-	return n > 0
+	c.SetReadDeadline(time.Now().Add(limit))
+	if n, _ := c.Read(make([]byte, 1)); n == 0 {
+		return false
+	}
+	deaf.Delete(l.addr)
+	return true
 }
 
 // SyscallConn lets the driver see whether an idle connection is still open.

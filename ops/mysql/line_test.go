@@ -76,3 +76,28 @@ func TestAWriteInPartsIsWatchedAsOne(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestADeafAddressIsHeardAgain: after a line was found stalled, others to the same address
+// wait a second at most, until a connection is greeted again.
+func TestADeafAddressIsHeardAgain(t *testing.T) {
+	s := testdb.MariaDB(t)
+	line := s.Line(t)
+	target := targetOf(s)
+	target.Addr, target.StallAfter = net.JoinHostPort(line.Host, strconv.Itoa(line.Port)), 300*time.Millisecond
+	db, err := Open(t.Context(), target, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if target.Deaf() {
+		t.Error("a line that passes is called deaf")
+	}
+	line.Set(testdb.Stall, true, 0)
+	if _, err := db.ExecContext(t.Context(), "DO 1"); err == nil || !target.Deaf() {
+		t.Errorf("%v, deaf %v", err, target.Deaf())
+	}
+	line.Set(testdb.Pass, false, 0)
+	if _, err := db.ExecContext(t.Context(), "DO 1"); err != nil || target.Deaf() {
+		t.Errorf("%v, deaf %v", err, target.Deaf())
+	}
+}

@@ -190,6 +190,9 @@ func (g *Damage) risk(ctx context.Context, db *sql.DB, in, table string, f func(
 // been up otherwise; lost is the error of the connection.
 func (g *Damage) afterLoss(ctx context.Context, db *sql.DB, d deadly, up float64, lost error) error {
 	after, gone := g.await(ctx, db)
+	if g.Target.Deaf() {
+		return lost // the line is stalled: of the server nothing is known
+	}
 	if gone == nil && after+1 >= up {
 		return lost // the connection was lost, the server was not
 	}
@@ -231,11 +234,12 @@ func (g *Damage) mark(d deadly) error {
 }
 
 // await waits until the server answers, and tells for how many seconds it has been up.
+// A line that is stalled is not waited for: a server that ended is refused, not silent.
 func (g *Damage) await(ctx context.Context, db *sql.DB) (up float64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, comeBack)
 	defer cancel()
 	for {
-		if up, err = uptime(ctx, db); err == nil || !mysql.Lost(err) {
+		if up, err = uptime(ctx, db); err == nil || !mysql.Lost(err) || g.Target.Deaf() {
 			return up, err
 		}
 		select {
