@@ -30,7 +30,7 @@ func TestAFailedRestoreEndsInJSON(t *testing.T) {
 		{64, "nothing was done", []string{"--confirm", "other"}},
 		{1, "where id<2", []string{"--from", filtered, "--tables", "ar_invoices", "--confirm", s.live}},
 		{64, "--nosuch", []string{"--nosuch"}},
-		{1, "does not hold nothing_such", []string{"--tables", "nothing_such", "--confirm", s.live}},
+		{1, "does not contain nothing_such", []string{"--tables", "nothing_such", "--confirm", s.live}},
 		{64, "no such restore", []string{"attach", "nosuch"}},
 	} {
 		o := s.run(append(append([]string{"restore"}, c.args...), "--json")...)
@@ -43,7 +43,7 @@ func TestAFailedRestoreEndsInJSON(t *testing.T) {
 		}
 	}
 	list := s.must("backup", "list").out
-	for _, part := range []string{"holds 1 of", "filtered: id<2", "structure only"} {
+	for _, part := range []string{"contains 1 of", "filtered: id<2", "structure only"} {
 		if !strings.Contains(list, part) {
 			t.Errorf("the list does not say %q:\n%s", part, list)
 		}

@@ -31,7 +31,7 @@ func TestRestoreOfSomeTables(t *testing.T) {
 			"--confirm",
 			s.live,
 		)
-		s.refuses("does not hold nothing_such", "restore", "--tables", "nothing_such", "--confirm", s.live)
+		s.refuses("does not contain nothing_such", "restore", "--tables", "nothing_such", "--confirm", s.live)
 		for _, mode := range []string{"swap", "in-place"} {
 			o := s.must("restore", "--tables", "orders,customers", "--mode", mode, "--confirm", s.live, "--json")
 			if last := o.lastLine(t); last.Result != "restored" {
