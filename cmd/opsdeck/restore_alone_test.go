@@ -69,7 +69,7 @@ func TestARunThatWaitsSaysSinceWhenAndForWhat(t *testing.T) {
 		!strings.Contains(r.WaitsFor[0], "session left") {
 		t.Fatalf("%+v", r)
 	}
-	if o := s.must("restore", "status"); !strings.Contains(o.out, "is waiting for an answer since") ||
+	if o := s.must("restore", "status"); !strings.Contains(o.out, "has been waiting for an answer since") ||
 		!strings.Contains(o.out, "its flags decide at") {
 		t.Errorf("status says\n%s", o.out)
 	}
