@@ -127,8 +127,11 @@ func TestTheArchiveIsTheServersLogByteForByte(t *testing.T) {
 			workload(t, s, db, 50, 80)
 			fetch(t, o) // the file that is written to comes too
 			sameAsServer(t, s, o)
-			if again := fetch(t, o); again.Bytes != 0 {
-				t.Fatalf("%d bytes twice", again.Bytes)
+			// MariaDB writes a checkpoint event of its own some time after a rotation.
+			for again, tries := fetch(t, o), 0; again.Bytes != 0; again, tries = fetch(t, o), tries+1 {
+				if sameAsServer(t, s, o); tries == 5 {
+					t.Fatalf("%d bytes twice", again.Bytes)
+				}
 			}
 			workload(t, s, db, 80, 100)
 			fetch(t, o)
