@@ -47,7 +47,7 @@ func TestTheForegroundSaysThatItsWorkerIsGone(t *testing.T) {
 		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(errs.String(), "has exited") {
 			t.Errorf("after %d lines: exit %d\n%s", lines, code, errs.String())
 		}
-		advice := "opsdeck restore resume " + id
+		advice := s.opsdeck("restore resume " + id)
 		if !strings.Contains(errs.String(), advice) {
 			t.Errorf("after %d lines: no advice\n%s", lines, errs.String())
 		}

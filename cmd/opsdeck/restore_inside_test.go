@@ -58,7 +58,7 @@ func TestADumpIsJudgedByTheDatabaseThatTheLoadTakes(t *testing.T) {
 	}
 	for _, args := range [][]string{nil, {"--from-schema", "sho"}} {
 		if o := plan("shop.sql", args...); o.code != 64 || !strings.Contains(o.err, "--from-schema") ||
-			!strings.Contains(o.err, "it holds shop") {
+			!strings.Contains(o.err, "it contains shop") {
 			t.Errorf("%v: exit %d\n%s\n%s", args, o.code, o.out, o.err)
 		}
 	}

@@ -114,7 +114,7 @@ func TestASecondOperatorCannotStartAnother(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	waitStage(t, s, "ask-quiet")
-	if o := s.run("restore", "--confirm", s.live); o.code != 75 || !strings.Contains(o.err, "restores "+s.live) {
+	if o := s.run("restore", "--confirm", s.live); o.code != 75 || !strings.Contains(o.err, "has been restoring "+s.live+" since ") {
 		t.Fatalf("exit %d\n%s", o.code, o.err)
 	}
 	if o := s.run("restore", "resume"); o.code != 75 {

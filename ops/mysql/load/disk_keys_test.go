@@ -113,7 +113,7 @@ func overcome(t *testing.T, s *testdb.Server, src *Source, o Options, disk strin
 		t.Fatalf("%s: the keys went onto a full disk (%q)", o.Schema, path)
 	}
 	said(t, err)
-	if !strings.Contains(err.Error(), "no room") {
+	if !strings.Contains(err.Error(), "no space left") {
 		t.Errorf("%s: it does not say that the disk is full: %v", o.Schema, err)
 	}
 	if err := os.Remove(path); err != nil {
