@@ -101,7 +101,7 @@ func TestRestoreFromACopy(t *testing.T) {
 		s.must("backup", "sync")
 		s.loseBackups()
 		db.Exec(t, s.live, shopDamage...)
-		if o := s.run("restore", "--plan"); o.code == 0 || !strings.Contains(o.err, "opsdeck restore --from far:") {
+		if o := s.run("restore", "--plan"); o.code == 0 || !strings.Contains(o.err, s.opsdeck("restore --from far:")) {
 			t.Fatalf("exit %d, no word of the copy: %s", o.code, o.err)
 		}
 		plan := s.must("restore", "--from", "far:", "--plan").out
